@@ -1,0 +1,125 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// ID is a snowflake; on the wire it is a string.
+type ID uint64
+
+// String prints the decimal form Discord uses.
+func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// MarshalJSON writes the id as a string.
+func (id ID) MarshalJSON() ([]byte, error) { return []byte(`"` + id.String() + `"`), nil }
+
+// UnmarshalJSON reads a string or, leniently, a number.
+func (id *ID) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	if len(b) >= 2 && b[0] == '"' {
+		if err := json.Unmarshal(b, &text); err != nil {
+			return err
+		}
+	}
+	if text == "null" || text == "" {
+		*id = 0
+		return nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	*id = ID(n)
+	return err
+}
+
+// User is a person, a bot or a webhook.
+type User struct {
+	ID         ID     `json:"id"`
+	Username   string `json:"username"`
+	GlobalName string `json:"global_name,omitempty"`
+	Bot        bool   `json:"bot,omitempty"`
+}
+
+// Guild is a server.
+type Guild struct {
+	ID       ID
+	Name     string
+	OwnerID  ID
+	Channels []*Channel
+	Members  []ID
+	// Unavailable marks a guild in an outage (S-029, S-072).
+	Unavailable bool
+}
+
+// Channel is a text channel of a guild, or a direct message when Guild is nil.
+type Channel struct {
+	ID    ID
+	Name  string
+	Guild *Guild
+	// Recipient is the person at the other end of a direct message.
+	Recipient ID
+	// Hidden lists apps without VIEW_CHANNEL here (S-071).
+	Hidden map[ID]bool
+}
+
+// Message is one message.
+type Message struct {
+	ID        ID
+	Channel   *Channel
+	Author    User
+	Content   string
+	Nonce     json.RawMessage // as sent, string or number; nil without one
+	Timestamp time.Time
+	Edited    *time.Time
+	Type      int // 0 default, 19 reply
+	ReplyTo   ID
+	Pinged    []ID // users whose mention notifies them
+	WebhookID ID
+	Flags     int
+	Extra     map[string]json.RawMessage // embeds, components and the like, passed through
+	Deleted   bool
+}
+
+// App is a bot's application as Discord knows it.
+type App struct {
+	ID    ID
+	Name  string
+	Owner ID
+	Bot   User
+	// Token is the current bot token; ResetToken changes it.
+	Token string
+	// Flags are the application flags; flags_new is the same number as text.
+	Flags uint64
+	// InteractionsURL, when set, keeps interactions off the gateway (S-088).
+	InteractionsURL string
+	Guilds          []*Guild
+	Commands        []*Command
+	// Shards is what GET /gateway/bot recommends; LargeMultiple, when above 1,
+	// is the number shard counts must be a multiple of (S-022).
+	Shards, LargeMultiple, MaxConcurrency int
+	// StartsTotal and startsUsed are the identify budget (S-024).
+	StartsTotal int
+	startsUsed  int
+	startsReset time.Time
+}
+
+// Command is a registered application command.
+type Command struct {
+	ID      ID
+	App     ID
+	Guild   ID // 0: global
+	Type    int
+	Name    string
+	Version ID
+	Raw     json.RawMessage
+}
+
+// Violation is something a client did that Discord forbids or a G- statement
+// rules out.
+type Violation struct {
+	At        time.Time
+	App       ID
+	Conn      int64
+	Statement string // such as "S-013" or "G-101"
+	What      string
+}

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"context"
+	"time"
+)
+
+// Event is one dispatch that somebody asked for, not yet decoded.
+type Event struct {
+	// Type is the event name, such as MESSAGE_CREATE.
+	Type string
+	// Seq is its place in the session, SessionID the session it belongs to:
+	// together they name the event for good, across replays and restarts.
+	Seq       int64
+	SessionID string
+	Pair      Pair
+	// Data is the raw JSON of the payload's d. The handler may keep it.
+	Data []byte
+	// Received is when the event was read; Replayed marks one that Discord
+	// sent again while a session was being resumed.
+	Received time.Time
+	Replayed bool
+
+	held *hold
+}
+
+// Hold takes over the duty to say when the event has been handled; without
+// it, an event counts as handled when HandleEvent returns. Call done exactly
+// once, from any goroutine; more calls do nothing. A held event keeps the
+// saved sequence number below itself, so that a crash replays it.
+func (e Event) Hold() (done func()) {
+	if e.held == nil {
+		return func() {}
+	}
+	return e.held.take()
+}
+
+// Handler receives the events of a shard, one after another and in order
+// (G-067), on a goroutine that neither reads the connection nor sends
+// heartbeats: it may take its time (G-028, G-029). A panic costs that event.
+//
+// Delivery is at least once: after a crash, events that were not yet handled
+// come again. SessionID and Seq name an event, the ids inside Data name what
+// it is about.
+type Handler interface {
+	HandleEvent(ctx context.Context, event Event)
+}
+
+// HandlerFunc makes a function a [Handler].
+type HandlerFunc func(ctx context.Context, event Event)
+
+// HandleEvent calls f.
+func (f HandlerFunc) HandleEvent(ctx context.Context, event Event) { f(ctx, event) }

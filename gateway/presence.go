@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// Status is the colour of the dot.
+type Status string
+
+// The five values Discord accepts (G-102). Invisible and Offline make a
+// healthy bot look dead.
+const (
+	StatusOnline    Status = "online"
+	StatusIdle      Status = "idle"
+	StatusDND       Status = "dnd"
+	StatusInvisible Status = "invisible"
+	StatusOffline   Status = "offline"
+)
+
+// ActivityType selects the verb in front of an activity's name.
+type ActivityType int
+
+// The activity types of the documentation.
+const (
+	ActivityPlaying   ActivityType = 0
+	ActivityStreaming ActivityType = 1
+	ActivityListening ActivityType = 2
+	ActivityWatching  ActivityType = 3
+	ActivityCustom    ActivityType = 4
+	ActivityCompeting ActivityType = 5
+)
+
+// Activity is the line under a bot's name. Bots may set these four fields and
+// no others (G-102).
+type Activity struct {
+	Name  string       `json:"name"`
+	Type  ActivityType `json:"type"`
+	State string       `json:"state,omitempty"`
+	URL   string       `json:"url,omitempty"`
+}
+
+// Presence is a bot's dot and activity. All four fields go on the wire, as
+// Discord requires (G-102).
+type Presence struct {
+	// Since is when the bot went idle, in milliseconds since 1970, or nil.
+	Since      *int64     `json:"since"`
+	Activities []Activity `json:"activities"`
+	Status     Status     `json:"status"`
+	AFK        bool       `json:"afk"`
+}
+
+// Validate reports what Discord would refuse: an unknown status, an empty or
+// overlong name (1 to 128 characters), an overlong state (128) or URL (512).
+func (p Presence) Validate() error {
+	switch p.Status {
+	case StatusOnline, StatusIdle, StatusDND, StatusInvisible, StatusOffline:
+	default:
+		return fmt.Errorf("presence status %q: want online, idle, dnd, invisible or offline", p.Status)
+	}
+	for _, a := range p.Activities {
+		if n := utf8.RuneCountInString(a.Name); n < 1 || n > 128 {
+			return fmt.Errorf("activity name has %d characters: want 1 to 128", n)
+		}
+		if n := utf8.RuneCountInString(a.State); n > 128 {
+			return fmt.Errorf("activity state has %d characters: want at most 128", n)
+		}
+		if n := utf8.RuneCountInString(a.URL); n > 512 {
+			return fmt.Errorf("activity URL has %d characters: want at most 512", n)
+		}
+		if a.Type < ActivityPlaying || a.Type > ActivityCompeting {
+			return fmt.Errorf("activity type %d: want 0 to 5", a.Type)
+		}
+	}
+	return nil
+}

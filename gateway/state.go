@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is where a shard stands. It is one of the types below and nothing
+// else; each carries what is known while it holds.
+type State interface {
+	fmt.Stringer
+	state()
+}
+
+// Idle holds before Run.
+type Idle struct{}
+
+// Waiting holds while the shard lets time pass before the next attempt: a
+// backoff, the delay after op 9, or its turn to identify.
+type Waiting struct {
+	// Until is when the wait ends; zero when it depends on the identify permit.
+	Until time.Time
+	// For says what is waited for.
+	For string
+	// Failures counts attempts in a row that came to nothing.
+	Failures int
+}
+
+// Connecting holds from the dial until HELLO.
+type Connecting struct {
+	URL string
+	// Resuming tells a connection opened to resume from one opened to identify.
+	Resuming bool
+}
+
+// Identifying holds from IDENTIFY to READY.
+type Identifying struct{}
+
+// Resuming holds from RESUME to RESUMED, while Discord replays.
+type Resuming struct{ From int64 }
+
+// Live holds after READY or RESUMED. The dot is green.
+type Live struct{}
+
+// Suspect holds while a live connection owes an answer for too long. A spare
+// connection is being prepared.
+type Suspect struct{ Silent time.Duration }
+
+// Moving holds while a live connection is replaced because Discord asked for
+// it (op 7).
+type Moving struct{}
+
+// Parked holds while nothing but a human can help; the credentials are
+// re-checked from time to time.
+type Parked struct{ Cause Cause }
+
+// Draining holds while handlers finish before a stop.
+type Draining struct{}
+
+// Stopped holds after Run has returned. It is final.
+type Stopped struct{}
+
+func (Idle) state()        {}
+func (Waiting) state()     {}
+func (Connecting) state()  {}
+func (Identifying) state() {}
+func (Resuming) state()    {}
+func (Live) state()        {}
+func (Suspect) state()     {}
+func (Moving) state()      {}
+func (Parked) state()      {}
+func (Draining) state()    {}
+func (Stopped) state()     {}
+
+func (Idle) String() string { return "idle" }
+
+func (s Waiting) String() string { return "waiting for " + s.For }
+
+func (s Connecting) String() string {
+	if s.Resuming {
+		return "connecting to resume"
+	}
+	return "connecting to identify"
+}
+
+func (Identifying) String() string { return "identifying" }
+func (Resuming) String() string    { return "resuming" }
+func (Live) String() string        { return "live" }
+func (Suspect) String() string     { return "suspect" }
+func (Moving) String() string      { return "moving" }
+func (Parked) String() string      { return "parked" }
+func (Draining) String() string    { return "draining" }
+func (Stopped) String() string     { return "stopped" }
+
+// Online reports whether events flow in the state: the session is attached to
+// a connection that has answered (G-159).
+func Online(s State) bool {
+	switch s.(type) {
+	case Live, Suspect, Moving, Draining:
+		return true
+	}
+	return false
+}
