@@ -102,7 +102,7 @@ type Timing struct {
 	DeadAfter time.Duration
 
 	Locate  time.Duration // learning the address. Default 15 s
-	Connect time.Duration // DNS, TCP, TLS and upgrade together. Default 20 s
+	Connect time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
 	Hello   time.Duration // default 10 s (G-015)
 	// Ready is how long READY may take while heartbeats are answered.
 	// Default 3 min (G-044); ReadyWarning default 15 s.
@@ -118,7 +118,7 @@ type Timing struct {
 	Move time.Duration
 
 	// BackoffLocal and BackoffRemote cap the wait between attempts while the
-	// failure is on this side of Discord, or at Discord. Default 5 s and 30 s.
+	// failure is on this side of Discord, or at Discord. Default 4.5 s and 30 s.
 	BackoffLocal  time.Duration
 	BackoffRemote time.Duration
 	// Settled is how long a connection must be live before its failures are

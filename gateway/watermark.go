@@ -10,7 +10,8 @@ type watermark struct {
 	mu       sync.Mutex
 	accepted int64
 	pending  []*hold // in order of acceptance; the front is the oldest
-	moved    func(seq int64)
+	ended    bool
+	moved    func(seq int64) // told about every new value, in order, under mu
 }
 
 // hold is one event whose handling is not over.
@@ -24,21 +25,47 @@ type hold struct {
 // pass notes an event that nobody asked for: it is over as it arrives.
 func (w *watermark) pass(seq int64) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.accepted = max(w.accepted, seq)
 	if len(w.pending) == 0 {
-		w.moved(w.accepted)
+		w.tell()
 	}
-	w.mu.Unlock()
 }
 
-// enter notes an event that goes into the queue.
+// enter notes an event that goes into the queue. The front stays the lowest
+// number, also when Discord delivers out of order.
 func (w *watermark) enter(seq int64) *hold {
 	h := &hold{mark: w, seq: seq}
 	w.mu.Lock()
-	w.accepted = max(w.accepted, seq)
+	defer w.mu.Unlock()
 	w.pending = append(w.pending, h)
-	w.mu.Unlock()
+	for i := len(w.pending) - 1; i > 0 && w.pending[i-1].seq > seq; i-- {
+		w.pending[i-1], w.pending[i] = w.pending[i], w.pending[i-1]
+	}
 	return h
+}
+
+// settle confirms that the entered event found room in the queue.
+func (w *watermark) settle(seq int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accepted = max(w.accepted, seq)
+	if len(w.pending) == 0 {
+		w.tell() // it was handled in the meantime
+	}
+}
+
+// leave takes an entered event back: the queue was full.
+func (w *watermark) leave(h *hold) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.over = true
+	for i := len(w.pending) - 1; i >= 0; i-- {
+		if w.pending[i] == h {
+			w.pending = append(w.pending[:i], w.pending[i+1:]...)
+			return
+		}
+	}
 }
 
 // take makes the handler responsible for ending the hold.
@@ -51,6 +78,9 @@ func (h *hold) take() func() {
 
 // returned ends the hold unless the handler has taken it.
 func (h *hold) returned() {
+	if h == nil {
+		return
+	}
 	h.mark.mu.Lock()
 	taken := h.taken
 	h.mark.mu.Unlock()
@@ -61,6 +91,9 @@ func (h *hold) returned() {
 
 // end marks the event as over and moves the mark past every event that is.
 func (h *hold) end() {
+	if h == nil {
+		return
+	}
 	w := h.mark
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,8 +107,30 @@ func (h *hold) end() {
 		w.pending = w.pending[1:]
 	}
 	if len(w.pending) != before {
+		w.tell()
+	}
+}
+
+// tell reports the value unless the session is over. The caller holds mu.
+func (w *watermark) tell() {
+	if !w.ended {
 		w.moved(w.value())
 	}
+}
+
+// report tells the value as it stands.
+func (w *watermark) report() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell()
+}
+
+// retire silences the mark: its session is over. When it returns, moved is
+// not called any more.
+func (w *watermark) retire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
 }
 
 // value is the handled low-water mark. The caller holds mu.
@@ -84,6 +139,13 @@ func (w *watermark) value() int64 {
 		return w.accepted
 	}
 	return min(w.accepted, w.pending[0].seq-1)
+}
+
+// current is the handled low-water mark.
+func (w *watermark) current() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.value()
 }
 
 // idle reports whether nothing is pending.

@@ -1,0 +1,41 @@
+package gateway
+
+import "time"
+
+// backoff decides how long to wait before the next attempt (rule 5, G-151).
+type backoff struct {
+	local, remote time.Duration // caps
+	rand          func() float64
+}
+
+// firstTry is the most jitter before the attempt that follows a healthy time.
+const firstTry = 500 * time.Millisecond
+
+// delay returns the wait after this many failures in a row. The first try
+// comes at once, spread over half a second so that many shards do not dial
+// together (G-073, G-154); later ones use full jitter over a doubling range.
+// The cap is short while nothing but this side is wrong: dialling a dead
+// network bothers nobody.
+func (b backoff) delay(failures int, remote bool) time.Duration {
+	if failures <= 0 {
+		return time.Duration(b.rand() * float64(firstTry))
+	}
+	limit := b.local
+	if remote {
+		limit = b.remote
+	}
+	span := min(limit, time.Second<<min(failures-1, 10))
+	return time.Duration(b.rand() * float64(span))
+}
+
+// remoteFailure reports whether Discord answered and said no. Everything else
+// is treated as a fault of the way there.
+func remoteFailure(c Cause) bool {
+	switch c.Kind {
+	case CauseDNS, CauseDial, CauseTLS, CauseLocate:
+		return false
+	case CauseUpgrade:
+		return c.Code != 0 // an HTTP status, not a time-out
+	}
+	return true
+}

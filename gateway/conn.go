@@ -1,0 +1,337 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is one WebSocket and everything that must die with it: the inflate
+// context, the timers, the unanswered heartbeats, the send budget (G-076).
+// One goroutine reads it, one writes its heartbeats and its IDENTIFY or
+// RESUME, and nothing else is ever done on either.
+type conn struct {
+	sock    Socket
+	url     string
+	timing  Timing
+	limit   int64
+	opened  time.Time
+	seq     func() int64 // highest sequence number received, for heartbeats
+	sink    sink
+	count   *counters
+	signals chan signal   // to the owner, in order
+	control chan errand   // to the writer
+	dead    chan struct{} // closed when the connection has ended
+	once    sync.Once
+	cause   Cause // why it ended; read after dead
+	heard   atomic.Int64
+	group   sync.WaitGroup
+	cancel  context.CancelFunc
+	ctx     context.Context
+
+	// interval and greeted come from HELLO and are set before anybody but the
+	// goroutine that waited for it knows the connection.
+	interval time.Duration
+	greeted  time.Time
+}
+
+// errand is a payload for the control writer.
+type errand struct {
+	raw  []byte
+	beat bool // a heartbeat: built at the last moment, with the newest seq
+}
+
+// sink takes what a connection reads.
+type sink interface {
+	// dispatch takes an op 0 that is not READY or RESUMED.
+	dispatch(c *conn, env envelope, now time.Time)
+	// ready and resumed take those two, before the owner hears of them.
+	ready(c *conn, env envelope, now time.Time) (readyData, error)
+	resumed(c *conn, env envelope, now time.Time) int
+	// unwanted says whether nobody needs the d of an event.
+	unwanted(op Opcode, typ []byte) bool
+	// skipped counts a payload that cost only itself.
+	skipped(PayloadSkipped)
+	// malformed decides about a payload that is no JSON: false ends the
+	// connection.
+	malformed(size int64) bool
+}
+
+// signal is what the owner of a connection is told.
+type signal struct {
+	kind signalKind
+	// interval is HELLO's, resumable op 9's, replayed RESUMED's.
+	interval  time.Duration
+	resumable bool
+	replayed  int
+	ready     Ready
+	at        time.Time
+}
+
+type signalKind int
+
+const (
+	sigHello signalKind = iota
+	sigACK
+	sigBeat // Discord asks for a heartbeat
+	sigReconnect
+	sigInvalid
+	sigReady
+	sigResumed
+)
+
+// openConn starts to read a socket.
+func openConn(sock Socket, url string, o *Options, count *counters, sink sink, seq func() int64) *conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &conn{
+		sock: sock, url: url, timing: o.Timing, limit: o.ReadLimit, opened: time.Now(), seq: seq, sink: sink, count: count,
+		signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}),
+		ctx: ctx, cancel: cancel,
+	}
+	c.heard.Store(c.opened.UnixNano())
+	c.group.Add(2)
+	go c.read(newInflater(o.Compression))
+	go c.write()
+	return c
+}
+
+// lastHeard is when the last byte arrived.
+func (c *conn) lastHeard() time.Time { return time.Unix(0, c.heard.Load()) }
+
+// fail ends the connection for a cause; the first one counts.
+func (c *conn) fail(cause Cause) {
+	c.once.Do(func() {
+		c.cause = cause
+		close(c.dead)
+		c.cancel()
+	})
+}
+
+// drop ends the connection at once, without a close frame.
+func (c *conn) drop(cause Cause) {
+	c.fail(cause)
+	c.sock.Drop()
+}
+
+// leave ends the connection with a close frame, waits for the peer's for at
+// most the close deadline (G-093), and returns when both goroutines are gone.
+func (c *conn) leave(code CloseCode, cause Cause) {
+	c.fail(cause)
+	ctx, cancel := context.WithTimeout(context.Background(), c.timing.Close)
+	c.sock.Close(ctx, code, "")
+	cancel()
+	c.group.Wait()
+}
+
+// tell passes a signal to the owner, unless the connection has ended.
+func (c *conn) tell(s signal) {
+	select {
+	case c.signals <- s:
+	case <-c.dead:
+	}
+}
+
+// beat asks the writer for a heartbeat. It reports false if the writer is
+// stuck behind earlier ones, which means that nothing leaves any more.
+func (c *conn) beat() bool { return c.enqueue(errand{beat: true}) }
+
+func (c *conn) enqueue(d errand) bool {
+	select {
+	case c.control <- d:
+		return true
+	default:
+		return false
+	}
+}
+
+// write sends heartbeats, IDENTIFY and RESUME. A write that does not finish
+// in time means a dead connection (G-107).
+func (c *conn) write() {
+	defer c.group.Done()
+	for {
+		select {
+		case d := <-c.control:
+			raw := d.raw
+			if d.beat {
+				raw = heartbeatPayload(c.seq())
+			}
+			if err := c.send(raw); err != nil {
+				c.unwritable(err)
+				return
+			}
+		case <-c.dead:
+			return
+		}
+	}
+}
+
+// unwritable ends the connection after a failed write. The reader gets a
+// moment to find a close frame first: it says more than a broken pipe.
+func (c *conn) unwritable(err error) {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		patience := time.NewTimer(c.timing.Close)
+		defer patience.Stop()
+		select {
+		case <-c.dead:
+		case <-patience.C:
+		}
+	}
+	c.drop(Cause{Kind: CauseWrite, Err: err})
+}
+
+// send writes one payload within the write deadline. The library serialises
+// frames (G-106).
+func (c *conn) send(raw []byte) error {
+	ctx, cancel := context.WithTimeout(c.ctx, c.timing.Write)
+	defer cancel()
+	if err := c.sock.Write(ctx, raw); err != nil {
+		return err
+	}
+	c.count.sent.Add(1)
+	return nil
+}
+
+// read is the receive path. For an event that nobody asked for it does not
+// allocate.
+func (c *conn) read(inflate inflater) {
+	defer c.group.Done()
+	defer c.sock.Drop()
+	if inflate != nil {
+		defer inflate.close()
+	}
+	alive := func() { c.heard.Store(time.Now().UnixNano()) }
+	// A message much larger than usual must not pin its buffer for ever.
+	const retain = 1 << 20
+	var frame, plain []byte
+	for {
+		var size int64
+		var binary bool
+		var err error
+		frame, size, binary, err = c.sock.Read(frame[:0], c.limit, alive)
+		if err != nil {
+			c.fail(endCause(err))
+			return
+		}
+		c.count.wireBytes.Add(size)
+		message := frame
+		if inflate != nil && binary {
+			if size > int64(len(frame)) {
+				// The stream's context is lost with the bytes that were read past.
+				c.drop(Cause{Kind: CauseCompression, Text: "a compressed frame exceeds the read limit"})
+				return
+			}
+			var done bool
+			plain, size, done, err = inflate.feed(frame, plain[:0], c.limit)
+			if err != nil {
+				c.drop(Cause{Kind: CauseCompression, Err: err})
+				return
+			}
+			if !done {
+				continue
+			}
+			message = plain
+		}
+		c.count.bytes.Add(size)
+		if !c.take(message, size) {
+			return
+		}
+		if cap(frame) > retain {
+			frame = nil
+		}
+		if cap(plain) > retain {
+			plain = nil
+		}
+	}
+}
+
+// take handles one payload; false ends the reading.
+func (c *conn) take(message []byte, size int64) bool {
+	now := time.Now()
+	env, err := scanEnvelope(message, c.sink.unwanted)
+	if err != nil {
+		if size > int64(len(message)) {
+			// Only the beginning was kept. What stands there is enough to go on.
+			c.sink.skipped(PayloadSkipped{Why: "larger than the read limit", Op: env.op, Type: string(env.typ), Bytes: size})
+			if env.op == OpDispatch && env.seq > 0 {
+				c.sink.dispatch(c, envelope{op: OpDispatch, seq: env.seq}, now)
+			}
+			return true
+		}
+		if c.sink.malformed(size) {
+			return true
+		}
+		c.drop(Cause{Kind: CauseMalformed, Err: err})
+		return false
+	}
+	switch env.op {
+	case OpDispatch:
+		c.takeDispatch(env, size, now)
+	case OpHeartbeat:
+		c.tell(signal{kind: sigBeat, at: now})
+	case OpReconnect:
+		c.tell(signal{kind: sigReconnect, at: now})
+	case OpInvalidSession:
+		// Anything but a plain true is false (G-087).
+		c.tell(signal{kind: sigInvalid, resumable: string(env.d) == "true", at: now})
+	case OpHello:
+		interval, err := helloInterval(env.d)
+		if err != nil {
+			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Bytes: size})
+			return true
+		}
+		c.tell(signal{kind: sigHello, interval: interval, at: now})
+	case OpHeartbeatACK:
+		c.tell(signal{kind: sigACK, at: now})
+	default:
+		c.sink.skipped(PayloadSkipped{Why: "unknown opcode", Op: env.op, Bytes: size})
+	}
+	return true
+}
+
+func (c *conn) takeDispatch(env envelope, size int64, now time.Time) {
+	switch string(env.typ) {
+	case "READY":
+		data, err := c.sink.ready(c, env, now)
+		if err != nil {
+			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Type: "READY", Bytes: size})
+			return
+		}
+		c.tell(signal{kind: sigReady, ready: data.ready, at: now})
+	case "RESUMED":
+		c.tell(signal{kind: sigResumed, replayed: c.sink.resumed(c, env, now), at: now})
+	default:
+		c.sink.dispatch(c, env, now)
+	}
+}
+
+// Intervals outside these bounds are no heartbeat intervals.
+const (
+	minInterval = 100 * time.Millisecond
+	maxInterval = 10 * time.Minute
+)
+
+// helloInterval reads HELLO (G-018).
+func helloInterval(d []byte) (time.Duration, error) {
+	var hello struct {
+		Interval float64 `json:"heartbeat_interval"`
+	}
+	if err := json.Unmarshal(d, &hello); err != nil {
+		return 0, errors.New("HELLO without a readable heartbeat_interval")
+	}
+	if !(hello.Interval > 0) || hello.Interval > float64(maxInterval/time.Millisecond) {
+		return 0, errors.New("HELLO with an impossible heartbeat_interval")
+	}
+	return max(minInterval, time.Duration(hello.Interval*float64(time.Millisecond))), nil
+}
+
+// endCause tells a close frame from a connection that just ended.
+func endCause(err error) Cause {
+	var frame *CloseError
+	if errors.As(err, &frame) {
+		return Cause{Kind: CauseClosed, Code: frame.Code, Text: frame.Reason}
+	}
+	return Cause{Kind: CauseReset, Err: err}
+}

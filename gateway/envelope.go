@@ -1,0 +1,201 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"math"
+)
+
+// envelope is the outside of a payload. d stays raw: most events are never
+// asked for, so nothing is decoded here.
+type envelope struct {
+	op  Opcode // -1 when absent or not an integer
+	seq int64  // 0 when null or absent
+	typ []byte // nil when null or absent
+	d   []byte // nil when absent
+}
+
+var errNotJSON = errors.New("not a JSON object")
+
+// scanEnvelope reads the outside of a payload in one pass and without
+// allocating. The slices point into p. Unknown keys and values of unexpected
+// types are passed over (G-109); only text that is not a JSON object is an
+// error.
+//
+// When everything but d is known by the time d is reached, as in what Discord
+// sends, and skip says that nobody wants the event, d is not even scanned.
+func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, error) {
+	env := envelope{op: -1}
+	var haveOp, haveSeq, haveTyp bool
+	i := space(p, 0)
+	if i >= len(p) || p[i] != '{' {
+		return env, errNotJSON
+	}
+	i = space(p, i+1)
+	if i < len(p) && p[i] == '}' {
+		return env, nil
+	}
+	for {
+		if i >= len(p) || p[i] != '"' {
+			return env, errNotJSON
+		}
+		end := stringEnd(p, i)
+		if end < 0 {
+			return env, errNotJSON
+		}
+		key := p[i+1 : end-1]
+		i = space(p, end)
+		if i >= len(p) || p[i] != ':' {
+			return env, errNotJSON
+		}
+		i = space(p, i+1)
+		if len(key) == 1 && key[0] == 'd' && haveOp && haveSeq && haveTyp && skip != nil && skip(env.op, env.typ) {
+			return env, nil
+		}
+		end = valueEnd(p, i)
+		if end < 0 {
+			return env, errNotJSON
+		}
+		value := p[i:end]
+		switch string(key) {
+		case "op":
+			haveOp = true
+			if n, ok := integer(value); ok && n >= 0 && n <= math.MaxInt32 {
+				env.op = Opcode(n)
+			}
+		case "s":
+			haveSeq = true
+			if n, ok := integer(value); ok && n > 0 {
+				env.seq = n
+			}
+		case "t":
+			haveTyp = true
+			if value[0] == '"' {
+				env.typ = value[1 : len(value)-1]
+			}
+		case "d":
+			env.d = value
+		}
+		i = space(p, end)
+		if i >= len(p) {
+			return env, errNotJSON
+		}
+		switch p[i] {
+		case ',':
+			i = space(p, i+1)
+		case '}':
+			if space(p, i+1) != len(p) {
+				return env, errNotJSON
+			}
+			return env, nil
+		default:
+			return env, errNotJSON
+		}
+	}
+}
+
+// space returns the index of the first byte at or after i that is not white.
+func space(p []byte, i int) int {
+	for i < len(p) && (p[i] == ' ' || p[i] == '\n' || p[i] == '\t' || p[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// stringEnd returns the index after the closing quote of the string that
+// opens at i, or -1.
+func stringEnd(p []byte, i int) int {
+	for j := i + 1; ; {
+		quote := bytes.IndexByte(p[j:], '"')
+		if quote < 0 {
+			return -1
+		}
+		j += quote
+		backslashes := 0
+		for k := j - 1; k > i && p[k] == '\\'; k-- {
+			backslashes++
+		}
+		j++
+		if backslashes%2 == 0 {
+			return j
+		}
+	}
+}
+
+// valueEnd returns the index after the JSON value that starts at i, or -1.
+// Inside objects and arrays it only balances brackets and strings.
+func valueEnd(p []byte, i int) int {
+	if i >= len(p) {
+		return -1
+	}
+	switch p[i] {
+	case '"':
+		return stringEnd(p, i)
+	case '{', '[':
+		depth := 0
+		for j := i; j < len(p); j++ {
+			switch p[j] {
+			case '"':
+				end := stringEnd(p, j)
+				if end < 0 {
+					return -1
+				}
+				j = end - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return j + 1
+				}
+			}
+		}
+		return -1
+	default:
+		j := i
+		for j < len(p) && p[j] != ',' && p[j] != '}' && p[j] != ']' && p[j] > ' ' {
+			j++
+		}
+		if j == i || !scalar(p[i:j]) {
+			return -1
+		}
+		return j
+	}
+}
+
+// scalar reports whether v is a literal or looks like a number.
+func scalar(v []byte) bool {
+	switch string(v) {
+	case "null", "true", "false":
+		return true
+	}
+	for _, c := range v {
+		switch {
+		case c >= '0' && c <= '9', c == '-', c == '+', c == '.', c == 'e', c == 'E':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// integer parses a JSON integer that fits into 63 bits.
+func integer(v []byte) (int64, bool) {
+	negative := len(v) > 1 && v[0] == '-'
+	if negative {
+		v = v[1:]
+	}
+	if len(v) == 0 || len(v) > 18 {
+		return 0, false
+	}
+	var n int64
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}

@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// inflater undoes the transport compression of one connection. It keeps one
+// context for the connection's whole life, and a new connection gets a new one
+// (G-076, G-115, G-116).
+type inflater interface {
+	// feed takes one frame. It appends what became readable to out, keeping at
+	// most limit bytes of the message; size is the message's whole length. done
+	// is false while the message needs further frames. Errors end the stream
+	// for good.
+	feed(frame, out []byte, limit int64) (message []byte, size int64, done bool, err error)
+	close()
+}
+
+// newInflater returns the inflater for a compression, nil for none.
+func newInflater(c Compression) inflater {
+	switch c {
+	case CompressZlib:
+		return &zlibInflater{}
+	case CompressZstd:
+		return &zstdInflater{}
+	}
+	return nil
+}
+
+// flushMarker ends every message of a zlib-stream (Z_SYNC_FLUSH).
+var flushMarker = []byte{0x00, 0x00, 0xff, 0xff}
+
+var errStarved = errors.New("the compressed stream ended inside a block")
+
+// feeder hands the bytes of one message to a decompressor and never lets it
+// read beyond them.
+type feeder struct{ rest []byte }
+
+func (f *feeder) Read(p []byte) (int, error) {
+	if len(f.rest) == 0 {
+		return 0, errStarved
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+func (f *feeder) ReadByte() (byte, error) {
+	if len(f.rest) == 0 {
+		return 0, errStarved
+	}
+	b := f.rest[0]
+	f.rest = f.rest[1:]
+	return b, nil
+}
+
+// maxBlock is more than either decompressor can have ready at once, so a read
+// that leaves room free has emptied it.
+const maxBlock = 128<<10 + 1
+
+// zlibBlock is the same for zlib alone: its window.
+const zlibBlock = 32<<10 + 1
+
+type zlibInflater struct {
+	frames []byte // the message so far, when it is split over frames
+	in     feeder
+	r      io.ReadCloser
+}
+
+func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool, error) {
+	if len(z.frames) > 0 || !bytes.HasSuffix(frame, flushMarker) {
+		z.frames = append(z.frames, frame...)
+		if !bytes.HasSuffix(z.frames, flushMarker) {
+			return out, 0, false, nil
+		}
+		frame = z.frames
+	}
+	z.in.rest = frame
+	if z.r == nil {
+		r, err := zlib.NewReader(&z.in)
+		if err != nil {
+			return out, 0, false, fmt.Errorf("zlib-stream: %w", err)
+		}
+		z.r = r
+	}
+	out, size, err := drain(z.r, &z.in, out, limit, zlibBlock)
+	if cap(z.frames) > 1<<20 {
+		z.frames = nil // a rare huge message must not pin its size for ever
+	}
+	z.frames = z.frames[:0]
+	if err != nil {
+		return out, size, false, fmt.Errorf("zlib-stream: %w", err)
+	}
+	return out, size, true, nil
+}
+
+func (z *zlibInflater) close() {
+	if z.r != nil {
+		_ = z.r.Close()
+	}
+}
+
+type zstdInflater struct {
+	in feeder
+	r  *zstd.Decoder
+}
+
+func (z *zstdInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool, error) {
+	z.in.rest = frame
+	if z.r == nil {
+		// Concurrency 1 decodes on this goroutine; more would read ahead.
+		r, err := zstd.NewReader(&z.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+		if err != nil {
+			return out, 0, false, fmt.Errorf("zstd-stream: %w", err)
+		}
+		z.r = r
+	}
+	out, size, err := drain(z.r, &z.in, out, limit, maxBlock)
+	if err != nil {
+		return out, size, false, fmt.Errorf("zstd-stream: %w", err)
+	}
+	return out, size, true, nil
+}
+
+func (z *zstdInflater) close() {
+	if z.r != nil {
+		z.r.Close()
+	}
+}
+
+// drain reads until the decompressor has used up its input and handed over
+// its output, without letting it find out that there is no more: that error
+// would stick. block is the most it can have ready at once.
+func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte, int64, error) {
+	start := len(out)
+	var past int64 // bytes beyond the limit
+	for {
+		if cap(out)-len(out) < block {
+			grown := make([]byte, len(out), 2*cap(out)+block)
+			copy(grown, out)
+			out = grown
+		}
+		free := out[len(out) : len(out)+block]
+		n, err := r.Read(free)
+		if kept := min(int64(n), max(0, limit-int64(len(out)-start))); kept == int64(n) {
+			out = out[:len(out)+n]
+		} else {
+			out = out[:len(out)+int(kept)]
+			past += int64(n) - kept
+		}
+		if err != nil {
+			return out, int64(len(out)-start) + past, err
+		}
+		if len(in.rest) == 0 && n < len(free) {
+			return out, int64(len(out)-start) + past, nil
+		}
+	}
+}

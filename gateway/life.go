@@ -1,0 +1,341 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// live is a shard's life: connect, attend to the connection until it ends,
+// judge what that means, wait, and again. It returns when the shard is to stop.
+func (s *Shard) live() {
+	cause := Cause{Kind: CauseStart}
+	if s.opts.Session.Resumable() {
+		s.in.begin(s.opts.Session)
+	}
+	var wait time.Duration
+	for {
+		if mode, stop := s.stopping(); stop {
+			s.farewell(mode)
+			return
+		}
+		if !s.rest(wait, cause) {
+			continue
+		}
+		a, failed := s.connect(cause)
+		if failed != nil {
+			cause = *failed
+			wait = s.judgeFailure(a, cause)
+			continue
+		}
+		end := s.attend(a)
+		cause = end.cause
+		wait = s.judge(a, end)
+	}
+}
+
+// farewell ends what is left when no connection is attended to any more.
+func (s *Shard) farewell(mode StopMode) {
+	s.dismissSpare()
+	if mode == Goodbye {
+		s.loseSession(Cause{Kind: CauseStop})
+	}
+}
+
+// rest lets time pass between attempts; false means a stop cut it short.
+func (s *Shard) rest(wait time.Duration, cause Cause) bool {
+	if wait <= 0 {
+		return s.halt.Err() == nil
+	}
+	s.set(Waiting{Until: time.Now().Add(wait), For: "the next attempt", Failures: s.failures}, cause)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case c := <-s.mended:
+			s.adopt(c)
+		case <-s.halt.Done():
+			return false
+		}
+	}
+}
+
+// adopt takes new credentials over. A session belongs to the token and the
+// intents it was identified with.
+func (s *Shard) adopt(c Credentials) {
+	if c != s.creds && s.in.session().ID != "" && !Online(s.State()) {
+		s.loseSession(Cause{Kind: CauseStart, Text: "the credentials have changed"})
+	}
+	s.creds = c
+}
+
+// ending is how a connection that had reached HELLO came to its end.
+type ending struct {
+	cause Cause
+	// authenticated is whether READY or RESUMED had come, lived for how long
+	// the shard was live after it.
+	authenticated bool
+	lived         time.Duration
+}
+
+// steady is how long a connection must have been live for its end not to
+// count as a failure. Settled, which is longer, is what it takes to forget
+// earlier failures (G-152).
+const steady = 5 * time.Second
+
+// judge decides what the end of a connection means for the session and how
+// long to wait before the next attempt.
+func (s *Shard) judge(a attempt, end ending) time.Duration {
+	switch {
+	case end.authenticated && end.lived >= s.opts.Timing.Settled:
+		s.failures, s.exhausted = 0, false
+	case end.authenticated && end.lived >= steady:
+	default:
+		s.fail()
+	}
+	if a.resume && !end.authenticated {
+		s.resumes.note(end.cause, time.Now())
+	}
+	switch end.cause.Kind {
+	case CauseStop:
+		return 0
+	case CauseReconnect:
+		// Discord asked for it: go at once, unless it does nothing else (G-077).
+		if s.failures <= 2 {
+			return 0
+		}
+	case CauseInvalidSession:
+		return s.invalidated(a, end)
+	case CauseClosed:
+		return s.closed(a, end)
+	case CauseSilent, CauseNoACK, CauseOverflow, CauseSlept:
+		if end.authenticated {
+			return 0 // the link was lost long ago: every moment counts
+		}
+	}
+	s.giveUpDeadSession(end.cause)
+	return s.backoff.delay(s.failures, remoteFailure(end.cause))
+}
+
+// fail counts an attempt that came to nothing.
+func (s *Shard) fail() {
+	s.failures++
+	if s.failures >= s.opts.MaxAttempts && !s.exhausted {
+		s.exhausted = true
+		s.note(AttemptsExhausted{Failures: s.failures})
+	}
+}
+
+// judgeFailure does the same for an attempt that never reached HELLO.
+func (s *Shard) judgeFailure(a attempt, cause Cause) time.Duration {
+	if cause.Kind == CauseStop {
+		return 0
+	}
+	if cause.Kind == CauseClosed && cause.Code.Policy().Verdict == VerdictPark {
+		cause = Cause{Kind: CauseFatal, Code: cause.Code, Text: cause.Code.Policy().Says}
+	}
+	if cause.Kind == CauseFatal {
+		s.park(cause)
+		return 0
+	}
+	s.fail()
+	if a.resume {
+		s.urlFails++
+	}
+	if a.base {
+		s.baseBad = true
+	}
+	remote := remoteFailure(cause)
+	wait := s.backoff.delay(s.failures, remote)
+	if cause.Kind == CauseReconnect && s.failures <= 2 {
+		wait = 0
+	}
+	if !remote {
+		// A dial that hung has already waited: what counts is the time between
+		// attempts, so that the first one after an outage comes soon.
+		wait = max(0, wait-cause.Elapsed)
+	}
+	s.note(ConnectFailed{URL: a.url, Cause: cause, Failures: s.failures, Next: wait})
+	return wait
+}
+
+// maxRefusalWait is the longest wait after op 9 on an IDENTIFY (G-084).
+const maxRefusalWait = 5 * time.Minute
+
+// invalidated deals with op 9 (G-081 to G-087).
+func (s *Shard) invalidated(a attempt, end ending) time.Duration {
+	const least, spread = time.Second, 4 * time.Second
+	wait := least + time.Duration(s.opts.Rand()*float64(spread))
+	if end.cause.Text == invalidResumable && !s.resumes.refused() {
+		return wait
+	}
+	s.loseSession(end.cause)
+	if a.resume || end.authenticated {
+		s.refusals = 0 // a session that is over is no refusal to start another
+	}
+	wait <<= min(s.refusals, 8)
+	s.refusals++
+	return min(wait, maxRefusalWait)
+}
+
+// closed deals with a close frame by the table of close.go.
+func (s *Shard) closed(a attempt, end ending) time.Duration {
+	policy := end.cause.Code.Policy()
+	switch policy.Verdict {
+	case VerdictPark:
+		s.loseSession(end.cause)
+		s.park(Cause{Kind: CauseFatal, Code: end.cause.Code, Text: policy.Says})
+		return 0
+	case VerdictVerify:
+		if end.authenticated {
+			s.loseSession(end.cause)
+			s.verify(end.cause)
+			return s.backoff.delay(s.failures, true)
+		}
+	case VerdictIdentify:
+		s.loseSession(end.cause)
+	case VerdictResumeOnce:
+		if a.resume && !end.authenticated {
+			s.loseSession(end.cause)
+		} else {
+			s.resumes.lastChance = true
+		}
+	}
+	s.giveUpDeadSession(end.cause)
+	return s.backoff.delay(s.failures, true)
+}
+
+// resumeStreak counts RESUMEs in a row that did not end in RESUMED.
+type resumeStreak struct {
+	denied, unanswered, cut int
+	since                   time.Time
+	lastChance              bool // one more failure is enough (G-062)
+}
+
+// Limits of a resume streak (rule 1, G-071, G-072, G-085).
+const (
+	maxDenied     = 3
+	maxUnanswered = 3
+	maxCut        = 5
+	minCutTime    = 20 * time.Second
+	maxCutTime    = 75 * time.Second
+)
+
+func (r *resumeStreak) note(cause Cause, now time.Time) {
+	if r.since.IsZero() {
+		r.since = now
+	}
+	switch cause.Kind {
+	case CauseInvalidSession:
+		r.denied++
+	case CauseNoResumed:
+		r.unanswered++
+	case CauseStop:
+	default:
+		r.cut++
+	}
+}
+
+// refused reports whether op 9 d:true has come too often in a row.
+func (r *resumeStreak) refused() bool { return r.denied > maxDenied }
+
+// hopeless reports whether the session should be given up: cuts need some
+// time as well as some number, because a restarting host cuts many quickly.
+func (r *resumeStreak) hopeless(now time.Time) bool {
+	if r.denied+r.unanswered+r.cut == 0 {
+		return false
+	}
+	age := now.Sub(r.since)
+	return r.lastChance || r.refused() || r.unanswered >= maxUnanswered ||
+		(r.cut >= maxCut && age >= minCutTime) || (r.cut > 0 && age >= maxCutTime)
+}
+
+// giveUpDeadSession drops a session that cannot be resumed any more.
+func (s *Shard) giveUpDeadSession(cause Cause) {
+	if s.in.session().ID != "" && s.resumes.hopeless(time.Now()) {
+		s.loseSession(cause)
+	}
+}
+
+// loseSession forgets the session and tells the permit how long it had lived.
+func (s *Shard) loseSession(cause Cause) {
+	s.resumes = resumeStreak{}
+	s.urlFails = 0
+	if s.in.session().ID == "" {
+		return
+	}
+	s.in.lose()
+	if w, ok := s.opts.Permit.(SessionWatcher); ok {
+		w.SessionEnded(s.opts.Pair, s.lived)
+	}
+	s.lived = 0
+	s.note(SessionLost{Cause: cause})
+}
+
+// maxParkWait is the longest between two inspections of a parked shard.
+const maxParkWait = 10 * time.Minute
+
+// park waits for a human (rule 7, G-094): it dials nothing, has the credentials
+// inspected from time to time, and goes on by itself when they are mended.
+func (s *Shard) park(cause Cause) {
+	s.dismissSpare()
+	s.set(Parked{Cause: cause}, cause)
+	wait := s.opts.Timing.ParkRecheck
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+			if s.inspect(cause) {
+				return
+			}
+			wait = min(2*wait, maxParkWait)
+		case c := <-s.mended:
+			timer.Stop()
+			s.adopt(c)
+			s.failures, s.exhausted = 0, false
+			return
+		case <-s.halt.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// inspectTime bounds one look at the credentials over REST.
+const inspectTime = 30 * time.Second
+
+// inspect asks whether the shard may go on; it adopts what the inspector says.
+func (s *Shard) inspect(cause Cause) bool {
+	if s.opts.Inspector == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(s.halt, inspectTime)
+	defer cancel()
+	c, err := s.opts.Inspector.Inspect(ctx, cause, s.creds)
+	if err != nil {
+		return false
+	}
+	s.adopt(c)
+	s.failures, s.exhausted = 0, false
+	return true
+}
+
+// verify looks at the credentials after a live session was invalidated, and
+// parks if they are no good or if it happens again within a minute (G-064).
+func (s *Shard) verify(cause Cause) {
+	again := !s.verified.IsZero() && time.Since(s.verified) < time.Minute
+	s.verified = time.Now()
+	if again || (s.opts.Inspector != nil && !s.inspect(cause)) {
+		s.park(Cause{Kind: CauseFatal, Code: cause.Code, Text: CloseNotAuthenticated.Policy().Says})
+	}
+}
+
+// fatalLocate turns a refused token into a cause that parks (G-004).
+func fatalLocate(err error) Cause {
+	if errors.Is(err, ErrUnauthorized) {
+		return Cause{Kind: CauseFatal, Code: CloseAuthFailed, Text: CloseAuthFailed.Policy().Says, Err: err}
+	}
+	return Cause{Kind: CauseLocate, Err: err}
+}

@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// queue holds events between the goroutine that reads them and the one that
+// hands them to the handler, so that neither ever waits for the other. It is
+// bounded in bytes.
+type queue struct {
+	mu      sync.Mutex
+	events  []Event
+	head    int
+	bytes   int64
+	limit   int64
+	wake    chan struct{} // one slot: something was pushed
+	current time.Time     // when the event now being handled was received
+}
+
+// eventOverhead is what an event costs beyond its data.
+const eventOverhead = 160
+
+func newQueue(limit int64) *queue {
+	return &queue{limit: limit, wake: make(chan struct{}, 1)}
+}
+
+// push adds an event unless the queue is full; an empty queue takes any.
+func (q *queue) push(e Event) bool { return q.add(e, q.limit) }
+
+// force adds an event whatever the queue holds.
+func (q *queue) force(e Event) { q.add(e, math.MaxInt64) }
+
+func (q *queue) add(e Event, limit int64) bool {
+	size := int64(len(e.Data)) + eventOverhead
+	q.mu.Lock()
+	if q.bytes > 0 && size > limit-q.bytes {
+		q.mu.Unlock()
+		return false
+	}
+	q.events = append(q.events, e)
+	q.bytes += size
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// pop takes the oldest event.
+func (q *queue) pop() (Event, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.events) {
+		q.events, q.head, q.current = q.events[:0], 0, time.Time{}
+		return Event{}, false
+	}
+	e := q.events[q.head]
+	q.events[q.head] = Event{}
+	q.head++
+	if q.head > 1024 && q.head*2 > len(q.events) {
+		q.events = append(q.events[:0], q.events[q.head:]...)
+		q.head = 0
+	}
+	q.bytes -= int64(len(e.Data)) + eventOverhead
+	q.current = e.Received
+	return e, true
+}
+
+// load returns the bytes waiting and the time the oldest unhandled event was
+// received, zero if there is none.
+func (q *queue) load() (bytes int64, oldest time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	oldest = q.current
+	if oldest.IsZero() && q.head < len(q.events) {
+		oldest = q.events[q.head].Received
+	}
+	return q.bytes, oldest
+}
+
+// deliver hands events to the handler until ctx ends. drained is called after
+// each event that leaves the queue at most half full.
+func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, HandlerPanicked), handled, drained func()) {
+	for {
+		e, ok := q.pop()
+		if !ok {
+			select {
+			case <-q.wake:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			return // not handled: the session's mark stays below it
+		}
+		handle(ctx, h, e, panicked)
+		handled()
+		if bytes, _ := q.load(); bytes <= q.limit/2 {
+			drained()
+		}
+	}
+}
+
+// handle contains a panic: it costs this event and nothing else (rule 9).
+func handle(ctx context.Context, h Handler, e Event, panicked func(Event, HandlerPanicked)) {
+	defer e.held.returned()
+	defer func() {
+		if v := recover(); v != nil {
+			panicked(e, HandlerPanicked{Type: e.Type, Value: fmt.Sprint(v), Stack: string(debug.Stack())})
+			e.held.end()
+		}
+	}()
+	h.HandleEvent(ctx, e)
+}

@@ -1,0 +1,197 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// WebSocketDialer is the default [Dialer].
+type WebSocketDialer struct {
+	// DialContext resolves the name and opens the TCP connection; it gets 5 s.
+	// Default: a net.Dialer with TCP keep-alive.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Transport carries the upgrade request. Default: HTTP/1.1 with proxies
+	// from the environment, deadlines of 5 s each for TLS and for the answer,
+	// over DialContext.
+	Transport http.RoundTripper
+	// UserAgent is sent with the upgrade request.
+	UserAgent string
+	// Classify sorts dial errors that this package does not know. Optional.
+	Classify func(error) CauseKind
+}
+
+// Dial opens one WebSocket.
+func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
+	transport, idle := d.transport()
+	header := http.Header{}
+	if d.UserAgent != "" {
+		header.Set("User-Agent", d.UserAgent)
+	}
+	var raw net.Conn
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { raw = info.Conn },
+	})
+	ws, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		HTTPClient: &http.Client{
+			Transport: transport,
+			// A redirect is no gateway: captive portals and misconfigured
+			// proxies answer that way (G-012).
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		HTTPHeader:      header,
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		idle()
+		return nil, d.connectError(err, response)
+	}
+	// The shard bounds what it keeps and reads past the rest; a limit here
+	// would end the connection instead (G-112).
+	ws.SetReadLimit(-1)
+	if secure, ok := raw.(*tls.Conn); ok {
+		// Closing TLS tries to say goodbye first, for up to 5 s on a dead link.
+		raw = secure.NetConn()
+	}
+	return &webSocket{ws: ws, raw: raw, idle: idle}, nil
+}
+
+// phaseDeadline is what each phase of a dial gets: name and TCP, TLS, upgrade.
+const phaseDeadline = 5 * time.Second
+
+func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
+	if d.Transport != nil {
+		return d.Transport, func() {}
+	}
+	dial := d.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
+	}
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, phaseDeadline)
+			defer cancel()
+			return dial(ctx, network, addr)
+		},
+		TLSHandshakeTimeout:   phaseDeadline,
+		ResponseHeaderTimeout: phaseDeadline,
+		DisableCompression:    true,
+	}
+	return t, t.CloseIdleConnections
+}
+
+// connectError finds out how far the dial came.
+func (d WebSocketDialer) connectError(err error, response *http.Response) error {
+	failure := &ConnectError{Err: err}
+	var dns *net.DNSError
+	var op *net.OpError
+	if d.Classify != nil {
+		failure.Kind = d.Classify(err)
+	}
+	switch {
+	case response != nil && response.StatusCode != 0:
+		failure.Kind, failure.Status = CauseUpgrade, response.StatusCode
+		failure.Err = fmt.Errorf("the server answered %s instead of opening a WebSocket", response.Status)
+	case failure.Kind != CauseNone:
+	case errors.As(err, &dns):
+		failure.Kind = CauseDNS
+	case strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "x509:"):
+		failure.Kind = CauseTLS
+	case errors.As(err, &op) && op.Op == "dial":
+		failure.Kind = CauseDial
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		failure.Kind = CauseDial
+	default:
+		failure.Kind = CauseUpgrade
+	}
+	return failure
+}
+
+// webSocket is a [Socket] over coder/websocket.
+type webSocket struct {
+	ws      *websocket.Conn
+	raw     net.Conn // the TCP connection below, when the transport showed it
+	idle    func()
+	dropped atomic.Bool
+}
+
+// readChunk is how much is read at a time, and so how finely the arrival of a
+// huge message is noticed.
+const readChunk = 16 << 10
+
+func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, bool, error) {
+	// The read ends when the socket is dropped; a context would only cost an
+	// allocation for each message.
+	kind, r, err := s.ws.Reader(context.Background())
+	if err != nil {
+		return buf, 0, false, s.ended(err)
+	}
+	alive()
+	start := len(buf)
+	var past int64
+	for {
+		if cap(buf)-len(buf) < readChunk {
+			grown := make([]byte, len(buf), 2*cap(buf)+readChunk)
+			copy(grown, buf)
+			buf = grown
+		}
+		n, err := r.Read(buf[len(buf) : len(buf)+readChunk])
+		kept := min(int64(n), max(0, limit-int64(len(buf)-start)))
+		buf = buf[:len(buf)+int(kept)]
+		past += int64(n) - kept
+		if n > 0 {
+			alive()
+		}
+		if errors.Is(err, io.EOF) {
+			return buf, int64(len(buf)-start) + past, kind == websocket.MessageBinary, nil
+		}
+		if err != nil {
+			return buf, 0, false, s.ended(err)
+		}
+	}
+}
+
+// ended turns the library's error into a [*CloseError] where there was a
+// close frame.
+func (s *webSocket) ended(err error) error {
+	var frame websocket.CloseError
+	if errors.As(err, &frame) && !s.dropped.Load() {
+		return &CloseError{Code: CloseCode(frame.Code), Reason: frame.Reason}
+	}
+	return err
+}
+
+func (s *webSocket) Write(ctx context.Context, message []byte) error {
+	return s.ws.Write(ctx, websocket.MessageText, message)
+}
+
+func (s *webSocket) Close(ctx context.Context, code CloseCode, reason string) {
+	// The library's own patience with a silent peer is 5 s; ours is ctx.
+	stop := context.AfterFunc(ctx, s.Drop)
+	defer stop()
+	_ = s.ws.Close(websocket.StatusCode(code), reason)
+	s.Drop()
+}
+
+func (s *webSocket) Drop() {
+	if s.dropped.CompareAndSwap(false, true) {
+		// The library waits up to 5 s for a close handshake that is under way;
+		// without a connection below it has nothing to wait for.
+		if s.raw != nil {
+			_ = s.raw.Close()
+		}
+		_ = s.ws.CloseNow()
+		s.idle()
+	}
+}

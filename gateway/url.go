@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// gatewayURL completes an address that Discord handed out with the query every
+// connection carries (G-006, G-008). It takes addresses with and without
+// trailing slash, path, port or query (G-007).
+func gatewayURL(address string, c Compression) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return "", fmt.Errorf("gateway address %q: %w", address, err)
+	}
+	switch u.Scheme {
+	case "ws", "wss":
+	case "http":
+		u.Scheme = "ws"
+	case "https":
+		u.Scheme = "wss"
+	default:
+		return "", fmt.Errorf("gateway address %q: want a ws:// or wss:// URL", address)
+	}
+	if u.Host == "" {
+		return "", fmt.Errorf("gateway address %q has no host", address)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	q := u.Query()
+	q.Set("v", "10")
+	q.Set("encoding", "json")
+	if c == CompressZlib || c == CompressZstd {
+		q.Set("compress", string(c))
+	} else {
+		q.Del("compress")
+	}
+	u.RawQuery = q.Encode()
+	u.Fragment = ""
+	return u.String(), nil
+}
