@@ -40,7 +40,16 @@ var errStarved = errors.New("the compressed stream ended inside a block")
 
 // feeder hands the bytes of one message to a decompressor and never lets it
 // read beyond them.
+//
+// The decompressors remember an error for good, so they must not be told that
+// the input is used up while the stream goes on. Between two blocks flate asks
+// for single bytes, and where its output ended exactly at the edge of its
+// window it does so although nothing is left to hand over: there a panic takes
+// it out with its state as it was, and drain catches it.
 type feeder struct{ rest []byte }
+
+// starvation is what the feeder panics with.
+type starvation struct{}
 
 func (f *feeder) Read(p []byte) (int, error) {
 	if len(f.rest) == 0 {
@@ -53,7 +62,7 @@ func (f *feeder) Read(p []byte) (int, error) {
 
 func (f *feeder) ReadByte() (byte, error) {
 	if len(f.rest) == 0 {
-		return 0, errStarved
+		panic(starvation{})
 	}
 	b := f.rest[0]
 	f.rest = f.rest[1:]
@@ -134,6 +143,18 @@ func (z *zstdInflater) close() {
 	}
 }
 
+// readUnlessStarved reads 0 bytes when the feeder has nothing left.
+func readUnlessStarved(r io.Reader, p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if _, ok := v.(starvation); !ok {
+				panic(v)
+			}
+		}
+	}()
+	return r.Read(p)
+}
+
 // drain reads until the decompressor has used up its input and handed over
 // its output, without letting it find out that there is no more: that error
 // would stick. block is the most it can have ready at once.
@@ -147,7 +168,7 @@ func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte,
 			out = grown
 		}
 		free := out[len(out) : len(out)+block]
-		n, err := r.Read(free)
+		n, err := readUnlessStarved(r, free)
 		if kept := min(int64(n), max(0, limit-int64(len(out)-start))); kept == int64(n) {
 			out = out[:len(out)+n]
 		} else {

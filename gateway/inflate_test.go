@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/zlib"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// messages returns payloads of many sizes, some far larger than any window.
+func messages(rng *rand.Rand) [][]byte {
+	var out [][]byte
+	for _, size := range []int{1, 10, 500, 4096, 32 << 10, 32<<10 - 1, 64 << 10, 128 << 10, 128<<10 + 1, 300_000, 2_000_000, 7} {
+		m := make([]byte, size)
+		for i := range m {
+			if rng.IntN(3) > 0 {
+				m[i] = "abcdefgh"[i%8]
+			} else {
+				m[i] = byte(rng.IntN(256))
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// Covers: G-115
+func TestZlibStreamOverFrames(t *testing.T) {
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var wire bytes.Buffer
+		w := zlib.NewWriter(&wire)
+		in := newInflater(CompressZlib)
+		for n, want := range messages(rng) {
+			wire.Reset()
+			_, _ = w.Write(want)
+			_ = w.Flush()
+			frames := split(rng, wire.Bytes(), 1+rng.IntN(7))
+			var got []byte
+			var size int64
+			for i, frame := range frames {
+				var done bool
+				var err error
+				got, size, done, err = in.feed(frame, nil, 1<<30)
+				if err != nil {
+					t.Fatalf("seed %d message %d: %v", seed, n, err)
+				}
+				if done != (i == len(frames)-1) {
+					t.Fatalf("seed %d message %d: done=%v after frame %d of %d", seed, n, done, i+1, len(frames))
+				}
+			}
+			if !bytes.Equal(got, want) || size != int64(len(want)) {
+				t.Fatalf("seed %d message %d: got %d bytes, want %d", seed, n, len(got), len(want))
+			}
+		}
+		in.close()
+	}
+}
+
+func split(rng *rand.Rand, p []byte, parts int) [][]byte {
+	var out [][]byte
+	for ; parts > 1 && len(p) > 8; parts-- {
+		n := 1 + rng.IntN(len(p)-5)
+		if bytes.HasSuffix(p[:n], flushMarker) {
+			continue
+		}
+		out, p = append(out, p[:n]), p[n:]
+	}
+	return append(out, p)
+}
+
+// Covers: G-116
+func TestZstdStream(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var wire bytes.Buffer
+	w, err := zstd.NewWriter(&wire, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	in := newInflater(CompressZstd)
+	defer in.close()
+	for n, want := range messages(rng) {
+		wire.Reset()
+		_, _ = w.Write(want)
+		_ = w.Flush()
+		got, size, done, err := in.feed(wire.Bytes(), nil, 1<<30)
+		if err != nil || !done {
+			t.Fatalf("message %d: done=%v, %v", n, done, err)
+		}
+		if !bytes.Equal(got, want) || size != int64(len(want)) {
+			t.Fatalf("message %d: got %d bytes, want %d", n, len(got), len(want))
+		}
+	}
+}
+
+func TestInflateKeepsToItsLimit(t *testing.T) {
+	var wire bytes.Buffer
+	w := zlib.NewWriter(&wire)
+	in := newInflater(CompressZlib)
+	defer in.close()
+	bomb := strings.Repeat("0", 50<<20)
+	fmt.Fprint(w, bomb)
+	_ = w.Flush()
+	got, size, done, err := in.feed(wire.Bytes(), nil, 1000)
+	if err != nil || !done || len(got) != 1000 || size != int64(len(bomb)) {
+		t.Fatalf("kept %d of %d, done=%v, %v", len(got), size, done, err)
+	}
+	if cap(got) > 1<<20 {
+		t.Errorf("a message beyond the limit cost %d bytes", cap(got))
+	}
+	wire.Reset()
+	fmt.Fprint(w, "the next message")
+	_ = w.Flush()
+	if got, _, _, err = in.feed(wire.Bytes(), nil, 1000); err != nil || string(got) != "the next message" {
+		t.Fatalf("after the large one: %q, %v", got, err)
+	}
+}
+
+func FuzzInflate(f *testing.F) {
+	var wire bytes.Buffer
+	w := zlib.NewWriter(&wire)
+	fmt.Fprint(w, `{"op":10}`)
+	_ = w.Flush()
+	f.Add(wire.Bytes(), true)
+	f.Add([]byte{0x78, 0x9c, 0, 0, 0xff, 0xff}, true)
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, 0, 0, 0}, false)
+	f.Fuzz(func(t *testing.T, frame []byte, zlibStream bool) {
+		c := CompressZstd
+		if zlibStream {
+			c = CompressZlib
+		}
+		in := newInflater(c)
+		defer in.close()
+		for range 2 {
+			if got, _, _, err := in.feed(frame, nil, 1<<16); err == nil && len(got) > 1<<16 {
+				t.Fatal("limit exceeded")
+			} else if err != nil {
+				return
+			}
+		}
+	})
+}
+
+// A message that ends exactly where the window does leaves flate nothing to
+// hand over at the flush; it must not take that for the end of the stream.
+func TestZlibMessageEndsAtTheWindow(t *testing.T) {
+	var wire bytes.Buffer
+	w := zlib.NewWriter(&wire)
+	in := newInflater(CompressZlib)
+	defer in.close()
+	for n, size := range []int{32 << 10, 100, 32<<10 - 100, 64 << 10, 5, 32<<10 - 5, 1} {
+		wire.Reset()
+		want := strings.Repeat("x", size)
+		fmt.Fprint(w, want)
+		_ = w.Flush()
+		got, _, done, err := in.feed(wire.Bytes(), nil, 1<<30)
+		if err != nil || !done || string(got) != want {
+			t.Fatalf("message %d of %d bytes: got %d, done=%v, %v", n, size, len(got), done, err)
+		}
+	}
+}

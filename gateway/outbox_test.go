@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Covers: G-101
+func TestPresenceIsCoalescedAndLimited(t *testing.T) {
+	o := newOutbox(10)
+	now := time.Now()
+	sent := 0
+	for i := range 1000 {
+		o.setPresence(Presence{Status: StatusOnline, Activities: []Activity{{Name: strings.Repeat("x", 1+i%100)}}})
+		if _, p, _ := o.take(now.Add(time.Duration(i) * time.Millisecond)); p != nil {
+			sent++
+		}
+	}
+	if sent != presenceLimit {
+		t.Fatalf("%d updates in a second, want %d", sent, presenceLimit)
+	}
+	_, p, wait := o.take(now.Add(time.Second))
+	if p != nil || wait <= 0 || wait > presenceWindow {
+		t.Fatalf("the sixth: %v, wait %v", p, wait)
+	}
+	if _, p, _ = o.take(now.Add(presenceWindow)); p == nil || len(p.Activities[0].Name) != 100 {
+		t.Fatal("the newest presence was lost")
+	}
+}
+
+// Covers: G-108
+func TestRateLimitedClosesTheOpcodeForThatGuildOnly(t *testing.T) {
+	o := newOutbox(10)
+	now := time.Now()
+	o.rateLimited([]byte(`{"opcode":8,"retry_after":12.5,"meta":{"guild_id":"1"}}`), now)
+	for _, guild := range []string{"1", "2"} {
+		raw, _ := encode(OpRequestGuildMembers, map[string]any{"guild_id": guild})
+		o.items = append(o.items, &parcel{op: OpRequestGuildMembers, key: limitKey(OpRequestGuildMembers, raw), raw: raw, done: make(chan error, 1)})
+	}
+	p, _, _ := o.take(now)
+	if p == nil || !strings.Contains(string(p.raw), `"2"`) {
+		t.Fatalf("the other guild had to wait: %v", p)
+	}
+	if p, _, wait := o.take(now); p != nil || wait != 12500*time.Millisecond {
+		t.Fatalf("got %v, wait %v", p, wait)
+	}
+	if p, _, _ := o.take(now.Add(12500 * time.Millisecond)); p == nil {
+		t.Fatal("the guild stayed closed")
+	}
+}
+
+// Covers: G-103
+func TestOversizedPayloadIsRefused(t *testing.T) {
+	o := newOutbox(10)
+	err := o.send(context.Background(), OpRequestGuildMembers, map[string]string{"query": strings.Repeat("x", 5000)})
+	if !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGivenUpSendIsNotSentLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox(1)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := o.send(ctx, OpVoiceStateUpdate, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if p, _, _ := o.take(time.Now()); p != nil {
+			t.Error("a payload was sent although its sender had given up")
+		}
+		done := make(chan error, 1)
+		go func() { done <- o.send(context.Background(), OpVoiceStateUpdate, nil) }()
+		synctest.Wait()
+		if err := o.send(ctx, OpVoiceStateUpdate, nil); !errors.Is(err, ErrQueueFull) {
+			t.Errorf("a full queue answered %v", err)
+		}
+		o.close()
+		if err := <-done; !errors.Is(err, ErrStopped) {
+			t.Errorf("after close: %v", err)
+		}
+	})
+}
