@@ -1,0 +1,114 @@
+// Package config is everything an operator can set, as one typed value.
+//
+// A setting comes from a flag, else from the environment, else from a .env
+// file, else from its default. The table in table.go describes every one of
+// them; the struct below gives each its type; .env.example, docs/settings.md
+// and the flags are generated from the table.
+//
+// [Load] reports everything that is wrong at once, and says for each value
+// where it came from and what would be allowed. Values of the .env file never
+// enter the process environment, so no child process or crash report sees
+// them.
+package config
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+//go:generate go test -run TestGeneratedFiles -update
+
+// Config is one complete, valid set of settings. The tag of each field names
+// its variable; the table says what it means.
+type Config struct {
+	// Token is the bare bot token: no "Bot " prefix, no quotes, no newline. It
+	// is also filled from TokenFile.
+	Token     Secret `env:"DISCORD_TOKEN"`
+	TokenFile string `env:"DISCORD_TOKEN_FILE"`
+	// APIURL has a scheme, a host and a path without a final slash.
+	APIURL          string              `env:"DISCORD_API_URL"`
+	Activity        Activity            `env:"DISCORD_ACTIVITY"`
+	Status          gateway.Status      `env:"DISCORD_STATUS"`
+	PresenceIntent  bool                `env:"DISCORD_PRESENCE_INTENT"`
+	OptionalIntents gateway.Intents     `env:"DISCORD_OPTIONAL_INTENTS"`
+	Compression     gateway.Compression `env:"DISCORD_COMPRESSION"`
+	// ReadLimit is in bytes.
+	ReadLimit int64 `env:"DISCORD_READ_LIMIT"`
+
+	HeartbeatTimeout time.Duration `env:"DISCORD_HEARTBEAT_TIMEOUT"`
+	// SilenceProbe is 0 when the probe is off; [Config.Timing] translates.
+	SilenceProbe         time.Duration `env:"DISCORD_SILENCE_PROBE"`
+	KeepaliveInterval    time.Duration `env:"DISCORD_KEEPALIVE_INTERVAL"`
+	MaxReconnectAttempts int           `env:"DISCORD_MAX_RECONNECT_ATTEMPTS"`
+	ShutdownGrace        time.Duration `env:"SHUTDOWN_GRACE"`
+
+	CommandPrefix string `env:"DISCORD_COMMAND_PREFIX"`
+	SlashCommands bool   `env:"DISCORD_SLASH_COMMANDS"`
+	// OwnerIDs is empty when the application's owner is meant.
+	OwnerIDs           []snowflake.ID `env:"DISCORD_OWNER_IDS"`
+	CommandCooldown    time.Duration  `env:"COMMAND_COOLDOWN"`
+	CommandTimeout     time.Duration  `env:"COMMAND_TIMEOUT"`
+	CommandConcurrency int            `env:"COMMAND_CONCURRENCY"`
+
+	// ActivityWarningAfter is 0 when the warning is off.
+	ActivityWarningAfter time.Duration `env:"ACTIVITY_WARNING_AFTER"`
+	HealthCheckInterval  time.Duration `env:"HEALTH_CHECK_INTERVAL"`
+	// OfflineWarningAfter is 0 when the warning is off.
+	OfflineWarningAfter time.Duration `env:"OFFLINE_WARNING_AFTER"`
+
+	// APIAddr is host:port; an empty host means every interface.
+	APIAddr  string `env:"API_ADDR"`
+	APIToken Secret `env:"API_TOKEN"`
+
+	LogLevel  Level     `env:"LOG_LEVEL"`
+	LogFormat LogFormat `env:"LOG_FORMAT"`
+	// LogFile is empty when no file is wanted.
+	LogFile       string `env:"LOG_FILE"`
+	LogMaxSizeMB  int    `env:"LOG_MAX_SIZE_MB"`
+	LogMaxBackups int    `env:"LOG_MAX_BACKUPS"`
+	LogMaxAgeDays int    `env:"LOG_MAX_AGE_DAYS"`
+
+	StateDir string `env:"EVERGREEN_STATE_DIR"`
+}
+
+// Presence is the dot and the activity to show from the first moment on.
+func (c Config) Presence() gateway.Presence {
+	p := gateway.Presence{Activities: []gateway.Activity{}, Status: c.Status}
+	if !c.Activity.None() {
+		p.Activities = append(p.Activities, c.Activity.Activity)
+	}
+	return p
+}
+
+// Timing is the part of a shard's timing an operator can set. Everything else
+// keeps the shard's defaults.
+func (c Config) Timing() gateway.Timing {
+	probe := c.SilenceProbe
+	if probe == 0 {
+		probe = -1
+	}
+	return gateway.Timing{HeartbeatTimeout: c.HeartbeatTimeout, SilenceProbe: probe}
+}
+
+// APILoopback reports whether only this machine can reach APIAddr.
+func (c Config) APILoopback() bool {
+	host, _, err := net.SplitHostPort(c.APIAddr)
+	if err != nil {
+		return false
+	}
+	return loopback(host)
+}
+
+// loopback reports whether a host names this machine and nothing else.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,261 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"evergreen/gateway"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Sources are where [Load] looks.
+type Sources struct {
+	// Flags are the flags that were given, by variable.
+	Flags map[string]string
+	// Environ is the environment in the form of os.Environ.
+	Environ []string
+	// Dotenv is the path of a .env file; empty: none is read.
+	Dotenv string
+	// DotenvRequired makes it an error when that file does not exist.
+	DotenvRequired bool
+	// TokenOptional accepts that there is no token, for commands that do not
+	// log in.
+	TokenOptional bool
+}
+
+// Loaded is a valid configuration and what else is worth knowing about it.
+type Loaded struct {
+	Config Config
+	// Origins says where each setting's value came from, by variable.
+	Origins map[string]Origin
+	// Warnings are sentences for the log: what works, but probably not as
+	// meant. They contain no secret.
+	Warnings []string
+}
+
+// Load reads all settings. Its error is an [*Error] with everything that is
+// wrong; it contains no secret.
+func Load(from Sources) (*Loaded, error) {
+	dotenv, problems, warnings := values{}, []Problem(nil), []string(nil)
+	if from.Dotenv != "" {
+		dotenv, problems, warnings = readDotenv(from.Dotenv, from.DotenvRequired)
+	}
+	broken := len(problems) > 0
+	environ := fromEnviron(from.Environ)
+	merged := merge(fromFlags(from.Flags), environ, dotenv)
+
+	l := &Loaded{Origins: make(map[string]Origin, len(merged))}
+	for name, v := range merged {
+		l.Origins[name] = v.origin
+	}
+	problems = append(problems, l.parse(merged)...)
+	slipped := slips(dotenv, environ)
+	l.Warnings = append(append(warnings, slipped...), l.doubts()...)
+
+	var missing *MissingTokenError
+	if l.Config.Token.Empty() && !from.TokenOptional && !broken && !about(problems, "DISCORD_TOKEN", "DISCORD_TOKEN_FILE") {
+		missing = &MissingTokenError{Hints: hints(slipped)}
+	}
+	if len(problems) > 0 || missing != nil {
+		return nil, &Error{Problems: problems, Missing: missing}
+	}
+	return l, nil
+}
+
+// Defaults is the configuration of somebody who sets nothing, without a token.
+func Defaults() Config {
+	l, err := Load(Sources{TokenOptional: true})
+	if err != nil {
+		panic("config: the defaults are wrong: " + err.Error())
+	}
+	return l.Config
+}
+
+// parse fills Config and returns what is wrong, in the order of the table.
+func (l *Loaded) parse(merged values) []Problem {
+	wrong := map[string]string{}
+	texts := make(map[string]string, len(merged))
+	for name, v := range merged {
+		if !utf8.ValidString(v.text) || strings.ContainsRune(v.text, 0) {
+			wrong[name] = "it contains bytes that are not text"
+			continue
+		}
+		texts[name] = v.text
+	}
+	err := env.ParseWithOptions(&l.Config, env.Options{Environment: texts, FuncMap: parsers})
+	for name, why := range unreadable(err) {
+		wrong[name] = why
+	}
+	l.finish(merged, wrong)
+
+	var problems []Problem
+	for _, s := range table {
+		v := merged[s.Name]
+		why := wrong[s.Name]
+		if why == "" && s.check != nil {
+			why = s.check(&l.Config)
+		}
+		if why == "" {
+			continue
+		}
+		p := Problem{Name: s.Name, Origin: v.origin, Value: v.text, Why: why, Allowed: s.Allowed}
+		if s.Secret {
+			p.Value = ""
+		}
+		problems = append(problems, p)
+	}
+	return problems
+}
+
+// unreadable turns the library's error into reasons by variable.
+func unreadable(err error) map[string]string {
+	out := map[string]string{}
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return out
+	}
+	for _, each := range all.Errors {
+		var parse env.ParseError
+		if !errors.As(each, &parse) {
+			continue
+		}
+		if field, found := reflect.TypeFor[Config]().FieldByName(parse.Name); found {
+			out[field.Tag.Get("env")] = parse.Err.Error()
+		}
+	}
+	return out
+}
+
+// finish tidies what needs more than parsing: the token, the addresses and the
+// words that mean "no file". It adds to wrong.
+func (l *Loaded) finish(merged values, wrong map[string]string) {
+	c := &l.Config
+	var err error
+	if wrong["DISCORD_API_URL"] == "" {
+		if c.APIURL, err = cleanURL(c.APIURL); err != nil {
+			wrong["DISCORD_API_URL"] = err.Error()
+		}
+	}
+	c.APIAddr = strings.TrimSpace(c.APIAddr)
+	if wrong["API_ADDR"] == "" {
+		if err := checkAddr(c.APIAddr); err != nil {
+			wrong["API_ADDR"] = err.Error()
+		}
+	}
+	c.CommandPrefix = strings.TrimSpace(c.CommandPrefix)
+	c.StateDir = strings.TrimSpace(c.StateDir)
+	c.LogFile = strings.TrimSpace(c.LogFile)
+	if c.LogFile == "-" || strings.EqualFold(c.LogFile, "none") {
+		c.LogFile = ""
+	}
+
+	// The token and its file are one setting with two names: the better
+	// source wins, and two of the same source contradict each other.
+	token, file := merged["DISCORD_TOKEN"], merged["DISCORD_TOKEN_FILE"]
+	cleaned := cleanToken(c.Token.Reveal())
+	c.Token, c.TokenFile = Secret{}, strings.TrimSpace(c.TokenFile)
+	switch {
+	case cleaned != "" && c.TokenFile != "" && token.origin.Source == file.origin.Source:
+		wrong["DISCORD_TOKEN_FILE"] = "DISCORD_TOKEN is set too, in the same place; remove one of them"
+	case cleaned != "" && (c.TokenFile == "" || token.origin.Source < file.origin.Source):
+		c.TokenFile = ""
+		if err := checkToken(cleaned); err != nil {
+			wrong["DISCORD_TOKEN"] = err.Error()
+			return
+		}
+		c.Token = NewSecret(cleaned)
+	case c.TokenFile != "":
+		text, err := readToken(c.TokenFile)
+		if err != nil {
+			wrong["DISCORD_TOKEN_FILE"] = err.Error()
+			return
+		}
+		c.Token = NewSecret(text)
+	}
+}
+
+// doubts are warnings about values that are allowed.
+func (l *Loaded) doubts() (warnings []string) {
+	c := l.Config
+	warn := func(name, why string) {
+		if why != "" {
+			warnings = append(warnings, fmt.Sprintf("%s (%s): %s", name, l.Origins[name], why))
+		}
+	}
+	from := "DISCORD_TOKEN"
+	if c.TokenFile != "" {
+		from = "DISCORD_TOKEN_FILE"
+	}
+	warn(from, doubtToken(c.Token.Reveal()))
+	warn("DISCORD_ACTIVITY", doubtActivity(c.Activity))
+	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)
+	}
+	if c.Status == gateway.StatusInvisible {
+		warn("DISCORD_STATUS", "the dot will be grey although the bot is online")
+	}
+	switch n := utf8.RuneCountInString(c.APIToken.Reveal()); {
+	case n == 0 && c.APIAddr != "" && !c.APILoopback():
+		warn("API_ADDR", "other machines can reach this address, so without API_TOKEN only the probes may answer")
+	case n > 0 && n < 16:
+		warn("API_TOKEN", "it is short; 16 characters or more are hard to guess")
+	}
+	return warnings
+}
+
+// about reports whether one of the problems is about one of the names.
+func about(problems []Problem, names ...string) bool {
+	for _, p := range problems {
+		for _, name := range names {
+			if p.Name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hints picks the warnings that point at the token.
+func hints(warnings []string) (out []string) {
+	for _, w := range warnings {
+		if strings.HasSuffix(w, "did you mean DISCORD_TOKEN?") {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Load reads the settings with these flags, the process environment and the
+// .env file they name.
+func (f *Flags) Load() (*Loaded, error) {
+	return Load(f.Sources(os.Environ()))
+}
+
+// Sources is what [Flags.Load] passes to [Load].
+func (f *Flags) Sources(environ []string) Sources {
+	s := Sources{Flags: f.given(), Environ: environ, Dotenv: ".env"}
+	if f.EnvFile != "" {
+		s.Dotenv, s.DotenvRequired = f.EnvFile, true
+	}
+	return s
+}
+
+// given returns the flags that were set, by variable.
+func (f *Flags) given() map[string]string {
+	out := map[string]string{}
+	v := reflect.ValueOf(f).Elem()
+	for i := range v.NumField() {
+		name, field := v.Type().Field(i).Tag.Get("setting"), v.Field(i)
+		if name == "" || field.IsNil() {
+			continue
+		}
+		out[name] = fmt.Sprint(field.Elem().Interface())
+	}
+	return out
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Setting describes one variable. The list of all of them is [Settings].
+type Setting struct {
+	// Name is the variable.
+	Name string
+	// Default is the value when nobody sets one; empty: none.
+	Default string
+	// Meaning is one sentence or two, for a person who runs a bot.
+	Meaning string
+	// Allowed is what values may be.
+	Allowed string
+	// Group is the heading it stands under.
+	Group string
+	// Secret settings are never shown, and have no flag, because command lines
+	// are visible to every user of a machine (G-157).
+	Secret bool
+	// Flag is the flag's name without dashes; empty: made from Name.
+	Flag string
+	// Switch marks settings that are on or off.
+	Switch bool
+	// Blank marks settings for which an empty value is a choice. Elsewhere an
+	// empty value counts as not set, as container tools pass many of them.
+	Blank bool
+
+	// check says what is wrong with a value that could be read, or nothing.
+	check func(*Config) string
+}
+
+// FlagName is the name of the setting's flag without dashes, or empty.
+func (s Setting) FlagName() string {
+	switch {
+	case s.Secret:
+		return ""
+	case s.Flag != "":
+		return s.Flag
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(s.Name, "DISCORD_"), "EVERGREEN_")
+	return strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+}
+
+// Settings returns the description of every setting, in the order of the
+// documentation.
+func Settings() []Setting { return append([]Setting(nil), table...) }
+
+// find returns the description of a variable.
+func find(name string) (Setting, bool) {
+	for _, s := range table {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}
+
+// lasting limits a duration. why, if not empty, says what the lower limit is
+// there for.
+func lasting(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
+	return func(c *Config) string {
+		switch d := get(c); {
+		case d < low && why != "":
+			return fmt.Sprintf("it is shorter than %s; %s", brief(low), why)
+		case d < low:
+			return fmt.Sprintf("it is shorter than %s", brief(low))
+		case d > high:
+			return fmt.Sprintf("it is longer than %s", brief(high))
+		}
+		return ""
+	}
+}
+
+// lastingOrOff is lasting for settings that 0 switches off.
+func lastingOrOff(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
+	limited := lasting(get, low, high, why)
+	return func(c *Config) string {
+		if get(c) == 0 {
+			return ""
+		}
+		return limited(c)
+	}
+}
+
+// counting limits a number.
+func counting(get func(*Config) int, low, high int) func(*Config) string {
+	return func(c *Config) string {
+		switch n := get(c); {
+		case n < low:
+			return fmt.Sprintf("it is less than %d", low)
+		case n > high:
+			return fmt.Sprintf("it is more than %d", high)
+		}
+		return ""
+	}
+}
+
+// brief prints a duration without the zero parts time.Duration adds.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,261 @@
+package config
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The headings of the table.
+const (
+	groupDiscord = "Discord"
+	groupOnline  = "Staying online"
+	groupCommand = "Commands"
+	groupMonitor = "Warnings"
+	groupAPI     = "HTTP API"
+	groupLog     = "Logs"
+	groupState   = "State"
+)
+
+const day = 24 * time.Hour
+
+// table is the one place where a setting is described. Its defaults and limits
+// are tested against the struct, and everything an operator reads about
+// settings is generated from it.
+var table = []Setting{
+	{
+		Name: "DISCORD_TOKEN", Group: groupDiscord, Secret: true,
+		Meaning: "The bot token. A \"Bot \" prefix and quotes are removed. It is never logged.",
+		Allowed: tokenAllowed,
+	},
+	{
+		Name: "DISCORD_TOKEN_FILE", Group: groupDiscord,
+		Meaning: "A file that holds the token instead, such as a container secret.",
+		Allowed: "a readable file with nothing but the token in it",
+	},
+	{
+		Name: "DISCORD_API_URL", Group: groupDiscord, Flag: "discord-api-url",
+		Default: "https://discord.com/api/v10",
+		Meaning: "Base address of the REST API; the gateway's address comes from there. A simulator or proxy may use http. Without a path, /api/v10 is added.",
+		Allowed: "an https or http address without login, query or fragment",
+	},
+	{
+		Name: "DISCORD_ACTIVITY", Group: groupDiscord, Blank: true,
+		Default: "watching AI Research | !help",
+		Meaning: "The line under the bot's name. Text without a verb is a custom status; none or an empty value shows nothing.",
+		Allowed: "playing X, watching X, listening to X, competing in X, streaming <address> X, custom X, plain text, none; at most 128 characters",
+	},
+	{
+		Name: "DISCORD_STATUS", Group: groupDiscord,
+		Default: "online",
+		Meaning: "The colour of the dot while the bot is online.",
+		Allowed: "online, idle, dnd, invisible",
+	},
+	{
+		Name: "DISCORD_PRESENCE_INTENT", Group: groupDiscord, Switch: true,
+		Default: "false",
+		Meaning: "Also ask for the presences of members. Needs the Presence Intent switch in the developer portal.",
+		Allowed: "true, false",
+	},
+	{
+		Name: "DISCORD_OPTIONAL_INTENTS", Group: groupDiscord,
+		Meaning: "Privileged intents the bot may start without, degraded, if their switch is off. Without this a refused intent stops the start, with the switch named.",
+		Allowed: "a list of MESSAGE_CONTENT, GUILD_MEMBERS, GUILD_PRESENCES",
+	},
+	{
+		Name: "DISCORD_COMPRESSION", Group: groupDiscord,
+		Default: "zlib-stream",
+		Meaning: "Compression of the gateway connection. zlib-stream costs about 176 KiB of memory, zstd-stream up to 8.8 MiB.",
+		Allowed: "zlib-stream, zstd-stream, none",
+	},
+	{
+		Name: "DISCORD_READ_LIMIT", Group: groupDiscord,
+		Default: "128MiB",
+		Meaning: "The largest gateway payload that is kept, decompressed. Larger ones are skipped and counted; the connection stays.",
+		Allowed: "1MiB to 1GiB",
+		check: func(c *Config) string {
+			switch {
+			case c.ReadLimit < 1<<20:
+				return "it is less than 1MiB; a guild of ordinary size would not fit"
+			case c.ReadLimit > 1<<30:
+				return "it is more than 1GiB"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "DISCORD_HEARTBEAT_TIMEOUT", Group: groupOnline,
+		Default: "60.0",
+		Meaning: "Longest time the answer to a heartbeat may stay out before the connection is replaced. A quiet bot is never disconnected by it.",
+		Allowed: "20 seconds to 10m",
+		check: lasting(func(c *Config) time.Duration { return c.HeartbeatTimeout }, 20*time.Second, 10*time.Minute,
+			"Discord may take that long under load, so a healthy bot would be reconnected again and again"),
+	},
+	{
+		Name: "DISCORD_SILENCE_PROBE", Group: groupOnline,
+		Default: "15",
+		Meaning: "Time of complete silence after which an extra heartbeat asks whether Discord is still there. 0 switches it off; then the next regular heartbeat decides.",
+		Allowed: "5 seconds to 10m, or 0",
+		check: lastingOrOff(func(c *Config) time.Duration { return c.SilenceProbe }, 5*time.Second, 10*time.Minute,
+			"the extra heartbeats would use up the 120 sends a minute Discord allows, and it closes the connection of a bot that sends more"),
+	},
+	{
+		Name: "DISCORD_KEEPALIVE_INTERVAL", Group: groupOnline,
+		Default: "300",
+		Meaning: "Time between two refreshes of the presence, each with a look at the connection.",
+		Allowed: "15 seconds to 24h",
+		check: lasting(func(c *Config) time.Duration { return c.KeepaliveInterval }, 15*time.Second, day,
+			"Discord allows few presence updates and closes connections that send too many"),
+	},
+	{
+		Name: "DISCORD_MAX_RECONNECT_ATTEMPTS", Group: groupOnline,
+		Default: "10",
+		Meaning: "Failed attempts in a row after which the log says so as an ERROR. The bot goes on trying.",
+		Allowed: "1 to 10000",
+		check:   counting(func(c *Config) int { return c.MaxReconnectAttempts }, 1, 10000),
+	},
+	{
+		Name: "SHUTDOWN_GRACE", Group: groupOnline,
+		Default: "10",
+		Meaning: "Time that running commands get to finish when the bot is stopped.",
+		Allowed: "0 to 10m",
+		check:   lasting(func(c *Config) time.Duration { return c.ShutdownGrace }, 0, 10*time.Minute, ""),
+	},
+	{
+		Name: "DISCORD_COMMAND_PREFIX", Group: groupCommand,
+		Default: "!",
+		Meaning: "What a message must start with to be a command. A mention of the bot always works.",
+		Allowed: "1 to 32 characters without spaces",
+		check: func(c *Config) string {
+			switch {
+			case utf8.RuneCountInString(c.CommandPrefix) > 32:
+				return "it is longer than 32 characters"
+			case strings.ContainsFunc(c.CommandPrefix, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+				return "it contains a space or a control character"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "DISCORD_SLASH_COMMANDS", Group: groupCommand, Switch: true,
+		Default: "true",
+		Meaning: "Offer the commands as slash commands too.",
+		Allowed: "true, false",
+	},
+	{
+		Name: "DISCORD_OWNER_IDS", Group: groupCommand,
+		Meaning: "Users who may use the owner's commands, such as shutdown. Empty: the owner of the application.",
+		Allowed: "a list of user ids",
+	},
+	{
+		Name: "COMMAND_COOLDOWN", Group: groupCommand,
+		Default: "2",
+		Meaning: "Time between two commands of one user. 0: no limit.",
+		Allowed: "0 to 1h",
+		check:   lasting(func(c *Config) time.Duration { return c.CommandCooldown }, 0, time.Hour, ""),
+	},
+	{
+		Name: "COMMAND_TIMEOUT", Group: groupCommand,
+		Default: "30",
+		Meaning: "Time a command may run.",
+		Allowed: "1 second to 15m",
+		check:   lasting(func(c *Config) time.Duration { return c.CommandTimeout }, time.Second, 15*time.Minute, ""),
+	},
+	{
+		Name: "COMMAND_CONCURRENCY", Group: groupCommand,
+		Default: "16",
+		Meaning: "Commands that may run at the same time.",
+		Allowed: "1 to 1000",
+		check:   counting(func(c *Config) int { return c.CommandConcurrency }, 1, 1000),
+	},
+	{
+		Name: "ACTIVITY_WARNING_AFTER", Group: groupMonitor,
+		Default: "1800",
+		Meaning: "Time without any activity after which the log warns. 0: never.",
+		Allowed: "1 second to 720h, or 0",
+		check:   lastingOrOff(func(c *Config) time.Duration { return c.ActivityWarningAfter }, time.Second, 30*day, ""),
+	},
+	{
+		Name: "HEALTH_CHECK_INTERVAL", Group: groupMonitor,
+		Default: "600",
+		Meaning: "Time between two looks of the slow, outer monitor. The connection itself is watched every few seconds.",
+		Allowed: "1 second to 24h",
+		check:   lasting(func(c *Config) time.Duration { return c.HealthCheckInterval }, time.Second, day, ""),
+	},
+	{
+		Name: "OFFLINE_WARNING_AFTER", Group: groupMonitor,
+		Default: "1800",
+		Meaning: "Time offline after which the monitor warns. 0: never.",
+		Allowed: "1 second to 720h, or 0",
+		check:   lastingOrOff(func(c *Config) time.Duration { return c.OfflineWarningAfter }, time.Second, 30*day, ""),
+	},
+	{
+		Name: "API_ADDR", Group: groupAPI,
+		Default: "127.0.0.1:8000",
+		Meaning: "Where the HTTP API listens. An address other machines can reach needs API_TOKEN for all but the probes.",
+		Allowed: "host:port",
+	},
+	{
+		Name: "API_TOKEN", Group: groupAPI, Secret: true,
+		Meaning: "What clients of the HTTP API must present.",
+		Allowed: "8 characters or more, without spaces",
+		check: func(c *Config) string {
+			token := c.APIToken.Reveal()
+			switch {
+			case token == "":
+				return ""
+			case utf8.RuneCountInString(token) < 8:
+				return "it is shorter than 8 characters"
+			case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+				return "it contains a space or a control character"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "LOG_LEVEL", Group: groupLog,
+		Default: "info",
+		Meaning: "The least important lines that are logged.",
+		Allowed: "debug, info, warning, error",
+	},
+	{
+		Name: "LOG_FORMAT", Group: groupLog,
+		Default: "text",
+		Meaning: "Lines for people or for programs.",
+		Allowed: "text, json",
+	},
+	{
+		Name: "LOG_FILE", Group: groupLog, Blank: true,
+		Default: "logs/bot.log",
+		Meaning: "The log file, beside the console. Empty, - or none: no file.",
+		Allowed: "a path, none",
+	},
+	{
+		Name: "LOG_MAX_SIZE_MB", Group: groupLog,
+		Default: "10",
+		Meaning: "Size in MiB at which the log file is set aside and a new one begun.",
+		Allowed: "1 to 10000",
+		check:   counting(func(c *Config) int { return c.LogMaxSizeMB }, 1, 10000),
+	},
+	{
+		Name: "LOG_MAX_BACKUPS", Group: groupLog,
+		Default: "5",
+		Meaning: "Log files set aside that are kept. 0: all of them, until LOG_MAX_AGE_DAYS.",
+		Allowed: "0 to 1000",
+		check:   counting(func(c *Config) int { return c.LogMaxBackups }, 0, 1000),
+	},
+	{
+		Name: "LOG_MAX_AGE_DAYS", Group: groupLog,
+		Default: "28",
+		Meaning: "Days after which a log file is set aside, and one set aside is deleted. 0: never for its age.",
+		Allowed: "0 to 3650",
+		check:   counting(func(c *Config) int { return c.LogMaxAgeDays }, 0, 3650),
+	},
+	{
+		Name: "EVERGREEN_STATE_DIR", Group: groupState,
+		Default: "data",
+		Meaning: "Folder of the database and of the lock that keeps a second copy of the bot from starting.",
+		Allowed: "a path",
+	},
+}
