@@ -1,0 +1,224 @@
+package health
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"evergreen/gateway"
+)
+
+// causeOfKind maps what a shard can tell apart to the catalogue. Kinds that
+// need a second look at the code or the error are refined by [Diagnose].
+var causeOfKind = map[gateway.CauseKind]CauseID{
+	gateway.CauseLocate:         Unknown,
+	gateway.CauseDNS:            DNSFailure,
+	gateway.CauseDial:           NetworkDown,
+	gateway.CauseTLS:            NetworkDown,
+	gateway.CauseUpgrade:        ProxyBlocks,
+	gateway.CauseNoHello:        DiscordOutage,
+	gateway.CauseNoReady:        DiscordOutage,
+	gateway.CauseNoResumed:      ResumeDropped,
+	gateway.CauseReconnect:      RoutineReconnect,
+	gateway.CauseInvalidSession: SessionEnded,
+	gateway.CauseClosed:         Unknown,
+	gateway.CauseReset:          ConnectionCut,
+	gateway.CauseSilent:         HalfOpen,
+	gateway.CauseNoACK:          HalfOpen,
+	gateway.CauseSlept:          HostSlept,
+	gateway.CauseMalformed:      GarbledStream,
+	gateway.CauseCompression:    GarbledStream,
+	gateway.CauseWrite:          HalfOpen,
+	gateway.CauseOverflow:       SlowHandlers,
+	gateway.CauseFatal:          Unknown,
+	gateway.CauseStop:           PlannedStop,
+}
+
+// causeOfCode maps close codes to the catalogue. Codes that are not listed
+// are unknown.
+var causeOfCode = map[gateway.CloseCode]CauseID{
+	1000:                          DiscordClosed,
+	1001:                          DiscordClosed,
+	gateway.CloseNone:             ConnectionCut,
+	1011:                          DiscordClosed,
+	1012:                          DiscordClosed,
+	1013:                          DiscordClosed,
+	1014:                          DiscordClosed,
+	gateway.CloseUnknownError:     DiscordClosed,
+	gateway.CloseUnknownOpcode:    ClientMistake,
+	gateway.CloseDecodeError:      ClientMistake,
+	gateway.CloseNotAuthenticated: TokenRefused,
+	gateway.CloseAuthFailed:       TokenRefused,
+	gateway.CloseAlreadyAuth:      ClientMistake,
+	gateway.CloseInvalidSeq:       SessionEnded,
+	gateway.CloseRateLimited:      SendLimit,
+	gateway.CloseSessionTimedOut:  SessionEnded,
+	gateway.CloseInvalidShard:     ShardingRequired,
+	gateway.CloseShardingRequired: ShardingRequired,
+	gateway.CloseInvalidVersion:   ClientOutdated,
+	gateway.CloseInvalidIntents:   IntentsRefused,
+	gateway.CloseRefusedIntents:   IntentsRefused,
+}
+
+// Diagnose finds the row of the catalogue for what a shard reported: by the
+// close code if there is one, else by the kind of failure and the error behind
+// it. What fits nowhere is [Unknown].
+func Diagnose(c gateway.Cause) CauseID {
+	if errors.Is(c.Err, gateway.ErrUnauthorized) {
+		return TokenRefused
+	}
+	if c.Code != 0 {
+		if id, ok := causeOfCode[c.Code]; ok {
+			return id
+		}
+		return Unknown
+	}
+	switch c.Kind {
+	case gateway.CauseLocate, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade:
+		if id, ok := diagnoseError(c); ok {
+			return id
+		}
+	}
+	if id, ok := causeOfKind[c.Kind]; ok {
+		return id
+	}
+	return Unknown
+}
+
+// diagnoseError looks into the error of a failed attempt. A 429 means a ban
+// only at the upgrade: over REST it may be an ordinary rate limit.
+func diagnoseError(c gateway.Cause) (CauseID, bool) {
+	err := c.Err
+	switch status := httpStatus(err); {
+	case status >= 500:
+		return DiscordOutage, true
+	case status == 401:
+		return TokenRefused, true
+	case status == 429 && c.Kind == gateway.CauseUpgrade:
+		return IPBanned, true
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return DNSFailure, true
+	}
+	if badCertificate(err) {
+		return CertificateBad, true
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && unreachable(err) {
+			return IPv6NoRoute, true
+		}
+		return NetworkDown, true
+	}
+	return "", false
+}
+
+// httpStatus returns the HTTP status that a failed attempt met, or 0.
+func httpStatus(err error) int {
+	var connect *gateway.ConnectError
+	if errors.As(err, &connect) {
+		return connect.Status
+	}
+	return 0
+}
+
+func badCertificate(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		invalid      x509.CertificateInvalidError
+		hostname     x509.HostnameError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &invalid) || errors.As(err, &hostname)
+}
+
+func unreachable(err error) bool {
+	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) ||
+		errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+// saysOfKind says in words what a kind of cause means. Close codes have words
+// of their own.
+var saysOfKind = map[gateway.CauseKind]string{
+	gateway.CauseStart:          "the bot is starting",
+	gateway.CauseLocate:         "the address of Discord's gateway could not be learnt",
+	gateway.CauseDNS:            "the name of Discord's gateway did not resolve",
+	gateway.CauseDial:           "Discord's gateway could not be reached over the network",
+	gateway.CauseTLS:            "the TLS handshake with Discord's gateway failed",
+	gateway.CauseUpgrade:        "Discord's gateway did not open a WebSocket",
+	gateway.CauseNoHello:        "Discord accepted the connection but never said HELLO",
+	gateway.CauseNoReady:        "Discord did not answer IDENTIFY with READY",
+	gateway.CauseNoResumed:      "Discord did not answer the RESUME",
+	gateway.CauseReconnect:      "Discord asked for a reconnect (routine)",
+	gateway.CauseInvalidSession: "Discord invalidated the session",
+	gateway.CauseClosed:         "Discord closed the connection",
+	gateway.CauseReset:          "the connection was cut without a close frame",
+	gateway.CauseSilent:         "the connection was half-open",
+	gateway.CauseNoACK:          "heartbeats stayed unanswered",
+	gateway.CauseSlept:          "the host was asleep",
+	gateway.CauseMalformed:      "Discord sent something that is not JSON",
+	gateway.CauseCompression:    "the compressed stream broke",
+	gateway.CauseWrite:          "a write to Discord failed or blocked",
+	gateway.CauseOverflow:       "the handlers did not keep up and the event queue was full",
+	gateway.CauseFatal:          "Discord refuses the bot until something is mended",
+	gateway.CauseStop:           "it was stopped as asked",
+}
+
+// saysOfElapsed adds the time that matters to some kinds.
+var saysOfElapsed = map[gateway.CauseKind]string{
+	gateway.CauseSilent:    "nothing arrived for %s",
+	gateway.CauseNoACK:     "for %s",
+	gateway.CauseSlept:     "for %s",
+	gateway.CauseNoHello:   "waited %s",
+	gateway.CauseNoReady:   "waited %s",
+	gateway.CauseNoResumed: "waited %s",
+}
+
+// describe says a cause in words, as part of a sentence. A cause that is not
+// known says so.
+func describe(c gateway.Cause) string {
+	text, known := saysOfKind[c.Kind]
+	switch {
+	case errors.Is(c.Err, gateway.ErrUnauthorized):
+		text = gateway.CloseAuthFailed.Policy().Says
+	case c.Code != 0:
+		text = c.Code.Policy().Says
+		if _, listed := causeOfCode[c.Code]; listed {
+			text += fmt.Sprintf(" (close code %d)", c.Code)
+		} else {
+			text += ", for a reason that is not known"
+		}
+	case !known:
+		text = fmt.Sprintf("the connection ended for an unknown reason (%s)", plain(c.String()))
+	case httpStatus(c.Err) != 0:
+		text += fmt.Sprintf(" (HTTP %d)", httpStatus(c.Err))
+	case c.Elapsed > 0 && saysOfElapsed[c.Kind] != "":
+		text += " (" + fmt.Sprintf(saysOfElapsed[c.Kind], span(c.Elapsed)) + ")"
+	}
+	return text
+}
+
+// detail returns what the peer or the system said about a cause, in its own
+// words; empty when there is nothing.
+func detail(c gateway.Cause) string {
+	switch {
+	case c.Text != "":
+		return plain(c.Text)
+	case c.Err != nil:
+		return plain(c.Err.Error())
+	}
+	return ""
+}
+
+// remedy returns what a person has to do about a cause; empty when nothing.
+func remedy(c gateway.Cause) string {
+	if r := c.Code.Policy().Remedy; c.Code != 0 && r != "" {
+		return r
+	}
+	return Lookup(Diagnose(c)).Do
+}

@@ -1,0 +1,68 @@
+package health
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// latencyWindow is how many answered heartbeats the percentiles look back on:
+// about three hours at Discord's interval.
+const latencyWindow = 256
+
+// Latency sums up the round trips of heartbeats (G-031). The percentiles are
+// over the last 256 of them, by nearest rank; all are zero when there were
+// none.
+type Latency struct {
+	Last          time.Duration
+	At            time.Time // of Last
+	P50, P95, P99 time.Duration
+	Samples       int
+}
+
+// Sample is one answered heartbeat.
+type Sample struct {
+	At   time.Time
+	Took time.Duration
+}
+
+// window keeps the newest samples in a ring.
+type window struct {
+	samples []Sample
+	next    int
+}
+
+func (w *window) add(s Sample) {
+	if len(w.samples) < latencyWindow {
+		w.samples = append(w.samples, s)
+		return
+	}
+	w.samples[w.next] = s
+	w.next = (w.next + 1) % latencyWindow
+}
+
+// list returns the samples, oldest first.
+func (w *window) list() []Sample {
+	return append(slices.Clone(w.samples[w.next:]), w.samples[:w.next]...)
+}
+
+// summarise computes the percentiles of samples in any order.
+func summarise(samples []Sample) Latency {
+	if len(samples) == 0 {
+		return Latency{}
+	}
+	l := Latency{Samples: len(samples)}
+	sorted := make([]time.Duration, len(samples))
+	for i, s := range samples {
+		sorted[i] = s.Took
+		if l.At.IsZero() || s.At.After(l.At) {
+			l.At, l.Last = s.At, s.Took
+		}
+	}
+	slices.Sort(sorted)
+	rank := func(p float64) time.Duration {
+		return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
+	}
+	l.P50, l.P95, l.P99 = rank(0.50), rank(0.95), rank(0.99)
+	return l
+}

@@ -1,0 +1,356 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// The bounds of what is remembered of one shard, and when panics of handlers
+// begin to matter: one bad event is one bad event, three in ten minutes are a
+// handler that does not work.
+const (
+	maxChanges       = 50
+	panicsThatMatter = 3
+	panicWindow      = 10 * time.Minute
+	// briefly is how soon after coming back another loss counts as the same
+	// trouble going on; loopAfter is how many such losses make a loop.
+	briefly   = time.Minute
+	loopAfter = 3
+	// longPermit is the wait for the right to identify from which it is an
+	// incident of its own rather than a place in a queue.
+	longPermit = time.Minute
+)
+
+// shard is what is known of one shard. The tracker's lock guards it.
+type shard struct {
+	pair   gateway.Pair
+	redact func(string) string
+
+	state       gateway.State
+	stateSince  time.Time
+	begun       time.Time // first observation
+	restored    time.Time // last READY or RESUMED; zero if never
+	session     time.Time // when the session began, as far as seen
+	lostSession time.Time // when a session was last lost
+	lastACK     time.Time
+	interval    time.Duration
+	username    string
+	guilds      int
+	waitWhy     string // what the identify permit waits for
+	slowReady   bool
+	queueFull   bool
+	panics      []time.Time
+	lastPanic   Panic
+	latency     window
+	counts      Counts
+	changes     []Change
+
+	// pending are actions taken while the connection was only suspected; they
+	// open the next incident or are forgotten when an answer comes. failure is
+	// what a spare connection met meanwhile.
+	pending []Action
+	failure *gateway.Cause
+	slept   time.Duration // a sleep that no incident has claimed yet
+
+	open     *Incident
+	finished *Incident // the last one that ended, while numbers may still come
+	changed  []Incident
+	loss     loss
+}
+
+// loss counts the signs of loops around the current incident.
+type loss struct {
+	resuming  bool                  // a RESUME is outstanding
+	dropped   int                   // RESUMEs in this incident that were never answered
+	endings   map[gateway.Cause]int // endings of connections in this incident
+	signature gateway.Cause         // how the current incident began
+	streak    int                   // incidents in a row that began so, each soon after the last
+	spare     bool                  // the connection in use began as a spare
+}
+
+func newShard(pair gateway.Pair, at time.Time, redact func(string) string) *shard {
+	return &shard{pair: pair, redact: redact, state: gateway.Idle{}, stateSince: at, begun: at}
+}
+
+// observe takes in one observation.
+func (s *shard) observe(n gateway.Note) {
+	at := n.At
+	switch w := n.What.(type) {
+	case gateway.Transition:
+		s.transition(at, w)
+	case gateway.ConnectFailed:
+		s.connectFailed(at, w)
+	case gateway.Disconnected:
+		s.disconnected(at, w)
+	case gateway.HelloReceived:
+		s.interval = w.Interval
+		_, s.loss.spare = s.state.(gateway.Suspect)
+		s.act(at, "connection opened")
+	case gateway.HeartbeatSent:
+		s.counts.Heartbeats++
+		if w.Kind == gateway.BeatProbe {
+			s.act(at, "probe sent")
+		}
+	case gateway.HeartbeatACK:
+		s.counts.ACKs++
+		s.lastACK = at
+		s.latency.add(Sample{At: at, Took: w.Latency})
+		if _, live := s.state.(gateway.Live); live {
+			s.forget()
+		}
+	case gateway.SuspicionRaised:
+		s.counts.Suspicions++
+		s.act(at, "suspect: spare connection dialled")
+	case gateway.SuspicionCleared:
+		s.forget()
+	case gateway.IdentifySent:
+		s.counts.Identifies++
+		s.act(at, "IDENTIFY sent")
+	case gateway.ResumeSent:
+		s.counts.Resumes++
+		s.loss.resuming = true
+		s.act(at, "RESUME sent")
+	case gateway.Ready:
+		s.ready(at, w)
+	case gateway.Resumed:
+		s.resumed(at, w)
+	case gateway.SlowReady:
+		s.slowReady = true
+		i := s.incident(at, gateway.Cause{Kind: gateway.CauseNoReady, Elapsed: w.Waited})
+		s.learn(i, DiscordOutage, "READY was slow to come")
+		s.act(at, "READY is late but heartbeats are answered: waiting on")
+	case gateway.ReconnectRequested:
+		s.counts.Requested++
+		s.act(at, "Discord asked for a reconnect (op 7)")
+	case gateway.SessionInvalidated:
+		s.counts.Invalidated++
+		s.act(at, invalidated(w))
+	case gateway.SessionLost:
+		s.sessionLost(at, w.Cause)
+	case gateway.PayloadSkipped:
+		s.counts.Skipped++
+	case gateway.SequenceGap:
+		s.gap(w.To - w.From + 1)
+	case gateway.QueueFull:
+		s.queueFull = true
+	case gateway.QueueDrained:
+		s.queueFull = false
+	case gateway.HostSlept:
+		s.hostSlept(at, w.For)
+	case gateway.AttemptsExhausted:
+		s.act(at, fmt.Sprintf("%s in a row have failed; going on", count(w.Failures, "attempt")))
+	case gateway.PermitDelayed:
+		s.permitDelayed(at, w)
+	case gateway.HandlerPanicked:
+		s.panicked(at, w)
+	}
+}
+
+func invalidated(w gateway.SessionInvalidated) string {
+	if w.Resumable {
+		return "Discord refused for now (op 9), the session may be resumed"
+	}
+	return "Discord refused the session (op 9)"
+}
+
+// act notes what was done: in the incident that is going on, or for the one
+// that may be coming.
+func (s *shard) act(at time.Time, what string) {
+	if s.open != nil {
+		s.open.Actions = addAction(s.open.Actions, at, what)
+		return
+	}
+	if !s.restored.IsZero() {
+		s.pending = addAction(s.pending, at, what)
+	}
+}
+
+// forget drops what pointed to a loss that did not come.
+func (s *shard) forget() {
+	s.pending, s.failure, s.slept = nil, nil, 0
+}
+
+func (s *shard) transition(at time.Time, t gateway.Transition) {
+	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.redact(plain(t.Cause.String()))})
+	if len(s.changes) > maxChanges {
+		s.changes = slices.Delete(s.changes, 0, 1)
+	}
+	// An online state that was never seen to begin: observations were dropped,
+	// and with them the end of the incident.
+	if s.open != nil && gateway.Online(t.From) && name(t.From) != name(s.state) && !gateway.Online(s.state) {
+		s.finish(at, OutcomeUnobserved)
+	}
+	was := s.state
+	s.state, s.stateSince = t.To, at
+	switch to := t.To.(type) {
+	case gateway.Live:
+		s.waitWhy, s.slowReady = "", false
+		if s.open != nil {
+			s.finish(at, OutcomeUnobserved) // the numbers follow with READY or RESUMED
+		}
+		if s.restored.IsZero() {
+			s.restored = at
+		}
+		if _, suspect := was.(gateway.Suspect); suspect {
+			s.forget()
+		}
+	case gateway.Parked:
+		i := s.incident(at, to.Cause)
+		i.Cause = Diagnose(to.Cause)
+		if says := describe(to.Cause); says != i.What {
+			i.Then = says
+		}
+		s.act(at, "stopped dialling; the credentials are checked again from time to time")
+		s.report(i)
+	case gateway.Stopped:
+		if s.open != nil {
+			s.finish(at, OutcomeEnded)
+		}
+	case gateway.Waiting, gateway.Connecting, gateway.Identifying, gateway.Resuming:
+		if gateway.Online(was) && t.Cause.Kind != gateway.CauseStop {
+			s.incident(at, t.Cause)
+		}
+		if _, parked := was.(gateway.Parked); parked {
+			s.act(at, "trying again: the credentials look good")
+		}
+	}
+}
+
+// name names a state without its details.
+func name(state gateway.State) string {
+	switch v := state.(type) {
+	case nil:
+		return "unknown"
+	case gateway.Waiting:
+		return "waiting"
+	default:
+		return v.String()
+	}
+}
+
+func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
+	s.counts.Failures++
+	if gateway.Online(s.state) && s.open == nil {
+		s.failure = &f.Cause
+		s.act(at, "spare connection failed: "+describe(f.Cause))
+		return
+	}
+	i := s.incident(at, f.Cause)
+	s.blame(i, f.Cause)
+	s.act(at, "attempt failed: "+describe(f.Cause))
+}
+
+// blame records a failed attempt in the incident.
+func (s *shard) blame(i *Incident, c gateway.Cause) {
+	e := &i.Evidence
+	e.Attempts++
+	e.DialKind, e.DialSaid = c.Kind, s.redact(detail(c))
+	if status := httpStatus(c.Err); status != 0 {
+		e.HTTPStatus = status
+	}
+	s.learn(i, Diagnose(c), describe(c))
+}
+
+func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
+	s.counts.Disconnects++
+	if d.Cause.Kind == gateway.CauseStop || s.replaced(at, d) {
+		return
+	}
+	first := s.open == nil || s.open.Evidence.Kind == ""
+	i := s.incident(at, d.Cause)
+	if first {
+		s.witness(i, d)
+	} else {
+		s.act(at, "connection ended again: "+describe(d.Cause))
+		s.learn(i, Diagnose(d.Cause), describe(d.Cause))
+	}
+	if !d.Session && i.SessionLost.IsZero() {
+		i.SessionLost = at
+	}
+	s.loop(i, d)
+}
+
+// replaced reports whether the end is that of a connection which another one
+// has already replaced (op 7, a spare): the shard is live, and the connection
+// that ended had been live for longer than the shard has been again.
+func (s *shard) replaced(at time.Time, d gateway.Disconnected) bool {
+	if _, live := s.state.(gateway.Live); !live || s.open != nil {
+		return false
+	}
+	return d.Lasted > at.Sub(s.restored)+time.Second
+}
+
+// witness keeps how the first connection of the incident ended.
+func (s *shard) witness(i *Incident, d gateway.Disconnected) {
+	e := &i.Evidence
+	e.Kind, e.Code, e.By = d.Cause.Kind, d.Cause.Code, closer(d.Cause)
+	e.Said = s.redact(detail(d.Cause))
+	e.LastByte, e.LastACK, e.Lasted = wall(d.LastByte), wall(d.LastACK), d.Lasted
+	if d.Cause.Kind == gateway.CauseSlept && e.Slept == 0 {
+		e.Slept = d.Cause.Elapsed
+	}
+	if !i.AtStart {
+		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && heard.Before(i.Detected) {
+			i.Start = heard
+		}
+	}
+	s.report(i)
+}
+
+// closer says who ended a connection.
+func closer(c gateway.Cause) Closer {
+	switch c.Kind {
+	case gateway.CauseClosed, gateway.CauseFatal, gateway.CauseReconnect, gateway.CauseInvalidSession:
+		return ByDiscord
+	case gateway.CauseReset, gateway.CauseWrite:
+		return ByNetwork
+	}
+	return ByUs
+}
+
+// loop looks for endings that repeat: RESUMEs that are dropped, the same
+// ending again and again, sessions that never last.
+func (s *shard) loop(i *Incident, d gateway.Disconnected) {
+	if s.loss.resuming {
+		s.loss.resuming = false
+		s.loss.dropped++
+		if s.loss.dropped == 2 && d.Cause.Kind != gateway.CauseInvalidSession {
+			s.learn(i, ResumeDropped, "each RESUME was dropped")
+		}
+	}
+	if s.loss.endings == nil {
+		s.loss.endings = make(map[gateway.Cause]int)
+	}
+	key := gateway.Cause{Kind: d.Cause.Kind, Code: d.Cause.Code}
+	s.loss.endings[key]++
+	if s.loss.endings[key] == loopAfter {
+		s.learn(i, ReconnectLoop, fmt.Sprintf("the same end came %d times in a row", loopAfter))
+	}
+	if s.loss.endings[key] == 1 && s.loss.signature == key && s.loss.streak >= loopAfter {
+		s.learn(i, ReconnectLoop, fmt.Sprintf("the %s time in a row, each soon after coming back", ordinal(s.loss.streak)))
+	}
+}
+
+func ordinal(n int) string {
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			return fmt.Sprintf("%dst", n)
+		case 2:
+			return fmt.Sprintf("%dnd", n)
+		case 3:
+			return fmt.Sprintf("%drd", n)
+		}
+	}
+	return fmt.Sprintf("%dth", n)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,150 @@
+package health
+
+import (
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Counts is what has happened to shards since the tracker was made.
+type Counts struct {
+	Identifies  int64 // IDENTIFYs sent
+	Resumes     int64 // RESUMEs sent
+	Resumed     int64 // RESUMEs that ended in RESUMED
+	Sessions    int64 // READYs
+	Replayed    int64 // events that came again after a loss
+	Missing     int64 // events that never came
+	Reconnects  int64 // times back online after a loss
+	Disconnects int64 // connections that ended after HELLO
+	Failures    int64 // attempts that did not reach HELLO
+	Requested   int64 // op 7
+	Invalidated int64 // op 9
+	Heartbeats  int64
+	ACKs        int64
+	Suspicions  int64 // times an answer was overdue
+	Skipped     int64 // payloads that cost only themselves
+	Panics      int64 // contained handler panics
+}
+
+func (c *Counts) add(o Counts) {
+	c.Identifies += o.Identifies
+	c.Resumes += o.Resumes
+	c.Resumed += o.Resumed
+	c.Sessions += o.Sessions
+	c.Replayed += o.Replayed
+	c.Missing += o.Missing
+	c.Reconnects += o.Reconnects
+	c.Disconnects += o.Disconnects
+	c.Failures += o.Failures
+	c.Requested += o.Requested
+	c.Invalidated += o.Invalidated
+	c.Heartbeats += o.Heartbeats
+	c.ACKs += o.ACKs
+	c.Suspicions += o.Suspicions
+	c.Skipped += o.Skipped
+	c.Panics += o.Panics
+}
+
+// Activity is what the bot has done with the events it was given.
+type Activity struct {
+	// Last is when the bot last had something to do; zero if never.
+	Last time.Time
+	// Guilds is how many guilds the bot is in; zero to have READY's number
+	// reported, which does not follow joins and leaves.
+	Guilds int
+	// Asked counts commands, Answered those with an answer that Discord has
+	// accepted, Failed those that were given up.
+	Asked, Answered, Failed int64
+}
+
+// Work is whether events are being handled, apart from whether the bot is
+// connected.
+type Work struct {
+	OK bool
+	// Cause and Reason say why not; Reason is empty while all is well.
+	Cause  CauseID
+	Reason string
+	// Stats is what the shards counted, zero without [Options].Stats.
+	Stats    gateway.Stats
+	Activity Activity
+	// LastPanic tells the newest contained panic of a handler; At is zero if
+	// there was none.
+	LastPanic Panic
+}
+
+// Panic is a contained panic of a handler.
+type Panic struct {
+	At    time.Time
+	Event string
+	Value string
+}
+
+// Change is a change of a shard's state (G-158).
+type Change struct {
+	At       time.Time
+	From, To string
+	Cause    string
+}
+
+// Snapshot is how the bot is at one moment. It is a copy: nothing in it
+// changes any more.
+type Snapshot struct {
+	At     time.Time
+	Status Status
+	// Reason says why, in words; Remedy what a person has to do about it,
+	// empty when nothing.
+	Reason string
+	Remedy string
+	// Since is when the status began; for a bot that is away, when Discord was
+	// last heard.
+	Since time.Time
+	// Ready is whether every shard has a session that is attached; Connected
+	// also wants fresh answers to heartbeats (G-159).
+	Ready     bool
+	Connected bool
+	// OfflineSince is when the first of the shards that are not connected was
+	// last heard; zero while all are connected.
+	OfflineSince time.Time
+	Started      time.Time
+	Username     string
+	Guilds       int
+	Work         Work
+	Latency      Latency
+	Counts       Counts
+	// Shards are in the order of their numbers.
+	Shards []ShardSnapshot
+	// Last is the newest incident of this run, open or not; nil if there was
+	// none.
+	Last *Incident
+}
+
+// ShardSnapshot is how one shard is at one moment.
+type ShardSnapshot struct {
+	Pair      gateway.Pair
+	Status    Status
+	Reason    string
+	Remedy    string
+	Since     time.Time
+	Ready     bool
+	Connected bool
+	// OfflineSince is when the shard was last heard; zero while connected.
+	OfflineSince time.Time
+	// State is the shard's own word for where it stands, with its time.
+	State      string
+	StateSince time.Time
+	// SessionSince is when the session began; for one taken over from an
+	// earlier run, when it was first resumed. Zero without a session.
+	SessionSince time.Time
+	// Interval is the heartbeat interval of the connection.
+	Interval time.Duration
+	LastACK  time.Time
+	Username string
+	Guilds   int
+	Latency  Latency
+	Samples  []Sample // the window behind Latency, oldest first
+	Counts   Counts
+	// Changes are the last changes of state, oldest first, at most 50.
+	Changes []Change
+	// Open is the incident that is going on; nil if none.
+	Open *Incident
+}

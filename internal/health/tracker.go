@@ -1,0 +1,236 @@
+package health
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Options configures a [Tracker]. The zero value of each field means the
+// default named with it.
+type Options struct {
+	// Shards is how many shards to expect. Default: what the pairs say.
+	Shards int
+	// Stats returns the sum of what the shards count, for judging whether
+	// events are handled. Default: not judged.
+	Stats func() gateway.Stats
+	// Activity returns what the bot did with its events. Default: nothing.
+	Activity func() Activity
+	// Journal keeps the incidents. Default: the last 200, in memory.
+	Journal Journal
+	// SlowAfter is the age of the oldest unhandled event from which the bot
+	// counts as connected but not working. Default 2 min.
+	SlowAfter time.Duration
+	// ACKDeadline is how long beyond an interval an answer may be old.
+	// Default [ACKDeadline].
+	ACKDeadline time.Duration
+	// Redact takes secrets out of text that came from elsewhere before it is
+	// kept. Default: texts are kept as they are.
+	Redact func(string) string
+	// Now reads the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Tracker watches shards and knows how they are. It is a [gateway.Observer];
+// all methods may be called from several goroutines.
+type Tracker struct {
+	opts    Options
+	started time.Time
+
+	mu     sync.Mutex
+	shards map[gateway.Pair]*shard
+	last   *Incident // the newest; never changed once it stands here
+}
+
+// NewTracker makes a tracker that has seen nothing yet.
+func NewTracker(o Options) *Tracker {
+	if o.Journal == nil {
+		o.Journal = &Memory{}
+	}
+	if o.SlowAfter <= 0 {
+		o.SlowAfter = 2 * time.Minute
+	}
+	if o.ACKDeadline <= 0 {
+		o.ACKDeadline = ACKDeadline
+	}
+	if o.Redact == nil {
+		o.Redact = func(text string) string { return text }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.Pair]*shard)}
+}
+
+// wall strips the monotonic reading, which stands still while a host sleeps:
+// a night asleep is a night offline.
+func wall(t time.Time) time.Time { return t.Round(0) }
+
+// Observe takes in one observation (G-158).
+func (t *Tracker) Observe(n gateway.Note) {
+	n.At = wall(n.At)
+	t.mu.Lock()
+	s := t.shards[n.Pair]
+	if s == nil {
+		s = newShard(n.Pair, n.At, t.opts.Redact)
+		t.shards[n.Pair] = s
+	}
+	s.observe(n)
+	changed := s.takeChanged()
+	for _, i := range changed {
+		if t.last == nil || !i.Start.Before(t.last.Start) {
+			t.last = &i
+		}
+	}
+	t.mu.Unlock()
+	for _, i := range changed {
+		t.opts.Journal.Write(i)
+	}
+}
+
+// Incidents returns up to limit incidents, the newest first.
+func (t *Tracker) Incidents(limit int) []Incident { return t.opts.Journal.Recent(limit) }
+
+// Snapshot returns how the bot is now.
+func (t *Tracker) Snapshot() Snapshot {
+	now := wall(t.opts.Now())
+	snap := Snapshot{At: now, Started: t.started}
+	if t.opts.Stats != nil {
+		snap.Work.Stats = t.opts.Stats()
+	}
+	if t.opts.Activity != nil {
+		snap.Work.Activity = t.opts.Activity()
+	}
+
+	t.mu.Lock()
+	if t.last != nil {
+		last := t.last.clone()
+		snap.Last = &last
+	}
+	for _, s := range t.shards {
+		snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline))
+	}
+	snap.Work = t.judgeWork(now, snap.Work)
+	t.mu.Unlock()
+
+	slices.SortFunc(snap.Shards, func(a, b ShardSnapshot) int {
+		return cmp.Or(cmp.Compare(a.Pair.Count, b.Pair.Count), cmp.Compare(a.Pair.ID, b.Pair.ID))
+	})
+	t.sum(&snap)
+	return snap
+}
+
+// judgeWork says whether events are being handled.
+func (t *Tracker) judgeWork(now time.Time, w Work) Work {
+	w.OK = true
+	fail := func(id CauseID, reason string) {
+		if w.OK {
+			w.OK, w.Cause, w.Reason = false, id, reason
+		}
+	}
+	panics := 0
+	for _, s := range t.shards {
+		if s.queueFull {
+			fail(SlowHandlers, "the event queue is full; further events wait at Discord until the handlers catch up")
+		}
+		panics += s.recentPanics(now)
+		if s.lastPanic.At.After(w.LastPanic.At) {
+			w.LastPanic = s.lastPanic
+		}
+	}
+	if age := w.Stats.QueuedAge; age >= t.opts.SlowAfter {
+		fail(SlowHandlers, fmt.Sprintf("the oldest event has been waiting for its handler for %s", span(age)))
+	}
+	if panics >= panicsThatMatter {
+		fail(GreenButUseless, fmt.Sprintf("handlers panicked %d times in the last %s, last over %s",
+			panics, span(panicWindow), w.LastPanic.Event))
+	}
+	return w
+}
+
+// sum makes one answer out of those of the shards.
+func (t *Tracker) sum(snap *Snapshot) {
+	expected := t.opts.Shards
+	if expected <= 0 {
+		expected = 1
+		for _, s := range snap.Shards {
+			expected = max(expected, s.Pair.Count)
+		}
+	}
+	var samples []Sample
+	for _, s := range snap.Shards {
+		snap.Username = cmp.Or(snap.Username, s.Username)
+		snap.Counts.add(s.Counts)
+		snap.Guilds += s.Guilds
+		samples = append(samples, s.Samples...)
+		if !s.OfflineSince.IsZero() && (snap.OfflineSince.IsZero() || s.OfflineSince.Before(snap.OfflineSince)) {
+			snap.OfflineSince = s.OfflineSince
+		}
+	}
+	if snap.Work.Activity.Guilds > 0 {
+		snap.Guilds = snap.Work.Activity.Guilds
+	}
+	snap.Latency = summarise(samples)
+	missing := max(0, expected-len(snap.Shards))
+	if missing > 0 && snap.OfflineSince.IsZero() {
+		snap.OfflineSince = t.started
+	}
+	all := func(is func(ShardSnapshot) bool) bool {
+		return missing == 0 && !slices.ContainsFunc(snap.Shards, func(s ShardSnapshot) bool { return !is(s) })
+	}
+	snap.Ready = all(func(s ShardSnapshot) bool { return s.Ready })
+	snap.Connected = all(func(s ShardSnapshot) bool { return s.Connected })
+	judge(snap, expected, missing)
+	if snap.Status == Online && !snap.Work.OK {
+		snap.Status = Degraded
+		snap.Reason = "connected, but not working: " + snap.Work.Reason
+		snap.Remedy = Lookup(snap.Work.Cause).Do
+	}
+}
+
+// judge finds the status, reason, remedy and since of the bot as a whole.
+func judge(snap *Snapshot, expected, missing int) {
+	if len(snap.Shards) == 0 {
+		snap.Status, snap.Reason, snap.Since = Starting, "no shard has reported yet", snap.Started
+		return
+	}
+	// The worst shard speaks; among equals the one that has been so the longest,
+	// or, when all is well, the one that became so last.
+	worst := snap.Shards[0]
+	online, connected := 0, 0
+	for _, s := range snap.Shards {
+		if s.Status == Online {
+			online++
+		}
+		if s.Connected {
+			connected++
+		}
+		switch {
+		case s.Status > worst.Status,
+			s.Status == worst.Status && s.Status == Online && s.Since.After(worst.Since),
+			s.Status == worst.Status && s.Status != Online && s.Since.Before(worst.Since):
+			worst = s
+		}
+	}
+	snap.Status, snap.Reason, snap.Remedy, snap.Since = worst.Status, worst.Reason, worst.Remedy, worst.Since
+	if expected == 1 {
+		return
+	}
+	if missing > 0 && worst.Status <= Starting && worst.Status != Stopping {
+		snap.Status, snap.Since = Starting, snap.Started
+		snap.Reason = fmt.Sprintf("%d of %d shards are online", online, expected)
+		return
+	}
+	if worst.Status == Online {
+		snap.Reason = fmt.Sprintf("all %d shards are connected", expected)
+		return
+	}
+	snap.Reason = fmt.Sprintf("%d of %d shards are online; shard %s: %s", online, expected, worst.Pair, worst.Reason)
+	if connected > 0 && (worst.Status == Reconnecting || worst.Status == Offline) {
+		snap.Status = Degraded
+	}
+}

@@ -1,0 +1,163 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// verdict is a status with what belongs to it.
+type verdict struct {
+	status Status
+	reason string
+	remedy string
+	since  time.Time
+}
+
+// snapshot copies what is known of the shard at now.
+func (s *shard) snapshot(now time.Time, deadline time.Duration) ShardSnapshot {
+	heard := latest(s.lastACK, s.restored)
+	fresh := !s.restored.IsZero() && now.Sub(heard) <= s.patience(deadline)
+	samples := s.latency.list()
+	snap := ShardSnapshot{
+		Pair: s.pair, Username: s.username, Guilds: s.guilds,
+		Ready:     gateway.Online(s.state) && s.open == nil,
+		Connected: attached(s.state) && s.open == nil && fresh,
+		State:     s.state.String(), StateSince: s.stateSince,
+		SessionSince: s.session, Interval: s.interval, LastACK: s.lastACK,
+		Latency: summarise(samples), Samples: samples,
+		Counts: s.counts, Changes: slices.Clone(s.changes),
+	}
+	if s.open != nil {
+		open := s.open.clone()
+		snap.Open = &open
+	}
+	switch {
+	case snap.Connected:
+	case s.open != nil:
+		snap.OfflineSince = s.open.Start
+	case s.restored.IsZero():
+		snap.OfflineSince = s.begun
+	default:
+		snap.OfflineSince = heard
+	}
+	v := s.verdict(now, fresh)
+	snap.Status, snap.Reason, snap.Remedy, snap.Since = v.status, v.reason, v.remedy, v.since
+	return snap
+}
+
+// attached reports whether a connection in this state is beyond doubt.
+func attached(state gateway.State) bool {
+	switch state.(type) {
+	case gateway.Live, gateway.Moving:
+		return true
+	}
+	return false
+}
+
+// patience is how old the last answer may be (G-159). Before the first
+// heartbeat of a connection, READY or RESUMED counts as an answer.
+func (s *shard) patience(deadline time.Duration) time.Duration {
+	if s.interval <= 0 {
+		return usualInterval + deadline
+	}
+	return s.interval + deadline
+}
+
+// verdict answers the question of a person for this shard.
+func (s *shard) verdict(now time.Time, fresh bool) verdict {
+	switch state := s.state.(type) {
+	case gateway.Parked:
+		v := verdict{status: NeedsYou, since: s.stateSince, reason: describe(state.Cause), remedy: remedy(state.Cause)}
+		if said := detail(state.Cause); said != "" {
+			v.reason += ": " + said
+		}
+		v.reason = s.redact(v.reason)
+		return v
+	case gateway.Draining:
+		return verdict{status: Stopping, since: s.stateSince, reason: "finishing what was begun before the stop"}
+	case gateway.Stopped:
+		return verdict{status: Stopping, since: s.stateSince, reason: "stopped as asked"}
+	}
+	if s.open == nil && gateway.Online(s.state) {
+		return s.onlineVerdict(now, fresh)
+	}
+	if s.restored.IsZero() {
+		return s.startVerdict(now)
+	}
+	return s.lossVerdict(now)
+}
+
+// onlineVerdict is for a shard that is attached: Online only when it is live
+// and its heartbeats are answered (G-159).
+func (s *shard) onlineVerdict(now time.Time, fresh bool) verdict {
+	heard := latest(s.lastACK, s.restored)
+	_, suspect := s.state.(gateway.Suspect)
+	_, moving := s.state.(gateway.Moving)
+	switch {
+	case suspect:
+		return verdict{
+			status: Degraded, since: s.stateSince,
+			reason: "an answer from Discord is overdue; a spare connection is being prepared",
+		}
+	case !fresh:
+		return verdict{
+			status: Degraded, since: heard,
+			reason: fmt.Sprintf("no heartbeat has been answered for %s", span(now.Sub(heard))),
+		}
+	case moving:
+		return verdict{status: Online, since: s.restored, reason: "connected; moving to another host as Discord asked"}
+	}
+	return verdict{status: Online, since: s.restored, reason: "connected, and Discord answers"}
+}
+
+// startVerdict is for a shard that has not been online yet.
+func (s *shard) startVerdict(now time.Time) verdict {
+	v := verdict{status: Starting, since: s.begun, reason: s.doing()}
+	if s.open != nil {
+		v.reason = s.open.what() + "; " + s.doing()
+	}
+	if now.Sub(s.begun) >= DotLife {
+		v.status = Offline
+		v.reason = "not online since the start: " + v.reason
+		if s.open != nil {
+			v.remedy = Lookup(s.open.Cause).Do
+		}
+	}
+	return v
+}
+
+// lossVerdict is for a shard that has lost its connection.
+func (s *shard) lossVerdict(now time.Time) verdict {
+	if s.open == nil {
+		return verdict{status: Reconnecting, since: s.stateSince, reason: s.doing()}
+	}
+	v := verdict{status: Reconnecting, since: s.open.Start, reason: s.open.what() + "; " + s.doing()}
+	if s.open.Grey(now) > 0 {
+		v.status, v.remedy = Offline, Lookup(s.open.Cause).Do
+	}
+	return v
+}
+
+// doing says what the shard is at.
+func (s *shard) doing() string {
+	switch state := s.state.(type) {
+	case gateway.Waiting:
+		if s.waitWhy != "" {
+			return "waiting to identify: " + s.waitWhy
+		}
+		return s.redact(plain(state.String()))
+	case gateway.Identifying:
+		if s.slowReady {
+			return "Discord takes its time with READY, but answers heartbeats"
+		}
+		return "waiting for READY"
+	case gateway.Resuming:
+		return "Discord is sending what was missed"
+	case gateway.Idle:
+		return "not started yet"
+	}
+	return name(s.state)
+}
