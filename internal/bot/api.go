@@ -1,0 +1,251 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// api is the part of Discord's REST API the bot uses. Rate limits, retries and
+// the stop after a 401 are the business of the http.Client beneath it, so
+// disgo's own limiter is replaced by one that does nothing: with it disgo makes
+// every request exactly once, also after a 429.
+//
+// The bodies of messages are structs of our own because disgo's leave out a
+// false fail_if_not_exists, which Discord then reads as true (G-138).
+type api struct{ client rest.Client }
+
+func newAPI(o Options) api {
+	opts := []rest.ClientConfigOpt{
+		rest.WithHTTPClient(o.HTTPClient),
+		rest.WithRateLimiter(rest.NewNoopRateLimiter()),
+		rest.WithUserAgent(o.UserAgent),
+		// disgo logs whole bodies, interaction tokens among them.
+		rest.WithLogger(slog.New(slog.DiscardHandler)),
+	}
+	if o.APIURL != "" {
+		opts = append(opts, rest.WithURL(o.APIURL))
+	}
+	return api{client: rest.NewClient(o.Token, opts...)}
+}
+
+// outgoing is the body of a message the bot writes. It pings nobody (G-138).
+type outgoing struct {
+	Content         string               `json:"content"`
+	Nonce           string               `json:"nonce,omitempty"`
+	EnforceNonce    bool                 `json:"enforce_nonce,omitempty"`
+	AllowedMentions mentions             `json:"allowed_mentions"`
+	Reference       *reference           `json:"message_reference,omitempty"`
+	Flags           discord.MessageFlags `json:"flags,omitempty"`
+}
+
+type mentions struct {
+	Parse       []string `json:"parse"`
+	RepliedUser bool     `json:"replied_user"`
+}
+
+type reference struct {
+	MessageID       snowflake.ID `json:"message_id"`
+	FailIfNotExists bool         `json:"fail_if_not_exists"`
+}
+
+// nobody is the allowed_mentions of everything the bot writes.
+var nobody = mentions{Parse: []string{}}
+
+// callback is the first answer to an interaction.
+type callback struct {
+	Type discord.InteractionResponseType `json:"type"`
+	Data *outgoing                       `json:"data,omitempty"`
+}
+
+func (a api) createMessage(ctx context.Context, channel snowflake.ID, m outgoing) error {
+	return a.do(ctx, rest.CreateMessage.Compile(nil, channel), m, nil)
+}
+
+func (a api) callback(ctx context.Context, interaction snowflake.ID, token string, c callback) error {
+	return a.do(ctx, rest.CreateInteractionResponse.Compile(nil, interaction, token), c, nil)
+}
+
+func (a api) editOriginal(ctx context.Context, application snowflake.ID, token string, m outgoing) error {
+	return a.do(ctx, rest.UpdateInteractionResponse.Compile(nil, application, token), m, nil)
+}
+
+func (a api) followUp(ctx context.Context, application snowflake.ID, token string, m outgoing) error {
+	return a.do(ctx, rest.CreateFollowupMessage.Compile(nil, application, token), m, nil)
+}
+
+// stillLoading reports whether the first answer to an interaction is still the
+// "thinking" placeholder of a deferred one.
+func (a api) stillLoading(ctx context.Context, application snowflake.ID, token string) (bool, error) {
+	m, err := get[struct {
+		Flags loose[int64] `json:"flags"`
+	}](ctx, a, rest.GetInteractionResponse.Compile(nil, application, token))
+	return discord.MessageFlags(m.Flags.Value).Has(discord.MessageFlagLoading), err
+}
+
+func (a api) application(ctx context.Context) (application, error) {
+	app, err := get[application](ctx, a, rest.GetCurrentApplication.Compile(nil))
+	if err == nil && app.ID == 0 {
+		err = errors.New("Discord's answer about the application has no id")
+	}
+	return app, err
+}
+
+// touch makes the cheapest authorised request there is.
+func (a api) touch(ctx context.Context) error {
+	return a.do(ctx, rest.GetCurrentUser.Compile(nil), nil, nil)
+}
+
+// guildsPage is how many guilds one request asks for, the most Discord gives.
+const guildsPage = 200
+
+// guilds lists every guild of the bot, page by page (G-143).
+func (a api) guilds(ctx context.Context) ([]guild, error) {
+	var all []guild
+	after := id(0)
+	for {
+		page, err := get[[]guild](ctx, a, rest.GetCurrentUserGuilds.Compile(discord.QueryValues{
+			"limit": guildsPage,
+			"after": after.String(),
+		}))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < guildsPage {
+			return all, nil
+		}
+		last := page[len(page)-1].ID
+		if last <= after {
+			return nil, errors.New("Discord's list of guilds does not advance")
+		}
+		after = last
+	}
+}
+
+func (a api) commands(ctx context.Context, application snowflake.ID) ([]definition, error) {
+	return get[[]definition](ctx, a, rest.GetGlobalCommands.Compile(nil, application))
+}
+
+func (a api) replaceCommands(ctx context.Context, application snowflake.ID, all []definition) error {
+	return a.do(ctx, rest.SetGlobalCommands.Compile(nil, application), all, nil)
+}
+
+// get decodes an answer leniently.
+func get[T any](ctx context.Context, a api, endpoint *rest.CompiledEndpoint) (value T, err error) {
+	var raw rawJSON
+	if err := a.do(ctx, endpoint, nil, &raw); err != nil {
+		return value, err
+	}
+	value, err = read[T](raw)
+	if err != nil {
+		return value, fmt.Errorf("%s: Discord's answer cannot be read: %w", title(endpoint), err)
+	}
+	return value, nil
+}
+
+// rawJSON keeps an answer as it is, for a decoder that is more lenient.
+type rawJSON jsontext.Value
+
+// UnmarshalJSON copies the value.
+func (r *rawJSON) UnmarshalJSON(b []byte) error {
+	*r = append((*r)[:0], b...)
+	return nil
+}
+
+func (a api) do(ctx context.Context, endpoint *rest.CompiledEndpoint, in, out any) error {
+	return explain(title(endpoint), a.client.Do(endpoint, in, out, rest.WithCtx(ctx)))
+}
+
+// title names a request without the secrets its path may hold.
+func title(endpoint *rest.CompiledEndpoint) string {
+	return endpoint.Endpoint.Method + " " + endpoint.Endpoint.Route
+}
+
+// requestError is a request that did not succeed. Unlike disgo's error it holds
+// no header, no body and no interaction token, and can always be printed.
+type requestError struct {
+	Request string
+	// Status is 0 when no answer came; Err says why.
+	Status  int
+	Code    rest.JSONErrorCode
+	Message string
+	Err     error
+}
+
+// Error says what was asked and what came of it.
+func (e *requestError) Error() string {
+	if e.Status == 0 {
+		return e.Request + ": no answer: " + e.Err.Error()
+	}
+	said := e.Request + ": Discord answered " + strconv.Itoa(e.Status)
+	if e.Code != 0 {
+		said += " (code " + strconv.Itoa(int(e.Code)) + ")"
+	}
+	if e.Message != "" {
+		said += ": " + e.Message
+	}
+	return said
+}
+
+// Unwrap returns why no answer came.
+func (e *requestError) Unwrap() error { return e.Err }
+
+// temporary reports whether the same request may succeed later.
+func (e *requestError) temporary() bool {
+	return e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500
+}
+
+// explain turns disgo's errors into ours.
+func explain(request string, err error) error {
+	if err == nil {
+		return nil
+	}
+	explained := &requestError{Request: request, Err: err}
+	if answer, ok := errors.AsType[*rest.Error](err); ok {
+		// disgo loses its own error over a body that says "null".
+		if answer == nil || answer.Response == nil {
+			explained.Err = errors.New("the answer is not an error Discord documents")
+			return explained
+		}
+		explained.Err = nil
+		explained.Status = answer.Response.StatusCode
+		explained.Code = answer.Code
+		explained.Message = answer.Message
+		return explained
+	}
+	// The URL of an interaction holds its token.
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		explained.Err = wrapped.Err
+	}
+	return explained
+}
+
+// said reports whether Discord answered with one of the codes.
+func said(err error, codes ...rest.JSONErrorCode) bool {
+	answer, ok := errors.AsType[*requestError](err)
+	if !ok {
+		return false
+	}
+	for _, code := range codes {
+		if answer.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// temporary reports whether the request that led to the error may succeed later.
+func temporary(err error) bool {
+	answer, ok := errors.AsType[*requestError](err)
+	return ok && answer.temporary()
+}

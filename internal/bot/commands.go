@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+)
+
+// Builtin returns the commands the bot comes with, in the order help lists
+// them. A new command is one line here and one file beside it.
+func Builtin() []Command {
+	return []Command{
+		helpCommand,
+		pingCommand,
+		statusCommand,
+		uptimeCommand,
+		aboutCommand,
+		shutdownCommand,
+	}
+}
+
+// callable is what Discord accepts as a name of a slash command, as far as we
+// use it.
+var callable = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+
+// checkCommands reports the first mistake in a table of commands, so that it is
+// found at the start and not when Discord refuses the registration.
+func checkCommands(commands []Command) error {
+	taken := map[string]bool{}
+	for _, c := range commands {
+		if !callable.MatchString(c.Name) {
+			return fmt.Errorf("command %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name)
+		}
+		for _, name := range append([]string{c.Name}, c.Aliases...) {
+			if taken[name] {
+				return fmt.Errorf("command %q: the name %q is taken by another command", c.Name, name)
+			}
+			taken[name] = true
+		}
+		if n := utf8.RuneCountInString(c.Summary); n < 1 || n > 100 {
+			return fmt.Errorf("command %q: the summary has %d characters: want 1 to 100", c.Name, n)
+		}
+		if c.Run == nil {
+			return fmt.Errorf("command %q: it has no Run", c.Name)
+		}
+		optional := false
+		for _, p := range c.Parameters {
+			if !callable.MatchString(p.Name) {
+				return fmt.Errorf("command %q: parameter %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name, p.Name)
+			}
+			if n := utf8.RuneCountInString(p.Summary); n < 1 || n > 100 {
+				return fmt.Errorf("command %q: parameter %q: the summary has %d characters: want 1 to 100", c.Name, p.Name, n)
+			}
+			if p.Required && optional {
+				return fmt.Errorf("command %q: parameter %q is required but stands behind an optional one", c.Name, p.Name)
+			}
+			optional = optional || !p.Required
+		}
+	}
+	return nil
+}

@@ -1,0 +1,316 @@
+package bot
+
+import (
+	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The structs here are the few fields of Discord's events that the bot looks
+// at. They are read leniently: an unknown field, a null, a wrong type, bad
+// UTF-8 or a doubled name costs that field and nothing else (G-049, G-109,
+// G-111). Only an event that is not an object, or that lacks what it cannot be
+// understood without, is a bad event (G-110).
+
+// readLeniently makes the decoder put up with what Discord should not send.
+var readLeniently = json.JoinOptions(
+	jsontext.AllowDuplicateNames(true),
+	jsontext.AllowInvalidUTF8(true),
+)
+
+// read decodes an event's data.
+func read[T any](data []byte) (value T, err error) {
+	err = json.Unmarshal(data, &value, readLeniently)
+	return value, err
+}
+
+// loose is a value that may be missing or of another type than documented.
+type loose[T any] struct {
+	Value T
+	// Wrong tells a value of another type from a missing one.
+	Wrong bool
+}
+
+// UnmarshalJSONFrom never fails on a well-formed value.
+func (l *loose[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	var value T
+	if json.Unmarshal(raw, &value, readLeniently) != nil {
+		var zero T
+		*l = loose[T]{Value: zero, Wrong: true}
+		return nil
+	}
+	*l = loose[T]{Value: value}
+	return nil
+}
+
+// id is a snowflake, written as a string or, by some of Discord's payloads, as
+// a number (G-111). Anything else reads as 0.
+type id snowflake.ID
+
+// UnmarshalJSONFrom never fails on a well-formed value.
+func (i *id) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*i = 0
+	text := string(raw)
+	if raw.Kind() == '"' {
+		if json.Unmarshal(raw, &text, readLeniently) != nil {
+			return nil
+		}
+	}
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		*i = id(n)
+	}
+	return nil
+}
+
+// String prints the decimal form.
+func (i id) String() string { return snowflake.ID(i).String() }
+
+// some tells whether a field holds anything: a value that is neither null nor
+// an empty list, object or string.
+type some bool
+
+// UnmarshalJSONFrom never fails on a well-formed value.
+func (s *some) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if raw.Compact() != nil {
+		return nil
+	}
+	switch string(raw) {
+	case "null", "[]", "{}", `""`:
+		*s = false
+	default:
+		*s = true
+	}
+	return nil
+}
+
+type user struct {
+	ID   id          `json:"id"`
+	Name loose[text] `json:"username"`
+	Bot  loose[bool] `json:"bot"`
+}
+
+// text is a string of valid UTF-8.
+type text string
+
+// UnmarshalJSONFrom replaces invalid UTF-8 by U+FFFD; another type is an error,
+// for [loose] to forgive.
+func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch raw.Kind() {
+	case 'n':
+		*t = ""
+		return nil
+	case '"':
+	default:
+		return errors.New("not a string")
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil && !utf8.Valid(unquoted) {
+		return err
+	}
+	*t = text(unquoted)
+	return nil
+}
+
+type message struct {
+	ID        id                   `json:"id"`
+	ChannelID id                   `json:"channel_id"`
+	GuildID   id                   `json:"guild_id"`
+	Author    loose[user]          `json:"author"`
+	Webhook   some                 `json:"webhook_id"`
+	Type      loose[int]           `json:"type"`
+	Content   loose[text]          `json:"content"`
+	Flags     loose[int64]         `json:"flags"`
+	Mentions  loose[[]loose[user]] `json:"mentions"`
+
+	Attachments some `json:"attachments"`
+	Embeds      some `json:"embeds"`
+	Stickers    some `json:"sticker_items"`
+	Components  some `json:"components"`
+	Snapshots   some `json:"message_snapshots"`
+	Poll        some `json:"poll"`
+}
+
+func readMessage(data []byte) (message, error) {
+	m, err := read[message](data)
+	switch {
+	case err != nil:
+	case m.ID == 0:
+		err = errors.New("a message without an id")
+	case m.ChannelID == 0:
+		err = errors.New("a message without a channel")
+	case m.Author.Value.ID == 0:
+		err = errors.New("a message without an author")
+	case m.Type.Wrong || m.Flags.Wrong:
+		err = errors.New("a message whose type or flags are not numbers")
+	}
+	return m, err
+}
+
+// mentions reports whether the message @mentions the user.
+func (m message) mentions(user id) bool {
+	for _, mentioned := range m.Mentions.Value {
+		if user != 0 && mentioned.Value.ID == user {
+			return true
+		}
+	}
+	return false
+}
+
+// bare reports whether the message shows no content of any kind: what every
+// message looks like to a bot without the message content intent.
+func (m message) bare() bool {
+	return m.Content.Value == "" && !bool(m.Attachments || m.Embeds || m.Stickers || m.Components || m.Snapshots || m.Poll)
+}
+
+type interaction struct {
+	ID            id          `json:"id"`
+	ApplicationID id          `json:"application_id"`
+	Token         loose[text] `json:"token"`
+	Type          loose[int]  `json:"type"`
+	GuildID       id          `json:"guild_id"`
+	ChannelID     id          `json:"channel_id"`
+	User          loose[user] `json:"user"`
+	Member        loose[struct {
+		User loose[user] `json:"user"`
+	}] `json:"member"`
+	Data loose[struct {
+		Name    loose[text]            `json:"name"`
+		Type    loose[int]             `json:"type"`
+		Options loose[[]loose[option]] `json:"options"`
+	}] `json:"data"`
+}
+
+type option struct {
+	Name  loose[text]    `json:"name"`
+	Value jsontext.Value `json:"value"`
+}
+
+// words returns the option's value as a person would write it.
+func (o option) words() string {
+	var s text
+	if json.Unmarshal(o.Value, &s, readLeniently) == nil {
+		return string(s)
+	}
+	return string(o.Value)
+}
+
+func readInteraction(data []byte) (interaction, error) {
+	i, err := read[interaction](data)
+	switch {
+	case err != nil:
+	case i.ID == 0:
+		err = errors.New("an interaction without an id")
+	case i.Token.Value == "":
+		err = errors.New("an interaction without a token")
+	case i.Type.Wrong:
+		err = errors.New("an interaction whose type is not a number")
+	}
+	return i, err
+}
+
+// asker is the person who used the command: a member of a guild, or the other
+// side of a direct message.
+func (i interaction) asker() user {
+	if u := i.Member.Value.User.Value; u.ID != 0 {
+		return u
+	}
+	return i.User.Value
+}
+
+type guild struct {
+	ID          id          `json:"id"`
+	Name        loose[text] `json:"name"`
+	Unavailable loose[bool] `json:"unavailable"`
+	Members     loose[int]  `json:"member_count"`
+}
+
+func readGuild(data []byte) (guild, error) {
+	g, err := read[guild](data)
+	if err == nil && g.ID == 0 {
+		err = errors.New("a guild without an id")
+	}
+	return g, err
+}
+
+// application is what both READY and GET /applications/@me tell about it; READY
+// has only the id and the flags.
+type application struct {
+	ID       id           `json:"id"`
+	Name     loose[text]  `json:"name"`
+	Flags    loose[int64] `json:"flags"`
+	FlagsNew loose[text]  `json:"flags_new"`
+	Bot      loose[user]  `json:"bot"`
+	Owner    loose[user]  `json:"owner"`
+	Team     loose[struct {
+		OwnerID id `json:"owner_user_id"`
+		Members loose[[]loose[struct {
+			State loose[int]  `json:"membership_state"`
+			Role  loose[text] `json:"role"`
+			User  loose[user] `json:"user"`
+		}]] `json:"members"`
+	}] `json:"team"`
+	Endpoint loose[text] `json:"interactions_endpoint_url"`
+}
+
+// flags returns the application flags: flags_new when Discord sent it, flags
+// otherwise (G-144). known is false when it sent neither.
+func (a application) flags() (flags uint64, known bool) {
+	if n, err := strconv.ParseUint(string(a.FlagsNew.Value), 10, 64); err == nil {
+		return n, true
+	}
+	return uint64(a.Flags.Value), a.Flags.Value > 0
+}
+
+// owners returns who may use owner-only commands: the owner of the application,
+// and for a team its owner and the admins who have accepted.
+func (a application) owners() []id {
+	var owners []id
+	add := func(user id) {
+		if user != 0 {
+			owners = append(owners, user)
+		}
+	}
+	add(a.Owner.Value.ID)
+	add(a.Team.Value.OwnerID)
+	for _, member := range a.Team.Value.Members.Value {
+		const accepted = 2
+		if member.Value.State.Value == accepted && member.Value.Role.Value == "admin" {
+			add(member.Value.User.Value.ID)
+		}
+	}
+	return owners
+}
+
+type ready struct {
+	User        loose[user]           `json:"user"`
+	Application loose[application]    `json:"application"`
+	Guilds      loose[[]loose[guild]] `json:"guilds"`
+}
+
+func readReady(data []byte) (ready, error) {
+	r, err := read[ready](data)
+	if err == nil && r.User.Value.ID == 0 {
+		err = errors.New("a READY without a user")
+	}
+	return r, err
+}

@@ -1,0 +1,38 @@
+package bot
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"evergreen/gateway"
+)
+
+// Intents returns what the bot asks Discord for: guilds, their messages and
+// members, the content of messages, and direct messages. presences adds the
+// presences of members; they too need a switch in the developer portal.
+func Intents(presences bool) gateway.Intents {
+	intents := gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentGuildMembers |
+		gateway.IntentMessageContent | gateway.IntentDirectMessages
+	if presences {
+		intents |= gateway.IntentGuildPresences
+	}
+	return intents
+}
+
+// routes says what is done with each event. An error means that the event could
+// not be read.
+var routes = map[string]func(*Bot, context.Context, arrival) error{
+	"READY":              (*Bot).onReady,
+	"RESUMED":            (*Bot).onResumed,
+	"GUILD_CREATE":       (*Bot).onGuildCreate,
+	"GUILD_DELETE":       (*Bot).onGuildDelete,
+	"GUILD_MEMBER_ADD":   (*Bot).onMemberAdd,
+	"MESSAGE_CREATE":     (*Bot).onMessage,
+	"INTERACTION_CREATE": (*Bot).onInteraction,
+}
+
+// Events names the dispatches the bot wants, for [gateway.Options].
+func Events() []string {
+	return slices.Sorted(maps.Keys(routes))
+}

@@ -1,0 +1,89 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+var statusCommand = Command{
+	Name:    "status",
+	Summary: "Says how I am doing",
+	Details: "It tells my state in words, how long I have run, the age of my session with Discord, how often the session was resumed or begun anew, and the last incident.",
+	Run: func(_ context.Context, r *Request) (Answer, error) {
+		report := r.bot.health.Report()
+		var text strings.Builder
+		fmt.Fprintf(&text, "**%s**\n", report.State)
+		fmt.Fprintf(&text, "Uptime: %s\n", span(report.Uptime))
+		if report.SessionAge > 0 {
+			fmt.Fprintf(&text, "Session: %s old\n", span(report.SessionAge))
+		}
+		fmt.Fprintf(&text, "Resumes: %d, identifies: %d\n", report.Resumes, report.Identifies)
+		fmt.Fprintf(&text, "Guilds: %d\n", r.bot.guilds.count())
+		fmt.Fprintf(&text, "Last incident: %s", report.incident(time.Now()))
+		return Answer{Text: text.String()}, nil
+	},
+}
+
+// Health tells how the bot is doing.
+type Health interface {
+	Report() Report
+}
+
+// Report is the bot's condition at one moment.
+type Report struct {
+	// State is a short sentence for people, such as "Online".
+	State string
+	// Uptime is how long the process has run.
+	Uptime time.Duration
+	// SessionAge is the age of the session with Discord; 0 if there is none or
+	// it is not known.
+	SessionAge time.Duration
+	// Resumes and Identifies count since the process started.
+	Resumes, Identifies int64
+	// Incident says what the last incident was; empty if there was none.
+	Incident string
+	// IncidentAt is when it began, IncidentFor how long it lasted; 0 while it
+	// goes on.
+	IncidentAt  time.Time
+	IncidentFor time.Duration
+}
+
+// incident puts the last incident into words.
+func (r Report) incident(now time.Time) string {
+	if r.Incident == "" {
+		return "none"
+	}
+	words := r.Incident
+	if !r.IncidentAt.IsZero() {
+		words += ", " + span(now.Sub(r.IncidentAt)) + " ago"
+		if r.IncidentFor > 0 {
+			words += ", for " + span(r.IncidentFor)
+		} else {
+			words += ", not over yet"
+		}
+	}
+	return words
+}
+
+// ownHealth is the report when nobody else watches: what the shard itself knows.
+type ownHealth struct{ bot *Bot }
+
+func (h ownHealth) Report() Report {
+	shard := h.bot.shard()
+	stats := shard.Stats()
+	return Report{
+		State:      capitalised(shard.State().String()),
+		Uptime:     h.bot.uptime(),
+		Resumes:    stats.Resumed,
+		Identifies: stats.Identifies,
+	}
+}
+
+func capitalised(words string) string {
+	if words == "" {
+		return words
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}
