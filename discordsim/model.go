@@ -56,10 +56,14 @@ type Channel struct {
 	ID    ID
 	Name  string
 	Guild *Guild
-	// Recipient is the person at the other end of a direct message.
+	// Recipient is the person and App the bot at the two ends of a direct
+	// message.
 	Recipient ID
-	// Hidden lists apps without VIEW_CHANNEL here (S-071).
-	Hidden map[ID]bool
+	App       *App
+	// Hidden lists apps without VIEW_CHANNEL here (S-071), ReadOnly those
+	// without SEND_MESSAGES.
+	Hidden   map[ID]bool
+	ReadOnly map[ID]bool
 }
 
 // Message is one message.
@@ -75,9 +79,19 @@ type Message struct {
 	ReplyTo   ID
 	Pinged    []ID // users whose mention notifies them
 	WebhookID ID
-	Flags     int
-	Extra     map[string]json.RawMessage // embeds, components and the like, passed through
-	Deleted   bool
+	// Interaction is the interaction a response answers; 0 for other messages.
+	Interaction ID
+	Flags       int
+	Reactions   []Reaction
+	Extra       map[string]json.RawMessage // embeds, components and the like, passed through
+	Deleted     bool
+}
+
+// Reaction is one emoji under a message and who put it there.
+type Reaction struct {
+	// Emoji is a Unicode emoji, or name:id for a custom one.
+	Emoji string
+	Users []ID
 }
 
 // App is a bot's application as Discord knows it.

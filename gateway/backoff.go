@@ -29,10 +29,11 @@ func (b backoff) delay(failures int, remote bool) time.Duration {
 }
 
 // remoteFailure reports whether Discord answered and said no. Everything else
-// is treated as a fault of the way there.
+// is treated as a fault of the way there; and a request to reconnect is no
+// refusal, however often it comes (G-077).
 func remoteFailure(c Cause) bool {
 	switch c.Kind {
-	case CauseDNS, CauseDial, CauseTLS, CauseLocate:
+	case CauseDNS, CauseDial, CauseTLS, CauseLocate, CauseReconnect:
 		return false
 	case CauseUpgrade:
 		return c.Code != 0 // an HTTP status, not a time-out

@@ -171,23 +171,26 @@ func (c *conn) write() {
 // unwritable ends the connection after a failed write. The reader gets a
 // moment to find a close frame first: it says more than a broken pipe.
 func (c *conn) unwritable(err error) {
-	if !errors.Is(err, context.DeadlineExceeded) {
-		patience := time.NewTimer(c.timing.Close)
-		defer patience.Stop()
-		select {
-		case <-c.dead:
-		case <-patience.C:
-		}
+	patience := time.NewTimer(c.timing.Close)
+	defer patience.Stop()
+	select {
+	case <-c.dead:
+	case <-patience.C:
 	}
 	c.drop(Cause{Kind: CauseWrite, Err: err})
 }
 
+// errSlowWrite is a write that did not finish in time.
+var errSlowWrite = errors.New("the connection took nothing until the write deadline")
+
 // send writes one payload within the write deadline. The library serialises
-// frames (G-106).
+// frames (G-106). It also ends the connection for a context that is over, and
+// its reader would then be the first to say why; so the deadline names the
+// cause itself.
 func (c *conn) send(raw []byte) error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.timing.Write)
-	defer cancel()
-	if err := c.sock.Write(ctx, raw); err != nil {
+	late := time.AfterFunc(c.timing.Write, func() { c.drop(Cause{Kind: CauseWrite, Err: errSlowWrite}) })
+	defer late.Stop()
+	if err := c.sock.Write(c.ctx, raw); err != nil {
 		return err
 	}
 	c.count.sent.Add(1)

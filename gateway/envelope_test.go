@@ -110,7 +110,7 @@ func FuzzParseReady(f *testing.F) {
 	})
 }
 
-// Covers: G-049, G-111
+// Statements: G-049, G-111.
 func TestParseReadyIsLenient(t *testing.T) {
 	for _, d := range []string{
 		`{"session_id":"a","resume_gateway_url":"wss://x","v":10,"user":{"id":"7","username":"u"},"guilds":[{"id":"1"},{"id":2}],"application":{"id":"9","flags":8192,"flags_new":"16384"},"_trace":["x"],"auth":null}`,

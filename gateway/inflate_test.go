@@ -28,7 +28,7 @@ func messages(rng *rand.Rand) [][]byte {
 	return out
 }
 
-// Covers: G-115
+// Statements: G-115.
 func TestZlibStreamOverFrames(t *testing.T) {
 	for seed := range uint64(4) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -73,7 +73,7 @@ func split(rng *rand.Rand, p []byte, parts int) [][]byte {
 	return append(out, p)
 }
 
-// Covers: G-116
+// Statements: G-116.
 func TestZstdStream(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	var wire bytes.Buffer

@@ -154,7 +154,8 @@ func (in *intake) accept(c *conn, env envelope, now time.Time) {
 	if env.seq > in.received.Load() {
 		in.received.Store(env.seq)
 	}
-	if in.replay {
+	again := in.replay && string(env.typ) != "RESUMED"
+	if again {
 		in.count.replayed.Add(1)
 		in.replayed++
 	}
@@ -170,7 +171,9 @@ func (in *intake) accept(c *conn, env envelope, now time.Time) {
 	}
 	wanted := len(env.typ) > 0 && !in.unwanted(env.typ)
 	var gap SequenceGap
-	if env.seq > in.accepted+1 && in.accepted > 0 {
+	// A replay has holes of its own where an earlier RESUMED stood: that one is
+	// never sent again.
+	if env.seq > in.accepted+1 && in.accepted > 0 && !in.replay {
 		gap = SequenceGap{From: in.accepted + 1, To: env.seq - 1}
 	}
 	w := in.mark
@@ -178,7 +181,7 @@ func (in *intake) accept(c *conn, env envelope, now time.Time) {
 		in.advance(env.seq)
 		in.mu.Unlock()
 		w.pass(env.seq)
-	} else if !in.enqueue(env, w, now) {
+	} else if !in.enqueue(env, w, now, again) {
 		in.left = true
 		in.count.left.Add(1)
 		in.mu.Unlock()
@@ -195,7 +198,7 @@ func (in *intake) accept(c *conn, env envelope, now time.Time) {
 }
 
 // enqueue copies the event into the queue. The caller holds mu.
-func (in *intake) enqueue(env envelope, w *watermark, now time.Time) bool {
+func (in *intake) enqueue(env envelope, w *watermark, now time.Time, again bool) bool {
 	e := Event{
 		Type:      string(env.typ),
 		Seq:       env.seq,
@@ -203,7 +206,7 @@ func (in *intake) enqueue(env envelope, w *watermark, now time.Time) bool {
 		Pair:      in.pair,
 		Data:      append([]byte(nil), env.d...),
 		Received:  now,
-		Replayed:  in.replay,
+		Replayed:  again,
 	}
 	e.held = w.enter(env.seq)
 	if !in.queue.push(e) {
@@ -245,10 +248,15 @@ func (in *intake) advance(seq int64) {
 	in.seen |= 1 << uint(in.accepted-seq)
 }
 
-// resumed ends the replay and returns how many dispatches it held.
-func (in *intake) resumed() int {
+// resumed takes RESUMED in, which ends the replay, and returns how many
+// dispatches that held.
+func (in *intake) resumed(c *conn, env envelope, now time.Time) int {
+	in.accept(c, env, now)
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.conn != c {
+		return 0
+	}
 	in.replay = false
 	return in.replayed
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Covers: G-101
+// Statements: G-101.
 func TestPresenceIsCoalescedAndLimited(t *testing.T) {
 	o := newOutbox(10)
 	now := time.Now()
@@ -32,7 +32,7 @@ func TestPresenceIsCoalescedAndLimited(t *testing.T) {
 	}
 }
 
-// Covers: G-108
+// Statements: G-108.
 func TestRateLimitedClosesTheOpcodeForThatGuildOnly(t *testing.T) {
 	o := newOutbox(10)
 	now := time.Now()
@@ -53,7 +53,7 @@ func TestRateLimitedClosesTheOpcodeForThatGuildOnly(t *testing.T) {
 	}
 }
 
-// Covers: G-103
+// Statements: G-103.
 func TestOversizedPayloadIsRefused(t *testing.T) {
 	o := newOutbox(10)
 	err := o.send(context.Background(), OpRequestGuildMembers, map[string]string{"query": strings.Repeat("x", 5000)})

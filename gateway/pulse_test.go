@@ -14,7 +14,7 @@ func newTestPulse(jitter float64) (*pulse, time.Time) {
 	return newPulse(o.Timing, usualInterval, start, jitter), start
 }
 
-// Covers: G-016, G-017
+// Statements: G-016, G-017.
 func TestRegularBeatsKeepTheirRhythm(t *testing.T) {
 	p, now := newTestPulse(0.25)
 	first := now.Add(usualInterval / 4)
@@ -60,7 +60,7 @@ func TestSilenceLadder(t *testing.T) {
 
 // While a huge message trickles in, its bytes excuse the late answer; the next
 // regular beat does not.
-// Covers: G-024, G-025
+// Statements: G-024, G-025.
 func TestBytesExcuseALateAnswer(t *testing.T) {
 	p, now := newTestPulse(0)
 	p.sent(now, BeatTimed)
@@ -78,7 +78,7 @@ func TestBytesExcuseALateAnswer(t *testing.T) {
 	}
 }
 
-// Covers: G-026
+// Statements: G-026.
 func TestRequestedBeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	p, now := newTestPulse(0)
 	p.sent(now, BeatTimed)
@@ -106,7 +106,7 @@ func TestPatienceFollowsTheRoundTrip(t *testing.T) {
 	}
 }
 
-// Covers: G-099
+// Statements: G-099.
 func TestRequestedBeatsHaveABudget(t *testing.T) {
 	p, now := newTestPulse(0.5)
 	for i := range 200 {

@@ -46,9 +46,7 @@ func (s *Shard) ready(c *conn, env envelope, now time.Time) (readyData, error) {
 }
 
 func (s *Shard) resumed(c *conn, env envelope, now time.Time) int {
-	replayed := s.in.resumed()
-	s.in.accept(c, env, now)
-	return replayed
+	return s.in.resumed(c, env, now)
 }
 
 func (s *Shard) skipped(p PayloadSkipped) {

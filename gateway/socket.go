@@ -54,7 +54,7 @@ func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
 	})
 	if err != nil {
 		idle()
-		return nil, d.connectError(err, response)
+		return nil, d.connectError(err, response, raw != nil)
 	}
 	// The shard bounds what it keeps and reads past the rest; a limit here
 	// would end the connection instead (G-112).
@@ -91,8 +91,9 @@ func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
 	return t, t.CloseIdleConnections
 }
 
-// connectError finds out how far the dial came.
-func (d WebSocketDialer) connectError(err error, response *http.Response) error {
+// connectError finds out how far the dial came; reached says that the
+// connection stood and the upgrade had been asked for.
+func (d WebSocketDialer) connectError(err error, response *http.Response, reached bool) error {
 	failure := &ConnectError{Err: err}
 	var dns *net.DNSError
 	var op *net.OpError
@@ -104,6 +105,8 @@ func (d WebSocketDialer) connectError(err error, response *http.Response) error 
 		failure.Kind, failure.Status = CauseUpgrade, response.StatusCode
 		failure.Err = fmt.Errorf("the server answered %s instead of opening a WebSocket", response.Status)
 	case failure.Kind != CauseNone:
+	case reached:
+		failure.Kind = CauseUpgrade
 	case errors.As(err, &dns):
 		failure.Kind = CauseDNS
 	case strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "x509:"):

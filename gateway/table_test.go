@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Covers: G-006, G-007, G-008
+// Statements: G-006, G-007, G-008.
 func TestGatewayURL(t *testing.T) {
 	for _, c := range []struct {
 		in   string
@@ -32,7 +32,7 @@ func TestGatewayURL(t *testing.T) {
 	}
 }
 
-// Covers: G-144
+// Statements: G-144.
 func TestRefusedIntents(t *testing.T) {
 	want := IntentGuilds | IntentGuildMembers | IntentMessageContent | IntentGuildPresences
 	for _, c := range []struct {
@@ -53,7 +53,7 @@ func TestRefusedIntents(t *testing.T) {
 	}
 }
 
-// Covers: G-060, G-061, G-062, G-063, G-094
+// Statements: G-060, G-061, G-062, G-063, G-094.
 func TestClosePolicies(t *testing.T) {
 	for code, want := range map[CloseCode]Verdict{
 		4000: VerdictResume, 4001: VerdictResume, 4002: VerdictResume, 4005: VerdictResume, 4008: VerdictResume, 4099: VerdictResume,
@@ -71,7 +71,7 @@ func TestClosePolicies(t *testing.T) {
 	}
 }
 
-// Covers: G-102
+// Statements: G-102.
 func TestPresenceIsValidated(t *testing.T) {
 	for _, bad := range []Presence{
 		{}, {Status: "green"},
@@ -90,7 +90,7 @@ func TestPresenceIsValidated(t *testing.T) {
 	}
 }
 
-// Covers: G-035
+// Statements: G-035.
 func TestNewRefusesWhatDiscordWould(t *testing.T) {
 	good := Options{Credentials: Credentials{Token: "t", Intents: 1}, Locator: FixedURL("wss://x")}
 	if _, err := New(good); err != nil {
@@ -115,7 +115,7 @@ func TestNewRefusesWhatDiscordWould(t *testing.T) {
 	}
 }
 
-// Covers: G-151
+// Statements: G-151.
 func TestBackoff(t *testing.T) {
 	b := backoff{local: 5 * time.Second, remote: 30 * time.Second, rand: func() float64 { return 0.999 }}
 	if d := b.delay(0, true); d >= firstTry {
@@ -131,7 +131,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// Covers: G-157
+// Statements: G-157.
 func TestCredentialsHideTheToken(t *testing.T) {
 	c := Credentials{Token: "very-secret", Intents: 1}
 	for _, s := range []string{c.String(), c.GoString()} {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Covers: G-052
+// Statements: G-052.
 func TestWatermarkNeverPassesUnhandledEvents(t *testing.T) {
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 7))

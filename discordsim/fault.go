@@ -1,0 +1,203 @@
+package discordsim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is something that goes wrong, as data. The zero value of a field means
+// what stands beside it.
+type Fault struct {
+	// Name is one of [Faults].
+	Name string `json:"fault" yaml:"fault"`
+	// App limits the fault to one bot, Shard to one shard id; otherwise all.
+	App   ID   `json:"app,omitempty" yaml:"app,omitempty"`
+	Shard *int `json:"shard,omitempty" yaml:"shard,omitempty"`
+	// Host limits a network fault to "api", "gateway" or "resume"; otherwise all
+	// that the fault is about.
+	Host string `json:"host,omitempty" yaml:"host,omitempty"`
+	// Route limits a REST fault to one route such as "POST
+	// /channels/{channel}/messages"; otherwise all.
+	Route string `json:"route,omitempty" yaml:"route,omitempty"`
+	// For is how long the fault lasts; 0: until it is lifted or Count is used up.
+	For time.Duration `json:"for,omitempty" yaml:"for,omitempty"`
+	// Count is how often it strikes; 0: always while it lasts.
+	Count int `json:"count,omitempty" yaml:"count,omitempty"`
+	// Probability is the chance that it strikes; 0: certainly.
+	Probability float64 `json:"probability,omitempty" yaml:"probability,omitempty"`
+	// Code is the close code or HTTP status; the fault's own default otherwise.
+	Code int `json:"code,omitempty" yaml:"code,omitempty"`
+	// Delay is the time the fault is about, where it is about one.
+	Delay time.Duration `json:"delay,omitempty" yaml:"delay,omitempty"`
+	// Text is a close reason, a body or a payload, where the fault has one.
+	Text string `json:"text,omitempty" yaml:"text,omitempty"`
+}
+
+// kind says what a fault is and does.
+type kind struct {
+	// says is what happens, for a person.
+	says string
+	// once marks faults that happen at one moment; begin does them.
+	once bool
+	// begin and end run with the lock held when the fault begins and when it is
+	// over. Either may be nil: most faults only change how the simulator
+	// answers while they last.
+	begin, end func(*Sim, *Active)
+}
+
+// Active is a fault that has begun.
+type Active struct {
+	Fault
+	ID    ID
+	Began time.Time
+	// Ended is zero while the fault lasts.
+	Ended time.Time
+	// Struck counts how often it has struck.
+	Struck int
+
+	kind  *kind
+	alarm *alarm
+	undo  []func()
+}
+
+// Faults lists the names of all faults, sorted.
+func Faults() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// Describe says what a fault does, in one sentence; empty for an unknown name.
+func Describe(name string) string {
+	if k := kinds[name]; k != nil {
+		return k.says
+	}
+	return ""
+}
+
+// Inject lets something go wrong from now on (S-099). It fails for an unknown
+// name; a fault that happens at one moment is over when Inject returns.
+func (s *Sim) Inject(f Fault) (*Active, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.injectLocked(f)
+}
+
+func (s *Sim) injectLocked(f Fault) (*Active, error) {
+	k := kinds[f.Name]
+	if k == nil {
+		return nil, fmt.Errorf("there is no fault %q; there are: %s", f.Name, strings.Join(Faults(), ", "))
+	}
+	a := &Active{Fault: f, ID: s.newID(), Began: time.Now(), kind: k}
+	s.struck = append(s.struck, a)
+	if len(s.struck) > maxStruck {
+		s.struck = slices.Delete(s.struck, 0, 1)
+	}
+	if !k.once {
+		s.faults[f.Name] = append(s.faults[f.Name], a)
+	}
+	if k.begin != nil {
+		k.begin(s, a)
+	}
+	switch {
+	case k.once:
+		a.Ended, a.Struck = a.Began, max(1, a.Struck)
+	case f.For > 0 && a.Ended.IsZero():
+		a.alarm = s.after(f.For, func() { s.liftLocked(a) })
+	}
+	return a, nil
+}
+
+// maxStruck is how many past and present faults are remembered.
+const maxStruck = 10_000
+
+// Lift ends a fault; one that is over stays over.
+func (s *Sim) Lift(a *Active) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.liftLocked(a)
+}
+
+// LiftAll ends every fault.
+func (s *Sim) LiftAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range s.faults {
+		for _, a := range slices.Clone(list) {
+			s.liftLocked(a)
+		}
+	}
+}
+
+func (s *Sim) liftLocked(a *Active) {
+	if !a.Ended.IsZero() {
+		return
+	}
+	a.Ended = time.Now()
+	a.alarm.stop()
+	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })
+	for _, undo := range slices.Backward(a.undo) {
+		undo()
+	}
+	if a.kind.end != nil {
+		a.kind.end(s, a)
+	}
+}
+
+// Struck lists the faults there have been and are, oldest first. The copies do
+// not change any more.
+func (s *Sim) Struck() []Active {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Active, len(s.struck))
+	for i, a := range s.struck {
+		out[i] = *a
+	}
+	return out
+}
+
+// place is what a fault might be about to strike.
+type place struct {
+	app   *App
+	shard int // -1: none or not known
+	host  string
+	route string
+}
+
+// strikes finds the fault of a name that strikes here and now, and counts it;
+// nil when none does.
+func (s *Sim) strikes(name string, at place) *Active {
+	for _, a := range s.faults[name] {
+		switch {
+		case a.App != 0 && (at.app == nil || at.app.ID != a.App),
+			a.Shard != nil && at.shard != *a.Shard,
+			a.Host != "" && at.host != "" && at.host != a.Host,
+			a.Route != "" && at.route != a.Route,
+			a.Probability > 0 && !s.chance(a.Probability):
+			continue
+		}
+		a.Struck++
+		if a.Count > 0 && a.Struck >= a.Count {
+			s.liftLocked(a)
+		}
+		return a
+	}
+	return nil
+}
+
+// lasting reports whether a fault of a name is in force for an app, without
+// counting it.
+func (s *Sim) lasting(name string, app *App) bool {
+	return slices.ContainsFunc(s.faults[name], func(a *Active) bool {
+		return a.App == 0 || (app != nil && app.ID == a.App)
+	})
+}
+
+// kinds is every fault by name: those of the gateway, of the network and of
+// the REST side.
+var kinds = map[string]*kind{}
+
+func init() {
+	for _, table := range []map[string]*kind{gatewayKinds, networkKinds, restKinds} {
+		maps.Copy(kinds, table)
+	}
+}

@@ -1,0 +1,127 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestInvalidRequestsBan lets one address collect answers of 401, 403 and 429:
+// one more than allowed, and every route answers it with the ban, whatever the
+// token, while another address is served.
+//
+// Statements: S-086.
+func TestInvalidRequestsBan(t *testing.T) {
+	inTown(t, Config{REST: RESTConfig{InvalidLimit: 30}}, func(t *testing.T, w *town) {
+		elsewhere := w.AddGuild("elsewhere")
+		forbidden := "/guilds/" + elsewhere.ID.String()
+		at := func(from, path, token string) reply {
+			return w.send(petition{method: "GET", path: "/api/v10" + path, token: token, from: from})
+		}
+		good := "Bot " + w.app.Token
+		for range 10 {
+			at("10.0.0.1", "/users/@me", "Bot wrong").is(401, 0)
+			at("10.0.0.1", forbidden, good).is(403, 50001)
+			at("10.0.0.1", "/channels/999999", good).is(404, 10003)
+		}
+		w.fault(Fault{Name: "rest-429", Count: 10, Delay: time.Millisecond})
+		w.fault(Fault{Name: "rest-429-shared", Count: 20, Delay: time.Millisecond})
+		for range 30 {
+			at("10.0.0.1", "/users/@me", good).is(429, 0)
+			time.Sleep(time.Second)
+		}
+		if got := w.Verdict(w.app).InvalidRequests; got != 20 {
+			t.Errorf("%d invalid requests of the bot instead of 10 of 403 and 10 of 429", got)
+		}
+		at("10.0.0.1", "/users/@me", good).is(200, 0)
+		at("10.0.0.1", forbidden, good).is(403, 50001)
+
+		for _, path := range []string{"/users/@me", "/gateway", "/nothing", forbidden} {
+			got := at("10.0.0.1", path, good)
+			if got.status != 429 || got.text != "error code: 1015" || got.header.Get("Via") != "" {
+				t.Errorf("%s: a banned address is answered %d %q %v", path, got.status, got.text, got.header)
+			}
+		}
+		at("10.0.0.2", "/users/@me", good).is(200, 0)
+		if got := w.accused(); !slices.Contains(got, "G-134") {
+			t.Errorf("nobody is accused of the ban: %v", got)
+		}
+		time.Sleep(time.Hour)
+		at("10.0.0.1", "/users/@me", good).is(200, 0)
+	})
+}
+
+// TestInvalidRequestsAge spreads the same number over more than the window: no
+// ban.
+//
+// Statements: S-086.
+func TestInvalidRequestsAge(t *testing.T) {
+	inTown(t, Config{REST: RESTConfig{InvalidLimit: 10}}, func(t *testing.T, w *town) {
+		for range 50 {
+			w.ask("GET", "/users/999999", nil).is(404, 10013)
+			w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot wrong"}).is(401, 0)
+			time.Sleep(time.Minute + time.Second)
+		}
+	})
+}
+
+// TestBanForms meets a ban in each of its forms: none looks like Discord's own
+// answer.
+//
+// Statements: S-087.
+func TestBanForms(t *testing.T) {
+	check := func(t *testing.T, form BanForm, got reply) {
+		t.Helper()
+		if got.status != 429 || got.header.Get("Via") != "" {
+			t.Errorf("%s: status %d, headers %v", form, got.status, got.header)
+		}
+		for name := range got.header {
+			if strings.HasPrefix(name, "X-Ratelimit") {
+				t.Errorf("%s: a ban says %s", form, name)
+			}
+		}
+		kind, retry := got.header.Get("Content-Type"), got.header.Get("Retry-After")
+		switch form {
+		case BanJSON:
+			body := got.object()
+			if _, has := body["retry_after"]; has || retry != "" || kind != "application/json" || !strings.HasPrefix(body["message"].(string), "You are being blocked") {
+				t.Errorf("the JSON form is %q, %v", got.text, got.header)
+			}
+		case BanHTML:
+			if !strings.HasPrefix(got.text, "<!DOCTYPE html>") || !strings.HasPrefix(kind, "text/html") || retry != "3600" {
+				t.Errorf("the HTML form is %q, %v", got.text, got.header)
+			}
+		default:
+			if got.text != "error code: 1015" || !strings.HasPrefix(kind, "text/plain") || retry != "3600" {
+				t.Errorf("the text form is %q, %v", got.text, got.header)
+			}
+		}
+		if form != BanJSON && json.Valid([]byte(got.text)) {
+			t.Errorf("%s is JSON", form)
+		}
+	}
+	for _, form := range []BanForm{Ban1015, BanHTML, BanJSON} {
+		inTown(t, Config{REST: RESTConfig{InvalidLimit: 1, BanForm: form}}, func(t *testing.T, w *town) {
+			for range 2 {
+				w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot wrong"}).is(401, 0)
+			}
+			check(t, form, w.ask("GET", "/users/@me", nil))
+		})
+		inTown(t, Config{}, func(t *testing.T, w *town) {
+			ban := w.fault(Fault{Name: "rest-ban", Text: string(form), For: time.Hour})
+			check(t, form, w.ask("GET", "/users/@me", nil))
+			if got := w.accused(); got != nil {
+				t.Errorf("the first to hear of the ban is accused of %v", got)
+			}
+			time.Sleep(time.Minute)
+			w.ask("GET", "/users/@me", nil)
+			if got := w.accused(); !slices.Equal(got, []string{"G-135"}) {
+				t.Errorf("who asks again is accused of %v", got)
+			}
+			w.Lift(ban)
+			w.ask("GET", "/users/@me", nil).is(200, 0)
+		})
+	}
+}

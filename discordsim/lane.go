@@ -1,0 +1,191 @@
+package discordsim
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// lane is at heart one direction of a link: a row of bytes under way, and the
+// moment each of them lands at the reader. Bytes never overtake each other, and
+// one that has landed stays landed. A lane without delay has no moments to
+// remember, only bytes.
+//
+// Everything here is guarded by the link's mutex.
+type lane struct {
+	buf []byte // buf[off:] has not been read
+	off int
+	// head, landed and tail count the bytes read, landed and written so far.
+	head, landed, tail int64
+	// marks[first:] say when the bytes beyond landed do land.
+	marks []mark
+	first int
+
+	fin       bool // no more bytes will be written
+	finAt     time.Time
+	finLanded bool
+
+	// muted lanes lose what is written to them; lost counts that.
+	muted bool
+	lost  int64
+
+	// busy is true while a writer is in the middle of its bytes.
+	busy    bool
+	readBy  time.Time
+	writeBy time.Time
+
+	readable, writable sleeper
+	chance             rand.PCG
+}
+
+// mark says that the bytes up to end land at due.
+type mark struct {
+	end int64
+	due time.Time
+}
+
+// keptBuffer is the largest buffer an empty lane keeps, in bytes: most traffic
+// of an idle shard fits, and ten thousand quiet links cost little.
+const keptBuffer = 4 << 10
+
+// put takes bytes that land at due, or as soon as those before them.
+func (n *lane) put(p []byte, due time.Time, atOnce bool) {
+	if len(n.buf)+len(p) > cap(n.buf) && n.off > len(n.buf)/2 {
+		n.buf = n.buf[:copy(n.buf, n.buf[n.off:])]
+		n.off = 0
+	}
+	n.buf = append(n.buf, p...)
+	n.tail += int64(len(p))
+	pending := len(n.marks) > n.first
+	switch {
+	case atOnce && !pending:
+		n.landed = n.tail
+		return
+	case pending && !due.After(n.marks[len(n.marks)-1].due):
+		n.marks[len(n.marks)-1].end = n.tail
+		return
+	case len(n.marks) == cap(n.marks) && n.first > len(n.marks)/2:
+		n.marks = n.marks[:copy(n.marks, n.marks[n.first:])]
+		n.first = 0
+	}
+	n.marks = append(n.marks, mark{n.tail, due})
+}
+
+// land notes what has landed by now.
+func (n *lane) land(now time.Time) {
+	for n.first < len(n.marks) && !n.marks[n.first].due.After(now) {
+		n.landed = n.marks[n.first].end
+		n.first++
+	}
+	if n.first < len(n.marks) {
+		return
+	}
+	n.marks, n.first = n.marks[:0], 0
+	n.finLanded = n.finLanded || n.fin && !n.muted && !n.finAt.After(now)
+}
+
+// next is when something lands next; zero if nothing is under way.
+func (n *lane) next() time.Time {
+	switch {
+	case n.first < len(n.marks):
+		return n.marks[n.first].due
+	case n.fin && !n.finLanded && !n.muted:
+		return n.finAt
+	}
+	return time.Time{}
+}
+
+// ready is how many bytes can be read.
+func (n *lane) ready() int { return int(n.landed - n.head) }
+
+// read copies landed bytes out.
+func (n *lane) read(p []byte) int {
+	got := copy(p, n.buf[n.off:n.off+n.ready()])
+	n.off += got
+	n.head += int64(got)
+	if n.off == len(n.buf) {
+		n.reuse(n.buf)
+	}
+	return got
+}
+
+// take gives all landed bytes away. The lane goes on with the spare buffer
+// where it can, so that taking does not copy.
+func (n *lane) take(spare []byte) []byte {
+	if n.landed < n.tail {
+		spare = append(spare[:0], n.buf[n.off:n.off+n.ready()]...)
+		n.off += len(spare)
+		n.head += int64(len(spare))
+		return spare
+	}
+	out := n.buf[n.off:]
+	n.head = n.tail
+	n.reuse(spare)
+	return out
+}
+
+// reuse empties the lane into a buffer, unless that is large.
+func (n *lane) reuse(buf []byte) {
+	n.buf, n.off = buf[:0], 0
+	if cap(buf) > keptBuffer {
+		n.buf = nil
+	}
+}
+
+// clear forgets what is under way.
+func (n *lane) clear() {
+	n.buf, n.off, n.marks, n.first = nil, 0, nil, 0
+	n.head, n.landed = n.tail, n.tail
+}
+
+// draw picks how long the next bytes take.
+func (n *lane) draw(w weather) time.Duration {
+	if w.span <= 0 {
+		return max(0, w.low)
+	}
+	return max(0, w.low+time.Duration(float64(n.chance.Uint64()>>11)/(1<<53)*float64(w.span)))
+}
+
+// sleeper is a condition to wait for until some time. Its timer exists only
+// where somebody has had to wait with a limit.
+type sleeper struct {
+	cond    sync.Cond
+	timer   *time.Timer
+	waiting int
+}
+
+// wait sleeps until wake or the given time; zero means no limit. Whoever
+// returns checks again what it waited for.
+func (s *sleeper) wait(until time.Time) {
+	s.waiting++
+	defer func() { s.waiting-- }()
+	if until.IsZero() {
+		s.cond.Wait()
+		return
+	}
+	if s.timer == nil {
+		s.timer = time.AfterFunc(time.Until(until), s.ring)
+	} else {
+		s.timer.Reset(time.Until(until))
+	}
+	s.cond.Wait()
+	if s.waiting == 1 {
+		s.timer.Stop()
+	}
+}
+
+func (s *sleeper) wake() { s.cond.Broadcast() }
+
+func (s *sleeper) ring() {
+	s.cond.L.Lock()
+	defer s.cond.L.Unlock()
+	s.cond.Broadcast()
+}
+
+// earliest is the earlier of two times of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

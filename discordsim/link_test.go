@@ -1,0 +1,369 @@
+package discordsim
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// wired makes a simulator with one link that no server has: both ends are the
+// test's.
+func wired(t *testing.T, cfg Config) (*Sim, *link) {
+	t.Helper()
+	s := New(cfg)
+	t.Cleanup(s.Close)
+	l := newLink(s.net, 1, hostGateway,
+		&net.TCPAddr{IP: net.IPv4(198, 51, 100, 20), Port: 80}, &net.TCPAddr{IP: clientIP, Port: 4000}, s.net.clear())
+	return s, l
+}
+
+func send(t *testing.T, e *linkEnd, text string) {
+	t.Helper()
+	if n, err := e.Write([]byte(text)); n != len(text) || err != nil {
+		t.Fatalf("writing %q: %d, %v", text, n, err)
+	}
+}
+
+func receive(t *testing.T, e *linkEnd, text string) {
+	t.Helper()
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(e, got); err != nil || string(got) != text {
+		t.Fatalf("got %q, %v; want %q", got, err, text)
+	}
+}
+
+// nothingWithin checks that a read waits in vain for a while.
+func nothingWithin(t *testing.T, e *linkEnd, d time.Duration) {
+	t.Helper()
+	_ = e.SetReadDeadline(time.Now().Add(d))
+	defer e.SetReadDeadline(time.Time{})
+	if n, err := e.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("got %d bytes and %v where nothing should come for %s", n, err, d)
+	}
+}
+
+func took(t *testing.T, want time.Duration, do func()) {
+	t.Helper()
+	start := time.Now()
+	do()
+	if got := time.Since(start); got != want {
+		t.Fatalf("took %s, want %s", got, want)
+	}
+}
+
+// Given a link without latency, when one end writes, then the other reads it at
+// once and in order, and reads the end of the stream after the last byte.
+func TestLinkCarriesBytesInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{})
+		took(t, 0, func() {
+			send(t, &l.client, "IDENT")
+			send(t, &l.client, "IFY")
+			receive(t, &l.server, "IDENTIFY")
+			send(t, &l.server, "READY")
+			_ = l.server.Close()
+			receive(t, &l.client, "READY")
+			if _, err := l.client.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("after the last byte: %v", err)
+			}
+			if _, err := l.client.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+				t.Fatalf("writing to a closed end: %v", err)
+			}
+			if _, err := l.server.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+				t.Fatalf("reading a closed end: %v", err)
+			}
+		})
+		if l.up.readable.timer != nil || l.down.readable.timer != nil {
+			t.Fatal("a link without latency made a timer")
+		}
+	})
+}
+
+// Given latency and jitter, when many messages follow each other, then each
+// takes at least the latency and at most the jitter more, and none overtakes.
+func TestLinkDelaysAndKeepsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Seed: 7, Latency: 300 * time.Millisecond, Jitter: 200 * time.Millisecond}
+		_, l := wired(t, cfg)
+		const messages = 500
+		sent := make([]time.Time, messages)
+		go func() {
+			for i := range messages {
+				sent[i] = time.Now()
+				_, _ = l.server.Write([]byte{byte(i)})
+				time.Sleep(time.Duration(i%7) * 10 * time.Millisecond)
+			}
+		}()
+		spread := map[time.Duration]bool{}
+		one := make([]byte, 1)
+		for i := range messages {
+			if _, err := l.client.Read(one); err != nil || one[0] != byte(i) {
+				t.Fatalf("message %d: %d, %v", i, one[0], err)
+			}
+			late := time.Since(sent[i])
+			if late < cfg.Latency || late > cfg.Latency+cfg.Jitter {
+				t.Fatalf("message %d took %s", i, late)
+			}
+			spread[late] = true
+		}
+		if len(spread) < messages/10 {
+			t.Fatalf("only %d different delays: that is no jitter", len(spread))
+		}
+	})
+}
+
+// Given a reader that does not read, when a writer has filled the window, then
+// it waits until there is room again, and all bytes arrive unharmed.
+func TestLinkWindowHoldsWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 1000})
+		want := bytes.Repeat([]byte("0123456789"), 500)
+		done := false
+		go func() {
+			_, _ = l.server.Write(want)
+			done = true
+		}()
+		synctest.Wait()
+		if held := l.down.tail - l.down.head; held != 1000 || done {
+			t.Fatalf("%d bytes under way, writer done: %v", held, done)
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(&l.client, got); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("bytes were harmed: %v", err)
+		}
+		synctest.Wait()
+		if !done {
+			t.Fatal("the writer still waits")
+		}
+	})
+}
+
+// Given two writers at a full window, when room comes, then their messages do
+// not mix.
+func TestLinkWritersDoNotMix(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 64})
+		for _, c := range []string{"a", "b"} {
+			go func() { _, _ = l.server.Write(bytes.Repeat([]byte(c), 1000)) }()
+		}
+		got := make([]byte, 2000)
+		if _, err := io.ReadFull(&l.client, got); err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(got, []byte("ab")) + bytes.Count(got, []byte("ba")); n != 1 {
+			t.Fatalf("the messages change places %d times", n)
+		}
+	})
+}
+
+// Given a link that freezes, when both ends go on, then nothing passes and
+// neither is told, not even of the other's closing; once it thaws all arrives
+// in order.
+//
+// Statements: S-039.
+func TestFrozenLinkIsHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 100})
+		send(t, &l.server, "landed ")
+		l.freeze()
+		send(t, &l.server, "held")
+		send(t, &l.client, "heartbeat")
+		receive(t, &l.client, "landed ")
+		nothingWithin(t, &l.client, time.Hour)
+		nothingWithin(t, &l.server, time.Hour)
+
+		_ = l.server.SetWriteDeadline(time.Now().Add(time.Minute))
+		took(t, time.Minute, func() {
+			if n, err := l.server.Write(make([]byte, 200)); n != 96 || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("a full window: %d, %v", n, err)
+			}
+		})
+		_ = l.server.Close()
+		nothingWithin(t, &l.client, time.Hour)
+		send(t, &l.client, "!")
+
+		l.thaw()
+		receive(t, &l.client, "held")
+		if rest, err := io.ReadAll(&l.client); len(rest) != 96 || err != nil {
+			t.Fatalf("after the thaw: %d bytes, %v", len(rest), err)
+		}
+	})
+}
+
+// Given a reader and a writer that wait on a frozen link, when their own end is
+// closed, then they return at once.
+func TestClosingFreesOwnWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 10})
+		l.freeze()
+		errs := make(chan error, 2)
+		go func() { _, err := l.client.Read(make([]byte, 1)); errs <- err }()
+		go func() { _, err := l.client.Write(make([]byte, 20)); errs <- err }()
+		synctest.Wait()
+		took(t, 0, func() {
+			_ = l.client.Close()
+			for range 2 {
+				if err := <-errs; !errors.Is(err, net.ErrClosed) {
+					t.Fatalf("got %v", err)
+				}
+			}
+		})
+		if err := l.client.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("closing twice: %v", err)
+		}
+	})
+}
+
+// Given a link with bytes under way, when it is cut, then both ends get a reset
+// at once, those that wait and those that come later, even if it was frozen.
+func TestCutLinkIsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{Latency: time.Second})
+		send(t, &l.server, "never seen")
+		l.freeze()
+		errs := make(chan error, 2)
+		for _, e := range []*linkEnd{&l.client, &l.server} {
+			go func() { _, err := e.Read(make([]byte, 1)); errs <- err }()
+		}
+		synctest.Wait()
+		l.cut()
+		for range 2 {
+			if err := <-errs; !errors.Is(err, syscall.ECONNRESET) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if _, err := l.client.Write([]byte("x")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+// Given bytes under way, when the server's end finishes, then the client reads
+// them and then the end of the stream, even on a frozen link.
+func TestFinishedLinkEndsAfterItsBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{Latency: time.Second})
+		send(t, &l.server, "last words")
+		l.freeze()
+		l.finish()
+		took(t, time.Second, func() {
+			if got, err := io.ReadAll(&l.client); string(got) != "last words" || err != nil {
+				t.Fatalf("got %q, %v", got, err)
+			}
+		})
+	})
+}
+
+// Given a mute link, when the server writes and closes, then the client hears
+// nothing while its own bytes still arrive; what was swallowed never comes.
+//
+// Statements: S-039.
+func TestMutedLinkSwallows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 10})
+		l.mute(true)
+		send(t, &l.server, "much more than the window holds")
+		send(t, &l.client, "heartbeat")
+		receive(t, &l.server, "heartbeat")
+		nothingWithin(t, &l.client, time.Hour)
+		if l.swallowed() != 31 {
+			t.Fatalf("swallowed %d", l.swallowed())
+		}
+		l.mute(false)
+		send(t, &l.server, "again")
+		receive(t, &l.client, "again")
+		l.mute(true)
+		_ = l.server.Close()
+		nothingWithin(t, &l.client, time.Hour)
+		l.mute(false)
+		if _, err := l.client.Read(make([]byte, 1)); err != io.EOF {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+// Given a stall, when messages are sent during it, then all of them arrive at
+// its end, in order, and after it the link is as before.
+func TestStalledLinkCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{LinkWindow: 8})
+		send(t, &l.server, "0")
+		l.stall(5 * time.Second)
+		receive(t, &l.client, "0")
+		start := time.Now()
+		go func() {
+			for i, word := range []string{"one", "two", "three", "four"} {
+				time.Sleep(time.Duration(min(i, 1)) * time.Second)
+				_, _ = l.server.Write([]byte(word))
+			}
+		}()
+		took(t, 5*time.Second, func() { receive(t, &l.client, "onetwo") })
+		receive(t, &l.client, "threefour")
+		if d := time.Since(start); d != 6*time.Second {
+			t.Fatalf("caught up after %s", d)
+		}
+		took(t, 0, func() { send(t, &l.client, "up"); receive(t, &l.server, "up") })
+	})
+}
+
+// Given a reader that waits, when deadlines are set, moved and taken away, then
+// the read ends at the newest deadline and works again afterwards.
+func TestDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := wired(t, Config{})
+		_ = l.client.SetDeadline(time.Now().Add(time.Second))
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			_ = l.client.SetReadDeadline(time.Now().Add(time.Minute))
+			time.Sleep(500 * time.Millisecond)
+			_ = l.client.SetReadDeadline(time.Now().Add(time.Second))
+		}()
+		took(t, 2*time.Second, func() {
+			_, err := l.client.Read(make([]byte, 1))
+			var netErr net.Error
+			if !errors.As(err, &netErr) || !netErr.Timeout() {
+				t.Fatalf("got %v", err)
+			}
+		})
+		send(t, &l.server, "x")
+		_ = l.client.SetReadDeadline(time.Unix(1, 0))
+		if _, err := l.client.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("a deadline in the past comes before bytes: %v", err)
+		}
+		if _, err := l.client.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("got %v", err)
+		}
+		_ = l.client.SetDeadline(time.Time{})
+		receive(t, &l.client, "x")
+	})
+}
+
+// Given a link at rest, when messages pass, then none of them costs memory.
+func TestLinkDoesNotAllocate(t *testing.T) {
+	_, l := wired(t, Config{})
+	message, got := make([]byte, 300), make([]byte, 300)
+	if n := testing.AllocsPerRun(1000, func() {
+		_, _ = l.server.Write(message)
+		_, _ = l.client.Read(got)
+	}); n > 0 {
+		t.Fatalf("%.1f allocations a message", n)
+	}
+}
+
+func BenchmarkLink(b *testing.B) {
+	s := New(Config{})
+	defer s.Close()
+	l := newLink(s.net, 1, hostGateway, &net.TCPAddr{}, &net.TCPAddr{}, s.net.clear())
+	message, got := make([]byte, 300), make([]byte, 300)
+	b.SetBytes(300)
+	for b.Loop() {
+		_, _ = l.server.Write(message)
+		_, _ = l.client.Read(got)
+	}
+}

@@ -1,0 +1,281 @@
+package discordsim
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// What a client can want to reach; also the values of [Fault].Host (S-001).
+const (
+	hostAPI     = "api"
+	hostGateway = "gateway"
+	hostResume  = "resume"
+)
+
+// sites are the hosts that exist in memory. Each has an address of its own, so
+// that a log shows which one a client used.
+var sites = map[string]struct {
+	host string
+	ip   net.IP
+}{
+	"discord.sim":         {hostAPI, net.IPv4(198, 51, 100, 10)},
+	"gateway.discord.sim": {hostGateway, net.IPv4(198, 51, 100, 20)},
+	"resume.discord.sim":  {hostResume, net.IPv4(198, 51, 100, 30)},
+}
+
+// clientIP is where all clients in memory are.
+var clientIP = net.IPv4(192, 0, 2, 1)
+
+// network is at heart the internet between the clients and the simulated
+// Discord: the links there are, the way new ones come about, and one HTTP
+// server behind all of them, in memory or on a port.
+type network struct {
+	sim    *Sim
+	server *http.Server
+	door   *door
+	work   sync.WaitGroup // the server and its connections
+
+	// mu guards the rest. It ranks below all other locks.
+	mu        sync.Mutex
+	links     map[int64]*link
+	lastID    int64
+	listeners []*Listener
+	serving   bool
+	closed    bool
+}
+
+func newNetwork(s *Sim) *network {
+	n := &network{sim: s, links: map[int64]*link{}, door: newDoor()}
+	n.server = newServer(n)
+	return n
+}
+
+// close resets all links, closes all ports and waits until nothing of the
+// network runs any more. It is called without the lock.
+func (n *network) close() {
+	n.mu.Lock()
+	n.closed = true
+	listeners := n.listeners
+	n.mu.Unlock()
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	n.sim.mu.Lock()
+	for _, l := range n.all() {
+		l.cut()
+	}
+	n.sim.mu.Unlock()
+	_ = n.server.Close()
+	_ = n.door.Close()
+	n.work.Wait()
+}
+
+// open makes a link and starts the server if this is the first. Whoever opened
+// it admits it. It fails once the network closes.
+func (n *network) open(host string, listener *Listener, server, client net.Addr) (*link, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	}
+	n.lastID++
+	if client == nil {
+		client = &net.TCPAddr{IP: clientIP, Port: 1024 + int(n.lastID%64_000)}
+	}
+	l := newLink(n, n.lastID, host, server, client, n.forecast(host, nil, -1))
+	l.listener = listener
+	n.links[l.id] = l
+	n.work.Add(1)
+	if !n.serving {
+		n.serving = true
+		n.work.Go(func() { _ = n.server.Serve(n.door) })
+	}
+	return l, nil
+}
+
+// admit hands the server's end of a link to the HTTP server. It is called
+// without the lock.
+func (n *network) admit(ctx context.Context, l *link) error {
+	err := n.door.enter(ctx, &l.server)
+	if err != nil {
+		n.leave(l)
+	}
+	return err
+}
+
+// leave notes that the server's goroutine is done with a link.
+func (n *network) leave(l *link) { l.served.Do(n.work.Done) }
+
+// forget drops a link on which nothing can happen any more.
+func (n *network) forget(l *link) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.links, l.id)
+}
+
+// all lists the links, oldest first.
+func (n *network) all() []*link {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]*link, 0, len(n.links))
+	for _, l := range n.links {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b *link) int { return int(a.id - b.id) })
+	return out
+}
+
+// delay is the most a message takes one way now on any link.
+func (n *network) delay() time.Duration {
+	w := n.clear()
+	for _, a := range n.sim.faults["latency"] {
+		w = w.with(a)
+	}
+	return max(0, w.low+w.span)
+}
+
+// DialContext opens a connection to the simulated Discord in memory: to the
+// REST API at discord.sim, the base gateway at gateway.discord.sim or the
+// resume gateway at resume.discord.sim (S-001), each on any port and without
+// TLS. It takes a round trip of [Config].Latency and fails as the faults in
+// force say, with the errors of a real dial.
+//
+// It fits [http.Transport] and everything that takes a dial function.
+func (s *Sim) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	if !strings.HasPrefix(network, "tcp") {
+		return fail(net.UnknownNetworkError(network))
+	}
+	name, portText, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fail(err)
+	}
+	site, known := sites[strings.ToLower(strings.TrimSuffix(name, "."))]
+	if !known {
+		return fail(&net.DNSError{Err: "no such host", Name: name, IsNotFound: true})
+	}
+	port, _ := strconv.Atoi(portText)
+	server := &net.TCPAddr{IP: site.ip, Port: port}
+	l, err := s.net.dial(ctx, site.host, name, server)
+	var expired *tls.CertificateVerificationError
+	switch {
+	case err == nil:
+		return &l.client, nil
+	case errors.As(err, &expired):
+		// The connection stands; only the handshake above it fails.
+		return nil, err
+	}
+	return fail(err)
+}
+
+// synRetries are the pauses after which the kernel sends a SYN again. After
+// the last it gives up.
+var synRetries = []time.Duration{1, 2, 4, 8, 16, 32, 64}
+
+// dial opens a link in memory, as far as the faults let it. It is called
+// without the lock.
+func (n *network) dial(ctx context.Context, host, name string, server net.Addr) (*link, error) {
+	for try := 0; ; try++ {
+		n.sim.mu.Lock()
+		lost := n.unanswered(host, try == 0)
+		if !lost {
+			break
+		}
+		n.sim.mu.Unlock()
+		if try == len(synRetries) {
+			return nil, os.NewSyscallError("connect", syscall.ETIMEDOUT)
+		}
+		if err := n.wait(ctx, synRetries[try]*time.Second); err != nil {
+			return nil, err
+		}
+	}
+	err := n.refusal(host, name)
+	var l *link
+	if err == nil {
+		l, err = n.open(host, nil, server, nil)
+	}
+	n.sim.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if err = n.wait(ctx, l.roundTrip()); err != nil {
+		n.leave(l)
+	} else {
+		err = n.admit(ctx, l)
+	}
+	if err != nil {
+		l.cut()
+		return nil, err
+	}
+	return l, nil
+}
+
+// wait lets time pass, unless the dial is given up or the network closes.
+func (n *network) wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-n.sim.done:
+		return os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	}
+}
+
+// Transport is a new HTTP/1.1 transport that reaches the simulated Discord in
+// memory, without a proxy. Whoever took it closes its idle connections.
+func (s *Sim) Transport() *http.Transport {
+	return &http.Transport{
+		DialContext:           s.DialContext,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       90 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// APIURL is the base of the REST API, without a slash at its end: the one of
+// the newest open port, or http://discord.sim/api/v10, which [Sim.DialContext]
+// reaches.
+func (s *Sim) APIURL() string {
+	s.net.mu.Lock()
+	defer s.net.mu.Unlock()
+	if open := s.net.listeners; len(open) > 0 {
+		return open[len(open)-1].APIURL()
+	}
+	return "http://discord.sim/api/v10"
+}
+
+// gatewayURL is the address of the base gateway for whoever sent a request.
+func (s *Sim) gatewayURL(req *http.Request) string {
+	if l := linkOf(req.Context()); l != nil && l.listener != nil {
+		return "ws://" + req.Host + "/"
+	}
+	return "ws://gateway.discord.sim/"
+}
+
+// resumeURL is the address of the resume gateway for a client connected over a
+// link. Unlike that of the base gateway it comes without a slash, as in reality.
+func (s *Sim) resumeURL(l *link) string {
+	if l == nil || l.listener == nil {
+		return "ws://resume.discord.sim"
+	}
+	return "ws://" + l.listener.resumeHost(l.reached)
+}

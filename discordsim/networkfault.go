@@ -1,0 +1,290 @@
+package discordsim
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// networkKinds are the faults of the network between a client and Discord. A
+// dial and an upgrade happen before anybody knows which bot they are for, so
+// what concerns those strikes whatever App and Shard say; links that exist are
+// chosen by them.
+var networkKinds = map[string]*kind{
+	"offline":        {says: "the client's network is gone: its links freeze and new connections hang; links that were frozen are dead when it returns", begin: beginOffline},
+	"unreachable":    {says: "there is no route to Discord: new connections fail at once, links freeze until it returns", begin: beginUnreachable},
+	"refuse":         {says: "new connections are refused"},
+	"dns":            {says: "names do not resolve; Text \"temporary\" or \"timeout\" says that it is not for good"},
+	"tls":            {says: "the certificate has expired"},
+	"resume-dead":    {says: "new connections to the resume gateway are refused"},
+	"upgrade-status": {says: "WebSocket upgrades are answered with Code (503)"},
+	"upgrade-html":   {says: "a captive portal answers upgrades and REST requests with 200 and a login page"},
+	"upgrade-stall":  {says: "WebSocket upgrades are never answered"},
+	"no-wss":         {says: "a proxy lets REST through and answers WebSocket upgrades with 403"},
+	"cut":            {says: "gateway links are reset", once: true, begin: each((*link).cut)},
+	"drop":           {says: "gateway links end without a close frame", once: true, begin: each((*link).finish)},
+	"half-open":      {says: "gateway links that exist pass nothing any more and say nothing; new ones work", begin: beginHalfOpen},
+	"black-hole":     {says: "gateway links that exist carry nothing to the client any more", begin: beginBlackHole},
+	"stall":          {says: "nothing passes for Delay (5 s), then all of it in order", once: true, begin: stallLinks},
+	"latency":        {says: "messages take Delay longer one way, give or take the time in Text", begin: reweather, end: reweather},
+}
+
+// defaultStall is the Delay of "stall".
+const defaultStall = 5 * time.Second
+
+// linksOf lists the links a fault is about. Faults of gateway links are about
+// those unless the fault names the API.
+func (n *network) linksOf(a *Active, gatewayOnly bool) (out []*link) {
+	chosen := func(*link) bool { return true }
+	if a.App != 0 || a.Shard != nil {
+		byLink := n.identified()
+		chosen = func(l *link) bool {
+			c := byLink[l]
+			if c == nil {
+				return false
+			}
+			app := c.app()
+			return (a.App == 0 || (app != nil && app.ID == a.App)) && (a.Shard == nil || c.shardID() == *a.Shard)
+		}
+	}
+	gatewayOnly = gatewayOnly && a.Host != hostAPI
+	for _, l := range n.all() {
+		if (a.Host == "" || a.Host == l.host) && (l.upgraded || !gatewayOnly) && chosen(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// identified finds the gateway connection of a link.
+func (n *network) identified() map[*link]*conn {
+	out := make(map[*link]*conn, len(n.sim.conns))
+	for _, c := range n.sim.conns {
+		out[c.link] = c
+	}
+	return out
+}
+
+// each makes the beginning of a fault that does one thing to every gateway
+// link in its scope.
+func each(do func(*link)) func(*Sim, *Active) {
+	return func(s *Sim, a *Active) {
+		for _, l := range s.net.linksOf(a, true) {
+			do(l)
+			a.Struck++
+		}
+	}
+}
+
+// freezeThen freezes links and says what becomes of them afterwards.
+func freezeThen(a *Active, links []*link, undo func(*link)) {
+	for _, l := range links {
+		l.freeze()
+		a.Struck++
+	}
+	a.undo = append(a.undo, func() {
+		for _, l := range links {
+			undo(l)
+		}
+	})
+}
+
+// beginOffline ends as a network behind address translation does: the old
+// links are known to nobody any more.
+func beginOffline(s *Sim, a *Active) { freezeThen(a, s.net.linksOf(a, false), (*link).cut) }
+
+// beginUnreachable ends as a lost route does: what was held gets through.
+func beginUnreachable(s *Sim, a *Active) { freezeThen(a, s.net.linksOf(a, false), (*link).thaw) }
+
+func beginHalfOpen(s *Sim, a *Active) { freezeThen(a, s.net.linksOf(a, true), (*link).cut) }
+
+// beginBlackHole cuts, when it ends, the links that lost something: a stream
+// with a hole in it cannot go on.
+func beginBlackHole(s *Sim, a *Active) {
+	links := s.net.linksOf(a, true)
+	for _, l := range links {
+		l.mute(true)
+		a.Struck++
+	}
+	a.undo = append(a.undo, func() {
+		for _, l := range links {
+			if l.swallowed() > 0 {
+				l.cut()
+			} else {
+				l.mute(false)
+			}
+		}
+	})
+}
+
+func stallLinks(s *Sim, a *Active) {
+	for _, l := range s.net.linksOf(a, false) {
+		l.stall(a.takes(defaultStall))
+		a.Struck++
+	}
+}
+
+// reweather tells every link how long messages take from now on.
+func reweather(s *Sim, _ *Active) {
+	byLink := s.net.identified()
+	for _, l := range s.net.all() {
+		var app *App
+		shard := -1
+		if c := byLink[l]; c != nil {
+			app, shard = c.app(), c.shardID()
+		}
+		l.become(s.net.forecast(l.host, app, shard))
+	}
+}
+
+// joined tells the network that a connection is now known to be some bot's, so
+// that faults aimed at that bot reach it.
+func (n *network) joined(c *conn) {
+	if len(n.sim.faults["latency"]) > 0 {
+		c.link.become(n.forecast(c.link.host, c.app(), c.shardID()))
+	}
+}
+
+// clear is the weather without faults.
+func (n *network) clear() weather {
+	return weather{max(0, n.sim.cfg.Latency), max(0, n.sim.cfg.Jitter)}
+}
+
+// forecast is the weather on the links of a host and bot.
+func (n *network) forecast(host string, app *App, shard int) weather {
+	w := n.clear()
+	for _, a := range n.sim.faults["latency"] {
+		switch {
+		case a.Host != "" && a.Host != host,
+			a.App != 0 && (app == nil || app.ID != a.App),
+			a.Shard != nil && *a.Shard != shard:
+			continue
+		}
+		w = w.with(a)
+	}
+	return w
+}
+
+// with adds a latency fault.
+func (w weather) with(a *Active) weather {
+	around := a.spread()
+	return weather{w.low + a.Delay - around, w.span + 2*around}
+}
+
+// meets finds the fault of a name that strikes a dial or an upgrade, and
+// counts it. Which bot it is for is not known yet.
+func (n *network) meets(name, host string) *Active {
+	for _, a := range n.sim.faults[name] {
+		if (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.chance(a.Probability)) {
+			continue
+		}
+		a.Struck++
+		if a.Count > 0 && a.Struck >= a.Count {
+			n.sim.liftLocked(a)
+		}
+		return a
+	}
+	return nil
+}
+
+// unanswered reports whether a SYN is lost. Only the first of a dial counts as
+// a strike.
+func (n *network) unanswered(host string, first bool) bool {
+	if first {
+		return n.meets("offline", host) != nil
+	}
+	return slices.ContainsFunc(n.sim.faults["offline"], func(a *Active) bool { return a.Host == "" || a.Host == host })
+}
+
+// refusals are the faults that fail a dial, in the order in which a dial meets
+// them.
+var refusals = []struct {
+	fault string
+	err   func(a *Active, name string) error
+}{
+	{"dns", func(a *Active, name string) error {
+		err := &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+		switch a.Text {
+		case "temporary":
+			err = &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+		case "timeout":
+			err = &net.DNSError{Err: "i/o timeout", Name: name, IsTimeout: true, IsTemporary: true}
+		}
+		return err
+	}},
+	{"unreachable", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ENETUNREACH) }},
+	{"refuse", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }},
+	{"resume-dead", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }},
+	{"tls", func(*Active, string) error {
+		return &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "its last day is over"}}
+	}},
+}
+
+// refusal is why a dial to a host fails now; nil if it does not.
+func (n *network) refusal(host, name string) error {
+	for _, r := range refusals {
+		if r.fault == "resume-dead" && host != hostResume {
+			continue
+		}
+		if a := n.meets(r.fault, host); a != nil {
+			return r.err(a, name)
+		}
+	}
+	return nil
+}
+
+// interferences are the faults that answer an upgrade, in the order in which
+// it meets them.
+var interferences = []struct {
+	fault  string
+	answer func(Fault) *interference
+}{
+	{"upgrade-stall", func(Fault) *interference { return &interference{} }},
+	{"upgrade-html", func(Fault) *interference { return captivePortal }},
+	{"no-wss", func(Fault) *interference {
+		return &interference{http.StatusForbidden, htmlPage("403 Forbidden", "The proxy does not allow WebSocket connections")}
+	}},
+	{"upgrade-status", func(f Fault) *interference { return refusedUpgrade(f.status(http.StatusServiceUnavailable)) }},
+}
+
+var captivePortal = &interference{http.StatusOK, "<!DOCTYPE html>\n<html>\n<head><title>Welcome</title></head>\n" +
+	"<body><h1>Welcome to the guest network</h1><p>Please log in to go on.</p></body>\n</html>\n"}
+
+func refusedUpgrade(status int) *interference {
+	return &interference{status, htmlPage(http.StatusText(status), "The gateway cannot be reached")}
+}
+
+// interfereREST is what stands between a client and the REST API now.
+func (n *network) interfereREST() *interference {
+	if n.meets("upgrade-html", hostAPI) != nil {
+		return captivePortal
+	}
+	return nil
+}
+
+// interfereUpgrade is what stands between a client and the gateway now. If
+// nothing does, the link becomes a gateway link.
+func (n *network) interfereUpgrade(l *link, reached string) *interference {
+	host := l.host
+	if host == hostAPI {
+		host = hostGateway
+	}
+	for _, i := range interferences {
+		if a := n.meets(i.fault, host); a != nil {
+			return i.answer(a.Fault)
+		}
+	}
+	if n.sim.lasting("outage", nil) {
+		return refusedUpgrade(http.StatusServiceUnavailable)
+	}
+	l.host, l.reached, l.upgraded = host, reached, true
+	if len(n.sim.faults["latency"]) > 0 {
+		l.become(n.forecast(host, nil, -1))
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package discordsim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestRefusals asks for what cannot be had and gets Discord's status, code and
+// words.
+//
+// Statements: S-081.
+func TestRefusals(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		elsewhere := w.AddGuild("elsewhere")
+		foreign := elsewhere.Channels[0].ID
+		other := w.AddApp(AppConfig{Name: "other"})
+		w.guild.Channels[0].ReadOnly = map[ID]bool{}
+		mute := &Channel{ID: 7777777, Name: "mute", Guild: w.guild, ReadOnly: map[ID]bool{w.app.ID: true}}
+		w.mu.Lock()
+		w.channels[mute.ID] = mute
+		w.mu.Unlock()
+		said := w.Say(w.channel, w.person.ID, "hello")
+		channel := "/channels/" + w.channel.String()
+		for _, c := range []struct {
+			method, path string
+			body         any
+			status, code int
+		}{
+			{"GET", "/nothing", nil, 404, 0},
+			{"PUT", "/users/@me", "{}", 405, 0},
+			{"GET", "/channels/999999", nil, 404, 10003},
+			{"GET", "/guilds/999999", nil, 404, 10004},
+			{"GET", "/users/999999", nil, 404, 10013},
+			{"GET", channel + "/messages/999999", nil, 404, 10008},
+			{"GET", "/webhooks/999999/x", nil, 404, 10015},
+			{"GET", "/applications/999999/commands", nil, 404, 10002},
+			{"GET", "/applications/" + w.app.ID.String() + "/commands/999999", nil, 404, 10063},
+			{"POST", "/interactions/999999/x/callback", `{"type":4}`, 404, 10062},
+			{"PUT", channel + "/messages/" + said.ID.String() + "/reactions/smile/@me", nil, 400, 10014},
+			{"GET", "/applications/" + other.ID.String() + "/commands", nil, 403, 20012},
+			{"GET", "/channels/" + foreign.String(), nil, 403, 50001},
+			{"GET", "/guilds/" + elsewhere.ID.String(), nil, 403, 50001},
+			{"PATCH", channel + "/messages/" + said.ID.String(), `{"content":"mine"}`, 403, 50005},
+			{"POST", "/channels/7777777/messages", `{"content":"x"}`, 403, 50013},
+			{"POST", "/channels/7777777/typing", nil, 403, 50013},
+			{"POST", "/users/@me/channels", map[string]any{"recipient_id": other.Bot.ID}, 403, 50007},
+			{"POST", channel + "/messages", `{}`, 400, 50006},
+			{"POST", channel + "/messages", `{"content":`, 400, 50109},
+			{"GET", "/channels/fish", nil, 400, 50035},
+		} {
+			got := w.ask(c.method, c.path, c.body)
+			if got.status != c.status {
+				t.Errorf("%s %s: status %d instead of %d", c.method, c.path, got.status, c.status)
+				continue
+			}
+			if code := got.object()["code"]; code != float64(c.code) {
+				t.Errorf("%s %s: code %v instead of %d", c.method, c.path, code, c.code)
+			}
+			if got.header.Get("Via") == "" {
+				t.Errorf("%s %s: a real answer carries Via", c.method, c.path)
+			}
+		}
+	})
+}
+
+// TestBadToken shows tokens that are none: every one gets 401 with the words
+// clients look for, and a reset token is one of them.
+//
+// Statements: S-081.
+func TestBadToken(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		old := w.app.Token
+		w.ask("GET", "/users/@me", nil).is(200, 0)
+		w.ResetToken(w.app)
+		for _, token := range []string{"", "Bot ", "Bot nonsense", w.app.Token, "Bearer " + w.app.Token, "Bot Bot " + w.app.Token, "Bot " + old} {
+			got := w.send(petition{method: "GET", path: "/api/v10/users/@me", token: token}).is(401, 0)
+			if message := got.object()["message"]; message != "401: Unauthorized" {
+				t.Errorf("the 401 says %v", message)
+			}
+		}
+		w.ask("GET", "/users/@me", nil).is(200, 0)
+		w.send(petition{method: "GET", path: "/api/v10/gateway"}).is(200, 0)
+	})
+}
+
+// TestFormErrors sends one body with many mistakes and gets all of them back,
+// each under the path of its field.
+//
+// Statements: S-081.
+func TestFormErrors(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		got := w.ask("POST", w.messagesPath(), map[string]any{
+			"content": []int{1}, "nonce": true, "enforce_nonce": "perhaps", "flags": "many",
+			"embeds":            []any{map[string]any{"title": "fine"}, map[string]any{"fields": []any{map[string]any{"name": "n"}}}, "no embed"},
+			"message_reference": map[string]any{"message_id": "fish"},
+		})
+		got.complains("content", "STRING_TYPE_CONVERT")
+		got.complains("nonce", "NONCE_TYPE_INVALID")
+		got.complains("enforce_nonce", "BOOLEAN_TYPE_CONVERT")
+		got.complains("flags", "NUMBER_TYPE_COERCE")
+		got.complains("embeds.1.fields.0.value", "BASE_TYPE_REQUIRED")
+		got.complains("embeds.2", "DICT_TYPE_CONVERT")
+		got.complains("message_reference.message_id", "NUMBER_TYPE_COERCE")
+		if _, also := asObject(asObject(got.object()["errors"])["embeds"])["0"]; also {
+			t.Error("there is a complaint about the good embed")
+		}
+		w.ask("POST", w.messagesPath(), "[]").complains("", "DICT_TYPE_CONVERT")
+	})
+}
+
+// TestProblems holds the numbers of the refusals against the protocol.
+//
+// Statements: S-081.
+func TestProblems(t *testing.T) {
+	for p, want := range map[problem]string{
+		errUnauthorized: "401 0", errNoRoute: "404 0", errMethod: "405 0", errVersion: "400 50041", errUserAgent: "403 40333",
+		errNotJSON: "400 50109", errTooLarge: "413 40005", errUnknownApp: "404 10002", errUnknownChannel: "404 10003",
+		errUnknownGuild: "404 10004", errUnknownMessage: "404 10008", errUnknownUser: "404 10013", errUnknownEmoji: "400 10014",
+		errUnknownWebhook: "404 10015", errUnknownInteract: "404 10062", errUnknownCommand: "404 10063", errNotThisApp: "403 20012",
+		errDailyCreates: "400 30034", errAcknowledged: "400 40060", errMissingAccess: "403 50001", errNotYourDM: "403 50003",
+		errNotYourMessage: "403 50005", errEmptyMessage: "400 50006", errCannotMessageUser: "403 50007", errMissingPermission: "403 50013",
+		errWebhookToken: "401 50027", errInvalidForm: "400 50035",
+	} {
+		if got := fmt.Sprintf("%d %d", p.status, p.code); got != want {
+			t.Errorf("%q is %s instead of %s", p.message, got, want)
+		}
+	}
+}
+
+// TestVersions asks for the versions there are and those there are not.
+func TestVersions(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		for version, status := range map[string]int{"/v10": 200, "/v9": 200, "": 200, "/v8": 400, "/v3": 400, "/v99": 400} {
+			got := w.send(petition{method: "GET", path: "/api" + version + "/users/@me", token: "Bot " + w.app.Token})
+			if got.status != status {
+				t.Errorf("version %q answered %d instead of %d", version, got.status, status)
+			}
+		}
+		if got := w.accused(); !slices.Equal(got, []string{"G-126"}) {
+			t.Errorf("the path without a version should be the one violation, not %v", got)
+		}
+	})
+}
+
+// TestForeignUserAgent comes as Go's default client does. With the switch on it
+// is blocked; off, it is served and accused.
+//
+// Statements: S-082.
+func TestForeignUserAgent(t *testing.T) {
+	for _, strict := range []bool{true, false} {
+		inTown(t, Config{REST: RESTConfig{RefuseUserAgent: strict}}, func(t *testing.T, w *town) {
+			w.ask("GET", "/users/@me", nil).is(200, 0)
+			if got := w.accused(); got != nil {
+				t.Errorf("a good client is accused of %v", got)
+			}
+			for _, agent := range []string{"", "Go-http-client/1.1", "DiscordBot", "DiscordBot (https://example.org)"} {
+				got := w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot " + w.app.Token, header: map[string]string{"User-Agent": agent}})
+				if strict {
+					got.is(403, 40333)
+				} else {
+					got.is(200, 0)
+				}
+			}
+			if got := w.accused(); !slices.Contains(got, "G-125") {
+				t.Errorf("nobody was accused of the User-Agent: %v", got)
+			}
+			more := map[string]string{"User-Agent": goodAgent + " Go/1.26 evergreen"}
+			w.send(petition{method: "GET", path: "/api/v10/gateway", header: more}).is(200, 0)
+		})
+	}
+}
+
+// TestOrderOfAnswerAndEvent sends many messages: some events come before the
+// answer that caused them and some after, within the lag, and with the lag off
+// all come first.
+//
+// Statements: S-070.
+func TestOrderOfAnswerAndEvent(t *testing.T) {
+	first := func(t *testing.T, cfg Config) (before, after int) {
+		inTown(t, cfg, func(t *testing.T, w *town) {
+			ear := w.listen(w.app, intentGuilds|1<<9)
+			for n := range 40 {
+				w.say(strconv.Itoa(n)).is(200, 0)
+				synctest.Wait()
+				if len(ear.named("MESSAGE_CREATE")) == n+1 {
+					before++
+				} else {
+					after++
+				}
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				if got := len(ear.named("MESSAGE_CREATE")); got != n+1 {
+					t.Fatalf("after %d messages %d events came", n+1, got)
+				}
+			}
+		})
+		return before, after
+	}
+	if before, after := first(t, Config{Seed: 3}); before < 5 || after < 5 {
+		t.Errorf("%d events came before their answer and %d after", before, after)
+	}
+	if _, after := first(t, Config{REST: RESTConfig{EventLag: -1}}); after != 0 {
+		t.Errorf("%d events came late although the lag is off", after)
+	}
+}
+
+// TestLateEventsKeepTheirOrder changes a message faster than its events lag:
+// create, edit and delete are still told in that order.
+func TestLateEventsKeepTheirOrder(t *testing.T) {
+	inTown(t, Config{Seed: 5, REST: RESTConfig{EventLag: time.Second}}, func(t *testing.T, w *town) {
+		ear := w.listen(w.app, intentGuilds|1<<9)
+		for range 10 {
+			id := w.say("one").id()
+			w.ask("PATCH", w.messagesPath()+"/"+id, `{"content":"two"}`).is(200, 0)
+			w.ask("DELETE", w.messagesPath()+"/"+id, nil).is(204, 0)
+			time.Sleep(5 * time.Second)
+		}
+		synctest.Wait()
+		want := slices.Repeat([]string{"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"}, 10)
+		if got := ear.names("MESSAGE_"); !slices.Equal(got, want) {
+			t.Errorf("events came as %v", got)
+		}
+	})
+}

@@ -1,0 +1,337 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fault begins a fault.
+func (w *town) fault(f Fault) *Active {
+	w.t.Helper()
+	a, err := w.Inject(f)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// TestServerErrors lets Discord and a proxy in front of it fail: JSON with the
+// code asked for, and HTML. Nothing is made meanwhile, and with the fault over
+// all is well.
+//
+// Statements: S-097.
+func TestServerErrors(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		for code, status := range map[int]int{0: 500, 500: 500, 502: 502, 503: 503, 504: 504} {
+			w.fault(Fault{Name: "rest-5xx", Code: code, Count: 1})
+			got := w.say("lost")
+			if got.status != status || !strings.HasPrefix(got.object()["message"].(string), "5") {
+				t.Errorf("code %d is answered %d %s", code, got.status, got.text)
+			}
+		}
+		w.fault(Fault{Name: "rest-html", Count: 1})
+		got := w.say("lost")
+		if got.status != 502 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || json.Valid([]byte(got.text)) || got.header.Get("Via") != "" {
+			t.Errorf("the proxy answers %d %q %v", got.status, got.text, got.header)
+		}
+		if n := len(w.Messages(w.channel)); n != 0 {
+			t.Errorf("%d messages were made", n)
+		}
+		w.say("found").is(200, 0)
+	})
+}
+
+// TestFaultOnOneRoute aims a fault at one route, one bot, a number of times and
+// a probability: nobody else is struck.
+//
+// Statements: S-097.
+func TestFaultOnOneRoute(t *testing.T) {
+	inTown(t, Config{Seed: 1, REST: RESTConfig{GlobalLimit: -1}}, func(t *testing.T, w *town) {
+		a := w.fault(Fault{Name: "rest-5xx", Route: "GET /users/@me", Count: 2})
+		w.ask("GET", "/gateway/bot", nil).is(200, 0)
+		w.ask("GET", "/users/@me", nil).is(500, 0)
+		w.ask("GET", "/users/@me", nil).is(500, 0)
+		w.ask("GET", "/users/@me", nil).is(200, 0)
+		if a.Struck != 2 || a.Ended.IsZero() {
+			t.Errorf("the fault struck %d times and ended at %v", a.Struck, a.Ended)
+		}
+		rival := w.AddApp(AppConfig{Name: "rival"})
+		theirs := w.fault(Fault{Name: "rest-401", App: rival.ID})
+		w.ask("GET", "/users/@me", nil).is(200, 0)
+		w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot " + rival.Token}).is(401, 0)
+		w.send(petition{method: "GET", path: "/api/v10/gateway", token: "Bot " + rival.Token}).is(200, 0)
+		w.Lift(theirs)
+		w.fault(Fault{Name: "rest-403", Probability: 0.5})
+		failed := 0
+		for range 200 {
+			if w.ask("GET", "/gateway/bot", nil).status == 403 {
+				failed++
+			}
+		}
+		if failed < 70 || failed > 130 {
+			t.Errorf("%d of 200 requests failed", failed)
+		}
+	})
+}
+
+// TestSlowREST measures answers under a fault that makes them late by a time
+// and a random spread.
+//
+// Statements: S-097.
+func TestSlowREST(t *testing.T) {
+	inTown(t, Config{Seed: 2}, func(t *testing.T, w *town) {
+		w.fault(Fault{Name: "rest-slow", Delay: time.Second, Text: "500ms"})
+		var took []time.Duration
+		for range 50 {
+			began := time.Now()
+			w.ask("GET", "/gateway/bot", nil).is(200, 0)
+			took = append(took, time.Since(began))
+		}
+		low, high := slices.Min(took), slices.Max(took)
+		if low < time.Second || low > 1100*time.Millisecond || high > 1500*time.Millisecond || high < 1400*time.Millisecond {
+			t.Errorf("answers took from %s to %s", low, high)
+		}
+	})
+}
+
+// TestLostRequests lets requests get lost on their way in: by a reset, and by
+// nobody answering. Nothing is made.
+//
+// Statements: S-097.
+func TestLostRequests(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		for name, hangs := range map[string]time.Duration{"rest-reset": 0, "rest-timeout": 40 * time.Second} {
+			w.fault(Fault{Name: name, Count: 1, Delay: hangs})
+			began := time.Now()
+			if got := w.say("lost"); !got.broken || got.text != "" {
+				t.Errorf("%s: the answer is %d %q", name, got.status, got.text)
+			}
+			if took := time.Since(began); took != hangs {
+				t.Errorf("%s: it took %s", name, took)
+			}
+		}
+		if n := len(w.Messages(w.channel)); n != 0 {
+			t.Errorf("%d messages were made", n)
+		}
+	})
+}
+
+// TestTruncatedREST breaks an answer off in the middle: with the connection, and
+// as whole HTTP around half of the JSON.
+//
+// Statements: S-097.
+func TestTruncatedREST(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		for _, text := range []string{"", "json"} {
+			w.fault(Fault{Name: "rest-truncated", Text: text, Count: 1})
+			got := w.ask("GET", "/users/@me", nil)
+			if got.status != 200 || got.text == "" || json.Valid([]byte(got.text)) {
+				t.Errorf("%q: the answer is %d %q", text, got.status, got.text)
+			}
+			if got.broken == (text == "json") {
+				t.Errorf("%q: broken is %v", text, got.broken)
+			}
+		}
+		w.ask("GET", "/users/@me", nil).object()
+	})
+}
+
+// TestDrippingREST lets an answer drip in; in the end it is whole.
+//
+// Statements: S-097.
+func TestDrippingREST(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		w.fault(Fault{Name: "rest-drip", Count: 1, Delay: 10 * time.Second})
+		began := time.Now()
+		got := w.ask("GET", "/users/@me", nil).is(200, 0)
+		if got.id() != w.app.ID.String() {
+			t.Errorf("the answer is %q", got.text)
+		}
+		if took := time.Since(began); took < 9*time.Second || took > 10*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// TestClockSkew turns Discord's clock: the absolute reset time follows it, the
+// time until the reset does not.
+//
+// Statements: S-097.
+func TestClockSkew(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		for _, skew := range []time.Duration{time.Hour, -time.Hour} {
+			w.fault(Fault{Name: "rest-skew", Delay: skew, Count: 1})
+			got := w.ask("GET", "/users/@me", nil).is(200, 0)
+			if off := got.rate("Reset") - float64(time.Now().UnixMilli())/1000 - skew.Seconds(); off < 0 || off > 5.01 {
+				t.Errorf("skew %s: the reset is off by %v s", skew, off)
+			}
+			if after := got.rate("Reset-After"); after > 5 {
+				t.Errorf("skew %s: resets after %v", skew, after)
+			}
+			date, err := http.ParseTime(got.header.Get("Date"))
+			if err != nil || math.Abs(date.Sub(time.Now().Add(skew)).Seconds()) > 2 {
+				t.Errorf("skew %s: the Date is %s", skew, got.header.Get("Date"))
+			}
+		}
+	})
+}
+
+// TestBareLimit gets a 429 that says only in its body how long to wait.
+//
+// Statements: S-085.
+func TestBareLimit(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		w.fault(Fault{Name: "rest-429-bare", Count: 1, Delay: 750 * time.Millisecond})
+		got := w.say("hello").is(429, 0)
+		if got.object()["retry_after"] != 0.75 || got.header.Get("Via") == "" {
+			t.Errorf("the 429 is %s %v", got.text, got.header)
+		}
+		for _, name := range []string{"Retry-After", "X-RateLimit-Scope", "X-RateLimit-Bucket", "X-RateLimit-Reset-After"} {
+			if got.header.Get(name) != "" {
+				t.Errorf("it says %s", name)
+			}
+		}
+		time.Sleep(750 * time.Millisecond)
+		w.say("hello").is(200, 0)
+	})
+}
+
+// TestCommitThenDrop makes a message whose answer gets lost, comes too late or
+// is replaced by a proxy's page: the message stands, its event has gone out, and
+// the same nonce finds it again.
+//
+// Statements: S-092, S-091.
+func TestCommitThenDrop(t *testing.T) {
+	for _, f := range []Fault{
+		{Name: "rest-commit-then-drop"},
+		{Name: "rest-commit-then-drop", Delay: time.Minute},
+		{Name: "rest-commit-then-502"},
+	} {
+		inTown(t, Config{}, func(t *testing.T, w *town) {
+			ear := w.listen(w.app, intentGuilds|1<<9)
+			w.fault(Fault{Name: f.Name, Delay: f.Delay, Count: 1})
+			w.ask("GET", w.messagesPath(), nil).is(200, 0) // changes nothing, so it is not struck
+			w.ask("POST", w.messagesPath(), `{"content":`).is(400, 50109)
+			body := map[string]any{"content": "once", "nonce": "n1", "enforce_nonce": true}
+			began := time.Now()
+			done := make(chan reply)
+			go func() { done <- w.ask("POST", w.messagesPath(), body) }()
+			time.Sleep(time.Second)
+			if n := len(w.Messages(w.channel)); n != 1 {
+				t.Fatalf("%s: %d messages stand", f.Name, n)
+			}
+			if n := len(ear.named("MESSAGE_CREATE")); n != 1 {
+				t.Errorf("%s: %d events came", f.Name, n)
+			}
+			got := <-done
+			switch {
+			case f.Delay > 0:
+				if got.is(200, 0); time.Since(began) < time.Minute {
+					t.Errorf("%s: the answer came after %s", f.Name, time.Since(began))
+				}
+			case strings.HasSuffix(f.Name, "502"):
+				if got.status != 502 || json.Valid([]byte(got.text)) {
+					t.Errorf("%s: the answer is %d %q", f.Name, got.status, got.text)
+				}
+			case !got.broken || got.text != "":
+				t.Errorf("%s: the answer is %d %q", f.Name, got.status, got.text)
+			}
+			again := w.ask("POST", w.messagesPath(), body).is(200, 0)
+			if all := w.Messages(w.channel); len(all) != 1 || again.id() != all[0].ID.String() {
+				t.Errorf("%s: the retry made %d messages and answers %s", f.Name, len(all), again.text)
+			}
+			if got := w.accused(); got != nil {
+				t.Errorf("%s: the retry is accused of %v", f.Name, got)
+			}
+		})
+	}
+}
+
+// TestRetryWithoutNonce retries a lost create as careless clients do: the
+// message stands twice, and the verdict says why.
+func TestRetryWithoutNonce(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		w.fault(Fault{Name: "rest-commit-then-drop", Count: 1})
+		w.say("hello")
+		w.say("hello").is(200, 0)
+		if n := len(w.Messages(w.channel)); n != 2 {
+			t.Errorf("%d messages stand", n)
+		}
+		if got := w.accused(); !slices.Equal(got, []string{"G-137"}) {
+			t.Errorf("accused of %v", got)
+		}
+	})
+}
+
+// TestOutageOfREST lets all of Discord be down: REST answers 503 to everybody,
+// the status page goes on.
+//
+// Statements: S-097.
+func TestOutageOfREST(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		outage := w.fault(Fault{Name: "outage"})
+		w.ask("GET", "/gateway/bot", nil).is(503, 0)
+		w.send(petition{method: "GET", path: "/api/v10/gateway"}).is(503, 0)
+		w.send(petition{method: "GET", path: "/api/v2/status.json"}).is(200, 0)
+		w.Lift(outage)
+		w.ask("GET", "/gateway/bot", nil).is(200, 0)
+	})
+}
+
+// TestTroubleOverTheNetwork meets the lost and broken answers through a real
+// HTTP client: they are connection errors there.
+//
+// Statements: S-092, S-097.
+func TestTroubleOverTheNetwork(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		transport := w.Transport()
+		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+		defer transport.CloseIdleConnections()
+		get := func() error {
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", w.APIURL()+w.messagesPath(), strings.NewReader(`{"content":"x"}`))
+			req.Header.Set("Authorization", "Bot "+w.app.Token)
+			req.Header.Set("User-Agent", goodAgent)
+			req.Header.Set("Content-Type", "application/json")
+			res, err := client.Do(req)
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			_, err = io.ReadAll(res.Body)
+			return err
+		}
+		if err := get(); err != nil {
+			t.Fatal(err)
+		}
+		made := 1
+		for name, test := range map[string]func(error) bool{
+			"rest-reset":            func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) },
+			"rest-commit-then-drop": func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) },
+			"rest-truncated":        func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
+			"rest-timeout": func(err error) bool {
+				var late interface{ Timeout() bool }
+				return errors.As(err, &late) && late.Timeout()
+			},
+		} {
+			time.Sleep(10 * time.Second)
+			w.fault(Fault{Name: name, Count: 1})
+			if err := get(); !test(err) {
+				t.Errorf("%s: the client's error is %v", name, err)
+			}
+			if name == "rest-commit-then-drop" || name == "rest-truncated" {
+				made++
+			}
+			if n := len(w.Messages(w.channel)); n != made {
+				t.Errorf("%s: %d messages stand instead of %d", name, n, made)
+			}
+		}
+	})
+}

@@ -1,0 +1,495 @@
+package discordsim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AppConfig says what AddApp makes. The zero value is a fresh bot in no guild
+// with every privileged intent switched on.
+type AppConfig struct {
+	// Name of the app and its bot; default "bot".
+	Name string
+	// Token of the bot; a random one by default.
+	Token string
+	// Owner is the user who owns the app; one is made by default.
+	Owner ID
+	// Flags of the application; nil switches all three privileged intents on
+	// (the LIMITED bits).
+	Flags *uint64
+	// Shards is what GET /gateway/bot recommends (1); LargeMultiple, above 1,
+	// is what shard counts must be a multiple of (S-022).
+	Shards, LargeMultiple int
+	// MaxConcurrency is how many shards may identify at once (1).
+	MaxConcurrency int
+	// StartsTotal is the identify budget of a window (1000).
+	StartsTotal int
+	// StartsUsed is how much of it is spent already.
+	StartsUsed int
+	// Guilds the bot is in.
+	Guilds []*Guild
+}
+
+// AddApp makes an application with a bot. The token must be new.
+func (s *Sim) AddApp(cfg AppConfig) *App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cfg.Name == "" {
+		cfg.Name = "bot"
+	}
+	id := s.newID()
+	app := &App{
+		ID: id, Name: cfg.Name, Owner: cfg.Owner, Token: cfg.Token, Flags: limitedFlags,
+		Bot:    User{ID: id, Username: cfg.Name, Bot: true},
+		Shards: max(1, cfg.Shards), LargeMultiple: cfg.LargeMultiple, MaxConcurrency: max(1, cfg.MaxConcurrency),
+		StartsTotal: cfg.StartsTotal, startsUsed: cfg.StartsUsed,
+	}
+	if app.Token == "" {
+		app.Token = s.newSecret()
+	}
+	if app.Owner == 0 {
+		app.Owner = s.addUser(cfg.Name + "-owner").ID
+	}
+	if cfg.Flags != nil {
+		app.Flags = *cfg.Flags
+	}
+	if app.StartsTotal == 0 {
+		app.StartsTotal = 1000
+	}
+	s.apps[id], s.tokens[app.Token], s.users[id] = app, app, app.Bot
+	s.bots[id] = newBot(s, app)
+	for _, g := range cfg.Guilds {
+		s.join(app, g)
+	}
+	return app
+}
+
+// AddUser makes a person.
+func (s *Sim) AddUser(name string) User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addUser(name)
+}
+
+func (s *Sim) addUser(name string) User {
+	u := User{ID: s.newID(), Username: name}
+	s.users[u.ID] = u
+	return u
+}
+
+// AddGuild makes a guild with the named text channels; without names with one
+// called "general".
+func (s *Sim) AddGuild(name string, channels ...string) *Guild {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(channels) == 0 {
+		channels = []string{"general"}
+	}
+	g := &Guild{ID: s.newGuildID(), Name: name}
+	s.guilds[g.ID] = g
+	for _, channel := range channels {
+		ch := &Channel{ID: s.newID(), Name: channel, Guild: g}
+		g.Channels = append(g.Channels, ch)
+		s.channels[ch.ID] = ch
+	}
+	return g
+}
+
+// AddMembers lets people join a guild.
+func (s *Sim) AddMembers(g *Guild, users ...User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range users {
+		s.addMember(g, u)
+	}
+}
+
+func (s *Sim) addMember(g *Guild, u User) {
+	if g == nil || slices.Contains(g.Members, u.ID) {
+		return
+	}
+	g.Members = append(g.Members, u.ID)
+	if len(s.inGuild[g.ID]) > 0 {
+		member := s.memberObject(u)
+		member["guild_id"] = g.ID
+		s.emitLocked(nil, g, nil, "GUILD_MEMBER_ADD", member)
+	}
+}
+
+// Join adds the bot to a guild; live sessions hear of it by GUILD_CREATE (S-072).
+func (s *Sim) Join(app *App, guild *Guild) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.join(app, guild)
+}
+
+func (s *Sim) join(app *App, g *Guild) {
+	if slices.Contains(app.Guilds, g) {
+		return
+	}
+	app.Guilds = append(app.Guilds, g)
+	s.addMember(g, app.Bot)
+	s.inGuild[g.ID] = append(s.inGuild[g.ID], app)
+	s.announceGuild(app, g)
+}
+
+// Leave removes the bot from a guild; live sessions hear of it by a
+// GUILD_DELETE without unavailable (S-072).
+func (s *Sim) Leave(app *App, guild *Guild) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(app.Guilds, guild)
+	if i < 0 {
+		return
+	}
+	s.emitLocked(app, guild, nil, "GUILD_DELETE", map[string]any{"id": guild.ID})
+	app.Guilds = slices.Delete(app.Guilds, i, i+1)
+	same := func(other *App) bool { return other == app }
+	s.inGuild[guild.ID] = slices.DeleteFunc(s.inGuild[guild.ID], same)
+	guild.Members = slices.DeleteFunc(guild.Members, func(id ID) bool { return id == app.Bot.ID })
+}
+
+// SetUnavailable starts or ends an outage of one guild: GUILD_DELETE with
+// unavailable, and GUILD_CREATE when it is back (S-029, S-072).
+func (s *Sim) SetUnavailable(guild *Guild, unavailable bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if guild.Unavailable == unavailable {
+		return
+	}
+	guild.Unavailable = unavailable
+	for _, app := range s.inGuild[guild.ID] {
+		if unavailable {
+			s.emitLocked(app, guild, nil, "GUILD_DELETE", unavailableGuild(guild))
+		} else {
+			s.announceGuild(app, guild)
+		}
+	}
+}
+
+// Hide takes VIEW_CHANNEL of a channel from a bot, or gives it back (S-071).
+func (s *Sim) Hide(app *App, channel ID, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.channels[channel]
+	if ch == nil {
+		return
+	}
+	if ch.Hidden == nil {
+		ch.Hidden = map[ID]bool{}
+	}
+	ch.Hidden[app.ID] = hidden
+}
+
+// SayOption changes a message before it is sent.
+type SayOption func(*saying)
+
+type saying struct {
+	m      *Message
+	expect bool
+}
+
+// ReplyingTo makes the message a reply; ping says whether the author of the
+// answered message is notified.
+func ReplyingTo(id ID, ping bool) SayOption {
+	return func(s *saying) {
+		s.m.Type, s.m.ReplyTo = typeReply, id
+		if ping {
+			s.m.Pinged = append(s.m.Pinged, 0) // the author, filled in when sent
+		}
+	}
+}
+
+// AsWebhook makes a webhook the author.
+func AsWebhook(id ID) SayOption { return func(s *saying) { s.m.WebhookID = id } }
+
+// OfType makes it a message of another type, such as 7 for a member who joined.
+func OfType(n int) SayOption { return func(s *saying) { s.m.Type = n } }
+
+// Expect marks a command that every bot of the channel must answer exactly
+// once. The verdict counts whether it was.
+func Expect() SayOption { return func(s *saying) { s.expect = true } }
+
+// Say sends a user's message; mentions such as <@id> notify. It does nothing
+// and gives a Message without ID when the channel does not exist.
+func (s *Sim) Say(channel ID, author ID, content string, opts ...SayOption) Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.channels[channel]
+	if ch == nil {
+		return Message{}
+	}
+	return s.say(ch, author, content, opts)
+}
+
+func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Message {
+	m := &Message{ID: s.newID(), Channel: ch, Author: s.userLocked(author), Content: content, Timestamp: time.Now()}
+	w := saying{m: m}
+	for _, opt := range opts {
+		opt(&w)
+	}
+	if m.WebhookID != 0 {
+		m.Author = User{ID: m.WebhookID, Username: m.Author.Username, Bot: true}
+	}
+	pings := m.Pinged
+	m.Pinged = nil
+	add := func(id ID) {
+		if id != 0 && !slices.Contains(m.Pinged, id) {
+			m.Pinged = append(m.Pinged, id)
+		}
+	}
+	if target := s.messages[m.ReplyTo]; target != nil && len(pings) > 0 {
+		add(target.Author.ID)
+	}
+	for _, hit := range userMention.FindAllStringSubmatch(content, -1) {
+		var id ID
+		if id.UnmarshalJSON([]byte(hit[1])) == nil {
+			add(id)
+		}
+	}
+	if ch.Guild != nil && m.WebhookID == 0 {
+		s.addMember(ch.Guild, m.Author)
+	}
+	s.storeMessage(m)
+	if w.expect {
+		s.expect(m.ID, ch, content, false, nil)
+	}
+	s.emitMessageLocked("MESSAGE_CREATE", m)
+	return *m
+}
+
+// DM sends a person's direct message to the bot.
+func (s *Sim) DM(app *App, author ID, content string, opts ...SayOption) Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.say(s.dmLocked(app, author), author, content, opts)
+}
+
+// Edit changes a user's message as a user does.
+func (s *Sim) Edit(message ID, content string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.messages[message]; m != nil && !m.Deleted {
+		now := time.Now()
+		m.Content, m.Edited = content, &now
+		s.emitMessageLocked("MESSAGE_UPDATE", m)
+	}
+}
+
+// Delete removes a message as a user does.
+func (s *Sim) Delete(message ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.messages[message]; m != nil && !m.Deleted {
+		m.Deleted = true
+		s.emitMessageLocked("MESSAGE_DELETE", m)
+	}
+}
+
+// Interact lets a user run a slash command in a channel; options are pairs of a
+// name and a value. It must be answered exactly once within three seconds, and
+// the verdict counts whether it was. It gives the id of the interaction, or 0
+// when there is no such channel.
+func (s *Sim) Interact(app *App, channel ID, user ID, command string, options ...any) ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.channels[channel]
+	if ch == nil {
+		return 0
+	}
+	who := s.userLocked(user)
+	if ch.Guild != nil {
+		s.addMember(ch.Guild, who)
+	}
+	asked := s.rest.askLocked(app, ch, who, askCommand)
+	s.expect(asked.id, ch, "/"+command, true, app)
+	if app.InteractionsURL == "" {
+		raw := marshal(s.interactionObject(asked, command, options))
+		s.eachSession(app, ch.Guild, ch, "INTERACTION_CREATE", func(sess *session) {
+			s.noteAsked(sess, asked.id, sess.dispatch("INTERACTION_CREATE", raw))
+		})
+	}
+	return asked.id
+}
+
+// optionList pairs up names and values. The type follows the Go type.
+func optionList(options []any) []any {
+	out := []any{}
+	for i := 0; i+1 < len(options); i += 2 {
+		kind := 3
+		switch options[i+1].(type) {
+		case int, int64:
+			kind = 4
+		case bool:
+			kind = 5
+		case float64:
+			kind = 10
+		}
+		out = append(out, map[string]any{"name": fmt.Sprint(options[i]), "type": kind, "value": options[i+1]})
+	}
+	return out
+}
+
+// Emit sends any other event to the sessions that would get it: those of the
+// app, or of every app in the guild when app is nil; to the shard of the guild,
+// or shard 0 without one; with the intent for the event. Data is what JSON
+// makes of it; a json.RawMessage goes out as it is.
+func (s *Sim) Emit(app *App, guild *Guild, eventType string, data any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emitLocked(app, guild, nil, eventType, data)
+}
+
+// ResetToken gives the bot a new token. The old one is refused everywhere and
+// every session ends with 4003 (S-064).
+func (s *Sim) ResetToken(app *App) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resetTokenLocked(app)
+	return app.Token
+}
+
+func (s *Sim) resetTokenLocked(app *App) {
+	s.bots[app.ID].oldTokens[app.Token] = true
+	delete(s.tokens, app.Token)
+	app.Token = s.newSecret()
+	s.tokens[app.Token] = app
+	s.closeSessionsLocked(app, 4003)
+}
+
+// SetFlags changes the application's flags. Where that switches a privileged
+// intent off, every session ends with 4003 (S-064).
+func (s *Sim) SetFlags(app *App, flags uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setFlagsLocked(app, flags)
+}
+
+func (s *Sim) setFlagsLocked(app *App, flags uint64) {
+	before := app.Flags
+	app.Flags = flags
+	for _, i := range intentTable {
+		if i.flags != 0 && before&i.flags != 0 && flags&i.flags == 0 {
+			s.closeSessionsLocked(app, 4003)
+			return
+		}
+	}
+}
+
+// Messages lists what was said in a channel and not deleted, oldest first.
+func (s *Sim) Messages(channel ID) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Message
+	for _, m := range s.history[channel] {
+		if !m.Deleted {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// Answers lists what bots answered to a message or an interaction: replies
+// that reference it and responses, without those deleted or still loading.
+func (s *Sim) Answers(to ID) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Message
+	for _, m := range s.answers[to] {
+		if m.stands() {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// stands reports whether a message can be read.
+func (m *Message) stands() bool { return !m.Deleted && m.Flags&flagLoading == 0 }
+
+// storeMessage files a message. A response that answers an interaction counts
+// for that, any other message of a bot for what it references.
+func (s *Sim) storeMessage(m *Message) {
+	s.messages[m.ID] = m
+	s.history[m.Channel.ID] = append(s.history[m.Channel.ID], m)
+	switch {
+	case m.Interaction != 0:
+		s.answers[m.Interaction] = append(s.answers[m.Interaction], m)
+	case m.Author.Bot && m.ReplyTo != 0:
+		s.answers[m.ReplyTo] = append(s.answers[m.ReplyTo], m)
+	}
+	s.forget(m.Channel.ID)
+}
+
+// Old messages are forgotten, so that a simulated year fits into memory: those
+// beyond the newest thousand of a channel, once no verdict needs them any more.
+const (
+	keptMessages = 1000
+	keptFor      = 2 * settledAfter
+)
+
+func (s *Sim) forget(channel ID) {
+	list := s.history[channel]
+	if len(list) < 2*keptMessages {
+		return
+	}
+	drop := 0
+	for drop < len(list)-keptMessages && time.Since(list[drop].Timestamp) > keptFor {
+		delete(s.messages, list[drop].ID)
+		delete(s.answers, list[drop].ID)
+		delete(s.answers, list[drop].Interaction)
+		drop++
+	}
+	s.history[channel] = slices.Delete(list, 0, drop)
+}
+
+func (s *Sim) messageByID(id ID) *Message { return s.messages[id] }
+
+func (s *Sim) channelMessages(ch *Channel) []*Message { return s.history[ch.ID] }
+
+// userLocked finds a user; one nobody made is called by its id.
+func (s *Sim) userLocked(id ID) User {
+	if u, known := s.users[id]; known {
+		return u
+	}
+	return User{ID: id, Username: "user-" + id.String()}
+}
+
+// dmLocked is the direct message channel between a bot and a person. Making one
+// tells nobody (S-074).
+func (s *Sim) dmLocked(app *App, user ID) *Channel {
+	b := s.bots[app.ID]
+	if ch := b.dms[user]; ch != nil {
+		return ch
+	}
+	ch := &Channel{ID: s.newID(), Recipient: user, App: app}
+	b.dms[user], s.channels[ch.ID] = ch, ch
+	return ch
+}
+
+// seesLocked reports whether the app may look into a channel (S-071).
+func (s *Sim) seesLocked(app *App, ch *Channel) bool {
+	if ch.Guild == nil {
+		return ch.App == app
+	}
+	return slices.Contains(s.inGuild[ch.Guild.ID], app) && !ch.Hidden[app.ID]
+}
+
+// appByToken finds the app of a raw token; nil when it is nobody's any more.
+func (s *Sim) appByToken(token string) *App { return s.tokens[token] }
+
+// newSecret makes something that looks like a token.
+func (s *Sim) newSecret() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	var b strings.Builder
+	for i := range 70 {
+		switch i {
+		case 26, 33:
+			b.WriteByte('.')
+		default:
+			b.WriteByte(letters[s.rng.IntN(len(letters))])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,468 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+
+	"github.com/coder/websocket"
+)
+
+// eavesdropper is a Discord that writes down every payload of a client. It
+// speaks just enough to let a session begin and end.
+type eavesdropper struct {
+	mu   sync.Mutex
+	got  []map[string]json.RawMessage
+	urls []string
+}
+
+func (e *eavesdropper) serve(w http.ResponseWriter, r *http.Request) {
+	ws, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = ws.CloseNow() }()
+	e.mu.Lock()
+	e.urls = append(e.urls, r.URL.String())
+	e.mu.Unlock()
+	ctx := r.Context()
+	say := func(text string) { _ = ws.Write(ctx, websocket.MessageText, []byte(text)) }
+	say(`{"op":10,"d":{"heartbeat_interval":60000}}`)
+	for {
+		_, raw, err := ws.Read(ctx)
+		if err != nil {
+			return
+		}
+		var p map[string]json.RawMessage
+		_ = json.Unmarshal(raw, &p)
+		e.mu.Lock()
+		e.got = append(e.got, p)
+		e.mu.Unlock()
+		switch string(p["op"]) {
+		case "1":
+			say(`{"op":11}`)
+		case "2":
+			say(`{"op":0,"s":1,"t":"READY","d":{"v":10,"session_id":"abc","resume_gateway_url":"ws://resume.test/","user":{"id":"42","username":"ada","unknown":[null]},"guilds":[{"id":"1","unavailable":true},{"id":"2"}],"application":{"id":"7","flags":8,"flags_new":"565248"},"shard":null,"_trace":7,"auth":null}}`)
+			say(`{"op":0,"s":2,"t":"NEW_EVENT","d":null}`)
+			say(`{"op":0,"s":5,"t":"OTHER","d":{}}`)
+			say(`{"op":1,"d":null}`)
+		case "6":
+			say(`{"op":0,"s":6,"t":"RESUMED","d":{}}`)
+		}
+	}
+}
+
+// payloads lists what was sent with an opcode.
+func (e *eavesdropper) payloads(op string) (all []map[string]json.RawMessage) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.got {
+		if string(p["op"]) == op {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Given a new session and then a resumed one, then IDENTIFY and RESUME carry
+// exactly what Discord asks for, heartbeats carry null and then the newest
+// sequence number, and nothing else is sent.
+// Statements: G-006, G-008, G-019, G-020, G-022, G-033, G-034, G-036, G-037, G-048, G-049, G-065, G-066.
+func TestWhatAClientSays(t *testing.T) {
+	e := &eavesdropper{}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(e.serve)}
+	go func() { _ = server.Serve(listener) }()
+	defer func() { _ = server.Close() }()
+
+	events := make(chan gateway.Note, 1000)
+	shard, err := gateway.New(gateway.Options{
+		Credentials: gateway.Credentials{Token: "the.raw.token", Intents: intents},
+		Locator:     gateway.FixedURL("ws://base.test"),
+		Pair:        gateway.Pair{ID: 3, Count: 16},
+		Presence:    &gateway.Presence{Status: gateway.StatusIdle, Activities: []gateway.Activity{{Name: "x", Type: gateway.ActivityWatching}}},
+		Observer:    gateway.ObserverFunc(func(n gateway.Note) { events <- n }),
+		Dialer: gateway.WebSocketDialer{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
+		}},
+		Compression: gateway.CompressNone,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = shard.Run(context.Background()) }()
+	await := func(what string, is func(gateway.Observation) bool) {
+		t.Helper()
+		deadline := time.After(20 * time.Second)
+		for {
+			select {
+			case n := <-events:
+				if is(n.What) {
+					return
+				}
+			case <-deadline:
+				t.Fatal("never came: " + what)
+			}
+		}
+	}
+	await("an answered heartbeat", func(o gateway.Observation) bool { _, is := o.(gateway.HeartbeatACK); return is })
+	session := shard.Session()
+	if session.ID != "abc" || session.ResumeURL != "ws://resume.test/" || session.Seq != 5 {
+		t.Errorf("session %+v", session)
+	}
+	_ = shard.Stop(context.Background(), gateway.Pause)
+	<-done
+
+	next, err := gateway.New(gateway.Options{
+		Credentials: gateway.Credentials{Token: "the.raw.token", Intents: intents},
+		Locator:     gateway.FixedURL("ws://base.test"), Session: session,
+		Observer: gateway.ObserverFunc(func(n gateway.Note) { events <- n }),
+		Dialer: gateway.WebSocketDialer{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
+		}},
+		Compression: gateway.CompressNone,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done = make(chan struct{})
+	go func() { defer close(done); _ = next.Run(context.Background()) }()
+	await("RESUMED", func(o gateway.Observation) bool { _, is := o.(gateway.Resumed); return is })
+	_ = next.Stop(context.Background(), gateway.Goodbye)
+	<-done
+
+	var identify struct {
+		Token      string
+		Intents    uint64
+		Properties map[string]string
+		Shard      []int
+		Presence   map[string]json.RawMessage
+		Compress   *bool
+	}
+	sent := e.payloads("2")
+	if len(sent) != 1 {
+		t.Fatalf("%d IDENTIFYs", len(sent))
+	}
+	if err := json.Unmarshal(sent[0]["d"], &identify); err != nil {
+		t.Fatal(err)
+	}
+	if identify.Token != "the.raw.token" || identify.Intents != uint64(intents) || identify.Compress != nil ||
+		!slices.Equal(identify.Shard, []int{3, 16}) || len(identify.Presence) != 4 {
+		t.Errorf("IDENTIFY %s", sent[0]["d"])
+	}
+	for _, name := range []string{"os", "browser", "device"} {
+		if identify.Properties[name] == "" {
+			t.Errorf("IDENTIFY lacks the property %s", name)
+		}
+	}
+	if resumes := e.payloads("6"); len(resumes) != 1 || string(resumes[0]["d"]) != `{"token":"the.raw.token","session_id":"abc","seq":5}` {
+		t.Errorf("RESUME %s", resumes)
+	}
+	var beats []string
+	for _, p := range e.payloads("1") {
+		beats = append(beats, string(p["d"]))
+	}
+	if len(beats) == 0 || !slices.Contains(beats, "5") {
+		t.Errorf("heartbeats carried %v", beats)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.got {
+		if op := string(p["op"]); !slices.Contains([]string{"1", "2", "3", "6"}, op) {
+			t.Errorf("opcode %s was sent", op)
+		}
+	}
+	for _, url := range e.urls {
+		if url != "/?encoding=json&v=10" {
+			t.Errorf("dialled %s", url)
+		}
+	}
+}
+
+// Given READY, then the observer knows the bot, and a new READY replaces all of
+// the old session at once.
+// Statements: G-048, G-050, G-158.
+func TestReadyReplacesTheSession(t *testing.T) {
+	var kept []gateway.Session
+	var mu sync.Mutex
+	options := func(o *gateway.Options) {
+		o.Keeper = keeper(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
+	}
+	play(t, setting{options: options}, func(s *stage) {
+		s.run()
+		for range 5 {
+			s.say("x")
+		}
+		s.pass(time.Minute)
+		first := s.shard.Session()
+		s.inject(discordsim.Fault{Name: "session-loss"})
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		s.pass(time.Second)
+		second := s.shard.Session()
+		if first.ID == second.ID || second.Seq >= first.Seq {
+			t.Errorf("the sessions are %+v and %+v", first, second)
+		}
+		ready := noted[gateway.Ready](s)
+		if len(ready) != 2 || ready[0].UserID != s.app.Bot.ID.String() || ready[0].ApplicationID != s.app.ID.String() ||
+			ready[0].ApplicationFlags != s.app.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
+			t.Errorf("observed %+v", ready)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		highest := map[string]int64{}
+		for _, k := range kept {
+			if k.Seq < highest[k.ID] {
+				t.Errorf("the kept sequence number went back: %+v", k)
+			}
+			highest[k.ID] = k.Seq
+		}
+		if highest[first.ID] > first.Seq || highest[second.ID] > second.Seq {
+			t.Errorf("kept numbers that never came: %v", highest)
+		}
+	})
+}
+
+type keeper func(gateway.Session)
+
+func (f keeper) Keep(s gateway.Session) { f(s) }
+
+// Given events that are held by their handlers, then the kept session stays
+// below the oldest of them until its handling is over.
+// Statements: G-052.
+func TestKeptSequenceIsTheHandledOne(t *testing.T) {
+	var releases []func()
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			releases = append(releases, e.Hold())
+		}
+	}
+	play(t, setting{handle: handle}, func(s *stage) {
+		s.run()
+		s.pass(time.Second)
+		before := s.shard.Session().Seq
+		for range 5 {
+			s.say("x")
+		}
+		s.pass(time.Second)
+		if got := s.shard.Session().Seq; got != before {
+			t.Errorf("kept %d while event %d is not handled", got, before+1)
+		}
+		for _, i := range []int{4, 2, 1, 0} {
+			releases[i]()
+		}
+		if got := s.shard.Session().Seq; got != before+3 {
+			t.Errorf("kept %d while event %d is not handled", got, before+4)
+		}
+		releases[3]()
+		if got := s.shard.Session().Seq; got != before+5 {
+			t.Errorf("kept %d, all up to %d are handled", got, before+5)
+		}
+	})
+}
+
+// Given a READY that never comes and heartbeats that stay unanswered, then the
+// connection is given up as a dead one.
+// Statements: G-045.
+func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.inject(discordsim.Fault{Name: "no-ready"})
+		s.inject(discordsim.Fault{Name: "zombie"})
+		s.begin()
+		s.pass(2 * time.Minute)
+		s.endedBy(gateway.CauseSilent)
+		s.sim.LiftAll()
+		s.until(10*time.Minute, "the shard is live", s.live)
+		s.faultless()
+	})
+}
+
+// Given dials that fail in every way there is, then each is retried with its
+// cause named, the process goes on, and after ten failures in a row it says so
+// once and still goes on.
+// Statements: G-005, G-011, G-012, G-013, S-065.
+func TestEveryFailedDialIsRetried(t *testing.T) {
+	for name, want := range map[string]gateway.CauseKind{
+		"dns": gateway.CauseDNS, "refuse": gateway.CauseDial, "unreachable": gateway.CauseDial, "offline": gateway.CauseDial, "tls": gateway.CauseTLS,
+		"upgrade-status": gateway.CauseUpgrade, "upgrade-html": gateway.CauseUpgrade, "upgrade-stall": gateway.CauseUpgrade, "no-wss": gateway.CauseUpgrade,
+		"no-hello": gateway.CauseNoHello, "op7-first": gateway.CauseReconnect,
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{}, func(s *stage) {
+				s.inject(discordsim.Fault{Name: name})
+				s.begin()
+				s.pass(10 * time.Minute)
+				failed := noted[gateway.ConnectFailed](s)
+				if len(failed) < 10 {
+					t.Fatalf("%d attempts in ten minutes", len(failed))
+				}
+				for _, f := range failed {
+					if f.Cause.Kind != want {
+						t.Errorf("an attempt failed by %q, want %q", f.Cause, want)
+						break
+					}
+				}
+				if n := len(noted[gateway.AttemptsExhausted](s)); n != 1 {
+					t.Errorf("exhausted attempts were noted %d times", n)
+				}
+				s.sim.LiftAll()
+				s.until(35*time.Second, "the shard is live", s.live)
+				s.identifies(1)
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a locator that is told of a base URL that failed, then it is asked again
+// only after a failure, and its own failures are retried; a refused token parks
+// without any dial.
+// Statements: G-002, G-004, G-005.
+func TestLocator(t *testing.T) {
+	var asked []string
+	fail := errors.New("503")
+	options := func(o *gateway.Options) {
+		o.Locator = locator(func(_ context.Context, failed string) (string, error) {
+			asked = append(asked, failed)
+			if len(asked) <= 2 {
+				return "", fail
+			}
+			return "ws://gateway.discord.sim/", nil
+		})
+	}
+	play(t, setting{options: options}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "session-loss"})
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		for _, failed := range asked {
+			if failed != "" {
+				t.Errorf("told that %q failed", failed)
+			}
+		}
+		s.pass(time.Minute)
+		asked = asked[:2]
+		s.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
+		s.inject(discordsim.Fault{Name: "session-loss"})
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 3 && s.live() })
+		if !slices.Contains(asked, "ws://gateway.discord.sim/") {
+			t.Errorf("the locator was not told of the failure: %q", asked)
+		}
+	})
+	fail = gateway.ErrUnauthorized
+	asked = nil
+	play(t, setting{options: options}, func(s *stage) {
+		s.begin()
+		s.pass(time.Second)
+		if _, parked := s.shard.State().(gateway.Parked); !parked || s.shard.Stats().Dials != 0 {
+			t.Errorf("the shard is %s after %d dials", s.shard.State(), s.shard.Stats().Dials)
+		}
+	})
+}
+
+type locator func(context.Context, string) (string, error)
+
+func (f locator) Locate(ctx context.Context, failed string) (string, error) { return f(ctx, failed) }
+
+// Given a handler that panics, then it costs that event, is observed with its
+// stack, and the shard goes on.
+// Statements: G-158.
+func TestHandlerPanicIsContained(t *testing.T) {
+	handle := func(_ context.Context, e gateway.Event) {
+		if strings.Contains(string(e.Data), "boom") {
+			panic("boom")
+		}
+	}
+	play(t, setting{handle: handle}, func(s *stage) {
+		s.run()
+		s.say("boom")
+		s.say("fine")
+		s.pass(time.Second)
+		p := noted[gateway.HandlerPanicked](s)
+		if len(p) != 1 || p[0].Type != "MESSAGE_CREATE" || p[0].Value != "boom" || !strings.Contains(p[0].Stack, "goroutine") {
+			t.Errorf("observed %+v", p)
+		}
+		if len(s.seen("MESSAGE_CREATE")) != 2 || !s.live() {
+			t.Error("the shard did not go on")
+		}
+	})
+}
+
+// Given a handler that blocks until the queue is full, then what does not fit is
+// left with Discord and fetched by a RESUME: nothing is lost, nothing twice.
+// Statements: G-029.
+func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
+	open := make(chan struct{})
+	handle := func(ctx context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			select {
+			case <-open:
+			case <-ctx.Done():
+			}
+		}
+	}
+	options := func(o *gateway.Options) { o.QueueBytes = 50_000 }
+	play(t, setting{options: options, handle: handle}, func(s *stage) {
+		open = make(chan struct{})
+		s.run()
+		for range 500 {
+			s.say("one of many")
+			s.pass(10 * time.Millisecond)
+		}
+		if len(noted[gateway.QueueFull](s)) == 0 || s.shard.Stats().QueuedBytes > 50_000 {
+			t.Errorf("the queue holds %d bytes", s.shard.Stats().QueuedBytes)
+		}
+		close(open)
+		s.pass(time.Minute)
+		seen := map[int64]bool{}
+		for _, e := range s.seen("MESSAGE_CREATE") {
+			if seen[e.Seq] {
+				t.Errorf("event %d came twice", e.Seq)
+			}
+			seen[e.Seq] = true
+		}
+		if len(seen) != 500 {
+			t.Errorf("%d of 500 events were handled", len(seen))
+		}
+		s.endedBy(gateway.CauseOverflow)
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given an observer, a log and every fault of the story, then the token appears
+// in none of what they show.
+// Statements: G-157.
+func TestTokenIsNeverShown(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		for _, f := range []string{"cut", "dns", "tls", "upgrade-html", "op9-false", "close", "corrupt"} {
+			s.inject(discordsim.Fault{Name: f, For: 3 * time.Second})
+			s.pass(40 * time.Second)
+		}
+		var text strings.Builder
+		log := slog.New(slog.NewTextHandler(&text, nil))
+		s.diary.mu.Lock()
+		for _, n := range s.diary.notes {
+			log.Info("note", "what", n.What)
+		}
+		s.diary.mu.Unlock()
+		if strings.Contains(text.String(), s.app.Token) {
+			t.Error("the token was shown")
+		}
+	})
+}

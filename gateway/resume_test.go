@@ -1,0 +1,495 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+)
+
+// Given a live shard, when Discord closes with a code of the table, then the
+// session is resumed, resumed once at most, or given up, as the table says.
+// Statements: G-060, G-061, G-062, G-063, S-061, S-062.
+func TestEveryCloseCode(t *testing.T) {
+	for code, policy := range map[int]gateway.Verdict{
+		1000: gateway.VerdictResumeOnce,
+		1001: gateway.VerdictResume, 1011: gateway.VerdictResume, 1012: gateway.VerdictResume,
+		4000: gateway.VerdictResume, 4001: gateway.VerdictResume, 4002: gateway.VerdictResume, 4005: gateway.VerdictResume,
+		4006: gateway.VerdictResume, 4008: gateway.VerdictResume, 4999: gateway.VerdictResume,
+		4007: gateway.VerdictIdentify, 4009: gateway.VerdictIdentify,
+	} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			play(t, setting{}, func(s *stage) {
+				s.run()
+				s.pass(time.Minute)
+				s.inject(discordsim.Fault{Name: "close", Code: code})
+				s.say("after the close")
+				s.pass(20 * time.Second)
+				if !s.live() {
+					t.Fatalf("the shard is %s", s.shard.State())
+				}
+				if policy == gateway.VerdictIdentify {
+					s.identifies(2)
+				} else {
+					s.identifies(1)
+					if s.shard.Stats().Resumed != 1 || len(s.seen("MESSAGE_CREATE")) != 1 {
+						t.Error("the session was not resumed")
+					}
+				}
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a close with 1000, when the RESUME that follows is refused, then the
+// shard identifies and does not resume again.
+// Statements: G-062.
+func TestNormalCloseResumesOnlyOnce(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
+		s.inject(discordsim.Fault{Name: "close", Code: 1000})
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		if n := s.shard.Stats().Resumes; n != 1 {
+			t.Errorf("%d RESUMEs, want 1", n)
+		}
+	})
+}
+
+// Given a thousand drops of a resumable session, then each is resumed at once,
+// no IDENTIFY is spent, no event is lost, and nothing of an old connection
+// stays behind.
+// Statements: G-030, G-059, G-073, G-074, G-075, G-076, G-088, S-054.
+func TestThousandDrops(t *testing.T) {
+	drops := 1000
+	if testing.Short() {
+		drops = 100
+	}
+	kinds := []discordsim.Fault{
+		{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "close", Code: 4000}, {Name: "close", Code: 1001}, {Name: "corrupt"},
+	}
+	play(t, setting{sim: discordsim.Config{Latency: 5 * time.Millisecond}}, func(s *stage) {
+		s.run()
+		said := 0
+		for i := range drops {
+			s.pass(time.Duration(6000+i%1000) * time.Millisecond)
+			s.inject(kinds[i%len(kinds)])
+			s.say("in between")
+			said++
+			if took := s.resumed(10 * time.Second); took > 5*time.Second {
+				t.Errorf("drop %d (%s): resumed after %s", i, kinds[i%len(kinds)].Name, took)
+			}
+		}
+		s.pass(time.Minute)
+		if got := len(s.seen("MESSAGE_CREATE")); got != said {
+			t.Errorf("%d of %d messages arrived", got, said)
+		}
+		s.identifies(1)
+		v := s.sim.Verdict(s.app)
+		for code := range v.CloseCodes {
+			if code != 4900 {
+				t.Errorf("the client closed with %d", code)
+			}
+		}
+		for _, log := range s.sim.Connections(s.app) {
+			for _, f := range log.Frames {
+				if !log.Closed.IsZero() && f.At.After(log.Closed) {
+					t.Fatal("a payload was sent after the end of a connection")
+				}
+			}
+		}
+		s.faultless()
+	})
+}
+
+// Given a replay that is cut in the middle again and again, then each RESUME
+// goes on from where the last came to, and every event arrives once and in
+// order.
+// Statements: G-067, G-068, S-046, S-054.
+func TestReplayIsCutInTheMiddle(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(s *stage) {
+		s.run()
+		s.inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
+		for i := range 2000 {
+			s.say(fmt.Sprint(i))
+		}
+		for range 30 {
+			s.pass(130 * time.Millisecond)
+			s.inject(discordsim.Fault{Name: "cut"})
+		}
+		s.until(time.Minute, "the session is resumed", func() bool { return s.shard.Stats().Resumed > 0 && s.live() })
+		s.pass(5 * time.Second)
+		var got []int64
+		for _, e := range s.seen("MESSAGE_CREATE") {
+			got = append(got, e.Seq)
+		}
+		if len(got) != 2000 || !slices.IsSorted(got) {
+			t.Errorf("%d events, in order: %t", len(got), slices.IsSorted(got))
+		}
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given a resumed session, then the shard is live without READY or guilds, has
+// sent its presence again, and events that follow come after those replayed.
+// Statements: G-066, G-067, G-069, S-047, S-055.
+func TestResumedIsLive(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(time.Second)
+		guilds := len(s.seen("GUILD_CREATE"))
+		presences := len(noted[gateway.PresenceSent](s))
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.say("one")
+		s.resumed(5 * time.Second)
+		s.say("two")
+		s.pass(time.Second)
+		if len(s.seen("READY")) != 1 || len(s.seen("GUILD_CREATE")) != guilds {
+			t.Error("a resume brought READY or guilds")
+		}
+		events := s.seen("MESSAGE_CREATE")
+		if len(events) != 2 || !events[0].Replayed || events[1].Replayed || events[0].Seq >= events[1].Seq {
+			t.Errorf("events %v", events)
+		}
+		if len(noted[gateway.PresenceSent](s)) != presences+1 {
+			t.Error("the presence was not sent again")
+		}
+		r := noted[gateway.Resumed](s)
+		if len(r) != 1 || r[0].Replayed != 1 || r[0].Gap <= 0 {
+			t.Errorf("observed %+v", r)
+		}
+	})
+}
+
+// Given a session that Discord has forgotten, when the shard resumes, then op 9
+// leads to one IDENTIFY on the base URL after one to five seconds.
+// Statements: G-082, G-086, S-050, S-063.
+func TestLostSessionIsIdentifiedAnew(t *testing.T) {
+	for _, name := range []string{"session-loss", "op9-false"} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{}, func(s *stage) {
+				s.run()
+				s.pass(time.Minute)
+				start := time.Now()
+				s.inject(discordsim.Fault{Name: name})
+				s.until(10*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+				if took := time.Since(start); took < time.Second || took > 7*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				if len(noted[gateway.SessionLost](s)) != 1 {
+					t.Error("the loss of the session was not observed once")
+				}
+				s.identifies(2)
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given op 9 with d true on a live session, then the session is kept and
+// resumed after one to five seconds; more than three in a row count as false.
+// Statements: G-081, G-085, G-086, S-057.
+func TestResumableInvalidSession(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		start := time.Now()
+		s.inject(discordsim.Fault{Name: "op9-true"})
+		s.resumed(10 * time.Second)
+		if took := time.Since(start); took < time.Second || took > 6*time.Second {
+			t.Errorf("resumed after %s", took)
+		}
+		s.identifies(1)
+
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.resumed(20 * time.Second)
+		s.identifies(1)
+
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		s.faultless()
+	})
+}
+
+// Given a Discord that answers every IDENTIFY with op 9, then IDENTIFYs are at
+// least five seconds apart and the pauses grow.
+// Statements: G-083, G-084.
+func TestRefusedIdentifiesSlowDown(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.inject(discordsim.Fault{Name: "ready-op9"})
+		s.begin()
+		s.pass(10 * time.Minute)
+		early := s.sim.Verdict(s.app).Identifies
+		s.pass(2 * time.Hour)
+		v := s.sim.Verdict(s.app)
+		if v.MinIdentifySpacing < 5*time.Second {
+			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
+		}
+		if late := v.Identifies - early; late > 30 {
+			t.Errorf("%d IDENTIFYs in ten minutes, %d more in two hours", early, late)
+		}
+		s.sim.LiftAll()
+		s.until(25*time.Minute, "the shard is live", s.live)
+		s.faultless()
+	})
+}
+
+// Given a session whose RESUMEs are all cut off, then the shard gives it up
+// within 90 s and identifies.
+// Statements: G-072, S-056.
+func TestStuckSessionIsGivenUp(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{SessionLifetime: time.Hour}}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "stuck-session"})
+		s.inject(discordsim.Fault{Name: "cut"})
+		took := s.until(2*time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		if took > 95*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// Given op 7 on a live shard, then a new connection is prepared while the old
+// one serves on, the session moves without backoff, and events in between are
+// neither lost nor doubled.
+// Statements: G-077, G-080, G-088, S-059.
+func TestReconnectRequestMovesTheSession(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(s *stage) {
+		s.run()
+		s.pass(10 * time.Second)
+		s.inject(discordsim.Fault{Name: "op7"})
+		for range 20 {
+			s.say("on the way")
+			s.pass(20 * time.Millisecond)
+		}
+		s.until(2*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 && s.live() })
+		s.pass(10 * time.Second)
+		if got := len(s.seen("MESSAGE_CREATE")); got != 20 {
+			t.Errorf("%d of 20 events arrived", got)
+		}
+		if gap := noted[gateway.Resumed](s)[0].Gap; gap > 200*time.Millisecond {
+			t.Errorf("nothing was heard for %s", gap)
+		}
+		if n := s.shard.Stats().Resumes; n != 1 {
+			t.Errorf("%d RESUMEs, want 1", n)
+		}
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given op 7 twice in a row, between HELLO and READY, and with a server that
+// closes at once, then exactly one resume follows each.
+// Statements: G-078, G-079.
+func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(10 * time.Second)
+		s.inject(discordsim.Fault{Name: "op7"})
+		s.inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
+		s.resumed(3 * time.Second)
+		s.pass(10 * time.Second)
+		if n := s.shard.Stats().Resumes; n != 1 {
+			t.Errorf("two op 7 led to %d RESUMEs", n)
+		}
+		s.inject(discordsim.Fault{Name: "op7"})
+		s.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
+		s.resumed(3 * time.Second)
+		s.pass(10 * time.Second)
+		if n := s.shard.Stats().Resumes; n != 2 {
+			t.Errorf("%d RESUMEs, want 2", n)
+		}
+		s.identifies(1)
+		s.faultless()
+	})
+	play(t, setting{}, func(s *stage) {
+		outage := s.inject(discordsim.Fault{Name: "no-ready"})
+		s.begin()
+		s.until(10*time.Second, "IDENTIFY is sent", func() bool { return s.shard.Stats().Identifies == 1 })
+		s.pass(time.Second)
+		s.sim.Lift(outage) // READY comes; the next session is asked to move before it is live
+		s.until(time.Minute, "the shard is live", s.live)
+		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		s.inject(discordsim.Fault{Name: "op7"})
+		s.resumed(10 * time.Second)
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given a live session that is invalidated with 4003, then the credentials are
+// inspected once; when they are good, one IDENTIFY follows, when the token was
+// reset, the shard parks and dials no more until it is mended.
+// Statements: G-064, G-094, G-098, S-064.
+func TestInvalidatedSessionIsVerified(t *testing.T) {
+	inspected := 0
+	good := true
+	options := func(o *gateway.Options) {
+		o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, c gateway.Credentials) (gateway.Credentials, error) {
+			inspected++
+			if !good {
+				return c, gateway.ErrUnauthorized
+			}
+			return c, nil
+		})
+	}
+	play(t, setting{options: options}, func(s *stage) {
+		s.run()
+		s.pass(2 * time.Minute)
+		s.inject(discordsim.Fault{Name: "close", Code: 4003})
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		if inspected != 1 {
+			t.Errorf("the credentials were inspected %d times", inspected)
+		}
+		s.pass(5 * time.Minute)
+		good = false
+		fresh := s.sim.ResetToken(s.app)
+		s.pass(20 * time.Second)
+		parked, is := s.shard.State().(gateway.Parked)
+		if !is || parked.Cause.Kind != gateway.CauseFatal {
+			t.Fatalf("the shard is %s", s.shard.State())
+		}
+		dials := s.shard.Stats().Dials
+		s.pass(time.Hour)
+		if s.shard.Stats().Dials != dials {
+			t.Error("a parked shard dialled")
+		}
+		if err := s.shard.Reconfigure(gateway.Credentials{Token: fresh, Intents: intents}); err != nil {
+			t.Fatal(err)
+		}
+		s.until(10*time.Second, "the shard is live", s.live)
+		s.faultless()
+	})
+}
+
+type inspector func(context.Context, gateway.Cause, gateway.Credentials) (gateway.Credentials, error)
+
+func (f inspector) Inspect(ctx context.Context, cause gateway.Cause, c gateway.Credentials) (gateway.Credentials, error) {
+	return f(ctx, cause, c)
+}
+
+// Given credentials or a shard pair that Discord refuses for good, then the
+// shard parks after one IDENTIFY, with the cause and its remedy, and comes back
+// by itself once an inspection finds them mended.
+// Statements: G-047, G-094, G-098, S-019, S-021, S-022, S-023.
+func TestFatalCloseCodesPark(t *testing.T) {
+	none := uint64(0)
+	for name, c := range map[string]struct {
+		set  setting
+		code gateway.CloseCode
+		mend func(*stage) gateway.Credentials
+	}{
+		"wrong token": {
+			setting{options: func(o *gateway.Options) { o.Token = "wrong" }}, gateway.CloseAuthFailed,
+			func(s *stage) gateway.Credentials { return gateway.Credentials{Token: s.app.Token, Intents: intents} },
+		},
+		"refused intents": {
+			setting{app: discordsim.AppConfig{Flags: &none}}, gateway.CloseRefusedIntents,
+			func(s *stage) gateway.Credentials {
+				s.sim.SetFlags(s.app, 1<<19)
+				return gateway.Credentials{Token: s.app.Token, Intents: intents}
+			},
+		},
+		"too many guilds": {
+			setting{sim: discordsim.Config{MaxGuilds: 1}}, gateway.CloseShardingRequired,
+			func(s *stage) gateway.Credentials {
+				s.sim.Leave(s.app, s.guild)
+				return gateway.Credentials{Token: s.app.Token, Intents: intents}
+			},
+		},
+		"wrong shard count": {
+			setting{
+				app:     discordsim.AppConfig{LargeMultiple: 4},
+				options: func(o *gateway.Options) { o.Pair = gateway.Pair{ID: 0, Count: 3} },
+			}, gateway.CloseInvalidShard, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mended *gateway.Credentials
+			options := c.set.options
+			c.set.options = func(o *gateway.Options) {
+				if options != nil {
+					options(o)
+				}
+				o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, now gateway.Credentials) (gateway.Credentials, error) {
+					if mended == nil {
+						return now, gateway.ErrUnauthorized
+					}
+					return *mended, nil
+				})
+			}
+			play(t, c.set, func(s *stage) {
+				if name == "too many guilds" {
+					s.sim.Join(s.app, s.sim.AddGuild("another"))
+				}
+				s.begin()
+				s.pass(time.Hour)
+				parked, is := s.shard.State().(gateway.Parked)
+				if !is || parked.Cause.Code != c.code {
+					t.Fatalf("the shard is %s by %s", s.shard.State(), s.causes())
+				}
+				if policy := c.code.Policy(); policy.Says == "" || policy.Remedy == "" {
+					t.Error("the table has no words for it")
+				}
+				if n := s.shard.Stats().Identifies; n != 1 {
+					t.Errorf("%d IDENTIFYs were sent", n)
+				}
+				if c.mend != nil {
+					m := c.mend(s)
+					mended = &m
+					s.until(11*time.Minute, "the shard is live", s.live)
+				}
+			})
+		})
+	}
+}
+
+// Given a session of an earlier run, then the shard resumes it first, also when
+// it is of the wrong kind: Discord's refusal leads to one IDENTIFY.
+// Statements: G-053, G-065.
+func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
+	var kept gateway.Session
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		kept = s.shard.Session()
+		s.stop(gateway.Pause)
+		s.say("between two runs")
+		next, err := gateway.New(gateway.Options{
+			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
+			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext},
+			Handler:     gateway.HandlerFunc(s.take),
+			Session:     kept,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() { defer close(done); _ = next.Run(context.Background()) }()
+		s.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
+		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
+		_ = next.Stop(context.Background(), gateway.Pause)
+		<-done
+		s.identifies(1)
+		s.faultless()
+	})
+	play(t, setting{options: func(o *gateway.Options) {
+		o.Session = gateway.Session{ID: "gone", ResumeURL: "ws://resume.discord.sim", Seq: 7}
+	}}, func(s *stage) {
+		s.run()
+		s.identifies(1)
+	})
+}

@@ -1,0 +1,203 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+)
+
+// voice is a payload that means nothing: the bot leaves a voice channel it was
+// never in.
+func (s *stage) voice() map[string]any {
+	return map[string]any{"guild_id": s.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
+}
+
+// Given 300 payloads and a thousand presences at once, then no more than 120
+// leave in any minute, of presences no more than 5 in any 20 s, heartbeats
+// among them are on time, and the last presence wins.
+// Statements: G-099, G-100, G-101, G-105, G-106, S-013, S-076.
+func TestSendLimits(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		sent := make(chan error, 300)
+		for range 300 {
+			go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+		}
+		for i := range 1000 {
+			err := s.shard.SetPresence(gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: fmt.Sprint("number ", i)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i%100 == 0 {
+				s.pass(time.Second)
+			}
+		}
+		s.pass(6 * time.Minute)
+		for range 300 {
+			if err := <-sent; err != nil {
+				t.Fatal(err)
+			}
+		}
+		v := s.sim.Verdict(s.app)
+		if v.MaxSends > 120 || v.MaxSends < 90 {
+			t.Errorf("%d payloads in one minute", v.MaxSends)
+		}
+		if v.MaxPresences > 5 {
+			t.Errorf("%d presences in 20 s", v.MaxPresences)
+		}
+		history := s.sim.DotHistory(s.app)
+		if last := history[len(history)-1]; last.Activity != "number 999" {
+			t.Errorf("the bot shows %q", last.Activity)
+		}
+		if s.shard.Stats().Connects != 1 {
+			t.Errorf("the connection was given up: %q", s.causes())
+		}
+		onTime(t, s)
+		s.faultless()
+	})
+}
+
+// Given payloads waiting when a connection ends, then they leave on the next
+// one, after RESUMED and after READY alike; nothing leaves before.
+// Statements: G-104, G-105.
+func TestQueuedSendsSurviveReconnects(t *testing.T) {
+	for _, name := range []string{"cut", "session-loss"} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{}, func(s *stage) {
+				s.run()
+				sent := make(chan error, 200)
+				for range 200 {
+					go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+				}
+				s.pass(time.Second)
+				s.inject(discordsim.Fault{Name: name})
+				s.until(time.Minute, "the shard is live", s.live)
+				s.pass(3 * time.Minute)
+				for range 200 {
+					if err := <-sent; err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given what must not be sent, then the caller gets an error and the connection
+// nothing: too large, not a caller's opcode, a presence Discord would refuse, a
+// full queue, a caller that has given up, a stopped shard.
+// Statements: G-035, G-102, G-103.
+func TestUnsendablePayloads(t *testing.T) {
+	options := func(o *gateway.Options) { o.SendQueue = 3 }
+	play(t, setting{options: options}, func(s *stage) {
+		outage := s.inject(discordsim.Fault{Name: "no-ready"})
+		s.begin()
+		s.pass(time.Second)
+		ctx := context.Background()
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
+			t.Errorf("too large: %v", err)
+		}
+		for _, op := range []gateway.Opcode{gateway.OpHeartbeat, gateway.OpIdentify, gateway.OpResume, gateway.OpPresenceUpdate, 11, 99} {
+			if err := s.shard.Send(ctx, op, nil); err == nil {
+				t.Errorf("%s was taken", op)
+			}
+		}
+		for _, p := range []gateway.Presence{{}, {Status: "away"}, {Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: ""}}}} {
+			if err := s.shard.SetPresence(p); err == nil {
+				t.Errorf("%+v was taken", p)
+			}
+		}
+		waiting := make(chan error, 3)
+		short, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		go func() { waiting <- s.shard.Send(short, gateway.OpVoiceStateUpdate, s.voice()) }()
+		for range 2 {
+			go func() { waiting <- s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()) }()
+		}
+		s.pass(time.Second)
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); !errors.Is(err, gateway.ErrQueueFull) {
+			t.Errorf("queue full: %v", err)
+		}
+		s.pass(10 * time.Second)
+		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("given up: %v", err)
+		}
+		s.stop(gateway.Pause)
+		for range 2 {
+			if err := <-waiting; !errors.Is(err, gateway.ErrStopped) {
+				t.Errorf("stopped: %v", err)
+			}
+		}
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); !errors.Is(err, gateway.ErrStopped) {
+			t.Errorf("after Stop: %v", err)
+		}
+		s.sim.Lift(outage)
+		s.faultless()
+	})
+	huge := gateway.Options{
+		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, Locator: gateway.FixedURL("ws://gateway.discord.sim"),
+	}
+	if _, err := gateway.New(huge); !errors.Is(err, gateway.ErrTooLarge) {
+		t.Errorf("an IDENTIFY that is too large: %v", err)
+	}
+}
+
+// Given RATE_LIMITED in answer to a request for members, then the next one for
+// that guild waits as long as told; other payloads do not.
+// Statements: G-108, S-079.
+func TestRateLimitedIsObeyed(t *testing.T) {
+	options := func(o *gateway.Options) { o.Intents |= gateway.IntentGuildMembers }
+	play(t, setting{options: options}, func(s *stage) {
+		s.run()
+		ctx := context.Background()
+		all := map[string]any{"guild_id": s.guild.ID.String(), "query": "", "limit": 0}
+		for range 2 {
+			if err := s.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.until(time.Second, "RATE_LIMITED has come", func() bool { return len(s.seen("RATE_LIMITED")) == 1 })
+		start := time.Now()
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); err != nil || time.Since(start) > time.Second {
+			t.Errorf("another payload waited %s: %v", time.Since(start), err)
+		}
+		if err := s.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited < 28*time.Second || waited > 31*time.Second {
+			t.Errorf("the request waited %s", waited)
+		}
+		s.until(time.Second, "the members have come", func() bool { return len(s.seen("GUILD_MEMBERS_CHUNK")) == 2 })
+		s.faultless()
+	})
+}
+
+// Given a link that takes nothing any more, when the write deadline has passed,
+// then the connection counts as dead and the session is resumed.
+// Statements: G-107.
+func TestBlockedWriteEndsTheConnection(t *testing.T) {
+	options := func(o *gateway.Options) {
+		o.Timing.SilenceProbe = -1
+		o.Timing.HeartbeatTimeout = 10 * time.Minute
+		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
+	}
+	play(t, setting{sim: discordsim.Config{LinkWindow: 256, HeartbeatInterval: 5 * time.Minute}, options: options}, func(s *stage) {
+		s.run()
+		s.pass(time.Second)
+		s.inject(discordsim.Fault{Name: "half-open"})
+		for range 20 {
+			go func() { _ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+		}
+		if took := s.resumed(time.Minute); took > 15*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.endedBy(gateway.CauseWrite)
+	})
+}

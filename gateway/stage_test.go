@@ -1,0 +1,276 @@
+package gateway_test
+
+import (
+	"context"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			println("goroutines are left over:", err.Error())
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// interval is Discord's heartbeat interval, which the stories are told at.
+const interval = 41_250 * time.Millisecond
+
+// stage is one shard in front of a simulated Discord, in virtual time.
+type stage struct {
+	t     *testing.T
+	sim   *discordsim.Sim
+	app   *discordsim.App
+	guild *discordsim.Guild
+	user  discordsim.User
+	shard *gateway.Shard
+
+	diary   diary
+	ran     chan struct{}
+	began   bool
+	stopped bool
+
+	mu     sync.Mutex
+	events []gateway.Event
+	handle func(context.Context, gateway.Event)
+}
+
+// setting changes a stage before the curtain rises.
+type setting struct {
+	sim     discordsim.Config
+	app     discordsim.AppConfig
+	options func(*gateway.Options)
+	handle  func(context.Context, gateway.Event)
+}
+
+// intents are what the stage's bot asks for.
+const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent
+
+// play tells one story in virtual time: the shard is made but not yet running.
+// When the story is over, shard and simulator must end without leaving
+// anything behind.
+func play(t *testing.T, set setting, story func(*stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, sim: discordsim.New(set.sim), ran: make(chan struct{}), handle: set.handle}
+		s.guild = s.sim.AddGuild("reading room")
+		s.user = s.sim.AddUser("ada")
+		s.sim.AddMembers(s.guild, s.user)
+		set.app.Guilds = append(set.app.Guilds, s.guild)
+		s.app = s.sim.AddApp(set.app)
+		options := gateway.Options{
+			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
+			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
+			Handler:     gateway.HandlerFunc(s.take),
+			Observer:    &s.diary,
+			Presence:    &gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research | !help", Type: gateway.ActivityWatching}}},
+		}
+		options.Rand = chance(t.Name(), set.sim.Seed)
+		if set.options != nil {
+			set.options(&options)
+		}
+		var err error
+		if s.shard, err = gateway.New(options); err != nil {
+			t.Fatal(err)
+		}
+		// Deferred, so that a story that fails leaves nothing behind either.
+		defer s.sim.Close()
+		defer func() {
+			if s.began && !s.stopped {
+				s.stop(gateway.Pause)
+			}
+		}()
+		story(s)
+	})
+}
+
+// chance is a source of jitter that is the same in every run of a test.
+func chance(name string, seed uint64) func() float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	r := rand.New(rand.NewPCG(h.Sum64(), seed))
+	var mu sync.Mutex
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return r.Float64()
+	}
+}
+
+func (s *stage) take(ctx context.Context, e gateway.Event) {
+	s.mu.Lock()
+	s.events = append(s.events, e)
+	handle := s.handle
+	s.mu.Unlock()
+	if handle != nil {
+		handle(ctx, e)
+	}
+}
+
+// begin runs the shard without waiting for anything.
+func (s *stage) begin() {
+	s.began = true
+	go func() {
+		defer close(s.ran)
+		if err := s.shard.Run(context.Background()); err != nil {
+			s.t.Error(err)
+		}
+	}()
+}
+
+// run runs the shard until it is live.
+func (s *stage) run() {
+	s.t.Helper()
+	s.begin()
+	s.until(time.Minute, "the shard is live", s.live)
+}
+
+func (s *stage) live() bool {
+	_, live := s.shard.State().(gateway.Live)
+	return live
+}
+
+// stop ends the shard and checks that the end is final.
+func (s *stage) stop(mode gateway.StopMode) {
+	s.t.Helper()
+	s.stopped = true
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.shard.Stop(ctx, mode); err != nil {
+		s.t.Error(err)
+	}
+	<-s.ran
+	if state := s.shard.State(); state != (gateway.Stopped{}) {
+		s.t.Errorf("after Stop the state is %s", state)
+	}
+}
+
+// until lets virtual time pass until something holds, and returns how long
+// that took.
+func (s *stage) until(limit time.Duration, what string, holds func() bool) time.Duration {
+	s.t.Helper()
+	start := time.Now()
+	for step := time.Millisecond; !holds(); {
+		if time.Since(start) > limit {
+			s.t.Fatalf("after %s still not: %s (state %s)", limit, what, s.shard.State())
+		}
+		time.Sleep(step)
+		synctest.Wait()
+		step = min(2*step, 20*time.Millisecond)
+	}
+	return time.Since(start)
+}
+
+// pass lets virtual time pass.
+func (s *stage) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// inject lets something go wrong.
+func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
+	s.t.Helper()
+	a, err := s.sim.Inject(f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// say makes a user say something in the guild.
+func (s *stage) say(text string) discordsim.Message {
+	return s.sim.Say(s.guild.Channels[0].ID, s.user.ID, text)
+}
+
+// seen lists the events of a type the handler was given.
+func (s *stage) seen(typ string) (events []gateway.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if e.Type == typ {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// resumed waits until a RESUME that begins after now has ended in RESUMED, and
+// returns how long that took.
+func (s *stage) resumed(limit time.Duration) time.Duration {
+	s.t.Helper()
+	before := s.shard.Stats().Resumed
+	return s.until(limit, "the session is resumed", func() bool { return s.shard.Stats().Resumed > before && s.live() })
+}
+
+// faultless fails the story when the simulator saw a protocol violation.
+func (s *stage) faultless() {
+	s.t.Helper()
+	for _, v := range s.sim.Verdict(s.app).Violations {
+		s.t.Errorf("the client broke %s: %s", v.Statement, v.What)
+	}
+}
+
+// identifies fails the story unless so many IDENTIFYs were sent.
+func (s *stage) identifies(want int) {
+	s.t.Helper()
+	if got := s.sim.Verdict(s.app).Identifies; got != want {
+		s.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
+	}
+}
+
+// diary is an observer that a story reads afterwards.
+type diary struct {
+	mu    sync.Mutex
+	notes []gateway.Note
+}
+
+func (d *diary) Observe(n gateway.Note) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes = append(d.notes, n)
+}
+
+// noted lists the observations of one kind.
+func noted[T gateway.Observation](s *stage) (all []T) {
+	synctest.Wait()
+	s.diary.mu.Lock()
+	defer s.diary.mu.Unlock()
+	for _, n := range s.diary.notes {
+		if what, ok := n.What.(T); ok {
+			all = append(all, what)
+		}
+	}
+	return all
+}
+
+// causes lists why connections ended, in order.
+func (s *stage) causes() (kinds []gateway.CauseKind) {
+	for _, d := range noted[gateway.Disconnected](s) {
+		kinds = append(kinds, d.Cause.Kind)
+	}
+	return kinds
+}
+
+// endedBy fails the story unless a connection ended for the cause.
+func (s *stage) endedBy(kind gateway.CauseKind) {
+	s.t.Helper()
+	if !slices.Contains(s.causes(), kind) {
+		s.t.Errorf("no connection ended by %q, but by %q", kind, s.causes())
+	}
+}
