@@ -95,7 +95,7 @@ func (a api) stillLoading(ctx context.Context, application snowflake.ID, token s
 func (a api) application(ctx context.Context) (application, error) {
 	app, err := get[application](ctx, a, rest.GetCurrentApplication.Compile(nil))
 	if err == nil && app.ID == 0 {
-		err = errors.New("Discord's answer about the application has no id")
+		err = errors.New("the answer about the application has no id")
 	}
 	return app, err
 }
@@ -113,10 +113,12 @@ func (a api) guilds(ctx context.Context) ([]guild, error) {
 	var all []guild
 	after := id(0)
 	for {
-		page, err := get[[]guild](ctx, a, rest.GetCurrentUserGuilds.Compile(discord.QueryValues{
+		limited, cancel := context.WithTimeout(ctx, attemptLimit)
+		page, err := get[[]guild](limited, a, rest.GetCurrentUserGuilds.Compile(discord.QueryValues{
 			"limit": guildsPage,
 			"after": after.String(),
 		}))
+		cancel()
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +128,7 @@ func (a api) guilds(ctx context.Context) ([]guild, error) {
 		}
 		last := page[len(page)-1].ID
 		if last <= after {
-			return nil, errors.New("Discord's list of guilds does not advance")
+			return nil, errors.New("the list of guilds does not advance")
 		}
 		after = last
 	}
@@ -248,4 +250,11 @@ func said(err error, codes ...rest.JSONErrorCode) bool {
 func temporary(err error) bool {
 	answer, ok := errors.AsType[*requestError](err)
 	return ok && answer.temporary()
+}
+
+// limited reports whether Discord refused the request only because it was one
+// too many: then it has certainly done nothing with it.
+func limited(err error) bool {
+	answer, ok := errors.AsType[*requestError](err)
+	return ok && answer.Status == http.StatusTooManyRequests
 }

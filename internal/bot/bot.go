@@ -109,8 +109,9 @@ func New(o Options) (*Bot, error) {
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.identity.known = make(chan struct{})
+	b.roundTrip.turn = make(chan struct{}, 1)
 	b.turns.channels = make(map[snowflake.ID]*turn)
-	b.guilds.log = b.log
+	b.guilds = newGuilds(b.log)
 	b.activity.at = b.started
 	b.Attach(nobodyThere{})
 	return b, nil

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -32,10 +33,14 @@ func checkCommands(commands []Command) error {
 			return fmt.Errorf("command %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name)
 		}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
-			if taken[name] {
+			if named(name).name != name || name == "" {
+				return fmt.Errorf("command %q: nobody can call it %q: want one word of at most %d characters that starts with a letter", c.Name, name, longestName)
+			}
+			folded := strings.ToLower(name)
+			if taken[folded] {
 				return fmt.Errorf("command %q: the name %q is taken by another command", c.Name, name)
 			}
-			taken[name] = true
+			taken[folded] = true
 		}
 		if n := utf8.RuneCountInString(c.Summary); n < 1 || n > 100 {
 			return fmt.Errorf("command %q: the summary has %d characters: want 1 to 100", c.Name, n)
@@ -43,7 +48,7 @@ func checkCommands(commands []Command) error {
 		if c.Run == nil {
 			return fmt.Errorf("command %q: it has no Run", c.Name)
 		}
-		optional := false
+		optional, given := false, map[string]bool{}
 		for _, p := range c.Parameters {
 			if !callable.MatchString(p.Name) {
 				return fmt.Errorf("command %q: parameter %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name, p.Name)
@@ -54,6 +59,10 @@ func checkCommands(commands []Command) error {
 			if p.Required && optional {
 				return fmt.Errorf("command %q: parameter %q is required but stands behind an optional one", c.Name, p.Name)
 			}
+			if given[p.Name] {
+				return fmt.Errorf("command %q: there are two parameters %q", c.Name, p.Name)
+			}
+			given[p.Name] = true
 			optional = optional || !p.Required
 		}
 	}

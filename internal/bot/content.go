@@ -2,7 +2,7 @@ package bot
 
 import (
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"evergreen/gateway"
 )
@@ -10,34 +10,26 @@ import (
 // contentWatch notices that the bot cannot read what people write (G-146): it is
 // online and answers when mentioned, and prefix commands seem dead.
 type contentWatch struct {
-	mu    sync.Mutex
-	empty int  // messages in a row that showed nothing
-	told  bool // until content is seen
+	told atomic.Bool // until content is seen
 }
 
-// emptyBeforeWarning is how many messages in a row must show nothing.
-const emptyBeforeWarning = 3
-
-// watchContent looks at a person's plain message or reply.
+// watchContent looks at a person's plain message or reply. An empty one proves
+// nothing by itself, so the cause is looked for as well.
 func (b *Bot) watchContent(m message, self id) {
 	if m.GuildID == 0 || m.mentions(self) {
 		return // shown with or without the intent
 	}
-	w := &b.content
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if !m.bare() {
-		w.empty, w.told = 0, false
+		if m.Content.Value != "" {
+			b.content.told.Store(false)
+		}
 		return
 	}
-	w.empty++
-	if w.told || w.empty < emptyBeforeWarning {
+	missing := b.missingContent()
+	if len(missing) == 0 || b.content.told.Swap(true) {
 		return
 	}
-	if missing := b.missingContent(); len(missing) > 0 {
-		w.told = true
-		b.log.Warn("message content intent missing: people's messages arrive empty, so commands by prefix cannot work. " + strings.Join(missing, " "))
-	}
+	b.log.Warn("message content intent missing: people's messages arrive empty, so commands by prefix cannot work. " + strings.Join(missing, " "))
 }
 
 // missingContent says what keeps message content from the bot, and what to do.

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"unicode/utf8"
@@ -87,12 +88,14 @@ func (s *some) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	if raw.Compact() != nil {
-		return nil
-	}
-	switch string(raw) {
-	case "null", "[]", "{}", `""`:
+	// raw belongs to the decoder, and beneath it to the event: look, don't touch.
+	switch raw.Kind() {
+	case 'n':
 		*s = false
+	case '"':
+		*s = len(raw) > len(`""`)
+	case '[', '{':
+		*s = len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0
 	default:
 		*s = true
 	}

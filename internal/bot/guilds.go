@@ -17,11 +17,22 @@ type guilds struct {
 
 	mu      sync.Mutex
 	entries map[id]presenceIn
-	// known means that entries is the whole list, so that a guild beyond it is
-	// news. It is false in a run that began with a RESUME, until REST has told.
-	known   bool
+	// told holds the shards whose READY has named their guilds. Then the entries
+	// are the shard's whole list, and a guild beyond it is news. A run that began
+	// with a RESUME sees no READY; adopted means that REST has told instead.
+	told    map[gateway.Pair]bool
+	adopted bool
 	waits   map[gateway.Pair]*time.Timer // gives up on guilds that READY named
 	stopped bool
+}
+
+func newGuilds(log *slog.Logger) guilds {
+	return guilds{
+		log:     log,
+		entries: make(map[id]presenceIn),
+		told:    make(map[gateway.Pair]bool),
+		waits:   make(map[gateway.Pair]*time.Timer),
+	}
 }
 
 // presenceIn is how the bot stands in one guild.
@@ -40,10 +51,6 @@ const guildPatience = 15 * time.Second
 func (g *guilds) ready(pair gateway.Pair, named []id) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.entries == nil {
-		g.entries = make(map[id]presenceIn)
-		g.waits = make(map[gateway.Pair]*time.Timer)
-	}
 	for guild := range g.entries {
 		if shardOf(guild, pair) {
 			delete(g.entries, guild)
@@ -52,7 +59,7 @@ func (g *guilds) ready(pair gateway.Pair, named []id) {
 	for _, guild := range named {
 		g.entries[guild] = pending
 	}
-	g.known = true
+	g.told[pair] = true
 	g.arrive(pair)
 }
 
@@ -65,10 +72,6 @@ func shardOf(guild id, pair gateway.Pair) bool {
 func (g *guilds) create(pair gateway.Pair, guild id, out bool) (joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.entries == nil {
-		g.entries = make(map[id]presenceIn)
-		g.waits = make(map[gateway.Pair]*time.Timer)
-	}
 	before, known := g.entries[guild]
 	g.entries[guild] = available
 	if out {
@@ -77,7 +80,7 @@ func (g *guilds) create(pair gateway.Pair, guild id, out bool) (joined bool) {
 	if known && before == pending {
 		g.arrive(pair)
 	}
-	return !known && g.known
+	return !known && (g.adopted || g.told[pair])
 }
 
 // remove notes a GUILD_DELETE and reports whether the bot has left.
@@ -86,9 +89,7 @@ func (g *guilds) remove(pair gateway.Pair, guild id, out bool) (left bool) {
 	defer g.mu.Unlock()
 	before, known := g.entries[guild]
 	if out {
-		if g.entries != nil {
-			g.entries[guild] = unavailable
-		}
+		g.entries[guild] = unavailable
 	} else {
 		delete(g.entries, guild)
 	}
@@ -136,30 +137,34 @@ func (g *guilds) tally(pair gateway.Pair) (all, missing int) {
 	return all, missing
 }
 
-// adopt takes over the list that REST told, unless READY has told by now.
+// adopt takes over the list that REST told. Where READY has told too, it knows
+// better: the list may be older than the newest join or leave.
 func (g *guilds) adopt(list []guild) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.known || g.stopped {
-		return
-	}
-	if g.entries == nil {
-		g.entries = make(map[id]presenceIn)
-		g.waits = make(map[gateway.Pair]*time.Timer)
-	}
 	for _, guild := range list {
-		if _, known := g.entries[guild.ID]; !known {
+		if _, known := g.entries[guild.ID]; !known && guild.ID != 0 && !g.toldOf(guild.ID) {
 			g.entries[guild.ID] = available
 		}
 	}
-	g.known = true
+	g.adopted = true
 }
 
-// complete reports whether the list is whole.
-func (g *guilds) complete() bool {
+// toldOf reports whether the guild's shard has had its READY. The caller holds mu.
+func (g *guilds) toldOf(guild id) bool {
+	for pair := range g.told {
+		if shardOf(guild, pair) {
+			return true
+		}
+	}
+	return false
+}
+
+// complete reports whether all guilds of the shard are known.
+func (g *guilds) complete(pair gateway.Pair) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.known
+	return g.adopted || g.told[pair]
 }
 
 // count returns how many guilds the bot is in, those in an outage included.
@@ -198,8 +203,8 @@ func (b *Bot) onReady(_ context.Context, a arrival) error {
 }
 
 // onResumed notes that events flow again. It has no data worth reading.
-func (b *Bot) onResumed(context.Context, arrival) error {
-	if !b.guilds.complete() {
+func (b *Bot) onResumed(_ context.Context, a arrival) error {
+	if !b.guilds.complete(a.Pair) {
 		select {
 		case b.listGuilds <- struct{}{}:
 		default:

@@ -38,7 +38,10 @@ func (i *identity) learn(self id, app application, loaded bool) {
 		}
 		i.self = self
 	}
-	if loaded || !i.loaded {
+	switch {
+	case app.ID == 0:
+		return // it told nothing about the application
+	case loaded || !i.loaded:
 		i.app, i.loaded = app, loaded
 		return
 	}

@@ -106,12 +106,7 @@ func (b *Bot) adoptGuilds(ctx context.Context) {
 		case <-b.listGuilds:
 		}
 		b.untilDone(ctx, "the list of guilds could not be fetched", func(ctx context.Context) error {
-			limited, cancel := context.WithTimeout(ctx, attemptLimit)
-			defer cancel()
-			if b.guilds.complete() {
-				return nil
-			}
-			list, err := b.api.guilds(limited)
+			list, err := b.api.guilds(ctx)
 			if err == nil {
 				b.guilds.adopt(list)
 			}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -87,7 +88,8 @@ type Options struct {
 	// Health is what status reports. Default: what the shard itself knows.
 	Health Health
 	Logger *slog.Logger
-	// Rand returns numbers in [0,1) for every jitter. Default math/rand/v2.
+	// Rand returns numbers in [0,1) for every jitter; many goroutines call it.
+	// Default math/rand/v2.
 	Rand func() float64
 }
 
@@ -101,7 +103,7 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("the bot has no HTTP client")
 	}
 	or(&o.Prefix, DefaultPrefix)
-	or(&o.UserAgent, "DiscordBot (https://github.com/evergreen, "+o.Version+")")
+	or(&o.UserAgent, "DiscordBot (https://github.com/evergreen, "+cmp.Or(o.Version, "0")+")")
 	or(&o.KeepaliveInterval, DefaultKeepaliveInterval)
 	or(&o.ActivityWarningAfter, DefaultActivityWarningAfter)
 	or(&o.Concurrency, DefaultConcurrency)
@@ -123,6 +125,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Concurrency < 0 || o.Outstanding < 0 {
 		return o, errors.New("the bot's concurrency limits must not be negative")
+	}
+	if o.HandlerTimeout < 0 || o.SlowAfter < 0 || o.AnswerWithin < 0 {
+		return o, errors.New("the bot's time limits must not be negative")
 	}
 	return o, errors.Join(o.Presence.Validate(), checkCommands(o.Commands))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -117,7 +118,7 @@ func (b *Bot) spoken(c *Command, done result) Answer {
 	case done.err != nil:
 		b.log.Error("a command failed", "command", c.Name, "error", done.err)
 		return Answer{Text: sayPanicked}
-	case done.answer.Text == "":
+	case strings.TrimSpace(done.answer.Text) == "":
 		done.answer.Text = sayNothing
 	}
 	return done.answer

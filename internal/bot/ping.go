@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -30,7 +29,7 @@ func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", d.Millise
 // who asks within roundTripAge, so that many pings do not eat the request
 // budget that answers need.
 type roundTrip struct {
-	mu   sync.Mutex
+	turn chan struct{} // holds one value while somebody measures or reads
 	at   time.Time
 	took time.Duration
 	err  error
@@ -43,8 +42,12 @@ const (
 )
 
 func (t *roundTrip) measure(ctx context.Context, a api) (time.Duration, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	start := time.Now()
 	if !t.at.IsZero() && start.Sub(t.at) < roundTripAge {
 		return t.took, t.err

@@ -46,7 +46,7 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 
 // write creates one message and returns nil when it stands.
 func (b *Bot) write(ctx context.Context, channel snowflake.ID, m outgoing) error {
-	err := b.persist(ctx, func(ctx context.Context) error { return b.api.createMessage(ctx, channel, m) })
+	err := b.persist(ctx, temporary, func(ctx context.Context) error { return b.api.createMessage(ctx, channel, m) })
 	if said(err, rest.JSONErrorCodeCannotReplyWithoutReadMessageHistoryPermission) && m.Reference != nil {
 		m.Reference = nil
 		return b.write(ctx, channel, m)
@@ -65,16 +65,16 @@ func (b *Bot) write(ctx context.Context, channel snowflake.ID, m outgoing) error
 // attemptLimit bounds one request, with all the waiting and retrying beneath it.
 const attemptLimit = 30 * time.Second
 
-// persist repeats a request that is safe to repeat, until it succeeds, fails for
-// good or ctx ends. The http.Client beneath retries briefly on its own account;
-// this is the patience for an outage that lasts.
-func (b *Bot) persist(ctx context.Context, request func(context.Context) error) error {
+// persist repeats a request for as long as again says that its error allows it,
+// until it succeeds or ctx ends. The http.Client beneath retries briefly on its
+// own account; this is the patience for an outage that lasts.
+func (b *Bot) persist(ctx context.Context, again func(error) bool, request func(context.Context) error) error {
 	pause := time.Second
 	for {
 		attempt, cancel := context.WithTimeout(ctx, attemptLimit)
 		err := request(attempt)
 		cancel()
-		if err == nil || !temporary(err) || ctx.Err() != nil {
+		if err == nil || !again(err) || ctx.Err() != nil {
 			return err
 		}
 		if b.rest(ctx, pause) != nil {

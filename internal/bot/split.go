@@ -33,6 +33,9 @@ func split(answer string) []string {
 			opening, rest = "", strings.TrimLeftFunc(closed, unicode.IsSpace)
 			continue
 		}
+		if units(opening)+units(rest) <= contentLimit && language(opening, rest) == "" {
+			return append(parts, opening+rest)
+		}
 		room := contentLimit - units(opening) - units(closeFence)
 		notice := ""
 		if len(parts) == partsLimit-1 && units(rest) > room {

@@ -67,15 +67,21 @@ func (r Report) incident(now time.Time) string {
 	return words
 }
 
-// ownHealth is the report when nobody else watches: what the shard itself knows.
+// ownHealth is the report when nobody else watches: what the shard itself knows,
+// and since when READY began the session, unless an earlier run saw it.
 type ownHealth struct{ bot *Bot }
 
 func (h ownHealth) Report() Report {
 	shard := h.bot.shard()
 	stats := shard.Stats()
+	var age time.Duration
+	if began := h.bot.Activity().Ready; !began.IsZero() {
+		age = time.Since(began)
+	}
 	return Report{
 		State:      capitalised(shard.State().String()),
 		Uptime:     h.bot.uptime(),
+		SessionAge: age,
 		Resumes:    stats.Resumed,
 		Identifies: stats.Identifies,
 	}

@@ -3,11 +3,15 @@ package bot
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // unknown is the answer to a command that does not exist, with the nearest one
 // that does.
 func (b *Bot) unknown(name, prefix string) string {
+	if runes := []rune(name); len(runes) > longestName {
+		name = string(runes[:longestName]) + "..."
+	}
 	shown := strings.Map(func(r rune) rune {
 		if r == '`' || r == '\n' || r == '\r' {
 			return -1
@@ -23,7 +27,11 @@ func (b *Bot) unknown(name, prefix string) string {
 // nearest returns the name of the command most like the word, or "" when none
 // is: at most one slip for every three letters.
 func (b *Bot) nearest(word string) string {
-	best, slips := "", 1+len(word)/3
+	letters := utf8.RuneCountInString(word)
+	if letters > longestName {
+		return "" // prose, and slow to compare
+	}
+	best, slips := "", 1+letters/3
 	for i := range b.commands {
 		c := &b.commands[i]
 		for _, name := range append([]string{c.Name}, c.Aliases...) {

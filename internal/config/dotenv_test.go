@@ -113,7 +113,7 @@ func TestDotenvFile(t *testing.T) {
 
 // TestDotenvStaysOutOfTheEnvironment: child processes must not inherit it.
 //
-// Covers: G-157
+// Statements: G-157.
 func TestDotenvStaysOutOfTheEnvironment(t *testing.T) {
 	before := os.Environ()
 	if _, err := Load(Sources{Dotenv: write(t, ".env", "DISCORD_TOKEN="+realToken)}); err != nil {

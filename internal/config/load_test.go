@@ -292,7 +292,7 @@ func TestFlags(t *testing.T) {
 
 // TestSecretsHaveNoFlag: command lines are visible to everybody.
 //
-// Covers: G-157
+// Statements: G-157.
 func TestSecretsHaveNoFlag(t *testing.T) {
 	for _, s := range Settings() {
 		if s.Secret && s.FlagName() != "" {

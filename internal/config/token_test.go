@@ -162,7 +162,7 @@ func TestUnreadableTokenFile(t *testing.T) {
 // TestSecretDoesNotPrint: whatever way a configuration is printed, the token is
 // not in it.
 //
-// Covers: G-157
+// Statements: G-157.
 func TestSecretDoesNotPrint(t *testing.T) {
 	l, err := load("DISCORD_TOKEN="+realToken, "API_TOKEN=a-token-for-the-api")
 	if err != nil {
@@ -203,7 +203,7 @@ func TestSecretDoesNotPrint(t *testing.T) {
 // TestMisplacedToken: a token put into the wrong variable makes that variable
 // wrong, but is not repeated; nor is a password in an address.
 //
-// Covers: G-157
+// Statements: G-157.
 func TestMisplacedToken(t *testing.T) {
 	for _, s := range Settings() {
 		_, err := load("DISCORD_TOKEN=sim-1", s.Name+"="+realToken)

@@ -1,11 +1,14 @@
 package health
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"syscall"
 
 	"evergreen/gateway"
@@ -70,15 +73,15 @@ func Diagnose(c gateway.Cause) CauseID {
 	if errors.Is(c.Err, gateway.ErrUnauthorized) {
 		return TokenRefused
 	}
-	if c.Code != 0 {
-		if id, ok := causeOfCode[c.Code]; ok {
+	if code := closeCode(c); code != 0 {
+		if id, ok := causeOfCode[code]; ok {
 			return id
 		}
 		return Unknown
 	}
 	switch c.Kind {
 	case gateway.CauseLocate, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade:
-		if id, ok := diagnoseError(c); ok {
+		if id, ok := diagnoseAttempt(c); ok {
 			return id
 		}
 	}
@@ -88,39 +91,53 @@ func Diagnose(c gateway.Cause) CauseID {
 	return Unknown
 }
 
-// diagnoseError looks into the error of a failed attempt. A 429 means a ban
-// only at the upgrade: over REST it may be an ordinary rate limit.
-func diagnoseError(c gateway.Cause) (CauseID, bool) {
-	err := c.Err
-	switch status := httpStatus(err); {
+// diagnoseAttempt looks at the answer to a failed attempt, or at the error that
+// came instead. A 429 means a ban only at the upgrade: over REST it may be an
+// ordinary rate limit.
+func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
+	switch status := httpStatus(c); {
 	case status >= 500:
 		return DiscordOutage, true
-	case status == 401:
+	case status == http.StatusUnauthorized:
 		return TokenRefused, true
-	case status == 429 && c.Kind == gateway.CauseUpgrade:
+	case status == http.StatusTooManyRequests && c.Kind == gateway.CauseUpgrade:
 		return IPBanned, true
+	case status != 0:
+		return "", false
 	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns := (*net.DNSError)(nil); errors.As(c.Err, &dns) {
 		return DNSFailure, true
 	}
-	if badCertificate(err) {
+	if badCertificate(c.Err) {
 		return CertificateBad, true
 	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && unreachable(err) {
+	if op := (*net.OpError)(nil); errors.As(c.Err, &op) {
+		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && unreachable(c.Err) {
 			return IPv6NoRoute, true
 		}
 		return NetworkDown, true
 	}
+	if c.Kind == gateway.CauseUpgrade || errors.Is(c.Err, context.DeadlineExceeded) {
+		return NetworkDown, true // nothing answered: who was in the way cannot be told
+	}
 	return "", false
 }
 
+// closeCode returns the code of the close frame that ended a connection, or 0.
+// A refused upgrade carries its HTTP status in the same field.
+func closeCode(c gateway.Cause) gateway.CloseCode {
+	if c.Kind == gateway.CauseUpgrade {
+		return 0
+	}
+	return c.Code
+}
+
 // httpStatus returns the HTTP status that a failed attempt met, or 0.
-func httpStatus(err error) int {
-	var connect *gateway.ConnectError
-	if errors.As(err, &connect) {
+func httpStatus(c gateway.Cause) int {
+	if c.Kind == gateway.CauseUpgrade && c.Code != 0 {
+		return int(c.Code)
+	}
+	if connect := (*gateway.ConnectError)(nil); errors.As(c.Err, &connect) {
 		return connect.Status
 	}
 	return 0
@@ -186,7 +203,7 @@ func describe(c gateway.Cause) string {
 	switch {
 	case errors.Is(c.Err, gateway.ErrUnauthorized):
 		text = gateway.CloseAuthFailed.Policy().Says
-	case c.Code != 0:
+	case closeCode(c) != 0:
 		text = c.Code.Policy().Says
 		if _, listed := causeOfCode[c.Code]; listed {
 			text += fmt.Sprintf(" (close code %d)", c.Code)
@@ -194,9 +211,9 @@ func describe(c gateway.Cause) string {
 			text += ", for a reason that is not known"
 		}
 	case !known:
-		text = fmt.Sprintf("the connection ended for an unknown reason (%s)", plain(c.String()))
-	case httpStatus(c.Err) != 0:
-		text += fmt.Sprintf(" (HTTP %d)", httpStatus(c.Err))
+		text = fmt.Sprintf("the connection ended for an unknown reason (%s)", cmp.Or(string(c.Kind), "none was given"))
+	case httpStatus(c) != 0:
+		text += fmt.Sprintf(" (HTTP %d)", httpStatus(c))
 	case c.Elapsed > 0 && saysOfElapsed[c.Kind] != "":
 		text += " (" + fmt.Sprintf(saysOfElapsed[c.Kind], span(c.Elapsed)) + ")"
 	}
@@ -204,21 +221,22 @@ func describe(c gateway.Cause) string {
 }
 
 // detail returns what the peer or the system said about a cause, in its own
-// words; empty when there is nothing.
+// words; empty when there is nothing that [describe] does not say. It is
+// foreign text: secrets may be in it, and it may be long.
 func detail(c gateway.Cause) string {
 	switch {
-	case c.Text != "":
-		return plain(c.Text)
-	case c.Err != nil:
-		return plain(c.Err.Error())
+	case c.Text != "" && c.Text != c.Code.Policy().Says:
+		return c.Text
+	case c.Text == "" && c.Err != nil:
+		return c.Err.Error()
 	}
 	return ""
 }
 
 // remedy returns what a person has to do about a cause; empty when nothing.
 func remedy(c gateway.Cause) string {
-	if r := c.Code.Policy().Remedy; c.Code != 0 && r != "" {
-		return r
+	if code := closeCode(c); code != 0 && code.Policy().Remedy != "" {
+		return code.Policy().Remedy
 	}
 	return Lookup(Diagnose(c)).Do
 }

@@ -188,9 +188,12 @@ func (i Incident) Sentence(now time.Time, zone *time.Location) string {
 	if i.Pair.Count > 1 {
 		b.WriteString(", shard " + i.Pair.String())
 	}
-	b.WriteString(": " + i.what() + ". " + i.outcome())
+	b.WriteString(": " + i.Summary())
 	return b.String()
 }
+
+// Summary is the part of [Incident.Sentence] without the times.
+func (i Incident) Summary() string { return i.what() + ". " + i.outcome() }
 
 // what says the causes in words.
 func (i Incident) what() string {
@@ -207,7 +210,7 @@ func (i Incident) what() string {
 func (i Incident) outcome() string {
 	switch i.Outcome {
 	case OutcomeResumed:
-		return "Resumed, " + i.gain() + "."
+		return "Resumed, " + gain(i.Replayed, i.Lost) + "."
 	case OutcomeNewSession:
 		if i.AtStart {
 			return "Then online with a new session."
@@ -222,14 +225,14 @@ func (i Incident) outcome() string {
 }
 
 // gain says what a resume brought.
-func (i Incident) gain() string {
+func gain(replayed int, lost int64) string {
 	switch {
-	case i.Lost > 0:
-		return fmt.Sprintf("%s replayed, %d lost", count(i.Replayed, "event"), i.Lost)
-	case i.Replayed == 0:
+	case lost > 0:
+		return fmt.Sprintf("%s replayed, %d lost", count(replayed, "event"), lost)
+	case replayed == 0:
 		return "nothing was missed"
 	}
-	return count(i.Replayed, "event") + " replayed, none lost"
+	return count(replayed, "event") + " replayed, none lost"
 }
 
 // clock prints a time of day, with the date when the other end of the period

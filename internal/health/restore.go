@@ -83,8 +83,10 @@ func (s *shard) finish(at time.Time, how Outcome) {
 	i.End, i.Outcome = latest(at, i.Start), how
 	s.open = nil
 	if how != OutcomeEnded {
-		s.counts.Reconnects++
 		s.restored = at
+		if !i.AtStart {
+			s.counts.Reconnects++
+		}
 	}
 	if how == OutcomeUnobserved {
 		s.finished = i
@@ -165,7 +167,7 @@ func (s *shard) hostSlept(at time.Time, d time.Duration) {
 
 func (s *shard) permitDelayed(at time.Time, w gateway.PermitDelayed) {
 	wait := w.Until.Sub(at)
-	s.waitWhy = s.redact(plain(w.Why))
+	s.waitWhy = s.foreign(w.Why)
 	const says = "the right to start a session has to be waited for"
 	if wait >= longPermit {
 		if s.open == nil {
@@ -181,7 +183,7 @@ const maxPanics = 100
 
 func (s *shard) panicked(at time.Time, w gateway.HandlerPanicked) {
 	s.counts.Panics++
-	s.lastPanic = Panic{At: at, Event: w.Type, Value: s.redact(plain(w.Value))}
+	s.lastPanic = Panic{At: at, Event: w.Type, Value: s.foreign(w.Value)}
 	s.panics = append(s.panics, at)
 	if len(s.panics) > maxPanics {
 		s.panics = s.panics[1:]

@@ -75,6 +75,10 @@ func newShard(pair gateway.Pair, at time.Time, redact func(string) string) *shar
 	return &shard{pair: pair, redact: redact, state: gateway.Idle{}, stateSince: at, begun: at}
 }
 
+// foreign makes text from elsewhere fit to be kept: first without secrets, then
+// short, because a secret that is cut in two is no longer recognised.
+func (s *shard) foreign(text string) string { return plain(s.redact(text)) }
+
 // observe takes in one observation.
 func (s *shard) observe(n gateway.Note) {
 	at := n.At
@@ -174,7 +178,7 @@ func (s *shard) forget() {
 }
 
 func (s *shard) transition(at time.Time, t gateway.Transition) {
-	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.redact(plain(t.Cause.String()))})
+	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.foreign(t.Cause.String())})
 	if len(s.changes) > maxChanges {
 		s.changes = slices.Delete(s.changes, 0, 1)
 	}
@@ -247,8 +251,8 @@ func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 func (s *shard) blame(i *Incident, c gateway.Cause) {
 	e := &i.Evidence
 	e.Attempts++
-	e.DialKind, e.DialSaid = c.Kind, s.redact(detail(c))
-	if status := httpStatus(c.Err); status != 0 {
+	e.DialKind, e.DialSaid = c.Kind, s.foreign(detail(c))
+	if status := httpStatus(c); status != 0 {
 		e.HTTPStatus = status
 	}
 	s.learn(i, Diagnose(c), describe(c))
@@ -265,8 +269,8 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 		s.witness(i, d)
 	} else {
 		s.act(at, "connection ended again: "+describe(d.Cause))
-		s.learn(i, Diagnose(d.Cause), describe(d.Cause))
 	}
+	s.learn(i, Diagnose(d.Cause), describe(d.Cause))
 	if !d.Session && i.SessionLost.IsZero() {
 		i.SessionLost = at
 	}
@@ -287,13 +291,13 @@ func (s *shard) replaced(at time.Time, d gateway.Disconnected) bool {
 func (s *shard) witness(i *Incident, d gateway.Disconnected) {
 	e := &i.Evidence
 	e.Kind, e.Code, e.By = d.Cause.Kind, d.Cause.Code, closer(d.Cause)
-	e.Said = s.redact(detail(d.Cause))
+	e.Said = s.foreign(detail(d.Cause))
 	e.LastByte, e.LastACK, e.Lasted = wall(d.LastByte), wall(d.LastACK), d.Lasted
 	if d.Cause.Kind == gateway.CauseSlept && e.Slept == 0 {
 		e.Slept = d.Cause.Elapsed
 	}
 	if !i.AtStart {
-		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && heard.Before(i.Detected) {
+		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && !heard.After(i.Detected) {
 			i.Start = heard
 		}
 	}
@@ -327,7 +331,7 @@ func (s *shard) loop(i *Incident, d gateway.Disconnected) {
 	key := gateway.Cause{Kind: d.Cause.Kind, Code: d.Cause.Code}
 	s.loss.endings[key]++
 	if s.loss.endings[key] == loopAfter {
-		s.learn(i, ReconnectLoop, fmt.Sprintf("the same end came %d times in a row", loopAfter))
+		s.learn(i, ReconnectLoop, fmt.Sprintf("the same end came %d times", loopAfter))
 	}
 	if s.loss.endings[key] == 1 && s.loss.signature == key && s.loss.streak >= loopAfter {
 		s.learn(i, ReconnectLoop, fmt.Sprintf("the %s time in a row, each soon after coming back", ordinal(s.loss.streak)))

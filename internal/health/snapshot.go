@@ -106,6 +106,9 @@ type Snapshot struct {
 	// last heard; zero while all are connected.
 	OfflineSince time.Time
 	Started      time.Time
+	// SessionSince is when the youngest of the shards' sessions began; zero
+	// unless every shard has one.
+	SessionSince time.Time
 	Username     string
 	Guilds       int
 	Work         Work
@@ -117,6 +120,10 @@ type Snapshot struct {
 	// none.
 	Last *Incident
 }
+
+// Sentence is the status and its reason in one, such as "Online: connected, and
+// Discord answers".
+func (s Snapshot) Sentence() string { return s.Status.String() + ": " + s.Reason }
 
 // ShardSnapshot is how one shard is at one moment.
 type ShardSnapshot struct {

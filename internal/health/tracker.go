@@ -116,6 +116,12 @@ func (t *Tracker) Snapshot() Snapshot {
 	}
 	snap.Work = t.judgeWork(now, snap.Work)
 	t.mu.Unlock()
+	for _, s := range snap.Shards {
+		// What stands in t.last is from the last report about it.
+		if s.Open != nil && (snap.Last == nil || !s.Open.Start.Before(snap.Last.Start)) {
+			snap.Last = s.Open
+		}
+	}
 
 	slices.SortFunc(snap.Shards, func(a, b ShardSnapshot) int {
 		return cmp.Or(cmp.Compare(a.Pair.Count, b.Pair.Count), cmp.Compare(a.Pair.ID, b.Pair.ID))
@@ -161,6 +167,10 @@ func (t *Tracker) sum(snap *Snapshot) {
 			expected = max(expected, s.Pair.Count)
 		}
 	}
+	missing := max(0, expected-len(snap.Shards))
+	all := func(is func(ShardSnapshot) bool) bool {
+		return missing == 0 && !slices.ContainsFunc(snap.Shards, func(s ShardSnapshot) bool { return !is(s) })
+	}
 	var samples []Sample
 	for _, s := range snap.Shards {
 		snap.Username = cmp.Or(snap.Username, s.Username)
@@ -174,13 +184,14 @@ func (t *Tracker) sum(snap *Snapshot) {
 	if snap.Work.Activity.Guilds > 0 {
 		snap.Guilds = snap.Work.Activity.Guilds
 	}
+	if all(func(s ShardSnapshot) bool { return !s.SessionSince.IsZero() }) {
+		for _, s := range snap.Shards {
+			snap.SessionSince = latest(snap.SessionSince, s.SessionSince)
+		}
+	}
 	snap.Latency = summarise(samples)
-	missing := max(0, expected-len(snap.Shards))
 	if missing > 0 && snap.OfflineSince.IsZero() {
 		snap.OfflineSince = t.started
-	}
-	all := func(is func(ShardSnapshot) bool) bool {
-		return missing == 0 && !slices.ContainsFunc(snap.Shards, func(s ShardSnapshot) bool { return !is(s) })
 	}
 	snap.Ready = all(func(s ShardSnapshot) bool { return s.Ready })
 	snap.Connected = all(func(s ShardSnapshot) bool { return s.Connected })

@@ -71,10 +71,9 @@ func (s *shard) verdict(now time.Time, fresh bool) verdict {
 	switch state := s.state.(type) {
 	case gateway.Parked:
 		v := verdict{status: NeedsYou, since: s.stateSince, reason: describe(state.Cause), remedy: remedy(state.Cause)}
-		if said := detail(state.Cause); said != "" {
+		if said := s.foreign(detail(state.Cause)); said != "" {
 			v.reason += ": " + said
 		}
-		v.reason = s.redact(v.reason)
 		return v
 	case gateway.Draining:
 		return verdict{status: Stopping, since: s.stateSince, reason: "finishing what was begun before the stop"}
@@ -148,7 +147,7 @@ func (s *shard) doing() string {
 		if s.waitWhy != "" {
 			return "waiting to identify: " + s.waitWhy
 		}
-		return s.redact(plain(state.String()))
+		return s.foreign(state.String())
 	case gateway.Identifying:
 		if s.slowReady {
 			return "Discord takes its time with READY, but answers heartbeats"

@@ -47,12 +47,16 @@ func count[N int | int64](n N, noun string) string {
 	return strconv.FormatInt(int64(n), 10) + " " + noun + "s"
 }
 
-// plain makes foreign text safe to print: one line, no control characters, at
-// most [longest] bytes.
-func plain(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+// oneLine makes foreign text safe to print: one line, no control characters.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
 	}), " ")
+}
+
+// plain is oneLine of at most [longest] bytes.
+func plain(text string) string {
+	text = oneLine(text)
 	if len(text) <= longest {
 		return text
 	}

@@ -82,8 +82,9 @@ func (l *Ledger) usage(now time.Time) Usage {
 		return u
 	}
 	// Discord's answer decides while it is young. An old one, for want of a
-	// better, only ever makes the estimate more careful.
-	told := l.limits.Remaining - len(l.since(l.limits.At)) - len(l.grants)
+	// better, only ever makes the estimate more careful. What left in the
+	// moment of the question is not in the answer.
+	told := l.limits.Remaining - len(l.since(l.limits.At.Add(-1))) - len(l.grants)
 	if u.FromDiscord = now.Sub(l.limits.At) <= limitsAge; u.FromDiscord || told < u.Remaining {
 		u.Remaining, u.Reset = told, reset
 	}

@@ -111,6 +111,8 @@ func (l *Ledger) inherit(entries []Entry, now time.Time) {
 		if r.At.After(now) {
 			r.At = now // or the clock was set back
 		}
+		// From here on it is told by the clock that nobody sets.
+		r.At = now.Add(r.At.Sub(now))
 		if r.State == Ready {
 			r.credit = l.born.Sub(r.At)
 		}
@@ -129,6 +131,9 @@ func (l *Ledger) inherit(entries []Entry, now time.Time) {
 	clear(l.paces)
 	for _, r := range l.spent {
 		l.replay(r)
+	}
+	for _, w := range l.queue {
+		l.supersede(w)
 	}
 }
 
@@ -156,6 +161,21 @@ func (l *Ledger) replay(r *record) {
 			p.died(l.opts.Rand)
 		}
 	}
+}
+
+// supersede takes a shard that asks for a new session to have lost the one
+// before: nobody asks while it lives. That is written down, because to the next
+// process the time the shard now waits would look like a long life. The caller
+// holds mu.
+func (l *Ledger) supersede(w *waiter) {
+	p := l.pace(w.pair)
+	r := p.open
+	if r == nil {
+		return
+	}
+	l.presume(p, w.arrived)
+	r.State, r.Lived = Ended, w.arrived.Sub(r.At)
+	l.put(r)
 }
 
 // presume decides about a session whose end nobody reported, because its

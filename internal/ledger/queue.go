@@ -80,10 +80,7 @@ func (l *Ledger) enter(pair gateway.Pair) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue = append(l.queue, w)
-	if p := l.pace(pair); p.open != nil {
-		// Nobody asks for a new session while the old one lives.
-		l.presume(p, w.arrived)
-	}
+	l.supersede(w)
 	return w
 }
 
@@ -99,10 +96,15 @@ func (l *Ledger) leave(w *waiter) {
 // wakeAll lets every waiter look again. The caller holds mu.
 func (l *Ledger) wakeAll() {
 	for _, w := range l.queue {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.poke()
+	}
+}
+
+// poke lets the waiter look again.
+func (w *waiter) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -113,10 +115,15 @@ func (l *Ledger) try(w *waiter, now time.Time) (*grant, verdict) {
 	l.forget(now)
 	v := l.judge(w, now)
 	if !v.free(now) {
+		if (v.cause == causeBudget || v.cause == causeReserve) && l.stale(now) {
+			// The count may have been reset since Discord was last asked.
+			return nil, verdict{stale: true}
+		}
 		return nil, v
 	}
 	for _, other := range l.queue {
 		if l.key(other.pair) == l.key(w.pair) && l.precedes(other, w) && l.judge(other, now).free(now) {
+			other.poke() // it may be asleep until a time that has since moved
 			return nil, verdict{blocked: true}
 		}
 	}

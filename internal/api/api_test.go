@@ -1,0 +1,260 @@
+package api
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// Whatever state the bot is in, the process is alive; it is ready only while the
+// bot is online, and says why when it is not.
+//
+// Statements: G-159.
+func TestProbes(t *testing.T) {
+	b := online()
+	s := serve(t, Options{Snapshot: b.snapshot})
+	for _, status := range []health.Status{
+		health.Online, health.Degraded, health.Stopping, health.Starting, health.Reconnecting, health.Offline, health.NeedsYou,
+	} {
+		b.set(func(b *bot) {
+			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, "why "+status.ID(), "mend it"
+		})
+		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK || a.body != `{"status":"alive"}`+"\n" {
+			t.Errorf("%s: /livez says %d %s", status, a.status, a.body)
+		}
+		a := ask(t, s, "GET", "/readyz")
+		if status == health.Online {
+			if a.status != http.StatusOK || a.fields["status"] != "online" {
+				t.Errorf("/readyz says %d %s", a.status, a.body)
+			}
+			continue
+		}
+		if a.status != http.StatusServiceUnavailable || a.fields["detail"] != "why "+status.ID() ||
+			a.fields["bot_status"] != status.ID() || a.fields["remedy"] != "mend it" ||
+			a.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: /readyz says %d %s", status, a.status, a.body)
+		}
+	}
+}
+
+// A liveness probe does not even ask how the bot is: it is answered while that
+// question blocks.
+func TestLivenessAsksNobody(t *testing.T) {
+	block := make(chan struct{})
+	s := serve(t, Options{Snapshot: func() health.Snapshot { <-block; return health.Snapshot{} }})
+	stuck := make(chan reply, 1)
+	go func() { stuck <- ask(t, s, "GET", "/readyz") }()
+	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
+		t.Errorf("/livez says %d", a.status)
+	}
+	close(block)
+	<-stuck
+}
+
+// The program has started when a shard is at work, and stays started, whether
+// Discord is there or not.
+func TestStartup(t *testing.T) {
+	b := online()
+	b.snap.Shards, b.snap.Status, b.snap.Reason = nil, health.Starting, "no shard has reported yet"
+	s := serve(t, Options{Snapshot: b.snapshot})
+	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusServiceUnavailable || a.fields["detail"] != "no shard has reported yet" {
+		t.Errorf("before: %d %s", a.status, a.body)
+	}
+	b.set(func(b *bot) { b.snap.Shards, b.snap.Status = make([]health.ShardSnapshot, 1), health.Offline })
+	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
+		t.Errorf("at work: %d", a.status)
+	}
+	b.set(func(b *bot) { b.snap.Shards = nil })
+	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
+		t.Errorf("later: %d", a.status)
+	}
+}
+
+// /health tells everything at once, and null for what is not known.
+func TestHealth(t *testing.T) {
+	b := online()
+	b.seen = health.Check{At: b.snap.At.Add(-time.Minute), OK: true}
+	s := serve(t, Options{Snapshot: b.snapshot, Check: b.check})
+	a := ask(t, s, "GET", "/health")
+	want := `{"status":"online","reason":"connected, and Discord answers","since":"2026-11-24T03:43:17Z",` +
+		`"bot":{"name":"ResearchBot","ready":true,"connected":true,"working":true},"guilds":3,"latency_ms":45.2,` +
+		`"last_activity":"2026-11-24T03:42:17Z","offline_since":null,"failures_in_a_row":0,"last_check":"2026-11-24T03:43:17Z",` +
+		`"started":"2026-11-24T02:44:17Z","uptime_s":3600}` + "\n"
+	if a.status != http.StatusOK || a.body != want || a.header.Get("Content-Type") != "application/json" {
+		t.Errorf("got  %d %s\nwant %s", a.status, a.body, want)
+	}
+
+	b.set(func(b *bot) {
+		b.snap.Status, b.snap.Ready, b.snap.Connected, b.snap.Remedy = health.Offline, false, false, "look here"
+		b.snap.OfflineSince, b.snap.Latency, b.snap.Work.Activity = b.snap.At.Add(-time.Hour), health.Latency{}, health.Activity{}
+		b.seen = health.Check{At: b.snap.At, Failures: 6}
+	})
+	a = ask(t, s, "GET", "/health")
+	for name, want := range map[string]any{
+		"status": "offline", "remedy": "look here", "latency_ms": nil, "last_activity": nil, "failures_in_a_row": 6.0, "offline_since": "2026-11-24T02:44:17Z",
+	} {
+		if got := a.fields[name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if a.status != http.StatusOK {
+		t.Errorf("the status code is %d", a.status)
+	}
+}
+
+// With a token, /health wants exactly that token in exactly one header; the
+// probes stay open. The token itself is in no answer.
+func TestToken(t *testing.T) {
+	const token = "correct-horse"
+	var log strings.Builder
+	s := serve(t, Options{Token: token, Log: logTo(&log)})
+	for _, path := range []string{"/livez", "/readyz", "/startupz"} {
+		if a := ask(t, s, "GET", path); a.status != http.StatusOK {
+			t.Errorf("%s says %d", path, a.status)
+		}
+	}
+	for given, want := range map[string]int{
+		"Bearer " + token: 200, "bearer " + token: 200,
+		"": 401, token: 401, "Bearer": 401, "Bearer ": 401, "Bearer " + token + "x": 401, "Bearer " + token[:5]: 401,
+		"Basic " + token: 401, "Bearer " + strings.ToUpper(token): 401,
+	} {
+		a := ask(t, s, "GET", "/health", bearer(given))
+		if a.status != want {
+			t.Errorf("%q: %d %s", given, a.status, a.body)
+		}
+		if want == 401 && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") || strings.Contains(a.body, token) {
+			t.Errorf("%q: %v %s", given, a.header, a.body)
+		}
+	}
+	if a := ask(t, s, "GET", "/health"); a.status != 401 {
+		t.Errorf("without a header: %d", a.status)
+	}
+	if a := ask(t, s, "GET", "/health", bearer("Bearer "+token), bearer("Bearer wrong")); a.status != 401 {
+		t.Errorf("with two headers: %d", a.status)
+	}
+	if n := strings.Count(log.String(), "was refused"); n != 1 || strings.Contains(log.String(), token) {
+		t.Errorf("the log says %s", log.String())
+	}
+}
+
+// An address other machines can reach serves the probes only, until there is a
+// token.
+func TestBeyondLoopback(t *testing.T) {
+	var log strings.Builder
+	s := serve(t, Options{Addr: "0.0.0.0:0", Log: logTo(&log)})
+	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
+		t.Errorf("/livez says %d", a.status)
+	}
+	for _, change := range []func(*http.Request){bearer("Bearer "), bearer("Bearer x"), func(r *http.Request) { r.Host = "localhost" }} {
+		if a := ask(t, s, "GET", "/health", change); a.status != http.StatusForbidden || !strings.Contains(a.body, "API_TOKEN") {
+			t.Errorf("/health says %d %s", a.status, a.body)
+		}
+	}
+	s = serve(t, Options{Addr: "0.0.0.0:0", Token: "a-long-token"})
+	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.status != http.StatusOK {
+		t.Errorf("with the token: %d", a.status)
+	}
+}
+
+// Given no token, when a page in a browser calls the loopback address by a name
+// of its own, then it learns nothing.
+func TestRebinding(t *testing.T) {
+	s := serve(t, Options{})
+	for host, want := range map[string]int{
+		"localhost": 200, "LOCALHOST:8000": 200, "127.0.0.1:1": 200, "[::1]:8000": 200, "127.0.0.9": 200,
+		"evil.example": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:80": 421, "10.0.0.1": 421,
+	} {
+		if a := ask(t, s, "GET", "/health", func(r *http.Request) { r.Host = host }); a.status != want {
+			t.Errorf("%s: %d", host, a.status)
+		}
+	}
+	if a := ask(t, s, "GET", "/livez", func(r *http.Request) { r.Host = "bot.example" }); a.status != 200 {
+		t.Errorf("a probe by name: %d", a.status)
+	}
+}
+
+// A port that is in use, and an address that is none, are told in words.
+func TestAddressesThatCannotBeUsed(t *testing.T) {
+	first := serve(t, Options{})
+	s, err := New(Options{Addr: first.Addr().String(), Snapshot: online().snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), first.Addr().String()) || !strings.Contains(err.Error(), "set API_ADDR to another port") {
+		t.Errorf("port in use: %v", err)
+	}
+	if s.Addr() != nil || s.Close() != nil {
+		t.Error("it thinks that it listens")
+	}
+	if err := listenError("0.0.0.0:80", &net.OpError{Err: &os.SyscallError{Syscall: "bind", Err: os.ErrPermission}}); !strings.Contains(err.Error(), "below 1024") {
+		t.Error(err)
+	}
+	if _, err := New(Options{Addr: "8000", Snapshot: online().snapshot}); err == nil || !strings.Contains(err.Error(), "API_ADDR") {
+		t.Errorf("no port: %v", err)
+	}
+	if _, err := New(Options{}); err == nil {
+		t.Error("a server without a snapshot was made")
+	}
+}
+
+// A server that is not run after all gives its address back.
+func TestCloseWithoutRun(t *testing.T) {
+	s, err := New(Options{Addr: "127.0.0.1:0", Snapshot: online().snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Listen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addr := s.Addr().String()
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+// A panic inside costs the request, and the log knows more than the client.
+func TestPanic(t *testing.T) {
+	var log strings.Builder
+	s := serve(t, Options{Log: logTo(&log), Snapshot: func() health.Snapshot { panic("inside information") }})
+	a := ask(t, s, "GET", "/health")
+	if a.status != http.StatusInternalServerError || strings.Contains(a.body, "inside") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	if !strings.Contains(log.String(), "inside information") {
+		t.Errorf("the log says %s", log.String())
+	}
+	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
+		t.Errorf("/livez says %d", a.status)
+	}
+}
+
+// Refusals are told once a minute, with the number of those in between.
+func TestThrottle(t *testing.T) {
+	var th throttle
+	at := time.Now()
+	var got []string
+	for i := range 130 {
+		if held, ok := th.pass(at.Add(time.Duration(i) * time.Second)); ok {
+			got = append(got, fmt.Sprint(i, ":", held))
+		}
+	}
+	if s := strings.Join(got, " "); s != "0:0 60:59 120:59" {
+		t.Errorf("got %s", s)
+	}
+}

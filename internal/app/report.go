@@ -1,0 +1,72 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"evergreen/internal/bot"
+	"evergreen/internal/health"
+	"evergreen/internal/ledger"
+	"evergreen/internal/logging"
+	"evergreen/internal/rest"
+)
+
+// report tells the bot's status command how the bot is.
+type report struct{ tracker *health.Tracker }
+
+// Report implements [bot.Health].
+func (r report) Report() bot.Report {
+	s := r.tracker.Snapshot()
+	out := bot.Report{
+		State: s.Sentence(), Uptime: s.At.Sub(s.Started),
+		Resumes: s.Counts.Resumed, Identifies: s.Counts.Identifies,
+	}
+	if !s.SessionSince.IsZero() {
+		out.SessionAge = s.At.Sub(s.SessionSince)
+	}
+	if i := s.Last; i != nil {
+		out.Incident, out.IncidentAt = i.Summary(), i.Start
+		if i.Outcome != health.OutcomeOpen {
+			out.IncidentFor = max(time.Millisecond, i.Duration(s.At)) // 0 would mean that it goes on
+		}
+	}
+	return out
+}
+
+// activity tells the tracker what the bot has done with its events.
+func (a *App) activity() health.Activity {
+	b := a.Bot()
+	counts := b.Counts()
+	return health.Activity{
+		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
+	}
+}
+
+// restLevels says how loudly the log tells of what happens to a request; what
+// is not listed is a warning. Limits and retries are the ordinary course of
+// things.
+var restLevels = map[rest.Reason]slog.Level{
+	rest.ReasonBucket:       slog.LevelDebug,
+	rest.ReasonPace:         slog.LevelDebug,
+	rest.ReasonShared:       slog.LevelInfo,
+	rest.ReasonServer:       slog.LevelInfo,
+	rest.ReasonConnection:   slog.LevelInfo,
+	rest.ReasonRecovered:    slog.LevelInfo,
+	rest.ReasonUnauthorized: slog.LevelError,
+}
+
+// restSaid logs what happens to requests.
+func (a *App) restSaid(e rest.Event) {
+	level, listed := restLevels[e.Reason]
+	if !listed {
+		level = slog.LevelWarn
+	}
+	logging.Component(a.opts.Logger, "REST").Log(a.hurry, level, e.String())
+}
+
+// startsRunLow logs that the day's session starts run low (G-042).
+func (a *App) startsRunLow(u ledger.Usage) {
+	logging.Component(a.opts.Logger, "Ledger").Warn(fmt.Sprintf(
+		"%s. Something makes the bot start sessions over and over: the lines before this one say what", u))
+}

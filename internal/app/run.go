@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Run starts the bot and keeps it until it is told to stop: by [App.Stop], by
+// the shutdown command, or by the end of ctx, which means a Pause. It returns
+// nil after a stop. What ends it otherwise happens at the start: a
+// *config.Failure for what only a human can mend, such as a refused token or a
+// switched-off intent, found over REST before an IDENTIFY is spent (G-004,
+// G-096), or an address of the HTTP API that cannot be had. It can be called
+// once.
+func (a *App) Run(ctx context.Context) error {
+	if !a.started.CompareAndSwap(false, true) {
+		return errors.New("the app was run before")
+	}
+	defer close(a.finished)
+	defer a.client.CloseIdleConnections()
+	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.Pause) })
+	defer release()
+
+	// The services outlive ctx: they serve until the shard has drained.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var services sync.WaitGroup
+	defer services.Wait()
+	defer end()
+	if a.server != nil {
+		if err := a.server.Listen(life); err != nil {
+			return err
+		}
+		services.Go(func() {
+			if err := a.server.Run(life); err != nil {
+				a.log.Error("The HTTP API has failed; the bot goes on without it", "error", err)
+			}
+		})
+	}
+	if err := a.ask(ctx); err != nil || a.stopping() {
+		return err
+	}
+	parts := a.core.Load()
+	services.Go(func() { _ = a.monitor.Run(life) })
+	services.Go(func() { _ = parts.bot.Run(life) })
+	ran := make(chan error, 1)
+	// The shard is stopped in order, not by the end of a context.
+	go func() { ran <- parts.shard.Run(context.WithoutCancel(ctx)) }()
+	select {
+	case <-a.halt.Done():
+		a.leave(parts)
+		return <-ran
+	case err := <-ran:
+		return err
+	}
+}
+
+// ask asks Discord, before anything is spent, what can be asked, and takes up
+// what it says. A stop cuts it short.
+func (a *App) ask(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.halt, cancel)()
+	found, err := a.check.Check(ctx)
+	switch {
+	case a.stopping():
+		return nil
+	case err != nil:
+		return err
+	}
+	a.log.Info("Preflight: " + found.String())
+	for _, warning := range found.Warnings {
+		a.log.Warn(warning)
+	}
+	if found.Intents == a.intents() {
+		return nil
+	}
+	return a.assemble(found.Intents)
+}
+
+// leave is the order of a stop: the shard takes nothing new in and drains into
+// a bot that still answers, then the bot stops, then everything else. All of it
+// ends within the grace.
+func (a *App) leave(parts *core) {
+	grace := a.opts.Config.ShutdownGrace
+	whole, cancel := context.WithTimeout(a.hurry, grace)
+	defer cancel()
+	// The close frame has to be out before the grace is over.
+	drain, cancelDrain := context.WithTimeout(whole, grace-min(time.Second, grace/2))
+	defer cancelDrain()
+	if err := parts.shard.Stop(drain, a.mode); err != nil {
+		a.log.Warn("The shard did not stop cleanly", "error", err)
+	}
+	if err := parts.bot.Stop(whole); err != nil {
+		a.log.Warn("The bot did not stop cleanly", "error", err)
+	}
+}
+
+// Stop ends the bot for good: with [gateway.Pause] the session can be resumed
+// and the dot stays green (G-090), with [gateway.Goodbye] it turns grey at once
+// (G-089). What was begun is finished, within the grace that the settings give
+// and until ctx ends. It returns when Run has. The first stop decides the mode;
+// later ones wait for the same end. An App that was stopped does not run.
+func (a *App) Stop(ctx context.Context, mode gateway.StopMode) {
+	a.requestStop(mode)
+	if a.started.CompareAndSwap(false, true) {
+		close(a.finished)
+		return
+	}
+	select {
+	case <-a.finished:
+	case <-ctx.Done():
+		a.hurryNow()
+		<-a.finished // what is left is bounded by the shard's close deadline
+	}
+}
+
+func (a *App) requestStop(mode gateway.StopMode) {
+	a.stopOnce.Do(func() {
+		a.mode = mode
+		a.haltNow()
+	})
+}
+
+func (a *App) stopping() bool { return a.halt.Err() != nil }

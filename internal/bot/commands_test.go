@@ -1,0 +1,375 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// TestEveryCommandBothWays: each command answers the same by prefix and as a
+// slash command, and each answer has what the command promises.
+func TestEveryCommandBothWays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want []string
+	}{
+		{"help", []string{"What I can do", "help [command]", "ping", "status", "uptime", "about", "shutdown` Shuts me down (owner only)", "explains one of them"}},
+		{"ping", []string{"Pong! Gateway: 45ms, REST: 120ms"}},
+		{"status", []string{"**Live**", "Uptime: 1 h 1 min", "Session: 1 h 1 min old", "Resumes: 4, identifies: 2", "Guilds: 0", "Last incident: none"}},
+		{"uptime", []string{"I have been running for 1 h 1 min."}},
+		{"about", []string{"I am ResearchBot", "Evergreen 1.2.3", "go1."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.start()
+				w.discord.latency = 120 * time.Millisecond
+				w.shard.stats = gateway.Stats{Resumed: 4, Identifies: 2}
+				w.wait(time.Hour + time.Minute)
+
+				byPrefix := w.say("!" + c.name)
+				slash, token := w.use(askerID, c.name)
+				w.wait(time.Second)
+
+				said := w.discord.said()
+				shown := w.discord.interaction(token)
+				if len(said) != 1 || shown.content == "" || !byPrefix.released() || !slash.released() {
+					t.Fatalf("the answers are %q and %q", said, shown.content)
+				}
+				for _, want := range c.want {
+					if !strings.Contains(said[0], want) {
+						t.Errorf("by prefix: %s\nwithout %q", said[0], want)
+					}
+					if !strings.Contains(shown.content, want) {
+						t.Errorf("as a slash command: %s\nwithout %q", shown.content, want)
+					}
+				}
+				if shown.edits > 0 || shown.flags != 0 {
+					t.Errorf("the slash command was answered in a roundabout way: %+v", shown)
+				}
+				if counts := w.bot.Counts(); counts.Commands != 2 || counts.Answered != 2 {
+					t.Errorf("counts: %+v", counts)
+				}
+			})
+		})
+	}
+}
+
+// TestHelpExplains: help with the name of a command, or one of its aliases, or
+// the name with its prefix, explains that command.
+func TestHelpExplains(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(func(o *Options) {
+			o.Commands = append(Builtin(), Command{
+				Name: "cite", Aliases: []string{"quote"}, Summary: "Cites a paper", Details: "It knows every paper.", OwnerOnly: true,
+				Parameters: []Parameter{{Name: "paper", Summary: "Its DOI", Required: true}, {Name: "style", Summary: "How"}},
+				Run:        func(context.Context, *Request) (Answer, error) { return Answer{}, nil },
+			})
+		})
+		want := "`%[1]scite <paper> [style]`\nCites a paper. It knows every paper.\n- `paper`: Its DOI\n- `style`: How (optional)\nAlso: `quote`\nOnly my owner may use it."
+		for _, text := range []string{"!help cite", "!h QUOTE", "!commands !cite"} {
+			w.say(text)
+		}
+		for _, said := range w.discord.said() {
+			if said != fmt.Sprintf(want, "!") {
+				t.Errorf("help said\n%s", said)
+			}
+		}
+		_, token := w.use(askerID, "help", "command", "cite")
+		if got := w.discord.interaction(token).content; got != fmt.Sprintf(want, "/") {
+			t.Errorf("help said\n%s", got)
+		}
+		w.say("!help pnig")
+		if said := w.discord.said(); len(said) != 4 || said[3] != "I do not know `!pnig`. Did you mean `!ping`?" {
+			t.Errorf("help said %q", said)
+		}
+		for _, c := range Builtin() {
+			_, token := w.use(7, "help", "command", c.Name)
+			if got := w.discord.interaction(token).content; !strings.Contains(got, c.Summary) || !strings.Contains(got, "`/"+c.Name) {
+				t.Errorf("help %s said %q", c.Name, got)
+			}
+			w.wait(time.Minute)
+		}
+	})
+}
+
+// TestPingWithoutMeasures: a ping before the first heartbeat and while REST is
+// down says so, in time; many pings at once cost one request.
+func TestPingWithoutMeasures(t *testing.T) {
+	story(t, func(w *world) {
+		w.start()
+		w.shard.latency = 0
+		w.discord.fail(fault{on: "GET /users/@me", times: -1, hang: true})
+		for user := range uint64(5) {
+			w.sayAs(100+user, "!ping")
+		}
+		w.wait(1600 * time.Millisecond)
+		w.expect(strings.Split(strings.Repeat("Pong! Gateway: not measured yet, REST: no answer\n", 5), "\n")[:5]...)
+		if n := len(w.discord.asked("GET /users/@me")); n != 1 {
+			t.Errorf("five pings made %d requests", n)
+		}
+	})
+}
+
+// TestPingGivesUpWithItsTime: a ping that waits for another's measurement does
+// not outlive its own time limit.
+func TestPingGivesUpWithItsTime(t *testing.T) {
+	story(t, func(w *world) {
+		w.start()
+		w.bot.roundTrip.turn <- struct{}{}
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := w.bot.roundTrip.measure(ended, w.bot.api); !errors.Is(err, context.Canceled) {
+			t.Errorf("the measurement ended with %v", err)
+		}
+	})
+}
+
+// report is a Health of somebody who watches.
+type report Report
+
+func (r report) Report() Report { return Report(r) }
+
+// TestStatusFromHealth: what a watcher reports is what status says.
+func TestStatusFromHealth(t *testing.T) {
+	story(t, func(w *world) {
+		now := time.Now()
+		for _, c := range []struct {
+			report Report
+			want   string
+		}{
+			{Report{State: "Online", Uptime: 26 * time.Hour, SessionAge: 90 * time.Second, Resumes: 7, Identifies: 1, Incident: "op 7", IncidentAt: now.Add(-3 * time.Hour), IncidentFor: 2 * time.Second},
+				"**Online**\nUptime: 1 d 2 h\nSession: 1 min 30 s old\nResumes: 7, identifies: 1\nGuilds: 0\nLast incident: op 7, 3 h 0 min ago, for 2 s"},
+			{Report{State: "Offline", Incident: "no network", IncidentAt: now.Add(-5 * time.Second)},
+				"**Offline**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: no network, 5 s ago, not over yet"},
+			{Report{State: "Online", Incident: "long ago"}, "**Online**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: long ago"},
+		} {
+			w.start(func(o *Options) { o.Health = report(c.report) })
+			w.say("!status")
+			if said := w.discord.said(); said[len(said)-1] != c.want {
+				t.Errorf("status said\n%s\nwant\n%s", said[len(said)-1], c.want)
+			}
+			w.say("!uptime")
+			_ = w.bot.Stop(context.Background())
+		}
+	})
+}
+
+// TestBeforeAnythingIsKnown: a bot without a shard believes to be offline, and
+// the age of a session it did not see begin is left out.
+func TestBeforeAnythingIsKnown(t *testing.T) {
+	story(t, func(w *world) {
+		w.make()
+		w.bot.Attach(nobodyThere{})
+		w.say("!status")
+		w.say("!ping")
+		w.expect("**Idle**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: none", "Gateway: not measured yet")
+		if err := w.bot.shard().SetPresence(gateway.Presence{}); err != nil {
+			t.Error(err)
+		}
+		if capitalised("") != "" {
+			t.Error("no words became some")
+		}
+	})
+}
+
+// TestShutdownSaysGoodbyeFirst: the owner asks for shutdown while REST is cut;
+// Goodbye is called once, after the answer stands and the event is let go.
+func TestShutdownSaysGoodbyeFirst(t *testing.T) {
+	for _, way := range []string{"prefix", "slash"} {
+		t.Run(way, func(t *testing.T) {
+			story(t, func(w *world) {
+				var event *delivery
+				var token string
+				goodbyes := 0
+				w.start(func(o *Options) {
+					o.Goodbye = func() {
+						goodbyes++
+						if len(w.discord.said()) == 0 && (token == "" || !w.discord.interaction(token).acked) {
+							t.Error("Goodbye came before the answer stood")
+						}
+						if event != nil && !event.released() {
+							t.Error("Goodbye came before the event was let go: the next run would shut down again")
+						}
+					}
+				})
+				w.discord.fail(fault{on: "POST /", times: 1, cut: true})
+				if way == "prefix" {
+					event = w.sayAs(ownerID, "!shutdown")
+				} else {
+					var data string
+					data, token = w.slash(ownerID, "shutdown")
+					event = w.deliver("INTERACTION_CREATE", data)
+				}
+				if goodbyes != 0 || !event.held() {
+					t.Error("Goodbye came while the answer was being cut off")
+				}
+				w.wait(2 * time.Second)
+				if goodbyes != 1 {
+					t.Errorf("Goodbye was called %d times", goodbyes)
+				}
+				w.logged(1, "WARN shutdown was asked for user=80351110224678912")
+			})
+		})
+	}
+}
+
+// TestShutdownWhereTheBotMayNotSpeak: the owner's word counts even where the
+// answer is refused for good.
+func TestShutdownWhereTheBotMayNotSpeak(t *testing.T) {
+	story(t, func(w *world) {
+		goodbyes := 0
+		w.start(func(o *Options) { o.Goodbye = func() { goodbyes++ } })
+		w.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50013,"message":"Missing Permissions"}`})
+		if event := w.sayAs(ownerID, "!shutdown"); goodbyes != 1 || !event.released() {
+			t.Errorf("Goodbye was called %d times", goodbyes)
+		}
+	})
+}
+
+// TestShutdownIsForOwners: who is not the owner gets a polite refusal, as a
+// slash command for his eyes only; a team's owner and its accepted admins, and
+// those named in the options, may.
+func TestShutdownIsForOwners(t *testing.T) {
+	story(t, func(w *world) {
+		goodbyes := 0
+		w.discord.application = fmt.Sprintf(`{"id":"%d","bot":{"id":"%d"},"owner":{"id":"1"},"team":{"owner_user_id":"2","members":[
+			{"membership_state":2,"role":"admin","user":{"id":"3"}},
+			{"membership_state":1,"role":"admin","user":{"id":"4"}},
+			{"membership_state":2,"role":"developer","user":{"id":"5"}},
+			{"membership_state":2,"role":"admin"}]}}`, appID, selfID)
+		w.start(func(o *Options) {
+			o.Goodbye = func() { goodbyes++ }
+			o.Owners = []snowflake.ID{6}
+		})
+		for user, may := range map[uint64]bool{1: true, 2: true, 3: true, 4: false, 5: false, 6: true, askerID: false} {
+			before := goodbyes
+			w.sayAs(user, "!shutdown")
+			_, token := w.use(user, "shutdown")
+			if got := goodbyes - before; got != map[bool]int{true: 2, false: 0}[may] {
+				t.Errorf("user %d shut the bot down %d times", user, got)
+			}
+			if shown := w.discord.interaction(token); !may && (shown.content != sayNotOwner || shown.flags != 1<<6) {
+				t.Errorf("user %d was told %+v", user, shown)
+			}
+		}
+		if n := len(w.discord.asked("GET /applications/@me")); n != 1 {
+			t.Errorf("the owner was asked for %d times", n)
+		}
+	})
+}
+
+// TestOwnerUnknown: while Discord cannot tell who the owner is, nobody is, and
+// the answer does not accuse.
+func TestOwnerUnknown(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(func(o *Options) { o.Goodbye = func() { t.Error("it shut down") } })
+		w.discord.fail(fault{on: "GET /applications", times: -1, status: 503})
+		w.sayAs(ownerID, "!shutdown")
+		w.expect(sayNoOwner)
+		w.logged(1, "WARN cannot find out who owns the bot")
+	})
+}
+
+// TestCommandTableIsChecked: a mistake in the table is found by New, not by
+// Discord and not by the first who calls the command.
+func TestCommandTableIsChecked(t *testing.T) {
+	run := func(context.Context, *Request) (Answer, error) { return Answer{}, nil }
+	good := Command{Name: "a", Summary: "s", Run: run}
+	parameters := func(p ...Parameter) Command {
+		c := good
+		c.Parameters = p
+		return c
+	}
+	long := strings.Repeat("x", 101)
+	for want, commands := range map[string][]Command{
+		"a name is":           {{Name: "Ping", Summary: "s", Run: run}},
+		"nobody can call it ": {{Name: "8ball", Summary: "s", Run: run}},
+		`call it ""`:          {{Name: "a", Aliases: []string{""}, Summary: "s", Run: run}},
+		`call it "two words"`: {{Name: "a", Aliases: []string{"two words"}, Summary: "s", Run: run}},
+		"is taken":            {good, {Name: "b", Aliases: []string{"A"}, Summary: "s", Run: run}},
+		"has 0 characters":    {{Name: "a", Run: run}},
+		"has 101 characters":  {{Name: "a", Summary: long, Run: run}},
+		"no Run":              {{Name: "a", Summary: "s"}},
+		`parameter "B"`:       {parameters(Parameter{Name: "B", Summary: "s"})},
+		`"b": the summary`:    {parameters(Parameter{Name: "b"})},
+		"behind an optional":  {parameters(Parameter{Name: "b", Summary: "s"}, Parameter{Name: "c", Summary: "s", Required: true})},
+		"two parameters":      {parameters(Parameter{Name: "b", Summary: "s"}, Parameter{Name: "b", Summary: "s"})},
+	} {
+		if err := checkCommands(commands); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if err := checkCommands(append(Builtin(), good)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOptionsAreChecked: New names what cannot work and never shows the token.
+func TestOptionsAreChecked(t *testing.T) {
+	for want, o := range map[string]Options{
+		"no token":                {},
+		"no HTTP client":          {Token: testToken},
+		"concurrency limits must": {Token: testToken, HTTPClient: http.DefaultClient, Concurrency: -1},
+		"time limits must":        {Token: testToken, HTTPClient: http.DefaultClient, SlowAfter: -1},
+		"status":                  {Token: testToken, HTTPClient: http.DefaultClient, Presence: gateway.Presence{Status: "green"}},
+	} {
+		_, err := New(o)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), testToken) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	o, err := Options{Token: "Bot " + testToken, HTTPClient: http.DefaultClient}.complete()
+	if err != nil || o.Token != testToken || o.Prefix != "!" || o.UserAgent != "DiscordBot (https://github.com/evergreen, 0)" {
+		t.Errorf("%v, prefix %q, agent %q", err, o.Prefix, o.UserAgent)
+	}
+	if r := o.Rand(); r < 0 || r >= 1 {
+		t.Error("the default jitter is", r)
+	}
+}
+
+// TestEvents: the bot asks for the events it reads and the intents that bring
+// them.
+func TestEvents(t *testing.T) {
+	want := "GUILD_CREATE GUILD_DELETE GUILD_MEMBER_ADD INTERACTION_CREATE MESSAGE_CREATE READY RESUMED"
+	if got := strings.Join(Events(), " "); got != want {
+		t.Errorf("events: %s", got)
+	}
+	if got := Intents(false).String(); got != "GUILDS|GUILD_MEMBERS|GUILD_MESSAGES|DIRECT_MESSAGES|MESSAGE_CONTENT" {
+		t.Errorf("intents: %s", got)
+	}
+	if extra := Intents(true) &^ Intents(false); extra != gateway.IntentGuildPresences {
+		t.Errorf("with presences: %s", extra)
+	}
+}
+
+// TestParameters: words become parameters in order, the last takes the rest, a
+// missing one is asked for.
+func TestParameters(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(func(o *Options) {
+			o.Commands = append(Builtin(), Command{
+				Name: "tell", Summary: "Tells",
+				Parameters: []Parameter{{Name: "whom", Summary: "The person", Required: true}, {Name: "what", Summary: "The words"}},
+				Run: func(_ context.Context, r *Request) (Answer, error) {
+					return Answer{Text: fmt.Sprintf("%q %q", r.Argument("whom"), r.Argument("what"))}, nil
+				},
+			})
+		})
+		w.say("!tell  mai \n all  the words ")
+		w.say("!TELL mai")
+		w.say("!tell")
+		_, token := w.use(askerID, "tell", "whom", "mai", "what", "everything")
+		w.expect(`"mai" "all  the words"`, `"mai" ""`, "I need `whom` (The person): `!tell <whom> [what]`")
+		if got := w.discord.interaction(token).content; got != `"mai" "everything"` {
+			t.Errorf("the slash command said %s", got)
+		}
+	})
+}

@@ -1,0 +1,337 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/rest"
+)
+
+// say is a command that says a text.
+func sayCommand(text string) Command {
+	return Command{Name: "say", Summary: "Says it", Run: func(context.Context, *Request) (Answer, error) { return Answer{Text: text}, nil }}
+}
+
+func saying(text string) func(*Options) {
+	return func(o *Options) { o.Commands = []Command{sayCommand(text)} }
+}
+
+// TestReplyForm: a reply refers to the message it answers, is sent even if that
+// is gone, pings nobody, and carries a nonce that depends on the message alone.
+//
+// Statements: G-137, G-138.
+func TestReplyForm(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("<@1> @everyone"))
+		w.deliver("MESSAGE_CREATE", w.message("!say", fields{"id": "1203000000000000777"}))
+		want := `{"content":"\u003c@1\u003e @everyone","nonce":"1203000000000000777-1","enforce_nonce":true,` +
+			`"allowed_mentions":{"parse":[],"replied_user":false},` +
+			`"message_reference":{"message_id":"1203000000000000777","fail_if_not_exists":false}}`
+		if got := w.discord.standing()[0]; got.raw != want || got.channel != fmt.Sprint(channelID) {
+			t.Errorf("the reply is\n%s\nwant\n%s", got.raw, want)
+		}
+	})
+	if n := nonceFor(1<<64-1, partsLimit); len(n) > 25 {
+		t.Errorf("the longest nonce has %d characters", len(n))
+	}
+}
+
+// TestRequestsAreProper: every request is made as Discord documents, with the
+// token only where it belongs. The fake checks each of them, here and in every
+// other story.
+//
+// Statements: G-125.
+func TestRequestsAreProper(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(func(o *Options) { o.Commands = append(Builtin(), sayCommand(strings.Repeat("long ", 700))) })
+		w.run()
+		w.say("!ping")
+		w.use(askerID, "ping")
+		w.use(askerID, "say")
+		w.wait(time.Second)
+		for _, line := range []string{
+			"GET /applications/@me", "GET /applications/1198622483471925249/commands", "PUT /applications/1198622483471925249/commands",
+			"GET /users/@me", "POST /channels/", "POST /interactions/", "POST /webhooks/",
+		} {
+			if len(w.discord.asked(line)) == 0 {
+				t.Errorf("no request %s", line)
+			}
+		}
+	})
+}
+
+// TestAnswerSurvivesFaults: cut connections, before and after Discord took the
+// message, 5xx of any look, 429 and silence are survived: the event is held
+// until the answer stands, and it stands exactly once.
+//
+// Statements: G-137.
+func TestAnswerSurvivesFaults(t *testing.T) {
+	const html = "<html><body>502 Bad Gateway</body></html>"
+	for name, f := range map[string]fault{
+		"cut before":         {cut: true, times: 3},
+		"cut after":          {cut: true, commit: true, times: 3},
+		"502 page":           {status: 502, body: html, times: 3},
+		"503 after it stood": {status: 503, body: html, commit: true, times: 2},
+		"520":                {status: 520, times: 2},
+		"429":                {status: 429, body: `{"message":"You are being rate limited.","retry_after":0.3,"global":false}`, times: 2},
+		"429 global":         {status: 429, body: `{"message":"You are being rate limited.","retry_after":1,"global":true}`, times: 1},
+		"an error of null":   {status: 500, body: "null", times: 1},
+		"no answer":          {hang: true, times: 2},
+		"slow":               {after: 20 * time.Second, times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.start(saying("once"))
+				f.on = "POST /channels"
+				w.discord.fail(f)
+				event := w.say("!say")
+				if !event.held() {
+					t.Error("the event was let go before the answer stood")
+				}
+				w.wait(DefaultAnswerWithin)
+				w.expect("once")
+				if !event.released() || event.done != 1 {
+					t.Errorf("the hold was ended %d times", event.done)
+				}
+				nonces := map[string]bool{}
+				for _, r := range w.discord.asked("POST /channels") {
+					nonces[r.body] = true
+				}
+				if len(nonces) != 1 {
+					t.Error("the attempts differ")
+				}
+				if c := w.bot.Counts(); c.Answered != 1 || c.Failed != 0 {
+					t.Errorf("counts %+v", c)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusalsAreFinal: what Discord refuses for good is asked once, said in the
+// log with its reason, and the event is let go.
+//
+// Statements: G-133.
+func TestRefusalsAreFinal(t *testing.T) {
+	for status, body := range map[int]string{
+		400: `{"code":200000,"message":"Message was blocked by automatic moderation"}`,
+		401: `{"code":0,"message":"401: Unauthorized"}`,
+		403: `{"code":50013,"message":"Missing Permissions"}`,
+		404: `{"code":10003,"message":"Unknown Channel"}`,
+	} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			story(t, func(w *world) {
+				w.start(saying("never"))
+				w.discord.fail(fault{on: "POST /channels", times: -1, status: status, body: body})
+				event := w.say("!say")
+				w.wait(DefaultAnswerWithin)
+				if n := len(w.discord.asked("POST /channels")); n != 1 || !event.released() {
+					t.Errorf("the answer was tried %d times", n)
+				}
+				w.logged(1, fmt.Sprintf("WARN an answer could not be given command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
+			})
+		})
+	}
+}
+
+// TestForbiddenChannelIsLeftAlone: a channel that refused the bot is not tried
+// again for five minutes, because refusals count towards a ban of the address.
+func TestForbiddenChannelIsLeftAlone(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("at last"))
+		w.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
+		for range 5 {
+			w.say("!say")
+			w.wait(30 * time.Second)
+		}
+		if n := len(w.discord.asked("POST /channels")); n != 1 {
+			t.Errorf("the channel was tried %d times", n)
+		}
+		w.logged(4, "the channel refused the bot's messages a while ago")
+		w.deliver("MESSAGE_CREATE", w.message("!say", fields{"channel_id": "5"}))
+		w.wait(3 * time.Minute)
+		w.say("!say")
+		w.expect("at last", "at last")
+	})
+}
+
+// TestReplyWithoutHistory: where the bot may not read the history it may not
+// reply, so it answers without the reference.
+func TestReplyWithoutHistory(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("plain"))
+		w.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":160002,"message":"Cannot reply without permission to read message history"}`})
+		event := w.say("!say")
+		w.expect("plain")
+		if w.discord.standing()[0].Reference != nil || !event.released() {
+			t.Error("the answer still refers to the message")
+		}
+	})
+}
+
+// TestAnswerDeletedMeanwhile: when the first attempt stood and somebody deleted
+// it, the repetition is told so and nothing is written again.
+func TestAnswerDeletedMeanwhile(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("gone"))
+		w.discord.fail(fault{on: "POST /channels", times: 1, cut: true})
+		w.discord.fail(fault{on: "POST /channels", times: -1, status: 400, body: `{"code":10008,"message":"Unknown Message"}`})
+		event := w.say("!say")
+		w.wait(time.Minute)
+		if c := w.bot.Counts(); c.Answered != 1 || len(w.discord.asked("POST /channels")) != 2 || !event.released() {
+			t.Errorf("counts %+v", c)
+		}
+	})
+}
+
+// TestOutageBeyondPatience: an answer that cannot be sent within AnswerWithin is
+// given up, said in the log, and the next one is sent.
+func TestOutageBeyondPatience(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("back"))
+		w.discord.fail(fault{on: "POST /channels", times: -1, cut: true})
+		event := w.say("!say")
+		w.wait(DefaultAnswerWithin - time.Second)
+		if !event.held() {
+			t.Error("the answer was given up early")
+		}
+		w.wait(2 * time.Second)
+		if !event.released() || w.bot.Counts().Failed != 1 {
+			t.Error("the answer was not given up")
+		}
+		w.logged(1, "WARN an answer could not be given command=say error=POST /channels/{channel.id}/messages: no answer")
+		if n := len(w.discord.asked("POST /channels")); n < 10 || n > 30 {
+			t.Errorf("it was tried %d times in three minutes", n)
+		}
+		w.discord.heal()
+		w.say("!say")
+		w.expect("back")
+	})
+}
+
+// TestReplayAfterCrash: a run answers and crashes before it can say so. The next
+// run answers the replayed event again, and Discord shows one answer.
+//
+// Statements: G-137.
+func TestReplayAfterCrash(t *testing.T) {
+	story(t, func(w *world) {
+		text := strings.Repeat("word ", 1000)
+		w.start(saying(text))
+		message := w.message("!say", nil)
+		w.discord.fail(fault{on: "POST /channels", skip: 1, times: -1, hang: true})
+		first := w.deliver("MESSAGE_CREATE", message)
+		if !first.held() || len(w.discord.standing()) != 1 {
+			t.Fatal("the first run is not in the middle of its answer")
+		}
+		w.crash(saying(text))
+		if !first.held() {
+			t.Fatal("an unfinished event was let go: no crash would replay it")
+		}
+		w.discord.heal()
+		second := w.deliver("MESSAGE_CREATE", message)
+		if n := len(w.discord.standing()); n != 3 || !second.released() {
+			t.Errorf("%d messages stand, want 3", n)
+		}
+	})
+}
+
+// TestLongAnswer: a long answer is split, each part has a nonce of its own, only
+// the first refers to the message, and a fault in the middle repeats one part.
+//
+// Statements: G-137, G-139.
+func TestLongAnswer(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(saying("```go\n" + strings.Repeat("x := 1 // ภาษาไทย 🌲\n", 250) + "```\nand so on"))
+		w.discord.fail(fault{on: "POST /channels", skip: 1, times: 2, cut: true, commit: true})
+		event := w.deliver("MESSAGE_CREATE", w.message("!say", fields{"id": "1203000000000000777"}))
+		w.wait(10 * time.Second)
+		stand := w.discord.standing()
+		if len(stand) != 3 || !event.released() {
+			t.Fatalf("%d messages stand, want 3", len(stand))
+		}
+		for i, m := range stand {
+			if m.Nonce != fmt.Sprintf("1203000000000000777-%d", i+1) || (m.Reference != nil) != (i == 0) {
+				t.Errorf("part %d: %.200s", i+1, m.raw)
+			}
+			if !strings.HasPrefix(m.Content, "```go\n") || strings.Count(m.Content, "```") != 2 || strings.Contains(m.Content, "\uFFFD") {
+				t.Errorf("part %d is broken:\n%s", i+1, m.Content)
+			}
+		}
+	})
+}
+
+// TestPartsDoNotMix: two long answers in one channel stand one after the other;
+// another channel does not wait for them.
+func TestPartsDoNotMix(t *testing.T) {
+	story(t, func(w *world) {
+		w.start(func(o *Options) {
+			for _, letter := range []string{"a", "b", "c"} {
+				c := sayCommand(strings.Repeat(letter+" ", 2500))
+				c.Name = letter
+				o.Commands = append(o.Commands, c)
+			}
+		})
+		w.discord.latency = 100 * time.Millisecond
+		w.push("MESSAGE_CREATE", w.message("!a", nil))
+		w.push("MESSAGE_CREATE", w.message("!b", nil))
+		w.push("MESSAGE_CREATE", w.message("!c", fields{"channel_id": "5"}))
+		w.wait(350 * time.Millisecond)
+		if n := len(w.discord.asked("POST /channels/5/")); n != 3 {
+			t.Errorf("the other channel waited: %d parts of 3", n)
+		}
+		w.wait(time.Second)
+		order := ""
+		for _, m := range w.discord.standing() {
+			if m.channel != "5" {
+				order += m.Content[:1]
+			}
+		}
+		if order != "aaabbb" && order != "bbbaaa" {
+			t.Errorf("the parts stand in the order %s", order)
+		}
+		if n := len(w.bot.turns.channels); n != 0 {
+			t.Errorf("%d channels are still remembered", n)
+		}
+	})
+}
+
+// TestErrorsAreSafeToPrint: an error says what was asked and what came of it,
+// and holds neither the token nor that of an interaction.
+func TestErrorsAreSafeToPrint(t *testing.T) {
+	secret := "aW50ZXJhY3Rpb24tc2VjcmV0"
+	for want, f := range map[string]fault{
+		"POST /interactions/{interaction.id}/{interaction.token}/callback: no answer: read tcp: connection reset by peer": {cut: true},
+		"...: Discord answered 404 (code 10062): Unknown interaction":                                                     {},
+		"...: Discord answered 502":                                    {status: 502, body: "<html>"},
+		"...: no answer: the answer is not an error Discord documents": {status: 502, body: "null"},
+	} {
+		d := newFakeDiscord()
+		f.times = 1
+		d.fail(f)
+		a := newAPI(Options{Token: testToken, HTTPClient: &http.Client{Transport: d}, APIURL: testBase, UserAgent: "x"})
+		err := a.callback(t.Context(), 1, secret, callback{Type: 5})
+		if err == nil || !strings.HasSuffix(err.Error(), strings.TrimPrefix(want, "...")) || strings.Contains(err.Error(), secret) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	d := newFakeDiscord()
+	d.fail(fault{on: "GET", times: 1, status: 200, body: "[]"})
+	d.fail(fault{on: "GET", times: 1, status: 200, body: "{}"})
+	a := newAPI(Options{Token: testToken, HTTPClient: &http.Client{Transport: d}, UserAgent: "x"})
+	for _, want := range []string{"Discord's answer cannot be read", "the answer about the application has no id"} {
+		if _, err := a.application(t.Context()); err == nil || !strings.Contains(err.Error(), want) || temporary(err) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if said(context.Canceled, rest.JSONErrorCodeUnknownMessage) || temporary(context.Canceled) || limited(context.Canceled) {
+		t.Error("an error that is not an answer of Discord is taken for one")
+	}
+}
+
+var _ gateway.Handler = (*Bot)(nil)

@@ -1,0 +1,303 @@
+package health
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+)
+
+var (
+	silent  = gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
+	refused = gateway.Cause{
+		Kind: gateway.CauseDial,
+		Err:  &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(162, 159, 135, 234), Port: 443}, Err: syscall.ECONNREFUSED},
+	}
+)
+
+// Given a live connection that has just answered, when the link dies without a
+// word and the shard notices and resumes on a spare 25 s later, then the
+// incident lasts from the last answer to RESUMED, not from the notice, and the
+// actions in between are told in order.
+//
+// Statements: G-158, G-160.
+func TestHalfOpenLink(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(3)
+	answered := s.now // the link dies right after this answer
+	s.after(15 * time.Second)
+	s.note(gateway.HeartbeatSent{Kind: gateway.BeatProbe})
+	s.is(Online, "connected, and Discord answers")
+	s.after(5 * time.Second)
+	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.move(gateway.Suspect{Silent: 20 * time.Second}, gateway.Cause{Kind: gateway.CauseSilent})
+	if snap := s.is(Degraded, "an answer from Discord is overdue; a spare connection is being prepared"); snap.Connected || !snap.OfflineSince.Equal(answered) {
+		t.Errorf("connected %t, offline since %s", snap.Connected, snap.OfflineSince)
+	}
+	s.after(200 * time.Millisecond)
+	s.note(gateway.HelloReceived{Interval: interval})
+	s.after(4800 * time.Millisecond)
+	noticed := s.now
+	s.lose(silent)
+	s.move(gateway.Connecting{Resuming: true}, silent)
+	snap := s.is(Reconnecting, "the connection was half-open (nothing arrived for 25 s); connecting to resume")
+	if !snap.Since.Equal(answered) || snap.Ready || snap.Last == nil || snap.Last.Outcome != OutcomeOpen {
+		t.Errorf("since %s, ready %t, last %+v", snap.Since, snap.Ready, snap.Last)
+	}
+	s.resume(12)
+
+	s.says("22:02:05 to 22:02:30 (25.1 s): the connection was half-open (nothing arrived for 25 s). Resumed, 12 events replayed, none lost.")
+	i := s.newest()
+	if !i.Start.Equal(answered) || !i.End.Equal(s.now) || !i.Detected.Equal(noticed) || i.Cause != HalfOpen || i.Outcome != OutcomeResumed {
+		t.Errorf("got %+v", i)
+	}
+	if i.Grey(s.now) != 0 || i.AtRisk(s.now) != 25100*time.Millisecond {
+		t.Errorf("grey %s, at risk %s", i.Grey(s.now), i.AtRisk(s.now))
+	}
+	e := i.Evidence
+	if e.Kind != gateway.CauseSilent || e.By != ByUs || !e.LastACK.Equal(answered) || e.Lasted == 0 || e.Attempts != 0 {
+		t.Errorf("evidence %+v", e)
+	}
+	var did []string
+	for _, a := range i.Actions {
+		did = append(did, a.String())
+		if a.At.IsZero() {
+			t.Errorf("%q has no time", a.What)
+		}
+	}
+	if got := strings.Join(did, ", "); got != "probe sent, suspect: spare connection dialled, connection opened, RESUME sent, resumed on the spare, 12 events replayed" {
+		t.Errorf("actions: %s", got)
+	}
+	s.is(Online, "connected, and Discord answers")
+}
+
+// Given events that still arrive after the last answer, then the outage begins
+// with the last of them: until then nobody missed anything.
+func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.after(20 * time.Second)
+	s.hear()
+	heard := s.now
+	s.after(25 * time.Second)
+	s.lose(silent)
+	s.dial(true, silent)
+	s.resume(1)
+	if i := s.newest(); !i.Start.Equal(heard) {
+		t.Errorf("it starts at %s, not at %s", i.Start, heard)
+	}
+}
+
+// Given a suspicion, when the answer comes after all, then there is no incident
+// and nothing of it shows up in the next one.
+func TestSuspicionClears(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.after(15 * time.Second)
+	s.note(gateway.HeartbeatSent{Kind: gateway.BeatProbe})
+	s.after(5 * time.Second)
+	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.move(gateway.Suspect{}, gateway.Cause{Kind: gateway.CauseSilent})
+	s.after(time.Second)
+	s.hear()
+	s.note(gateway.HeartbeatACK{Latency: 6 * time.Second})
+	s.note(gateway.SuspicionCleared{After: time.Second})
+	s.move(gateway.Live{}, gateway.Cause{})
+	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil || snap.Counts.Suspicions != 1 {
+		t.Errorf("got %+v", snap)
+	}
+	s.after(time.Minute)
+	s.lose(gateway.Cause{Kind: gateway.CauseReset})
+	if i := s.newest(); len(i.Actions) != 0 || i.Cause != ConnectionCut || i.Evidence.By != ByNetwork {
+		t.Errorf("got %+v", i)
+	}
+}
+
+// Given op 7, when the shard moves and resumes within a second, then the
+// incident is routine and costs nothing.
+//
+// Statements: G-158.
+func TestRoutineReconnect(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(5)
+	routine := gateway.Cause{Kind: gateway.CauseReconnect}
+	s.note(gateway.ReconnectRequested{})
+	s.move(gateway.Moving{}, routine)
+	if snap := s.is(Online, "connected; moving to another host as Discord asked"); !snap.Connected {
+		t.Error("it does not count as connected while the old connection serves")
+	}
+	s.after(300 * time.Millisecond)
+	s.hello()
+	s.lose(routine)
+	s.move(gateway.Connecting{Resuming: true}, routine)
+	s.resume(0)
+	s.says("22:03:28 to 22:03:28 (100 ms): Discord asked for a reconnect (routine). Resumed, nothing was missed.")
+	if i := s.newest(); !i.Routine() || i.Evidence.By != ByDiscord {
+		t.Errorf("got %+v", i)
+	}
+	c := s.snapshot().Counts
+	if c.Requested != 1 || c.Resumes != 1 || c.Resumed != 1 || c.Identifies != 1 || c.Reconnects != 1 || c.Disconnects != 1 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
+// Given op 9 on a RESUME, when the session cannot be kept, then the incident
+// says that events were not delivered and since when the dot was grey.
+//
+// Statements: G-158.
+func TestSessionInvalidated(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(1)
+	cut := gateway.Cause{Kind: gateway.CauseReset, Err: errors.New("connection reset by peer")}
+	s.lose(cut)
+	s.dial(true, cut)
+	s.move(gateway.Resuming{From: 100}, gateway.Cause{})
+	s.note(gateway.ResumeSent{Seq: 100})
+	s.after(time.Second)
+	s.note(gateway.SessionInvalidated{})
+	op9 := gateway.Cause{Kind: gateway.CauseInvalidSession}
+	s.note(gateway.Disconnected{Cause: op9, LastByte: s.now, Session: true})
+	s.note(gateway.SessionLost{Cause: op9})
+	lost := s.now
+	s.move(gateway.Waiting{For: "the next attempt", Until: s.now.Add(3 * time.Second)}, op9)
+	s.after(3 * time.Second)
+	s.is(Offline, "the connection was cut without a close frame, then Discord invalidated the session; waiting for the next attempt")
+	s.dial(false, op9)
+	s.identify()
+	s.says("22:00:43 to 22:00:48 (5.2 s): the connection was cut without a close frame, then Discord invalidated the session. " +
+		"A new session was started; events in between were not delivered.")
+	i := s.newest()
+	if i.Cause != SessionEnded || !i.SessionLost.Equal(lost) || i.Grey(s.now) != s.now.Sub(lost) || i.Evidence.Said != "connection reset by peer" {
+		t.Errorf("got %+v", i)
+	}
+	if c := s.snapshot().Counts; c.Invalidated != 1 || c.Identifies != 2 || c.Sessions != 2 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
+// Given an outage of the network, when attempt after attempt fails, then the
+// root cause names the incident, the attempts are counted, the dot is grey once
+// Discord stops waiting, and the way back is by RESUME.
+func TestNetworkOutage(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(1)
+	s.after(25 * time.Second)
+	s.lose(silent)
+	for n := range 40 {
+		s.move(gateway.Connecting{Resuming: true}, silent)
+		s.after(time.Second)
+		s.fails(refused, n+1, 4*time.Second)
+		s.move(gateway.Waiting{For: "the next attempt", Until: s.now.Add(4 * time.Second), Failures: n + 1}, refused)
+		if n+1 == 10 {
+			s.note(gateway.AttemptsExhausted{Failures: 10})
+		}
+		s.after(4 * time.Second)
+		if n == 5 {
+			snap := s.is(Reconnecting, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 6 attempts failed; waiting for the next attempt")
+			if snap.Last.Evidence.Attempts != 6 || snap.Remedy != "" {
+				t.Errorf("last %+v", snap.Last)
+			}
+		}
+	}
+	snap := s.is(Offline, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 40 attempts failed; waiting for the next attempt")
+	if !strings.Contains(snap.Remedy, "firewall") {
+		t.Errorf("remedy %q", snap.Remedy)
+	}
+	s.dial(true, refused)
+	s.resume(120)
+	i := s.newest()
+	if i.Cause != NetworkDown || i.Evidence.Attempts != 40 || i.Evidence.DialKind != gateway.CauseDial || !strings.Contains(i.Evidence.DialSaid, "connection refused") {
+		t.Errorf("got %+v", i)
+	}
+	if i.Grey(s.now) != i.Duration(s.now)-DotLife || len(i.Actions) > maxActions {
+		t.Errorf("grey %s of %s, %d actions", i.Grey(s.now), i.Duration(s.now), len(i.Actions))
+	}
+}
+
+// Given a host that sleeps through the night, when it wakes, then the night
+// counts as offline and the sleep is the cause.
+func TestHostSlept(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(2)
+	asleep := s.now
+	s.after(8 * time.Hour)
+	s.note(gateway.HostSlept{For: 8 * time.Hour})
+	slept := gateway.Cause{Kind: gateway.CauseSlept, Elapsed: 8 * time.Hour}
+	s.lose(slept)
+	s.note(gateway.SessionLost{Cause: slept})
+	s.dial(false, slept)
+	s.identify()
+	s.says("2026-11-24 22:01:24 to 2026-11-25 06:01:25 (8 h): the host was asleep (for 8 h). A new session was started; events in between were not delivered.")
+	i := s.newest()
+	if i.Cause != HostSlept || !i.Start.Equal(asleep) || i.Evidence.Slept != 8*time.Hour || i.Grey(s.now) < 7*time.Hour {
+		t.Errorf("got %+v", i)
+	}
+}
+
+// Given a short sleep that the connection survives, then it is no incident; if
+// the connection is lost over it, the sleep is behind that.
+func TestHostNapped(t *testing.T) {
+	for _, survives := range []bool{true, false} {
+		s := tell(t, Options{}).start()
+		s.after(20 * time.Second)
+		s.note(gateway.HostSlept{For: 20 * time.Second})
+		if survives {
+			s.beat()
+			if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil {
+				t.Errorf("got %+v", snap.Last)
+			}
+			continue
+		}
+		s.after(10 * time.Second)
+		s.lose(silent)
+		if i := s.newest(); i.Cause != HostSlept || i.Then != "the host slept for 20 s" || i.Evidence.Slept != 20*time.Second {
+			t.Errorf("got %+v", i)
+		}
+	}
+}
+
+// Given a privileged intent that is switched off while the bot runs, then the
+// bot says at once that it needs a human, what to switch, and the code; when
+// that is mended it comes back by itself.
+//
+// Statements: G-158.
+func TestIntentSwitchedOff(t *testing.T) {
+	s := tell(t, Options{}).start()
+	s.beats(1)
+	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."})
+	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	s.note(gateway.SessionLost{Cause: fatal})
+	s.move(gateway.Parked{Cause: fatal}, fatal)
+	s.after(time.Hour)
+	snap := s.is(NeedsYou, "a privileged intent is switched off for this application (close code 4014)")
+	if !strings.Contains(snap.Remedy, "https://discord.com/developers/applications") || snap.Connected || snap.Ready {
+		t.Errorf("got %+v", snap)
+	}
+	i := s.newest()
+	if i.Cause != IntentsRefused || i.Evidence.Code != 4014 || i.Evidence.By != ByDiscord || i.Evidence.Said != "Disallowed intent(s)." || i.Then != "" {
+		t.Errorf("got %+v", i)
+	}
+	s.dial(false, fatal)
+	s.identify()
+	s.is(Online, "connected, and Discord answers")
+	if i := s.newest(); i.Outcome != OutcomeNewSession {
+		t.Errorf("got %+v", i)
+	}
+}
+
+// Given a token that Discord refuses at the start, then nothing is dialled and
+// the bot needs a human.
+func TestTokenRefusedAtTheStart(t *testing.T) {
+	s := tell(t, Options{})
+	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Cause{Kind: gateway.CauseStart})
+	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
+	s.move(gateway.Parked{Cause: fatal}, fatal)
+	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy, "DISCORD_TOKEN") {
+		t.Errorf("remedy %q", snap.Remedy)
+	}
+	if i := s.newest(); i.Cause != TokenRefused || !i.AtStart {
+		t.Errorf("got %+v", i)
+	}
+}

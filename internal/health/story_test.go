@@ -1,0 +1,172 @@
+package health
+
+import (
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// evening is when the stories begin.
+var evening = time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
+
+const interval = 41250 * time.Millisecond
+
+// story feeds observations in the order in which a shard makes them, on a clock
+// of its own.
+type story struct {
+	t       *testing.T
+	now     time.Time
+	pair    gateway.Pair
+	state   gateway.State
+	since   time.Time // the last READY or RESUMED
+	heard   time.Time
+	acked   time.Time
+	tracker *Tracker
+	to      Observers
+}
+
+// tell begins a story for a tracker; o.Now is the story's clock.
+func tell(t *testing.T, o Options, also ...gateway.Observer) *story {
+	t.Helper()
+	s := &story{t: t, now: evening, state: gateway.Idle{}}
+	o.Now = func() time.Time { return s.now }
+	s.tracker = NewTracker(o)
+	s.to = append(Observers{s.tracker}, also...)
+	return s
+}
+
+// beside is the story of another shard with the same tracker and clock.
+func (s *story) beside(pair gateway.Pair) *story {
+	other := *s
+	other.pair, other.state = pair, gateway.Idle{}
+	return &other
+}
+
+func (s *story) note(what gateway.Observation) {
+	s.to.Observe(gateway.Note{Pair: s.pair, At: s.now, What: what})
+}
+
+func (s *story) after(d time.Duration) *story {
+	s.now = s.now.Add(d)
+	return s
+}
+
+func (s *story) move(to gateway.State, c gateway.Cause) {
+	from := s.state
+	s.state = to
+	s.note(gateway.Transition{From: from, To: to, Cause: c})
+}
+
+// hear notes that something came from Discord.
+func (s *story) hear() { s.heard = s.now }
+
+// beat is one heartbeat and its answer.
+func (s *story) beat() {
+	s.note(gateway.HeartbeatSent{Kind: gateway.BeatTimed})
+	s.after(45 * time.Millisecond)
+	s.hear()
+	s.acked = s.now
+	s.note(gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
+}
+
+// beats lets time pass on a healthy connection.
+func (s *story) beats(n int) {
+	for range n {
+		s.after(interval - 45*time.Millisecond)
+		s.beat()
+	}
+}
+
+func (s *story) hello() {
+	s.hear()
+	s.note(gateway.HelloReceived{URL: "wss://gateway.example", Interval: interval, Took: 200 * time.Millisecond})
+}
+
+// dial is an attempt that reaches HELLO.
+func (s *story) dial(resuming bool, why gateway.Cause) {
+	if !resuming {
+		s.move(gateway.Waiting{For: "its turn to identify"}, why)
+	}
+	s.move(gateway.Connecting{URL: "wss://gateway.example", Resuming: resuming}, why)
+	s.after(200 * time.Millisecond)
+	s.hello()
+}
+
+// identify is IDENTIFY and READY on an open connection.
+func (s *story) identify() {
+	s.move(gateway.Identifying{}, gateway.Cause{})
+	s.note(gateway.IdentifySent{})
+	s.after(800 * time.Millisecond)
+	s.live()
+	s.note(gateway.Ready{Username: "ResearchBot", Guilds: 3, Took: 800 * time.Millisecond})
+}
+
+// resume is RESUME and RESUMED on an open connection.
+func (s *story) resume(replayed int) {
+	last := s.heard
+	s.move(gateway.Resuming{From: 100}, gateway.Cause{})
+	s.note(gateway.ResumeSent{Seq: 100})
+	s.after(100 * time.Millisecond)
+	s.live()
+	s.note(gateway.Resumed{Replayed: replayed, Took: 100 * time.Millisecond, Gap: s.now.Sub(last)})
+}
+
+func (s *story) live() {
+	s.hear()
+	s.since, s.acked = s.now, time.Time{}
+	s.move(gateway.Live{}, gateway.Cause{})
+}
+
+// start is a start that goes well, with a first heartbeat.
+func (s *story) start() *story {
+	s.dial(false, gateway.Cause{Kind: gateway.CauseStart})
+	s.identify()
+	s.after(time.Second)
+	s.beat()
+	return s
+}
+
+// lose is the end of a live connection.
+func (s *story) lose(c gateway.Cause) {
+	s.note(gateway.Disconnected{Cause: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
+}
+
+// fails is an attempt that does not reach HELLO.
+func (s *story) fails(c gateway.Cause, failures int, next time.Duration) {
+	s.note(gateway.ConnectFailed{URL: "wss://gateway.example", Cause: c, Failures: failures, Next: next})
+}
+
+func (s *story) snapshot() Snapshot { return s.tracker.Snapshot() }
+
+// newest is the newest incident in the journal.
+func (s *story) newest() Incident {
+	s.t.Helper()
+	list := s.tracker.Incidents(1)
+	if len(list) == 0 {
+		s.t.Fatal("there is no incident")
+	}
+	return list[0]
+}
+
+// says checks the newest incident's sentence.
+func (s *story) says(want string) {
+	s.t.Helper()
+	if got := s.newest().Sentence(s.now, time.UTC); got != want {
+		s.t.Errorf("the incident reads\n%s\nwant\n%s", got, want)
+	}
+}
+
+// is checks the answer for a person.
+func (s *story) is(status Status, reason string) Snapshot {
+	s.t.Helper()
+	snap := s.snapshot()
+	if snap.Status != status || snap.Reason != reason {
+		s.t.Errorf("at %s it is\n%s\nwant\n%s: %s", s.now.Format("15:04:05"), snap.Sentence(), status, reason)
+	}
+	return snap
+}

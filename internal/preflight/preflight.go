@@ -1,0 +1,126 @@
+// Package preflight is at heart the questions that can be asked over REST
+// before an IDENTIFY is spent: who am I, what may I ask for, where is the
+// gateway, and how many starts are left today.
+//
+// A [Client] asks them for everybody. At the start it turns what only a human
+// can mend into an error with the steps to take ([Client.Check]). For a shard it
+// is the [gateway.Locator], which knows the address, and the
+// [gateway.Inspector], which finds out whether a bot that Discord refused would
+// be accepted now. For the ledger of IDENTIFYs it fetches the limits.
+//
+// Trouble with REST is never a reason to stay offline: the gateway may work
+// nevertheless. Answers are read leniently: a field that is missing, null or of
+// another type costs that field and nothing else.
+//
+// Statement ids such as G-001 refer to the table in docs/conformance.md.
+package preflight
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Defaults of [Options].
+const (
+	DefaultAPIURL    = "https://discord.com/api/v10"
+	DefaultUserAgent = "DiscordBot (https://github.com/evergreen, 1)"
+	DefaultTimeout   = 10 * time.Second
+	DefaultPatience  = 25 * time.Second
+)
+
+// Options configures a [Client]. HTTPClient, Token and Intents are required;
+// every other zero value means the documented default.
+type Options struct {
+	// HTTPClient makes the requests. It should keep the rate limits and retry
+	// what passes; a Client asks each question once.
+	HTTPClient *http.Client
+	// APIURL is the REST base. Default https://discord.com/api/v10.
+	APIURL string
+	// UserAgent is sent with every request (G-001).
+	UserAgent string
+	// Token returns the bot token as it is configured now, without the "Bot "
+	// prefix. A new one is taken up at the next question.
+	Token func() string
+
+	// Intents is what the bot wants to ask for, and Optional what it may start
+	// without when the portal's switch is off.
+	Intents  gateway.Intents
+	Optional gateway.Intents
+	// Shards is how many shards the bot runs. Default 1.
+	Shards int
+
+	// TokenRecheck is after how long a token that was answered 401 is asked about
+	// again, to see whether Discord was wrong. Default: never, until it changes.
+	TokenRecheck time.Duration
+	// Timeout bounds one question, waiting for rate limits included. Default 10 s.
+	Timeout time.Duration
+	// Patience bounds [Client.Check] as a whole. Default 25 s.
+	Patience time.Duration
+	Logger   *slog.Logger
+}
+
+// Client asks Discord. Make one with [New]; its methods may be called from any
+// goroutine, and one Client serves all shards of a bot.
+type Client struct {
+	opts Options
+	log  *slog.Logger
+	// asking is held by the one that asks for the gateway on behalf of all.
+	asking chan struct{}
+
+	mu         sync.Mutex
+	plan       plan      // the last answer of GET /gateway/bot
+	url        string    // the last usable address, from whatever answer
+	relocated  time.Time // when a failed address was last asked about
+	refused    string    // the token that was answered 401
+	refusedAt  time.Time
+	acceptance map[gateway.CloseCode]acceptance
+}
+
+var (
+	_ gateway.Locator   = (*Client)(nil)
+	_ gateway.Inspector = (*Client)(nil)
+)
+
+// New makes a Client. It asks nothing yet.
+func New(o Options) (*Client, error) {
+	switch {
+	case o.HTTPClient == nil:
+		return nil, errors.New("preflight: an HTTP client is required")
+	case o.Token == nil:
+		return nil, errors.New("preflight: a source of the token is required")
+	case o.Intents == 0:
+		return nil, errors.New("preflight: the intents are required")
+	}
+	or(&o.APIURL, DefaultAPIURL)
+	or(&o.UserAgent, DefaultUserAgent)
+	or(&o.Shards, 1)
+	or(&o.Timeout, DefaultTimeout)
+	or(&o.Patience, DefaultPatience)
+	or(&o.Logger, slog.New(slog.DiscardHandler))
+	o.APIURL = strings.TrimRight(o.APIURL, "/")
+	return &Client{
+		opts:       o,
+		log:        o.Logger,
+		asking:     make(chan struct{}, 1),
+		acceptance: map[gateway.CloseCode]acceptance{},
+	}, nil
+}
+
+// or sets a zero value to its default.
+func or[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// token is the configured token as Discord wants it.
+func (c *Client) token() string {
+	return strings.TrimPrefix(strings.TrimSpace(c.opts.Token()), "Bot ")
+}

@@ -1,0 +1,62 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// send makes one attempt. Its answer's body has been read, or is handed on if
+// it is very large.
+func (t *Transport) send(ctx context.Context, req *http.Request, body payload) (a answer) {
+	ctx, cancel := context.WithTimeout(ctx, t.opts.AttemptTimeout)
+	stream, err := body.next()
+	if err != nil {
+		cancel()
+		return answer{err: fmt.Errorf("the request's body cannot be read again: %w", err)}
+	}
+	var connected atomic.Bool // the hook may run on a goroutine of the base's
+	attempt := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
+	attempt.Body, attempt.ContentLength = stream, body.length
+	if stream == http.NoBody {
+		attempt.Body = nil
+	}
+	attempt.GetBody = body.again
+	if body.again == nil || attempt.Body == nil {
+		attempt.GetBody = nil
+	}
+
+	a.sent = time.Now()
+	a.response, a.err = t.opts.Base.RoundTrip(attempt)
+	a.took = time.Since(a.sent)
+	if a.err != nil {
+		a.response = nil
+		_, traced := t.opts.Base.(*http.Transport)
+		a.left = !neverLeft(a.err) && (connected.Load() || !traced)
+		if ctx.Err() != nil && errors.Is(a.err, context.DeadlineExceeded) {
+			a.err = fmt.Errorf("none came within %s: %w", span(a.took), context.DeadlineExceeded)
+		}
+		cancel()
+		return a
+	}
+	a.left = true
+	a.read(cancel)
+	return a
+}
+
+// neverLeft reports whether an error proves that no byte of the request was
+// sent: the connection was not made.
+func neverLeft(err error) bool {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}

@@ -1,0 +1,104 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Why a request was not sent, for errors.Is.
+var (
+	// ErrUnauthorized: Discord answered 401 to this token. Nothing is sent with
+	// it any more; another token works (G-132).
+	ErrUnauthorized = errors.New("Discord refused this token with 401, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
+	// ErrBanned: Discord blocks this host's address (G-135).
+	ErrBanned = errors.New("Discord blocks REST requests from this address, so none are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
+	// ErrInvalid: too many requests were refused, and more would lead to a
+	// block (G-134).
+	ErrInvalid = errors.New("too many requests were refused (401, 403 or 429) within ten minutes, so none are sent before Discord blocks this address; find out what sends them")
+	// ErrRateLimited: the wait for a rate limit is longer than the time left.
+	ErrRateLimited = errors.New("the rate limit leaves no room for it in time")
+	// ErrWebhookGone: the webhook answered 404 before (G-140).
+	ErrWebhookGone = errors.New("the webhook does not exist any more; make a new one")
+)
+
+// Error is a request that got no answer. It can always be printed: the request
+// is named by its route, and neither it nor Err holds a token.
+type Error struct {
+	Request string // such as "POST /channels/{channel}/messages"
+	Reason  Reason
+	// Until is when the reason is over, as far as that is known.
+	Until time.Time
+	// Err is one of the errors above, the end of the context, or what the
+	// connection said.
+	Err error
+}
+
+// Error says what became of the request and why.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(e.Request)
+	switch {
+	case e.Reason == ReasonConnection:
+		text.WriteString(" got no answer: ")
+	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
+		text.WriteString(" was given up while it waited (" + e.Reason.words() + "): ")
+	default:
+		text.WriteString(" was not sent: ")
+	}
+	text.WriteString(e.Err.Error())
+	if left := time.Until(e.Until); left > 0 {
+		text.WriteString(" (for another " + span(left) + ")")
+	}
+	return text.String()
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same request may succeed later without anybody
+// mending anything.
+func (e *Error) Temporary() bool {
+	return e.Reason != ReasonUnauthorized && e.Reason != ReasonWebhookGone
+}
+
+// Timeout reports whether time ran out.
+func (e *Error) Timeout() bool { return errors.Is(e.Err, context.DeadlineExceeded) }
+
+// Plain takes the layer off an error of http.Client that prints the whole URL,
+// and with it the token of an interaction or a webhook.
+func Plain(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
+
+// scrubbed is an error of the connection whose text has lost the secrets of
+// the request.
+type scrubbed struct {
+	text string
+	err  error
+}
+
+func (s scrubbed) Error() string { return s.text }
+func (s scrubbed) Unwrap() error { return s.err }
+
+// scrub hides the secrets in an error's text; nil stays nil.
+func scrub(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return scrubbed{text, err}
+}

@@ -1,0 +1,103 @@
+package rest
+
+import (
+	"strconv"
+	"time"
+)
+
+// Reason is why a request waits, is repeated or is not sent.
+type Reason string
+
+// The reasons.
+const (
+	ReasonBucket       Reason = "bucket"       // the route's rate limit is used up, or a 429 said so
+	ReasonShared       Reason = "shared"       // others have used up the resource (429 shared)
+	ReasonGlobal       Reason = "global"       // the token's rate limit (429 global)
+	ReasonPace         Reason = "pace"         // 50 requests a second
+	ReasonServer       Reason = "server"       // 5xx
+	ReasonConnection   Reason = "connection"   // no answer, or half of one
+	ReasonBanned       Reason = "banned"       // the address is blocked
+	ReasonInvalid      Reason = "invalid"      // too many refused requests
+	ReasonUnauthorized Reason = "unauthorized" // 401
+	ReasonWebhookGone  Reason = "webhook-gone" // 404 from a webhook
+	ReasonRecovered    Reason = "recovered"    // a block or a 401 is over
+)
+
+var reasonWords = map[Reason]string{
+	ReasonBucket:       "rate limit of the route",
+	ReasonShared:       "rate limit of the resource, shared with others",
+	ReasonGlobal:       "global rate limit",
+	ReasonPace:         "limit of requests a second",
+	ReasonServer:       "trouble at Discord",
+	ReasonConnection:   "no answer",
+	ReasonBanned:       "Discord blocks this address; the gateway stays up",
+	ReasonInvalid:      "too many refused requests in ten minutes; going on would get this address blocked",
+	ReasonUnauthorized: "Discord refused the token; nothing is sent with it until it changes",
+	ReasonWebhookGone:  "the webhook does not exist any more and is not called again",
+	ReasonRecovered:    "Discord takes requests again",
+}
+
+// words says the reason in words.
+func (r Reason) words() string {
+	if text := reasonWords[r]; text != "" {
+		return text
+	}
+	return string(r)
+}
+
+// Event is something an operator may want to know. It holds no secrets.
+type Event struct {
+	Reason Reason
+	At     time.Time
+	// Request is the route, and Resource the channel, guild or webhook, that
+	// the event came from.
+	Request, Resource string
+	// Wait is how long the pause lasts; zero where there is none.
+	Wait time.Duration
+	// Status is the HTTP status that caused it; 0 without one.
+	Status int
+	// Try counts the attempts so far of a request that is sent again.
+	Try int
+	// Err is what the connection said.
+	Err error
+}
+
+// String says it in one line, such as "REST is paused for 12 s: global rate
+// limit".
+func (e Event) String() string {
+	switch e.Reason {
+	case ReasonGlobal, ReasonPace:
+		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.words()
+	case ReasonBanned, ReasonInvalid:
+		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.words()
+	case ReasonUnauthorized:
+		return "REST is stopped: " + e.Reason.words()
+	case ReasonRecovered:
+		return "REST works again: " + e.Reason.words()
+	case ReasonServer, ReasonConnection:
+		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.words()
+		switch {
+		case e.Status != 0:
+			text += " (HTTP " + strconv.Itoa(e.Status) + ")"
+		case e.Err != nil:
+			text += " (" + e.Err.Error() + ")"
+		}
+		return text + ", try " + strconv.Itoa(e.Try)
+	}
+	where := e.Request
+	if e.Resource != "" {
+		where += " (" + e.Resource + ")"
+	}
+	if e.Wait > 0 {
+		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.words()
+	}
+	return where + ": " + e.Reason.words()
+}
+
+// span prints a time for people.
+func span(d time.Duration) string {
+	if d >= time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return strconv.FormatFloat(d.Round(10*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
+}

@@ -1,0 +1,398 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Given a 429 of a route, only its bucket pauses, for the longer of what header
+// and body say, and the request is then answered.
+// Statements: G-129.
+func TestRateLimitPausesItsBucketOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		scope, header, body string
+		want                time.Duration
+	}{
+		"the body is longer":   {"user", "1", "1.75", 1750 * time.Millisecond},
+		"the header is longer": {"user", "3", "2.25", 3 * time.Second},
+		"shared":               {"shared", "2", "1.5", 2 * time.Second},
+		"without a scope":      {"", "", "0.3", 300 * time.Millisecond},
+	} {
+		story(t, Options{}, func(n int, s seen) (*http.Response, error) {
+			headers := bucketHeaders("b", "5", "4", "1")
+			if n > 1 {
+				return says(200, "{}", headers...), nil
+			}
+			for header, value := range map[string]string{"Retry-After": c.header, "X-RateLimit-Scope": c.scope} {
+				if value != "" {
+					headers = append(headers, header, value)
+				}
+			}
+			return says(429, `{"message":"slow","retry_after":`+c.body+`,"global":false}`, headers...), nil
+		}, func(w *world) {
+			var group sync.WaitGroup
+			for range 2 {
+				group.Go(func() { w.must(200, "POST", "/channels/1/messages", "{}") })
+			}
+			synctest.Wait()
+			w.must(200, "POST", "/channels/2/messages", "{}")
+			group.Wait()
+			w.at(0, 0, c.want, c.want)
+			if s := w.transport.Stats(); s.Limited+s.Shared != 1 || (s.Invalid == 1) != (c.scope != "shared") {
+				t.Errorf("%s: stats are %+v", name, s)
+			}
+		})
+	}
+}
+
+// Given a global 429 without any bucket header, everything of that token
+// pauses; another token and the answers to interactions do not.
+// Statements: G-130.
+func TestGlobalRateLimitPausesTheToken(t *testing.T) {
+	for name, answer := range map[string]*http.Response{
+		"by header": says(429, `{"message":"slow","retry_after":1.5,"global":false}`, "X-RateLimit-Global", "true"),
+		"by scope":  says(429, `{"message":"slow","retry_after":1.5}`, "X-RateLimit-Scope", "global", "Retry-After", "1"),
+		"by body":   says(429, `{"message":"slow","retry_after":1.5,"global":true}`),
+	} {
+		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+			if n == 1 {
+				return answer, nil
+			}
+			return says(200, "{}"), nil
+		}, func(w *world) {
+			var group sync.WaitGroup
+			group.Go(func() { w.must(200, "GET", "/users/@me", "") })
+			synctest.Wait()
+			for n := range 3 {
+				group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1), "") })
+			}
+			synctest.Wait()
+			req := w.request(w.t.Context(), "GET", "/users/@me", "")
+			req.Header.Set("Authorization", "Bot "+other)
+			if status, err := w.send(req); status != 200 {
+				t.Error(status, err)
+			}
+			w.must(200, "POST", "/interactions/5/abc/callback", `{"type":5}`)
+			group.Wait()
+			w.at(0, 0, 0, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond)
+			told := w.events.of(ReasonGlobal)
+			if len(told) != 1 || told[0].String() != "REST is paused for 1.5 s: global rate limit" {
+				t.Errorf("%s: told %v", name, told)
+			}
+		})
+	}
+}
+
+// Given 300 requests at once, at most 50 leave in any second, in the order they
+// came, while answers to interactions pass by: the callback, and what goes to
+// the webhook of an interaction that was called back.
+// Statements: G-131.
+func TestFiftyRequestsASecond(t *testing.T) {
+	story(t, Options{}, always(200, "{}"), func(w *world) {
+		var group sync.WaitGroup
+		for n := range 300 {
+			group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1000), "") })
+			synctest.Wait()
+		}
+		for n := range 100 {
+			w.must(200, "POST", fmt.Sprintf("/interactions/%d/t%d/callback", n+1, n), `{"type":4}`)
+			w.must(200, "PATCH", fmt.Sprintf("/webhooks/77/t%d/messages/@original", n), "{}")
+			w.must(200, "POST", fmt.Sprintf("/webhooks/77/t%d", n), "{}")
+		}
+		if took := time.Since(w.discord.began); took != 0 {
+			t.Errorf("interactions were answered after %v", took)
+		}
+		group.Wait()
+		var counted []seen
+		for _, s := range w.discord.seen() {
+			if s.header.Get("Authorization") != "" {
+				counted = append(counted, s)
+			}
+		}
+		if len(counted) != 300 {
+			t.Fatalf("%d requests", len(counted))
+		}
+		inOrder(t, counted, func(s seen) int { n, _ := strconv.Atoi(strings.TrimPrefix(s.path, "/channels/")); return n })
+		for i, s := range counted {
+			if i >= 50 && s.at-counted[i-50].at < time.Second {
+				t.Fatalf("51 requests within %v", s.at-counted[i-50].at)
+			}
+		}
+		if took := counted[299].at; took > 6*time.Second {
+			t.Errorf("300 requests took %v", took)
+		}
+	})
+}
+
+// Given a resource that keeps saying 429, the request is handed back after a
+// few of them instead of going on for ever.
+func TestEndless429IsHandedBack(t *testing.T) {
+	story(t, Options{}, always(429, `{"retry_after":0.5}`, "X-RateLimit-Scope", "shared"), func(w *world) {
+		w.must(429, "GET", "/channels/1", "")
+		if n := len(w.discord.seen()); n != maxLimits+1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// Given a 429 that asks for more time than the caller has, the caller gets the
+// 429 at once.
+func TestRateLimitBeyondTheDeadlineIsHandedBack(t *testing.T) {
+	story(t, Options{}, always(429, `{"retry_after":50}`), func(w *world) {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+		defer cancel()
+		if status, err := w.send(w.request(ctx, "GET", "/channels/1", "")); status != 429 || err != nil {
+			t.Error(status, err)
+		}
+		w.at(0)
+	})
+}
+
+// Given a 401, nothing more is sent with that token, not even what was already
+// waiting; another token works, and so do routes that need none.
+// Statements: G-132.
+func TestRefusedTokenIsNeverUsedAgain(t *testing.T) {
+	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+		if s.header.Get("Authorization") == "Bot "+token {
+			return says(401, `{"message":"401: Unauthorized","code":0}`), nil
+		}
+		return says(200, "{}"), nil
+	}, func(w *world) {
+		w.discord.delay = func(seen) time.Duration { return 100 * time.Millisecond }
+		var group sync.WaitGroup
+		group.Go(func() { w.must(401, "GET", "/users/@me", "") })
+		synctest.Wait()
+		group.Go(func() {
+			if _, err := w.do("GET", "/users/@me", ""); !errors.Is(err, ErrUnauthorized) {
+				t.Errorf("the one that waited got %v", err)
+			}
+		})
+		group.Wait()
+		w.at(0)
+		time.Sleep(24 * time.Hour)
+		w.refused(ErrUnauthorized, "GET", "/gateway/bot")
+		w.refused(ErrUnauthorized, "POST", "/channels/1/messages")
+		w.must(200, "GET", "/gateway", "")
+		w.must(200, "POST", "/webhooks/1/abc", "{}")
+		req := w.request(w.t.Context(), "GET", "/users/@me", "")
+		req.Header.Set("Authorization", "Bot "+other)
+		if status, err := w.send(req); status != 200 {
+			t.Error(status, err)
+		}
+		if told := w.events.of(ReasonUnauthorized); len(told) != 1 {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
+// Given a Discord that answered 401 by mistake and an operator who allows for
+// that, one request in a while finds out, and then all may go again.
+func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
+	good := false
+	story(t, Options{TokenRecheck: 10 * time.Minute}, func(int, seen) (*http.Response, error) {
+		if good {
+			return says(200, "{}"), nil
+		}
+		return says(401, `{"message":"401: Unauthorized","code":0}`), nil
+	}, func(w *world) {
+		w.must(401, "GET", "/users/@me", "")
+		time.Sleep(10*time.Minute - 1)
+		w.refused(ErrUnauthorized, "GET", "/users/@me")
+		time.Sleep(1)
+		w.must(401, "GET", "/users/@me", "")
+		w.refused(ErrUnauthorized, "GET", "/users/@me")
+		good = true
+		time.Sleep(10 * time.Minute)
+		for range 2 {
+			w.must(200, "GET", "/users/@me", "")
+		}
+		if told := w.events.of(ReasonRecovered); len(told) != 1 {
+			t.Errorf("told %v", told)
+		}
+	})
+}
+
+// Given a 401 page of a proxy on the way, the token is not given up.
+func TestForeign401IsNotDiscords(t *testing.T) {
+	story(t, Options{}, always(401, "<html>who are you?</html>"), func(w *world) {
+		w.must(401, "GET", "/users/@me", "")
+		w.must(401, "GET", "/users/@me", "")
+	})
+}
+
+// Given a 403 or 404, the answer is handed on and the request sent once.
+// Statements: G-133.
+func TestForbiddenAndMissingAreNotRetried(t *testing.T) {
+	for _, status := range []int{400, 403, 404, 405, 413} {
+		story(t, Options{}, always(status, `{"code":50001,"message":"no"}`), func(w *world) {
+			w.must(status, "GET", "/channels/1", "")
+			w.at(0)
+			if s := w.transport.Stats(); (s.Invalid == 1) != (status == 403) {
+				t.Errorf("%d: %d invalid", status, s.Invalid)
+			}
+		})
+	}
+}
+
+// Given a thousand refused requests within ten minutes, everything stops long
+// before Discord's 10,000, until half of them lie ten minutes back.
+// Statements: G-134.
+func TestInvalidRequestsStopThemselves(t *testing.T) {
+	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+		if s.path == "/users/@me" {
+			return says(200, "{}"), nil
+		}
+		return says(403, `{"code":50013}`), nil
+	}, func(w *world) {
+		for n := range 1000 {
+			w.must(403, "POST", fmt.Sprintf("/channels/%d/messages", n+1), "{}")
+			time.Sleep(500 * time.Millisecond)
+		}
+		w.refused(ErrInvalid, "GET", "/users/@me")
+		told := w.events.of(ReasonInvalid)
+		if len(told) != 1 || w.transport.Stats().Why != ReasonInvalid {
+			t.Fatalf("told %v", told)
+		}
+		time.Sleep(told[0].Wait - 501*time.Millisecond)
+		w.refused(ErrInvalid, "GET", "/users/@me")
+		time.Sleep(time.Second)
+		w.must(200, "GET", "/users/@me", "")
+		if s := w.transport.Stats(); s.Invalid > 501 || s.Invalid < 498 {
+			t.Errorf("%d invalid requests are remembered", s.Invalid)
+		}
+	})
+}
+
+// Given a ban in any of its forms, all REST stops at once, also of other tokens
+// and of interactions, for as long as Discord says or a quarter of an hour; the
+// error says that the gateway stays up. The first answer afterwards tells that
+// it is over; a ban that is still there lasts twice as long.
+// Statements: G-135.
+func TestBanStopsEverything(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func() *http.Response
+		want   time.Duration
+	}{
+		"text":   {func() *http.Response { return says(429, "error code: 1015", "Content-Type", "text/plain") }, 15 * time.Minute},
+		"html":   {func() *http.Response { return says(429, "<html>1015</html>", "Retry-After", "3600") }, time.Hour},
+		"static": {func() *http.Response { return says(429, `{"code":0,"message":"You are being blocked"}`) }, 15 * time.Minute},
+		"empty":  {func() *http.Response { return says(429, "") }, 15 * time.Minute},
+		"null":   {func() *http.Response { return says(429, `{"retry_after":null}`) }, 15 * time.Minute},
+		"list":   {func() *http.Response { return says(429, `[]`) }, 15 * time.Minute},
+	} {
+		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+			if n <= 2 {
+				return c.answer(), nil
+			}
+			return says(200, "{}"), nil
+		}, func(w *world) {
+			if _, err := w.do("GET", "/channels/1", ""); !errors.Is(err, ErrBanned) {
+				t.Fatalf("%s: error is %v", name, err)
+			} else if text := err.Error(); !contains(text, "gateway", "stays up", span(c.want)) {
+				t.Errorf("%s: error is %q", name, text)
+			}
+			time.Sleep(c.want - time.Second)
+			w.refused(ErrBanned, "GET", "/users/@me")
+			w.refused(ErrBanned, "POST", "/interactions/1/abc/callback")
+			w.refused(ErrBanned, "POST", "/webhooks/1/abc")
+			w.at(0)
+			time.Sleep(time.Second)
+			if _, err := w.do("GET", "/channels/1", ""); !errors.Is(err, ErrBanned) {
+				t.Fatalf("%s: error is %v", name, err)
+			}
+			again := c.want
+			if c.want == 15*time.Minute {
+				again *= 2
+			}
+			time.Sleep(again)
+			w.must(200, "GET", "/channels/1", "")
+			w.at(0, c.want, c.want+again)
+			if s := w.transport.Stats(); s.Bans != 2 || s.Invalid != 0 || !s.Stopped.IsZero() {
+				t.Errorf("%s: stats are %+v", name, s)
+			}
+			if len(w.events.of(ReasonBanned)) != 2 || len(w.events.of(ReasonRecovered)) != 1 {
+				t.Errorf("%s: told %v", name, w.events.all)
+			}
+		})
+	}
+}
+
+// Given requests under way and others in line when a ban is found, the line
+// fails at once and the stragglers' answers do not make the ban longer.
+func TestBanFoundByManyAtOnce(t *testing.T) {
+	story(t, Options{}, always(429, "error code: 1015"), func(w *world) {
+		w.discord.delay = func(s seen) time.Duration { return time.Duration(len(s.path)) * 10 * time.Millisecond }
+		var group sync.WaitGroup
+		for n := range 20 {
+			for range 2 {
+				group.Go(func() {
+					if _, err := w.do("GET", fmt.Sprintf("/channels/%d", n*n*n), ""); !errors.Is(err, ErrBanned) {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		group.Wait()
+		if s := w.transport.Stats(); s.Bans != 1 || s.Sent != 20 || s.Waiting != 0 || s.InFlight != 0 {
+			t.Errorf("stats are %+v", s)
+		}
+		if until := w.transport.Stats().Stopped.Sub(w.discord.began); until > 16*time.Minute {
+			t.Errorf("stopped for %v", until)
+		}
+	})
+}
+
+// Given a 429 whose body was cut but which carries Discord's marks, it is a rate
+// limit and no ban.
+func TestCut429IsNoBan(t *testing.T) {
+	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+		if n == 1 {
+			return says(429, `{"message":"slow","retr`, "Retry-After", "2", "X-RateLimit-Scope", "user"), nil
+		}
+		return says(200, "{}"), nil
+	}, func(w *world) {
+		w.must(200, "GET", "/channels/1", "")
+		w.at(0, 2*time.Second)
+	})
+}
+
+// Given a webhook that answered 404, it is never called again; its neighbours
+// are, and so is one of which only a message was missing.
+// Statements: G-140.
+func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
+	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+		switch s.path {
+		case "/webhooks/1/abc":
+			return says(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
+		case "/webhooks/4/wrong":
+			return says(401, `{"code":50027,"message":"Invalid Webhook Token"}`), nil
+		case "/webhooks/2/def/messages/9":
+			return says(404, `{"code":10008,"message":"Unknown Message"}`), nil
+		case "/webhooks/3/early/messages/@original", "/webhooks/3/early":
+			return says(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
+		}
+		return says(200, "{}"), nil
+	}, func(w *world) {
+		w.must(404, "POST", "/webhooks/1/abc", "{}")
+		w.refused(ErrWebhookGone, "POST", "/webhooks/1/abc")
+		w.refused(ErrWebhookGone, "GET", "/webhooks/1/abc/messages/5")
+		w.must(200, "POST", "/webhooks/1/other", "{}")
+		w.must(401, "POST", "/webhooks/4/wrong", "{}")
+		w.refused(ErrWebhookGone, "POST", "/webhooks/4/wrong")
+		w.must(404, "PATCH", "/webhooks/2/def/messages/9", "{}")
+		w.must(200, "POST", "/webhooks/2/def", "{}")
+		// An interaction that has not been answered yet has no webhook so far.
+		w.must(200, "POST", "/interactions/8/early/callback", "{}")
+		w.must(404, "PATCH", "/webhooks/3/early/messages/@original", "{}")
+		w.must(404, "POST", "/webhooks/3/early", "{}")
+		w.must(404, "POST", "/webhooks/3/early", "{}")
+	})
+}

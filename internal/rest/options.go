@@ -1,0 +1,120 @@
+package rest
+
+import (
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// Defaults of [Options].
+const (
+	DefaultUserAgent      = "DiscordBot (https://github.com/evergreen, 1)"
+	DefaultGlobalLimit    = 50
+	DefaultInvalidLimit   = 1000
+	DefaultTries          = 4
+	DefaultAttemptTimeout = 10 * time.Second
+	DefaultPatience       = time.Minute
+	DefaultBanPause       = 15 * time.Minute
+	DefaultReplayLimit    = 1 << 20
+	DefaultMaxBuckets     = 4096
+)
+
+// Options configures a [Transport]. Every zero value means the documented
+// default.
+type Options struct {
+	// Base makes the actual round trips. Default: a transport of its own with a
+	// deadline for each phase of a connection.
+	Base http.RoundTripper
+	// UserAgent is sent where a request has none of the documented form
+	// "DiscordBot (<url>, <version>)" (G-125).
+	UserAgent string
+	// GlobalLimit is the number of requests a second per token (G-131); negative
+	// for none. Default 50.
+	GlobalLimit int
+	// InvalidLimit is the number of answers of 401, 403 and 429 in ten minutes
+	// at which everything stops; Discord bans the address at 10,000 (G-134).
+	// Default 1,000; negative for none.
+	InvalidLimit int
+	// TokenRecheck is after how long one request with a token that was answered
+	// 401 is let through, to see whether Discord was wrong. Default: never, until
+	// the token changes (G-132).
+	TokenRecheck time.Duration
+	// Tries is how often one request is sent at most while the server or the
+	// connection fails; rate limits count apart. Default 4.
+	Tries int
+	// AttemptTimeout bounds one attempt, its answer's body included. Default 10 s.
+	AttemptTimeout time.Duration
+	// Patience bounds a whole request with all its waits and attempts, for
+	// callers whose context has no deadline or a later one. Default 1 min.
+	Patience time.Duration
+	// BanPause is how long everything stops when Discord blocks this address and
+	// does not say for how long (G-135). It doubles, up to an hour, when the block
+	// is still there afterwards. Default 15 min.
+	BanPause time.Duration
+	// ReplayLimit is the largest request body in bytes that is kept to be sent
+	// again. A larger one without http.Request.GetBody is sent once. Default 1 MiB.
+	ReplayLimit int64
+	// MaxBuckets is how many rate limits are remembered at once. Default 4096.
+	MaxBuckets int
+	// Observe hears of everything an operator may want to know. It is called on
+	// the goroutine of a request, from several at once, and must not block.
+	Observe func(Event)
+	// Rand returns numbers in [0,1) for the jitter. Default math/rand/v2.
+	Rand func() float64
+}
+
+// complete fills in the defaults.
+func (o Options) complete() Options {
+	or(&o.UserAgent, DefaultUserAgent)
+	or(&o.GlobalLimit, DefaultGlobalLimit)
+	or(&o.InvalidLimit, DefaultInvalidLimit)
+	or(&o.Tries, DefaultTries)
+	or(&o.AttemptTimeout, DefaultAttemptTimeout)
+	or(&o.Patience, DefaultPatience)
+	or(&o.BanPause, DefaultBanPause)
+	or(&o.ReplayLimit, DefaultReplayLimit)
+	or(&o.MaxBuckets, DefaultMaxBuckets)
+	if !properUserAgent.MatchString(o.UserAgent) {
+		o.UserAgent = DefaultUserAgent
+	}
+	if o.Base == nil {
+		o.Base = newBase()
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	return o
+}
+
+// or sets a zero value to its default.
+func or[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// properUserAgent is the documented form; more text may follow.
+var properUserAgent = regexp.MustCompile(`^DiscordBot \([^\s,)]+, [^)]+\)`)
+
+// newBase is a transport that never waits for one phase of a connection
+// without end. The pings find a dead HTTP/2 connection before requests pile up
+// on it.
+func newBase() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   16,
+		ForceAttemptHTTP2:     true,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+	}
+}
