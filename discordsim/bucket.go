@@ -185,7 +185,7 @@ func (r *rest) globalLimit(c *call) (answer, bool) {
 	}
 	w := r.globalOf(c)
 	if c.now.Before(w.paused) {
-		if !w.told.IsZero() && c.now.After(w.told.Add(r.grace())) {
+		if r.knew(c, w.told) {
 			r.accuse(c, "G-130", fmt.Sprintf("%s was sent during a global rate limit pause, %s before its end", c.label(), w.paused.Sub(c.now)))
 		}
 		return limitedAnswer(scopeGlobal, w.paused.Sub(c.now)), true
@@ -208,9 +208,8 @@ func (r *rest) routeLimit(c *call) (answer, bool) {
 		return answer{}, false
 	}
 	b := c.bucket
-	late := func(told time.Time) bool { return !told.IsZero() && c.now.After(told.Add(r.grace())) }
 	if left := b.held.Sub(c.now); left > 0 {
-		if late(b.heldTold) {
+		if r.knew(c, b.heldTold) {
 			r.accuse(c, "G-129", fmt.Sprintf("%s was sent %s before the end of a shared rate limit it had been told of by a 429", c.label(), left))
 		}
 		return limitedAnswer(scopeShared, left), true
@@ -219,14 +218,10 @@ func (r *rest) routeLimit(c *call) (answer, bool) {
 		return answer{}, false
 	}
 	switch left := b.until.Sub(c.now); {
-	case late(b.limited):
+	case r.knew(c, b.limited):
 		r.accuse(c, "G-129", fmt.Sprintf("%s was sent %s before the end of a rate limit it had been told of by a 429", c.label(), left))
-	case late(b.empty):
+	case r.knew(c, b.empty):
 		r.accuse(c, "G-128", fmt.Sprintf("%s was sent %s before Reset-After although Remaining was 0", c.label(), left))
 	}
 	return limitedAnswer(scopeUser, b.until.Sub(c.now)), true
 }
-
-// grace is how long a request may have been under way: both directions of the
-// network and the configured allowance.
-func (r *rest) grace() time.Duration { return max(0, r.cfg.Grace) + 2*r.sim.linkDelay() }

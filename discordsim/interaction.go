@@ -41,18 +41,15 @@ func (a *interaction) late(now time.Time, within time.Duration) bool {
 // askLocked opens an interaction; what is asked is told by the event that
 // carries its id and token.
 func (r *rest) askLocked(app *App, ch *Channel, user User, kind int) *interaction {
-	now := time.Now()
-	for id, old := range r.asked {
-		if len(r.asked) < maxRemembered {
-			break
-		}
-		if old.late(now, r.cfg.InteractionLife) {
-			delete(r.asked, id)
-			delete(r.tokens, old.token)
-		}
+	now, old := time.Now(), 0
+	for old < len(r.askedAge) && r.askedAge[old].late(now, r.cfg.InteractionLife) {
+		delete(r.asked, r.askedAge[old].id)
+		delete(r.tokens, r.askedAge[old].token)
+		old++
 	}
 	a := &interaction{id: r.sim.newID(), token: r.sim.newSecret(), app: app, channel: ch, user: user, kind: kind, at: now}
 	r.asked[a.id], r.tokens[a.token] = a, a
+	r.askedAge = append(r.askedAge[old:], a)
 	return a
 }
 

@@ -65,7 +65,7 @@ func (r *rest) banned(c *call, t trouble) (answer, bool) {
 	}
 	if o.told.IsZero() {
 		o.told = c.now
-	} else if c.now.After(o.told.Add(r.grace())) {
+	} else if r.knew(c, o.told) {
 		r.accuse(c, "G-135", c.label()+" was sent from a banned address that had been told of the ban")
 	}
 	return banAnswer(form, left), true

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +52,7 @@ func (r *rest) manners(c *call, version string) {
 	if c.token != "" && strings.Contains(c.req.URL.RequestURI(), c.token) {
 		r.accuse(c, "G-157", c.label()+" carried the token in its URL")
 	}
-	if told, ok := r.gone[c.hook()]; ok && c.now.After(told.Add(r.grace())) {
+	if told, ok := r.gone[c.hook()]; ok && r.knew(c, told) {
 		r.accuse(c, "G-140", c.label()+" called a webhook that had been answered 404")
 	}
 	c.repeats = c.fingerprint()
@@ -74,8 +76,40 @@ func (c *call) secret() string {
 // again reports whether a request came knowingly after an answer and too soon
 // to count as a new attempt.
 func (r *rest) again(c *call, told time.Time) bool {
-	since := c.now.Sub(told)
-	return since > r.grace() && since < r.cfg.RetryWindow
+	return c.now.Sub(told) < r.cfg.RetryWindow && r.knew(c, told)
+}
+
+// knew reports whether a request was sent by somebody who had been told: it came
+// later than anything sent before can have been under way, and no fault held
+// back the one or the other.
+func (r *rest) knew(c *call, told time.Time) bool {
+	return !told.IsZero() && c.now.After(told.Add(r.grace())) && !r.heldBack(told)
+}
+
+// grace is how long a request may have been under way: both directions of the
+// network and the configured allowance.
+func (r *rest) grace() time.Duration { return max(0, r.cfg.Grace) + 2*r.sim.linkDelay() }
+
+// heldBack reports whether a fault of the network has delayed requests or
+// answers since a moment, beyond what the network tells of itself.
+func (r *rest) heldBack(since time.Time) bool {
+	return slices.ContainsFunc(r.sim.struck, func(a *Active) bool {
+		until := a.Ended
+		switch a.Name {
+		case "offline", "unreachable":
+		case "half-open", "black-hole":
+			if a.Host != hostAPI {
+				return false
+			}
+		case "stall":
+			until = until.Add(a.takes(defaultStall))
+		case "latency": // while it lasts the network tells of it
+			return a.Ended.After(since)
+		default:
+			return false
+		}
+		return a.Ended.IsZero() || until.After(since)
+	})
 }
 
 // fingerprint tells the same request sent again from another one.
@@ -131,14 +165,14 @@ func (r *rest) told(c *call, a answer) {
 // hook is the webhook of the path; empty on other routes.
 func (c *call) hook() string { return c.params["webhook"] }
 
-// remember keeps a time under a key and forgets old ones when there are many.
+// remember keeps a time under a key and forgets old ones when there are many,
+// or all where none is old: rather no accusation than no end of memory.
 func remember(in map[string]time.Time, key string, now time.Time, window time.Duration) {
 	if len(in) >= maxRemembered {
-		for k, at := range in {
-			if now.Sub(at) >= window {
-				delete(in, k)
-			}
-		}
+		maps.DeleteFunc(in, func(_ string, at time.Time) bool { return now.Sub(at) >= window })
+	}
+	if len(in) >= maxRemembered {
+		clear(in)
 	}
 	in[key] = now
 }
@@ -156,11 +190,7 @@ func (r *rest) loses(c *call, a answer) {
 		return
 	}
 	if len(r.lost) >= maxRemembered {
-		for k, l := range r.lost {
-			if c.now.Sub(l.at) >= r.cfg.NonceWindow {
-				delete(r.lost, k)
-			}
-		}
+		clear(r.lost)
 	}
 	r.lost[c.loses] = lostSend{nonce: c.nonce, at: c.now}
 }

@@ -39,6 +39,13 @@ func TestManners(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			w.say("x").is(429, 0)
 		}, []string{"G-129"}},
+		"cannot have heard of the 429": {func(w *town) {
+			w.fault(Fault{Name: "rest-429", Count: 1, Delay: 10 * time.Second})
+			w.fault(Fault{Name: "stall", Delay: 7 * time.Second})
+			w.say("x").is(429, 0)
+			time.Sleep(5 * time.Second)
+			w.say("x").is(429, 0)
+		}, nil},
 		"sends elsewhere after a 429": {func(w *town) {
 			w.fault(Fault{Name: "rest-429", Count: 1, Delay: 10 * time.Second})
 			w.say("x").is(429, 0)

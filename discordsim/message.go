@@ -35,6 +35,12 @@ type nonceEntry struct {
 	at      time.Time
 }
 
+// agedNonce is a nonce in the order of age.
+type agedNonce struct {
+	key nonceKey
+	nonceEntry
+}
+
 // channelFor finds the channel of the path and checks that the app sees it.
 func (r *rest) channelFor(c *call) (*Channel, *answer) {
 	refuse := func(p problem) (*Channel, *answer) { a := p.answer(); return nil, &a }
@@ -85,7 +91,9 @@ func (r *rest) createMessage(c *call) answer {
 	if r.cfg.NoncePerChannel {
 		key.channel = ch.ID
 	}
-	if first, ok := r.nonces[key]; ok && d.enforce && d.nonce != nil && c.now.Sub(first.at) < r.cfg.NonceWindow {
+	first, known := r.nonces[key]
+	known = known && d.nonce != nil && c.now.Sub(first.at) < r.cfg.NonceWindow
+	if known && d.enforce {
 		m := r.sim.messageByID(first.message)
 		if m == nil || m.Deleted {
 			return errUnknownMessage.answer()
@@ -94,8 +102,8 @@ func (r *rest) createMessage(c *call) answer {
 	}
 	m := r.compose(ch, c.app.Bot, d, target)
 	r.publish(c, m)
-	if d.nonce != nil {
-		r.rememberNonce(key, nonceEntry{message: m.ID, at: c.now}, c.now)
+	if d.nonce != nil && !known {
+		r.rememberNonce(key, m.ID, c.now)
 	}
 	delete(r.typing[ch.ID], c.app.Bot.ID)
 	return ok200(r.show(c.app, m))
@@ -200,14 +208,18 @@ func pinged(d draft, target *Message) []ID {
 // plainNonce is the nonce as text: 7 and "7" are the same one.
 func plainNonce(raw json.RawMessage) string { return strings.Trim(string(raw), `"`) }
 
-func (r *rest) rememberNonce(key nonceKey, e nonceEntry, now time.Time) {
-	if len(r.nonces) >= maxRemembered {
-		for k, old := range r.nonces {
-			if now.Sub(old.at) >= r.cfg.NonceWindow {
-				delete(r.nonces, k)
-			}
+// rememberNonce keeps a nonce for its window. They are forgotten in the order
+// in which they came.
+func (r *rest) rememberNonce(key nonceKey, message ID, now time.Time) {
+	old := 0
+	for old < len(r.nonceAge) && now.Sub(r.nonceAge[old].at) >= r.cfg.NonceWindow {
+		if gone := r.nonceAge[old]; r.nonces[gone.key] == gone.nonceEntry {
+			delete(r.nonces, gone.key)
 		}
+		old++
 	}
+	e := nonceEntry{message: message, at: now}
+	r.nonceAge = append(r.nonceAge[old:], agedNonce{key, e})
 	r.nonces[key] = e
 }
 

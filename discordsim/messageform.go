@@ -3,6 +3,7 @@ package discordsim
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +116,7 @@ func readNonce(f *form) json.RawMessage {
 	raw := f.fields["nonce"]
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
-		if _, err := strconv.ParseInt(string(raw), 10, 64); err != nil {
+		if _, isNumber := new(big.Int).SetString(string(raw), 10); !isNumber {
 			f.refuse("nonce", "NONCE_TYPE_INVALID", "Nonce must be an integer or a string.")
 			return nil
 		}

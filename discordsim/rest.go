@@ -28,9 +28,11 @@ type rest struct {
 	lost     map[string]lostSend  // by message: create whose answer was lost
 	known    map[string]*App      // by token: whose it is or was
 	nonces   map[nonceKey]nonceEntry
+	nonceAge []agedNonce             // the same, oldest first
 	typing   map[ID]map[ID]time.Time // by channel and user: until when
 	webhooks map[ID]*Webhook
 	asked    map[ID]*interaction
+	askedAge []*interaction          // the same, oldest first
 	tokens   map[string]*interaction // the same by their tokens
 	gone     map[string]time.Time    // by webhook: last answer of 404 10015
 	creates  map[createScope]*createDay

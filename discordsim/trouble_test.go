@@ -3,11 +3,13 @@ package discordsim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -332,6 +334,54 @@ func TestTroubleOverTheNetwork(t *testing.T) {
 			if n := len(w.Messages(w.channel)); n != made {
 				t.Errorf("%s: %d messages stand instead of %d", name, n, made)
 			}
+		}
+	})
+}
+
+// TestManyAtOnce lets a crowd of clients post through failing connections and
+// retry with the same nonce until told that it is done: each message stands
+// once.
+//
+// Statements: S-092, S-091.
+func TestManyAtOnce(t *testing.T) {
+	cfg := unhurried()
+	cfg.Seed, cfg.REST.InvalidLimit = 9, -1
+	inTown(t, cfg, func(t *testing.T, w *town) {
+		for _, name := range []string{"rest-reset", "rest-5xx", "rest-html", "rest-429-bare", "rest-commit-then-drop", "rest-commit-then-502", "rest-truncated"} {
+			w.fault(Fault{Name: name, Probability: 0.15, Delay: time.Millisecond})
+		}
+		transport := w.Transport()
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+		post := func(nonce int) bool {
+			body := strings.NewReader(fmt.Sprintf(`{"content":"message %d","nonce":%d,"enforce_nonce":true}`, nonce, nonce))
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", w.APIURL()+w.messagesPath(), body)
+			req.Header.Set("Authorization", "Bot "+w.app.Token)
+			req.Header.Set("User-Agent", goodAgent)
+			req.Header.Set("Content-Type", "application/json")
+			res, err := client.Do(req)
+			if err != nil {
+				return false
+			}
+			defer res.Body.Close()
+			_, err = io.ReadAll(res.Body)
+			return err == nil && res.StatusCode == 200
+		}
+		const crowd = 200
+		var work sync.WaitGroup
+		for n := range crowd {
+			work.Go(func() {
+				for !post(n) {
+					time.Sleep(time.Second)
+				}
+			})
+		}
+		work.Wait()
+		if n := len(w.Messages(w.channel)); n != crowd {
+			t.Errorf("%d messages stand instead of %d", n, crowd)
+		}
+		if got := w.accused(); got != nil {
+			t.Errorf("accused of %v", got)
 		}
 	})
 }

@@ -2,14 +2,14 @@ package discordsim
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestContentOverREST reads messages as an app without the message content
 // flag: the content of others is gone, but not of its own messages, of direct
 // messages, of mentions and of replies that ping it; an answer to an
 // interaction response is no such reply.
-//
-// Statements: S-068.
 func TestContentOverREST(t *testing.T) {
 	inTown(t, unhurried(), func(t *testing.T, w *town) {
 		mine := w.say("mine").is(200, 0).id()
@@ -79,6 +79,63 @@ func TestContentOverREST(t *testing.T) {
 		w.Delete(own)
 		if inner, has := read(w.channel, cases["reply with ping"].id)["referenced_message"]; !has || inner != nil {
 			t.Errorf("a deleted answered message is shown as %v", inner)
+		}
+	})
+}
+
+// TestContentOnGateway hears the same messages in two sessions, with and without
+// the message content intent: without it, created and edited ones come empty,
+// but for the bot's own, direct ones, mentions and replies that ping it.
+//
+// Statements: S-068.
+func TestContentOnGateway(t *testing.T) {
+	inTown(t, unhurried(), func(t *testing.T, w *town) {
+		const messages = intentGuilds | 1<<9 | 1<<12
+		without := w.listen(w.app, messages)
+		time.Sleep(6 * time.Second)
+		with := w.listen(w.app, messages|intentContent)
+		var own ID
+		if err := own.UnmarshalJSON([]byte(w.say("mine").is(200, 0).id())); err != nil {
+			t.Fatal(err)
+		}
+		plain := w.Say(w.channel, w.person.ID, "plain")
+		open := map[ID]bool{
+			own:                                   true,
+			plain.ID:                              false,
+			w.DM(w.app, w.person.ID, "direct").ID: true,
+			w.Say(w.channel, w.person.ID, "<@"+w.app.Bot.ID.String()+"> hi").ID:            true,
+			w.Say(w.channel, w.person.ID, "reply", ReplyingTo(own, true)).ID:               true,
+			w.Say(w.channel, w.person.ID, "reply", ReplyingTo(own, false)).ID:              false,
+			w.Say(w.channel, w.person.ID, "reply to plain", ReplyingTo(plain.ID, true)).ID: false,
+		}
+		time.Sleep(time.Second)
+		w.Edit(plain.ID, "still plain")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		heard := 0
+		for _, event := range without.named("MESSAGE_CREATE") {
+			heard++
+			for id, full := range open {
+				if event.data["id"] != id.String() {
+					continue
+				}
+				if (event.data["content"] != "") != full || event.data["embeds"] == nil || event.data["attachments"] == nil || event.data["components"] == nil {
+					t.Errorf("without the intent %v came", event.data)
+				}
+			}
+		}
+		for _, event := range with.named("MESSAGE_CREATE") {
+			heard++
+			if event.data["content"] == "" {
+				t.Errorf("with the intent %v came", event.data)
+			}
+		}
+		if heard != 2*len(open) {
+			t.Errorf("%d messages were heard instead of %d", heard, 2*len(open))
+		}
+		hidden, shown := without.named("MESSAGE_UPDATE"), with.named("MESSAGE_UPDATE")
+		if len(hidden) != 1 || hidden[0].data["content"] != "" || len(shown) != 1 || shown[0].data["content"] != "still plain" {
+			t.Errorf("the edit came as %v and %v", hidden, shown)
 		}
 	})
 }

@@ -245,10 +245,13 @@ func (f keeper) Keep(s gateway.Session) { f(s) }
 // below the oldest of them until its handling is over.
 // Statements: G-052.
 func TestKeptSequenceIsTheHandledOne(t *testing.T) {
+	var mu sync.Mutex
 	var releases []func()
 	handle := func(_ context.Context, e gateway.Event) {
 		if e.Type == "MESSAGE_CREATE" {
+			mu.Lock()
 			releases = append(releases, e.Hold())
+			mu.Unlock()
 		}
 	}
 	play(t, setting{handle: handle}, func(s *stage) {
@@ -262,6 +265,8 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 		if got := s.shard.Session().Seq; got != before {
 			t.Errorf("kept %d while event %d is not handled", got, before+1)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		for _, i := range []int{4, 2, 1, 0} {
 			releases[i]()
 		}
@@ -333,10 +338,13 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 // without any dial.
 // Statements: G-002, G-004, G-005.
 func TestLocator(t *testing.T) {
+	var mu sync.Mutex
 	var asked []string
 	fail := errors.New("503")
 	options := func(o *gateway.Options) {
 		o.Locator = locator(func(_ context.Context, failed string) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			asked = append(asked, failed)
 			if len(asked) <= 2 {
 				return "", fail
@@ -349,16 +357,20 @@ func TestLocator(t *testing.T) {
 		s.pass(time.Minute)
 		s.inject(discordsim.Fault{Name: "session-loss"})
 		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		mu.Lock()
 		for _, failed := range asked {
 			if failed != "" {
 				t.Errorf("told that %q failed", failed)
 			}
 		}
-		s.pass(time.Minute)
 		asked = asked[:2]
+		mu.Unlock()
+		s.pass(time.Minute)
 		s.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
 		s.inject(discordsim.Fault{Name: "session-loss"})
 		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 3 && s.live() })
+		mu.Lock()
+		defer mu.Unlock()
 		if !slices.Contains(asked, "ws://gateway.discord.sim/") {
 			t.Errorf("the locator was not told of the failure: %q", asked)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func TestResumedIsLive(t *testing.T) {
 
 // Given a session that Discord has forgotten, when the shard resumes, then op 9
 // leads to one IDENTIFY on the base URL after one to five seconds.
-// Statements: G-082, G-086, S-050, S-063.
+// Statements: G-009, G-082, G-086, S-050, S-063.
 func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 	for _, name := range []string{"session-loss", "op9-false"} {
 		t.Run(name, func(t *testing.T) {
@@ -334,12 +335,12 @@ func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
 // reset, the shard parks and dials no more until it is mended.
 // Statements: G-064, G-094, G-098, S-064.
 func TestInvalidatedSessionIsVerified(t *testing.T) {
-	inspected := 0
-	good := true
+	var inspected atomic.Int32
+	var bad atomic.Bool
 	options := func(o *gateway.Options) {
 		o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, c gateway.Credentials) (gateway.Credentials, error) {
-			inspected++
-			if !good {
+			inspected.Add(1)
+			if bad.Load() {
 				return c, gateway.ErrUnauthorized
 			}
 			return c, nil
@@ -350,11 +351,11 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 		s.pass(2 * time.Minute)
 		s.inject(discordsim.Fault{Name: "close", Code: 4003})
 		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
-		if inspected != 1 {
-			t.Errorf("the credentials were inspected %d times", inspected)
+		if n := inspected.Load(); n != 1 {
+			t.Errorf("the credentials were inspected %d times", n)
 		}
 		s.pass(5 * time.Minute)
-		good = false
+		bad.Store(true)
 		fresh := s.sim.ResetToken(s.app)
 		s.pass(20 * time.Second)
 		parked, is := s.shard.State().(gateway.Parked)
@@ -417,17 +418,17 @@ func TestFatalCloseCodesPark(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var mended *gateway.Credentials
+			var mended atomic.Pointer[gateway.Credentials]
 			options := c.set.options
 			c.set.options = func(o *gateway.Options) {
 				if options != nil {
 					options(o)
 				}
 				o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, now gateway.Credentials) (gateway.Credentials, error) {
-					if mended == nil {
-						return now, gateway.ErrUnauthorized
+					if m := mended.Load(); m != nil {
+						return *m, nil
 					}
-					return *mended, nil
+					return now, gateway.ErrUnauthorized
 				})
 			}
 			play(t, c.set, func(s *stage) {
@@ -448,7 +449,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				}
 				if c.mend != nil {
 					m := c.mend(s)
-					mended = &m
+					mended.Store(&m)
 					s.until(11*time.Minute, "the shard is live", s.live)
 				}
 			})
