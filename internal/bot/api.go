@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 
+	manners "evergreen/internal/rest"
+
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
@@ -202,9 +204,14 @@ func (e *requestError) Error() string {
 // Unwrap returns why no answer came.
 func (e *requestError) Unwrap() error { return e.Err }
 
-// temporary reports whether the same request may succeed later.
+// temporary reports whether the same request may succeed later. Where no answer
+// came, the client beneath may know better: a token that was refused stays so.
 func (e *requestError) temporary() bool {
-	return e.Status == 0 || e.Status == http.StatusTooManyRequests || e.Status >= 500
+	if e.Status != 0 {
+		return e.Status == http.StatusTooManyRequests || e.Status >= 500
+	}
+	unsent, ok := errors.AsType[*manners.Error](e.Err)
+	return !ok || unsent.Temporary()
 }
 
 // explain turns disgo's errors into ours.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"evergreen/gateway"
+	"evergreen/internal/rest"
 )
 
 // causeOfKind maps what a shard can tell apart to the catalogue. Kinds that
@@ -104,6 +105,9 @@ func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
 		return IPBanned, true
 	case status != 0:
 		return "", false
+	}
+	if errors.Is(c.Err, rest.ErrBanned) {
+		return IPBanned, true
 	}
 	if dns := (*net.DNSError)(nil); errors.As(c.Err, &dns) {
 		return DNSFailure, true

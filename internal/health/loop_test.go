@@ -206,7 +206,8 @@ func TestEndOfAReplacedConnection(t *testing.T) {
 	s.beats(3)
 	began := s.since
 	s.move(gateway.Moving{}, gateway.Cause{Kind: gateway.CauseReconnect})
-	s.resume(0)
+	s.live()
+	s.note(gateway.Resumed{})
 	s.after(50 * time.Millisecond)
 	s.note(gateway.Disconnected{Cause: gateway.Cause{Kind: gateway.CauseReconnect}, LastByte: s.now, Session: true, Lasted: s.now.Sub(began)})
 	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil {

@@ -187,7 +187,6 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 	if s.open != nil && gateway.Online(t.From) && name(t.From) != name(s.state) && !gateway.Online(s.state) {
 		s.finish(at, OutcomeUnobserved)
 	}
-	was := s.state
 	s.state, s.stateSince = t.To, at
 	switch to := t.To.(type) {
 	case gateway.Live:
@@ -198,7 +197,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 		if s.restored.IsZero() {
 			s.restored = at
 		}
-		if _, suspect := was.(gateway.Suspect); suspect {
+		if _, suspect := t.From.(gateway.Suspect); suspect {
 			s.forget()
 		}
 	case gateway.Parked:
@@ -214,10 +213,10 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.finish(at, OutcomeEnded)
 		}
 	case gateway.Waiting, gateway.Connecting, gateway.Identifying, gateway.Resuming:
-		if gateway.Online(was) && t.Cause.Kind != gateway.CauseStop {
+		if gateway.Online(t.From) && t.Cause.Kind != gateway.CauseStop {
 			s.incident(at, t.Cause)
 		}
-		if _, parked := was.(gateway.Parked); parked {
+		if _, parked := t.From.(gateway.Parked); parked {
 			s.act(at, "trying again: the credentials look good")
 		}
 	}

@@ -70,5 +70,8 @@ func plain(text string) string {
 // sentence begins text with a capital letter.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
 	return string(unicode.ToUpper(first)) + text[size:]
 }

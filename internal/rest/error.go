@@ -12,9 +12,9 @@ import (
 var (
 	// ErrUnauthorized: Discord answered 401 to this token. Nothing is sent with
 	// it any more; another token works (G-132).
-	ErrUnauthorized = errors.New("Discord refused this token with 401, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
+	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
 	// ErrBanned: Discord blocks this host's address (G-135).
-	ErrBanned = errors.New("Discord blocks REST requests from this address, so none are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
+	ErrBanned = errors.New("REST requests from this address are blocked by Discord, so none are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
 	// ErrInvalid: too many requests were refused, and more would lead to a
 	// block (G-134).
 	ErrInvalid = errors.New("too many requests were refused (401, 403 or 429) within ten minutes, so none are sent before Discord blocks this address; find out what sends them")

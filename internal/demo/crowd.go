@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// Crowd is the people of a [World], asking the bot things. They take turns, and
+// so do the channels, so that neither Discord's limits nor the bot's cooldown
+// are about them.
+type Crowd struct {
+	World *World
+	// Rate is how many commands a second they ask, give or take half.
+	Rate float64
+	// Say is what they write, Slash the slash commands they use; one in five is
+	// a slash command where there are any.
+	Say, Slash []string
+	// Seed decides who asks what where.
+	Seed uint64
+
+	mu       sync.Mutex
+	rng      *rand.Rand
+	channels turns[discordsim.ID]
+	people   turns[discordsim.User]
+}
+
+// slashShare is how many of the commands are slash commands.
+const slashShare = 0.2
+
+// Run lets people ask until ctx ends.
+func (c *Crowd) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		timer.Reset(c.ask())
+	}
+}
+
+// begin makes everything ready the first time. The caller holds mu.
+func (c *Crowd) begin() {
+	if c.rng != nil {
+		return
+	}
+	c.rng = rand.New(rand.NewPCG(c.Seed, 0xC0FFEE))
+	c.channels = newTurns(c.rng, c.World.channels())
+	c.people = newTurns(c.rng, c.World.People)
+}
+
+// ask lets one person ask one thing and returns the time until the next does.
+func (c *Crowd) ask() (pause time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin()
+	w := c.World
+	channel, person := c.channels.next(), c.people.next()
+	if len(c.Say) == 0 || (len(c.Slash) > 0 && c.rng.Float64() < slashShare) {
+		w.Sim.Interact(w.Bot, channel, person.ID, c.Slash[c.rng.IntN(len(c.Slash))])
+	} else {
+		w.Sim.Say(channel, person.ID, c.Say[c.rng.IntN(len(c.Say))], discordsim.Expect())
+	}
+	return time.Duration((0.5 + c.rng.Float64()) / c.Rate * float64(time.Second))
+}
+
+// say lets the next person say something the bot has to answer.
+func (c *Crowd) say(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin()
+	c.World.Sim.Say(c.channels.next(), c.people.next().ID, text, discordsim.Expect())
+}
+
+// turns hands out the items of a list one after another, in an order that
+// changes with every round.
+type turns[T any] struct {
+	rng   *rand.Rand
+	items []T
+	at    int
+}
+
+func newTurns[T any](rng *rand.Rand, items []T) turns[T] {
+	return turns[T]{rng: rng, items: items, at: len(items)}
+}
+
+func (t *turns[T]) next() T {
+	if t.at >= len(t.items) {
+		t.rng.Shuffle(len(t.items), func(i, j int) { t.items[i], t.items[j] = t.items[j], t.items[i] })
+		t.at = 0
+	}
+	t.at++
+	return t.items[t.at-1]
+}

@@ -1,0 +1,172 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/internal/health"
+)
+
+// Episode is one strike and what came of it.
+type Episode struct {
+	Strike
+	// At is when it struck, since the start of the demo.
+	At time.Duration
+	// Did says what the bot did, a sentence or two each.
+	Did []string
+	// AtRisk is for how long the dot was green only by Discord's patience, Grey
+	// for how long it was not even that.
+	AtRisk, Grey time.Duration
+	// Replayed counts the events that Discord sent again.
+	Replayed int
+}
+
+// How an episode is watched.
+const (
+	lookEvery = 20 * time.Millisecond
+	// calm is how long all has to be well before an episode counts as over.
+	calm = 700 * time.Millisecond
+	// noticeWithin is how long it may take until a loss shows, backWithin how
+	// long the bot may then take to be back.
+	noticeWithin = 20 * time.Second
+	backWithin   = time.Minute
+)
+
+// play lets one strike happen and watches until it is over and the bot is well.
+// The end of ctx cuts that short.
+func (r *run) play(ctx context.Context, s Strike) Episode {
+	e := Episode{Strike: s, At: r.elapsed()}
+	before, began := count(r.app, r.world), time.Now()
+	lost := r.witness.begin()
+	active := r.inject(s)
+	lift := func() {
+		for _, a := range active {
+			r.world.Sim.Lift(a)
+		}
+	}
+	defer lift()
+	over := began.Add(s.lasts())
+	if s.Until == overWhenNoticed {
+		patience := time.NewTimer(noticeWithin)
+		select {
+		case <-lost:
+		case <-patience.C:
+		case <-ctx.Done():
+		}
+		patience.Stop()
+		lift()
+		over = time.Now()
+	}
+	settled := r.settle(ctx, s, began, over)
+	r.tell(&e, before, began)
+	if !settled {
+		e.Did = append(e.Did, "It is not back yet.")
+	}
+	return e
+}
+
+// inject begins what a strike is made of.
+func (r *run) inject(s Strike) (active []*discordsim.Active) {
+	for _, f := range s.Faults {
+		f.App = r.world.Bot.ID
+		a, err := r.world.Sim.Inject(f)
+		if err != nil {
+			panic("demo: the table names a fault that is not there: " + err.Error())
+		}
+		active = append(active, a)
+	}
+	for range s.People {
+		r.crowd.say("!" + s.Command)
+	}
+	return active
+}
+
+// settle waits until the faults are over and the bot is well, and reports
+// whether that came about.
+func (r *run) settle(ctx context.Context, s Strike, began, over time.Time) bool {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	var well time.Time
+	for time.Since(over) < noticeWithin+backWithin {
+		now := time.Now()
+		missing := s.Loses && len(r.incidentsSince(began)) == 0 && now.Sub(over) < noticeWithin
+		switch {
+		case now.Before(over) || missing || !r.app.Tracker().Snapshot().Ready:
+			well = time.Time{}
+		case well.IsZero():
+			well = now
+		case now.Sub(well) >= calm:
+			return true
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return false
+}
+
+// incidentsSince lists the incidents that were noticed since a moment, oldest
+// first.
+func (r *run) incidentsSince(began time.Time) []health.Incident {
+	all := r.app.Tracker().Incidents(health.Remembered)
+	all = slices.DeleteFunc(all, func(i health.Incident) bool { return i.Detected.Before(began) })
+	slices.Reverse(all)
+	return all
+}
+
+// tell puts into words what the bot did. Incidents that came between two strikes
+// are told with the next one: nothing is left out.
+func (r *run) tell(e *Episode, before tallies, began time.Time) {
+	now := time.Now()
+	for _, i := range r.incidentsSince(r.told) {
+		text := i.Summary()
+		if wait := i.Detected.Sub(began); wait >= 500*time.Millisecond {
+			text += " Noticed after " + seconds(wait) + "."
+		}
+		if i.Detected.Before(began) {
+			text = "By itself, before: " + text
+		}
+		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What == "suspect: spare connection dialled" }) && i.Outcome == health.OutcomeResumed {
+			text += " A spare connection stood ready."
+		}
+		e.Did = append(e.Did, text)
+		e.AtRisk += i.AtRisk(now)
+		e.Grey += i.Grey(now)
+		e.Replayed += i.Replayed
+	}
+	r.told = now
+	e.Did = append(e.Did, remarks(r.witness.report(), before, count(r.app, r.world))...)
+	if len(e.Did) == 0 {
+		e.Did = []string{"The connection stayed; nothing had to be done."}
+	}
+}
+
+// remarks says what shows in counters only.
+func remarks(s seen, before, after tallies) (said []string) {
+	remark := func(n int64, one, many string) {
+		switch {
+		case n == 1:
+			said = append(said, one)
+		case n > 1:
+			said = append(said, fmt.Sprintf(many, n))
+		}
+	}
+	if s.cleared > 0 {
+		said = append(said, "An answer was overdue; a spare connection was prepared, and the old one kept when the answer came.")
+	}
+	remark(after.rest.Retries-before.rest.Retries-(after.rest.Limited-before.rest.Limited), "One request was sent again until its answer stood.", "%d times a request was sent again, until its answer stood.")
+	remark(after.rest.Limited-before.rest.Limited, "One 429 was waited out.", "%d times a 429 was waited out.")
+	remark(after.shard.Skipped-before.shard.Skipped+after.bot.Bad-before.bot.Bad, "It cost one payload and nothing else.", "It cost %d payloads and nothing else.")
+	remark(after.shard.Duplicates-before.shard.Duplicates, "One event that came twice was dropped.", "%d events that came twice were dropped.")
+	remark(after.bot.Panics-before.bot.Panics, "The crash was contained; the user got an apology.", "%d crashes were contained; each user got an apology.")
+	if slow := after.bot.Slow - before.bot.Slow; slow > 0 {
+		said = append(said, fmt.Sprintf("%d slow commands were named in the log. Meanwhile %s answered and %d other commands.",
+			slow, times(s.beats, "one heartbeat was", "heartbeats were"), max(0, int64(after.asked.Answered-before.asked.Answered)-slow)))
+	}
+	return said
+}

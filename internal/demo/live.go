@@ -1,0 +1,224 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Live is a screen for terminals: episodes scroll by, and beneath them a block
+// with the score is redrawn in place. It is also an [io.Writer] for log lines.
+type Live struct {
+	size   func() (columns int)
+	colour bool
+
+	mu    sync.Mutex
+	w     io.Writer
+	block []string // as last drawn, at the bottom
+	score Score
+	ended bool
+}
+
+// NewLive makes a live screen on a terminal. size tells its width now; colours
+// are used if wanted.
+func NewLive(w io.Writer, size func() (columns int), colour bool) *Live {
+	return &Live{w: w, size: size, colour: colour}
+}
+
+// The colours that are used.
+const (
+	plainColour = "\x1b[0m"
+	bold        = "\x1b[1m"
+	dim         = "\x1b[2m"
+	red         = "\x1b[31m"
+	green       = "\x1b[32m"
+	yellow      = "\x1b[33m"
+)
+
+// in sets a text in a colour.
+func (l *Live) in(colour, text string) string {
+	if !l.colour || text == "" {
+		return text
+	}
+	return colour + text + plainColour
+}
+
+// The bounds of what is drawn, in columns.
+const (
+	narrowest = 40
+	widest    = 120
+)
+
+// columns is how wide to draw. The last column stays free: some terminals begin
+// a new line when it is used.
+func (l *Live) columns() int { return min(widest, max(narrowest, l.size())-1) }
+
+// Begin prints the heading and draws the block.
+func (l *Live) Begin(heading []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for _, text := range heading {
+		lines = append(lines, wrap("", text, l.columns())...)
+	}
+	l.draw("\x1b[?25l", append(lines, "")) // without a cursor: it would hop about
+}
+
+// Strike shows what happens in the block; it scrolls by when it is over.
+func (l *Live) Strike(_ time.Duration, s Strike) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.score.Now, l.score.NowFor = &s, 0
+	l.draw("", nil)
+}
+
+// Episode lets the strike and what came of it scroll by.
+func (l *Live) Episode(e Episode) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.score.Now = nil
+	name, indent := nameColumns, clockColumns
+	if l.columns() < 80 {
+		name, indent = width(e.Name)+2, 2
+	}
+	lines := wrap(clock(e.At)+pad(e.Name, name), e.Says, l.columns())
+	lines[0] = strings.Replace(lines[0], e.Name, l.in(bold, e.Name), 1)
+	did := wrap(pad("", indent)+pad("  the bot", nameColumns), strings.Join(e.Did, " ")+" "+e.outcome(), l.columns())
+	for i, line := range did {
+		did[i] = l.in(dim, line)
+	}
+	l.draw("", append(lines, did...))
+}
+
+// Score redraws the block.
+func (l *Live) Score(s Score) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.score = s
+	l.draw("", nil)
+}
+
+// Write lets a log line scroll by.
+func (l *Live) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draw("", strings.Split(strings.TrimRight(string(line), "\n"), "\n"))
+	return len(line), nil
+}
+
+// End replaces the block by the summary.
+func (l *Live) End(s Summary) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for _, text := range s.conclusion() {
+		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+		for _, line := range wrap(indent, text, l.columns()) {
+			switch {
+			case strings.HasPrefix(text, "PASSED"):
+				line = l.in(green, line)
+			case strings.HasPrefix(text, "FAILED"):
+				line = l.in(red, line)
+			}
+			lines = append(lines, line)
+		}
+	}
+	l.close(append([]string{""}, lines...))
+}
+
+// Close leaves the terminal as it was. More calls do nothing.
+func (l *Live) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.close(nil)
+}
+
+func (l *Live) close(lines []string) {
+	if l.ended {
+		return
+	}
+	l.ended = true
+	l.draw("\x1b[?25h", lines)
+}
+
+// draw puts lines above the block and the block anew beneath them, in one write:
+// a terminal that shows it half done would flicker. Each line is cleared behind
+// its end only.
+func (l *Live) draw(before string, lines []string) {
+	const endOfLine = "\x1b[K\n"
+	var b strings.Builder
+	b.WriteString("\x1b[?2026h" + before)
+	if rows := l.rows(); rows > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r", rows)
+	}
+	for _, line := range lines {
+		b.WriteString(line + endOfLine)
+	}
+	l.block = nil
+	if !l.ended {
+		l.block = l.scoreBlock()
+	}
+	for _, line := range l.block {
+		b.WriteString(line + endOfLine)
+	}
+	b.WriteString("\x1b[J\x1b[?2026l")
+	_, _ = io.WriteString(l.w, b.String())
+}
+
+// rows is how many rows the block takes on the terminal as it is now: a terminal
+// that has become narrower has broken its lines.
+func (l *Live) rows() (rows int) {
+	columns := max(1, l.size())
+	for _, line := range l.block {
+		rows += max(1, (width(line)+columns-1)/columns)
+	}
+	return rows
+}
+
+// scoreBlock is the score as lines.
+func (l *Live) scoreBlock() []string {
+	s, v := l.score, l.score.Verdict
+	dot := l.in(green, "●")
+	if !s.Online {
+		dot = l.in(red, "○")
+	}
+	latency := "unknown"
+	if s.Latency > 0 {
+		latency = s.Latency.Round(time.Millisecond).String()
+	}
+	bad := func(n int) string {
+		text := fmt.Sprint(n)
+		if n > 0 {
+			return l.in(red, text)
+		}
+		return text
+	}
+	lines := []string{
+		l.in(dim, strings.Repeat("─", l.columns())),
+		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.in(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), seconds(s.Up.Truncate(time.Second)), latency),
+		fmt.Sprintf("   commands   %d asked, %d answered, %d open, %s lost, %s twice", v.Asked, v.Answered, v.Waiting, bad(v.Lost), bad(v.Twice)),
+		fmt.Sprintf("   sessions   IDENTIFY %d, RESUME %d, %d events replayed", v.Identifies, v.Resumes, s.Replayed),
+		fmt.Sprintf("   at risk    %s after %s, %s at most; broken rules: %s", seconds(s.AtRisk), times(s.Struck, "one strike", "strikes"), seconds(s.Longest), bad(len(v.Violations))),
+		"   now        " + l.happening(),
+	}
+	for i, line := range lines {
+		lines[i] = clip(line, l.columns())
+	}
+	return lines
+}
+
+// happening says what is going on.
+func (l *Live) happening() string {
+	s := l.score
+	switch {
+	case s.Now != nil:
+		return l.in(yellow, s.Now.Name) + " (" + seconds(s.NowFor) + "): " + s.Now.Says
+	case s.Finishing:
+		return "nobody asks any more; the bot finishes what is open"
+	case s.Status == "":
+		return "starting"
+	}
+	return s.Status
+}

@@ -1,0 +1,87 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// scoreEvery is how often a plain screen tells the score.
+const scoreEvery = 10 * time.Second
+
+// Plain is a screen for pipes and files: lines that are written once and stay.
+// It is also an [io.Writer] for log lines.
+type Plain struct {
+	mu   sync.Mutex
+	w    io.Writer
+	told time.Duration
+}
+
+// NewPlain makes a plain screen.
+func NewPlain(w io.Writer) *Plain { return &Plain{w: w, told: scoreEvery} }
+
+// The columns of a line: time, name, text.
+const (
+	clockColumns = 7
+	nameColumns  = 20
+)
+
+// clock is a time since the start, such as "1:05".
+func clock(d time.Duration) string {
+	return pad(fmt.Sprintf("%d:%02d", int(d/time.Minute), int(d/time.Second)%60), clockColumns)
+}
+
+func (p *Plain) lines(lines ...string) {
+	_, _ = io.WriteString(p.w, strings.Join(lines, "\n")+"\n")
+}
+
+// Begin prints the heading.
+func (p *Plain) Begin(heading []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines(append(heading, "")...)
+}
+
+// Strike prints what happens.
+func (p *Plain) Strike(at time.Duration, s Strike) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines(clock(at) + pad(s.Name, nameColumns) + s.Says)
+}
+
+// Episode prints what came of it.
+func (p *Plain) Episode(e Episode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines(pad("", clockColumns) + pad("  the bot", nameColumns) + strings.Join(append(e.Did, e.outcome()), " "))
+}
+
+// Score prints a line now and then.
+func (p *Plain) Score(s Score) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.Elapsed < p.told {
+		return
+	}
+	p.told = s.Elapsed.Truncate(scoreEvery) + scoreEvery
+	v := s.Verdict
+	p.lines(clock(s.Elapsed) + pad("score", nameColumns) + fmt.Sprintf(
+		"online %.1f %%, up %s; commands: %d asked, %d answered, %d open, %d lost, %d twice; IDENTIFY %d, RESUME %d",
+		s.OnlinePercent(), seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes))
+}
+
+// End prints the summary.
+func (p *Plain) End(s Summary) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines(append([]string{""}, s.conclusion()...)...)
+}
+
+// Write passes log lines on.
+func (p *Plain) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.w.Write(line)
+}

@@ -1,0 +1,303 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/config"
+)
+
+// Options configures [Run]. Zero values mean the defaults named with each
+// field.
+type Options struct {
+	// For is how long people ask and faults strike; 0: until the context ends.
+	For time.Duration
+	// Seed decides the faults, their order and parameters, and who asks what.
+	Seed uint64
+	// Rate is how many commands a second people ask: 2.
+	Rate float64
+	// Pace is the time between the end of one strike and the next: 2.5 s.
+	Pace time.Duration
+	// Screen shows it all. Default: nobody looks.
+	Screen Screen
+	// Logger takes the bot's own log. Default: it is not written.
+	Logger  *slog.Logger
+	Version string
+}
+
+// run is one demo under way.
+type run struct {
+	opts    Options
+	world   *World
+	app     *app.App
+	crowd   *Crowd
+	witness *witness
+	start   time.Time
+	told    time.Time // incidents up to here have been told; owned by the strikes
+
+	mu        sync.Mutex
+	score     Score // what is added up here
+	kinds     map[string]int
+	now       *Strike
+	nowSince  time.Time
+	finishing bool
+}
+
+// The world is about ten times as fast as reality.
+const heartbeat = 4125 * time.Millisecond
+
+// timing is the shard's, made to match.
+var timing = gateway.Timing{
+	HeartbeatTimeout: 6 * time.Second, SilenceProbe: 1500 * time.Millisecond,
+	SuspectAfter: time.Second, DeadAfter: 2 * time.Second,
+	Locate: 3 * time.Second, Connect: 3 * time.Second, Hello: 1500 * time.Millisecond,
+	Ready: 20 * time.Second, ReadyWarning: 1500 * time.Millisecond, Resumed: 1500 * time.Millisecond,
+	Write: 2 * time.Second, Close: 500 * time.Millisecond, Move: time.Second,
+	BackoffLocal: 500 * time.Millisecond, BackoffRemote: 3 * time.Second, Settled: 6 * time.Second,
+	ParkRecheck: 3 * time.Second,
+}
+
+// How a demo begins and ends.
+const (
+	readyWithin   = 30 * time.Second
+	firstStrike   = 1500 * time.Millisecond
+	finishWithin  = 30 * time.Second
+	refreshEvery  = 200 * time.Millisecond
+	linkLatency   = 12 * time.Millisecond
+	linkJitter    = 8 * time.Millisecond
+	keepaliveTime = 30 * time.Second
+)
+
+// Run runs the demo until Options.For is over or ctx ends, lets the bot finish
+// what was asked, and says how it went. The end of hurry cuts that short.
+func Run(ctx, hurry context.Context, o Options) (Summary, error) {
+	r, err := prepare(o)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer r.world.Sim.Close()
+	dbg = r
+	r.opts.Screen.Begin(r.heading())
+	ran := make(chan error, 1)
+	go func() { ran <- r.app.Run(context.WithoutCancel(ctx)) }()
+	stop := func() error {
+		r.app.Stop(hurry, gateway.Goodbye)
+		return <-ran
+	}
+	if err := r.awaitReady(ctx, ran); err != nil {
+		return Summary{}, errors.Join(err, stop())
+	}
+	show := r.show()
+	r.act(ctx, hurry)
+	r.finish(hurry)
+	end := r.summary()
+	unanswered := r.world.Sim.Unanswered(r.world.Bot)
+	if err := stop(); err != nil {
+		show()
+		return end, err
+	}
+	// The stop, too, has to be as Discord wants it.
+	end.Verdict.Violations = r.world.Sim.Verdict(r.world.Bot).Violations
+	end.Failures = failures(end.Verdict, unanswered)
+	show()
+	r.opts.Screen.End(end)
+	return end, nil
+}
+
+// prepare makes the world, the crowd and the bot.
+func prepare(o Options) (*run, error) {
+	if o.Rate <= 0 {
+		o.Rate = 2
+	}
+	if o.Pace <= 0 {
+		o.Pace = 2500 * time.Millisecond
+	}
+	if o.Screen == nil {
+		o.Screen = unseen{}
+	}
+	r := &run{opts: o, witness: newWitness(), kinds: map[string]int{}, start: time.Now()}
+	r.told = r.start
+	r.world = NewWorld(WorldOptions{Rate: o.Rate, Sim: discordsim.Config{
+		Seed: o.Seed, HeartbeatInterval: heartbeat, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
+	}})
+	r.crowd = &Crowd{World: r.world, Rate: o.Rate, Say: crowdSays, Slash: crowdSlash, Seed: o.Seed}
+
+	c := config.Defaults()
+	c.Token, c.APIURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL()
+	c.KeepaliveInterval = keepaliveTime
+	chance := newChance(o.Seed)
+	bot, err := app.New(app.Options{
+		Config: c, Logger: o.Logger, Version: o.Version, Commands: badCommands, Timing: &timing, Rand: chance.next,
+		Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
+		Observers: []gateway.Observer{r.witness},
+	})
+	if err != nil {
+		r.world.Sim.Close()
+		return nil, err
+	}
+	r.app = bot
+	return r, nil
+}
+
+// chance is a seeded source of jitter for many goroutines.
+type chance struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func newChance(seed uint64) *chance {
+	return &chance{rng: rand.New(rand.NewPCG(seed, 0xB07))}
+}
+
+func (c *chance) next() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rng.Float64()
+}
+
+// awaitReady waits until the bot is online for the first time.
+func (r *run) awaitReady(ctx context.Context, ran chan error) error {
+	limit := time.NewTimer(readyWithin)
+	defer limit.Stop()
+	select {
+	case <-r.witness.ready:
+		return nil
+	case err := <-ran:
+		ran <- nil
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit.C:
+		return errors.New("the bot was not online within " + readyWithin.String() + ": " + r.app.Tracker().Snapshot().Sentence())
+	}
+}
+
+// act lets people ask and faults strike until the time is over, and the last
+// strike come to its end.
+func (r *run) act(ctx, hurry context.Context) {
+	if r.opts.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.opts.For))
+		defer cancel()
+	}
+	var acting sync.WaitGroup
+	acting.Go(func() { r.crowd.Run(ctx) })
+	acting.Go(func() { r.strikes(ctx, hurry) })
+	<-ctx.Done()
+	r.mu.Lock()
+	r.finishing = true
+	r.mu.Unlock()
+	acting.Wait()
+	r.world.Sim.LiftAll()
+}
+
+// strikes lets one thing after another go wrong.
+func (r *run) strikes(ctx, hurry context.Context) {
+	schedule := NewSchedule(ScheduleOptions{
+		Seed: r.opts.Seed, Commands: true, Every: CostlyEvery(r.opts.Pace + 3*time.Second),
+	})
+	for wait := firstStrike; pause(ctx, wait); wait = r.opts.Pace {
+		s := schedule.Next()
+		r.begin(s)
+		r.opts.Screen.Strike(r.elapsed(), s)
+		e := r.play(hurry, s)
+		r.end(e)
+		r.opts.Screen.Episode(e)
+	}
+}
+
+// pause waits, and reports whether ctx let it.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *run) begin(s Strike) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now, r.nowSince = &s, time.Now()
+	r.kinds[s.Name]++
+	r.score.Struck++
+}
+
+func (r *run) end(e Episode) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = nil
+	r.score.AtRisk += e.AtRisk
+	r.score.Grey += e.Grey
+	r.score.Longest = max(r.score.Longest, e.AtRisk)
+	r.score.Replayed += e.Replayed
+}
+
+// finish waits until every command is answered and the bot is well, as long as
+// that can still come about.
+func (r *run) finish(hurry context.Context) {
+	limited, cancel := context.WithTimeout(hurry, finishWithin)
+	defer cancel()
+	for pause(limited, calm) {
+		if r.world.Sim.Verdict(r.world.Bot).Waiting == 0 && r.app.Tracker().Snapshot().Ready {
+			pause(limited, calm) // a second answer would come about now
+			return
+		}
+	}
+}
+
+func (r *run) elapsed() time.Duration { return time.Since(r.start) }
+
+// standing is the score at this moment.
+func (r *run) standing() Score {
+	v := r.world.Sim.Verdict(r.world.Bot)
+	snap := r.app.Tracker().Snapshot()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.score
+	s.Elapsed, s.Verdict, s.Up = r.elapsed(), v, v.Green+v.Grey
+	s.Online, s.Status, s.Latency = r.world.Sim.Dot(r.world.Bot), snap.Sentence(), r.app.Shard().Latency()
+	s.Finishing = r.finishing
+	if r.now != nil {
+		now := *r.now
+		s.Now, s.NowFor = &now, time.Since(r.nowSince)
+	}
+	return s
+}
+
+func (r *run) summary() Summary {
+	s := Summary{Score: r.standing(), Seed: r.opts.Seed, Kinds: map[string]int{}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, n := range r.kinds {
+		s.Kinds[name] = n
+	}
+	return s
+}
+
+// show keeps the screen up to date until the function it returns is called.
+func (r *run) show() (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		for r.opts.Screen.Score(r.standing()); pause(ctx, refreshEvery); {
+			r.opts.Screen.Score(r.standing())
+		}
+	})
+	return func() {
+		cancel()
+		showing.Wait()
+	}
+}
+
+var dbg *run

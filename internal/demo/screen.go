@@ -1,0 +1,87 @@
+package demo
+
+import (
+	"fmt"
+	"time"
+)
+
+// Screen shows a demo. Its methods are called from several goroutines.
+type Screen interface {
+	// Begin opens the screen with what a person should know first.
+	Begin(heading []string)
+	// Strike is called when something begins to go wrong, at a time since the
+	// start, and Episode when it is over.
+	Strike(at time.Duration, s Strike)
+	Episode(e Episode)
+	// Score is called several times a second with where things stand.
+	Score(s Score)
+	// End closes the screen with how it went.
+	End(s Summary)
+}
+
+// unseen is a screen nobody looks at.
+type unseen struct{}
+
+func (unseen) Begin([]string)               {}
+func (unseen) Strike(time.Duration, Strike) {}
+func (unseen) Episode(Episode)              {}
+func (unseen) Score(Score)                  {}
+func (unseen) End(Summary)                  {}
+
+// heading says what there is to see.
+func (r *run) heading() []string {
+	until := "Ctrl+C ends it."
+	if r.opts.For > 0 {
+		until = "It ends by itself after " + seconds(r.opts.For) + "."
+	}
+	return []string{
+		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, and the bot, all in this process. %s",
+			len(r.world.Guilds), len(r.world.People), r.opts.Rate, until),
+		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
+			r.opts.Seed, r.opts.Seed, seconds(heartbeat), seconds(timing.SilenceProbe)),
+	}
+}
+
+// outcome says the end of an episode in a few words.
+func (e Episode) outcome() string {
+	switch {
+	case e.Grey > 0:
+		return "At risk for " + seconds(e.AtRisk) + ", grey for " + seconds(e.Grey) + "."
+	case e.AtRisk > 0:
+		return "At risk for " + seconds(e.AtRisk) + "."
+	}
+	return "Never at risk."
+}
+
+// conclusion is the summary as lines.
+func (s Summary) conclusion() []string {
+	v := s.Verdict
+	lines := []string{
+		fmt.Sprintf("After %s with seed %d, %s:", seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Struck, "one strike", "strikes")),
+		"  " + kinds(s.Kinds),
+		fmt.Sprintf("  The dot was green for %.1f %% of the time, %s of that by Discord's patience only (%s at most at once).",
+			s.OnlinePercent(), seconds(s.AtRisk), seconds(s.Longest)),
+		fmt.Sprintf("  %d commands asked: %d answered exactly once, %d lost, %d twice%s. The slowest answer took %s.",
+			v.Asked, v.Answered, v.Lost, v.Twice, s.unheard(), seconds(v.Slowest)),
+		fmt.Sprintf("  %s and %s, %d events replayed.", times(v.Identifies, "one IDENTIFY", "IDENTIFYs"), times(v.Resumes, "one RESUME", "RESUMEs"), s.Replayed),
+	}
+	if s.Struck == 0 {
+		lines = append(lines[:1], lines[2:]...)
+	}
+	if s.Passed() {
+		return append(lines, "PASSED: nothing was lost, nothing was answered twice, and no rule of Discord's was broken.")
+	}
+	for _, f := range s.Failures {
+		lines = append(lines, "FAILED: "+f)
+	}
+	return lines
+}
+
+// unheard says how many commands no bot could have heard: the session was gone,
+// or the three seconds of a slash command fell into a fault.
+func (s Score) unheard() string {
+	if s.Verdict.Unheard == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d more could not be heard or answered by any bot", s.Verdict.Unheard)
+}

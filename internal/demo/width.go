@@ -1,0 +1,110 @@
+package demo
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// runeWidth is how many columns of a terminal a character takes: marks that sit
+// on another character take none, as in Thai, and ideographs take two.
+func runeWidth(r rune) int {
+	switch {
+	case r < 0x20 || (r >= 0x7f && r < 0xa0):
+		return 0
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	}
+	for _, w := range wide {
+		if r >= w.from && r <= w.to {
+			return 2
+		}
+	}
+	return 1
+}
+
+// wide are the blocks whose characters take two columns.
+var wide = []struct{ from, to rune }{
+	{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0x33ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xa000, 0xa4cf},
+	{0xa960, 0xa97f}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6},
+	{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
+}
+
+// width is how many columns a text takes. Escape sequences that set colours take
+// none.
+func width(text string) (columns int) {
+	for len(text) > 0 {
+		if n := escape(text); n > 0 {
+			text = text[n:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		columns += runeWidth(r)
+		text = text[size:]
+	}
+	return columns
+}
+
+// escape is the length of the colour sequence a text begins with; 0 if it does
+// not.
+func escape(text string) int {
+	if !strings.HasPrefix(text, "\x1b[") {
+		return 0
+	}
+	return strings.IndexByte(text, 'm') + 1
+}
+
+// clip cuts a text so that it takes no more than so many columns. Colours are
+// kept, so whatever was switched on is switched off again.
+func clip(text string, most int) string {
+	if width(text) <= most {
+		return text
+	}
+	var b strings.Builder
+	for columns := 0; len(text) > 0; {
+		if n := escape(text); n > 0 {
+			b.WriteString(text[:n])
+			text = text[n:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		if columns += runeWidth(r); columns <= most-1 {
+			b.WriteString(text[:size])
+		} else if columns >= most {
+			break
+		}
+		text = text[size:]
+	}
+	b.WriteString("…")
+	if strings.Contains(b.String(), "\x1b[") {
+		b.WriteString(plainColour)
+	}
+	return b.String()
+}
+
+// wrap breaks a text between words into lines of at most so many columns. The
+// first begins with first, the others with as much space as that takes.
+func wrap(first, text string, most int) (lines []string) {
+	indent := strings.Repeat(" ", width(first))
+	line, empty := first, true
+	for _, word := range strings.Fields(text) {
+		space := 1
+		if empty {
+			space = 0
+		}
+		if !empty && width(line)+space+width(word) > most {
+			lines = append(lines, line)
+			line, space = indent, 0
+		}
+		line += strings.Repeat(" ", space) + word
+		empty = false
+	}
+	return append(lines, line)
+}
+
+// pad fills a text up with space to so many columns.
+func pad(text string, columns int) string {
+	return text + strings.Repeat(" ", max(0, columns-width(text)))
+}

@@ -1,0 +1,85 @@
+package demo
+
+import (
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/bot"
+	"evergreen/internal/rest"
+)
+
+// witness watches the bot while something goes wrong and sees what an incident
+// does not tell. It is a [gateway.Observer].
+type witness struct {
+	ready chan struct{} // closed by the first READY
+
+	mu   sync.Mutex
+	lost chan struct{} // closed when the bot next gives up a connection
+	seen seen
+}
+
+// seen is what a witness has seen since it was asked to begin.
+type seen struct {
+	beats     int // answered heartbeats
+	suspected int
+	cleared   int
+	slowest   time.Duration
+}
+
+func newWitness() *witness { return &witness{ready: make(chan struct{})} }
+
+// Observe takes note.
+func (w *witness) Observe(n gateway.Note) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch what := n.What.(type) {
+	case gateway.Ready:
+		select {
+		case <-w.ready:
+		default:
+			close(w.ready)
+		}
+	case gateway.HeartbeatACK:
+		w.seen.beats++
+		w.seen.slowest = max(w.seen.slowest, what.Latency)
+	case gateway.SuspicionRaised:
+		w.seen.suspected++
+	case gateway.SuspicionCleared:
+		w.seen.cleared++
+	case gateway.Disconnected:
+		if w.lost != nil {
+			close(w.lost)
+			w.lost = nil
+		}
+	}
+}
+
+// begin forgets what was seen before. The channel is closed when the bot next
+// gives up a connection.
+func (w *witness) begin() (lost <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen, w.lost = seen{}, make(chan struct{})
+	return w.lost
+}
+
+func (w *witness) report() seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
+// tallies are the counters of all parts at one moment.
+type tallies struct {
+	rest  rest.Stats
+	bot   bot.Counts
+	shard gateway.Stats
+	asked discordsim.Verdict
+}
+
+func count(a *app.App, w *World) tallies {
+	return tallies{rest: a.REST(), bot: a.Bot().Counts(), shard: a.Shard().Stats(), asked: w.Sim.Verdict(w.Bot)}
+}

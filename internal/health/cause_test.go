@@ -1,0 +1,193 @@
+package health
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/rest"
+)
+
+// The catalogue holds the 25 causes of the ranking once each, and every row can
+// be shown: with a name for good, a title, how it is recognised and what was
+// done.
+func TestCatalogue(t *testing.T) {
+	numbers := map[int]CauseID{}
+	ids := map[CauseID]bool{}
+	slug := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	for n, c := range Catalogue {
+		if ids[c.ID] || !slug.MatchString(string(c.ID)) {
+			t.Errorf("the name %q is taken or no good", c.ID)
+		}
+		ids[c.ID] = true
+		if c.Number != 0 {
+			if numbers[c.Number] != "" || c.Number != n+1 {
+				t.Errorf("%s has number %d in row %d", c.ID, c.Number, n+1)
+			}
+			numbers[c.Number] = c.ID
+		}
+		if c.Title == "" || c.Recognised == "" || c.Done == "" || (c.Depth == Unexplained) != (c.ID == Unknown) {
+			t.Errorf("%s is not complete: %+v", c.ID, c)
+		}
+		for _, text := range []string{c.Recognised, c.Done, c.Do} {
+			if text != "" && !strings.HasSuffix(text, ".") {
+				t.Errorf("%s: %q is no sentence", c.ID, text)
+			}
+		}
+		if Lookup(c.ID).ID != c.ID || c.Link() != "docs/runbook.md#"+string(c.ID) {
+			t.Errorf("%s is not found", c.ID)
+		}
+	}
+	if len(numbers) != 25 {
+		t.Errorf("%d of 25 causes are there", len(numbers))
+	}
+	if Lookup("never heard of").ID != Unknown {
+		t.Error("an unknown name has a row")
+	}
+}
+
+// kinds is every kind of cause a shard can tell apart.
+var kinds = []gateway.CauseKind{
+	gateway.CauseStart, gateway.CauseLocate, gateway.CauseDNS, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade,
+	gateway.CauseNoHello, gateway.CauseNoReady, gateway.CauseNoResumed, gateway.CauseReconnect, gateway.CauseInvalidSession,
+	gateway.CauseClosed, gateway.CauseReset, gateway.CauseSilent, gateway.CauseNoACK, gateway.CauseSlept, gateway.CauseMalformed,
+	gateway.CauseCompression, gateway.CauseWrite, gateway.CauseOverflow, gateway.CauseFatal, gateway.CauseStop,
+}
+
+// Every kind of cause has words and every close code a row, and all tables lead
+// into the catalogue.
+func TestTablesAreComplete(t *testing.T) {
+	for _, kind := range kinds {
+		if saysOfKind[kind] == "" {
+			t.Errorf("%s has no words", kind)
+		}
+		if _, ok := causeOfKind[kind]; !ok && kind != gateway.CauseStart {
+			t.Errorf("%s has no row", kind)
+		}
+	}
+	for code := gateway.CloseCode(4000); code <= 4014; code++ {
+		if code == 4006 {
+			continue // not in use any more
+		}
+		if _, ok := causeOfCode[code]; !ok {
+			t.Errorf("%d has no row", code)
+		}
+	}
+	rows := []CauseID{}
+	for _, id := range causeOfKind {
+		rows = append(rows, id)
+	}
+	for _, id := range causeOfCode {
+		rows = append(rows, id)
+	}
+	for _, id := range rows {
+		if Lookup(id).ID != id {
+			t.Errorf("%s is not in the catalogue", id)
+		}
+	}
+}
+
+// dialing is the error of a dial to an address.
+func dialing(ip string, errno syscall.Errno) error {
+	return &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.ParseIP(ip), Port: 443}, Err: os.NewSyscallError("connect", errno)}
+}
+
+// The same signs always lead to the same cause, the same words and the same
+// advice.
+func TestDiagnose(t *testing.T) {
+	dns := &net.DNSError{Err: "no such host", Name: "gateway.discord.gg", IsNotFound: true}
+	for _, c := range []struct {
+		cause gateway.Cause
+		id    CauseID
+		says  string
+		do    string // part of the remedy
+	}{
+		{gateway.Cause{Kind: gateway.CauseDNS, Err: dns}, DNSFailure, "the name of Discord's gateway did not resolve", "resolv.conf"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", dns)}, DNSFailure, "the address of Discord's gateway could not be learnt", "resolv.conf"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: context.DeadlineExceeded}, NetworkDown, "the address of Discord's gateway could not be learnt", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: errors.New("odd")}, Unknown, "the address of Discord's gateway could not be learnt", "report"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: &gateway.ConnectError{Kind: gateway.CauseLocate, Status: 502, Err: errors.New("x")}}, DiscordOutage, "the address of Discord's gateway could not be learnt (HTTP 502)", "discordstatus"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: &gateway.ConnectError{Kind: gateway.CauseLocate, Status: 429, Err: errors.New("x")}}, Unknown, "the address of Discord's gateway could not be learnt (HTTP 429)", "report"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", rest.ErrBanned)}, IPBanned, "the address of Discord's gateway could not be learnt", "shared"},
+		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4004, Err: gateway.ErrUnauthorized}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", gateway.ErrUnauthorized)}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
+		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("162.159.135.234", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("2606:4700::1", syscall.ENETUNREACH)}, IPv6NoRoute, "Discord's gateway could not be reached over the network", "IPv6"},
+		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("2606:4700::1", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("162.159.135.234", syscall.ENETUNREACH)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseTLS, Err: fmt.Errorf("dial: %w", x509.CertificateInvalidError{Reason: x509.Expired})}, CertificateBad, "the TLS handshake with Discord's gateway failed", "clock"},
+		{gateway.Cause{Kind: gateway.CauseTLS, Err: errors.New("tls: handshake failure")}, NetworkDown, "the TLS handshake with Discord's gateway failed", "firewall"},
+		// A dialer that knows the status puts it where a close code would be.
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 403, Err: errors.New("the server answered 403")}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 403)", "wss"},
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 302}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 302)", "wss"},
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 429}, IPBanned, "Discord's gateway did not open a WebSocket (HTTP 429)", "shared"},
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 401}, TokenRefused, "Discord's gateway did not open a WebSocket (HTTP 401)", "DISCORD_TOKEN"},
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 503}, DiscordOutage, "Discord's gateway did not open a WebSocket (HTTP 503)", "discordstatus"},
+		{gateway.Cause{Kind: gateway.CauseUpgrade, Err: errors.New("EOF")}, NetworkDown, "Discord's gateway did not open a WebSocket", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseNoHello, Elapsed: 10 * time.Second}, DiscordOutage, "Discord accepted the connection but never said HELLO (waited 10 s)", "discordstatus"},
+		{gateway.Cause{Kind: gateway.CauseNoResumed, Elapsed: 15 * time.Second}, ResumeDropped, "Discord did not answer the RESUME (waited 15 s)", ""},
+		{gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}, HalfOpen, "the connection was half-open (nothing arrived for 25 s)", ""},
+		{gateway.Cause{Kind: gateway.CauseNoACK, Elapsed: time.Minute}, HalfOpen, "heartbeats stayed unanswered (for 1 min)", ""},
+		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}, DiscordClosed, "Discord had an unknown error (close code 4000)", ""},
+		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4003}, TokenRefused, "the session was invalidated: the token was reset or a privileged intent was switched off (close code 4003)", "DISCORD_TOKEN"},
+		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4008}, SendLimit, "too many payloads were sent on one connection (close code 4008)", "report"},
+		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4013}, IntentsRefused, "Discord does not know an intent that was asked for (close code 4013)", "intents"},
+		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4011}, ShardingRequired, "the bot is in too many guilds for this many shards (2,500 each) (close code 4011)", "shard count"},
+		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4242}, Unknown, "Discord closed the connection with code 4242, for a reason that is not known", "report"},
+		{gateway.Cause{Kind: gateway.CauseOverflow}, SlowHandlers, "the handlers did not keep up and the event queue was full", "handler"},
+		{gateway.Cause{Kind: "from the future"}, Unknown, "the connection ended for an unknown reason (from the future)", "report"},
+		{gateway.Cause{}, Unknown, "the connection ended for an unknown reason (none was given)", "report"},
+	} {
+		if id := Diagnose(c.cause); id != c.id {
+			t.Errorf("%s: cause %s, want %s", c.cause, id, c.id)
+		}
+		if says := describe(c.cause); says != c.says {
+			t.Errorf("%s: says %q, want %q", c.cause, says, c.says)
+		}
+		if do := remedy(c.cause); !strings.Contains(do, c.do) || c.do == "" && do != "" {
+			t.Errorf("%s: remedy %q, want %q in it", c.cause, do, c.do)
+		}
+	}
+}
+
+// What the peer said is told besides, but not what was said already.
+func TestDetail(t *testing.T) {
+	policy := gateway.CloseRefusedIntents.Policy().Says
+	for _, c := range []struct {
+		cause gateway.Cause
+		want  string
+	}{
+		{gateway.Cause{}, ""},
+		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: policy}, ""},
+		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."}, "Disallowed intent(s)."},
+		{gateway.Cause{Kind: gateway.CauseReset, Err: errors.New("EOF")}, "EOF"},
+	} {
+		if got := detail(c.cause); got != c.want {
+			t.Errorf("%v: %q", c.cause, got)
+		}
+	}
+}
+
+// Who ended a connection follows from how it ended.
+//
+// Statements: G-158.
+func TestWhoClosed(t *testing.T) {
+	for kind, want := range map[gateway.CauseKind]Closer{
+		gateway.CauseClosed: ByDiscord, gateway.CauseReconnect: ByDiscord, gateway.CauseInvalidSession: ByDiscord, gateway.CauseFatal: ByDiscord,
+		gateway.CauseReset: ByNetwork, gateway.CauseWrite: ByNetwork,
+		gateway.CauseSilent: ByUs, gateway.CauseNoACK: ByUs, gateway.CauseSlept: ByUs, gateway.CauseMalformed: ByUs,
+	} {
+		if got := closer(gateway.Cause{Kind: kind}); got != want {
+			t.Errorf("%s: %q", kind, got)
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// page is a log that a test can read.
+type page struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (p *page) Enabled(context.Context, slog.Level) bool { return true }
+func (p *page) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p *page) WithGroup(string) slog.Handler            { return p }
+
+func (p *page) Handle(_ context.Context, r slog.Record) error {
+	text := r.Level.String() + " " + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += " " + a.String()
+		return true
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = append(p.lines, text)
+	return nil
+}
+
+// read returns the lines since the last call, from info upwards unless all are
+// wanted.
+func (p *page) read(all bool) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var lines []string
+	for _, l := range p.lines {
+		if all || !strings.HasPrefix(l, "DEBUG") {
+			lines = append(lines, l)
+		}
+	}
+	p.lines = nil
+	return strings.Join(lines, "\n")
+}
+
+// expects compares what was logged since the last look.
+func (p *page) expects(t *testing.T, want ...string) {
+	t.Helper()
+	if got := p.read(false); got != strings.Join(want, "\n") {
+		t.Errorf("the log says\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+func narrate(t *testing.T) (*story, *page) {
+	t.Helper()
+	p := &page{}
+	return tell(t, Options{}, NewNarrator(slog.New(p))), p
+}
+
+// A day in the life of a bot reads as a story: start, heartbeats only at debug,
+// a half-open link, a routine move, a stop.
+func TestNarratorTellsADay(t *testing.T) {
+	s, p := narrate(t)
+	s.start()
+	p.expects(t, "INFO Asking for a new session (IDENTIFY)",
+		"INFO Online as ResearchBot: a new session with 3 guilds, READY after 800 ms")
+
+	s.beats(2)
+	if got := p.read(true); got != strings.TrimSuffix(strings.Repeat("DEBUG Heartbeat sent (timed)\nDEBUG Heartbeat answered in 45 ms\n", 2), "\n") {
+		t.Errorf("heartbeats: %s", got)
+	}
+
+	s.after(6 * time.Second)
+	s.hear()
+	s.after(20 * time.Second)
+	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.move(gateway.Suspect{}, gateway.Cause{Kind: gateway.CauseSilent})
+	s.after(5 * time.Second)
+	s.lose(silent)
+	s.move(gateway.Connecting{Resuming: true}, silent)
+	s.after(100 * time.Millisecond)
+	s.move(gateway.Resuming{}, gateway.Cause{})
+	s.note(gateway.ResumeSent{Seq: 100})
+	s.after(100 * time.Millisecond)
+	gap := s.now.Sub(s.heard)
+	s.live()
+	s.note(gateway.Resumed{Replayed: 12, Gap: gap})
+	p.expects(t, "WARN No answer from Discord, silence for 20 s; preparing a spare connection",
+		"WARN Connection lost after 1 min 55 s: the connection was half-open (nothing arrived for 25 s); last heard 25 s ago",
+		"INFO Resumed after 25.2 s; 12 events replayed, none lost")
+
+	s.beats(3)
+	s.note(gateway.ReconnectRequested{})
+	s.move(gateway.Moving{}, gateway.Cause{Kind: gateway.CauseReconnect})
+	s.lose(gateway.Cause{Kind: gateway.CauseReconnect})
+	s.resume(0)
+	p.expects(t, "INFO Discord asked for a reconnect (routine)",
+		"INFO Moving to another connection, as Discord asked",
+		"INFO Resumed after 100 ms; nothing was missed")
+
+	stop := gateway.Cause{Kind: gateway.CauseStop}
+	s.move(gateway.Draining{}, stop)
+	s.lose(stop)
+	s.move(gateway.Stopped{}, stop)
+	p.expects(t, "INFO Stopping; finishing what was begun", "INFO Connection closed as asked", "INFO Stopped")
+}
+
+// What only a human can mend is an error that says what to do, once.
+func TestNarratorTellsTheRemedy(t *testing.T) {
+	s, p := narrate(t)
+	s.start()
+	p.read(false)
+	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."})
+	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	s.move(gateway.Parked{Cause: fatal}, fatal)
+	s.after(time.Hour)
+	s.move(gateway.Waiting{For: "its turn to identify"}, fatal)
+	p.expects(t,
+		"WARN Connection lost after 1 s: a privileged intent is switched off for this application (close code 4014): Disallowed intent(s).",
+		"ERROR Offline until somebody helps: a privileged intent is switched off for this application (close code 4014). "+
+			"What to do: Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
+		"INFO The credentials look good again; connecting")
+}
+
+// A session that is lost is told with its reason, and the return with the time
+// it took.
+func TestNarratorTellsALostSession(t *testing.T) {
+	s, p := narrate(t)
+	s.start()
+	p.read(false)
+	heard := s.now
+	s.after(time.Minute)
+	s.note(gateway.HostSlept{For: time.Minute})
+	s.lose(gateway.Cause{Kind: gateway.CauseSlept, Elapsed: time.Minute})
+	s.dial(true, gateway.Cause{Kind: gateway.CauseSlept})
+	s.note(gateway.SessionInvalidated{Resumable: true})
+	s.note(gateway.SessionInvalidated{})
+	s.note(gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseInvalidSession}})
+	s.note(gateway.PermitDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
+	s.note(gateway.PermitDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
+	s.note(gateway.PermitDelayed{})
+	s.identify()
+	p.expects(t, "WARN The host slept for 1 min",
+		"WARN Connection lost after 1 min 1 s: the host was asleep (for 1 min); last heard 1 min ago",
+		"INFO Discord refused for now (op 9); the session may still be resumed",
+		"WARN Discord refused the session (op 9)",
+		"WARN The session is given up and a new one follows; events until then are not delivered: Discord invalidated the session",
+		"INFO Waiting to identify for 5 s: one IDENTIFY in 5 s",
+		"WARN Waiting to identify for 1 h: the budget is being saved",
+		"INFO Waiting to identify",
+		"INFO Asking for a new session (IDENTIFY)",
+		fmt.Sprintf("INFO Online again as ResearchBot after %s: a new session with 3 guilds; events in between were not delivered", span(s.now.Sub(heard))))
+}
+
+// A night without a network is told a few times, not thousands; when it is
+// over, trouble is told from the first time on again.
+func TestNarratorDoesNotRepeatItself(t *testing.T) {
+	s, p := narrate(t)
+	s.start()
+	p.read(false)
+	s.lose(silent)
+	for n := range 3000 {
+		s.fails(refused, n+1, 4*time.Second)
+	}
+	lines := strings.Split(p.read(false), "\n")
+	if len(lines) != 1+11 { // 1, 2, 5, 10, ... 2000
+		t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	if want := "WARN No connection (2000th time in a row): Discord's gateway could not be reached over the network: " +
+		"dial tcp 162.159.135.234:443: connection refused; trying again in 4 s"; lines[len(lines)-1] != want {
+		t.Errorf("the last line is\n%s\nwant\n%s", lines[len(lines)-1], want)
+	}
+	dns := gateway.Cause{Kind: gateway.CauseDNS}
+	s.fails(dns, 3001, 0)
+	p.expects(t, "WARN No connection: the name of Discord's gateway did not resolve; trying again at once")
+	s.note(gateway.AttemptsExhausted{Failures: 10})
+	p.expects(t, "WARN 10 attempts in a row have failed; the bot goes on trying")
+
+	s.dial(true, dns)
+	s.resume(0)
+	s.beats(1)
+	p.read(false)
+	for range 3 {
+		s.fails(dns, 1, 0)
+	}
+	if got := p.read(false); strings.Count(got, "\n") != 1 || strings.Contains(strings.Split(got, "\n")[0], "in a row") {
+		t.Errorf("the log says %s", got)
+	}
+}
+
+// Given READY, then a drop, over and over, then only some of the drops are told.
+func TestNarratorCountsDrops(t *testing.T) {
+	s, p := narrate(t)
+	s.start()
+	p.read(false)
+	closed := gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}
+	drops := 0
+	for range 20 {
+		s.lose(closed)
+		drops += strings.Count(p.read(false), "Connection lost")
+		s.resume(0)
+	}
+	if drops != 5 { // 1, 2, 5, 10, 20
+		t.Errorf("%d of 20 are told", drops)
+	}
+}
+
+// Lost events, payloads, queues and panics are each told at their level.
+func TestNarratorTellsOfEvents(t *testing.T) {
+	s, p := narrate(t)
+	s.note(gateway.Resumed{Replayed: 2})
+	s.note(gateway.SequenceGap{From: 7, To: 7})
+	s.note(gateway.SequenceGap{From: 9, To: 10})
+	s.note(gateway.Resumed{Replayed: 5, Gap: time.Second})
+	for range 4 {
+		s.note(gateway.PayloadSkipped{Why: "not\nJSON", Op: 0, Type: "X", Bytes: 9})
+	}
+	s.note(gateway.QueueFull{Bytes: 64 << 20})
+	s.note(gateway.QueueDrained{})
+	s.lose(gateway.Cause{Kind: gateway.CauseOverflow})
+	s.note(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "a\nb", Stack: "s"})
+	s.note(gateway.SlowReady{Waited: 15 * time.Second})
+	s.note(gateway.SuspicionCleared{After: 2 * time.Second})
+	s.note(gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseStop}})
+	p.expects(t,
+		"INFO Resumed the session of an earlier run; 2 events replayed, none lost",
+		"WARN 1 event never arrived (7 to 7)",
+		"WARN 2 events never arrived (9 to 10)",
+		"INFO Resumed after 1 s; 5 events replayed, 3 lost",
+		"WARN A payload could not be used and was skipped: not JSON so_far=1 op=0 type=X bytes=9",
+		"WARN A payload could not be used and was skipped: not JSON so_far=2 op=0 type=X bytes=9",
+		"WARN The handlers do not keep up and the queue is full (64.0 MiB); further events wait at Discord",
+		"INFO The handlers have caught up; fetching the events that wait at Discord",
+		"INFO Reconnecting for the events that wait at Discord",
+		"ERROR A handler panicked over MESSAGE_CREATE, which costs that event only: a b stack=s",
+		"WARN READY has not come for 15 s although heartbeats are answered: trouble at Discord; waiting on",
+		"INFO Discord answered after all, 2 s after the suspicion; the connection stays",
+		"INFO The session is ended, the dot turns grey")
+}
+
+// Of several shards, each line names its own.
+func TestNarratorNamesTheShard(t *testing.T) {
+	s, p := narrate(t)
+	s.pair = gateway.Pair{ID: 3, Count: 16}
+	s.note(gateway.ReconnectRequested{})
+	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.pair.String())
+}
+
+// Whatever is observed is one line at most, and never none for a loss.
+func TestNarratorWritesOneLine(t *testing.T) {
+	s, p := narrate(t)
+	nasty := errors.New("a\nb\r\x1b[2Kc")
+	for _, kind := range kinds {
+		c := gateway.Cause{Kind: kind, Err: nasty}
+		for _, what := range []gateway.Observation{
+			gateway.Disconnected{Cause: c}, gateway.ConnectFailed{Cause: c}, gateway.SessionLost{Cause: c},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Cause: c}, Cause: c},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Cause: c}, gateway.Transition{},
+		} {
+			s.note(what)
+			got := p.read(true)
+			if got == "" || strings.ContainsAny(got, "\n\r\x1b") {
+				t.Errorf("%T over %s: %q", what, kind, got)
+			}
+		}
+	}
+	s.note(nil)
+	if got := p.read(true); got != "" {
+		t.Errorf("nothing happened: %q", got)
+	}
+}
