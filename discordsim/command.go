@@ -70,10 +70,10 @@ func (d definition) same(standing []*Command) *Command {
 	return nil
 }
 
-// pair finds for each definition the standing command it replaces: first the
+// replacedBy finds for each definition the standing command it replaces: first the
 // one whose id it carries, which keeps its identity across a new name, then one
 // of the same type and name that is left. Nil marks a new command.
-func pair(all []definition, standing []*Command) []*Command {
+func replacedBy(all []definition, standing []*Command) []*Command {
 	out := make([]*Command, len(all))
 	left := slices.Clone(standing)
 	claim := func(i int, is func(*Command) bool) {
@@ -197,7 +197,7 @@ func (r *rest) replaceCommands(c *call) answer {
 		return *a
 	}
 	standing := scope.in(c.app.Commands)
-	replaced := pair(all, standing)
+	replaced := replacedBy(all, standing)
 	fresh := 0
 	for _, old := range replaced {
 		if old == nil {

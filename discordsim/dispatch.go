@@ -33,7 +33,7 @@ func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*
 			continue
 		}
 		for _, sess := range slices.Clone(s.bots[a.ID].sessions) {
-			if sess.started && sess.routed(g) && entitled(sess.intents, typ, g != nil) {
+			if sess.shard.routed(g) && entitled(sess.intents, typ, g != nil) {
 				do(sess)
 			}
 		}

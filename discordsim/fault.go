@@ -3,6 +3,7 @@ package discordsim
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +14,11 @@ import (
 type Fault struct {
 	// Name is one of [Faults].
 	Name string `json:"fault" yaml:"fault"`
-	// App limits the fault to one bot, Shard to one shard id; otherwise all.
-	App   ID   `json:"app,omitempty" yaml:"app,omitempty"`
-	Shard *int `json:"shard,omitempty" yaml:"shard,omitempty"`
+	// App limits the fault to one bot, Shard to one shard id and Conn to one
+	// connection of the log (S-099); otherwise all.
+	App   ID    `json:"app,omitempty" yaml:"app,omitempty"`
+	Shard *int  `json:"shard,omitempty" yaml:"shard,omitempty"`
+	Conn  int64 `json:"conn,omitempty" yaml:"conn,omitempty"`
 	// Host limits a network fault to "api", "gateway" or "resume"; otherwise all
 	// that the fault is about.
 	Host string `json:"host,omitempty" yaml:"host,omitempty"`
@@ -46,6 +49,8 @@ type kind struct {
 	// over. Either may be nil: most faults only change how the simulator
 	// answers while they last.
 	begin, end func(*Sim, *Active)
+	// check says what is wrong with a fault of this kind; nil accepts all.
+	check func(Fault) error
 }
 
 // Active is a fault that has begun.
@@ -75,7 +80,8 @@ func Describe(name string) string {
 }
 
 // Inject lets something go wrong from now on (S-099). It fails for an unknown
-// name; a fault that happens at one moment is over when Inject returns.
+// name and for a close code that no WebSocket can carry; a fault that happens at
+// one moment is over when Inject returns.
 func (s *Sim) Inject(f Fault) (*Active, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,12 +93,20 @@ func (s *Sim) injectLocked(f Fault) (*Active, error) {
 	if k == nil {
 		return nil, fmt.Errorf("there is no fault %q; there are: %s", f.Name, strings.Join(Faults(), ", "))
 	}
+	if k.check != nil {
+		if err := k.check(f); err != nil {
+			return nil, err
+		}
+	}
 	a := &Active{Fault: f, ID: s.newID(), Began: time.Now(), kind: k}
 	s.struck = append(s.struck, a)
 	if len(s.struck) > maxStruck {
 		s.struck = slices.Delete(s.struck, 0, 1)
 	}
-	if !k.once {
+	if k.once {
+		s.unrestOf(f.App).moment(a.Began, f.takes(settling))
+	} else {
+		s.unrestOf(f.App).begin(a.Began)
 		s.faults[f.Name] = append(s.faults[f.Name], a)
 	}
 	if k.begin != nil {
@@ -121,8 +135,8 @@ func (s *Sim) Lift(a *Active) {
 func (s *Sim) LiftAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, list := range s.faults {
-		for _, a := range slices.Clone(list) {
+	for _, name := range slices.Sorted(maps.Keys(s.faults)) {
+		for _, a := range slices.Clone(s.faults[name]) {
 			s.liftLocked(a)
 		}
 	}
@@ -134,6 +148,7 @@ func (s *Sim) liftLocked(a *Active) {
 	}
 	a.Ended = time.Now()
 	a.alarm.stop()
+	s.unrestOf(a.App).end(a.Ended)
 	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })
 	for _, undo := range slices.Backward(a.undo) {
 		undo()
@@ -158,25 +173,36 @@ func (s *Sim) Struck() []Active {
 // place is what a fault might be about to strike.
 type place struct {
 	app   *App
-	shard int // -1: none or not known
+	shard int   // -1: none or not known
+	conn  int64 // 0: none
 	host  string
 	route string
+	// dice decide about a probability; nil are the simulator's.
+	dice *rand.Rand
 }
+
+// aims reports whether the fault is about a bot, shard and connection.
+func (f Fault) aims(at place) bool {
+	return (f.App == 0 || (at.app != nil && at.app.ID == f.App)) && (f.Shard == nil || at.shard == *f.Shard) &&
+		(f.Conn == 0 || at.conn == f.Conn)
+}
+
+// usedUp reports whether the fault has struck as often as it was to.
+func (a *Active) usedUp() bool { return a.Count > 0 && a.Struck >= a.Count }
 
 // strikes finds the fault of a name that strikes here and now, and counts it;
 // nil when none does.
 func (s *Sim) strikes(name string, at place) *Active {
 	for _, a := range s.faults[name] {
 		switch {
-		case a.App != 0 && (at.app == nil || at.app.ID != a.App),
-			a.Shard != nil && at.shard != *a.Shard,
+		case !a.aims(at),
 			a.Host != "" && at.host != "" && at.host != a.Host,
 			a.Route != "" && at.route != a.Route,
-			a.Probability > 0 && !s.chance(a.Probability):
+			a.Probability > 0 && !s.hits(at.dice, a.Probability):
 			continue
 		}
 		a.Struck++
-		if a.Count > 0 && a.Struck >= a.Count {
+		if a.usedUp() {
 			s.liftLocked(a)
 		}
 		return a
@@ -184,12 +210,18 @@ func (s *Sim) strikes(name string, at place) *Active {
 	return nil
 }
 
-// lasting reports whether a fault of a name is in force for an app, without
-// counting it.
+// hits is true with probability p.
+func (s *Sim) hits(dice *rand.Rand, p float64) bool {
+	if dice == nil {
+		return s.chance(p)
+	}
+	return dice.Float64() < p
+}
+
+// lasting reports whether a fault of a name is in force for an app as a whole,
+// without counting it.
 func (s *Sim) lasting(name string, app *App) bool {
-	return slices.ContainsFunc(s.faults[name], func(a *Active) bool {
-		return a.App == 0 || (app != nil && app.ID == a.App)
-	})
+	return slices.ContainsFunc(s.faults[name], func(a *Active) bool { return a.aims(place{app: app, shard: -1}) })
 }
 
 // kinds is every fault by name: those of the gateway, of the network and of

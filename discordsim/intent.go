@@ -72,6 +72,9 @@ const (
 // switched all three privileged intents on.
 const limitedFlags = 1<<13 | 1<<15 | 1<<19
 
+// privilegedFlags are the application flags that open the privileged intents.
+const privilegedFlags = 1<<12 | 1<<13 | 1<<14 | 1<<15 | 1<<18 | 1<<19
+
 // documentedIntents is every bit a client may send.
 var documentedIntents = func() (all int64) {
 	for _, i := range intentTable {

@@ -92,7 +92,7 @@ func (n *network) open(host string, listener *Listener, server, client net.Addr)
 	if client == nil {
 		client = &net.TCPAddr{IP: clientIP, Port: 1024 + int(n.lastID%64_000)}
 	}
-	l := newLink(n, n.lastID, host, server, client, n.forecast(host, nil, -1))
+	l := newLink(n, n.lastID, host, server, client, n.forecast(host, nowhere))
 	l.listener = listener
 	n.links[l.id] = l
 	n.work.Add(1)

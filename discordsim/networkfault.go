@@ -41,15 +41,11 @@ const defaultStall = 5 * time.Second
 // those unless the fault names the API.
 func (n *network) linksOf(a *Active, gatewayOnly bool) (out []*link) {
 	chosen := func(*link) bool { return true }
-	if a.App != 0 || a.Shard != nil {
+	if a.App != 0 || a.Shard != nil || a.Conn != 0 {
 		byLink := n.identified()
 		chosen = func(l *link) bool {
 			c := byLink[l]
-			if c == nil {
-				return false
-			}
-			app := c.app()
-			return (a.App == 0 || (app != nil && app.ID == a.App)) && (a.Shard == nil || c.shardID() == *a.Shard)
+			return c != nil && a.aims(c.place())
 		}
 	}
 	gatewayOnly = gatewayOnly && a.Host != hostAPI
@@ -133,12 +129,11 @@ func stallLinks(s *Sim, a *Active) {
 func reweather(s *Sim, _ *Active) {
 	byLink := s.net.identified()
 	for _, l := range s.net.all() {
-		var app *App
-		shard := -1
+		at := nowhere
 		if c := byLink[l]; c != nil {
-			app, shard = c.app(), c.shardID()
+			at = c.place()
 		}
-		l.become(s.net.forecast(l.host, app, shard))
+		l.become(s.net.forecast(l.host, at))
 	}
 }
 
@@ -146,7 +141,7 @@ func reweather(s *Sim, _ *Active) {
 // that faults aimed at that bot reach it.
 func (n *network) joined(c *conn) {
 	if len(n.sim.faults["latency"]) > 0 {
-		c.link.become(n.forecast(c.link.host, c.app(), c.shardID()))
+		c.link.become(n.forecast(c.link.host, c.place()))
 	}
 }
 
@@ -155,17 +150,16 @@ func (n *network) clear() weather {
 	return weather{max(0, n.sim.cfg.Latency), max(0, n.sim.cfg.Jitter)}
 }
 
-// forecast is the weather on the links of a host and bot.
-func (n *network) forecast(host string, app *App, shard int) weather {
+// nowhere is the place of a link before anybody knows whose it is.
+var nowhere = place{shard: -1}
+
+// forecast is the weather on the links of a host, at a place.
+func (n *network) forecast(host string, at place) weather {
 	w := n.clear()
 	for _, a := range n.sim.faults["latency"] {
-		switch {
-		case a.Host != "" && a.Host != host,
-			a.App != 0 && (app == nil || app.ID != a.App),
-			a.Shard != nil && *a.Shard != shard:
-			continue
+		if (a.Host == "" || a.Host == host) && a.aims(at) {
+			w = w.with(a)
 		}
-		w = w.with(a)
 	}
 	return w
 }
@@ -180,7 +174,7 @@ func (w weather) with(a *Active) weather {
 // counts it. Which bot it is for is not known yet.
 func (n *network) meets(name, host string) *Active {
 	for _, a := range n.sim.faults[name] {
-		if (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.chance(a.Probability)) {
+		if a.Conn != 0 || (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.chance(a.Probability)) {
 			continue
 		}
 		a.Struck++
@@ -284,7 +278,7 @@ func (n *network) interfereUpgrade(l *link, reached string) *interference {
 	}
 	l.host, l.reached, l.upgraded = host, reached, true
 	if len(n.sim.faults["latency"]) > 0 {
-		l.become(n.forecast(host, nil, -1))
+		l.become(n.forecast(host, nowhere))
 	}
 	return nil
 }

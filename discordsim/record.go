@@ -1,15 +1,21 @@
 package discordsim
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
-// record is the log of connections and of what clients did wrong (S-008).
+// record is the log of connections (S-008) and of what clients did wrong. The
+// connections and violations of clients that have not shown a token stand under
+// app 0.
 type record struct {
-	conns      []*ConnLog
-	dialled    map[ID]int
+	conns      map[ID][]*ConnLog // oldest first
 	violations map[ID][]Violation
+}
+
+func newRecord() record {
+	return record{conns: map[ID][]*ConnLog{}, violations: map[ID][]Violation{}}
 }
 
 // ConnLog is what happened on one connection.
@@ -21,12 +27,19 @@ type ConnLog struct {
 	// RESUME on the base gateway (S-053).
 	Base, BaseResume bool
 	Compress         string
-	Opened, Closed   time.Time
-	// Code is the close code, 0 without a close frame; ByClient says who ended
-	// the connection.
+	// Closed is zero while the connection is open.
+	Opened, Closed time.Time
+	// Code is the close code, 0 without a close frame; ByClient says that it was
+	// the client that ended the connection. Otherwise Discord did or, without a
+	// close frame, the network.
 	Code     int
 	Reason   string
 	ByClient bool
+	// Beats counts the heartbeats the client sent unasked. FirstBeat is the time
+	// from HELLO to the first of them, BeatMin and BeatMax are the shortest and
+	// the longest time between two (S-038).
+	Beats                       int
+	FirstBeat, BeatMin, BeatMax time.Duration
 	// Frames are the newest payloads, oldest first.
 	Frames []Frame
 }
@@ -36,39 +49,31 @@ type Frame struct {
 	At time.Time
 	// Sent is true for what the server sent.
 	Sent bool
+	// Op is the opcode, or -1 for what has none.
 	Op   int
 	Type string
 	Seq  int64
+	// Size is in bytes, before compression.
 	Size int
 }
 
-func (r *record) open(c *conn, compress string) *ConnLog {
-	l := &ConnLog{ID: c.id, Base: c.base, Compress: compress, Opened: c.opened}
-	r.conns = append(r.conns, l)
-	if most := c.sim.cfg.LogConns; most > 0 && len(r.conns) > most {
-		r.count(r.conns[0])
-		r.conns = slices.Delete(r.conns, 0, 1)
+// add files a log under its app and forgets the oldest one too many.
+func (r *record) add(l *ConnLog, most int) {
+	list := append(r.conns[l.App], l)
+	for i := len(list) - 1; i > 0 && list[i-1].ID > l.ID; i-- {
+		list[i-1], list[i] = list[i], list[i-1]
 	}
-	return l
+	if most > 0 && len(list) > most {
+		list = slices.Delete(list, 0, len(list)-most)
+	}
+	r.conns[l.App] = list
 }
 
-// count keeps the number of connections that are no longer logged.
-func (r *record) count(l *ConnLog) {
-	if r.dialled == nil {
-		r.dialled = map[ID]int{}
-	}
-	r.dialled[l.App]++
-}
-
-// dials counts the connections of an app.
-func (r *record) dials(app *App) int {
-	n := r.dialled[app.ID]
-	for _, l := range r.conns {
-		if l.App == app.ID {
-			n++
-		}
-	}
-	return n
+// file notes whose connection it is.
+func (r *record) file(l *ConnLog, app ID, most int) {
+	r.conns[l.App] = slices.DeleteFunc(r.conns[l.App], func(other *ConnLog) bool { return other == l })
+	l.App = app
+	r.add(l, most)
 }
 
 // frame logs a payload.
@@ -77,15 +82,32 @@ func (l *ConnLog) frame(sent bool, op int, typ string, seq int64, size, most int
 		return
 	}
 	if len(l.Frames) >= 2*most {
-		l.Frames = append(l.Frames[:0], l.Frames[len(l.Frames)-most:]...)
+		l.Frames = slices.Delete(l.Frames, 0, len(l.Frames)-most)
 	}
 	l.Frames = append(l.Frames, Frame{At: time.Now(), Sent: sent, Op: op, Type: typ, Seq: seq, Size: size})
+}
+
+// beat logs a heartbeat nobody asked for. The time of HELLO and of the one
+// before are zero if there were none.
+func (l *ConnLog) beat(now, hello, last time.Time) {
+	l.Beats++
+	switch {
+	case last.IsZero():
+		if !hello.IsZero() {
+			l.FirstBeat = now.Sub(hello)
+		}
+		return
+	case l.Beats == 2:
+		l.BeatMin = now.Sub(last)
+	}
+	l.BeatMin, l.BeatMax = min(l.BeatMin, now.Sub(last)), max(l.BeatMax, now.Sub(last))
 }
 
 // closing logs the end, the first time it is told.
 func (l *ConnLog) closing(code int, reason string, byClient bool) {
 	if l.Closed.IsZero() {
 		l.Closed, l.Code, l.Reason, l.ByClient = time.Now(), code, reason, byClient
+		l.Frames = slices.Clip(l.Frames)
 	}
 }
 
@@ -94,13 +116,18 @@ func (l *ConnLog) closing(code int, reason string, byClient bool) {
 func (s *Sim) Connections(app *App) (out []ConnLog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, l := range s.record.conns {
-		if app == nil || l.App == app.ID {
+	most := max(0, s.cfg.LogFrames)
+	for id, list := range s.record.conns {
+		if app != nil && id != app.ID {
+			continue
+		}
+		for _, l := range list {
 			one := *l
-			one.Frames = slices.Clone(l.Frames)
+			one.Frames = slices.Clone(l.Frames[max(0, len(l.Frames)-most):])
 			out = append(out, one)
 		}
 	}
+	slices.SortFunc(out, func(a, b ConnLog) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -108,9 +135,6 @@ func (s *Sim) Connections(app *App) (out []ConnLog) {
 const maxViolations = 1000
 
 func (r *record) violation(v Violation) {
-	if r.violations == nil {
-		r.violations = map[ID][]Violation{}
-	}
 	if list := r.violations[v.App]; len(list) < maxViolations {
 		r.violations[v.App] = append(list, v)
 	}

@@ -10,26 +10,30 @@ import (
 type session struct {
 	id        string
 	bot       *bot
+	slot      *slot
 	intents   int64
-	shardID   int
-	shards    int
-	sharded   bool // IDENTIFY carried a shard pair
+	shard     pair
 	threshold int
+	zip       bool // IDENTIFY asked for payload compression
+	presence  presence
+	updates   []time.Time // presence updates of the last window
 
-	seq      int64
-	buffer   []dispatch // kept for a replay, oldest first (S-041)
-	bytes    int
-	gone     int64 // highest number no longer kept
-	handed   int64 // highest number the client has confirmed
-	conn     *conn // nil while detached
-	live     bool  // READY or RESUMED has been sent on conn
-	started  bool  // READY has been sent
-	presence presence
-	updates  []time.Time // presence updates of the last window
-	expiry   *alarm
-	mover    *alarm // the next periodic op 7
-	swap     *dispatch
-	over     bool
+	seq    int64
+	buffer []dispatch // kept for a replay, oldest first (S-041)
+	bytes  int
+	gone   int64 // highest number no longer kept
+	handed int64 // highest number the client has confirmed
+	owed   int64 // events nobody was there to receive so far
+
+	conn       *conn // nil while detached
+	attachedAt time.Time
+	detachedAt time.Time
+	expiry     *alarm
+	mover      *alarm // the next periodic op 7
+	burst      *alarm // the next guild after READY
+	swap       *dispatch
+	swapped    *alarm // the end of the wait for something to overtake it
+	over       bool
 }
 
 // dispatch is one event as it was sequenced.
@@ -40,96 +44,196 @@ type dispatch struct {
 	lost bool   // a fault says that it never arrives
 }
 
-// death is how a session ended.
-type death struct {
-	at    time.Time
-	cause endCause
-}
-
 // endCause says who ended a session.
 type endCause int
 
 const (
-	endedByServer endCause = iota
-	endedByClient          // close 1000 or 1001, or a RESUME that kills it
-	endedByAge             // nobody resumed it in time
+	endedByServer  endCause = iota
+	endedByClient           // close 1000 or 1001, or a RESUME that kills it
+	endedByNeglect          // nobody resumed it in time, or its heartbeats stopped
 )
 
 // newSession starts a session on a connection.
 func (b *bot) newSession(c *conn, id identify) *session {
 	s := b.sim
+	sl := b.slotOf(id.shard)
 	sess := &session{
-		id: s.newSessionID(), bot: b, intents: id.intents, shardID: id.shard[0], shards: id.shard[1], sharded: id.sharded,
-		threshold: id.threshold, presence: id.presence, conn: c,
+		id: strconv.FormatUint(sl.dice.Uint64(), 16) + strconv.FormatUint(sl.dice.Uint64(), 16), bot: b, slot: sl,
+		intents: id.intents, shard: id.shard, threshold: id.threshold, zip: id.compress, presence: id.presence,
 	}
-	c.session = sess
 	b.sessions = append(b.sessions, sess)
 	s.sessions[sess.id] = sess
 	if id.intents&intentPresences != 0 {
 		s.watchers++
 	}
+	sess.attach(c)
 	return sess
 }
 
-// newSessionID makes something that looks like a session id.
-func (s *Sim) newSessionID() string {
-	return strconv.FormatUint(s.rng.Uint64(), 16) + strconv.FormatUint(s.rng.Uint64(), 16)
+// attach gives the session a connection.
+func (sess *session) attach(c *conn) {
+	sess.expiry.stop()
+	sess.conn, c.session = c, sess
+	c.zip = sess.zip && c.pack.plain()
+	sess.attachedAt = time.Now()
+	c.granted = sess.attachedAt
+	sess.bot.came(sess, sess.attachedAt)
+	sess.periodic()
 }
 
-// routed reports whether events of a guild, or of none, go to this session
-// (S-066).
-func (sess *session) routed(g *Guild) bool {
-	if g == nil {
-		return sess.shardID == 0
+// leave takes the connection away from the session, for good or for a while.
+func (sess *session) leave() {
+	if sess.conn == nil {
+		return
 	}
-	return int((uint64(g.ID)>>22)%uint64(sess.shards)) == sess.shardID
+	sess.mover.stop()
+	sess.swapped.stop()
+	sess.conn.session = nil
+	sess.conn, sess.swap = nil, nil
+	sess.detachedAt = time.Now()
+	sess.bot.went(sess, sess.detachedAt)
+}
+
+// detach takes the connection away; the session now lives on borrowed time
+// (S-043, S-045).
+func (sess *session) detach() {
+	if sess.over || sess.conn == nil {
+		return
+	}
+	sess.leave()
+	s := sess.bot.sim
+	if s.cfg.SessionLifetime >= 0 {
+		sess.expiry.stop()
+		sess.expiry = s.after(s.cfg.SessionLifetime, func() { sess.end(endedByNeglect) })
+	}
+}
+
+// end deletes the session (S-043, S-044). A connection it has stays open
+// without one.
+func (sess *session) end(cause endCause) {
+	if sess.over {
+		return
+	}
+	sess.over = true
+	b, s := sess.bot, sess.bot.sim
+	sess.leave()
+	sess.expiry.stop()
+	sess.burst.stop()
+	delete(s.sessions, sess.id)
+	s.bury(sess.id)
+	for i, other := range b.sessions {
+		if other == sess {
+			b.sessions = append(b.sessions[:i], b.sessions[i+1:]...)
+			break
+		}
+	}
+	if sess.intents&intentPresences != 0 {
+		s.watchers--
+	}
+	b.bereave(sess, cause)
+	b.tally.eventsLost += sess.owed
+	sess.buffer = nil
+	b.look()
+}
+
+// expel is end for a session whose connection has to go too, if it is not the
+// one that speaks.
+func (sess *session) expel(cause endCause, speaker *conn) {
+	old := sess.conn
+	sess.end(cause)
+	if old != nil && old != speaker {
+		old.cut()
+	}
+}
+
+// deathRemembered is how long the id of a session that ended is known at least.
+const deathRemembered = time.Hour
+
+// bury remembers the id of a session that ended, so that a client which still
+// asks for it is not accused of having made it up.
+func (s *Sim) bury(id string) {
+	now := time.Now()
+	s.dead[id] = now
+	s.buried = append(s.buried, id)
+	for len(s.buried) > maxRemembered && now.Sub(s.dead[s.buried[0]]) > deathRemembered {
+		delete(s.dead, s.buried[0])
+		s.buried = s.buried[1:]
+	}
+}
+
+// routed reports whether events of a guild, or of none, go to this shard
+// (S-066).
+func (p pair) routed(g *Guild) bool {
+	if g == nil {
+		return p.id == 0
+	}
+	return int((uint64(g.ID)>>22)%uint64(p.count)) == p.id
+}
+
+// place is where faults may strike the session.
+func (sess *session) place() place {
+	at := place{app: sess.bot.app, shard: sess.shard.id, dice: sess.slot.dice}
+	if sess.conn != nil {
+		at.conn = sess.conn.id
+	}
+	return at
 }
 
 // dispatch sequences an event and sends it if somebody listens (S-040 to S-042).
+// It gives the number, or 0 when a fault keeps the event from the client for
+// good.
 func (sess *session) dispatch(typ string, data []byte) int64 {
 	if sess.over {
 		return 0
 	}
+	s, b := sess.bot.sim, sess.bot
 	sess.seq++
 	d := dispatch{seq: sess.seq, typ: typ, raw: payload(typ, sess.seq, data)}
-	s := sess.bot.sim
-	at := place{app: sess.bot.app, shard: sess.shardID}
-	if typ != "READY" && s.strikes("lost", at) != nil {
-		d.lost = true
-	}
-	sess.keep(d)
-	sess.bot.tally.dispatched++
-	if sess.conn == nil || !sess.live || d.lost {
+	b.tally.dispatched++
+	if typ == "READY" {
+		sess.conn.say(d) // and no replay brings it back (S-055)
 		return d.seq
+	}
+	at := sess.place()
+	d.lost = s.strikes("lost", at) != nil
+	sess.keep(d)
+	switch {
+	case d.lost:
+		b.tally.eventsLost++
+		return 0
+	case sess.conn == nil:
+		sess.owed++
+		return d.seq
+	case sess.conn.link.deaf():
+		sess.owed++
 	}
 	switch {
 	case sess.swap != nil:
-		held := *sess.swap
-		sess.swap = nil
 		sess.conn.say(d)
-		sess.conn.say(held)
-	case typ != "READY" && s.strikes("reorder", at) != nil:
+		sess.release()
+	case s.strikes("reorder", at) != nil:
 		sess.swap = &d
-		s.after(time.Second, func() { sess.release() })
+		sess.swapped = s.after(overtakeWithin, sess.release)
 	default:
 		sess.conn.say(d)
-		if typ != "READY" && s.strikes("duplicate", at) != nil {
-			sess.bot.tally.redelivered++
+		if sess.conn != nil && s.strikes("duplicate", at) != nil {
+			b.tally.redelivered++
+			b.tally.eventsTwice++
 			sess.conn.say(d)
 		}
 	}
 	return d.seq
 }
 
-// release sends a dispatch that was held to be overtaken and was not.
+// overtakeWithin is how long an event is held so that the next one overtakes it.
+const overtakeWithin = time.Second
+
+// release sends a dispatch that was held to be overtaken.
 func (sess *session) release() {
-	if sess.swap == nil {
-		return
-	}
-	held := *sess.swap
-	sess.swap = nil
-	if sess.conn != nil && sess.live {
-		sess.conn.say(held)
+	sess.swapped.stop()
+	if held := sess.swap; held != nil && sess.conn != nil {
+		sess.swap = nil
+		sess.conn.say(*held)
 	}
 }
 
@@ -164,93 +268,34 @@ func (sess *session) keep(d dispatch) {
 // confirm notes that the client has told a sequence number it received.
 func (sess *session) confirm(seq int64) { sess.handed = max(sess.handed, min(seq, sess.seq)) }
 
-// detach takes the connection away; the session now lives on borrowed time
-// (S-043, S-045).
-func (sess *session) detach() {
-	if sess.over || sess.conn == nil {
-		return
-	}
-	s := sess.bot.sim
-	sess.conn.session = nil
-	sess.conn, sess.live, sess.swap = nil, false, nil
-	sess.mover.stop()
-	sess.bot.attachment()
-	if s.cfg.SessionLifetime >= 0 {
-		sess.expiry.stop()
-		sess.expiry = s.after(s.cfg.SessionLifetime, func() { sess.end(endedByAge) })
-	}
-}
-
-// end deletes the session (S-043, S-044).
-func (sess *session) end(cause endCause) {
-	if sess.over {
-		return
-	}
-	sess.over = true
-	b, s := sess.bot, sess.bot.sim
-	sess.expiry.stop()
-	sess.mover.stop()
-	if sess.conn != nil {
-		sess.conn.session = nil
-		sess.conn = nil
-	}
-	sess.live = false
-	delete(s.sessions, sess.id)
-	s.dead[sess.id] = death{time.Now(), cause}
-	if len(s.dead) > maxRemembered {
-		for id, d := range s.dead {
-			if time.Since(d.at) > time.Hour {
-				delete(s.dead, id)
-			}
-		}
-	}
-	for i, other := range b.sessions {
-		if other == sess {
-			b.sessions = append(b.sessions[:i], b.sessions[i+1:]...)
-			break
-		}
-	}
-	if sess.intents&intentPresences != 0 {
-		s.watchers--
-	}
-	b.bereave(sess, cause)
-	sess.buffer = nil
-	b.attachment()
-	b.look()
-}
-
-// resume attaches the session to a connection and replays what lies above seq
-// (S-046, S-047, S-052).
-func (sess *session) resume(c *conn, seq int64) {
-	s := sess.bot.sim
+// replay attaches the session to a connection and sends what lies above seq,
+// and then RESUMED (S-046, S-047, S-052).
+func (sess *session) replay(c *conn, seq int64) {
+	s, t := sess.bot.sim, &sess.bot.tally
 	if old := sess.conn; old != nil {
-		old.session = nil
-		old.close(4006, "session moved", true)
+		sess.leave()
+		old.cut()
 	}
-	sess.expiry.stop()
-	sess.conn, sess.live = c, true
-	c.session = sess
-	sess.confirm(seq)
+	sess.attach(c)
+	sess.owed = 0
 	for _, d := range sess.buffer {
-		if d.seq > seq && !d.lost {
-			sess.bot.tally.redelivered++
-			c.say(d)
+		if d.seq <= seq || d.lost {
+			continue
 		}
+		t.redelivered++
+		if d.seq <= sess.handed {
+			t.eventsTwice++
+		}
+		c.say(d)
 	}
+	sess.confirm(seq)
 	sess.seq++
-	c.say(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, traced("{}", `{"_trace":["[\"gateway-sim\",{}]"]}`, s.cfg.PlainReady))})
-	sess.bot.tally.resumed++
-	sess.started = true
-	sess.bot.attachment()
-	sess.periodic()
-}
-
-// traced picks the plain or the traced form of a payload (S-028).
-func traced(plain, full string, isPlain bool) []byte {
-	if isPlain {
-		return []byte(plain)
+	data := `{"_trace":["[\"gateway-prd-sim\",{\"micros\":0.0}]"]}`
+	if s.cfg.PlainReady {
+		data = `{}`
 	}
-	return []byte(full)
+	c.say(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, []byte(data))})
+	t.resumed++
 }
 
 // periodic plans the next op 7 of a long life (S-060).
@@ -260,9 +305,5 @@ func (sess *session) periodic() {
 		return
 	}
 	sess.mover.stop()
-	sess.mover = s.after(s.span(s.cfg.ReconnectMin, s.cfg.ReconnectMax), func() {
-		if sess.conn != nil {
-			sess.conn.reconnect()
-		}
-	})
+	sess.mover = s.after(spanOf(sess.slot.dice, s.cfg.ReconnectMin, s.cfg.ReconnectMax), func() { sess.conn.reconnect() })
 }

@@ -20,6 +20,7 @@ type Sim struct {
 
 	apps     map[ID]*App
 	tokens   map[string]*App
+	former   map[string]*bot // by token: whose it was before a reset
 	users    map[ID]User
 	guilds   map[ID]*Guild
 	channels map[ID]*Channel
@@ -32,7 +33,8 @@ type Sim struct {
 	lastID   uint64
 
 	sessions map[string]*session
-	dead     map[string]death // sessions that ended, by id
+	dead     map[string]time.Time // when sessions ended, by id
+	buried   []string             // their ids, oldest first
 	conns    map[int64]*conn
 	lastConn int64
 	// watchers of presences: sessions with GUILD_PRESENCES. Without any, no
@@ -42,10 +44,11 @@ type Sim struct {
 	net    *network
 	faults map[string][]*Active // in force, by name
 	struck []*Active            // all that began, oldest first
+	unrest map[ID]*unrest       // when something was wrong, by the app it was aimed at; 0: all
 	record record
 
-	alarms map[*alarm]struct{}
-	work   sync.WaitGroup // every goroutine and every pending alarm
+	clock  clock
+	work   sync.WaitGroup // every goroutine, and the clock while it is wound
 	closed bool
 	done   chan struct{} // closed by Close
 }
@@ -55,11 +58,11 @@ func New(cfg Config) *Sim {
 	cfg = cfg.withDefaults()
 	s := &Sim{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x9E3779B97F4A7C15)),
-		apps: map[ID]*App{}, tokens: map[string]*App{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
+		apps: map[ID]*App{}, tokens: map[string]*App{}, former: map[string]*bot{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
 		channels: map[ID]*Channel{}, messages: map[ID]*Message{}, history: map[ID][]*Message{},
 		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{},
-		sessions: map[string]*session{}, dead: map[string]death{}, conns: map[int64]*conn{},
-		faults: map[string][]*Active{}, alarms: map[*alarm]struct{}{}, done: make(chan struct{}),
+		sessions: map[string]*session{}, dead: map[string]time.Time{}, conns: map[int64]*conn{},
+		faults: map[string][]*Active{}, unrest: map[ID]*unrest{}, record: newRecord(), done: make(chan struct{}),
 	}
 	s.rest = newREST(s, cfg.REST)
 	s.net = newNetwork(s)
@@ -76,81 +79,13 @@ func (s *Sim) Close() {
 	}
 	s.closed = true
 	close(s.done)
-	for a := range s.alarms {
-		a.stop()
-	}
+	s.stopClock()
 	for _, c := range s.conns {
 		c.leave()
 	}
 	s.mu.Unlock()
 	s.net.close()
 	s.work.Wait()
-}
-
-// alarm is something to be done later, with the lock held, unless the
-// simulator closes first.
-type alarm struct {
-	sim   *Sim
-	timer *time.Timer
-	do    func()
-	over  bool
-}
-
-// after does something in d of time. The alarm can be stopped with the lock
-// held; then it certainly does not go off.
-func (s *Sim) after(d time.Duration, do func()) *alarm {
-	a := &alarm{sim: s, do: do}
-	if s.closed {
-		a.over = true
-		return a
-	}
-	s.alarms[a] = struct{}{}
-	s.work.Add(1)
-	a.timer = time.AfterFunc(max(0, d), a.ring)
-	return a
-}
-
-func (a *alarm) ring() {
-	defer a.sim.work.Done()
-	a.sim.mu.Lock()
-	defer a.sim.mu.Unlock()
-	if a.over {
-		return
-	}
-	a.over = true
-	delete(a.sim.alarms, a)
-	a.do()
-}
-
-// stop cancels the alarm; nil and gone-off alarms are fine.
-func (a *alarm) stop() {
-	if a == nil || a.over {
-		return
-	}
-	a.over = true
-	delete(a.sim.alarms, a)
-	if a.timer.Stop() {
-		a.sim.work.Done()
-	}
-}
-
-// reset puts the alarm off until d from now and reports whether it could: one
-// that is over needs to be made anew.
-func (a *alarm) reset(d time.Duration) bool {
-	if a == nil || a.over || !a.timer.Stop() {
-		return false
-	}
-	a.timer.Reset(max(0, d))
-	return true
-}
-
-// spawn runs a goroutine that Close waits for.
-func (s *Sim) spawn(run func()) {
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
-		run()
-	}()
 }
 
 // random is a number in [0,1) out of the seed.
@@ -160,11 +95,19 @@ func (s *Sim) random() float64 { return s.rng.Float64() }
 func (s *Sim) chance(p float64) bool { return p >= 1 || s.rng.Float64() < p }
 
 // span is a random time in [low, high].
-func (s *Sim) span(low, high time.Duration) time.Duration {
+func (s *Sim) span(low, high time.Duration) time.Duration { return spanOf(s.rng, low, high) }
+
+func spanOf(rng *rand.Rand, low, high time.Duration) time.Duration {
 	if high <= low {
 		return low
 	}
-	return low + time.Duration(s.rng.Float64()*float64(high-low))
+	return low + time.Duration(rng.Float64()*float64(high-low))
+}
+
+// dice are a source of chance for one shard or one connection, so that what
+// happens to it does not depend on what others do at the same moment.
+func (s *Sim) dice(whose, which uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(s.cfg.Seed^whose*0x9E3779B97F4A7C15, which*0xD1342543DE82EF95+1))
 }
 
 // linkDelay is the most a message takes one way.
@@ -178,7 +121,8 @@ var discordEpoch = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s *Sim) newID() ID {
 	ms := time.Since(discordEpoch).Milliseconds()
 	if ms < 0 {
-		ms += int64(15 * 365.25 * 24 * 3600 * 1000)
+		const days = 5479 // of the years 2000 to 2014
+		ms += days * 24 * 3600 * 1000
 	}
 	if now := uint64(max(0, ms)); now > s.lastMS {
 		s.lastMS, s.lastID = now, 0

@@ -80,6 +80,8 @@ var troubled = map[string]struct {
 	"rest-html":             {[]string{"API"}, 2},
 	"rest-timeout":          {[]string{"API"}, 1},
 	"rest-commit-then-drop": {[]string{"API"}, 1},
+	"rest-commit-then-502":  {[]string{"API"}, 1},
+	"rest-reset":            {[]string{"API"}, 1},
 }
 
 // sickness is one fault as the page sees it.

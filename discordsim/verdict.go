@@ -33,16 +33,35 @@ type Verdict struct {
 	// CloseCodes counts the close codes the client sent.
 	CloseCodes map[int]int
 
-	// LongestGap is the longest time without an attached session, Detached the
-	// sum of all such times, both since the first READY.
+	// LongestGap is the longest time a shard was without an attached session,
+	// Detached the sum of all such times, each since its first READY. A shard
+	// whose place was taken by a session of another shard count has no gaps any
+	// more.
 	LongestGap, Detached time.Duration
 	// Green and Grey are what a viewer saw since the first READY.
 	Green, Grey time.Duration
 
 	// Dispatched counts events, Redelivered those sent again.
 	Dispatched, Redelivered int64
-	Violations              []Violation
+	// EventsLost counts the events that cannot have reached the bot: a fault
+	// withheld them, or their session ended before anybody had been there to
+	// receive them. EventsTwice counts those it got a second time: a fault doubled
+	// them, or it asked again for what it had confirmed.
+	EventsLost, EventsTwice int64
+	// Emails are what Discord wrote to the owner (S-025).
+	Emails     []Email
+	Violations []Violation
 }
+
+// Email is a letter to the owner of an app.
+type Email struct {
+	At   time.Time
+	To   ID
+	Text string
+}
+
+// maxEmails is how many letters are kept.
+const maxEmails = 100
 
 // tally is what a bot has done, as far as it is only counted.
 type tally struct {
@@ -51,52 +70,61 @@ type tally struct {
 
 	identifies, resumes, resumed, dials int
 	spacing                             time.Duration
-	maxSends, maxPresences, presences   int
-	missed, refusedIntents, exhausted   int
-	invalid                             int
+	maxSends, maxPresences              int
+	missed, refusedIntents, invalid     int
 	closeCodes                          map[int]int
 	dispatched, redelivered             int64
+	eventsLost, eventsTwice             int64
+	emails                              []Email
 
-	born       time.Time // first READY
-	attachedAt time.Time // last time a session became attached
-	gapSince   time.Time // zero while attached
-	longestGap time.Duration
-	detached   time.Duration
+	longestGap, detached time.Duration
 }
 
-// identified counts an IDENTIFY.
-func (t *tally) identified(now, last time.Time) {
-	t.identifies++
-	if last.IsZero() {
+// email writes to the owner.
+func (t *tally) email(to ID, text string) {
+	if len(t.emails) < maxEmails {
+		t.emails = append(t.emails, Email{time.Now(), to, text})
+	}
+}
+
+// came notes that a session has a connection now.
+func (b *bot) came(sess *session, now time.Time) {
+	sess.slot.attached++
+	b.bridge(sess.slot, now)
+	for p, other := range b.slots {
+		if p.count != sess.shard.count {
+			b.bridge(other, now)
+		}
+	}
+}
+
+// bridge ends the gap of a shard, if there is one.
+func (b *bot) bridge(sl *slot, now time.Time) {
+	if sl.gapSince.IsZero() {
 		return
 	}
-	if gap := now.Sub(last); t.spacing == 0 || gap < t.spacing {
-		t.spacing = gap
-	}
+	gap := now.Sub(sl.gapSince)
+	b.tally.longestGap, b.tally.detached = max(b.tally.longestGap, gap), b.tally.detached+gap
+	sl.gapSince = time.Time{}
 }
 
-// attachment notes whether the bot now has an attached session.
-func (b *bot) attachment() {
-	now := time.Now()
-	t := &b.tally
-	attached := b.attached()
-	switch {
-	case attached && t.born.IsZero():
-		t.born, t.attachedAt = now, now
-	case attached && !t.gapSince.IsZero():
-		gap := now.Sub(t.gapSince)
-		t.longestGap, t.detached = max(t.longestGap, gap), t.detached+gap
-		t.gapSince, t.attachedAt = time.Time{}, now
-	case !attached && !t.born.IsZero() && t.gapSince.IsZero():
-		t.gapSince = now
-	case attached:
-		t.attachedAt = now
+// went notes that a session has none any more. When the bot has moved to another
+// number of shards, nobody misses the old ones.
+func (b *bot) went(sess *session, now time.Time) {
+	if sess.slot.attached--; sess.slot.attached > 0 {
+		return
 	}
+	for p, other := range b.slots {
+		if p.count != sess.shard.count && other.attached > 0 {
+			return
+		}
+	}
+	sess.slot.gapSince = now
 }
 
 // attached reports whether a session of the bot has a live connection.
 func (b *bot) attached() bool {
-	return slices.ContainsFunc(b.sessions, func(sess *session) bool { return sess.conn != nil && sess.live })
+	return slices.ContainsFunc(b.sessions, func(sess *session) bool { return sess.conn != nil })
 }
 
 // Attached reports whether the bot has a session with a connection that was
@@ -120,26 +148,28 @@ func (s *Sim) Verdict(app *App) Verdict {
 	defer s.mu.Unlock()
 	now := time.Now()
 	b := s.bots[app.ID]
-	b.judgeAsks(now, false)
+	b.settle(now)
 	t := &b.tally
 	v := Verdict{
 		Asked: t.settled.asked, Answered: t.settled.answered, Twice: t.settled.twice, Lost: t.settled.lost, Unheard: t.settled.unheard,
 		Slowest:    t.slowest,
-		Identifies: t.identifies, Resumes: t.resumes, Resumed: t.resumed, Dials: s.record.dials(app),
+		Identifies: t.identifies, Resumes: t.resumes, Resumed: t.resumed, Dials: t.dials,
 		MinIdentifySpacing: t.spacing, MaxSends: t.maxSends, MaxPresences: t.maxPresences, MissedHeartbeats: t.missed,
 		RefusedIntents: t.refusedIntents, InvalidRequests: t.invalid, CloseCodes: maps.Clone(t.closeCodes),
 		LongestGap: t.longestGap, Detached: t.detached, Dispatched: t.dispatched, Redelivered: t.redelivered,
-		Violations: s.record.of(app),
+		EventsLost: t.eventsLost, EventsTwice: t.eventsTwice, Emails: slices.Clone(t.emails), Violations: s.record.of(app),
 	}
-	if !t.gapSince.IsZero() {
-		gap := now.Sub(t.gapSince)
-		v.LongestGap, v.Detached = max(v.LongestGap, gap), v.Detached+gap
+	for _, sl := range b.slots {
+		if !sl.gapSince.IsZero() {
+			gap := now.Sub(sl.gapSince)
+			v.LongestGap, v.Detached = max(v.LongestGap, gap), v.Detached+gap
+		}
 	}
 	d := b.dot
 	d.settle(now)
 	v.Green, v.Grey = d.green, d.grey
 	for _, a := range b.asks {
-		switch a.judge(s, b, now) {
+		switch a.judge(b, now) {
 		case askAnswered:
 			v.Asked, v.Answered = v.Asked+1, v.Answered+1
 		case askTwice:
@@ -151,198 +181,7 @@ func (s *Sim) Verdict(app *App) Verdict {
 		case askUnheard:
 			v.Unheard++
 		}
+		v.Slowest = max(v.Slowest, a.took())
 	}
 	return v
-}
-
-// ask is a command that has to be answered exactly once.
-type ask struct {
-	id          ID
-	at          time.Time
-	text        string
-	interaction bool
-	sessions    []heard
-	robbed      bool // the server threw the session away before it was received
-	disturbed   bool // an interaction whose three seconds fell into a fault
-}
-
-// heard is a session that was sent the command.
-type heard struct {
-	session *session
-	seq     int64
-}
-
-// expect files a command: for one app, or for every app that sees the channel.
-func (s *Sim) expect(id ID, ch *Channel, text string, isInteraction bool, app *App) {
-	apps := []*App{app}
-	if app == nil {
-		apps = []*App{ch.App}
-		if ch.Guild != nil {
-			apps = s.inGuild[ch.Guild.ID]
-		}
-	}
-	for _, a := range apps {
-		if a != nil && s.seesLocked(a, ch) {
-			b := s.bots[a.ID]
-			b.asks = append(b.asks, &ask{id: id, at: time.Now(), text: text, interaction: isInteraction})
-			b.judgeAsks(time.Now(), true)
-		}
-	}
-}
-
-// noteAsked remembers under which number a session was sent a command.
-func (s *Sim) noteAsked(sess *session, id ID, seq int64) {
-	for _, a := range slices.Backward(sess.bot.asks) {
-		if a.id == id {
-			a.sessions = append(a.sessions, heard{sess, seq})
-			return
-		}
-		if a.id < id {
-			return
-		}
-	}
-}
-
-// bereave marks the commands that a session takes with it: those the client
-// has not confirmed, when it was the server that ended it.
-func (b *bot) bereave(sess *session, cause endCause) {
-	if cause == endedByClient {
-		return
-	}
-	for _, a := range b.asks {
-		for _, h := range a.sessions {
-			if h.session == sess && h.seq > sess.handed {
-				a.robbed = true
-			}
-		}
-	}
-}
-
-// fate is what became of a command.
-type fate int
-
-const (
-	askWaiting fate = iota
-	askAnswered
-	askTwice
-	askLost
-	askUnheard
-)
-
-// judge says what has become of a command. It may get better later.
-func (a *ask) judge(s *Sim, b *bot, now time.Time) fate {
-	answers, first := 0, time.Time{}
-	for _, m := range s.answers[a.id] {
-		if m.Author.ID == b.app.Bot.ID && m.stands() {
-			if answers++; first.IsZero() {
-				first = m.Timestamp
-			}
-		}
-	}
-	switch {
-	case answers > 1:
-		return askTwice
-	case answers == 1:
-		b.tally.slowest = max(b.tally.slowest, first.Sub(a.at))
-		return askAnswered
-	case len(a.sessions) == 0, a.robbed:
-		return askUnheard
-	case a.interaction && s.disturbed(a.at, s.rest.cfg.InteractionDeadline):
-		return askUnheard
-	}
-	// Time counts from when the bot could have answered: attached, and nothing
-	// in its way.
-	since := a.at
-	if b.tally.attachedAt.After(since) {
-		since = b.tally.attachedAt
-	}
-	if clear := s.clearSince(); clear.After(since) {
-		since = clear
-	}
-	if !b.attached() || now.Sub(since) < s.cfg.AnswerGrace {
-		return askWaiting
-	}
-	return askLost
-}
-
-// disturbed reports whether any fault was in force, or had just ended, within a
-// span of time.
-func (s *Sim) disturbed(from time.Time, span time.Duration) bool {
-	const recovery = 3 * time.Second
-	for _, a := range slices.Backward(s.struck) {
-		if a.Began.After(from.Add(span)) {
-			continue
-		}
-		if a.Ended.IsZero() || a.Ended.Add(recovery).After(from) {
-			return true
-		}
-		if from.Sub(a.Began) > time.Hour {
-			break
-		}
-	}
-	return false
-}
-
-// clearSince is when the last fault ended; now while one is in force.
-func (s *Sim) clearSince() (last time.Time) {
-	for _, list := range s.faults {
-		if len(list) > 0 {
-			return time.Now()
-		}
-	}
-	for _, a := range slices.Backward(s.struck) {
-		if a.Ended.After(last) {
-			last = a.Ended
-		}
-		if time.Since(a.Began) > time.Hour {
-			break
-		}
-	}
-	return last
-}
-
-// settledAfter is how long a command stays open for a second answer before it
-// is only counted.
-const settledAfter = 10 * time.Minute
-
-// judgeAsks counts and forgets the commands whose fate is sealed.
-func (b *bot) judgeAsks(now time.Time, few bool) {
-	if few && len(b.asks) < 1000 {
-		return
-	}
-	kept := b.asks[:0]
-	for _, a := range b.asks {
-		if now.Sub(a.at) < settledAfter {
-			kept = append(kept, a)
-			continue
-		}
-		t := &b.tally.settled
-		switch a.judge(b.sim, b, now) {
-		case askAnswered:
-			t.asked, t.answered = t.asked+1, t.answered+1
-		case askTwice:
-			t.asked, t.twice = t.asked+1, t.twice+1
-		case askLost:
-			t.asked, t.lost = t.asked+1, t.lost+1
-		case askUnheard:
-			t.unheard++
-		default:
-			kept = append(kept, a)
-		}
-	}
-	clear(b.asks[len(kept):])
-	b.asks = kept
-}
-
-// Unanswered lists the commands that count as lost, for a person to look into.
-func (s *Sim) Unanswered(app *App) (texts []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := s.bots[app.ID]
-	for _, a := range b.asks {
-		if a.judge(s, b, time.Now()) == askLost {
-			texts = append(texts, a.at.Format("15:04:05.000 ")+a.text)
-		}
-	}
-	return texts
 }

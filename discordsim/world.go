@@ -1,10 +1,8 @@
 package discordsim
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // AppConfig says what AddApp makes. The zero value is a fresh bot in no guild
@@ -183,155 +181,6 @@ func (s *Sim) Hide(app *App, channel ID, hidden bool) {
 	ch.Hidden[app.ID] = hidden
 }
 
-// SayOption changes a message before it is sent.
-type SayOption func(*saying)
-
-type saying struct {
-	m      *Message
-	expect bool
-}
-
-// ReplyingTo makes the message a reply; ping says whether the author of the
-// answered message is notified.
-func ReplyingTo(id ID, ping bool) SayOption {
-	return func(s *saying) {
-		s.m.Type, s.m.ReplyTo = typeReply, id
-		if ping {
-			s.m.Pinged = append(s.m.Pinged, 0) // the author, filled in when sent
-		}
-	}
-}
-
-// AsWebhook makes a webhook the author.
-func AsWebhook(id ID) SayOption { return func(s *saying) { s.m.WebhookID = id } }
-
-// OfType makes it a message of another type, such as 7 for a member who joined.
-func OfType(n int) SayOption { return func(s *saying) { s.m.Type = n } }
-
-// Expect marks a command that every bot of the channel must answer exactly
-// once. The verdict counts whether it was.
-func Expect() SayOption { return func(s *saying) { s.expect = true } }
-
-// Say sends a user's message; mentions such as <@id> notify. It does nothing
-// and gives a Message without ID when the channel does not exist.
-func (s *Sim) Say(channel ID, author ID, content string, opts ...SayOption) Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.channels[channel]
-	if ch == nil {
-		return Message{}
-	}
-	return s.say(ch, author, content, opts)
-}
-
-func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Message {
-	m := &Message{ID: s.newID(), Channel: ch, Author: s.userLocked(author), Content: content, Timestamp: time.Now()}
-	w := saying{m: m}
-	for _, opt := range opts {
-		opt(&w)
-	}
-	if m.WebhookID != 0 {
-		m.Author = User{ID: m.WebhookID, Username: m.Author.Username, Bot: true}
-	}
-	pings := m.Pinged
-	m.Pinged = nil
-	add := func(id ID) {
-		if id != 0 && !slices.Contains(m.Pinged, id) {
-			m.Pinged = append(m.Pinged, id)
-		}
-	}
-	if target := s.messages[m.ReplyTo]; target != nil && len(pings) > 0 {
-		add(target.Author.ID)
-	}
-	for _, hit := range userMention.FindAllStringSubmatch(content, -1) {
-		var id ID
-		if id.UnmarshalJSON([]byte(hit[1])) == nil {
-			add(id)
-		}
-	}
-	if ch.Guild != nil && m.WebhookID == 0 {
-		s.addMember(ch.Guild, m.Author)
-	}
-	s.storeMessage(m)
-	if w.expect {
-		s.expect(m.ID, ch, content, false, nil)
-	}
-	s.emitMessageLocked("MESSAGE_CREATE", m)
-	return *m
-}
-
-// DM sends a person's direct message to the bot.
-func (s *Sim) DM(app *App, author ID, content string, opts ...SayOption) Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.say(s.dmLocked(app, author), author, content, opts)
-}
-
-// Edit changes a user's message as a user does.
-func (s *Sim) Edit(message ID, content string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.messages[message]; m != nil && !m.Deleted {
-		now := time.Now()
-		m.Content, m.Edited = content, &now
-		s.emitMessageLocked("MESSAGE_UPDATE", m)
-	}
-}
-
-// Delete removes a message as a user does.
-func (s *Sim) Delete(message ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.messages[message]; m != nil && !m.Deleted {
-		m.Deleted = true
-		s.emitMessageLocked("MESSAGE_DELETE", m)
-	}
-}
-
-// Interact lets a user run a slash command in a channel; options are pairs of a
-// name and a value. It must be answered exactly once within three seconds, and
-// the verdict counts whether it was. It gives the id of the interaction, or 0
-// when there is no such channel.
-func (s *Sim) Interact(app *App, channel ID, user ID, command string, options ...any) ID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.channels[channel]
-	if ch == nil {
-		return 0
-	}
-	who := s.userLocked(user)
-	if ch.Guild != nil {
-		s.addMember(ch.Guild, who)
-	}
-	asked := s.rest.askLocked(app, ch, who, askCommand)
-	s.expect(asked.id, ch, "/"+command, true, app)
-	if app.InteractionsURL == "" {
-		raw := marshal(s.interactionObject(asked, command, options))
-		s.eachSession(app, ch.Guild, ch, "INTERACTION_CREATE", func(sess *session) {
-			s.noteAsked(sess, asked.id, sess.dispatch("INTERACTION_CREATE", raw))
-		})
-	}
-	return asked.id
-}
-
-// optionList pairs up names and values. The type follows the Go type.
-func optionList(options []any) []any {
-	out := []any{}
-	for i := 0; i+1 < len(options); i += 2 {
-		kind := 3
-		switch options[i+1].(type) {
-		case int, int64:
-			kind = 4
-		case bool:
-			kind = 5
-		case float64:
-			kind = 10
-		}
-		out = append(out, map[string]any{"name": fmt.Sprint(options[i]), "type": kind, "value": options[i+1]})
-	}
-	return out
-}
-
 // Emit sends any other event to the sessions that would get it: those of the
 // app, or of every app in the guild when app is nil; to the shard of the guild,
 // or shard 0 without one; with the intent for the event. Data is what JSON
@@ -352,7 +201,7 @@ func (s *Sim) ResetToken(app *App) string {
 }
 
 func (s *Sim) resetTokenLocked(app *App) {
-	s.bots[app.ID].oldTokens[app.Token] = true
+	s.former[app.Token] = s.bots[app.ID]
 	delete(s.tokens, app.Token)
 	app.Token = s.newSecret()
 	s.tokens[app.Token] = app
@@ -377,76 +226,6 @@ func (s *Sim) setFlagsLocked(app *App, flags uint64) {
 		}
 	}
 }
-
-// Messages lists what was said in a channel and not deleted, oldest first.
-func (s *Sim) Messages(channel ID) []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []Message
-	for _, m := range s.history[channel] {
-		if !m.Deleted {
-			out = append(out, *m)
-		}
-	}
-	return out
-}
-
-// Answers lists what bots answered to a message or an interaction: replies
-// that reference it and responses, without those deleted or still loading.
-func (s *Sim) Answers(to ID) []Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []Message
-	for _, m := range s.answers[to] {
-		if m.stands() {
-			out = append(out, *m)
-		}
-	}
-	return out
-}
-
-// stands reports whether a message can be read.
-func (m *Message) stands() bool { return !m.Deleted && m.Flags&flagLoading == 0 }
-
-// storeMessage files a message. A response that answers an interaction counts
-// for that, any other message of a bot for what it references.
-func (s *Sim) storeMessage(m *Message) {
-	s.messages[m.ID] = m
-	s.history[m.Channel.ID] = append(s.history[m.Channel.ID], m)
-	switch {
-	case m.Interaction != 0:
-		s.answers[m.Interaction] = append(s.answers[m.Interaction], m)
-	case m.Author.Bot && m.ReplyTo != 0:
-		s.answers[m.ReplyTo] = append(s.answers[m.ReplyTo], m)
-	}
-	s.forget(m.Channel.ID)
-}
-
-// Old messages are forgotten, so that a simulated year fits into memory: those
-// beyond the newest thousand of a channel, once no verdict needs them any more.
-const (
-	keptMessages = 1000
-	keptFor      = 2 * settledAfter
-)
-
-func (s *Sim) forget(channel ID) {
-	list := s.history[channel]
-	if len(list) < 2*keptMessages {
-		return
-	}
-	drop := 0
-	for drop < len(list)-keptMessages && time.Since(list[drop].Timestamp) > keptFor {
-		delete(s.messages, list[drop].ID)
-		delete(s.answers, list[drop].ID)
-		delete(s.answers, list[drop].Interaction)
-		drop++
-	}
-	s.history[channel] = slices.Delete(list, 0, drop)
-}
-
-func (s *Sim) messageByID(id ID) *Message { return s.messages[id] }
-
-func (s *Sim) channelMessages(ch *Channel) []*Message { return s.history[ch.ID] }
 
 // userLocked finds a user; one nobody made is called by its id.
 func (s *Sim) userLocked(id ID) User {

@@ -111,6 +111,7 @@ func TestReadyNeverComesForHours(t *testing.T) {
 		if n := s.sim.Verdict(s.app).Identifies; n > 60 {
 			t.Errorf("%d IDENTIFYs were spent in six hours", n)
 		}
+		s.endedBy(gateway.CauseNoReady)
 		s.sim.Lift(outage)
 		s.until(25*time.Minute, "the shard is live", s.live)
 		s.faultless()
@@ -225,11 +226,14 @@ func TestAlways4000(t *testing.T) {
 // Statements: G-038, G-043, G-152.
 func TestReadyThenDropForADay(t *testing.T) {
 	play(t, setting{}, func(s *stage) {
-		s.inject(discordsim.Fault{Name: "ready-drop"})
+		s.inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
 		s.inject(discordsim.Fault{Name: "resume-op9-false"})
 		s.begin()
 		s.pass(24 * time.Hour)
 		v := s.sim.Verdict(s.app)
+		if n := len(noted[gateway.Ready](s)); n != v.Identifies {
+			t.Errorf("%d IDENTIFYs led to READY %d times", v.Identifies, n)
+		}
 		if v.Identifies >= 100 {
 			t.Errorf("%d IDENTIFYs were spent in a day", v.Identifies)
 		}
@@ -302,7 +306,14 @@ func onTime(t *testing.T, s *stage) {
 func TestStopIsFinalInEveryPhase(t *testing.T) {
 	phases := map[string]func(*stage){
 		"dial":    func(s *stage) { s.inject(discordsim.Fault{Name: "offline"}); s.begin(); s.pass(time.Second) },
-		"backoff": func(s *stage) { s.inject(discordsim.Fault{Name: "refuse"}); s.begin(); s.pass(100 * time.Second) },
+		"backoff": func(s *stage) {
+			s.inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
+			s.begin()
+			s.until(time.Hour, "the shard waits for long", func() bool {
+				w, is := s.shard.State().(gateway.Waiting)
+				return is && time.Until(w.Until) > 15*time.Second
+			})
+		},
 		"hello":   func(s *stage) { s.inject(discordsim.Fault{Name: "no-hello"}); s.begin(); s.pass(time.Second) },
 		"ready":   func(s *stage) { s.inject(discordsim.Fault{Name: "no-ready"}); s.begin(); s.pass(3 * time.Second) },
 		"resume": func(s *stage) {

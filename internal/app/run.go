@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"evergreen/gateway"
 )
@@ -18,6 +17,9 @@ import (
 // once.
 func (a *App) Run(ctx context.Context) error {
 	if !a.started.CompareAndSwap(false, true) {
+		if a.stopping() {
+			return nil // stopped before it began
+		}
 		return errors.New("the app was run before")
 	}
 	defer close(a.finished)
@@ -83,13 +85,14 @@ func (a *App) ask(ctx context.Context) error {
 
 // leave is the order of a stop: the shard takes nothing new in and drains into
 // a bot that still answers, then the bot stops, then everything else. All of it
-// ends within the grace.
+// ends within the grace. A shard whose handlers are blocked closes after half of
+// it (G-092): answers go over REST, and what has none by then stays below the
+// session's watermark, so the next start gets it again.
 func (a *App) leave(parts *core) {
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.hurry, grace)
 	defer cancel()
-	// The close frame has to be out before the grace is over.
-	drain, cancelDrain := context.WithTimeout(whole, grace-min(time.Second, grace/2))
+	drain, cancelDrain := context.WithTimeout(whole, grace/2)
 	defer cancelDrain()
 	if err := parts.shard.Stop(drain, a.mode); err != nil {
 		a.log.Warn("The shard did not stop cleanly", "error", err)

@@ -83,7 +83,6 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer r.world.Sim.Close()
-	dbg = r
 	r.opts.Screen.Begin(r.heading())
 	ran := make(chan error, 1)
 	go func() { ran <- r.app.Run(context.WithoutCancel(ctx)) }()
@@ -299,5 +298,3 @@ func (r *run) show() (end func()) {
 		showing.Wait()
 	}
 }
-
-var dbg *run

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -68,15 +69,17 @@ func (s *Schedule) deal(costly bool) trouble {
 		choice := s.cards(true)
 		return choice[s.dice.rng.IntN(len(choice))]
 	}
-	if len(s.deck) == 0 {
-		s.deck = s.cards(false)
-		s.dice.rng.Shuffle(len(s.deck), func(i, j int) { s.deck[i], s.deck[j] = s.deck[j], s.deck[i] })
+	// The same thing twice in a row would look like one, so whatever comes next
+	// changes places with it, out of a new deck if need be.
+	other := func(t trouble) bool { return t.name != s.last }
+	at := slices.IndexFunc(s.deck, other)
+	if at < 0 {
+		fresh := s.cards(false)
+		s.dice.rng.Shuffle(len(fresh), func(i, j int) { fresh[i], fresh[j] = fresh[j], fresh[i] })
+		s.deck = append(s.deck, fresh...)
+		at = slices.IndexFunc(s.deck, other)
 	}
-	// The same thing twice in a row would look like one; whatever comes next
-	// instead changes places with it.
-	for i := 1; i < len(s.deck) && s.deck[0].name == s.last; i++ {
-		s.deck[0], s.deck[i] = s.deck[i], s.deck[0]
-	}
+	s.deck[0], s.deck[at] = s.deck[at], s.deck[0]
 	t := s.deck[0]
 	s.deck = s.deck[1:]
 	return t

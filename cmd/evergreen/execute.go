@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"evergreen/internal/config"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Run the bot. Settings come from flags, the environment and .env."`
+	Demo    demoCommand    `cmd:"" help:"See it work: a simulated Discord, users, faults and the bot in one process. No token needed."`
+	Sim     simCommand     `cmd:"" help:"Serve a simulated Discord for any bot in any language."`
+	Version versionCommand `cmd:"" help:"Tell the version."`
+}
+
+// process is what a command stands on: the streams, the environment and the
+// signals of this process, or what a test has put there.
+type process struct {
+	stdout, stderr io.Writer
+	environ        []string
+	// signals begins to catch the signals that mean stop; the function ends it.
+	signals func() (<-chan os.Signal, func())
+}
+
+// standing is the real process.
+func standing() *process {
+	return &process{
+		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
+		signals: func() (<-chan os.Signal, func()) {
+			caught := make(chan os.Signal, 2) // the second hurries
+			signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+			return caught, func() { signal.Stop(caught) }
+		},
+	}
+}
+
+// leaving is what kong's exit becomes, so that only main ends the process.
+type leaving int
+
+// execute runs one command and returns the exit code.
+func (p *process) execute(args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			left, ok := r.(leaving)
+			if !ok {
+				panic(r)
+			}
+			code = int(left)
+		}
+	}()
+	var cli commands
+	parser, err := kong.New(&cli,
+		kong.Name("evergreen"),
+		kong.Description("Evergreen keeps a Discord bot's dot green. To see it work without a token: evergreen demo"),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { panic(leaving(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(p),
+	)
+	if err != nil {
+		panic("evergreen: the command line is described wrongly: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "evergreen: %v\nTry: evergreen %s--help\n", err, asked(err))
+		return int(config.ExitUsage)
+	}
+	return p.report(parsed.Run())
+}
+
+// asked is the command a wrong command line was about, if one was recognised.
+func asked(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil && wrong.Context.Command() != "" {
+		return wrong.Context.Command() + " "
+	}
+	return ""
+}
+
+// report tells the operator why a command ended, and returns the exit code.
+func (p *process) report(err error) int {
+	if err == nil {
+		return int(config.ExitOK)
+	}
+	fmt.Fprintln(p.stderr, "evergreen: "+err.Error())
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return int(config.ExitUnexpected)
+}
+
+// getenv reads the process's environment.
+func (p *process) getenv(name string) string {
+	for _, pair := range p.environ {
+		if value, found := strings.CutPrefix(pair, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/config"
+	"evergreen/internal/logging"
+)
+
+// runCommand is evergreen run.
+type runCommand struct {
+	API     bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
+	Goodbye bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
+
+	config.Flags
+}
+
+// Run keeps the bot online until a signal or its owner stops it.
+func (r *runCommand) Run(p *process) error {
+	loaded, err := config.Load(r.Sources(p.environ))
+	if err != nil {
+		return err
+	}
+	c := loaded.Config
+	logger, err := p.logger(c)
+	if err != nil {
+		return err
+	}
+	defer logger.Close()
+	log := logging.Component(logger.Logger, "Evergreen")
+	log.Info("Evergreen " + version() + " starts")
+	for _, warning := range loaded.Warnings {
+		log.Warn(warning)
+	}
+	bot, err := app.New(app.Options{
+		Config: c, Logger: logger.Logger, Redact: logger.Redact, Version: version(), API: r.API,
+	})
+	if err != nil {
+		return err
+	}
+	signals, release := p.signals()
+	defer release()
+	mode := gateway.Pause
+	if r.Goodbye {
+		mode = gateway.Goodbye
+	}
+	err = until(signals, bot, mode)
+	if err != nil {
+		// What to do stands on the console, below; the file shows that it ended.
+		reason := err
+		var failure *config.Failure
+		if errors.As(err, &failure) {
+			reason = failure.Err
+		}
+		log.Error("The bot ends: " + reason.Error())
+	}
+	return err
+}
+
+// until runs the bot until it ends by itself or a signal stops it. A second
+// signal hurries.
+func until(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
+	ran := make(chan error, 1)
+	go func() { ran <- bot.Run(context.Background()) }()
+	select {
+	case err := <-ran:
+		return err
+	case <-signals:
+	}
+	patience, hurry := context.WithCancel(context.Background())
+	defer hurry()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		bot.Stop(patience, mode)
+	}()
+	select {
+	case <-stopped:
+	case <-signals:
+		hurry()
+		<-stopped
+	}
+	return <-ran
+}
+
+// logger writes to the console and, by default, to logs/bot.log.
+func (p *process) logger(c config.Config) (*logging.Logger, error) {
+	return logging.New(logging.Options{
+		Level: c.LogLevel, Format: logging.Format(c.LogFormat),
+		File: c.LogFile, MaxSizeMB: c.LogMaxSizeMB, MaxBackups: c.LogMaxBackups, MaxAgeDays: c.LogMaxAgeDays,
+		Console: p.stderr, Secrets: []string{c.Token.Reveal(), c.APIToken.Reveal()},
+	})
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/internal/demo"
+)
+
+// lookEvery is how often the watcher looks at the simulator's record.
+const lookEvery = 250 * time.Millisecond
+
+// watcher writes a line for everything that happens between a bot and the
+// simulator: connections, session starts, faults and broken rules.
+type watcher struct {
+	world  *demo.World
+	w      io.Writer
+	conns  map[int64]bool // those seen; true once they are closed
+	broken int
+	struck discordsim.ID // the newest fault seen
+	until  time.Time     // frames up to here have been seen
+}
+
+func newWatcher(world *demo.World, w io.Writer) *watcher {
+	return &watcher{world: world, w: w, conns: map[int64]bool{}, until: time.Now()}
+}
+
+// watch looks until ctx ends, and then once more.
+func (w *watcher) watch(ctx context.Context) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			w.look()
+			return
+		case <-ticker.C:
+			w.look()
+		}
+	}
+}
+
+// say writes one line.
+func (w *watcher) say(at time.Time, format string, args ...any) {
+	fmt.Fprintln(w.w, at.Local().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+}
+
+// look writes what is new.
+func (w *watcher) look() {
+	for _, f := range w.world.Sim.Struck() {
+		if f.ID > w.struck {
+			w.struck = f.ID
+			w.say(f.Began, "fault %s: %s", f.Name, discordsim.Describe(f.Name))
+		}
+	}
+	now := time.Now()
+	for _, c := range w.world.Sim.Connections(nil) {
+		closed, known := w.conns[c.ID]
+		if closed {
+			continue
+		}
+		if !known {
+			w.conns[c.ID] = false
+			w.say(c.Opened, "connection %d opened at the %s gateway, compression %s", c.ID, gatewayName(c), orNone(c.Compress))
+		}
+		for _, f := range c.Frames {
+			if name := milestone(f); name != "" && f.At.After(w.until) && !f.At.After(now) {
+				w.say(f.At, "connection %d %s", c.ID, name)
+			}
+		}
+		if !c.Closed.IsZero() {
+			w.conns[c.ID] = true
+			w.say(c.Closed, "connection %d closed by the %s with %s after %s", c.ID, closer(c), closeCode(c), c.Closed.Sub(c.Opened).Round(time.Millisecond))
+		}
+	}
+	w.until = now
+	violations := w.world.Sim.Verdict(w.world.Bot).Violations
+	for _, v := range violations[min(w.broken, len(violations)):] {
+		w.say(v.At, "BROKEN RULE %s: %s", v.Statement, v.What)
+	}
+	w.broken = len(violations)
+}
+
+func gatewayName(c discordsim.ConnLog) string {
+	if c.Base {
+		return "base"
+	}
+	return "resume"
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// Opcodes worth a line.
+const (
+	opIdentify  = 2
+	opResume    = 6
+	opReconnect = 7
+	opInvalid   = 9
+)
+
+// milestone names a payload that is worth a line.
+func milestone(f discordsim.Frame) string {
+	switch {
+	case f.Sent && (f.Type == "READY" || f.Type == "RESUMED"):
+		return f.Type
+	case f.Sent && f.Op == opReconnect:
+		return "was asked to reconnect (op 7)"
+	case f.Sent && f.Op == opInvalid:
+		return "was told that its session is invalid (op 9)"
+	case !f.Sent && f.Op == opIdentify:
+		return "sent IDENTIFY"
+	case !f.Sent && f.Op == opResume:
+		return "sent RESUME"
+	}
+	return ""
+}
+
+func closer(c discordsim.ConnLog) string {
+	if c.ByClient {
+		return "client"
+	}
+	return "server"
+}
+
+func closeCode(c discordsim.ConnLog) string {
+	switch {
+	case c.Code == 0:
+		return "no close frame"
+	case c.Reason != "":
+		return fmt.Sprintf("%d (%s)", c.Code, c.Reason)
+	}
+	return fmt.Sprint(c.Code)
+}
+
+// verdictLines is the verdict for a person.
+func verdictLines(v discordsim.Verdict) []string {
+	lines := []string{
+		"",
+		fmt.Sprintf("commands   %d asked, %d answered exactly once, %d lost, %d twice, %d open, %d nobody could hear; slowest answer %s",
+			v.Asked, v.Answered, v.Lost, v.Twice, v.Waiting, v.Unheard, v.Slowest.Round(time.Millisecond)),
+		fmt.Sprintf("dot        green for %s, grey for %s; longest gap without a connection %s",
+			v.Green.Round(time.Second), v.Grey.Round(time.Second), v.LongestGap.Round(time.Millisecond)),
+		fmt.Sprintf("sessions   %d connections, %d IDENTIFYs (at least %s apart), %d RESUMEs, %d of them resumed",
+			v.Dials, v.Identifies, v.MinIdentifySpacing.Round(time.Millisecond), v.Resumes, v.Resumed),
+		fmt.Sprintf("limits     %d payloads in 60 s, %d presences in 20 s at most; %d invalid requests; close codes sent %v",
+			v.MaxSends, v.MaxPresences, v.InvalidRequests, v.CloseCodes),
+	}
+	if len(v.Violations) == 0 {
+		return append(lines, "rules      none broken")
+	}
+	for _, one := range v.Violations {
+		lines = append(lines, fmt.Sprintf("broken     %s: %s", one.Statement, one.What))
+	}
+	return lines
+}

@@ -1,0 +1,125 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// expectBeat starts the time within which the next heartbeat has to come
+// (S-035).
+func (c *conn) expectBeat() {
+	cfg := &c.sim.cfg
+	if cfg.HeartbeatGrace < 0 {
+		return
+	}
+	patience := cfg.HeartbeatInterval + cfg.HeartbeatGrace
+	if !c.beat.reset(patience) {
+		c.beat = c.sim.after(patience, c.missed)
+	}
+}
+
+// missed ends a connection whose heartbeats stopped.
+func (c *conn) missed() {
+	if c.known != nil {
+		c.known.tally.missed++
+	}
+	switch c.sim.cfg.MissedHeartbeat {
+	case MissedDocumented:
+		c.closeFor(4009, "Session timed out", endedByNeglect)
+	case MissedSilent:
+		c.cut()
+	default:
+		c.close(1000, "")
+	}
+}
+
+// requestBeat asks for a heartbeat (S-036). Before HELLO nobody has to answer.
+func (c *conn) requestBeat() {
+	c.send(opHeartbeat, "null")
+	c.asked.stop()
+	if within := c.sim.cfg.RequestedWithin; within >= 0 && !c.greeted.IsZero() {
+		c.asked = c.sim.after(within, func() {
+			if !c.link.deaf() {
+				c.sim.violate(c, "G-021", "a heartbeat asked for with op 1 did not come in time")
+			}
+			c.missed()
+		})
+	}
+}
+
+// heartbeat is op 1 (S-016, S-034, S-037, S-038).
+func (c *conn) heartbeat(d json.RawMessage) {
+	s := c.sim
+	c.checkSeq(d)
+	if c.over {
+		return
+	}
+	requested := c.asked != nil && c.asked.at >= 0
+	c.asked.stop()
+	if now := time.Now(); !requested {
+		c.log.beat(now, c.greeted, c.beaten)
+		c.beaten = now
+	}
+	c.expectBeat()
+	if s.strikes("zombie", c.place()) != nil {
+		return
+	}
+	delay := max(0, s.cfg.ACKDelay)
+	if slow := s.strikes("ack-delay", c.place()); slow != nil {
+		delay += slow.takes(2 * time.Second)
+	}
+	ack := func() { c.send(opACK, "null") }
+	if delay > 0 {
+		c.later(delay, ack)
+		return
+	}
+	ack()
+}
+
+// checkSeq judges the sequence number of a heartbeat.
+func (c *conn) checkSeq(d json.RawMessage) {
+	s, sess := c.sim, c.session
+	if len(d) == 0 || isNull(d) {
+		if sess != nil && sess.handed > 0 {
+			s.violate(c, "G-020", "a heartbeat carried null although the session has had events")
+		}
+		return
+	}
+	var seq int64
+	switch err := json.Unmarshal(d, &seq); {
+	case err != nil || seq < 0:
+		s.violate(c, "S-037", "a heartbeat carried something that is no sequence number")
+		if s.cfg.StrictHeartbeatSeq {
+			c.close(4002, "Error while decoding payload.")
+		}
+	case sess == nil:
+		// The session may have been taken away a moment ago, or a RESUME is still
+		// to come: the client cannot know. Only one that has just identified can.
+		if c.pending != nil && seq > 0 {
+			c.madeUp(seq, 0)
+		}
+	case seq > sess.seq:
+		c.madeUp(seq, sess.seq)
+	default:
+		sess.confirm(seq)
+	}
+}
+
+// madeUp is about a heartbeat with a number that has not been sent.
+func (c *conn) madeUp(seq, newest int64) {
+	c.sim.violate(c, "S-037", fmt.Sprintf("a heartbeat carried sequence %d, the newest is %d", seq, newest))
+	if c.sim.cfg.StrictHeartbeatSeq {
+		c.close(4007, "Invalid seq.")
+	}
+}
+
+// troubled reports whether a fault has been in the connection's way since some
+// moment, so that nobody can blame the client.
+func (c *conn) troubled(since time.Time) bool {
+	id := ID(0)
+	if app := c.app(); app != nil {
+		id = app.ID
+	}
+	return c.sim.disturbed(id, since, time.Now())
+}

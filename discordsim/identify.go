@@ -1,0 +1,259 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// identify is what an IDENTIFY asks for.
+type identify struct {
+	app       *App
+	token     string
+	intents   int64
+	shard     pair
+	sharded   bool // it carried a shard pair
+	threshold int
+	compress  bool
+	presence  presence
+}
+
+// identify is op 2 (S-017 to S-027, S-031, S-032). What is wrong with it is
+// looked for in this order: token, intents, shard, budget, concurrency.
+func (c *conn) identify(d json.RawMessage) {
+	s := c.sim
+	if c.session != nil || c.pending != nil {
+		s.violate(c, "G-037", "IDENTIFY was sent twice on one connection")
+		c.close(4005, reasonTwice)
+		return
+	}
+	var in struct {
+		Token      *string         `json:"token"`
+		Properties json.RawMessage `json:"properties"`
+		Intents    json.RawMessage `json:"intents"`
+		Compress   bool            `json:"compress"`
+		Threshold  int             `json:"large_threshold"`
+		Shard      json.RawMessage `json:"shard"`
+		Presence   json.RawMessage `json:"presence"`
+	}
+	if err := json.Unmarshal(d, &in); err != nil || in.Token == nil {
+		s.violate(c, "S-018", "IDENTIFY could not be decoded")
+		c.close(4002, reasonDecode)
+		return
+	}
+	app, known := s.authenticate(*in.Token)
+	if known != nil {
+		c.belong(known)
+		known.tally.identifies++
+	}
+	id := identify{app: app, token: *in.Token, threshold: in.Threshold, compress: in.Compress, shard: pair{0, 1}}
+	if app == nil {
+		c.reject(4004, reasonToken)
+		return
+	}
+	c.identifyManners(*in.Token, in.Properties, in.Compress)
+	if json.Unmarshal(in.Intents, &id.intents) != nil || isNull(in.Intents) || id.intents < 0 || id.intents&^documentedIntents != 0 {
+		s.violate(c, "S-020", "IDENTIFY carried unknown intents")
+		c.reject(4013, "Invalid intent(s).")
+		return
+	}
+	if refusedIntents(id.intents, app.Flags) != nil {
+		known.tally.refusedIntents++
+		c.reject(4014, "Disallowed intent(s).")
+		return
+	}
+	if !c.readShard(in.Shard, &id) {
+		return
+	}
+	var ok bool
+	if id.presence, ok = c.readPresence(in.Presence, true); !ok {
+		s.violate(c, "G-102", "the presence in IDENTIFY is malformed")
+		c.close(4002, reasonDecode)
+		return
+	}
+	if c.down() {
+		return
+	}
+	c.start(id)
+}
+
+// authenticate finds the app of a token as the gateway takes it: raw or with
+// the Bot prefix (S-019). The bot is also found for a token that is no longer
+// good.
+func (s *Sim) authenticate(token string) (*App, *bot) {
+	raw := strings.TrimPrefix(token, "Bot ")
+	if app := s.tokens[raw]; app != nil {
+		return app, s.bots[app.ID]
+	}
+	return nil, s.former[raw]
+}
+
+// belong notes whose the connection is.
+func (c *conn) belong(b *bot) {
+	if c.known == b {
+		return
+	}
+	c.known = b
+	c.sim.record.file(c.log, b.app.ID, c.sim.cfg.LogConns)
+	b.tally.dials++
+	b.tally.maxSends = max(b.tally.maxSends, len(c.sends))
+}
+
+// want notes which shard the connection is for; faults aimed at that shard
+// reach it from now on.
+func (c *conn) want(shard int) {
+	c.wanted = shard
+	c.sim.net.joined(c)
+}
+
+// reject closes the connection in answer to an IDENTIFY (S-024).
+func (c *conn) reject(code int, reason string) {
+	if c.known != nil && c.sim.cfg.CountRejected {
+		c.sim.spendStart(c.known.app)
+	}
+	c.close(code, reason)
+}
+
+// identifyManners notes what Discord lets pass and a good client does not do.
+func (c *conn) identifyManners(token string, properties json.RawMessage, compress bool) {
+	s := c.sim
+	if strings.HasPrefix(token, "Bot ") {
+		s.violate(c, "G-033", `the token came with the "Bot " prefix`)
+	}
+	var p map[string]string
+	if json.Unmarshal(properties, &p) != nil || p["os"]+p["$os"] == "" || p["browser"]+p["$browser"] == "" || p["device"]+p["$device"] == "" {
+		s.violate(c, "G-033", "IDENTIFY lacks properties")
+	}
+	if compress && !c.pack.plain() {
+		s.violate(c, "G-036", "IDENTIFY asked for payload compression beside transport compression")
+	}
+	if !c.base && !c.refused {
+		s.violate(c, "G-009", "IDENTIFY was sent to the resume gateway")
+	}
+}
+
+// readShard checks the shard pair (S-022, S-023).
+func (c *conn) readShard(raw json.RawMessage, id *identify) bool {
+	s := c.sim
+	if len(raw) > 0 && !isNull(raw) {
+		var both []int
+		if json.Unmarshal(raw, &both) != nil || len(both) != 2 || both[1] < 1 || both[0] < 0 || both[0] >= both[1] {
+			s.violate(c, "S-022", "the shard pair is impossible")
+			c.reject(4010, "Invalid shard.")
+			return false
+		}
+		id.shard, id.sharded = pair{both[0], both[1]}, true
+	}
+	c.want(id.shard.id)
+	if m := id.app.LargeMultiple; m > 1 && id.shard.count%m != 0 {
+		c.reject(4010, "Invalid shard.")
+		return false
+	}
+	n := 0
+	for _, g := range id.app.Guilds {
+		if id.shard.routed(g) {
+			n++
+		}
+	}
+	if s.cfg.MaxGuilds > 0 && n > s.cfg.MaxGuilds {
+		c.reject(4011, "Sharding required.")
+		return false
+	}
+	return true
+}
+
+// start spends the budget and begins the session (S-024 to S-027, S-032).
+func (c *conn) start(id identify) {
+	s, b := c.sim, c.known
+	now := time.Now()
+	if _, remaining, _ := s.startLimitLocked(id.app); remaining == 0 {
+		s.violate(c, "G-041", "IDENTIFY was sent although the budget is used up")
+		b.tally.email(id.app.Owner, fmt.Sprintf("%s has connected more than %d times within %s. Its token has been reset.",
+			id.app.Name, id.app.StartsTotal, s.cfg.StartsWindow))
+		s.resetTokenLocked(id.app)
+		c.close(4004, reasonToken)
+		return
+	}
+	sl := b.slotOf(id.shard)
+	c.dice = sl.dice
+	if !sl.killed.IsZero() && now.Sub(sl.killed) < time.Minute {
+		s.violate(c, "G-088", "a session was ended with 1000 or 1001 and a new one begun")
+	}
+	sl.killed = time.Time{}
+	key := id.shard.id % max(1, id.app.MaxConcurrency)
+	last, before := b.identified[key]
+	b.identified[key] = now
+	if gap := now.Sub(last); before && (b.tally.spacing == 0 || gap < b.tally.spacing) {
+		b.tally.spacing = gap
+	}
+	early := before && s.cfg.IdentifyWindow > 0 && now.Sub(last) < s.cfg.IdentifyWindow
+	if early {
+		s.violate(c, "G-038", fmt.Sprintf("IDENTIFY came %s after the last one of its key", now.Sub(last).Round(time.Millisecond)))
+	}
+	wait := s.cfg.InvalidDelay
+	shed := (*Active)(nil)
+	if !early {
+		if shed = s.strikes("ready-op9", c.place()); shed != nil {
+			wait = shed.takes(wait)
+		}
+	}
+	if early || shed != nil {
+		if s.cfg.CountRejected {
+			s.spendStart(id.app)
+		}
+		c.later(wait, func() {
+			if c.session == nil {
+				c.invalidate(false)
+			}
+		})
+		return
+	}
+	s.spendStart(id.app)
+	switch {
+	case c.alwaysClose(nil):
+	case s.strikes("no-ready", c.place()) != nil:
+		c.pending = &id
+	default:
+		c.ready(id)
+	}
+}
+
+// late starts the session of an IDENTIFY that was swallowed, if it is still
+// right (S-032).
+func (c *conn) late() {
+	id := *c.pending
+	c.pending = nil
+	switch app, _ := c.sim.authenticate(id.token); {
+	case app != id.app:
+		c.close(4004, reasonToken)
+	case refusedIntents(id.intents, app.Flags) != nil:
+		c.close(4014, "Disallowed intent(s).")
+	default:
+		c.ready(id)
+	}
+}
+
+// alwaysClose closes a connection that has asked for a session, when the fault
+// says so. The code decides about the session it asked for, too.
+func (c *conn) alwaysClose(sess *session) bool {
+	a := c.sim.strikes("always-close", c.place())
+	if a == nil {
+		return false
+	}
+	if sess != nil && !c.sim.keeps(a.closeCode()) {
+		sess.expel(endedByServer, c)
+	}
+	c.close(a.closeCode(), a.Text)
+	return true
+}
+
+// down cuts a connection that asks for a session in the middle of an outage
+// which is about its bot alone; one that is about all lets nobody in.
+func (c *conn) down() bool {
+	if c.sim.strikes("outage", c.place()) == nil {
+		return false
+	}
+	c.cut()
+	return true
+}

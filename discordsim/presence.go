@@ -1,0 +1,111 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// presence is what a session shows (S-031, S-076).
+type presence struct {
+	status     string
+	activities []any
+}
+
+// visible is the status as others see it.
+func (p presence) visible() string {
+	switch p.status {
+	case "invisible", "offline":
+		return "offline"
+	}
+	return p.status
+}
+
+// line is the text under the bot's name.
+func (p presence) line() string {
+	for _, a := range p.activities {
+		fields, _ := a.(map[string]any)
+		name, _ := fields["name"].(string)
+		if kind, _ := fields["type"].(float64); kind == 4 {
+			name, _ = fields["state"].(string)
+		}
+		return name
+	}
+	return ""
+}
+
+// setPresence is op 3 (S-076).
+func (c *conn) setPresence(d json.RawMessage) {
+	s, sess := c.sim, c.session
+	p, ok := c.readPresence(d, false)
+	if !ok {
+		s.violate(c, "G-102", "a presence update is malformed")
+		c.close(4002, reasonDecode)
+		return
+	}
+	now := time.Now()
+	for len(sess.updates) > 0 && now.Sub(sess.updates[0]) >= s.cfg.PresenceWindow {
+		sess.updates = sess.updates[1:]
+	}
+	t := &sess.bot.tally
+	t.maxPresences = max(t.maxPresences, len(sess.updates)+1)
+	if s.cfg.PresenceLimit > 0 && len(sess.updates) >= s.cfg.PresenceLimit {
+		s.violate(c, "G-101", fmt.Sprintf("more than %d presence updates came in %s", s.cfg.PresenceLimit, s.cfg.PresenceWindow))
+		return
+	}
+	sess.updates = append(sess.updates, now)
+	sess.presence = p
+	sess.bot.look()
+}
+
+// presenceStatuses are the five values (G-102).
+var presenceStatuses = map[string]bool{"online": true, "dnd": true, "idle": true, "invisible": true, "offline": true}
+
+// activityFields are what a bot may set.
+var activityFields = map[string]bool{"name": true, "type": true, "state": true, "url": true}
+
+// readPresence reads op 3, which has all four fields, or the presence of
+// IDENTIFY, which may be absent. Fields of an activity that no bot may set are
+// recorded and left out.
+func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
+	if len(raw) == 0 || isNull(raw) {
+		return presence{status: "online", activities: []any{}}, born
+	}
+	var in struct {
+		Since      json.RawMessage   `json:"since"`
+		Activities *[]map[string]any `json:"activities"`
+		Status     *string           `json:"status"`
+		AFK        *bool             `json:"afk"`
+	}
+	if json.Unmarshal(raw, &in) != nil || in.Status == nil || !presenceStatuses[*in.Status] || in.Activities == nil {
+		return presence{}, false
+	}
+	var since int64
+	if in.Since != nil && json.Unmarshal(in.Since, &since) != nil {
+		return presence{}, false
+	}
+	if !born && (in.AFK == nil || in.Since == nil) {
+		return presence{}, false
+	}
+	p := presence{status: *in.Status, activities: []any{}}
+	foreign := false
+	for _, a := range *in.Activities {
+		name, _ := a["name"].(string)
+		if _, typed := a["type"].(float64); name == "" || !typed {
+			return presence{}, false
+		}
+		shown := map[string]any{}
+		for field, value := range a {
+			if activityFields[field] {
+				shown[field] = value
+			} else {
+				foreign = true
+			}
+		}
+		p.activities = append(p.activities, shown)
+	}
+	if foreign {
+		c.sim.violate(c, "G-102", "an activity has fields no bot may set")
+	}
+	return p, true
+}

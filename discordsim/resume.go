@@ -1,0 +1,126 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// resume is op 6 (S-046 to S-057).
+func (c *conn) resume(d json.RawMessage) {
+	s := c.sim
+	if c.session != nil || c.pending != nil {
+		s.violate(c, "S-017", "RESUME was sent on an authenticated connection")
+		c.close(4005, reasonTwice)
+		return
+	}
+	var in struct {
+		Token   *string `json:"token"`
+		Session *string `json:"session_id"`
+		Seq     *int64  `json:"seq"`
+	}
+	if err := json.Unmarshal(d, &in); err != nil || in.Token == nil || in.Session == nil || in.Seq == nil {
+		s.violate(c, "S-018", "RESUME could not be decoded")
+		c.close(4002, reasonDecode)
+		return
+	}
+	app, known := s.authenticate(*in.Token)
+	if known != nil {
+		c.belong(known)
+		known.tally.resumes++
+	}
+	sess := s.sessions[*in.Session]
+	if sess != nil && sess.bot == known {
+		c.want(sess.shard.id)
+		c.dice = sess.slot.dice
+	}
+	if c.down() || c.alwaysClose(sess) || c.resumeTrouble(sess) {
+		return
+	}
+	switch {
+	case app == nil, sess != nil && app != sess.bot.app:
+		if s.cfg.WrongTokenIs4004 {
+			c.close(4004, reasonToken)
+			return
+		}
+		c.invalidate(false)
+	case sess == nil:
+		if _, died := s.dead[*in.Session]; !died {
+			s.violate(c, "G-065", "RESUME named a session that never was")
+		}
+		c.invalidate(false)
+	case *in.Seq > sess.seq:
+		s.violate(c, "G-065", fmt.Sprintf("RESUME from sequence %d, the newest is %d", *in.Seq, sess.seq))
+		sess.expel(endedByClient, c)
+		c.close(4007, reasonSequence)
+	case *in.Seq < sess.gone:
+		sess.expel(endedByServer, c)
+		if s.cfg.TooOldIs4007 {
+			c.close(4007, reasonSequence)
+			return
+		}
+		c.invalidate(false)
+	default:
+		if strings.HasPrefix(*in.Token, "Bot ") {
+			s.violate(c, "G-065", `the token in RESUME came with the "Bot " prefix`)
+		}
+		sess.replay(c, *in.Seq)
+		if c.base {
+			c.resumedOnBase()
+		}
+	}
+}
+
+// resumeTrouble answers a RESUME as the faults in force say; it reports whether
+// one did.
+func (c *conn) resumeTrouble(sess *session) bool {
+	s := c.sim
+	switch {
+	case s.strikes("stuck-session", c.place()) != nil:
+		if sess != nil {
+			c.cut()
+		} else {
+			c.invalidate(false)
+		}
+	case s.strikes("resume-silent", c.place()) != nil:
+	case s.strikes("resume-op9-true", c.place()) != nil:
+		c.invalidate(true)
+	case s.strikes("resume-op9-false", c.place()) != nil:
+		if sess != nil {
+			sess.expel(endedByServer, c)
+		}
+		c.invalidate(false)
+	default:
+		return false
+	}
+	return true
+}
+
+// resumedOnBase punishes a RESUME on the base gateway (S-053).
+func (c *conn) resumedOnBase() {
+	s := c.sim
+	c.log.BaseResume = true
+	if s.cfg.BaseResumeCut > 0 {
+		c.later(s.cfg.BaseResumeCut, c.cut)
+	}
+	if !s.resumeHostWasDown() {
+		s.violate(c, "G-008", "RESUME was sent to the base gateway although the resume gateway could be reached")
+	}
+}
+
+// unreachable are the faults after which going to the base gateway is right
+// (G-010).
+var unreachable = []string{
+	"resume-dead", "refuse", "dns", "tls", "offline", "unreachable", "upgrade-status", "upgrade-html", "upgrade-stall", "no-wss", "no-hello",
+	"outage", "op7-first",
+}
+
+// resumeHostWasDown reports whether something kept clients from the resume
+// gateway within the last minutes.
+func (s *Sim) resumeHostWasDown() bool {
+	return slices.ContainsFunc(s.struck, func(a *Active) bool {
+		return slices.Contains(unreachable, a.Name) && (a.Ended.IsZero() || time.Since(a.Ended) <= 5*time.Minute)
+	})
+}

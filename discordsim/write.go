@@ -1,0 +1,203 @@
+package discordsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// frame is something for the writer to send.
+type frame struct {
+	raw     []byte
+	corrupt bool // breaks the compressed stream
+	zip     bool // payload compression
+	code    int  // a close frame when not 0
+	reason  string
+	hangUp  bool // the end of the stream without a close frame
+}
+
+// zipAbove is the size from which payload compression is worth it: some
+// messages come compressed and others do not (S-007).
+const zipAbove = 256
+
+// say sends a dispatch.
+func (c *conn) say(d dispatch) {
+	if !c.over {
+		c.log.frame(true, opDispatch, d.typ, d.seq, len(d.raw), c.sim.cfg.LogFrames)
+		c.put(frame{raw: d.raw, zip: c.zip && len(d.raw) > zipAbove})
+	}
+}
+
+// send sends a payload that is no dispatch.
+func (c *conn) send(op int, d string) {
+	if !c.over {
+		raw := fmt.Appendf(nil, `{"t":null,"s":null,"op":%d,"d":%s}`, op, d)
+		c.log.frame(true, op, "", 0, len(raw), c.sim.cfg.LogFrames)
+		c.put(frame{raw: raw})
+	}
+}
+
+// sendRaw sends something that need not be a payload.
+func (c *conn) sendRaw(f frame) {
+	c.log.frame(true, opUnknown, "", 0, len(f.raw), c.sim.cfg.LogFrames)
+	c.put(f)
+}
+
+func (c *conn) put(f frame) {
+	if c.over {
+		return
+	}
+	c.queue = append(c.queue, f)
+	c.queued += len(f.raw)
+	if c.queued > maxQueued {
+		c.cut()
+		return
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write sends what is queued, in order, until the close frame has gone out or
+// the connection is over.
+func (c *conn) write() {
+	for {
+		c.sim.mu.Lock()
+		batch, over := c.queue, c.over
+		c.queue, c.queued = nil, 0
+		c.sim.mu.Unlock()
+		for _, f := range batch {
+			switch {
+			case f.code != 0:
+				// A second goroutine reads, so this returns when the client has
+				// answered or the link was cut.
+				_ = c.ws.Close(websocket.StatusCode(f.code), f.reason)
+				return
+			case f.hangUp:
+				_ = c.link.server.Close()
+				return
+			}
+			if err := c.emit(f); err != nil {
+				_ = c.ws.CloseNow()
+				return
+			}
+		}
+		if over {
+			return
+		}
+		if len(batch) == 0 {
+			<-c.wake
+		}
+	}
+}
+
+// hangUp ends the connection without a close frame, after all that is queued.
+// The session stays.
+func (c *conn) hangUp() {
+	if c.over {
+		return
+	}
+	c.log.closing(0, "ended by the server", false)
+	c.put(frame{hangUp: true})
+	c.leave()
+	if c.session != nil {
+		c.session.detach()
+	}
+}
+
+// emit packs and writes one frame.
+func (c *conn) emit(f frame) error {
+	raw, binary := c.pack.pack(f)
+	kind := websocket.MessageText
+	if binary {
+		kind = websocket.MessageBinary
+	}
+	ctx := context.Background() // the link ends it
+	for _, part := range c.split(raw, binary) {
+		if c.sim.cfg.Fragments > 1 {
+			if err := c.fragmented(ctx, kind, part); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.ws.Write(ctx, kind, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// split cuts a zlib-stream message into several WebSocket messages (S-005).
+func (c *conn) split(raw []byte, binary bool) [][]byte {
+	if c.sim.cfg.SplitFrames <= 1 || !binary || !c.pack.splittable() {
+		return [][]byte{raw}
+	}
+	return c.pieces(raw, c.sim.cfg.SplitFrames)
+}
+
+// pieces cuts bytes into 1 to most pieces at random places.
+func (c *conn) pieces(raw []byte, most int) (parts [][]byte) {
+	for n := c.cuts.IntN(most); n > 0 && len(raw) > 1; n-- {
+		at := 1 + c.cuts.IntN(len(raw)-1)
+		parts = append(parts, raw[:at])
+		raw = raw[at:]
+	}
+	return append(parts, raw)
+}
+
+// fragmented writes one WebSocket message in several fragments, with a ping
+// somewhere between them.
+func (c *conn) fragmented(ctx context.Context, kind websocket.MessageType, raw []byte) error {
+	w, err := c.ws.Writer(ctx, kind)
+	if err != nil {
+		return err
+	}
+	for _, part := range c.pieces(raw, c.sim.cfg.Fragments) {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+		c.pingAside()
+	}
+	return w.Close()
+}
+
+// pongWithin is how long a pong is waited for; that none comes means nothing.
+const pongWithin = 5 * time.Second
+
+// pingAside sends a ping without waiting for its pong, if none is out.
+func (c *conn) pingAside() {
+	select {
+	case c.pinging <- struct{}{}:
+	default:
+		return
+	}
+	c.sim.spawn(func() {
+		defer func() { <-c.pinging }()
+		ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
+		defer cancel()
+		_ = c.ws.Ping(ctx)
+	})
+}
+
+// ping sends WebSocket pings (S-010).
+func (c *conn) ping() {
+	ticker := time.NewTicker(c.sim.cfg.PingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-c.sim.done:
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
+		err := c.ws.Ping(ctx)
+		cancel()
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return
+		}
+	}
+}

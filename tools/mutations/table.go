@@ -1,0 +1,152 @@
+package main
+
+// mutation is one way to break a rule.
+type mutation struct {
+	name   string // rule-N and a word
+	breaks string // what no longer holds
+	file   string
+	old    string // stands exactly once in the file
+	new    string
+	tests  string // package
+	run    string // the tests that should notice; empty: all of the package
+}
+
+// mutations holds at least one for every rule of docs/architecture.md.
+var mutations = []mutation{
+	{
+		"rule-1-keep-session", "a failed dial throws the session away", "gateway/life.go",
+		"	if a.resume {\n		s.urlFails++\n	}", "	if a.resume {\n		s.urlFails++\n		s.loseSession(cause)\n	}",
+		"./gateway", "Outage|Random",
+	},
+	{
+		"rule-1-resume-url", "the base URL is never tried for a RESUME", "gateway/connect.go",
+		"a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)", "a.base = !a.resume",
+		"./gateway", "DeadResumeURL",
+	},
+	{
+		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/life.go",
+		"maxUnanswered = 3", "maxUnanswered = 3000",
+		"./gateway", "ResumedNeverComes",
+	},
+	{
+		"rule-1-ledger", "an IDENTIFY is not counted", "internal/ledger/grant.go",
+		"	l.spent = append(l.spent, g.record)\n", "",
+		"./internal/ledger", "",
+	},
+	{
+		"rule-2-hello", "HELLO has no deadline", "gateway/connect.go",
+		"deadline := time.NewTimer(s.opts.Timing.Hello)", "deadline := time.NewTimer(1000 * s.opts.Timing.Hello)",
+		"./gateway", "HelloNeverComes",
+	},
+	{
+		"rule-2-ready", "READY has no deadline", "gateway/shard.go",
+		"or(&t.Ready, 3*time.Minute)", "or(&t.Ready, 300*time.Hour)",
+		"./gateway", "ReadyNeverComes|SilenceBeforeReady|NoReady",
+	},
+	{
+		"rule-2-resumed", "RESUMED has no deadline", "gateway/shard.go",
+		"or(&t.Resumed, 15*time.Second)", "or(&t.Resumed, 15*time.Hour)",
+		"./gateway", "ResumedNeverComes",
+	},
+	{
+		"rule-2-write", "a write has no deadline", "gateway/conn.go",
+		"time.AfterFunc(c.timing.Write,", "time.AfterFunc(1000*c.timing.Write,",
+		"./gateway", "BlockedWrite",
+	},
+	{
+		"rule-3-probe", "silence is not probed", "gateway/shard.go",
+		"or(&t.SilenceProbe, 15*time.Second)", "or(&t.SilenceProbe, 15*time.Hour)",
+		"./gateway", "HalfOpen",
+	},
+	{
+		"rule-3-dead", "silence is never deadly", "gateway/shard.go",
+		"or(&t.DeadAfter, 9500*time.Millisecond)", "or(&t.DeadAfter, 55*time.Second)",
+		"./gateway", "HalfOpen",
+	},
+	{
+		"rule-3-no-false-alarm", "a stall of five seconds is deadly", "gateway/shard.go",
+		"or(&t.DeadAfter, 9500*time.Millisecond)", "or(&t.DeadAfter, 4500*time.Millisecond)",
+		"./gateway", "SlowLink|Suspicion",
+	},
+	{
+		"rule-3-probes-are-extra", "a probe moves the regular timer", "gateway/pulse.go",
+		"	case BeatRequested:\n		p.owed = false\n", "	case BeatProbe:\n		p.next = now.Add(p.interval)\n	case BeatRequested:\n		p.owed = false\n",
+		"./gateway", "HeartbeatsKeepTheInterval",
+	},
+	{
+		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/pulse.go",
+		"	if len(p.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(heard) > p.timing.SilenceProbe && len(p.unacked) == 0 {\n		return silent, now.Sub(heard)\n	}\n	if len(p.unacked) == 0 {\n		return alive, 0\n	}",
+		"./gateway", "SlowLink|HeartbeatsKeep",
+	},
+	{
+		"rule-5-backoff", "no backoff when Discord says no", "gateway/backoff.go",
+		"	span := min(limit, time.Second<<min(failures-1, 10))", "	span := min(limit, time.Second<<min(failures-1, 10)) / 1000",
+		"./gateway", "Always4000",
+	},
+	{
+		"rule-5-reset", "failures are forgotten with every READY", "gateway/attend.go",
+		"	t.refusals, t.urlFails = 0, 0\n", "	t.refusals, t.urlFails, t.failures = 0, 0, 0\n	t.Shard.opts.Permit.(SessionWatcher).SessionEnded(t.opts.Pair, time.Hour)\n",
+		"./gateway", "ReadyThenDrop",
+	},
+	{
+		"rule-6-private-code", "reconnects close with 1000", "gateway/connect.go",
+		"s.group.Go(func() { c.leave(ClosePause, cause) })", "s.group.Go(func() { c.leave(CloseGoodbye, cause) })",
+		"./gateway", "ReconnectRequest|Zombie|Random",
+	},
+	{
+		"rule-6-goodbye", "goodbye leaves the session alive", "gateway/attend.go",
+		"		code = CloseGoodbye\n", "		code = ClosePause\n",
+		"./gateway", "Goodbye",
+	},
+	{
+		"rule-7-park", "fatal codes are retried", "gateway/close.go",
+		"	CloseRefusedIntents: {\n		Verdict: VerdictPark,", "	CloseRefusedIntents: {\n		Verdict: VerdictIdentify,",
+		"./gateway", "Fatal|ClosePolicies",
+	},
+	{
+		"rule-7-come-back", "a parked shard is never inspected", "gateway/life.go",
+		"			if s.inspect(cause) {\n				return\n			}", "			_ = s.inspect",
+		"./gateway", "FatalCloseCodesPark",
+	},
+	{
+		"rule-8-stop", "a stop during a backoff is not heard", "gateway/life.go",
+		"		case <-s.halt.Done():\n			return false\n", "		case <-s.finished:\n			return false\n",
+		"./gateway", "StopIsFinal",
+	},
+	{
+		"rule-9-queue", "the reader waits for the handler", "gateway/queue.go",
+		"	case q.wake <- struct{}{}:\n	default:\n	}\n	return true", "	case q.wake <- struct{}{}:\n	}\n	return true",
+		"./gateway", "BlockedHandler|LongReplay|FullQueue",
+	},
+	{
+		"rule-9-watermark", "the kept number runs ahead of the handlers", "gateway/watermark.go",
+		"	return min(w.accepted, w.pending[0].seq-1)", "	return w.accepted",
+		"./gateway", "Kept|Watermark",
+	},
+	{
+		"rule-9-panic", "a panic ends the process", "gateway/queue.go",
+		"		if v := recover(); v != nil {", "		if v := any(nil); v != nil {",
+		"./gateway", "HandlerPanic",
+	},
+	{
+		"rule-10-identify", "IDENTIFY carries no presence", "gateway/payload.go",
+		"		Presence:       presence,\n", "		Presence:       nil,\n",
+		"./gateway", "WhatAClientSays",
+	},
+	{
+		"rule-10-resumed", "the presence is not sent after RESUMED", "gateway/attend.go",
+		"	if p := t.presence.Load(); p != nil {\n		t.out.setPresence(*p)\n	}", "	if p := t.presence.Load(); p != nil && !t.a.resume {\n		t.out.setPresence(*p)\n	}",
+		"./gateway", "ResumedIsLive",
+	},
+	{
+		"rule-11-nonce", "answers do not enforce their nonce", "internal/bot/reply.go",
+		"			EnforceNonce:    true,\n", "			EnforceNonce:    false,\n",
+		"./internal/bot", "",
+	},
+	{
+		"rule-13-livez", "/livez depends on Discord", "internal/api/probe.go",
+		"func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{\"alive\"}.write(w) }",
+		"func (s *Server) livez(w http.ResponseWriter, r *http.Request) { s.readyz(w, r) }",
+		"./internal/api", "",
+	},
+}
