@@ -24,7 +24,8 @@ type ask struct {
 type heard struct {
 	session *session
 	seq     int64
-	robbed  bool // the server threw the session away before it was received
+	stayed  time.Duration // how long the session had been connected by then
+	robbed  bool          // the server threw the session away before it was received
 }
 
 // expect files a command: for one app, or for every app that sees the channel.
@@ -69,7 +70,7 @@ func (b *bot) askByID(id ID) *ask {
 // one that never arrives.
 func (s *Sim) noteAsked(sess *session, id ID, seq int64) {
 	if a := sess.bot.askByID(id); a != nil && seq != 0 {
-		a.sessions = append(a.sessions, heard{session: sess, seq: seq})
+		a.sessions = append(a.sessions, heard{session: sess, seq: seq, stayed: sess.attached(time.Now())})
 	}
 }
 
@@ -83,22 +84,38 @@ func (s *Sim) noteAnswer(m *Message, to ID) {
 }
 
 // bereave marks the commands that a session takes with it: those the client has
-// not confirmed, when the server ended it. Where the client let it die, that
-// excuses only a client that something was in the way of.
+// not confirmed, when the server ended it, unless there had been time enough for
+// them. Where the client let it die, that excuses only a client that something
+// was in the way of.
 func (b *bot) bereave(sess *session, cause endCause) {
-	if cause == endedByClient {
-		return
+	now := time.Now()
+	alone := now // since when the server heard nothing of the client
+	if sess.conn == nil {
+		alone = sess.detachedAt
 	}
-	if cause == endedByNeglect && !b.sim.disturbed(b.app.ID, later(sess.detachedAt.Add(-b.sim.patience()), sess.attachedAt), time.Now()) {
+	switch {
+	case cause == endedByClient,
+		cause == endedByNeglect && !b.sim.disturbed(b.app.ID, later(alone.Add(-b.sim.patience()), sess.attachedAt), now):
 		return
 	}
 	for _, a := range b.asks {
 		for i, h := range a.sessions {
-			if h.session == sess && h.seq > sess.handed {
+			if h.session == sess && h.seq > sess.handed && !a.hadTime(b, h, now) {
 				a.sessions[i].robbed = true
 			}
 		}
 	}
+}
+
+// hadTime reports whether a client had the command for long enough, connected
+// and with nothing in its way. A session that is over, but had delivered it, is
+// no excuse.
+func (a *ask) hadTime(b *bot, h heard, now time.Time) bool {
+	connected := h.session.attached(now) - h.stayed
+	if h.session.over {
+		connected = now.Sub(a.at)
+	}
+	return min(connected, b.sim.calm(b.app.ID, a.at, now)) >= b.sim.cfg.AnswerGrace
 }
 
 // patience is how long a server waits for heartbeats.
@@ -131,24 +148,11 @@ func (a *ask) judge(b *bot, now time.Time) fate {
 		return askAnswered
 	case !slices.ContainsFunc(a.sessions, func(h heard) bool { return !h.robbed }):
 		return askUnheard
-	case a.interaction && s.disturbed(b.app.ID, a.at, a.at.Add(s.rest.cfg.InteractionDeadline)),
+	case a.interaction && s.hindered(b.app.ID, a.at, a.at.Add(s.rest.cfg.InteractionDeadline)),
 		a.interaction && !a.gap.IsZero() && s.disturbed(b.app.ID, a.gap, a.gap):
 		return askUnheard
-	}
-	// Time counts from when the bot could have answered: connected, and nothing
-	// in its way.
-	clear := later(a.at, s.clearSince(b.app.ID, now))
-	for _, h := range a.sessions {
-		since := clear
-		switch sess := h.session; {
-		case h.robbed, !sess.over && sess.conn == nil:
-			continue
-		case !sess.over:
-			since = later(since, sess.attachedAt)
-		}
-		if now.Sub(since) >= s.cfg.AnswerGrace {
-			return askLost
-		}
+	case slices.ContainsFunc(a.sessions, func(h heard) bool { return !h.robbed && a.hadTime(b, h, now) }):
+		return askLost
 	}
 	return askWaiting
 }

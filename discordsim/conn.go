@@ -120,7 +120,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 		alarms: map[*alarm]struct{}{}, dice: s.dice(1, uint64(s.lastConn)), cuts: s.dice(2, uint64(s.lastConn)),
 		pack: newPacker(compress, s.cfg.SharedCompression),
 	}
-	c.log = &ConnLog{ID: c.id, Base: base, Compress: compress, Opened: time.Now()}
+	c.log = &ConnLog{ID: c.id, Base: base, Version: clip([]byte(version)), Encoding: clip([]byte(encoding)), Compress: clip([]byte(compress)), Opened: time.Now()}
 	s.record.add(c.log, s.cfg.LogConns)
 	s.conns[c.id] = c
 	understood := c.pack != nil

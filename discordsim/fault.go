@@ -104,9 +104,9 @@ func (s *Sim) injectLocked(f Fault) (*Active, error) {
 		s.struck = slices.Delete(s.struck, 0, 1)
 	}
 	if k.once {
-		s.unrestOf(f.App).moment(a.Began, f.takes(settling))
+		s.troublesOf(f.App).each(f, func(u *unrest) { u.moment(a.Began, f.takes(settling)) })
 	} else {
-		s.unrestOf(f.App).begin(a.Began)
+		s.troublesOf(f.App).each(f, func(u *unrest) { u.begin(a.Began) })
 		s.faults[f.Name] = append(s.faults[f.Name], a)
 	}
 	if k.begin != nil {
@@ -148,7 +148,7 @@ func (s *Sim) liftLocked(a *Active) {
 	}
 	a.Ended = time.Now()
 	a.alarm.stop()
-	s.unrestOf(a.App).end(a.Ended)
+	s.troublesOf(a.App).each(a.Fault, func(u *unrest) { u.end(a.Ended) })
 	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })
 	for _, undo := range slices.Backward(a.undo) {
 		undo()

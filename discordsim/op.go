@@ -65,6 +65,7 @@ func (c *conn) take(binary bool, raw []byte) {
 		op = *p.Op
 	}
 	c.log.frame(false, op, "", 0, len(raw), s.cfg.LogFrames)
+	c.log.detail(s.saidIn(op, p.D))
 	switch {
 	case tooLong:
 		s.violate(c, "G-103", fmt.Sprintf("a payload of %d bytes was sent", len(raw)))

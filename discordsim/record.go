@@ -27,6 +27,13 @@ type ConnLog struct {
 	// RESUME on the base gateway (S-053).
 	Base, BaseResume bool
 	Compress         string
+	// Version and Encoding are those of the URL that was dialled.
+	Version, Encoding string
+	// Session is the session that READY or RESUMED gave the connection, if any.
+	Session string
+	// Pings counts the WebSocket pings sent by themselves, Pongs those that were
+	// answered (S-010).
+	Pings, Pongs int
 	// Closed is zero while the connection is open.
 	Opened, Closed time.Time
 	// Code is the close code, 0 without a close frame; ByClient says that it was
@@ -55,6 +62,9 @@ type Frame struct {
 	Seq  int64
 	// Size is in bytes, before compression.
 	Size int
+	// Said is what a heartbeat, IDENTIFY or RESUME of the client said; nil for
+	// all else.
+	Said *Said
 }
 
 // add files a log under its app and forgets the oldest one too many.
@@ -101,6 +111,14 @@ func (l *ConnLog) beat(now, hello, last time.Time) {
 		l.BeatMin = now.Sub(last)
 	}
 	l.BeatMin, l.BeatMax = min(l.BeatMin, now.Sub(last)), max(l.BeatMax, now.Sub(last))
+}
+
+// ponged logs a WebSocket ping, and whether it was answered.
+func (l *ConnLog) ponged(answered bool) {
+	l.Pings++
+	if answered {
+		l.Pongs++
+	}
 }
 
 // closing logs the end, the first time it is told.

@@ -40,6 +40,8 @@ type rest struct {
 
 	page StatusPage
 
+	requests []Request // newest last
+
 	late []*lateEvent
 }
 
@@ -73,6 +75,7 @@ func (r *rest) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		t = r.trouble(c, early != nil)
 	})
 	if !r.wait(req.Context(), t.delay) || t.never {
+		r.locked(func() { r.logged(c, 0, "", true) })
 		r.wait(req.Context(), t.hang)
 		r.reset(req)
 	}
@@ -87,6 +90,7 @@ func (r *rest) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if m = r.mishap(c, a); m.loses {
 			r.loses(c, a)
 		}
+		r.logged(c, a.status, string(a.scope), m.loses)
 	})
 	if m.deliver != nil {
 		// What becomes of the answer is no concern of the events.

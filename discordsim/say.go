@@ -122,6 +122,10 @@ func (s *Sim) Interact(app *App, channel ID, user ID, command string, options ..
 	if ch == nil {
 		return 0
 	}
+	return s.interactLocked(app, ch, user, command, options)
+}
+
+func (s *Sim) interactLocked(app *App, ch *Channel, user ID, command string, options []any) ID {
 	who := s.userLocked(user)
 	if ch.Guild != nil {
 		s.addMember(ch.Guild, who)

@@ -28,6 +28,7 @@ type session struct {
 	conn       *conn // nil while detached
 	attachedAt time.Time
 	detachedAt time.Time
+	stayed     time.Duration // how long its former connections lasted
 	expiry     *alarm
 	mover      *alarm // the next periodic op 7
 	burst      *alarm // the next guild after READY
@@ -74,11 +75,20 @@ func (b *bot) newSession(c *conn, id identify) *session {
 func (sess *session) attach(c *conn) {
 	sess.expiry.stop()
 	sess.conn, c.session = c, sess
+	c.log.Session = sess.id
 	c.zip = sess.zip && c.pack.plain()
 	sess.attachedAt = time.Now()
 	c.granted = sess.attachedAt
 	sess.bot.came(sess, sess.attachedAt)
 	sess.periodic()
+}
+
+// attached is how long the session has had a connection so far.
+func (sess *session) attached(now time.Time) time.Duration {
+	if sess.conn == nil {
+		return sess.stayed
+	}
+	return sess.stayed + now.Sub(sess.attachedAt)
 }
 
 // leave takes the connection away from the session, for good or for a while.
@@ -91,6 +101,7 @@ func (sess *session) leave() {
 	sess.conn.session = nil
 	sess.conn, sess.swap = nil, nil
 	sess.detachedAt = time.Now()
+	sess.stayed += sess.detachedAt.Sub(sess.attachedAt)
 	sess.bot.went(sess, sess.detachedAt)
 }
 
@@ -114,8 +125,9 @@ func (sess *session) end(cause endCause) {
 	if sess.over {
 		return
 	}
-	sess.over = true
 	b, s := sess.bot, sess.bot.sim
+	b.bereave(sess, cause)
+	sess.over = true
 	sess.leave()
 	sess.expiry.stop()
 	sess.burst.stop()
@@ -130,7 +142,6 @@ func (sess *session) end(cause endCause) {
 	if sess.intents&intentPresences != 0 {
 		s.watchers--
 	}
-	b.bereave(sess, cause)
 	b.tally.eventsLost += sess.owed
 	sess.buffer = nil
 	b.look()

@@ -44,7 +44,7 @@ type Sim struct {
 	net    *network
 	faults map[string][]*Active // in force, by name
 	struck []*Active            // all that began, oldest first
-	unrest map[ID]*unrest       // when something was wrong, by the app it was aimed at; 0: all
+	unrest map[ID]*troubles     // when something was wrong, by the app it was aimed at; 0: all
 	record record
 
 	clock  clock
@@ -62,7 +62,7 @@ func New(cfg Config) *Sim {
 		channels: map[ID]*Channel{}, messages: map[ID]*Message{}, history: map[ID][]*Message{},
 		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{},
 		sessions: map[string]*session{}, dead: map[string]time.Time{}, conns: map[int64]*conn{},
-		faults: map[string][]*Active{}, unrest: map[ID]*unrest{}, record: newRecord(), done: make(chan struct{}),
+		faults: map[string][]*Active{}, unrest: map[ID]*troubles{}, record: newRecord(), done: make(chan struct{}),
 	}
 	s.rest = newREST(s, cfg.REST)
 	s.net = newNetwork(s)

@@ -28,16 +28,6 @@ const (
 	recovery = 3 * time.Second
 )
 
-// unrestOf is the unrest of one app, or of all.
-func (s *Sim) unrestOf(app ID) *unrest {
-	u := s.unrest[app]
-	if u == nil {
-		u = &unrest{}
-		s.unrest[app] = u
-	}
-	return u
-}
-
 // begin notes a fault that lasts.
 func (u *unrest) begin(now time.Time) {
 	if u.inForce++; u.inForce == 1 {
@@ -84,28 +74,74 @@ func (u *unrest) touches(from, until time.Time) bool {
 	return last.to.IsZero() || last.to.Add(recovery).After(from)
 }
 
-// clear is when the last fault was over; now while one is in force.
-func (u *unrest) clear(now time.Time) time.Time {
-	n := len(u.spans)
-	switch {
-	case n == 0:
-		return time.Time{}
-	case u.spans[n-1].to.IsZero(), u.spans[n-1].to.After(now):
-		return now
+// lasted is for how long something was wrong within a piece of time.
+func (u *unrest) lasted(from, until time.Time) (d time.Duration) {
+	for _, s := range slices.Backward(u.spans) {
+		if !s.to.IsZero() && !s.to.After(from) {
+			break
+		}
+		begin, end := later(s.from, from), until
+		if !s.to.IsZero() && s.to.Before(until) {
+			end = s.to
+		}
+		d += max(0, end.Sub(begin))
 	}
-	return u.spans[n-1].to
+	return d
+}
+
+// troubles are the faults that were aimed at one app, or at all: any of them,
+// and those among them that keep a connected bot from answering.
+type troubles struct{ any, hindering unrest }
+
+func (s *Sim) troublesOf(app ID) *troubles {
+	t := s.unrest[app]
+	if t == nil {
+		t = &troubles{}
+		s.unrest[app] = t
+	}
+	return t
+}
+
+// each calls do for what a fault counts as.
+func (t *troubles) each(f Fault, do func(*unrest)) {
+	do(&t.any)
+	if f.hinders() {
+		do(&t.hindering)
+	}
+}
+
+// harmless are the faults that do not keep a bot with a connection from
+// answering: they change how events and heartbeats go, or concern only those
+// that want a connection.
+var harmless = []string{
+	"zombie", "ack-delay", "duplicate", "lost", "reorder", "malformed", "server-beat", "rest-skew", "op7-first", "no-hello", "no-ready", "ready-op9",
+	"ready-drop", "always-close", "resume-op9-true", "resume-op9-false", "resume-silent", "resume-dead", "stuck-session",
+}
+
+// smallDelay is a latency nobody has to be excused for.
+const smallDelay = 500 * time.Millisecond
+
+// hinders reports whether the fault can keep a connected bot from answering.
+func (f Fault) hinders() bool {
+	return !slices.Contains(harmless, f.Name) && (f.Name != "latency" || f.Delay+f.spread() > smallDelay)
 }
 
 // disturbed reports whether a fault that could concern the app was in force, or
 // had just ended, within a piece of time.
 func (s *Sim) disturbed(app ID, from, until time.Time) bool {
-	return s.unrestOf(0).touches(from, until) || s.unrestOf(app).touches(from, until)
+	return s.troublesOf(0).any.touches(from, until) || s.troublesOf(app).any.touches(from, until)
 }
 
-// clearSince is when the last fault that could concern the app ended; now while
-// one is in force.
-func (s *Sim) clearSince(app ID, now time.Time) time.Time {
-	return later(s.unrestOf(0).clear(now), s.unrestOf(app).clear(now))
+// hindered is disturbed for the faults that can keep a connected bot from
+// answering.
+func (s *Sim) hindered(app ID, from, until time.Time) bool {
+	return s.troublesOf(0).hindering.touches(from, until) || s.troublesOf(app).hindering.touches(from, until)
+}
+
+// calm is for how long nothing kept a connected bot from answering within a
+// piece of time, at least.
+func (s *Sim) calm(app ID, from, until time.Time) time.Duration {
+	return until.Sub(from) - s.troublesOf(0).hindering.lasted(from, until) - s.troublesOf(app).hindering.lasted(from, until)
 }
 
 // later is the later of two moments.

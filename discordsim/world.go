@@ -154,6 +154,10 @@ func (s *Sim) Leave(app *App, guild *Guild) {
 func (s *Sim) SetUnavailable(guild *Guild, unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setUnavailableLocked(guild, unavailable)
+}
+
+func (s *Sim) setUnavailableLocked(guild *Guild, unavailable bool) {
 	if guild.Unavailable == unavailable {
 		return
 	}

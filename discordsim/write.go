@@ -196,6 +196,9 @@ func (c *conn) ping() {
 		ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
 		err := c.ws.Ping(ctx)
 		cancel()
+		c.sim.mu.Lock()
+		c.log.ponged(err == nil)
+		c.sim.mu.Unlock()
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return
 		}

@@ -119,10 +119,16 @@ func (c *conn) drop(cause Cause) {
 // leave ends the connection with a close frame, waits for the peer's for at
 // most the close deadline (G-093), and returns when both goroutines are gone.
 func (c *conn) leave(code CloseCode, cause Cause) {
-	c.fail(cause)
+	// Writers are told to stop but not cut off: a write that is cut off takes the
+	// connection, and with it the close frame, along.
+	c.once.Do(func() {
+		c.cause = cause
+		close(c.dead)
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), c.timing.Close)
 	c.sock.Close(ctx, code, "")
 	cancel()
+	c.cancel()
 	c.group.Wait()
 }
 

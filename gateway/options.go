@@ -9,7 +9,7 @@ import (
 // Errors a caller can test for with errors.Is.
 var (
 	// ErrUnauthorized means Discord refused the token.
-	ErrUnauthorized = errors.New("Discord refused the bot token")
+	ErrUnauthorized = errors.New("the bot token was refused by Discord")
 	// ErrStopped is returned by calls on a shard that has been stopped.
 	ErrStopped = errors.New("the shard has been stopped")
 	// ErrTooLarge means a payload exceeds the 4096 bytes Discord accepts (G-103).

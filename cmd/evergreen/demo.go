@@ -21,7 +21,7 @@ type demoCommand struct {
 	For     duration `name:"for" placeholder:"30s" help:"End by itself after this time, with exit code 0 only if nothing was lost or answered twice and no rule broken. Without it Ctrl+C ends it."`
 	Seed    *uint64  `name:"seed" placeholder:"N" help:"Repeat the faults of a run, their order and parameters. Random by default."`
 	Rate    float64  `name:"rate" default:"2" help:"Commands a second that people ask (${default})."`
-	Pace    duration `name:"pace" default:"2.5s" help:"Time between the end of one fault and the next (${default})."`
+	Pace    duration `name:"pace" default:"2s" help:"Time between the end of one fault and the next (${default})."`
 	Verbose bool     `name:"verbose" short:"v" help:"Show the bot's own log lines too."`
 	LogFile string   `name:"log-file" placeholder:"FILE" help:"Write the bot's own log to a file."`
 }

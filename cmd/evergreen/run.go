@@ -13,8 +13,10 @@ import (
 
 // runCommand is evergreen run.
 type runCommand struct {
-	API     bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
-	Goodbye bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
+	API      bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
+	Fresh    bool `help:"Begin a new session, even if the last one could be resumed."`
+	TakeOver bool `help:"If the bot already runs with this state folder, let that process pause and go on in its place."`
+	Goodbye  bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
 
 	config.Flags
 }
@@ -36,14 +38,23 @@ func (r *runCommand) Run(p *process) error {
 	for _, warning := range loaded.Warnings {
 		log.Warn(warning)
 	}
-	bot, err := app.New(app.Options{
-		Config: c, Logger: logger.Logger, Redact: logger.Redact, Version: version(), API: r.API,
-	})
-	if err != nil {
-		return err
-	}
 	signals, release := p.signals()
 	defer release()
+	held, err := hold(context.Background(), c, logger.Logger, r.TakeOver, r.Fresh)
+	if err != nil {
+		return heldElsewhere(err)
+	}
+	bot, err := app.New(app.Options{
+		Config: c, Logger: logger.Logger, Redact: logger.Redact, Version: version(), API: r.API,
+		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
+	})
+	if err != nil {
+		held.release(err, gateway.Pause)
+		return err
+	}
+	// Somebody who takes over has the bot paused, as a signal would.
+	held.handOver(func() { bot.Stop(context.Background(), gateway.Pause) })
+	defer func() { held.release(err, bot.Mode()) }()
 	mode := gateway.Pause
 	if r.Goodbye {
 		mode = gateway.Goodbye

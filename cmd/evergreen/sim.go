@@ -132,7 +132,6 @@ func (s *simCommand) strike(ctx context.Context, world *demo.World, seed uint64)
 		case <-timer.C:
 		}
 		for _, f := range schedule.Next().Faults {
-			f.App = world.Bot.ID
 			if _, err := world.Sim.Inject(f); err != nil {
 				panic("evergreen: the schedule names a fault that is not there: " + err.Error())
 			}

@@ -64,13 +64,29 @@ type Options struct {
 	// Default math/rand/v2.
 	Rand func() float64
 
-	// Session is a session of an earlier run to resume, Keeper is told whenever
-	// the session to resume changes, and Storage keeps the account of session
-	// starts. Default: a fresh start, and everything ends with the process.
-	Session gateway.Session
-	Keeper  gateway.Keeper
-	Storage ledger.Storage
+	// Sessions knows the session of an earlier run and keeps that of this one,
+	// Storage keeps the account of session starts, Journal the incidents.
+	// Default: a fresh start, and everything ends with the process.
+	Sessions Sessions
+	Storage  ledger.Storage
+	Journal  health.Journal
 }
+
+// Sessions keeps a bot's session from one run to the next. A session belongs to
+// the intents it was started with.
+type Sessions interface {
+	// Session is what an earlier run left to resume, or the zero Session. It is
+	// asked once for each set of intents.
+	Session(gateway.Intents) gateway.Session
+	// Keeper is told whenever the session to resume changes.
+	Keeper(gateway.Intents) gateway.Keeper
+}
+
+// forgetful is what keeps sessions when nobody does.
+type forgetful struct{}
+
+func (forgetful) Session(gateway.Intents) gateway.Session { return gateway.Session{} }
+func (forgetful) Keeper(gateway.Intents) gateway.Keeper   { return nil }
 
 // App is one bot. Make it with [New], start it with [App.Run], end it with
 // [App.Stop].
@@ -104,6 +120,8 @@ type App struct {
 type core struct {
 	shard *gateway.Shard
 	bot   *bot.Bot
+	// resumes is whether the shard begins with the session of an earlier run.
+	resumes bool
 }
 
 // New wires a bot together. Nothing runs and nobody is asked before [App.Run].
@@ -115,6 +133,9 @@ func New(o Options) (*App, error) {
 	if o.Redact == nil {
 		o.Redact = logging.NewRedactor(o.Config.Token.Reveal()).Redact
 	}
+	if o.Sessions == nil {
+		o.Sessions = forgetful{}
+	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
 		finished: make(chan struct{}),
@@ -122,7 +143,7 @@ func New(o Options) (*App, error) {
 	a.halt, a.haltNow = context.WithCancel(context.Background())
 	a.hurry, a.hurryNow = context.WithCancel(context.Background())
 	a.rest = rest.New(rest.Options{
-		Base: o.Transport, UserAgent: a.userAgent(), Observe: a.restSaid, Rand: o.Rand,
+		Base: o.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, Observe: a.restSaid, Rand: o.Rand,
 	})
 	a.client = &http.Client{
 		Transport: a.rest,
@@ -136,6 +157,7 @@ func New(o Options) (*App, error) {
 	a.ledger = ledger.New(ledger.Options{Storage: o.Storage, Limits: a.check.Limits, Alert: a.startsRunLow, Rand: o.Rand})
 	a.tracker = health.NewTracker(health.Options{
 		Shards: 1, Stats: func() gateway.Stats { return a.Shard().Stats() }, Activity: a.activity, Redact: o.Redact,
+		Journal: o.Journal,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -161,21 +183,16 @@ func (a *App) userAgent() string {
 	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(a.opts.Version, "0") + ")"
 }
 
-// resumePatience is how long the questions before the start may take when there
-// is a session to resume: it dies at Discord within a minute or two, and a
-// RESUME costs nothing that the questions could save.
-const resumePatience = 5 * time.Second
+// tokenRecheck is how soon a token that was answered 401 is asked about again:
+// the answer may have been a mistake, or somebody may have mended it (G-098).
+const tokenRecheck = 10 * time.Minute
 
 func (a *App) preflightOptions() preflight.Options {
 	c := a.opts.Config
-	o := preflight.Options{
-		HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Token: c.Token.Reveal,
+	return preflight.Options{
+		HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Token: c.Token.Reveal, TokenRecheck: tokenRecheck,
 		Intents: a.intents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
 	}
-	if a.opts.Session.Resumable() {
-		o.Patience = resumePatience
-	}
-	return o
 }
 
 // assemble makes the bot and the shard for the intents.
@@ -204,13 +221,15 @@ func (a *App) assemble(intents gateway.Intents) error {
 	if dialer == nil {
 		dialer = gateway.WebSocketDialer{UserAgent: a.userAgent()}
 	}
+	session := a.opts.Sessions.Session(intents)
+	parts.resumes = session.Resumable()
 	narrator := health.NewNarrator(logging.Component(a.opts.Logger, "Gateway"))
 	parts.shard, err = gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: c.Token.Reveal(), Intents: intents},
-		Locator:     a.check, Inspector: a.check, Permit: a.ledger, Keeper: a.opts.Keeper, Dialer: dialer,
+		Locator:     a.check, Inspector: a.check, Permit: a.ledger, Keeper: a.opts.Sessions.Keeper(intents), Dialer: dialer,
 		Observer: append(health.Observers{a.tracker, narrator, parts.bot}, a.opts.Observers...),
 		Handler:  parts.bot, Events: bot.Events(),
-		Presence: &presence, Session: a.opts.Session, Compression: c.Compression, ReadLimit: c.ReadLimit,
+		Presence: &presence, Session: session, Compression: c.Compression, ReadLimit: c.ReadLimit,
 		MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand,
 	})
 	if err != nil {

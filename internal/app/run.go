@@ -42,27 +42,43 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	if err := a.ask(ctx); err != nil || a.stopping() {
-		return err
-	}
 	parts := a.core.Load()
+	asked := make(chan error, 1)
+	if parts.resumes {
+		// A RESUME costs nothing that the questions could save, and the session
+		// dies at Discord within a minute or two: they are asked meanwhile.
+		services.Go(func() { asked <- a.ask(life, false) })
+	} else {
+		if err := a.ask(ctx, true); err != nil || a.stopping() {
+			return err
+		}
+		parts = a.core.Load()
+	}
 	services.Go(func() { _ = a.monitor.Run(life) })
 	services.Go(func() { _ = parts.bot.Run(life) })
 	ran := make(chan error, 1)
 	// The shard is stopped in order, not by the end of a context.
 	go func() { ran <- parts.shard.Run(context.WithoutCancel(ctx)) }()
-	select {
-	case <-a.halt.Done():
-		a.leave(parts)
-		return <-ran
-	case err := <-ran:
-		return err
+	for {
+		select {
+		case <-a.halt.Done():
+			a.leave(parts)
+			return <-ran
+		case err := <-ran:
+			return err
+		case err := <-asked:
+			if err != nil {
+				a.requestStop(gateway.Pause)
+				a.leave(parts)
+				return errors.Join(err, <-ran)
+			}
+		}
 	}
 }
 
-// ask asks Discord, before anything is spent, what can be asked, and takes up
-// what it says. A stop cuts it short.
-func (a *App) ask(ctx context.Context) error {
+// ask asks Discord what can be asked before an IDENTIFY is spent, and takes up
+// what it says if the shard does not run yet. A stop cuts it short.
+func (a *App) ask(ctx context.Context, free bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.halt, cancel)()
@@ -77,7 +93,7 @@ func (a *App) ask(ctx context.Context) error {
 	for _, warning := range found.Warnings {
 		a.log.Warn(warning)
 	}
-	if found.Intents == a.intents() {
+	if !free || found.Intents == a.intents() {
 		return nil
 	}
 	return a.assemble(found.Intents)
@@ -129,3 +145,12 @@ func (a *App) requestStop(mode gateway.StopMode) {
 }
 
 func (a *App) stopping() bool { return a.halt.Err() != nil }
+
+// Mode is how the bot was stopped. It counts once [App.Run] has returned; a bot
+// that ended by itself has paused.
+func (a *App) Mode() gateway.StopMode {
+	if !a.stopping() {
+		return gateway.Pause
+	}
+	return a.mode
+}

@@ -58,7 +58,7 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		between := s.ask("!ping")
 		time.Sleep(20 * time.Second)
 		o := s.options()
-		o.Session = first.Shard().Session()
+		o.Sessions = left{first.Shard().Session()}
 		second := s.start(o).online()
 		s.answer(between)
 		v = s.sim.Verdict(s.bot)
@@ -69,6 +69,12 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		s.innocent()
 	})
 }
+
+// left is the session an earlier run left behind; nobody keeps the next.
+type left struct{ session gateway.Session }
+
+func (l left) Session(gateway.Intents) gateway.Session { return l.session }
+func (l left) Keeper(gateway.Intents) gateway.Keeper   { return nil }
 
 // Given a bot that is online, when it says goodbye, then it closes with 1000 and
 // the dot turns grey at once.
@@ -271,7 +277,7 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 			t.Errorf("the stop took %s, the grace is %s", took, o.Config.ShutdownGrace)
 		}
 		o.Commands = []bot.Command{ponder(0)}
-		o.Session = r.Shard().Session()
+		o.Sessions = left{r.Shard().Session()}
 		next := s.start(o).online()
 		s.answer(asked)
 		next.end(gateway.Goodbye)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"evergreen/discordsim"
 	"evergreen/internal/health"
@@ -28,7 +30,7 @@ type Episode struct {
 const (
 	lookEvery = 20 * time.Millisecond
 	// calm is how long all has to be well before an episode counts as over.
-	calm = 700 * time.Millisecond
+	calm = 500 * time.Millisecond
 	// noticeWithin is how long it may take until a loss shows, backWithin how
 	// long the bot may then take to be back.
 	noticeWithin = 20 * time.Second
@@ -60,7 +62,7 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 		lift()
 		over = time.Now()
 	}
-	settled := r.settle(ctx, s, began, over)
+	settled := r.settle(ctx, s, began, func(now time.Time) bool { return !now.Before(over) || r.spent(active) })
 	r.tell(&e, before, began)
 	if !settled {
 		e.Did = append(e.Did, "It is not back yet.")
@@ -71,7 +73,6 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 // inject begins what a strike is made of.
 func (r *run) inject(s Strike) (active []*discordsim.Active) {
 	for _, f := range s.Faults {
-		f.App = r.world.Bot.ID
 		a, err := r.world.Sim.Inject(f)
 		if err != nil {
 			panic("demo: the table names a fault that is not there: " + err.Error())
@@ -84,17 +85,39 @@ func (r *run) inject(s Strike) (active []*discordsim.Active) {
 	return active
 }
 
+// spent reports whether faults that strike so many times have done so. Those
+// that strike once at the next opportunity are watched for as long as they may
+// take.
+func (r *run) spent(active []*discordsim.Active) bool {
+	if !slices.ContainsFunc(active, func(a *discordsim.Active) bool { return a.Count > 0 && a.For > 0 }) {
+		return false
+	}
+	ids := make(map[discordsim.ID]bool, len(active))
+	for _, a := range active {
+		ids[a.ID] = true
+	}
+	for _, f := range r.world.Sim.Struck() {
+		if ids[f.ID] && f.Ended.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
 // settle waits until the faults are over and the bot is well, and reports
 // whether that came about.
-func (r *run) settle(ctx context.Context, s Strike, began, over time.Time) bool {
+func (r *run) settle(ctx context.Context, s Strike, began time.Time, over func(time.Time) bool) bool {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var well time.Time
-	for time.Since(over) < noticeWithin+backWithin {
+	var well, ended time.Time
+	for last := began; time.Since(last) < noticeWithin+backWithin; {
 		now := time.Now()
-		missing := s.Loses && len(r.incidentsSince(began)) == 0 && now.Sub(over) < noticeWithin
+		if ended.IsZero() && over(now) {
+			ended, last = now, now
+		}
+		missing := s.Loses && len(r.incidentsSince(began)) == 0 && time.Since(last) < noticeWithin
 		switch {
-		case now.Before(over) || missing || !r.app.Tracker().Snapshot().Ready:
+		case ended.IsZero() || missing || !r.app.Tracker().Snapshot().Ready || r.app.REST().Waiting > 0:
 			well = time.Time{}
 		case well.IsZero():
 			well = now
@@ -124,12 +147,12 @@ func (r *run) incidentsSince(began time.Time) []health.Incident {
 func (r *run) tell(e *Episode, before tallies, began time.Time) {
 	now := time.Now()
 	for _, i := range r.incidentsSince(r.told) {
-		text := i.Summary()
+		text := capital(i.Summary())
 		if wait := i.Detected.Sub(began); wait >= 500*time.Millisecond {
 			text += " Noticed after " + seconds(wait) + "."
 		}
 		if i.Detected.Before(began) {
-			text = "By itself, before: " + text
+			text = "Before that, by itself: " + text
 		}
 		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What == "suspect: spare connection dialled" }) && i.Outcome == health.OutcomeResumed {
 			text += " A spare connection stood ready."
@@ -146,6 +169,12 @@ func (r *run) tell(e *Episode, before tallies, began time.Time) {
 	}
 }
 
+// capital begins a sentence.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
+}
+
 // remarks says what shows in counters only.
 func remarks(s seen, before, after tallies) (said []string) {
 	remark := func(n int64, one, many string) {
@@ -159,8 +188,12 @@ func remarks(s seen, before, after tallies) (said []string) {
 	if s.cleared > 0 {
 		said = append(said, "An answer was overdue; a spare connection was prepared, and the old one kept when the answer came.")
 	}
-	remark(after.rest.Retries-before.rest.Retries-(after.rest.Limited-before.rest.Limited), "One request was sent again until its answer stood.", "%d times a request was sent again, until its answer stood.")
-	remark(after.rest.Limited-before.rest.Limited, "One 429 was waited out.", "%d times a 429 was waited out.")
+	if s.requested > 0 {
+		said = append(said, "The heartbeat was sent at once.")
+	}
+	limited := after.rest.limited() - before.rest.limited()
+	remark(after.rest.Retries-before.rest.Retries-limited, "One request was sent again until its answer stood.", "%d times a request was sent again, until its answer stood.")
+	remark(limited, "One 429 was waited out.", "%d times a 429 was waited out.")
 	remark(after.shard.Skipped-before.shard.Skipped+after.bot.Bad-before.bot.Bad, "It cost one payload and nothing else.", "It cost %d payloads and nothing else.")
 	remark(after.shard.Duplicates-before.shard.Duplicates, "One event that came twice was dropped.", "%d events that came twice were dropped.")
 	remark(after.bot.Panics-before.bot.Panics, "The crash was contained; the user got an apology.", "%d crashes were contained; each user got an apology.")

@@ -23,7 +23,7 @@ type Options struct {
 	Seed uint64
 	// Rate is how many commands a second people ask: 2.
 	Rate float64
-	// Pace is the time between the end of one strike and the next: 2.5 s.
+	// Pace is the time between the end of one strike and the next: 2 s.
 	Pace time.Duration
 	// Screen shows it all. Default: nobody looks.
 	Screen Screen
@@ -116,7 +116,7 @@ func prepare(o Options) (*run, error) {
 		o.Rate = 2
 	}
 	if o.Pace <= 0 {
-		o.Pace = 2500 * time.Millisecond
+		o.Pace = 2 * time.Second
 	}
 	if o.Screen == nil {
 		o.Screen = unseen{}
@@ -237,7 +237,9 @@ func (r *run) end(e Episode) {
 	defer r.mu.Unlock()
 	r.now = nil
 	r.score.AtRisk += e.AtRisk
-	r.score.Grey += e.Grey
+	if !e.Costs {
+		r.score.Unforced += e.Grey
+	}
 	r.score.Longest = max(r.score.Longest, e.AtRisk)
 	r.score.Replayed += e.Replayed
 }

@@ -42,7 +42,7 @@ func NewSchedule(o ScheduleOptions) *Schedule {
 		o.Every = 20
 	}
 	s := &Schedule{opts: o, dice: dice{rng: rand.New(rand.NewPCG(o.Seed, 0xFA17)), scale: o.Scale}}
-	s.costsAt = s.dice.number(2, 4)
+	s.costsAt = s.dice.number(5, 8)
 	return s
 }
 

@@ -45,7 +45,7 @@ func TestStrikesAreMixed(t *testing.T) {
 			if !s.Costs {
 				continue
 			}
-			if last < 0 && i > 4 {
+			if last < 0 && i > 8 {
 				t.Errorf("seed %d: the first strike that costs the session was number %d", seed, i)
 			}
 			if last >= 0 && i-last < 10 {

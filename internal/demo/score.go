@@ -26,10 +26,11 @@ type Score struct {
 	Struck int
 	Now    *Strike
 	NowFor time.Duration
-	// AtRisk and Grey sum those of all episodes, Longest is the longest time at
-	// risk in one.
-	AtRisk, Longest, Grey time.Duration
-	Replayed              int
+	// AtRisk and Replayed sum those of all episodes, Longest is the longest time
+	// at risk in one, and Unforced how long the dot was grey although the strike
+	// had left the session alive.
+	AtRisk, Longest, Unforced time.Duration
+	Replayed                  int
 	// Finishing means that nobody asks any more.
 	Finishing bool
 }
@@ -82,7 +83,7 @@ func failures(v discordsim.Verdict, unanswered []string) (all []string) {
 		for _, one := range v.Violations {
 			broken = append(broken, one.Statement+" "+one.What)
 		}
-		all = append(all, fmt.Sprintf("%s of Discord's broken: %s.", times(n, "One rule was", "times a rule was"), shortened(broken)))
+		all = append(all, fmt.Sprintf("%s broken: %s.", times(n, "One rule of Discord's was", "times a rule of Discord's was"), shortened(broken)))
 	}
 	return all
 }
@@ -109,7 +110,7 @@ func kinds(counted map[string]int) string {
 	})
 	for i, name := range names {
 		if n := counted[name]; n > 1 {
-			names[i] = fmt.Sprintf("%s (%d)", name, n)
+			names[i] = fmt.Sprintf("%s x%d", name, n)
 		}
 	}
 	return strings.Join(names, ", ")

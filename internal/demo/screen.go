@@ -44,7 +44,10 @@ func (r *run) heading() []string {
 
 // outcome says the end of an episode in a few words.
 func (e Episode) outcome() string {
+	const instant = 50 * time.Millisecond
 	switch {
+	case e.Grey > 0 && e.AtRisk < instant:
+		return "Grey for " + seconds(e.Grey) + "."
 	case e.Grey > 0:
 		return "At risk for " + seconds(e.AtRisk) + ", grey for " + seconds(e.Grey) + "."
 	case e.AtRisk > 0:
@@ -59,11 +62,11 @@ func (s Summary) conclusion() []string {
 	lines := []string{
 		fmt.Sprintf("After %s with seed %d, %s:", seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Struck, "one strike", "strikes")),
 		"  " + kinds(s.Kinds),
-		fmt.Sprintf("  The dot was green for %.1f %% of the time, %s of that by Discord's patience only (%s at most at once).",
-			s.OnlinePercent(), seconds(s.AtRisk), seconds(s.Longest)),
+		fmt.Sprintf("  The dot was green for %.1f %% of the time%s, %s of that by Discord's patience only (%s at most at once).",
+			s.OnlinePercent(), s.excuse(), seconds(s.AtRisk), seconds(s.Longest)),
 		fmt.Sprintf("  %d commands asked: %d answered exactly once, %d lost, %d twice%s. The slowest answer took %s.",
 			v.Asked, v.Answered, v.Lost, v.Twice, s.unheard(), seconds(v.Slowest)),
-		fmt.Sprintf("  %s and %s, %d events replayed.", times(v.Identifies, "one IDENTIFY", "IDENTIFYs"), times(v.Resumes, "one RESUME", "RESUMEs"), s.Replayed),
+		fmt.Sprintf("  IDENTIFY %d, RESUME %d, %d events replayed.", v.Identifies, v.Resumes, s.Replayed),
 	}
 	if s.Struck == 0 {
 		lines = append(lines[:1], lines[2:]...)
@@ -75,6 +78,14 @@ func (s Summary) conclusion() []string {
 		lines = append(lines, "FAILED: "+f)
 	}
 	return lines
+}
+
+// excuse says why the dot was grey, if that was Discord's own doing.
+func (s Score) excuse() string {
+	if s.Verdict.Grey < 100*time.Millisecond || s.Unforced > 0 {
+		return ""
+	}
+	return " (grey for " + seconds(s.Verdict.Grey) + " where Discord itself had ended the session)"
 }
 
 // unheard says how many commands no bot could have heard: the session was gone,

@@ -116,7 +116,7 @@ var troubles = []trouble{
 	{name: "op 7 first", weight: 1, loses: true, draw: func(dice) (string, []discordsim.Fault) {
 		return "a cut, and the next host sends the bot away before saying HELLO", faults(discordsim.Fault{Name: "op7-first", Count: 1}, cut)
 	}},
-	{name: "op 9, resumable", weight: 2, loses: true, draw: func(dice) (string, []discordsim.Fault) {
+	{name: "op 9 (resumable)", weight: 2, loses: true, draw: func(dice) (string, []discordsim.Fault) {
 		return "Discord interrupts the session and says it may be resumed", faults(discordsim.Fault{Name: "op9-true"})
 	}},
 	{name: "op 9 on RESUME", weight: 1, loses: true, draw: func(d dice) (string, []discordsim.Fault) {
@@ -124,7 +124,7 @@ var troubles = []trouble{
 		return fmt.Sprintf("a cut, and the next %s refused for the moment", times(n, "RESUME is", "RESUMEs are")),
 			faults(discordsim.Fault{Name: "resume-op9-true", Count: n}, cut)
 	}},
-	{name: "op 9, session over", weight: 2, loses: true, costs: true, draw: func(dice) (string, []discordsim.Fault) {
+	{name: "op 9 (final)", weight: 2, loses: true, costs: true, draw: func(dice) (string, []discordsim.Fault) {
 		return "Discord declares the session invalid", faults(discordsim.Fault{Name: "op9-false"})
 	}},
 	{name: "session lost", weight: 2, loses: true, costs: true, draw: func(dice) (string, []discordsim.Fault) {
@@ -214,10 +214,10 @@ var troubles = []trouble{
 	{name: "429", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {
 		return "a channel's rate limit is used up before its time", faults(limited("rest-429", d))
 	}},
-	{name: "429, shared", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {
+	{name: "429 (shared)", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {
 		return "others have used up a channel's rate limit", faults(limited("rest-429-shared", d))
 	}},
-	{name: "429, bare", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {
+	{name: "429 (bare)", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {
 		return "a rate limit is used up, and no header says which", faults(limited("rest-429-bare", d))
 	}},
 	{name: "429 for all", weight: 1, draw: func(d dice) (string, []discordsim.Fault) {

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"sync"
-	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
@@ -26,7 +25,7 @@ type seen struct {
 	beats     int // answered heartbeats
 	suspected int
 	cleared   int
-	slowest   time.Duration
+	requested int // heartbeats sent because Discord asked
 }
 
 func newWitness() *witness { return &witness{ready: make(chan struct{})} }
@@ -36,6 +35,10 @@ func (w *witness) Observe(n gateway.Note) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch what := n.What.(type) {
+	case gateway.HeartbeatSent:
+		if what.Kind == gateway.BeatRequested {
+			w.seen.requested++
+		}
 	case gateway.Ready:
 		select {
 		case <-w.ready:
@@ -44,7 +47,6 @@ func (w *witness) Observe(n gateway.Note) {
 		}
 	case gateway.HeartbeatACK:
 		w.seen.beats++
-		w.seen.slowest = max(w.seen.slowest, what.Latency)
 	case gateway.SuspicionRaised:
 		w.seen.suspected++
 	case gateway.SuspicionCleared:
@@ -74,12 +76,18 @@ func (w *witness) report() seen {
 
 // tallies are the counters of all parts at one moment.
 type tallies struct {
-	rest  rest.Stats
+	rest  requests
 	bot   bot.Counts
 	shard gateway.Stats
 	asked discordsim.Verdict
 }
 
+// requests are the counters of REST.
+type requests struct{ rest.Stats }
+
+// limited counts the answers of 429, of whatever kind.
+func (r requests) limited() int64 { return r.Limited + r.Shared + r.Global }
+
 func count(a *app.App, w *World) tallies {
-	return tallies{rest: a.REST(), bot: a.Bot().Counts(), shard: a.Shard().Stats(), asked: w.Sim.Verdict(w.Bot)}
+	return tallies{rest: requests{a.REST()}, bot: a.Bot().Counts(), shard: a.Shard().Stats(), asked: w.Sim.Verdict(w.Bot)}
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stream is an output that can be waited for.
+type stream struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{} // closed by the next write
+}
+
+func newStream() *stream { return &stream{changed: make(chan struct{})} }
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return s.text.Write(p)
+}
+
+func (s *stream) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// await waits until the text was written and returns what follows on its line.
+func (s *stream) await(t *testing.T, text string) string {
+	t.Helper()
+	limit := time.NewTimer(20 * time.Second)
+	defer limit.Stop()
+	for {
+		s.mu.Lock()
+		_, rest, found := strings.Cut(s.text.String(), text)
+		line, _, whole := strings.Cut(rest, "\n")
+		changed := s.changed
+		s.mu.Unlock()
+		if found && whole {
+			return strings.TrimSpace(line)
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			t.Fatalf("%q was not written:\n%s", text, s)
+		}
+	}
+}
+
+// child is a command that runs.
+type child struct {
+	stdout, stderr *stream
+	signals        chan os.Signal
+	exit           chan int
+}
+
+// begin runs a command with an environment of its own.
+func begin(t *testing.T, environ []string, args ...string) *child {
+	t.Helper()
+	c := &child{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
+	p := &process{
+		stdout: c.stdout, stderr: c.stderr, environ: environ,
+		signals: func() (<-chan os.Signal, func()) { return c.signals, func() {} },
+	}
+	go func() { c.exit <- p.execute(args) }()
+	return c
+}
+
+// code waits for the exit code.
+func (c *child) code(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-c.exit:
+		return code
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the command does not end:\n%s\n%s", c.stdout, c.stderr)
+		return -1
+	}
+}
+
+// stop sends SIGTERM and waits for the exit code.
+func (c *child) stop(t *testing.T) int {
+	t.Helper()
+	c.signals <- syscall.SIGTERM
+	return c.code(t)
+}
+
+// elsewhere lets the test run in an empty folder, where there is no .env and a
+// log may be written.
+func elsewhere(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	t.Chdir(folder)
+	return filepath.Join(folder, "logs", "bot.log")
+}

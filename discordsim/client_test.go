@@ -1,0 +1,460 @@
+package discordsim
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/klauspost/compress/zstd"
+)
+
+// scene is a small world for the tests of the gateway: one bot in one guild
+// with one channel, and a person.
+type scene struct {
+	*Sim
+	t       *testing.T
+	app     *App
+	guild   *Guild
+	channel ID
+	ada     User
+}
+
+// onScene tells a story in virtual time. That its bubble ends shows that
+// nothing is left of it.
+func onScene(t *testing.T, cfg Config, app AppConfig, story func(*scene)) {
+	t.Helper()
+	inBubble(t, cfg, func(t *testing.T, s *Sim) { story(newScene(t, s, app)) })
+}
+
+func newScene(t *testing.T, s *Sim, app AppConfig) *scene {
+	g := s.AddGuild("library")
+	app.Guilds = append(app.Guilds, g)
+	sc := &scene{Sim: s, t: t, guild: g, channel: g.Channels[0].ID, ada: s.AddUser("ada")}
+	s.AddMembers(g, sc.ada)
+	sc.app = s.AddApp(app)
+	return sc
+}
+
+// patient is a Discord that needs no heartbeats and sends guilds at once.
+var patient = Config{HeartbeatGrace: -1, GuildSpacing: -1}
+
+// inject lets something go wrong.
+func (sc *scene) inject(f Fault) *Active {
+	sc.t.Helper()
+	return inject(sc.t, sc.Sim, f)
+}
+
+// tell makes ada say something in the guild.
+func (sc *scene) tell(text string, opts ...SayOption) Message {
+	return sc.Say(sc.channel, sc.ada.ID, text, opts...)
+}
+
+// blamed fails the test unless the bot broke exactly these statements.
+func (sc *scene) blamed(want ...string) {
+	sc.t.Helper()
+	var got []string
+	for _, v := range sc.Verdict(sc.app).Violations {
+		got = append(got, v.Statement)
+	}
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		sc.t.Errorf("the bot is blamed for %q, want %q", got, want)
+	}
+}
+
+// newest is the log of the newest connection.
+func (sc *scene) newest() ConnLog {
+	sc.t.Helper()
+	synctest.Wait()
+	log := sc.Connections(nil)
+	if len(log) == 0 {
+		sc.t.Fatal("no connection was logged")
+	}
+	return log[len(log)-1]
+}
+
+// wait lets virtual time pass.
+func wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// client is a bot reduced to its WebSocket: it sends what a test says and keeps
+// what comes.
+type client struct {
+	sc   *scene
+	t    *testing.T
+	ws   *websocket.Conn
+	http *http.Client
+	got  chan packet
+	work sync.WaitGroup
+	// of the reading goroutine until got is closed
+	end    error
+	binary int
+
+	session, resumeURL string
+	seq                int64
+	limit              time.Duration // to wait for one payload
+}
+
+// packet is one payload of the server.
+type packet struct {
+	Op  int             `json:"op"`
+	T   string          `json:"t"`
+	S   int64           `json:"s"`
+	D   json.RawMessage `json:"d"`
+	raw string
+	at  time.Time
+}
+
+// object is the d of a payload.
+func (p packet) object() map[string]any {
+	var out map[string]any
+	_ = json.Unmarshal(p.D, &out)
+	return out
+}
+
+// connect opens a gateway connection and lets a test go on when it stands.
+func (sc *scene) connect(url string) *client {
+	sc.t.Helper()
+	c, err := sc.try(url, &http.Client{Transport: sc.Transport()})
+	if err != nil {
+		sc.t.Fatal(err)
+	}
+	return c
+}
+
+func (sc *scene) try(url string, through *http.Client) (*client, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ws, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: through})
+	if err != nil {
+		if response != nil {
+			err = fmt.Errorf("%d: %w", response.StatusCode, err)
+		}
+		through.CloseIdleConnections()
+		return nil, err
+	}
+	ws.SetReadLimit(-1)
+	c := &client{sc: sc, t: sc.t, ws: ws, http: through, got: make(chan packet, 20_000), limit: time.Minute}
+	c.work.Go(func() { c.listen(response.Request.URL.Query().Get("compress")) })
+	sc.t.Cleanup(c.gone)
+	return c, nil
+}
+
+// gone drops the connection and waits for what reads it.
+func (c *client) gone() {
+	_ = c.ws.CloseNow()
+	c.http.CloseIdleConnections()
+	c.work.Wait()
+}
+
+// listen reads and unpacks until the connection ends.
+func (c *client) listen(compress string) {
+	defer close(c.got)
+	begin := unpackers[compress]
+	if begin == nil {
+		begin = unpackers[""]
+	}
+	unpack := begin()
+	for {
+		kind, raw, err := c.ws.Read(context.Background())
+		if err == nil {
+			if kind == websocket.MessageBinary {
+				c.binary++
+			}
+			raw, err = unpack(kind, raw)
+		}
+		if err != nil {
+			c.end = err
+			return
+		}
+		if raw == nil {
+			continue // the message goes on
+		}
+		p := packet{Op: -1, raw: string(raw), at: time.Now()}
+		_ = json.Unmarshal(raw, &p)
+		c.got <- p
+	}
+}
+
+// unpackers undo what a connection was asked to do to its messages.
+var unpackers = map[string]func() func(websocket.MessageType, []byte) ([]byte, error){
+	"": func() func(websocket.MessageType, []byte) ([]byte, error) {
+		return func(kind websocket.MessageType, raw []byte) ([]byte, error) {
+			if kind == websocket.MessageText {
+				return raw, nil
+			}
+			return inflateAlone(raw)
+		}
+	},
+	"zlib-stream": zlibStream,
+	"zstd-stream": zstdStream,
+}
+
+// inflateAlone unpacks a message that was compressed by itself.
+func inflateAlone(raw []byte) ([]byte, error) {
+	if len(raw) < 2 || raw[0] != 0x78 {
+		return nil, errors.New("no zlib header")
+	}
+	return io.ReadAll(flate.NewReader(bytes.NewReader(raw[2:])))
+}
+
+// zlibStream keeps one context for a connection: the last 32 KiB.
+func zlibStream() func(websocket.MessageType, []byte) ([]byte, error) {
+	var window, waiting []byte
+	begun := false
+	return func(kind websocket.MessageType, raw []byte) ([]byte, error) {
+		if waiting = append(waiting, raw...); !bytes.HasSuffix(waiting, []byte{0, 0, 0xff, 0xff}) {
+			return nil, nil
+		}
+		if kind != websocket.MessageBinary {
+			return nil, errors.New("a text message in a compressed stream")
+		}
+		in := waiting
+		if !begun {
+			if in[0] != 0x78 {
+				return nil, errors.New("the stream has no zlib header")
+			}
+			begun, in = true, in[2:]
+		}
+		out, err := io.ReadAll(flate.NewReaderDict(bytes.NewReader(in), window))
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("a message that ends its stream: %w", err)
+		}
+		window = append(window, out...)
+		window = slices.Clone(window[max(0, len(window)-32<<10):])
+		waiting = nil
+		return out, nil
+	}
+}
+
+// zstdStream decodes the whole stream anew with each message: it is one frame
+// that never ends.
+func zstdStream() func(websocket.MessageType, []byte) ([]byte, error) {
+	var stream []byte
+	known := 0
+	return func(kind websocket.MessageType, raw []byte) ([]byte, error) {
+		if kind != websocket.MessageBinary {
+			return nil, errors.New("a text message in a compressed stream")
+		}
+		stream = append(stream, raw...)
+		r, err := zstd.NewReader(bytes.NewReader(stream), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		out, err := io.ReadAll(r)
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("a message that ends its stream: %w", err)
+		}
+		message := out[known:]
+		known = len(out)
+		return message, nil
+	}
+}
+
+// next is the next payload, which has to come in time.
+func (c *client) next() packet {
+	c.t.Helper()
+	select {
+	case p, open := <-c.got:
+		if !open {
+			c.t.Fatalf("the connection ended instead of a payload: %v", c.end)
+		}
+		if p.S > 0 {
+			c.seq = max(c.seq, p.S)
+		}
+		return p
+	case <-time.After(c.limit):
+		c.t.Fatalf("nothing came within %s", c.limit)
+	}
+	return packet{}
+}
+
+// op reads up to the next payload of an opcode.
+func (c *client) op(code int) packet {
+	c.t.Helper()
+	for {
+		if p := c.next(); p.Op == code {
+			return p
+		}
+	}
+}
+
+// event reads up to the next event of a type.
+func (c *client) event(typ string) packet {
+	c.t.Helper()
+	for {
+		if p := c.next(); p.Op == 0 && p.T == typ {
+			return p
+		}
+	}
+}
+
+// all is what has come so far and was not read yet.
+func (c *client) all() (out []packet) {
+	synctest.Wait()
+	for {
+		select {
+		case p, open := <-c.got:
+			if !open {
+				return out
+			}
+			if p.S > 0 {
+				c.seq = max(c.seq, p.S)
+			}
+			out = append(out, p)
+		default:
+			return out
+		}
+	}
+}
+
+// events lists the types of the events that have come.
+func (c *client) events() (types []string) {
+	for _, p := range c.all() {
+		if p.Op == 0 {
+			types = append(types, p.T)
+		}
+	}
+	return types
+}
+
+// quiet fails the test if anything comes, or the connection ends, within d.
+func (c *client) quiet(d time.Duration) {
+	c.t.Helper()
+	select {
+	case p, open := <-c.got:
+		c.t.Fatalf("%q came where nothing should (open: %t, %v)", p.raw, open, c.end)
+	case <-time.After(d):
+	}
+}
+
+// ends reads to the end of the connection and fails the test unless it ends
+// with a close code; 0 is none.
+func (c *client) ends(code int) string {
+	c.t.Helper()
+	limit := time.After(5 * time.Minute)
+	for {
+		select {
+		case p, open := <-c.got:
+			if open {
+				c.seq = max(c.seq, p.S)
+				continue
+			}
+			var closed websocket.CloseError
+			errors.As(c.end, &closed)
+			if int(closed.Code) != code {
+				c.t.Fatalf("the connection ended by %v, want code %d", c.end, code)
+			}
+			return closed.Reason
+		case <-limit:
+			c.t.Fatal("the connection did not end")
+		}
+	}
+}
+
+// raw sends a text message.
+func (c *client) raw(text string) {
+	c.t.Helper()
+	if err := c.ws.Write(context.Background(), websocket.MessageText, []byte(text)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// send sends a payload.
+func (c *client) send(op int, d any) {
+	c.t.Helper()
+	c.raw(string(marshal(map[string]any{"op": op, "d": d})))
+}
+
+// shut closes with a code and waits for the answer.
+func (c *client) shut(code int) {
+	_ = c.ws.Close(websocket.StatusCode(code), "")
+	c.gone()
+	synctest.Wait()
+}
+
+// drop ends the connection without a close frame.
+func (c *client) drop() {
+	c.gone()
+	synctest.Wait()
+}
+
+// testIntents are those of a bot that reads messages.
+const testIntents = 1<<0 | 1<<9 | 1<<12 | 1<<15
+
+// identity is the d of a faultless IDENTIFY, with changes; a nil value leaves
+// the field out.
+func (sc *scene) identity(changes map[string]any) map[string]any {
+	d := map[string]any{
+		"token": sc.app.Token, "intents": testIntents, "properties": map[string]string{"os": "linux", "browser": "test", "device": "test"},
+	}
+	maps.Copy(d, changes)
+	maps.DeleteFunc(d, func(_ string, v any) bool { return v == nil })
+	return d
+}
+
+// ask connects to the base gateway and sends an IDENTIFY with changes.
+func (sc *scene) ask(changes map[string]any) *client {
+	sc.t.Helper()
+	c := sc.connect(inMemory)
+	c.op(10)
+	c.send(2, sc.identity(changes))
+	return c
+}
+
+// begin is ask up to READY.
+func (sc *scene) begin(changes map[string]any) *client {
+	sc.t.Helper()
+	c := sc.ask(changes)
+	c.ready()
+	return c
+}
+
+// ready reads up to READY and keeps what is needed to resume.
+func (c *client) ready() packet {
+	c.t.Helper()
+	p := c.event("READY")
+	d := p.object()
+	c.session, c.resumeURL, c.seq = d["session_id"].(string), d["resume_gateway_url"].(string), p.S
+	return p
+}
+
+// query is what every gateway URL carries.
+const query = "/?v=10&encoding=json"
+
+// again connects to the resume gateway and asks for the session of another
+// connection. It does not wait for an answer.
+func (c *client) again() *client {
+	c.t.Helper()
+	return c.againAt(c.resumeURL + query)
+}
+
+func (c *client) againAt(url string) *client {
+	c.t.Helper()
+	next := c.sc.connect(url)
+	next.op(10)
+	next.session, next.resumeURL, next.seq = c.session, c.resumeURL, c.seq
+	next.resume(c.session, c.seq)
+	return next
+}
+
+// resume sends a RESUME.
+func (c *client) resume(session string, seq int64) {
+	c.t.Helper()
+	c.send(6, map[string]any{"token": c.sc.app.Token, "session_id": session, "seq": seq})
+}

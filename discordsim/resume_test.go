@@ -1,0 +1,454 @@
+package discordsim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// numbers are the sequence numbers of events, and their types.
+func numbers(packets []packet) (seqs []int64, types []string) {
+	for _, p := range packets {
+		if p.Op == 0 {
+			seqs, types = append(seqs, p.S), append(types, p.T)
+		}
+	}
+	return seqs, types
+}
+
+// Given two sessions, when events come, then each numbers its own from 1
+// without a gap.
+//
+// Statements: S-040.
+func TestSequence(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		a := sc.begin(nil)
+		sc.tell("one")
+		sc.tell("two")
+		wait(5 * time.Second)
+		b := sc.begin(nil)
+		sc.tell("three")
+		first, _ := numbers(a.all())
+		second, _ := numbers(b.all())
+		if !slices.Equal(first, []int64{2, 3, 4, 5}) || !slices.Equal(second, []int64{2, 3}) {
+			t.Errorf("the numbers are %v and %v", first, second)
+		}
+	})
+}
+
+// Given a dropped connection, when events come meanwhile, then a RESUME brings
+// them in order, as they were, and RESUMED as the next number; READY and the
+// guilds do not come again, and new events follow.
+//
+// Statements: S-042, S-045, S-046, S-055.
+func TestResume(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		sc.tell("heard")
+		heard := c.event("MESSAGE_CREATE")
+		c.drop()
+		if !sc.Dot(sc.app) || sc.Sessions(sc.app) != 1 || sc.Attached(sc.app) {
+			t.Error("the session did not outlive its connection")
+		}
+		var missed []ID
+		for i := range 3 {
+			missed = append(missed, sc.tell(fmt.Sprint("missed ", i)).ID)
+			wait(20 * time.Second)
+		}
+		next := c.again()
+		replayed := next.all()
+		seqs, types := numbers(replayed)
+		if !slices.Equal(seqs, []int64{4, 5, 6, 7}) || !slices.Equal(types, []string{"MESSAGE_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE", "RESUMED"}) {
+			t.Fatalf("%v %v came", seqs, types)
+		}
+		for i, p := range replayed[:3] {
+			if p.object()["id"] != missed[i].String() {
+				t.Errorf("event %d is %s", i, p.raw)
+			}
+		}
+		sc.tell("new")
+		if p := next.next(); p.S != 8 || p.T != "MESSAGE_CREATE" {
+			t.Errorf("after RESUMED came %s", p.raw)
+		}
+		next.send(1, 8)
+		next.op(11)
+		next.drop()
+		next.seq = heard.S // a client that forgot what it had confirmed
+		third := next.again()
+		seqs, types = numbers(third.all())
+		if !slices.Equal(seqs, []int64{4, 5, 6, 8, 9}) || types[4] != "RESUMED" {
+			t.Errorf("the second replay is %v %v", seqs, types)
+		}
+		v := sc.Verdict(sc.app)
+		if v.Resumes != 2 || v.Resumed != 2 || v.Identifies != 1 || v.Redelivered != 7 || v.EventsTwice != 4 || v.EventsLost != 0 {
+			t.Errorf("the verdict is %+v", v)
+		}
+		sc.blamed()
+	})
+}
+
+// Given a client that has everything, when it resumes, then RESUMED comes alone.
+//
+// Statements: S-047.
+func TestResumeWithNothingMissed(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		for range 3 {
+			c.drop()
+			c = c.again()
+			if p := c.next(); p.T != "RESUMED" {
+				t.Errorf("%s came", p.raw)
+			}
+			c.quiet(time.Second)
+		}
+	})
+}
+
+// Given a client that makes up a number, when it resumes from it, then it is
+// closed with 4007 and the session is gone, also the connection it had.
+//
+// Statements: S-048.
+func TestResumeFromTheFuture(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		c.seq = 3
+		next := c.again()
+		next.ends(4007)
+		c.ends(0)
+		if sc.Sessions(sc.app) != 0 || sc.Dot(sc.app) {
+			t.Errorf("%d sessions are left", sc.Sessions(sc.app))
+		}
+		sc.blamed("G-065")
+	})
+}
+
+// Given a bounded buffer, when a client resumes from before it, then op 9 false
+// answers, or 4007 where that is configured; from exactly its edge it is served.
+//
+// Statements: S-041, S-049.
+func TestReplayBuffer(t *testing.T) {
+	for _, bound := range []Config{{ReplayEvents: 10}, {ReplayBytes: 10 * 4096, ReplayEvents: -1}} {
+		for _, is4007 := range []bool{false, true} {
+			cfg := patient
+			cfg.ReplayEvents, cfg.ReplayBytes, cfg.TooOldIs4007 = bound.ReplayEvents, bound.ReplayBytes, is4007
+			onScene(t, cfg, AppConfig{}, func(sc *scene) {
+				c := sc.begin(nil)
+				c.event("GUILD_CREATE")
+				c.drop()
+				event := map[string]any{"x": strings.Repeat("x", 4096-len(payload("EVENT", 10, nil))-len(`{"x":""}`))}
+				for range 11 {
+					sc.Emit(sc.app, nil, "EVENT", event)
+				}
+				edge := c.seq + 1 // the first of the eleven is gone
+				c.seq = edge
+				next := c.again()
+				if seqs, _ := numbers(next.all()); len(seqs) != 11 || seqs[0] != edge+1 {
+					t.Errorf("from the edge came %v", seqs)
+				}
+				next.drop()
+				c.seq = edge - 1
+				old := c.again()
+				if is4007 {
+					old.ends(4007)
+				} else if p := old.next(); p.Op != 9 || string(p.D) != "false" {
+					t.Errorf("%s came", p.raw)
+				}
+				if n := sc.Sessions(sc.app); n != 0 {
+					t.Errorf("%d sessions are left", n)
+				}
+				sc.blamed()
+			})
+		}
+	}
+}
+
+// Given a detached session, when 90 s pass, then it is deleted, the dot turns
+// grey, and a RESUME is answered with op 9 false on a connection that then
+// takes an IDENTIFY; in time it is answered with RESUMED.
+//
+// Statements: S-043, S-050.
+func TestSessionLifetime(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		c.drop()
+		wait(90*time.Second - time.Millisecond)
+		next := c.again()
+		next.event("RESUMED")
+		next.drop()
+		start := time.Now()
+		wait(90*time.Second - time.Millisecond)
+		if !sc.Dot(sc.app) {
+			t.Error("the dot is grey too early")
+		}
+		wait(time.Millisecond)
+		history := sc.DotHistory(sc.app)
+		if last := history[len(history)-1]; sc.Dot(sc.app) || sc.Sessions(sc.app) != 0 || last.Status != "offline" || last.At.Sub(start) != 90*time.Second {
+			t.Errorf("the dot went %+v", history)
+		}
+		late := next.again()
+		if p := late.next(); p.Op != 9 || string(p.D) != "false" {
+			t.Errorf("%s came", p.raw)
+		}
+		late.send(2, sc.identity(nil))
+		late.ready()
+		sc.blamed()
+	})
+	cfg := patient
+	cfg.SessionLifetime = -1
+	onScene(t, cfg, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.drop()
+		wait(365 * 24 * time.Hour)
+		c.again().event("RESUMED")
+	})
+}
+
+// Given a client that makes up a session, when it resumes it, then op 9 false
+// answers and that is recorded.
+//
+// Statements: S-050.
+func TestSessionThatNeverWas(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.connect("ws://resume.discord.sim" + query)
+		c.op(10)
+		c.resume("made up", 1)
+		if p := c.next(); p.Op != 9 || string(p.D) != "false" {
+			t.Errorf("%s came", p.raw)
+		}
+		sc.blamed("G-065")
+	})
+}
+
+// Given a session, when its client closes with 1000 or 1001, then it is deleted
+// and the dot grey at once, as others see; after any other code it lives.
+//
+// Statements: S-044, S-045.
+func TestClientCloses(t *testing.T) {
+	for _, code := range []int{1000, 1001, 1012, 4000, 4200, 4900, 3000, 1005} {
+		onScene(t, patient, AppConfig{}, func(sc *scene) {
+			watcher := sc.AddApp(AppConfig{Name: "watcher", Guilds: []*Guild{sc.guild}})
+			w := sc.begin(map[string]any{"token": watcher.Token, "intents": intentPresences})
+			c := sc.begin(nil)
+			w.all()
+			c.shut(code)
+			over := code == 1000 || code == 1001
+			if sc.Dot(sc.app) == over || (sc.Sessions(sc.app) == 0) != over || sc.Verdict(sc.app).CloseCodes[code] != 1 {
+				t.Errorf("after %d there are %d sessions, codes %v", code, sc.Sessions(sc.app), sc.Verdict(sc.app).CloseCodes)
+			}
+			told := false
+			for _, p := range w.all() {
+				d := p.object()
+				told = told || (p.T == "PRESENCE_UPDATE" && d["status"] == "offline" && asObject(d["user"])["id"] == sc.app.Bot.ID.String())
+			}
+			if told != over {
+				t.Errorf("after %d the others were told: %t", code, told)
+			}
+		})
+	}
+}
+
+// Given a client that ends its session with 1000 and begins a new one at once,
+// then that is recorded; after a while, on another shard, or after op 9 it is
+// not.
+//
+// Statements: S-044, S-100.
+func TestThrownAwaySession(t *testing.T) {
+	onScene(t, patient, AppConfig{MaxConcurrency: 2}, func(sc *scene) {
+		sc.begin(map[string]any{"shard": []int{0, 2}}).shut(1000)
+		sc.begin(map[string]any{"shard": []int{1, 2}})
+		wait(2 * time.Minute)
+		c := sc.begin(map[string]any{"shard": []int{0, 2}})
+		sc.inject(Fault{Name: "op9-false", Shard: new(int)})
+		c.op(9)
+		c.shut(1000)
+		wait(5 * time.Second)
+		c = sc.begin(map[string]any{"shard": []int{0, 2}})
+		sc.blamed()
+		c.shut(1001)
+		wait(5 * time.Second)
+		sc.begin(map[string]any{"shard": []int{0, 2}})
+		sc.blamed("G-088")
+	})
+}
+
+// Given a session, when somebody resumes it with a token that is not its own,
+// then op 9 false answers, or 4004 where that is configured, and the session
+// is none the worse.
+//
+// Statements: S-051.
+func TestResumeWithWrongToken(t *testing.T) {
+	for _, is4004 := range []bool{false, true} {
+		cfg := patient
+		cfg.WrongTokenIs4004 = is4004
+		onScene(t, cfg, AppConfig{}, func(sc *scene) {
+			other := sc.AddApp(AppConfig{})
+			c := sc.begin(nil)
+			for _, token := range []string{other.Token, "nonsense", ""} {
+				thief := sc.connect(c.resumeURL + query)
+				thief.op(10)
+				thief.send(6, map[string]any{"token": token, "session_id": c.session, "seq": 1})
+				if is4004 {
+					thief.ends(4004)
+				} else if p := thief.next(); p.Op != 9 || string(p.D) != "false" {
+					t.Errorf("%s came", p.raw)
+				}
+			}
+			if !sc.Attached(sc.app) {
+				t.Error("the session is gone")
+			}
+			next := sc.connect(c.resumeURL + query)
+			next.op(10)
+			next.send(6, map[string]any{"token": "Bot " + sc.app.Token, "session_id": c.session, "seq": 1})
+			next.event("RESUMED")
+			sc.blamed("G-065") // for the prefix
+		})
+	}
+}
+
+// Given an attached session, when another connection resumes it, then it moves
+// there, and the older connection is dropped without a close frame.
+//
+// Statements: S-052.
+func TestSessionMoves(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		next := c.again()
+		next.event("RESUMED")
+		c.ends(0)
+		sc.tell("to the new one")
+		next.event("MESSAGE_CREATE")
+		if !sc.Attached(sc.app) || sc.Sessions(sc.app) != 1 {
+			t.Errorf("%d sessions", sc.Sessions(sc.app))
+		}
+		wait(2 * time.Minute)
+		if sc.Sessions(sc.app) != 1 {
+			t.Error("the end of the older connection ended the session")
+		}
+		sc.blamed()
+	})
+}
+
+// Given a client that resumes on the base gateway, then it is served, but its
+// connection is cut after a minute and the log marks it, unless the resume
+// gateway could not be reached, in which case nobody is blamed.
+//
+// Statements: S-053.
+func TestResumeOnBaseGateway(t *testing.T) {
+	for _, cut := range []time.Duration{0, 10 * time.Second, -1} {
+		cfg := patient
+		cfg.BaseResumeCut = cut
+		onScene(t, cfg, AppConfig{}, func(sc *scene) {
+			c := sc.begin(nil)
+			c.drop()
+			next := c.againAt(inMemory)
+			next.event("RESUMED")
+			if log := sc.newest(); !log.Base || !log.BaseResume {
+				t.Errorf("the log says %+v", log)
+			}
+			sc.blamed("G-008")
+			start := time.Now()
+			if cut < 0 {
+				next.quiet(time.Hour)
+				return
+			}
+			next.ends(0)
+			if took, want := time.Since(start), max(cut, map[bool]time.Duration{true: time.Minute}[cut == 0]); took != want {
+				t.Errorf("it was cut after %s, want %s", took, want)
+			}
+		})
+	}
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.drop()
+		sc.inject(Fault{Name: "resume-dead", For: time.Second})
+		c.againAt(inMemory).event("RESUMED")
+		sc.blamed()
+	})
+}
+
+// Given a client that identifies on the resume gateway, then it is served and
+// that is recorded, but not where op 9 had answered its RESUME there.
+//
+// Statements: S-053, S-050.
+func TestIdentifyOnResumeGateway(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.connect("ws://resume.discord.sim" + query)
+		c.op(10)
+		c.send(2, sc.identity(nil))
+		c.ready()
+		sc.blamed("G-009")
+	})
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		sc.inject(Fault{Name: "resume-op9-false"})
+		c := sc.begin(nil)
+		c.drop()
+		next := c.again()
+		next.op(9)
+		wait(5 * time.Second)
+		next.send(2, sc.identity(nil))
+		next.ready()
+		sc.blamed()
+	})
+}
+
+// Given a long replay, when the connection drops in the middle of it, then the
+// session lives, and the next RESUME goes on from where the client was.
+//
+// Statements: S-054.
+func TestDropDuringReplay(t *testing.T) {
+	cfg := patient
+	cfg.LinkWindow = 4096
+	onScene(t, cfg, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.event("GUILD_CREATE")
+		c.drop()
+		for i := range 200 {
+			sc.tell(fmt.Sprint("message ", i))
+		}
+		got := []int64{}
+		for try := 0; ; try++ {
+			next := c.again()
+			for range 70 {
+				p := next.next()
+				if p.T == "RESUMED" {
+					if len(got) != 200 || !slices.IsSorted(got) || try != 2 {
+						t.Errorf("%d events after %d drops", len(got), try)
+					}
+					return
+				}
+				got = append(got, p.S)
+			}
+			seq := next.seq
+			next.drop()
+			c.seq = seq
+		}
+	})
+}
+
+// Given a session that asked for payload compression, when it is resumed, then
+// its settings go on: compression, intents, shard and presence.
+//
+// Statements: S-055.
+func TestSettingsOutliveTheConnection(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(map[string]any{"compress": true, "intents": 1, "presence": map[string]any{"status": "idle", "activities": []any{}}})
+		c.drop()
+		sc.Emit(nil, sc.guild, "GUILD_UPDATE", map[string]any{"name": strings.Repeat("library ", 100)})
+		sc.tell("not for this session")
+		next := c.again()
+		next.event("GUILD_UPDATE")
+		if p := next.next(); p.T != "RESUMED" || next.binary != 2 {
+			t.Errorf("%s came, and %d compressed messages", p.raw, next.binary)
+		}
+		if got := sc.DotHistory(sc.app); len(got) != 1 || got[0].Status != "idle" {
+			t.Errorf("the dot went %v", got)
+		}
+	})
+}

@@ -1,0 +1,160 @@
+package discordsim
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Given a bot of one shard, when it is detached now and then, then the verdict
+// has the longest gap and the sum of all, also of one that is not over.
+//
+// Statements: S-100.
+func TestGaps(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		gaps := func(longest, all time.Duration) {
+			t.Helper()
+			if v := sc.Verdict(sc.app); v.LongestGap != longest || v.Detached != all {
+				t.Errorf("the longest gap is %s of %s, want %s of %s", v.LongestGap, v.Detached, longest, all)
+			}
+		}
+		wait(time.Hour) // before the first READY nothing counts
+		c := sc.begin(nil)
+		gaps(0, 0)
+		for _, away := range []time.Duration{5, 20, 10} {
+			c.drop()
+			wait(away * time.Second)
+			c = c.again()
+			c.event("RESUMED")
+			wait(time.Minute)
+		}
+		gaps(20*time.Second, 35*time.Second)
+		c.drop()
+		wait(time.Minute)
+		gaps(time.Minute, 95*time.Second)
+		wait(time.Hour)
+		sc.begin(nil)
+		wait(time.Hour)
+		gaps(time.Hour+time.Minute, time.Hour+95*time.Second)
+		if v := sc.Verdict(sc.app); v.Green+v.Grey != 3*time.Minute+95*time.Second+2*time.Hour || v.Grey != time.Hour-30*time.Second {
+			t.Errorf("green for %s, grey for %s", v.Green, v.Grey)
+		}
+	})
+}
+
+// Given a bot of many shards, when one of them is away, then that is a gap; when
+// the bot moves to another number of shards, what it leaves behind is none.
+//
+// Statements: S-100.
+func TestGapsOfShards(t *testing.T) {
+	onScene(t, patient, AppConfig{MaxConcurrency: 4}, func(sc *scene) {
+		a := sc.begin(map[string]any{"shard": []int{0, 2}})
+		b := sc.begin(map[string]any{"shard": []int{1, 2}})
+		b.drop()
+		wait(30 * time.Second)
+		b = b.again()
+		b.event("RESUMED")
+		var moved []*client
+		for id := range 4 {
+			wait(5 * time.Second)
+			moved = append(moved, sc.begin(map[string]any{"shard": []int{id, 4}}))
+		}
+		a.shut(1000) // an orderly move
+		b.shut(1000)
+		wait(time.Hour)
+		if v := sc.Verdict(sc.app); v.LongestGap != 30*time.Second {
+			t.Errorf("the longest gap is %s", v.LongestGap)
+		}
+		for _, c := range moved {
+			c.drop()
+		}
+		wait(2 * time.Minute)
+		sc.begin(map[string]any{"shard": []int{0, 1}}) // a move with a gap
+		wait(time.Hour)
+		if v := sc.Verdict(sc.app); v.LongestGap != 2*time.Minute || v.Detached != 30*time.Second+4*2*time.Minute {
+			t.Errorf("the longest gap is %s of %s", v.LongestGap, v.Detached)
+		}
+		sc.blamed()
+	})
+}
+
+// Given sessions that end with events nobody received, then these count as lost,
+// and those that had been sent do not.
+//
+// Statements: S-100.
+func TestEventsLost(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		sc.tell("received")
+		c.event("MESSAGE_CREATE")
+		c.drop()
+		for range 3 {
+			sc.tell("nobody is there")
+		}
+		wait(2 * time.Minute)
+		if v := sc.Verdict(sc.app); v.EventsLost != 3 || v.Dispatched != 6 {
+			t.Errorf("%d of %d events were lost", v.EventsLost, v.Dispatched)
+		}
+		c = sc.begin(nil)
+		c.event("GUILD_CREATE")
+		sc.inject(Fault{Name: "half-open"})
+		sc.tell("into the void")
+		sc.inject(Fault{Name: "op9-false"})
+		if v := sc.Verdict(sc.app); v.EventsLost != 4 {
+			t.Errorf("%d events were lost", v.EventsLost)
+		}
+		sc.LiftAll()
+		wait(10 * time.Second)
+		c = sc.begin(nil)
+		c.drop()
+		sc.tell("fetched later")
+		c.again().event("RESUMED")
+		if v := sc.Verdict(sc.app); v.EventsLost != 4 {
+			t.Errorf("%d events were lost", v.EventsLost)
+		}
+	})
+}
+
+// Given clients that break rules, then each break is recorded with its time, app
+// and connection, and a client that never stops fills no memory.
+//
+// Statements: S-100.
+func TestViolations(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		other := sc.AddApp(AppConfig{})
+		wait(time.Minute)
+		sc.begin(map[string]any{"token": "Bot " + sc.app.Token})
+		v := sc.Verdict(sc.app).Violations
+		if len(v) != 1 || v[0].App != sc.app.ID || v[0].Conn != 1 || v[0].Statement != "G-033" || !v[0].At.Equal(time.Now()) || v[0].What == "" {
+			t.Errorf("the violations are %+v", v)
+		}
+		if v := sc.Verdict(other).Violations; len(v) != 0 {
+			t.Errorf("another app is blamed: %+v", v)
+		}
+		sc.mu.Lock()
+		for i := range 3 * maxViolations {
+			sc.violateREST(sc.app, "G-125", fmt.Sprint(i))
+		}
+		sc.mu.Unlock()
+		if n := len(sc.Verdict(sc.app).Violations); n != maxViolations {
+			t.Errorf("%d violations are kept", n)
+		}
+	})
+}
+
+// Given IDENTIFYs without properties, then that is recorded; with the old names
+// of the properties it is not.
+//
+// Statements: S-100.
+func TestProperties(t *testing.T) {
+	for blame, properties := range map[string]any{"": map[string]any{"$os": "linux", "$browser": "x", "$device": "x"}, "G-033": map[string]any{"os": "linux"}} {
+		onScene(t, patient, AppConfig{}, func(sc *scene) {
+			sc.begin(map[string]any{"properties": properties})
+			if blame == "" {
+				sc.blamed()
+			} else {
+				sc.blamed(blame)
+			}
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/ledger"
+)
+
+// adopt takes over what the database held. Later databases of the same run have
+// nothing to tell.
+func (s *Store) adopt(i *image) {
+	if i.aside != "" {
+		s.count.asides.Add(1)
+		s.log.Warn("The database was damaged. It is set aside as " + i.aside + ", and a new one is begun")
+	}
+	if i.damaged > 0 {
+		s.log.Warn("Some incidents in the database cannot be read", "count", i.damaged)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loaded {
+		return
+	}
+	s.loaded, s.lost = true, i.aside != ""
+	s.saved, s.runs = i.sessions, i.runs
+	for _, e := range i.entries {
+		if _, known := s.entries[e.ID]; !known {
+			s.entries[e.ID] = e
+		}
+	}
+	s.remember(i.incidents)
+}
+
+// refuse notes that the database is of a later version.
+func (s *Store) refuse(err *NewerError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newer = err
+}
+
+func (s *Store) refused() *NewerError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newer
+}
+
+// rewrite marks everything that memory holds as not yet written, and reports
+// whether that is anything.
+func (s *Store) rewrite() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	some := s.run != nil
+	for _, k := range s.keepers {
+		some = k.again() || some
+	}
+	for id, e := range s.entries {
+		if _, newer := s.newEntry[id]; !newer {
+			s.newEntry[id] = e
+		}
+	}
+	for id := range s.own {
+		for _, i := range s.memory.Recent(health.Remembered) {
+			if _, newer := s.newEvents[id]; i.ID == id && !newer {
+				s.newEvents[id] = i
+			}
+		}
+	}
+	s.runNews = s.run != nil
+	return some || len(s.newEntry) > 0 || len(s.newEvents) > 0
+}
+
+// collect takes what has changed; with alive, a sign of life of the run and of
+// every session too.
+func (s *Store) collect(now time.Time, alive bool) *batch {
+	b := &batch{}
+	var kills oomCount
+	if alive {
+		kills = s.host.oom()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keepers {
+		row, changed, known := k.take()
+		if changed || alive && known && row.session.ID != "" {
+			row.token, row.version, row.saved = s.opts.Fingerprint.String(), apiVersion, now
+			b.sessions = append(b.sessions, row)
+			b.news = b.news || changed
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.newEntry)) {
+		b.entries = append(b.entries, s.newEntry[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.newEvents)) {
+		b.incidents = append(b.incidents, s.newEvents[id])
+	}
+	b.news = b.news || len(b.entries) > 0 || len(b.incidents) > 0 || s.runNews
+	clear(s.newEntry)
+	clear(s.newEvents)
+	if s.run != nil && (alive || s.runNews) {
+		if alive {
+			s.run.Alive, s.run.oom = now, kills
+		}
+		run := *s.run
+		b.run, s.runNews = &run, false
+	}
+	b.waiters, s.waiters = s.waiters, nil
+	return b
+}
+
+// settle tells those who wait what became of the batch, and after a failure
+// takes back what has not been replaced by something newer.
+func (s *Store) settle(b *batch, err error) {
+	for _, w := range b.waiters {
+		w <- err // it has room
+	}
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, row := range b.sessions {
+		if k := s.keepers[row.pair]; k != nil {
+			k.again()
+		}
+	}
+	for _, e := range b.entries {
+		if _, newer := s.newEntry[e.ID]; !newer {
+			s.newEntry[e.ID] = e
+		}
+	}
+	for _, i := range b.incidents {
+		if _, newer := s.newEvents[i.ID]; !newer {
+			s.newEvents[i.ID] = i
+		}
+	}
+	s.runNews = s.runNews || b.run != nil
+	s.trim()
+	s.dirty.Store(true)
+}
+
+// letGo ends the waiting of those who wait for a disk that does not work.
+func (s *Store) letGo(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.waiters {
+		w <- err
+	}
+	s.waiters = nil
+}
+
+const (
+	// mostWaiting bounds the entries and the incidents that wait for a disk
+	// that does not work, each. The oldest give way, down to enoughWaiting; a
+	// day has at most a thousand session starts.
+	mostWaiting   = 2000
+	enoughWaiting = 1500
+)
+
+// trim keeps what waits within bounds. The caller holds mu.
+func (s *Store) trim() {
+	if n := len(s.newEntry); n > mostWaiting {
+		for _, id := range slices.Sorted(maps.Keys(s.newEntry))[:n-enoughWaiting] {
+			delete(s.newEntry, id)
+		}
+	}
+	if n := len(s.newEvents); n > mostWaiting {
+		oldest := slices.SortedFunc(maps.Values(s.newEvents), func(a, b health.Incident) int {
+			return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
+		})
+		for _, i := range oldest[:n-enoughWaiting] {
+			delete(s.newEvents, i.ID)
+		}
+	}
+}
+
+// forget drops entries from memory that nobody asks for any more.
+func (s *Store) forget(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.entries, func(_ int64, e ledger.Entry) bool { return now.Sub(e.At) > 2*day })
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/ledger"
+)
+
+// disk is where the database is. The one of this package is a folder, see
+// [folder]; tests put another one in its place. All calls come from the writer's
+// goroutine and may take as long as they like.
+type disk interface {
+	// open opens the database, making it if there is none, and reads what the
+	// writer needs of it. What is damaged is set aside first and begun anew; so
+	// is a database that is not trusted any more.
+	open(distrust bool) (volume, *image, error)
+}
+
+// volume is an open database.
+type volume interface {
+	// write writes the batch as one: after a crash all of it is there or none.
+	write(*batch) error
+	// tidy deletes what is too old to be of use.
+	tidy(now time.Time) error
+	// present reports whether the file is still the one that its name leads to.
+	present() bool
+	close() error
+}
+
+// batch is what is written in one transaction.
+type batch struct {
+	sessions  []sessionRow
+	entries   []ledger.Entry
+	incidents []health.Incident
+	run       *runRow
+	// durable: the batch and everything before it survives a power cut.
+	durable bool
+
+	// news: there is more in it than a sign of life.
+	news    bool
+	waiters []chan<- error // of Commit
+}
+
+func (b *batch) empty() bool {
+	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && b.run == nil
+}
+
+// image is what a database held when it was opened.
+type image struct {
+	sessions  []sessionRow
+	entries   []ledger.Entry    // of the last day
+	incidents []health.Incident // the newest, oldest first
+	runs      []runRow          // the newest first
+	// aside is where a damaged predecessor was moved, or empty.
+	aside string
+	// damaged counts incidents that could not be read.
+	damaged int
+}

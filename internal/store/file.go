@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"evergreen/internal/ledger"
+)
+
+// longestLog is about how long the write-ahead log may grow before its content is
+// moved into the database, in bytes. At 50 commits a second that is every
+// minute or so.
+const longestLog = 8 << 20
+
+// checkpointPause is how long a checkpoint is not tried again after one that
+// another program's reading has held up.
+const checkpointPause = 10 * time.Second
+
+// file is a [volume]: one SQLite database on one connection.
+type file struct {
+	path  string
+	db    *sql.DB
+	conn  *sql.Conn
+	info  fs.FileInfo
+	count *counters
+
+	longest    int64 // of the write-ahead log, in bytes
+	full       bool  // synchronous is FULL
+	checkpoint time.Time
+
+	putSession, dropSession, putEntry, dropEntry, putIncident, putRun *sql.Stmt
+}
+
+// compile prepares the statements that write. It fails for a file whose tables
+// are not those of its schema.
+func (v *file) compile(ctx context.Context) error {
+	for _, each := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&v.putSession, "REPLACE INTO sessions VALUES (?,?,?,?,?,?,?,?,?,?)"},
+		{&v.dropSession, "DELETE FROM sessions WHERE shard = ? AND shards = ?"},
+		{&v.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
+		{&v.dropEntry, "DELETE FROM identifies WHERE id = ?"},
+		{&v.putIncident, "REPLACE INTO incidents VALUES (?,?,?,?)"},
+		{&v.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"},
+	} {
+		stmt, err := v.conn.PrepareContext(ctx, each.text)
+		if err != nil {
+			return errors.Join(errDamaged, err)
+		}
+		*each.to = stmt
+	}
+	return nil
+}
+
+// write writes the batch, and now and then empties the write-ahead log.
+func (v *file) write(b *batch) error {
+	if err := v.commit(b); err != nil {
+		return err
+	}
+	return v.move()
+}
+
+// commit writes the batch in one transaction. With synchronous NORMAL a commit
+// only hands the write-ahead log to the operating system: that survives kill -9,
+// but not a power cut. With FULL it waits for the disk to have the log, and with
+// it every commit before; a cut leaves the log readable up to some commit at or
+// after the last FULL one, never in between (G-051).
+func (v *file) commit(b *batch) error {
+	ctx := context.Background()
+	if b.durable != v.full {
+		level := "NORMAL"
+		if b.durable {
+			level = "FULL"
+		}
+		if _, err := v.conn.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
+			return err
+		}
+		v.full = b.durable
+	}
+	if _, err := v.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := v.put(ctx, b)
+	if err == nil {
+		_, err = v.conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
+		return err
+	}
+	v.count.writes.Add(1)
+	if b.durable {
+		v.count.syncs.Add(1)
+	}
+	return nil
+}
+
+func (v *file) put(ctx context.Context, b *batch) error {
+	for _, r := range b.sessions {
+		var err error
+		if r.session.ID == "" {
+			_, err = v.dropSession.ExecContext(ctx, r.pair.ID, r.pair.Count)
+		} else {
+			_, err = v.putSession.ExecContext(ctx, r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
+				int64(r.intents), r.version, r.token, nanos(r.saved), int64(r.checksum()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, e := range b.entries {
+		var err error
+		if e.State == ledger.Void {
+			_, err = v.dropEntry.ExecContext(ctx, e.ID)
+		} else {
+			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Pair.ID, e.Pair.Count, nanos(e.At), int(e.State), int64(e.Lived))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, i := range b.incidents {
+		body, err := json.Marshal(i)
+		if err != nil {
+			continue // a time beyond the year 9999: no reason to lose the others
+		}
+		if _, err := v.putIncident.ExecContext(ctx, i.ID, nanos(i.Start), i.Routine(), string(body)); err != nil {
+			return err
+		}
+	}
+	if r := b.run; r != nil {
+		_, err := v.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
+			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost)
+		return err
+	}
+	return nil
+}
+
+// move moves a long write-ahead log into the database. One that is being read by
+// somebody is left for later.
+func (v *file) move() error {
+	now := time.Now()
+	info, err := os.Stat(v.path + "-wal")
+	if err != nil || info.Size() < v.longest || now.Before(v.checkpoint) {
+		return nil
+	}
+	v.checkpoint = now.Add(checkpointPause)
+	var busy, pages, moved int
+	if err := v.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return err
+	}
+	v.count.syncs.Add(3) // the log, the database, and the new log's header
+	return nil
+}
+
+// present compares with what the name leads to.
+func (v *file) present() bool {
+	there, err := os.Stat(v.path)
+	return err == nil && os.SameFile(v.info, there)
+}
+
+// close ends the connection, which moves the log into the database and deletes
+// it.
+func (v *file) close() error {
+	var err error
+	if v.conn != nil {
+		err = v.conn.Close()
+	}
+	return errors.Join(err, v.db.Close())
+}
+
+// nanos is a time as it is stored; the zero time is 0.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}

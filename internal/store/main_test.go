@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/owner"
+
+	"go.uber.org/goleak"
+)
+
+const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.a-secret-part-of-thirty-eight-letters0"
+
+const intents = gateway.Intents(33281)
+
+var alone = gateway.Pair{}
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(actAs); dir != "" {
+		writeUntilKilled(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// log is a logger whose lines a test can wait for.
+type log struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	lines []string
+	more  chan struct{}
+}
+
+func newLog(t *testing.T) *log { return &log{t: t, more: make(chan struct{}, 1)} }
+
+func (l *log) Enabled(context.Context, slog.Level) bool { return true }
+func (l *log) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *log) WithGroup(string) slog.Handler            { return l }
+func (l *log) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+	l.mu.Lock()
+	l.lines = append(l.lines, text)
+	l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// said returns the first line that contains the text, taking it and what came
+// before it away.
+func (l *log) said(text string) (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, line := range l.lines {
+		if strings.Contains(line, text) {
+			l.lines = l.lines[i+1:]
+			return line, true
+		}
+	}
+	return "", false
+}
+
+// await waits for a line.
+func (l *log) await(text string) string {
+	l.t.Helper()
+	patience := time.NewTimer(10 * time.Second)
+	defer patience.Stop()
+	for {
+		if line, ok := l.said(text); ok {
+			return line
+		}
+		select {
+		case <-l.more:
+		case <-patience.C:
+			l.t.Fatalf("the log never said %q; it has %q", text, l.lines)
+		}
+	}
+}
+
+// open opens the database in the folder for as long as the test runs.
+func open(t *testing.T, dir string, l *log) *Store {
+	t.Helper()
+	o := Options{Dir: dir, Fingerprint: owner.Of(token), Version: "1.0"}
+	if l != nil {
+		o.Logger = slog.New(l)
+	}
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, s) })
+	return s
+}
+
+// shut closes the store, as the end of a process would.
+func shut(t *testing.T, s *Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// dbPath is where the database of the test's token is.
+func dbPath(dir string) string { return filepath.Join(dir, "evergreen-123456789012345678.db") }
+
+func session(id string, seq int64) gateway.Session {
+	return gateway.Session{ID: id, ResumeURL: "wss://" + id + ".example", Seq: seq}
+}
+
+// found is the session that the next run resumes.
+func found(t *testing.T, s *Store) gateway.Session {
+	t.Helper()
+	session, verdict := s.Session(alone, intents)
+	if verdict.Reason != NotDropped && verdict.Reason != NoneSaved {
+		t.Errorf("verdict: %v", verdict)
+	}
+	return session
+}
+
+func wantIn(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q does not say %q", text, part)
+		}
+	}
+}

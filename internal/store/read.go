@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+	"evergreen/internal/ledger"
+)
+
+const (
+	day = 24 * time.Hour
+	// sessionAge, entryAge, incidentAge and runAge are how long things are kept
+	// on disk. A session is of no use after minutes and an entry after a day;
+	// the rest is for people.
+	sessionAge  = day
+	entryAge    = 7 * day
+	incidentAge = 90 * day
+	runAge      = 90 * day
+	// mostIncidents bounds the incidents that are kept; routine ones go first.
+	mostIncidents = 5000
+	// readIncidents is how many are read when the database is opened: more than
+	// the journal keeps in memory, because routine ones give way to others there.
+	readIncidents = 2 * health.Remembered
+	// readRuns is how many runs are read.
+	readRuns = 100
+)
+
+// read reads what the writer needs to know.
+func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
+	i := &image{}
+	err := v.each(ctx, func(rows *sql.Rows) error {
+		var r sessionRow
+		var intents, saved, sum int64
+		err := rows.Scan(&r.pair.ID, &r.pair.Count, &r.session.ID, &r.session.ResumeURL, &r.session.Seq, &intents, &r.version, &r.token, &saved, &sum)
+		r.intents, r.saved = gateway.Intents(intents), fromNanos(saved)
+		r.damaged = int64(r.checksum()) != sum
+		i.sessions = append(i.sessions, r)
+		return err
+	}, "SELECT * FROM sessions")
+	if err != nil {
+		return nil, err
+	}
+	err = v.each(ctx, func(rows *sql.Rows) error {
+		var e ledger.Entry
+		var at, lived int64
+		err := rows.Scan(&e.ID, &e.Pair.ID, &e.Pair.Count, &at, &e.State, &lived)
+		e.At, e.Lived = fromNanos(at), time.Duration(lived)
+		i.entries = append(i.entries, e)
+		return err
+	}, "SELECT * FROM identifies WHERE at >= ?", nanos(now.Add(-2*day)))
+	if err != nil {
+		return nil, err
+	}
+	err = v.each(ctx, func(rows *sql.Rows) error {
+		var body string
+		var incident health.Incident
+		if err := rows.Scan(&body); err != nil {
+			return err
+		}
+		if json.Unmarshal([]byte(body), &incident) != nil {
+			i.damaged++ // costs itself and no other
+			return nil
+		}
+		i.incidents = append(i.incidents, incident)
+		return nil
+	}, "SELECT body FROM incidents ORDER BY start DESC LIMIT ?", readIncidents)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(i.incidents)
+	err = v.each(ctx, func(rows *sql.Rows) error {
+		var r runRow
+		var id, started, alive, ended int64
+		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost)
+		r.Started, r.Alive, r.Ended = fromNanos(started), fromNanos(alive), fromNanos(ended)
+		i.runs = append(i.runs, r)
+		return err
+	}, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", readRuns)
+	return i, err
+}
+
+func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := v.conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// tidy deletes what is too old or too much.
+func (v *file) tidy(now time.Time) error {
+	ctx := context.Background()
+	for _, each := range []struct {
+		text string
+		arg  any
+	}{
+		{"DELETE FROM sessions WHERE saved < ?", nanos(now.Add(-sessionAge))},
+		{"DELETE FROM identifies WHERE at < ?", nanos(now.Add(-entryAge))},
+		{"DELETE FROM incidents WHERE start < ?", nanos(now.Add(-incidentAge))},
+		{`DELETE FROM incidents WHERE id IN (SELECT id FROM incidents ORDER BY routine DESC, start
+			LIMIT max(0, (SELECT count(*) FROM incidents) - ?))`, mostIncidents},
+		{"DELETE FROM runs WHERE started < ?", nanos(now.Add(-runAge))},
+	} {
+		if _, err := v.conn.ExecContext(ctx, each.text, each.arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}

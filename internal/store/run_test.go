@@ -1,0 +1,110 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// What became of a run that did not say so is found out from what the machine
+// remembers.
+func TestFateOfARunIsFoundOut(t *testing.T) {
+	run := runRow{boot: "this boot", oom: oomCount{cgroup: "/bot", ofCgroup: 1, ofHost: 5}}
+	tests := []struct {
+		name string
+		run  runRow
+		boot string
+		now  oomCount
+		want End
+	}{
+		{"killed", run, "this boot", run.oom, EndKilled},
+		{"rebooted", run, "that boot", oomCount{cgroup: "/bot", ofHost: 9}, EndRebooted},
+		{"out of memory, by its cgroup", run, "this boot", oomCount{cgroup: "/bot", ofCgroup: 2, ofHost: 5}, EndOutOfMemory},
+		{"out of memory, in a new cgroup", run, "this boot", oomCount{cgroup: "/new", ofCgroup: 0, ofHost: 6}, EndOutOfMemory},
+		{"a new cgroup that had its own", run, "this boot", oomCount{cgroup: "/new", ofCgroup: 3, ofHost: 5}, EndKilled},
+		{"nothing can be read", runRow{oom: oomCount{ofCgroup: -1, ofHost: -1}}, "", oomCount{ofCgroup: -1, ofHost: -1}, EndKilled},
+	}
+	for _, test := range tests {
+		if got := test.run.fate(test.boot, test.now); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// A run says how it ended; if it does not, the next one finds out. The hour's
+// starts are counted, so that a crash loop shows.
+func TestPreviousRunIsJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		f := &fake{image: image{runs: []runRow{
+			{Run: Run{Started: now.Add(-10 * time.Minute), Alive: now.Add(-time.Minute), PID: 12, Version: "0.9"}, boot: "that boot"},
+			{Run: Run{Started: now.Add(-50 * time.Minute)}, how: EndPaused},
+			{Run: Run{Started: now.Add(-2 * time.Hour)}, how: EndPaused},
+		}}}
+		s := f.begin(t, nil)
+		p := s.Begin()
+		if p.End != EndRebooted || p.Starts != 2 || !p.Gone().Equal(now.Add(-time.Minute)) || p.Cause() != "process-gone" {
+			t.Errorf("previous run: %+v", p)
+		}
+		wantIn(t, p.String(), "process 12, version 0.9", "ended with the machine", "after 9m0s")
+		if again := s.Begin(); again != p {
+			t.Errorf("asked again: %+v", again)
+		}
+		time.Sleep(time.Minute)
+		s.End(EndGoodbye)
+		shut(t, s)
+		all := f.all()
+		run := all[len(all)-1].run
+		if run == nil || run.how != EndGoodbye || !run.Ended.Equal(now.Add(time.Minute)) || !run.Started.Equal(now) || run.boot != "this boot" {
+			t.Errorf("the record of this run: %+v", run)
+		}
+	})
+}
+
+// Every end has its words and a cause that the runbook explains.
+func TestEveryEndIsExplained(t *testing.T) {
+	for end, e := range ends {
+		if e.words == "" || end != EndNone && health.Lookup(e.cause).ID == health.Unknown {
+			t.Errorf("%q: %+v", end, e)
+		}
+	}
+	if text := (Previous{}).String(); text != "An earlier run is not known" {
+		t.Error(text)
+	}
+}
+
+// The kernel's counters are found in both versions of cgroups, and nowhere else.
+func TestOOMCountersAreRead(t *testing.T) {
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  oomCount
+	}{
+		{"version 2", map[string]string{
+			"/proc/vmstat": "nr_free_pages 1\noom_kill 4\n", "/proc/self/cgroup": "0::/system.slice/bot\n",
+			"/sys/fs/cgroup/system.slice/bot/memory.events": "low 0\noom 7\noom_kill 3\noom_group_kill 0\n",
+		}, oomCount{"/system.slice/bot", 3, 4}},
+		{"version 1", map[string]string{
+			"/proc/self/cgroup": "3:cpu:/x\n2:memory:/docker/1\n",
+			"/sys/fs/cgroup/memory/docker/1/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+		}, oomCount{"/docker/1", 2, -1}},
+		{"garbled", map[string]string{"/proc/vmstat": "oom_kill many\n", "/proc/self/cgroup": "what\n0::/x\n"}, oomCount{"", -1, -1}},
+		{"nothing", nil, oomCount{"", -1, -1}},
+	}
+	for _, test := range tests {
+		got := readOOM(func(path string) ([]byte, error) {
+			text, there := test.files[path]
+			if !there {
+				return nil, errors.New("not there")
+			}
+			return []byte(text), nil
+		})
+		if got != test.want {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
+		}
+	}
+	thisHost().oom() // whatever there is, it is no reason to fail
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+)
+
+const (
+	// SessionLife is how old a saved session may be: Discord does not keep one
+	// for longer (G-055). A session ages from the last sign of life of the
+	// process that had it.
+	SessionLife = 5 * time.Minute
+	// skew is how far in the future a session may seem to have been saved.
+	skew = time.Minute
+	// apiVersion is the version of the gateway that sessions belong to.
+	apiVersion = 10
+)
+
+// Reason says why a saved session is not resumed.
+type Reason string
+
+// The reasons. NotDropped means that it is resumed.
+const (
+	NotDropped   Reason = ""
+	NoneSaved    Reason = "none-saved"
+	TooOld       Reason = "too-old"
+	OtherToken   Reason = "other-token"
+	OtherIntents Reason = "other-intents"
+	OtherShards  Reason = "other-shards"
+	OtherVersion Reason = "other-version"
+	Damaged      Reason = "damaged"
+	NotRead      Reason = "not-read"
+)
+
+// Verdict is what was found out about a saved session.
+type Verdict struct {
+	Reason Reason
+	// Age is how long ago the session was last alive; 0 if that is not known.
+	Age time.Duration
+	// Detail says more, or nothing.
+	Detail string
+}
+
+// verdicts are the reasons in words.
+var verdicts = map[Reason]string{
+	NotDropped:   "Resuming the saved session",
+	NoneSaved:    "There is no saved session to resume",
+	TooOld:       "The saved session is dropped: it is too old for Discord to still have it",
+	OtherToken:   "The saved session is dropped: it belongs to another token",
+	OtherIntents: "The saved session is dropped: it was begun with other intents",
+	OtherShards:  "The saved session is dropped: it belongs to another shard",
+	OtherVersion: "The saved session is dropped: it belongs to another version of Discord's gateway",
+	Damaged:      "The saved session is dropped: it is damaged",
+	NotRead:      "A saved session could not be looked for",
+}
+
+// String says it for the log.
+func (v Verdict) String() string {
+	text := verdicts[v.Reason]
+	if v.Detail != "" {
+		text += " (" + v.Detail + ")"
+	}
+	return text
+}
+
+// sessionRow is a session as it is saved.
+type sessionRow struct {
+	pair    gateway.Pair // Count is at least 1
+	session gateway.Session
+	intents gateway.Intents
+	version int
+	token   string // the fingerprint
+	saved   time.Time
+	damaged bool // the checksum does not fit
+}
+
+// checksum of everything that is stored. SQLite does not notice a flipped bit in
+// a value.
+func (r sessionRow) checksum() uint32 {
+	text := fmt.Sprintf("%d\x00%d\x00%s\x00%s\x00%d\x00%d\x00%d\x00%s\x00%d",
+		r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq, r.intents, r.version, r.token, nanos(r.saved))
+	return crc32.ChecksumIEEE([]byte(text))
+}
+
+// counted is the pair with the count that Discord takes an unsharded bot to have.
+func counted(p gateway.Pair) gateway.Pair {
+	p.Count = max(1, p.Count)
+	return p
+}
+
+// Session returns the session that an earlier run left for the shard, or the
+// zero Session, and in either case why. It is one to resume only if it is
+// younger than [SessionLife] and belongs to this token, these intents, this pair
+// and this version of the gateway (G-053, G-054, G-055). It does not wait for
+// the disk: what counts is what [Open] found.
+func (s *Store) Session(pair gateway.Pair, intents gateway.Intents) (gateway.Session, Verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.loaded {
+		return gateway.Session{}, Verdict{Reason: NotRead, Detail: s.state.Reason}
+	}
+	pair = counted(pair)
+	var found *sessionRow
+	for i := range s.saved {
+		switch r := &s.saved[i]; {
+		case r.pair == pair:
+			found = r
+		case r.pair.ID == pair.ID && found == nil:
+			found = r // of another count
+		}
+	}
+	if found == nil {
+		return gateway.Session{}, Verdict{Reason: NoneSaved}
+	}
+	v := found.judge(pair, intents, s.opts.Fingerprint.String(), time.Now())
+	if v.Reason != NotDropped {
+		return gateway.Session{}, v
+	}
+	return found.session, v
+}
+
+// judge decides whether the session can be resumed.
+func (r sessionRow) judge(pair gateway.Pair, intents gateway.Intents, token string, now time.Time) Verdict {
+	v := Verdict{Age: now.Sub(r.saved)}
+	switch {
+	case r.damaged:
+		return Verdict{Reason: Damaged, Detail: "its checksum does not fit"}
+	case !r.session.Resumable() || !strings.HasPrefix(r.session.ResumeURL, "ws"):
+		return Verdict{Reason: Damaged, Detail: "it is incomplete"}
+	case r.token != token:
+		v.Reason = OtherToken
+	case r.version != apiVersion:
+		v.Reason, v.Detail = OtherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
+	case r.pair != pair:
+		v.Reason, v.Detail = OtherShards, fmt.Sprintf("%v, this is %v", r.pair, pair)
+	case r.intents != intents:
+		v.Reason, v.Detail = OtherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
+	case v.Age >= SessionLife:
+		v.Reason, v.Detail = TooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
+	case v.Age < -skew:
+		v.Reason, v.Detail = TooOld, "saved in the future: the clock was set back, so nobody knows its age"
+		v.Age = 0
+	default:
+		v.Age = max(0, v.Age)
+		v.Detail = "last alive " + v.Age.Round(time.Millisecond).String() + " ago"
+	}
+	return v
+}
+
+// keeper is the [gateway.Keeper] of one shard.
+type keeper struct {
+	store   *Store
+	pair    gateway.Pair
+	intents gateway.Intents
+
+	mu      sync.Mutex
+	session gateway.Session
+	known   bool // Keep was called: until then the session on disk stays
+	changed bool
+}
+
+// Keeper returns what keeps the session of a shard that identifies with these
+// intents. It replaces an earlier keeper of the same shard, which is then
+// ignored. Its Keep stores the value and returns: the writer takes the newest to
+// the disk (G-051, G-052).
+func (s *Store) Keeper(pair gateway.Pair, intents gateway.Intents) gateway.Keeper {
+	k := &keeper{store: s, pair: counted(pair), intents: intents}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keepers[k.pair] = k
+	return k
+}
+
+// Keep is on the path of every event. The three values of a session stay
+// together, in memory under the lock and on the disk in one row (G-050). The
+// beginning and the end of a session do not wait.
+func (k *keeper) Keep(session gateway.Session) {
+	k.mu.Lock()
+	urgent := session.ID != k.session.ID || !k.known
+	k.session, k.known, k.changed = session, true, true
+	k.mu.Unlock()
+	k.store.signal(urgent)
+}
+
+// take returns the newest value, and whether it has changed since the last take.
+func (k *keeper) take() (row sessionRow, changed, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changed, k.changed = k.changed, false
+	return sessionRow{pair: k.pair, session: k.session, intents: k.intents}, changed, k.known
+}
+
+// again makes the next take return what the last one did, if nothing newer has
+// come, and reports whether there is anything to take.
+func (k *keeper) again() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.changed = k.known
+	return k.known
+}

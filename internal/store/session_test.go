@@ -1,0 +1,107 @@
+package store
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/owner"
+)
+
+// A saved session is resumed only if everything fits, and what does not is said
+// in words.
+//
+// Statements: G-054, G-055.
+func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*sessionRow)
+		want   Reason
+		says   string
+	}{
+		{"as it was saved", func(*sessionRow) {}, NotDropped, "last alive 1m0s ago"},
+		{"four minutes", func(r *sessionRow) { r.saved = r.saved.Add(-3 * time.Minute) }, NotDropped, "last alive 4m0s ago"},
+		{"five minutes", func(r *sessionRow) { r.saved = r.saved.Add(-4 * time.Minute) }, TooOld, "saved 5m0s ago"},
+		{"days", func(r *sessionRow) { r.saved = r.saved.Add(-48 * time.Hour) }, TooOld, "saved 48h1m0s ago"},
+		{"a clock that is a little behind", func(r *sessionRow) { r.saved = r.saved.Add(90 * time.Second) }, NotDropped, "last alive 0s ago"},
+		{"a clock that was set back", func(r *sessionRow) { r.saved = r.saved.Add(time.Hour) }, TooOld, "the clock was set back"},
+		{"token", func(r *sessionRow) { r.token = owner.Of("another").String() }, OtherToken, "another token"},
+		{"intents", func(r *sessionRow) { r.intents = 1 }, OtherIntents, "1, this is 33281"},
+		{"version", func(r *sessionRow) { r.version = 9 }, OtherVersion, "9, this is 10"},
+		{"count", func(r *sessionRow) { r.pair.Count = 4 }, OtherShards, "0/4, this is 0/1"},
+		{"shard", func(r *sessionRow) { r.pair.ID = 2 }, NoneSaved, "no saved session"},
+		{"no id", func(r *sessionRow) { r.session.ID = "" }, Damaged, "incomplete"},
+		{"no address", func(r *sessionRow) { r.session.ResumeURL = "" }, Damaged, "incomplete"},
+		{"no gateway's address", func(r *sessionRow) { r.session.ResumeURL = "ftp://x" }, Damaged, "incomplete"},
+		{"no sequence", func(r *sessionRow) { r.session.Seq = 0 }, Damaged, "incomplete"},
+		{"a flipped bit", func(r *sessionRow) { r.damaged = true }, Damaged, "checksum"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				row := sessionRow{
+					pair: counted(alone), session: session("a", 42), intents: intents, version: apiVersion,
+					token: owner.Of(token).String(), saved: time.Now(),
+				}
+				test.change(&row)
+				f := &fake{image: image{sessions: []sessionRow{row}}}
+				s := f.begin(t, nil)
+				time.Sleep(time.Minute)
+				got, v := s.Session(alone, intents)
+				if v.Reason != test.want || got.Resumable() != (test.want == NotDropped) {
+					t.Errorf("got %+v, %v", got, v)
+				}
+				wantIn(t, v.String(), test.says)
+				shut(t, s)
+			})
+		})
+	}
+}
+
+// Every reason has its words.
+func TestEveryReasonIsSaidInWords(t *testing.T) {
+	for _, r := range []Reason{NotDropped, NoneSaved, TooOld, OtherToken, OtherIntents, OtherShards, OtherVersion, Damaged, NotRead} {
+		if verdicts[r] == "" {
+			t.Errorf("%q has no words", r)
+		}
+	}
+}
+
+// A session that a shard has is as old as the last sign of life of its process,
+// not as the last event: a quiet bot's is resumed too.
+//
+// Statements: G-053.
+func TestQuietSessionStaysYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		s := f.begin(t, nil)
+		s.Keeper(alone, intents).Keep(session("a", 42))
+		time.Sleep(time.Hour)
+		row, _ := f.last(t)
+		if v := row.judge(counted(alone), intents, owner.Of(token).String(), time.Now()); v.Reason != NotDropped || v.Age > aliveEvery {
+			t.Errorf("after a quiet hour: %v", v)
+		}
+		shut(t, s)
+	})
+}
+
+// When the intents turn out otherwise before the start, the keeper that was made
+// for the first ones does not speak any more.
+func TestNewKeeperReplacesTheOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		s := f.begin(t, nil)
+		old := s.Keeper(gateway.Pair{}, intents)
+		s.Keeper(gateway.Pair{ID: 0, Count: 1}, 7).Keep(session("new", 1))
+		old.Keep(session("old", 9))
+		shut(t, s)
+		for _, w := range f.all() {
+			for _, row := range w.sessions {
+				if row.session.ID != "new" || row.intents != 7 {
+					t.Errorf("written: %+v", row)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// hangs is how long a call may take before the disk counts as not answering.
+const hangs = 5 * time.Second
+
+// State says whether what the bot knows would survive the process.
+type State struct {
+	OK bool
+	// Reason is why not, in words; empty if OK.
+	Reason string
+	// Since is when it became so.
+	Since time.Time
+}
+
+// String says it for a person.
+func (s State) String() string {
+	if s.OK {
+		return "What the bot knows is being saved"
+	}
+	return "The bot stays online, but nothing is saved: " + s.Reason + ". A restart now would start a new session"
+}
+
+// State returns the state of the disk.
+func (s *Store) State() State {
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	if began := s.began.Load(); began != 0 {
+		if since := time.Unix(0, began); time.Since(since) >= hangs {
+			return State{Reason: fmt.Sprintf("the disk has not answered for %s", time.Since(since).Round(time.Second)), Since: since}
+		}
+	}
+	return state
+}
+
+// well notes that the disk works, and reports whether that is new.
+func (s *Store) well() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = nil
+	if s.state.OK {
+		return false
+	}
+	s.state = State{OK: true, Since: time.Now()}
+	return true
+}
+
+// ill notes that it does not, and reports whether that is new.
+func (s *Store) ill(err error, reason string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = err
+	if !s.state.OK && s.state.Reason == reason {
+		return false
+	}
+	since := s.state.Since
+	if s.state.OK {
+		since = time.Now()
+	}
+	s.state = State{Reason: reason, Since: since}
+	return true
+}
