@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// asProgram makes the test binary behave as the program itself.
+const asProgram = "EVERGREEN_TEST_AS_PROGRAM"
+
+func init() {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+}
+
+// load is how many commands are asked in a second. Discord takes no more than 50
+// requests from a bot (G-131), and the bot keeps to that.
+const load = 40
+
+// town is a simulated Discord on a port, with people who ask without pause.
+type town struct {
+	t        *testing.T
+	sim      *discordsim.Sim
+	app      *discordsim.App
+	url      string
+	folder   string
+	channels []discordsim.ID
+	people   []discordsim.User
+	quiet    chan struct{} // ends the asking
+	silent   chan struct{} // nobody asks any more
+}
+
+// newTown makes a town whose people will spread their commands over enough
+// channels that Discord's limit of five answers in five seconds does not count.
+func newTown(t *testing.T) *town {
+	t.Helper()
+	sim := discordsim.New(discordsim.Config{REST: discordsim.RESTConfig{GlobalLimit: -1}, AnswerGrace: 20 * time.Second})
+	t.Cleanup(sim.Close)
+	w := &town{t: t, sim: sim, folder: t.TempDir(), quiet: make(chan struct{}), silent: make(chan struct{})}
+	names := make([]string, load)
+	for i := range names {
+		names[i] = fmt.Sprint("room-", i)
+	}
+	guild := sim.AddGuild("busy place", names...)
+	for i := range 200 {
+		w.people = append(w.people, sim.AddUser(fmt.Sprint("user-", i)))
+	}
+	sim.AddMembers(guild, w.people...)
+	for _, ch := range guild.Channels {
+		w.channels = append(w.channels, ch.ID)
+	}
+	w.app = sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{guild}})
+	listener, err := sim.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.url = listener.APIURL()
+	return w
+}
+
+// open starts the program for the first time and, once it is online, the
+// asking.
+func (w *town) open() *exec.Cmd {
+	w.t.Helper()
+	program := w.start()
+	w.attached(0)
+	go w.chatter(time.Second / load)
+	return program
+}
+
+// chatter asks one command after another until it is told to be quiet.
+func (w *town) chatter(every time.Duration) {
+	defer close(w.silent)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ticker.C:
+			w.sim.Say(w.channels[i%len(w.channels)], w.people[i%len(w.people)].ID, "!ping", discordsim.Expect())
+		case <-w.quiet:
+			return
+		}
+	}
+}
+
+// start runs the program as a process of its own.
+func (w *town) start(args ...string) *exec.Cmd {
+	w.t.Helper()
+	program := exec.Command(os.Args[0], append([]string{"run"}, args...)...)
+	program.Dir = w.folder
+	program.Env = []string{
+		asProgram + "=yes", "HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token, "COMMAND_COOLDOWN=0",
+	}
+	log, err := os.OpenFile(filepath.Join(w.folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	program.Stdout, program.Stderr = log, log
+	if err := program.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = program.Process.Kill() })
+	return program
+}
+
+// attached waits until the bot has an answered connection again, and returns
+// how long that took.
+func (w *town) attached(resumed int) time.Duration {
+	w.t.Helper()
+	start := time.Now()
+	for {
+		v := w.sim.Verdict(w.app)
+		if w.sim.Attached(w.app) && v.Resumed >= resumed {
+			return time.Since(start)
+		}
+		if time.Since(start) > 20*time.Second {
+			text, _ := os.ReadFile(filepath.Join(w.folder, "console.log"))
+			w.t.Fatalf("not online after 20 s; the end of its log:\n%s", text[max(0, len(text)-3000):])
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// judge ends the asking and fails the test unless every command was answered
+// exactly once and one IDENTIFY was enough.
+func (w *town) judge() discordsim.Verdict {
+	w.t.Helper()
+	close(w.quiet)
+	<-w.silent
+	start := time.Now()
+	v := w.sim.Verdict(w.app)
+	for v.Waiting > 0 && time.Since(start) < 30*time.Second {
+		<-time.After(50 * time.Millisecond)
+		v = w.sim.Verdict(w.app)
+	}
+	if v.Answered != v.Asked || v.Lost != 0 || v.Twice != 0 || v.Identifies != 1 || v.Unheard != 0 {
+		w.t.Errorf("%d asked, %d answered, %d lost, %d twice, %d unheard, %d IDENTIFYs", v.Asked, v.Answered, v.Lost, v.Twice, v.Unheard, v.Identifies)
+	}
+	for _, violation := range v.Violations {
+		if violation.Statement == "G-101" {
+			continue // each process shows its presence, and here many follow each other within seconds
+		}
+		w.t.Errorf("the bot broke %s: %s", violation.Statement, violation.What)
+	}
+	return v
+}
+
+// percentiles says how long something took.
+func percentiles(gaps []time.Duration) string {
+	slices.Sort(gaps)
+	at := func(p int) time.Duration { return gaps[min(len(gaps)-1, len(gaps)*p/100)].Round(time.Millisecond) }
+	return fmt.Sprintf("median %s, 95 %% %s, longest %s", at(50), at(95), at(100))
+}
+
+// rounds is how often a process is ended in a test.
+func rounds() int {
+	if testing.Short() {
+		return 5
+	}
+	return 50
+}
+
+// Given a bot under load, when its process is stopped or killed at random
+// moments and started again, fifty times each, then no command is lost or
+// answered twice and no second IDENTIFY is spent.
+// Statements: G-053, G-090, G-091, G-092, G-137.
+func TestRestartsUnderLoad(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		t.Run(signal.String(), func(t *testing.T) {
+			w := newTown(t)
+			program := w.open()
+			var gaps []time.Duration
+			for i := range rounds() {
+				<-time.After(time.Duration(20+(i*137)%380) * time.Millisecond)
+				if err := program.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				_ = program.Wait()
+				if code := program.ProcessState.ExitCode(); signal == syscall.SIGTERM && code != 0 {
+					t.Errorf("round %d: exit code %d", i, code)
+				}
+				program = w.start()
+				gaps = append(gaps, w.attached(i+1))
+			}
+			v := w.judge()
+			t.Logf("%d rounds, %d commands; from the start of the process to RESUMED: %s", len(gaps), v.Asked, percentiles(gaps))
+		})
+	}
+}
+
+// Given a bot under load, when another process takes over again and again, then
+// no command is lost or answered twice, and the first ends with exit code 0.
+// Statements: G-155.
+func TestTakeOverUnderLoad(t *testing.T) {
+	w := newTown(t)
+	program := w.open()
+	for i := range max(5, rounds()/5) {
+		<-time.After(time.Duration(50+(i*137)%300) * time.Millisecond)
+		next := w.start("--take-over")
+		if err := program.Wait(); err != nil {
+			t.Errorf("round %d: %v", i, err)
+		}
+		w.attached(i + 1)
+		program = next
+	}
+	v := w.judge()
+	t.Logf("%d commands; the longest time without a connection: %s", v.Asked, v.LongestGap.Round(time.Millisecond))
+
+	second := w.start()
+	_ = second.Wait()
+	if code := second.ProcessState.ExitCode(); code != 78 {
+		t.Errorf("a second copy ended with exit code %d", code)
+	}
+}
