@@ -381,6 +381,15 @@ func (c *client) send(op int, d any) {
 	c.raw(string(marshal(map[string]any{"op": op, "d": d})))
 }
 
+// flood sends heartbeats until it has sent n or the connection is over.
+func (c *client) flood(n int) {
+	for range n {
+		if c.ws.Write(context.Background(), websocket.MessageText, []byte(`{"op":1,"d":null}`)) != nil {
+			return
+		}
+	}
+}
+
 // shut closes with a code and waits for the answer.
 func (c *client) shut(code int) {
 	_ = c.ws.Close(websocket.StatusCode(code), "")

@@ -91,7 +91,7 @@ func (c *conn) checkSeq(d json.RawMessage) {
 	case err != nil || seq < 0:
 		s.violate(c, "S-037", "a heartbeat carried something that is no sequence number")
 		if s.cfg.StrictHeartbeatSeq {
-			c.close(4002, "Error while decoding payload.")
+			c.close(4002, reasonDecode)
 		}
 	case sess == nil:
 		// The session may have been taken away a moment ago, or a RESUME is still
@@ -110,16 +110,6 @@ func (c *conn) checkSeq(d json.RawMessage) {
 func (c *conn) madeUp(seq, newest int64) {
 	c.sim.violate(c, "S-037", fmt.Sprintf("a heartbeat carried sequence %d, the newest is %d", seq, newest))
 	if c.sim.cfg.StrictHeartbeatSeq {
-		c.close(4007, "Invalid seq.")
+		c.close(4007, reasonSequence)
 	}
-}
-
-// troubled reports whether a fault has been in the connection's way since some
-// moment, so that nobody can blame the client.
-func (c *conn) troubled(since time.Time) bool {
-	id := ID(0)
-	if app := c.app(); app != nil {
-		id = app.ID
-	}
-	return c.sim.disturbed(id, since, time.Now())
 }

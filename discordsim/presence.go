@@ -23,15 +23,15 @@ func (p presence) visible() string {
 
 // line is the text under the bot's name.
 func (p presence) line() string {
-	for _, a := range p.activities {
-		fields, _ := a.(map[string]any)
-		name, _ := fields["name"].(string)
-		if kind, _ := fields["type"].(float64); kind == 4 {
-			name, _ = fields["state"].(string)
-		}
-		return name
+	if len(p.activities) == 0 {
+		return ""
 	}
-	return ""
+	fields, _ := p.activities[0].(map[string]any)
+	text, _ := fields["name"].(string)
+	if kind, _ := fields["type"].(float64); kind == 4 {
+		text, _ = fields["state"].(string)
+	}
+	return text
 }
 
 // setPresence is op 3 (S-076).

@@ -67,12 +67,12 @@ type child struct {
 	exit           chan int
 }
 
-// begin runs a command with an environment of its own.
+// begin runs a command with an environment and a state folder of its own.
 func begin(t *testing.T, environ []string, args ...string) *child {
 	t.Helper()
 	c := &child{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	p := &process{
-		stdout: c.stdout, stderr: c.stderr, environ: environ,
+		stdout: c.stdout, stderr: c.stderr, environ: append([]string{"EVERGREEN_STATE_DIR=" + t.TempDir()}, environ...),
 		signals: func() (<-chan os.Signal, func()) { return c.signals, func() {} },
 	}
 	go func() { c.exit <- p.execute(args) }()

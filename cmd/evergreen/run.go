@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 
 	"evergreen/gateway"
+	"evergreen/internal/api"
 	"evergreen/internal/app"
 	"evergreen/internal/config"
 	"evergreen/internal/logging"
@@ -44,8 +46,10 @@ func (r *runCommand) Run(p *process) error {
 	if err != nil {
 		return heldElsewhere(err)
 	}
+	lines := api.NewLogRing(c.LogLevel, logger.Redact)
 	bot, err := app.New(app.Options{
-		Config: c, Logger: logger.Logger, Redact: logger.Redact, Version: version(), API: r.API,
+		Config: c, Logger: slog.New(slog.NewMultiHandler(logger.Handler(), lines)), Redact: logger.Redact, Version: version(),
+		API: r.API, Lines: lines,
 		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
 	})
 	if err != nil {
@@ -103,6 +107,6 @@ func (p *process) logger(c config.Config) (*logging.Logger, error) {
 	return logging.New(logging.Options{
 		Level: c.LogLevel, Format: logging.Format(c.LogFormat),
 		File: c.LogFile, MaxSizeMB: c.LogMaxSizeMB, MaxBackups: c.LogMaxBackups, MaxAgeDays: c.LogMaxAgeDays,
-		Console: p.stderr, Secrets: []string{c.Token.Reveal(), c.APIToken.Reveal()},
+		Console: p.stderr, Secrets: c.Secrets(),
 	})
 }

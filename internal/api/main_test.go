@@ -57,7 +57,7 @@ func online() *bot {
 }
 
 // serve runs a server on a free loopback port until the test ends.
-func serve(t *testing.T, o Options) *Server {
+func serve(t testing.TB, o Options) *Server {
 	t.Helper()
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"

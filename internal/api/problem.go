@@ -1,9 +1,13 @@
 package api
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // problem is an answer that is not what was asked for, as RFC 9457 has it: a
@@ -20,16 +24,26 @@ type problem struct {
 
 // The problems that do not depend on the bot.
 var (
-	notFound         = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "There is /livez, /readyz, /startupz and /health."}
-	methodNotAllowed = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "Use GET or HEAD."}
-	bodyNotAllowed   = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body."}
+	notFound         = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in /openapi.json."}
+	methodNotAllowed = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "The header Allow says what can be used."}
+	bodyNotAllowed   = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
 	badToken         = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
-	tokenNotSet      = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes are served. Set API_TOKEN to get more, or listen on a loopback address."}
+	tokenNotSet      = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
 	wrongHost        = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}
+	tooManyGuesses   = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This address has presented too many wrong tokens. Wait a minute."}
+	badForm          = problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Post a small form as application/x-www-form-urlencoded."}
+	otherSite        = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Pages of other sites may not ask."}
+	busy             = problem{Title: "Busy", Status: http.StatusServiceUnavailable, Detail: "Too many others are being answered. Try again in a few seconds."}
+	unavailable      = problem{Title: "Not available", Status: http.StatusServiceUnavailable, Detail: "The record of the past cannot be read right now. The bot's log says more."}
 	broken           = problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "The bot's log says more."}
 )
 
 func (p problem) write(w http.ResponseWriter) { writeJSON(w, p.Status, "application/problem+json", p) }
+
+// badRequest is the problem with a parameter that cannot be understood.
+func badRequest(detail string) problem {
+	return problem{Title: "Bad request", Status: http.StatusBadRequest, Detail: detail}
+}
 
 // writeJSON writes a whole answer. A client that has gone away is no error.
 func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
@@ -43,4 +57,25 @@ func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+// writeTagged writes an answer that does not change from one moment to the next.
+// A client that has it already is told so and gets no second copy.
+func writeTagged(w http.ResponseWriter, r *http.Request, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		broken.write(w) // only an unencodable type leads here, and none is given
+		return
+	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	writeKept(w, r, "application/json", append(body, '\n'))
+}
+
+// writeKept writes a body with a tag made from it. Who may keep it for how long
+// the caller says in the header Cache-Control.
+func writeKept(w http.ResponseWriter, r *http.Request, kind string, body []byte) {
+	sum := sha256.Sum256(body)
+	w.Header().Set("Etag", `"`+hex.EncodeToString(sum[:12])+`"`)
+	w.Header().Set("Content-Type", kind)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,27 +17,88 @@ import (
 
 // route is one thing that can be asked for.
 type route struct {
-	path string
-	// open: for everybody. What is not open needs the token.
-	open  bool
+	// path is served alone; one that ends in "/" stands for all below it, and
+	// "/" for itself.
+	path  string
 	serve func(*Server, http.ResponseWriter, *http.Request)
+	// open: for everybody. What is not open needs the token.
+	open bool
+	// probe: open, and answered also when strangers keep the server busy.
+	probe bool
+	// page: for people, who are asked for the token when they have not shown it.
+	page bool
+	// post: a form posted here rather than something asked for.
+	post bool
+	// there reports whether this server has it. Nil: always.
+	there func(*Server) bool
 }
 
-// routes is everything the server knows.
+// routes is everything the server knows, the pages apart.
 var routes = []route{
-	{"/livez", true, (*Server).livez},
-	{"/readyz", true, (*Server).readyz},
-	{"/startupz", true, (*Server).startupz},
-	{"/health", false, (*Server).health},
-	{"/", true, func(_ *Server, w http.ResponseWriter, _ *http.Request) { notFound.write(w) }},
+	{path: "/livez", probe: true, serve: (*Server).livez},
+	{path: "/readyz", probe: true, serve: (*Server).readyz},
+	{path: "/startupz", probe: true, serve: (*Server).startupz},
+	{path: "/health", serve: (*Server).health},
+	{path: "/metrics", serve: (*Server).scrape},
+	{path: "/openapi.json", serve: (*Server).openapi},
+	{path: "/badge/state.svg", open: true, serve: (*Server).stateBadge},
+	{path: "/badge/uptime.svg", open: true, serve: (*Server).uptimeBadge},
+	{path: "/api/v1/status", serve: (*Server).status},
+	{path: "/api/v1/incidents", serve: (*Server).incidents},
+	{path: "/api/v1/uptime", serve: (*Server).uptime},
+	{path: "/api/v1/latency", serve: (*Server).latency},
+	{path: "/api/v1/shards", serve: (*Server).shards},
+	{path: "/api/v1/logs", serve: (*Server).logs},
+	{path: "/api/v1/events", serve: (*Server).events},
+	{path: "/login", open: true, serve: (*Server).showLogin, there: (*Server).hasToken},
+	{path: "/login", open: true, post: true, serve: (*Server).login, there: (*Server).hasToken},
+	{path: "/logout", open: true, post: true, serve: (*Server).logout, there: (*Server).hasToken},
+}
+
+// methods is what a route may be asked with.
+func (to route) methods() []string {
+	if to.post {
+		return []string{http.MethodPost}
+	}
+	return []string{http.MethodGet, http.MethodHead}
+}
+
+// has reports whether the path leads to the route.
+func (to route) has(path string) bool {
+	if below, ok := strings.CutSuffix(to.path, "/"); ok && below != "" {
+		rest, ok := strings.CutPrefix(path, to.path)
+		return ok && rest != ""
+	}
+	return path == to.path
+}
+
+// find looks up the route for a request, and if there is none for its method,
+// which methods there are. No methods: the path leads nowhere.
+func (s *Server) find(r *http.Request) (found route, methods []string) {
+	// A path has one spelling. Others are not redirected but unknown.
+	if r.URL.RawPath != "" || path.Clean(r.URL.Path) != r.URL.Path {
+		return route{}, nil
+	}
+	for _, to := range s.routes {
+		if !to.has(r.URL.Path) {
+			continue
+		}
+		if slices.Contains(to.methods(), r.Method) {
+			return to, nil
+		}
+		methods = append(methods, to.methods()...)
+	}
+	return route{}, methods
 }
 
 // headers stand on every answer: it is for programs, not to be kept, guessed at,
-// framed or read by other sites.
+// framed or read by other sites. Pages, badges and what may be kept say so
+// themselves.
 var headers = map[string]string{
 	"Cache-Control":                "no-store",
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
 	"Cross-Origin-Resource-Policy": "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Referrer-Policy":              "no-referrer",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
@@ -55,38 +117,39 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			broken.write(w)
 		}
 	}()
-	if r.ContentLength != 0 {
+	to, methods := s.find(r)
+	if r.ContentLength != 0 && !to.post {
 		leaveBody(w)
 	}
-	// A path has one spelling. Others are not redirected but unknown.
-	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.RawPath != "" || path.Clean(r.URL.Path) != r.URL.Path {
+	switch {
+	case to.serve == nil && methods == nil:
 		notFound.write(w)
-		return
+	case to.serve == nil:
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		methodNotAllowed.write(w)
+	case r.ContentLength != 0 && !to.post:
+		bodyNotAllowed.write(w)
+	case to.probe:
+		to.serve(s, w, r)
+	case to.open:
+		s.serveStranger(to, w, r)
+	case s.admitted(w, r, to):
+		to.serve(s, w, r)
 	}
-	s.mux.ServeHTTP(w, r)
 }
 
-// route puts the checks in front of what serves.
-func (s *Server) route(to route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != to.path { // "/" stands for all that is not known
-			notFound.write(w)
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			methodNotAllowed.write(w)
-			return
-		}
-		if r.ContentLength != 0 {
-			bodyNotAllowed.write(w)
-			return
-		}
-		if !to.open && !s.admitted(w, r) {
-			return
-		}
+// serveStranger answers somebody who has shown no token, if not too many such
+// are being answered already.
+func (s *Server) serveStranger(to route, w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.strangers <- struct{}{}:
+		defer func() { <-s.strangers }()
 		to.serve(s, w, r)
-	})
+	default:
+		leaveBody(w)
+		w.Header().Set("Retry-After", "5")
+		busy.write(w)
+	}
 }
 
 // leaveBody sees to it that nobody waits for a request's body: the server would
@@ -99,14 +162,22 @@ func leaveBody(w http.ResponseWriter) {
 
 // admitted reports whether a request may see what is not open. If not, it has
 // been answered.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool {
 	p, ok := s.admit(r)
 	if ok {
 		return true
 	}
 	s.refused(r, p)
-	if p.Status == http.StatusUnauthorized {
+	switch p.Status {
+	case http.StatusUnauthorized:
+		if to.page {
+			// 401 would make the form say that a token was wrong; none was given.
+			writeLogin(w, r, http.StatusForbidden, r.URL.Path)
+			return false
+		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="evergreen"`)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "60")
 	}
 	p.write(w)
 	return false
@@ -114,8 +185,25 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
 
 // admit decides it, and names the problem if the answer is no.
 func (s *Server) admit(r *http.Request) (problem, bool) {
-	if s.opts.Token != "" {
-		return badToken, s.presents(r.Header)
+	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		return otherSite, false // a page elsewhere makes the browser ask
+	}
+	if s.hasToken() {
+		if s.sessions.holds(r) {
+			return problem{}, true
+		}
+		if len(r.Header.Values("Authorization")) == 0 {
+			return badToken, false
+		}
+		from := origin(r)
+		if !s.guesses.may(from) {
+			return tooManyGuesses, false
+		}
+		if !s.presents(r.Header) {
+			s.guesses.wrong(from)
+			return badToken, false
+		}
+		return problem{}, true
 	}
 	s.mu.Lock()
 	loopback := s.loopback
@@ -128,6 +216,13 @@ func (s *Server) admit(r *http.Request) (problem, bool) {
 	return wrongHost, local(r.Host)
 }
 
+// known reports whether what a request was admitted with still holds.
+func (s *Server) known(r *http.Request) bool {
+	return !s.hasToken() || s.sessions.holds(r) || s.presents(r.Header)
+}
+
+func (s *Server) hasToken() bool { return s.opts.Token != "" }
+
 // presents reports whether the header carries the token. How long it takes does
 // not tell how much of it was right.
 func (s *Server) presents(h http.Header) bool {
@@ -136,8 +231,14 @@ func (s *Server) presents(h http.Header) bool {
 		return false
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
-	key := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
+	return strings.EqualFold(scheme, "Bearer") && s.isToken(token)
+}
+
+// isToken reports whether a text is the token, in the same time for any text of
+// that length.
+func (s *Server) isToken(text string) bool {
+	key := sha256.Sum256([]byte(strings.TrimSpace(text)))
+	return subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
 }
 
 // local reports whether a Host header names this machine and nothing else.

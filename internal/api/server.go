@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,47 +18,31 @@ import (
 	"evergreen/internal/health"
 )
 
-// Options configures a [Server]. Snapshot is required.
-type Options struct {
-	// Addr is host:port; an empty host means every interface. Default
-	// 127.0.0.1:8000.
-	Addr string
-	// Token is what clients have to present for all but the probes. Without one
-	// an address beyond loopback serves nothing but the probes.
-	Token string
-	// Snapshot tells how the bot is. It must not block.
-	Snapshot func() health.Snapshot
-	// Check tells what the periodic monitor saw last. Default: it never looked.
-	Check func() health.Check
-	// Log takes lines for the operator. Default: none are written.
-	Log    *slog.Logger
-	Limits Limits
-}
-
-// Limits bounds what one client can cost. Zero values mean the defaults named
-// with each field.
-type Limits struct {
-	Header time.Duration // to read the head of a request. Default 5 s
-	Read   time.Duration // to read a whole request. Default 10 s
-	Write  time.Duration // to write an answer. Default 10 s
-	Idle   time.Duration // between two requests of one connection. Default 60 s
-	Drain  time.Duration // for running requests when the server stops. Default 5 s
-	// HeaderBytes is the size of a request's head. Default 16 KiB.
-	HeaderBytes int
-	// Conns is how many connections are held. When there are more, the one
-	// that has waited longest without asking anything gives way. Default 128.
-	Conns int
-}
-
 // Server serves the HTTP API on one address.
 type Server struct {
 	opts     Options
 	key      [sha256.Size]byte // of the token
-	mux      *http.ServeMux
+	routes   []route
 	http     *http.Server
 	conns    *conns
 	started  atomic.Bool // the program has started its work
 	refusals throttle
+	unread   throttle
+	memory   pageMemory // what the pages show of the past
+	// strangers holds a place for each request that is answered to somebody who
+	// has shown no token, probes apart: they shall not take every connection.
+	strangers chan struct{}
+	sessions  *sessions
+	guesses   *guesses
+	metrics   http.Handler
+	badges    badgeCache
+
+	feed     *feed
+	streams  atomic.Int64  // live streams being served
+	stirred  chan struct{} // something may have changed; holds one
+	presence sentPresence
+	closing  chan struct{} // closed when the server stops, so that streams end
+	closed   sync.Once
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -83,10 +68,16 @@ func New(o Options) (*Server, error) {
 	}
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
-		opts: o, key: sha256.Sum256([]byte(o.Token)), mux: http.NewServeMux(), conns: newConns(o.Limits.Conns),
+		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConns(o.Limits.Conns),
+		strangers: make(chan struct{}, max(1, o.Limits.Conns/4)),
+		sessions:  newSessions(o.Limits.Session), guesses: newGuesses(o.Limits.Guesses),
+		feed: newFeed(time.Now()), stirred: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
-	for _, r := range routes {
-		s.mux.Handle(r.path, s.route(r))
+	s.metrics = s.newMetrics()
+	for _, r := range slices.Concat(routes, pages) {
+		if r.there == nil || r.there(s) {
+			s.routes = append(s.routes, r)
+		}
 	}
 	s.http = &http.Server{
 		Handler:                      s,
@@ -96,28 +87,11 @@ func New(o Options) (*Server, error) {
 		IdleTimeout:                  o.Limits.Idle,
 		MaxHeaderBytes:               o.Limits.HeaderBytes,
 		ConnState:                    s.conns.changed,
+		ConnContext:                  withConn,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
-}
-
-func (l Limits) orDefaults() Limits {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{{&l.Header, 5 * time.Second}, {&l.Read, 10 * time.Second}, {&l.Write, 10 * time.Second}, {&l.Idle, time.Minute}, {&l.Drain, 5 * time.Second}} {
-		if *d.field <= 0 {
-			*d.field = d.value
-		}
-	}
-	if l.HeaderBytes <= 0 {
-		l.HeaderBytes = 16 << 10
-	}
-	if l.Conns <= 0 {
-		l.Conns = 128
-	}
-	return l
 }
 
 // Listen takes the address, so that a port that is in use is known before
@@ -162,7 +136,8 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Run serves until ctx ends, lets running requests finish for Limits.Drain and
-// returns when every connection is closed. Call it once.
+// returns when every connection is closed. Live streams end at once. Call it
+// once.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Listen(ctx); err != nil {
 		return err
@@ -172,15 +147,26 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Unlock()
 	s.opts.Log.Info("The HTTP API listens on " + l.Addr().String())
 	if !loopback && s.opts.Token == "" {
-		s.opts.Log.Warn("Other machines can reach the HTTP API and API_TOKEN is not set: it serves the probes only")
+		s.opts.Log.Warn("Other machines can reach the HTTP API and API_TOKEN is not set: it serves the probes and badges only")
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(l) }()
+	watch, unwatch := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(watch) })
+	defer watching.Wait()
+	defer unwatch()
+	if s.opts.Lines != nil {
+		defer s.opts.Lines.follow(s.logged)()
+	}
+	defer s.endStreams()
 	select {
 	case err := <-served:
+		s.endStreams()
 		return errors.Join(fmt.Errorf("the HTTP API on %s stopped: %w", l.Addr(), err), s.http.Close())
 	case <-ctx.Done():
 	}
+	s.endStreams()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Limits.Drain)
 	defer cancel()
 	if err := s.http.Shutdown(drain); err != nil {
@@ -191,6 +177,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.conns.wait(drain)
 	return nil
 }
+
+// endStreams ends the live streams; they would outlast any patience.
+func (s *Server) endStreams() { s.closed.Do(func() { close(s.closing) }) }
 
 // Close gives the address back at once. It is for a server that listens and is
 // not to run after all; the end of a context is what stops [Server.Run].

@@ -45,8 +45,10 @@ type Options struct {
 	Redact func(string) string
 	// Version is told to people and, in the User-Agent, to Discord.
 	Version string
-	// API serves the HTTP API on Config.APIAddr.
-	API bool
+	// API serves the HTTP API on Config.APIAddr; Lines holds the last lines of
+	// the log for it.
+	API   bool
+	Lines *api.LogRing
 
 	// Transport makes the REST round trips below the rate limits and retries.
 	// Default: one of its own, over the network.
@@ -99,6 +101,7 @@ type App struct {
 	ledger  *ledger.Ledger
 	tracker *health.Tracker
 	monitor *health.Monitor
+	watch   watch
 	server  *api.Server // nil without the API
 
 	// core is replaced once at most, before the shard runs: when Discord's
@@ -163,16 +166,16 @@ func New(o Options) (*App, error) {
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
 		Interval: o.Config.HealthCheckInterval, OfflineAfter: orNever(o.Config.OfflineWarningAfter),
 	})
+	a.watch = a.newWatch()
+	if o.API {
+		if a.server, err = a.newServer(); err != nil {
+			return nil, err
+		}
+	}
 	if err = a.assemble(a.intents()); err != nil {
 		return nil, err
 	}
-	if o.API {
-		a.server, err = api.New(api.Options{
-			Addr: o.Config.APIAddr, Token: o.Config.APIToken.Reveal(),
-			Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Log: logging.Component(o.Logger, "API"),
-		})
-	}
-	return a, err
+	return a, nil
 }
 
 // intents is what the bot wants to ask for.
@@ -227,7 +230,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.shard, err = gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: c.Token.Reveal(), Intents: intents},
 		Locator:     a.check, Inspector: a.check, Permit: a.ledger, Keeper: a.opts.Sessions.Keeper(intents), Dialer: dialer,
-		Observer: append(health.Observers{a.tracker, narrator, parts.bot}, a.opts.Observers...),
+		Observer: a.observers(narrator, parts.bot),
 		Handler:  parts.bot, Events: bot.Events(),
 		Presence: &presence, Session: session, Compression: c.Compression, ReadLimit: c.ReadLimit,
 		MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand,
@@ -238,6 +241,15 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.bot.Attach(parts.shard)
 	a.core.Store(&parts)
 	return nil
+}
+
+// observers are told of everything, the tracker first: the others ask it.
+func (a *App) observers(more ...gateway.Observer) health.Observers {
+	all := append(health.Observers{a.tracker, a.watch.history}, more...)
+	if a.server != nil {
+		all = append(all, a.server)
+	}
+	return append(all, a.opts.Observers...)
 }
 
 // orNever translates the settings' "0: never" into the "negative: never" of the

@@ -67,6 +67,9 @@ func (a *App) restSaid(e rest.Event) {
 
 // startsRunLow logs that the day's session starts run low (G-042).
 func (a *App) startsRunLow(u ledger.Usage) {
-	logging.Component(a.opts.Logger, "Ledger").Warn(fmt.Sprintf(
-		"%s. Something makes the bot start sessions over and over: the lines before this one say what", u))
+	says := fmt.Sprintf("%s. Something makes the bot start sessions over and over: the lines before this one say what", u)
+	logging.Component(a.opts.Logger, "Ledger").Warn(says)
+	if a.watch.notifier != nil {
+		a.watch.notifier.Tell("The day's session starts run low", says, health.IdentifyBudget)
+	}
 }

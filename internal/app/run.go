@@ -42,6 +42,8 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	a.watch.run(life, &services)
+	defer a.watch.close()
 	parts := a.core.Load()
 	asked := make(chan error, 1)
 	if parts.resumes {

@@ -43,6 +43,7 @@ func onStage(t *testing.T, flags *uint64, story func(*stage)) {
 func (s *stage) options() Options {
 	c := config.Defaults()
 	c.Token, c.APIURL = config.NewSecret(s.bot.Token), s.sim.APIURL()
+	c.DiscordStatusURL = ""
 	return Options{
 		Config: c, Version: "0.0", Transport: s.sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: s.sim.Transport()},
 		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

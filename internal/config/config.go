@@ -60,10 +60,32 @@ type Config struct {
 	HealthCheckInterval  time.Duration `env:"HEALTH_CHECK_INTERVAL"`
 	// OfflineWarningAfter is 0 when the warning is off.
 	OfflineWarningAfter time.Duration `env:"OFFLINE_WARNING_AFTER"`
+	// DiscordStatusURL is empty when Discord's status page is not to be asked.
+	DiscordStatusURL string `env:"DISCORD_STATUS_URL"`
 
 	// APIAddr is host:port; an empty host means every interface.
 	APIAddr  string `env:"API_ADDR"`
 	APIToken Secret `env:"API_TOKEN"`
+
+	// The channels of alerts are off while they are empty.
+	AlertWebhookURL   Secret    `env:"ALERT_WEBHOOK_URL"`
+	AlertDiscordURL   Secret    `env:"ALERT_DISCORD_WEBHOOK_URL"`
+	AlertNtfyURL      Secret    `env:"ALERT_NTFY_URL"`
+	AlertNtfyToken    Secret    `env:"ALERT_NTFY_TOKEN"`
+	AlertEmailTo      Addresses `env:"ALERT_EMAIL_TO"`
+	AlertEmailFrom    Addresses `env:"ALERT_EMAIL_FROM"`
+	AlertSMTPAddr     string    `env:"ALERT_SMTP_ADDR"`
+	AlertSMTPUser     string    `env:"ALERT_SMTP_USER"`
+	AlertSMTPPassword Secret    `env:"ALERT_SMTP_PASSWORD"`
+
+	AlertAfter time.Duration `env:"ALERT_AFTER"`
+	// AlertRemindEvery is 0 when there are no reminders.
+	AlertRemindEvery time.Duration `env:"ALERT_REMIND_EVERY"`
+	AlertMaxPerHour  int           `env:"ALERT_MAX_PER_HOUR"`
+	AlertRunbookURL  string        `env:"ALERT_RUNBOOK_URL"`
+
+	DeadmanPingURL      Secret        `env:"DEADMAN_PING_URL"`
+	DeadmanPingInterval time.Duration `env:"DEADMAN_PING_INTERVAL"`
 
 	LogLevel  Level     `env:"LOG_LEVEL"`
 	LogFormat LogFormat `env:"LOG_FORMAT"`

@@ -31,7 +31,10 @@ func TestDefaults(t *testing.T) {
 		CommandPrefix: "!", SlashCommands: true,
 		CommandCooldown: 2 * time.Second, CommandTimeout: 30 * time.Second, CommandConcurrency: 16,
 		ActivityWarningAfter: 30 * time.Minute, HealthCheckInterval: 10 * time.Minute, OfflineWarningAfter: 30 * time.Minute,
-		APIAddr: "127.0.0.1:8000", LogFormat: LogText,
+		DiscordStatusURL: "https://discordstatus.com/api/v2/summary.json",
+		AlertAfter:       time.Minute, AlertRemindEvery: time.Hour, AlertMaxPerHour: 12, AlertRunbookURL: "docs/runbook.md",
+		DeadmanPingInterval: time.Minute,
+		APIAddr:             "127.0.0.1:8000", LogFormat: LogText,
 		LogFile: "logs/bot.log", LogMaxSizeMB: 10, LogMaxBackups: 5, LogMaxAgeDays: 28, StateDir: "data",
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -148,6 +148,16 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 			wrong["API_ADDR"] = err.Error()
 		}
 	}
+	if wrong["DISCORD_STATUS_URL"] == "" {
+		if c.DiscordStatusURL, err = cleanStatusURL(c.DiscordStatusURL); err != nil {
+			wrong["DISCORD_STATUS_URL"] = err.Error()
+		}
+		if merged["DISCORD_STATUS_URL"].origin.Source == SourceDefault && !ofDiscord(c.APIURL) {
+			c.DiscordStatusURL = "" // a simulator's trouble does not stand on Discord's page
+		}
+	}
+	c.AlertSMTPAddr, c.AlertSMTPUser = strings.TrimSpace(c.AlertSMTPAddr), strings.TrimSpace(c.AlertSMTPUser)
+	c.AlertRunbookURL = strings.TrimSpace(c.AlertRunbookURL)
 	c.CommandPrefix = strings.TrimSpace(c.CommandPrefix)
 	c.StateDir = strings.TrimSpace(c.StateDir)
 	c.LogFile = strings.TrimSpace(c.LogFile)

@@ -48,6 +48,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[gateway.Compression](): parser(choose(compressions)),
 	reflect.TypeFor[gateway.Intents]():     parser(parsePrivileged),
 	reflect.TypeFor[[]snowflake.ID]():      parser(parseIDs),
+	reflect.TypeFor[Addresses]():           parser(parseAddresses),
 }
 
 // parser makes a typed function fit.

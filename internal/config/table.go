@@ -14,6 +14,7 @@ const (
 	groupCommand = "Commands"
 	groupMonitor = "Warnings"
 	groupAPI     = "HTTP API"
+	groupAlerts  = "Alerts"
 	groupLog     = "Logs"
 	groupState   = "State"
 )
@@ -191,6 +192,12 @@ var table = []Setting{
 		check:   lastingOrOff(func(c *Config) time.Duration { return c.OfflineWarningAfter }, time.Second, 30*day, ""),
 	},
 	{
+		Name: "DISCORD_STATUS_URL", Group: groupMonitor, Flag: "discord-status-url", Blank: true,
+		Default: "https://discordstatus.com/api/v2/summary.json",
+		Meaning: "Where Discord says how it is, asked once a minute, so that trouble there is told apart from trouble here. Empty or none: not asked. With a DISCORD_API_URL that is not Discord's it is not asked either, unless it is set.",
+		Allowed: "an https or http address without login, none",
+	},
+	{
 		Name: "API_ADDR", Group: groupAPI,
 		Default: "127.0.0.1:8000",
 		Meaning: "Where the HTTP API listens. An address other machines can reach needs API_TOKEN for all but the probes.",
@@ -212,6 +219,137 @@ var table = []Setting{
 			}
 			return ""
 		},
+	},
+	{
+		Name: "ALERT_WEBHOOK_URL", Group: groupAlerts, Secret: true,
+		Meaning: "Where alerts go as JSON, by POST.",
+		Allowed: hookAllowed,
+		check:   hooking(func(c *Config) Secret { return c.AlertWebhookURL }),
+	},
+	{
+		Name: "ALERT_DISCORD_WEBHOOK_URL", Group: groupAlerts, Secret: true,
+		Meaning: "A webhook of a Discord channel that alerts go to. It does not help while Discord is down, so have another one too.",
+		Allowed: hookAllowed,
+		check:   hooking(func(c *Config) Secret { return c.AlertDiscordURL }),
+	},
+	{
+		Name: "ALERT_NTFY_URL", Group: groupAlerts, Secret: true,
+		Meaning: "A topic of ntfy that alerts go to, such as https://ntfy.sh/my-secret-topic. Whoever knows it can read it.",
+		Allowed: hookAllowed,
+		check:   hooking(func(c *Config) Secret { return c.AlertNtfyURL }),
+	},
+	{
+		Name: "ALERT_NTFY_TOKEN", Group: groupAlerts, Secret: true,
+		Meaning: "Access token of a protected ntfy topic.",
+		Allowed: "text without spaces",
+		check: func(c *Config) string {
+			if c.AlertNtfyURL.Empty() && !c.AlertNtfyToken.Empty() {
+				return "ALERT_NTFY_URL is not set, so it would not be used"
+			}
+			return unspaced(c.AlertNtfyToken.Reveal())
+		},
+	},
+	{
+		Name: "ALERT_EMAIL_TO", Group: groupAlerts,
+		Meaning: "Who gets alerts by e-mail.",
+		Allowed: "a list of e-mail addresses",
+		check: func(c *Config) string {
+			if len(c.AlertEmailTo) > 0 && c.AlertSMTPAddr == "" {
+				return "ALERT_SMTP_ADDR is not set, so nothing could be sent"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "ALERT_EMAIL_FROM", Group: groupAlerts,
+		Meaning: "The sender of these e-mails. Empty: the first of ALERT_EMAIL_TO.",
+		Allowed: "an e-mail address",
+		check: func(c *Config) string {
+			if len(c.AlertEmailFrom) > 1 {
+				return "it is more than one address"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "ALERT_SMTP_ADDR", Group: groupAlerts,
+		Meaning: "The mail server. Port 465 is encrypted from the start, every other one after STARTTLS, which a server that is not on this machine has to offer.",
+		Allowed: "host:port",
+		check: func(c *Config) string {
+			switch {
+			case c.AlertSMTPAddr == "":
+				return ""
+			case len(c.AlertEmailTo) == 0:
+				return "ALERT_EMAIL_TO is not set, so nobody would get anything"
+			}
+			if err := checkAddr(c.AlertSMTPAddr); err != nil {
+				return err.Error()
+			}
+			return ""
+		},
+	},
+	{
+		Name: "ALERT_SMTP_USER", Group: groupAlerts,
+		Meaning: "The login at the mail server, if it wants one.",
+		Allowed: "text",
+		check: func(c *Config) string {
+			if (c.AlertSMTPUser == "") != c.AlertSMTPPassword.Empty() {
+				return "ALERT_SMTP_USER and ALERT_SMTP_PASSWORD belong together"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "ALERT_SMTP_PASSWORD", Group: groupAlerts, Secret: true,
+		Meaning: "The password that belongs to ALERT_SMTP_USER.",
+		Allowed: "text",
+	},
+	{
+		Name: "ALERT_AFTER", Group: groupAlerts,
+		Default: "60",
+		Meaning: "Time without a connection after which an alert goes out, and time with one after which it is taken back. What only you can mend is told at once.",
+		Allowed: "5 seconds to 24h",
+		check: lasting(func(c *Config) time.Duration { return c.AlertAfter }, 5*time.Second, day,
+			"ordinary reconnects take that long and would all be told"),
+	},
+	{
+		Name: "ALERT_REMIND_EVERY", Group: groupAlerts,
+		Default: "3600",
+		Meaning: "Time between two reminders while the bot stays away. 0: none.",
+		Allowed: "1m to 168h, or 0",
+		check:   lastingOrOff(func(c *Config) time.Duration { return c.AlertRemindEvery }, time.Minute, 7*day, ""),
+	},
+	{
+		Name: "ALERT_MAX_PER_HOUR", Group: groupAlerts,
+		Default: "12",
+		Meaning: "The most alerts and reminders in an hour. What is held back is counted in the next one; that all is well again is always told.",
+		Allowed: "1 to 1000",
+		check:   counting(func(c *Config) int { return c.AlertMaxPerHour }, 1, 1000),
+	},
+	{
+		Name: "ALERT_RUNBOOK_URL", Group: groupAlerts,
+		Default: "docs/runbook.md",
+		Meaning: "Where the links of alerts lead: a place that shows the runbook, such as /runbook of the HTTP API.",
+		Allowed: "an address or a path, without #",
+		check: func(c *Config) string {
+			if strings.Contains(c.AlertRunbookURL, "#") {
+				return "it contains a #; the section is added to it"
+			}
+			return unspaced(c.AlertRunbookURL)
+		},
+	},
+	{
+		Name: "DEADMAN_PING_URL", Group: groupAlerts, Secret: true,
+		Meaning: "Called regularly while the bot is online, and with /fail and the reason when it is not, so that somebody notices when this whole machine is gone. For Healthchecks, Better Stack, Uptime Kuma (push) and the like.",
+		Allowed: hookAllowed,
+		check:   hooking(func(c *Config) Secret { return c.DeadmanPingURL }),
+	},
+	{
+		Name: "DEADMAN_PING_INTERVAL", Group: groupAlerts,
+		Default: "60",
+		Meaning: "Time between two such calls.",
+		Allowed: "10 seconds to 24h",
+		check:   lasting(func(c *Config) time.Duration { return c.DeadmanPingInterval }, 10*time.Second, day, ""),
 	},
 	{
 		Name: "LOG_LEVEL", Group: groupLog,

@@ -130,6 +130,7 @@ func prepare(o Options) (*run, error) {
 
 	c := config.Defaults()
 	c.Token, c.APIURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL()
+	c.DiscordStatusURL = "" // the real Discord has no say here
 	c.KeepaliveInterval = keepaliveTime
 	chance := newChance(o.Seed)
 	bot, err := app.New(app.Options{

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/rest"
 )
@@ -35,10 +36,15 @@ func TestCatalogue(t *testing.T) {
 			}
 			numbers[c.Number] = c.ID
 		}
-		if c.Title == "" || c.Recognised == "" || c.Done == "" || (c.Depth == Unexplained) != (c.ID == Unknown) {
+		if c.Title == "" || c.Happened == "" || c.Recognised == "" || c.Done == "" || c.Stage == "" || (c.Depth == Unexplained) != (c.ID == Unknown) {
 			t.Errorf("%s is not complete: %+v", c.ID, c)
 		}
-		for _, text := range []string{c.Recognised, c.Done, c.Do} {
+		for _, name := range faultNames(c.Stage) {
+			if discordsim.Describe(name) == "" {
+				t.Errorf("%s is to be staged with %q, which the simulator does not know", c.ID, name)
+			}
+		}
+		for _, text := range []string{c.Happened, c.Recognised, c.Done, c.Do, c.Stage} {
 			if text != "" && !strings.HasSuffix(text, ".") {
 				t.Errorf("%s: %q is no sentence", c.ID, text)
 			}
@@ -53,6 +59,19 @@ func TestCatalogue(t *testing.T) {
 	if Lookup("never heard of").ID != Unknown {
 		t.Error("an unknown name has a row")
 	}
+}
+
+var backticked = regexp.MustCompile("`([^`]+)`")
+
+// faultNames are the faults of the simulator that a text names: what stands in
+// backticks and is neither a flag nor a command.
+func faultNames(text string) (names []string) {
+	for _, found := range backticked.FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(found[1], "--") && !strings.HasPrefix(found[1], "evergreen ") {
+			names = append(names, found[1])
+		}
+	}
+	return names
 }
 
 // kinds is every kind of cause a shard can tell apart.

@@ -9,6 +9,10 @@
 // observations into log lines, and a [Monitor] is the slow outer ring that
 // speaks up when a bot has been offline for long.
 //
+// Time in which nothing ran is an incident too: [Gap] makes one out of how the
+// previous run ended. What Discord says of itself comes in as [Elsewhere], so
+// that its trouble is told as its own.
+//
 // Two things are kept apart throughout: connected (READY or RESUMED was seen
 // and heartbeats are answered, G-159) and working (events are handled). A bot
 // can be green and useless.

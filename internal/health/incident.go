@@ -75,19 +75,41 @@ func (a Action) String() string {
 	return a.What
 }
 
-// maxActions bounds the actions of one incident.
-const maxActions = 50
+// The bounds of the actions of one incident: how many there are, and how long
+// a round of them may be to be recognised when it comes again.
+const (
+	maxActions = 50
+	maxRound   = 6
+)
 
 func addAction(list []Action, at time.Time, what string) []Action {
 	if n := len(list); n > 0 && list[n-1].What == what {
 		list[n-1].Times++
 		list[n-1].Until = at
-		return list
+		return fold(list)
 	}
 	if len(list) == maxActions {
 		list = slices.Delete(list, maxActions/2, maxActions/2+1) // the ends tell the most
 	}
-	return append(list, Action{At: at, Until: at, What: what, Times: 1})
+	return fold(append(list, Action{At: at, Until: at, What: what, Times: 1}))
+}
+
+// fold makes one round out of two equal ones at the end of the list, so that a
+// loop of dial, RESUME, refusal reads as three actions done many times and not
+// as a page of them.
+func fold(list []Action) []Action {
+	for round := 2; round <= maxRound && 2*round <= len(list); round++ {
+		earlier, later := list[len(list)-2*round:len(list)-round], list[len(list)-round:]
+		if !slices.EqualFunc(earlier, later, func(a, b Action) bool { return a.What == b.What }) {
+			continue
+		}
+		for n := range earlier {
+			earlier[n].Times += later[n].Times
+			earlier[n].Until = later[n].Until
+		}
+		return list[:len(list)-round]
+	}
+	return list
 }
 
 // Incident is one loss, from the last sign of life to RESUMED or READY.
@@ -118,6 +140,9 @@ type Incident struct {
 	Lost     int64
 	// AtStart marks an incident in which the shard had not been online yet.
 	AtStart bool
+	// Gap marks an incident that began with the end of the previous run of this
+	// program, see [Gap].
+	Gap bool
 }
 
 func incidentID(start time.Time, pair gateway.Pair) string {

@@ -84,7 +84,7 @@ func (s *shard) finish(at time.Time, how Outcome) {
 	s.open = nil
 	if how != OutcomeEnded {
 		s.restored = at
-		if !i.AtStart {
+		if !i.AtStart && !i.Gap {
 			s.counts.Reconnects++
 		}
 	}

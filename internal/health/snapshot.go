@@ -114,6 +114,8 @@ type Snapshot struct {
 	Work         Work
 	Latency      Latency
 	Counts       Counts
+	// Discord is what Discord says of itself; zero if that is not known.
+	Discord Elsewhere
 	// Shards are in the order of their numbers.
 	Shards []ShardSnapshot
 	// Last is the newest incident of this run, open or not; nil if there was

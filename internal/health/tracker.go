@@ -28,6 +28,9 @@ type Options struct {
 	// ACKDeadline is how long beyond an interval an answer may be old.
 	// Default [ACKDeadline].
 	ACKDeadline time.Duration
+	// Gap is the incident between the previous run and this one, as [Gap] makes
+	// it: it ends when the shard is back. Default: there was no previous run.
+	Gap *Incident
 	// Redact takes secrets out of text that came from elsewhere before it is
 	// kept. Default: texts are kept as they are.
 	Redact func(string) string
@@ -44,6 +47,7 @@ type Tracker struct {
 	mu     sync.Mutex
 	shards map[gateway.Pair]*shard
 	last   *Incident // the newest; never changed once it stands here
+	said   Elsewhere // what Discord says of itself
 }
 
 // NewTracker makes a tracker that has seen nothing yet.
@@ -77,16 +81,30 @@ func (t *Tracker) Observe(n gateway.Note) {
 	s := t.shards[n.Pair]
 	if s == nil {
 		s = newShard(n.Pair, n.At, t.opts.Redact)
+		s.follow(t.opts.Gap)
 		t.shards[n.Pair] = s
 	}
 	s.observe(n)
+	s.blameDiscord(n.At, t.said)
+	changed := t.takeChanged(s)
+	t.mu.Unlock()
+	t.write(changed)
+}
+
+// takeChanged returns the shard's incidents that are new or have changed. The
+// caller holds the lock.
+func (t *Tracker) takeChanged(s *shard) []Incident {
 	changed := s.takeChanged()
 	for _, i := range changed {
 		if t.last == nil || !i.Start.Before(t.last.Start) {
 			t.last = &i
 		}
 	}
-	t.mu.Unlock()
+	return changed
+}
+
+// write puts incidents into the journal. The caller does not hold the lock.
+func (t *Tracker) write(changed []Incident) {
 	for _, i := range changed {
 		t.opts.Journal.Write(i)
 	}
@@ -115,6 +133,7 @@ func (t *Tracker) Snapshot() Snapshot {
 		snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline))
 	}
 	snap.Work = t.judgeWork(now, snap.Work)
+	snap.Discord = t.said
 	t.mu.Unlock()
 	for _, s := range snap.Shards {
 		// What stands in t.last is from the last report about it.
@@ -200,6 +219,10 @@ func (t *Tracker) sum(snap *Snapshot) {
 		snap.Status = Degraded
 		snap.Reason = "connected, but not working: " + snap.Work.Reason
 		snap.Remedy = Lookup(snap.Work.Cause).Do
+	}
+	if snap.NotYou() {
+		snap.Reason = "Discord, not you (" + snap.Discord.Says + "): " + snap.Reason
+		snap.Remedy = Lookup(DiscordOutage).Do
 	}
 }
 

@@ -115,13 +115,15 @@ func (s *shard) onlineVerdict(now time.Time, fresh bool) verdict {
 // startVerdict is for a shard that has not been online yet.
 func (s *shard) startVerdict(now time.Time) verdict {
 	v := verdict{status: Starting, since: s.begun, reason: s.doing()}
-	if s.open != nil {
+	// What ended the previous run is not what keeps this one from its start.
+	stuck := s.open != nil && (!s.open.Gap || s.open.Evidence.Attempts > 0)
+	if stuck {
 		v.reason = s.open.what() + "; " + s.doing()
 	}
 	if now.Sub(s.begun) >= DotLife {
 		v.status = Offline
 		v.reason = "not online since the start: " + v.reason
-		if s.open != nil {
+		if stuck {
 			v.remedy = Lookup(s.open.Cause).Do
 		}
 	}

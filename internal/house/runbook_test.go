@@ -43,8 +43,15 @@ func runbook() string {
 <!-- Made from the catalogue in internal/health by a test in internal/house; do not edit. -->
 
 Why bots go offline, how that is noticed, what Evergreen does about it by itself, and what only you can do. The first part is ordered by how often and for how
-long each keeps bots offline; the second is everyday life. An incident in the log names its cause in these words. What speaks of a previous run needs persistence across
-restarts, which is not there yet. [offline.md](offline.md) starts from what you see instead.
+long each keeps bots offline; the second is everyday life. An incident names its cause in these words, and alerts link here.
+[offline.md](offline.md) starts from what you see instead.
+
+To see a cause happen without a token, let the simulator stage it. Start `+"`evergreen sim`"+`, run the bot against it with the settings it shows, and inject the fault that
+the section names, with `+"`for`"+`, `+"`code`"+` and the like where it says so:
+
+`+"```"+`
+curl -d '{"fault": "half-open", "for": "2m"}' http://127.0.0.1:8510/sim/faults
+`+"```"+`
 
 ## What keeps bots offline
 `)
@@ -59,7 +66,7 @@ restarts, which is not there yet. [offline.md](offline.md) starts from what you 
 		}
 		fmt.Fprintf(&b, "\n### <a id=%q></a>%s\n\n", c.ID, title)
 		for _, line := range []struct{ what, text string }{
-			{"Noticed by", c.Recognised}, {"Evergreen", c.Done}, {"You", c.Do},
+			{"What happened", c.Happened}, {"Noticed by", c.Recognised}, {"Evergreen", c.Done}, {"You", c.Do}, {"Stage it", c.Stage},
 		} {
 			switch {
 			case line.text != "":

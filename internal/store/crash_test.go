@@ -155,17 +155,18 @@ func (c crashed) behind(saved, before gateway.Session) (time.Duration, error) {
 }
 
 // Given a process that is killed with -9 at a random moment while it receives
-// 5000 events a second, sixty times over the same database, then the database is
+// 5000 events a second, fifty times over the same database, then the database is
 // intact, holds a session that was received exactly as it is there, a few
 // milliseconds old, and every IDENTIFY that was committed.
 //
 // Statements: G-040, G-050, G-051, G-052, G-053.
 func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := quick(t)
 	var ages []time.Duration
 	var before gateway.Session
-	for range 60 {
-		c := crash(t, dir, time.Duration(rand.Int64N(int64(60*time.Millisecond))))
+	for range 50 {
+		c := crash(t, dir, time.Duration(rand.Int64N(int64(50*time.Millisecond))))
 		s := open(t, dir, nil)
 		if n := s.Stats().Asides; n != 0 || !s.State().OK {
 			t.Fatalf("the database did not survive: %v", s.State())

@@ -167,11 +167,16 @@ func (v *file) present() bool {
 }
 
 // close ends the connection, which moves the log into the database and deletes
-// it.
+// it. SQLite does neither while a statement is left.
 func (v *file) close() error {
 	var err error
+	for _, stmt := range []*sql.Stmt{v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putRun} {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}
 	if v.conn != nil {
-		err = v.conn.Close()
+		err = errors.Join(err, v.conn.Close())
 	}
 	return errors.Join(err, v.db.Close())
 }

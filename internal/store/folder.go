@@ -108,15 +108,12 @@ func (f *folder) try() (_ *file, _ *image, err error) {
 	if v.info, err = os.Stat(f.path); err != nil {
 		return nil, nil, err
 	}
-	i, err := v.read(ctx, f.now())
-	if err != nil {
-		return nil, nil, err
-	}
-	// What was read counts even where nothing can be deleted: on a full disk.
+	// What can be read counts even where nothing can be deleted: on a full disk.
 	if err := v.tidy(f.now()); damaged(err) {
 		return nil, nil, err
 	}
-	return v, i, nil
+	i, err := v.read(ctx, f.now())
+	return v, i, err
 }
 
 // private makes the database file if it is missing and keeps everybody else out

@@ -250,6 +250,7 @@ func schema(t *testing.T, path string) string {
 // Given a state folder that cannot be made, then the bot starts without
 // persistence, says why, and saves everything once the folder can be made.
 func TestMissingFolderIsMadeLater(t *testing.T) {
+	t.Parallel()
 	place := filepath.Join(t.TempDir(), "place")
 	if err := os.WriteFile(place, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -275,6 +276,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 // A program that has the database open and locked, such as somebody's sqlite3,
 // delays what is saved and no more.
 func TestLockedDatabaseIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := newLog(t)
 	s := open(t, dir, l)

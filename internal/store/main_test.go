@@ -74,7 +74,7 @@ func (l *log) said(text string) (string, bool) {
 // await waits for a line.
 func (l *log) await(text string) string {
 	l.t.Helper()
-	patience := time.NewTimer(10 * time.Second)
+	patience := time.NewTimer(30 * time.Second)
 	defer patience.Stop()
 	for {
 		if line, ok := l.said(text); ok {
@@ -118,6 +118,22 @@ func dbPath(dir string) string { return filepath.Join(dir, "evergreen-1234567890
 
 func session(id string, seq int64) gateway.Session {
 	return gateway.Session{ID: id, ResumeURL: "wss://" + id + ".example", Seq: seq}
+}
+
+// quick is a folder in memory where there is such a thing. What a test does there
+// does not depend on how fast the disk is, only on what was written to it.
+func quick(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "evergreen-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // found is the session that the next run resumes.

@@ -1,0 +1,141 @@
+package alert
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// DeadManOptions configures a [DeadMan]. Snapshot, URL and Client are required;
+// every other zero value means the default named with it.
+type DeadManOptions struct {
+	// Snapshot tells how the bot is.
+	Snapshot func() health.Snapshot
+	// URL is called while the bot is online. While it is not, /fail is added to
+	// its path and the reason sent; a push address of Uptime Kuma gets
+	// status=down and the reason as its parameters instead.
+	URL    string
+	Client *http.Client
+	// Interval is the time between two calls. Default 1 min.
+	Interval time.Duration
+	// After is how long the bot has to be away before that is reported; until
+	// then nothing is sent. Default 60 s.
+	After time.Duration
+	// Redact takes secrets out of the reason. Default: it is left as it is.
+	Redact func(string) string
+	// Log takes a line when the watchdog cannot be reached. Default: none are
+	// written.
+	Log *slog.Logger
+}
+
+// DeadMan calls a watchdog elsewhere for as long as the bot is online, so that
+// somebody notices when this program or its whole host is gone.
+type DeadMan struct {
+	opts     DeadManOptions
+	began    time.Time
+	called   time.Time // the last call that came through
+	tried    time.Time
+	ok       bool // what that call said
+	failures int
+}
+
+// NewDeadMan makes a dead man's switch. It calls nobody before [DeadMan.Run].
+func NewDeadMan(o DeadManOptions) *DeadMan {
+	if o.Interval <= 0 {
+		o.Interval = time.Minute
+	}
+	if o.After <= 0 {
+		o.After = time.Minute
+	}
+	if o.Redact == nil {
+		o.Redact = func(text string) string { return text }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &DeadMan{opts: o}
+}
+
+// retryCall is the least time between two tries to call.
+const retryCall = 10 * time.Second
+
+// Run calls until ctx ends. Call it once.
+func (d *DeadMan) Run(ctx context.Context) error {
+	d.began = d.opts.Snapshot().At
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		d.look(ctx, d.opts.Snapshot())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// look calls if it is time to: at every interval, and at once when the answer
+// has changed.
+func (d *DeadMan) look(ctx context.Context, s health.Snapshot) {
+	online := s.Ready && s.Connected
+	if !online {
+		since := s.OfflineSince
+		if since.Before(d.began) {
+			since = d.began
+		}
+		if s.Status == health.Stopping || s.Status != health.NeedsYou && s.At.Sub(since) < d.opts.After {
+			return
+		}
+	}
+	due := d.called.IsZero() || online != d.ok || s.At.Sub(d.called) >= d.opts.Interval
+	if !due || !d.tried.IsZero() && s.At.Sub(d.tried) < min(retryCall, d.opts.Interval) {
+		return
+	}
+	d.tried = s.At
+	within, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	err := d.request(online, d.opts.Redact(s.Sentence())).do(within, d.opts.Client)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		d.failures++
+		if d.failures == 1 {
+			d.opts.Log.Warn("The watchdog of DEADMAN_PING_URL cannot be called; trying on", "error", d.opts.Redact(err.Error()))
+		}
+		return
+	}
+	if d.failures > 0 {
+		d.opts.Log.Info("The watchdog of DEADMAN_PING_URL can be called again")
+	}
+	d.called, d.ok, d.failures = s.At, online, 0
+}
+
+// request is the call for a bot that is online, or that is not and why.
+func (d *DeadMan) request(online bool, reason string) request {
+	u, err := url.Parse(d.opts.URL)
+	if err != nil {
+		return request{address: "\x00"} // refused without the address in the error
+	}
+	if strings.Contains(u.Path, "/api/push/") {
+		q := u.Query()
+		q.Set("status", "up")
+		q.Set("msg", "online")
+		if !online {
+			q.Set("status", "down")
+			q.Set("msg", cut(reason, 250))
+		}
+		u.RawQuery = q.Encode()
+		return request{method: http.MethodGet, address: u.String()}
+	}
+	if online {
+		return request{method: http.MethodGet, address: u.String()}
+	}
+	u = u.JoinPath("fail")
+	return request{http.MethodPost, u.String(), map[string]string{"Content-Type": "text/plain; charset=utf-8"}, []byte(reason)}
+}

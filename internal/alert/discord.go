@@ -1,0 +1,62 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Discord posts messages to a webhook of a Discord channel. It is of no use
+// while Discord is down; what could not be sent then is sent afterwards.
+type Discord struct {
+	URL    string
+	Client *http.Client
+}
+
+// The limits of an embed, in characters.
+const (
+	embedTitle = 256
+	embedText  = 4096
+)
+
+// colours are the stripes beside the messages.
+var colours = map[Kind]int{
+	Offline: 0xDA373C, NeedsYou: 0xDA373C, NotWorking: 0xF0B232, Reminder: 0xDA373C,
+	NotYou: 0x80848E, Resolved: 0x23A55A, Notice: 0x80848E,
+}
+
+// Name implements [Channel].
+func (d Discord) Name() string { return "discord" }
+
+// Send implements [Channel]. Nobody is mentioned, whatever the text contains.
+func (d Discord) Send(ctx context.Context, m Message) error {
+	type embed struct {
+		Title       string    `json:"title"`
+		Description string    `json:"description"`
+		URL         string    `json:"url,omitempty"`
+		Color       int       `json:"color"`
+		Timestamp   time.Time `json:"timestamp"`
+	}
+	e := embed{Title: cut(m.Title, embedTitle), Description: cut(m.Body(), embedText), Color: colours[m.Kind], Timestamp: m.At.UTC()}
+	if strings.HasPrefix(m.Link, "https://") || strings.HasPrefix(m.Link, "http://") {
+		e.URL = m.Link
+	}
+	body, err := json.Marshal(map[string]any{
+		"username": "Evergreen", "embeds": []embed{e}, "allowed_mentions": map[string]any{"parse": []string{}},
+	})
+	if err != nil {
+		return &Refused{err}
+	}
+	return request{http.MethodPost, d.URL, map[string]string{"Content-Type": "application/json"}, body}.do(ctx, d.Client)
+}
+
+// cut shortens a text to a number of characters.
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-3]) + "..."
+}

@@ -1,0 +1,422 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inbox is a channel that a person reads.
+type inbox struct {
+	mu    sync.Mutex
+	got   []Message
+	fails func(Message) error
+	tries int
+}
+
+func (i *inbox) Name() string { return "inbox" }
+
+func (i *inbox) Send(_ context.Context, m Message) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.tries++
+	if i.fails != nil {
+		if err := i.fails(m); err != nil {
+			return err
+		}
+	}
+	i.got = append(i.got, m)
+	return nil
+}
+
+// becomes changes how the channel fares.
+func (i *inbox) becomes(fails func(Message) error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.fails = fails
+}
+
+// tried is how often something was to be sent.
+func (i *inbox) tried() int {
+	synctest.Wait()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.tries
+}
+
+// kinds are the kinds of what has arrived, in order.
+func (i *inbox) kinds() string {
+	synctest.Wait()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var all []string
+	for _, m := range i.got {
+		all = append(all, string(m.Kind))
+	}
+	return strings.Join(all, " ")
+}
+
+// last is the newest message.
+func (i *inbox) last(t *testing.T) Message {
+	t.Helper()
+	synctest.Wait()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.got) == 0 {
+		t.Fatal("nothing has arrived")
+	}
+	return i.got[len(i.got)-1]
+}
+
+// scene is a bot whose health the story tells, with a notifier that watches it.
+type scene struct {
+	t       *testing.T
+	tracker *health.Tracker
+	inbox   *inbox
+	log     *bytes.Buffer
+	n       *Notifier
+	end     func()
+}
+
+// set begins a story in virtual time.
+func set(t *testing.T, o Options, h health.Options, tell func(s *scene)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &scene{t: t, inbox: &inbox{}, log: &bytes.Buffer{}}
+		s.tracker = health.NewTracker(h)
+		o.Snapshot, o.Log, o.Rand = s.tracker.Snapshot, slog.New(slog.NewTextHandler(s.log, nil)), func() float64 { return 1 }
+		o.Channels = append(o.Channels, s.inbox)
+		s.n = New(o)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.n.Run(ctx) }()
+		s.end = sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		defer s.end()
+		tell(s)
+	})
+}
+
+func (s *scene) note(what ...gateway.Observation) {
+	for _, w := range what {
+		s.tracker.Observe(gateway.Note{At: time.Now(), What: w})
+	}
+}
+
+func (s *scene) up() {
+	s.note(gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{Replayed: 3})
+}
+
+var silent = gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
+
+func (s *scene) down(c gateway.Cause) {
+	s.note(gateway.Disconnected{Cause: c, LastByte: time.Now(), LastACK: time.Now(), Session: true},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: c})
+}
+
+// lasts lets time pass, with answers to heartbeats while the bot is connected.
+func (s *scene) lasts(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(min(20*time.Second, time.Until(end)))
+		if snap := s.tracker.Snapshot(); snap.Ready {
+			s.note(gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
+		}
+	}
+	time.Sleep(time.Second / 2) // past the look of the last second
+}
+
+func (s *scene) arrived(want string) {
+	s.t.Helper()
+	if got := s.inbox.kinds(); got != want {
+		s.t.Errorf("%s in, %q has arrived, want %q", time.Now().UTC().Format("15:04:05"), got, want)
+	}
+}
+
+// Given a bot that goes away, when it has been away for a minute, then one
+// alert says so with the incident's sentence and where the runbook explains it;
+// an hour later comes a reminder, and when it has been back for a minute, the end.
+func TestAwayForAMinute(t *testing.T) {
+	set(t, Options{}, health.Options{}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		s.down(silent)
+		s.lasts(58 * time.Second)
+		s.arrived("")
+		s.lasts(2 * time.Second)
+		s.arrived("offline")
+		m := s.inbox.last(t)
+		if m.Title != "The bot is offline" || m.Cause != health.HalfOpen || m.Link != "docs/runbook.md#half-open" || m.Incident == "" || m.For < time.Minute {
+			t.Errorf("got %+v", m)
+		}
+		if want := "the connection was half-open (nothing arrived for 25 s). Not back yet. Times are in UTC."; !strings.HasSuffix(m.Text, want) || !strings.HasPrefix(m.Text, "Since 00:0") {
+			t.Errorf("text is %q", m.Text)
+		}
+		if body := m.Body(); !strings.Contains(body, "More about it: docs/runbook.md#half-open") {
+			t.Errorf("body is %q", body)
+		}
+		s.lasts(59 * time.Minute)
+		s.arrived("offline")
+		s.lasts(2 * time.Minute)
+		s.arrived("offline reminder")
+		s.up()
+		s.lasts(50 * time.Second)
+		s.arrived("offline reminder")
+		s.lasts(15 * time.Second)
+		s.arrived("offline reminder resolved")
+		end := s.inbox.last(t)
+		if !strings.Contains(end.Text, "Resumed, 3 events replayed, none lost.") || end.Thread != m.Thread || end.Remedy != "" || end.For < time.Hour {
+			t.Errorf("got %+v", end)
+		}
+		s.lasts(2 * time.Hour)
+		s.arrived("offline reminder resolved")
+	})
+}
+
+// Given ordinary reconnects, however often they come, then nobody is told.
+func TestReconnectsAreNotTold(t *testing.T) {
+	set(t, Options{}, health.Options{}, func(s *scene) {
+		s.up()
+		for range 30 {
+			s.lasts(5 * time.Minute)
+			s.down(silent)
+			s.lasts(20 * time.Second)
+			s.up()
+		}
+		s.lasts(5 * time.Minute)
+		s.arrived("")
+	})
+}
+
+// Given a bot that comes and goes within the minute, over and over, then that is
+// one alert, however often it goes, until it stays.
+func TestFlapping(t *testing.T) {
+	set(t, Options{}, health.Options{}, func(s *scene) {
+		s.up()
+		s.lasts(2 * time.Minute)
+		for range 40 {
+			s.down(silent)
+			s.lasts(20 * time.Second)
+			s.up()
+			s.lasts(20 * time.Second)
+		}
+		s.arrived("offline")
+		s.lasts(2 * time.Minute)
+		s.arrived("offline resolved")
+	})
+}
+
+// Given a token that is refused while the bot is away, then that only a human
+// can help is told at once, with the remedy, beside the alert that is there.
+func TestNeedsYouAtOnce(t *testing.T) {
+	for _, raised := range []bool{false, true} {
+		set(t, Options{RemindEvery: -1}, health.Options{}, func(s *scene) {
+			s.up()
+			want := "needs-you"
+			if raised {
+				s.down(silent)
+				s.lasts(2 * time.Minute)
+				want = "offline needs-you"
+			}
+			refused := gateway.Cause{Kind: gateway.CauseFatal, Code: 4004}
+			s.note(gateway.Transition{From: gateway.Identifying{}, To: gateway.Parked{Cause: refused}, Cause: refused})
+			s.lasts(2 * time.Second)
+			s.arrived(want)
+			m := s.inbox.last(t)
+			if m.Title != "The bot needs you" || m.Remedy == "" || m.Cause != health.TokenRefused || !strings.Contains(m.Body(), "What to do: ") {
+				t.Errorf("got %+v", m)
+			}
+			s.lasts(2 * time.Hour)
+			s.arrived(want)
+			s.up()
+			s.lasts(2 * time.Minute)
+			s.arrived(want + " resolved")
+		})
+	}
+}
+
+// Given a bot that is connected while its events wait for hours, then it is
+// told after five minutes, as something else than being offline.
+func TestGreenButUseless(t *testing.T) {
+	var mu sync.Mutex
+	var age time.Duration
+	stats := func() gateway.Stats {
+		mu.Lock()
+		defer mu.Unlock()
+		return gateway.Stats{QueuedAge: age}
+	}
+	set(t, Options{}, health.Options{Stats: stats}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		mu.Lock()
+		age = 3 * time.Minute
+		mu.Unlock()
+		s.lasts(4 * time.Minute)
+		s.arrived("")
+		s.lasts(2 * time.Minute)
+		s.arrived("not-working")
+		if m := s.inbox.last(t); m.Cause != health.SlowHandlers || !strings.Contains(m.Text, "not working") || m.Incident != "" {
+			t.Errorf("got %+v", m)
+		}
+		mu.Lock()
+		age = 0
+		mu.Unlock()
+		s.lasts(2 * time.Minute)
+		s.arrived("not-working resolved")
+		if m := s.inbox.last(t); !strings.HasPrefix(m.Text, "It is well again since 00:0") {
+			t.Errorf("got %+v", m)
+		}
+	})
+}
+
+// Given that Discord reports trouble, when the bot is away for that, then nobody
+// is woken; an alert that was out already is followed by one word that it is
+// Discord, and by no reminders; and when Discord is well and the bot is still
+// away a minute later, that is told.
+func TestDiscordNotYou(t *testing.T) {
+	trouble := health.Elsewhere{Trouble: true, Says: "Partial System Outage; Gateway: partial outage"}
+	set(t, Options{}, health.Options{}, func(s *scene) {
+		s.up()
+		s.tracker.Discord(trouble)
+		s.down(gateway.Cause{Kind: gateway.CauseNoHello})
+		s.lasts(3 * time.Hour)
+		s.arrived("")
+		s.tracker.Discord(health.Elsewhere{})
+		s.lasts(50 * time.Second)
+		s.arrived("")
+		s.lasts(20 * time.Second)
+		s.arrived("offline")
+		s.tracker.Discord(trouble)
+		s.lasts(5 * time.Hour)
+		s.arrived("offline not-you")
+		if m := s.inbox.last(t); m.Cause != health.DiscordOutage || m.Title != "The bot is offline because of Discord, not you" ||
+			!strings.HasPrefix(m.Text, "Discord, not you: Partial System Outage; Gateway: partial outage.") {
+			t.Errorf("got %+v", m)
+		}
+		s.up()
+		s.lasts(2 * time.Minute)
+		s.arrived("offline not-you resolved")
+	})
+}
+
+// Given a program that was gone for ten minutes, when the bot is back, then that
+// is told once, since nobody was there to tell it; a planned stop is not.
+func TestGapIsTold(t *testing.T) {
+	for end, want := range map[health.End]string{health.EndUnknown: "notice", health.EndPaused: ""} {
+		started := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when virtual time begins
+		gap, ok := health.Gap(health.PreviousRun{LastAlive: started.Add(-10 * time.Minute), End: end}, health.ThisRun{Started: started})
+		if !ok {
+			t.Fatal("there is no gap")
+		}
+		set(t, Options{}, health.Options{Gap: &gap}, func(s *scene) {
+			time.Sleep(time.Second)
+			s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}})
+			s.lasts(5 * time.Second)
+			s.up()
+			s.lasts(10 * time.Minute)
+			s.arrived(want)
+			if want == "" {
+				return
+			}
+			if m := s.inbox.last(t); m.Title != "The bot was away" || m.Cause != health.ProcessGone || m.Remedy == "" || !strings.Contains(m.Text, "23:50:00") {
+				t.Errorf("got %+v", m)
+			}
+		})
+	}
+}
+
+// Given a host that slept through the night, when it wakes, then the night is
+// not an alert of something going on, but told as over.
+func TestSleepIsToldAfterwards(t *testing.T) {
+	n := New(Options{Snapshot: func() health.Snapshot { return health.Snapshot{} }})
+	box := &inbox{}
+	n.boxes = []*outbox{newOutbox(box, n.opts)}
+	evening := time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
+	well := health.Snapshot{At: evening, Ready: true, Connected: true, Work: health.Work{OK: true}}
+	n.look(well)
+	morning := evening.Add(8 * time.Hour)
+	n.look(health.Snapshot{At: morning, Status: health.Reconnecting, OfflineSince: evening})
+	n.look(health.Snapshot{At: morning.Add(5 * time.Second), Status: health.Reconnecting, OfflineSince: evening})
+	well.At = morning.Add(10 * time.Second)
+	well.Last = &health.Incident{ID: "x", Cause: health.HostSlept, What: "the host was asleep", Start: evening, End: well.At, Evidence: health.Evidence{Slept: 8 * time.Hour}}
+	n.look(well)
+	n.look(well)
+	if got := n.boxes[0].queue; len(got) != 1 || got[0].Kind != Notice || got[0].Cause != health.HostSlept {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Given more trouble than anybody wants to read about, then what is too much is
+// held back and counted, and the end of what was told is told in any case.
+func TestRateCap(t *testing.T) {
+	set(t, Options{MaxPerHour: 2, RemindEvery: time.Minute}, health.Options{}, func(s *scene) {
+		s.up()
+		s.down(silent)
+		s.lasts(30 * time.Minute)
+		s.arrived("offline reminder")
+		s.up()
+		s.lasts(2 * time.Minute)
+		s.arrived("offline reminder resolved")
+		if m := s.inbox.last(t); m.Held < 20 || !strings.Contains(m.Body(), "messages before this one were held back") {
+			t.Errorf("%d were held back: %s", m.Held, m.Body())
+		}
+		s.down(silent)
+		s.lasts(2 * time.Minute)
+		s.up()
+		s.lasts(2 * time.Minute)
+		s.arrived("offline reminder resolved")
+		s.n.Tell("Session starts run low", "Half of them are spent", health.IdentifyBudget)
+		s.lasts(time.Hour)
+		s.n.Tell("Session starts run low", "Half of them are spent", health.IdentifyBudget)
+		s.arrived("offline reminder resolved notice")
+		if m := s.inbox.last(t); m.Title != "Session starts run low" || m.Link != "docs/runbook.md#identify-budget" || m.Held == 0 || m.Remedy == "" {
+			t.Errorf("got %+v", m)
+		}
+	})
+	if body := (Message{Text: "x", Held: 1}).Body(); !strings.Contains(body, "One message before") {
+		t.Errorf("body is %q", body)
+	}
+}
+
+// Given a bot that is asked to stop, then that it is away is nobody's alarm.
+func TestStopIsNotTold(t *testing.T) {
+	set(t, Options{}, health.Options{}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		s.note(gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Cause: gateway.Cause{Kind: gateway.CauseStop}})
+		s.lasts(time.Hour)
+		s.arrived("")
+	})
+}
+
+// What a bot with a name, and without an open incident, is called and said of.
+func TestWordsWithoutAnIncident(t *testing.T) {
+	w := writer{runbook: "https://bot.example/runbook", zone: time.FixedZone("ICT", 7*3600), redact: func(s string) string { return strings.ReplaceAll(s, "hidden", "[redacted]") }}
+	at := time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
+	m := w.write(Offline, health.Snapshot{At: at, Username: "ResearchBot", Reason: "no heartbeat has been answered, hidden"}, at.Add(-time.Minute))
+	if m.Title != "ResearchBot is offline" || m.Text != "No heartbeat has been answered, [redacted]." || m.Link != "" || m.For != time.Minute {
+		t.Errorf("got %+v", m)
+	}
+	m = w.write(Offline, health.Snapshot{At: at, Last: &health.Incident{ID: "x", Start: at.Add(-time.Minute), What: "it was cut", Cause: health.ConnectionCut}}, at)
+	if m.Text != "Since 04:59:00 (1 min so far): it was cut. Not back yet. Times are in ICT." || m.Link != "https://bot.example/runbook#connection-cut" {
+		t.Errorf("got %+v", m)
+	}
+	if m = w.write(Resolved, health.Snapshot{At: at}, at); m.Text != "It is well again since 05:00:00 (ICT)." || capital("") != "" {
+		t.Errorf("got %+v", m)
+	}
+}

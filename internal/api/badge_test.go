@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// isXML fails unless a text is XML to its end.
+func isXML(t *testing.T, text string) {
+	t.Helper()
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+	}
+}
+
+// Anybody may see the badges, also on other sites and for a minute from a cache,
+// in every state of the bot.
+func TestStateBadge(t *testing.T) {
+	b := online()
+	s := serve(t, Options{Addr: "0.0.0.0:0", Token: "a-long-token", Snapshot: b.snapshot})
+	for status := health.Online; status <= health.NeedsYou; status++ {
+		b.set(func(b *bot) { b.snap.Status = status })
+		a := ask(t, s, "GET", "/badge/state.svg")
+		isXML(t, a.body)
+		if a.status != http.StatusOK || !strings.Contains(a.body, ">"+strings.ToLower(status.String())+"<") || !strings.Contains(a.body, stateColours[status]) ||
+			a.header.Get("Content-Type") != "image/svg+xml" || a.header.Get("Cache-Control") != "public, max-age=60" ||
+			a.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+			t.Errorf("%s: %d %v %s", status, a.status, a.header, a.body)
+		}
+	}
+}
+
+// What is not whole is not 100 %.
+func TestPercentNeverRoundsUp(t *testing.T) {
+	for share, want := range map[float64]string{
+		1: "100.00%", 0.999999: "99.99%", 0.99995: "99.99%", 0.9995: "99.95%", 0.5: "50.00%", 0: "0.00%", 0.29: "29.00%", 1.0000001: "100.00%",
+	} {
+		if got := percent(share); got != want {
+			t.Errorf("%v: %s, want %s", share, got, want)
+		}
+	}
+}
+
+// However many ask for the uptime badge, the record is read once a minute for
+// each window.
+func TestUptimeBadge(t *testing.T) {
+	var reads atomic.Int64
+	share := 0.99954
+	s := serve(t, Options{Uptime: func(context.Context, time.Duration) (Uptime, error) {
+		reads.Add(1)
+		return Uptime{Share: share}, nil
+	}})
+	for range 20 {
+		a := ask(t, s, "GET", "/badge/uptime.svg")
+		isXML(t, a.body)
+		if !strings.Contains(a.body, ">99.95%<") || !strings.Contains(a.body, "uptime 30d") || !strings.Contains(a.body, badgeGreen) {
+			t.Fatalf("got %s", a.body)
+		}
+	}
+	if n := reads.Load(); n != 1 {
+		t.Errorf("the record was read %d times", n)
+	}
+	share = 0.5
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=90d"); !strings.Contains(a.body, badgeRed) {
+		t.Errorf("got %s", a.body)
+	}
+	share = -1
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=24h"); !strings.Contains(a.body, ">unknown<") {
+		t.Errorf("got %s", a.body)
+	}
+	if a := ask(t, serve(t, Options{}), "GET", "/badge/uptime.svg"); !strings.Contains(a.body, ">unknown<") {
+		t.Errorf("without a record: %s", a.body)
+	}
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=%3Cscript%3E"); a.status != http.StatusBadRequest || strings.Contains(a.body, "script") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// incidentBody is one incident as it is sent.
+type incidentBody struct {
+	ID        string         `json:"id"`
+	Shard     int            `json:"shard"`
+	Cause     health.CauseID `json:"cause"`
+	Title     string         `json:"title"`
+	Sentence  string         `json:"sentence"`
+	Summary   string         `json:"summary"`
+	Remedy    string         `json:"remedy"`
+	Start     *time.Time     `json:"start"`
+	Detected  *time.Time     `json:"detected"`
+	End       *time.Time     `json:"end"`
+	DurationS float64        `json:"duration_s"`
+	AtRiskS   float64        `json:"at_risk_s"`
+	GreyS     float64        `json:"grey_s"`
+	Outcome   string         `json:"outcome"`
+	Routine   bool           `json:"routine"`
+	Evidence  evidenceBody   `json:"evidence"`
+	Actions   []actionBody   `json:"actions"`
+	Replayed  int            `json:"replayed"`
+	// Lost is null where nobody knows: after a new session.
+	Lost *int64 `json:"lost"`
+	Link string `json:"link"`
+}
+
+type evidenceBody struct {
+	Kind       string     `json:"kind"`
+	Code       *int       `json:"code"`
+	Said       string     `json:"said"`
+	By         string     `json:"by"`
+	LastByte   *time.Time `json:"last_byte"`
+	LastACK    *time.Time `json:"last_ack"`
+	LastedS    float64    `json:"lasted_s"`
+	Attempts   int        `json:"attempts"`
+	DialKind   string     `json:"dial_kind"`
+	DialSaid   string     `json:"dial_said"`
+	HTTPStatus *int       `json:"http_status"`
+	SleptS     float64    `json:"slept_s"`
+}
+
+type actionBody struct {
+	At    *time.Time `json:"at"`
+	Until *time.Time `json:"until"`
+	What  string     `json:"what"`
+	Times int        `json:"times"`
+}
+
+// outcomes are the names of outcomes in data. They never change.
+var outcomes = map[health.Outcome]string{
+	health.OutcomeOpen: "open", health.OutcomeResumed: "resumed", health.OutcomeNewSession: "new-session",
+	health.OutcomeEnded: "ended", health.OutcomeUnobserved: "unobserved",
+}
+
+func newIncidentBody(i health.Incident, now time.Time) incidentBody {
+	cause := health.Lookup(i.Cause)
+	b := incidentBody{
+		ID: i.ID, Shard: i.Pair.ID, Cause: i.Cause, Title: cause.Title, Remedy: cause.Do, Link: cause.Link(),
+		Sentence: i.Sentence(now, time.UTC), Summary: i.Summary(),
+		Start: moment(i.Start), Detected: moment(i.Detected), End: moment(i.End),
+		DurationS: seconds(i.Duration(now)), AtRiskS: seconds(i.AtRisk(now)), GreyS: seconds(i.Grey(now)),
+		Outcome: outcomes[i.Outcome], Routine: i.Routine(), Actions: []actionBody{}, Replayed: i.Replayed,
+		Evidence: evidenceBody{
+			Kind: string(i.Evidence.Kind), Code: unlessZero(int(i.Evidence.Code)), Said: i.Evidence.Said, By: string(i.Evidence.By),
+			LastByte: moment(i.Evidence.LastByte), LastACK: moment(i.Evidence.LastACK), LastedS: seconds(i.Evidence.Lasted),
+			Attempts: i.Evidence.Attempts, DialKind: string(i.Evidence.DialKind), DialSaid: i.Evidence.DialSaid,
+			HTTPStatus: unlessZero(i.Evidence.HTTPStatus), SleptS: seconds(i.Evidence.Slept),
+		},
+	}
+	if i.Outcome == health.OutcomeResumed {
+		b.Lost = &i.Lost
+	}
+	for _, a := range i.Actions {
+		b.Actions = append(b.Actions, actionBody{moment(a.At), moment(a.Until), a.What, a.Times})
+	}
+	return b
+}
+
+// unlessZero is nil for what is not known.
+func unlessZero(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// incidentsBody is the answer of /api/v1/incidents.
+type incidentsBody struct {
+	Incidents []incidentBody `json:"incidents"`
+	// Next is what to ask for as before to get the page after this one.
+	Next *string `json:"next"`
+}
+
+// mostIncidents is how many incidents one page has at most.
+const mostIncidents = 200
+
+// incidents lists what happened, page by page.
+func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
+	query, p, ok := incidentQuery(r)
+	if !ok {
+		p.write(w)
+		return
+	}
+	if s.opts.Incidents == nil {
+		writeJSON(w, http.StatusOK, "application/json", incidentsBody{})
+		return
+	}
+	wanted := query.Limit
+	query.Limit++ // one more tells whether there is another page
+	list, err := s.opts.Incidents(r.Context(), query)
+	if err != nil {
+		s.cannotRead(w, "incidents", err)
+		return
+	}
+	now := time.Now()
+	body := incidentsBody{Incidents: []incidentBody{}}
+	for at, i := range list {
+		if at == wanted {
+			body.Next = &body.Incidents[at-1].ID
+			break
+		}
+		body.Incidents = append(body.Incidents, newIncidentBody(i, now))
+	}
+	writeTagged(w, r, body)
+}
+
+// incidentQuery reads what is wanted, or names the problem with it.
+func incidentQuery(r *http.Request) (IncidentQuery, problem, bool) {
+	values := r.URL.Query()
+	limit, ok := number(values.Get("limit"), 50, mostIncidents)
+	if !ok {
+		return IncidentQuery{}, badLimit(mostIncidents), false
+	}
+	query := IncidentQuery{Limit: limit, Before: values.Get("before"), Cause: health.CauseID(values.Get("cause"))}
+	if query.Cause != "" && health.Lookup(query.Cause).ID != query.Cause {
+		return query, badRequest("cause must be the id of a cause in docs/runbook.md, such as half-open."), false
+	}
+	switch values.Get("open") {
+	case "":
+	case "true", "false":
+		open := values.Get("open") == "true"
+		query.Open = &open
+	default:
+		return query, badRequest("open must be true or false."), false
+	}
+	return query, problem{}, true
+}
+
+// number reads a number from 1 to most; empty text is the standard.
+func number(text string, standard, most int) (int, bool) {
+	if text == "" {
+		return standard, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 1 && n <= most
+}
+
+func badLimit(most int) problem {
+	return badRequest("limit must be a number from 1 to " + strconv.Itoa(most) + ".")
+}
+
+// farBack is how many incidents of a journal are looked through.
+const farBack = 5000
+
+// RecentIncidents makes Options.Incidents from what a journal has: a function
+// that returns up to so many incidents, the newest first.
+func RecentIncidents(recent func(limit int) []health.Incident) func(context.Context, IncidentQuery) ([]health.Incident, error) {
+	return func(_ context.Context, q IncidentQuery) ([]health.Incident, error) {
+		reach := farBack
+		if q.Before == "" && q.Cause == "" && q.Open == nil {
+			reach = q.Limit
+		}
+		list := recent(reach)
+		if q.Before != "" {
+			// IDs begin with the time, so also one that is forgotten has a place.
+			from := slices.IndexFunc(list, func(i health.Incident) bool { return strings.Compare(i.ID, q.Before) < 0 })
+			if from < 0 {
+				from = len(list)
+			}
+			if at := slices.IndexFunc(list, func(i health.Incident) bool { return i.ID == q.Before }); at >= 0 {
+				from = at + 1
+			}
+			list = list[from:]
+		}
+		list = slices.DeleteFunc(slices.Clone(list), func(i health.Incident) bool {
+			open := i.Outcome == health.OutcomeOpen
+			return q.Cause != "" && i.Cause != q.Cause || q.Open != nil && open != *q.Open
+		})
+		return list[:min(q.Limit, len(list))], nil
+	}
+}

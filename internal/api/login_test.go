@@ -1,0 +1,247 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// post sends a form.
+func post(t *testing.T, s *Server, path, form string, change ...func(*http.Request)) reply {
+	t.Helper()
+	return ask(t, s, "POST", path, append([]func(*http.Request){func(r *http.Request) {
+		if form != "" {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}}, change...)...)
+}
+
+// session is the cookie an answer gives, if any.
+func session(a reply) *http.Cookie {
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+		if c.Name == sessionCookie {
+			return c
+		}
+	}
+	return nil
+}
+
+func carrying(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
+
+// Given a person with a browser, when she opens a page, then she is asked for
+// the token; when she gives it, the page is hers by a cookie that no script and
+// no other site can use; when she leaves, the cookie is worth nothing.
+func TestLogin(t *testing.T) {
+	const token = "correct horse+battery"
+	s := serve(t, Options{Token: token})
+	if a := ask(t, s, "GET", "/"); a.status != http.StatusForbidden || !strings.Contains(a.body, `action="/login"`) ||
+		!strings.Contains(a.header.Get("Content-Type"), "text/html") || a.header.Get("Location") != "" {
+		t.Errorf("without a token the page is %d %v %s", a.status, a.header, a.body)
+	}
+	if a := ask(t, s, "GET", "/login"); a.status != http.StatusOK || !strings.Contains(a.body, "<form") {
+		t.Errorf("the form is %d %s", a.status, a.body)
+	}
+	a := post(t, s, "/login", "token=correct%20horse%2Bbattery&next=/runbook")
+	cookie := session(a)
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/runbook" || cookie == nil {
+		t.Fatalf("login: %d %v", a.status, a.header)
+	}
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.MaxAge != 86400 || cookie.Secure || len(cookie.Value) < 40 {
+		t.Errorf("the cookie is %+v", cookie)
+	}
+	for _, path := range []string{"/", "/health", "/api/v1/status", "/metrics"} {
+		if a := ask(t, s, "GET", path, carrying(cookie)); a.status != http.StatusOK || strings.Contains(a.body, token) || strings.Contains(a.body, cookie.Value) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	again := session(post(t, s, "/login", "token=correct%20horse%2Bbattery", carrying(cookie), func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }))
+	if again == nil || again.Value == cookie.Value || !again.Secure {
+		t.Fatalf("the second cookie is %+v", again)
+	}
+	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.status != http.StatusUnauthorized {
+		t.Errorf("the first cookie still opens: %d", a.status)
+	}
+	a = post(t, s, "/logout", "", carrying(again))
+	if gone := session(a); a.status != http.StatusSeeOther || gone == nil || gone.MaxAge >= 0 {
+		t.Errorf("logout: %d %v", a.status, a.header)
+	}
+	if a := ask(t, s, "GET", "/health", carrying(again)); a.status != http.StatusUnauthorized {
+		t.Errorf("after the logout: %d", a.status)
+	}
+}
+
+// What is posted by others than the form is refused, and nobody is led to
+// another site.
+func TestLoginByOthers(t *testing.T) {
+	s := serve(t, Options{Token: "a-long-token"})
+	const right = "token=a-long-token"
+	for _, next := range []string{"//evil.example", "https://evil.example/", "/\\evil.example", "/nothing", "/logout", ""} {
+		if a := post(t, s, "/login", right+"&next="+next); a.status != http.StatusSeeOther || a.header.Get("Location") != "/" {
+			t.Errorf("next %s leads to %s", next, a.header.Get("Location"))
+		}
+	}
+	kind := func(value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Content-Type", value) }
+	}
+	for name, test := range map[string]struct {
+		form   string
+		change func(*http.Request)
+		want   int
+	}{
+		"wrong":           {"token=wrong", kind("application/x-www-form-urlencoded"), http.StatusUnauthorized},
+		"nothing":         {"", kind(""), http.StatusUnauthorized},
+		"other site":      {right, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, http.StatusForbidden},
+		"other origin":    {right, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, http.StatusForbidden},
+		"JSON":            {`{"token":"a-long-token"}`, kind("application/json"), http.StatusUnsupportedMediaType},
+		"plain":           {right, kind("text/plain"), http.StatusUnsupportedMediaType},
+		"bad escapes":     {"token=%zz", kind("application/x-www-form-urlencoded"), http.StatusUnsupportedMediaType},
+		"much":            {right + "&x=" + strings.Repeat("x", 5000), kind("application/x-www-form-urlencoded"), http.StatusRequestEntityTooLarge},
+		"of unknown size": {right, func(r *http.Request) { r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
+	} {
+		if a := post(t, s, "/login", test.form, test.change); a.status != test.want || session(a) != nil {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if a := ask(t, s, "GET", "/login?token=a-long-token"); a.status != http.StatusOK || session(a) != nil {
+		t.Errorf("a token in the address: %d", a.status)
+	}
+	if a := ask(t, s, "GET", "/logout"); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "POST" {
+		t.Errorf("GET /logout: %d", a.status)
+	}
+	if a := ask(t, s, "PUT", "/login"); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("PUT /login: %d %v", a.status, a.header)
+	}
+	open := serve(t, Options{})
+	for _, a := range []reply{ask(t, open, "GET", "/login"), post(t, open, "/login", right), post(t, open, "/logout", "")} {
+		if a.status != http.StatusNotFound {
+			t.Errorf("without a token there is a login: %d", a.status)
+		}
+	}
+}
+
+// Whoever guesses is not listened to for the rest of the minute, by the form and
+// by the header; a session is not disturbed by that.
+func TestGuessing(t *testing.T) {
+	var log strings.Builder
+	s := serve(t, Options{Token: "a-long-token", Limits: Limits{Guesses: 5}, Log: logTo(&log)})
+	cookie := session(post(t, s, "/login", "token=a-long-token"))
+	for n := range 5 {
+		if n%2 == 0 {
+			post(t, s, "/login", "token=guess")
+		} else {
+			ask(t, s, "GET", "/health", bearer("Bearer guess"))
+		}
+	}
+	if a := post(t, s, "/login", "token=a-long-token"); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "60" || session(a) != nil {
+		t.Errorf("the form says %d", a.status)
+	}
+	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "60" {
+		t.Errorf("the header gets %d", a.status)
+	}
+	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.status != http.StatusOK {
+		t.Errorf("the session gets %d", a.status)
+	}
+	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
+		t.Errorf("the probe gets %d", a.status)
+	}
+	if strings.Contains(log.String(), "guess ") || strings.Contains(log.String(), "a-long-token") {
+		t.Errorf("the log says %s", log.String())
+	}
+}
+
+// The minute of an address ends, others are not counted with it, and however
+// many addresses there are, few are remembered.
+func TestGuessesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuesses(3)
+		from := func(remote string) netip.Prefix { return origin(&http.Request{RemoteAddr: remote}) }
+		for range 3 {
+			g.wrong(from("192.0.2.1:1"))
+			g.wrong(from("[2001:db8::1]:1"))
+		}
+		for remote, want := range map[string]bool{
+			"192.0.2.1:9": false, "[::ffff:192.0.2.1]:9": false, "192.0.2.2:1": true,
+			"[2001:db8::ffff:ffff]:1": false, "[2001:db8:0:1::1]:1": true, "nonsense": true,
+		} {
+			if g.may(from(remote)) != want {
+				t.Errorf("%s may: %v", remote, !want)
+			}
+		}
+		time.Sleep(time.Minute)
+		if !g.may(from("192.0.2.1:1")) {
+			t.Error("the minute does not end")
+		}
+		g.wrong(from("192.0.2.1:1"))
+		for n := range 2 * mostOrigins {
+			g.wrong(from(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)))
+		}
+		if len(g.from) > mostOrigins {
+			t.Errorf("%d addresses are remembered", len(g.from))
+		}
+	})
+}
+
+// A session ends a day after its last use, and only the newest few are kept.
+func TestSessionsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessions(24 * time.Hour)
+		request := func(name string) *http.Request {
+			r := &http.Request{Header: http.Header{}}
+			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: name})
+			return r
+		}
+		name := s.begin()
+		for range 30 {
+			time.Sleep(23 * time.Hour)
+			if !s.holds(request(name)) {
+				t.Fatal("a session in use has ended")
+			}
+		}
+		time.Sleep(24 * time.Hour)
+		if s.holds(request(name)) || s.holds(request("")) || s.holds(&http.Request{}) {
+			t.Error("a session has not ended")
+		}
+		first := s.begin()
+		for range 10 * mostSessions {
+			time.Sleep(time.Second)
+			s.begin()
+		}
+		if len(s.used) != mostSessions || s.holds(request(first)) {
+			t.Errorf("%d sessions are kept", len(s.used))
+		}
+		time.Sleep(24 * time.Hour)
+		s.begin()
+		if len(s.used) != 1 {
+			t.Errorf("%d sessions are kept after a day", len(s.used))
+		}
+	})
+}
+
+// A page of another site makes a browser ask in vain; a link on it leads to the
+// page.
+func TestOtherSites(t *testing.T) {
+	s := serve(t, Options{})
+	site := func(site, mode string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", site)
+			r.Header.Set("Sec-Fetch-Mode", mode)
+		}
+	}
+	for _, test := range []struct {
+		path, site, mode string
+		want             int
+	}{
+		{"/api/v1/status", "cross-site", "no-cors", 403}, {"/api/v1/events", "same-site", "cors", 403}, {"/", "cross-site", "navigate", 200},
+		{"/api/v1/status", "same-origin", "cors", 200}, {"/health", "none", "navigate", 200}, {"/badge/state.svg", "cross-site", "no-cors", 200},
+	} {
+		if a := ask(t, s, "GET", test.path, site(test.site, test.mode)); a.status != test.want {
+			t.Errorf("%+v: %d", test, a.status)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/internal/health"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// The metrics keep Prometheus' rules, with all known and with nothing.
+func TestMetricsPassTheLinter(t *testing.T) {
+	full, _ := everything(t)
+	for _, o := range []Options{full, {}} {
+		a := ask(t, serve(t, o), "GET", "/metrics")
+		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") || a.header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %v %s", a.status, a.header, a.body)
+		}
+		problems, err := promlint.New(strings.NewReader(a.body)).Lint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			if strings.HasPrefix(p.Metric, "evergreen_") {
+				t.Errorf("%s: %s", p.Metric, p.Text)
+			}
+		}
+	}
+}
+
+// The numbers are those of the bot.
+func TestMetricsTellTheTruth(t *testing.T) {
+	o, b := everything(t)
+	s := serve(t, o)
+	body := ask(t, s, "GET", "/metrics").body
+	for _, line := range []string{
+		"evergreen_up 1", `evergreen_status{status="online"} 1`, `evergreen_status{status="needs-you"} 0`, "evergreen_identifies_total 1",
+		"evergreen_gateway_latency_seconds 0.045", `evergreen_gateway_latency_recent_seconds{percentile="95"} 0.07`, "evergreen_guilds 3",
+		"evergreen_events_handled_total 99", "evergreen_commands_failed_total 1", "evergreen_queue_bytes 512", "evergreen_identify_budget_remaining 998",
+		`evergreen_discord_status{indicator="minor"} 1`, `evergreen_build_info{version="1.2.3"} 1`, "evergreen_rest_requests_total 7",
+		`evergreen_shard_connected{shard="1"} 0`, "evergreen_open_incidents 1", `evergreen_incident_cause{cause="half-open"} 1`,
+		"evergreen_offline_seconds 0", "go_goroutines",
+	} {
+		if !strings.Contains(body, "\n"+line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	b.set(func(b *bot) {
+		b.snap.Status, b.snap.OfflineSince, b.snap.Latency = health.Offline, b.snap.At.Add(-90*time.Second), health.Latency{}
+	})
+	body = ask(t, s, "GET", "/metrics").body
+	for _, line := range []string{"evergreen_up 0", `evergreen_status{status="offline"} 1`, "evergreen_offline_seconds 90"} {
+		if !strings.Contains(body, "\n"+line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	if strings.Contains(body, "\nevergreen_gateway_latency") {
+		t.Error("a latency that is not known is told")
+	}
+}
+
+// A panic of what a scrape asks costs the scrape, not the process.
+func TestMetricsContainPanics(t *testing.T) {
+	var log strings.Builder
+	broke := true
+	s := serve(t, Options{Log: logTo(&log), Snapshot: func() health.Snapshot {
+		if broke {
+			panic(errors.New("inside information"))
+		}
+		return online().snap
+	}})
+	if a := ask(t, s, "GET", "/metrics"); strings.Contains(a.body, "inside") || strings.Contains(a.body, "evergreen_up") || !strings.Contains(a.body, "go_goroutines") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	if !strings.Contains(log.String(), "inside information") {
+		t.Errorf("the log says %s", log.String())
+	}
+	broke = false
+	if a := ask(t, s, "GET", "/metrics"); !strings.Contains(a.body, "evergreen_up 1") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}

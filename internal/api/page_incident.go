@@ -1,0 +1,179 @@
+package api
+
+import (
+	"html/template"
+	"slices"
+	"strconv"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+)
+
+// incidentView is an incident as a sentence with what stands behind it.
+type incidentView struct {
+	tongue
+	ID    string
+	Kind  string // open, grey, risk or routine: what it did to the dot
+	Start time.Time
+	End   time.Time
+	Open  bool
+	Span  string
+	Now   time.Time
+	// Sentence says what happened, Outcome how it ended.
+	Sentence told
+	Outcome  string
+	Mark     string // what it did to the dot, in words
+	Shard    string
+	Evidence []rowView
+	Actions  []actionView
+	Cause    health.CauseID
+	Runbook  string
+}
+
+type actionView struct {
+	At   time.Time
+	What string
+}
+
+func newIncidentView(t tongue, i health.Incident, now time.Time) incidentView {
+	row := health.Lookup(i.Cause)
+	v := incidentView{
+		tongue: t, ID: i.ID, Start: i.Start, End: i.End, Open: i.End.IsZero(), Span: t.Span(i.Duration(now)), Now: now,
+		Outcome: outcomeText(t, i), Cause: row.ID, Runbook: t.T("incident.runbook", t.CauseTitle(row)),
+		Evidence: evidenceRows(t, i),
+	}
+	if grey := i.Grey(now); grey > 0 {
+		v.Kind, v.Mark = "grey", t.T("incident.grey", t.Span(grey))
+	} else {
+		v.Kind, v.Mark = "risk", t.T("incident.green")
+	}
+	switch {
+	case i.Routine():
+		v.Kind = "routine"
+	case v.Open && v.Kind == "risk":
+		v.Mark = t.T("incident.risk")
+	}
+	if t == english {
+		v.Sentence = told{capital(incidentWhat(i)) + ".", "en"}
+	} else {
+		v.Sentence = told{t.CauseTitle(row), t.String()}
+	}
+	if i.Pair.Count > 1 {
+		v.Shard = t.T("incident.shard", i.Pair.String())
+	}
+	for _, a := range i.Actions {
+		v.Actions = append(v.Actions, actionView{a.At, capital(a.String())})
+	}
+	return v
+}
+
+// incidentWhat says what was behind the incident, in the words it was seen in.
+func incidentWhat(i health.Incident) string {
+	text := i.What
+	if text == "" {
+		text = health.Lookup(i.Cause).Title
+	}
+	if i.Then != "" {
+		text += ", then " + i.Then
+	}
+	if n := i.Evidence.Attempts; n > 1 {
+		text += "; " + english.Count(int64(n), "attempt") + " failed"
+	}
+	return text
+}
+
+func outcomeText(t tongue, i health.Incident) string {
+	switch i.Outcome {
+	case health.OutcomeResumed:
+		switch replayed := t.Count(int64(i.Replayed), "event"); {
+		case i.Lost > 0:
+			return t.T("outcome.resumed.lost", replayed, t.Number(i.Lost))
+		case i.Replayed == 0:
+			return t.T("outcome.resumed.0")
+		default:
+			return t.T("outcome.resumed", replayed)
+		}
+	case health.OutcomeNewSession:
+		if i.AtStart {
+			return t.T("outcome.start")
+		}
+		return t.T("outcome.new")
+	case health.OutcomeEnded:
+		return t.T("outcome.ended")
+	case health.OutcomeUnobserved:
+		return t.T("outcome.unobserved")
+	}
+	return t.T("outcome.open")
+}
+
+// evidenceRows lists what was seen, without what was not.
+func evidenceRows(t tongue, i health.Incident) []rowView {
+	var rows []rowView
+	add := func(key string, value template.HTML) {
+		if value != "" {
+			rows = append(rows, rowView{Name: t.T(key), Value: value})
+		}
+	}
+	span := func(d time.Duration) template.HTML {
+		if d <= 0 {
+			return ""
+		}
+		return textHTML(t.Span(d))
+	}
+	stamp := func(at time.Time) template.HTML {
+		if at.IsZero() {
+			return ""
+		}
+		return t.Stamp(at)
+	}
+	e := i.Evidence
+	add("evidence.cause", textHTML(t.CauseTitle(health.Lookup(i.Cause))))
+	if t != english {
+		add("evidence.seen", template.HTML(`<span lang="en">`)+textHTML(capital(incidentWhat(i)))+"</span>")
+	}
+	add("evidence.kind", closerText(t, e.By))
+	if e.Code != 0 {
+		add("evidence.code", textHTML(strconv.Itoa(int(e.Code))))
+	}
+	add("evidence.said", textHTML(e.Said))
+	add("evidence.detected", span(i.Detected.Sub(i.Start)))
+	add("evidence.lasted", span(e.Lasted))
+	add("evidence.byte", stamp(e.LastByte))
+	add("evidence.ack", stamp(e.LastACK))
+	if e.Attempts > 0 {
+		add("evidence.attempts", textHTML(t.Number(int64(e.Attempts))))
+	}
+	dial := string(e.DialKind)
+	if e.DialKind != gateway.CauseNone && e.DialSaid != "" {
+		dial += ": "
+	}
+	add("evidence.dial", textHTML(dial+e.DialSaid))
+	if e.HTTPStatus != 0 {
+		add("evidence.http", textHTML(strconv.Itoa(e.HTTPStatus)))
+	}
+	add("evidence.slept", span(e.Slept))
+	add("evidence.session", stamp(i.SessionLost))
+	return rows
+}
+
+func closerText(t tongue, by health.Closer) template.HTML {
+	switch by {
+	case health.ByDiscord:
+		return textHTML(t.T("by.discord"))
+	case health.ByUs:
+		return textHTML(t.T("by.us"))
+	case health.ByNetwork:
+		return textHTML(t.T("by.network"))
+	}
+	return ""
+}
+
+// changesShown is how many changes of state the dashboard lists.
+const changesShown = 20
+
+// newestChanges orders the changes of all shards, the newest first.
+func newestChanges(list []changeView) []changeView {
+	slices.SortStableFunc(list, func(a, b changeView) int { return b.At.Compare(a.At) })
+	return list[:min(len(list), changesShown)]
+}

@@ -1,0 +1,346 @@
+package api
+
+import (
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+)
+
+// dashboardView is the dashboard in the words of one language, ready to be
+// written down.
+type dashboardView struct {
+	pageFrame
+	State     stateView
+	Facts     []factView
+	Windows   []windowView
+	Bars      *barsView
+	Chart     *chartView
+	Periods   []periodView
+	Journal   bool
+	Incidents []incidentView
+	Earlier   []incidentView // what is folded away below them
+	Work      []rowView
+	WorkNote  told
+	Handlers  []handlerView
+	Budget    *budgetView
+	Presence  *presenceView
+	Links     []rowView
+	Shards    []shardView
+	Changes   []changeView
+	Log       bool
+	Lines     []pageLine
+}
+
+// incidentsInView is how many incidents are told before the rest is folded away.
+const incidentsInView = 10
+
+// stateView is the big dot and what stands beside it.
+type stateView struct {
+	ID, Name string
+	Reason   told
+	Detail   told // the reason in its own words, where Reason only sums it up
+	Remedy   told
+	Discord  string
+	Since    time.Time
+	Now      time.Time
+}
+
+// factView is a number worth a glance.
+type factView struct {
+	Name, Value, Unit string
+	Note              template.HTML
+}
+
+// rowView is a line of a list of numbers. Alarm marks one that should be zero
+// and is not.
+type rowView struct {
+	Name  string
+	Value template.HTML
+	Alarm bool
+}
+
+type windowView struct {
+	Name, Share string
+	Alarm       bool
+}
+
+type periodView struct {
+	ID, Name string
+	Current  bool
+}
+
+type handlerView struct {
+	Name     string
+	P50, P95 string
+	Width    int // of 100
+}
+
+type budgetView struct {
+	Left  string
+	Width int // of 100
+	Low   bool
+	Rows  []rowView
+}
+
+type presenceView struct {
+	Wanted, Sent string
+	At           time.Time
+	Same         bool
+}
+
+type shardView struct {
+	Pair, ID, Name   string
+	Reason           told
+	State            string
+	Latency, P95     string
+	Interval         string
+	ACK, Session     time.Time
+	Reconnects       string
+	Resumed, Resumes string
+	Guilds           string
+}
+
+type changeView struct {
+	At          time.Time
+	Text, Cause string
+}
+
+// textHTML is plain text as markup.
+func textHTML(text string) template.HTML {
+	return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
+}
+
+func newDashboardView(f pageFrame, d pageData) dashboardView {
+	now := d.Snap.At
+	v := dashboardView{
+		pageFrame: f, State: newStateView(f.tongue, d), Facts: f.facts(d),
+		Windows: f.windows(d.Uptime), Bars: newBarsView(f.tongue, d.Days), Chart: newChartView(f.tongue, d.Latency),
+		Journal: d.Journal, Work: f.work(d.Snap), Links: f.links(d.Snap.Counts), Log: d.Log, Lines: d.Lines,
+	}
+	if d.Latency != nil {
+		for _, id := range []string{"1h", "24h", "7d"} {
+			v.Periods = append(v.Periods, periodView{id, f.T("window." + id), id == d.Latency.Window})
+		}
+	}
+	for _, i := range d.Incidents {
+		v.Incidents = append(v.Incidents, newIncidentView(f.tongue, i, now))
+	}
+	if n := len(v.Incidents); n > incidentsInView {
+		v.Incidents, v.Earlier = v.Incidents[:incidentsInView], v.Incidents[incidentsInView:]
+	}
+	if reason := d.Snap.Work.Reason; reason != "" {
+		v.WorkNote = told{f.T("work.bad", reason), "en"}
+	}
+	v.Handlers = f.handlers(d.Handlers)
+	v.Budget, v.Presence = f.budget(d.Budget, now), f.presence(d.Presence)
+	v.Shards, v.Changes = f.shards(d.Snap)
+	return v
+}
+
+// newStateView says how the bot is. In a language other than that of the
+// reasons, what cannot be translated word by word is summed up and quoted.
+func newStateView(t tongue, d pageData) stateView {
+	snap := d.Snap
+	id := snap.Status.ID()
+	v := stateView{ID: id, Name: t.State(id), Since: snap.Since, Now: snap.At}
+	reason, exact := t.Reason(snap.Reason)
+	v.Reason = reason
+	if !exact {
+		v.Detail = reason
+		v.Reason = told{t.T("general." + id), t.String()}
+		if open := openIncident(snap); open != nil {
+			v.Reason.Text = t.CauseTitle(health.Lookup(open.Cause)) + " – " + v.Reason.Text
+		}
+	}
+	if snap.Remedy != "" {
+		v.Remedy = told{snap.Remedy, "en"}
+		for _, c := range health.Catalogue {
+			if c.Do == snap.Remedy {
+				v.Remedy = told{t.CauseDo(c), t.String()}
+				break
+			}
+		}
+	}
+	if d.Discord != nil && d.Discord.Indicator != "" && d.Discord.Indicator != "none" {
+		v.Discord = d.Discord.Description
+	}
+	return v
+}
+
+// openIncident is the incident that is going on.
+func openIncident(snap health.Snapshot) *health.Incident {
+	if snap.Last != nil && snap.Last.End.IsZero() {
+		return snap.Last
+	}
+	for _, s := range snap.Shards {
+		if s.Open != nil {
+			return s.Open
+		}
+	}
+	return nil
+}
+
+func (f pageFrame) facts(d pageData) []factView {
+	snap := d.Snap
+	var facts []factView
+	if n := len(d.Uptime); n > 0 && d.Uptime[n-1].Known {
+		u := d.Uptime[n-1]
+		note := f.T("fact.uptime.all")
+		if u.Offline > 0 {
+			note = f.T("fact.uptime.sub", f.Span(u.Offline))
+		}
+		value := strings.TrimSuffix(f.Share(u.Uptime), "%")
+		facts = append(facts, factView{f.T("fact.uptime", f.T("window."+u.Window)), value, "%", textHTML(note)})
+	}
+	latency := factView{f.T("fact.latency"), "–", "", ""}
+	if l := snap.Latency; l.Samples > 0 {
+		latency = factView{latency.Name, f.MS(l.Last), "ms", textHTML(f.T("fact.latency.sub", f.MS(l.P50), f.MS(l.P95)))}
+	}
+	session := factView{f.T("fact.session"), "–", "", ""}
+	if !snap.SessionSince.IsZero() {
+		session.Value = f.Span(whole(snap.At.Sub(snap.SessionSince)))
+	}
+	if !snap.Started.IsZero() {
+		session.Note = textHTML(f.T("fact.session.sub", f.Span(whole(snap.At.Sub(snap.Started)))))
+	}
+	guilds := factView{Name: f.T("fact.guilds"), Value: f.Number(int64(snap.Guilds))}
+	if last := snap.Work.Activity.Last; !last.IsZero() {
+		guilds.Note = textHTML(f.T("fact.guilds.sub", f.T("ago", f.Span(whole(snap.At.Sub(last))))))
+	}
+	return append(facts, latency, guilds, session)
+}
+
+func (f pageFrame) windows(list []pageUptime) []windowView {
+	var views []windowView
+	for _, u := range list {
+		w := windowView{Name: f.T("window." + u.Window), Share: "–"}
+		if u.Known {
+			w.Share, w.Alarm = f.Share(u.Uptime), u.Uptime < 0.99
+		}
+		views = append(views, w)
+	}
+	return views
+}
+
+func (f pageFrame) work(snap health.Snapshot) []rowView {
+	stats, activity := snap.Work.Stats, snap.Work.Activity
+	waiting := f.T("work.waiting.none")
+	if stats.QueuedBytes > 0 || stats.QueuedAge > 0 {
+		waiting = byteSize(stats.QueuedBytes) + ", " + f.Span(stats.QueuedAge)
+	}
+	number := func(key string, n int64, bad bool) rowView {
+		return rowView{f.T(key), textHTML(f.Number(n)), bad && n > 0}
+	}
+	return []rowView{
+		number("work.in", stats.Received, false),
+		number("work.handled", stats.Handled, false),
+		number("work.answered", activity.Answered, false),
+		number("work.asked", activity.Asked, false),
+		number("work.failed", activity.Failed, true),
+		{f.T("work.waiting"), textHTML(waiting), stats.QueuedAge > time.Minute},
+		number("work.replayed", snap.Counts.Replayed, false),
+		number("work.missing", snap.Counts.Missing, true),
+		number("work.panics", snap.Counts.Panics, true),
+		{f.T("work.activity"), f.Ago(activity.Last, snap.At), false},
+	}
+}
+
+// byteSize says a number of bytes in the largest unit that fits.
+func byteSize(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return strconv.FormatInt(n>>20, 10) + " MiB"
+	case n >= 10<<10:
+		return strconv.FormatInt(n>>10, 10) + " KiB"
+	}
+	return strconv.FormatInt(n, 10) + " B"
+}
+
+func (f pageFrame) links(c health.Counts) []rowView {
+	number := func(key string, n int64) rowView { return rowView{f.T(key), textHTML(f.Number(n)), false} }
+	return []rowView{
+		number("connection.reconnects", c.Reconnects),
+		{f.T("connection.resumes"), textHTML(f.T("connection.of", f.Number(c.Resumes), f.Number(c.Resumed))), false},
+		number("connection.identifies", c.Identifies),
+		number("connection.requested", c.Requested),
+		number("connection.suspicions", c.Suspicions),
+		number("connection.failures", c.Failures),
+	}
+}
+
+func (f pageFrame) handlers(list []pageHandler) []handlerView {
+	var slowest time.Duration
+	for _, h := range list {
+		slowest = max(slowest, h.P95)
+	}
+	var views []handlerView
+	for _, h := range list {
+		v := handlerView{Name: h.Name, P50: f.MS(h.P50), P95: f.MS(h.P95)}
+		if v.Name == "" {
+			v.Name = f.T("handlers.all")
+		}
+		if slowest > 0 {
+			v.Width = max(1, int(100*h.P95/slowest))
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func (f pageFrame) budget(b *pageBudget, now time.Time) *budgetView {
+	if b == nil || b.Total <= 0 {
+		return nil
+	}
+	v := &budgetView{
+		Left:  f.T("budget.left", f.Number(int64(b.Remaining)), f.Number(int64(b.Total))),
+		Width: max(0, min(100, 100*b.Remaining/b.Total)),
+		Low:   5*b.Remaining < b.Total,
+		Rows:  []rowView{{f.T("budget.used"), textHTML(f.Number(int64(b.Used))), false}},
+	}
+	if b.Reset.After(now) {
+		v.Rows = append(v.Rows, rowView{f.T("budget.reset"), f.Stamp(b.Reset), false})
+	}
+	return v
+}
+
+func (f pageFrame) presence(p *pagePresence) *presenceView {
+	if p == nil {
+		return nil
+	}
+	return &presenceView{Wanted: p.Wanted, Sent: p.Sent, At: p.SentAt, Same: p.Sent == p.Wanted}
+}
+
+func (f pageFrame) shards(snap health.Snapshot) ([]shardView, []changeView) {
+	var views []shardView
+	var changes []changeView
+	for _, s := range snap.Shards {
+		reason, _ := f.Reason(s.Reason)
+		v := shardView{
+			Pair: s.Pair.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: reason, State: s.State,
+			Latency: "–", P95: "–", Interval: "–", ACK: s.LastACK, Session: s.SessionSince,
+			Reconnects: f.Number(s.Counts.Reconnects), Resumed: f.Number(s.Counts.Resumed),
+			Resumes: f.Number(s.Counts.Resumes), Guilds: f.Number(int64(s.Guilds)),
+		}
+		if s.Latency.Samples > 0 {
+			v.Latency, v.P95 = f.MS(s.Latency.Last), f.MS(s.Latency.P95)
+		}
+		if s.Interval > 0 {
+			v.Interval = f.Span(s.Interval)
+		}
+		views = append(views, v)
+		changes = append(changes, f.changes(s.Pair, s.Changes)...)
+	}
+	return views, newestChanges(changes)
+}
+
+func (f pageFrame) changes(pair gateway.Pair, list []health.Change) []changeView {
+	var views []changeView
+	for _, c := range list {
+		views = append(views, changeView{c.At, f.T("shard.change", pair.String(), c.From, c.To), c.Cause})
+	}
+	return views
+}

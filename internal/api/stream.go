@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// streamBuffer is how many bytes of a stream the system may hold for a client
+// that reads slowly.
+const streamBuffer = 32 << 10
+
+type connKey struct{}
+
+// withConn lets an answer reach its connection.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// events is the live stream. It begins with how the bot is, or, for a client
+// that comes back and names the last event it has seen, with what it has
+// missed. A client that does not keep up is let go; it comes back by itself.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	if s.streams.Add(1) > int64(s.opts.Limits.Streams) {
+		s.streams.Add(-1)
+		w.Header().Set("Retry-After", "30")
+		busy.write(w)
+		return
+	}
+	defer s.streams.Add(-1)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy shall pass each event on
+	if r.Method == http.MethodHead {
+		return
+	}
+	if conn, ok := r.Context().Value(connKey{}).(interface{ SetWriteBuffer(int) error }); ok {
+		_ = conn.SetWriteBuffer(streamBuffer)
+	}
+	t := stream{server: s, to: w, control: http.NewResponseController(w)}
+	_ = t.control.SetReadDeadline(time.Time{}) // the request is read; its end is the client's
+	if t.begin(r.Header.Get("Last-Event-ID")) != nil {
+		return
+	}
+	t.run(r)
+}
+
+// stream is one client's.
+type stream struct {
+	server  *Server
+	to      http.ResponseWriter
+	control *http.ResponseController
+	place   int64
+}
+
+// begin sends what the client has to know first.
+func (t *stream) begin(seen string) error {
+	feed := t.server.feed
+	// Clients that were cut off together shall not come back together.
+	retry := 1000 + rand.IntN(3000)
+	if id, err := strconv.ParseInt(seen, 10, 64); err == nil {
+		if _, _, _, ok := feed.after(id); ok {
+			t.place = id
+			return t.send(fmt.Appendf(nil, "retry: %d\n\n", retry))
+		}
+	}
+	// The place is taken before the look: what happens in between comes twice
+	// rather than never.
+	t.place = feed.newest()
+	head := fmt.Appendf(nil, "retry: %d\n", retry)
+	if seen != "" {
+		head = fmt.Appendf(head, "event: reset\ndata: {}\n\n")
+	}
+	status, err := json.Marshal(t.server.statusNow())
+	if err != nil {
+		return err
+	}
+	return t.send(append(head, frame(t.place, "status", status)...))
+}
+
+// run sends events until the client goes, falls behind, or the server stops.
+func (t *stream) run(r *http.Request) {
+	beat := time.NewTicker(t.server.opts.Limits.Beat)
+	defer beat.Stop()
+	defer func() { _ = t.control.SetWriteDeadline(time.Now().Add(t.server.opts.Limits.Write)) }() // for the end of the answer
+	for {
+		frames, next, more, ok := t.server.feed.after(t.place)
+		if !ok || t.send(frames...) != nil {
+			return
+		}
+		t.place = next
+		select {
+		case <-more:
+		case <-beat.C:
+			if !t.server.known(r) || t.send([]byte(": beat\n\n")) != nil {
+				return // its session is over, or it is gone
+			}
+		case <-r.Context().Done():
+			return
+		case <-t.server.closing:
+			return
+		}
+	}
+}
+
+// send writes what there is within the time a write may take.
+func (t *stream) send(frames ...[]byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
+	if err := t.control.SetWriteDeadline(time.Now().Add(t.server.opts.Limits.Write)); err != nil {
+		return err
+	}
+	for _, f := range frames {
+		if _, err := t.to.Write(f); err != nil {
+			return err
+		}
+	}
+	return t.control.Flush()
+}

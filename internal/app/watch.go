@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/alert"
+	"evergreen/internal/api"
+	"evergreen/internal/discordstatus"
+	"evergreen/internal/health"
+	"evergreen/internal/history"
+	"evergreen/internal/logging"
+)
+
+// watch is who looks at the bot from outside of it: the history, those who are
+// told when it is away, and what Discord says of itself. None of it depends on
+// the bot being well.
+type watch struct {
+	history  *history.History
+	notifier *alert.Notifier       // nil without a channel
+	deadMan  *alert.DeadMan        // nil without an address
+	poller   *discordstatus.Poller // nil without an address
+	close    func()                // once the shard has stopped
+}
+
+func (a *App) newWatch() watch {
+	c, log := a.opts.Config, logging.Component(a.opts.Logger, "Alerts")
+	client := alert.NewClient()
+	w := watch{}
+	w.history = history.New(history.Options{
+		Snapshot: a.tracker.Snapshot, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
+		REST: func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
+	})
+	w.close = func() {
+		w.history.Close()
+		client.CloseIdleConnections()
+	}
+	var channels []alert.Channel
+	if !c.AlertWebhookURL.Empty() {
+		channels = append(channels, alert.Webhook{URL: c.AlertWebhookURL.Reveal(), Client: client})
+	}
+	if !c.AlertDiscordURL.Empty() {
+		channels = append(channels, alert.Discord{URL: c.AlertDiscordURL.Reveal(), Client: client})
+	}
+	if !c.AlertNtfyURL.Empty() {
+		channels = append(channels, alert.Ntfy{URL: c.AlertNtfyURL.Reveal(), Token: c.AlertNtfyToken.Reveal(), Client: client})
+	}
+	if len(c.AlertEmailTo) > 0 {
+		from := slices.Concat(c.AlertEmailFrom, c.AlertEmailTo)[0]
+		channels = append(channels, alert.Email{
+			Addr: c.AlertSMTPAddr, User: c.AlertSMTPUser, Password: c.AlertSMTPPassword.Reveal(), From: from, To: c.AlertEmailTo,
+		})
+	}
+	if len(channels) > 0 {
+		w.notifier = alert.New(alert.Options{
+			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: orNever(c.AlertRemindEvery),
+			MaxPerHour: c.AlertMaxPerHour, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
+		})
+	}
+	if !c.DeadmanPingURL.Empty() {
+		w.deadMan = alert.NewDeadMan(alert.DeadManOptions{
+			Snapshot: a.tracker.Snapshot, URL: c.DeadmanPingURL.Reveal(), Client: client, Interval: c.DeadmanPingInterval,
+			After: c.AlertAfter, Redact: a.opts.Redact, Log: log,
+		})
+	}
+	if c.DiscordStatusURL != "" {
+		w.poller = discordstatus.New(discordstatus.Options{
+			URL: c.DiscordStatusURL, Changed: a.discordSaid, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
+		})
+	}
+	return w
+}
+
+// run starts whoever watches; they end with ctx.
+func (w watch) run(ctx context.Context, services *sync.WaitGroup) {
+	if w.notifier != nil {
+		services.Go(func() { _ = w.notifier.Run(ctx) })
+	}
+	if w.deadMan != nil {
+		services.Go(func() { _ = w.deadMan.Run(ctx) })
+	}
+	if w.poller != nil {
+		services.Go(func() { _ = w.poller.Run(ctx) })
+	}
+}
+
+// discordSaid lets the tracker know what Discord says of itself.
+func (a *App) discordSaid(s discordstatus.Status) {
+	e := health.Elsewhere{
+		Trouble: s.Trouble(), Says: s.Says(), Indicator: string(s.Indicator), Description: s.Description, At: s.At,
+	}
+	if len(s.Incidents) > 0 {
+		e.Incident, e.Link = s.Incidents[0].Name, s.Incidents[0].Link
+	}
+	a.tracker.Discord(e)
+}
+
+// newServer makes the HTTP API over what is known of the bot.
+func (a *App) newServer() (*api.Server, error) {
+	c := a.opts.Config
+	return api.New(api.Options{
+		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version,
+		Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Presence: func() gateway.Presence { return c.Presence() },
+		Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord,
+		Incidents: api.RecentIncidents(a.tracker.Incidents), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,
+		Log: logging.Component(a.opts.Logger, "API"),
+	})
+}
+
+// discord is what Discord says of itself, for the API.
+func (a *App) discord() (api.Discord, bool) {
+	said := a.tracker.Snapshot().Discord
+	return api.Discord{Indicator: said.Indicator, Description: said.Description, Incident: said.Incident}, !said.At.IsZero()
+}
+
+func (a *App) uptime(_ context.Context, window time.Duration) (api.Uptime, error) {
+	u := a.watch.history.Uptime(history.All, window)
+	out := api.Uptime{
+		From: u.From, To: u.To, Online: u.Online, Degraded: u.Degraded, Offline: u.Offline, Unknown: u.Unknown, Share: u.Share(),
+	}
+	for _, d := range u.Days {
+		day := api.Day{
+			Date: d.Date, Online: d.Online, Degraded: d.Degraded, Offline: d.Offline, Unknown: d.Unknown, Incidents: d.Incidents,
+		}
+		if d.Worst != nil {
+			day.Worst = d.Worst.Sentence(u.To, time.UTC)
+		}
+		out.Days = append(out.Days, day)
+	}
+	return out, nil
+}
+
+func (a *App) latencies(_ context.Context, window time.Duration) ([]api.LatencyPoint, error) {
+	points := a.watch.history.Latency(window)
+	out := make([]api.LatencyPoint, len(points))
+	for i, p := range points {
+		out[i] = api.LatencyPoint{At: p.At, Gateway: p.Gateway, REST: p.REST, Max: p.Max}
+	}
+	return out, nil
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"net/mail"
+	"net/url"
+	"reflect"
+	"strings"
+	"unicode"
+)
+
+// Addresses are e-mail addresses without names, such as "me@example.org".
+type Addresses []string
+
+// parseAddresses reads a list of e-mail addresses.
+func parseAddresses(text string) (Addresses, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil, nil
+	}
+	list, err := mail.ParseAddressList(strings.ReplaceAll(text, ";", ","))
+	if err != nil {
+		return nil, errors.New("not a list of e-mail addresses")
+	}
+	all := make(Addresses, len(list))
+	for i, each := range list {
+		all[i] = each.Address
+	}
+	return all, nil
+}
+
+// hookAllowed is what the addresses may be that alerts are sent to.
+const hookAllowed = "an https or http address"
+
+// hooking limits a secret address. What is wrong is said without the address.
+func hooking(get func(*Config) Secret) func(*Config) string {
+	return func(c *Config) string {
+		text := get(c).Reveal()
+		if text == "" {
+			return ""
+		}
+		u, err := url.Parse(text)
+		switch {
+		case err != nil:
+			return "it is not an address"
+		case u.Scheme != "http" && u.Scheme != "https":
+			return "it does not start with https:// or http://"
+		case u.Hostname() == "":
+			return "it has no host"
+		case u.Fragment != "":
+			return "it has a # in it, and what follows would not be sent"
+		}
+		return unspaced(text)
+	}
+}
+
+// unspaced limits a text to one word.
+func unspaced(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return "it contains a space or a control character"
+	}
+	return ""
+}
+
+// cleanStatusURL checks the address of a status page; none is an empty one.
+func cleanStatusURL(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if text == "" || text == "-" || strings.EqualFold(text, "none") {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "", errors.New("not an address")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", errors.New("the address must start with https:// or http://")
+	case u.Hostname() == "":
+		return "", errors.New("the address has no host")
+	case u.User != nil:
+		return "", errors.New("an address with a user name or password in it would end up in logs")
+	}
+	return u.String(), nil
+}
+
+// ofDiscord reports whether an address is one of Discord's own.
+func ofDiscord(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return host == "discord.com" || strings.HasSuffix(host, ".discord.com")
+}
+
+// Secrets returns every secret that is set, for those who have to take them
+// out of what others said. Whoever calls it must not print them.
+func (c Config) Secrets() (all []string) {
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		if secret, ok := v.Field(i).Interface().(Secret); ok && !secret.Empty() {
+			all = append(all, secret.Reveal())
+		}
+	}
+	return all
+}

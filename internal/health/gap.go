@@ -1,0 +1,146 @@
+package health
+
+import (
+	"cmp"
+	"time"
+)
+
+// End is how a run of this program ended.
+type End string
+
+// The ends.
+const (
+	// EndUnknown: the run left no word of its end. It was killed, or the host
+	// went down with it.
+	EndUnknown End = ""
+	// EndPaused: stopped in order, with the session kept for the next run.
+	EndPaused End = "paused"
+	// EndStopped: stopped in order, with a goodbye; the dot turned grey at once.
+	EndStopped End = "stopped"
+	// EndCrashed: the program ended itself over something it had not expected.
+	EndCrashed End = "crashed"
+)
+
+// PreviousRun is what is known of the run before this one.
+type PreviousRun struct {
+	Started time.Time
+	// LastAlive is the last sign of life, or the end itself if that is known.
+	LastAlive time.Time
+	End       End
+	// Said is what the run had to say about its end, such as the text of a
+	// panic; without secrets, empty if it said nothing.
+	Said string
+	// Boot names the time between two boots of the host that the run fell into;
+	// empty if that cannot be told here.
+	Boot string
+	// OOM is whether the kernel has killed for memory since the run began.
+	OOM bool
+	// Version is that of the program.
+	Version string
+}
+
+// ThisRun is what is known of this run as it begins.
+type ThisRun struct {
+	Started time.Time
+	Boot    string
+	Version string
+	// Slept is for how much of the time since the previous run's last sign of
+	// life the host was suspended; zero if that is not known.
+	Slept time.Duration
+	// Recent are incidents of earlier runs, the newest first, in which gaps of
+	// the same kind may be found.
+	Recent []Incident
+}
+
+// The signs of a host that puts idle programs to sleep: pauses that nobody
+// used for a new version, of some length, which repeat.
+const (
+	idleGap     = 5 * time.Minute
+	idleRepeats = 2
+)
+
+// Gap makes an incident of the time between two runs, in which nothing was
+// there to keep the bot online. It is still open: hand it to a [Tracker], which
+// ends it when the bot is back and adds what was replayed and lost. ok is false
+// when there was no previous run, or no time in between.
+func Gap(previous PreviousRun, now ThisRun) (gap Incident, ok bool) {
+	last, started := wall(previous.LastAlive), wall(now.Started)
+	if last.IsZero() || !last.Before(started) {
+		return Incident{}, false
+	}
+	i := Incident{Start: last, Detected: started, Gap: true}
+	i.Cause, i.What = explainGap(previous, now, started.Sub(last))
+	i.ID = incidentID(i.Start, i.Pair)
+	i.Evidence.Said = plain(previous.Said)
+	i.Evidence.Slept = now.Slept
+	if previous.End == EndStopped {
+		i.SessionLost = last
+	}
+	i.Actions = addAction(nil, started, "started again, "+span(started.Sub(last))+" after the last sign of life")
+	return i, true
+}
+
+// explainGap says what was behind the time between two runs. What the run
+// itself said of its end comes first, then what the host says.
+func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID, string) {
+	rebooted := previous.Boot != "" && now.Boot != "" && previous.Boot != now.Boot
+	switch {
+	case previous.End == EndStopped:
+		return PlannedStop, "the program was stopped as asked, with a goodbye"
+	case previous.End == EndPaused && rebooted:
+		return HostRebooted, "the host was shut down or rebooted, and stopped the program in order"
+	case previous.End == EndPaused && idles(previous, now, took):
+		return HostIdles, "the program was stopped for " + span(took) + ", as often before and without a new version: the host seems to put it to sleep"
+	case previous.End == EndPaused && previous.Version != now.Version:
+		return PlannedStop, "the program was stopped as asked, for version " + cmp.Or(plain(now.Version), "unknown")
+	case previous.End == EndPaused:
+		return PlannedStop, "the program was stopped as asked"
+	case previous.OOM:
+		return OutOfMemory, "the kernel killed the program for memory"
+	case previous.End == EndCrashed:
+		return ProgramCrashed, "the program crashed"
+	case rebooted:
+		return HostRebooted, "the host went down or was rebooted without stopping the program"
+	case now.Slept > took/2:
+		return HostSlept, "the host slept for " + span(now.Slept) + ", and the program did not survive it"
+	}
+	return ProcessGone, "the program was gone without a word: killed, or its host lost power"
+}
+
+// idles reports whether a pause looks like one of those that a host makes which
+// puts idle programs to sleep.
+func idles(previous PreviousRun, now ThisRun, took time.Duration) bool {
+	if took < idleGap || previous.Version != now.Version {
+		return false
+	}
+	alike := 0
+	for _, i := range now.Recent {
+		if i.Gap && !i.End.IsZero() && (i.Cause == PlannedStop || i.Cause == HostIdles) && i.Detected.Sub(i.Start) >= idleGap {
+			alike++
+		}
+	}
+	return alike >= idleRepeats
+}
+
+// Settle ends the incidents that an earlier run left open: at its last sign of
+// life nobody was there any more to see them end.
+func Settle(j Journal, lastAlive time.Time) {
+	for _, i := range j.Recent(Remembered) {
+		if !i.End.IsZero() {
+			continue
+		}
+		i.End, i.Outcome = latest(wall(lastAlive), i.Start), OutcomeEnded
+		j.Write(i)
+	}
+}
+
+// follow makes the time since the previous run the first incident of a shard.
+func (s *shard) follow(gap *Incident) {
+	if gap == nil || !gap.Start.Before(s.begun) {
+		return
+	}
+	i := gap.clone()
+	i.Pair, i.ID = s.pair, incidentID(gap.Start, s.pair)
+	s.open = &i
+	s.report(&i)
+}

@@ -1,0 +1,195 @@
+package health
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Given how a run ended and how long ago, when the next one begins, then the gap
+// has a cause with words for it; what nobody knows is said to be unknown, and
+// where there was no previous run there is no gap.
+func TestGapHasACause(t *testing.T) {
+	const boot, reboot = "boot-1", "boot-2"
+	paused := func(d time.Duration) Incident {
+		return Incident{Gap: true, Cause: PlannedStop, Start: evening.Add(-48 * time.Hour), Detected: evening.Add(-48*time.Hour + d), End: evening.Add(-47 * time.Hour)}
+	}
+	for name, c := range map[string]struct {
+		previous PreviousRun
+		now      ThisRun
+		took     time.Duration
+		cause    CauseID
+		says     string
+	}{
+		"deploy":         {PreviousRun{End: EndPaused, Boot: boot, Version: "1"}, ThisRun{Boot: boot, Version: "2"}, 2 * time.Second, PlannedStop, "the program was stopped as asked, for version 2"},
+		"restart":        {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, PlannedStop, "the program was stopped as asked"},
+		"goodbye":        {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: reboot}, time.Hour, PlannedStop, "the program was stopped as asked, with a goodbye"},
+		"reboot":         {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: reboot}, time.Minute, HostRebooted, "the host was shut down or rebooted, and stopped the program in order"},
+		"power cut":      {PreviousRun{Boot: boot}, ThisRun{Boot: reboot}, time.Hour, HostRebooted, "the host went down or was rebooted without stopping the program"},
+		"crash":          {PreviousRun{End: EndCrashed, Boot: boot}, ThisRun{Boot: boot}, time.Second, ProgramCrashed, "the program crashed"},
+		"out of memory":  {PreviousRun{OOM: true, Boot: boot}, ThisRun{Boot: boot}, time.Second, OutOfMemory, "the kernel killed the program for memory"},
+		"kill -9":        {PreviousRun{Boot: boot}, ThisRun{Boot: boot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
+		"no boot id":     {PreviousRun{}, ThisRun{Boot: reboot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
+		"slept":          {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: 7 * time.Hour}, 8 * time.Hour, HostSlept, "the host slept for 7 h, and the program did not survive it"},
+		"slept a little": {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: time.Minute}, 8 * time.Hour, ProcessGone, "the program was gone"},
+		"idle host": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(20 * time.Minute), {Cause: HalfOpen}, paused(time.Hour)}}, 15 * time.Minute,
+			HostIdles, "the program was stopped for 15 min, as often before and without a new version: the host seems to put it to sleep"},
+		"quick restarts": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Second), paused(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
+	} {
+		c.previous.LastAlive, c.now.Started = evening.Add(-c.took), evening
+		i, ok := Gap(c.previous, c.now)
+		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What, c.says) && !strings.HasSuffix(i.What, c.says) || !i.Gap || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
+			t.Errorf("%s: %t %+v", name, ok, i)
+		}
+		if goodbye := c.previous.End == EndStopped; goodbye != (i.Grey(evening) == c.took) {
+			t.Errorf("%s: grey for %s of %s", name, i.Grey(evening), c.took)
+		}
+	}
+	for _, alive := range []time.Time{{}, evening, evening.Add(time.Second)} {
+		if i, ok := Gap(PreviousRun{LastAlive: alive}, ThisRun{Started: evening}); ok {
+			t.Errorf("a gap since %s: %+v", alive, i)
+		}
+	}
+	if i, _ := Gap(PreviousRun{LastAlive: evening.Add(-time.Second), End: EndCrashed, Said: "panic:\n\tnil map"}, ThisRun{Started: evening}); i.Evidence.Said != "panic: nil map" {
+		t.Errorf("it said %q", i.Evidence.Said)
+	}
+}
+
+// gapAt is the gap of a crash that lasts until the stories begin.
+func gapAt(t *testing.T, took time.Duration, end End) *Incident {
+	t.Helper()
+	i, ok := Gap(PreviousRun{LastAlive: evening.Add(-took), End: end}, ThisRun{Started: evening})
+	if !ok {
+		t.Fatal("there is no gap")
+	}
+	return &i
+}
+
+// Given a crash, when the next run resumes within half a minute, then one
+// incident tells of the time from the last sign of life to RESUMED, with what was
+// replayed and lost, and the status says no more than that the bot is starting.
+//
+// Statements: G-160.
+func TestGapEndsWithResumed(t *testing.T) {
+	s := tell(t, Options{Gap: gapAt(t, 20*time.Second, EndCrashed)})
+	s.after(time.Second)
+	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Gap || snap.Remedy != "" {
+		t.Errorf("got %+v", snap.Last)
+	}
+	s.note(gateway.SequenceGap{From: 5, To: 6})
+	s.resume(12)
+	s.says("21:59:40 to 22:00:01 (21.3 s): the program crashed. Resumed, 12 events replayed, 2 lost.")
+	i := s.newest()
+	if i.Cause != ProgramCrashed || i.Replayed != 12 || i.Lost != 2 || i.AtRisk(s.now) != 21300*time.Millisecond || i.Grey(s.now) != 0 || len(i.Actions) < 3 {
+		t.Errorf("got %+v", i)
+	}
+	if c := s.snapshot().Counts; c.Reconnects != 0 {
+		t.Errorf("counts %+v", c)
+	}
+	s.is(Online, "connected, and Discord answers")
+	if list := s.tracker.Incidents(10); len(list) != 1 {
+		t.Errorf("%d incidents", len(list))
+	}
+}
+
+// Given a planned stop after which the network is down, then the incident begins
+// with the stop, and what kept the bot away is its cause.
+func TestGapThenTrouble(t *testing.T) {
+	s := tell(t, Options{Gap: gapAt(t, 10*time.Second, EndPaused)})
+	s.after(time.Second)
+	for n := range 3 {
+		s.fails(refused, n+1, 5*time.Second)
+		s.after(5 * time.Second)
+	}
+	s.is(Starting, "the program was stopped as asked, then Discord's gateway could not be reached over the network; 3 attempts failed; not started yet")
+	s.after(2 * time.Minute)
+	if snap := s.snapshot(); snap.Status != Offline || !strings.Contains(snap.Remedy, "firewall") || !snap.OfflineSince.Equal(evening.Add(-10*time.Second)) {
+		t.Errorf("got %+v", snap)
+	}
+	s.dial(false, refused)
+	s.note(gateway.Disconnected{Cause: silent, LastByte: s.now, Session: false})
+	s.dial(false, refused)
+	s.identify()
+	if i := s.newest(); i.Cause != NetworkDown || !i.Start.Equal(evening.Add(-10*time.Second)) || i.Outcome != OutcomeNewSession {
+		t.Errorf("got %+v", i)
+	}
+	s.after(time.Minute)
+	s.lose(silent)
+	if i := s.newest(); i.Gap || i.Cause != HalfOpen {
+		t.Errorf("the next one is %+v", i)
+	}
+}
+
+// Given several shards, each has its own gap under a name of its own; a gap that
+// does not lie before this run is none.
+func TestGapOfSeveralShards(t *testing.T) {
+	gap := gapAt(t, time.Minute, EndUnknown)
+	s := tell(t, Options{Gap: gap})
+	s.pair = gateway.Pair{ID: 0, Count: 2}
+	other := s.beside(gateway.Pair{ID: 1, Count: 2})
+	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	s.resume(1)
+	other.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	other.resume(2)
+	list := s.tracker.Incidents(10)
+	if len(list) != 2 || list[0].ID == list[1].ID || list[0].Replayed == list[1].Replayed || gap.Replayed != 0 {
+		t.Errorf("got %+v", list)
+	}
+	late := *gap
+	late.Start = evening.Add(time.Hour)
+	s = tell(t, Options{Gap: &late}).start()
+	if list := s.tracker.Incidents(10); len(list) != 0 {
+		t.Errorf("got %+v", list)
+	}
+}
+
+// Given incidents that an earlier run left open, then they end with its last
+// sign of life.
+func TestSettle(t *testing.T) {
+	var m Memory
+	m.Write(Incident{ID: "over", Start: evening, End: evening.Add(time.Minute), Outcome: OutcomeResumed})
+	m.Write(Incident{ID: "open", Start: evening.Add(time.Hour)})
+	m.Write(Incident{ID: "odd", Start: evening.Add(3 * time.Hour)})
+	Settle(&m, evening.Add(2*time.Hour))
+	list := m.Recent(3)
+	if list[2].Outcome != OutcomeResumed || list[1].Outcome != OutcomeEnded || !list[1].End.Equal(evening.Add(2*time.Hour)) || !list[0].End.Equal(list[0].Start) {
+		t.Errorf("got %+v", list)
+	}
+}
+
+// Given a loop of the same actions, then it is told as one round that was made
+// many times, with when it was last made, and what came before stays.
+func TestActionsAreToldOnce(t *testing.T) {
+	var list []Action
+	at := evening
+	for _, what := range []string{"probe sent", "spare dialled"} {
+		list = addAction(list, at, what)
+	}
+	for range 100 {
+		for _, what := range []string{"connection opened", "RESUME sent", "RESUME sent", "refused"} {
+			at = at.Add(time.Second)
+			list = addAction(list, at, what)
+		}
+	}
+	list = addAction(list, at, "IDENTIFY sent")
+	var did []string
+	for _, a := range list {
+		did = append(did, a.String())
+	}
+	if got := strings.Join(did, ", "); got != "probe sent, spare dialled, connection opened (100 times), RESUME sent (200 times), refused (100 times), IDENTIFY sent" {
+		t.Errorf("actions: %s", got)
+	}
+	if !list[4].Until.Equal(at) || !list[4].At.Before(evening.Add(5*time.Second)) {
+		t.Errorf("got %+v", list[4])
+	}
+	for n := range 200 {
+		list = addAction(list, at, fmt.Sprintf("waiting %d s", n))
+	}
+	if len(list) != maxActions {
+		t.Errorf("%d actions", len(list))
+	}
+}

@@ -1,0 +1,369 @@
+package history
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// noon is when the stories begin.
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// shelf is a storage in memory that outlives a run.
+type shelf struct {
+	mu      sync.Mutex
+	records []Record
+	fails   error
+}
+
+func (s *shelf) Append(r []Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records = append(s.records, r...)
+}
+
+func (s *shelf) Load(since time.Time) ([]Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Record
+	for _, r := range s.records {
+		if !r.At.Before(since) {
+			list = append(list, r)
+		}
+	}
+	return list, s.fails
+}
+
+// tidy deletes what the kinds say is of no use any more, as a storage does.
+func (s *shelf) tidy(now time.Time) {
+	var kept []Record
+	for _, r := range s.records {
+		if now.Sub(r.At) <= r.Kind.Keep() {
+			kept = append(kept, r)
+		}
+	}
+	s.records = kept
+}
+
+// scene is a bot with a tracker and a history, on a clock of the story's own.
+type scene struct {
+	t       *testing.T
+	now     time.Time
+	shelf   *shelf
+	stats   gateway.Stats
+	act     health.Activity
+	sent    int64
+	tracker *health.Tracker
+	history *History
+	pair    gateway.Pair
+}
+
+func begin(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{t: t, now: noon, shelf: &shelf{}}
+	return s.run(nil)
+}
+
+// run begins a run of the program, after a gap if there is one.
+func (s *scene) run(gap *health.Incident) *scene {
+	s.tracker = health.NewTracker(health.Options{
+		Now: func() time.Time { return s.now }, Gap: gap,
+		Stats: func() gateway.Stats { return s.stats }, Activity: func() health.Activity { return s.act },
+	})
+	var alive time.Time
+	if gap != nil {
+		alive = gap.Start
+	}
+	s.history = New(Options{
+		LastAlive: alive,
+		Snapshot:  s.tracker.Snapshot, Incidents: s.tracker.Incidents, Storage: s.shelf, Now: func() time.Time { return s.now },
+		REST: func() (int64, time.Duration) { return s.sent, 80 * time.Millisecond },
+	})
+	return s
+}
+
+func (s *scene) note(what ...gateway.Observation) {
+	for _, w := range what {
+		n := gateway.Note{Pair: s.pair, At: s.now, What: w}
+		health.Observers{s.tracker, s.history}.Observe(n)
+	}
+}
+
+func (s *scene) after(d time.Duration) *scene {
+	s.now = s.now.Add(d)
+	return s
+}
+
+func (s *scene) up() {
+	s.note(gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{})
+}
+
+func (s *scene) ready() {
+	s.note(gateway.Transition{From: gateway.Identifying{}, To: gateway.Live{}}, gateway.Ready{Guilds: 1})
+}
+
+func (s *scene) down(lost bool) {
+	c := gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
+	s.note(gateway.Disconnected{Cause: c, LastByte: s.now.Add(-25 * time.Second), LastACK: s.now.Add(-25 * time.Second), Session: !lost},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: c})
+}
+
+// lasts lets time pass on a healthy connection.
+func (s *scene) lasts(d time.Duration) {
+	for end := s.now.Add(d); s.now.Before(end); {
+		s.after(min(40*time.Second, end.Sub(s.now)))
+		s.note(gateway.HeartbeatSent{}, gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
+	}
+}
+
+// spent checks how the time before now was spent.
+func (s *scene) spent(window time.Duration, want Totals) Uptime {
+	s.t.Helper()
+	u := s.history.Uptime(All, window)
+	if u.Totals != want {
+		s.t.Errorf("%s was spent as %+v, want %+v", window, u.Totals, want)
+	}
+	var days Totals
+	for _, d := range u.Days {
+		for level, part := range map[Level]time.Duration{Online: d.Online, Degraded: d.Degraded, Offline: d.Offline, Unknown: d.Unknown} {
+			days.add(level, part)
+		}
+	}
+	if days != u.Totals || u.Online+u.Degraded+u.Offline+u.Unknown != window {
+		s.t.Errorf("the days add up to %+v, not to %+v", days, u.Totals)
+	}
+	return u
+}
+
+// Given a bot that is online for an hour, loses its link for twenty seconds and
+// later for ten minutes, then the first loss is degraded, and the second one
+// degraded for as long as Discord waits and offline from then on, each from the
+// last sign of life; before the start nothing is known.
+//
+// Statements: G-160.
+func TestUptime(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(time.Hour)
+	s.after(25 * time.Second)
+	s.down(false)
+	s.after(5 * time.Second)
+	s.up()
+	s.lasts(time.Hour)
+	s.after(25 * time.Second)
+	s.down(false)
+	s.after(9*time.Minute + 35*time.Second) // and nobody asks meanwhile
+	s.up()
+	s.lasts(time.Hour)
+	u := s.spent(24*time.Hour, Totals{
+		Online: 3 * time.Hour, Degraded: 30*time.Second + health.DotLife, Offline: 10*time.Minute - health.DotLife,
+		Unknown: 21*time.Hour - 10*time.Minute - 30*time.Second,
+	})
+	if len(u.Days) != 2 || u.Days[1].Incidents != 2 || u.Days[1].Worst == nil || u.Days[1].Worst.Duration(s.now) != 10*time.Minute {
+		t.Errorf("days are %+v", u.Days)
+	}
+	if share := u.Share(); share < 0.95 || share > 0.96 {
+		t.Errorf("uptime is %f", share)
+	}
+	spans := s.history.Spans(0, 2*time.Hour+20*time.Minute)
+	var levels []Level
+	for _, span := range spans {
+		levels = append(levels, span.Level)
+	}
+	if len(levels) != 6 || levels[1] != Degraded || levels[4] != Offline || levels[5] != Online {
+		t.Errorf("spans are %v", spans)
+	}
+}
+
+// Given an outage that goes on while people look at the page, then each look
+// shows it as it is so far, and the looks leave no trace of their own.
+func TestLooksDoNotMatter(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(10 * time.Minute)
+	s.down(false)
+	s.after(time.Minute)
+	s.spent(11*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: 85 * time.Second})
+	for range 10 {
+		s.after(time.Minute)
+		s.history.Uptime(All, time.Hour)
+	}
+	s.spent(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.DotLife, Offline: 9*time.Minute + 55*time.Second})
+	marks := 0
+	for _, r := range s.shelf.records {
+		if r.Kind == MarkRecord && r.Shard == 0 {
+			marks++
+		}
+	}
+	if marks > 8 {
+		t.Errorf("%d marks for one outage: %+v", marks, s.shelf.records)
+	}
+}
+
+// Given a refused token, then the dot is grey and the time is offline, until
+// somebody has mended it.
+func TestParkedIsOffline(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(10 * time.Minute)
+	c := gateway.Cause{Kind: gateway.CauseFatal, Code: 4004}
+	s.note(gateway.Disconnected{Cause: c, LastByte: s.now, LastACK: s.now},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Cause: c}, Cause: c})
+	s.after(time.Hour)
+	s.ready()
+	s.lasts(10 * time.Minute)
+	s.spent(80*time.Minute, Totals{Online: 20 * time.Minute, Offline: time.Hour})
+}
+
+// Given a run that ends and one that begins ten minutes later, then the time in
+// between is offline, and what was before is still known; so it is when the run
+// crashed before it could say anything.
+func TestGapBetweenRuns(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		s := begin(t)
+		s.ready()
+		s.lasts(30 * time.Minute)
+		if !crash {
+			s.history.Close()
+		}
+		ended := s.now
+		s.after(10 * time.Minute)
+		gap, ok := health.Gap(health.PreviousRun{LastAlive: ended}, health.ThisRun{Started: s.now})
+		if !ok {
+			t.Fatal("there is no gap")
+		}
+		s.run(&gap)
+		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{}})
+		s.after(5 * time.Second)
+		s.ready()
+		s.lasts(20 * time.Minute)
+		s.spent(time.Hour+5*time.Second, Totals{Online: 50 * time.Minute, Offline: 10*time.Minute + 5*time.Second})
+		s.history.Close()
+		s.after(9 * time.Minute)
+		s.run(nil)
+		s.after(time.Minute)
+		s.up()
+		s.spent(30*time.Minute, Totals{Online: 20 * time.Minute, Offline: 10 * time.Minute})
+	}
+}
+
+// Given several shards, then some away are degraded and all away are offline;
+// each has a line of its own, and a shard that is there no more does not count.
+func TestSeveralShards(t *testing.T) {
+	s := begin(t)
+	a, b := *s, *s
+	a.pair, b.pair = gateway.Pair{ID: 0, Count: 2}, gateway.Pair{ID: 1, Count: 2}
+	each := func(do func(*scene), who ...*scene) {
+		for _, w := range who {
+			w.now = s.now
+			do(w)
+		}
+	}
+	each((*scene).ready, &a, &b)
+	s.after(time.Minute)
+	gone := func(w *scene) {
+		w.note(gateway.Disconnected{Cause: gateway.Cause{Kind: gateway.CauseClosed, Code: 4009}, LastByte: w.now, LastACK: w.now},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Waiting{}, Cause: gateway.Cause{Kind: gateway.CauseClosed, Code: 4009}})
+	}
+	each(gone, &b)
+	s.after(time.Minute)
+	each(gone, &a)
+	s.after(time.Minute)
+	each((*scene).ready, &a, &b)
+	s.after(time.Minute)
+	s.spent(4*time.Minute, Totals{Online: 2 * time.Minute, Degraded: time.Minute, Offline: time.Minute})
+	if u := s.history.Uptime(1, 4*time.Minute); u.Totals != (Totals{Online: 2 * time.Minute, Offline: 2 * time.Minute}) || u.Days[0].Incidents != 1 {
+		t.Errorf("shard 1: %+v", u)
+	}
+	if u := s.history.Uptime(7, 4*time.Minute); u.Unknown != 4*time.Minute || u.Share() != -1 {
+		t.Errorf("a shard there never was: %+v", u)
+	}
+	s.history.Close()
+	s.run(nil)
+	s.ready()
+	s.after(time.Minute)
+	s.spent(time.Minute, Totals{Online: time.Minute})
+}
+
+// Given handlers that do not keep up, then the bot is degraded although its
+// shards are online.
+func TestNotWorkingIsDegraded(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(time.Minute)
+	s.stats.QueuedAge = 5 * time.Minute
+	s.lasts(time.Minute)
+	s.stats.QueuedAge = 0
+	s.lasts(time.Minute)
+	u := s.history.Uptime(All, 3*time.Minute)
+	if u.Degraded != time.Minute || u.Online != 2*time.Minute {
+		t.Errorf("got %+v", u.Totals)
+	}
+}
+
+// The presence that was last sent is known with its time.
+func TestPresence(t *testing.T) {
+	s := begin(t)
+	if _, at := s.history.Presence(); !at.IsZero() {
+		t.Errorf("sent at %s", at)
+	}
+	s.ready()
+	s.note(gateway.PresenceSent{Presence: gateway.Presence{Status: gateway.StatusIdle}})
+	if p, at := s.history.Presence(); p.Status != gateway.StatusIdle || !at.Equal(noon) {
+		t.Errorf("%+v at %s", p, at)
+	}
+}
+
+// Given a clock that is set back and forth, then nothing panics, times add up,
+// and a correction of some seconds changes nothing that was known.
+func TestClockIsSet(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(3 * time.Hour)
+	s.after(-5 * time.Second)
+	s.lasts(time.Hour)
+	s.spent(4*time.Hour-5*time.Second, Totals{Online: 4*time.Hour - 5*time.Second})
+	s.after(-2 * time.Hour)
+	s.lasts(30 * time.Minute)
+	s.down(false)
+	s.after(30 * time.Second)
+	s.up()
+	s.after(12 * time.Hour)
+	u := s.history.Uptime(All, 24*time.Hour)
+	if u.Online+u.Degraded+u.Offline+u.Unknown != 24*time.Hour {
+		t.Errorf("got %+v", u.Totals)
+	}
+	// What a wrong clock wrote into the future is not believed.
+	s.shelf.records = append(s.shelf.records, Record{Kind: MarkRecord, At: s.now.Add(1000 * time.Hour), Level: Offline})
+	s.run(nil)
+	s.up()
+	s.after(time.Minute)
+	s.spent(time.Minute, Totals{Online: time.Minute})
+}
+
+// A past that cannot be read is said so and begins anew; without a storage it
+// ends with the process.
+func TestStorageFails(t *testing.T) {
+	var log bytes.Buffer
+	s := begin(t)
+	h := New(Options{Snapshot: s.tracker.Snapshot, Storage: &shelf{fails: errors.New("disk is gone")}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if !bytes.Contains(log.Bytes(), []byte("disk is gone")) {
+		t.Errorf("log: %s", &log)
+	}
+	if u := h.Uptime(All, time.Hour); u.Unknown != time.Hour || u.Days[0].Incidents != 0 {
+		t.Errorf("got %+v", u)
+	}
+	if u := New(Options{Snapshot: s.tracker.Snapshot}).Uptime(All, -time.Hour); u.Totals != (Totals{}) {
+		t.Errorf("got %+v", u)
+	}
+}
