@@ -384,7 +384,7 @@ func (c *client) send(op int, d any) {
 // flood sends heartbeats until it has sent n or the connection is over.
 func (c *client) flood(n int) {
 	for range n {
-		if c.ws.Write(context.Background(), websocket.MessageText, []byte(`{"op":1,"d":null}`)) != nil {
+		if c.ws.Write(context.Background(), websocket.MessageText, []byte(`{"op":1,"d":1}`)) != nil {
 			return
 		}
 	}

@@ -229,8 +229,6 @@ func TestMalformedData(t *testing.T) {
 
 // Given a slow network, when a client sends before READY can have reached it, or
 // without HELLO, then that is recorded although nothing else shows it.
-//
-// Statements: S-015.
 func TestHastyClient(t *testing.T) {
 	cfg := patient
 	cfg.Latency = 100 * time.Millisecond

@@ -452,3 +452,35 @@ func TestSettingsOutliveTheConnection(t *testing.T) {
 		}
 	})
 }
+
+// Given very many sessions that ended, then a client that asks for one which
+// ended lately is not accused of having made it up, and those long gone are
+// forgotten.
+//
+// Statements: S-050.
+func TestEndedSessionsAreRemembered(t *testing.T) {
+	onScene(t, patient, AppConfig{}, func(sc *scene) {
+		bury := func(what string) {
+			sc.mu.Lock()
+			defer sc.mu.Unlock()
+			for i := range maxRemembered {
+				sc.bury(fmt.Sprint(what, i))
+			}
+		}
+		bury("old")
+		wait(2 * deathRemembered)
+		bury("new")
+		if len(sc.dead) != maxRemembered || len(sc.buried) != maxRemembered {
+			t.Errorf("%d ended sessions are remembered", len(sc.dead))
+		}
+		bury("newest") // none of the others is old enough to be forgotten
+		for _, name := range []string{"new7", "newest0", "old3"} {
+			sc.blamed()
+			c := sc.connect("ws://resume.discord.sim" + query)
+			c.op(10)
+			c.resume(name, 1)
+			c.op(9)
+		}
+		sc.blamed("G-065")
+	})
+}

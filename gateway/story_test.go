@@ -305,7 +305,7 @@ func onTime(t *testing.T, s *stage) {
 // Statements: G-090, G-092.
 func TestStopIsFinalInEveryPhase(t *testing.T) {
 	phases := map[string]func(*stage){
-		"dial":    func(s *stage) { s.inject(discordsim.Fault{Name: "offline"}); s.begin(); s.pass(time.Second) },
+		"dial": func(s *stage) { s.inject(discordsim.Fault{Name: "offline"}); s.begin(); s.pass(time.Second) },
 		"backoff": func(s *stage) {
 			s.inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
 			s.begin()
@@ -314,8 +314,8 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 				return is && time.Until(w.Until) > 15*time.Second
 			})
 		},
-		"hello":   func(s *stage) { s.inject(discordsim.Fault{Name: "no-hello"}); s.begin(); s.pass(time.Second) },
-		"ready":   func(s *stage) { s.inject(discordsim.Fault{Name: "no-ready"}); s.begin(); s.pass(3 * time.Second) },
+		"hello": func(s *stage) { s.inject(discordsim.Fault{Name: "no-hello"}); s.begin(); s.pass(time.Second) },
+		"ready": func(s *stage) { s.inject(discordsim.Fault{Name: "no-ready"}); s.begin(); s.pass(3 * time.Second) },
 		"resume": func(s *stage) {
 			s.run()
 			s.inject(discordsim.Fault{Name: "resume-silent"})

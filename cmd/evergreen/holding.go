@@ -36,7 +36,7 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 		return nil, err
 	}
 	if trouble := h.owner.Trouble(); trouble != nil {
-		h.log.Warn("A second copy of this bot could not be kept from starting", "error", trouble)
+		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
 	}
 	if from := h.owner.From(); from != nil {
 		h.log.Info("Taken over from " + from.String())

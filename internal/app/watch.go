@@ -102,7 +102,7 @@ func (a *App) discordSaid(s discordstatus.Status) {
 func (a *App) newServer() (*api.Server, error) {
 	c := a.opts.Config
 	return api.New(api.Options{
-		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version,
+		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
 		Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Presence: func() gateway.Presence { return c.Presence() },
 		Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord,
 		Incidents: api.RecentIncidents(a.tracker.Incidents), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,

@@ -66,6 +66,8 @@ type Config struct {
 	// APIAddr is host:port; an empty host means every interface.
 	APIAddr  string `env:"API_ADDR"`
 	APIToken Secret `env:"API_TOKEN"`
+	// StatusPage shows a page without details to everybody.
+	StatusPage bool `env:"STATUS_PAGE"`
 
 	// The channels of alerts are off while they are empty.
 	AlertWebhookURL   Secret    `env:"ALERT_WEBHOOK_URL"`

@@ -42,6 +42,7 @@ type Flags struct {
 	AlertMaxPerHour      *string `setting:"ALERT_MAX_PER_HOUR" name:"alert-max-per-hour" placeholder:"12" help:"The most alerts and reminders in an hour. What is held back is counted in the next one; that all is well again is always told. (ALERT_MAX_PER_HOUR)" group:"Settings: Alerts"`
 	AlertRunbookURL      *string `setting:"ALERT_RUNBOOK_URL" name:"alert-runbook-url" placeholder:"docs/runbook.md" help:"Where the links of alerts lead: a place that shows the runbook, such as /runbook of the HTTP API. (ALERT_RUNBOOK_URL)" group:"Settings: Alerts"`
 	DeadmanPingInterval  *string `setting:"DEADMAN_PING_INTERVAL" name:"deadman-ping-interval" placeholder:"60" help:"Time between two such calls. (DEADMAN_PING_INTERVAL)" group:"Settings: Alerts"`
+	StatusPage           *bool   `setting:"STATUS_PAGE" name:"status-page" negatable:"" help:"Show a public status page at /status: whether the bot is online and how it has been, without details. (STATUS_PAGE)" group:"Settings: HTTP API"`
 	LogLevel             *string `setting:"LOG_LEVEL" name:"log-level" placeholder:"info" help:"The least important lines that are logged. (LOG_LEVEL)" group:"Settings: Logs"`
 	LogFormat            *string `setting:"LOG_FORMAT" name:"log-format" placeholder:"text" help:"Lines for people or for programs. (LOG_FORMAT)" group:"Settings: Logs"`
 	LogFile              *string `setting:"LOG_FILE" name:"log-file" placeholder:"logs/bot.log" help:"The log file, beside the console. Empty, - or none: no file. (LOG_FILE)" group:"Settings: Logs"`

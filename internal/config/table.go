@@ -352,6 +352,12 @@ var table = []Setting{
 		check:   lasting(func(c *Config) time.Duration { return c.DeadmanPingInterval }, 10*time.Second, day, ""),
 	},
 	{
+		Name: "STATUS_PAGE", Group: groupAPI, Switch: true,
+		Default: "false",
+		Meaning: "Show a public status page at /status: whether the bot is online and how it has been, without details.",
+		Allowed: "true, false",
+	},
+	{
 		Name: "LOG_LEVEL", Group: groupLog,
 		Default: "info",
 		Meaning: "The least important lines that are logged.",

@@ -46,12 +46,12 @@ Why bots go offline, how that is noticed, what Evergreen does about it by itself
 long each keeps bots offline; the second is everyday life. An incident names its cause in these words, and alerts link here.
 [offline.md](offline.md) starts from what you see instead.
 
-To see a cause happen without a token, let the simulator stage it. Start `+"`evergreen sim`"+`, run the bot against it with the settings it shows, and inject the fault that
-the section names, with `+"`for`"+`, `+"`code`"+` and the like where it says so:
+To see a cause happen without a token, let the simulator stage it. Start ` + "`evergreen sim`" + `, run the bot against it with the settings it shows, and inject the fault that
+the section names, with ` + "`for`" + `, ` + "`code`" + ` and the like where it says so:
 
-`+"```"+`
+` + "```" + `
 curl -d '{"fault": "half-open", "for": "2m"}' http://127.0.0.1:8510/sim/faults
-`+"```"+`
+` + "```" + `
 
 ## What keeps bots offline
 `)

@@ -229,6 +229,9 @@ function lost() {
   const reason = document.getElementById("state-reason");
   write(reason, words["lost.reason"]);
   if (reason) reason.lang = root.lang;
+  for (const t of document.querySelectorAll("#state .since time")) t.dateTime = new Date(Date.now() + skew).toISOString();
+  localise(document.getElementById("state"));
+  tick();
   document.querySelector("#state .detail")?.remove();
   document.querySelector("#state .notes")?.remove();
   written.delete("state");
