@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/health"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -336,4 +337,17 @@ func showSignIn(t *testing.T, in context.Context) {
 	w.do("sign out", click(`form[action="/logout"] button`))
 	w.until(`document.documentElement.dataset.page === "login"`)
 	w.clean()
+}
+
+// restore lets it come back.
+func (s *scene) restore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	s.incidents[0].End, s.incidents[0].Outcome, s.incidents[0].Replayed = now, health.OutcomeResumed, 4
+	last := s.incidents[0]
+	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, "connected, and Discord answers", now, &last
+	s.snap.Ready, s.snap.Connected = true, true
+	today := &s.days[len(s.days)-1]
+	today.Offline, today.Incidents = 95*time.Second, today.Incidents+1
 }

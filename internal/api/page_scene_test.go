@@ -175,19 +175,6 @@ func (s *scene) lose() {
 	s.snap.Ready, s.snap.Connected, s.snap.Last = false, false, &s.incidents[0]
 }
 
-// restore lets it come back.
-func (s *scene) restore() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	s.incidents[0].End, s.incidents[0].Outcome, s.incidents[0].Replayed = now, health.OutcomeResumed, 4
-	last := s.incidents[0]
-	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, "connected, and Discord answers", now, &last
-	s.snap.Ready, s.snap.Connected = true, true
-	today := &s.days[len(s.days)-1]
-	today.Offline, today.Incidents = 95*time.Second, today.Incidents+1
-}
-
 func (s *scene) now() time.Time {
 	if s.clock != nil {
 		return s.clock()
