@@ -1,0 +1,145 @@
+package judge_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/discordsim/judge"
+)
+
+// judgeSimple leads a simple client through the programme.
+func judgeSimple(t *testing.T, bad habits, o judge.Options) (report judge.Report) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o.Sim = discordsim.New(judge.Config(1))
+		defer o.Sim.Close()
+		o.App = o.Sim.AddApp(discordsim.AppConfig{Name: "simple"})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			newClient(o.Sim, o.App.Token, bad).run(ctx)
+		}()
+		defer func() { cancel(); <-ended }()
+		var err error
+		if report, err = judge.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return report
+}
+
+// Given a client that somebody wrote in an afternoon and that does nothing
+// wrong, it is not accused of anything.
+func TestDecentClientIsNotAccused(t *testing.T) {
+	report := judgeSimple(t, habits{}, judge.Options{Command: "!ping", Thorough: true})
+	if report.Broken > 0 || report.Lost != "" {
+		t.Errorf("%s", text(t, report))
+	}
+	if report.Kept < 70 {
+		t.Errorf("only %d statements were kept:\n%s", report.Kept, text(t, report))
+	}
+}
+
+// Given clients with one bad habit each, when they are judged, then the report
+// names the statement the habit breaks, and shows it.
+func TestBadHabitsAreCaught(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		bad    habits
+		breaks []string
+	}{
+		{"never asks for the address", habits{neverAsks: true}, []string{"G-001"}},
+		{"speaks before HELLO", habits{hastyHello: true}, []string{"G-014"}},
+		{"identifies twice", habits{twice: true}, []string{"G-037"}},
+		{"sends the token with its prefix", habits{prefix: true}, []string{"G-033", "G-065"}},
+		{"never resumes", habits{forgetful: true}, []string{"G-059", "G-060", "G-061", "G-062", "G-075", "G-077", "G-081"}},
+		{"resumes on the base address", habits{onBase: true}, []string{"G-008"}},
+		{"resumes from an old number", habits{stale: true}, []string{"G-065"}},
+		{"closes with 1000", habits{goodbye: true}, []string{"G-024", "G-077", "G-088"}},
+		{"ignores op 7", habits{deafTo7: true}, []string{"G-077"}},
+		{"does not wait after op 9", habits{hastyOn9: true}, []string{"G-081"}},
+		{"holds on to a session after op 9 false", habits{holdsOnOn9: true}, []string{"G-082"}},
+		{"sends heartbeats without a number", habits{nulls: true}, []string{"G-020"}},
+		{"has no jitter", habits{noJitter: true}, []string{"G-016"}},
+		{"beats as it pleases", habits{fixed: true}, []string{"G-017", "G-018"}},
+		{"has two timers", habits{doubled: true}, []string{"G-017", "G-023", "G-030"}},
+		{"does not beat when asked", habits{mute: true}, []string{"G-021"}},
+		{"does not miss answers", habits{trusting: true}, []string{"G-024"}},
+		{"does not wait for READY", habits{impatient: true}, []string{"G-044"}},
+		{"waits for HELLO for ever", habits{patient: true}, []string{"G-015"}},
+		{"sends op 11", habits{op11: true}, []string{"G-022"}},
+		{"falls over what it does not know", habits{fragile: true}, []string{"G-109"}},
+		{"hammers", habits{hammers: true}, []string{"G-151", "G-152"}},
+		{"changes its presence all the time", habits{presences: true}, []string{"G-101"}},
+		{"sends opcodes nobody knows", habits{strange: true}, []string{"S-014"}},
+		{"has a User-Agent of its own", habits{bareAgent: true}, []string{"G-125"}},
+		{"answers webhooks", habits{answersAll: true}, []string{"G-145", "G-147"}},
+		{"answers twice", habits{answersAgain: true}, []string{"G-070", "G-137"}},
+		{"goes on after it was refused for good", habits{stubborn: true}, []string{"G-047", "G-064", "G-094"}},
+		{"keeps the number of an old session", habits{oldNumber: true}, []string{"G-019", "G-020"}},
+		{"takes its time", habits{slow: true}, []string{"G-073", "G-074"}},
+		{"does not beat before READY", habits{shy: true}, []string{"G-027"}},
+		{"never gives a session up", habits{clings: true, holdsOnOn9: true}, []string{"G-063"}},
+		{"waits for RESUMED for ever", habits{waits: true}, []string{"G-071"}},
+		{"identifies at the resume address", habits{wrongDoor: true}, []string{"G-009", "G-082"}},
+		{"speaks version 9", habits{oldVersion: true}, []string{"G-006"}},
+		{"reads a megabyte at most", habits{smallMouth: true}, []string{"G-112"}},
+		{"forgets the session when it cannot connect", habits{throwsAway: true}, []string{"G-011", "G-012"}},
+		{"does not space its IDENTIFYs", habits{hastyStart: true, hastyOn9: true}, []string{"G-038", "G-083"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			o := judge.Options{Command: "!ping", Thorough: c.bad.hammers || c.bad.clings || c.bad.waits}
+			if !c.bad.smallMouth {
+				o = o.Without("20 MB at once")
+			}
+			report := judgeSimple(t, c.bad, o)
+			if report.ExitCode() != 1 {
+				t.Errorf("the exit code is %d", report.ExitCode())
+			}
+			var broken []string
+			for _, f := range report.Findings {
+				if f.Verdict != judge.Broken {
+					continue
+				}
+				broken = append(broken, f.Statement)
+				if len(f.Evidence) == 0 || f.Evidence[0].What == "" {
+					t.Errorf("%s is broken without evidence", f.Statement)
+				}
+			}
+			t.Logf("broken: %s", strings.Join(broken, " "))
+			for _, statement := range c.breaks {
+				if !slices.Contains(broken, statement) {
+					t.Errorf("%s was not found:\n%s", statement, text(t, report))
+				}
+			}
+		})
+	}
+}
+
+// Given nobody, the judge says where a bot should come to, and what has come so
+// far.
+func TestNobodyComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := discordsim.New(judge.Config(1))
+		defer sim.Close()
+		app := sim.AddApp(discordsim.AppConfig{})
+		_, err := judge.Run(t.Context(), judge.Options{Sim: sim, App: app, Patience: time.Minute})
+		if err == nil || !strings.Contains(err.Error(), "no bot was online within 1m0s: point it at http://discord.sim/api/v10") || !strings.Contains(err.Error(), "no gateway connection") {
+			t.Errorf("the error is %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := judge.Run(ctx, judge.Options{Sim: sim, App: app}); err == nil || !strings.Contains(err.Error(), "broken off") {
+			t.Errorf("the error is %v", err)
+		}
+		if _, err := judge.Run(t.Context(), judge.Options{}); err == nil {
+			t.Error("it judged without a simulator")
+		}
+	})
+}

@@ -1,0 +1,287 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// The opcodes a judge looks for.
+const (
+	opDispatch  = 0
+	opHeartbeat = 1
+	opIdentify  = 2
+	opPresence  = 3
+	opResume    = 6
+	opReconnect = 7
+	opInvalid   = 9
+	opHello     = 10
+)
+
+// slack is what the clocks and the network of a real machine may add to any
+// time that is measured.
+const slack = 250 * time.Millisecond
+
+// act is a step as it was played.
+type act struct {
+	name     string
+	from, to time.Time
+	// open are the bot's connections that had a session when it began.
+	open []int64
+	// struck counts how often each of its faults struck.
+	struck map[string]int
+	// baits are the messages that must not be answered, asked those that must.
+	baits, asked []discordsim.ID
+}
+
+// introduction is an IDENTIFY or a RESUME.
+type introduction struct {
+	conn  *discordsim.ConnLog
+	at    time.Time
+	op    int
+	said  discordsim.Said
+	shard int
+}
+
+// evidence is everything that is known of what a bot did.
+type evidence struct {
+	start    time.Time
+	until    time.Time            // when the log was read
+	conns    []discordsim.ConnLog // oldest first
+	requests []discordsim.Request
+	verdict  discordsim.Verdict
+	acts     []act
+	config   discordsim.Config
+	// changed is when the heartbeat interval was.
+	changed time.Time
+	answers map[discordsim.ID]int
+
+	intros []introduction
+	shards map[string]int // by session
+}
+
+// gather reads the simulator's log.
+func gather(o Options, config discordsim.Config) *evidence {
+	e := &evidence{until: time.Now(), config: config, verdict: o.Sim.Verdict(o.App), requests: o.Sim.Requests(nil), shards: map[string]int{}, answers: map[discordsim.ID]int{}}
+	for _, c := range o.Sim.Connections(nil) {
+		if c.App == 0 || c.App == o.App.ID {
+			e.conns = append(e.conns, c)
+		}
+	}
+	e.requests = slices.DeleteFunc(e.requests, func(q discordsim.Request) bool { return q.App != 0 && q.App != o.App.ID })
+	for i := range e.conns {
+		c := &e.conns[i]
+		for _, f := range c.Frames {
+			if f.Sent || f.Said == nil || (f.Op != opIdentify && f.Op != opResume) {
+				continue
+			}
+			in := introduction{conn: c, at: f.At, op: f.Op, said: *f.Said}
+			if len(in.said.Shard) == 2 {
+				in.shard = in.said.Shard[0]
+			}
+			if f.Op == opResume {
+				in.shard = e.shards[in.said.Session]
+			} else if c.Session != "" {
+				e.shards[c.Session] = in.shard
+			}
+			e.intros = append(e.intros, in)
+		}
+	}
+	slices.SortStableFunc(e.intros, func(a, b introduction) int { return a.at.Compare(b.at) })
+	return e
+}
+
+// interval is what HELLO told a connection.
+func (e *evidence) interval(c *discordsim.ConnLog) time.Duration {
+	if !e.changed.IsZero() && c.Opened.After(e.changed) {
+		return nextInterval
+	}
+	return firstInterval
+}
+
+// during finds the acts of a name.
+func (e *evidence) during(names ...string) (found []act) {
+	for _, a := range e.acts {
+		if slices.Contains(names, a.name) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// step names what was going on at a moment.
+func (e *evidence) step(at time.Time) string {
+	for _, a := range slices.Backward(e.acts) {
+		if !at.Before(a.from) && (a.to.IsZero() || !at.After(a.to)) {
+			return a.name
+		}
+	}
+	return ""
+}
+
+// conn finds a connection by its number.
+func (e *evidence) conn(id int64) *discordsim.ConnLog {
+	i := slices.IndexFunc(e.conns, func(c discordsim.ConnLog) bool { return c.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &e.conns[i]
+}
+
+// next is the first IDENTIFY or RESUME of a shard from a moment on; nil if none
+// came up to another.
+func (e *evidence) next(shard int, after, before time.Time) *introduction {
+	for i := range e.intros {
+		in := &e.intros[i]
+		if in.shard == shard && !in.at.Before(after) && !in.at.After(before) {
+			return in
+		}
+	}
+	return nil
+}
+
+// between lists a shard's IDENTIFYs and RESUMEs within a time.
+func (e *evidence) between(shard int, after, before time.Time) (found []introduction) {
+	for _, in := range e.intros {
+		if in.shard == shard && !in.at.Before(after) && !in.at.After(before) {
+			found = append(found, in)
+		}
+	}
+	return found
+}
+
+// ended is when a connection ended; far in the future while it has not.
+func ended(c *discordsim.ConnLog) time.Time {
+	if c.Closed.IsZero() {
+		return time.Unix(1<<40, 0)
+	}
+	return c.Closed
+}
+
+// goodbye reports whether the client closed with a code that ends the session.
+func goodbye(c *discordsim.ConnLog) bool { return c.ByClient && (c.Code == 1000 || c.Code == 1001) }
+
+// sentAt is when the server sent the first frame of a kind on a connection.
+func sentAt(c *discordsim.ConnLog, op int, typ string) (time.Time, bool) {
+	for _, f := range c.Frames {
+		if f.Sent && f.Op == op && f.Type == typ {
+			return f.At, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// greeted is when HELLO was sent.
+func greeted(c *discordsim.ConnLog) (time.Time, bool) { return sentAt(c, opHello, "") }
+
+// beat is a heartbeat of the client.
+type beat struct {
+	at        time.Time
+	requested bool // the server had asked for it
+	frame     discordsim.Frame
+}
+
+// beats lists the heartbeats of a connection. One that comes within a second
+// and a half of a request answers it.
+func beats(c *discordsim.ConnLog) (all []beat) {
+	const answering = 1500 * time.Millisecond
+	var asked []time.Time
+	for _, f := range c.Frames {
+		if f.Op != opHeartbeat {
+			continue
+		}
+		if f.Sent {
+			asked = append(asked, f.At)
+			continue
+		}
+		b := beat{at: f.At, frame: f}
+		// Several requests that come together may be answered by one beat.
+		if n := len(asked); n > 0 && f.At.Sub(asked[n-1]) <= answering {
+			b.requested = true
+			asked = asked[1:]
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// show describes a frame.
+func show(f discordsim.Frame) string {
+	who := "client"
+	if f.Sent {
+		who = "server"
+	}
+	text := fmt.Sprintf("%s op %d", who, f.Op)
+	if f.Type != "" {
+		text += " " + f.Type
+	}
+	if s := f.Said; s != nil {
+		switch {
+		case f.Op == opHeartbeat && s.Null:
+			text += " d null"
+		case f.Op == opHeartbeat || f.Op == opResume:
+			text += fmt.Sprintf(" seq %d", s.Seq)
+		}
+	}
+	return text
+}
+
+// inquiry is one rule at work: it counts occasions and collects what is broken.
+type inquiry struct {
+	*evidence
+	seen   int
+	broken []Evidence
+	count  int
+}
+
+// maxShown is how much evidence a finding carries.
+const maxShown = 5
+
+// occasion notes that the statement could have been broken.
+func (q *inquiry) occasion() { q.seen++ }
+
+// breach notes that it was. Connection and frame may be nil.
+func (q *inquiry) breach(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any) {
+	e := Evidence{At: at.Sub(q.start), Step: q.step(at), What: fmt.Sprintf(format, args...)}
+	if c != nil {
+		e.Conn = c.ID
+	}
+	if f != nil {
+		e.Frame = show(*f)
+	}
+	if q.count++; len(q.broken) < maxShown {
+		q.broken = append(q.broken, e)
+	}
+}
+
+// judge asks every rule.
+func (e *evidence) judge() (all []Finding) {
+	for _, r := range rules {
+		q := &inquiry{evidence: e}
+		for _, v := range e.verdict.Violations {
+			if v.Statement == r.statement || slices.Contains(r.breaches, v.Statement) {
+				q.breach(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
+			}
+		}
+		if r.look != nil {
+			r.look(q)
+		}
+		f := Finding{Statement: r.statement, Says: r.says, Exercised: q.seen, Evidence: q.broken}
+		switch {
+		case q.count > 0:
+			f.Verdict = Broken
+			f.Exercised = max(q.seen, q.count)
+			if more := q.count - len(q.broken); more > 0 {
+				f.Evidence[len(f.Evidence)-1].What += fmt.Sprintf(" (and %d times more)", more)
+			}
+		case q.seen > 0:
+			f.Verdict = Kept
+		default:
+			f.Verdict = Never
+		}
+		all = append(all, f)
+	}
+	return all
+}

@@ -1,0 +1,88 @@
+// Package judge is at heart the list of what keeps a bot online, held against
+// what one bot did: any bot, in any language, that is pointed at a simulated
+// Discord.
+//
+// [Run] waits for the bot, leads it through a fixed programme of faults (a few
+// minutes, with short intervals), and then asks a table of rules what they make
+// of the simulator's log. Each rule is one G- statement of docs/conformance.md;
+// its answer is kept, broken (with the connection, the time and the frame that
+// show it) or never exercised. What cannot be seen from the other end of the
+// wire is not judged at all, and counted.
+//
+// The judge knows nothing of the bot but what it sends.
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// The intervals of the programme. Everything a statement measures in heartbeat
+// intervals is over quickly with these.
+const (
+	firstInterval = 2500 * time.Millisecond
+	nextInterval  = 3500 * time.Millisecond
+)
+
+// Options configures [Run]. Sim and App are required.
+type Options struct {
+	// Sim has been made with [Config], App is the bot's in it. The bot is
+	// started by whoever runs it, before or after Run is called.
+	Sim *discordsim.Sim
+	App *discordsim.App
+	// Patience is how long to wait for the bot's first READY. Default 2 min.
+	Patience time.Duration
+	// Command is something the bot answers with one message that is a reply,
+	// such as "!ping", and Slash a slash command of it, such as "ping". Without
+	// the one and the other, what has to do with answers is not exercised.
+	Command, Slash string
+	// Thorough plays the slow steps too: what takes a bot long to find out.
+	Thorough bool
+	// Gentle leaves out the last step, after which a bot is right to give up.
+	Gentle bool
+	// without leaves steps out, by name.
+	without []string
+	// Tell, if set, hears of each step as it begins, and of where it stands in
+	// the programme.
+	Tell func(step Step, number, of int)
+}
+
+// Config is how the simulator of a judge has to be made: short intervals,
+// messages in fragments, WebSocket pings, a detailed log.
+func Config(seed uint64) discordsim.Config {
+	return discordsim.Config{
+		Seed: seed, HeartbeatInterval: firstInterval, LogFrames: 5000,
+		SplitFrames: 7, Fragments: 3, PingEvery: 2 * time.Second, GuildSpacing: 5 * time.Millisecond,
+		BaseResumeCut: -1, // a step comes of its own accord only
+	}
+}
+
+// Run judges a bot. The error says why there is no verdict: no bot ever showed
+// the app's token on the gateway, or ctx ended. A bot that never is online or is
+// lost on the way is a verdict, no error: the report says with what it ended.
+func Run(ctx context.Context, o Options) (Report, error) {
+	if o.Sim == nil || o.App == nil {
+		return Report{}, errors.New("a judge needs a simulator and the app of the bot in it")
+	}
+	if o.Patience <= 0 {
+		o.Patience = 2 * time.Minute
+	}
+	d := newDriver(ctx, o)
+	switch there := d.awaitBot(); {
+	case ctx.Err() != nil:
+	case there:
+		d.play()
+	case d.cameClose():
+		d.lost = "the start"
+	default:
+		return Report{}, fmt.Errorf("no bot was online within %s: point it at %s with the token of the simulated app; %s", o.Patience, o.Sim.APIURL(), d.seenSoFar())
+	}
+	if ctx.Err() != nil {
+		return Report{}, fmt.Errorf("the judgement was broken off: %w", context.Cause(ctx))
+	}
+	return d.report(), nil
+}

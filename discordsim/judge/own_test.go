@@ -1,0 +1,155 @@
+package judge_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/discordsim/judge"
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/config"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// chance is a seeded source of jitter for many goroutines.
+func chance(seed uint64) func() float64 {
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, 9))
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return rng.Float64()
+	}
+}
+
+// ownBot runs our bot as the binary does, until stop is called.
+func ownBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, seed uint64, compression gateway.Compression) (stop func()) {
+	t.Helper()
+	c := config.Defaults()
+	c.Token, c.APIURL, c.Compression = config.NewSecret(application.Token), sim.APIURL(), compression
+	c.DiscordStatusURL = ""
+	bot, err := app.New(app.Options{
+		Config: c, Rand: chance(seed), Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- bot.Run(context.Background()) }()
+	return func() {
+		bot.Stop(context.Background(), gateway.Pause)
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// judged leads our own bot through the programme.
+func judged(t *testing.T, o judge.Options, compression gateway.Compression) (report judge.Report) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o.Sim = discordsim.New(judge.Config(1))
+		defer o.Sim.Close()
+		o.App = o.Sim.AddApp(discordsim.AppConfig{Name: "ResearchBot"})
+		defer ownBot(t, o.Sim, o.App, 1, compression)()
+		var err error
+		if report, err = judge.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return report
+}
+
+// text is the report as a person reads it.
+func text(t *testing.T, r judge.Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Given our own bot, with each compression there is, when it is led through the
+// whole programme, then it breaks nothing, and what a bot with one shard can be
+// put to was exercised.
+func TestOurBotBreaksNothing(t *testing.T) {
+	never := []string{
+		"G-005", "G-041", "G-128", "G-135", "G-140", // nothing in the programme provokes these
+		"G-094", "G-132", "G-133", // it asks over REST first, and is never refused
+		"G-119", // it does not ask for presences
+		"G-122", // it has one shard
+	}
+	for _, compression := range []gateway.Compression{gateway.CompressZlib, gateway.CompressZstd, gateway.CompressNone} {
+		t.Run(string(compression), func(t *testing.T) {
+			report := judged(t, judge.Options{Command: "!ping", Slash: "ping", Thorough: true}, compression)
+			if report.Broken > 0 || report.Lost != "" || report.ExitCode() != 0 {
+				t.Errorf("%d statements were broken, lost in %q:\n%s", report.Broken, report.Lost, text(t, report))
+			}
+			for _, f := range report.Findings {
+				compressed := map[string]gateway.Compression{"G-115": gateway.CompressZlib, "G-116": gateway.CompressZstd}[f.Statement]
+				switch {
+				case f.Verdict != judge.Never, slices.Contains(never, f.Statement):
+				case compressed != "" && compressed != compression:
+				case compression == gateway.CompressNone && (f.Statement == "G-117" || f.Statement == "G-036"):
+				default:
+					t.Errorf("%s was never exercised: %s", f.Statement, f.Says)
+				}
+			}
+		})
+	}
+}
+
+// Given a bot that does well, the ordinary programme takes about four minutes,
+// and its report can be read by a person and by a machine.
+func TestOrdinaryProgramme(t *testing.T) {
+	var told []string
+	report := judged(t, judge.Options{Command: "!ping", Slash: "ping", Tell: func(s judge.Step, n, of int) {
+		told = append(told, fmt.Sprintf("%d/%d %s: %s", n, of, s.Name, s.Says))
+	}}, gateway.CompressZlib)
+	if report.Took < 3*time.Minute || report.Took > 270*time.Second {
+		t.Errorf("it took %s", report.Took)
+	}
+	if len(told) < 35 || !strings.HasPrefix(told[0], "1/") {
+		t.Errorf("told: %q", told)
+	}
+	said := text(t, report)
+	for _, want := range []string{
+		"ResearchBot was judged for 4m", "\nKept:\n  G-001  ", "\nNever exercised:\n", "G-024  When heartbeats stay unanswered",
+		fmt.Sprintf("\nKept %d, broken 0, never exercised %d. %d statements cannot be seen from here.\n", report.Kept, report.Never, report.NotJudged),
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is missing in\n%s", want, said)
+		}
+	}
+	var buffer bytes.Buffer
+	if err := report.WriteJSON(&buffer); err != nil {
+		t.Fatal(err)
+	}
+	var machine struct {
+		Bot      string
+		Seconds  float64
+		Kept     int
+		Broken   int
+		Findings []struct{ Statement, Verdict string }
+	}
+	if err := json.Unmarshal(buffer.Bytes(), &machine); err != nil {
+		t.Fatal(err)
+	}
+	if machine.Bot != "ResearchBot" || machine.Kept != report.Kept || machine.Broken != 0 || machine.Seconds < 180 || len(machine.Findings) != len(report.Findings) {
+		t.Errorf("as JSON: %+v", machine)
+	}
+}

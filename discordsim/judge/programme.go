@@ -1,0 +1,246 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// Step is one thing the bot is led through.
+type Step struct {
+	// Name is short, Says what happens, for a person.
+	Name, Says string
+	// Exercises lists the statements it is there for.
+	Exercises []string
+
+	play func(*driver)
+	// only says when there is any point in it; nil: always.
+	only func(*driver) bool
+	// moves means that the bot has to introduce itself anew: all of its shards,
+	// or with one the first alone.
+	moves, one bool
+	// final means that the bot need not come back.
+	final bool
+	// Slow steps are played in a thorough judgement only.
+	Slow bool
+}
+
+// lastStep is the step after which a bot may give up.
+const lastStep = "refused for good"
+
+// How long some faults last.
+const (
+	refusedFor  = 6 * time.Second
+	closedFor   = 6 * time.Second
+	silentFor   = 7 * time.Second
+	waitsForBot = 12 * time.Second
+)
+
+// Programme lists the steps in the order in which they are played. With a bot
+// that does well they take about four minutes, and about seven with the slow
+// ones.
+func Programme() []Step { return slices.Clone(programme) }
+
+// after makes the step of a fault that happens at one moment.
+func after(name, says string, f discordsim.Fault, exercises ...string) Step {
+	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) { d.inject(f, false) }}
+}
+
+// code makes the step of a close code.
+func code(code int, exercises ...string) Step {
+	return after(closed(code), fmt.Sprintf("Discord closes the connection with %d.", code),
+		discordsim.Fault{Name: "close", Code: code}, append(exercises, "G-073", "G-074", "G-075")...)
+}
+
+// lasting makes the step of a cut while something lasts.
+func lasting(name, says string, f discordsim.Fault, exercises ...string) Step {
+	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) {
+		d.inject(f, false)
+		d.inject(discordsim.Fault{Name: "cut"}, false)
+		d.pass(f.For)
+	}}
+}
+
+// slow marks a step as slow.
+func slow(s Step) Step {
+	s.Slow = true
+	return s
+}
+
+// answers reports whether the bot answers commands.
+func answers(d *driver) bool { return d.Command != "" && !d.mute }
+
+// asking makes a step in which somebody asks the bot something.
+func asking(name, says string, f discordsim.Fault, times int, exercises ...string) Step {
+	return Step{Name: name, Says: says, Exercises: exercises, only: answers, play: func(d *driver) {
+		if f.Name != "" {
+			d.inject(f, false)
+		}
+		d.ask(times)
+		d.answered(25 * time.Second)
+		d.pass(1200 * time.Millisecond) // a second answer would come about now
+	}}
+}
+
+// bait makes a step with a message that must not be answered.
+func bait(name, says, exercises string, option func(*driver) discordsim.SayOption) Step {
+	return Step{Name: name, Says: says, Exercises: []string{exercises}, only: answers, play: func(d *driver) {
+		room, who := d.next()
+		m := d.Sim.Say(room, who, d.Command, option(d))
+		d.now.baits = append(d.now.baits, m.ID)
+		d.pass(1500 * time.Millisecond)
+	}}
+}
+
+// programme is everything a bot is led through. Steps that cost a session stand
+// a minute apart, as a thrifty bot wants it.
+var programme = []Step{
+	{Name: "quiet", Says: "Nothing happens for a few heartbeats.", Exercises: []string{"G-016", "G-017", "G-020", "G-114"}, play: func(d *driver) {
+		d.pass(3*firstInterval + firstInterval/2)
+	}},
+	{Name: "heartbeats asked for", Says: "Discord asks for heartbeats, four in a row.", Exercises: []string{"G-021", "G-023", "G-026"}, play: func(d *driver) {
+		// So far apart that the timer's own heartbeats cannot answer all of them.
+		for range 4 {
+			d.fault("server-beat")
+			d.pass(700 * time.Millisecond)
+		}
+		d.pass(2 * firstInterval)
+	}},
+	{Name: "late answers", Says: "Heartbeats are answered late, but before the next is due.", Exercises: []string{"G-025"}, play: func(d *driver) {
+		d.inject(discordsim.Fault{Name: "ack-delay", Delay: firstInterval * 6 / 10}, false)
+		d.pass(2*firstInterval + slack)
+	}},
+	{Name: "unknown payloads", Says: "Discord sends an opcode, an event and an answer nobody has documented.", Exercises: []string{"G-109"}, play: func(d *driver) {
+		for _, text := range []string{"", `{"t":"SOMETHING_NEW","s":null,"op":0,"d":null}`, `{"op":11,"d":{"unasked":true},"x":[]}`} {
+			d.inject(discordsim.Fault{Name: "malformed", Text: text}, false)
+		}
+		d.pass(firstInterval)
+	}},
+	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
+		for _, g := range d.App.Guilds {
+			d.Sim.Emit(d.App, g, "MESSAGE_CREATE", map[string]any{"id": 12, "author": nil, "content": []string{"?"}, "guild_id": g.ID})
+			d.Sim.Emit(d.App, g, "PRESENCE_UPDATE", map[string]any{"user": 7, "status": map[string]any{}, "activities": "none", "guild_id": g.ID})
+			d.Sim.Emit(d.App, g, "GUILD_UPDATE", []any{})
+		}
+		d.pass(firstInterval + slack)
+	}},
+	{Name: "20 MB at once", Says: "A guild of 20 MB arrives.", Exercises: []string{"G-112"}, play: func(d *driver) {
+		g := d.App.Guilds[0]
+		d.Sim.Emit(d.App, g, "GUILD_UPDATE", map[string]any{"id": g.ID, "name": g.Name, "owner_id": "0", "description": strings.Repeat("0123456789 abcdefghi ", 1_000_000)})
+		d.pass(firstInterval + slack)
+	}},
+
+	{Name: "commands", Says: "People use a command.", Exercises: []string{"G-125", "G-138"}, only: answers, play: func(d *driver) {
+		d.ask(4)
+		d.answered(8 * time.Second)
+		d.mute = true
+		for _, id := range d.now.asked {
+			d.mute = d.mute && len(d.Sim.Answers(id)) == 0
+		}
+	}},
+	bait("bait of a webhook", "A webhook uses the command.", "G-145", func(d *driver) discordsim.SayOption { return discordsim.AsWebhook(d.people[0].ID + 1) }),
+	bait("bait of another type", "The command stands in a message of another type than people write.", "G-147", func(*driver) discordsim.SayOption { return discordsim.OfType(23) }),
+	asking("events twice", "Every event comes twice.", discordsim.Fault{Name: "duplicate"}, 3, "G-070"),
+	asking("REST errors", "A proxy answers REST with HTML.", discordsim.Fault{Name: "rest-html", Route: postMessage, Count: 2}, 2, "G-136"),
+	asking("REST limits", "A bucket is empty.", discordsim.Fault{Name: "rest-429", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-129"),
+	asking("REST pauses", "All requests have to pause.", discordsim.Fault{Name: "rest-429-global", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-130"),
+	asking("answers lost", "Messages are posted, and the line is cut before that is said.", discordsim.Fault{Name: "rest-commit-then-drop", Route: postMessage, Count: 2}, 2, "G-137"),
+	{Name: "slash command", Says: "Somebody uses a slash command.", Exercises: []string{"G-141"}, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
+		room, who := d.next()
+		d.now.asked = append(d.now.asked, d.Sim.Interact(d.App, room, who, d.Slash))
+		d.answered(3500 * time.Millisecond)
+	}},
+
+	after("reset", "The connection is reset.", discordsim.Fault{Name: "cut"}, "G-059", "G-065", "G-066", "G-073", "G-074", "G-075"),
+	after("end without a close frame", "The connection ends without a close frame.", discordsim.Fault{Name: "drop"}, "G-059"),
+	code(4000, "G-060"),
+	slow(code(4001, "G-060")),
+	code(4002, "G-060"),
+	slow(code(4005, "G-060")),
+	code(4008, "G-060"),
+	code(4999, "G-060"),
+	code(1001, "G-061"),
+	slow(code(1011, "G-061")),
+	code(1012, "G-061"),
+	code(1000, "G-062"),
+	{Name: "one shard reset", Says: "The connection of one shard is reset.", Exercises: []string{"G-122"}, moves: true, one: true,
+		only: func(d *driver) bool { return d.full > 1 }, play: func(d *driver) { d.inject(discordsim.Fault{Name: "cut"}, true) }},
+	after("op 7", "Discord asks to reconnect elsewhere.", discordsim.Fault{Name: "op7"}, "G-077"),
+	lasting("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
+	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, moves: true, play: func(d *driver) {
+		d.fault("op7")
+		d.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."}, false)
+		d.pass(time.Second)
+	}},
+	after("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
+	after("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
+	{Name: "unanswered heartbeats", Says: "Heartbeats stay unanswered while events keep coming.", Exercises: []string{"G-024"}, moves: true, play: func(d *driver) {
+		d.fault("zombie")
+		before := d.introductions()
+		d.until(3*nextInterval, func() bool {
+			room, who := d.next()
+			d.Sim.Say(room, who, "is anybody there?")
+			return d.introductions() >= before+d.full
+		})
+	}},
+
+	{Name: "READY does not come", Says: "Discord ends the session with 4009, and READY takes its time.", Exercises: []string{"G-019", "G-027", "G-044", "G-063"}, moves: true, one: true, play: func(d *driver) {
+		before := d.Sim.Verdict(d.App).Identifies
+		d.inject(discordsim.Fault{Name: "no-ready"}, true)
+		d.inject(discordsim.Fault{Name: "close", Code: 4009, Text: "Session timed out."}, true)
+		d.until(settleWithin, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
+		d.pass(silentFor)
+		d.Sim.LiftAll()
+	}},
+	{Name: "another interval", Says: "The connection is reset, and HELLO asks for another interval.", Exercises: []string{"G-018"}, moves: true, play: func(d *driver) {
+		d.changed = time.Now()
+		d.Sim.SetHeartbeatInterval(nextInterval)
+		d.fault("cut")
+		d.pass(2*nextInterval + time.Second)
+	}},
+	after("op 9 true", "The session is interrupted and may be resumed.", discordsim.Fault{Name: "op9-true"}, "G-081", "G-086"),
+	lasting("no HELLO", "The connection is reset, and the next host says nothing.", discordsim.Fault{Name: "no-hello", Count: 1}, "G-015"),
+	lasting("upgrades refused", "The connection is reset, and upgrades are answered 503.", discordsim.Fault{Name: "upgrade-status", Code: 503, For: 4 * time.Second}, "G-012"),
+	lasting("connections refused", "The connection is reset, and new ones are refused.", discordsim.Fault{Name: "refuse", For: refusedFor}, "G-011", "G-151"),
+	lasting("resume address dead", "The connection is reset, and nobody is at the resume address.", discordsim.Fault{Name: "resume-dead"}, "G-010"),
+	{Name: "op 9 false", Says: "The session is declared invalid, and so is the first IDENTIFY that follows.", Exercises: []string{"G-082", "G-083", "G-086"}, moves: true, play: func(d *driver) {
+		before := d.introductions()
+		d.inject(discordsim.Fault{Name: "ready-op9", Count: 1}, true)
+		d.fault("op9-false")
+		d.until(settleWithin, func() bool { return d.introductions() > before })
+	}},
+
+	slow(Step{Name: "stuck session", Says: "Every RESUME is cut off.", Exercises: []string{"G-072"}, moves: true, one: true, play: func(d *driver) {
+		before := d.Sim.Verdict(d.App).Identifies
+		d.inject(discordsim.Fault{Name: "stuck-session"}, true)
+		d.inject(discordsim.Fault{Name: "cut"}, true)
+		d.until(95*time.Second, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
+	}}),
+	slow(lasting("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
+	slow(lasting("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
+	{Name: lastStep, Says: "The privileged intents are switched off; or, for a bot without any, the token is reset.",
+		Exercises: []string{"G-047", "G-064", "G-094", "G-132"}, final: true, only: func(d *driver) bool { return !d.Gentle }, play: func(d *driver) {
+			if d.privileged() {
+				d.fault("intents-off")
+			} else {
+				d.fault("token-reset")
+			}
+			d.pass(waitsForBot)
+		}},
+}
+
+// privileged reports whether the bot has asked for a privileged intent.
+func (d *driver) privileged() bool {
+	const bits = 1<<1 | 1<<8 | 1<<15
+	for _, c := range d.Sim.Connections(d.App) {
+		for _, f := range c.Frames {
+			if f.Op == opIdentify && f.Said != nil && f.Said.Intents&bits != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

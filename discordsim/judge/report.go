@@ -1,0 +1,148 @@
+package judge
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Verdict is what became of one statement.
+type Verdict string
+
+// The three verdicts.
+const (
+	Kept   Verdict = "kept"
+	Broken Verdict = "broken"
+	Never  Verdict = "never exercised"
+)
+
+// Evidence is one thing the bot did that a statement rules out.
+type Evidence struct {
+	// Conn is the connection's number in the simulator's log; 0 for REST.
+	Conn int64 `json:"conn,omitempty"`
+	// At is when, since the judgement began; Step what was going on.
+	At   time.Duration `json:"at"`
+	Step string        `json:"step,omitempty"`
+	// Frame is the payload that shows it, if one does.
+	Frame string `json:"frame,omitempty"`
+	What  string `json:"what"`
+}
+
+// String is the evidence as a line.
+func (e Evidence) String() string {
+	where := fmt.Sprintf("at %.3f s", e.At.Seconds())
+	if e.Step != "" {
+		where += " (" + e.Step + ")"
+	}
+	if e.Conn > 0 {
+		where += fmt.Sprintf(", connection %d", e.Conn)
+	}
+	if e.Frame != "" {
+		where += ", " + e.Frame
+	}
+	return where + ": " + e.What
+}
+
+// MarshalJSON writes At in seconds.
+func (e Evidence) MarshalJSON() ([]byte, error) {
+	type plain Evidence
+	return json.Marshal(struct {
+		plain
+		At float64 `json:"at"`
+	}{plain(e), e.At.Seconds()})
+}
+
+// Finding is the verdict on one statement.
+type Finding struct {
+	Statement string  `json:"statement"`
+	Says      string  `json:"says"`
+	Verdict   Verdict `json:"verdict"`
+	// Exercised is how often there was an occasion to break it.
+	Exercised int `json:"exercised"`
+	// Evidence shows how it was broken: the first few times.
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// Report is what a judgement came to.
+type Report struct {
+	Bot  string        `json:"bot"`
+	Took time.Duration `json:"-"`
+	// Lost names the step the bot never came back from, if there was one; the
+	// steps after it were not played.
+	Lost     string    `json:"lost_in,omitempty"`
+	Findings []Finding `json:"findings"`
+	// Kept, Broken and Never count the findings; NotJudged counts the statements
+	// that cannot be seen from this end of the wire.
+	Kept      int `json:"kept"`
+	Broken    int `json:"broken"`
+	Never     int `json:"never_exercised"`
+	NotJudged int `json:"not_judged"`
+}
+
+// ExitCode is 0 when nothing was broken, else 1.
+func (r Report) ExitCode() int {
+	if r.Broken > 0 || r.Lost != "" {
+		return 1
+	}
+	return 0
+}
+
+// count counts the findings.
+func (r *Report) count() {
+	for _, f := range r.Findings {
+		switch f.Verdict {
+		case Kept:
+			r.Kept++
+		case Broken:
+			r.Broken++
+		default:
+			r.Never++
+		}
+	}
+	r.NotJudged = statements - len(r.Findings)
+}
+
+// WriteText writes the report for a person: what is broken comes last, where it
+// is seen.
+func (r Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s was judged for %s by what it sent.\n", r.Bot, r.Took.Round(time.Second))
+	for _, verdict := range []Verdict{Kept, Never, Broken} {
+		n := 0
+		for _, f := range r.Findings {
+			if f.Verdict != verdict {
+				continue
+			}
+			if n++; n == 1 {
+				fmt.Fprintf(&b, "\n%s:\n", strings.ToUpper(string(verdict[:1]))+string(verdict[1:]))
+			}
+			times := ""
+			if verdict == Kept && f.Exercised > 1 {
+				times = fmt.Sprintf(" (%d times)", f.Exercised)
+			}
+			fmt.Fprintf(&b, "  %s  %s%s\n", f.Statement, f.Says, times)
+			for _, e := range f.Evidence {
+				fmt.Fprintf(&b, "           %s\n", e)
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\nKept %d, broken %d, never exercised %d. %d statements cannot be seen from here.\n", r.Kept, r.Broken, r.Never, r.NotJudged)
+	if r.Lost != "" {
+		fmt.Fprintf(&b, "The bot never came back from %q; what would have come after it was not played.\n", r.Lost)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteJSON writes the report for a machine.
+func (r Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		Report
+		Seconds float64 `json:"seconds"`
+	}{r, r.Took.Seconds()})
+}

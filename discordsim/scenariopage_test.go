@@ -1,0 +1,80 @@
+package discordsim_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergreen/discordsim"
+)
+
+// update makes the tests write what is generated instead of comparing it:
+// go test ./discordsim -run Scenario -update
+var update = flag.Bool("update", false, "write docs/scenario.schema.json and the tables of docs/simulation.md")
+
+// docs/scenario.schema.json is made from the types. To write it anew:
+// go test ./discordsim -run Schema -update
+func TestScenarioSchemaIsUpToDate(t *testing.T) {
+	schema := discordsim.ScenarioSchema()
+	if !json.Valid(schema) {
+		t.Fatal("the schema is not JSON")
+	}
+	held(t, filepath.Join("..", "docs", "scenario.schema.json"), string(schema))
+}
+
+// docs/simulation.md lists every fault and every scenario of the library. To
+// write the lists anew: go test ./discordsim -run Simulation -update
+func TestSimulationPageIsUpToDate(t *testing.T) {
+	path := filepath.Join("..", "docs", "simulation.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var faults strings.Builder
+	faults.WriteString("| fault | what happens |\n| --- | --- |\n")
+	for _, name := range discordsim.Faults() {
+		fmt.Fprintf(&faults, "| `%s` | %s |\n", name, discordsim.Describe(name))
+	}
+	text := fill(t, string(page), "faults", faults.String())
+	text = fill(t, text, "scenarios", "`"+strings.Join(discordsim.Scenarios(), "`, `")+"`\n")
+	held(t, path, text)
+	// What stands on the page as an example can be read.
+	_, example, _ := strings.Cut(text, "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	if _, err := discordsim.ReadScenario("the example", []byte(example)); err != nil {
+		t.Error(err)
+	}
+}
+
+// fill replaces what stands between two marks.
+func fill(t *testing.T, page, mark, content string) string {
+	t.Helper()
+	before, rest, begun := strings.Cut(page, "<!-- "+mark+" -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- /"+mark+" -->")
+	if !begun || !ended {
+		t.Fatalf("the marks of %s are missing", mark)
+	}
+	return before + "<!-- " + mark + " -->\n" + content + "<!-- /" + mark + " -->" + after
+}
+
+// held compares a file with what it should hold, or writes it.
+func held(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is out of date; run: go test ./discordsim -run 'Schema|Simulation' -update", path)
+	}
+}

@@ -1,0 +1,306 @@
+// Package scenarios is at heart the simulator's library of bad days, as files,
+// and the proof that our own bot gets through each of them.
+package scenarios
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/bot"
+	"evergreen/internal/config"
+	"evergreen/internal/health"
+	"evergreen/internal/ledger"
+	"evergreen/internal/preflight"
+	"evergreen/internal/rest"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// chance is a seeded source of jitter for many goroutines.
+func chance(name string) func() float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(h.Sum64(), 1))
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return rng.Float64()
+	}
+}
+
+// ponder is a command that takes its time, as any bot may have one.
+var ponder = bot.Command{
+	Name: "ponder", Summary: "Thinks for a while",
+	Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
+		timer := time.NewTimer(8 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return bot.Answer{Text: "I have thought about it."}, nil
+		case <-ctx.Done():
+			return bot.Answer{}, ctx.Err()
+		}
+	},
+}
+
+// agent names our bot to Discord.
+const agent = "DiscordBot (https://github.com/evergreen, 0)"
+
+// settings are those of a bot that talks to the simulator.
+func settings(sim *discordsim.Sim, token string) config.Config {
+	c := config.Defaults()
+	c.Token, c.APIURL = config.NewSecret(token), sim.APIURL()
+	c.DiscordStatusURL = ""
+	return c
+}
+
+// runBot runs our bot as the binary does; the function it returns stops it.
+func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name string) (stop func()) {
+	t.Helper()
+	a, err := app.New(app.Options{
+		Config: settings(sim, application.Token), Commands: []bot.Command{ponder}, Rand: chance(name),
+		Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- a.Run(context.Background()) }()
+	return func() {
+		a.Stop(context.Background(), gateway.Pause)
+		// A bot that was refused at the start has ended by itself, as it should.
+		<-ran
+	}
+}
+
+// runShards runs as many shards of our bot as the world has, with one account
+// of IDENTIFYs.
+func runShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name string) (stop func()) {
+	t.Helper()
+	// Until there is a fleet, each shard is a bot of its own and the account is
+	// what they share.
+	random := chance(name)
+	manners := rest.New(rest.Options{Base: sim.Transport(), UserAgent: agent, Rand: random})
+	client := &http.Client{Transport: manners}
+	check, err := preflight.New(preflight.Options{
+		HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent,
+		Token: func() string { return application.Token }, Intents: bot.Intents(false),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := ledger.New(ledger.Options{Limits: check.Limits, Rand: random})
+	var shards []*gateway.Shard
+	var bots []*bot.Bot
+	var running sync.WaitGroup
+	for id := range application.Shards {
+		c := settings(sim, application.Token)
+		b, err := bot.New(bot.Options{
+			Token: application.Token, HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent,
+			Prefix: "!", Commands: bot.Builtin(), KeepCommands: true, Intents: bot.Intents(false), Presence: c.Presence(), Rand: random,
+			Goodbye: func() {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		presence := c.Presence()
+		s, err := gateway.New(gateway.Options{
+			Credentials: gateway.Credentials{Token: application.Token, Intents: bot.Intents(false)}, Pair: gateway.Pair{ID: id, Count: application.Shards},
+			Locator: check, Inspector: check, Permit: account, Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
+			Observer: b, Handler: b, Events: bot.Events(), Presence: &presence, Rand: random,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Attach(s)
+		shards, bots = append(shards, s), append(bots, b)
+		running.Go(func() { _ = b.Run(context.Background()) })
+		running.Go(func() { _ = s.Run(context.Background()) })
+	}
+	return func() {
+		var stopping sync.WaitGroup
+		for i := range shards {
+			stopping.Go(func() {
+				_ = shards[i].Stop(context.Background(), gateway.Pause)
+				_ = bots[i].Stop(context.Background())
+			})
+		}
+		stopping.Wait()
+		running.Wait()
+		client.CloseIdleConnections()
+	}
+}
+
+// Given each scenario of the library, when our bot lives through it, then it
+// does what the scenario expects of a good bot.
+//
+// Statements: S-101, S-102.
+func TestOurBotGetsThroughEveryScenario(t *testing.T) {
+	for _, name := range discordsim.Scenarios() {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			var out *discordsim.Outcome
+			synctest.Test(t, func(t *testing.T) { out = play(t, name) })
+			b := out.Bots[0]
+			t.Logf("%s in %s: %s", out.Took.Round(time.Second), time.Since(start).Round(time.Millisecond), summary(b.Verdict))
+			for _, what := range out.Broken() {
+				t.Error(what)
+			}
+			if t.Failed() {
+				for _, m := range out.Diary[max(0, len(out.Diary)-40):] {
+					t.Log(m)
+				}
+			}
+		})
+	}
+}
+
+// Given the same scenario twice, when our bot lives through it, then everything
+// that is counted comes out the same, to the nanosecond.
+func TestSeedReproducesTheWholeRun(t *testing.T) {
+	for _, name := range []string{"cut-links", "rest-trouble", "outage-with-op9"} {
+		var runs [2]discordsim.Outcome
+		for i := range runs {
+			synctest.Test(t, func(t *testing.T) { runs[i] = *play(t, name) })
+		}
+		for _, same := range []struct {
+			what      string
+			one, next any
+		}{
+			{"the diary", runs[0].Diary, runs[1].Diary},
+			{"the verdict", runs[0].Bots[0].Verdict, runs[1].Bots[0].Verdict},
+		} {
+			if !reflect.DeepEqual(same.one, same.next) {
+				t.Errorf("%s: %s came out differently:\n%+v\n%+v", name, same.what, same.one, same.next)
+			}
+		}
+	}
+}
+
+// notPlayable are the causes that lie in the bot's own process or beside it:
+// neither a server nor a network can play them.
+var notPlayable = map[int]string{
+	1: "the process is gone", 11: "the bot's own goodbye", 14: "the kernel killed the process", 15: "a second instance", 19: "the supervisor gave up",
+}
+
+// Every cause of the runbook that a server or a network can play is played by a
+// scenario.
+func TestEveryPlayableCauseIsPlayed(t *testing.T) {
+	played := map[int]bool{}
+	for _, name := range discordsim.Scenarios() {
+		sc, err := discordsim.NamedScenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range sc.Causes {
+			played[n] = true
+			if notPlayable[n] != "" || !slices.ContainsFunc(health.Catalogue, func(c health.Cause) bool { return c.Number == n }) {
+				t.Errorf("%s names cause %d, which is none that can be played", name, n)
+			}
+		}
+	}
+	for _, c := range health.Catalogue {
+		if c.Number > 0 && notPlayable[c.Number] == "" && !played[c.Number] {
+			t.Errorf("no scenario plays cause %d, %s", c.Number, c.Title)
+		}
+	}
+}
+
+// Every file of the library is what the schema says a scenario is, so that an
+// editor which knows the schema finds no fault with them; and the schema refuses
+// what the reader refuses.
+func TestSchemaFitsTheLibrary(t *testing.T) {
+	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(discordsim.ScenarioSchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("scenario.json", text); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("scenario.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range discordsim.Scenarios() {
+		file, err := os.ReadFile(name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content any
+		if err := yaml.Unmarshal(file, &content); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(content); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, wrong := range []string{
+		`{"name":"x"}`, `{"name":"x","says":"y","steps":[{"at":"1m"}]}`, `{"name":"x","says":"y","steps":[{"at":"1m","fault":"op8"}]}`,
+		`{"name":"x","says":"y","steps":[{"at":"-1m","fault":"op7"}]}`, `{"name":"x","says":"y","wrold":{}}`,
+	} {
+		content, err := jsonschema.UnmarshalJSON(strings.NewReader(wrong))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if schema.Validate(content) == nil {
+			t.Errorf("the schema accepts %s", wrong)
+		}
+	}
+}
+
+// play plays one scenario with our bot.
+func play(t *testing.T, name string) *discordsim.Outcome {
+	t.Helper()
+	sc, err := discordsim.NamedScenario(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := sc.Rules()
+	rules.LogFrames = -1
+	sim := discordsim.New(rules)
+	defer sim.Close()
+	application := sc.Populate(sim, discordsim.AppConfig{Name: "ResearchBot"})
+	run := runBot
+	if application.Shards > 2 {
+		run = runShards
+	}
+	stop := run(t, sim, application, name)
+	defer stop()
+	out, err := sc.Run(t.Context(), sim, application)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// summary is a verdict in a line.
+func summary(v discordsim.Verdict) string {
+	said := []string{
+		fmt.Sprintf("%d asked, %d answered, %d lost, %d twice, %d unheard, %d waiting", v.Asked, v.Answered, v.Lost, v.Twice, v.Unheard, v.Waiting),
+		fmt.Sprintf("%d dials, %d IDENTIFYs, %d RESUMEs, %d RESUMED", v.Dials, v.Identifies, v.Resumes, v.Resumed),
+		fmt.Sprintf("longest gap %s, grey %s", v.LongestGap.Round(time.Millisecond), v.Grey.Round(time.Millisecond)),
+		fmt.Sprintf("%d invalid requests", v.InvalidRequests),
+	}
+	return strings.Join(said, "; ")
+}

@@ -1,0 +1,77 @@
+package discordsim
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Span is a time as scenario files write it: 90s, 1m30s, 20m, 1d12h, or plain
+// seconds such as 2.5.
+type Span time.Duration
+
+func (s Span) d() time.Duration { return time.Duration(s) }
+
+// String writes the span the way a person would: 20m rather than 20m0s.
+func (s Span) String() string {
+	if s == never {
+		return "never"
+	}
+	text := s.d().String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// spanPattern is what a span looks like, for the schema.
+const spanPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$`
+
+// longestSpan keeps sums of spans from overflowing: about ten years.
+const longestSpan = 10 * 366 * 24 * time.Hour
+
+// ParseSpan reads a span. Negative ones are refused.
+func ParseSpan(text string) (Span, error) {
+	var d time.Duration
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if math.IsNaN(n) || math.IsInf(n, 0) || math.Abs(n) > longestSpan.Seconds() {
+			return 0, errors.New("the time is too long")
+		}
+		d = time.Duration(n * float64(time.Second))
+	} else if d, err = parseDays(text); err != nil {
+		return 0, errors.New("it is no time: write 90s, 1m30s, 20m, 2h or 1d")
+	}
+	switch {
+	case d < 0:
+		return 0, errors.New("a time cannot be negative")
+	case d > longestSpan:
+		return 0, errors.New("the time is too long")
+	}
+	return Span(d), nil
+}
+
+// parseDays is [time.ParseDuration] with days in front.
+func parseDays(text string) (time.Duration, error) {
+	days, rest, with := strings.Cut(text, "d")
+	if !with {
+		return time.ParseDuration(text)
+	}
+	n, err := strconv.ParseFloat(days, 64)
+	if err != nil || math.Abs(n) > longestSpan.Hours()/24 {
+		return 0, errors.New("no number of days")
+	}
+	d := time.Duration(n * 24 * float64(time.Hour))
+	if rest == "" {
+		return d, nil
+	}
+	more, err := time.ParseDuration(rest)
+	if d < 0 {
+		more = -more
+	}
+	return d + more, err
+}
