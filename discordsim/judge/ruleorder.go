@@ -78,7 +78,9 @@ var orderRules = []rule{
 			case !l.next.conn.Base && l.next.conn.ID != l.old.ID:
 				q.breach(l.next.conn, l.next.at, nil, "IDENTIFY was sent to the resume address")
 			default:
-				q.waits(l, 15*time.Second)
+				// Shards that lose their sessions together queue for their
+				// IDENTIFYs, one every 5 s of a key (G-038).
+				q.waits(l, 15*time.Second+time.Duration(len(l.act.open)-1)*5*time.Second)
 			}
 		}, "op 9 false")
 	}},
