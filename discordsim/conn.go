@@ -30,14 +30,16 @@ type conn struct {
 	queue   []frame
 	queued  int // bytes waiting
 	wake    chan struct{}
-	over    bool      // nothing is taken from the client any more
-	greeted time.Time // when HELLO was sent
-	granted time.Time // when the session was
+	gone    chan struct{} // closed when nothing more is read
+	over    bool          // nothing is taken from the client any more
+	greeted time.Time     // when HELLO was sent
+	granted time.Time     // when the session was
 	session *session
 	known   *bot      // whose token it presented; stays when the session goes
 	wanted  int       // shard id it asked for
 	moving  bool      // op 7 has been sent
 	refused bool      // op 9 has been sent
+	revoked time.Time // when op 9 false took the session; zero if it did not
 	zip     bool      // payload compression
 	pending *identify // swallowed until an outage ends (S-032)
 
@@ -116,7 +118,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 	}
 	s.lastConn++
 	c := &conn{
-		id: s.lastConn, sim: s, link: l, ws: ws, base: base, wake: make(chan struct{}, 1), pinging: make(chan struct{}, 1),
+		id: s.lastConn, sim: s, link: l, ws: ws, base: base, wake: make(chan struct{}, 1), gone: make(chan struct{}), pinging: make(chan struct{}, 1),
 		alarms: map[*alarm]struct{}{}, dice: s.dice(1, uint64(s.lastConn)), cuts: s.dice(2, uint64(s.lastConn)),
 		pack: newPacker(compress, s.cfg.SharedCompression),
 	}
@@ -205,6 +207,7 @@ func (c *conn) invalidate(resumable bool) {
 		c.pending = nil
 		if c.session != nil {
 			c.session.end(endedByServer)
+			c.revoked = time.Now()
 		}
 	}
 	c.refused = true
@@ -283,6 +286,7 @@ const maxRead = 1 << 20
 // read takes what the client sends until the connection is over, and then says
 // what became of the session (S-044, S-045).
 func (c *conn) read() {
+	defer close(c.gone)
 	for {
 		kind, r, err := c.ws.Reader(context.Background())
 		var raw []byte

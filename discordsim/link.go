@@ -143,6 +143,15 @@ func (l *link) deaf() bool {
 	return l.frozen || l.down.muted
 }
 
+// departed reports whether the client has closed its end and the server's end
+// has been told.
+func (l *link) departed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.land(&l.up, time.Now())
+	return l.up.finLanded
+}
+
 // roundTrip picks how long a packet takes there and another one back.
 func (l *link) roundTrip() time.Duration {
 	l.mu.Lock()

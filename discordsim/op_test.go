@@ -195,6 +195,24 @@ func TestNotAuthenticated(t *testing.T) {
 	})
 }
 
+// Given a payload that is on its way when op 9 takes the session, when the two pass
+// each other, then nobody is to blame; what is sent after op 9 has come is.
+func TestPayloadPassesOp9(t *testing.T) {
+	cfg := patient
+	cfg.Latency = 30 * time.Millisecond
+	onScene(t, cfg, AppConfig{}, func(sc *scene) {
+		c := sc.begin(nil)
+		c.send(3, map[string]any{"since": nil, "activities": []any{}, "status": "idle", "afk": false})
+		sc.inject(Fault{Name: "op9-false"})
+		c.op(9)
+		wait(time.Second)
+		sc.blamed()
+		c.send(3, map[string]any{"since": nil, "activities": []any{}, "status": "idle", "afk": false})
+		c.ends(4003)
+		sc.blamed("G-104")
+	})
+}
+
 // Given a known opcode, when its d is malformed, then IDENTIFY, RESUME and
 // presence close with 4002 and the others with 4001.
 //

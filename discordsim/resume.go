@@ -26,6 +26,9 @@ func (c *conn) resume(d json.RawMessage) {
 		c.close(4002, reasonDecode)
 		return
 	}
+	if s.awaitDeparture(s.sessions[*in.Session]); c.over {
+		return
+	}
 	app, known := s.authenticate(*in.Token)
 	if known != nil {
 		c.belong(known)
@@ -71,6 +74,19 @@ func (c *conn) resume(d json.RawMessage) {
 			c.resumedOnBase()
 		}
 	}
+}
+
+// awaitDeparture lets the connection a session is attached to come to its end if
+// its client has closed it already: how the client left counts before what it
+// says elsewhere (S-044). The lock is given up meanwhile.
+func (s *Sim) awaitDeparture(sess *session) {
+	if sess == nil || sess.conn == nil || !sess.conn.link.departed() {
+		return
+	}
+	old := sess.conn
+	s.mu.Unlock()
+	<-old.gone // its reader has the end of the stream before it, and nothing to wait for
+	s.mu.Lock()
 }
 
 // resumeTrouble answers a RESUME as the faults in force say; it reports whether

@@ -64,11 +64,26 @@ func (p *play) begin() {
 	for _, app := range p.apps {
 		p.rooms[app], p.folk[app] = p.sim.rooms(app), p.sim.folk(app)
 	}
+	firsts, end := p.timetable()
+	p.end = end
+	for i := range p.Steps {
+		if !p.Steps[i].End {
+			p.plan(&p.Steps[i], firsts[i], p.dice(i))
+		}
+	}
+	if every := p.World.CommandEvery; every > 0 {
+		p.ask(p.crowd.pause(every))
+	}
+	p.at(p.end, p.finish)
+}
+
+// timetable is when each step begins the first time, and when the scenario ends.
+func (sc *Scenario) timetable() (firsts []time.Duration, end time.Duration) {
 	var over time.Duration // when the step above is over
 	var last time.Duration // when all are
-	firsts := make([]time.Duration, len(p.Steps))
-	for i := range p.Steps {
-		st := &p.Steps[i]
+	firsts = make([]time.Duration, len(sc.Steps))
+	for i := range sc.Steps {
+		st := &sc.Steps[i]
 		at := st.Every.d()
 		switch {
 		case st.At != nil:
@@ -83,21 +98,20 @@ func (p *play) begin() {
 		}
 		last = max(last, over)
 		if st.End {
-			p.end = at
+			end = at
 		}
 	}
-	if n := len(p.Steps); n == 0 || !p.Steps[n-1].End {
-		p.end = last + quietEnd
+	if n := len(sc.Steps); n == 0 || !sc.Steps[n-1].End {
+		end = last + quietEnd
 	}
-	for i := range p.Steps {
-		if !p.Steps[i].End {
-			p.plan(&p.Steps[i], firsts[i], p.dice(i))
-		}
-	}
-	if every := p.World.CommandEvery; every > 0 {
-		p.ask(p.crowd.pause(every))
-	}
-	p.at(p.end, p.finish)
+	return firsts, end
+}
+
+// Length is how long the scenario takes from the start of [Scenario.Run] to its
+// end, on whatever clock it is played.
+func (sc *Scenario) Length() time.Duration {
+	_, end := sc.timetable()
+	return end
 }
 
 // passes is how long a fault of one moment takes.

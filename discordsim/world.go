@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -45,7 +46,7 @@ func (s *Sim) AddApp(cfg AppConfig) *App {
 		StartsTotal: cfg.StartsTotal, startsUsed: cfg.StartsUsed,
 	}
 	if app.Token == "" {
-		app.Token = s.newSecret()
+		app.Token = s.newToken(id)
 	}
 	if app.Owner == 0 {
 		app.Owner = s.addUser(cfg.Name + "-owner").ID
@@ -207,7 +208,7 @@ func (s *Sim) ResetToken(app *App) string {
 func (s *Sim) resetTokenLocked(app *App) {
 	s.former[app.Token] = s.bots[app.ID]
 	delete(s.tokens, app.Token)
-	app.Token = s.newSecret()
+	app.Token = s.newToken(app.ID)
 	s.tokens[app.Token] = app
 	s.closeSessionsLocked(app, 4003)
 }
@@ -261,6 +262,12 @@ func (s *Sim) seesLocked(app *App, ch *Channel) bool {
 
 // appByToken finds the app of a raw token; nil when it is nobody's any more.
 func (s *Sim) appByToken(token string) *App { return s.tokens[token] }
+
+// newToken makes a bot token. As in reality it begins with the bot's id in
+// base64, which libraries read.
+func (s *Sim) newToken(id ID) string {
+	return base64.RawStdEncoding.EncodeToString([]byte(id.String())) + s.newSecret()[26:]
+}
 
 // newSecret makes something that looks like a token.
 func (s *Sim) newSecret() string {

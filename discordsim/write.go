@@ -81,8 +81,9 @@ func (c *conn) write() {
 				_ = c.link.server.Close()
 				return
 			}
-			if err := c.emit(f); err != nil {
-				_ = c.ws.CloseNow()
+			// What cannot be written is the reader's to explain: the link that
+			// refused it may still hold the client's close frame.
+			if c.emit(f) != nil {
 				return
 			}
 		}

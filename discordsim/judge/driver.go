@@ -117,7 +117,12 @@ const (
 
 // play plays the programme.
 func (d *driver) play() {
-	steps := slices.DeleteFunc(Programme(), func(s Step) bool { return (s.Slow && !d.Thorough) || slices.Contains(d.without, s.Name) })
+	steps := slices.DeleteFunc(Programme(), func(s Step) bool {
+		if len(d.Only) > 0 {
+			return !slices.Contains(d.Only, s.Name)
+		}
+		return (s.Slow && !d.Thorough) || slices.Contains(d.without, s.Name)
+	})
 	for i, s := range steps {
 		if d.ctx.Err() != nil || d.lost != "" {
 			return

@@ -36,6 +36,9 @@ type act struct {
 	baits, asked []discordsim.ID
 }
 
+// shards is how many shards took part, for what cannot be told of one alone.
+func (a act) shards() int { return max(1, len(a.open)) }
+
 // introduction is an IDENTIFY or a RESUME.
 type introduction struct {
 	conn  *discordsim.ConnLog
@@ -136,6 +139,16 @@ func (e *evidence) next(shard int, after, before time.Time) *introduction {
 	for i := range e.intros {
 		in := &e.intros[i]
 		if in.shard == shard && !in.at.Before(after) && !in.at.After(before) {
+			return in
+		}
+	}
+	return nil
+}
+
+// anyNext is next of whatever shard, for what is not known of one.
+func (e *evidence) anyNext(after, before time.Time) *introduction {
+	for i := range e.intros {
+		if in := &e.intros[i]; !in.at.Before(after) && !in.at.After(before) {
 			return in
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"evergreen/discordsim"
@@ -44,6 +45,8 @@ type Options struct {
 	Thorough bool
 	// Gentle leaves out the last step, after which a bot is right to give up.
 	Gentle bool
+	// Only plays these steps of the programme alone, by name. Default: all.
+	Only []string
 	// without leaves steps out, by name.
 	without []string
 	// Tell, if set, hears of each step as it begins, and of where it stands in
@@ -67,6 +70,11 @@ func Config(seed uint64) discordsim.Config {
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Sim == nil || o.App == nil {
 		return Report{}, errors.New("a judge needs a simulator and the app of the bot in it")
+	}
+	for _, name := range o.Only {
+		if !slices.ContainsFunc(programme, func(s Step) bool { return s.Name == name }) {
+			return Report{}, fmt.Errorf("the judge's programme has no step %q", name)
+		}
 	}
 	if o.Patience <= 0 {
 		o.Patience = 2 * time.Minute

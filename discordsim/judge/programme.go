@@ -172,7 +172,10 @@ var programme = []Step{
 	lasting("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
 	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, moves: true, play: func(d *driver) {
 		d.fault("op7")
-		d.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."}, false)
+		// A quick bot has moved already: only what it stood on may be closed.
+		for _, id := range d.now.open {
+			d.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect.", Conn: id}, false)
+		}
 		d.pass(time.Second)
 	}},
 	after("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),

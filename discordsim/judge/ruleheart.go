@@ -21,7 +21,7 @@ var heartRules = []rule{
 				switch lasted := min(ended(c).Sub(c.Opened), a.to.Sub(c.Opened)); {
 				case lasted > patience:
 					q.breach(c, c.Opened.Add(patience), nil, "the bot still waits for HELLO")
-				case q.next(0, c.Opened, a.to) == nil:
+				case q.anyNext(c.Opened, a.to) == nil:
 					q.breach(c, a.to, nil, "no other connection followed")
 				}
 			}

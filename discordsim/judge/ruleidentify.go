@@ -18,6 +18,9 @@ var identifyRules = []rule{
 				switch {
 				case f.Sent:
 				case identifies(f):
+					if len(f.Said.Shard) == 2 {
+						shard = f.Said.Shard[0]
+					}
 					if f.Said.Presence {
 						shown[shard] = true
 						q.occasion()

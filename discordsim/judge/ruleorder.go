@@ -201,17 +201,17 @@ var sendRules = []rule{
 // paceRules are about how hard the bot tries.
 var paceRules = []rule{
 	{statement: "G-151", says: "Attempts to connect back off.", look: func(q *inquiry) {
-		const tries = 15
+		const tries = 15 // of one shard
 		for _, a := range q.during("connections refused") {
 			q.occasion()
-			if n := a.struck["refuse"]; n > tries {
+			if n := a.struck["refuse"]; n > tries*a.shards() {
 				q.breach(nil, a.to, nil, "%d attempts in %s", n, refusedFor)
 			}
 		}
 	}},
 	{statement: "G-152", says: "The backoff is forgotten only after a while of being live, not at HELLO.", look: func(q *inquiry) {
-		const tries, burst = 12, 6
 		for _, a := range q.during("closed at once") {
+			tries, burst := 12*a.shards(), 6*a.shards()
 			q.occasion()
 			var opened []time.Time
 			for i := range q.conns {

@@ -148,12 +148,16 @@ var resumeRules = []rule{
 				if c == nil || a.struck["resume-silent"] == 0 {
 					continue
 				}
-				q.occasion()
 				first := q.next(q.shards[c.Session], a.from, a.to)
 				if first == nil {
+					q.occasion()
 					q.breach(c, a.to, nil, "no connection followed")
 					continue
 				}
+				if _, answered := sentAt(first.conn, opDispatch, "RESUMED"); answered {
+					continue // it was another shard's
+				}
+				q.occasion()
 				switch {
 				case ended(first.conn).Sub(first.at) > patience:
 					q.breach(first.conn, first.at.Add(patience), nil, "nobody has answered for %s, and the bot still waits", patience)

@@ -63,7 +63,7 @@ func TestOurShardsBreakNothing(t *testing.T) {
 		application := sim.AddApp(discordsim.AppConfig{Name: "shards", Shards: 3})
 		defer ownShards(t, sim, application)()
 		var err error
-		if report, err = judge.Run(t.Context(), judge.Options{Sim: sim, App: application}); err != nil {
+		if report, err = judge.Run(t.Context(), judge.Options{Sim: sim, App: application, Thorough: true}); err != nil {
 			t.Fatal(err)
 		}
 	})
