@@ -28,6 +28,8 @@ type attendance struct {
 	suspected time.Time // zero unless suspect
 	spareHeld bool      // a spare stands ready
 	moveBy    time.Time // after op 7: when to leave, spare or not
+	home      time.Time // when to look for the session's own host again; zero while on it
+	homing    bool      // the spare is for going there
 	draining  bool      // a stop waits for handlers
 
 	wall  time.Time // wall clock at the last look
@@ -43,12 +45,13 @@ func (s *Shard) attend(a attempt) ending {
 	t.pulse = newPulse(s.opts.Timing, t.c.interval, t.c.greeted, s.opts.Rand())
 	defer func() { t.a.release(OutcomeRefused) }()
 	s.in.attach(t.c, a.resume)
-	if !t.introduce() {
-		return t.end(Cause{Kind: CauseWrite, Text: "the connection took nothing"})
+	if cause := t.introduce(); cause != nil {
+		return t.end(*cause)
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		t.count.turns.Add(1)
 		if cause := t.look(time.Now()); cause != nil {
 			return t.end(*cause)
 		}
@@ -61,28 +64,37 @@ func (s *Shard) attend(a attempt) ending {
 }
 
 // introduce sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
-func (t *attendance) introduce() bool {
+func (t *attendance) introduce() *Cause {
+	deaf := &Cause{Kind: CauseWrite, Text: "the connection took nothing"}
 	t.asked = time.Now()
 	if t.a.resume {
 		session := t.in.session()
 		raw, err := resumePayload(t.creds.Token, session)
 		if err != nil {
-			return false
+			return deaf
 		}
 		t.set(Resuming{From: session.Seq}, Cause{})
 		t.count.resumes.Add(1)
 		t.note(ResumeSent{Seq: session.Seq, URL: t.c.url})
-		return t.c.enqueue(errand{raw: raw})
+		if !t.c.enqueue(errand{raw: raw}) {
+			return deaf
+		}
+		return nil
 	}
 	raw, err := identifyPayload(&t.opts, t.creds, t.presence.Load())
 	if err != nil {
-		return false
+		return deaf
 	}
-	t.a.grant.Sent()
+	if !t.a.grant.Sent() {
+		return &Cause{Kind: CauseLapsed, Elapsed: time.Since(t.c.opened)}
+	}
 	t.set(Identifying{}, Cause{})
 	t.count.identifies.Add(1)
 	t.note(IdentifySent{Intents: t.creds.Intents})
-	return t.c.enqueue(errand{raw: raw})
+	if !t.c.enqueue(errand{raw: raw}) {
+		return deaf
+	}
+	return nil
 }
 
 // await waits for the next thing to happen.
@@ -110,6 +122,7 @@ func (t *attendance) await(timer *time.Timer, planned time.Duration) *Cause {
 		t.draining = true
 		t.in.freeze()
 		t.dismissSpare()
+		t.spareHeld, t.homing = false, false
 		t.set(Draining{}, Cause{Kind: CauseStop})
 	case <-t.hurry.Done():
 		return &Cause{Kind: CauseStop}
@@ -126,11 +139,13 @@ func (t *attendance) lastWords() *Cause {
 				return cause
 			}
 		default:
-			if !t.moveBy.IsZero() {
+			cause := &t.c.cause
+			final := cause.Kind == CauseClosed && cause.Code.Policy().Verdict >= VerdictIdentify
+			if !t.moveBy.IsZero() && !final {
 				// Discord cut it after asking to reconnect: one and the same event (G-079).
 				return &Cause{Kind: CauseReconnect}
 			}
-			return &t.c.cause
+			return cause
 		}
 	}
 }
@@ -191,7 +206,7 @@ func (t *attendance) answered(at time.Time) {
 		t.suspected = time.Time{}
 		if t.moveBy.IsZero() {
 			t.dismissSpare()
-			t.spareHeld = false
+			t.spareHeld, t.homing = false, false
 		}
 		if !t.draining {
 			t.set(Live{}, Cause{})
@@ -203,48 +218,18 @@ func (t *attendance) answered(at time.Time) {
 func (t *attendance) goLive(at time.Time) {
 	t.liveSince = at
 	t.resumes = resumeStreak{}
-	t.refusals, t.urlFails = 0, 0
+	t.refusals = 0
+	if t.a.resume && t.a.base {
+		t.home = at.Add(homeEvery) // and until then the base remains the way back
+	} else {
+		t.urlFails = 0
+	}
 	t.set(Live{}, Cause{})
 	if p := t.presence.Load(); p != nil {
 		t.out.setPresence(*p)
 	}
 	c := t.c
 	t.group.Go(func() { t.Shard.send(c) })
-}
-
-// move prepares to follow Discord to another host. A live connection goes on
-// serving while the new one is dialled, so nobody notices (G-077, G-080).
-func (t *attendance) move() *Cause {
-	if t.liveSince.IsZero() {
-		return &Cause{Kind: CauseReconnect}
-	}
-	if t.moveBy.IsZero() && !t.draining {
-		t.moveBy = time.Now().Add(t.opts.Timing.Move)
-		t.prepareSpare()
-		t.set(Moving{}, Cause{Kind: CauseReconnect})
-	}
-	return nil
-}
-
-// spareSignal is ready when the spare's dial has ended and nobody knows yet.
-func (t *attendance) spareSignal() <-chan struct{} {
-	if t.spareHeld && t.moveBy.IsZero() {
-		return nil
-	}
-	return t.spareReady()
-}
-
-// spareArrived is the end of the spare's dial.
-func (t *attendance) spareArrived() *Cause {
-	switch {
-	case !t.moveBy.IsZero():
-		return &Cause{Kind: CauseReconnect}
-	case t.spare.failed != nil:
-		t.dismissSpare()
-		return nil
-	}
-	t.spareHeld = true // the verdict decides whether it is used
-	return nil
 }
 
 // look judges the connection and beats its heart.
@@ -278,6 +263,7 @@ func (t *attendance) look(now time.Time) *Cause {
 		t.count.heartbeats.Add(1)
 		t.note(HeartbeatSent{Kind: kind})
 	}
+	t.lookAround(now)
 	return t.overdue(now)
 }
 
@@ -324,6 +310,12 @@ func (t *attendance) nextLook(now time.Time) time.Time {
 	case !t.liveSince.IsZero():
 		if !t.moveBy.IsZero() {
 			sooner(t.moveBy)
+		}
+		if t.awayFromHome() {
+			sooner(t.home)
+		}
+		if t.spareHeld {
+			sooner(t.staleAt())
 		}
 	case t.a.resume:
 		sooner(time.Unix(0, t.in.lastDispatch.Load()).Add(timing.Resumed))

@@ -7,7 +7,7 @@ type counters struct {
 	received, queued, handled, replayed, duplicates, skipped, missing, left atomic.Int64
 	bytes, wireBytes                                                        atomic.Int64
 	sent, heartbeats, acks, identifies, resumes, resumed                    atomic.Int64
-	connects, dials, panics, unobserved                                     atomic.Int64
+	connects, dials, panics, unobserved, turns                              atomic.Int64
 }
 
 func (c *counters) stats() Stats {
@@ -19,6 +19,22 @@ func (c *counters) stats() Stats {
 		Sent: c.sent.Load(), Heartbeats: c.heartbeats.Load(), ACKs: c.acks.Load(),
 		Identifies: c.identifies.Load(), Resumes: c.resumes.Load(), Resumed: c.resumed.Load(),
 		Connects: c.connects.Load(), Dials: c.dials.Load(),
-		Panics: c.panics.Load(), Unobserved: c.unobserved.Load(),
+		Panics: c.panics.Load(), Unobserved: c.unobserved.Load(), Turns: c.turns.Load(),
+	}
+}
+
+// Plus adds the counts of another shard, or of an earlier one in the same place.
+// The age is that of the older event.
+func (s Stats) Plus(o Stats) Stats {
+	return Stats{
+		Received: s.Received + o.Received, Queued: s.Queued + o.Queued, Handled: s.Handled + o.Handled,
+		Replayed: s.Replayed + o.Replayed, Duplicates: s.Duplicates + o.Duplicates, Skipped: s.Skipped + o.Skipped,
+		Missing: s.Missing + o.Missing, Left: s.Left + o.Left,
+		Bytes: s.Bytes + o.Bytes, WireBytes: s.WireBytes + o.WireBytes,
+		Sent: s.Sent + o.Sent, Heartbeats: s.Heartbeats + o.Heartbeats, ACKs: s.ACKs + o.ACKs,
+		Identifies: s.Identifies + o.Identifies, Resumes: s.Resumes + o.Resumes, Resumed: s.Resumed + o.Resumed,
+		Connects: s.Connects + o.Connects, Dials: s.Dials + o.Dials,
+		Panics: s.Panics + o.Panics, Unobserved: s.Unobserved + o.Unobserved, Turns: s.Turns + o.Turns,
+		QueuedBytes: s.QueuedBytes + o.QueuedBytes, QueuedAge: max(s.QueuedAge, o.QueuedAge),
 	}
 }

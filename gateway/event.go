@@ -35,6 +35,15 @@ func (e Event) Hold() (done func()) {
 	return e.held.take()
 }
 
+// Pass gives an event that was taken over with Hold to a handler, as if it came
+// from the queue: now that handler's own Hold, or else its return, says when the
+// event has been handled. A panic is the caller's.
+func (e Event) Pass(ctx context.Context, to Handler) {
+	e.held.untake()
+	defer e.held.returned()
+	to.HandleEvent(ctx, e)
+}
+
 // Handler receives the events of a shard, one after another and in order
 // (G-067), on a goroutine that neither reads the connection nor sends
 // heartbeats: it may take its time (G-028, G-029). A panic costs that event.

@@ -47,6 +47,9 @@ func (s *Shard) rest(wait time.Duration, cause Cause) bool {
 	if wait <= 0 {
 		return s.halt.Err() == nil
 	}
+	if wait > firstTry {
+		s.dismissSpare() // nobody would beat its heart meanwhile
+	}
 	s.set(Waiting{Until: time.Now().Add(wait), For: "the next attempt", Failures: s.failures}, cause)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -89,6 +92,8 @@ const steady = 5 * time.Second
 // long to wait before the next attempt.
 func (s *Shard) judge(a attempt, end ending) time.Duration {
 	switch {
+	case end.cause.Kind == CauseLapsed:
+		return 0 // the connection was good; the wait is the permit's
 	case end.authenticated && end.lived >= s.opts.Timing.Settled:
 		s.failures, s.exhausted = 0, false
 	case end.authenticated && end.lived >= steady:
@@ -103,8 +108,14 @@ func (s *Shard) judge(a attempt, end ending) time.Duration {
 		return 0
 	case CauseReconnect:
 		// Discord asked for it: go at once, unless it does nothing else (G-077).
-		if s.failures <= 2 {
+		if s.failures <= 2 || end.cause.Text == movesHome {
 			return 0
+		}
+	case CauseReset:
+		// The base gateway cuts off what it has resumed for another host. That is
+		// no failure, and the way back is known to work.
+		if a.base && a.resume && end.authenticated && end.lived >= steady {
+			return s.backoff.delay(0, false)
 		}
 	case CauseInvalidSession:
 		return s.invalidated(a, end)

@@ -67,6 +67,7 @@ const (
 	CauseMalformed      CauseKind = "malformed"       // not JSON, G-118
 	CauseCompression    CauseKind = "compression"     // the compressed stream broke, G-117
 	CauseWrite          CauseKind = "write"           // a write failed or blocked, G-107
+	CauseLapsed         CauseKind = "lapsed"          // its turn to identify had passed to others
 	CauseOverflow       CauseKind = "overflow"        // the event queue was full; Discord replays the rest
 	CauseFatal          CauseKind = "fatal"           // a close code that retrying cannot mend
 	CauseStop           CauseKind = "stop"            // Stop or the end of Run's context

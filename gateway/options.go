@@ -211,6 +211,7 @@ type Stats struct {
 	Dials       int64         // connections attempted
 	Panics      int64         // contained handler panics
 	Unobserved  int64         // observations dropped because the observer was slow
+	Turns       int64         // looks at the connection: while there is one, one every 5 s at least
 	QueuedBytes int64         // bytes waiting now (this one shrinks too)
 	QueuedAge   time.Duration // age of the oldest waiting or unfinished event
 }

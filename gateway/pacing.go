@@ -67,11 +67,12 @@ func (p *spacing) SessionEnded(_ Pair, lived time.Duration) {
 
 type turn struct{ permit *spacing }
 
-func (t *turn) Sent() {
+func (t *turn) Sent() bool {
 	t.permit.mu.Lock()
+	defer t.permit.mu.Unlock()
 	t.permit.last = time.Now()
 	t.permit.vain++
-	t.permit.mu.Unlock()
+	return true
 }
 
 func (t *turn) Release(Outcome) { <-t.permit.turn }

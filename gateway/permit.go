@@ -20,8 +20,10 @@ type Permit interface {
 // Grant is the right to send one IDENTIFY.
 type Grant interface {
 	// Sent is called right before the IDENTIFY leaves. An IDENTIFY that may
-	// have left counts as spent.
-	Sent()
+	// have left counts as spent. False means that the grant has lapsed: its
+	// holder took so long to connect that others have gone ahead, and must
+	// send nothing and acquire anew.
+	Sent() bool
 	// Release ends the grant. It is called exactly once, also when the
 	// connection failed before IDENTIFY (G-046), and tells what came of it.
 	Release(Outcome)

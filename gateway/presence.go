@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"fmt"
 	"unicode/utf8"
 )
@@ -48,6 +49,16 @@ type Presence struct {
 	Activities []Activity `json:"activities"`
 	Status     Status     `json:"status"`
 	AFK        bool       `json:"afk"`
+}
+
+// MarshalJSON writes a presence without activities with an empty list: Discord
+// closes the connection for null.
+func (p Presence) MarshalJSON() ([]byte, error) {
+	type plain Presence
+	if p.Activities == nil {
+		p.Activities = []Activity{}
+	}
+	return json.Marshal(plain(p))
 }
 
 // Validate reports what Discord would refuse: an unknown status, an empty or

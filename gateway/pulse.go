@@ -124,10 +124,12 @@ func (p *pulse) patience() (suspectAfter, deadAfter time.Duration) {
 	return min(suspectAfter, p.timing.HeartbeatTimeout), min(deadAfter, p.timing.HeartbeatTimeout)
 }
 
-// check judges the connection (rule 3, rule 4, G-024). quiet is how long an
-// unanswered beat has waited in complete silence: while bytes arrive, as in
+// check judges the connection (rule 3, rule 4, G-024). What decides is how long
+// an unanswered beat has waited in complete silence: while bytes arrive, as in
 // the middle of a huge message, the answer may simply be queued behind them.
-func (p *pulse) check(now, heard time.Time) (v vitals, quiet time.Duration) {
+// elapsed is the time to tell: for how long nothing has arrived at all, or for
+// how long the beat has been unanswered although something does.
+func (p *pulse) check(now, heard time.Time) (v vitals, elapsed time.Duration) {
 	if len(p.unacked) == 0 {
 		return alive, 0
 	}
@@ -136,19 +138,19 @@ func (p *pulse) check(now, heard time.Time) (v vitals, quiet time.Duration) {
 	if heard.After(since) {
 		since = heard
 	}
-	quiet = now.Sub(since)
+	quiet := now.Sub(since)
 	suspectAfter, deadAfter := p.patience()
 	switch {
 	case quiet >= deadAfter:
-		return silent, quiet
+		return silent, now.Sub(heard)
 	case now.Sub(oldest.at) >= p.timing.HeartbeatTimeout:
 		return unheeded, now.Sub(oldest.at)
 	case !now.Before(p.next) && p.timedOverdue(now):
 		return unheeded, now.Sub(oldest.at)
 	case quiet >= suspectAfter:
-		return suspect, quiet
+		return suspect, now.Sub(heard)
 	}
-	return alive, quiet
+	return alive, 0
 }
 
 // timedOverdue reports whether the previous regular beat is still unanswered

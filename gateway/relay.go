@@ -1,15 +1,22 @@
 package gateway
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // relay carries observations to the observer on a goroutine of its own, so
 // that an observer which writes to a disk can never delay a heartbeat.
 type relay struct {
 	pair     Pair
 	observer Observer
-	notes    chan Note
 	lost     func()
+	wake     chan struct{} // one slot: something was noted, or it is over
 	done     chan struct{}
+
+	mu    sync.Mutex
+	notes []Note
+	over  bool
 }
 
 // relayDepth is how far an observer may fall behind before notes are dropped.
@@ -18,17 +25,29 @@ const relayDepth = 1024
 func newRelay(pair Pair, observer Observer, lost func()) *relay {
 	r := &relay{pair: pair, observer: observer, lost: lost}
 	if observer != nil {
-		r.notes = make(chan Note, relayDepth)
-		r.done = make(chan struct{})
+		r.wake, r.done = make(chan struct{}, 1), make(chan struct{})
 		go r.run()
 	}
 	return r
 }
 
+// run hands the notes over. The two halves of its memory change places, and
+// neither is larger than the observer was ever behind.
 func (r *relay) run() {
 	defer close(r.done)
-	for n := range r.notes {
-		r.observer.Observe(n)
+	var taken []Note
+	for range r.wake {
+		r.mu.Lock()
+		taken, r.notes = r.notes, taken[:0]
+		over := r.over
+		r.mu.Unlock()
+		for i, n := range taken {
+			taken[i] = Note{}
+			r.observer.Observe(n)
+		}
+		if over {
+			return
+		}
 	}
 }
 
@@ -37,18 +56,35 @@ func (r *relay) note(what Observation) {
 	if r.observer == nil {
 		return
 	}
-	select {
-	case r.notes <- Note{Pair: r.pair, At: time.Now(), What: what}:
-	default:
+	r.mu.Lock()
+	room := len(r.notes) < relayDepth
+	if room {
+		r.notes = append(r.notes, Note{Pair: r.pair, At: time.Now(), What: what})
+	}
+	r.mu.Unlock()
+	if !room {
 		r.lost()
+		return
+	}
+	r.nudge()
+}
+
+func (r *relay) nudge() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
 	}
 }
 
 // close waits until the observer has seen everything. Nothing may be noted
 // any more.
 func (r *relay) close() {
-	if r.observer != nil {
-		close(r.notes)
-		<-r.done
+	if r.observer == nil {
+		return
 	}
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	r.nudge()
+	<-r.done
 }

@@ -129,9 +129,10 @@ type webSocket struct {
 	dropped atomic.Bool
 }
 
-// readChunk is how much is read at a time, and so how finely the arrival of a
-// huge message is noticed.
-const readChunk = 16 << 10
+// readChunk is how much room there is at the least for the next read. A buffer
+// begins small, because a quiet shard has one for all its life, and doubles with
+// a message that needs more.
+const readChunk = 4 << 10
 
 func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, bool, error) {
 	// The read ends when the socket is dropped; a context would only cost an
@@ -149,7 +150,7 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 			copy(grown, buf)
 			buf = grown
 		}
-		n, err := r.Read(buf[len(buf) : len(buf)+readChunk])
+		n, err := r.Read(buf[len(buf):cap(buf)])
 		kept := min(int64(n), max(0, limit-int64(len(buf)-start)))
 		buf = buf[:len(buf)+int(kept)]
 		past += int64(n) - kept

@@ -156,6 +156,7 @@ func (s *stage) stop(mode gateway.StopMode) {
 		s.t.Error(err)
 	}
 	<-s.ran
+	synctest.Wait() // until the simulator has taken note
 	if state := s.shard.State(); state != (gateway.Stopped{}) {
 		s.t.Errorf("after Stop the state is %s", state)
 	}

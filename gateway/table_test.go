@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -138,5 +139,15 @@ func TestCredentialsHideTheToken(t *testing.T) {
 		if strings.Contains(s, "very-secret") {
 			t.Error("the token is printed")
 		}
+	}
+}
+
+// A presence without activities carries an empty list: Discord closes the
+// connection with 4002 for null.
+// Statements: G-102.
+func TestPresenceWithoutActivities(t *testing.T) {
+	raw, err := json.Marshal(map[string]any{"presence": &Presence{Status: StatusOnline}})
+	if want := `{"presence":{"since":null,"activities":[],"status":"online","afk":false}}`; err != nil || string(raw) != want {
+		t.Errorf("got %s (%v), want %s", raw, err, want)
 	}
 }

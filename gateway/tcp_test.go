@@ -2,8 +2,12 @@ package gateway_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +21,75 @@ import (
 // cut, moved and half-open, then the same shard stays online there too.
 // Statements: G-007, G-013, G-059, G-077, S-001.
 func TestOnRealTCP(t *testing.T) {
+	staysOnline(t, &http.Transport{})
+}
+
+// Given the same behind TLS, then it is no different there.
+// Statements: G-007, G-013, G-059, G-077.
+func TestOnRealTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	config, trusted := server.TLS.Clone(), server.Client().Transport.(*http.Transport).TLSClientConfig
+	server.Close()
+	config.NextProtos = []string{"http/1.1"}
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: trusted.RootCAs, ServerName: "example.com"}}
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	doors := map[string]net.Listener{} // one before each address
+	t.Cleanup(func() {
+		mu.Lock()
+		for _, door := range doors {
+			_ = door.Close()
+		}
+		mu.Unlock()
+		work.Wait()
+	})
+	staysOnline(t, &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		mu.Lock()
+		door := doors[addr]
+		if door == nil {
+			var err error
+			if door, err = tls.Listen("tcp", "127.0.0.1:0", config); err != nil {
+				mu.Unlock()
+				return nil, err
+			}
+			doors[addr] = door
+			work.Go(func() {
+				for {
+					c, err := door.Accept()
+					if err != nil {
+						return
+					}
+					work.Go(func() { passOn(c, addr) })
+				}
+			})
+		}
+		mu.Unlock()
+		return dialer.DialContext(ctx, network, door.Addr().String())
+	}})
+}
+
+// passOn carries a connection to an address until either side ends it.
+func passOn(c net.Conn, addr string) {
+	defer c.Close()
+	far, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		_, _ = io.Copy(c, far)
+		_ = c.(*tls.Conn).NetConn().Close()
+	}()
+	_, _ = io.Copy(far, c)
+	_ = far.Close()
+	<-back
+}
+
+func staysOnline(t *testing.T, transport *http.Transport) {
+	t.Helper()
+	t.Parallel()
+	defer transport.CloseIdleConnections()
 	sim := discordsim.New(discordsim.Config{HeartbeatInterval: 400 * time.Millisecond, ReconnectWait: time.Second})
 	defer sim.Close()
 	guild := sim.AddGuild("reading room")
@@ -34,7 +107,7 @@ func TestOnRealTCP(t *testing.T) {
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: app.Token, Intents: intents},
 		Locator:     gateway.FixedURL(base),
-		Dialer:      gateway.WebSocketDialer{Transport: http.DefaultTransport},
+		Dialer:      gateway.WebSocketDialer{Transport: transport},
 		Timing: gateway.Timing{
 			SilenceProbe: 200 * time.Millisecond, SuspectAfter: 150 * time.Millisecond, DeadAfter: 300 * time.Millisecond,
 			BackoffLocal: 100 * time.Millisecond, BackoffRemote: 100 * time.Millisecond,
@@ -101,5 +174,4 @@ func TestOnRealTCP(t *testing.T) {
 	if len(seen) != said || v.Identifies != 1 || len(v.Violations) != 0 {
 		t.Errorf("%d of %d events, %d IDENTIFYs, violations %v", len(seen), said, v.Identifies, v.Violations)
 	}
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }

@@ -76,6 +76,16 @@ func (h *hold) take() func() {
 	return h.end
 }
 
+// untake leaves the end of the hold to whoever handles the event next.
+func (h *hold) untake() {
+	if h == nil {
+		return
+	}
+	h.mark.mu.Lock()
+	h.taken = false
+	h.mark.mu.Unlock()
+}
+
 // returned ends the hold unless the handler has taken it.
 func (h *hold) returned() {
 	if h == nil {

@@ -16,21 +16,33 @@ type grant struct {
 }
 
 // Sent moves the entry to the time the IDENTIFY leaves and frees the key for
-// the next one, five seconds on.
-func (g *grant) Sent() {
+// the next one, five seconds on. It reports false for a grant that has lapsed.
+func (g *grant) Sent() bool {
 	l := g.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if g.sent || g.over {
-		return
+		return g.sent
 	}
 	g.sent = true
 	g.record.At, g.record.State = time.Now(), Sent
 	l.put(g.record)
 	l.spent = append(l.spent, g.record)
-	l.pace(g.record.Pair).last = g.record.At
+	p := l.pace(g.record.Pair)
+	p.last, p.stalls = g.record.At, 0
 	delete(l.grants, g)
 	l.wakeAll()
+	return true
+}
+
+// lapse takes the grant back from a shard that has not come to use it: the next
+// one of its key goes ahead. The caller holds ledger.mu.
+func (g *grant) lapse() {
+	g.over = true
+	g.ledger.pace(g.record.Pair).stalls++
+	g.record.State = Void
+	g.ledger.put(g.record)
+	delete(g.ledger.grants, g)
 }
 
 // Release ends the grant. What was never sent costs nothing; what was sent and
@@ -46,6 +58,7 @@ func (g *grant) Release(outcome gateway.Outcome) {
 	p := l.pace(g.record.Pair)
 	switch {
 	case !g.sent:
+		p.stalls++
 		g.record.State = Void
 		delete(l.grants, g)
 	case outcome == gateway.OutcomeReady:

@@ -148,7 +148,8 @@ func New(opts Options) *Ledger {
 
 // Acquire waits until the shard may identify, or until ctx ends, and then
 // leaves the queue without a trace (G-046). The shard's concurrency key is
-// taken until the grant is sent or released.
+// taken until the grant is sent or released, but for no longer than [Spacing]:
+// then the next shard of the key goes ahead and the grant has lapsed.
 //
 // announce, which may be nil, hears of every wait of two seconds or more that
 // has another reason than the shard's turn in the queue.
@@ -207,6 +208,14 @@ func (l *Ledger) wait(ctx context.Context, w *waiter, announce func(time.Time, s
 			return nil, err
 		}
 	}
+}
+
+// Pace tells how many shards may identify at a time, and how long after them the
+// next ones may.
+func (l *Ledger) Pace() (keys int, spacing time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.concurrency(), Spacing
 }
 
 // SessionEnded tells that a session ended for good after being live for this

@@ -9,6 +9,7 @@ type pace struct {
 	// deaths counts sessions in a row that did not live for a minute,
 	// refusals the IDENTIFYs in a row that brought no session at all.
 	deaths, refusals int
+	stalls           int     // grants in a row that came to no IDENTIFY
 	open             *record // READY came and the session is not known to be over
 }
 

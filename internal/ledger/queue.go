@@ -130,6 +130,11 @@ func (l *Ledger) try(w *waiter, now time.Time) (*grant, verdict) {
 	if l.stale(now) {
 		return nil, verdict{stale: true}
 	}
+	for other := range l.grants {
+		if l.key(other.record.Pair) == l.key(w.pair) {
+			other.lapse() // judge has given it its time
+		}
+	}
 	l.lastID = max(l.lastID+1, now.UnixMicro())
 	g := &grant{ledger: l, at: now, record: &record{
 		Entry: Entry{ID: l.lastID, Pair: w.pair, At: now, State: Granted},
@@ -140,14 +145,18 @@ func (l *Ledger) try(w *waiter, now time.Time) (*grant, verdict) {
 }
 
 // precedes orders the waiters of one key: shards that get along before those
-// that keep failing, lower ids first, which is the order of the buckets
+// that keep failing or could not use their turn, lower ids first, which is the order of the buckets
 // (G-039). The caller holds mu.
 func (l *Ledger) precedes(a, b *waiter) bool {
 	if a == b {
 		return false
 	}
-	if x, y := l.pace(a.pair).deaths, l.pace(b.pair).deaths; x != y {
-		return x < y
+	p, q := l.pace(a.pair), l.pace(b.pair)
+	if p.deaths != q.deaths {
+		return p.deaths < q.deaths
+	}
+	if p.stalls != q.stalls {
+		return p.stalls < q.stalls
 	}
 	if a.pair.ID != b.pair.ID {
 		return a.pair.ID < b.pair.ID
@@ -164,7 +173,9 @@ func (l *Ledger) judge(w *waiter, now time.Time) verdict {
 	}
 	for g := range l.grants {
 		if l.key(g.record.Pair) == l.key(w.pair) {
-			v.blocked = true
+			// A shard that cannot connect costs the next one no more time than
+			// its IDENTIFY would have (G-122).
+			v.later(g.at.Add(Spacing), causeQueue, nil)
 		} else if l.bucket(g.record.Pair) < l.bucket(w.pair) {
 			v.later(g.at.Add(patience), causeQueue, nil)
 		}

@@ -118,14 +118,40 @@ func TestSpacingCountsFromTheIdentify(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
 		first := acquire(t, l, gateway.Pair{ID: 0, Count: 2})
 		go func() {
-			time.Sleep(9 * time.Second)
+			time.Sleep(4 * time.Second)
 			first.Sent()
 		}()
 		began := time.Now()
 		second := acquire(t, l, gateway.Pair{ID: 1, Count: 2})
-		within(t, "second grant", time.Since(began), 14*time.Second, 15*time.Second)
+		within(t, "second grant", time.Since(began), 9*time.Second, 10*time.Second)
 		second.Release(gateway.OutcomeUnsent)
 		first.Release(gateway.OutcomeReady)
+		checkNoTrace(t, l)
+	})
+}
+
+// Given a shard that has its grant and cannot connect, when the next one of its
+// key waits, then that one goes ahead after no more time than an IDENTIFY would
+// have cost it, and the first finds its grant lapsed: nothing may be sent.
+//
+// Statements: G-038, G-122.
+func TestStuckShardHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{MaxConcurrency: 1})
+		stuck := acquire(t, l, gateway.Pair{ID: 0, Count: 2})
+		within(t, "wait behind a stuck shard", waited(func() {
+			identify(t, l, gateway.Pair{ID: 1, Count: 2}, gateway.OutcomeReady)
+		}), Spacing, Spacing+100*time.Millisecond)
+		if stuck.Sent() {
+			t.Error("the grant was good although another shard had gone ahead")
+		}
+		stuck.Release(gateway.OutcomeUnsent)
+		if u := l.Usage(); u.Day != 1 {
+			t.Errorf("%d starts are spent, want 1", u.Day)
+		}
+		within(t, "second try", waited(func() {
+			identify(t, l, gateway.Pair{ID: 0, Count: 2}, gateway.OutcomeReady)
+		}), Spacing-100*time.Millisecond, Spacing+100*time.Millisecond)
 		checkNoTrace(t, l)
 	})
 }

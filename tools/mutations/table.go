@@ -34,6 +34,16 @@ var mutations = []mutation{
 		"./internal/ledger", "",
 	},
 	{
+		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/life.go",
+		"if a.base && a.resume && end.authenticated && end.lived >= steady {", "if a.base && !a.resume {",
+		"./gateway", "BaseGatewayStandsIn",
+	},
+	{
+		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/life.go",
+		"	if end.cause.Text == invalidResumable && !s.resumes.refused() {", "	if !s.resumes.refused() {",
+		"./gateway", "Model",
+	},
+	{
 		"rule-2-hello", "HELLO has no deadline", "gateway/connect.go",
 		"deadline := time.NewTimer(s.opts.Timing.Hello)", "deadline := time.NewTimer(1000 * s.opts.Timing.Hello)",
 		"./gateway", "HelloNeverComes",
@@ -142,6 +152,16 @@ var mutations = []mutation{
 		"rule-11-nonce", "answers do not enforce their nonce", "internal/bot/reply.go",
 		"			EnforceNonce:    true,\n", "			EnforceNonce:    false,\n",
 		"./internal/bot", "",
+	},
+	{
+		"rule-12-lock", "nobody looks whether the token is taken", "internal/owner/lock_unix.go",
+		"			return false, nil\n", "			return true, nil\n",
+		"./internal/owner", "SecondProcess",
+	},
+	{
+		"rule-12-told", "a second process takes over without being told to", "internal/owner/owner.go",
+		"if opts.Visit || !opts.TakeOver && !holder.Visits {", "if opts.Visit {",
+		"./internal/owner", "SecondProcess",
 	},
 	{
 		"rule-13-livez", "/livez depends on Discord", "internal/api/probe.go",

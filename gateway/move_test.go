@@ -1,0 +1,199 @@
+package gateway_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+)
+
+// away lists how long the shard was without a connection that is READY or
+// RESUMED, each time after the first.
+func (s *stage) away() (spans []time.Duration) {
+	noted[gateway.Transition](s)
+	s.diary.mu.Lock()
+	defer s.diary.mu.Unlock()
+	var since time.Time
+	for _, n := range s.diary.notes {
+		change, ok := n.What.(gateway.Transition)
+		if !ok {
+			continue
+		}
+		switch was, is := gateway.Online(change.From), gateway.Online(change.To); {
+		case was && !is:
+			since = n.At
+		case !was && is && !since.IsZero():
+			spans = append(spans, n.At.Sub(since))
+		}
+	}
+	return spans
+}
+
+// Given a session whose own host is dead for half an hour, when the base gateway
+// resumes it and cuts it off every minute, as Discord does, then the shard is
+// back within a second each time; and when the host is back, the shard goes
+// there by itself and is not cut off any more.
+// Statements: G-008, G-010, G-073, S-053.
+func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(s *stage) {
+		s.run()
+		s.pass(2 * time.Minute)
+		dead := s.inject(discordsim.Fault{Name: "resume-dead"})
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.resumed(20 * time.Second)
+		for range 30 {
+			s.pass(time.Minute)
+			s.say("is anybody there?")
+		}
+		s.until(5*time.Second, "the shard is live", s.live)
+		spans := s.away()
+		if len(spans) < 25 {
+			t.Fatalf("the shard was away %d times only: the base gateway has not cut it off", len(spans))
+		}
+		if worst := slices.Max(spans[1:]); worst > time.Second {
+			t.Errorf("after a cut by the base gateway the shard was away for %s", worst)
+		}
+		s.sim.Lift(dead)
+		s.pass(time.Minute)
+		connects, before := s.shard.Stats().Connects, len(s.away())
+		s.pass(10 * time.Minute)
+		if got := s.shard.Stats().Connects; got != connects || len(s.away()) != before {
+			t.Errorf("the host is back, and yet the shard has reconnected %d times", got-connects)
+		}
+		if worst := slices.Max(s.away()[1:]); worst > time.Second {
+			t.Errorf("on its way home the shard was away for %s", worst)
+		}
+		if got := len(s.seen("MESSAGE_CREATE")); got != 30 {
+			t.Errorf("%d of 30 messages came", got)
+		}
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given a shard that stands on the base gateway, when the session's own host
+// comes back in the middle of a suspicion, after a request to reconnect or
+// before a stop, then each of these is dealt with as ever.
+// Statements: G-010, G-077.
+func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
+	for name, happens := range map[string]func(*stage){
+		"silence": func(s *stage) { s.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
+		"op 7":    func(s *stage) { s.inject(discordsim.Fault{Name: "op7"}) },
+		"a cut":   func(s *stage) { s.inject(discordsim.Fault{Name: "cut"}) },
+		"a stop":  func(s *stage) { s.stop(gateway.Pause) },
+	} {
+		for at := 13 * time.Second; at < 18*time.Second; at += 500 * time.Millisecond {
+			t.Run(name+" after "+at.String(), func(t *testing.T) {
+				play(t, setting{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(s *stage) {
+					s.run()
+					s.pass(time.Minute)
+					dead := s.inject(discordsim.Fault{Name: "resume-dead"})
+					s.inject(discordsim.Fault{Name: "cut"})
+					s.resumed(20 * time.Second)
+					s.sim.Lift(dead)
+					s.pass(at)
+					happens(s)
+					if s.stopped {
+						return
+					}
+					s.pass(40 * time.Second)
+					s.say("still there?")
+					s.pass(time.Minute)
+					if !s.live() || len(s.seen("MESSAGE_CREATE")) != 1 {
+						t.Errorf("the shard is %s and has seen %d messages", s.shard.State(), len(s.seen("MESSAGE_CREATE")))
+					}
+					s.identifies(1)
+					s.faultless()
+				})
+			})
+		}
+	}
+}
+
+// Given a shard that has failed a few times and was asked to reconnect, when it
+// waits before it does, then it holds no connection open whose heart nobody
+// beats.
+// Statements: G-016, G-077, G-151.
+func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
+	const often = 1500 * time.Millisecond
+	set := setting{sim: discordsim.Config{HeartbeatInterval: often}, options: func(o *gateway.Options) {
+		o.Rand = func() float64 { return 0.9 }
+	}}
+	play(t, set, func(s *stage) {
+		s.inject(discordsim.Fault{Name: "refuse", Count: 4})
+		s.run()
+		s.inject(discordsim.Fault{Name: "op7"})
+		s.resumed(20 * time.Second)
+		s.pass(10 * time.Second)
+		for _, c := range s.sim.Connections(s.app) {
+			if lasted := c.Closed.Sub(c.Opened); c.Beats == 0 && !c.Closed.IsZero() && lasted > often {
+				t.Errorf("connection %d stood for %s without a heartbeat", c.ID, lasted)
+			}
+		}
+		for _, c := range s.sim.Connections(nil) {
+			if lasted := c.Closed.Sub(c.Opened); c.App == 0 && !c.Closed.IsZero() && lasted > often {
+				t.Errorf("connection %d stood for %s and said nothing", c.ID, lasted)
+			}
+		}
+		s.faultless()
+	})
+}
+
+// Given a suspicion that lasts longer than a connection may go without its first
+// heartbeat, then the spare is replaced by a fresh one before that.
+// Statements: G-016, G-024.
+func TestHeldSpareIsReplacedInTime(t *testing.T) {
+	set := setting{options: func(o *gateway.Options) {
+		o.Timing = gateway.Timing{DeadAfter: 58 * time.Second}
+		o.Rand = func() float64 { return 0.99 }
+	}}
+	play(t, set, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "black-hole"})
+		s.resumed(2 * time.Minute)
+		stood := 0
+		for _, c := range s.sim.Connections(nil) {
+			if c.App != 0 {
+				continue
+			}
+			stood++
+			if lasted := c.Closed.Sub(c.Opened); c.Closed.IsZero() || lasted >= interval {
+				t.Errorf("a spare stood for %s and said nothing", lasted)
+			}
+		}
+		if stood == 0 {
+			t.Error("no spare was replaced")
+		}
+		s.identifies(1)
+		s.faultless()
+	})
+}
+
+// Given a link that has gone silent, when the shard gives it up, then it tells
+// for how long nothing had arrived, and not for how long it had asked.
+// Statements: G-158.
+func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.run()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "half-open"})
+		s.resumed(30 * time.Second)
+		s.diary.mu.Lock()
+		defer s.diary.mu.Unlock()
+		for _, n := range s.diary.notes {
+			switch what := n.What.(type) {
+			case gateway.Disconnected:
+				if quiet := n.At.Sub(what.LastByte); what.Cause.Kind != gateway.CauseSilent || what.Cause.Elapsed != quiet || quiet < 20*time.Second {
+					t.Errorf("the connection ended by %q, and nothing had arrived for %s", what.Cause, quiet)
+				}
+			case gateway.SuspicionRaised:
+				if what.Silent < 20*time.Second {
+					t.Errorf("the suspicion speaks of %s, and nothing has arrived for 20 s", what.Silent)
+				}
+			}
+		}
+	})
+}
