@@ -1,0 +1,47 @@
+package host
+
+import "time"
+
+// Boot tells one start of the machine from the next.
+type Boot struct {
+	// ID changes with every start; empty if it is not known.
+	ID string
+	// Time is when the machine was started; zero if it is not known.
+	Time time.Time
+}
+
+// Boot reads it.
+func (m Machine) Boot() Boot {
+	var b Boot
+	if id, ok := m.read("/proc/sys/kernel/random/boot_id"); ok {
+		b.ID = id
+	} else if !m.staged() {
+		b.ID = bootID()
+	}
+	if text, ok := m.read("/proc/stat"); ok {
+		if seconds, ok := field(text, "btime"); ok {
+			b.Time = time.Unix(seconds, 0)
+		}
+	}
+	return b
+}
+
+// Slept is for how long the machine was suspended since it was started; ok is
+// false where that is not known. The difference of two answers is the sleep in
+// between. Pauses of a virtual machine and of a process are not in it: those no
+// clock inside tells apart.
+func (m Machine) Slept() (slept time.Duration, ok bool) {
+	clock := m.Clock
+	if clock == nil {
+		if m.staged() {
+			return 0, false
+		}
+		clock = clocks
+	}
+	boot, monotonic, ok := clock()
+	if !ok {
+		return 0, false
+	}
+	// The two are read one after the other.
+	return max(boot-monotonic, 0).Truncate(time.Millisecond), true
+}

@@ -1,0 +1,83 @@
+// Package host is at heart what the machine grants this process and does to it:
+// memory, files, disk, and the right to stay awake.
+//
+// A [Machine] is asked and answers at once, from the files in which the system
+// tells it (/proc, /sys, /etc on Linux) or from a system call where there are
+// none. What a system does not tell is said to be unknown; it is never an
+// error, because no bot should stay offline over a number. Nothing here is kept
+// or watched: who wants a trend asks again.
+package host
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Machine is the computer, or container, that this process runs on. The zero
+// Machine is the real one. Safe for use by many goroutines.
+type Machine struct {
+	// Root is put in front of every file that is read, so that another machine
+	// can be staged in a folder: Root/proc/self/cgroup and so on. With a Root,
+	// the system is asked nothing that is not in a file. Default: this machine.
+	Root string
+	// Clock replaces the two clocks that tell how long the machine slept, see
+	// [Machine.Slept]; ok is false where they cannot be read.
+	Clock func() (boot, monotonic time.Duration, ok bool)
+	// Space replaces the question to the file system, see [Machine.Disk].
+	Space func(path string) (Disk, error)
+	// System is which settings are looked for, as in runtime.GOOS. Default: those
+	// of this system, and with a Root those of Linux.
+	System string
+	// Tool replaces the system's own tool where settings are not in files
+	// (pmset, powercfg), see [Machine.Sleep].
+	Tool func(name string, args ...string) ([]byte, error)
+}
+
+// staged reports whether the machine is one in a folder.
+func (m Machine) staged() bool { return m.Root != "" }
+
+// system is whose settings there are.
+func (m Machine) system() string {
+	switch {
+	case m.System != "":
+		return m.System
+	case m.staged():
+		return "linux"
+	}
+	return runtime.GOOS
+}
+
+// read returns a file of the machine without the white space around it; ok is
+// false if it cannot be read.
+func (m Machine) read(path string) (text string, ok bool) {
+	content, err := os.ReadFile(filepath.Join(m.Root, path))
+	return strings.TrimSpace(string(content)), err == nil
+}
+
+// number reads a file that holds one number.
+func (m Machine) number(path string) (n int64, ok bool) {
+	text, ok := m.read(path)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+// field returns the number that follows a name at the beginning of a line;
+// a colon after the name and a unit after the number are allowed.
+func field(text, name string) (n int64, ok bool) {
+	for line := range bytes.Lines([]byte(text)) {
+		words := strings.Fields(string(line))
+		if len(words) >= 2 && strings.TrimSuffix(words[0], ":") == name {
+			n, err := strconv.ParseInt(words[1], 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}

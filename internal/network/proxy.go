@@ -1,0 +1,196 @@
+package network
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// Proxies are the proxies between this host and the rest, as the variables of
+// these names describe them. An address may hold a login; it never appears in an
+// error or a log.
+type Proxies struct {
+	// HTTPS is for https and wss, HTTP for http and ws, All for what has none of
+	// its own. An address is http://host:port (CONNECT), https://host:port or
+	// socks5://host:port; without a scheme it means http.
+	HTTPS, HTTP, All string
+	// No lists the hosts, domains, addresses and networks that are reached
+	// without a proxy, with commas between; * is all of them. This machine itself
+	// never needs one.
+	No string
+}
+
+// FromEnviron reads the variables in the form of os.Environ: HTTPS_PROXY,
+// HTTP_PROXY, ALL_PROXY and NO_PROXY, in capitals or small letters; capitals
+// win.
+func FromEnviron(environ []string) Proxies {
+	set := map[string]string{}
+	for _, pair := range environ {
+		name, text, _ := strings.Cut(pair, "=")
+		set[name] = strings.TrimSpace(text)
+	}
+	get := func(name string) string { return cmp.Or(set[name], set[strings.ToLower(name)]) }
+	return Proxies{HTTPS: get("HTTPS_PROXY"), HTTP: get("HTTP_PROXY"), All: get("ALL_PROXY"), No: get("NO_PROXY")}
+}
+
+// any reports whether there is a proxy at all.
+func (p Proxies) any() bool { return p.HTTPS != "" || p.HTTP != "" || p.All != "" }
+
+// schemes are what a proxy may be spoken to with.
+var schemes = map[string]bool{"http": true, "https": true, "socks5": true, "socks5h": true}
+
+// check says what is wrong with the address of a proxy, without repeating it.
+func check(name, text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s is not the address of a proxy; write it as http://host:port or socks5://host:port, with %%40 for an @ in the password", name)
+	case !schemes[u.Scheme]:
+		return fmt.Errorf("%s begins with %s://, which this program does not speak; a proxy is http://, https:// or socks5://", name, u.Scheme)
+	}
+	return nil
+}
+
+// parse reads the address of a proxy; without a scheme it means http.
+func parse(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err == nil && u.Hostname() == "" {
+		err = errors.New("it names no host")
+	}
+	return u, err
+}
+
+// Check says what is wrong with the first address that cannot work; it names
+// the variable and repeats nothing of what stands in it.
+func (p Proxies) Check() error {
+	return errors.Join(check("HTTPS_PROXY", p.HTTPS), check("HTTP_PROXY", p.HTTP), check("ALL_PROXY", p.All))
+}
+
+// Route says which proxy a request goes through, nil for none: for those who look
+// at the way itself instead of using it. The error is that of [Proxies.Check].
+func (p Proxies) Route() (func(*http.Request) (*url.URL, error), error) { return p.route() }
+
+// route makes the choice of a proxy for a request.
+func (p Proxies) route() (func(*http.Request) (*url.URL, error), error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if !p.any() {
+		return func(*http.Request) (*url.URL, error) { return nil, nil }, nil
+	}
+	choose := (&httpproxy.Config{
+		HTTPSProxy: cmp.Or(p.HTTPS, p.All), HTTPProxy: cmp.Or(p.HTTP, p.All), NoProxy: p.No,
+	}).ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) {
+		// A WebSocket's address counts like that of its upgrade request.
+		u := *r.URL
+		u.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
+		return choose(&u)
+	}, nil
+}
+
+func (n *Network) proxy(r *http.Request) (*url.URL, error) { return n.route(r) }
+
+// Via names the proxy that leads to an https, http, wss or ws address, without
+// its login; empty when there is none in between.
+func (n *Network) Via(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	via, err := n.route(&http.Request{URL: u})
+	if err != nil || via == nil {
+		return ""
+	}
+	return name(via)
+}
+
+// name is a proxy without its login.
+func name(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// ProxyError means that the proxy was in the way: it could not be reached, wants
+// a login, or does not let this program through. Neither Discord nor the token
+// has anything to do with it.
+type ProxyError struct {
+	// Proxy is its address without a login.
+	Proxy string
+	// Status is the HTTP status it answered with; 0 without one.
+	Status int
+	Err    error
+}
+
+// Error says what happened and what to look at.
+func (e *ProxyError) Error() string {
+	switch {
+	case e.Status == http.StatusProxyAuthRequired:
+		return "the proxy " + e.Proxy + " refused: it wants a login (407); write it into the proxy variable as http://user:password@host:port"
+	case e.Status != 0:
+		return fmt.Sprintf("the proxy %s refused: it answered %d %s; let it through to this host on port 443", e.Proxy, e.Status, http.StatusText(e.Status))
+	}
+	return fmt.Sprintf("the proxy %s failed: %v; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", e.Proxy, e.Err)
+}
+
+// Unwrap returns what went wrong on the way.
+func (e *ProxyError) Unwrap() error { return e.Err }
+
+// refusal is what a proxy answered to CONNECT.
+type refusal struct{ status int }
+
+func (r *refusal) Error() string { return fmt.Sprintf("it answered %d", r.status) }
+
+// tripper makes round trips and says in words when a proxy was in the way.
+type tripper struct {
+	n         *Network
+	transport *http.Transport
+}
+
+// RoundTrip makes one; an error of the proxy is a [*ProxyError].
+func (t *tripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.transport.RoundTrip(r)
+	via, _ := t.n.route(r)
+	switch {
+	case via == nil:
+		return response, err
+	case err != nil:
+		return nil, blame(err, via)
+	case response.StatusCode == http.StatusProxyAuthRequired:
+		// To a plain http request it answers in the server's place.
+		_ = response.Body.Close()
+		return nil, &ProxyError{Proxy: name(via), Status: response.StatusCode, Err: &refusal{status: response.StatusCode}}
+	}
+	return response, nil
+}
+
+// CloseIdleConnections closes what waits for a next request.
+func (t *tripper) CloseIdleConnections() { t.transport.CloseIdleConnections() }
+
+// ofProxy are the operations in which a proxy had a part.
+var ofProxy = map[string]bool{"proxyconnect": true, "socks connect": true}
+
+// blame tells an error of the proxy from one of whoever is behind it.
+func blame(err error, via *url.URL) error {
+	var said *refusal
+	var op *net.OpError
+	switch {
+	case errors.As(err, &said):
+		return &ProxyError{Proxy: name(via), Status: said.status, Err: said}
+	case errors.As(err, &op) && ofProxy[op.Op]:
+		return &ProxyError{Proxy: name(via), Err: op.Err}
+	case errors.As(err, &op) && op.Op == "dial":
+		// Behind a proxy nothing else is dialled.
+		return &ProxyError{Proxy: name(via), Err: err}
+	}
+	return err
+}
