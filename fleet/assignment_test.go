@@ -1,0 +1,61 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/fleet"
+	"evergreen/gateway"
+)
+
+// What an operator writes is read back as it is printed, or refused in words.
+func TestParseAssignment(t *testing.T) {
+	for _, c := range []struct{ text, want, wrong string }{
+		{"", "auto", ""}, {" Auto ", "auto", ""}, {"1", "1", ""}, {"16", "16", ""}, {"0-15/64", "0-15/64", ""},
+		{"0-63/64", "64", ""}, {"3, 1,2,7 /8", "1-3,7/8", ""}, {"0-3,2-5/8", "0-5/8", ""}, {"5/8", "5/8", ""},
+		{"0", "", "at least one"}, {"-1", "", "negative"}, {"many", "", "whole number"}, {"1/", "", "number of shards"},
+		{"/4", "", "a shard is missing"}, {"4/4", "", "no shard 4 of 4"}, {"3-1/4", "", "backwards"}, {"1.5", "", "whole number"},
+		{"99999999999999999999", "", "too large"}, {"200000", "", "too many"}, {"0-1/2/3", "", "whole number"},
+	} {
+		a, err := fleet.ParseAssignment(c.text)
+		switch {
+		case c.wrong == "" && (err != nil || a.String() != c.want):
+			t.Errorf("%q: got %s (%v), want %s", c.text, a, err, c.want)
+		case c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)):
+			t.Errorf("%q: got %s (%v), want an error with %q", c.text, a, err, c.wrong)
+		}
+	}
+}
+
+// Given an assigner that fails for a while, then the fleet asks again; a refused
+// token and an impossible answer end it.
+func TestAssignerIsAskedAgain(t *testing.T) {
+	asked := 0
+	play(t, setting{shards: "1", options: func(o *fleet.Options) {
+		o.Assigner = fleet.AssignerFunc(func(context.Context) (fleet.Assignment, error) {
+			if asked++; asked < 3 {
+				return fleet.Assignment{}, errors.New("Discord is away")
+			}
+			return fleet.All(2), nil
+		})
+	}}, func(s *stage) {
+		if took := s.run(time.Minute); took > 10*time.Second || asked != 3 {
+			t.Errorf("it took %s and %d questions", took, asked)
+		}
+	})
+	for name, assigner := range map[string]fleet.AssignerFunc{
+		"refused":    func(context.Context) (fleet.Assignment, error) { return fleet.Assignment{}, gateway.ErrUnauthorized },
+		"impossible": func(context.Context) (fleet.Assignment, error) { return fleet.Assignment{Count: 2, IDs: []int{5}}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{options: func(o *fleet.Options) { o.Assigner = assigner }}, func(s *stage) {
+				if err := s.fleet.Run(s.t.Context()); err == nil {
+					t.Error("the fleet ran")
+				}
+			})
+		})
+	}
+}

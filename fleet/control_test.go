@@ -1,0 +1,220 @@
+package fleet_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/fleet"
+	"evergreen/gateway"
+)
+
+// messageID and guildOf read an event as a handler would.
+func messageID(e gateway.Event) string { return field(e, "id") }
+
+func guildOf(e gateway.Event) uint64 {
+	n, _ := strconv.ParseUint(field(e, "guild_id"), 10, 64)
+	return n
+}
+
+func field(e gateway.Event, name string) string {
+	var d map[string]any
+	_ = json.Unmarshal(e.Data, &d)
+	text, _ := d[name].(string)
+	return text
+}
+
+// guildOn finds a guild whose events come over the shard.
+func (s *stage) guildOn(shard, count int) *discordsim.Guild {
+	s.t.Helper()
+	for _, g := range s.app.Guilds {
+		if fleet.ShardOf(uint64(g.ID), count) == shard {
+			return g
+		}
+	}
+	s.t.Fatalf("no guild is on shard %d", shard)
+	return nil
+}
+
+// Given four shards, when one is paused and resumed, then what happened in
+// between is replayed, no IDENTIFY is spent, and the others never notice.
+// Statements: G-090, G-122.
+func TestPauseAndResumeOneShard(t *testing.T) {
+	play(t, setting{shards: "4", guilds: 24}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(3 * time.Second)
+		resumes := s.sim.Verdict(s.app).Resumes
+		if err := s.fleet.Pause(s.t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.fleet.Pause(s.t.Context(), 2); err != nil {
+			t.Errorf("a second pause: %v", err)
+		}
+		if p := s.fleet.Progress(); p.Total != 3 || p.Paused != 1 || !p.Done() || !gateway.Online(s.fleet.State()) {
+			t.Errorf("while one is paused: %s, state %s", p, s.fleet.State())
+		}
+		s.say(s.guildOn(2, 4), "while you were away")
+		s.say(s.guildOn(1, 4), "hello")
+		s.pass(20 * time.Second)
+		if got := len(s.seen("MESSAGE_CREATE")); got != 1 {
+			t.Errorf("%d messages were delivered in the meantime, want the one of another shard", got)
+		}
+		if err := s.fleet.Resume(s.t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		s.until(3*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Online == 4 })
+		if got := len(s.seen("MESSAGE_CREATE")); got != 2 {
+			t.Errorf("%d messages were delivered, want 2", got)
+		}
+		v := s.sim.Verdict(s.app)
+		if v.Identifies != 4 || v.Resumes != resumes+1 {
+			t.Errorf("%d IDENTIFYs and %d RESUMEs, want 4 and one", v.Identifies, v.Resumes-resumes)
+		}
+		if stats := s.fleet.Stats(); stats.Identifies != 4 || stats.Resumed != 1 {
+			t.Errorf("the sum of the counts lost the shard that was replaced: %+v", stats)
+		}
+		s.faultless()
+	})
+}
+
+// Given two shards, when one is restarted, then it resumes; when it is restarted
+// with a goodbye, then it begins a new session.
+func TestRestartOneShard(t *testing.T) {
+	play(t, setting{shards: "2", guilds: 4}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(time.Minute)
+		for _, mode := range []gateway.StopMode{gateway.Pause, gateway.Goodbye} {
+			if err := s.fleet.Restart(s.t.Context(), 1, mode); err != nil {
+				t.Fatal(err)
+			}
+			s.until(20*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Done() })
+			s.identifies(2 + int(mode))
+		}
+		if err := s.fleet.Restart(s.t.Context(), 7, gateway.Pause); !errors.Is(err, fleet.ErrNoShard) {
+			t.Errorf("restarting a shard that is not there: %v", err)
+		}
+	})
+}
+
+// Given a shard that moves out, when its session is moved into another fleet,
+// then that one resumes it, and the first forgets it.
+// Statements: G-050, G-051.
+func TestMoveAShardToAnotherProcess(t *testing.T) {
+	play(t, setting{shards: "4", guilds: 24}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(3 * time.Second)
+		first := s.fleet
+		out, err := first.MoveOut(s.t.Context(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !out.Session.Resumable() || out.Pair != (gateway.Pair{ID: 3, Count: 4}) {
+			t.Fatalf("the shard left as %+v", out)
+		}
+		if kept := s.saved.Session(out.Pair); kept != (gateway.Session{}) {
+			t.Error("the session that moved out is still kept here")
+		}
+		if err := first.Resume(s.t.Context(), 3); err == nil {
+			t.Error("a shard that moved out was resumed")
+		}
+		s.say(s.guildOn(3, 4), "on the way")
+		// Moving it in again stands for the other process.
+		if err := first.MoveIn(s.t.Context(), out); err != nil {
+			t.Fatal(err)
+		}
+		s.until(3*time.Second, "the shard is back", func() bool { return first.Progress().Online == 4 })
+		if got := len(s.seen("MESSAGE_CREATE")); got != 1 {
+			t.Errorf("%d messages were delivered, want 1", got)
+		}
+		if err := first.MoveIn(s.t.Context(), out); err == nil {
+			t.Error("the shard was moved in twice")
+		}
+		out.Intents = 0
+		if err := first.MoveIn(s.t.Context(), out); err == nil {
+			t.Error("a session of other intents was moved in")
+		}
+		s.identifies(4)
+		s.faultless()
+	})
+}
+
+// Given a fleet that runs a part of the bot's shards, when a shard of another
+// process moves in, then it takes its place in the order.
+func TestMoveInFromElsewhere(t *testing.T) {
+	play(t, setting{shards: "0,2/4", guilds: 24}, func(s *stage) {
+		s.run(time.Minute)
+		if s.fleet.Shard(1) != nil || s.fleet.ShardFor(uint64(s.guildOn(1, 4).ID)) != nil {
+			t.Error("the fleet has a shard that it does not run")
+		}
+		h := fleet.Handover{Pair: gateway.Pair{ID: 1, Count: 4}, Intents: intents}
+		if err := s.fleet.MoveIn(s.t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		s.until(time.Minute, "it is online", func() bool { return s.fleet.Progress().Online == 3 })
+		if a := s.fleet.Assignment(); a.String() != "0-2/4" {
+			t.Errorf("the fleet runs %s", a)
+		}
+	})
+}
+
+// Given a hundred shards whose connections all end in the same second, then
+// their dials are spread over at least two seconds, all are back without an
+// IDENTIFY, and none had to wait for long.
+// Statements: G-154.
+func TestNoDialStorm(t *testing.T) {
+	for name, fault := range map[string]discordsim.Fault{"cut": {Name: "cut"}, "op 7": {Name: "op7"}} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *stage) {
+				s.run(time.Minute)
+				s.pass(time.Minute)
+				before := time.Now()
+				s.inject(fault)
+				took := s.until(10*time.Second, "all are back", func() bool {
+					return s.sim.Verdict(s.app).Resumed == 100 && s.fleet.Progress().Done()
+				})
+				if took > 6*time.Second {
+					t.Errorf("it took %s until all were back", took)
+				}
+				var first, last time.Time
+				for _, c := range s.sim.Connections(s.app) {
+					if c.Opened.Before(before) {
+						continue
+					}
+					if first.IsZero() || c.Opened.Before(first) {
+						first = c.Opened
+					}
+					if c.Opened.After(last) {
+						last = c.Opened
+					}
+				}
+				if spread := last.Sub(first); spread < 2*time.Second || spread > 4*time.Second {
+					t.Errorf("the dials were spread over %s, want 2 s at least", spread)
+				}
+				s.identifies(100)
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a hundred shards, when the bot says goodbye, then all leave side by side
+// with 1000.
+// Statements: G-089.
+func TestGoodbyeOfAll(t *testing.T) {
+	play(t, setting{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(10 * time.Second)
+		began := time.Now()
+		s.stop(gateway.Goodbye)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.pass(time.Second) // the last close frames arrive
+		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Dot(s.app) {
+			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Dot(s.app))
+		}
+	})
+}

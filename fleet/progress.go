@@ -1,0 +1,158 @@
+package fleet
+
+import (
+	"fmt"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Progress is how far a start has come, or how the shards are now.
+type Progress struct {
+	// Total is how many shards the fleet runs: paused ones and those that have
+	// moved out are not in it.
+	Total int
+	// Online shards get events. Resuming ones are on their way back to their
+	// session, Identifying ones to a new one; Queued ones wait for their turn to
+	// identify; Parked ones wait for a person; Failing ones wait after a failed
+	// attempt. Together they are Total.
+	Online, Resuming, Identifying, Queued, Parked, Failing int
+	// Paused and MovedOut are those beyond Total.
+	Paused, MovedOut int
+	// Remaining is about how long it is until the last of the queue may
+	// identify; 0 when nobody waits.
+	Remaining time.Duration
+}
+
+// Done reports whether every shard is online.
+func (p Progress) Done() bool { return p.Total > 0 && p.Online == p.Total }
+
+// String says it for a person.
+func (p Progress) String() string {
+	text := fmt.Sprintf("%d of %d shards online", p.Online, p.Total)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{
+		{p.Resuming, "resuming"}, {p.Identifying, "identifying"}, {p.Queued, "queued"}, {p.Failing, "failing"}, {p.Parked, "parked"},
+		{p.Paused, "paused"}, {p.MovedOut, "moved out"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	if p.Remaining > 0 {
+		text += fmt.Sprintf(", about %s to go", p.Remaining.Round(time.Second))
+	}
+	return text
+}
+
+// ShardStatus is how one shard is.
+type ShardStatus struct {
+	Pair     gateway.Pair
+	Standing Standing
+	State    gateway.State
+	Queued   bool // it waits for its turn to identify
+	Latency  time.Duration
+	LastACK  time.Time
+	Stats    gateway.Stats
+}
+
+// Snapshot is how the fleet is at one moment.
+type Snapshot struct {
+	Assignment Assignment
+	Shards     []ShardStatus // in order
+	Progress   Progress
+	// Reshard is how far a change of the number of shards has come; nil when
+	// there is none.
+	Reshard *ReshardProgress
+}
+
+// ReshardProgress is how far a change of the number of shards has come.
+type ReshardProgress struct {
+	From, To int
+	// Progress is that of the new set; Waits says what the change waits for.
+	Progress Progress
+	Waits    string
+}
+
+// Snapshot returns how every shard is.
+func (f *Fleet) Snapshot() Snapshot {
+	f.mu.Lock()
+	s, next := f.set, f.next
+	f.mu.Unlock()
+	if s == nil {
+		return Snapshot{}
+	}
+	waiting, remaining := f.line.queue(time.Now())
+	snap := Snapshot{Assignment: s.assignment}
+	snap.Shards, snap.Progress = s.progress(waiting, remaining)
+	if next != nil {
+		r := &ReshardProgress{From: s.assignment.Count, To: next.assignment.Count}
+		_, r.Progress = next.progress(waiting, remaining)
+		if c := f.crossing.Load(); c != nil {
+			r.Waits = c.waitsFor()
+		}
+		snap.Reshard = r
+	}
+	return snap
+}
+
+// Progress returns how far the start has come.
+func (f *Fleet) Progress() Progress { return f.Snapshot().Progress }
+
+func (s *set) progress(waiting map[gateway.Pair]bool, remaining time.Duration) ([]ShardStatus, Progress) {
+	all := make([]ShardStatus, 0, len(s.order))
+	var p Progress
+	for _, m := range s.order {
+		shard := m.current()
+		status := ShardStatus{
+			Pair: m.pair, Standing: m.stands(), State: shard.State(), Queued: waiting[m.pair],
+			Latency: shard.Latency(), LastACK: shard.LastACK(), Stats: m.stats(),
+		}
+		p.count(status)
+		all = append(all, status)
+	}
+	if p.Queued > 0 {
+		p.Remaining = remaining
+	}
+	return all, p
+}
+
+// count puts one shard where it belongs.
+func (p *Progress) count(s ShardStatus) {
+	switch s.Standing {
+	case Paused:
+		p.Paused++
+		return
+	case MovedOut:
+		p.MovedOut++
+		return
+	}
+	p.Total++
+	switch state := s.State.(type) {
+	case gateway.Parked:
+		p.Parked++
+	case gateway.Resuming:
+		p.Resuming++
+	case gateway.Identifying:
+		p.Identifying++
+	case gateway.Connecting:
+		if state.Resuming {
+			p.Resuming++
+		} else {
+			p.Identifying++
+		}
+	default:
+		switch {
+		case gateway.Online(s.State):
+			p.Online++
+		case s.Queued:
+			p.Queued++
+		case s.Stats.Dials == 0 && s.Stats.Identifies == 0:
+			p.Queued++ // it has only just begun
+		default:
+			p.Failing++
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/fleet"
+	"evergreen/gateway"
+)
+
+// load lets people talk in every guild, and one write to the bot directly, until
+// it is told to stop; it returns how many messages there were.
+func (s *stage) load(every time.Duration) (stop func() int) {
+	quit, said := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for tick := 0; ; tick++ {
+			select {
+			case <-quit:
+				said <- n
+				return
+			case <-time.After(every):
+			}
+			for i, g := range s.app.Guilds {
+				if (tick+i)%3 == 0 {
+					s.say(g, fmt.Sprintf("message %d", n))
+					n++
+				}
+			}
+			s.sim.DM(s.app, s.user.ID, fmt.Sprintf("message %d", n))
+			n++
+		}
+	}()
+	return func() int {
+		close(quit)
+		return <-said
+	}
+}
+
+// everyMessageOnce fails the story unless each of so many messages was delivered
+// exactly once.
+func (s *stage) everyMessageOnce(want int) {
+	s.t.Helper()
+	times := map[string]int{}
+	for _, e := range s.seen("MESSAGE_CREATE") {
+		times[messageID(e)]++
+	}
+	twice := 0
+	for _, n := range times {
+		if n > 1 {
+			twice++
+		}
+	}
+	if len(times) != want || twice > 0 {
+		s.t.Errorf("of %d messages %d were delivered, %d of them more than once", want, len(times), twice)
+	}
+}
+
+// Given a bot with 4 shards under load, on a network that lets some events of
+// one session overtake those of another, when it changes to 8, then every
+// message is delivered exactly once, the dot stays green, the first set says
+// goodbye with 1000, and the guilds stay known.
+// Statements: G-120, G-121, G-124.
+func TestReshardLosesNothing(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			play(t, setting{
+				sim:    discordsim.Config{Seed: seed, Latency: 40 * time.Millisecond, Jitter: 400 * time.Millisecond},
+				shards: "4", guilds: 24,
+				handle: func(context.Context, gateway.Event) { time.Sleep(3 * time.Millisecond) },
+			}, func(s *stage) {
+				s.run(time.Minute)
+				s.pass(5 * time.Second)
+				guilds := len(s.seen("GUILD_CREATE"))
+				stop := s.load(150 * time.Millisecond)
+				s.pass(5 * time.Second)
+				ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
+				defer cancel()
+				if err := s.fleet.Reshard(ctx, 8); err != nil {
+					t.Fatal(err)
+				}
+				s.pass(5 * time.Second)
+				said := stop()
+				s.pass(2 * time.Minute) // until copies are no longer expected
+				s.everyMessageOnce(said)
+
+				if a := s.fleet.Assignment(); a.String() != "8" || !s.fleet.Progress().Done() {
+					t.Errorf("afterwards the fleet is %s: %s", a, s.fleet.Progress())
+				}
+				if got := len(s.seen("GUILD_CREATE")); got != guilds || len(s.seen("READY")) != 4 {
+					t.Errorf("the handler was told of %d guilds and %d sessions anew", got-guilds, len(s.seen("READY"))-4)
+				}
+				for _, e := range s.seen("MESSAGE_CREATE") {
+					if want := fleet.ShardOf(guildOf(e), e.Pair.Count); e.Pair.ID != want {
+						t.Errorf("an event of guild %d came over shard %s, want shard %d", guildOf(e), e.Pair, want)
+					}
+				}
+				v := s.sim.Verdict(s.app)
+				if v.Identifies != 12 || v.CloseCodes[1000] != 4 || v.Grey != 0 || v.LongestGap != 0 {
+					t.Errorf("%d IDENTIFYs, close codes %v, grey for %s, gap %s; want 12, four times 1000, none, none", v.Identifies, v.CloseCodes, v.Grey, v.LongestGap)
+				}
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a re-shard under load during which an old and a new shard lose their
+// connections, then it waits until both have caught up, and still nothing is
+// lost and nothing comes twice.
+// Statements: G-124.
+func TestReshardSurvivesCuts(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{Latency: 20 * time.Millisecond, Jitter: 100 * time.Millisecond}, shards: "2", guilds: 12}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(5 * time.Second)
+		stop := s.load(100 * time.Millisecond)
+		done := make(chan error, 1)
+		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
+		s.pass(7 * time.Second) // two of the four new shards are there
+		for range 4 {
+			s.inject(discordsim.Fault{Name: "cut"})
+			s.pass(6 * time.Second)
+		}
+		if p := s.fleet.Snapshot().Reshard; p == nil || p.From != 2 || p.To != 4 || p.Waits == "" {
+			t.Errorf("in the middle of it the snapshot says %+v", p)
+		}
+		if err := s.fleet.Pause(s.t.Context(), 0); !errors.Is(err, fleet.ErrResharding) {
+			t.Errorf("a shard was paused in the middle of it: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		s.pass(5 * time.Second)
+		said := stop()
+		s.pass(2 * time.Minute)
+		s.everyMessageOnce(said)
+		s.faultless()
+	})
+}
+
+// Given new shards that Discord gives no session, when the caller's patience
+// ends, then the bot keeps its shards and has missed nothing.
+// Statements: G-124.
+func TestReshardThatFailsChangesNothing(t *testing.T) {
+	play(t, setting{shards: "2", guilds: 6}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(5 * time.Second)
+		s.inject(discordsim.Fault{Name: "no-ready"})
+		stop := s.load(200 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+		defer cancel()
+		if err := s.fleet.Reshard(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the re-shard ended with %v", err)
+		}
+		s.pass(5 * time.Second)
+		said := stop()
+		s.pass(5 * time.Second)
+		s.everyMessageOnce(said)
+		if a := s.fleet.Assignment(); a.Count != 2 || !s.fleet.Progress().Done() || s.fleet.Snapshot().Reshard != nil {
+			t.Errorf("afterwards the fleet is %s: %s", a, s.fleet.Progress())
+		}
+	})
+}
+
+// Given a re-shard under way, when the fleet is stopped, then both sets leave
+// and the re-shard says why.
+func TestStopDuringReshard(t *testing.T) {
+	play(t, setting{shards: "2", guilds: 2}, func(s *stage) {
+		s.run(time.Minute)
+		done := make(chan error, 1)
+		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
+		s.pass(6 * time.Second)
+		s.stop(gateway.Pause)
+		if err := <-done; !errors.Is(err, fleet.ErrStopped) {
+			t.Errorf("the re-shard ended with %v", err)
+		}
+		synctest.Wait()
+	})
+}
+
+// What cannot be re-sharded is refused before anything is done.
+func TestReshardIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		shards string
+		count  int
+		before func(*stage)
+	}{
+		"the same number":   {"2", 2, nil},
+		"none":              {"2", 0, nil},
+		"part of the bot":   {"0-1/4", 8, nil},
+		"one of two paused": {"2", 4, func(s *stage) { _ = s.fleet.Pause(s.t.Context(), 1) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{shards: c.shards}, func(s *stage) {
+				s.run(time.Minute)
+				if c.before != nil {
+					c.before(s)
+				}
+				if err := s.fleet.Reshard(s.t.Context(), c.count); err == nil {
+					t.Error("it was not refused")
+				}
+				s.identifies(2)
+			})
+		})
+	}
+}

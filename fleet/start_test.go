@@ -1,0 +1,152 @@
+package fleet_test
+
+import (
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/fleet"
+	"evergreen/gateway"
+	"evergreen/internal/ledger"
+)
+
+// permits are the two permits that know max_concurrency: that of a library user,
+// and the account on disk of the program.
+var permits = map[string]func(*stage) gateway.Permit{
+	"permit": func(s *stage) gateway.Permit { return fleet.NewPermit(s.app.MaxConcurrency) },
+	"ledger": func(s *stage) gateway.Permit { return ledger.New(ledger.Options{MaxConcurrency: s.app.MaxConcurrency}) },
+}
+
+// with lets a stage identify by one of them.
+func (s *stage) with(permit func(*stage) gateway.Permit) {
+	options := s.set.options
+	s.set.options = func(o *fleet.Options) {
+		if options != nil {
+			options(o)
+		}
+		o.Shard.Permit = permit(s)
+	}
+	s.make()
+}
+
+// Given 64 shards and a max_concurrency of 16, when the fleet starts, then the
+// buckets identify in order, the shards of one key five seconds apart, and the
+// whole takes as long as four buckets take.
+// Statements: G-038, G-039.
+func TestBucketsStartInOrder(t *testing.T) {
+	for name, permit := range permits {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
+				s.with(permit)
+				took := s.run(time.Minute)
+				if took < 15*time.Second || took > 20*time.Second {
+					t.Errorf("the start took %s, want about 16 s: three times the spacing after the first bucket", took)
+				}
+				sent := noted[gateway.IdentifySent](s)
+				if len(sent) != 64 {
+					t.Fatalf("%d IDENTIFYs were sent, want 64", len(sent))
+				}
+				last := map[int]gateway.Note{}
+				for i, n := range sent {
+					if bucket := n.Pair.ID / 16; bucket != i/16 {
+						t.Errorf("shard %d identified as number %d, before its bucket or after", n.Pair.ID, i)
+					}
+					key := n.Pair.ID % 16
+					if before, ok := last[key]; ok && n.At.Sub(before.At) < 5*time.Second {
+						t.Errorf("shard %d identified %s after shard %d of its key", n.Pair.ID, n.At.Sub(before.At), before.Pair.ID)
+					}
+					last[key] = n
+				}
+				s.identifies(64)
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a bot whose max_concurrency is 1, when 16 shards start, then it takes at
+// least 75 s and Discord refuses none of them.
+// Statements: G-123.
+func TestSixteenShardsOneAtATime(t *testing.T) {
+	for name, permit := range permits {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{shards: "16"}, func(s *stage) {
+				s.with(permit)
+				s.begin()
+				s.pass(time.Second)
+				if p := s.fleet.Progress(); p.Online != 1 || p.Queued != 15 || p.Remaining < 70*time.Second || p.Remaining > 80*time.Second {
+					t.Errorf("a second after the start: %s; want 15 queued and 78 s to go", p)
+				}
+				took := time.Second + s.until(2*time.Minute, "every shard is online", func() bool { return s.fleet.Progress().Done() })
+				if took < 75*time.Second || took > 90*time.Second {
+					t.Errorf("the start took %s, want 75 to 90 s", took)
+				}
+				if p := s.fleet.Progress(); p.Remaining != 0 || p.String() != "16 of 16 shards online" {
+					t.Errorf("at the end: %s", p)
+				}
+				if n := len(noted[gateway.SessionInvalidated](s)); n != 0 {
+					t.Errorf("%d sessions were refused", n)
+				}
+				s.identifies(16)
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given 64 shards that were paused, when the next process starts with their
+// sessions, then all resume within two seconds, without an IDENTIFY.
+// Statements: G-053.
+func TestRestartResumesAllShards(t *testing.T) {
+	play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}, guilds: 20}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(time.Minute)
+		began := time.Now()
+		s.stop(gateway.Pause)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the stop of all took %s", took)
+		}
+		for _, g := range s.app.Guilds {
+			s.say(g, "while you were away")
+		}
+		s.make()
+		if took := s.run(time.Minute); took > 2*time.Second {
+			t.Errorf("the restart took %s, want 2 s at most", took)
+		}
+		s.identifies(64)
+		if got := len(s.seen("MESSAGE_CREATE")); got != 20 {
+			t.Errorf("%d messages were replayed, want 20", got)
+		}
+		s.faultless()
+	})
+}
+
+// Given one shard among 64 to which Discord says no HELLO, when the fleet starts,
+// then every other shard is online when it would have been, and that one soon
+// after.
+// Statements: G-046, G-122.
+func TestShardWithoutHelloDelaysNone(t *testing.T) {
+	for name, permit := range permits {
+		t.Run(name, func(t *testing.T) {
+			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
+				s.with(permit)
+				s.inject(discordsim.Fault{Name: "no-hello", Count: 1})
+				s.begin()
+				took := s.until(time.Minute, "63 shards are online", func() bool { return s.fleet.Progress().Online == 63 })
+				if took > 17*time.Second {
+					t.Errorf("the others took %s, want about 16 s as ever", took)
+				}
+				failed := noted[gateway.ConnectFailed](s)
+				if len(failed) != 1 {
+					t.Fatalf("%d attempts failed, want 1", len(failed))
+				}
+				if sick := failed[0].Pair; gateway.Online(s.fleet.Shard(sick.ID).State()) {
+					t.Errorf("the sick shard %s was not the last one", sick)
+				}
+				s.until(10*time.Second, "the sick shard is online too", func() bool { return s.fleet.Progress().Done() })
+				s.identifies(64)
+				s.faultless()
+			})
+		})
+	}
+}
