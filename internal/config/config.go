@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/gateway"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -30,6 +31,11 @@ type Config struct {
 	// is also filled from TokenFile.
 	Token     Secret `env:"DISCORD_TOKEN"`
 	TokenFile string `env:"DISCORD_TOKEN_FILE"`
+	// The proxies are in the form that HTTPS_PROXY and the like usually have.
+	HTTPSProxy Secret `env:"HTTPS_PROXY"`
+	HTTPProxy  Secret `env:"HTTP_PROXY"`
+	AllProxy   Secret `env:"ALL_PROXY"`
+	NoProxy    Secret `env:"NO_PROXY"`
 	// APIURL has a scheme, a host and a path without a final slash.
 	APIURL          string              `env:"DISCORD_API_URL"`
 	Activity        Activity            `env:"DISCORD_ACTIVITY"`
@@ -37,8 +43,11 @@ type Config struct {
 	PresenceIntent  bool                `env:"DISCORD_PRESENCE_INTENT"`
 	OptionalIntents gateway.Intents     `env:"DISCORD_OPTIONAL_INTENTS"`
 	Compression     gateway.Compression `env:"DISCORD_COMPRESSION"`
+	Shards          fleet.Assignment    `env:"SHARDS"`
 	// ReadLimit is in bytes.
 	ReadLimit int64 `env:"DISCORD_READ_LIMIT"`
+	// RESTLimit is in requests a second.
+	RESTLimit int `env:"DISCORD_REST_LIMIT"`
 
 	HeartbeatTimeout time.Duration `env:"DISCORD_HEARTBEAT_TIMEOUT"`
 	// SilenceProbe is 0 when the probe is off; [Config.Timing] translates.

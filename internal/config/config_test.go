@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		Activity: Activity{gateway.Activity{
 			Name: "AI Research | !help", Type: gateway.ActivityWatching,
 		}},
-		Status: gateway.StatusOnline, Compression: gateway.CompressZlib, ReadLimit: 128 << 20,
+		Status: gateway.StatusOnline, Compression: gateway.CompressZlib, ReadLimit: 128 << 20, RESTLimit: 50,
 		HeartbeatTimeout: time.Minute, SilenceProbe: 15 * time.Second, KeepaliveInterval: 5 * time.Minute,
 		MaxReconnectAttempts: 10, ShutdownGrace: 10 * time.Second,
 		CommandPrefix: "!", SlashCommands: true,

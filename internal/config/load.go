@@ -37,6 +37,8 @@ type Loaded struct {
 	// Warnings are sentences for the log: what works, but probably not as
 	// meant. They contain no secret.
 	Warnings []string
+
+	texts map[string]Secret // what was read, by variable
 }
 
 // Load reads all settings. Its error is an [*Error] with everything that is
@@ -48,11 +50,12 @@ func Load(from Sources) (*Loaded, error) {
 	}
 	broken := len(problems) > 0
 	environ := fromEnviron(from.Environ)
-	merged := merge(fromFlags(from.Flags), environ, dotenv)
+	merged := merge(fromFlags(from.Flags), credential(environ), small(dotenv))
 
 	l := &Loaded{Origins: make(map[string]Origin, len(merged))}
+	l.texts = make(map[string]Secret, len(merged))
 	for name, v := range merged {
-		l.Origins[name] = v.origin
+		l.Origins[name], l.texts[name] = v.origin, NewSecret(v.text)
 	}
 	problems = append(problems, l.parse(merged)...)
 	slipped := slips(dotenv, environ)
@@ -203,6 +206,7 @@ func (l *Loaded) doubts() (warnings []string) {
 		from = "DISCORD_TOKEN_FILE"
 	}
 	warn(from, doubtToken(c.Token.Reveal()))
+	warn(from, l.exposed())
 	warn("DISCORD_ACTIVITY", doubtActivity(c.Activity))
 	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/gateway"
 
 	"github.com/caarlos0/env/v11"
@@ -47,6 +48,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[gateway.Status]():      parser(choose(statuses)),
 	reflect.TypeFor[gateway.Compression](): parser(choose(compressions)),
 	reflect.TypeFor[gateway.Intents]():     parser(parsePrivileged),
+	reflect.TypeFor[fleet.Assignment]():    parser(fleet.ParseAssignment),
 	reflect.TypeFor[[]snowflake.ID]():      parser(parseIDs),
 	reflect.TypeFor[Addresses]():           parser(parseAddresses),
 }

@@ -72,7 +72,21 @@ func fromEnviron(environ []string) values {
 			out[name] = value{text: unquote(text), origin: Origin{Source: SourceEnvironment}}
 		}
 	}
-	return out
+	return small(out)
+}
+
+// small takes proxies up whose variables are written in small letters, as many
+// tools do; capitals win.
+func small(all values) values {
+	for _, s := range table {
+		if s.Group != groupNetwork {
+			continue
+		}
+		if v, set := all[strings.ToLower(s.Name)]; set && strings.TrimSpace(all[s.Name].text) == "" {
+			all[s.Name] = v
+		}
+	}
+	return all
 }
 
 // unquote removes the pair of quotes that some container tools leave around

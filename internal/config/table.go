@@ -10,6 +10,7 @@ import (
 // The headings of the table.
 const (
 	groupDiscord = "Discord"
+	groupNetwork = "Network"
 	groupOnline  = "Staying online"
 	groupCommand = "Commands"
 	groupMonitor = "Warnings"
@@ -71,6 +72,12 @@ var table = []Setting{
 		Allowed: "zlib-stream, zstd-stream, none",
 	},
 	{
+		Name: "SHARDS", Group: groupDiscord,
+		Default: "auto",
+		Meaning: "How many shards the bot has, and which of them run here. auto asks Discord; a saved session keeps its number of shards.",
+		Allowed: "auto, a number for all of so many, or a list of so many such as 0-15/64",
+	},
+	{
 		Name: "DISCORD_READ_LIMIT", Group: groupDiscord,
 		Default: "128MiB",
 		Meaning: "The largest gateway payload that is kept, decompressed. Larger ones are skipped and counted; the connection stays.",
@@ -84,6 +91,36 @@ var table = []Setting{
 			}
 			return ""
 		},
+	},
+	{
+		Name: "DISCORD_REST_LIMIT", Group: groupDiscord,
+		Default: "50",
+		Meaning: "Requests a second that the bot makes at most. Discord allows every bot 50, and refuses what is more; raise this only if Discord has given yours a higher limit, or for a simulator that has one. Requests for slash commands do not count.",
+		Allowed: "1 to 10000",
+		check:   counting(func(c *Config) int { return c.RESTLimit }, 1, 10000),
+	},
+	{
+		Name: "HTTPS_PROXY", Group: groupNetwork, Secret: true,
+		Meaning: "The proxy for everything that goes to Discord: REST and the gateway alike. A login in it is never logged. Small letters (https_proxy) work too.",
+		Allowed: proxyAllowed,
+		check:   proxied(func(c *Config) Secret { return c.HTTPSProxy }),
+	},
+	{
+		Name: "HTTP_PROXY", Group: groupNetwork, Secret: true,
+		Meaning: "The same for addresses that begin with http:// or ws://, such as a simulator on another machine.",
+		Allowed: proxyAllowed,
+		check:   proxied(func(c *Config) Secret { return c.HTTPProxy }),
+	},
+	{
+		Name: "ALL_PROXY", Group: groupNetwork, Secret: true,
+		Meaning: "The proxy where neither of the two is set.",
+		Allowed: proxyAllowed,
+		check:   proxied(func(c *Config) Secret { return c.AllProxy }),
+	},
+	{
+		Name: "NO_PROXY", Group: groupNetwork, Secret: true,
+		Meaning: "Hosts, domains, addresses and networks that are reached without a proxy. This machine itself never needs one.",
+		Allowed: "a list with commas between, or * for all",
 	},
 	{
 		Name: "DISCORD_HEARTBEAT_TIMEOUT", Group: groupOnline,
