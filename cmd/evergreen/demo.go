@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"os"
 	"time"
 
@@ -22,6 +24,8 @@ type demoCommand struct {
 	Seed    *uint64  `name:"seed" placeholder:"N" help:"Repeat the faults of a run, their order and parameters. Random by default."`
 	Rate    float64  `name:"rate" default:"2" help:"Commands a second that people ask (${default})."`
 	Pace    duration `name:"pace" default:"2s" help:"Time between the end of one fault and the next (${default})."`
+	APIAddr string   `name:"api-addr" default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Where to serve the bot's dashboard, on this machine (${default}). If its port is taken, another one is used and named."`
+	NoAPI   bool     `name:"no-api" help:"Do not serve the dashboard."`
 	Verbose bool     `name:"verbose" short:"v" help:"Show the bot's own log lines too."`
 	LogFile string   `name:"log-file" placeholder:"FILE" help:"Write the bot's own log to a file."`
 }
@@ -30,6 +34,9 @@ type demoCommand struct {
 func (d *demoCommand) Validate() error {
 	if d.Rate == 0 {
 		return errors.New("--rate: somebody has to ask something")
+	}
+	if err := checkLoopback(d.APIAddr); err != nil {
+		return fmt.Errorf("--api-addr: %w", err)
 	}
 	return checkRate(d.Rate)
 }
@@ -73,9 +80,13 @@ func (d *demoCommand) Run(p *process) error {
 			}
 		}
 	}()
+	dashboard := d.APIAddr
+	if d.NoAPI {
+		dashboard = ""
+	}
 	s, err := demo.Run(ctx, hurry, demo.Options{
 		For: time.Duration(d.For), Seed: seed, Rate: d.Rate, Pace: time.Duration(d.Pace),
-		Screen: screen, Logger: log, Version: version(),
+		Screen: screen, Logger: log, Version: version(), Dashboard: dashboard,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -84,6 +95,18 @@ func (d *demoCommand) Run(p *process) error {
 		return err
 	case !s.Passed():
 		return errors.New("the demo has not passed; the lines above say why")
+	}
+	return nil
+}
+
+// checkLoopback refuses an address that others could reach: a demo has no token.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("the address %q is not host:port, such as 127.0.0.1:8000", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && !ip.IsLoopback() {
+		return fmt.Errorf("the address %q could be reached from other machines; the demo serves this one", addr)
 	}
 	return nil
 }

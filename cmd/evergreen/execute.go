@@ -16,10 +16,16 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Run the bot. Settings come from flags, the environment and .env."`
-	Demo    demoCommand    `cmd:"" help:"See it work: a simulated Discord, users, faults and the bot in one process. No token needed."`
-	Sim     simCommand     `cmd:"" help:"Serve a simulated Discord for any bot in any language."`
-	Version versionCommand `cmd:"" help:"Tell the version."`
+	Run        runCommand        `cmd:"" help:"Run the bot. Settings come from flags, the environment and .env."`
+	Status     statusCommand     `cmd:"" help:"Tell how the running bot is: the exit code is 0 only while it is online."`
+	Shards     shardsCommand     `cmd:"" help:"Tell how far the shards are; pause, resume, restart or move one; change their number."`
+	Demo       demoCommand       `cmd:"" help:"See it work: a simulated Discord, users, faults and the bot in one process. No token needed."`
+	Sim        simCommand        `cmd:"" help:"Serve a simulated Discord for any bot in any language."`
+	Service    serviceCommand    `cmd:"" help:"Have the operating system run the bot: install, start, stop, status, uninstall."`
+	Doctor     doctorCommand     `cmd:"" help:"Find out why the bot goes offline: every check with its evidence and the next step."`
+	Completion completionCommand `cmd:"" help:"Print what makes a shell complete this program's commands and flags."`
+	Man        manualCommand     `cmd:"" help:"Print the manual page."`
+	Version    versionCommand    `cmd:"" help:"Tell the version."`
 }
 
 // process is what a command stands on: the streams, the environment and the
@@ -91,12 +97,18 @@ func (p *process) report(err error) int {
 	if err == nil {
 		return int(config.ExitOK)
 	}
-	fmt.Fprintln(p.stderr, "evergreen: "+err.Error())
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		return coded.ExitCode()
+	if said := err.Error(); said != "" {
+		fmt.Fprintln(p.stderr, "evergreen: "+said)
 	}
-	return int(config.ExitUnexpected)
+	var coded interface{ ExitCode() int }
+	if !errors.As(err, &coded) {
+		return int(config.ExitUnexpected)
+	}
+	if code := coded.ExitCode(); code != int(config.ExitConfig) || p.getenv("EVERGREEN_SUPERVISOR") != "launchd" {
+		return code
+	}
+	// launchd starts a program again whatever it ended with, except 0.
+	return int(config.ExitOK)
 }
 
 // getenv reads the process's environment.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"evergreen/gateway"
 	"evergreen/internal/config"
+	"evergreen/internal/health"
 	"evergreen/internal/logging"
 	"evergreen/internal/owner"
 	"evergreen/internal/store"
@@ -20,7 +22,8 @@ import (
 type holding struct {
 	owner *owner.Owner
 	store *store.Store
-	fresh bool // sessions of earlier runs are not resumed
+	gap   *health.Incident // the time since the previous run; nil if there was none
+	fresh bool             // sessions of earlier runs are not resumed
 	log   *slog.Logger
 	asked sync.WaitGroup // listens for those who want to take over
 }
@@ -41,30 +44,70 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 	if from := h.owner.From(); from != nil {
 		h.log.Info("Taken over from " + from.String())
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), Logger: h.log})
+	words, err := store.LastWords(c.StateDir, of)
+	if err != nil {
+		h.log.Warn("If the program crashed, it could not leave word of it", "error", err)
+	}
+	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), LastWords: words, Logger: h.log})
 	if err != nil {
 		h.owner.Release()
 		return nil, err
 	}
-	if previous := h.store.Begin(); previous.End != store.EndNone {
+	previous := h.store.Begin()
+	if previous.End != store.EndNone {
 		h.log.Info(previous.String())
 	}
+	h.gap = h.store.Gap(previous)
 	return h, nil
 }
 
 // Session is the session of an earlier run that is to be resumed.
-func (h *holding) Session(intents gateway.Intents) gateway.Session {
+func (h *holding) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
 	if h.fresh {
 		return gateway.Session{}
 	}
-	session, verdict := h.store.Session(gateway.Pair{}, intents)
-	h.log.Info(verdict.String())
+	session, verdict := h.store.Session(pair, intents)
+	if pair.Count > 1 {
+		h.log.Info(verdict.String(), "shard", pair.String())
+	} else {
+		h.log.Info(verdict.String())
+	}
 	return session
 }
 
+// Shards is the number of shards of the sessions that an earlier run left, 0
+// without any.
+func (h *holding) Shards() int {
+	if h.fresh {
+		return 0
+	}
+	return h.store.Shards()
+}
+
+// Intents are those of the sessions that an earlier run left, 0 without any.
+func (h *holding) Intents() gateway.Intents {
+	if h.fresh {
+		return 0
+	}
+	return h.store.Intents()
+}
+
+// Saving is whether what the bot knows is being saved.
+func (h *holding) Saving() health.Saving {
+	state := h.store.State()
+	return health.Saving{Trouble: state.Reason, Since: state.Since}
+}
+
 // Keeper keeps the session of this run.
-func (h *holding) Keeper(intents gateway.Intents) gateway.Keeper {
-	return h.store.Keeper(gateway.Pair{}, intents)
+func (h *holding) Keeper(pair gateway.Pair, intents gateway.Intents) gateway.Keeper {
+	return h.store.Keeper(pair, intents)
+}
+
+// announce tells others on this machine where to ask how the bot is.
+func (h *holding) announce(api net.Addr) {
+	if err := h.owner.Announce(api.String()); err != nil {
+		h.log.Warn("The lock cannot say where the HTTP API listens; evergreen status asks at API_ADDR", "error", err)
+	}
 }
 
 // handOver lets another process take the token over: stop is called when one
@@ -84,14 +127,14 @@ const closeTime = 5 * time.Second
 // release saves what is left, says how the run ended, and gives the token up:
 // in this order, so that whoever takes over finds everything.
 func (h *holding) release(ran error, mode gateway.StopMode) {
-	how := store.EndPaused
+	how, said := store.EndPaused, ""
 	switch {
 	case ran != nil:
-		how = store.EndFailed
+		how, said = store.EndFailed, reason(ran).Error()
 	case mode == gateway.Goodbye:
 		how = store.EndGoodbye
 	}
-	h.store.End(how)
+	h.store.End(how, said)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	if err := h.store.Close(ctx); err != nil {

@@ -5,6 +5,26 @@
 // unexpected, 2 usage, 78 a human has to mend the settings or the credentials.
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(standing().execute(os.Args[1:])) }
+	"evergreen/internal/service"
+)
+
+func main() {
+	if !service.Managed() {
+		os.Exit(standing().execute(os.Args[1:]))
+	}
+	os.Exit(service.Manage(func(stop <-chan struct{}) int {
+		p := standing()
+		p.signals = func() (<-chan os.Signal, func()) {
+			asked := make(chan os.Signal, 1)
+			go func() {
+				<-stop
+				asked <- os.Interrupt
+			}()
+			return asked, func() {}
+		}
+		return p.execute(os.Args[1:])
+	}))
+}

@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"evergreen/gateway"
 	"evergreen/internal/api"
 	"evergreen/internal/app"
 	"evergreen/internal/config"
+	"evergreen/internal/host"
 	"evergreen/internal/logging"
 )
 
@@ -20,11 +23,18 @@ type runCommand struct {
 	TakeOver bool `help:"If the bot already runs with this state folder, let that process pause and go on in its place."`
 	Goodbye  bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
 
+	Dir string `placeholder:"." help:"Work in this folder: .env, the state and the logs are looked for there."`
+
 	config.Flags
 }
 
 // Run keeps the bot online until a signal or its owner stops it.
 func (r *runCommand) Run(p *process) error {
+	if r.Dir != "" {
+		if err := os.Chdir(r.Dir); err != nil {
+			return fmt.Errorf("the bot cannot work in the folder of --dir: %w", err)
+		}
+	}
 	loaded, err := config.Load(r.Sources(p.environ))
 	if err != nil {
 		return err
@@ -46,11 +56,14 @@ func (r *runCommand) Run(p *process) error {
 	if err != nil {
 		return heldElsewhere(err)
 	}
+	limitMemory(logger.Logger)
 	lines := api.NewLogRing(c.LogLevel, logger.Redact)
 	bot, err := app.New(app.Options{
 		Config: c, Logger: slog.New(slog.NewMultiHandler(logger.Handler(), lines)), Redact: logger.Redact, Version: version(),
-		API: r.API, Lines: lines,
+		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
+		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.gap, Saving: held.Saving,
+		Machine: &host.Machine{},
 	})
 	if err != nil {
 		held.release(err, gateway.Pause)
@@ -63,15 +76,21 @@ func (r *runCommand) Run(p *process) error {
 	if r.Goodbye {
 		mode = gateway.Goodbye
 	}
+	beside := p.watchOver(r.Sources(p.environ), loaded, bot, logger)
 	err = until(signals, bot, mode)
+	beside()
 	if err != nil {
 		// What to do stands on the console, below; the file shows that it ended.
-		reason := err
-		var failure *config.Failure
-		if errors.As(err, &failure) {
-			reason = failure.Err
-		}
-		log.Error("The bot ends: " + reason.Error())
+		log.Error("The bot ends: " + reason(err).Error())
+	}
+	return err
+}
+
+// reason is an error without what to do about it.
+func reason(err error) error {
+	var failure *config.Failure
+	if errors.As(err, &failure) {
+		return failure.Err
 	}
 	return err
 }
@@ -81,10 +100,8 @@ func (r *runCommand) Run(p *process) error {
 func until(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(context.Background()) }()
-	select {
-	case err := <-ran:
+	if err, ended := awaitSignal(signals, ran); ended {
 		return err
-	case <-signals:
 	}
 	patience, hurry := context.WithCancel(context.Background())
 	defer hurry()
@@ -100,6 +117,29 @@ func until(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error 
 		<-stopped
 	}
 	return <-ran
+}
+
+// The program settles once the start is over, and again now and then.
+const (
+	settleFirst = 5 * time.Second
+	settleEvery = 2 * time.Minute
+)
+
+// awaitSignal waits until a signal comes or the bot ends by itself.
+func awaitSignal(signals <-chan os.Signal, ran <-chan error) (err error, ended bool) {
+	for wait := settleFirst; ; wait = settleEvery {
+		settling := time.NewTimer(wait)
+		select {
+		case err := <-ran:
+			settling.Stop()
+			return err, true
+		case <-signals:
+			settling.Stop()
+			return nil, false
+		case <-settling.C:
+			settle()
+		}
+	}
 }
 
 // logger writes to the console and, by default, to logs/bot.log.

@@ -36,7 +36,7 @@ func ask(world *demo.World, text string) discordsim.ID {
 }
 
 // eventually waits until something is so.
-func eventually[T any](t *testing.T, what string, is func() (T, bool)) T {
+func eventually[T any](t testing.TB, what string, is func() (T, bool)) T {
 	t.Helper()
 	limit := time.NewTimer(20 * time.Second)
 	defer limit.Stop()

@@ -5,137 +5,133 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strings"
-	"sync"
-	"time"
 
 	"evergreen/discordsim"
-	"evergreen/internal/demo"
+	"evergreen/internal/year"
 )
 
-// simCommand is evergreen sim.
+// simCommand is evergreen sim: a simulated Discord that is there to be used, to
+// judge a bot, to play a
+// scenario to one, or to let a year pass over our own.
 type simCommand struct {
-	Addr    string   `name:"addr" default:"127.0.0.1:8500" help:"Where the REST API and the gateway listen; the gateway to resume at takes the next port (${default})."`
-	Control string   `name:"control-addr" default:"127.0.0.1:8510" help:"Where faults can be set and the verdict asked for (${default})."`
-	Token   string   `name:"token" placeholder:"..." help:"The bot token the simulator accepts. A random one by default. It is worth nothing anywhere else."`
+	Addr  string  `name:"addr" default:"127.0.0.1:8500" help:"Where the REST API and the gateway listen; the gateway to resume at takes the next port (${default})."`
+	Token string  `name:"token" placeholder:"..." help:"The bot token the simulator accepts. A random one by default. It is worth nothing anywhere else."`
+	Seed  *uint64 `name:"seed" placeholder:"N" help:"Decides all chance, so that a run can be repeated. Random by default."`
+
+	Control string   `name:"control-addr" placeholder:"HOST:PORT" help:"Where faults can be set and the verdict asked for. Ten ports above --addr by default."`
 	Guilds  int      `name:"guilds" default:"4" help:"Guilds the bot is in (${default})."`
 	Users   int      `name:"users" default:"24" help:"People in them (${default})."`
 	Rate    float64  `name:"rate" default:"0.5" help:"Commands a second that people ask, 0 for none (${default})."`
 	Say     []string `name:"say" default:"!ping" sep:"none" help:"What people say, one of it each time; the bot has to answer each with one reply. May be given several times (${default})."`
 	Slash   []string `name:"slash" placeholder:"NAME" help:"Slash commands people use too."`
-	Seed    *uint64  `name:"seed" placeholder:"N" help:"Decides all chance, so that a run can be repeated. Random by default."`
 	Faults  string   `name:"faults" enum:"auto,none" default:"none" help:"auto: faults strike one after another, in real time; none: only those that are asked for (${default})."`
 	Pace    duration `name:"pace" default:"60s" help:"Time between two faults of auto (${default})."`
 	For     duration `name:"for" placeholder:"10m" help:"End by itself after this time, with exit code 0 only if no command was lost or answered twice and no rule broken. Without it Ctrl+C ends it."`
+
+	Check    bool     `name:"check" help:"Judge the bot that is pointed here: lead it through a programme of faults, about four minutes, and say which statements of docs/conformance.md it kept and broke. The bot has to answer the first --say (and --slash). Exit code 1 if it broke one."`
+	JSON     bool     `name:"json" help:"With --check: write the judgement to stdout as JSON, and all else to stderr."`
+	Thorough bool     `name:"thorough" help:"With --check: play the slow steps too, about seven minutes."`
+	Gentle   bool     `name:"gentle" help:"With --check: leave out the last step, after which a bot is right to give up."`
+	Only     []string `name:"only" placeholder:"STEP" help:"With --check: play only these steps of the programme. --only list names them."`
+
+	Scenario string `name:"scenario" placeholder:"FILE" help:"Play a scenario, a file or one of the library by its name, and say what a good bot would have done better. --scenario list names those of the library. Exit code 1 if an expectation was not met."`
+
+	Year    bool   `name:"year" help:"Let a year of Evergreen's own life pass in virtual time, with all that goes wrong in one, and tell how it went. It takes a few minutes. Exit code 1 with the last 200 steps if the bot was not online when it could be, lost a command or broke a rule. --seed plays a year again."`
+	Years   int    `name:"years" default:"1" help:"With --year: how many years, each with the next seed (${default})."`
+	Days    int    `name:"days" default:"365" help:"With --year: how long each is (${default})."`
+	Profile string `name:"profile" enum:"ordinary,hostile" default:"ordinary" help:"With --year: ordinary or hostile, which has in one year what others meet in ten (${default})."`
+	Steps   bool   `name:"steps" help:"With --year: tell every step."`
 }
 
 // Validate refuses what cannot work.
 func (s *simCommand) Validate() error {
-	if s.Guilds < 1 || s.Users < 1 {
+	switch {
+	case s.Guilds < 1 || s.Users < 1:
 		return errors.New("--guilds and --users: want at least 1 of each")
+	case s.Check && s.Scenario != "", s.Year && (s.Check || s.Scenario != ""):
+		return errors.New("--check, --scenario and --year: want one of them; each makes a simulated Discord of its own")
+	case !s.Year && (s.Steps || s.Years != 1 || s.Days != 365 || s.Profile != string(year.Ordinary)):
+		return errors.New("--years, --days, --profile and --steps mean nothing without --year")
+	case s.Years < 1 || s.Days < 1:
+		return errors.New("--years and --days: want at least 1")
+	case !s.Check && (s.JSON || s.Thorough || s.Gentle || len(s.Only) > 0):
+		return errors.New("--json, --thorough, --gentle and --only mean nothing without --check")
+	case (s.Check || s.Scenario != "" || s.Year) && (s.For > 0 || s.Control != "" || s.Faults != "none"):
+		return errors.New("--for, --control-addr and --faults mean nothing beside --check, --scenario and --year, which know what happens and when it ends")
 	}
 	return checkRate(s.Rate)
 }
 
-// Run serves until it is stopped.
+// Run does what is asked for.
 func (s *simCommand) Run(p *process) error {
-	seed := rand.Uint64()
-	if s.Seed != nil {
-		seed = *s.Seed
+	switch {
+	case s.Check:
+		return s.check(p)
+	case s.Scenario != "":
+		return s.play(p)
+	case s.Year:
+		return s.years(p)
 	}
-	world := demo.NewWorld(demo.WorldOptions{
-		Sim: discordsim.Config{Seed: seed}, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
-	})
-	defer world.Sim.Close()
-	listener, err := world.Sim.Listen(s.Addr)
-	if err != nil {
-		return fmt.Errorf("%w; choose another address with --addr", err)
-	}
-	control, err := newControl(s.Control, world)
-	if err != nil {
-		return fmt.Errorf("%w; choose another address with --control-addr", err)
-	}
-	s.explain(p, world, listener, control.addr())
-
-	signals, release := p.signals()
-	defer release()
-	ctx, end := context.WithCancel(context.Background())
-	defer end()
-	var work sync.WaitGroup
-	work.Go(func() { control.serve(ctx) })
-	work.Go(func() { newWatcher(world, p.stdout).watch(ctx) })
-	if s.Rate > 0 {
-		crowd := demo.Crowd{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
-		work.Go(func() { crowd.Run(ctx) })
-	}
-	if s.Faults == "auto" {
-		work.Go(func() { s.strike(ctx, world, seed) })
-	}
-	var over <-chan time.Time
-	if s.For > 0 {
-		timer := time.NewTimer(time.Duration(s.For))
-		defer timer.Stop()
-		over = timer.C
-	}
-	timed := false
-	select {
-	case <-signals:
-	case <-over:
-		timed = true
-	}
-	end()
-	work.Wait()
-	v := world.Sim.Verdict(world.Bot)
-	fmt.Fprintln(p.stdout, strings.Join(verdictLines(v), "\n"))
-	if timed && (v.Asked == 0 || v.Lost+v.Twice+len(v.Violations) > 0) {
-		return errors.New("the bot has not passed; the lines above say why")
-	}
-	return nil
+	return s.serve(p)
 }
 
-// explain says how to use it.
-func (s *simCommand) explain(p *process, world *demo.World, listener *discordsim.Listener, control net.Addr) {
-	asks := "who say nothing"
-	if s.Rate > 0 {
-		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
+// seed is the given one or one by chance.
+func (s *simCommand) seed() uint64 {
+	if s.Seed != nil {
+		return *s.Seed
 	}
-	fmt.Fprintf(p.stdout, `A simulated Discord is listening. Let your bot use
+	return uint64(rand.N(1_000_000_000))
+}
+
+// listen opens the simulator's ports.
+func (s *simCommand) listen(sim *discordsim.Sim) (*discordsim.Listener, error) {
+	listener, err := sim.Listen(s.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address with --addr", err)
+	}
+	return listener, nil
+}
+
+// invitation says what to point the bot at.
+func invitation(listener *discordsim.Listener, app *discordsim.App) string {
+	return fmt.Sprintf(`A simulated Discord is listening. Let your bot use
 
   DISCORD_API_URL=%s
   DISCORD_TOKEN=%s
 
-or whatever your library calls them; the gateway's address comes from there. The
-bot is in %d guilds with %d people %s. Its owner is user %d.
-
-Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' http://%s/sim/faults
-What can go wrong:       curl http://%s/sim/faults
-How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
-
-`, listener.APIURL(), world.Bot.Token, len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control)
+or whatever your library calls them; the gateway's address comes from there.
+`, listener.APIURL(), app.Token)
 }
 
-// realTime stretches the times of the faults, which are made for a world ten
-// times as fast.
-const realTime = 10
-
-// strike lets one thing after another go wrong.
-func (s *simCommand) strike(ctx context.Context, world *demo.World, seed uint64) {
-	pace := time.Duration(s.Pace)
-	schedule := demo.NewSchedule(demo.ScheduleOptions{Seed: seed, Scale: realTime, Every: demo.CostlyEvery(pace)})
-	timer := time.NewTimer(pace)
-	defer timer.Stop()
-	for {
+// stoppable is a context that a signal ends; the function releases it.
+func (p *process) stoppable() (context.Context, func()) {
+	signals, release := p.signals()
+	ctx, end := context.WithCancelCause(context.Background())
+	over := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
 		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
+		case <-signals:
+			end(errors.New("it was stopped"))
+		case <-over:
 		}
-		for _, f := range schedule.Next().Faults {
-			if _, err := world.Sim.Inject(f); err != nil {
-				panic("evergreen: the schedule names a fault that is not there: " + err.Error())
-			}
-		}
-		timer.Reset(pace)
+	}()
+	return ctx, func() {
+		close(over)
+		<-watched
+		end(nil)
+		release()
 	}
+}
+
+// first is the first of what somebody says or uses; empty where nobody does.
+func first(texts []string) string {
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); text != "" {
+			return text
+		}
+	}
+	return ""
 }

@@ -16,9 +16,16 @@ func (versionCommand) Run(p *process) error {
 	return err
 }
 
-// version is that of the module, or of the commit when it was built from one:
+// stamped is the version that a release was built with:
+// -ldflags "-X main.stamped=1.2.0".
+var stamped string
+
+// version is the one stamped, or that of the module, or of the commit when it was built from one:
 // "1.2.0", "devel-3f2c1ab9" or "devel-3f2c1ab9-modified".
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"

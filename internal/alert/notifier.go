@@ -26,6 +26,9 @@ type Options struct {
 	// MaxPerHour is the most messages in an hour, those that something is over
 	// not counted. Default 12.
 	MaxPerHour int
+	// Storage keeps the alert that is not over from one run to the next. Default:
+	// it is forgotten with the process.
+	Storage Storage
 	// Runbook is where links lead; the cause is added as a fragment. Default
 	// docs/runbook.md.
 	Runbook string
@@ -69,21 +72,12 @@ type judge struct {
 	bad      bool
 	badFor   time.Duration // time away, added up until the bot has been well for long
 	well     time.Time     // since when the bot is well; zero while it is not
-	raised   *raised
-	ailing   time.Time // since when events are not handled
+	raised   *Standing     // the alert that is not over
+	ailing   time.Time     // since when events are not handled
+	unsaved  bool          // that nothing can be saved was told
 	sent     []time.Time
 	held     int
 	lastOver string // ID of the last incident that has been told or passed over
-}
-
-// raised is an alert that is not over.
-type raised struct {
-	kind     Kind
-	thread   string
-	since    time.Time
-	reminded time.Time
-	told     bool // it was not held back
-	notYou   bool // that Discord is behind it was told
 }
 
 // New makes a notifier. It looks at nothing before [Notifier.Run].
@@ -96,6 +90,9 @@ func New(o Options) *Notifier {
 	}
 	if o.MaxPerHour <= 0 {
 		o.MaxPerHour = 12
+	}
+	if o.Storage == nil {
+		o.Storage = forgetful{}
 	}
 	if o.Runbook == "" {
 		o.Runbook = "docs/runbook.md"
@@ -113,6 +110,7 @@ func New(o Options) *Notifier {
 		o.Rand = rand.Float64
 	}
 	n := &Notifier{opts: o, words: writer{runbook: o.Runbook, zone: o.Zone, redact: o.Redact}}
+	n.judge.raised = o.Storage.Standing()
 	for _, c := range o.Channels {
 		n.boxes = append(n.boxes, newOutbox(c, o))
 	}
@@ -165,6 +163,7 @@ func (n *Notifier) look(s health.Snapshot) {
 	if s.Status == health.Stopping {
 		return // it goes because it was asked to
 	}
+	n.lookAtDisk(s)
 	kind := n.ailment(s)
 	if kind == "" {
 		j.bad = false
@@ -192,7 +191,7 @@ func (n *Notifier) ailment(s health.Snapshot) Kind {
 		if s.At.Sub(j.ailing) >= max(workless, n.opts.After) {
 			return NotWorking
 		}
-		if j.raised != nil && j.raised.kind == NotWorking {
+		if j.raised != nil && j.raised.Kind == NotWorking {
 			return NotWorking // it is not well, only for less long
 		}
 	}
@@ -217,13 +216,13 @@ func (n *Notifier) isWell(s health.Snapshot) {
 		return
 	}
 	r := j.raised
-	j.raised = nil
-	m := n.words.write(Resolved, s, r.since)
-	m.Thread, m.For = r.thread, j.well.Sub(r.since)
+	n.stand(nil)
+	m := n.words.write(Resolved, s, r.Since)
+	m.Thread, m.For = r.Thread, j.well.Sub(r.Since)
 	if s.Last != nil {
 		j.lastOver = s.Last.ID
 	}
-	if !r.told {
+	if !r.Told {
 		j.held++
 		return
 	}
@@ -249,6 +248,9 @@ func (n *Notifier) tellOfAbsence(s health.Snapshot) {
 	n.send(m)
 }
 
+// gravity orders the alerts: a graver one is told although another stands.
+var gravity = map[Kind]int{NotWorking: 1, Offline: 2, NeedsYou: 3}
+
 // isBad is for a bot that is not well: when that has gone on for long enough, it
 // is told.
 func (n *Notifier) isBad(s health.Snapshot, kind Kind, took time.Duration) {
@@ -263,13 +265,18 @@ func (n *Notifier) isBad(s health.Snapshot, kind Kind, took time.Duration) {
 		j.badFor += s.At.Sub(s.OfflineSince)
 	}
 	j.bad = true
+	if kind == NotWorking {
+		j.badFor = 0 // it is not away
+	}
 
 	if kind == Offline && s.NotYou() {
 		j.badFor = 0
-		if r := j.raised; r != nil && !r.notYou {
-			r.notYou = true
-			m := n.words.write(NotYou, s, r.since)
-			m.Thread = r.thread
+		if r := j.raised; r != nil && !r.NotYou {
+			said := *r
+			said.NotYou = true
+			n.stand(&said)
+			m := n.words.write(NotYou, s, r.Since)
+			m.Thread = r.Thread
 			n.send(m)
 		}
 		return
@@ -283,23 +290,32 @@ func (n *Notifier) isBad(s health.Snapshot, kind Kind, took time.Duration) {
 	}
 	r := j.raised
 	switch {
-	case r == nil && kind == Offline && j.badFor < n.opts.After:
+	case (r == nil || r.Kind == NotWorking) && kind == Offline && j.badFor < n.opts.After:
 		return
-	case r == nil || kind == NeedsYou && r.kind != NeedsYou:
+	case r == nil || gravity[kind] > gravity[r.Kind]:
 		thread := "evergreen-" + s.At.UTC().Format("20060102T150405")
 		if r != nil {
-			thread, since = r.thread, r.since
+			thread, since = r.Thread, r.Since
 		}
 		m := n.words.write(kind, s, since)
 		m.Thread = thread
 		told := n.send(m)
-		j.raised = &raised{kind: kind, thread: thread, since: since, reminded: s.At, told: told || r != nil && r.told}
-	case n.opts.RemindEvery > 0 && s.At.Sub(r.reminded) >= n.opts.RemindEvery:
-		r.reminded = s.At
-		m := n.words.write(Reminder, s, r.since)
-		m.Thread = r.thread
-		r.told = n.send(m) || r.told
+		n.stand(&Standing{Kind: kind, Thread: thread, Since: since, Reminded: s.At, Told: told || r != nil && r.Told})
+	case n.opts.RemindEvery > 0 && s.At.Sub(r.Reminded) >= n.opts.RemindEvery:
+		m := n.words.write(Reminder, s, r.Since)
+		m.Thread = r.Thread
+		again := *r
+		again.Reminded = s.At
+		again.Told = n.send(m) || r.Told
+		n.stand(&again)
 	}
+}
+
+// stand remembers the alert that is not over, here and beyond the process. The
+// caller holds the lock.
+func (n *Notifier) stand(s *Standing) {
+	n.judge.raised = s
+	n.opts.Storage.Stand(s)
 }
 
 // send posts a message unless there have been too many, and reports whether it

@@ -77,7 +77,9 @@ func everything(t testing.TB) (Options, *bot) {
 		REST: func() rest.Stats {
 			return rest.Stats{Requests: 7, RoundTrip: rest.Percentiles{Samples: 7, P50: time.Millisecond, P95: time.Millisecond, P99: time.Second}}
 		},
-		Handlers:  func() []HandlerTime { return []HandlerTime{{"!help", time.Millisecond, 2 * time.Millisecond}, {}} },
+		Handlers: func() []HandlerTime {
+			return []HandlerTime{{"help", 40, 1, time.Millisecond, 2 * time.Millisecond, time.Second}, {Name: "ping"}}
+		},
 		Discord:   func() (Discord, bool) { return Discord{"minor", "Partial outage", "Gateway is slow"}, true },
 		Incidents: RecentIncidents(journal.Recent),
 		Uptime: func(_ context.Context, window time.Duration) (Uptime, error) {
@@ -88,6 +90,9 @@ func everything(t testing.TB) (Options, *bot) {
 		},
 		Latencies: func(context.Context, time.Duration) ([]LatencyPoint, error) {
 			return []LatencyPoint{{At: now, Gateway: 45 * time.Millisecond, Max: 50 * time.Millisecond}, {At: now, REST: time.Second}}, nil
+		},
+		Rates: func(context.Context, time.Duration) ([]Rate, error) {
+			return []Rate{{At: now.Add(-time.Minute), Per: time.Minute, Received: 60, Handled: 59, Asked: 3, Answered: 2}, {At: now, Per: time.Minute}}, nil
 		},
 		Lines: lines,
 	}, b
@@ -166,18 +171,24 @@ func TestDocumentIsWhole(t *testing.T) {
 		if r.path == "/login" || r.path == "/logout" {
 			continue // for people
 		}
-		served[r.path] = true
-		if c.doc.Paths.Find(r.path) == nil {
-			t.Errorf("%s is served and not in the document", r.path)
+		path := r.path
+		if path == "/api/v1/shards/" {
+			path = "/api/v1/shards/{shard}/{operation}"
+		}
+		served[path] = true
+		if c.doc.Paths.Find(path) == nil {
+			t.Errorf("%s is served and not in the document", path)
 		}
 	}
 	for path, item := range c.doc.Paths.Map() {
 		if !served[path] {
 			t.Errorf("%s is in the document and not served", path)
 		}
-		for _, p := range item.Get.Parameters {
-			if p.Value.Description == "" {
-				t.Errorf("%s: %s is not explained", path, p.Value.Name)
+		for _, operation := range item.Operations() {
+			for _, p := range operation.Parameters {
+				if p.Value.Description == "" {
+					t.Errorf("%s: %s is not explained", path, p.Value.Name)
+				}
 			}
 		}
 	}
@@ -223,6 +234,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	failed := errors.New("the disk is full")
 	bad.Uptime = func(context.Context, time.Duration) (Uptime, error) { return Uptime{}, failed }
 	bad.Latencies = func(context.Context, time.Duration) ([]LatencyPoint, error) { return nil, failed }
+	bad.Rates = func(context.Context, time.Duration) ([]Rate, error) { return nil, failed }
 	bad.Incidents = func(context.Context, IncidentQuery) ([]health.Incident, error) { return nil, failed }
 	for name, o := range map[string]Options{"all is known": full, "nothing is known": {Snapshot: func() health.Snapshot { return health.Snapshot{At: time.Now()} }}, "bad news": bad} {
 		t.Run(name, func(t *testing.T) {
@@ -232,7 +244,8 @@ func TestAnswersKeepTheContract(t *testing.T) {
 				"/badge/uptime.svg?window=7d", "/badge/uptime.svg?window=1s", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents?limit=2",
 				"/api/v1/incidents?limit=0", "/api/v1/incidents?cause=half-open&open=false", "/api/v1/incidents?cause=boredom",
 				"/api/v1/incidents?open=perhaps", "/api/v1/uptime", "/api/v1/uptime?window=90d", "/api/v1/uptime?window=1y", "/api/v1/latency",
-				"/api/v1/latency?window=7d", "/api/v1/latency?window=", "/api/v1/latency?window=1y", "/api/v1/shards", "/api/v1/logs",
+				"/api/v1/latency?window=7d", "/api/v1/latency?window=", "/api/v1/latency?window=1y", "/api/v1/rates", "/api/v1/rates?window=90d",
+				"/api/v1/rates?window=1y", "/api/v1/shards", "/api/v1/logs",
 				"/api/v1/logs?limit=1", "/api/v1/logs?limit=1000000",
 			} {
 				c.holds(t, path, ask(t, s, "GET", path, bearer("Bearer a-long-token")))
@@ -304,7 +317,7 @@ func TestIncidentPages(t *testing.T) {
 func TestUnchangedAnswers(t *testing.T) {
 	o, _ := everything(t)
 	s := serve(t, o)
-	for _, path := range []string{"/api/v1/incidents", "/api/v1/uptime?window=30d", "/api/v1/latency", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg"} {
+	for _, path := range []string{"/api/v1/incidents", "/api/v1/uptime?window=30d", "/api/v1/latency", "/api/v1/rates", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg"} {
 		a := ask(t, s, "GET", path)
 		tag := a.header.Get("Etag")
 		if tag == "" || a.header.Get("Cache-Control") == "no-store" {

@@ -61,7 +61,7 @@ type actionBody struct {
 // outcomes are the names of outcomes in data. They never change.
 var outcomes = map[health.Outcome]string{
 	health.OutcomeOpen: "open", health.OutcomeResumed: "resumed", health.OutcomeNewSession: "new-session",
-	health.OutcomeEnded: "ended", health.OutcomeUnobserved: "unobserved",
+	health.OutcomeEnded: "ended", health.OutcomeUnobserved: "unobserved", health.OutcomeMended: "mended",
 }
 
 func newIncidentBody(i health.Incident, now time.Time) incidentBody {

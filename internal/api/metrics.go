@@ -206,6 +206,10 @@ var (
 	shardLastMetric   = describe("shard_gateway_latency_seconds", "The last round trip of a shard's heartbeat.", "shard")
 	budgetMetric      = describe("identify_budget_remaining", "Session starts left for the day.")
 	budgetTotalMetric = describe("identify_budget_limit", "Session starts allowed in a day.")
+	handlerRunsMetric = describe("handler_runs_total", "Runs of a command.", "handler")
+	handlerFailMetric = describe("handler_failures_total", "Runs of a command that ended in an error, a panic or at the time limit.", "handler")
+	handlerTimeMetric = describe("handler_recent_seconds", "Times of the last 256 runs of a command, by percentile.", "handler", "percentile")
+	handlerMaxMetric  = describe("handler_slowest_seconds", "The longest run of a command since the start.", "handler")
 	discordMetric     = describe("discord_status", "What Discord says about itself: 1 for what it says, 0 for all else.", "indicator")
 	buildMetric       = describe("build_info", "Always 1; the label tells the version of the bot.", "version")
 )
@@ -271,6 +275,15 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		constant(shardStatusMetric, truth(shard.Connected), id)
 		if shard.Latency.Samples > 0 {
 			constant(shardLastMetric, shard.Latency.Last.Seconds(), id)
+		}
+	}
+	if s.opts.Handlers != nil {
+		for _, h := range s.opts.Handlers() {
+			to <- prometheus.MustNewConstMetric(handlerRunsMetric, counter, float64(h.Runs), h.Name)
+			to <- prometheus.MustNewConstMetric(handlerFailMetric, counter, float64(h.Failed), h.Name)
+			constant(handlerTimeMetric, h.P50.Seconds(), h.Name, "50")
+			constant(handlerTimeMetric, h.P95.Seconds(), h.Name, "95")
+			constant(handlerMaxMetric, h.Max.Seconds(), h.Name)
 		}
 	}
 	if s.opts.Budget != nil {

@@ -43,7 +43,9 @@ func TestMetricsTellTheTruth(t *testing.T) {
 		"evergreen_events_handled_total 99", "evergreen_commands_failed_total 1", "evergreen_queue_bytes 512", "evergreen_identify_budget_remaining 998",
 		`evergreen_discord_status{indicator="minor"} 1`, `evergreen_build_info{version="1.2.3"} 1`, "evergreen_rest_requests_total 7",
 		`evergreen_shard_connected{shard="1"} 0`, "evergreen_open_incidents 1", `evergreen_incident_cause{cause="half-open"} 1`,
-		"evergreen_offline_seconds 0", "go_goroutines",
+		"evergreen_offline_seconds 0", "go_goroutines", `evergreen_handler_runs_total{handler="help"} 40`,
+		`evergreen_handler_failures_total{handler="help"} 1`, `evergreen_handler_recent_seconds{handler="help",percentile="95"} 0.002`,
+		`evergreen_handler_slowest_seconds{handler="help"} 1`,
 	} {
 		if !strings.Contains(body, "\n"+line) {
 			t.Errorf("no %s", line)

@@ -40,11 +40,16 @@ type Options struct {
 	Budget func() ledger.Usage
 	// REST tells how requests to Discord fare.
 	REST func() rest.Stats
-	// Handlers tells how long the bot's handlers take.
+	// Handlers tells how the bot's handlers fare, each by its name. There have to
+	// be few of them: each makes metrics of its own.
 	Handlers func() []HandlerTime
 	// Discord tells what Discord says about itself; ok is false as long as
 	// that is not known.
 	Discord func() (said Discord, ok bool)
+
+	// Operator pauses, resumes, restarts and moves shards and changes their number
+	// for those who have shown the token. Default: nobody can.
+	Operator Operator
 
 	// Incidents looks up incidents, the newest first. [RecentIncidents] makes
 	// one from a journal.
@@ -54,6 +59,10 @@ type Options struct {
 	// Latencies tells how long Discord took to answer over the time before now,
 	// the oldest first, in at most about a thousand points.
 	Latencies func(context.Context, time.Duration) ([]LatencyPoint, error)
+	// Rates tells what was asked and done over the time before now, the oldest
+	// first, in at most about 2200 points. Stretches in which nothing happened may
+	// be missing.
+	Rates func(context.Context, time.Duration) ([]Rate, error)
 	// Lines holds the last lines of the log.
 	Lines *LogRing
 
@@ -62,10 +71,14 @@ type Options struct {
 	Limits Limits
 }
 
-// HandlerTime is how long one of the bot's handlers takes, or all of them.
+// HandlerTime is how one of the bot's handlers fares.
 type HandlerTime struct {
-	Name     string // of a command or event; empty for all together
-	P50, P95 time.Duration
+	Name string // of a command
+	// Runs counts its runs, Failed those that ended in an error, a panic or at
+	// the time limit.
+	Runs, Failed int64
+	// P50 and P95 are of the recent runs, Max is of all of them.
+	P50, P95, Max time.Duration
 }
 
 // Discord is what Discord says about itself.
@@ -120,6 +133,14 @@ type LatencyPoint struct {
 	// Gateway is the round trip of a heartbeat, Max the longest one of the time
 	// the point stands for, REST the round trip of a request.
 	Gateway, REST, Max time.Duration
+}
+
+// Rate is what was asked and done from At on, for as long as Per: events
+// received and handled, commands asked and answered.
+type Rate struct {
+	At                                 time.Time
+	Per                                time.Duration
+	Received, Handled, Asked, Answered int64
 }
 
 // Limits bounds what clients can cost. Zero values mean the defaults named with

@@ -18,7 +18,8 @@ type pageData struct {
 	Latency   *pageLatency
 	Budget    *pageBudget
 	Presence  *pagePresence
-	Handlers  []pageHandler
+	Handlers  []HandlerTime
+	Rates     *pageRates
 	Discord   *pageDiscord
 	// Log is whether Lines are known; they are the oldest first.
 	Log     bool
@@ -71,10 +72,10 @@ type pagePresence struct {
 	SentAt       time.Time
 }
 
-// pageHandler is how long one handler takes.
-type pageHandler struct {
-	Name     string
-	P50, P95 time.Duration
+// pageRates is what came in and was done, minute by minute.
+type pageRates struct {
+	To     time.Time
+	Points []Rate
 }
 
 // pageDiscord is what Discord says of itself.

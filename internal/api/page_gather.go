@@ -44,6 +44,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 	d := s.history()
 	d.Incidents = d.Incidents[:min(len(d.Incidents), pageIncidents)]
 	s.gatherLatency(ctx, &d, r.URL.Query().Get("latency"))
+	s.gatherRates(ctx, &d)
 	s.gatherPresent(&d)
 	f := newPageFrame(w, r, "dashboard").about(d.Snap, d.Version)
 	f.Events, f.Leave = "/api/v1/events", s.hasToken()
@@ -142,7 +143,37 @@ func (s *Server) gatherLatency(ctx context.Context, d *pageData, wanted string) 
 	}
 	points, err := s.opts.Latencies(ctx, period.lasts)
 	s.complain("latency", err)
-	d.Latency = &pageLatency{Window: period.name, From: d.Snap.At.Add(-period.lasts), To: d.Snap.At, Points: foldPoints(points, pagePoints)}
+	from := d.Snap.At.Add(-period.lasts)
+	if len(points) > 0 {
+		from = chartFrom(from, d.Snap.At, points[0].At)
+	}
+	d.Latency = &pageLatency{Window: period.name, From: from, To: d.Snap.At, Points: foldPoints(points, pagePoints)}
+}
+
+// chartFrom is where a chart begins: where its window does, or, if most of that
+// is empty because the record has just begun, with the record, so that there is
+// something to see.
+func chartFrom(from, to, first time.Time) time.Time {
+	whole := to.Sub(from)
+	if first.Sub(from) < whole/2 {
+		return from
+	}
+	if least := to.Add(-whole / 12); first.After(least) {
+		return least
+	}
+	return first
+}
+
+// gatherRates looks up the last hour's events.
+func (s *Server) gatherRates(ctx context.Context, d *pageData) {
+	if s.opts.Rates == nil {
+		return
+	}
+	points, err := s.opts.Rates(ctx, ratesShown)
+	s.complain("rates", err)
+	if err == nil {
+		d.Rates = &pageRates{To: d.Snap.At, Points: points}
+	}
 }
 
 // foldPoints makes at most so many points out of a list, each standing for
@@ -187,9 +218,7 @@ func (s *Server) gatherPresent(d *pageData) {
 		d.Budget = &pageBudget{Total: u.Total, Remaining: u.Remaining, Used: u.Day, Reset: u.Reset}
 	}
 	if s.opts.Handlers != nil {
-		for _, h := range s.opts.Handlers() {
-			d.Handlers = append(d.Handlers, pageHandler(h))
-		}
+		d.Handlers = s.opts.Handlers()
 	}
 	if s.opts.Lines != nil {
 		d.Log, d.Lines = true, pageLinesOf(s.opts.Lines.Last(pageLines))

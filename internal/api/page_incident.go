@@ -51,6 +51,7 @@ func newIncidentView(t tongue, i health.Incident, now time.Time) incidentView {
 	switch {
 	case i.Routine():
 		v.Kind = "routine"
+	case i.Connected: // the dot was never in question
 	case v.Open && v.Kind == "risk":
 		v.Mark = t.T("incident.risk")
 	}
@@ -84,7 +85,12 @@ func incidentWhat(i health.Incident) string {
 }
 
 func outcomeText(t tongue, i health.Incident) string {
+	if i.Connected && i.Outcome == health.OutcomeOpen {
+		return t.T("outcome.unmended")
+	}
 	switch i.Outcome {
+	case health.OutcomeMended:
+		return t.T("outcome.mended")
 	case health.OutcomeResumed:
 		switch replayed := t.Count(int64(i.Replayed), "event"); {
 		case i.Lost > 0:

@@ -20,6 +20,7 @@ type scene struct {
 	incidents []health.Incident // newest first
 	days      []Day
 	points    []LatencyPoint
+	rates     []Rate
 	discord   Discord
 	budget    ledger.Usage
 	wanted    gateway.Presence
@@ -40,8 +41,10 @@ func newScene(now time.Time) *scene {
 		},
 		budget: ledger.Usage{Hour: 0, Day: 3, Remaining: 991, Total: 1000, FromDiscord: true, Reset: now.Add(9*time.Hour + 12*time.Minute)},
 		handlers: []HandlerTime{
-			{"!ask", 412 * time.Millisecond, 1840 * time.Millisecond}, {"!paper", 236 * time.Millisecond, 905 * time.Millisecond},
-			{"!help", 1200 * time.Microsecond, 4100 * time.Microsecond}, {"!status", 900 * time.Microsecond, 2300 * time.Microsecond},
+			{"ask", 1204, 7, 412 * time.Millisecond, 1840 * time.Millisecond, 9200 * time.Millisecond},
+			{"paper", 388, 0, 236 * time.Millisecond, 905 * time.Millisecond, 1710 * time.Millisecond},
+			{"help", 640, 0, 1200 * time.Microsecond, 4100 * time.Microsecond, 12 * time.Millisecond},
+			{"status", 186, 0, 900 * time.Microsecond, 2300 * time.Microsecond, 8 * time.Millisecond},
 		},
 	}
 	s.addPast(now, random)
@@ -105,6 +108,13 @@ func (s *scene) addPast(now time.Time, random *rand.Rand) {
 			bad(2*time.Minute+48*time.Second, 0, 1, "Discord answered HTTP 503")
 		}
 		s.days = append(s.days, d)
+	}
+	for ago := 59; ago >= 0; ago-- {
+		in := int64(32 + 14*math.Sin(float64(ago)/11) + 18*random.Float64())
+		s.rates = append(s.rates, Rate{
+			At: now.Truncate(time.Minute).Add(-time.Duration(ago) * time.Minute), Per: time.Minute,
+			Received: in, Handled: in, Asked: in / 9, Answered: in / 9,
+		})
 	}
 	for ago := 87; ago >= 0; ago-- {
 		wave := 44 + 5*math.Sin(float64(ago)/9) + 6*random.Float64()
@@ -220,6 +230,9 @@ func (s *scene) options() Options {
 		}),
 		Uptime: func(_ context.Context, lasts time.Duration) (Uptime, error) {
 			return locked(s, func() Uptime { return s.uptime(lasts) }), nil
+		},
+		Rates: func(context.Context, time.Duration) ([]Rate, error) {
+			return locked(s, func() []Rate { return append([]Rate{}, s.rates...) }), nil
 		},
 		Latencies: func(context.Context, time.Duration) ([]LatencyPoint, error) {
 			return locked(s, func() []LatencyPoint { return append([]LatencyPoint{}, s.points...) }), nil

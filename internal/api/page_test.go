@@ -61,7 +61,7 @@ var allStatuses = []health.Status{
 func usedKeys(t *testing.T) map[string]bool {
 	t.Helper()
 	used := map[string]bool{}
-	ask := regexp.MustCompile(`(?:\.T|number\(|add\(|words\[|say\(|\["|, )\(?\s*"([a-z0-9.-]+)"`)
+	ask := regexp.MustCompile(`(?:\.T|\.Count|number\(|add\(|words\[|say\(|\["|, )\(?\s*"([a-z0-9.-]+)"`)
 	collect := func(text string) {
 		for _, m := range ask.FindAllStringSubmatch(text, -1) {
 			if _, ok := pageWords[m[1]]; ok || strings.Contains(m[0], ".T") {
@@ -265,7 +265,7 @@ func TestDashboardWithoutScript(t *testing.T) {
 		"Discord answered HTTP 503; 11 attempts failed. A new session was started; events in between were not delivered. dot grey for 2 min 48 s",
 		"HTTP status 503", "Sent an extra heartbeat", "Runbook: A half-open (zombie) connection", "3 earlier",
 		"In 184,212", "Handled 184,212", "Answered 2,417", "Answers given up 1", "991 of 1,000 left today",
-		"Wanted online, watching AI Research | !help Sent as wanted, 1 min ago", "!ask 412 1840", "0/1 Online live 45, 71 12 s ago 4 d 3 h",
+		"Wanted online, watching AI Research | !help Sent as wanted, 1 min ago", "ask 1,204 runs, 7 failed 412 1840 9200", "0/1 Online live 45, 71 12 s ago 4 d 3 h",
 		"Version 1.4.0",
 	} {
 		if !strings.Contains(text, want) && !strings.Contains(a.body, want) {

@@ -23,6 +23,7 @@ type dashboardView struct {
 	Journal   bool
 	Incidents []incidentView
 	Earlier   []incidentView // what is folded away below them
+	Flow      []flowView
 	Work      []rowView
 	WorkNote  told
 	Handlers  []handlerView
@@ -74,9 +75,10 @@ type periodView struct {
 }
 
 type handlerView struct {
-	Name     string
-	P50, P95 string
-	Width    int // of 100
+	Name, Runs    string
+	Failed        string // empty if none has
+	P50, P95, Max string
+	Width         int // of 100
 }
 
 type budgetView struct {
@@ -119,7 +121,7 @@ func newDashboardView(f pageFrame, d pageData) dashboardView {
 	v := dashboardView{
 		pageFrame: f, State: newStateView(f.tongue, d), Facts: f.facts(d),
 		Windows: f.windows(d.Uptime), Bars: newBarsView(f.tongue, d.Days), Chart: newChartView(f.tongue, d.Latency),
-		Journal: d.Journal, Work: f.work(d.Snap), Links: f.links(d.Snap.Counts), Log: d.Log, Lines: d.Lines,
+		Journal: d.Journal, Flow: f.flow(d), Work: f.work(d.Snap), Links: f.links(d.Snap.Counts), Log: d.Log, Lines: d.Lines,
 	}
 	if d.Latency != nil {
 		for _, id := range []string{"1h", "24h", "7d"} {
@@ -236,9 +238,6 @@ func (f pageFrame) work(snap health.Snapshot) []rowView {
 		return rowView{f.T(key), textHTML(f.Number(n)), bad && n > 0}
 	}
 	return []rowView{
-		number("work.in", stats.Received, false),
-		number("work.handled", stats.Handled, false),
-		number("work.answered", activity.Answered, false),
 		number("work.asked", activity.Asked, false),
 		number("work.failed", activity.Failed, true),
 		{f.T("work.waiting"), textHTML(waiting), stats.QueuedAge > time.Minute},
@@ -272,16 +271,16 @@ func (f pageFrame) links(c health.Counts) []rowView {
 	}
 }
 
-func (f pageFrame) handlers(list []pageHandler) []handlerView {
+func (f pageFrame) handlers(list []HandlerTime) []handlerView {
 	var slowest time.Duration
 	for _, h := range list {
 		slowest = max(slowest, h.P95)
 	}
 	var views []handlerView
 	for _, h := range list {
-		v := handlerView{Name: h.Name, P50: f.MS(h.P50), P95: f.MS(h.P95)}
-		if v.Name == "" {
-			v.Name = f.T("handlers.all")
+		v := handlerView{Name: h.Name, Runs: f.Count(h.Runs, "handlers.run"), P50: f.MS(h.P50), P95: f.MS(h.P95), Max: f.MS(h.Max)}
+		if h.Failed > 0 {
+			v.Failed = f.T("handlers.failed", f.Number(h.Failed))
 		}
 		if slowest > 0 {
 			v.Width = max(1, int(100*h.P95/slowest))

@@ -15,10 +15,11 @@ type window struct {
 	lasts time.Duration
 }
 
-// The windows of the two records.
+// The windows of the records.
 var (
 	uptimeWindows  = []window{{"24h", day}, {"7d", 7 * day}, {"30d", 30 * day}, {"90d", 90 * day}}
 	latencyWindows = []window{{"1h", time.Hour}, {"24h", day}, {"7d", 7 * day}}
+	rateWindows    = []window{{"1h", time.Hour}, {"24h", day}, {"7d", 7 * day}, {"30d", 30 * day}, {"90d", 90 * day}}
 )
 
 // windowOf reads the window that is asked for, or names the problem with it.
@@ -126,6 +127,43 @@ func (s *Server) latency(w http.ResponseWriter, r *http.Request) {
 		body.Points = make([]pointBody, 0, len(points))
 		for _, at := range points {
 			body.Points = append(body.Points, pointBody{moment(at.At), took(at.Gateway), took(at.REST), took(at.Max)})
+		}
+	}
+	writeTagged(w, r, body)
+}
+
+// ratesBody is the answer of /api/v1/rates.
+type ratesBody struct {
+	Window string     `json:"window"`
+	Points []rateBody `json:"points"`
+}
+
+type rateBody struct {
+	T        *time.Time `json:"t"`
+	PerS     float64    `json:"per_s"`
+	Received int64      `json:"received"`
+	Handled  int64      `json:"handled"`
+	Asked    int64      `json:"asked"`
+	Answered int64      `json:"answered"`
+}
+
+// rates tells what was asked and done.
+func (s *Server) rates(w http.ResponseWriter, r *http.Request) {
+	asked, p, ok := windowOf(r, rateWindows, "1h")
+	if !ok {
+		p.write(w)
+		return
+	}
+	body := ratesBody{Window: asked.name}
+	if s.opts.Rates != nil {
+		points, err := s.opts.Rates(r.Context(), asked.lasts)
+		if err != nil {
+			s.cannotRead(w, "rates", err)
+			return
+		}
+		body.Points = make([]rateBody, 0, len(points))
+		for _, at := range points {
+			body.Points = append(body.Points, rateBody{moment(at.At), seconds(at.Per), at.Received, at.Handled, at.Asked, at.Answered})
 		}
 	}
 	writeTagged(w, r, body)

@@ -29,6 +29,7 @@ var (
 	bodyNotAllowed   = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
 	badToken         = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
 	tokenNotSet      = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
+	writeNeedsToken  = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Shards are operated only by those who present API_TOKEN, on this machine too, and none is set. Set API_TOKEN and start the bot again."}
 	wrongHost        = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}
 	tooManyGuesses   = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This address has presented too many wrong tokens. Wait a minute."}
 	badForm          = problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Post a small form as application/x-www-form-urlencoded."}

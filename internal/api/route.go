@@ -29,6 +29,9 @@ type route struct {
 	page bool
 	// post: a form posted here rather than something asked for.
 	post bool
+	// write: something done by a program here; only the token in the header counts,
+	// also on this machine.
+	write bool
 	// there reports whether this server has it. Nil: always.
 	there func(*Server) bool
 }
@@ -47,7 +50,11 @@ var routes = []route{
 	{path: "/api/v1/incidents", serve: (*Server).incidents},
 	{path: "/api/v1/uptime", serve: (*Server).uptime},
 	{path: "/api/v1/latency", serve: (*Server).latency},
+	{path: "/api/v1/rates", serve: (*Server).rates},
 	{path: "/api/v1/shards", serve: (*Server).shards},
+	{path: "/api/v1/shards/", post: true, write: true, serve: (*Server).operate, there: (*Server).hasOperator},
+	{path: "/api/v1/fleet", serve: (*Server).fleet, there: (*Server).hasOperator},
+	{path: "/api/v1/fleet/reshard", post: true, write: true, serve: (*Server).reshard, there: (*Server).hasOperator},
 	{path: "/api/v1/logs", serve: (*Server).logs},
 	{path: "/api/v1/events", serve: (*Server).events},
 	{path: "/login", open: true, serve: (*Server).showLogin, there: (*Server).hasToken},
@@ -164,6 +171,12 @@ func leaveBody(w http.ResponseWriter) {
 // been answered.
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool {
 	p, ok := s.admit(r)
+	switch {
+	case ok && to.write && !s.hasToken():
+		p, ok = writeNeedsToken, false
+	case ok && to.write && !s.presents(r.Header):
+		p, ok = badToken, false // a session is for looking
+	}
 	if ok {
 		return true
 	}

@@ -62,9 +62,12 @@ type workBody struct {
 }
 
 type handlerBody struct {
-	Name string  `json:"name,omitempty"`
-	P50  float64 `json:"p50"`
-	P95  float64 `json:"p95"`
+	Name   string  `json:"name"`
+	Runs   int64   `json:"runs"`
+	Failed int64   `json:"failed"`
+	P50    float64 `json:"p50"`
+	P95    float64 `json:"p95"`
+	Max    float64 `json:"max"`
 }
 
 type latenciesBody struct {
@@ -174,7 +177,9 @@ func (s *Server) addOthers(b *statusBody) {
 	if s.opts.Handlers != nil {
 		b.Work.HandlerMS = []handlerBody{}
 		for _, h := range s.opts.Handlers() {
-			b.Work.HandlerMS = append(b.Work.HandlerMS, handlerBody{h.Name, milliseconds(h.P50), milliseconds(h.P95)})
+			b.Work.HandlerMS = append(b.Work.HandlerMS, handlerBody{
+				h.Name, h.Runs, h.Failed, milliseconds(h.P50), milliseconds(h.P95), milliseconds(h.Max),
+			})
 		}
 	}
 	if s.opts.REST != nil {

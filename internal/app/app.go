@@ -1,7 +1,7 @@
 // Package app is at heart one running bot, wired together: settings in, one
 // error out.
 //
-// An [App] is a shard, ResearchBot as its handler, the REST transport beneath
+// An [App] is a fleet of shards, one of them or many, ResearchBot as their handler, the REST transport beneath
 // both, the account of session starts, and whoever watches: tracker, narrator,
 // monitor and, if wanted, the HTTP API. It knows the order in which these start
 // and stop, and nothing of how any of them does its work. What has to survive
@@ -22,13 +22,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/alert"
 	"evergreen/internal/api"
 	"evergreen/internal/bot"
 	"evergreen/internal/config"
 	"evergreen/internal/health"
+	"evergreen/internal/history"
+	"evergreen/internal/host"
 	"evergreen/internal/ledger"
 	"evergreen/internal/logging"
+	"evergreen/internal/network"
 	"evergreen/internal/preflight"
 	"evergreen/internal/rest"
 )
@@ -49,14 +54,23 @@ type Options struct {
 	// the log for it.
 	API   bool
 	Lines *api.LogRing
+	// Listening is told where the HTTP API listens, before anything else starts.
+	// Default: nobody is.
+	Listening func(net.Addr)
 
 	// Transport makes the REST round trips below the rate limits and retries.
-	// Default: one of its own, over the network.
+	// Default: over the network, by the proxies of Config.
 	Transport http.RoundTripper
-	// Dialer opens the gateway's WebSockets. Default: over the network.
+	// Dialer opens the gateway's WebSockets. Default: the same way as REST.
 	Dialer gateway.Dialer
+	// Resolver turns names into addresses. Default: the system's.
+	Resolver network.Resolver
+	// Machine is watched for memory that runs short. Default: none is.
+	Machine *host.Machine
 	// Observers see every observation of the shard, after the app's own.
 	Observers []gateway.Observer
+	// Channels take alerts beside those that Config names.
+	Channels []alert.Channel
 	// Commands are offered beside [bot.Builtin].
 	Commands []bot.Command
 
@@ -67,28 +81,42 @@ type Options struct {
 	Rand func() float64
 
 	// Sessions knows the session of an earlier run and keeps that of this one,
-	// Storage keeps the account of session starts, Journal the incidents.
+	// Storage keeps the account of session starts, Journal the incidents, History
+	// how the bot has been, and Alerts what people were told.
 	// Default: a fresh start, and everything ends with the process.
 	Sessions Sessions
 	Storage  ledger.Storage
 	Journal  health.Journal
+	History  history.Storage
+	Alerts   alert.Storage
+	// Gap is the time since the previous run, as [health.Gap] makes it. Default:
+	// there was none.
+	Gap *health.Incident
+	// Saving tells whether these are kept. Default: not judged.
+	Saving func() health.Saving
 }
 
-// Sessions keeps a bot's session from one run to the next. A session belongs to
-// the intents it was started with.
+// Sessions keeps a bot's sessions from one run to the next. A session belongs to
+// one shard and to the intents it was started with.
 type Sessions interface {
-	// Session is what an earlier run left to resume, or the zero Session. It is
-	// asked once for each set of intents.
-	Session(gateway.Intents) gateway.Session
-	// Keeper is told whenever the session to resume changes.
-	Keeper(gateway.Intents) gateway.Keeper
+	// Session is what an earlier run left for the shard to resume, or the zero
+	// Session. It is asked once for each set of intents.
+	Session(gateway.Pair, gateway.Intents) gateway.Session
+	// Shards and Intents are the number of shards and the intents of the sessions
+	// that are there to resume, 0 without any.
+	Shards() int
+	Intents() gateway.Intents
+	// Keeper is told whenever the session of the shard changes.
+	Keeper(gateway.Pair, gateway.Intents) gateway.Keeper
 }
 
 // forgetful is what keeps sessions when nobody does.
 type forgetful struct{}
 
-func (forgetful) Session(gateway.Intents) gateway.Session { return gateway.Session{} }
-func (forgetful) Keeper(gateway.Intents) gateway.Keeper   { return nil }
+func (forgetful) Session(gateway.Pair, gateway.Intents) gateway.Session { return gateway.Session{} }
+func (forgetful) Shards() int                                           { return 0 }
+func (forgetful) Intents() gateway.Intents                              { return 0 }
+func (forgetful) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper   { return nil }
 
 // App is one bot. Make it with [New], start it with [App.Run], end it with
 // [App.Stop].
@@ -102,11 +130,19 @@ type App struct {
 	tracker *health.Tracker
 	monitor *health.Monitor
 	watch   watch
-	server  *api.Server // nil without the API
+	token   *token
+	way     *network.Network // nil if others have laid it
+	memory  *memory          // nil without a machine
+	server  *api.Server      // nil without the API
 
-	// core is replaced once at most, before the shard runs: when Discord's
+	// cleared is closed when the questions before the start have been answered.
+	cleared chan struct{}
+	// core is replaced once at most, before the shards run: when Discord's
 	// switches allow fewer intents than were wanted.
 	core atomic.Pointer[core]
+
+	mu   sync.Mutex
+	work sync.WaitGroup // what runs beside Run; Add only under mu, before the stop
 
 	started  atomic.Bool
 	finished chan struct{} // closed when Run has returned
@@ -119,11 +155,12 @@ type App struct {
 	hurryNow context.CancelFunc
 }
 
-// core is the shard and its handler: what depends on the intents.
+// core is the shards and their handler: what depends on the intents.
 type core struct {
-	shard *gateway.Shard
-	bot   *bot.Bot
-	// resumes is whether the shard begins with the session of an earlier run.
+	fleet   *fleet.Fleet
+	bot     *bot.Bot
+	intents gateway.Intents
+	// resumes is whether shards begin with the sessions of an earlier run.
 	resumes bool
 }
 
@@ -141,26 +178,34 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
-		finished: make(chan struct{}),
+		finished: make(chan struct{}), cleared: make(chan struct{}), token: &token{used: o.Config.Token.Reveal()},
 	}
 	a.halt, a.haltNow = context.WithCancel(context.Background())
 	a.hurry, a.hurryNow = context.WithCancel(context.Background())
+	err := a.lay()
+	if err != nil {
+		return nil, err
+	}
 	a.rest = rest.New(rest.Options{
-		Base: o.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, Observe: a.restSaid, Rand: o.Rand,
+		Base: a.opts.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, GlobalLimit: o.Config.RESTLimit, Observe: a.restSaid, Rand: o.Rand,
 	})
 	a.client = &http.Client{
-		Transport: a.rest,
+		Transport: bearer{next: a.rest, first: o.Config.Token.Reveal(), token: a.token},
 		// Discord's API never redirects; a captive portal does.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	var err error
 	if a.check, err = preflight.New(a.preflightOptions()); err != nil {
 		return nil, err
 	}
 	a.ledger = ledger.New(ledger.Options{Storage: o.Storage, Limits: a.check.Limits, Alert: a.startsRunLow, Rand: o.Rand})
+	var short func() health.Short
+	if o.Machine != nil {
+		a.memory = &memory{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
+		short = a.memory.Short
+	}
 	a.tracker = health.NewTracker(health.Options{
-		Shards: 1, Stats: func() gateway.Stats { return a.Shard().Stats() }, Activity: a.activity, Redact: o.Redact,
-		Journal: o.Journal,
+		Stats: func() gateway.Stats { return a.Fleet().Stats() }, Activity: a.activity, Redact: o.Redact,
+		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -172,7 +217,7 @@ func New(o Options) (*App, error) {
 			return nil, err
 		}
 	}
-	if err = a.assemble(a.intents()); err != nil {
+	if err = a.assemble(a.first()); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -181,27 +226,42 @@ func New(o Options) (*App, error) {
 // intents is what the bot wants to ask for.
 func (a *App) intents() gateway.Intents { return bot.Intents(a.opts.Config.PresenceIntent) }
 
+// first is what the bot asks for until the questions before the start have been
+// answered: with a session to resume that was begun without some of the optional
+// intents, what that has.
+func (a *App) first() gateway.Intents {
+	wanted := a.intents()
+	left := a.opts.Sessions.Intents()
+	if left|a.opts.Config.OptionalIntents&wanted == wanted && left&^wanted == 0 {
+		return left
+	}
+	return wanted
+}
+
 // userAgent names this program to Discord in the form it demands (G-125).
 func (a *App) userAgent() string {
 	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(a.opts.Version, "0") + ")"
 }
 
 // tokenRecheck is how soon a token that was answered 401 is asked about again:
-// the answer may have been a mistake, or somebody may have mended it (G-098).
+// the answer may have been a mistake, or somebody may have mended it (G-098). One
+// refused request in ten minutes is nothing beside the 10,000 in ten minutes at
+// which Discord bans an address (G-134), so there is no backoff: it would only
+// make the way back longer.
 const tokenRecheck = 10 * time.Minute
 
 func (a *App) preflightOptions() preflight.Options {
 	c := a.opts.Config
 	return preflight.Options{
-		HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Token: c.Token.Reveal, TokenRecheck: tokenRecheck,
-		Intents: a.intents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
+		HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
+		Running: a.count, Intents: a.intents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
 	}
 }
 
-// assemble makes the bot and the shard for the intents.
+// assemble makes the bot and the shards for the intents.
 func (a *App) assemble(intents gateway.Intents) error {
 	c := a.opts.Config
-	var parts core
+	parts := core{intents: intents}
 	var err error
 	parts.bot, err = bot.New(bot.Options{
 		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
@@ -220,25 +280,29 @@ func (a *App) assemble(intents gateway.Intents) error {
 		timing = *a.opts.Timing
 	}
 	presence := c.Presence()
-	dialer := a.opts.Dialer
-	if dialer == nil {
-		dialer = gateway.WebSocketDialer{UserAgent: a.userAgent()}
-	}
-	session := a.opts.Sessions.Session(intents)
-	parts.resumes = session.Resumable()
+	sessions := &shelf{kept: a.opts.Sessions, intents: intents}
 	narrator := health.NewNarrator(logging.Component(a.opts.Logger, "Gateway"))
-	parts.shard, err = gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: c.Token.Reveal(), Intents: intents},
-		Locator:     a.check, Inspector: a.check, Permit: a.ledger, Keeper: a.opts.Sessions.Keeper(intents), Dialer: dialer,
-		Observer: a.observers(narrator, parts.bot),
-		Handler:  parts.bot, Events: bot.Events(),
-		Presence: &presence, Session: session, Compression: c.Compression, ReadLimit: c.ReadLimit,
-		MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand,
+	parts.fleet, err = fleet.New(fleet.Options{
+		Shard: gateway.Options{
+			Credentials: gateway.Credentials{Token: a.token.inUse(), Intents: intents},
+			Locator:     a.check, Inspector: a, Permit: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
+			Observer: a.observers(narrator, parts.bot),
+			Handler:  parts.bot, Events: bot.Events(),
+			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
+			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand,
+		},
+		Assigner: fleet.AssignerFunc(a.assign), Sessions: sessions,
 	})
 	if err != nil {
 		return err
 	}
-	parts.bot.Attach(parts.shard)
+	if a.count() > 0 { // nobody needs to be asked
+		if err := a.muster(context.Background(), &parts); err != nil {
+			return err
+		}
+		parts.resumes = sessions.found.Load() > 0
+	}
+	parts.bot.Attach(crew{parts.fleet})
 	a.core.Store(&parts)
 	return nil
 }
@@ -261,11 +325,19 @@ func orNever(d time.Duration) time.Duration {
 	return d
 }
 
-// Shard is the running shard; until the questions before the start have been
-// answered another one may take its place.
-func (a *App) Shard() *gateway.Shard { return a.core.Load().shard }
+// Fleet is the running shards; until the questions before the start have been
+// answered others may take their place.
+func (a *App) Fleet() *fleet.Fleet { return a.core.Load().fleet }
 
-// Bot is the running bot; what is said of [App.Shard] holds for it too.
+// Shard is the first of the shards; nil while it is not known which run here.
+func (a *App) Shard() *gateway.Shard {
+	if all := a.Fleet().Shards(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// Bot is the running bot; what is said of [App.Fleet] holds for it too.
 func (a *App) Bot() *bot.Bot { return a.core.Load().bot }
 
 // Tracker knows how the bot is.

@@ -23,7 +23,13 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.New("the app was run before")
 	}
 	defer close(a.finished)
-	defer a.client.CloseIdleConnections()
+	defer a.settle()
+	defer func() {
+		a.client.CloseIdleConnections()
+		if a.way != nil {
+			a.way.Close()
+		}
+	}()
 	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.Pause) })
 	defer release()
 
@@ -35,6 +41,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.server != nil {
 		if err := a.server.Listen(life); err != nil {
 			return err
+		}
+		if a.opts.Listening != nil {
+			a.opts.Listening(a.server.Addr())
 		}
 		services.Go(func() {
 			if err := a.server.Run(life); err != nil {
@@ -57,10 +66,19 @@ func (a *App) Run(ctx context.Context) error {
 		parts = a.core.Load()
 	}
 	services.Go(func() { _ = a.monitor.Run(life) })
+	if a.memory != nil {
+		services.Go(func() { a.memory.run(life) })
+	}
 	services.Go(func() { _ = parts.bot.Run(life) })
 	ran := make(chan error, 1)
-	// The shard is stopped in order, not by the end of a context.
-	go func() { ran <- parts.shard.Run(context.WithoutCancel(ctx)) }()
+	// The shards are stopped in order, not by the end of a context.
+	go func() {
+		if err := a.muster(a.halt, parts); err != nil && !a.stopping() {
+			ran <- err
+			return
+		}
+		ran <- parts.fleet.Run(context.WithoutCancel(ctx))
+	}()
 	for {
 		select {
 		case <-a.halt.Done():
@@ -91,17 +109,26 @@ func (a *App) ask(ctx context.Context, free bool) error {
 	case err != nil:
 		return err
 	}
+	close(a.cleared)
 	a.log.Info("Preflight: " + found.String())
 	for _, warning := range found.Warnings {
 		a.log.Warn(warning)
 	}
-	if !free || found.Intents == a.intents() {
+	running := a.core.Load().intents
+	switch {
+	case found.Intents == running:
 		return nil
+	case free:
+		return a.assemble(found.Intents)
 	}
-	return a.assemble(found.Intents)
+	if more := found.Intents &^ running; more != 0 {
+		a.log.Info("An optional intent is switched on again. The resumed session goes on without it; `evergreen run --fresh` begins one with it",
+			"intents", more)
+	}
+	return nil
 }
 
-// leave is the order of a stop: the shard takes nothing new in and drains into
+// leave is the order of a stop: the shards take nothing new in and drain into
 // a bot that still answers, then the bot stops, then everything else. All of it
 // ends within the grace. A shard whose handlers are blocked closes after half of
 // it (G-092): answers go over REST, and what has none by then stays below the
@@ -112,8 +139,8 @@ func (a *App) leave(parts *core) {
 	defer cancel()
 	drain, cancelDrain := context.WithTimeout(whole, grace/2)
 	defer cancelDrain()
-	if err := parts.shard.Stop(drain, a.mode); err != nil {
-		a.log.Warn("The shard did not stop cleanly", "error", err)
+	if err := parts.fleet.Stop(drain, a.mode); err != nil {
+		a.log.Warn("Not every shard stopped cleanly", "error", err)
 	}
 	if err := parts.bot.Stop(whole); err != nil {
 		a.log.Warn("The bot did not stop cleanly", "error", err)

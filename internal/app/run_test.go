@@ -58,7 +58,7 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		between := s.ask("!ping")
 		time.Sleep(20 * time.Second)
 		o := s.options()
-		o.Sessions = left{first.Shard().Session()}
+		o.Sessions = left{session: first.Shard().Session()}
 		second := s.start(o).online()
 		s.answer(between)
 		v = s.sim.Verdict(s.bot)
@@ -71,10 +71,21 @@ func TestPauseKeepsTheSession(t *testing.T) {
 }
 
 // left is the session an earlier run left behind; nobody keeps the next.
-type left struct{ session gateway.Session }
+type left struct {
+	session gateway.Session
+	intents gateway.Intents
+}
 
-func (l left) Session(gateway.Intents) gateway.Session { return l.session }
-func (l left) Keeper(gateway.Intents) gateway.Keeper   { return nil }
+func (l left) Session(gateway.Pair, gateway.Intents) gateway.Session { return l.session }
+func (l left) Intents() gateway.Intents                              { return l.intents }
+func (l left) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper   { return nil }
+
+func (l left) Shards() int {
+	if l.session.Resumable() {
+		return 1
+	}
+	return 0
+}
 
 // Given a bot that is online, when it says goodbye, then it closes with 1000 and
 // the dot turns grey at once.
@@ -277,7 +288,7 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 			t.Errorf("the stop took %s, the grace is %s", took, o.Config.ShutdownGrace)
 		}
 		o.Commands = []bot.Command{ponder(0)}
-		o.Sessions = left{r.Shard().Session()}
+		o.Sessions = left{session: r.Shard().Session()}
 		next := s.start(o).online()
 		s.answer(asked)
 		next.end(gateway.Goodbye)

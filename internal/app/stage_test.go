@@ -46,7 +46,7 @@ func (s *stage) options() Options {
 	c.DiscordStatusURL = ""
 	return Options{
 		Config: c, Version: "0.0", Transport: s.sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: s.sim.Transport()},
-		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: s.log.logger(),
 	}
 }
 
@@ -138,3 +138,7 @@ func (r *record) String() string {
 }
 
 func (r *record) has(text string) bool { return strings.Contains(r.String(), text) }
+
+func (r *record) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -32,13 +32,14 @@ func (a *App) newWatch() watch {
 	w := watch{}
 	w.history = history.New(history.Options{
 		Snapshot: a.tracker.Snapshot, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
-		REST: func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
+		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
+		Storage: a.opts.History, LastAlive: a.lastAlive(),
 	})
 	w.close = func() {
 		w.history.Close()
 		client.CloseIdleConnections()
 	}
-	var channels []alert.Channel
+	channels := slices.Clone(a.opts.Channels)
 	if !c.AlertWebhookURL.Empty() {
 		channels = append(channels, alert.Webhook{URL: c.AlertWebhookURL.Reveal(), Client: client})
 	}
@@ -57,7 +58,7 @@ func (a *App) newWatch() watch {
 	if len(channels) > 0 {
 		w.notifier = alert.New(alert.Options{
 			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: orNever(c.AlertRemindEvery),
-			MaxPerHour: c.AlertMaxPerHour, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
+			MaxPerHour: c.AlertMaxPerHour, Storage: a.opts.Alerts, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
 		})
 	}
 	if !c.DeadmanPingURL.Empty() {
@@ -72,6 +73,14 @@ func (a *App) newWatch() watch {
 		})
 	}
 	return w
+}
+
+// lastAlive is when the previous run was last there; zero without one.
+func (a *App) lastAlive() time.Time {
+	if a.opts.Gap == nil {
+		return time.Time{}
+	}
+	return a.opts.Gap.Start
 }
 
 // run starts whoever watches; they end with ctx.
@@ -104,7 +113,7 @@ func (a *App) newServer() (*api.Server, error) {
 	return api.New(api.Options{
 		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
 		Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Presence: func() gateway.Presence { return c.Presence() },
-		Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord,
+		Operator: operator{a}, Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord, Handlers: a.handlers, Rates: a.rates,
 		Incidents: api.RecentIncidents(a.tracker.Incidents), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,
 		Log: logging.Component(a.opts.Logger, "API"),
 	})
@@ -138,6 +147,24 @@ func (a *App) latencies(_ context.Context, window time.Duration) ([]api.LatencyP
 	out := make([]api.LatencyPoint, len(points))
 	for i, p := range points {
 		out[i] = api.LatencyPoint{At: p.At, Gateway: p.Gateway, REST: p.REST, Max: p.Max}
+	}
+	return out, nil
+}
+
+func (a *App) handlers() []api.HandlerTime {
+	times := a.Bot().Handlers()
+	out := make([]api.HandlerTime, len(times))
+	for i, t := range times {
+		out[i] = api.HandlerTime{Name: t.Name, Runs: t.Runs, Failed: t.Failed, P50: t.P50, P95: t.P95, Max: t.Max}
+	}
+	return out
+}
+
+func (a *App) rates(_ context.Context, window time.Duration) ([]api.Rate, error) {
+	rates := a.watch.history.Rates(window)
+	out := make([]api.Rate, len(rates))
+	for i, r := range rates {
+		out[i] = api.Rate{At: r.At, Per: r.Per, Received: r.Received, Handled: r.Handled, Asked: r.Asked, Answered: r.Answered}
 	}
 	return out, nil
 }

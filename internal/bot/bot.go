@@ -58,6 +58,7 @@ type Bot struct {
 	roundTrip roundTrip
 	content   contentWatch
 	counters  counters
+	times     times
 
 	seen     *recent[snowflake.ID, struct{}] // what was already taken up (G-070)
 	cooldown *recent[use, time.Time]         // who used what how lately

@@ -80,7 +80,7 @@ func (g *guilds) create(pair gateway.Pair, guild id, out bool) (joined bool) {
 	if known && before == pending {
 		g.arrive(pair)
 	}
-	return !known && (g.adopted || g.told[pair])
+	return !known && (g.adopted || g.told[pair] || g.toldOf(guild))
 }
 
 // remove notes a GUILD_DELETE and reports whether the bot has left.

@@ -96,7 +96,9 @@ func (b *Bot) await(ctx, limited context.Context, c *Command, results <-chan res
 			continue
 		case done := <-results:
 			if limited.Err() == nil || done.err == nil {
-				b.log.Debug("a command has run", "command", c.Name, "took", time.Since(start), "error", done.err)
+				took := time.Since(start)
+				b.times.note(c.Name, took, done.panicked || done.err != nil)
+				b.log.Debug("a command has run", "command", c.Name, "took", took, "error", done.err)
 				return b.spoken(c, done), answered
 			}
 		case <-limited.Done():
@@ -105,6 +107,7 @@ func (b *Bot) await(ctx, limited context.Context, c *Command, results <-chan res
 			return Answer{}, cutOff
 		}
 		b.counters.timeouts.Add(1)
+		b.times.note(c.Name, time.Since(start), true)
 		b.log.Error("a command was cut off at its time limit", "command", c.Name, "limit", b.options.HandlerTimeout)
 		return Answer{Text: sayTimedOut}, answered
 	}

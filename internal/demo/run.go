@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/api"
 	"evergreen/internal/app"
 	"evergreen/internal/config"
 )
@@ -30,6 +32,9 @@ type Options struct {
 	// Logger takes the bot's own log. Default: it is not written.
 	Logger  *slog.Logger
 	Version string
+	// Dashboard is where the bot's dashboard and HTTP API are served, on this
+	// machine; if its port is taken, on another one. Empty: they are not.
+	Dashboard string
 }
 
 // run is one demo under way.
@@ -39,6 +44,7 @@ type run struct {
 	app     *app.App
 	crowd   *Crowd
 	witness *witness
+	place   place // of the dashboard
 	start   time.Time
 	told    time.Time // incidents up to here have been told; owned by the strikes
 
@@ -78,7 +84,7 @@ const (
 // Run runs the demo until Options.For is over or ctx ends, lets the bot finish
 // what was asked, and says how it went. The end of hurry cuts that short.
 func Run(ctx, hurry context.Context, o Options) (Summary, error) {
-	r, err := prepare(o)
+	r, err := prepare(ctx, o)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -111,7 +117,7 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 }
 
 // prepare makes the world, the crowd and the bot.
-func prepare(o Options) (*run, error) {
+func prepare(ctx context.Context, o Options) (*run, error) {
 	if o.Rate <= 0 {
 		o.Rate = 2
 	}
@@ -123,6 +129,12 @@ func prepare(o Options) (*run, error) {
 	}
 	r := &run{opts: o, witness: newWitness(), kinds: map[string]int{}, start: time.Now()}
 	r.told = r.start
+	if o.Dashboard != "" {
+		var err error
+		if r.place, err = findPlace(ctx, o.Dashboard); err != nil {
+			return nil, fmt.Errorf("the dashboard cannot be served (--no-api goes without it): %w", err)
+		}
+	}
 	r.world = NewWorld(WorldOptions{Rate: o.Rate, Sim: discordsim.Config{
 		Seed: o.Seed, HeartbeatInterval: heartbeat, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
 	}})
@@ -131,10 +143,15 @@ func prepare(o Options) (*run, error) {
 	c := config.Defaults()
 	c.Token, c.APIURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL()
 	c.DiscordStatusURL = "" // the real Discord has no say here
-	c.KeepaliveInterval = keepaliveTime
+	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.place.addr
+	lines := api.NewLogRing(nil, nil)
+	log := slog.New(lines)
+	if o.Logger != nil {
+		log = slog.New(slog.NewMultiHandler(o.Logger.Handler(), lines))
+	}
 	chance := newChance(o.Seed)
 	bot, err := app.New(app.Options{
-		Config: c, Logger: o.Logger, Version: o.Version, Commands: badCommands, Timing: &timing, Rand: chance.next,
+		Config: c, Logger: log, Version: o.Version, API: r.place.addr != "", Lines: lines, Commands: badCommands, Timing: &timing, Rand: chance.next,
 		Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
 		Observers: []gateway.Observer{r.witness},
 	})
@@ -268,7 +285,7 @@ func (r *run) standing() Score {
 	defer r.mu.Unlock()
 	s := r.score
 	s.Elapsed, s.Verdict, s.Up = r.elapsed(), v, v.Green+v.Grey
-	s.Online, s.Status, s.Latency = r.world.Sim.Dot(r.world.Bot), snap.Sentence(), r.app.Shard().Latency()
+	s.Online, s.Status, s.Latency = r.world.Sim.Dot(r.world.Bot), snap.Sentence(), r.app.Fleet().Latency()
 	s.Finishing = r.finishing
 	if r.now != nil {
 		now := *r.now

@@ -34,12 +34,16 @@ func (r *run) heading() []string {
 	if r.opts.For > 0 {
 		until = "It ends by itself after " + seconds(r.opts.For) + "."
 	}
-	return []string{
+	heading := []string{
 		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, and the bot, all in this process. %s",
 			len(r.world.Guilds), len(r.world.People), r.opts.Rate, until),
 		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
 			r.opts.Seed, r.opts.Seed, seconds(heartbeat), seconds(timing.SilenceProbe)),
 	}
+	if r.place.addr != "" {
+		heading = append(heading, r.place.says())
+	}
+	return heading
 }
 
 // outcome says the end of an episode in a few words.

@@ -89,5 +89,5 @@ type requests struct{ rest.Stats }
 func (r requests) limited() int64 { return r.Limited + r.Shared + r.Global }
 
 func count(a *app.App, w *World) tallies {
-	return tallies{rest: requests{a.REST()}, bot: a.Bot().Counts(), shard: a.Shard().Stats(), asked: w.Sim.Verdict(w.Bot)}
+	return tallies{rest: requests{a.REST()}, bot: a.Bot().Counts(), shard: a.Fleet().Stats(), asked: w.Sim.Verdict(w.Bot)}
 }

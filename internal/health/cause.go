@@ -19,6 +19,7 @@ const (
 	DNSFailure       CauseID = "dns-failure"
 	ResumeDropped    CauseID = "resume-dropped"
 	ProxyBlocks      CauseID = "proxy-blocks"
+	ProxyFailed      CauseID = "proxy-failed"
 	DiscordOutage    CauseID = "discord-outage"
 	HostSlept        CauseID = "host-slept"
 	SendLimit        CauseID = "send-limit"
@@ -42,6 +43,9 @@ const (
 	OutOfMemory    CauseID = "out-of-memory"
 	ProgramCrashed CauseID = "program-crashed"
 	HostRebooted   CauseID = "host-rebooted"
+	MemoryShort    CauseID = "memory-short"
+	DeployGoodbye  CauseID = "deploy-goodbye"
+	DiskTrouble    CauseID = "disk-trouble"
 )
 
 // Depth says how much of an outage a cause explains. When several causes show

@@ -15,6 +15,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/network"
 	"evergreen/internal/rest"
 )
 
@@ -79,7 +80,7 @@ var kinds = []gateway.CauseKind{
 	gateway.CauseStart, gateway.CauseLocate, gateway.CauseDNS, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade,
 	gateway.CauseNoHello, gateway.CauseNoReady, gateway.CauseNoResumed, gateway.CauseReconnect, gateway.CauseInvalidSession,
 	gateway.CauseClosed, gateway.CauseReset, gateway.CauseSilent, gateway.CauseNoACK, gateway.CauseSlept, gateway.CauseMalformed,
-	gateway.CauseCompression, gateway.CauseWrite, gateway.CauseOverflow, gateway.CauseFatal, gateway.CauseStop,
+	gateway.CauseCompression, gateway.CauseWrite, gateway.CauseLapsed, gateway.CauseOverflow, gateway.CauseFatal, gateway.CauseStop,
 }
 
 // Every kind of cause has words and every close code a row, and all tables lead
@@ -145,6 +146,8 @@ func TestDiagnose(t *testing.T) {
 		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("162.159.135.234", syscall.ENETUNREACH)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
 		{gateway.Cause{Kind: gateway.CauseTLS, Err: fmt.Errorf("dial: %w", x509.CertificateInvalidError{Reason: x509.Expired})}, CertificateBad, "the TLS handshake with Discord's gateway failed", "clock"},
 		{gateway.Cause{Kind: gateway.CauseTLS, Err: errors.New("tls: handshake failure")}, NetworkDown, "the TLS handshake with Discord's gateway failed", "firewall"},
+		{gateway.Cause{Kind: gateway.CauseDial, Err: &network.ProxyError{Proxy: "http://proxy:3128", Status: 407}}, ProxyFailed, "the proxy http://proxy:3128 refused: it wants a login (407); write it into the proxy variable as http://user:password@host:port", "HTTPS_PROXY"},
+		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", &network.ProxyError{Proxy: "http://proxy:3128", Err: dialing("192.0.2.1", syscall.ECONNREFUSED)})}, ProxyFailed, "the proxy http://proxy:3128 failed: dial tcp 192.0.2.1:443: connect: connection refused; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", "HTTPS_PROXY"},
 		// A dialer that knows the status puts it where a close code would be.
 		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 403, Err: errors.New("the server answered 403")}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 403)", "wss"},
 		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 302}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 302)", "wss"},

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"evergreen/gateway"
+	"evergreen/internal/network"
 	"evergreen/internal/rest"
 )
 
@@ -36,6 +37,7 @@ var causeOfKind = map[gateway.CauseKind]CauseID{
 	gateway.CauseMalformed:      GarbledStream,
 	gateway.CauseCompression:    GarbledStream,
 	gateway.CauseWrite:          HalfOpen,
+	gateway.CauseLapsed:         NetworkDown,
 	gateway.CauseOverflow:       SlowHandlers,
 	gateway.CauseFatal:          Unknown,
 	gateway.CauseStop:           PlannedStop,
@@ -105,6 +107,9 @@ func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
 		return IPBanned, true
 	case status != 0:
 		return "", false
+	}
+	if proxy := (*network.ProxyError)(nil); errors.As(c.Err, &proxy) {
+		return ProxyFailed, true
 	}
 	if errors.Is(c.Err, rest.ErrBanned) {
 		return IPBanned, true
@@ -185,6 +190,7 @@ var saysOfKind = map[gateway.CauseKind]string{
 	gateway.CauseMalformed:      "Discord sent something that is not JSON",
 	gateway.CauseCompression:    "the compressed stream broke",
 	gateway.CauseWrite:          "a write to Discord failed or blocked",
+	gateway.CauseLapsed:         "connecting took longer than the shard's turn to identify lasts",
 	gateway.CauseOverflow:       "the handlers did not keep up and the event queue was full",
 	gateway.CauseFatal:          "Discord refuses the bot until something is mended",
 	gateway.CauseStop:           "it was stopped as asked",
@@ -204,7 +210,10 @@ var saysOfElapsed = map[gateway.CauseKind]string{
 // known says so.
 func describe(c gateway.Cause) string {
 	text, known := saysOfKind[c.Kind]
+	var proxy *network.ProxyError
 	switch {
+	case errors.As(c.Err, &proxy):
+		text = proxy.Error()
 	case errors.Is(c.Err, gateway.ErrUnauthorized):
 		text = gateway.CloseAuthFailed.Policy().Says
 	case closeCode(c) != 0:

@@ -19,6 +19,8 @@ const (
 	EndStopped End = "stopped"
 	// EndCrashed: the program ended itself over something it had not expected.
 	EndCrashed End = "crashed"
+	// EndFailed: the program ended in order, but with an error.
+	EndFailed End = "failed"
 )
 
 // PreviousRun is what is known of the run before this one.
@@ -59,6 +61,10 @@ const (
 	idleRepeats = 2
 )
 
+// goodbyeRestart is how soon after a goodbye a start shows that a restart was
+// meant, for which a pause would have been the better way.
+const goodbyeRestart = 5 * time.Minute
+
 // Gap makes an incident of the time between two runs, in which nothing was
 // there to keep the bot online. It is still open: hand it to a [Tracker], which
 // ends it when the bot is back and adds what was replayed and lost. ok is false
@@ -73,11 +79,22 @@ func Gap(previous PreviousRun, now ThisRun) (gap Incident, ok bool) {
 	i.ID = incidentID(i.Start, i.Pair)
 	i.Evidence.Said = plain(previous.Said)
 	i.Evidence.Slept = now.Slept
-	if previous.End == EndStopped {
+	if previous.End == EndStopped || greyBefore(now.Recent, last) {
 		i.SessionLost = last
 	}
 	i.Actions = addAction(nil, started, "started again, "+span(started.Sub(last))+" after the last sign of life")
 	return i, true
+}
+
+// greyBefore reports whether the dot was grey when the previous run ended, as an
+// incident that ended with it tells.
+func greyBefore(recent []Incident, end time.Time) bool {
+	for _, i := range recent {
+		if i.Outcome == OutcomeEnded && !i.End.Before(end) && i.Grey(end) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // explainGap says what was behind the time between two runs. What the run
@@ -85,6 +102,8 @@ func Gap(previous PreviousRun, now ThisRun) (gap Incident, ok bool) {
 func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID, string) {
 	rebooted := previous.Boot != "" && now.Boot != "" && previous.Boot != now.Boot
 	switch {
+	case previous.End == EndStopped && took < goodbyeRestart:
+		return DeployGoodbye, "the program was stopped with a goodbye, and started again " + span(took) + " later"
 	case previous.End == EndStopped:
 		return PlannedStop, "the program was stopped as asked, with a goodbye"
 	case previous.End == EndPaused && rebooted:
@@ -99,6 +118,8 @@ func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID,
 		return OutOfMemory, "the kernel killed the program for memory"
 	case previous.End == EndCrashed:
 		return ProgramCrashed, "the program crashed"
+	case previous.End == EndFailed:
+		return ProgramCrashed, "the program ended with an error"
 	case rebooted:
 		return HostRebooted, "the host went down or was rebooted without stopping the program"
 	case now.Slept > took/2:
@@ -122,18 +143,6 @@ func idles(previous PreviousRun, now ThisRun, took time.Duration) bool {
 	return alike >= idleRepeats
 }
 
-// Settle ends the incidents that an earlier run left open: at its last sign of
-// life nobody was there any more to see them end.
-func Settle(j Journal, lastAlive time.Time) {
-	for _, i := range j.Recent(Remembered) {
-		if !i.End.IsZero() {
-			continue
-		}
-		i.End, i.Outcome = latest(wall(lastAlive), i.Start), OutcomeEnded
-		j.Write(i)
-	}
-}
-
 // follow makes the time since the previous run the first incident of a shard.
 func (s *shard) follow(gap *Incident) {
 	if gap == nil || !gap.Start.Before(s.begun) {
@@ -141,6 +150,7 @@ func (s *shard) follow(gap *Incident) {
 	}
 	i := gap.clone()
 	i.Pair, i.ID = s.pair, incidentID(gap.Start, s.pair)
+	i.What, i.Evidence.Said = s.redact(i.What), s.redact(i.Evidence.Said)
 	s.open = &i
 	s.report(&i)
 }

@@ -24,17 +24,19 @@ func TestGapHasACause(t *testing.T) {
 		cause    CauseID
 		says     string
 	}{
-		"deploy":         {PreviousRun{End: EndPaused, Boot: boot, Version: "1"}, ThisRun{Boot: boot, Version: "2"}, 2 * time.Second, PlannedStop, "the program was stopped as asked, for version 2"},
-		"restart":        {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, PlannedStop, "the program was stopped as asked"},
-		"goodbye":        {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: reboot}, time.Hour, PlannedStop, "the program was stopped as asked, with a goodbye"},
-		"reboot":         {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: reboot}, time.Minute, HostRebooted, "the host was shut down or rebooted, and stopped the program in order"},
-		"power cut":      {PreviousRun{Boot: boot}, ThisRun{Boot: reboot}, time.Hour, HostRebooted, "the host went down or was rebooted without stopping the program"},
-		"crash":          {PreviousRun{End: EndCrashed, Boot: boot}, ThisRun{Boot: boot}, time.Second, ProgramCrashed, "the program crashed"},
-		"out of memory":  {PreviousRun{OOM: true, Boot: boot}, ThisRun{Boot: boot}, time.Second, OutOfMemory, "the kernel killed the program for memory"},
-		"kill -9":        {PreviousRun{Boot: boot}, ThisRun{Boot: boot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
-		"no boot id":     {PreviousRun{}, ThisRun{Boot: reboot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
-		"slept":          {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: 7 * time.Hour}, 8 * time.Hour, HostSlept, "the host slept for 7 h, and the program did not survive it"},
-		"slept a little": {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: time.Minute}, 8 * time.Hour, ProcessGone, "the program was gone"},
+		"deploy":                   {PreviousRun{End: EndPaused, Boot: boot, Version: "1"}, ThisRun{Boot: boot, Version: "2"}, 2 * time.Second, PlannedStop, "the program was stopped as asked, for version 2"},
+		"restart":                  {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, PlannedStop, "the program was stopped as asked"},
+		"goodbye":                  {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: reboot}, time.Hour, PlannedStop, "the program was stopped as asked, with a goodbye"},
+		"goodbye before a restart": {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, DeployGoodbye, "the program was stopped with a goodbye, and started again 2 s later"},
+		"failed":                   {PreviousRun{End: EndFailed, Boot: boot}, ThisRun{Boot: boot}, time.Minute, ProgramCrashed, "the program ended with an error"},
+		"reboot":                   {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: reboot}, time.Minute, HostRebooted, "the host was shut down or rebooted, and stopped the program in order"},
+		"power cut":                {PreviousRun{Boot: boot}, ThisRun{Boot: reboot}, time.Hour, HostRebooted, "the host went down or was rebooted without stopping the program"},
+		"crash":                    {PreviousRun{End: EndCrashed, Boot: boot}, ThisRun{Boot: boot}, time.Second, ProgramCrashed, "the program crashed"},
+		"out of memory":            {PreviousRun{OOM: true, Boot: boot}, ThisRun{Boot: boot}, time.Second, OutOfMemory, "the kernel killed the program for memory"},
+		"kill -9":                  {PreviousRun{Boot: boot}, ThisRun{Boot: boot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
+		"no boot id":               {PreviousRun{}, ThisRun{Boot: reboot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
+		"slept":                    {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: 7 * time.Hour}, 8 * time.Hour, HostSlept, "the host slept for 7 h, and the program did not survive it"},
+		"slept a little":           {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: time.Minute}, 8 * time.Hour, ProcessGone, "the program was gone"},
 		"idle host": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(20 * time.Minute), {Cause: HalfOpen}, paused(time.Hour)}}, 15 * time.Minute,
 			HostIdles, "the program was stopped for 15 min, as often before and without a new version: the host seems to put it to sleep"},
 		"quick restarts": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Second), paused(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
@@ -143,20 +145,6 @@ func TestGapOfSeveralShards(t *testing.T) {
 	late.Start = evening.Add(time.Hour)
 	s = tell(t, Options{Gap: &late}).start()
 	if list := s.tracker.Incidents(10); len(list) != 0 {
-		t.Errorf("got %+v", list)
-	}
-}
-
-// Given incidents that an earlier run left open, then they end with its last
-// sign of life.
-func TestSettle(t *testing.T) {
-	var m Memory
-	m.Write(Incident{ID: "over", Start: evening, End: evening.Add(time.Minute), Outcome: OutcomeResumed})
-	m.Write(Incident{ID: "open", Start: evening.Add(time.Hour)})
-	m.Write(Incident{ID: "odd", Start: evening.Add(3 * time.Hour)})
-	Settle(&m, evening.Add(2*time.Hour))
-	list := m.Recent(3)
-	if list[2].Outcome != OutcomeResumed || list[1].Outcome != OutcomeEnded || !list[1].End.Equal(evening.Add(2*time.Hour)) || !list[0].End.Equal(list[0].Start) {
 		t.Errorf("got %+v", list)
 	}
 }

@@ -24,6 +24,8 @@ const (
 	OutcomeEnded
 	// OutcomeUnobserved: it is back, but the observation of how was dropped.
 	OutcomeUnobserved
+	// OutcomeMended: what was wrong while the bot was connected is not any more.
+	OutcomeMended
 )
 
 // Closer says who ended a connection.
@@ -143,10 +145,16 @@ type Incident struct {
 	// Gap marks an incident that began with the end of the previous run of this
 	// program, see [Gap].
 	Gap bool
+	// Connected marks an incident in which no connection was lost: only what the
+	// bot does with its events, or keeps of them, was in question.
+	Connected bool
 }
 
+// incidentTime is how an incident's ID begins, so that IDs sort by time.
+const incidentTime = "20060102T150405.000000"
+
 func incidentID(start time.Time, pair gateway.Pair) string {
-	return fmt.Sprintf("%s-%d", start.UTC().Format("20060102T150405.000000"), pair.ID)
+	return fmt.Sprintf("%s-%d", start.UTC().Format(incidentTime), pair.ID)
 }
 
 // Duration is how long the incident has lasted at now, or lasted in all.
@@ -164,6 +172,9 @@ func (i Incident) Grey(now time.Time) time.Duration {
 	if !i.End.IsZero() {
 		now = i.End
 	}
+	if i.Connected {
+		return 0
+	}
 	from := i.Start.Add(DotLife)
 	if !i.SessionLost.IsZero() && i.SessionLost.Before(from) {
 		from = i.SessionLost
@@ -180,6 +191,9 @@ func (i Incident) Grey(now time.Time) time.Duration {
 // AtRisk is for how much of the incident the dot was still green, but only by
 // Discord's patience.
 func (i Incident) AtRisk(now time.Time) time.Duration {
+	if i.Connected {
+		return 0
+	}
 	return i.Duration(now) - i.Grey(now)
 }
 
@@ -233,6 +247,9 @@ func (i Incident) what() string {
 }
 
 func (i Incident) outcome() string {
+	if i.Connected {
+		return outcomesConnected[i.Outcome]
+	}
 	switch i.Outcome {
 	case OutcomeResumed:
 		return "Resumed, " + gain(i.Replayed, i.Lost) + "."
@@ -247,6 +264,14 @@ func (i Incident) outcome() string {
 		return "Back online; how was not observed."
 	}
 	return "Not back yet."
+}
+
+// outcomesConnected are the outcomes of an incident in which the bot stayed
+// connected.
+var outcomesConnected = map[Outcome]string{
+	OutcomeOpen:   "Not mended yet; the bot stays online.",
+	OutcomeMended: "Mended; the bot was online all the while.",
+	OutcomeEnded:  "The program ended before it was mended.",
 }
 
 // gain says what a resume brought.

@@ -283,6 +283,9 @@ func permitLine(at time.Time, w gateway.PermitDelayed) line {
 	wait := wall(w.Until).Sub(at)
 	if wait > 0 {
 		l.text += " for " + span(wait)
+		if wait >= longPermit {
+			l.text += ", until " + w.Until.UTC().Format("15:04:05 MST")
+		}
 	}
 	if why := oneLine(w.Why); why != "" {
 		l.text += ": " + why

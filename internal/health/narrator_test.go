@@ -153,7 +153,7 @@ func TestNarratorTellsALostSession(t *testing.T) {
 		"WARN Discord refused the session (op 9)",
 		"WARN The session is given up and a new one follows; events until then are not delivered: Discord invalidated the session",
 		"INFO Waiting to identify for 5 s: one IDENTIFY in 5 s",
-		"WARN Waiting to identify for 1 h: the budget is being saved",
+		"WARN Waiting to identify for 1 h, until 23:01:02 UTC: the budget is being saved",
 		"INFO Waiting to identify",
 		"INFO Asking for a new session (IDENTIFY)",
 		fmt.Sprintf("INFO Online again as ResearchBot after %s: a new session with 3 guilds; events in between were not delivered", span(s.now.Sub(heard))))

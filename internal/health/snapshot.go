@@ -112,8 +112,12 @@ type Snapshot struct {
 	Username     string
 	Guilds       int
 	Work         Work
-	Latency      Latency
-	Counts       Counts
+	// Saving is whether what the bot knows would outlive the process.
+	Saving Saving
+	// Memory is whether it runs short.
+	Memory  Short
+	Latency Latency
+	Counts  Counts
 	// Discord is what Discord says of itself; zero if that is not known.
 	Discord Elsewhere
 	// Shards are in the order of their numbers.

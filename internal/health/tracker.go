@@ -20,6 +20,11 @@ type Options struct {
 	Stats func() gateway.Stats
 	// Activity returns what the bot did with its events. Default: nothing.
 	Activity func() Activity
+	// Saving returns whether what the bot knows is being saved. Default: not
+	// judged.
+	Saving func() Saving
+	// Memory returns whether memory runs short. Default: not judged.
+	Memory func() Short
 	// Journal keeps the incidents. Default: the last 200, in memory.
 	Journal Journal
 	// SlowAfter is the age of the oldest unhandled event from which the bot
@@ -46,8 +51,11 @@ type Tracker struct {
 
 	mu     sync.Mutex
 	shards map[gateway.Pair]*shard
+	count  int       // of the shards that matter; 0: all that report
+	here   int       // how many of them there are to be
 	last   *Incident // the newest; never changed once it stands here
 	said   Elsewhere // what Discord says of itself
+	ailing map[CauseID]*ailment
 }
 
 // NewTracker makes a tracker that has seen nothing yet.
@@ -67,12 +75,40 @@ func NewTracker(o Options) *Tracker {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.Pair]*shard)}
+	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.Pair]*shard), ailing: make(map[CauseID]*ailment)}
 }
 
 // wall strips the monotonic reading, which stands still while a host sleeps:
 // a night asleep is a night offline.
 func wall(t time.Time) time.Time { return t.Round(0) }
+
+// Expect names the number of shards the bot has and how many of them run here.
+// Shards of another number no longer matter: a set that is on its way, or one
+// that was replaced.
+func (t *Tracker) Expect(count, here int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count != 0 && t.count != count {
+		for pair := range t.shards {
+			if max(1, pair.Count) == t.count {
+				delete(t.shards, pair)
+			}
+		}
+	}
+	t.count, t.here = count, here
+}
+
+// Forget drops a shard that runs elsewhere from now on.
+func (t *Tracker) Forget(pair gateway.Pair) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.shards, pair)
+}
+
+// counts reports whether a shard matters. The caller holds the lock.
+func (t *Tracker) counts(pair gateway.Pair) bool {
+	return t.count == 0 || max(1, pair.Count) == t.count
+}
 
 // Observe takes in one observation (G-158).
 func (t *Tracker) Observe(n gateway.Note) {
@@ -123,14 +159,26 @@ func (t *Tracker) Snapshot() Snapshot {
 	if t.opts.Activity != nil {
 		snap.Work.Activity = t.opts.Activity()
 	}
+	if t.opts.Saving != nil {
+		snap.Saving = t.opts.Saving()
+	}
+	if t.opts.Memory != nil {
+		snap.Memory = t.opts.Memory()
+	}
 
 	t.mu.Lock()
 	if t.last != nil {
 		last := t.last.clone()
 		snap.Last = &last
 	}
-	for _, s := range t.shards {
-		snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline))
+	expected := t.opts.Shards
+	if t.here > 0 {
+		expected = t.here
+	}
+	for pair, s := range t.shards {
+		if t.counts(pair) {
+			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline))
+		}
 	}
 	snap.Work = t.judgeWork(now, snap.Work)
 	snap.Discord = t.said
@@ -145,7 +193,11 @@ func (t *Tracker) Snapshot() Snapshot {
 	slices.SortFunc(snap.Shards, func(a, b ShardSnapshot) int {
 		return cmp.Or(cmp.Compare(a.Pair.Count, b.Pair.Count), cmp.Compare(a.Pair.ID, b.Pair.ID))
 	})
-	t.sum(&snap)
+	t.sum(&snap, expected)
+	t.mu.Lock()
+	changed := t.ails(&snap)
+	t.mu.Unlock()
+	t.write(changed)
 	return snap
 }
 
@@ -178,8 +230,7 @@ func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 }
 
 // sum makes one answer out of those of the shards.
-func (t *Tracker) sum(snap *Snapshot) {
-	expected := t.opts.Shards
+func (t *Tracker) sum(snap *Snapshot, expected int) {
 	if expected <= 0 {
 		expected = 1
 		for _, s := range snap.Shards {
@@ -219,6 +270,18 @@ func (t *Tracker) sum(snap *Snapshot) {
 		snap.Status = Degraded
 		snap.Reason = "connected, but not working: " + snap.Work.Reason
 		snap.Remedy = Lookup(snap.Work.Cause).Do
+	}
+	if snap.Status == Online && snap.Saving.Trouble != "" {
+		snap.Status = Degraded
+		snap.Reason = "connected and working, but nothing is saved: " + snap.Saving.Trouble + "; a restart now would start a new session"
+		snap.Remedy = Lookup(DiskTrouble).Do
+		snap.Since = latest(snap.Since, wall(snap.Saving.Since))
+	}
+	if snap.Status == Online && snap.Memory.Trouble != "" {
+		snap.Status = Degraded
+		snap.Reason = "connected and working, but memory runs short: " + snap.Memory.Trouble
+		snap.Remedy = Lookup(MemoryShort).Do
+		snap.Since = latest(snap.Since, wall(snap.Memory.Since))
 	}
 	if snap.NotYou() {
 		snap.Reason = "Discord, not you (" + snap.Discord.Says + "): " + snap.Reason

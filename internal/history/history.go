@@ -42,6 +42,10 @@ const (
 	mostRaw = 2000
 )
 
+// lookEvery is how often a bot that is well is looked at anew while all that
+// comes are answers to its heartbeats.
+const lookEvery = time.Minute
+
 // sample is one round trip: of a heartbeat, or of requests.
 type sample struct {
 	at            time.Time
@@ -155,7 +159,11 @@ func (h *History) Observe(n gateway.Note) {
 	case gateway.HeartbeatACK:
 		h.mu.Lock()
 		h.trip(sample{at: wall(n.At), gateway: w.Latency})
+		lately := wall(n.At).Sub(h.seen)
 		h.mu.Unlock()
+		if lately >= 0 && lately < lookEvery {
+			return // an answered heartbeat tells nothing else that cannot wait
+		}
 	case gateway.PresenceSent:
 		h.mu.Lock()
 		h.presence, h.showed = w.Presence, wall(n.At)
@@ -297,10 +305,28 @@ func (h *History) flush(now time.Time) {
 	if today := now.UTC().Truncate(24 * time.Hour); !today.Equal(h.restated) {
 		h.restate(now, today)
 	}
+	if h.opts.Storage.Lost() {
+		h.pending = h.everything()
+	}
 	if len(h.pending) > 0 {
 		h.opts.Storage.Append(h.pending)
 		h.pending = nil
 	}
+}
+
+// everything returns all that a storage should have of the past.
+func (h *History) everything() (all []Record) {
+	for id, l := range h.lines {
+		for _, m := range l {
+			all = append(all, Record{Kind: MarkRecord, At: m.at, Shard: id, Level: m.level})
+		}
+	}
+	for _, s := range []*series{&h.minutes, &h.hours} {
+		for n := range s.ended {
+			all = append(all, s.record(n))
+		}
+	}
+	return all
 }
 
 // restate records once a day at which levels the lines are, so that a storage

@@ -24,6 +24,22 @@ type shelf struct {
 	mu      sync.Mutex
 	records []Record
 	fails   error
+	lost    bool
+}
+
+// burn destroys what is kept.
+func (s *shelf) burn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records, s.lost = nil, true
+}
+
+func (s *shelf) Lost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lost := s.lost
+	s.lost = false
+	return lost
 }
 
 func (s *shelf) Append(r []Record) {
@@ -365,5 +381,33 @@ func TestStorageFails(t *testing.T) {
 	}
 	if u := New(Options{Snapshot: s.tracker.Snapshot}).Uptime(All, -time.Hour); u.Totals != (Totals{}) {
 		t.Errorf("got %+v", u)
+	}
+}
+
+// Given a storage that loses everything while the bot runs, then all of the past
+// is written to it again, once, and the next run knows it as if nothing had been.
+func TestLostPastIsWrittenAgain(t *testing.T) {
+	s := begin(t)
+	s.ready()
+	s.lasts(3 * time.Hour)
+	s.down(false)
+	s.after(3 * time.Minute)
+	s.up()
+	s.lasts(time.Hour)
+	before := s.history.Uptime(All, 5*time.Hour)
+	rates := s.history.Rates(24 * time.Hour)
+	s.shelf.burn()
+	s.lasts(10 * time.Minute)
+	s.history.Close()
+	s.run(nil)
+	after := s.history.Uptime(All, 5*time.Hour+10*time.Minute)
+	if after.Online != before.Online+10*time.Minute || after.Degraded != before.Degraded || after.Offline != before.Offline {
+		t.Errorf("got %+v, before it was %+v", after.Totals, before.Totals)
+	}
+	again := s.history.Rates(24 * time.Hour)
+	for n, r := range rates[:len(rates)-1] {
+		if again[n].Events != r.Events || !again[n].At.Equal(r.At) {
+			t.Errorf("minute %s: %+v, before it was %+v", r.At, again[n].Events, r.Events)
+		}
 	}
 }

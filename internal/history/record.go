@@ -43,10 +43,15 @@ type Storage interface {
 	// Load returns all records that are not older than a moment, in the order
 	// in which they were appended.
 	Load(since time.Time) ([]Record, error)
+	// Lost reports, once, that all that was appended so far is gone, because
+	// something new has taken the place of what held it: then everything is
+	// appended again.
+	Lost() bool
 }
 
 // forgetful is a [Storage] that keeps nothing: everything is in memory anyway.
 type forgetful struct{}
 
 func (forgetful) Append([]Record)                  {}
+func (forgetful) Lost() bool                       { return false }
 func (forgetful) Load(time.Time) ([]Record, error) { return nil, nil }

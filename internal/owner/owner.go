@@ -40,6 +40,9 @@ type Options struct {
 	Patience time.Duration
 	// Version is told to whoever finds the lock taken.
 	Version string
+	// Visit holds the token for a moment only: whoever else wants it is given it,
+	// also without TakeOver. The visitor has to [Owner.Serve] and let go at once.
+	Visit bool
 }
 
 // Owner is the right of this process to use a token. Get one with [Acquire].
@@ -66,7 +69,7 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Ow
 	}
 	path := filepath.Join(dir, "owner-"+of.short()+".lock")
 	o := &Owner{released: make(chan struct{})}
-	o.self = Holder{PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version}
+	o.self = Holder{PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Visits: opts.Visit}
 	o.self.Host, _ = os.Hostname() // a name for people, so none will do
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
@@ -74,7 +77,7 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Ow
 	}
 	if errors.Is(err, errTaken) {
 		holder := awaitHolder(path)
-		if !opts.TakeOver {
+		if opts.Visit || !opts.TakeOver && !holder.Visits {
 			return nil, &HeldError{Holder: holder, Path: path}
 		}
 		o.from = &holder

@@ -91,8 +91,8 @@ func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 	if p.limits.Total == 0 {
 		r.warn("GET /gateway/bot does not tell how many session starts are left; the bot counts them itself.")
 	}
-	if p.shards > c.opts.Shards {
-		r.warn("Discord recommends %d shards and the bot runs %d. That works up to %d guilds a shard; beyond that Discord refuses the connection.", p.shards, c.opts.Shards, perShard)
+	if p.shards > c.running() {
+		r.warn("Discord recommends %d shards and the bot runs %d. That works up to %d guilds a shard; beyond that Discord refuses the connection.", p.shards, c.running(), perShard)
 	}
 	if until := r.Exhausted(); !until.IsZero() {
 		r.warn("All %d session starts of the day are spent, and one more would make Discord reset the token. A new session can be started at %s (in %s); a stored one may still be resumed. Find out what spent them: a crash loop, or a second program with the same token.",
@@ -104,8 +104,8 @@ func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 // checkGuilds finds out whether the bot has outgrown its shards.
 func (c *Client) checkGuilds(_ context.Context, r *Report) error {
 	guilds := r.Application.Guilds
-	if guilds <= perShard*c.opts.Shards {
+	if guilds <= perShard*c.running() {
 		return nil
 	}
-	return &tooFewShards{needed: max(r.Shards, (guilds+perShard-1)/perShard), running: c.opts.Shards, guilds: guilds}
+	return &tooFewShards{needed: max(r.Shards, (guilds+perShard-1)/perShard), running: c.running(), guilds: guilds}
 }

@@ -120,8 +120,8 @@ func (c *Client) inspectShards(ctx context.Context, _ *gateway.Credentials) erro
 		return err
 	}
 	needed, _ := c.Recommended()
-	if needed > c.opts.Shards {
-		return &tooFewShards{needed: needed, running: c.opts.Shards}
+	if needed > c.running() {
+		return &tooFewShards{needed: needed, running: c.running()}
 	}
 	return nil
 }

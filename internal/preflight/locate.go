@@ -90,6 +90,18 @@ func (c *Client) Recommended() (shards int, at time.Time) {
 	return c.plan.shards, c.plan.at
 }
 
+// running is how many shards the bot has.
+func (c *Client) running() int {
+	if c.opts.Running == nil {
+		return c.opts.Shards
+	}
+	if n := c.opts.Running(); n > 0 {
+		return n
+	}
+	recommended, _ := c.Recommended()
+	return max(1, recommended)
+}
+
 // current returns a young plan.
 func (c *Client) current(ctx context.Context) (plan, error) {
 	young := func() bool {

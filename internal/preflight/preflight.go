@@ -52,8 +52,11 @@ type Options struct {
 	// without when the portal's switch is off.
 	Intents  gateway.Intents
 	Optional gateway.Intents
-	// Shards is how many shards the bot runs. Default 1.
+	// Shards is how many shards the bot has in all its processes. Default 1.
 	Shards int
+	// Running tells the same while the program runs; 0: as many as Discord
+	// recommends. Default: Shards.
+	Running func() int
 
 	// TokenRecheck is after how long a token that was answered 401 is asked about
 	// again, to see whether Discord was wrong. Default: never, until it changes.

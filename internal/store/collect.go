@@ -23,14 +23,27 @@ func (s *Store) adopt(i *image) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loaded {
+		s.pastLost = s.pastLost || len(i.history) == 0
 		return
 	}
 	s.loaded, s.lost = true, i.aside != ""
 	s.saved, s.runs = i.sessions, i.runs
+	if len(s.runs) > 0 {
+		// A busy bot saves its session more often than it leaves signs of life.
+		for _, r := range s.saved {
+			if last := &s.runs[0]; r.saved.After(last.Alive) && r.saved.Before(s.born) {
+				last.Alive = r.saved
+			}
+		}
+	}
 	for _, e := range i.entries {
 		if _, known := s.entries[e.ID]; !known {
 			s.entries[e.ID] = e
 		}
+	}
+	s.past = i.history
+	if !s.alertOwn {
+		s.alert = i.alert
 	}
 	s.remember(i.incidents)
 }
@@ -70,7 +83,8 @@ func (s *Store) rewrite() bool {
 		}
 	}
 	s.runNews = s.run != nil
-	return some || len(s.newEntry) > 0 || len(s.newEvents) > 0
+	s.alertNews = s.alertNews || s.alertOwn || s.alert != nil
+	return some || len(s.newPast) > 0 || s.alertNews || len(s.newEntry) > 0 || len(s.newEvents) > 0
 }
 
 // collect takes what has changed; with alive, a sign of life of the run and of
@@ -78,8 +92,9 @@ func (s *Store) rewrite() bool {
 func (s *Store) collect(now time.Time, alive bool) *batch {
 	b := &batch{}
 	var kills oomCount
+	var slept time.Duration
 	if alive {
-		kills = s.host.oom()
+		kills, slept = s.oomKills(now), s.host.slept()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,9 +115,15 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	b.news = b.news || len(b.entries) > 0 || len(b.incidents) > 0 || s.runNews
 	clear(s.newEntry)
 	clear(s.newEvents)
+	if !s.pastLost { // else all of it will come again
+		b.history, s.newPast = s.newPast, nil // no news: a minute of the past is not worth a sync
+	}
+	if s.alertNews {
+		b.alert, s.alertNews, b.news = &standing{s.alert}, false, true
+	}
 	if s.run != nil && (alive || s.runNews) {
 		if alive {
-			s.run.Alive, s.run.oom = now, kills
+			s.run.Alive, s.run.oom, s.run.slept = now, kills, slept
 		}
 		run := *s.run
 		b.run, s.runNews = &run, false
@@ -137,6 +158,9 @@ func (s *Store) settle(b *batch, err error) {
 			s.newEvents[i.ID] = i
 		}
 	}
+	s.newPast = append(b.history, s.newPast...)
+	s.trimPast()
+	s.alertNews = s.alertNews || b.alert != nil
 	s.runNews = s.runNews || b.run != nil
 	s.trim()
 	s.dirty.Store(true)

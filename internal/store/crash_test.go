@@ -193,7 +193,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 				t.Errorf("the committed entry %d is not there", id)
 			}
 		}
-		s.End(EndPaused)
+		s.End(EndPaused, "")
 		shut(t, s)
 	}
 	slices.Sort(ages)

@@ -3,7 +3,9 @@ package store
 import (
 	"time"
 
+	"evergreen/internal/alert"
 	"evergreen/internal/health"
+	"evergreen/internal/history"
 	"evergreen/internal/ledger"
 )
 
@@ -33,6 +35,8 @@ type batch struct {
 	sessions  []sessionRow
 	entries   []ledger.Entry
 	incidents []health.Incident
+	history   []history.Record
+	alert     *standing // nil: it has not changed
 	run       *runRow
 	// durable: the batch and everything before it survives a power cut.
 	durable bool
@@ -43,8 +47,11 @@ type batch struct {
 }
 
 func (b *batch) empty() bool {
-	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && b.run == nil
+	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.alert == nil && b.run == nil
 }
+
+// standing is the alert that is not over, or that there is none.
+type standing struct{ alert *alert.Standing }
 
 // image is what a database held when it was opened.
 type image struct {
@@ -52,6 +59,8 @@ type image struct {
 	entries   []ledger.Entry    // of the last day
 	incidents []health.Incident // the newest, oldest first
 	runs      []runRow          // the newest first
+	history   []history.Record  // in the order in which it came
+	alert     *alert.Standing   // nil if none stands
 	// aside is where a damaged predecessor was moved, or empty.
 	aside string
 	// damaged counts incidents that could not be read.

@@ -104,7 +104,7 @@ func (f *fake) begin(t *testing.T, l *log) *Store {
 	if l != nil {
 		o.Logger = slog.New(l)
 	}
-	s := newStore(o, "", host{pid: 4711, boot: "this boot", oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
+	s := newStore(o, "", host{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
 	s.disk = f
 	s, err := s.start(context.Background())
 	if err != nil {

@@ -33,7 +33,7 @@ type file struct {
 	full       bool  // synchronous is FULL
 	checkpoint time.Time
 
-	putSession, dropSession, putEntry, dropEntry, putIncident, putRun *sql.Stmt
+	putSession, dropSession, putEntry, dropEntry, putIncident, putHistory, dropAlerts, putAlert, putRun *sql.Stmt
 }
 
 // compile prepares the statements that write. It fails for a file whose tables
@@ -48,7 +48,10 @@ func (v *file) compile(ctx context.Context) error {
 		{&v.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
 		{&v.dropEntry, "DELETE FROM identifies WHERE id = ?"},
 		{&v.putIncident, "REPLACE INTO incidents VALUES (?,?,?,?)"},
-		{&v.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"},
+		{&v.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&v.dropAlerts, "DELETE FROM alerts"},
+		{&v.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
+		{&v.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	} {
 		stmt, err := v.conn.PrepareContext(ctx, each.text)
 		if err != nil {
@@ -135,12 +138,38 @@ func (v *file) put(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
+	if err := v.putPast(ctx, b); err != nil {
+		return err
+	}
 	if r := b.run; r != nil {
 		_, err := v.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
-			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost)
+			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost, r.said, int64(r.slept))
 		return err
 	}
 	return nil
+}
+
+// putPast writes how the bot has been, and the alert that stands.
+func (v *file) putPast(ctx context.Context, b *batch) error {
+	for _, r := range b.history {
+		_, err := v.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
+			r.Sums.Gateway.N, int64(r.Sums.Gateway.Sum), int64(r.Sums.Gateway.Max), r.Sums.REST.N, int64(r.Sums.REST.Sum), int64(r.Sums.REST.Max),
+			r.Sums.Events.Received, r.Sums.Events.Handled, r.Sums.Events.Asked, r.Sums.Events.Answered)
+		if err != nil {
+			return err
+		}
+	}
+	if b.alert == nil {
+		return nil
+	}
+	_, err := v.dropAlerts.ExecContext(ctx)
+	if a := b.alert.alert; a != nil && err == nil {
+		var body []byte
+		if body, err = json.Marshal(a); err == nil {
+			_, err = v.putAlert.ExecContext(ctx, a.Thread, string(body))
+		}
+	}
+	return err
 }
 
 // move moves a long write-ahead log into the database. One that is being read by
@@ -170,7 +199,7 @@ func (v *file) present() bool {
 // it. SQLite does neither while a statement is left.
 func (v *file) close() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putRun} {
+	for _, stmt := range []*sql.Stmt{v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

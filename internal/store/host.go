@@ -6,6 +6,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
+
+	machine "evergreen/internal/host"
 )
 
 // host is what a run record says about the machine; tests put other facts in
@@ -14,6 +17,9 @@ type host struct {
 	pid int
 	// boot changes with every start of the machine; empty if it is not known.
 	boot string
+	// slept reads for how long the machine has been suspended since it booted;
+	// negative if that is not known.
+	slept func() time.Duration
 	// oom reads how often the kernel has killed for memory.
 	oom func() oomCount
 }
@@ -31,6 +37,12 @@ func thisHost() host {
 	return host{
 		pid: os.Getpid(), boot: strings.TrimSpace(string(boot)),
 		oom: func() oomCount { return readOOM(os.ReadFile) },
+		slept: func() time.Duration {
+			if slept, ok := (machine.Machine{}).Slept(); ok {
+				return slept
+			}
+			return -1
+		},
 	}
 }
 

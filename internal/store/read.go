@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/alert"
 	"evergreen/internal/health"
+	"evergreen/internal/history"
 	"evergreen/internal/ledger"
 )
 
@@ -75,13 +77,49 @@ func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
 	slices.Reverse(i.incidents)
 	err = v.each(ctx, func(rows *sql.Rows) error {
 		var r runRow
-		var id, started, alive, ended int64
-		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost)
-		r.Started, r.Alive, r.Ended = fromNanos(started), fromNanos(alive), fromNanos(ended)
+		var id, started, alive, ended, slept int64
+		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost, &r.said, &slept)
+		r.Started, r.Alive, r.Ended, r.slept = fromNanos(started), fromNanos(alive), fromNanos(ended), time.Duration(slept)
 		i.runs = append(i.runs, r)
 		return err
 	}, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", readRuns)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	return i, v.readPast(ctx, i)
+}
+
+// readPast reads how the bot has been, and the alert that stands.
+func (v *file) readPast(ctx context.Context, i *image) error {
+	err := v.each(ctx, func(rows *sql.Rows) error {
+		var r history.Record
+		var kind string
+		var at, level, gatewaySum, gatewayMax, restSum, restMax int64
+		err := rows.Scan(&kind, &at, &r.Shard, &level, &r.Sums.Gateway.N, &gatewaySum, &gatewayMax, &r.Sums.REST.N, &restSum, &restMax,
+			&r.Sums.Events.Received, &r.Sums.Events.Handled, &r.Sums.Events.Asked, &r.Sums.Events.Answered)
+		r.Kind, r.At, r.Level = history.Kind(kind), fromNanos(at), history.Level(level)
+		r.Sums.Gateway.Sum, r.Sums.Gateway.Max = time.Duration(gatewaySum), time.Duration(gatewayMax)
+		r.Sums.REST.Sum, r.Sums.REST.Max = time.Duration(restSum), time.Duration(restMax)
+		i.history = append(i.history, r)
+		return err
+	}, `SELECT kind, at, shard, level, gateway_count, gateway_sum, gateway_max, rest_count, rest_sum, rest_max,
+		received, handled, asked, answered FROM history ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	return v.each(ctx, func(rows *sql.Rows) error {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return err
+		}
+		var a alert.Standing
+		if json.Unmarshal([]byte(body), &a) != nil {
+			i.damaged++
+			return nil
+		}
+		i.alert = &a
+		return nil
+	}, "SELECT body FROM alerts")
 }
 
 func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
@@ -101,6 +139,11 @@ func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string
 // tidy deletes what is too old or too much.
 func (v *file) tidy(now time.Time) error {
 	ctx := context.Background()
+	for _, kind := range []history.Kind{history.MarkRecord, history.MinuteRecord, history.HourRecord} {
+		if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
+			return err
+		}
+	}
 	for _, each := range []struct {
 		text string
 		arg  any

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"evergreen/internal/health"
@@ -22,7 +23,9 @@ const (
 
 	// EndNone: there is no earlier run, or nothing is known of it.
 	EndNone End = ""
-	// EndKilled: it ended without a word: a crash or kill -9.
+	// EndCrashed: the Go runtime ended it, over a panic or a fatal error.
+	EndCrashed End = "crashed"
+	// EndKilled: it ended without a word, as after kill -9.
 	EndKilled End = "killed"
 	// EndOutOfMemory: the same, and the kernel has killed for memory since.
 	EndOutOfMemory End = "out-of-memory"
@@ -30,18 +33,20 @@ const (
 	EndRebooted End = "rebooted"
 )
 
-// ends are the ends in words, and the cause that a gap after one has.
+// ends are the ends in words, and as health knows them: the rest it finds out
+// from the facts of the host.
 var ends = map[End]struct {
 	words string
-	cause health.CauseID
+	end   health.End
 }{
-	EndPaused:      {"was paused", health.PlannedStop},
-	EndGoodbye:     {"was stopped with a goodbye", "deploy-goodbye"},
-	EndFailed:      {"ended with an error", "process-gone"},
-	EndKilled:      {"ended without a word: it crashed or was killed", "process-gone"},
-	EndOutOfMemory: {"was killed by the kernel because memory ran out", "out-of-memory"},
-	EndRebooted:    {"ended with the machine, which has been started anew", "process-gone"},
-	EndNone:        {"is not known", health.Unknown},
+	EndPaused:      {"was paused", health.EndPaused},
+	EndGoodbye:     {"was stopped with a goodbye", health.EndStopped},
+	EndFailed:      {"ended with an error", health.EndFailed},
+	EndCrashed:     {"crashed", health.EndCrashed},
+	EndKilled:      {"ended without a word: it crashed or was killed", health.EndUnknown},
+	EndOutOfMemory: {"was killed by the kernel because memory ran out", health.EndUnknown},
+	EndRebooted:    {"ended with the machine, which has been started anew", health.EndUnknown},
+	EndNone:        {"is not known", health.EndUnknown},
 }
 
 // Run is the record of one run.
@@ -59,6 +64,13 @@ type Run struct {
 type Previous struct {
 	Run
 	End End
+	// Said is what it had to say about its end; empty if nothing.
+	Said string
+	// Boot names the start of the machine that the run fell into, and Slept is
+	// for how long the machine was suspended since its last sign of life; empty
+	// and 0 if that is not known.
+	Boot  string
+	Slept time.Duration
 	// Starts is how many runs began in the hour before this one.
 	Starts int
 }
@@ -66,8 +78,31 @@ type Previous struct {
 // Gone is when the run was last known to be there.
 func (p Previous) Gone() time.Time { return p.end() }
 
-// Cause is the row of the catalogue that explains the gap after that run.
-func (p Previous) Cause() health.CauseID { return ends[p.End].cause }
+// Health is the run as [health.Gap] wants to know it.
+func (p Previous) Health() health.PreviousRun {
+	return health.PreviousRun{
+		Started: p.Started, LastAlive: p.Gone(), End: ends[p.End].end, Said: p.Said, Boot: p.Boot,
+		OOM: p.End == EndOutOfMemory, Version: p.Version,
+	}
+}
+
+// Gap is the time between the previous run and this one as an incident that goes
+// on; nil if there was no previous run. [Store.Begin] comes first.
+func (s *Store) Gap(p Previous) *health.Incident {
+	s.mu.Lock()
+	run := s.run
+	s.mu.Unlock()
+	if run == nil || p.End == EndNone {
+		return nil
+	}
+	gap, ok := health.Gap(p.Health(), health.ThisRun{
+		Started: run.Started, Boot: run.boot, Version: run.Version, Slept: p.Slept, Recent: s.Journal().Recent(health.Remembered),
+	})
+	if !ok {
+		return nil
+	}
+	return &gap
+}
 
 // String says it for the log.
 func (p Previous) String() string {
@@ -97,6 +132,11 @@ type runRow struct {
 	how  End // what the run said itself
 	boot string
 	oom  oomCount
+	// said is what it had to say about its end, and slept for how long the
+	// machine had been suspended since its boot by the last sign of life;
+	// negative if that is not known.
+	said  string
+	slept time.Duration
 }
 
 func (r runRow) id() int64 { return r.Started.UnixMicro() }
@@ -105,24 +145,29 @@ func (r runRow) id() int64 { return r.Started.UnixMicro() }
 // record stays open, with a sign of life every few seconds, until [Store.End]:
 // so the next run knows whether there was one.
 func (s *Store) Begin() Previous {
-	now, kills := time.Now().Round(0), s.host.oom()
+	now, kills, slept := time.Now().Round(0), s.host.oom(), s.host.slept()
 	s.mu.Lock()
 	if s.run == nil {
-		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills}
+		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills, slept: slept}
 		s.runNews = true
 	}
-	previous := s.previous(now, kills)
+	previous := s.previous(now, kills, slept)
 	s.mu.Unlock()
 	s.signal(true)
 	return previous
 }
 
-// End closes the record of this run; how is what it says of itself. The first
-// word counts. [Store.Close] takes it to the disk.
-func (s *Store) End(how End) {
+// longestWords is how much of what a run says of its end is kept, in bytes.
+const longestWords = 1000
+
+// End closes the record of this run: how it ended, and what there is to say about
+// it, without secrets; empty if nothing. The first word counts. [Store.Close]
+// takes it to the disk.
+func (s *Store) End(how End, said string) {
 	s.mu.Lock()
 	if s.run != nil && s.run.how == EndNone {
 		s.run.how, s.run.Ended = how, time.Now().Round(0)
+		s.run.said = strings.ToValidUTF8(said[:min(len(said), longestWords)], "")
 		s.runNews = true
 	}
 	s.mu.Unlock()
@@ -130,14 +175,20 @@ func (s *Store) End(how End) {
 }
 
 // previous judges the newest of the runs that were found. The caller holds mu.
-func (s *Store) previous(now time.Time, kills oomCount) Previous {
+func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Previous {
 	if len(s.runs) == 0 {
 		return Previous{}
 	}
 	last := s.runs[0]
-	p := Previous{Run: last.Run, End: last.how}
+	p := Previous{Run: last.Run, End: last.how, Said: last.said, Boot: last.boot}
 	if p.End == EndNone {
 		p.End = last.fate(s.host.boot, kills)
+		if p.End == EndKilled && s.opts.LastWords != "" {
+			p.End, p.Said = EndCrashed, s.opts.LastWords
+		}
+	}
+	if last.boot == s.host.boot && last.slept >= 0 && slept >= 0 {
+		p.Slept = max(0, slept-last.slept)
 	}
 	for _, r := range s.runs {
 		if now.Sub(r.Started) < time.Hour {
@@ -159,4 +210,14 @@ func (r runRow) fate(boot string, now oomCount) End {
 		return EndOutOfMemory
 	}
 	return EndKilled
+}
+
+// oomKills is how often the kernel had killed for memory at the last sign of
+// life. Busy times write more often than that, and reading the counters costs
+// more than a write. It is the writer's alone.
+func (s *Store) oomKills(now time.Time) oomCount {
+	if since := now.Sub(s.killsRead); s.killsRead.IsZero() || since < 0 || since >= s.opts.SignOfLife {
+		s.kills, s.killsRead = s.host.oom(), now
+	}
+	return s.kills
 }

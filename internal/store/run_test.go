@@ -46,7 +46,7 @@ func TestPreviousRunIsJudged(t *testing.T) {
 		}}}
 		s := f.begin(t, nil)
 		p := s.Begin()
-		if p.End != EndRebooted || p.Starts != 2 || !p.Gone().Equal(now.Add(-time.Minute)) || p.Cause() != "process-gone" {
+		if p.End != EndRebooted || p.Starts != 2 || !p.Gone().Equal(now.Add(-time.Minute)) || p.Boot != "that boot" {
 			t.Errorf("previous run: %+v", p)
 		}
 		wantIn(t, p.String(), "process 12, version 0.9", "ended with the machine", "after 9m0s")
@@ -54,7 +54,7 @@ func TestPreviousRunIsJudged(t *testing.T) {
 			t.Errorf("asked again: %+v", again)
 		}
 		time.Sleep(time.Minute)
-		s.End(EndGoodbye)
+		s.End(EndGoodbye, "")
 		shut(t, s)
 		all := f.all()
 		run := all[len(all)-1].run
@@ -64,11 +64,29 @@ func TestPreviousRunIsJudged(t *testing.T) {
 	})
 }
 
-// Every end has its words and a cause that the runbook explains.
+// Every end has its words, and makes of the time after it an incident with a
+// cause that the runbook explains.
 func TestEveryEndIsExplained(t *testing.T) {
-	for end, e := range ends {
-		if e.words == "" || end != EndNone && health.Lookup(e.cause).ID == health.Unknown {
-			t.Errorf("%q: %+v", end, e)
+	for end, want := range map[End]health.CauseID{
+		EndPaused: health.PlannedStop, EndGoodbye: health.DeployGoodbye, EndFailed: health.ProgramCrashed, EndCrashed: health.ProgramCrashed,
+		EndKilled: health.ProcessGone, EndOutOfMemory: health.OutOfMemory, EndRebooted: health.HostRebooted,
+	} {
+		f := &fake{}
+		synctest.Test(t, func(t *testing.T) {
+			s := f.begin(t, nil)
+			s.Begin()
+			p := Previous{Run: Run{Started: time.Now().Add(-time.Hour), Alive: time.Now().Add(-time.Minute)}, End: end, Said: "so it is", Boot: "this boot"}
+			if end == EndRebooted {
+				p.Boot = "that boot"
+			}
+			gap := s.Gap(p)
+			if gap == nil || gap.Cause != want || gap.Duration(time.Now()) != time.Minute || gap.Evidence.Said != "so it is" {
+				t.Errorf("%q: %+v", end, gap)
+			}
+			shut(t, s)
+		})
+		if ends[end].words == "" {
+			t.Errorf("%q has no words", end)
 		}
 	}
 	if text := (Previous{}).String(); text != "An earlier run is not known" {

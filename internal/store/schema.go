@@ -52,6 +52,31 @@ var steps = []string{
 		cgroup_kills INTEGER NOT NULL,
 		host_kills INTEGER NOT NULL
 	) STRICT;`,
+	// 2: how the bot has been, the alert that stands, and more about runs.
+	`CREATE TABLE history (
+		id INTEGER PRIMARY KEY, -- in the order in which they came
+		kind TEXT NOT NULL, -- mark, minute, hour
+		at INTEGER NOT NULL,
+		shard INTEGER NOT NULL,
+		level INTEGER NOT NULL,
+		gateway_count INTEGER NOT NULL,
+		gateway_sum INTEGER NOT NULL,
+		gateway_max INTEGER NOT NULL,
+		rest_count INTEGER NOT NULL,
+		rest_sum INTEGER NOT NULL,
+		rest_max INTEGER NOT NULL,
+		received INTEGER NOT NULL,
+		handled INTEGER NOT NULL,
+		asked INTEGER NOT NULL,
+		answered INTEGER NOT NULL
+	) STRICT;
+	CREATE INDEX history_by_age ON history (kind, at);
+	CREATE TABLE alerts (
+		thread TEXT PRIMARY KEY,
+		body TEXT NOT NULL -- JSON
+	) STRICT, WITHOUT ROWID;
+	ALTER TABLE runs ADD COLUMN said TEXT NOT NULL DEFAULT '';
+	ALTER TABLE runs ADD COLUMN slept INTEGER NOT NULL DEFAULT -1; -- of the host since it booted`,
 }
 
 // NewerError means that the database was written by a later version of this
@@ -84,7 +109,7 @@ func migrate(ctx context.Context, conn *sql.Conn, path string, steps []string) e
 		return &NewerError{Path: path, Schema: version, Known: len(steps)}
 	}
 	for ; version < len(steps); version++ {
-		step := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", steps[version], version+1)
+		step := fmt.Sprintf("BEGIN IMMEDIATE; %s\n; PRAGMA user_version = %d; COMMIT", steps[version], version+1)
 		if _, err := conn.ExecContext(ctx, step); err != nil {
 			_, _ = conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
 			return fmt.Errorf("bringing the database to schema %d: %w", version+1, err)

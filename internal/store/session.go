@@ -124,6 +124,38 @@ func (s *Store) Session(pair gateway.Pair, intents gateway.Intents) (gateway.Ses
 	return found.session, v
 }
 
+// Intents are those of the sessions that an earlier run left and that are still
+// good to resume with them; 0 if there is none.
+func (s *Store) Intents() gateway.Intents {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.saved {
+		if r.judge(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == NotDropped {
+			return r.intents
+		}
+	}
+	return 0
+}
+
+// Shards is the number of shards of the sessions that an earlier run left and
+// that are still good to resume; 0 if there are none.
+func (s *Store) Shards() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := make(map[int]int)
+	best := 0
+	for _, r := range s.saved {
+		if r.judge(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != NotDropped {
+			continue
+		}
+		n := r.pair.Count
+		if found[n]++; found[n] > found[best] || found[n] == found[best] && n > best {
+			best = n
+		}
+	}
+	return best
+}
+
 // judge decides whether the session can be resumed.
 func (r sessionRow) judge(pair gateway.Pair, intents gateway.Intents, token string, now time.Time) Verdict {
 	v := Verdict{Age: now.Sub(r.saved)}

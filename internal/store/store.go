@@ -1,6 +1,6 @@
 // Package store is at heart what a bot knows after its process has died: the
-// sessions to resume, the account of session starts, the incidents, and how
-// earlier runs ended.
+// sessions to resume, the account of session starts, the incidents, how the bot
+// has been and whether anybody was told, and how earlier runs ended.
 //
 // Nothing of it may ever cost the bot. Whoever has something to keep leaves it
 // in memory and goes on; one goroutine, the writer, takes what has changed to an
@@ -31,7 +31,9 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/alert"
 	"evergreen/internal/health"
+	"evergreen/internal/history"
 	"evergreen/internal/ledger"
 	"evergreen/internal/owner"
 )
@@ -48,11 +50,17 @@ type Options struct {
 	Fingerprint owner.Fingerprint
 	// Version of this program goes into the record of the run.
 	Version string
+	// LastWords is what the Go runtime said as the previous process crashed, as
+	// [LastWords] found it; empty if it did not.
+	LastWords string
 	// Logger is told what befalls the database. Default: nobody is.
 	Logger *slog.Logger
 	// Patience is how long Open waits for a disk that does not answer. Default
 	// [DefaultPatience].
 	Patience time.Duration
+	// SignOfLife is how often a run says on the disk that it is there. A session
+	// is as old as the last of it. Default 5 s.
+	SignOfLife time.Duration
 }
 
 // Store keeps what survives a restart. Make one with [Open], end it with
@@ -70,11 +78,15 @@ type Store struct {
 	// must not wait. wake has one slot and makes the writer look.
 	dirty, urgent atomic.Bool
 	wake          chan struct{}
+	born          time.Time
 	closing       chan struct{}
 	closeOnce     sync.Once
 	opened        chan struct{} // closed after the first try to open the disk
 	done          chan struct{} // closed when the writer has ended
 	began         atomic.Int64  // UnixNano of the disk call under way, or 0
+
+	kills     oomCount // as read at killsRead, by the writer
+	killsRead time.Time
 
 	mu        sync.Mutex
 	state     State
@@ -92,6 +104,12 @@ type Store struct {
 	runs      []runRow        // as found
 	run       *runRow         // nil before Begin
 	runNews   bool
+	past      []history.Record // as found
+	newPast   []history.Record
+	pastLost  bool            // what was written of it is gone, and nobody was told
+	alert     *alert.Standing // nil: none stands
+	alertNews bool
+	alertOwn  bool // this run has said something of it
 	waiters   []chan<- error
 }
 
@@ -123,8 +141,9 @@ func newStore(o Options, path string, h host) *Store {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Patience = cmp.Or(o.Patience, DefaultPatience)
+	o.SignOfLife = cmp.Or(o.SignOfLife, aliveEvery)
 	return &Store{
-		opts: o, path: path, log: o.Logger, host: h,
+		opts: o, path: path, log: o.Logger, host: h, born: time.Now().Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}),
 		state:   State{Reason: "the database has not been opened yet", Since: time.Now()},
 		keepers: map[gateway.Pair]*keeper{}, entries: map[int64]ledger.Entry{}, newEntry: map[int64]ledger.Entry{},

@@ -46,13 +46,13 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,
 	}
 	first.Journal().Write(incident)
-	first.End(EndPaused)
-	first.End(EndFailed) // the first word counts
+	first.End(EndPaused, "")
+	first.End(EndFailed, "late") // the first word counts
 	shut(t, first)
 
 	second := open(t, dir, nil)
 	p := second.Begin()
-	if p.End != EndPaused || p.Version != "1.0" || p.PID != os.Getpid() || p.Starts != 1 || p.Cause() != health.PlannedStop {
+	if p.End != EndPaused || p.Version != "1.0" || p.PID != os.Getpid() || p.Starts != 1 || p.Said != "" {
 		t.Errorf("the previous run: %+v", p)
 	}
 	wantIn(t, p.String(), "version 1.0", "was paused")
@@ -101,7 +101,7 @@ func TestFailedStartKeepsTheSession(t *testing.T) {
 	second := open(t, dir, nil)
 	second.Begin()
 	second.Keeper(alone, intents) // never called
-	second.End(EndFailed)
+	second.End(EndFailed, "the token was refused")
 	shut(t, second)
 	third := open(t, dir, nil)
 	if got := found(t, third); got != session("a", 42) {

@@ -15,7 +15,8 @@ const (
 	// life.
 	syncAfter = 2 * time.Second
 	idleSync  = 30 * time.Second
-	// aliveEvery is how often a run leaves a sign of life.
+	// aliveEvery is how often a run leaves a sign of life where nothing else is
+	// said.
 	aliveEvery = 5 * time.Second
 	// tidyEvery is how often old things are deleted.
 	tidyEvery = time.Hour
@@ -75,7 +76,7 @@ func (w *writer) next(now time.Time) time.Time {
 	if w.store.urgent.Load() {
 		return now
 	}
-	next := w.alive.Add(aliveEvery)
+	next := w.alive.Add(w.store.opts.SignOfLife)
 	if w.store.dirty.Load() {
 		next = earlier(next, w.last.Add(gap))
 	}
@@ -144,7 +145,7 @@ func (w *writer) write(now time.Time, final bool) {
 	// the next look.
 	durable := s.urgent.Swap(false) || final
 	s.dirty.Store(false)
-	alive := !now.Before(w.alive.Add(aliveEvery)) || final
+	alive := !now.Before(w.alive.Add(w.store.opts.SignOfLife)) || final
 	if alive && !w.volume.present() {
 		w.failure(errReplaced)
 		w.open()

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"evergreen/fleet"
+	"evergreen/internal/app"
+	"evergreen/internal/config"
+	"evergreen/internal/host"
+	"evergreen/internal/logging"
+	"evergreen/internal/supervise"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// memoryShare is how much of the memory limit the Go runtime may use before it
+// collects garbage harder. What is left is for what it does not count.
+const memoryShare = 0.9
+
+// limitMemory lets the Go runtime know the memory limit of the control group, if
+// there is one and GOMEMLIMIT does not say otherwise. The limit on processors is
+// known to it already.
+func limitMemory(logger *slog.Logger) {
+	log := logging.Component(logger, "Memory")
+	var machine host.Machine
+	now := machine.Memory()
+	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(func() (uint64, error) {
+		if now.Limit <= 0 {
+			return 0, memlimit.ErrNoLimit
+		}
+		return uint64(now.Limit), nil
+	}))
+	switch {
+	case err != nil:
+		log.Warn("The memory limit is not respected", "error", err)
+	case now.Limit > 0:
+		log.Info(fmt.Sprintf("In use: %s. From %s on garbage is collected harder; %d processors may be used", now, host.Size(limit), runtime.GOMAXPROCS(0)))
+	}
+}
+
+// watchOver runs what stands beside the bot: the watch over the settings' files,
+// the word to the service manager, and the view of a start of many shards. The function ends both.
+func (p *process) watchOver(from config.Sources, loaded *config.Loaded, bot *app.App, logger *logging.Logger) func() {
+	ctx, end := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		s := reloads{before: loaded, bot: bot, logger: logger, log: logging.Component(logger.Logger, "Settings")}
+		config.Watch(ctx, from, config.WatchEvery, s.changed)
+	})
+	running.Go(func() { p.followStart(ctx, func() fleet.Snapshot { return bot.Fleet().Snapshot() }) })
+	running.Go(func() {
+		supervise.New(supervise.Options{
+			Snapshot: bot.Tracker().Snapshot, Shards: func() []supervise.Shard { return shards(bot) },
+			Logger: logging.Component(logger.Logger, "Supervision"),
+		}).Run(ctx)
+	})
+	return func() {
+		end()
+		running.Wait()
+	}
+}
+
+// shards are those the bot has now.
+func shards(bot *app.App) []supervise.Shard {
+	all := bot.Fleet().Shards()
+	out := make([]supervise.Shard, len(all))
+	for i, s := range all {
+		out[i] = s
+	}
+	return out
+}
+
+// watched are the settings that take effect while the bot runs.
+var watched = []string{"DISCORD_TOKEN", "DISCORD_TOKEN_FILE"}
+
+// reloads hands what is written into the settings' files on to a running bot.
+type reloads struct {
+	before *config.Loaded
+	bot    *app.App
+	logger *logging.Logger
+	log    *slog.Logger
+}
+
+// changed is told of what stands in the files now. What is not the token waits
+// for the next start; what is wrong changes nothing.
+func (s *reloads) changed(now *config.Loaded, err error) {
+	if err != nil {
+		s.log.Warn("The changed settings cannot be used, and the bot goes on with those it has", "error", err)
+		return
+	}
+	// Before anything is said or sent with it.
+	s.logger.Redactor.Add(now.Config.Token.Reveal())
+	later := slices.DeleteFunc(config.Changes(s.before, now), func(name string) bool { return slices.Contains(watched, name) })
+	if len(later) > 0 {
+		s.log.Info("These settings have changed and take effect at the next start: " + strings.Join(later, ", "))
+	}
+	s.before = now
+	s.bot.Reload(now.Config)
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"evergreen/internal/config"
+	"evergreen/internal/doctor"
+	"evergreen/internal/health"
+	"evergreen/internal/logging"
+)
+
+// doctorCommand is evergreen doctor.
+type doctorCommand struct {
+	JSON bool `name:"json" help:"Print one JSON document at the end instead of lines."`
+	Fix  bool `name:"fix" help:"Mend what can be mended without risk: make the state folder, take other users' rights to it away, set a damaged database aside."`
+
+	config.Flags
+}
+
+// verdict is how the doctor's exit code reaches the process: everything has been
+// said already.
+type verdict config.Exit
+
+func (v verdict) Error() string { return "the checks that have failed are named above" }
+func (v verdict) ExitCode() int { return int(v) }
+
+// Run asks every check and shows each result as it comes. The exit code is 0 when
+// nothing has failed, 78 when a failure needs a person to mend settings or
+// credentials, else 1.
+func (d *doctorCommand) Run(p *process) error {
+	sources := d.Sources(p.environ)
+	sources.TokenOptional = true
+	loaded, err := config.Load(sources)
+	var secrets []string
+	if loaded != nil {
+		secrets = loaded.Config.Secrets()
+	}
+	checks, end := doctor.Checks(doctor.Options{Loaded: loaded, LoadErr: err, Version: version(), Fix: d.Fix})
+	defer end()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals, release := p.signals()
+	defer release()
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-over:
+		}
+	}()
+
+	s := &sheet{w: p.stdout, redact: logging.NewRedactor(secrets...).Redact, width: 96}
+	if columns, ok := p.terminal(); ok {
+		s.colour = p.colour()
+		if n := columns(); n > 0 { // some terminals do not know
+			s.width = min(max(n, 60), 120)
+		}
+	}
+	tell := s.result
+	if d.JSON {
+		tell = func(doctor.Result) {}
+	} else {
+		fmt.Fprintf(p.stdout, "evergreen doctor, version %s\n", version())
+	}
+	report := doctor.Examine(ctx, checks, tell)
+	if d.JSON {
+		err = printJSON(p.stdout, s.redact, report)
+	} else {
+		s.sum(report)
+	}
+	if err != nil && d.JSON {
+		return err
+	}
+	if code := report.Exit(); code != config.ExitOK {
+		return verdict(code)
+	}
+	return nil
+}
+
+// printJSON prints the whole report as one document.
+func printJSON(w io.Writer, redact func(string) string, r doctor.Report) error {
+	type row struct {
+		doctor.Result
+		TookMS float64 `json:"took_ms"`
+	}
+	rows := make([]row, len(r.Results))
+	for i, each := range r.Results {
+		rows[i] = row{each, float64(each.Took.Microseconds()) / 1000}
+	}
+	text, err := json.MarshalIndent(map[string]any{
+		"version": version(), "at": r.At.UTC().Truncate(time.Millisecond), "took_ms": float64(r.Took.Microseconds()) / 1000,
+		"exit": int(r.Exit()), "passed": r.Count(doctor.Pass), "warned": r.Count(doctor.Warn),
+		"failed": r.Count(doctor.Fail), "skipped": r.Count(doctor.Skip), "checks": rows,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, redact(string(text)))
+	return err
+}
+
+// sheet is the report for a person.
+type sheet struct {
+	w      io.Writer
+	redact func(string) string
+	width  int
+	colour bool
+	group  string
+	// skipped are the titles of checks in a row that were skipped for one reason.
+	skipped []string
+	reason  string
+}
+
+// marks say how a check came out, in a word of four letters and a colour.
+var marks = map[doctor.Level]struct{ word, colour string }{
+	doctor.Pass: {"pass", "32"},
+	doctor.Warn: {"WARN", "33"},
+	doctor.Fail: {"FAIL", "31;1"},
+	doctor.Skip: {"skip", "2"},
+}
+
+// The columns: the mark, the title, and what is said.
+const (
+	titleAt = 6
+	saysAt  = 34
+)
+
+// result writes one result.
+func (s *sheet) result(r doctor.Result) {
+	if len(s.skipped) > 0 && (r.Level != doctor.Skip || r.Group != s.group || r.Says != s.reason) {
+		s.skip()
+	}
+	if r.Group != s.group {
+		s.group = r.Group
+		fmt.Fprintf(s.w, "\n%s\n", s.paint("1", r.Group))
+	}
+	if r.Level == doctor.Skip {
+		s.skipped, s.reason = append(s.skipped, r.Title), r.Says
+		return
+	}
+	mark := marks[r.Level]
+	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(r.Title, saysAt-titleAt), s.redact(r.Says), saysAt, "")
+	for _, text := range r.Evidence {
+		s.lines(strings.Repeat(" ", titleAt), s.redact(text), titleAt, "2")
+	}
+	for _, text := range r.Fixed {
+		s.lines(strings.Repeat(" ", titleAt)+s.paint("32", "mended: "), s.redact(text), titleAt+8, "")
+	}
+	for _, text := range r.Next {
+		s.lines(strings.Repeat(" ", titleAt)+s.paint("36", "-> "), s.redact(text), titleAt+3, "")
+	}
+	if r.Cause != "" && r.Level != doctor.Pass {
+		s.lines(strings.Repeat(" ", titleAt), "more: "+health.Lookup(r.Cause).Link(), titleAt, "2")
+	}
+}
+
+// skip writes the checks that were skipped for one reason as one.
+func (s *sheet) skip() {
+	mark := marks[doctor.Skip]
+	title := s.skipped[0]
+	rest := s.reason
+	if more := s.skipped[1:]; len(more) > 0 {
+		rest += "; nor: " + strings.Join(more, ", ")
+	}
+	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(title, saysAt-titleAt), rest, saysAt, mark.colour)
+	s.skipped = nil
+}
+
+// lines writes a text behind its beginning, broken at the width of the sheet, with
+// further lines below the first.
+func (s *sheet) lines(begin, text string, indent int, colour string) {
+	for i, line := range wrap(text, max(s.width-indent, 20)) {
+		if i > 0 {
+			begin = strings.Repeat(" ", indent)
+		}
+		fmt.Fprintln(s.w, strings.TrimRight(begin+s.paint(colour, line), " "))
+	}
+}
+
+// sum writes the last line.
+func (s *sheet) sum(r doctor.Report) {
+	if len(s.skipped) > 0 {
+		s.skip()
+	}
+	colour := "32"
+	for _, level := range []doctor.Level{doctor.Warn, doctor.Fail} {
+		if r.Count(level) > 0 {
+			colour = marks[level].colour
+		}
+	}
+	fmt.Fprintf(s.w, "\n%s\n", s.paint(colour, fmt.Sprintf("%d passed, %d warned, %d failed, %d skipped, in %.1f s",
+		r.Count(doctor.Pass), r.Count(doctor.Warn), r.Count(doctor.Fail), r.Count(doctor.Skip), r.Took.Seconds())))
+}
+
+// paint colours a text if this is wanted.
+func (s *sheet) paint(colour, text string) string {
+	if !s.colour || colour == "" {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// pad fills a text up with spaces.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(1, width-utf8.RuneCountInString(text)))
+}
+
+// wrap breaks a text at its spaces into lines of at most so many characters; a
+// longer word has a line of its own.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"evergreen/internal/config"
+	"evergreen/internal/service"
+)
+
+// serviceCommand is evergreen service.
+type serviceCommand struct {
+	Install   serviceInstall   `cmd:"" help:"Have the operating system keep the bot running, from now on and after every boot."`
+	Uninstall serviceUninstall `cmd:"" help:"Take the service out again. Settings, state and logs stay."`
+	Start     serviceStart     `cmd:"" help:"Start the service."`
+	Stop      serviceStop      `cmd:"" help:"Stop the service. The session is kept: a start within a minute or so resumes it."`
+	Restart   serviceRestart   `cmd:"" help:"Stop and start the service; the dot stays green."`
+	Status    serviceStatus    `cmd:"" help:"Tell whether the service is installed and running."`
+	Print     servicePrint     `cmd:"" help:"Show what install would write, and change nothing."`
+}
+
+// serviceName is the flags that say which service is meant.
+type serviceName struct {
+	Name string `default:"evergreen" help:"Name of the service, to tell several bots on one machine apart."`
+	User bool   `help:"A service of your own account; needs no administrator."`
+}
+
+func (n serviceName) service() (*service.Service, error) {
+	plan, err := n.plan()
+	if err != nil {
+		return nil, err
+	}
+	return service.New(plan)
+}
+
+// plan is enough to find a service that is installed.
+func (n serviceName) plan() (service.Plan, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return service.Plan{}, fmt.Errorf("where this program lies cannot be found out: %w", err)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return service.Plan{}, fmt.Errorf("the working directory cannot be found out: %w", err)
+	}
+	return service.Plan{Name: n.Name, Executable: executable, Dir: dir, PerUser: n.User}, nil
+}
+
+// servicePlan is the flags that say what is to run.
+type servicePlan struct {
+	serviceName
+	Dir   string `placeholder:"." help:"Folder to work in: .env, the state and the logs are looked for there."`
+	RunAs string `placeholder:"..." help:"Account to run as. Without it: the one that called sudo, or else the owner of the folder."`
+	API   bool   `name:"api" default:"true" negatable:"" help:"Serve the HTTP API too."`
+}
+
+func (s servicePlan) plan(p *process) (service.Plan, error) {
+	plan, err := s.serviceName.plan()
+	if err != nil {
+		return plan, err
+	}
+	if fleeting(plan.Executable) {
+		return plan, errors.New("this program was built by \"go run\" and is gone when it ends: build it first (go build -o evergreen ./cmd/evergreen) and install the service with that")
+	}
+	if s.Dir != "" {
+		if plan.Dir, err = filepath.Abs(s.Dir); err != nil {
+			return plan, err
+		}
+	}
+	if info, err := os.Stat(plan.Dir); err != nil || !info.IsDir() {
+		return plan, fmt.Errorf("%s is no folder that the service could work in", plan.Dir)
+	}
+	if s.API {
+		plan.Run = append(plan.Run, "--api")
+	}
+	if !s.serviceName.User {
+		plan.User = cmp.Or(s.RunAs, p.getenv("SUDO_USER"), ownerOf(plan.Dir))
+	}
+	plan.Writable = writable(p, plan.Dir)
+	return plan, nil
+}
+
+// writable are the folders beyond dir that the settings there send the state and
+// the log to. Settings that are wrong are told when the bot starts.
+func writable(p *process, dir string) []string {
+	loaded, err := config.Load(config.Sources{Environ: p.environ, Dotenv: filepath.Join(dir, ".env"), TokenOptional: true})
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, place := range []string{loaded.Config.StateDir, filepath.Dir(loaded.Config.LogFile)} {
+		if filepath.IsAbs(place) && !strings.HasPrefix(place+"/", dir+"/") {
+			out = append(out, place)
+		}
+	}
+	return out
+}
+
+// fleeting reports whether a program lies where "go run" puts it.
+func fleeting(executable string) bool {
+	return strings.Contains(filepath.ToSlash(executable), "/go-build") && strings.Contains(filepath.ToSlash(executable), "/exe/")
+}
+
+type serviceInstall struct{ servicePlan }
+
+// Run installs the service and starts it.
+func (s serviceInstall) Run(p *process) error {
+	plan, err := s.plan(p)
+	if err != nil {
+		return err
+	}
+	unit, err := service.New(plan)
+	if err != nil {
+		return err
+	}
+	if err := unit.Install(); err != nil {
+		return err
+	}
+	if err := unit.Start(); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "The service %s is installed and started (%s). It works in %s%s.\n", plan.Name, unit.Manager(), plan.Dir, as(plan.User))
+	for _, line := range afterwards(unit.Manager(), plan) {
+		fmt.Fprintln(p.stdout, line)
+	}
+	return nil
+}
+
+func as(user string) string {
+	if user == "" {
+		return ""
+	}
+	return " as " + user
+}
+
+// afterwards is what a person should know once the service is there.
+func afterwards(manager string, plan service.Plan) []string {
+	lines := []string{"How the bot is: evergreen status"}
+	if manager != service.Systemd {
+		return lines
+	}
+	if plan.PerUser {
+		return append(lines, "Its console:    journalctl --user -u "+plan.Name,
+			"It ends when you log out, unless you say once: loginctl enable-linger")
+	}
+	return append(lines, "Its console:    journalctl -u "+plan.Name)
+}
+
+type servicePrint struct {
+	servicePlan
+	For      string `enum:"systemd,launchd,here" default:"here" help:"Which service manager to write for: systemd, launchd, or that of this machine."`
+	Packaged bool   `help:"The systemd unit for a package: an account and folders that systemd makes, the token from /etc."`
+}
+
+// Run prints the unit or job.
+func (s servicePrint) Run(p *process) error {
+	var plan service.Plan
+	var err error
+	if s.Packaged {
+		plan = service.Plan{Name: s.Name, Executable: "/usr/bin/evergreen", Run: []string{"--api"}, Packaged: true}
+	} else if plan, err = s.plan(p); err != nil {
+		return err
+	}
+	write := plan.Unit
+	if s.For == "launchd" || s.For == "here" && runtime.GOOS == "darwin" {
+		write = plan.Job
+	}
+	text, err := write()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(p.stdout, text)
+	return err
+}
+
+type serviceUninstall struct{ serviceName }
+
+// Run stops the service and takes it out.
+func (s serviceUninstall) Run(p *process) error {
+	return s.ask(p, (*service.Service).Uninstall, "is taken out; settings, state and logs are still there")
+}
+
+type serviceStart struct{ serviceName }
+
+// Run starts the service.
+func (s serviceStart) Run(p *process) error {
+	return s.ask(p, (*service.Service).Start, "is started")
+}
+
+type serviceStop struct{ serviceName }
+
+// Run stops the service.
+func (s serviceStop) Run(p *process) error {
+	return s.ask(p, (*service.Service).Stop, "is stopped; its session is kept for a start soon")
+}
+
+type serviceRestart struct{ serviceName }
+
+// Run stops and starts the service.
+func (s serviceRestart) Run(p *process) error {
+	return s.ask(p, (*service.Service).Restart, "is restarted")
+}
+
+// ask has the service manager do something, and says that it did.
+func (n serviceName) ask(p *process, what func(*service.Service) error, done string) error {
+	unit, err := n.service()
+	if err != nil {
+		return err
+	}
+	if err := what(unit); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "The service %s %s.\n", n.Name, done)
+	return err
+}
+
+type serviceStatus struct{ serviceName }
+
+// Run tells how the service is; the exit code is 0 if it runs.
+func (s serviceStatus) Run(p *process) error {
+	unit, err := s.service()
+	if err != nil {
+		return err
+	}
+	state, err := unit.State()
+	if err != nil {
+		return err
+	}
+	next := map[service.State]string{
+		service.Running: "How the bot is: evergreen status",
+		service.Stopped: "To start it: evergreen service start",
+		service.Absent:  "To install it: evergreen service install",
+	}[state]
+	fmt.Fprintf(p.stdout, "The service %s is %s (%s). %s\n", s.Name, state, unit.Manager(), next)
+	if state != service.Running {
+		return errors.New("the service does not run")
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/internal/history"
+	"evergreen/internal/owner"
+	"evergreen/internal/store"
+)
+
+// Only parts of the program that nobody can have written to are given back.
+func TestOnlyUnwrittenPagesAreGivenBack(t *testing.T) {
+	const self = "/opt/bot/evergreen"
+	for line, want := range map[string]uintptr{
+		"00400000-00ef3000 r-xp 00000000 fe:00 1201 /opt/bot/evergreen":                  0xaf3000,
+		"00ef3000-019e6000 r--p 00af3000 fe:00 1201                  /opt/bot/evergreen": 0xaf3000,
+		"019e6000-01a90000 rw-p 015e6000 fe:00 1201 /opt/bot/evergreen":                  0,
+		"7f10a0000000-7f10a0008000 r--s 00000000 fe:00 77 /opt/bot/evergreen":            0,
+		"7f10a0000000-7f10a0008000 r-xp 00000000 fe:00 77 /lib/libc.so.6":                0,
+		"c000000000-c000800000 rw-p 00000000 00:00 0":                                    0,
+		"": 0,
+	} {
+		if _, size, ok := readOnly(line, self); size != want || ok != (want > 0) {
+			t.Errorf("%q: %#x, %v", line, size, ok)
+		}
+	}
+	settle() // and the program goes on
+}
+
+// BenchmarkIdleMemory prints how much memory a bot needs that has ninety days of
+// history and nothing to do, in MB as the system counts it: with and without the
+// HTTP API, anonymous memory and pages of the program's file apart.
+//
+//	go test -run '^$' -bench IdleMemory -benchtime 1x ./cmd/evergreen
+func BenchmarkIdleMemory(b *testing.B) {
+	program := filepath.Join(b.TempDir(), "evergreen")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, text)
+	}
+	for name, args := range map[string][]string{"run": nil, "run--api": {"--api", "--api-addr", "127.0.0.1:0"}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w := newTown(b)
+				remember(b, filepath.Join(w.folder, "data"), w.app.Token)
+				bot := exec.Command(program, append([]string{"run"}, args...)...)
+				bot.Dir, bot.Env = w.folder, []string{"HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token}
+				if err := bot.Start(); err != nil {
+					b.Fatal(err)
+				}
+				w.attached(0)
+				<-time.After(settleFirst + 15*time.Second)
+				for _, what := range []string{"VmRSS", "RssAnon", "RssFile"} {
+					b.ReportMetric(resident(b, bot.Process.Pid, what), what+"-MB")
+				}
+				_ = bot.Process.Signal(os.Interrupt)
+				_ = bot.Wait()
+			}
+		})
+	}
+}
+
+// remember fills a state folder with ninety days.
+func remember(b *testing.B, dir, token string) {
+	b.Helper()
+	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: owner.Of(token)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Begin()
+	now := time.Now()
+	trips := history.Sums{Gateway: history.Spread{N: 60, Sum: 3 * time.Second, Max: 90 * time.Millisecond}, REST: history.Spread{N: 60, Sum: 9 * time.Second, Max: time.Second}}
+	var past []history.Record
+	for ago := 90 * 24; ago > 0; ago-- {
+		past = append(past, history.Record{Kind: history.HourRecord, At: now.Add(-time.Duration(ago) * time.Hour).Truncate(time.Hour), Sums: trips})
+		if ago%24 == 0 {
+			past = append(past, history.Record{Kind: history.MarkRecord, At: now.Add(-time.Duration(ago) * time.Hour), Level: history.Online})
+		}
+	}
+	for ago := 24 * 60; ago > 0; ago-- {
+		past = append(past, history.Record{Kind: history.MinuteRecord, At: now.Add(-time.Duration(ago) * time.Minute).Truncate(time.Minute), Sums: trips})
+	}
+	s.History().Append(past)
+	s.End(store.EndPaused, "")
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// resident reads a line of a process's status, in MB.
+func resident(b *testing.B, pid int, what string) float64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), what+":")
+	kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kb * 1024 / 1e6
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"evergreen/internal/api"
+	"evergreen/internal/config"
+	"evergreen/internal/owner"
+)
+
+// shardsCommand is evergreen shards.
+type shardsCommand struct {
+	Show    shardsShow    `cmd:"" default:"withargs" help:"Tell how far the shards are."`
+	Pause   shardsPause   `cmd:"" help:"Stop one shard and keep its session: events wait at Discord for about a minute."`
+	Resume  shardsResume  `cmd:"" help:"Let a paused shard go on."`
+	Restart shardsRestart `cmd:"" help:"End the connection of one shard and resume it on another."`
+	MoveOut shardsMoveOut `cmd:"" help:"Stop one shard and print its session as JSON, for another process to go on with."`
+	Reshard shardsReshard `cmd:"" help:"Change the number of shards without a gap: a second set comes up beside the first. Each new shard costs one of the day's session starts."`
+}
+
+// Help says what it needs.
+func (shardsCommand) Help() string {
+	return "The bot must run with --api. To do something with a shard, the bot and this command need the same API_TOKEN."
+}
+
+// reach is where the running bot is asked.
+type reach struct {
+	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
+	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
+	APIAddr  *string `name:"api-addr" placeholder:"127.0.0.1:8000" help:"Where the bot's HTTP API listens, if the state folder does not say. (API_ADDR)"`
+}
+
+// shardPatience bounds one request: a shard that is paused finishes its work.
+const shardPatience = 15 * time.Second
+
+// ask finds the bot's HTTP API and asks it.
+func (r reach) ask(p *process, question func(context.Context, api.Client) error) error {
+	flags := config.Flags{EnvFile: r.EnvFile, StateDir: r.StateDir, APIAddr: r.APIAddr}
+	sources := flags.Sources(p.environ)
+	sources.TokenOptional = true
+	loaded, err := config.Load(sources)
+	if err != nil {
+		return err
+	}
+	c := loaded.Config
+	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
+	if !c.Token.Empty() {
+		if holder, _ := owner.Look(c.StateDir, owner.Of(c.Token.Reveal())); holder != nil && holder.API != "" {
+			client.Addr = holder.API
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shardPatience)
+	defer cancel()
+	err = question(ctx, client)
+	var refused *api.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return errors.New(refused.Detail)
+	case err != nil:
+		return fmt.Errorf("the bot's HTTP API at %s does not answer; is it running with --api? %w", client.Base(), err)
+	}
+	return nil
+}
+
+// shardsShow is evergreen shards.
+type shardsShow struct {
+	reach
+	JSON bool `name:"json" help:"Print the answer of the HTTP API."`
+}
+
+// Run tells how far the shards are.
+func (s *shardsShow) Run(p *process) error {
+	return s.ask(p, func(ctx context.Context, client api.Client) error {
+		f, err := client.Fleet(ctx)
+		if err != nil {
+			return err
+		}
+		if s.JSON {
+			return json.NewEncoder(p.stdout).Encode(f)
+		}
+		return p.writeLines(fleetLines(f))
+	})
+}
+
+// fleetLines says it for a person.
+func fleetLines(f api.Fleet) []string {
+	lines := []string{"Shards " + f.Shards + ": " + f.Progress.Says}
+	if r := f.Reshard; r != nil {
+		lines = append(lines, fmt.Sprintf("Changing from %d to %d shards: %s. Waiting for %s", r.From, r.To, r.Progress.Says, r.Waits))
+	}
+	return lines
+}
+
+// oneShard is a shard that something is done with.
+type oneShard struct {
+	reach
+	Shard int `arg:"" help:"The shard's number, from 0."`
+}
+
+// operate does it and tells how the shards are then.
+func (s oneShard) operate(p *process, what string) error {
+	return s.ask(p, func(ctx context.Context, client api.Client) error {
+		if _, err := client.Operate(ctx, s.Shard, what); err != nil {
+			return err
+		}
+		f, err := client.Fleet(ctx)
+		if err != nil {
+			return err
+		}
+		return p.writeLines(fleetLines(f))
+	})
+}
+
+type (
+	shardsPause   struct{ oneShard }
+	shardsResume  struct{ oneShard }
+	shardsMoveOut struct{ oneShard }
+	shardsRestart struct {
+		oneShard
+		Fresh bool `help:"Begin a new session instead of resuming; it costs one of the day's session starts."`
+	}
+)
+
+// Run pauses the shard.
+func (s *shardsPause) Run(p *process) error { return s.operate(p, "pause") }
+
+// Run lets the shard go on.
+func (s *shardsResume) Run(p *process) error { return s.operate(p, "resume") }
+
+// Run restarts the shard.
+func (s *shardsRestart) Run(p *process) error {
+	if s.Fresh {
+		return s.operate(p, "restart-fresh")
+	}
+	return s.operate(p, "restart")
+}
+
+// Run prints the session that has moved out.
+func (s *shardsMoveOut) Run(p *process) error {
+	return s.ask(p, func(ctx context.Context, client api.Client) error {
+		moved, err := client.Operate(ctx, s.Shard, "move-out")
+		if err == nil {
+			_, err = p.stdout.Write(moved)
+		}
+		return err
+	})
+}
+
+// shardsReshard is evergreen shards reshard.
+type shardsReshard struct {
+	reach
+	Count int `arg:"" help:"How many shards the bot is to have."`
+}
+
+// Run begins it.
+func (s *shardsReshard) Run(p *process) error {
+	return s.ask(p, func(ctx context.Context, client api.Client) error {
+		if err := client.Reshard(ctx, s.Count); err != nil {
+			return err
+		}
+		return p.writeLines([]string{fmt.Sprintf("It has begun. `evergreen shards` tells how far it is; then write SHARDS=%d into the settings.", s.Count)})
+	})
+}

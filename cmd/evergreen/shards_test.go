@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/fleet"
+)
+
+// Given a start of many shards that is watched in a pipe, then a line says every
+// ten seconds how far it is, and one that it is over.
+func TestStartIsToldInAPipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := &process{stdout: &out}
+		began := time.Now()
+		p.followStart(context.Background(), func() fleet.Snapshot {
+			online := min(64, int(time.Since(began)/(500*time.Millisecond)))
+			return fleet.Snapshot{Progress: fleet.Progress{Total: 64, Online: online, Queued: 64 - online, Remaining: time.Duration(64-online) * 500 * time.Millisecond}}
+		})
+		said := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(said) != 4 || !strings.HasPrefix(said[0], "Shards: 20 of 64 shards online, 44 queued, about ") || said[3] != "All 64 shards are online after 32s." {
+			t.Errorf("it said %q", said)
+		}
+	})
+}
+
+// One shard needs no bar, and a bar is as long as the shards are far.
+func TestStartBar(t *testing.T) {
+	var out bytes.Buffer
+	var asked atomic.Int64
+	p := &process{stdout: &out}
+	p.followStart(t.Context(), func() fleet.Snapshot {
+		asked.Add(1)
+		return fleet.Snapshot{Progress: fleet.Progress{Total: 1, Queued: 1}}
+	})
+	if out.Len() > 0 || asked.Load() != 1 {
+		t.Errorf("one shard was told of: %q", out.String())
+	}
+	bar := startBar(fleet.Progress{Total: 4, Online: 2, Queued: 2, Remaining: 10 * time.Second})
+	if want := "[###############...............] 2 of 4 shards online, 2 queued, about 10s to go"; bar != want {
+		t.Errorf("the bar is %q, want %q", bar, want)
+	}
+}

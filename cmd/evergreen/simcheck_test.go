@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergreen/discordsim"
+
+	"github.com/coder/websocket"
+)
+
+// checked is a judgement that waits for its bot, and what to point the bot at.
+func checked(t *testing.T, args ...string) (c *child, api, token string, out *stream) {
+	t.Helper()
+	c = begin(t, nil, append([]string{"sim", "--addr", "127.0.0.1:0", "--seed", "1"}, args...)...)
+	out = c.stdout
+	for _, arg := range args {
+		if arg == "--json" {
+			out = c.stderr
+		}
+	}
+	return c, out.await(t, "DISCORD_API_URL="), out.await(t, "DISCORD_TOKEN="), out
+}
+
+// Given the judge on a port, when evergreen run is pointed at it, then it is led
+// through the steps that were asked for, the report says what it kept, and the
+// exit code is 0.
+func TestSimCheckPassesOurBot(t *testing.T) {
+	elsewhere(t)
+	check, api, token, _ := checked(t, "--check", "--gentle", "--slash", "ping", "--only", "slash command", "--only", "op 7")
+	bot := begin(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
+	if code := check.code(t); code != 0 {
+		t.Errorf("exit code %d:\n%s\n%s", code, check.stdout, check.stderr)
+	}
+	for _, want := range []string{"2/2  op 7: ", "SimBot was judged for ", "Kept:", "G-077", "broken 0,"} {
+		if !strings.Contains(check.stdout.String(), want) {
+			t.Errorf("the judgement does not say %q:\n%s", want, check.stdout)
+		}
+	}
+	if code := bot.stop(t); code != 0 {
+		t.Errorf("the bot ended with exit code %d", code)
+	}
+}
+
+// hello identifies and then does nothing: no heartbeats, no RESUME. When it is
+// thrown out it begins anew.
+func hello(ctx context.Context, api, token string) {
+	for ctx.Err() == nil {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, api+"/gateway/bot", nil)
+		req.Header.Set("Authorization", "Bot "+token)
+		req.Header.Set("User-Agent", "DiscordBot (https://example.com, 1)")
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return
+		}
+		var said struct{ URL string }
+		_ = json.NewDecoder(answer.Body).Decode(&said)
+		_ = answer.Body.Close()
+		ws, _, err := websocket.Dial(ctx, said.URL+"?v=10&encoding=json", nil)
+		if err != nil {
+			return
+		}
+		ws.SetReadLimit(-1)
+		identify := `{"op":2,"d":{"token":"` + token + `","intents":513,"properties":{"os":"linux","browser":"hello","device":"hello"}}}`
+		for sent := false; ; sent = true {
+			if _, _, err := ws.Read(ctx); err != nil {
+				break
+			}
+			if !sent {
+				_ = ws.Write(ctx, websocket.MessageText, []byte(identify))
+			}
+		}
+		_ = ws.CloseNow()
+	}
+}
+
+// Given a bot that never resumes, when it is judged, then the report says so, as
+// JSON on stdout and nothing else there, and the exit code is 1.
+func TestSimCheckFailsABadBot(t *testing.T) {
+	elsewhere(t)
+	check, api, token, _ := checked(t, "--check", "--json", "--say", "", "--only", "reset")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		hello(ctx, api, token)
+	}()
+	code := check.code(t)
+	cancel()
+	<-ended
+	http.DefaultClient.CloseIdleConnections()
+	var report struct {
+		Broken   int
+		Findings []struct{ Statement, Verdict string }
+	}
+	if err := json.Unmarshal([]byte(check.stdout.String()), &report); err != nil {
+		t.Fatalf("%v in %s", err, check.stdout)
+	}
+	found := false
+	for _, f := range report.Findings {
+		found = found || f.Statement == "G-059" && f.Verdict == "broken"
+	}
+	if code != 1 || report.Broken == 0 || !found {
+		t.Errorf("exit code %d, %d broken, G-059 among them: %v\n%s", code, report.Broken, found, check.stderr)
+	}
+}
+
+// Given a scenario file, when evergreen run lives through it on a port, then what
+// it expects is held against what the bot did: exit code 0 where all of it came
+// about, and 1 with a sentence where it did not.
+func TestSimPlaysAScenario(t *testing.T) {
+	folder := filepath.Dir(filepath.Dir(elsewhere(t)))
+	for _, c := range []struct {
+		expect string
+		code   int
+		says   string
+	}{
+		{"identifies: 1", 0, "passed     short: "},
+		{"answered: 99", 1, "at least 99 are expected"},
+	} {
+		file := filepath.Join(folder, "short.yaml")
+		text := "name: short\nsays: The connection is reset.\nworld: {command_every: 200ms}\nconfig: {answer_grace: 1s}\nsteps:\n  - {at: 2s, fault: cut}\n  - {at: 4s, end: true}\nexpect: {" + c.expect + "}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sim, api, token, _ := checked(t, "--scenario", file)
+		bot := begin(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
+		if code := sim.code(t); code != c.code || !strings.Contains(sim.stdout.String(), c.says) {
+			t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, sim.stdout)
+		}
+		bot.stop(t)
+	}
+}
+
+// Given a day with a seed, when it is asked for, then it passes in virtual time
+// and is told.
+func TestSimYear(t *testing.T) {
+	c := begin(t, nil, "sim", "--year", "--days", "1", "--seed", "7", "--steps")
+	if code := c.code(t); code != 0 {
+		t.Errorf("exit code %d:\n%s\n%s", code, c.stdout, c.stderr)
+	}
+	for _, want := range []string{"connecting to identify -> identifying", "seed 7, ordinary, 1 days in ", "1 of 1 passed", "0 lost, 0 twice"} {
+		if !strings.Contains(c.stdout.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+// Given words that do not fit together, or a name nobody knows, then what would be
+// right is said.
+func TestSimRefusesWhatDoesNotFit(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--check", "--scenario", "zombie"}, 2, "want one of them"},
+		{[]string{"--json"}, 2, "mean nothing without --check"},
+		{[]string{"--steps"}, 2, "mean nothing without --year"},
+		{[]string{"--check", "--for", "1m"}, 2, "mean nothing beside"},
+		{[]string{"--scenario", "zombi", "--addr", "127.0.0.1:0"}, 1, `did you mean "zombie"?`},
+		{[]string{"--scenario", "./nowhere.yaml", "--addr", "127.0.0.1:0"}, 1, "nowhere.yaml"},
+		{[]string{"--check", "--only", "nap", "--addr", "127.0.0.1:0"}, 1, `no step "nap"`},
+	} {
+		sim := begin(t, nil, append([]string{"sim"}, c.args...)...)
+		if code := sim.code(t); code != c.code || !strings.Contains(sim.stderr.String(), c.says) {
+			t.Errorf("%v: exit code %d, want %d and %q:\n%s", c.args, code, c.code, c.says, sim.stderr)
+		}
+	}
+	for list, wants := range map[string][]string{"--scenario": {"quiet-bot", "24h"}, "--check --only": {"op 7", "(with --thorough)"}} {
+		sim := begin(t, nil, append([]string{"sim"}, append(strings.Fields(list), "list")...)...)
+		code := sim.code(t)
+		for _, want := range wants {
+			if code != 0 || !strings.Contains(sim.stdout.String(), want) {
+				t.Errorf("%s list: exit code %d and no %q:\n%s", list, code, want, sim.stdout)
+			}
+		}
+	}
+}
+
+// Given the ports the simulator has, when nothing is said of the control port, then
+// it is clear of both; any port where the first was any; and what is said counts.
+func TestSimControlKeepsClear(t *testing.T) {
+	sim := discordsim.New(discordsim.Config{})
+	defer sim.Close()
+	listener, err := sim.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := listener.Addr().String()
+	for _, c := range []struct{ addr, control, want string }{
+		{"127.0.0.1:0", "", "127.0.0.1:0"},
+		{given, "127.0.0.1:9", "127.0.0.1:9"},
+	} {
+		if got := (&simCommand{Addr: c.addr, Control: c.control}).controlAddr(listener); got != c.want {
+			t.Errorf("beside %s the control port is %s, want %s", c.addr, got, c.want)
+		}
+	}
+	if got := (&simCommand{Addr: given}).controlAddr(listener); got == given || got == listener.ResumeAddr().String() {
+		t.Errorf("the control port %s is one of the simulator's", got)
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/internal/demo"
+)
+
+// play plays a scenario to the bot that comes.
+func (s *simCommand) play(p *process) error {
+	if s.Scenario == listThem {
+		return listScenarios(p.stdout)
+	}
+	sc, err := s.scenario()
+	if err != nil {
+		return err
+	}
+	if s.Seed != nil {
+		sc.Seed = *s.Seed
+	}
+	sim := discordsim.New(sc.Rules())
+	defer sim.Close()
+	listener, err := s.listen(sim)
+	if err != nil {
+		return err
+	}
+	app := sc.Populate(sim, discordsim.AppConfig{Name: "SimBot", Token: s.Token})
+	fmt.Fprintf(p.stdout, "%s\nScenario %s, %s, seed %d: %s\nIt begins when your bot asks for something.\n\n",
+		invitation(listener, app), sc.Name, sc.Length(), sc.Seed, sc.Says)
+
+	ctx, release := p.stoppable()
+	defer release()
+	if err := awaitAnybody(ctx, sim); err != nil {
+		return fmt.Errorf("the scenario has not begun: %w", err)
+	}
+	var work sync.WaitGroup
+	defer work.Wait()
+	seen, end := context.WithCancel(context.Background())
+	defer end()
+	work.Go(func() { newWatcher(&demo.World{Sim: sim, Bot: app}, p.stdout).watch(seen) })
+	out, err := sc.Run(ctx, sim, app)
+	end()
+	work.Wait()
+	if out != nil && len(out.Bots) > 0 {
+		fmt.Fprintln(p.stdout, strings.Join(verdictLines(out.Bots[0].Verdict), "\n"))
+	}
+	if err != nil {
+		return err
+	}
+	broken := out.Broken()
+	if len(broken) == 0 {
+		fmt.Fprintf(p.stdout, "passed     %s: the bot did what the scenario expects of a good one\n", sc.Name)
+		return nil
+	}
+	for _, what := range broken {
+		fmt.Fprintln(p.stdout, "expected   "+what)
+	}
+	return errors.New("the bot has not passed; the lines above say what was expected")
+}
+
+// scenario reads the file or the one of the library. What looks like a file is
+// one; a name that is neither is complained of as the library does, with what was
+// perhaps meant.
+func (s *simCommand) scenario() (*discordsim.Scenario, error) {
+	name := s.Scenario
+	if _, err := os.Stat(name); err == nil || strings.ContainsAny(name, `./\`) {
+		return discordsim.LoadScenario(name)
+	}
+	sc, err := discordsim.NamedScenario(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; --scenario list names them all, and a file may be given too", err)
+	}
+	return sc, nil
+}
+
+// awaitAnybody waits until a bot has asked the simulator for something. A
+// scenario's times count from there, not from when the server was started.
+func awaitAnybody(ctx context.Context, sim *discordsim.Sim) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if len(sim.Requests(nil)) > 0 || len(sim.Connections(nil)) > 0 {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// listScenarios names the scenarios of the library with the time each takes.
+func listScenarios(w io.Writer) error {
+	for _, name := range discordsim.Scenarios() {
+		sc, err := discordsim.NamedScenario(name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%-27s %8s  %s\n", name, shortly(sc.Length()), sc.Says); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shortly is a time without the units that are zero.
+func shortly(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	text = strings.TrimSuffix(text, "0s")
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	if text == "" || strings.HasSuffix(text, "m") || strings.HasSuffix(text, "h") {
+		return text
+	}
+	return d.Round(time.Second).String()
+}

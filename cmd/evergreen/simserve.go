@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/internal/demo"
+)
+
+// serve plays Discord until it is stopped.
+func (s *simCommand) serve(p *process) error {
+	seed := s.seed()
+	world := demo.NewWorld(demo.WorldOptions{
+		Sim: discordsim.Config{Seed: seed}, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
+	})
+	defer world.Sim.Close()
+	listener, err := s.listen(world.Sim)
+	if err != nil {
+		return err
+	}
+	control, err := newControl(s.controlAddr(listener), world)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --control-addr", err)
+	}
+	s.explain(p, world, listener, control.addr())
+
+	signals, release := p.signals()
+	defer release()
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	var work sync.WaitGroup
+	work.Go(func() { control.serve(ctx) })
+	work.Go(func() { newWatcher(world, p.stdout).watch(ctx) })
+	if s.Rate > 0 {
+		crowd := demo.Crowd{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
+		work.Go(func() { crowd.Run(ctx) })
+	}
+	if s.Faults == "auto" {
+		work.Go(func() { s.strike(ctx, world, seed) })
+	}
+	var over <-chan time.Time
+	if s.For > 0 {
+		timer := time.NewTimer(time.Duration(s.For))
+		defer timer.Stop()
+		over = timer.C
+	}
+	timed := false
+	select {
+	case <-signals:
+	case <-over:
+		timed = true
+	}
+	end()
+	work.Wait()
+	v := world.Sim.Verdict(world.Bot)
+	fmt.Fprintln(p.stdout, strings.Join(verdictLines(v), "\n"))
+	if timed && (v.Asked == 0 || v.Lost+v.Twice+len(v.Violations) > 0) {
+		return errors.New("the bot has not passed; the lines above say why")
+	}
+	return nil
+}
+
+// controlBeyond is how many ports above the simulator's the control port is, so
+// that it is 8510 where nothing else is said.
+const controlBeyond = 10
+
+// controlAddr is where control requests are taken when nothing else is said: on
+// the machine and near the port that the simulator has, clear of both its ports;
+// on any port where that one was any too.
+func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
+	if s.Control != "" {
+		return s.Control
+	}
+	host, wanted, _ := net.SplitHostPort(s.Addr)
+	port := listener.Addr().(*net.TCPAddr).Port + controlBeyond
+	if wanted == "0" || port > math.MaxUint16 || port == listener.ResumeAddr().(*net.TCPAddr).Port {
+		port = 0
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// explain says how to use it.
+func (s *simCommand) explain(p *process, world *demo.World, listener *discordsim.Listener, control net.Addr) {
+	asks := "who say nothing"
+	if s.Rate > 0 {
+		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
+	}
+	fmt.Fprintf(p.stdout, `%s
+The bot is in %d guilds with %d people %s. Its owner is user %d.
+
+Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' http://%s/sim/faults
+What can go wrong:       curl http://%s/sim/faults
+How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
+
+`, invitation(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control)
+}
+
+// realTime stretches the times of the faults, which are made for a world ten
+// times as fast.
+const realTime = 10
+
+// strike lets one thing after another go wrong.
+func (s *simCommand) strike(ctx context.Context, world *demo.World, seed uint64) {
+	pace := time.Duration(s.Pace)
+	schedule := demo.NewSchedule(demo.ScheduleOptions{Seed: seed, Scale: realTime, Every: demo.CostlyEvery(pace)})
+	timer := time.NewTimer(pace)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		for _, f := range schedule.Next().Faults {
+			if _, err := world.Sim.Inject(f); err != nil {
+				panic("evergreen: the schedule names a fault that is not there: " + err.Error())
+			}
+		}
+		timer.Reset(pace)
+	}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"evergreen/fleet"
+)
+
+const (
+	// barEvery is how often the bar is redrawn, lineEvery how often a line says the
+	// same in a pipe.
+	barEvery  = 200 * time.Millisecond
+	lineEvery = 10 * time.Second
+	barWidth  = 30
+)
+
+// followStart shows how far the shards are until all are online or ctx ends: a
+// bar on a terminal, lines in a pipe. One shard needs neither.
+func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapshot) {
+	_, live := p.terminal()
+	tick := time.NewTicker(barEvery)
+	defer tick.Stop()
+	began := time.Now()
+	said := began
+	for drawn := false; ; {
+		progress := snapshot().Progress
+		switch {
+		case progress.Total+progress.Paused == 1:
+			return
+		case progress.Done():
+			if live && drawn {
+				fmt.Fprint(p.stdout, "\x1b[K")
+			}
+			if drawn || said != began {
+				fmt.Fprintf(p.stdout, "All %d shards are online after %s.\n", progress.Online, time.Since(began).Round(time.Second))
+			}
+			return
+		case progress.Total == 0: // Discord is being asked how many there are
+		case live:
+			// The cursor stays at the start of the line, so that log lines replace it.
+			fmt.Fprint(p.stdout, startBar(progress)+"\x1b[K\r")
+			drawn = true
+		case time.Since(said) >= lineEvery:
+			fmt.Fprintln(p.stdout, "Shards: "+progress.String())
+			said = time.Now()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// startBar draws it.
+func startBar(p fleet.Progress) string {
+	full := barWidth * p.Online / max(1, p.Total)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + p.String()
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"evergreen/internal/api"
+	"evergreen/internal/config"
+	"evergreen/internal/owner"
+	"evergreen/internal/store"
+)
+
+// statusCommand is evergreen status.
+type statusCommand struct {
+	JSON  bool     `name:"json" help:"Print one JSON object for programs; with --watch one for each change, a line each."`
+	Watch bool     `name:"watch" short:"w" help:"Keep looking: redrawn in place on a terminal, a line for each change in a pipe. Ctrl+C ends it."`
+	Every duration `name:"every" default:"2s" placeholder:"2s" help:"Time between two looks of --watch."`
+
+	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
+	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
+	APIAddr  *string `name:"api-addr" placeholder:"127.0.0.1:8000" help:"Where the bot's HTTP API listens, if the state folder does not say. (API_ADDR)"`
+}
+
+// Help says what a script needs to know.
+func (statusCommand) Help() string {
+	return "Exit codes: 0 the bot is online, 1 it is not, 78 that cannot be known because of the settings. So it serves as a container's health check."
+}
+
+// Validate refuses what would not be a pause.
+func (s *statusCommand) Validate() error {
+	if time.Duration(s.Every) < 100*time.Millisecond {
+		return errors.New("--every: want at least 0.1 seconds")
+	}
+	return nil
+}
+
+const (
+	// statusPatience bounds one look. A bot that takes longer to say how it is, is
+	// not well.
+	statusPatience = 3 * time.Second
+	// statusIncidents is how many incidents are told.
+	statusIncidents = 3
+)
+
+// statusCode is an exit code whose reason has been printed already.
+type statusCode int
+
+func (statusCode) Error() string   { return "" }
+func (c statusCode) ExitCode() int { return int(c) }
+
+// Run tells how the bot is.
+func (s *statusCommand) Run(p *process) error {
+	flags := config.Flags{EnvFile: s.EnvFile, StateDir: s.StateDir, APIAddr: s.APIAddr}
+	sources := flags.Sources(p.environ)
+	sources.TokenOptional = true
+	loaded, err := config.Load(sources)
+	if err != nil {
+		return err
+	}
+	look := func() reading { return lookAt(loaded.Config) }
+	if s.Watch {
+		return p.watchStatus(s, look)
+	}
+	r := look()
+	if s.JSON {
+		err = json.NewEncoder(p.stdout).Encode(r)
+	} else {
+		err = p.writeLines(r.lines(p.paint(), time.Local))
+	}
+	return errors.Join(err, r.exit())
+}
+
+// reading is what one look has found out. Its JSON is for programs.
+type reading struct {
+	At time.Time `json:"at"`
+	// State is the bot's status, or not-running, silent (it runs and does not
+	// say how it is) or unknown.
+	State  string `json:"state"`
+	Online bool   `json:"online"`
+	Exit   int    `json:"exit"`
+	// Says is how it is, Do what to do about it if anything is.
+	Says string `json:"says"`
+	Do   string `json:"do,omitempty"`
+	// API is the address that answered.
+	API     string  `json:"api,omitempty"`
+	Process *heldBy `json:"process,omitempty"`
+	// Status is the answer of /api/v1/status as it came.
+	Status    json.RawMessage `json:"status,omitempty"`
+	Fleet     *api.Fleet      `json:"fleet,omitempty"`
+	Session   *time.Time      `json:"session_saved,omitempty"`
+	LastRun   string          `json:"last_run,omitempty"`
+	Incidents []happened      `json:"incidents,omitempty"`
+
+	told api.Status
+}
+
+// heldBy is the process that owns the token.
+type heldBy struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host,omitempty"`
+	Version string    `json:"version,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+// happened is one incident.
+type happened struct {
+	At   time.Time `json:"at"`
+	Says string    `json:"says"`
+}
+
+// The states of a reading beside those of the bot.
+const (
+	notRunning = "not-running"
+	silent     = "silent"
+	unknown    = "unknown"
+)
+
+// lookAt finds out how the bot with these settings is: from its HTTP API if it
+// has one, else from what its state folder knows.
+func lookAt(c config.Config) reading {
+	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
+	defer cancel()
+	r := reading{At: time.Now().Round(0), State: unknown, Exit: int(config.ExitConfig)}
+	var holder *owner.Holder
+	var folder error
+	if !c.Token.Empty() {
+		if holder, folder = owner.Look(c.StateDir, owner.Of(c.Token.Reveal())); holder != nil {
+			r.Process = &heldBy{holder.PID, holder.Host, holder.Version, holder.Since}
+		}
+	}
+	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
+	if holder != nil && holder.API != "" {
+		client.Addr = holder.API
+	}
+	err := r.ask(ctx, client)
+	if err == nil {
+		return r
+	}
+	r.searchFolder(ctx, c)
+	var refused *api.RefusedError
+	switch {
+	case errors.As(err, &refused) && refused.Code >= 500:
+		r.State, r.Exit = silent, int(config.ExitUnexpected)
+		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but cannot say how the bot is: " + refused.Detail
+	case errors.As(err, &refused):
+		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but not to this command: " + refused.Detail
+		r.Do = "Give this command the same API_TOKEN as the bot."
+	case holder != nil && holder.API != "":
+		r.State, r.Exit = silent, int(config.ExitUnexpected)
+		r.Says = fmt.Sprintf("%s runs the bot, and its HTTP API at %s does not answer: %v", upper(holder.String()), client.Base(), err)
+		r.Do = "If it stays so, the process hangs or the machine is out of memory or CPU time: its log says more; then restart it."
+	case holder != nil:
+		r.Says = upper(holder.String()) + " runs the bot without the HTTP API, so how it is cannot be asked."
+		r.Do = "Start it with run --api to be told more. Until then its log says how it is."
+	case errors.Is(err, api.ErrNotEvergreen):
+		r.Says = "At " + client.Base() + " another program answers, which is not the bot."
+		r.Do = "Set API_ADDR to where the bot's HTTP API listens."
+	case c.Token.Empty():
+		r.Says = "Nothing answers at " + client.Base() + ", and without DISCORD_TOKEN nobody knows which bot to look for in the state folder."
+		r.Do = "Run this where the bot's settings are (its folder, its environment or --env-file), or set API_ADDR to where its HTTP API listens."
+	case folder != nil:
+		r.Says = "Nothing answers at " + client.Base() + ", and the state folder " + c.StateDir + " cannot be read: " + folder.Error()
+		r.Do = "Run this as the user the bot runs as."
+	default:
+		r.State, r.Exit = notRunning, int(config.ExitUnexpected)
+		r.Says = "The bot is not running: nobody holds its token in the state folder " + c.StateDir + ", and nothing answers at " + client.Base() + "."
+		r.Do = "Start it with evergreen run --api."
+		if _, err := os.Stat(c.StateDir); err != nil {
+			r.Do = "If it does run, then with another state folder: set EVERGREEN_STATE_DIR to that. Else start it with evergreen run --api."
+		}
+	}
+	return r
+}
+
+// ask takes over what the HTTP API says.
+func (r *reading) ask(ctx context.Context, client api.Client) error {
+	told, raw, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	r.told, r.Status, r.API = told, raw, client.Base()
+	r.State, r.Says, r.Do = told.Status, told.StatusText+": "+told.Reason, told.Remedy
+	// The same as /readyz: that something is not right is no reason to restart a
+	// bot that is connected and answers.
+	r.Online = told.Ready && told.Connected && told.Work.OK && (told.Status == "online" || told.Status == "degraded")
+	r.Exit = int(config.ExitUnexpected)
+	if r.Online {
+		r.Exit = int(config.ExitOK)
+	}
+	if f, err := client.Fleet(ctx); err == nil {
+		r.Fleet = &f
+	}
+	incidents, err := client.Incidents(ctx, statusIncidents)
+	if err != nil {
+		return nil // how the bot is stands; the past is an extra
+	}
+	for _, i := range incidents {
+		if i.Start != nil {
+			r.Incidents = append(r.Incidents, happened{*i.Start, i.Summary})
+		}
+	}
+	return nil
+}
+
+// searchFolder takes over what the state folder knows, as far as it can be read.
+func (r *reading) searchFolder(ctx context.Context, c config.Config) {
+	if c.Token.Empty() {
+		return
+	}
+	seen, err := store.Look(ctx, c.StateDir, owner.Of(c.Token.Reveal()))
+	if err != nil || !seen.There {
+		return
+	}
+	if !seen.Saved.IsZero() {
+		r.Session = &seen.Saved
+	}
+	if r.Process == nil && seen.Runs > 0 {
+		r.LastRun = store.Previous{Run: seen.Last, End: seen.End}.String()
+	}
+	for n := len(seen.Incidents) - 1; n >= 0 && len(r.Incidents) < statusIncidents; n-- {
+		i := seen.Incidents[n]
+		r.Incidents = append(r.Incidents, happened{i.Start, i.Summary()})
+	}
+}
+
+// exit is the reading as an exit code.
+func (r reading) exit() error {
+	if r.Exit == 0 {
+		return nil
+	}
+	return statusCode(r.Exit)
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// paint sets text in a colour, or not where none is wanted.
+type paint func(colour, text string) string
+
+// The colours of a reading.
+const (
+	inGreen  = "\x1b[32m"
+	inYellow = "\x1b[33m"
+	inRed    = "\x1b[31m"
+	inGrey   = "\x1b[2m"
+	inNone   = "\x1b[0m"
+)
+
+// paint is for the terminal, if the output goes to one.
+func (p *process) paint() paint {
+	if _, ok := p.terminal(); !ok || !p.colour() {
+		return func(_, text string) string { return text }
+	}
+	return func(colour, text string) string { return colour + text + inNone }
+}
+
+// writeLines prints lines.
+func (p *process) writeLines(lines []string) error {
+	_, err := io.WriteString(p.stdout, strings.Join(lines, "\n")+"\n")
+	return err
+}
+
+// dots are the colours of the states; all others are red.
+var dots = map[string]string{
+	"online": inGreen, "degraded": inYellow, "reconnecting": inYellow, "starting": inYellow, "stopping": inGrey, unknown: inGrey,
+}
+
+// statusColumns is the width of the names in front of a reading's lines.
+const statusColumns = 11
+
+// lines is the reading for a person, in the time of their place.
+func (r reading) lines(in paint, place *time.Location) []string {
+	colour, known := dots[r.State]
+	if !known {
+		colour = inRed
+	}
+	lines := []string{in(colour, "●") + " " + r.Says}
+	add := func(name, text string) {
+		if text != "" {
+			lines = append(lines, "  "+in(inGrey, name+strings.Repeat(" ", max(1, statusColumns-utf8.RuneCountInString(name))))+text)
+		}
+	}
+	add("What to do", r.Do)
+	if r.Status != nil {
+		r.addTold(add, place)
+	}
+	if r.Session != nil {
+		add("Session", "kept, last alive "+ago(r.At, *r.Session))
+	}
+	add("Last run", r.LastRun)
+	if p := r.Process; p != nil {
+		text := "process " + strconv.Itoa(p.PID)
+		if p.Host != "" {
+			text += " on " + p.Host
+		}
+		add("Process", text+versionWords(p.Version)+", since "+when(p.Since, r.At, place))
+	}
+	for n, i := range r.Incidents {
+		name := "Incidents"
+		if n > 0 {
+			name = ""
+		}
+		add(name, when(i.At, r.At, place)+"  "+upper(i.Says))
+	}
+	if r.API != "" {
+		add("Dashboard", r.API+"/")
+	}
+	return lines
+}
+
+// addTold adds what the HTTP API has told.
+func (r reading) addTold(add func(name, text string), place *time.Location) {
+	s := r.told
+	if s.Since != nil {
+		add("Since", when(*s.Since, r.At, place)+", "+lasting(r.At.Sub(*s.Since)))
+	}
+	if s.Bot.Username != "" {
+		add("Bot", s.Bot.Username+" in "+counted(int64(s.Bot.Guilds), "server"))
+	}
+	var latency []string
+	if g := s.Latency.Gateway; g != nil && g.Last != nil {
+		latency = append(latency, fmt.Sprintf("gateway %.0f ms (95 of 100 within %.0f)", *g.Last, g.P95))
+	}
+	if rest := s.Latency.REST; rest != nil {
+		latency = append(latency, fmt.Sprintf("REST %.0f ms (%.0f)", rest.P50, rest.P95))
+	}
+	add("Latency", strings.Join(latency, ", "))
+	work := counted(s.Work.Asked, "command") + ", " + strconv.FormatInt(s.Work.Answered, 10) + " answered"
+	if s.Work.Failed > 0 {
+		work += ", " + strconv.FormatInt(s.Work.Failed, 10) + " given up"
+	}
+	if !s.Work.OK {
+		work += "; not working: " + s.Work.Reason
+	}
+	add("Work", work)
+	if s.SessionSince != nil {
+		add("Session", fmt.Sprintf("for %s, %s, %d of %d RESUMEs accepted", lasting(r.At.Sub(*s.SessionSince)),
+			counted(s.Counts.Reconnects, "reconnect"), s.Counts.Resumed, s.Counts.Resumes))
+	}
+	if f := r.Fleet; f != nil && (f.Reshard != nil || f.Shards != "1") {
+		for _, line := range fleetLines(*f) {
+			add("Shards", strings.TrimPrefix(line, "Shards "))
+		}
+	}
+	if b := s.Budget; b != nil && b.Total > 0 {
+		add("Starts", fmt.Sprintf("%d of %d session starts left today", b.Remaining, b.Total))
+	}
+	if d := s.Discord; d != nil && d.Indicator != "" && d.Indicator != "none" {
+		add("Discord", "says of itself: "+d.Description)
+	}
+	if r.Process == nil && s.Started != nil {
+		add("Process", strings.TrimPrefix(versionWords(s.Version)+", since "+when(*s.Started, r.At, place), ", "))
+	}
+}
+
+func versionWords(version string) string {
+	if version == "" {
+		return ""
+	}
+	return ", version " + version
+}
+
+// line is the reading on one line, for pipes.
+func (r reading) line(place *time.Location) string {
+	text := r.At.In(place).Format("2006-01-02 15:04:05 ") + r.Says
+	if r.Do != "" {
+		text += " What to do: " + r.Do
+	}
+	return text
+}
+
+// key is what of a reading makes another line worth printing.
+func (r reading) key() string {
+	return strconv.Itoa(r.Exit) + r.State + strings.Map(func(c rune) rune {
+		if unicode.IsDigit(c) || c == '.' {
+			return -1
+		}
+		return c
+	}, r.Says)
+}
+
+// watchStatus looks again and again until a signal comes. The exit code is that
+// of the last look.
+func (p *process) watchStatus(s *statusCommand, look func() reading) error {
+	signals, release := p.signals()
+	defer release()
+	ticker := time.NewTicker(time.Duration(s.Every))
+	defer ticker.Stop()
+	columns, live := p.terminal()
+	live = live && !s.JSON
+	drawn, last := 0, ""
+	for {
+		r := look()
+		var err error
+		switch key := r.key(); {
+		case live:
+			lines := cut(r.lines(p.paint(), time.Local), columns())
+			_, err = fmt.Fprintf(p.stdout, "%s\x1b[J%s\n", strings.Repeat("\x1b[A", drawn), strings.Join(lines, "\n"))
+			drawn = len(lines)
+		case key == last:
+		case s.JSON:
+			err = json.NewEncoder(p.stdout).Encode(r)
+		default:
+			err = p.writeLines([]string{r.line(time.Local)})
+		}
+		if err != nil {
+			return err // nobody reads any more
+		}
+		last = r.key()
+		select {
+		case <-signals:
+			return r.exit()
+		case <-ticker.C:
+		}
+	}
+}
+
+// cut shortens lines so that none takes two rows. Colours take no room.
+func cut(lines []string, columns int) []string {
+	for n, line := range lines {
+		width, escape := 0, false
+		for at, c := range line {
+			switch {
+			case c == '\x1b':
+				escape = true
+			case escape:
+				escape = c != 'm'
+			default:
+				width++
+			}
+			if width >= max(20, columns-1) {
+				lines[n] = line[:at] + "…" + inNone
+				break
+			}
+		}
+	}
+	return lines
+}
+
+// when is a moment: the time of day, with the day if it is another one.
+func when(at, now time.Time, place *time.Location) string {
+	at, now = at.In(place), now.In(place)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04:05")
+	}
+	return at.Format("2 Jan 15:04:05")
+}
+
+func ago(now, at time.Time) string { return lasting(now.Sub(at)) + " ago" }
+
+// lasting says a duration in the two units that matter.
+func lasting(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.FormatInt(n, 10) + " " + noun + "s"
+}
+
+// upper begins a sentence.
+func upper(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
+}

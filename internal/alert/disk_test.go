@@ -1,0 +1,104 @@
+package alert
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+)
+
+// changing is a value that a story changes while it is watched.
+type changing[T any] struct {
+	mu  sync.Mutex
+	now T
+}
+
+func (c *changing[T]) get() T  { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+func (c *changing[T]) set(v T) { c.mu.Lock(); defer c.mu.Unlock(); c.now = v }
+
+// Given a disk that fills up, when nothing could be saved for five minutes, then
+// that is told once, with what to do; and once that it is over.
+func TestDiskTroubleIsTold(t *testing.T) {
+	var saving changing[health.Saving]
+	set(t, Options{}, health.Options{Saving: saving.get}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		saving.set(health.Saving{Trouble: "another program has locked the database", Since: time.Now()})
+		s.lasts(2 * time.Minute)
+		saving.set(health.Saving{})
+		s.lasts(10 * time.Minute)
+		s.arrived("")
+
+		saving.set(health.Saving{Trouble: "the disk is full", Since: time.Now()})
+		s.lasts(4 * time.Minute)
+		s.arrived("")
+		s.lasts(10 * time.Minute)
+		s.arrived("notice")
+		if m := s.inbox.last(t); m.Title != "Nothing of The bot can be saved" || m.Cause != health.DiskTrouble || m.Remedy == "" ||
+			!strings.HasPrefix(m.Text, "The disk is full. The bot stays online") {
+			t.Errorf("got %+v", m)
+		}
+		saving.set(health.Saving{})
+		s.lasts(10 * time.Minute)
+		s.arrived("notice notice")
+		if m := s.inbox.last(t); !strings.Contains(m.Title, "saved again") || m.Remedy != "" {
+			t.Errorf("got %+v", m)
+		}
+	})
+}
+
+// Given a bot of which people know that it does not work, when it goes offline
+// too, then that is told after a minute like any other absence.
+func TestOfflineIsGraverThanNotWorking(t *testing.T) {
+	var stats changing[gateway.Stats]
+	set(t, Options{}, health.Options{Stats: stats.get}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
+		s.lasts(8 * time.Minute)
+		s.arrived("not-working")
+		s.down(silent)
+		s.lasts(50 * time.Second)
+		s.arrived("not-working")
+		s.lasts(20 * time.Second)
+		s.arrived("not-working offline")
+		stats.set(gateway.Stats{})
+		s.up()
+		s.lasts(2 * time.Minute)
+		s.arrived("not-working offline resolved")
+	})
+}
+
+// cupboard is a [Storage] in memory.
+type cupboard struct{ changing[*Standing] }
+
+func (c *cupboard) Stand(s *Standing)   { c.set(s) }
+func (c *cupboard) Standing() *Standing { return c.get() }
+
+// Given an alert that an earlier run left standing, when the bot is back, then
+// it is taken back with the thread and the time of its beginning, and nothing is
+// left standing; while the bot is away, it is not raised anew.
+func TestStandingAlertIsTakenBack(t *testing.T) {
+	kept := &cupboard{}
+	kept.set(&Standing{Kind: Offline, Thread: "evergreen-1", Told: true})
+	set(t, Options{Storage: kept, RemindEvery: -1}, health.Options{}, func(s *scene) {
+		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}, Cause: gateway.Cause{Kind: gateway.CauseStart}})
+		s.lasts(10 * time.Minute)
+		s.arrived("")
+		s.up()
+		s.lasts(2 * time.Minute)
+		s.arrived("resolved")
+		if m := s.inbox.last(t); m.Thread != "evergreen-1" || kept.Standing() != nil {
+			t.Errorf("got %+v, left standing %+v", m, kept.Standing())
+		}
+		s.down(silent)
+		s.lasts(2 * time.Minute)
+		s.arrived("resolved offline")
+		if left := kept.Standing(); left == nil || left.Kind != Offline || !left.Told || left.Thread != s.inbox.last(t).Thread {
+			t.Errorf("left standing %+v", left)
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergreen/fleet"
+	"evergreen/gateway"
+)
+
+// Operator is who can do something with the shards.
+type Operator interface {
+	Snapshot() fleet.Snapshot
+	Pause(ctx context.Context, shard int) error
+	Resume(ctx context.Context, shard int) error
+	Restart(ctx context.Context, shard int, mode gateway.StopMode) error
+	MoveOut(ctx context.Context, shard int) (fleet.Handover, error)
+	// Reshard begins to change the number of shards. It returns once that is under
+	// way, or why it cannot be.
+	Reshard(ctx context.Context, count int) error
+}
+
+// operateTime bounds one operation: handlers get as long to finish. It stays
+// below the time in which an answer must have been written.
+const operateTime = 8 * time.Second
+
+// fleetBody is the answer of /api/v1/fleet.
+type fleetBody struct {
+	Shards   string       `json:"shards"` // as SHARDS is written
+	Progress progressBody `json:"progress"`
+	Reshard  *reshardBody `json:"reshard"`
+}
+
+type progressBody struct {
+	Total            int     `json:"total"`
+	Online           int     `json:"online"`
+	Resuming         int     `json:"resuming"`
+	Identifying      int     `json:"identifying"`
+	Queued           int     `json:"queued"`
+	Parked           int     `json:"parked"`
+	Failing          int     `json:"failing"`
+	Paused           int     `json:"paused"`
+	MovedOut         int     `json:"moved_out"`
+	RemainingSeconds float64 `json:"remaining_seconds"`
+	Says             string  `json:"says"`
+}
+
+type reshardBody struct {
+	From     int          `json:"from"`
+	To       int          `json:"to"`
+	Waits    string       `json:"waits"`
+	Progress progressBody `json:"progress"`
+}
+
+// movedBody is a session that has left this process.
+type movedBody struct {
+	Shard     int    `json:"shard"`
+	Count     int    `json:"count"`
+	SessionID string `json:"session_id"`
+	ResumeURL string `json:"resume_url"`
+	Seq       int64  `json:"seq"`
+	Intents   uint64 `json:"intents"`
+}
+
+func newProgressBody(p fleet.Progress) progressBody {
+	return progressBody{
+		Total: p.Total, Online: p.Online, Resuming: p.Resuming, Identifying: p.Identifying, Queued: p.Queued, Parked: p.Parked,
+		Failing: p.Failing, Paused: p.Paused, MovedOut: p.MovedOut, RemainingSeconds: p.Remaining.Seconds(), Says: p.String(),
+	}
+}
+
+func newFleetBody(s fleet.Snapshot) fleetBody {
+	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress)}
+	if r := s.Reshard; r != nil {
+		b.Reshard = &reshardBody{From: r.From, To: r.To, Waits: r.Waits, Progress: newProgressBody(r.Progress)}
+	}
+	return b
+}
+
+func (s *Server) hasOperator() bool { return s.opts.Operator != nil }
+
+// fleet says how far the shards are.
+func (s *Server) fleet(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
+}
+
+// operations are what can be done with one shard, by the last part of the path.
+var operations = map[string]func(context.Context, Operator, int) (any, error){
+	"pause":  func(ctx context.Context, o Operator, id int) (any, error) { return nil, o.Pause(ctx, id) },
+	"resume": func(ctx context.Context, o Operator, id int) (any, error) { return nil, o.Resume(ctx, id) },
+	"restart": func(ctx context.Context, o Operator, id int) (any, error) {
+		return nil, o.Restart(ctx, id, gateway.Pause)
+	},
+	"restart-fresh": func(ctx context.Context, o Operator, id int) (any, error) {
+		return nil, o.Restart(ctx, id, gateway.Goodbye)
+	},
+	"move-out": func(ctx context.Context, o Operator, id int) (any, error) {
+		h, err := o.MoveOut(ctx, id)
+		return movedBody{
+			Shard: h.Pair.ID, Count: h.Pair.Count, SessionID: h.Session.ID, ResumeURL: h.Session.ResumeURL, Seq: h.Session.Seq,
+			Intents: uint64(h.Intents),
+		}, err
+	},
+}
+
+// operate does something with one shard: POST /api/v1/shards/{id}/{operation}.
+func (s *Server) operate(w http.ResponseWriter, r *http.Request) {
+	number, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/shards/"), "/")
+	do, known := operations[what]
+	id, err := strconv.Atoi(number)
+	if !known || err != nil {
+		notFound.write(w)
+		return
+	}
+	// Begun is begun: a client that goes away does not leave a shard half paused.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operateTime)
+	defer cancel()
+	answer, err := do(ctx, s.opts.Operator, id)
+	if err != nil {
+		s.conflict(w, err)
+		return
+	}
+	s.opts.Log.Info("A shard was operated over the HTTP API", "shard", id, "operation", what, "from", r.RemoteAddr)
+	if answer == nil {
+		answer = newFleetBody(s.opts.Operator.Snapshot())
+	}
+	writeJSON(w, http.StatusOK, "application/json", answer)
+}
+
+// reshard begins to change the number of shards: POST
+// /api/v1/fleet/reshard?count=N. How far it is says /api/v1/fleet.
+func (s *Server) reshard(w http.ResponseWriter, r *http.Request) {
+	count, err := strconv.Atoi(r.URL.Query().Get("count"))
+	if err != nil || count < 1 || count > fleet.MaxCount {
+		badRequest("count: want a whole number of shards, 1 at least").write(w)
+		return
+	}
+	if err := s.opts.Operator.Reshard(r.Context(), count); err != nil {
+		s.conflict(w, err)
+		return
+	}
+	writeJSON(w, http.StatusAccepted, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
+}
+
+// conflict says why something could not be done with the shards.
+func (s *Server) conflict(w http.ResponseWriter, err error) {
+	p := problem{Title: "Conflict", Status: http.StatusConflict, Detail: err.Error()}
+	if errors.Is(err, fleet.ErrNoShard) {
+		p.Title, p.Status = "Not found", http.StatusNotFound
+	}
+	p.write(w)
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/config"
+)
+
+// token is the bot token from the settings, which may change while the bot runs.
+// A new one is only a candidate until Discord has said that it is good: what is
+// in use may well be the better one.
+type token struct {
+	mu        sync.Mutex
+	used      string
+	candidate string // empty without one
+}
+
+// inUse is the token that requests carry.
+func (t *token) inUse() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.used
+}
+
+// newest is the token to ask about: the candidate, if there is one.
+func (t *token) newest() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.candidate != "" {
+		return t.candidate
+	}
+	return t.used
+}
+
+// propose makes a token the candidate, and reports whether it is a new one.
+func (t *token) propose(text string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.candidate = ""
+	if text == t.used {
+		return false
+	}
+	t.candidate = text
+	return true
+}
+
+// adopt takes a token into use.
+func (t *token) adopt(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.used = text
+	if t.candidate == text {
+		t.candidate = ""
+	}
+}
+
+// bearer puts the token that is in use into requests that carry an earlier one:
+// whoever made them was given the one of the start.
+type bearer struct {
+	next  http.RoundTripper
+	first string
+	token *token
+}
+
+// RoundTrip sends the request on.
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if now := b.token.inUse(); now != b.first && r.Header.Get("Authorization") == "Bot "+b.first {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bot "+now)
+	}
+	return b.next.RoundTrip(r)
+}
+
+// CloseIdleConnections passes on what an [http.Client] asks for.
+func (b bearer) CloseIdleConnections() {
+	if c, ok := b.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// Inspect finds out whether a bot that Discord refused would be accepted now,
+// and takes the token that is good into use. It makes an App the
+// [gateway.Inspector] of its shard.
+func (a *App) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
+	next, err := a.check.Inspect(ctx, cause, current)
+	if err == nil {
+		a.token.adopt(next.Token)
+	}
+	return next, err
+}
+
+// inspectTime bounds the questions about a new token.
+const inspectTime = 30 * time.Second
+
+// Reload takes notice of settings that were written while the bot runs. A new
+// token is asked about over REST and then used: a parked shard goes on with it
+// at once (G-098), a live one at its next IDENTIFY. With the same token a parked
+// shard looks at once whether what parked it has been mended. A token that
+// Discord refuses changes nothing. It returns when Discord has answered, within
+// half a minute.
+func (a *App) Reload(c config.Config) {
+	if c.Token.Empty() || a.stopping() {
+		return
+	}
+	var state gateway.Parked
+	parked := false
+	for _, shard := range a.Fleet().Shards() {
+		if s, is := shard.State().(gateway.Parked); is {
+			state, parked = s, true
+			break
+		}
+	}
+	fresh := a.token.propose(c.Token.Reveal())
+	if !fresh && !parked {
+		return
+	}
+	cause := gateway.Cause{Kind: gateway.CauseClosed, Code: gateway.CloseNotAuthenticated}
+	if fresh {
+		a.log.Info("There is a new token: asking Discord whether it is good")
+	} else {
+		cause = state.Cause
+	}
+	ctx, cancel := context.WithTimeout(a.halt, inspectTime)
+	defer cancel()
+	current := gateway.Credentials{Token: a.token.inUse(), Intents: a.core.Load().intents}
+	next, err := a.Inspect(ctx, cause, current)
+	switch {
+	case err != nil && fresh:
+		if errors.Is(err, gateway.ErrUnauthorized) {
+			a.token.propose(a.token.inUse()) // else a parked shard asks about it again
+		}
+		a.log.Error("The new token cannot be used yet, and the bot goes on as before", "error", err)
+		return
+	case err != nil:
+		return // Inspect has said it
+	}
+	if err := a.Fleet().Reconfigure(next); err != nil {
+		return // it has stopped
+	}
+	if fresh {
+		a.log.Info("The new token is good and in use; no restart is needed")
+	}
+}

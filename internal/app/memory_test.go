@@ -1,0 +1,75 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+	"evergreen/internal/host"
+)
+
+// container is a machine in a folder, with a limit of 100 MiB.
+func container(t *testing.T) (m host.Machine, use func(mebibytes int)) {
+	t.Helper()
+	m = host.Machine{Root: t.TempDir()}
+	put := func(name, text string) {
+		path := filepath.Join(m.Root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("/proc/self/cgroup", "0::/\n")
+	put("/proc/self/mountinfo", "30 22 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+	put("/sys/fs/cgroup/cgroup.procs", "1\n")
+	put("/sys/fs/cgroup/memory.max", fmt.Sprintln(100<<20))
+	use = func(mebibytes int) { put("/sys/fs/cgroup/memory.current", fmt.Sprintln(mebibytes<<20)) }
+	use(40)
+	return m, use
+}
+
+// Given a container with 100 MiB, when 85 of them are in use, then the log warns
+// with the number, once, and the bot is degraded over it, with an incident that
+// ends when there is enough again; it stays connected all the while.
+func TestShortMemoryIsSaid(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		machine, use := container(t)
+		o := s.options()
+		o.Machine = &machine
+		r := s.start(o).online()
+		time.Sleep(time.Minute)
+		if s.log.has("Memory") {
+			t.Errorf("there is enough memory, and the log speaks of it:\n%s", s.log)
+		}
+		use(85)
+		s.until("degraded", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Degraded })
+		snap := r.Tracker().Snapshot()
+		if !snap.Connected || !strings.Contains(snap.Reason, "85 MiB of 100 MiB (85 %)") || snap.Remedy == "" {
+			t.Errorf("%s; remedy %q", snap.Sentence(), snap.Remedy)
+		}
+		for _, used := range []int{90, 82, 95, 81} { // around the mark: no news
+			use(used)
+			time.Sleep(20 * time.Second)
+			r.Tracker().Snapshot()
+		}
+		use(79)
+		s.until("well again", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Online })
+		if n := strings.Count(s.log.String(), "Memory runs short: 85 MiB of 100 MiB"); n != 1 || !s.log.has("enough memory again") {
+			t.Errorf("warned %d times:\n%s", n, s.log)
+		}
+		time.Sleep(2 * time.Minute)
+		r.Tracker().Snapshot()
+		all := r.Tracker().Incidents(10)
+		if len(all) != 1 || all[0].Cause != health.MemoryShort || all[0].End.IsZero() || !strings.Contains(all[0].What, "85 %") {
+			t.Errorf("incidents: %+v", all)
+		}
+		r.end(gateway.Goodbye)
+	})
+}

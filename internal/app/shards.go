@@ -1,0 +1,188 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"evergreen/fleet"
+	"evergreen/gateway"
+	"evergreen/internal/ledger"
+)
+
+// count is the number of shards of the bot, as far as it is known without asking
+// Discord: by the settings, or by the sessions that are there to resume. 0 means
+// that Discord has to be asked.
+func (a *App) count() int {
+	if parts := a.core.Load(); parts != nil {
+		if known := parts.fleet.Assignment(); !known.Auto() {
+			return known.Count
+		}
+	}
+	if set := a.opts.Config.Shards; !set.Auto() {
+		return set.Count
+	}
+	return a.opts.Sessions.Shards()
+}
+
+// assign decides which shards run here.
+func (a *App) assign(ctx context.Context) (fleet.Assignment, error) {
+	if set := a.opts.Config.Shards; !set.Auto() {
+		return set, nil
+	}
+	if n := a.opts.Sessions.Shards(); n > 0 {
+		return fleet.All(n), nil
+	}
+	n, err := a.check.Shards(ctx)
+	return fleet.All(n), err
+}
+
+// muster makes the shards and tells who watches them.
+func (a *App) muster(ctx context.Context, parts *core) error {
+	assigned, err := parts.fleet.Assign(ctx)
+	if err != nil {
+		return fmt.Errorf("the shards cannot be set up: %w", err)
+	}
+	a.tracker.Expect(assigned.Count, len(assigned.IDs))
+	return nil
+}
+
+// operator is who operates the shards on behalf of the HTTP API.
+type operator struct{ app *App }
+
+// Snapshot implements [api.Operator].
+func (o operator) Snapshot() fleet.Snapshot { return o.app.Fleet().Snapshot() }
+
+// Pause implements [api.Operator].
+func (o operator) Pause(ctx context.Context, id int) error { return o.app.Fleet().Pause(ctx, id) }
+
+// Resume implements [api.Operator].
+func (o operator) Resume(ctx context.Context, id int) error { return o.app.Fleet().Resume(ctx, id) }
+
+// Restart implements [api.Operator].
+func (o operator) Restart(ctx context.Context, id int, mode gateway.StopMode) error {
+	return o.app.Fleet().Restart(ctx, id, mode)
+}
+
+// MoveOut implements [api.Operator].
+func (o operator) MoveOut(ctx context.Context, id int) (fleet.Handover, error) {
+	out, err := o.app.Fleet().MoveOut(ctx, id)
+	if err == nil {
+		snap := o.app.Fleet().Snapshot()
+		o.app.tracker.Forget(out.Pair)
+		o.app.tracker.Expect(snap.Assignment.Count, len(snap.Shards)-snap.Progress.MovedOut)
+	}
+	return out, err
+}
+
+// refusalTime is how long a re-shard is watched for a refusal before it counts as
+// under way.
+const refusalTime = 500 * time.Millisecond
+
+// Reshard implements [api.Operator]: it lets the change go on in the background.
+func (o operator) Reshard(_ context.Context, count int) error {
+	ended := make(chan error, 1)
+	if !o.app.background(func() { ended <- o.app.Reshard(o.app.halt, count) }) {
+		return fleet.ErrStopped
+	}
+	timer := time.NewTimer(refusalTime)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		return nil
+	}
+}
+
+// background runs work that Run waits for at its end; false: it has ended.
+func (a *App) background(work func()) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopping() {
+		return false
+	}
+	a.work.Go(work)
+	return true
+}
+
+// settle waits for what runs in the background. The caller has stopped the app.
+func (a *App) settle() {
+	a.requestStop(gateway.Pause)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.work.Wait()
+}
+
+// Reshard changes the number of shards without a gap, as [fleet.Fleet.Reshard]
+// does, and keeps those who watch the bot in step with it.
+func (a *App) Reshard(ctx context.Context, count int) error {
+	a.log.Info("The number of shards is being changed", "from", a.Fleet().Assignment().Count, "to", count)
+	err := a.Fleet().Reshard(ctx, count)
+	now := a.Fleet().Assignment()
+	a.tracker.Expect(now.Count, len(now.IDs))
+	if err != nil {
+		a.log.Error("The number of shards could not be changed as wanted", "shards", now.Count, "error", err)
+		return err
+	}
+	a.log.Info("The number of shards was changed", "shards", now.Count)
+	return nil
+}
+
+// shelf is the app's [Sessions] as a fleet sees them: for the intents it runs
+// with.
+type shelf struct {
+	kept    Sessions
+	intents gateway.Intents
+	found   atomic.Int64 // sessions to resume
+}
+
+// Session implements [fleet.Sessions].
+func (s *shelf) Session(pair gateway.Pair) gateway.Session {
+	session := s.kept.Session(pair, s.intents)
+	if session.Resumable() {
+		s.found.Add(1)
+	}
+	return session
+}
+
+// Keeper implements [fleet.Sessions].
+func (s *shelf) Keeper(pair gateway.Pair) gateway.Keeper { return s.kept.Keeper(pair, s.intents) }
+
+// careful is the account of IDENTIFYs while the questions before the start are
+// being asked: shards that resume do not wait for the answers, but an IDENTIFY
+// does, for a while. What a person has to mend is found before one is spent.
+type careful struct {
+	*ledger.Ledger
+	cleared <-chan struct{}
+}
+
+// clearance is how long an IDENTIFY waits for the answers.
+const clearance = 10 * time.Second
+
+// Acquire implements [gateway.Permit].
+func (c careful) Acquire(ctx context.Context, pair gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
+	patience := time.NewTimer(clearance)
+	defer patience.Stop()
+	select {
+	case <-c.cleared:
+	case <-patience.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return c.Ledger.Acquire(ctx, pair, announce)
+}
+
+// crew is the fleet as the bot sees it: online as long as any shard is.
+type crew struct{ *fleet.Fleet }
+
+// State implements [bot.Shard].
+func (c crew) State() gateway.State {
+	for _, shard := range c.Shards() {
+		if state := shard.State(); gateway.Online(state) {
+			return state
+		}
+	}
+	return c.Fleet.State()
+}

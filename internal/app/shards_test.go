@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/fleet"
+	"evergreen/gateway"
+)
+
+// onManyShards plays a story in virtual time with a bot for which Discord
+// recommends four shards, in 24 guilds.
+func onManyShards(t *testing.T, story func(*stage, []*discordsim.Guild)) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := discordsim.New(discordsim.Config{Latency: 15 * time.Millisecond})
+		defer sim.Close()
+		person := sim.AddUser("ada")
+		var guilds []*discordsim.Guild
+		for i := range 24 {
+			guild := sim.AddGuild(fmt.Sprint("Reading Group ", i))
+			sim.AddMembers(guild, person)
+			guilds = append(guilds, guild)
+		}
+		bot := sim.AddApp(discordsim.AppConfig{Name: "ResearchBot", Guilds: guilds, Shards: 4, MaxConcurrency: 4})
+		story(&stage{t: t, sim: sim, bot: bot, person: person, channel: guilds[0].Channels[0].ID, log: &record{}}, guilds)
+	})
+}
+
+// askEverywhere asks something in every guild and returns once all is answered.
+func (s *stage) askEverywhere(guilds []*discordsim.Guild) {
+	s.t.Helper()
+	var asked []discordsim.ID
+	for _, g := range guilds {
+		asked = append(asked, s.sim.Say(g.Channels[0].ID, s.person.ID, "!ping", discordsim.Expect()).ID)
+	}
+	asked = append(asked, s.sim.DM(s.bot, s.person.ID, "!ping", discordsim.Expect()).ID)
+	for _, id := range asked {
+		s.answer(id)
+	}
+}
+
+// left4 is what four shards left behind.
+type left4 struct {
+	sessions map[gateway.Pair]gateway.Session
+}
+
+func (l left4) Session(p gateway.Pair, _ gateway.Intents) gateway.Session { return l.sessions[p] }
+func (l left4) Shards() int                                               { return len(l.sessions) }
+func (l left4) Intents() gateway.Intents                                  { return 0 }
+func (l left4) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper       { return nil }
+
+// Given a bot for which Discord recommends four shards, when it starts, changes
+// to eight while people talk to it, pauses and starts again, then every command
+// is answered exactly once, the guilds are counted over all shards, the presence
+// is everybody's, and the restart resumes all shards without an IDENTIFY.
+// Statements: G-120, G-121, G-122, G-124.
+func TestBotOnManyShards(t *testing.T) {
+	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
+		o := s.options()
+		o.Config.CommandCooldown = 0 // one person asks everything
+		first := s.start(o).online()
+		s.until("all guilds are there", 10*time.Second, func() bool { return first.Tracker().Snapshot().Guilds == 24 })
+		if a := first.Fleet().Assignment(); a.String() != "4" || len(first.Tracker().Snapshot().Shards) != 4 {
+			t.Errorf("the bot runs shards %s", a)
+		}
+		s.askEverywhere(guilds)
+
+		done := make(chan error, 1)
+		go func() { done <- first.Reshard(context.Background(), 8) }()
+		ended := false
+		for !ended {
+			s.askEverywhere(guilds)
+			time.Sleep(3 * time.Second)
+			select {
+			case err := <-done:
+				if ended = true; err != nil {
+					t.Fatal(err)
+				}
+			default:
+			}
+		}
+		s.askEverywhere(guilds)
+		snap := first.Tracker().Snapshot()
+		if len(snap.Shards) != 8 || !snap.Connected || snap.Guilds != 24 {
+			t.Errorf("after the change the tracker knows %d shards, connected %v, guilds %d", len(snap.Shards), snap.Connected, snap.Guilds)
+		}
+		sessions := map[gateway.Pair]gateway.Session{}
+		if took := first.end(gateway.Pause); took > 3*time.Second {
+			t.Errorf("the pause of all shards took %s", took)
+		}
+		for _, shard := range first.Fleet().Shards() {
+			sessions[shard.Pair()] = shard.Session()
+		}
+		before := s.sim.Verdict(s.bot)
+		time.Sleep(2 * time.Second) // the limit of requests a second outlives a process
+		o.Sessions = left4{sessions}
+		second := s.start(o).online()
+		s.askEverywhere(guilds)
+		v := s.sim.Verdict(s.bot)
+		if v.Identifies != before.Identifies || v.Identifies != 12 {
+			t.Errorf("%d IDENTIFYs were sent, want 12 and none for the restart", v.Identifies)
+		}
+		if v.Twice > 0 || v.Lost > 0 || v.Answered != v.Asked {
+			t.Errorf("of %d commands %d were answered, %d twice, %d never", v.Asked, v.Answered, v.Twice, v.Lost)
+		}
+		second.end(gateway.Goodbye)
+		if v := s.sim.Verdict(s.bot); v.CloseCodes[1000] != 12 || s.sim.Dot(s.bot) {
+			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.sim.Dot(s.bot))
+		}
+		s.innocent()
+	})
+}
+
+// Given settings that name two of four shards, then the bot runs those and no
+// other.
+func TestPartOfTheShards(t *testing.T) {
+	onManyShards(t, func(s *stage, _ []*discordsim.Guild) {
+		o := s.options()
+		var err error
+		if o.Config.Shards, err = fleet.ParseAssignment("1-2/4"); err != nil {
+			t.Fatal(err)
+		}
+		r := s.start(o).online()
+		if v := s.sim.Verdict(s.bot); v.Identifies != 2 || s.sim.AttachedSessions(s.bot) != 2 {
+			t.Errorf("%d IDENTIFYs, %d sessions; want 2 and 2", v.Identifies, s.sim.AttachedSessions(s.bot))
+		}
+		r.end(gateway.Pause)
+	})
+}
+
+// Given a bot on four shards, when one is paused, then the others answer on; when
+// it is resumed, all is well; when it moves out, its session comes as data and
+// the bot counts the three it has.
+func TestOneShardIsOperated(t *testing.T) {
+	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
+		r := s.start(s.options()).online()
+		by := operator{r.App}
+		ctx := s.t.Context()
+		if err := by.Pause(ctx, 3); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range guilds {
+			if fleet.ShardOf(uint64(g.ID), 4) == 0 {
+				s.answer(s.sim.Say(g.Channels[0].ID, s.person.ID, "!ping", discordsim.Expect()).ID)
+				break
+			}
+		}
+		if r.Tracker().Snapshot().Connected {
+			t.Error("the bot counts as connected although a shard is paused")
+		}
+		if err := by.Resume(ctx, 3); err != nil {
+			t.Fatal(err)
+		}
+		r.online()
+		if err := by.Restart(ctx, 2, gateway.Pause); err != nil {
+			t.Fatal(err)
+		}
+		r.online()
+		out, err := by.MoveOut(ctx, 3)
+		if err != nil || !out.Session.Resumable() {
+			t.Fatalf("moved out with %+v (%v)", out, err)
+		}
+		if snap := r.Tracker().Snapshot(); !snap.Connected || len(snap.Shards) != 3 {
+			t.Errorf("afterwards: connected %v, %d shards", snap.Connected, len(snap.Shards))
+		}
+		if err := by.Reshard(ctx, 4); err == nil {
+			t.Error("the bot began to change to the number of shards it has")
+		}
+		if v := s.sim.Verdict(s.bot); v.Identifies != 4 {
+			t.Errorf("%d IDENTIFYs were sent, want 4", v.Identifies)
+		}
+		r.end(gateway.Pause)
+		s.innocent()
+	})
+}

@@ -1,0 +1,192 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"evergreen/internal/owner"
+)
+
+// running is what the running instance says of itself over its HTTP API, as far
+// as a doctor needs it.
+type running struct {
+	Status     string     `json:"status"`
+	StatusText string     `json:"status_text"`
+	Reason     string     `json:"reason"`
+	Remedy     string     `json:"remedy"`
+	Since      *time.Time `json:"since"`
+	Started    *time.Time `json:"started"`
+	Ready      bool       `json:"ready"`
+	Connected  bool       `json:"connected"`
+	Bot        struct {
+		Username string `json:"username"`
+		Guilds   int    `json:"guilds"`
+	} `json:"bot"`
+	Work struct {
+		OK       bool   `json:"ok"`
+		Reason   string `json:"reason"`
+		Received int64  `json:"received"`
+		Asked    int64  `json:"asked"`
+		Answered int64  `json:"answered"`
+		Failed   int64  `json:"failed"`
+	} `json:"work"`
+	Latency struct {
+		Gateway *percentiles `json:"gateway_ms"`
+		REST    *percentiles `json:"rest_ms"`
+	} `json:"latency"`
+	Counts struct {
+		Identifies int64 `json:"identifies"`
+		Resumed    int64 `json:"resumed"`
+		Heartbeats int64 `json:"heartbeats"`
+		ACKs       int64 `json:"acks"`
+	} `json:"counts"`
+
+	past []past
+	deaf string // the line of its log that says that content does not arrive
+}
+
+type percentiles struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
+}
+
+// says puts it in one line.
+func (p percentiles) says() string {
+	return fmt.Sprintf("p50 %.0f ms, p95 %.0f ms, p99 %.0f ms", p.P50, p.P95, p.P99)
+}
+
+// owned reports whether a process runs the bot at this moment.
+func (v *visit) owned() bool {
+	holder, err := owner.Look(v.config.StateDir, v.of)
+	return err == nil && holder != nil
+}
+
+// checkInstance finds out whether the bot runs already, and asks it how it is.
+func (v *visit) checkInstance(ctx context.Context) Finding {
+	holder, err := owner.Look(v.config.StateDir, v.of)
+	if err != nil {
+		return warn("who runs the bot cannot be found out: "+whyFile(err), "Run the doctor as the user that runs the bot.")
+	}
+	if holder == nil {
+		return pass("no process runs this bot with this state folder", "the lock ends with its process, so there is none to be removed")
+	}
+	v.holder = holder
+	r, err := v.ask(ctx)
+	if err != nil {
+		return warn(holder.String()+" runs the bot, and cannot be asked how it is",
+			"Start it with run --api (and the doctor with the same API_ADDR and API_TOKEN), or read its log.",
+			"A second copy with this folder will not start; run --take-over replaces the first without a gap.",
+		).saw("its HTTP API at " + v.config.APIAddr + ": " + err.Error())
+	}
+	v.running = r
+	says := fmt.Sprintf("%s runs the bot: %s", holder, r.StatusText)
+	f := pass(says)
+	if r.Reason != "" {
+		f = f.saw(r.Reason)
+	}
+	if r.Started != nil {
+		f = f.saw(fmt.Sprintf("started %s ago; IDENTIFY %d, RESUME %d since", lasted(v.Now().Sub(*r.Started)), r.Counts.Identifies, r.Counts.Resumed))
+	}
+	switch {
+	case r.Status == "needs-you":
+		f.Level, f.NeedsYou, f.Next = Fail, true, trimmed([]string{r.Remedy})
+	case !r.Connected:
+		f.Level, f.Next = Fail, trimmed([]string{r.Remedy, "The checks below say where it is stuck; the bot goes on trying by itself."})
+	case !r.Work.OK:
+		f.worst(Warn)
+		f = f.saw(r.Work.Reason)
+		f.Next = []string{"Connected is not the same as working: look for the slow or failing handler in the log."}
+		f.Cause = "slow-handlers"
+	}
+	return f
+}
+
+// askTime bounds the questions to an instance on this machine.
+const askTime = 2 * time.Second
+
+// ask asks the running instance for everything at once. Nothing goes through a
+// proxy, and the token of the API is all that is shown.
+func (v *visit) ask(ctx context.Context) (*running, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	host, port, err := net.SplitHostPort(v.config.APIAddr)
+	if err != nil {
+		return nil, errors.New("API_ADDR is not host:port")
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	base := "http://" + net.JoinHostPort(host, port)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	r := &running{}
+	if err := v.fetch(ctx, client, base+"/api/v1/status", r); err != nil {
+		return nil, err
+	}
+	if r.Status == "" || r.StatusText == "" {
+		return nil, errors.New("what answers there is not an Evergreen of this version")
+	}
+	var incidents struct {
+		Incidents []struct {
+			past
+			Evidence struct {
+				SleptS float64 `json:"slept_s"`
+			} `json:"evidence"`
+		} `json:"incidents"`
+	}
+	// What follows is more than is needed; without it less is told.
+	if v.fetch(ctx, client, base+"/api/v1/incidents?limit=200", &incidents) == nil {
+		for _, i := range incidents.Incidents {
+			i.past.SleptS = i.Evidence.SleptS
+			r.past = append(r.past, i.past)
+		}
+	}
+	var lines struct {
+		Lines []struct {
+			Text string `json:"text"`
+		} `json:"lines"`
+	}
+	if v.fetch(ctx, client, base+"/api/v1/logs", &lines) == nil {
+		for _, line := range lines.Lines {
+			if strings.HasPrefix(line.Text, "message content intent missing") {
+				r.deaf = plain(line.Text)
+			}
+		}
+	}
+	return r, nil
+}
+
+func (v *visit) fetch(ctx context.Context, client *http.Client, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	if token := v.config.APIToken; !token.Empty() {
+		req.Header.Set("Authorization", "Bearer "+token.Reveal())
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return errors.New(why(err))
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("HTTP %d: it wants another API_TOKEN than the doctor has", resp.StatusCode)
+	default:
+		return fmt.Errorf("HTTP %d", resp.StatusCode)
+	}
+	if json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(into) != nil {
+		return errors.New("what answers there is not an Evergreen")
+	}
+	return nil
+}

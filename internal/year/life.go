@@ -1,0 +1,129 @@
+package year
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/bot"
+	"evergreen/internal/config"
+	"evergreen/internal/owner"
+	"evergreen/internal/store"
+)
+
+// life is at heart one process of the bot, from its start to its end.
+type life struct {
+	number  int
+	machine *machine
+	store   *store.Store
+	app     *app.App
+	ran     chan error
+}
+
+// signOfLife is how often a run says on the disk that it is there. Every few
+// seconds, as by default, would be most of what happens in a year.
+const signOfLife = 20 * time.Minute
+
+// sessions lets a life begin where the one before ended. It is the app's
+// [app.Sessions].
+type sessions struct{ *store.Store }
+
+// Session is the session to resume.
+func (s sessions) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
+	session, _ := s.Store.Session(pair, intents)
+	return session
+}
+
+// ponder is a command that takes its time, as any bot may have one.
+var ponder = bot.Command{
+	Name: "ponder", Summary: "Thinks for a while",
+	Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
+		timer := time.NewTimer(8 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return bot.Answer{Text: "I have thought about it."}, nil
+		case <-ctx.Done():
+			return bot.Answer{}, ctx.Err()
+		}
+	},
+}
+
+// folder is where a life keeps its database. After a crash the next life gets a
+// copy of what the disk had at that moment.
+func (y *year) folder() string { return filepath.Join(y.Dir, strconv.Itoa(y.disk)) }
+
+// start starts a process.
+func (y *year) start() error {
+	l := &life{number: y.Starts + 1, machine: newMachine(y.sim), ran: make(chan error, 1)}
+	var err error
+	l.store, err = store.Open(context.Background(), store.Options{
+		Dir: y.folder(), Fingerprint: owner.Of(y.bot.Token), Version: "year", SignOfLife: signOfLife,
+	})
+	if err != nil {
+		return fmt.Errorf("the bot's database cannot be opened: %w", err)
+	}
+	previous := l.store.Begin()
+	c := config.Defaults()
+	c.Token, c.APIURL = config.NewSecret(y.bot.Token), y.sim.APIURL()
+	c.DiscordStatusURL = "" // the real Discord has no say here
+	l.app, err = app.New(app.Options{
+		Config: c, Rand: y.chance.next, Commands: []bot.Command{ponder},
+		Transport: l.machine.transport(), Dialer: gateway.WebSocketDialer{Transport: l.machine.transport()},
+		Sessions: sessions{l.store}, Storage: l.store.Ledger(), Journal: l.store.Journal(),
+		Observers: []gateway.Observer{&observer{year: y, life: l.number}},
+	})
+	if err != nil {
+		_ = l.store.Close(context.Background())
+		return err
+	}
+	y.Starts++
+	y.life, y.wasLive, y.waiting = l, false, false
+	y.note("the bot starts (%d); its last run %s", l.number, previous.End)
+	go func() { l.ran <- l.app.Run(context.Background()) }()
+	return nil
+}
+
+// ends waits for a process and closes its database.
+func (l *life) ends(how store.End) error {
+	err := <-l.ran
+	if how != "" {
+		l.store.End(how, "")
+	}
+	if closed := l.store.Close(context.Background()); closed != nil && err == nil {
+		err = closed
+	}
+	return err
+}
+
+// pause stops the process as a deploy does.
+func (y *year) pause() error {
+	y.life.app.Stop(context.Background(), gateway.Pause)
+	err := y.life.ends(store.EndPaused)
+	y.life = nil
+	return err
+}
+
+// kill ends the process in the middle of whatever it does. What the disk has at
+// that moment is what the next one finds.
+func (y *year) kill() error {
+	synctest.Wait() // nobody is in the middle of a call to the disk
+	y.life.machine.kill()
+	before := y.folder()
+	y.disk++
+	if err := os.CopyFS(y.folder(), os.DirFS(before)); err != nil {
+		return fmt.Errorf("the disk cannot be copied: %w", err)
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	y.life.app.Stop(now, gateway.Pause)
+	_ = y.life.ends("") // what it says does not count: it is dead
+	y.life = nil
+	return os.RemoveAll(before)
+}

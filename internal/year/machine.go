@@ -1,0 +1,83 @@
+package year
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+
+	"evergreen/discordsim"
+)
+
+// machine is at heart the operating system's side of one process: when the
+// process dies, its sockets are closed without a word of its own, and nothing it
+// still does reaches anybody.
+type machine struct {
+	sim *discordsim.Sim
+
+	mu    sync.Mutex
+	dead  bool
+	conns map[net.Conn]bool
+}
+
+func newMachine(sim *discordsim.Sim) *machine {
+	return &machine{sim: sim, conns: map[net.Conn]bool{}}
+}
+
+// transport is an HTTP transport of the process.
+func (m *machine) transport() *http.Transport {
+	t := m.sim.Transport()
+	t.DialContext = m.dial
+	return t
+}
+
+// gone is what a dead process's dials would get, if they got anything.
+var gone = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+
+func (m *machine) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	m.mu.Lock()
+	dead := m.dead
+	m.mu.Unlock()
+	if dead {
+		return nil, gone
+	}
+	c, err := m.sim.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		_ = c.Close()
+		return nil, gone
+	}
+	m.conns[c] = true
+	return &socket{Conn: c, machine: m}, nil
+}
+
+// kill ends the process as far as anybody else can tell.
+func (m *machine) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
+	for c := range m.conns {
+		_ = c.Close()
+	}
+	m.conns = nil
+}
+
+// socket is a connection that its machine knows of.
+type socket struct {
+	net.Conn
+	machine *machine
+}
+
+// Close closes it.
+func (s *socket) Close() error {
+	s.machine.mu.Lock()
+	delete(s.machine.conns, s.Conn)
+	s.machine.mu.Unlock()
+	return s.Conn.Close()
+}

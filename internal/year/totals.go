@@ -1,0 +1,107 @@
+package year
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// Totals is what is counted of a year, or of many.
+type Totals struct {
+	// Years is how many there were, Passed how many the bot got through.
+	Years, Passed int
+	// Lived is how much virtual time passed, Took how much real time.
+	Lived, Took time.Duration
+	// Troubles counts what went wrong, by its name.
+	Troubles map[string]int
+
+	Asked, Answered, Lost, Twice, Unheard int
+	Dials, Identifies, Resumes, Resumed   int
+	MostInHour, MostInDay                 int // IDENTIFYs
+	Violations                            int
+	Starts                                int // of the process
+	Green, Grey                           time.Duration
+	Down                                  time.Duration // the process was not there
+	Barred                                time.Duration // no client could have been online
+	Held                                  time.Duration // the budget of IDENTIFYs had to be kept
+	Returns, Prompt                       int           // how often the bot came back, and within 5 s
+	LongestAway, LongestGrey              time.Duration // while a perfect client would have been online
+	Heap                                  uint64
+	Goroutines                            int
+}
+
+// count takes over what the simulator counts.
+func (t *Totals) count(v discordsim.Verdict) {
+	t.Asked, t.Answered, t.Lost, t.Twice, t.Unheard = v.Asked, v.Answered, v.Lost, v.Twice, v.Unheard
+	t.Dials, t.Identifies, t.Resumes, t.Resumed = v.Dials, v.Identifies, v.Resumes, v.Resumed
+	t.Violations, t.Green, t.Grey = len(v.Violations), v.Green, v.Grey
+}
+
+// Add adds another year.
+func (t *Totals) Add(o Totals) {
+	if t.Troubles == nil {
+		t.Troubles = map[string]int{}
+	}
+	for name, n := range o.Troubles {
+		t.Troubles[name] += n
+	}
+	for _, sum := range []struct {
+		to   *int
+		more int
+	}{
+		{&t.Years, o.Years}, {&t.Passed, o.Passed}, {&t.Asked, o.Asked}, {&t.Answered, o.Answered}, {&t.Lost, o.Lost}, {&t.Twice, o.Twice},
+		{&t.Unheard, o.Unheard}, {&t.Dials, o.Dials}, {&t.Identifies, o.Identifies}, {&t.Resumes, o.Resumes}, {&t.Resumed, o.Resumed},
+		{&t.Violations, o.Violations}, {&t.Starts, o.Starts}, {&t.Returns, o.Returns}, {&t.Prompt, o.Prompt},
+	} {
+		*sum.to += sum.more
+	}
+	for _, sum := range []struct {
+		to   *time.Duration
+		more time.Duration
+	}{
+		{&t.Lived, o.Lived}, {&t.Took, o.Took}, {&t.Green, o.Green}, {&t.Grey, o.Grey}, {&t.Down, o.Down}, {&t.Barred, o.Barred}, {&t.Held, o.Held},
+	} {
+		*sum.to += sum.more
+	}
+	t.LongestAway, t.LongestGrey = max(t.LongestAway, o.LongestAway), max(t.LongestGrey, o.LongestGrey)
+	t.MostInHour, t.MostInDay = max(t.MostInHour, o.MostInHour), max(t.MostInDay, o.MostInDay)
+	t.Heap, t.Goroutines = max(t.Heap, o.Heap), max(t.Goroutines, o.Goroutines)
+}
+
+// String is the totals for a person, over several lines.
+func (t Totals) String() string {
+	days := t.Lived.Hours() / 24
+	n := 0
+	var kinds []string
+	for _, name := range slices.Sorted(maps.Keys(t.Troubles)) {
+		n += t.Troubles[name]
+		kinds = append(kinds, fmt.Sprintf("%d %s", t.Troubles[name], name))
+	}
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s "+format+"\n", append([]any{name}, args...)...)
+	}
+	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
+	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
+	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear", t.Asked, t.Answered, t.Lost, t.Twice, t.Unheard)
+	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%",
+		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived))
+	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,
+		100*float64(t.Prompt)/float64(max(1, t.Returns)), t.LongestAway.Round(time.Millisecond), t.LongestGrey.Round(time.Millisecond))
+	line("sessions", "%d connections, %d IDENTIFYs (%.2f a day; at most %d in an hour, %d in a day), %d RESUMEs, %d of them resumed, %d process starts; waited %s to keep the budget",
+		t.Dials, t.Identifies, float64(t.Identifies)/max(1, days), t.MostInHour, t.MostInDay, t.Resumes, t.Resumed, t.Starts, t.Held.Round(time.Second))
+	line("rules", "%d broken", t.Violations)
+	line("size", "at most %d MB and %d goroutines, simulator included", t.Heap>>20, t.Goroutines)
+	return b.String()
+}
+
+func share(part, whole time.Duration) float64 {
+	if whole <= 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(whole)
+}
