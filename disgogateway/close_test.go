@@ -1,0 +1,228 @@
+package disgogateway_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/events"
+	disgoway "github.com/disgoorg/disgo/gateway"
+	"github.com/gorilla/websocket"
+)
+
+// Given a live bot, when its connection is cut, asked away or declared invalid
+// but resumable, then the session is resumed, what was said meanwhile is heard
+// once, and disgo's listeners are told.
+// Statements: G-059, G-067.
+func TestReconnectsAreResumes(t *testing.T) {
+	for _, fault := range []string{"cut", "op7", "op9-true"} {
+		t.Run(fault, func(t *testing.T) {
+			var heard notebook[string]
+			var resumed notebook[bool]
+			play(t, setting{bot: []bot.ConfigOpt{
+				bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
+				bot.WithEventListenerFunc(func(*events.Resumed) { resumed.add(true) }),
+			}}, func(s *stage) {
+				s.open()
+				id := *s.client.Gateway.SessionID()
+				s.inject(discordsim.Fault{Name: fault})
+				s.say("in between")
+				s.until(time.Minute, "the session is resumed", func() bool { return resumed.len() == 1 && heard.len() == 1 })
+				if got := *s.client.Gateway.SessionID(); got != id {
+					t.Error("it is another session")
+				}
+				if n := s.sim.Verdict(s.app).Identifies; n != 1 {
+					t.Errorf("%d IDENTIFYs", n)
+				}
+				s.faultless()
+			})
+		})
+	}
+}
+
+// Given a live bot, when it is closed, then the session is over and the dot grey
+// at once; when it is closed with a code that keeps the session, then opening it
+// again, or another process with what the gateway tells, resumes it.
+// Statements: G-088, G-089, G-090.
+func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
+	for _, end := range []struct {
+		code  int
+		keeps bool
+	}{
+		{websocket.CloseNormalClosure, false},
+		{websocket.CloseGoingAway, false},
+		{websocket.CloseServiceRestart, true},
+		{4000, true},
+	} {
+		play(t, setting{}, func(s *stage) {
+			s.open()
+			s.pass(time.Second)
+			g := s.client.Gateway
+			id, seq := *g.SessionID(), *g.LastSequenceReceived()
+			ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+			defer cancel()
+			g.CloseWithCode(ctx, end.code, "the reason")
+			if got := g.Status(); got != disgoway.StatusDisconnected {
+				t.Errorf("after %d the status is %s", end.code, got)
+			}
+			if err := g.Send(ctx, disgoway.OpcodeVoiceStateUpdate, disgoway.MessageDataVoiceStateUpdate{}); !errors.Is(err, discord.ErrShardNotConnected) {
+				t.Errorf("a closed gateway sent: %v", err)
+			}
+			if !end.keeps {
+				if g.SessionID() != nil || g.LastSequenceReceived() != nil || g.ResumeURL() != nil {
+					t.Errorf("after %d a session is left", end.code)
+				}
+			} else if *g.SessionID() != id || *g.LastSequenceReceived() != seq || g.ResumeURL() == nil {
+				t.Errorf("after %d the session is not what it was", end.code)
+			}
+			s.open()
+			want := map[bool]int{true: 1, false: 2}[end.keeps]
+			if n := s.sim.Verdict(s.app).Identifies; n != want {
+				t.Errorf("after %d and a second Open there were %d IDENTIFYs, want %d", end.code, n, want)
+			}
+			if end.keeps {
+				s.faultless() // to end a session and begin another costs an IDENTIFY, and the simulator says so
+			}
+		})
+	}
+}
+
+// Given the session of another process in disgo's options, then the first
+// connection resumes it.
+// Statements: G-066.
+func TestASessionInTheOptionsIsResumed(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.open()
+		s.pass(time.Second)
+		g := s.client.Gateway
+		id, seq, url := *g.SessionID(), *g.LastSequenceReceived(), *g.ResumeURL()
+		s.gateway().CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
+		next := s.another(disgoway.WithSessionID(id), disgoway.WithSequence(seq), disgoway.WithResumeURL(url))
+		if err := next.Open(s.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		next.Close(s.t.Context())
+		if v := s.sim.Verdict(s.app); v.Identifies != 1 || v.Resumed != 1 {
+			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
+		}
+		s.faultless()
+	})
+}
+
+// Given a bot that Discord refuses for good, then Open fails with disgo's close
+// error and says what to do; later the same error goes to the close handler, and
+// the bot comes back by itself when the refusal is mended.
+// Statements: G-094, G-098.
+func TestARefusedBotIsToldWhy(t *testing.T) {
+	var told notebook[error]
+	play(t, setting{gateway: []disgoway.ConfigOpt{
+		disgoway.WithCloseHandler(func(_ disgoway.Gateway, err error, reconnect bool) {
+			if reconnect {
+				t.Error("the close handler is told to reconnect")
+			}
+			told.add(err)
+		}),
+	}}, func(s *stage) {
+		flags := s.app.Flags
+		s.sim.SetFlags(s.app, 0)
+		err := s.client.OpenGateway(s.t.Context())
+		refused(t, err, 4014)
+		if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
+			t.Errorf("the status is %s", got)
+		}
+		s.sim.SetFlags(s.app, flags)
+		s.open()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "intents-off"})
+		s.until(5*time.Minute, "the close handler is told", func() bool { return told.len() == 1 })
+		refused(t, told.list()[0], 0)
+		if _, parked := s.gateway().State().(gateway.Parked); !parked {
+			t.Errorf("the state is %s", s.gateway().State())
+		}
+		s.sim.SetFlags(s.app, flags)
+		s.until(20*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
+	})
+}
+
+// refused fails the test unless the error holds disgo's close error.
+func refused(t *testing.T, err error, code int) {
+	t.Helper()
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) || (code != 0 && closed.Code != code) || disgoway.CloseEventCodeByCode(closed.Code).Code == 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Given a wrong token, then Open fails as after close code 4004, and no IDENTIFY
+// is spent on it.
+// Statements: G-004.
+func TestAWrongTokenSpendsNothing(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.sim.ResetToken(s.app)
+		refused(t, s.client.OpenGateway(s.t.Context()), 4004)
+		if v := s.sim.Verdict(s.app); v.Identifies != 0 {
+			t.Errorf("%d IDENTIFYs", v.Identifies)
+		}
+	})
+}
+
+// Given a gateway that cannot be reached, when the time to open is over, then
+// Open fails and leaves nothing running; a second Open of an open one is refused.
+func TestOpenEndsWithItsContext(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		lift, err := s.sim.Inject(discordsim.Fault{Name: "no-hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+		defer cancel()
+		if err := s.client.OpenGateway(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
+			t.Errorf("the status is %s", got)
+		}
+		s.sim.Lift(lift)
+		s.open()
+		if err := s.client.OpenGateway(s.t.Context()); !errors.Is(err, discord.ErrGatewayAlreadyConnected) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Given a listener that closes its own bot, as a shutdown command does, then
+// that ends in seconds.
+func TestAListenerMayCloseItsBot(t *testing.T) {
+	var took notebook[time.Duration]
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+		began := time.Now()
+		e.Client().Close(context.Background())
+		took.add(time.Since(began))
+	})}}, func(s *stage) {
+		s.open()
+		s.say("shut down")
+		s.until(time.Minute, "the bot is closed", func() bool { return took.len() == 1 })
+		if got := took.list()[0]; got > 10*time.Second {
+			t.Errorf("it took %s", got)
+		}
+		s.pass(time.Second)
+		if codes := s.sim.Verdict(s.app).CloseCodes; !slices.Equal(keys(codes), []int{1000}) {
+			t.Errorf("the bot closed with %v", codes)
+		}
+	})
+}
+
+func keys(m map[int]int) (all []int) {
+	for k := range m {
+		all = append(all, k)
+	}
+	slices.Sort(all)
+	return all
+}

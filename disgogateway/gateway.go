@@ -1,0 +1,270 @@
+package disgogateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/discord"
+	disgo "github.com/disgoorg/disgo/gateway"
+	"github.com/gorilla/websocket"
+)
+
+// Gateway is disgo's gateway.Gateway over a [gateway.Shard]. Make one with [New]
+// or [WithGateway]. It can be opened again after it was closed.
+type Gateway struct {
+	own     Options
+	resolve func() (plan, error)
+	once    sync.Once
+	plan    plan
+	broken  error // why there is no plan
+
+	mu       sync.Mutex
+	life     *life // nil while closed
+	session  gateway.Session
+	presence *disgo.MessageDataPresenceUpdate
+	past     gateway.Stats // of earlier lives
+
+	undecodable, unknown, repeated atomic.Int64
+}
+
+var (
+	_ disgo.Gateway    = (*Gateway)(nil)
+	_ disgo.CreateFunc = New
+)
+
+func newGateway(own Options, resolve func() (plan, error)) *Gateway {
+	return &Gateway{own: own, resolve: resolve}
+}
+
+// ready reads the options, the first time it is called.
+func (g *Gateway) ready() (*plan, error) {
+	g.once.Do(func() {
+		g.plan, g.broken = g.resolve()
+		g.session = g.plan.options.Session
+		g.presence = g.plan.presence
+	})
+	return &g.plan, g.broken
+}
+
+// Stats are the shard's counts since the gateway was made, and what became of
+// its events here.
+type Stats struct {
+	gateway.Stats
+	// Undecodable counts events that disgo could not decode, Unknown those of
+	// types it does not know. Each cost itself.
+	Undecodable, Unknown int64
+	// Repeated counts requests for members that were sent again because Discord
+	// had answered the first with RATE_LIMITED.
+	Repeated int64
+}
+
+// Stats returns the counts so far.
+func (g *Gateway) Stats() Stats {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := Stats{Stats: g.past, Undecodable: g.undecodable.Load(), Unknown: g.unknown.Load(), Repeated: g.repeated.Load()}
+	if g.life != nil {
+		s.Stats = s.Plus(g.life.shard.Stats())
+	}
+	return s
+}
+
+// State returns where the shard stands, in more words than Status has.
+func (g *Gateway) State() gateway.State {
+	if l := g.current(); l != nil {
+		return l.shard.State()
+	}
+	return gateway.Idle{}
+}
+
+func (g *Gateway) current() *life {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.life
+}
+
+// ShardID returns the shard's number.
+func (g *Gateway) ShardID() int {
+	p, _ := g.ready()
+	return p.options.Pair.ID
+}
+
+// ShardCount returns the number of shards the bot has.
+func (g *Gateway) ShardCount() int {
+	p, _ := g.ready()
+	return max(1, p.options.Pair.Count)
+}
+
+// Intents returns what is asked for.
+func (g *Gateway) Intents() disgo.Intents {
+	p, _ := g.ready()
+	return disgo.Intents(p.options.Intents)
+}
+
+// held returns the session to resume from, live or kept.
+func (g *Gateway) held() gateway.Session {
+	_, _ = g.ready()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.life != nil {
+		return g.life.shard.Session()
+	}
+	return g.session
+}
+
+// SessionID returns the session, nil without one.
+func (g *Gateway) SessionID() *string { return known(g.held().ID) }
+
+// ResumeURL returns the session's address, nil without one.
+func (g *Gateway) ResumeURL() *string { return known(g.held().ResumeURL) }
+
+// LastSequenceReceived returns the sequence number up to which the listeners
+// have finished, which is what a RESUME elsewhere should start from; nil without
+// a session. What was received and waits lies above it.
+func (g *Gateway) LastSequenceReceived() *int { return known(int(g.held().Seq)) }
+
+func known[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// Latency returns the round trip of the last answered heartbeat, zero before.
+func (g *Gateway) Latency() time.Duration {
+	if l := g.current(); l != nil {
+		return l.shard.Latency()
+	}
+	return 0
+}
+
+// Status translates [Gateway.State].
+func (g *Gateway) Status() disgo.Status {
+	if l := g.current(); l != nil {
+		return statusOf(l.shard.State())
+	}
+	return disgo.StatusDisconnected
+}
+
+func statusOf(s gateway.State) disgo.Status {
+	switch s := s.(type) {
+	case gateway.Idle:
+		return disgo.StatusUnconnected
+	case gateway.Connecting:
+		return disgo.StatusConnecting
+	case gateway.Identifying:
+		return disgo.StatusWaitingForReady
+	case gateway.Resuming:
+		return disgo.StatusResuming
+	default:
+		if gateway.Online(s) {
+			return disgo.StatusReady
+		}
+		return disgo.StatusDisconnected
+	}
+}
+
+// Open connects and returns when READY or RESUMED has come. It fails if ctx ends
+// first, if Discord refuses the bot for a reason that trying again cannot mend
+// (an error that holds disgo's *websocket.CloseError), or if the options are
+// wrong; then the gateway is closed again. Afterwards it stays open, whatever
+// happens to the connection, until Close.
+func (g *Gateway) Open(ctx context.Context) error {
+	l, err := g.start()
+	if err != nil {
+		return err
+	}
+	if err = l.await(ctx); err != nil {
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		defer cancel()
+		g.end(patience, gateway.Pause)
+	}
+	return err
+}
+
+// start begins a life and does not wait for it.
+func (g *Gateway) start() (*life, error) {
+	p, err := g.ready()
+	if err != nil {
+		return nil, err
+	}
+	if p.handler == nil {
+		return nil, errors.New("disgogateway: there is no event handler to give events to")
+	}
+	g.mu.Lock()
+	old := g.life
+	g.mu.Unlock()
+	if old != nil {
+		if _, parked := old.shard.State().(gateway.Parked); !parked {
+			return nil, discord.ErrGatewayAlreadyConnected
+		}
+		g.end(context.Background(), gateway.Pause)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.life != nil {
+		return nil, discord.ErrGatewayAlreadyConnected
+	}
+	l, err := newLife(g, p)
+	if err != nil {
+		return nil, fmt.Errorf("disgogateway: %w", err)
+	}
+	g.life = l
+	l.begin()
+	return l, nil
+}
+
+// closeTime is how long listeners get to finish when the gateway is closed.
+const closeTime = 5 * time.Second
+
+// Close ends the session: the dot turns grey at once.
+func (g *Gateway) Close(ctx context.Context) {
+	g.CloseWithCode(ctx, websocket.CloseNormalClosure, "Shutting down")
+}
+
+// CloseWithCode closes the gateway for good, also while it is being opened. The
+// codes 1000 and 1001 end the session; after any other it can be resumed, by
+// Open or by another process with what SessionID, LastSequenceReceived and
+// ResumeURL return. On the wire stands the shard's own code for either; code and
+// message are not sent.
+//
+// It waits until the listeners have finished what they were given, until ctx
+// ends or for 5 s. A listener that closes its own gateway waits for itself, so
+// there it takes those and 3 s more.
+func (g *Gateway) CloseWithCode(ctx context.Context, code int, _ string) {
+	mode := gateway.Goodbye
+	if gateway.CloseCode(code).Resumable() {
+		mode = gateway.Pause
+	}
+	g.end(ctx, mode)
+}
+
+// end ends the present life, if there is one.
+func (g *Gateway) end(ctx context.Context, mode gateway.StopMode) {
+	_, _ = g.ready()
+	if l := g.current(); l != nil {
+		l.stop(ctx, mode)
+		g.mu.Lock()
+		if g.life == l {
+			g.life = nil
+			g.session = l.shard.Session()
+			g.past = g.past.Plus(l.shard.Stats())
+			g.past.QueuedBytes, g.past.QueuedAge = 0, 0
+		}
+		g.mu.Unlock()
+	}
+	if mode == gateway.Goodbye {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.life == nil {
+			g.session = gateway.Session{}
+		}
+	}
+}

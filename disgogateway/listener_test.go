@@ -1,0 +1,245 @@
+package disgogateway_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/events"
+	disgoway "github.com/disgoorg/disgo/gateway"
+)
+
+// Given a bot that changed two lines, when people talk, its listeners hear it in
+// order, and its caches and its own identity are those of any disgo bot.
+func TestADisgoBotHearsAndKnows(t *testing.T) {
+	var heard notebook[string]
+	var guilds notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{
+		bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
+		bot.WithEventListenerFunc(func(e *events.GuildReady) { guilds.add(e.Guild.Name) }),
+	}}, func(s *stage) {
+		s.open()
+		if got := s.client.Gateway.Status(); got != disgoway.StatusReady {
+			t.Errorf("after Open the status is %s", got)
+		}
+		var said []string
+		for i := range 20 {
+			said = append(said, fmt.Sprint("message ", i))
+			s.say(said[i])
+		}
+		s.until(time.Minute, "everything was heard", func() bool { return heard.len() == len(said) })
+		if got := heard.list(); !slices.Equal(got, said) {
+			t.Errorf("heard %q", got)
+		}
+		s.until(time.Minute, "the guild is ready", func() bool { return slices.Equal(guilds.list(), []string{"reading room"}) })
+		if got := s.client.ID().String(); got != s.app.Bot.ID.String() {
+			t.Errorf("the bot takes itself for %s", got)
+		}
+		s.faultless()
+	})
+}
+
+// Given a listener that never returns, then the connection lives on for half an
+// hour without a reconnect, heartbeats are answered, and the events wait.
+// Statements: G-029.
+func TestAListenerThatBlocksStallsNoConnection(t *testing.T) {
+	var free chan struct{}
+	var heard notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+		if e.Message.Content == "block" {
+			<-free
+		}
+		heard.add(e.Message.Content)
+	})}}, func(s *stage) {
+		free = make(chan struct{}) // a channel of this bubble
+		s.open()
+		s.pass(time.Second) // the guild has come
+		s.say("block")
+		s.say("later")
+		s.pass(30 * time.Minute)
+		stats := s.gateway().Stats()
+		if stats.Connects != 1 || stats.ACKs < 40 {
+			t.Errorf("%d connections, %d heartbeats answered", stats.Connects, stats.ACKs)
+		}
+		if heard.len() != 0 || stats.QueuedAge < 29*time.Minute {
+			t.Errorf("heard %q, the oldest event is %s old", heard.list(), stats.QueuedAge)
+		}
+		before := *s.client.Gateway.LastSequenceReceived()
+		close(free)
+		s.until(time.Minute, "both were heard", func() bool { return heard.len() == 2 })
+		s.until(time.Minute, "the sequence has moved on", func() bool { return *s.client.Gateway.LastSequenceReceived() == before+2 })
+		s.faultless()
+	})
+}
+
+// Given a listener that blocks and a small queue, when more comes than it holds,
+// then the rest is left with Discord, and afterwards everything is heard once
+// and in order.
+func TestWhatTheQueueCannotHoldComesLater(t *testing.T) {
+	var free chan struct{}
+	var heard notebook[string]
+	set := setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+		if e.Message.Content == "block" {
+			<-free
+		}
+		heard.add(e.Message.Content)
+	})}}
+	set.own.QueueBytes = 8 << 10
+	play(t, set, func(s *stage) {
+		free = make(chan struct{})
+		s.open()
+		s.pass(time.Second)
+		said := []string{"block"}
+		s.say("block")
+		for i := range 60 {
+			said = append(said, fmt.Sprint("message ", i))
+			s.say(said[i+1])
+		}
+		s.pass(10 * time.Second)
+		if noted[gateway.QueueFull](s) == 0 {
+			t.Error("the queue never was full")
+		}
+		close(free)
+		s.until(5*time.Minute, "everything was heard", func() bool { return heard.len() >= len(said) })
+		if got := heard.list(); !slices.Equal(got, said) {
+			t.Errorf("heard %q", got)
+		}
+		s.faultless()
+	})
+}
+
+// Given two shards and a listener that blocks on an event of one, then neither
+// connection suffers, and closing the bot does not hang.
+func TestOneLockStallsNoShard(t *testing.T) {
+	var free chan struct{}
+	play(t, setting{app: discordsim.AppConfig{Shards: 2}, guilds: 4, shards: none, bot: []bot.ConfigOpt{
+		bot.WithEventListenerFunc(func(*events.MessageCreate) { <-free }),
+	}}, func(s *stage) {
+		free = make(chan struct{})
+		s.open()
+		for _, g := range s.guilds {
+			s.sim.Say(g.Channels[0].ID, s.ada.ID, "block")
+		}
+		s.pass(20 * time.Minute)
+		for _, c := range s.sim.Connections(s.app) {
+			if !c.Closed.IsZero() {
+				t.Errorf("connection %d was closed with %d", c.ID, c.Code)
+			}
+		}
+		began := time.Now()
+		s.close()
+		if took := time.Since(began); took > 15*time.Second {
+			t.Errorf("closing took %s", took)
+		}
+		close(free)
+		s.pass(time.Minute)
+		s.faultless()
+	})
+}
+
+// Given a listener that panics, then that event is lost to the listeners behind
+// it, and nothing else.
+func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
+	var heard notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+		if e.Message.Content == "bad" {
+			panic("a listener's mistake")
+		}
+		heard.add(e.Message.Content)
+	})}}, func(s *stage) {
+		s.open()
+		for _, text := range []string{"one", "bad", "two"} {
+			s.say(text)
+		}
+		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
+		if c := s.gateway().Stats().Connects; c != 1 {
+			t.Errorf("%d connections", c)
+		}
+		s.faultless()
+	})
+}
+
+// Given events that disgo cannot decode or does not know, then each costs itself
+// and is counted.
+// Statements: G-109, G-110.
+func TestAnUndecodableEventCostsOneEvent(t *testing.T) {
+	var heard notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })}}, func(s *stage) {
+		s.open()
+		s.say("one")
+		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", map[string]any{"id": []int{1}, "author": "nobody"})
+		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", "text")
+		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		s.say("two")
+		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
+		stats := s.gateway().Stats()
+		if stats.Undecodable != 2 || stats.Unknown != 1 || stats.Connects != 1 {
+			t.Errorf("undecodable %d, unknown %d, connections %d", stats.Undecodable, stats.Unknown, stats.Connects)
+		}
+		s.faultless()
+	})
+}
+
+// Given a bot that wants raw events, then it also gets those that disgo does not
+// know, byte for byte.
+func TestRawEventsCome(t *testing.T) {
+	var heard notebook[string]
+	play(t, setting{
+		gateway: []disgoway.ConfigOpt{disgoway.WithEnableRawEvents(true)},
+		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.Raw) {
+			if e.EventType == "FROM_THE_FUTURE" {
+				buf := make([]byte, 100)
+				n, _ := e.Payload.Read(buf)
+				heard.add(string(buf[:n]))
+			}
+		})},
+	}, func(s *stage) {
+		s.open()
+		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		s.until(time.Minute, "the event has come", func() bool { return heard.len() == 1 })
+		if got := heard.list()[0]; got != `{"new":true}` {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// Given a vote in a poll, which disgo has a listener for but does not decode,
+// then the listener hears it.
+func TestPollVotesAreHeard(t *testing.T) {
+	var heard notebook[int]
+	play(t, setting{
+		gateway: []disgoway.ConfigOpt{disgoway.WithIntents(disgoway.IntentGuildMessagePolls)},
+		bot:     []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.GuildMessagePollVoteAdd) { heard.add(e.AnswerID) })},
+	}, func(s *stage) {
+		s.open()
+		g := s.guilds[0]
+		s.sim.Emit(s.app, g, "MESSAGE_POLL_VOTE_ADD", map[string]any{
+			"user_id": s.ada.ID, "channel_id": g.Channels[0].ID, "message_id": g.ID, "guild_id": g.ID, "answer_id": 2,
+		})
+		s.until(time.Minute, "the vote has come", func() bool { return slices.Equal(heard.list(), []int{2}) })
+	})
+}
+
+// Given a live bot, then disgo's listeners for heartbeats are told of each.
+// Statements: G-031.
+func TestHeartbeatsAreTold(t *testing.T) {
+	var heard notebook[time.Time]
+	play(t, setting{
+		sim: discordsim.Config{Latency: 30 * time.Millisecond},
+		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.HeartbeatAck) { heard.add(e.NewHeartbeat) })},
+	}, func(s *stage) {
+		s.open()
+		s.pass(5 * time.Minute)
+		if acks := s.gateway().Stats().ACKs; int64(heard.len()) != acks || acks < 5 {
+			t.Errorf("%d answered heartbeats, %d told", acks, heard.len())
+		}
+		if l := s.client.Gateway.Latency(); l < 60*time.Millisecond || l > 200*time.Millisecond {
+			t.Errorf("the latency is %s", l)
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package disgogateway_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/disgogateway"
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo"
+	"github.com/disgoorg/disgo/bot"
+	disgoway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/disgo/sharding"
+	"github.com/gorilla/websocket"
+)
+
+// shelf keeps sessions in memory.
+type shelf struct {
+	mu  sync.Mutex
+	all map[gateway.Pair]gateway.Session
+}
+
+func (s *shelf) Session(p gateway.Pair) gateway.Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[p]
+}
+
+func (s *shelf) Keeper(p gateway.Pair) gateway.Keeper { return place{s, p} }
+
+type place struct {
+	shelf *shelf
+	pair  gateway.Pair
+}
+
+func (p place) Keep(session gateway.Session) {
+	p.shelf.mu.Lock()
+	defer p.shelf.mu.Unlock()
+	p.shelf.all[p.pair] = session
+}
+
+// Given sessions that are kept, when a bot is paused and another made in its
+// place, as after a deploy, then that one resumes without an IDENTIFY; and when
+// it says goodbye, nothing is left to resume.
+// Statements: G-090.
+func TestKeptSessionsAreResumed(t *testing.T) {
+	kept := &shelf{all: map[gateway.Pair]gateway.Session{}}
+	set := setting{}
+	set.own.Sessions = kept
+	play(t, set, func(s *stage) {
+		s.open()
+		s.pass(time.Second)
+		s.client.Gateway.CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
+		next := s.anotherBot(disgogateway.Options{Sessions: kept})
+		if err := next.OpenGateway(s.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if v := s.sim.Verdict(s.app); v.Identifies != 1 || v.Resumed != 1 {
+			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
+		}
+		next.Close(s.t.Context())
+		if left := kept.Session(gateway.Pair{}); left.Resumable() {
+			t.Error("after a goodbye a session is kept")
+		}
+		s.faultless()
+	})
+}
+
+// anotherBot is the same bot once more.
+func (s *stage) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *bot.Client {
+	s.t.Helper()
+	transport := s.sim.Transport()
+	transport.DisableKeepAlives = true
+	own.API = s.sim.APIURL()
+	own.Dialer = gateway.WebSocketDialer{DialContext: s.sim.DialContext}
+	client, err := disgo.New(s.app.Token, append([]bot.ConfigOpt{
+		own.WithGateway(s.app.Token, disgoway.WithIntents(intents)),
+		bot.WithLogger(slog.New(slog.DiscardHandler)),
+		bot.WithRestClientConfigOpts(rest.WithHTTPClient(&http.Client{Transport: transport})),
+	}, opts...)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return client
+}
+
+// queue is an identify limiter of disgo's that counts.
+type queue struct{ waits, unlocks atomic.Int32 }
+
+func (*queue) Close(context.Context) {}
+
+func (q *queue) Wait(context.Context, int) error {
+	q.waits.Add(1)
+	return nil
+}
+
+func (q *queue) Unlock(int) { q.unlocks.Add(1) }
+
+// Given disgo's own shard manager with our gateways, and an identify limiter of
+// the bot's own, then every shard comes online and each turn taken is given back.
+func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
+	play(t, setting{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *stage) {
+		limiter := &queue{}
+		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.sim.DialContext}}
+		nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
+		m := sharding.New(s.app.Token, nobody,
+			sharding.WithLogger(slog.New(slog.DiscardHandler)),
+			sharding.WithGatewayCreateFunc(own.New),
+			sharding.WithShardCount(2), sharding.WithShardIDs(0, 1),
+			sharding.WithIdentifyRateLimiter(limiter),
+			sharding.WithGatewayConfigOpts(disgoway.WithIntents(intents), disgoway.WithURL("ws://gateway.discord.sim"), disgoway.WithLogger(slog.New(slog.DiscardHandler))),
+		)
+		m.Open(s.t.Context())
+		shards := 0
+		for g := range m.Shards() {
+			shards++
+			if g.Status() != disgoway.StatusReady || g.ShardCount() != 2 {
+				t.Errorf("shard %d of %d is %s", g.ShardID(), g.ShardCount(), g.Status())
+			}
+		}
+		m.Close(s.t.Context())
+		if shards != 2 || limiter.waits.Load() != 2 || limiter.unlocks.Load() != 2 {
+			t.Errorf("%d shards, %d turns taken, %d given back", shards, limiter.waits.Load(), limiter.unlocks.Load())
+		}
+		s.faultless()
+	})
+}
+
+// Given options that are given before and after ours, and a limiter of the bot's
+// own, then all of them count.
+func TestOptionsOfTheBotCount(t *testing.T) {
+	play(t, setting{bot: []bot.ConfigOpt{
+		bot.WithGatewayConfigOpts(disgoway.WithIntents(disgoway.IntentDirectMessages)),
+	}}, func(s *stage) {
+		if got := s.client.Gateway.Intents(); got != intents|disgoway.IntentDirectMessages {
+			t.Errorf("the intents are %d", got)
+		}
+		if _, ours := s.client.Rest.RateLimiter().(*disgogateway.RateLimiter); !ours {
+			t.Errorf("the limiter is a %T", s.client.Rest.RateLimiter())
+		}
+		other := s.anotherBot(disgogateway.Options{}, bot.WithRestClientConfigOpts(rest.WithRateLimiter(rest.NewNoopRateLimiter())))
+		if _, ours := other.Rest.RateLimiter().(*disgogateway.RateLimiter); ours {
+			t.Error("the bot's own limiter does not count")
+		}
+	})
+}
+
+// Given no event handler, or options that Discord would refuse, then Open says
+// what is wrong.
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	for what, g := range map[string]disgoway.Gateway{
+		"no handler": disgogateway.New("token", nil),
+		"no token":   disgogateway.New("", func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}),
+		"a shard that is not there": disgogateway.New("token", func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {},
+			disgoway.WithShardID(3), disgoway.WithShardCount(2)),
+	} {
+		if err := g.Open(t.Context()); err == nil {
+			t.Errorf("%s: Open succeeded", what)
+		}
+		g.Close(t.Context())
+	}
+	m := disgogateway.NewShardManager("token", nil, sharding.WithLogger(slog.New(slog.DiscardHandler)))
+	if err := m.OpenShard(t.Context(), 0); err == nil {
+		t.Error("a manager that knows no number of shards opened one")
+	}
+	m.Close(t.Context())
+}

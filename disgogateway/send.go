@@ -1,0 +1,105 @@
+package disgogateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/discord"
+	disgo "github.com/disgoorg/disgo/gateway"
+)
+
+// Send sends a payload that bots may send: voice state (op 4), requests for
+// members, soundboard sounds and channel info (op 8, 31, 43), and the presence
+// (op 3). It returns when the payload was written; while the connection is being
+// mended it waits, as long as ctx allows or for [SendPatience]. It fails with
+// discord.ErrShardNotConnected when the gateway is closed and with
+// discord.ErrShardNotReady when it did not come back in time.
+//
+// A presence is stored, goes into every IDENTIFY, and is sent at Discord's pace;
+// for it Send does not wait. A request for members that Discord answers with
+// RATE_LIMITED is sent again when the time it names has passed.
+func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
+	l := g.current()
+	if l == nil {
+		return discord.ErrShardNotConnected
+	}
+	switch op {
+	case disgo.OpcodePresenceUpdate:
+		return g.setPresence(l, data)
+	case disgo.OpcodeRequestGuildMembers:
+		l.members.note(data)
+	}
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, SendPatience)
+		defer cancel()
+	}
+	if _, parked := l.shard.State().(gateway.Parked); parked {
+		return discord.ErrShardNotReady
+	}
+	err := l.shard.Send(ctx, gateway.Opcode(op), data)
+	switch {
+	case errors.Is(err, gateway.ErrStopped):
+		return fmt.Errorf("%w: %w", discord.ErrShardNotConnected, err)
+	case errors.Is(err, context.DeadlineExceeded) && !gateway.Online(l.shard.State()):
+		return fmt.Errorf("%w: %w", discord.ErrShardNotReady, err)
+	}
+	return err
+}
+
+func (g *Gateway) setPresence(l *life, data disgo.MessageData) error {
+	var update disgo.MessageDataPresenceUpdate
+	switch d := data.(type) {
+	case disgo.MessageDataPresenceUpdate:
+		update = d
+	case *disgo.MessageDataPresenceUpdate:
+		update = *d
+	default:
+		return fmt.Errorf("disgogateway: a presence update with a %T", data)
+	}
+	if err := l.shard.SetPresence(presenceOf(update)); err != nil {
+		return fmt.Errorf("disgogateway: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.presence = &update
+	return nil
+}
+
+// Presence returns a copy of the presence that is shown, nil if none was set.
+func (g *Gateway) Presence() *disgo.MessageDataPresenceUpdate {
+	_, _ = g.ready()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.presence == nil {
+		return nil
+	}
+	presence := *g.presence
+	return &presence
+}
+
+// presenceOf takes over what a bot may set. A status that was left empty means
+// online.
+func presenceOf(p disgo.MessageDataPresenceUpdate) gateway.Presence {
+	out := gateway.Presence{
+		Since: p.Since, Status: gateway.Status(cmp.Or(p.Status, discord.OnlineStatusOnline)), AFK: p.AFK,
+		Activities: []gateway.Activity{},
+	}
+	for _, a := range p.Activities {
+		out.Activities = append(out.Activities, gateway.Activity{
+			Name: a.Name, Type: gateway.ActivityType(a.Type), State: value(a.State), URL: value(a.URL),
+		})
+	}
+	return out
+}
+
+func value(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

@@ -1,0 +1,155 @@
+package disgogateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+
+	"github.com/disgoorg/disgo/bot"
+	"github.com/disgoorg/disgo/cache"
+	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/events"
+	disgoway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// Given a bot that joins a voice channel, then op 4 reaches Discord, and what
+// Discord answers, voice state and voice server, reaches the listeners.
+func TestVoicePassesThrough(t *testing.T) {
+	var states notebook[string]
+	var servers notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{
+		bot.WithEventListenerFunc(func(e *events.GuildVoiceStateUpdate) { states.add(e.VoiceState.SessionID) }),
+		bot.WithEventListenerFunc(func(e *events.VoiceServerUpdate) { servers.add(e.Token + "@" + *e.Endpoint) }),
+	}}, func(s *stage) {
+		s.open()
+		s.pass(time.Second)
+		guild, channel := snowflake.ID(s.guilds[0].ID), snowflake.ID(s.guilds[0].Channels[0].ID)
+		if err := s.client.UpdateVoiceState(s.t.Context(), guild, &channel, false, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.client.UpdateVoiceState(s.t.Context(), guild, nil, false, false); err != nil {
+			t.Fatal(err)
+		}
+		s.until(time.Minute, "op 4 has come twice", func() bool { return s.frames(4) == 2 })
+		s.sim.Emit(s.app, s.guilds[0], "VOICE_STATE_UPDATE", map[string]any{
+			"guild_id": guild, "channel_id": channel, "user_id": s.app.Bot.ID, "session_id": "of the voice",
+			"member": map[string]any{"user": s.app.Bot, "roles": []any{}},
+		})
+		s.sim.Emit(s.app, s.guilds[0], "VOICE_SERVER_UPDATE", map[string]any{"guild_id": guild, "token": "key", "endpoint": "voice.sim:443"})
+		s.until(time.Minute, "both events are heard", func() bool { return states.len() == 1 && servers.len() == 1 })
+		if states.list()[0] != "of the voice" || servers.list()[0] != "key@voice.sim:443" {
+			t.Errorf("heard %q and %q", states.list(), servers.list())
+		}
+		s.faultless()
+	})
+}
+
+// Given a live bot that loses its connection, when it sends in that moment, then
+// the payload waits for the next connection and arrives.
+// Statements: G-105.
+func TestASendSurvivesAReconnect(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.open()
+		s.pass(time.Minute)
+		s.inject(discordsim.Fault{Name: "offline", For: 20 * time.Second})
+		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		guild := snowflake.ID(s.guilds[0].ID)
+		if err := s.client.UpdateVoiceState(s.t.Context(), guild, nil, false, false); err != nil {
+			t.Errorf("the send failed: %v", err)
+		}
+		s.until(time.Minute, "op 4 has come", func() bool { return s.frames(4) == 1 })
+		s.faultless()
+	})
+}
+
+// Given a long outage, when a Send's patience ends, then it fails with disgo's
+// error, and the payload is not sent later.
+func TestASendGivesUp(t *testing.T) {
+	play(t, setting{}, func(s *stage) {
+		s.open()
+		s.inject(discordsim.Fault{Name: "offline", For: 10 * time.Minute})
+		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		err := s.client.UpdateVoiceState(context.Background(), snowflake.ID(s.guilds[0].ID), nil, false, false)
+		if !errors.Is(err, discord.ErrShardNotReady) {
+			t.Errorf("got %v", err)
+		}
+		s.until(15*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
+		s.pass(time.Minute)
+		if n := s.frames(4); n != 0 {
+			t.Errorf("%d payloads were sent after all", n)
+		}
+		if err := s.client.Gateway.Send(s.t.Context(), disgoway.OpcodeIdentify, disgoway.MessageDataIdentify{}); err == nil {
+			t.Error("an IDENTIFY may be sent by hand")
+		}
+	})
+}
+
+// Given a bot that asks for all members twice at once, when Discord answers the
+// second time with RATE_LIMITED, then the request is sent again when its time has
+// come, and whoever asked gets all members.
+// Statements: G-108.
+func TestMembersComeDespiteTheRateLimit(t *testing.T) {
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds | cache.FlagMembers))}}, func(s *stage) {
+		for i := range 1500 {
+			s.sim.AddMembers(s.guilds[0], s.sim.AddUser(fmt.Sprint("reader ", i)))
+		}
+		s.open()
+		s.pass(time.Second)
+		guild := snowflake.ID(s.guilds[0].ID)
+		for round := range 3 {
+			ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+			members, err := s.client.MemberChunkingManager.RequestAllMembers(ctx, guild)
+			cancel()
+			if err != nil || len(members) != len(s.guilds[0].Members) {
+				t.Errorf("round %d: %d members of %d, %v", round, len(members), len(s.guilds[0].Members), err)
+			}
+		}
+		if n := s.gateway().Stats().Repeated; n != 2 {
+			t.Errorf("%d requests were repeated", n)
+		}
+		if n := s.client.Caches.MembersLen(guild); n < 1500 {
+			t.Errorf("%d members in the cache", n)
+		}
+		s.faultless()
+	})
+}
+
+// Given a presence in disgo's options, then it goes into the IDENTIFY; a change
+// is seen at once and again after a lost session.
+// Statements: G-034, G-101.
+func TestThePresenceStays(t *testing.T) {
+	play(t, setting{gateway: []disgoway.ConfigOpt{disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door"))}}, func(s *stage) {
+		s.open()
+		s.pass(time.Second)
+		g := s.client.Gateway
+		if p := g.Presence(); p == nil || p.Activities[0].Name != "the door" {
+			t.Errorf("the presence is %v", p)
+		}
+		for i := range 9 {
+			if err := s.client.SetPresence(s.t.Context(), disgoway.WithOnlineStatus(discord.OnlineStatusIdle), disgoway.WithCustomActivity(fmt.Sprint("change ", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.pass(time.Minute)
+		sent := s.frames(3)
+		if sent < 2 || sent > 9 {
+			t.Errorf("%d presence updates were sent", sent)
+		}
+		s.inject(discordsim.Fault{Name: "session-loss"})
+		s.until(5*time.Minute, "a new session stands", func() bool { return s.sim.Verdict(s.app).Identifies == 2 && g.Status() == disgoway.StatusReady })
+		s.pass(time.Minute)
+		if p := g.Presence(); *p.Activities[0].State != "change 8" || p.Status != discord.OnlineStatusIdle {
+			t.Errorf("the presence is %v", p)
+		}
+		if err := s.client.SetPresence(s.t.Context(), disgoway.WithPlayingActivity(strings.Repeat("x", 200))); err == nil {
+			t.Error("a presence that Discord would refuse was taken")
+		}
+		s.faultless()
+	})
+}

@@ -1,0 +1,339 @@
+package disgogateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"evergreen/gateway"
+
+	"github.com/disgoorg/disgo/discord"
+	disgo "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/disgo/sharding"
+	"github.com/disgoorg/snowflake/v2"
+	"github.com/gorilla/websocket"
+)
+
+// ShardManager is disgo's sharding.ShardManager over many [Gateway]s. Make one
+// with [NewShardManager] or [WithShardManager]. Its shards stand on
+// [gateway.Shard] and not on a fleet, because disgo opens, resumes and closes
+// each by itself and wants each to be a gateway of its own.
+//
+// Of disgo's sharding options it heeds all but WithGatewayCreateFunc: its shards
+// are Gateways.
+type ShardManager struct {
+	own     Options
+	resolve func() (source, []sharding.ConfigOpt, error)
+	once    sync.Once
+	broken  error // why it cannot be opened
+	src     source
+	log     *slog.Logger
+	gateway []disgo.ConfigOpt
+	states  map[int]sharding.ShardState // of WithShardIDs; nil: all
+	split   int                         // of a shard with too many guilds; 0: never
+	closed  disgo.CloseHandlerFunc
+
+	mu     sync.Mutex
+	count  int
+	shards map[int]*Gateway
+	splits sync.WaitGroup
+}
+
+var _ sharding.ShardManager = (*ShardManager)(nil)
+
+func newShardManager(own Options, resolve func() (source, []sharding.ConfigOpt, error)) *ShardManager {
+	return &ShardManager{own: own, resolve: resolve, shards: map[int]*Gateway{}}
+}
+
+// ready reads the options, the first time it is called.
+func (m *ShardManager) ready() error {
+	m.once.Do(func() {
+		m.log = slog.Default()
+		src, opts, err := m.resolve()
+		if m.broken = err; err != nil {
+			return
+		}
+		c := blank(opts)
+		c.Logger, c.ShardSplitCount = src.log, sharding.DefaultShardSplitCount
+		for _, opt := range opts {
+			opt(c)
+		}
+		if c.Logger != nil {
+			m.log = c.Logger
+		}
+		m.log = m.log.With("name", "sharding")
+		src.log = c.Logger
+		src.door = newDoor()
+		if src.rest != nil {
+			src.inquiry = newInquiry(src.rest)
+		}
+		switch {
+		case m.own.Permit != nil:
+		case c.IdentifyRateLimiter != nil:
+			src.permit = borrowed{c.IdentifyRateLimiter}
+		default:
+			src.permit = newPermit(src.inquiry, m.own.Rand)
+		}
+		m.src, m.gateway, m.states, m.closed, m.count = src, c.GatewayConfigOpts, c.ShardIDs, c.CloseHandler, c.ShardCount
+		if c.AutoScaling && c.ShardSplitCount > 1 {
+			m.split = c.ShardSplitCount
+		}
+	})
+	return m.broken
+}
+
+// total returns the number of shards the bot has; it asks Discord if nobody has
+// said.
+func (m *ShardManager) total(ctx context.Context) (int, error) {
+	m.mu.Lock()
+	count := m.count
+	m.mu.Unlock()
+	switch {
+	case count > 0:
+		return count, nil
+	case m.src.inquiry == nil:
+		return 0, errors.New("disgogateway: the number of shards is not known; name it with sharding.WithShardCount")
+	}
+	count, err := m.src.inquiry.shards(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("disgogateway: the number of shards could not be asked for: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.count == 0 {
+		m.count = count
+	}
+	return m.count, nil
+}
+
+// Open starts all shards side by side and returns when each has had its first
+// READY or RESUMED or was refused, or when ctx ends: a shard that is not there by
+// then goes on trying. What went wrong is in the log and in the shards' states,
+// as disgo's interface has no error here.
+func (m *ShardManager) Open(ctx context.Context) {
+	count, err := 0, m.ready()
+	if err == nil {
+		count, err = m.total(ctx)
+	}
+	if err != nil {
+		m.log.Error("the shards cannot be opened", "error", err)
+		return
+	}
+	states := m.states
+	if states == nil {
+		states = map[int]sharding.ShardState{}
+		for id := range count {
+			states[id] = sharding.ShardState{}
+		}
+	}
+	var group sync.WaitGroup
+	for _, id := range slices.Sorted(maps.Keys(states)) {
+		g, fresh := m.place(id, count, states[id])
+		if !fresh {
+			continue
+		}
+		l, err := g.start()
+		if err != nil {
+			m.log.Error("a shard cannot be opened", "shard_id", id, "error", err)
+			continue
+		}
+		group.Go(func() {
+			if err := l.await(ctx); err != nil && ctx.Err() == nil {
+				m.log.Error("a shard could not be opened", "shard_id", id, "error", err)
+				m.refused(g, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// place returns the gateway of a shard; fresh says that it was made.
+func (m *ShardManager) place(id, count int, state sharding.ShardState) (g *Gateway, fresh bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g = m.shards[id]; g != nil {
+		return g, false
+	}
+	opts := append(slices.Clone(m.gateway), disgo.WithShardID(id), disgo.WithShardCount(count))
+	opts = slices.Insert(opts, 0, disgo.WithCloseHandler(m.lost))
+	if state.SessionID != "" && state.Sequence > 0 {
+		opts = append(opts, disgo.WithSessionID(state.SessionID), disgo.WithSequence(state.Sequence))
+		if state.ResumeURL != "" {
+			opts = append(opts, disgo.WithResumeURL(state.ResumeURL))
+		}
+	}
+	g = newGateway(m.own, func() (plan, error) { return m.own.plan(m.src, opts), nil })
+	m.shards[id] = g
+	return g, true
+}
+
+// Close ends all sessions at once, see [Gateway.Close], and waits for all.
+func (m *ShardManager) Close(ctx context.Context) {
+	m.CloseWithCode(ctx, websocket.CloseNormalClosure, "Shutting down")
+}
+
+// CloseWithCode closes all shards at once, see [Gateway.CloseWithCode], and
+// waits for all.
+func (m *ShardManager) CloseWithCode(ctx context.Context, code int, message string) {
+	m.mu.Lock()
+	all := slices.Collect(maps.Values(m.shards))
+	m.shards = map[int]*Gateway{}
+	m.mu.Unlock()
+	var group sync.WaitGroup
+	for _, g := range all {
+		group.Go(func() { g.CloseWithCode(ctx, code, message) })
+	}
+	group.Wait()
+	m.splits.Wait()
+}
+
+// OpenShard opens one shard anew, see [Gateway.Open].
+func (m *ShardManager) OpenShard(ctx context.Context, shardID int) error {
+	return m.ResumeShard(ctx, shardID, sharding.ShardState{})
+}
+
+// ResumeShard opens one shard with a session to resume. It fails with
+// discord.ErrGatewayAlreadyConnected if the shard is open.
+func (m *ShardManager) ResumeShard(ctx context.Context, shardID int, state sharding.ShardState) error {
+	if err := m.ready(); err != nil {
+		return err
+	}
+	count, err := m.total(ctx)
+	if err != nil {
+		return err
+	}
+	return m.open(ctx, shardID, count, state)
+}
+
+func (m *ShardManager) open(ctx context.Context, id, count int, state sharding.ShardState) error {
+	g, fresh := m.place(id, count, state)
+	if !fresh {
+		return discord.ErrGatewayAlreadyConnected
+	}
+	err := g.Open(ctx)
+	if err != nil {
+		m.forget(id, g)
+	}
+	return err
+}
+
+func (m *ShardManager) forget(id int, g *Gateway) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shards[id] == g {
+		delete(m.shards, id)
+	}
+}
+
+// CloseShard ends one shard's session and forgets it.
+func (m *ShardManager) CloseShard(ctx context.Context, shardID int) {
+	m.mu.Lock()
+	g := m.shards[shardID]
+	delete(m.shards, shardID)
+	m.mu.Unlock()
+	if g != nil {
+		g.Close(ctx)
+	}
+}
+
+// ShardByGuildID returns the shard that a guild's events come over, nil if it is
+// not one of these. While shards are being split, the old one answers until the
+// new one is there.
+func (m *ShardManager) ShardByGuildID(guildID snowflake.ID) disgo.Gateway {
+	if m.ready() != nil {
+		return nil
+	}
+	m.mu.Lock()
+	count := m.count
+	m.mu.Unlock()
+	for ; count > 0; count /= max(2, m.split) {
+		if g := m.Shard(sharding.ShardIDByGuild(guildID, count)); g != nil {
+			return g
+		}
+	}
+	return nil
+}
+
+// Shard returns a shard, nil if it is not one of these.
+func (m *ShardManager) Shard(shardID int) disgo.Gateway {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g := m.shards[shardID]; g != nil {
+		return g
+	}
+	return nil // and not a nil *Gateway in disgo's clothes
+}
+
+// Shards returns all shards in order of their numbers. Calls on the manager are
+// allowed while it runs.
+func (m *ShardManager) Shards() iter.Seq[disgo.Gateway] {
+	return func(yield func(disgo.Gateway) bool) {
+		m.mu.Lock()
+		shards := maps.Clone(m.shards)
+		m.mu.Unlock()
+		for _, id := range slices.Sorted(maps.Keys(shards)) {
+			if !yield(shards[id]) {
+				return
+			}
+		}
+	}
+}
+
+// lost is the close handler of every shard that has none of its own.
+func (m *ShardManager) lost(g disgo.Gateway, err error, reconnect bool) {
+	if own, ok := g.(*Gateway); ok && m.divide(own, err) {
+		return
+	}
+	if m.closed != nil {
+		m.closed(g, err, reconnect)
+	}
+}
+
+// refused is what becomes of a shard that Discord refused as it was opened.
+func (m *ShardManager) refused(g *Gateway, err error) {
+	if !m.divide(g, err) && m.closed != nil {
+		m.closed(g, err, false)
+	}
+}
+
+// divide splits a shard in too many guilds, if WithAutoScaling allows it, and
+// reports whether it does. The parts are opened when the old shard is closed,
+// as in disgo; the gapless way is a fleet's.
+func (m *ShardManager) divide(g *Gateway, err error) bool {
+	var closed *websocket.CloseError
+	if m.split == 0 || !errors.As(err, &closed) || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
+		return false
+	}
+	id, old := g.ShardID(), g.ShardCount()
+	m.mu.Lock()
+	if m.shards[id] != g {
+		m.mu.Unlock()
+		return true // closed in the meantime
+	}
+	delete(m.shards, id)
+	count := old * m.split
+	m.count = max(m.count, count)
+	m.splits.Add(1)
+	m.mu.Unlock()
+	go func() {
+		defer m.splits.Done()
+		g.Close(context.Background())
+		m.log.Warn("a shard is in too many guilds and is split", "shard_id", id, "shard_count", count)
+		for part := range m.split {
+			part := id + part*old
+			p, fresh := m.place(part, count, sharding.ShardState{})
+			if !fresh {
+				continue
+			}
+			if _, err := p.start(); err != nil {
+				m.log.Error("a part of a split shard cannot be opened", "shard_id", part, "error", err)
+			}
+		}
+	}()
+	return true
+}
