@@ -32,6 +32,10 @@ var alone = map[string][]string{
 	"tools/conformance": {},
 }
 
+// disgos may import disgo's gateway: the package that binds it, and the bots
+// that show how disgo's users use that.
+var disgos = []string{"disgogateway", "examples/smallest", "examples/slash", "examples/moved", "examples/tested"}
+
 // bound names what only certain packages may import: what it is, and who.
 var bound = []struct {
 	what string
@@ -40,11 +44,11 @@ var bound = []struct {
 	{"database/sql", []string{"internal/store"}},
 	{"modernc.org/sqlite", []string{"internal/store"}},
 	{"github.com/prometheus", []string{"internal/api"}},
-	{"github.com/disgoorg/disgo/gateway", []string{"disgogateway"}},
+	{"github.com/disgoorg/disgo/gateway", disgos},
 	{"github.com/disgoorg/disgo/sharding", []string{"disgogateway"}},
-	{"github.com/disgoorg/disgo/bot", []string{"disgogateway"}},
+	{"github.com/disgoorg/disgo/bot", disgos},
 	{"github.com/alecthomas/kong", []string{"cmd/evergreen"}},
-	{"flag", []string{"tools/conformance"}},
+	{"flag", []string{"tools/conformance", "tools/release"}},
 }
 
 // crowded are names that say nothing of what a package is for.

@@ -1,0 +1,17 @@
+// pm2 start deploy/pm2/ecosystem.config.js, in the folder of .env
+module.exports = {
+  apps: [
+    {
+      name: "evergreen",
+      script: "./evergreen",
+      args: "run --api",
+      interpreter: "none", // it is a program, not a script
+      exec_mode: "fork",
+      instances: 1, // two with one token take the session from each other
+      kill_timeout: 20000, // longer than SHUTDOWN_GRACE
+      stop_exit_codes: [0, 2, 78], // these need a person, not another start
+      exp_backoff_restart_delay: 200,
+      watch: false,
+    },
+  ],
+};
