@@ -34,29 +34,42 @@ func credential(environ values) values {
 // secrets are readable to all of a container on purpose.
 var guarded = []string{"/run/secrets/", "/var/run/secrets/", "/run/credentials/"}
 
-// exposed says who else may read the file with the token, or nothing.
-func (l *Loaded) exposed() string {
-	path := l.Config.TokenFile
+// Exposed names the file with the token if others than its owner may read or
+// change it, and says who. Nothing: none may, or it is not known.
+func (l *Loaded) Exposed() (path, who string) {
+	path = l.Config.TokenFile
 	if path == "" && l.Origins["DISCORD_TOKEN"].Source == SourceDotenv {
 		path = l.Origins["DISCORD_TOKEN"].File
 	}
 	if path == "" || runtime.GOOS == "windows" {
-		return ""
+		return "", ""
 	}
 	for _, folder := range guarded {
 		if strings.HasPrefix(path, folder) {
-			return ""
+			return "", ""
 		}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
+		return "", ""
+	}
+	if who = openTo(info.Mode().Perm()); who == "" {
+		return "", ""
+	}
+	return path, who
+}
+
+// exposure is Exposed as a warning.
+func (l *Loaded) exposure() string {
+	path, who := l.Exposed()
+	if path == "" {
 		return ""
 	}
-	return openTo(path, info.Mode().Perm())
+	return fmt.Sprintf("%s, and whoever has the token is the bot; run: chmod 600 %s", who, path)
 }
 
 // openTo says who may read a file beside its owner, or change it.
-func openTo(path string, mode fs.FileMode) string {
+func openTo(mode fs.FileMode) string {
 	who := ""
 	switch {
 	case mode&0o004 != 0:
@@ -68,5 +81,5 @@ func openTo(path string, mode fs.FileMode) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("%s (mode %04o), and whoever has the token is the bot; run: chmod 600 %s", who, mode, path)
+	return fmt.Sprintf("%s (mode %04o)", who, mode)
 }

@@ -206,7 +206,7 @@ func (l *Loaded) doubts() (warnings []string) {
 		from = "DISCORD_TOKEN_FILE"
 	}
 	warn(from, doubtToken(c.Token.Reveal()))
-	warn(from, l.exposed())
+	warn(from, l.exposure())
 	warn("DISCORD_ACTIVITY", doubtActivity(c.Activity))
 	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)

@@ -332,6 +332,22 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 	}
 }
 
+// Given a running instance that has only just begun, then nothing has failed: the
+// next look will tell.
+func TestRunningInstanceThatIsStarting(t *testing.T) {
+	t.Parallel()
+	for ago, want := range map[time.Duration]Level{3 * time.Second: Warn, 10 * time.Minute: Fail} {
+		s := newStage(t, discordsim.AppConfig{})
+		s.instance(fmt.Sprintf(`{"status":"starting","status_text":"Starting","reason":"waiting for its turn to identify","work":{"ok":true},"started":%q}`,
+			time.Now().Add(-ago).UTC().Format(time.RFC3339)))
+		seen := s.examine()
+		if r := seen.results["instance"]; r.Level != want {
+			t.Errorf("started %s ago: %+v", ago, r)
+		}
+		seen.results["instance"].says(t, "waiting for its turn to identify")
+	}
+}
+
 // Given incidents of earlier runs in the database, then they are told by cause,
 // the costliest first, with what to do.
 func TestIncidentsOfEarlierRuns(t *testing.T) {

@@ -98,6 +98,9 @@ func (v *visit) checkInstance(ctx context.Context) Finding {
 	switch {
 	case r.Status == "needs-you":
 		f.Level, f.NeedsYou, f.Next = Fail, true, trimmed([]string{r.Remedy})
+	case v.starting(r):
+		f.worst(Warn)
+		f.Next = []string{"It has only just begun: ask again in a minute."}
 	case !r.Connected:
 		f.Level, f.Next = Fail, trimmed([]string{r.Remedy, "The checks below say where it is stuck; the bot goes on trying by itself."})
 	case !r.Work.OK:
@@ -107,6 +110,16 @@ func (v *visit) checkInstance(ctx context.Context) Finding {
 		f.Cause = "slow-handlers"
 	}
 	return f
+}
+
+// settling is how long a start may take before it counts as a failure: by then an
+// IDENTIFY has waited for its spacing and for REST to answer, or has been refused.
+const settling = time.Minute
+
+// starting reports whether the running instance has had no time yet to come
+// online.
+func (v *visit) starting(r *running) bool {
+	return r.Status == "starting" && r.Started != nil && v.Now().Sub(*r.Started) < settling
 }
 
 // askTime bounds the questions to an instance on this machine.

@@ -169,6 +169,28 @@ func TestOpenStateFolderIsClosed(t *testing.T) {
 	}
 }
 
+// Given a .env with the token that others can read, then that is a warning, and
+// --fix takes their rights away.
+func TestOpenTokenFileIsClosed(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	s := newStage(t, discordsim.AppConfig{})
+	s.spare = true
+	dotenv := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(dotenv, []byte("DISCORD_TOKEN="+s.app.Token+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.opts.Loaded.Origins["DISCORD_TOKEN"] = config.Origin{Source: config.SourceDotenv, File: dotenv, Line: 1}
+	s.examine().only(Warn, "token", "doctor --fix").says(t, "every user of this machine can read it (mode 0644)")
+	s.opts.Fix = true
+	s.examine().only(Pass, "token", "").says(t, "took the rights of other users to "+dotenv+" away")
+	if info, err := os.Stat(dotenv); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v", info, err)
+	}
+}
+
 // Given a damaged database, then that is a failure with the way out; --fix sets
 // it aside and deletes nothing.
 func TestDamagedDatabaseIsSetAside(t *testing.T) {

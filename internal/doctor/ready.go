@@ -67,6 +67,9 @@ func (v *visit) wordOfRunning() Finding {
 		return warn("not proved: "+v.holder.String()+" runs the bot and cannot be asked, and a second session would get in its way",
 			"Start it with run --api and ask again, or stop it and run the doctor.")
 	}
+	if v.starting(r) {
+		return warn("not proved yet: the running instance is just starting", "Ask again in a minute.").saw(trimmed([]string{r.Reason})...)
+	}
 	if !r.Connected {
 		return fail("the running instance is not connected: "+r.StatusText, "See Running instance above; the checks between say what works.").saw(trimmed([]string{r.Reason})...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"evergreen/internal/config"
@@ -73,18 +74,37 @@ func (v *visit) checkToken(context.Context) Finding {
 		where = "DISCORD_TOKEN_FILE"
 	}
 	f := pass("it stands in " + where + " (" + v.Loaded.Origins[where].String() + ")")
-	if id := v.of.Bot(); id != "" {
-		return f.saw("three parts with dots between, and the first one names the bot's user " + id)
+	switch id := v.of.Bot(); {
+	case id != "":
+		f = f.saw("three parts with dots between, and the first one names the bot's user " + id)
+	case v.simulated():
+		f = f.saw("not of Discord's shape, which does not matter for " + v.target.Host)
+	default:
+		f = warn("it does not look like a bot token", "Copy it again: https://discord.com/developers/applications, your application, Bot, Reset Token.")
+		f = f.saw("it does not have the usual three parts with dots between")
 	}
-	for _, warning := range v.Loaded.Warnings {
-		if aboutToken(warning) && v.simulated() {
-			return f.saw("not of Discord's shape, which does not matter for " + v.target.Host)
-		} else if aboutToken(warning) {
-			f = warn("it does not look like a bot token", "Copy it again: https://discord.com/developers/applications, your application, Bot, Reset Token.")
-			return f.saw(warning)
+	v.checkExposure(&f)
+	return f
+}
+
+// checkExposure finds a file with the token that others than its owner can read.
+func (v *visit) checkExposure(f *Finding) {
+	path, who := v.Loaded.Exposed()
+	if path == "" {
+		return
+	}
+	if v.Fix {
+		if err := os.Chmod(path, 0o600); err == nil {
+			f.Fixed = append(f.Fixed, "took the rights of other users to "+path+" away (mode 0600)")
+			return
 		}
 	}
-	return f
+	if f.Level == Pass {
+		f.Says = "the file that holds it is open to others than its owner"
+	}
+	f.worst(Warn)
+	*f = f.saw(path + ": " + who + ", and whoever has the token is the bot")
+	f.Next = append(f.Next, "Run evergreen doctor --fix, or: chmod 600 "+path)
 }
 
 // trimmed takes the indents off, and lines without text away.
