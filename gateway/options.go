@@ -91,14 +91,15 @@ type Timing struct {
 	// whatever else arrives. Default 60 s.
 	HeartbeatTimeout time.Duration
 	// SilenceProbe is how long nothing at all may arrive before an extra
-	// heartbeat asks whether anybody is there. Default 15 s; negative: never.
+	// heartbeat asks whether anybody is there. Where answers have been slow it
+	// asks up to twice as soon. Default 15 s; negative: never.
 	SilenceProbe time.Duration
 	// SuspectAfter is how long a heartbeat may stay unanswered in silence
 	// before a spare connection is dialled. Default 5 s, or eight times the
-	// slowest recent round trip if that is longer.
+	// slowest recent round trip, at most 10 s, if that is longer.
 	SuspectAfter time.Duration
 	// DeadAfter is how long it may stay unanswered in silence before the
-	// spare takes over. Default 9.5 s, or twice SuspectAfter if that is longer.
+	// spare takes over. Default 9.5 s, and up to 15 s where answers have been slow.
 	DeadAfter time.Duration
 
 	Locate  time.Duration // learning the address. Default 15 s

@@ -52,7 +52,7 @@ func (p *pulse) due(now, heard time.Time) (BeatKind, bool) {
 		return BeatTimed, true
 	case p.owed && p.affordable(now):
 		return BeatRequested, true
-	case p.timing.SilenceProbe > 0 && len(p.unacked) == 0 && now.Sub(heard) >= p.timing.SilenceProbe:
+	case p.timing.SilenceProbe > 0 && len(p.unacked) == 0 && now.Sub(heard) >= p.probeAfter():
 		return BeatProbe, true
 	}
 	return "", false
@@ -116,12 +116,26 @@ func (p *pulse) slowest() time.Duration {
 	return slowest
 }
 
+// learnt is the longest a slow link makes the shard wait before it becomes
+// suspect. Without a ceiling one stall of eight seconds would keep a dead
+// connection for a minute.
+const learnt = 10 * time.Second
+
 // patience returns after how much silence a connection becomes suspect and
-// dead. A slow link gets more of it, up to the heartbeat time-out.
+// dead. A slow link gets more of it, up to a ceiling.
 func (p *pulse) patience() (suspectAfter, deadAfter time.Duration) {
-	suspectAfter = max(p.timing.SuspectAfter, 8*p.slowest())
+	suspectAfter = max(p.timing.SuspectAfter, min(8*p.slowest(), learnt))
 	deadAfter = max(p.timing.DeadAfter, 2*suspectAfter-p.timing.SuspectAfter)
 	return min(suspectAfter, p.timing.HeartbeatTimeout), min(deadAfter, p.timing.HeartbeatTimeout)
+}
+
+// probeAfter returns after how much silence to ask whether anybody is there. A
+// slow link is asked sooner by as much as it is given longer to answer, so that
+// its death is not noticed later than that of a fast one.
+func (p *pulse) probeAfter() time.Duration {
+	_, deadAfter := p.patience()
+	more := max(0, deadAfter-p.timing.DeadAfter)
+	return p.timing.SilenceProbe - min(more, p.timing.SilenceProbe/2)
 }
 
 // check judges the connection (rule 3, rule 4, G-024). What decides is how long
@@ -175,7 +189,7 @@ func (p *pulse) wake(now, heard time.Time) time.Time {
 	}
 	if len(p.unacked) == 0 {
 		if p.timing.SilenceProbe > 0 {
-			sooner(heard.Add(p.timing.SilenceProbe))
+			sooner(heard.Add(p.probeAfter()))
 		}
 	} else {
 		since := p.unacked[0].at

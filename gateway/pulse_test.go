@@ -91,18 +91,36 @@ func TestRequestedBeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	}
 }
 
-// A slow link gets more patience, but never more than the ceiling of rule 4.
+// A slow link gets more patience, up to ten seconds until it is suspect, and is
+// asked sooner by as much: silence ends as early as on a fast one. No patience
+// is above the ceiling of rule 4.
 func TestPatienceFollowsTheRoundTrip(t *testing.T) {
+	for _, c := range []struct{ rtt, suspect, dead, probe time.Duration }{
+		{100 * time.Millisecond, 5 * time.Second, 9500 * time.Millisecond, 15 * time.Second},
+		{time.Second, 8 * time.Second, 11 * time.Second, 13500 * time.Millisecond},
+		{2 * time.Second, 10 * time.Second, 15 * time.Second, 9500 * time.Millisecond},
+		{30 * time.Second, 10 * time.Second, 15 * time.Second, 9500 * time.Millisecond},
+	} {
+		p, now := newTestPulse(0)
+		p.sent(now, BeatTimed)
+		p.acked(now.Add(c.rtt))
+		if s, d := p.patience(); s != c.suspect || d != c.dead {
+			t.Errorf("after a round trip of %s: patience %s, %s, want %s, %s", c.rtt, s, d, c.suspect, c.dead)
+		}
+		if at := p.probeAfter(); at != c.probe {
+			t.Errorf("after a round trip of %s: asked after %s, want %s", c.rtt, at, c.probe)
+		}
+		p.timing.HeartbeatTimeout = 4 * time.Second
+		if s, d := p.patience(); s != 4*time.Second || d != 4*time.Second {
+			t.Errorf("patience %s, %s: want the ceiling", s, d)
+		}
+	}
 	p, now := newTestPulse(0)
+	p.timing.SilenceProbe = 6 * time.Second
 	p.sent(now, BeatTimed)
 	p.acked(now.Add(2 * time.Second))
-	if s, d := p.patience(); s != 16*time.Second || d != 27*time.Second {
-		t.Errorf("patience %v, %v", s, d)
-	}
-	p.sent(now, BeatTimed)
-	p.acked(now.Add(30 * time.Second))
-	if s, d := p.patience(); s != time.Minute || d != time.Minute {
-		t.Errorf("patience %v, %v: want the ceiling", s, d)
+	if at := p.probeAfter(); at != 3*time.Second {
+		t.Errorf("asked after %s: want no less than half of what was set", at)
 	}
 }
 

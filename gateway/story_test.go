@@ -35,6 +35,43 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 	}
 }
 
+// Given a link that stalled for eight seconds a while ago, or one on which an
+// answer takes a second, when nothing gets through any more, then the session is
+// resumed within 25 s all the same: what was learnt of slow answers never makes
+// the shard wait for longer.
+// Statements: G-024, G-059.
+func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
+	for name, before := range map[string]struct {
+		sim   discordsim.Config
+		fault *discordsim.Fault
+	}{
+		"stall":        {discordsim.Config{Latency: 40 * time.Millisecond}, &discordsim.Fault{Name: "stall", Delay: 8 * time.Second}},
+		"late answers": {discordsim.Config{Latency: 40 * time.Millisecond}, &discordsim.Fault{Name: "ack-delay", Delay: 8 * time.Second, For: 20 * time.Second}},
+		"slow link":    {discordsim.Config{Latency: 300 * time.Millisecond, Jitter: 200 * time.Millisecond}, nil},
+	} {
+		for i := range 12 {
+			t.Run(fmt.Sprint(name, " ", i), func(t *testing.T) {
+				before.sim.Seed = uint64(i)
+				play(t, setting{sim: before.sim}, func(s *stage) {
+					s.run()
+					s.pass(interval)
+					if before.fault != nil {
+						s.inject(*before.fault)
+					}
+					s.pass(20*time.Second + time.Duration(i)*interval/12)
+					s.inject(discordsim.Fault{Name: "half-open"})
+					if took := s.resumed(2 * time.Minute); took > 25*time.Second {
+						t.Errorf("it took %s from the fault to RESUMED", took)
+					}
+					s.endedBy(gateway.CauseSilent)
+					s.identifies(1)
+					s.faultless()
+				})
+			})
+		}
+	}
+}
+
 // Given a live shard on a slow and unsteady link, when the link also stalls
 // for five seconds now and then, then no connection is ever given up.
 // Statements: G-025.

@@ -57,9 +57,6 @@ func (y *year) bar(t *trouble) {
 	if t.hampers {
 		y.hampered++
 	}
-	if t.slows {
-		y.slowed++
-	}
 }
 
 func (y *year) unbar(t *trouble) {
@@ -70,10 +67,6 @@ func (y *year) unbar(t *trouble) {
 	}
 	if t.hampers {
 		y.hampered--
-	}
-	if t.slows {
-		y.slowed--
-		y.slowedAt = time.Now()
 	}
 }
 

@@ -39,8 +39,6 @@ type year struct {
 	disk int   // which copy of the database is in use
 
 	barred, hampered int       // how many troubles are in force that do so
-	slowed           int       // and that slow answers down
-	slowedAt         time.Time // when such a one last was
 	barredAt         time.Time // since when
 	due              time.Time // from then on a perfect client is online
 	away, grey       time.Time // since when the bot is not, and its dot is grey, though it could be

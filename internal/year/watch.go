@@ -147,17 +147,11 @@ func (y *year) troubled(now time.Time) bool {
 // forgotten.
 const lasting = 70 * time.Second
 
-// learnt is how long a bot may remember that answers were slow.
-const learnt = 15 * time.Minute
-
 // owe gives the bot time to be online, from now on.
 func (y *year) owe(now time.Time, patience time.Duration) {
 	// A bot backs off the longer while connections do not last.
 	if y.hampered > 0 || now.Sub(y.returned) < lasting {
 		patience = max(patience, atLast)
-	}
-	if patience >= atLast && (y.slowed > 0 || now.Sub(y.slowedAt) < learnt) {
-		patience = max(patience, patiently)
 	}
 	if due := now.Add(patience); due.After(y.due) {
 		y.due = due
