@@ -173,11 +173,14 @@ func (d *fakeDiscord) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// inspect notes what Discord would not like about a request (G-125).
+// inspect notes what Discord would not like about a request (G-125, G-126).
 func (d *fakeDiscord) inspect(r *http.Request, line string, body []byte) {
 	complain := func(what string) { d.problems = append(d.problems, line+": "+what) }
 	if agent := r.Header.Get("User-Agent"); !strings.HasPrefix(agent, "DiscordBot (https://") || !strings.Contains(agent, ", ") {
 		complain("User-Agent " + agent)
+	}
+	if !strings.HasPrefix(r.URL.Path, "/api/v10/") {
+		complain("path " + r.URL.Path)
 	}
 	wantAuth := "Bot " + testToken
 	if strings.HasPrefix(r.URL.Path, "/api/v10/webhooks/") || strings.HasPrefix(r.URL.Path, "/api/v10/interactions/") {

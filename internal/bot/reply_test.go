@@ -46,7 +46,7 @@ func TestReplyForm(t *testing.T) {
 // token only where it belongs. The fake checks each of them, here and in every
 // other story.
 //
-// Statements: G-125.
+// Statements: G-125, G-126.
 func TestRequestsAreProper(t *testing.T) {
 	story(t, func(w *world) {
 		w.start(func(o *Options) { o.Commands = append(Builtin(), sayCommand(strings.Repeat("long ", 700))) })
