@@ -65,7 +65,7 @@ func (o *Owner) listen(dir string, of Fingerprint) {
 		o.unreachable(err)
 		return
 	}
-	path := filepath.Join(dir, "owner-"+of.short()+".sock")
+	path := filepath.Join(dir, "owner-"+of.Name()+".sock")
 	if len(path) > longestPath {
 		private, err := os.MkdirTemp("", "evergreen-") // mode 0700
 		if err != nil {
@@ -98,17 +98,18 @@ func (o *Owner) unreachable(err error) {
 // Serve answers those who ask for a hand-over until [Owner.Release]. At the
 // first request it calls handover, once and on a goroutine that it waits for:
 // it is to begin the pause. The hand-over itself is the Release that follows
-// when everything is saved.
+// when everything is saved. Without a lock it first waits for one.
 func (o *Owner) Serve(handover func(to Holder)) {
 	var askers sync.WaitGroup
 	defer askers.Wait()
-	if o.listener == nil {
+	listener := o.awaitLock()
+	if listener == nil {
 		<-o.released
 		return
 	}
 	room := make(chan struct{}, mostAskers)
 	for {
-		conn, err := o.listener.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			if !o.lasting(err) {
 				return

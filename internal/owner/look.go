@@ -4,14 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // Look tells who owns the token that has the fingerprint, without becoming its
 // owner and without making anything: nil if nobody does. The error says why that
 // cannot be found out.
 func Look(dir string, of Fingerprint) (*Holder, error) {
-	path := filepath.Join(dir, "owner-"+of.short()+".lock")
+	path := lockPath(dir, of)
 	holder := readHolder(path)
 	if holder.PID == 0 {
 		// Only an owner that is not there any more, or has begun this very moment,
