@@ -161,6 +161,7 @@ func (l *Ledger) ask(ctx context.Context) {
 		if limits.At.IsZero() {
 			limits.At = began
 		}
+		l.compare(l.limits, limits)
 		l.limits = limits
 	}
 	l.wakeAll()

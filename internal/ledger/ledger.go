@@ -101,6 +101,7 @@ type Ledger struct {
 	limits  Limits    // the last answer; its At is zero if there never was one
 	asked   time.Time // when Limits was last called
 	alerted int       // percentage of the last alert
+	foreign []sighting
 }
 
 var (
