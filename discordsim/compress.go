@@ -2,10 +2,10 @@ package discordsim
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/zlib"
 	"sync"
 
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -48,7 +48,8 @@ func (p *packer) pack(f frame) (raw []byte, binary bool) {
 		p.isolated(f.raw)
 	case p.mode == "zlib-stream":
 		if p.zlib == nil {
-			p.zlib = zlib.NewWriter(&p.buf)
+			p.zlib = streams.Get().(*zlib.Writer)
+			p.zlib.Reset(&p.buf)
 		}
 		_, _ = p.zlib.Write(f.raw)
 		_ = p.zlib.Flush()
@@ -66,6 +67,21 @@ func (p *packer) pack(f frame) (raw []byte, binary bool) {
 		return f.raw, false
 	}
 	return p.buf.Bytes(), true
+}
+
+// streams are the contexts of connections that are over, for those to come: each
+// has a megabyte of tables, and a year has tens of thousands of connections.
+var streams = sync.Pool{New: func() any {
+	w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed)
+	return w
+}}
+
+// release gives up the context. Nothing is packed any more.
+func (p *packer) release() {
+	if p.zlib != nil {
+		streams.Put(p.zlib)
+		p.zlib = nil
+	}
 }
 
 // flaters are shared by connections that compress each message by itself.

@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -287,11 +288,14 @@ const maxRead = 1 << 20
 // what became of the session (S-044, S-045).
 func (c *conn) read() {
 	defer close(c.gone)
+	var said bytes.Buffer
 	for {
 		kind, r, err := c.ws.Reader(context.Background())
-		var raw []byte
 		if err == nil {
-			raw, err = io.ReadAll(io.LimitReader(r, maxRead+1))
+			if said.Reset(); said.Cap() > keptBuffer {
+				said = bytes.Buffer{}
+			}
+			_, err = said.ReadFrom(io.LimitReader(r, maxRead+1))
 		}
 		if err != nil {
 			c.ended(err)
@@ -299,7 +303,7 @@ func (c *conn) read() {
 		}
 		c.sim.mu.Lock()
 		if !c.over {
-			c.take(kind == websocket.MessageBinary, raw)
+			c.take(kind == websocket.MessageBinary, said.Bytes())
 		}
 		c.sim.mu.Unlock()
 		_, _ = io.Copy(io.Discard, r)

@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -146,40 +147,86 @@ func (n *lane) draw(w weather) time.Duration {
 	return max(0, w.low+time.Duration(float64(n.chance.Uint64()>>11)/(1<<53)*float64(w.span)))
 }
 
-// sleeper is a condition to wait for until some time. Its timer exists only
-// where somebody has had to wait with a limit.
+// sleeper is at heart those who wait for something, each until some time. Whoever
+// makes it true wakes them; whoever knows when it will be true sets their alarm,
+// which is cheaper than to wake them for setting it themselves.
 type sleeper struct {
-	cond    sync.Cond
-	timer   *time.Timer
-	waiting int
+	lock  *sync.Mutex // held by all who call
+	naps  []*nap
+	spare *nap // for the next who waits
+}
+
+// nap is one who waits.
+type nap struct {
+	bell  chan struct{} // one slot
+	timer *time.Timer   // nil as long as there was no limit
+	until time.Time     // zero: no limit
 }
 
 // wait sleeps until wake or the given time; zero means no limit. Whoever
 // returns checks again what it waited for.
 func (s *sleeper) wait(until time.Time) {
-	s.waiting++
-	defer func() { s.waiting-- }()
-	if until.IsZero() {
-		s.cond.Wait()
-		return
+	n := s.spare
+	if s.spare = nil; n == nil {
+		n = &nap{bell: make(chan struct{}, 1)}
 	}
-	if s.timer == nil {
-		s.timer = time.AfterFunc(time.Until(until), s.ring)
-	} else {
-		s.timer.Reset(time.Until(until))
+	n.limit(until)
+	s.naps = append(s.naps, n)
+	s.lock.Unlock()
+	var over <-chan time.Time
+	if n.timer != nil {
+		over = n.timer.C
 	}
-	s.cond.Wait()
-	if s.waiting == 1 {
-		s.timer.Stop()
+	select {
+	case <-n.bell:
+	case <-over:
+	}
+	s.lock.Lock()
+	s.naps = slices.DeleteFunc(s.naps, func(other *nap) bool { return other == n })
+	if n.timer != nil {
+		n.timer.Stop()
+	}
+	select {
+	case <-n.bell: // for what has been slept through
+	default:
+	}
+	s.spare = n
+}
+
+// wake lets all who wait look again.
+func (s *sleeper) wake() {
+	for _, n := range s.naps {
+		n.ring()
 	}
 }
 
-func (s *sleeper) wake() { s.cond.Broadcast() }
+// wakeAt lets all who wait look again at a time, if not before.
+func (s *sleeper) wakeAt(at time.Time) {
+	for _, n := range s.naps {
+		switch {
+		case n.timer == nil:
+			n.ring()
+		case n.until.IsZero() || at.Before(n.until):
+			n.limit(at)
+		}
+	}
+}
 
-func (s *sleeper) ring() {
-	s.cond.L.Lock()
-	defer s.cond.L.Unlock()
-	s.cond.Broadcast()
+func (n *nap) limit(until time.Time) {
+	switch n.until = until; {
+	case until.IsZero():
+	case n.timer == nil:
+		n.timer = time.NewTimer(time.Until(until))
+	default:
+		n.timer.Reset(time.Until(until))
+	}
+}
+
+func (n *nap) ring() {
+	select {
+	case n.bell <- struct{}{}:
+	default:
+	}
 }
 
 // earliest is the earlier of two times of which zero means never.

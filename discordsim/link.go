@@ -55,7 +55,7 @@ func newLink(n *network, id int64, host string, server, client net.Addr, w weath
 	l.server = linkEnd{link: l, in: &l.up, out: &l.down, peer: &l.client, local: server, remote: client}
 	l.client = linkEnd{link: l, in: &l.down, out: &l.up, peer: &l.server, local: client, remote: server}
 	for i, a := range []*lane{&l.up, &l.down} {
-		a.readable.cond.L, a.writable.cond.L = &l.mu, &l.mu
+		a.readable.lock, a.writable.lock = &l.mu, &l.mu
 		a.chance.Seed(n.sim.cfg.Seed, uint64(id)<<1|uint64(i))
 	}
 	return l

@@ -111,7 +111,11 @@ func (e *linkEnd) Write(p []byte) (int, error) {
 		if len(rest) > 0 {
 			delay := out.draw(l.weather)
 			out.put(rest, now.Add(delay), delay == 0 && !held)
-			out.readable.wake()
+			if at := l.nextLanding(out, now); at.IsZero() {
+				out.readable.wake()
+			} else {
+				out.readable.wakeAt(at)
+			}
 			sent += len(rest)
 		}
 		if sent == len(p) {

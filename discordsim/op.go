@@ -59,9 +59,10 @@ func (c *conn) take(binary bool, raw []byte) {
 	}
 	limit := s.cfg.PayloadLimit
 	tooLong := len(raw) > maxRead || (limit > 0 && len(raw) > limit)
-	bad := tooLong || binary || json.Unmarshal(raw, &p) != nil || p.Op == nil
-	op := opUnknown
-	if !bad {
+	bad, op := false, opUnknown
+	if d, is := plainBeat(raw); is && !tooLong && !binary {
+		op, p.D = opHeartbeat, d
+	} else if bad = tooLong || binary || json.Unmarshal(raw, &p) != nil || p.Op == nil; !bad {
 		op = *p.Op
 	}
 	c.log.frame(false, op, "", 0, len(raw), s.cfg.LogFrames)

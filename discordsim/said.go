@@ -36,8 +36,7 @@ func (s *Sim) saidIn(op int, d json.RawMessage) *Said {
 	switch op {
 	case opHeartbeat:
 		said.Null = len(d) == 0 || isNull(d)
-		var seq int64
-		if !said.Null && json.Unmarshal(d, &seq) == nil {
+		if seq, err := sequence(d); !said.Null && err == nil {
 			said.Seq = seq
 		}
 	case opResume:

@@ -65,6 +65,7 @@ func (c *conn) put(f frame) {
 // write sends what is queued, in order, until the close frame has gone out or
 // the connection is over.
 func (c *conn) write() {
+	defer c.pack.release()
 	for {
 		c.sim.mu.Lock()
 		batch, over := c.queue, c.over

@@ -31,7 +31,7 @@ func (a *App) newWatch() watch {
 	client := alert.NewClient()
 	w := watch{}
 	w.history = history.New(history.Options{
-		Snapshot: a.tracker.Snapshot, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
+		Snapshot: a.tracker.Standing, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
 		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
 		Storage: a.opts.History, LastAlive: a.lastAlive(),
 	})

@@ -25,6 +25,8 @@ type Options struct {
 	Saving func() Saving
 	// Memory returns whether memory runs short. Default: not judged.
 	Memory func() Short
+	// Rival returns whether another program uses the token. Default: not judged.
+	Rival func() Rival
 	// Journal keeps the incidents. Default: the last 200, in memory.
 	Journal Journal
 	// SlowAfter is the age of the oldest unhandled event from which the bot
@@ -150,7 +152,13 @@ func (t *Tracker) write(changed []Incident) {
 func (t *Tracker) Incidents(limit int) []Incident { return t.opts.Journal.Recent(limit) }
 
 // Snapshot returns how the bot is now.
-func (t *Tracker) Snapshot() Snapshot {
+func (t *Tracker) Snapshot() Snapshot { return t.look(true) }
+
+// Standing returns the same without its round trips and its changes of state,
+// which are most of the work. It is for whoever looks at every turn.
+func (t *Tracker) Standing() Snapshot { return t.look(false) }
+
+func (t *Tracker) look(whole bool) Snapshot {
 	now := wall(t.opts.Now())
 	snap := Snapshot{At: now, Started: t.started}
 	if t.opts.Stats != nil {
@@ -165,6 +173,9 @@ func (t *Tracker) Snapshot() Snapshot {
 	if t.opts.Memory != nil {
 		snap.Memory = t.opts.Memory()
 	}
+	if t.opts.Rival != nil {
+		snap.Rival = t.opts.Rival()
+	}
 
 	t.mu.Lock()
 	if t.last != nil {
@@ -177,7 +188,7 @@ func (t *Tracker) Snapshot() Snapshot {
 	}
 	for pair, s := range t.shards {
 		if t.counts(pair) {
-			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline))
+			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline, whole))
 		}
 	}
 	snap.Work = t.judgeWork(now, snap.Work)
@@ -282,6 +293,12 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 		snap.Reason = "connected and working, but memory runs short: " + snap.Memory.Trouble
 		snap.Remedy = Lookup(MemoryShort).Do
 		snap.Since = latest(snap.Since, wall(snap.Memory.Since))
+	}
+	if snap.Status == Online && snap.Rival.Trouble != "" {
+		snap.Status = Degraded
+		snap.Reason = "connected and working, but another program uses the same token: " + snap.Rival.Trouble
+		snap.Remedy = Lookup(TwoInstances).Do
+		snap.Since = latest(snap.Since, wall(snap.Rival.Since))
 	}
 	if snap.NotYou() {
 		snap.Reason = "Discord, not you (" + snap.Discord.Says + "): " + snap.Reason

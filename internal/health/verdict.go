@@ -16,19 +16,22 @@ type verdict struct {
 	since  time.Time
 }
 
-// snapshot copies what is known of the shard at now.
-func (s *shard) snapshot(now time.Time, deadline time.Duration) ShardSnapshot {
+// snapshot copies what is known of the shard at now; its past only if the whole
+// is wanted.
+func (s *shard) snapshot(now time.Time, deadline time.Duration, whole bool) ShardSnapshot {
 	heard := latest(s.lastACK, s.restored)
 	fresh := !s.restored.IsZero() && now.Sub(heard) <= s.patience(deadline)
-	samples := s.latency.list()
 	snap := ShardSnapshot{
 		Pair: s.pair, Username: s.username, Guilds: s.guilds,
 		Ready:     gateway.Online(s.state) && s.open == nil,
 		Connected: attached(s.state) && s.open == nil && fresh,
 		State:     s.state.String(), StateSince: s.stateSince,
 		SessionSince: s.session, Interval: s.interval, LastACK: s.lastACK,
-		Latency: summarise(samples), Samples: samples,
-		Counts: s.counts, Changes: slices.Clone(s.changes),
+		Counts: s.counts,
+	}
+	if whole {
+		snap.Samples, snap.Changes = s.latency.list(), slices.Clone(s.changes)
+		snap.Latency = summarise(snap.Samples)
 	}
 	if s.open != nil {
 		open := s.open.clone()

@@ -13,7 +13,8 @@ import (
 // Options configures a [History]. Snapshot is required; every other zero value
 // means the default named with it.
 type Options struct {
-	// Snapshot tells how the bot is, such as [health.Tracker.Snapshot].
+	// Snapshot tells how the bot is, such as [health.Tracker.Standing]; its round
+	// trips are not looked at.
 	Snapshot func() health.Snapshot
 	// Incidents returns the newest incidents, such as [health.Tracker.Incidents].
 	// Default: days tell of none.

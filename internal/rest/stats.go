@@ -69,19 +69,23 @@ func (t *Transport) Stats() Stats {
 
 // trips keeps the last round trips.
 type trips struct {
-	ring [256]time.Duration
-	n    int
+	ring  [256]time.Duration
+	n     int
+	order []time.Duration // the ring, sorted; nil when it has to be sorted anew
 }
 
 func (t *trips) add(d time.Duration) {
 	t.ring[t.n%len(t.ring)] = d
 	t.n++
+	t.order = nil
 }
 
 func (t *trips) sorted() []time.Duration {
-	samples := slices.Clone(t.ring[:min(t.n, len(t.ring))])
-	slices.Sort(samples)
-	return samples
+	if t.order == nil {
+		t.order = slices.Clone(t.ring[:min(t.n, len(t.ring))])
+		slices.Sort(t.order)
+	}
+	return t.order
 }
 
 func percentiles(sorted []time.Duration) Percentiles {

@@ -33,6 +33,8 @@ type file struct {
 	full       bool  // synchronous is FULL
 	checkpoint time.Time
 
+	begin, end *sql.Stmt // of a transaction
+
 	putSession, dropSession, putEntry, dropEntry, putIncident, putHistory, dropAlerts, putAlert, putRun *sql.Stmt
 }
 
@@ -43,6 +45,8 @@ func (v *file) compile(ctx context.Context) error {
 		to   **sql.Stmt
 		text string
 	}{
+		{&v.begin, "BEGIN IMMEDIATE"},
+		{&v.end, "COMMIT"},
 		{&v.putSession, "REPLACE INTO sessions VALUES (?,?,?,?,?,?,?,?,?,?)"},
 		{&v.dropSession, "DELETE FROM sessions WHERE shard = ? AND shards = ?"},
 		{&v.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
@@ -87,12 +91,12 @@ func (v *file) commit(b *batch) error {
 		}
 		v.full = b.durable
 	}
-	if _, err := v.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if _, err := v.begin.ExecContext(ctx); err != nil {
 		return err
 	}
 	err := v.put(ctx, b)
 	if err == nil {
-		_, err = v.conn.ExecContext(ctx, "COMMIT")
+		_, err = v.end.ExecContext(ctx)
 	}
 	if err != nil {
 		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
@@ -199,7 +203,7 @@ func (v *file) present() bool {
 // it. SQLite does neither while a statement is left.
 func (v *file) close() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {
+	for _, stmt := range []*sql.Stmt{v.begin, v.end, v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -159,7 +159,7 @@ func (y *year) owe(now time.Time, patience time.Duration) {
 }
 
 // look holds the bot against a perfect client, and reports whether to look again
-// soon.
+// soon. A bot that is online says itself when it no longer is.
 func (y *year) look(now time.Time) (soon bool) {
 	live := y.sim.Attached(y.bot)
 	switch {
@@ -168,7 +168,7 @@ func (y *year) look(now time.Time) (soon bool) {
 			y.back(now)
 		}
 		y.wasLive = true
-		return !now.After(y.due)
+		return false
 	case y.life == nil || y.barred > 0 || (y.hampered > 0 && !y.wasLive):
 		y.away = time.Time{}
 		return false
