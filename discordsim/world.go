@@ -232,6 +232,13 @@ func (s *Sim) setFlagsLocked(app *App, flags uint64) {
 	}
 }
 
+// SetShards changes the number of shards that GET /gateway/bot recommends.
+func (s *Sim) SetShards(app *App, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	app.Shards = max(1, n)
+}
+
 // userLocked finds a user; one nobody made is called by its id.
 func (s *Sim) userLocked(id ID) User {
 	if u, known := s.users[id]; known {

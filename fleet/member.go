@@ -113,6 +113,12 @@ func (m *member) stats() gateway.Stats {
 	return past.Plus(shard.Stats())
 }
 
+// idle reports whether the shard has no session, and so nothing to deliver.
+func (m *member) idle() bool {
+	shard := m.current()
+	return shard.Session().ID == "" && !gateway.Online(shard.State())
+}
+
 // leave stops the shard that is there, whatever else is going on.
 func (m *member) leave(ctx context.Context, mode gateway.StopMode) error {
 	if err := m.current().Stop(ctx, mode); err != nil {

@@ -21,11 +21,16 @@ import (
 // It costs one IDENTIFY for each new shard, and returns when the new set
 // delivers and the old one is closed. When ctx ends before that, the new set is
 // closed and everything stays as it was. The fleet must run all shards of the
-// bot, and none of them may be paused.
+// bot, and none of them may be paused. When no shard has a session, because
+// Discord refuses them or cannot be reached, there is nothing to keep: the old
+// set ends first, and Reshard returns once the new one runs.
 func (f *Fleet) Reshard(ctx context.Context, count int) error {
 	old, next, c, err := f.beginReshard(count)
 	if err != nil {
 		return err
+	}
+	if old.idle() {
+		return f.replace(old, next)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -50,6 +55,32 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 	defer done()
 	err = stopAll(leave, old.order, gateway.Goodbye)
 	f.finish(c)
+	return err
+}
+
+// idle reports whether no shard of the set has a session.
+func (s *set) idle() bool {
+	for _, m := range s.order {
+		if !m.idle() {
+			return false
+		}
+	}
+	return true
+}
+
+// replace lets the new set take the place of one that delivers nothing.
+func (f *Fleet) replace(old, next *set) error {
+	leave, done := context.WithTimeout(context.Background(), farewell)
+	defer done()
+	err := stopAll(leave, old.order, gateway.Goodbye)
+	f.mu.Lock()
+	f.set, f.next = next, nil
+	f.crossing.Store(nil)
+	f.gate.size(len(next.order))
+	f.mu.Unlock()
+	for _, m := range next.order {
+		m.run()
+	}
 	return err
 }
 
@@ -195,10 +226,10 @@ func (c *crossing) judge(now time.Time, old, next *set) (waits string, err error
 	// over the old ones: they have answered a heartbeat since, and the handlers
 	// have got as far.
 	for _, m := range old.order {
-		shard := m.current()
-		if p, parked := shard.State().(gateway.Parked); parked {
-			return "", fmt.Errorf("the old shard %s was refused: %s", m.pair, p.Cause)
+		if m.idle() {
+			continue // it has nothing to deliver
 		}
+		shard := m.current()
 		if !gateway.Online(shard.State()) || !shard.LastACK().After(full) {
 			return fmt.Sprintf("the old shard %s to answer a heartbeat", m.pair), nil
 		}

@@ -294,14 +294,23 @@ func (s *Shard) park(cause Cause) {
 	s.dismissSpare()
 	s.set(Parked{Cause: cause}, cause)
 	wait := s.opts.Timing.ParkRecheck
+	if cause.Code == CloseInvalidShard || cause.Code == CloseShardingRequired {
+		wait = 0 // how many shards are needed is asked at once (G-097)
+	}
+	told := ""
 	for {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-			if s.inspect(cause) {
+			err := s.inspect(cause)
+			if err == nil {
 				return
 			}
-			wait = min(2*wait, maxParkWait)
+			if found, ok := errors.AsType[Remedied](err); ok && found.Remedy() != told {
+				told, cause.Err = found.Remedy(), err
+				s.set(Parked{Cause: cause}, cause)
+			}
+			wait = min(max(2*wait, s.opts.Timing.ParkRecheck), maxParkWait)
 		case c := <-s.mended:
 			timer.Stop()
 			s.adopt(c)
@@ -317,20 +326,23 @@ func (s *Shard) park(cause Cause) {
 // inspectTime bounds one look at the credentials over REST.
 const inspectTime = 30 * time.Second
 
+// errNoInspector keeps a shard parked that nobody can ask about.
+var errNoInspector = errors.New("there is no inspector")
+
 // inspect asks whether the shard may go on; it adopts what the inspector says.
-func (s *Shard) inspect(cause Cause) bool {
+func (s *Shard) inspect(cause Cause) error {
 	if s.opts.Inspector == nil {
-		return false
+		return errNoInspector
 	}
 	ctx, cancel := context.WithTimeout(s.halt, inspectTime)
 	defer cancel()
 	c, err := s.opts.Inspector.Inspect(ctx, cause, s.creds)
 	if err != nil {
-		return false
+		return err
 	}
 	s.adopt(c)
 	s.failures, s.exhausted = 0, false
-	return true
+	return nil
 }
 
 // verify looks at the credentials after a live session was invalidated, and
@@ -338,7 +350,7 @@ func (s *Shard) inspect(cause Cause) bool {
 func (s *Shard) verify(cause Cause) {
 	again := !s.verified.IsZero() && time.Since(s.verified) < time.Minute
 	s.verified = time.Now()
-	if again || (s.opts.Inspector != nil && !s.inspect(cause)) {
+	if again || (s.opts.Inspector != nil && s.inspect(cause) != nil) {
 		s.park(Cause{Kind: CauseFatal, Code: cause.Code, Text: CloseNotAuthenticated.Policy().Says})
 	}
 }

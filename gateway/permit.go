@@ -73,6 +73,13 @@ type Inspector interface {
 	Inspect(ctx context.Context, cause Cause, current Credentials) (Credentials, error)
 }
 
+// Remedied is an error of an [Inspector] that knows exactly what a person has to
+// do. A parked shard's cause carries it, in Err.
+type Remedied interface {
+	error
+	Remedy() string
+}
+
 // Credentials is what an IDENTIFY presents.
 type Credentials struct {
 	// Token is the bot token without the "Bot " prefix.

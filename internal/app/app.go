@@ -65,6 +65,9 @@ type Options struct {
 	Dialer gateway.Dialer
 	// Resolver turns names into addresses. Default: the system's.
 	Resolver network.Resolver
+	// Gateway is the address tried while REST has told none. Default: Discord's, if
+	// Config.APIURL is Discord's.
+	Gateway string
 	// Machine is watched for memory that runs short. Default: none is.
 	Machine *host.Machine
 	// Observers see every observation of the shard, after the app's own.
@@ -94,6 +97,11 @@ type Options struct {
 	Gap *health.Incident
 	// Saving tells whether these are kept. Default: not judged.
 	Saving func() health.Saving
+	// Rival tells whether another process is known to use the token. Default: what
+	// Discord's count of session starts shows.
+	Rival func() health.Rival
+	// Rotated is told of a token that takes the place of the one before.
+	Rotated func(token string)
 }
 
 // Sessions keeps a bot's sessions from one run to the next. A session belongs to
@@ -134,6 +142,11 @@ type App struct {
 	way     *network.Network // nil if others have laid it
 	memory  *memory          // nil without a machine
 	server  *api.Server      // nil without the API
+
+	// guess is open while nobody has said how many shards the bot needs; growing
+	// is true while it changes to more because Discord refuses what it has.
+	guess   guess
+	growing atomic.Bool
 
 	// cleared is closed when the questions before the start have been answered.
 	cleared chan struct{}
@@ -178,7 +191,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
-		finished: make(chan struct{}), cleared: make(chan struct{}), token: &token{used: o.Config.Token.Reveal()},
+		finished: make(chan struct{}), cleared: make(chan struct{}), guess: guess{look: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
 	}
 	a.halt, a.haltNow = context.WithCancel(context.Background())
 	a.hurry, a.hurryNow = context.WithCancel(context.Background())
@@ -205,7 +218,7 @@ func New(o Options) (*App, error) {
 	}
 	a.tracker = health.NewTracker(health.Options{
 		Stats: func() gateway.Stats { return a.Fleet().Stats() }, Activity: a.activity, Redact: o.Redact,
-		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short,
+		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short, Rival: a.rival,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -253,7 +266,7 @@ const tokenRecheck = 10 * time.Minute
 func (a *App) preflightOptions() preflight.Options {
 	c := a.opts.Config
 	return preflight.Options{
-		HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
+		HTTPClient: a.client, APIURL: c.APIURL, Gateway: a.gateway(), UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
 		Running: a.count, Intents: a.intents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
 	}
 }
@@ -285,7 +298,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.inUse(), Intents: intents},
-			Locator:     a.check, Inspector: a, Permit: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
+			Locator:     locator{a}, Inspector: a, Permit: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,

@@ -49,14 +49,16 @@ func (t *token) propose(text string) bool {
 	return true
 }
 
-// adopt takes a token into use.
-func (t *token) adopt(text string) {
+// adopt takes a token into use, and reports whether it is another one.
+func (t *token) adopt(text string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.used = text
 	if t.candidate == text {
 		t.candidate = ""
 	}
+	other := t.used != text
+	t.used = text
+	return other
 }
 
 // bearer puts the token that is in use into requests that carry an earlier one:
@@ -89,9 +91,18 @@ func (b bearer) CloseIdleConnections() {
 func (a *App) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
 	next, err := a.check.Inspect(ctx, cause, current)
 	if err == nil {
-		a.token.adopt(next.Token)
+		a.adopt(next.Token)
+	} else {
+		a.outgrow(cause.Code)
 	}
 	return next, err
+}
+
+// adopt takes a token into use, and what is kept goes with it.
+func (a *App) adopt(text string) {
+	if a.token.adopt(text) && a.opts.Rotated != nil {
+		a.opts.Rotated(text)
+	}
 }
 
 // inspectTime bounds the questions about a new token.

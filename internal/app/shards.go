@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,8 @@ func (a *App) count() int {
 	return a.opts.Sessions.Shards()
 }
 
-// assign decides which shards run here.
+// assign decides which shards run here. When nobody can say how many there are
+// to be, because REST does not answer, it is one for now.
 func (a *App) assign(ctx context.Context) (fleet.Assignment, error) {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set, nil
@@ -35,7 +37,15 @@ func (a *App) assign(ctx context.Context) (fleet.Assignment, error) {
 		return fleet.All(n), nil
 	}
 	n, err := a.check.Shards(ctx)
-	return fleet.All(n), err
+	if err == nil || errors.Is(err, gateway.ErrUnauthorized) || ctx.Err() != nil {
+		return fleet.All(n), err
+	}
+	a.log.Warn("Discord does not say how many shards the bot needs, so it starts with one and changes by itself once that is known. "+
+		"If one cannot be enough, set SHARDS", "error", err)
+	if !a.guess.begin() || !a.background(a.learn) {
+		return fleet.Assignment{}, err
+	}
+	return fleet.All(1), nil
 }
 
 // muster makes the shards and tells who watches them.

@@ -248,6 +248,9 @@ func detail(c gateway.Cause) string {
 
 // remedy returns what a person has to do about a cause; empty when nothing.
 func remedy(c gateway.Cause) string {
+	if found, ok := errors.AsType[gateway.Remedied](c.Err); ok {
+		return found.Remedy()
+	}
 	if code := closeCode(c); code != 0 && code.Policy().Remedy != "" {
 		return code.Policy().Remedy
 	}

@@ -28,8 +28,9 @@ type plan struct {
 
 // Locate returns the base URL of the gateway (G-001). It is asked for once and
 // kept; only when failed names it is it asked for again (G-002), and while that
-// does not work the kept one is returned (G-005). The error wraps
-// [gateway.ErrUnauthorized] if Discord refuses the token (G-004).
+// does not work the kept one is returned (G-005), or that of the options while
+// there is none. The error wraps [gateway.ErrUnauthorized] if Discord refuses the
+// token (G-004).
 func (c *Client) Locate(ctx context.Context, failed string) (string, error) {
 	if address := c.known(failed); address != "" {
 		return address, nil
@@ -41,6 +42,9 @@ func (c *Client) Locate(ctx context.Context, failed string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.url == "" && c.opts.Gateway != "":
+		c.log.Warn("REST does not tell the address of the gateway; the usual one is tried", "url", c.opts.Gateway, "error", err)
+		return c.opts.Gateway, nil
 	case c.url == "" && err == nil:
 		return "", errors.New("GET /gateway/bot: the answer has no usable address of the gateway")
 	case c.url == "":

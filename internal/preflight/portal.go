@@ -101,7 +101,11 @@ func (e *tooFewShards) Error() string {
 	return text
 }
 
+// Remedy implements [gateway.Remedied].
+func (e *tooFewShards) Remedy() string {
+	return fmt.Sprintf("Set SHARDS=%d, or SHARDS=auto to have Discord asked, and start the bot again.", e.needed)
+}
+
 func (e *tooFewShards) failure() *config.Failure {
-	return failure(e,
-		fmt.Sprintf("Run it with %d shards; Discord refuses a shard with more than %d guilds (close code 4011).", e.needed, perShard))
+	return failure(e, e.Remedy(), fmt.Sprintf("Discord refuses a shard with more than %d guilds (close code 4011).", perShard))
 }

@@ -42,6 +42,10 @@ type Options struct {
 	HTTPClient *http.Client
 	// APIURL is the REST base. Default https://discord.com/api/v10.
 	APIURL string
+	// Gateway is the address to try while REST has told none, because it does not
+	// answer: the gateway may be well nevertheless. Default: none, so that a shard
+	// waits for REST.
+	Gateway string
 	// UserAgent is sent with every request (G-001).
 	UserAgent string
 	// Token returns the bot token as it is configured now, without the "Bot "

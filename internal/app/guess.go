@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// guess is the time in which the bot runs one shard only because nobody has said
+// how many it needs.
+type guess struct {
+	open atomic.Bool
+	// look wakes whoever asks; it has one slot.
+	look chan struct{}
+}
+
+// begin opens the guess; false: it is open already.
+func (g *guess) begin() bool { return g.open.CompareAndSwap(false, true) }
+
+// learnEvery is how often Discord is asked how many shards the bot needs while
+// that is a guess.
+const learnEvery = 15 * time.Second
+
+// learn asks until Discord says how many shards the bot needs, and then lets it
+// have them.
+func (a *App) learn() {
+	tick := time.NewTicker(learnEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-a.halt.Done():
+			return
+		case <-tick.C:
+		case <-a.guess.look:
+		}
+		needed, err := a.check.Shards(a.halt)
+		if err != nil {
+			continue
+		}
+		a.guess.open.Store(false) // the shards to come may look for the gateway
+		if needed > a.count() {
+			_ = a.Reshard(a.halt, needed)
+		}
+		return
+	}
+}
+
+// errCounting keeps a shard from identifying as the only one when it has become
+// known that there have to be more.
+var errCounting = errors.New("the bot is about to run more shards")
+
+// locator is where the gateway is, as [preflight.Client] knows it. An address that
+// REST tells comes with the number of shards, so then there is no need to guess.
+type locator struct{ app *App }
+
+// Locate implements [gateway.Locator].
+func (l locator) Locate(ctx context.Context, failed string) (string, error) {
+	a := l.app
+	url, err := a.check.Locate(ctx, failed)
+	if needed, _ := a.check.Recommended(); err != nil || needed <= 1 || !a.guess.open.Load() {
+		return url, err
+	}
+	select {
+	case a.guess.look <- struct{}{}:
+	default:
+	}
+	return "", errCounting
+}
+
+// gateway is the address to try while REST tells none: for Discord itself the
+// one that it has had for years.
+func (a *App) gateway() string {
+	if a.opts.Gateway != "" {
+		return a.opts.Gateway
+	}
+	if u, err := url.Parse(a.opts.Config.APIURL); err == nil && u.Hostname() == "discord.com" {
+		return "wss://gateway.discord.gg"
+	}
+	return ""
+}
+
+// outgrow is called when Discord refuses the shards as they are: if Discord is to
+// decide how many there are and recommends more, the bot changes to that by
+// itself. Without SHARDS=auto a person has to.
+func (a *App) outgrow(code gateway.CloseCode) {
+	needed, _ := a.check.Recommended()
+	switch {
+	case code != gateway.CloseInvalidShard && code != gateway.CloseShardingRequired,
+		!a.opts.Config.Shards.Auto(), needed <= a.count(), !a.growing.CompareAndSwap(false, true):
+		return
+	}
+	if !a.background(func() {
+		defer a.growing.Store(false)
+		_ = a.Reshard(a.halt, needed)
+	}) {
+		a.growing.Store(false)
+	}
+}
