@@ -225,6 +225,26 @@ func TestLimitsAreYoung(t *testing.T) {
 	})
 }
 
+// Given a REST API that has never answered, then the usual address is tried if one
+// is named; once REST tells another, that one counts. A refused token tries none.
+// Statements: G-004, G-005.
+func TestUsualAddressWhileRESTIsDown(t *testing.T) {
+	const usual = "wss://usual.test"
+	story(t, Options{Gateway: usual}, func(w *world) {
+		w.discord.set(theRoute, reply{status: 503, body: outage})
+		w.locate("", usual)
+		w.locate(usual, usual)
+		w.discord.says(theRoute, bot)
+		w.locate("", address)
+	})
+	story(t, Options{Gateway: usual}, func(w *world) {
+		w.discord.tokens = nil
+		if at, err := w.client.Locate(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
+			t.Errorf("located at %q, error %v", at, err)
+		}
+	})
+}
+
 // Given an answer without limits, that is an error and not a budget of zero.
 func TestMissingLimitsAreNoBudget(t *testing.T) {
 	for _, body := range []string{
