@@ -167,6 +167,63 @@ func TestReshardThatFailsChangesNothing(t *testing.T) {
 	})
 }
 
+// Given a bot of which Discord refuses one shard of two because it has too many
+// guilds, when it changes to four, then the other shard's events are all
+// delivered exactly once, and those of the refused one's guilds come again.
+// Statements: G-122, G-124.
+func TestReshardReplacesARefusedShard(t *testing.T) {
+	play(t, setting{shards: "2", guilds: 12}, func(s *stage) {
+		s.run(time.Minute)
+		s.pass(5 * time.Second)
+		one := 1
+		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011, Shard: &one})
+		s.inject(discordsim.Fault{Name: "op9-false", Shard: &one})
+		s.until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
+		s.sim.Lift(refusal)
+		well, ill := s.guildOn(0, 2), s.guildOn(1, 2)
+		said, done := 0, make(chan error, 1)
+		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
+		var err error
+		for ended := false; !ended; {
+			s.say(well, fmt.Sprint("message ", said))
+			said++
+			s.pass(100 * time.Millisecond)
+			select {
+			case err = <-done:
+				ended = true
+			default:
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.say(ill, "are you there?")
+		s.pass(2 * time.Minute)
+		s.everyMessageOnce(said + 1)
+		if p := s.fleet.Progress(); p.Total != 4 || !p.Done() {
+			t.Errorf("afterwards: %s", p)
+		}
+	})
+}
+
+// Given a bot of which Discord refuses every shard, when their number changes,
+// then nothing is waited for: the new ones take their place at once.
+func TestReshardOfARefusedBot(t *testing.T) {
+	play(t, setting{shards: "1", guilds: 2}, func(s *stage) {
+		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011})
+		s.begin()
+		s.until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
+		s.sim.Lift(refusal)
+		if err := s.fleet.Reshard(s.t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		s.until(20*time.Second, "both are online", func() bool { return s.fleet.Progress().Done() })
+		s.identifies(3)
+		s.say(s.app.Guilds[0], "hello")
+		s.everyMessageOnce(1)
+	})
+}
+
 // Given a re-shard under way, when the fleet is stopped, then both sets leave
 // and the re-shard says why.
 func TestStopDuringReshard(t *testing.T) {
