@@ -6,7 +6,8 @@ import "strings"
 type Exit int
 
 // The exit codes. A supervisor must not restart on ExitConfig, because only a
-// human can mend it.
+// human can mend it. It has to on ExitUsage: the Go runtime ends with the same
+// code when the program crashes, and when a watchdog's SIGABRT ends it.
 const (
 	ExitOK         Exit = 0  // stopped as asked
 	ExitUnexpected Exit = 1  // anything else; a restart may help

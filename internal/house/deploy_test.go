@@ -186,7 +186,7 @@ func TestKubernetesManifest(t *testing.T) {
 // Given the file for PM2, then it leaves the bot alone where another start would
 // change nothing.
 func TestPM2File(t *testing.T) {
-	for _, want := range []string{"stop_exit_codes: [0, 2, 78]", `interpreter: "none"`, "instances: 1", "kill_timeout: 20000"} {
+	for _, want := range []string{"stop_exit_codes: [0, 78]", `interpreter: "none"`, "instances: 1", "kill_timeout: 20000"} {
 		if text := deployed(t, "pm2/ecosystem.config.js"); !strings.Contains(text, want) {
 			t.Errorf("it has no %s", want)
 		}

@@ -25,7 +25,7 @@ func TestUnitSaysWhatMatters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartPreventExitStatus=2 78", "StartLimitIntervalSec=0", "TimeoutStopSec=30",
+		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartPreventExitStatus=78", "StartLimitIntervalSec=0", "TimeoutStopSec=30",
 		`ExecStart="/opt/ever green/evergreen" "run" "--api"`, "WorkingDirectory=/srv/my bot 100%%", "User=somchai",
 		`ReadWritePaths="/srv/my bot 100%%" "/var/log/bot"`, "ProtectSystem=strict", "WantedBy=multi-user.target",
 	} {

@@ -55,7 +55,7 @@ func New(p Plan) (*Service, error) {
 	}
 	system := service.ChosenSystem()
 	if system == nil {
-		return nil, errors.New("this machine has no service manager that is known here (systemd, launchd, the Windows service manager, OpenRC, SysV): let whatever starts programs here run \"evergreen run --api\" and start it again unless it ended with 0, 2 or 78")
+		return nil, errors.New("this machine has no service manager that is known here (systemd, launchd, the Windows service manager, OpenRC, SysV): let whatever starts programs here run \"evergreen run --api\" and start it again unless it ended with 0 or 78")
 	}
 	return on(system, p)
 }

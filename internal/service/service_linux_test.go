@@ -57,7 +57,7 @@ func TestOwnServiceComesAndGoes(t *testing.T) {
 	}
 	path := filepath.Join(os.Getenv("HOME"), ".config/systemd/user/mybot.service")
 	unit, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(unit), "RestartPreventExitStatus=2 78") {
+	if err != nil || !strings.Contains(string(unit), "RestartPreventExitStatus=78\n") {
 		t.Fatalf("the unit (%v): %s", err, unit)
 	}
 	if err := s.Install(); err == nil || !strings.Contains(err.Error(), "installed already") {
