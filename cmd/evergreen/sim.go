@@ -22,6 +22,8 @@ type simCommand struct {
 	Control string   `name:"control-addr" placeholder:"HOST:PORT" help:"Where faults can be set and the verdict asked for. Ten ports above --addr by default."`
 	Guilds  int      `name:"guilds" default:"4" help:"Guilds the bot is in (${default})."`
 	Users   int      `name:"users" default:"24" help:"People in them (${default})."`
+	Shards  int      `name:"shards" default:"1" help:"Shards that GET /gateway/bot recommends (${default})."`
+	Starts  int      `name:"concurrency" default:"1" help:"Shards that may identify at once: max_concurrency (${default})."`
 	Rate    float64  `name:"rate" default:"0.5" help:"Commands a second that people ask, 0 for none (${default})."`
 	Say     []string `name:"say" default:"!ping" sep:"none" help:"What people say, one of it each time; the bot has to answer each with one reply. May be given several times (${default})."`
 	Slash   []string `name:"slash" placeholder:"NAME" help:"Slash commands people use too."`
@@ -49,6 +51,8 @@ func (s *simCommand) Validate() error {
 	switch {
 	case s.Guilds < 1 || s.Users < 1:
 		return errors.New("--guilds and --users: want at least 1 of each")
+	case s.Shards < 1 || s.Starts < 1:
+		return errors.New("--shards and --concurrency: want at least 1 of each")
 	case s.Check && s.Scenario != "", s.Year && (s.Check || s.Scenario != ""):
 		return errors.New("--check, --scenario and --year: want one of them; each makes a simulated Discord of its own")
 	case !s.Year && (s.Steps || s.Years != 1 || s.Days != 365 || s.Profile != string(year.Ordinary)):

@@ -20,6 +20,7 @@ func (s *simCommand) serve(p *process) error {
 	seed := s.seed()
 	world := demo.NewWorld(demo.WorldOptions{
 		Sim: discordsim.Config{Seed: seed}, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
+		Shards: s.Shards, Concurrency: s.Starts,
 	})
 	defer world.Sim.Close()
 	listener, err := s.listen(world.Sim)

@@ -14,6 +14,9 @@ type WorldOptions struct {
 	Guilds, People int
 	// Bot is the bot's name ("ResearchBot"), Token its token (a random one).
 	Bot, Token string
+	// Shards is how many shards GET /gateway/bot recommends, Concurrency how many
+	// may identify at once: 1 and 1.
+	Shards, Concurrency int
 	// Rate is how many commands a second the world has to have room for: Discord
 	// takes five messages in five seconds in one channel, and the bot lets one
 	// user ask only so often. It makes more guilds and people where needed.
@@ -65,7 +68,9 @@ func NewWorld(o WorldOptions) *World {
 		w.Sim.AddMembers(g, w.People...)
 		w.Guilds = append(w.Guilds, g)
 	}
-	w.Bot = w.Sim.AddApp(discordsim.AppConfig{Name: o.Bot, Token: o.Token, Guilds: w.Guilds})
+	w.Bot = w.Sim.AddApp(discordsim.AppConfig{
+		Name: o.Bot, Token: o.Token, Guilds: w.Guilds, Shards: o.Shards, MaxConcurrency: o.Concurrency,
+	})
 	return w
 }
 
