@@ -16,9 +16,10 @@ import (
 
 // Given a bot whose token stands in .env, when the token is reset in mid-life and
 // the new one is written into .env, then the bot is online again without a
-// restart, with exactly one IDENTIFY more, and no token can be read in its log.
+// restart, with exactly one IDENTIFY more, which the next start resumes, and no
+// token can be read in its log.
 //
-// Statements: G-064, G-094, G-098.
+// Statements: G-054, G-064, G-094, G-098.
 func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	file := elsewhere(t)
 	world, listener := discord(t)
@@ -29,7 +30,8 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 		}
 	}
 	write(old)
-	c := begin(t, []string{"DISCORD_API_URL=" + listener.APIURL(), "LOG_LEVEL=debug"}, "run")
+	environ := []string{"DISCORD_API_URL=" + listener.APIURL(), "LOG_LEVEL=debug", "EVERGREEN_STATE_DIR=" + t.TempDir()}
+	c := begin(t, environ, "run")
 	c.stderr.await(t, "Online as ")
 	fresh := world.Sim.ResetToken(world.Bot)
 	c.stderr.await(t, "is still refused")
@@ -43,6 +45,11 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	if got := answered(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}
+	if code := c.stop(t); code != 0 {
+		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
+	}
+	c = begin(t, environ, "run")
+	c.stderr.await(t, "Resumed the session of an earlier run")
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergreen/gateway"
@@ -20,12 +21,14 @@ import (
 // holding is what a run holds on the disk: the right to use the token, and what
 // is to outlive the process. It is the app's [app.Sessions].
 type holding struct {
-	owner *owner.Owner
-	store *store.Store
-	gap   *health.Incident // the time since the previous run; nil if there was none
-	fresh bool             // sessions of earlier runs are not resumed
-	log   *slog.Logger
-	asked sync.WaitGroup // listens for those who want to take over
+	owner   *owner.Owner
+	store   *store.Store
+	gap     *health.Incident // the time since the previous run; nil if there was none
+	fresh   bool             // sessions of earlier runs are not resumed
+	log     *slog.Logger
+	asked   sync.WaitGroup // listens for those who want to take over
+	rival   atomic.Pointer[health.Rival]
+	ignored sync.Once
 }
 
 // hold takes the token and opens the store. It fails when another process owns
@@ -35,7 +38,7 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 	h := &holding{fresh: fresh, log: logging.Component(logger, "State")}
 	of := owner.Of(c.Token.Reveal())
 	var err error
-	if h.owner, err = owner.Acquire(ctx, c.StateDir, of, owner.Options{TakeOver: takeOver, Version: version()}); err != nil {
+	if h.owner, err = owner.Acquire(ctx, c.StateDir, of, owner.Options{TakeOver: takeOver, Version: version(), Changed: h.firm}); err != nil {
 		return nil, err
 	}
 	if trouble := h.owner.Trouble(); trouble != nil {
@@ -61,9 +64,37 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 	return h, nil
 }
 
+// firm is told of a lock that could be made only later, or that another process
+// turned out to have.
+func (h *holding) firm(trouble error) {
+	h.rival.Store(nil)
+	var held *owner.HeldError
+	switch {
+	case errors.As(trouble, &held):
+		h.rival.Store(&health.Rival{Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
+		h.log.Error("Two processes run this bot: no lock could be made when this one started. "+health.Lookup(health.TwoInstances).Do, "other", held.Holder.String())
+	case trouble != nil:
+		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
+	default:
+		h.log.Info("The lock could be made now: a second process with the same token is noticed")
+	}
+}
+
+// Rival is another process that is known to run the bot.
+func (h *holding) Rival() health.Rival {
+	if known := h.rival.Load(); known != nil {
+		return *known
+	}
+	return health.Rival{}
+}
+
+// rotate lets what is saved follow a token that was reset.
+func (h *holding) rotate(token string) { h.store.Rotate(owner.Of(token)) }
+
 // Session is the session of an earlier run that is to be resumed.
 func (h *holding) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
 	if h.fresh {
+		h.ignored.Do(func() { h.log.Info("A saved session is not looked for, as --fresh says") })
 		return gateway.Session{}
 	}
 	session, verdict := h.store.Session(pair, intents)

@@ -62,7 +62,7 @@ func (r *runCommand) Run(p *process) error {
 		Config: c, Logger: slog.New(slog.NewMultiHandler(logger.Handler(), lines)), Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.gap, Saving: held.Saving,
+		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.gap, Saving: held.Saving, Rival: held.Rival, Rotated: held.rotate,
 		Machine: &host.Machine{},
 	})
 	if err != nil {

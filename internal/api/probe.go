@@ -18,11 +18,12 @@ func (c condition) write(w http.ResponseWriter) {
 // livez says that the process serves. It asks nobody.
 func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{"alive"}.write(w) }
 
-// readyz says whether the bot is online: connected, answered and working. That
-// nothing can be saved is no reason to take it away, or even to restart it.
+// readyz says whether the bot is online: connected, answered and working. What
+// is wrong with a bot that is all of that, such as that nothing can be saved, is
+// no reason to take it away, or even to restart it.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	snap := s.opts.Snapshot()
-	if snap.Status == health.Online || snap.Saving.Trouble != "" && snap.Ready && snap.Connected && snap.Work.OK {
+	if snap.Status == health.Online || snap.Status == health.Degraded && snap.Ready && snap.Connected && snap.Work.OK {
 		condition{snap.Status.ID()}.write(w)
 		return
 	}

@@ -31,6 +31,8 @@ func (r *running) parked() {
 func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		o := s.options()
+		var told []string
+		o.Rotated = func(token string) { told = append(told, token) }
 		r := s.start(o).online()
 		old := s.bot.Token
 		fresh := s.sim.ResetToken(s.bot)
@@ -49,6 +51,9 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 		v := s.sim.Verdict(s.bot)
 		if v.Identifies != 2 {
 			t.Errorf("%d IDENTIFYs were sent, want 2", v.Identifies)
+		}
+		if len(told) != 1 || told[0] != fresh {
+			t.Errorf("of %d new tokens was told, want the good one", len(told))
 		}
 		r.end(gateway.Goodbye)
 		if s.log.has(fresh) || s.log.has(old) {

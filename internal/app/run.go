@@ -66,6 +66,7 @@ func (a *App) Run(ctx context.Context) error {
 		parts = a.core.Load()
 	}
 	services.Go(func() { _ = a.monitor.Run(life) })
+	services.Go(func() { a.lookForRivals(life) })
 	if a.memory != nil {
 		services.Go(func() { a.memory.run(life) })
 	}

@@ -24,6 +24,15 @@ type Short struct {
 	Since time.Time
 }
 
+// Rival is whether another program uses the bot's token. The zero value means
+// that none does, or that nobody can tell.
+type Rival struct {
+	// Trouble is what shows it, in words; empty while nothing does.
+	Trouble string
+	// Since is when that began.
+	Since time.Time
+}
+
 // An ailment is an incident of its own once it has lasted for ailsFor, and is
 // over once it has been gone for wellFor: a queue that is full for a moment is
 // no news, and one that is full every other moment is one piece of news.
@@ -57,6 +66,9 @@ func symptoms(s *Snapshot) (list []symptom) {
 	}
 	if s.Memory.Trouble != "" {
 		list = append(list, symptom{MemoryShort, "memory runs short: " + s.Memory.Trouble, wall(s.Memory.Since)})
+	}
+	if s.Rival.Trouble != "" {
+		list = append(list, symptom{TwoInstances, "another program uses the same token: " + s.Rival.Trouble, wall(s.Rival.Since)})
 	}
 	return list
 }

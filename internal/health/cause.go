@@ -5,8 +5,7 @@ package health
 type CauseID string
 
 // The causes that observations, and the record of the previous run, can lead
-// to. The other rows are recognised by other parts of the program: the doctor,
-// the bot, the owner's lock.
+// to, and those that say why nothing can, see [Cause].Unseen.
 const (
 	Unknown          CauseID = "unknown"
 	IntentsRefused   CauseID = "intents-refused"
@@ -46,6 +45,11 @@ const (
 	MemoryShort    CauseID = "memory-short"
 	DeployGoodbye  CauseID = "deploy-goodbye"
 	DiskTrouble    CauseID = "disk-trouble"
+
+	SupervisorGaveUp CauseID = "supervisor-gave-up"
+	TwoInstances     CauseID = "two-instances"
+	PresenceLost     CauseID = "presence-lost"
+	ShortTimeouts    CauseID = "short-timeouts"
 )
 
 // Depth says how much of an outage a cause explains. When several causes show
@@ -82,7 +86,9 @@ type Cause struct {
 	// Stage is how to see it happen without Discord; what stands in backticks is
 	// a fault of the simulator. Empty when the simulator cannot do it.
 	Stage string
-	Depth Depth
+	// Unseen is why no incident ever has this cause; empty where one can.
+	Unseen string
+	Depth  Depth
 }
 
 // Link is where the runbook explains the cause.

@@ -2,6 +2,7 @@ package health
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 )
 
@@ -37,6 +38,9 @@ type PreviousRun struct {
 	Boot string
 	// OOM is whether the kernel has killed for memory since the run began.
 	OOM bool
+	// Row is how many runs in a row had ended badly by then, this one included,
+	// each of them started again soon after the one before; see [RestartPace].
+	Row int
 	// Version is that of the program.
 	Version string
 }
@@ -59,6 +63,15 @@ type ThisRun struct {
 const (
 	idleGap     = 5 * time.Minute
 	idleRepeats = 2
+)
+
+// The signs of a supervisor that starts the program again and again and then
+// stops trying. [RestartPace] is within what time after the end of a run it
+// starts the next one: they slow down, but hardly any waits for longer.
+const (
+	RestartPace = 2 * time.Minute
+	gaveUpRow   = 3
+	gaveUpGap   = 5 * time.Minute
 )
 
 // goodbyeRestart is how soon after a goodbye a start shows that a restart was
@@ -114,6 +127,9 @@ func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID,
 		return PlannedStop, "the program was stopped as asked, for version " + cmp.Or(plain(now.Version), "unknown")
 	case previous.End == EndPaused:
 		return PlannedStop, "the program was stopped as asked"
+	case previous.Row >= gaveUpRow && took >= gaveUpGap && !rebooted:
+		return SupervisorGaveUp, fmt.Sprintf("the program ended %d times in a row and was started again each time, and after the last nobody did for %s: the supervisor gave up",
+			previous.Row, span(took))
 	case previous.OOM:
 		return OutOfMemory, "the kernel killed the program for memory"
 	case previous.End == EndCrashed:

@@ -50,6 +50,17 @@ func TestGapHasACause(t *testing.T) {
 			t.Errorf("%s: grey for %s of %s", name, i.Grey(evening), c.took)
 		}
 	}
+	for row, want := range map[int]CauseID{1: ProgramCrashed, 2: ProgramCrashed, 3: SupervisorGaveUp, 40: SupervisorGaveUp} {
+		previous := PreviousRun{LastAlive: evening.Add(-12 * time.Minute), End: EndFailed, Said: "no such file", Row: row}
+		i, _ := Gap(previous, ThisRun{Started: evening})
+		if i.Cause != want || i.Evidence.Said != "no such file" {
+			t.Errorf("after %d bad ends in a row: %+v", row, i)
+		}
+		previous.LastAlive = evening.Add(-time.Minute)
+		if i, _ := Gap(previous, ThisRun{Started: evening}); i.Cause != ProgramCrashed {
+			t.Errorf("while it is still being started again: %+v", i)
+		}
+	}
 	for _, alive := range []time.Time{{}, evening, evening.Add(time.Second)} {
 		if i, ok := Gap(PreviousRun{LastAlive: alive}, ThisRun{Started: evening}); ok {
 			t.Errorf("a gap since %s: %+v", alive, i)

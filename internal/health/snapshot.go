@@ -115,7 +115,9 @@ type Snapshot struct {
 	// Saving is whether what the bot knows would outlive the process.
 	Saving Saving
 	// Memory is whether it runs short.
-	Memory  Short
+	Memory Short
+	// Rival is whether another program uses the token.
+	Rival   Rival
 	Latency Latency
 	Counts  Counts
 	// Discord is what Discord says of itself; zero if that is not known.

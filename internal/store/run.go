@@ -71,8 +71,9 @@ type Previous struct {
 	// and 0 if that is not known.
 	Boot  string
 	Slept time.Duration
-	// Starts is how many runs began in the hour before this one.
-	Starts int
+	// Starts is how many runs began in the hour before this one, and Row how many
+	// up to the last one ended badly and were started again soon.
+	Starts, Row int
 }
 
 // Gone is when the run was last known to be there.
@@ -82,7 +83,7 @@ func (p Previous) Gone() time.Time { return p.end() }
 func (p Previous) Health() health.PreviousRun {
 	return health.PreviousRun{
 		Started: p.Started, LastAlive: p.Gone(), End: ends[p.End].end, Said: p.Said, Boot: p.Boot,
-		OOM: p.End == EndOutOfMemory, Version: p.Version,
+		OOM: p.End == EndOutOfMemory, Row: p.Row, Version: p.Version,
 	}
 }
 
@@ -195,7 +196,20 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 			p.Starts++
 		}
 	}
+	p.Row = row(s.runs)
 	return p
+}
+
+// row counts the runs that ended badly one after the other, the newest first,
+// each begun soon after the end of the one before.
+func row(runs []runRow) (n int) {
+	for n < len(runs) && runs[n].how != EndPaused && runs[n].how != EndGoodbye {
+		if n > 0 && runs[n-1].Started.Sub(runs[n].end()) > health.RestartPace {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // fate finds out what became of a run that did not say so. The counters of a

@@ -64,6 +64,29 @@ func TestPreviousRunIsJudged(t *testing.T) {
 	})
 }
 
+// The runs that ended badly one after the other are counted as long as each was
+// started again soon: that is what a supervisor does.
+func TestRowOfBadEndsIsCounted(t *testing.T) {
+	now := time.Now()
+	run := func(began, ended time.Duration, how End) runRow {
+		return runRow{Run: Run{Started: now.Add(-began), Alive: now.Add(-ended)}, how: how}
+	}
+	for name, c := range map[string]struct {
+		runs []runRow // the newest first
+		want int
+	}{
+		"no run":                  {nil, 0},
+		"a good end":              {[]runRow{run(10*time.Minute, 9*time.Minute, EndPaused), run(12*time.Minute, 11*time.Minute, EndNone)}, 0},
+		"killed once":             {[]runRow{run(10*time.Minute, 9*time.Minute, EndNone), run(12*time.Minute, 11*time.Minute, EndPaused)}, 1},
+		"failed three times":      {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(11*time.Minute, 10*time.Minute, EndNone), run(13*time.Minute, 12*time.Minute, EndFailed)}, 3},
+		"started again by a hand": {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(60*time.Minute, 13*time.Minute, EndFailed)}, 1},
+	} {
+		if got := row(c.runs); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
 // Every end has its words, and makes of the time after it an incident with a
 // cause that the runbook explains.
 func TestEveryEndIsExplained(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/owner"
 )
 
 const (
@@ -217,6 +218,23 @@ func (k *keeper) Keep(session gateway.Session) {
 	k.session, k.known, k.changed = session, true, true
 	k.mu.Unlock()
 	k.store.signal(urgent)
+}
+
+// Rotate notes that the bot's token has been reset and another one is in use:
+// what is saved from here on belongs to that, so that the next start, which has
+// the new token, resumes (G-054). A token whose database has another name
+// changes nothing: the next start would not look here.
+func (s *Store) Rotate(to owner.Fingerprint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if to == s.opts.Fingerprint || to.Name() != s.opts.Fingerprint.Name() {
+		return
+	}
+	s.opts.Fingerprint = to
+	for _, k := range s.keepers {
+		k.again()
+	}
+	s.signal(true)
 }
 
 // take returns the newest value, and whether it has changed since the last take.

@@ -86,6 +86,33 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 	})
 }
 
+// Given a token that is reset while the bot runs, when the next start has the new
+// one, then it finds the session; a token of another bot changes nothing here.
+//
+// Statements: G-054.
+func TestSessionFollowsTheToken(t *testing.T) {
+	const fresh = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GnewER.another-secret-part-of-thirty-eight-l0"
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		s := f.begin(t, nil)
+		s.Keeper(alone, intents).Keep(session("a", 42))
+		time.Sleep(time.Second)
+		s.Rotate(owner.Of("somebody else's"))
+		s.Rotate(owner.Of(fresh))
+		synctest.Wait()
+		row, at := f.last(t)
+		if row.session != session("a", 42) || row.token != owner.Of(fresh).String() || !at.Equal(time.Now()) {
+			t.Errorf("written at %s: %+v", at, row)
+		}
+		shut(t, s)
+		next := (&fake{image: image{sessions: []sessionRow{row}}}).begin(t, nil)
+		if _, v := next.Session(alone, intents); v.Reason != OtherToken {
+			t.Errorf("with the old token: %v", v)
+		}
+		shut(t, next)
+	})
+}
+
 // When the intents turn out otherwise before the start, the keeper that was made
 // for the first ones does not speak any more.
 func TestNewKeeperReplacesTheOld(t *testing.T) {

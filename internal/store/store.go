@@ -25,7 +25,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,7 +129,7 @@ type Stats struct {
 // [*NewerError]. Whatever else is wrong with the disk is logged, shown by
 // [Store.State] and tried again; the Store works in memory meanwhile.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	path := filepath.Join(o.Dir, "evergreen-"+o.Fingerprint.Name()+".db")
+	path := Path(o.Dir, o.Fingerprint)
 	s := newStore(o, path, thisHost())
 	s.disk = &folder{dir: o.Dir, path: path, steps: steps, count: &s.count, longest: longestLog, now: time.Now}
 	return s.start(ctx)

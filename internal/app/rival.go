@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/logging"
+)
+
+// rivalStands is how long the last sign of another program counts: it may have
+// been somebody who only had a look.
+const rivalStands = time.Hour
+
+// rival tells whether another program uses the bot's token: as whoever holds the
+// token knows, or as Discord's count of session starts shows. The latter only
+// where all shards run here, for otherwise other programs are meant to.
+func (a *App) rival() health.Rival {
+	if a.opts.Rival != nil {
+		if known := a.opts.Rival(); known.Trouble != "" {
+			return known
+		}
+	}
+	others := a.ledger.Foreign()
+	if others.Starts == 0 || time.Since(others.Last) >= rivalStands {
+		return health.Rival{}
+	}
+	starts := "session start"
+	if others.Starts > 1 {
+		starts += "s"
+	}
+	return health.Rival{
+		Trouble: fmt.Sprintf("Discord has counted %d %s of the last day that this one did not make", others.Starts, starts), Since: others.Last,
+	}
+}
+
+// lookForRivals asks Discord at every check how many session starts are left, and
+// says so when somebody else has spent some.
+func (a *App) lookForRivals(ctx context.Context) {
+	ticker := time.NewTicker(a.opts.Config.HealthCheckInterval)
+	defer ticker.Stop()
+	for said := 0; ; {
+		if a.Fleet().Assignment().Whole() {
+			a.ledger.Look(ctx)
+			if others := a.ledger.Foreign(); others.Starts > said {
+				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token: " + a.rival().Trouble + ". " + health.Lookup(health.TwoInstances).Do)
+				said = others.Starts
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

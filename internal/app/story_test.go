@@ -1,0 +1,140 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+	"evergreen/internal/store"
+)
+
+// tells fails the test unless the newest incident has the cause and says so.
+func (r *running) tells(cause health.CauseID, says string) health.Incident {
+	r.stage.t.Helper()
+	list := r.Tracker().Incidents(1)
+	if len(list) == 0 {
+		r.stage.t.Fatalf("no incident tells of %s", cause)
+	}
+	if got := list[0].Sentence(time.Now(), time.UTC); list[0].Cause != cause || !strings.Contains(got, says) {
+		r.stage.t.Errorf("%s: it says\n%s\nwant %s and in it\n%s", list[0].Cause, got, cause, says)
+	}
+	return list[0]
+}
+
+// Given a bot that is online, when a second program with another state folder
+// starts with the same token, then the first is degraded at its next check, an
+// incident and the log tell of it, and an hour after the last sign it is over.
+func TestSecondProgramIsTold(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		first := s.start(s.options()).online()
+		time.Sleep(25 * time.Minute)
+		if snap := first.Tracker().Snapshot(); snap.Status != health.Online {
+			t.Fatalf("alone it is %s", snap.Sentence())
+		}
+		second := s.start(s.options()).online()
+		s.until("it is noticed", 11*time.Minute, func() bool { return first.Tracker().Snapshot().Status == health.Degraded })
+		snap := first.Tracker().Snapshot()
+		if want := "connected and working, but another program uses the same token: Discord has counted 1 session start of the last day that this one did not make"; snap.Reason != want || !snap.Connected || !strings.Contains(snap.Remedy, "Stop the other") {
+			t.Errorf("it is %s; %s", snap.Sentence(), snap.Remedy)
+		}
+		if !s.log.has("Another program uses the same token") {
+			t.Errorf("the log does not tell of it:\n%s", s.log)
+		}
+		second.end(gateway.Goodbye)
+		s.until("it is over", 62*time.Minute, func() bool { return first.Tracker().Snapshot().Status == health.Online })
+		for range 10 {
+			time.Sleep(10 * time.Second)
+			first.Tracker().Snapshot()
+		}
+		if i := first.tells(health.TwoInstances, "Mended; the bot was online all the while."); i.Duration(time.Now()) < 50*time.Minute || i.AtRisk(time.Now()) != 0 {
+			t.Errorf("got %+v", i)
+		}
+		first.end(gateway.Goodbye)
+	})
+}
+
+// Given another process that is known to have the lock, then the bot says who it
+// is.
+func TestKnownRivalIsNamed(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		o := s.options()
+		o.Rival = func() health.Rival { return health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()} }
+		r := s.start(o).online()
+		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason, ": process 4711 runs this bot too") {
+			t.Errorf("it is %s", snap.Sentence())
+		}
+		r.end(gateway.Goodbye)
+	})
+}
+
+// Given a host that stops the bot for ten minutes again and again, without a new
+// version, then the third time is no longer called a planned stop.
+func TestSleepingHostIsTold(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		f := stateOn(s)
+		for n := range 4 {
+			r := s.start(f.kept(s.options())).online()
+			time.Sleep(15 * time.Minute)
+			switch n {
+			case 0:
+			case 3:
+				r.tells(health.HostIdles, "the program was stopped for 10 min, as often before and without a new version: the host seems to put it to sleep. A new session was started")
+			default:
+				r.tells(health.PlannedStop, "the program was stopped as asked. A new session was started")
+			}
+			r.end(gateway.Pause)
+			f.shut(store.EndPaused)
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}
+
+// Given a deploy that stops the bot with a goodbye, then the next run tells that
+// this turned the dot grey and cost a session start.
+//
+// Statements: G-089.
+func TestDeployByGoodbyeIsTold(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		f := stateOn(s)
+		first := s.start(f.kept(s.options())).online()
+		time.Sleep(5 * time.Minute)
+		first.end(gateway.Goodbye)
+		f.shut(store.EndGoodbye)
+		time.Sleep(3 * time.Second)
+		second := s.start(f.kept(s.options())).online()
+		i := second.tells(health.DeployGoodbye, "the program was stopped with a goodbye, and started again 3 s later. A new session was started; events in between were not delivered.")
+		if now := time.Now(); i.Grey(now) != i.Duration(now) {
+			t.Errorf("grey for %s of %s", i.Grey(now), i.Duration(now))
+		}
+		second.end(gateway.Pause)
+		f.shut(store.EndPaused)
+	})
+}
+
+// Given a program that is killed three times in a row, when its supervisor starts
+// it again twice and then lets it be, then the next start says that the
+// supervisor gave up.
+func TestSupervisorThatGaveUpIsTold(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		f := stateOn(s)
+		for n := range 3 {
+			r := s.start(f.kept(s.options())).online()
+			time.Sleep(time.Minute)
+			f.shut(store.EndNone)
+			r.end(gateway.Pause)
+			if n < 2 {
+				time.Sleep(2 * time.Second)
+			}
+		}
+		time.Sleep(12 * time.Minute)
+		r := s.start(f.kept(s.options())).online()
+		i := r.tells(health.SupervisorGaveUp, "the program ended 3 times in a row and was started again each time, and after the last nobody did for 12 min")
+		if i.Duration(time.Now()) < 12*time.Minute || i.Outcome != health.OutcomeNewSession {
+			t.Errorf("got %+v", i)
+		}
+		r.end(gateway.Pause)
+		f.shut(store.EndPaused)
+	})
+}
