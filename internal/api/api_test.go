@@ -24,6 +24,7 @@ func TestProbes(t *testing.T) {
 	} {
 		b.set(func(b *bot) {
 			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, "why "+status.ID(), "mend it"
+			b.snap.Connected = status == health.Online
 		})
 		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK || a.body != `{"status":"alive"}`+"\n" {
 			t.Errorf("%s: /livez says %d %s", status, a.status, a.body)
@@ -40,6 +41,11 @@ func TestProbes(t *testing.T) {
 			a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: /readyz says %d %s", status, a.status, a.body)
 		}
+	}
+	// What is wrong around a bot that is connected and works does not take it away.
+	b.set(func(b *bot) { b.snap.Status, b.snap.Connected = health.Degraded, true })
+	if a := ask(t, s, "GET", "/readyz"); a.status != http.StatusOK || a.fields["status"] != "degraded" {
+		t.Errorf("degraded, but at work: /readyz says %d %s", a.status, a.body)
 	}
 }
 
