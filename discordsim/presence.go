@@ -77,7 +77,13 @@ func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
 		Status     *string           `json:"status"`
 		AFK        *bool             `json:"afk"`
 	}
-	if json.Unmarshal(raw, &in) != nil || in.Status == nil || !presenceStatuses[*in.Status] || in.Activities == nil {
+	err := json.Unmarshal(raw, &in)
+	if err == nil && born && in.Status != nil && *in.Status == "" && in.Activities == nil {
+		// discordgo sends such an empty form with every IDENTIFY, and Discord
+		// takes it for none.
+		return presence{status: "online", activities: []any{}}, true
+	}
+	if err != nil || in.Status == nil || !presenceStatuses[*in.Status] || in.Activities == nil {
 		return presence{}, false
 	}
 	var since int64

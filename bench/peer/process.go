@@ -1,0 +1,104 @@
+package peer
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Process is a bot that runs.
+type Process struct {
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	Began  time.Time
+	signal bool // it was asked to end
+}
+
+// Start starts a bot in a folder of its own. What it prints goes to
+// console.log there.
+func (c Command) Start(folder string, env ...string) (*Process, error) {
+	log, err := os.OpenFile(filepath.Join(folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Dir = folder
+	cmd.Env = append(append([]string{"HOME=" + folder, "PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1"}, c.Env...), env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	p := &Process{cmd: cmd, ended: make(chan struct{}), Began: time.Now()}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("the bot cannot be started: %w", err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = cmd.Wait()
+	}()
+	return p, nil
+}
+
+// Ended is closed when the process is gone.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Alive reports whether it still runs.
+func (p *Process) Alive() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// Signal sends a signal.
+func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// stopWithin is how long a bot may take to end after SIGTERM.
+const stopWithin = 15 * time.Second
+
+// Stop asks it to end with SIGTERM, and kills it if it does not.
+func (p *Process) Stop() {
+	p.signal = p.Alive()
+	p.Signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGCONT)
+	timer := time.NewTimer(stopWithin)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+	case <-timer.C:
+		p.Kill()
+	}
+}
+
+// Kill ends it at once.
+func (p *Process) Kill() {
+	p.Signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// Exit says how it ended: an exit code, with "by itself" where nobody had asked,
+// or the signal that it took.
+func (p *Process) Exit() string {
+	if p.Alive() {
+		return "running"
+	}
+	text := fmt.Sprint(p.cmd.ProcessState.ExitCode())
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		text = status.Signal().String()
+	}
+	if !p.signal {
+		text += ", by itself"
+	}
+	return text
+}
+
+// Usage is what a process has used.
+type Usage struct {
+	// CPU is the time of all its threads.
+	CPU time.Duration
+	// RSS is what it has in memory now, Peak the most there was, in bytes.
+	RSS, Peak int64
+}

@@ -1,0 +1,6 @@
+package report
+
+import "io"
+
+// WriteSVG draws.
+func (r Run) WriteSVG(w io.Writer) error { return nil }

@@ -1,0 +1,226 @@
+package trial
+
+import (
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// Mark is the moment from which a bot can be back.
+type Mark string
+
+// The moments.
+const (
+	// AtFault: from when it went wrong, because a good bot could go back at once.
+	AtFault Mark = "fault"
+	// AtEnd: from when it is over, because nobody could go back before.
+	AtEnd Mark = "end"
+	// Never: nothing keeps a bot from staying; what counts is how long it left.
+	Stays Mark = "stays"
+)
+
+// Crew says what else may run at the same time.
+type Crew int
+
+const (
+	// Waiting cells pass their time waiting, many of them beside each other.
+	Waiting Crew = iota
+	// Busy cells have processes that start or reconnect without pause: a few.
+	Busy
+	// Alone cells measure CPU time and memory.
+	Alone
+)
+
+// Scenario is something that happens to a bot.
+type Scenario struct {
+	Name, Says string
+	Steps      []Step
+	From       Mark
+	// Silent says that Discord itself does not see the bot leave, so the time
+	// until it is back counts as time at risk.
+	Silent bool
+	// For is how long the bot is watched at most, from the first step on; Stay,
+	// how long at least.
+	For, Stay time.Duration
+	Crew      Crew
+	// Heartbeat, if set, is the interval in this scenario.
+	Heartbeat time.Duration
+	// Rate is how many commands a second people ask; 1 by default, negative: none.
+	Rate float64
+	// Needs is what the bot must be able to be told.
+	Needs string
+	// Gone says that a bot which ends or stays away has done nothing wrong.
+	Gone bool
+}
+
+// Step is one thing that happens.
+type Step struct {
+	At    time.Duration
+	Fault *discordsim.Fault
+	// Here limits the fault to the connection that the bot has then.
+	Here bool
+	Do   Act
+	// Text is what is said, or the type of an event with its d.
+	Text, Data string
+}
+
+// Act is something other than a fault.
+type Act string
+
+// The acts.
+const (
+	Say       Act = "say"       // somebody says Text, and nobody expects an answer
+	Event     Act = "event"     // Discord sends an event of type Text with Data as its d
+	Terminate Act = "terminate" // SIGTERM, and another start when the process is gone
+	Kill      Act = "kill"      // the same with SIGKILL
+	Freeze    Act = "freeze"    // SIGSTOP
+	Thaw      Act = "thaw"      // SIGCONT
+	Revoke    Act = "revoke"    // the token is reset
+	Burst     Act = "burst"     // 20,000 events nobody asked for, as fast as they go
+	Over      Act = "over"      // nothing: AtEnd counts from here
+)
+
+// fault makes a step of a fault.
+func fault(at time.Duration, f discordsim.Fault) Step { return Step{At: at, Fault: &f} }
+
+// Table is everything everyone is put through.
+func Table(p Pace) []Scenario {
+	const answers = "POST /channels/{channel}/messages"
+	m := time.Minute
+	return []Scenario{
+		{
+			Name: "half-open link", Says: "the connection carries nothing any more, either way, and nobody says so",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "half-open"})},
+			From:  AtFault, Silent: true, For: p.watch(5 * m),
+		},
+		{
+			Name: "no ACKs", Says: "heartbeats on this connection stay unanswered while events keep coming",
+			Steps: []Step{{Fault: &discordsim.Fault{Name: "zombie"}, Here: true}},
+			From:  AtFault, Silent: true, For: p.watch(5 * m),
+		},
+		{
+			Name: "cut link", Says: "the connection is reset",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "cut"})},
+			From:  AtFault, For: p.watch(m),
+		},
+		outage(p, "outage 20 s", 20*time.Second, 2*m),
+		outage(p, "outage 60 s", m, 4*m),
+		outage(p, "outage 5 min", 5*m, 5*m),
+		{
+			Name: "dead resume URL", Says: "the connection is reset and the address to resume at refuses everybody",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "resume-dead"}), fault(0, discordsim.Fault{Name: "cut"})},
+			From:  AtFault, For: p.watch(2 * m),
+		},
+		{
+			Name: "READY never", Says: "Discord loses the session, and the next IDENTIFY is swallowed, once, while heartbeats are answered",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "no-ready", Count: 1}), fault(0, discordsim.Fault{Name: "session-loss"})},
+			From:  AtFault, For: p.watch(270 * time.Second),
+		},
+		{
+			Name: "RESUMED never", Says: "the connection is reset, and the next RESUME is never answered, once",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "resume-silent", Count: 1}), fault(0, discordsim.Fault{Name: "cut"})},
+			From:  AtFault, For: p.watch(270 * time.Second),
+		},
+		{
+			Name: "HELLO never", Says: "the connection is reset, and the next one gets no HELLO, once",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "no-hello", Count: 1}), fault(0, discordsim.Fault{Name: "cut"})},
+			From:  AtFault, For: p.watch(270 * time.Second),
+		},
+		{
+			Name: "op 7 first", Says: "the connection is reset, and the next one gets op 7 instead of HELLO, once",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "op7-first", Count: 1}), fault(0, discordsim.Fault{Name: "cut"})},
+			From:  AtFault, For: p.watch(2 * m),
+		},
+		{
+			Name: "always 4000", Says: "for a minute every IDENTIFY and RESUME is answered with close code 4000",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "always-close", Code: 4000, For: p.watch(m)}), fault(0, discordsim.Fault{Name: "cut"}), {At: p.watch(m), Do: Over}},
+			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
+		},
+		{
+			Name: "READY, then drop", Says: "for a minute the connection is reset right after every READY, after the session was lost",
+			Steps: []Step{fault(0, discordsim.Fault{Name: "ready-drop", For: p.watch(m)}), fault(0, discordsim.Fault{Name: "session-loss"}), {At: p.watch(m), Do: Over}},
+			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
+		},
+		{
+			Name: "blocked handler", Says: "a handler blocks for a minute and a half, longer than two heartbeats",
+			Steps: []Step{{Do: Say, Text: "!block"}},
+			From:  Stays, For: p.blocked() + p.watch(m), Stay: p.blocked() + 5*time.Second, Needs: "!block",
+		},
+		{
+			Name: "130 sends", Says: "a handler sends 130 gateway payloads at once; Discord takes 120 a minute",
+			Steps: []Step{{Do: Say, Text: "!sends"}},
+			From:  Stays, For: p.watch(150 * time.Second), Stay: p.watch(150 * time.Second), Needs: "!sends",
+		},
+		{
+			Name: "hostile payloads", Says: "unknown opcodes and events, missing and mistyped fields, an event with d null, and text that is not JSON",
+			Steps: hostile(), From: Stays, For: 40 * time.Second, Stay: 20 * time.Second,
+		},
+		{
+			Name: "burst of 20,000", Says: "20,000 events nobody asked for, as fast as they go; the median of three",
+			Steps: []Step{{Do: Burst}, {At: 12 * time.Second, Do: Burst}, {At: 24 * time.Second, Do: Burst}},
+			From:  Stays, For: 36 * time.Second, Stay: 36 * time.Second, Crew: Alone, Rate: -1,
+		},
+		{
+			Name: "SIGTERM, restart", Says: "the process is stopped with SIGTERM and started again as soon as it is gone",
+			Steps: []Step{{Do: Terminate}}, From: AtFault, For: 60 * time.Second, Rate: 4, Crew: Busy,
+		},
+		{
+			Name: "kill -9, restart", Says: "the process is killed and started again at once",
+			Steps: []Step{{Do: Kill}}, From: AtFault, For: 60 * time.Second, Rate: 4, Crew: Busy,
+		},
+		{
+			Name: "SIGSTOP", Says: "the process stands still for 75 s, as on a host that sleeps",
+			Steps: []Step{{Do: Freeze}, {At: p.of(75 * time.Second), Do: Thaw}},
+			From:  AtEnd, For: p.of(75*time.Second) + p.watch(2*m),
+		},
+		{
+			Name: "token revoked", Says: "the token is reset in mid-life; nothing but a person can mend it",
+			Steps: []Step{{Do: Revoke}}, From: Stays, For: p.watch(m), Stay: p.watch(m), Crew: Busy, Gone: true,
+		},
+		{
+			Name: "429 and 5xx", Says: "answers are refused: ten times 429 with half a second to wait, then ten times 500, then ten times 502 as a page of HTML",
+			Steps: []Step{
+				fault(0, discordsim.Fault{Name: "rest-429", Count: 10, Delay: 500 * time.Millisecond, Route: answers}),
+				fault(10*time.Second, discordsim.Fault{Name: "rest-5xx", Count: 10, Code: 500, Route: answers}),
+				fault(20*time.Second, discordsim.Fault{Name: "rest-html", Count: 10, Code: 502, Route: answers}),
+			},
+			From: Stays, For: 60 * time.Second, Stay: 40 * time.Second,
+		},
+		{
+			Name: "idle", Says: "nothing happens",
+			From: Stays, For: p.watch(m), Stay: p.watch(m), Crew: Alone, Rate: 0.2,
+		},
+	}
+}
+
+// outage is a time without a network.
+func outage(p Pace, name string, lasts, watch time.Duration) Scenario {
+	return Scenario{
+		Name: name, Says: "the network is gone that long: links freeze, new connections hang, and links that were frozen are dead when it is back",
+		Steps: []Step{fault(0, discordsim.Fault{Name: "offline", For: p.of(lasts)}), {At: p.of(lasts), Do: Over}},
+		From:  AtEnd, For: p.of(lasts) + p.watch(watch),
+	}
+}
+
+// blocked is how long a blocked handler blocks.
+func (p Pace) blocked() time.Duration { return p.of(95 * time.Second) }
+
+// hostile is a list of payloads that make no sense, a second apart.
+func hostile() (steps []Step) {
+	for i, text := range []string{
+		`{"op":99,"d":{"x":1}}`, `{"op":11}`, `{"op":0,"s":null,"t":null,"d":null}`, `[]`, `{}`,
+	} {
+		steps = append(steps, fault(time.Duration(i)*time.Second, discordsim.Fault{Name: "malformed", Text: text}))
+	}
+	for i, e := range [][2]string{
+		{"FUTURE_EVENT", `{"a":[1,2,3]}`},
+		{"MESSAGE_CREATE", `{"id":{},"channel_id":[],"content":7,"author":null}`},
+		{"GUILD_MEMBER_UPDATE", `null`},
+		{"MESSAGE_UPDATE", `{"id":"not a number","channel_id":"x"}`},
+		{"CHANNEL_UPDATE", `{"id":true,"type":"text"}`},
+		{"GUILD_MEMBER_ADD", `[]`},
+	} {
+		steps = append(steps, Step{At: time.Duration(5+i) * time.Second, Do: Event, Text: e[0], Data: e[1]})
+	}
+	return append(steps, fault(12*time.Second, discordsim.Fault{Name: "malformed", Text: `{"op":0,"s":5,"t":"MESS`}))
+}

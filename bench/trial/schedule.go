@@ -1,0 +1,96 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/bench/peer"
+)
+
+// Plan says what is run and how.
+type Plan struct {
+	Peers     []*peer.Peer
+	Scenarios []Scenario
+	Pace      Pace
+	Seed      uint64
+	// Jobs is how many waiting cells run beside each other; of the busy ones a
+	// quarter as many, at least two.
+	Jobs int
+	// Folder is where each cell gets a folder of its own.
+	Folder string
+	// Tell hears of every cell that is done. Calls do not overlap.
+	Tell func(done, all int, f Figures, took time.Duration)
+}
+
+// Run plays everything to everyone: the cells that measure the process first and
+// one after another, then the busy ones, then those that mostly wait. Figures
+// come in the order of the scenarios and, within, of the peers.
+func (p Plan) Run(ctx context.Context) ([]Figures, error) {
+	type job struct{ scenario, peer int }
+	crews := map[Crew][]job{}
+	for i, sc := range p.Scenarios {
+		for j := range p.Peers {
+			crews[sc.Crew] = append(crews[sc.Crew], job{i, j})
+		}
+	}
+	all := make([]Figures, len(p.Scenarios)*len(p.Peers))
+	var mu sync.Mutex
+	done := 0
+	var failed error
+	one := func(j job) {
+		began := time.Now()
+		sc, who := p.Scenarios[j.scenario], p.Peers[j.peer]
+		folder := filepath.Join(p.Folder, clean(sc.Name), clean(who.Short))
+		f, err := Run(ctx, who, sc, p.Pace, p.Seed+uint64(j.scenario), folder)
+		mu.Lock()
+		defer mu.Unlock()
+		all[j.scenario*len(p.Peers)+j.peer] = f
+		done++
+		if err != nil && failed == nil {
+			failed = fmt.Errorf("%s, %s: %w", who.Name, sc.Name, err)
+		}
+		if p.Tell != nil {
+			p.Tell(done, len(all), f, time.Since(began))
+		}
+	}
+	for _, crew := range []struct {
+		of   Crew
+		size int
+	}{{Alone, 1}, {Busy, max(2, p.Jobs/4)}, {Waiting, max(1, p.Jobs)}} {
+		jobs := make(chan job)
+		var workers sync.WaitGroup
+		for range crew.size {
+			workers.Go(func() {
+				for j := range jobs {
+					one(j)
+				}
+			})
+		}
+		for _, j := range crews[crew.of] {
+			if ctx.Err() != nil {
+				break
+			}
+			jobs <- j
+		}
+		close(jobs)
+		workers.Wait()
+	}
+	if ctx.Err() != nil {
+		return all, ctx.Err()
+	}
+	return all, failed
+}
+
+// clean makes a name fit for a folder.
+func clean(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name)
+}

@@ -1,0 +1,105 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+// world is who talks to the bot.
+type world struct {
+	sim      *discordsim.Sim
+	app      *discordsim.App
+	channels []discordsim.ID
+	people   []discordsim.User
+	asked    *asked
+}
+
+// asked is what was asked so far.
+type asked struct {
+	mu  sync.Mutex
+	all []discordsim.Message
+}
+
+// The world: enough channels and people that neither Discord's five messages in
+// five seconds in one channel nor a bot's cooldown for one user are met.
+const (
+	guilds  = 2
+	rooms   = 12
+	persons = 24
+)
+
+func newWorld(sim *discordsim.Sim) world {
+	w := world{sim: sim, asked: &asked{}}
+	for i := range persons {
+		w.people = append(w.people, sim.AddUser(fmt.Sprint("person-", i)))
+	}
+	names := make([]string, rooms)
+	for i := range names {
+		names[i] = fmt.Sprint("room-", i)
+	}
+	var all []*discordsim.Guild
+	for i := range guilds {
+		g := sim.AddGuild(fmt.Sprint("guild-", i), names...)
+		sim.AddMembers(g, w.people...)
+		all = append(all, g)
+		for _, ch := range g.Channels {
+			w.channels = append(w.channels, ch.ID)
+		}
+	}
+	w.app = sim.AddApp(discordsim.AppConfig{Name: "ping", Guilds: all})
+	return w
+}
+
+// chat asks !ping so often a second until ctx ends.
+func (w world) chat(ctx context.Context, rate float64) {
+	if rate <= 0 {
+		return
+	}
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / rate))
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		w.ask(i)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ask asks !ping; turn decides who and where.
+func (w world) ask(turn int) {
+	m := w.sim.Say(w.channels[turn%len(w.channels)], w.people[turn%len(w.people)].ID, "!ping", discordsim.Expect())
+	w.asked.mu.Lock()
+	defer w.asked.mu.Unlock()
+	w.asked.all = append(w.asked.all, m)
+}
+
+// say says something that nobody expects an answer to.
+func (w world) say(text string) { w.sim.Say(w.channels[0], w.people[0].ID, text) }
+
+// nextAnswer is how long after a moment the first command asked since was
+// answered; negative if none was.
+func (w world) nextAnswer(since time.Time) time.Duration {
+	w.asked.mu.Lock()
+	defer w.asked.mu.Unlock()
+	var first time.Time
+	for _, m := range w.asked.all {
+		if m.Timestamp.Before(since) {
+			continue
+		}
+		for _, answer := range w.sim.Answers(m.ID) {
+			if first.IsZero() || answer.Timestamp.Before(first) {
+				first = answer.Timestamp
+			}
+		}
+	}
+	if first.IsZero() {
+		return -1
+	}
+	return first.Sub(since)
+}
