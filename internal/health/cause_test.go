@@ -45,7 +45,7 @@ func TestCatalogue(t *testing.T) {
 				t.Errorf("%s is to be staged with %q, which the simulator does not know", c.ID, name)
 			}
 		}
-		for _, text := range []string{c.Happened, c.Recognised, c.Done, c.Do, c.Stage} {
+		for _, text := range []string{c.Happened, c.Recognised, c.Done, c.Do, c.Stage, c.Unseen} {
 			if text != "" && !strings.HasSuffix(text, ".") {
 				t.Errorf("%s: %q is no sentence", c.ID, text)
 			}

@@ -12,13 +12,16 @@ import (
 	"evergreen/gateway"
 )
 
-// staged says how the simulator stages causes, and what the incident then says.
-// The faults are those that the runbook names for the cause.
-var staged = []struct {
+// stagedCause is how the simulator stages a cause, and what the incident then
+// says. The faults are those that the runbook names for the cause.
+type stagedCause struct {
 	cause  CauseID
 	faults []discordsim.Fault
 	says   string
-}{
+}
+
+// staged is every cause that a fault alone can stage.
+var staged = []stagedCause{
 	{RoutineReconnect, []discordsim.Fault{{Name: "op7"}}, "Discord asked for a reconnect (routine). Resumed, nothing was missed."},
 	{ConnectionCut, []discordsim.Fault{{Name: "cut"}}, "the connection was cut without a close frame. Resumed, nothing was missed."},
 	{ConnectionCut, []discordsim.Fault{{Name: "drop"}}, "the connection was cut without a close frame. Resumed, nothing was missed."},
