@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"evergreen/discordsim"
@@ -55,6 +56,29 @@ func TestMissingToken(t *testing.T) {
 	token.says(t, "DISCORD_TOKEN is not set", "DISCORD_BOT_TOKEN")
 	if token.Level != Fail || seen.report.Exit() != config.ExitConfig || seen.results["login"].Level != Skip || seen.results["rest"].Level != Pass {
 		t.Errorf("token %q, login %q, rest %q, exit code %d", token.Level, seen.results["login"].Level, seen.results["rest"].Level, seen.report.Exit())
+	}
+}
+
+// Given a running instance in a control group of its own, then it is that group's
+// limit that counts, and not that of the doctor's shell.
+func TestMemoryOfTheRunningInstance(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, discordsim.AppConfig{})
+	s.spare = true
+	s.cgroup("268435456", "241591910", "oom_kill 0")
+	pid := strconv.Itoa(os.Getpid()) // the holder of the lock is this test
+	s.file("proc/self/cgroup", "0::/shell\n")
+	s.file("proc/"+pid+"/cgroup", "0::/bot\n")
+	s.file("proc/"+pid+"/status", "VmRSS:\t   225280 kB\n")
+	s.file("proc/"+pid+"/limits", "Max open files            100                  100                  files\n")
+	s.instance(online)
+	seen := s.examine()
+	if r := seen.results["memory"]; r.Level != Warn {
+		t.Errorf("memory: %+v", r)
+	}
+	seen.results["memory"].says(t, "230 MiB of 256 MiB (90 %)", "the running instance (process "+pid+") takes 220 MiB")
+	if r := seen.results["files"]; r.Level != Fail {
+		t.Errorf("files: %+v", r)
 	}
 }
 

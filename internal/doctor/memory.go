@@ -3,10 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"evergreen/internal/health"
 	"evergreen/internal/host"
@@ -22,12 +19,12 @@ const (
 
 // checkMemory compares what is taken with what there is, and looks for kills.
 func (v *visit) checkMemory(context.Context) Finding {
-	m := v.Machine.Memory()
-	_, most, known := m.Bound()
-	if !known {
+	machine, who := v.body()
+	m := machine.Memory()
+	if _, _, known := m.Bound(); !known {
 		return pass("how much memory there is is not told by this system")
 	}
-	f := pass(m.String())
+	f := pass(m.Of(who))
 	if m.Limit > 0 {
 		f = f.saw(fmt.Sprintf("limit of the control group %s (version %d): %s", m.Group, m.Version, host.Size(m.Limit)))
 	} else {
@@ -36,16 +33,13 @@ func (v *visit) checkMemory(context.Context) Finding {
 	if m.Kills >= 0 {
 		f = f.saw(fmt.Sprintf("killed for memory: %d in this control group, %s on the machine since it was started", m.Kills, orUnknown(m.HostKills)))
 	}
-	if rss := v.bodyOf(); rss > 0 {
-		f = f.saw(fmt.Sprintf("the running instance (process %d) takes %s, %.0f %% of the limit", v.holder.PID, host.Size(rss), 100*float64(rss)/float64(most)))
-	}
 	more := "Give the container or host more memory, or take something away that runs beside the bot; DISCORD_READ_LIMIT bounds the largest payload."
 	switch share := m.Share(); {
 	case share >= choked:
-		f.Level, f.Says, f.Next, f.Cause = Fail, "memory has run out: "+m.String(), []string{more}, health.OutOfMemory
+		f.Level, f.Says, f.Next, f.Cause = Fail, "memory has run out: "+m.Of(who), []string{more}, health.OutOfMemory
 	case share >= tight:
 		f.worst(Warn)
-		f.Says, f.Next, f.Cause = "memory is tight: "+m.String(), []string{more}, health.OutOfMemory
+		f.Says, f.Next, f.Cause = "memory is tight: "+m.Of(who), []string{more}, health.OutOfMemory
 	}
 	killed := v.holder == nil && v.glance.End == store.EndOutOfMemory // of one that runs the end is not known
 	if m.Kills > 0 || killed {
@@ -55,29 +49,24 @@ func (v *visit) checkMemory(context.Context) Finding {
 			f = f.saw("the last run of the bot was killed for memory, at " + moment(v.glance.Last.Alive))
 		}
 		if f.Level == Warn && m.Share() < tight {
-			f.Says = "the kernel has killed for memory: " + m.String()
+			f.Says = "the kernel has killed for memory: " + m.Of(who)
 		}
 	}
 	return f
 }
 
-// bodyOf is the RSS of the running instance in bytes, where it can be seen from
-// here; else 0.
-func (v *visit) bodyOf() int64 {
-	if v.holder == nil || v.holder.PID == 0 {
-		return 0
-	}
-	text, err := os.ReadFile(filepath.Join("/", v.Machine.Root, "proc", strconv.Itoa(v.holder.PID), "status"))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kib << 10
+// body is the machine as the running instance has it, whose limits may be others
+// than those of the doctor's shell, where it can be seen from here; else as this
+// process has it.
+func (v *visit) body() (host.Machine, string) {
+	if v.holder != nil && v.holder.PID > 0 {
+		its := v.Machine
+		its.Process = v.holder.PID
+		if its.Memory().RSS > 0 {
+			return its, fmt.Sprintf("the running instance (process %d)", v.holder.PID)
 		}
 	}
-	return 0
+	return v.Machine, "this process"
 }
 
 func orUnknown(n int64) string {
@@ -96,7 +85,8 @@ const (
 
 // checkFiles looks at how many files may be open.
 func (v *visit) checkFiles(context.Context) Finding {
-	files := v.Machine.Files()
+	machine, _ := v.body()
+	files := machine.Files()
 	next := "Raise it: LimitNOFILE=65536 in the systemd unit, ulimit -n in a shell, ulimits in a compose file."
 	switch {
 	case files.Limit < 0:

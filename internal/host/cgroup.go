@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// groupAt is a control group of this process.
+// groupAt is a control group of the process.
 type groupAt struct {
 	// name is what the kernel calls it, as in /proc/self/cgroup.
 	name string
@@ -19,7 +19,7 @@ type groupAt struct {
 // (memory, cpu): of version 2 if that is where the controller is, else of
 // version 1. ok is false where there is none.
 func (m Machine) group(controller string) (g groupAt, ok bool) {
-	list, ok := m.read("/proc/self/cgroup")
+	list, ok := m.read(m.own("cgroup"))
 	if !ok {
 		return groupAt{}, false
 	}

@@ -19,7 +19,7 @@ type Files struct {
 // Files reads it: on Linux from /proc/self, elsewhere from the system.
 func (m Machine) Files() Files {
 	var f Files
-	if text, ok := m.read("/proc/self/limits"); ok {
+	if text, ok := m.read(m.own("limits")); ok {
 		for line := range strings.Lines(text) {
 			rest, found := strings.CutPrefix(line, "Max open files")
 			words := strings.Fields(rest)
@@ -31,12 +31,12 @@ func (m Machine) Files() Files {
 				f.Limit, _ = strconv.ParseInt(words[0], 10, 64)
 			}
 		}
-	} else if !m.staged() {
+	} else if !m.staged() && m.Process == 0 {
 		f.Limit = openFileLimit()
 	}
-	if open, err := os.ReadDir(filepath.Join(m.Root, "/proc/self/fd")); err == nil {
+	if open, err := os.ReadDir(filepath.Join(m.Root, m.own("fd"))); err == nil {
 		f.Open = int64(len(open))
-		if !m.staged() {
+		if !m.staged() && m.Process == 0 {
 			f.Open-- // the one that lists them
 		}
 	}

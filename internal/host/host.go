@@ -25,6 +25,10 @@ type Machine struct {
 	// can be staged in a folder: Root/proc/self/cgroup and so on. With a Root,
 	// the system is asked nothing that is not in a file. Default: this machine.
 	Root string
+	// Process is whose memory and files [Machine.Memory] and [Machine.Files] tell,
+	// by its number; another one only where there is /proc, and only what this
+	// process may read of it. 0: this process.
+	Process int
 	// Clock replaces the two clocks that tell how long the machine slept, see
 	// [Machine.Slept]; ok is false where they cannot be read.
 	Clock func() (boot, monotonic time.Duration, ok bool)
@@ -50,6 +54,14 @@ func (m Machine) system() string {
 		return "linux"
 	}
 	return runtime.GOOS
+}
+
+// own is a file in which the system tells something of the process.
+func (m Machine) own(file string) string {
+	if m.Process > 0 {
+		return "/proc/" + strconv.Itoa(m.Process) + "/" + file
+	}
+	return "/proc/self/" + file
 }
 
 // read returns a file of the machine without the white space around it; ok is

@@ -57,14 +57,17 @@ func (m Memory) Share() float64 {
 
 // String says it for a person: "37 MiB of 256 MiB (14 %); this process takes
 // 31 MiB".
-func (m Memory) String() string {
+func (m Memory) String() string { return m.Of("this process") }
+
+// Of says it of the named process: "37 MiB of 256 MiB (14 %); who takes 31 MiB".
+func (m Memory) Of(who string) string {
 	used, most, ok := m.Bound()
 	text := "How much memory is left is not known"
 	if ok {
 		text = fmt.Sprintf("%s of %s (%.0f %%)", Size(used), Size(most), 100*m.Share())
 	}
 	if m.RSS > 0 {
-		text += "; this process takes " + Size(m.RSS)
+		text += "; " + who + " takes " + Size(m.RSS)
 	}
 	return text
 }
@@ -144,12 +147,12 @@ func (m Machine) workingSet(dir, used, stat, inactive string) int64 {
 
 // rss is what this process takes.
 func (m Machine) rss() int64 {
-	if text, ok := m.read("/proc/self/status"); ok {
+	if text, ok := m.read(m.own("status")); ok {
 		if kilobytes, ok := field(text, "VmRSS"); ok {
 			return kilobytes * 1024
 		}
 	}
-	if m.staged() {
+	if m.staged() || m.Process > 0 {
 		return 0
 	}
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
