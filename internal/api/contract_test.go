@@ -235,7 +235,8 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	bad.Uptime = func(context.Context, time.Duration) (Uptime, error) { return Uptime{}, failed }
 	bad.Latencies = func(context.Context, time.Duration) ([]LatencyPoint, error) { return nil, failed }
 	bad.Rates = func(context.Context, time.Duration) ([]Rate, error) { return nil, failed }
-	bad.Incidents = func(context.Context, IncidentQuery) ([]health.Incident, error) { return nil, failed }
+	bad.Archive = func(context.Context, IncidentQuery) ([]health.Incident, error) { return nil, failed }
+	bad.Incidents = bad.Archive
 	for name, o := range map[string]Options{"all is known": full, "nothing is known": {Snapshot: func() health.Snapshot { return health.Snapshot{At: time.Now()} }}, "bad news": bad} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, o)

@@ -3,9 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"evergreen/internal/health"
@@ -113,13 +111,13 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	if s.opts.Incidents == nil {
+	if s.opts.Archive == nil {
 		writeJSON(w, http.StatusOK, "application/json", incidentsBody{})
 		return
 	}
 	wanted := query.Limit
 	query.Limit++ // one more tells whether there is another page
-	list, err := s.opts.Incidents(r.Context(), query)
+	list, err := s.opts.Archive(r.Context(), query)
 	if err != nil {
 		s.cannotRead(w, "incidents", err)
 		return
@@ -171,33 +169,11 @@ func badLimit(most int) problem {
 	return badRequest("limit must be a number from 1 to " + strconv.Itoa(most) + ".")
 }
 
-// farBack is how many incidents of a journal are looked through.
-const farBack = 5000
-
-// RecentIncidents makes Options.Incidents from what a journal has: a function
-// that returns up to so many incidents, the newest first.
+// RecentIncidents makes Options.Incidents from what a journal has at hand: a
+// function that returns up to so many incidents, the newest first.
 func RecentIncidents(recent func(limit int) []health.Incident) func(context.Context, IncidentQuery) ([]health.Incident, error) {
 	return func(_ context.Context, q IncidentQuery) ([]health.Incident, error) {
-		reach := farBack
-		if q.Before == "" && q.Cause == "" && q.Open == nil {
-			reach = q.Limit
-		}
-		list := recent(reach)
-		if q.Before != "" {
-			// IDs begin with the time, so also one that is forgotten has a place.
-			from := slices.IndexFunc(list, func(i health.Incident) bool { return strings.Compare(i.ID, q.Before) < 0 })
-			if from < 0 {
-				from = len(list)
-			}
-			if at := slices.IndexFunc(list, func(i health.Incident) bool { return i.ID == q.Before }); at >= 0 {
-				from = at + 1
-			}
-			list = list[from:]
-		}
-		list = slices.DeleteFunc(slices.Clone(list), func(i health.Incident) bool {
-			open := i.Outcome == health.OutcomeOpen
-			return q.Cause != "" && i.Cause != q.Cause || q.Open != nil && open != *q.Open
-		})
-		return list[:min(q.Limit, len(list))], nil
+		list := recent(health.Remembered)
+		return q.Of(list, q.Start(list)), nil
 	}
 }

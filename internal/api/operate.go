@@ -33,6 +33,16 @@ type fleetBody struct {
 	Shards   string       `json:"shards"` // as SHARDS is written
 	Progress progressBody `json:"progress"`
 	Reshard  *reshardBody `json:"reshard"`
+	Each     []placeBody  `json:"each"`
+}
+
+// placeBody is one shard as those who operate it see it.
+type placeBody struct {
+	ID        int      `json:"id"`
+	Standing  string   `json:"standing"`
+	State     string   `json:"state"`
+	Queued    bool     `json:"queued"`
+	LatencyMS *float64 `json:"latency_ms"`
 }
 
 type progressBody struct {
@@ -74,7 +84,12 @@ func newProgressBody(p fleet.Progress) progressBody {
 }
 
 func newFleetBody(s fleet.Snapshot) fleetBody {
-	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress)}
+	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress), Each: []placeBody{}}
+	for _, shard := range s.Shards {
+		b.Each = append(b.Each, placeBody{
+			ID: shard.Pair.ID, Standing: string(shard.Standing), State: shard.State.String(), Queued: shard.Queued, LatencyMS: took(shard.Latency),
+		})
+	}
 	if r := s.Reshard; r != nil {
 		b.Reshard = &reshardBody{From: r.From, To: r.To, Waits: r.Waits, Progress: newProgressBody(r.Progress)}
 	}

@@ -51,9 +51,12 @@ type Options struct {
 	// for those who have shown the token. Default: nobody can.
 	Operator Operator
 
-	// Incidents looks up incidents, the newest first. [RecentIncidents] makes
-	// one from a journal.
+	// Incidents looks up incidents, the newest first, for the pages and the live
+	// stream: what is at hand is enough. [RecentIncidents] makes one from a journal.
 	Incidents func(context.Context, IncidentQuery) ([]health.Incident, error)
+	// Archive looks up incidents for those who turn the pages of the list back,
+	// such as [health.Archive.Find]. Default: Incidents.
+	Archive func(context.Context, IncidentQuery) ([]health.Incident, error)
 	// Uptime adds up how the bot has been over the time before now.
 	Uptime func(context.Context, time.Duration) (Uptime, error)
 	// Latencies tells how long Discord took to answer over the time before now,
@@ -90,18 +93,9 @@ type Discord struct {
 	Incident string
 }
 
-// IncidentQuery says which incidents are wanted.
-type IncidentQuery struct {
-	// Limit is how many, 1 to 200.
-	Limit int
-	// Before is the ID of an incident: only older ones are wanted. Empty: from
-	// the newest on.
-	Before string
-	// Cause is the only cause wanted. Empty: all.
-	Cause health.CauseID
-	// Open wants those that go on (true) or that are over (false). Nil: both.
-	Open *bool
-}
+// IncidentQuery says which incidents are wanted, at most 200 of them and one
+// that tells whether there are more.
+type IncidentQuery = health.Query
 
 // Uptime is how the bot has been between two moments. The four durations add up
 // to the time between them.

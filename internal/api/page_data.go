@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/internal/health"
 )
 
@@ -21,6 +22,7 @@ type pageData struct {
 	Handlers  []HandlerTime
 	Rates     *pageRates
 	Discord   *pageDiscord
+	Fleet     *fleet.Snapshot
 	// Log is whether Lines are known; they are the oldest first.
 	Log     bool
 	Lines   []pageLine

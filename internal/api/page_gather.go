@@ -217,6 +217,10 @@ func (s *Server) gatherPresent(d *pageData) {
 		u := s.opts.Budget()
 		d.Budget = &pageBudget{Total: u.Total, Remaining: u.Remaining, Used: u.Day, Reset: u.Reset}
 	}
+	if s.opts.Operator != nil {
+		snap := s.opts.Operator.Snapshot()
+		d.Fleet = &snap
+	}
 	if s.opts.Handlers != nil {
 		d.Handlers = s.opts.Handlers()
 	}

@@ -200,7 +200,16 @@ var pageWords = map[string][tongues]string{
 	"connection.failures":   {"Attempts that failed", "พยายามไม่สำเร็จ"},
 	"connection.of":         {"%s / %s", "%s / %s"},
 
-	"shards":           {"Shards", "ชาร์ด"},
+	"shards":            {"Shards", "ชาร์ด"},
+	"fleet.online":      {"%d of %d shards online", "ออนไลน์ %d จาก %d ชาร์ด"},
+	"fleet.resuming":    {"%d resuming", "กำลังต่อเซสชัน %d"},
+	"fleet.identifying": {"%d identifying", "กำลังเริ่มเซสชัน %d"},
+	"fleet.queued":      {"%d queued", "รอคิว %d"},
+	"fleet.failing":     {"%d failing", "ไม่สำเร็จ %d"},
+	"fleet.parked":      {"%d parked", "รอคนแก้ไข %d"},
+	"fleet.remaining":   {"about %s to go", "อีกประมาณ %s"},
+	"fleet.change":      {"Changing from %d to %d shards", "กำลังเปลี่ยนจาก %d เป็น %d ชาร์ด"},
+
 	"shards.none":      {"No shard has reported yet.", "ยังไม่มีชาร์ดใดรายงานเข้ามา"},
 	"shard":            {"Shard", "ชาร์ด"},
 	"shard.status":     {"Status", "สถานะ"},

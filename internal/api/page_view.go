@@ -30,6 +30,7 @@ type dashboardView struct {
 	Budget    *budgetView
 	Presence  *presenceView
 	Links     []rowView
+	Fleet     []fleetView
 	Shards    []shardView
 	Changes   []changeView
 	Log       bool
@@ -139,6 +140,7 @@ func newDashboardView(f pageFrame, d pageData) dashboardView {
 	}
 	v.Handlers = f.handlers(d.Handlers)
 	v.Budget, v.Presence = f.budget(d.Budget, now), f.presence(d.Presence)
+	v.Fleet = f.fleet(d.Fleet)
 	v.Shards, v.Changes = f.shards(d.Snap)
 	return v
 }

@@ -66,6 +66,9 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Archive == nil {
+		o.Archive = o.Incidents
+	}
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
 		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConns(o.Limits.Conns),

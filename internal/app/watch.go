@@ -114,9 +114,17 @@ func (a *App) newServer() (*api.Server, error) {
 		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
 		Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Presence: func() gateway.Presence { return c.Presence() },
 		Operator: operator{a}, Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord, Handlers: a.handlers, Rates: a.rates,
-		Incidents: api.RecentIncidents(a.tracker.Incidents), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,
+		Incidents: api.RecentIncidents(a.tracker.Incidents), Archive: a.archive(), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,
 		Log: logging.Component(a.opts.Logger, "API"),
 	})
+}
+
+// archive looks up incidents however long ago they were, where they are kept.
+func (a *App) archive() func(context.Context, api.IncidentQuery) ([]health.Incident, error) {
+	if kept, ok := a.opts.Journal.(health.Archive); ok {
+		return kept.Find
+	}
+	return nil
 }
 
 // discord is what Discord says of itself, for the API.

@@ -10,10 +10,10 @@ import (
 // journal is the [health.Journal].
 type journal struct{ store *Store }
 
-// Journal returns the journal of incidents. It answers from memory, which holds
-// the last 200; the disk keeps 5000, for 90 days at most, the routine ones
-// shorter than the others.
-func (s *Store) Journal() health.Journal { return journal{s} }
+// Journal returns the journal of incidents. What is recent it has in memory, 200
+// at most; the disk keeps 5000, for 90 days at most, the routine ones shorter
+// than the others.
+func (s *Store) Journal() health.Archive { return journal{s} }
 
 // Write leaves the incident to the writer.
 func (j journal) Write(i health.Incident) {

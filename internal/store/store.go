@@ -82,6 +82,7 @@ type Store struct {
 	closeOnce     sync.Once
 	opened        chan struct{} // closed after the first try to open the disk
 	done          chan struct{} // closed when the writer has ended
+	reading       chan struct{} // has one slot, for whoever reads beside the writer
 	began         atomic.Int64  // UnixNano of the disk call under way, or 0
 
 	kills     oomCount // as read at killsRead, by the writer
@@ -143,7 +144,7 @@ func newStore(o Options, path string, h host) *Store {
 	o.SignOfLife = cmp.Or(o.SignOfLife, aliveEvery)
 	return &Store{
 		opts: o, path: path, log: o.Logger, host: h, born: time.Now().Round(0),
-		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:   State{Reason: "the database has not been opened yet", Since: time.Now()},
 		keepers: map[gateway.Pair]*keeper{}, entries: map[int64]ledger.Entry{}, newEntry: map[int64]ledger.Entry{},
 		memory: &health.Memory{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
