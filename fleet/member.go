@@ -199,4 +199,4 @@ func (i inspector) Inspect(ctx context.Context, cause gateway.Cause, current gat
 }
 
 // errMoved is the answer to a request for a shard that has moved out.
-var errMoved = errors.New("the shard has moved out; move it in again with its session")
+var errMoved = errors.New("the shard has moved out: it comes back with its session, or when this process starts anew")

@@ -53,6 +53,7 @@ type ShardStatus struct {
 	Standing Standing
 	State    gateway.State
 	Queued   bool // it waits for its turn to identify
+	Resumes  bool // it has a session to resume
 	Latency  time.Duration
 	LastACK  time.Time
 	Stats    gateway.Stats
@@ -108,7 +109,7 @@ func (s *set) progress(waiting map[gateway.Pair]bool, remaining time.Duration) (
 		shard := m.current()
 		status := ShardStatus{
 			Pair: m.pair, Standing: m.stands(), State: shard.State(), Queued: waiting[m.pair],
-			Latency: shard.Latency(), LastACK: shard.LastACK(), Stats: m.stats(),
+			Resumes: shard.Session().Resumable(), Latency: shard.Latency(), LastACK: shard.LastACK(), Stats: m.stats(),
 		}
 		p.count(status)
 		all = append(all, status)
@@ -144,15 +145,18 @@ func (p *Progress) count(s ShardStatus) {
 			p.Identifying++
 		}
 	default:
+		waiting, _ := s.State.(gateway.Waiting)
 		switch {
 		case gateway.Online(s.State):
 			p.Online++
 		case s.Queued:
 			p.Queued++
-		case s.Stats.Dials == 0 && s.Stats.Identifies == 0:
-			p.Queued++ // it has only just begun
-		default:
+		case waiting.Failures > 0:
 			p.Failing++
+		case s.Resumes:
+			p.Resuming++
+		default:
+			p.Queued++
 		}
 	}
 }

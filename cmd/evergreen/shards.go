@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/internal/api"
 	"evergreen/internal/config"
 	"evergreen/internal/owner"
@@ -14,7 +16,7 @@ import (
 
 // shardsCommand is evergreen shards.
 type shardsCommand struct {
-	Show    shardsShow    `cmd:"" default:"withargs" help:"Tell how far the shards are."`
+	Show    shardsShow    `cmd:"" default:"withargs" help:"Tell how far the shards are, and where each is."`
 	Pause   shardsPause   `cmd:"" help:"Stop one shard and keep its session: events wait at Discord for about a minute."`
 	Resume  shardsResume  `cmd:"" help:"Let a paused shard go on."`
 	Restart shardsRestart `cmd:"" help:"End the connection of one shard and resume it on another."`
@@ -82,8 +84,31 @@ func (s *shardsShow) Run(p *process) error {
 		if s.JSON {
 			return json.NewEncoder(p.stdout).Encode(f)
 		}
-		return p.writeLines(fleetLines(f))
+		return p.writeLines(append(fleetLines(f), placeLines(f)...))
 	})
+}
+
+// placeLines tells of each shard; a single one has been told of already.
+func placeLines(f api.Fleet) []string {
+	if len(f.Each) < 2 {
+		return nil
+	}
+	lines := []string{""}
+	for _, s := range f.Each {
+		state := s.State
+		switch {
+		case s.Standing != string(fleet.Running):
+			state = strings.ReplaceAll(s.Standing, "-", " ")
+		case s.Queued:
+			state = "queued"
+		}
+		line := fmt.Sprintf("%6d  %s", s.ID, state)
+		if s.LatencyMS != nil && s.Standing == string(fleet.Running) {
+			line += fmt.Sprintf(", %.0f ms", *s.LatencyMS)
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // fleetLines says it for a person.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/fleet"
+	"evergreen/internal/api"
 )
 
 // Given a start of many shards that is watched in a pipe, then a line says every
@@ -28,6 +30,27 @@ func TestStartIsToldInAPipe(t *testing.T) {
 			t.Errorf("it said %q", said)
 		}
 	})
+}
+
+// Given a bot with several shards, then each is told of, and what was done with
+// it; a single one needs no list.
+func TestShardsAreListed(t *testing.T) {
+	var f api.Fleet
+	err := json.Unmarshal([]byte(`{"shards":"4","progress":{"says":"1 of 3 shards online, 2 queued, 1 paused, about 5s to go"},"each":[
+		{"id":0,"standing":"running","state":"live","latency_ms":41.5},{"id":1,"standing":"paused","state":"stopped","latency_ms":40},
+		{"id":2,"standing":"running","state":"waiting for its turn","queued":true},{"id":3,"standing":"moved-out","state":"stopped"}]}`), &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(append(fleetLines(f), placeLines(f)...), "\n")
+	want := "Shards 4: 1 of 3 shards online, 2 queued, 1 paused, about 5s to go\n\n     0  live, 42 ms\n     1  paused\n     2  queued\n     3  moved out"
+	if got != want {
+		t.Errorf("told was\n%s\nwant\n%s", got, want)
+	}
+	f.Each = f.Each[:1]
+	if lines := placeLines(f); len(lines) > 0 {
+		t.Errorf("a single shard is listed: %q", lines)
+	}
 }
 
 // One shard needs no bar, and a bar is as long as the shards are far.
