@@ -88,6 +88,35 @@ func (s *shardsShow) Run(p *process) error {
 	})
 }
 
+// where says where a shard is, in a word or two.
+func where(s api.Place) string {
+	switch {
+	case s.Standing != string(fleet.Running):
+		return strings.ReplaceAll(s.Standing, "-", " ")
+	case s.Queued:
+		return "queued"
+	}
+	return s.State
+}
+
+// mostAway is how many shards that are not live are named one by one.
+const mostAway = 8
+
+// awayLine names the shards that are not live; none if all are, or too many to
+// name.
+func awayLine(f api.Fleet) string {
+	var away []string
+	for _, s := range f.Each {
+		if at := where(s); at != "live" {
+			away = append(away, fmt.Sprintf("shard %d is %s", s.ID, at))
+		}
+	}
+	if len(away) > mostAway {
+		return ""
+	}
+	return strings.Join(away, ", ")
+}
+
 // placeLines tells of each shard; a single one has been told of already.
 func placeLines(f api.Fleet) []string {
 	if len(f.Each) < 2 {
@@ -95,14 +124,7 @@ func placeLines(f api.Fleet) []string {
 	}
 	lines := []string{""}
 	for _, s := range f.Each {
-		state := s.State
-		switch {
-		case s.Standing != string(fleet.Running):
-			state = strings.ReplaceAll(s.Standing, "-", " ")
-		case s.Queued:
-			state = "queued"
-		}
-		line := fmt.Sprintf("%6d  %s", s.ID, state)
+		line := fmt.Sprintf("%6d  %s", s.ID, where(s))
 		if s.LatencyMS != nil && s.Standing == string(fleet.Running) {
 			line += fmt.Sprintf(", %.0f ms", *s.LatencyMS)
 		}

@@ -47,6 +47,9 @@ func TestShardsAreListed(t *testing.T) {
 	if got != want {
 		t.Errorf("told was\n%s\nwant\n%s", got, want)
 	}
+	if away := awayLine(f); away != "shard 1 is paused, shard 2 is queued, shard 3 is moved out" {
+		t.Errorf("the status says %q", away)
+	}
 	f.Each = f.Each[:1]
 	if lines := placeLines(f); len(lines) > 0 {
 		t.Errorf("a single shard is listed: %q", lines)

@@ -27,7 +27,7 @@ type statusCommand struct {
 
 // Help says what a script needs to know.
 func (statusCommand) Help() string {
-	return "Exit codes: 0 the bot is online, 1 it is not, 78 that cannot be known because of the settings. So it serves as a container's health check."
+	return "Exit codes: 0 the bot is online, 1 it is not, 78 that cannot be known because of the settings. So it serves as a container's health check. To pause, resume, restart or move single shards, see evergreen shards --help."
 }
 
 // Validate refuses what would not be a pause.

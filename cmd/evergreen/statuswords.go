@@ -118,6 +118,9 @@ func (r reading) addTold(add func(name, text string), place *time.Location) {
 		for _, line := range fleetLines(*f) {
 			add("Shards", strings.TrimPrefix(line, "Shards "))
 		}
+		if away := awayLine(*f); away != "" {
+			add("", away+" (evergreen shards tells more, pauses, resumes, restarts and moves them)")
+		}
 	}
 	if b := s.Budget; b != nil && b.Total > 0 {
 		add("Starts", fmt.Sprintf("%d of %d session starts left today", b.Remaining, b.Total))

@@ -19,6 +19,8 @@ type (
 	Status = statusBody
 	// Fleet is the answer of /api/v1/fleet.
 	Fleet = fleetBody
+	// Place is one shard in it.
+	Place = placeBody
 	// Incident is one of the answer of /api/v1/incidents.
 	Incident = incidentBody
 )
