@@ -10,12 +10,18 @@ import (
 	"time"
 
 	"evergreen/internal/ledger"
+
+	codes "modernc.org/sqlite/lib"
 )
 
 // longestLog is about how long the write-ahead log may grow before its content is
 // moved into the database, in bytes. At 50 commits a second that is every
-// minute or so.
-const longestLog = 8 << 20
+// minute or so. On a small disk it is a quarter of what is free, for the database
+// needs room too, but no less than shortestLog.
+const (
+	longestLog  = 8 << 20
+	shortestLog = 128 << 10
+)
 
 // checkpointPause is how long a checkpoint is not tried again after one that
 // another program's reading has held up.
@@ -66,9 +72,14 @@ func (v *file) compile(ctx context.Context) error {
 	return nil
 }
 
-// write writes the batch, and now and then empties the write-ahead log.
+// write writes the batch, and now and then empties the write-ahead log: also
+// when that is what fills the disk.
 func (v *file) write(b *batch) error {
-	if err := v.commit(b); err != nil {
+	err := v.commit(b)
+	if codeOf(err) == codes.SQLITE_FULL && v.empty() == nil {
+		err = v.commit(b)
+	}
+	if err != nil {
 		return err
 	}
 	return v.move()
@@ -184,10 +195,17 @@ func (v *file) move() error {
 	if err != nil || info.Size() < v.longest || now.Before(v.checkpoint) {
 		return nil
 	}
-	v.checkpoint = now.Add(checkpointPause)
+	return v.empty()
+}
+
+// empty moves the write-ahead log into the database.
+func (v *file) empty() error {
 	var busy, pages, moved int
 	if err := v.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
 		return err
+	}
+	if busy != 0 {
+		v.checkpoint = time.Now().Add(checkpointPause)
 	}
 	v.count.syncs.Add(3) // the log, the database, and the new log's header
 	return nil

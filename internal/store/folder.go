@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	machine "evergreen/internal/host"
+
 	_ "modernc.org/sqlite" // registers the driver
 )
 
@@ -92,7 +94,7 @@ func (f *folder) try() (_ *file, _ *image, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &file{path: f.path, db: db, count: f.count, longest: f.longest}
+	v := &file{path: f.path, db: db, count: f.count, longest: f.room()}
 	defer func() {
 		if err != nil {
 			_ = v.close()
@@ -114,6 +116,15 @@ func (f *folder) try() (_ *file, _ *image, err error) {
 	}
 	i, err := v.read(ctx, f.now())
 	return v, i, err
+}
+
+// room is how long the write-ahead log may grow on this disk.
+func (f *folder) room() int64 {
+	disk, err := machine.Machine{}.Disk(f.dir)
+	if err != nil {
+		return f.longest
+	}
+	return min(f.longest, max(shortestLog, int64(disk.Free)/4))
 }
 
 // private makes the database file if it is missing and keeps everybody else out

@@ -82,6 +82,30 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	}
 }
 
+// Given a disk with room for the database, but not for the write-ahead log of a
+// busy bot, then the log is emptied early, and everything is saved all the while.
+func TestSmallDiskIsEnough(t *testing.T) {
+	t.Parallel()
+	dir := small(t)
+	l := newLog(t)
+	s := open(t, dir, l)
+	s.Begin()
+	k := s.Keeper(alone, intents)
+	for n := range int64(1000) { // some megabytes of log
+		k.Keep(session("a", n+1))
+		if err := s.Ledger().Commit(t.Context()); err != nil {
+			t.Fatalf("commit %d: %v", n, err)
+		}
+	}
+	if stats := s.Stats(); stats.Failures != 0 || !s.State().OK {
+		t.Errorf("%+v, %s", stats, s.State())
+	}
+	shut(t, s)
+	if got := found(t, open(t, dir, nil)); got != session("a", 1000) {
+		t.Errorf("the session: %+v", got)
+	}
+}
+
 // Given a disk that is full when the bot starts, then what it holds is read all
 // the same, and the session is resumed.
 //
