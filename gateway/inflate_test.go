@@ -164,3 +164,21 @@ func TestZlibMessageEndsAtTheWindow(t *testing.T) {
 		}
 	}
 }
+
+// Given a first message that is no zlib stream, or one that wants a dictionary
+// nobody has, then the stream is refused before anything of it is read.
+//
+// Statements: G-117.
+func TestWhatIsNoZlibIsRefused(t *testing.T) {
+	for name, begin := range map[string][]byte{
+		"gzip": {0x1f, 0x8b}, "a wrong check": {0x78, 0x9d}, "another method": {0x79, 0x9b}, "a larger window": {0x88, 0x1c}, "a dictionary": {0x78, 0xbb}, "nothing": {},
+	} {
+		frame := append(begin, flushMarker...)
+		if len(begin) == 0 {
+			frame = flushMarker
+		}
+		if _, _, done, err := newInflater(CompressZlib).feed(frame, nil, 1<<20); err == nil || done {
+			t.Errorf("%s: done %t, error %v", name, done, err)
+		}
+	}
+}

@@ -137,9 +137,12 @@ func Table(p Pace) []Scenario {
 			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
 		},
 		{
-			Name: "READY, then drop", Says: "for a minute the connection is reset right after every READY, after the session was lost",
-			Steps: []Step{fault(0, discordsim.Fault{Name: "ready-drop", For: p.watch(m)}), fault(0, discordsim.Fault{Name: "session-loss"}), {At: p.watch(m), Do: Over}},
-			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
+			Name: "READY, then drop", Says: "for a minute the connection is reset right after every READY, and no session can be resumed",
+			Steps: []Step{
+				fault(0, discordsim.Fault{Name: "ready-drop", For: p.watch(m)}), fault(0, discordsim.Fault{Name: "resume-op9-false", For: p.watch(m)}),
+				fault(0, discordsim.Fault{Name: "session-loss"}), {At: p.watch(m), Do: Over},
+			},
+			From: AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
 		},
 		{
 			Name: "blocked handler", Says: "a handler blocks for a minute and a half, longer than two heartbeats",
@@ -157,8 +160,8 @@ func Table(p Pace) []Scenario {
 		},
 		{
 			Name: "burst of 20,000", Says: "20,000 events nobody asked for, as fast as they go; the median of three",
-			Steps: []Step{{Do: Burst}, {At: 12 * time.Second, Do: Burst}, {At: 24 * time.Second, Do: Burst}},
-			From:  Stays, For: 36 * time.Second, Stay: 36 * time.Second, Crew: Alone, Rate: -1,
+			Steps: []Step{{Do: Burst}, {Do: Burst}, {Do: Burst}},
+			From:  Stays, For: m, Stay: 2 * time.Second, Crew: Alone, Rate: -1,
 		},
 		{
 			Name: "SIGTERM, restart", Says: "the process is stopped with SIGTERM and started again as soon as it is gone",
@@ -188,7 +191,7 @@ func Table(p Pace) []Scenario {
 		},
 		{
 			Name: "idle", Says: "nothing happens",
-			From: Stays, For: p.watch(m), Stay: p.watch(m), Crew: Alone, Rate: 0.2,
+			From: Stays, For: m, Stay: max(p.of(m), 12*time.Second), Crew: Alone, Rate: 0.2,
 		},
 	}
 }

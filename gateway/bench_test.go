@@ -1,0 +1,183 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// The payloads are those that the side-by-side comparison measures its peers
+// with: go test -bench . ./bench/decode.
+var benchEvents = []string{"MESSAGE_UPDATE", "GUILD_MEMBER_UPDATE", "PRESENCE_UPDATE", "GUILD_CREATE"}
+
+// benchPayload is an event as Discord sends it.
+func benchPayload(b *testing.B, event string, seq int) []byte {
+	b.Helper()
+	d, err := os.ReadFile(filepath.Join("..", "bench", "payloads", strings.ToLower(event)+".json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return fmt.Appendf(nil, `{"t":%q,"s":%d,"op":0,"d":%s}`, event, seq, bytes.TrimSpace(d))
+}
+
+// BenchmarkEnvelope reads the outside of a payload: of one that somebody wants,
+// and of one that nobody does.
+func BenchmarkEnvelope(b *testing.B) {
+	nobody := func(Opcode, []byte) bool { return true }
+	for _, event := range benchEvents {
+		payload := benchPayload(b, event, 123_456)
+		for name, skip := range map[string]func(Opcode, []byte) bool{"wanted": nil, "unwanted": nobody} {
+			b.Run(event+"/"+name, func(b *testing.B) {
+				b.SetBytes(int64(len(payload)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if env, err := scanEnvelope(payload, skip); err != nil || env.seq != 123_456 {
+						b.Fatal(env, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// burstSize is how many events one turn of the benchmarks below reads.
+const burstSize = 20_000
+
+// tape is a [Socket] from which a burst is read.
+type tape struct {
+	frames [][]byte
+	binary bool
+	next   int
+}
+
+func (t *tape) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
+	if t.next == len(t.frames) {
+		return buf, 0, false, io.EOF
+	}
+	alive()
+	frame := t.frames[t.next]
+	t.next++
+	return append(buf, frame...), int64(len(frame)), t.binary, nil
+}
+
+func (*tape) Write(context.Context, []byte) error      { return errors.New("read only") }
+func (*tape) Close(context.Context, CloseCode, string) {}
+func (*tape) Drop()                                    {}
+
+// record makes the burst: six edited messages to three changed members to one
+// presence, as it goes over the wire with a compression.
+func record(b *testing.B, c Compression, size int) *tape {
+	b.Helper()
+	t := &tape{binary: c != CompressNone}
+	var wire bytes.Buffer
+	write := func(p []byte) { wire.Write(p) }
+	switch c {
+	case CompressZlib:
+		w := zlib.NewWriter(&wire)
+		write = func(p []byte) { _, _ = w.Write(p); _ = w.Flush() }
+	case CompressZstd:
+		w, err := zstd.NewWriter(&wire, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			b.Fatal(err)
+		}
+		write = func(p []byte) { _, _ = w.Write(p); _ = w.Flush() }
+	}
+	for i := range size {
+		event := benchEvents[0]
+		switch {
+		case i%10 >= 9:
+			event = benchEvents[2]
+		case i%10 >= 6:
+			event = benchEvents[1]
+		}
+		wire.Reset()
+		write(benchPayload(b, event, i+2))
+		t.frames = append(t.frames, bytes.Clone(wire.Bytes()))
+	}
+	return t
+}
+
+// BenchmarkEventPath is all that an event costs between the socket and the
+// handler's queue: decompression, the envelope, the account of what was taken
+// in. Nobody asks for these; ns/event and allocs/event are what counts, since
+// one turn is a whole burst on a connection of its own.
+func BenchmarkEventPath(b *testing.B) {
+	for _, c := range []Compression{CompressNone, CompressZlib, CompressZstd} {
+		b.Run("unwanted/"+string(c), func(b *testing.B) { readBurst(b, c, []string{"MESSAGE_CREATE"}, burstSize) })
+	}
+	// These are queued and taken out again at the end.
+	b.Run("wanted/"+string(CompressNone), func(b *testing.B) { readBurst(b, CompressNone, nil, burstSize) })
+}
+
+func readBurst(b *testing.B, c Compression, wanted []string, size int) {
+	burst := record(b, c, size)
+	s, err := New(Options{
+		Credentials: Credentials{Token: "t"}, Locator: FixedURL("ws://x"), Compression: c, Events: wanted, QueueBytes: 1 << 30,
+		Handler: HandlerFunc(func(context.Context, Event) {}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	read := func() {
+		burst.next = 0
+		ctx, cancel := context.WithCancel(context.Background())
+		now := time.Now()
+		conn := &conn{
+			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.in.received.Load, sink: s, count: &s.count,
+			signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}), ctx: ctx, cancel: cancel,
+		}
+		s.in.begin(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
+		s.in.attach(conn, false)
+		conn.group.Add(1)
+		conn.read(newInflater(c))
+		for e, ok := s.queue.pop(); ok; e, ok = s.queue.pop() {
+			e.held.returned()
+		}
+	}
+	before := s.count.received.Load()
+	if read(); s.count.received.Load()-before != int64(size) {
+		b.Fatalf("%d events were taken in, want %d", s.count.received.Load()-before, size)
+	}
+	allocs := testing.AllocsPerRun(1, read)
+	b.ResetTimer()
+	for b.Loop() {
+		read()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/event")
+	b.ReportMetric(allocs/float64(size), "allocs/event")
+}
+
+// BenchmarkInflate undoes the compression of one message.
+func BenchmarkInflate(b *testing.B) {
+	for _, c := range []Compression{CompressZlib, CompressZstd} {
+		b.Run(string(c), func(b *testing.B) {
+			burst := record(b, c, burstSize)
+			var plain []byte
+			in, next := newInflater(c), 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if next == burstSize {
+					in.close()
+					in, next = newInflater(c), 0
+				}
+				var err error
+				plain, _, _, err = in.feed(burst.frames[next], plain[:0], 1<<20)
+				if err != nil {
+					b.Fatal(err)
+				}
+				next++
+			}
+			in.close()
+		})
+	}
+}
