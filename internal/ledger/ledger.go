@@ -72,7 +72,8 @@ type Options struct {
 	// evenly until the count is reset (G-042). Default 0.2; negative for none.
 	Reserve float64
 	// Hourly is the most IDENTIFYs one shard may spend in any hour. A bot with
-	// N shards may spend the larger of Hourly and 3 N in all. Default 20.
+	// N shards may spend the larger of Hourly and 3 N in all; after a change of
+	// their number the shards of the new number begin anew. Default 20.
 	Hourly int
 	// Alert is called when the day's starts are half spent and when four
 	// fifths are, once each until the count falls again. It runs on a

@@ -196,9 +196,21 @@ func (l *Ledger) judge(w *waiter, now time.Time) verdict {
 	return v
 }
 
-// judgeHour keeps crash loops within bounds. The caller holds mu.
+// judgeHour keeps crash loops within bounds. Only shards of the same number
+// count: a change of their number is no loop. The caller holds mu.
 func (l *Ledger) judgeHour(v *verdict, pair gateway.Pair, now time.Time) {
-	hour := l.since(now.Add(-time.Hour))
+	var hour []*record
+	for _, r := range l.since(now.Add(-time.Hour)) {
+		if r.Pair.Count == pair.Count {
+			hour = append(hour, r)
+		}
+	}
+	inFlight := 0
+	for g := range l.grants {
+		if g.record.Pair.Count == pair.Count {
+			inFlight++
+		}
+	}
 	limit := func(records []*record, inFlight, most int) {
 		over := len(records) + inFlight - most
 		switch {
@@ -211,7 +223,7 @@ func (l *Ledger) judgeHour(v *verdict, pair gateway.Pair, now time.Time) {
 			v.blocked = true // a grant in flight decides
 		}
 	}
-	limit(hour, len(l.grants), max(l.opts.Hourly, 3*pair.Count))
+	limit(hour, inFlight, max(l.opts.Hourly, 3*pair.Count))
 	var own []*record
 	for _, r := range hour {
 		if r.Pair == pair {
