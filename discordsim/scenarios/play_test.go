@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"reflect"
 	"slices"
@@ -24,9 +23,6 @@ import (
 	"evergreen/internal/bot"
 	"evergreen/internal/config"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/preflight"
-	"evergreen/internal/rest"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
@@ -63,9 +59,6 @@ var ponder = bot.Command{
 	},
 }
 
-// agent names our bot to Discord.
-const agent = "DiscordBot (https://github.com/evergreen, 0)"
-
 // settings are those of a bot that talks to the simulator.
 func settings(sim *discordsim.Sim, token string) config.Config {
 	c := config.Defaults()
@@ -90,64 +83,6 @@ func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name
 		a.Stop(context.Background(), gateway.Pause)
 		// A bot that was refused at the start has ended by itself, as it should.
 		<-ran
-	}
-}
-
-// runShards runs as many shards of our bot as the world has, with one account
-// of IDENTIFYs.
-func runShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name string) (stop func()) {
-	t.Helper()
-	// Until there is a fleet, each shard is a bot of its own and the account is
-	// what they share.
-	random := chance(name)
-	manners := rest.New(rest.Options{Base: sim.Transport(), UserAgent: agent, Rand: random})
-	client := &http.Client{Transport: manners}
-	check, err := preflight.New(preflight.Options{
-		HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent,
-		Token: func() string { return application.Token }, Intents: bot.Intents(false),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	account := ledger.New(ledger.Options{Limits: check.Limits, Rand: random})
-	var shards []*gateway.Shard
-	var bots []*bot.Bot
-	var running sync.WaitGroup
-	for id := range application.Shards {
-		c := settings(sim, application.Token)
-		b, err := bot.New(bot.Options{
-			Token: application.Token, HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent,
-			Prefix: "!", Commands: bot.Builtin(), KeepCommands: true, Intents: bot.Intents(false), Presence: c.Presence(), Rand: random,
-			Goodbye: func() {},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		presence := c.Presence()
-		s, err := gateway.New(gateway.Options{
-			Credentials: gateway.Credentials{Token: application.Token, Intents: bot.Intents(false)}, Pair: gateway.Pair{ID: id, Count: application.Shards},
-			Locator: check, Inspector: check, Permit: account, Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
-			Observer: b, Handler: b, Events: bot.Events(), Presence: &presence, Rand: random,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Attach(s)
-		shards, bots = append(shards, s), append(bots, b)
-		running.Go(func() { _ = b.Run(context.Background()) })
-		running.Go(func() { _ = s.Run(context.Background()) })
-	}
-	return func() {
-		var stopping sync.WaitGroup
-		for i := range shards {
-			stopping.Go(func() {
-				_ = shards[i].Stop(context.Background(), gateway.Pause)
-				_ = bots[i].Stop(context.Background())
-			})
-		}
-		stopping.Wait()
-		running.Wait()
-		client.CloseIdleConnections()
 	}
 }
 
@@ -281,11 +216,7 @@ func play(t *testing.T, name string) *discordsim.Outcome {
 	sim := discordsim.New(rules)
 	defer sim.Close()
 	application := sc.Populate(sim, discordsim.AppConfig{Name: "ResearchBot"})
-	run := runBot
-	if application.Shards > 2 {
-		run = runShards
-	}
-	stop := run(t, sim, application, name)
+	stop := runBot(t, sim, application, name)
 	defer stop()
 	out, err := sc.Run(t.Context(), sim, application)
 	if err != nil {
