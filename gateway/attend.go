@@ -7,9 +7,6 @@ import (
 // invalidResumable marks the cause of an op 9 whose d was true.
 const invalidResumable = "resumable"
 
-// clockCheck is how often, at the least, the clock is compared with itself.
-const clockCheck = 5 * time.Second
-
 // stallTolerance is how late a wake-up may be before it means that this
 // process did not run.
 const stallTolerance = 2 * time.Second
@@ -298,7 +295,7 @@ func (t *attendance) overdue(now time.Time) *Cause {
 
 // nextLook returns when something may have to be done.
 func (t *attendance) nextLook(now time.Time) time.Time {
-	at := now.Add(clockCheck)
+	at := now.Add(t.opts.Timing.ClockCheck)
 	sooner := func(u time.Time) {
 		if u.Before(at) {
 			at = u

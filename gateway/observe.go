@@ -134,7 +134,8 @@ const (
 	BeatProbe     BeatKind = "probe"     // nothing has arrived for a while, rule 3
 )
 
-// HeartbeatSent is a heartbeat handed to the socket.
+// HeartbeatSent is a heartbeat handed to the socket. The observer hears of it
+// together with what comes next, such as its answer.
 type HeartbeatSent struct{ Kind BeatKind }
 
 // HeartbeatACK is an answered heartbeat (G-031).

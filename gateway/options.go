@@ -125,6 +125,10 @@ type Timing struct {
 	// Settled is how long a connection must be live before its failures are
 	// forgotten. Default 60 s (G-152).
 	Settled time.Duration
+	// ClockCheck is how often, at the least, the wall clock is compared with the
+	// time that was planned, which is how a sleep of the host is noticed (G-032).
+	// Default 5 s.
+	ClockCheck time.Duration
 	// ParkRecheck is the first wait before a parked shard is inspected again;
 	// it doubles up to ten minutes. Default 30 s.
 	ParkRecheck time.Duration
@@ -212,7 +216,7 @@ type Stats struct {
 	Dials       int64         // connections attempted
 	Panics      int64         // contained handler panics
 	Unobserved  int64         // observations dropped because the observer was slow
-	Turns       int64         // looks at the connection: while there is one, one every 5 s at least
+	Turns       int64         // looks at the connection: while there is one, one every ClockCheck at least
 	QueuedBytes int64         // bytes waiting now (this one shrinks too)
 	QueuedAge   time.Duration // age of the oldest waiting or unfinished event
 }

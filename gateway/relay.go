@@ -66,7 +66,11 @@ func (r *relay) note(what Observation) {
 		r.lost()
 		return
 	}
-	r.nudge()
+	// What a heartbeat comes to is known in a moment. To wake the observer twice
+	// for each would be most of what an idle shard costs it.
+	if _, waits := what.(HeartbeatSent); !waits {
+		r.nudge()
+	}
 }
 
 func (r *relay) nudge() {

@@ -340,6 +340,7 @@ func setDefaults(o *Options) {
 	or(&t.BackoffLocal, 4500*time.Millisecond)
 	or(&t.BackoffRemote, 30*time.Second)
 	or(&t.Settled, time.Minute)
+	or(&t.ClockCheck, 5*time.Second)
 	or(&t.ParkRecheck, 30*time.Second)
 	if o.Properties == "" {
 		o.Properties = "evergreen"

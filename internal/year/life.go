@@ -30,6 +30,10 @@ type life struct {
 // seconds, as by default, would be most of what happens in a year.
 const signOfLife = 20 * time.Minute
 
+// clockCheck is how often a shard compares the wall clock with the time it had
+// planned. Here both are one and the same, so that there is nothing to find.
+const clockCheck = time.Minute
+
 // sessions lets a life begin where the one before ended. It is the app's
 // [app.Sessions].
 type sessions struct{ *store.Store }
@@ -73,8 +77,10 @@ func (y *year) start() error {
 	c := config.Defaults()
 	c.Token, c.APIURL = config.NewSecret(y.bot.Token), y.sim.APIURL()
 	c.DiscordStatusURL = "" // the real Discord has no say here
+	timing := c.Timing()
+	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
-		Config: c, Rand: y.chance.next, Commands: []bot.Command{ponder},
+		Config: c, Timing: &timing, Rand: y.chance.next, Commands: []bot.Command{ponder},
 		Transport: l.machine.transport(), Dialer: gateway.WebSocketDialer{Transport: l.machine.transport()},
 		Sessions: sessions{l.store}, Storage: l.store.Ledger(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, life: l.number}},
