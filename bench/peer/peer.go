@@ -59,7 +59,7 @@ func All() []*Peer {
 		},
 		{
 			Name: "discordgo", Short: "discordgo", build: own("discordgo", "github.com/bwmarrin/discordgo"),
-			Note: "the package's `Endpoint...` variables; API v9, its default. As in its pingpong example. Defaults: no compression, state tracking on, every handler on a goroutine of its own.",
+			Note: "the package's `Endpoint...` variables; API v9, its default. As in its pingpong example. Defaults: every message compressed by itself, state tracking on, every handler on a goroutine of its own.",
 		},
 		{
 			Name: "arikawa", Short: "arikawa", build: own("arikawa", "github.com/diamondburned/arikawa/v3"),

@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,7 +69,9 @@ func Run(ctx context.Context, p *peer.Peer, sc Scenario, pace Pace, seed uint64,
 	defer quiet()
 	var crowd sync.WaitGroup
 	crowd.Go(func() { c.world.chat(asking, c.rate()) })
-	c.wait(ctx, 3*time.Second)
+	// Longer than the time between two IDENTIFYs, so that a bot which is
+	// restarted may identify at once.
+	c.wait(ctx, 6*time.Second)
 	before, began := c.sim.Verdict(c.app), time.Now()
 	c.mark = began
 	if err := c.play(ctx, began); err != nil {
@@ -85,7 +88,20 @@ func Run(ctx context.Context, p *peer.Peer, sc Scenario, pace Pace, seed uint64,
 	c.proc.Stop()
 	f.Exit = c.proc.Exit()
 	c.count(&f)
-	return f, ctx.Err()
+	return f, errors.Join(c.keep(), ctx.Err())
+}
+
+// keep writes down the connections, for whoever looks into a cell.
+func (c *cell) keep() error {
+	all := c.sim.Connections(c.app)
+	for i := range all {
+		all[i].Frames = all[i].Frames[:min(len(all[i].Frames), 20)]
+	}
+	text, err := json.MarshalIndent(map[string]any{"mark": c.mark, "connections": all[max(0, len(all)-200):]}, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.folder, "connections.json"), text, 0o600)
 }
 
 // rate is how many commands a second people ask.
