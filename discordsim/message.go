@@ -126,11 +126,11 @@ func (r *rest) judgeDraft(c *call, ch *Channel, d draft) {
 	if ref := d.reference; ref.given && !ref.forward {
 		switch m := d.mentions; {
 		case !m.given:
-			r.accuse(c, "G-138", "note: a reply without allowed_mentions pings everybody it names")
+			r.accuse(c, "G-138", advice+"a reply without allowed_mentions pings everybody it names")
 		case m.parse["everyone"] || m.parse["roles"]:
-			r.accuse(c, "G-138", "note: a reply whose allowed_mentions still allow everyone or roles")
+			r.accuse(c, "G-138", advice+"a reply whose allowed_mentions still allow everyone or roles")
 		case !ref.mayNotExist:
-			r.accuse(c, "G-138", "note: a reply without fail_if_not_exists:false fails when its message is gone")
+			r.accuse(c, "G-138", advice+"a reply without fail_if_not_exists:false fails when its message is gone")
 		}
 	}
 }

@@ -3,6 +3,7 @@ package discordsim
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -137,3 +138,10 @@ type Violation struct {
 	Statement string // such as "S-013" or "G-101"
 	What      string
 }
+
+// advice begins a violation that Discord minds nothing about and that a careful
+// client leaves out all the same.
+const advice = "note: "
+
+// Note reports whether it is only advice: it is told, and no bot fails for it.
+func (v Violation) Note() bool { return strings.HasPrefix(v.What, advice) }

@@ -177,12 +177,13 @@ var expectations = []func(*Expectations, *Showing) string{
 		return most(e.Twice, 0, b.Verdict.Twice, "commands were answered twice")
 	},
 	func(e *Expectations, b *Showing) string {
-		what := most(e.Violations, 0, len(b.Verdict.Violations), "rules of Discord's were broken")
+		broken := b.Verdict.Broken()
+		what := most(e.Violations, 0, len(broken), "rules of Discord's were broken")
 		if what == "" {
 			return ""
 		}
 		var said []string
-		for _, v := range b.Verdict.Violations[:min(5, len(b.Verdict.Violations))] {
+		for _, v := range broken[:min(5, len(broken))] {
 			said = append(said, v.Statement+" "+v.What)
 		}
 		return what + ": " + strings.Join(said, "; ")

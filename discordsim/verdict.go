@@ -49,8 +49,15 @@ type Verdict struct {
 	// them, or it asked again for what it had confirmed.
 	EventsLost, EventsTwice int64
 	// Emails are what Discord wrote to the owner (S-025).
-	Emails     []Email
+	Emails []Email
+	// Violations are what it did that is forbidden, and advice, which
+	// [Violation.Note] tells apart.
 	Violations []Violation
+}
+
+// Broken lists the violations without the advice: what a bot fails for.
+func (v Verdict) Broken() []Violation {
+	return slices.DeleteFunc(slices.Clone(v.Violations), Violation.Note)
 }
 
 // Email is a letter to the owner of an app.

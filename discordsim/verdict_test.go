@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,6 +39,22 @@ func TestGaps(t *testing.T) {
 		gaps(time.Hour+time.Minute, time.Hour+95*time.Second)
 		if v := sc.Verdict(sc.app); v.Green+v.Grey != 3*time.Minute+95*time.Second+2*time.Hour || v.Grey != time.Hour-30*time.Second {
 			t.Errorf("green for %s, grey for %s", v.Green, v.Grey)
+		}
+	})
+}
+
+// Given a bot whose replies ping whom they name, then the simulator says so and
+// does not count it as a broken rule; too long a message it does.
+func TestAdviceIsNoBrokenRule(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		m := w.Say(w.channel, w.person.ID, "!ping")
+		w.ask("POST", w.messagesPath(), map[string]any{"content": "x", "message_reference": map[string]any{"message_id": m.ID}}).is(200, 0)
+		if v := w.Verdict(w.app); len(v.Violations) != 1 || !v.Violations[0].Note() || len(v.Broken()) != 0 {
+			t.Errorf("violations %v, of them broken %v", v.Violations, v.Broken())
+		}
+		w.say(strings.Repeat("x", 2001)).is(400, 50035)
+		if v := w.Verdict(w.app); len(v.Violations) != 2 || len(v.Broken()) != 1 || v.Broken()[0].Note() {
+			t.Errorf("violations %v, of them broken %v", v.Violations, v.Broken())
 		}
 	})
 }

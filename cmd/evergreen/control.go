@@ -144,7 +144,7 @@ func (c *control) verdict(w http.ResponseWriter, _ *http.Request) {
 	v := c.world.Sim.Verdict(c.world.Bot)
 	broken := []map[string]any{}
 	for _, one := range v.Violations {
-		broken = append(broken, map[string]any{"at": one.At, "connection": one.Conn, "statement": one.Statement, "what": one.What})
+		broken = append(broken, map[string]any{"at": one.At, "connection": one.Conn, "statement": one.Statement, "what": one.What, "note": one.Note()})
 	}
 	answer(w, http.StatusOK, map[string]any{
 		"asked": v.Asked, "answered": v.Answered, "lost": v.Lost, "twice": v.Twice, "waiting": v.Waiting, "unheard": v.Unheard,

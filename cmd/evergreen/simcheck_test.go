@@ -183,6 +183,33 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+// Given a bot that did all it was asked to, then it passes, with advice told as
+// such; given one that lost a command, broke a rule or was never asked, it does not.
+func TestSimAdviceFailsNobody(t *testing.T) {
+	note := discordsim.Violation{Statement: "G-138", What: "note: a reply without allowed_mentions pings everybody it names"}
+	breach := discordsim.Violation{Statement: "G-021", What: "a heartbeat asked for with op 1 did not come in time"}
+	for _, c := range []struct {
+		verdict discordsim.Verdict
+		passes  bool
+		says    []string
+	}{
+		{discordsim.Verdict{Asked: 1, Answered: 1, Violations: []discordsim.Violation{note}}, true, []string{"rules      none broken", "advice     G-138: note: "}},
+		{discordsim.Verdict{Asked: 1, Answered: 1, Violations: []discordsim.Violation{note, breach}}, false, []string{"advice     G-138: note: ", "broken     G-021: a heartbeat"}},
+		{discordsim.Verdict{Asked: 1, Lost: 1}, false, []string{"1 lost", "rules      none broken"}},
+		{discordsim.Verdict{}, false, []string{"0 asked"}},
+	} {
+		said := strings.Join(verdictLines(c.verdict), "\n")
+		for _, want := range c.says {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q is missing in\n%s", want, said)
+			}
+		}
+		if passed(c.verdict) != c.passes {
+			t.Errorf("passed: %t, want %t:\n%s", !c.passes, c.passes, said)
+		}
+	}
+}
+
 // Given the ports the simulator has, when nothing is said of the control port, then
 // it is clear of both; any port where the first was any; and what is said counts.
 func TestSimControlKeepsClear(t *testing.T) {

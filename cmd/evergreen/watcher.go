@@ -79,6 +79,10 @@ func (w *watcher) look() {
 	w.until = now
 	violations := w.world.Sim.Verdict(w.world.Bot).Violations
 	for _, v := range violations[min(w.broken, len(violations)):] {
+		if v.Note() {
+			w.say(v.At, "%s %s", v.Statement, v.What)
+			continue
+		}
 		w.say(v.At, "BROKEN RULE %s: %s", v.Statement, v.What)
 	}
 	w.broken = len(violations)
@@ -153,11 +157,15 @@ func verdictLines(v discordsim.Verdict) []string {
 		fmt.Sprintf("limits     %d payloads in 60 s, %d presences in 20 s at most; %d invalid requests; close codes sent %v",
 			v.MaxSends, v.MaxPresences, v.InvalidRequests, v.CloseCodes),
 	}
-	if len(v.Violations) == 0 {
-		return append(lines, "rules      none broken")
+	if len(v.Broken()) == 0 {
+		lines = append(lines, "rules      none broken")
 	}
 	for _, one := range v.Violations {
-		lines = append(lines, fmt.Sprintf("broken     %s: %s", one.Statement, one.What))
+		kind := "broken"
+		if one.Note() {
+			kind = "advice"
+		}
+		lines = append(lines, fmt.Sprintf("%s     %s: %s", kind, one.Statement, one.What))
 	}
 	return lines
 }

@@ -122,6 +122,24 @@ func TestBadHabitsAreCaught(t *testing.T) {
 	}
 }
 
+// Given a client that replies as most libraries do, so that whoever it names is
+// pinged, when it is judged, then that is noted, with what shows it, and nobody
+// fails for it: Discord does not mind.
+func TestAdviceFailsNobody(t *testing.T) {
+	report := judgeSimple(t, habits{pingsAll: true}, judge.Options{Command: "!ping", Only: []string{"commands"}})
+	if report.Broken > 0 || report.ExitCode() != 0 || report.Noted != 1 {
+		t.Fatalf("%d broken, %d noted, exit code %d:\n%s", report.Broken, report.Noted, report.ExitCode(), text(t, report))
+	}
+	for _, f := range report.Findings {
+		if noted := f.Verdict == judge.Noted; noted != (f.Statement == "G-138") || noted && len(f.Evidence) == 0 {
+			t.Errorf("%s is %s, with %d pieces of evidence", f.Statement, f.Verdict, len(f.Evidence))
+		}
+	}
+	if said := text(t, report); !strings.Contains(said, "\nNoted:\n  G-138  ") || !strings.Contains(said, ", noted 1, broken 0, ") {
+		t.Errorf("the report does not tell it:\n%s", said)
+	}
+}
+
 // Given nobody, the judge says where a bot should come to, and what has come so
 // far.
 func TestNobodyComes(t *testing.T) {

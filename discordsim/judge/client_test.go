@@ -44,6 +44,7 @@ type habits struct {
 	strange      bool // sends an opcode nobody knows
 	bareAgent    bool // a User-Agent of its own
 	answersAll   bool // answers webhooks too
+	pingsAll     bool // replies without allowed_mentions
 	answersAgain bool // answers every event, and sends again without a nonce
 	stubborn     bool // goes on after it has been refused for good
 	oldNumber    bool // keeps the number of the session before

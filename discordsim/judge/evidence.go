@@ -247,6 +247,7 @@ type inquiry struct {
 	seen   int
 	broken []Evidence
 	count  int
+	noted  []Evidence
 }
 
 // maxShown is how much evidence a finding carries.
@@ -269,12 +270,23 @@ func (q *inquiry) breach(c *discordsim.ConnLog, at time.Time, f *discordsim.Fram
 	}
 }
 
+// note keeps advice that the simulator has recorded.
+func (q *inquiry) note(v discordsim.Violation) {
+	if len(q.noted) < maxShown {
+		q.noted = append(q.noted, Evidence{Conn: v.Conn, At: v.At.Sub(q.start), Step: q.step(v.At), What: v.What})
+	}
+}
+
 // judge asks every rule.
 func (e *evidence) judge() (all []Finding) {
 	for _, r := range rules {
 		q := &inquiry{evidence: e}
 		for _, v := range e.verdict.Violations {
-			if v.Statement == r.statement || slices.Contains(r.breaches, v.Statement) {
+			switch about := v.Statement == r.statement || slices.Contains(r.breaches, v.Statement); {
+			case !about:
+			case v.Note():
+				q.note(v)
+			default:
 				q.breach(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
 			}
 		}
@@ -289,6 +301,8 @@ func (e *evidence) judge() (all []Finding) {
 			if more := q.count - len(q.broken); more > 0 {
 				f.Evidence[len(f.Evidence)-1].What += fmt.Sprintf(" (and %d times more)", more)
 			}
+		case len(q.noted) > 0:
+			f.Verdict, f.Evidence = Noted, q.noted
 		case q.seen > 0:
 			f.Verdict = Kept
 		default:

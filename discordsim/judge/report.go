@@ -11,9 +11,11 @@ import (
 // Verdict is what became of one statement.
 type Verdict string
 
-// The three verdicts.
+// The verdicts. Noted is what was not kept although Discord does not mind: good
+// advice, and no bot fails for it.
 const (
 	Kept   Verdict = "kept"
+	Noted  Verdict = "noted"
 	Broken Verdict = "broken"
 	Never  Verdict = "never exercised"
 )
@@ -61,7 +63,7 @@ type Finding struct {
 	Verdict   Verdict `json:"verdict"`
 	// Exercised is how often there was an occasion to break it.
 	Exercised int `json:"exercised"`
-	// Evidence shows how it was broken: the first few times.
+	// Evidence shows how it was broken, or what was noted: the first few times.
 	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
@@ -73,9 +75,10 @@ type Report struct {
 	// steps after it were not played.
 	Lost     string    `json:"lost_in,omitempty"`
 	Findings []Finding `json:"findings"`
-	// Kept, Broken and Never count the findings; NotJudged counts the statements
+	// Kept, Noted, Broken and Never count the findings; NotJudged counts the statements
 	// that cannot be seen from this end of the wire.
 	Kept      int `json:"kept"`
+	Noted     int `json:"noted"`
 	Broken    int `json:"broken"`
 	Never     int `json:"never_exercised"`
 	NotJudged int `json:"not_judged"`
@@ -95,6 +98,8 @@ func (r *Report) count() {
 		switch f.Verdict {
 		case Kept:
 			r.Kept++
+		case Noted:
+			r.Noted++
 		case Broken:
 			r.Broken++
 		default:
@@ -109,7 +114,7 @@ func (r *Report) count() {
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s was judged for %s by what it sent.\n", r.Bot, r.Took.Round(time.Second))
-	for _, verdict := range []Verdict{Kept, Never, Broken} {
+	for _, verdict := range []Verdict{Kept, Never, Noted, Broken} {
 		n := 0
 		for _, f := range r.Findings {
 			if f.Verdict != verdict {
@@ -128,7 +133,11 @@ func (r Report) WriteText(w io.Writer) error {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\nKept %d, broken %d, never exercised %d. %d statements cannot be seen from here.\n", r.Kept, r.Broken, r.Never, r.NotJudged)
+	noted := ""
+	if r.Noted > 0 {
+		noted = fmt.Sprintf("noted %d, ", r.Noted)
+	}
+	fmt.Fprintf(&b, "\nKept %d, %sbroken %d, never exercised %d. %d statements cannot be seen from here.\n", r.Kept, noted, r.Broken, r.Never, r.NotJudged)
 	if r.Lost != "" {
 		fmt.Fprintf(&b, "The bot never came back from %q; what would have come after it was not played.\n", r.Lost)
 	}

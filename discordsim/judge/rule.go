@@ -36,9 +36,12 @@ func (e *evidence) others() (all []Finding) {
 		i := slices.IndexFunc(all, func(f Finding) bool { return f.Statement == v.Statement })
 		if i < 0 {
 			i = len(all)
-			all = append(all, Finding{Statement: v.Statement, Says: "Nothing is sent that Discord refuses.", Verdict: Broken})
+			all = append(all, Finding{Statement: v.Statement, Says: "Nothing is sent that Discord refuses.", Verdict: Noted})
 		}
 		f := &all[i]
+		if !v.Note() {
+			f.Verdict = Broken
+		}
 		if f.Exercised++; len(f.Evidence) < maxShown {
 			f.Evidence = append(f.Evidence, Evidence{Conn: v.Conn, At: v.At.Sub(e.start), Step: e.step(v.At), What: v.What})
 		}

@@ -313,6 +313,9 @@ func (v *visit) message(d json.RawMessage) {
 		nonce = ""
 	}
 	body := fmt.Sprintf(`{%s"content":"pong","allowed_mentions":{"parse":[],"replied_user":false},"message_reference":{"message_id":%q,"fail_if_not_exists":false}}`, nonce, m.ID)
+	if v.bad.pingsAll {
+		body = fmt.Sprintf(`{%s"content":"pong","message_reference":{"message_id":%q}}`, nonce, m.ID)
+	}
 	for range 5 {
 		status, answer := v.request(context.WithoutCancel(v.ctx), "POST", "/channels/"+ids.Channel+"/messages", body)
 		if status == 200 {
