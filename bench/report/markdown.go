@@ -3,6 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"evergreen/bench/trial"
@@ -38,6 +41,7 @@ func (r Run) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\nAll bots have the same intents (GUILDS, GUILD_MEMBERS, GUILD_MESSAGES, MESSAGE_CONTENT) but the product, which has its own; all answer `!ping` with a reply.\n")
 	r.reasons(&b)
+	r.violations(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -101,13 +105,33 @@ func (r Run) costs(b *strings.Builder) {
 			times = fmt.Sprintf("%.1f", float64(burst.PerEvent)/ours)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %.2f us | %s | %s |\n",
-			p.Name, span(idle.Ready), mega(idle.RSS), mega(burst.Peak), float64(burst.PerEvent)/1e3, times, compression(idle))
+			p.Name, span(idle.Ready), mega(idle.RSS), mega(burst.Peak), float64(burst.PerEvent)/1e3, times, idle.Compression)
 	}
 }
 
-func compression(f trial.Figures) string {
-	if f.Compression == "" {
-		return "none"
+// violations writes what was violated by whom.
+func (r Run) violations(b *strings.Builder) {
+	b.WriteString("\n## What was violated\n\nWhat the simulator counts as violations, by its statements (docs/conformance.md), and in how many of the scenarios.\n\n")
+	for _, p := range r.ran() {
+		count := map[string]int{}
+		for _, f := range r.Figures {
+			if f.Peer != p.Name {
+				continue
+			}
+			seen := map[string]bool{}
+			for _, what := range f.Broken {
+				what = numbers.ReplaceAllString(what, "N")
+				if !seen[what] {
+					seen[what] = true
+					count[what]++
+				}
+			}
+		}
+		for _, what := range slices.Sorted(maps.Keys(count)) {
+			fmt.Fprintf(b, "- %s, %d times: %s\n", p.Name, count[what], what)
+		}
 	}
-	return f.Compression
 }
+
+// numbers are what differs between two violations of one kind.
+var numbers = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)?\b(?:m\d+s)?`)

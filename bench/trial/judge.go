@@ -47,9 +47,23 @@ func (c *cell) judge(f *Figures, before discordsim.Verdict, began time.Time) {
 		broken[violation.Statement+" "+violation.What] = true
 	}
 	f.Broken = slices.Sorted(maps.Keys(broken))
-	if all := c.sim.Connections(c.app); len(all) > 0 {
-		f.Compression = all[0].Compress
+	f.Compression = c.compression()
+}
+
+// compression is what the bot asked for: over the whole connection, of each
+// payload by itself, or none.
+func (c *cell) compression() string {
+	for _, conn := range c.sim.Connections(c.app) {
+		if conn.Compress != "" {
+			return conn.Compress
+		}
+		for _, frame := range conn.Frames {
+			if frame.Said != nil && frame.Said.Compress {
+				return "payload"
+			}
+		}
 	}
+	return "none"
 }
 
 // count fills in what the process has used.

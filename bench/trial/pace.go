@@ -24,8 +24,9 @@ func (p Pace) of(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / p.By).Round(time.Millisecond)
 }
 
-// watch scales the time that somebody is watched, which is at least half a
-// minute: the libraries' own waits do not shrink.
-func (p Pace) watch(d time.Duration) time.Duration {
-	return min(d, max(p.of(d), 30*time.Second))
-}
+// least is how long somebody is watched at the least: the libraries' own waits
+// do not shrink.
+const least = 25 * time.Second
+
+// watch scales the time that somebody is watched.
+func (p Pace) watch(d time.Duration) time.Duration { return min(d, max(p.of(d), least)) }

@@ -208,22 +208,28 @@ func outage(p Pace, name string, lasts, watch time.Duration) Scenario {
 // blocked is how long a blocked handler blocks.
 func (p Pace) blocked() time.Duration { return p.of(95 * time.Second) }
 
-// hostile is a list of payloads that make no sense, a second apart.
+// hostile is a list of payloads that make no sense, a second apart, from what
+// Discord has been seen to send to what only a broken proxy would.
 func hostile() (steps []Step) {
-	for i, text := range []string{
-		`{"op":99,"d":{"x":1}}`, `{"op":11}`, `{"op":0,"s":null,"t":null,"d":null}`, `[]`, `{}`,
-	} {
-		steps = append(steps, fault(time.Duration(i)*time.Second, discordsim.Fault{Name: "malformed", Text: text}))
+	add := func(step Step) {
+		step.At = time.Duration(len(steps)) * time.Second
+		steps = append(steps, step)
 	}
-	for i, e := range [][2]string{
+	raw := func(text string) Step { return fault(0, discordsim.Fault{Name: "malformed", Text: text}) }
+	add(raw(`{"op":99,"d":{"x":1}}`))
+	add(raw(`{"op":11}`))
+	for _, e := range [][2]string{
 		{"FUTURE_EVENT", `{"a":[1,2,3]}`},
-		{"MESSAGE_CREATE", `{"id":{},"channel_id":[],"content":7,"author":null}`},
-		{"GUILD_MEMBER_UPDATE", `null`},
 		{"MESSAGE_UPDATE", `{"id":"not a number","channel_id":"x"}`},
+		{"MESSAGE_CREATE", `{"id":{},"channel_id":[],"content":7,"author":null}`},
 		{"CHANNEL_UPDATE", `{"id":true,"type":"text"}`},
+		{"GUILD_MEMBER_UPDATE", `null`},
 		{"GUILD_MEMBER_ADD", `[]`},
 	} {
-		steps = append(steps, Step{At: time.Duration(5+i) * time.Second, Do: Event, Text: e[0], Data: e[1]})
+		add(Step{Do: Event, Text: e[0], Data: e[1]})
 	}
-	return append(steps, fault(12*time.Second, discordsim.Fault{Name: "malformed", Text: `{"op":0,"s":5,"t":"MESS`}))
+	for _, text := range []string{`{"op":0,"s":null,"t":null,"d":null}`, `{}`, `[]`, `{"op":0,"s":5,"t":"MESS`} {
+		add(raw(text))
+	}
+	return steps
 }

@@ -3,11 +3,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -114,22 +112,10 @@ func (p *pinger) HandleEvent(ctx context.Context, e gateway.Event) {
 }
 
 // answer replies. The nonce is made of the message's id, so that Discord drops a
-// second answer. A server error is tried again.
+// second answer.
 func (p *pinger) answer(ctx context.Context, m message) {
 	pong := discord.NewMessageCreate().WithContent("pong").WithMessageReferenceByID(m.ID).WithNonce(m.ID.String()).WithEnforceNonce(true)
-	for try := range 4 {
-		_, err := p.rest.CreateMessage(m.ChannelID, pong, rest.WithCtx(ctx))
-		if err == nil || status(err) < http.StatusInternalServerError {
-			return
-		}
-		time.Sleep(time.Second << try)
+	if _, err := p.rest.CreateMessage(m.ChannelID, pong, rest.WithCtx(ctx)); err != nil {
+		slog.Error("no answer", "error", err)
 	}
-}
-
-// status is the HTTP status of an answer that was an error; 500 for no answer.
-func status(err error) int {
-	if refused, ok := err.(*rest.Error); ok && refused.Response != nil {
-		return cmp.Or(refused.Response.StatusCode, http.StatusInternalServerError)
-	}
-	return http.StatusInternalServerError
 }
