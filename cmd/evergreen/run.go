@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"evergreen/gateway"
@@ -119,25 +120,22 @@ func until(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error 
 	return <-ran
 }
 
-// The program settles once the start is over, and again now and then.
-const (
-	settleFirst = 5 * time.Second
-	settleEvery = 2 * time.Minute
-)
+// settleAfter is when the start is over, and what memory only it has needed is
+// given back to the system. Later on the runtime does that by itself, by and by.
+const settleAfter = 5 * time.Second
 
 // awaitSignal waits until a signal comes or the bot ends by itself.
 func awaitSignal(signals <-chan os.Signal, ran <-chan error) (err error, ended bool) {
-	for wait := settleFirst; ; wait = settleEvery {
-		settling := time.NewTimer(wait)
+	settling := time.NewTimer(settleAfter)
+	defer settling.Stop()
+	for {
 		select {
 		case err := <-ran:
-			settling.Stop()
 			return err, true
 		case <-signals:
-			settling.Stop()
 			return nil, false
 		case <-settling.C:
-			settle()
+			debug.FreeOSMemory()
 		}
 	}
 }

@@ -173,6 +173,7 @@ PRAGMA fullfsync = ON; -- where fsync alone does not reach the disk (macOS)
 PRAGMA checkpoint_fullfsync = ON;
 PRAGMA trusted_schema = OFF;
 PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -512; -- KiB; the hot part of the database is a few dozen pages
 `
 
 // prepare sets the connection up, checks the file and brings its schema forward.
