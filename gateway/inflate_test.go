@@ -146,6 +146,56 @@ func FuzzInflate(f *testing.F) {
 	})
 }
 
+// Whatever messages are compressed into one stream, in whatever frames they come,
+// the same messages come out of it.
+// Statements: G-115, G-116.
+func FuzzInflateWhole(f *testing.F) {
+	f.Add([]byte(`{"op":10,"d":{"heartbeat_interval":41250}}`), []byte(`{"op":11}`), uint16(3), true)
+	f.Add([]byte(strings.Repeat("abc", 20_000)), []byte{}, uint16(40_000), true)
+	f.Add([]byte{0, 0, 0xff, 0xff}, []byte{0, 0, 0xff, 0xff}, uint16(2), true)
+	f.Add([]byte(strings.Repeat("x", 32<<10)), []byte("x"), uint16(1), false)
+	f.Fuzz(func(t *testing.T, first, second []byte, cut uint16, zlibStream bool) {
+		var wire bytes.Buffer
+		var w interface {
+			Write([]byte) (int, error)
+			Flush() error
+		} = zlib.NewWriter(&wire)
+		in := newInflater(CompressZlib)
+		if !zlibStream {
+			encoder, err := zstd.NewWriter(&wire, zstd.WithEncoderConcurrency(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, in = encoder, newInflater(CompressZstd)
+		}
+		defer in.close()
+		for _, want := range [][]byte{first, second, first} {
+			wire.Reset()
+			_, _ = w.Write(want)
+			_ = w.Flush()
+			frames := [][]byte{wire.Bytes()}
+			// Only a zlib message may come in several frames, and then none but the
+			// last ends like a message (G-115).
+			if at := int(cut); zlibStream && at < wire.Len() && !bytes.HasSuffix(wire.Bytes()[:at], flushMarker) {
+				frames = [][]byte{wire.Bytes()[:at], wire.Bytes()[at:]}
+			}
+			if wire.Len() == 0 {
+				continue // nothing to send
+			}
+			for i, frame := range frames {
+				got, size, done, err := in.feed(frame, nil, 1<<20)
+				last := i == len(frames)-1
+				if err != nil || done != last {
+					t.Fatalf("frame %d of %d: done %t, %v", i+1, len(frames), done, err)
+				}
+				if last && (!bytes.Equal(got, want[:min(len(want), 1<<20)]) || size != int64(len(want))) {
+					t.Fatalf("%d bytes came out of %d", size, len(want))
+				}
+			}
+		}
+	})
+}
+
 // A message that ends exactly where the window does leaves flate nothing to
 // hand over at the flush; it must not take that for the end of the stream.
 func TestZlibMessageEndsAtTheWindow(t *testing.T) {
