@@ -4,23 +4,12 @@ package demo
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	browserlog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
-
-// shots names the folder that pictures are written to. Empty: none are.
-const shots = "EVERGREEN_SCREENSHOTS"
 
 // herald tells where the dashboard is.
 type herald struct {
@@ -55,86 +44,19 @@ func TestBrowserSeesRealFaults(t *testing.T) {
 	}()
 	address := <-h.at
 
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.Flag("no-sandbox", true),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("lang", "en-US"), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute))
-	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
-	browser, quit := chromedp.NewContext(allocator)
-	defer func() {
-		quit()
-		release()
-		chromedp.FromContext(browser).Allocator.Wait()
-	}()
-	ctx, cancel := context.WithTimeout(browser, 2*time.Minute)
-	defer cancel()
-	var mu sync.Mutex
-	var trouble []string
-	note := func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			trouble = append(trouble, "exception: "+e.ExceptionDetails.Text)
-		case *browserlog.EventEntryAdded:
-			trouble = append(trouble, fmt.Sprint("log: ", e.Entry.Text, " ", e.Entry.URL))
-		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, address) {
-				trouble = append(trouble, "asked for "+e.Request.URL)
-			}
-		}
-	}
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("no browser could be started: %v", err)
-	}
-	if err := chromedp.Listen(browser, note); err != nil {
-		t.Fatal(err)
-	}
-	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(ctx, steps...); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
-	until := func(condition string) {
-		t.Helper()
-		question := chromedp.Evaluate[bool](`new Promise((resolve) => {
-			const look = () => { try { if (`+condition+`) { watch.disconnect(); resolve(true); } } catch {} };
-			const watch = new MutationObserver(look);
-			watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-			look();
-		})`, chromedp.EvalAwaitPromise)
-		if _, err := chromedp.Run(ctx, question); err != nil {
-			t.Fatalf("waiting for %s: %v", condition, err)
-		}
-	}
-	picture := func(name string) {
-		folder := os.Getenv(shots)
-		if folder == "" {
-			return
-		}
-		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	do("open", chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address+"?theme=light"))
-	until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
-	until(`document.documentElement.dataset.state === "reconnecting"`)
-	picture("demo-reconnecting")
-	until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length >= 2`)
+	w := openWindow(t, address)
+	w.do("open", chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address+"?theme=light"))
+	w.until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
+	w.until(`document.documentElement.dataset.state === "reconnecting"`)
+	w.picture("demo-reconnecting")
+	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length >= 2`)
 	if os.Getenv(shots) != "" {
-		until(`document.querySelectorAll(".incident:not(.open)").length >= 5 && document.documentElement.dataset.state === "online"`)
-		do("a page long enough", chromedp.EmulateViewport(1280, 1180))
-		picture("dashboard-light")
-		do("dark", chromedp.EmulateViewport(390, 1180), chromedp.Navigate(address+"?theme=dark&lang=th"))
-		until(`document.documentElement.dataset.theme === "dark" && document.documentElement.dataset.state === "online"`)
-		picture("dashboard-dark-thai")
+		w.until(`document.querySelectorAll(".incident:not(.open)").length >= 5 && document.documentElement.dataset.state === "online"`)
+		w.do("a page long enough", chromedp.EmulateViewport(1280, 1180))
+		w.picture("dashboard-light")
+		w.do("dark", chromedp.EmulateViewport(390, 1180), chromedp.Navigate(address+"?theme=dark&lang=th"))
+		w.until(`document.documentElement.dataset.theme === "dark" && document.documentElement.dataset.state === "online"`)
+		w.picture("dashboard-dark-thai")
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	for _, line := range trouble {
-		t.Error(line)
-	}
+	w.clean()
 }

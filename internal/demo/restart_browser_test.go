@@ -1,0 +1,117 @@
+//go:build browser
+
+package demo
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+	"evergreen/internal/app"
+	"evergreen/internal/config"
+	"evergreen/internal/owner"
+	"evergreen/internal/store"
+
+	"github.com/chromedp/chromedp"
+)
+
+// resident is the bot with its dashboard and a state folder that outlives it.
+type resident struct {
+	t     *testing.T
+	world *World
+	dir   string
+	app   *app.App
+	store *store.Store
+	ran   chan error
+}
+
+// sessions is the [app.Sessions] of a store.
+type sessions struct{ *store.Store }
+
+func (s sessions) Session(p gateway.Pair, i gateway.Intents) gateway.Session {
+	session, _ := s.Store.Session(p, i)
+	return session
+}
+
+// start runs the bot as a new process would and returns where its dashboard is.
+func (r *resident) start() string {
+	r.t.Helper()
+	c := config.Defaults()
+	c.Token, c.APIURL, c.APIAddr, c.DiscordStatusURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL(), "127.0.0.1:0", ""
+	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: owner.Of(r.world.Bot.Token)})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	listening := make(chan net.Addr, 1)
+	r.store = s
+	r.app, err = app.New(app.Options{
+		Config: c, Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
+		Gap: s.Gap(s.Begin()), Sessions: sessions{s}, Storage: s.Ledger(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
+		API: true, Listening: func(at net.Addr) { listening <- at },
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.ran = make(chan error, 1)
+	go func() { r.ran <- r.app.Run(context.Background()) }()
+	return "http://" + (<-listening).String()
+}
+
+// stop is the end of the process, as by a deploy.
+func (r *resident) stop() {
+	r.t.Helper()
+	r.app.Stop(context.Background(), gateway.Pause)
+	if err := <-r.ran; err != nil {
+		r.t.Error(err)
+	}
+	r.store.End(store.EndPaused, "")
+	if err := r.store.Close(context.Background()); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// Given a bot that lost its network for some seconds, when it is stopped and
+// started again from its state folder, then the dashboard of the new process
+// tells in its bars and its timeline what happened to the old one, and of the
+// restart itself.
+func TestBrowserSeesThePastAfterARestart(t *testing.T) {
+	world := NewWorld(WorldOptions{Guilds: 2, People: 6})
+	defer world.Sim.Close()
+	r := &resident{t: t, world: world, dir: t.TempDir()}
+	address := r.start()
+	w := openWindow(t, "http://127.0.0.1:")
+	w.do("open", chromedp.EmulateViewport(1280, 1000), chromedp.Navigate(address+"?theme=light"))
+	w.until(`document.documentElement.dataset.state === "online" && !document.getElementById("livemark").hidden`)
+	refused, err := world.Sim.Inject(discordsim.Fault{Name: "refuse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := world.Sim.Inject(discordsim.Fault{Name: "cut"}); err != nil {
+		t.Fatal(err)
+	}
+	w.until(`document.documentElement.dataset.state === "reconnecting" && document.querySelector(".incident.open .sentence").textContent.includes("could not be reached")`)
+	world.Sim.Lift(refused)
+	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 1`)
+	w.clean()
+	w.do("leave", chromedp.Navigate("about:blank"))
+	r.stop()
+
+	address = r.start()
+	defer r.stop()
+	w.do("look again", chromedp.Navigate(address+"?theme=light"))
+	w.until(`document.documentElement.dataset.state === "online" && document.querySelectorAll(".incident:not(.open)").length === 2`)
+	for n, says := range []string{"stopped as asked", "could not be reached over the network"} {
+		if got := w.text(".incident:nth-of-type(" + string(rune('1'+n)) + ") .sentence"); !strings.Contains(got, says) {
+			t.Errorf("incident %d reads %q, want in it %q", n+1, got, says)
+		}
+	}
+	w.until(`document.querySelector(".bar:last-child").dataset.text.includes("2 incidents")`)
+	w.picture("dashboard-after-restart")
+	w.clean()
+	if v := world.Sim.Verdict(world.Bot); v.Identifies != 1 {
+		t.Errorf("%d IDENTIFYs", v.Identifies)
+	}
+}
