@@ -2,7 +2,8 @@
 // in the peers, in one process and one run. What stands in the way of a
 // comparison of whole bots, the socket and the compression, is left out.
 //
-//	go test -run '^$' -bench . -count 6 ./bench/decode | tee new.txt; benchstat new.txt
+//	go test -run '^$' -bench . -count 6 ./bench/decode > decode.txt
+//	go run golang.org/x/perf/cmd/benchstat@latest -filter .unit:ns/op -row /event -col /by decode.txt
 package decode
 
 import (
@@ -48,9 +49,9 @@ func payload(tb testing.TB, event string) []byte {
 func BenchmarkDecode(b *testing.B) {
 	for _, event := range events {
 		d, p := data(b, event), payload(b, event)
-		b.Run(event+"/evergreen-unwanted", func(b *testing.B) { shard(b, event, d, []string{}) })
-		b.Run(event+"/evergreen-wanted", func(b *testing.B) { shard(b, event, d, []string{event}) })
-		b.Run(event+"/disgo", func(b *testing.B) {
+		b.Run("event="+event+"/by=evergreen-unwanted", func(b *testing.B) { shard(b, event, d, []string{}) })
+		b.Run("event="+event+"/by=evergreen-wanted", func(b *testing.B) { shard(b, event, d, []string{event}) })
+		b.Run("event="+event+"/by=disgo", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var m disgo.Message
@@ -59,7 +60,7 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
-		b.Run(event+"/discordgo", func(b *testing.B) {
+		b.Run("event="+event+"/by=discordgo", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := discordgoDecode(event, p); err != nil {
