@@ -1,9 +1,11 @@
 package discordsim
 
 import (
+	"bufio"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestContentType sends one message with every content type there is: the
@@ -70,4 +72,29 @@ func TestLargeBody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnusedConnectionStays dials and says nothing for a minute, as HTTP clients
+// do that dial one connection more than they need: the first request on it is
+// answered.
+func TestUnusedConnectionStays(t *testing.T) {
+	inTown(t, Config{}, func(t *testing.T, w *town) {
+		conn, err := w.DialContext(t.Context(), "tcp", "discord.sim:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		time.Sleep(time.Minute)
+		if _, err := conn.Write([]byte("GET /api/v10/gateway HTTP/1.1\r\nHost: discord.sim\r\nUser-Agent: DiscordBot (https://example.com, 1)\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("status %d", answer.StatusCode)
+		}
+	})
 }

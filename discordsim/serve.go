@@ -57,8 +57,11 @@ func (d *door) Addr() net.Addr { return &net.TCPAddr{IP: sites["discord.sim"].ip
 // The limits of the HTTP server. A connection that was upgraded has none of
 // them any more.
 const (
-	headerWithin = 10 * time.Second
-	idleFor      = 2 * time.Minute
+	idleFor = 2 * time.Minute
+	// headerWithin also bounds how long a connection may stay unused before its
+	// first request: a client's spare one must not be taken away earlier than any
+	// other idle one, or its first request on it fails.
+	headerWithin = idleFor
 	writeWithin  = 10 * time.Minute // longer than any fault holds an answer back
 	maxHeader    = 64 << 10
 )

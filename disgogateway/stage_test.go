@@ -78,7 +78,6 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		set.app.Guilds = s.guilds
 		s.app = s.sim.AddApp(set.app)
 		transport := s.sim.Transport()
-		transport.DisableKeepAlives = true // a POST over a connection that the server just gave up is disgo's to repeat, and it does not
 		defer transport.CloseIdleConnections()
 		own := set.own
 		own.Dialer = gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"}
