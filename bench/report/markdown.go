@@ -28,7 +28,7 @@ func (r Run) WriteMarkdown(w io.Writer) error {
 	r.table(&b, "Time to green", "From the fault, or from the end of an outage, to READY or RESUMED on a connection that lasts. Where nothing needs to end the connection: the longest time without one.", green)
 	r.table(&b, "Time at risk of grey", "How long there was no working connection; beyond the life of a session the dot is grey. In brackets: how long a viewer saw it grey.", risk)
 	r.table(&b, "Commands", "Lost of all that were asked; of these, in brackets, asked when there was no session to hear them. Twice: answered twice.", lost)
-	r.table(&b, "IDENTIFYs and dials", "IDENTIFYs / gateway connections, from the fault on. Discord gives 1,000 IDENTIFYs a day and resets the token of who uses more.", tries)
+	r.table(&b, "IDENTIFYs, dials, requests", "IDENTIFYs / gateway connections / REST requests, from the fault on. Discord gives 1,000 IDENTIFYs a day and resets the token of who uses more.", tries)
 	r.table(&b, "Violations and exit codes", "Breaches of Discord's rules as the simulator counts them; how the process ended: after SIGTERM, unless it ended by itself.", manners)
 	r.costs(&b)
 	b.WriteString("\n## What was played\n\n")
@@ -86,7 +86,7 @@ func lost(f trial.Figures) string {
 	return text
 }
 
-func tries(f trial.Figures) string { return fmt.Sprintf("%d / %d", f.Identifies, f.Dials) }
+func tries(f trial.Figures) string { return fmt.Sprintf("%d / %d / %d", f.Identifies, f.Dials, f.Requests) }
 
 func manners(f trial.Figures) string { return fmt.Sprintf("%d; %s", f.Violations, f.Exit) }
 

@@ -48,7 +48,7 @@ type options struct {
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("sidebyside", flag.ContinueOnError)
 	flags.BoolVar(&o.full, "full", false, "run at Discord's real intervals, about 40 minutes")
-	flags.IntVar(&o.jobs, "jobs", 16, "how many cells that only wait run beside each other")
+	flags.IntVar(&o.jobs, "jobs", 24, "how many cells that only wait run beside each other")
 	flags.Uint64Var(&o.seed, "seed", 1, "decides all chance of the simulated Discord")
 	flags.StringVar(&o.out, "out", "", "a folder for sidebyside.md, .json and .svg")
 	flags.StringVar(&o.work, "work", "", "a folder for what is built and printed; a temporary one by default, which is removed")
