@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,6 +44,23 @@ func status(t *testing.T, address, what string, fits func(said) bool) {
 	})
 }
 
+// fetch is what stands at an address.
+func fetch(t *testing.T, address string) string {
+	t.Helper()
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func isOnline(s said) bool { return s.Status == "online" && s.Ready }
 
 // Given a database that cannot be written because another program keeps it
@@ -55,6 +73,9 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 	c := begin(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
 	address := c.stderr.await(t, "The HTTP API listens on ")
 	status(t, address, "online", isOnline)
+	if got := fetch(t, "http://"+address+"/api/v1/logs"); !strings.Contains(got, "starts") || !strings.Contains(got, "no saved session to resume") {
+		t.Errorf("the log of the API does not begin with the start: %s", got)
+	}
 
 	db, err := sql.Open("sqlite", store.Path(state, owner.Of(world.Bot.Token)))
 	if err != nil {

@@ -46,21 +46,23 @@ func (r *runCommand) Run(p *process) error {
 		return err
 	}
 	defer logger.Close()
-	log := logging.Component(logger.Logger, "Evergreen")
+	// What the dashboard shows begins with the first line.
+	lines := api.NewLogRing(c.LogLevel, logger.Redact)
+	told := slog.New(slog.NewMultiHandler(logger.Handler(), lines))
+	log := logging.Component(told, "Evergreen")
 	log.Info("Evergreen " + version() + " starts")
 	for _, warning := range loaded.Warnings {
 		log.Warn(warning)
 	}
 	signals, release := p.signals()
 	defer release()
-	held, err := hold(context.Background(), c, logger.Logger, r.TakeOver, r.Fresh)
+	held, err := hold(context.Background(), c, told, r.TakeOver, r.Fresh)
 	if err != nil {
 		return heldElsewhere(err)
 	}
-	limitMemory(logger.Logger)
-	lines := api.NewLogRing(c.LogLevel, logger.Redact)
+	limitMemory(told)
 	bot, err := app.New(app.Options{
-		Config: c, Logger: slog.New(slog.NewMultiHandler(logger.Handler(), lines)), Redact: logger.Redact, Version: version(),
+		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
 		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.gap, Saving: held.Saving, Rival: held.Rival, Rotated: held.rotate,

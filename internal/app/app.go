@@ -148,6 +148,8 @@ type App struct {
 	guess   guess
 	growing atomic.Bool
 
+	// known is what Discord answered to the questions before the start.
+	known atomic.Pointer[preflight.Report]
 	// cleared is closed when the questions before the start have been answered.
 	cleared chan struct{}
 	// core is replaced once at most, before the shards run: when Discord's

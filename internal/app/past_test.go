@@ -111,6 +111,9 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 
 		second := s.start(f.kept(s.options())).online()
 		time.Sleep(10 * time.Minute)
+		if snap := second.Tracker().Snapshot(); snap.Username != "ResearchBot" || snap.Guilds != 1 {
+			t.Errorf("after the RESUME it is %q in %d guilds", snap.Username, snap.Guilds)
+		}
 		u := second.watch.history.Uptime(history.All, time.Hour)
 		if u.Online < 29*time.Minute || u.Offline < 2*time.Second || u.Offline > 4*time.Second {
 			t.Errorf("the bars: %+v", u.Totals)

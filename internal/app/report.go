@@ -40,7 +40,17 @@ func (a *App) activity() health.Activity {
 	counts := b.Counts()
 	return health.Activity{
 		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
+		Guilds: b.Guilds(), Username: a.name(),
 	}
+}
+
+// name is what Discord calls the bot, as REST has told before the start; empty
+// if it has not.
+func (a *App) name() string {
+	if known := a.known.Load(); known != nil {
+		return known.User.Name
+	}
+	return ""
 }
 
 // restLevels says how loudly the log tells of what happens to a request; what

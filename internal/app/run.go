@@ -110,6 +110,7 @@ func (a *App) ask(ctx context.Context, free bool) error {
 	case err != nil:
 		return err
 	}
+	a.known.Store(&found)
 	close(a.cleared)
 	a.log.Info("Preflight: " + found.String())
 	for _, warning := range found.Warnings {

@@ -174,6 +174,10 @@ func (g *guilds) count() int {
 	return len(g.entries)
 }
 
+// Guilds is how many guilds the bot is in; 0 while that is not known, as for a
+// moment in a run that began with a RESUME.
+func (b *Bot) Guilds() int { return b.guilds.count() }
+
 // stop ends all waiting.
 func (g *guilds) stop() {
 	g.mu.Lock()

@@ -52,6 +52,9 @@ type Activity struct {
 	// Guilds is how many guilds the bot is in; zero to have READY's number
 	// reported, which does not follow joins and leaves.
 	Guilds int
+	// Username is the bot's name for where no READY has told it: after a RESUME
+	// at the start.
+	Username string
 	// Asked counts commands, Answered those with an answer that Discord has
 	// accepted, Failed those that were given up.
 	Asked, Answered, Failed int64

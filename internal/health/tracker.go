@@ -262,6 +262,7 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 			snap.OfflineSince = s.OfflineSince
 		}
 	}
+	snap.Username = cmp.Or(snap.Username, snap.Work.Activity.Username)
 	if snap.Work.Activity.Guilds > 0 {
 		snap.Guilds = snap.Work.Activity.Guilds
 	}
