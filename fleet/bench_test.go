@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -95,6 +96,43 @@ func (open) Acquire(context.Context, gateway.Pair, func(time.Time, string)) (gat
 func (open) Sent() bool              { return true }
 func (open) Release(gateway.Outcome) {}
 
+// meter is a dialer that knows how many dials began in the busiest tenth of a
+// second.
+type meter struct {
+	gateway.Dialer
+
+	mu    sync.Mutex
+	slot  int64 // the tenth of a second that is counted
+	count int
+	most  int
+}
+
+func (m *meter) Dial(ctx context.Context, url string) (gateway.Socket, error) {
+	now := time.Now().UnixMilli() / 100
+	m.mu.Lock()
+	if now != m.slot {
+		m.slot, m.count = now, 0
+	}
+	m.count++
+	m.most = max(m.most, m.count)
+	m.mu.Unlock()
+	return m.Dialer.Dial(ctx, url)
+}
+
+// reset begins anew.
+func (m *meter) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.most = 0
+}
+
+// peak is the busiest tenth of a second since.
+func (m *meter) peak() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.most
+}
+
 // usage is what this process holds.
 type usage struct {
 	memory     uint64 // heap and stacks in use
@@ -118,8 +156,8 @@ func cpuTime() time.Duration {
 
 // BenchmarkThousandShards runs 1,000 shards in one process against a simulated
 // Discord in another, on the real clock, and measures what one shard costs while
-// nothing happens, and how long an op 7 to all of them at once keeps any of them
-// from its session.
+// nothing happens, how long an op 7 to all of them at once keeps any of them from
+// its session, and how many dials that makes in the busiest tenth of a second.
 //
 //	go test ./fleet -run '^$' -bench Thousand -benchtime 1x
 func BenchmarkThousandShards(b *testing.B) {
@@ -140,13 +178,14 @@ func thousand(b *testing.B, compression gateway.Compression) {
 	}
 	d := startDiscord(b)
 	before := measure()
+	dials := &meter{Dialer: gateway.WebSocketDialer{UserAgent: "DiscordBot (https://example.com, 1)"}}
 	f, err := fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: d.token, Intents: intents},
 			Locator:     gateway.FixedURL("ws://" + d.addr),
 			Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
 			Observer:    gateway.ObserverFunc(func(gateway.Note) {}),
-			Compression: compression, Permit: open{},
+			Compression: compression, Permit: open{}, Dialer: dials,
 		},
 		Assigner: fleet.All(shards),
 	})
@@ -175,6 +214,7 @@ func thousand(b *testing.B, compression gateway.Compression) {
 	time.Sleep(idle)
 	cpu := cpuTime() - then.cpu
 
+	dials.reset()
 	busy := cpuTime()
 	resumed := f.Stats().Resumed
 	if _, err := io.WriteString(d.in, "op7\n"); err != nil {
@@ -200,5 +240,6 @@ func thousand(b *testing.B, compression gateway.Compression) {
 	b.ReportMetric(started.Seconds(), "s/start")
 	b.ReportMetric(moved.Seconds(), "s/op7")
 	b.ReportMetric(busy.Seconds(), "cpu-s/op7")
+	b.ReportMetric(float64(dials.peak()), "dials/100ms-peak")
 	b.ReportMetric(time.Since(stopping).Seconds(), "s/stop")
 }
