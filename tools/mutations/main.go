@@ -4,8 +4,10 @@
 //	go run ./tools/mutations            every mutation
 //	go run ./tools/mutations rule-3     those whose name begins so
 //
-// It works on a copy in a temporary folder. A mutation that no test notices is
-// printed and makes the exit code 1.
+// It works on a copy in a temporary folder, and begins with the tests of each
+// package as they are: where those fail, nothing can be noticed. A mutation that no
+// test notices, or whose text is no longer there, is printed and makes the exit
+// code 1.
 package main
 
 import (
@@ -38,15 +40,22 @@ func run(prefix string) error {
 		return err
 	}
 	survived, tried := 0, 0
+	sound := map[string]bool{}
 	for _, m := range mutations {
 		if !strings.HasPrefix(m.name, prefix) {
 			continue
+		}
+		if !sound[m.tests] {
+			if out, err := command(work, "go", "test", "-short", "-timeout", "180s", m.tests); err != nil {
+				return fmt.Errorf("the tests of %s fail with nothing broken: %s", m.tests, out)
+			}
+			sound[m.tests] = true
 		}
 		tried++
 		start := time.Now()
 		verdict, err := m.try(work)
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+			verdict, m.breaks = stale, err.Error()
 		}
 		fmt.Printf("%-9s %-26s %5.1fs  %s\n", verdict, m.name, time.Since(start).Seconds(), m.breaks)
 		if verdict != noticed {
@@ -54,7 +63,10 @@ func run(prefix string) error {
 		}
 	}
 	fmt.Printf("%d passed, %d failed\n", tried-survived, survived)
-	if survived > 0 {
+	switch {
+	case tried == 0:
+		return fmt.Errorf("no mutation has a name that begins with %q", prefix)
+	case survived > 0:
 		return fmt.Errorf("%d of %d mutations were not noticed", survived, tried)
 	}
 	return nil
@@ -63,19 +75,16 @@ func run(prefix string) error {
 const (
 	noticed  = "noticed"
 	survives = "SURVIVES"
+	stale    = "STALE"
 )
 
 // try breaks one place, runs the tests that should notice, and mends it again.
 func (m mutation) try(work string) (string, error) {
 	path := filepath.Join(work, m.file)
-	source, err := os.ReadFile(path)
+	source, broken, err := m.read(path)
 	if err != nil {
 		return "", err
 	}
-	if n := strings.Count(string(source), m.old); n != 1 {
-		return "", fmt.Errorf("the text to break stands %d times in %s", n, m.file)
-	}
-	broken := strings.Replace(string(source), m.old, m.new, 1)
 	if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
 		return "", err
 	}
@@ -91,6 +100,17 @@ func (m mutation) try(work string) (string, error) {
 		return noticed, nil
 	}
 	return survives, nil
+}
+
+// read returns a file as it is and broken.
+func (m mutation) read(path string) (source []byte, broken string, err error) {
+	if source, err = os.ReadFile(path); err != nil {
+		return nil, "", err
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		return nil, "", fmt.Errorf("the text to break stands %d times in %s", n, m.file)
+	}
+	return source, strings.Replace(string(source), m.old, m.new, 1), nil
 }
 
 func command(dir, name string, args ...string) (string, error) {

@@ -84,6 +84,16 @@ var mutations = []mutation{
 		"./gateway", "HeartbeatsKeepTheInterval",
 	},
 	{
+		"rule-3-learnt", "what was learnt of slow answers has no end", "gateway/pulse.go",
+		"const learnt = 10 * time.Second", "const learnt = 1000 * time.Second",
+		"./gateway", "HalfOpen",
+	},
+	{
+		"rule-3-sooner", "a slow link is not asked sooner", "gateway/pulse.go",
+		"	return p.timing.SilenceProbe - min(more, p.timing.SilenceProbe/2)", "	return p.timing.SilenceProbe - 0*more",
+		"./gateway", "HalfOpen",
+	},
+	{
 		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/pulse.go",
 		"	if len(p.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(heard) > p.timing.SilenceProbe && len(p.unacked) == 0 {\n		return silent, now.Sub(heard)\n	}\n	if len(p.unacked) == 0 {\n		return alive, 0\n	}",
 		"./gateway", "SlowLink|HeartbeatsKeep",
@@ -95,7 +105,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-5-reset", "failures are forgotten with every READY", "gateway/attend.go",
-		"	t.refusals, t.urlFails = 0, 0\n", "	t.refusals, t.urlFails, t.failures = 0, 0, 0\n	t.Shard.opts.Permit.(SessionWatcher).SessionEnded(t.opts.Pair, time.Hour)\n",
+		"	t.refusals = 0\n", "	t.refusals, t.failures = 0, 0\n	t.Shard.opts.Permit.(SessionWatcher).SessionEnded(t.opts.Pair, time.Hour)\n",
 		"./gateway", "ReadyThenDrop",
 	},
 	{
@@ -115,7 +125,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-7-come-back", "a parked shard is never inspected", "gateway/life.go",
-		"			if s.inspect(cause) {\n				return\n			}", "			_ = s.inspect",
+		"			err := s.inspect(cause)\n			if err == nil {", "			err := errNoInspector\n			if err == nil {",
 		"./gateway", "FatalCloseCodesPark",
 	},
 	{
