@@ -259,7 +259,6 @@ func (s *shard) blame(i *Incident, c gateway.Cause) {
 
 func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	s.counts.Disconnects++
-	d.Cause = silence(at, d)
 	if d.Cause.Kind == gateway.CauseStop || s.replaced(at, d) {
 		return
 	}
@@ -275,16 +274,6 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 		i.SessionLost = at
 	}
 	s.loop(i, d)
-}
-
-// silence is the cause of an end, with a silence counted from the last byte: a
-// shard counts it from the heartbeat that was not answered.
-func silence(at time.Time, d gateway.Disconnected) gateway.Cause {
-	c := d.Cause
-	if heard := wall(d.LastByte); c.Kind == gateway.CauseSilent && !d.LastByte.IsZero() && at.Sub(heard) > c.Elapsed {
-		c.Elapsed = at.Sub(heard)
-	}
-	return c
 }
 
 // replaced reports whether the end is that of a connection which another one
