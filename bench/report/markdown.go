@@ -86,7 +86,9 @@ func lost(f trial.Figures) string {
 	return text
 }
 
-func tries(f trial.Figures) string { return fmt.Sprintf("%d / %d / %d", f.Identifies, f.Dials, f.Requests) }
+func tries(f trial.Figures) string {
+	return fmt.Sprintf("%d / %d / %d", f.Identifies, f.Dials, f.Requests)
+}
 
 func manners(f trial.Figures) string { return fmt.Sprintf("%d; %s", f.Violations, f.Exit) }
 
