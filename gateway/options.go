@@ -22,7 +22,7 @@ var (
 type Compression string
 
 const (
-	// CompressZlib is the default: about 176 KiB per connection, an eighth of
+	// CompressZlib is the default: about 75 KiB per connection, an eighth of
 	// the bytes on the wire.
 	CompressZlib Compression = "zlib-stream"
 	// CompressZstd costs up to 8.8 MiB per connection for its window.
