@@ -202,10 +202,10 @@ func showDarkMode(t *testing.T, in context.Context) {
 	if chosen := paper(); chosen != light {
 		t.Errorf("light was chosen and the page is %s", chosen)
 	}
-	w.picture("dashboard-light")
+	w.picture("sample-light")
 	w.open("/?theme=dark&lang=th")
 	w.until(`document.documentElement.dataset.theme === "dark"`)
-	w.picture("dashboard-dark-thai")
+	w.picture("sample-dark-thai")
 	w.clean()
 }
 
