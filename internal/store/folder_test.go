@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -167,10 +168,14 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: owner.Of(token)})
+	l := newLog(t)
+	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: owner.Of(token), Logger: slog.New(l)})
 	var newer *NewerError
 	if s != nil || !errors.As(err, &newer) || newer.Schema != 99 || newer.Known != len(steps) || newer.ExitCode() != 78 {
 		t.Fatalf("got %v", err)
+	}
+	if line, said := l.said("stays online"); said {
+		t.Errorf("the log says %q of a bot that does not start", line)
 	}
 	wantIn(t, err.Error(), dbPath(dir), "its schema is 99", "this version knows", "Start the later version again")
 	if after, err := os.ReadFile(dbPath(dir)); err != nil || !bytes.Equal(before, after) || len(asides(t, dir)) != 0 {

@@ -206,7 +206,7 @@ func (w *writer) failure(err error) {
 		reason = explain(filepath.Dir(w.store.path), err)
 		return nil
 	})
-	if w.store.ill(err, reason) {
+	if w.store.ill(err, reason) && !w.refusing() {
 		w.store.log.Warn(w.store.State().String(), "error", err)
 	}
 	w.failed = true
@@ -223,6 +223,17 @@ func (w *writer) failure(err error) {
 	}
 	_ = w.call(w.volume.close)
 	w.volume = nil
+}
+
+// refusing reports whether the start is about to be refused: then nothing runs on
+// without being saved, and [Open] returns why.
+func (w *writer) refusing() bool {
+	select {
+	case <-w.store.opened:
+		return false
+	default:
+		return w.store.refused() != nil
+	}
 }
 
 // end writes what is left.
