@@ -99,6 +99,35 @@ func where(s api.Place) string {
 	return s.State
 }
 
+// tellIncidents tells the newest incidents; one that many shards had at the same
+// moment, such as a restart, is told once.
+func tellIncidents(list []api.Incident) []happened {
+	type kind struct {
+		at             int64
+		title, outcome string
+	}
+	shards := make(map[kind]int)
+	of := func(i api.Incident) kind { return kind{i.Start.UnixMicro(), i.Title, i.Outcome} }
+	for _, i := range list {
+		if i.Start != nil {
+			shards[of(i)]++
+		}
+	}
+	var told []happened
+	for _, i := range list {
+		if i.Start == nil || shards[of(i)] == 0 || len(told) == statusIncidents {
+			continue
+		}
+		says := i.Summary
+		if n := shards[of(i)]; n > 1 {
+			says += fmt.Sprintf(" (%d shards)", n)
+		}
+		shards[of(i)] = 0
+		told = append(told, happened{*i.Start, says})
+	}
+	return told
+}
+
 // mostAway is how many shards that are not live are named one by one.
 const mostAway = 8
 

@@ -56,6 +56,27 @@ func TestShardsAreListed(t *testing.T) {
 	}
 }
 
+// Given what all shards had at one moment and what one had, then the former is
+// told once, with how many they were, and the newest three are told.
+func TestWhatManyShardsHadIsToldOnce(t *testing.T) {
+	at := func(minute int) *time.Time {
+		moment := time.Date(2026, 5, 1, 12, minute, 0, 0, time.UTC)
+		return &moment
+	}
+	var list []api.Incident
+	for range 16 {
+		list = append(list, api.Incident{Start: at(30), Title: "stopped", Outcome: "resumed", Summary: "The program was stopped as asked."})
+	}
+	list = append(list, api.Incident{Start: at(20), Title: "cut", Outcome: "resumed", Summary: "It was cut."}, api.Incident{Title: "without a start"})
+	for minute := range 5 {
+		list = append(list, api.Incident{Start: at(minute), Title: "cut", Outcome: "resumed", Summary: "It was cut."})
+	}
+	told := tellIncidents(list)
+	if len(told) != 3 || told[0].Says != "The program was stopped as asked. (16 shards)" || told[1].Says != "It was cut." || !told[1].At.Equal(*at(20)) {
+		t.Errorf("told was %+v", told)
+	}
+}
+
 // One shard needs no bar, and a bar is as long as the shards are far.
 func TestStartBar(t *testing.T) {
 	var out bytes.Buffer

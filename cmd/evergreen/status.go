@@ -42,8 +42,9 @@ const (
 	// statusPatience bounds one look. A bot that takes longer to say how it is, is
 	// not well.
 	statusPatience = 3 * time.Second
-	// statusIncidents is how many incidents are told.
-	statusIncidents = 3
+	// statusIncidents is how many incidents are told, lookBack among how many of
+	// the newest: what all shards have in common is told once.
+	statusIncidents, lookBack = 3, 200
 )
 
 // statusCode is an exit code whose reason has been printed already.
@@ -194,15 +195,11 @@ func (r *reading) ask(ctx context.Context, client api.Client) error {
 	if f, err := client.Fleet(ctx); err == nil {
 		r.Fleet = &f
 	}
-	incidents, err := client.Incidents(ctx, statusIncidents)
+	incidents, err := client.Incidents(ctx, lookBack)
 	if err != nil {
 		return nil // how the bot is stands; the past is an extra
 	}
-	for _, i := range incidents {
-		if i.Start != nil {
-			r.Incidents = append(r.Incidents, happened{*i.Start, i.Summary})
-		}
-	}
+	r.Incidents = tellIncidents(incidents)
 	return nil
 }
 

@@ -14,15 +14,18 @@ type pageData struct {
 	// Journal is whether Incidents are known; they are the newest first.
 	Journal   bool
 	Incidents []health.Incident
-	Uptime    []pageUptime // windows, the shortest first
-	Days      []pageDay    // oldest first
-	Latency   *pageLatency
-	Budget    *pageBudget
-	Presence  *pagePresence
-	Handlers  []HandlerTime
-	Rates     *pageRates
-	Discord   *pageDiscord
-	Fleet     *fleet.Snapshot
+	// Alike is of how many shards an incident tells, by its id, where more than
+	// one had it.
+	Alike    map[string]int
+	Uptime   []pageUptime // windows, the shortest first
+	Days     []pageDay    // oldest first
+	Latency  *pageLatency
+	Budget   *pageBudget
+	Presence *pagePresence
+	Handlers []HandlerTime
+	Rates    *pageRates
+	Discord  *pageDiscord
+	Fleet    *fleet.Snapshot
 	// Log is whether Lines are known; they are the oldest first.
 	Log     bool
 	Lines   []pageLine

@@ -6,7 +6,30 @@ import (
 	"time"
 
 	"evergreen/fleet"
+	"evergreen/gateway"
+	"evergreen/internal/health"
 )
+
+// Given a restart of many shards, then its gap is told once, with how many they
+// were; a shard for which it ended otherwise, and what is no gap, stand for
+// themselves.
+func TestGapOfManyShardsIsToldOnce(t *testing.T) {
+	var list []health.Incident
+	for id := range 16 {
+		i := health.Incident{ID: string(rune('a' + id)), Pair: gateway.Pair{ID: id, Count: 16}, Gap: true, Start: evening, Outcome: health.OutcomeResumed}
+		switch id {
+		case 3:
+			i.Outcome = health.OutcomeNewSession
+		case 5:
+			i.Gap = false
+		}
+		list = append(list, i)
+	}
+	folded, shards := foldGaps(list)
+	if len(folded) != 3 || shards["a"] != 14 || shards["d"] != 1 || shards["f"] != 0 {
+		t.Errorf("%d are told, of %v shards", len(folded), shards)
+	}
+}
 
 // Given shards that start or change their number, then the dashboard draws how
 // far they are and how long it will take; shards that are all there need no bar.

@@ -42,6 +42,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pagePatience)
 	defer cancel()
 	d := s.history()
+	d.Incidents, d.Alike = foldGaps(d.Incidents)
 	d.Incidents = d.Incidents[:min(len(d.Incidents), pageIncidents)]
 	s.gatherLatency(ctx, &d, r.URL.Query().Get("latency"))
 	s.gatherRates(ctx, &d)

@@ -31,6 +31,31 @@ type incidentView struct {
 	Runbook  string
 }
 
+// foldGaps leaves one of the gaps that all shards have from a restart: those of
+// one moment with one end. shards tells, by the incident's id, how many there were.
+func foldGaps(list []health.Incident) (folded []health.Incident, shards map[string]int) {
+	type kind struct {
+		start   int64
+		cause   health.CauseID
+		outcome health.Outcome
+	}
+	first := make(map[kind]string)
+	shards = make(map[string]int)
+	for _, i := range list {
+		if !i.Gap || i.Pair.Count <= 1 {
+			folded = append(folded, i)
+			continue
+		}
+		k := kind{i.Start.UnixMicro(), i.Cause, i.Outcome}
+		if first[k] == "" {
+			first[k] = i.ID
+			folded = append(folded, i)
+		}
+		shards[first[k]]++
+	}
+	return folded, shards
+}
+
 type actionView struct {
 	At   time.Time
 	What string

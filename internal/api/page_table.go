@@ -118,6 +118,7 @@ var pageWords = map[string][tongues]string{
 	"incident.risk":        {"dot at risk", "จุดเสี่ยงเป็นสีเทา"},
 	"incident.grey":        {"dot grey for %s", "จุดเป็นสีเทา %s"},
 	"incident.shard":       {"shard %s", "ชาร์ด %s"},
+	"incident.shards":      {"%d shards", "%d ชาร์ด"},
 	"incident.more":        {"Evidence and actions", "หลักฐานและการดำเนินการ"},
 	"incident.evidence":    {"Evidence", "หลักฐาน"},
 	"incident.actions":     {"What was done", "สิ่งที่ทำไป"},

@@ -130,7 +130,11 @@ func newDashboardView(f pageFrame, d pageData) dashboardView {
 		}
 	}
 	for _, i := range d.Incidents {
-		v.Incidents = append(v.Incidents, newIncidentView(f.tongue, i, now))
+		incident := newIncidentView(f.tongue, i, now)
+		if n := d.Alike[i.ID]; n > 1 {
+			incident.Shard = f.T("incident.shards", n)
+		}
+		v.Incidents = append(v.Incidents, incident)
 	}
 	if n := len(v.Incidents); n > incidentsInView {
 		v.Incidents, v.Earlier = v.Incidents[:incidentsInView], v.Incidents[incidentsInView:]

@@ -150,13 +150,13 @@ func idles(previous PreviousRun, now ThisRun, took time.Duration) bool {
 	if took < idleGap || previous.Version != now.Version {
 		return false
 	}
-	alike := 0
+	alike := make(map[time.Time]bool) // by start: every shard has a gap of its own
 	for _, i := range now.Recent {
 		if i.Gap && !i.End.IsZero() && (i.Cause == PlannedStop || i.Cause == HostIdles) && i.Detected.Sub(i.Start) >= idleGap {
-			alike++
+			alike[i.Start.UTC()] = true
 		}
 	}
-	return alike >= idleRepeats
+	return len(alike) >= idleRepeats
 }
 
 // follow makes the time since the previous run the first incident of a shard.

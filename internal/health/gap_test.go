@@ -15,7 +15,7 @@ import (
 func TestGapHasACause(t *testing.T) {
 	const boot, reboot = "boot-1", "boot-2"
 	paused := func(d time.Duration) Incident {
-		return Incident{Gap: true, Cause: PlannedStop, Start: evening.Add(-48 * time.Hour), Detected: evening.Add(-48*time.Hour + d), End: evening.Add(-47 * time.Hour)}
+		return Incident{Gap: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
 	}
 	for name, c := range map[string]struct {
 		previous PreviousRun
@@ -39,6 +39,8 @@ func TestGapHasACause(t *testing.T) {
 		"slept a little":           {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: time.Minute}, 8 * time.Hour, ProcessGone, "the program was gone"},
 		"idle host": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(20 * time.Minute), {Cause: HalfOpen}, paused(time.Hour)}}, 15 * time.Minute,
 			HostIdles, "the program was stopped for 15 min, as often before and without a new version: the host seems to put it to sleep"},
+		"one pause of two shards": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Hour), paused(time.Hour)}}, 15 * time.Minute,
+			PlannedStop, "the program was stopped as asked"},
 		"quick restarts": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Second), paused(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
 	} {
 		c.previous.LastAlive, c.now.Started = evening.Add(-c.took), evening
