@@ -82,6 +82,9 @@ type Options struct {
 	// Rand returns numbers in [0,1) for every jitter; many goroutines call it.
 	// Default math/rand/v2.
 	Rand func() float64
+	// WallClock reads the wall clock, by which shards notice that the host slept.
+	// Default time.Now.
+	WallClock func() time.Time
 
 	// Sessions knows the session of an earlier run and keeps that of this one,
 	// Storage keeps the account of session starts, Journal the incidents, History
@@ -147,6 +150,8 @@ type App struct {
 	// is true while it changes to more because Discord refuses what it has.
 	guess   guess
 	growing atomic.Bool
+	// advised is the highest number of shards that was recommended to an operator.
+	advised int
 
 	// known is what Discord answered to the questions before the start.
 	known atomic.Pointer[preflight.Report]
@@ -304,7 +309,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
-			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand,
+			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, WallClock: a.opts.WallClock,
 		},
 		Assigner: fleet.AssignerFunc(a.assign), Sessions: sessions,
 	})

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -99,4 +100,18 @@ func (a *App) outgrow(code gateway.CloseCode) {
 	}) {
 		a.growing.Store(false)
 	}
+}
+
+// adviseShards says once for each number that Discord recommends more shards than
+// the bot runs: before it has outgrown them there is time to change that without
+// a gap. Only lookForRivals calls it.
+func (a *App) adviseShards() {
+	needed, _ := a.check.Recommended()
+	running := a.count()
+	if running == 0 || needed <= max(running, a.advised) {
+		return
+	}
+	a.advised = needed
+	a.log.Warn(fmt.Sprintf("Discord recommends %d shards by now and the bot runs %d. Discord refuses a shard with more than 2,500 guilds; "+
+		"`evergreen shards reshard %d` changes their number without a gap", needed, running, needed))
 }

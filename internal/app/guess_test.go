@@ -125,6 +125,24 @@ func TestBotOutgrowsItsShard(t *testing.T) {
 	})
 }
 
+// Given a bot that has been running for a while, when Discord comes to recommend
+// more shards than it has, then the operator is told once, and how to change it.
+func TestMoreShardsAreAdvised(t *testing.T) {
+	onSmallShards(t, 4, 1, func(s *stage) {
+		r := s.start(s.options()).online()
+		s.sim.SetShards(s.bot, 2)
+		time.Sleep(2 * time.Hour)
+		if n := strings.Count(s.log.String(), "evergreen shards reshard 2"); n != 1 {
+			t.Errorf("it was told %d times", n)
+		}
+		if !r.Tracker().Snapshot().Connected {
+			t.Error("the bot is not online")
+		}
+		r.end(gateway.Pause)
+		s.innocent()
+	})
+}
+
 // Given settings that name fewer shards than the bot needs, when Discord refuses
 // it with 4011, then it spends no further IDENTIFY and tells a person exactly what
 // to write into the settings.

@@ -36,7 +36,8 @@ func (a *App) rival() health.Rival {
 }
 
 // lookForRivals asks Discord at every check how many session starts are left, and
-// says so when somebody else has spent some.
+// says so when somebody else has spent some. The answer also has the number of
+// shards that Discord recommends.
 func (a *App) lookForRivals(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.Config.HealthCheckInterval)
 	defer ticker.Stop()
@@ -50,6 +51,7 @@ func (a *App) lookForRivals(ctx context.Context) {
 		}
 		select {
 		case <-ticker.C:
+			a.adviseShards()
 		case <-ctx.Done():
 			return
 		}
