@@ -114,3 +114,92 @@ func TestCachesFollow(t *testing.T) {
 		s.faultless()
 	})
 }
+
+// Given a command whose answer takes longer than Discord waits, then it is
+// deferred, filled in later, and followed by a second message.
+// Statements: G-141.
+func TestAnswersMayBeDeferred(t *testing.T) {
+	mux := handler.New()
+	mux.SlashCommand("/search", func(_ discord.SlashCommandInteractionData, e *handler.CommandEvent) error {
+		if err := e.DeferCreateMessage(false); err != nil {
+			return err
+		}
+		go func() { // a listener is not to be kept
+			time.Sleep(30 * time.Second)
+			found := "found it"
+			if _, err := e.UpdateInteractionResponse(discord.MessageUpdate{Content: &found}); err != nil {
+				t.Error(err)
+			}
+			if _, err := e.CreateFollowupMessage(discord.NewMessageCreate().WithContent("and this")); err != nil {
+				t.Error(err)
+			}
+		}()
+		return nil
+	})
+	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListeners(mux)}}, func(s *stage) {
+		s.open()
+		commands := []discord.ApplicationCommandCreate{discord.SlashCommandCreate{Name: "search", Description: "Searches"}}
+		if err := handler.SyncCommands(s.client, commands, nil); err != nil {
+			t.Fatal(err)
+		}
+		channel := s.guilds[0].Channels[0].ID
+		s.sim.Interact(s.app, channel, s.ada.ID, "search")
+		s.until(time.Minute, "both messages stand", func() bool {
+			var texts []string
+			for _, m := range s.sim.Messages(channel) {
+				texts = append(texts, m.Content)
+			}
+			return slices.Equal(texts, []string{"found it", "and this"})
+		})
+		s.faultless()
+	})
+}
+
+// Given people who press a button, choose from a menu, fill in a form and type
+// into a command, then each finds its listener with what they chose.
+func TestEveryKindOfInteractionIsHeard(t *testing.T) {
+	var heard notebook[string]
+	play(t, setting{bot: []bot.ConfigOpt{
+		bot.WithEventListenerFunc(func(e *events.ComponentInteractionCreate) {
+			switch data := e.Data.(type) {
+			case discord.ButtonInteractionData:
+				heard.add("button " + data.CustomID())
+			case discord.StringSelectMenuInteractionData:
+				heard.add(fmt.Sprint("menu ", data.Values))
+			}
+		}),
+		bot.WithEventListenerFunc(func(e *events.ModalSubmitInteractionCreate) { heard.add("form " + e.Data.CustomID) }),
+		bot.WithEventListenerFunc(func(e *events.AutocompleteInteractionCreate) { heard.add("typed " + e.Data.String("title")) }),
+	}}, func(s *stage) {
+		s.open()
+		g := s.guilds[0]
+		send := func(kind int, data, message map[string]any) {
+			d := map[string]any{
+				"id": fmt.Sprint(9000 + kind), "application_id": s.app.ID, "type": kind, "token": "a-token", "version": 1, "data": data,
+				"guild_id": g.ID, "channel_id": g.Channels[0].ID, "channel": map[string]any{"id": g.Channels[0].ID, "type": 0, "name": "general", "permissions": "0"},
+				"member": map[string]any{"user": map[string]any{"id": s.ada.ID, "username": "ada"}, "roles": []string{}, "permissions": "0", "joined_at": "2026-01-01T00:00:00Z"},
+				"locale": "en-US", "guild_locale": "en-US", "app_permissions": "0", "entitlements": []any{},
+				"authorizing_integration_owners": map[string]any{}, "context": 0,
+			}
+			if message != nil {
+				d["message"] = message
+			}
+			s.sim.Emit(s.app, g, "INTERACTION_CREATE", d)
+		}
+		message := map[string]any{
+			"id": "77", "channel_id": g.Channels[0].ID, "author": map[string]any{"id": s.app.Bot.ID, "username": "bot"}, "content": "choose",
+			"timestamp": "2026-01-01T00:00:00Z", "type": 0, "attachments": []any{}, "embeds": []any{}, "mentions": []any{}, "mention_roles": []any{},
+		}
+		send(3, map[string]any{"custom_id": "borrow", "component_type": 2}, message)
+		send(3, map[string]any{"custom_id": "shelf", "component_type": 3, "values": []string{"top"}}, message)
+		send(5, map[string]any{"custom_id": "review", "components": []any{}}, nil)
+		send(4, map[string]any{"id": "5", "name": "find", "type": 1, "options": []any{map[string]any{"name": "title", "type": 3, "value": "Emma", "focused": true}}}, nil)
+		s.until(time.Minute, "all were heard", func() bool { return heard.len() == 4 })
+		if got := heard.list(); !slices.Equal(got, []string{"button borrow", "menu [top]", "form review", "typed Emma"}) {
+			t.Errorf("heard %q", got)
+		}
+		if n := s.gateway().Stats().Undecodable; n != 0 {
+			t.Errorf("%d could not be decoded", n)
+		}
+	})
+}
