@@ -66,6 +66,13 @@ func (b *bot) askByID(id ID) *ask {
 	return b.asks[i]
 }
 
+// heardAtOnce reports whether the bot was there when it was asked, as far as is
+// known.
+func (s *Sim) heardAtOnce(app *App, id ID) bool {
+	a := s.bots[app.ID].askByID(id)
+	return a == nil || a.gap.IsZero()
+}
+
 // noteAsked remembers under which number a session was sent a command; 0 is
 // one that never arrives.
 func (s *Sim) noteAsked(sess *session, id ID, seq int64) {

@@ -197,6 +197,31 @@ func TestWhoLetTheSessionDie(t *testing.T) {
 	}
 }
 
+// Given an interaction asked while the bot is away, when the bot hears of it with a
+// RESUME and answers at once, then it is too late for Discord and no fault of the
+// bot's; one that it has had all the while and answers as late is.
+//
+// Statements: S-094.
+func TestInteractionHeardLate(t *testing.T) {
+	for away, want := range map[bool][]string{true: nil, false: {"G-141"}} {
+		onScene(t, Config{GuildSpacing: -1, HeartbeatGrace: -1}, AppConfig{}, func(sc *scene) {
+			c := sc.begin(nil)
+			if away {
+				c.drop()
+			}
+			sc.Interact(sc.app, sc.channel, sc.ada.ID, "ping")
+			wait(8 * time.Second)
+			if away {
+				c = c.again()
+			}
+			if status := sc.respond(c.event("INTERACTION_CREATE")); status != 404 {
+				t.Errorf("the answer was taken with %d", status)
+			}
+			sc.blamed(want...)
+		})
+	}
+}
+
 // Given a command said while the bot is away or hindered, then its time counts
 // from when the bot is back and nothing hinders it.
 //

@@ -108,6 +108,28 @@ func (s *Sim) ring() {
 	s.wind()
 }
 
+// Skip lets time pass for Discord and for nobody else: what it had planned for the
+// next d happens now, in its order. So it is for a client whose host slept: its own
+// clock stood still while its session expired. What has happened keeps its time.
+// Nothing should get through to the client meanwhile; the fault "offline" sees to
+// that.
+func (s *Sim) Skip(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.closed && d >= 0 && len(s.clock.plan) > 0 {
+		now := time.Now()
+		step := min(d, max(0, s.clock.plan[0].due.Sub(now)))
+		for _, a := range s.clock.plan {
+			a.due = a.due.Add(-step)
+		}
+		if d -= step; s.clock.plan[0].due.After(now) {
+			break // the rest of it is quiet
+		}
+		heap.Pop(&s.clock.plan).(*alarm).do()
+	}
+	s.wind()
+}
+
 // stopClock forgets everything that was planned.
 func (s *Sim) stopClock() {
 	c := &s.clock

@@ -49,6 +49,62 @@ func TestAlarmsGoOffInOrder(t *testing.T) {
 	})
 }
 
+// Given alarms planned for the next hours, one of which plans another, when Discord
+// lives through two hours at once, then what falls into them has happened, in its
+// order, and the rest comes two hours sooner.
+//
+// Statements: S-101.
+func TestSkipLetsTimePassForDiscordAlone(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+		start := time.Now()
+		var got []string
+		note := func(name string) func() {
+			return func() { got = append(got, fmt.Sprint(name, " ", time.Since(start))) }
+		}
+		s.mu.Lock()
+		s.after(3*time.Hour, note("late"))
+		s.after(time.Hour, note("second"))
+		s.after(time.Minute, func() {
+			note("first")()
+			s.after(30*time.Minute, note("in between"))
+			s.after(119*time.Minute, note("at the edge"))
+			s.after(120*time.Minute, note("beyond"))
+		})
+		s.mu.Unlock()
+		wait(time.Second)
+		s.Skip(2 * time.Hour)
+		wait(3 * time.Hour)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if want := []string{"first 1s", "in between 1s", "second 1s", "at the edge 1s", "beyond 1m0s", "late 1h0m0s"}; !slices.Equal(got, want) {
+			t.Errorf("it went %q, want %q", got, want)
+		}
+	})
+}
+
+// Given a client whose host sleeps, when Discord's time goes on without it, then
+// its session is gone when it comes back after a night, and is there after a nap.
+//
+// Statements: S-043, S-046.
+func TestSleepOfAClient(t *testing.T) {
+	for slept, lives := range map[time.Duration]bool{20 * time.Second: true, 8 * time.Hour: false} {
+		onScene(t, Config{SessionLifetime: 2 * time.Minute}, AppConfig{}, func(sc *scene) {
+			c := sc.begin(nil)
+			wait(time.Second)
+			offline := sc.inject(Fault{Name: "offline"})
+			sc.Skip(slept)
+			sc.Lift(offline)
+			if c.drop(); (sc.Sessions(sc.app) == 1) != lives || sc.Attached(sc.app) {
+				t.Errorf("after %s there are %d sessions", slept, sc.Sessions(sc.app))
+			}
+			if lives {
+				c = c.again()
+				c.event("RESUMED")
+			}
+		})
+	}
+}
+
 // Given alarms in all states, when the simulator closes, then none goes off any
 // more, and none can be planned.
 //

@@ -89,7 +89,7 @@ func (r *rest) answerInteraction(c *call) answer {
 		return errAcknowledged.answer()
 	case ask.late(c.now, r.cfg.InteractionDeadline):
 		// The three seconds of a client that heard of it late are its own.
-		if !r.sim.disturbed(ask.app.ID, ask.at, ask.at.Add(r.cfg.InteractionDeadline)) {
+		if r.sim.heardAtOnce(ask.app, ask.id) && !r.sim.disturbed(ask.app.ID, ask.at, ask.at.Add(r.cfg.InteractionDeadline)) {
 			r.accuse(c, "G-141", fmt.Sprintf("an interaction was answered %s after it was asked; %s are allowed", c.now.Sub(ask.at), r.cfg.InteractionDeadline))
 		}
 		return errUnknownInteract.answer()

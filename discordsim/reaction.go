@@ -27,15 +27,24 @@ func wireEmoji(emoji string) map[string]any {
 	return map[string]any{"id": nil, "name": emoji}
 }
 
-// addReaction is PUT .../reactions/{emoji}/@me; a second time changes nothing.
-func (r *rest) addReaction(c *call) answer {
-	m, refused := r.messageFor(c)
-	if refused != nil {
-		return *refused
+// reacted finds the message and the emoji a request is about.
+func (r *rest) reacted(c *call) (m *Message, emoji string, refused *answer) {
+	if m, refused = r.messageFor(c); refused != nil {
+		return nil, "", refused
 	}
 	emoji, good := emojiOf(c)
 	if !good {
-		return errUnknownEmoji.answer()
+		unknown := errUnknownEmoji.answer()
+		return nil, "", &unknown
+	}
+	return m, emoji, nil
+}
+
+// addReaction is PUT .../reactions/{emoji}/@me; a second time changes nothing.
+func (r *rest) addReaction(c *call) answer {
+	m, emoji, refused := r.reacted(c)
+	if refused != nil {
+		return *refused
 	}
 	i := m.reaction(emoji)
 	if i < 0 {
@@ -54,13 +63,9 @@ func (r *rest) addReaction(c *call) answer {
 
 // removeReaction is DELETE of the own reaction or, in a guild, of another's.
 func (r *rest) removeReaction(c *call) answer {
-	m, refused := r.messageFor(c)
+	m, emoji, refused := r.reacted(c)
 	if refused != nil {
 		return *refused
-	}
-	emoji, good := emojiOf(c)
-	if !good {
-		return errUnknownEmoji.answer()
 	}
 	user := c.app.Bot.ID
 	if c.params["user"] != "" {
@@ -86,13 +91,9 @@ func (r *rest) removeReaction(c *call) answer {
 
 // listReactions is GET .../reactions/{emoji}: who reacted with it.
 func (r *rest) listReactions(c *call) answer {
-	m, refused := r.messageFor(c)
+	m, emoji, refused := r.reacted(c)
 	if refused != nil {
 		return *refused
-	}
-	emoji, good := emojiOf(c)
-	if !good {
-		return errUnknownEmoji.answer()
 	}
 	var wrong complaints
 	limit, after := c.limitParam(1, 100, 25, &wrong), c.idParam("after", &wrong)

@@ -74,6 +74,9 @@ func (y *year) unbar(t *trouble) {
 // reached, and nobody is to blame for not answering.
 var absent = discordsim.Fault{Name: "offline"}
 
+// asleep bounds how long a host sleeps.
+var asleep = trouble{least: 10 * time.Second, most: 8 * time.Hour}
+
 // down keeps the process away for a while and starts it again.
 func (y *year) down(d time.Duration) {
 	a, err := y.sim.Inject(absent)
@@ -122,6 +125,35 @@ func (y *year) deploy(dice *rand.Rand) {
 	y.must(y.pause())
 	y.down(d)
 }
+
+// wakes is how long the network of a host takes that has slept.
+const wakes = time.Second
+
+// sleep lets the host sleep. The process stands still and its own clock with it;
+// Discord's goes on, and so does the clock on the wall. None of it is time of the
+// year's.
+func (y *year) sleep(dice *rand.Rand) {
+	d := asleep.lasts(dice)
+	if y.life == nil {
+		return
+	}
+	y.note("the host wakes after %s", d)
+	away, err := y.sim.Inject(absent)
+	if err != nil {
+		panic("year: " + err.Error())
+	}
+	y.sim.Skip(d)
+	y.slept.Add(int64(d))
+	y.Asleep += d
+	y.at(y.moment+wakes, func() {
+		y.sim.Lift(away)
+		y.owe(time.Now(), atLast)
+	})
+	y.owe(time.Now(), atLast)
+}
+
+// wall is the clock on the wall, which runs on while the host sleeps.
+func (y *year) wall() time.Time { return time.Now().Add(time.Duration(y.slept.Load())) }
 
 // askPause is the time to the next command.
 func (y *year) askPause() time.Duration {

@@ -31,8 +31,8 @@ type life struct {
 const signOfLife = 20 * time.Minute
 
 // clockCheck is how often a shard compares the wall clock with the time it had
-// planned. Here both are one and the same, so that there is nothing to find.
-const clockCheck = time.Minute
+// planned: no more often than it looks at a silent connection anyway.
+const clockCheck = 15 * time.Second
 
 // sessions lets a life begin where the one before ended. It is the app's
 // [app.Sessions].
@@ -80,7 +80,7 @@ func (y *year) start() error {
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
-		Config: c, Timing: &timing, Rand: y.chance.next, Commands: []bot.Command{ponder},
+		Config: c, Timing: &timing, Rand: y.chance.next, WallClock: y.wall, Commands: []bot.Command{ponder},
 		Transport: l.machine.transport(), Dialer: gateway.WebSocketDialer{Transport: l.machine.transport()},
 		Sessions: sessions{l.store}, Storage: l.store.Ledger(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, life: l.number}},

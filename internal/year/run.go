@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergreen/discordsim"
@@ -46,6 +47,7 @@ type year struct {
 	wasLive          bool      // this life has been online
 	waiting          bool      // for its turn to identify, or after a refusal
 	spent            []time.Time
+	slept            atomic.Int64 // how far the wall clock is ahead
 	heap             uint64
 	goroutines       int
 

@@ -26,6 +26,7 @@ type Totals struct {
 	Starts                                int // of the process
 	Green, Grey                           time.Duration
 	Down                                  time.Duration // the process was not there
+	Asleep                                time.Duration // the host slept; not part of Lived
 	Barred                                time.Duration // no client could have been online
 	Held                                  time.Duration // the budget of IDENTIFYs had to be kept
 	Returns, Prompt                       int           // how often the bot came back, and within 5 s
@@ -63,7 +64,7 @@ func (t *Totals) Add(o Totals) {
 		to   *time.Duration
 		more time.Duration
 	}{
-		{&t.Lived, o.Lived}, {&t.Took, o.Took}, {&t.Green, o.Green}, {&t.Grey, o.Grey}, {&t.Down, o.Down}, {&t.Barred, o.Barred}, {&t.Held, o.Held},
+		{&t.Lived, o.Lived}, {&t.Took, o.Took}, {&t.Green, o.Green}, {&t.Grey, o.Grey}, {&t.Down, o.Down}, {&t.Asleep, o.Asleep}, {&t.Barred, o.Barred}, {&t.Held, o.Held},
 	} {
 		*sum.to += sum.more
 	}
@@ -88,8 +89,8 @@ func (t Totals) String() string {
 	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
 	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
 	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear", t.Asked, t.Answered, t.Lost, t.Twice, t.Unheard)
-	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%",
-		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived))
+	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
+		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
 	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,
 		100*float64(t.Prompt)/float64(max(1, t.Returns)), t.LongestAway.Round(time.Millisecond), t.LongestGrey.Round(time.Millisecond))
 	line("sessions", "%d connections, %d IDENTIFYs (%.2f a day; at most %d in an hour, %d in a day), %d RESUMEs, %d of them resumed, %d process starts; waited %s to keep the budget",

@@ -104,7 +104,7 @@ var troubles = []trouble{
 	{name: "connections refused", ordinary: 10 * day, hostile: 15 * time.Hour, least: 10 * time.Second, most: 20 * time.Minute, bars: true, hampers: true, patience: atLast, faults: cutting(discordsim.Fault{Name: "refuse"})},
 	{name: "certificate expired", ordinary: 60 * day, hostile: 4 * day, least: time.Minute, most: 30 * time.Minute, bars: true, hampers: true, patience: atLast, faults: cutting(discordsim.Fault{Name: "tls"})},
 	{name: "captive portal", ordinary: 30 * day, hostile: 2 * day, least: time.Minute, most: 30 * time.Minute, bars: true, hampers: true, patience: atLast, faults: cutting(discordsim.Fault{Name: "upgrade-html"})},
-	{name: "host asleep", ordinary: 7 * day, hostile: day, least: 10 * time.Second, most: 8 * time.Hour, bars: true, hampers: true, patience: atLast, faults: once("offline")},
+	{name: "host asleep", ordinary: 7 * day, hostile: day, happens: (*year).sleep},
 
 	// REST.
 	{name: "REST errors", ordinary: 2 * day, hostile: 3 * time.Hour, least: time.Minute, most: 10 * time.Minute, hampers: true, patience: atLast, faults: []discordsim.Fault{{Name: "rest-5xx", Code: 503, Probability: 0.3}}},
