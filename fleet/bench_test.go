@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -146,12 +145,6 @@ func measure() usage {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return usage{memory: m.HeapInuse + m.StackInuse, goroutines: runtime.NumGoroutine(), cpu: cpuTime()}
-}
-
-func cpuTime() time.Duration {
-	var r syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r)
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // BenchmarkThousandShards runs 1,000 shards in one process against a simulated
