@@ -345,7 +345,8 @@ func judge(snap *Snapshot, expected, missing int) {
 		return
 	}
 	snap.Reason = fmt.Sprintf("%d of %d shards are online; shard %s: %s", online, expected, worst.Pair, worst.Reason)
-	if connected > 0 && (worst.Status == Reconnecting || worst.Status == Offline) {
+	// One shard that was stopped while others go on was paused, not the bot.
+	if connected > 0 && (worst.Status == Stopping || worst.Status == Reconnecting || worst.Status == Offline) {
 		snap.Status = Degraded
 	}
 }

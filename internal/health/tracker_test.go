@@ -170,6 +170,9 @@ func TestSeveralShards(t *testing.T) {
 	if i := first.newest(); !strings.Contains(i.Sentence(first.now, time.UTC), "shard "+third.pair.String()) {
 		t.Errorf("got %s", i.Sentence(first.now, time.UTC))
 	}
+	stop := gateway.Cause{Kind: gateway.CauseStop}
+	third.move(gateway.Stopped{}, stop)
+	first.is(Degraded, "2 of 3 shards are online; shard "+third.pair.String()+": stopped as asked")
 	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4011}
 	third.move(gateway.Parked{Cause: fatal}, fatal)
 	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason, "2 of 3 shards are online") {
