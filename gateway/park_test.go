@@ -1,0 +1,59 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+)
+
+// cure is an error that knows what to do.
+type cure string
+
+func (c cure) Error() string  { return "it is ill" }
+func (c cure) Remedy() string { return string(c) }
+
+// Given a bot in too many guilds for its one shard, when Discord refuses it with
+// 4011, then it asks at once how many are needed and carries what a person has to
+// do; it says so again only when that has changed, and comes back when it is done.
+// Statements: G-094, G-097.
+func TestParkedShardKnowsItsRemedy(t *testing.T) {
+	asked := 0
+	remedies := []error{cure("two"), cure("two"), cure("three"), errors.New("nobody knows"), nil}
+	play(t, setting{sim: discordsim.Config{MaxGuilds: 1}, options: func(o *gateway.Options) {
+		o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, now gateway.Credentials) (gateway.Credentials, error) {
+			err := remedies[min(asked, len(remedies)-1)]
+			asked++
+			return now, err
+		})
+	}}, func(s *stage) {
+		other := s.sim.AddGuild("another")
+		s.sim.Join(s.app, other)
+		s.begin()
+		remedy := func() string {
+			if parked, is := s.shard.State().(gateway.Parked); is {
+				if r, ok := errors.AsType[gateway.Remedied](parked.Cause.Err); ok {
+					return r.Remedy()
+				}
+			}
+			return ""
+		}
+		s.until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
+		s.until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
+		s.sim.Leave(s.app, other)
+		s.until(20*time.Minute, "the shard is live", s.live)
+		parked := 0
+		for _, n := range noted[gateway.Transition](s) {
+			if _, is := n.To.(gateway.Parked); is {
+				parked++
+			}
+		}
+		if parked != 3 || asked != 5 {
+			t.Errorf("it was said %d times that it is parked, and asked %d times; want 3 and 5", parked, asked)
+		}
+		s.identifies(2)
+	})
+}
