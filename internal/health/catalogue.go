@@ -196,8 +196,8 @@ var Catalogue = []Cause{
 		Title:      "The shard count does not fit the number of guilds",
 		Happened:   "A bot in many guilds has to divide them among several connections, at most 2,500 for each, and this one does not, or divides them in a way that Discord refuses.",
 		Recognised: "Close code 4010 or 4011.",
-		Done:       "Stopped dialling until the configuration changes.",
-		Do:         "Set the shard count to what GET /gateway/bot recommends (2,500 guilds a shard at most).",
+		Done:       "Asked how many shards are needed. With SHARDS=auto the bot changes to that number by itself; otherwise it dials no more until the number is raised.",
+		Do:         "Set SHARDS=auto, or the number that GET /gateway/bot recommends (2,500 guilds a shard at most), and start the bot again.",
 		Stage:      "Inject `always-close` with code 4011 and then `cut`.",
 	},
 	{
