@@ -32,6 +32,25 @@ func TestStartIsToldInAPipe(t *testing.T) {
 	})
 }
 
+// Given a start that hangs, then the same is not said again and again; when all
+// that is left waits for a person, then that is said and the view ends.
+func TestStartThatHangsIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := &process{stdout: &out}
+		began := time.Now()
+		p.followStart(context.Background(), func() fleet.Snapshot {
+			if time.Since(began) < time.Hour {
+				return fleet.Snapshot{Progress: fleet.Progress{Total: 8, Online: 7, Failing: 1}}
+			}
+			return fleet.Snapshot{Progress: fleet.Progress{Total: 8, Online: 7, Parked: 1}}
+		})
+		if want := "Shards: 7 of 8 shards online, 1 failing\nShards: 7 of 8 shards online, 1 parked\n"; out.String() != want {
+			t.Errorf("it said %q", out.String())
+		}
+	})
+}
+
 // Given a bot with several shards, then each is told of, and what was done with
 // it; a single one needs no list.
 func TestShardsAreListed(t *testing.T) {

@@ -17,16 +17,18 @@ const (
 	barWidth  = 30
 )
 
-// followStart shows how far the shards are until all are online or ctx ends: a
-// bar on a terminal, lines in a pipe. One shard needs neither.
+// followStart shows how far the shards are until all are online, the rest waits
+// for a person, or ctx ends: a bar on a terminal, lines in a pipe when something
+// has changed. One shard needs neither.
 func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapshot) {
 	_, live := p.terminal()
 	tick := time.NewTicker(barEvery)
 	defer tick.Stop()
 	began := time.Now()
-	said := began
+	said, last := began, ""
 	for drawn := false; ; {
 		progress := snapshot().Progress
+		line := "Shards: " + progress.String()
 		switch {
 		case progress.Total+progress.Paused == 1:
 			return
@@ -38,14 +40,20 @@ func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapsho
 				fmt.Fprintf(p.stdout, "All %d shards are online after %s.\n", progress.Online, time.Since(began).Round(time.Second))
 			}
 			return
+		case progress.Total > 0 && progress.Online+progress.Parked == progress.Total:
+			if live && drawn {
+				fmt.Fprint(p.stdout, "\x1b[K")
+			}
+			fmt.Fprintln(p.stdout, line)
+			return
 		case progress.Total == 0: // Discord is being asked how many there are
 		case live:
 			// The cursor stays at the start of the line, so that log lines replace it.
 			fmt.Fprint(p.stdout, startBar(progress)+"\x1b[K\r")
 			drawn = true
-		case time.Since(said) >= lineEvery:
-			fmt.Fprintln(p.stdout, "Shards: "+progress.String())
-			said = time.Now()
+		case time.Since(said) >= lineEvery && line != last:
+			fmt.Fprintln(p.stdout, line)
+			said, last = time.Now(), line
 		}
 		select {
 		case <-tick.C:
