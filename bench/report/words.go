@@ -13,7 +13,7 @@ func Line(f trial.Figures) string {
 		return "not run: " + f.NotRun
 	}
 	text := fmt.Sprintf("back %s, risk %s, lost %d of %d, IDENTIFY %d, dials %d, violations %d, exit %s",
-		green(f), span(f.Risk), f.Lost+f.Unheard, f.Asked+f.Unheard, f.Identifies, f.Dials, f.Violations, f.Exit)
+		green(f), span(f.Risk), f.Lost+f.Waiting+f.Unheard, f.Asked+f.Unheard, f.Identifies, f.Dials, f.Violations, f.Exit)
 	if f.PerEvent > 0 {
 		text += fmt.Sprintf(", %.2f us an event", float64(f.PerEvent)/1e3)
 	}

@@ -50,7 +50,7 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.full, "full", false, "run at Discord's real intervals, about 40 minutes")
 	flags.IntVar(&o.jobs, "jobs", 24, "how many cells that only wait run beside each other")
 	flags.Uint64Var(&o.seed, "seed", 1, "decides all chance of the simulated Discord")
-	flags.StringVar(&o.out, "out", "", "a folder for sidebyside.md, .json and .svg")
+	flags.StringVar(&o.out, "out", "", "a folder for sidebyside.md, .json and .svg, and for summary.md")
 	flags.StringVar(&o.work, "work", "", "a folder for what is built and printed; a temporary one by default, which is removed")
 	flags.StringVar(&o.peers, "peers", "", "only these, comma-separated: evergreen,gateway,disgo,discordgo,arikawa,discord.js,discord.py")
 	flags.StringVar(&o.scenarios, "scenarios", "", "only those whose names contain one of these, comma-separated")
@@ -147,7 +147,7 @@ func write(o options, r report.Run, out io.Writer) error {
 		return err
 	}
 	for name, to := range map[string]func(io.Writer) error{
-		"sidebyside.md": r.WriteMarkdown, "sidebyside.json": r.WriteJSON, "sidebyside.svg": r.WriteSVG,
+		"sidebyside.md": r.WriteMarkdown, "summary.md": r.WriteSummary, "sidebyside.json": r.WriteJSON, "sidebyside.svg": r.WriteSVG,
 	} {
 		file, err := os.Create(filepath.Join(o.out, name))
 		if err != nil {
