@@ -109,6 +109,8 @@ func (t *attendance) await(timer *time.Timer, planned time.Duration) *Cause {
 	case <-timer.C:
 	case <-t.spareSignal():
 		return t.spareArrived()
+	case sig := <-t.spareSays():
+		t.heedSpare(sig)
 	case <-t.drained:
 	case c := <-t.mended:
 		t.creds = c

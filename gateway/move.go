@@ -58,6 +58,30 @@ func (t *attendance) spareArrived() *Cause {
 	return nil
 }
 
+// spareSays is what Discord says on a spare that is held.
+func (t *attendance) spareSays() <-chan signal {
+	if !t.spareHeld {
+		return nil
+	}
+	return t.spare.conn.signals
+}
+
+// heedSpare answers for the spare, which has no owner yet: a heartbeat that is asked
+// for is owed there too (G-021), and a connection that Discord wants to be rid of is
+// none to fall back on.
+func (t *attendance) heedSpare(sig signal) {
+	switch sig.kind {
+	case sigBeat:
+		if t.spare.conn.beat() {
+			t.count.heartbeats.Add(1)
+		}
+	case sigReconnect, sigInvalid:
+		t.dismissSpare()
+		t.spareHeld = false
+		t.prepareSpare()
+	}
+}
+
 // awayFromHome reports whether the session's own host should be looked for.
 func (t *attendance) awayFromHome() bool {
 	return !t.home.IsZero() && t.moveBy.IsZero() && !t.draining && t.spare == nil

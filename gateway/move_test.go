@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -196,4 +197,36 @@ func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Given a suspicious shard that holds a spare connection, when Discord asks both
+// for a heartbeat and events keep the shard from giving the old one up, then both
+// answer; and when Discord asks the spare to reconnect, then it is replaced.
+// Statements: G-021, G-077.
+func TestHeldSpareAnswers(t *testing.T) {
+	for _, asked := range []string{"server-beat", "op7"} {
+		for phase := range 6 {
+			t.Run(fmt.Sprint(asked, " ", phase), func(t *testing.T) {
+				play(t, setting{sim: discordsim.Config{Seed: uint64(phase)}}, func(s *stage) {
+					s.run()
+					s.pass(interval + time.Duration(phase)*interval/6)
+					zombie := s.inject(discordsim.Fault{Name: "zombie"})
+					s.until(time.Minute, "the shard holds a spare", func() bool {
+						_, suspects := s.shard.State().(gateway.Suspect)
+						return suspects && s.shard.Stats().Connects == 2
+					})
+					s.inject(discordsim.Fault{Name: asked})
+					for range 15 {
+						s.say("noise")
+						s.pass(time.Second)
+					}
+					s.sim.Lift(zombie)
+					s.until(time.Minute, "the shard is live", s.live)
+					s.pass(2 * interval)
+					s.identifies(1)
+					s.faultless()
+				})
+			})
+		}
+	}
 }
