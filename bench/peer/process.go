@@ -99,6 +99,7 @@ func (p *Process) Exit() string {
 type Usage struct {
 	// CPU is the time of all its threads.
 	CPU time.Duration
-	// RSS is what it has in memory now, Peak the most there was, in bytes.
-	RSS, Peak int64
+	// RSS is what it has in memory now, Own the part of it that is not pages of
+	// files, Peak the most there was, in bytes.
+	RSS, Own, Peak int64
 }

@@ -31,6 +31,8 @@ func (p *Process) Usage() (Usage, error) {
 		switch key {
 		case "VmRSS":
 			u.RSS = kib << 10
+		case "RssAnon":
+			u.Own = kib << 10
 		case "VmHWM":
 			u.Peak = kib << 10
 		}

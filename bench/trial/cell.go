@@ -199,6 +199,9 @@ func (c *cell) do(step Step) error {
 // settled is how long a connection must last to count as back.
 const settled = 3 * time.Second
 
+// patience is how long answers may be waited for once a bot is back.
+const patience = 20 * time.Second
+
 // watch waits until the scenario is over, or the bot has long been back.
 func (c *cell) watch(ctx context.Context, began time.Time) {
 	end, least := began.Add(c.scenario.For), c.mark.Add(c.scenario.Stay)
@@ -210,7 +213,7 @@ func (c *cell) watch(ctx context.Context, began time.Time) {
 		if time.Now().After(least) && c.scenario.Stay < c.scenario.For {
 			back, ok := c.back()
 			v := c.sim.Verdict(c.app)
-			if ok && time.Since(back) > 2*settled && v.Waiting <= 3 {
+			if ok && (time.Since(back) > 2*settled && v.Waiting <= 3 || time.Since(back) > patience) {
 				return
 			}
 		}

@@ -44,6 +44,7 @@ type Figures struct {
 	PerEvent time.Duration `json:"cpu_per_event_ns,omitempty"`
 	CPU      time.Duration `json:"cpu_ns"`
 	RSS      int64         `json:"rss_bytes"`
+	Own      int64         `json:"anonymous_rss_bytes"`
 	Peak     int64         `json:"peak_rss_bytes"`
 	Exit     string        `json:"exit"`
 	// Alive is whether it still ran at the end, before it was asked to stop.

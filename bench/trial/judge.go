@@ -68,7 +68,7 @@ func (c *cell) compression() string {
 
 // count fills in what the process has used.
 func (c *cell) count(f *Figures) {
-	f.CPU, f.RSS, f.Peak = c.spent.CPU+c.latest.CPU, c.latest.RSS, max(c.spent.Peak, c.latest.Peak)
+	f.CPU, f.RSS, f.Own, f.Peak = c.spent.CPU+c.latest.CPU, c.latest.RSS, c.latest.Own, max(c.spent.Peak, c.latest.Peak)
 	if len(c.perEvent) > 0 {
 		slices.Sort(c.perEvent)
 		f.PerEvent = c.perEvent[len(c.perEvent)/2]

@@ -106,6 +106,8 @@ func Table(p Pace) []Scenario {
 		outage(p, "outage 20 s", 20*time.Second, 2*m),
 		outage(p, "outage 60 s", m, 4*m),
 		outage(p, "outage 5 min", 5*m, 5*m),
+		refused(p, "refused 60 s", m, 4*m),
+		refused(p, "refused 5 min", 5*m, 5*m),
 		{
 			Name: "dead resume URL", Says: "the connection is reset and the address to resume at refuses everybody",
 			Steps: []Step{fault(0, discordsim.Fault{Name: "resume-dead"}), fault(0, discordsim.Fault{Name: "cut"})},
@@ -202,6 +204,18 @@ func outage(p Pace, name string, lasts, watch time.Duration) Scenario {
 		Name: name, Says: "the network is gone that long: links freeze, new connections hang, and links that were frozen are dead when it is back",
 		Steps: []Step{fault(0, discordsim.Fault{Name: "offline", For: p.of(lasts)}), {At: p.of(lasts), Do: Over}},
 		From:  AtEnd, For: p.of(lasts) + p.watch(watch),
+	}
+}
+
+// refused is a time in which everything fails at once, which is what backoff is
+// about.
+func refused(p Pace, name string, lasts, watch time.Duration) Scenario {
+	return Scenario{
+		Name: name, Says: "the connection is reset, and for that long every new one to REST or the gateway is refused at once",
+		Steps: []Step{
+			fault(0, discordsim.Fault{Name: "refuse", For: p.of(lasts)}), fault(0, discordsim.Fault{Name: "cut"}), {At: p.of(lasts), Do: Over},
+		},
+		From: AtEnd, For: p.of(lasts) + p.watch(watch),
 	}
 }
 
