@@ -19,6 +19,9 @@ func (s *simCommand) years(p *process) error {
 	for n := range uint64(s.Years) {
 		r, err := s.year(ctx, p.stdout, first+n)
 		if err != nil {
+			if all.Years > 0 {
+				fmt.Fprintf(p.stdout, "\n%d of %d passed before\n%s", all.Passed, all.Years, all)
+			}
 			return err
 		}
 		all.Add(r.Totals)

@@ -20,7 +20,31 @@ var (
 	days    = flag.Int("days", 365, "with -seed: how long each is")
 	profile = flag.String("profile", string(Ordinary), "with -seed: how much goes wrong, ordinary or hostile")
 	steps   = flag.Bool("steps", false, "with -seed: tell every step")
+	again   = flag.Bool("again", false, "play the years anew that a bot of ours once did not get through")
 )
+
+// failedOnce are years that once failed, how, and what came of it. What broke each has a
+// short test beside the code that was mended; here is the whole story, some minutes
+// long:
+//
+//	go test ./internal/year -run OnceFailed -timeout 0 -args -again
+var failedOnce = []struct {
+	Options
+	story string
+}{
+	{Options{Seed: 3002, Days: 26, Profile: Hostile}, "Discord asked for a heartbeat on the spare connection of a suspicious shard, where nobody answered: gateway.TestHeldSpareAnswers"},
+}
+
+// Given a year that once failed, then it passes now.
+func TestYearsThatOnceFailed(t *testing.T) {
+	if !*again {
+		t.Skip("these years take minutes; -args -again plays them")
+	}
+	for _, o := range failedOnce {
+		t.Log(o.story)
+		pass(t, o.Options)
+	}
+}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
