@@ -161,6 +161,26 @@ func (w *town) start(args ...string) *exec.Cmd {
 	return program
 }
 
+// ended waits for the end of the program.
+func (w *town) ended(program *exec.Cmd) error {
+	w.t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- program.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(time.Minute):
+		w.t.Fatalf("the program has not ended; the end of the log:\n%s", w.log())
+		return nil
+	}
+}
+
+// log is the end of what the programs have written.
+func (w *town) log() string {
+	text, _ := os.ReadFile(filepath.Join(w.folder, "console.log"))
+	return string(text[max(0, len(text)-3000):])
+}
+
 // attached waits until the bot has an answered connection again, and returns
 // how long that took.
 func (w *town) attached(resumed int) time.Duration {
@@ -172,8 +192,7 @@ func (w *town) attached(resumed int) time.Duration {
 			return time.Since(start)
 		}
 		if time.Since(start) > time.Minute {
-			text, _ := os.ReadFile(filepath.Join(w.folder, "console.log"))
-			w.t.Fatalf("not online after a minute; the end of its log:\n%s", text[max(0, len(text)-3000):])
+			w.t.Fatalf("not online after a minute; the end of its log:\n%s", w.log())
 		}
 		<-time.After(2 * time.Millisecond)
 	}
@@ -277,7 +296,7 @@ func TestTakeOverUnderLoad(t *testing.T) {
 	for i := range rounds() {
 		<-time.After(time.Duration(50+(i*137)%300) * time.Millisecond)
 		next := w.start("--take-over")
-		if err := program.Wait(); err != nil {
+		if err := w.ended(program); err != nil {
 			t.Errorf("round %d: %v", i, err)
 		}
 		w.attached(i + 1)

@@ -14,8 +14,9 @@ import (
 
 const (
 	// replyTime is how long each side may take to say its next word, as opposed
-	// to doing what it takes to pause.
-	replyTime = 2 * time.Second
+	// to doing what it takes to pause. On a machine that has far too much to do,
+	// as many have during a deploy, that is seconds.
+	replyTime = 15 * time.Second
 	// longestPath is what fits into a socket's address on every system.
 	longestPath = 100
 	// longestWord bounds what one side reads of the other.
@@ -53,6 +54,11 @@ func hear(conn net.Conn, within time.Duration) (w word, err error) {
 	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
 		return w, err
 	}
+	return read(conn)
+}
+
+// read reads one word.
+func read(conn net.Conn) (w word, err error) {
 	err = json.NewDecoder(io.LimitReader(conn, longestWord)).Decode(&w)
 	return w, err
 }
@@ -148,7 +154,19 @@ func (o *Owner) lasting(err error) bool {
 
 // answer serves one connection. It stays until the lock is free.
 func (o *Owner) answer(conn net.Conn, handover func(Holder)) {
-	w, err := hear(conn, replyTime)
+	if err := conn.SetReadDeadline(time.Now().Add(replyTime)); err != nil {
+		return
+	}
+	answered := make(chan struct{})
+	defer close(answered)
+	go func() {
+		select {
+		case <-o.released: // nobody who says nothing holds up the end
+			_ = conn.SetReadDeadline(time.Now())
+		case <-answered:
+		}
+	}()
+	w, err := read(conn)
 	if err != nil || w.Say != sayTakeOver || w.From == nil {
 		return
 	}

@@ -21,7 +21,7 @@ const (
 // takeOver asks the holder for the lock and waits until it has it.
 func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (*os.File, error) {
 	released := make(chan struct{})
-	conn, refusal := ask(ctx, holder, self)
+	conn, refusal := ask(ctx, holder, self, min(patience, replyTime))
 	if conn != nil {
 		go func() {
 			defer close(released)
@@ -60,12 +60,12 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 }
 
 // ask tells the holder to hand over, and returns the connection once it has
-// agreed, else why it has not.
-func ask(ctx context.Context, holder, self Holder) (conn net.Conn, refusal error) {
+// agreed, which has to be within a time; else why it has not.
+func ask(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
 	if holder.Socket == "" {
 		return nil, errors.New("it does not listen to such requests")
 	}
-	ctx, cancel := context.WithTimeout(ctx, replyTime)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", holder.Socket)
 	if err != nil {
@@ -74,7 +74,7 @@ func ask(ctx context.Context, holder, self Holder) (conn net.Conn, refusal error
 	err = say(conn, word{Say: sayTakeOver, From: &self})
 	if err == nil {
 		var w word
-		if w, err = hear(conn, replyTime); err == nil && w.Say != sayPausing {
+		if w, err = hear(conn, within); err == nil && w.Say != sayPausing {
 			err = errors.New("it answered something else")
 		}
 	}
