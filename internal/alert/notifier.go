@@ -70,11 +70,11 @@ type judge struct {
 	began    time.Time // the first look
 	looked   time.Time
 	bad      bool
-	badFor   time.Duration // time away, added up until the bot has been well for long
-	well     time.Time     // since when the bot is well; zero while it is not
-	raised   *Standing     // the alert that is not over
-	ailing   time.Time     // since when events are not handled
-	unsaved  bool          // that nothing can be saved was told
+	badFor   time.Duration           // time away, added up until the bot has been well for long
+	well     time.Time               // since when the bot is well; zero while it is not
+	raised   *Standing               // the alert that is not over
+	ailing   time.Time               // since when events are not handled
+	around   map[health.CauseID]bool // what is wrong beside the bot and was told
 	sent     []time.Time
 	held     int
 	lastOver string // ID of the last incident that has been told or passed over
@@ -110,7 +110,7 @@ func New(o Options) *Notifier {
 		o.Rand = rand.Float64
 	}
 	n := &Notifier{opts: o, words: writer{runbook: o.Runbook, zone: o.Zone, redact: o.Redact}}
-	n.judge.raised = o.Storage.Standing()
+	n.judge.raised, n.judge.around = o.Storage.Standing(), map[health.CauseID]bool{}
 	for _, c := range o.Channels {
 		n.boxes = append(n.boxes, newOutbox(c, o))
 	}
@@ -163,7 +163,7 @@ func (n *Notifier) look(s health.Snapshot) {
 	if s.Status == health.Stopping {
 		return // it goes because it was asked to
 	}
-	n.lookAtDisk(s)
+	n.lookAround(s)
 	kind := n.ailment(s)
 	if kind == "" {
 		j.bad = false

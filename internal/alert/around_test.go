@@ -50,6 +50,38 @@ func TestDiskTroubleIsTold(t *testing.T) {
 	})
 }
 
+// Given a program that starts elsewhere with the same token, and memory that runs
+// short, then each is told once, with what to do, and once that it is over.
+func TestWhatIsWrongAroundTheBotIsTold(t *testing.T) {
+	var rival changing[health.Rival]
+	var memory changing[health.Short]
+	set(t, Options{}, health.Options{Rival: rival.get, Memory: memory.get}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		rival.set(health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()})
+		s.lasts(2 * time.Minute)
+		s.arrived("notice")
+		if m := s.inbox.last(t); m.Title != "Another program uses the token of The bot" || m.Cause != health.TwoInstances ||
+			!strings.HasPrefix(m.Text, "Process 4711 runs this bot too. Both answer") || !strings.Contains(m.Remedy, "Stop the other") {
+			t.Errorf("got %+v", m)
+		}
+		memory.set(health.Short{Trouble: "85 MiB of 100 MiB", Since: time.Now()})
+		s.lasts(10 * time.Minute)
+		s.arrived("notice notice")
+		if m := s.inbox.last(t); m.Title != "Memory runs short for The bot" || m.Cause != health.MemoryShort || m.Remedy == "" {
+			t.Errorf("got %+v", m)
+		}
+		rival.set(health.Rival{})
+		s.lasts(time.Minute)
+		memory.set(health.Short{})
+		s.lasts(time.Minute)
+		s.arrived("notice notice notice notice")
+		if m := s.inbox.last(t); m.Title != "The bot has enough memory again" || m.Remedy != "" {
+			t.Errorf("got %+v", m)
+		}
+	})
+}
+
 // Given a bot of which people know that it does not work, when it goes offline
 // too, then that is told after a minute like any other absence.
 func TestOfflineIsGraverThanNotWorking(t *testing.T) {
