@@ -127,7 +127,11 @@ func (s *Shard) judge(a attempt, end ending) time.Duration {
 		}
 	}
 	s.giveUpDeadSession(end.cause)
-	return s.backoff.delay(s.failures, remoteFailure(end.cause))
+	wait := s.backoff.delay(s.failures, remoteFailure(end.cause))
+	if end.cause.Kind == CauseNoResumed {
+		wait = max(0, wait-end.cause.Elapsed) // it has been waited for an answer already
+	}
+	return wait
 }
 
 // fail counts an attempt that came to nothing.
@@ -163,8 +167,8 @@ func (s *Shard) judgeFailure(a attempt, cause Cause) time.Duration {
 	if cause.Kind == CauseReconnect && s.failures <= 2 {
 		wait = 0
 	}
-	if !remote {
-		// A dial that hung has already waited: what counts is the time between
+	if !remote || cause.Kind == CauseNoHello {
+		// An attempt that hung has already waited: what counts is the time between
 		// attempts, so that the first one after an outage comes soon.
 		wait = max(0, wait-cause.Elapsed)
 	}

@@ -113,6 +113,33 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 	}
 }
 
+// Given a Discord that refuses connections and then leaves RESUMEs unanswered, or
+// says no HELLO, when it is well again, then the shard is live within 31 s, whatever it had just
+// begun or was waiting for: a time that was spent on an answer counts as waited.
+// Statements: G-015, G-073, G-151.
+func TestLiveSoonAfterSilence(t *testing.T) {
+	for _, silent := range []string{"resume-silent", "no-hello"} {
+		for seed := range uint64(40) {
+			t.Run(fmt.Sprint(silent, " ", seed), func(t *testing.T) {
+				play(t, setting{sim: discordsim.Config{Seed: seed, SessionLifetime: 10 * time.Minute}}, func(s *stage) {
+					s.run()
+					// Refusals right before make the waits long.
+					s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+					s.inject(discordsim.Fault{Name: "cut"})
+					s.pass(time.Minute)
+					s.until(31*time.Second, "the shard is live", s.live)
+					fault := s.inject(discordsim.Fault{Name: silent})
+					s.inject(discordsim.Fault{Name: "cut"})
+					s.pass(10*time.Second + time.Duration(seed)*500*time.Millisecond)
+					s.sim.Lift(fault)
+					s.until(31*time.Second, "the shard is live", s.live)
+					s.faultless()
+				})
+			})
+		}
+	}
+}
+
 // Given a new session, when READY does not come although heartbeats are
 // answered, then the shard says so after 15 s, waits, keeps its heart beating
 // and spends no second IDENTIFY for at least two minutes.

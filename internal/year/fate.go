@@ -57,6 +57,9 @@ func (y *year) bar(t *trouble) {
 	if t.hampers {
 		y.hampered++
 	}
+	if t.slows {
+		y.slowed++
+	}
 }
 
 func (y *year) unbar(t *trouble) {
@@ -67,6 +70,9 @@ func (y *year) unbar(t *trouble) {
 	}
 	if t.hampers {
 		y.hampered--
+	}
+	if t.slows {
+		y.slowed--
 	}
 }
 

@@ -40,6 +40,7 @@ type year struct {
 	disk int   // which copy of the database is in use
 
 	barred, hampered int       // how many troubles are in force that do so
+	slowed           int       // and that slow everything down
 	barredAt         time.Time // since when
 	due              time.Time // from then on a perfect client is online
 	away, grey       time.Time // since when the bot is not, and its dot is grey, though it could be
@@ -192,7 +193,7 @@ func (y *year) finish() {
 	if y.broken == "" {
 		y.plan = nil
 		y.sim.LiftAll()
-		y.barred, y.hampered = 0, 0
+		y.barred, y.hampered, y.slowed = 0, 0, 0
 		if y.life == nil {
 			y.must(y.start())
 		}

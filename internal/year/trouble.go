@@ -30,6 +30,8 @@ type trouble struct {
 	// bars means that no client could be online while it lasts, hampers that it
 	// is about REST, which a bot needs to start but not to stay.
 	bars, hampers bool
+	// slows means that every round trip takes long, and so does going back.
+	slows bool
 	// patience is how long a bot may take to be online once it is over.
 	patience time.Duration
 	// faults are what the simulator plays; those that last do so for as long as
@@ -68,7 +70,7 @@ var troubles = []trouble{
 	{name: "zombie", ordinary: 4 * day, hostile: 8 * time.Hour, least: 20 * time.Second, most: 2 * time.Minute, bars: true, patience: atLast, faults: once("zombie")},
 	{name: "late answers", ordinary: 3 * day, hostile: 6 * time.Hour, least: time.Minute, most: 10 * time.Minute, patience: atLast, faults: []discordsim.Fault{{Name: "ack-delay", Delay: 3 * time.Second}}},
 	{name: "stall", ordinary: day, hostile: 2 * time.Hour, least: 8 * time.Second, most: 8 * time.Second, patience: atLast, faults: []discordsim.Fault{{Name: "stall", Delay: 8 * time.Second}}},
-	{name: "slow network", ordinary: 3 * day, hostile: 8 * time.Hour, least: time.Minute, most: 30 * time.Minute, patience: atLast, faults: []discordsim.Fault{{Name: "latency", Delay: 400 * time.Millisecond, Text: "200ms"}}},
+	{name: "slow network", ordinary: 3 * day, hostile: 8 * time.Hour, least: time.Minute, most: 30 * time.Minute, slows: true, patience: atLast, faults: []discordsim.Fault{{Name: "latency", Delay: 400 * time.Millisecond, Text: "200ms"}}},
 
 	// Discord's gateway.
 	{name: "op 9 true", ordinary: 2 * day, hostile: 3 * time.Hour, patience: 10 * time.Second, faults: once("op9-true")},

@@ -149,8 +149,9 @@ const lasting = 70 * time.Second
 
 // owe gives the bot time to be online, from now on.
 func (y *year) owe(now time.Time, patience time.Duration) {
-	// A bot backs off the longer while connections do not last.
-	if y.hampered > 0 || now.Sub(y.returned) < lasting {
+	// A bot backs off the longer while connections do not last, and a connection
+	// takes several round trips.
+	if y.hampered+y.slowed > 0 || now.Sub(y.returned) < lasting {
 		patience = max(patience, atLast)
 	}
 	if due := now.Add(patience); due.After(y.due) {

@@ -33,6 +33,8 @@ var failedOnce = []struct {
 	story string
 }{
 	{Options{Seed: 3002, Days: 26, Profile: Hostile}, "Discord asked for a heartbeat on the spare connection of a suspicious shard, where nobody answered: gateway.TestHeldSpareAnswers"},
+	{Options{Seed: 3202, Days: 6, Profile: Hostile}, "a RESUME was not answered, and the wait for the next one began anew after that: gateway.TestLiveSoonAfterSilence"},
+	{Options{Seed: 3201, Days: 26, Profile: Hostile}, "two slow networks at once made a connection take four seconds, and the watcher asked for five: no fault of the bot's"},
 }
 
 // Given a year that once failed, then it passes now.

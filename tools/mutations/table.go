@@ -109,6 +109,11 @@ var mutations = []mutation{
 		"./gateway", "ReadyThenDrop",
 	},
 	{
+		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/life.go",
+		"	if end.cause.Kind == CauseNoResumed {\n", "	if end.cause.Kind == CauseSilent {\n",
+		"./gateway", "LiveSoonAfterSilence",
+	},
+	{
 		"rule-6-private-code", "reconnects close with 1000", "gateway/connect.go",
 		"s.group.Go(func() { c.leave(ClosePause, cause) })", "s.group.Go(func() { c.leave(CloseGoodbye, cause) })",
 		"./gateway", "ReconnectRequest|Zombie|Random",
