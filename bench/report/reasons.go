@@ -5,18 +5,62 @@ import (
 	"strings"
 )
 
-// reason is why a peer does badly, as its source has it.
+// reason is why somebody does badly, as the source has it.
 type reason struct{ peer, scenarios, why string }
 
-// reasonTable is checked against the sources of the versions named.
-var reasonTable = []reason{}
+// reasonTable was checked against the sources of the versions that are named in
+// go.mod and package.json, and of discord.py 2.2.2. Ours come first: where
+// Evergreen is not the first to be back, that is said too.
+var reasonTable = []reason{
+	{"Evergreen", "always 4000, READY, then drop", "its account of IDENTIFYs spaces them out (15 s, 45 s, 2 min) after sessions that did not last, so that a loop cannot use up the thousand of a day; who dials without pause is back sooner."},
+	{"Evergreen", "always 4000", "after five RESUMEs that were cut off within 20 s or more it gives the session up (G-072); those who resume for ever keep it here, and never come back where the session is what is broken."},
+	{"Evergreen", "READY never", "while heartbeats are answered it waits three minutes for READY (G-044): in an outage READY is slow, and each further IDENTIFY makes it slower. discord.js waits 15 s and spends one every time."},
+	{"Evergreen", "dead resume URL", "it tries the resume URL three times (G-010) before the base address, whose connections Discord cuts after a minute; discordgo and arikawa never use the resume URL, discord.js gives the session up."},
+	{"Evergreen", "cut link, outages", "the first attempt comes after up to half a second of jitter, so that many shards do not dial together (G-073)."},
+	{"Evergreen, gateway package", "429 and 5xx", "answers go over disgo's REST client, which does not repeat a request after 5xx; the product's own does."},
 
-// reasons writes them for the peers that were run.
+	{"disgo", "half-open link, no ACKs", "gateway.go, heartbeat: at each heartbeat it looks whether the one before was answered, so a dead link is noticed at the second."},
+	{"disgo", "dead resume URL", "gateway.go, open: as long as ResumeURL is set it is what is dialled, and a failed dial does not clear it."},
+	{"disgo", "READY, RESUMED, HELLO never", "gateway.go, open waits for readyChan without a time limit, and the heartbeat's reconnect is refused with ErrGatewayAlreadyConnected."},
+	{"disgo", "cut link, start to READY", "gateway.go, doReconnect: every attempt, also the first of Open, begins with a wait of a second."},
+	{"disgo", "blocked handler, SIGSTOP, half-open link: commands lost", "listeners run on the goroutine that reads the connection, and its REST limiter cuts the fraction off X-RateLimit-Reset-After (rest_rate_limiter.go), so replies to many waiting commands meet 429 until they are given up."},
+	{"disgo", "130 sends", "gateway.go, sendInternal waits for its rate limiter while it holds connMu, which heartbeats need too."},
+	{"disgo", "hostile payloads", "an event that cannot be decoded ends the connection; a RESUME brings the same event again."},
+	{"disgo", "outage 5 min, refused", "backoff without jitter doubles up to 60 s."},
+	{"disgo", "429 and 5xx", "rest.go does not repeat requests after 5xx."},
+
+	{"discordgo", "half-open link, no ACKs", "wsapi.go, FailedHeartbeatAcks: five intervals without an answer, and then Close with 1000, which ends the session."},
+	{"discordgo", "HELLO never, op 7 first", "wsapi.go, Open reads the first packet without a deadline while it holds the session's lock; op 7 there calls Close, which wants the same lock. Close at SIGTERM waits for it too."},
+	{"discordgo", "READY, RESUMED never", "wsapi.go, Open waits for READY or RESUMED without a deadline and sends no heartbeat before; Discord hangs up after 50 s."},
+	{"discordgo", "READY, then drop", "wsapi.go, onEvent answers every op 9 with IDENTIFY at once, on the same connection, inside the five seconds that Discord wants between two."},
+	{"discordgo", "hostile payloads", "state.go panics on GUILD_MEMBER_UPDATE with d null: the embedded Member is nil."},
+	{"discordgo", "130 sends", "sends are not limited: Discord closes with 4008."},
+	{"discordgo", "token revoked", "wsapi.go, reconnect tries for ever, whatever the close code."},
+
+	{"arikawa", "half-open link, no ACKs", "gateway.go, isDead: two intervals must pass beyond the last answer, looked at with each heartbeat."},
+	{"arikawa", "READY, RESUMED, HELLO never", "no phase has a deadline; heartbeats start with HELLO and are answered while READY and RESUMED stay out."},
+	{"arikawa", "op 7 first", "utils/ws/throttler.go, NewDialLimiter: one dial in five seconds, also right after a good one."},
+	{"arikawa", "130 sends", "utils/ws/ws.go, Send: heartbeats wait in the same limiter, five at once and then two a second, behind everything else."},
+
+	{"discord.js", "half-open link", "a missed answer is looked for at the next heartbeat, and then the close handshake of a link that carries nothing is waited for, 30 s (ws)."},
+	{"discord.js", "RESUMED never", "@discordjs/ws waits with a deadline for HELLO (60 s) and READY (15 s), not for RESUMED."},
+	{"discord.js", "HELLO never, dead resume URL, op 7 first, SIGSTOP", "the session is dropped with a connection that fails before it is ready, hence an IDENTIFY and what was said meanwhile."},
+	{"discord.js", "blocked handler", "heartbeats come from the one thread that the handler holds."},
+	{"discord.js", "hostile payloads", "GuildMemberUpdate.js reads data.user of d null; the exception ends the process, exit code 1."},
+	{"discord.js", "130 sends", "its counter of sends leaves room for fewer than all heartbeats; Discord closes with 4008."},
+	{"discord.js", "token revoked", "the event loop runs empty: exit code 0, which supervisors take for the end of the work."},
+
+	{"discord.py", "no ACKs", "gateway.py, KeepAliveHandler compares the last packet of any kind with 60 s; answers to heartbeats are noted and never looked at."},
+	{"discord.py", "dead resume URL", "client.py, connect goes on with gateway=self.ws.gateway, resume=True after every failure."},
+	{"discord.py", "READY, RESUMED never", "no deadline, while packets arrive."},
+	{"discord.py", "always 4000", "client.py, connect: ReconnectWebSocket is followed by another attempt without any wait, hence the dials."},
+	{"discord.py", "blocked handler", "heartbeats are sent by the event loop that the handler holds (gateway.py logs it)."},
+	{"discord.py", "hostile payloads", "gateway.py, received_message lets the exception of raw_models.py out of Client.run: exit code 1 at an edited message whose id is no number."},
+}
+
+// reasons writes them for those who were run.
 func (r Run) reasons(b *strings.Builder) {
-	if len(reasonTable) == 0 {
-		return
-	}
-	b.WriteString("\n## Why, by their sources\n\n")
+	b.WriteString("\n## Why, by the sources\n\n")
 	for _, p := range r.ran() {
 		for _, why := range reasonTable {
 			if why.peer == p.Name {
