@@ -68,6 +68,9 @@ func (n *Narrator) Observe(note gateway.Note) {
 		n.tales[note.Pair] = t
 	}
 	said := t.tell(wall(note.At), note.What)
+	if lost, ok := note.What.(gateway.SessionLost); ok && lost.Cause.Kind == gateway.CauseStop && n.others(t) {
+		said = info("The session is ended; the bot stays online on other shards")
+	}
 	n.mu.Unlock()
 	if said.text == "" {
 		return
@@ -76,6 +79,17 @@ func (n *Narrator) Observe(note gateway.Note) {
 		said.attrs = append(said.attrs, slog.String("shard", note.Pair.String()))
 	}
 	n.log.LogAttrs(context.Background(), said.level, said.text, said.attrs...)
+}
+
+// others reports whether the bot is online without this shard, as it is when the
+// old set leaves after a change of their number.
+func (n *Narrator) others(t *tale) bool {
+	for _, other := range n.tales {
+		if other != t && other.online && other.heard.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // tell puts an observation into words. The empty line says nothing.
@@ -119,6 +133,7 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		return warn("Discord refused the session (op 9)")
 	case gateway.SessionLost:
 		if w.Cause.Kind == gateway.CauseStop {
+			t.online = false
 			return info("The session is ended, the dot turns grey")
 		}
 		return warn("The session is given up and a new one follows; events until then are not delivered: %s", full(w.Cause))

@@ -253,6 +253,24 @@ func TestNarratorNamesTheShard(t *testing.T) {
 	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.pair.String())
 }
 
+// Of several shards, only the last one that says goodbye turns the dot grey: after
+// a change of their number the old ones leave while the new ones are online.
+func TestNarratorOfAGoodbyeAmongMany(t *testing.T) {
+	s, p := narrate(t)
+	goodbye := gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseStop}}
+	old, fresh := gateway.Pair{ID: 0, Count: 1}, gateway.Pair{ID: 1, Count: 2}
+	for _, s.pair = range []gateway.Pair{old, fresh} {
+		s.note(gateway.Ready{})
+	}
+	p.read(true)
+	s.pair = old
+	s.note(goodbye)
+	p.expects(t, "INFO The session is ended; the bot stays online on other shards")
+	s.pair = fresh
+	s.note(goodbye)
+	p.expects(t, "INFO The session is ended, the dot turns grey shard="+fresh.String())
+}
+
 // Whatever is observed is one line at most, and never none for a loss.
 func TestNarratorWritesOneLine(t *testing.T) {
 	s, p := narrate(t)
