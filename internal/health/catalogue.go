@@ -132,7 +132,7 @@ var Catalogue = []Cause{
 		Title:      "Two instances share one token",
 		Happened:   "Two copies run with the same token. Each takes session starts, each answers, and starting one may throw out the other.",
 		Recognised: "The lock in the state folder; Discord's count of session starts falls by more than the ledger has.",
-		Done:       "A second instance with the same state folder refuses to start. One elsewhere is noticed within HEALTH_CHECK_INTERVAL of its session start, and told for an hour.",
+		Done:       "A second instance with the same state folder refuses to start. One elsewhere is noticed at a check (HEALTH_CHECK_INTERVAL) after its session start, and told for an hour.",
 		Do:         "Stop the other instance, or give it a token of its own.",
 		Stage:      "Start the bot twice. With one state folder the second says who holds it; with two (EVERGREEN_STATE_DIR) the first tells of it at its next check.",
 	},
