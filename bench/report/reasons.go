@@ -21,13 +21,14 @@ var reasonTable = []reason{
 
 	{"disgo", "half-open link, no ACKs", "gateway.go, heartbeat: at each heartbeat it looks whether the one before was answered, so a dead link is noticed at the second."},
 	{"disgo", "dead resume URL", "gateway.go, open: as long as ResumeURL is set it is what is dialled, and a failed dial does not clear it."},
-	{"disgo", "READY, RESUMED, HELLO never", "gateway.go, open waits for readyChan without a time limit, and the heartbeat's reconnect is refused with ErrGatewayAlreadyConnected."},
+	{"disgo", "READY, RESUMED, HELLO never", "gateway.go, open waits for readyChan without a time limit."},
 	{"disgo", "cut link, start to READY", "gateway.go, doReconnect: every attempt, also the first of Open, begins with a wait of a second."},
-	{"disgo", "blocked handler, SIGSTOP, half-open link: commands lost", "listeners run on the goroutine that reads the connection, and its REST limiter cuts the fraction off X-RateLimit-Reset-After (rest_rate_limiter.go), so replies to many waiting commands meet 429 until they are given up."},
+	{"disgo", "blocked handler, SIGSTOP, half-open link: commands lost", "replies to many commands at once meet the global limit of 50 a second; rest_rate_limiter.go does not wait for a 429 that names no bucket, and cuts the fraction off X-RateLimit-Reset-After."},
+	{"disgo", "blocked handler", "listeners run on the goroutine that reads the connection: answers to heartbeats wait behind them, and the link is taken for dead."},
 	{"disgo", "130 sends", "gateway.go, sendInternal waits for its rate limiter while it holds connMu, which heartbeats need too."},
 	{"disgo", "hostile payloads", "an event that cannot be decoded ends the connection; a RESUME brings the same event again."},
 	{"disgo", "outage 5 min, refused", "backoff without jitter doubles up to 60 s."},
-	{"disgo", "429 and 5xx", "rest.go does not repeat requests after 5xx."},
+	{"disgo", "429 and 5xx", "rest_client.go repeats a request after 429, not after 5xx."},
 
 	{"discordgo", "half-open link, no ACKs", "wsapi.go, FailedHeartbeatAcks: five intervals without an answer, and then Close with 1000, which ends the session."},
 	{"discordgo", "HELLO never, op 7 first", "wsapi.go, Open reads the first packet without a deadline while it holds the session's lock; op 7 there calls Close, which wants the same lock. Close at SIGTERM waits for it too."},
@@ -44,10 +45,10 @@ var reasonTable = []reason{
 
 	{"discord.js", "half-open link", "a missed answer is looked for at the next heartbeat, and then the close handshake of a link that carries nothing is waited for, 30 s (ws)."},
 	{"discord.js", "RESUMED never", "@discordjs/ws waits with a deadline for HELLO (60 s) and READY (15 s), not for RESUMED."},
-	{"discord.js", "HELLO never, dead resume URL, op 7 first, SIGSTOP", "the session is dropped with a connection that fails before it is ready, hence an IDENTIFY and what was said meanwhile."},
+	{"discord.js", "HELLO never, dead resume URL, op 7 first, SIGSTOP", "@discordjs/ws drops the session when a connection fails before it is ready (waitForEvent), when a dial fails, and on close code 1000, with which Discord ends connections whose heartbeats stopped: hence an IDENTIFY, and what was said meanwhile is lost."},
 	{"discord.js", "blocked handler", "heartbeats come from the one thread that the handler holds."},
 	{"discord.js", "hostile payloads", "GuildMemberUpdate.js reads data.user of d null; the exception ends the process, exit code 1."},
-	{"discord.js", "130 sends", "its counter of sends leaves room for fewer than all heartbeats; Discord closes with 4008."},
+	{"discord.js", "130 sends", "it counts 115 sends in a minute that begins with the connection; the rest follows at once in the next, and the simulator counts a sliding minute (which of the two Discord does is not documented): close code 4008."},
 	{"discord.js", "token revoked", "the event loop runs empty: exit code 0, which supervisors take for the end of the work."},
 
 	{"discord.py", "no ACKs", "gateway.py, KeepAliveHandler compares the last packet of any kind with 60 s; answers to heartbeats are noted and never looked at."},
