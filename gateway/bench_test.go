@@ -21,7 +21,7 @@ import (
 var benchEvents = []string{"MESSAGE_UPDATE", "GUILD_MEMBER_UPDATE", "PRESENCE_UPDATE", "GUILD_CREATE"}
 
 // benchPayload is an event as Discord sends it.
-func benchPayload(b *testing.B, event string, seq int) []byte {
+func benchPayload(b testing.TB, event string, seq int) []byte {
 	b.Helper()
 	d, err := os.ReadFile(filepath.Join("..", "bench", "payloads", strings.ToLower(event)+".json"))
 	if err != nil {
@@ -76,7 +76,7 @@ func (*tape) Drop()                                    {}
 
 // record makes the burst: six edited messages to three changed members to one
 // presence, as it goes over the wire with a compression.
-func record(b *testing.B, c Compression, size int) *tape {
+func record(b testing.TB, c Compression, size int) *tape {
 	b.Helper()
 	t := &tape{binary: c != CompressNone}
 	var wire bytes.Buffer
@@ -120,6 +120,20 @@ func BenchmarkEventPath(b *testing.B) {
 }
 
 func readBurst(b *testing.B, c Compression, wanted []string, size int) {
+	read := burstReader(b, c, wanted, size)
+	allocs := testing.AllocsPerRun(1, read)
+	b.ResetTimer()
+	for b.Loop() {
+		read()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/event")
+	b.ReportMetric(allocs/float64(size), "allocs/event")
+}
+
+// burstReader returns a function that reads a whole burst on a connection of its
+// own.
+func burstReader(b testing.TB, c Compression, wanted []string, size int) (read func()) {
+	b.Helper()
 	burst := record(b, c, size)
 	s, err := New(Options{
 		Credentials: Credentials{Token: "t"}, Locator: FixedURL("ws://x"), Compression: c, Events: wanted, QueueBytes: 1 << 30,
@@ -128,7 +142,7 @@ func readBurst(b *testing.B, c Compression, wanted []string, size int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	read := func() {
+	read = func() {
 		burst.next = 0
 		ctx, cancel := context.WithCancel(context.Background())
 		now := time.Now()
@@ -144,17 +158,21 @@ func readBurst(b *testing.B, c Compression, wanted []string, size int) {
 			e.held.returned()
 		}
 	}
-	before := s.count.received.Load()
-	if read(); s.count.received.Load()-before != int64(size) {
-		b.Fatalf("%d events were taken in, want %d", s.count.received.Load()-before, size)
+	if read(); s.count.received.Load() != int64(size) {
+		b.Fatalf("%d events were taken in, want %d", s.count.received.Load(), size)
 	}
-	allocs := testing.AllocsPerRun(1, read)
-	b.ResetTimer()
-	for b.Loop() {
-		read()
+	return read
+}
+
+// Given a burst of events nobody asked for, when it is read, then what is
+// allocated is the connection's, however many events there are.
+func TestUnwantedEventsAllocateNothing(t *testing.T) {
+	for _, c := range []Compression{CompressNone, CompressZlib} {
+		few, many := burstReader(t, c, []string{}, 100), burstReader(t, c, []string{}, 2100)
+		if more := testing.AllocsPerRun(5, many) - testing.AllocsPerRun(5, few); more > 5 {
+			t.Errorf("%s: 2,000 more events cost %.0f more allocations", c, more)
+		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/event")
-	b.ReportMetric(allocs/float64(size), "allocs/event")
 }
 
 // BenchmarkInflate undoes the compression of one message.
