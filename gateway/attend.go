@@ -254,6 +254,9 @@ func (t *attendance) look(now time.Time) *Cause {
 			}
 		}
 	}
+	if cause := t.overdue(now); cause != nil {
+		return cause // before a beat that would be the connection's last word
+	}
 	if kind, due := t.pulse.due(now, heard); due {
 		if !t.c.beat() {
 			return &Cause{Kind: CauseWrite, Text: "earlier heartbeats have not left yet"}
@@ -263,7 +266,7 @@ func (t *attendance) look(now time.Time) *Cause {
 		t.note(HeartbeatSent{Kind: kind})
 	}
 	t.lookAround(now)
-	return t.overdue(now)
+	return nil
 }
 
 // overdue checks the deadlines of the phase.

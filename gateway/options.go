@@ -119,7 +119,7 @@ type Timing struct {
 	Move time.Duration
 
 	// BackoffLocal and BackoffRemote cap the wait between attempts while the
-	// failure is on this side of Discord, or at Discord. Default 4.5 s and 30 s.
+	// failure is on this side of Discord, or at Discord. Default 4.5 s and 25 s.
 	BackoffLocal  time.Duration
 	BackoffRemote time.Duration
 	// Settled is how long a connection must be live before its failures are

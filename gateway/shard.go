@@ -338,7 +338,7 @@ func setDefaults(o *Options) {
 	or(&t.Close, time.Second)
 	or(&t.Move, 4*time.Second)
 	or(&t.BackoffLocal, 4500*time.Millisecond)
-	or(&t.BackoffRemote, 30*time.Second)
+	or(&t.BackoffRemote, 25*time.Second)
 	or(&t.Settled, time.Minute)
 	or(&t.ClockCheck, 5*time.Second)
 	or(&t.ParkRecheck, 30*time.Second)

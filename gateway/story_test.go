@@ -140,6 +140,33 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 	}
 }
 
+// Given an outage in which the session expires, when Discord is back, then the shard
+// is live within 31 s at the very worst: the longest wait between two attempts, the
+// refused RESUME, the wait after it and a new session.
+// Statements: G-081, G-082, G-151.
+func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
+	for luck := range 60 {
+		t.Run(fmt.Sprint("luck ", luck), func(t *testing.T) {
+			play(t, setting{
+				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, SessionLifetime: time.Minute},
+				options: func(o *gateway.Options) {
+					draw := o.Rand
+					o.Rand = func() float64 { return 0.9 + draw()/10 } // all waits are long
+				},
+			}, func(s *stage) {
+				s.run()
+				s.pass(2 * time.Minute)
+				outage := s.inject(discordsim.Fault{Name: "outage"})
+				s.pass(2*time.Minute + time.Duration(luck)*time.Second/2)
+				s.sim.Lift(outage)
+				s.until(31*time.Second, "the shard is live", s.live)
+				s.identifies(2)
+				s.faultless()
+			})
+		})
+	}
+}
+
 // Given a new session, when READY does not come although heartbeats are
 // answered, then the shard says so after 15 s, waits, keeps its heart beating
 // and spends no second IDENTIFY for at least two minutes.

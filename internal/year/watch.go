@@ -147,12 +147,18 @@ func (y *year) troubled(now time.Time) bool {
 // forgotten.
 const lasting = 70 * time.Second
 
+// slowly is how much longer it takes to go back where each round trip takes a
+// second or two: a dial and a session are up to six of them.
+const slowly = 10 * time.Second
+
 // owe gives the bot time to be online, from now on.
 func (y *year) owe(now time.Time, patience time.Duration) {
-	// A bot backs off the longer while connections do not last, and a connection
-	// takes several round trips.
-	if y.hampered+y.slowed > 0 || now.Sub(y.returned) < lasting {
+	// A bot backs off the longer while connections do not last.
+	if y.hampered > 0 || now.Sub(y.returned) < lasting {
 		patience = max(patience, atLast)
+	}
+	if y.slowed > 0 {
+		patience += slowly
 	}
 	if due := now.Add(patience); due.After(y.due) {
 		y.due = due
