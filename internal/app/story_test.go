@@ -23,6 +23,16 @@ func (r *running) tells(cause health.CauseID, says string) health.Incident {
 	return list[0]
 }
 
+// becomes lets time pass in large steps until the bot has the status.
+func (r *running) becomes(status health.Status, most time.Duration) {
+	r.stage.t.Helper()
+	for began := time.Now(); r.Tracker().Snapshot().Status != status; time.Sleep(10 * time.Second) {
+		if time.Since(began) > most {
+			r.stage.t.Fatalf("not %s within %s: %s", status, most, r.Tracker().Snapshot().Sentence())
+		}
+	}
+}
+
 // Given a bot that is online, when a second program with another state folder
 // starts with the same token, then the first is degraded at its next check, an
 // incident and the log tell of it, and an hour after the last sign it is over.
@@ -34,7 +44,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 			t.Fatalf("alone it is %s", snap.Sentence())
 		}
 		second := s.start(s.options()).online()
-		s.until("it is noticed", 11*time.Minute, func() bool { return first.Tracker().Snapshot().Status == health.Degraded })
+		first.becomes(health.Degraded, 11*time.Minute)
 		snap := first.Tracker().Snapshot()
 		if want := "connected and working, but another program uses the same token: Discord has counted 1 session start of the last day that this one did not make"; snap.Reason != want || !snap.Connected || !strings.Contains(snap.Remedy, "Stop the other") {
 			t.Errorf("it is %s; %s", snap.Sentence(), snap.Remedy)
@@ -43,7 +53,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 			t.Errorf("the log does not tell of it:\n%s", s.log)
 		}
 		second.end(gateway.Goodbye)
-		s.until("it is over", 62*time.Minute, func() bool { return first.Tracker().Snapshot().Status == health.Online })
+		first.becomes(health.Online, 62*time.Minute)
 		for range 10 {
 			time.Sleep(10 * time.Second)
 			first.Tracker().Snapshot()
