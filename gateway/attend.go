@@ -170,6 +170,9 @@ func (t *attendance) heed(sig signal) *Cause {
 		return &cause
 	case sigReady:
 		sig.ready.Took = sig.at.Sub(t.asked)
+		if t.trial.on {
+			t.replaced()
+		}
 		t.goLive(sig.at)
 		t.note(sig.ready)
 		if t.a.grant != nil {
@@ -216,7 +219,7 @@ func (t *attendance) answered(at time.Time) {
 // goLive is READY or RESUMED: the dot is green (G-069).
 func (t *attendance) goLive(at time.Time) {
 	t.liveSince = at
-	t.resumes = resumeStreak{}
+	t.resumes, t.trial = resumeStreak{}, trial{}
 	t.refusals = 0
 	if t.a.resume && t.a.base {
 		t.home = at.Add(homeEvery) // and until then the base remains the way back

@@ -150,8 +150,8 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.in.received.Load, sink: s, count: &s.count,
 			signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}), ctx: ctx, cancel: cancel,
 		}
-		s.in.begin(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
 		s.in.attach(conn, false)
+		s.in.begin(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
 		conn.group.Add(1)
 		conn.read(newInflater(c))
 		for e, ok := s.queue.pop(); ok; e, ok = s.queue.pop() {

@@ -24,7 +24,7 @@ const resumeURLTries = 3
 func (s *Shard) connect(cause Cause) (attempt, *Cause) {
 	s.giveUpDeadSession(cause)
 	session := s.in.session()
-	a := attempt{resume: session.Resumable()}
+	a := attempt{resume: session.Resumable() && !s.trial.on}
 	if a.resume && s.spare != nil {
 		a.url = s.spare.url
 		s.set(Connecting{URL: a.url, Resuming: true}, cause)
@@ -35,14 +35,18 @@ func (s *Shard) connect(cause Cause) (attempt, *Cause) {
 		// The spare was only an advance; its failure is no reason to wait.
 	}
 	s.dismissSpare()
-	a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)
 	if !a.resume {
 		grant, failed := s.acquire(cause)
-		if failed != nil {
+		switch {
+		case failed != nil:
 			return a, failed
+		case grant == nil:
+			s.tried()
+			a.resume = true
 		}
 		a.grant = grant
 	}
+	a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)
 	address := session.ResumeURL
 	if a.base {
 		var failed *Cause
@@ -76,15 +80,25 @@ func (a *attempt) release(o Outcome) {
 	}
 }
 
-// acquire waits for the right to identify.
+// acquire waits for the right to identify. While a session is on trial it does
+// not wait for long: there is no grant then, and no failure.
 func (s *Shard) acquire(cause Cause) (Grant, *Cause) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.failures}, cause)
-	grant, err := s.opts.Permit.Acquire(s.halt, s.opts.Pair, func(until time.Time, why string) {
+	ctx := s.halt
+	if s.trial.on {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(s.halt, trialPatience)
+		defer cancel()
+	}
+	grant, err := s.opts.Permit.Acquire(ctx, s.opts.Pair, func(until time.Time, why string) {
 		s.note(PermitDelayed{Until: until, Why: why})
 	})
 	if err != nil {
 		if s.halt.Err() != nil {
 			return nil, &Cause{Kind: CauseStop}
+		}
+		if ctx.Err() != nil {
+			return nil, nil
 		}
 		failed := fatalLocate(err)
 		return nil, &failed

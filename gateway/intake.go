@@ -27,6 +27,7 @@ type intake struct {
 	replay   bool // between RESUME and RESUMED
 	replayed int
 	left     bool // the queue was full: nothing is taken until a RESUME
+	awaits   bool // another session is asked for: nothing is taken until its READY
 	frozen   bool // a stop is under way: nothing is taken any more
 
 	stopping     atomic.Bool  // frozen, for those who must not take mu
@@ -70,7 +71,7 @@ func (in *intake) replace(w *watermark, s Session) {
 	in.mu.Lock()
 	old := in.mark
 	in.mark = w
-	in.id, in.url, in.accepted, in.seen, in.left = s.ID, s.ResumeURL, s.Seq, 1, false
+	in.id, in.url, in.accepted, in.seen, in.left, in.awaits = s.ID, s.ResumeURL, s.Seq, 1, false, false
 	in.received.Store(s.Seq)
 	in.mu.Unlock()
 	if old != nil {
@@ -114,7 +115,13 @@ func (in *intake) attached(c *conn) bool {
 // attach makes c the connection whose dispatches count.
 func (in *intake) attach(c *conn, resuming bool) {
 	in.mu.Lock()
-	in.conn, in.replay, in.replayed, in.left = c, resuming, 0, false
+	in.conn, in.replay, in.replayed, in.left, in.awaits = c, resuming, 0, false, !resuming
+	// What heartbeats carry is of the session that this connection is for (G-019).
+	if !resuming {
+		in.received.Store(0)
+	} else if in.received.Load() < in.accepted {
+		in.received.Store(in.accepted)
+	}
 	in.mu.Unlock()
 	in.lastDispatch.Store(time.Now().UnixNano())
 }
@@ -146,7 +153,7 @@ func (in *intake) unwanted(typ []byte) bool {
 func (in *intake) accept(c *conn, env envelope, now time.Time) {
 	in.lastDispatch.Store(now.UnixNano())
 	in.mu.Lock()
-	if in.conn != c || in.frozen || in.mark == nil {
+	if in.conn != c || in.frozen || in.mark == nil || in.awaits {
 		in.mu.Unlock()
 		return
 	}

@@ -83,6 +83,12 @@ type ending struct {
 	lived         time.Duration
 }
 
+// final reports whether the end is one after which nothing can be tried again
+// before a person has helped.
+func (e ending) final() bool {
+	return e.cause.Kind == CauseFatal || e.cause.Kind == CauseClosed && e.cause.Code.Policy().Verdict == VerdictPark
+}
+
 // steady is how long a connection must have been live for its end not to
 // count as a failure. Settled, which is longer, is what it takes to forget
 // earlier failures (G-152).
@@ -91,10 +97,14 @@ const steady = 5 * time.Second
 // judge decides what the end of a connection means for the session and how
 // long to wait before the next attempt.
 func (s *Shard) judge(a attempt, end ending) time.Duration {
+	lived := s.calm + end.lived
+	if s.calm = 0; end.authenticated && end.cause.Kind == CauseReconnect {
+		s.calm = lived // a move is no trouble
+	}
 	switch {
 	case end.cause.Kind == CauseLapsed:
 		return 0 // the connection was good; the wait is the permit's
-	case end.authenticated && end.lived >= s.opts.Timing.Settled:
+	case end.authenticated && lived >= s.opts.Timing.Settled:
 		s.failures, s.exhausted = 0, false
 	case end.authenticated && end.lived >= steady:
 	default:
@@ -103,9 +113,18 @@ func (s *Shard) judge(a attempt, end ending) time.Duration {
 	if a.resume && !end.authenticated {
 		s.resumes.note(end.cause, time.Now())
 	}
-	switch end.cause.Kind {
-	case CauseStop:
+	if end.cause.Kind == CauseStop {
 		return 0
+	}
+	if s.trial.on && !end.final() {
+		// What was said to the IDENTIFY does not concern the session in doubt.
+		s.tried()
+		if end.cause.Kind == CauseInvalidSession {
+			return s.refusalWait()
+		}
+		return s.backoff.delay(s.failures, remoteFailure(end.cause))
+	}
+	switch end.cause.Kind {
 	case CauseReconnect:
 		// Discord asked for it: go at once, unless it does nothing else (G-077).
 		if s.failures <= 2 || end.cause.Text == movesHome {
@@ -156,6 +175,9 @@ func (s *Shard) judgeFailure(a attempt, cause Cause) time.Duration {
 		return 0
 	}
 	s.fail()
+	if s.trial.on {
+		s.tried() // the base address is no better: on with the RESUMEs
+	}
 	if a.resume {
 		s.urlFails++
 	}
@@ -181,8 +203,7 @@ const maxRefusalWait = 5 * time.Minute
 
 // invalidated deals with op 9 (G-081 to G-087).
 func (s *Shard) invalidated(a attempt, end ending) time.Duration {
-	const least, spread = time.Second, 4 * time.Second
-	wait := least + time.Duration(s.opts.Rand()*float64(spread))
+	wait := s.refusalWait()
 	if end.cause.Text == invalidResumable && !s.resumes.refused() {
 		return wait
 	}
@@ -193,6 +214,12 @@ func (s *Shard) invalidated(a attempt, end ending) time.Duration {
 	wait <<= min(s.refusals, 8)
 	s.refusals++
 	return min(wait, maxRefusalWait)
+}
+
+// refusalWait is the wait after op 9 (G-081, G-082).
+func (s *Shard) refusalWait() time.Duration {
+	const least, spread = time.Second, 4 * time.Second
+	return least + time.Duration(s.opts.Rand()*float64(spread))
 }
 
 // closed deals with a close frame by the table of close.go.
@@ -256,32 +283,45 @@ func (r *resumeStreak) note(cause Cause, now time.Time) {
 // refused reports whether op 9 d:true has come too often in a row.
 func (r *resumeStreak) refused() bool { return r.denied > maxDenied }
 
-// hopeless reports whether the session should be given up: cuts need some
-// time as well as some number, because a restarting host cuts many quickly.
-func (r *resumeStreak) hopeless(now time.Time) bool {
-	if r.denied+r.unanswered+r.cut == 0 {
-		return false
-	}
+// over reports whether Discord has said, in its way, that the session is over.
+func (r *resumeStreak) over() bool {
+	return r.refused() || r.lastChance && r.denied+r.unanswered+r.cut > 0
+}
+
+// doubtful reports whether an IDENTIFY should find out about the session: cuts
+// need some time as well as some number, because a restarting host cuts many
+// quickly. least is how long a streak lasts at the least.
+func (r *resumeStreak) doubtful(now time.Time, least time.Duration) bool {
 	age := now.Sub(r.since)
-	return r.lastChance || r.refused() || r.unanswered >= maxUnanswered ||
-		(r.cut >= maxCut && age >= minCutTime) || (r.cut > 0 && age >= maxCutTime)
+	return r.unanswered >= maxUnanswered && (least <= minCutTime || age >= least) ||
+		r.cut >= maxCut && age >= least || r.cut > 0 && age >= max(maxCutTime, least)
 }
 
-// giveUpDeadSession drops a session that cannot be resumed any more.
+// giveUpDeadSession drops a session that Discord does not resume, and doubts one
+// whose RESUMEs come to nothing.
 func (s *Shard) giveUpDeadSession(cause Cause) {
-	if s.in.session().ID != "" && s.resumes.hopeless(time.Now()) {
+	switch {
+	case s.in.session().ID == "" || s.trial.on:
+	case s.resumes.over():
 		s.loseSession(cause)
+	case s.resumes.doubtful(time.Now(), s.trial.gap()):
+		s.trial.begin(cause)
 	}
 }
 
-// loseSession forgets the session and tells the permit how long it had lived.
+// loseSession forgets the session.
 func (s *Shard) loseSession(cause Cause) {
-	s.resumes = resumeStreak{}
+	s.resumes, s.trial = resumeStreak{}, trial{}
 	s.urlFails = 0
 	if s.in.session().ID == "" {
 		return
 	}
 	s.in.lose()
+	s.sessionEnded(cause)
+}
+
+// sessionEnded tells that a session is over, and the permit how long it had lived.
+func (s *Shard) sessionEnded(cause Cause) {
 	if w, ok := s.opts.Permit.(SessionWatcher); ok {
 		w.SessionEnded(s.opts.Pair, s.lived)
 	}

@@ -230,3 +230,28 @@ func TestHeldSpareAnswers(t *testing.T) {
 		}
 	}
 }
+
+// Given a shard that has been live for more than a minute since its last trouble,
+// on two connections because Discord asked it to move in between, when the second one
+// is closed, then it is back at once: a move is no trouble, and what was before is
+// forgotten.
+// Statements: G-077, G-152.
+func TestMoveIsNoTrouble(t *testing.T) {
+	for seed := range uint64(10) {
+		play(t, setting{sim: discordsim.Config{Seed: seed}}, func(s *stage) {
+			s.run()
+			s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+			s.inject(discordsim.Fault{Name: "cut"})
+			s.pass(time.Minute)
+			s.until(31*time.Second, "the shard is live", s.live)
+			s.pass(20 * time.Second)
+			s.inject(discordsim.Fault{Name: "op7"})
+			s.pass(50 * time.Second)
+			s.inject(discordsim.Fault{Name: "close", Code: 4000})
+			s.pass(time.Millisecond)
+			s.until(time.Second, "the shard is live", s.live)
+			s.identifies(1)
+			s.faultless()
+		})
+	}
+}

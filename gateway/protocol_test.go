@@ -22,7 +22,8 @@ type protocol struct {
 
 	// session is what the client must still know; empty: nothing. While it is
 	// certain only a RESUME may follow. After a RESUME that failed, or a close with
-	// 1000, the client may also give it up.
+	// 1000, the client may also ask for another; if it gets none, it may come back
+	// to this one.
 	session string
 	certain bool
 	// seq is the highest number that was sent to the client, and floor what it
@@ -182,7 +183,6 @@ func (p *protocol) asks(l *line, now time.Time, op int, d json.RawMessage) {
 		p.blame(l, "G-038", "IDENTIFY %s after the one before", now.Sub(p.identified))
 	}
 	p.identified = now
-	p.forget()
 }
 
 func (p *protocol) forget() { p.session, p.certain, p.seq, p.floor = "", false, 0, 0 }
@@ -205,6 +205,7 @@ func (p *protocol) event(seq int64) { p.seq = max(p.seq, seq) }
 func (p *protocol) invalid(l *line, now time.Time, resumable bool) {
 	l.excused, l.leaveBy = true, now.Add(10*time.Second)
 	switch {
+	case l.phase == asked && !l.resumes:
 	case !resumable:
 		p.forget()
 	case l.phase == asked:
@@ -224,6 +225,7 @@ func (p *protocol) cut(l *line, code int) {
 	case fatal[code]:
 		p.forget()
 		p.refused = true
+	case l.phase == asked && !l.resumes: // not what the session is about
 	case code == 4007, code == 4009, code == 4003 && l.phase == live:
 		p.forget()
 	case code == 1000, l.phase == asked:

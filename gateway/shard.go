@@ -45,7 +45,9 @@ type Shard struct {
 	backoff   backoff
 	failures  int           // attempts in a row that came to nothing
 	exhausted bool          // AttemptsExhausted was raised for this streak
+	calm      time.Duration // live on connections before this one that Discord asked to leave
 	resumes   resumeStreak  // RESUMEs in a row without RESUMED
+	trial     trial         // whether the session is in doubt
 	urlFails  int           // dials of the resume URL in a row that failed
 	refusals  int           // op 9 false in a row
 	base      string        // the base gateway URL, once known

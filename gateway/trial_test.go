@@ -1,0 +1,87 @@
+package gateway_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+	"evergreen/gateway"
+)
+
+// Given a Discord that closes every IDENTIFY and RESUME with 4000 for a while, when
+// it stops, then the session that was there before is resumed soon and has lost
+// nothing: an IDENTIFY that came to nothing proved that it was not to blame.
+// Statements: G-060, G-072, G-075.
+func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
+	for luck := range 20 {
+		play(t, setting{sim: discordsim.Config{Seed: uint64(luck), SessionLifetime: 10 * time.Minute}}, func(s *stage) {
+			s.run()
+			s.say("before")
+			closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
+			s.inject(discordsim.Fault{Name: "cut"})
+			s.say("meanwhile")
+			s.pass(5*time.Minute + time.Duration(luck)*time.Second)
+			s.sim.Lift(closing)
+			s.until(26*time.Second, "the shard is live", s.live)
+			if got := len(s.seen("MESSAGE_CREATE")); got != 2 {
+				t.Errorf("%d messages were seen, want both", got)
+			}
+			if n := s.sim.Verdict(s.app).Identifies; n > 4 {
+				t.Errorf("%d IDENTIFYs were spent", n)
+			}
+			s.faultless()
+		})
+	}
+}
+
+// Given a session whose RESUMEs come to nothing for good, then an IDENTIFY within
+// two minutes finds that out, and READY replaces the session.
+// Statements: G-050, G-072.
+func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
+	play(t, setting{sim: discordsim.Config{SessionLifetime: time.Hour}}, func(s *stage) {
+		s.run()
+		s.inject(discordsim.Fault{Name: "stuck-session"})
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.until(2*time.Minute, "the shard is live", func() bool { return s.live() && s.sim.Verdict(s.app).Identifies == 2 })
+		if lost := noted[gateway.SessionLost](s); len(lost) != 1 {
+			t.Errorf("%d sessions are told as lost, want 1", len(lost))
+		}
+		s.say("after")
+		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
+		s.faultless()
+	})
+}
+
+// stingy grants the first IDENTIFY and no other.
+type stingy struct{ granted bool }
+
+func (p *stingy) Acquire(ctx context.Context, _ gateway.Pair, _ func(time.Time, string)) (gateway.Grant, error) {
+	if p.granted {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	p.granted = true
+	return p, nil
+}
+
+func (p *stingy) Sent() bool              { return true }
+func (p *stingy) Release(gateway.Outcome) {}
+
+// Given a session in doubt while no IDENTIFY is granted, then the RESUMEs go on.
+// Statements: G-046, G-072.
+func TestDoubtfulSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
+	play(t, setting{
+		sim:     discordsim.Config{SessionLifetime: time.Hour},
+		options: func(o *gateway.Options) { o.Permit = &stingy{} },
+	}, func(s *stage) {
+		s.run()
+		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		s.inject(discordsim.Fault{Name: "cut"})
+		s.pass(10 * time.Minute)
+		s.sim.Lift(closing)
+		s.until(36*time.Second, "the shard is live", s.live)
+		s.identifies(1)
+		s.faultless()
+	})
+}
