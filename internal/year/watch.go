@@ -169,6 +169,10 @@ func (y *year) owe(now time.Time, patience time.Duration) {
 // soon. A bot that is online says itself when it no longer is.
 func (y *year) look(now time.Time) (soon bool) {
 	live := y.sim.Attached(y.bot)
+	if live && !y.attached {
+		y.returned = now
+	}
+	y.attached = live
 	switch {
 	case live:
 		if !y.away.IsZero() {
@@ -211,7 +215,7 @@ func (y *year) back(now time.Time) {
 	if !y.grey.IsZero() {
 		y.LongestGrey = max(y.LongestGrey, now.Sub(y.grey))
 	}
-	y.away, y.grey, y.returned = time.Time{}, time.Time{}, now
+	y.away, y.grey = time.Time{}, time.Time{}
 }
 
 // What may grow by how much in a year, from the second day on.

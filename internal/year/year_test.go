@@ -36,6 +36,8 @@ var failedOnce = []struct {
 	{Options{Seed: 3202, Days: 6, Profile: Hostile}, "a RESUME was not answered, and the wait for the next one began anew after that: gateway.TestLiveSoonAfterSilence"},
 	{Options{Seed: 3201, Days: 26, Profile: Hostile}, "two slow networks at once made a connection take four seconds, and the watcher asked for five: no fault of the bot's"},
 	{Options{Seed: 3209, Days: 37, Profile: Hostile}, "over a slow network the longest wait after an outage, and a session that had expired, took 36 s: gateway.TestLiveSoonAfterAnOutageThatCostTheSession"},
+	{Options{Seed: 3302, Days: 5, Profile: Hostile}, "op 7 in the middle of a quiet time made the bot remember refusals from before it: gateway.TestMoveIsNoTrouble"},
+	{Options{Seed: 3307, Days: 29, Profile: Hostile}, "the watcher had not seen the bot come back from trouble that kept everybody away, and asked for five seconds: no fault of the bot's"},
 }
 
 // Given a year that once failed, then it passes now.
