@@ -106,7 +106,7 @@ type Timing struct {
 	Connect time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
 	Hello   time.Duration // default 10 s (G-015)
 	// Ready is how long READY may take while heartbeats are answered.
-	// Default 3 min (G-044); ReadyWarning default 15 s.
+	// Default 125 s: two minutes is the least (G-044). ReadyWarning default 15 s.
 	Ready        time.Duration
 	ReadyWarning time.Duration
 	// Resumed is how long a RESUME may go without a dispatch. Default 15 s.

@@ -333,7 +333,7 @@ func setDefaults(o *Options) {
 	or(&t.Locate, 15*time.Second)
 	or(&t.Connect, 15*time.Second)
 	or(&t.Hello, 10*time.Second)
-	or(&t.Ready, 3*time.Minute)
+	or(&t.Ready, 125*time.Second)
 	or(&t.ReadyWarning, 15*time.Second)
 	or(&t.Resumed, 15*time.Second)
 	or(&t.Write, 10*time.Second)
