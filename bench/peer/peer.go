@@ -152,7 +152,7 @@ func own(name, module string) func(context.Context, *Builder, *Peer) (Command, e
 func discordjs(ctx context.Context, b *Builder, p *Peer) (Command, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return Command{}, errors.New("Node.js is not installed")
+		return Command{}, errors.New("there is no Node.js")
 	}
 	version, err := run(ctx, b.Work, node, "--version")
 	if err != nil {
@@ -192,7 +192,7 @@ var dotted = regexp.MustCompile(`^\d+\.\d+`)
 func discordpy(ctx context.Context, b *Builder, p *Peer) (Command, error) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		return Command{}, errors.New("Python is not installed")
+		return Command{}, errors.New("there is no Python")
 	}
 	// Debian's Python sees Debian's packages; another one on the path does not.
 	for _, path := range []string{python, "/usr/bin/python3"} {

@@ -15,7 +15,7 @@ const (
 	AtFault Mark = "fault"
 	// AtEnd: from when it is over, because nobody could go back before.
 	AtEnd Mark = "end"
-	// Never: nothing keeps a bot from staying; what counts is how long it left.
+	// Stays: nothing keeps a bot from staying; what counts is how long it left.
 	Stays Mark = "stays"
 )
 
