@@ -41,6 +41,7 @@ type conn struct {
 	moving  bool      // op 7 has been sent
 	refused bool      // op 9 has been sent
 	revoked time.Time // when op 9 false took the session; zero if it did not
+	untold  bool      // the network kept that from the client
 	zip     bool      // payload compression
 	pending *identify // swallowed until an outage ends (S-032)
 
@@ -208,7 +209,7 @@ func (c *conn) invalidate(resumable bool) {
 		c.pending = nil
 		if c.session != nil {
 			c.session.end(endedByServer)
-			c.revoked = time.Now()
+			c.revoked, c.untold = time.Now(), c.link.deaf()
 		}
 	}
 	c.refused = true

@@ -222,3 +222,25 @@ func TestEveryFaultCanBeLifted(t *testing.T) {
 		sc.begin(nil)
 	})
 }
+
+// Given a session that Discord takes away, when op 9 falls into a black hole, then what
+// the client sends on the strength of it is no mistake of the client's; where op 9 has
+// arrived long ago, it is one.
+//
+// Statements: S-063.
+func TestSwallowedOp9(t *testing.T) {
+	for swallowed, want := range map[bool][]string{true: nil, false: {"G-104"}} {
+		onScene(t, patient, AppConfig{}, func(sc *scene) {
+			c := sc.begin(nil)
+			wait(time.Minute)
+			if swallowed {
+				sc.inject(Fault{Name: "black-hole"})
+			}
+			sc.inject(Fault{Name: "op9-false"})
+			wait(10 * time.Second)
+			c.send(3, map[string]any{"since": nil, "activities": []any{}, "status": "online", "afk": false})
+			wait(time.Second)
+			sc.blamed(want...)
+		})
+	}
+}

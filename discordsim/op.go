@@ -89,8 +89,8 @@ func (c *conn) take(binary bool, raw []byte) {
 	}
 	if op != opHeartbeat && op != opIdentify && op != opResume {
 		switch {
-		case c.session == nil && time.Since(c.revoked) < 2*s.linkDelay():
-			return // it and op 9 have passed each other on the way
+		case c.session == nil && (c.untold || time.Since(c.revoked) < 2*s.linkDelay()):
+			return // it and op 9 have passed each other on the way, or op 9 never arrives
 		case c.session == nil:
 			s.violate(c, "G-104", fmt.Sprintf("opcode %d was sent without a session", op))
 			c.close(4003, "Not authenticated.")

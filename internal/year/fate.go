@@ -43,6 +43,9 @@ func (y *year) strike(t *trouble, dice *rand.Rand) {
 		}
 		y.note("%s is over", t.name)
 		y.unbar(t)
+		if t.bars && t.hampers && d >= remembers {
+			y.unmuted = time.Now()
+		}
 		y.owe(time.Now(), t.patience)
 	})
 }

@@ -46,6 +46,7 @@ type year struct {
 	away, grey       time.Time // since when the bot is not, and its dot is grey, though it could be
 	returned         time.Time // when it last came back
 	attached         bool      // it was there at the last look
+	unmuted          time.Time // when REST was last there again after it had been away for long
 	wasLive          bool      // this life has been online
 	waiting          bool      // for its turn to identify, or after a refusal
 	spent            []time.Time

@@ -20,6 +20,7 @@ type Totals struct {
 	Troubles map[string]int
 
 	Asked, Answered, Lost, Twice, Unheard int
+	GivenUp                               int // of Lost: could not be answered while Discord remembers a nonce
 	Dials, Identifies, Resumes, Resumed   int
 	MostInHour, MostInDay                 int // IDENTIFYs
 	Violations                            int
@@ -55,7 +56,7 @@ func (t *Totals) Add(o Totals) {
 		more int
 	}{
 		{&t.Years, o.Years}, {&t.Passed, o.Passed}, {&t.Asked, o.Asked}, {&t.Answered, o.Answered}, {&t.Lost, o.Lost}, {&t.Twice, o.Twice},
-		{&t.Unheard, o.Unheard}, {&t.Dials, o.Dials}, {&t.Identifies, o.Identifies}, {&t.Resumes, o.Resumes}, {&t.Resumed, o.Resumed},
+		{&t.Unheard, o.Unheard}, {&t.GivenUp, o.GivenUp}, {&t.Dials, o.Dials}, {&t.Identifies, o.Identifies}, {&t.Resumes, o.Resumes}, {&t.Resumed, o.Resumed},
 		{&t.Violations, o.Violations}, {&t.Starts, o.Starts}, {&t.Returns, o.Returns}, {&t.Prompt, o.Prompt},
 	} {
 		*sum.to += sum.more
@@ -88,7 +89,7 @@ func (t Totals) String() string {
 	}
 	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
 	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
-	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear", t.Asked, t.Answered, t.Lost, t.Twice, t.Unheard)
+	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d given up because REST was away for longer than Discord remembers a nonce", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
 	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
 		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
 	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,

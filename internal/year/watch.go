@@ -225,12 +225,26 @@ const (
 	mostQueued      = 1 << 20
 )
 
+// remembers is for how long a bot may send the same answer again (G-137): after
+// that Discord has forgotten its nonce, and it could stand twice. So an answer that
+// REST has not taken by then is rightly given up.
+const remembers = 3 * time.Minute
+
+// forgets is how long after REST was away a command still counts as lost then.
+const forgets = 15 * time.Minute
+
+// mute reports whether nobody could have answered for that long of late, while the
+// connection may have stood.
+func (y *year) mute() bool { return time.Since(y.unmuted) < forgets || y.hampered > 0 && y.barred > 0 }
+
 // account looks at everything that is counted.
 func (y *year) account() {
 	v := y.sim.Verdict(y.bot)
 	y.count(v)
 	switch {
-	case v.Lost > 0:
+	case v.Lost > y.GivenUp && y.mute():
+		y.GivenUp = v.Lost
+	case v.Lost > y.GivenUp:
 		y.fail("%d commands were never answered: %v", v.Lost, y.sim.Unanswered(y.bot))
 	case v.Twice > 0:
 		y.fail("%d commands were answered twice", v.Twice)
