@@ -44,8 +44,7 @@ type year struct {
 	barredAt         time.Time // since when
 	due              time.Time // from then on a perfect client is online
 	away, grey       time.Time // since when the bot is not, and its dot is grey, though it could be
-	returned         time.Time // when it last came back
-	attached         bool      // it was there at the last look
+	returned         time.Time // when it last came back, or changed its connection
 	unmuted          time.Time // when REST was last there again after it had been away for long
 	wasLive          bool      // this life has been online
 	waiting          bool      // for its turn to identify, or after a refusal

@@ -80,8 +80,11 @@ func (y *year) transition(at time.Time, what gateway.Transition) {
 	}
 	_, refused := what.From.(gateway.Identifying)
 	y.waiting = waits && (wait.Until.IsZero() || refused && what.Cause.Kind == gateway.CauseInvalidSession)
-	if gateway.Online(what.From) && !gateway.Online(what.To) {
+	switch was, is := gateway.Online(what.From), gateway.Online(what.To); {
+	case was && !is:
 		y.left(at, what.Cause)
+	case !was && is:
+		y.returned = at
 	}
 }
 
@@ -169,10 +172,6 @@ func (y *year) owe(now time.Time, patience time.Duration) {
 // soon. A bot that is online says itself when it no longer is.
 func (y *year) look(now time.Time) (soon bool) {
 	live := y.sim.Attached(y.bot)
-	if live && !y.attached {
-		y.returned = now
-	}
-	y.attached = live
 	switch {
 	case live:
 		if !y.away.IsZero() {
