@@ -112,8 +112,30 @@ func (y *year) crash(dice *rand.Rand) {
 	if y.life == nil {
 		return
 	}
+	if d >= outlives {
+		y.orphaned += y.pending(time.Now())
+	}
 	y.must(y.kill())
 	y.down(d)
+}
+
+// outlives is how long a process may be away until its session may be gone too: then
+// nobody sends again what it had been asked.
+const outlives = time.Minute
+
+// ask notes that something is asked.
+func (y *year) ask() {
+	y.asked = append(y.asked, time.Now())
+	y.pending(time.Now())
+}
+
+// pending counts what may not have been answered yet, because it was asked so short a
+// time ago.
+func (y *year) pending(now time.Time) int {
+	for len(y.asked) > 0 && now.Sub(y.asked[0]) > remembers {
+		y.asked = y.asked[1:]
+	}
+	return len(y.asked)
 }
 
 // crashLoop kills the process several times, each soon after it has started.
@@ -176,6 +198,7 @@ func (y *year) askNow() {
 	if y.rng.IntN(5) == 0 {
 		room, person := y.next()
 		y.sim.Interact(y.bot, room, person, "ping")
+		y.ask()
 		return
 	}
 	y.say([]string{"!ping", "!ping", "!status", "!help", "!uptime"}[y.rng.IntN(5)])
@@ -190,6 +213,7 @@ func (y *year) next() (room, person discordsim.ID) {
 func (y *year) say(text string) {
 	room, person := y.next()
 	y.sim.Say(room, person, text, discordsim.Expect())
+	y.ask()
 }
 
 // burst lets many talk at once, and some of them ask, each once: the bot lets
@@ -199,6 +223,7 @@ func (y *year) burst(dice *rand.Rand) {
 		room, person := y.next()
 		if asker := i / 8; i%8 == 0 {
 			y.sim.Say(room, y.crowd[asker].ID, "!ping", discordsim.Expect())
+			y.ask()
 			continue
 		}
 		y.sim.Say(room, person, "did you see that?")

@@ -39,15 +39,17 @@ type year struct {
 	life *life // nil while there is no process
 	disk int   // which copy of the database is in use
 
-	barred, hampered int       // how many troubles are in force that do so
-	slowed           int       // and that slow everything down
-	barredAt         time.Time // since when
-	due              time.Time // from then on a perfect client is online
-	away, grey       time.Time // since when the bot is not, and its dot is grey, though it could be
-	returned         time.Time // when it last came back, or changed its connection
-	unmuted          time.Time // when REST was last there again after it had been away for long
-	wasLive          bool      // this life has been online
-	waiting          bool      // for its turn to identify, or after a refusal
+	barred, hampered int         // how many troubles are in force that do so
+	slowed           int         // and that slow everything down
+	barredAt         time.Time   // since when
+	due              time.Time   // from then on a perfect client is online
+	away, grey       time.Time   // since when the bot is not, and its dot is grey, though it could be
+	returned         time.Time   // when it last came back, or changed its connection
+	asked            []time.Time // of late
+	orphaned         int         // how many of those a process may have taken with it
+	unmuted          time.Time   // when REST was last there again after it had been away for long
+	wasLive          bool        // this life has been online
+	waiting          bool        // for its turn to identify, or after a refusal
 	spent            []time.Time
 	slept            atomic.Int64 // how far the wall clock is ahead
 	heap             uint64

@@ -20,7 +20,7 @@ type Totals struct {
 	Troubles map[string]int
 
 	Asked, Answered, Lost, Twice, Unheard int
-	GivenUp                               int // of Lost: could not be answered while Discord remembers a nonce
+	GivenUp                               int // of Lost: no bot could have answered them
 	Dials, Identifies, Resumes, Resumed   int
 	MostInHour, MostInDay                 int // IDENTIFYs
 	Violations                            int
@@ -89,7 +89,7 @@ func (t Totals) String() string {
 	}
 	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
 	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
-	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d given up because REST was away for longer than Discord remembers a nonce", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
+	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d heard and given up, because REST or the process was away for too long", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
 	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
 		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
 	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,

@@ -243,6 +243,9 @@ func (y *year) account() {
 	switch {
 	case v.Lost > y.GivenUp && y.mute():
 		y.GivenUp = v.Lost
+	case v.Lost > y.GivenUp && v.Lost-y.GivenUp <= y.orphaned:
+		y.orphaned -= v.Lost - y.GivenUp
+		y.GivenUp = v.Lost
 	case v.Lost > y.GivenUp:
 		y.fail("%d commands were never answered: %v", v.Lost, y.sim.Unanswered(y.bot))
 	case v.Twice > 0:
