@@ -50,7 +50,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-2-ready", "READY has no deadline", "gateway/shard.go",
-		"or(&t.Ready, 3*time.Minute)", "or(&t.Ready, 300*time.Hour)",
+		"or(&t.Ready, 125*time.Second)", "or(&t.Ready, 125*time.Hour)",
 		"./gateway", "ReadyNeverComes|SilenceBeforeReady|NoReady",
 	},
 	{
