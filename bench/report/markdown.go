@@ -20,6 +20,9 @@ func (r Run) WriteMarkdown(w io.Writer) error {
 	if r.Rules.By != 1 {
 		fmt.Fprintf(&b, "- **Shortened**: Discord's intervals and the lengths of outages, blocks and stops are divided by %g; run with `--full` for the real ones. What a library notices by its heartbeats it notices that much sooner here.\n", r.Rules.By)
 	}
+	for _, rows := range r.Replaced {
+		fmt.Fprintf(&b, "- Rows from a later run: %s.\n", rows)
+	}
 	for _, p := range r.Peers {
 		if p.Missing != "" {
 			fmt.Fprintf(&b, "- **%s** was not run: %s.\n", p.Name, p.Missing)

@@ -73,3 +73,26 @@ func TestJSONComesBack(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// A later run replaces whole rows, and the report says so; one that measured
+// something else does not.
+func TestLaterRunReplacesRows(t *testing.T) {
+	r, later := sample(), sample()
+	later.Figures = []trial.Figures{{Scenario: "cut link", Peer: "Ours", Back: true, Green: 5 * time.Second, Exit: "0"}}
+	if err := r.Replace(later); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := r.WriteMarkdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| cut link | 5.0 s | - |", "Rows from a later run: cut link", "25.0"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, b.String())
+		}
+	}
+	later.Seed = 8
+	if r.Replace(later) == nil {
+		t.Error("a run with another seed was taken")
+	}
+}

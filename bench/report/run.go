@@ -2,7 +2,11 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"evergreen/bench/peer"
@@ -19,6 +23,8 @@ type Run struct {
 	Took    time.Duration   `json:"took_ns"`
 	Peers   []Peer          `json:"peers"`
 	Figures []trial.Figures `json:"figures"`
+	// Replaced says which rows come from another run.
+	Replaced []string `json:"replaced,omitempty"`
 
 	Scenarios []trial.Scenario `json:"-"`
 	Rules     trial.Pace       `json:"-"`
@@ -54,6 +60,25 @@ func ReadJSON(in io.Reader) (Run, error) {
 	var r Run
 	err := json.NewDecoder(in).Decode(&r)
 	return r, err
+}
+
+// Replace takes rows from a later run of the same pace and peers: whole rows, so
+// that everyone in a row was measured together.
+func (r *Run) Replace(later Run) error {
+	if later.Pace != r.Pace || later.Seed != r.Seed || len(later.ran()) != len(r.ran()) {
+		return errors.New("it is of another pace, seed or set of peers, and cannot replace rows of the first")
+	}
+	var rows []string
+	for _, f := range later.Figures {
+		if !slices.Contains(rows, f.Scenario) {
+			rows = append(rows, f.Scenario)
+			r.Figures = slices.DeleteFunc(r.Figures, func(old trial.Figures) bool { return old.Scenario == f.Scenario })
+		}
+		r.Figures = append(r.Figures, f)
+	}
+	r.Replaced = append(r.Replaced, fmt.Sprintf("%s: run again by `%s` on %s, Evergreen %s", strings.Join(rows, "; "),
+		later.Command, later.Machine.Date.Format("2006-01-02 15:04 MST"), later.Peers[0].Version))
+	return nil
 }
 
 // of finds the figures of a scenario and a peer.

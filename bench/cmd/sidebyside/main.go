@@ -54,7 +54,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.work, "work", "", "a folder for what is built and printed; a temporary one by default, which is removed")
 	flags.StringVar(&o.peers, "peers", "", "only these, comma-separated: evergreen,gateway,disgo,discordgo,arikawa,discord.js,discord.py")
 	flags.StringVar(&o.scenarios, "scenarios", "", "only those whose names contain one of these, comma-separated")
-	flags.StringVar(&o.again, "again", "", "make table and chart again from this sidebyside.json, and run nothing")
+	flags.StringVar(&o.again, "again", "", "make table and chart again from this sidebyside.json, and run nothing; with several, comma-separated, rows of the later ones replace those of the first")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -160,16 +160,20 @@ func write(o options, r report.Run, out io.Writer) error {
 	return nil
 }
 
-// again makes the reports from figures that are there.
+// again makes the reports from figures that are there. Of several files the
+// later ones replace rows of the first, and the report says so.
 func again(o options, out io.Writer) error {
-	file, err := os.Open(o.again)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	r, err := report.ReadJSON(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.again, err)
+	var r report.Run
+	for i, path := range strings.Split(o.again, ",") {
+		one, err := read(path)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			r = one
+		} else if err := r.Replace(one); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	r.Rules = trial.Short
 	if r.Pace == trial.Full.Name {
@@ -181,6 +185,20 @@ func again(o options, out io.Writer) error {
 		}
 	}
 	return write(o, r, out)
+}
+
+// read reads the figures of a run.
+func read(path string) (report.Run, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return report.Run{}, err
+	}
+	defer func() { _ = file.Close() }()
+	r, err := report.ReadJSON(file)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
 }
 
 // home is the folder of the bench module: the one this file was compiled from.
