@@ -35,43 +35,6 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 	}
 }
 
-// Given a link that stalled for eight seconds a while ago, or one on which an
-// answer takes a second, when nothing gets through any more, then the session is
-// resumed within 25 s all the same: what was learnt of slow answers never makes
-// the shard wait for longer.
-// Statements: G-024, G-059.
-func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
-	for name, before := range map[string]struct {
-		sim   discordsim.Config
-		fault *discordsim.Fault
-	}{
-		"stall":        {discordsim.Config{Latency: 40 * time.Millisecond}, &discordsim.Fault{Name: "stall", Delay: 8 * time.Second}},
-		"late answers": {discordsim.Config{Latency: 40 * time.Millisecond}, &discordsim.Fault{Name: "ack-delay", Delay: 8 * time.Second, For: 20 * time.Second}},
-		"slow link":    {discordsim.Config{Latency: 300 * time.Millisecond, Jitter: 200 * time.Millisecond}, nil},
-	} {
-		for i := range 12 {
-			t.Run(fmt.Sprint(name, " ", i), func(t *testing.T) {
-				before.sim.Seed = uint64(i)
-				play(t, setting{sim: before.sim}, func(s *stage) {
-					s.run()
-					s.pass(interval)
-					if before.fault != nil {
-						s.inject(*before.fault)
-					}
-					s.pass(20*time.Second + time.Duration(i)*interval/12)
-					s.inject(discordsim.Fault{Name: "half-open"})
-					if took := s.resumed(2 * time.Minute); took > 25*time.Second {
-						t.Errorf("it took %s from the fault to RESUMED", took)
-					}
-					s.endedBy(gateway.CauseSilent)
-					s.identifies(1)
-					s.faultless()
-				})
-			})
-		}
-	}
-}
-
 // Given a live shard on a slow and unsteady link, when the link also stalls
 // for five seconds now and then, then no connection is ever given up.
 // Statements: G-025.
@@ -110,60 +73,6 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 				})
 			})
 		}
-	}
-}
-
-// Given a Discord that refuses connections and then leaves RESUMEs unanswered, or
-// says no HELLO, when it is well again, then the shard is live within 31 s, whatever it had just
-// begun or was waiting for: a time that was spent on an answer counts as waited.
-// Statements: G-015, G-073, G-151.
-func TestLiveSoonAfterSilence(t *testing.T) {
-	for _, silent := range []string{"resume-silent", "no-hello"} {
-		for seed := range uint64(40) {
-			t.Run(fmt.Sprint(silent, " ", seed), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Seed: seed, SessionLifetime: 10 * time.Minute}}, func(s *stage) {
-					s.run()
-					// Refusals right before make the waits long.
-					s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
-					s.inject(discordsim.Fault{Name: "cut"})
-					s.pass(time.Minute)
-					s.until(31*time.Second, "the shard is live", s.live)
-					fault := s.inject(discordsim.Fault{Name: silent})
-					s.inject(discordsim.Fault{Name: "cut"})
-					s.pass(10*time.Second + time.Duration(seed)*500*time.Millisecond)
-					s.sim.Lift(fault)
-					s.until(31*time.Second, "the shard is live", s.live)
-					s.faultless()
-				})
-			})
-		}
-	}
-}
-
-// Given an outage in which the session expires, when Discord is back, then the shard
-// is live within 31 s at the very worst: the longest wait between two attempts, the
-// refused RESUME, the wait after it and a new session.
-// Statements: G-081, G-082, G-151.
-func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
-	for luck := range 60 {
-		t.Run(fmt.Sprint("luck ", luck), func(t *testing.T) {
-			play(t, setting{
-				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, SessionLifetime: time.Minute},
-				options: func(o *gateway.Options) {
-					draw := o.Rand
-					o.Rand = func() float64 { return 0.9 + draw()/10 } // all waits are long
-				},
-			}, func(s *stage) {
-				s.run()
-				s.pass(2 * time.Minute)
-				outage := s.inject(discordsim.Fault{Name: "outage"})
-				s.pass(2*time.Minute + time.Duration(luck)*time.Second/2)
-				s.sim.Lift(outage)
-				s.until(31*time.Second, "the shard is live", s.live)
-				s.identifies(2)
-				s.faultless()
-			})
-		})
 	}
 }
 
