@@ -41,6 +41,11 @@ func (r *runCommand) Run(p *process) error {
 		return err
 	}
 	c := loaded.Config
+	if r.API {
+		if err := guarded(loaded); err != nil {
+			return err
+		}
+	}
 	logger, err := p.logger(c)
 	if err != nil {
 		return err
@@ -87,6 +92,23 @@ func (r *runCommand) Run(p *process) error {
 		log.Error("The bot ends: " + reason(err).Error())
 	}
 	return err
+}
+
+// guarded refuses an address of the HTTP API that other machines can reach while
+// nothing would keep them out.
+func guarded(loaded *config.Loaded) error {
+	c := loaded.Config
+	if c.APILoopback() || !c.APIToken.Empty() {
+		return nil
+	}
+	return &config.Failure{
+		Code: config.ExitConfig,
+		Err:  fmt.Errorf("API_ADDR (%s): other machines can reach %s, and API_TOKEN is not set", loaded.Origins["API_ADDR"], c.APIAddr),
+		Steps: []string{
+			"Set API_TOKEN, 16 characters or more: then the probes and badges answer everybody, and all else who shows it.",
+			"Or let only this machine reach it: API_ADDR=127.0.0.1:8000.",
+		},
+	}
 }
 
 // reason is an error without what to do about it.

@@ -220,3 +220,26 @@ func TestRunServesProbes(t *testing.T) {
 		t.Error("/livez still answers after the end")
 	}
 }
+
+// Given an address that other machines can reach and no token for the HTTP API, then
+// nothing listens: the command ends with exit code 78 and the two ways out. With
+// a token it listens.
+func TestRunRefusesAnOpenAddress(t *testing.T) {
+	elsewhere(t)
+	world, listener := discord(t)
+	open := settings(world, listener, "API_ADDR=0.0.0.0:0")
+	p := begin(t, open, "run", "--api")
+	if code := p.code(t); code != 78 {
+		t.Errorf("exit code %d, want 78", code)
+	}
+	for _, want := range []string{"API_ADDR (environment", "other machines can reach 0.0.0.0:0", "Set API_TOKEN", "127.0.0.1:8000"} {
+		if !strings.Contains(p.stderr.String(), want) {
+			t.Errorf("%q does not say %q", p.stderr, want)
+		}
+	}
+	p = begin(t, append(open, "API_TOKEN=long-enough-secret"), "run", "--api")
+	p.stderr.await(t, "The HTTP API listens on ")
+	if code := p.stop(t); code != 0 {
+		t.Errorf("with a token: exit code %d, want 0", code)
+	}
+}

@@ -247,7 +247,7 @@ func TestWarnings(t *testing.T) {
 	tests := []struct{ environ, want string }{
 		{"DISCORD_STATUS=invisible", "grey"},
 		{"DISCORD_API_URL=http://proxy.example/api/v10", "unencrypted"},
-		{"API_ADDR=0.0.0.0:8000", "only the probes"},
+		{"API_ADDR=0.0.0.0:8000", "refuses to listen"},
 		{"API_TOKEN=12345678", "short"},
 		{"DISCORD_ACTIVITY=streaming https://example.com/me Now", "twitch.tv"},
 		{"DISCORD_TOKN=x", "did you mean DISCORD_TOKEN?"},

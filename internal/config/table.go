@@ -237,7 +237,7 @@ var table = []Setting{
 	{
 		Name: "API_ADDR", Group: groupAPI,
 		Default: "127.0.0.1:8000",
-		Meaning: "Where the HTTP API listens. An address other machines can reach needs API_TOKEN for all but the probes.",
+		Meaning: "Where the HTTP API listens. One that other machines can reach needs API_TOKEN, which all but the probes and badges then ask for.",
 		Allowed: "host:port",
 	},
 	{
