@@ -37,6 +37,7 @@ func (y *year) strike(t *trouble, dice *rand.Rand) {
 	if d == 0 {
 		return
 	}
+	before := y.questions - y.pending(time.Now())
 	y.at(y.moment+d, func() {
 		for _, a := range begun {
 			y.sim.Lift(a)
@@ -44,7 +45,7 @@ func (y *year) strike(t *trouble, dice *rand.Rand) {
 		y.note("%s is over", t.name)
 		y.unbar(t)
 		if t.bars && t.hampers && d >= remembers {
-			y.unmuted = time.Now()
+			y.excuse(y.questions-before, 0)
 		}
 		y.owe(time.Now(), t.patience)
 	})
@@ -113,7 +114,7 @@ func (y *year) crash(dice *rand.Rand) {
 		return
 	}
 	if d >= outlives {
-		y.orphaned += y.pending(time.Now())
+		y.excuse(y.pending(time.Now()), d)
 	}
 	y.must(y.kill())
 	y.down(d)
@@ -125,6 +126,7 @@ const outlives = time.Minute
 
 // ask notes that something is asked.
 func (y *year) ask() {
+	y.questions++
 	y.asked = append(y.asked, time.Now())
 	y.pending(time.Now())
 }

@@ -46,8 +46,9 @@ type year struct {
 	away, grey       time.Time   // since when the bot is not, and its dot is grey, though it could be
 	returned         time.Time   // when it last came back, or changed its connection
 	asked            []time.Time // of late
-	orphaned         int         // how many of those a process may have taken with it
-	unmuted          time.Time   // when REST was last there again after it had been away for long
+	questions        int         // ever asked
+	orphaned         int         // how many of those may be lost
+	excused          time.Time   // until then
 	wasLive          bool        // this life has been online
 	waiting          bool        // for its turn to identify, or after a refusal
 	spent            []time.Time

@@ -229,20 +229,24 @@ const (
 // REST has not taken by then is rightly given up.
 const remembers = 3 * time.Minute
 
-// forgets is how long after REST was away a command still counts as lost then.
+// forgets is how long after the cause of it a loss is found out at the latest.
 const forgets = 15 * time.Minute
 
-// mute reports whether nobody could have answered for that long of late, while the
-// connection may have stood.
-func (y *year) mute() bool { return time.Since(y.unmuted) < forgets || y.hampered > 0 && y.barred > 0 }
+// excuse allows that some commands are lost, where that is found out soon after a
+// time from now.
+func (y *year) excuse(asked int, in time.Duration) {
+	y.orphaned += asked
+	y.excused = time.Now().Add(in + forgets)
+}
 
 // account looks at everything that is counted.
 func (y *year) account() {
 	v := y.sim.Verdict(y.bot)
 	y.count(v)
+	if time.Now().After(y.excused) {
+		y.orphaned = 0
+	}
 	switch {
-	case v.Lost > y.GivenUp && y.mute():
-		y.GivenUp = v.Lost
 	case v.Lost > y.GivenUp && v.Lost-y.GivenUp <= y.orphaned:
 		y.orphaned -= v.Lost - y.GivenUp
 		y.GivenUp = v.Lost
