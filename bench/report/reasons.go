@@ -12,9 +12,9 @@ type reason struct{ peer, scenarios, why string }
 // go.mod and package.json, and of discord.py 2.2.2. Ours come first: where
 // Evergreen is not the first to be back, that is said too.
 var reasonTable = []reason{
-	{"Evergreen", "always 4000, READY, then drop", "its account of IDENTIFYs spaces them out (15 s, 45 s, 2 min) after sessions that did not last, so that a loop cannot use up the thousand of a day; who dials without pause is back sooner."},
-	{"Evergreen", "always 4000", "after five RESUMEs that were cut off within 20 s or more it gives the session up (G-072); those who resume for ever keep it here, and never come back where the session is what is broken."},
-	{"Evergreen", "READY never", "while heartbeats are answered it waits three minutes for READY (G-044): in an outage READY is slow, and each further IDENTIFY makes it slower. discord.js waits 15 s and spends one every time."},
+	{"Evergreen", "always 4000", "where Discord itself says no, waits between attempts grow to 25 s at random, so as not to be one more client that hammers at a Discord in trouble; who dials twice a second, or 260 times, is back sooner."},
+	{"Evergreen", "READY, then drop", "its account of IDENTIFYs spaces them out (15 s, 45 s, 2 min) after sessions that did not last, so that a loop cannot use up the thousand of a day."},
+	{"Evergreen", "READY never", "while heartbeats are answered it waits two minutes for READY (G-044): in an outage READY is slow, and each further IDENTIFY makes it slower. discord.js waits 15 s and spends one every time."},
 	{"Evergreen", "dead resume URL", "it tries the resume URL three times (G-010) before the base address, whose connections Discord cuts after a minute; discordgo and arikawa never use the resume URL, discord.js gives the session up."},
 	{"Evergreen", "cut link, outages", "the first attempt comes after up to half a second of jitter, so that many shards do not dial together (G-073)."},
 	{"Evergreen, gateway package", "429 and 5xx", "answers go over disgo's REST client, which does not repeat a request after 5xx; the product's own does."},

@@ -91,6 +91,17 @@ func (r Run) of(scenario, peer string) (trial.Figures, bool) {
 	return trial.Figures{}, false
 }
 
+// ready is how long a peer took at best, in any cell, from the start of its
+// process to READY: a single start tells more of what else the machine did.
+func (r Run) ready(peer string) (best time.Duration) {
+	for _, f := range r.Figures {
+		if f.Peer == peer && f.Ready > 0 && (best == 0 || f.Ready < best) {
+			best = f.Ready
+		}
+	}
+	return best
+}
+
 // ran lists the peers that were run.
 func (r Run) ran() (all []Peer) {
 	for _, p := range r.Peers {

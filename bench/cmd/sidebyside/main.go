@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	r := report.Run{
 		Machine: report.This(), Pace: pace.Name, Rules: pace, Seed: o.seed, Jobs: o.jobs,
-		Command: "go run ./bench/cmd/sidebyside" + spaced(args),
+		Command: o.command(),
 	}
 	fmt.Fprintln(progress, r.Machine)
 	builder := &peer.Builder{Bench: home(), Work: work}
@@ -220,9 +220,17 @@ func chosen(list, name string, part bool) bool {
 	return false
 }
 
-func spaced(args []string) string {
-	if len(args) == 0 {
-		return ""
+// command is what makes such a run again; where its files go is not part of it.
+func (o options) command() string {
+	text := fmt.Sprintf("go run ./bench/cmd/sidebyside --jobs %d --seed %d", o.jobs, o.seed)
+	if o.full {
+		text += " --full"
 	}
-	return " " + strings.Join(args, " ")
+	if o.peers != "" {
+		text += fmt.Sprintf(" --peers %q", o.peers)
+	}
+	if o.scenarios != "" {
+		text += fmt.Sprintf(" --scenarios %q", o.scenarios)
+	}
+	return text
 }
