@@ -85,3 +85,21 @@ func TestGivenUpSendIsNotSentLater(t *testing.T) {
 		}
 	})
 }
+
+// Given a first send that a busy machine held up on its way, when the window of a
+// minute is over here, then it is not yet over at Discord: the next one waits on.
+//
+// Statements: G-099.
+func TestSendWindowAllowsForTheWay(t *testing.T) {
+	began := time.Now()
+	th := newThrottle(41250 * time.Millisecond)
+	for th.wait(began) == 0 {
+		th.note(began)
+	}
+	if left := th.wait(began.Add(time.Minute)); left < time.Second {
+		t.Errorf("a minute later the next send waits %s more", left)
+	}
+	if left := th.wait(began.Add(sendWindow)); left != 0 {
+		t.Errorf("after the window it waits %s", left)
+	}
+}
