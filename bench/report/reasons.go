@@ -21,7 +21,7 @@ var reasonTable = []reason{
 
 	{"disgo", "half-open link, no ACKs", "gateway.go, heartbeat: at each heartbeat it looks whether the one before was answered, so a dead link is noticed at the second."},
 	{"disgo", "dead resume URL", "gateway.go, open: as long as ResumeURL is set it is what is dialled, and a failed dial does not clear it."},
-	{"disgo", "READY, RESUMED, HELLO never", "gateway.go, open waits for readyChan without a time limit."},
+	{"disgo", "READY, RESUMED, HELLO never", "gateway.go, open waits for readyChan without a time limit. Now and then it comes back at the second heartbeat by mistake: lastHeartbeatSent is set after the write, and an answer that was faster makes a good link look dead."},
 	{"disgo", "cut link, start to READY", "gateway.go, doReconnect: every attempt, also the first of Open, begins with a wait of a second."},
 	{"disgo", "blocked handler, SIGSTOP, half-open link: commands lost", "replies to many commands at once meet the global limit of 50 a second; rest_rate_limiter.go does not wait for a 429 that names no bucket, and cuts the fraction off X-RateLimit-Reset-After."},
 	{"disgo", "blocked handler", "listeners run on the goroutine that reads the connection: answers to heartbeats wait behind them, and the link is taken for dead."},
