@@ -27,6 +27,7 @@ var reasonTable = []reason{
 	{"disgo", "blocked handler", "listeners run on the goroutine that reads the connection: answers to heartbeats wait behind them, and the link is taken for dead."},
 	{"disgo", "130 sends", "gateway.go, sendInternal waits for its rate limiter while it holds connMu, which heartbeats need too."},
 	{"disgo", "hostile payloads", "an event that cannot be decoded ends the connection; a RESUME brings the same event again."},
+	{"disgo", "SIGTERM, restart", "rest_rate_limiter.go, Close keeps bucketsMu while it waits for every bucket, and an answer that is under way needs bucketsMu to give its bucket back: now and then Close lasts until its context ends, here 10 s."},
 	{"disgo", "outage 5 min, refused", "backoff without jitter doubles up to 60 s."},
 	{"disgo", "429 and 5xx", "rest_client.go repeats a request after 429, not after 5xx."},
 
