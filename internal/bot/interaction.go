@@ -100,6 +100,6 @@ func (b *Bot) performSafely(ctx context.Context, c *Command, r *Request) (done p
 			done = performed{Answer{Text: sayPanicked}, answered}
 		}
 	}()
-	answer, how := b.perform(ctx, c, r)
+	answer, how := b.perform(ctx, c, r, b.cool(c, r.User, r.At))
 	return performed{answer, how}
 }

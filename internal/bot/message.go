@@ -42,6 +42,8 @@ func (b *Bot) onMessage(ctx context.Context, a arrival) error {
 		b.counters.duplicates.Add(1)
 		return nil
 	}
+	// Noted here and not where commands run beside each other, in any order.
+	wait := b.haste(m, asked)
 	b.serve(ctx, a, func(ctx context.Context) ending {
 		if asked.kind == perhapsCalled {
 			self, err := b.identity.wait(ctx, b.options.HandlerTimeout)
@@ -50,14 +52,28 @@ func (b *Bot) onMessage(ctx context.Context, a arrival) error {
 				return ending{over: ctx.Err() == nil}
 			}
 			asked = parseCall(string(m.Content.Value), b.options.Prefix, self)
+			wait = b.haste(m, asked)
 		}
-		return b.answerMessage(ctx, m, asked)
+		return b.answerMessage(ctx, m, asked, wait)
 	})
 	return nil
 }
 
-// answerMessage gives the answer that a message is due, if any.
-func (b *Bot) answerMessage(ctx context.Context, m message, asked call) ending {
+// haste notes the use of a command and returns how long its user has to wait for it.
+func (b *Bot) haste(m message, asked call) time.Duration {
+	if asked.kind != calledByName {
+		return 0
+	}
+	c := b.command(asked.name)
+	if c == nil {
+		return 0
+	}
+	return b.cool(c, snowflake.ID(m.Author.Value.ID), snowflake.ID(m.ID).Time())
+}
+
+// answerMessage gives the answer that a message is due, if any; wait is what is
+// left of the user's cooldown.
+func (b *Bot) answerMessage(ctx context.Context, m message, asked call, wait time.Duration) ending {
 	if asked.kind == notCalled {
 		return ending{over: true}
 	}
@@ -81,7 +97,7 @@ func (b *Bot) answerMessage(ctx context.Context, m message, asked call) ending {
 		return b.mend(ctx, r, b.unknown(asked.name, b.options.Prefix))
 	}
 	r.arguments = c.divide(asked.rest)
-	answer, how := b.perform(ctx, c, r)
+	answer, how := b.perform(ctx, c, r, wait)
 	switch how {
 	case cutOff:
 		return ending{}

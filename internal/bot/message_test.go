@@ -281,6 +281,26 @@ func TestCooldownByDiscordsClock(t *testing.T) {
 	})
 }
 
+// TestCooldownOfManyAtOnce: the same when they are all there at once, as after a
+// RESUME, and their answers are made beside each other, in any order.
+func TestCooldownOfManyAtOnce(t *testing.T) {
+	story(t, func(w *world) {
+		w.start()
+		var late []string
+		for range 20 {
+			late = append(late, w.message("!about", nil))
+			w.wait(1500 * time.Millisecond)
+		}
+		for _, message := range late {
+			w.push("MESSAGE_CREATE", message)
+		}
+		w.wait(time.Minute)
+		if said := w.discord.said(); len(said) != 20 || strings.Contains(strings.Join(said, ""), "Not so fast") {
+			t.Errorf("the bot said %q", said)
+		}
+	})
+}
+
 // TestEchoIsBounded: a name as long as a message is neither echoed nor compared
 // at length.
 func TestEchoIsBounded(t *testing.T) {

@@ -31,15 +31,15 @@ const (
 	sayNothing  = "Done."
 )
 
-// perform runs a command within its limits: the user's cooldown and permission,
-// the number of commands at once, the time limit. A panic, an error and a
+// perform runs a command within its limits: the user's cooldown (wait is what is
+// left of it, see cool) and permission, the number of commands at once, the time limit. A panic, an error and a
 // command that does not end each become an apology and a line in the log with
 // the command's name. It returns within Options.HandlerTimeout.
-func (b *Bot) perform(ctx context.Context, c *Command, r *Request) (Answer, outcome) {
+func (b *Bot) perform(ctx context.Context, c *Command, r *Request, wait time.Duration) (Answer, outcome) {
 	limited, cancel := context.WithTimeout(ctx, b.options.HandlerTimeout)
 	defer cancel()
 
-	if wait := b.cool(c, r); wait > 0 {
+	if wait > 0 {
 		return Answer{Text: fmt.Sprintf("Not so fast, please. You can use `%s` again in %s.", c.Name, span(wait+time.Second-1))}, refused
 	}
 	if p := c.missing(r.arguments); p != nil {
@@ -151,8 +151,9 @@ const savedUp = 5
 
 // cool notes a use and returns how long the user has to wait for it; 0 means go
 // on. Uses are dated by Discord's clock, so that commands that were asked calmly
-// and arrive together after an outage are not taken for haste.
-func (b *Bot) cool(c *Command, r *Request) (wait time.Duration) {
+// and arrive together after an outage are not taken for haste. They have to be
+// noted in the order in which they were asked.
+func (b *Bot) cool(c *Command, user snowflake.ID, at time.Time) (wait time.Duration) {
 	every, allowed := b.options.Cooldown, savedUp
 	if c.Cooldown > 0 {
 		every, allowed = c.Cooldown, 1
@@ -160,13 +161,13 @@ func (b *Bot) cool(c *Command, r *Request) (wait time.Duration) {
 	if every < 0 {
 		return 0
 	}
-	b.cooldown.update(use{r.User, c.Name}, time.Now(), func(free time.Time, _ bool) time.Time {
+	b.cooldown.update(use{user, c.Name}, time.Now(), func(free time.Time, _ bool) time.Time {
 		// free is when all saved-up uses will be there again.
-		if free.Before(r.At) {
-			free = r.At
+		if free.Before(at) {
+			free = at
 		}
 		next := free.Add(every)
-		if wait = next.Sub(r.At) - time.Duration(allowed)*every; wait > 0 {
+		if wait = next.Sub(at) - time.Duration(allowed)*every; wait > 0 {
 			return free
 		}
 		return next
