@@ -24,7 +24,8 @@ type Machine struct {
 func This() Machine {
 	m := Machine{System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version(), CPU: "unknown", Date: time.Now().UTC().Truncate(time.Second)}
 	if version, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.System += ", Linux " + strings.TrimSpace(string(version))
+		number, _, _ := strings.Cut(strings.TrimSpace(string(version)), "-") // what a builder adds says nothing
+		m.System += ", Linux " + number
 	}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		m.CPU = field(string(text), "model name", m.CPU)
