@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -63,6 +64,9 @@ func (l *link) relayDown(c *net.TCPConn) {
 		if buf, err = l.client.take(buf); err != nil {
 			if errors.Is(err, io.EOF) {
 				break
+			}
+			if errors.Is(err, syscall.ECONNRESET) {
+				resetTCP(c) // who cut the link is about to, and a plain Close must not come first
 			}
 			_ = c.Close()
 			return
