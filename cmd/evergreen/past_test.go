@@ -138,6 +138,7 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 	w := newTown(t)
 	program := w.start()
 	w.attached(0)
+	w.says("Online as ") // Discord knows of the session before the bot does
 	for n, end := range []struct {
 		signal syscall.Signal
 		cause  health.CauseID

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -196,6 +197,15 @@ func (w *town) attached(resumed int) time.Duration {
 		}
 		<-time.After(2 * time.Millisecond)
 	}
+}
+
+// says waits until a line of the bot's console has the text.
+func (w *town) says(text string) {
+	w.t.Helper()
+	eventually(w.t, "on the console: "+text, func() (struct{}, bool) {
+		log, err := os.ReadFile(filepath.Join(w.folder, "console.log"))
+		return struct{}{}, err == nil && strings.Contains(string(log), text)
+	})
 }
 
 // lastGap is how long the bot was without a connection before the newest one:
