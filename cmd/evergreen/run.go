@@ -98,7 +98,7 @@ func (r *runCommand) Run(p *process) error {
 // nothing would keep them out.
 func guarded(loaded *config.Loaded) error {
 	c := loaded.Config
-	if c.APILoopback() || !c.APIToken.Empty() {
+	if !c.APIOpen() {
 		return nil
 	}
 	return &config.Failure{

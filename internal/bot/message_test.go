@@ -255,17 +255,22 @@ func TestCooldown(t *testing.T) {
 	})
 }
 
+// calmly is twenty commands of one user, slowly enough for the cooldown, none of
+// which has reached the bot yet.
+func calmly(w *world) (late []string) {
+	for range 20 {
+		late = append(late, w.message("!about", nil))
+		w.wait(1500 * time.Millisecond)
+	}
+	return late
+}
+
 // TestCooldownByDiscordsClock: commands that were asked calmly and arrive in one
 // burst, after an outage, are all answered. No cooldown at all is an option.
 func TestCooldownByDiscordsClock(t *testing.T) {
 	story(t, func(w *world) {
 		w.start()
-		var late []string
-		for range 20 {
-			late = append(late, w.message("!about", nil))
-			w.wait(1500 * time.Millisecond)
-		}
-		for _, message := range late {
+		for _, message := range calmly(w) {
 			w.deliver("MESSAGE_CREATE", message)
 		}
 		if said := w.discord.said(); len(said) != 20 || strings.Contains(strings.Join(said, ""), "Not so fast") {
@@ -286,12 +291,7 @@ func TestCooldownByDiscordsClock(t *testing.T) {
 func TestCooldownOfManyAtOnce(t *testing.T) {
 	story(t, func(w *world) {
 		w.start()
-		var late []string
-		for range 20 {
-			late = append(late, w.message("!about", nil))
-			w.wait(1500 * time.Millisecond)
-		}
-		for _, message := range late {
+		for _, message := range calmly(w) {
 			w.push("MESSAGE_CREATE", message)
 		}
 		w.wait(time.Minute)

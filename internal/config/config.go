@@ -137,6 +137,12 @@ func (c Config) APILoopback() bool {
 	return loopback(host)
 }
 
+// APIOpen reports whether other machines can reach APIAddr and no token would keep
+// them out.
+func (c Config) APIOpen() bool {
+	return c.APIAddr != "" && !c.APILoopback() && c.APIToken.Empty()
+}
+
 // loopback reports whether a host names this machine and nothing else.
 func loopback(host string) bool {
 	if host == "localhost" {

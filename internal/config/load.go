@@ -215,7 +215,7 @@ func (l *Loaded) doubts() (warnings []string) {
 		warn("DISCORD_STATUS", "the dot will be grey although the bot is online")
 	}
 	switch n := utf8.RuneCountInString(c.APIToken.Reveal()); {
-	case n == 0 && c.APIAddr != "" && !c.APILoopback():
+	case c.APIOpen():
 		warn("API_ADDR", "other machines can reach this address, so without API_TOKEN run --api refuses to listen there")
 	case n > 0 && n < 16:
 		warn("API_TOKEN", "it is short; 16 characters or more are hard to guess")
