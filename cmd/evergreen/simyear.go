@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"evergreen/internal/year"
@@ -46,19 +47,48 @@ func (s *simCommand) year(ctx context.Context, w io.Writer, seed uint64) (year.R
 	if !s.Steps {
 		return year.Run(ctx, o)
 	}
-	steps, written := make(chan year.Step, 1000), make(chan struct{})
-	go func() {
-		defer close(written)
-		for step := range steps {
+	var told steps
+	told.news, told.done = make(chan struct{}, 1), make(chan struct{})
+	go told.write(w)
+	defer func() {
+		close(told.news)
+		<-told.done
+	}()
+	o.Tell = told.tell
+	return year.Run(ctx, o)
+}
+
+// steps is how the steps of a year come from virtual time to where they are
+// written. Nobody there waits for a slow terminal.
+type steps struct {
+	mu   sync.Mutex
+	next []year.Step
+	news chan struct{}
+	done chan struct{}
+}
+
+func (s *steps) tell(step year.Step) {
+	s.mu.Lock()
+	s.next = append(s.next, step)
+	s.mu.Unlock()
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// write writes out what is told until there is no more.
+func (s *steps) write(w io.Writer) {
+	defer close(s.done)
+	for range s.news {
+		s.mu.Lock()
+		next := s.next
+		s.next = nil
+		s.mu.Unlock()
+		for _, step := range next {
 			fmt.Fprintln(w, step)
 		}
-	}()
-	defer func() {
-		close(steps)
-		<-written
-	}()
-	o.Tell = func(step year.Step) { steps <- step }
-	return year.Run(ctx, o)
+	}
 }
 
 // ending is how a year went, in a line.
@@ -67,5 +97,5 @@ func ending(r year.Result) string {
 	if r.Broken != "" {
 		how = "FAILED: " + r.Broken
 	}
-	return fmt.Sprintf("seed %d, %s, %.0f days in %s: %s", r.Seed, r.Profile, r.Lived.Hours()/24, r.Took.Round(time.Second), how)
+	return fmt.Sprintf("seed %d, %s, %.0f days in %s, fingerprint %016x: %s", r.Seed, r.Profile, r.Lived.Hours()/24, r.Took.Round(time.Second), r.Fingerprint, how)
 }

@@ -65,7 +65,7 @@ func (y *year) folder() string { return filepath.Join(y.Dir, strconv.Itoa(y.disk
 
 // start starts a process.
 func (y *year) start() error {
-	l := &life{number: y.Starts + 1, machine: newMachine(y.sim), ran: make(chan error, 1)}
+	l := &life{number: y.Starts + 1, machine: newMachine(y.sim, y.wire), ran: make(chan error, 1)}
 	var err error
 	l.store, err = store.Open(context.Background(), store.Options{
 		Dir: y.folder(), Fingerprint: owner.Of(y.bot.Token), Version: "year", SignOfLife: signOfLife,

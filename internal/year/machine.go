@@ -15,15 +15,16 @@ import (
 // process dies, its sockets are closed without a word of its own, and nothing it
 // still does reaches anybody.
 type machine struct {
-	sim *discordsim.Sim
+	sim  *discordsim.Sim
+	wire *wire
 
 	mu    sync.Mutex
 	dead  bool
 	conns map[net.Conn]bool
 }
 
-func newMachine(sim *discordsim.Sim) *machine {
-	return &machine{sim: sim, conns: map[net.Conn]bool{}}
+func newMachine(sim *discordsim.Sim, w *wire) *machine {
+	return &machine{sim: sim, wire: w, conns: map[net.Conn]bool{}}
 }
 
 // transport is an HTTP transport of the process.
@@ -54,7 +55,7 @@ func (m *machine) dial(ctx context.Context, network, addr string) (net.Conn, err
 		return nil, gone
 	}
 	m.conns[c] = true
-	return &socket{Conn: c, machine: m}, nil
+	return &socket{Conn: c, machine: m, number: m.wire.dialled()}, nil
 }
 
 // kill ends the process as far as anybody else can tell.
@@ -72,6 +73,20 @@ func (m *machine) kill() {
 type socket struct {
 	net.Conn
 	machine *machine
+	number  uint64
+}
+
+// Read reads from it.
+func (s *socket) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.machine.wire.carried(s.number, n)
+	return n, err
+}
+
+// Write writes to it.
+func (s *socket) Write(p []byte) (int, error) {
+	s.machine.wire.carried(s.number, -len(p))
+	return s.Conn.Write(p)
 }
 
 // Close closes it.

@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"evergreen/discordsim"
@@ -21,6 +24,7 @@ type year struct {
 	given  context.Context // ends a year early; it may be asked, not waited for
 	sim    *discordsim.Sim
 	bot    *discordsim.App
+	wire   *wire
 	rooms  []discordsim.ID
 	people []discordsim.User
 	crowd  []discordsim.User // who asks in a burst
@@ -54,6 +58,7 @@ type year struct {
 	spent            []time.Time
 	slept            atomic.Int64 // how far the wall clock is ahead
 	heap             uint64
+	swept            uint64 // how much memory had ever been asked for when garbage was last collected
 	goroutines       int
 
 	wake chan struct{}
@@ -100,7 +105,7 @@ const (
 func newYear(o Options) *year {
 	y := &year{
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7EA2)), chance: &chance{seed: o.Seed * 0x9E3779B97F4A7C15},
-		begun: time.Now(), wake: make(chan struct{}, 1),
+		begun: time.Now(), wire: &wire{begun: time.Now()}, wake: make(chan struct{}, 1),
 	}
 	y.Years, y.Troubles = 1, map[string]int{}
 	missed := []discordsim.MissedMode{discordsim.MissedObserved, discordsim.MissedDocumented, discordsim.MissedSilent}
@@ -152,7 +157,7 @@ func live(ctx context.Context, o Options) (Result, error) {
 	if ctx.Err() != nil {
 		return Result{}, fmt.Errorf("the year was broken off: %w", context.Cause(ctx))
 	}
-	r := Result{Totals: y.Totals, Seed: o.Seed, Profile: o.Profile, Broken: y.broken, Steps: y.steps[max(0, len(y.steps)-remembered):]}
+	r := Result{Totals: y.Totals, Seed: o.Seed, Profile: o.Profile, Fingerprint: y.wire.fingerprint(), Broken: y.broken, Steps: y.steps[max(0, len(y.steps)-remembered):]}
 	if r.Broken == "" {
 		r.Passed = 1
 	}
@@ -246,7 +251,27 @@ func (y *year) tell(s Step) {
 // by its name for ten minutes only.
 func (y *year) reckon() {
 	y.account()
+	y.sweep()
 	y.at(y.moment+accountEvery, y.reckon)
+}
+
+// How much garbage is collected at once, and how much memory makes the collector
+// come by itself all the same.
+const (
+	garbage    = 48 << 20
+	mostMemory = 1 << 30
+)
+
+// sweep collects garbage, if there is enough of it, at a moment when everybody
+// waits.
+func (y *year) sweep() {
+	now := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(now)
+	if made := now[0].Value.Uint64(); made-y.swept >= garbage {
+		y.swept = made
+		synctest.Wait()
+		runtime.GC()
+	}
 }
 
 // midnight closes a day.

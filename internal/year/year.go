@@ -11,9 +11,10 @@
 // too much of its budget, or grew.
 //
 // A seed plans the same troubles and the same questions for the same moments every
-// time. What the bot makes of them is the same too, up to the order in which the
-// scheduler lets happen what falls on one and the same nanosecond: on a busy
-// machine that moves an answer by less than a round trip now and then.
+// time. What the bot makes of them is the same too, up to the order in which Go's
+// scheduler lets happen what falls on one and the same nanosecond. Built by
+// tools/exact that is in order as well, and the whole year is the same, which its
+// fingerprint shows.
 package year
 
 import (
@@ -68,6 +69,9 @@ type Result struct {
 	Totals
 	Seed    uint64
 	Profile Profile
+	// Fingerprint is the same for two years in which the same went over the network
+	// at the same nanoseconds.
+	Fingerprint uint64
 	// Broken says what was not as it has to be; the year ended with it. Empty
 	// means that the bot got through.
 	Broken string
@@ -77,7 +81,8 @@ type Result struct {
 
 // Run lets one year pass, in minutes of real time. The caller must not be in
 // virtual time itself. Meanwhile the whole process has one core and collects its
-// garbage seldom: what waits for itself most of the time is fastest so. The error
+// garbage seldom, while nobody does anything: what waits for itself most of the
+// time is fastest so, and nobody's turn depends on the collector's. The error
 // says why there was no year: a profile nobody knows, no place for the database,
 // or the end of ctx.
 func Run(ctx context.Context, o Options) (Result, error) {
@@ -99,7 +104,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		o.Dir = dir
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the year has its own times for that
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(mostMemory))
 	var r Result
 	var err error
 	began := time.Now()

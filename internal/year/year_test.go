@@ -85,8 +85,8 @@ func TestYear(t *testing.T) {
 			}
 			r := pass(t, o)
 			all.Add(r.Totals)
-			fmt.Printf("seed %d, %s: lived %.0f days in %s; %d lost, %d twice, %d IDENTIFYs, longest away %s, longest grey %s %s\n", r.Seed, r.Profile,
-				r.Lived.Hours()/24, r.Took.Round(time.Second), r.Lost, r.Twice, r.Identifies, r.LongestAway, r.LongestGrey, r.Broken)
+			fmt.Printf("seed %d, %s: lived %.0f days in %s; %d lost, %d twice, %d IDENTIFYs, longest away %s, longest grey %s, fingerprint %016x %s\n", r.Seed, r.Profile,
+				r.Lived.Hours()/24, r.Took.Round(time.Second), r.Lost, r.Twice, r.Identifies, r.LongestAway, r.LongestGrey, r.Fingerprint, r.Broken)
 		}
 		t.Logf("%d of %d years passed\n%s", all.Passed, all.Years, all)
 		return

@@ -1,0 +1,103 @@
+// Command exact runs Evergreen, or its tests, with a Go runtime that leaves
+// nothing to chance in virtual time, so that a seed makes the same run to the
+// nanosecond, every time:
+//
+//	go run ./tools/exact run ./cmd/evergreen sim --year --seed 3307 --days 29 --profile hostile --steps
+//	go run ./tools/exact test ./internal/year -run Year -v -args -seed 3307 -days 29 -profile hostile
+//	go run ./tools/exact -order 2 test ./gateway -run Model
+//
+// Outside of it, the runtime throws dice where a select has two ways to go, where
+// two timers fire at once and where a map is walked through, and its clock takes a
+// goroutine's turn away after 10 ms, or sooner in a call to the system. Within
+// virtual time each of these is decided by counting instead. What is counted from
+// is the order: another one plays the same seed with whatever happens at once
+// happening in another order.
+//
+// It works on copies of a few files of the runtime that the go command builds in
+// place of the originals (-overlay); nothing is installed. The first build takes
+// about a minute, as the standard library is built anew. Where the Go version in
+// use does not have the lines that are to be replaced, it says so.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	order := flag.Uint64("order", 0, "`which` of the orders is taken in which things happen at once")
+	flag.Usage = func() {
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./tools/exact [-order n] run|test|build ARGUMENTS OF THE GO COMMAND...\n")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(*order, flag.Args()); err != nil {
+		var ended *exec.ExitError
+		if errors.As(err, &ended) {
+			os.Exit(ended.ExitCode()) // the go command has said why
+		}
+		fmt.Fprintln(os.Stderr, "exact:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the go command with the copies in place.
+func run(order uint64, args []string) error {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("the go command does not say where it is: %w", err)
+	}
+	folder, err := place()
+	if err != nil {
+		return err
+	}
+	overlay, err := lay(filepath.Join(strings.TrimSpace(string(goroot)), "src", "runtime"), folder)
+	if err != nil {
+		return err
+	}
+	args, err = with(overlay, args)
+	if err != nil {
+		return err
+	}
+	command := exec.Command("go", args...)
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", orderVariable, order))
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return command.Run()
+}
+
+// with puts what makes a build exact behind the go command's first word.
+func with(overlay string, args []string) ([]string, error) {
+	exact := []string{args[0], "-overlay=" + overlay, "-tags=exact"}
+	switch args[0] {
+	case "run", "build":
+	case "test":
+		// Goroutines that run side by side are in no order.
+		exact = append(exact, "-cpu=1")
+	default:
+		return nil, fmt.Errorf("go %s builds nothing that could run; it is for run, test and build", args[0])
+	}
+	return append(exact, args[1:]...), nil
+}
+
+// place is where the copies stay, so that what was built with them is found in
+// the build cache the next time.
+func place() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	folder := filepath.Join(cache, "evergreen-exact")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("there is no place for the copies: %w", err)
+	}
+	return folder, nil
+}
