@@ -26,19 +26,25 @@ type Sample struct {
 	Took time.Duration
 }
 
-// window keeps the newest samples in a ring.
+// window keeps the newest samples in a ring, and how long they took in order, so
+// that whoever asks how the bot is need not sort them.
 type window struct {
 	samples []Sample
 	next    int
+	order   []time.Duration
 }
 
 func (w *window) add(s Sample) {
 	if len(w.samples) < latencyWindow {
 		w.samples = append(w.samples, s)
-		return
+	} else {
+		at, _ := slices.BinarySearch(w.order, w.samples[w.next].Took)
+		w.order = slices.Delete(w.order, at, at+1)
+		w.samples[w.next] = s
+		w.next = (w.next + 1) % latencyWindow
 	}
-	w.samples[w.next] = s
-	w.next = (w.next + 1) % latencyWindow
+	at, _ := slices.BinarySearch(w.order, s.Took)
+	w.order = slices.Insert(w.order, at, s.Took)
 }
 
 // list returns the samples, oldest first.
@@ -46,23 +52,45 @@ func (w *window) list() []Sample {
 	return append(slices.Clone(w.samples[w.next:]), w.samples[:w.next]...)
 }
 
+// sum computes the percentiles of the window.
+func (w *window) sum() Latency {
+	l := Latency{Samples: len(w.samples)}
+	for _, part := range [][]Sample{w.samples[w.next:], w.samples[:w.next]} {
+		for _, s := range part {
+			l.heard(s)
+		}
+	}
+	l.rank(w.order)
+	return l
+}
+
 // summarise computes the percentiles of samples in any order.
 func summarise(samples []Sample) Latency {
-	if len(samples) == 0 {
-		return Latency{}
-	}
 	l := Latency{Samples: len(samples)}
 	sorted := make([]time.Duration, len(samples))
 	for i, s := range samples {
 		sorted[i] = s.Took
-		if l.At.IsZero() || s.At.After(l.At) {
-			l.At, l.Last = s.At, s.Took
-		}
+		l.heard(s)
 	}
 	slices.Sort(sorted)
-	rank := func(p float64) time.Duration {
+	l.rank(sorted)
+	return l
+}
+
+// heard takes in a sample that may be the last.
+func (l *Latency) heard(s Sample) {
+	if l.At.IsZero() || s.At.After(l.At) {
+		l.At, l.Last = s.At, s.Took
+	}
+}
+
+// rank reads the percentiles from round trips in order.
+func (l *Latency) rank(sorted []time.Duration) {
+	if len(sorted) == 0 {
+		return
+	}
+	at := func(p float64) time.Duration {
 		return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
 	}
-	l.P50, l.P95, l.P99 = rank(0.50), rank(0.95), rank(0.99)
-	return l
+	l.P50, l.P95, l.P99 = at(0.50), at(0.95), at(0.99)
 }

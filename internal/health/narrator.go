@@ -38,6 +38,7 @@ type tale struct {
 	skipped int
 	trouble gateway.Cause // kind and code of the trouble that repeats
 	times   int           // how often it has come in a row
+	quiet   bool          // nobody reads what is told at debug
 }
 
 // line is one log line.
@@ -61,12 +62,14 @@ func warn(format string, args ...any) line {
 
 // Observe logs one observation.
 func (n *Narrator) Observe(note gateway.Note) {
+	quiet := !n.log.Enabled(context.Background(), slog.LevelDebug)
 	n.mu.Lock()
 	t := n.tales[note.Pair]
 	if t == nil {
 		t = &tale{}
 		n.tales[note.Pair] = t
 	}
+	t.quiet = quiet
 	said := t.tell(wall(note.At), note.What)
 	if lost, ok := note.What.(gateway.SessionLost); ok && lost.Cause.Kind == gateway.CauseStop && n.others(t) {
 		said = info("The session is ended; the bot stays online on other shards")
@@ -101,23 +104,19 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		return t.connectFailed(w)
 	case gateway.Disconnected:
 		return t.disconnected(at, w)
-	case gateway.HelloReceived:
-		return debug("HELLO after %s, heartbeat every %s", span(w.Took), span(w.Interval))
-	case gateway.HeartbeatSent:
-		return debug("Heartbeat sent (%s)", w.Kind)
 	case gateway.HeartbeatACK:
 		if t.online && t.heard.IsZero() {
 			t.trouble, t.times = gateway.Cause{}, 0 // it is really over
 		}
-		return debug("Heartbeat answered in %s", span(w.Latency))
+		return t.tellRoutine(what)
+	case gateway.HelloReceived, gateway.HeartbeatSent, gateway.ResumeSent, gateway.PresenceSent:
+		return t.tellRoutine(what)
 	case gateway.SuspicionRaised:
 		return warn("No answer from Discord, silence for %s; preparing a spare connection", span(w.Silent))
 	case gateway.SuspicionCleared:
 		return info("Discord answered after all, %s after the suspicion; the connection stays", span(w.After))
 	case gateway.IdentifySent:
 		return info("Asking for a new session (IDENTIFY)")
-	case gateway.ResumeSent:
-		return debug("Asking for what was missed since event %d (RESUME)", w.Seq)
 	case gateway.Ready:
 		return t.ready(at, w)
 	case gateway.Resumed:
@@ -143,14 +142,33 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		return warn("%s never arrived (%d to %d)", sentence(count(lost, "event")), w.From, w.To)
 	case gateway.HostSlept:
 		return warn("The host slept for %s", span(w.For))
-	case gateway.PresenceSent:
-		return debug("Presence sent")
 	case gateway.AttemptsExhausted:
 		return warn("%s in a row have failed; the bot goes on trying", sentence(count(w.Failures, "attempt")))
 	case gateway.PermitDelayed:
 		return permitLine(at, w)
 	}
 	return t.tellWork(what)
+}
+
+// tellRoutine puts into words what happens all the time and is told at debug
+// alone: not at all where nobody would read it.
+func (t *tale) tellRoutine(what gateway.Observation) line {
+	if t.quiet {
+		return line{}
+	}
+	switch w := what.(type) {
+	case gateway.HelloReceived:
+		return debug("HELLO after %s, heartbeat every %s", span(w.Took), span(w.Interval))
+	case gateway.HeartbeatSent:
+		return debug("Heartbeat sent (%s)", w.Kind)
+	case gateway.HeartbeatACK:
+		return debug("Heartbeat answered in %s", span(w.Latency))
+	case gateway.ResumeSent:
+		return debug("Asking for what was missed since event %d (RESUME)", w.Seq)
+	case gateway.PresenceSent:
+		return debug("Presence sent")
+	}
+	return line{}
 }
 
 // tellWork puts into words what concerns events rather than the connection.

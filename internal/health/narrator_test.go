@@ -294,3 +294,47 @@ func TestNarratorWritesOneLine(t *testing.T) {
 		t.Errorf("nothing happened: %q", got)
 	}
 }
+
+// fromInfo is a page whose reader does not want what is told at debug.
+type fromInfo struct{ *page }
+
+func (fromInfo) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
+
+// Given a log from info upwards, then it says what one of everything says without
+// its debug lines, although those are not even put into words; and a heartbeat
+// costs no memory.
+func TestNarratorSavesItsBreath(t *testing.T) {
+	loud, quiet := &page{}, &page{}
+	both := Observers{NewNarrator(slog.New(loud)), NewNarrator(slog.New(fromInfo{quiet}))}
+	beat := func(o gateway.Observer) {
+		o.Observe(gateway.Note{At: evening, What: gateway.HeartbeatSent{Kind: gateway.BeatTimed}})
+		o.Observe(gateway.Note{At: evening, What: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
+	}
+	for range 3 {
+		for _, what := range []gateway.Observation{
+			gateway.HelloReceived{Interval: time.Minute}, gateway.IdentifySent{}, gateway.Ready{Username: "bot", Guilds: 2}, gateway.PresenceSent{},
+			gateway.ConnectFailed{Cause: silent}, gateway.ConnectFailed{Cause: silent}, gateway.ConnectFailed{Cause: silent},
+			gateway.Disconnected{Cause: silent, LastByte: evening}, gateway.ResumeSent{Seq: 7}, gateway.Resumed{Gap: time.Second},
+		} {
+			both.Observe(gateway.Note{At: evening, What: what})
+		}
+		beat(both) // and the trouble begins to count anew
+	}
+	all := loud.read(true)
+	if want := strings.Count(all, "DEBUG Heartbeat"); want != 6 {
+		t.Errorf("%d heartbeats were told at debug:\n%s", want, all)
+	}
+	var wanted []string
+	for line := range strings.Lines(all) {
+		if line = strings.TrimSuffix(line, "\n"); !strings.HasPrefix(line, "DEBUG") {
+			wanted = append(wanted, line)
+		}
+	}
+	quiet.expects(t, wanted...)
+	n := NewNarrator(slog.New(fromInfo{quiet}))
+	ack := gateway.Note{At: evening, What: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}}
+	n.Observe(ack)
+	if each := testing.AllocsPerRun(100, func() { n.Observe(ack) }); each != 0 {
+		t.Errorf("a heartbeat nobody reads of costs %v allocations", each)
+	}
+}

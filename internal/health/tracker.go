@@ -252,12 +252,10 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 	all := func(is func(ShardSnapshot) bool) bool {
 		return missing == 0 && !slices.ContainsFunc(snap.Shards, func(s ShardSnapshot) bool { return !is(s) })
 	}
-	var samples []Sample
 	for _, s := range snap.Shards {
 		snap.Username = cmp.Or(snap.Username, s.Username)
 		snap.Counts.add(s.Counts)
 		snap.Guilds += s.Guilds
-		samples = append(samples, s.Samples...)
 		if !s.OfflineSince.IsZero() && (snap.OfflineSince.IsZero() || s.OfflineSince.Before(snap.OfflineSince)) {
 			snap.OfflineSince = s.OfflineSince
 		}
@@ -271,7 +269,7 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 			snap.SessionSince = latest(snap.SessionSince, s.SessionSince)
 		}
 	}
-	snap.Latency = summarise(samples)
+	snap.Latency = latencyOf(snap.Shards)
 	if missing > 0 && snap.OfflineSince.IsZero() {
 		snap.OfflineSince = t.started
 	}
@@ -305,6 +303,18 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 		snap.Reason = "Discord, not you (" + snap.Discord.Says + "): " + snap.Reason
 		snap.Remedy = Lookup(DiscordOutage).Do
 	}
+}
+
+// latencyOf sums up the round trips of all shards. One shard has done so already.
+func latencyOf(shards []ShardSnapshot) Latency {
+	if len(shards) == 1 {
+		return shards[0].Latency
+	}
+	var samples []Sample
+	for _, s := range shards {
+		samples = append(samples, s.Samples...)
+	}
+	return summarise(samples)
 }
 
 // judge finds the status, reason, remedy and since of the bot as a whole.

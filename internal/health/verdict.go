@@ -31,7 +31,7 @@ func (s *shard) snapshot(now time.Time, deadline time.Duration, whole bool) Shar
 	}
 	if whole {
 		snap.Samples, snap.Changes = s.latency.list(), slices.Clone(s.changes)
-		snap.Latency = summarise(snap.Samples)
+		snap.Latency = s.latency.sum()
 	}
 	if s.open != nil {
 		open := s.open.clone()

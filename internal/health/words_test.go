@@ -126,3 +126,16 @@ func TestLatency(t *testing.T) {
 		t.Errorf("got %+v", l)
 	}
 }
+
+// Whatever round trips come, and come again, the window's percentiles are those of
+// a sort of what is in it.
+func TestWindowInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	w := window{}
+	for n := range 4 * latencyWindow {
+		w.add(Sample{At: evening.Add(time.Duration(r.IntN(n+1)) * time.Second), Took: time.Duration(r.IntN(40)) * time.Millisecond})
+		if got, want := w.sum(), summarise(w.list()); got != want {
+			t.Fatalf("after %d: %+v, want %+v", n+1, got, want)
+		}
+	}
+}
