@@ -66,7 +66,7 @@ func (r *Redactor) Redact(text string) string {
 		text = known.Replace(text)
 	}
 	for _, l := range looks {
-		if len(text) < l.least || !strings.Contains(text, l.sign) {
+		if len(text) < l.least || !strings.Contains(text, l.sign) || l.maybe != nil && !l.maybe(text) {
 			continue
 		}
 		text = l.pattern.ReplaceAllStringFunc(text, func(found string) string {
@@ -124,32 +124,67 @@ func inBase64(e *base64.Encoding, secret string, shift int) string {
 }
 
 // look is one thing that is recognised as a secret without being known. The
-// pattern is tried only on text that is long enough and holds the sign.
+// pattern is tried only on text that is long enough, holds the sign and may match
+// as far as a quick look tells.
 type look struct {
 	sign    string
 	least   int
 	pattern *regexp.Regexp
 	with    string
+	maybe   func(text string) bool // nil: always
 }
+
+// tokenChar are the characters that the parts of a bot token are made of.
+var tokenChar = func() (is [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-" {
+		is[c] = true
+	}
+	return is
+}()
+
+// maybeToken reports whether a dot comes after as many characters as a bot's id
+// has in its token. No sentence has that.
+func maybeToken(text string) bool {
+	run := 0
+	for n := range len(text) {
+		switch c := text[n]; {
+		case tokenChar[c]:
+			run++
+			continue
+		case c == '.' && run >= 23:
+			return true
+		}
+		run = 0
+	}
+	return false
+}
+
+// maybeScheme reports whether a text has the name of a scheme.
+func maybeScheme(text string) bool {
+	return strings.Contains(text, "Bot") || strings.Contains(text, "Bearer") || strings.Contains(text, "Basic")
+}
+
+// maybeLogin reports whether a text has what stands between a login and a host.
+func maybeLogin(text string) bool { return strings.IndexByte(text, '@') >= 0 }
 
 var authorization = regexp.MustCompile(`(?i)(authorization\\?["']?\]?\s*[:=]\s*[\["'\\]*)(?:(bot|bearer|basic)(?:\s+|%20|\+))?[^\s"'\\,\]})]+`)
 
 // looks is tried in this order.
 var looks = []look{
 	// A bot token: the bot's id, a time and a signature.
-	{".", 58, regexp.MustCompile(`[A-Za-z0-9_-]{23,30}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}`), Redacted},
+	{".", 58, regexp.MustCompile(`[A-Za-z0-9_-]{23,30}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}`), Redacted, maybeToken},
 	// An Authorization header as HTTP dumps, maps and JSON print it, and a
 	// scheme followed by what can only be a credential.
-	{"uthorization", 0, authorization, "${1}" + Redacted},
-	{"UTHORIZATION", 0, authorization, "${1}" + Redacted},
-	{"B", 28, regexp.MustCompile(`\b(Bot|Bearer|Basic)(\s+|%20|\+)[A-Za-z0-9._~+/=-]{24,}`), "${1}${2}" + Redacted},
+	{"uthorization", 0, authorization, "${1}" + Redacted, nil},
+	{"UTHORIZATION", 0, authorization, "${1}" + Redacted, nil},
+	{"B", 28, regexp.MustCompile(`\b(Bot|Bearer|Basic)(\s+|%20|\+)[A-Za-z0-9._~+/=-]{24,}`), "${1}${2}" + Redacted, maybeScheme},
 	// The token behind a webhook's or an interaction's id in a path.
-	{"webhooks", 0, regexp.MustCompile(`(webhooks(?:/|%2F)\d+(?:/|%2F))[A-Za-z0-9._~+=-]+`), "${1}" + Redacted},
-	{"interactions", 0, regexp.MustCompile(`(interactions(?:/|%2F)\d+(?:/|%2F))[A-Za-z0-9._~+=-]+`), "${1}" + Redacted},
+	{"webhooks", 0, regexp.MustCompile(`(webhooks(?:/|%2F)\d+(?:/|%2F))[A-Za-z0-9._~+=-]+`), "${1}" + Redacted, nil},
+	{"interactions", 0, regexp.MustCompile(`(interactions(?:/|%2F)\d+(?:/|%2F))[A-Za-z0-9._~+=-]+`), "${1}" + Redacted, nil},
 	// The login in a URL.
-	{"://", 0, regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>?#]*@`), "${1}" + Redacted + "@"},
+	{"://", 0, regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>?#]*@`), "${1}" + Redacted + "@", maybeLogin},
 	// Fields of payloads and queries that hold credentials.
-	{"token", 0, regexp.MustCompile(`(\\?"(?:[a-z]+_)?token\\?"\s*:\s*\\?")[^"\\]+`), "${1}" + Redacted},
-	{"token=", 0, regexp.MustCompile(`([?&](?:[a-z]+_)?token=)[^&\s"'#]+`), "${1}" + Redacted},
-	{"secret", 0, regexp.MustCompile(`([?&"](?:[a-z]+_)?secret(?:"\s*:\s*"|=))[^&\s"'#]+`), "${1}" + Redacted},
+	{"token", 0, regexp.MustCompile(`(\\?"(?:[a-z]+_)?token\\?"\s*:\s*\\?")[^"\\]+`), "${1}" + Redacted, nil},
+	{"token=", 0, regexp.MustCompile(`([?&](?:[a-z]+_)?token=)[^&\s"'#]+`), "${1}" + Redacted, nil},
+	{"secret", 0, regexp.MustCompile(`([?&"](?:[a-z]+_)?secret(?:"\s*:\s*"|=))[^&\s"'#]+`), "${1}" + Redacted, nil},
 }

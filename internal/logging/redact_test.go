@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -142,3 +143,39 @@ func TestTokenNeverReachesTheLog(t *testing.T) {
 type valuer struct{}
 
 func (valuer) LogValue() slog.Value { return slog.GroupValue(slog.String("t", fakeToken)) }
+
+// The quick look before a pattern never spares a text that the pattern would find
+// something in, however the pieces of it are put together.
+func TestQuickLooks(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{
+		".", "..", " ", "@", "://", "https://", "user:pw", "host", "Bot", "Bot ", "Bearer%20", "Basic+", "\"", "-", "é",
+		fakeID, fakeID[:22], fakeID[:1], fakeID + "abcdef", "GabcDE", "GabcDEf", fakeHMAC, fakeHMAC[:26], fakeHMAC[:27],
+	}
+	some := func(n int) (text string) {
+		for range r.IntN(n) {
+			text += pieces[r.IntN(len(pieces))]
+		}
+		return text
+	}
+	found := make([]int, len(looks))
+	for range 20_000 {
+		text := some(8)
+		if r.IntN(4) == 0 { // what is nearly a token
+			text += some(2) + fakeID[r.IntN(3):] + "." + "GabcDEfg"[:5+r.IntN(4)] + "." + fakeHMAC[:24+r.IntN(15)] + some(3)
+		}
+		for n, l := range looks {
+			if l.maybe == nil || !l.pattern.MatchString(text) {
+				continue
+			}
+			if found[n]++; !l.maybe(text) || len(text) < l.least || !strings.Contains(text, l.sign) {
+				t.Fatalf("%q would be spared, but %s finds %q", text, l.pattern, l.pattern.FindString(text))
+			}
+		}
+	}
+	for n, l := range looks {
+		if l.maybe != nil && found[n] < 100 {
+			t.Errorf("%s was put to the test only %d times", l.pattern, found[n])
+		}
+	}
+}
