@@ -1,8 +1,11 @@
 package rest
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -211,10 +214,11 @@ func (t *Transport) count(k *ticket, a answer, now time.Time) *Event {
 	return &Event{Reason: ReasonInvalid, At: now, Request: k.route.name(), Wait: t.invalid.stopped.Sub(now), Status: a.status()}
 }
 
-// wakeWaiting makes every request that waits look again: it may have become
-// hopeless. The caller holds mu.
+// wakeWaiting makes every request that waits look again, the first to have come
+// first: it may have become hopeless. The caller holds mu.
 func (t *Transport) wakeWaiting() {
-	for k := range t.waiting {
+	byArrival := func(a, b *ticket) int { return cmp.Compare(a.arrival, b.arrival) }
+	for _, k := range slices.SortedFunc(maps.Keys(t.waiting), byArrival) {
 		k.poke()
 	}
 }
