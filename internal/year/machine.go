@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -18,13 +19,13 @@ type machine struct {
 	sim  *discordsim.Sim
 	wire *wire
 
-	mu    sync.Mutex
-	dead  bool
-	conns map[net.Conn]bool
+	mu      sync.Mutex
+	dead    bool
+	sockets []*socket // oldest first: they are closed in that order
 }
 
 func newMachine(sim *discordsim.Sim, w *wire) *machine {
-	return &machine{sim: sim, wire: w, conns: map[net.Conn]bool{}}
+	return &machine{sim: sim, wire: w}
 }
 
 // transport is an HTTP transport of the process.
@@ -54,8 +55,9 @@ func (m *machine) dial(ctx context.Context, network, addr string) (net.Conn, err
 		_ = c.Close()
 		return nil, gone
 	}
-	m.conns[c] = true
-	return &socket{Conn: c, machine: m, number: m.wire.dialled()}, nil
+	s := &socket{Conn: c, machine: m, number: m.wire.dialled()}
+	m.sockets = append(m.sockets, s)
+	return s, nil
 }
 
 // kill ends the process as far as anybody else can tell.
@@ -63,10 +65,10 @@ func (m *machine) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dead = true
-	for c := range m.conns {
-		_ = c.Close()
+	for _, s := range m.sockets {
+		_ = s.Conn.Close()
 	}
-	m.conns = nil
+	m.sockets = nil
 }
 
 // socket is a connection that its machine knows of.
@@ -92,7 +94,7 @@ func (s *socket) Write(p []byte) (int, error) {
 // Close closes it.
 func (s *socket) Close() error {
 	s.machine.mu.Lock()
-	delete(s.machine.conns, s.Conn)
+	s.machine.sockets = slices.DeleteFunc(s.machine.sockets, func(o *socket) bool { return o == s })
 	s.machine.mu.Unlock()
 	return s.Conn.Close()
 }

@@ -58,8 +58,8 @@ var patches = []struct {
 		"and in a call to the system after 20 µs",
 	},
 	{
-		"synctest.go", "	total   int // total goroutines\n", "	luck    uint64\n	total   int // total goroutines\n",
-		"each virtual time counts for itself",
+		"synctest.go", "	total   int // total goroutines\n", "	luck    uint64\n	throws  uint64\n	thrown  int64\n	total   int // total goroutines\n",
+		"each virtual time counts for itself, anew at each of its moments: what was before does not matter",
 	},
 	{
 		"synctest.go", "		root:    gp,\n	}\n", "		root:    gp,\n		luck:    exactOrder(),\n	}\n",
@@ -79,8 +79,11 @@ func exact() uint32 {
 		return cheaprand()
 	}
 	b := gp.bubble
-	b.luck += 0xa0761d6478bd642f
-	x := b.luck
+	if b.thrown != b.now {
+		b.thrown, b.throws = b.now, 0
+	}
+	b.throws += 0xa0761d6478bd642f
+	x := b.throws ^ b.luck ^ uint64(b.now)*0x9E3779B97F4A7C15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return uint32((x ^ x>>31) >> 32)
