@@ -15,8 +15,8 @@ type packer struct {
 	mode   string
 	shared bool
 	began  bool
+	past   []byte // the end of what zlib-stream has packed
 	buf    bytes.Buffer
-	zlib   *zlib.Writer
 	zstd   *zstd.Encoder
 }
 
@@ -47,12 +47,7 @@ func (p *packer) pack(f frame) (raw []byte, binary bool) {
 	case p.mode == "zlib-stream" && p.shared:
 		p.isolated(f.raw)
 	case p.mode == "zlib-stream":
-		if p.zlib == nil {
-			p.zlib = streams.Get().(*zlib.Writer)
-			p.zlib.Reset(&p.buf)
-		}
-		_, _ = p.zlib.Write(f.raw)
-		_ = p.zlib.Flush()
+		p.stream(f.raw)
 	case p.mode == "zstd-stream":
 		if p.zstd == nil {
 			p.zstd, _ = zstd.NewWriter(&p.buf, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
@@ -69,18 +64,33 @@ func (p *packer) pack(f frame) (raw []byte, binary bool) {
 	return p.buf.Bytes(), true
 }
 
-// streams are the contexts of connections that are over, for those to come: each
-// has a megabyte of tables, and a year has tens of thousands of connections.
-var streams = sync.Pool{New: func() any {
-	w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed)
-	return w
-}}
+// reach is how far back a message of a zlib stream refers, in bytes. It and the
+// message are all that packing needs: a connection that is idle for a year holds
+// no tables.
+const reach = 4 << 10
 
-// release gives up the context. Nothing is packed any more.
-func (p *packer) release() {
-	if p.zlib != nil {
-		streams.Put(p.zlib)
-		p.zlib = nil
+// stream writes a message that may refer to those before it.
+func (p *packer) stream(raw []byte) {
+	p.begin()
+	if len(raw) <= longestBrief {
+		p.brief(raw)
+	} else {
+		_ = flate.StatelessDeflate(&p.buf, raw, false, p.past)
+	}
+	switch {
+	case len(raw) >= reach:
+		p.past, raw = p.past[:0], raw[len(raw)-reach:]
+	case len(p.past)+len(raw) > 2*reach:
+		p.past = append(p.past[:0], p.past[len(p.past)-reach:]...)
+	}
+	p.past = append(p.past, raw...)
+}
+
+// begin writes the header of a zlib stream once.
+func (p *packer) begin() {
+	if !p.began {
+		p.began = true
+		p.buf.Write([]byte{0x78, 0x9c})
 	}
 }
 
@@ -93,10 +103,7 @@ var flaters = sync.Pool{New: func() any {
 // isolated writes a message that refers to nothing before it: a valid piece of
 // a zlib stream that needs no context of its own here.
 func (p *packer) isolated(raw []byte) {
-	if !p.began {
-		p.began = true
-		p.buf.Write([]byte{0x78, 0x9c})
-	}
+	p.begin()
 	w := flaters.Get().(*flate.Writer)
 	w.Reset(&p.buf)
 	_, _ = w.Write(raw)

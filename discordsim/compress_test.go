@@ -1,7 +1,11 @@
 package discordsim
 
 import (
+	"bytes"
+	"compress/zlib"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -166,4 +170,77 @@ func TestNoUpgrade(t *testing.T) {
 		_ = answer.Body.Close()
 		sc.begin(nil)
 	})
+}
+
+// Given a zlib stream of short and long messages, some of them again and again and
+// some that have never been, then a receiver that knows only the stream reads each
+// as soon as it is there, and what has been said before costs little.
+//
+// Statements: S-005.
+func TestStreamRefersBack(t *testing.T) {
+	dice := rand.New(rand.NewPCG(3, 3))
+	p := newPacker("zlib-stream", false)
+	var stream bytes.Buffer
+	var reader io.ReadCloser
+	read := func(want []byte) int {
+		t.Helper()
+		raw, binary := p.pack(frame{raw: want})
+		if !binary || !bytes.HasSuffix(raw, []byte{0, 0, 0xff, 0xff}) {
+			t.Fatalf("%q is packed as % x", want, raw)
+		}
+		stream.Write(raw)
+		if reader == nil {
+			reader, _ = zlib.NewReader(&stream)
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(reader, got); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%q came as %q: %v", want, got, err)
+		}
+		return len(raw)
+	}
+	ack := []byte(`{"t":null,"s":null,"op":11,"d":null}`)
+	event := []byte(`{"t":"EVENT","s":7,"op":0,"d":{"text":"` + strings.Repeat("once upon a time there was a bot, ", 40) + `"}}`)
+	hello := read([]byte(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250}}`))
+	if first, again := read(ack), read(ack); first >= hello || again > 10 {
+		t.Errorf("HELLO has %d bytes, the first answer to a heartbeat %d, the next %d", hello, first, again)
+	}
+	if first, again := read(event), read(event); first > len(event)/5 || again > 60 {
+		t.Errorf("an event of %d bytes has %d, and %d when it comes again", len(event), first, again)
+	}
+	text := make([]byte, 300_000)
+	for i := range text {
+		text[i] = "abcdefghijklmnopqrstuvwxyz\xff\x00"[dice.IntN(28)]
+	}
+	for range 3000 {
+		length := []int{1, 5, 40, longestBrief, longestBrief + 1, 1000}[dice.IntN(6)]
+		if dice.IntN(100) == 0 {
+			length = 70_000
+		}
+		message := slices.Clone(text[:length])
+		if dice.IntN(2) == 0 {
+			at := dice.IntN(len(text) - length)
+			message = slices.Clone(text[at : at+length])
+		}
+		message[dice.IntN(length)] ^= byte(dice.IntN(256))
+		read(message)
+	}
+	if cap(p.past) > 4*reach {
+		t.Errorf("%d bytes are kept of a stream", cap(p.past))
+	}
+}
+
+func BenchmarkPack(b *testing.B) {
+	ack := []byte(`{"t":null,"s":null,"op":11,"d":null}`)
+	event := []byte(`{"t":"MESSAGE_CREATE","s":7,"op":0,"d":{"content":"` + strings.Repeat("hello there, friend of bots; ", 30) + `"}}`)
+	for name, raw := range map[string][]byte{"ack": ack, "1k": event, "100k": bytes.Repeat(event, 100)} {
+		b.Run(name, func(b *testing.B) {
+			p := newPacker("zlib-stream", false)
+			var size int
+			for b.Loop() {
+				packed, _ := p.pack(frame{raw: raw})
+				size = len(packed)
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
+	}
 }

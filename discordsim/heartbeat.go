@@ -70,13 +70,15 @@ func (c *conn) heartbeat(d json.RawMessage) {
 	if slow := s.strikes("ack-delay", c.place()); slow != nil {
 		delay += slow.takes(2 * time.Second)
 	}
-	ack := func() { c.send(opACK, "null") }
 	if delay > 0 {
-		c.later(delay, ack)
+		c.later(delay, c.acknowledge)
 		return
 	}
-	ack()
+	c.acknowledge()
 }
+
+// acknowledge is op 11.
+func (c *conn) acknowledge() { c.send(opACK, "null") }
 
 // plainBeat reads a heartbeat in its usual form, which is nearly all that comes
 // in a quiet year. What looks any different is left to the JSON decoder.

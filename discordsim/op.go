@@ -53,20 +53,14 @@ func (c *conn) take(binary bool, raw []byte) {
 	if c.tooSoon(c.greeted) {
 		s.violate(c, "G-014", "a payload was sent before HELLO")
 	}
-	var p struct {
-		Op *int            `json:"op"`
-		D  json.RawMessage `json:"d"`
-	}
 	limit := s.cfg.PayloadLimit
 	tooLong := len(raw) > maxRead || (limit > 0 && len(raw) > limit)
-	bad, op := false, opUnknown
-	if d, is := plainBeat(raw); is && !tooLong && !binary {
-		op, p.D = opHeartbeat, d
-	} else if bad = tooLong || binary || json.Unmarshal(raw, &p) != nil || p.Op == nil; !bad {
-		op = *p.Op
+	op, d, bad := opUnknown, json.RawMessage(nil), tooLong || binary
+	if !bad {
+		op, d, bad = readPayload(raw)
 	}
 	c.log.frame(false, op, "", 0, len(raw), s.cfg.LogFrames)
-	c.log.detail(s.saidIn(op, p.D))
+	c.log.detail(s.saidIn(op, d))
 	switch {
 	case tooLong:
 		s.violate(c, "G-103", fmt.Sprintf("a payload of %d bytes was sent", len(raw)))
@@ -99,7 +93,23 @@ func (c *conn) take(binary bool, raw []byte) {
 			s.violate(c, "G-104", fmt.Sprintf("opcode %d was sent before READY or RESUMED could have arrived", op))
 		}
 	}
-	act(c, p.D)
+	act(c, d)
+}
+
+// readPayload reads the envelope of what a client has sent. The d of one that is bad
+// may be there all the same.
+func readPayload(raw []byte) (op int, d json.RawMessage, bad bool) {
+	if d, is := plainBeat(raw); is {
+		return opHeartbeat, d, false
+	}
+	var p struct {
+		Op *int            `json:"op"`
+		D  json.RawMessage `json:"d"`
+	}
+	if json.Unmarshal(raw, &p) != nil || p.Op == nil {
+		return opUnknown, p.D, true
+	}
+	return *p.Op, p.D, false
 }
 
 // tooSoon reports whether what has just come was certainly sent before the

@@ -3,7 +3,7 @@ package discordsim
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/coder/websocket"
@@ -34,7 +34,9 @@ func (c *conn) say(d dispatch) {
 // send sends a payload that is no dispatch.
 func (c *conn) send(op int, d string) {
 	if !c.over {
-		raw := fmt.Appendf(nil, `{"t":null,"s":null,"op":%d,"d":%s}`, op, d)
+		raw := make([]byte, 0, 40+len(d))
+		raw = strconv.AppendInt(append(raw, `{"t":null,"s":null,"op":`...), int64(op), 10)
+		raw = append(append(append(raw, `,"d":`...), d...), '}')
 		c.log.frame(true, op, "", 0, len(raw), c.sim.cfg.LogFrames)
 		c.put(frame{raw: raw})
 	}
@@ -62,14 +64,21 @@ func (c *conn) put(f frame) {
 	}
 }
 
+// keptFrames is the most places for frames that a connection keeps for later ones.
+const keptFrames = 64
+
 // write sends what is queued, in order, until the close frame has gone out or
 // the connection is over.
 func (c *conn) write() {
-	defer c.pack.release()
+	var batch []frame
 	for {
+		if clear(batch); cap(batch) > keptFrames {
+			batch = nil
+		}
 		c.sim.mu.Lock()
-		batch, over := c.queue, c.over
-		c.queue, c.queued = nil, 0
+		batch, c.queue = c.queue, batch[:0]
+		c.queued = 0
+		over := c.over
 		c.sim.mu.Unlock()
 		for _, f := range batch {
 			switch {
@@ -118,27 +127,25 @@ func (c *conn) emit(f frame) error {
 	if binary {
 		kind = websocket.MessageBinary
 	}
-	ctx := context.Background() // the link ends it
-	for _, part := range c.split(raw, binary) {
-		if c.sim.cfg.Fragments > 1 {
-			if err := c.fragmented(ctx, kind, part); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := c.ws.Write(ctx, kind, part); err != nil {
+	if c.sim.cfg.SplitFrames <= 1 || !binary || !c.pack.splittable() {
+		return c.message(kind, raw)
+	}
+	// A zlib-stream message may come as several WebSocket messages (S-005).
+	for _, part := range c.pieces(raw, c.sim.cfg.SplitFrames) {
+		if err := c.message(kind, part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// split cuts a zlib-stream message into several WebSocket messages (S-005).
-func (c *conn) split(raw []byte, binary bool) [][]byte {
-	if c.sim.cfg.SplitFrames <= 1 || !binary || !c.pack.splittable() {
-		return [][]byte{raw}
+// message writes one WebSocket message.
+func (c *conn) message(kind websocket.MessageType, raw []byte) error {
+	ctx := context.Background() // the link ends it
+	if c.sim.cfg.Fragments > 1 {
+		return c.fragmented(ctx, kind, raw)
 	}
-	return c.pieces(raw, c.sim.cfg.SplitFrames)
+	return c.ws.Write(ctx, kind, raw)
 }
 
 // pieces cuts bytes into 1 to most pieces at random places.
