@@ -79,7 +79,7 @@ type Step struct {
 	Jitter Span  `key:"jitter" says:"With every: each distance is up to so much shorter or longer."`
 	Until  Span  `key:"until" says:"With every: not after this time, counted from the start. Default: the end."`
 
-	Fault       string  `key:"fault" says:"Something goes wrong; docs/simulation.md lists the faults."`
+	Fault       string  `key:"fault" says:"Something goes wrong; docs/faults.md lists them."`
 	For         Span    `key:"for" says:"How long it lasts. Default: until it is lifted or has struck count times."`
 	Count       int     `key:"count" says:"How often the fault strikes. Default: always while it lasts."`
 	Probability float64 `key:"probability" says:"The chance that the fault strikes, above 0 and up to 1. Default 1."`

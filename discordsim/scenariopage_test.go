@@ -14,7 +14,7 @@ import (
 
 // update makes the tests write what is generated instead of comparing it:
 // go test ./discordsim -run Scenario -update
-var update = flag.Bool("update", false, "write docs/scenario.schema.json and the tables of docs/simulation.md")
+var update = flag.Bool("update", false, "write docs/scenario.schema.json and the lists of docs/faults.md")
 
 // docs/scenario.schema.json is made from the types. To write it anew:
 // go test ./discordsim -run Schema -update
@@ -26,10 +26,10 @@ func TestScenarioSchemaIsUpToDate(t *testing.T) {
 	held(t, filepath.Join("..", "docs", "scenario.schema.json"), string(schema))
 }
 
-// docs/simulation.md lists every fault and every scenario of the library. To
-// write the lists anew: go test ./discordsim -run Simulation -update
-func TestSimulationPageIsUpToDate(t *testing.T) {
-	path := filepath.Join("..", "docs", "simulation.md")
+// docs/faults.md lists every fault and every scenario of the library. To
+// write the lists anew: go test ./discordsim -run Faults -update
+func TestFaultsPageIsUpToDate(t *testing.T) {
+	path := filepath.Join("..", "docs", "faults.md")
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +42,15 @@ func TestSimulationPageIsUpToDate(t *testing.T) {
 	text := fill(t, string(page), "faults", faults.String())
 	text = fill(t, text, "scenarios", "`"+strings.Join(discordsim.Scenarios(), "`, `")+"`\n")
 	held(t, path, text)
-	// What stands on the page as an example can be read.
-	_, example, _ := strings.Cut(text, "```yaml\n")
+}
+
+// What stands in docs/simulation.md as an example can be read.
+func TestExampleOnThePage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "simulation.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
 	example, _, _ = strings.Cut(example, "```")
 	if _, err := discordsim.ReadScenario("the example", []byte(example)); err != nil {
 		t.Error(err)

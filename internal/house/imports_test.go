@@ -48,7 +48,7 @@ var bound = []struct {
 	{"github.com/disgoorg/disgo/sharding", []string{"disgogateway"}},
 	{"github.com/disgoorg/disgo/bot", disgos},
 	{"github.com/alecthomas/kong", []string{"cmd/evergreen"}},
-	{"flag", []string{"tools/conformance", "tools/release"}},
+	{"flag", []string{"tools/conformance", "tools/exact", "tools/release"}},
 }
 
 // crowded are names that say nothing of what a package is for.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,10 +22,16 @@ func runtimeSources(t *testing.T) string {
 	return filepath.Join(strings.TrimSpace(string(out)), "src", "runtime")
 }
 
+// known reports whether the patches were made for the Go in use.
+func known() bool { return strings.HasPrefix(runtime.Version(), knownVersion) }
+
 // Given the Go in use, then every line that leaves something to chance is found
 // once, and what takes its place is Go.
 func TestPatchesFit(t *testing.T) {
 	files, err := patched(runtimeSources(t))
+	if err != nil && !known() {
+		t.Skip("this Go is newer than what is known of it: ", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +67,9 @@ func TestPatchesDoNotFit(t *testing.T) {
 func TestCopiesStay(t *testing.T) {
 	sources, folder := runtimeSources(t), t.TempDir()
 	first, err := lay(sources, folder)
+	if err != nil && !known() {
+		t.Skip("this Go is newer than what is known of it: ", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,9 @@ import (
 // orderVariable tells a program that was built exactly which order to take.
 const orderVariable = "EVERGREEN_ORDER"
 
+// knownVersion is the Go whose runtime is known here.
+const knownVersion = "go1.26"
+
 // patches are the places where the runtime leaves something to chance or to the
 // clock on the wall, and what is there instead.
 var patches = []struct {
@@ -125,8 +128,8 @@ func patched(sources string) (map[string]string, error) {
 			text = string(b)
 		}
 		if n := strings.Count(text, p.from); n != 1 {
-			return nil, fmt.Errorf("runtime/%s of %s does not have %q once, but %d times (%s); this version of Go is not known here, run it with GOTOOLCHAIN=go1.26.0 or later ones of 1.26",
-				p.file, runtime.Version(), p.from, n, p.why)
+			return nil, fmt.Errorf("runtime/%s of %s does not have %q once, but %d times (%s); what is known here is %s: set GOTOOLCHAIN to a release of it, such as %[6]s.0",
+				p.file, runtime.Version(), p.from, n, p.why, knownVersion)
 		}
 		files[p.file] = strings.Replace(text, p.from, p.to, 1)
 	}
