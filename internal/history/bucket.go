@@ -89,6 +89,13 @@ type series struct {
 // add adds numbers to the bucket of a moment. What is older than the newest
 // bucket goes into it all the same, if there is no better one: a clock was set.
 func (s *series) add(at time.Time, sums Sums) {
+	if n := len(s.buckets) - 1; n >= 0 {
+		// Nearly always it is the newest bucket.
+		if into := at.Sub(s.buckets[n].at); into >= 0 && into < s.each {
+			s.buckets[n].add(sums)
+			return
+		}
+	}
 	at = at.UTC().Truncate(s.each)
 	n, found := slices.BinarySearchFunc(s.buckets, at, func(b bucket, t time.Time) int { return b.at.Compare(t) })
 	switch {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -408,6 +410,30 @@ func TestLostPastIsWrittenAgain(t *testing.T) {
 	for n, r := range rates[:len(rates)-1] {
 		if again[n].Events != r.Events || !again[n].At.Equal(r.At) {
 			t.Errorf("minute %s: %+v, before it was %+v", r.At, again[n].Events, r.Events)
+		}
+	}
+}
+
+// Numbers go into the bucket of their moment, whether that is the newest, an
+// earlier one or one that there is not yet.
+func TestEachInItsBucket(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	s := series{each: time.Minute}
+	want := map[time.Time]int64{}
+	at := time.Date(2026, 3, 1, 12, 0, 30, 0, time.FixedZone("somewhere", 1800))
+	for range 2000 {
+		if at = at.Add(time.Duration(r.IntN(40)) * time.Second); r.IntN(20) == 0 {
+			at = at.Add(-time.Duration(r.IntN(600)) * time.Second)
+		}
+		s.add(at, Sums{Events: Events{Asked: 1}})
+		want[at.UTC().Truncate(time.Minute)]++
+	}
+	if len(s.buckets) != len(want) || !slices.IsSortedFunc(s.buckets, func(a, b bucket) int { return a.at.Compare(b.at) }) {
+		t.Fatalf("%d buckets, want %d in order", len(s.buckets), len(want))
+	}
+	for _, b := range s.buckets {
+		if b.Events.Asked != want[b.at] {
+			t.Errorf("%s has %d, want %d", b.at, b.Events.Asked, want[b.at])
 		}
 	}
 }

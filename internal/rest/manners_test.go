@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +218,22 @@ func TestRoundTripPercentiles(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// Whatever round trips come, and come again, they stay in order, and only the last
+// 256 count.
+func TestTripsInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var kept trips
+	var all []time.Duration
+	for range 1500 {
+		d := time.Duration(r.IntN(60)) * time.Millisecond
+		kept.add(d)
+		all = append(all, d)
+		want := slices.Clone(all[max(0, len(all)-len(kept.ring)):])
+		slices.Sort(want)
+		if !slices.Equal(kept.order, want) {
+			t.Fatalf("after %d: %v, want %v", len(all), kept.order, want)
+		}
+	}
 }

@@ -61,31 +61,29 @@ func (t *Transport) Stats() Stats {
 			}
 		}
 	}
-	samples := t.trips.sorted()
+	s.RoundTrip = percentiles(t.trips.order)
 	t.mu.Unlock()
-	s.RoundTrip = percentiles(samples)
 	return s
 }
 
-// trips keeps the last round trips.
+// trips keeps the last round trips, also in order of their length: whoever looks
+// at every turn need not sort them.
 type trips struct {
 	ring  [256]time.Duration
 	n     int
-	order []time.Duration // the ring, sorted; nil when it has to be sorted anew
+	order []time.Duration
 }
 
 func (t *trips) add(d time.Duration) {
-	t.ring[t.n%len(t.ring)] = d
-	t.n++
-	t.order = nil
-}
-
-func (t *trips) sorted() []time.Duration {
-	if t.order == nil {
-		t.order = slices.Clone(t.ring[:min(t.n, len(t.ring))])
-		slices.Sort(t.order)
+	oldest := &t.ring[t.n%len(t.ring)]
+	if t.n >= len(t.ring) {
+		at, _ := slices.BinarySearch(t.order, *oldest)
+		t.order = slices.Delete(t.order, at, at+1)
 	}
-	return t.order
+	*oldest = d
+	t.n++
+	at, _ := slices.BinarySearch(t.order, d)
+	t.order = slices.Insert(t.order, at, d)
 }
 
 func percentiles(sorted []time.Duration) Percentiles {

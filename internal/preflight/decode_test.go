@@ -1,0 +1,37 @@
+package preflight
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// A field reads the same whether it is simple enough to be taken as it stands or
+// not.
+func TestTextAsWritten(t *testing.T) {
+	slowly := func(raw json.RawMessage) string {
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			return s
+		}
+		var n json.Number
+		if json.Unmarshal(raw, &n) == nil {
+			return n.String()
+		}
+		return ""
+	}
+	for _, value := range []string{
+		`""`, `"a"`, `"wss://gateway.discord.gg"`, `"a\nb"`, `"\u0041"`, `"\"`, `"é"`, "\"\xff\"", "\"\x7f\"", `"\\"`, `" spaced "`,
+		`0`, `-1`, `12`, `1.5e3`, `123456789012345678`, `true`, `false`, `null`, `[]`, `["a"]`, `{}`, `{"a":1}`,
+	} {
+		o, err := readObject([]byte(`{ "x" : ` + value + ` , "y": 1 }`))
+		if err != nil {
+			continue
+		}
+		if got, want := o.text("x"), slowly(o["x"]); got != want {
+			t.Errorf("%s reads as %q, want %q", value, got, want)
+		}
+	}
+	if got := (object{}).text("x"); got != "" {
+		t.Errorf("a missing field reads as %q", got)
+	}
+}
