@@ -50,6 +50,15 @@ func (b *batch) empty() bool {
 	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.alert == nil && b.run == nil
 }
 
+// single reports whether one statement writes all of it.
+func (b *batch) single() bool {
+	rows := len(b.sessions) + len(b.entries) + len(b.history)
+	if b.run != nil {
+		rows++
+	}
+	return rows == 1 && len(b.incidents) == 0 && b.alert == nil
+}
+
 // standing is the alert that is not over, or that there is none.
 type standing struct{ alert *alert.Standing }
 

@@ -102,15 +102,14 @@ func (v *file) commit(b *batch) error {
 		}
 		v.full = b.durable
 	}
-	if _, err := v.begin.ExecContext(ctx); err != nil {
-		return err
-	}
-	err := v.put(ctx, b)
-	if err == nil {
-		_, err = v.end.ExecContext(ctx)
-	}
-	if err != nil {
-		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
+	put := func() error { return v.put(ctx, b) }
+	if b.single() {
+		// A statement by itself is a transaction, and the minutes of a quiet bot
+		// are written so.
+		if err := put(); err != nil {
+			return err
+		}
+	} else if err := v.together(ctx, put); err != nil {
 		return err
 	}
 	v.count.writes.Add(1)
@@ -118,6 +117,21 @@ func (v *file) commit(b *batch) error {
 		v.count.syncs.Add(1)
 	}
 	return nil
+}
+
+// together does all of what f does in one transaction, or nothing of it.
+func (v *file) together(ctx context.Context, f func() error) error {
+	if _, err := v.begin.ExecContext(ctx); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = v.end.ExecContext(ctx)
+	}
+	if err != nil {
+		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
+	}
+	return err
 }
 
 func (v *file) put(ctx context.Context, b *batch) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/gateway"
+	"evergreen/internal/history"
 	"evergreen/internal/ledger"
 	"evergreen/internal/owner"
 )
@@ -310,5 +313,48 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	shut(t, s)
 	if got := found(t, open(t, dir, nil)); got != session("a", 42) {
 		t.Errorf("the session: %+v", got)
+	}
+}
+
+// Given batches of every size, when the process is killed after each, then the
+// next one finds what was written: a row that is a transaction by itself as much
+// as several together.
+func TestBatchesOfEverySize(t *testing.T) {
+	dir := quick(t)
+	at := time.Now()
+	row := sessionRow{pair: gateway.Pair{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
+	entry := ledger.Entry{ID: 7, At: at}
+	for n, b := range []*batch{
+		{sessions: []sessionRow{row}},
+		{entries: []ledger.Entry{entry}, durable: true},
+		{history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
+		{run: &runRow{Run: Run{Started: at}}},
+		{sessions: []sessionRow{{pair: row.pair, session: gateway.Session{ID: "s", Seq: 2}, saved: at}}, history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
+		{entries: []ledger.Entry{{ID: 7, At: at, State: ledger.Void}}},
+	} {
+		f := folder{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, longest: longestLog, now: time.Now}
+		v, _, err := f.open(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writes := f.count.writes.Load()
+		if err := v.write(b); err != nil || f.count.writes.Load() != writes+1 {
+			t.Fatalf("batch %d: %v", n, err)
+		}
+		// Another process reads it while this one still has it open.
+		other := f
+		w, i, err := other.open(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(len(i.sessions), len(i.entries), len(i.history), len(i.runs))
+		if want := []string{"1 0 0 0", "1 1 0 0", "1 1 1 0", "1 1 1 1", "1 1 2 1", "1 0 2 1"}[n]; got != want {
+			t.Errorf("after batch %d there are %s, want %s", n, got, want)
+		}
+		for _, each := range []volume{v, w} {
+			if err := each.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

@@ -81,6 +81,9 @@ func readOOM(read func(string) ([]byte, error)) oomCount {
 // field returns the number that follows a name, -1 without one.
 func field(text []byte, name string) int64 {
 	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(name)) {
+			continue // there are hundreds
+		}
 		words := bytes.Fields(line)
 		if len(words) == 2 && string(words[0]) == name {
 			if n, err := strconv.ParseInt(string(words[1]), 10, 64); err == nil {

@@ -136,28 +136,30 @@ func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string
 	return rows.Err()
 }
 
-// tidy deletes what is too old or too much.
+// tidy deletes what is too old or too much, in one transaction.
 func (v *file) tidy(now time.Time) error {
 	ctx := context.Background()
-	for _, kind := range []history.Kind{history.MarkRecord, history.MinuteRecord, history.HourRecord} {
-		if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
-			return err
+	return v.together(ctx, func() error {
+		for _, kind := range []history.Kind{history.MarkRecord, history.MinuteRecord, history.HourRecord} {
+			if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
+				return err
+			}
 		}
-	}
-	for _, each := range []struct {
-		text string
-		arg  any
-	}{
-		{"DELETE FROM sessions WHERE saved < ?", nanos(now.Add(-sessionAge))},
-		{"DELETE FROM identifies WHERE at < ?", nanos(now.Add(-entryAge))},
-		{"DELETE FROM incidents WHERE start < ?", nanos(now.Add(-incidentAge))},
-		{`DELETE FROM incidents WHERE id IN (SELECT id FROM incidents ORDER BY routine DESC, start
-			LIMIT max(0, (SELECT count(*) FROM incidents) - ?))`, mostIncidents},
-		{"DELETE FROM runs WHERE started < ?", nanos(now.Add(-runAge))},
-	} {
-		if _, err := v.conn.ExecContext(ctx, each.text, each.arg); err != nil {
-			return err
+		for _, each := range []struct {
+			text string
+			arg  any
+		}{
+			{"DELETE FROM sessions WHERE saved < ?", nanos(now.Add(-sessionAge))},
+			{"DELETE FROM identifies WHERE at < ?", nanos(now.Add(-entryAge))},
+			{"DELETE FROM incidents WHERE start < ?", nanos(now.Add(-incidentAge))},
+			{`DELETE FROM incidents WHERE id IN (SELECT id FROM incidents ORDER BY routine DESC, start
+				LIMIT max(0, (SELECT count(*) FROM incidents) - ?))`, mostIncidents},
+			{"DELETE FROM runs WHERE started < ?", nanos(now.Add(-runAge))},
+		} {
+			if _, err := v.conn.ExecContext(ctx, each.text, each.arg); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }

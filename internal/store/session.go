@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"hash/crc32"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -83,9 +84,18 @@ type sessionRow struct {
 // checksum of everything that is stored. SQLite does not notice a flipped bit in
 // a value.
 func (r sessionRow) checksum() uint32 {
-	text := fmt.Sprintf("%d\x00%d\x00%s\x00%s\x00%d\x00%d\x00%d\x00%s\x00%d",
-		r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq, r.intents, r.version, r.token, nanos(r.saved))
-	return crc32.ChecksumIEEE([]byte(text))
+	text := make([]byte, 0, 256)
+	number := func(n int64) { text = append(strconv.AppendInt(text, n, 10), 0) }
+	number(int64(r.pair.ID))
+	number(int64(r.pair.Count))
+	text = append(append(text, r.session.ID...), 0)
+	text = append(append(text, r.session.ResumeURL...), 0)
+	number(r.session.Seq)
+	text = append(strconv.AppendUint(text, uint64(r.intents), 10), 0)
+	number(int64(r.version))
+	text = append(append(text, r.token...), 0)
+	number(nanos(r.saved))
+	return crc32.ChecksumIEEE(text[:len(text)-1])
 }
 
 // counted is the pair with the count that Discord takes an unsharded bot to have.

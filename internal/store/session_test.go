@@ -1,6 +1,9 @@
 package store
 
 import (
+	"fmt"
+	"hash/crc32"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,4 +134,23 @@ func TestNewKeeperReplacesTheOld(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The checksum is over the words in which earlier versions wrote it down, or
+// their sessions would count as damaged.
+func TestChecksumStays(t *testing.T) {
+	for _, r := range []sessionRow{
+		{},
+		{
+			pair: gateway.Pair{ID: 3, Count: 16}, session: gateway.Session{ID: "abc", ResumeURL: "wss://x", Seq: 1 << 40},
+			intents: 1<<63 + 5, version: 10, token: "f-1", saved: time.Unix(0, 1_700_000_000_123_456_789),
+		},
+		{session: gateway.Session{Seq: -1, ID: strings.Repeat("long", 100)}, saved: time.Unix(-5, 0)},
+	} {
+		text := fmt.Sprintf("%d\x00%d\x00%s\x00%s\x00%d\x00%d\x00%d\x00%s\x00%d",
+			r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq, r.intents, r.version, r.token, nanos(r.saved))
+		if got, want := r.checksum(), crc32.ChecksumIEEE([]byte(text)); got != want {
+			t.Errorf("%q has %x, want %x", text, got, want)
+		}
+	}
 }
