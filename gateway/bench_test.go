@@ -144,11 +144,10 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 	}
 	read = func() {
 		burst.next = 0
-		ctx, cancel := context.WithCancel(context.Background())
 		now := time.Now()
 		conn := &conn{
 			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.in.received.Load, sink: s, count: &s.count,
-			signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}), ctx: ctx, cancel: cancel,
+			signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}),
 		}
 		s.in.attach(conn, false)
 		s.in.begin(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})

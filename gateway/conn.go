@@ -29,8 +29,6 @@ type conn struct {
 	cause   Cause // why it ended; read after dead
 	heard   atomic.Int64
 	group   sync.WaitGroup
-	cancel  context.CancelFunc
-	ctx     context.Context
 
 	// interval and greeted come from HELLO and are set before anybody but the
 	// goroutine that waited for it knows the connection.
@@ -85,11 +83,9 @@ const (
 
 // openConn starts to read a socket.
 func openConn(sock Socket, url string, o *Options, count *counters, sink sink, seq func() int64) *conn {
-	ctx, cancel := context.WithCancel(context.Background())
 	c := &conn{
 		sock: sock, url: url, timing: o.Timing, limit: o.ReadLimit, opened: time.Now(), seq: seq, sink: sink, count: count,
 		signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}),
-		ctx: ctx, cancel: cancel,
 	}
 	c.heard.Store(c.opened.UnixNano())
 	c.group.Add(2)
@@ -106,7 +102,6 @@ func (c *conn) fail(cause Cause) {
 	c.once.Do(func() {
 		c.cause = cause
 		close(c.dead)
-		c.cancel()
 	})
 }
 
@@ -128,7 +123,6 @@ func (c *conn) leave(code CloseCode, cause Cause) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timing.Close)
 	c.sock.Close(ctx, code, "")
 	cancel()
-	c.cancel()
 	c.group.Wait()
 }
 
@@ -157,6 +151,7 @@ func (c *conn) enqueue(d errand) bool {
 // in time means a dead connection (G-107).
 func (c *conn) write() {
 	defer c.group.Done()
+	var late *time.Timer // one for all of them: it is this goroutine's alone
 	for {
 		select {
 		case d := <-c.control:
@@ -164,7 +159,14 @@ func (c *conn) write() {
 			if d.beat {
 				raw = heartbeatPayload(c.seq())
 			}
-			if err := c.send(raw); err != nil {
+			if late == nil {
+				late = time.AfterFunc(c.timing.Write, c.slow)
+			} else {
+				late.Reset(c.timing.Write)
+			}
+			err := c.put(raw)
+			late.Stop()
+			if err != nil {
 				c.unwritable(err)
 				return
 			}
@@ -190,13 +192,23 @@ func (c *conn) unwritable(err error) {
 var errSlowWrite = errors.New("the connection took nothing until the write deadline")
 
 // send writes one payload within the write deadline. The library serialises
-// frames (G-106). It also ends the connection for a context that is over, and
-// its reader would then be the first to say why; so the deadline names the
-// cause itself.
+// frames (G-106). Were the deadline a context's, the library would end the
+// connection for it and the reader be the first to say why; so the deadline names
+// the cause itself.
 func (c *conn) send(raw []byte) error {
-	late := time.AfterFunc(c.timing.Write, func() { c.drop(Cause{Kind: CauseWrite, Err: errSlowWrite}) })
+	late := time.AfterFunc(c.timing.Write, c.slow)
 	defer late.Stop()
-	if err := c.sock.Write(c.ctx, raw); err != nil {
+	return c.put(raw)
+}
+
+// slow ends the connection over a write that does not finish.
+func (c *conn) slow() { c.drop(Cause{Kind: CauseWrite, Err: errSlowWrite}) }
+
+// put writes one payload. How long that may take is the caller's to watch.
+func (c *conn) put(raw []byte) error {
+	// As with a read, the write ends when the socket is dropped, and every end of a
+	// connection drops it; a context would only cost allocations for each payload.
+	if err := c.sock.Write(context.Background(), raw); err != nil {
 		return err
 	}
 	c.count.sent.Add(1)

@@ -177,7 +177,8 @@ type Socket interface {
 	Read(buf []byte, limit int64, alive func()) (message []byte, size int64, binary bool, err error)
 	// Write sends one text message. If ctx ends first the socket is unusable.
 	Write(ctx context.Context, message []byte) error
-	// Close sends a close frame and waits for the peer's until ctx ends.
+	// Close sends a close frame and waits for the peer's until ctx ends; then it
+	// has dropped the connection.
 	Close(ctx context.Context, code CloseCode, reason string)
 	// Drop cuts the connection at once and unblocks all calls.
 	Drop()

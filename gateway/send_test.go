@@ -201,3 +201,28 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 		s.endedBy(gateway.CauseWrite)
 	})
 }
+
+// Given a connection that has carried heartbeats for an hour, when one of them does not
+// leave, then the write deadline counts from that one: the connection is dead a
+// deadline after it and no sooner.
+// Statements: G-107.
+func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
+	options := func(o *gateway.Options) {
+		o.Timing.SilenceProbe = -1
+		o.Timing.HeartbeatTimeout = 10 * time.Minute
+		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
+		o.Timing.Write = 7 * time.Second
+	}
+	play(t, setting{sim: discordsim.Config{LinkWindow: 16, HeartbeatInterval: 20 * time.Second, HeartbeatGrace: -1}, options: options}, func(s *stage) {
+		s.run()
+		s.pass(time.Hour)
+		if n := s.shard.Stats().Dials; n != 1 {
+			t.Fatalf("%d dials so far", n)
+		}
+		s.inject(discordsim.Fault{Name: "half-open"})
+		if took := s.resumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.endedBy(gateway.CauseWrite)
+	})
+}

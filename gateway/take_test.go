@@ -30,7 +30,7 @@ func (deadSocket) Drop() {}
 // taking is a connection that nobody reads, for payloads by hand.
 func taking() (*conn, *ears) {
 	e := &ears{}
-	c := &conn{sock: deadSocket{}, sink: e, count: &counters{}, signals: make(chan signal, 16), dead: make(chan struct{}), cancel: func() {}}
+	c := &conn{sock: deadSocket{}, sink: e, count: &counters{}, signals: make(chan signal, 16), dead: make(chan struct{})}
 	return c, e
 }
 
