@@ -181,6 +181,9 @@ func (t *Transport) accept(k *ticket, a answer, now time.Time) (v verdict) {
 	if t.ban.end(a.sent) {
 		v.event = &Event{Reason: ReasonRecovered, At: now, Request: k.route.name()}
 	}
+	if status < 400 && !k.recheck {
+		return v // it says no more, and how it says it is the caller's
+	}
 	code, discords := a.code()
 	if k.recheck && status != http.StatusUnauthorized && discords {
 		t.refused.drop(k.owner)

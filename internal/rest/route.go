@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"regexp"
 	"strings"
 )
 
@@ -33,9 +32,30 @@ type route struct {
 // name is the route for people.
 func (r route) name() string { return r.method + " " + r.template }
 
-// apiPrefix is what comes before the part of a path that Discord documents,
-// whatever a proxy puts in front of it.
-var apiPrefix = regexp.MustCompile(`^.*?/api(/v[0-9]+)?(/|$)`)
+// afterAPI is the part of a path that Discord documents: what comes after "/api"
+// and perhaps a version, whatever a proxy puts in front of that.
+func afterAPI(path string) string {
+	for from := 0; ; from++ {
+		at := strings.Index(path[from:], "/api")
+		if at < 0 {
+			return path
+		}
+		from += at
+		rest := path[from+len("/api"):]
+		if version, is := strings.CutPrefix(rest, "/v"); is {
+			end := strings.IndexByte(version, '/')
+			if end < 0 && isID(version) {
+				return ""
+			}
+			if end >= 0 && isID(version[:end]) {
+				return version[end+1:]
+			}
+		}
+		if rest == "" || rest[0] == '/' {
+			return strings.TrimPrefix(rest, "/")
+		}
+	}
+}
 
 // nouns names the id that follows a word of a path.
 var nouns = map[string]string{
@@ -60,17 +80,26 @@ var codes = map[string]string{
 // topLevel are the words whose id keys a bucket of its own.
 var topLevel = map[string]bool{"channels": true, "guilds": true, "webhooks": true, "interactions": true}
 
-// word is a fixed part of a path. No token looks like one.
-var word = regexp.MustCompile(`^(@me|@original|[a-z]+(-[a-z]+)*)$`)
+// isWord reports whether a part of a path is a fixed one: small letters, perhaps
+// with hyphens between them. No token looks like one.
+func isWord(s string) bool {
+	if s == "@me" || s == "@original" {
+		return true
+	}
+	hyphen := true // a word does not begin with one
+	for _, c := range []byte(s) {
+		if c != '-' && (c < 'a' || c > 'z') || c == '-' && hyphen {
+			return false
+		}
+		hyphen = c == '-'
+	}
+	return !hyphen
+}
 
 // routeOf reads a request's path. A part it does not know is never taken over
 // into what may be printed.
 func routeOf(req *http.Request) route {
-	path := req.URL.EscapedPath()
-	if at := apiPrefix.FindStringIndex(path); at != nil {
-		path = path[at[1]:]
-	}
-	segments := strings.Split(strings.Trim(path, "/"), "/")
+	segments := strings.Split(strings.Trim(afterAPI(req.URL.EscapedPath()), "/"), "/")
 	r := route{method: cmp.Or(req.Method, http.MethodGet)}
 	var template strings.Builder
 	before := ""
@@ -91,7 +120,7 @@ func routeOf(req *http.Request) route {
 			}
 		case codes[before] != "":
 			part = codes[before]
-		case !word.MatchString(s) || len(s) > 40:
+		case !isWord(s) || len(s) > 40:
 			part = "{}"
 			r.secrets = append(r.secrets, s)
 		}
@@ -153,13 +182,14 @@ var harmless = map[string]bool{
 const messages = "/channels/{channel}/messages"
 
 // repeatable reports whether doing it twice is the same as doing it once.
-// Every PATCH of Discord's sets what it names and nothing else.
-func (r route) repeatable(nonce bool) bool {
+// Every PATCH of Discord's sets what it names and nothing else. Only of a message
+// the nonce is asked for.
+func (r route) repeatable(nonce func() bool) bool {
 	switch r.method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		return true
 	case http.MethodPost:
-		return harmless[r.template] || (nonce && r.template == messages)
+		return harmless[r.template] || (r.template == messages && nonce())
 	}
 	return false
 }

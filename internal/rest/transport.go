@@ -102,7 +102,7 @@ func (t *Transport) dress(req *http.Request, k *ticket, body payload) *http.Requ
 	if clean.Header == nil {
 		clean.Header = http.Header{}
 	}
-	if !properUserAgent.MatchString(clean.Header.Get("User-Agent")) {
+	if agent := clean.Header.Get("User-Agent"); agent != t.opts.UserAgent && !properUserAgent.MatchString(agent) {
 		clean.Header.Set("User-Agent", t.opts.UserAgent)
 	}
 	if clean.Header.Get("Content-Type") == "" && body.looksLikeJSON() {
@@ -143,7 +143,7 @@ func (t *Transport) explain(k *ticket, err error) error {
 // tried. Without an answer, and without an error of the gates, the answer's own
 // error says why.
 func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, body payload) (answer, error) {
-	repeatable := k.route.repeatable(body.nonce())
+	repeatable := k.route.repeatable(body.nonce)
 	var last answer
 	limits, failures := 0, 0
 	for sent := false; ; sent = true {
