@@ -1,6 +1,9 @@
 package gateway
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // pulse knows when a connection's heart should beat and whether it still
 // does. It is plain arithmetic on times: the owner of the connection asks it
@@ -61,6 +64,7 @@ func (p *pulse) due(now, heard time.Time) (BeatKind, bool) {
 // sent notes a beat.
 func (p *pulse) sent(now time.Time, kind BeatKind) {
 	p.unacked = append(p.unacked, beat{now, kind})
+	p.forget(now)
 	p.recent = append(p.recent, now)
 	switch kind {
 	case BeatTimed:
@@ -80,10 +84,13 @@ func (p *pulse) requested() { p.owed = true }
 // affordable keeps a server that asks without end from making us break the
 // send limit: 40 extra beats a minute are the most it gets (G-099).
 func (p *pulse) affordable(now time.Time) bool {
-	for len(p.recent) > 0 && now.Sub(p.recent[0]) >= time.Minute {
-		p.recent = p.recent[1:]
-	}
+	p.forget(now)
 	return len(p.recent) < beatBudget(p.interval)
+}
+
+// forget lets go of beats that no limit counts any more.
+func (p *pulse) forget(now time.Time) {
+	p.recent = slices.DeleteFunc(p.recent, func(at time.Time) bool { return now.Sub(at) >= time.Minute })
 }
 
 // beatBudget is how many heartbeats of all kinds a minute may see; the send
@@ -101,7 +108,7 @@ func (p *pulse) acked(now time.Time) (latency time.Duration, ok bool) {
 		return 0, false
 	}
 	latency = now.Sub(p.unacked[0].at)
-	p.unacked = p.unacked[1:]
+	p.unacked = slices.Delete(p.unacked, 0, 1)
 	p.rtt[p.rttCount%len(p.rtt)] = latency
 	p.rttCount++
 	return latency, true

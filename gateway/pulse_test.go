@@ -145,3 +145,27 @@ func TestRequestedBeatsHaveABudget(t *testing.T) {
 		t.Error("a short interval leaves no sends at all")
 	}
 }
+
+// A connection that beats for days keeps no more of its beats than the limits count,
+// and makes no new room for each.
+func TestPulseForgets(t *testing.T) {
+	p, now := newTestPulse(0)
+	most := 0
+	round := func() {
+		now = now.Add(15 * time.Second)
+		p.sent(now, BeatProbe)
+		if _, ok := p.acked(now.Add(40 * time.Millisecond)); !ok {
+			t.Fatal("an answer found no beat")
+		}
+		most = max(most, len(p.recent), len(p.unacked))
+	}
+	for range 3 * 24 * 240 {
+		round()
+	}
+	if most > 5 {
+		t.Errorf("%d beats are remembered", most)
+	}
+	if each := testing.AllocsPerRun(1000, round); each != 0 {
+		t.Errorf("a beat and its answer cost %v allocations", each)
+	}
+}
