@@ -1,12 +1,12 @@
 package discordsim
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -289,14 +289,15 @@ const maxRead = 1 << 20
 // what became of the session (S-044, S-045).
 func (c *conn) read() {
 	defer close(c.gone)
-	var said bytes.Buffer
+	var said []byte
 	for {
 		kind, r, err := c.ws.Reader(context.Background())
+		whole := false
 		if err == nil {
-			if said.Reset(); said.Cap() > keptBuffer {
-				said = bytes.Buffer{}
+			if cap(said) > keptBuffer {
+				said = nil
 			}
-			_, err = said.ReadFrom(io.LimitReader(r, maxRead+1))
+			said, whole, err = readMost(r, said[:0])
 		}
 		if err != nil {
 			c.ended(err)
@@ -304,12 +305,31 @@ func (c *conn) read() {
 		}
 		c.sim.mu.Lock()
 		if !c.over {
-			c.take(kind == websocket.MessageBinary, said.Bytes())
+			c.take(kind == websocket.MessageBinary, said)
 		}
 		c.sim.mu.Unlock()
-		_, _ = io.Copy(io.Discard, r)
+		if !whole {
+			_, _ = io.Copy(io.Discard, r)
+		}
 	}
 	_ = c.ws.CloseNow()
+}
+
+// readMost appends a message to buf, of one that is too large so much that this
+// shows; whole says that nothing is left of it.
+func readMost(r io.Reader, buf []byte) (out []byte, whole bool, err error) {
+	for len(buf) <= maxRead {
+		buf = slices.Grow(buf, 512)
+		n, err := r.Read(buf[len(buf):min(cap(buf), maxRead+1)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, true, nil
+		}
+		if err != nil {
+			return buf, false, err
+		}
+	}
+	return buf, false, nil
 }
 
 // ended is the end of a connection as the reader sees it.
