@@ -49,7 +49,10 @@ func (w *window) add(s Sample) {
 
 // list returns the samples, oldest first.
 func (w *window) list() []Sample {
-	return append(slices.Clone(w.samples[w.next:]), w.samples[:w.next]...)
+	if w.next == 0 {
+		return slices.Clone(w.samples)
+	}
+	return slices.Concat(w.samples[w.next:], w.samples[:w.next])
 }
 
 // sum computes the percentiles of the window.
