@@ -1,7 +1,6 @@
 package discordsim
 
 import (
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -166,7 +165,7 @@ func push(w http.ResponseWriter, part []byte) {
 // marshal encodes what the simulator itself composed; raw parts have been
 // checked when they came in.
 func marshal(v any) []byte {
-	b, err := json.Marshal(v)
+	b, err := appendJSON(make([]byte, 0, 512), v)
 	if err != nil {
 		panic("discordsim: an answer cannot be encoded: " + err.Error())
 	}
