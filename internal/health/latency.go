@@ -26,25 +26,23 @@ type Sample struct {
 	Took time.Duration
 }
 
-// window keeps the newest samples in a ring, and how long they took in order, so
-// that whoever asks how the bot is need not sort them.
+// window keeps the newest samples in a ring. How long they took in order is kept
+// too, until one more comes: several may ask in between.
 type window struct {
 	samples []Sample
 	next    int
 	order   []time.Duration
+	stale   bool // order is of before
 }
 
 func (w *window) add(s Sample) {
+	w.stale = true
 	if len(w.samples) < latencyWindow {
 		w.samples = append(w.samples, s)
-	} else {
-		at, _ := slices.BinarySearch(w.order, w.samples[w.next].Took)
-		w.order = slices.Delete(w.order, at, at+1)
-		w.samples[w.next] = s
-		w.next = (w.next + 1) % latencyWindow
+		return
 	}
-	at, _ := slices.BinarySearch(w.order, s.Took)
-	w.order = slices.Insert(w.order, at, s.Took)
+	w.samples[w.next] = s
+	w.next = (w.next + 1) % latencyWindow
 }
 
 // list returns the samples, oldest first.
@@ -57,6 +55,13 @@ func (w *window) list() []Sample {
 
 // sum computes the percentiles of the window.
 func (w *window) sum() Latency {
+	if w.stale {
+		w.order, w.stale = w.order[:0], false
+		for _, s := range w.samples {
+			w.order = append(w.order, s.Took)
+		}
+		slices.Sort(w.order)
+	}
 	l := Latency{Samples: len(w.samples)}
 	for _, part := range [][]Sample{w.samples[w.next:], w.samples[:w.next]} {
 		for _, s := range part {
