@@ -77,7 +77,12 @@ func (p *packer) brief(raw []byte) {
 		from, length := -1, 0
 		// A match begins with what is long enough to be worth it, and not by chance.
 		if rest := raw[at:]; len(rest) >= 6 {
-			if from = bytes.LastIndex(past, rest[:6]); from >= 0 {
+			if bytes.HasSuffix(past, rest) {
+				from = len(past) - len(rest) // the message before said the same
+			} else {
+				from = bytes.LastIndex(past, rest[:6])
+			}
+			if from >= 0 {
 				for length < len(rest) && from+length < len(past) && past[from+length] == rest[length] {
 					length++
 				}

@@ -67,7 +67,7 @@ func (p *packer) pack(f frame) (raw []byte, binary bool) {
 // reach is how far back a message of a zlib stream refers, in bytes. It and the
 // message are all that packing needs: a connection that is idle for a year holds
 // no tables.
-const reach = 4 << 10
+const reach = 2 << 10
 
 // stream writes a message that may refer to those before it.
 func (p *packer) stream(raw []byte) {

@@ -119,7 +119,7 @@ type Config struct {
 	// pings between them (RFC 6455). Default: 1.
 	Fragments int
 	// SharedCompression compresses every message by itself instead of with one
-	// context for the connection: correct, larger, and some 8 KB a connection
+	// context for the connection: correct, larger, and some 4 KB a connection
 	// cheaper. For runs with very many shards.
 	SharedCompression bool
 
