@@ -155,7 +155,8 @@ func (t *Tracker) Incidents(limit int) []Incident { return t.opts.Journal.Recent
 func (t *Tracker) Snapshot() Snapshot { return t.look(true) }
 
 // Standing returns the same without its round trips and its changes of state,
-// which are most of the work. It is for whoever looks at every turn.
+// which are most of the work, and with a newest incident that is not the caller's
+// to change. It is for whoever looks at every turn.
 func (t *Tracker) Standing() Snapshot { return t.look(false) }
 
 func (t *Tracker) look(whole bool) Snapshot {
@@ -178,7 +179,7 @@ func (t *Tracker) look(whole bool) Snapshot {
 	}
 
 	t.mu.Lock()
-	if t.last != nil {
+	if snap.Last = t.last; whole && t.last != nil {
 		last := t.last.clone()
 		snap.Last = &last
 	}
@@ -194,9 +195,9 @@ func (t *Tracker) look(whole bool) Snapshot {
 	snap.Work = t.judgeWork(now, snap.Work)
 	snap.Discord = t.said
 	t.mu.Unlock()
-	for _, s := range snap.Shards {
+	for i := range snap.Shards {
 		// What stands in t.last is from the last report about it.
-		if s.Open != nil && (snap.Last == nil || !s.Open.Start.Before(snap.Last.Start)) {
+		if s := &snap.Shards[i]; s.Open != nil && (snap.Last == nil || !s.Open.Start.Before(snap.Last.Start)) {
 			snap.Last = s.Open
 		}
 	}
@@ -244,15 +245,21 @@ func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 func (t *Tracker) sum(snap *Snapshot, expected int) {
 	if expected <= 0 {
 		expected = 1
-		for _, s := range snap.Shards {
-			expected = max(expected, s.Pair.Count)
+		for i := range snap.Shards {
+			expected = max(expected, snap.Shards[i].Pair.Count)
 		}
 	}
 	missing := max(0, expected-len(snap.Shards))
-	all := func(is func(ShardSnapshot) bool) bool {
-		return missing == 0 && !slices.ContainsFunc(snap.Shards, func(s ShardSnapshot) bool { return !is(s) })
+	all := func(is func(*ShardSnapshot) bool) bool {
+		for i := range snap.Shards {
+			if !is(&snap.Shards[i]) {
+				return false
+			}
+		}
+		return missing == 0
 	}
-	for _, s := range snap.Shards {
+	for i := range snap.Shards { // not by value: this is done at every turn
+		s := &snap.Shards[i]
 		snap.Username = cmp.Or(snap.Username, s.Username)
 		snap.Counts.add(s.Counts)
 		snap.Guilds += s.Guilds
@@ -264,17 +271,17 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 	if snap.Work.Activity.Guilds > 0 {
 		snap.Guilds = snap.Work.Activity.Guilds
 	}
-	if all(func(s ShardSnapshot) bool { return !s.SessionSince.IsZero() }) {
-		for _, s := range snap.Shards {
-			snap.SessionSince = latest(snap.SessionSince, s.SessionSince)
+	if all(func(s *ShardSnapshot) bool { return !s.SessionSince.IsZero() }) {
+		for i := range snap.Shards {
+			snap.SessionSince = latest(snap.SessionSince, snap.Shards[i].SessionSince)
 		}
 	}
 	snap.Latency = latencyOf(snap.Shards)
 	if missing > 0 && snap.OfflineSince.IsZero() {
 		snap.OfflineSince = t.started
 	}
-	snap.Ready = all(func(s ShardSnapshot) bool { return s.Ready })
-	snap.Connected = all(func(s ShardSnapshot) bool { return s.Connected })
+	snap.Ready = all(func(s *ShardSnapshot) bool { return s.Ready })
+	snap.Connected = all(func(s *ShardSnapshot) bool { return s.Connected })
 	judge(snap, expected, missing)
 	if snap.Status == Online && !snap.Work.OK {
 		snap.Status = Degraded
@@ -325,9 +332,10 @@ func judge(snap *Snapshot, expected, missing int) {
 	}
 	// The worst shard speaks; among equals the one that has been so the longest,
 	// or, when all is well, the one that became so last.
-	worst := snap.Shards[0]
+	worst := &snap.Shards[0]
 	online, connected := 0, 0
-	for _, s := range snap.Shards {
+	for i := range snap.Shards {
+		s := &snap.Shards[i]
 		if s.Status == Online {
 			online++
 		}

@@ -3,6 +3,8 @@ package health
 import (
 	"errors"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -250,6 +252,14 @@ func TestAnyOrder(t *testing.T) {
 				s.move(states[r.IntN(len(states))], cause())
 			}
 			snap := s.snapshot()
+			standing, less := s.tracker.Standing(), snap
+			less.Latency, less.Shards = Latency{}, slices.Clone(snap.Shards)
+			for i := range less.Shards {
+				less.Shards[i].Latency, less.Shards[i].Samples, less.Shards[i].Changes = Latency{}, nil, nil
+			}
+			if !reflect.DeepEqual(standing, less) {
+				t.Fatalf("seed %d: it stands so\n%+v, want\n%+v", seed, standing, less)
+			}
 			if snap.Status == Online != (snap.Connected && snap.Work.OK) {
 				t.Fatalf("seed %d: %s, but connected is %t", seed, snap.Sentence(), snap.Connected)
 			}
