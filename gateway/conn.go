@@ -151,7 +151,9 @@ func (c *conn) enqueue(d errand) bool {
 // in time means a dead connection (G-107).
 func (c *conn) write() {
 	defer c.group.Done()
-	var late *time.Timer // one for all of them: it is this goroutine's alone
+	// One deadline for all of them, set anew for each: it is this goroutine's alone.
+	late := time.AfterFunc(time.Hour, c.slow)
+	late.Stop()
 	for {
 		select {
 		case d := <-c.control:
@@ -159,11 +161,7 @@ func (c *conn) write() {
 			if d.beat {
 				raw = heartbeatPayload(c.seq())
 			}
-			if late == nil {
-				late = time.AfterFunc(c.timing.Write, c.slow)
-			} else {
-				late.Reset(c.timing.Write)
-			}
+			late.Reset(c.timing.Write)
 			err := c.put(raw)
 			late.Stop()
 			if err != nil {
