@@ -72,8 +72,8 @@ const reach = 2 << 10
 // stream writes a message that may refer to those before it.
 func (p *packer) stream(raw []byte) {
 	p.begin()
-	if len(raw) <= longestBrief {
-		p.brief(raw)
+	if p.again(raw) {
+		p.brief(len(raw))
 	} else {
 		_ = flate.StatelessDeflate(&p.buf, raw, false, p.past)
 	}

@@ -212,7 +212,7 @@ func TestStreamRefersBack(t *testing.T) {
 		text[i] = "abcdefghijklmnopqrstuvwxyz\xff\x00"[dice.IntN(28)]
 	}
 	for range 3000 {
-		length := []int{1, 5, 40, longestBrief, longestBrief + 1, 1000}[dice.IntN(6)]
+		length := []int{1, 2, 5, 40, 128, 1000}[dice.IntN(6)]
 		if dice.IntN(100) == 0 {
 			length = 70_000
 		}
@@ -223,6 +223,13 @@ func TestStreamRefersBack(t *testing.T) {
 		}
 		message[dice.IntN(length)] ^= byte(dice.IntN(256))
 		read(message)
+	}
+	for length := 1; length <= longestAgain+1; length++ {
+		message := text[length : 2*length]
+		first, again, third := read(message), read(message), read(message)
+		if brief := length >= shortestAgain && length <= longestAgain; brief && (again > 10 || third > 10) {
+			t.Errorf("%d bytes have %d, and %d and %d when they come again", length, first, again, third)
+		}
 	}
 	if cap(p.past) > 4*reach {
 		t.Errorf("%d bytes are kept of a stream", cap(p.past))
