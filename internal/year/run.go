@@ -151,6 +151,7 @@ func live(ctx context.Context, o Options) (Result, error) {
 	}
 	y.at(y.askPause(), y.askNow)
 	y.at(accountEvery, y.reckon)
+	y.at(sweepEvery, y.sweep)
 	y.at(day, y.midnight)
 	y.pass(time.Duration(o.Days) * day)
 	y.finish()
@@ -251,20 +252,23 @@ func (y *year) tell(s Step) {
 // by its name for ten minutes only.
 func (y *year) reckon() {
 	y.account()
-	y.sweep()
 	y.at(y.moment+accountEvery, y.reckon)
 }
 
 // How much garbage is collected at once, and how much memory makes the collector
 // come by itself all the same.
 const (
-	garbage    = 48 << 20
+	garbage    = 128 << 20
 	mostMemory = 1 << 30
 )
+
+// sweepEvery is how often somebody looks how much there is.
+const sweepEvery = time.Hour
 
 // sweep collects garbage, if there is enough of it, at a moment when everybody
 // waits.
 func (y *year) sweep() {
+	y.at(y.moment+sweepEvery, y.sweep)
 	now := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(now)
 	if made := now[0].Value.Uint64(); made-y.swept >= garbage {
