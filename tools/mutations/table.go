@@ -64,6 +64,11 @@ var mutations = []mutation{
 		"./gateway", "BlockedWrite",
 	},
 	{
+		"rule-2-write-beat", "the write of a heartbeat has no deadline", "gateway/conn.go",
+		"late.Reset(c.timing.Write)", "late.Reset(1000 * c.timing.Write)",
+		"./gateway", "BlockedHeartbeat",
+	},
+	{
 		"rule-3-probe", "silence is not probed", "gateway/shard.go",
 		"or(&t.SilenceProbe, 15*time.Second)", "or(&t.SilenceProbe, 15*time.Hour)",
 		"./gateway", "HalfOpen",
