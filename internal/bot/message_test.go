@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,11 +161,10 @@ func TestMentionNeverKnown(t *testing.T) {
 // Statements: G-070.
 func TestDuplicateEvents(t *testing.T) {
 	story(t, func(w *world) {
-		runs := 0
+		var runs atomic.Int64 // commands run beside each other
 		w.start(func(o *Options) {
 			o.Commands = []Command{{Name: "count", Summary: "Counts", Run: func(context.Context, *Request) (Answer, error) {
-				runs++
-				return Answer{Text: fmt.Sprint(runs)}, nil
+				return Answer{Text: fmt.Sprint(runs.Add(1))}, nil
 			}}}
 		})
 		message := w.message("!count", nil)
@@ -176,8 +176,8 @@ func TestDuplicateEvents(t *testing.T) {
 		w.wait(5 * time.Minute)
 		again := w.deliver("MESSAGE_CREATE", message)
 		w.deliver("INTERACTION_CREATE", slash)
-		if runs != 2 || again.taken || w.bot.Counts().Duplicates != 4 {
-			t.Errorf("the command ran %d times; counts %+v", runs, w.bot.Counts())
+		if runs.Load() != 2 || again.taken || w.bot.Counts().Duplicates != 4 {
+			t.Errorf("the command ran %d times; counts %+v", runs.Load(), w.bot.Counts())
 		}
 		if n := len(w.discord.asked("POST /")); n != 2 {
 			t.Errorf("%d answers were sent", n)
