@@ -35,7 +35,7 @@ func (s *simCommand) years(p *process) error {
 	}
 	fmt.Fprintf(p.stdout, "\n%d of %d passed\n%s", all.Passed, all.Years, all)
 	if all.Passed < all.Years {
-		return errors.New("the bot has not passed; play the year again with its --seed, --days, --profile and --steps")
+		return errors.New("the bot has not passed; play the year again with its --seed, --days, --profile and --steps (docs/simulation.md: how to reproduce a seed)")
 	}
 	return nil
 }
