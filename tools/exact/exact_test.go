@@ -108,3 +108,26 @@ func TestArguments(t *testing.T) {
 		t.Error("go mod tidy was taken for something that builds")
 	}
 }
+
+// Given a Go that the go command has downloaded by itself, then it is reached by a
+// way on which files may be replaced, the same one each time; any other Go stays
+// where it is.
+func TestDownloadedGo(t *testing.T) {
+	modules, folder := t.TempDir(), t.TempDir()
+	goroot := filepath.Join(modules, "golang.org", "toolchain@v0.0.1-go1.26.0")
+	if err := os.MkdirAll(goroot, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		link, err := outside(goroot, modules, folder)
+		if err != nil {
+			t.Skip("no links can be made here: ", err)
+		}
+		if to, err := os.Readlink(link); err != nil || to != goroot || filepath.Dir(link) != folder {
+			t.Errorf("%s leads to %s (%v), not to %s", link, to, err, goroot)
+		}
+	}
+	if stays, err := outside(folder, modules, t.TempDir()); err != nil || stays != folder {
+		t.Errorf("a Go of its own is looked for at %s (%v)", stays, err)
+	}
+}

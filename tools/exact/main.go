@@ -52,15 +52,19 @@ func main() {
 
 // run runs the go command with the copies in place.
 func run(order uint64, args []string) error {
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	out, err := exec.Command("go", "env", "GOROOT", "GOMODCACHE").Output()
 	if err != nil {
 		return fmt.Errorf("the go command does not say where it is: %w", err)
 	}
+	goroot, modules, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	folder, err := place()
 	if err != nil {
 		return err
 	}
-	overlay, err := lay(filepath.Join(strings.TrimSpace(string(goroot)), "src", "runtime"), folder)
+	if goroot, err = outside(strings.TrimSpace(goroot), strings.TrimSpace(modules), folder); err != nil {
+		return err
+	}
+	overlay, err := lay(filepath.Join(goroot, "src", "runtime"), folder)
 	if err != nil {
 		return err
 	}
@@ -68,10 +72,28 @@ func run(order uint64, args []string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.Command("go", args...)
-	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", orderVariable, order))
+	command := exec.Command(filepath.Join(goroot, "bin", "go"), args...)
+	command.Env = append(os.Environ(), "GOROOT="+goroot, "GOTOOLCHAIN=local", fmt.Sprintf("%s=%d", orderVariable, order))
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return command.Run()
+}
+
+// outside gives a way to a Go installation that does not lead through the module
+// cache. That is where the go command puts a version it has downloaded by itself, and
+// where it replaces nothing.
+func outside(goroot, modules, folder string) (string, error) {
+	if within, err := filepath.Rel(modules, goroot); err != nil || !filepath.IsLocal(within) {
+		return goroot, nil
+	}
+	link := filepath.Join(folder, filepath.Base(goroot))
+	if to, err := os.Readlink(link); err == nil && to == goroot {
+		return link, nil
+	}
+	_ = os.Remove(link)
+	if err := os.Symlink(goroot, link); err != nil {
+		return "", fmt.Errorf("the go command replaces nothing in %s, where this Go was downloaded to, and no link past it can be made; install this Go, or allow links: %w", modules, err)
+	}
+	return link, nil
 }
 
 // with puts what makes a build exact behind the go command's first word.
