@@ -48,6 +48,15 @@ func thisHost() host {
 	}
 }
 
+// noHost is a machine that says nothing.
+func noHost(pid int) host {
+	return host{
+		pid:   pid,
+		oom:   func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} },
+		slept: func() time.Duration { return -1 },
+	}
+}
+
 // readAtOnce reads a file that the kernel makes up for each read: a few large ones
 // cost it less than many that grow.
 func readAtOnce(name string) ([]byte, error) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -148,4 +149,25 @@ func TestOOMCountersAreRead(t *testing.T) {
 		}
 	}
 	thisHost().oom() // whatever there is, it is no reason to fail
+}
+
+// Given a database for virtual time, whatever the machine has done since the last
+// run, then that run was killed and nothing else is said of the machine.
+func TestNowhere(t *testing.T) {
+	open := func(nowhere bool) *Store {
+		s, err := Open(t.Context(), Options{Dir: t.TempDir(), Nowhere: nowhere})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		return s
+	}
+	here, nowhere := open(false).host, open(true).host
+	if kills := nowhere.oom(); kills != (oomCount{ofCgroup: -1, ofHost: -1}) || nowhere.slept() >= 0 || nowhere.boot != "" || nowhere.pid != here.pid {
+		t.Errorf("the machine says %+v of kills, slept %s, boot %q, process %d", kills, nowhere.slept(), nowhere.boot, nowhere.pid)
+	}
+	run := runRow{boot: here.boot, oom: oomCount{"/bot", 0, 0}}
+	if end := run.fate(nowhere.boot, nowhere.oom()); end != EndKilled {
+		t.Errorf("the run ended by %q", end)
+	}
 }

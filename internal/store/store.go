@@ -60,6 +60,10 @@ type Options struct {
 	// SignOfLife is how often a run says on the disk that it is there. A session
 	// is as old as the last of it. Default 5 s.
 	SignOfLife time.Duration
+	// Nowhere says that what the machine does is no part of the bot's life, as in
+	// virtual time: how often it kills for memory, how long it sleeps, when it starts
+	// are not asked for.
+	Nowhere bool
 }
 
 // Store keeps what survives a restart. Make one with [Open], end it with
@@ -131,7 +135,11 @@ type Stats struct {
 // [Store.State] and tried again; the Store works in memory meanwhile.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	path := Path(o.Dir, o.Fingerprint)
-	s := newStore(o, path, thisHost())
+	h := thisHost()
+	if o.Nowhere {
+		h = noHost(h.pid)
+	}
+	s := newStore(o, path, h)
 	s.disk = &folder{dir: o.Dir, path: path, steps: steps, count: &s.count, longest: longestLog, now: time.Now}
 	return s.start(ctx)
 }
