@@ -38,9 +38,8 @@ func chance(seed uint64) func() float64 {
 // ownBot runs our bot as the binary does, until stop is called.
 func ownBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, seed uint64, compression gateway.Compression) (stop func()) {
 	t.Helper()
-	c := config.Defaults()
-	c.Token, c.APIURL, c.Compression = config.NewSecret(application.Token), sim.APIURL(), compression
-	c.DiscordStatusURL = ""
+	c := config.Against(sim.APIURL(), application.Token)
+	c.Compression = compression
 	bot, err := app.New(app.Options{
 		Config: c, Rand: chance(seed), Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
 	})

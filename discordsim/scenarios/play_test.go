@@ -59,19 +59,11 @@ var ponder = bot.Command{
 	},
 }
 
-// settings are those of a bot that talks to the simulator.
-func settings(sim *discordsim.Sim, token string) config.Config {
-	c := config.Defaults()
-	c.Token, c.APIURL = config.NewSecret(token), sim.APIURL()
-	c.DiscordStatusURL = ""
-	return c
-}
-
 // runBot runs our bot as the binary does; the function it returns stops it.
 func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name string) (stop func()) {
 	t.Helper()
 	a, err := app.New(app.Options{
-		Config: settings(sim, application.Token), Commands: []bot.Command{ponder}, Rand: chance(name),
+		Config: config.Against(sim.APIURL(), application.Token), Commands: []bot.Command{ponder}, Rand: chance(name),
 		Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
 	})
 	if err != nil {

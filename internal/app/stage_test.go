@@ -41,11 +41,8 @@ func onStage(t *testing.T, flags *uint64, story func(*stage)) {
 
 // options are those of a bot on this stage.
 func (s *stage) options() Options {
-	c := config.Defaults()
-	c.Token, c.APIURL = config.NewSecret(s.bot.Token), s.sim.APIURL()
-	c.DiscordStatusURL = ""
 	return Options{
-		Config: c, Version: "0.0", Transport: s.sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: s.sim.Transport()},
+		Config: config.Against(s.sim.APIURL(), s.bot.Token), Version: "0.0", Transport: s.sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: s.sim.Transport()},
 		Logger: s.log.logger(),
 	}
 }

@@ -23,9 +23,8 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	}
 	address := gone.Addr().String()
 	_ = gone.Close()
-	c := config.Defaults()
-	c.Token, c.APIURL = config.NewSecret("a-token-of-nobody"), "https://discord.test/api/v10"
-	c.AllProxy, c.StateDir, c.DiscordStatusURL = config.NewSecret("http://ada:s3cret@"+address), t.TempDir(), ""
+	c := config.Against("https://discord.test/api/v10", "a-token-of-nobody")
+	c.AllProxy, c.StateDir = config.NewSecret("http://ada:s3cret@"+address), t.TempDir()
 	c.Shards = fleet.All(1)
 	log := &record{}
 	a, err := New(Options{Config: c, Logger: log.logger()})

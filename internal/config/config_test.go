@@ -128,3 +128,12 @@ func TestAPILoopback(t *testing.T) {
 		}
 	}
 }
+
+// A bot of another Discord has the defaults and nothing to do with the real one.
+func TestAgainst(t *testing.T) {
+	want := Defaults()
+	want.APIURL, want.Token, want.DiscordStatusURL = "http://127.0.0.1:8500/api/v10", NewSecret(realToken), ""
+	if c := Against("http://127.0.0.1:8500/api/v10", realToken); !reflect.DeepEqual(c, want) {
+		t.Errorf("%+v", c)
+	}
+}

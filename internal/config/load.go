@@ -80,6 +80,14 @@ func Defaults() Config {
 	return l.Config
 }
 
+// Against is [Defaults] for a bot of another Discord than the real one, such as the
+// simulator: what the real one's status page says is not about that.
+func Against(apiURL, token string) Config {
+	c := Defaults()
+	c.APIURL, c.Token, c.DiscordStatusURL = apiURL, NewSecret(token), ""
+	return c
+}
+
 // parse fills Config and returns what is wrong, in the order of the table.
 func (l *Loaded) parse(merged values) []Problem {
 	wrong := map[string]string{}

@@ -39,8 +39,8 @@ func (s sessions) Session(p gateway.Pair, i gateway.Intents) gateway.Session {
 // start runs the bot as a new process would and returns where its dashboard is.
 func (r *resident) start() string {
 	r.t.Helper()
-	c := config.Defaults()
-	c.Token, c.APIURL, c.APIAddr, c.DiscordStatusURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL(), "127.0.0.1:0", ""
+	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
+	c.APIAddr = "127.0.0.1:0"
 	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: owner.Of(r.world.Bot.Token)})
 	if err != nil {
 		r.t.Fatal(err)

@@ -140,9 +140,7 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}})
 	r.crowd = &Crowd{World: r.world, Rate: o.Rate, Say: crowdSays, Slash: crowdSlash, Seed: o.Seed}
 
-	c := config.Defaults()
-	c.Token, c.APIURL = config.NewSecret(r.world.Bot.Token), r.world.Sim.APIURL()
-	c.DiscordStatusURL = "" // the real Discord has no say here
+	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.place.addr
 	lines := api.NewLogRing(nil, nil)
 	log := slog.New(lines)

@@ -56,9 +56,8 @@ func newStage(t *testing.T, app discordsim.AppConfig) *stage {
 		t.Fatal(err)
 	}
 	s.url = listener.APIURL()
-	c := config.Defaults()
-	c.Token, c.APIURL, c.StateDir, c.DiscordStatusURL = config.NewSecret(s.app.Token), s.url, filepath.Join(t.TempDir(), "data"), ""
-	c.APIAddr = nobody
+	c := config.Against(s.url, s.app.Token)
+	c.StateDir, c.APIAddr = filepath.Join(t.TempDir(), "data"), nobody
 	if err := os.Mkdir(c.StateDir, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -74,9 +74,7 @@ func (y *year) start() error {
 		return fmt.Errorf("the bot's database cannot be opened: %w", err)
 	}
 	previous := l.store.Begin()
-	c := config.Defaults()
-	c.Token, c.APIURL = config.NewSecret(y.bot.Token), y.sim.APIURL()
-	c.DiscordStatusURL = "" // the real Discord has no say here
+	c := config.Against(y.sim.APIURL(), y.bot.Token)
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
