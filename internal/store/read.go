@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
+	"sync"
 	"time"
 
 	"evergreen/gateway"
@@ -58,24 +59,44 @@ func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
+	var bodies [][]byte
 	err = v.each(ctx, func(rows *sql.Rows) error {
-		var body string
-		var incident health.Incident
-		if err := rows.Scan(&body); err != nil {
-			return err
-		}
-		if json.Unmarshal([]byte(body), &incident) != nil {
-			i.damaged++ // costs itself and no other
-			return nil
-		}
-		i.incidents = append(i.incidents, incident)
-		return nil
+		var body []byte
+		err := rows.Scan(&body)
+		bodies = append(bodies, body)
+		return err
 	}, "SELECT body FROM incidents ORDER BY start DESC LIMIT ?", readIncidents)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(i.incidents)
-	err = v.each(ctx, func(rows *sql.Rows) error {
+	// The bot waits for all this before it connects, and after ninety bad days half
+	// of it is the incidents: they are decoded while the rest is read.
+	var decoding sync.WaitGroup
+	var damaged int
+	decoding.Go(func() { i.incidents, damaged = decodeIncidents(bodies) })
+	err = v.readRest(ctx, i)
+	decoding.Wait()
+	i.damaged += damaged
+	return i, err
+}
+
+// decodeIncidents turns the newest incident first into the oldest first. One that is
+// damaged costs itself and no other.
+func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int) {
+	for _, body := range slices.Backward(bodies) {
+		var incident health.Incident
+		if json.Unmarshal(body, &incident) != nil {
+			damaged++
+			continue
+		}
+		incidents = append(incidents, incident)
+	}
+	return incidents, damaged
+}
+
+// readRest reads the runs and the past.
+func (v *file) readRest(ctx context.Context, i *image) error {
+	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r runRow
 		var id, started, alive, ended, slept int64
 		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost, &r.said, &slept)
@@ -84,9 +105,9 @@ func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
 		return err
 	}, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", readRuns)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return i, v.readPast(ctx, i)
+	return v.readPast(ctx, i)
 }
 
 // readPast reads how the bot has been, and the alert that stands.
