@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/owner"
+	"evergreen/internal/store"
+)
+
+// BenchmarkRestart prints how soon a bot that was killed is back in its session,
+// counted from the start of the process: a new one, and one with ninety days behind
+// it in which something went wrong five times a day.
+//
+//	go test -run '^$' -bench Restart -benchtime 20x ./cmd/evergreen
+func BenchmarkRestart(b *testing.B) {
+	for _, old := range []bool{false, true} {
+		name := "new"
+		if old {
+			name = "old"
+		}
+		b.Run(name, func(b *testing.B) {
+			w := newTown(b)
+			if old {
+				data := filepath.Join(w.folder, "data")
+				remember(b, data, w.app.Token)
+				suffer(b, data, w.app.Token)
+			}
+			program := w.open()
+			var took []time.Duration
+			for b.Loop() {
+				_ = program.Process.Signal(syscall.SIGKILL)
+				_ = program.Wait()
+				program = w.start()
+				took = append(took, w.attached(len(took)+1))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1e3, "p95-ms")
+			close(w.quiet)
+			<-w.silent
+		})
+	}
+}
+
+// suffer fills a state folder with the incidents of ninety days.
+func suffer(b *testing.B, dir, token string) {
+	b.Helper()
+	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: owner.Of(token)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Begin()
+	for n := range 450 {
+		at := time.Now().Add(-time.Duration(450-n) * 24 * time.Hour / 5)
+		i := health.Incident{
+			ID: fmt.Sprint("old-", n), Cause: health.NetworkDown, What: "Discord's gateway could not be reached over the network",
+			Start: at, End: at.Add(time.Minute),
+		}
+		for attempt := range 8 {
+			i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: "an attempt failed: Discord's gateway could not be reached over the network", Times: attempt})
+		}
+		s.Journal().Write(i)
+	}
+	s.End(store.EndPaused, "")
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
