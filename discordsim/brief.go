@@ -25,7 +25,7 @@ func (p *packer) again(raw []byte) bool {
 func (p *packer) brief(length int) {
 	w := bitWriter{out: &p.buf}
 	w.put(0b010, 3) // not the last block; fixed codes
-	w.refer(length, length)
+	w.refer(length)
 	w.symbol(256)
 	w.put(0, 3) // an empty block, stored: it ends on a whole byte
 	if w.n > 0 {
@@ -61,9 +61,8 @@ func (w *bitWriter) symbol(s uint32) {
 	w.code(0xc0+s-280, 8)
 }
 
-// refer writes a reference to length bytes, 3 to 257, that stand back bytes
-// before.
-func (w *bitWriter) refer(length, back int) {
+// refer writes a reference to the last length bytes, 3 to 257.
+func (w *bitWriter) refer(length int) {
 	if l := uint32(length - 3); l < 8 {
 		w.symbol(257 + l)
 	} else {
@@ -71,7 +70,7 @@ func (w *bitWriter) refer(length, back int) {
 		w.symbol(257 + 4*uint32(more+1) + l>>more&3)
 		w.put(l&(1<<more-1), more)
 	}
-	d := uint32(back - 1)
+	d := uint32(length - 1) // how far back, less one
 	if d < 4 {
 		w.code(d, 5)
 		return
