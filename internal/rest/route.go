@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -32,30 +33,9 @@ type route struct {
 // name is the route for people.
 func (r route) name() string { return r.method + " " + r.template }
 
-// afterAPI is the part of a path that Discord documents: what comes after "/api"
-// and perhaps a version, whatever a proxy puts in front of that.
-func afterAPI(path string) string {
-	for from := 0; ; from++ {
-		at := strings.Index(path[from:], "/api")
-		if at < 0 {
-			return path
-		}
-		from += at
-		rest := path[from+len("/api"):]
-		if version, is := strings.CutPrefix(rest, "/v"); is {
-			end := strings.IndexByte(version, '/')
-			if end < 0 && isID(version) {
-				return ""
-			}
-			if end >= 0 && isID(version[:end]) {
-				return version[end+1:]
-			}
-		}
-		if rest == "" || rest[0] == '/' {
-			return strings.TrimPrefix(rest, "/")
-		}
-	}
-}
+// apiPrefix is what comes before the part of a path that Discord documents,
+// whatever a proxy puts in front of it.
+var apiPrefix = regexp.MustCompile(`^.*?/api(/v[0-9]+)?(/|$)`)
 
 // nouns names the id that follows a word of a path.
 var nouns = map[string]string{
@@ -80,26 +60,17 @@ var codes = map[string]string{
 // topLevel are the words whose id keys a bucket of its own.
 var topLevel = map[string]bool{"channels": true, "guilds": true, "webhooks": true, "interactions": true}
 
-// isWord reports whether a part of a path is a fixed one: small letters, perhaps
-// with hyphens between them. No token looks like one.
-func isWord(s string) bool {
-	if s == "@me" || s == "@original" {
-		return true
-	}
-	hyphen := true // a word does not begin with one
-	for _, c := range []byte(s) {
-		if c != '-' && (c < 'a' || c > 'z') || c == '-' && hyphen {
-			return false
-		}
-		hyphen = c == '-'
-	}
-	return !hyphen
-}
+// word is a fixed part of a path. No token looks like one.
+var word = regexp.MustCompile(`^(@me|@original|[a-z]+(-[a-z]+)*)$`)
 
 // routeOf reads a request's path. A part it does not know is never taken over
 // into what may be printed.
 func routeOf(req *http.Request) route {
-	segments := strings.Split(strings.Trim(afterAPI(req.URL.EscapedPath()), "/"), "/")
+	path := req.URL.EscapedPath()
+	if at := apiPrefix.FindStringIndex(path); at != nil {
+		path = path[at[1]:]
+	}
+	segments := strings.Split(strings.Trim(path, "/"), "/")
 	r := route{method: cmp.Or(req.Method, http.MethodGet)}
 	var template strings.Builder
 	before := ""
@@ -120,7 +91,7 @@ func routeOf(req *http.Request) route {
 			}
 		case codes[before] != "":
 			part = codes[before]
-		case !isWord(s) || len(s) > 40:
+		case !word.MatchString(s) || len(s) > 40:
 			part = "{}"
 			r.secrets = append(r.secrets, s)
 		}
