@@ -26,13 +26,13 @@ type Sample struct {
 	Took time.Duration
 }
 
-// window keeps the newest samples in a ring. How long they took in order is kept
-// too, until one more comes: several may ask in between.
+// window keeps the newest samples in a ring, and what they come to until one more
+// comes: several may ask in between.
 type window struct {
 	samples []Sample
 	next    int
-	order   []time.Duration
-	stale   bool // order is of before
+	latency Latency
+	stale   bool // latency is of before
 }
 
 func (w *window) add(s Sample) {
@@ -53,52 +53,31 @@ func (w *window) list() []Sample {
 	return slices.Concat(w.samples[w.next:], w.samples[:w.next])
 }
 
-// sum computes the percentiles of the window.
+// sum is what the samples come to.
 func (w *window) sum() Latency {
 	if w.stale {
-		w.order, w.stale = w.order[:0], false
-		for _, s := range w.samples {
-			w.order = append(w.order, s.Took)
-		}
-		slices.Sort(w.order)
+		w.latency, w.stale = summarise(w.list()), false
 	}
-	l := Latency{Samples: len(w.samples)}
-	for _, part := range [][]Sample{w.samples[w.next:], w.samples[:w.next]} {
-		for _, s := range part {
-			l.heard(s)
-		}
-	}
-	l.rank(w.order)
-	return l
+	return w.latency
 }
 
 // summarise computes the percentiles of samples in any order.
 func summarise(samples []Sample) Latency {
+	if len(samples) == 0 {
+		return Latency{}
+	}
 	l := Latency{Samples: len(samples)}
 	sorted := make([]time.Duration, len(samples))
 	for i, s := range samples {
 		sorted[i] = s.Took
-		l.heard(s)
+		if l.At.IsZero() || s.At.After(l.At) {
+			l.At, l.Last = s.At, s.Took
+		}
 	}
 	slices.Sort(sorted)
-	l.rank(sorted)
-	return l
-}
-
-// heard takes in a sample that may be the last.
-func (l *Latency) heard(s Sample) {
-	if l.At.IsZero() || s.At.After(l.At) {
-		l.At, l.Last = s.At, s.Took
-	}
-}
-
-// rank reads the percentiles from round trips in order.
-func (l *Latency) rank(sorted []time.Duration) {
-	if len(sorted) == 0 {
-		return
-	}
-	at := func(p float64) time.Duration {
+	rank := func(p float64) time.Duration {
 		return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
 	}
-	l.P50, l.P95, l.P99 = at(0.50), at(0.95), at(0.99)
+	l.P50, l.P95, l.P99 = rank(0.50), rank(0.95), rank(0.99)
+	return l
 }
