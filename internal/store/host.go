@@ -2,10 +2,8 @@ package store
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +36,7 @@ func thisHost() host {
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // there is one on Linux only
 	return host{
 		pid: os.Getpid(), boot: strings.TrimSpace(string(boot)),
-		oom: func() oomCount { return readOOM(readAtOnce) },
+		oom: func() oomCount { return readOOM(os.ReadFile) },
 		slept: func() time.Duration {
 			if slept, ok := (machine.Machine{}).Slept(); ok {
 				return slept
@@ -54,28 +52,6 @@ func noHost(pid int) host {
 		pid:   pid,
 		oom:   func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} },
 		slept: func() time.Duration { return -1 },
-	}
-}
-
-// readAtOnce reads a file that the kernel makes up for each read: a few large ones
-// cost it less than many that grow.
-func readAtOnce(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text := make([]byte, 0, 16<<10)
-	for {
-		text = slices.Grow(text, 4<<10)
-		n, err := f.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		if err == io.EOF {
-			return text, nil
-		}
-		if err != nil {
-			return text, err
-		}
 	}
 }
 

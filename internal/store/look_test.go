@@ -1,11 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -68,23 +65,5 @@ func TestLookLeavesDamageAlone(t *testing.T) {
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("the folder holds %v, %v", files, err)
-	}
-}
-
-// A file is read whole, however much longer it is than the first read, and one
-// that is not there is an error.
-func TestReadAtOnce(t *testing.T) {
-	for _, size := range []int{0, 1, 4096, 16 << 10, 100_000} {
-		name := filepath.Join(t.TempDir(), "counters")
-		want := bytes.Repeat([]byte("oom_kill 1\n"), size/11+1)[:size]
-		if err := os.WriteFile(name, want, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := readAtOnce(name); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%d of %d bytes: %v", len(got), size, err)
-		}
-	}
-	if _, err := readAtOnce(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("no file: %v", err)
 	}
 }
