@@ -27,6 +27,11 @@ func (o object) text(name string) string {
 	if s, is := asWritten(raw); is {
 		return s
 	}
+	return decoded(raw)
+}
+
+// decoded reads a string or a number however it is written.
+func decoded(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s
