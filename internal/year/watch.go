@@ -3,7 +3,6 @@ package year
 import (
 	"fmt"
 	"runtime"
-	"testing/synctest"
 	"time"
 
 	"evergreen/gateway"
@@ -272,8 +271,7 @@ func (y *year) weigh() {
 	if y.days%7 != 1 {
 		return
 	}
-	synctest.Wait() // nobody's turn depends on the collector
-	runtime.GC()
+	collect()
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	goroutines := runtime.NumGoroutine()
