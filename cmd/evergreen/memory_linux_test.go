@@ -32,7 +32,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				w := newTown(b)
-				remember(b, filepath.Join(w.folder, "data"), w.app.Token)
+				earlier(b, filepath.Join(w.folder, "data"), w.app.Token, remember)
 				bot := exec.Command(program, append([]string{"run"}, args...)...)
 				bot.Dir, bot.Env = w.folder, []string{"HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token}
 				if err := bot.Start(); err != nil {
@@ -50,14 +50,23 @@ func BenchmarkIdleMemory(b *testing.B) {
 	}
 }
 
-// remember fills a state folder with ninety days.
-func remember(b *testing.B, dir, token string) {
+// earlier lets an earlier run of the bot leave something in a state folder.
+func earlier(b *testing.B, dir, token string, leave func(*store.Store)) {
 	b.Helper()
 	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: owner.Of(token)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	s.Begin()
+	leave(s)
+	s.End(store.EndPaused, "")
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// remember leaves ninety days.
+func remember(s *store.Store) {
 	now := time.Now()
 	trips := history.Sums{Gateway: history.Spread{N: 60, Sum: 3 * time.Second, Max: 90 * time.Millisecond}, REST: history.Spread{N: 60, Sum: 9 * time.Second, Max: time.Second}}
 	var past []history.Record
@@ -71,10 +80,6 @@ func remember(b *testing.B, dir, token string) {
 		past = append(past, history.Record{Kind: history.MinuteRecord, At: now.Add(-time.Duration(ago) * time.Minute).Truncate(time.Minute), Sums: trips})
 	}
 	s.History().Append(past)
-	s.End(store.EndPaused, "")
-	if err := s.Close(b.Context()); err != nil {
-		b.Fatal(err)
-	}
 }
 
 // resident reads a line of a process's status, in MB.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"evergreen/internal/health"
-	"evergreen/internal/owner"
 	"evergreen/internal/store"
 )
 
@@ -27,9 +26,10 @@ func BenchmarkRestart(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			w := newTown(b)
 			if old {
-				data := filepath.Join(w.folder, "data")
-				remember(b, data, w.app.Token)
-				suffer(b, data, w.app.Token)
+				earlier(b, filepath.Join(w.folder, "data"), w.app.Token, func(s *store.Store) {
+					remember(s)
+					suffer(s)
+				})
 			}
 			program := w.open()
 			var took []time.Duration
@@ -48,14 +48,8 @@ func BenchmarkRestart(b *testing.B) {
 	}
 }
 
-// suffer fills a state folder with the incidents of ninety days.
-func suffer(b *testing.B, dir, token string) {
-	b.Helper()
-	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: owner.Of(token)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.Begin()
+// suffer leaves the incidents of ninety days.
+func suffer(s *store.Store) {
 	for n := range 450 {
 		at := time.Now().Add(-time.Duration(450-n) * 24 * time.Hour / 5)
 		i := health.Incident{
@@ -66,9 +60,5 @@ func suffer(b *testing.B, dir, token string) {
 			i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: "an attempt failed: Discord's gateway could not be reached over the network", Times: attempt})
 		}
 		s.Journal().Write(i)
-	}
-	s.End(store.EndPaused, "")
-	if err := s.Close(b.Context()); err != nil {
-		b.Fatal(err)
 	}
 }
