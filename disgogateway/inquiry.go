@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
-	"evergreen/internal/rest"
+	"evergreen/identify"
+	"evergreen/internal/discord/rest"
 
 	"github.com/disgoorg/disgo/discord"
 	disgorest "github.com/disgoorg/disgo/rest"
@@ -104,16 +104,16 @@ func (q *inquiry) shards(ctx context.Context) (int, error) {
 }
 
 // limits returns the session start limit.
-func (q *inquiry) limits(ctx context.Context) (ledger.Limits, error) {
+func (q *inquiry) limits(ctx context.Context) (identify.Limits, error) {
 	answer, at, err := q.ask(ctx, young)
 	if err != nil {
-		return ledger.Limits{}, err
+		return identify.Limits{}, err
 	}
 	l := answer.SessionStartLimit
 	if l.Total <= 0 {
-		return ledger.Limits{}, errors.New("GET /gateway/bot: the answer has no session_start_limit")
+		return identify.Limits{}, errors.New("GET /gateway/bot: the answer has no session_start_limit")
 	}
-	return ledger.Limits{
+	return identify.Limits{
 		Total: l.Total, Remaining: l.Remaining, MaxConcurrency: max(1, l.MaxConcurrency), At: at,
 		ResetAfter: time.Duration(min(l.ResetAfter, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
 	}, nil

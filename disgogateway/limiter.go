@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"evergreen/internal/rest"
+	"evergreen/internal/discord/rest"
 
 	disgorest "github.com/disgoorg/disgo/rest"
 )

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 
 	disgo "github.com/disgoorg/disgo/gateway"
 	disgorest "github.com/disgoorg/disgo/rest"
@@ -116,11 +116,11 @@ var compressions = map[disgo.CompressionType]gateway.Compression{
 
 // newPermit is an account in memory that knows Discord's limits where it can ask.
 func newPermit(q *inquiry, rand func() float64) gateway.Permit {
-	opts := ledger.Options{Rand: rand}
+	opts := identify.Options{Rand: rand}
 	if q != nil {
 		opts.Limits = q.limits
 	}
-	return ledger.New(opts)
+	return identify.New(opts)
 }
 
 // redial takes over what a dialer of disgo's can be told: proxy, TLS, and how

@@ -7,14 +7,16 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 )
 
 // permits are the two permits that know max_concurrency: that of a library user,
 // and the account on disk of the program.
 var permits = map[string]func(*stage) gateway.Permit{
 	"permit": func(s *stage) gateway.Permit { return fleet.NewPermit(s.app.MaxConcurrency) },
-	"ledger": func(s *stage) gateway.Permit { return ledger.New(ledger.Options{MaxConcurrency: s.app.MaxConcurrency}) },
+	"ledger": func(s *stage) gateway.Permit {
+		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency})
+	},
 }
 
 // with lets a stage identify by one of them.

@@ -11,10 +11,10 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/internal/app"
-	"evergreen/internal/config"
-	"evergreen/internal/host"
-	"evergreen/internal/logging"
-	"evergreen/internal/supervise"
+	"evergreen/internal/health/sdnotify"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
+	"evergreen/internal/process/logging"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -55,8 +55,8 @@ func (p *process) watchOver(from config.Sources, loaded *config.Loaded, bot *app
 	})
 	running.Go(func() { p.followStart(ctx, func() fleet.Snapshot { return bot.Fleet().Snapshot() }) })
 	running.Go(func() {
-		supervise.New(supervise.Options{
-			Snapshot: bot.Tracker().Snapshot, Shards: func() []supervise.Shard { return shards(bot) },
+		sdnotify.New(sdnotify.Options{
+			Snapshot: bot.Tracker().Snapshot, Shards: func() []sdnotify.Shard { return shards(bot) },
 			Logger: logging.Component(logger.Logger, "Supervision"),
 		}).Run(ctx)
 	})
@@ -67,9 +67,9 @@ func (p *process) watchOver(from config.Sources, loaded *config.Loaded, bot *app
 }
 
 // shards are those the bot has now.
-func shards(bot *app.App) []supervise.Shard {
+func shards(bot *app.App) []sdnotify.Shard {
 	all := bot.Fleet().Shards()
-	out := make([]supervise.Shard, len(all))
+	out := make([]sdnotify.Shard, len(all))
 	for i, s := range all {
 		out[i] = s
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"evergreen/internal/demo"
-	"evergreen/internal/logging"
+	"evergreen/internal/process/logging"
 
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"

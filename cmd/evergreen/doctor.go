@@ -9,10 +9,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"evergreen/internal/config"
 	"evergreen/internal/doctor"
 	"evergreen/internal/health"
-	"evergreen/internal/logging"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/logging"
 )
 
 // doctorCommand is evergreen doctor.

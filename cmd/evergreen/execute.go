@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 
 	"github.com/alecthomas/kong"
 )

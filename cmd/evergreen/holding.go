@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/config"
 	"evergreen/internal/health"
-	"evergreen/internal/logging"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/logging"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
 // holding is what a run holds on the disk: the right to use the token, and what
 // is to outlive the process. It is the app's [app.Sessions].
 type holding struct {
-	owner   *owner.Owner
+	owner   *tokenlock.Owner
 	store   *store.Store
 	gap     *health.Incident // the time since the previous run; nil if there was none
 	fresh   bool             // sessions of earlier runs are not resumed
@@ -36,9 +36,9 @@ type holding struct {
 // the disk keeps the bot from starting.
 func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*holding, error) {
 	h := &holding{fresh: fresh, log: logging.Component(logger, "State")}
-	of := owner.Of(c.Token.Reveal())
+	of := tokenlock.Of(c.Token.Reveal())
 	var err error
-	if h.owner, err = owner.Acquire(ctx, c.StateDir, of, owner.Options{TakeOver: takeOver, Version: version(), Changed: h.firm}); err != nil {
+	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), Changed: h.firm}); err != nil {
 		return nil, err
 	}
 	if trouble := h.owner.Trouble(); trouble != nil {
@@ -68,7 +68,7 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 // turned out to have.
 func (h *holding) firm(trouble error) {
 	h.rival.Store(nil)
-	var held *owner.HeldError
+	var held *tokenlock.HeldError
 	switch {
 	case errors.As(trouble, &held):
 		h.rival.Store(&health.Rival{Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
@@ -89,7 +89,7 @@ func (h *holding) Rival() health.Rival {
 }
 
 // rotate lets what is saved follow a token that was reset.
-func (h *holding) rotate(token string) { h.store.Rotate(owner.Of(token)) }
+func (h *holding) rotate(token string) { h.store.Rotate(tokenlock.Of(token)) }
 
 // Session is the session of an earlier run that is to be resumed.
 func (h *holding) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
@@ -145,7 +145,7 @@ func (h *holding) announce(api net.Addr) {
 // asks for it, and release lets go.
 func (h *holding) handOver(stop func()) {
 	h.asked.Go(func() {
-		h.owner.Serve(func(to owner.Holder) {
+		h.owner.Serve(func(to tokenlock.Holder) {
 			h.log.Info("Handing over to " + to.String())
 			stop()
 		})
@@ -177,7 +177,7 @@ func (h *holding) release(ran error, mode gateway.StopMode) {
 
 // heldElsewhere tells how to go on when another process owns the token.
 func heldElsewhere(err error) error {
-	var held *owner.HeldError
+	var held *tokenlock.HeldError
 	if !errors.As(err, &held) {
 		return err
 	}

@@ -8,7 +8,7 @@ package main
 import (
 	"os"
 
-	"evergreen/internal/service"
+	"evergreen/internal/process/service"
 )
 
 func main() {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/history"
-	"evergreen/internal/owner"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -53,7 +53,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 // earlier lets an earlier run of the bot leave something in a state folder.
 func earlier(b *testing.B, dir, token string, leave func(*store.Store)) {
 	b.Helper()
-	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: owner.Of(token)})
+	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: tokenlock.Of(token)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -77,7 +77,7 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 		t.Errorf("the log of the API does not begin with the start: %s", got)
 	}
 
-	db, err := sql.Open("sqlite", store.Path(state, owner.Of(world.Bot.Token)))
+	db, err := sql.Open("sqlite", store.Path(state, tokenlock.Of(world.Bot.Token)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
-	g, err := store.Look(t.Context(), state, owner.Of(world.Bot.Token))
+	g, err := store.Look(t.Context(), state, tokenlock.Of(world.Bot.Token))
 	if err != nil || g.Saved.IsZero() || g.End != store.EndPaused {
 		t.Errorf("the folder has %+v, %v", g, err)
 	}
@@ -175,7 +175,7 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 // gap is the incident after the given number of others that are over, as the
 // disk has it.
 func (w *town) gap(ctx context.Context, earlier int) (health.Incident, bool) {
-	g, err := store.Look(ctx, filepath.Join(w.folder, "data"), owner.Of(w.app.Token))
+	g, err := store.Look(ctx, filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
 	if err != nil {
 		return health.Incident{}, false // it is being written
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -90,7 +90,7 @@ func (w *town) open() *exec.Cmd {
 	w.attached(0)
 	// A process that is killed before READY is on the disk has nothing to resume.
 	eventually(w.t, "the session on the disk", func() (store.Glance, bool) {
-		g, err := store.Look(w.t.Context(), filepath.Join(w.folder, "data"), owner.Of(w.app.Token))
+		g, err := store.Look(w.t.Context(), filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
 		return g, err == nil && !g.Saved.IsZero()
 	})
 	go w.chatter()

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/api"
 	"evergreen/internal/app"
-	"evergreen/internal/config"
-	"evergreen/internal/host"
-	"evergreen/internal/logging"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
+	"evergreen/internal/process/logging"
+	"evergreen/internal/web/api"
 )
 
 // runCommand is evergreen run.

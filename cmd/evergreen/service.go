@@ -9,8 +9,8 @@ import (
 	"runtime"
 	"strings"
 
-	"evergreen/internal/config"
-	"evergreen/internal/service"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/service"
 )
 
 // serviceCommand is evergreen service.

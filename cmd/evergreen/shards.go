@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"evergreen/fleet"
-	"evergreen/internal/api"
-	"evergreen/internal/config"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/web/api"
 )
 
 // shardsCommand is evergreen shards.
@@ -51,7 +51,7 @@ func (r reach) ask(p *process, question func(context.Context, api.Client) error)
 	c := loaded.Config
 	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
 	if !c.Token.Empty() {
-		if holder, _ := owner.Look(c.StateDir, owner.Of(c.Token.Reveal())); holder != nil && holder.API != "" {
+		if holder, _ := tokenlock.Look(c.StateDir, tokenlock.Of(c.Token.Reveal())); holder != nil && holder.API != "" {
 			client.Addr = holder.API
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"evergreen/fleet"
-	"evergreen/internal/api"
+	"evergreen/internal/web/api"
 )
 
 // Given a start of many shards that is watched in a pipe, then a line says every

@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
-	"evergreen/internal/api"
-	"evergreen/internal/config"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
+	"evergreen/internal/web/api"
 )
 
 // statusCommand is evergreen status.
@@ -126,10 +126,10 @@ func lookAt(c config.Config) reading {
 	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
 	defer cancel()
 	r := reading{At: time.Now().Round(0), State: unknown, Exit: int(config.ExitConfig)}
-	var holder *owner.Holder
+	var holder *tokenlock.Holder
 	var folder error
 	if !c.Token.Empty() {
-		if holder, folder = owner.Look(c.StateDir, owner.Of(c.Token.Reveal())); holder != nil {
+		if holder, folder = tokenlock.Look(c.StateDir, tokenlock.Of(c.Token.Reveal())); holder != nil {
 			r.Process = &heldBy{holder.PID, holder.Host, holder.Version, holder.Since}
 		}
 	}
@@ -208,7 +208,7 @@ func (r *reading) searchFolder(ctx context.Context, c config.Config) {
 	if c.Token.Empty() {
 		return
 	}
-	seen, err := store.Look(ctx, c.StateDir, owner.Of(c.Token.Reveal()))
+	seen, err := store.Look(ctx, c.StateDir, tokenlock.Of(c.Token.Reveal()))
 	if err != nil || !seen.There {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // anyToken has the shape of a bot token and belongs to nobody.
@@ -177,14 +177,14 @@ func TestStatusOfNobody(t *testing.T) {
 func TestStatusOfASilentProcess(t *testing.T) {
 	elsewhere(t)
 	state := t.TempDir()
-	o, err := owner.Acquire(t.Context(), state, owner.Of(anyToken), owner.Options{Version: "1.2.3"})
+	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.Of(anyToken), tokenlock.Options{Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		o.Serve(func(owner.Holder) {})
+		o.Serve(func(tokenlock.Holder) {})
 	}()
 	defer func() {
 		o.Release()

@@ -17,7 +17,7 @@ import (
 	"evergreen/discordsim/judge"
 	"evergreen/gateway"
 	"evergreen/internal/app"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 
 	"go.uber.org/goleak"
 )

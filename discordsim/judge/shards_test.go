@@ -10,9 +10,9 @@ import (
 	"evergreen/discordsim"
 	"evergreen/discordsim/judge"
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
-	"evergreen/internal/preflight"
-	"evergreen/internal/rest"
+	"evergreen/identify"
+	"evergreen/internal/discord/preflight"
+	"evergreen/internal/discord/rest"
 )
 
 // ownShards runs shards of ours with one account of IDENTIFYs, until stop is
@@ -29,7 +29,7 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := ledger.New(ledger.Options{Limits: check.Limits, Rand: random})
+	account := identify.New(identify.Options{Limits: check.Limits, Rand: random})
 	var shards []*gateway.Shard
 	var running sync.WaitGroup
 	for id := range application.Shards {

@@ -21,8 +21,8 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
 	"evergreen/internal/health"
+	"evergreen/internal/process/config"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"

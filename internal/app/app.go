@@ -24,18 +24,18 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/alert"
-	"evergreen/internal/api"
+	"evergreen/identify"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
+	"evergreen/internal/discord/network"
+	"evergreen/internal/discord/preflight"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/host"
-	"evergreen/internal/ledger"
-	"evergreen/internal/logging"
-	"evergreen/internal/network"
-	"evergreen/internal/preflight"
-	"evergreen/internal/rest"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
+	"evergreen/internal/process/logging"
+	"evergreen/internal/web/api"
 )
 
 // Options configures an [App]. Config with a token is required; every other
@@ -91,7 +91,7 @@ type Options struct {
 	// how the bot has been, and Alerts what people were told.
 	// Default: a fresh start, and everything ends with the process.
 	Sessions Sessions
-	Storage  ledger.Storage
+	Storage  identify.Storage
 	Journal  health.Journal
 	History  history.Storage
 	Alerts   alert.Storage
@@ -137,7 +137,7 @@ type App struct {
 	client  *http.Client
 	rest    *rest.Transport
 	check   *preflight.Client
-	ledger  *ledger.Ledger
+	ledger  *identify.Ledger
 	tracker *health.Tracker
 	monitor *health.Monitor
 	watch   watch
@@ -217,7 +217,7 @@ func New(o Options) (*App, error) {
 	if a.check, err = preflight.New(a.preflightOptions()); err != nil {
 		return nil, err
 	}
-	a.ledger = ledger.New(ledger.Options{Storage: o.Storage, Limits: a.check.Limits, Alert: a.startsRunLow, Rand: o.Rand})
+	a.ledger = identify.New(identify.Options{Storage: o.Storage, Limits: a.check.Limits, Alert: a.startsRunLow, Rand: o.Rand})
 	var short func() health.Short
 	if o.Machine != nil {
 		a.memory = &memory{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 // token is the bot token from the settings, which may change while the bot runs.

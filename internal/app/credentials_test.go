@@ -7,7 +7,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 // parked waits until the shard waits for a person.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
-	"evergreen/internal/host"
+	"evergreen/internal/process/host"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
-	"evergreen/internal/host"
+	"evergreen/internal/process/host"
 )
 
 // container is a machine in a folder, with a limit of 100 MiB.

@@ -10,10 +10,10 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/alert"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/owner"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -39,7 +39,7 @@ func stateOn(s *stage) *folder {
 func (f *folder) kept(o Options) Options {
 	f.t.Helper()
 	var err error
-	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: owner.Of(f.bot.Token), Version: o.Version})
+	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.Of(f.bot.Token), Version: o.Version})
 	if err != nil {
 		f.t.Fatal(err)
 	}

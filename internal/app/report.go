@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	"evergreen/identify"
 	"evergreen/internal/bot"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/logging"
-	"evergreen/internal/rest"
+	"evergreen/internal/process/logging"
 )
 
 // report tells the bot's status command how the bot is.
@@ -76,7 +76,7 @@ func (a *App) restSaid(e rest.Event) {
 }
 
 // startsRunLow logs that the day's session starts run low (G-042).
-func (a *App) startsRunLow(u ledger.Usage) {
+func (a *App) startsRunLow(u identify.Usage) {
 	says := fmt.Sprintf("%s. Something makes the bot start sessions over and over: the lines before this one say what", u)
 	logging.Component(a.opts.Logger, "Ledger").Warn(says)
 	if a.watch.notifier != nil {

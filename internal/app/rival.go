@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
-	"evergreen/internal/logging"
+	"evergreen/internal/process/logging"
 )
 
 // rivalStands is how long the last sign of another program counts: it may have

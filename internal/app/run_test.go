@@ -10,7 +10,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 // Given a good token, when the bot is started, then it is online with its

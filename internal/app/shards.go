@@ -9,7 +9,7 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 )
 
 // count is the number of shards of the bot, as far as it is known without asking
@@ -164,7 +164,7 @@ func (s *shelf) Keeper(pair gateway.Pair) gateway.Keeper { return s.kept.Keeper(
 // being asked: shards that resume do not wait for the answers, but an IDENTIFY
 // does, for a while. What a person has to mend is found before one is spent.
 type careful struct {
-	*ledger.Ledger
+	*identify.Ledger
 	cleared <-chan struct{}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 // stage is a simulated Discord in memory and what is needed to run the bot

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/alert"
-	"evergreen/internal/api"
-	"evergreen/internal/discordstatus"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/logging"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/logging"
+	"evergreen/internal/web/api"
 )
 
 // watch is who looks at the bot from outside of it: the history, those who are
@@ -20,10 +20,10 @@ import (
 // the bot being well.
 type watch struct {
 	history  *history.History
-	notifier *alert.Notifier       // nil without a channel
-	deadMan  *alert.DeadMan        // nil without an address
-	poller   *discordstatus.Poller // nil without an address
-	close    func()                // once the shard has stopped
+	notifier *alert.Notifier    // nil without a channel
+	deadMan  *alert.DeadMan     // nil without an address
+	poller   *statuspage.Poller // nil without an address
+	close    func()             // once the shard has stopped
 }
 
 func (a *App) newWatch() watch {
@@ -68,7 +68,7 @@ func (a *App) newWatch() watch {
 		})
 	}
 	if c.DiscordStatusURL != "" {
-		w.poller = discordstatus.New(discordstatus.Options{
+		w.poller = statuspage.New(statuspage.Options{
 			URL: c.DiscordStatusURL, Changed: a.discordSaid, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
 		})
 	}
@@ -97,7 +97,7 @@ func (w watch) run(ctx context.Context, services *sync.WaitGroup) {
 }
 
 // discordSaid lets the tracker know what Discord says of itself.
-func (a *App) discordSaid(s discordstatus.Status) {
+func (a *App) discordSaid(s statuspage.Status) {
 	e := health.Elsewhere{
 		Trouble: s.Trouble(), Says: s.Says(), Indicator: string(s.Indicator), Description: s.Description, At: s.At,
 	}

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 
 	"evergreen/gateway"
-	"evergreen/internal/logging"
-	"evergreen/internal/network"
+	"evergreen/internal/discord/network"
+	"evergreen/internal/process/logging"
 )
 
 // addresses is the file in the state folder that keeps the last good addresses

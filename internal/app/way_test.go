@@ -9,8 +9,8 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/config"
 	"evergreen/internal/health"
+	"evergreen/internal/process/config"
 )
 
 // Given a proxy that nobody listens at, when the bot is started, then it does not

@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strconv"
 
-	manners "evergreen/internal/rest"
+	manners "evergreen/internal/discord/rest"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"

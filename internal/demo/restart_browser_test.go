@@ -11,8 +11,8 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/app"
-	"evergreen/internal/config"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 
 	"github.com/chromedp/chromedp"
@@ -41,7 +41,7 @@ func (r *resident) start() string {
 	r.t.Helper()
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.APIAddr = "127.0.0.1:0"
-	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: owner.Of(r.world.Bot.Token)})
+	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: tokenlock.Of(r.world.Bot.Token)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/api"
 	"evergreen/internal/app"
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
+	"evergreen/internal/web/api"
 )
 
 // Options configures [Run]. Zero values mean the defaults named with each

@@ -7,7 +7,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/bot"
-	"evergreen/internal/rest"
+	"evergreen/internal/discord/rest"
 )
 
 // witness watches the bot while something goes wrong and sees what an incident

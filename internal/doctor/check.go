@@ -20,8 +20,8 @@ import (
 	"context"
 	"time"
 
-	"evergreen/internal/config"
 	"evergreen/internal/health"
+	"evergreen/internal/process/config"
 )
 
 // Level is how a check came out.

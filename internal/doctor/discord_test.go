@@ -13,16 +13,16 @@ import (
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
 	"evergreen/internal/health"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
 // kept opens the bot's database as a run does, for a moment.
 func (s *stage) kept(use func(*store.Store)) {
 	s.t.Helper()
-	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: owner.Of(s.settings().Token.Reveal())})
+	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: tokenlock.Of(s.settings().Token.Reveal())})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 			t.Errorf("the saved session is %+v now (%s)", got, verdict)
 		}
 	})
-	if holder, err := owner.Look(s.settings().StateDir, owner.Of(s.app.Token)); holder != nil || err != nil {
+	if holder, err := tokenlock.Look(s.settings().StateDir, tokenlock.Of(s.app.Token)); holder != nil || err != nil {
 		t.Errorf("the token is still held: %v, %v", holder, err)
 	}
 }
@@ -202,19 +202,19 @@ func TestBotThatStartsMeanwhileGoesFirst(t *testing.T) {
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "no-ready"}); err != nil {
 		t.Fatal(err)
 	}
-	of := owner.Of(s.app.Token)
+	of := tokenlock.Of(s.app.Token)
 	began := make(chan error, 1)
 	go func() {
 		look := time.NewTicker(5 * time.Millisecond)
 		defer look.Stop()
 		for range look.C {
-			holder, err := owner.Look(s.settings().StateDir, of)
+			holder, err := tokenlock.Look(s.settings().StateDir, of)
 			if err == nil && (holder == nil || holder.PID == 0) {
 				continue // not there yet
 			}
 			if err == nil {
-				var bot *owner.Owner
-				if bot, err = owner.Acquire(s.t.Context(), s.settings().StateDir, of, owner.Options{Version: "1.0"}); err == nil {
+				var bot *tokenlock.Owner
+				if bot, err = tokenlock.Acquire(s.t.Context(), s.settings().StateDir, of, tokenlock.Options{Version: "1.0"}); err == nil {
 					bot.Release()
 				}
 			}
@@ -253,7 +253,7 @@ func TestInstanceThatCannotBeAsked(t *testing.T) {
 // hold makes this process the one that runs the bot.
 func (s *stage) hold() {
 	s.t.Helper()
-	o, err := owner.Acquire(s.t.Context(), s.settings().StateDir, owner.Of(s.app.Token), owner.Options{Version: "1.0"})
+	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.Of(s.app.Token), tokenlock.Options{Version: "1.0"})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 func found(f Finding) func(context.Context) Finding {

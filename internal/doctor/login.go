@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/config"
+	"evergreen/identify"
+	"evergreen/internal/discord/preflight"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/preflight"
-	"evergreen/internal/rest"
+	"evergreen/internal/process/config"
 )
 
 // portal is where a person mends what only a person can.
@@ -129,7 +129,7 @@ func (v *visit) checkBudget(ctx context.Context) Finding {
 // counted is how many session starts the state folder knows of since then.
 func (v *visit) counted(since time.Time) (n int) {
 	for _, e := range v.glance.Entries {
-		if e.At.After(since) && e.State != ledger.Void {
+		if e.At.After(since) && e.State != identify.Void {
 			n++
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"evergreen/discordsim"
-	"evergreen/internal/config"
-	"evergreen/internal/host"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
 	"evergreen/internal/store"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"evergreen/internal/health"
-	"evergreen/internal/host"
+	"evergreen/internal/process/host"
 	"evergreen/internal/store"
 )
 

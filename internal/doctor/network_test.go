@@ -21,8 +21,8 @@ import (
 	"time"
 
 	"evergreen/discordsim"
-	"evergreen/internal/config"
 	"evergreen/internal/health"
+	"evergreen/internal/process/config"
 )
 
 // Given names that do not resolve, then DNS is the failure, apart from all that

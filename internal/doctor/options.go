@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
-	"evergreen/internal/host"
-	"evergreen/internal/ledger"
-	"evergreen/internal/network"
-	"evergreen/internal/owner"
-	"evergreen/internal/preflight"
+	"evergreen/internal/discord/network"
+	"evergreen/internal/discord/preflight"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -60,7 +60,7 @@ type Resolver interface {
 type visit struct {
 	Options
 	config  config.Config
-	of      owner.Fingerprint
+	of      tokenlock.Fingerprint
 	client  *http.Client // REST, without the bot's limits and retries
 	close   func()
 	started time.Time
@@ -74,13 +74,13 @@ type visit struct {
 	preflight *preflight.Client
 	report    preflight.Report
 	refusal   error // what preflight would end a start for, the token apart
-	limits    ledger.Limits
+	limits    identify.Limits
 	pair      gateway.Pair // the shard to prove READY with
 	gateway   string       // the address
 
 	glance  store.Glance
-	holder  *owner.Holder // nil: no process runs the bot
-	running *running      // what it says; nil if it cannot be asked
+	holder  *tokenlock.Holder // nil: no process runs the bot
+	running *running          // what it says; nil if it cannot be asked
 
 	mu    sync.Mutex
 	beats []time.Duration // round trips of heartbeats
@@ -116,7 +116,7 @@ func Checks(o Options) ([]Check, func()) {
 		}
 		v.Proxy = route
 	}
-	v.of = owner.Of(v.config.Token.Reveal())
+	v.of = tokenlock.Of(v.config.Token.Reveal())
 	v.target, _ = url.Parse(v.config.APIURL) // Load has checked it
 	transport := v.transport()
 	v.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -33,8 +33,8 @@ func (v *visit) checkReady(ctx context.Context) Finding {
 	if v.holder != nil {
 		return v.wordOfRunning()
 	}
-	held, err := owner.Acquire(ctx, v.config.StateDir, v.of, owner.Options{Visit: true, Version: v.Version})
-	if taken := new(owner.HeldError); errors.As(err, &taken) {
+	held, err := tokenlock.Acquire(ctx, v.config.StateDir, v.of, tokenlock.Options{Visit: true, Version: v.Version})
+	if taken := new(tokenlock.HeldError); errors.As(err, &taken) {
 		v.holder = &taken.Holder // it started this very moment
 		return v.wordOfRunning()
 	} else if err != nil {
@@ -44,7 +44,7 @@ func (v *visit) checkReady(ctx context.Context) Finding {
 	defer cancel()
 	// A bot that starts meanwhile is not kept waiting.
 	var serving sync.WaitGroup
-	serving.Go(func() { held.Serve(func(owner.Holder) { cancel() }) })
+	serving.Go(func() { held.Serve(func(tokenlock.Holder) { cancel() }) })
 	defer serving.Wait()
 	defer held.Release()
 	kept, err := store.Open(ctx, store.Options{Dir: v.config.StateDir, Fingerprint: v.of, Version: v.Version})
@@ -94,7 +94,7 @@ func (v *visit) wordOfRunning() Finding {
 // it keeps the spacing and counts in the budget, but what becomes of the proof's
 // short session says nothing about the bot's next one (G-038, G-042).
 type visitor struct {
-	ledger *ledger.Ledger
+	ledger *identify.Ledger
 	waits  func(until time.Time, why string)
 }
 
@@ -155,7 +155,7 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 	p := &proof{complete: make(chan struct{})}
 	var mu sync.Mutex // for p.waiting, which the permit's goroutine sets
 	permit := visitor{
-		ledger: ledger.New(ledger.Options{Storage: kept.Ledger(), Limits: v.preflight.Limits}),
+		ledger: identify.New(identify.Options{Storage: kept.Ledger(), Limits: v.preflight.Limits}),
 		waits: func(until time.Time, why string) {
 			if time.Until(until) > longestWait {
 				mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"evergreen/internal/config"
+	"evergreen/internal/process/config"
 )
 
 // aboutToken reports whether a warning of the settings is the token check's.

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"evergreen/discordsim"
-	"evergreen/internal/config"
-	"evergreen/internal/host"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
+	"evergreen/internal/process/tokenlock"
 
 	"go.uber.org/goleak"
 )
@@ -233,7 +233,7 @@ func within(t *testing.T, most time.Duration, r Report) {
 
 // visitFor is an examination as [Checks] would begin it, to learn what it uses.
 func visitFor(s *stage) *visit {
-	return &visit{Options: s.opts, of: owner.Of(s.settings().Token.Reveal())}
+	return &visit{Options: s.opts, of: tokenlock.Of(s.settings().Token.Reveal())}
 }
 
 // quiet is a log that nobody reads.

@@ -10,7 +10,7 @@ import (
 	"runtime"
 	"strings"
 
-	"evergreen/internal/host"
+	"evergreen/internal/process/host"
 	"evergreen/internal/store"
 )
 

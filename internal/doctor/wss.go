@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/discordstatus"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 )
 
@@ -104,7 +104,7 @@ func (v *visit) checkStatus(ctx context.Context) Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	s, err := discordstatus.Ask(ctx, discordstatus.Options{URL: v.config.DiscordStatusURL, Client: v.client, UserAgent: v.userAgent()})
+	s, err := statuspage.Ask(ctx, statuspage.Options{URL: v.config.DiscordStatusURL, Client: v.client, UserAgent: v.userAgent()})
 	if err != nil {
 		if v.answered.at.IsZero() {
 			return Finding{Level: Skip, Says: "it cannot be asked either: " + why(err)}

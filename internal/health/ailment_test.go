@@ -14,7 +14,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 )
 
 // lodging is a bot on a simulated Discord whose surroundings a story can spoil.
@@ -159,7 +159,7 @@ func TestBrokenIPv6IsTold(t *testing.T) {
 // Statements: G-042.
 func TestSavedBudgetIsTold(t *testing.T) {
 	lodge(t, Options{}, func(_ *discordsim.Sim, o *gateway.Options) {
-		o.Permit = ledger.New(ledger.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
+		o.Permit = identify.New(identify.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
 	}, func(l *lodging) {
 		for range 4 {
 			l.strike("op9-false")

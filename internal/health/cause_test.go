@@ -15,8 +15,8 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/network"
-	"evergreen/internal/rest"
+	"evergreen/internal/discord/network"
+	"evergreen/internal/discord/rest"
 )
 
 // The catalogue holds the 25 causes of the ranking once each, and every row can

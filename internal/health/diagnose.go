@@ -12,8 +12,8 @@ import (
 	"syscall"
 
 	"evergreen/gateway"
-	"evergreen/internal/network"
-	"evergreen/internal/rest"
+	"evergreen/internal/discord/network"
+	"evergreen/internal/discord/rest"
 )
 
 // causeOfKind maps what a shard can tell apart to the catalogue. Kinds that

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 )
 
 // account is the [ledger.Storage].
@@ -15,14 +15,14 @@ type account struct{ store *Store }
 // Ledger returns the storage of the account of session starts (G-040, G-153). It
 // answers from memory, which holds what the disk had when it was opened and
 // everything since.
-func (s *Store) Ledger() ledger.Storage { return account{s} }
+func (s *Store) Ledger() identify.Storage { return account{s} }
 
 // errAccountLost makes the ledger careful once: what it had spent is not known.
 var errAccountLost = errors.New("the account of session starts went with the damaged database")
 
 // Entries returns an error while the disk has not been read, and once after the
 // account was lost.
-func (a account) Entries(_ context.Context, since time.Time) ([]ledger.Entry, error) {
+func (a account) Entries(_ context.Context, since time.Time) ([]identify.Entry, error) {
 	s := a.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,22 +33,22 @@ func (a account) Entries(_ context.Context, since time.Time) ([]ledger.Entry, er
 		s.lost = false
 		return nil, errAccountLost
 	}
-	var entries []ledger.Entry
+	var entries []identify.Entry
 	for _, e := range s.entries {
 		if !e.At.Before(since) {
 			entries = append(entries, e)
 		}
 	}
-	slices.SortFunc(entries, func(a, b ledger.Entry) int { return a.At.Compare(b.At) })
+	slices.SortFunc(entries, func(a, b identify.Entry) int { return a.At.Compare(b.At) })
 	return entries, nil
 }
 
 // Put leaves the entry to the writer.
-func (a account) Put(e ledger.Entry) {
+func (a account) Put(e identify.Entry) {
 	s := a.store
 	e.At = e.At.Round(0)
 	s.mu.Lock()
-	if e.State == ledger.Void {
+	if e.State == identify.Void {
 		delete(s.entries, e.ID)
 	} else {
 		s.entries[e.ID] = e

@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // What persistence costs an event: less than a microsecond, no memory.
 func BenchmarkKeep(b *testing.B) {
-	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Fingerprint: owner.Of(token)})
+	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Fingerprint: tokenlock.Of(token)})
 	if err != nil {
 		b.Fatal(err)
 	}

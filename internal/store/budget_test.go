@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 )
 
 // Given a bot that crashes right after each IDENTIFY, and a supervisor that
@@ -21,7 +21,7 @@ func TestCrashLoopStaysWithinTheBudget(t *testing.T) {
 		for began := time.Now(); time.Since(began) < 6*time.Hour; time.Sleep(2 * time.Second) {
 			s := open(t, dir, nil)
 			s.Begin()
-			l := ledger.New(ledger.Options{Storage: s.Ledger()})
+			l := identify.New(identify.Options{Storage: s.Ledger()})
 			if err := l.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
 )
 
 // adopt takes over what the database held. Later databases of the same run have
@@ -205,5 +205,5 @@ func (s *Store) trim() {
 func (s *Store) forget(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.entries, func(_ int64, e ledger.Entry) bool { return now.Sub(e.At) > 2*day })
+	maps.DeleteFunc(s.entries, func(_ int64, e identify.Entry) bool { return now.Sub(e.At) > 2*day })
 }

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // What it takes until a session is safe from a power cut: the write that an
 // IDENTIFY waits for.
 func BenchmarkCommit(b *testing.B) {
-	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Fingerprint: owner.Of(token)})
+	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Fingerprint: tokenlock.Of(token)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/identify"
+	"evergreen/internal/process/tokenlock"
 )
 
 // actAs makes the test binary another process, which writes into the folder that
@@ -56,7 +56,7 @@ func writeUntilKilled(dir string) {
 			panic(err)
 		}
 	}
-	s, err := Open(context.Background(), Options{Dir: dir, Fingerprint: owner.Of(token), Version: "child"})
+	s, err := Open(context.Background(), Options{Dir: dir, Fingerprint: tokenlock.Of(token), Version: "child"})
 	if err != nil {
 		panic(err)
 	}
@@ -72,7 +72,7 @@ func writeUntilKilled(dir string) {
 			k.Keep(session(fmt.Sprint("s", name), seq))
 			if seq%50 == 0 {
 				id := name*1000 + seq
-				account.Put(ledger.Entry{ID: id, At: time.Now(), State: ledger.Granted})
+				account.Put(identify.Entry{ID: id, At: time.Now(), State: identify.Granted})
 				if account.Commit(context.Background()) == nil {
 					step(progress{What: committed, Name: id})
 				}
@@ -189,7 +189,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range c.entries {
-			if !slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.ID == id }) {
+			if !slices.ContainsFunc(entries, func(e identify.Entry) bool { return e.ID == id }) {
 				t.Errorf("the committed entry %d is not there", id)
 			}
 		}

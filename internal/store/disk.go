@@ -3,10 +3,10 @@ package store
 import (
 	"time"
 
-	"evergreen/internal/alert"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/ledger"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
 )
 
 // disk is where the database is. The one of this package is a folder, see
@@ -33,7 +33,7 @@ type volume interface {
 // batch is what is written in one transaction.
 type batch struct {
 	sessions  []sessionRow
-	entries   []ledger.Entry
+	entries   []identify.Entry
 	incidents []health.Incident
 	history   []history.Record
 	alert     *standing // nil: it has not changed
@@ -65,7 +65,7 @@ type standing struct{ alert *alert.Standing }
 // image is what a database held when it was opened.
 type image struct {
 	sessions  []sessionRow
-	entries   []ledger.Entry    // of the last day
+	entries   []identify.Entry  // of the last day
 	incidents []health.Incident // the newest, oldest first
 	runs      []runRow          // the newest first
 	history   []history.Record  // in the order in which it came

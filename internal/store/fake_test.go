@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 var errDisk = errors.New("the disk is on fire")
@@ -100,7 +100,7 @@ func (f *fake) last(t *testing.T) (sessionRow, time.Time) {
 // begin starts a store on the disk, for a test in a bubble.
 func (f *fake) begin(t *testing.T, l *log) *Store {
 	t.Helper()
-	o := Options{Fingerprint: owner.Of(token)}
+	o := Options{Fingerprint: tokenlock.Of(token)}
 	if l != nil {
 		o.Logger = slog.New(l)
 	}

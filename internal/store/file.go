@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"evergreen/internal/ledger"
+	"evergreen/identify"
 
 	codes "modernc.org/sqlite/lib"
 )
@@ -149,7 +149,7 @@ func (v *file) put(ctx context.Context, b *batch) error {
 	}
 	for _, e := range b.entries {
 		var err error
-		if e.State == ledger.Void {
+		if e.State == identify.Void {
 			_, err = v.dropEntry.ExecContext(ctx, e.ID)
 		} else {
 			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Pair.ID, e.Pair.Count, nanos(e.At), int(e.State), int64(e.Lived))

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	machine "evergreen/internal/host"
+	machine "evergreen/internal/process/host"
 
 	_ "modernc.org/sqlite" // registers the driver
 )

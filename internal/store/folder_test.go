@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/history"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/identify"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/tokenlock"
 )
 
 // filled makes a database with something of everything in it.
@@ -28,7 +28,7 @@ func filled(t *testing.T, dir string) {
 	s.Begin()
 	s.Keeper(alone, intents).Keep(session("a", 42))
 	for id := range int64(500) {
-		s.Ledger().Put(ledger.Entry{ID: id, At: time.Now(), State: ledger.Ready})
+		s.Ledger().Put(identify.Entry{ID: id, At: time.Now(), State: identify.Ready})
 	}
 	shut(t, s)
 }
@@ -172,7 +172,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLog(t)
-	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: owner.Of(token), Logger: slog.New(l)})
+	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.Of(token), Logger: slog.New(l)})
 	var newer *NewerError
 	if s != nil || !errors.As(err, &newer) || newer.Schema != 99 || newer.Known != len(steps) || newer.ExitCode() != 78 {
 		t.Fatalf("got %v", err)
@@ -200,7 +200,7 @@ func TestSchemaMovesForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.write(&batch{entries: []ledger.Entry{{ID: 7, At: time.Now(), State: ledger.Ready}}}); err != nil {
+	if err := v.write(&batch{entries: []identify.Entry{{ID: 7, At: time.Now(), State: identify.Ready}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.close(); err != nil {
@@ -323,14 +323,14 @@ func TestBatchesOfEverySize(t *testing.T) {
 	dir := quick(t)
 	at := time.Now()
 	row := sessionRow{pair: gateway.Pair{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
-	entry := ledger.Entry{ID: 7, At: at}
+	entry := identify.Entry{ID: 7, At: at}
 	for n, b := range []*batch{
 		{sessions: []sessionRow{row}},
-		{entries: []ledger.Entry{entry}, durable: true},
+		{entries: []identify.Entry{entry}, durable: true},
 		{history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
 		{run: &runRow{Run: Run{Started: at}}},
 		{sessions: []sessionRow{{pair: row.pair, session: gateway.Session{ID: "s", Seq: 2}, saved: at}}, history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
-		{entries: []ledger.Entry{{ID: 7, At: at, State: ledger.Void}}},
+		{entries: []identify.Entry{{ID: 7, At: at, State: identify.Void}}},
 	} {
 		f := folder{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, longest: longestLog, now: time.Now}
 		v, _, err := f.open(false)

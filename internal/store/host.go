@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	machine "evergreen/internal/host"
+	machine "evergreen/internal/process/host"
 )
 
 // host is what a run record says about the machine; tests put other facts in

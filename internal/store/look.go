@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // ErrDamaged means that a database is not what it was written as.
@@ -31,21 +31,21 @@ type Glance struct {
 	End  End
 	// Entries are the session starts of the last two days, Incidents the newest
 	// ones, each the oldest first.
-	Entries   []ledger.Entry
+	Entries   []identify.Entry
 	Incidents []health.Incident
 	// Saved is when the session to resume was last alive; zero if none is kept.
 	Saved time.Time
 }
 
 // Path is the database of a bot in a state folder.
-func Path(dir string, of owner.Fingerprint) string {
+func Path(dir string, of tokenlock.Fingerprint) string {
 	return filepath.Join(dir, "evergreen-"+of.Name()+".db")
 }
 
 // Look reads a bot's database without changing it, also while a process writes
 // it. A file that does not exist is an empty Glance; the error wraps [ErrDamaged]
 // or is a [*NewerError] where that is what is wrong.
-func Look(ctx context.Context, dir string, of owner.Fingerprint) (Glance, error) {
+func Look(ctx context.Context, dir string, of tokenlock.Fingerprint) (Glance, error) {
 	g := Glance{Path: Path(dir, of)}
 	if _, err := os.Stat(g.Path); errors.Is(err, fs.ErrNotExist) {
 		return g, nil

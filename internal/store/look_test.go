@@ -8,13 +8,13 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // Given a database that a bot is writing, when somebody looks, then what is in it
 // is seen and the bot notices nothing; and the same after the bot has ended.
 func TestLookSeesWhatIsThere(t *testing.T) {
-	dir, of := t.TempDir(), owner.Of("a token")
+	dir, of := t.TempDir(), tokenlock.Of("a token")
 	if g, err := Look(t.Context(), dir, of); err != nil || g.There {
 		t.Errorf("in an empty folder: %+v, %v", g, err)
 	}
@@ -56,7 +56,7 @@ func TestLookSeesWhatIsThere(t *testing.T) {
 
 // Given a file that is no database, then the look says so and leaves it alone.
 func TestLookLeavesDamageAlone(t *testing.T) {
-	dir, of := t.TempDir(), owner.Of("a token")
+	dir, of := t.TempDir(), tokenlock.Of("a token")
 	if err := os.WriteFile(Path(dir, of), make([]byte, 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"evergreen/internal/alert"
-	"evergreen/internal/history"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
 )
 
 // mostPast bounds the records that wait for a disk that does not work: about a

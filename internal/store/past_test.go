@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"evergreen/internal/alert"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
 )
 
 // minute is the record of a busy minute.

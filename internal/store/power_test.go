@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // cutting is a folder that remembers what a power cut could leave of it.
@@ -123,7 +123,7 @@ func TestPowerCutAtAnyWriteCostsTwoSeconds(t *testing.T) {
 	var said []gateway.Session
 	var at []time.Time
 	synctest.Test(t, func(t *testing.T) {
-		s := newStore(Options{Dir: dir, Fingerprint: owner.Of(token)}, dbPath(dir), host{oom: func() oomCount { return oomCount{} }, slept: func() time.Duration { return 0 }})
+		s := newStore(Options{Dir: dir, Fingerprint: tokenlock.Of(token)}, dbPath(dir), host{oom: func() oomCount { return oomCount{} }, slept: func() time.Duration { return 0 }})
 		c.folder = folder{dir: dir, path: s.path, steps: steps, count: &s.count, longest: 150 << 10, now: time.Now}
 		s.disk = c
 		if _, err := s.start(context.Background()); err != nil {

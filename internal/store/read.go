@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/alert"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/ledger"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
 )
 
 const (
@@ -49,7 +49,7 @@ func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
 		return nil, err
 	}
 	err = v.each(ctx, func(rows *sql.Rows) error {
-		var e ledger.Entry
+		var e identify.Entry
 		var at, lived int64
 		err := rows.Scan(&e.ID, &e.Pair.ID, &e.Pair.Count, &at, &e.State, &lived)
 		e.At, e.Lived = fromNanos(at), time.Duration(lived)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
 )
 
 // Given a database that turns out to be damaged, or is deleted while it is in
@@ -27,8 +27,8 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				s.Begin()
 				s.Keeper(gateway.Pair{ID: 0, Count: 2}, intents).Keep(session("a", 5))
 				s.Keeper(gateway.Pair{ID: 1, Count: 2}, intents).Keep(session("b", 6))
-				s.Ledger().Put(ledger.Entry{ID: 1, At: time.Now(), State: ledger.Ready})
-				s.Ledger().Put(ledger.Entry{ID: 2, At: time.Now(), State: ledger.Void})
+				s.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
+				s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Void})
 				s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
 				time.Sleep(time.Minute)
 				synctest.Wait()

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 const (
@@ -234,7 +234,7 @@ func (k *keeper) Keep(session gateway.Session) {
 // what is saved from here on belongs to that, so that the next start, which has
 // the new token, resumes (G-054). A token whose database has another name
 // changes nothing: the next start would not look here.
-func (s *Store) Rotate(to owner.Fingerprint) {
+func (s *Store) Rotate(to tokenlock.Fingerprint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if to == s.opts.Fingerprint || to.Name() != s.opts.Fingerprint.Name() {

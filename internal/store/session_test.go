@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // A saved session is resumed only if everything fits, and what does not is said
@@ -29,7 +29,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		{"days", func(r *sessionRow) { r.saved = r.saved.Add(-48 * time.Hour) }, TooOld, "saved 48h1m0s ago"},
 		{"a clock that is a little behind", func(r *sessionRow) { r.saved = r.saved.Add(90 * time.Second) }, NotDropped, "last alive 0s ago"},
 		{"a clock that was set back", func(r *sessionRow) { r.saved = r.saved.Add(time.Hour) }, TooOld, "the clock was set back"},
-		{"token", func(r *sessionRow) { r.token = owner.Of("another").String() }, OtherToken, "another token"},
+		{"token", func(r *sessionRow) { r.token = tokenlock.Of("another").String() }, OtherToken, "another token"},
 		{"intents", func(r *sessionRow) { r.intents = 1 }, OtherIntents, "1, this is 33281"},
 		{"version", func(r *sessionRow) { r.version = 9 }, OtherVersion, "9, this is 10"},
 		{"count", func(r *sessionRow) { r.pair.Count = 4 }, OtherShards, "0/4, this is 0/1"},
@@ -45,7 +45,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				row := sessionRow{
 					pair: counted(alone), session: session("a", 42), intents: intents, version: apiVersion,
-					token: owner.Of(token).String(), saved: time.Now(),
+					token: tokenlock.Of(token).String(), saved: time.Now(),
 				}
 				test.change(&row)
 				f := &fake{image: image{sessions: []sessionRow{row}}}
@@ -82,7 +82,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 		s.Keeper(alone, intents).Keep(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
-		if v := row.judge(counted(alone), intents, owner.Of(token).String(), time.Now()); v.Reason != NotDropped || v.Age > aliveEvery {
+		if v := row.judge(counted(alone), intents, tokenlock.Of(token).String(), time.Now()); v.Reason != NotDropped || v.Age > aliveEvery {
 			t.Errorf("after a quiet hour: %v", v)
 		}
 		shut(t, s)
@@ -100,11 +100,11 @@ func TestSessionFollowsTheToken(t *testing.T) {
 		s := f.begin(t, nil)
 		s.Keeper(alone, intents).Keep(session("a", 42))
 		time.Sleep(time.Second)
-		s.Rotate(owner.Of("somebody else's"))
-		s.Rotate(owner.Of(fresh))
+		s.Rotate(tokenlock.Of("somebody else's"))
+		s.Rotate(tokenlock.Of(fresh))
 		synctest.Wait()
 		row, at := f.last(t)
-		if row.session != session("a", 42) || row.token != owner.Of(fresh).String() || !at.Equal(time.Now()) {
+		if row.session != session("a", 42) || row.token != tokenlock.Of(fresh).String() || !at.Equal(time.Now()) {
 			t.Errorf("written at %s: %+v", at, row)
 		}
 		shut(t, s)

@@ -15,7 +15,7 @@
 // at once, everything else within two seconds.
 //
 // A database belongs to one bot; that only one process writes it is what
-// internal/owner is for.
+// internal/process/tokenlock is for.
 //
 // Statement ids such as G-051 refer to the table in docs/conformance.md.
 package store
@@ -30,11 +30,11 @@ import (
 	"time"
 
 	"evergreen/gateway"
-	"evergreen/internal/alert"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/history"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/tokenlock"
 )
 
 // DefaultPatience is how long [Open] waits for the disk.
@@ -46,7 +46,7 @@ type Options struct {
 	// Dir is the state folder. It is made, with mode 0700, if it is missing.
 	Dir string
 	// Fingerprint stands for the bot's token.
-	Fingerprint owner.Fingerprint
+	Fingerprint tokenlock.Fingerprint
 	// Version of this program goes into the record of the run.
 	Version string
 	// LastWords is what the Go runtime said as the previous process crashed, as
@@ -99,9 +99,9 @@ type Store struct {
 	last      error       // of the last write, for Close
 	keepers   map[gateway.Pair]*keeper
 	saved     []sessionRow // as found
-	entries   map[int64]ledger.Entry
+	entries   map[int64]identify.Entry
 	lost      bool // the account went with a damaged file, and nobody was told
-	newEntry  map[int64]ledger.Entry
+	newEntry  map[int64]identify.Entry
 	memory    *health.Memory
 	newEvents map[string]health.Incident
 	own       map[string]bool // incidents of this run
@@ -154,7 +154,7 @@ func newStore(o Options, path string, h host) *Store {
 		opts: o, path: path, log: o.Logger, host: h, born: time.Now().Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:   State{Reason: "the database has not been opened yet", Since: time.Now()},
-		keepers: map[gateway.Pair]*keeper{}, entries: map[int64]ledger.Entry{}, newEntry: map[int64]ledger.Entry{},
+		keepers: map[gateway.Pair]*keeper{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
 		memory: &health.Memory{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // Given a run that kept a session, spent session starts, had an incident and was
@@ -32,11 +32,11 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	first.Keeper(alone, intents).Keep(session("a", 41))
 	first.Keeper(alone, intents).Keep(session("a", 42))
 	now := time.Now()
-	entries := []ledger.Entry{
-		{ID: 1, At: now.Add(-time.Hour), State: ledger.Ended, Lived: time.Minute},
-		{ID: 2, Pair: gateway.Pair{ID: 1, Count: 2}, At: now, State: ledger.Granted},
+	entries := []identify.Entry{
+		{ID: 1, At: now.Add(-time.Hour), State: identify.Ended, Lived: time.Minute},
+		{ID: 2, Pair: gateway.Pair{ID: 1, Count: 2}, At: now, State: identify.Granted},
 	}
-	for _, e := range append(entries, ledger.Entry{ID: 3, At: now, State: ledger.Ready}, ledger.Entry{ID: 3, State: ledger.Void}) {
+	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Void}) {
 		first.Ledger().Put(e)
 	}
 	incident := health.Incident{
@@ -136,7 +136,7 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	first.Keeper(alone, intents).Keep(session("a", 42))
-	first.Ledger().Put(ledger.Entry{ID: 1, At: time.Now(), State: ledger.Ready})
+	first.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 	shut(t, first)
 	for token, want := range map[string]struct {
 		reason  Reason
@@ -145,7 +145,7 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 		"OTg3NjU0MzIxMDEyMzQ1Njc4.GabcDE.another-bot":   {NoneSaved, 0},
 		"MTIzNDU2Nzg5MDEyMzQ1Njc4.XabcDE.after-a-reset": {OtherToken, 1},
 	} {
-		s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: owner.Of(token)})
+		s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.Of(token)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func TestOldThingsAreForgotten(t *testing.T) {
 	first := open(t, dir, nil)
 	now := time.Now()
 	for id, age := range []time.Duration{time.Hour, 3 * day, entryAge + time.Hour} {
-		first.Ledger().Put(ledger.Entry{ID: int64(id + 1), At: now.Add(-age), State: ledger.Ready})
+		first.Ledger().Put(identify.Entry{ID: int64(id + 1), At: now.Add(-age), State: identify.Ready})
 	}
 	for id, age := range map[string]time.Duration{"new": time.Hour, "old": incidentAge - day, "too old": incidentAge + day} {
 		first.Journal().Write(health.Incident{ID: id, Start: now.Add(-age), Outcome: health.OutcomeResumed, End: now})

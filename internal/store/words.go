@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"evergreen/internal/owner"
+	"evergreen/internal/process/tokenlock"
 )
 
 // LastWords has the Go runtime write to a file of the state folder what it has
@@ -18,7 +18,7 @@ import (
 // if that did not. The whole of that stays beside the database, as
 // evergreen-<bot>.crash.txt, until the next crash. An error means that a crash
 // would leave no word.
-func LastWords(dir string, of owner.Fingerprint) (said string, err error) {
+func LastWords(dir string, of tokenlock.Fingerprint) (said string, err error) {
 	path := strings.TrimSuffix(Path(dir, of), ".db") + ".crash"
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/health"
-	"evergreen/internal/ledger"
 )
 
 // Given a thousand events a second for two minutes, then the disk gets at most
@@ -142,7 +142,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 		account, journal := s.Ledger(), s.Journal()
 		for n := range int64(600) {
 			k.Keep(session("a", 2+n))
-			account.Put(ledger.Entry{ID: n + 1, At: time.Now(), State: ledger.Granted})
+			account.Put(identify.Entry{ID: n + 1, At: time.Now(), State: identify.Granted})
 			journal.Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now()})
 			if n > 30 {
 				if err := account.Commit(t.Context()); err == nil {
@@ -202,7 +202,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		f := &fake{openErr: errDisk}
 		s := f.begin(t, nil)
 		for n := range int64(3 * mostWaiting) {
-			s.Ledger().Put(ledger.Entry{ID: n, At: time.Now(), State: ledger.Ready})
+			s.Ledger().Put(identify.Entry{ID: n, At: time.Now(), State: identify.Ready})
 			s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now().Add(time.Duration(n))})
 		}
 		if len(s.newEntry) > mostWaiting || len(s.newEvents) > mostWaiting || len(s.own) > mostWaiting+1 {
@@ -230,7 +230,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 		began := time.Now()
 		for seq := range int64(1000) {
 			k.Keep(session("a", seq))
-			s.Ledger().Put(ledger.Entry{ID: seq})
+			s.Ledger().Put(identify.Entry{ID: seq})
 			s.Journal().Write(health.Incident{ID: "x"})
 			s.Journal().Recent(5)
 		}
@@ -260,7 +260,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
-		f := &fake{hang: hang, image: image{entries: []ledger.Entry{{ID: 1, At: time.Now(), State: ledger.Ready}}}}
+		f := &fake{hang: hang, image: image{entries: []identify.Entry{{ID: 1, At: time.Now(), State: identify.Ready}}}}
 		began := time.Now()
 		s := f.begin(t, nil)
 		if d := time.Since(began); d != DefaultPatience {
@@ -272,7 +272,7 @@ func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 		if _, err := s.Ledger().Entries(t.Context(), time.Time{}); err == nil {
 			t.Error("an account was read that nobody has read")
 		}
-		s.Ledger().Put(ledger.Entry{ID: 2, At: time.Now(), State: ledger.Ready})
+		s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
 		close(hang)
 		synctest.Wait()
 		if entries, err := s.Ledger().Entries(t.Context(), time.Time{}); err != nil || len(entries) != 2 {
@@ -289,7 +289,7 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		e := ledger.Entry{ID: 7, At: time.Now(), State: ledger.Granted}
+		e := identify.Entry{ID: 7, At: time.Now(), State: identify.Granted}
 		s.Ledger().Put(e)
 		if err := s.Ledger().Commit(t.Context()); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/bot"
-	"evergreen/internal/config"
-	"evergreen/internal/owner"
+	"evergreen/internal/process/config"
+	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 )
 
@@ -68,7 +68,7 @@ func (y *year) start() error {
 	l := &life{number: y.Starts + 1, machine: newMachine(y.sim, y.wire), ran: make(chan error, 1)}
 	var err error
 	l.store, err = store.Open(context.Background(), store.Options{
-		Dir: y.folder(), Fingerprint: owner.Of(y.bot.Token), Version: "year", SignOfLife: signOfLife, Nowhere: true,
+		Dir: y.folder(), Fingerprint: tokenlock.Of(y.bot.Token), Version: "year", SignOfLife: signOfLife, Nowhere: true,
 	})
 	if err != nil {
 		return fmt.Errorf("the bot's database cannot be opened: %w", err)

@@ -29,9 +29,9 @@ var mutations = []mutation{
 		"./gateway", "ResumedNeverComes",
 	},
 	{
-		"rule-1-ledger", "an IDENTIFY is not counted", "internal/ledger/grant.go",
+		"rule-1-ledger", "an IDENTIFY is not counted", "identify/grant.go",
 		"	l.spent = append(l.spent, g.record)\n", "",
-		"./internal/ledger", "",
+		"./identify", "",
 	},
 	{
 		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/life.go",
@@ -174,19 +174,19 @@ var mutations = []mutation{
 		"./internal/bot", "",
 	},
 	{
-		"rule-12-lock", "nobody looks whether the token is taken", "internal/owner/lock_unix.go",
+		"rule-12-lock", "nobody looks whether the token is taken", "internal/process/tokenlock/lock_unix.go",
 		"			return false, nil\n", "			return true, nil\n",
-		"./internal/owner", "SecondProcess",
+		"./internal/process/tokenlock", "SecondProcess",
 	},
 	{
-		"rule-12-told", "a second process takes over without being told to", "internal/owner/owner.go",
+		"rule-12-told", "a second process takes over without being told to", "internal/process/tokenlock/owner.go",
 		"if opts.Visit || !opts.TakeOver && !holder.Visits {", "if opts.Visit {",
-		"./internal/owner", "SecondProcess",
+		"./internal/process/tokenlock", "SecondProcess",
 	},
 	{
-		"rule-13-livez", "/livez depends on Discord", "internal/api/probe.go",
+		"rule-13-livez", "/livez depends on Discord", "internal/web/api/probe.go",
 		"func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{\"alive\"}.write(w) }",
 		"func (s *Server) livez(w http.ResponseWriter, r *http.Request) { s.readyz(w, r) }",
-		"./internal/api", "",
+		"./internal/web/api", "",
 	},
 }

@@ -1,0 +1,75 @@
+package identify
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Given a bot that has spent some starts of its own, when Discord counts more
+// than those, then the difference is what others have spent: at the next look,
+// over a reset of the count too, and for a day. What was spent before the first
+// answer is nobody's business.
+func TestStartsOfOthersAreFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: Limits{Total: 1000, Remaining: 900, ResetAfter: day}}
+		l := New(Options{Limits: d.ask})
+		pass := func(after time.Duration, remaining int) {
+			time.Sleep(after)
+			d.limits.ResetAfter -= after
+			d.limits.Remaining = remaining
+			l.Look(t.Context())
+		}
+		want := func(what string, starts int) {
+			t.Helper()
+			if f := l.Foreign(); f.Starts != starts || (starts > 0) == f.Last.IsZero() {
+				t.Errorf("%s: %+v, want %d", what, f, starts)
+			}
+		}
+		identify(t, l, alone, gateway.OutcomeReady)
+		want("the first answer", 0)
+		pass(10*time.Minute, 899)
+		want("the own start", 0)
+		for range 2 {
+			time.Sleep(10 * time.Minute)
+			d.limits.ResetAfter -= 10 * time.Minute
+			identify(t, l, alone, gateway.OutcomeRefused)
+			d.limits.Remaining--
+		}
+		pass(10*time.Minute, 897)
+		want("two own starts, one in the moment of a question", 0)
+		pass(10*time.Minute, 896)
+		want("a start of somebody else", 1)
+		if asked := d.asked; asked != 6 { // the answers are young in between
+			t.Errorf("Discord was asked %d times", asked)
+		}
+		l.Look(t.Context())
+		want("no new answer", 1)
+
+		// The count is reset, and somebody starts two sessions right after.
+		d.limits.ResetAfter = day + time.Hour
+		pass(time.Hour, 998)
+		want("after the reset", 3)
+		pass(23*time.Hour, 998)
+		want("a day later", 2)
+		pass(25*time.Hour, 1000)
+		want("two days later", 0)
+	})
+}
+
+// Given a total that Discord changes, then nobody is blamed for the difference.
+func TestChangedTotalIsNobodysStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: Limits{Total: 1000, Remaining: 1000, ResetAfter: day}}
+		l := New(Options{Limits: d.ask})
+		l.Look(t.Context())
+		time.Sleep(10 * time.Minute)
+		d.limits = Limits{Total: 2000, Remaining: 500, ResetAfter: day}
+		l.Look(t.Context())
+		if f := l.Foreign(); f != (Foreign{}) {
+			t.Errorf("got %+v", f)
+		}
+	})
+}

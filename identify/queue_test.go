@@ -1,0 +1,220 @@
+package identify
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+)
+
+// Given a shard in the queue whose connection attempt is given up, when its
+// context ends, then it leaves at once and those behind it move up.
+//
+// Statements: G-046.
+func TestWaiterLeavesWithoutATrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{})
+		holder := acquire(t, l, gateway.Pair{ID: 0, Count: 3})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			g, err := l.Acquire(ctx, gateway.Pair{ID: 1, Count: 3}, nil)
+			if g != nil || !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, %v after cancel", g, err)
+			}
+		})
+		all.Go(func() {
+			g := acquire(t, l, gateway.Pair{ID: 2, Count: 3})
+			g.Release(gateway.OutcomeUnsent)
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		began := time.Now()
+		holder.Release(gateway.OutcomeUnsent)
+		all.Wait()
+		if d := time.Since(began); d > 100*time.Millisecond {
+			t.Errorf("the one behind waited %v more", d)
+		}
+		if u := l.Usage(); u.Day != 0 {
+			t.Errorf("%d starts in the account, none was spent", u.Day)
+		}
+		checkNoTrace(t, l)
+	})
+}
+
+// A context that has ended before anybody asks gets nothing and takes nothing.
+func TestEndedContextGetsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		l := New(Options{Storage: d})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, %v", g, err)
+		}
+		checkNoTrace(t, l)
+	})
+}
+
+// Given a context that ends while the grant is on its way to the disk, then the
+// grant is taken back and the entry forgotten.
+func TestContextEndsDuringTheCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		d.slow = time.Second
+		l := New(Options{Storage: d})
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("got %v, %v", g, err)
+		}
+		checkNoTrace(t, l)
+		d.stop()
+		if states := d.states(); len(states) != 1 || states[0] != Void {
+			t.Errorf("the disk holds %v, want one void entry", states)
+		}
+	})
+}
+
+// A wait that a person should know of is announced once, with its reason and
+// its end; waiting for one's turn is not.
+func TestWaitsAreAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Rand: middling})
+		identify(t, l, gateway.Pair{ID: 0, Count: 2}, gateway.OutcomeReady)
+		g, err := l.Acquire(t.Context(), gateway.Pair{ID: 1, Count: 2}, func(_ time.Time, why string) {
+			t.Errorf("announced a turn in the queue: %s", why)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Release(gateway.OutcomeUnsent)
+
+		for range 3 {
+			identify(t, l, alone, gateway.OutcomeReady)
+			l.SessionEnded(alone, time.Second)
+		}
+		var said []string
+		var until time.Time
+		g, err = l.Acquire(t.Context(), alone, func(end time.Time, why string) {
+			until, said = end, append(said, why)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(said) != 1 || !strings.Contains(said[0], "3 in a row") {
+			t.Errorf("announced %q, want one wait after three short sessions", said)
+		}
+		if now := time.Now(); !until.Equal(now) {
+			t.Errorf("the wait was to end %v, it ended %v", until, now)
+		}
+		g.Release(gateway.OutcomeUnsent)
+	})
+}
+
+// A shard whose sessions keep dying lets the others of its key go first.
+func TestFailingShardStandsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Rand: middling})
+		failing, other := gateway.Pair{ID: 0, Count: 2}, gateway.Pair{ID: 1, Count: 2}
+		identify(t, l, failing, gateway.OutcomeReady)
+		l.SessionEnded(failing, time.Second)
+		time.Sleep(time.Minute) // its own wait is over
+		holder := acquire(t, l, other)
+		var all sync.WaitGroup
+		var first gateway.Pair
+		var once sync.Once
+		for _, pair := range []gateway.Pair{failing, other} {
+			all.Go(func() {
+				g := acquire(t, l, pair)
+				once.Do(func() { first = pair })
+				g.Release(gateway.OutcomeUnsent)
+			})
+			time.Sleep(time.Second)
+		}
+		holder.Release(gateway.OutcomeUnsent)
+		all.Wait()
+		if first != other {
+			t.Error("the failing shard went first")
+		}
+	})
+}
+
+// Shards that come and go at random for a day of virtual time: whatever they
+// do, no key is used twice within five seconds, no shard identifies more than
+// twenty times in an hour, and nobody is left behind.
+//
+// Statements: G-038.
+func TestNothingLeaksInADayOfChance(t *testing.T) {
+	for seed := range uint64(3) {
+		synctest.Test(t, func(t *testing.T) {
+			const shards, keys = 6, 2
+			l := New(Options{MaxConcurrency: keys})
+			var (
+				mu     sync.Mutex
+				byKey  [keys][]time.Time
+				byPair [shards][]time.Time
+				all    sync.WaitGroup
+			)
+			end := time.Now().Add(day)
+			for id := range shards {
+				all.Go(func() {
+					chance := rand.New(rand.NewPCG(seed, uint64(id)))
+					pair := gateway.Pair{ID: id, Count: shards}
+					for time.Now().Before(end) {
+						patience := time.Duration(1+chance.IntN(90)) * time.Second
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						g, err := l.Acquire(ctx, pair, nil)
+						cancel()
+						if err != nil {
+							continue
+						}
+						time.Sleep(time.Duration(chance.IntN(3000)) * time.Millisecond)
+						if chance.IntN(4) == 0 {
+							g.Release(gateway.OutcomeUnsent)
+							continue
+						}
+						mu.Lock()
+						g.Sent()
+						byKey[id%keys] = append(byKey[id%keys], time.Now())
+						byPair[id] = append(byPair[id], time.Now())
+						mu.Unlock()
+						time.Sleep(time.Duration(chance.IntN(2000)) * time.Millisecond)
+						if chance.IntN(3) == 0 {
+							g.Release(gateway.OutcomeRefused)
+							continue
+						}
+						g.Release(gateway.OutcomeReady)
+						lived := time.Duration(chance.IntN(240)) * time.Second
+						time.Sleep(lived)
+						if chance.IntN(2) == 0 {
+							l.SessionEnded(pair, lived)
+						}
+					}
+				})
+			}
+			all.Wait()
+			checkNoTrace(t, l)
+			for key, times := range byKey {
+				if d := closest(times); d < 5*time.Second {
+					t.Errorf("seed %d, key %d: two IDENTIFYs %v apart", seed, key, d)
+				}
+			}
+			for id, times := range byPair {
+				if n := mostWithin(times, time.Hour); n > 20 {
+					t.Errorf("seed %d, shard %d: %d IDENTIFYs in an hour", seed, id, n)
+				}
+				if len(times) == 0 {
+					t.Errorf("seed %d, shard %d never identified", seed, id)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+package archtest
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func read(t *testing.T, place ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(append([]string{root}, place...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// between returns what stands between two marks, and fails without them.
+func between(t *testing.T, text, from, to string) string {
+	t.Helper()
+	_, text, begun := strings.Cut(text, from)
+	text, _, ended := strings.Cut(text, to)
+	if !begun || !ended {
+		t.Fatalf("no text between %q and %q", from, to)
+	}
+	return text
+}
+
+// The README's short table of settings says the same as docs/settings.md, which
+// is made from the code: name, default and meaning.
+func TestREADMESettingsAreTrue(t *testing.T) {
+	type row struct{ standard, meaning string }
+	full := map[string]row{}
+	for name, cells := range tableRows(read(t, "docs", "settings.md")) {
+		full[name] = row{cells[2], cells[3]}
+	}
+	short := tableRows(between(t, read(t, "README.md"), "<!-- settings -->", "<!-- /settings -->"))
+	if len(short) < 10 {
+		t.Errorf("the README shows %d settings: want those a newcomer needs, 10 at least", len(short))
+	}
+	for name, cells := range short {
+		want, known := full[name]
+		if got := (row{cells[1], cells[2]}); !known || got != want {
+			t.Errorf("README: %s: got %q, docs/settings.md says %q", name, got, want)
+		}
+	}
+}
+
+// tableRows returns the cells of each row that begins with a quoted name.
+func tableRows(text string) map[string][]string {
+	const pipe = "\x00" // stands for a pipe that belongs to a cell
+	rows := map[string][]string{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		cells := strings.Split(strings.ReplaceAll(strings.Trim(line, "| "), `\|`, pipe), "|")
+		for i := range cells {
+			cells[i] = strings.ReplaceAll(strings.TrimSpace(cells[i]), pipe, `\|`)
+		}
+		rows[cells[0]] = cells
+	}
+	return rows
+}
+
+// The command in docs/commands.md compiles as it stands there, beside the
+// others.
+func TestExampleCommandCompiles(t *testing.T) {
+	example := between(t, read(t, "docs", "commands.md"), "```go\n", "```")
+	folder := t.TempDir()
+	source := filepath.Join(folder, "roll.go")
+	if err := os.WriteFile(source, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	place, err := filepath.Abs(filepath.Join(root, "internal", "bot", "roll.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{place: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlayPath := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(overlayPath, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "vet", "-overlay", overlayPath, "./internal/bot")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,252 @@
+package sdnotify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shard stands where it is put.
+type shard struct {
+	mu    sync.Mutex
+	state gateway.State
+	turns int64
+}
+
+func (s *shard) State() gateway.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+func (s *shard) Stats() gateway.Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return gateway.Stats{Turns: s.turns}
+}
+
+// turn lets the shard look at its connection every five seconds until stop is
+// closed.
+func (s *shard) turn(stop <-chan struct{}) {
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			s.mu.Lock()
+			s.turns++
+			s.mu.Unlock()
+		}
+	}
+}
+
+// manager is who is told, in virtual time.
+type manager struct {
+	mu   sync.Mutex
+	said []string
+	last time.Time // of the last sign of life
+}
+
+func (m *manager) send(message string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if message == "WATCHDOG=1" {
+		m.last = time.Now()
+		return true, nil
+	}
+	m.said = append(m.said, message)
+	return true, nil
+}
+
+func (m *manager) heard() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Since(m.last)
+}
+
+// now is how the bot is.
+func now(status health.Status, reason string) *atomic.Pointer[health.Snapshot] {
+	var p atomic.Pointer[health.Snapshot]
+	p.Store(&health.Snapshot{Status: status, Reason: reason})
+	return &p
+}
+
+// play runs a notifier over a shard for a story in virtual time.
+func play(t *testing.T, s *shard, snap *atomic.Pointer[health.Snapshot], story func(*manager, *bytes.Buffer)) []string {
+	var said []string
+	synctest.Test(t, func(t *testing.T) {
+		m, log := &manager{}, &bytes.Buffer{}
+		n := New(Options{
+			Snapshot: func() health.Snapshot { return *snap.Load() }, Shards: func() []Shard { return []Shard{s} },
+			Send: m.send, Watchdog: time.Minute, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			n.Run(ctx)
+		}()
+		story(m, log)
+		cancel()
+		<-done
+		said = m.said
+	})
+	return said
+}
+
+// Given a bot that starts, comes online, is lost and stops, when a service
+// manager listens, then it is told each of it once and in words.
+func TestManagerIsToldHowItIs(t *testing.T) {
+	s := &shard{state: gateway.Idle{}}
+	snap := now(health.Starting, "no shard has\nreported yet")
+	said := play(t, s, snap, func(*manager, *bytes.Buffer) {
+		step := func(status health.Status, reason string) {
+			synctest.Wait()
+			snap.Store(now(status, reason).Load())
+			time.Sleep(10 * time.Second)
+		}
+		step(health.Online, "connected, and Discord answers")
+		step(health.Reconnecting, strings.Repeat("é", 400))
+		step(health.Stopping, "stopped as asked")
+		synctest.Wait()
+	})
+	want := []string{
+		"READY=1", "STATUS=Starting: no shard has reported yet", "STATUS=Online: connected, and Discord answers",
+		"STATUS=Reconnecting: " + strings.Repeat("é", (longest-len("Reconnecting: "))/2) + "...", "STOPPING=1", "STATUS=Stopping: stopped as asked",
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("told:\n%s", strings.Join(said, "\n"))
+	}
+}
+
+// Given a shard in each state, when it does not move any more, then the watchdog
+// is left to bite, within a minute and a half; a shard that waits for Discord or
+// for a person is left in peace for as long as it takes.
+func TestWatchdogIsFedWhileTheShardMoves(t *testing.T) {
+	stuck := map[string]gateway.State{
+		"live": gateway.Live{}, "suspect": gateway.Suspect{}, "identifying": gateway.Identifying{}, "connecting": gateway.Connecting{URL: "wss://x"},
+		"a wait that is over": gateway.Waiting{Until: time.Unix(1, 0)},
+	}
+	for name, state := range stuck {
+		t.Run(name, func(t *testing.T) {
+			play(t, &shard{state: state}, now(health.Online, "connected"), func(m *manager, log *bytes.Buffer) {
+				time.Sleep(10 * time.Minute)
+				synctest.Wait()
+				if quiet := m.heard(); quiet < 8*time.Minute {
+					t.Errorf("it was fed until %s ago", quiet)
+				}
+				if n := strings.Count(log.String(), "has not moved"); n != 1 {
+					t.Errorf("the log says so %d times:\n%s", n, log)
+				}
+			})
+		})
+	}
+	patient := map[string]gateway.State{
+		"parked": gateway.Parked{}, "idle": gateway.Idle{}, "its turn to identify": gateway.Waiting{For: "its turn to identify"},
+		"a long wait": gateway.Waiting{Until: time.Now().Add(100 * 365 * 24 * time.Hour)},
+	}
+	for name, state := range patient {
+		t.Run(name, func(t *testing.T) {
+			play(t, &shard{state: state}, now(health.Online, "connected"), func(m *manager, _ *bytes.Buffer) {
+				time.Sleep(24 * time.Hour)
+				synctest.Wait()
+				if quiet := m.heard(); quiet > 2*time.Second {
+					t.Errorf("it was not fed for %s", quiet)
+				}
+			})
+		})
+	}
+	t.Run("live and turning, then stuck, then turning", func(t *testing.T) {
+		s := &shard{state: gateway.Live{}}
+		play(t, s, now(health.Online, "connected"), func(m *manager, log *bytes.Buffer) {
+			turnFor := func(d time.Duration) {
+				stop := make(chan struct{})
+				go s.turn(stop)
+				time.Sleep(d)
+				close(stop)
+				synctest.Wait()
+			}
+			turnFor(time.Hour)
+			if quiet := m.heard(); quiet > 2*time.Second {
+				t.Errorf("turning: not fed for %s", quiet)
+			}
+			time.Sleep(2 * time.Minute)
+			if quiet := m.heard(); quiet < time.Minute {
+				t.Errorf("stuck: fed %s ago", quiet)
+			}
+			turnFor(time.Minute)
+			if quiet := m.heard(); quiet > 2*time.Second || !strings.Contains(log.String(), "moves again") {
+				t.Errorf("turning again: not fed for %s\n%s", quiet, log)
+			}
+		})
+	})
+}
+
+// Given the socket of systemd, when a notifier runs, then what arrives there is
+// in systemd's words; without one it returns at once.
+func TestSystemdIsSpokenTo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "200000")
+	t.Setenv("WATCHDOG_PID", "")
+	n := New(Options{
+		Snapshot: func() health.Snapshot { return health.Snapshot{Status: health.Online, Reason: "connected"} },
+		Shards:   func() []Shard { return []Shard{&shard{state: gateway.Parked{}}} },
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.Run(ctx)
+	}()
+	read := func() string {
+		buf := make([]byte, 1024)
+		if err := socket.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		size, err := socket.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(buf[:size])
+	}
+	for _, want := range []string{"READY=1", "STATUS=Online: connected", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"} {
+		if got := read(); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	cancel()
+	<-done
+	for got := read(); got != "STOPPING=1"; got = read() {
+		if got != "WATCHDOG=1" {
+			t.Errorf("told %q", got)
+		}
+	}
+	t.Setenv("NOTIFY_SOCKET", "")
+	New(Options{}).Run(t.Context())
+	New(Options{Send: func(string) (bool, error) { return false, errors.New("gone") }}).Run(t.Context())
+}

@@ -1,0 +1,86 @@
+package tokenlock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+)
+
+const (
+	// poll is how often the lock is tried while the holder pauses. The holder
+	// says when it is free; this is for a holder that dies over it.
+	poll = 20 * time.Millisecond
+	// lastMoment is how long a holder that cannot be asked may take to be gone:
+	// it may be about to let go anyway.
+	lastMoment = 500 * time.Millisecond
+)
+
+// takeOver asks the holder for the lock and waits until it has it.
+func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (*os.File, error) {
+	released := make(chan struct{})
+	conn, refusal := ask(ctx, holder, self, min(patience, replyTime))
+	if conn != nil {
+		go func() {
+			defer close(released)
+			_, _ = hear(conn, patience) // whatever it is, the lock tells the truth
+		}()
+		defer func() { _ = conn.Close(); <-released }()
+		refusal = fmt.Errorf("it has not done so within %s", patience)
+	} else {
+		patience = min(patience, lastMoment)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, refusal)
+	defer cancel()
+	ticks := time.NewTicker(poll)
+	defer ticks.Stop()
+	heard := released
+	for {
+		f, err := lock(path)
+		if err == nil || !errors.Is(err, errTaken) {
+			return f, err
+		}
+		// Somebody else may have been faster.
+		if now := readHolder(path); holder.PID != 0 && now.PID != 0 && !now.same(holder) {
+			return nil, &HeldError{Holder: now, Path: path, Asked: "it handed over, but to somebody else"}
+		}
+		select {
+		case <-heard:
+			heard = nil
+		case <-ticks.C:
+		case <-ctx.Done():
+			if why := context.Cause(ctx); why == refusal {
+				return nil, &HeldError{Holder: holder, Path: path, Asked: why.Error()}
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// ask tells the holder to hand over, and returns the connection once it has
+// agreed, which has to be within a time; else why it has not.
+func ask(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
+	if holder.Socket == "" {
+		return nil, errors.New("it does not listen to such requests")
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", holder.Socket)
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be reached (%w)", err)
+	}
+	err = say(conn, word{Say: sayTakeOver, From: &self})
+	if err == nil {
+		var w word
+		if w, err = hear(conn, within); err == nil && w.Say != sayPausing {
+			err = errors.New("it answered something else")
+		}
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("it does not answer (%w)", err)
+	}
+	return conn, nil
+}

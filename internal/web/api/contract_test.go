@@ -1,0 +1,352 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/identify"
+	"evergreen/internal/discord/rest"
+	"evergreen/internal/health"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// loss is an incident that began some time before a moment and lasted so long;
+// 0 means that it goes on.
+func loss(now time.Time, ago, lasted time.Duration) health.Incident {
+	start := now.Add(-ago)
+	i := health.Incident{
+		ID: start.UTC().Format("20060102T150405.000000") + "-0", Pair: gateway.Pair{Count: 1}, Cause: health.HalfOpen,
+		What: "the connection was half-open", Start: start, Detected: start.Add(15 * time.Second),
+		Evidence: health.Evidence{
+			Kind: "dead", By: health.ByUs, LastByte: start, LastACK: start, Lasted: time.Hour, Attempts: 2,
+			DialKind: gateway.CauseDNS, DialSaid: "no such host", HTTPStatus: 502, Code: 4000,
+		},
+		Actions: []health.Action{{At: start, Until: start.Add(time.Second), What: "RESUME sent", Times: 2}},
+	}
+	if lasted > 0 {
+		i.End, i.Outcome, i.Replayed = start.Add(lasted), health.OutcomeResumed, 12
+	}
+	return i
+}
+
+// everything is a bot of which all is known, and its snapshot to change.
+func everything(t testing.TB) (Options, *bot) {
+	t.Helper()
+	b := online()
+	now := b.snap.At
+	latency := health.Latency{Last: 45 * time.Millisecond, At: now, P50: 44 * time.Millisecond, P95: 70 * time.Millisecond, P99: 90 * time.Millisecond, Samples: 9}
+	open := loss(now, time.Minute, 0)
+	b.snap.Latency, b.snap.SessionSince = latency, now.Add(-time.Hour)
+	b.snap.Counts = health.Counts{Identifies: 1, Resumes: 2, Resumed: 2, Heartbeats: 90, ACKs: 90}
+	b.snap.Work.Stats = gateway.Stats{Received: 100, Handled: 99, QueuedBytes: 512, QueuedAge: 3 * time.Millisecond, Bytes: 1 << 20}
+	b.snap.Work.Activity = health.Activity{Last: now, Asked: 3, Answered: 2, Failed: 1}
+	b.snap.Shards = []health.ShardSnapshot{
+		{
+			Pair: gateway.Pair{ID: 0, Count: 2}, Status: health.Online, Reason: "connected", Since: now.Add(-time.Hour), Ready: true, Connected: true,
+			Latency: latency, LastACK: now, SessionSince: now.Add(-time.Hour), State: "live", StateSince: now.Add(-time.Hour),
+			Interval: 41250 * time.Millisecond, Changes: []health.Change{{At: now, From: "resuming", To: "live", Cause: "closed 4000"}},
+		},
+		{Pair: gateway.Pair{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: "away", Remedy: "wait", OfflineSince: now, Open: &open},
+	}
+	lines := NewLogRing(nil, nil)
+	slog.New(lines).With("component", "Gateway").Info("Connected", "guilds", 3)
+	journal := &health.Memory{}
+	for n := range 5 {
+		journal.Write(loss(now, time.Duration(10-n)*time.Hour, 16*time.Second))
+	}
+	return Options{
+		Version: "1.2.3", Snapshot: b.snapshot, Check: func() health.Check { return health.Check{At: now, OK: true} },
+		Presence: func() gateway.Presence {
+			return gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research", Type: gateway.ActivityWatching}}}
+		},
+		Budget: func() identify.Usage { return identify.Usage{Hour: 1, Day: 2, Remaining: 998, Total: 1000, Reset: now} },
+		REST: func() rest.Stats {
+			return rest.Stats{Requests: 7, RoundTrip: rest.Percentiles{Samples: 7, P50: time.Millisecond, P95: time.Millisecond, P99: time.Second}}
+		},
+		Handlers: func() []HandlerTime {
+			return []HandlerTime{{"help", 40, 1, time.Millisecond, 2 * time.Millisecond, time.Second}, {Name: "ping"}}
+		},
+		Discord:   func() (Discord, bool) { return Discord{"minor", "Partial outage", "Gateway is slow"}, true },
+		Incidents: RecentIncidents(journal.Recent),
+		Uptime: func(_ context.Context, window time.Duration) (Uptime, error) {
+			return Uptime{
+				From: now.Add(-window), To: now, Online: window - time.Hour, Offline: time.Minute, Degraded: time.Minute, Unknown: 58 * time.Minute, Share: 0.99954,
+				Days: []Day{{Date: now.Truncate(day), Online: day, Incidents: 2, Worst: "the connection was cut"}, {Date: now.Truncate(day), Unknown: day}},
+			}, nil
+		},
+		Latencies: func(context.Context, time.Duration) ([]LatencyPoint, error) {
+			return []LatencyPoint{{At: now, Gateway: 45 * time.Millisecond, Max: 50 * time.Millisecond}, {At: now, REST: time.Second}}, nil
+		},
+		Rates: func(context.Context, time.Duration) ([]Rate, error) {
+			return []Rate{{At: now.Add(-time.Minute), Per: time.Minute, Received: 60, Handled: 59, Asked: 3, Answered: 2}, {At: now, Per: time.Minute}}, nil
+		},
+		Lines: lines,
+	}, b
+}
+
+// contract is the document that answers are held against.
+type contract struct {
+	doc    *openapi3.T
+	router routers.Router
+}
+
+func readContract(t *testing.T) contract {
+	t.Helper()
+	for _, kind := range []string{"image/svg+xml", "text/event-stream"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+		t.Fatal(err)
+	}
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract{doc, router}
+}
+
+// holds fails unless an answer is as the document says.
+func (c contract) holds(t *testing.T, path string, a reply) {
+	t.Helper()
+	at, err := url.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := &http.Request{Method: http.MethodGet, URL: at, Header: http.Header{}}
+	route, params, err := c.router.FindRoute(request)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+		return
+	}
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: params},
+		Status:                 a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+	if err != nil {
+		t.Errorf("%s: %d %s\nis not as openapi.json says: %v", path, a.status, a.body, err)
+	}
+}
+
+// fits fails unless data is as a schema of the document says.
+func (c contract) fits(t *testing.T, schema string, data []byte) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatalf("%v in %s", err, data)
+	}
+	ref := c.doc.Components.Schemas[schema]
+	if ref == nil {
+		t.Fatalf("openapi.json has no %s", schema)
+	}
+	if err := ref.Value.VisitJSON(v, openapi3.MultiErrors(), openapi3.VisitAsResponse()); err != nil {
+		t.Errorf("%s %s\nis not as openapi.json says: %v", schema, data, err)
+	}
+}
+
+// The document is valid, names every path that is served to programs and no
+// other, and explains every field.
+func TestDocumentIsWhole(t *testing.T) {
+	c := readContract(t)
+	served := map[string]bool{}
+	for _, r := range routes {
+		if r.path == "/login" || r.path == "/logout" {
+			continue // for people
+		}
+		path := r.path
+		if path == "/api/v1/shards/" {
+			path = "/api/v1/shards/{shard}/{operation}"
+		}
+		served[path] = true
+		if c.doc.Paths.Find(path) == nil {
+			t.Errorf("%s is served and not in the document", path)
+		}
+	}
+	for path, item := range c.doc.Paths.Map() {
+		if !served[path] {
+			t.Errorf("%s is in the document and not served", path)
+		}
+		for _, operation := range item.Operations() {
+			for _, p := range operation.Parameters {
+				if p.Value.Description == "" {
+					t.Errorf("%s: %s is not explained", path, p.Value.Name)
+				}
+			}
+		}
+	}
+	for name, s := range c.doc.Components.Schemas {
+		explained(t, name, s)
+	}
+}
+
+// explained fails for each field without a description and each object that
+// leaves open what stands in it.
+func explained(t *testing.T, name string, s *openapi3.SchemaRef) {
+	t.Helper()
+	if s.Ref != "" {
+		return
+	}
+	if s.Value.Description == "" {
+		t.Errorf("%s is not explained", name)
+	}
+	for field, of := range s.Value.Properties {
+		explained(t, name+"."+field, of)
+	}
+	if s.Value.Items != nil {
+		explained(t, name+"[]", s.Value.Items)
+	}
+	if s.Value.Type.Is("object") && s.Value.AdditionalProperties.Schema == nil && (s.Value.AdditionalProperties.Has == nil || *s.Value.AdditionalProperties.Has) {
+		t.Errorf("%s may hold anything", name)
+	}
+}
+
+// Whether all is known of a bot, nothing, or only bad news, each answer is as
+// the document says, field by field.
+func TestAnswersKeepTheContract(t *testing.T) {
+	c := readContract(t)
+	full, _ := everything(t)
+	full.Addr, full.Token = "0.0.0.0:0", "a-long-token"
+	bad, b := everything(t)
+	b.set(func(b *bot) {
+		now := b.snap.At
+		open := loss(now, time.Hour, 0)
+		b.snap.Status, b.snap.Reason, b.snap.Remedy, b.snap.OfflineSince = health.Offline, "away", "look", now.Add(-time.Hour)
+		b.snap.Last, b.snap.Shards, b.snap.Latency = &open, nil, health.Latency{}
+	})
+	failed := errors.New("the disk is full")
+	bad.Uptime = func(context.Context, time.Duration) (Uptime, error) { return Uptime{}, failed }
+	bad.Latencies = func(context.Context, time.Duration) ([]LatencyPoint, error) { return nil, failed }
+	bad.Rates = func(context.Context, time.Duration) ([]Rate, error) { return nil, failed }
+	bad.Archive = func(context.Context, IncidentQuery) ([]health.Incident, error) { return nil, failed }
+	bad.Incidents = bad.Archive
+	for name, o := range map[string]Options{"all is known": full, "nothing is known": {Snapshot: func() health.Snapshot { return health.Snapshot{At: time.Now()} }}, "bad news": bad} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, o)
+			for _, path := range []string{
+				"/livez", "/readyz", "/startupz", "/health", "/metrics", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg",
+				"/badge/uptime.svg?window=7d", "/badge/uptime.svg?window=1s", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents?limit=2",
+				"/api/v1/incidents?limit=0", "/api/v1/incidents?cause=half-open&open=false", "/api/v1/incidents?cause=boredom",
+				"/api/v1/incidents?open=perhaps", "/api/v1/uptime", "/api/v1/uptime?window=90d", "/api/v1/uptime?window=1y", "/api/v1/latency",
+				"/api/v1/latency?window=7d", "/api/v1/latency?window=", "/api/v1/latency?window=1y", "/api/v1/rates", "/api/v1/rates?window=90d",
+				"/api/v1/rates?window=1y", "/api/v1/shards", "/api/v1/logs",
+				"/api/v1/logs?limit=1", "/api/v1/logs?limit=1000000",
+			} {
+				c.holds(t, path, ask(t, s, "GET", path, bearer("Bearer a-long-token")))
+				c.holds(t, path, ask(t, s, "GET", path))
+			}
+			c.holds(t, "/api/v1/events", ask(t, s, "GET", "/api/v1/events", func(r *http.Request) { r.Method = "HEAD"; bearer("Bearer a-long-token")(r) }))
+		})
+	}
+}
+
+// A page of incidents leads to the next one, until there is none; the filters
+// choose.
+func TestIncidentPages(t *testing.T) {
+	o, b := everything(t)
+	journal := &health.Memory{}
+	for n := range 7 {
+		i := loss(b.snap.At, time.Duration(10-n)*time.Hour, time.Minute)
+		if n%2 == 0 {
+			i.Cause = health.DNSFailure
+		}
+		journal.Write(i)
+	}
+	journal.Write(loss(b.snap.At, time.Minute, 0))
+	o.Incidents = RecentIncidents(journal.Recent)
+	s := serve(t, o)
+	read := func(query string) (list incidentsBody) {
+		t.Helper()
+		a := ask(t, s, "GET", "/api/v1/incidents?"+query)
+		if err := json.Unmarshal([]byte(a.body), &list); err != nil || a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		return list
+	}
+	var ids []string
+	query := "limit=3"
+	for pages := 1; ; pages++ {
+		list := read(query)
+		for _, i := range list.Incidents {
+			ids = append(ids, i.ID)
+		}
+		if list.Next == nil {
+			if pages != 3 {
+				t.Errorf("%d pages", pages)
+			}
+			break
+		}
+		query = "limit=3&before=" + *list.Next
+	}
+	for at, i := range journal.Recent(10) {
+		if len(ids) != 8 || ids[at] != i.ID {
+			t.Fatalf("got %v", ids)
+		}
+	}
+	for query, want := range map[string]int{
+		"cause=dns-failure": 4, "cause=half-open": 4, "open=true": 1, "open=false": 7, "open=false&cause=dns-failure&limit=1": 1,
+		"before=20000101T000000.000000-0": 0, "before=29990101T000000.000000-0": 8,
+	} {
+		if got := len(read(query).Incidents); got != want {
+			t.Errorf("%s: %d incidents, want %d", query, got, want)
+		}
+	}
+	open := read("open=true").Incidents[0]
+	if open.End != nil || open.Outcome != "open" || open.Lost != nil || open.Link != "docs/runbook.md#half-open" || open.Evidence.Code == nil {
+		t.Errorf("got %+v", open)
+	}
+}
+
+// An answer about the past that has not changed is not sent again.
+func TestUnchangedAnswers(t *testing.T) {
+	o, _ := everything(t)
+	s := serve(t, o)
+	for _, path := range []string{"/api/v1/incidents", "/api/v1/uptime?window=30d", "/api/v1/latency", "/api/v1/rates", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg"} {
+		a := ask(t, s, "GET", path)
+		tag := a.header.Get("Etag")
+		if tag == "" || a.header.Get("Cache-Control") == "no-store" {
+			t.Errorf("%s: %v", path, a.header)
+		}
+		same := func(r *http.Request) { r.Header.Set("If-None-Match", tag) }
+		if a := ask(t, s, "GET", path, same); a.status != http.StatusNotModified || a.body != "" {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := ask(t, s, "GET", "/api/v1/status"); a.header.Get("Cache-Control") != "no-store" || a.header.Get("Etag") != "" {
+		t.Errorf("the status may be kept: %v", a.header)
+	}
+}
+
+// The record of the past cannot be read: the client learns no more than that,
+// the log learns why, once a minute.
+func TestRecordsThatCannotBeRead(t *testing.T) {
+	var log bytes.Buffer
+	s := serve(t, Options{Log: logTo(&log), Uptime: func(context.Context, time.Duration) (Uptime, error) {
+		return Uptime{}, errors.New("disk I/O error")
+	}})
+	for range 3 {
+		if a := ask(t, s, "GET", "/api/v1/uptime"); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "disk") {
+			t.Errorf("got %d %s", a.status, a.body)
+		}
+	}
+	if n := strings.Count(log.String(), "disk I/O error"); n != 1 {
+		t.Errorf("the log says %s", log.String())
+	}
+}
