@@ -92,13 +92,13 @@ func (g *Gateway) current() *life {
 // ShardID returns the shard's number.
 func (g *Gateway) ShardID() int {
 	p, _ := g.ready()
-	return p.options.Pair.ID
+	return p.options.Shard.ID
 }
 
 // ShardCount returns the number of shards the bot has.
 func (g *Gateway) ShardCount() int {
 	p, _ := g.ready()
-	return max(1, p.options.Pair.Count)
+	return max(1, p.options.Shard.Count)
 }
 
 // Intents returns what is asked for.
@@ -184,7 +184,7 @@ func (g *Gateway) Open(ctx context.Context) error {
 	if err = l.await(ctx); err != nil {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 		defer cancel()
-		g.end(patience, gateway.Pause)
+		g.end(patience, gateway.KeepSession)
 	}
 	return err
 }
@@ -205,7 +205,7 @@ func (g *Gateway) start() (*life, error) {
 		if _, parked := old.shard.State().(gateway.Parked); !parked {
 			return nil, discord.ErrGatewayAlreadyConnected
 		}
-		g.end(context.Background(), gateway.Pause)
+		g.end(context.Background(), gateway.KeepSession)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -239,9 +239,9 @@ func (g *Gateway) Close(ctx context.Context) {
 // ends or for 5 s. A listener that closes its own gateway waits for itself, so
 // there it takes those and 3 s more.
 func (g *Gateway) CloseWithCode(ctx context.Context, code int, _ string) {
-	mode := gateway.Goodbye
+	mode := gateway.EndSession
 	if gateway.CloseCode(code).Resumable() {
-		mode = gateway.Pause
+		mode = gateway.KeepSession
 	}
 	g.end(ctx, mode)
 }
@@ -260,7 +260,7 @@ func (g *Gateway) end(ctx context.Context, mode gateway.StopMode) {
 		}
 		g.mu.Unlock()
 	}
-	if mode == gateway.Goodbye {
+	if mode == gateway.EndSession {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.life == nil {

@@ -67,9 +67,9 @@ func refused(err error) error {
 	return err
 }
 
-// Locate returns the base address (G-001): the known one, unless it failed and
+// GatewayURL returns the base address (G-001): the known one, unless it failed and
 // has not been asked about for a while (G-002, G-005).
-func (q *inquiry) Locate(ctx context.Context, failed string) (string, error) {
+func (q *inquiry) GatewayURL(ctx context.Context, failed string) (string, error) {
 	q.mu.Lock()
 	known := ""
 	if q.answer != nil {
@@ -119,9 +119,9 @@ func (q *inquiry) limits(ctx context.Context) (identify.Limits, error) {
 	}, nil
 }
 
-// Inspect looks whether a bot that Discord refused would be accepted now,
+// CheckCredentials looks whether a bot that Discord refused would be accepted now,
 // without spending an IDENTIFY (G-096 to G-098).
-func (q *inquiry) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
+func (q *inquiry) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
 	if _, _, err := q.ask(ctx, 0); err != nil {
 		return current, err
 	}

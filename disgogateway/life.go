@@ -95,11 +95,11 @@ func (l *life) stop(ctx context.Context, mode gateway.StopMode) {
 }
 
 // Observe follows the shard. It comes from one goroutine of the shard's.
-func (l *life) Observe(n gateway.Note) {
-	switch what := n.What.(type) {
+func (l *life) Observe(n gateway.Observation) {
+	switch what := n.Event.(type) {
 	case gateway.Transition:
 		if parked, ok := what.To.(gateway.Parked); ok {
-			l.parked(parked.Cause)
+			l.parked(parked.Reason)
 		} else if gateway.Online(what.To) {
 			l.liveOnce.Do(func() { close(l.live) })
 		}
@@ -109,14 +109,14 @@ func (l *life) Observe(n gateway.Note) {
 		default: // the listeners are behind; the next one will do
 		}
 	}
-	l.narrate(n.What)
+	l.narrate(n.Event)
 	if l.g.own.Observer != nil {
 		l.g.own.Observer.Observe(n)
 	}
 }
 
 // parked tells whoever has to know that only a person can help.
-func (l *life) parked(cause gateway.Cause) {
+func (l *life) parked(cause gateway.Reason) {
 	code := int(cause.Code)
 	err := fmt.Errorf("disgogateway: %s: %w", remedy(cause), &websocket.CloseError{Code: code, Text: cause.Text})
 	select {
@@ -136,7 +136,7 @@ func (l *life) parked(cause gateway.Cause) {
 }
 
 // remedy says what has to be done.
-func remedy(cause gateway.Cause) string {
+func remedy(cause gateway.Reason) string {
 	if errors.Is(cause.Err, gateway.ErrUnauthorized) {
 		cause.Code = gateway.CloseAuthFailed
 	}
@@ -180,7 +180,7 @@ func (l *life) guarded(call func()) {
 }
 
 // narrate writes down what an operator wants to know.
-func (l *life) narrate(what gateway.Observation) {
+func (l *life) narrate(what gateway.ShardEvent) {
 	log := l.plan.log
 	switch what := what.(type) {
 	case gateway.Ready:
@@ -188,20 +188,20 @@ func (l *life) narrate(what gateway.Observation) {
 	case gateway.Resumed:
 		log.Info("resumed", "replayed", what.Replayed, "gap", what.Gap)
 	case gateway.Disconnected:
-		if what.Cause.Kind == gateway.CauseStop {
+		if what.Reason.Kind == gateway.ReasonStop {
 			log.Info("closed")
 			return
 		}
-		log.Warn("disconnected", "cause", what.Cause.String(), "session_kept", what.Session)
+		log.Warn("disconnected", "cause", what.Reason.String(), "session_kept", what.Session)
 	case gateway.ConnectFailed:
-		log.Warn("cannot connect", "cause", what.Cause.String(), "failures", what.Failures, "next", what.Next)
+		log.Warn("cannot connect", "cause", what.Reason.String(), "failures", what.Failures, "next", what.Next)
 	case gateway.SessionLost:
-		if what.Cause.Kind != gateway.CauseStop {
-			log.Warn("the session is lost", "cause", what.Cause.String())
+		if what.Reason.Kind != gateway.ReasonStop {
+			log.Warn("the session is lost", "cause", what.Reason.String())
 		}
 	case gateway.AttemptsExhausted:
 		log.Error("many attempts in a row have failed; going on", "failures", what.Failures)
-	case gateway.PermitDelayed:
+	case gateway.IdentifyDelayed:
 		log.Warn("the next session has to wait", "until", what.Until, "why", what.Why)
 	case gateway.QueueFull:
 		log.Warn("listeners are too slow; further events are left with Discord for now", "bytes", what.Bytes)

@@ -18,18 +18,18 @@ type Options struct {
 	// API is the base of Discord's REST API, for a simulator or a proxy. It is
 	// heeded by WithGateway, WithShardManager and Run. Default: disgo's.
 	API string
-	// Locator knows the gateway's address. Default: what gateway.WithURL names,
+	// URLSource knows the gateway's address. Default: what gateway.WithURL names,
 	// else GET /gateway/bot where disgo's REST client is at hand, else disgo's
 	// gateway.URL.
-	Locator gateway.Locator
-	// Inspector looks whether a shard that Discord refused would be accepted now.
+	URLSource gateway.URLSource
+	// CredentialChecker looks whether a shard that Discord refused would be accepted now.
 	// Default: a question over disgo's REST client where that is at hand; without
 	// it a refused shard waits for Open.
-	Inspector gateway.Inspector
+	CredentialChecker gateway.CredentialChecker
 	// Permit decides when a shard may identify. Default: gateway.WithIdentifyRateLimiter
 	// or its like for shards, else an account in memory that knows Discord's
 	// max_concurrency and the starts of the day.
-	Permit gateway.Permit
+	Permit gateway.IdentifyLimiter
 	// Sessions keeps sessions from one run to the next. Default: nobody does. A
 	// resumed bot gets no READY and no GUILD_CREATE, so disgo's caches begin
 	// empty; keep sessions if the bot can do without.

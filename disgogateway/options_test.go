@@ -24,23 +24,23 @@ import (
 // shelf keeps sessions in memory.
 type shelf struct {
 	mu  sync.Mutex
-	all map[gateway.Pair]gateway.Session
+	all map[gateway.ShardID]gateway.Session
 }
 
-func (s *shelf) Session(p gateway.Pair) gateway.Session {
+func (s *shelf) Session(p gateway.ShardID) gateway.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[p]
 }
 
-func (s *shelf) Keeper(p gateway.Pair) gateway.Keeper { return place{s, p} }
+func (s *shelf) SessionStore(p gateway.ShardID) gateway.SessionStore { return place{s, p} }
 
 type place struct {
 	shelf *shelf
-	pair  gateway.Pair
+	pair  gateway.ShardID
 }
 
-func (p place) Keep(session gateway.Session) {
+func (p place) Save(session gateway.Session) {
 	p.shelf.mu.Lock()
 	defer p.shelf.mu.Unlock()
 	p.shelf.all[p.pair] = session
@@ -51,7 +51,7 @@ func (p place) Keep(session gateway.Session) {
 // it says goodbye, nothing is left to resume.
 // Statements: G-090.
 func TestKeptSessionsAreResumed(t *testing.T) {
-	kept := &shelf{all: map[gateway.Pair]gateway.Session{}}
+	kept := &shelf{all: map[gateway.ShardID]gateway.Session{}}
 	set := setting{}
 	set.own.Sessions = kept
 	play(t, set, func(s *stage) {
@@ -66,7 +66,7 @@ func TestKeptSessionsAreResumed(t *testing.T) {
 			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
 		}
 		next.Close(s.t.Context())
-		if left := kept.Session(gateway.Pair{}); left.Resumable() {
+		if left := kept.Session(gateway.ShardID{}); left.Resumable() {
 			t.Error("after a goodbye a session is kept")
 		}
 		s.faultless()

@@ -13,7 +13,7 @@ import (
 type borrowed struct{ limiter disgo.IdentifyRateLimiter }
 
 // Acquire waits for the limiter.
-func (b borrowed) Acquire(ctx context.Context, pair gateway.Pair, _ func(time.Time, string)) (gateway.Grant, error) {
+func (b borrowed) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
 	if err := b.limiter.Wait(ctx, pair.ID); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type source struct {
 	rest    disgorest.Rest // nil where only the gateway is known
 	// inquiry and permit are shared by the shards of a manager; nil: one's own.
 	inquiry *inquiry
-	permit  gateway.Permit
+	permit  gateway.IdentifyLimiter
 	door    door
 }
 
@@ -49,7 +49,7 @@ func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
 	if src.inquiry == nil && src.rest != nil {
 		src.inquiry = newInquiry(src.rest)
 	}
-	pair := gateway.Pair{ID: c.ShardID, Count: c.ShardCount}
+	pair := gateway.ShardID{ID: c.ShardID, Count: c.ShardCount}
 	p := plan{
 		presence: c.Presence, handler: src.handler, door: src.door, raw: c.EnableRawEvents, closed: c.CloseHandler,
 		log: cmp.Or(c.Logger, slog.Default()).With("name", "gateway", "shard_id", pair.ID, "shard_count", max(1, pair.Count)),
@@ -58,36 +58,36 @@ func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
 		p.door = newDoor()
 	}
 	p.options = gateway.Options{
-		Credentials:    gateway.Credentials{Token: strings.TrimPrefix(src.token, "Bot "), Intents: gateway.Intents(c.Intents)},
-		Locator:        o.Locator,
-		Pair:           pair,
-		Properties:     c.Browser,
-		LargeThreshold: c.LargeThreshold,
-		Permit:         cmp.Or(o.Permit, src.permit),
-		Inspector:      o.Inspector,
-		Dialer:         o.Dialer,
-		Compression:    compressions[c.Compression],
-		QueueBytes:     o.QueueBytes,
-		Timing:         o.Timing,
-		Rand:           o.Rand,
+		Credentials:       gateway.Credentials{Token: strings.TrimPrefix(src.token, "Bot "), Intents: gateway.Intents(c.Intents)},
+		URLSource:         o.URLSource,
+		Shard:             pair,
+		Properties:        c.Browser,
+		LargeThreshold:    c.LargeThreshold,
+		IdentifyLimiter:   cmp.Or(o.Permit, src.permit),
+		CredentialChecker: o.CredentialChecker,
+		Dialer:            o.Dialer,
+		Compression:       compressions[c.Compression],
+		QueueBytes:        o.QueueBytes,
+		Timing:            o.Timing,
+		Rand:              o.Rand,
 	}
 	base := cmp.Or(c.URL, disgo.URL)
 	switch {
-	case p.options.Locator != nil:
+	case p.options.URLSource != nil:
 	case c.URL == "" && src.inquiry != nil:
-		p.options.Locator = src.inquiry
+		p.options.URLSource = src.inquiry
 	default:
-		p.options.Locator = gateway.FixedURL(base)
+		p.options.URLSource = gateway.FixedURL(base)
 	}
-	if p.options.Inspector == nil && src.inquiry != nil {
-		p.options.Inspector = src.inquiry
+	if p.options.CredentialChecker == nil && src.inquiry != nil {
+		p.options.CredentialChecker = src.inquiry
 	}
 	switch {
-	case p.options.Permit != nil:
+	case p.options.IdentifyLimiter != nil:
 	case c.IdentifyRateLimiter != nil:
-		p.options.Permit = borrowed{c.IdentifyRateLimiter}
+		p.options.IdentifyLimiter = borrowed{c.IdentifyRateLimiter}
 	default:
-		p.options.Permit = newPermit(src.inquiry, o.Rand)
+		p.options.IdentifyLimiter = newPermit(src.inquiry, o.Rand)
 	}
 	if p.options.Dialer == nil && c.Dialer != nil && c.Dialer != websocket.DefaultDialer {
 		p.options.Dialer = redial(c.Dialer)
@@ -102,7 +102,7 @@ func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
 		if !p.options.Session.Resumable() {
 			p.options.Session = o.Sessions.Session(pair)
 		}
-		p.options.Keeper = o.Sessions.Keeper(pair)
+		p.options.SessionStore = o.Sessions.SessionStore(pair)
 	}
 	return p
 }
@@ -115,7 +115,7 @@ var compressions = map[disgo.CompressionType]gateway.Compression{
 }
 
 // newPermit is an account in memory that knows Discord's limits where it can ask.
-func newPermit(q *inquiry, rand func() float64) gateway.Permit {
+func newPermit(q *inquiry, rand func() float64) gateway.IdentifyLimiter {
 	opts := identify.Options{Rand: rand}
 	if q != nil {
 		opts.Limits = q.limits

@@ -190,14 +190,14 @@ func (n *notebook[T]) list() []T {
 func (n *notebook[T]) len() int { return len(n.list()) }
 
 // diary is an observer that a story reads afterwards.
-type diary struct{ notebook[gateway.Note] }
+type diary struct{ notebook[gateway.Observation] }
 
-func (d *diary) Observe(n gateway.Note) { d.add(n) }
+func (d *diary) Observe(n gateway.Observation) { d.add(n) }
 
 // noted counts the observations of one kind.
-func noted[T gateway.Observation](s *stage) (count int) {
+func noted[T gateway.ShardEvent](s *stage) (count int) {
 	for _, n := range s.diary.list() {
-		if _, ok := n.What.(T); ok {
+		if _, ok := n.Event.(T); ok {
 			count++
 		}
 	}

@@ -45,11 +45,11 @@ func (a Assignment) Has(id int) bool {
 	return found
 }
 
-// Pairs lists the shards in order.
-func (a Assignment) Pairs() []gateway.Pair {
-	pairs := make([]gateway.Pair, len(a.IDs))
+// Shards lists the shards in order.
+func (a Assignment) Shards() []gateway.ShardID {
+	pairs := make([]gateway.ShardID, len(a.IDs))
 	for i, id := range a.IDs {
-		pairs[i] = gateway.Pair{ID: id, Count: a.Count}
+		pairs[i] = gateway.ShardID{ID: id, Count: a.Count}
 	}
 	return pairs
 }

@@ -89,7 +89,7 @@ func startDiscord(b *testing.B) *discord {
 // cost, not Discord's patience.
 type open struct{}
 
-func (open) Acquire(context.Context, gateway.Pair, func(time.Time, string)) (gateway.Grant, error) {
+func (open) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (gateway.Grant, error) {
 	return open{}, nil
 }
 func (open) Sent() bool              { return true }
@@ -175,10 +175,10 @@ func thousand(b *testing.B, compression gateway.Compression) {
 	f, err := fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: d.token, Intents: intents},
-			Locator:     gateway.FixedURL("ws://" + d.addr),
+			URLSource:   gateway.FixedURL("ws://" + d.addr),
 			Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
-			Observer:    gateway.ObserverFunc(func(gateway.Note) {}),
-			Compression: compression, Permit: open{}, Dialer: dials,
+			Observer:    gateway.ObserverFunc(func(gateway.Observation) {}),
+			Compression: compression, IdentifyLimiter: open{}, Dialer: dials,
 		},
 		Assigner: fleet.All(shards),
 	})
@@ -223,7 +223,7 @@ func thousand(b *testing.B, compression gateway.Compression) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	stopping := time.Now()
-	if err := f.Stop(ctx, gateway.Pause); err != nil {
+	if err := f.Stop(ctx, gateway.KeepSession); err != nil {
 		b.Fatal(err)
 	}
 	<-ran

@@ -35,7 +35,7 @@ func (f *Fleet) Pause(ctx context.Context, id int) error {
 		if m.stands() == MovedOut {
 			return errMoved
 		}
-		return m.pause(ctx, gateway.Pause, Paused)
+		return m.pause(ctx, gateway.KeepSession, Paused)
 	})
 }
 
@@ -58,7 +58,7 @@ func (f *Fleet) Resume(ctx context.Context, id int) error {
 }
 
 // Restart ends the connection of one shard and begins another: with
-// [gateway.Pause] by a RESUME, which costs nothing; with [gateway.Goodbye] with a
+// [gateway.KeepSession] by a RESUME, which costs nothing; with [gateway.EndSession] with a
 // new session, which costs an IDENTIFY.
 func (f *Fleet) Restart(ctx context.Context, id int, mode gateway.StopMode) error {
 	m, err := f.member(id)
@@ -73,7 +73,7 @@ func (f *Fleet) Restart(ctx context.Context, id int, mode gateway.StopMode) erro
 			return err
 		}
 		session := m.current().Session()
-		if mode == gateway.Goodbye {
+		if mode == gateway.EndSession {
 			session = gateway.Session{}
 		}
 		return m.unpause(session)
@@ -93,11 +93,11 @@ func (f *Fleet) MoveOut(ctx context.Context, id int) (Handover, error) {
 		if m.stands() == MovedOut {
 			return errMoved
 		}
-		if err := m.pause(ctx, gateway.Pause, MovedOut); err != nil {
+		if err := m.pause(ctx, gateway.KeepSession, MovedOut); err != nil {
 			m.stand(Paused)
 			return err
 		}
-		out = Handover{Pair: m.pair, Session: m.current().Session(), Intents: f.opts.Shard.Intents}
+		out = Handover{Shard: m.pair, Session: m.current().Session(), Intents: f.opts.Shard.Intents}
 		m.forget()
 		return nil
 	})
@@ -109,7 +109,7 @@ func (f *Fleet) MoveOut(ctx context.Context, id int) (Handover, error) {
 // was begun with other intents.
 func (f *Fleet) MoveIn(ctx context.Context, h Handover) error {
 	if h.Intents != f.opts.Shard.Intents {
-		return fmt.Errorf("shard %s: its session was begun with other intents (%s) than this bot's (%s)", h.Pair, h.Intents, f.opts.Shard.Intents)
+		return fmt.Errorf("shard %s: its session was begun with other intents (%s) than this bot's (%s)", h.Shard, h.Intents, f.opts.Shard.Intents)
 	}
 	m, err := f.place(h)
 	if err != nil {
@@ -139,12 +139,12 @@ func (f *Fleet) place(h Handover) (*member, error) {
 		return nil, ErrResharding
 	case s == nil:
 		return nil, errors.New("the fleet does not know its shards yet")
-	case h.Pair.Count != s.assignment.Count || h.Pair.ID < 0 || h.Pair.ID >= h.Pair.Count:
-		return nil, fmt.Errorf("shard %s does not belong to a bot with %d shards", h.Pair, s.assignment.Count)
-	case s.members[h.Pair.ID] != nil:
-		return s.members[h.Pair.ID], nil
+	case h.Shard.Count != s.assignment.Count || h.Shard.ID < 0 || h.Shard.ID >= h.Shard.Count:
+		return nil, fmt.Errorf("shard %s does not belong to a bot with %d shards", h.Shard, s.assignment.Count)
+	case s.members[h.Shard.ID] != nil:
+		return s.members[h.Shard.ID], nil
 	}
-	m, err := f.newMember(h.Pair, h.Session)
+	m, err := f.newMember(h.Shard, h.Session)
 	if err != nil {
 		return nil, err
 	}

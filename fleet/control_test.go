@@ -86,14 +86,14 @@ func TestRestartOneShard(t *testing.T) {
 	play(t, setting{shards: "2", guilds: 4}, func(s *stage) {
 		s.run(time.Minute)
 		s.pass(time.Minute)
-		for _, mode := range []gateway.StopMode{gateway.Pause, gateway.Goodbye} {
+		for _, mode := range []gateway.StopMode{gateway.KeepSession, gateway.EndSession} {
 			if err := s.fleet.Restart(s.t.Context(), 1, mode); err != nil {
 				t.Fatal(err)
 			}
 			s.until(20*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Done() })
 			s.identifies(2 + int(mode))
 		}
-		if err := s.fleet.Restart(s.t.Context(), 7, gateway.Pause); !errors.Is(err, fleet.ErrNoShard) {
+		if err := s.fleet.Restart(s.t.Context(), 7, gateway.KeepSession); !errors.Is(err, fleet.ErrNoShard) {
 			t.Errorf("restarting a shard that is not there: %v", err)
 		}
 	})
@@ -111,10 +111,10 @@ func TestMoveAShardToAnotherProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !out.Session.Resumable() || out.Pair != (gateway.Pair{ID: 3, Count: 4}) {
+		if !out.Session.Resumable() || out.Shard != (gateway.ShardID{ID: 3, Count: 4}) {
 			t.Fatalf("the shard left as %+v", out)
 		}
-		if kept := s.saved.Session(out.Pair); kept != (gateway.Session{}) {
+		if kept := s.saved.Session(out.Shard); kept != (gateway.Session{}) {
 			t.Error("the session that moved out is still kept here")
 		}
 		if err := first.Resume(s.t.Context(), 3); err == nil {
@@ -149,7 +149,7 @@ func TestMoveInFromElsewhere(t *testing.T) {
 		if s.fleet.Shard(1) != nil || s.fleet.ShardFor(uint64(s.guildOn(1, 4).ID)) != nil {
 			t.Error("the fleet has a shard that it does not run")
 		}
-		h := fleet.Handover{Pair: gateway.Pair{ID: 1, Count: 4}, Intents: intents}
+		h := fleet.Handover{Shard: gateway.ShardID{ID: 1, Count: 4}, Intents: intents}
 		if err := s.fleet.MoveIn(s.t.Context(), h); err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestGoodbyeOfAll(t *testing.T) {
 		s.run(time.Minute)
 		s.pass(10 * time.Second)
 		began := time.Now()
-		s.stop(gateway.Goodbye)
+		s.stop(gateway.EndSession)
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("it took %s", took)
 		}

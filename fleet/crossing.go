@@ -47,7 +47,7 @@ func (c *crossing) waitsFor() string {
 
 // begin opens the lane of a new shard that is about to identify: whatever its
 // session gets from now on, the old set's copies are remembered.
-func (c *crossing) begin(pair gateway.Pair) {
+func (c *crossing) begin(pair gateway.ShardID) {
 	if pair.Count == c.to {
 		l := c.lanes[pair.ID]
 		l.mu.Lock()
@@ -61,8 +61,8 @@ func (c *crossing) route(ctx context.Context, e gateway.Event) {
 	switch {
 	case personal[e.Type]:
 		c.handler.HandleEvent(ctx, e)
-	case e.Pair.Count == c.to:
-		c.lanes[e.Pair.ID].fresh(ctx, e, c.handler)
+	case e.Shard.Count == c.to:
+		c.lanes[e.Shard.ID].fresh(ctx, e, c.handler)
 	case e.Type == "READY" || e.Type == "RESUMED":
 		c.handler.HandleEvent(ctx, e)
 	default:

@@ -19,10 +19,10 @@ func Example() {
 	bot, err := fleet.New(fleet.Options{
 		Assigner: fleet.All(2),
 		Shard: gateway.Options{
-			Credentials: gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuilds},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
-			Permit:      fleet.NewPermit(2),
+			Credentials:     gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuilds},
+			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
+			Dialer:          gateway.WebSocketDialer{DialContext: sim.DialContext},
+			IdentifyLimiter: fleet.NewPermit(2),
 		},
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func Example() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := bot.Stop(ctx, gateway.Pause); err != nil {
+	if err := bot.Stop(ctx, gateway.KeepSession); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Println(<-ran)

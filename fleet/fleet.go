@@ -5,7 +5,7 @@
 // A [Fleet] makes one [gateway.Shard] for each pair of its [Assignment]. Shards
 // with a saved session RESUME at once and side by side; the others queue for the
 // identify permit. What many machines would have to agree on stands behind three
-// small interfaces: who may identify ([gateway.Permit]), where sessions are kept
+// small interfaces: who may identify ([gateway.IdentifyLimiter]), where sessions are kept
 // ([Sessions]) and who runs which shard ([Assigner]).
 //
 // Statement ids such as G-039 in comments refer to the table in
@@ -36,7 +36,7 @@ var (
 // Options configures a [Fleet]. Shard with its credentials and locator is
 // required; every other zero value means the documented default.
 type Options struct {
-	// Shard is what all shards have in common. Pair, Session and Keeper are the
+	// Shard is what all shards have in common. Shard, Session and SessionStore are the
 	// fleet's to fill in. Handler and Observer are shared: each shard calls them
 	// from a goroutine of its own, so they are called by many at once. The
 	// default Permit is [NewPermit] with one key.
@@ -88,7 +88,7 @@ type set struct {
 
 // New checks the options and makes a fleet that does nothing yet.
 func New(opts Options) (*Fleet, error) {
-	if opts.Shard.Pair != (gateway.Pair{}) || opts.Shard.Session != (gateway.Session{}) || opts.Shard.Keeper != nil {
+	if opts.Shard.Shard != (gateway.ShardID{}) || opts.Shard.Session != (gateway.Session{}) || opts.Shard.SessionStore != nil {
 		return nil, errors.New("fleet: the pair, session and keeper of a shard are the fleet's to choose")
 	}
 	if opts.Assigner == nil {
@@ -97,8 +97,8 @@ func New(opts Options) (*Fleet, error) {
 	if opts.Sessions == nil {
 		opts.Sessions = forgetful{}
 	}
-	if opts.Shard.Permit == nil {
-		opts.Shard.Permit = NewPermit(1)
+	if opts.Shard.IdentifyLimiter == nil {
+		opts.Shard.IdentifyLimiter = NewPermit(1)
 	}
 	if opts.Shard.Dialer == nil {
 		opts.Shard.Dialer = gateway.WebSocketDialer{UserAgent: "DiscordBot (https://discord.com, 1.0) evergreen"}
@@ -108,7 +108,7 @@ func New(opts Options) (*Fleet, error) {
 	}
 	f := &Fleet{opts: opts, finished: make(chan struct{}), assigning: make(turn, 1), presence: opts.Shard.Presence, creds: opts.Shard.Credentials}
 	f.gate = newGate(opts.Shard.Dialer, opts.DialRate)
-	f.line = newLine(opts.Shard.Permit, f.turnComes)
+	f.line = newLine(opts.Shard.IdentifyLimiter, f.turnComes)
 	f.halt, f.haltNow = context.WithCancel(context.Background())
 	return f, nil
 }
@@ -162,9 +162,9 @@ func (f *Fleet) adopt(a Assignment) error {
 }
 
 // muster makes the shards of an assignment.
-func (f *Fleet) muster(a Assignment, session func(gateway.Pair) gateway.Session) (*set, error) {
+func (f *Fleet) muster(a Assignment, session func(gateway.ShardID) gateway.Session) (*set, error) {
 	s := &set{assignment: a, members: make(map[int]*member, len(a.IDs))}
-	for _, pair := range a.Pairs() {
+	for _, pair := range a.Shards() {
 		m, err := f.newMember(pair, session(pair))
 		if err != nil {
 			return nil, err
@@ -269,7 +269,7 @@ func (f *Fleet) handle(ctx context.Context, e gateway.Event) {
 }
 
 // turnComes is called when a shard has its grant and is about to identify.
-func (f *Fleet) turnComes(pair gateway.Pair) {
+func (f *Fleet) turnComes(pair gateway.ShardID) {
 	if c := f.crossing.Load(); c != nil {
 		c.begin(pair)
 	}

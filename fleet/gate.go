@@ -55,7 +55,7 @@ func (g *gate) Dial(ctx context.Context, url string) (gateway.Socket, error) {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return nil, &gateway.ConnectError{Kind: gateway.CauseDial, Err: ctx.Err()}
+			return nil, &gateway.ConnectError{Kind: gateway.ReasonDial, Err: ctx.Err()}
 		}
 	}
 	return g.dialer.Dial(ctx, url)

@@ -18,20 +18,20 @@ type Pacer interface {
 // line is the permit as the shards see it: the real one, and somebody who knows
 // who waits.
 type line struct {
-	permit gateway.Permit
-	comes  func(gateway.Pair) // told of every grant before it is used
+	permit gateway.IdentifyLimiter
+	comes  func(gateway.ShardID) // told of every grant before it is used
 
 	mu      sync.Mutex
-	waiting map[gateway.Pair]time.Time // until when the permit said it would be; zero: only the queue
-	last    map[int]time.Time          // of the last IDENTIFY, by key
+	waiting map[gateway.ShardID]time.Time // until when the permit said it would be; zero: only the queue
+	last    map[int]time.Time             // of the last IDENTIFY, by key
 }
 
-func newLine(permit gateway.Permit, comes func(gateway.Pair)) *line {
-	return &line{permit: permit, comes: comes, waiting: make(map[gateway.Pair]time.Time), last: make(map[int]time.Time)}
+func newLine(permit gateway.IdentifyLimiter, comes func(gateway.ShardID)) *line {
+	return &line{permit: permit, comes: comes, waiting: make(map[gateway.ShardID]time.Time), last: make(map[int]time.Time)}
 }
 
-// Acquire implements [gateway.Permit].
-func (l *line) Acquire(ctx context.Context, pair gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
+// Acquire implements [gateway.IdentifyLimiter].
+func (l *line) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
 	l.note(pair, time.Time{})
 	defer l.gone(pair)
 	grant, err := l.permit.Acquire(ctx, pair, func(until time.Time, why string) {
@@ -48,7 +48,7 @@ func (l *line) Acquire(ctx context.Context, pair gateway.Pair, announce func(tim
 }
 
 // SessionEnded implements [gateway.SessionWatcher].
-func (l *line) SessionEnded(pair gateway.Pair, lived time.Duration) {
+func (l *line) SessionEnded(pair gateway.ShardID, lived time.Duration) {
 	if w, ok := l.permit.(gateway.SessionWatcher); ok {
 		w.SessionEnded(pair, lived)
 	}
@@ -58,7 +58,7 @@ func (l *line) SessionEnded(pair gateway.Pair, lived time.Duration) {
 type ticket struct {
 	gateway.Grant
 	line *line
-	pair gateway.Pair
+	pair gateway.ShardID
 }
 
 // Sent implements [gateway.Grant].
@@ -73,13 +73,13 @@ func (t *ticket) Sent() bool {
 	return true
 }
 
-func (l *line) note(pair gateway.Pair, until time.Time) {
+func (l *line) note(pair gateway.ShardID, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting[pair] = until
 }
 
-func (l *line) gone(pair gateway.Pair) {
+func (l *line) gone(pair gateway.ShardID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.waiting, pair)
@@ -95,11 +95,11 @@ func (l *line) pace() (keys int, spacing time.Duration) {
 
 // queue tells who of the pairs waits, and how long it is until the last of them
 // may identify.
-func (l *line) queue(now time.Time) (waiting map[gateway.Pair]bool, remaining time.Duration) {
+func (l *line) queue(now time.Time) (waiting map[gateway.ShardID]bool, remaining time.Duration) {
 	keys, spacing := l.pace()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	waiting = make(map[gateway.Pair]bool, len(l.waiting))
+	waiting = make(map[gateway.ShardID]bool, len(l.waiting))
 	behind := make(map[int]int, min(keys, len(l.waiting)))
 	for pair, until := range l.waiting {
 		waiting[pair] = true

@@ -9,32 +9,32 @@ import (
 	"evergreen/gateway"
 )
 
-// Standing says what the fleet does with a shard.
-type Standing string
+// Mode says what the fleet does with a shard.
+type Mode string
 
 // The standings.
 const (
-	Running  Standing = "running"
-	Paused   Standing = "paused"    // stopped with its session kept; Resume goes on with it
-	MovedOut Standing = "moved-out" // its session was handed to somebody else
+	Running  Mode = "running"
+	Paused   Mode = "paused"    // stopped with its session kept; Resume goes on with it
+	MovedOut Mode = "moved-out" // its session was handed to somebody else
 )
 
 // member is the place of one shard. A gateway.Shard runs once; each time the
 // place is taken up again it holds a new one.
 type member struct {
 	fleet *Fleet
-	pair  gateway.Pair
+	pair  gateway.ShardID
 	busy  turn // one operation at a time
 
 	mu       sync.Mutex // guards what follows; held for moments only
 	shard    *gateway.Shard
-	keeper   gateway.Keeper
+	keeper   gateway.SessionStore
 	ran      chan struct{} // closed when Run of the shard has returned; nil before
-	standing Standing
+	standing Mode
 	past     gateway.Stats // of the shards that were here before
 }
 
-func (f *Fleet) newMember(pair gateway.Pair, session gateway.Session) (*member, error) {
+func (f *Fleet) newMember(pair gateway.ShardID, session gateway.Session) (*member, error) {
 	m := &member{fleet: f, pair: pair, busy: make(turn, 1), standing: Running}
 	return m, m.make(session)
 }
@@ -43,16 +43,16 @@ func (f *Fleet) newMember(pair gateway.Pair, session gateway.Session) (*member, 
 func (m *member) make(session gateway.Session) error {
 	f := m.fleet
 	o := f.opts.Shard
-	o.Pair, o.Session, o.Keeper = m.pair, session, f.opts.Sessions.Keeper(m.pair)
-	o.Dialer, o.Permit = f.gate, f.line
+	o.Shard, o.Session, o.SessionStore = m.pair, session, f.opts.Sessions.SessionStore(m.pair)
+	o.Dialer, o.IdentifyLimiter = f.gate, f.line
 	if o.Handler != nil {
 		o.Handler = gateway.HandlerFunc(f.handle)
 	}
 	f.mu.Lock()
 	o.Presence, o.Credentials = f.presence, f.creds
 	f.mu.Unlock()
-	if o.Inspector != nil {
-		o.Inspector = inspector{f, o.Inspector}
+	if o.CredentialChecker != nil {
+		o.CredentialChecker = inspector{f, o.CredentialChecker}
 	}
 	shard, err := gateway.New(o)
 	if err != nil {
@@ -63,7 +63,7 @@ func (m *member) make(session gateway.Session) error {
 	if m.shard != nil {
 		m.past = m.past.Plus(m.shard.Stats())
 	}
-	m.shard, m.keeper, m.ran = shard, o.Keeper, nil
+	m.shard, m.keeper, m.ran = shard, o.SessionStore, nil
 	return nil
 }
 
@@ -94,13 +94,13 @@ func (m *member) current() *gateway.Shard {
 	return m.shard
 }
 
-func (m *member) stands() Standing {
+func (m *member) stands() Mode {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.standing
 }
 
-func (m *member) stand(s Standing) {
+func (m *member) stand(s Mode) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.standing = s
@@ -140,7 +140,7 @@ func (m *member) hold(ctx context.Context, operation func() error) error {
 }
 
 // pause stops the shard and keeps its session. The caller holds busy.
-func (m *member) pause(ctx context.Context, mode gateway.StopMode, as Standing) error {
+func (m *member) pause(ctx context.Context, mode gateway.StopMode, as Mode) error {
 	before := m.stands()
 	m.stand(as)
 	if before != Running {
@@ -176,7 +176,7 @@ func (m *member) forget() {
 	keeper := m.keeper
 	m.mu.Unlock()
 	if keeper != nil {
-		keeper.Keep(gateway.Session{})
+		keeper.Save(gateway.Session{})
 	}
 }
 
@@ -184,12 +184,12 @@ func (m *member) forget() {
 // found.
 type inspector struct {
 	fleet *Fleet
-	gateway.Inspector
+	gateway.CredentialChecker
 }
 
-// Inspect implements [gateway.Inspector].
-func (i inspector) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
-	next, err := i.Inspector.Inspect(ctx, cause, current)
+// CheckCredentials implements [gateway.CredentialChecker].
+func (i inspector) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
+	next, err := i.CredentialChecker.CheckCredentials(ctx, cause, current)
 	if err == nil {
 		i.fleet.mu.Lock()
 		i.fleet.creds = next

@@ -19,8 +19,8 @@ type Permit struct {
 	keys   int
 	last   map[int]time.Time // of the newest IDENTIFY or unexpired grant, by key
 	holder map[int]*grant
-	vain   map[gateway.Pair]vain
-	stalls map[gateway.Pair]int // turns in a row that came to no IDENTIFY
+	vain   map[gateway.ShardID]vain
+	stalls map[gateway.ShardID]int // turns in a row that came to no IDENTIFY
 	queue  []*waiter
 }
 
@@ -32,7 +32,7 @@ type vain struct {
 
 // waiter is a shard in the queue.
 type waiter struct {
-	pair    gateway.Pair
+	pair    gateway.ShardID
 	arrived time.Time
 	wake    chan struct{} // one slot
 }
@@ -45,8 +45,8 @@ const lineUp = 50 * time.Millisecond
 // tells, 1 at least.
 func NewPermit(maxConcurrency int) *Permit {
 	return &Permit{
-		keys: max(1, maxConcurrency), last: make(map[int]time.Time), holder: make(map[int]*grant), vain: make(map[gateway.Pair]vain),
-		stalls: make(map[gateway.Pair]int),
+		keys: max(1, maxConcurrency), last: make(map[int]time.Time), holder: make(map[int]*grant), vain: make(map[gateway.ShardID]vain),
+		stalls: make(map[gateway.ShardID]int),
 	}
 }
 
@@ -70,8 +70,8 @@ var vainWaits = []time.Duration{
 	0, 0, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute,
 }
 
-// Acquire implements [gateway.Permit].
-func (p *Permit) Acquire(ctx context.Context, pair gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
+// Acquire implements [gateway.IdentifyLimiter].
+func (p *Permit) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
 	w := &waiter{pair: pair, arrived: time.Now(), wake: make(chan struct{}, 1)}
 	p.mu.Lock()
 	p.queue = append(p.queue, w)
@@ -174,7 +174,7 @@ func (w *waiter) poke() {
 }
 
 // SessionEnded implements [gateway.SessionWatcher].
-func (p *Permit) SessionEnded(pair gateway.Pair, lived time.Duration) {
+func (p *Permit) SessionEnded(pair gateway.ShardID, lived time.Duration) {
 	if lived >= time.Minute {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -185,7 +185,7 @@ func (p *Permit) SessionEnded(pair gateway.Pair, lived time.Duration) {
 // grant is the right to send one IDENTIFY. What it guards is the permit's.
 type grant struct {
 	permit *Permit
-	pair   gateway.Pair
+	pair   gateway.ShardID
 	key    int
 	sent   bool
 	over   bool

@@ -49,14 +49,14 @@ func (p Progress) String() string {
 
 // ShardStatus is how one shard is.
 type ShardStatus struct {
-	Pair     gateway.Pair
-	Standing Standing
-	State    gateway.State
-	Queued   bool // it waits for its turn to identify
-	Resumes  bool // it has a session to resume
-	Latency  time.Duration
-	LastACK  time.Time
-	Stats    gateway.Stats
+	Shard   gateway.ShardID
+	Mode    Mode
+	State   gateway.State
+	Queued  bool // it waits for its turn to identify
+	Resumes bool // it has a session to resume
+	Latency time.Duration
+	LastACK time.Time
+	Stats   gateway.Stats
 }
 
 // Snapshot is how the fleet is at one moment.
@@ -102,13 +102,13 @@ func (f *Fleet) Snapshot() Snapshot {
 // Progress returns how far the start has come.
 func (f *Fleet) Progress() Progress { return f.Snapshot().Progress }
 
-func (s *set) progress(waiting map[gateway.Pair]bool, remaining time.Duration) ([]ShardStatus, Progress) {
+func (s *set) progress(waiting map[gateway.ShardID]bool, remaining time.Duration) ([]ShardStatus, Progress) {
 	all := make([]ShardStatus, 0, len(s.order))
 	var p Progress
 	for _, m := range s.order {
 		shard := m.current()
 		status := ShardStatus{
-			Pair: m.pair, Standing: m.stands(), State: shard.State(), Queued: waiting[m.pair],
+			Shard: m.pair, Mode: m.stands(), State: shard.State(), Queued: waiting[m.pair],
 			Resumes: shard.Session().Resumable(), Latency: shard.Latency(), LastACK: shard.LastACK(), Stats: m.stats(),
 		}
 		p.count(status)
@@ -122,7 +122,7 @@ func (s *set) progress(waiting map[gateway.Pair]bool, remaining time.Duration) (
 
 // count puts one shard where it belongs.
 func (p *Progress) count(s ShardStatus) {
-	switch s.Standing {
+	switch s.Mode {
 	case Paused:
 		p.Paused++
 		return

@@ -15,7 +15,7 @@ import (
 // moment exactly one set delivers the events of a guild. Each event is told from
 // its copy by what it is about, so nothing is lost and nothing comes twice, also
 // where one set is ahead of the other. The handler does not notice, except that
-// Event.Pair has another count: the new set's READYs, and the guilds they name,
+// Event.Shard has another count: the new set's READYs, and the guilds they name,
 // are not delivered.
 //
 // It costs one IDENTIFY for each new shard, and returns when the new set
@@ -53,7 +53,7 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 	f.mu.Unlock()
 	leave, done := context.WithTimeout(context.Background(), farewell)
 	defer done()
-	err = stopAll(leave, old.order, gateway.Goodbye)
+	err = stopAll(leave, old.order, gateway.EndSession)
 	f.finish(c)
 	return err
 }
@@ -72,7 +72,7 @@ func (s *set) idle() bool {
 func (f *Fleet) replace(old, next *set) error {
 	leave, done := context.WithTimeout(context.Background(), farewell)
 	defer done()
-	err := stopAll(leave, old.order, gateway.Goodbye)
+	err := stopAll(leave, old.order, gateway.EndSession)
 	f.mu.Lock()
 	f.set, f.next = next, nil
 	f.crossing.Store(nil)
@@ -125,7 +125,7 @@ func (f *Fleet) beginReshard(count int) (old, next *set, c *crossing, err error)
 	}
 	c = newCrossing(count, handler)
 	c.say("the new shards to be made")
-	next, err = f.muster(All(count), func(gateway.Pair) gateway.Session { return gateway.Session{} })
+	next, err = f.muster(All(count), func(gateway.ShardID) gateway.Session { return gateway.Session{} })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -145,7 +145,7 @@ func (f *Fleet) abandon(c *crossing, next *set) {
 	for _, l := range c.lanes {
 		l.dismiss()
 	}
-	_ = stopAll(ctx, next.order, gateway.Goodbye)
+	_ = stopAll(ctx, next.order, gateway.EndSession)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.next = nil
@@ -212,7 +212,7 @@ func (c *crossing) judge(now time.Time, old, next *set) (waits string, err error
 	for i, m := range next.order {
 		state := m.current().State()
 		if p, parked := state.(gateway.Parked); parked {
-			return "", fmt.Errorf("the new shard %s was refused: %s", m.pair, p.Cause)
+			return "", fmt.Errorf("the new shard %s was refused: %s", m.pair, p.Reason)
 		}
 		at, complete := c.lanes[i].since(now)
 		if !complete || !gateway.Online(state) {

@@ -96,8 +96,8 @@ func TestReshardLosesNothing(t *testing.T) {
 					t.Errorf("the handler was told of %d guilds and %d sessions anew", got-guilds, len(s.seen("READY"))-4)
 				}
 				for _, e := range s.seen("MESSAGE_CREATE") {
-					if want := fleet.ShardOf(guildOf(e), e.Pair.Count); e.Pair.ID != want {
-						t.Errorf("an event of guild %d came over shard %s, want shard %d", guildOf(e), e.Pair, want)
+					if want := fleet.ShardOf(guildOf(e), e.Shard.Count); e.Shard.ID != want {
+						t.Errorf("an event of guild %d came over shard %s, want shard %d", guildOf(e), e.Shard, want)
 					}
 				}
 				v := s.sim.Verdict(s.app)
@@ -232,7 +232,7 @@ func TestStopDuringReshard(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
 		s.pass(6 * time.Second)
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		if err := <-done; !errors.Is(err, fleet.ErrStopped) {
 			t.Errorf("the re-shard ended with %v", err)
 		}

@@ -50,7 +50,7 @@ type stage struct {
 
 	mu     sync.Mutex
 	events []gateway.Event
-	notes  []gateway.Note
+	notes  []gateway.Observation
 }
 
 // setting changes a stage before the curtain rises.
@@ -67,7 +67,7 @@ type setting struct {
 func play(t *testing.T, set setting, story func(*stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, sim: discordsim.New(set.sim), set: set, saved: &shelf{sessions: map[gateway.Pair]gateway.Session{}}}
+		s := &stage{t: t, sim: discordsim.New(set.sim), set: set, saved: &shelf{sessions: map[gateway.ShardID]gateway.Session{}}}
 		defer s.sim.Close()
 		s.user = s.sim.AddUser("ada")
 		for range set.guilds {
@@ -79,7 +79,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		s.make()
 		defer func() {
 			if s.ran != nil {
-				s.stop(gateway.Pause)
+				s.stop(gateway.KeepSession)
 			}
 		}()
 		story(s)
@@ -94,15 +94,15 @@ func (s *stage) make() {
 	}
 	options := fleet.Options{
 		Shard: gateway.Options{
-			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
-			Handler:     gateway.HandlerFunc(s.take),
-			Observer:    gateway.ObserverFunc(s.observe),
-			Presence:    &gateway.Presence{Status: gateway.StatusOnline},
-			Compression: gateway.CompressNone,
-			Permit:      fleet.NewPermit(s.app.MaxConcurrency),
-			Rand:        chance(s.t.Name()),
+			Credentials:     gateway.Credentials{Token: s.app.Token, Intents: intents},
+			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
+			Dialer:          gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
+			Handler:         gateway.HandlerFunc(s.take),
+			Observer:        gateway.ObserverFunc(s.observe),
+			Presence:        &gateway.Presence{Status: gateway.StatusOnline},
+			Compression:     gateway.CompressNone,
+			IdentifyLimiter: fleet.NewPermit(s.app.MaxConcurrency),
+			Rand:            chance(s.t.Name()),
 		},
 		Assigner: assignment,
 		Sessions: s.saved,
@@ -131,23 +131,23 @@ func chance(name string) func() float64 {
 // shelf keeps sessions as a disk would.
 type shelf struct {
 	mu       sync.Mutex
-	sessions map[gateway.Pair]gateway.Session
+	sessions map[gateway.ShardID]gateway.Session
 }
 
-func (s *shelf) Session(p gateway.Pair) gateway.Session {
+func (s *shelf) Session(p gateway.ShardID) gateway.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[p]
 }
 
-func (s *shelf) Keeper(p gateway.Pair) gateway.Keeper { return slot{s, p} }
+func (s *shelf) SessionStore(p gateway.ShardID) gateway.SessionStore { return slot{s, p} }
 
 type slot struct {
 	shelf *shelf
-	pair  gateway.Pair
+	pair  gateway.ShardID
 }
 
-func (s slot) Keep(session gateway.Session) {
+func (s slot) Save(session gateway.Session) {
 	s.shelf.mu.Lock()
 	defer s.shelf.mu.Unlock()
 	s.shelf.sessions[s.pair] = session
@@ -162,8 +162,8 @@ func (s *stage) take(ctx context.Context, e gateway.Event) {
 	}
 }
 
-func (s *stage) observe(n gateway.Note) {
-	switch n.What.(type) {
+func (s *stage) observe(n gateway.Observation) {
+	switch n.Event.(type) {
 	case gateway.HeartbeatSent, gateway.HeartbeatACK:
 		return
 	}
@@ -253,16 +253,16 @@ func (s *stage) seen(typ string) (events []gateway.Event) {
 }
 
 // noted lists the observations of one kind, by time.
-func noted[T gateway.Observation](s *stage) (all []gateway.Note) {
+func noted[T gateway.ShardEvent](s *stage) (all []gateway.Observation) {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, n := range s.notes {
-		if _, ok := n.What.(T); ok {
+		if _, ok := n.Event.(T); ok {
 			all = append(all, n)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b gateway.Note) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b gateway.Observation) int { return a.At.Compare(b.At) })
 	return all
 }
 

@@ -12,21 +12,21 @@ import (
 
 // permits are the two permits that know max_concurrency: that of a library user,
 // and the account on disk of the program.
-var permits = map[string]func(*stage) gateway.Permit{
-	"permit": func(s *stage) gateway.Permit { return fleet.NewPermit(s.app.MaxConcurrency) },
-	"ledger": func(s *stage) gateway.Permit {
+var permits = map[string]func(*stage) gateway.IdentifyLimiter{
+	"permit": func(s *stage) gateway.IdentifyLimiter { return fleet.NewPermit(s.app.MaxConcurrency) },
+	"ledger": func(s *stage) gateway.IdentifyLimiter {
 		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency})
 	},
 }
 
 // with lets a stage identify by one of them.
-func (s *stage) with(permit func(*stage) gateway.Permit) {
+func (s *stage) with(permit func(*stage) gateway.IdentifyLimiter) {
 	options := s.set.options
 	s.set.options = func(o *fleet.Options) {
 		if options != nil {
 			options(o)
 		}
-		o.Shard.Permit = permit(s)
+		o.Shard.IdentifyLimiter = permit(s)
 	}
 	s.make()
 }
@@ -48,14 +48,14 @@ func TestBucketsStartInOrder(t *testing.T) {
 				if len(sent) != 64 {
 					t.Fatalf("%d IDENTIFYs were sent, want 64", len(sent))
 				}
-				last := map[int]gateway.Note{}
+				last := map[int]gateway.Observation{}
 				for i, n := range sent {
-					if bucket := n.Pair.ID / 16; bucket != i/16 {
-						t.Errorf("shard %d identified as number %d, before its bucket or after", n.Pair.ID, i)
+					if bucket := n.Shard.ID / 16; bucket != i/16 {
+						t.Errorf("shard %d identified as number %d, before its bucket or after", n.Shard.ID, i)
 					}
-					key := n.Pair.ID % 16
+					key := n.Shard.ID % 16
 					if before, ok := last[key]; ok && n.At.Sub(before.At) < 5*time.Second {
-						t.Errorf("shard %d identified %s after shard %d of its key", n.Pair.ID, n.At.Sub(before.At), before.Pair.ID)
+						t.Errorf("shard %d identified %s after shard %d of its key", n.Shard.ID, n.At.Sub(before.At), before.Shard.ID)
 					}
 					last[key] = n
 				}
@@ -104,7 +104,7 @@ func TestRestartResumesAllShards(t *testing.T) {
 		s.run(time.Minute)
 		s.pass(time.Minute)
 		began := time.Now()
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the stop of all took %s", took)
 		}
@@ -142,7 +142,7 @@ func TestShardWithoutHelloDelaysNone(t *testing.T) {
 				if len(failed) != 1 {
 					t.Fatalf("%d attempts failed, want 1", len(failed))
 				}
-				if sick := failed[0].Pair; gateway.Online(s.fleet.Shard(sick.ID).State()) {
+				if sick := failed[0].Shard; gateway.Online(s.fleet.Shard(sick.ID).State()) {
 					t.Errorf("the sick shard %s was not the last one", sick)
 				}
 				s.until(10*time.Second, "the sick shard is online too", func() bool { return s.fleet.Progress().Done() })

@@ -61,8 +61,8 @@ func (s *Shard) attend(a attempt) ending {
 }
 
 // introduce sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
-func (t *attendance) introduce() *Cause {
-	deaf := &Cause{Kind: CauseWrite, Text: "the connection took nothing"}
+func (t *attendance) introduce() *Reason {
+	deaf := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
 	t.asked = time.Now()
 	if t.a.resume {
 		session := t.in.session()
@@ -70,7 +70,7 @@ func (t *attendance) introduce() *Cause {
 		if err != nil {
 			return deaf
 		}
-		t.set(Resuming{From: session.Seq}, Cause{})
+		t.set(Resuming{From: session.Seq}, Reason{})
 		t.count.resumes.Add(1)
 		t.note(ResumeSent{Seq: session.Seq, URL: t.c.url})
 		if !t.c.enqueue(errand{raw: raw}) {
@@ -83,9 +83,9 @@ func (t *attendance) introduce() *Cause {
 		return deaf
 	}
 	if !t.a.grant.Sent() {
-		return &Cause{Kind: CauseLapsed, Elapsed: time.Since(t.c.opened)}
+		return &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.c.opened)}
 	}
-	t.set(Identifying{}, Cause{})
+	t.set(Identifying{}, Reason{})
 	t.count.identifies.Add(1)
 	t.note(IdentifySent{Intents: t.creds.Intents})
 	if !t.c.enqueue(errand{raw: raw}) {
@@ -95,7 +95,7 @@ func (t *attendance) introduce() *Cause {
 }
 
 // await waits for the next thing to happen.
-func (t *attendance) await(timer *time.Timer, planned time.Duration) *Cause {
+func (t *attendance) await(timer *time.Timer, planned time.Duration) *Reason {
 	stop := t.stop
 	if t.draining {
 		stop = nil
@@ -116,21 +116,21 @@ func (t *attendance) await(timer *time.Timer, planned time.Duration) *Cause {
 		t.creds = c
 	case <-stop:
 		if t.liveSince.IsZero() || t.hurry.Err() != nil {
-			return &Cause{Kind: CauseStop}
+			return &Reason{Kind: ReasonStop}
 		}
 		t.draining = true
 		t.in.freeze()
 		t.dismissSpare()
 		t.spareHeld, t.homing = false, false
-		t.set(Draining{}, Cause{Kind: CauseStop})
+		t.set(Draining{}, Reason{Kind: ReasonStop})
 	case <-t.hurry.Done():
-		return &Cause{Kind: CauseStop}
+		return &Reason{Kind: ReasonStop}
 	}
 	return nil
 }
 
 // lastWords reads what a connection said right before it ended.
-func (t *attendance) lastWords() *Cause {
+func (t *attendance) lastWords() *Reason {
 	for {
 		select {
 		case sig := <-t.c.signals:
@@ -139,10 +139,10 @@ func (t *attendance) lastWords() *Cause {
 			}
 		default:
 			cause := &t.c.cause
-			final := cause.Kind == CauseClosed && cause.Code.Policy().Verdict >= VerdictIdentify
+			final := cause.Kind == ReasonClosed && cause.Code.Policy().Verdict >= VerdictIdentify
 			if !t.moveBy.IsZero() && !final {
 				// Discord cut it after asking to reconnect: one and the same event (G-079).
-				return &Cause{Kind: CauseReconnect}
+				return &Reason{Kind: ReasonReconnect}
 			}
 			return cause
 		}
@@ -150,7 +150,7 @@ func (t *attendance) lastWords() *Cause {
 }
 
 // heed acts on what Discord said.
-func (t *attendance) heed(sig signal) *Cause {
+func (t *attendance) heed(sig signal) *Reason {
 	switch sig.kind {
 	case sigHello:
 		// A second HELLO is what a malformed IDENTIFY once got; nothing to do.
@@ -163,7 +163,7 @@ func (t *attendance) heed(sig signal) *Cause {
 		return t.move()
 	case sigInvalid:
 		t.note(SessionInvalidated{Resumable: sig.resumable})
-		cause := Cause{Kind: CauseInvalidSession}
+		cause := Reason{Kind: ReasonInvalidSession}
 		if sig.resumable {
 			cause.Text = invalidResumable
 		}
@@ -211,7 +211,7 @@ func (t *attendance) answered(at time.Time) {
 			t.spareHeld, t.homing = false, false
 		}
 		if !t.draining {
-			t.set(Live{}, Cause{})
+			t.set(Live{}, Reason{})
 		}
 	}
 }
@@ -226,7 +226,7 @@ func (t *attendance) goLive(at time.Time) {
 	} else {
 		t.urlFails = 0
 	}
-	t.set(Live{}, Cause{})
+	t.set(Live{}, Reason{})
 	if p := t.presence.Load(); p != nil {
 		t.out.setPresence(*p)
 	}
@@ -235,7 +235,7 @@ func (t *attendance) goLive(at time.Time) {
 }
 
 // look judges the connection and beats its heart.
-func (t *attendance) look(now time.Time) *Cause {
+func (t *attendance) look(now time.Time) *Reason {
 	if t.slept > 0 {
 		if cause := t.wake(); cause != nil {
 			return cause
@@ -244,15 +244,15 @@ func (t *attendance) look(now time.Time) *Cause {
 	heard := t.c.lastHeard()
 	switch v, quiet := t.pulse.check(now, heard); v {
 	case silent:
-		return &Cause{Kind: CauseSilent, Elapsed: quiet}
+		return &Reason{Kind: ReasonSilent, Elapsed: quiet}
 	case unheeded:
-		return &Cause{Kind: CauseNoACK, Elapsed: quiet}
+		return &Reason{Kind: ReasonNoACK, Elapsed: quiet}
 	case suspect:
 		if t.suspected.IsZero() && !t.liveSince.IsZero() && t.moveBy.IsZero() {
 			t.suspected = now
 			t.note(SuspicionRaised{Silent: quiet})
 			if !t.draining {
-				t.set(Suspect{Silent: quiet}, Cause{Kind: CauseSilent, Elapsed: quiet})
+				t.set(Suspect{Silent: quiet}, Reason{Kind: ReasonSilent, Elapsed: quiet})
 				t.prepareSpare()
 			}
 		}
@@ -262,7 +262,7 @@ func (t *attendance) look(now time.Time) *Cause {
 	}
 	if kind, due := t.pulse.due(now, heard); due {
 		if !t.c.beat() {
-			return &Cause{Kind: CauseWrite, Text: "earlier heartbeats have not left yet"}
+			return &Reason{Kind: ReasonWrite, Text: "earlier heartbeats have not left yet"}
 		}
 		t.pulse.sent(now, kind)
 		t.count.heartbeats.Add(1)
@@ -273,27 +273,27 @@ func (t *attendance) look(now time.Time) *Cause {
 }
 
 // overdue checks the deadlines of the phase.
-func (t *attendance) overdue(now time.Time) *Cause {
+func (t *attendance) overdue(now time.Time) *Reason {
 	waited := now.Sub(t.asked)
 	timing := t.opts.Timing
 	switch {
 	case t.draining && t.in.idle():
-		return &Cause{Kind: CauseStop}
+		return &Reason{Kind: ReasonStop}
 	case !t.liveSince.IsZero():
 		if !t.moveBy.IsZero() && !now.Before(t.moveBy) {
-			return &Cause{Kind: CauseReconnect}
+			return &Reason{Kind: ReasonReconnect}
 		}
 		if bytes, _ := t.queue.load(); t.in.owes() && bytes <= t.opts.QueueBytes/2 && !t.draining {
 			t.note(QueueDrained{})
-			return &Cause{Kind: CauseOverflow}
+			return &Reason{Kind: ReasonOverflow}
 		}
 	case t.a.resume:
 		// A long replay is progress; only silence is not.
 		if idle := now.Sub(time.Unix(0, t.in.lastDispatch.Load())); idle >= timing.Resumed {
-			return &Cause{Kind: CauseNoResumed, Elapsed: waited}
+			return &Reason{Kind: ReasonNoResumed, Elapsed: waited}
 		}
 	case waited >= timing.Ready:
-		return &Cause{Kind: CauseNoReady, Elapsed: waited}
+		return &Reason{Kind: ReasonNoReady, Elapsed: waited}
 	case waited >= timing.ReadyWarning && !t.warned:
 		t.warned = true
 		t.note(SlowReady{Waited: waited})
@@ -346,12 +346,12 @@ func (t *attendance) clock(planned time.Duration) {
 // wake deals with a time in which the process did not run. After more than an
 // interval the connection is given up at once: a late heartbeat would only find
 // that out slowly (G-032). After less, a probe finds out.
-func (t *attendance) wake() *Cause {
+func (t *attendance) wake() *Reason {
 	slept := t.slept
 	t.slept = 0
 	t.note(HostSlept{For: slept})
 	if slept > t.c.interval {
-		return &Cause{Kind: CauseSlept, Elapsed: slept}
+		return &Reason{Kind: ReasonSlept, Elapsed: slept}
 	}
 	t.pulse.excuse(slept)
 	t.pulse.requested()
@@ -359,7 +359,7 @@ func (t *attendance) wake() *Cause {
 }
 
 // end takes leave of the connection.
-func (t *attendance) end(cause Cause) ending {
+func (t *attendance) end(cause Reason) ending {
 	end := ending{cause: cause, authenticated: !t.liveSince.IsZero()}
 	if end.authenticated {
 		end.lived = time.Since(t.liveSince)
@@ -370,13 +370,13 @@ func (t *attendance) end(cause Cause) ending {
 	if t.acked {
 		lastACK = t.pulse.lastACK
 	}
-	if cause.Kind == CauseStop {
+	if cause.Kind == ReasonStop {
 		t.depart()
 	} else {
 		t.retire(t.c, cause)
 	}
 	t.note(Disconnected{
-		Cause: cause, LastByte: t.c.lastHeard(), LastACK: lastACK,
+		Reason: cause, LastByte: t.c.lastHeard(), LastACK: lastACK,
 		Session: t.in.session().Resumable(), Lasted: end.lived,
 	})
 	return end
@@ -385,9 +385,9 @@ func (t *attendance) end(cause Cause) ending {
 // depart is the last close of a shard's life, and the only one that is waited
 // for: the frame must be out before the process goes.
 func (t *attendance) depart() {
-	code := ClosePause
-	if StopMode(t.stopMode.Load()) == Goodbye {
+	code := CloseKeepSession
+	if StopMode(t.stopMode.Load()) == EndSession {
 		code = CloseGoodbye
 	}
-	t.c.leave(code, Cause{Kind: CauseStop})
+	t.c.leave(code, Reason{Kind: ReasonStop})
 }

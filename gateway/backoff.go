@@ -31,11 +31,11 @@ func (b backoff) delay(failures int, remote bool) time.Duration {
 // remoteFailure reports whether Discord answered and said no. Everything else
 // is treated as a fault of the way there; and a request to reconnect is no
 // refusal, however often it comes (G-077).
-func remoteFailure(c Cause) bool {
+func remoteFailure(c Reason) bool {
 	switch c.Kind {
-	case CauseDNS, CauseDial, CauseTLS, CauseLocate, CauseReconnect:
+	case ReasonDNS, ReasonDial, ReasonTLS, ReasonLocate, ReasonReconnect:
 		return false
-	case CauseUpgrade:
+	case ReasonUpgrade:
 		return c.Code != 0 // an HTTP status, not a time-out
 	}
 	return true

@@ -17,7 +17,7 @@ func timedBeats(s *stage) (at []time.Time) {
 	s.diary.mu.Lock()
 	defer s.diary.mu.Unlock()
 	for _, n := range s.diary.notes {
-		if beat, ok := n.What.(gateway.HeartbeatSent); ok && beat.Kind == gateway.BeatTimed {
+		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && beat.Kind == gateway.HeartbeatTimed {
 			at = append(at, n.At)
 		}
 	}
@@ -142,7 +142,7 @@ func TestZombieIsResumed(t *testing.T) {
 		if took := time.Since(start); took > 2*interval+5*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.CauseNoACK)
+		s.endedBy(gateway.ReasonNoACK)
 		for code := range s.sim.Verdict(s.app).CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
@@ -243,7 +243,7 @@ func TestHostSleep(t *testing.T) {
 					t.Errorf("resumed: %t, after a sleep of %s", resumed, slept)
 				}
 				if long {
-					s.endedBy(gateway.CauseSlept)
+					s.endedBy(gateway.ReasonSlept)
 				}
 				s.identifies(1)
 				s.faultless()

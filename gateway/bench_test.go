@@ -136,7 +136,7 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 	b.Helper()
 	burst := record(b, c, size)
 	s, err := New(Options{
-		Credentials: Credentials{Token: "t"}, Locator: FixedURL("ws://x"), Compression: c, Events: wanted, QueueBytes: 1 << 30,
+		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Compression: c, Events: wanted, QueueBytes: 1 << 30,
 		Handler: HandlerFunc(func(context.Context, Event) {}),
 	})
 	if err != nil {

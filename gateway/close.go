@@ -8,9 +8,9 @@ type CloseCode int
 // Close codes that the client sends. Any code but 1000 and 1001 leaves the
 // session resumable (G-088).
 const (
-	// ClosePause leaves the session alive: every reconnect and a planned
+	// CloseKeepSession leaves the session alive: every reconnect and a planned
 	// restart use it.
-	ClosePause CloseCode = 4900
+	CloseKeepSession CloseCode = 4900
 	// CloseGoodbye ends the session; the dot turns grey at once (G-089).
 	CloseGoodbye CloseCode = 1000
 )

@@ -26,7 +26,7 @@ type conn struct {
 	control chan errand   // to the writer
 	dead    chan struct{} // closed when the connection has ended
 	once    sync.Once
-	cause   Cause // why it ended; read after dead
+	cause   Reason // why it ended; read after dead
 	heard   atomic.Int64
 	group   sync.WaitGroup
 
@@ -98,7 +98,7 @@ func openConn(sock Socket, url string, o *Options, count *counters, sink sink, s
 func (c *conn) lastHeard() time.Time { return time.Unix(0, c.heard.Load()) }
 
 // fail ends the connection for a cause; the first one counts.
-func (c *conn) fail(cause Cause) {
+func (c *conn) fail(cause Reason) {
 	c.once.Do(func() {
 		c.cause = cause
 		close(c.dead)
@@ -106,14 +106,14 @@ func (c *conn) fail(cause Cause) {
 }
 
 // drop ends the connection at once, without a close frame.
-func (c *conn) drop(cause Cause) {
+func (c *conn) drop(cause Reason) {
 	c.fail(cause)
 	c.sock.Drop()
 }
 
 // leave ends the connection with a close frame, waits for the peer's for at
 // most the close deadline (G-093), and returns when both goroutines are gone.
-func (c *conn) leave(code CloseCode, cause Cause) {
+func (c *conn) leave(code CloseCode, cause Reason) {
 	// Writers are told to stop but not cut off: a write that is cut off takes the
 	// connection, and with it the close frame, along.
 	c.once.Do(func() {
@@ -183,7 +183,7 @@ func (c *conn) unwritable(err error) {
 	case <-c.dead:
 	case <-patience.C:
 	}
-	c.drop(Cause{Kind: CauseWrite, Err: err})
+	c.drop(Reason{Kind: ReasonWrite, Err: err})
 }
 
 // errSlowWrite is a write that did not finish in time.
@@ -200,7 +200,7 @@ func (c *conn) send(raw []byte) error {
 }
 
 // slow ends the connection over a write that does not finish.
-func (c *conn) slow() { c.drop(Cause{Kind: CauseWrite, Err: errSlowWrite}) }
+func (c *conn) slow() { c.drop(Reason{Kind: ReasonWrite, Err: errSlowWrite}) }
 
 // put writes one payload. How long that may take is the caller's to watch.
 func (c *conn) put(raw []byte) error {
@@ -239,13 +239,13 @@ func (c *conn) read(inflate inflater) {
 		if inflate != nil && binary {
 			if size > int64(len(frame)) {
 				// The stream's context is lost with the bytes that were read past.
-				c.drop(Cause{Kind: CauseCompression, Text: "a compressed frame exceeds the read limit"})
+				c.drop(Reason{Kind: ReasonCompression, Text: "a compressed frame exceeds the read limit"})
 				return
 			}
 			var done bool
 			plain, size, done, err = inflate.feed(frame, plain[:0], c.limit)
 			if err != nil {
-				c.drop(Cause{Kind: CauseCompression, Err: err})
+				c.drop(Reason{Kind: ReasonCompression, Err: err})
 				return
 			}
 			if !done {
@@ -282,7 +282,7 @@ func (c *conn) take(message []byte, size int64) bool {
 		if c.sink.malformed(size) {
 			return true
 		}
-		c.drop(Cause{Kind: CauseMalformed, Err: err})
+		c.drop(Reason{Kind: ReasonMalformed, Err: err})
 		return false
 	}
 	switch env.op {
@@ -347,10 +347,10 @@ func helloInterval(d []byte) (time.Duration, error) {
 }
 
 // endCause tells a close frame from a connection that just ended.
-func endCause(err error) Cause {
+func endCause(err error) Reason {
 	var frame *CloseError
 	if errors.As(err, &frame) {
-		return Cause{Kind: CauseClosed, Code: frame.Code, Text: frame.Reason}
+		return Reason{Kind: ReasonClosed, Code: frame.Code, Text: frame.Reason}
 	}
-	return Cause{Kind: CauseReset, Err: err}
+	return Reason{Kind: ReasonReset, Err: err}
 }

@@ -21,7 +21,7 @@ const resumeURLTries = 3
 
 // connect dials until HELLO. Without a session it first obtains the right to
 // identify, so that nothing waits with an open connection.
-func (s *Shard) connect(cause Cause) (attempt, *Cause) {
+func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	s.giveUpDeadSession(cause)
 	session := s.in.session()
 	a := attempt{resume: session.Resumable() && !s.trial.on}
@@ -49,7 +49,7 @@ func (s *Shard) connect(cause Cause) (attempt, *Cause) {
 	a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)
 	address := session.ResumeURL
 	if a.base {
-		var failed *Cause
+		var failed *Reason
 		if address, failed = s.locate(cause); failed != nil {
 			a.release(OutcomeUnsent)
 			return a, failed
@@ -61,7 +61,7 @@ func (s *Shard) connect(cause Cause) (attempt, *Cause) {
 	if failed != nil {
 		a.release(OutcomeUnsent)
 		if s.halt.Err() != nil {
-			return a, &Cause{Kind: CauseStop}
+			return a, &Reason{Kind: ReasonStop}
 		}
 		return a, failed
 	}
@@ -82,7 +82,7 @@ func (a *attempt) release(o Outcome) {
 
 // acquire waits for the right to identify. While a session is on trial it does
 // not wait for long: there is no grant then, and no failure.
-func (s *Shard) acquire(cause Cause) (Grant, *Cause) {
+func (s *Shard) acquire(cause Reason) (Grant, *Reason) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.failures}, cause)
 	ctx := s.halt
 	if s.trial.on {
@@ -90,12 +90,12 @@ func (s *Shard) acquire(cause Cause) (Grant, *Cause) {
 		ctx, cancel = context.WithTimeout(s.halt, trialPatience)
 		defer cancel()
 	}
-	grant, err := s.opts.Permit.Acquire(ctx, s.opts.Pair, func(until time.Time, why string) {
-		s.note(PermitDelayed{Until: until, Why: why})
+	grant, err := s.opts.IdentifyLimiter.Acquire(ctx, s.opts.Shard, func(until time.Time, why string) {
+		s.note(IdentifyDelayed{Until: until, Why: why})
 	})
 	if err != nil {
 		if s.halt.Err() != nil {
-			return nil, &Cause{Kind: CauseStop}
+			return nil, &Reason{Kind: ReasonStop}
 		}
 		if ctx.Err() != nil {
 			return nil, nil
@@ -107,17 +107,17 @@ func (s *Shard) acquire(cause Cause) (Grant, *Cause) {
 }
 
 // locate learns the base address (G-001, G-002).
-func (s *Shard) locate(cause Cause) (string, *Cause) {
+func (s *Shard) locate(cause Reason) (string, *Reason) {
 	failed := ""
 	if s.baseBad {
 		failed = s.base
 	}
-	ctx, cancel := context.WithTimeout(s.halt, s.opts.Timing.Locate)
+	ctx, cancel := context.WithTimeout(s.halt, s.opts.Timing.GatewayURL)
 	defer cancel()
-	address, err := s.opts.Locator.Locate(ctx, failed)
+	address, err := s.opts.URLSource.GatewayURL(ctx, failed)
 	if err != nil {
 		if s.halt.Err() != nil {
-			return "", &Cause{Kind: CauseStop}
+			return "", &Reason{Kind: ReasonStop}
 		}
 		f := fatalLocate(err)
 		return "", &f
@@ -128,11 +128,11 @@ func (s *Shard) locate(cause Cause) (string, *Cause) {
 
 // reach dials an address and waits for HELLO. It is called by the owner and,
 // for a spare, by a goroutine beside it: it touches nothing of the owner's.
-func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Cause) {
+func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Reason) {
 	started := time.Now()
 	url, err := gatewayURL(address, s.opts.Compression)
 	if err != nil {
-		return nil, address, &Cause{Kind: CauseDial, Err: err}
+		return nil, address, &Reason{Kind: ReasonDial, Err: err}
 	}
 	s.count.dials.Add(1)
 	dialCtx, cancel := context.WithTimeout(ctx, s.opts.Timing.Connect)
@@ -156,7 +156,7 @@ func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Caus
 
 // awaitHello returns nil when HELLO has come. Op 7 may come first, or instead
 // (G-078).
-func (s *Shard) awaitHello(ctx context.Context, c *conn) *Cause {
+func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	deadline := time.NewTimer(s.opts.Timing.Hello)
 	defer deadline.Stop()
 	dead := c.dead
@@ -171,9 +171,9 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Cause {
 				return &c.cause
 			}
 		case <-deadline.C:
-			return &Cause{Kind: CauseNoHello}
+			return &Reason{Kind: ReasonNoHello}
 		case <-ctx.Done():
-			return &Cause{Kind: CauseStop}
+			return &Reason{Kind: ReasonStop}
 		}
 		switch sig.kind {
 		case sigHello:
@@ -181,30 +181,30 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Cause {
 			return nil
 		case sigReconnect:
 			s.note(ReconnectRequested{})
-			return &Cause{Kind: CauseReconnect, Text: "before HELLO"}
+			return &Reason{Kind: ReasonReconnect, Text: "before HELLO"}
 		}
 	}
 }
 
 // retire ends a connection without waiting: politely when that may matter to
 // Discord, at once when the connection is beyond reach.
-func (s *Shard) retire(c *conn, cause Cause) {
+func (s *Shard) retire(c *conn, cause Reason) {
 	switch cause.Kind {
-	case CauseSilent, CauseSlept, CauseReset, CauseWrite, CauseClosed:
+	case ReasonSilent, ReasonSlept, ReasonReset, ReasonWrite, ReasonClosed:
 		c.drop(cause)
 		s.group.Go(c.group.Wait)
 	default:
-		s.group.Go(func() { c.leave(ClosePause, cause) })
+		s.group.Go(func() { c.leave(CloseKeepSession, cause) })
 	}
 }
 
 // dialCause sorts a dial error.
-func dialCause(err error) Cause {
+func dialCause(err error) Reason {
 	var failed *ConnectError
 	if errors.As(err, &failed) {
-		return Cause{Kind: failed.Kind, Code: CloseCode(failed.Status), Err: failed.Err}
+		return Reason{Kind: failed.Kind, Code: CloseCode(failed.Status), Err: failed.Err}
 	}
-	return Cause{Kind: CauseDial, Err: err}
+	return Reason{Kind: ReasonDial, Err: err}
 }
 
 // spare is a connection that is prepared while another one still serves.
@@ -212,8 +212,8 @@ type spare struct {
 	url    string
 	cancel context.CancelFunc
 	done   chan struct{}
-	conn   *conn  // after done
-	failed *Cause // after done
+	conn   *conn   // after done
+	failed *Reason // after done
 }
 
 // prepareSpare starts to dial a spare, unless one is on its way.
@@ -240,7 +240,7 @@ func (s *Shard) spareReady() <-chan struct{} {
 }
 
 // takeSpare waits for the spare's dial and hands the connection over.
-func (s *Shard) takeSpare() (*conn, *Cause) {
+func (s *Shard) takeSpare() (*conn, *Reason) {
 	sp := s.spare
 	s.spare = nil
 	defer sp.cancel()
@@ -267,7 +267,7 @@ func (s *Shard) dismissSpare() {
 	s.group.Go(func() {
 		<-sp.done
 		if sp.failed == nil {
-			sp.conn.leave(ClosePause, Cause{Kind: CauseStop})
+			sp.conn.leave(CloseKeepSession, Reason{Kind: ReasonStop})
 		}
 	})
 }

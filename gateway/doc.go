@@ -15,7 +15,7 @@
 //
 // The package depends on a WebSocket library and a zstd decoder and on nothing
 // that knows about disks, REST, metrics or flags: those come in through small
-// interfaces ([Locator], [Permit], [Keeper], [Observer], [Dialer], [Handler]).
+// interfaces ([URLSource], [IdentifyLimiter], [SessionStore], [Observer], [Dialer], [Handler]).
 //
 // Statement ids such as G-042 in comments refer to the table in
 // docs/conformance.md.

@@ -13,7 +13,7 @@ type Event struct {
 	// together they name the event for good, across replays and restarts.
 	Seq       int64
 	SessionID string
-	Pair      Pair
+	Shard     ShardID
 	// Data is the raw JSON of the payload's d. The handler may keep it.
 	Data []byte
 	// Received is when the event was read; Replayed marks one that Discord

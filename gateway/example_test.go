@@ -11,7 +11,7 @@ import (
 )
 
 // A shard under a bot of one's own: it is told which events are wanted and
-// decodes only those. For Discord itself leave the Dialer out and let the Locator
+// decodes only those. For Discord itself leave the Dialer out and let the URLSource
 // be gateway.FixedURL("wss://gateway.discord.gg").
 func Example() {
 	sim := discordsim.New(discordsim.Config{})
@@ -23,7 +23,7 @@ func Example() {
 	heard := make(chan string, 1)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuildMessages | gateway.IntentMessageContent},
-		Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+		URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 		Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
 		Events:      []string{"READY", "MESSAGE_CREATE"},
 		Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
@@ -47,7 +47,7 @@ func Example() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	fmt.Println("stopped:", shard.Stop(ctx, gateway.Goodbye), <-done)
+	fmt.Println("stopped:", shard.Stop(ctx, gateway.EndSession), <-done)
 	// Output:
 	// heard: hello
 	// stopped: <nil> <nil>
@@ -66,7 +66,7 @@ func ExampleShard_Session() {
 		came := make(chan string, 10)
 		shard, err := gateway.New(gateway.Options{
 			Credentials: gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuildMessages},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
 			Session:     session,
 			Events:      []string{"READY", "RESUMED", "MESSAGE_CREATE"},
@@ -88,7 +88,7 @@ func ExampleShard_Session() {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := shard.Stop(ctx, gateway.Pause); err != nil {
+		if err := shard.Stop(ctx, gateway.KeepSession); err != nil {
 			fmt.Println(err)
 		}
 		<-done

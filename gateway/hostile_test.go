@@ -81,7 +81,7 @@ func TestTextThatIsNoJSON(t *testing.T) {
 			s.pass(time.Minute)
 			s.raw(text)
 			s.resumed(5 * time.Second)
-			s.endedBy(gateway.CauseMalformed)
+			s.endedBy(gateway.ReasonMalformed)
 			s.identifies(1)
 			if s.shard.Stats().Skipped == 0 {
 				t.Error("it was not counted")
@@ -104,7 +104,7 @@ func TestBrokenCompression(t *testing.T) {
 				s.say("behind it")
 				s.resumed(5 * time.Second)
 				s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-				s.endedBy(gateway.CauseCompression)
+				s.endedBy(gateway.ReasonCompression)
 				s.identifies(1)
 				s.faultless()
 			})

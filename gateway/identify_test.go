@@ -89,13 +89,13 @@ func TestWhatAClientSays(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 
-	events := make(chan gateway.Note, 1000)
+	events := make(chan gateway.Observation, 1000)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: "the.raw.token", Intents: intents},
-		Locator:     gateway.FixedURL("ws://base.test"),
-		Pair:        gateway.Pair{ID: 3, Count: 16},
+		URLSource:   gateway.FixedURL("ws://base.test"),
+		Shard:       gateway.ShardID{ID: 3, Count: 16},
 		Presence:    &gateway.Presence{Status: gateway.StatusIdle, Activities: []gateway.Activity{{Name: "x", Type: gateway.ActivityWatching}}},
-		Observer:    gateway.ObserverFunc(func(n gateway.Note) { events <- n }),
+		Observer:    gateway.ObserverFunc(func(n gateway.Observation) { events <- n }),
 		Dialer: gateway.WebSocketDialer{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
 		}},
@@ -106,13 +106,13 @@ func TestWhatAClientSays(t *testing.T) {
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = shard.Run(context.Background()) }()
-	await := func(what string, is func(gateway.Observation) bool) {
+	await := func(what string, is func(gateway.ShardEvent) bool) {
 		t.Helper()
 		deadline := time.After(20 * time.Second)
 		for {
 			select {
 			case n := <-events:
-				if is(n.What) {
+				if is(n.Event) {
 					return
 				}
 			case <-deadline:
@@ -120,18 +120,18 @@ func TestWhatAClientSays(t *testing.T) {
 			}
 		}
 	}
-	await("an answered heartbeat", func(o gateway.Observation) bool { _, is := o.(gateway.HeartbeatACK); return is })
+	await("an answered heartbeat", func(o gateway.ShardEvent) bool { _, is := o.(gateway.HeartbeatACK); return is })
 	session := shard.Session()
 	if session.ID != "abc" || session.ResumeURL != "ws://resume.test/" || session.Seq != 5 {
 		t.Errorf("session %+v", session)
 	}
-	_ = shard.Stop(context.Background(), gateway.Pause)
+	_ = shard.Stop(context.Background(), gateway.KeepSession)
 	<-done
 
 	next, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: "the.raw.token", Intents: intents},
-		Locator:     gateway.FixedURL("ws://base.test"), Session: session,
-		Observer: gateway.ObserverFunc(func(n gateway.Note) { events <- n }),
+		URLSource:   gateway.FixedURL("ws://base.test"), Session: session,
+		Observer: gateway.ObserverFunc(func(n gateway.Observation) { events <- n }),
 		Dialer: gateway.WebSocketDialer{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
 		}},
@@ -142,8 +142,8 @@ func TestWhatAClientSays(t *testing.T) {
 	}
 	done = make(chan struct{})
 	go func() { defer close(done); _ = next.Run(context.Background()) }()
-	await("RESUMED", func(o gateway.Observation) bool { _, is := o.(gateway.Resumed); return is })
-	_ = next.Stop(context.Background(), gateway.Goodbye)
+	await("RESUMED", func(o gateway.ShardEvent) bool { _, is := o.(gateway.Resumed); return is })
+	_ = next.Stop(context.Background(), gateway.EndSession)
 	<-done
 
 	var identify struct {
@@ -201,7 +201,7 @@ func TestReadyReplacesTheSession(t *testing.T) {
 	var kept []gateway.Session
 	var mu sync.Mutex
 	options := func(o *gateway.Options) {
-		o.Keeper = keeper(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
+		o.SessionStore = keeper(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
 	}
 	play(t, setting{options: options}, func(s *stage) {
 		s.run()
@@ -239,7 +239,7 @@ func TestReadyReplacesTheSession(t *testing.T) {
 
 type keeper func(gateway.Session)
 
-func (f keeper) Keep(s gateway.Session) { f(s) }
+func (f keeper) Save(s gateway.Session) { f(s) }
 
 // Given events that are held by their handlers, then the kept session stays
 // below the oldest of them until its handling is over.
@@ -289,7 +289,7 @@ func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
 		s.inject(discordsim.Fault{Name: "zombie"})
 		s.begin()
 		s.pass(2 * time.Minute)
-		s.endedBy(gateway.CauseSilent)
+		s.endedBy(gateway.ReasonSilent)
 		s.sim.LiftAll()
 		s.until(10*time.Minute, "the shard is live", s.live)
 		s.faultless()
@@ -301,10 +301,10 @@ func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
 // once and still goes on.
 // Statements: G-005, G-011, G-012, G-013, S-065.
 func TestEveryFailedDialIsRetried(t *testing.T) {
-	for name, want := range map[string]gateway.CauseKind{
-		"dns": gateway.CauseDNS, "refuse": gateway.CauseDial, "unreachable": gateway.CauseDial, "offline": gateway.CauseDial, "tls": gateway.CauseTLS,
-		"upgrade-status": gateway.CauseUpgrade, "upgrade-html": gateway.CauseUpgrade, "upgrade-stall": gateway.CauseUpgrade, "no-wss": gateway.CauseUpgrade,
-		"no-hello": gateway.CauseNoHello, "op7-first": gateway.CauseReconnect,
+	for name, want := range map[string]gateway.ReasonKind{
+		"dns": gateway.ReasonDNS, "refuse": gateway.ReasonDial, "unreachable": gateway.ReasonDial, "offline": gateway.ReasonDial, "tls": gateway.ReasonTLS,
+		"upgrade-status": gateway.ReasonUpgrade, "upgrade-html": gateway.ReasonUpgrade, "upgrade-stall": gateway.ReasonUpgrade, "no-wss": gateway.ReasonUpgrade,
+		"no-hello": gateway.ReasonNoHello, "op7-first": gateway.ReasonReconnect,
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, setting{}, func(s *stage) {
@@ -316,8 +316,8 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 					t.Fatalf("%d attempts in ten minutes", len(failed))
 				}
 				for _, f := range failed {
-					if f.Cause.Kind != want {
-						t.Errorf("an attempt failed by %q, want %q", f.Cause, want)
+					if f.Reason.Kind != want {
+						t.Errorf("an attempt failed by %q, want %q", f.Reason, want)
 						break
 					}
 				}
@@ -342,7 +342,7 @@ func TestLocator(t *testing.T) {
 	var asked []string
 	fail := errors.New("503")
 	options := func(o *gateway.Options) {
-		o.Locator = locator(func(_ context.Context, failed string) (string, error) {
+		o.URLSource = locator(func(_ context.Context, failed string) (string, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			asked = append(asked, failed)
@@ -388,7 +388,9 @@ func TestLocator(t *testing.T) {
 
 type locator func(context.Context, string) (string, error)
 
-func (f locator) Locate(ctx context.Context, failed string) (string, error) { return f(ctx, failed) }
+func (f locator) GatewayURL(ctx context.Context, failed string) (string, error) {
+	return f(ctx, failed)
+}
 
 // Given a handler that panics, then it costs that event, is observed with its
 // stack, and the shard goes on.
@@ -450,7 +452,7 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		if len(seen) != 500 {
 			t.Errorf("%d of 500 events were handled", len(seen))
 		}
-		s.endedBy(gateway.CauseOverflow)
+		s.endedBy(gateway.ReasonOverflow)
 		s.identifies(1)
 		s.faultless()
 	})
@@ -470,7 +472,7 @@ func TestTokenIsNeverShown(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(&text, nil))
 		s.diary.mu.Lock()
 		for _, n := range s.diary.notes {
-			log.Info("note", "what", n.What)
+			log.Info("note", "what", n.Event)
 		}
 		s.diary.mu.Unlock()
 		if strings.Contains(text.String(), s.app.Token) {

@@ -11,11 +11,11 @@ import (
 // the goroutine that reads the current connection; once another connection is
 // attached, whatever an older one still reads is not taken any more (G-156).
 type intake struct {
-	pair   Pair
+	pair   ShardID
 	wanted map[string]bool // nil: everything
 	queue  *queue
-	keeper Keeper
-	note   func(Observation)
+	keeper SessionStore
+	note   func(ShardEvent)
 	count  *counters
 
 	mu       sync.Mutex
@@ -42,7 +42,7 @@ func (in *intake) begin(s Session) {
 	w := &watermark{accepted: s.Seq}
 	w.moved = func(seq int64) {
 		if in.keeper != nil {
-			in.keeper.Keep(Session{ID: s.ID, ResumeURL: s.ResumeURL, Seq: seq})
+			in.keeper.Save(Session{ID: s.ID, ResumeURL: s.ResumeURL, Seq: seq})
 		}
 		if in.stopping.Load() {
 			in.quiet()
@@ -61,7 +61,7 @@ func (in *intake) announce(env envelope, now time.Time) {
 	}
 	in.count.queued.Add(1)
 	in.queue.force(Event{
-		Type: string(env.typ), Seq: env.seq, SessionID: in.session().ID, Pair: in.pair,
+		Type: string(env.typ), Seq: env.seq, SessionID: in.session().ID, Shard: in.pair,
 		Data: append([]byte(nil), env.d...), Received: now,
 	})
 }
@@ -83,7 +83,7 @@ func (in *intake) replace(w *watermark, s Session) {
 func (in *intake) lose() {
 	in.replace(nil, Session{})
 	if in.keeper != nil {
-		in.keeper.Keep(Session{})
+		in.keeper.Save(Session{})
 	}
 }
 
@@ -210,7 +210,7 @@ func (in *intake) enqueue(env envelope, w *watermark, now time.Time, again bool)
 		Type:      string(env.typ),
 		Seq:       env.seq,
 		SessionID: in.id,
-		Pair:      in.pair,
+		Shard:     in.pair,
 		Data:      append([]byte(nil), env.d...),
 		Received:  now,
 		Replayed:  again,

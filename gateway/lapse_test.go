@@ -10,13 +10,13 @@ import (
 
 // forgetfulPermit lets the first turns lapse: others went ahead.
 type forgetfulPermit struct {
-	gateway.Permit
+	gateway.IdentifyLimiter
 	lapses   int
 	released []gateway.Outcome
 }
 
-func (p *forgetfulPermit) Acquire(ctx context.Context, pair gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
-	grant, err := p.Permit.Acquire(ctx, pair, announce)
+func (p *forgetfulPermit) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
+	grant, err := p.IdentifyLimiter.Acquire(ctx, pair, announce)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +45,11 @@ func (g *forgetfulGrant) Release(o gateway.Outcome) {
 // nothing is sent on that connection, it is no failure, and the shard queues anew.
 // Statements: G-038, G-046.
 func TestLapsedTurnIsTakenAnew(t *testing.T) {
-	permit := &forgetfulPermit{Permit: gateway.NewPermit(), lapses: 2}
-	play(t, setting{options: func(o *gateway.Options) { o.Permit = permit }}, func(s *stage) {
+	permit := &forgetfulPermit{IdentifyLimiter: gateway.NewPermit(), lapses: 2}
+	play(t, setting{options: func(o *gateway.Options) { o.IdentifyLimiter = permit }}, func(s *stage) {
 		s.run()
 		s.pass(time.Second)
-		s.endedBy(gateway.CauseLapsed)
+		s.endedBy(gateway.ReasonGrantExpired)
 		s.identifies(1)
 		if got := s.shard.Stats(); got.Connects != 3 || got.Identifies != 1 {
 			t.Errorf("%d connections and %d IDENTIFYs", got.Connects, got.Identifies)

@@ -9,7 +9,7 @@ import (
 // live is a shard's life: connect, attend to the connection until it ends,
 // judge what that means, wait, and again. It returns when the shard is to stop.
 func (s *Shard) live() {
-	cause := Cause{Kind: CauseStart}
+	cause := Reason{Kind: ReasonStart}
 	if s.opts.Session.Resumable() {
 		s.in.begin(s.opts.Session)
 	}
@@ -37,13 +37,13 @@ func (s *Shard) live() {
 // farewell ends what is left when no connection is attended to any more.
 func (s *Shard) farewell(mode StopMode) {
 	s.dismissSpare()
-	if mode == Goodbye {
-		s.loseSession(Cause{Kind: CauseStop})
+	if mode == EndSession {
+		s.loseSession(Reason{Kind: ReasonStop})
 	}
 }
 
 // rest lets time pass between attempts; false means a stop cut it short.
-func (s *Shard) rest(wait time.Duration, cause Cause) bool {
+func (s *Shard) rest(wait time.Duration, cause Reason) bool {
 	if wait <= 0 {
 		return s.halt.Err() == nil
 	}
@@ -69,14 +69,14 @@ func (s *Shard) rest(wait time.Duration, cause Cause) bool {
 // intents it was identified with.
 func (s *Shard) adopt(c Credentials) {
 	if c != s.creds && s.in.session().ID != "" && !Online(s.State()) {
-		s.loseSession(Cause{Kind: CauseStart, Text: "the credentials have changed"})
+		s.loseSession(Reason{Kind: ReasonStart, Text: "the credentials have changed"})
 	}
 	s.creds = c
 }
 
 // ending is how a connection that had reached HELLO came to its end.
 type ending struct {
-	cause Cause
+	cause Reason
 	// authenticated is whether READY or RESUMED had come, lived for how long
 	// the shard was live after it.
 	authenticated bool
@@ -86,7 +86,7 @@ type ending struct {
 // final reports whether the end is one after which nothing can be tried again
 // before a person has helped.
 func (e ending) final() bool {
-	return e.cause.Kind == CauseFatal || e.cause.Kind == CauseClosed && e.cause.Code.Policy().Verdict == VerdictPark
+	return e.cause.Kind == ReasonFatal || e.cause.Kind == ReasonClosed && e.cause.Code.Policy().Verdict == VerdictPark
 }
 
 // steady is how long a connection must have been live for its end not to
@@ -98,11 +98,11 @@ const steady = 5 * time.Second
 // long to wait before the next attempt.
 func (s *Shard) judge(a attempt, end ending) time.Duration {
 	lived := s.calm + end.lived
-	if s.calm = 0; end.authenticated && end.cause.Kind == CauseReconnect {
+	if s.calm = 0; end.authenticated && end.cause.Kind == ReasonReconnect {
 		s.calm = lived // a move is no trouble
 	}
 	switch {
-	case end.cause.Kind == CauseLapsed:
+	case end.cause.Kind == ReasonGrantExpired:
 		return 0 // the connection was good; the wait is the permit's
 	case end.authenticated && lived >= s.opts.Timing.Settled:
 		s.failures, s.exhausted = 0, false
@@ -113,41 +113,41 @@ func (s *Shard) judge(a attempt, end ending) time.Duration {
 	if a.resume && !end.authenticated {
 		s.resumes.note(end.cause, time.Now())
 	}
-	if end.cause.Kind == CauseStop {
+	if end.cause.Kind == ReasonStop {
 		return 0
 	}
 	if s.trial.on && !end.final() {
 		// What was said to the IDENTIFY does not concern the session in doubt.
 		s.tried()
-		if end.cause.Kind == CauseInvalidSession {
+		if end.cause.Kind == ReasonInvalidSession {
 			return s.refusalWait()
 		}
 		return s.backoff.delay(s.failures, remoteFailure(end.cause))
 	}
 	switch end.cause.Kind {
-	case CauseReconnect:
+	case ReasonReconnect:
 		// Discord asked for it: go at once, unless it does nothing else (G-077).
 		if s.failures <= 2 || end.cause.Text == movesHome {
 			return 0
 		}
-	case CauseReset:
+	case ReasonReset:
 		// The base gateway cuts off what it has resumed for another host. That is
 		// no failure, and the way back is known to work.
 		if a.base && a.resume && end.authenticated && end.lived >= steady {
 			return s.backoff.delay(0, false)
 		}
-	case CauseInvalidSession:
+	case ReasonInvalidSession:
 		return s.invalidated(a, end)
-	case CauseClosed:
+	case ReasonClosed:
 		return s.closed(a, end)
-	case CauseSilent, CauseNoACK, CauseOverflow, CauseSlept:
+	case ReasonSilent, ReasonNoACK, ReasonOverflow, ReasonSlept:
 		if end.authenticated {
 			return 0 // the link was lost long ago: every moment counts
 		}
 	}
 	s.giveUpDeadSession(end.cause)
 	wait := s.backoff.delay(s.failures, remoteFailure(end.cause))
-	if end.cause.Kind == CauseNoResumed {
+	if end.cause.Kind == ReasonNoResumed {
 		wait = max(0, wait-end.cause.Elapsed) // it has been waited for an answer already
 	}
 	return wait
@@ -163,14 +163,14 @@ func (s *Shard) fail() {
 }
 
 // judgeFailure does the same for an attempt that never reached HELLO.
-func (s *Shard) judgeFailure(a attempt, cause Cause) time.Duration {
-	if cause.Kind == CauseStop {
+func (s *Shard) judgeFailure(a attempt, cause Reason) time.Duration {
+	if cause.Kind == ReasonStop {
 		return 0
 	}
-	if cause.Kind == CauseClosed && cause.Code.Policy().Verdict == VerdictPark {
-		cause = Cause{Kind: CauseFatal, Code: cause.Code, Text: cause.Code.Policy().Says}
+	if cause.Kind == ReasonClosed && cause.Code.Policy().Verdict == VerdictPark {
+		cause = Reason{Kind: ReasonFatal, Code: cause.Code, Text: cause.Code.Policy().Says}
 	}
-	if cause.Kind == CauseFatal {
+	if cause.Kind == ReasonFatal {
 		s.park(cause)
 		return 0
 	}
@@ -186,15 +186,15 @@ func (s *Shard) judgeFailure(a attempt, cause Cause) time.Duration {
 	}
 	remote := remoteFailure(cause)
 	wait := s.backoff.delay(s.failures, remote)
-	if cause.Kind == CauseReconnect && s.failures <= 2 {
+	if cause.Kind == ReasonReconnect && s.failures <= 2 {
 		wait = 0
 	}
-	if !remote || cause.Kind == CauseNoHello {
+	if !remote || cause.Kind == ReasonNoHello {
 		// An attempt that hung has already waited: what counts is the time between
 		// attempts, so that the first one after an outage comes soon.
 		wait = max(0, wait-cause.Elapsed)
 	}
-	s.note(ConnectFailed{URL: a.url, Cause: cause, Failures: s.failures, Next: wait})
+	s.note(ConnectFailed{URL: a.url, Reason: cause, Failures: s.failures, Next: wait})
 	return wait
 }
 
@@ -228,7 +228,7 @@ func (s *Shard) closed(a attempt, end ending) time.Duration {
 	switch policy.Verdict {
 	case VerdictPark:
 		s.loseSession(end.cause)
-		s.park(Cause{Kind: CauseFatal, Code: end.cause.Code, Text: policy.Says})
+		s.park(Reason{Kind: ReasonFatal, Code: end.cause.Code, Text: policy.Says})
 		return 0
 	case VerdictVerify:
 		if end.authenticated {
@@ -265,16 +265,16 @@ const (
 	maxCutTime    = 75 * time.Second
 )
 
-func (r *resumeStreak) note(cause Cause, now time.Time) {
+func (r *resumeStreak) note(cause Reason, now time.Time) {
 	if r.since.IsZero() {
 		r.since = now
 	}
 	switch cause.Kind {
-	case CauseInvalidSession:
+	case ReasonInvalidSession:
 		r.denied++
-	case CauseNoResumed:
+	case ReasonNoResumed:
 		r.unanswered++
-	case CauseStop:
+	case ReasonStop:
 	default:
 		r.cut++
 	}
@@ -299,7 +299,7 @@ func (r *resumeStreak) doubtful(now time.Time, least time.Duration) bool {
 
 // giveUpDeadSession drops a session that Discord does not resume, and doubts one
 // whose RESUMEs come to nothing.
-func (s *Shard) giveUpDeadSession(cause Cause) {
+func (s *Shard) giveUpDeadSession(cause Reason) {
 	switch {
 	case s.in.session().ID == "" || s.trial.on:
 	case s.resumes.over():
@@ -310,7 +310,7 @@ func (s *Shard) giveUpDeadSession(cause Cause) {
 }
 
 // loseSession forgets the session.
-func (s *Shard) loseSession(cause Cause) {
+func (s *Shard) loseSession(cause Reason) {
 	s.resumes, s.trial = resumeStreak{}, trial{}
 	s.urlFails = 0
 	if s.in.session().ID == "" {
@@ -321,12 +321,12 @@ func (s *Shard) loseSession(cause Cause) {
 }
 
 // sessionEnded tells that a session is over, and the permit how long it had lived.
-func (s *Shard) sessionEnded(cause Cause) {
-	if w, ok := s.opts.Permit.(SessionWatcher); ok {
-		w.SessionEnded(s.opts.Pair, s.lived)
+func (s *Shard) sessionEnded(cause Reason) {
+	if w, ok := s.opts.IdentifyLimiter.(SessionWatcher); ok {
+		w.SessionEnded(s.opts.Shard, s.lived)
 	}
 	s.lived = 0
-	s.note(SessionLost{Cause: cause})
+	s.note(SessionLost{Reason: cause})
 }
 
 // maxParkWait is the longest between two inspections of a parked shard.
@@ -334,9 +334,9 @@ const maxParkWait = 10 * time.Minute
 
 // park waits for a human (rule 7, G-094): it dials nothing, has the credentials
 // inspected from time to time, and goes on by itself when they are mended.
-func (s *Shard) park(cause Cause) {
+func (s *Shard) park(cause Reason) {
 	s.dismissSpare()
-	s.set(Parked{Cause: cause}, cause)
+	s.set(Parked{Reason: cause}, cause)
 	wait := s.opts.Timing.ParkRecheck
 	if cause.Code == CloseInvalidShard || cause.Code == CloseShardingRequired {
 		wait = 0 // how many shards are needed is asked at once (G-097)
@@ -352,7 +352,7 @@ func (s *Shard) park(cause Cause) {
 			}
 			if found, ok := errors.AsType[Remedied](err); ok && found.Remedy() != told {
 				told, cause.Err = found.Remedy(), err
-				s.set(Parked{Cause: cause}, cause)
+				s.set(Parked{Reason: cause}, cause)
 			}
 			wait = min(max(2*wait, s.opts.Timing.ParkRecheck), maxParkWait)
 		case c := <-s.mended:
@@ -374,13 +374,13 @@ const inspectTime = 30 * time.Second
 var errNoInspector = errors.New("there is no inspector")
 
 // inspect asks whether the shard may go on; it adopts what the inspector says.
-func (s *Shard) inspect(cause Cause) error {
-	if s.opts.Inspector == nil {
+func (s *Shard) inspect(cause Reason) error {
+	if s.opts.CredentialChecker == nil {
 		return errNoInspector
 	}
 	ctx, cancel := context.WithTimeout(s.halt, inspectTime)
 	defer cancel()
-	c, err := s.opts.Inspector.Inspect(ctx, cause, s.creds)
+	c, err := s.opts.CredentialChecker.CheckCredentials(ctx, cause, s.creds)
 	if err != nil {
 		return err
 	}
@@ -391,18 +391,18 @@ func (s *Shard) inspect(cause Cause) error {
 
 // verify looks at the credentials after a live session was invalidated, and
 // parks if they are no good or if it happens again within a minute (G-064).
-func (s *Shard) verify(cause Cause) {
+func (s *Shard) verify(cause Reason) {
 	again := !s.verified.IsZero() && time.Since(s.verified) < time.Minute
 	s.verified = time.Now()
-	if again || (s.opts.Inspector != nil && s.inspect(cause) != nil) {
-		s.park(Cause{Kind: CauseFatal, Code: cause.Code, Text: CloseNotAuthenticated.Policy().Says})
+	if again || (s.opts.CredentialChecker != nil && s.inspect(cause) != nil) {
+		s.park(Reason{Kind: ReasonFatal, Code: cause.Code, Text: CloseNotAuthenticated.Policy().Says})
 	}
 }
 
 // fatalLocate turns a refused token into a cause that parks (G-004).
-func fatalLocate(err error) Cause {
+func fatalLocate(err error) Reason {
 	if errors.Is(err, ErrUnauthorized) {
-		return Cause{Kind: CauseFatal, Code: CloseAuthFailed, Text: CloseAuthFailed.Policy().Says, Err: err}
+		return Reason{Kind: ReasonFatal, Code: CloseAuthFailed, Text: CloseAuthFailed.Policy().Says, Err: err}
 	}
-	return Cause{Kind: CauseLocate, Err: err}
+	return Reason{Kind: ReasonLocate, Err: err}
 }

@@ -100,7 +100,7 @@ func (d *discord) Dial(_ context.Context, url string) (gateway.Socket, error) {
 	defer d.mu.Unlock()
 	if d.refuses > 0 {
 		d.refuses--
-		return nil, &gateway.ConnectError{Kind: gateway.CauseDial, Err: errors.New("connection refused")}
+		return nil, &gateway.ConnectError{Kind: gateway.ReasonDial, Err: errors.New("connection refused")}
 	}
 	w := &wire{d: d, l: d.model.dial(url), in: make(chan func() ([]byte, error), 4096), gone: make(chan struct{})}
 	d.wires[w.l] = w
@@ -342,7 +342,7 @@ func livesThrough(story []act, seed uint64) []string {
 	clock := func() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return time.Now().Add(d.slept) }
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: goodToken, Intents: intents},
-		Locator:     gateway.FixedURL(baseAddress), Dialer: d, Compression: gateway.CompressNone,
+		URLSource:   gateway.FixedURL(baseAddress), Dialer: d, Compression: gateway.CompressNone,
 		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: chance("model", seed), WallClock: clock,
 	})
 	if err != nil {
@@ -389,9 +389,9 @@ func (d *discord) farewell(shard *gateway.Shard, ran chan struct{}, goodbye bool
 	d.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	mode := gateway.Pause
+	mode := gateway.KeepSession
 	if goodbye {
-		mode = gateway.Goodbye
+		mode = gateway.EndSession
 	}
 	if err := shard.Stop(ctx, mode); err != nil {
 		return []string{"Stop: " + err.Error()}

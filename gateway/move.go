@@ -16,15 +16,15 @@ const movesHome = "the address to resume at can be reached again"
 
 // move prepares to follow Discord to another host. A live connection goes on
 // serving while the new one is dialled, so nobody notices (G-077, G-080).
-func (t *attendance) move() *Cause {
+func (t *attendance) move() *Reason {
 	if t.liveSince.IsZero() {
-		return &Cause{Kind: CauseReconnect}
+		return &Reason{Kind: ReasonReconnect}
 	}
 	if t.moveBy.IsZero() && !t.draining {
 		t.homing = false
 		t.moveBy = time.Now().Add(t.opts.Timing.Move)
 		t.prepareSpare()
-		t.set(Moving{}, Cause{Kind: CauseReconnect})
+		t.set(Moving{}, Reason{Kind: ReasonReconnect})
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ func (t *attendance) spareSignal() <-chan struct{} {
 }
 
 // spareArrived is the end of the spare's dial.
-func (t *attendance) spareArrived() *Cause {
+func (t *attendance) spareArrived() *Reason {
 	switch {
 	case !t.moveBy.IsZero():
 		select {
@@ -46,13 +46,13 @@ func (t *attendance) spareArrived() *Cause {
 			return t.lastWords() // it may have ended for a better reason
 		default:
 		}
-		return &Cause{Kind: CauseReconnect}
+		return &Reason{Kind: ReasonReconnect}
 	case t.spare.failed != nil:
 		t.dismissSpare()
 		t.homing = false
 		return nil
 	case t.homing:
-		return &Cause{Kind: CauseReconnect, Text: movesHome}
+		return &Reason{Kind: ReasonReconnect, Text: movesHome}
 	}
 	t.spareHeld = true // the verdict decides whether it is used
 	return nil

@@ -18,7 +18,7 @@ func (s *stage) away() (spans []time.Duration) {
 	defer s.diary.mu.Unlock()
 	var since time.Time
 	for _, n := range s.diary.notes {
-		change, ok := n.What.(gateway.Transition)
+		change, ok := n.Event.(gateway.Transition)
 		if !ok {
 			continue
 		}
@@ -83,7 +83,7 @@ func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
 		"silence": func(s *stage) { s.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
 		"op 7":    func(s *stage) { s.inject(discordsim.Fault{Name: "op7"}) },
 		"a cut":   func(s *stage) { s.inject(discordsim.Fault{Name: "cut"}) },
-		"a stop":  func(s *stage) { s.stop(gateway.Pause) },
+		"a stop":  func(s *stage) { s.stop(gateway.KeepSession) },
 	} {
 		for at := 13 * time.Second; at < 18*time.Second; at += 500 * time.Millisecond {
 			t.Run(name+" after "+at.String(), func(t *testing.T) {
@@ -185,10 +185,10 @@ func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
 		s.diary.mu.Lock()
 		defer s.diary.mu.Unlock()
 		for _, n := range s.diary.notes {
-			switch what := n.What.(type) {
+			switch what := n.Event.(type) {
 			case gateway.Disconnected:
-				if quiet := n.At.Sub(what.LastByte); what.Cause.Kind != gateway.CauseSilent || what.Cause.Elapsed != quiet || quiet < 20*time.Second {
-					t.Errorf("the connection ended by %q, and nothing had arrived for %s", what.Cause, quiet)
+				if quiet := n.At.Sub(what.LastByte); what.Reason.Kind != gateway.ReasonSilent || what.Reason.Elapsed != quiet || quiet < 20*time.Second {
+					t.Errorf("the connection ended by %q, and nothing had arrived for %s", what.Reason, quiet)
 				}
 			case gateway.SuspicionRaised:
 				if what.Silent < 20*time.Second {

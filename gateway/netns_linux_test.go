@@ -135,16 +135,16 @@ func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
 		return c, err
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	notes, heard := make(chan gateway.Observation, 4096), make(chan string, 64)
+	notes, heard := make(chan gateway.ShardEvent, 4096), make(chan string, 64)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: app.Token, Intents: intents},
-		Locator:     gateway.FixedURL("ws://" + listener.Addr().String()),
+		URLSource:   gateway.FixedURL("ws://" + listener.Addr().String()),
 		Dialer:      gateway.WebSocketDialer{Transport: transport},
 		Timing: gateway.Timing{
 			SilenceProbe: 500 * time.Millisecond, SuspectAfter: 500 * time.Millisecond, DeadAfter: 1500 * time.Millisecond, Connect: time.Second,
 			BackoffLocal: 200 * time.Millisecond, BackoffRemote: 200 * time.Millisecond,
 		},
-		Observer: gateway.ObserverFunc(func(n gateway.Note) { notes <- n.What }),
+		Observer: gateway.ObserverFunc(func(n gateway.Observation) { notes <- n.Event }),
 		Events:   []string{"MESSAGE_CREATE"},
 		Handler:  gateway.HandlerFunc(func(_ context.Context, e gateway.Event) { heard <- e.Type }),
 	})
@@ -154,10 +154,10 @@ func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = shard.Run(context.Background()) }()
 	t.Cleanup(func() {
-		_ = shard.Stop(context.Background(), gateway.Pause)
+		_ = shard.Stop(context.Background(), gateway.KeepSession)
 		<-done
 	})
-	await := func(what string, is func(gateway.Observation) bool) {
+	await := func(what string, is func(gateway.ShardEvent) bool) {
 		t.Helper()
 		limit := time.After(time.Minute)
 		for {
@@ -171,8 +171,8 @@ func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
 			}
 		}
 	}
-	await("READY", func(o gateway.Observation) bool { _, is := o.(gateway.Ready); return is })
-	await("a heartbeat answered", func(o gateway.Observation) bool { _, is := o.(gateway.HeartbeatACK); return is })
+	await("READY", func(o gateway.ShardEvent) bool { _, is := o.(gateway.Ready); return is })
+	await("a heartbeat answered", func(o gateway.ShardEvent) bool { _, is := o.(gateway.HeartbeatACK); return is })
 	made := hole(<-clients)
 	f.orSkip(append([]string{"-n", f.name}, made...)...)
 	fill := func() {
@@ -183,16 +183,16 @@ func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
 	}
 	sim.Say(guild.Channels[0].ID, user.ID, "is anybody there?")
 	if spare { // new connections work
-		await("RESUMED on the spare connection", func(o gateway.Observation) bool { _, is := o.(gateway.Resumed); return is })
+		await("RESUMED on the spare connection", func(o gateway.ShardEvent) bool { _, is := o.(gateway.Resumed); return is })
 		fill()
 	} else {
-		await("the end of the silent connection", func(o gateway.Observation) bool {
+		await("the end of the silent connection", func(o gateway.ShardEvent) bool {
 			end, is := o.(gateway.Disconnected)
-			return is && end.Cause.Kind == gateway.CauseSilent
+			return is && end.Reason.Kind == gateway.ReasonSilent
 		})
-		await("a connection that fails", func(o gateway.Observation) bool { _, is := o.(gateway.ConnectFailed); return is })
+		await("a connection that fails", func(o gateway.ShardEvent) bool { _, is := o.(gateway.ConnectFailed); return is })
 		fill()
-		await("RESUMED", func(o gateway.Observation) bool { _, is := o.(gateway.Resumed); return is })
+		await("RESUMED", func(o gateway.ShardEvent) bool { _, is := o.(gateway.Resumed); return is })
 	}
 	select {
 	case <-heard:

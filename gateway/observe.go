@@ -10,29 +10,29 @@ import (
 // observations after its own; when it falls more than a thousand behind, the
 // newest are dropped and counted in [Stats].
 type Observer interface {
-	Observe(Note)
+	Observe(Observation)
 }
 
 // ObserverFunc makes a function an [Observer].
-type ObserverFunc func(Note)
+type ObserverFunc func(Observation)
 
 // Observe calls f.
-func (f ObserverFunc) Observe(n Note) { f(n) }
+func (f ObserverFunc) Observe(n Observation) { f(n) }
 
-// Note is one observation: what happened, to which shard, when.
-type Note struct {
-	Pair Pair
-	At   time.Time
-	What Observation
+// Observation is one observation: what happened, to which shard, when.
+type Observation struct {
+	Shard ShardID
+	At    time.Time
+	Event ShardEvent
 }
 
-// Observation is one of the types below.
-type Observation interface{ observation() }
+// ShardEvent is one of the types below.
+type ShardEvent interface{ observation() }
 
-// Cause is why a connection ended or an attempt failed.
-type Cause struct {
-	Kind CauseKind
-	// Code is the close code, for CauseClosed and CauseFatal.
+// Reason is why a connection ended or an attempt failed.
+type Reason struct {
+	Kind ReasonKind
+	// Code is the close code, for ReasonClosed and ReasonFatal.
 	Code CloseCode
 	// Text is the close reason or a detail, already free of secrets.
 	Text string
@@ -42,39 +42,39 @@ type Cause struct {
 	Elapsed time.Duration
 }
 
-// CauseKind sorts causes.
-type CauseKind string
+// ReasonKind sorts causes.
+type ReasonKind string
 
 // The causes a shard can tell apart.
 const (
-	CauseNone           CauseKind = ""
-	CauseStart          CauseKind = "start"           // first connection
-	CauseLocate         CauseKind = "locate"          // the gateway address could not be learnt
-	CauseDNS            CauseKind = "dns"             // the name did not resolve
-	CauseDial           CauseKind = "dial"            // TCP refused, unreachable or timed out
-	CauseTLS            CauseKind = "tls"             // certificate or handshake
-	CauseUpgrade        CauseKind = "upgrade"         // HTTP answered, but not with a WebSocket (G-012)
-	CauseNoHello        CauseKind = "no-hello"        // G-015
-	CauseNoReady        CauseKind = "no-ready"        // G-044
-	CauseNoResumed      CauseKind = "no-resumed"      // G-071
-	CauseReconnect      CauseKind = "reconnect"       // op 7
-	CauseInvalidSession CauseKind = "invalid-session" // op 9
-	CauseClosed         CauseKind = "closed"          // Discord sent a close frame
-	CauseReset          CauseKind = "reset"           // the connection ended without one
-	CauseSilent         CauseKind = "silent"          // nothing arrives any more, rule 3
-	CauseNoACK          CauseKind = "no-ack"          // heartbeats stay unanswered, G-024
-	CauseSlept          CauseKind = "slept"           // the host was suspended, G-032
-	CauseMalformed      CauseKind = "malformed"       // not JSON, G-118
-	CauseCompression    CauseKind = "compression"     // the compressed stream broke, G-117
-	CauseWrite          CauseKind = "write"           // a write failed or blocked, G-107
-	CauseLapsed         CauseKind = "lapsed"          // its turn to identify had passed to others
-	CauseOverflow       CauseKind = "overflow"        // the event queue was full; Discord replays the rest
-	CauseFatal          CauseKind = "fatal"           // a close code that retrying cannot mend
-	CauseStop           CauseKind = "stop"            // Stop or the end of Run's context
+	ReasonNone           ReasonKind = ""
+	ReasonStart          ReasonKind = "start"           // first connection
+	ReasonLocate         ReasonKind = "locate"          // the gateway address could not be learnt
+	ReasonDNS            ReasonKind = "dns"             // the name did not resolve
+	ReasonDial           ReasonKind = "dial"            // TCP refused, unreachable or timed out
+	ReasonTLS            ReasonKind = "tls"             // certificate or handshake
+	ReasonUpgrade        ReasonKind = "upgrade"         // HTTP answered, but not with a WebSocket (G-012)
+	ReasonNoHello        ReasonKind = "no-hello"        // G-015
+	ReasonNoReady        ReasonKind = "no-ready"        // G-044
+	ReasonNoResumed      ReasonKind = "no-resumed"      // G-071
+	ReasonReconnect      ReasonKind = "reconnect"       // op 7
+	ReasonInvalidSession ReasonKind = "invalid-session" // op 9
+	ReasonClosed         ReasonKind = "closed"          // Discord sent a close frame
+	ReasonReset          ReasonKind = "reset"           // the connection ended without one
+	ReasonSilent         ReasonKind = "silent"          // nothing arrives any more, rule 3
+	ReasonNoACK          ReasonKind = "no-ack"          // heartbeats stay unanswered, G-024
+	ReasonSlept          ReasonKind = "slept"           // the host was suspended, G-032
+	ReasonMalformed      ReasonKind = "malformed"       // not JSON, G-118
+	ReasonCompression    ReasonKind = "compression"     // the compressed stream broke, G-117
+	ReasonWrite          ReasonKind = "write"           // a write failed or blocked, G-107
+	ReasonGrantExpired   ReasonKind = "lapsed"          // its turn to identify had passed to others
+	ReasonOverflow       ReasonKind = "overflow"        // the event queue was full; Discord replays the rest
+	ReasonFatal          ReasonKind = "fatal"           // a close code that retrying cannot mend
+	ReasonStop           ReasonKind = "stop"            // Stop or the end of Run's context
 )
 
 // String says the cause in a few words.
-func (c Cause) String() string {
+func (c Reason) String() string {
 	text := string(c.Kind)
 	switch {
 	case c.Code != 0:
@@ -93,13 +93,13 @@ func (c Cause) String() string {
 // Transition is a change of state and its cause.
 type Transition struct {
 	From, To State
-	Cause    Cause
+	Reason   Reason
 }
 
 // ConnectFailed is an attempt that did not reach HELLO.
 type ConnectFailed struct {
-	URL   string
-	Cause Cause
+	URL    string
+	Reason Reason
 	// Failures counts such attempts in a row; Next is the wait before the next.
 	Failures int
 	Next     time.Duration
@@ -107,7 +107,7 @@ type ConnectFailed struct {
 
 // Disconnected is the end of a connection that had reached HELLO.
 type Disconnected struct {
-	Cause Cause
+	Reason Reason
 	// LastByte and LastACK are when Discord was last heard and last answered.
 	LastByte, LastACK time.Time
 	// Session is whether the session is kept for a RESUME.
@@ -124,19 +124,19 @@ type HelloReceived struct {
 	Took time.Duration
 }
 
-// BeatKind says why a heartbeat was sent.
-type BeatKind string
+// HeartbeatKind says why a heartbeat was sent.
+type HeartbeatKind string
 
 // The reasons to send a heartbeat.
 const (
-	BeatTimed     BeatKind = "timed"     // the interval of HELLO
-	BeatRequested BeatKind = "requested" // Discord asked (G-021)
-	BeatProbe     BeatKind = "probe"     // nothing has arrived for a while, rule 3
+	HeartbeatTimed     HeartbeatKind = "timed"     // the interval of HELLO
+	HeartbeatRequested HeartbeatKind = "requested" // Discord asked (G-021)
+	HeartbeatProbe     HeartbeatKind = "probe"     // nothing has arrived for a while, rule 3
 )
 
 // HeartbeatSent is a heartbeat handed to the socket. The observer hears of it
 // together with what comes next, such as its answer.
-type HeartbeatSent struct{ Kind BeatKind }
+type HeartbeatSent struct{ Kind HeartbeatKind }
 
 // HeartbeatACK is an answered heartbeat (G-031).
 type HeartbeatACK struct{ Latency time.Duration }
@@ -187,7 +187,7 @@ type ReconnectRequested struct{}
 type SessionInvalidated struct{ Resumable bool }
 
 // SessionLost is the end of a session that cannot be resumed any more.
-type SessionLost struct{ Cause Cause }
+type SessionLost struct{ Reason Reason }
 
 // PayloadSkipped is input that cost only itself (G-109, G-110).
 type PayloadSkipped struct {
@@ -218,8 +218,8 @@ type HostSlept struct{ For time.Duration }
 // Options.MaxAttempts names. The shard goes on trying.
 type AttemptsExhausted struct{ Failures int }
 
-// PermitDelayed means the identify permit makes the shard wait.
-type PermitDelayed struct {
+// IdentifyDelayed means the identify permit makes the shard wait.
+type IdentifyDelayed struct {
 	Until time.Time
 	Why   string
 }
@@ -254,5 +254,5 @@ func (QueueDrained) observation()       {}
 func (PresenceSent) observation()       {}
 func (HostSlept) observation()          {}
 func (AttemptsExhausted) observation()  {}
-func (PermitDelayed) observation()      {}
+func (IdentifyDelayed) observation()    {}
 func (HandlerPanicked) observation()    {}

@@ -31,13 +31,13 @@ const (
 	CompressNone Compression = "none"
 )
 
-// Options configures a [Shard]. Token, Intents and Locator are required; every
+// Options configures a [Shard]. Token, Intents and URLSource are required; every
 // other zero value means the documented default.
 type Options struct {
 	Credentials
-	Locator Locator
-	// Pair is the shard's place among the bot's shards; zero for an unsharded bot.
-	Pair Pair
+	URLSource URLSource
+	// Shard is the shard's place among the bot's shards; zero for an unsharded bot.
+	Shard ShardID
 	// Presence goes into every IDENTIFY and is sent again after READY and
 	// RESUMED (G-034).
 	Presence *Presence
@@ -51,11 +51,11 @@ type Options struct {
 	Events  []string
 	Handler Handler
 
-	Permit    Permit    // default: an in-memory permit for this process
-	Keeper    Keeper    // default: nobody keeps the session
-	Observer  Observer  // default: nobody watches
-	Inspector Inspector // default: a parked shard waits for Reconfigure
-	Dialer    Dialer    // default: WebSocket over TLS with a deadline for each phase
+	IdentifyLimiter   IdentifyLimiter   // default: an in-memory permit for this process
+	SessionStore      SessionStore      // default: nobody keeps the session
+	Observer          Observer          // default: nobody watches
+	CredentialChecker CredentialChecker // default: a parked shard waits for Reconfigure
+	Dialer            Dialer            // default: WebSocket over TLS with a deadline for each phase
 
 	// Session is a session to resume first, as kept by an earlier run.
 	Session Session
@@ -102,9 +102,9 @@ type Timing struct {
 	// spare takes over. Default 9.5 s, and up to 15 s where answers have been slow.
 	DeadAfter time.Duration
 
-	Locate  time.Duration // learning the address. Default 15 s
-	Connect time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
-	Hello   time.Duration // default 10 s (G-015)
+	GatewayURL time.Duration // learning the address. Default 15 s
+	Connect    time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
+	Hello      time.Duration // default 10 s (G-015)
 	// Ready is how long READY may take while heartbeats are answered.
 	// Default 125 s: two minutes is the least (G-044). ReadyWarning default 15 s.
 	Ready        time.Duration
@@ -138,11 +138,11 @@ type Timing struct {
 type StopMode int
 
 const (
-	// Pause keeps the session for the next start: the dot stays green for as
+	// KeepSession keeps the session for the next start: the dot stays green for as
 	// long as Discord keeps the session (G-090).
-	Pause StopMode = iota
-	// Goodbye ends the session: the dot turns grey at once (G-089).
-	Goodbye
+	KeepSession StopMode = iota
+	// EndSession ends the session: the dot turns grey at once (G-089).
+	EndSession
 )
 
 // Dialer opens sockets.
@@ -154,8 +154,8 @@ type Dialer interface {
 
 // ConnectError tells how far a dial came.
 type ConnectError struct {
-	// Kind is CauseDNS, CauseDial, CauseTLS or CauseUpgrade.
-	Kind CauseKind
+	// Kind is ReasonDNS, ReasonDial, ReasonTLS or ReasonUpgrade.
+	Kind ReasonKind
 	// Status is the HTTP status of a refused upgrade, else 0.
 	Status int
 	Err    error
@@ -192,7 +192,7 @@ type CloseError struct {
 
 // Error prints code and reason.
 func (e *CloseError) Error() string {
-	return Cause{Kind: CauseClosed, Code: e.Code, Text: e.Reason}.String()
+	return Reason{Kind: ReasonClosed, Code: e.Code, Text: e.Reason}.String()
 }
 
 // Stats counts what a shard has seen since it was made. All numbers only grow.

@@ -14,7 +14,7 @@ const IdentifySpacing = 5250 * time.Millisecond
 // between IDENTIFYs, and spaces them out further, up to twenty minutes, while
 // they lead to nothing or to sessions that die at once. It knows no daily
 // budget; package ledger does.
-func NewPermit() Permit { return &spacing{turn: make(chan struct{}, 1)} }
+func NewPermit() IdentifyLimiter { return &spacing{turn: make(chan struct{}, 1)} }
 
 type spacing struct {
 	turn chan struct{} // one slot: held by whoever may identify
@@ -29,7 +29,7 @@ var vainWaits = []time.Duration{
 	0, 0, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute,
 }
 
-func (p *spacing) Acquire(ctx context.Context, _ Pair, announce func(time.Time, string)) (Grant, error) {
+func (p *spacing) Acquire(ctx context.Context, _ ShardID, announce func(time.Time, string)) (Grant, error) {
 	select {
 	case p.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -57,7 +57,7 @@ func (p *spacing) Acquire(ctx context.Context, _ Pair, announce func(time.Time, 
 }
 
 // SessionEnded forgets the IDENTIFYs in vain once a session has lasted.
-func (p *spacing) SessionEnded(_ Pair, lived time.Duration) {
+func (p *spacing) SessionEnded(_ ShardID, lived time.Duration) {
 	if lived >= time.Minute {
 		p.mu.Lock()
 		p.vain = 0

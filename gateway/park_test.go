@@ -24,7 +24,7 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 	asked := 0
 	remedies := []error{cure("two"), cure("two"), cure("three"), errors.New("nobody knows"), nil}
 	play(t, setting{sim: discordsim.Config{MaxGuilds: 1}, options: func(o *gateway.Options) {
-		o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, now gateway.Credentials) (gateway.Credentials, error) {
+		o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 			err := remedies[min(asked, len(remedies)-1)]
 			asked++
 			return now, err
@@ -35,7 +35,7 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		s.begin()
 		remedy := func() string {
 			if parked, is := s.shard.State().(gateway.Parked); is {
-				if r, ok := errors.AsType[gateway.Remedied](parked.Cause.Err); ok {
+				if r, ok := errors.AsType[gateway.Remedied](parked.Reason.Err); ok {
 					return r.Remedy()
 				}
 			}

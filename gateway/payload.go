@@ -37,8 +37,8 @@ func identifyPayload(o *Options, c Credentials, presence *Presence) ([]byte, err
 		LargeThreshold: o.LargeThreshold,
 		Presence:       presence,
 	}
-	if o.Pair.Count > 0 {
-		d.Shard = &[2]int{o.Pair.ID, o.Pair.Count}
+	if o.Shard.Count > 0 {
+		d.Shard = &[2]int{o.Shard.ID, o.Shard.Count}
 	}
 	return encode(OpIdentify, d)
 }

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Permit decides when a shard may send IDENTIFY. Discord allows one per
+// IdentifyLimiter decides when a shard may send IDENTIFY. Discord allows one per
 // concurrency key every five seconds and about a thousand a day; breaking the
 // first costs an op 9, exhausting the second costs the token. Fleets, ledgers
 // on disk and distributed limiters stand behind this interface.
-type Permit interface {
+type IdentifyLimiter interface {
 	// Acquire waits until the shard may identify, or until ctx ends. It is
 	// called before the connection is opened. announce, which never blocks,
 	// may be called with the time and the reason of a wait that a person
 	// should know of.
-	Acquire(ctx context.Context, pair Pair, announce func(until time.Time, why string)) (Grant, error)
+	Acquire(ctx context.Context, pair ShardID, announce func(until time.Time, why string)) (Grant, error)
 }
 
 // Grant is the right to send one IDENTIFY.
@@ -46,34 +46,34 @@ const (
 type SessionWatcher interface {
 	// SessionEnded tells that a session ended for good after being live for
 	// this long in total.
-	SessionEnded(pair Pair, lived time.Duration)
+	SessionEnded(pair ShardID, lived time.Duration)
 }
 
-// Locator knows where the gateway is. An implementation asks
+// URLSource knows where the gateway is. An implementation asks
 // GET /gateway/bot (G-001), caches the address (G-002) and asks again when
 // told that the cached one failed.
-type Locator interface {
-	// Locate returns the base gateway URL. failed is the base URL that could
+type URLSource interface {
+	// GatewayURL returns the base gateway URL. failed is the base URL that could
 	// not be connected to, or empty. An error that wraps [ErrUnauthorized]
 	// parks the shard (G-004); any other is retried with backoff (G-005).
-	Locate(ctx context.Context, failed string) (string, error)
+	GatewayURL(ctx context.Context, failed string) (string, error)
 }
 
-// FixedURL is a [Locator] that always answers itself.
+// FixedURL is a [URLSource] that always answers itself.
 type FixedURL string
 
-// Locate returns the URL.
-func (u FixedURL) Locate(context.Context, string) (string, error) { return string(u), nil }
+// GatewayURL returns the URL.
+func (u FixedURL) GatewayURL(context.Context, string) (string, error) { return string(u), nil }
 
-// Inspector checks over REST, without spending an IDENTIFY, whether a bot that
+// CredentialChecker checks over REST, without spending an IDENTIFY, whether a bot that
 // Discord refused would be accepted now (G-064, G-095 to G-098).
-type Inspector interface {
-	// Inspect returns the credentials to go on with, or an error that says what
+type CredentialChecker interface {
+	// CheckCredentials returns the credentials to go on with, or an error that says what
 	// is still wrong. cause is what the shard was parked for.
-	Inspect(ctx context.Context, cause Cause, current Credentials) (Credentials, error)
+	CheckCredentials(ctx context.Context, cause Reason, current Credentials) (Credentials, error)
 }
 
-// Remedied is an error of an [Inspector] that knows exactly what a person has to
+// Remedied is an error of an [CredentialChecker] that knows exactly what a person has to
 // do. A parked shard's cause carries it, in Err.
 type Remedied interface {
 	error

@@ -23,7 +23,7 @@ type pulse struct {
 // beat is a heartbeat that was sent and not yet answered.
 type beat struct {
 	at   time.Time
-	kind BeatKind
+	kind HeartbeatKind
 }
 
 // vitals is what a pulse thinks of a connection.
@@ -49,31 +49,31 @@ func newPulse(timing Timing, interval time.Duration, now time.Time, jitter float
 
 // due returns the beat to send now, if any. heard is when the last byte
 // arrived.
-func (p *pulse) due(now, heard time.Time) (BeatKind, bool) {
+func (p *pulse) due(now, heard time.Time) (HeartbeatKind, bool) {
 	switch {
 	case !now.Before(p.next):
-		return BeatTimed, true
+		return HeartbeatTimed, true
 	case p.owed && p.affordable(now):
-		return BeatRequested, true
+		return HeartbeatRequested, true
 	case p.timing.SilenceProbe > 0 && len(p.unacked) == 0 && now.Sub(heard) >= p.probeAfter():
-		return BeatProbe, true
+		return HeartbeatProbe, true
 	}
 	return "", false
 }
 
 // sent notes a beat.
-func (p *pulse) sent(now time.Time, kind BeatKind) {
+func (p *pulse) sent(now time.Time, kind HeartbeatKind) {
 	p.unacked = append(p.unacked, beat{now, kind})
 	p.forget(now)
 	p.recent = append(p.recent, now)
 	switch kind {
-	case BeatTimed:
+	case HeartbeatTimed:
 		// Send to send; after a stall the lost beats are not made up for.
 		if p.next = p.next.Add(p.interval); !p.next.After(now) {
 			p.next = now.Add(p.interval)
 		}
 		p.owed = false
-	case BeatRequested:
+	case HeartbeatRequested:
 		p.owed = false
 	}
 }
@@ -179,7 +179,7 @@ func (p *pulse) check(now, heard time.Time) (v vitals, elapsed time.Duration) {
 // timer does not count (G-026).
 func (p *pulse) timedOverdue(now time.Time) bool {
 	for _, b := range p.unacked {
-		if b.kind == BeatTimed && now.Sub(b.at) >= p.interval-p.interval/10 {
+		if b.kind == HeartbeatTimed && now.Sub(b.at) >= p.interval-p.interval/10 {
 			return true
 		}
 	}

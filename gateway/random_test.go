@@ -95,7 +95,7 @@ func TestCloseHandshakeHasADeadline(t *testing.T) {
 		s.run()
 		s.inject(discordsim.Fault{Name: "half-open"})
 		start := time.Now()
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		if took := time.Since(start); took < 900*time.Millisecond || took > 1500*time.Millisecond {
 			t.Errorf("Stop took %s", took)
 		}
@@ -103,7 +103,7 @@ func TestCloseHandshakeHasADeadline(t *testing.T) {
 	play(t, setting{sim: discordsim.Config{Latency: 200 * time.Millisecond}}, func(s *stage) {
 		s.run()
 		start := time.Now()
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		if took := time.Since(start); took < 400*time.Millisecond || took > 500*time.Millisecond {
 			t.Errorf("Stop took %s", took)
 		}
@@ -150,7 +150,7 @@ func TestStopWaitsForHandlers(t *testing.T) {
 				defer cancel()
 				s.stopped = true
 				start := time.Now()
-				err := s.shard.Stop(ctx, gateway.Pause)
+				err := s.shard.Stop(ctx, gateway.KeepSession)
 				if took := time.Since(start); took > c.within || (err != nil) != c.fails {
 					t.Errorf("Stop took %s: %v", took, err)
 				}

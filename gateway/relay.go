@@ -8,21 +8,21 @@ import (
 // relay carries observations to the observer on a goroutine of its own, so
 // that an observer which writes to a disk can never delay a heartbeat.
 type relay struct {
-	pair     Pair
+	pair     ShardID
 	observer Observer
 	lost     func()
 	wake     chan struct{} // one slot: something was noted, or it is over
 	done     chan struct{}
 
 	mu    sync.Mutex
-	notes []Note
+	notes []Observation
 	over  bool
 }
 
 // relayDepth is how far an observer may fall behind before notes are dropped.
 const relayDepth = 1024
 
-func newRelay(pair Pair, observer Observer, lost func()) *relay {
+func newRelay(pair ShardID, observer Observer, lost func()) *relay {
 	r := &relay{pair: pair, observer: observer, lost: lost}
 	if observer != nil {
 		r.wake, r.done = make(chan struct{}, 1), make(chan struct{})
@@ -35,14 +35,14 @@ func newRelay(pair Pair, observer Observer, lost func()) *relay {
 // neither is larger than the observer was ever behind.
 func (r *relay) run() {
 	defer close(r.done)
-	var taken []Note
+	var taken []Observation
 	for range r.wake {
 		r.mu.Lock()
 		taken, r.notes = r.notes, taken[:0]
 		over := r.over
 		r.mu.Unlock()
 		for i, n := range taken {
-			taken[i] = Note{}
+			taken[i] = Observation{}
 			r.observer.Observe(n)
 		}
 		if over {
@@ -52,14 +52,14 @@ func (r *relay) run() {
 }
 
 // note passes an observation on, or drops it when the observer is far behind.
-func (r *relay) note(what Observation) {
+func (r *relay) note(what ShardEvent) {
 	if r.observer == nil {
 		return
 	}
 	r.mu.Lock()
 	room := len(r.notes) < relayDepth
 	if room {
-		r.notes = append(r.notes, Note{Pair: r.pair, At: time.Now(), What: what})
+		r.notes = append(r.notes, Observation{Shard: r.pair, At: time.Now(), Event: what})
 	}
 	r.mu.Unlock()
 	if !room {

@@ -338,7 +338,7 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 	var inspected atomic.Int32
 	var bad atomic.Bool
 	options := func(o *gateway.Options) {
-		o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, c gateway.Credentials) (gateway.Credentials, error) {
+		o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
 			inspected.Add(1)
 			if bad.Load() {
 				return c, gateway.ErrUnauthorized
@@ -359,7 +359,7 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 		fresh := s.sim.ResetToken(s.app)
 		s.pass(20 * time.Second)
 		parked, is := s.shard.State().(gateway.Parked)
-		if !is || parked.Cause.Kind != gateway.CauseFatal {
+		if !is || parked.Reason.Kind != gateway.ReasonFatal {
 			t.Fatalf("the shard is %s", s.shard.State())
 		}
 		dials := s.shard.Stats().Dials
@@ -375,9 +375,9 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 	})
 }
 
-type inspector func(context.Context, gateway.Cause, gateway.Credentials) (gateway.Credentials, error)
+type inspector func(context.Context, gateway.Reason, gateway.Credentials) (gateway.Credentials, error)
 
-func (f inspector) Inspect(ctx context.Context, cause gateway.Cause, c gateway.Credentials) (gateway.Credentials, error) {
+func (f inspector) CheckCredentials(ctx context.Context, cause gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
 	return f(ctx, cause, c)
 }
 
@@ -413,7 +413,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 		"wrong shard count": {
 			setting{
 				app:     discordsim.AppConfig{LargeMultiple: 4},
-				options: func(o *gateway.Options) { o.Pair = gateway.Pair{ID: 0, Count: 3} },
+				options: func(o *gateway.Options) { o.Shard = gateway.ShardID{ID: 0, Count: 3} },
 			}, gateway.CloseInvalidShard, nil,
 		},
 	} {
@@ -424,7 +424,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				if options != nil {
 					options(o)
 				}
-				o.Inspector = inspector(func(_ context.Context, _ gateway.Cause, now gateway.Credentials) (gateway.Credentials, error) {
+				o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 					if m := mended.Load(); m != nil {
 						return *m, nil
 					}
@@ -438,7 +438,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				s.begin()
 				s.pass(time.Hour)
 				parked, is := s.shard.State().(gateway.Parked)
-				if !is || parked.Cause.Code != c.code {
+				if !is || parked.Reason.Code != c.code {
 					t.Fatalf("the shard is %s by %s", s.shard.State(), s.causes())
 				}
 				if policy := c.code.Policy(); policy.Says == "" || policy.Remedy == "" {
@@ -466,11 +466,11 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 		s.run()
 		s.pass(time.Minute)
 		kept = s.shard.Session()
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		s.say("between two runs")
 		next, err := gateway.New(gateway.Options{
 			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext},
 			Handler:     gateway.HandlerFunc(s.take),
 			Session:     kept,
@@ -482,7 +482,7 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 		go func() { defer close(done); _ = next.Run(context.Background()) }()
 		s.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
 		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-		_ = next.Stop(context.Background(), gateway.Pause)
+		_ = next.Stop(context.Background(), gateway.KeepSession)
 		<-done
 		s.identifies(1)
 		s.faultless()

@@ -129,7 +129,7 @@ func TestUnsendablePayloads(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		for range 2 {
 			if err := <-waiting; !errors.Is(err, gateway.ErrStopped) {
 				t.Errorf("stopped: %v", err)
@@ -142,7 +142,7 @@ func TestUnsendablePayloads(t *testing.T) {
 		s.faultless()
 	})
 	huge := gateway.Options{
-		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, Locator: gateway.FixedURL("ws://gateway.discord.sim"),
+		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
 	}
 	if _, err := gateway.New(huge); !errors.Is(err, gateway.ErrTooLarge) {
 		t.Errorf("an IDENTIFY that is too large: %v", err)
@@ -198,7 +198,7 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 		if took := s.resumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.CauseWrite)
+		s.endedBy(gateway.ReasonWrite)
 	})
 }
 
@@ -223,6 +223,6 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 		if took := s.resumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.CauseWrite)
+		s.endedBy(gateway.ReasonWrite)
 	})
 }

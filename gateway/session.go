@@ -2,15 +2,15 @@ package gateway
 
 import "fmt"
 
-// Pair names one shard of a bot: shard ID of Count. The zero Pair means the
+// ShardID names one shard of a bot: shard ID of Count. The zero ShardID means the
 // bot is not sharded and IDENTIFY carries no shard field.
-type Pair struct {
+type ShardID struct {
 	ID    int
 	Count int
 }
 
 // String prints the pair as "0/1".
-func (p Pair) String() string {
+func (p ShardID) String() string {
 	if p.Count == 0 {
 		return "0/1"
 	}
@@ -24,7 +24,7 @@ type Session struct {
 	ID        string
 	ResumeURL string
 	// Seq is the sequence number to resume from: Discord replays everything
-	// above it. In a Session handed to a [Keeper] it is the handled low-water
+	// above it. In a Session handed to a [SessionStore] it is the handled low-water
 	// mark, so that a crash replays what was received but not yet handled.
 	Seq int64
 }
@@ -32,10 +32,10 @@ type Session struct {
 // Resumable reports whether the session has what a RESUME needs.
 func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.Seq > 0 }
 
-// Keeper is told whenever the session to resume from changes: a new READY, a
+// SessionStore is told whenever the session to resume from changes: a new READY, a
 // handled event, or (with the zero Session) the loss of the session. Calls
 // come from the event path, in order, and Keep must return at once: store the
 // value somewhere and let another goroutine write it.
-type Keeper interface {
-	Keep(Session)
+type SessionStore interface {
+	Save(Session)
 }

@@ -67,11 +67,11 @@ func New(opts Options) (*Shard, error) {
 	if opts.Token == "" {
 		return nil, errors.New("gateway: a bot token is required")
 	}
-	if opts.Locator == nil {
-		return nil, errors.New("gateway: a Locator is required; use FixedURL for a known address")
+	if opts.URLSource == nil {
+		return nil, errors.New("gateway: a URLSource is required; use FixedURL for a known address")
 	}
-	if opts.Pair != (Pair{}) && (opts.Pair.Count < 1 || opts.Pair.ID < 0 || opts.Pair.ID >= opts.Pair.Count) {
-		return nil, fmt.Errorf("gateway: shard pair %s: want 0 <= id < count", opts.Pair)
+	if opts.Shard != (ShardID{}) && (opts.Shard.Count < 1 || opts.Shard.ID < 0 || opts.Shard.ID >= opts.Shard.Count) {
+		return nil, fmt.Errorf("gateway: shard pair %s: want 0 <= id < count", opts.Shard)
 	}
 	if unknown := opts.Intents &^ IntentsAll; unknown != 0 {
 		return nil, fmt.Errorf("gateway: intents have undocumented bits %#x; Discord would close with 4013", uint64(unknown))
@@ -108,14 +108,14 @@ func New(opts Options) (*Shard, error) {
 		s.presence.Store(&p)
 	}
 	s.malformedAt.Store(-1)
-	s.in = &intake{pair: opts.Pair, queue: s.queue, keeper: opts.Keeper, count: &s.count, note: s.note, quiet: s.nudge}
+	s.in = &intake{pair: opts.Shard, queue: s.queue, keeper: opts.SessionStore, count: &s.count, note: s.note, quiet: s.nudge}
 	if opts.Events != nil {
 		s.in.wanted = make(map[string]bool, len(opts.Events))
 		for _, name := range opts.Events {
 			s.in.wanted[name] = true
 		}
 	}
-	s.set(Idle{}, Cause{})
+	s.set(Idle{}, Reason{})
 	return s, nil
 }
 
@@ -127,10 +127,10 @@ func (s *Shard) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return errors.New("gateway: Run was called before")
 	}
-	s.relay = newRelay(s.opts.Pair, s.opts.Observer, func() { s.count.unobserved.Add(1) })
+	s.relay = newRelay(s.opts.Shard, s.opts.Observer, func() { s.count.unobserved.Add(1) })
 	defer close(s.finished)
 	release := context.AfterFunc(ctx, func() {
-		s.requestStop(Pause)
+		s.requestStop(KeepSession)
 		s.hurryNow()
 	})
 	defer release()
@@ -146,13 +146,13 @@ func (s *Shard) Run(ctx context.Context) error {
 	s.out.close()
 	s.hurryNow()
 	s.group.Wait()
-	s.set(Stopped{}, Cause{Kind: CauseStop})
+	s.set(Stopped{}, Reason{Kind: ReasonStop})
 	s.relay.close()
 	return nil
 }
 
-// Stop ends the shard for good (rule 8): with [Pause] the session can be
-// resumed by the next start, with [Goodbye] the dot turns grey at once. It
+// Stop ends the shard for good (rule 8): with [KeepSession] the session can be
+// resumed by the next start, with [EndSession] the dot turns grey at once. It
 // stops taking events in, waits until the handlers have finished those that
 // were taken, closes the connection, and returns when every goroutine of the
 // shard is gone. When ctx ends first, it waits for handlers no longer. A
@@ -160,7 +160,7 @@ func (s *Shard) Run(ctx context.Context) error {
 func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 	s.requestStop(mode)
 	if s.started.CompareAndSwap(false, true) {
-		s.set(Stopped{}, Cause{Kind: CauseStop})
+		s.set(Stopped{}, Reason{Kind: ReasonStop})
 		s.out.close()
 		s.hurryNow()
 		close(s.finished)
@@ -185,8 +185,8 @@ func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 }
 
 func (s *Shard) requestStop(mode StopMode) {
-	if mode == Goodbye {
-		s.stopMode.Store(int32(Goodbye))
+	if mode == EndSession {
+		s.stopMode.Store(int32(EndSession))
 	}
 	s.stopOnce.Do(func() {
 		s.haltNow()
@@ -197,8 +197,8 @@ func (s *Shard) requestStop(mode StopMode) {
 // State returns where the shard stands.
 func (s *Shard) State() State { return *s.state.Load() }
 
-// Pair returns the shard's place among the bot's shards.
-func (s *Shard) Pair() Pair { return s.opts.Pair }
+// ID returns the shard's place among the bot's shards.
+func (s *Shard) ID() ShardID { return s.opts.Shard }
 
 // Session returns the session with the handled low-water mark: what another
 // process would have to resume from. It is zero without a session.
@@ -279,14 +279,14 @@ func (s *Shard) Reconfigure(c Credentials) error {
 }
 
 // set changes the state and tells why.
-func (s *Shard) set(to State, cause Cause) {
+func (s *Shard) set(to State, cause Reason) {
 	from := s.state.Swap(&to)
 	if from != nil && s.relay != nil {
-		s.note(Transition{From: *from, To: to, Cause: cause})
+		s.note(Transition{From: *from, To: to, Reason: cause})
 	}
 }
 
-func (s *Shard) note(what Observation) { s.relay.note(what) }
+func (s *Shard) note(what ShardEvent) { s.relay.note(what) }
 
 func (s *Shard) panicked(e Event, p HandlerPanicked) {
 	s.count.panics.Add(1)
@@ -313,7 +313,7 @@ func (s *Shard) stopping() (StopMode, bool) {
 	case <-s.stop:
 		return StopMode(s.stopMode.Load()), true
 	default:
-		return Pause, false
+		return KeepSession, false
 	}
 }
 
@@ -330,7 +330,7 @@ func setDefaults(o *Options) {
 	// Half a second under ten, so that probe, verdict and RESUME together stay
 	// within 25 s of the last byte.
 	or(&t.DeadAfter, 9500*time.Millisecond)
-	or(&t.Locate, 15*time.Second)
+	or(&t.GatewayURL, 15*time.Second)
 	or(&t.Connect, 15*time.Second)
 	or(&t.Hello, 10*time.Second)
 	or(&t.Ready, 125*time.Second)
@@ -368,8 +368,8 @@ func setDefaults(o *Options) {
 	if o.Dialer == nil {
 		o.Dialer = WebSocketDialer{UserAgent: "DiscordBot (https://discord.com, 1.0) " + o.Properties}
 	}
-	if o.Permit == nil {
-		o.Permit = NewPermit()
+	if o.IdentifyLimiter == nil {
+		o.IdentifyLimiter = NewPermit()
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64

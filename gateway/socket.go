@@ -28,7 +28,7 @@ type WebSocketDialer struct {
 	// UserAgent is sent with the upgrade request.
 	UserAgent string
 	// Classify sorts dial errors that this package does not know. Optional.
-	Classify func(error) CauseKind
+	Classify func(error) ReasonKind
 }
 
 // Dial opens one WebSocket.
@@ -102,21 +102,21 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 	}
 	switch {
 	case response != nil && response.StatusCode != 0:
-		failure.Kind, failure.Status = CauseUpgrade, response.StatusCode
+		failure.Kind, failure.Status = ReasonUpgrade, response.StatusCode
 		failure.Err = fmt.Errorf("the server answered %s instead of opening a WebSocket", response.Status)
-	case failure.Kind != CauseNone:
+	case failure.Kind != ReasonNone:
 	case reached:
-		failure.Kind = CauseUpgrade
+		failure.Kind = ReasonUpgrade
 	case errors.As(err, &dns):
-		failure.Kind = CauseDNS
+		failure.Kind = ReasonDNS
 	case strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "x509:"):
-		failure.Kind = CauseTLS
+		failure.Kind = ReasonTLS
 	case errors.As(err, &op) && op.Op == "dial":
-		failure.Kind = CauseDial
+		failure.Kind = ReasonDial
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		failure.Kind = CauseDial
+		failure.Kind = ReasonDial
 	default:
-		failure.Kind = CauseUpgrade
+		failure.Kind = ReasonUpgrade
 	}
 	return failure
 }

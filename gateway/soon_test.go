@@ -37,7 +37,7 @@ func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
 					if took := s.resumed(2 * time.Minute); took > 25*time.Second {
 						t.Errorf("it took %s from the fault to RESUMED", took)
 					}
-					s.endedBy(gateway.CauseSilent)
+					s.endedBy(gateway.ReasonSilent)
 					s.identifies(1)
 					s.faultless()
 				})

@@ -75,7 +75,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		s.app = s.sim.AddApp(set.app)
 		options := gateway.Options{
 			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
 			Handler:     gateway.HandlerFunc(s.take),
 			Observer:    &s.diary,
@@ -93,7 +93,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		defer s.sim.Close()
 		defer func() {
 			if s.began && !s.stopped {
-				s.stop(gateway.Pause)
+				s.stop(gateway.KeepSession)
 			}
 		}()
 		story(s)
@@ -238,22 +238,22 @@ func (s *stage) identifies(want int) {
 // diary is an observer that a story reads afterwards.
 type diary struct {
 	mu    sync.Mutex
-	notes []gateway.Note
+	notes []gateway.Observation
 }
 
-func (d *diary) Observe(n gateway.Note) {
+func (d *diary) Observe(n gateway.Observation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.notes = append(d.notes, n)
 }
 
 // noted lists the observations of one kind.
-func noted[T gateway.Observation](s *stage) (all []T) {
+func noted[T gateway.ShardEvent](s *stage) (all []T) {
 	synctest.Wait()
 	s.diary.mu.Lock()
 	defer s.diary.mu.Unlock()
 	for _, n := range s.diary.notes {
-		if what, ok := n.What.(T); ok {
+		if what, ok := n.Event.(T); ok {
 			all = append(all, what)
 		}
 	}
@@ -261,15 +261,15 @@ func noted[T gateway.Observation](s *stage) (all []T) {
 }
 
 // causes lists why connections ended, in order.
-func (s *stage) causes() (kinds []gateway.CauseKind) {
+func (s *stage) causes() (kinds []gateway.ReasonKind) {
 	for _, d := range noted[gateway.Disconnected](s) {
-		kinds = append(kinds, d.Cause.Kind)
+		kinds = append(kinds, d.Reason.Kind)
 	}
 	return kinds
 }
 
 // endedBy fails the story unless a connection ended for the cause.
-func (s *stage) endedBy(kind gateway.CauseKind) {
+func (s *stage) endedBy(kind gateway.ReasonKind) {
 	s.t.Helper()
 	if !slices.Contains(s.causes(), kind) {
 		s.t.Errorf("no connection ended by %q, but by %q", kind, s.causes())

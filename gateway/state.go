@@ -52,7 +52,7 @@ type Moving struct{}
 
 // Parked holds while nothing but a human can help; the credentials are
 // re-checked from time to time.
-type Parked struct{ Cause Cause }
+type Parked struct{ Reason Reason }
 
 // Draining holds while handlers finish before a stop.
 type Draining struct{}

@@ -27,7 +27,7 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 					t.Errorf("it took %s from the fault to RESUMED", took)
 				}
 				s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-				s.endedBy(gateway.CauseSilent)
+				s.endedBy(gateway.ReasonSilent)
 				s.identifies(1)
 				s.faultless()
 			})
@@ -111,7 +111,7 @@ func TestReadyNeverComesForHours(t *testing.T) {
 		if n := s.sim.Verdict(s.app).Identifies; n > 60 {
 			t.Errorf("%d IDENTIFYs were spent in six hours", n)
 		}
-		s.endedBy(gateway.CauseNoReady)
+		s.endedBy(gateway.ReasonNoReady)
 		s.sim.Lift(outage)
 		s.until(25*time.Minute, "the shard is live", s.live)
 		s.faultless()
@@ -127,7 +127,7 @@ func TestResumedNeverComes(t *testing.T) {
 		silent := s.inject(discordsim.Fault{Name: "resume-silent"})
 		s.inject(discordsim.Fault{Name: "cut"})
 		s.until(2*time.Minute, "a second session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
-		s.endedBy(gateway.CauseNoResumed)
+		s.endedBy(gateway.ReasonNoResumed)
 		if n := s.sim.Verdict(s.app).Resumes; n != 3 {
 			t.Errorf("%d RESUMEs were tried, want 3", n)
 		}
@@ -149,8 +149,8 @@ func TestHelloNeverComes(t *testing.T) {
 			t.Errorf("%d attempts in three minutes", len(failed))
 		}
 		for _, f := range failed {
-			if f.Cause.Kind != gateway.CauseNoHello {
-				t.Errorf("an attempt failed by %q", f.Cause)
+			if f.Reason.Kind != gateway.ReasonNoHello {
+				t.Errorf("an attempt failed by %q", f.Reason)
 			}
 		}
 		s.sim.Lift(mute)
@@ -336,7 +336,7 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 			play(t, setting{}, func(s *stage) {
 				prepare(s)
 				start := time.Now()
-				s.stop(gateway.Pause)
+				s.stop(gateway.KeepSession)
 				if took := time.Since(start); took > 2*time.Second {
 					t.Errorf("Stop took %s", took)
 				}
@@ -358,7 +358,7 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 	play(t, setting{}, func(s *stage) {
 		s.run()
 		kept := s.shard.Session()
-		s.stop(gateway.Pause)
+		s.stop(gateway.KeepSession)
 		if !s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 1 || !kept.Resumable() {
 			t.Error("the session did not survive the pause")
 		}
@@ -368,7 +368,7 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 	})
 	play(t, setting{}, func(s *stage) {
 		s.run()
-		s.stop(gateway.Goodbye)
+		s.stop(gateway.EndSession)
 		if s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 0 {
 			t.Error("the dot is still green after goodbye")
 		}
@@ -382,12 +382,12 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 // Statements: G-092.
 func TestStopBeforeRun(t *testing.T) {
 	shard, err := gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: "x", Intents: intents}, Locator: gateway.FixedURL("ws://gateway.discord.sim"),
+		Credentials: gateway.Credentials{Token: "x", Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shard.Stop(context.Background(), gateway.Pause); err != nil {
+	if err := shard.Stop(context.Background(), gateway.KeepSession); err != nil {
 		t.Fatal(err)
 	}
 	if err := shard.Run(context.Background()); err == nil {

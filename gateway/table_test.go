@@ -93,14 +93,14 @@ func TestPresenceIsValidated(t *testing.T) {
 
 // Statements: G-035.
 func TestNewRefusesWhatDiscordWould(t *testing.T) {
-	good := Options{Credentials: Credentials{Token: "t", Intents: 1}, Locator: FixedURL("wss://x")}
+	good := Options{Credentials: Credentials{Token: "t", Intents: 1}, URLSource: FixedURL("wss://x")}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Options){
 		"no token":         func(o *Options) { o.Token = "" },
-		"no locator":       func(o *Options) { o.Locator = nil },
-		"bad pair":         func(o *Options) { o.Pair = Pair{2, 2} },
+		"no locator":       func(o *Options) { o.URLSource = nil },
+		"bad pair":         func(o *Options) { o.Shard = ShardID{2, 2} },
 		"unknown intent":   func(o *Options) { o.Intents = 1 << 40 },
 		"bad presence":     func(o *Options) { o.Presence = &Presence{Status: "x"} },
 		"bad compression":  func(o *Options) { o.Compression = "brotli" },

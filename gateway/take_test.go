@@ -113,7 +113,7 @@ func TestNoJSONEndsTheConnection(t *testing.T) {
 		t.Fatal("the connection goes on")
 	}
 	<-c.dead
-	if c.cause.Kind != CauseMalformed || errors.Is(c.cause.Err, errStarved) {
+	if c.cause.Kind != ReasonMalformed || errors.Is(c.cause.Err, errStarved) {
 		t.Errorf("it ended by %v", c.cause)
 	}
 }

@@ -101,20 +101,20 @@ func staysOnline(t *testing.T, transport *http.Transport) {
 	}
 	base := strings.TrimSuffix(strings.Replace(listener.APIURL(), "http://", "ws://", 1), "/api/v10")
 
-	notes := make(chan gateway.Observation, 4096)
+	notes := make(chan gateway.ShardEvent, 4096)
 	var mu sync.Mutex
 	seen := map[string]int{}
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: app.Token, Intents: intents},
-		Locator:     gateway.FixedURL(base),
+		URLSource:   gateway.FixedURL(base),
 		Dialer:      gateway.WebSocketDialer{Transport: transport},
 		Timing: gateway.Timing{
 			SilenceProbe: 200 * time.Millisecond, SuspectAfter: 150 * time.Millisecond, DeadAfter: 300 * time.Millisecond,
 			BackoffLocal: 100 * time.Millisecond, BackoffRemote: 100 * time.Millisecond,
 		},
-		Observer: gateway.ObserverFunc(func(n gateway.Note) {
+		Observer: gateway.ObserverFunc(func(n gateway.Observation) {
 			select {
-			case notes <- n.What:
+			case notes <- n.Event:
 			default:
 			}
 		}),
@@ -130,7 +130,7 @@ func staysOnline(t *testing.T, transport *http.Transport) {
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = shard.Run(context.Background()) }()
-	await := func(what string, is func(gateway.Observation) bool) {
+	await := func(what string, is func(gateway.ShardEvent) bool) {
 		t.Helper()
 		limit := time.After(20 * time.Second)
 		for {
@@ -144,7 +144,7 @@ func staysOnline(t *testing.T, transport *http.Transport) {
 			}
 		}
 	}
-	await("READY", func(o gateway.Observation) bool { _, is := o.(gateway.Ready); return is })
+	await("READY", func(o gateway.ShardEvent) bool { _, is := o.(gateway.Ready); return is })
 	said := 0
 	for _, f := range []discordsim.Fault{{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "half-open"}, {Name: "close", Code: 4000}, {Name: "corrupt"}, {Name: "black-hole"}, {Name: "op9-true"}} {
 		a, err := sim.Inject(f)
@@ -155,11 +155,11 @@ func staysOnline(t *testing.T, transport *http.Transport) {
 			sim.Say(guild.Channels[0].ID, user.ID, "through thick and thin")
 			said++
 		}
-		await("RESUMED after "+f.Name, func(o gateway.Observation) bool { _, is := o.(gateway.Resumed); return is })
+		await("RESUMED after "+f.Name, func(o gateway.ShardEvent) bool { _, is := o.(gateway.Resumed); return is })
 		sim.Lift(a)
-		await("a heartbeat answered", func(o gateway.Observation) bool { _, is := o.(gateway.HeartbeatACK); return is })
+		await("a heartbeat answered", func(o gateway.ShardEvent) bool { _, is := o.(gateway.HeartbeatACK); return is })
 	}
-	if err := shard.Stop(context.Background(), gateway.Pause); err != nil {
+	if err := shard.Stop(context.Background(), gateway.KeepSession); err != nil {
 		t.Error(err)
 	}
 	<-done

@@ -13,7 +13,7 @@ type trial struct {
 	// on says that the next attempt, or this one, is the IDENTIFY.
 	on bool
 	// why the session is doubted.
-	why Cause
+	why Reason
 	// failed is how many trials in a row came to nothing.
 	failed int
 }
@@ -31,7 +31,7 @@ func (t *trial) gap() time.Duration {
 }
 
 // begin puts the session in doubt.
-func (t *trial) begin(why Cause) { t.on, t.why = true, why }
+func (t *trial) begin(why Reason) { t.on, t.why = true, why }
 
 // tried ends a trial that came to nothing.
 func (s *Shard) tried() {

@@ -56,7 +56,7 @@ func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
 // stingy grants the first IDENTIFY and no other.
 type stingy struct{ granted bool }
 
-func (p *stingy) Acquire(ctx context.Context, _ gateway.Pair, _ func(time.Time, string)) (gateway.Grant, error) {
+func (p *stingy) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
 	if p.granted {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -73,7 +73,7 @@ func (p *stingy) Release(gateway.Outcome) {}
 func TestDoubtfulSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 	play(t, setting{
 		sim:     discordsim.Config{SessionLifetime: time.Hour},
-		options: func(o *gateway.Options) { o.Permit = &stingy{} },
+		options: func(o *gateway.Options) { o.IdentifyLimiter = &stingy{} },
 	}, func(s *stage) {
 		s.run()
 		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})

@@ -41,16 +41,16 @@ func TestStatesHaveWords(t *testing.T) {
 
 // A cause says what happened, with its number or its time, and why.
 func TestCausesHaveWords(t *testing.T) {
-	refused := &gateway.ConnectError{Kind: gateway.CauseDial, Err: io.ErrUnexpectedEOF}
+	refused := &gateway.ConnectError{Kind: gateway.ReasonDial, Err: io.ErrUnexpectedEOF}
 	if !errors.Is(refused, io.ErrUnexpectedEOF) || refused.Error() != "dial: unexpected EOF" {
 		t.Errorf("a failed dial says %q and hides its cause", refused)
 	}
 	for cause, want := range map[string]string{
-		gateway.Cause{Kind: gateway.CauseClosed, Code: 4000, Text: "why not"}.String():       "closed 4000: why not",
-		gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 24500 * time.Millisecond}.String(): "silent after 24.5s",
-		gateway.Cause{Kind: gateway.CauseReset, Err: io.ErrUnexpectedEOF}.String():           "reset: unexpected EOF",
-		gateway.Cause{Kind: gateway.CauseStop}.String():                                      "stop",
-		(&gateway.CloseError{Code: 4009, Reason: "Session timed out"}).Error():               "closed 4009: Session timed out",
+		gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "why not"}.String():       "closed 4000: why not",
+		gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 24500 * time.Millisecond}.String(): "silent after 24.5s",
+		gateway.Reason{Kind: gateway.ReasonReset, Err: io.ErrUnexpectedEOF}.String():           "reset: unexpected EOF",
+		gateway.Reason{Kind: gateway.ReasonStop}.String():                                      "stop",
+		(&gateway.CloseError{Code: 4009, Reason: "Session timed out"}).Error():                 "closed 4009: Session timed out",
 		gateway.Intents(0).String():                                    "none",
 		(gateway.IntentGuilds | gateway.IntentMessageContent).String(): "GUILDS|MESSAGE_CONTENT",
 		(gateway.IntentGuilds | gateway.Intents(1)<<60).String():       "GUILDS|unknown bits",
@@ -64,7 +64,7 @@ func TestCausesHaveWords(t *testing.T) {
 // Only 1000 and 1001 from the client end a session.
 // Statements: G-088, G-089.
 func TestClientCodesThatEndASession(t *testing.T) {
-	for code, keeps := range map[gateway.CloseCode]bool{gateway.CloseGoodbye: false, 1001: false, gateway.ClosePause: true, 4000: true, 3000: true} {
+	for code, keeps := range map[gateway.CloseCode]bool{gateway.CloseGoodbye: false, 1001: false, gateway.CloseKeepSession: true, 4000: true, 3000: true} {
 		if code.Resumable() != keeps {
 			t.Errorf("after %d the session lives: %t, want %t", code, code.Resumable(), keeps)
 		}

@@ -158,12 +158,12 @@ func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{takes: time.Hour}
 		l := New(Options{Limits: d.ask, MaxConcurrency: 4})
-		within(t, "first start", waited(func() { identify(t, l, gateway.Pair{ID: 0, Count: 4}, gateway.OutcomeReady) }), askTime, askTime)
-		if d := waited(func() { identify(t, l, gateway.Pair{ID: 1, Count: 4}, gateway.OutcomeReady) }); d != 0 {
+		within(t, "first start", waited(func() { identify(t, l, gateway.ShardID{ID: 0, Count: 4}, gateway.OutcomeReady) }), askTime, askTime)
+		if d := waited(func() { identify(t, l, gateway.ShardID{ID: 1, Count: 4}, gateway.OutcomeReady) }); d != 0 {
 			t.Errorf("the next start waited %v", d)
 		}
 		time.Sleep(askPause + time.Second)
-		within(t, "start after the pause", waited(func() { identify(t, l, gateway.Pair{ID: 2, Count: 4}, gateway.OutcomeReady) }), askTime, askTime+Spacing)
+		within(t, "start after the pause", waited(func() { identify(t, l, gateway.ShardID{ID: 2, Count: 4}, gateway.OutcomeReady) }), askTime, askTime+Spacing)
 		if d.asked != 2 {
 			t.Errorf("asked %d times", d.asked)
 		}

@@ -13,7 +13,7 @@ import (
 type Entry struct {
 	// ID names the entry; it grows with time and is never used twice.
 	ID   int64
-	Pair gateway.Pair
+	Pair gateway.ShardID
 	// At is when the IDENTIFY was sent; in state Granted, when it was allowed.
 	At    time.Time
 	State State

@@ -7,7 +7,7 @@
 // is behind it: a supervisor that restarts the bot in a loop finds the gate
 // where the last run left it (G-038, G-040, G-153).
 //
-// A [Ledger] is a [gateway.Permit] and a [gateway.SessionWatcher]. It has no
+// A [Ledger] is a [gateway.IdentifyLimiter] and a [gateway.SessionWatcher]. It has no
 // goroutines: whoever waits for a grant does the waiting.
 //
 // Statement ids such as G-042 in comments refer to the table in
@@ -97,7 +97,7 @@ type Ledger struct {
 	lastID  int64
 	spent   []*record // IDENTIFYs of the last day, by time
 	grants  map[*grant]struct{}
-	paces   map[gateway.Pair]*pace
+	paces   map[gateway.ShardID]*pace
 	queue   []*waiter
 	limits  Limits    // the last answer; its At is zero if there never was one
 	asked   time.Time // when Limits was last called
@@ -106,8 +106,8 @@ type Ledger struct {
 }
 
 var (
-	_ gateway.Permit         = (*Ledger)(nil)
-	_ gateway.SessionWatcher = (*Ledger)(nil)
+	_ gateway.IdentifyLimiter = (*Ledger)(nil)
+	_ gateway.SessionWatcher  = (*Ledger)(nil)
 )
 
 // record is an entry of the account and how this process came by it.
@@ -144,7 +144,7 @@ func New(opts Options) *Ledger {
 		asking:  make(turn, 1),
 		loaded:  opts.Storage == nil,
 		grants:  map[*grant]struct{}{},
-		paces:   map[gateway.Pair]*pace{},
+		paces:   map[gateway.ShardID]*pace{},
 	}
 }
 
@@ -155,7 +155,7 @@ func New(opts Options) *Ledger {
 //
 // announce, which may be nil, hears of every wait of two seconds or more that
 // has another reason than the shard's turn in the queue.
-func (l *Ledger) Acquire(ctx context.Context, pair gateway.Pair, announce func(until time.Time, why string)) (gateway.Grant, error) {
+func (l *Ledger) Acquire(ctx context.Context, pair gateway.ShardID, announce func(until time.Time, why string)) (gateway.Grant, error) {
 	if err := l.Load(ctx); err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -223,7 +223,7 @@ func (l *Ledger) Pace() (keys int, spacing time.Duration) {
 // SessionEnded tells that a session ended for good after being live for this
 // long. One that lived for less than a minute slows the shard's next IDENTIFYs
 // down; one that lived longer clears the slate.
-func (l *Ledger) SessionEnded(pair gateway.Pair, lived time.Duration) {
+func (l *Ledger) SessionEnded(pair gateway.ShardID, lived time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.pace(pair)
@@ -246,7 +246,7 @@ func (l *Ledger) SessionEnded(pair gateway.Pair, lived time.Duration) {
 }
 
 // pace returns the pace of a shard. The caller holds mu.
-func (l *Ledger) pace(pair gateway.Pair) *pace {
+func (l *Ledger) pace(pair gateway.ShardID) *pace {
 	p := l.paces[pair]
 	if p == nil {
 		p = &pace{}

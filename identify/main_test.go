@@ -17,13 +17,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // alone is the pair of a bot without shards.
-var alone = gateway.Pair{}
+var alone = gateway.ShardID{}
 
 // middling takes the chance out of the jitter.
 func middling() float64 { return 0.5 }
 
 // acquire waits for a grant however long that takes in virtual time.
-func acquire(t *testing.T, l *Ledger, pair gateway.Pair) gateway.Grant {
+func acquire(t *testing.T, l *Ledger, pair gateway.ShardID) gateway.Grant {
 	t.Helper()
 	g, err := l.Acquire(t.Context(), pair, nil)
 	if err != nil {
@@ -33,7 +33,7 @@ func acquire(t *testing.T, l *Ledger, pair gateway.Pair) gateway.Grant {
 }
 
 // identify goes through one IDENTIFY with its outcome and returns when it left.
-func identify(t *testing.T, l *Ledger, pair gateway.Pair, outcome gateway.Outcome) time.Time {
+func identify(t *testing.T, l *Ledger, pair gateway.ShardID, outcome gateway.Outcome) time.Time {
 	t.Helper()
 	g := acquire(t, l, pair)
 	g.Sent()

@@ -174,20 +174,20 @@ func TestChangeOfTheShardCountIsNoLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: -1, MaxConcurrency: 64})
 		for id := range 64 {
-			identify(t, l, gateway.Pair{ID: id, Count: 64}, gateway.OutcomeReady)
+			identify(t, l, gateway.ShardID{ID: id, Count: 64}, gateway.OutcomeReady)
 		}
 		began := time.Now()
 		for range 5 {
 			for id := range 4 {
-				identify(t, l, gateway.Pair{ID: id, Count: 4}, gateway.OutcomeReady)
+				identify(t, l, gateway.ShardID{ID: id, Count: 4}, gateway.OutcomeReady)
 				time.Sleep(Settled)
-				l.SessionEnded(gateway.Pair{ID: id, Count: 4}, Settled)
+				l.SessionEnded(gateway.ShardID{ID: id, Count: 4}, Settled)
 			}
 		}
 		if took := time.Since(began); took > 25*time.Minute {
 			t.Errorf("twenty starts of four shards, a minute apart, took %s", took)
 		}
-		if d := waited(func() { identify(t, l, gateway.Pair{ID: 0, Count: 4}, gateway.OutcomeReady) }); d < 30*time.Minute {
+		if d := waited(func() { identify(t, l, gateway.ShardID{ID: 0, Count: 4}, gateway.OutcomeReady) }); d < 30*time.Minute {
 			t.Errorf("the twenty-first start of four shards within an hour waited %s only", d)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 
 // waiter is a shard in the queue.
 type waiter struct {
-	pair    gateway.Pair
+	pair    gateway.ShardID
 	arrived time.Time
 	wake    chan struct{} // one slot: something has changed
 }
@@ -75,7 +75,7 @@ func (w *waiter) sleep(ctx context.Context, v verdict) error {
 	return nil
 }
 
-func (l *Ledger) enter(pair gateway.Pair) *waiter {
+func (l *Ledger) enter(pair gateway.ShardID) *waiter {
 	w := &waiter{pair: pair, arrived: time.Now(), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -198,7 +198,7 @@ func (l *Ledger) judge(w *waiter, now time.Time) verdict {
 
 // judgeHour keeps crash loops within bounds. Only shards of the same number
 // count: a change of their number is no loop. The caller holds mu.
-func (l *Ledger) judgeHour(v *verdict, pair gateway.Pair, now time.Time) {
+func (l *Ledger) judgeHour(v *verdict, pair gateway.ShardID, now time.Time) {
 	var hour []*record
 	for _, r := range l.since(now.Add(-time.Hour)) {
 		if r.Pair.Count == pair.Count {
@@ -235,8 +235,8 @@ func (l *Ledger) judgeHour(v *verdict, pair gateway.Pair, now time.Time) {
 
 // key is the shard's concurrency key, bucket its place in the starting order.
 // The caller holds mu.
-func (l *Ledger) key(pair gateway.Pair) int    { return pair.ID % l.concurrency() }
-func (l *Ledger) bucket(pair gateway.Pair) int { return pair.ID / l.concurrency() }
+func (l *Ledger) key(pair gateway.ShardID) int    { return pair.ID % l.concurrency() }
+func (l *Ledger) bucket(pair gateway.ShardID) int { return pair.ID / l.concurrency() }
 
 func (l *Ledger) concurrency() int {
 	if l.limits.MaxConcurrency > 0 {
@@ -246,7 +246,7 @@ func (l *Ledger) concurrency() int {
 }
 
 // keyFree is when the key of the shard may be used again. The caller holds mu.
-func (l *Ledger) keyFree(pair gateway.Pair) time.Time {
+func (l *Ledger) keyFree(pair gateway.ShardID) time.Time {
 	for i := len(l.spent) - 1; i >= 0; i-- {
 		if l.key(l.spent[i].Pair) == l.key(pair) {
 			return l.spent[i].At.Add(Spacing)

@@ -20,17 +20,17 @@ import (
 func TestWaiterLeavesWithoutATrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
-		holder := acquire(t, l, gateway.Pair{ID: 0, Count: 3})
+		holder := acquire(t, l, gateway.ShardID{ID: 0, Count: 3})
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
-			g, err := l.Acquire(ctx, gateway.Pair{ID: 1, Count: 3}, nil)
+			g, err := l.Acquire(ctx, gateway.ShardID{ID: 1, Count: 3}, nil)
 			if g != nil || !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, %v after cancel", g, err)
 			}
 		})
 		all.Go(func() {
-			g := acquire(t, l, gateway.Pair{ID: 2, Count: 3})
+			g := acquire(t, l, gateway.ShardID{ID: 2, Count: 3})
 			g.Release(gateway.OutcomeUnsent)
 		})
 		synctest.Wait()
@@ -88,8 +88,8 @@ func TestContextEndsDuringTheCommit(t *testing.T) {
 func TestWaitsAreAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Rand: middling})
-		identify(t, l, gateway.Pair{ID: 0, Count: 2}, gateway.OutcomeReady)
-		g, err := l.Acquire(t.Context(), gateway.Pair{ID: 1, Count: 2}, func(_ time.Time, why string) {
+		identify(t, l, gateway.ShardID{ID: 0, Count: 2}, gateway.OutcomeReady)
+		g, err := l.Acquire(t.Context(), gateway.ShardID{ID: 1, Count: 2}, func(_ time.Time, why string) {
 			t.Errorf("announced a turn in the queue: %s", why)
 		})
 		if err != nil {
@@ -123,15 +123,15 @@ func TestWaitsAreAnnounced(t *testing.T) {
 func TestFailingShardStandsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Rand: middling})
-		failing, other := gateway.Pair{ID: 0, Count: 2}, gateway.Pair{ID: 1, Count: 2}
+		failing, other := gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
 		identify(t, l, failing, gateway.OutcomeReady)
 		l.SessionEnded(failing, time.Second)
 		time.Sleep(time.Minute) // its own wait is over
 		holder := acquire(t, l, other)
 		var all sync.WaitGroup
-		var first gateway.Pair
+		var first gateway.ShardID
 		var once sync.Once
-		for _, pair := range []gateway.Pair{failing, other} {
+		for _, pair := range []gateway.ShardID{failing, other} {
 			all.Go(func() {
 				g := acquire(t, l, pair)
 				once.Do(func() { first = pair })
@@ -167,7 +167,7 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 			for id := range shards {
 				all.Go(func() {
 					chance := rand.New(rand.NewPCG(seed, uint64(id)))
-					pair := gateway.Pair{ID: id, Count: shards}
+					pair := gateway.ShardID{ID: id, Count: shards}
 					for time.Now().Before(end) {
 						patience := time.Duration(1+chance.IntN(90)) * time.Second
 						ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -72,7 +72,7 @@ func TestDiskHearsOfEveryStep(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 		l.SessionEnded(alone, 3*time.Minute)
 		identify(t, l, alone, gateway.OutcomeReady)
-		acquire(t, l, gateway.Pair{ID: 1, Count: 2}).Sent()
+		acquire(t, l, gateway.ShardID{ID: 1, Count: 2}).Sent()
 		d.stop()
 		want := []State{Refused, Void, Ended, Ready, Sent}
 		got := d.states()

@@ -26,7 +26,7 @@ func TestShardsOfOneKeyAreSpaced(t *testing.T) {
 		)
 		for _, id := range []int{7, 3, 15, 0, 9, 1, 14, 2, 8, 4, 13, 5, 12, 6, 11, 10} {
 			all.Go(func() {
-				g := acquire(t, l, gateway.Pair{ID: id, Count: 16})
+				g := acquire(t, l, gateway.ShardID{ID: id, Count: 16})
 				time.Sleep(200 * time.Millisecond) // dial and HELLO
 				g.Sent()
 				mu.Lock()
@@ -62,7 +62,7 @@ func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
 		began := time.Now()
 		for id := 11; id >= 0; id-- {
 			all.Go(func() {
-				g := acquire(t, l, gateway.Pair{ID: id, Count: 12})
+				g := acquire(t, l, gateway.ShardID{ID: id, Count: 12})
 				time.Sleep(time.Duration(100+id) * time.Millisecond)
 				g.Sent()
 				mu.Lock()
@@ -101,9 +101,9 @@ func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
 func TestOneSlowDialDoesNotHoldUpOtherKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 2})
-		slow := acquire(t, l, gateway.Pair{ID: 0, Count: 4})
+		slow := acquire(t, l, gateway.ShardID{ID: 0, Count: 4})
 		within(t, "wait behind a slow dial", waited(func() {
-			identify(t, l, gateway.Pair{ID: 3, Count: 4}, gateway.OutcomeReady)
+			identify(t, l, gateway.ShardID{ID: 3, Count: 4}, gateway.OutcomeReady)
 		}), patience, patience+time.Second)
 		slow.Release(gateway.OutcomeUnsent)
 	})
@@ -116,13 +116,13 @@ func TestOneSlowDialDoesNotHoldUpOtherKeys(t *testing.T) {
 func TestSpacingCountsFromTheIdentify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
-		first := acquire(t, l, gateway.Pair{ID: 0, Count: 2})
+		first := acquire(t, l, gateway.ShardID{ID: 0, Count: 2})
 		go func() {
 			time.Sleep(4 * time.Second)
 			first.Sent()
 		}()
 		began := time.Now()
-		second := acquire(t, l, gateway.Pair{ID: 1, Count: 2})
+		second := acquire(t, l, gateway.ShardID{ID: 1, Count: 2})
 		within(t, "second grant", time.Since(began), 9*time.Second, 10*time.Second)
 		second.Release(gateway.OutcomeUnsent)
 		first.Release(gateway.OutcomeReady)
@@ -138,9 +138,9 @@ func TestSpacingCountsFromTheIdentify(t *testing.T) {
 func TestStuckShardHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
-		stuck := acquire(t, l, gateway.Pair{ID: 0, Count: 2})
+		stuck := acquire(t, l, gateway.ShardID{ID: 0, Count: 2})
 		within(t, "wait behind a stuck shard", waited(func() {
-			identify(t, l, gateway.Pair{ID: 1, Count: 2}, gateway.OutcomeReady)
+			identify(t, l, gateway.ShardID{ID: 1, Count: 2}, gateway.OutcomeReady)
 		}), Spacing, Spacing+100*time.Millisecond)
 		if stuck.Sent() {
 			t.Error("the grant was good although another shard had gone ahead")
@@ -150,7 +150,7 @@ func TestStuckShardHoldsUpNobody(t *testing.T) {
 			t.Errorf("%d starts are spent, want 1", u.Day)
 		}
 		within(t, "second try", waited(func() {
-			identify(t, l, gateway.Pair{ID: 0, Count: 2}, gateway.OutcomeReady)
+			identify(t, l, gateway.ShardID{ID: 0, Count: 2}, gateway.OutcomeReady)
 		}), Spacing-100*time.Millisecond, Spacing+100*time.Millisecond)
 		checkNoTrace(t, l)
 	})
@@ -193,7 +193,7 @@ func TestGrantsComeBackInEveryOrder(t *testing.T) {
 				l := New(Options{MaxConcurrency: 3})
 				grants := make([]gateway.Grant, 3)
 				for id := range grants {
-					grants[id] = acquire(t, l, gateway.Pair{ID: id, Count: 3})
+					grants[id] = acquire(t, l, gateway.ShardID{ID: id, Count: 3})
 				}
 				spent := 0
 				for at, id := range order {
@@ -209,7 +209,7 @@ func TestGrantsComeBackInEveryOrder(t *testing.T) {
 					t.Errorf("order %v, outcomes %d: %d starts in the account, %d were spent", order, mask, u.Day, spent)
 				}
 				for id := range grants {
-					d := waited(func() { identify(t, l, gateway.Pair{ID: id, Count: 3}, gateway.OutcomeReady) })
+					d := waited(func() { identify(t, l, gateway.ShardID{ID: id, Count: 3}, gateway.OutcomeReady) })
 					within(t, "next start of a key", d, 0, 11*time.Second)
 				}
 			})

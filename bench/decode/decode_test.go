@@ -98,7 +98,7 @@ func shard(b *testing.B, event string, d []byte, wanted []string) {
 		head: fmt.Appendf(nil, `{"t":%q,"s":`, event), tail: fmt.Appendf(nil, `,"op":0,"d":%s}`, d),
 	}
 	s, err := gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: "t"}, Locator: gateway.FixedURL("ws://x"), Dialer: t, Compression: gateway.CompressNone,
+		Credentials: gateway.Credentials{Token: "t"}, URLSource: gateway.FixedURL("ws://x"), Dialer: t, Compression: gateway.CompressNone,
 		Events: wanted, QueueBytes: 1 << 40,
 		Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
 			var m struct {
@@ -127,7 +127,7 @@ func shard(b *testing.B, event string, d []byte, wanted []string) {
 	b.StopTimer()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := s.Stop(ctx, gateway.Goodbye); err != nil {
+	if err := s.Stop(ctx, gateway.EndSession); err != nil {
 		b.Fatal(err)
 	}
 	if err := <-ended; err != nil {

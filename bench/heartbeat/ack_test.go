@@ -33,13 +33,13 @@ func BenchmarkACKInBurst(b *testing.B) {
 	defer server.Close()
 	took := make(chan time.Duration, b.N+100)
 	s, err := gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: "t"}, Locator: gateway.FixedURL(strings.Replace(server.URL, "http", "ws", 1)),
+		Credentials: gateway.Credentials{Token: "t"}, URLSource: gateway.FixedURL(strings.Replace(server.URL, "http", "ws", 1)),
 		Compression: gateway.CompressNone, Events: []string{"MESSAGE_CREATE"}, Handler: gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
-		Observer: gateway.ObserverFunc(func(n gateway.Note) {
-			if d, ok := n.What.(gateway.Disconnected); ok && d.Cause.Kind != gateway.CauseStop {
-				b.Errorf("the flood was taken for the end of the connection: %s", d.Cause)
+		Observer: gateway.ObserverFunc(func(n gateway.Observation) {
+			if d, ok := n.Event.(gateway.Disconnected); ok && d.Reason.Kind != gateway.ReasonStop {
+				b.Errorf("the flood was taken for the end of the connection: %s", d.Reason)
 			}
-			if ack, ok := n.What.(gateway.HeartbeatACK); ok {
+			if ack, ok := n.Event.(gateway.HeartbeatACK); ok {
 				select {
 				case took <- ack.Latency:
 				default:
@@ -68,7 +68,7 @@ func BenchmarkACKInBurst(b *testing.B) {
 	flood.over.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := s.Stop(ctx, gateway.Goodbye); err != nil {
+	if err := s.Stop(ctx, gateway.EndSession); err != nil {
 		b.Fatal(err)
 	}
 	<-ended

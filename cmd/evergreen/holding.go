@@ -92,7 +92,7 @@ func (h *holding) Rival() health.Rival {
 func (h *holding) rotate(token string) { h.store.Rotate(tokenlock.Of(token)) }
 
 // Session is the session of an earlier run that is to be resumed.
-func (h *holding) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
+func (h *holding) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
 	if h.fresh {
 		h.ignored.Do(func() { h.log.Info("A saved session is not looked for, as --fresh says") })
 		return gateway.Session{}
@@ -130,7 +130,7 @@ func (h *holding) Saving() health.Saving {
 }
 
 // Keeper keeps the session of this run.
-func (h *holding) Keeper(pair gateway.Pair, intents gateway.Intents) gateway.Keeper {
+func (h *holding) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
 	return h.store.Keeper(pair, intents)
 }
 
@@ -162,7 +162,7 @@ func (h *holding) release(ran error, mode gateway.StopMode) {
 	switch {
 	case ran != nil:
 		how, said = store.EndFailed, reason(ran).Error()
-	case mode == gateway.Goodbye:
+	case mode == gateway.EndSession:
 		how = store.EndGoodbye
 	}
 	h.store.End(how, said)

@@ -74,15 +74,15 @@ func (r *runCommand) Run(p *process) error {
 		Machine: &host.Machine{},
 	})
 	if err != nil {
-		held.release(err, gateway.Pause)
+		held.release(err, gateway.KeepSession)
 		return err
 	}
 	// Somebody who takes over has the bot paused, as a signal would.
-	held.handOver(func() { bot.Stop(context.Background(), gateway.Pause) })
+	held.handOver(func() { bot.Stop(context.Background(), gateway.KeepSession) })
 	defer func() { held.release(err, bot.Mode()) }()
-	mode := gateway.Pause
+	mode := gateway.KeepSession
 	if r.Goodbye {
-		mode = gateway.Goodbye
+		mode = gateway.EndSession
 	}
 	beside := p.watchOver(r.Sources(p.environ), loaded, bot, logger)
 	err = until(signals, bot, mode)

@@ -49,7 +49,7 @@ func ownBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, seed
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(context.Background()) }()
 	return func() {
-		bot.Stop(context.Background(), gateway.Pause)
+		bot.Stop(context.Background(), gateway.KeepSession)
 		if err := <-ran; err != nil {
 			t.Error(err)
 		}

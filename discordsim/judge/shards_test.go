@@ -34,8 +34,8 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	var running sync.WaitGroup
 	for id := range application.Shards {
 		s, err := gateway.New(gateway.Options{
-			Credentials: gateway.Credentials{Token: application.Token, Intents: intents}, Pair: gateway.Pair{ID: id, Count: application.Shards},
-			Locator: check, Inspector: check, Permit: account, Dialer: gateway.WebSocketDialer{Transport: sim.Transport()}, Rand: random,
+			Credentials: gateway.Credentials{Token: application.Token, Intents: intents}, Shard: gateway.ShardID{ID: id, Count: application.Shards},
+			URLSource: check, CredentialChecker: check, IdentifyLimiter: account, Dialer: gateway.WebSocketDialer{Transport: sim.Transport()}, Rand: random,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	}
 	return func() {
 		for _, s := range shards {
-			_ = s.Stop(context.Background(), gateway.Pause)
+			_ = s.Stop(context.Background(), gateway.KeepSession)
 		}
 		running.Wait()
 		client.CloseIdleConnections()

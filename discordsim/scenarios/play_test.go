@@ -72,7 +72,7 @@ func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name
 	ran := make(chan error, 1)
 	go func() { ran <- a.Run(context.Background()) }()
 	return func() {
-		a.Stop(context.Background(), gateway.Pause)
+		a.Stop(context.Background(), gateway.KeepSession)
 		// A bot that was refused at the start has ended by itself, as it should.
 		<-ran
 	}

@@ -48,17 +48,17 @@ func main() {
 				Token:   app.Token,
 				Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent,
 			},
-			Locator: gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:  gateway.WebSocketDialer{DialContext: sim.DialContext},
-			Permit:  fleet.NewPermit(8),
-			Events:  []string{"MESSAGE_CREATE"},
+			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
+			Dialer:          gateway.WebSocketDialer{DialContext: sim.DialContext},
+			IdentifyLimiter: fleet.NewPermit(8),
+			Events:          []string{"MESSAGE_CREATE"},
 			Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
 				var message struct {
 					Content string `json:"content"`
 				}
 				if json.Unmarshal(e.Data, &message) == nil {
 					heard.Add(1)
-					fmt.Printf("shard %-5s heard %q\n", e.Pair, message.Content)
+					fmt.Printf("shard %-5s heard %q\n", e.Shard, message.Content)
 				}
 			}),
 		},
@@ -93,7 +93,7 @@ func main() {
 	// All shards pause side by side; their sessions could be resumed.
 	leave, done := context.WithTimeout(context.Background(), 10*time.Second)
 	defer done()
-	if err := bot.Stop(leave, gateway.Pause); err != nil {
+	if err := bot.Stop(leave, gateway.KeepSession); err != nil {
 		log.Print(err)
 	}
 	if err := <-ran; err != nil {

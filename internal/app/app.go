@@ -112,22 +112,22 @@ type Options struct {
 type Sessions interface {
 	// Session is what an earlier run left for the shard to resume, or the zero
 	// Session. It is asked once for each set of intents.
-	Session(gateway.Pair, gateway.Intents) gateway.Session
+	Session(gateway.ShardID, gateway.Intents) gateway.Session
 	// Shards and Intents are the number of shards and the intents of the sessions
 	// that are there to resume, 0 without any.
 	Shards() int
 	Intents() gateway.Intents
 	// Keeper is told whenever the session of the shard changes.
-	Keeper(gateway.Pair, gateway.Intents) gateway.Keeper
+	Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore
 }
 
 // forgetful is what keeps sessions when nobody does.
 type forgetful struct{}
 
-func (forgetful) Session(gateway.Pair, gateway.Intents) gateway.Session { return gateway.Session{} }
-func (forgetful) Shards() int                                           { return 0 }
-func (forgetful) Intents() gateway.Intents                              { return 0 }
-func (forgetful) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper   { return nil }
+func (forgetful) Session(gateway.ShardID, gateway.Intents) gateway.Session     { return gateway.Session{} }
+func (forgetful) Shards() int                                                  { return 0 }
+func (forgetful) Intents() gateway.Intents                                     { return 0 }
+func (forgetful) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
 
 // App is one bot. Make it with [New], start it with [App.Run], end it with
 // [App.Stop].
@@ -286,7 +286,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.bot, err = bot.New(bot.Options{
 		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
 		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
-		Owners: c.OwnerIDs, Goodbye: func() { a.requestStop(gateway.Goodbye) },
+		Owners: c.OwnerIDs, Goodbye: func() { a.requestStop(gateway.EndSession) },
 		Intents: intents, Presence: c.Presence(),
 		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: orNever(c.ActivityWarningAfter),
 		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: orNever(c.CommandCooldown),
@@ -305,7 +305,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.inUse(), Intents: intents},
-			Locator:     locator{a}, Inspector: a, Permit: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
+			URLSource:   locator{a}, CredentialChecker: a, IdentifyLimiter: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,

@@ -85,11 +85,11 @@ func (b bearer) CloseIdleConnections() {
 	}
 }
 
-// Inspect finds out whether a bot that Discord refused would be accepted now,
+// CheckCredentials finds out whether a bot that Discord refused would be accepted now,
 // and takes the token that is good into use. It makes an App the
-// [gateway.Inspector] of its shard.
-func (a *App) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
-	next, err := a.check.Inspect(ctx, cause, current)
+// [gateway.CredentialChecker] of its shard.
+func (a *App) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
+	next, err := a.check.CheckCredentials(ctx, cause, current)
 	if err == nil {
 		a.adopt(next.Token)
 	} else {
@@ -130,16 +130,16 @@ func (a *App) Reload(c config.Config) {
 	if !fresh && !parked {
 		return
 	}
-	cause := gateway.Cause{Kind: gateway.CauseClosed, Code: gateway.CloseNotAuthenticated}
+	cause := gateway.Reason{Kind: gateway.ReasonClosed, Code: gateway.CloseNotAuthenticated}
 	if fresh {
 		a.log.Info("There is a new token: asking Discord whether it is good")
 	} else {
-		cause = state.Cause
+		cause = state.Reason
 	}
 	ctx, cancel := context.WithTimeout(a.halt, inspectTime)
 	defer cancel()
 	current := gateway.Credentials{Token: a.token.inUse(), Intents: a.core.Load().intents}
-	next, err := a.Inspect(ctx, cause, current)
+	next, err := a.CheckCredentials(ctx, cause, current)
 	switch {
 	case err != nil && fresh:
 		if errors.Is(err, gateway.ErrUnauthorized) {

@@ -55,7 +55,7 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 		if len(told) != 1 || told[0] != fresh {
 			t.Errorf("of %d new tokens was told, want the good one", len(told))
 		}
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 		if s.log.has(fresh) || s.log.has(old) {
 			t.Error("a token can be read in the log")
 		}
@@ -78,7 +78,7 @@ func TestReloadDisturbsNobody(t *testing.T) {
 		o.Config.Token = config.NewSecret(s.bot.Token)
 		r.Reload(o.Config)
 		s.answer(s.ask("!about"))
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 		r.Reload(o.Config) // after the end: nothing
 		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Dials != 1 {
 			t.Errorf("%d IDENTIFYs, %d connections; want 1 each", v.Identifies, v.Dials)
@@ -119,7 +119,7 @@ func TestIntentSwitchedOnBringsAParkedBotBack(t *testing.T) {
 				if strings.Contains(s.log.String(), s.bot.Token) {
 					t.Error("the token can be read in the log")
 				}
-				r.end(gateway.Goodbye)
+				r.end(gateway.EndSession)
 			})
 		})
 	}

@@ -58,10 +58,10 @@ var errCounting = errors.New("the bot is about to run more shards")
 // REST tells comes with the number of shards, so then there is no need to guess.
 type locator struct{ app *App }
 
-// Locate implements [gateway.Locator].
-func (l locator) Locate(ctx context.Context, failed string) (string, error) {
+// GatewayURL implements [gateway.URLSource].
+func (l locator) GatewayURL(ctx context.Context, failed string) (string, error) {
 	a := l.app
-	url, err := a.check.Locate(ctx, failed)
+	url, err := a.check.GatewayURL(ctx, failed)
 	if needed, _ := a.check.Recommended(); err != nil || needed <= 1 || !a.guess.open.Load() {
 		return url, err
 	}

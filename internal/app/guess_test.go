@@ -68,7 +68,7 @@ func TestFirstStartWithoutREST(t *testing.T) {
 				if v := s.sim.Verdict(s.bot); v.Identifies != recommended {
 					t.Errorf("%d IDENTIFYs were sent, want %d", v.Identifies, recommended)
 				}
-				r.end(gateway.Pause)
+				r.end(gateway.KeepSession)
 				s.innocent()
 			})
 		})
@@ -96,7 +96,7 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 		if v := s.sim.Verdict(s.bot); v.Identifies != 3 || v.LongestGap != 0 || v.Grey != 0 {
 			t.Errorf("%d IDENTIFYs, longest gap %s, grey %s; want 3 and no gap", v.Identifies, v.LongestGap, v.Grey)
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		s.innocent()
 	})
 }
@@ -120,7 +120,7 @@ func TestBotOutgrowsItsShard(t *testing.T) {
 		if v := s.sim.Verdict(s.bot); v.Identifies != 4 || v.CloseCodes[4011] != 0 {
 			t.Errorf("%d IDENTIFYs were sent, want 4: the first, the refused one and two; close codes %v", v.Identifies, v.CloseCodes)
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		s.innocent()
 	})
 }
@@ -138,7 +138,7 @@ func TestMoreShardsAreAdvised(t *testing.T) {
 		if !r.Tracker().Snapshot().Connected {
 			t.Error("the bot is not online")
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		s.innocent()
 	})
 }
@@ -162,7 +162,7 @@ func TestTooFewShardsAreSet(t *testing.T) {
 		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Dials != 1 {
 			t.Errorf("%d IDENTIFYs and %d dials, want one of each", v.Identifies, v.Dials)
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		s.innocent()
 	})
 }

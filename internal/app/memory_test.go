@@ -70,6 +70,6 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		if len(all) != 1 || all[0].Cause != health.MemoryShort || all[0].End.IsZero() || !strings.Contains(all[0].What, "85 %") {
 			t.Errorf("incidents: %+v", all)
 		}
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 	})
 }

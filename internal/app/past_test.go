@@ -68,13 +68,15 @@ func (f *folder) shut(how store.End) {
 // holder is the [Sessions] of a store.
 type holder struct{ store *store.Store }
 
-func (h holder) Session(p gateway.Pair, i gateway.Intents) gateway.Session {
+func (h holder) Session(p gateway.ShardID, i gateway.Intents) gateway.Session {
 	session, _ := h.store.Session(p, i)
 	return session
 }
-func (h holder) Keeper(p gateway.Pair, i gateway.Intents) gateway.Keeper { return h.store.Keeper(p, i) }
-func (h holder) Shards() int                                             { return h.store.Shards() }
-func (h holder) Intents() gateway.Intents                                { return h.store.Intents() }
+func (h holder) Keeper(p gateway.ShardID, i gateway.Intents) gateway.SessionStore {
+	return h.store.Keeper(p, i)
+}
+func (h holder) Shards() int              { return h.store.Shards() }
+func (h holder) Intents() gateway.Intents { return h.store.Intents() }
 
 // mailbox is where alerts arrive.
 type mailbox struct {
@@ -105,7 +107,7 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 		f := stateOn(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(20 * time.Minute)
-		first.end(gateway.Pause)
+		first.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		time.Sleep(2 * time.Second)
 
@@ -125,7 +127,7 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 		if len(list) != 1 || list[0].Cause != health.PlannedStop || list[0].Outcome != health.OutcomeResumed || list[0].Duration(time.Now()) < 2*time.Second {
 			t.Errorf("the incidents: %+v", list)
 		}
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 		s.innocent()
 	})
@@ -146,7 +148,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		f.shut(store.EndNone)
-		first.end(gateway.Pause)
+		first.end(gateway.KeepSession)
 		time.Sleep(30 * time.Minute)
 
 		second := s.start(f.kept(s.options())).online()
@@ -158,7 +160,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 		if gap.Cause != health.ProcessGone || gap.Outcome != health.OutcomeNewSession || gap.Grey(time.Now()) != gap.Duration(time.Now()) || gap.Duration(time.Now()) < 30*time.Minute {
 			t.Errorf("the gap: %s, grey for %s", gap.Sentence(time.Now(), time.UTC), gap.Grey(time.Now()))
 		}
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 	})
 }
@@ -181,7 +183,7 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 			}
 		}
 		time.Sleep(5 * time.Minute)
-		first.end(gateway.Pause)
+		first.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		if got := told.kinds(); got != "offline" {
 			t.Fatalf("told so far: %q", got)
@@ -193,14 +195,14 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 		if got := told.kinds(); got != "offline resolved" {
 			t.Errorf("told in all: %q", got)
 		}
-		second.end(gateway.Pause)
+		second.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		third := s.start(options()).online()
 		time.Sleep(5 * time.Minute)
 		if got := told.kinds(); got != "offline resolved" {
 			t.Errorf("told after one more restart: %q", got)
 		}
-		third.end(gateway.Goodbye)
+		third.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 	})
 }
@@ -220,7 +222,7 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 		}
 		first := s.start(options()).online()
 		time.Sleep(time.Minute)
-		first.end(gateway.Pause)
+		first.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		if _, err := s.sim.Inject(discordsim.Fault{Name: "rest-timeout", For: 20 * time.Second}); err != nil {
 			t.Fatal(err)
@@ -231,7 +233,7 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 			t.Errorf("back after %s", took)
 		}
 		time.Sleep(2 * time.Minute)
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Resumed != 1 || v.RefusedIntents != 0 {
 			t.Errorf("%d IDENTIFYs, %d resumed, %d refused", v.Identifies, v.Resumed, v.RefusedIntents)
@@ -265,7 +267,7 @@ func TestCrashLoopOfADay(t *testing.T) {
 				said++
 			}
 			f.shut(store.EndNone) // from here on nothing is kept: the process is gone
-			r.end(gateway.Pause)
+			r.end(gateway.KeepSession)
 		}
 		var sent []time.Time
 		for _, c := range s.sim.Connections(s.bot) {

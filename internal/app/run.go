@@ -30,7 +30,7 @@ func (a *App) Run(ctx context.Context) error {
 			a.way.Close()
 		}
 	}()
-	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.Pause) })
+	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.KeepSession) })
 	defer release()
 
 	// The services outlive ctx: they serve until the shard has drained.
@@ -89,7 +89,7 @@ func (a *App) Run(ctx context.Context) error {
 			return err
 		case err := <-asked:
 			if err != nil {
-				a.requestStop(gateway.Pause)
+				a.requestStop(gateway.KeepSession)
 				a.leave(parts)
 				return errors.Join(err, <-ran)
 			}
@@ -149,8 +149,8 @@ func (a *App) leave(parts *core) {
 	}
 }
 
-// Stop ends the bot for good: with [gateway.Pause] the session can be resumed
-// and the dot stays green (G-090), with [gateway.Goodbye] it turns grey at once
+// Stop ends the bot for good: with [gateway.KeepSession] the session can be resumed
+// and the dot stays green (G-090), with [gateway.EndSession] it turns grey at once
 // (G-089). What was begun is finished, within the grace that the settings give
 // and until ctx ends. It returns when Run has. The first stop decides the mode;
 // later ones wait for the same end. An App that was stopped does not run.
@@ -181,7 +181,7 @@ func (a *App) stopping() bool { return a.halt.Err() != nil }
 // that ended by itself has paused.
 func (a *App) Mode() gateway.StopMode {
 	if !a.stopping() {
-		return gateway.Pause
+		return gateway.KeepSession
 	}
 	return a.mode
 }

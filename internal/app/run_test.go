@@ -32,7 +32,7 @@ func TestStartsAndAnswers(t *testing.T) {
 		if !s.sim.Dot(s.bot) {
 			t.Error("the dot is grey")
 		}
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 		s.innocent()
 	})
 }
@@ -46,7 +46,7 @@ func TestStartsAndAnswers(t *testing.T) {
 func TestPauseKeepsTheSession(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		first := s.start(s.options()).online()
-		first.end(gateway.Pause)
+		first.end(gateway.KeepSession)
 		v := s.sim.Verdict(s.bot)
 		if v.CloseCodes[4900] != 1 || v.CloseCodes[1000] != 0 {
 			t.Errorf("the bot closed with %v, want 4900 once", v.CloseCodes)
@@ -65,7 +65,7 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		if v.Identifies != 1 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs and %d resumed, want 1 and 1", v.Identifies, v.Resumed)
 		}
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		s.innocent()
 	})
 }
@@ -76,9 +76,9 @@ type left struct {
 	intents gateway.Intents
 }
 
-func (l left) Session(gateway.Pair, gateway.Intents) gateway.Session { return l.session }
-func (l left) Intents() gateway.Intents                              { return l.intents }
-func (l left) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper   { return nil }
+func (l left) Session(gateway.ShardID, gateway.Intents) gateway.Session     { return l.session }
+func (l left) Intents() gateway.Intents                                     { return l.intents }
+func (l left) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
 
 func (l left) Shards() int {
 	if l.session.Resumable() {
@@ -93,7 +93,7 @@ func (l left) Shards() int {
 // Statements: G-089.
 func TestGoodbyeTurnsTheDotGrey(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
-		s.start(s.options()).online().end(gateway.Goodbye)
+		s.start(s.options()).online().end(gateway.EndSession)
 		if codes := s.sim.Verdict(s.bot).CloseCodes; codes[1000] != 1 {
 			t.Errorf("the bot closed with %v, want 1000 once", codes)
 		}
@@ -184,7 +184,7 @@ func TestStartsWithoutOptionalIntents(t *testing.T) {
 			t.Errorf("the log does not say what is missing:\n%s", s.log)
 		}
 		s.answer(s.sim.Interact(s.bot, s.channel, s.person.ID, "ping"))
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 		if v := s.sim.Verdict(s.bot); v.RefusedIntents != 0 || v.Identifies != 1 {
 			t.Errorf("%d IDENTIFYs, %d refused; want 1 and none", v.Identifies, v.RefusedIntents)
 		}
@@ -204,7 +204,7 @@ func TestRESTDownIsNotFatal(t *testing.T) {
 		r := s.start(s.options())
 		time.Sleep(time.Minute)
 		r.stage.until("the bot is online", 30*time.Second, func() bool { return r.Tracker().Snapshot().Connected })
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 	})
 }
 
@@ -217,7 +217,7 @@ func TestStopCutsThePreflightShort(t *testing.T) {
 		}
 		r := s.start(s.options())
 		time.Sleep(2 * time.Second)
-		if took := r.end(gateway.Pause); took > time.Second {
+		if took := r.end(gateway.KeepSession); took > time.Second {
 			t.Errorf("the stop took %s", took)
 		}
 	})
@@ -231,7 +231,7 @@ func TestStopIsFinal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Stop(context.Background(), gateway.Pause)
+		a.Stop(context.Background(), gateway.KeepSession)
 		if err := a.Run(context.Background()); err != nil {
 			t.Errorf("Run after Stop returned %v, want nil", err)
 		}
@@ -258,7 +258,7 @@ func TestStopLetsCommandsFinish(t *testing.T) {
 		r := s.start(o).online()
 		asked := s.ask("!ponder")
 		time.Sleep(time.Second)
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		if all := s.sim.Answers(asked); len(all) != 1 || all[0].Content != "Done thinking." {
 			t.Errorf("the command was answered %v, want once", all)
 		}
@@ -279,7 +279,7 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 		time.Sleep(time.Second)
 		began := time.Now()
 		stopped := make(chan time.Duration, 1)
-		go func() { stopped <- r.end(gateway.Pause) }()
+		go func() { stopped <- r.end(gateway.KeepSession) }()
 		s.until("a close with 4900", time.Minute, func() bool { return s.sim.Verdict(s.bot).CloseCodes[4900] == 1 })
 		if took := time.Since(began); took > 5200*time.Millisecond {
 			t.Errorf("the close frame came after %s", took)
@@ -291,7 +291,7 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 		o.Sessions = left{session: r.Shard().Session()}
 		next := s.start(o).online()
 		s.answer(asked)
-		next.end(gateway.Goodbye)
+		next.end(gateway.EndSession)
 		time.Sleep(time.Minute) // the blocked handler ends
 		if n := len(s.sim.Answers(asked)); n != 1 {
 			t.Errorf("the command was answered %d times", n)

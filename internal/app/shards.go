@@ -80,7 +80,7 @@ func (o operator) MoveOut(ctx context.Context, id int) (fleet.Handover, error) {
 	out, err := o.app.Fleet().MoveOut(ctx, id)
 	if err == nil {
 		snap := o.app.Fleet().Snapshot()
-		o.app.tracker.Forget(out.Pair)
+		o.app.tracker.Forget(out.Shard)
 		o.app.tracker.Expect(snap.Assignment.Count, len(snap.Shards)-snap.Progress.MovedOut)
 	}
 	return out, err
@@ -119,7 +119,7 @@ func (a *App) background(work func()) bool {
 
 // settle waits for what runs in the background. The caller has stopped the app.
 func (a *App) settle() {
-	a.requestStop(gateway.Pause)
+	a.requestStop(gateway.KeepSession)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.work.Wait()
@@ -149,7 +149,7 @@ type shelf struct {
 }
 
 // Session implements [fleet.Sessions].
-func (s *shelf) Session(pair gateway.Pair) gateway.Session {
+func (s *shelf) Session(pair gateway.ShardID) gateway.Session {
 	session := s.kept.Session(pair, s.intents)
 	if session.Resumable() {
 		s.found.Add(1)
@@ -157,8 +157,10 @@ func (s *shelf) Session(pair gateway.Pair) gateway.Session {
 	return session
 }
 
-// Keeper implements [fleet.Sessions].
-func (s *shelf) Keeper(pair gateway.Pair) gateway.Keeper { return s.kept.Keeper(pair, s.intents) }
+// SessionStore implements [fleet.Sessions].
+func (s *shelf) SessionStore(pair gateway.ShardID) gateway.SessionStore {
+	return s.kept.Keeper(pair, s.intents)
+}
 
 // careful is the account of IDENTIFYs while the questions before the start are
 // being asked: shards that resume do not wait for the answers, but an IDENTIFY
@@ -171,8 +173,8 @@ type careful struct {
 // clearance is how long an IDENTIFY waits for the answers.
 const clearance = 10 * time.Second
 
-// Acquire implements [gateway.Permit].
-func (c careful) Acquire(ctx context.Context, pair gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
+// Acquire implements [gateway.IdentifyLimiter].
+func (c careful) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
 	patience := time.NewTimer(clearance)
 	defer patience.Stop()
 	select {

@@ -45,13 +45,13 @@ func (s *stage) askEverywhere(guilds []*discordsim.Guild) {
 
 // left4 is what four shards left behind.
 type left4 struct {
-	sessions map[gateway.Pair]gateway.Session
+	sessions map[gateway.ShardID]gateway.Session
 }
 
-func (l left4) Session(p gateway.Pair, _ gateway.Intents) gateway.Session { return l.sessions[p] }
-func (l left4) Shards() int                                               { return len(l.sessions) }
-func (l left4) Intents() gateway.Intents                                  { return 0 }
-func (l left4) Keeper(gateway.Pair, gateway.Intents) gateway.Keeper       { return nil }
+func (l left4) Session(p gateway.ShardID, _ gateway.Intents) gateway.Session { return l.sessions[p] }
+func (l left4) Shards() int                                                  { return len(l.sessions) }
+func (l left4) Intents() gateway.Intents                                     { return 0 }
+func (l left4) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
 
 // Given a bot for which Discord recommends four shards, when it starts, changes
 // to eight while people talk to it, pauses and starts again, then every command
@@ -88,12 +88,12 @@ func TestBotOnManyShards(t *testing.T) {
 		if len(snap.Shards) != 8 || !snap.Connected || snap.Guilds != 24 {
 			t.Errorf("after the change the tracker knows %d shards, connected %v, guilds %d", len(snap.Shards), snap.Connected, snap.Guilds)
 		}
-		sessions := map[gateway.Pair]gateway.Session{}
-		if took := first.end(gateway.Pause); took > 3*time.Second {
+		sessions := map[gateway.ShardID]gateway.Session{}
+		if took := first.end(gateway.KeepSession); took > 3*time.Second {
 			t.Errorf("the pause of all shards took %s", took)
 		}
 		for _, shard := range first.Fleet().Shards() {
-			sessions[shard.Pair()] = shard.Session()
+			sessions[shard.ID()] = shard.Session()
 		}
 		before := s.sim.Verdict(s.bot)
 		time.Sleep(2 * time.Second) // the limit of requests a second outlives a process
@@ -107,7 +107,7 @@ func TestBotOnManyShards(t *testing.T) {
 		if v.Twice > 0 || v.Lost > 0 || v.Answered != v.Asked {
 			t.Errorf("of %d commands %d were answered, %d twice, %d never", v.Asked, v.Answered, v.Twice, v.Lost)
 		}
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		if v := s.sim.Verdict(s.bot); v.CloseCodes[1000] != 12 || s.sim.Dot(s.bot) {
 			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.sim.Dot(s.bot))
 		}
@@ -128,7 +128,7 @@ func TestPartOfTheShards(t *testing.T) {
 		if v := s.sim.Verdict(s.bot); v.Identifies != 2 || s.sim.AttachedSessions(s.bot) != 2 {
 			t.Errorf("%d IDENTIFYs, %d sessions; want 2 and 2", v.Identifies, s.sim.AttachedSessions(s.bot))
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 	})
 }
 
@@ -156,7 +156,7 @@ func TestOneShardIsOperated(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.online()
-		if err := by.Restart(ctx, 2, gateway.Pause); err != nil {
+		if err := by.Restart(ctx, 2, gateway.KeepSession); err != nil {
 			t.Fatal(err)
 		}
 		r.online()
@@ -173,7 +173,7 @@ func TestOneShardIsOperated(t *testing.T) {
 		if v := s.sim.Verdict(s.bot); v.Identifies != 4 {
 			t.Errorf("%d IDENTIFYs were sent, want 4", v.Identifies)
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		s.innocent()
 	})
 }

@@ -52,7 +52,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 		if !s.log.has("Another program uses the same token") {
 			t.Errorf("the log does not tell of it:\n%s", s.log)
 		}
-		second.end(gateway.Goodbye)
+		second.end(gateway.EndSession)
 		first.becomes(health.Online, 62*time.Minute)
 		for range 10 {
 			time.Sleep(10 * time.Second)
@@ -61,7 +61,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 		if i := first.tells(health.TwoInstances, "Mended; the bot was online all the while."); i.Duration(time.Now()) < 50*time.Minute || i.AtRisk(time.Now()) != 0 {
 			t.Errorf("got %+v", i)
 		}
-		first.end(gateway.Goodbye)
+		first.end(gateway.EndSession)
 	})
 }
 
@@ -75,7 +75,7 @@ func TestKnownRivalIsNamed(t *testing.T) {
 		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason, ": process 4711 runs this bot too") {
 			t.Errorf("it is %s", snap.Sentence())
 		}
-		r.end(gateway.Goodbye)
+		r.end(gateway.EndSession)
 	})
 }
 
@@ -94,7 +94,7 @@ func TestSleepingHostIsTold(t *testing.T) {
 			default:
 				r.tells(health.PlannedStop, "the program was stopped as asked. A new session was started")
 			}
-			r.end(gateway.Pause)
+			r.end(gateway.KeepSession)
 			f.shut(store.EndPaused)
 			time.Sleep(10 * time.Minute)
 		}
@@ -110,7 +110,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 		f := stateOn(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(5 * time.Minute)
-		first.end(gateway.Goodbye)
+		first.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 		time.Sleep(3 * time.Second)
 		second := s.start(f.kept(s.options())).online()
@@ -118,7 +118,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 		if now := time.Now(); i.Grey(now) != i.Duration(now) {
 			t.Errorf("grey for %s of %s", i.Grey(now), i.Duration(now))
 		}
-		second.end(gateway.Pause)
+		second.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 	})
 }
@@ -133,7 +133,7 @@ func TestSupervisorThatGaveUpIsTold(t *testing.T) {
 			r := s.start(f.kept(s.options())).online()
 			time.Sleep(time.Minute)
 			f.shut(store.EndNone)
-			r.end(gateway.Pause)
+			r.end(gateway.KeepSession)
 			if n < 2 {
 				time.Sleep(2 * time.Second)
 			}
@@ -144,7 +144,7 @@ func TestSupervisorThatGaveUpIsTold(t *testing.T) {
 		if i.Duration(time.Now()) < 12*time.Minute || i.Outcome != health.OutcomeNewSession {
 			t.Errorf("got %+v", i)
 		}
-		r.end(gateway.Pause)
+		r.end(gateway.KeepSession)
 		f.shut(store.EndPaused)
 	})
 }

@@ -44,9 +44,9 @@ func (a *App) lay() error {
 }
 
 // classify tells the gateway that a proxy stands on this side of Discord.
-func classify(err error) gateway.CauseKind {
+func classify(err error) gateway.ReasonKind {
 	if proxy := (*network.ProxyError)(nil); errors.As(err, &proxy) {
-		return gateway.CauseDial
+		return gateway.ReasonDial
 	}
-	return gateway.CauseNone
+	return gateway.ReasonNone
 }

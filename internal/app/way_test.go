@@ -52,7 +52,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	if snap.Connected || !strings.Contains(snap.Reason+snap.Remedy, "HTTPS_PROXY") {
 		t.Errorf("%s; remedy %q", snap.Sentence(), snap.Remedy)
 	}
-	a.Stop(context.Background(), gateway.Pause)
+	a.Stop(context.Background(), gateway.KeepSession)
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}

@@ -20,9 +20,9 @@ type guilds struct {
 	// told holds the shards whose READY has named their guilds. Then the entries
 	// are the shard's whole list, and a guild beyond it is news. A run that began
 	// with a RESUME sees no READY; adopted means that REST has told instead.
-	told    map[gateway.Pair]bool
+	told    map[gateway.ShardID]bool
 	adopted bool
-	waits   map[gateway.Pair]*time.Timer // gives up on guilds that READY named
+	waits   map[gateway.ShardID]*time.Timer // gives up on guilds that READY named
 	stopped bool
 }
 
@@ -30,8 +30,8 @@ func newGuilds(log *slog.Logger) guilds {
 	return guilds{
 		log:     log,
 		entries: make(map[id]presenceIn),
-		told:    make(map[gateway.Pair]bool),
-		waits:   make(map[gateway.Pair]*time.Timer),
+		told:    make(map[gateway.ShardID]bool),
+		waits:   make(map[gateway.ShardID]*time.Timer),
 	}
 }
 
@@ -48,7 +48,7 @@ const (
 const guildPatience = 15 * time.Second
 
 // ready begins anew for one shard: its guilds are those of READY, all pending.
-func (g *guilds) ready(pair gateway.Pair, named []id) {
+func (g *guilds) ready(pair gateway.ShardID, named []id) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for guild := range g.entries {
@@ -64,12 +64,12 @@ func (g *guilds) ready(pair gateway.Pair, named []id) {
 }
 
 // shardOf reports whether the guild's events come over the shard.
-func shardOf(guild id, pair gateway.Pair) bool {
+func shardOf(guild id, pair gateway.ShardID) bool {
 	return pair.Count <= 1 || int(uint64(guild)>>22%uint64(pair.Count)) == pair.ID
 }
 
 // create notes an arrival and reports whether the bot has just joined.
-func (g *guilds) create(pair gateway.Pair, guild id, out bool) (joined bool) {
+func (g *guilds) create(pair gateway.ShardID, guild id, out bool) (joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before, known := g.entries[guild]
@@ -84,7 +84,7 @@ func (g *guilds) create(pair gateway.Pair, guild id, out bool) (joined bool) {
 }
 
 // remove notes a GUILD_DELETE and reports whether the bot has left.
-func (g *guilds) remove(pair gateway.Pair, guild id, out bool) (left bool) {
+func (g *guilds) remove(pair gateway.ShardID, guild id, out bool) (left bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before, known := g.entries[guild]
@@ -101,7 +101,7 @@ func (g *guilds) remove(pair gateway.Pair, guild id, out bool) (left bool) {
 
 // arrive looks whether all guilds of the shard are there and says so once, or
 // waits a little longer for the rest. The caller holds mu.
-func (g *guilds) arrive(pair gateway.Pair) {
+func (g *guilds) arrive(pair gateway.ShardID) {
 	if wait := g.waits[pair]; wait != nil {
 		wait.Stop()
 		delete(g.waits, pair)
@@ -125,7 +125,7 @@ func (g *guilds) arrive(pair gateway.Pair) {
 
 // tally counts the guilds of a shard and those that have not arrived. The
 // caller holds mu.
-func (g *guilds) tally(pair gateway.Pair) (all, missing int) {
+func (g *guilds) tally(pair gateway.ShardID) (all, missing int) {
 	for guild, stands := range g.entries {
 		if shardOf(guild, pair) {
 			all++
@@ -161,7 +161,7 @@ func (g *guilds) toldOf(guild id) bool {
 }
 
 // complete reports whether all guilds of the shard are known.
-func (g *guilds) complete(pair gateway.Pair) bool {
+func (g *guilds) complete(pair gateway.ShardID) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.adopted || g.told[pair]
@@ -202,13 +202,13 @@ func (b *Bot) onReady(_ context.Context, a arrival) error {
 	}
 	b.activity.ready(time.Now())
 	b.log.Info("ready", "user", r.User.Value.Name.Value, "guilds", len(named))
-	b.guilds.ready(a.Pair, named)
+	b.guilds.ready(a.Shard, named)
 	return nil
 }
 
 // onResumed notes that events flow again. It has no data worth reading.
 func (b *Bot) onResumed(_ context.Context, a arrival) error {
-	if !b.guilds.complete(a.Pair) {
+	if !b.guilds.complete(a.Shard) {
 		select {
 		case b.listGuilds <- struct{}{}:
 		default:
@@ -222,7 +222,7 @@ func (b *Bot) onGuildCreate(_ context.Context, a arrival) error {
 	if err != nil {
 		return err
 	}
-	if b.guilds.create(a.Pair, g.ID, g.Unavailable.Value) {
+	if b.guilds.create(a.Shard, g.ID, g.Unavailable.Value) {
 		b.log.Info("joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
 	return nil
@@ -233,7 +233,7 @@ func (b *Bot) onGuildDelete(_ context.Context, a arrival) error {
 	if err != nil {
 		return err
 	}
-	if b.guilds.remove(a.Pair, g.ID, g.Unavailable.Value) {
+	if b.guilds.remove(a.Shard, g.ID, g.Unavailable.Value) {
 		b.log.Info("left a guild", "guild", g.ID)
 	} else {
 		b.log.Debug("a guild is unavailable", "guild", g.ID)

@@ -161,13 +161,13 @@ func TestGuildListThatDoesNotAdvance(t *testing.T) {
 // that began with a RESUME learns its own from REST, which does not overrule a
 // READY.
 func TestGuildsOfManyShards(t *testing.T) {
-	zero, one := gateway.Pair{ID: 0, Count: 2}, gateway.Pair{ID: 1, Count: 2}
-	of := func(pair gateway.Pair, n uint64) uint64 { return (n*2 + uint64(pair.ID)) << 22 }
+	zero, one := gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
+	of := func(pair gateway.ShardID, n uint64) uint64 { return (n*2 + uint64(pair.ID)) << 22 }
 	story(t, func(w *world) {
 		w.make(func(o *Options) { o.KeepCommands = true })
 		w.run()
-		send := func(pair gateway.Pair, kind, data string) {
-			w.bot.HandleEvent(w.Context(), gateway.Event{Type: kind, Data: []byte(data), Pair: pair})
+		send := func(pair gateway.ShardID, kind, data string) {
+			w.bot.HandleEvent(w.Context(), gateway.Event{Type: kind, Data: []byte(data), Shard: pair})
 			w.wait(0)
 		}
 		send(zero, "READY", readyWith(of(zero, 1), of(zero, 2)))

@@ -148,8 +148,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // Observe takes the observations of the gateway that belong into the bot's own
 // log.
-func (b *Bot) Observe(note gateway.Note) {
-	if _, exhausted := note.What.(gateway.AttemptsExhausted); exhausted {
+func (b *Bot) Observe(note gateway.Observation) {
+	if _, exhausted := note.Event.(gateway.AttemptsExhausted); exhausted {
 		b.log.Error("Max reconnection attempts reached")
 	}
 }

@@ -119,9 +119,9 @@ func TestKeepAliveSwitchedOff(t *testing.T) {
 func TestAttemptsExhausted(t *testing.T) {
 	story(t, func(w *world) {
 		w.start()
-		w.bot.Observe(gateway.Note{What: gateway.Resumed{}})
+		w.bot.Observe(gateway.Observation{Event: gateway.Resumed{}})
 		w.logged(0, "reconnection")
-		w.bot.Observe(gateway.Note{What: gateway.AttemptsExhausted{Failures: 10}})
+		w.bot.Observe(gateway.Observation{Event: gateway.AttemptsExhausted{Failures: 10}})
 		w.logged(1, "ERROR Max reconnection attempts reached")
 	})
 }

@@ -31,7 +31,7 @@ type resident struct {
 // sessions is the [app.Sessions] of a store.
 type sessions struct{ *store.Store }
 
-func (s sessions) Session(p gateway.Pair, i gateway.Intents) gateway.Session {
+func (s sessions) Session(p gateway.ShardID, i gateway.Intents) gateway.Session {
 	session, _ := s.Store.Session(p, i)
 	return session
 }
@@ -63,7 +63,7 @@ func (r *resident) start() string {
 // stop is the end of the process, as by a deploy.
 func (r *resident) stop() {
 	r.t.Helper()
-	r.app.Stop(context.Background(), gateway.Pause)
+	r.app.Stop(context.Background(), gateway.KeepSession)
 	if err := <-r.ran; err != nil {
 		r.t.Error(err)
 	}

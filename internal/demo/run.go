@@ -63,7 +63,7 @@ const heartbeat = 4125 * time.Millisecond
 var timing = gateway.Timing{
 	HeartbeatTimeout: 6 * time.Second, SilenceProbe: 1500 * time.Millisecond,
 	SuspectAfter: time.Second, DeadAfter: 2 * time.Second,
-	Locate: 3 * time.Second, Connect: 3 * time.Second, Hello: 1500 * time.Millisecond,
+	GatewayURL: 3 * time.Second, Connect: 3 * time.Second, Hello: 1500 * time.Millisecond,
 	Ready: 20 * time.Second, ReadyWarning: 1500 * time.Millisecond, Resumed: 1500 * time.Millisecond,
 	Write: 2 * time.Second, Close: 500 * time.Millisecond, Move: time.Second,
 	BackoffLocal: 500 * time.Millisecond, BackoffRemote: 3 * time.Second, Settled: 6 * time.Second,
@@ -93,7 +93,7 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 	ran := make(chan error, 1)
 	go func() { ran <- r.app.Run(context.WithoutCancel(ctx)) }()
 	stop := func() error {
-		r.app.Stop(hurry, gateway.Goodbye)
+		r.app.Stop(hurry, gateway.EndSession)
 		return <-ran
 	}
 	if err := r.awaitReady(ctx, ran); err != nil {

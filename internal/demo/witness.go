@@ -31,12 +31,12 @@ type seen struct {
 func newWitness() *witness { return &witness{ready: make(chan struct{})} }
 
 // Observe takes note.
-func (w *witness) Observe(n gateway.Note) {
+func (w *witness) Observe(n gateway.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch what := n.What.(type) {
+	switch what := n.Event.(type) {
 	case gateway.HeartbeatSent:
-		if what.Kind == gateway.BeatRequested {
+		if what.Kind == gateway.HeartbeatRequested {
 			w.seen.requested++
 		}
 	case gateway.Ready:

@@ -42,7 +42,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 	s := newStage(t, discordsim.AppConfig{})
 	saved := gateway.Session{ID: "saved", ResumeURL: "ws://resume.test", Seq: 42}
 	intents := bot.Intents(false)
-	s.kept(func(k *store.Store) { k.Keeper(gateway.Pair{}, intents).Keep(saved) })
+	s.kept(func(k *store.Store) { k.Keeper(gateway.ShardID{}, intents).Save(saved) })
 
 	seen := s.examine()
 	seen.only(Pass, "ready", "").says(t, "ResearchBot, in 2 guilds", "HELLO", "first heartbeat answered", "4900")
@@ -53,11 +53,11 @@ func TestHealthyBotIsProved(t *testing.T) {
 	}
 	within(t, Whole+time.Second, seen.report)
 	v := s.sim.Verdict(s.app)
-	if v.Identifies != 1 || len(v.Violations) != 0 || v.CloseCodes[int(gateway.ClosePause)] != 1 {
+	if v.Identifies != 1 || len(v.Violations) != 0 || v.CloseCodes[int(gateway.CloseKeepSession)] != 1 {
 		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", v.Identifies, v.Violations, v.CloseCodes)
 	}
 	s.kept(func(k *store.Store) {
-		if got, verdict := k.Session(gateway.Pair{}, intents); got != saved {
+		if got, verdict := k.Session(gateway.ShardID{}, intents); got != saved {
 			t.Errorf("the saved session is %+v now (%s)", got, verdict)
 		}
 	})

@@ -151,7 +151,7 @@ func (v *visit) checkShards(ctx context.Context) Finding {
 		count, how = set.Count, "SHARDS is "+set.String()
 	}
 	if count > 1 {
-		v.pair = gateway.Pair{ID: 0, Count: count}
+		v.pair = gateway.ShardID{ID: 0, Count: count}
 		if len(set.IDs) > 0 {
 			v.pair.ID = set.IDs[0]
 		}

@@ -75,8 +75,8 @@ type visit struct {
 	report    preflight.Report
 	refusal   error // what preflight would end a start for, the token apart
 	limits    identify.Limits
-	pair      gateway.Pair // the shard to prove READY with
-	gateway   string       // the address
+	pair      gateway.ShardID // the shard to prove READY with
+	gateway   string          // the address
 
 	glance  store.Glance
 	holder  *tokenlock.Holder // nil: no process runs the bot

@@ -99,9 +99,9 @@ type visitor struct {
 }
 
 // visitorPair is the place of such starts in the account.
-var visitorPair = gateway.Pair{Count: -1}
+var visitorPair = gateway.ShardID{Count: -1}
 
-func (p visitor) Acquire(ctx context.Context, _ gateway.Pair, announce func(time.Time, string)) (gateway.Grant, error) {
+func (p visitor) Acquire(ctx context.Context, _ gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
 	return p.ledger.Acquire(ctx, visitorPair, func(until time.Time, why string) {
 		announce(until, why)
 		p.waits(until, why)
@@ -114,7 +114,7 @@ type proof struct {
 	ready    gateway.Ready
 	beats    []time.Duration
 	trouble  []string
-	parked   gateway.Cause
+	parked   gateway.Reason
 	waiting  string // why the turn comes too late, and when it comes
 	until    time.Time
 	complete chan struct{}
@@ -124,8 +124,8 @@ type proof struct {
 func (p *proof) end() { p.finish.Do(func() { close(p.complete) }) }
 
 // see takes in one observation; they come one after another.
-func (p *proof) see(n gateway.Note) {
-	switch o := n.What.(type) {
+func (p *proof) see(n gateway.Observation) {
+	switch o := n.Event.(type) {
 	case gateway.HelloReceived:
 		p.hello = o
 	case gateway.Ready:
@@ -133,16 +133,16 @@ func (p *proof) see(n gateway.Note) {
 	case gateway.HeartbeatACK:
 		p.beats = append(p.beats, o.Latency)
 	case gateway.ConnectFailed:
-		p.trouble = append(p.trouble, "the connection failed: "+o.Cause.String())
+		p.trouble = append(p.trouble, "the connection failed: "+o.Reason.String())
 	case gateway.Disconnected:
-		if o.Cause.Kind != gateway.CauseStop {
-			p.trouble = append(p.trouble, "disconnected: "+o.Cause.String())
+		if o.Reason.Kind != gateway.ReasonStop {
+			p.trouble = append(p.trouble, "disconnected: "+o.Reason.String())
 		}
 	case gateway.SessionInvalidated:
 		p.trouble = append(p.trouble, "Discord answered op 9 (invalid session)")
 	case gateway.Transition:
 		if parked, ok := o.To.(gateway.Parked); ok {
-			p.parked = parked.Cause
+			p.parked = parked.Reason
 			p.end()
 		}
 	}
@@ -172,12 +172,12 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 	if v.report.Application.FlagsKnown {
 		intents &^= intents.Refused(v.report.Application.Flags)
 	}
-	seen := make(chan gateway.Note, 1000)
+	seen := make(chan gateway.Observation, 1000)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: v.config.Token.Reveal(), Intents: intents},
-		Locator:     v.preflight, Pair: v.pair, Permit: permit, Dialer: dialer, Events: []string{}, Presence: &presence,
+		URLSource:   v.preflight, Shard: v.pair, IdentifyLimiter: permit, Dialer: dialer, Events: []string{}, Presence: &presence,
 		Compression: v.config.Compression, ReadLimit: v.config.ReadLimit,
-		Observer: gateway.ObserverFunc(func(n gateway.Note) { seen <- n }),
+		Observer: gateway.ObserverFunc(func(n gateway.Observation) { seen <- n }),
 		Timing:   gateway.Timing{SilenceProbe: proofBeat, Connect: dialTime, Hello: dialTime, Close: leaving / 2},
 		Rand:     func() float64 { return 0 }, // the first heartbeat at once
 	})
@@ -197,7 +197,7 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		_ = shard.Stop(patience, gateway.Pause)
+		_ = shard.Stop(patience, gateway.KeepSession)
 		<-ran
 	}()
 	for alive := true; alive; {
@@ -214,7 +214,7 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 }
 
 // follow takes observations in until enough has been seen.
-func (v *visit) follow(ctx context.Context, p *proof, seen <-chan gateway.Note) {
+func (v *visit) follow(ctx context.Context, p *proof, seen <-chan gateway.Observation) {
 	// What is needed to leave, and to say so, is taken off the check's own time.
 	deadline, _ := ctx.Deadline()
 	over := time.NewTimer(time.Until(deadline) - 2*leaving)
@@ -245,7 +245,7 @@ func (v *visit) follow(ctx context.Context, p *proof, seen <-chan gateway.Note) 
 func (v *visit) judge(ctx context.Context, p *proof) Finding {
 	var f Finding
 	switch {
-	case p.parked.Kind != gateway.CauseNone:
+	case p.parked.Kind != gateway.ReasonNone:
 		policy := p.parked.Code.Policy()
 		f = needsYou(fmt.Sprintf("Discord refuses the session (close code %d): %s", p.parked.Code, policy.Says), policy.Remedy).because(health.ClientMistake)
 		switch p.parked.Code {

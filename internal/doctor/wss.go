@@ -76,13 +76,13 @@ func (v *visit) noWebSocket(address *url.URL, err error) Finding {
 		return fail("no WebSocket to " + address.Host + ": " + why(err)).because(health.NetworkDown)
 	}
 	switch failed.Kind {
-	case gateway.CauseDNS:
+	case gateway.ReasonDNS:
 		return fail("REST works, but "+host+" has no address: "+why(failed.Err),
 			"A DNS filter may know discord.com and not discord.gg; allow gateway.discord.gg and hosts below discord.gg ("+v.resolverName()+").").because(health.DNSFailure)
-	case gateway.CauseTLS:
+	case gateway.ReasonTLS:
 		return fail("REST works, but TLS with "+host+" does not: "+why(failed.Err),
 			"Something opens the encryption of discord.gg; have gateway.discord.gg and hosts below discord.gg left out.").because(health.CertificateBad)
-	case gateway.CauseUpgrade:
+	case gateway.ReasonUpgrade:
 		f := fail("REST works, but the WebSocket is refused: "+why(failed.Err),
 			"Allow WebSockets (wss, the HTTP Upgrade) to gateway.discord.gg and hosts below discord.gg, port 443, on the proxy or firewall in between.").because(health.ProxyBlocks)
 		if failed.Status >= 500 {

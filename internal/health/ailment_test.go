@@ -42,7 +42,7 @@ func lodge(t *testing.T, h Options, change func(*discordsim.Sim, *gateway.Option
 		l.tracker = NewTracker(h)
 		o := gateway.Options{
 			Credentials: gateway.Credentials{Token: l.app.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
-			Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
 			Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
 			Observer:    l.tracker, Rand: func() float64 { return 0.5 },
@@ -57,7 +57,7 @@ func lodge(t *testing.T, h Options, change func(*discordsim.Sim, *gateway.Option
 		ran := make(chan error)
 		go func() { ran <- l.shard.Run(context.Background()) }()
 		defer func() {
-			if err := l.shard.Stop(context.Background(), gateway.Pause); err != nil {
+			if err := l.shard.Stop(context.Background(), gateway.KeepSession); err != nil {
 				t.Error(err)
 			}
 			<-ran
@@ -159,7 +159,7 @@ func TestBrokenIPv6IsTold(t *testing.T) {
 // Statements: G-042.
 func TestSavedBudgetIsTold(t *testing.T) {
 	lodge(t, Options{}, func(_ *discordsim.Sim, o *gateway.Options) {
-		o.Permit = identify.New(identify.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
+		o.IdentifyLimiter = identify.New(identify.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
 	}, func(l *lodging) {
 		for range 4 {
 			l.strike("op9-false")

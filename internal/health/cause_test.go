@@ -76,11 +76,11 @@ func faultNames(text string) (names []string) {
 }
 
 // kinds is every kind of cause a shard can tell apart.
-var kinds = []gateway.CauseKind{
-	gateway.CauseStart, gateway.CauseLocate, gateway.CauseDNS, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade,
-	gateway.CauseNoHello, gateway.CauseNoReady, gateway.CauseNoResumed, gateway.CauseReconnect, gateway.CauseInvalidSession,
-	gateway.CauseClosed, gateway.CauseReset, gateway.CauseSilent, gateway.CauseNoACK, gateway.CauseSlept, gateway.CauseMalformed,
-	gateway.CauseCompression, gateway.CauseWrite, gateway.CauseLapsed, gateway.CauseOverflow, gateway.CauseFatal, gateway.CauseStop,
+var kinds = []gateway.ReasonKind{
+	gateway.ReasonStart, gateway.ReasonLocate, gateway.ReasonDNS, gateway.ReasonDial, gateway.ReasonTLS, gateway.ReasonUpgrade,
+	gateway.ReasonNoHello, gateway.ReasonNoReady, gateway.ReasonNoResumed, gateway.ReasonReconnect, gateway.ReasonInvalidSession,
+	gateway.ReasonClosed, gateway.ReasonReset, gateway.ReasonSilent, gateway.ReasonNoACK, gateway.ReasonSlept, gateway.ReasonMalformed,
+	gateway.ReasonCompression, gateway.ReasonWrite, gateway.ReasonGrantExpired, gateway.ReasonOverflow, gateway.ReasonFatal, gateway.ReasonStop,
 }
 
 // Every kind of cause has words and every close code a row, and all tables lead
@@ -90,7 +90,7 @@ func TestTablesAreComplete(t *testing.T) {
 		if saysOfKind[kind] == "" {
 			t.Errorf("%s has no words", kind)
 		}
-		if _, ok := causeOfKind[kind]; !ok && kind != gateway.CauseStart {
+		if _, ok := causeOfKind[kind]; !ok && kind != gateway.ReasonStart {
 			t.Errorf("%s has no row", kind)
 		}
 	}
@@ -126,48 +126,48 @@ func dialing(ip string, errno syscall.Errno) error {
 func TestDiagnose(t *testing.T) {
 	dns := &net.DNSError{Err: "no such host", Name: "gateway.discord.gg", IsNotFound: true}
 	for _, c := range []struct {
-		cause gateway.Cause
+		cause gateway.Reason
 		id    CauseID
 		says  string
 		do    string // part of the remedy
 	}{
-		{gateway.Cause{Kind: gateway.CauseDNS, Err: dns}, DNSFailure, "the name of Discord's gateway did not resolve", "resolv.conf"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", dns)}, DNSFailure, "the address of Discord's gateway could not be learnt", "resolv.conf"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: context.DeadlineExceeded}, NetworkDown, "the address of Discord's gateway could not be learnt", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: errors.New("odd")}, Unknown, "the address of Discord's gateway could not be learnt", "report"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: &gateway.ConnectError{Kind: gateway.CauseLocate, Status: 502, Err: errors.New("x")}}, DiscordOutage, "the address of Discord's gateway could not be learnt (HTTP 502)", "discordstatus"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: &gateway.ConnectError{Kind: gateway.CauseLocate, Status: 429, Err: errors.New("x")}}, Unknown, "the address of Discord's gateway could not be learnt (HTTP 429)", "report"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", rest.ErrBanned)}, IPBanned, "the address of Discord's gateway could not be learnt", "shared"},
-		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4004, Err: gateway.ErrUnauthorized}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", gateway.ErrUnauthorized)}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
-		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("162.159.135.234", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("2606:4700::1", syscall.ENETUNREACH)}, IPv6NoRoute, "Discord's gateway could not be reached over the network", "IPv6"},
-		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("2606:4700::1", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseDial, Err: dialing("162.159.135.234", syscall.ENETUNREACH)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseTLS, Err: fmt.Errorf("dial: %w", x509.CertificateInvalidError{Reason: x509.Expired})}, CertificateBad, "the TLS handshake with Discord's gateway failed", "clock"},
-		{gateway.Cause{Kind: gateway.CauseTLS, Err: errors.New("tls: handshake failure")}, NetworkDown, "the TLS handshake with Discord's gateway failed", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseDial, Err: &network.ProxyError{Proxy: "http://proxy:3128", Status: 407}}, ProxyFailed, "the proxy http://proxy:3128 refused: it wants a login (407); write it into the proxy variable as http://user:password@host:port", "HTTPS_PROXY"},
-		{gateway.Cause{Kind: gateway.CauseLocate, Err: fmt.Errorf("get: %w", &network.ProxyError{Proxy: "http://proxy:3128", Err: dialing("192.0.2.1", syscall.ECONNREFUSED)})}, ProxyFailed, "the proxy http://proxy:3128 failed: dial tcp 192.0.2.1:443: connect: connection refused; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", "HTTPS_PROXY"},
+		{gateway.Reason{Kind: gateway.ReasonDNS, Err: dns}, DNSFailure, "the name of Discord's gateway did not resolve", "resolv.conf"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", dns)}, DNSFailure, "the address of Discord's gateway could not be learnt", "resolv.conf"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: context.DeadlineExceeded}, NetworkDown, "the address of Discord's gateway could not be learnt", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: errors.New("odd")}, Unknown, "the address of Discord's gateway could not be learnt", "report"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: &gateway.ConnectError{Kind: gateway.ReasonLocate, Status: 502, Err: errors.New("x")}}, DiscordOutage, "the address of Discord's gateway could not be learnt (HTTP 502)", "discordstatus"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: &gateway.ConnectError{Kind: gateway.ReasonLocate, Status: 429, Err: errors.New("x")}}, Unknown, "the address of Discord's gateway could not be learnt (HTTP 429)", "report"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", rest.ErrBanned)}, IPBanned, "the address of Discord's gateway could not be learnt", "shared"},
+		{gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004, Err: gateway.ErrUnauthorized}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", gateway.ErrUnauthorized)}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
+		{gateway.Reason{Kind: gateway.ReasonDial, Err: dialing("162.159.135.234", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonDial, Err: dialing("2606:4700::1", syscall.ENETUNREACH)}, IPv6NoRoute, "Discord's gateway could not be reached over the network", "IPv6"},
+		{gateway.Reason{Kind: gateway.ReasonDial, Err: dialing("2606:4700::1", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonDial, Err: dialing("162.159.135.234", syscall.ENETUNREACH)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonTLS, Err: fmt.Errorf("dial: %w", x509.CertificateInvalidError{Reason: x509.Expired})}, CertificateBad, "the TLS handshake with Discord's gateway failed", "clock"},
+		{gateway.Reason{Kind: gateway.ReasonTLS, Err: errors.New("tls: handshake failure")}, NetworkDown, "the TLS handshake with Discord's gateway failed", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonDial, Err: &network.ProxyError{Proxy: "http://proxy:3128", Status: 407}}, ProxyFailed, "the proxy http://proxy:3128 refused: it wants a login (407); write it into the proxy variable as http://user:password@host:port", "HTTPS_PROXY"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", &network.ProxyError{Proxy: "http://proxy:3128", Err: dialing("192.0.2.1", syscall.ECONNREFUSED)})}, ProxyFailed, "the proxy http://proxy:3128 failed: dial tcp 192.0.2.1:443: connect: connection refused; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", "HTTPS_PROXY"},
 		// A dialer that knows the status puts it where a close code would be.
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 403, Err: errors.New("the server answered 403")}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 403)", "wss"},
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 302}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 302)", "wss"},
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 429}, IPBanned, "Discord's gateway did not open a WebSocket (HTTP 429)", "shared"},
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 401}, TokenRefused, "Discord's gateway did not open a WebSocket (HTTP 401)", "DISCORD_TOKEN"},
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Code: 503}, DiscordOutage, "Discord's gateway did not open a WebSocket (HTTP 503)", "discordstatus"},
-		{gateway.Cause{Kind: gateway.CauseUpgrade, Err: errors.New("EOF")}, NetworkDown, "Discord's gateway did not open a WebSocket", "firewall"},
-		{gateway.Cause{Kind: gateway.CauseNoHello, Elapsed: 10 * time.Second}, DiscordOutage, "Discord accepted the connection but never said HELLO (waited 10 s)", "discordstatus"},
-		{gateway.Cause{Kind: gateway.CauseNoResumed, Elapsed: 15 * time.Second}, ResumeDropped, "Discord did not answer the RESUME (waited 15 s)", ""},
-		{gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}, HalfOpen, "the connection was half-open (nothing arrived for 25 s)", ""},
-		{gateway.Cause{Kind: gateway.CauseNoACK, Elapsed: time.Minute}, HalfOpen, "heartbeats stayed unanswered (for 1 min)", ""},
-		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}, DiscordClosed, "Discord had an unknown error (close code 4000)", ""},
-		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4003}, TokenRefused, "the session was invalidated: the token was reset or a privileged intent was switched off (close code 4003)", "DISCORD_TOKEN"},
-		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4008}, SendLimit, "too many payloads were sent on one connection (close code 4008)", "report"},
-		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4013}, IntentsRefused, "Discord does not know an intent that was asked for (close code 4013)", "intents"},
-		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4011}, ShardingRequired, "the bot is in too many guilds for this many shards (2,500 each) (close code 4011)", "shard count"},
-		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4242}, Unknown, "Discord closed the connection with code 4242, for a reason that is not known", "report"},
-		{gateway.Cause{Kind: gateway.CauseOverflow}, SlowHandlers, "the handlers did not keep up and the event queue was full", "handler"},
-		{gateway.Cause{Kind: "from the future"}, Unknown, "the connection ended for an unknown reason (from the future)", "report"},
-		{gateway.Cause{}, Unknown, "the connection ended for an unknown reason (none was given)", "report"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 403, Err: errors.New("the server answered 403")}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 403)", "wss"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 302}, ProxyBlocks, "Discord's gateway did not open a WebSocket (HTTP 302)", "wss"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 429}, IPBanned, "Discord's gateway did not open a WebSocket (HTTP 429)", "shared"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 401}, TokenRefused, "Discord's gateway did not open a WebSocket (HTTP 401)", "DISCORD_TOKEN"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 503}, DiscordOutage, "Discord's gateway did not open a WebSocket (HTTP 503)", "discordstatus"},
+		{gateway.Reason{Kind: gateway.ReasonUpgrade, Err: errors.New("EOF")}, NetworkDown, "Discord's gateway did not open a WebSocket", "firewall"},
+		{gateway.Reason{Kind: gateway.ReasonNoHello, Elapsed: 10 * time.Second}, DiscordOutage, "Discord accepted the connection but never said HELLO (waited 10 s)", "discordstatus"},
+		{gateway.Reason{Kind: gateway.ReasonNoResumed, Elapsed: 15 * time.Second}, ResumeDropped, "Discord did not answer the RESUME (waited 15 s)", ""},
+		{gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 25 * time.Second}, HalfOpen, "the connection was half-open (nothing arrived for 25 s)", ""},
+		{gateway.Reason{Kind: gateway.ReasonNoACK, Elapsed: time.Minute}, HalfOpen, "heartbeats stayed unanswered (for 1 min)", ""},
+		{gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}, DiscordClosed, "Discord had an unknown error (close code 4000)", ""},
+		{gateway.Reason{Kind: gateway.ReasonClosed, Code: 4003}, TokenRefused, "the session was invalidated: the token was reset or a privileged intent was switched off (close code 4003)", "DISCORD_TOKEN"},
+		{gateway.Reason{Kind: gateway.ReasonClosed, Code: 4008}, SendLimit, "too many payloads were sent on one connection (close code 4008)", "report"},
+		{gateway.Reason{Kind: gateway.ReasonFatal, Code: 4013}, IntentsRefused, "Discord does not know an intent that was asked for (close code 4013)", "intents"},
+		{gateway.Reason{Kind: gateway.ReasonFatal, Code: 4011}, ShardingRequired, "the bot is in too many guilds for this many shards (2,500 each) (close code 4011)", "shard count"},
+		{gateway.Reason{Kind: gateway.ReasonClosed, Code: 4242}, Unknown, "Discord closed the connection with code 4242, for a reason that is not known", "report"},
+		{gateway.Reason{Kind: gateway.ReasonOverflow}, SlowHandlers, "the handlers did not keep up and the event queue was full", "handler"},
+		{gateway.Reason{Kind: "from the future"}, Unknown, "the connection ended for an unknown reason (from the future)", "report"},
+		{gateway.Reason{}, Unknown, "the connection ended for an unknown reason (none was given)", "report"},
 	} {
 		if id := Diagnose(c.cause); id != c.id {
 			t.Errorf("%s: cause %s, want %s", c.cause, id, c.id)
@@ -185,13 +185,13 @@ func TestDiagnose(t *testing.T) {
 func TestDetail(t *testing.T) {
 	policy := gateway.CloseRefusedIntents.Policy().Says
 	for _, c := range []struct {
-		cause gateway.Cause
+		cause gateway.Reason
 		want  string
 	}{
-		{gateway.Cause{}, ""},
-		{gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: policy}, ""},
-		{gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."}, "Disallowed intent(s)."},
-		{gateway.Cause{Kind: gateway.CauseReset, Err: errors.New("EOF")}, "EOF"},
+		{gateway.Reason{}, ""},
+		{gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: policy}, ""},
+		{gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."}, "Disallowed intent(s)."},
+		{gateway.Reason{Kind: gateway.ReasonReset, Err: errors.New("EOF")}, "EOF"},
 	} {
 		if got := detail(c.cause); got != c.want {
 			t.Errorf("%v: %q", c.cause, got)
@@ -203,12 +203,12 @@ func TestDetail(t *testing.T) {
 //
 // Statements: G-158.
 func TestWhoClosed(t *testing.T) {
-	for kind, want := range map[gateway.CauseKind]Closer{
-		gateway.CauseClosed: ByDiscord, gateway.CauseReconnect: ByDiscord, gateway.CauseInvalidSession: ByDiscord, gateway.CauseFatal: ByDiscord,
-		gateway.CauseReset: ByNetwork, gateway.CauseWrite: ByNetwork,
-		gateway.CauseSilent: ByUs, gateway.CauseNoACK: ByUs, gateway.CauseSlept: ByUs, gateway.CauseMalformed: ByUs,
+	for kind, want := range map[gateway.ReasonKind]Closer{
+		gateway.ReasonClosed: ByDiscord, gateway.ReasonReconnect: ByDiscord, gateway.ReasonInvalidSession: ByDiscord, gateway.ReasonFatal: ByDiscord,
+		gateway.ReasonReset: ByNetwork, gateway.ReasonWrite: ByNetwork,
+		gateway.ReasonSilent: ByUs, gateway.ReasonNoACK: ByUs, gateway.ReasonSlept: ByUs, gateway.ReasonMalformed: ByUs,
 	} {
-		if got := closer(gateway.Cause{Kind: kind}); got != want {
+		if got := closer(gateway.Reason{Kind: kind}); got != want {
 			t.Errorf("%s: %q", kind, got)
 		}
 	}

@@ -18,29 +18,29 @@ import (
 
 // causeOfKind maps what a shard can tell apart to the catalogue. Kinds that
 // need a second look at the code or the error are refined by [Diagnose].
-var causeOfKind = map[gateway.CauseKind]CauseID{
-	gateway.CauseLocate:         Unknown,
-	gateway.CauseDNS:            DNSFailure,
-	gateway.CauseDial:           NetworkDown,
-	gateway.CauseTLS:            NetworkDown,
-	gateway.CauseUpgrade:        ProxyBlocks,
-	gateway.CauseNoHello:        DiscordOutage,
-	gateway.CauseNoReady:        DiscordOutage,
-	gateway.CauseNoResumed:      ResumeDropped,
-	gateway.CauseReconnect:      RoutineReconnect,
-	gateway.CauseInvalidSession: SessionEnded,
-	gateway.CauseClosed:         Unknown,
-	gateway.CauseReset:          ConnectionCut,
-	gateway.CauseSilent:         HalfOpen,
-	gateway.CauseNoACK:          HalfOpen,
-	gateway.CauseSlept:          HostSlept,
-	gateway.CauseMalformed:      GarbledStream,
-	gateway.CauseCompression:    GarbledStream,
-	gateway.CauseWrite:          HalfOpen,
-	gateway.CauseLapsed:         NetworkDown,
-	gateway.CauseOverflow:       SlowHandlers,
-	gateway.CauseFatal:          Unknown,
-	gateway.CauseStop:           PlannedStop,
+var causeOfKind = map[gateway.ReasonKind]CauseID{
+	gateway.ReasonLocate:         Unknown,
+	gateway.ReasonDNS:            DNSFailure,
+	gateway.ReasonDial:           NetworkDown,
+	gateway.ReasonTLS:            NetworkDown,
+	gateway.ReasonUpgrade:        ProxyBlocks,
+	gateway.ReasonNoHello:        DiscordOutage,
+	gateway.ReasonNoReady:        DiscordOutage,
+	gateway.ReasonNoResumed:      ResumeDropped,
+	gateway.ReasonReconnect:      RoutineReconnect,
+	gateway.ReasonInvalidSession: SessionEnded,
+	gateway.ReasonClosed:         Unknown,
+	gateway.ReasonReset:          ConnectionCut,
+	gateway.ReasonSilent:         HalfOpen,
+	gateway.ReasonNoACK:          HalfOpen,
+	gateway.ReasonSlept:          HostSlept,
+	gateway.ReasonMalformed:      GarbledStream,
+	gateway.ReasonCompression:    GarbledStream,
+	gateway.ReasonWrite:          HalfOpen,
+	gateway.ReasonGrantExpired:   NetworkDown,
+	gateway.ReasonOverflow:       SlowHandlers,
+	gateway.ReasonFatal:          Unknown,
+	gateway.ReasonStop:           PlannedStop,
 }
 
 // causeOfCode maps close codes to the catalogue. Codes that are not listed
@@ -72,7 +72,7 @@ var causeOfCode = map[gateway.CloseCode]CauseID{
 // Diagnose finds the row of the catalogue for what a shard reported: by the
 // close code if there is one, else by the kind of failure and the error behind
 // it. What fits nowhere is [Unknown].
-func Diagnose(c gateway.Cause) CauseID {
+func Diagnose(c gateway.Reason) CauseID {
 	if errors.Is(c.Err, gateway.ErrUnauthorized) {
 		return TokenRefused
 	}
@@ -83,7 +83,7 @@ func Diagnose(c gateway.Cause) CauseID {
 		return Unknown
 	}
 	switch c.Kind {
-	case gateway.CauseLocate, gateway.CauseDial, gateway.CauseTLS, gateway.CauseUpgrade:
+	case gateway.ReasonLocate, gateway.ReasonDial, gateway.ReasonTLS, gateway.ReasonUpgrade:
 		if id, ok := diagnoseAttempt(c); ok {
 			return id
 		}
@@ -97,13 +97,13 @@ func Diagnose(c gateway.Cause) CauseID {
 // diagnoseAttempt looks at the answer to a failed attempt, or at the error that
 // came instead. A 429 means a ban only at the upgrade: over REST it may be an
 // ordinary rate limit.
-func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
+func diagnoseAttempt(c gateway.Reason) (CauseID, bool) {
 	switch status := httpStatus(c); {
 	case status >= 500:
 		return DiscordOutage, true
 	case status == http.StatusUnauthorized:
 		return TokenRefused, true
-	case status == http.StatusTooManyRequests && c.Kind == gateway.CauseUpgrade:
+	case status == http.StatusTooManyRequests && c.Kind == gateway.ReasonUpgrade:
 		return IPBanned, true
 	case status != 0:
 		return "", false
@@ -126,7 +126,7 @@ func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
 		}
 		return NetworkDown, true
 	}
-	if c.Kind == gateway.CauseUpgrade || errors.Is(c.Err, context.DeadlineExceeded) {
+	if c.Kind == gateway.ReasonUpgrade || errors.Is(c.Err, context.DeadlineExceeded) {
 		return NetworkDown, true // nothing answered: who was in the way cannot be told
 	}
 	return "", false
@@ -134,16 +134,16 @@ func diagnoseAttempt(c gateway.Cause) (CauseID, bool) {
 
 // closeCode returns the code of the close frame that ended a connection, or 0.
 // A refused upgrade carries its HTTP status in the same field.
-func closeCode(c gateway.Cause) gateway.CloseCode {
-	if c.Kind == gateway.CauseUpgrade {
+func closeCode(c gateway.Reason) gateway.CloseCode {
+	if c.Kind == gateway.ReasonUpgrade {
 		return 0
 	}
 	return c.Code
 }
 
 // httpStatus returns the HTTP status that a failed attempt met, or 0.
-func httpStatus(c gateway.Cause) int {
-	if c.Kind == gateway.CauseUpgrade && c.Code != 0 {
+func httpStatus(c gateway.Reason) int {
+	if c.Kind == gateway.ReasonUpgrade && c.Code != 0 {
 		return int(c.Code)
 	}
 	if connect := (*gateway.ConnectError)(nil); errors.As(c.Err, &connect) {
@@ -170,45 +170,45 @@ func unreachable(err error) bool {
 
 // saysOfKind says in words what a kind of cause means. Close codes have words
 // of their own.
-var saysOfKind = map[gateway.CauseKind]string{
-	gateway.CauseStart:          "the bot is starting",
-	gateway.CauseLocate:         "the address of Discord's gateway could not be learnt",
-	gateway.CauseDNS:            "the name of Discord's gateway did not resolve",
-	gateway.CauseDial:           "Discord's gateway could not be reached over the network",
-	gateway.CauseTLS:            "the TLS handshake with Discord's gateway failed",
-	gateway.CauseUpgrade:        "Discord's gateway did not open a WebSocket",
-	gateway.CauseNoHello:        "Discord accepted the connection but never said HELLO",
-	gateway.CauseNoReady:        "Discord did not answer IDENTIFY with READY",
-	gateway.CauseNoResumed:      "Discord did not answer the RESUME",
-	gateway.CauseReconnect:      "Discord asked for a reconnect (routine)",
-	gateway.CauseInvalidSession: "Discord invalidated the session",
-	gateway.CauseClosed:         "Discord closed the connection",
-	gateway.CauseReset:          "the connection was cut without a close frame",
-	gateway.CauseSilent:         "the connection was half-open",
-	gateway.CauseNoACK:          "heartbeats stayed unanswered",
-	gateway.CauseSlept:          "the host was asleep",
-	gateway.CauseMalformed:      "Discord sent something that is not JSON",
-	gateway.CauseCompression:    "the compressed stream broke",
-	gateway.CauseWrite:          "a write to Discord failed or blocked",
-	gateway.CauseLapsed:         "connecting took longer than the shard's turn to identify lasts",
-	gateway.CauseOverflow:       "the handlers did not keep up and the event queue was full",
-	gateway.CauseFatal:          "Discord refuses the bot until something is mended",
-	gateway.CauseStop:           "it was stopped as asked",
+var saysOfKind = map[gateway.ReasonKind]string{
+	gateway.ReasonStart:          "the bot is starting",
+	gateway.ReasonLocate:         "the address of Discord's gateway could not be learnt",
+	gateway.ReasonDNS:            "the name of Discord's gateway did not resolve",
+	gateway.ReasonDial:           "Discord's gateway could not be reached over the network",
+	gateway.ReasonTLS:            "the TLS handshake with Discord's gateway failed",
+	gateway.ReasonUpgrade:        "Discord's gateway did not open a WebSocket",
+	gateway.ReasonNoHello:        "Discord accepted the connection but never said HELLO",
+	gateway.ReasonNoReady:        "Discord did not answer IDENTIFY with READY",
+	gateway.ReasonNoResumed:      "Discord did not answer the RESUME",
+	gateway.ReasonReconnect:      "Discord asked for a reconnect (routine)",
+	gateway.ReasonInvalidSession: "Discord invalidated the session",
+	gateway.ReasonClosed:         "Discord closed the connection",
+	gateway.ReasonReset:          "the connection was cut without a close frame",
+	gateway.ReasonSilent:         "the connection was half-open",
+	gateway.ReasonNoACK:          "heartbeats stayed unanswered",
+	gateway.ReasonSlept:          "the host was asleep",
+	gateway.ReasonMalformed:      "Discord sent something that is not JSON",
+	gateway.ReasonCompression:    "the compressed stream broke",
+	gateway.ReasonWrite:          "a write to Discord failed or blocked",
+	gateway.ReasonGrantExpired:   "connecting took longer than the shard's turn to identify lasts",
+	gateway.ReasonOverflow:       "the handlers did not keep up and the event queue was full",
+	gateway.ReasonFatal:          "Discord refuses the bot until something is mended",
+	gateway.ReasonStop:           "it was stopped as asked",
 }
 
 // saysOfElapsed adds the time that matters to some kinds.
-var saysOfElapsed = map[gateway.CauseKind]string{
-	gateway.CauseSilent:    "nothing arrived for %s",
-	gateway.CauseNoACK:     "for %s",
-	gateway.CauseSlept:     "for %s",
-	gateway.CauseNoHello:   "waited %s",
-	gateway.CauseNoReady:   "waited %s",
-	gateway.CauseNoResumed: "waited %s",
+var saysOfElapsed = map[gateway.ReasonKind]string{
+	gateway.ReasonSilent:    "nothing arrived for %s",
+	gateway.ReasonNoACK:     "for %s",
+	gateway.ReasonSlept:     "for %s",
+	gateway.ReasonNoHello:   "waited %s",
+	gateway.ReasonNoReady:   "waited %s",
+	gateway.ReasonNoResumed: "waited %s",
 }
 
 // describe says a cause in words, as part of a sentence. A cause that is not
 // known says so.
-func describe(c gateway.Cause) string {
+func describe(c gateway.Reason) string {
 	text, known := saysOfKind[c.Kind]
 	var proxy *network.ProxyError
 	switch {
@@ -236,7 +236,7 @@ func describe(c gateway.Cause) string {
 // detail returns what the peer or the system said about a cause, in its own
 // words; empty when there is nothing that [describe] does not say. It is
 // foreign text: secrets may be in it, and it may be long.
-func detail(c gateway.Cause) string {
+func detail(c gateway.Reason) string {
 	switch {
 	case c.Text != "" && c.Text != c.Code.Policy().Says:
 		return c.Text
@@ -247,7 +247,7 @@ func detail(c gateway.Cause) string {
 }
 
 // remedy returns what a person has to do about a cause; empty when nothing.
-func remedy(c gateway.Cause) string {
+func remedy(c gateway.Reason) string {
 	if found, ok := errors.AsType[gateway.Remedied](c.Err); ok {
 		return found.Remedy()
 	}

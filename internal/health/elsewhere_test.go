@@ -19,7 +19,7 @@ func TestDiscordNotYou(t *testing.T) {
 	if snap := s.is(Online, "connected, and Discord answers"); snap.NotYou() || snap.Discord != outage {
 		t.Errorf("got %+v", snap.Discord)
 	}
-	s.lose(gateway.Cause{Kind: gateway.CauseReset})
+	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
 	s.after(10 * time.Second)
 	snap := s.snapshot()
 	want := "Discord, not you (Partial System Outage; Gateway: partial outage): the connection was cut without a close frame, " +
@@ -31,7 +31,7 @@ func TestDiscordNotYou(t *testing.T) {
 	if snap := s.snapshot(); snap.NotYou() || strings.HasPrefix(snap.Reason, "Discord, not you") {
 		t.Errorf("it is %s", snap.Sentence())
 	}
-	s.dial(true, gateway.Cause{Kind: gateway.CauseReset})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})
 	s.resume(3)
 	s.says("22:00:02 to 22:00:12 (10.3 s): the connection was cut without a close frame, then Discord itself reports trouble " +
 		"(Partial System Outage; Gateway: partial outage). Resumed, 3 events replayed, none lost.")
@@ -59,7 +59,7 @@ func TestDiscordReportsLater(t *testing.T) {
 // neither its cause nor whom it concerns; nor does it touch a bot that only
 // starts slowly behind it, stops, or is well.
 func TestNotDiscordsDoing(t *testing.T) {
-	dns := gateway.Cause{Kind: gateway.CauseDNS}
+	dns := gateway.Reason{Kind: gateway.ReasonDNS}
 	s := tell(t, Options{}).start()
 	s.tracker.Discord(outage)
 	s.lose(dns)
@@ -69,14 +69,14 @@ func TestNotDiscordsDoing(t *testing.T) {
 	}
 	s = tell(t, Options{}).start()
 	s.tracker.Discord(outage)
-	s.lose(gateway.Cause{Kind: gateway.CauseFatal, Code: 4004})
-	s.move(gateway.Parked{Cause: gateway.Cause{Kind: gateway.CauseFatal, Code: 4004}}, gateway.Cause{})
+	s.lose(gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004})
+	s.move(gateway.Parked{Reason: gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004}}, gateway.Reason{})
 	if snap := s.snapshot(); snap.NotYou() || snap.Status != NeedsYou || s.newest().Cause != TokenRefused {
 		t.Errorf("it is %s", snap.Sentence())
 	}
 	s = tell(t, Options{Gap: gapAt(t, time.Minute, EndCrashed)})
 	s.tracker.Discord(outage)
-	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	if snap := s.snapshot(); !snap.NotYou() || s.newest().Cause != ProgramCrashed {
 		t.Errorf("it is %s", snap.Sentence())
 	}

@@ -91,7 +91,7 @@ func gapAt(t *testing.T, took time.Duration, end End) *Incident {
 func TestGapEndsWithResumed(t *testing.T) {
 	s := tell(t, Options{Gap: gapAt(t, 20*time.Second, EndCrashed)})
 	s.after(time.Second)
-	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Gap || snap.Remedy != "" {
 		t.Errorf("got %+v", snap.Last)
 	}
@@ -126,7 +126,7 @@ func TestGapThenTrouble(t *testing.T) {
 		t.Errorf("got %+v", snap)
 	}
 	s.dial(false, refused)
-	s.note(gateway.Disconnected{Cause: silent, LastByte: s.now, Session: false})
+	s.note(gateway.Disconnected{Reason: silent, LastByte: s.now, Session: false})
 	s.dial(false, refused)
 	s.identify()
 	if i := s.newest(); i.Cause != NetworkDown || !i.Start.Equal(evening.Add(-10*time.Second)) || i.Outcome != OutcomeNewSession {
@@ -144,11 +144,11 @@ func TestGapThenTrouble(t *testing.T) {
 func TestGapOfSeveralShards(t *testing.T) {
 	gap := gapAt(t, time.Minute, EndUnknown)
 	s := tell(t, Options{Gap: gap})
-	s.pair = gateway.Pair{ID: 0, Count: 2}
-	other := s.beside(gateway.Pair{ID: 1, Count: 2})
-	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	s.pair = gateway.ShardID{ID: 0, Count: 2}
+	other := s.beside(gateway.ShardID{ID: 1, Count: 2})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(1)
-	other.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	other.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	other.resume(2)
 	list := s.tracker.Incidents(10)
 	if len(list) != 2 || list[0].ID == list[1].ID || list[0].Replayed == list[1].Replayed || gap.Replayed != 0 {

@@ -43,7 +43,7 @@ const (
 type Evidence struct {
 	// Kind and Code are how the first connection of the incident ended; Code
 	// is 0 without a close frame. Said is the close reason or error text.
-	Kind gateway.CauseKind
+	Kind gateway.ReasonKind
 	Code gateway.CloseCode
 	Said string
 	By   Closer
@@ -54,7 +54,7 @@ type Evidence struct {
 	// Attempts counts the attempts that did not reach HELLO. DialKind, DialSaid
 	// and HTTPStatus are of the last of them.
 	Attempts   int
-	DialKind   gateway.CauseKind
+	DialKind   gateway.ReasonKind
 	DialSaid   string
 	HTTPStatus int
 	// Slept is how long the host did not run.
@@ -118,7 +118,7 @@ func fold(list []Action) []Action {
 type Incident struct {
 	// ID names the incident for good, also across restarts.
 	ID   string
-	Pair gateway.Pair
+	Pair gateway.ShardID
 	// Cause is the deepest cause that showed up; What says what happened first
 	// and Then, where it is not empty, what turned out to be behind it or kept
 	// it going.
@@ -153,7 +153,7 @@ type Incident struct {
 // incidentTime is how an incident's ID begins, so that IDs sort by time.
 const incidentTime = "20060102T150405.000000"
 
-func incidentID(start time.Time, pair gateway.Pair) string {
+func incidentID(start time.Time, pair gateway.ShardID) string {
 	return fmt.Sprintf("%s-%d", start.UTC().Format(incidentTime), pair.ID)
 }
 

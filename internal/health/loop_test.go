@@ -14,14 +14,14 @@ import (
 func TestResumesAreDropped(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(1)
-	cut := gateway.Cause{Kind: gateway.CauseReset}
+	cut := gateway.Reason{Kind: gateway.ReasonReset}
 	s.lose(cut)
 	for range 2 {
 		s.dial(true, cut)
-		s.move(gateway.Resuming{From: 100}, gateway.Cause{})
+		s.move(gateway.Resuming{From: 100}, gateway.Reason{})
 		s.note(gateway.ResumeSent{Seq: 100})
 		s.after(time.Second)
-		s.note(gateway.Disconnected{Cause: cut, LastByte: s.now, Session: true})
+		s.note(gateway.Disconnected{Reason: cut, LastByte: s.now, Session: true})
 	}
 	if i := s.newest(); i.Cause != ResumeDropped || i.Then != "each RESUME was dropped" {
 		t.Errorf("got %+v", i)
@@ -38,7 +38,7 @@ func TestResumesAreDropped(t *testing.T) {
 // just itself.
 func TestReadyThenDrop(t *testing.T) {
 	s := tell(t, Options{}).start()
-	closed := gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}
+	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
 	drop := func() {
 		s.after(10 * time.Second)
 		s.lose(closed)
@@ -67,11 +67,11 @@ func TestReadyThenDrop(t *testing.T) {
 // too.
 func TestSameEndOverAndOver(t *testing.T) {
 	s := tell(t, Options{}).start()
-	closed := gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}
+	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
 	s.lose(closed)
 	for range 2 {
 		s.dial(true, closed)
-		s.note(gateway.Disconnected{Cause: closed, LastByte: s.now, Session: true})
+		s.note(gateway.Disconnected{Reason: closed, LastByte: s.now, Session: true})
 	}
 	if i := s.newest(); i.Cause != ReconnectLoop || i.What != "Discord had an unknown error (close code 4000)" {
 		t.Errorf("got %+v", i)
@@ -83,9 +83,9 @@ func TestSameEndOverAndOver(t *testing.T) {
 func TestReadyIsSlow(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(1)
-	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 1001})
-	s.dial(false, gateway.Cause{Kind: gateway.CauseClosed, Code: 1001})
-	s.move(gateway.Identifying{}, gateway.Cause{})
+	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
+	s.dial(false, gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
+	s.move(gateway.Identifying{}, gateway.Reason{})
 	s.note(gateway.IdentifySent{})
 	s.after(15 * time.Second)
 	s.note(gateway.SlowReady{Waited: 15 * time.Second})
@@ -106,19 +106,19 @@ func TestReadyIsSlow(t *testing.T) {
 // incident with its reason, a short one is nothing but its turn.
 func TestIdentifyBudget(t *testing.T) {
 	s := tell(t, Options{})
-	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Cause{Kind: gateway.CauseStart})
-	s.note(gateway.PermitDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
+	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
+	s.note(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
 	if snap := s.is(Starting, "waiting to identify: one IDENTIFY in 5 s"); snap.Last != nil {
 		t.Errorf("got %+v", snap.Last)
 	}
-	s.note(gateway.PermitDelayed{Until: s.now.Add(2 * time.Hour), Why: "the day's budget is\nused up"})
+	s.note(gateway.IdentifyDelayed{Until: s.now.Add(2 * time.Hour), Why: "the day's budget is\nused up"})
 	snap := s.is(Starting, "the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
 	if snap.Last == nil || snap.Last.Cause != IdentifyBudget || !snap.Last.AtStart {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.after(2 * time.Hour)
 	s.is(Offline, "not online since the start: the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
-	s.dial(false, gateway.Cause{})
+	s.dial(false, gateway.Reason{})
 	s.identify()
 	if i := s.newest(); i.Outcome != OutcomeNewSession || i.Grey(s.now) != i.Duration(s.now) || !strings.HasSuffix(i.Summary(), "Then online with a new session.") {
 		t.Errorf("got %+v: %s", i, i.Summary())
@@ -132,7 +132,7 @@ func TestIdentifyBudget(t *testing.T) {
 // start, then there is no incident, and the session's age is known from then on.
 func TestFirstResume(t *testing.T) {
 	s := tell(t, Options{})
-	s.dial(true, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(7)
 	snap := s.is(Online, "connected, and Discord answers")
 	if snap.Last != nil || !snap.SessionSince.Equal(s.now) || snap.Counts.Replayed != 7 {
@@ -143,8 +143,8 @@ func TestFirstResume(t *testing.T) {
 // Given events that never arrive during a replay, then the incident counts them.
 func TestEventsAreMissing(t *testing.T) {
 	s := tell(t, Options{}).start()
-	s.lose(gateway.Cause{Kind: gateway.CauseReset})
-	s.dial(true, gateway.Cause{Kind: gateway.CauseReset})
+	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})
 	s.note(gateway.SequenceGap{From: 101, To: 103})
 	s.resume(9)
 	if i := s.newest(); i.Lost != 3 || i.Routine() || !strings.HasSuffix(i.Summary(), "Resumed, 9 events replayed, 3 lost.") {
@@ -154,7 +154,7 @@ func TestEventsAreMissing(t *testing.T) {
 
 // Given a stop, then a lost connection is no incident, and one that is open ends.
 func TestStop(t *testing.T) {
-	stop := gateway.Cause{Kind: gateway.CauseStop}
+	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	s := tell(t, Options{}).start()
 	s.move(gateway.Draining{}, stop)
 	s.is(Stopping, "finishing what was begun before the stop")
@@ -181,7 +181,7 @@ func TestDroppedObservations(t *testing.T) {
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(time.Second)
-	s.move(gateway.Live{}, gateway.Cause{}) // RESUMED itself was dropped
+	s.move(gateway.Live{}, gateway.Reason{}) // RESUMED itself was dropped
 	if i := s.newest(); i.Outcome != OutcomeUnobserved || i.End.IsZero() {
 		t.Errorf("got %+v", i)
 	}
@@ -192,7 +192,7 @@ func TestDroppedObservations(t *testing.T) {
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(time.Minute)
 	s.state = gateway.Live{} // all of the return and the next end were dropped
-	s.move(gateway.Connecting{Resuming: true}, gateway.Cause{Kind: gateway.CauseReset})
+	s.move(gateway.Connecting{Resuming: true}, gateway.Reason{Kind: gateway.ReasonReset})
 	list := s.tracker.Incidents(10)
 	if len(list) != 2 || list[1].Outcome != OutcomeUnobserved || list[0].Cause != ConnectionCut || list[0].Outcome != OutcomeOpen {
 		t.Errorf("got %+v", list)
@@ -205,11 +205,11 @@ func TestEndOfAReplacedConnection(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(3)
 	began := s.since
-	s.move(gateway.Moving{}, gateway.Cause{Kind: gateway.CauseReconnect})
+	s.move(gateway.Moving{}, gateway.Reason{Kind: gateway.ReasonReconnect})
 	s.live()
 	s.note(gateway.Resumed{})
 	s.after(50 * time.Millisecond)
-	s.note(gateway.Disconnected{Cause: gateway.Cause{Kind: gateway.CauseReconnect}, LastByte: s.now, Session: true, Lasted: s.now.Sub(began)})
+	s.note(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonReconnect}, LastByte: s.now, Session: true, Lasted: s.now.Sub(began)})
 	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil {
 		t.Errorf("got %+v", snap.Last)
 	}

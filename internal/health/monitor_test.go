@@ -30,9 +30,9 @@ func watch(t *testing.T, tracker *Tracker, o MonitorOptions) (*Monitor, *page) {
 }
 
 // observe reports to a tracker at the virtual time.
-func observe(tracker *Tracker, what ...gateway.Observation) {
+func observe(tracker *Tracker, what ...gateway.ShardEvent) {
 	for _, w := range what {
-		tracker.Observe(gateway.Note{At: time.Now(), What: w})
+		tracker.Observe(gateway.Observation{At: time.Now(), Event: w})
 	}
 }
 
@@ -42,8 +42,8 @@ func comeUp(tracker *Tracker) {
 }
 
 func goDown(tracker *Tracker) {
-	observe(tracker, gateway.Disconnected{Cause: gateway.Cause{Kind: gateway.CauseDNS}, LastByte: time.Now(), Session: true},
-		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: gateway.Cause{Kind: gateway.CauseDNS}})
+	observe(tracker, gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonDNS}, LastByte: time.Now(), Session: true},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Reason: gateway.Reason{Kind: gateway.ReasonDNS}})
 }
 
 // beatFor keeps a bot answering.
@@ -147,7 +147,7 @@ func TestMonitorOfAStop(t *testing.T) {
 		tracker := NewTracker(Options{})
 		m, p := watch(t, tracker, MonitorOptions{})
 		comeUp(tracker)
-		observe(tracker, gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Cause: gateway.Cause{Kind: gateway.CauseStop}})
+		observe(tracker, gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 		time.Sleep(24 * time.Hour)
 		if got := p.read(true); got != "" || m.Last() != (Check{}) {
 			t.Errorf("the log says %s", got)

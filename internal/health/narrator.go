@@ -22,12 +22,12 @@ type Narrator struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
-	tales map[gateway.Pair]*tale
+	tales map[gateway.ShardID]*tale
 }
 
 // NewNarrator makes a narrator that writes to log.
 func NewNarrator(log *slog.Logger) *Narrator {
-	return &Narrator{log: log, tales: make(map[gateway.Pair]*tale)}
+	return &Narrator{log: log, tales: make(map[gateway.ShardID]*tale)}
 }
 
 // tale is what the narrator has to remember of one shard between two lines.
@@ -36,9 +36,9 @@ type tale struct {
 	online  bool      // READY or RESUMED has been seen
 	lost    int64     // events known to be missing since the last loss
 	skipped int
-	trouble gateway.Cause // kind and code of the trouble that repeats
-	times   int           // how often it has come in a row
-	quiet   bool          // nobody reads what is told at debug
+	trouble gateway.Reason // kind and code of the trouble that repeats
+	times   int            // how often it has come in a row
+	quiet   bool           // nobody reads what is told at debug
 }
 
 // line is one log line.
@@ -61,25 +61,25 @@ func warn(format string, args ...any) line {
 }
 
 // Observe logs one observation.
-func (n *Narrator) Observe(note gateway.Note) {
+func (n *Narrator) Observe(note gateway.Observation) {
 	quiet := !n.log.Enabled(context.Background(), slog.LevelDebug)
 	n.mu.Lock()
-	t := n.tales[note.Pair]
+	t := n.tales[note.Shard]
 	if t == nil {
 		t = &tale{}
-		n.tales[note.Pair] = t
+		n.tales[note.Shard] = t
 	}
 	t.quiet = quiet
-	said := t.tell(wall(note.At), note.What)
-	if lost, ok := note.What.(gateway.SessionLost); ok && lost.Cause.Kind == gateway.CauseStop && n.others(t) {
+	said := t.tell(wall(note.At), note.Event)
+	if lost, ok := note.Event.(gateway.SessionLost); ok && lost.Reason.Kind == gateway.ReasonStop && n.others(t) {
 		said = info("The session is ended; the bot stays online on other shards")
 	}
 	n.mu.Unlock()
 	if said.text == "" {
 		return
 	}
-	if note.Pair.Count > 1 {
-		said.attrs = append(said.attrs, slog.String("shard", note.Pair.String()))
+	if note.Shard.Count > 1 {
+		said.attrs = append(said.attrs, slog.String("shard", note.Shard.String()))
 	}
 	n.log.LogAttrs(context.Background(), said.level, said.text, said.attrs...)
 }
@@ -96,7 +96,7 @@ func (n *Narrator) others(t *tale) bool {
 }
 
 // tell puts an observation into words. The empty line says nothing.
-func (t *tale) tell(at time.Time, what gateway.Observation) line {
+func (t *tale) tell(at time.Time, what gateway.ShardEvent) line {
 	switch w := what.(type) {
 	case gateway.Transition:
 		return tellTransition(w)
@@ -106,7 +106,7 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		return t.disconnected(at, w)
 	case gateway.HeartbeatACK:
 		if t.online && t.heard.IsZero() {
-			t.trouble, t.times = gateway.Cause{}, 0 // it is really over
+			t.trouble, t.times = gateway.Reason{}, 0 // it is really over
 		}
 		return t.tellRoutine(what)
 	case gateway.HelloReceived, gateway.HeartbeatSent, gateway.ResumeSent, gateway.PresenceSent:
@@ -131,11 +131,11 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		}
 		return warn("Discord refused the session (op 9)")
 	case gateway.SessionLost:
-		if w.Cause.Kind == gateway.CauseStop {
+		if w.Reason.Kind == gateway.ReasonStop {
 			t.online = false
 			return info("The session is ended, the dot turns grey")
 		}
-		return warn("The session is given up and a new one follows; events until then are not delivered: %s", full(w.Cause))
+		return warn("The session is given up and a new one follows; events until then are not delivered: %s", full(w.Reason))
 	case gateway.SequenceGap:
 		lost := w.To - w.From + 1
 		t.lost += lost
@@ -144,7 +144,7 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 		return warn("The host slept for %s", span(w.For))
 	case gateway.AttemptsExhausted:
 		return warn("%s in a row have failed; the bot goes on trying", sentence(count(w.Failures, "attempt")))
-	case gateway.PermitDelayed:
+	case gateway.IdentifyDelayed:
 		return permitLine(at, w)
 	}
 	return t.tellWork(what)
@@ -152,7 +152,7 @@ func (t *tale) tell(at time.Time, what gateway.Observation) line {
 
 // tellRoutine puts into words what happens all the time and is told at debug
 // alone: not at all where nobody would read it.
-func (t *tale) tellRoutine(what gateway.Observation) line {
+func (t *tale) tellRoutine(what gateway.ShardEvent) line {
 	if t.quiet {
 		return line{}
 	}
@@ -172,7 +172,7 @@ func (t *tale) tellRoutine(what gateway.Observation) line {
 }
 
 // tellWork puts into words what concerns events rather than the connection.
-func (t *tale) tellWork(what gateway.Observation) line {
+func (t *tale) tellWork(what gateway.ShardEvent) line {
 	switch w := what.(type) {
 	case gateway.PayloadSkipped:
 		t.skipped++
@@ -198,8 +198,8 @@ func (t *tale) tellWork(what gateway.Observation) line {
 func tellTransition(w gateway.Transition) line {
 	switch to := w.To.(type) {
 	case gateway.Parked:
-		l := line{level: slog.LevelError, text: "Offline until somebody helps: " + full(to.Cause)}
-		if do := remedy(to.Cause); do != "" {
+		l := line{level: slog.LevelError, text: "Offline until somebody helps: " + full(to.Reason)}
+		if do := remedy(to.Reason); do != "" {
 			l.text += ". What to do: " + do
 		}
 		return l
@@ -212,14 +212,14 @@ func tellTransition(w gateway.Transition) line {
 		return info("The credentials look good again; connecting")
 	}
 	l := debug("%s, then %s", sentence(name(w.From)), name(w.To))
-	if w.Cause.Kind != gateway.CauseNone {
-		l.text += ": " + full(w.Cause)
+	if w.Reason.Kind != gateway.ReasonNone {
+		l.text += ": " + full(w.Reason)
 	}
 	return l
 }
 
 // full says a cause and what was heard about it.
-func full(c gateway.Cause) string {
+func full(c gateway.Reason) string {
 	text := describe(c)
 	if said := oneLine(detail(c)); said != "" {
 		text += ": " + said
@@ -229,8 +229,8 @@ func full(c gateway.Cause) string {
 
 // repeated counts trouble of the same kind and says at which level it is told,
 // and the words for how often it has come.
-func (t *tale) repeated(c gateway.Cause) (slog.Level, string) {
-	key := gateway.Cause{Kind: c.Kind, Code: c.Code}
+func (t *tale) repeated(c gateway.Reason) (slog.Level, string) {
+	key := gateway.Reason{Kind: c.Kind, Code: c.Code}
 	if key != t.trouble {
 		t.trouble, t.times = key, 0
 	}
@@ -254,32 +254,32 @@ func worthSaying(n int) bool {
 }
 
 func (t *tale) connectFailed(w gateway.ConnectFailed) line {
-	level, times := t.repeated(w.Cause)
+	level, times := t.repeated(w.Reason)
 	next := "trying again at once"
 	if w.Next > 0 {
 		next = "trying again in " + span(w.Next)
 	}
-	return line{level: level, text: fmt.Sprintf("No connection%s: %s; %s", times, full(w.Cause), next)}
+	return line{level: level, text: fmt.Sprintf("No connection%s: %s; %s", times, full(w.Reason), next)}
 }
 
 func (t *tale) disconnected(at time.Time, w gateway.Disconnected) line {
 	if t.heard.IsZero() && t.online {
 		t.heard, t.lost = latest(wall(w.LastByte), wall(w.LastACK)), 0
 	}
-	switch w.Cause.Kind {
-	case gateway.CauseStop:
+	switch w.Reason.Kind {
+	case gateway.ReasonStop:
 		return info("Connection closed as asked")
-	case gateway.CauseReconnect:
+	case gateway.ReasonReconnect:
 		return info("Moving to another connection, as Discord asked")
-	case gateway.CauseOverflow:
+	case gateway.ReasonOverflow:
 		return info("Reconnecting for the events that wait at Discord")
 	}
-	level, times := t.repeated(w.Cause)
+	level, times := t.repeated(w.Reason)
 	text := "Connection lost" + times
 	if w.Lasted > 0 {
 		text += " after " + span(w.Lasted)
 	}
-	text += ": " + full(w.Cause)
+	text += ": " + full(w.Reason)
 	if quiet := at.Sub(wall(w.LastByte)); !w.LastByte.IsZero() && quiet >= time.Second {
 		text += "; last heard " + span(quiet) + " ago"
 	}
@@ -311,7 +311,7 @@ func (t *tale) resumed(at time.Time, w gateway.Resumed) line {
 	return info("%s", text)
 }
 
-func permitLine(at time.Time, w gateway.PermitDelayed) line {
+func permitLine(at time.Time, w gateway.IdentifyDelayed) line {
 	l := info("Waiting to identify")
 	wait := wall(w.Until).Sub(at)
 	if wait > 0 {

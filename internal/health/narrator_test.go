@@ -81,12 +81,12 @@ func TestNarratorTellsADay(t *testing.T) {
 	s.hear()
 	s.after(20 * time.Second)
 	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
-	s.move(gateway.Suspect{}, gateway.Cause{Kind: gateway.CauseSilent})
+	s.move(gateway.Suspect{}, gateway.Reason{Kind: gateway.ReasonSilent})
 	s.after(5 * time.Second)
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(100 * time.Millisecond)
-	s.move(gateway.Resuming{}, gateway.Cause{})
+	s.move(gateway.Resuming{}, gateway.Reason{})
 	s.note(gateway.ResumeSent{Seq: 100})
 	s.after(100 * time.Millisecond)
 	gap := s.now.Sub(s.heard)
@@ -98,14 +98,14 @@ func TestNarratorTellsADay(t *testing.T) {
 
 	s.beats(3)
 	s.note(gateway.ReconnectRequested{})
-	s.move(gateway.Moving{}, gateway.Cause{Kind: gateway.CauseReconnect})
-	s.lose(gateway.Cause{Kind: gateway.CauseReconnect})
+	s.move(gateway.Moving{}, gateway.Reason{Kind: gateway.ReasonReconnect})
+	s.lose(gateway.Reason{Kind: gateway.ReasonReconnect})
 	s.resume(0)
 	p.expects(t, "INFO Discord asked for a reconnect (routine)",
 		"INFO Moving to another connection, as Discord asked",
 		"INFO Resumed after 100 ms; nothing was missed")
 
-	stop := gateway.Cause{Kind: gateway.CauseStop}
+	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	s.move(gateway.Draining{}, stop)
 	s.lose(stop)
 	s.move(gateway.Stopped{}, stop)
@@ -117,9 +117,9 @@ func TestNarratorTellsTheRemedy(t *testing.T) {
 	s, p := narrate(t)
 	s.start()
 	p.read(false)
-	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
-	s.move(gateway.Parked{Cause: fatal}, fatal)
+	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
 	s.move(gateway.Waiting{For: "its turn to identify"}, fatal)
 	p.expects(t,
@@ -138,14 +138,14 @@ func TestNarratorTellsALostSession(t *testing.T) {
 	heard := s.now
 	s.after(time.Minute)
 	s.note(gateway.HostSlept{For: time.Minute})
-	s.lose(gateway.Cause{Kind: gateway.CauseSlept, Elapsed: time.Minute})
-	s.dial(true, gateway.Cause{Kind: gateway.CauseSlept})
+	s.lose(gateway.Reason{Kind: gateway.ReasonSlept, Elapsed: time.Minute})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonSlept})
 	s.note(gateway.SessionInvalidated{Resumable: true})
 	s.note(gateway.SessionInvalidated{})
-	s.note(gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseInvalidSession}})
-	s.note(gateway.PermitDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
-	s.note(gateway.PermitDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
-	s.note(gateway.PermitDelayed{})
+	s.note(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonInvalidSession}})
+	s.note(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
+	s.note(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
+	s.note(gateway.IdentifyDelayed{})
 	s.identify()
 	p.expects(t, "WARN The host slept for 1 min",
 		"WARN Connection lost after 1 min 1 s: the host was asleep (for 1 min); last heard 1 min ago",
@@ -177,7 +177,7 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 		"dial tcp 162.159.135.234:443: connection refused; trying again in 4 s"; lines[len(lines)-1] != want {
 		t.Errorf("the last line is\n%s\nwant\n%s", lines[len(lines)-1], want)
 	}
-	dns := gateway.Cause{Kind: gateway.CauseDNS}
+	dns := gateway.Reason{Kind: gateway.ReasonDNS}
 	s.fails(dns, 3001, 0)
 	p.expects(t, "WARN No connection: the name of Discord's gateway did not resolve; trying again at once")
 	s.note(gateway.AttemptsExhausted{Failures: 10})
@@ -200,7 +200,7 @@ func TestNarratorCountsDrops(t *testing.T) {
 	s, p := narrate(t)
 	s.start()
 	p.read(false)
-	closed := gateway.Cause{Kind: gateway.CauseClosed, Code: 4000}
+	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
 	drops := 0
 	for range 20 {
 		s.lose(closed)
@@ -224,11 +224,11 @@ func TestNarratorTellsOfEvents(t *testing.T) {
 	}
 	s.note(gateway.QueueFull{Bytes: 64 << 20})
 	s.note(gateway.QueueDrained{})
-	s.lose(gateway.Cause{Kind: gateway.CauseOverflow})
+	s.lose(gateway.Reason{Kind: gateway.ReasonOverflow})
 	s.note(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "a\nb", Stack: "s"})
 	s.note(gateway.SlowReady{Waited: 15 * time.Second})
 	s.note(gateway.SuspicionCleared{After: 2 * time.Second})
-	s.note(gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseStop}})
+	s.note(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 	p.expects(t,
 		"INFO Resumed the session of an earlier run; 2 events replayed, none lost",
 		"WARN 1 event never arrived (7 to 7)",
@@ -248,7 +248,7 @@ func TestNarratorTellsOfEvents(t *testing.T) {
 // Of several shards, each line names its own.
 func TestNarratorNamesTheShard(t *testing.T) {
 	s, p := narrate(t)
-	s.pair = gateway.Pair{ID: 3, Count: 16}
+	s.pair = gateway.ShardID{ID: 3, Count: 16}
 	s.note(gateway.ReconnectRequested{})
 	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.pair.String())
 }
@@ -257,9 +257,9 @@ func TestNarratorNamesTheShard(t *testing.T) {
 // a change of their number the old ones leave while the new ones are online.
 func TestNarratorOfAGoodbyeAmongMany(t *testing.T) {
 	s, p := narrate(t)
-	goodbye := gateway.SessionLost{Cause: gateway.Cause{Kind: gateway.CauseStop}}
-	old, fresh := gateway.Pair{ID: 0, Count: 1}, gateway.Pair{ID: 1, Count: 2}
-	for _, s.pair = range []gateway.Pair{old, fresh} {
+	goodbye := gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}}
+	old, fresh := gateway.ShardID{ID: 0, Count: 1}, gateway.ShardID{ID: 1, Count: 2}
+	for _, s.pair = range []gateway.ShardID{old, fresh} {
 		s.note(gateway.Ready{})
 	}
 	p.read(true)
@@ -276,11 +276,11 @@ func TestNarratorWritesOneLine(t *testing.T) {
 	s, p := narrate(t)
 	nasty := errors.New("a\nb\r\x1b[2Kc")
 	for _, kind := range kinds {
-		c := gateway.Cause{Kind: kind, Err: nasty}
-		for _, what := range []gateway.Observation{
-			gateway.Disconnected{Cause: c}, gateway.ConnectFailed{Cause: c}, gateway.SessionLost{Cause: c},
-			gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Cause: c}, Cause: c},
-			gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Cause: c}, gateway.Transition{},
+		c := gateway.Reason{Kind: kind, Err: nasty}
+		for _, what := range []gateway.ShardEvent{
+			gateway.Disconnected{Reason: c}, gateway.ConnectFailed{Reason: c}, gateway.SessionLost{Reason: c},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Reason: c}, Reason: c},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Reason: c}, gateway.Transition{},
 		} {
 			s.note(what)
 			got := p.read(true)
@@ -307,16 +307,16 @@ func TestNarratorSavesItsBreath(t *testing.T) {
 	loud, quiet := &page{}, &page{}
 	both := Observers{NewNarrator(slog.New(loud)), NewNarrator(slog.New(fromInfo{quiet}))}
 	beat := func(o gateway.Observer) {
-		o.Observe(gateway.Note{At: evening, What: gateway.HeartbeatSent{Kind: gateway.BeatTimed}})
-		o.Observe(gateway.Note{At: evening, What: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
+		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed}})
+		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
 	}
 	for range 3 {
-		for _, what := range []gateway.Observation{
+		for _, what := range []gateway.ShardEvent{
 			gateway.HelloReceived{Interval: time.Minute}, gateway.IdentifySent{}, gateway.Ready{Username: "bot", Guilds: 2}, gateway.PresenceSent{},
-			gateway.ConnectFailed{Cause: silent}, gateway.ConnectFailed{Cause: silent}, gateway.ConnectFailed{Cause: silent},
-			gateway.Disconnected{Cause: silent, LastByte: evening}, gateway.ResumeSent{Seq: 7}, gateway.Resumed{Gap: time.Second},
+			gateway.ConnectFailed{Reason: silent}, gateway.ConnectFailed{Reason: silent}, gateway.ConnectFailed{Reason: silent},
+			gateway.Disconnected{Reason: silent, LastByte: evening}, gateway.ResumeSent{Seq: 7}, gateway.Resumed{Gap: time.Second},
 		} {
-			both.Observe(gateway.Note{At: evening, What: what})
+			both.Observe(gateway.Observation{At: evening, Event: what})
 		}
 		beat(both) // and the trouble begins to count anew
 	}
@@ -332,7 +332,7 @@ func TestNarratorSavesItsBreath(t *testing.T) {
 	}
 	quiet.expects(t, wanted...)
 	n := NewNarrator(slog.New(fromInfo{quiet}))
-	ack := gateway.Note{At: evening, What: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}}
+	ack := gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}}
 	n.Observe(ack)
 	if each := testing.AllocsPerRun(100, func() { n.Observe(ack) }); each != 0 {
 		t.Errorf("a heartbeat nobody reads of costs %v allocations", each)

@@ -7,7 +7,7 @@ import "evergreen/gateway"
 type Observers []gateway.Observer
 
 // Observe calls every observer in order.
-func (o Observers) Observe(n gateway.Note) {
+func (o Observers) Observe(n gateway.Observation) {
 	for _, each := range o {
 		each.Observe(n)
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	silent  = gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
-	refused = gateway.Cause{
-		Kind: gateway.CauseDial,
+	silent  = gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 25 * time.Second}
+	refused = gateway.Reason{
+		Kind: gateway.ReasonDial,
 		Err:  &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(162, 159, 135, 234), Port: 443}, Err: syscall.ECONNREFUSED},
 	}
 )
@@ -30,11 +30,11 @@ func TestHalfOpenLink(t *testing.T) {
 	s.beats(3)
 	answered := s.now // the link dies right after this answer
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Kind: gateway.BeatProbe})
+	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe})
 	s.is(Online, "connected, and Discord answers")
 	s.after(5 * time.Second)
 	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
-	s.move(gateway.Suspect{Silent: 20 * time.Second}, gateway.Cause{Kind: gateway.CauseSilent})
+	s.move(gateway.Suspect{Silent: 20 * time.Second}, gateway.Reason{Kind: gateway.ReasonSilent})
 	if snap := s.is(Degraded, "an answer from Discord is overdue; a spare connection is being prepared"); snap.Connected || !snap.OfflineSince.Equal(answered) {
 		t.Errorf("connected %t, offline since %s", snap.Connected, snap.OfflineSince)
 	}
@@ -59,7 +59,7 @@ func TestHalfOpenLink(t *testing.T) {
 		t.Errorf("grey %s, at risk %s", i.Grey(s.now), i.AtRisk(s.now))
 	}
 	e := i.Evidence
-	if e.Kind != gateway.CauseSilent || e.By != ByUs || !e.LastACK.Equal(answered) || e.Lasted == 0 || e.Attempts != 0 {
+	if e.Kind != gateway.ReasonSilent || e.By != ByUs || !e.LastACK.Equal(answered) || e.Lasted == 0 || e.Attempts != 0 {
 		t.Errorf("evidence %+v", e)
 	}
 	var did []string
@@ -96,20 +96,20 @@ func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
 func TestSuspicionClears(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Kind: gateway.BeatProbe})
+	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe})
 	s.after(5 * time.Second)
 	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
-	s.move(gateway.Suspect{}, gateway.Cause{Kind: gateway.CauseSilent})
+	s.move(gateway.Suspect{}, gateway.Reason{Kind: gateway.ReasonSilent})
 	s.after(time.Second)
 	s.hear()
 	s.note(gateway.HeartbeatACK{Latency: 6 * time.Second})
 	s.note(gateway.SuspicionCleared{After: time.Second})
-	s.move(gateway.Live{}, gateway.Cause{})
+	s.move(gateway.Live{}, gateway.Reason{})
 	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil || snap.Counts.Suspicions != 1 {
 		t.Errorf("got %+v", snap)
 	}
 	s.after(time.Minute)
-	s.lose(gateway.Cause{Kind: gateway.CauseReset})
+	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
 	if i := s.newest(); len(i.Actions) != 0 || i.Cause != ConnectionCut || i.Evidence.By != ByNetwork {
 		t.Errorf("got %+v", i)
 	}
@@ -122,7 +122,7 @@ func TestSuspicionClears(t *testing.T) {
 func TestRoutineReconnect(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(5)
-	routine := gateway.Cause{Kind: gateway.CauseReconnect}
+	routine := gateway.Reason{Kind: gateway.ReasonReconnect}
 	s.note(gateway.ReconnectRequested{})
 	s.move(gateway.Moving{}, routine)
 	if snap := s.is(Online, "connected; moving to another host as Discord asked"); !snap.Connected {
@@ -150,16 +150,16 @@ func TestRoutineReconnect(t *testing.T) {
 func TestSessionInvalidated(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(1)
-	cut := gateway.Cause{Kind: gateway.CauseReset, Err: errors.New("connection reset by peer")}
+	cut := gateway.Reason{Kind: gateway.ReasonReset, Err: errors.New("connection reset by peer")}
 	s.lose(cut)
 	s.dial(true, cut)
-	s.move(gateway.Resuming{From: 100}, gateway.Cause{})
+	s.move(gateway.Resuming{From: 100}, gateway.Reason{})
 	s.note(gateway.ResumeSent{Seq: 100})
 	s.after(time.Second)
 	s.note(gateway.SessionInvalidated{})
-	op9 := gateway.Cause{Kind: gateway.CauseInvalidSession}
-	s.note(gateway.Disconnected{Cause: op9, LastByte: s.now, Session: true})
-	s.note(gateway.SessionLost{Cause: op9})
+	op9 := gateway.Reason{Kind: gateway.ReasonInvalidSession}
+	s.note(gateway.Disconnected{Reason: op9, LastByte: s.now, Session: true})
+	s.note(gateway.SessionLost{Reason: op9})
 	lost := s.now
 	s.move(gateway.Waiting{For: "the next attempt", Until: s.now.Add(3 * time.Second)}, op9)
 	s.after(3 * time.Second)
@@ -208,7 +208,7 @@ func TestNetworkOutage(t *testing.T) {
 	s.dial(true, refused)
 	s.resume(120)
 	i := s.newest()
-	if i.Cause != NetworkDown || i.Evidence.Attempts != 40 || i.Evidence.DialKind != gateway.CauseDial || !strings.Contains(i.Evidence.DialSaid, "connection refused") {
+	if i.Cause != NetworkDown || i.Evidence.Attempts != 40 || i.Evidence.DialKind != gateway.ReasonDial || !strings.Contains(i.Evidence.DialSaid, "connection refused") {
 		t.Errorf("got %+v", i)
 	}
 	if i.Grey(s.now) != i.Duration(s.now)-DotLife || len(i.Actions) > maxActions {
@@ -224,9 +224,9 @@ func TestHostSlept(t *testing.T) {
 	asleep := s.now
 	s.after(8 * time.Hour)
 	s.note(gateway.HostSlept{For: 8 * time.Hour})
-	slept := gateway.Cause{Kind: gateway.CauseSlept, Elapsed: 8 * time.Hour}
+	slept := gateway.Reason{Kind: gateway.ReasonSlept, Elapsed: 8 * time.Hour}
 	s.lose(slept)
-	s.note(gateway.SessionLost{Cause: slept})
+	s.note(gateway.SessionLost{Reason: slept})
 	s.dial(false, slept)
 	s.identify()
 	s.says("2026-11-24 22:01:24 to 2026-11-25 06:01:25 (8 h): the host was asleep (for 8 h). A new session was started; events in between were not delivered.")
@@ -266,10 +266,10 @@ func TestHostNapped(t *testing.T) {
 func TestIntentSwitchedOff(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(1)
-	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
-	s.note(gateway.SessionLost{Cause: fatal})
-	s.move(gateway.Parked{Cause: fatal}, fatal)
+	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	s.note(gateway.SessionLost{Reason: fatal})
+	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
 	snap := s.is(NeedsYou, "a privileged intent is switched off for this application (close code 4014)")
 	if !strings.Contains(snap.Remedy, "https://discord.com/developers/applications") || snap.Connected || snap.Ready {
@@ -291,9 +291,9 @@ func TestIntentSwitchedOff(t *testing.T) {
 // the bot needs a human.
 func TestTokenRefusedAtTheStart(t *testing.T) {
 	s := tell(t, Options{})
-	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Cause{Kind: gateway.CauseStart})
-	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
-	s.move(gateway.Parked{Cause: fatal}, fatal)
+	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
+	s.move(gateway.Parked{Reason: fatal}, fatal)
 	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy, "DISCORD_TOKEN") {
 		t.Errorf("remedy %q", snap.Remedy)
 	}

@@ -9,16 +9,16 @@ import (
 )
 
 // incident returns the incident that is going on, or opens one for the cause.
-func (s *shard) incident(at time.Time, c gateway.Cause) *Incident {
+func (s *shard) incident(at time.Time, c gateway.Reason) *Incident {
 	if s.open == nil {
-		s.begin(at, Diagnose(c), describe(c), gateway.Cause{Kind: c.Kind, Code: c.Code})
+		s.begin(at, Diagnose(c), describe(c), gateway.Reason{Kind: c.Kind, Code: c.Code})
 	}
 	return s.open
 }
 
 // begin opens an incident. It starts when Discord last answered, as far as is
 // known yet (G-160), or with the shard if that has not been online so far.
-func (s *shard) begin(at time.Time, id CauseID, what string, signature gateway.Cause) {
+func (s *shard) begin(at time.Time, id CauseID, what string, signature gateway.Reason) {
 	i := &Incident{
 		Pair: s.pair, Cause: id, What: s.redact(what), Detected: at,
 		Start: latest(s.lastACK, s.restored), Actions: s.pending,
@@ -134,7 +134,7 @@ func (s *shard) resumed(at time.Time, w gateway.Resumed) {
 	s.loss.spare = false
 }
 
-func (s *shard) sessionLost(at time.Time, c gateway.Cause) {
+func (s *shard) sessionLost(at time.Time, c gateway.Reason) {
 	s.session, s.lostSession = time.Time{}, at
 	if s.open == nil {
 		return
@@ -165,13 +165,13 @@ func (s *shard) hostSlept(at time.Time, d time.Duration) {
 	s.learn(s.open, HostSlept, what)
 }
 
-func (s *shard) permitDelayed(at time.Time, w gateway.PermitDelayed) {
+func (s *shard) permitDelayed(at time.Time, w gateway.IdentifyDelayed) {
 	wait := w.Until.Sub(at)
 	s.waitWhy = s.foreign(w.Why)
 	const says = "the right to start a session has to be waited for"
 	if wait >= longPermit {
 		if s.open == nil {
-			s.begin(at, IdentifyBudget, says, gateway.Cause{})
+			s.begin(at, IdentifyBudget, says, gateway.Reason{})
 		}
 		s.learn(s.open, IdentifyBudget, says)
 	}

@@ -26,7 +26,7 @@ const (
 
 // shard is what is known of one shard. The tracker's lock guards it.
 type shard struct {
-	pair   gateway.Pair
+	pair   gateway.ShardID
 	redact func(string) string
 
 	state       gateway.State
@@ -52,7 +52,7 @@ type shard struct {
 	// open the next incident or are forgotten when an answer comes. failure is
 	// what a spare connection met meanwhile.
 	pending []Action
-	failure *gateway.Cause
+	failure *gateway.Reason
 	slept   time.Duration // a sleep that no incident has claimed yet
 
 	open     *Incident
@@ -63,15 +63,15 @@ type shard struct {
 
 // loss counts the signs of loops around the current incident.
 type loss struct {
-	resuming  bool                  // a RESUME is outstanding
-	dropped   int                   // RESUMEs in this incident that were never answered
-	endings   map[gateway.Cause]int // endings of connections in this incident
-	signature gateway.Cause         // how the current incident began
-	streak    int                   // incidents in a row that began so, each soon after the last
-	spare     bool                  // the connection in use began as a spare
+	resuming  bool                   // a RESUME is outstanding
+	dropped   int                    // RESUMEs in this incident that were never answered
+	endings   map[gateway.Reason]int // endings of connections in this incident
+	signature gateway.Reason         // how the current incident began
+	streak    int                    // incidents in a row that began so, each soon after the last
+	spare     bool                   // the connection in use began as a spare
 }
 
-func newShard(pair gateway.Pair, at time.Time, redact func(string) string) *shard {
+func newShard(pair gateway.ShardID, at time.Time, redact func(string) string) *shard {
 	return &shard{pair: pair, redact: redact, state: gateway.Idle{}, stateSince: at, begun: at}
 }
 
@@ -80,9 +80,9 @@ func newShard(pair gateway.Pair, at time.Time, redact func(string) string) *shar
 func (s *shard) foreign(text string) string { return plain(s.redact(text)) }
 
 // observe takes in one observation.
-func (s *shard) observe(n gateway.Note) {
+func (s *shard) observe(n gateway.Observation) {
 	at := n.At
-	switch w := n.What.(type) {
+	switch w := n.Event.(type) {
 	case gateway.Transition:
 		s.transition(at, w)
 	case gateway.ConnectFailed:
@@ -95,7 +95,7 @@ func (s *shard) observe(n gateway.Note) {
 		s.act(at, "connection opened")
 	case gateway.HeartbeatSent:
 		s.counts.Heartbeats++
-		if w.Kind == gateway.BeatProbe {
+		if w.Kind == gateway.HeartbeatProbe {
 			s.act(at, "probe sent")
 		}
 	case gateway.HeartbeatACK:
@@ -123,7 +123,7 @@ func (s *shard) observe(n gateway.Note) {
 		s.resumed(at, w)
 	case gateway.SlowReady:
 		s.slowReady = true
-		i := s.incident(at, gateway.Cause{Kind: gateway.CauseNoReady, Elapsed: w.Waited})
+		i := s.incident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
 		s.learn(i, DiscordOutage, "READY was slow to come")
 		s.act(at, "READY is late but heartbeats are answered: waiting on")
 	case gateway.ReconnectRequested:
@@ -133,7 +133,7 @@ func (s *shard) observe(n gateway.Note) {
 		s.counts.Invalidated++
 		s.act(at, invalidated(w))
 	case gateway.SessionLost:
-		s.sessionLost(at, w.Cause)
+		s.sessionLost(at, w.Reason)
 	case gateway.PayloadSkipped:
 		s.counts.Skipped++
 	case gateway.SequenceGap:
@@ -146,7 +146,7 @@ func (s *shard) observe(n gateway.Note) {
 		s.hostSlept(at, w.For)
 	case gateway.AttemptsExhausted:
 		s.act(at, fmt.Sprintf("%s in a row have failed; going on", count(w.Failures, "attempt")))
-	case gateway.PermitDelayed:
+	case gateway.IdentifyDelayed:
 		s.permitDelayed(at, w)
 	case gateway.HandlerPanicked:
 		s.panicked(at, w)
@@ -178,7 +178,7 @@ func (s *shard) forget() {
 }
 
 func (s *shard) transition(at time.Time, t gateway.Transition) {
-	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.foreign(t.Cause.String())})
+	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.foreign(t.Reason.String())})
 	if len(s.changes) > maxChanges {
 		s.changes = slices.Delete(s.changes, 0, 1)
 	}
@@ -201,9 +201,9 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.forget()
 		}
 	case gateway.Parked:
-		i := s.incident(at, to.Cause)
-		i.Cause = Diagnose(to.Cause)
-		if says := describe(to.Cause); says != i.What {
+		i := s.incident(at, to.Reason)
+		i.Cause = Diagnose(to.Reason)
+		if says := describe(to.Reason); says != i.What {
 			i.Then = says
 		}
 		s.act(at, "stopped dialling; the credentials are checked again from time to time")
@@ -213,8 +213,8 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.finish(at, OutcomeEnded)
 		}
 	case gateway.Waiting, gateway.Connecting, gateway.Identifying, gateway.Resuming:
-		if gateway.Online(t.From) && t.Cause.Kind != gateway.CauseStop {
-			s.incident(at, t.Cause)
+		if gateway.Online(t.From) && t.Reason.Kind != gateway.ReasonStop {
+			s.incident(at, t.Reason)
 		}
 		if _, parked := t.From.(gateway.Parked); parked {
 			s.act(at, "trying again: the credentials look good")
@@ -237,17 +237,17 @@ func name(state gateway.State) string {
 func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
-		s.failure = &f.Cause
-		s.act(at, "spare connection failed: "+describe(f.Cause))
+		s.failure = &f.Reason
+		s.act(at, "spare connection failed: "+describe(f.Reason))
 		return
 	}
-	i := s.incident(at, f.Cause)
-	s.blame(i, f.Cause)
-	s.act(at, "attempt failed: "+describe(f.Cause))
+	i := s.incident(at, f.Reason)
+	s.blame(i, f.Reason)
+	s.act(at, "attempt failed: "+describe(f.Reason))
 }
 
 // blame records a failed attempt in the incident.
-func (s *shard) blame(i *Incident, c gateway.Cause) {
+func (s *shard) blame(i *Incident, c gateway.Reason) {
 	e := &i.Evidence
 	e.Attempts++
 	e.DialKind, e.DialSaid = c.Kind, s.foreign(detail(c))
@@ -259,17 +259,17 @@ func (s *shard) blame(i *Incident, c gateway.Cause) {
 
 func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	s.counts.Disconnects++
-	if d.Cause.Kind == gateway.CauseStop || s.replaced(at, d) {
+	if d.Reason.Kind == gateway.ReasonStop || s.replaced(at, d) {
 		return
 	}
 	first := s.open == nil || s.open.Evidence.Kind == "" && !s.open.Gap
-	i := s.incident(at, d.Cause)
+	i := s.incident(at, d.Reason)
 	if first {
 		s.witness(i, d)
 	} else {
-		s.act(at, "connection ended again: "+describe(d.Cause))
+		s.act(at, "connection ended again: "+describe(d.Reason))
 	}
-	s.learn(i, Diagnose(d.Cause), describe(d.Cause))
+	s.learn(i, Diagnose(d.Reason), describe(d.Reason))
 	if !d.Session && i.SessionLost.IsZero() {
 		i.SessionLost = at
 	}
@@ -289,11 +289,11 @@ func (s *shard) replaced(at time.Time, d gateway.Disconnected) bool {
 // witness keeps how the first connection of the incident ended.
 func (s *shard) witness(i *Incident, d gateway.Disconnected) {
 	e := &i.Evidence
-	e.Kind, e.Code, e.By = d.Cause.Kind, d.Cause.Code, closer(d.Cause)
-	e.Said = s.foreign(detail(d.Cause))
+	e.Kind, e.Code, e.By = d.Reason.Kind, d.Reason.Code, closer(d.Reason)
+	e.Said = s.foreign(detail(d.Reason))
 	e.LastByte, e.LastACK, e.Lasted = wall(d.LastByte), wall(d.LastACK), d.Lasted
-	if d.Cause.Kind == gateway.CauseSlept && e.Slept == 0 {
-		e.Slept = d.Cause.Elapsed
+	if d.Reason.Kind == gateway.ReasonSlept && e.Slept == 0 {
+		e.Slept = d.Reason.Elapsed
 	}
 	if !i.AtStart && !i.Gap {
 		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && !heard.After(i.Detected) {
@@ -304,11 +304,11 @@ func (s *shard) witness(i *Incident, d gateway.Disconnected) {
 }
 
 // closer says who ended a connection.
-func closer(c gateway.Cause) Closer {
+func closer(c gateway.Reason) Closer {
 	switch c.Kind {
-	case gateway.CauseClosed, gateway.CauseFatal, gateway.CauseReconnect, gateway.CauseInvalidSession:
+	case gateway.ReasonClosed, gateway.ReasonFatal, gateway.ReasonReconnect, gateway.ReasonInvalidSession:
 		return ByDiscord
-	case gateway.CauseReset, gateway.CauseWrite:
+	case gateway.ReasonReset, gateway.ReasonWrite:
 		return ByNetwork
 	}
 	return ByUs
@@ -320,14 +320,14 @@ func (s *shard) loop(i *Incident, d gateway.Disconnected) {
 	if s.loss.resuming {
 		s.loss.resuming = false
 		s.loss.dropped++
-		if s.loss.dropped == 2 && d.Cause.Kind != gateway.CauseInvalidSession {
+		if s.loss.dropped == 2 && d.Reason.Kind != gateway.ReasonInvalidSession {
 			s.learn(i, ResumeDropped, "each RESUME was dropped")
 		}
 	}
 	if s.loss.endings == nil {
-		s.loss.endings = make(map[gateway.Cause]int)
+		s.loss.endings = make(map[gateway.Reason]int)
 	}
-	key := gateway.Cause{Kind: d.Cause.Kind, Code: d.Cause.Code}
+	key := gateway.Reason{Kind: d.Reason.Kind, Code: d.Reason.Code}
 	s.loss.endings[key]++
 	if s.loss.endings[key] == loopAfter {
 		s.learn(i, ReconnectLoop, fmt.Sprintf("the same end came %d times", loopAfter))

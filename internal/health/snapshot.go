@@ -138,7 +138,7 @@ func (s Snapshot) Sentence() string { return s.Status.String() + ": " + s.Reason
 
 // ShardSnapshot is how one shard is at one moment.
 type ShardSnapshot struct {
-	Pair      gateway.Pair
+	Pair      gateway.ShardID
 	Status    Status
 	Reason    string
 	Remedy    string

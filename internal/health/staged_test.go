@@ -80,7 +80,7 @@ func stage(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
 	tracker := NewTracker(Options{})
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
-		Locator:     gateway.FixedURL("ws://gateway.discord.sim"),
+		URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 		Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
 		Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
 		Observer:    tracker, Rand: func() float64 { return 0.5 },
@@ -91,7 +91,7 @@ func stage(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
 	ran := make(chan error)
 	go func() { ran <- shard.Run(context.Background()) }()
 	defer func() {
-		if err := shard.Stop(t.Context(), gateway.Pause); err != nil {
+		if err := shard.Stop(t.Context(), gateway.KeepSession); err != nil {
 			t.Error(err)
 		}
 		<-ran

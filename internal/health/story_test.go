@@ -21,7 +21,7 @@ const interval = 41250 * time.Millisecond
 type story struct {
 	t       *testing.T
 	now     time.Time
-	pair    gateway.Pair
+	pair    gateway.ShardID
 	state   gateway.State
 	since   time.Time // the last READY or RESUMED
 	heard   time.Time
@@ -41,14 +41,14 @@ func tell(t *testing.T, o Options, also ...gateway.Observer) *story {
 }
 
 // beside is the story of another shard with the same tracker and clock.
-func (s *story) beside(pair gateway.Pair) *story {
+func (s *story) beside(pair gateway.ShardID) *story {
 	other := *s
 	other.pair, other.state = pair, gateway.Idle{}
 	return &other
 }
 
-func (s *story) note(what gateway.Observation) {
-	s.to.Observe(gateway.Note{Pair: s.pair, At: s.now, What: what})
+func (s *story) note(what gateway.ShardEvent) {
+	s.to.Observe(gateway.Observation{Shard: s.pair, At: s.now, Event: what})
 }
 
 func (s *story) after(d time.Duration) *story {
@@ -56,10 +56,10 @@ func (s *story) after(d time.Duration) *story {
 	return s
 }
 
-func (s *story) move(to gateway.State, c gateway.Cause) {
+func (s *story) move(to gateway.State, c gateway.Reason) {
 	from := s.state
 	s.state = to
-	s.note(gateway.Transition{From: from, To: to, Cause: c})
+	s.note(gateway.Transition{From: from, To: to, Reason: c})
 }
 
 // hear notes that something came from Discord.
@@ -67,7 +67,7 @@ func (s *story) hear() { s.heard = s.now }
 
 // beat is one heartbeat and its answer.
 func (s *story) beat() {
-	s.note(gateway.HeartbeatSent{Kind: gateway.BeatTimed})
+	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed})
 	s.after(45 * time.Millisecond)
 	s.hear()
 	s.acked = s.now
@@ -88,7 +88,7 @@ func (s *story) hello() {
 }
 
 // dial is an attempt that reaches HELLO.
-func (s *story) dial(resuming bool, why gateway.Cause) {
+func (s *story) dial(resuming bool, why gateway.Reason) {
 	if !resuming {
 		s.move(gateway.Waiting{For: "its turn to identify"}, why)
 	}
@@ -99,7 +99,7 @@ func (s *story) dial(resuming bool, why gateway.Cause) {
 
 // identify is IDENTIFY and READY on an open connection.
 func (s *story) identify() {
-	s.move(gateway.Identifying{}, gateway.Cause{})
+	s.move(gateway.Identifying{}, gateway.Reason{})
 	s.note(gateway.IdentifySent{})
 	s.after(800 * time.Millisecond)
 	s.live()
@@ -109,7 +109,7 @@ func (s *story) identify() {
 // resume is RESUME and RESUMED on an open connection.
 func (s *story) resume(replayed int) {
 	last := s.heard
-	s.move(gateway.Resuming{From: 100}, gateway.Cause{})
+	s.move(gateway.Resuming{From: 100}, gateway.Reason{})
 	s.note(gateway.ResumeSent{Seq: 100})
 	s.after(100 * time.Millisecond)
 	s.live()
@@ -119,12 +119,12 @@ func (s *story) resume(replayed int) {
 func (s *story) live() {
 	s.hear()
 	s.since, s.acked = s.now, time.Time{}
-	s.move(gateway.Live{}, gateway.Cause{})
+	s.move(gateway.Live{}, gateway.Reason{})
 }
 
 // start is a start that goes well, with a first heartbeat.
 func (s *story) start() *story {
-	s.dial(false, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.identify()
 	s.after(time.Second)
 	s.beat()
@@ -132,13 +132,13 @@ func (s *story) start() *story {
 }
 
 // lose is the end of a live connection.
-func (s *story) lose(c gateway.Cause) {
-	s.note(gateway.Disconnected{Cause: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
+func (s *story) lose(c gateway.Reason) {
+	s.note(gateway.Disconnected{Reason: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
 }
 
 // fails is an attempt that does not reach HELLO.
-func (s *story) fails(c gateway.Cause, failures int, next time.Duration) {
-	s.note(gateway.ConnectFailed{URL: "wss://gateway.example", Cause: c, Failures: failures, Next: next})
+func (s *story) fails(c gateway.Reason, failures int, next time.Duration) {
+	s.note(gateway.ConnectFailed{URL: "wss://gateway.example", Reason: c, Failures: failures, Next: next})
 }
 
 func (s *story) snapshot() Snapshot { return s.tracker.Snapshot() }

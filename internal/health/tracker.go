@@ -52,7 +52,7 @@ type Tracker struct {
 	started time.Time
 
 	mu     sync.Mutex
-	shards map[gateway.Pair]*shard
+	shards map[gateway.ShardID]*shard
 	count  int       // of the shards that matter; 0: all that report
 	here   int       // how many of them there are to be
 	last   *Incident // the newest; never changed once it stands here
@@ -77,7 +77,7 @@ func NewTracker(o Options) *Tracker {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.Pair]*shard), ailing: make(map[CauseID]*ailment)}
+	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.ShardID]*shard), ailing: make(map[CauseID]*ailment)}
 }
 
 // wall strips the monotonic reading, which stands still while a host sleeps:
@@ -101,26 +101,26 @@ func (t *Tracker) Expect(count, here int) {
 }
 
 // Forget drops a shard that runs elsewhere from now on.
-func (t *Tracker) Forget(pair gateway.Pair) {
+func (t *Tracker) Forget(pair gateway.ShardID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.shards, pair)
 }
 
 // counts reports whether a shard matters. The caller holds the lock.
-func (t *Tracker) counts(pair gateway.Pair) bool {
+func (t *Tracker) counts(pair gateway.ShardID) bool {
 	return t.count == 0 || max(1, pair.Count) == t.count
 }
 
 // Observe takes in one observation (G-158).
-func (t *Tracker) Observe(n gateway.Note) {
+func (t *Tracker) Observe(n gateway.Observation) {
 	n.At = wall(n.At)
 	t.mu.Lock()
-	s := t.shards[n.Pair]
+	s := t.shards[n.Shard]
 	if s == nil {
-		s = newShard(n.Pair, n.At, t.opts.Redact)
+		s = newShard(n.Shard, n.At, t.opts.Redact)
 		s.follow(t.opts.Gap)
-		t.shards[n.Pair] = s
+		t.shards[n.Shard] = s
 	}
 	s.observe(n)
 	s.blameDiscord(n.At, t.said)

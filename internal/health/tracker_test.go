@@ -20,9 +20,9 @@ func TestBeforeAnythingHappens(t *testing.T) {
 	if snap.Ready || snap.Connected || !snap.OfflineSince.Equal(evening) || !snap.Since.Equal(evening) || snap.Last != nil {
 		t.Errorf("got %+v", snap)
 	}
-	s.dial(false, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.is(Starting, "connecting to identify")
-	s.move(gateway.Identifying{}, gateway.Cause{})
+	s.move(gateway.Identifying{}, gateway.Reason{})
 	s.is(Starting, "waiting for READY")
 	s.after(2 * time.Minute)
 	s.is(Offline, "not online since the start: waiting for READY")
@@ -35,7 +35,7 @@ func TestBeforeAnythingHappens(t *testing.T) {
 // Statements: G-159.
 func TestOnlineNeedsFreshAnswers(t *testing.T) {
 	s := tell(t, Options{})
-	s.dial(false, gateway.Cause{Kind: gateway.CauseStart})
+	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.identify()
 	if snap := s.is(Online, "connected, and Discord answers"); !snap.Connected || !snap.Ready || !snap.OfflineSince.IsZero() {
 		t.Errorf("right after READY: %+v", snap)
@@ -59,7 +59,7 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 		gateway.Parked{}, gateway.Draining{}, gateway.Stopped{}, gateway.Idle{},
 	} {
 		s := tell(t, Options{}).start()
-		s.move(state, gateway.Cause{Kind: gateway.CauseReset})
+		s.move(state, gateway.Reason{Kind: gateway.ReasonReset})
 		if snap := s.snapshot(); snap.Connected || snap.Status == Online {
 			t.Errorf("%s counts as connected: %s", state, snap.Sentence())
 		}
@@ -73,8 +73,8 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 func TestEverythingIsRecorded(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(2)
-	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4000, Text: "Unknown error"})
-	s.dial(true, gateway.Cause{Kind: gateway.CauseClosed, Code: 4000})
+	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "Unknown error"})
+	s.dial(true, gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000})
 	s.resume(5)
 	snap := s.snapshot()
 	shard := snap.Shards[0]
@@ -147,11 +147,11 @@ func TestConnectedButNotWorking(t *testing.T) {
 // counted.
 func TestSeveralShards(t *testing.T) {
 	first := tell(t, Options{Shards: 3})
-	first.pair = gateway.Pair{ID: 0, Count: 3}
+	first.pair = gateway.ShardID{ID: 0, Count: 3}
 	first.start()
 	first.is(Starting, "1 of 3 shards are online")
-	second := first.beside(gateway.Pair{ID: 1, Count: 3})
-	third := first.beside(gateway.Pair{ID: 2, Count: 3})
+	second := first.beside(gateway.ShardID{ID: 1, Count: 3})
+	third := first.beside(gateway.ShardID{ID: 2, Count: 3})
 	// The three share a clock: what passes for one passes for all.
 	follow := func(from, to *story) { to.now, first.now = from.now, from.now }
 	second.start()
@@ -172,11 +172,11 @@ func TestSeveralShards(t *testing.T) {
 	if i := first.newest(); !strings.Contains(i.Sentence(first.now, time.UTC), "shard "+third.pair.String()) {
 		t.Errorf("got %s", i.Sentence(first.now, time.UTC))
 	}
-	stop := gateway.Cause{Kind: gateway.CauseStop}
+	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	third.move(gateway.Stopped{}, stop)
 	first.is(Degraded, "2 of 3 shards are online; shard "+third.pair.String()+": stopped as asked")
-	fatal := gateway.Cause{Kind: gateway.CauseFatal, Code: 4011}
-	third.move(gateway.Parked{Cause: fatal}, fatal)
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4011}
+	third.move(gateway.Parked{Reason: fatal}, fatal)
 	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason, "2 of 3 shards are online") {
 		t.Errorf("got %s", snap.Sentence())
 	}
@@ -188,10 +188,10 @@ func TestForeignTextIsMadeSafe(t *testing.T) {
 	const token = "a-very-secret-token"
 	s := tell(t, Options{Redact: func(text string) string { return strings.ReplaceAll(text, token, "[redacted]") }}).start()
 	long := strings.Repeat("x", longest-10) + token
-	s.lose(gateway.Cause{Kind: gateway.CauseClosed, Code: 4000, Text: "a\nb " + token})
-	s.fails(gateway.Cause{Kind: gateway.CauseDial, Err: errors.New(long)}, 1, 0)
-	s.move(gateway.Waiting{For: "x " + token}, gateway.Cause{Kind: gateway.CauseDial, Err: errors.New(long)})
-	s.note(gateway.PermitDelayed{Until: s.now.Add(time.Hour), Why: long})
+	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "a\nb " + token})
+	s.fails(gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)}, 1, 0)
+	s.move(gateway.Waiting{For: "x " + token}, gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)})
+	s.note(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: long})
 	s.note(gateway.HandlerPanicked{Type: "X", Value: long})
 	snap := s.snapshot()
 	for _, text := range []string{
@@ -233,17 +233,17 @@ func TestAnyOrder(t *testing.T) {
 			gateway.Idle{}, gateway.Waiting{For: "x"}, gateway.Connecting{}, gateway.Identifying{}, gateway.Resuming{}, gateway.Live{}, gateway.Live{},
 			gateway.Suspect{}, gateway.Moving{}, gateway.Parked{}, gateway.Draining{}, gateway.Stopped{},
 		}
-		causes := []gateway.Cause{{}, silent, refused, {Kind: gateway.CauseClosed, Code: 4000}, {Kind: gateway.CauseStop}, {Kind: gateway.CauseReconnect}, {Kind: "new"}}
-		cause := func() gateway.Cause { return causes[r.IntN(len(causes))] }
+		causes := []gateway.Reason{{}, silent, refused, {Kind: gateway.ReasonClosed, Code: 4000}, {Kind: gateway.ReasonStop}, {Kind: gateway.ReasonReconnect}, {Kind: "new"}}
+		cause := func() gateway.Reason { return causes[r.IntN(len(causes))] }
 		for range 200 {
 			s.after(time.Duration(r.Int64N(int64(time.Minute))))
-			what := []gateway.Observation{
-				gateway.ConnectFailed{Cause: cause()}, gateway.HelloReceived{Interval: interval}, gateway.HeartbeatSent{Kind: gateway.BeatProbe},
+			what := []gateway.ShardEvent{
+				gateway.ConnectFailed{Reason: cause()}, gateway.HelloReceived{Interval: interval}, gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe},
 				gateway.HeartbeatACK{Latency: time.Second}, gateway.SuspicionRaised{}, gateway.SuspicionCleared{}, gateway.IdentifySent{}, gateway.ResumeSent{},
 				gateway.Ready{}, gateway.Resumed{Replayed: 2}, gateway.SlowReady{}, gateway.ReconnectRequested{}, gateway.SessionInvalidated{},
-				gateway.SessionLost{Cause: cause()}, gateway.SequenceGap{From: 1, To: 2}, gateway.QueueFull{}, gateway.QueueDrained{}, gateway.HostSlept{For: time.Minute},
-				gateway.AttemptsExhausted{Failures: 10}, gateway.PermitDelayed{Until: s.now.Add(time.Hour)}, gateway.HandlerPanicked{},
-				gateway.Disconnected{Cause: cause(), LastByte: s.now.Add(-time.Duration(r.Int64N(int64(time.Hour)))), Lasted: time.Duration(r.Int64N(int64(time.Hour)))},
+				gateway.SessionLost{Reason: cause()}, gateway.SequenceGap{From: 1, To: 2}, gateway.QueueFull{}, gateway.QueueDrained{}, gateway.HostSlept{For: time.Minute},
+				gateway.AttemptsExhausted{Failures: 10}, gateway.IdentifyDelayed{Until: s.now.Add(time.Hour)}, gateway.HandlerPanicked{},
+				gateway.Disconnected{Reason: cause(), LastByte: s.now.Add(-time.Duration(r.Int64N(int64(time.Hour)))), Lasted: time.Duration(r.Int64N(int64(time.Hour)))},
 				gateway.PayloadSkipped{}, gateway.PresenceSent{}, nil,
 			}
 			if n := r.IntN(2 * len(what)); n < len(what) {
@@ -289,14 +289,14 @@ func TestConcurrentUse(t *testing.T) {
 	var work sync.WaitGroup
 	for id := range 4 {
 		work.Go(func() {
-			pair := gateway.Pair{ID: id, Count: 4}
+			pair := gateway.ShardID{ID: id, Count: 4}
 			for n := range 200 {
 				at := evening.Add(time.Duration(n) * time.Second)
-				for _, what := range []gateway.Observation{
+				for _, what := range []gateway.ShardEvent{
 					gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{Replayed: n}, gateway.HeartbeatACK{Latency: time.Second},
-					gateway.Disconnected{Cause: silent, LastByte: at}, gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Cause: silent},
+					gateway.Disconnected{Reason: silent, LastByte: at}, gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Reason: silent},
 				} {
-					tracker.Observe(gateway.Note{Pair: pair, At: at, What: what})
+					tracker.Observe(gateway.Observation{Shard: pair, At: at, Event: what})
 				}
 			}
 		})

@@ -73,8 +73,8 @@ func (s *shard) patience(deadline time.Duration) time.Duration {
 func (s *shard) verdict(now time.Time, fresh bool) verdict {
 	switch state := s.state.(type) {
 	case gateway.Parked:
-		v := verdict{status: NeedsYou, since: s.stateSince, reason: describe(state.Cause), remedy: remedy(state.Cause)}
-		if said := s.foreign(detail(state.Cause)); said != "" {
+		v := verdict{status: NeedsYou, since: s.stateSince, reason: describe(state.Reason), remedy: remedy(state.Reason)}
+		if said := s.foreign(detail(state.Reason)); said != "" {
 			v.reason += ": " + said
 		}
 		return v

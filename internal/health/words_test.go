@@ -70,7 +70,7 @@ func TestMemory(t *testing.T) {
 	if got := m.Recent(10); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
-	id := func(n int) string { return incidentID(evening.Add(time.Duration(n)*time.Minute), gateway.Pair{}) }
+	id := func(n int) string { return incidentID(evening.Add(time.Duration(n)*time.Minute), gateway.ShardID{}) }
 	for n := range Remembered {
 		i := Incident{ID: id(n), Cause: HalfOpen, Actions: []Action{{What: "x"}}}
 		if n == 50 {

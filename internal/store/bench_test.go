@@ -15,7 +15,7 @@ func BenchmarkKeep(b *testing.B) {
 	}
 	k := s.Keeper(alone, intents)
 	now := session("a", 0)
-	k.Keep(now)
+	k.Save(now)
 	if err := s.Ledger().Commit(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func BenchmarkKeep(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		now.Seq++
-		k.Keep(now)
+		k.Save(now)
 	}
 	lasted, after := time.Since(began).Seconds(), s.Stats()
 	b.ReportMetric(float64(after.Writes-before.Writes)/lasted, "writes/s")
@@ -38,7 +38,7 @@ func TestKeepAllocatesNothing(t *testing.T) {
 	s := newStore(Options{}, "", host{}) // without a writer, whose work would count too
 	k := s.Keeper(alone, intents)
 	now := session("a", 0)
-	if n := testing.AllocsPerRun(1000, func() { now.Seq++; k.Keep(now) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { now.Seq++; k.Save(now) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

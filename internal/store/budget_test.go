@@ -25,7 +25,7 @@ func TestCrashLoopStaysWithinTheBudget(t *testing.T) {
 			if err := l.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			g, err := l.Acquire(t.Context(), gateway.Pair{}, nil)
+			g, err := l.Acquire(t.Context(), gateway.ShardID{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

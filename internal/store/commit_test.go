@@ -21,7 +21,7 @@ func BenchmarkCommit(b *testing.B) {
 	for b.Loop() {
 		began := time.Now()
 		now.Seq++
-		k.Keep(now)
+		k.Save(now)
 		if err := s.Ledger().Commit(b.Context()); err != nil {
 			b.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func writeUntilKilled(dir string) {
 	for name := time.Now().UnixNano(); ; name++ {
 		for seq := int64(1); seq <= sessionLen; seq++ {
 			step(progress{What: received, Name: name, Seq: seq})
-			k.Keep(session(fmt.Sprint("s", name), seq))
+			k.Save(session(fmt.Sprint("s", name), seq))
 			if seq%50 == 0 {
 				id := name*1000 + seq
 				account.Put(identify.Entry{ID: id, At: time.Now(), State: identify.Granted})

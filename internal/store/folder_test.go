@@ -26,7 +26,7 @@ func filled(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, nil)
 	s.Begin()
-	s.Keeper(alone, intents).Keep(session("a", 42))
+	s.Keeper(alone, intents).Save(session("a", 42))
 	for id := range int64(500) {
 		s.Ledger().Put(identify.Entry{ID: id, At: time.Now(), State: identify.Ready})
 	}
@@ -97,7 +97,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if _, err := s.Ledger().Entries(t.Context(), time.Time{}); err != nil {
 				t.Errorf("and again: %v", err)
 			}
-			s.Keeper(alone, intents).Keep(session("b", 1))
+			s.Keeper(alone, intents).Save(session("b", 1))
 			shut(t, s)
 			if got, v := open(t, dir, nil).Session(alone, intents); got != session("b", 1) {
 				t.Errorf("the new database has %+v, %v", got, v)
@@ -274,7 +274,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	l.await("not a directory")
-	s.Keeper(alone, intents).Keep(session("a", 42))
+	s.Keeper(alone, intents).Save(session("a", 42))
 	if state := s.State(); state.OK {
 		t.Errorf("state %+v", state)
 	}
@@ -304,7 +304,7 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	s.Keeper(alone, intents).Keep(session("a", 42))
+	s.Keeper(alone, intents).Save(session("a", 42))
 	l.await("another program has locked the database")
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)
@@ -322,7 +322,7 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 func TestBatchesOfEverySize(t *testing.T) {
 	dir := quick(t)
 	at := time.Now()
-	row := sessionRow{pair: gateway.Pair{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
+	row := sessionRow{pair: gateway.ShardID{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
 	entry := identify.Entry{ID: 7, At: at}
 	for n, b := range []*batch{
 		{sessions: []sessionRow{row}},

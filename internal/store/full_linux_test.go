@@ -36,7 +36,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	s := open(t, filepath.Join(dir, "data"), l)
 	s.Begin()
 	k := s.Keeper(alone, intents)
-	k.Keep(session("a", 1))
+	k.Save(session("a", 1))
 	if err := s.Ledger().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +54,14 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	}
 	began := time.Now()
 	for n := range int64(200) {
-		k.Keep(session("a", n+2))
+		k.Save(session("a", n+2))
 		s.Journal().Write(health.Incident{ID: string(rune('A' + n)), What: "what happens on a full disk", Start: began})
 	}
 	if d := time.Since(began); d > time.Second {
 		t.Errorf("somebody waited for the disk: %v", d)
 	}
 	wantIn(t, l.await("nothing is saved"), "the disk is full")
-	k.Keep(session("a", 999))
+	k.Save(session("a", 999))
 	if err := os.Remove(rest.Name()); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestSmallDiskIsEnough(t *testing.T) {
 	s.Begin()
 	k := s.Keeper(alone, intents)
 	for n := range int64(1000) { // some megabytes of log
-		k.Keep(session("a", n+1))
+		k.Save(session("a", n+1))
 		if err := s.Ledger().Commit(t.Context()); err != nil {
 			t.Fatalf("commit %d: %v", n, err)
 		}
@@ -147,7 +147,7 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
-	s.Keeper(alone, intents).Keep(session("b", 7))
+	s.Keeper(alone, intents).Save(session("b", 7))
 	if _, v := s.Session(alone, intents); v.Reason != NotRead {
 		t.Errorf("verdict %v", v)
 	}
@@ -168,7 +168,7 @@ func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	s.Begin()
-	s.Keeper(alone, intents).Keep(session("a", 42))
+	s.Keeper(alone, intents).Save(session("a", 42))
 	if err := s.Ledger().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

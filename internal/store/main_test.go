@@ -20,7 +20,7 @@ const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.a-secret-part-of-thirty-eight-let
 
 const intents = gateway.Intents(33281)
 
-var alone = gateway.Pair{}
+var alone = gateway.ShardID{}
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(actAs); dir != "" {

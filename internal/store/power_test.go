@@ -134,7 +134,7 @@ func TestPowerCutAtAnyWriteCostsTwoSeconds(t *testing.T) {
 		for n := range int64(150) {
 			now := session("a", n+1)
 			said, at = append(said, now), append(at, time.Now())
-			k.Keep(now)
+			k.Save(now)
 			time.Sleep(time.Duration(pace.Int64N(int64(60 * time.Millisecond))))
 		}
 		shut(t, s)

@@ -25,8 +25,8 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				f := &fake{}
 				s := f.begin(t, nil)
 				s.Begin()
-				s.Keeper(gateway.Pair{ID: 0, Count: 2}, intents).Keep(session("a", 5))
-				s.Keeper(gateway.Pair{ID: 1, Count: 2}, intents).Keep(session("b", 6))
+				s.Keeper(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
+				s.Keeper(gateway.ShardID{ID: 1, Count: 2}, intents).Save(session("b", 6))
 				s.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 				s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Void})
 				s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
@@ -80,7 +80,7 @@ func TestLastWordStands(t *testing.T) {
 					newest.Seq++
 				}
 				said[newest] = true
-				k.Keep(newest)
+				k.Save(newest)
 				switch chance.IntN(200) {
 				case 0:
 					f.set(func(f *fake) { f.writeErr = errDisk })

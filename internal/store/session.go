@@ -72,7 +72,7 @@ func (v Verdict) String() string {
 
 // sessionRow is a session as it is saved.
 type sessionRow struct {
-	pair    gateway.Pair // Count is at least 1
+	pair    gateway.ShardID // Count is at least 1
 	session gateway.Session
 	intents gateway.Intents
 	version int
@@ -99,7 +99,7 @@ func (r sessionRow) checksum() uint32 {
 }
 
 // counted is the pair with the count that Discord takes an unsharded bot to have.
-func counted(p gateway.Pair) gateway.Pair {
+func counted(p gateway.ShardID) gateway.ShardID {
 	p.Count = max(1, p.Count)
 	return p
 }
@@ -109,7 +109,7 @@ func counted(p gateway.Pair) gateway.Pair {
 // younger than [SessionLife] and belongs to this token, these intents, this pair
 // and this version of the gateway (G-053, G-054, G-055). It does not wait for
 // the disk: what counts is what [Open] found.
-func (s *Store) Session(pair gateway.Pair, intents gateway.Intents) (gateway.Session, Verdict) {
+func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, Verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
@@ -168,7 +168,7 @@ func (s *Store) Shards() int {
 }
 
 // judge decides whether the session can be resumed.
-func (r sessionRow) judge(pair gateway.Pair, intents gateway.Intents, token string, now time.Time) Verdict {
+func (r sessionRow) judge(pair gateway.ShardID, intents gateway.Intents, token string, now time.Time) Verdict {
 	v := Verdict{Age: now.Sub(r.saved)}
 	switch {
 	case r.damaged:
@@ -195,10 +195,10 @@ func (r sessionRow) judge(pair gateway.Pair, intents gateway.Intents, token stri
 	return v
 }
 
-// keeper is the [gateway.Keeper] of one shard.
+// keeper is the [gateway.SessionStore] of one shard.
 type keeper struct {
 	store   *Store
-	pair    gateway.Pair
+	pair    gateway.ShardID
 	intents gateway.Intents
 
 	mu      sync.Mutex
@@ -211,7 +211,7 @@ type keeper struct {
 // intents. It replaces an earlier keeper of the same shard, which is then
 // ignored. Its Keep stores the value and returns: the writer takes the newest to
 // the disk (G-051, G-052).
-func (s *Store) Keeper(pair gateway.Pair, intents gateway.Intents) gateway.Keeper {
+func (s *Store) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
 	k := &keeper{store: s, pair: counted(pair), intents: intents}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,10 +219,10 @@ func (s *Store) Keeper(pair gateway.Pair, intents gateway.Intents) gateway.Keepe
 	return k
 }
 
-// Keep is on the path of every event. The three values of a session stay
+// Save is on the path of every event. The three values of a session stay
 // together, in memory under the lock and on the disk in one row (G-050). The
 // beginning and the end of a session do not wait.
-func (k *keeper) Keep(session gateway.Session) {
+func (k *keeper) Save(session gateway.Session) {
 	k.mu.Lock()
 	urgent := session.ID != k.session.ID || !k.known
 	k.session, k.known, k.changed = session, true, true

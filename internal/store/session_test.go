@@ -79,7 +79,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		s.Keeper(alone, intents).Keep(session("a", 42))
+		s.Keeper(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
 		if v := row.judge(counted(alone), intents, tokenlock.Of(token).String(), time.Now()); v.Reason != NotDropped || v.Age > aliveEvery {
@@ -98,7 +98,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		s.Keeper(alone, intents).Keep(session("a", 42))
+		s.Keeper(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Second)
 		s.Rotate(tokenlock.Of("somebody else's"))
 		s.Rotate(tokenlock.Of(fresh))
@@ -122,9 +122,9 @@ func TestNewKeeperReplacesTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		old := s.Keeper(gateway.Pair{}, intents)
-		s.Keeper(gateway.Pair{ID: 0, Count: 1}, 7).Keep(session("new", 1))
-		old.Keep(session("old", 9))
+		old := s.Keeper(gateway.ShardID{}, intents)
+		s.Keeper(gateway.ShardID{ID: 0, Count: 1}, 7).Save(session("new", 1))
+		old.Save(session("old", 9))
 		shut(t, s)
 		for _, w := range f.all() {
 			for _, row := range w.sessions {
@@ -142,7 +142,7 @@ func TestChecksumStays(t *testing.T) {
 	for _, r := range []sessionRow{
 		{},
 		{
-			pair: gateway.Pair{ID: 3, Count: 16}, session: gateway.Session{ID: "abc", ResumeURL: "wss://x", Seq: 1 << 40},
+			pair: gateway.ShardID{ID: 3, Count: 16}, session: gateway.Session{ID: "abc", ResumeURL: "wss://x", Seq: 1 << 40},
 			intents: 1<<63 + 5, version: 10, token: "f-1", saved: time.Unix(0, 1_700_000_000_123_456_789),
 		},
 		{session: gateway.Session{Seq: -1, ID: strings.Repeat("long", 100)}, saved: time.Unix(-5, 0)},

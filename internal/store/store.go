@@ -97,7 +97,7 @@ type Store struct {
 	loaded    bool        // the database has been read
 	newer     *NewerError // why the first try failed, if that was it
 	last      error       // of the last write, for Close
-	keepers   map[gateway.Pair]*keeper
+	keepers   map[gateway.ShardID]*keeper
 	saved     []sessionRow // as found
 	entries   map[int64]identify.Entry
 	lost      bool // the account went with a damaged file, and nobody was told
@@ -154,7 +154,7 @@ func newStore(o Options, path string, h host) *Store {
 		opts: o, path: path, log: o.Logger, host: h, born: time.Now().Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:   State{Reason: "the database has not been opened yet", Since: time.Now()},
-		keepers: map[gateway.Pair]*keeper{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
+		keepers: map[gateway.ShardID]*keeper{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
 		memory: &health.Memory{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
 	}
 }

@@ -29,19 +29,19 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if s, v := first.Session(alone, intents); v.Reason != NoneSaved || s != (gateway.Session{}) {
 		t.Errorf("the session before the first: %v", v)
 	}
-	first.Keeper(alone, intents).Keep(session("a", 41))
-	first.Keeper(alone, intents).Keep(session("a", 42))
+	first.Keeper(alone, intents).Save(session("a", 41))
+	first.Keeper(alone, intents).Save(session("a", 42))
 	now := time.Now()
 	entries := []identify.Entry{
 		{ID: 1, At: now.Add(-time.Hour), State: identify.Ended, Lived: time.Minute},
-		{ID: 2, Pair: gateway.Pair{ID: 1, Count: 2}, At: now, State: identify.Granted},
+		{ID: 2, Pair: gateway.ShardID{ID: 1, Count: 2}, At: now, State: identify.Granted},
 	}
 	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Void}) {
 		first.Ledger().Put(e)
 	}
 	incident := health.Incident{
-		ID: "i", Pair: gateway.Pair{ID: 1, Count: 2}, Cause: health.HalfOpen, What: "the connection was half-open",
-		Evidence: health.Evidence{Kind: gateway.CauseSilent, Said: "nothing", LastACK: now.UTC(), Slept: time.Second},
+		ID: "i", Pair: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: "the connection was half-open",
+		Evidence: health.Evidence{Kind: gateway.ReasonSilent, Said: "nothing", LastACK: now.UTC(), Slept: time.Second},
 		Actions:  []health.Action{{At: now.UTC(), Until: now.UTC(), What: "resumed", Times: 1}},
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,
 	}
@@ -84,8 +84,8 @@ func TestLostSessionIsGone(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	k := first.Keeper(alone, intents)
-	k.Keep(session("a", 42))
-	k.Keep(gateway.Session{})
+	k.Save(session("a", 42))
+	k.Save(gateway.Session{})
 	shut(t, first)
 	if s, v := open(t, dir, nil).Session(alone, intents); v.Reason != NoneSaved || s.ID != "" {
 		t.Errorf("%+v, %v", s, v)
@@ -96,7 +96,7 @@ func TestLostSessionIsGone(t *testing.T) {
 func TestFailedStartKeepsTheSession(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.Keeper(alone, intents).Keep(session("a", 42))
+	first.Keeper(alone, intents).Save(session("a", 42))
 	shut(t, first)
 	second := open(t, dir, nil)
 	second.Begin()
@@ -117,12 +117,12 @@ func TestShardsAreKeptApart(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	for id := range 16 {
-		first.Keeper(gateway.Pair{ID: id, Count: 16}, intents).Keep(session("a", int64(id+1)))
+		first.Keeper(gateway.ShardID{ID: id, Count: 16}, intents).Save(session("a", int64(id+1)))
 	}
 	shut(t, first)
 	second := open(t, dir, nil)
 	for id := range 16 {
-		if s, v := second.Session(gateway.Pair{ID: id, Count: 16}, intents); s.Seq != int64(id+1) {
+		if s, v := second.Session(gateway.ShardID{ID: id, Count: 16}, intents); s.Seq != int64(id+1) {
 			t.Errorf("shard %d: %+v, %v", id, s, v)
 		}
 	}
@@ -135,7 +135,7 @@ func TestShardsAreKeptApart(t *testing.T) {
 func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.Keeper(alone, intents).Keep(session("a", 42))
+	first.Keeper(alone, intents).Save(session("a", 42))
 	first.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 	shut(t, first)
 	for token, want := range map[string]struct {
@@ -166,7 +166,7 @@ func TestWhatIsKeptIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a?b #c%20d", "data")
 	s := open(t, dir, nil)
 	s.Begin()
-	s.Keeper(alone, intents).Keep(session("a", 42))
+	s.Keeper(alone, intents).Save(session("a", 42))
 	if err := s.Ledger().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

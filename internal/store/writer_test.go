@@ -26,7 +26,7 @@ func TestWriterKeepsUpWithoutWearingTheDiskOut(t *testing.T) {
 		began := time.Now()
 		const lasting = 2 * time.Minute
 		for seq := int64(1); time.Since(began) < lasting; seq++ {
-			k.Keep(session("a", seq))
+			k.Save(session("a", seq))
 			time.Sleep(time.Millisecond)
 			synctest.Wait()
 			if row, _ := f.last(t); row.session.Seq > seq || row.session.Seq < seq-20 {
@@ -58,10 +58,10 @@ func TestQuietBotLetsTheDiskSleep(t *testing.T) {
 		s := f.begin(t, nil)
 		s.Begin()
 		k := s.Keeper(alone, intents)
-		k.Keep(session("a", 1))
+		k.Save(session("a", 1))
 		time.Sleep(10 * time.Second)
 		at := time.Now()
-		k.Keep(session("a", 2))
+		k.Save(session("a", 2))
 		time.Sleep(gap)
 		synctest.Wait()
 		if row, when := f.last(t); row.session.Seq != 2 || when.Sub(at) > gap {
@@ -106,8 +106,8 @@ func TestSessionsBeginAndEndAtOnce(t *testing.T) {
 		s := f.begin(t, nil)
 		k := s.Keeper(alone, intents)
 		for n, now := range []gateway.Session{session("a", 7), {}, session("b", 1), session("c", 1), {}} {
-			k.Keep(session("b", 0)) // whatever was before in these 20 ms
-			k.Keep(now)
+			k.Save(session("b", 0)) // whatever was before in these 20 ms
+			k.Save(now)
 			synctest.Wait()
 			row, at := f.last(t)
 			if row.session != now || !at.Equal(time.Now()) {
@@ -131,7 +131,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 		s := f.begin(t, l)
 		s.Begin()
 		k := s.Keeper(alone, intents)
-		k.Keep(session("a", 1))
+		k.Save(session("a", 1))
 		synctest.Wait()
 		if state := s.State(); !state.OK {
 			t.Fatalf("state %+v", state)
@@ -141,7 +141,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 		broken := time.Now()
 		account, journal := s.Ledger(), s.Journal()
 		for n := range int64(600) {
-			k.Keep(session("a", 2+n))
+			k.Save(session("a", 2+n))
 			account.Put(identify.Entry{ID: n + 1, At: time.Now(), State: identify.Granted})
 			journal.Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now()})
 			if n > 30 {
@@ -229,7 +229,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 		f.set(func(f *fake) { f.hang = hang })
 		began := time.Now()
 		for seq := range int64(1000) {
-			k.Keep(session("a", seq))
+			k.Save(session("a", seq))
 			s.Ledger().Put(identify.Entry{ID: seq})
 			s.Journal().Write(health.Incident{ID: "x"})
 			s.Journal().Recent(5)
@@ -313,7 +313,7 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 		if err := s.Ledger().Commit(t.Context()); err == nil {
 			t.Error("a closed store committed")
 		}
-		s.Keeper(alone, intents).Keep(session("late", 1)) // harmless
+		s.Keeper(alone, intents).Save(session("late", 1)) // harmless
 		s.Ledger().Put(e)
 		s.Journal().Write(health.Incident{})
 	})

@@ -39,7 +39,7 @@ const clockCheck = 15 * time.Second
 type sessions struct{ *store.Store }
 
 // Session is the session to resume.
-func (s sessions) Session(pair gateway.Pair, intents gateway.Intents) gateway.Session {
+func (s sessions) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
 	session, _ := s.Store.Session(pair, intents)
 	return session
 }
@@ -108,7 +108,7 @@ func (l *life) ends(how store.End) error {
 
 // pause stops the process as a deploy does.
 func (y *year) pause() error {
-	y.life.app.Stop(context.Background(), gateway.Pause)
+	y.life.app.Stop(context.Background(), gateway.KeepSession)
 	err := y.life.ends(store.EndPaused)
 	y.life = nil
 	return err
@@ -126,7 +126,7 @@ func (y *year) kill() error {
 	}
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	y.life.app.Stop(now, gateway.Pause)
+	y.life.app.Stop(now, gateway.KeepSession)
 	_ = y.life.ends("") // what it says does not count: it is dead
 	y.life = nil
 	return os.RemoveAll(before)

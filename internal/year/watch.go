@@ -15,8 +15,8 @@ type observer struct {
 }
 
 // Observe is called by the shard's own goroutine for it.
-func (o *observer) Observe(n gateway.Note) {
-	switch what := n.What.(type) {
+func (o *observer) Observe(n gateway.Observation) {
+	switch what := n.Event.(type) {
 	case gateway.Transition:
 		o.year.heard(moved{n.At, o.life, what})
 	case gateway.ConnectFailed:
@@ -30,7 +30,7 @@ func (o *observer) Observe(n gateway.Note) {
 type moved struct {
 	at   time.Time
 	life int
-	what gateway.Observation
+	what gateway.ShardEvent
 }
 
 // heard keeps what an observer said for the watcher.
@@ -59,7 +59,7 @@ func (y *year) listen() {
 			y.transition(m.at, what)
 		case gateway.ConnectFailed:
 			if what.Failures <= fewFailures || what.Failures%100 == 0 {
-				y.did(m.at, "no connection: %s (%d in a row)", briefly(what.Cause), what.Failures)
+				y.did(m.at, "no connection: %s (%d in a row)", briefly(what.Reason), what.Failures)
 			}
 		case gateway.IdentifySent:
 			y.did(m.at, "IDENTIFY")
@@ -76,21 +76,21 @@ func (y *year) transition(at time.Time, what gateway.Transition) {
 	wait, waits := what.To.(gateway.Waiting)
 	waited, _ := what.From.(gateway.Waiting)
 	if max(wait.Failures, waited.Failures) <= fewFailures {
-		y.did(at, "%s -> %s %s", what.From, what.To, briefly(what.Cause))
+		y.did(at, "%s -> %s %s", what.From, what.To, briefly(what.Reason))
 	}
 	_, refused := what.From.(gateway.Identifying)
-	y.waiting = waits && (wait.Until.IsZero() || refused && what.Cause.Kind == gateway.CauseInvalidSession)
+	y.waiting = waits && (wait.Until.IsZero() || refused && what.Reason.Kind == gateway.ReasonInvalidSession)
 	switch was, is := gateway.Online(what.From), gateway.Online(what.To); {
 	case was && !is:
-		y.left(at, what.Cause)
+		y.left(at, what.Reason)
 	case !was && is:
 		y.returned = at
 	}
 }
 
 // briefly is a cause in a few words.
-func briefly(c gateway.Cause) string {
-	if c.Kind == gateway.CauseNone {
+func briefly(c gateway.Reason) string {
+	if c.Kind == gateway.ReasonNone {
 		return ""
 	}
 	c.Text, c.Err = "", nil
@@ -102,8 +102,8 @@ func briefly(c gateway.Cause) string {
 const aftermath = 2 * time.Minute
 
 // left notes that the bot gave up a connection or lost it.
-func (y *year) left(at time.Time, cause gateway.Cause) {
-	if y.troubled(at) || cause.Kind == gateway.CauseReconnect {
+func (y *year) left(at time.Time, cause gateway.Reason) {
+	if y.troubled(at) || cause.Kind == gateway.ReasonReconnect {
 		y.owe(at, promptly)
 		return
 	}

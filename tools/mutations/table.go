@@ -85,7 +85,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-3-probes-are-extra", "a probe moves the regular timer", "gateway/pulse.go",
-		"	case BeatRequested:\n		p.owed = false\n", "	case BeatProbe:\n		p.next = now.Add(p.interval)\n	case BeatRequested:\n		p.owed = false\n",
+		"	case HeartbeatRequested:\n		p.owed = false\n", "	case HeartbeatProbe:\n		p.next = now.Add(p.interval)\n	case HeartbeatRequested:\n		p.owed = false\n",
 		"./gateway", "HeartbeatsKeepTheInterval",
 	},
 	{
@@ -115,17 +115,17 @@ var mutations = []mutation{
 	},
 	{
 		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/life.go",
-		"	if end.cause.Kind == CauseNoResumed {\n", "	if end.cause.Kind == CauseSilent {\n",
+		"	if end.cause.Kind == ReasonNoResumed {\n", "	if end.cause.Kind == ReasonSilent {\n",
 		"./gateway", "LiveSoonAfterSilence",
 	},
 	{
 		"rule-6-private-code", "reconnects close with 1000", "gateway/connect.go",
-		"s.group.Go(func() { c.leave(ClosePause, cause) })", "s.group.Go(func() { c.leave(CloseGoodbye, cause) })",
+		"s.group.Go(func() { c.leave(CloseKeepSession, cause) })", "s.group.Go(func() { c.leave(CloseGoodbye, cause) })",
 		"./gateway", "ReconnectRequest|Zombie|Random",
 	},
 	{
 		"rule-6-goodbye", "goodbye leaves the session alive", "gateway/attend.go",
-		"		code = CloseGoodbye\n", "		code = ClosePause\n",
+		"		code = CloseGoodbye\n", "		code = CloseKeepSession\n",
 		"./gateway", "Goodbye",
 	},
 	{

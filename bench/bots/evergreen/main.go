@@ -39,10 +39,10 @@ func main() {
 			Token:   token,
 			Intents: gateway.IntentGuilds | gateway.IntentGuildMembers | gateway.IntentGuildMessages | gateway.IntentMessageContent,
 		},
-		Locator:  locator{p.rest},
-		Observer: gateway.ObserverFunc(tell),
-		Events:   []string{"MESSAGE_CREATE"},
-		Handler:  p,
+		URLSource: locator{p.rest},
+		Observer:  gateway.ObserverFunc(tell),
+		Events:    []string{"MESSAGE_CREATE"},
+		Handler:   p,
 	})
 	if err != nil {
 		slog.Error("the bot cannot be made", "error", err)
@@ -61,20 +61,20 @@ func main() {
 	}
 	end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_ = shard.Stop(end, gateway.Pause)
+	_ = shard.Stop(end, gateway.KeepSession)
 }
 
 // tell logs what others log too: every change of state.
-func tell(n gateway.Note) {
-	if t, ok := n.What.(gateway.Transition); ok {
-		slog.Info("state", "to", t.To.String(), "cause", t.Cause.String())
+func tell(n gateway.Observation) {
+	if t, ok := n.Event.(gateway.Transition); ok {
+		slog.Info("state", "to", t.To.String(), "cause", t.Reason.String())
 	}
 }
 
 // locator asks Discord for the gateway, as the peers do.
 type locator struct{ rest rest.Rest }
 
-func (l locator) Locate(ctx context.Context, _ string) (string, error) {
+func (l locator) GatewayURL(ctx context.Context, _ string) (string, error) {
 	answer, err := l.rest.GetGateway(rest.WithCtx(ctx))
 	if err != nil {
 		return "", err

@@ -118,7 +118,7 @@ func (c *Client) get(ctx context.Context, token, path string) ([]byte, error) {
 	case resp.StatusCode == http.StatusNotFound:
 		refusal.Message += "; is DISCORD_API_URL right?"
 	case resp.StatusCode >= 500:
-		refusal.Err = &gateway.ConnectError{Kind: gateway.CauseLocate, Status: resp.StatusCode, Err: errors.New(refusal.Message)}
+		refusal.Err = &gateway.ConnectError{Kind: gateway.ReasonLocate, Status: resp.StatusCode, Err: errors.New(refusal.Message)}
 	}
 	return nil, refusal
 }

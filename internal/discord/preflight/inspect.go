@@ -31,13 +31,13 @@ var inspections = map[gateway.CloseCode]func(*Client, context.Context, *gateway.
 	gateway.CloseRefusedIntents:   (*Client).inspectIntents,
 }
 
-// Inspect asks over REST whether a bot that the gateway refused would be
+// CheckCredentials asks over REST whether a bot that the gateway refused would be
 // accepted now (G-064, G-095 to G-098). It returns the credentials to go on
 // with: the token as it is configured now, and the wanted intents without those
 // that are switched off and optional. The error says what is still wrong and
 // where to mend it; it wraps [gateway.ErrUnauthorized] if that is the token,
 // and then no further request is made with that token.
-func (c *Client) Inspect(ctx context.Context, cause gateway.Cause, current gateway.Credentials) (gateway.Credentials, error) {
+func (c *Client) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
 	next := gateway.Credentials{Token: c.token(), Intents: c.opts.Intents}
 	if next.Token == "" {
 		next.Token = current.Token

@@ -9,12 +9,12 @@ import (
 	"evergreen/gateway"
 )
 
-func fatal(code gateway.CloseCode) gateway.Cause {
-	return gateway.Cause{Kind: gateway.CauseFatal, Code: code, Text: code.Policy().Says}
+func fatal(code gateway.CloseCode) gateway.Reason {
+	return gateway.Reason{Kind: gateway.ReasonFatal, Code: code, Text: code.Policy().Says}
 }
 
 func (w *world) inspect(code gateway.CloseCode) (gateway.Credentials, error) {
-	return w.client.Inspect(w.t.Context(), fatal(code), w.credentials())
+	return w.client.CheckCredentials(w.t.Context(), fatal(code), w.credentials())
 }
 
 // Given 4004, one GET /users/@me proves the token bad, and it is then used for

@@ -26,12 +26,12 @@ type plan struct {
 	at     time.Time // when it was asked for
 }
 
-// Locate returns the base URL of the gateway (G-001). It is asked for once and
+// GatewayURL returns the base URL of the gateway (G-001). It is asked for once and
 // kept; only when failed names it is it asked for again (G-002), and while that
 // does not work the kept one is returned (G-005), or that of the options while
 // there is none. The error wraps [gateway.ErrUnauthorized] if Discord refuses the
 // token (G-004).
-func (c *Client) Locate(ctx context.Context, failed string) (string, error) {
+func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) {
 	if address := c.known(failed); address != "" {
 		return address, nil
 	}

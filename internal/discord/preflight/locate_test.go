@@ -16,7 +16,7 @@ const address = "wss://gateway.discord.test"
 
 func (w *world) locate(failed, want string) {
 	w.t.Helper()
-	if got, err := w.client.Locate(w.t.Context(), failed); got != want || err != nil {
+	if got, err := w.client.GatewayURL(w.t.Context(), failed); got != want || err != nil {
 		w.t.Fatalf("located %q, %v; want %q", got, err, want)
 	}
 }
@@ -115,7 +115,7 @@ func TestUnknownAddressIsAnError(t *testing.T) {
 		story(t, Options{}, func(w *world) {
 			w.discord.set(theRoute, c.trouble)
 			began := time.Now()
-			_, err := w.client.Locate(w.t.Context(), "")
+			_, err := w.client.GatewayURL(w.t.Context(), "")
 			if err == nil || errors.Is(err, gateway.ErrUnauthorized) || time.Since(began) > DefaultTimeout {
 				t.Errorf("%s: %v after %v", name, err, time.Since(began))
 			}
@@ -142,7 +142,7 @@ func TestRefusedTokenParksTheShard(t *testing.T) {
 			client.Transport = wrap(w.discord)
 			w.discord.tokens = map[string]bool{newToken: true}
 			for range 3 {
-				_, err := w.client.Locate(w.t.Context(), "")
+				_, err := w.client.GatewayURL(w.t.Context(), "")
 				if !errors.Is(err, gateway.ErrUnauthorized) {
 					t.Fatalf("%s: error is %v", name, err)
 				}
@@ -169,7 +169,7 @@ func TestTokenRefusedElsewhere(t *testing.T) {
 		if err != nil || resp.StatusCode != 401 || resp.Body.Close() != nil {
 			t.Fatal(resp, err)
 		}
-		if _, err := w.client.Locate(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
+		if _, err := w.client.GatewayURL(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
 			t.Errorf("error is %v", err)
 		}
 		w.asked(1)
@@ -180,7 +180,7 @@ func TestTokenRefusedElsewhere(t *testing.T) {
 func TestForeign401IsTrouble(t *testing.T) {
 	story(t, Options{}, func(w *world) {
 		w.discord.set(theRoute, reply{status: 401, body: "<html>who are you?</html>"})
-		_, err := w.client.Locate(w.t.Context(), "")
+		_, err := w.client.GatewayURL(w.t.Context(), "")
 		if err == nil || errors.Is(err, gateway.ErrUnauthorized) {
 			t.Errorf("error is %v", err)
 		}
@@ -239,7 +239,7 @@ func TestUsualAddressWhileRESTIsDown(t *testing.T) {
 	})
 	story(t, Options{Gateway: usual}, func(w *world) {
 		w.discord.tokens = nil
-		if at, err := w.client.Locate(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
+		if at, err := w.client.GatewayURL(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
 			t.Errorf("located at %q, error %v", at, err)
 		}
 	})
@@ -273,7 +273,7 @@ func TestGivingUpEndsTheQuestion(t *testing.T) {
 		began := time.Now()
 		for range 3 {
 			group.Go(func() {
-				if _, err := w.client.Locate(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := w.client.GatewayURL(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error is %v", err)
 				}
 			})

@@ -4,8 +4,8 @@
 //
 // A [Client] asks them for everybody. At the start it turns what only a human
 // can mend into an error with the steps to take ([Client.Check]). For a shard it
-// is the [gateway.Locator], which knows the address, and the
-// [gateway.Inspector], which finds out whether a bot that Discord refused would
+// is the [gateway.URLSource], which knows the address, and the
+// [gateway.CredentialChecker], which finds out whether a bot that Discord refused would
 // be accepted now. For the ledger of IDENTIFYs it fetches the limits.
 //
 // Trouble with REST is never a reason to stay offline: the gateway may work
@@ -90,8 +90,8 @@ type Client struct {
 }
 
 var (
-	_ gateway.Locator   = (*Client)(nil)
-	_ gateway.Inspector = (*Client)(nil)
+	_ gateway.URLSource         = (*Client)(nil)
+	_ gateway.CredentialChecker = (*Client)(nil)
 )
 
 // New makes a Client. It asks nothing yet.

@@ -117,7 +117,7 @@ func TestStandingAlertIsTakenBack(t *testing.T) {
 	kept := &cupboard{}
 	kept.set(&Standing{Kind: Offline, Thread: "evergreen-1", Told: true})
 	set(t, Options{Storage: kept, RemindEvery: -1}, health.Options{}, func(s *scene) {
-		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}, Cause: gateway.Cause{Kind: gateway.CauseStart}})
+		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}, Reason: gateway.Reason{Kind: gateway.ReasonStart}})
 		s.lasts(10 * time.Minute)
 		s.arrived("")
 		s.up()

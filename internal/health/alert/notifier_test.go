@@ -113,9 +113,9 @@ func set(t *testing.T, o Options, h health.Options, tell func(s *scene)) {
 	})
 }
 
-func (s *scene) note(what ...gateway.Observation) {
+func (s *scene) note(what ...gateway.ShardEvent) {
 	for _, w := range what {
-		s.tracker.Observe(gateway.Note{At: time.Now(), What: w})
+		s.tracker.Observe(gateway.Observation{At: time.Now(), Event: w})
 	}
 }
 
@@ -123,11 +123,11 @@ func (s *scene) up() {
 	s.note(gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{Replayed: 3})
 }
 
-var silent = gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
+var silent = gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 25 * time.Second}
 
-func (s *scene) down(c gateway.Cause) {
-	s.note(gateway.Disconnected{Cause: c, LastByte: time.Now(), LastACK: time.Now(), Session: true},
-		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: c})
+func (s *scene) down(c gateway.Reason) {
+	s.note(gateway.Disconnected{Reason: c, LastByte: time.Now(), LastACK: time.Now(), Session: true},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Reason: c})
 }
 
 // lasts lets time pass, with answers to heartbeats while the bot is connected.
@@ -233,8 +233,8 @@ func TestNeedsYouAtOnce(t *testing.T) {
 				s.lasts(2 * time.Minute)
 				want = "offline needs-you"
 			}
-			refused := gateway.Cause{Kind: gateway.CauseFatal, Code: 4004}
-			s.note(gateway.Transition{From: gateway.Identifying{}, To: gateway.Parked{Cause: refused}, Cause: refused})
+			refused := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004}
+			s.note(gateway.Transition{From: gateway.Identifying{}, To: gateway.Parked{Reason: refused}, Reason: refused})
 			s.lasts(2 * time.Second)
 			s.arrived(want)
 			m := s.inbox.last(t)
@@ -293,7 +293,7 @@ func TestDiscordNotYou(t *testing.T) {
 	set(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.tracker.Discord(trouble)
-		s.down(gateway.Cause{Kind: gateway.CauseNoHello})
+		s.down(gateway.Reason{Kind: gateway.ReasonNoHello})
 		s.lasts(3 * time.Hour)
 		s.arrived("")
 		s.tracker.Discord(health.Elsewhere{})
@@ -398,7 +398,7 @@ func TestStopIsNotTold(t *testing.T) {
 	set(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
-		s.note(gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Cause: gateway.Cause{Kind: gateway.CauseStop}})
+		s.note(gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 		s.lasts(time.Hour)
 		s.arrived("")
 	})

@@ -155,8 +155,8 @@ func (h *History) sumUp(known map[time.Time]bool, now time.Time) {
 func wall(t time.Time) time.Time { return t.Round(0) }
 
 // Observe takes in one observation and what it has made of the bot's health.
-func (h *History) Observe(n gateway.Note) {
-	switch w := n.What.(type) {
+func (h *History) Observe(n gateway.Observation) {
+	switch w := n.Event.(type) {
 	case gateway.HeartbeatACK:
 		h.mu.Lock()
 		h.trip(sample{at: wall(n.At), gateway: w.Latency})

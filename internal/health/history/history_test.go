@@ -83,7 +83,7 @@ type scene struct {
 	sent    int64
 	tracker *health.Tracker
 	history *History
-	pair    gateway.Pair
+	pair    gateway.ShardID
 }
 
 func begin(t *testing.T) *scene {
@@ -110,9 +110,9 @@ func (s *scene) run(gap *health.Incident) *scene {
 	return s
 }
 
-func (s *scene) note(what ...gateway.Observation) {
+func (s *scene) note(what ...gateway.ShardEvent) {
 	for _, w := range what {
-		n := gateway.Note{Pair: s.pair, At: s.now, What: w}
+		n := gateway.Observation{Shard: s.pair, At: s.now, Event: w}
 		health.Observers{s.tracker, s.history}.Observe(n)
 	}
 }
@@ -131,9 +131,9 @@ func (s *scene) ready() {
 }
 
 func (s *scene) down(lost bool) {
-	c := gateway.Cause{Kind: gateway.CauseSilent, Elapsed: 25 * time.Second}
-	s.note(gateway.Disconnected{Cause: c, LastByte: s.now.Add(-25 * time.Second), LastACK: s.now.Add(-25 * time.Second), Session: !lost},
-		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: c})
+	c := gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 25 * time.Second}
+	s.note(gateway.Disconnected{Reason: c, LastByte: s.now.Add(-25 * time.Second), LastACK: s.now.Add(-25 * time.Second), Session: !lost},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Reason: c})
 }
 
 // lasts lets time pass on a healthy connection.
@@ -234,9 +234,9 @@ func TestParkedIsOffline(t *testing.T) {
 	s := begin(t)
 	s.ready()
 	s.lasts(10 * time.Minute)
-	c := gateway.Cause{Kind: gateway.CauseFatal, Code: 4004}
-	s.note(gateway.Disconnected{Cause: c, LastByte: s.now, LastACK: s.now},
-		gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Cause: c}, Cause: c})
+	c := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004}
+	s.note(gateway.Disconnected{Reason: c, LastByte: s.now, LastACK: s.now},
+		gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Reason: c}, Reason: c})
 	s.after(time.Hour)
 	s.ready()
 	s.lasts(10 * time.Minute)
@@ -280,7 +280,7 @@ func TestGapBetweenRuns(t *testing.T) {
 func TestSeveralShards(t *testing.T) {
 	s := begin(t)
 	a, b := *s, *s
-	a.pair, b.pair = gateway.Pair{ID: 0, Count: 2}, gateway.Pair{ID: 1, Count: 2}
+	a.pair, b.pair = gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
 	each := func(do func(*scene), who ...*scene) {
 		for _, w := range who {
 			w.now = s.now
@@ -290,8 +290,8 @@ func TestSeveralShards(t *testing.T) {
 	each((*scene).ready, &a, &b)
 	s.after(time.Minute)
 	gone := func(w *scene) {
-		w.note(gateway.Disconnected{Cause: gateway.Cause{Kind: gateway.CauseClosed, Code: 4009}, LastByte: w.now, LastACK: w.now},
-			gateway.Transition{From: gateway.Live{}, To: gateway.Waiting{}, Cause: gateway.Cause{Kind: gateway.CauseClosed, Code: 4009}})
+		w.note(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonClosed, Code: 4009}, LastByte: w.now, LastACK: w.now},
+			gateway.Transition{From: gateway.Live{}, To: gateway.Waiting{}, Reason: gateway.Reason{Kind: gateway.ReasonClosed, Code: 4009}})
 	}
 	each(gone, &b)
 	s.after(time.Minute)

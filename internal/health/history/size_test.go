@@ -71,10 +71,10 @@ func TestManyAtOnce(t *testing.T) {
 		work.Go(func() {
 			both := health.Observers{tracker, h}
 			for n := range 50 {
-				note := gateway.Note{Pair: gateway.Pair{ID: id, Count: 4}, At: time.Now()}
-				note.What = gateway.HeartbeatACK{Latency: time.Millisecond}
+				note := gateway.Observation{Shard: gateway.ShardID{ID: id, Count: 4}, At: time.Now()}
+				note.Event = gateway.HeartbeatACK{Latency: time.Millisecond}
 				if n%10 == 0 {
-					note.What = gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}
+					note.Event = gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}
 				}
 				both.Observe(note)
 			}

@@ -59,7 +59,7 @@ func BenchmarkGatewayBesideClients(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
 				began := time.Now()
-				s.Observe(gateway.Note{At: began, What: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
+				s.Observe(gateway.Observation{At: began, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
 				took = append(took, time.Since(began))
 			}
 			b.StopTimer()

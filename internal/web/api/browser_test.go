@@ -41,14 +41,14 @@ func stage(t *testing.T, change ...func(*Options)) (*scene, *Server) {
 		c(&o)
 	}
 	server := serve(t, o)
-	server.Observe(gateway.Note{At: time.Now(), What: gateway.PresenceSent{Presence: s.wanted}})
+	server.Observe(gateway.Observation{At: time.Now(), Event: gateway.PresenceSent{Presence: s.wanted}})
 	return s, server
 }
 
 // happened lets the server notice what the scene did, as a transition of a
 // shard would.
 func happened(server *Server, from, to gateway.State) {
-	server.Observe(gateway.Note{At: time.Now(), What: gateway.Transition{From: from, To: to}})
+	server.Observe(gateway.Observation{At: time.Now(), Event: gateway.Transition{From: from, To: to}})
 }
 
 // TestBrowser looks at the pages the way a person does, in one browser.

@@ -29,11 +29,11 @@ import (
 func loss(now time.Time, ago, lasted time.Duration) health.Incident {
 	start := now.Add(-ago)
 	i := health.Incident{
-		ID: start.UTC().Format("20060102T150405.000000") + "-0", Pair: gateway.Pair{Count: 1}, Cause: health.HalfOpen,
+		ID: start.UTC().Format("20060102T150405.000000") + "-0", Pair: gateway.ShardID{Count: 1}, Cause: health.HalfOpen,
 		What: "the connection was half-open", Start: start, Detected: start.Add(15 * time.Second),
 		Evidence: health.Evidence{
 			Kind: "dead", By: health.ByUs, LastByte: start, LastACK: start, Lasted: time.Hour, Attempts: 2,
-			DialKind: gateway.CauseDNS, DialSaid: "no such host", HTTPStatus: 502, Code: 4000,
+			DialKind: gateway.ReasonDNS, DialSaid: "no such host", HTTPStatus: 502, Code: 4000,
 		},
 		Actions: []health.Action{{At: start, Until: start.Add(time.Second), What: "RESUME sent", Times: 2}},
 	}
@@ -56,11 +56,11 @@ func everything(t testing.TB) (Options, *bot) {
 	b.snap.Work.Activity = health.Activity{Last: now, Asked: 3, Answered: 2, Failed: 1}
 	b.snap.Shards = []health.ShardSnapshot{
 		{
-			Pair: gateway.Pair{ID: 0, Count: 2}, Status: health.Online, Reason: "connected", Since: now.Add(-time.Hour), Ready: true, Connected: true,
+			Pair: gateway.ShardID{ID: 0, Count: 2}, Status: health.Online, Reason: "connected", Since: now.Add(-time.Hour), Ready: true, Connected: true,
 			Latency: latency, LastACK: now, SessionSince: now.Add(-time.Hour), State: "live", StateSince: now.Add(-time.Hour),
 			Interval: 41250 * time.Millisecond, Changes: []health.Change{{At: now, From: "resuming", To: "live", Cause: "closed 4000"}},
 		},
-		{Pair: gateway.Pair{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: "away", Remedy: "wait", OfflineSince: now, Open: &open},
+		{Pair: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: "away", Remedy: "wait", OfflineSince: now, Open: &open},
 	}
 	lines := NewLogRing(nil, nil)
 	slog.New(lines).With("component", "Gateway").Info("Connected", "guilds", 3)

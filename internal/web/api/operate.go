@@ -87,7 +87,7 @@ func newFleetBody(s fleet.Snapshot) fleetBody {
 	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress), Each: []placeBody{}}
 	for _, shard := range s.Shards {
 		b.Each = append(b.Each, placeBody{
-			ID: shard.Pair.ID, Standing: string(shard.Standing), State: shard.State.String(), Queued: shard.Queued, LatencyMS: took(shard.Latency),
+			ID: shard.Shard.ID, Standing: string(shard.Mode), State: shard.State.String(), Queued: shard.Queued, LatencyMS: took(shard.Latency),
 		})
 	}
 	if r := s.Reshard; r != nil {
@@ -108,15 +108,15 @@ var operations = map[string]func(context.Context, Operator, int) (any, error){
 	"pause":  func(ctx context.Context, o Operator, id int) (any, error) { return nil, o.Pause(ctx, id) },
 	"resume": func(ctx context.Context, o Operator, id int) (any, error) { return nil, o.Resume(ctx, id) },
 	"restart": func(ctx context.Context, o Operator, id int) (any, error) {
-		return nil, o.Restart(ctx, id, gateway.Pause)
+		return nil, o.Restart(ctx, id, gateway.KeepSession)
 	},
 	"restart-fresh": func(ctx context.Context, o Operator, id int) (any, error) {
-		return nil, o.Restart(ctx, id, gateway.Goodbye)
+		return nil, o.Restart(ctx, id, gateway.EndSession)
 	},
 	"move-out": func(ctx context.Context, o Operator, id int) (any, error) {
 		h, err := o.MoveOut(ctx, id)
 		return movedBody{
-			Shard: h.Pair.ID, Count: h.Pair.Count, SessionID: h.Session.ID, ResumeURL: h.Session.ResumeURL, Seq: h.Session.Seq,
+			Shard: h.Shard.ID, Count: h.Shard.Count, SessionID: h.Session.ID, ResumeURL: h.Session.ResumeURL, Seq: h.Session.Seq,
 			Intents: uint64(h.Intents),
 		}, err
 	},

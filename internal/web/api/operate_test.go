@@ -43,7 +43,7 @@ func (c *crew) Restart(_ context.Context, id int, m gateway.StopMode) error {
 func (c *crew) Reshard(_ context.Context, n int) error { return c.note("reshard %d", n) }
 func (c *crew) MoveOut(_ context.Context, id int) (fleet.Handover, error) {
 	return fleet.Handover{
-		Pair: gateway.Pair{ID: id, Count: 4}, Session: gateway.Session{ID: "abc", ResumeURL: "wss://resume", Seq: 42}, Intents: 513,
+		Shard: gateway.ShardID{ID: id, Count: 4}, Session: gateway.Session{ID: "abc", ResumeURL: "wss://resume", Seq: 42}, Intents: 513,
 	}, c.note("move-out %d", id)
 }
 

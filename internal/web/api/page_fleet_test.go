@@ -16,7 +16,7 @@ import (
 func TestGapOfManyShardsIsToldOnce(t *testing.T) {
 	var list []health.Incident
 	for id := range 16 {
-		i := health.Incident{ID: string(rune('a' + id)), Pair: gateway.Pair{ID: id, Count: 16}, Gap: true, Start: evening, Outcome: health.OutcomeResumed}
+		i := health.Incident{ID: string(rune('a' + id)), Pair: gateway.ShardID{ID: id, Count: 16}, Gap: true, Start: evening, Outcome: health.OutcomeResumed}
 		switch id {
 		case 3:
 			i.Outcome = health.OutcomeNewSession

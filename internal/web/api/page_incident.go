@@ -176,7 +176,7 @@ func evidenceRows(t tongue, i health.Incident) []rowView {
 		add("evidence.attempts", textHTML(t.Number(int64(e.Attempts))))
 	}
 	dial := string(e.DialKind)
-	if e.DialKind != gateway.CauseNone && e.DialSaid != "" {
+	if e.DialKind != gateway.ReasonNone && e.DialSaid != "" {
 		dial += ": "
 	}
 	add("evidence.dial", textHTML(dial+e.DialSaid))

@@ -51,7 +51,7 @@ func newScene(now time.Time) *scene {
 	s.addIncidents(now)
 	since := s.incidents[0].End
 	shard := health.ShardSnapshot{
-		Pair: gateway.Pair{ID: 0, Count: 1}, Status: health.Online, Reason: "connected, and Discord answers", Since: since,
+		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: "connected, and Discord answers", Since: since,
 		Ready: true, Connected: true, State: "live", StateSince: since, SessionSince: now.Add(-(4*24 + 3) * time.Hour),
 		Interval: 41250 * time.Millisecond, LastACK: now.Add(-12 * time.Second), Username: "ResearchBot", Guilds: 128,
 		Latency: health.Latency{
@@ -138,10 +138,10 @@ func (s *scene) addIncidents(now time.Time) {
 	loss := func(ago, lasted time.Duration, cause health.CauseID, what string, outcome health.Outcome) health.Incident {
 		start := now.Add(-ago)
 		return health.Incident{
-			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.Pair{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
+			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
 			Detected: start.Add(min(lasted/2, 10*time.Second)), End: start.Add(lasted), Outcome: outcome,
 			Evidence: health.Evidence{
-				Kind: gateway.CauseSilent, By: health.ByUs, LastByte: start, LastACK: start.Add(-8 * time.Second), Lasted: 7*time.Hour + 12*time.Minute,
+				Kind: gateway.ReasonSilent, By: health.ByUs, LastByte: start, LastACK: start.Add(-8 * time.Second), Lasted: 7*time.Hour + 12*time.Minute,
 			},
 			Actions: []health.Action{
 				{At: start.Add(10 * time.Second), Until: start.Add(10 * time.Second), What: "sent an extra heartbeat", Times: 1},
@@ -153,16 +153,16 @@ func (s *scene) addIncidents(now time.Time) {
 	halfOpen := loss(2*time.Hour+11*time.Minute, 16200*time.Millisecond, health.HalfOpen, "the connection was half-open (nothing arrived for 15 s)", health.OutcomeResumed)
 	halfOpen.Replayed = 12
 	routine := loss(9*time.Hour+40*time.Minute, 840*time.Millisecond, health.RoutineReconnect, "Discord asked to reconnect", health.OutcomeResumed)
-	routine.Evidence.By, routine.Evidence.Kind = health.ByDiscord, gateway.CauseReconnect
+	routine.Evidence.By, routine.Evidence.Kind = health.ByDiscord, gateway.ReasonReconnect
 	closed := loss(27*time.Hour, 2400*time.Millisecond, health.DiscordClosed, "the Discord host is going away (close code 1001)", health.OutcomeResumed)
-	closed.Replayed, closed.Evidence.Code, closed.Evidence.By, closed.Evidence.Kind = 3, 1001, health.ByDiscord, gateway.CauseClosed
+	closed.Replayed, closed.Evidence.Code, closed.Evidence.By, closed.Evidence.Kind = 3, 1001, health.ByDiscord, gateway.ReasonClosed
 	outage := loss(50*time.Hour, 4*time.Minute+18*time.Second, health.DiscordOutage, "Discord answered HTTP 503", health.OutcomeNewSession)
-	outage.Evidence.HTTPStatus, outage.Evidence.Attempts, outage.Evidence.DialKind, outage.Evidence.DialSaid = 503, 11, gateway.CauseUpgrade, "HTTP 503 Service Unavailable"
+	outage.Evidence.HTTPStatus, outage.Evidence.Attempts, outage.Evidence.DialKind, outage.Evidence.DialSaid = 503, 11, gateway.ReasonUpgrade, "HTTP 503 Service Unavailable"
 	outage.SessionLost = outage.End.Add(-30 * time.Second)
 	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, "the connection was cut without a close frame", health.OutcomeResumed)
 	cut.Evidence.By = health.ByNetwork
 	dns := loss(33*24*time.Hour, 10*time.Minute+42*time.Second, health.DNSFailure, "the name gateway.discord.gg did not resolve", health.OutcomeNewSession)
-	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.CauseDNS, health.ByNobody
+	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.ReasonDNS, health.ByNobody
 	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, "the host slept for 3 min 30 s", health.OutcomeNewSession)
 	slept.Evidence.Slept = 210 * time.Second
 	s.incidents = []health.Incident{halfOpen, routine, closed, outage, cut, slept, dns}
@@ -177,8 +177,8 @@ func (s *scene) lose() {
 	defer s.mu.Unlock()
 	now := s.now()
 	open := health.Incident{
-		ID: "iopen", Pair: gateway.Pair{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: "the connection was cut without a close frame",
-		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.CauseReset, By: health.ByNetwork, LastByte: now},
+		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: "the connection was cut without a close frame",
+		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.ReasonReset, By: health.ByNetwork, LastByte: now},
 	}
 	s.incidents = append([]health.Incident{open}, s.incidents...)
 	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, open.What+"; connecting", now

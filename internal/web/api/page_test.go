@@ -255,7 +255,7 @@ func TestDashboardWithoutScript(t *testing.T) {
 	s := newScene(evening)
 	o := s.options()
 	server := serve(t, o)
-	server.Observe(gateway.Note{At: evening.Add(-time.Minute), What: gateway.PresenceSent{Presence: s.wanted}})
+	server.Observe(gateway.Observation{At: evening.Add(-time.Minute), Event: gateway.PresenceSent{Presence: s.wanted}})
 	a := ask(t, server, "GET", "/")
 	text := strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(strings.ReplaceAll(a.body, "\u00a0", " "), " ")), " ")
 	for _, want := range []string{

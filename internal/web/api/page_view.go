@@ -342,7 +342,7 @@ func (f pageFrame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	return views, newestChanges(changes)
 }
 
-func (f pageFrame) changes(pair gateway.Pair, list []health.Change) []changeView {
+func (f pageFrame) changes(pair gateway.ShardID, list []health.Change) []changeView {
 	var views []changeView
 	for _, c := range list {
 		views = append(views, changeView{c.At, f.T("shard.change", pair.String(), c.From, c.To), c.Cause})

@@ -51,7 +51,7 @@ func TestFiftySlowReaders(t *testing.T) {
 	// is to be seen is that the slow ones hold up nobody.
 	const portions, portion = 60, 50
 	big := note(gateway.Transition{
-		From: gateway.Waiting{For: strings.Repeat("x", 500)}, To: gateway.Live{}, Cause: gateway.Cause{Kind: gateway.CauseDNS},
+		From: gateway.Waiting{For: strings.Repeat("x", 500)}, To: gateway.Live{}, Reason: gateway.Reason{Kind: gateway.ReasonDNS},
 	})
 	var slowest time.Duration
 	for range portions {

@@ -107,11 +107,11 @@ func (f *follower) ended() {
 	}
 }
 
-func note(what gateway.Observation) gateway.Note {
-	return gateway.Note{Pair: gateway.Pair{Count: 1}, At: time.Now(), What: what}
+func note(what gateway.ShardEvent) gateway.Observation {
+	return gateway.Observation{Shard: gateway.ShardID{Count: 1}, At: time.Now(), Event: what}
 }
 
-var lost = gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Cause: gateway.Cause{Kind: gateway.CauseDNS}}
+var lost = gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Reason: gateway.Reason{Kind: gateway.ReasonDNS}}
 
 // Given a client that watches, when a connection is lost, then it is told the
 // transition, the status with its reason, and the incident; then what each

@@ -43,27 +43,27 @@ func (p *sentPresence) get() (string, time.Time) {
 // Observe lets the live stream follow a shard; it comes after the tracker among
 // the observers. Dispatches are not observed, so they cost nothing here. A nil
 // Server observes nothing.
-func (s *Server) Observe(n gateway.Note) {
+func (s *Server) Observe(n gateway.Observation) {
 	if s == nil {
 		return
 	}
-	switch what := n.What.(type) {
+	switch what := n.Event.(type) {
 	case gateway.HeartbeatSent, gateway.PayloadSkipped, gateway.SequenceGap:
 		return
 	case gateway.PresenceSent:
 		s.presence.set(presenceText(what.Presence), n.At)
 	case gateway.HeartbeatACK:
-		s.feed.publish("latency", beatBody{At: moment(n.At), Shard: n.Pair.ID, GatewayMS: milliseconds(what.Latency)})
+		s.feed.publish("latency", beatBody{At: moment(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
 	case gateway.Transition:
 		s.feed.publish("transition", transitionBody{
-			At: moment(n.At), Shard: n.Pair.ID, From: what.From.String(), To: what.To.String(), Cause: causeText(what.Cause),
+			At: moment(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: causeText(what.Reason),
 		})
 	}
 	s.stir()
 }
 
 // causeText names a cause without what peers and libraries said about it.
-func causeText(c gateway.Cause) string {
+func causeText(c gateway.Reason) string {
 	if c.Code != 0 {
 		return string(c.Kind) + " " + strconv.Itoa(int(c.Code))
 	}
