@@ -17,7 +17,7 @@ import (
 )
 
 // The payloads are those that the side-by-side comparison measures its peers
-// with: go test -bench . ./bench/decode.
+// with: go test -C bench -bench . ./decode.
 var benchEvents = []string{"MESSAGE_UPDATE", "GUILD_MEMBER_UPDATE", "PRESENCE_UPDATE", "GUILD_CREATE"}
 
 // benchPayload is an event as Discord sends it.

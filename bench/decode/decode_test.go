@@ -2,7 +2,7 @@
 // in the peers, in one process and one run. What stands in the way of a
 // comparison of whole bots, the socket and the compression, is left out.
 //
-//	go test -run '^$' -bench . -count 6 ./bench/decode > decode.txt
+//	go test -C bench -run '^$' -bench . -count 6 ./decode > decode.txt
 //	go run golang.org/x/perf/cmd/benchstat@latest -filter .unit:ns/op -row /event -col /by decode.txt
 package decode
 

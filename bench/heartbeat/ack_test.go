@@ -1,7 +1,7 @@
 // Package heartbeat is at heart one question: whether a shard hears that it is
 // alive while it is flooded.
 //
-//	go test -run '^$' -bench ACK -benchtime 1100x -timeout 5m ./bench/heartbeat
+//	go test -C bench -run '^$' -bench ACK -benchtime 1100x -timeout 5m ./heartbeat
 package heartbeat
 
 import (

@@ -1,7 +1,7 @@
 // Package start is at heart one question: how soon a process that was started is
 // online.
 //
-//	go test -run '^$' -bench Ready -benchtime 20x ./bench/start
+//	go test -C bench -run '^$' -bench Ready -benchtime 20x ./start
 package start
 
 import (

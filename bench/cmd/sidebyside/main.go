@@ -1,8 +1,8 @@
 // Command sidebyside puts the same ping bot on Evergreen and on its peers
 // through the same scenarios and tells how each did:
 //
-//	go run ./bench/cmd/sidebyside             a few minutes, with short intervals
-//	go run ./bench/cmd/sidebyside --full      at Discord's real intervals
+//	go -C bench run ./cmd/sidebyside          a few minutes, with short intervals
+//	go -C bench run ./cmd/sidebyside --full   at Discord's real intervals
 //
 // It needs a Unix; CPU time and memory are measured on Linux only.
 package main
@@ -222,7 +222,7 @@ func chosen(list, name string, part bool) bool {
 
 // command is what makes such a run again; where its files go is not part of it.
 func (o options) command() string {
-	text := fmt.Sprintf("go run ./bench/cmd/sidebyside --jobs %d --seed %d", o.jobs, o.seed)
+	text := fmt.Sprintf("go -C bench run ./cmd/sidebyside --jobs %d --seed %d", o.jobs, o.seed)
 	if o.full {
 		text += " --full"
 	}
