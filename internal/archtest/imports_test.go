@@ -120,7 +120,7 @@ func readHouse(t *testing.T) map[string]room {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(page), "\n## The house\n")
+	_, text, found := strings.Cut(string(page), "\n## Packages\n")
 	text, _, _ = strings.Cut(text, "\n## ")
 	rooms := map[string]room{}
 	floor := -2 // the heading and the line below it
