@@ -8,12 +8,10 @@ import (
 	"strings"
 
 	"evergreen/discordsim"
-	"evergreen/internal/year"
 )
 
-// simCommand is evergreen sim: a simulated Discord that is there to be used, to
-// judge a bot, to play a
-// scenario to one, or to let a year pass over our own.
+// simCommand is evergreen sim: a simulated Discord to use, to judge a bot with, or
+// to play a scenario to one.
 type simCommand struct {
 	Addr  string  `name:"addr" default:"127.0.0.1:8500" help:"Where the REST API and the gateway listen; the gateway to resume at takes the next port (${default})."`
 	Token string  `name:"token" placeholder:"..." help:"The bot token the simulator accepts. A random one by default. It is worth nothing anywhere else."`
@@ -38,12 +36,6 @@ type simCommand struct {
 	Only     []string `name:"only" placeholder:"STEP" help:"With --check: play only these steps of the programme. --only list names them."`
 
 	Scenario string `name:"scenario" placeholder:"FILE" help:"Play a scenario, a file or one of the library by its name, and say what a good bot would have done better. --scenario list names those of the library. Exit code 1 if an expectation was not met."`
-
-	Year    bool   `name:"year" help:"Let a year of Evergreen's own life pass in virtual time, with all that goes wrong in one, and tell how it went. It takes a few minutes. Exit code 1 with the last 200 steps if the bot was not online when it could be, lost a command or broke a rule. --seed plays a year again."`
-	Years   int    `name:"years" default:"1" help:"With --year: how many years, each with the next seed (${default})."`
-	Days    int    `name:"days" default:"365" help:"With --year: how long each is (${default})."`
-	Profile string `name:"profile" enum:"ordinary,hostile" default:"ordinary" help:"With --year: ordinary or hostile, which has in one year what others meet in ten (${default})."`
-	Steps   bool   `name:"steps" help:"With --year: tell every step."`
 }
 
 // Validate refuses what cannot work.
@@ -53,16 +45,12 @@ func (s *simCommand) Validate() error {
 		return errors.New("--guilds and --users: want at least 1 of each")
 	case s.Shards < 1 || s.Starts < 1:
 		return errors.New("--shards and --concurrency: want at least 1 of each")
-	case s.Check && s.Scenario != "", s.Year && (s.Check || s.Scenario != ""):
-		return errors.New("--check, --scenario and --year: want one of them; each makes a simulated Discord of its own")
-	case !s.Year && (s.Steps || s.Years != 1 || s.Days != 365 || s.Profile != string(year.Ordinary)):
-		return errors.New("--years, --days, --profile and --steps mean nothing without --year")
-	case s.Years < 1 || s.Days < 1:
-		return errors.New("--years and --days: want at least 1")
+	case s.Check && s.Scenario != "":
+		return errors.New("--check and --scenario: want one of them; each makes a simulated Discord of its own")
 	case !s.Check && (s.JSON || s.Thorough || s.Gentle || len(s.Only) > 0):
 		return errors.New("--json, --thorough, --gentle and --only mean nothing without --check")
-	case (s.Check || s.Scenario != "" || s.Year) && (s.For > 0 || s.Control != "" || s.Faults != "none"):
-		return errors.New("--for, --control-addr and --faults mean nothing beside --check, --scenario and --year, which know what happens and when it ends")
+	case (s.Check || s.Scenario != "") && (s.For > 0 || s.Control != "" || s.Faults != "none"):
+		return errors.New("--for, --control-addr and --faults mean nothing beside --check and --scenario, which know what happens and when it ends")
 	}
 	return checkRate(s.Rate)
 }
@@ -74,8 +62,6 @@ func (s *simCommand) Run(p *process) error {
 		return s.check(p)
 	case s.Scenario != "":
 		return s.play(p)
-	case s.Year:
-		return s.years(p)
 	}
 	return s.serve(p)
 }

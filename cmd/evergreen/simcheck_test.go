@@ -137,20 +137,6 @@ func TestSimPlaysAScenario(t *testing.T) {
 	}
 }
 
-// Given a day with a seed, when it is asked for, then it passes in virtual time
-// and is told.
-func TestSimYear(t *testing.T) {
-	c := begin(t, nil, "sim", "--year", "--days", "1", "--seed", "7", "--steps")
-	if code := c.code(t); code != 0 {
-		t.Errorf("exit code %d:\n%s\n%s", code, c.stdout, c.stderr)
-	}
-	for _, want := range []string{"connecting to identify -> identifying", "seed 7, ordinary, 1 days in ", "1 of 1 passed", "0 lost, 0 twice"} {
-		if !strings.Contains(c.stdout.String(), want) {
-			t.Errorf("%q is missing", want)
-		}
-	}
-}
-
 // Given words that do not fit together, or a name nobody knows, then what would be
 // right is said.
 func TestSimRefusesWhatDoesNotFit(t *testing.T) {
@@ -161,7 +147,6 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 	}{
 		{[]string{"--check", "--scenario", "zombie"}, 2, "want one of them"},
 		{[]string{"--json"}, 2, "mean nothing without --check"},
-		{[]string{"--steps"}, 2, "mean nothing without --year"},
 		{[]string{"--check", "--for", "1m"}, 2, "mean nothing beside"},
 		{[]string{"--scenario", "zombi", "--addr", "127.0.0.1:0"}, 1, `did you mean "zombie"?`},
 		{[]string{"--scenario", "./nowhere.yaml", "--addr", "127.0.0.1:0"}, 1, "nowhere.yaml"},

@@ -48,7 +48,12 @@ var bound = []struct {
 	{"github.com/disgoorg/disgo/sharding", []string{"disgogateway"}},
 	{"github.com/disgoorg/disgo/bot", disgos},
 	{"github.com/alecthomas/kong", []string{"cmd/evergreen"}},
-	{"flag", []string{"tools/conformance", "tools/exact", "tools/release"}},
+	{"flag", []string{"tools/conformance", "tools/deterministic", "tools/release", "tools/year"}},
+}
+
+// absent names what a program must not have in it, not even through others.
+var absent = map[string][]string{
+	"cmd/evergreen": {"testing", "flag"}, // flag would be there only for testing: the command line is kong's
 }
 
 // crowded are names that say nothing of what a package is for.
@@ -223,6 +228,25 @@ func TestWhatIsBoundToAPlaceStaysThere(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Given what goes into the product's binary, then nothing of it is there for tests.
+func TestProgramHasNothingOfTests(t *testing.T) {
+	seen := 0
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		for _, p := range listPackages(t, system) {
+			place, _ := own(p.ImportPath)
+			for _, what := range absent[place] {
+				seen++
+				if slices.Contains(p.Deps, what) {
+					t.Errorf("%s (%s) has %s in it", place, system, what)
+				}
+			}
+		}
+	}
+	if want := 3 * len(absent["cmd/evergreen"]); seen != want {
+		t.Errorf("%d pairs of a program and a package were looked at, want %d", seen, want)
 	}
 }
 

@@ -1,4 +1,4 @@
-package year
+package main
 
 import (
 	"math/rand/v2"

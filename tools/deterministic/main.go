@@ -1,17 +1,14 @@
-// Command exact runs Evergreen, or its tests, with a Go runtime that leaves
-// nothing to chance in virtual time, so that a seed makes the same run to the
-// nanosecond, every time:
+// Command deterministic runs tests with a Go runtime that decides nothing at random
+// in virtual time, so that a seed makes the same run to the nanosecond, every time:
 //
-//	go run ./tools/exact run ./cmd/evergreen sim --year --seed 3307 --days 29 --profile hostile --steps
-//	go run ./tools/exact test ./internal/year -run Year -v -args -seed 3307 -days 29 -profile hostile
-//	go run ./tools/exact -order 2 test ./gateway -run Model
+//	go run ./tools/deterministic test ./tools/year -run Year -v -args -seed 3307 -days 29 -profile hostile
+//	go run ./tools/deterministic -order 2 test ./gateway -run Model
 //
-// Outside of it, the runtime throws dice where a select has two ways to go, where
-// two timers fire at once and where a map is walked through, and its clock takes a
-// goroutine's turn away after 10 ms, or sooner in a call to the system. Within
-// virtual time each of these is decided by counting instead. What is counted from
-// is the order: another one plays the same seed with whatever happens at once
-// happening in another order.
+// The ordinary runtime is random where a select has two ready cases, where two
+// timers fire at once and where a map is ranged over, and it preempts a goroutine
+// after 10 ms of real time, or sooner in a system call. Within virtual time each of
+// these is decided by counting instead. -order is where the counting starts: with
+// another one, what is due at the same moment of the same seed runs in another order.
 //
 // It works on copies of a few files of the runtime that the go command builds in
 // place of the originals (-overlay); nothing is installed. The first build takes
@@ -32,7 +29,7 @@ import (
 func main() {
 	order := flag.Uint64("order", 0, "`which` of the orders is taken in which things happen at once")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./tools/exact [-order n] run|test|build ARGUMENTS OF THE GO COMMAND...\n")
+		fmt.Fprintf(flag.CommandLine.Output(), "usage: go run ./tools/deterministic [-order n] run|test|build ARGUMENTS OF THE GO COMMAND...\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -45,7 +42,7 @@ func main() {
 		if errors.As(err, &ended) {
 			os.Exit(ended.ExitCode()) // the go command has said why
 		}
-		fmt.Fprintln(os.Stderr, "exact:", err)
+		fmt.Fprintln(os.Stderr, "deterministic:", err)
 		os.Exit(1)
 	}
 }
@@ -98,7 +95,7 @@ func outside(goroot, modules, folder string) (string, error) {
 
 // with puts what makes a build exact behind the go command's first word.
 func with(overlay string, args []string) ([]string, error) {
-	exact := []string{args[0], "-overlay=" + overlay, "-tags=exact"}
+	exact := []string{args[0], "-overlay=" + overlay, "-tags=deterministic"}
 	switch args[0] {
 	case "run", "build":
 	case "test":
@@ -117,7 +114,7 @@ func place() (string, error) {
 	if err != nil {
 		cache = os.TempDir()
 	}
-	folder := filepath.Join(cache, "evergreen-exact")
+	folder := filepath.Join(cache, "evergreen-deterministic")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("there is no place for the copies: %w", err)
 	}

@@ -1,21 +1,4 @@
-// Package year is at heart one bot's life, told at a millionth of its length: 365
-// days of it in virtual time, with everything that goes wrong in a year, and
-// somebody who watches all the while.
-//
-// The bot is the real one: [evergreen/internal/app] with the store on a disk,
-// against [evergreen/discordsim]. Out of the seed come the troubles (what befalls
-// connections, Discord, the network, the host and the process itself) and what
-// people ask. The watcher knows what is wrong at any moment, and so knows when a
-// perfect client would be online. A year is over early when the bot was not by
-// then, lost a command or answered one twice, broke a rule of Discord's, spent
-// too much of its budget, or grew.
-//
-// A seed plans the same troubles and the same questions for the same moments every
-// time. What the bot makes of them is the same too, up to the order in which Go's
-// scheduler lets happen what falls on one and the same nanosecond. Built by
-// tools/exact that is in order as well, and the whole year is the same, which its
-// fingerprint shows.
-package year
+package main
 
 import (
 	"context"
@@ -79,13 +62,12 @@ type Result struct {
 	Steps []Step
 }
 
-// Run lets one year pass, in minutes of real time. The caller must not be in
-// virtual time itself. Meanwhile the whole process has one core and collects its
-// garbage seldom, while nobody does anything: what waits for itself most of the
-// time is fastest so, and nobody's turn depends on the collector's. The error
-// says why there was no year: a profile nobody knows, no place for the database,
-// or the end of ctx.
-func Run(ctx context.Context, o Options) (Result, error) {
+// Run lets one year pass in the virtual time of a test, in minutes of real time.
+// t must not be in virtual time itself; Run does not fail it. Until Run returns the
+// whole process has one core and collects garbage only when every goroutine waits:
+// that is fastest, and no order depends on the collector. The error says why there
+// was no year: an unknown profile, no folder for the database, or the end of ctx.
+func Run(ctx context.Context, t *testing.T, o Options) (Result, error) {
 	if o.Days <= 0 {
 		o.Days = 365
 	}
@@ -93,7 +75,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		o.Profile = Ordinary
 	}
 	if !o.Profile.known() {
-		return Result{}, fmt.Errorf("there is no profile %q; there are %s and %s", o.Profile, Ordinary, Hostile)
+		return Result{}, fmt.Errorf("there is no profile %q; choose %s or %s", o.Profile, Ordinary, Hostile)
 	}
 	if o.Dir == "" {
 		dir, err := folderInMemory()
@@ -109,7 +91,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	var r Result
 	var err error
 	began := time.Now()
-	inVirtualTime(func() { r, err = live(ctx, o) })
+	synctest.Test(t, func(*testing.T) { r, err = live(ctx, o) })
 	r.Took = time.Since(began)
 	return r, err
 }
@@ -120,11 +102,4 @@ func folderInMemory() (string, error) {
 		return dir, nil
 	}
 	return os.MkdirTemp("", "evergreen-year-")
-}
-
-// inVirtualTime runs f where time passes as soon as everybody waits for it.
-// Virtual time is to be had from the testing package only. It asks for a test
-// and uses no more of it than its name; f cannot fail it.
-func inVirtualTime(f func()) {
-	synctest.Test(new(testing.T), func(*testing.T) { f() })
 }

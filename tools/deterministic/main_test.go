@@ -101,7 +101,7 @@ func TestCopiesStay(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	got, err := with("o.json", []string{"test", "./gateway", "-run", "Model"})
-	if want := []string{"test", "-overlay=o.json", "-tags=exact", "-cpu=1", "./gateway", "-run", "Model"}; err != nil || !slices.Equal(got, want) {
+	if want := []string{"test", "-overlay=o.json", "-tags=deterministic", "-cpu=1", "./gateway", "-run", "Model"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q and %v, want %q", got, err, want)
 	}
 	if _, err := with("o.json", []string{"mod", "tidy"}); err == nil {

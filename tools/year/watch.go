@@ -1,4 +1,4 @@
-package year
+package main
 
 import (
 	"fmt"

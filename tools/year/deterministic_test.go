@@ -1,10 +1,10 @@
-//go:build exact
+//go:build deterministic
 
-package year
+package main
 
 import "testing"
 
-// Given a runtime that leaves nothing to chance (tools/exact), when the same days
+// Given a runtime that leaves nothing to chance (tools/deterministic), when the same days
 // pass twice, then the same goes over the network at the same nanoseconds. The
 // third went two ways once.
 func TestExactly(t *testing.T) {

@@ -1,33 +1,31 @@
-package year
+package main
 
 import (
 	"flag"
-	"fmt"
+	"os"
+	"os/signal"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
 
-// More than the short form, or one year anew:
-//
-//	go test ./internal/year -run Year -timeout 0 -v -args -years 100 -seed 1 -profile hostile
-//	go test ./internal/year -run Year -timeout 0 -v -args -seed 17 -steps
-var (
-	seed    = flag.Uint64("seed", 0, "play whole years, the first with this seed")
-	years   = flag.Int("years", 1, "with -seed: how many, each with the next seed")
-	days    = flag.Int("days", 365, "with -seed: how long each is")
-	profile = flag.String("profile", string(Ordinary), "with -seed: how much goes wrong, ordinary or hostile")
-	steps   = flag.Bool("steps", false, "with -seed: tell every step")
-	again   = flag.Bool("again", false, "play the years anew that a bot of ours once did not get through")
-)
+// given are the flags of the program, which hands them on behind -args.
+var given settings
+
+var again = flag.Bool("again", false, "play the years that a bot of ours once did not get through")
+
+func TestMain(m *testing.M) {
+	given.register(flag.CommandLine)
+	goleak.VerifyTestMain(m)
+}
 
 // failedOnce are years that once failed, how, and what came of it. What broke each has a
 // short test beside the code that was mended; here is the whole story, some minutes
 // long:
 //
-//	go test ./internal/year -run OnceFailed -timeout 0 -args -again
+//	go test ./tools/year -run OnceFailed -timeout 0 -args -again
 var failedOnce = []struct {
 	Options
 	story string
@@ -54,12 +52,10 @@ func TestYearsThatOnceFailed(t *testing.T) {
 	}
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// pass lets a year pass and tells what came of it.
+// pass lets a year pass and fails the test if the bot did not get through.
 func pass(t *testing.T, o Options) Result {
 	t.Helper()
-	r, err := Run(t.Context(), o)
+	r, err := Run(t.Context(), t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,28 +63,20 @@ func pass(t *testing.T, o Options) Result {
 		for _, s := range r.Steps {
 			t.Log(s)
 		}
-		t.Errorf("seed %d, %s: %s\nagain: go test ./internal/year -run Year -v -args -seed %d -days %d -profile %s -steps", r.Seed, r.Profile, r.Broken, r.Seed, o.Days, r.Profile)
+		t.Errorf("%s\nagain: go run ./tools/year --seed %d --days %d --profile %s --steps", r, r.Seed, o.Days, r.Profile)
 	}
 	return r
 }
 
 // Given a bot, its database and a Discord, when days pass in which everything
 // that goes wrong in years does so, then the bot is online whenever it could be,
-// answers every command once, breaks no rule and does not grow.
+// answers every command once, breaks no rule and does not grow. With -args -seed it
+// is the program that asks for whole years.
 func TestYear(t *testing.T) {
-	if *seed > 0 {
-		var all Totals
-		for n := range uint64(*years) {
-			o := Options{Seed: *seed + n, Days: *days, Profile: Profile(*profile)}
-			if *steps {
-				o.Tell = func(s Step) { fmt.Println(s) }
-			}
-			r := pass(t, o)
-			all.Add(r.Totals)
-			fmt.Printf("seed %d, %s: lived %.0f days in %s; %d lost, %d twice, %d IDENTIFYs, longest away %s, longest grey %s, fingerprint %016x %s\n", r.Seed, r.Profile,
-				r.Lived.Hours()/24, r.Took.Round(time.Second), r.Lost, r.Twice, r.Identifies, r.LongestAway, r.LongestGrey, r.Fingerprint, r.Broken)
-		}
-		t.Logf("%d of %d years passed\n%s", all.Passed, all.Years, all)
+	if given.seed > 0 {
+		ctx, release := signal.NotifyContext(t.Context(), os.Interrupt)
+		defer release()
+		play(ctx, t, os.Stdout, given)
 		return
 	}
 	for _, short := range []Options{{Seed: 1, Days: 2}, {Seed: 2, Days: 2}, {Seed: 3, Days: 1, Profile: Hostile}, {Seed: 4, Days: 1, Profile: Hostile}} {
@@ -115,9 +103,47 @@ func TestYearIsReproducible(t *testing.T) {
 	}
 }
 
-// Given a profile nobody knows, there is no year.
+// Given an unknown profile, there is no year.
 func TestYearWantsAProfile(t *testing.T) {
-	if _, err := Run(t.Context(), Options{Profile: "calm"}); err == nil {
+	if _, err := Run(t.Context(), t, Options{Profile: "calm"}); err == nil {
 		t.Error("a year of an unknown profile passed")
+	}
+}
+
+// Given a day with a seed, when the program asks for it, then it passes in virtual
+// time and every step and the sum are written.
+func TestYearIsTold(t *testing.T) {
+	var out strings.Builder
+	play(t.Context(), t, &out, settings{seed: 7, years: 1, days: 1, profile: string(Ordinary), steps: true})
+	for _, want := range []string{"connecting to identify -> identifying", "seed 7, ordinary, 1 days in ", "1 of 1 passed", "0 lost, 0 twice"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+// Given the program's command line, then go test is asked for the same years, and
+// what cannot be meant is refused.
+func TestCommandLine(t *testing.T) {
+	var s settings
+	set := flag.NewFlagSet("year", flag.ContinueOnError)
+	s.register(set)
+	if err := set.Parse([]string{"--seed", "7", "--years", "2", "--days", "9", "--profile", "hostile", "--steps"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.validate(); err != nil {
+		t.Error(err)
+	}
+	want := []string{"-args", "-seed=7", "-years=2", "-days=9", "-profile=hostile", "-steps"}
+	for _, deterministic := range []bool{false, true} {
+		args := s.command("some/package", deterministic).Args
+		if at := slices.Index(args, "-args"); at < 0 || !slices.Equal(args[at:], want) || slices.Contains(args, "./tools/deterministic") != deterministic {
+			t.Errorf("deterministic %t: %q", deterministic, args)
+		}
+	}
+	for _, wrong := range []settings{{years: 0, days: 1, profile: "ordinary"}, {years: 1, days: 0, profile: "ordinary"}, {years: 1, days: 1, profile: "calm"}} {
+		if wrong.validate() == nil {
+			t.Errorf("%+v was taken", wrong)
+		}
 	}
 }
