@@ -53,11 +53,11 @@ func suffer(s *store.Store) {
 	for n := range 450 {
 		at := time.Now().Add(-time.Duration(450-n) * 24 * time.Hour / 5)
 		i := health.Incident{
-			ID: fmt.Sprint("old-", n), Cause: health.NetworkDown, What: "Discord's gateway could not be reached over the network",
+			ID: fmt.Sprint("old-", n), Cause: health.NetworkDown, What: health.Text("Discord's gateway could not be reached over the network"),
 			Start: at, End: at.Add(time.Minute),
 		}
 		for attempt := range 8 {
-			i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: "an attempt failed: Discord's gateway could not be reached over the network", Times: attempt})
+			i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: health.Text("an attempt failed: Discord's gateway could not be reached over the network"), Times: attempt})
 		}
 		s.Journal().Write(i)
 	}

@@ -157,7 +157,7 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 		gap := eventually(t, "the gap in the journal", func() (health.Incident, bool) {
 			return w.gap(t.Context(), n)
 		})
-		if gap.Cause != end.cause || !strings.HasPrefix(gap.What, end.says) || gap.Outcome != health.OutcomeResumed || gap.Duration(time.Now()) <= 0 || len(gap.Actions) == 0 {
+		if gap.Cause != end.cause || !strings.HasPrefix(gap.What.String(), end.says) || gap.Outcome != health.OutcomeResumed || gap.Duration(time.Now()) <= 0 || len(gap.Actions) == 0 {
 			t.Errorf("%v: %s, %+v", end.signal, gap.Sentence(time.Now(), time.UTC), gap)
 		}
 		if end.signal == syscall.SIGQUIT && !strings.Contains(gap.Evidence.Said, "SIGQUIT") {

@@ -53,7 +53,7 @@ func TestFirstStartWithoutREST(t *testing.T) {
 				down := s.inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
 				r := s.start(s.options())
 				time.Sleep(3 * time.Minute)
-				if snap := r.Tracker().Snapshot(); snap.Connected || snap.Status != health.Offline || !strings.Contains(snap.Reason, "HTTP 503") {
+				if snap := r.Tracker().Snapshot(); snap.Connected || snap.Status != health.Offline || !strings.Contains(snap.Reason.String(), "HTTP 503") {
 					t.Errorf("without REST the bot is %s: %s", snap.Status, snap.Reason)
 				}
 				if !s.log.has("level=WARN") || !s.log.has("how many shards the bot needs") {
@@ -155,7 +155,7 @@ func TestTooFewShardsAreSet(t *testing.T) {
 		s.until("the bot needs a person", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.NeedsYou })
 		time.Sleep(time.Second)
 		snap := r.Tracker().Snapshot()
-		if !strings.Contains(snap.Reason, "too many guilds") || !strings.Contains(snap.Remedy, "Set SHARDS=2, or SHARDS=auto") {
+		if !strings.Contains(snap.Reason.String(), "too many guilds") || !strings.Contains(snap.Remedy.String(), "Set SHARDS=2, or SHARDS=auto") {
 			t.Errorf("the person is told: %s; what to do: %s", snap.Reason, snap.Remedy)
 		}
 		time.Sleep(time.Hour)

@@ -51,7 +51,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		use(85)
 		s.until("degraded", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Degraded })
 		snap := r.Tracker().Snapshot()
-		if !snap.Connected || !strings.Contains(snap.Reason, "85 MiB of 100 MiB (85 %)") || snap.Remedy == "" {
+		if !snap.Connected || !strings.Contains(snap.Reason.String(), "85 MiB of 100 MiB (85 %)") || snap.Remedy == (health.Message{}) {
 			t.Errorf("%s; remedy %q", snap.Sentence(), snap.Remedy)
 		}
 		for _, used := range []int{90, 82, 95, 81} { // around the mark: no news
@@ -67,7 +67,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		r.Tracker().Snapshot()
 		all := r.Tracker().Incidents(10)
-		if len(all) != 1 || all[0].Cause != health.MemoryShort || all[0].End.IsZero() || !strings.Contains(all[0].What, "85 %") {
+		if len(all) != 1 || all[0].Cause != health.MemoryShort || all[0].End.IsZero() || !strings.Contains(all[0].What.String(), "85 %") {
 			t.Errorf("incidents: %+v", all)
 		}
 		r.end(gateway.EndSession)

@@ -46,7 +46,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 		second := s.start(s.options()).online()
 		first.becomes(health.Degraded, 11*time.Minute)
 		snap := first.Tracker().Snapshot()
-		if want := "connected and working, but another program uses the same token: Discord has counted 1 session start of the last day that this one did not make"; snap.Reason != want || !snap.Connected || !strings.Contains(snap.Remedy, "Stop the other") {
+		if want := "connected and working, but another program uses the same token: Discord has counted 1 session start of the last day that this one did not make"; snap.Reason.String() != want || !snap.Connected || !strings.Contains(snap.Remedy.String(), "Stop the other") {
 			t.Errorf("it is %s; %s", snap.Sentence(), snap.Remedy)
 		}
 		if !s.log.has("Another program uses the same token") {
@@ -72,7 +72,7 @@ func TestKnownRivalIsNamed(t *testing.T) {
 		o := s.options()
 		o.Rival = func() health.Rival { return health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()} }
 		r := s.start(o).online()
-		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason, ": process 4711 runs this bot too") {
+		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason.String(), ": process 4711 runs this bot too") {
 			t.Errorf("it is %s", snap.Sentence())
 		}
 		r.end(gateway.EndSession)

@@ -49,7 +49,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	if says := open.Summary(); !strings.Contains(says, "the proxy http://"+address+" failed") || strings.Contains(says, "s3cret") {
 		t.Errorf("the incident says %q", says)
 	}
-	if snap.Connected || !strings.Contains(snap.Reason+snap.Remedy, "HTTPS_PROXY") {
+	if snap.Connected || !strings.Contains(snap.Reason.String()+snap.Remedy.String(), "HTTPS_PROXY") {
 		t.Errorf("%s; remedy %q", snap.Sentence(), snap.Remedy)
 	}
 	a.Stop(context.Background(), gateway.KeepSession)

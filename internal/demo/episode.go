@@ -154,7 +154,7 @@ func (r *run) tell(e *Episode, before tallies, began time.Time) {
 		if i.Detected.Before(began) {
 			text = "Before that, by itself: " + text
 		}
-		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What == "suspect: spare connection dialled" }) && i.Outcome == health.OutcomeResumed {
+		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What.Key == "action.suspect" }) && i.Outcome == health.OutcomeResumed {
 			text += " A spare connection stood ready."
 		}
 		e.Did = append(e.Did, text)

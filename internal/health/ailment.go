@@ -52,7 +52,7 @@ type ailment struct {
 // symptom is what is wrong at one moment.
 type symptom struct {
 	cause CauseID
-	what  string
+	what  Message
 	since time.Time
 }
 
@@ -62,13 +62,13 @@ func symptoms(s *Snapshot) (list []symptom) {
 		list = append(list, symptom{s.Work.Cause, s.Work.Reason, s.At})
 	}
 	if s.Saving.Trouble != "" {
-		list = append(list, symptom{DiskTrouble, "nothing can be saved: " + s.Saving.Trouble, wall(s.Saving.Since)})
+		list = append(list, symptom{DiskTrouble, Say("unsaved", s.Saving.Trouble), wall(s.Saving.Since)})
 	}
 	if s.Memory.Trouble != "" {
-		list = append(list, symptom{MemoryShort, "memory runs short: " + s.Memory.Trouble, wall(s.Memory.Since)})
+		list = append(list, symptom{MemoryShort, Say("memory", s.Memory.Trouble), wall(s.Memory.Since)})
 	}
 	if s.Rival.Trouble != "" {
-		list = append(list, symptom{TwoInstances, "another program uses the same token: " + s.Rival.Trouble, wall(s.Rival.Since)})
+		list = append(list, symptom{TwoInstances, Say("token-shared", s.Rival.Trouble), wall(s.Rival.Since)})
 	}
 	return list
 }
@@ -85,7 +85,7 @@ func (t *Tracker) ails(s *Snapshot) (changed []Incident) {
 				start = s.At
 			}
 			a = &ailment{incident: Incident{
-				ID: start.UTC().Format(incidentTime) + "-" + string(n.cause), Cause: n.cause, What: plain(t.opts.Redact(n.what)),
+				ID: start.UTC().Format(incidentTime) + "-" + string(n.cause), Cause: n.cause, What: n.what.replace(func(text string) string { return plain(t.opts.Redact(text)) }),
 				Start: start, Detected: s.At, Connected: true,
 			}}
 			t.ailing[n.cause] = a

@@ -105,7 +105,7 @@ func (l *lodging) told(cause CauseID, says string) Incident {
 // is checks the answer for a person.
 func (l *lodging) is(status Status, says string) {
 	l.Helper()
-	if s := l.tracker.Snapshot(); s.Status != status || !strings.Contains(s.Reason, says) {
+	if s := l.tracker.Snapshot(); s.Status != status || !strings.Contains(s.Reason.String(), says) {
 		l.Errorf("it is %s, want %s: ...%s", s.Sentence(), status, says)
 	}
 }
@@ -241,7 +241,7 @@ func TestDiskTroubleIsTold(t *testing.T) {
 		began := time.Now()
 		saving.Store(&Saving{Trouble: "the disk is full (no space left on device)", Since: began})
 		l.passes(10 * time.Minute)
-		if s := l.tracker.Snapshot(); s.Remedy == "" || !s.Since.Equal(began) || !s.Work.OK {
+		if s := l.tracker.Snapshot(); s.Remedy == (Message{}) || !s.Since.Equal(began) || !s.Work.OK {
 			l.Errorf("got %+v", s)
 		}
 		saving.Store(&Saving{})

@@ -1,5 +1,7 @@
 package health
 
+import "evergreen/gateway"
+
 // Catalogue holds every cause: the 25 of the ranking first, then the everyday
 // ones.
 var Catalogue = []Cause{
@@ -11,6 +13,9 @@ var Catalogue = []Cause{
 		Done:       "The next start resumes the session if Discord still keeps it, and records how the last run ended.",
 		Do:         "Run the bot as a service that restarts it: a systemd unit, or a container with a restart policy.",
 		Stage:      "Run the bot against the simulator, end it with SIGKILL, wait a minute and start it again.",
+		Signs: []Sign{
+			{Key: "gap.gone", Says: "the program was gone without a word: killed, or its host lost power"},
+		},
 	},
 	{
 		ID: HostIdles, Number: 2, Depth: Root,
@@ -20,6 +25,9 @@ var Catalogue = []Cause{
 		Done:       "The session is saved, so that waking up within the minute resumes it.",
 		Do:         "Look up the host's idle policy; a bot needs a plan that never sleeps.",
 		Stage:      "Run the bot against the simulator, stop it with SIGTERM for ten minutes and start it again, three times.",
+		Signs: []Sign{
+			{Key: "gap.idle", Says: "the program was stopped for %s, as often before and without a new version: the host seems to put it to sleep"},
+		},
 	},
 	{
 		ID: IntentsRefused, Number: 3, Depth: Root,
@@ -29,6 +37,7 @@ var Catalogue = []Cause{
 		Done:       "Stopped dialling. The application's flags are checked again from time to time, and the bot comes back by itself once they fit.",
 		Do:         "Switch the intent on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents), or configure the bot without it.",
 		Stage:      "Inject `intents-off`.",
+		Codes:      []gateway.CloseCode{gateway.CloseInvalidIntents, gateway.CloseRefusedIntents},
 	},
 	{
 		ID: TokenRefused, Number: 4, Depth: Root,
@@ -38,6 +47,7 @@ var Catalogue = []Cause{
 		Done:       "Stopped dialling. One REST request in ten minutes finds out whether the token is good again: Discord bans an address at 10,000 refused requests in ten minutes. A new token is taken up without a restart where the configuration allows it.",
 		Do:         "Reset the token at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN.",
 		Stage:      "Inject `token-reset`.",
+		Codes:      []gateway.CloseCode{gateway.CloseNotAuthenticated, gateway.CloseAuthFailed},
 	},
 	{
 		ID: SlowHandlers, Number: 5, Depth: Root,
@@ -47,6 +57,11 @@ var Catalogue = []Cause{
 		Done:       "The connection is not affected. What does not fit is left with Discord and fetched again by a RESUME.",
 		Do:         "Look for the slow handler in the log and move its work out of the way of the others.",
 		Stage:      "In the demo, the slow command does it: `evergreen demo`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonOverflow, Says: "the handlers did not keep up and the event queue was full"},
+			{Key: "queue-full", Says: "the event queue is full; further events wait at Discord until the handlers catch up"},
+			{Key: "queue-old", Says: "the oldest event has been waiting for its handler for %s"},
+		},
 	},
 	{
 		ID: HalfOpen, Number: 6, Depth: Symptom,
@@ -55,6 +70,11 @@ var Catalogue = []Cause{
 		Recognised: "Nothing arrives although the socket looks open; heartbeats stay unanswered.",
 		Done:       "Asked with an extra heartbeat, prepared a spare connection, resumed on it.",
 		Stage:      "Inject `half-open`, `black-hole` or `zombie`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonSilent, Says: "the connection was half-open", For: "nothing arrived for %s"},
+			{Kind: gateway.ReasonNoACK, Says: "heartbeats stayed unanswered", For: "for %s"},
+			{Kind: gateway.ReasonWrite, Says: "a write to Discord failed or blocked"},
+		},
 	},
 	{
 		ID: ReconnectLoop, Number: 7, Depth: Consequence,
@@ -64,6 +84,10 @@ var Catalogue = []Cause{
 		Done:       "The session is given up after three refused RESUMEs; then a new one is started on a fresh address within the budget.",
 		Do:         "If it goes on, look at https://discordstatus.com.",
 		Stage:      "Inject `cut` four times, ten seconds apart.",
+		Signs: []Sign{
+			{Key: "same-end", Says: "the same end came %s times"},
+			{Key: "same-start", Says: "the %s time in a row, each soon after coming back"},
+		},
 	},
 	{
 		ID: IdentifyBudget, Number: 8, Depth: Root,
@@ -73,6 +97,9 @@ var Catalogue = []Cause{
 		Done:       "Waiting: exhausting the budget would make Discord reset the token.",
 		Do:         "Find out what spent the starts: a crash loop, or a second program with the same token.",
 		Stage:      "Inject `session-loss` again and again, faster than an account of a few starts an hour allows.",
+		Signs: []Sign{
+			{Key: "identify-delayed", Says: "the right to start a session has to be waited for"},
+		},
 	},
 	{
 		ID: IPBanned, Number: 9, Depth: Root,
@@ -91,6 +118,9 @@ var Catalogue = []Cause{
 		Done:       "Retried every few seconds.",
 		Do:         "Check the resolver of this host (resolv.conf, the container's DNS). It is not Discord.",
 		Stage:      "Inject `dns` and then `cut`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonDNS, Says: "the name of Discord's gateway did not resolve"},
+		},
 	},
 	{
 		ID: DeployGoodbye, Number: 11, Depth: Root,
@@ -100,6 +130,9 @@ var Catalogue = []Cause{
 		Done:       "A pause closes with a private code instead, and the next start resumes.",
 		Do:         "Stop with SIGTERM, not with --goodbye, when a restart follows.",
 		Stage:      "Stop the bot with `--goodbye` and start it again.",
+		Signs: []Sign{
+			{Key: "gap.goodbye", Says: "the program was stopped with a goodbye, and started again %s later"},
+		},
 	},
 	{
 		ID: PresenceLost, Number: 12, Depth: Root,
@@ -117,6 +150,10 @@ var Catalogue = []Cause{
 		Recognised: "RESUME was sent and neither RESUMED nor a refusal came.",
 		Done:       "Tried at most three times, at alternating addresses; then a new session.",
 		Stage:      "Inject `resume-silent` and then `cut`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonNoResumed, Says: "Discord did not answer the RESUME", For: "waited %s"},
+			{Key: "resumes-dropped", Says: "each RESUME was dropped"},
+		},
 	},
 	{
 		ID: OutOfMemory, Number: 14, Depth: Root,
@@ -126,6 +163,9 @@ var Catalogue = []Cause{
 		Done:       "The memory limit is respected; a warning comes at 85 %.",
 		Do:         "Give the container or host more memory.",
 		Stage:      "Run the bot in a container with 20 MiB of memory.",
+		Signs: []Sign{
+			{Key: "gap.out-of-memory", Says: "the kernel killed the program for memory"},
+		},
 	},
 	{
 		ID: TwoInstances, Number: 15, Depth: Root,
@@ -135,6 +175,9 @@ var Catalogue = []Cause{
 		Done:       "A second instance with the same state folder refuses to start. One elsewhere is noticed at a check (HEALTH_CHECK_INTERVAL) after its session start, and told for an hour.",
 		Do:         "Stop the other instance, or give it a token of its own.",
 		Stage:      "Start the bot twice. With one state folder the second says who holds it; with two (EVERGREEN_STATE_DIR) the first tells of it at its next check.",
+		Signs: []Sign{
+			{Key: "token-shared", Says: "another program uses the same token: %s"},
+		},
 	},
 	{
 		ID: ProxyBlocks, Number: 16, Depth: Root,
@@ -144,6 +187,9 @@ var Catalogue = []Cause{
 		Done:       "Retried every few seconds.",
 		Do:         "Allow wss to gateway.discord.gg (port 443) on the proxy or firewall in between.",
 		Stage:      "Inject `no-wss` and then `cut`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonUpgrade, Says: "Discord's gateway did not open a WebSocket"},
+		},
 	},
 	{
 		ID: DiscordOutage, Number: 17, Depth: Root,
@@ -153,6 +199,12 @@ var Catalogue = []Cause{
 		Done:       "Held on without spending session starts. Alerts about the bot are held back and say: Discord, not you.",
 		Do:         "Nothing on this side; see https://discordstatus.com.",
 		Stage:      "Inject `outage`; or `no-hello` and then `cut`; or `no-ready` and then `op9-false`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonNoHello, Says: "Discord accepted the connection but never said HELLO", For: "waited %s"},
+			{Kind: gateway.ReasonNoReady, Says: "Discord did not answer IDENTIFY with READY", For: "waited %s"},
+			{Key: "ready-late", Says: "READY was slow to come"},
+			{Key: "status-page", Says: "Discord itself reports trouble (%s)"},
+		},
 	},
 	{
 		ID: HostSlept, Number: 18, Depth: Root,
@@ -162,6 +214,11 @@ var Catalogue = []Cause{
 		Done:       "Dropped the old connection at once and resumed.",
 		Do:         "Keep the host awake: switch off suspend, or move the bot off the laptop.",
 		Stage:      "Suspend the machine, or stop the program with SIGSTOP for five minutes and let it go on with SIGCONT.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonSlept, Says: "the host was asleep", For: "for %s"},
+			{Key: "host-slept", Says: "the host slept for %s"},
+			{Key: "gap.slept", Says: "the host slept for %s, and the program did not survive it"},
+		},
 	},
 	{
 		ID: SupervisorGaveUp, Number: 19, Depth: Root,
@@ -171,6 +228,9 @@ var Catalogue = []Cause{
 		Done:       "The process never exits over what passes by itself, and exits with 78 over what does not.",
 		Do:         "Mend what the last exit said, then start the service again.",
 		Stage:      "Run the bot against the simulator, end it with SIGKILL and start it again at once, three times; then wait five minutes before the next start.",
+		Signs: []Sign{
+			{Key: "gap.gave-up", Says: "the program ended %s times in a row and was started again each time, and after the last nobody did for %s: the supervisor gave up"},
+		},
 	},
 	{
 		ID: ShortTimeouts, Number: 20, Depth: Root,
@@ -190,6 +250,7 @@ var Catalogue = []Cause{
 		Done:       "Sends are limited, with slots kept free for heartbeats, and presence updates are merged.",
 		Do:         "If this appears, something else sends on the same connection: please report it.",
 		Stage:      "Inject `close` with code 4008.",
+		Codes:      []gateway.CloseCode{gateway.CloseRateLimited},
 	},
 	{
 		ID: ShardingRequired, Number: 22, Depth: Root,
@@ -199,6 +260,7 @@ var Catalogue = []Cause{
 		Done:       "Asked how many shards are needed. With SHARDS=auto the bot changes to that number by itself; otherwise it dials no more until the number is raised.",
 		Do:         "Set SHARDS=auto, or the number that GET /gateway/bot recommends (2,500 guilds a shard at most), and start the bot again.",
 		Stage:      "Inject `always-close` with code 4011 and then `cut`.",
+		Codes:      []gateway.CloseCode{gateway.CloseInvalidShard, gateway.CloseShardingRequired},
 	},
 	{
 		ID: IPv6NoRoute, Number: 23, Depth: Root,
@@ -226,6 +288,9 @@ var Catalogue = []Cause{
 		Done:       "Shown as degraded: connected and working are judged apart.",
 		Do:         "Check the Message Content Intent, and the log for failing handlers.",
 		Stage:      "In the demo, the crashing command does it: `evergreen demo`.",
+		Signs: []Sign{
+			{Key: "panics", Says: "handlers panicked %s times in the last %s, last over %s"},
+		},
 	},
 	{
 		ID: RoutineReconnect, Depth: Symptom,
@@ -234,6 +299,9 @@ var Catalogue = []Cause{
 		Recognised: "Op 7; it comes several times a day.",
 		Done:       "Moved to another connection and resumed.",
 		Stage:      "Inject `op7`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonReconnect, Says: "Discord asked for a reconnect (routine)"},
+		},
 	},
 	{
 		ID: ConnectionCut, Depth: Symptom,
@@ -242,6 +310,10 @@ var Catalogue = []Cause{
 		Recognised: "It ended without a close frame.",
 		Done:       "Resumed.",
 		Stage:      "Inject `cut` or `drop`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonReset, Says: "the connection was cut without a close frame"},
+		},
+		Codes: []gateway.CloseCode{gateway.CloseNone},
 	},
 	{
 		ID: DiscordClosed, Depth: Symptom,
@@ -250,6 +322,7 @@ var Catalogue = []Cause{
 		Recognised: "A close frame with a code that allows to go on.",
 		Done:       "Resumed.",
 		Stage:      "Inject `close` with code 4000.",
+		Codes:      []gateway.CloseCode{1000, 1001, 1011, 1012, 1013, 1014, gateway.CloseUnknownError},
 	},
 	{
 		ID: SessionEnded, Depth: Consequence,
@@ -258,6 +331,10 @@ var Catalogue = []Cause{
 		Recognised: "Op 9, or close code 4007 or 4009.",
 		Done:       "Started a new session within the budget.",
 		Stage:      "Inject `op9-false`, or `resume-op9-false` and then `cut`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonInvalidSession, Says: "Discord invalidated the session"},
+		},
+		Codes: []gateway.CloseCode{gateway.CloseInvalidSeq, gateway.CloseSessionTimedOut},
 	},
 	{
 		ID: NetworkDown, Depth: Root,
@@ -267,6 +344,11 @@ var Catalogue = []Cause{
 		Done:       "Retried every few seconds.",
 		Do:         "If it lasts, check this host's connection and firewall (port 443 outwards).",
 		Stage:      "Inject `refuse` and then `cut`, or `unreachable`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonDial, Says: "Discord's gateway could not be reached over the network"},
+			{Kind: gateway.ReasonTLS, Says: "the TLS handshake with Discord's gateway failed"},
+			{Kind: gateway.ReasonGrantExpired, Says: "connecting took longer than the shard's turn to identify lasts"},
+		},
 	},
 	{
 		ID: ProxyFailed, Depth: Root,
@@ -285,6 +367,10 @@ var Catalogue = []Cause{
 		Done:       "Resumed on a new connection; Discord sends the events again.",
 		Do:         "If it repeats, something between this host and Discord alters the traffic.",
 		Stage:      "Inject `corrupt`.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonMalformed, Says: "Discord sent something that is not JSON"},
+			{Kind: gateway.ReasonCompression, Says: "the compressed stream broke"},
+		},
 	},
 	{
 		ID: ClientMistake, Depth: Root,
@@ -294,6 +380,7 @@ var Catalogue = []Cause{
 		Done:       "Resumed.",
 		Do:         "Please report it with the log lines around it.",
 		Stage:      "Inject `close` with code 4002.",
+		Codes:      []gateway.CloseCode{gateway.CloseUnknownOpcode, gateway.CloseDecodeError, gateway.CloseAlreadyAuth},
 	},
 	{
 		ID: ClientOutdated, Depth: Root,
@@ -303,6 +390,7 @@ var Catalogue = []Cause{
 		Done:       "Stopped dialling.",
 		Do:         "Update this program.",
 		Stage:      "Inject `close` with code 4012.",
+		Codes:      []gateway.CloseCode{gateway.CloseInvalidVersion},
 	},
 	{
 		ID: PlannedStop, Depth: Symptom,
@@ -311,6 +399,12 @@ var Catalogue = []Cause{
 		Recognised: "A stop that was asked for.",
 		Done:       "The session was kept for the next start, unless a goodbye was asked for.",
 		Stage:      "Run the bot against the simulator, stop it with SIGTERM and start it again.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonStop, Says: "it was stopped as asked"},
+			{Key: "gap.stopped", Says: "the program was stopped as asked, with a goodbye"},
+			{Key: "gap.new-version", Says: "the program was stopped as asked, for version %s"},
+			{Key: "gap.paused", Says: "the program was stopped as asked"},
+		},
 	},
 	{
 		ID: ProgramCrashed, Depth: Root,
@@ -320,6 +414,10 @@ var Catalogue = []Cause{
 		Done:       "The next start resumes the session if Discord still keeps it. Panics of handlers are contained and do not end the program.",
 		Do:         "If what it said names a setting or the token, mend that. Otherwise please report it with the file `evergreen-...crash.txt` of the state folder and the last lines of the log; run the bot as a service that restarts it.",
 		Stage:      "Run the bot against the simulator, end it with SIGQUIT and start it again.",
+		Signs: []Sign{
+			{Key: "gap.crashed", Says: "the program crashed"},
+			{Key: "gap.failed", Says: "the program ended with an error"},
+		},
 	},
 	{
 		ID: HostRebooted, Depth: Root,
@@ -329,6 +427,10 @@ var Catalogue = []Cause{
 		Done:       "The next start resumes the session if Discord still keeps it.",
 		Do:         "Run the bot as a service that starts with the host; look up why it went down (last -x, the provider's notices).",
 		Stage:      "Reboot the machine on which the bot runs against the simulator.",
+		Signs: []Sign{
+			{Key: "gap.shut-down", Says: "the host was shut down or rebooted, and stopped the program in order"},
+			{Key: "gap.rebooted", Says: "the host went down or was rebooted without stopping the program"},
+		},
 	},
 	{
 		ID: DiskTrouble, Depth: Root,
@@ -338,6 +440,9 @@ var Catalogue = []Cause{
 		Done:       "Held everything in memory, tried again every few seconds, and wrote it once the disk was well. A damaged database is set aside and a new one begun.",
 		Do:         "Make room on the disk of the state folder, or make it writable again; if it reports errors, replace it. No restart is needed.",
 		Stage:      "Run the bot against the simulator with EVERGREEN_STATE_DIR on a small disk, and fill that disk up.",
+		Signs: []Sign{
+			{Key: "unsaved", Says: "nothing can be saved: %s"},
+		},
 	},
 	{
 		ID: MemoryShort, Depth: Root,
@@ -347,6 +452,9 @@ var Catalogue = []Cause{
 		Done:       "The Go runtime frees memory harder from 90 % of the limit on. The bot stays online and counts as degraded.",
 		Do:         "Give the container or host more memory, or find what takes it; the log has the numbers.",
 		Stage:      "Run the bot in a container with little memory, and start something greedy beside it.",
+		Signs: []Sign{
+			{Key: "memory", Says: "memory runs short: %s"},
+		},
 	},
 	{
 		ID: Unknown, Depth: Unexplained,
@@ -356,5 +464,14 @@ var Catalogue = []Cause{
 		Done:       "Resumed, as with any ending that does not forbid it.",
 		Do:         "Please report the evidence of the incident, so that the catalogue can learn it.",
 		Stage:      "Inject `close` with code 4242.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonStart, Says: "the bot is starting"},
+			{Kind: gateway.ReasonLocate, Says: "the address of Discord's gateway could not be learnt"},
+			{Kind: gateway.ReasonClosed, Says: "Discord closed the connection"},
+			{Kind: gateway.ReasonFatal, Says: "Discord refuses the bot until something is mended"},
+			{Key: "unknown", Says: "the connection ended for an unknown reason (%s)"},
+			{Key: "unknown.none", Says: "the connection ended for an unknown reason (none was given)"},
+			{Key: "close.unknown", Says: "Discord closed the connection with code %s, for a reason that is not known"},
+		},
 	},
 }

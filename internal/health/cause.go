@@ -1,5 +1,11 @@
 package health
 
+import (
+	"strconv"
+
+	"evergreen/gateway"
+)
+
 // CauseID names a row of [Catalogue]. It is stored and linked to, so it never
 // changes.
 type CauseID string
@@ -89,6 +95,44 @@ type Cause struct {
 	// Unseen is why no incident ever has this cause; empty where one can.
 	Unseen string
 	Depth  Depth
+	// Signs are how the cause shows itself, and Codes the close codes that lead
+	// to it. A sign or code belongs to one cause.
+	Signs []Sign
+	Codes []gateway.CloseCode
+}
+
+// Sign is one way in which a cause shows itself, in words.
+type Sign struct {
+	// Kind is what a shard reports; empty for what is concluded from elsewhere,
+	// which has a Key instead.
+	Kind gateway.ReasonKind
+	Key  string
+	// Says is what happened, as part of a sentence with a %s for each value.
+	Says string
+	// For adds how long it lasted, where that matters.
+	For string
+}
+
+// key is the key of the sign's [Message].
+func (s Sign) key() string {
+	if s.Key != "" {
+		return s.Key
+	}
+	return "reason." + string(s.Kind)
+}
+
+func closeKey(code gateway.CloseCode) string { return "close." + strconv.Itoa(int(code)) }
+
+// Heading is the cause's title as a message.
+func (c Cause) Heading() Message { return Say("title." + string(c.ID)) }
+
+// Remedy is what a person has to do as a message; zero when nothing is left to
+// be done.
+func (c Cause) Remedy() Message {
+	if c.Do == "" {
+		return Message{}
+	}
+	return Say("do." + string(c.ID))
 }
 
 // Link is where the runbook explains the cause.
@@ -101,6 +145,30 @@ var byID = func() map[CauseID]Cause {
 	}
 	return rows
 }()
+
+// signs and codes lead from what a shard reports to the catalogue.
+var (
+	signs = make(map[gateway.ReasonKind]knownSign)
+	codes = make(map[gateway.CloseCode]CauseID)
+)
+
+type knownSign struct {
+	Sign
+	cause CauseID
+}
+
+func init() {
+	for _, c := range Catalogue {
+		for _, s := range c.Signs {
+			if s.Kind != "" {
+				signs[s.Kind] = knownSign{s, c.ID}
+			}
+		}
+		for _, code := range c.Codes {
+			codes[code] = c.ID
+		}
+	}
+}
 
 // Lookup returns the row of the cause, the row of [Unknown] if there is none.
 func Lookup(id CauseID) Cause {

@@ -87,31 +87,31 @@ var kinds = []gateway.ReasonKind{
 // into the catalogue.
 func TestTablesAreComplete(t *testing.T) {
 	for _, kind := range kinds {
-		if saysOfKind[kind] == "" {
+		if s, ok := signs[kind]; !ok || s.Says == "" {
 			t.Errorf("%s has no words", kind)
-		}
-		if _, ok := causeOfKind[kind]; !ok && kind != gateway.ReasonStart {
-			t.Errorf("%s has no row", kind)
 		}
 	}
 	for code := gateway.CloseCode(4000); code <= 4014; code++ {
 		if code == 4006 {
 			continue // not in use any more
 		}
-		if _, ok := causeOfCode[code]; !ok {
+		if _, ok := codes[code]; !ok {
 			t.Errorf("%d has no row", code)
 		}
 	}
-	rows := []CauseID{}
-	for _, id := range causeOfKind {
-		rows = append(rows, id)
-	}
-	for _, id := range causeOfCode {
-		rows = append(rows, id)
-	}
-	for _, id := range rows {
-		if Lookup(id).ID != id {
-			t.Errorf("%s is not in the catalogue", id)
+	seen := map[any]CauseID{}
+	for _, c := range Catalogue {
+		for _, code := range c.Codes {
+			if seen[code] != "" {
+				t.Errorf("%d leads to %s and to %s", code, seen[code], c.ID)
+			}
+			seen[code] = c.ID
+		}
+		for _, s := range c.Signs {
+			if seen[s.key()] != "" || (s.Kind == "") == (s.Key == "") || s.Says == "" {
+				t.Errorf("%s of %s: %+v", s.key(), c.ID, s)
+			}
+			seen[s.key()] = c.ID
 		}
 	}
 }
@@ -172,10 +172,10 @@ func TestDiagnose(t *testing.T) {
 		if id := Diagnose(c.cause); id != c.id {
 			t.Errorf("%s: cause %s, want %s", c.cause, id, c.id)
 		}
-		if says := describe(c.cause); says != c.says {
+		if says := describe(c.cause).String(); says != c.says {
 			t.Errorf("%s: says %q, want %q", c.cause, says, c.says)
 		}
-		if do := remedy(c.cause); !strings.Contains(do, c.do) || c.do == "" && do != "" {
+		if do := remedy(c.cause).String(); !strings.Contains(do, c.do) || c.do == "" && do != "" {
 			t.Errorf("%s: remedy %q, want %q in it", c.cause, do, c.do)
 		}
 	}

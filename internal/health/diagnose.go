@@ -1,73 +1,19 @@
 package health
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 
 	"evergreen/gateway"
 	"evergreen/internal/discord/network"
 	"evergreen/internal/discord/rest"
 )
-
-// causeOfKind maps what a shard can tell apart to the catalogue. Kinds that
-// need a second look at the code or the error are refined by [Diagnose].
-var causeOfKind = map[gateway.ReasonKind]CauseID{
-	gateway.ReasonLocate:         Unknown,
-	gateway.ReasonDNS:            DNSFailure,
-	gateway.ReasonDial:           NetworkDown,
-	gateway.ReasonTLS:            NetworkDown,
-	gateway.ReasonUpgrade:        ProxyBlocks,
-	gateway.ReasonNoHello:        DiscordOutage,
-	gateway.ReasonNoReady:        DiscordOutage,
-	gateway.ReasonNoResumed:      ResumeDropped,
-	gateway.ReasonReconnect:      RoutineReconnect,
-	gateway.ReasonInvalidSession: SessionEnded,
-	gateway.ReasonClosed:         Unknown,
-	gateway.ReasonReset:          ConnectionCut,
-	gateway.ReasonSilent:         HalfOpen,
-	gateway.ReasonNoACK:          HalfOpen,
-	gateway.ReasonSlept:          HostSlept,
-	gateway.ReasonMalformed:      GarbledStream,
-	gateway.ReasonCompression:    GarbledStream,
-	gateway.ReasonWrite:          HalfOpen,
-	gateway.ReasonGrantExpired:   NetworkDown,
-	gateway.ReasonOverflow:       SlowHandlers,
-	gateway.ReasonFatal:          Unknown,
-	gateway.ReasonStop:           PlannedStop,
-}
-
-// causeOfCode maps close codes to the catalogue. Codes that are not listed
-// are unknown.
-var causeOfCode = map[gateway.CloseCode]CauseID{
-	1000:                          DiscordClosed,
-	1001:                          DiscordClosed,
-	gateway.CloseNone:             ConnectionCut,
-	1011:                          DiscordClosed,
-	1012:                          DiscordClosed,
-	1013:                          DiscordClosed,
-	1014:                          DiscordClosed,
-	gateway.CloseUnknownError:     DiscordClosed,
-	gateway.CloseUnknownOpcode:    ClientMistake,
-	gateway.CloseDecodeError:      ClientMistake,
-	gateway.CloseNotAuthenticated: TokenRefused,
-	gateway.CloseAuthFailed:       TokenRefused,
-	gateway.CloseAlreadyAuth:      ClientMistake,
-	gateway.CloseInvalidSeq:       SessionEnded,
-	gateway.CloseRateLimited:      SendLimit,
-	gateway.CloseSessionTimedOut:  SessionEnded,
-	gateway.CloseInvalidShard:     ShardingRequired,
-	gateway.CloseShardingRequired: ShardingRequired,
-	gateway.CloseInvalidVersion:   ClientOutdated,
-	gateway.CloseInvalidIntents:   IntentsRefused,
-	gateway.CloseRefusedIntents:   IntentsRefused,
-}
 
 // Diagnose finds the row of the catalogue for what a shard reported: by the
 // close code if there is one, else by the kind of failure and the error behind
@@ -77,7 +23,7 @@ func Diagnose(c gateway.Reason) CauseID {
 		return TokenRefused
 	}
 	if code := closeCode(c); code != 0 {
-		if id, ok := causeOfCode[code]; ok {
+		if id, ok := codes[code]; ok {
 			return id
 		}
 		return Unknown
@@ -88,8 +34,8 @@ func Diagnose(c gateway.Reason) CauseID {
 			return id
 		}
 	}
-	if id, ok := causeOfKind[c.Kind]; ok {
-		return id
+	if s, ok := signs[c.Kind]; ok {
+		return s.cause
 	}
 	return Unknown
 }
@@ -168,69 +114,32 @@ func unreachable(err error) bool {
 		errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
-// saysOfKind says in words what a kind of cause means. Close codes have words
-// of their own.
-var saysOfKind = map[gateway.ReasonKind]string{
-	gateway.ReasonStart:          "the bot is starting",
-	gateway.ReasonLocate:         "the address of Discord's gateway could not be learnt",
-	gateway.ReasonDNS:            "the name of Discord's gateway did not resolve",
-	gateway.ReasonDial:           "Discord's gateway could not be reached over the network",
-	gateway.ReasonTLS:            "the TLS handshake with Discord's gateway failed",
-	gateway.ReasonUpgrade:        "Discord's gateway did not open a WebSocket",
-	gateway.ReasonNoHello:        "Discord accepted the connection but never said HELLO",
-	gateway.ReasonNoReady:        "Discord did not answer IDENTIFY with READY",
-	gateway.ReasonNoResumed:      "Discord did not answer the RESUME",
-	gateway.ReasonReconnect:      "Discord asked for a reconnect (routine)",
-	gateway.ReasonInvalidSession: "Discord invalidated the session",
-	gateway.ReasonClosed:         "Discord closed the connection",
-	gateway.ReasonReset:          "the connection was cut without a close frame",
-	gateway.ReasonSilent:         "the connection was half-open",
-	gateway.ReasonNoACK:          "heartbeats stayed unanswered",
-	gateway.ReasonSlept:          "the host was asleep",
-	gateway.ReasonMalformed:      "Discord sent something that is not JSON",
-	gateway.ReasonCompression:    "the compressed stream broke",
-	gateway.ReasonWrite:          "a write to Discord failed or blocked",
-	gateway.ReasonGrantExpired:   "connecting took longer than the shard's turn to identify lasts",
-	gateway.ReasonOverflow:       "the handlers did not keep up and the event queue was full",
-	gateway.ReasonFatal:          "Discord refuses the bot until something is mended",
-	gateway.ReasonStop:           "it was stopped as asked",
-}
-
-// saysOfElapsed adds the time that matters to some kinds.
-var saysOfElapsed = map[gateway.ReasonKind]string{
-	gateway.ReasonSilent:    "nothing arrived for %s",
-	gateway.ReasonNoACK:     "for %s",
-	gateway.ReasonSlept:     "for %s",
-	gateway.ReasonNoHello:   "waited %s",
-	gateway.ReasonNoReady:   "waited %s",
-	gateway.ReasonNoResumed: "waited %s",
-}
-
-// describe says a cause in words, as part of a sentence. A cause that is not
+// describe says a reason in words, as part of a sentence. A reason that is not
 // known says so.
-func describe(c gateway.Reason) string {
-	text, known := saysOfKind[c.Kind]
-	var proxy *network.ProxyError
+func describe(c gateway.Reason) Message {
+	sign, known := signs[c.Kind]
+	code := closeCode(c)
+	_, listed := codes[code]
+	proxy, proxied := errors.AsType[*network.ProxyError](c.Err)
 	switch {
-	case errors.As(c.Err, &proxy):
-		text = proxy.Error()
+	case proxied:
+		return Text(proxy.Error())
 	case errors.Is(c.Err, gateway.ErrUnauthorized):
-		text = gateway.CloseAuthFailed.Policy().Says
-	case closeCode(c) != 0:
-		text = c.Code.Policy().Says
-		if _, listed := causeOfCode[c.Code]; listed {
-			text += fmt.Sprintf(" (close code %d)", c.Code)
-		} else {
-			text += ", for a reason that is not known"
-		}
+		return Say("unauthorized")
+	case code != 0 && listed:
+		return Say(closeKey(code))
+	case code != 0:
+		return Say("close.unknown", strconv.Itoa(int(code)))
+	case c.Kind == "":
+		return Say("unknown.none")
 	case !known:
-		text = fmt.Sprintf("the connection ended for an unknown reason (%s)", cmp.Or(string(c.Kind), "none was given"))
+		return Say("unknown", string(c.Kind))
 	case httpStatus(c) != 0:
-		text += fmt.Sprintf(" (HTTP %d)", httpStatus(c))
-	case c.Elapsed > 0 && saysOfElapsed[c.Kind] != "":
-		text += " (" + fmt.Sprintf(saysOfElapsed[c.Kind], span(c.Elapsed)) + ")"
+		return Say("join.http", Say(sign.key()), strconv.Itoa(httpStatus(c)))
+	case c.Elapsed > 0 && sign.For != "":
+		return Say(sign.key()+".for", c.Elapsed)
 	}
-	return text
+	return Say(sign.key())
 }
 
 // detail returns what the peer or the system said about a cause, in its own
@@ -246,13 +155,13 @@ func detail(c gateway.Reason) string {
 	return ""
 }
 
-// remedy returns what a person has to do about a cause; empty when nothing.
-func remedy(c gateway.Reason) string {
+// remedy returns what a person has to do about a reason; zero when nothing.
+func remedy(c gateway.Reason) Message {
 	if found, ok := errors.AsType[gateway.Remedied](c.Err); ok {
-		return found.Remedy()
+		return Text(found.Remedy())
 	}
 	if code := closeCode(c); code != 0 && code.Policy().Remedy != "" {
-		return code.Policy().Remedy
+		return Say("do." + closeKey(code))
 	}
-	return Lookup(Diagnose(c)).Do
+	return Lookup(Diagnose(c)).Remedy()
 }

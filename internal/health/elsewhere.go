@@ -50,8 +50,8 @@ func (s *shard) blameDiscord(at time.Time, e Elsewhere) {
 		return
 	}
 	i.Cause = DiscordOutage
-	i.Then = s.foreign("Discord itself reports trouble (" + e.Says + ")")
-	s.act(at, "learnt from Discord's status page that Discord has trouble")
+	i.Then = Say("status-page", s.foreign(e.Says))
+	s.act(at, Say("action.status-page"))
 	s.report(i)
 }
 

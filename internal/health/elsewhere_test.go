@@ -24,11 +24,11 @@ func TestDiscordNotYou(t *testing.T) {
 	snap := s.snapshot()
 	want := "Discord, not you (Partial System Outage; Gateway: partial outage): the connection was cut without a close frame, " +
 		"then Discord itself reports trouble (Partial System Outage; Gateway: partial outage); "
-	if snap.Status != Reconnecting || !strings.HasPrefix(snap.Reason, want) || !snap.NotYou() || !strings.Contains(snap.Remedy, "discordstatus.com") {
+	if snap.Status != Reconnecting || !strings.HasPrefix(snap.Reason.String(), want) || !snap.NotYou() || !strings.Contains(snap.Remedy.String(), "discordstatus.com") {
 		t.Errorf("it is %s; do %s", snap.Sentence(), snap.Remedy)
 	}
 	s.tracker.Discord(Elsewhere{Says: "All Systems Operational"})
-	if snap := s.snapshot(); snap.NotYou() || strings.HasPrefix(snap.Reason, "Discord, not you") {
+	if snap := s.snapshot(); snap.NotYou() || strings.HasPrefix(snap.Reason.String(), "Discord, not you") {
 		t.Errorf("it is %s", snap.Sentence())
 	}
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})

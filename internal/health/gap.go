@@ -2,7 +2,6 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 )
 
@@ -95,7 +94,7 @@ func Gap(previous PreviousRun, now ThisRun) (gap Incident, ok bool) {
 	if previous.End == EndStopped || greyBefore(now.Recent, last) {
 		i.SessionLost = last
 	}
-	i.Actions = addAction(nil, started, "started again, "+span(started.Sub(last))+" after the last sign of life")
+	i.Actions = addAction(nil, started, Say("action.started", started.Sub(last)))
 	return i, true
 }
 
@@ -112,36 +111,35 @@ func greyBefore(recent []Incident, end time.Time) bool {
 
 // explainGap says what was behind the time between two runs. What the run
 // itself said of its end comes first, then what the host says.
-func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID, string) {
+func explainGap(previous PreviousRun, now ThisRun, took time.Duration) (CauseID, Message) {
 	rebooted := previous.Boot != "" && now.Boot != "" && previous.Boot != now.Boot
 	switch {
 	case previous.End == EndStopped && took < goodbyeRestart:
-		return DeployGoodbye, "the program was stopped with a goodbye, and started again " + span(took) + " later"
+		return DeployGoodbye, Say("gap.goodbye", took)
 	case previous.End == EndStopped:
-		return PlannedStop, "the program was stopped as asked, with a goodbye"
+		return PlannedStop, Say("gap.stopped")
 	case previous.End == EndPaused && rebooted:
-		return HostRebooted, "the host was shut down or rebooted, and stopped the program in order"
+		return HostRebooted, Say("gap.shut-down")
 	case previous.End == EndPaused && idles(previous, now, took):
-		return HostIdles, "the program was stopped for " + span(took) + ", as often before and without a new version: the host seems to put it to sleep"
+		return HostIdles, Say("gap.idle", took)
 	case previous.End == EndPaused && previous.Version != now.Version:
-		return PlannedStop, "the program was stopped as asked, for version " + cmp.Or(plain(now.Version), "unknown")
+		return PlannedStop, Say("gap.new-version", cmp.Or(plain(now.Version), "unknown"))
 	case previous.End == EndPaused:
-		return PlannedStop, "the program was stopped as asked"
+		return PlannedStop, Say("gap.paused")
 	case previous.Row >= gaveUpRow && took >= gaveUpGap && !rebooted:
-		return SupervisorGaveUp, fmt.Sprintf("the program ended %d times in a row and was started again each time, and after the last nobody did for %s: the supervisor gave up",
-			previous.Row, span(took))
+		return SupervisorGaveUp, Say("gap.gave-up", int64(previous.Row), took)
 	case previous.OOM:
-		return OutOfMemory, "the kernel killed the program for memory"
+		return OutOfMemory, Say("gap.out-of-memory")
 	case previous.End == EndCrashed:
-		return ProgramCrashed, "the program crashed"
+		return ProgramCrashed, Say("gap.crashed")
 	case previous.End == EndFailed:
-		return ProgramCrashed, "the program ended with an error"
+		return ProgramCrashed, Say("gap.failed")
 	case rebooted:
-		return HostRebooted, "the host went down or was rebooted without stopping the program"
+		return HostRebooted, Say("gap.rebooted")
 	case now.Slept > took/2:
-		return HostSlept, "the host slept for " + span(now.Slept) + ", and the program did not survive it"
+		return HostSlept, Say("gap.slept", now.Slept)
 	}
-	return ProcessGone, "the program was gone without a word: killed, or its host lost power"
+	return ProcessGone, Say("gap.gone")
 }
 
 // idles reports whether a pause looks like one of those that a host makes which
@@ -166,7 +164,7 @@ func (s *shard) follow(gap *Incident) {
 	}
 	i := gap.clone()
 	i.Pair, i.ID = s.pair, incidentID(gap.Start, s.pair)
-	i.What, i.Evidence.Said = s.redact(i.What), s.redact(i.Evidence.Said)
+	i.What, i.Evidence.Said = i.What.replace(s.redact), s.redact(i.Evidence.Said)
 	s.open = &i
 	s.report(&i)
 }

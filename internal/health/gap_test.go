@@ -45,7 +45,7 @@ func TestGapHasACause(t *testing.T) {
 	} {
 		c.previous.LastAlive, c.now.Started = evening.Add(-c.took), evening
 		i, ok := Gap(c.previous, c.now)
-		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What, c.says) && !strings.HasSuffix(i.What, c.says) || !i.Gap || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
+		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What.String(), c.says) && !strings.HasSuffix(i.What.String(), c.says) || !i.Gap || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
 			t.Errorf("%s: %t %+v", name, ok, i)
 		}
 		if goodbye := c.previous.End == EndStopped; goodbye != (i.Grey(evening) == c.took) {
@@ -92,7 +92,7 @@ func TestGapEndsWithResumed(t *testing.T) {
 	s := tell(t, Options{Gap: gapAt(t, 20*time.Second, EndCrashed)})
 	s.after(time.Second)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
-	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Gap || snap.Remedy != "" {
+	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Gap || snap.Remedy != (Message{}) {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.note(gateway.SequenceGap{From: 5, To: 6})
@@ -122,7 +122,7 @@ func TestGapThenTrouble(t *testing.T) {
 	}
 	s.is(Starting, "the program was stopped as asked, then Discord's gateway could not be reached over the network; 3 attempts failed; not started yet")
 	s.after(2 * time.Minute)
-	if snap := s.snapshot(); snap.Status != Offline || !strings.Contains(snap.Remedy, "firewall") || !snap.OfflineSince.Equal(evening.Add(-10*time.Second)) {
+	if snap := s.snapshot(); snap.Status != Offline || !strings.Contains(snap.Remedy.String(), "firewall") || !snap.OfflineSince.Equal(evening.Add(-10*time.Second)) {
 		t.Errorf("got %+v", snap)
 	}
 	s.dial(false, refused)
@@ -168,15 +168,15 @@ func TestActionsAreToldOnce(t *testing.T) {
 	var list []Action
 	at := evening
 	for _, what := range []string{"probe sent", "spare dialled"} {
-		list = addAction(list, at, what)
+		list = addAction(list, at, Text(what))
 	}
 	for range 100 {
 		for _, what := range []string{"connection opened", "RESUME sent", "RESUME sent", "refused"} {
 			at = at.Add(time.Second)
-			list = addAction(list, at, what)
+			list = addAction(list, at, Text(what))
 		}
 	}
-	list = addAction(list, at, "IDENTIFY sent")
+	list = addAction(list, at, Text("IDENTIFY sent"))
 	var did []string
 	for _, a := range list {
 		did = append(did, a.String())
@@ -188,7 +188,7 @@ func TestActionsAreToldOnce(t *testing.T) {
 		t.Errorf("got %+v", list[4])
 	}
 	for n := range 200 {
-		list = addAction(list, at, fmt.Sprintf("waiting %d s", n))
+		list = addAction(list, at, Text(fmt.Sprintf("waiting %d s", n)))
 	}
 	if len(list) != maxActions {
 		t.Errorf("%d actions", len(list))

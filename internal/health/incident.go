@@ -65,17 +65,20 @@ type Evidence struct {
 // times in a row is one action: Times counts, Until is when it was last done.
 type Action struct {
 	At, Until time.Time
-	What      string
+	What      Message
 	Times     int
 }
 
-// String says the action.
-func (a Action) String() string {
+// Message says the action, and how often it was done.
+func (a Action) Message() Message {
 	if a.Times > 1 {
-		return fmt.Sprintf("%s (%d times)", a.What, a.Times)
+		return Say("action.again", a.What, int64(a.Times))
 	}
 	return a.What
 }
+
+// String says the action in English.
+func (a Action) String() string { return a.Message().String() }
 
 // The bounds of the actions of one incident: how many there are, and how long
 // a round of them may be to be recognised when it comes again.
@@ -84,7 +87,7 @@ const (
 	maxRound   = 6
 )
 
-func addAction(list []Action, at time.Time, what string) []Action {
+func addAction(list []Action, at time.Time, what Message) []Action {
 	if n := len(list); n > 0 && list[n-1].What == what {
 		list[n-1].Times++
 		list[n-1].Until = at
@@ -123,7 +126,7 @@ type Incident struct {
 	// and Then, where it is not empty, what turned out to be behind it or kept
 	// it going.
 	Cause      CauseID
-	What, Then string
+	What, Then Message
 	Evidence   Evidence
 	Actions    []Action
 	// Start is when Discord was last heard (G-160), or when the shard was
@@ -232,57 +235,61 @@ func (i Incident) Sentence(now time.Time, zone *time.Location) string {
 }
 
 // Summary is the part of [Incident.Sentence] without the times.
-func (i Incident) Summary() string { return i.what() + ". " + i.outcome() }
+func (i Incident) Summary() string {
+	return i.Happened().String() + ". " + i.Ended().String()
+}
 
-// what says the causes in words.
-func (i Incident) what() string {
-	text := i.What
-	if i.Then != "" {
-		text += ", then " + i.Then
+// Happened says what happened, as part of a sentence: what was seen first, what
+// was behind it, and how many attempts to come back failed.
+func (i Incident) Happened() Message {
+	m := i.What
+	if m == (Message{}) {
+		m = Lookup(i.Cause).Heading()
+	}
+	if i.Then != (Message{}) {
+		m = Say("join.then", m, i.Then)
 	}
 	if i.Evidence.Attempts > 1 {
-		text += fmt.Sprintf("; %d attempts failed", i.Evidence.Attempts)
+		m = Say("join.attempts", m, number(i.Evidence.Attempts, "attempt"))
 	}
-	return text
+	return m
 }
 
-func (i Incident) outcome() string {
-	if i.Connected {
-		return outcomesConnected[i.Outcome]
-	}
+// Ended says how the incident ended, in a sentence of its own.
+func (i Incident) Ended() Message {
 	switch i.Outcome {
 	case OutcomeResumed:
-		return "Resumed, " + gain(i.Replayed, i.Lost) + "."
+		return Say("outcome.resumed", replayed(i.Replayed, i.Lost))
 	case OutcomeNewSession:
 		if i.AtStart {
-			return "Then online with a new session."
+			return Say("outcome.online")
 		}
-		return "A new session was started; events in between were not delivered."
+		return Say("outcome.new-session")
 	case OutcomeEnded:
-		return "Stopped before it was back."
+		if i.Connected {
+			return Say("outcome.connected-ended")
+		}
+		return Say("outcome.ended")
 	case OutcomeUnobserved:
-		return "Back online; how was not observed."
+		return Say("outcome.unobserved")
+	case OutcomeMended:
+		return Say("outcome.connected-mended")
 	}
-	return "Not back yet."
+	if i.Connected {
+		return Say("outcome.connected-open")
+	}
+	return Say("outcome.open")
 }
 
-// outcomesConnected are the outcomes of an incident in which the bot stayed
-// connected.
-var outcomesConnected = map[Outcome]string{
-	OutcomeOpen:   "Not mended yet; the bot stays online.",
-	OutcomeMended: "Mended; the bot was online all the while.",
-	OutcomeEnded:  "The program ended before it was mended.",
-}
-
-// gain says what a resume brought.
-func gain(replayed int, lost int64) string {
+// replayed says what a resume brought.
+func replayed(events int, lost int64) Message {
 	switch {
 	case lost > 0:
-		return fmt.Sprintf("%s replayed, %d lost", count(replayed, "event"), lost)
-	case replayed == 0:
-		return "nothing was missed"
+		return Say("replayed.some", number(events, "event"), lost)
+	case events == 0:
+		return Say("replayed.nothing")
 	}
-	return count(replayed, "event") + " replayed, none lost"
+	return Say("replayed.all", number(events, "event"))
 }
 
 // clock prints a time of day, with the date when the other end of the period

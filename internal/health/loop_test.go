@@ -23,7 +23,7 @@ func TestResumesAreDropped(t *testing.T) {
 		s.after(time.Second)
 		s.note(gateway.Disconnected{Reason: cut, LastByte: s.now, Session: true})
 	}
-	if i := s.newest(); i.Cause != ResumeDropped || i.Then != "each RESUME was dropped" {
+	if i := s.newest(); i.Cause != ResumeDropped || i.Then.String() != "each RESUME was dropped" {
 		t.Errorf("got %+v", i)
 	}
 	s.dial(true, cut)
@@ -53,7 +53,7 @@ func TestReadyThenDrop(t *testing.T) {
 	if got := strings.Join(causes, " "); got != "discord-closed discord-closed reconnect-loop reconnect-loop" {
 		t.Errorf("causes: %s", got)
 	}
-	if i := s.newest(); i.Then != "the 4th time in a row, each soon after coming back" {
+	if i := s.newest(); i.Then.String() != "the 4th time in a row, each soon after coming back" {
 		t.Errorf("got %+v", i)
 	}
 	s.beats(100)
@@ -73,7 +73,7 @@ func TestSameEndOverAndOver(t *testing.T) {
 		s.dial(true, closed)
 		s.note(gateway.Disconnected{Reason: closed, LastByte: s.now, Session: true})
 	}
-	if i := s.newest(); i.Cause != ReconnectLoop || i.What != "Discord had an unknown error (close code 4000)" {
+	if i := s.newest(); i.Cause != ReconnectLoop || i.What.String() != "Discord had an unknown error (close code 4000)" {
 		t.Errorf("got %+v", i)
 	}
 }
@@ -219,9 +219,9 @@ func TestEndOfAReplacedConnection(t *testing.T) {
 func TestActionsAreBounded(t *testing.T) {
 	var list []Action
 	for n := range 3 * maxActions {
-		list = addAction(list, evening.Add(time.Duration(n)*time.Second), fmt.Sprint("step ", n/2))
+		list = addAction(list, evening.Add(time.Duration(n)*time.Second), Text(fmt.Sprint("step ", n/2)))
 	}
-	if len(list) != maxActions || list[0].String() != "step 0 (2 times)" || list[maxActions-1].What != "step 74" || !list[0].Until.Equal(evening.Add(time.Second)) {
+	if len(list) != maxActions || list[0].String() != "step 0 (2 times)" || list[maxActions-1].What != Text("step 74") || !list[0].Until.Equal(evening.Add(time.Second)) {
 		t.Errorf("%d actions, from %s to %s", len(list), list[0], list[len(list)-1])
 	}
 }

@@ -41,7 +41,7 @@ type Check struct {
 	OK bool
 	// Failures is how often in a row it was not.
 	Failures int
-	Reason   string
+	Reason   Message
 }
 
 // NewMonitor makes a monitor. It looks at nothing before [Monitor.Run].
@@ -119,8 +119,8 @@ func (m *Monitor) judge(s Snapshot) line {
 	}
 	m.warned = s.At
 	l := warn("Bot has been offline for %.1f minutes: %s", offline.Minutes(), s.Reason)
-	if s.Remedy != "" {
-		l.attrs = []slog.Attr{slog.String("do", s.Remedy)}
+	if s.Remedy != (Message{}) {
+		l.attrs = []slog.Attr{slog.String("do", s.Remedy.String())}
 	}
 	return l
 }

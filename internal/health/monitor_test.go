@@ -86,7 +86,7 @@ func TestMonitor(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		p.expects(t, "INFO Health check: not connected, 5 failures in a row: "+noDNS, "INFO Health check: not connected, 6 failures in a row: "+noDNS,
 			"WARN Bot has been offline for 61.0 minutes: "+noDNS+do)
-		if c := m.Last(); c.OK || c.Failures != 7 || c.Reason != noDNS {
+		if c := m.Last(); c.OK || c.Failures != 7 || c.Reason.String() != noDNS {
 			t.Errorf("got %+v", c)
 		}
 		comeUp(tracker)

@@ -199,7 +199,7 @@ func tellTransition(w gateway.Transition) line {
 	switch to := w.To.(type) {
 	case gateway.Parked:
 		l := line{level: slog.LevelError, text: "Offline until somebody helps: " + full(to.Reason)}
-		if do := remedy(to.Reason); do != "" {
+		if do := remedy(to.Reason).String(); do != "" {
 			l.text += ". What to do: " + do
 		}
 		return l
@@ -220,7 +220,7 @@ func tellTransition(w gateway.Transition) line {
 
 // full says a cause and what was heard about it.
 func full(c gateway.Reason) string {
-	text := describe(c)
+	text := describe(c).String()
 	if said := oneLine(detail(c)); said != "" {
 		text += ": " + said
 	}
@@ -240,7 +240,7 @@ func (t *tale) repeated(c gateway.Reason) (slog.Level, string) {
 		level = slog.LevelWarn
 	}
 	if t.times > 1 {
-		words = fmt.Sprintf(" (%s time in a row)", ordinal(t.times))
+		words = fmt.Sprintf(" (%s time in a row)", nth(t.times))
 	}
 	return level, words
 }
@@ -306,7 +306,7 @@ func (t *tale) resumed(at time.Time, w gateway.Resumed) line {
 	if gap > 0 {
 		text = "Resumed after " + span(gap)
 	}
-	text += "; " + gain(w.Replayed, t.lost)
+	text += "; " + replayed(w.Replayed, t.lost).String()
 	t.online, t.heard, t.lost = true, time.Time{}, 0
 	return info("%s", text)
 }

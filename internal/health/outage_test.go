@@ -196,13 +196,13 @@ func TestNetworkOutage(t *testing.T) {
 		s.after(4 * time.Second)
 		if n == 5 {
 			snap := s.is(Reconnecting, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 6 attempts failed; waiting for the next attempt")
-			if snap.Last.Evidence.Attempts != 6 || snap.Remedy != "" {
+			if snap.Last.Evidence.Attempts != 6 || snap.Remedy != (Message{}) {
 				t.Errorf("last %+v", snap.Last)
 			}
 		}
 	}
 	snap := s.is(Offline, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 40 attempts failed; waiting for the next attempt")
-	if !strings.Contains(snap.Remedy, "firewall") {
+	if !strings.Contains(snap.Remedy.String(), "firewall") {
 		t.Errorf("remedy %q", snap.Remedy)
 	}
 	s.dial(true, refused)
@@ -252,7 +252,7 @@ func TestHostNapped(t *testing.T) {
 		}
 		s.after(10 * time.Second)
 		s.lose(silent)
-		if i := s.newest(); i.Cause != HostSlept || i.Then != "the host slept for 20 s" || i.Evidence.Slept != 20*time.Second {
+		if i := s.newest(); i.Cause != HostSlept || i.Then.String() != "the host slept for 20 s" || i.Evidence.Slept != 20*time.Second {
 			t.Errorf("got %+v", i)
 		}
 	}
@@ -272,11 +272,11 @@ func TestIntentSwitchedOff(t *testing.T) {
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
 	snap := s.is(NeedsYou, "a privileged intent is switched off for this application (close code 4014)")
-	if !strings.Contains(snap.Remedy, "https://discord.com/developers/applications") || snap.Connected || snap.Ready {
+	if !strings.Contains(snap.Remedy.String(), "https://discord.com/developers/applications") || snap.Connected || snap.Ready {
 		t.Errorf("got %+v", snap)
 	}
 	i := s.newest()
-	if i.Cause != IntentsRefused || i.Evidence.Code != 4014 || i.Evidence.By != ByDiscord || i.Evidence.Said != "Disallowed intent(s)." || i.Then != "" {
+	if i.Cause != IntentsRefused || i.Evidence.Code != 4014 || i.Evidence.By != ByDiscord || i.Evidence.Said != "Disallowed intent(s)." || i.Then != (Message{}) {
 		t.Errorf("got %+v", i)
 	}
 	s.dial(false, fatal)
@@ -294,7 +294,7 @@ func TestTokenRefusedAtTheStart(t *testing.T) {
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
 	s.move(gateway.Parked{Reason: fatal}, fatal)
-	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy, "DISCORD_TOKEN") {
+	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy.String(), "DISCORD_TOKEN") {
 		t.Errorf("remedy %q", snap.Remedy)
 	}
 	if i := s.newest(); i.Cause != TokenRefused || !i.AtStart {

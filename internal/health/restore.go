@@ -2,7 +2,6 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	"evergreen/gateway"
@@ -18,9 +17,9 @@ func (s *shard) incident(at time.Time, c gateway.Reason) *Incident {
 
 // begin opens an incident. It starts when Discord last answered, as far as is
 // known yet (G-160), or with the shard if that has not been online so far.
-func (s *shard) begin(at time.Time, id CauseID, what string, signature gateway.Reason) {
+func (s *shard) begin(at time.Time, id CauseID, what Message, signature gateway.Reason) {
 	i := &Incident{
-		Pair: s.pair, Cause: id, What: s.redact(what), Detected: at,
+		Pair: s.pair, Cause: id, What: what.replace(s.redact), Detected: at,
 		Start: latest(s.lastACK, s.restored), Actions: s.pending,
 		Evidence: Evidence{Slept: s.slept, LastACK: s.lastACK},
 	}
@@ -40,7 +39,7 @@ func (s *shard) begin(at time.Time, id CauseID, what string, signature gateway.R
 	i.ID = incidentID(i.Start, s.pair)
 	s.loss, s.open, s.finished = next, i, nil
 	if s.slept > 0 {
-		s.learn(i, HostSlept, "the host slept for "+span(s.slept))
+		s.learn(i, HostSlept, Say("host-slept", s.slept))
 	}
 	if s.failure != nil {
 		s.blame(i, *s.failure)
@@ -50,12 +49,12 @@ func (s *shard) begin(at time.Time, id CauseID, what string, signature gateway.R
 }
 
 // learn lets a deeper cause name the incident.
-func (s *shard) learn(i *Incident, id CauseID, says string) {
+func (s *shard) learn(i *Incident, id CauseID, says Message) {
 	if Lookup(id).Depth <= Lookup(i.Cause).Depth {
 		return
 	}
 	i.Cause = id
-	if says = s.redact(says); says != i.What {
+	if says = says.replace(s.redact); says != i.What {
 		i.Then = says
 	}
 	s.report(i)
@@ -96,7 +95,7 @@ func (s *shard) finish(at time.Time, how Outcome) {
 
 // back ends the incident with the numbers of READY or RESUMED, or adds them to
 // one that the change of state has just ended.
-func (s *shard) back(at time.Time, how Outcome, replayed int, what string) {
+func (s *shard) back(at time.Time, how Outcome, replayed int, what Message) {
 	s.act(at, what)
 	s.restored, s.waitWhy, s.slowReady, s.loss.resuming = at, "", false, false
 	switch {
@@ -117,7 +116,7 @@ func (s *shard) ready(at time.Time, w gateway.Ready) {
 	s.counts.Sessions++
 	s.session = at
 	s.username, s.guilds = w.Username, w.Guilds
-	s.back(at, OutcomeNewSession, 0, "new session: READY with "+count(w.Guilds, "guild"))
+	s.back(at, OutcomeNewSession, 0, Say("action.ready", number(w.Guilds, "guild")))
 }
 
 func (s *shard) resumed(at time.Time, w gateway.Resumed) {
@@ -126,11 +125,11 @@ func (s *shard) resumed(at time.Time, w gateway.Resumed) {
 	if s.session.IsZero() {
 		s.session = at
 	}
-	where := "resumed"
+	how := "action.resumed"
 	if s.loss.spare {
-		where = "resumed on the spare"
+		how = "action.resumed-spare"
 	}
-	s.back(at, OutcomeResumed, w.Replayed, fmt.Sprintf("%s, %s replayed", where, count(w.Replayed, "event")))
+	s.back(at, OutcomeResumed, w.Replayed, Say(how, number(w.Replayed, "event")))
 	s.loss.spare = false
 }
 
@@ -142,7 +141,7 @@ func (s *shard) sessionLost(at time.Time, c gateway.Reason) {
 	if s.open.SessionLost.IsZero() {
 		s.open.SessionLost = at
 	}
-	s.act(at, "session given up: "+describe(c))
+	s.act(at, Say("action.session-lost", describe(c)))
 	s.learn(s.open, Diagnose(c), describe(c))
 }
 
@@ -155,7 +154,7 @@ func (s *shard) gap(n int64) {
 }
 
 func (s *shard) hostSlept(at time.Time, d time.Duration) {
-	what := "the host slept for " + span(d)
+	what := Say("host-slept", d)
 	s.act(at, what)
 	if s.open == nil {
 		s.slept = d
@@ -168,14 +167,14 @@ func (s *shard) hostSlept(at time.Time, d time.Duration) {
 func (s *shard) permitDelayed(at time.Time, w gateway.IdentifyDelayed) {
 	wait := w.Until.Sub(at)
 	s.waitWhy = s.foreign(w.Why)
-	const says = "the right to start a session has to be waited for"
+	says := Say("identify-delayed")
 	if wait >= longPermit {
 		if s.open == nil {
 			s.begin(at, IdentifyBudget, says, gateway.Reason{})
 		}
 		s.learn(s.open, IdentifyBudget, says)
 	}
-	s.act(at, fmt.Sprintf("waiting %s to identify: %s", span(wait), cmp.Or(s.waitWhy, "its turn")))
+	s.act(at, Say("action.identify-delay", wait, cmp.Or(Text(s.waitWhy), Say("action.identify-turn"))))
 }
 
 // maxPanics bounds the remembered times of panics.

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -92,11 +91,11 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HelloReceived:
 		s.interval = w.Interval
 		_, s.loss.spare = s.state.(gateway.Suspect)
-		s.act(at, "connection opened")
+		s.act(at, Say("action.connected"))
 	case gateway.HeartbeatSent:
 		s.counts.Heartbeats++
 		if w.Kind == gateway.HeartbeatProbe {
-			s.act(at, "probe sent")
+			s.act(at, Say("action.probe"))
 		}
 	case gateway.HeartbeatACK:
 		s.counts.ACKs++
@@ -107,16 +106,16 @@ func (s *shard) observe(n gateway.Observation) {
 		}
 	case gateway.SuspicionRaised:
 		s.counts.Suspicions++
-		s.act(at, "suspect: spare connection dialled")
+		s.act(at, Say("action.suspect"))
 	case gateway.SuspicionCleared:
 		s.forget()
 	case gateway.IdentifySent:
 		s.counts.Identifies++
-		s.act(at, "IDENTIFY sent")
+		s.act(at, Say("action.identify"))
 	case gateway.ResumeSent:
 		s.counts.Resumes++
 		s.loss.resuming = true
-		s.act(at, "RESUME sent")
+		s.act(at, Say("action.resume"))
 	case gateway.Ready:
 		s.ready(at, w)
 	case gateway.Resumed:
@@ -124,11 +123,11 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.SlowReady:
 		s.slowReady = true
 		i := s.incident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
-		s.learn(i, DiscordOutage, "READY was slow to come")
-		s.act(at, "READY is late but heartbeats are answered: waiting on")
+		s.learn(i, DiscordOutage, Say("ready-late"))
+		s.act(at, Say("action.ready-late"))
 	case gateway.ReconnectRequested:
 		s.counts.Requested++
-		s.act(at, "Discord asked for a reconnect (op 7)")
+		s.act(at, Say("action.reconnect"))
 	case gateway.SessionInvalidated:
 		s.counts.Invalidated++
 		s.act(at, invalidated(w))
@@ -145,7 +144,7 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HostSlept:
 		s.hostSlept(at, w.For)
 	case gateway.AttemptsExhausted:
-		s.act(at, fmt.Sprintf("%s in a row have failed; going on", count(w.Failures, "attempt")))
+		s.act(at, Say("action.failed-in-a-row", number(w.Failures, "attempt")))
 	case gateway.IdentifyDelayed:
 		s.permitDelayed(at, w)
 	case gateway.HandlerPanicked:
@@ -153,16 +152,16 @@ func (s *shard) observe(n gateway.Observation) {
 	}
 }
 
-func invalidated(w gateway.SessionInvalidated) string {
+func invalidated(w gateway.SessionInvalidated) Message {
 	if w.Resumable {
-		return "Discord refused for now (op 9), the session may be resumed"
+		return Say("action.refused-for-now")
 	}
-	return "Discord refused the session (op 9)"
+	return Say("action.refused")
 }
 
 // act notes what was done: in the incident that is going on, or for the one
 // that may be coming.
-func (s *shard) act(at time.Time, what string) {
+func (s *shard) act(at time.Time, what Message) {
 	if s.open != nil {
 		s.open.Actions = addAction(s.open.Actions, at, what)
 		return
@@ -206,7 +205,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 		if says := describe(to.Reason); says != i.What {
 			i.Then = says
 		}
-		s.act(at, "stopped dialling; the credentials are checked again from time to time")
+		s.act(at, Say("action.parked"))
 		s.report(i)
 	case gateway.Stopped:
 		if s.open != nil {
@@ -217,7 +216,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.incident(at, t.Reason)
 		}
 		if _, parked := t.From.(gateway.Parked); parked {
-			s.act(at, "trying again: the credentials look good")
+			s.act(at, Say("action.unparked"))
 		}
 	}
 }
@@ -238,12 +237,12 @@ func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
 		s.failure = &f.Reason
-		s.act(at, "spare connection failed: "+describe(f.Reason))
+		s.act(at, Say("action.spare-failed", describe(f.Reason)))
 		return
 	}
 	i := s.incident(at, f.Reason)
 	s.blame(i, f.Reason)
-	s.act(at, "attempt failed: "+describe(f.Reason))
+	s.act(at, Say("action.failed", describe(f.Reason)))
 }
 
 // blame records a failed attempt in the incident.
@@ -267,7 +266,7 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if first {
 		s.witness(i, d)
 	} else {
-		s.act(at, "connection ended again: "+describe(d.Reason))
+		s.act(at, Say("action.closed-again", describe(d.Reason)))
 	}
 	s.learn(i, Diagnose(d.Reason), describe(d.Reason))
 	if !d.Session && i.SessionLost.IsZero() {
@@ -321,7 +320,7 @@ func (s *shard) loop(i *Incident, d gateway.Disconnected) {
 		s.loss.resuming = false
 		s.loss.dropped++
 		if s.loss.dropped == 2 && d.Reason.Kind != gateway.ReasonInvalidSession {
-			s.learn(i, ResumeDropped, "each RESUME was dropped")
+			s.learn(i, ResumeDropped, Say("resumes-dropped"))
 		}
 	}
 	if s.loss.endings == nil {
@@ -330,25 +329,11 @@ func (s *shard) loop(i *Incident, d gateway.Disconnected) {
 	key := gateway.Reason{Kind: d.Reason.Kind, Code: d.Reason.Code}
 	s.loss.endings[key]++
 	if s.loss.endings[key] == loopAfter {
-		s.learn(i, ReconnectLoop, fmt.Sprintf("the same end came %d times", loopAfter))
+		s.learn(i, ReconnectLoop, Say("same-end", int64(loopAfter)))
 	}
 	if s.loss.endings[key] == 1 && s.loss.signature == key && s.loss.streak >= loopAfter {
-		s.learn(i, ReconnectLoop, fmt.Sprintf("the %s time in a row, each soon after coming back", ordinal(s.loss.streak)))
+		s.learn(i, ReconnectLoop, Say("same-start", nth(s.loss.streak)))
 	}
-}
-
-func ordinal(n int) string {
-	if n%100 < 11 || n%100 > 13 {
-		switch n % 10 {
-		case 1:
-			return fmt.Sprintf("%dst", n)
-		case 2:
-			return fmt.Sprintf("%dnd", n)
-		case 3:
-			return fmt.Sprintf("%drd", n)
-		}
-	}
-	return fmt.Sprintf("%dth", n)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -64,9 +64,9 @@ type Activity struct {
 // connected.
 type Work struct {
 	OK bool
-	// Cause and Reason say why not; Reason is empty while all is well.
+	// Cause and Reason say why not; Reason is zero while all is well.
 	Cause  CauseID
-	Reason string
+	Reason Message
 	// Stats is what the shards counted, zero without [Options].Stats.
 	Stats    gateway.Stats
 	Activity Activity
@@ -94,10 +94,10 @@ type Change struct {
 type Snapshot struct {
 	At     time.Time
 	Status Status
-	// Reason says why, in words; Remedy what a person has to do about it,
-	// empty when nothing.
-	Reason string
-	Remedy string
+	// Reason says why; Remedy what a person has to do about it, zero when
+	// nothing.
+	Reason Message
+	Remedy Message
 	// Since is when the status began; for a bot that is away, when Discord was
 	// last heard.
 	Since time.Time
@@ -134,14 +134,14 @@ type Snapshot struct {
 
 // Sentence is the status and its reason in one, such as "Online: connected, and
 // Discord answers".
-func (s Snapshot) Sentence() string { return s.Status.String() + ": " + s.Reason }
+func (s Snapshot) Sentence() string { return s.Status.String() + ": " + s.Reason.String() }
 
 // ShardSnapshot is how one shard is at one moment.
 type ShardSnapshot struct {
 	Pair      gateway.ShardID
 	Status    Status
-	Reason    string
-	Remedy    string
+	Reason    Message
+	Remedy    Message
 	Since     time.Time
 	Ready     bool
 	Connected bool

@@ -165,7 +165,7 @@ func (s *story) says(want string) {
 func (s *story) is(status Status, reason string) Snapshot {
 	s.t.Helper()
 	snap := s.snapshot()
-	if snap.Status != status || snap.Reason != reason {
+	if snap.Status != status || snap.Reason.String() != reason {
 		s.t.Errorf("at %s it is\n%s\nwant\n%s: %s", s.now.Format("15:04:05"), snap.Sentence(), status, reason)
 	}
 	return snap

@@ -2,7 +2,6 @@ package health
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -216,7 +215,7 @@ func (t *Tracker) look(whole bool) Snapshot {
 // judgeWork says whether events are being handled.
 func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 	w.OK = true
-	fail := func(id CauseID, reason string) {
+	fail := func(id CauseID, reason Message) {
 		if w.OK {
 			w.OK, w.Cause, w.Reason = false, id, reason
 		}
@@ -224,7 +223,7 @@ func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 	panics := 0
 	for _, s := range t.shards {
 		if s.queueFull {
-			fail(SlowHandlers, "the event queue is full; further events wait at Discord until the handlers catch up")
+			fail(SlowHandlers, Say("queue-full"))
 		}
 		panics += s.recentPanics(now)
 		if s.lastPanic.At.After(w.LastPanic.At) {
@@ -232,11 +231,10 @@ func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 		}
 	}
 	if age := w.Stats.QueuedAge; age >= t.opts.SlowAfter {
-		fail(SlowHandlers, fmt.Sprintf("the oldest event has been waiting for its handler for %s", span(age)))
+		fail(SlowHandlers, Say("queue-old", age))
 	}
 	if panics >= panicsThatMatter {
-		fail(GreenButUseless, fmt.Sprintf("handlers panicked %d times in the last %s, last over %s",
-			panics, span(panicWindow), w.LastPanic.Event))
+		fail(GreenButUseless, Say("panics", int64(panics), panicWindow, w.LastPanic.Event))
 	}
 	return w
 }
@@ -285,30 +283,30 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 	judge(snap, expected, missing)
 	if snap.Status == Online && !snap.Work.OK {
 		snap.Status = Degraded
-		snap.Reason = "connected, but not working: " + snap.Work.Reason
-		snap.Remedy = Lookup(snap.Work.Cause).Do
+		snap.Reason = Say("status.not-working", snap.Work.Reason)
+		snap.Remedy = Lookup(snap.Work.Cause).Remedy()
 	}
 	if snap.Status == Online && snap.Saving.Trouble != "" {
 		snap.Status = Degraded
-		snap.Reason = "connected and working, but nothing is saved: " + snap.Saving.Trouble + "; a restart now would start a new session"
-		snap.Remedy = Lookup(DiskTrouble).Do
+		snap.Reason = Say("status.disk-trouble", snap.Saving.Trouble)
+		snap.Remedy = Lookup(DiskTrouble).Remedy()
 		snap.Since = latest(snap.Since, wall(snap.Saving.Since))
 	}
 	if snap.Status == Online && snap.Memory.Trouble != "" {
 		snap.Status = Degraded
-		snap.Reason = "connected and working, but memory runs short: " + snap.Memory.Trouble
-		snap.Remedy = Lookup(MemoryShort).Do
+		snap.Reason = Say("status.memory-short", snap.Memory.Trouble)
+		snap.Remedy = Lookup(MemoryShort).Remedy()
 		snap.Since = latest(snap.Since, wall(snap.Memory.Since))
 	}
 	if snap.Status == Online && snap.Rival.Trouble != "" {
 		snap.Status = Degraded
-		snap.Reason = "connected and working, but another program uses the same token: " + snap.Rival.Trouble
-		snap.Remedy = Lookup(TwoInstances).Do
+		snap.Reason = Say("status.two-instances", snap.Rival.Trouble)
+		snap.Remedy = Lookup(TwoInstances).Remedy()
 		snap.Since = latest(snap.Since, wall(snap.Rival.Since))
 	}
 	if snap.NotYou() {
-		snap.Reason = "Discord, not you (" + snap.Discord.Says + "): " + snap.Reason
-		snap.Remedy = Lookup(DiscordOutage).Do
+		snap.Reason = Say("status.discord-not-you", snap.Discord.Says, snap.Reason)
+		snap.Remedy = Lookup(DiscordOutage).Remedy()
 	}
 }
 
@@ -327,7 +325,7 @@ func latencyOf(shards []ShardSnapshot) Latency {
 // judge finds the status, reason, remedy and since of the bot as a whole.
 func judge(snap *Snapshot, expected, missing int) {
 	if len(snap.Shards) == 0 {
-		snap.Status, snap.Reason, snap.Since = Starting, "no shard has reported yet", snap.Started
+		snap.Status, snap.Reason, snap.Since = Starting, Say("status.no-shard"), snap.Started
 		return
 	}
 	// The worst shard speaks; among equals the one that has been so the longest,
@@ -355,14 +353,14 @@ func judge(snap *Snapshot, expected, missing int) {
 	}
 	if missing > 0 && worst.Status <= Starting && worst.Status != Stopping {
 		snap.Status, snap.Since = Starting, snap.Started
-		snap.Reason = fmt.Sprintf("%d of %d shards are online", online, expected)
+		snap.Reason = Say("status.shards-online", int64(online), int64(expected))
 		return
 	}
 	if worst.Status == Online {
-		snap.Reason = fmt.Sprintf("all %d shards are connected", expected)
+		snap.Reason = Say("status.shards", int64(expected))
 		return
 	}
-	snap.Reason = fmt.Sprintf("%d of %d shards are online; shard %s: %s", online, expected, worst.Pair, worst.Reason)
+	snap.Reason = Say("status.shards-worst", int64(online), int64(expected), worst.Pair.String(), worst.Reason)
 	// One shard that was stopped while others go on was paused, not the bot.
 	if connected > 0 && (worst.Status == Stopping || worst.Status == Reconnecting || worst.Status == Offline) {
 		snap.Status = Degraded

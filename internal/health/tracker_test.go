@@ -118,7 +118,7 @@ func TestConnectedButNotWorking(t *testing.T) {
 
 	stats.QueuedAge = 3 * time.Minute
 	snap := s.is(Degraded, "connected, but not working: the oldest event has been waiting for its handler for 3 min")
-	if snap.Work.Cause != SlowHandlers || !snap.Connected || snap.Remedy == "" {
+	if snap.Work.Cause != SlowHandlers || !snap.Connected || snap.Remedy == (Message{}) {
 		t.Errorf("got %+v", snap)
 	}
 	stats.QueuedAge = 0
@@ -177,7 +177,7 @@ func TestSeveralShards(t *testing.T) {
 	first.is(Degraded, "2 of 3 shards are online; shard "+third.pair.String()+": stopped as asked")
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4011}
 	third.move(gateway.Parked{Reason: fatal}, fatal)
-	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason, "2 of 3 shards are online") {
+	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason.String(), "2 of 3 shards are online") {
 		t.Errorf("got %s", snap.Sentence())
 	}
 }
@@ -195,8 +195,8 @@ func TestForeignTextIsMadeSafe(t *testing.T) {
 	s.note(gateway.HandlerPanicked{Type: "X", Value: long})
 	snap := s.snapshot()
 	for _, text := range []string{
-		snap.Reason, snap.Last.Evidence.Said, snap.Last.Evidence.DialSaid, snap.Last.Summary(), snap.Work.LastPanic.Value,
-		snap.Shards[0].Changes[len(snap.Shards[0].Changes)-1].Cause, snap.Last.Actions[len(snap.Last.Actions)-1].What,
+		snap.Reason.String(), snap.Last.Evidence.Said, snap.Last.Evidence.DialSaid, snap.Last.Summary(), snap.Work.LastPanic.Value,
+		snap.Shards[0].Changes[len(snap.Shards[0].Changes)-1].Cause, snap.Last.Actions[len(snap.Last.Actions)-1].What.String(),
 	} {
 		if strings.Contains(text, token[:8]) || strings.Contains(text, "\n") || text == "" {
 			t.Errorf("kept: %q", text)
@@ -263,7 +263,7 @@ func TestAnyOrder(t *testing.T) {
 			if snap.Status == Online != (snap.Connected && snap.Work.OK) {
 				t.Fatalf("seed %d: %s, but connected is %t", seed, snap.Sentence(), snap.Connected)
 			}
-			if snap.Reason == "" || snap.Connected == !snap.OfflineSince.IsZero() {
+			if snap.Reason == (Message{}) || snap.Connected == !snap.OfflineSince.IsZero() {
 				t.Fatalf("seed %d: %+v", seed, snap)
 			}
 			open := 0

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,8 +10,8 @@ import (
 // verdict is a status with what belongs to it.
 type verdict struct {
 	status Status
-	reason string
-	remedy string
+	reason Message
+	remedy Message
 	since  time.Time
 }
 
@@ -75,13 +74,13 @@ func (s *shard) verdict(now time.Time, fresh bool) verdict {
 	case gateway.Parked:
 		v := verdict{status: NeedsYou, since: s.stateSince, reason: describe(state.Reason), remedy: remedy(state.Reason)}
 		if said := s.foreign(detail(state.Reason)); said != "" {
-			v.reason += ": " + said
+			v.reason = Say("join.said", v.reason, said)
 		}
 		return v
 	case gateway.Draining:
-		return verdict{status: Stopping, since: s.stateSince, reason: "finishing what was begun before the stop"}
+		return verdict{status: Stopping, since: s.stateSince, reason: Say("status.draining")}
 	case gateway.Stopped:
-		return verdict{status: Stopping, since: s.stateSince, reason: "stopped as asked"}
+		return verdict{status: Stopping, since: s.stateSince, reason: Say("status.stopped")}
 	}
 	if s.open == nil && gateway.Online(s.state) {
 		return s.onlineVerdict(now, fresh)
@@ -102,17 +101,17 @@ func (s *shard) onlineVerdict(now time.Time, fresh bool) verdict {
 	case suspect:
 		return verdict{
 			status: Degraded, since: s.stateSince,
-			reason: "an answer from Discord is overdue; a spare connection is being prepared",
+			reason: Say("status.overdue"),
 		}
 	case !fresh:
 		return verdict{
 			status: Degraded, since: heard,
-			reason: fmt.Sprintf("no heartbeat has been answered for %s", span(now.Sub(heard))),
+			reason: Say("status.unanswered", now.Sub(heard)),
 		}
 	case moving:
-		return verdict{status: Online, since: s.restored, reason: "connected; moving to another host as Discord asked"}
+		return verdict{status: Online, since: s.restored, reason: Say("status.moving")}
 	}
-	return verdict{status: Online, since: s.restored, reason: "connected, and Discord answers"}
+	return verdict{status: Online, since: s.restored, reason: Say("status.connected")}
 }
 
 // startVerdict is for a shard that has not been online yet.
@@ -121,13 +120,13 @@ func (s *shard) startVerdict(now time.Time) verdict {
 	// What ended the previous run is not what keeps this one from its start.
 	stuck := s.open != nil && (!s.open.Gap || s.open.Evidence.Attempts > 0)
 	if stuck {
-		v.reason = s.open.what() + "; " + s.doing()
+		v.reason = Say("join.doing", s.open.Happened(), s.doing())
 	}
 	if now.Sub(s.begun) >= DotLife {
 		v.status = Offline
-		v.reason = "not online since the start: " + v.reason
+		v.reason = Say("status.never", v.reason)
 		if stuck {
-			v.remedy = Lookup(s.open.Cause).Do
+			v.remedy = Lookup(s.open.Cause).Remedy()
 		}
 	}
 	return v
@@ -138,30 +137,35 @@ func (s *shard) lossVerdict(now time.Time) verdict {
 	if s.open == nil {
 		return verdict{status: Reconnecting, since: s.stateSince, reason: s.doing()}
 	}
-	v := verdict{status: Reconnecting, since: s.open.Start, reason: s.open.what() + "; " + s.doing()}
+	v := verdict{status: Reconnecting, since: s.open.Start, reason: Say("join.doing", s.open.Happened(), s.doing())}
 	if s.open.Grey(now) > 0 {
-		v.status, v.remedy = Offline, Lookup(s.open.Cause).Do
+		v.status, v.remedy = Offline, Lookup(s.open.Cause).Remedy()
 	}
 	return v
 }
 
 // doing says what the shard is at.
-func (s *shard) doing() string {
+func (s *shard) doing() Message {
 	switch state := s.state.(type) {
 	case gateway.Waiting:
 		if s.waitWhy != "" {
-			return "waiting to identify: " + s.waitWhy
+			return Say("doing.waiting-to-identify", s.waitWhy)
 		}
-		return s.foreign(state.String())
+		return Say("doing.waiting", s.foreign(state.For))
 	case gateway.Identifying:
 		if s.slowReady {
-			return "Discord takes its time with READY, but answers heartbeats"
+			return Say("doing.ready-late")
 		}
-		return "waiting for READY"
+		return Say("doing.identifying")
 	case gateway.Resuming:
-		return "Discord is sending what was missed"
+		return Say("doing.resuming")
 	case gateway.Idle:
-		return "not started yet"
+		return Say("doing.idle")
+	case gateway.Connecting:
+		if state.Resuming {
+			return Say("doing.connecting-to-resume")
+		}
+		return Say("doing.connecting-to-identify")
 	}
-	return name(s.state)
+	return Say("doing." + name(s.state))
 }

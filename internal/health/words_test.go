@@ -27,7 +27,7 @@ func TestSpan(t *testing.T) {
 // Numbers, ordinals and sentences are said in good English.
 func TestWords(t *testing.T) {
 	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"} {
-		if got := ordinal(n); got != want {
+		if got := nth(n).String(); got != want {
 			t.Errorf("%d: %q", n, got)
 		}
 	}
@@ -72,7 +72,7 @@ func TestMemory(t *testing.T) {
 	}
 	id := func(n int) string { return incidentID(evening.Add(time.Duration(n)*time.Minute), gateway.ShardID{}) }
 	for n := range Remembered {
-		i := Incident{ID: id(n), Cause: HalfOpen, Actions: []Action{{What: "x"}}}
+		i := Incident{ID: id(n), Cause: HalfOpen, Actions: []Action{{What: Text("x")}}}
 		if n == 50 {
 			i.Cause, i.Outcome = RoutineReconnect, OutcomeResumed
 		}
@@ -91,8 +91,8 @@ func TestMemory(t *testing.T) {
 		}
 	}
 	list = m.Recent(3)
-	list[2].Actions[0].What = "mine"
-	if len(list) != 3 || m.Recent(3)[2].Actions[0].What != "x" {
+	list[2].Actions[0].What = Text("mine")
+	if len(list) != 3 || m.Recent(3)[2].Actions[0].What != Text("x") {
 		t.Error("what is handed out can be changed from outside")
 	}
 	if len(m.Recent(-1)) != 0 {

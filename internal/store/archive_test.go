@@ -20,7 +20,7 @@ func weeks(t *testing.T, s *Store, many int) (ids []string) {
 	for n := many; n > 0; n-- {
 		at := time.Now().Add(-time.Duration(n) * 10 * time.Minute).Truncate(time.Microsecond).UTC()
 		i := health.Incident{
-			ID: at.Format("20060102T150405.000000") + "-0", Cause: health.RoutineReconnect, What: "Discord asked for a reconnect",
+			ID: at.Format("20060102T150405.000000") + "-0", Cause: health.RoutineReconnect, What: health.Text("Discord asked for a reconnect"),
 			Start: at, Detected: at, End: at.Add(time.Second), Outcome: health.OutcomeResumed,
 		}
 		if n%5 == 0 {

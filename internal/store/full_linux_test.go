@@ -55,7 +55,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	began := time.Now()
 	for n := range int64(200) {
 		k.Save(session("a", n+2))
-		s.Journal().Write(health.Incident{ID: string(rune('A' + n)), What: "what happens on a full disk", Start: began})
+		s.Journal().Write(health.Incident{ID: string(rune('A' + n)), What: health.Text("what happens on a full disk"), Start: began})
 	}
 	if d := time.Since(began); d > time.Second {
 		t.Errorf("somebody waited for the disk: %v", d)

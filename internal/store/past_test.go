@@ -171,9 +171,9 @@ func TestNinetyDaysStaySmall(t *testing.T) {
 		}
 		b.history = append(b.history, history.Record{Kind: history.HourRecord, At: at, Sums: minute(at).Sums})
 		if hour%2 == 0 {
-			i := health.Incident{ID: fmt.Sprint("i", hour), Cause: health.NetworkDown, What: strings.Repeat("what happened ", 10), Start: at, End: at.Add(time.Minute)}
+			i := health.Incident{ID: fmt.Sprint("i", hour), Cause: health.NetworkDown, What: health.Text(strings.Repeat("what happened ", 10)), Start: at, End: at.Add(time.Minute)}
 			for n := range 20 {
-				i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: "attempt failed: Discord's gateway could not be reached over the network", Times: n})
+				i.Actions = append(i.Actions, health.Action{At: at, Until: at, What: health.Text("attempt failed: Discord's gateway could not be reached over the network"), Times: n})
 			}
 			b.incidents = append(b.incidents, i)
 			for n := range 3 {

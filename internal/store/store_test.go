@@ -40,9 +40,9 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		first.Ledger().Put(e)
 	}
 	incident := health.Incident{
-		ID: "i", Pair: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: "the connection was half-open",
+		ID: "i", Pair: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: health.Text("the connection was half-open"),
 		Evidence: health.Evidence{Kind: gateway.ReasonSilent, Said: "nothing", LastACK: now.UTC(), Slept: time.Second},
-		Actions:  []health.Action{{At: now.UTC(), Until: now.UTC(), What: "resumed", Times: 1}},
+		Actions:  []health.Action{{At: now.UTC(), Until: now.UTC(), What: health.Text("resumed"), Times: 1}},
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,
 	}
 	first.Journal().Write(incident)
@@ -245,7 +245,7 @@ func TestIncidentEndsWithItsRun(t *testing.T) {
 			{Run: Run{Started: start.Add(30 * time.Minute), Alive: start.Add(40 * time.Minute)}},
 			{Run: Run{Started: start.Add(-time.Minute), Alive: start.Add(10 * time.Minute)}},
 		},
-		incidents: []health.Incident{{ID: "open", Start: start, What: "the network is down"}},
+		incidents: []health.Incident{{ID: "open", Start: start, What: health.Text("the network is down")}},
 	}}
 	s := f.begin(t, nil)
 	s.Journal().Write(health.Incident{ID: "mine", Start: time.Now()})

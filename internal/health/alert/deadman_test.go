@@ -82,11 +82,11 @@ func guard(t *testing.T, url string, tell func(dog *watchdog, set func(health.Sn
 }
 
 func online() health.Snapshot {
-	return health.Snapshot{Status: health.Online, Reason: "connected", Ready: true, Connected: true}
+	return health.Snapshot{Status: health.Online, Reason: health.Text("connected"), Ready: true, Connected: true}
 }
 
 func away() health.Snapshot {
-	return health.Snapshot{Status: health.Offline, Reason: "the connection was cut", OfflineSince: time.Now()}
+	return health.Snapshot{Status: health.Offline, Reason: health.Text("the connection was cut"), OfflineSince: time.Now()}
 }
 
 // Given a watchdog, when the bot is online, then it is called every minute; when
@@ -121,7 +121,7 @@ func TestDeadMan(t *testing.T) {
 		if got := dog.called(); len(got) != 1 || got[0] != "GET /ping/very-secret" {
 			t.Errorf("back: %q", got)
 		}
-		set(health.Snapshot{Status: health.NeedsYou, Reason: "the token is refused", OfflineSince: time.Now()})
+		set(health.Snapshot{Status: health.NeedsYou, Reason: health.Text("the token is refused"), OfflineSince: time.Now()})
 		time.Sleep(12 * time.Second)
 		if got := dog.called(); len(got) != 1 || !strings.HasSuffix(got[0], "Needs you: the token is refused") {
 			t.Errorf("needs you: %q", got)

@@ -87,12 +87,12 @@ type writer struct {
 
 // write makes a message of a kind out of how the bot is.
 func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
-	m := Message{Kind: kind, Bot: s.Username, Since: since, At: s.At, For: max(0, s.At.Sub(since)), Remedy: s.Remedy}
+	m := Message{Kind: kind, Bot: s.Username, Since: since, At: s.At, For: max(0, s.At.Sub(since)), Remedy: s.Remedy.String()}
 	if m.Bot == "" {
 		m.Bot = "The bot"
 	}
 	m.Title = fmt.Sprintf(titles[kind], m.Bot)
-	m.Text = capital(s.Reason) + "."
+	m.Text = capital(s.Reason.String()) + "."
 	incident := s.Last
 	if over := kind == Resolved || kind == Notice; incident != nil && (incident.End.IsZero() == over || over && incident.End.Before(since)) {
 		incident = nil // it is not the one this is about

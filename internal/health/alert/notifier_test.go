@@ -353,7 +353,7 @@ func TestSleepIsToldAfterwards(t *testing.T) {
 	n.look(health.Snapshot{At: morning, Status: health.Reconnecting, OfflineSince: evening})
 	n.look(health.Snapshot{At: morning.Add(5 * time.Second), Status: health.Reconnecting, OfflineSince: evening})
 	well.At = morning.Add(10 * time.Second)
-	well.Last = &health.Incident{ID: "x", Cause: health.HostSlept, What: "the host was asleep", Start: evening, End: well.At, Evidence: health.Evidence{Slept: 8 * time.Hour}}
+	well.Last = &health.Incident{ID: "x", Cause: health.HostSlept, What: health.Text("the host was asleep"), Start: evening, End: well.At, Evidence: health.Evidence{Slept: 8 * time.Hour}}
 	n.look(well)
 	n.look(well)
 	if got := n.boxes[0].queue; len(got) != 1 || got[0].Kind != Notice || got[0].Cause != health.HostSlept {
@@ -408,11 +408,11 @@ func TestStopIsNotTold(t *testing.T) {
 func TestWordsWithoutAnIncident(t *testing.T) {
 	w := writer{runbook: "https://bot.example/runbook", zone: time.FixedZone("ICT", 7*3600), redact: func(s string) string { return strings.ReplaceAll(s, "hidden", "[redacted]") }}
 	at := time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
-	m := w.write(Offline, health.Snapshot{At: at, Username: "ResearchBot", Reason: "no heartbeat has been answered, hidden"}, at.Add(-time.Minute))
+	m := w.write(Offline, health.Snapshot{At: at, Username: "ResearchBot", Reason: health.Text("no heartbeat has been answered, hidden")}, at.Add(-time.Minute))
 	if m.Title != "ResearchBot is offline" || m.Text != "No heartbeat has been answered, [redacted]." || m.Link != "" || m.For != time.Minute {
 		t.Errorf("got %+v", m)
 	}
-	m = w.write(Offline, health.Snapshot{At: at, Last: &health.Incident{ID: "x", Start: at.Add(-time.Minute), What: "it was cut", Cause: health.ConnectionCut}}, at)
+	m = w.write(Offline, health.Snapshot{At: at, Last: &health.Incident{ID: "x", Start: at.Add(-time.Minute), What: health.Text("it was cut"), Cause: health.ConnectionCut}}, at)
 	if m.Text != "Since 04:59:00 (1 min so far): it was cut. Not back yet. Times are in ICT." || m.Link != "https://bot.example/runbook#connection-cut" {
 		t.Errorf("got %+v", m)
 	}

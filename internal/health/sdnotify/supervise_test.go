@@ -86,7 +86,7 @@ func (m *manager) heard() time.Duration {
 // now is how the bot is.
 func now(status health.Status, reason string) *atomic.Pointer[health.Snapshot] {
 	var p atomic.Pointer[health.Snapshot]
-	p.Store(&health.Snapshot{Status: status, Reason: reason})
+	p.Store(&health.Snapshot{Status: status, Reason: health.Text(reason)})
 	return &p
 }
 
@@ -214,8 +214,10 @@ func TestSystemdIsSpokenTo(t *testing.T) {
 	t.Setenv("WATCHDOG_USEC", "200000")
 	t.Setenv("WATCHDOG_PID", "")
 	n := New(Options{
-		Snapshot: func() health.Snapshot { return health.Snapshot{Status: health.Online, Reason: "connected"} },
-		Shards:   func() []Shard { return []Shard{&shard{state: gateway.Parked{}}} },
+		Snapshot: func() health.Snapshot {
+			return health.Snapshot{Status: health.Online, Reason: health.Text("connected")}
+		},
+		Shards: func() []Shard { return []Shard{&shard{state: gateway.Parked{}}} },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

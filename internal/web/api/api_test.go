@@ -23,7 +23,7 @@ func TestProbes(t *testing.T) {
 		health.Online, health.Degraded, health.Stopping, health.Starting, health.Reconnecting, health.Offline, health.NeedsYou,
 	} {
 		b.set(func(b *bot) {
-			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, "why "+status.ID(), "mend it"
+			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, health.Text("why "+status.ID()), health.Text("mend it")
 			b.snap.Connected = status == health.Online
 		})
 		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK || a.body != `{"status":"alive"}`+"\n" {
@@ -67,7 +67,7 @@ func TestLivenessAsksNobody(t *testing.T) {
 // Discord is there or not.
 func TestStartup(t *testing.T) {
 	b := online()
-	b.snap.Shards, b.snap.Status, b.snap.Reason = nil, health.Starting, "no shard has reported yet"
+	b.snap.Shards, b.snap.Status, b.snap.Reason = nil, health.Starting, health.Text("no shard has reported yet")
 	s := serve(t, Options{Snapshot: b.snapshot})
 	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusServiceUnavailable || a.fields["detail"] != "no shard has reported yet" {
 		t.Errorf("before: %d %s", a.status, a.body)
@@ -97,7 +97,7 @@ func TestHealth(t *testing.T) {
 	}
 
 	b.set(func(b *bot) {
-		b.snap.Status, b.snap.Ready, b.snap.Connected, b.snap.Remedy = health.Offline, false, false, "look here"
+		b.snap.Status, b.snap.Ready, b.snap.Connected, b.snap.Remedy = health.Offline, false, false, health.Text("look here")
 		b.snap.OfflineSince, b.snap.Latency, b.snap.Work.Activity = b.snap.At.Add(-time.Hour), health.Latency{}, health.Activity{}
 		b.seen = health.Check{At: b.snap.At, Failures: 6}
 	})

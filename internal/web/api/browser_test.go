@@ -215,7 +215,7 @@ func showContrast(t *testing.T, in context.Context) {
 	w := look(t, in, server)
 	for _, status := range allStatuses {
 		s.change(func(s *scene) {
-			s.snap.Status, s.snap.Remedy, s.discord.Indicator, s.discord.Description = status, "Do it", "major", "Outage"
+			s.snap.Status, s.snap.Remedy, s.discord.Indicator, s.discord.Description = status, health.Text("Do it"), "major", "Outage"
 		})
 		for _, theme := range []string{"light", "dark"} {
 			w.open("/?theme=" + theme)
@@ -346,7 +346,7 @@ func (s *scene) restore() {
 	now := s.now()
 	s.incidents[0].End, s.incidents[0].Outcome, s.incidents[0].Replayed = now, health.OutcomeResumed, 4
 	last := s.incidents[0]
-	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, "connected, and Discord answers", now, &last
+	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, health.Say("status.connected"), now, &last
 	s.snap.Ready, s.snap.Connected = true, true
 	today := &s.days[len(s.days)-1]
 	today.Offline, today.Incidents = 95*time.Second, today.Incidents+1

@@ -30,12 +30,12 @@ func loss(now time.Time, ago, lasted time.Duration) health.Incident {
 	start := now.Add(-ago)
 	i := health.Incident{
 		ID: start.UTC().Format("20060102T150405.000000") + "-0", Pair: gateway.ShardID{Count: 1}, Cause: health.HalfOpen,
-		What: "the connection was half-open", Start: start, Detected: start.Add(15 * time.Second),
+		What: health.Text("the connection was half-open"), Start: start, Detected: start.Add(15 * time.Second),
 		Evidence: health.Evidence{
 			Kind: "dead", By: health.ByUs, LastByte: start, LastACK: start, Lasted: time.Hour, Attempts: 2,
 			DialKind: gateway.ReasonDNS, DialSaid: "no such host", HTTPStatus: 502, Code: 4000,
 		},
-		Actions: []health.Action{{At: start, Until: start.Add(time.Second), What: "RESUME sent", Times: 2}},
+		Actions: []health.Action{{At: start, Until: start.Add(time.Second), What: health.Text("RESUME sent"), Times: 2}},
 	}
 	if lasted > 0 {
 		i.End, i.Outcome, i.Replayed = start.Add(lasted), health.OutcomeResumed, 12
@@ -56,11 +56,11 @@ func everything(t testing.TB) (Options, *bot) {
 	b.snap.Work.Activity = health.Activity{Last: now, Asked: 3, Answered: 2, Failed: 1}
 	b.snap.Shards = []health.ShardSnapshot{
 		{
-			Pair: gateway.ShardID{ID: 0, Count: 2}, Status: health.Online, Reason: "connected", Since: now.Add(-time.Hour), Ready: true, Connected: true,
+			Pair: gateway.ShardID{ID: 0, Count: 2}, Status: health.Online, Reason: health.Text("connected"), Since: now.Add(-time.Hour), Ready: true, Connected: true,
 			Latency: latency, LastACK: now, SessionSince: now.Add(-time.Hour), State: "live", StateSince: now.Add(-time.Hour),
 			Interval: 41250 * time.Millisecond, Changes: []health.Change{{At: now, From: "resuming", To: "live", Cause: "closed 4000"}},
 		},
-		{Pair: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: "away", Remedy: "wait", OfflineSince: now, Open: &open},
+		{Pair: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: health.Text("away"), Remedy: health.Text("wait"), OfflineSince: now, Open: &open},
 	}
 	lines := NewLogRing(nil, nil)
 	slog.New(lines).With("component", "Gateway").Info("Connected", "guilds", 3)
@@ -228,7 +228,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	b.set(func(b *bot) {
 		now := b.snap.At
 		open := loss(now, time.Hour, 0)
-		b.snap.Status, b.snap.Reason, b.snap.Remedy, b.snap.OfflineSince = health.Offline, "away", "look", now.Add(-time.Hour)
+		b.snap.Status, b.snap.Reason, b.snap.Remedy, b.snap.OfflineSince = health.Offline, health.Text("away"), health.Text("look"), now.Add(-time.Hour)
 		b.snap.Last, b.snap.Shards, b.snap.Latency = &open, nil, health.Latency{}
 	})
 	failed := errors.New("the disk is full")

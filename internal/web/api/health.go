@@ -38,7 +38,7 @@ type report struct {
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	snap, check := s.opts.Snapshot(), s.opts.Check()
 	r := report{
-		Status: snap.Status.ID(), Reason: snap.Reason, Remedy: snap.Remedy, Since: moment(snap.Since),
+		Status: snap.Status.ID(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(), Since: moment(snap.Since),
 		Guilds:       snap.Guilds,
 		LastActivity: moment(snap.Work.Activity.Last), OfflineSince: moment(snap.OfflineSince),
 		Failures: check.Failures, LastCheck: moment(check.At),

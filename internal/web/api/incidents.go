@@ -81,7 +81,7 @@ func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 		b.Lost = &i.Lost
 	}
 	for _, a := range i.Actions {
-		b.Actions = append(b.Actions, actionBody{moment(a.At), moment(a.Until), a.What, a.Times})
+		b.Actions = append(b.Actions, actionBody{moment(a.At), moment(a.Until), a.What.String(), a.Times})
 	}
 	return b
 }

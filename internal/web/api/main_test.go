@@ -48,7 +48,7 @@ func online() *bot {
 	at := time.Date(2026, 11, 24, 3, 44, 17, 0, time.UTC)
 	snap := health.Snapshot{
 		At: at, Started: at.Add(-time.Hour), Since: at.Add(-time.Minute), Status: health.Online,
-		Reason: "connected, and Discord answers", Ready: true, Connected: true, Username: "ResearchBot", Guilds: 3,
+		Reason: health.Text("connected, and Discord answers"), Ready: true, Connected: true, Username: "ResearchBot", Guilds: 3,
 		Latency: health.Latency{Last: 45200 * time.Microsecond, Samples: 1}, Shards: make([]health.ShardSnapshot, 1),
 	}
 	snap.Work.OK = true

@@ -96,17 +96,7 @@ func newIncidentView(t tongue, i health.Incident, now time.Time) incidentView {
 
 // incidentWhat says what was behind the incident, in the words it was seen in.
 func incidentWhat(i health.Incident) string {
-	text := i.What
-	if text == "" {
-		text = health.Lookup(i.Cause).Title
-	}
-	if i.Then != "" {
-		text += ", then " + i.Then
-	}
-	if n := i.Evidence.Attempts; n > 1 {
-		text += "; " + english.Count(int64(n), "attempt") + " failed"
-	}
-	return text
+	return i.Happened().String()
 }
 
 func outcomeText(t tongue, i health.Incident) string {

@@ -51,7 +51,7 @@ func newScene(now time.Time) *scene {
 	s.addIncidents(now)
 	since := s.incidents[0].End
 	shard := health.ShardSnapshot{
-		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: "connected, and Discord answers", Since: since,
+		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Text("connected, and Discord answers"), Since: since,
 		Ready: true, Connected: true, State: "live", StateSince: since, SessionSince: now.Add(-(4*24 + 3) * time.Hour),
 		Interval: 41250 * time.Millisecond, LastACK: now.Add(-12 * time.Second), Username: "ResearchBot", Guilds: 128,
 		Latency: health.Latency{
@@ -138,15 +138,15 @@ func (s *scene) addIncidents(now time.Time) {
 	loss := func(ago, lasted time.Duration, cause health.CauseID, what string, outcome health.Outcome) health.Incident {
 		start := now.Add(-ago)
 		return health.Incident{
-			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
+			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: health.Text(what), Start: start,
 			Detected: start.Add(min(lasted/2, 10*time.Second)), End: start.Add(lasted), Outcome: outcome,
 			Evidence: health.Evidence{
 				Kind: gateway.ReasonSilent, By: health.ByUs, LastByte: start, LastACK: start.Add(-8 * time.Second), Lasted: 7*time.Hour + 12*time.Minute,
 			},
 			Actions: []health.Action{
-				{At: start.Add(10 * time.Second), Until: start.Add(10 * time.Second), What: "sent an extra heartbeat", Times: 1},
-				{At: start.Add(10100 * time.Millisecond), Until: start.Add(11 * time.Second), What: "dialled a spare connection as far as HELLO", Times: 1},
-				{At: start.Add(15 * time.Second), Until: start.Add(15 * time.Second), What: "resumed on the spare connection", Times: 1},
+				{At: start.Add(10 * time.Second), Until: start.Add(10 * time.Second), What: health.Text("sent an extra heartbeat"), Times: 1},
+				{At: start.Add(10100 * time.Millisecond), Until: start.Add(11 * time.Second), What: health.Text("dialled a spare connection as far as HELLO"), Times: 1},
+				{At: start.Add(15 * time.Second), Until: start.Add(15 * time.Second), What: health.Text("resumed on the spare connection"), Times: 1},
 			},
 		}
 	}
@@ -177,11 +177,11 @@ func (s *scene) lose() {
 	defer s.mu.Unlock()
 	now := s.now()
 	open := health.Incident{
-		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: "the connection was cut without a close frame",
+		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Text("the connection was cut without a close frame"),
 		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.ReasonReset, By: health.ByNetwork, LastByte: now},
 	}
 	s.incidents = append([]health.Incident{open}, s.incidents...)
-	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, open.What+"; connecting", now
+	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, health.Say("join.doing", open.What, health.Text("connecting")), now
 	s.snap.Ready, s.snap.Connected, s.snap.Last = false, false, &s.incidents[0]
 }
 

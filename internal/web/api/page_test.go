@@ -217,7 +217,7 @@ func TestPagesAreWellFormed(t *testing.T) {
 	server := serve(t, s.options())
 	for _, status := range allStatuses {
 		s.change(func(s *scene) {
-			s.snap.Status, s.snap.Reason, s.snap.Remedy = status, "something that nobody translated", health.Lookup(health.TokenRefused).Do
+			s.snap.Status, s.snap.Reason, s.snap.Remedy = status, health.Text("something that nobody translated"), health.Lookup(health.TokenRefused).Remedy()
 		})
 		for _, page := range []string{"/", "/status", "/runbook"} {
 			for _, tag := range tags {
@@ -235,7 +235,7 @@ func TestPagesAreWellFormed(t *testing.T) {
 
 // A bot of which nothing is known has a page too, and the page says so.
 func TestPageOfTheUnknown(t *testing.T) {
-	snap := health.Snapshot{At: evening, Started: evening, Since: evening, Status: health.Starting, Reason: "no shard has reported yet"}
+	snap := health.Snapshot{At: evening, Started: evening, Since: evening, Status: health.Starting, Reason: health.Text("no shard has reported yet")}
 	a := ask(t, serve(t, Options{Snapshot: func() health.Snapshot { return snap }}), "GET", "/")
 	checkPage(t, a)
 	for _, want := range []string{
@@ -292,7 +292,7 @@ func TestReasonsInThai(t *testing.T) {
 		t.Error("the state is not in Thai")
 	}
 	s.lose()
-	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Do })
+	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Remedy() })
 	a := ask(t, server, "GET", "/?lang=th")
 	for _, want := range []string{
 		"การเชื่อมต่อขาด – การเชื่อมต่อหลุด", `<p class="detail" lang="en">The connection was cut without a close frame; connecting</p>`,
@@ -340,10 +340,10 @@ func TestPreferences(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	const hostile = `"><script>alert(1)</script><i onmouseover='x' a="`
 	s := newScene(evening)
-	s.snap.Username, s.snap.Reason = hostile, hostile
-	s.snap.Shards[0].State, s.snap.Shards[0].Reason, s.snap.Shards[0].Changes[0].Cause = hostile, hostile, hostile
-	s.incidents[0].What, s.incidents[0].ID, s.incidents[0].Evidence.Said, s.incidents[0].Evidence.DialSaid = hostile, hostile, hostile, hostile
-	s.incidents[0].Actions[0].What = hostile
+	s.snap.Username, s.snap.Reason = hostile, health.Text(hostile)
+	s.snap.Shards[0].State, s.snap.Shards[0].Reason, s.snap.Shards[0].Changes[0].Cause = hostile, health.Text(hostile), hostile
+	s.incidents[0].What, s.incidents[0].ID, s.incidents[0].Evidence.Said, s.incidents[0].Evidence.DialSaid = health.Text(hostile), hostile, hostile, hostile
+	s.incidents[0].Actions[0].What = health.Text(hostile)
 	s.handlers[0].Name, s.wanted.Activities[0].Name = hostile, hostile
 	s.discord = Discord{Indicator: "major", Incident: hostile}
 	s.days[80].Worst = hostile

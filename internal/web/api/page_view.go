@@ -139,7 +139,7 @@ func newDashboardView(f pageFrame, d pageData) dashboardView {
 	if n := len(v.Incidents); n > incidentsInView {
 		v.Incidents, v.Earlier = v.Incidents[:incidentsInView], v.Incidents[incidentsInView:]
 	}
-	if reason := d.Snap.Work.Reason; reason != "" {
+	if reason := d.Snap.Work.Reason.String(); reason != "" {
 		v.WorkNote = told{f.T("work.bad", reason), "en"}
 	}
 	v.Handlers = f.handlers(d.Handlers)
@@ -155,7 +155,7 @@ func newStateView(t tongue, d pageData) stateView {
 	snap := d.Snap
 	id := snap.Status.ID()
 	v := stateView{ID: id, Name: t.State(id), Since: snap.Since, Now: snap.At}
-	reason, exact := t.Reason(snap.Reason)
+	reason, exact := t.Reason(snap.Reason.String())
 	v.Reason = reason
 	if !exact {
 		v.Detail = reason
@@ -164,10 +164,10 @@ func newStateView(t tongue, d pageData) stateView {
 			v.Reason.Text = t.CauseTitle(health.Lookup(open.Cause)) + " – " + v.Reason.Text
 		}
 	}
-	if snap.Remedy != "" {
-		v.Remedy = told{snap.Remedy, "en"}
+	if snap.Remedy != (health.Message{}) {
+		v.Remedy = told{snap.Remedy.String(), "en"}
 		for _, c := range health.Catalogue {
-			if c.Do == snap.Remedy {
+			if c.Remedy() == snap.Remedy {
 				v.Remedy = told{t.CauseDo(c), t.String()}
 				break
 			}
@@ -323,7 +323,7 @@ func (f pageFrame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	var views []shardView
 	var changes []changeView
 	for _, s := range snap.Shards {
-		reason, _ := f.Reason(s.Reason)
+		reason, _ := f.Reason(s.Reason.String())
 		v := shardView{
 			Pair: s.Pair.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: reason, State: s.State,
 			Latency: "–", P95: "–", Interval: "–", ACK: s.LastACK, Session: s.SessionSince,

@@ -29,7 +29,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	problem{
 		Title: "Not ready", Status: http.StatusServiceUnavailable,
-		Detail: snap.Reason, Bot: snap.Status.ID(), Remedy: snap.Remedy,
+		Detail: snap.Reason.String(), Bot: snap.Status.ID(), Remedy: snap.Remedy.String(),
 	}.write(w)
 }
 
@@ -41,7 +41,7 @@ func (s *Server) startupz(w http.ResponseWriter, _ *http.Request) {
 		if snap := s.opts.Snapshot(); len(snap.Shards) == 0 {
 			problem{
 				Title: "Not started", Status: http.StatusServiceUnavailable,
-				Detail: snap.Reason, Bot: snap.Status.ID(),
+				Detail: snap.Reason.String(), Bot: snap.Status.ID(),
 			}.write(w)
 			return
 		}

@@ -55,7 +55,7 @@ func (s *Server) shards(w http.ResponseWriter, _ *http.Request) {
 
 func newShardBody(s health.ShardSnapshot, now time.Time) shardBody {
 	b := shardBody{
-		ID: s.Pair.ID, Count: max(1, s.Pair.Count), Status: s.Status.ID(), StatusText: s.Status.String(), Reason: s.Reason, Remedy: s.Remedy,
+		ID: s.Pair.ID, Count: max(1, s.Pair.Count), Status: s.Status.ID(), StatusText: s.Status.String(), Reason: s.Reason.String(), Remedy: s.Remedy.String(),
 		Since: moment(s.Since), Ready: s.Ready, Connected: s.Connected, OfflineSince: moment(s.OfflineSince),
 		LatencyMS: took(s.Latency.Last), Latency: newPercentilesBody(s.Latency), LastACK: moment(s.LastACK), SessionSince: moment(s.SessionSince),
 		State: s.State, StateSince: moment(s.StateSince), IntervalMS: took(s.Interval), Guilds: s.Guilds,

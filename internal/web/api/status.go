@@ -150,13 +150,13 @@ func (s *Server) statusNow() statusBody { return s.statusOf(s.opts.Snapshot()) }
 // statusOf puts together what is known at the moment of a snapshot.
 func (s *Server) statusOf(snap health.Snapshot) statusBody {
 	b := statusBody{
-		At: moment(snap.At), Status: snap.Status.ID(), StatusText: snap.Status.String(), Reason: snap.Reason, Remedy: snap.Remedy,
+		At: moment(snap.At), Status: snap.Status.ID(), StatusText: snap.Status.String(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(),
 		Since: moment(snap.Since), Started: moment(snap.Started),
 		OfflineSince: moment(snap.OfflineSince), SessionSince: moment(snap.SessionSince),
 		Ready: snap.Ready, Connected: snap.Connected,
 		Bot: botBody{Username: snap.Username, Guilds: snap.Guilds, Presence: s.presenceNow()},
 		Work: workBody{
-			OK: snap.Work.OK, Reason: snap.Work.Reason, Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
+			OK: snap.Work.OK, Reason: snap.Work.Reason.String(), Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
 			Asked: snap.Work.Activity.Asked, Answered: snap.Work.Activity.Answered, Failed: snap.Work.Activity.Failed,
 			QueueBytes: snap.Work.Stats.QueuedBytes, QueueAgeMS: milliseconds(snap.Work.Stats.QueuedAge),
 			LastActivity: moment(snap.Work.Activity.Last),

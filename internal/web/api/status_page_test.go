@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"evergreen/internal/health"
 )
 
 func record(at time.Time, text string) slog.Record {
@@ -25,8 +27,8 @@ func TestStatusPageIsDiscreet(t *testing.T) {
 	s := newScene(evening)
 	s.lose()
 	s.change(func(s *scene) {
-		s.snap.Reason, s.snap.Remedy = "the name secret-proxy.internal did not resolve", "look at secret-proxy.internal"
-		s.days[60].Worst, s.incidents[0].What = "secret-proxy.internal", "secret-proxy.internal did not answer"
+		s.snap.Reason, s.snap.Remedy = health.Text("the name secret-proxy.internal did not resolve"), health.Text("look at secret-proxy.internal")
+		s.days[60].Worst, s.incidents[0].What = "secret-proxy.internal", health.Text("secret-proxy.internal did not answer")
 	})
 	o := s.options()
 	o.Lines = NewLogRing(nil, nil)

@@ -130,7 +130,7 @@ func TestStreamTellsAStory(t *testing.T) {
 	b.set(func(b *bot) {
 		open := loss(b.snap.At, 10*time.Second, 0)
 		open.Cause = health.DNSFailure
-		b.snap.Status, b.snap.Reason, b.snap.Last = health.Reconnecting, "the name did not resolve", &open
+		b.snap.Status, b.snap.Reason, b.snap.Last = health.Reconnecting, health.Text("the name did not resolve"), &open
 	})
 	s.Observe(note(lost))
 	moved := f.until("transition")

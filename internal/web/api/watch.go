@@ -191,7 +191,7 @@ func (s *Server) newIncidents(ctx context.Context, snap health.Snapshot) []healt
 // incidentKey is what makes two versions of an incident differ for a reader.
 type incidentKey struct {
 	cause       health.CauseID
-	what, then  string
+	what, then  health.Message
 	outcome     health.Outcome
 	end         time.Time
 	actions     int

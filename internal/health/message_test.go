@@ -1,0 +1,95 @@
+package health
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every key has an English sentence, each cause its title and remedy among them,
+// and everything that is said has one of the keys.
+func TestEveryMessageHasAKey(t *testing.T) {
+	keys := MessageKeys()
+	for _, key := range keys {
+		if sentence := (English{}).Sentence(key); sentence == "" || sentence == key {
+			t.Errorf("%s has no sentence", key)
+		}
+		if room := strings.Count((English{}).Sentence(key), "%"); room != strings.Count((English{}).Sentence(key), "%s") || room > len(Message{}.args) {
+			t.Errorf("%s has room for %d values", key, room)
+		}
+	}
+	for _, c := range Catalogue {
+		for _, m := range []Message{c.Heading(), c.Remedy()} {
+			if m != (Message{}) && !slices.Contains(keys, m.Key) {
+				t.Errorf("%s is not listed", m.Key)
+			}
+		}
+		if c.Heading().String() != c.Title || c.Remedy().String() != c.Do {
+			t.Errorf("%s is not said in the words of the catalogue", c.ID)
+		}
+	}
+	if !slices.Contains(keys, closeKey(4014)) || slices.Contains(keys, "") {
+		t.Error("the keys are not complete")
+	}
+}
+
+// shouting is a language with other words, numbers and durations.
+type shouting struct{}
+
+func (shouting) Sentence(key string) string {
+	if key == "join.then" {
+		return "AFTER %[2]s CAME %[1]s"
+	}
+	return strings.ReplaceAll(strings.ToUpper((English{}).Sentence(key)), "%S", "%s")
+}
+func (shouting) Duration(d time.Duration) string { return d.String() }
+func (shouting) Number(n int64) string           { return "#" + English{}.Number(n) }
+
+// A message is said in any language with its values in their places, and text
+// from elsewhere stays as it is.
+func TestMessageIsSaidInALanguage(t *testing.T) {
+	for _, c := range []struct {
+		m                 Message
+		english, shouting string
+	}{
+		{Message{}, "", ""},
+		{Text(""), "", ""},
+		{Text("100 % odd"), "100 % odd", "100 % odd"},
+		{Say("status.unanswered", time.Minute), "no heartbeat has been answered for 1 min", "NO HEARTBEAT HAS BEEN ANSWERED FOR 1m0s"},
+		{Say("join.then", Say("same-start", nth(3)), Text("odd")), "the 3rd time in a row, each soon after coming back, then odd", "AFTER odd CAME THE #3RD TIME IN A ROW, EACH SOON AFTER COMING BACK"},
+	} {
+		if c.m.String() != c.english || c.m.In(shouting{}) != c.shouting {
+			t.Errorf("got %q and %q, want %q and %q", c.m, c.m.In(shouting{}), c.english, c.shouting)
+		}
+	}
+	if got := Say("join.said", Text("a"), "b").replace(strings.ToUpper); got != Say("join.said", Text("A"), "B") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// An incident is written in English and read back with the keys of what happened,
+// and one that an earlier version wrote is read as it stands.
+func TestIncidentIsReadWithItsKeys(t *testing.T) {
+	was := Incident{
+		ID: "x", Cause: HalfOpen, What: Say("reason.silent.for", 25*time.Second), Then: Say("join.http", Say("reason.upgrade"), "503"),
+		Start: evening, Actions: []Action{{What: Say("action.probe"), Times: 1}}, Evidence: Evidence{Attempts: 3},
+	}
+	body, err := json.Marshal(was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var as struct{ What, Then string }
+	if err := json.Unmarshal(body, &as); err != nil || as.What != "the connection was half-open (nothing arrived for 25 s)" || as.Then != was.Then.String() {
+		t.Errorf("written as %s (%v)", body, err)
+	}
+	var got Incident
+	if err := json.Unmarshal(body, &got); err != nil || got.What != was.What || got.Then != was.Then || got.Actions[0].What.String() != "probe sent" || got.Evidence != was.Evidence {
+		t.Errorf("got %+v (%v)", got, err)
+	}
+	var old Incident
+	if err := json.Unmarshal([]byte(`{"ID":"x","What":"it was cut","Then":""}`), &old); err != nil || old.What != Text("it was cut") || old.Then != (Message{}) {
+		t.Errorf("got %+v (%v)", old, err)
+	}
+}
