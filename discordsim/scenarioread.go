@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"evergreen/internal/text"
 )
 
 // LoadScenario reads a scenario file.
@@ -199,46 +201,12 @@ func (r *scenarioReader) scalar(n *node, into reflect.Value, f reflect.StructFie
 // allowed continues a complaint about a name: with the one that was perhaps
 // meant, or with all there are.
 func allowed(given string, names []string) string {
-	if meant := nearest(given, names); meant != "" {
-		return fmt.Sprintf("; did you mean %q?", meant)
+	const longest = 64 // a longer name is not worth comparing
+	if len(given) <= longest {
+		if meant := text.Nearest(strings.ToLower(given), names, min(3, 1+len(given)/3)); meant != "" {
+			return fmt.Sprintf("; did you mean %q?", meant)
+		}
 	}
 	sorted := slices.Sorted(slices.Values(names))
 	return "; there are: " + strings.Join(sorted, ", ")
-}
-
-// nearest is the name that is a few keystrokes away from what was given; empty
-// when none is.
-func nearest(given string, names []string) (meant string) {
-	const longest = 64
-	if len(given) > longest {
-		return ""
-	}
-	least := min(3, 1+len(given)/3) + 1
-	for _, name := range names {
-		if d := keystrokes(strings.ToLower(given), name); d < least {
-			least, meant = d, name
-		}
-	}
-	return meant
-}
-
-// keystrokes is the edit distance.
-func keystrokes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 // Span is a time as scenario files write it: 90s, 1m30s, 20m, 1d12h, or plain
@@ -19,14 +21,7 @@ func (s Span) String() string {
 	if s == never {
 		return "never"
 	}
-	text := s.d().String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return text.ShortDuration(s.d())
 }
 
 // spanPattern is what a span looks like, for the schema.

@@ -12,6 +12,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
+	"evergreen/internal/text"
 )
 
 // play plays a scenario to the bot that comes.
@@ -105,22 +106,9 @@ func listScenarios(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "%-27s %8s  %s\n", name, shortly(sc.Length()), sc.Says); err != nil {
+		if _, err := fmt.Fprintf(w, "%-27s %8s  %s\n", name, text.ShortDuration(sc.Length().Round(time.Second)), sc.Says); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// shortly is a time without the units that are zero.
-func shortly(d time.Duration) string {
-	text := d.Round(time.Second).String()
-	text = strings.TrimSuffix(text, "0s")
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == "" || strings.HasSuffix(text, "m") || strings.HasSuffix(text, "h") {
-		return text
-	}
-	return d.Round(time.Second).String()
 }

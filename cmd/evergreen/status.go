@@ -11,6 +11,7 @@ import (
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
+	"evergreen/internal/text"
 	"evergreen/internal/web/api"
 )
 
@@ -152,10 +153,10 @@ func lookAt(c config.Config) reading {
 		r.Do = "Give this command the same API_TOKEN as the bot."
 	case holder != nil && holder.API != "":
 		r.State, r.Exit = silent, int(config.ExitUnexpected)
-		r.Says = fmt.Sprintf("%s runs the bot, and its HTTP API at %s does not answer: %v", upper(holder.String()), client.Base(), err)
+		r.Says = fmt.Sprintf("%s runs the bot, and its HTTP API at %s does not answer: %v", text.Capitalize(holder.String()), client.Base(), err)
 		r.Do = "If it stays so, the process hangs or the machine is out of memory or CPU time: its log says more; then restart it."
 	case holder != nil:
-		r.Says = upper(holder.String()) + " runs the bot without the HTTP API, so how it is cannot be asked."
+		r.Says = text.Capitalize(holder.String()) + " runs the bot without the HTTP API, so how it is cannot be asked."
 		r.Do = "Start it with run --api to be told more. Until then its log says how it is."
 	case errors.Is(err, api.ErrNotEvergreen):
 		r.Says = "At " + client.Base() + " another program answers, which is not the bot."

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // paint sets text in a colour, or not where none is wanted.
@@ -77,7 +79,7 @@ func (r reading) lines(in paint, place *time.Location) []string {
 		if n > 0 {
 			name = ""
 		}
-		add(name, when(i.At, r.At, place)+"  "+upper(i.Says))
+		add(name, when(i.At, r.At, place)+"  "+text.Capitalize(i.Says))
 	}
 	if r.API != "" {
 		add("Dashboard", r.API+"/")
@@ -89,10 +91,10 @@ func (r reading) lines(in paint, place *time.Location) []string {
 func (r reading) addTold(add func(name, text string), place *time.Location) {
 	s := r.told
 	if s.Since != nil {
-		add("Since", when(*s.Since, r.At, place)+", "+lasting(r.At.Sub(*s.Since)))
+		add("Since", when(*s.Since, r.At, place)+", "+text.Elapsed(r.At.Sub(*s.Since)))
 	}
 	if s.Bot.Username != "" {
-		add("Bot", s.Bot.Username+" in "+counted(int64(s.Bot.Guilds), "server"))
+		add("Bot", s.Bot.Username+" in "+text.Count(int64(s.Bot.Guilds), "server"))
 	}
 	var latency []string
 	if g := s.Latency.Gateway; g != nil && g.Last != nil {
@@ -102,7 +104,7 @@ func (r reading) addTold(add func(name, text string), place *time.Location) {
 		latency = append(latency, fmt.Sprintf("REST %.0f ms (%.0f)", rest.P50, rest.P95))
 	}
 	add("Latency", strings.Join(latency, ", "))
-	work := counted(s.Work.Asked, "command") + ", " + strconv.FormatInt(s.Work.Answered, 10) + " answered"
+	work := text.Count(s.Work.Asked, "command") + ", " + strconv.FormatInt(s.Work.Answered, 10) + " answered"
 	if s.Work.Failed > 0 {
 		work += ", " + strconv.FormatInt(s.Work.Failed, 10) + " given up"
 	}
@@ -111,8 +113,8 @@ func (r reading) addTold(add func(name, text string), place *time.Location) {
 	}
 	add("Work", work)
 	if s.SessionSince != nil {
-		add("Session", fmt.Sprintf("for %s, %s, %d of %d RESUMEs accepted", lasting(r.At.Sub(*s.SessionSince)),
-			counted(s.Counts.Reconnects, "reconnect"), s.Counts.Resumed, s.Counts.Resumes))
+		add("Session", fmt.Sprintf("for %s, %s, %d of %d RESUMEs accepted", text.Elapsed(r.At.Sub(*s.SessionSince)),
+			text.Count(s.Counts.Reconnects, "reconnect"), s.Counts.Resumed, s.Counts.Resumes))
 	}
 	if f := r.Fleet; f != nil && (f.Reshard != nil || f.Shards != "1") {
 		for _, line := range fleetLines(*f) {
@@ -226,30 +228,4 @@ func when(at, now time.Time, place *time.Location) string {
 	return at.Format("2 Jan 15:04:05")
 }
 
-func ago(now, at time.Time) string { return lasting(now.Sub(at)) + " ago" }
-
-// lasting says a duration in the two units that matter.
-func lasting(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-}
-
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.FormatInt(n, 10) + " " + noun + "s"
-}
-
-// upper begins a sentence.
-func upper(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
-}
+func ago(now, at time.Time) string { return text.Elapsed(now.Sub(at)) + " ago" }

@@ -174,9 +174,6 @@ func TestBeforeAnythingIsKnown(t *testing.T) {
 		if err := w.bot.shard().SetPresence(gateway.Presence{}); err != nil {
 			t.Error(err)
 		}
-		if capitalised("") != "" {
-			t.Error("no words became some")
-		}
 	})
 }
 

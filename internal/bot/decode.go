@@ -103,17 +103,17 @@ func (s *some) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type user struct {
-	ID   id          `json:"id"`
-	Name loose[text] `json:"username"`
-	Bot  loose[bool] `json:"bot"`
+	ID   id               `json:"id"`
+	Name loose[validText] `json:"username"`
+	Bot  loose[bool]      `json:"bot"`
 }
 
-// text is a string of valid UTF-8.
-type text string
+// validText is a string of valid UTF-8.
+type validText string
 
 // UnmarshalJSONFrom replaces invalid UTF-8 by U+FFFD; another type is an error,
 // for [loose] to forgive.
-func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (t *validText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil && !utf8.Valid(unquoted) {
 		return err
 	}
-	*t = text(unquoted)
+	*t = validText(unquoted)
 	return nil
 }
 
@@ -141,7 +141,7 @@ type message struct {
 	Author    loose[user]          `json:"author"`
 	Webhook   some                 `json:"webhook_id"`
 	Type      loose[int]           `json:"type"`
-	Content   loose[text]          `json:"content"`
+	Content   loose[validText]     `json:"content"`
 	Flags     loose[int64]         `json:"flags"`
 	Mentions  loose[[]loose[user]] `json:"mentions"`
 
@@ -186,31 +186,31 @@ func (m message) bare() bool {
 }
 
 type interaction struct {
-	ID            id          `json:"id"`
-	ApplicationID id          `json:"application_id"`
-	Token         loose[text] `json:"token"`
-	Type          loose[int]  `json:"type"`
-	GuildID       id          `json:"guild_id"`
-	ChannelID     id          `json:"channel_id"`
-	User          loose[user] `json:"user"`
+	ID            id               `json:"id"`
+	ApplicationID id               `json:"application_id"`
+	Token         loose[validText] `json:"token"`
+	Type          loose[int]       `json:"type"`
+	GuildID       id               `json:"guild_id"`
+	ChannelID     id               `json:"channel_id"`
+	User          loose[user]      `json:"user"`
 	Member        loose[struct {
 		User loose[user] `json:"user"`
 	}] `json:"member"`
 	Data loose[struct {
-		Name    loose[text]            `json:"name"`
+		Name    loose[validText]       `json:"name"`
 		Type    loose[int]             `json:"type"`
 		Options loose[[]loose[option]] `json:"options"`
 	}] `json:"data"`
 }
 
 type option struct {
-	Name  loose[text]    `json:"name"`
-	Value jsontext.Value `json:"value"`
+	Name  loose[validText] `json:"name"`
+	Value jsontext.Value   `json:"value"`
 }
 
 // words returns the option's value as a person would write it.
 func (o option) words() string {
-	var s text
+	var s validText
 	if json.Unmarshal(o.Value, &s, readLeniently) == nil {
 		return string(s)
 	}
@@ -241,10 +241,10 @@ func (i interaction) asker() user {
 }
 
 type guild struct {
-	ID          id          `json:"id"`
-	Name        loose[text] `json:"name"`
-	Unavailable loose[bool] `json:"unavailable"`
-	Members     loose[int]  `json:"member_count"`
+	ID          id               `json:"id"`
+	Name        loose[validText] `json:"name"`
+	Unavailable loose[bool]      `json:"unavailable"`
+	Members     loose[int]       `json:"member_count"`
 }
 
 func readGuild(data []byte) (guild, error) {
@@ -258,21 +258,21 @@ func readGuild(data []byte) (guild, error) {
 // application is what both READY and GET /applications/@me tell about it; READY
 // has only the id and the flags.
 type application struct {
-	ID       id           `json:"id"`
-	Name     loose[text]  `json:"name"`
-	Flags    loose[int64] `json:"flags"`
-	FlagsNew loose[text]  `json:"flags_new"`
-	Bot      loose[user]  `json:"bot"`
-	Owner    loose[user]  `json:"owner"`
+	ID       id               `json:"id"`
+	Name     loose[validText] `json:"name"`
+	Flags    loose[int64]     `json:"flags"`
+	FlagsNew loose[validText] `json:"flags_new"`
+	Bot      loose[user]      `json:"bot"`
+	Owner    loose[user]      `json:"owner"`
 	Team     loose[struct {
 		OwnerID id `json:"owner_user_id"`
 		Members loose[[]loose[struct {
-			State loose[int]  `json:"membership_state"`
-			Role  loose[text] `json:"role"`
-			User  loose[user] `json:"user"`
+			State loose[int]       `json:"membership_state"`
+			Role  loose[validText] `json:"role"`
+			User  loose[user]      `json:"user"`
 		}]] `json:"members"`
 	}] `json:"team"`
-	Endpoint loose[text] `json:"interactions_endpoint_url"`
+	Endpoint loose[validText] `json:"interactions_endpoint_url"`
 }
 
 // flags returns the application flags: flags_new when Discord sent it, flags

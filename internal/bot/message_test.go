@@ -324,14 +324,6 @@ func TestSuggestions(t *testing.T) {
 			t.Errorf("%.20q: %q, want %q", word, got, want)
 		}
 	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"ก", "ข", 1}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("from %q to %q: %d slips, want %d", c.a, c.b, got, c.want)
-		}
-	}
 }
 
 // TestRecentIsBounded: what the bot remembers is bounded by age and by number.
@@ -348,18 +340,6 @@ func TestRecentIsBounded(t *testing.T) {
 	}
 	if r.has(4, now.Add(time.Minute)) || len(r.entries) != 0 || r.order.Len() != 0 {
 		t.Errorf("%d old entries are left", len(r.entries))
-	}
-}
-
-// TestSpan: durations as people say them.
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0 s", 0: "0 s", 59*time.Second + 999*time.Millisecond: "59 s", time.Minute: "1 min 0 s",
-		3*time.Hour + 12*time.Minute: "3 h 12 min", 50 * time.Hour: "2 d 2 h",
-	} {
-		if got := span(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
 	}
 }
 

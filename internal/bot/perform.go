@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/text"
+
 	"github.com/disgoorg/snowflake/v2"
 )
 
@@ -40,7 +42,7 @@ func (b *Bot) perform(ctx context.Context, c *Command, r *Request, wait time.Dur
 	defer cancel()
 
 	if wait > 0 {
-		return Answer{Text: fmt.Sprintf("Not so fast, please. You can use `%s` again in %s.", c.Name, span(wait+time.Second-1))}, refused
+		return Answer{Text: fmt.Sprintf("Not so fast, please. You can use `%s` again in %s.", c.Name, text.Elapsed(wait+time.Second-1))}, refused
 	}
 	if p := c.missing(r.arguments); p != nil {
 		return Answer{Text: fmt.Sprintf("I need `%s` (%s): `%s`", p.Name, p.Summary, c.usage(r.Prefix))}, refused

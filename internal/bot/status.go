@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 var statusCommand = Command{
@@ -13,16 +15,16 @@ var statusCommand = Command{
 	Details: "It tells my state in words, how long I have run, the age of my session with Discord, how often the session was resumed or begun anew, and the last incident.",
 	Run: func(_ context.Context, r *Request) (Answer, error) {
 		report := r.bot.health.Report()
-		var text strings.Builder
-		fmt.Fprintf(&text, "**%s**\n", report.State)
-		fmt.Fprintf(&text, "Uptime: %s\n", span(report.Uptime))
+		var b strings.Builder
+		fmt.Fprintf(&b, "**%s**\n", report.State)
+		fmt.Fprintf(&b, "Uptime: %s\n", text.Elapsed(report.Uptime))
 		if report.SessionAge > 0 {
-			fmt.Fprintf(&text, "Session: %s old\n", span(report.SessionAge))
+			fmt.Fprintf(&b, "Session: %s old\n", text.Elapsed(report.SessionAge))
 		}
-		fmt.Fprintf(&text, "Resumes: %d, identifies: %d\n", report.Resumes, report.Identifies)
-		fmt.Fprintf(&text, "Guilds: %d\n", r.bot.guilds.count())
-		fmt.Fprintf(&text, "Last incident: %s", report.incident(time.Now()))
-		return Answer{Text: text.String()}, nil
+		fmt.Fprintf(&b, "Resumes: %d, identifies: %d\n", report.Resumes, report.Identifies)
+		fmt.Fprintf(&b, "Guilds: %d\n", r.bot.guilds.count())
+		fmt.Fprintf(&b, "Last incident: %s", report.incident(time.Now()))
+		return Answer{Text: b.String()}, nil
 	},
 }
 
@@ -57,9 +59,9 @@ func (r Report) incident(now time.Time) string {
 	}
 	words := r.Incident
 	if !r.IncidentAt.IsZero() {
-		words += ", " + span(now.Sub(r.IncidentAt)) + " ago"
+		words += ", " + text.Elapsed(now.Sub(r.IncidentAt)) + " ago"
 		if r.IncidentFor > 0 {
-			words += ", for " + span(r.IncidentFor)
+			words += ", for " + text.Elapsed(r.IncidentFor)
 		} else {
 			words += ", not over yet"
 		}
@@ -79,17 +81,10 @@ func (h ownHealth) Report() Report {
 		age = time.Since(began)
 	}
 	return Report{
-		State:      capitalised(shard.State().String()),
+		State:      text.Capitalize(shard.State().String()),
 		Uptime:     h.bot.uptime(),
 		SessionAge: age,
 		Resumes:    stats.Resumed,
 		Identifies: stats.Identifies,
 	}
-}
-
-func capitalised(words string) string {
-	if words == "" {
-		return words
-	}
-	return strings.ToUpper(words[:1]) + words[1:]
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // unknown is the answer to a command that does not exist, with the nearest one
@@ -39,36 +41,10 @@ func (b *Bot) nearest(word string) string {
 			if len(name) < 3 {
 				continue
 			}
-			if d := distance(word, name); d < slips {
+			if d := text.Distance(word, name); d < slips {
 				best, slips = c.Name, d
 			}
 		}
 	}
 	return best
-}
-
-// distance counts the slips between two words: letters left out, added,
-// replaced or swapped with their neighbour.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	// before, last and row are three lines of the table of all prefixes.
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
 }

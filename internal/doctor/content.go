@@ -6,6 +6,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // checkContent asks whether what people write really reaches the bot. A switch
@@ -22,7 +23,7 @@ func (v *visit) checkContent(context.Context) Finding {
 		case r.deaf != "":
 			return fail("the running instance gets messages without content", "Restart it, so that it asks for the content of messages.", try).saw(r.deaf).because(health.GreenButUseless)
 		case r.Work.Asked > 0:
-			f := pass(fmt.Sprintf("the running instance has heard %s and answered %d", counted(int(r.Work.Asked), "command"), r.Work.Answered))
+			f := pass(fmt.Sprintf("the running instance has heard %s and answered %d", text.Count(int(r.Work.Asked), "command"), r.Work.Answered))
 			if r.Work.Failed > 0 {
 				f = f.saw(fmt.Sprintf("%d failed; the log names them", r.Work.Failed))
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 const (
@@ -46,14 +48,14 @@ func (v *visit) advise(beats, rest []time.Duration, connect time.Duration) Findi
 		slow = time.Duration(p.P50*float64(time.Millisecond)) >= far
 	case len(beats) > 0:
 		f.Says = "gateway " + ms(percentile(beats, 0.5))
-		f = f.saw("gateway, of " + counted(len(beats), "heartbeat") + ": " + spread(beats))
+		f = f.saw("gateway, of " + text.Count(len(beats), "heartbeat") + ": " + spread(beats))
 		slow = percentile(beats, 0.5) >= far
 	default:
 		f.Says = "gateway not measured"
 	}
 	if len(rest) > 0 {
 		f.Says += ", REST " + ms(percentile(rest, 0.5)) + " (the middle of the samples)"
-		f = f.saw("REST, of " + counted(len(rest), "request") + ": " + spread(rest))
+		f = f.saw("REST, of " + text.Count(len(rest), "request") + ": " + spread(rest))
 		slow = slow || percentile(rest, 0.5) >= far
 	}
 	if connect > 0 {

@@ -15,6 +15,7 @@ import (
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/process/config"
+	"evergreen/internal/text"
 )
 
 // portal is where a person mends what only a person can.
@@ -52,7 +53,7 @@ func (v *visit) checkLogin(ctx context.Context) Finding {
 	v.refusal = err
 	f := pass(fmt.Sprintf("good: it belongs to %s (%d)", r.User.Name, r.User.ID))
 	if r.Application.Guilds > 0 {
-		f = f.saw(fmt.Sprintf("in about %s", counted(r.Application.Guilds, "guild")))
+		f = f.saw(fmt.Sprintf("in about %s", text.Count(r.Application.Guilds, "guild")))
 	}
 	if r.Application.Endpoint != "" {
 		f.worst(Warn)
@@ -156,7 +157,7 @@ func (v *visit) checkShards(ctx context.Context) Finding {
 			v.pair.ID = set.IDs[0]
 		}
 	}
-	says := fmt.Sprintf("Discord recommends %d for about %s; %s", recommended, counted(guilds, "guild"), how)
+	says := fmt.Sprintf("Discord recommends %d for about %s; %s", recommended, text.Count(guilds, "guild"), how)
 	next := fmt.Sprintf("Set SHARDS to auto, or to %d or more: Discord refuses a shard with more than %d guilds (close code 4011).", max(recommended, (guilds+perShard-1)/perShard), perShard)
 	switch {
 	case guilds > perShard*count:

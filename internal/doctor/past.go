@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // past is one incident, from the database or from a running instance.
@@ -95,7 +96,7 @@ func (v *visit) checkIncidents(context.Context) Finding {
 	if len(groups) == 0 {
 		f := pass("none in seven days")
 		if routine > 0 {
-			f = f.saw(counted(routine, "routine reconnect") + " that Discord asked for; they cost nothing")
+			f = f.saw(text.Count(routine, "routine reconnect") + " that Discord asked for; they cost nothing")
 		}
 		return f
 	}
@@ -109,7 +110,7 @@ func (v *visit) checkIncidents(context.Context) Finding {
 		}
 		return b.times - a.times
 	})
-	f := pass(fmt.Sprintf("%s in seven days, of %s; the dot was grey for %s", counted(len(all)-routine, "incident"), counted(len(groups), "cause"), lasted(grey)))
+	f := pass(fmt.Sprintf("%s in seven days, of %s; the dot was grey for %s", text.Count(len(all)-routine, "incident"), text.Count(len(groups), "cause"), lasted(grey)))
 	if grey >= muchGrey || open {
 		f.Level = Warn
 		f.Cause = sorted[0].cause.ID
@@ -145,7 +146,7 @@ func (v *visit) checkJumps(context.Context) Finding {
 	if times == 0 {
 		return pass("none in seven days")
 	}
-	return warn(fmt.Sprintf("%s in seven days, %s in all: this machine slept, or paused the bot", counted(times, "jump"), lasted(slept)),
+	return warn(fmt.Sprintf("%s in seven days, %s in all: this machine slept, or paused the bot", text.Count(times, "jump"), lasted(slept)),
 		"Keep the host awake (see Sleep of the host above). A virtual machine that is paused for snapshots or moves shows like this too; ask its provider.",
 	).saw("the last one on " + moment(last)).because(health.HostSlept)
 }

@@ -13,6 +13,7 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
+	"evergreen/internal/text"
 )
 
 const (
@@ -77,10 +78,10 @@ func (v *visit) wordOfRunning() Finding {
 	if r.Since != nil {
 		since = " for " + lasted(v.Now().Sub(*r.Since))
 	}
-	f := pass(fmt.Sprintf("by the running instance: %s is %s%s, in %s", r.Bot.Username, strings.ToLower(r.StatusText), since, counted(r.Bot.Guilds, "guild")),
+	f := pass(fmt.Sprintf("by the running instance: %s is %s%s, in %s", r.Bot.Username, strings.ToLower(r.StatusText), since, text.Count(r.Bot.Guilds, "guild")),
 		"no session start was spent")
 	if r.Counts.ACKs > 0 {
-		f = f.saw(fmt.Sprintf("%s sent, %d answered", counted(int(r.Counts.Heartbeats), "heartbeat"), r.Counts.ACKs))
+		f = f.saw(fmt.Sprintf("%s sent, %d answered", text.Count(int(r.Counts.Heartbeats), "heartbeat"), r.Counts.ACKs))
 	} else {
 		f = f.saw("no heartbeat has been due yet")
 	}
@@ -271,7 +272,7 @@ func (v *visit) judge(ctx context.Context, p *proof) Finding {
 	v.mu.Lock()
 	v.beats = p.beats
 	v.mu.Unlock()
-	f = pass(fmt.Sprintf("READY %s after IDENTIFY: %s, in %s", ms(p.ready.Took), p.ready.Username, counted(p.ready.Guilds, "guild")),
+	f = pass(fmt.Sprintf("READY %s after IDENTIFY: %s, in %s", ms(p.ready.Took), p.ready.Username, text.Count(p.ready.Guilds, "guild")),
 		fmt.Sprintf("HELLO %s after the dial, with a heartbeat wanted every %.1f s", ms(p.hello.Took), p.hello.Interval.Seconds()))
 	if len(p.beats) == 0 {
 		f = warn("READY came, but no heartbeat was answered", "Run the doctor again; if it stays so, something on the way lets nothing out.").saw(f.Evidence...).because(health.HalfOpen)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"evergreen/internal/process/config"
+	"evergreen/internal/text"
 )
 
 // aboutToken reports whether a warning of the settings is the token check's.
@@ -28,7 +29,7 @@ func (v *visit) checkSettings(context.Context) Finding {
 		if !errors.As(v.LoadErr, &wrong) {
 			return needsYou("the settings cannot be read: " + v.LoadErr.Error())
 		}
-		f := needsYou(fmt.Sprintf("%s cannot be used", counted(len(wrong.Problems), "setting")),
+		f := needsYou(fmt.Sprintf("%s cannot be used", text.Count(len(wrong.Problems), "setting")),
 			"Change what is named here, in the place that stands in brackets; docs/settings.md lists what is allowed.")
 		for _, p := range wrong.Problems {
 			f = f.saw(p.String())

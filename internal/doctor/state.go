@@ -12,6 +12,7 @@ import (
 
 	"evergreen/internal/process/host"
 	"evergreen/internal/store"
+	"evergreen/internal/text"
 )
 
 const (
@@ -148,8 +149,8 @@ func (v *visit) checkDatabase(ctx context.Context, f *Finding) {
 		*f = f.saw("no database yet: this bot has not run with this folder")
 	default:
 		v.glance = glance
-		*f = f.saw(fmt.Sprintf("the database is sound: %s, %s, %s in two days", counted(glance.Runs, "run"),
-			counted(len(glance.Incidents), "incident"), counted(len(glance.Entries), "session start")))
+		*f = f.saw(fmt.Sprintf("the database is sound: %s, %s, %s in two days", text.Count(glance.Runs, "run"),
+			text.Count(len(glance.Incidents), "incident"), text.Count(len(glance.Entries), "session start")))
 	}
 }
 

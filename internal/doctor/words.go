@@ -11,19 +11,11 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
-	"unicode"
-)
 
-// counted says "1 setting", "2 settings".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+	"evergreen/internal/text"
+)
 
 // ms says a round trip.
 func ms(d time.Duration) string {
@@ -35,15 +27,10 @@ func ms(d time.Duration) string {
 
 // lasted says a longer time, such as "3 h 12 min".
 func lasted(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	if d >= 48*time.Hour {
+		return text.Count(int(d.Hours()/24), "day")
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return text.Duration(d.Round(time.Second))
 }
 
 // moment says a time of day in the zone of this machine and in UTC.
@@ -87,12 +74,8 @@ func timedOut(err error) bool {
 }
 
 // plain makes foreign text one printable line of bounded length.
-func plain(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if most := 160; len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	return text
+func plain(s string) string {
+	return text.Clip(text.OneLine(s), 160)
 }
 
 // percentile returns the value below which the share of the samples lies.

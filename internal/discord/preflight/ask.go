@@ -12,6 +12,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/discord/rest"
+	"evergreen/internal/text"
 )
 
 // bodyLimit is more than any of the answers here is long.
@@ -124,18 +125,14 @@ func (c *Client) get(ctx context.Context, token, path string) ([]byte, error) {
 }
 
 // plain is what a peer said, without the token, control characters or length.
-func plain(text, token string) string {
-	text = strings.ReplaceAll(text, token, "***")
-	text = strings.Map(func(r rune) rune {
+func plain(s, token string) string {
+	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, text)
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "..."
-	}
-	return text
+	}, strings.ReplaceAll(s, token, "***"))
+	return text.Clip(s, 200)
 }
 
 // unauthorized reports whether Discord refuses the token.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // Indicator is how bad it is as a whole, in Discord's own words: none, minor,
@@ -179,14 +179,4 @@ func read(body []byte, at time.Time) (Status, error) {
 }
 
 // plain makes foreign text one printable line of bounded length.
-func plain(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if len(text) <= longestText {
-		return text
-	}
-	cut := longestText
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "..."
-}
+func plain(s string) string { return text.Clip(text.OneLine(s), longestText) }

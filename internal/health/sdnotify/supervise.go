@@ -12,11 +12,11 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"strings"
 	"time"
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 )
@@ -204,10 +204,6 @@ func same(a, b gateway.State) bool {
 const longest = 300
 
 // oneLine makes text fit for a status.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
-	}
-	return cmp.Or(text, "unknown")
+func oneLine(s string) string {
+	return cmp.Or(text.Clip(text.OneLine(s), longest), "unknown")
 }

@@ -149,18 +149,6 @@ func TestDotenvSlips(t *testing.T) {
 	}
 }
 
-// TestDistance checks the measure of likeness.
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"A", "", 1}, {"TOKEN", "TOKN", 1}, {"TOKEN", "TOEKN", 1}, {"TOKEN", "TAKEN", 1}, {"LOG", "API", 3}} {
-		if got := distance(test.a, test.b); got != test.want {
-			t.Errorf("%q to %q is %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
 // TestSuggestNeverInvents: every setting is found from itself and from a slip
 // of one character, and never mistaken for another.
 func TestSuggestNeverInvents(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 // TestParseDuration: plain seconds or a Go duration; nothing that is not a
@@ -71,7 +73,7 @@ func TestBrief(t *testing.T) {
 		10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Second: "1m30s", 5 * time.Second: "5s", 30 * 24 * time.Hour: "720h", 0: "0s",
 		70 * time.Minute: "1h10m", 20 * time.Minute: "20m",
 	} {
-		if got := brief(d); got != want {
+		if got := text.ShortDuration(d); got != want {
 			t.Errorf("%d is %q, want %q", d, got, want)
 		}
 	}

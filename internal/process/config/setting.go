@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 // Setting describes one variable. The list of all of them is [Settings].
@@ -65,11 +67,11 @@ func lasting(get func(*Config) time.Duration, low, high time.Duration, why strin
 	return func(c *Config) string {
 		switch d := get(c); {
 		case d < low && why != "":
-			return fmt.Sprintf("it is shorter than %s; %s", brief(low), why)
+			return fmt.Sprintf("it is shorter than %s; %s", text.ShortDuration(low), why)
 		case d < low:
-			return fmt.Sprintf("it is shorter than %s", brief(low))
+			return fmt.Sprintf("it is shorter than %s", text.ShortDuration(low))
 		case d > high:
-			return fmt.Sprintf("it is longer than %s", brief(high))
+			return fmt.Sprintf("it is longer than %s", text.ShortDuration(high))
 		}
 		return ""
 	}
@@ -97,16 +99,4 @@ func counting(get func(*Config) int, low, high int) func(*Config) string {
 		}
 		return ""
 	}
-}
-
-// brief prints a duration without the zero parts time.Duration adds.
-func brief(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

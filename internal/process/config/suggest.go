@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"evergreen/internal/text"
 )
 
 // tokenAliases are names that other bots and templates give the token.
@@ -20,7 +22,7 @@ func suggest(name string) string {
 	best, nearest := "", 4
 	for _, s := range table {
 		limit := min(3, max(1, len(s.Name)/5))
-		if d := distance(upper, s.Name); d <= limit && d < nearest {
+		if d := text.Distance(upper, s.Name); d <= limit && d < nearest {
 			best, nearest = s.Name, d
 		}
 	}
@@ -48,30 +50,4 @@ func slips(dotenv, environ values) (warnings []string) {
 	})
 	slices.Sort(warnings)
 	return warnings
-}
-
-// distance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn one name into the other.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

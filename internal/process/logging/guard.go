@@ -7,7 +7,8 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
-	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // longest is how much of one text is logged, in bytes: enough for a stack, and
@@ -144,15 +145,7 @@ func (p *plainer) value(v slog.Value) slog.Value {
 
 // text is text without secrets, not too long and valid UTF-8.
 func (p *plainer) text(s string) string {
-	s = p.redactor.Redact(s)
-	if len(s) <= longest {
-		return s
-	}
-	cut := longest
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "..."
+	return text.Clip(p.redactor.Redact(s), longest)
 }
 
 // resolved asks a LogValuer for its value; one that panics has none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // tongue is a language of the pages.
@@ -97,25 +98,15 @@ func (t tongue) Number(n int64) string {
 // "12 min 5 s", "3 h 12 min", "2 d 3 h". The script on the page says it the same
 // way.
 func (t tongue) Span(d time.Duration) string {
-	unit := func(n int64, key string) string { return strconv.FormatInt(n, 10) + "\u00a0" + t.T(key) }
-	pair := func(d, big time.Duration, bigKey string, small time.Duration, smallKey string) string {
-		text := unit(int64(d/big), bigKey)
-		if rest := int64(d % big / small); rest > 0 {
-			text += " " + unit(rest, smallKey)
+	var b strings.Builder
+	for i, p := range text.Parts(max(d, 0)) {
+		if i > 0 {
+			b.WriteByte(' ')
 		}
-		return text
+		key := "unit." + p.Unit
+		b.WriteString(p.Number + "\u00a0" + t.T(key))
 	}
-	switch d = max(d, 0); {
-	case d < time.Second:
-		return unit(d.Milliseconds(), "unit.ms")
-	case d.Round(100*time.Millisecond) < time.Minute:
-		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "\u00a0" + t.T("unit.s")
-	case d.Round(time.Second) < time.Hour:
-		return pair(d.Round(time.Second), time.Minute, "unit.min", time.Second, "unit.s")
-	case d.Round(time.Minute) < 24*time.Hour:
-		return pair(d.Round(time.Minute), time.Hour, "unit.h", time.Minute, "unit.min")
-	}
-	return pair(d.Round(time.Hour), 24*time.Hour, "unit.d", time.Hour, "unit.h")
+	return b.String()
 }
 
 // Share says a share of 1 in percent. It is cut, not rounded: 100% means that
@@ -255,13 +246,4 @@ func (t tongue) Reason(reason string) (said told, exact bool) {
 	return told{capital(reason), "en"}, false
 }
 
-// capital begins a sentence.
-func capital(text string) string {
-	if text == "" {
-		return ""
-	}
-	if c := text[0]; c >= 'a' && c <= 'z' {
-		return string(c-'a'+'A') + text[1:]
-	}
-	return text
-}
+func capital(s string) string { return text.Capitalize(s) }
