@@ -65,7 +65,7 @@ func TestMe(t *testing.T) {
 //
 // Statements: S-089.
 func TestGuildPages(t *testing.T) {
-	inTown(t, Config{REST: RESTConfig{Limits: map[string]Limit{"guild-list": {Requests: -1}}}}, func(t *testing.T, w *town) {
+	inTown(t, Config{REST: RESTConfig{limits: map[string]rateLimit{"guild-list": {Requests: -1}}}}, func(t *testing.T, w *town) {
 		for n := range 249 {
 			w.Join(w.app, w.AddGuild("guild "+strconv.Itoa(n)))
 		}

@@ -126,7 +126,9 @@ func (a *ask) hadTime(b *bot, h heard, now time.Time) bool {
 }
 
 // patience is how long a server waits for heartbeats.
-func (s *Sim) patience() time.Duration { return s.cfg.HeartbeatInterval + max(0, s.cfg.HeartbeatGrace) }
+func (s *Sim) patience() time.Duration {
+	return s.cfg.Heartbeat.Interval + max(0, s.cfg.Heartbeat.Grace)
+}
 
 // fate is what became of a command.
 type fate int

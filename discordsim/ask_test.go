@@ -204,7 +204,7 @@ func TestWhoLetTheSessionDie(t *testing.T) {
 // Statements: S-094.
 func TestInteractionHeardLate(t *testing.T) {
 	for away, want := range map[bool][]string{true: nil, false: {"G-141"}} {
-		onScene(t, Config{GuildSpacing: -1, HeartbeatGrace: -1}, AppConfig{}, func(sc *scene) {
+		onScene(t, Config{Identify: IdentifyConfig{GuildSpacing: -1}, Heartbeat: HeartbeatConfig{Grace: -1}}, AppConfig{}, func(sc *scene) {
 			c := sc.begin(nil)
 			if away {
 				c.drop()
@@ -227,7 +227,7 @@ func TestInteractionHeardLate(t *testing.T) {
 //
 // Statements: S-100.
 func TestGrace(t *testing.T) {
-	onScene(t, Config{GuildSpacing: -1, HeartbeatGrace: -1, SessionLifetime: time.Hour}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{Identify: IdentifyConfig{GuildSpacing: -1}, Heartbeat: HeartbeatConfig{Grace: -1}, Session: SessionConfig{Lifetime: time.Hour}}, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		c.drop()
 		sc.tell("!away", Expect())

@@ -13,7 +13,7 @@ import (
 //
 // Statements: S-083.
 func TestContentType(t *testing.T) {
-	inTown(t, Config{REST: RESTConfig{Limits: map[string]Limit{"message-write": {Requests: -1}}}}, func(t *testing.T, w *town) {
+	inTown(t, Config{REST: RESTConfig{limits: map[string]rateLimit{"message-write": {Requests: -1}}}}, func(t *testing.T, w *town) {
 		send := func(kind, body string) reply {
 			return w.send(petition{
 				method: "POST", path: "/api/v10" + w.messagesPath(), body: body, token: "Bot " + w.app.Token,

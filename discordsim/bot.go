@@ -62,7 +62,7 @@ func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.
 	if !app.startsReset.IsZero() && !now.Before(app.startsReset) {
 		app.startsUsed, app.startsReset = 0, time.Time{}
 	}
-	resetAfter = s.cfg.StartsWindow
+	resetAfter = s.cfg.Identify.StartsWindow
 	if !app.startsReset.IsZero() {
 		resetAfter = app.startsReset.Sub(now)
 	}
@@ -73,7 +73,7 @@ func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.
 func (s *Sim) spendStart(app *App) {
 	s.startLimitLocked(app)
 	if app.startsReset.IsZero() {
-		app.startsReset = time.Now().Add(s.cfg.StartsWindow)
+		app.startsReset = time.Now().Add(s.cfg.Identify.StartsWindow)
 	}
 	app.startsUsed++
 }

@@ -11,10 +11,16 @@ import (
 	"time"
 )
 
+// rateLimit is a number of requests in a span of time.
+type rateLimit struct {
+	Requests int
+	Per      time.Duration
+}
+
 // bucketTable is the quota of each route group that has one (S-084). Routes of
 // no group send no rate limit headers, as Discord's do. Only the first three
 // numbers have been seen in the wild; the others are this simulator's choice.
-var bucketTable = map[string]Limit{
+var bucketTable = map[string]rateLimit{
 	"message-write":  {5, 5 * time.Second}, // POST and PATCH share it
 	"webhook":        {5, 2 * time.Second},
 	"reaction":       {1, 250 * time.Millisecond},
@@ -42,7 +48,7 @@ type bucketKey struct {
 // bucket is one counter. It counts in fixed windows that begin with the first
 // request after the last one ran out.
 type bucket struct {
-	Limit
+	rateLimit
 	used  int
 	until time.Time
 	// empty and limited say when the client was told Remaining 0 and 429 in
@@ -75,18 +81,18 @@ func (r *rest) bucketOf(c *call) *bucket {
 				}
 			}
 		}
-		b = &bucket{Limit: limit}
+		b = &bucket{rateLimit: limit}
 		r.buckets[key] = b
 	}
 	if !c.now.Before(b.until) {
-		*b = bucket{Limit: limit, until: c.now.Add(limit.Per), held: b.held, heldTold: b.heldTold}
+		*b = bucket{rateLimit: limit, until: c.now.Add(limit.Per), held: b.held, heldTold: b.heldTold}
 	}
 	return b
 }
 
 // limit is the quota of a group, with the configuration's word above the table's.
-func (r *rest) limit(name string) (Limit, bool) {
-	l, ok := r.cfg.Limits[name]
+func (r *rest) limit(name string) (rateLimit, bool) {
+	l, ok := r.cfg.limits[name]
 	if !ok {
 		l, ok = bucketTable[name]
 	}

@@ -44,7 +44,7 @@ func newScene(t *testing.T, s *Sim, app AppConfig) *scene {
 }
 
 // patient is a Discord that needs no heartbeats and sends guilds at once.
-var patient = Config{HeartbeatGrace: -1, GuildSpacing: -1}
+var patient = Config{Heartbeat: HeartbeatConfig{Grace: -1}, Identify: IdentifyConfig{GuildSpacing: -1}}
 
 // inject lets something go wrong.
 func (sc *scene) inject(f Fault) *Active {

@@ -88,7 +88,7 @@ func TestSkipLetsTimePassForDiscordAlone(t *testing.T) {
 // Statements: S-043, S-046.
 func TestSleepOfAClient(t *testing.T) {
 	for slept, lives := range map[time.Duration]bool{20 * time.Second: true, 8 * time.Hour: false} {
-		onScene(t, Config{SessionLifetime: 2 * time.Minute}, AppConfig{}, func(sc *scene) {
+		onScene(t, Config{Session: SessionConfig{Lifetime: 2 * time.Minute}}, AppConfig{}, func(sc *scene) {
 			c := sc.begin(nil)
 			wait(time.Second)
 			offline := sc.inject(Fault{Name: "offline"})

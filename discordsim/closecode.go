@@ -15,9 +15,9 @@ var frameless = map[int]bool{1006: true, 1015: true}
 // keeps says whether a server close leaves the session alive (S-062).
 func (s *Sim) keeps(code int) bool {
 	switch {
-	case slices.Contains(s.cfg.KeepSessionOn, code):
+	case slices.Contains(s.cfg.Session.KeepOn, code):
 		return true
-	case slices.Contains(s.cfg.DropSessionOn, code):
+	case slices.Contains(s.cfg.Session.DropOn, code):
 		return false
 	}
 	return !slices.Contains(fatal, code)

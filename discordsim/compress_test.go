@@ -22,9 +22,9 @@ import (
 // Statements: S-005, S-006.
 func TestTransportCompression(t *testing.T) {
 	for _, mode := range []string{"", "zlib-stream", "zstd-stream"} {
-		for _, cfg := range []Config{{}, {SplitFrames: 7}, {Fragments: 5}, {SplitFrames: 7, Fragments: 3}, {SharedCompression: true, SplitFrames: 3}} {
-			t.Run(fmt.Sprint(mode, " ", cfg.SplitFrames, cfg.Fragments, cfg.SharedCompression), func(t *testing.T) {
-				cfg.HeartbeatGrace, cfg.GuildSpacing, cfg.Seed = -1, -1, 5
+		for _, cfg := range []Config{{}, {WebSocket: WebSocketConfig{SplitFrames: 7}}, {WebSocket: WebSocketConfig{Fragments: 5}}, {WebSocket: WebSocketConfig{SplitFrames: 7, Fragments: 3}}, {WebSocket: WebSocketConfig{SharedCompression: true, SplitFrames: 3}}} {
+			t.Run(fmt.Sprint(mode, " ", cfg.WebSocket.SplitFrames, cfg.WebSocket.Fragments, cfg.WebSocket.SharedCompression), func(t *testing.T) {
+				cfg.Heartbeat.Grace, cfg.Identify.GuildSpacing, cfg.Seed = -1, -1, 5
 				onScene(t, cfg, AppConfig{}, func(sc *scene) {
 					url := inMemory
 					if mode != "" {
@@ -39,7 +39,7 @@ func TestTransportCompression(t *testing.T) {
 					}
 					sc.Emit(sc.app, nil, "HUGE", map[string]any{"x": strings.Repeat("all work and no play ", 20_000)})
 					c.event("HUGE")
-					if compressed := mode != ""; (c.binary >= 54) != compressed || (cfg.SplitFrames > 1 && mode == "zlib-stream" && c.binary < 60) {
+					if compressed := mode != ""; (c.binary >= 54) != compressed || (cfg.WebSocket.SplitFrames > 1 && mode == "zlib-stream" && c.binary < 60) {
 						t.Errorf("%d binary messages", c.binary)
 					}
 					c.drop()

@@ -97,7 +97,7 @@ func (s *Sim) serveGateway(w http.ResponseWriter, req *http.Request, l *link, ba
 	ws, err := websocket.Accept(w, req, &websocket.AcceptOptions{
 		InsecureSkipVerify: true,
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     func(context.Context, []byte) bool { return !s.cfg.IgnorePings },
+		OnPingReceived:     func(context.Context, []byte) bool { return !s.cfg.WebSocket.IgnorePings },
 	})
 	if err != nil {
 		return
@@ -122,7 +122,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 	c := &conn{
 		id: s.lastConn, sim: s, link: l, ws: ws, base: base, wake: make(chan struct{}, 1), gone: make(chan struct{}), pinging: make(chan struct{}, 1),
 		alarms: map[*alarm]struct{}{}, dice: s.dice(1, uint64(s.lastConn)), cuts: s.dice(2, uint64(s.lastConn)),
-		pack: newPacker(compress, s.cfg.SharedCompression),
+		pack: newPacker(compress, s.cfg.WebSocket.SharedCompression),
 	}
 	c.log = &ConnLog{ID: c.id, Base: base, Version: clip([]byte(version)), Encoding: clip([]byte(encoding)), Compress: clip([]byte(compress)), Opened: time.Now()}
 	s.record.add(c.log, s.cfg.LogConns)
@@ -154,14 +154,14 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 // welcome greets a new connection, unless a fault has another idea (S-059).
 func (c *conn) welcome() {
 	s := c.sim
-	if s.cfg.IdentifyTimeout > 0 {
-		c.later(s.cfg.IdentifyTimeout, func() {
+	if s.cfg.Identify.Timeout > 0 {
+		c.later(s.cfg.Identify.Timeout, func() {
 			if c.session == nil && c.pending == nil {
 				c.close(4009, "Session timed out")
 			}
 		})
 	}
-	if s.cfg.PingEvery > 0 {
+	if s.cfg.WebSocket.PingEvery > 0 {
 		s.spawn(c.ping)
 	}
 	switch {
@@ -177,10 +177,10 @@ func (c *conn) welcome() {
 func (c *conn) greet() {
 	c.greeted = time.Now()
 	trace := `,"_trace":["[\"gateway-prd-sim\",{\"micros\":0.0}]"]`
-	if c.sim.cfg.PlainReady {
+	if c.sim.cfg.Identify.PlainReady {
 		trace = ""
 	}
-	c.send(opHello, `{"heartbeat_interval":`+strconv.FormatInt(c.sim.cfg.HeartbeatInterval.Milliseconds(), 10)+trace+`}`)
+	c.send(opHello, `{"heartbeat_interval":`+strconv.FormatInt(c.sim.cfg.Heartbeat.Interval.Milliseconds(), 10)+trace+`}`)
 	c.expectBeat()
 }
 
@@ -197,7 +197,7 @@ func (c *conn) later(d time.Duration, do func()) {
 // reconnect sends op 7; the server closes by itself a little later (S-059).
 func (c *conn) reconnect() {
 	c.send(opReconnect, "null")
-	if wait := c.sim.cfg.ReconnectWait; wait >= 0 && !c.moving {
+	if wait := c.sim.cfg.Session.ReconnectWait; wait >= 0 && !c.moving {
 		c.later(wait, func() { c.close(1001, "Discord WebSocket requesting client reconnect.") })
 	}
 	c.moving = true
@@ -239,7 +239,7 @@ func (c *conn) closeFor(code int, reason string, cause endCause) {
 			sess.end(cause)
 		}
 	}
-	if wait := c.sim.cfg.CloseWait; wait >= 0 {
+	if wait := c.sim.cfg.WebSocket.CloseWait; wait >= 0 {
 		// Not one of the connection's own alarms: those are over with it.
 		c.sim.after(wait, c.reset)
 	}
@@ -282,7 +282,7 @@ func (c *conn) leave() {
 }
 
 // maxRead is the most that is read of one message; a longer one is too large
-// whatever [Config.PayloadLimit] says.
+// whatever [LimitConfig].PayloadBytes says.
 const maxRead = 1 << 20
 
 // read takes what the client sends until the connection is over, and then says

@@ -141,7 +141,7 @@ func TestPings(t *testing.T) {
 		}
 	})
 	cfg := patient
-	cfg.IgnorePings = true
+	cfg.WebSocket.IgnorePings = true
 	onScene(t, cfg, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		if err := pong(c); err == nil {
@@ -150,7 +150,7 @@ func TestPings(t *testing.T) {
 		c.event("GUILD_CREATE")
 	})
 	cfg = patient
-	cfg.PingEvery = 10 * time.Second
+	cfg.WebSocket.PingEvery = 10 * time.Second
 	for _, answers := range []bool{true, false} {
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			pings := 0
@@ -215,7 +215,7 @@ func TestServerCloses(t *testing.T) {
 // Statements: S-062.
 func TestWhatACloseDoesToTheSession(t *testing.T) {
 	cfg := patient
-	cfg.KeepSessionOn, cfg.DropSessionOn = []int{4009}, []int{4000, 1001}
+	cfg.Session.KeepOn, cfg.Session.DropOn = []int{4009}, []int{4000, 1001}
 	for code, kept := range map[int][2]bool{
 		1000: {true, true}, 1001: {true, false}, 1006: {true, true}, 1011: {true, true}, 4000: {true, false}, 4001: {true, true}, 4002: {true, true},
 		4003: {false, false}, 4004: {false, false}, 4005: {true, true}, 4007: {false, false}, 4008: {true, true}, 4009: {false, true}, 4014: {false, false}, 4321: {true, true},
@@ -238,7 +238,7 @@ func TestWhatACloseDoesToTheSession(t *testing.T) {
 //
 // Statements: S-061.
 func TestUnansweredClose(t *testing.T) {
-	onScene(t, Config{CloseWait: 3 * time.Second}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{WebSocket: WebSocketConfig{CloseWait: 3 * time.Second}}, AppConfig{}, func(sc *scene) {
 		conn, err := sc.DialContext(context.Background(), "tcp", "gateway.discord.sim:80")
 		if err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ func (c *conn) ready(id identify) {
 	if id.sharded {
 		data["shard"] = []int{id.shard.id, id.shard.count}
 	}
-	if !s.cfg.PlainReady {
+	if !s.cfg.Identify.PlainReady {
 		for k, v := range map[string]any{
 			"_trace": []string{`["gateway-prd-sim",{"micros":0.0}]`}, "session_type": "normal", "private_channels": []any{}, "presences": []any{},
 			"relationships": []any{}, "user_settings": map[string]any{}, "geo_ordered_rtc_regions": []string{"rotterdam"},
@@ -53,8 +53,8 @@ func (sess *session) arrive(guilds []*Guild) {
 			sess.offer(guilds[0])
 			guilds = guilds[1:]
 		}
-		if s.cfg.GuildSpacing > 0 {
-			sess.burst = s.after(spanOf(sess.slot.dice, 0, s.cfg.GuildSpacing), func() {
+		if s.cfg.Identify.GuildSpacing > 0 {
+			sess.burst = s.after(spanOf(sess.slot.dice, 0, s.cfg.Identify.GuildSpacing), func() {
 				next()
 				sess.arrive(guilds)
 			})
@@ -112,7 +112,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	}
 	members, presences := []any{}, []any{}
 	me := sess.bot.app.Bot.ID
-	everybody := sess.intents&intentPresences != 0 && (s.cfg.HugeGuild < 0 || len(g.Members) <= s.cfg.HugeGuild)
+	everybody := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
 	large := len(g.Members) > sess.largeThreshold()
 	for _, id := range g.Members {
 		status, activities := s.presenceOf(id)

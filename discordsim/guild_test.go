@@ -15,7 +15,7 @@ import (
 // Statements: S-029.
 func TestGuildsFollowReady(t *testing.T) {
 	for _, spacing := range []time.Duration{0, 200 * time.Millisecond, -1} {
-		inBubble(t, Config{GuildSpacing: spacing, Seed: 3}, func(t *testing.T, s *Sim) {
+		inBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: spacing}, Seed: 3}, func(t *testing.T, s *Sim) {
 			var guilds []*Guild
 			for range 30 {
 				guilds = append(guilds, s.AddGuild("one of many"))
@@ -56,7 +56,7 @@ func TestGuildsFollowReady(t *testing.T) {
 //
 // Statements: S-029, S-042.
 func TestBurstGoesOnWithoutConnection(t *testing.T) {
-	inBubble(t, Config{GuildSpacing: time.Second}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: time.Second}}, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 10 {
 			guilds = append(guilds, s.AddGuild("one of many"))
@@ -98,7 +98,7 @@ func TestGuildMembersInCreate(t *testing.T) {
 		{40, presences | 1<<15, 50, 42, 2, false}, // other intents change nothing
 	} {
 		cfg := patient
-		cfg.HugeGuild = 400
+		cfg.Identify.HugeGuild = 400
 		inBubble(t, cfg, func(t *testing.T, s *Sim) {
 			g := s.AddGuild("hall")
 			for i := range guild.people {

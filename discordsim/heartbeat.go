@@ -11,10 +11,10 @@ import (
 // (S-035).
 func (c *conn) expectBeat() {
 	cfg := &c.sim.cfg
-	if cfg.HeartbeatGrace < 0 {
+	if cfg.Heartbeat.Grace < 0 {
 		return
 	}
-	patience := cfg.HeartbeatInterval + cfg.HeartbeatGrace
+	patience := cfg.Heartbeat.Interval + cfg.Heartbeat.Grace
 	if !c.beat.reset(patience) {
 		c.beat = c.sim.after(patience, c.missed)
 	}
@@ -25,7 +25,7 @@ func (c *conn) missed() {
 	if c.known != nil {
 		c.known.tally.missed++
 	}
-	switch c.sim.cfg.MissedHeartbeat {
+	switch c.sim.cfg.Heartbeat.Missed {
 	case MissedDocumented:
 		c.closeFor(4009, "Session timed out", endedByNeglect)
 	case MissedSilent:
@@ -39,7 +39,7 @@ func (c *conn) missed() {
 func (c *conn) requestBeat() {
 	c.send(opHeartbeat, "null")
 	c.asked.stop()
-	if within := c.sim.cfg.RequestedWithin; within >= 0 && !c.greeted.IsZero() {
+	if within := c.sim.cfg.Heartbeat.RequestedWithin; within >= 0 && !c.greeted.IsZero() {
 		c.asked = c.sim.after(within, func() {
 			if !c.link.deaf() {
 				c.sim.violate(c, "G-021", "a heartbeat asked for with op 1 did not come in time")
@@ -66,7 +66,7 @@ func (c *conn) heartbeat(d json.RawMessage) {
 	if s.strikes("zombie", c.place()) != nil {
 		return
 	}
-	delay := max(0, s.cfg.ACKDelay)
+	delay := max(0, s.cfg.Heartbeat.ACKDelay)
 	if slow := s.strikes("ack-delay", c.place()); slow != nil {
 		delay += slow.takes(2 * time.Second)
 	}
@@ -127,7 +127,7 @@ func (c *conn) checkSeq(d json.RawMessage) {
 	switch seq, err := sequence(d); {
 	case err != nil || seq < 0:
 		s.violate(c, "S-037", "a heartbeat carried something that is no sequence number")
-		if s.cfg.StrictHeartbeatSeq {
+		if s.cfg.Heartbeat.StrictSequence {
 			c.close(4002, reasonDecode)
 		}
 	case sess == nil:
@@ -146,7 +146,7 @@ func (c *conn) checkSeq(d json.RawMessage) {
 // madeUp is about a heartbeat with a number that has not been sent.
 func (c *conn) madeUp(seq, newest int64) {
 	c.sim.violate(c, "S-037", fmt.Sprintf("a heartbeat carried sequence %d, the newest is %d", seq, newest))
-	if c.sim.cfg.StrictHeartbeatSeq {
+	if c.sim.cfg.Heartbeat.StrictSequence {
 		c.close(4007, reasonSequence)
 	}
 }

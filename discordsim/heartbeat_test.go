@@ -15,7 +15,7 @@ const interval = 41_250 * time.Millisecond
 func TestHeartbeatIsAnswered(t *testing.T) {
 	for _, delay := range []time.Duration{0, 700 * time.Millisecond} {
 		cfg := patient
-		cfg.ACKDelay = delay
+		cfg.Heartbeat.ACKDelay = delay
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.connect(inMemory)
 			c.op(10)
@@ -49,7 +49,7 @@ func TestMissedHeartbeat(t *testing.T) {
 		"": {1000, 1}, MissedObserved: {1000, 1}, MissedDocumented: {4009, 0}, MissedSilent: {0, 1},
 	} {
 		t.Run(string(mode), func(t *testing.T) {
-			onScene(t, Config{MissedHeartbeat: mode}, AppConfig{}, func(sc *scene) {
+			onScene(t, Config{Heartbeat: HeartbeatConfig{Missed: mode}}, AppConfig{}, func(sc *scene) {
 				c, start := sc.begin(nil), time.Now()
 				wait(30 * time.Second)
 				c.send(1, 1)
@@ -80,7 +80,7 @@ func TestMissedHeartbeat(t *testing.T) {
 //
 // Statements: S-035.
 func TestPunctualHeartbeats(t *testing.T) {
-	onScene(t, Config{HeartbeatInterval: 10 * time.Second, HeartbeatGrace: time.Second}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{Heartbeat: HeartbeatConfig{Interval: 10 * time.Second, Grace: time.Second}}, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		c.event("GUILD_CREATE")
 		for range 10_000 {
@@ -121,7 +121,7 @@ func TestRequestedHeartbeat(t *testing.T) {
 		}
 		sc.blamed("G-021")
 	})
-	onScene(t, Config{RequestedWithin: -1}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{Heartbeat: HeartbeatConfig{RequestedWithin: -1}}, AppConfig{}, func(sc *scene) {
 		c, start := sc.begin(nil), time.Now()
 		sc.inject(Fault{Name: "server-beat"})
 		if c.ends(1000); time.Since(start) != interval+9*time.Second {
@@ -138,7 +138,7 @@ func TestHeartbeatSequence(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		for d, code := range map[string]int{`99`: 4007, `"1"`: 4002, `1.5`: 4002, `-1`: 4002, `{}`: 4002} {
 			cfg := patient
-			cfg.StrictHeartbeatSeq = strict
+			cfg.Heartbeat.StrictSequence = strict
 			onScene(t, cfg, AppConfig{}, func(sc *scene) {
 				c := sc.begin(nil)
 				c.send(1, json.RawMessage(d))
@@ -201,7 +201,7 @@ func TestHeartbeatTimes(t *testing.T) {
 //
 // Statements: S-039.
 func TestZombie(t *testing.T) {
-	onScene(t, Config{GuildSpacing: -1}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{Identify: IdentifyConfig{GuildSpacing: -1}}, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		c.event("GUILD_CREATE")
 		zombie := sc.inject(Fault{Name: "zombie"})
@@ -226,7 +226,7 @@ func TestZombie(t *testing.T) {
 //
 // Statements: S-039, S-043.
 func TestHalfOpenHidesTheServersEnd(t *testing.T) {
-	onScene(t, Config{GuildSpacing: -1}, AppConfig{}, func(sc *scene) {
+	onScene(t, Config{Identify: IdentifyConfig{GuildSpacing: -1}}, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		c.event("GUILD_CREATE")
 		sc.inject(Fault{Name: "half-open"})

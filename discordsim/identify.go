@@ -109,7 +109,7 @@ func (c *conn) want(shard int) {
 
 // reject closes the connection in answer to an IDENTIFY (S-024).
 func (c *conn) reject(code int, reason string) {
-	if c.known != nil && c.sim.cfg.CountRejected {
+	if c.known != nil && c.sim.cfg.Identify.CountRejected {
 		c.sim.spendStart(c.known.app)
 	}
 	c.close(code, reason)
@@ -156,7 +156,7 @@ func (c *conn) readShard(raw json.RawMessage, id *identify) bool {
 			n++
 		}
 	}
-	if s.cfg.MaxGuilds > 0 && n > s.cfg.MaxGuilds {
+	if s.cfg.Identify.MaxGuilds > 0 && n > s.cfg.Identify.MaxGuilds {
 		c.reject(4011, "Sharding required.")
 		return false
 	}
@@ -170,7 +170,7 @@ func (c *conn) start(id identify) {
 	if _, remaining, _ := s.startLimitLocked(id.app); remaining == 0 {
 		s.violate(c, "G-041", "IDENTIFY was sent although the budget is used up")
 		b.tally.email(id.app.Owner, fmt.Sprintf("%s has connected more than %d times within %s. Its token has been reset.",
-			id.app.Name, id.app.StartsTotal, s.cfg.StartsWindow))
+			id.app.Name, id.app.StartsTotal, s.cfg.Identify.StartsWindow))
 		s.resetTokenLocked(id.app)
 		c.close(4004, reasonToken)
 		return
@@ -187,11 +187,11 @@ func (c *conn) start(id identify) {
 	if gap := now.Sub(last); before && (b.tally.spacing == 0 || gap < b.tally.spacing) {
 		b.tally.spacing = gap
 	}
-	early := before && s.cfg.IdentifyWindow > 0 && now.Sub(last) < s.cfg.IdentifyWindow
+	early := before && s.cfg.Identify.Window > 0 && now.Sub(last) < s.cfg.Identify.Window
 	if early {
 		s.violate(c, "G-038", fmt.Sprintf("IDENTIFY came %s after the last one of its key", now.Sub(last).Round(time.Millisecond)))
 	}
-	wait := s.cfg.InvalidDelay
+	wait := s.cfg.Identify.InvalidDelay
 	shed := (*Active)(nil)
 	if !early {
 		if shed = s.strikes("ready-op9", c.place()); shed != nil {
@@ -199,7 +199,7 @@ func (c *conn) start(id identify) {
 		}
 	}
 	if early || shed != nil {
-		if s.cfg.CountRejected {
+		if s.cfg.Identify.CountRejected {
 			s.spendStart(id.app)
 		}
 		c.later(wait, func() {

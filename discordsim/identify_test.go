@@ -17,7 +17,7 @@ import (
 func TestReady(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		cfg := patient
-		cfg.PlainReady, cfg.HeartbeatInterval = plain, 30*time.Second
+		cfg.Identify.PlainReady, cfg.Heartbeat.Interval = plain, 30*time.Second
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.connect(inMemory)
 			hello := c.next()
@@ -160,7 +160,7 @@ func TestLargeBot(t *testing.T) {
 // Statements: S-023.
 func TestTooManyGuilds(t *testing.T) {
 	cfg := patient
-	cfg.MaxGuilds = 10
+	cfg.Identify.MaxGuilds = 10
 	inBubble(t, cfg, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 15 {
@@ -216,7 +216,7 @@ func TestBudget(t *testing.T) {
 func TestRejectedIdentify(t *testing.T) {
 	for _, counted := range []bool{false, true} {
 		cfg := patient
-		cfg.CountRejected = counted
+		cfg.Identify.CountRejected = counted
 		onScene(t, cfg, AppConfig{StartsTotal: 100, Flags: new(uint64)}, func(sc *scene) {
 			old := sc.app.Token
 			sc.ResetToken(sc.app)
@@ -361,7 +361,7 @@ func TestIdentifyTimeout(t *testing.T) {
 		c.quiet(time.Hour)
 	})
 	cfg := patient
-	cfg.IdentifyTimeout = 30 * time.Second
+	cfg.Identify.Timeout = 30 * time.Second
 	onScene(t, cfg, AppConfig{}, func(sc *scene) {
 		sc.inject(Fault{Name: "no-ready", Count: 1})
 		swallowed := sc.ask(nil)

@@ -8,7 +8,7 @@ import "time"
 func (s *Sim) SetHeartbeatInterval(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cfg.HeartbeatInterval = d
+	s.cfg.Heartbeat.Interval = d
 }
 
 // AttachedSessions counts the sessions of a bot that have a live connection:

@@ -71,19 +71,26 @@ func (r *rest) banned(c *call, t trouble) (answer, bool) {
 	return banAnswer(form, left), true
 }
 
+// The forms of a ban.
+const (
+	banPlain = "1015"
+	banHTML  = "html"
+	banJSON  = "json"
+)
+
 // banAnswer is a ban in one of its forms. None carries the marks of a real
 // answer: no Via, no X-RateLimit headers.
-func banAnswer(form BanForm, left time.Duration) answer {
+func banAnswer(form string, left time.Duration) answer {
 	a := answer{status: http.StatusTooManyRequests, bare: true, header: http.Header{"Server": {"cloudflare"}}}
 	retryAfter := strconv.Itoa(int(left.Round(time.Second).Seconds()))
 	switch form {
-	case BanHTML:
+	case banHTML:
 		a.header.Set("Content-Type", "text/html; charset=UTF-8")
 		if left > 0 {
 			a.header.Set("Retry-After", retryAfter)
 		}
 		a.text = htmlPage("Access denied | discord.com used Cloudflare to restrict access", "Error 1015: You are being rate limited")
-	case BanJSON:
+	case banJSON:
 		a.body = map[string]any{"code": 0, "message": "You are being blocked from accessing our API temporarily due to exceeding our rate limits frequently."}
 	default:
 		a.header.Set("Content-Type", "text/plain; charset=UTF-8")

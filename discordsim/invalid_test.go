@@ -72,7 +72,7 @@ func TestInvalidRequestsAge(t *testing.T) {
 //
 // Statements: S-087.
 func TestBanForms(t *testing.T) {
-	check := func(t *testing.T, form BanForm, got reply) {
+	check := func(t *testing.T, form string, got reply) {
 		t.Helper()
 		if got.status != 429 || got.header.Get("Via") != "" {
 			t.Errorf("%s: status %d, headers %v", form, got.status, got.header)
@@ -84,12 +84,12 @@ func TestBanForms(t *testing.T) {
 		}
 		kind, retry := got.header.Get("Content-Type"), got.header.Get("Retry-After")
 		switch form {
-		case BanJSON:
+		case banJSON:
 			body := got.object()
 			if _, has := body["retry_after"]; has || retry != "" || kind != "application/json" || !strings.HasPrefix(body["message"].(string), "You are being blocked") {
 				t.Errorf("the JSON form is %q, %v", got.text, got.header)
 			}
-		case BanHTML:
+		case banHTML:
 			if !strings.HasPrefix(got.text, "<!DOCTYPE html>") || !strings.HasPrefix(kind, "text/html") || retry != "3600" {
 				t.Errorf("the HTML form is %q, %v", got.text, got.header)
 			}
@@ -98,11 +98,11 @@ func TestBanForms(t *testing.T) {
 				t.Errorf("the text form is %q, %v", got.text, got.header)
 			}
 		}
-		if form != BanJSON && json.Valid([]byte(got.text)) {
+		if form != banJSON && json.Valid([]byte(got.text)) {
 			t.Errorf("%s is JSON", form)
 		}
 	}
-	for _, form := range []BanForm{Ban1015, BanHTML, BanJSON} {
+	for _, form := range []string{banPlain, banHTML, banJSON} {
 		inTown(t, Config{REST: RESTConfig{InvalidLimit: 1, BanForm: form}}, func(t *testing.T, w *town) {
 			for range 2 {
 				w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot wrong"}).is(401, 0)

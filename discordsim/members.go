@@ -33,20 +33,20 @@ func (c *conn) members(d json.RawMessage) {
 	all := in.Query != nil && *in.Query == "" && in.Limit == 0
 	if all && sess.intents&intentMembers == 0 {
 		s.violate(c, "S-078", "all members were asked for without the intent")
-		if !s.cfg.IgnoreAllMembers {
+		if !s.cfg.Limits.IgnoreAllMembers {
 			c.close(4001, reasonOpcode)
 		}
 		return
 	}
 	if all {
 		now := time.Now()
-		if last, before := sess.bot.membersAsked[g.ID]; before && now.Sub(last) < s.cfg.MembersWindow {
+		if last, before := sess.bot.membersAsked[g.ID]; before && now.Sub(last) < s.cfg.Limits.MembersWindow {
 			meta := map[string]any{"guild_id": g.ID}
 			if in.Nonce != "" {
 				meta["nonce"] = in.Nonce
 			}
 			sess.dispatch("RATE_LIMITED", marshal(map[string]any{
-				"opcode": opMembers, "retry_after": (s.cfg.MembersWindow - now.Sub(last)).Seconds(), "meta": meta,
+				"opcode": opMembers, "retry_after": (s.cfg.Limits.MembersWindow - now.Sub(last)).Seconds(), "meta": meta,
 			}))
 			return
 		}

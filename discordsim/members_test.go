@@ -86,7 +86,7 @@ func TestSomeMembers(t *testing.T) {
 func TestAllMembersWithoutIntent(t *testing.T) {
 	for _, ignored := range []bool{false, true} {
 		cfg := patient
-		cfg.IgnoreAllMembers = ignored
+		cfg.Limits.IgnoreAllMembers = ignored
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.begin(nil)
 			c.all()

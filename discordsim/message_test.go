@@ -12,8 +12,8 @@ import (
 
 // unhurried switches off the quotas that a test of something else would meet.
 func unhurried() Config {
-	off := Limit{Requests: -1}
-	return Config{REST: RESTConfig{GlobalLimit: -1, Limits: map[string]Limit{
+	off := rateLimit{Requests: -1}
+	return Config{REST: RESTConfig{GlobalLimit: -1, limits: map[string]rateLimit{
 		"app-edit": off, "message-write": off, "message-read": off, "message-delete": off, "reaction": off, "command-write": off, "command-read": off,
 	}}}
 }

@@ -188,7 +188,7 @@ func TestLatencyOfDialAndAnswer(t *testing.T) {
 // Given a thousand shards in memory, when each sends a heartbeat, then each gets
 // its ACK, and closing leaves nothing behind.
 func TestThousandConnections(t *testing.T) {
-	inBubble(t, Config{HeartbeatInterval: time.Hour}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
 		var all sync.WaitGroup
 		for range 1000 {
 			all.Go(func() {

@@ -89,7 +89,7 @@ func TestDeadResumeGateway(t *testing.T) {
 // the client loses patience or the network is back; a link from before says
 // nothing and is dead when the network returns.
 func TestOffline(t *testing.T) {
-	inBubble(t, Config{HeartbeatInterval: 24 * time.Hour}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: 24 * time.Hour}}, func(t *testing.T, s *Sim) {
 		ws := greeted(t, s, inMemory)
 		a := inject(t, s, Fault{Name: "offline"})
 		beat(t, ws)
@@ -124,7 +124,7 @@ func TestOffline(t *testing.T) {
 // Given a lost route, when it comes back, then a link from before goes on with
 // all that was held.
 func TestUnreachableLinksRecover(t *testing.T) {
-	inBubble(t, Config{HeartbeatInterval: time.Hour}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
 		ws := greeted(t, s, inMemory)
 		defer ws.CloseNow()
 		inject(t, s, Fault{Name: "unreachable", For: time.Minute})
@@ -219,7 +219,7 @@ func TestCutAndDrop(t *testing.T) {
 //
 // Statements: S-039.
 func TestHalfOpen(t *testing.T) {
-	inBubble(t, Config{HeartbeatInterval: time.Hour}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
 		ws := greeted(t, s, inMemory)
 		a := inject(t, s, Fault{Name: "half-open"})
 		spare := greeted(t, s, inMemory)
@@ -250,7 +250,7 @@ func TestHalfOpen(t *testing.T) {
 //
 // Statements: S-039.
 func TestBlackHole(t *testing.T) {
-	inBubble(t, Config{HeartbeatInterval: time.Hour}, func(t *testing.T, s *Sim) {
+	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
 		loud, quiet := greeted(t, s, inMemory), greeted(t, s, inMemory)
 		defer quiet.CloseNow()
 		a := inject(t, s, Fault{Name: "black-hole"})
@@ -330,7 +330,7 @@ func TestFaultsAimedAtOneBot(t *testing.T) {
 		inject(t, s, Fault{Name: "cut", App: apps[0].ID, Shard: &other})
 		answered(t, first, 0)
 
-		time.Sleep(s.cfg.IdentifyWindow)
+		time.Sleep(s.cfg.Identify.Window)
 		inject(t, s, Fault{Name: "latency", App: apps[0].ID, Delay: time.Second, For: time.Minute})
 		late := identified(t, s, apps[0], time.Second)
 		answered(t, first, 2*time.Second)

@@ -53,7 +53,7 @@ func (c *conn) take(binary bool, raw []byte) {
 	if c.tooSoon(c.greeted) {
 		s.violate(c, "G-014", "a payload was sent before HELLO")
 	}
-	limit := s.cfg.PayloadLimit
+	limit := s.cfg.Limits.PayloadBytes
 	tooLong := len(raw) > maxRead || (limit > 0 && len(raw) > limit)
 	op, d, bad := opUnknown, json.RawMessage(nil), tooLong || binary
 	if !bad {
@@ -71,7 +71,7 @@ func (c *conn) take(binary bool, raw []byte) {
 		c.close(4002, reasonDecode)
 		return
 	case c.overLimit():
-		s.violate(c, "G-099", fmt.Sprintf("more than %d payloads were sent in %s", s.cfg.SendLimit, s.cfg.SendWindow))
+		s.violate(c, "G-099", fmt.Sprintf("more than %d payloads were sent in %s", s.cfg.Limits.Sends, s.cfg.Limits.SendWindow))
 		c.close(4008, "Rate limited.")
 		return
 	}
@@ -123,17 +123,17 @@ func (c *conn) tooSoon(sent time.Time) bool {
 func (c *conn) overLimit() bool {
 	cfg := &c.sim.cfg
 	now := time.Now()
-	if cfg.FixedSendWindow && len(c.sends) > 0 && now.Sub(c.sends[0]) >= cfg.SendWindow {
+	if cfg.Limits.FixedSendWindow && len(c.sends) > 0 && now.Sub(c.sends[0]) >= cfg.Limits.SendWindow {
 		c.sends = c.sends[:0]
 	}
-	for !cfg.FixedSendWindow && len(c.sends) > 0 && now.Sub(c.sends[0]) >= cfg.SendWindow {
+	for !cfg.Limits.FixedSendWindow && len(c.sends) > 0 && now.Sub(c.sends[0]) >= cfg.Limits.SendWindow {
 		c.sends = c.sends[1:]
 	}
 	c.sends = append(c.sends, now)
 	if c.known != nil {
 		c.known.tally.maxSends = max(c.known.tally.maxSends, len(c.sends))
 	}
-	return cfg.SendLimit > 0 && len(c.sends) > cfg.SendLimit
+	return cfg.Limits.Sends > 0 && len(c.sends) > cfg.Limits.Sends
 }
 
 // voice is op 4: accepted and not acted upon (S-080).

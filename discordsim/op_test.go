@@ -23,7 +23,7 @@ func padded(size int) string {
 func TestPayloadLimit(t *testing.T) {
 	for limit, most := range map[int]int{0: 4096, 15_360: 15_360, -1: maxRead} {
 		cfg := patient
-		cfg.PayloadLimit = limit
+		cfg.Limits.PayloadBytes = limit
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.begin(nil)
 			c.raw(padded(most))
@@ -124,7 +124,7 @@ func TestSendLimit(t *testing.T) {
 func TestSendWindow(t *testing.T) {
 	for _, fixed := range []bool{false, true} {
 		cfg := patient
-		cfg.FixedSendWindow, cfg.SendLimit, cfg.SendWindow = fixed, 10, 10*time.Second
+		cfg.Limits.FixedSendWindow, cfg.Limits.Sends, cfg.Limits.SendWindow = fixed, 10, 10*time.Second
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.connect(inMemory)
 			c.op(10)

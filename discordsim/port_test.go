@@ -14,7 +14,7 @@ import (
 //
 // Statements: S-001, S-005, S-008, S-046.
 func TestWholeSessionOverTCP(t *testing.T) {
-	s := New(Config{HeartbeatInterval: 200 * time.Millisecond, GuildSpacing: time.Millisecond})
+	s := New(Config{Heartbeat: HeartbeatConfig{Interval: 200 * time.Millisecond}, Identify: IdentifyConfig{GuildSpacing: time.Millisecond}})
 	defer s.Close()
 	sc := newScene(t, s, AppConfig{})
 	l, err := s.Listen("127.0.0.1:0")

@@ -44,13 +44,13 @@ func (c *conn) setPresence(d json.RawMessage) {
 		return
 	}
 	now := time.Now()
-	for len(sess.updates) > 0 && now.Sub(sess.updates[0]) >= s.cfg.PresenceWindow {
+	for len(sess.updates) > 0 && now.Sub(sess.updates[0]) >= s.cfg.Limits.PresenceWindow {
 		sess.updates = sess.updates[1:]
 	}
 	t := &sess.bot.tally
 	t.maxPresences = max(t.maxPresences, len(sess.updates)+1)
-	if s.cfg.PresenceLimit > 0 && len(sess.updates) >= s.cfg.PresenceLimit {
-		s.violate(c, "G-101", fmt.Sprintf("more than %d presence updates came in %s", s.cfg.PresenceLimit, s.cfg.PresenceWindow))
+	if s.cfg.Limits.Presences > 0 && len(sess.updates) >= s.cfg.Limits.Presences {
+		s.violate(c, "G-101", fmt.Sprintf("more than %d presence updates came in %s", s.cfg.Limits.Presences, s.cfg.Limits.PresenceWindow))
 		return
 	}
 	sess.updates = append(sess.updates, now)

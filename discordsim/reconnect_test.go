@@ -48,7 +48,7 @@ func TestReconnectAtAnyMoment(t *testing.T) {
 		}
 	})
 	cfg := patient
-	cfg.ReconnectWait = -1
+	cfg.Session.ReconnectWait = -1
 	onScene(t, cfg, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		sc.inject(Fault{Name: "op7"})
@@ -106,7 +106,7 @@ func TestReconnectBeforeHello(t *testing.T) {
 // Statements: S-060.
 func TestPeriodicReconnect(t *testing.T) {
 	cfg := patient
-	cfg.ReconnectMin, cfg.ReconnectMax = 15*time.Minute, time.Hour
+	cfg.Session.ReconnectMin, cfg.Session.ReconnectMax = 15*time.Minute, time.Hour
 	onScene(t, cfg, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		var gaps []time.Duration

@@ -2,22 +2,6 @@ package discordsim
 
 import "time"
 
-// Limit is a number of requests in a span of time.
-type Limit struct {
-	Requests int
-	Per      time.Duration
-}
-
-// BanForm is how a banned address is answered (S-087).
-type BanForm string
-
-// The forms of a ban that have been seen in the wild.
-const (
-	Ban1015 BanForm = "1015" // 429, plain text "error code: 1015"
-	BanHTML BanForm = "html" // 429, an HTML page with Retry-After
-	BanJSON BanForm = "json" // 429, static JSON without retry_after
-)
-
 // RESTConfig sets the REST side. Its zero value means the default named at
 // each field; a negative number or span switches the rule off.
 type RESTConfig struct {
@@ -34,14 +18,14 @@ type RESTConfig struct {
 	EventLag time.Duration
 	// GlobalLimit is the number of requests a second per token (S-085): 50.
 	GlobalLimit int
-	// Limits replaces buckets by name; the names are those of the bucket table.
-	Limits map[string]Limit
 	// InvalidLimit answers of 401, 403 or 429 within InvalidWindow ban an
-	// address for BanFor, in BanForm (S-086, S-087): 10,000 in 10 min, 1 h, 1015.
+	// address for BanFor: 10,000 in 10 min, 1 h. BanForm is how that is answered:
+	// "1015" in plain text, "html" with Retry-After, or "json" without
+	// retry_after; all three have been seen in the wild. Default "1015".
 	InvalidLimit  int
 	InvalidWindow time.Duration
 	BanFor        time.Duration
-	BanForm       BanForm
+	BanForm       string
 	// BodyLimit and FileLimit bound a request and one file of it, in bytes:
 	// 25 MiB and 10 MiB.
 	BodyLimit, FileLimit int64
@@ -58,31 +42,33 @@ type RESTConfig struct {
 	// RetryWindow is how soon the same request after 401, 403 or 404 counts as
 	// a forbidden retry (G-133): 1 min.
 	RetryWindow time.Duration
+
+	limits map[string]rateLimit // replaces rows of the bucket table, for tests of this package
 }
 
 // withDefaults fills in what was left zero.
 func (c RESTConfig) withDefaults() RESTConfig {
-	orSpan(&c.NonceWindow, 5*time.Minute)
-	orSpan(&c.EventLag, 20*time.Millisecond)
+	orDuration(&c.NonceWindow, 5*time.Minute)
+	orDuration(&c.EventLag, 20*time.Millisecond)
 	orInt(&c.GlobalLimit, 50)
 	orInt(&c.InvalidLimit, 10_000)
-	orSpan(&c.InvalidWindow, 10*time.Minute)
-	orSpan(&c.BanFor, time.Hour)
+	orDuration(&c.InvalidWindow, 10*time.Minute)
+	orDuration(&c.BanFor, time.Hour)
 	if c.BanForm == "" {
-		c.BanForm = Ban1015
+		c.BanForm = banPlain
 	}
 	orInt(&c.BodyLimit, 25<<20)
 	orInt(&c.FileLimit, 10<<20)
-	orSpan(&c.ReadTimeout, 30*time.Second)
-	orSpan(&c.InteractionDeadline, 3*time.Second)
-	orSpan(&c.InteractionLife, 15*time.Minute)
+	orDuration(&c.ReadTimeout, 30*time.Second)
+	orDuration(&c.InteractionDeadline, 3*time.Second)
+	orDuration(&c.InteractionLife, 15*time.Minute)
 	orInt(&c.DailyCreates, 200)
-	orSpan(&c.Grace, 500*time.Millisecond)
-	orSpan(&c.RetryWindow, time.Minute)
+	orDuration(&c.Grace, 500*time.Millisecond)
+	orDuration(&c.RetryWindow, time.Minute)
 	return c
 }
 
-func orSpan(d *time.Duration, otherwise time.Duration) {
+func orDuration(d *time.Duration, otherwise time.Duration) {
 	if *d == 0 {
 		*d = otherwise
 	}

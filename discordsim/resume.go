@@ -44,7 +44,7 @@ func (c *conn) resume(d json.RawMessage) {
 	}
 	switch {
 	case app == nil, sess != nil && app != sess.bot.app:
-		if s.cfg.WrongTokenIs4004 {
+		if s.cfg.Session.WrongTokenIs4004 {
 			c.close(4004, reasonToken)
 			return
 		}
@@ -60,7 +60,7 @@ func (c *conn) resume(d json.RawMessage) {
 		c.close(4007, reasonSequence)
 	case *in.Seq < sess.gone:
 		sess.expel(endedByServer, c)
-		if s.cfg.TooOldIs4007 {
+		if s.cfg.Session.TooOldIs4007 {
 			c.close(4007, reasonSequence)
 			return
 		}
@@ -118,8 +118,8 @@ func (c *conn) resumeTrouble(sess *session) bool {
 func (c *conn) resumedOnBase() {
 	s := c.sim
 	c.log.BaseResume = true
-	if s.cfg.BaseResumeCut > 0 {
-		c.later(s.cfg.BaseResumeCut, c.cut)
+	if s.cfg.Session.BaseResumeCut > 0 {
+		c.later(s.cfg.Session.BaseResumeCut, c.cut)
 	}
 	if !s.resumeHostWasDown() {
 		s.violate(c, "G-008", "RESUME was sent to the base gateway although the resume gateway could be reached")

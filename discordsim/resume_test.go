@@ -130,7 +130,7 @@ func TestSessionThatNeverWas(t *testing.T) {
 func TestResumeWithWrongToken(t *testing.T) {
 	for _, is4004 := range []bool{false, true} {
 		cfg := patient
-		cfg.WrongTokenIs4004 = is4004
+		cfg.Session.WrongTokenIs4004 = is4004
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			other := sc.AddApp(AppConfig{})
 			c := sc.begin(nil)
@@ -164,7 +164,7 @@ func TestResumeWithWrongToken(t *testing.T) {
 func TestResumeOnBaseGateway(t *testing.T) {
 	for _, cut := range []time.Duration{0, 10 * time.Second, -1} {
 		cfg := patient
-		cfg.BaseResumeCut = cut
+		cfg.Session.BaseResumeCut = cut
 		onScene(t, cfg, AppConfig{}, func(sc *scene) {
 			c := sc.begin(nil)
 			c.drop()

@@ -52,7 +52,7 @@ func speak(t *testing.T, sim *discordsim.Sim, url string, payloads ...string) {
 // Statements: S-008.
 func TestLogSaysWhatTheClientSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sim := discordsim.New(discordsim.Config{PingEvery: time.Second})
+		sim := discordsim.New(discordsim.Config{WebSocket: discordsim.WebSocketConfig{PingEvery: time.Second}})
 		defer sim.Close()
 		app := sim.AddApp(discordsim.AppConfig{})
 		token := app.Token

@@ -146,14 +146,18 @@ const quietEnd = time.Minute
 func (sc *Scenario) Rules() Config {
 	o := sc.Config
 	return Config{
-		Seed: sc.Seed, Latency: o.Latency.d(), Jitter: o.Jitter.d(),
-		HeartbeatInterval: o.Heartbeat.d(), HeartbeatGrace: o.HeartbeatGrace.d(), MissedHeartbeat: o.MissedHeartbeat,
-		ACKDelay: o.ACKDelay.d(), StrictHeartbeatSeq: o.StrictSequence,
-		SessionLifetime: o.SessionLifetime.d(), ReplayEvents: o.ReplayEvents,
-		TooOldIs4007: o.TooOldIs4007, WrongTokenIs4004: o.WrongTokenIs4004, BaseResumeCut: o.BaseResumeCut.d(),
-		IdentifyWindow: o.IdentifyWindow.d(), StartsWindow: o.StartsWindow.d(), MaxGuilds: o.MaxGuilds, GuildSpacing: o.GuildSpacing.d(),
-		ReconnectWait: o.ReconnectWait.d(), ReconnectMin: o.ReconnectMin.d(), ReconnectMax: o.ReconnectMax.d(),
-		PingEvery: o.PingEvery.d(), IgnorePings: o.IgnorePings, SplitFrames: o.SplitFrames, Fragments: o.Fragments,
-		AnswerGrace: o.AnswerGrace.d(),
+		Seed: sc.Seed, Latency: o.Latency.d(), Jitter: o.Jitter.d(), AnswerGrace: o.AnswerGrace.d(),
+		Heartbeat: HeartbeatConfig{
+			Interval: o.Heartbeat.d(), Grace: o.HeartbeatGrace.d(), Missed: o.MissedHeartbeat,
+			ACKDelay: o.ACKDelay.d(), StrictSequence: o.StrictSequence,
+		},
+		Session: SessionConfig{
+			Lifetime: o.SessionLifetime.d(), ReplayEvents: o.ReplayEvents, TooOldIs4007: o.TooOldIs4007, WrongTokenIs4004: o.WrongTokenIs4004,
+			BaseResumeCut: o.BaseResumeCut.d(), ReconnectWait: o.ReconnectWait.d(), ReconnectMin: o.ReconnectMin.d(), ReconnectMax: o.ReconnectMax.d(),
+		},
+		Identify: IdentifyConfig{
+			Window: o.IdentifyWindow.d(), StartsWindow: o.StartsWindow.d(), MaxGuilds: o.MaxGuilds, GuildSpacing: o.GuildSpacing.d(),
+		},
+		WebSocket: WebSocketConfig{PingEvery: o.PingEvery.d(), IgnorePings: o.IgnorePings, SplitFrames: o.SplitFrames, Fragments: o.Fragments},
 	}
 }

@@ -92,8 +92,11 @@ func (m *machine) connection(ctx context.Context) {
 // diary is everything a run left behind.
 func diary(t *testing.T, seed uint64) (out []any) {
 	cfg := Config{
-		Seed: seed, Latency: 20 * time.Millisecond, Jitter: 80 * time.Millisecond, SplitFrames: 5,
-		ReconnectMin: 5 * time.Minute, ReconnectMax: 20 * time.Minute,
+		Seed:      seed,
+		Latency:   20 * time.Millisecond,
+		Jitter:    80 * time.Millisecond,
+		WebSocket: WebSocketConfig{SplitFrames: 5},
+		Session:   SessionConfig{ReconnectMin: 5 * time.Minute, ReconnectMax: 20 * time.Minute},
 	}
 	inBubble(t, cfg, func(t *testing.T, s *Sim) {
 		var guilds []*Guild

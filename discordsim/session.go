@@ -6,7 +6,7 @@ import (
 )
 
 // session is what an IDENTIFY creates and a RESUME finds again. It outlives
-// its connections by Config.SessionLifetime.
+// its connections by SessionConfig.Lifetime.
 type session struct {
 	id        string
 	bot       *bot
@@ -113,9 +113,9 @@ func (sess *session) detach() {
 	}
 	sess.leave()
 	s := sess.bot.sim
-	if s.cfg.SessionLifetime >= 0 {
+	if s.cfg.Session.Lifetime >= 0 {
 		sess.expiry.stop()
-		sess.expiry = s.after(s.cfg.SessionLifetime, func() { sess.end(endedByNeglect) })
+		sess.expiry = s.after(s.cfg.Session.Lifetime, func() { sess.end(endedByNeglect) })
 	}
 }
 
@@ -266,8 +266,8 @@ func (sess *session) keep(d dispatch) {
 	sess.buffer = append(sess.buffer, d)
 	sess.bytes += len(d.raw)
 	drop := 0
-	for drop < len(sess.buffer) && ((cfg.ReplayEvents > 0 && len(sess.buffer)-drop > cfg.ReplayEvents) ||
-		(cfg.ReplayBytes > 0 && sess.bytes > cfg.ReplayBytes)) {
+	for drop < len(sess.buffer) && ((cfg.Session.ReplayEvents > 0 && len(sess.buffer)-drop > cfg.Session.ReplayEvents) ||
+		(cfg.Session.ReplayBytes > 0 && sess.bytes > cfg.Session.ReplayBytes)) {
 		sess.gone = sess.buffer[drop].seq
 		sess.bytes -= len(sess.buffer[drop].raw)
 		sess.buffer[drop].raw = nil
@@ -302,7 +302,7 @@ func (sess *session) replay(c *conn, seq int64) {
 	sess.confirm(seq)
 	sess.seq++
 	data := `{"_trace":["[\"gateway-prd-sim\",{\"micros\":0.0}]"]}`
-	if s.cfg.PlainReady {
+	if s.cfg.Identify.PlainReady {
 		data = `{}`
 	}
 	c.say(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, []byte(data))})
@@ -312,9 +312,9 @@ func (sess *session) replay(c *conn, seq int64) {
 // periodic plans the next op 7 of a long life (S-060).
 func (sess *session) periodic() {
 	s := sess.bot.sim
-	if s.cfg.ReconnectMax <= 0 {
+	if s.cfg.Session.ReconnectMax <= 0 {
 		return
 	}
 	sess.mover.stop()
-	sess.mover = s.after(spanOf(sess.slot.dice, s.cfg.ReconnectMin, s.cfg.ReconnectMax), func() { sess.conn.reconnect() })
+	sess.mover = s.after(spanOf(sess.slot.dice, s.cfg.Session.ReconnectMin, s.cfg.Session.ReconnectMax), func() { sess.conn.reconnect() })
 }

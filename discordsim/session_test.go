@@ -33,10 +33,10 @@ func TestSequence(t *testing.T) {
 //
 // Statements: S-041, S-049.
 func TestReplayBuffer(t *testing.T) {
-	for _, bound := range []Config{{ReplayEvents: 10}, {ReplayBytes: 10 * 4096, ReplayEvents: -1}} {
+	for _, bound := range []Config{{Session: SessionConfig{ReplayEvents: 10}}, {Session: SessionConfig{ReplayBytes: 10 * 4096, ReplayEvents: -1}}} {
 		for _, is4007 := range []bool{false, true} {
 			cfg := patient
-			cfg.ReplayEvents, cfg.ReplayBytes, cfg.TooOldIs4007 = bound.ReplayEvents, bound.ReplayBytes, is4007
+			cfg.Session.ReplayEvents, cfg.Session.ReplayBytes, cfg.Session.TooOldIs4007 = bound.Session.ReplayEvents, bound.Session.ReplayBytes, is4007
 			onScene(t, cfg, AppConfig{}, func(sc *scene) {
 				c := sc.begin(nil)
 				c.event("GUILD_CREATE")
@@ -101,7 +101,7 @@ func TestSessionLifetime(t *testing.T) {
 		sc.blamed()
 	})
 	cfg := patient
-	cfg.SessionLifetime = -1
+	cfg.Session.Lifetime = -1
 	onScene(t, cfg, AppConfig{}, func(sc *scene) {
 		c := sc.begin(nil)
 		c.drop()

@@ -15,7 +15,7 @@ type trouble struct {
 	never bool
 	hang  time.Duration
 
-	ban       BanForm
+	ban       string
 	banFor    time.Duration
 	instead   answering
 	noHeaders bool          // strips the answer of all headers
@@ -191,12 +191,11 @@ func (f Fault) status(otherwise int) int {
 	return f.Code
 }
 
-func (f Fault) banForm() BanForm {
-	switch form := BanForm(f.Text); form {
-	case BanHTML, BanJSON:
-		return form
+func (f Fault) banForm() string {
+	if f.Text == banHTML || f.Text == banJSON {
+		return f.Text
 	}
-	return Ban1015
+	return banPlain
 }
 
 // serverError is Discord's own 5xx.

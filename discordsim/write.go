@@ -127,11 +127,11 @@ func (c *conn) emit(f frame) error {
 	if binary {
 		kind = websocket.MessageBinary
 	}
-	if c.sim.cfg.SplitFrames <= 1 || !binary || !c.pack.splittable() {
+	if c.sim.cfg.WebSocket.SplitFrames <= 1 || !binary || !c.pack.splittable() {
 		return c.message(kind, raw)
 	}
 	// A zlib-stream message may come as several WebSocket messages (S-005).
-	for _, part := range c.pieces(raw, c.sim.cfg.SplitFrames) {
+	for _, part := range c.pieces(raw, c.sim.cfg.WebSocket.SplitFrames) {
 		if err := c.message(kind, part); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (c *conn) emit(f frame) error {
 // message writes one WebSocket message.
 func (c *conn) message(kind websocket.MessageType, raw []byte) error {
 	ctx := context.Background() // the link ends it
-	if c.sim.cfg.Fragments > 1 {
+	if c.sim.cfg.WebSocket.Fragments > 1 {
 		return c.fragmented(ctx, kind, raw)
 	}
 	return c.ws.Write(ctx, kind, raw)
@@ -165,7 +165,7 @@ func (c *conn) fragmented(ctx context.Context, kind websocket.MessageType, raw [
 	if err != nil {
 		return err
 	}
-	for _, part := range c.pieces(raw, c.sim.cfg.Fragments) {
+	for _, part := range c.pieces(raw, c.sim.cfg.WebSocket.Fragments) {
 		if _, err := w.Write(part); err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (c *conn) pingAside() {
 
 // ping sends WebSocket pings (S-010).
 func (c *conn) ping() {
-	ticker := time.NewTicker(c.sim.cfg.PingEvery)
+	ticker := time.NewTicker(c.sim.cfg.WebSocket.PingEvery)
 	defer ticker.Stop()
 	for {
 		select {

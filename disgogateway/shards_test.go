@@ -135,7 +135,7 @@ func TestASickShardDelaysNone(t *testing.T) {
 // refuses with 4011, then each shard is split in two.
 func TestAShardInTooManyGuildsIsSplit(t *testing.T) {
 	play(t, setting{
-		sim: discordsim.Config{MaxGuilds: 5}, guilds: 8,
+		sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 5}}, guilds: 8,
 		shards: []sharding.ConfigOpt{sharding.WithShardCount(1), sharding.WithShardIDs(0), sharding.WithAutoScaling(true)},
 	}, func(s *stage) {
 		s.open()

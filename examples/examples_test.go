@@ -56,8 +56,10 @@ const patience = time.Minute
 func serve(t *testing.T, program, say, slash string) {
 	// On a busy machine a program may be slow without being wrong.
 	sim := discordsim.New(discordsim.Config{
-		SessionLifetime: 10 * time.Minute, HeartbeatGrace: patience, AnswerGrace: patience,
-		REST: discordsim.RESTConfig{InteractionDeadline: patience},
+		Session:     discordsim.SessionConfig{Lifetime: 10 * time.Minute},
+		Heartbeat:   discordsim.HeartbeatConfig{Grace: patience},
+		AnswerGrace: patience,
+		REST:        discordsim.RESTConfig{InteractionDeadline: patience},
 	})
 	defer sim.Close()
 	guild := sim.AddGuild("library")

@@ -26,7 +26,7 @@ const asDiscord = "FLEET_TEST_AS_DISCORD"
 // serveDiscord prints where it listens and the token of its bot, and injects the
 // faults that are named on its input until that ends.
 func serveDiscord() {
-	sim := discordsim.New(discordsim.Config{IdentifyWindow: -1, SharedCompression: true, LogFrames: 10})
+	sim := discordsim.New(discordsim.Config{Identify: discordsim.IdentifyConfig{Window: -1}, WebSocket: discordsim.WebSocketConfig{SharedCompression: true}, LogFrames: 10})
 	defer sim.Close()
 	var guilds []*discordsim.Guild
 	for range 1000 {

@@ -58,7 +58,7 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 	for _, every := range []time.Duration{500 * time.Millisecond, interval, time.Minute} {
 		for name, options := range map[string]func(*gateway.Options){"probing": nil, "not probing": noProbe} {
 			t.Run(fmt.Sprint(every, " ", name), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{HeartbeatInterval: every}, options: options}, func(s *stage) {
+				play(t, setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(s *stage) {
 					s.run()
 					s.pass(20 * every)
 					beats := timedBeats(s)
@@ -108,7 +108,7 @@ func TestRequestedHeartbeat(t *testing.T) {
 // as far as the send limit allows and is never closed for it.
 // Statements: G-021, G-099.
 func TestFloodOfRequestedHeartbeats(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{RequestedWithin: time.Hour}}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(s *stage) {
 		s.run()
 		for range 3000 {
 			s.inject(discordsim.Fault{Name: "server-beat"})
@@ -225,7 +225,7 @@ func TestHostSleep(t *testing.T) {
 		t.Run(slept.String(), func(t *testing.T) {
 			var ahead atomic.Int64
 			play(t, setting{
-				sim: discordsim.Config{SessionLifetime: 24 * time.Hour},
+				sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: 24 * time.Hour}},
 				options: func(o *gateway.Options) {
 					o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 				},
@@ -257,7 +257,7 @@ func TestHostSleep(t *testing.T) {
 // Statements: G-028, G-067.
 func TestLongReplayWithSlowHandlers(t *testing.T) {
 	slow := func(context.Context, gateway.Event) { time.Sleep(50 * time.Millisecond) }
-	play(t, setting{sim: discordsim.Config{ReplayEvents: 20_000, LogFrames: 50_000}, handle: slow}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(s *stage) {
 		s.run()
 		s.inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
 		for i := range 10_000 {

@@ -119,10 +119,10 @@ func TestCompressionAndFragments(t *testing.T) {
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib, gateway.CompressZstd} {
 		for name, sim := range map[string]discordsim.Config{
 			"whole":      {},
-			"split":      {SplitFrames: 7},
-			"fragmented": {Fragments: 5},
-			"both":       {SplitFrames: 7, Fragments: 3, PingEvery: 7 * time.Second},
-			"isolated":   {SharedCompression: true, IgnorePings: true},
+			"split":      {WebSocket: discordsim.WebSocketConfig{SplitFrames: 7}},
+			"fragmented": {WebSocket: discordsim.WebSocketConfig{Fragments: 5}},
+			"both":       {WebSocket: discordsim.WebSocketConfig{SplitFrames: 7, Fragments: 3, PingEvery: 7 * time.Second}},
+			"isolated":   {WebSocket: discordsim.WebSocketConfig{SharedCompression: true, IgnorePings: true}},
 		} {
 			t.Run(fmt.Sprint(compression, " ", name), func(t *testing.T) {
 				play(t, setting{sim: sim, options: func(o *gateway.Options) { o.Compression = compression }}, func(s *stage) {

@@ -119,7 +119,7 @@ func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
 // Statements: G-016, G-077, G-151.
 func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 	const often = 1500 * time.Millisecond
-	set := setting{sim: discordsim.Config{HeartbeatInterval: often}, options: func(o *gateway.Options) {
+	set := setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: often}}, options: func(o *gateway.Options) {
 		o.Rand = func() float64 { return 0.9 }
 	}}
 	play(t, set, func(s *stage) {

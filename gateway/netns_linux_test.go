@@ -114,7 +114,7 @@ func TestBlackHoleInARealNetwork(t *testing.T) {
 }
 
 func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
-	sim := discordsim.New(discordsim.Config{HeartbeatInterval: 5 * time.Second})
+	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Second}})
 	t.Cleanup(sim.Close)
 	guild, user := sim.AddGuild("reading room"), sim.AddUser("ada")
 	app := sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{guild}})

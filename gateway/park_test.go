@@ -23,7 +23,7 @@ func (c cure) Remedy() string { return string(c) }
 func TestParkedShardKnowsItsRemedy(t *testing.T) {
 	asked := 0
 	remedies := []error{cure("two"), cure("two"), cure("three"), errors.New("nobody knows"), nil}
-	play(t, setting{sim: discordsim.Config{MaxGuilds: 1}, options: func(o *gateway.Options) {
+	play(t, setting{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}, options: func(o *gateway.Options) {
 		o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 			err := remedies[min(asked, len(remedies)-1)]
 			asked++

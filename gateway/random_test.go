@@ -40,8 +40,11 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			sim := discordsim.Config{
-				Seed: seed, Latency: time.Duration(r.IntN(80)) * time.Millisecond, Jitter: time.Duration(r.IntN(40)) * time.Millisecond,
-				SessionLifetime: time.Hour, SplitFrames: 1 + r.IntN(4),
+				Seed:      seed,
+				Latency:   time.Duration(r.IntN(80)) * time.Millisecond,
+				Jitter:    time.Duration(r.IntN(40)) * time.Millisecond,
+				Session:   discordsim.SessionConfig{Lifetime: time.Hour},
+				WebSocket: discordsim.WebSocketConfig{SplitFrames: 1 + r.IntN(4)},
 			}
 			play(t, setting{sim: sim}, func(s *stage) {
 				s.run()

@@ -250,7 +250,7 @@ func TestRefusedIdentifiesSlowDown(t *testing.T) {
 // within 90 s and identifies.
 // Statements: G-072, S-056.
 func TestStuckSessionIsGivenUp(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{SessionLifetime: time.Hour}}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *stage) {
 		s.run()
 		s.pass(time.Minute)
 		s.inject(discordsim.Fault{Name: "stuck-session"})
@@ -404,7 +404,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 			},
 		},
 		"too many guilds": {
-			setting{sim: discordsim.Config{MaxGuilds: 1}}, gateway.CloseShardingRequired,
+			setting{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}}, gateway.CloseShardingRequired,
 			func(s *stage) gateway.Credentials {
 				s.sim.Leave(s.app, s.guild)
 				return gateway.Credentials{Token: s.app.Token, Intents: intents}

@@ -188,7 +188,7 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 		o.Timing.HeartbeatTimeout = 10 * time.Minute
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 	}
-	play(t, setting{sim: discordsim.Config{LinkWindow: 256, HeartbeatInterval: 5 * time.Minute}, options: options}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(s *stage) {
 		s.run()
 		s.pass(time.Second)
 		s.inject(discordsim.Fault{Name: "half-open"})
@@ -213,7 +213,7 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 		o.Timing.Write = 7 * time.Second
 	}
-	play(t, setting{sim: discordsim.Config{LinkWindow: 16, HeartbeatInterval: 20 * time.Second, HeartbeatGrace: -1}, options: options}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(s *stage) {
 		s.run()
 		s.pass(time.Hour)
 		if n := s.shard.Stats().Dials; n != 1 {

@@ -54,7 +54,7 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 	for _, silent := range []string{"resume-silent", "no-hello"} {
 		for seed := range uint64(40) {
 			t.Run(fmt.Sprint(silent, " ", seed), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Seed: seed, SessionLifetime: 10 * time.Minute}}, func(s *stage) {
+				play(t, setting{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *stage) {
 					s.run()
 					// Refusals right before make the waits long.
 					s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
@@ -81,7 +81,7 @@ func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
 	for luck := range 60 {
 		t.Run(fmt.Sprint("luck ", luck), func(t *testing.T) {
 			play(t, setting{
-				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, SessionLifetime: time.Minute},
+				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, Session: discordsim.SessionConfig{Lifetime: time.Minute}},
 				options: func(o *gateway.Options) {
 					draw := o.Rand
 					o.Rand = func() float64 { return 0.9 + draw()/10 } // all waits are long

@@ -15,7 +15,7 @@ import (
 // Statements: G-060, G-072, G-075.
 func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 	for luck := range 20 {
-		play(t, setting{sim: discordsim.Config{Seed: uint64(luck), SessionLifetime: 10 * time.Minute}}, func(s *stage) {
+		play(t, setting{sim: discordsim.Config{Seed: uint64(luck), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *stage) {
 			s.run()
 			s.say("before")
 			closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
@@ -39,7 +39,7 @@ func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 // two minutes finds that out, and READY replaces the session.
 // Statements: G-050, G-072.
 func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{SessionLifetime: time.Hour}}, func(s *stage) {
+	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *stage) {
 		s.run()
 		s.inject(discordsim.Fault{Name: "stuck-session"})
 		s.inject(discordsim.Fault{Name: "cut"})
@@ -72,7 +72,7 @@ func (p *stingy) Release(gateway.Outcome) {}
 // Statements: G-046, G-072.
 func TestDoubtfulSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 	play(t, setting{
-		sim:     discordsim.Config{SessionLifetime: time.Hour},
+		sim:     discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}},
 		options: func(o *gateway.Options) { o.IdentifyLimiter = &stingy{} },
 	}, func(s *stage) {
 		s.run()

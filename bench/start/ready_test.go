@@ -33,7 +33,7 @@ func BenchmarkReady(b *testing.B) {
 	if file, err := os.Stat(evergreen.Command.Path); err == nil {
 		b.ReportMetric(float64(file.Size())/1e6, "binary-MB")
 	}
-	sim := discordsim.New(discordsim.Config{IdentifyWindow: -1})
+	sim := discordsim.New(discordsim.Config{Identify: discordsim.IdentifyConfig{Window: -1}})
 	defer sim.Close()
 	listener, err := sim.Listen("127.0.0.1:0")
 	if err != nil {

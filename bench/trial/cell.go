@@ -119,8 +119,9 @@ func (c *cell) open(seed uint64) error {
 		interval = c.scenario.Heartbeat
 	}
 	c.sim = discordsim.New(discordsim.Config{
-		Seed: seed, HeartbeatInterval: interval, HeartbeatGrace: c.pace.Grace, SessionLifetime: c.pace.Session,
-		AnswerGrace: 5 * time.Second, LogFrames: 4000,
+		Seed: seed, AnswerGrace: 5 * time.Second, LogFrames: 4000,
+		Heartbeat: discordsim.HeartbeatConfig{Interval: interval, Grace: c.pace.Grace},
+		Session:   discordsim.SessionConfig{Lifetime: c.pace.Session},
 	})
 	c.world = newWorld(c.sim)
 	c.app = c.world.app

@@ -57,7 +57,8 @@ func newTown(t testing.TB) *town {
 		REST: discordsim.RESTConfig{GlobalLimit: -1},
 		// On a machine that is busy with other things the bot falls behind for
 		// seconds; that is not what is tested here.
-		AnswerGrace: time.Minute, ReplayEvents: 100_000, ReplayBytes: 200 << 20,
+		AnswerGrace: time.Minute,
+		Session:     discordsim.SessionConfig{ReplayEvents: 100_000, ReplayBytes: 200 << 20},
 	})
 	t.Cleanup(sim.Close)
 	w := &town{t: t, sim: sim, folder: t.TempDir(), quiet: make(chan struct{}), silent: make(chan struct{})}

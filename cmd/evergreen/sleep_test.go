@@ -43,7 +43,7 @@ func drowse(t *testing.T) (sleep, interval time.Duration) {
 // Statements: G-032, G-091.
 func TestAsleepUnderLoad(t *testing.T) {
 	sleep, interval := drowse(t)
-	sim := discordsim.New(discordsim.Config{HeartbeatInterval: interval, REST: discordsim.RESTConfig{GlobalLimit: -1}, AnswerGrace: sleep + 2*time.Minute})
+	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: interval}, REST: discordsim.RESTConfig{GlobalLimit: -1}, AnswerGrace: sleep + 2*time.Minute})
 	t.Cleanup(sim.Close)
 	w := &town{t: t, sim: sim, folder: t.TempDir(), quiet: make(chan struct{}), silent: make(chan struct{})}
 	names := make([]string, 40)

@@ -58,9 +58,11 @@ type Options struct {
 // messages in fragments, WebSocket pings, a detailed log.
 func Config(seed uint64) discordsim.Config {
 	return discordsim.Config{
-		Seed: seed, HeartbeatInterval: firstInterval, LogFrames: 5000,
-		SplitFrames: 7, Fragments: 3, PingEvery: 2 * time.Second, GuildSpacing: 5 * time.Millisecond,
-		BaseResumeCut: -1, // a step comes of its own accord only
+		Seed: seed, LogFrames: 5000,
+		Heartbeat: discordsim.HeartbeatConfig{Interval: firstInterval},
+		WebSocket: discordsim.WebSocketConfig{SplitFrames: 7, Fragments: 3, PingEvery: 2 * time.Second},
+		Identify:  discordsim.IdentifyConfig{GuildSpacing: 5 * time.Millisecond},
+		Session:   discordsim.SessionConfig{BaseResumeCut: -1}, // only the programme ends connections
 	}
 }
 

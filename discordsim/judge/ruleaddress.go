@@ -112,7 +112,7 @@ var decodeRules = []rule{
 	{statement: "G-110", says: "An event that cannot be decoded is skipped.", look: func(q *inquiry) { q.stays("broken events") }},
 	{statement: "G-112", says: "A dispatch of 20 MB is read.", look: func(q *inquiry) { q.stays("20 MB at once") }},
 	{statement: "G-113", says: "Messages in fragments with pings between them are read.", look: func(q *inquiry) {
-		if q.config.Fragments > 1 {
+		if q.config.WebSocket.Fragments > 1 {
 			eachConn(served)(q)
 		}
 	}},

@@ -17,7 +17,7 @@ import (
 // have four guilds and a bot that is in so many.
 func onSmallShards(t *testing.T, guilds, recommended int, story func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
-		sim := discordsim.New(discordsim.Config{Latency: 15 * time.Millisecond, MaxGuilds: 4})
+		sim := discordsim.New(discordsim.Config{Latency: 15 * time.Millisecond, Identify: discordsim.IdentifyConfig{MaxGuilds: 4}})
 		defer sim.Close()
 		person := sim.AddUser("ada")
 		var all []*discordsim.Guild

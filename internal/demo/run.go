@@ -136,7 +136,8 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	r.world = NewWorld(WorldOptions{Rate: o.Rate, Sim: discordsim.Config{
-		Seed: o.Seed, HeartbeatInterval: heartbeat, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
+		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
+		Heartbeat: discordsim.HeartbeatConfig{Interval: heartbeat},
 	}})
 	r.crowd = &Crowd{World: r.world, Rate: o.Rate, Say: crowdSays, Slash: crowdSlash, Seed: o.Seed}
 

@@ -110,8 +110,9 @@ func newYear(o Options) *year {
 	y.Years, y.Troubles = 1, map[string]int{}
 	missed := []discordsim.MissedMode{discordsim.MissedObserved, discordsim.MissedDocumented, discordsim.MissedSilent}
 	y.sim = discordsim.New(discordsim.Config{
-		Seed: o.Seed, Latency: latency, Jitter: jitter, ReconnectMin: 20 * time.Minute, ReconnectMax: 40 * time.Minute,
-		MissedHeartbeat: missed[o.Seed%3], TooOldIs4007: o.Seed%2 == 0, AnswerGrace: answerGrace, LogFrames: -1, LogConns: 50,
+		Seed: o.Seed, Latency: latency, Jitter: jitter, AnswerGrace: answerGrace, LogFrames: -1, LogConns: 50,
+		Session:   discordsim.SessionConfig{ReconnectMin: 20 * time.Minute, ReconnectMax: 40 * time.Minute, TooOldIs4007: o.Seed%2 == 0},
+		Heartbeat: discordsim.HeartbeatConfig{Missed: missed[o.Seed%3]},
 	})
 	for i := range folk {
 		y.people = append(y.people, y.sim.AddUser(fmt.Sprintf("person-%d", i+1)))
