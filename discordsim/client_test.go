@@ -275,8 +275,7 @@ func (c *client) ends(code int) string {
 				c.seq = max(c.seq, p.S)
 				continue
 			}
-			var closed websocket.CloseError
-			errors.As(c.end, &closed)
+			closed, _ := errors.AsType[websocket.CloseError](c.end)
 			if int(closed.Code) != code {
 				c.t.Fatalf("the connection ended by %v, want code %d", c.end, code)
 			}

@@ -340,10 +340,10 @@ func (c *conn) ended(err error) {
 	if c.over {
 		return
 	}
-	var closed websocket.CloseError
+	closed, byFrame := errors.AsType[websocket.CloseError](err)
 	code := 0
 	switch {
-	case errors.As(err, &closed):
+	case byFrame:
 		code = int(closed.Code)
 		c.log.closing(code, closed.Reason, true)
 	case errors.Is(err, io.EOF):

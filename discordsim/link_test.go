@@ -328,8 +328,7 @@ func TestDeadlines(t *testing.T) {
 		}()
 		took(t, 2*time.Second, func() {
 			_, err := l.client.Read(make([]byte, 1))
-			var netErr net.Error
-			if !errors.As(err, &netErr) || !netErr.Timeout() {
+			if netErr, ok := errors.AsType[net.Error](err); !ok || !netErr.Timeout() {
 				t.Fatalf("got %v", err)
 			}
 		})

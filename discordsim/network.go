@@ -169,11 +169,11 @@ func (s *Sim) DialContext(ctx context.Context, network, addr string) (net.Conn, 
 	port, _ := strconv.Atoi(portText)
 	server := &net.TCPAddr{IP: site.ip, Port: port}
 	l, err := s.net.dial(ctx, site.host, name, server)
-	var expired *tls.CertificateVerificationError
+	_, expired := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case err == nil:
 		return &l.client, nil
-	case errors.As(err, &expired):
+	case expired:
 		// The connection stands; only the handshake above it fails.
 		return nil, err
 	}

@@ -156,8 +156,8 @@ func TestWrongPlaces(t *testing.T) {
 				t.Errorf("%s: %d %q %v, want %d", url, status, body, err, want)
 			}
 		}
-		var dns *net.DNSError
-		if _, err := s.DialContext(t.Context(), "tcp", "example.com:443"); !errors.As(err, &dns) || !dns.IsNotFound {
+		_, err := s.DialContext(t.Context(), "tcp", "example.com:443")
+		if dns, ok := errors.AsType[*net.DNSError](err); !ok || !dns.IsNotFound {
 			t.Errorf("an unknown host: %v", err)
 		}
 		if _, err := s.DialContext(t.Context(), "udp", "discord.sim:80"); err == nil {

@@ -30,16 +30,16 @@ func TestFailedDials(t *testing.T) {
 		{Fault{Name: "refuse", Host: "gateway", Count: 1}, is(syscall.ECONNREFUSED), "gateway.discord.sim:80"},
 		{Fault{Name: "unreachable"}, is(syscall.ENETUNREACH), ""},
 		{Fault{Name: "dns"}, func(err error) bool {
-			var dns *net.DNSError
-			return errors.As(err, &dns) && dns.IsNotFound && !dns.IsTemporary
+			dns, ok := errors.AsType[*net.DNSError](err)
+			return ok && dns.IsNotFound && !dns.IsTemporary
 		}, ""},
 		{Fault{Name: "dns", Text: "temporary"}, func(err error) bool {
-			var dns *net.DNSError
-			return errors.As(err, &dns) && dns.IsTemporary && !dns.IsNotFound
+			dns, ok := errors.AsType[*net.DNSError](err)
+			return ok && dns.IsTemporary && !dns.IsNotFound
 		}, ""},
 		{Fault{Name: "tls"}, func(err error) bool {
-			var cert *tls.CertificateVerificationError
-			return errors.As(err, &cert) && strings.Contains(err.Error(), "x509: certificate has expired")
+			_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+			return ok && strings.Contains(err.Error(), "x509: certificate has expired")
 		}, ""},
 	} {
 		t.Run(story.fault.Name, func(t *testing.T) {

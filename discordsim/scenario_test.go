@@ -101,8 +101,7 @@ func TestScenarioMistakes(t *testing.T) {
 		{"JSON with an unknown fault", "{\"name\":\"x\",\"says\":\"y\",\n\"steps\":[\n{\"at\":\"1m\",\n\"fault\":\"op8\"}]}", `s.yaml:4: there is no fault "op8"; did you mean "op7"?`},
 	} {
 		_, err := discordsim.ReadScenario("s.yaml", []byte(c.text))
-		var all discordsim.Mistakes
-		if !errors.As(err, &all) || !strings.Contains(err.Error(), c.want) {
+		if _, ok := errors.AsType[discordsim.Mistakes](err); !ok || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got\n%v\nwant something like\n%s", c.what, err, c.want)
 		}
 	}
@@ -338,11 +337,11 @@ func FuzzReadScenario(f *testing.F) {
 	f.Add([]byte(`{"name":"x","says":"y","steps":[{"at":1,"end":true}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		sc, err := discordsim.ReadScenario("file", text)
-		var all discordsim.Mistakes
+		all, ok := errors.AsType[discordsim.Mistakes](err)
 		switch {
 		case err == nil && sc.Check() != nil:
 			t.Errorf("what was read is not right: %v", sc.Check())
-		case err != nil && (!errors.As(err, &all) || len(all) == 0 || !strings.HasPrefix(err.Error(), "file")):
+		case err != nil && (!ok || len(all) == 0 || !strings.HasPrefix(err.Error(), "file")):
 			t.Errorf("the error is %v", err)
 		}
 	})

@@ -139,7 +139,7 @@ func parseJSON(text []byte) (*node, *Mistake) {
 		err = io.ErrUnexpectedEOF
 	}
 	line := t.line()
-	if wrong := (*json.SyntaxError)(nil); errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line = t.lineAt(int(wrong.Offset))
 	}
 	return nil, &Mistake{Line: line, What: "this is not JSON: " + err.Error()}

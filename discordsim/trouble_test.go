@@ -319,8 +319,11 @@ func TestTroubleOverTheNetwork(t *testing.T) {
 			"rest-commit-then-drop": func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) },
 			"rest-truncated":        func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
 			"rest-timeout": func(err error) bool {
-				var late interface{ Timeout() bool }
-				return errors.As(err, &late) && late.Timeout()
+				late, ok := errors.AsType[interface {
+					error
+					Timeout() bool
+				}](err)
+				return ok && late.Timeout()
 			},
 		} {
 			time.Sleep(10 * time.Second)

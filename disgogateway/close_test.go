@@ -154,8 +154,7 @@ func TestARefusedBotIsToldWhy(t *testing.T) {
 // refused fails the test unless the error holds disgo's close error.
 func refused(t *testing.T, err error, code int) {
 	t.Helper()
-	var closed *websocket.CloseError
-	if !errors.As(err, &closed) || (code != 0 && closed.Code != code) || disgoway.CloseEventCodeByCode(closed.Code).Code == 0 {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); !ok || (code != 0 && closed.Code != code) || disgoway.CloseEventCodeByCode(closed.Code).Code == 0 {
 		t.Errorf("got %v", err)
 	}
 }

@@ -59,9 +59,9 @@ func (q *inquiry) ask(ctx context.Context, age time.Duration) (*discord.GatewayB
 // refused marks an error that says that the token is no good.
 func refused(err error) error {
 	err = rest.Plain(err)
-	var said *disgorest.Error
+	said, ok := errors.AsType[*disgorest.Error](err)
 	if errors.Is(err, rest.ErrUnauthorized) ||
-		(errors.As(err, &said) && said.Response != nil && said.Response.StatusCode == http.StatusUnauthorized) {
+		(ok && said.Response != nil && said.Response.StatusCode == http.StatusUnauthorized) {
 		return fmt.Errorf("%w: %w", gateway.ErrUnauthorized, err)
 	}
 	return err

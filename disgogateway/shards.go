@@ -305,8 +305,8 @@ func (m *ShardManager) refused(g *Gateway, err error) {
 // reports whether it does. The parts are opened when the old shard is closed,
 // as in disgo; the gapless way is a fleet's.
 func (m *ShardManager) divide(g *Gateway, err error) bool {
-	var closed *websocket.CloseError
-	if m.split == 0 || !errors.As(err, &closed) || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
+	closed, ok := errors.AsType[*websocket.CloseError](err)
+	if m.split == 0 || !ok || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
 		return false
 	}
 	id, old := g.ShardID(), g.ShardCount()

@@ -348,8 +348,7 @@ func helloInterval(d []byte) (time.Duration, error) {
 
 // endCause tells a close frame from a connection that just ended.
 func endCause(err error) Reason {
-	var frame *CloseError
-	if errors.As(err, &frame) {
+	if frame, ok := errors.AsType[*CloseError](err); ok {
 		return Reason{Kind: ReasonClosed, Code: frame.Code, Text: frame.Reason}
 	}
 	return Reason{Kind: ReasonReset, Err: err}

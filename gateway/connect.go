@@ -200,8 +200,7 @@ func (s *Shard) retire(c *conn, cause Reason) {
 
 // dialCause sorts a dial error.
 func dialCause(err error) Reason {
-	var failed *ConnectError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*ConnectError](err); ok {
 		return Reason{Kind: failed.Kind, Code: CloseCode(failed.Status), Err: failed.Err}
 	}
 	return Reason{Kind: ReasonDial, Err: err}

@@ -48,11 +48,11 @@ func FuzzCloseFrame(f *testing.F) {
 		}
 		defer socket.Drop()
 		_, _, _, err = socket.Read(nil, 1<<20, func() {})
-		var frame *gateway.CloseError
+		frame, closed := errors.AsType[*gateway.CloseError](err)
 		switch {
 		case err == nil:
 			t.Fatal("a close frame was read as a message")
-		case errors.As(err, &frame):
+		case closed:
 			if frame.Code.Policy().Says == "" || frame.Error() == "" {
 				t.Fatalf("nobody can say what code %d means", frame.Code)
 			}

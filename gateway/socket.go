@@ -95,8 +95,8 @@ func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
 // connection stood and the upgrade had been asked for.
 func (d WebSocketDialer) connectError(err error, response *http.Response, reached bool) error {
 	failure := &ConnectError{Err: err}
-	var dns *net.DNSError
-	var op *net.OpError
+	_, resolving := errors.AsType[*net.DNSError](err)
+	op, ofNet := errors.AsType[*net.OpError](err)
 	if d.Classify != nil {
 		failure.Kind = d.Classify(err)
 	}
@@ -107,11 +107,11 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 	case failure.Kind != ReasonNone:
 	case reached:
 		failure.Kind = ReasonUpgrade
-	case errors.As(err, &dns):
+	case resolving:
 		failure.Kind = ReasonDNS
 	case strings.Contains(err.Error(), "tls:") || strings.Contains(err.Error(), "x509:"):
 		failure.Kind = ReasonTLS
-	case errors.As(err, &op) && op.Op == "dial":
+	case ofNet && op.Op == "dial":
 		failure.Kind = ReasonDial
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		failure.Kind = ReasonDial
@@ -169,8 +169,7 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 // ended turns the library's error into a [*CloseError] where there was a
 // close frame.
 func (s *webSocket) ended(err error) error {
-	var frame websocket.CloseError
-	if errors.As(err, &frame) && !s.dropped.Load() {
+	if frame, ok := errors.AsType[websocket.CloseError](err); ok && !s.dropped.Load() {
 		return &CloseError{Code: CloseCode(frame.Code), Reason: frame.Reason}
 	}
 	return err

@@ -85,8 +85,7 @@ func (p *process) execute(args []string) (code int) {
 
 // asked is the command a wrong command line was about, if one was recognised.
 func asked(err error) string {
-	var wrong *kong.ParseError
-	if errors.As(err, &wrong) && wrong.Context != nil && wrong.Context.Command() != "" {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil && wrong.Context.Command() != "" {
 		return wrong.Context.Command() + " "
 	}
 	return ""
@@ -100,8 +99,11 @@ func (p *process) report(err error) int {
 	if said := err.Error(); said != "" {
 		fmt.Fprintln(p.stderr, "evergreen: "+said)
 	}
-	var coded interface{ ExitCode() int }
-	if !errors.As(err, &coded) {
+	coded, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err)
+	if !ok {
 		return int(config.ExitUnexpected)
 	}
 	if code := coded.ExitCode(); code != int(config.ExitConfig) || p.getenv("EVERGREEN_SUPERVISOR") != "launchd" {

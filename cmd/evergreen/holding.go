@@ -68,9 +68,9 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 // turned out to have.
 func (h *holding) firm(trouble error) {
 	h.rival.Store(nil)
-	var held *tokenlock.HeldError
+	held, other := errors.AsType[*tokenlock.HeldError](trouble)
 	switch {
-	case errors.As(trouble, &held):
+	case other:
 		h.rival.Store(&health.Rival{Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
 		h.log.Error("Two processes run this bot: no lock could be made when this one started. "+health.Lookup(health.TwoInstances).Do, "other", held.Holder.String())
 	case trouble != nil:
@@ -177,8 +177,7 @@ func (h *holding) release(ran error, mode gateway.StopMode) {
 
 // heldElsewhere tells how to go on when another process owns the token.
 func heldElsewhere(err error) error {
-	var held *tokenlock.HeldError
-	if !errors.As(err, &held) {
+	if _, ok := errors.AsType[*tokenlock.HeldError](err); !ok {
 		return err
 	}
 	return &config.Failure{Code: config.ExitConfig, Err: fmt.Errorf("the bot cannot start: %w", err)}

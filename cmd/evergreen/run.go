@@ -113,8 +113,7 @@ func guarded(loaded *config.Loaded) error {
 
 // reason is an error without what to do about it.
 func reason(err error) error {
-	var failure *config.Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*config.Failure](err); ok {
 		return failure.Err
 	}
 	return err

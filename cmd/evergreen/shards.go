@@ -58,9 +58,9 @@ func (r reach) ask(p *process, question func(context.Context, api.Client) error)
 	ctx, cancel := context.WithTimeout(context.Background(), shardPatience)
 	defer cancel()
 	err = question(ctx, client)
-	var refused *api.RefusedError
+	refused, answered := errors.AsType[*api.RefusedError](err)
 	switch {
-	case errors.As(err, &refused):
+	case answered:
 		return errors.New(refused.Detail)
 	case err != nil:
 		return fmt.Errorf("the bot's HTTP API at %s does not answer; is it running with --api? %w", client.Base(), err)

@@ -143,12 +143,12 @@ func lookAt(c config.Config) reading {
 		return r
 	}
 	r.searchFolder(ctx, c)
-	var refused *api.RefusedError
+	refused, answered := errors.AsType[*api.RefusedError](err)
 	switch {
-	case errors.As(err, &refused) && refused.Code >= 500:
+	case answered && refused.Code >= 500:
 		r.State, r.Exit = silent, int(config.ExitUnexpected)
 		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but cannot say how the bot is: " + refused.Detail
-	case errors.As(err, &refused):
+	case answered:
 		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but not to this command: " + refused.Detail
 		r.Do = "Give this command the same API_TOKEN as the bot."
 	case holder != nil && holder.API != "":

@@ -132,8 +132,7 @@ func TestWrongTokenEndsTheStart(t *testing.T) {
 		o.Config.Token = config.NewSecret("wrong" + s.bot.Token)
 		r := s.start(o)
 		err := <-r.ran
-		var failure *config.Failure
-		if !errors.As(err, &failure) || failure.Code != config.ExitConfig {
+		if failure, ok := errors.AsType[*config.Failure](err); !ok || failure.Code != config.ExitConfig {
 			t.Fatalf("Run returned %v, want a config.Failure with code 78", err)
 		}
 		for _, want := range []string{"token", "https://discord.com/developers/applications", "Reset Token", "DISCORD_TOKEN"} {
@@ -158,8 +157,7 @@ func TestWrongTokenEndsTheStart(t *testing.T) {
 func TestSwitchedOffIntentsEndTheStart(t *testing.T) {
 	onStage(t, new(uint64), func(s *stage) {
 		err := <-s.start(s.options()).ran
-		var failure *config.Failure
-		if !errors.As(err, &failure) || failure.Code != config.ExitConfig {
+		if failure, ok := errors.AsType[*config.Failure](err); !ok || failure.Code != config.ExitConfig {
 			t.Fatalf("Run returned %v, want a config.Failure with code 78", err)
 		}
 		for _, want := range []string{"Message Content Intent", "Server Members Intent", s.bot.ID.String() + "/bot"} {

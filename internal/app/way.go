@@ -45,7 +45,7 @@ func (a *App) lay() error {
 
 // classify tells the gateway that a proxy stands on this side of Discord.
 func classify(err error) gateway.ReasonKind {
-	if proxy := (*network.ProxyError)(nil); errors.As(err, &proxy) {
+	if _, ok := errors.AsType[*network.ProxyError](err); ok {
 		return gateway.ReasonDial
 	}
 	return gateway.ReasonNone

@@ -35,7 +35,7 @@ func (v *visit) checkReady(ctx context.Context) Finding {
 		return v.wordOfRunning()
 	}
 	held, err := tokenlock.Acquire(ctx, v.config.StateDir, v.of, tokenlock.Options{Visit: true, Version: v.Version})
-	if taken := new(tokenlock.HeldError); errors.As(err, &taken) {
+	if taken, ok := errors.AsType[*tokenlock.HeldError](err); ok {
 		v.holder = &taken.Holder // it started this very moment
 		return v.wordOfRunning()
 	} else if err != nil {

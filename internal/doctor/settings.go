@@ -25,8 +25,8 @@ func meantToken(warning string) bool {
 // checkSettings tells what is wrong with the settings, and what is odd.
 func (v *visit) checkSettings(context.Context) Finding {
 	if v.LoadErr != nil {
-		var wrong *config.Error
-		if !errors.As(v.LoadErr, &wrong) {
+		wrong, ok := errors.AsType[*config.Error](v.LoadErr)
+		if !ok {
 			return needsYou("the settings cannot be read: " + v.LoadErr.Error())
 		}
 		f := needsYou(fmt.Sprintf("%s cannot be used", text.Count(len(wrong.Problems), "setting")),

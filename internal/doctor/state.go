@@ -136,9 +136,9 @@ func (v *visit) checkModes(dir string, info fs.FileInfo, f *Finding) {
 // checkDatabase reads what earlier runs have left.
 func (v *visit) checkDatabase(ctx context.Context, f *Finding) {
 	glance, err := store.Look(ctx, v.config.StateDir, v.of)
-	var newer *store.NewerError
+	newer, tooNew := errors.AsType[*store.NewerError](err)
 	switch {
-	case errors.As(err, &newer):
+	case tooNew:
 		*f = needsYou("the database was written by a later version of this program", "Start that version again, or move "+newer.Path+" away.").saw(f.Evidence...)
 	case errors.Is(err, store.ErrDamaged):
 		v.setAside(ctx, f, glance.Path, err)
@@ -188,8 +188,7 @@ func writable(dir string) error {
 
 // whyFile is an error of the file system without the path.
 func whyFile(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err.Error()
 	}
 	return err.Error()

@@ -99,12 +99,12 @@ func (v *visit) shake(ctx context.Context, trusting bool) (h handshake, err erro
 // refused says what is wrong with a certificate, and who has to mend it.
 func (v *visit) refused(ctx context.Context, h handshake, evidence []string) Finding {
 	leaf, now := h.chain[0], v.Now()
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var unknown x509.UnknownAuthorityError
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](h.err)
+	_, otherName := errors.AsType[x509.HostnameError](h.err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](h.err)
 	f := fail("the certificate is refused: " + plain(h.err.Error())).saw(evidence...).because(health.CertificateBad)
 	switch {
-	case errors.As(h.err, &invalid) && invalid.Reason == x509.Expired:
+	case isInvalid && invalid.Reason == x509.Expired:
 		if now.Before(leaf.NotBefore) {
 			f.Says = fmt.Sprintf("the certificate is not good before %s, and the clock of this machine says %s", leaf.NotBefore.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 		} else {
@@ -123,10 +123,10 @@ func (v *visit) refused(ctx context.Context, h handshake, evidence []string) Fin
 			f = f.saw("the other side's clock agrees with this machine's")
 			f.Next = []string{"The clock is right, so the certificate is wrong: this is not Discord that answers, or a proxy with an old certificate. See who is " + issuerOf(leaf) + "."}
 		}
-	case errors.As(h.err, &name):
+	case otherName:
 		f.Says = v.target.Hostname() + " shows a certificate for another name (" + strings.Join(leaf.DNSNames[:min(3, len(leaf.DNSNames))], ", ") + ")"
 		f.Next = []string{"Something else than Discord answers: a captive portal, a wrong entry in /etc/hosts, or DNS that lies. Look where the name leads: getent hosts " + v.target.Hostname()}
-	case errors.As(h.err, &unknown):
+	case unknown:
 		f.Says = "the certificate was issued by " + issuerOf(leaf) + ", which this machine does not trust"
 		f.Next = []string{
 			"If that is a proxy or an antivirus that opens the encryption: have discord.com and discord.gg left out, or install its CA certificate here.",

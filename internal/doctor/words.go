@@ -40,17 +40,16 @@ func moment(t time.Time) string {
 
 // why says a network error in a few plain words.
 func why(err error) string {
-	var dns *net.DNSError
-	var link *url.Error
-	if errors.As(err, &link) {
+	if link, ok := errors.AsType[*url.Error](err); ok {
 		err = link.Err
 	}
+	dns, resolving := errors.AsType[*net.DNSError](err)
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case resolving && dns.IsNotFound:
 		return "no such name"
-	case errors.As(err, &dns) && dns.IsTimeout:
+	case resolving && dns.IsTimeout:
 		return "no answer from the resolver in time"
-	case errors.As(err, &dns):
+	case resolving:
 		return "the resolver failed: " + plain(dns.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
@@ -62,15 +61,19 @@ func why(err error) string {
 		return "the connection was reset"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), timedOut(err):
 		return "no answer in time"
-	case errors.As(err, new(tls.RecordHeaderError)):
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "what answers does not speak TLS"
 	}
 	return plain(err.Error())
 }
 
 func timedOut(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
 }
 
 // plain makes foreign text one printable line of bounded length.

@@ -71,8 +71,8 @@ func (v *visit) checkWebSocket(ctx context.Context) Finding {
 // noWebSocket says how far the dial came.
 func (v *visit) noWebSocket(address *url.URL, err error) Finding {
 	host := address.Hostname()
-	var failed *gateway.ConnectError
-	if !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*gateway.ConnectError](err)
+	if !ok {
 		return fail("no WebSocket to " + address.Host + ": " + why(err)).because(health.NetworkDown)
 	}
 	switch failed.Kind {

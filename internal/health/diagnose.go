@@ -54,19 +54,19 @@ func diagnoseAttempt(c gateway.Reason) (CauseID, bool) {
 	case status != 0:
 		return "", false
 	}
-	if proxy := (*network.ProxyError)(nil); errors.As(c.Err, &proxy) {
+	if _, ok := errors.AsType[*network.ProxyError](c.Err); ok {
 		return ProxyFailed, true
 	}
 	if errors.Is(c.Err, rest.ErrBanned) {
 		return IPBanned, true
 	}
-	if dns := (*net.DNSError)(nil); errors.As(c.Err, &dns) {
+	if _, ok := errors.AsType[*net.DNSError](c.Err); ok {
 		return DNSFailure, true
 	}
 	if badCertificate(c.Err) {
 		return CertificateBad, true
 	}
-	if op := (*net.OpError)(nil); errors.As(c.Err, &op) {
+	if op, ok := errors.AsType[*net.OpError](c.Err); ok {
 		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && unreachable(c.Err) {
 			return IPv6NoRoute, true
 		}
@@ -92,21 +92,18 @@ func httpStatus(c gateway.Reason) int {
 	if c.Kind == gateway.ReasonUpgrade && c.Code != 0 {
 		return int(c.Code)
 	}
-	if connect := (*gateway.ConnectError)(nil); errors.As(c.Err, &connect) {
+	if connect, ok := errors.AsType[*gateway.ConnectError](c.Err); ok {
 		return connect.Status
 	}
 	return 0
 }
 
 func badCertificate(err error) bool {
-	var (
-		verification *tls.CertificateVerificationError
-		authority    x509.UnknownAuthorityError
-		invalid      x509.CertificateInvalidError
-		hostname     x509.HostnameError
-	)
-	return errors.As(err, &verification) || errors.As(err, &authority) ||
-		errors.As(err, &invalid) || errors.As(err, &hostname)
+	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
+	_, hostname := errors.AsType[x509.HostnameError](err)
+	return verification || authority || invalid || hostname
 }
 
 func unreachable(err error) bool {

@@ -173,8 +173,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 	l := newLog(t)
 	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.Of(token), Logger: slog.New(l)})
-	var newer *NewerError
-	if s != nil || !errors.As(err, &newer) || newer.Schema != 99 || newer.Known != len(steps) || newer.ExitCode() != 78 {
+	if newer, ok := errors.AsType[*NewerError](err); s != nil || !ok || newer.Schema != 99 || newer.Known != len(steps) || newer.ExitCode() != 78 {
 		t.Fatalf("got %v", err)
 	}
 	if line, said := l.said("stays online"); said {

@@ -12,8 +12,8 @@ import (
 
 // codeOf is SQLite's primary result code, 0 for errors that are not SQLite's.
 func codeOf(err error) int {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
 		return 0
 	}
 	return e.Code() & 0xff
@@ -74,8 +74,7 @@ func probe(dir string) error {
 
 // reason leaves the path of the probe out of the error.
 func reason(err error) error {
-	var e *os.PathError
-	if errors.As(err, &e) && filepath.Base(e.Path) != e.Path {
+	if e, ok := errors.AsType[*os.PathError](err); ok && filepath.Base(e.Path) != e.Path {
 		return e.Err
 	}
 	return err

@@ -120,8 +120,7 @@ func (w *writer) open() {
 		v, i, err = w.store.disk.open(w.distrust)
 		return err
 	})
-	var newer *NewerError
-	if errors.As(err, &newer) {
+	if newer, ok := errors.AsType[*NewerError](err); ok {
 		w.store.refuse(newer)
 	}
 	if err != nil {

@@ -38,8 +38,7 @@ func main() {
 		os.Exit(2)
 	}
 	if err := run(*order, flag.Args()); err != nil {
-		var ended *exec.ExitError
-		if errors.As(err, &ended) {
+		if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 			os.Exit(ended.ExitCode()) // the go command has said why
 		}
 		fmt.Fprintln(os.Stderr, "deterministic:", err)

@@ -107,7 +107,7 @@ func (n *names) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 
 // dnsError makes an error of the resolver recognisable as one.
 func dnsError(host string, err error) error {
-	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return err
 	}
 	return &net.DNSError{Err: err.Error(), Name: host, IsTimeout: errors.Is(err, context.DeadlineExceeded), UnwrapErr: err}

@@ -111,8 +111,7 @@ func TestEveryAddressFails(t *testing.T) {
 		p.fails["192.0.2.1"] = errors.New("connection refused")
 		p.mu.Unlock()
 		_, err = open(t, n)
-		var first *net.OpError
-		if !errors.As(err, &first) || first.Err.Error() != "connection refused" || !strings.Contains(err.Error(), "no route") {
+		if first, ok := errors.AsType[*net.OpError](err); !ok || first.Err.Error() != "connection refused" || !strings.Contains(err.Error(), "no route") {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -129,8 +128,7 @@ func TestLastGoodAddressesServeWhenTheResolverFails(t *testing.T) {
 		broken := &net.DNSError{Err: "server misbehaving", Name: discord, IsTemporary: true}
 
 		b.set(broken)
-		var dns *net.DNSError
-		if _, err := open(t, n); !errors.As(err, &dns) {
+		if _, err := open(t, n); !isDNSError(err) {
 			t.Fatalf("nothing is known yet, and the error is %v (%T)", err, err)
 		}
 		b.set(nil, "192.0.2.7")
@@ -160,7 +158,7 @@ func TestLastGoodAddressesServeWhenTheResolverFails(t *testing.T) {
 		}
 		b.set(broken)
 		time.Sleep(8 * 24 * time.Hour)
-		if _, err := open(t, n); !errors.As(err, &dns) {
+		if _, err := open(t, n); !isDNSError(err) {
 			t.Errorf("after a week: %v", err)
 		}
 	})
@@ -173,8 +171,7 @@ func TestHangingResolverIsDNS(t *testing.T) {
 		n, err := New(Options{Resolver: &book{hangs: true}, Dial: (&port{}).dial})
 		must(t, err)
 		took, err := open(t, n)
-		var dns *net.DNSError
-		if !errors.As(err, &dns) || !dns.IsTimeout || took != 5*time.Second {
+		if dns, ok := errors.AsType[*net.DNSError](err); !ok || !dns.IsTimeout || took != 5*time.Second {
 			t.Errorf("%v (%T) after %s", err, err, took)
 		}
 	})
@@ -222,4 +219,9 @@ func TestAddressesNeedNoResolver(t *testing.T) {
 	if _, err := n.DialContext(t.Context(), "tcp", "discord.test"); err == nil {
 		t.Error("something without a port was dialled")
 	}
+}
+
+func isDNSError(err error) bool {
+	_, ok := errors.AsType[*net.DNSError](err)
+	return ok
 }

@@ -181,14 +181,14 @@ var ofProxy = map[string]bool{"proxyconnect": true, "socks connect": true}
 
 // blame tells an error of the proxy from one of whoever is behind it.
 func blame(err error, via *url.URL) error {
-	var said *refusal
-	var op *net.OpError
+	said, refused := errors.AsType[*refusal](err)
+	op, ofNet := errors.AsType[*net.OpError](err)
 	switch {
-	case errors.As(err, &said):
+	case refused:
 		return &ProxyError{Proxy: name(via), Status: said.status, Err: said}
-	case errors.As(err, &op) && ofProxy[op.Op]:
+	case ofNet && ofProxy[op.Op]:
 		return &ProxyError{Proxy: name(via), Err: op.Err}
-	case errors.As(err, &op) && op.Op == "dial":
+	case ofNet && op.Op == "dial":
 		// Behind a proxy nothing else is dialled.
 		return &ProxyError{Proxy: name(via), Err: err}
 	}

@@ -109,8 +109,8 @@ func TestTroubleWithTheProxyIsSaidInWords(t *testing.T) {
 				failures["REST, plain"], failures["gateway, plain"] = get(t, rest, "http"), hello(t, ws, "ws")
 			}
 			for who, err := range failures {
-				var blamed *ProxyError
-				if !errors.As(err, &blamed) {
+				blamed, ok := errors.AsType[*ProxyError](err)
+				if !ok {
 					t.Errorf("%s: %v (%T), want a ProxyError", who, err, err)
 					continue
 				}

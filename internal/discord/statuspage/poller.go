@@ -140,8 +140,7 @@ func (p *Poller) next(err error) time.Duration {
 		wait *= 2
 	}
 	wait = min(wait, max(longestPause, p.opts.Interval))
-	var refused *refusal
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		wait = max(wait, min(refused.after, 24*time.Hour))
 	}
 	return wait + time.Duration(p.opts.Rand()*float64(wait)/5)
@@ -175,8 +174,7 @@ func (p *Poller) ask(ctx context.Context) error {
 	}
 	answer, err := p.opts.Client.Do(request)
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		return err

@@ -149,18 +149,15 @@ func TestAnswers(t *testing.T) {
 		{door{err: errors.New("connection refused")}, false, 0},
 	} {
 		err := Webhook{URL: "https://hooks.example/very-secret", Client: c.door.client()}.Send(t.Context(), example)
-		var refused *Refused
-		if err == nil || errors.As(err, &refused) != c.refused || strings.Contains(err.Error(), "secret") {
+		if _, ok := errors.AsType[*Refused](err); err == nil || ok != c.refused || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %v", c.door.status, err)
 		}
-		var asked *later
-		if c.after > 0 && (!errors.As(err, &asked) || asked.after != c.after) {
+		if asked, ok := errors.AsType[*later](err); c.after > 0 && (!ok || asked.after != c.after) {
 			t.Errorf("%d: %v", c.door.status, err)
 		}
 	}
 	err := Webhook{URL: "https://hooks.example/very-secret\x00", Client: http.DefaultClient}.Send(t.Context(), example)
-	var refused *Refused
-	if !errors.As(err, &refused) || strings.Contains(err.Error(), "secret") {
+	if _, ok := errors.AsType[*Refused](err); !ok || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
 }

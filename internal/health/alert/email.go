@@ -37,8 +37,7 @@ func (e Email) Name() string { return "e-mail" }
 // Send implements [Channel].
 func (e Email) Send(ctx context.Context, m Message) error {
 	err := e.send(ctx, m)
-	var code *textproto.Error
-	if errors.As(err, &code) && code.Code >= 500 {
+	if code, ok := errors.AsType[*textproto.Error](err); ok && code.Code >= 500 {
 		return &Refused{err}
 	}
 	return err
@@ -136,8 +135,7 @@ func (e Email) login(client *smtp.Client, host string) error {
 		auth = &loginAuth{user: e.User, password: e.Password}
 	}
 	if err := client.Auth(auth); err != nil {
-		var code *textproto.Error
-		if errors.As(err, &code) {
+		if code, ok := errors.AsType[*textproto.Error](err); ok {
 			// What a server says of a login may repeat it.
 			return &textproto.Error{Code: code.Code, Msg: "the mail server refuses the login"}
 		}

@@ -246,8 +246,7 @@ func TestEmailRefused(t *testing.T) {
 			e.User, e.Password = "me", c.login
 		}
 		err := e.Send(t.Context(), example)
-		var refused *Refused
-		if err == nil || errors.As(err, &refused) != c.refused || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+		if _, ok := errors.AsType[*Refused](err); err == nil || ok != c.refused || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -264,12 +263,13 @@ func TestEmailHasADeadline(t *testing.T) {
 	}
 	e := s.email()
 	e.Addr = "127.0.0.1"
-	var refused *Refused
-	if err := e.Send(t.Context(), example); !errors.As(err, &refused) {
+	err := e.Send(t.Context(), example)
+	if _, ok := errors.AsType[*Refused](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	e.Addr = "127.0.0.1:1"
-	if err := e.Send(t.Context(), example); err == nil || errors.As(err, &refused) {
+	err = e.Send(t.Context(), example)
+	if _, ok := errors.AsType[*Refused](err); err == nil || ok {
 		t.Errorf("got %v", err)
 	}
 }
@@ -288,8 +288,7 @@ func TestEmailWantsEncryption(t *testing.T) {
 		_, _ = io.Copy(io.Discard, in)
 	}()
 	_, err := Email{}.greet(client, "mail.example", "587", &tls.Config{})
-	var refused *Refused
-	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "STARTTLS") {
+	if _, ok := errors.AsType[*Refused](err); !ok || !strings.Contains(err.Error(), "STARTTLS") {
 		t.Errorf("got %v", err)
 	}
 	client.Close()

@@ -146,12 +146,12 @@ func (b *outbox) try(ctx context.Context, m *Message) error {
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
-	var refused *Refused
+	_, refused := errors.AsType[*Refused](err)
 	switch {
 	case err == nil:
 		b.drop(m)
 		return nil
-	case errors.As(err, &refused):
+	case refused:
 		b.drop(m)
 		b.log.Error("An alert was refused by its channel and is not sent again; check the channel's settings",
 			"channel", b.channel.Name(), "alert", string(m.Kind), "error", b.redact(err.Error()))
@@ -186,8 +186,7 @@ func (b *outbox) pause(err error, failures int) time.Duration {
 	}
 	wait = min(wait, longestRetry)
 	wait = wait/2 + time.Duration(b.rand()*float64(wait)/2)
-	var asked *later
-	if errors.As(err, &asked) {
+	if asked, ok := errors.AsType[*later](err); ok {
 		wait = max(wait, min(asked.after, longestWish))
 	}
 	return wait

@@ -51,8 +51,7 @@ func (r request) do(ctx context.Context, client *http.Client) error {
 	q.Header.Set("User-Agent", "Evergreen")
 	answer, err := client.Do(q)
 	if err != nil {
-		var wrapped *url.Error // its text has the address in it
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		return err

@@ -65,8 +65,7 @@ func TestBadAlertSettings(t *testing.T) {
 		"DISCORD_STATUS_URL=http://[":                     "not an address",
 	} {
 		_, err := load("DISCORD_TOKEN="+realToken, value)
-		var all *Error
-		if !errors.As(err, &all) || len(all.Problems) != 1 || !strings.Contains(all.Problems[0].Why, why) {
+		if all, ok := errors.AsType[*Error](err); !ok || len(all.Problems) != 1 || !strings.Contains(all.Problems[0].Why, why) {
 			t.Errorf("%s: %v", value, err)
 			continue
 		}

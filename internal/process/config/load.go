@@ -127,13 +127,13 @@ func (l *Loaded) parse(merged values) []Problem {
 // unreadable turns the library's error into reasons by variable.
 func unreadable(err error) map[string]string {
 	out := map[string]string{}
-	var all env.AggregateError
-	if !errors.As(err, &all) {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
 		return out
 	}
 	for _, each := range all.Errors {
-		var parse env.ParseError
-		if !errors.As(each, &parse) {
+		parse, ok := errors.AsType[env.ParseError](each)
+		if !ok {
 			continue
 		}
 		if field, found := reflect.TypeFor[Config]().FieldByName(parse.Name); found {

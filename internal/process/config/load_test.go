@@ -158,8 +158,8 @@ func TestBadValues(t *testing.T) {
 
 	_, err := load(environ...)
 
-	var all *Error
-	if !errors.As(err, &all) {
+	all, ok := errors.AsType[*Error](err)
+	if !ok {
 		t.Fatalf("error is %v", err)
 	}
 	if len(all.Problems) != len(bad) {
@@ -305,8 +305,10 @@ func TestSecretsHaveNoFlag(t *testing.T) {
 func TestFailure(t *testing.T) {
 	cause := errors.New("the token was refused")
 	err := fmt.Errorf("cannot start: %w", &Failure{Code: ExitConfig, Err: cause, Steps: []string{"Reset it."}})
-	var coded interface{ ExitCode() int }
-	if !errors.As(err, &coded) || coded.ExitCode() != 78 || !errors.Is(err, cause) {
+	if coded, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); !ok || coded.ExitCode() != 78 || !errors.Is(err, cause) {
 		t.Errorf("the failure lost its code or cause: %v", err)
 	}
 	if got := err.Error(); got != "cannot start: the token was refused\n  Reset it." {

@@ -118,8 +118,7 @@ func readToken(path string) (string, error) {
 // reason is an error of the file system without the path, which the caller
 // has named already.
 func reason(err error) string {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err.Error()
 	}
 	return err.Error()

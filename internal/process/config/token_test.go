@@ -15,8 +15,7 @@ import (
 // can be told apart, and asks for a human. The slip that caused it is named.
 func TestMissingToken(t *testing.T) {
 	_, err := load("DISCORD_TOKN="+realToken, "COMMAND_TIMEOUT=30")
-	var missing *MissingTokenError
-	if !errors.As(err, &missing) {
+	if _, ok := errors.AsType[*MissingTokenError](err); !ok {
 		t.Fatalf("error is %v", err)
 	}
 	for _, part := range []string{
@@ -30,8 +29,10 @@ func TestMissingToken(t *testing.T) {
 	if strings.Contains(err.Error(), realToken) {
 		t.Error("the error shows the token")
 	}
-	var coded interface{ ExitCode() int }
-	if !errors.As(err, &coded) || coded.ExitCode() != int(ExitConfig) {
+	if coded, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); !ok || coded.ExitCode() != int(ExitConfig) {
 		t.Error("a missing token does not end with exit code 78")
 	}
 }
@@ -39,8 +40,7 @@ func TestMissingToken(t *testing.T) {
 // TestMissingTokenAndBadValue: both are reported in one error.
 func TestMissingTokenAndBadValue(t *testing.T) {
 	_, err := load("LOG_LEVEL=loud")
-	var missing *MissingTokenError
-	if !errors.As(err, &missing) || !strings.Contains(err.Error(), `LOG_LEVEL="loud"`) || !strings.Contains(err.Error(), "Reset Token") {
+	if _, ok := errors.AsType[*MissingTokenError](err); !ok || !strings.Contains(err.Error(), `LOG_LEVEL="loud"`) || !strings.Contains(err.Error(), "Reset Token") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -76,8 +76,8 @@ func TestWrongTokens(t *testing.T) {
 		"two words", "abc\ndef", "tök.en", "a\x01b.c", "Bearer abcdefgh", "Bot Bot abc", "insert-token", "DISCORD_TOKEN",
 	} {
 		_, err := load("DISCORD_TOKEN=" + token)
-		var all *Error
-		if !errors.As(err, &all) || len(all.Problems) != 1 || all.Problems[0].Name != "DISCORD_TOKEN" || all.Missing != nil {
+		all, ok := errors.AsType[*Error](err)
+		if !ok || len(all.Problems) != 1 || all.Problems[0].Name != "DISCORD_TOKEN" || all.Missing != nil {
 			t.Errorf("%q gives %v", token, err)
 			continue
 		}

@@ -20,8 +20,9 @@ func (o *Owner) awaitLock() net.Listener {
 		before := o.Trouble()
 		locked, listener := o.late()
 		now := o.Trouble()
-		var held *HeldError
-		if o.opts.Changed != nil && (before != now && now == nil || errors.As(now, &held) && !errors.As(told, &held)) {
+		_, held := errors.AsType[*HeldError](now)
+		_, heldBefore := errors.AsType[*HeldError](told)
+		if o.opts.Changed != nil && (before != now && now == nil || held && !heldBefore) {
 			o.opts.Changed(now)
 		}
 		if locked {

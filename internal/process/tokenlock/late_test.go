@@ -52,8 +52,8 @@ func TestLockIsMadeOnceTheFolderIsWell(t *testing.T) {
 	if trouble := heard(t, changes); trouble != nil || o.Trouble() != nil {
 		t.Fatalf("the trouble is now %v", trouble)
 	}
-	var held *HeldError
-	if _, err := Acquire(t.Context(), dir, Of(token), Options{}); !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
+	_, err := Acquire(t.Context(), dir, Of(token), Options{})
+	if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.PID != os.Getpid() {
 		t.Errorf("a second process got %v", err)
 	}
 	if next := acquire(t, dir, Options{TakeOver: true}); next.From() == nil || next.Trouble() != nil {
@@ -72,8 +72,8 @@ func TestOwnerWithoutALockLearnsOfAnother(t *testing.T) {
 	mend()
 	other := start(t, dir)
 	serve(t, o, nil)
-	var held *HeldError
-	if trouble := heard(t, changes); !errors.As(trouble, &held) || held.Holder.PID != other.cmd.Process.Pid {
+	trouble := heard(t, changes)
+	if held, ok := errors.AsType[*HeldError](trouble); !ok || held.Holder.PID != other.cmd.Process.Pid {
 		t.Fatalf("told of %v, want the other process", trouble)
 	}
 	other.kill()
@@ -89,8 +89,8 @@ func TestOwnerWithoutALockLearnsOfAnother(t *testing.T) {
 func TestResetTokenHasTheSameOwner(t *testing.T) {
 	dir := t.TempDir()
 	acquire(t, dir, Options{})
-	var held *HeldError
-	if _, err := Acquire(t.Context(), dir, Of(token[:len(token)-1]+"9"), Options{}); !errors.As(err, &held) {
+	_, err := Acquire(t.Context(), dir, Of(token[:len(token)-1]+"9"), Options{})
+	if _, ok := errors.AsType[*HeldError](err); !ok {
 		t.Errorf("got %v, want a HeldError", err)
 	}
 }

@@ -94,8 +94,7 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Ow
 		}
 		o.from = &holder
 		file, err = takeOver(ctx, path, holder, o.self, opts.Patience)
-		var held *HeldError
-		if err != nil && (ctx.Err() != nil || errors.As(err, &held)) {
+		if _, ok := errors.AsType[*HeldError](err); err != nil && (ctx.Err() != nil || ok) {
 			return nil, err
 		}
 	}

@@ -21,8 +21,8 @@ func TestSecondProcessIsToldWhoOwnsTheToken(t *testing.T) {
 	dir := t.TempDir()
 	first := start(t, dir)
 	_, err := Acquire(t.Context(), dir, Of(token), Options{})
-	var held *HeldError
-	if !errors.As(err, &held) {
+	held, ok := errors.AsType[*HeldError](err)
+	if !ok {
 		t.Fatalf("got %v, want a HeldError", err)
 	}
 	if held.Holder.PID != first.cmd.Process.Pid || time.Since(held.Holder.Since) > time.Minute || held.ExitCode() != 78 {

@@ -98,8 +98,7 @@ func TestTakeOverThatFailsSaysWhy(t *testing.T) {
 			test.holder(t, acquire(t, dir, Options{}))
 			began := time.Now()
 			_, err := Acquire(t.Context(), dir, Of(token), Options{TakeOver: true, Patience: 200 * time.Millisecond})
-			var held *HeldError
-			if !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
+			if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.PID != os.Getpid() {
 				t.Fatalf("got %v, want a HeldError with the holder", err)
 			}
 			wantIn(t, err.Error(), test.want)
@@ -158,8 +157,7 @@ func TestOneOfTwoTakesOver(t *testing.T) {
 		case err == nil:
 			won++
 		default:
-			var held *HeldError
-			if !errors.As(err, &held) {
+			if _, ok := errors.AsType[*HeldError](err); !ok {
 				t.Errorf("the loser got %v", err)
 			}
 		}

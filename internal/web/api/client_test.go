@@ -21,8 +21,8 @@ func TestClient(t *testing.T) {
 		t.Errorf("got %+v, %v", list, err)
 	}
 	c.Token = "another"
-	var refused *RefusedError
-	if _, _, err := c.Status(t.Context()); !errors.As(err, &refused) || refused.Code != 401 {
+	_, _, err = c.Status(t.Context())
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Code != 401 {
 		t.Errorf("a wrong token: %v", err)
 	}
 }
