@@ -15,44 +15,44 @@ type completionCommand struct {
 
 // Run prints what makes the shell complete this program's commands and flags.
 func (c completionCommand) Run(p *process, app *kong.Kong) error {
-	write := map[string]func(io.Writer, []place) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Shell]
-	return write(p.stdout, places(app.Model.Node, ""))
+	write := map[string]func(io.Writer, []completionPoint) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Shell]
+	return write(p.stdout, completionPoints(app.Model.Node, ""))
 }
 
-// place is a point in the command line: what has been said so far, and what may
+// completionPoint is a point in the command line: what has been said so far, and what may
 // follow.
-type place struct {
+type completionPoint struct {
 	path  string // "" or " service install"
-	words []word
+	words []completionWord
 }
 
-type word struct{ text, help string }
+type completionWord struct{ text, help string }
 
-// places are all points of the command line, from the definition of it.
-func places(n *kong.Node, path string) []place {
-	here := place{path: path}
-	var below []place
+// completionPoints are all points of the command line, from the definition of it.
+func completionPoints(n *kong.Node, path string) []completionPoint {
+	here := completionPoint{path: path}
+	var below []completionPoint
 	for _, child := range n.Children {
 		if child.Hidden {
 			continue
 		}
-		here.words = append(here.words, word{child.Name, child.Help})
-		below = append(below, places(child, path+" "+child.Name)...)
+		here.words = append(here.words, completionWord{child.Name, child.Help})
+		below = append(below, completionPoints(child, path+" "+child.Name)...)
 	}
 	for _, argument := range n.Positional {
 		for _, choice := range argument.EnumSlice() {
-			here.words = append(here.words, word{choice, argument.Help})
+			here.words = append(here.words, completionWord{choice, argument.Help})
 		}
 	}
 	for _, flag := range n.Flags {
 		if !flag.Hidden {
-			here.words = append(here.words, word{"--" + flag.Name, flag.Help})
+			here.words = append(here.words, completionWord{"--" + flag.Name, flag.Help})
 		}
 	}
-	return append([]place{here}, below...)
+	return append([]completionPoint{here}, below...)
 }
 
-func (p place) texts() string {
+func (p completionPoint) joined() string {
 	all := make([]string, len(p.words))
 	for i, w := range p.words {
 		all[i] = w.text
@@ -61,7 +61,7 @@ func (p place) texts() string {
 }
 
 // known is the pattern of every path but the first.
-func known(all []place) string {
+func known(all []completionPoint) string {
 	var paths []string
 	for _, p := range all[1:] {
 		paths = append(paths, `"`+p.path+`"`)
@@ -69,17 +69,17 @@ func known(all []place) string {
 	return strings.Join(paths, "|")
 }
 
-func cases(all []place) string {
+func cases(all []completionPoint) string {
 	var b strings.Builder
 	for _, p := range all {
-		fmt.Fprintf(&b, "    %q) words=%q ;;\n", p.path, p.texts())
+		fmt.Fprintf(&b, "    %q) words=%q ;;\n", p.path, p.joined())
 	}
 	return b.String()
 }
 
 // bashCompletion: a word that is no command, such as a flag's value, does not
 // change the place.
-func bashCompletion(w io.Writer, all []place) error {
+func bashCompletion(w io.Writer, all []completionPoint) error {
 	_, err := fmt.Fprintf(w, `# bash completion for evergreen: source <(evergreen completion bash)
 _evergreen() {
   local path="" word words="" i
@@ -97,7 +97,7 @@ complete -o default -F _evergreen evergreen
 	return err
 }
 
-func zshCompletion(w io.Writer, all []place) error {
+func zshCompletion(w io.Writer, all []completionPoint) error {
 	_, err := fmt.Fprintf(w, `#compdef evergreen
 # zsh completion for evergreen: source <(evergreen completion zsh)
 _evergreen() {
@@ -116,7 +116,7 @@ compdef _evergreen evergreen
 	return err
 }
 
-func fishCompletion(w io.Writer, all []place) error {
+func fishCompletion(w io.Writer, all []completionPoint) error {
 	var b strings.Builder
 	b.WriteString("# fish completion for evergreen: evergreen completion fish | source\n")
 	for _, p := range all {

@@ -50,9 +50,9 @@ func (d *demoCommand) Run(p *process) error {
 	var screen interface {
 		demo.Screen
 		io.Writer
-	} = demo.NewPlain(p.stdout)
+	} = demo.NewPlainScreen(p.stdout)
 	if columns, ok := p.terminal(); ok {
-		live := demo.NewLive(p.stdout, columns, p.colour())
+		live := demo.NewLiveScreen(p.stdout, columns, p.colour())
 		defer live.Close()
 		screen = live
 	}

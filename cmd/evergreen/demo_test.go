@@ -10,7 +10,7 @@ import (
 // Given a demo in a pipe, when it is interrupted after the first fault, then it
 // finishes what is open, sums up, and ends with exit code 0.
 func TestDemoUntilInterrupted(t *testing.T) {
-	c := begin(t, nil, "demo", "--seed", "1", "--pace", "0.5")
+	c := startCommand(t, nil, "demo", "--seed", "1", "--pace", "0.5")
 	c.stdout.await(t, "the bot  ")
 	c.signals <- os.Interrupt
 	if code := c.code(t); code != 0 {
@@ -29,8 +29,8 @@ func TestDemoUntilInterrupted(t *testing.T) {
 // Given --for, the demo ends by itself; given --verbose and --log-file, the bot's
 // own lines can be read.
 func TestDemoEndsByItself(t *testing.T) {
-	file := elsewhere(t)
-	c := begin(t, nil, "demo", "--for", "1", "--seed", "5", "--verbose", "--log-file", file)
+	file := inTempDir(t)
+	c := startCommand(t, nil, "demo", "--for", "1", "--seed", "5", "--verbose", "--log-file", file)
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s\n%s", code, c.stdout, c.stderr)
 	}
@@ -47,7 +47,7 @@ func TestDemoEndsByItself(t *testing.T) {
 
 // Given a demo that has hardly begun, two interrupts end it at once.
 func TestDemoInterruptedTwice(t *testing.T) {
-	c := begin(t, nil, "demo")
+	c := startCommand(t, nil, "demo")
 	c.signals <- os.Interrupt
 	c.signals <- syscall.SIGTERM
 	c.code(t)

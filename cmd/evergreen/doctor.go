@@ -23,12 +23,12 @@ type doctorCommand struct {
 	config.Flags
 }
 
-// verdict is how the doctor's exit code reaches the process: everything has been
+// doctorExit is how the doctor's exit code reaches the process: everything has been
 // said already.
-type verdict config.Exit
+type doctorExit config.Exit
 
-func (v verdict) Error() string { return "the checks that have failed are named above" }
-func (v verdict) ExitCode() int { return int(v) }
+func (v doctorExit) Error() string { return "the checks that have failed are named above" }
+func (v doctorExit) ExitCode() int { return int(v) }
 
 // Run asks every check and shows each result as it comes. The exit code is 0 when
 // nothing has failed, 78 when a failure needs a person to mend settings or
@@ -58,7 +58,7 @@ func (d *doctorCommand) Run(p *process) error {
 		}
 	}()
 
-	s := &sheet{w: p.stdout, redact: logging.NewRedactor(secrets...).Redact, width: 96}
+	s := &doctorReport{w: p.stdout, redact: logging.NewRedactor(secrets...).Redact, width: 96}
 	if columns, ok := p.terminal(); ok {
 		s.colour = p.colour()
 		if n := columns(); n > 0 { // some terminals do not know
@@ -75,13 +75,13 @@ func (d *doctorCommand) Run(p *process) error {
 	if d.JSON {
 		err = printJSON(p.stdout, s.redact, report)
 	} else {
-		s.sum(report)
+		s.total(report)
 	}
 	if err != nil && d.JSON {
 		return err
 	}
 	if code := report.Exit(); code != config.ExitOK {
-		return verdict(code)
+		return doctorExit(code)
 	}
 	return nil
 }
@@ -108,8 +108,8 @@ func printJSON(w io.Writer, redact func(string) string, r doctor.Report) error {
 	return err
 }
 
-// sheet is the report for a person.
-type sheet struct {
+// doctorReport is the report for a person.
+type doctorReport struct {
 	w      io.Writer
 	redact func(string) string
 	width  int
@@ -130,12 +130,12 @@ var marks = map[doctor.Level]struct{ word, colour string }{
 
 // The columns: the mark, the title, and what is said.
 const (
-	titleAt = 6
-	saysAt  = 34
+	titleColumn  = 6
+	resultColumn = 34
 )
 
 // result writes one result.
-func (s *sheet) result(r doctor.Result) {
+func (s *doctorReport) result(r doctor.Result) {
 	if len(s.skipped) > 0 && (r.Level != doctor.Skip || r.Group != s.group || r.Says != s.reason) {
 		s.skip()
 	}
@@ -148,36 +148,36 @@ func (s *sheet) result(r doctor.Result) {
 		return
 	}
 	mark := marks[r.Level]
-	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(r.Title, saysAt-titleAt), s.redact(r.Says), saysAt, "")
+	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(r.Title, resultColumn-titleColumn), s.redact(r.Says), resultColumn, "")
 	for _, text := range r.Evidence {
-		s.lines(strings.Repeat(" ", titleAt), s.redact(text), titleAt, "2")
+		s.lines(strings.Repeat(" ", titleColumn), s.redact(text), titleColumn, "2")
 	}
 	for _, text := range r.Fixed {
-		s.lines(strings.Repeat(" ", titleAt)+s.paint("32", "mended: "), s.redact(text), titleAt+8, "")
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("32", "mended: "), s.redact(text), titleColumn+8, "")
 	}
 	for _, text := range r.Next {
-		s.lines(strings.Repeat(" ", titleAt)+s.paint("36", "-> "), s.redact(text), titleAt+3, "")
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("36", "-> "), s.redact(text), titleColumn+3, "")
 	}
 	if r.Cause != "" && r.Level != doctor.Pass {
-		s.lines(strings.Repeat(" ", titleAt), "more: "+health.Lookup(r.Cause).Link(), titleAt, "2")
+		s.lines(strings.Repeat(" ", titleColumn), "more: "+health.Lookup(r.Cause).Link(), titleColumn, "2")
 	}
 }
 
 // skip writes the checks that were skipped for one reason as one.
-func (s *sheet) skip() {
+func (s *doctorReport) skip() {
 	mark := marks[doctor.Skip]
 	title := s.skipped[0]
 	rest := s.reason
 	if more := s.skipped[1:]; len(more) > 0 {
 		rest += "; nor: " + strings.Join(more, ", ")
 	}
-	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(title, saysAt-titleAt), rest, saysAt, mark.colour)
+	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(title, resultColumn-titleColumn), rest, resultColumn, mark.colour)
 	s.skipped = nil
 }
 
 // lines writes a text behind its beginning, broken at the width of the sheet, with
 // further lines below the first.
-func (s *sheet) lines(begin, text string, indent int, colour string) {
+func (s *doctorReport) lines(begin, text string, indent int, colour string) {
 	for i, line := range wrap(text, max(s.width-indent, 20)) {
 		if i > 0 {
 			begin = strings.Repeat(" ", indent)
@@ -186,8 +186,8 @@ func (s *sheet) lines(begin, text string, indent int, colour string) {
 	}
 }
 
-// sum writes the last line.
-func (s *sheet) sum(r doctor.Report) {
+// total writes the last line.
+func (s *doctorReport) total(r doctor.Report) {
 	if len(s.skipped) > 0 {
 		s.skip()
 	}
@@ -202,7 +202,7 @@ func (s *sheet) sum(r doctor.Report) {
 }
 
 // paint colours a text if this is wanted.
-func (s *sheet) paint(colour, text string) string {
+func (s *doctorReport) paint(colour, text string) string {
 	if !s.colour || colour == "" {
 		return text
 	}

@@ -9,8 +9,8 @@ import (
 	"evergreen/discordsim"
 )
 
-// clinic is a simulated Discord on a port, and the environment of a bot in it.
-func clinic(t *testing.T) (sim *discordsim.Sim, app *discordsim.App, environ []string) {
+// newDoctorSim is a simulated Discord on a port, and the environment of a bot in it.
+func newDoctorSim(t *testing.T) (sim *discordsim.Sim, app *discordsim.App, environ []string) {
 	t.Helper()
 	sim = discordsim.New(discordsim.Config{})
 	t.Cleanup(sim.Close)
@@ -28,9 +28,9 @@ func clinic(t *testing.T) (sim *discordsim.Sim, app *discordsim.App, environ []s
 // Given a bot that is well and does not run, then the doctor shows each check on
 // a line, proves READY, and ends with 0.
 func TestDoctorOfAHealthyBot(t *testing.T) {
-	elsewhere(t)
-	_, app, environ := clinic(t)
-	c := begin(t, environ, "doctor")
+	inTempDir(t)
+	_, app, environ := newDoctorSim(t)
+	c := startCommand(t, environ, "doctor")
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d\n%s", code, c.stdout)
 	}
@@ -53,12 +53,12 @@ func TestDoctorOfAHealthyBot(t *testing.T) {
 // Given a running instance with an API, then the doctor asks it and spends no
 // session start; and the instance notices nothing.
 func TestDoctorAsksTheRunningInstance(t *testing.T) {
-	elsewhere(t)
-	sim, app, environ := clinic(t)
-	bot := begin(t, append(environ, "API_ADDR=127.0.0.1:0", "LOG_FILE=none"), "run", "--api")
+	inTempDir(t)
+	sim, app, environ := newDoctorSim(t)
+	bot := startCommand(t, append(environ, "API_ADDR=127.0.0.1:0", "LOG_FILE=none"), "run", "--api")
 	addr := bot.stderr.await(t, "The HTTP API listens on ")
 	bot.stderr.await(t, "Online as ")
-	c := begin(t, append([]string{"API_ADDR=" + addr}, environ[:3]...), "doctor", "--json")
+	c := startCommand(t, append([]string{"API_ADDR=" + addr}, environ[:3]...), "doctor", "--json")
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d\n%s", code, c.stdout)
 	}
@@ -90,10 +90,10 @@ func TestDoctorAsksTheRunningInstance(t *testing.T) {
 // Given a token that is refused, then the exit code tells a supervisor that only
 // a person can help; skipped checks share a line.
 func TestDoctorOfARefusedToken(t *testing.T) {
-	elsewhere(t)
-	_, _, environ := clinic(t)
+	inTempDir(t)
+	_, _, environ := newDoctorSim(t)
 	environ[1] = "DISCORD_TOKEN=another"
-	c := begin(t, environ, "doctor")
+	c := startCommand(t, environ, "doctor")
 	if code := c.code(t); code != 78 {
 		t.Errorf("exit code %d", code)
 	}

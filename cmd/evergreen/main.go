@@ -13,10 +13,10 @@ import (
 
 func main() {
 	if !service.Managed() {
-		os.Exit(standing().execute(os.Args[1:]))
+		os.Exit(newProcess().run(os.Args[1:]))
 	}
 	os.Exit(service.Manage(func(stop <-chan struct{}) int {
-		p := standing()
+		p := newProcess()
 		p.signals = func() (<-chan os.Signal, func()) {
 			asked := make(chan os.Signal, 1)
 			go func() {
@@ -25,6 +25,6 @@ func main() {
 			}()
 			return asked, func() {}
 		}
-		return p.execute(os.Args[1:])
+		return p.run(os.Args[1:])
 	}))
 }

@@ -60,27 +60,27 @@ func (s *stream) await(t *testing.T, text string) string {
 	}
 }
 
-// child is a command that runs.
-type child struct {
+// command is a command that runs.
+type command struct {
 	stdout, stderr *stream
 	signals        chan os.Signal
 	exit           chan int
 }
 
-// begin runs a command with an environment and a state folder of its own.
-func begin(t *testing.T, environ []string, args ...string) *child {
+// startCommand runs a command with an environment and a state folder of its own.
+func startCommand(t *testing.T, environ []string, args ...string) *command {
 	t.Helper()
-	c := &child{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
+	c := &command{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	p := &process{
 		stdout: c.stdout, stderr: c.stderr, environ: append([]string{"EVERGREEN_STATE_DIR=" + t.TempDir()}, environ...),
 		signals: func() (<-chan os.Signal, func()) { return c.signals, func() {} },
 	}
-	go func() { c.exit <- p.execute(args) }()
+	go func() { c.exit <- p.run(args) }()
 	return c
 }
 
 // code waits for the exit code.
-func (c *child) code(t *testing.T) int {
+func (c *command) code(t *testing.T) int {
 	t.Helper()
 	select {
 	case code := <-c.exit:
@@ -92,15 +92,15 @@ func (c *child) code(t *testing.T) int {
 }
 
 // stop sends SIGTERM and waits for the exit code.
-func (c *child) stop(t *testing.T) int {
+func (c *command) stop(t *testing.T) int {
 	t.Helper()
 	c.signals <- syscall.SIGTERM
 	return c.code(t)
 }
 
-// elsewhere lets the test run in an empty folder, where there is no .env and a
+// inTempDir lets the test run in an empty folder, where there is no .env and a
 // log may be written.
-func elsewhere(t *testing.T) string {
+func inTempDir(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	t.Chdir(folder)

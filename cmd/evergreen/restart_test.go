@@ -30,28 +30,28 @@ func init() {
 // Discord has given more than the usual 50 requests a second (G-131), with some
 // to spare for what has waited while nobody was there.
 const (
-	load  = 200
-	limit = 1000
+	commandsPerSecond = 200
+	restLimit         = 1000
 )
 
-// town is a simulated Discord on a port, with people who ask without pause.
-type town struct {
-	t        testing.TB
-	sim      *discordsim.Sim
-	app      *discordsim.App
-	url      string
-	folder   string
-	channels []discordsim.ID
-	people   []discordsim.User
-	quiet    chan struct{} // ends the asking
-	silent   chan struct{} // nobody asks any more
-	asking   time.Duration // how long it lasted, once it is silent
-	paused   time.Duration // how long nobody asked beside that, because too much waited
+// restartHarness is a simulated Discord on a port, with people who ask without pause.
+type restartHarness struct {
+	t          testing.TB
+	sim        *discordsim.Sim
+	app        *discordsim.App
+	url        string
+	folder     string
+	channels   []discordsim.ID
+	people     []discordsim.User
+	stopAsking chan struct{} // ends the asking
+	asked      chan struct{} // nobody asks any more
+	asking     time.Duration // how long it lasted, once it is silent
+	paused     time.Duration // how long nobody asked beside that, because too much waited
 }
 
-// newTown makes a town whose people will spread their commands over enough
+// newRestartHarness makes a town whose people will spread their commands over enough
 // channels that Discord's limit of five answers in five seconds does not count.
-func newTown(t testing.TB) *town {
+func newRestartHarness(t testing.TB) *restartHarness {
 	t.Helper()
 	sim := discordsim.New(discordsim.Config{
 		REST: discordsim.RESTConfig{GlobalLimit: -1},
@@ -61,8 +61,8 @@ func newTown(t testing.TB) *town {
 		Session:     discordsim.SessionConfig{ReplayEvents: 100_000, ReplayBytes: 200 << 20},
 	})
 	t.Cleanup(sim.Close)
-	w := &town{t: t, sim: sim, folder: t.TempDir(), quiet: make(chan struct{}), silent: make(chan struct{})}
-	names := make([]string, 2*load)
+	w := &restartHarness{t: t, sim: sim, folder: t.TempDir(), stopAsking: make(chan struct{}), asked: make(chan struct{})}
+	names := make([]string, 2*commandsPerSecond)
 	for i := range names {
 		names[i] = fmt.Sprint("room-", i)
 	}
@@ -83,31 +83,31 @@ func newTown(t testing.TB) *town {
 	return w
 }
 
-// open starts the program for the first time and, once it is online, the
+// startWithLoad starts the program for the first time and, once it is online, the
 // asking.
-func (w *town) open() *exec.Cmd {
+func (w *restartHarness) startWithLoad() *exec.Cmd {
 	w.t.Helper()
 	program := w.start()
-	w.attached(0)
+	w.awaitOnline(0)
 	// A process that is killed before READY is on the disk has nothing to resume.
 	eventually(w.t, "the session on the disk", func() (store.Glance, bool) {
 		g, err := store.Look(w.t.Context(), filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
 		return g, err == nil && !g.Saved.IsZero()
 	})
-	go w.chatter()
+	go w.askCommands()
 	return program
 }
 
 // mostWaiting is how many commands may wait for their answers before people stop
 // asking: a machine that is busy with other things cannot do more.
-const mostWaiting = 10 * load
+const mostWaiting = 10 * commandsPerSecond
 
-// chatter asks one command after another until it is told to be quiet. A machine
+// askCommands asks one command after another until it is told to be quiet. A machine
 // that is busy for a moment makes it late, and then it catches up.
-func (w *town) chatter() {
-	defer close(w.silent)
+func (w *restartHarness) askCommands() {
+	defer close(w.asked)
 	began := time.Now()
-	ticker := time.NewTicker(time.Second / load)
+	ticker := time.NewTicker(time.Second / commandsPerSecond)
 	defer ticker.Stop()
 	looked := began
 	for asked := 0; ; {
@@ -122,10 +122,10 @@ func (w *town) chatter() {
 					continue
 				}
 			}
-			for due := int(time.Since(began).Seconds() * load); asked < due; asked++ {
+			for due := int(time.Since(began).Seconds() * commandsPerSecond); asked < due; asked++ {
 				w.sim.Say(w.channels[asked%len(w.channels)], w.people[asked%len(w.people)].ID, "!ping", discordsim.Expect())
 			}
-		case <-w.quiet:
+		case <-w.stopAsking:
 			w.asking = time.Since(began) // without the pauses
 			return
 		}
@@ -133,7 +133,7 @@ func (w *town) chatter() {
 }
 
 // rate is how many commands were asked in a second, once the asking has ended.
-func (w *town) rate(v discordsim.Verdict) string {
+func (w *restartHarness) rate(v discordsim.Verdict) string {
 	text := fmt.Sprintf("%d commands, %.0f a second", v.Asked, float64(v.Asked)/w.asking.Seconds())
 	if w.paused > 0 {
 		text += fmt.Sprintf(" but for %s in which this machine could not", w.paused.Round(time.Second))
@@ -142,13 +142,13 @@ func (w *town) rate(v discordsim.Verdict) string {
 }
 
 // start runs the program as a process of its own.
-func (w *town) start(args ...string) *exec.Cmd {
+func (w *restartHarness) start(args ...string) *exec.Cmd {
 	w.t.Helper()
 	program := exec.Command(os.Args[0], append([]string{"run"}, args...)...)
 	program.Dir = w.folder
 	program.Env = []string{
 		asProgram + "=yes", "HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token, "COMMAND_COOLDOWN=0",
-		"COMMAND_CONCURRENCY=64", "DISCORD_REST_LIMIT=" + strconv.Itoa(limit),
+		"COMMAND_CONCURRENCY=64", "DISCORD_REST_LIMIT=" + strconv.Itoa(restLimit),
 	}
 	log, err := os.OpenFile(filepath.Join(w.folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -163,8 +163,8 @@ func (w *town) start(args ...string) *exec.Cmd {
 	return program
 }
 
-// ended waits for the end of the program.
-func (w *town) ended(program *exec.Cmd) error {
+// awaitExit waits for the end of the program.
+func (w *restartHarness) awaitExit(program *exec.Cmd) error {
 	w.t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- program.Wait() }()
@@ -178,14 +178,14 @@ func (w *town) ended(program *exec.Cmd) error {
 }
 
 // log is the end of what the programs have written.
-func (w *town) log() string {
+func (w *restartHarness) log() string {
 	text, _ := os.ReadFile(filepath.Join(w.folder, "console.log"))
 	return string(text[max(0, len(text)-3000):])
 }
 
-// attached waits until the bot has an answered connection again, and returns
+// awaitOnline waits until the bot has an answered connection again, and returns
 // how long that took.
-func (w *town) attached(resumed int) time.Duration {
+func (w *restartHarness) awaitOnline(resumed int) time.Duration {
 	w.t.Helper()
 	start := time.Now()
 	for {
@@ -200,8 +200,8 @@ func (w *town) attached(resumed int) time.Duration {
 	}
 }
 
-// says waits until a line of the bot's console has the text.
-func (w *town) says(text string) {
+// awaitLog waits until a line of the bot's console has the text.
+func (w *restartHarness) awaitLog(text string) {
 	w.t.Helper()
 	eventually(w.t, "on the console: "+text, func() (struct{}, bool) {
 		log, err := os.ReadFile(filepath.Join(w.folder, "console.log"))
@@ -211,7 +211,7 @@ func (w *town) says(text string) {
 
 // lastGap is how long the bot was without a connection before the newest one:
 // from the end of the one before to RESUMED.
-func (w *town) lastGap() time.Duration {
+func (w *restartHarness) lastGap() time.Duration {
 	w.t.Helper()
 	all := w.sim.Connections(w.app)
 	if len(all) < 2 {
@@ -227,12 +227,12 @@ func (w *town) lastGap() time.Duration {
 	return 0
 }
 
-// judge ends the asking and fails the test unless every command was answered
+// verdict ends the asking and fails the test unless every command was answered
 // exactly once and one IDENTIFY was enough.
-func (w *town) judge() discordsim.Verdict {
+func (w *restartHarness) verdict() discordsim.Verdict {
 	w.t.Helper()
-	close(w.quiet)
-	<-w.silent
+	close(w.stopAsking)
+	<-w.asked
 	start := time.Now()
 	v := w.sim.Verdict(w.app)
 	for v.Waiting > 0 && time.Since(start) < 90*time.Second {
@@ -261,8 +261,8 @@ func percentiles(gaps []time.Duration) string {
 	return fmt.Sprintf("median %s, 95 %% %s, longest %s", at(50), at(95), at(100))
 }
 
-// rounds is how often a process is ended in a test.
-func rounds() int {
+// restarts is how often a process is ended in a test.
+func restarts() int {
 	if testing.Short() {
 		return 6
 	}
@@ -276,10 +276,10 @@ func rounds() int {
 func TestRestartsUnderLoad(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
-			w := newTown(t)
-			program := w.open()
+			w := newRestartHarness(t)
+			program := w.startWithLoad()
 			var gaps []time.Duration
-			for i := range rounds() {
+			for i := range restarts() {
 				<-time.After(time.Duration(20+(i*137)%380) * time.Millisecond)
 				if err := program.Process.Signal(signal); err != nil {
 					t.Fatal(err)
@@ -289,9 +289,9 @@ func TestRestartsUnderLoad(t *testing.T) {
 					t.Errorf("round %d: exit code %d", i, code)
 				}
 				program = w.start()
-				gaps = append(gaps, w.attached(i+1))
+				gaps = append(gaps, w.awaitOnline(i+1))
 			}
-			v := w.judge()
+			v := w.verdict()
 			t.Logf("%d rounds, %s; from the start of the process to RESUMED: %s", len(gaps), w.rate(v), percentiles(gaps))
 		})
 	}
@@ -301,20 +301,20 @@ func TestRestartsUnderLoad(t *testing.T) {
 // no command is lost or answered twice, and the first ends with exit code 0.
 // Statements: G-155.
 func TestTakeOverUnderLoad(t *testing.T) {
-	w := newTown(t)
-	program := w.open()
+	w := newRestartHarness(t)
+	program := w.startWithLoad()
 	var gaps []time.Duration
-	for i := range rounds() {
+	for i := range restarts() {
 		<-time.After(time.Duration(50+(i*137)%300) * time.Millisecond)
 		next := w.start("--take-over")
-		if err := w.ended(program); err != nil {
+		if err := w.awaitExit(program); err != nil {
 			t.Errorf("round %d: %v", i, err)
 		}
-		w.attached(i + 1)
+		w.awaitOnline(i + 1)
 		gaps = append(gaps, w.lastGap())
 		program = next
 	}
-	v := w.judge()
+	v := w.verdict()
 	t.Logf("%d rounds, %s; without a connection: %s", len(gaps), w.rate(v), percentiles(gaps))
 
 	second := w.start()

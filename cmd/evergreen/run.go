@@ -42,7 +42,7 @@ func (r *runCommand) Run(p *process) error {
 	}
 	c := loaded.Config
 	if r.API {
-		if err := guarded(loaded); err != nil {
+		if err := checkAPIAddr(loaded); err != nil {
 			return err
 		}
 	}
@@ -61,16 +61,16 @@ func (r *runCommand) Run(p *process) error {
 	}
 	signals, release := p.signals()
 	defer release()
-	held, err := hold(context.Background(), c, told, r.TakeOver, r.Fresh)
+	held, err := openState(context.Background(), c, told, r.TakeOver, r.Fresh)
 	if err != nil {
-		return heldElsewhere(err)
+		return startFailure(err)
 	}
 	limitMemory(told)
 	bot, err := app.New(app.Options{
 		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.gap, Saving: held.Saving, Rival: held.Rival, Rotated: held.rotate,
+		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.downtime, Saving: held.Saving, Rival: held.Rival, Rotated: held.rotate,
 		Machine: &host.Machine{},
 	})
 	if err != nil {
@@ -84,19 +84,19 @@ func (r *runCommand) Run(p *process) error {
 	if r.Goodbye {
 		mode = gateway.EndSession
 	}
-	beside := p.watchOver(r.Sources(p.environ), loaded, bot, logger)
-	err = until(signals, bot, mode)
+	beside := p.startBackground(r.Sources(p.environ), loaded, bot, logger)
+	err = runUntilSignal(signals, bot, mode)
 	beside()
 	if err != nil {
 		// What to do stands on the console, below; the file shows that it ended.
-		log.Error("The bot ends: " + reason(err).Error())
+		log.Error("The bot ends: " + withoutSteps(err).Error())
 	}
 	return err
 }
 
-// guarded refuses an address of the HTTP API that other machines can reach while
+// checkAPIAddr refuses an address of the HTTP API that other machines can reach while
 // nothing would keep them out.
-func guarded(loaded *config.Loaded) error {
+func checkAPIAddr(loaded *config.Loaded) error {
 	c := loaded.Config
 	if !c.APIOpen() {
 		return nil
@@ -111,17 +111,17 @@ func guarded(loaded *config.Loaded) error {
 	}
 }
 
-// reason is an error without what to do about it.
-func reason(err error) error {
+// withoutSteps is an error without what to do about it.
+func withoutSteps(err error) error {
 	if failure, ok := errors.AsType[*config.Failure](err); ok {
 		return failure.Err
 	}
 	return err
 }
 
-// until runs the bot until it ends by itself or a signal stops it. A second
+// runUntilSignal runs the bot until it ends by itself or a signal stops it. A second
 // signal hurries.
-func until(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
+func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(context.Background()) }()
 	if err, ended := awaitSignal(signals, ran); ended {

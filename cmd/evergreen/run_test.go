@@ -13,8 +13,8 @@ import (
 	"evergreen/internal/demo"
 )
 
-// discord is a simulated Discord on a port.
-func discord(t *testing.T) (*demo.World, *discordsim.Listener) {
+// listeningSim is a simulated Discord on a port.
+func listeningSim(t *testing.T) (*demo.World, *discordsim.Listener) {
 	t.Helper()
 	world := demo.NewWorld(demo.WorldOptions{Guilds: 1, People: 1})
 	t.Cleanup(world.Sim.Close)
@@ -54,8 +54,8 @@ func eventually[T any](t testing.TB, what string, is func() (T, bool)) T {
 	}
 }
 
-// answered waits for the answer to a message.
-func answered(t *testing.T, world *demo.World, to discordsim.ID) string {
+// awaitAnswer waits for the answer to a message.
+func awaitAnswer(t *testing.T, world *demo.World, to discordsim.ID) string {
 	t.Helper()
 	return eventually(t, "an answer", func() (string, bool) {
 		all := world.Sim.Answers(to)
@@ -66,8 +66,8 @@ func answered(t *testing.T, world *demo.World, to discordsim.ID) string {
 	})
 }
 
-// closed waits until the simulator has heard how the bot closed.
-func closed(t *testing.T, world *demo.World) discordsim.Verdict {
+// awaitClose waits until the simulator has heard how the bot closed.
+func awaitClose(t *testing.T, world *demo.World) discordsim.Verdict {
 	t.Helper()
 	return eventually(t, "a close frame", func() (discordsim.Verdict, bool) {
 		v := world.Sim.Verdict(world.Bot)
@@ -81,17 +81,17 @@ func closed(t *testing.T, world *demo.World) discordsim.Verdict {
 //
 // Statements: G-090, G-157.
 func TestRunAnswersAndPauses(t *testing.T) {
-	file := elsewhere(t)
-	world, listener := discord(t)
-	c := begin(t, settings(world, listener, "LOG_LEVEL=debug"), "run")
+	file := inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener, "LOG_LEVEL=debug"), "run")
 	c.stderr.await(t, "Online as ")
-	if got := answered(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
+	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
-	v := closed(t, world)
+	v := awaitClose(t, world)
 	if v.CloseCodes[4900] != 1 || v.CloseCodes[1000] != 0 || world.Sim.Sessions(world.Bot) != 1 {
 		t.Errorf("closed with %v, %d sessions are left; want 4900 once and one session", v.CloseCodes, world.Sim.Sessions(world.Bot))
 	}
@@ -111,14 +111,14 @@ func TestRunAnswersAndPauses(t *testing.T) {
 //
 // Statements: G-089.
 func TestRunSaysGoodbye(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
-	c := begin(t, settings(world, listener), "run", "--goodbye", "--log-file=none")
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener), "run", "--goodbye", "--log-file=none")
 	c.stderr.await(t, "Online as ")
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
-	if codes := closed(t, world).CloseCodes; codes[1000] != 1 || world.Sim.Dot(world.Bot) {
+	if codes := awaitClose(t, world).CloseCodes; codes[1000] != 1 || world.Sim.Dot(world.Bot) {
 		t.Errorf("closed with %v, the dot is green: %v; want 1000 and grey", codes, world.Sim.Dot(world.Bot))
 	}
 }
@@ -126,9 +126,9 @@ func TestRunSaysGoodbye(t *testing.T) {
 // Given an answer that cannot be sent, when the bot is told to stop a second
 // time, then it does not wait for the rest of its grace.
 func TestSecondSignalHurries(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
-	c := begin(t, settings(world, listener, "SHUTDOWN_GRACE=600"), "run", "--log-file=none", "--no-slash-commands")
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener, "SHUTDOWN_GRACE=600"), "run", "--log-file=none", "--no-slash-commands")
 	c.stderr.await(t, "Online as ")
 	if _, err := world.Sim.Inject(discordsim.Fault{Name: "rest-timeout", Route: "POST /channels/{channel}/messages"}); err != nil {
 		t.Fatal(err)
@@ -143,8 +143,8 @@ func TestSecondSignalHurries(t *testing.T) {
 
 // Given no token, the command ends with exit code 78 and says where to get one.
 func TestRunWithoutToken(t *testing.T) {
-	elsewhere(t)
-	c := begin(t, nil, "run")
+	inTempDir(t)
+	c := startCommand(t, nil, "run")
 	if code := c.code(t); code != 78 {
 		t.Errorf("exit code %d, want 78", code)
 	}
@@ -160,9 +160,9 @@ func TestRunWithoutToken(t *testing.T) {
 //
 // Statements: G-004.
 func TestRunWithWrongToken(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
-	c := begin(t, settings(world, listener, "DISCORD_TOKEN=wrong"+world.Bot.Token), "run", "--log-file=none")
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener, "DISCORD_TOKEN=wrong"+world.Bot.Token), "run", "--log-file=none")
 	if code := c.code(t); code != 78 {
 		t.Errorf("exit code %d, want 78:\n%s", code, c.stderr)
 	}
@@ -181,10 +181,10 @@ func TestRunWithWrongToken(t *testing.T) {
 //
 // Statements: G-096.
 func TestRunWithIntentsOff(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
+	inTempDir(t)
+	world, listener := listeningSim(t)
 	world.Sim.SetFlags(world.Bot, 0)
-	c := begin(t, settings(world, listener), "run", "--log-file=none")
+	c := startCommand(t, settings(world, listener), "run", "--log-file=none")
 	if code := c.code(t); code != 78 {
 		t.Errorf("exit code %d, want 78:\n%s", code, c.stderr)
 	}
@@ -198,9 +198,9 @@ func TestRunWithIntentsOff(t *testing.T) {
 // Given --api, /livez answers while the bot runs, and the port is free again
 // afterwards.
 func TestRunServesProbes(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
-	c := begin(t, settings(world, listener, "API_ADDR=127.0.0.1:0"), "run", "--api", "--log-file=none")
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0"), "run", "--api", "--log-file=none")
 	address := c.stderr.await(t, "The HTTP API listens on ")
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
@@ -225,10 +225,10 @@ func TestRunServesProbes(t *testing.T) {
 // nothing listens: the command ends with exit code 78 and the two ways out. With
 // a token it listens.
 func TestRunRefusesAnOpenAddress(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
+	inTempDir(t)
+	world, listener := listeningSim(t)
 	open := settings(world, listener, "API_ADDR=0.0.0.0:0")
-	p := begin(t, open, "run", "--api")
+	p := startCommand(t, open, "run", "--api")
 	if code := p.code(t); code != 78 {
 		t.Errorf("exit code %d, want 78", code)
 	}
@@ -237,7 +237,7 @@ func TestRunRefusesAnOpenAddress(t *testing.T) {
 			t.Errorf("%q does not say %q", p.stderr, want)
 		}
 	}
-	p = begin(t, append(open, "API_TOKEN=long-enough-secret"), "run", "--api")
+	p = startCommand(t, append(open, "API_TOKEN=long-enough-secret"), "run", "--api")
 	p.stderr.await(t, "The HTTP API listens on ")
 	if code := p.stop(t); code != 0 {
 		t.Errorf("with a token: exit code %d, want 0", code)

@@ -64,7 +64,7 @@ func (s servicePlan) plan(p *process) (service.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	if fleeting(plan.Executable) {
+	if isGoRunBinary(plan.Executable) {
 		return plan, errors.New("this program was built by \"go run\" and is gone when it ends: build it first (go build -o evergreen ./cmd/evergreen) and install the service with that")
 	}
 	if s.Dir != "" {
@@ -101,8 +101,8 @@ func writable(p *process, dir string) []string {
 	return out
 }
 
-// fleeting reports whether a program lies where "go run" puts it.
-func fleeting(executable string) bool {
+// isGoRunBinary reports whether a program lies where "go run" puts it.
+func isGoRunBinary(executable string) bool {
 	return strings.Contains(filepath.ToSlash(executable), "/go-build") && strings.Contains(filepath.ToSlash(executable), "/exe/")
 }
 
@@ -124,22 +124,22 @@ func (s serviceInstall) Run(p *process) error {
 	if err := unit.Start(); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "The service %s is installed and started (%s). It works in %s%s.\n", plan.Name, unit.Manager(), plan.Dir, as(plan.User))
-	for _, line := range afterwards(unit.Manager(), plan) {
+	fmt.Fprintf(p.stdout, "The service %s is installed and started (%s). It works in %s%s.\n", plan.Name, unit.Manager(), plan.Dir, asUser(plan.User))
+	for _, line := range installNotes(unit.Manager(), plan) {
 		fmt.Fprintln(p.stdout, line)
 	}
 	return nil
 }
 
-func as(user string) string {
+func asUser(user string) string {
 	if user == "" {
 		return ""
 	}
 	return " as " + user
 }
 
-// afterwards is what a person should know once the service is there.
-func afterwards(manager string, plan service.Plan) []string {
+// installNotes is what a person should know once the service is there.
+func installNotes(manager string, plan service.Plan) []string {
 	lines := []string{"How the bot is: evergreen status"}
 	if manager != service.Systemd {
 		return lines
@@ -182,32 +182,32 @@ type serviceUninstall struct{ serviceName }
 
 // Run stops the service and takes it out.
 func (s serviceUninstall) Run(p *process) error {
-	return s.ask(p, (*service.Service).Uninstall, "is taken out; settings, state and logs are still there")
+	return s.do(p, (*service.Service).Uninstall, "is taken out; settings, state and logs are still there")
 }
 
 type serviceStart struct{ serviceName }
 
 // Run starts the service.
 func (s serviceStart) Run(p *process) error {
-	return s.ask(p, (*service.Service).Start, "is started")
+	return s.do(p, (*service.Service).Start, "is started")
 }
 
 type serviceStop struct{ serviceName }
 
 // Run stops the service.
 func (s serviceStop) Run(p *process) error {
-	return s.ask(p, (*service.Service).Stop, "is stopped; its session is kept for a start soon")
+	return s.do(p, (*service.Service).Stop, "is stopped; its session is kept for a start soon")
 }
 
 type serviceRestart struct{ serviceName }
 
 // Run stops and starts the service.
 func (s serviceRestart) Run(p *process) error {
-	return s.ask(p, (*service.Service).Restart, "is restarted")
+	return s.do(p, (*service.Service).Restart, "is restarted")
 }
 
-// ask has the service manager do something, and says that it did.
-func (n serviceName) ask(p *process, what func(*service.Service) error, done string) error {
+// do has the service manager do something, and says that it did.
+func (n serviceName) do(p *process, what func(*service.Service) error, done string) error {
 	unit, err := n.service()
 	if err != nil {
 		return err

@@ -29,18 +29,18 @@ func (shardsCommand) Help() string {
 	return "The bot must run with --api. To do something with a shard, the bot and this command need the same API_TOKEN."
 }
 
-// reach is where the running bot is asked.
-type reach struct {
+// apiFlags is where the running bot is asked.
+type apiFlags struct {
 	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
 	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
 	APIAddr  *string `name:"api-addr" placeholder:"127.0.0.1:8000" help:"Where the bot's HTTP API listens, if the state folder does not say. (API_ADDR)"`
 }
 
-// shardPatience bounds one request: a shard that is paused finishes its work.
-const shardPatience = 15 * time.Second
+// shardTimeout bounds one request: a shard that is paused finishes its work.
+const shardTimeout = 15 * time.Second
 
-// ask finds the bot's HTTP API and asks it.
-func (r reach) ask(p *process, question func(context.Context, api.Client) error) error {
+// query finds the bot's HTTP API and asks it.
+func (r apiFlags) query(p *process, question func(context.Context, api.Client) error) error {
 	flags := config.Flags{EnvFile: r.EnvFile, StateDir: r.StateDir, APIAddr: r.APIAddr}
 	sources := flags.Sources(p.environ)
 	sources.TokenOptional = true
@@ -55,7 +55,7 @@ func (r reach) ask(p *process, question func(context.Context, api.Client) error)
 			client.Addr = holder.API
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), shardPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), shardTimeout)
 	defer cancel()
 	err = question(ctx, client)
 	refused, answered := errors.AsType[*api.RefusedError](err)
@@ -70,13 +70,13 @@ func (r reach) ask(p *process, question func(context.Context, api.Client) error)
 
 // shardsShow is evergreen shards.
 type shardsShow struct {
-	reach
+	apiFlags
 	JSON bool `name:"json" help:"Print the answer of the HTTP API."`
 }
 
 // Run tells how far the shards are.
 func (s *shardsShow) Run(p *process) error {
-	return s.ask(p, func(ctx context.Context, client api.Client) error {
+	return s.query(p, func(ctx context.Context, client api.Client) error {
 		f, err := client.Fleet(ctx)
 		if err != nil {
 			return err
@@ -84,12 +84,12 @@ func (s *shardsShow) Run(p *process) error {
 		if s.JSON {
 			return json.NewEncoder(p.stdout).Encode(f)
 		}
-		return p.writeLines(append(fleetLines(f), placeLines(f)...))
+		return p.writeLines(append(fleetLines(f), shardLines(f)...))
 	})
 }
 
-// where says where a shard is, in a word or two.
-func where(s api.Place) string {
+// shardState says where a shard is, in a word or two.
+func shardState(s api.Place) string {
 	switch {
 	case s.Standing != string(fleet.Running):
 		return strings.ReplaceAll(s.Standing, "-", " ")
@@ -99,9 +99,9 @@ func where(s api.Place) string {
 	return s.State
 }
 
-// tellIncidents tells the newest incidents; one that many shards had at the same
+// newestIncidents tells the newest incidents; one that many shards had at the same
 // moment, such as a restart, is told once.
-func tellIncidents(list []api.Incident) []happened {
+func newestIncidents(list []api.Incident) []incidentLine {
 	type kind struct {
 		at             int64
 		title, outcome string
@@ -113,7 +113,7 @@ func tellIncidents(list []api.Incident) []happened {
 			shards[of(i)]++
 		}
 	}
-	var told []happened
+	var told []incidentLine
 	for _, i := range list {
 		if i.Start == nil || shards[of(i)] == 0 || len(told) == statusIncidents {
 			continue
@@ -123,37 +123,37 @@ func tellIncidents(list []api.Incident) []happened {
 			says += fmt.Sprintf(" (%d shards)", n)
 		}
 		shards[of(i)] = 0
-		told = append(told, happened{*i.Start, says})
+		told = append(told, incidentLine{*i.Start, says})
 	}
 	return told
 }
 
-// mostAway is how many shards that are not live are named one by one.
-const mostAway = 8
+// maxAway is how many shards that are not live are named one by one.
+const maxAway = 8
 
 // awayLine names the shards that are not live; none if all are, or too many to
 // name.
 func awayLine(f api.Fleet) string {
 	var away []string
 	for _, s := range f.Each {
-		if at := where(s); at != "live" {
+		if at := shardState(s); at != "live" {
 			away = append(away, fmt.Sprintf("shard %d is %s", s.ID, at))
 		}
 	}
-	if len(away) > mostAway {
+	if len(away) > maxAway {
 		return ""
 	}
 	return strings.Join(away, ", ")
 }
 
-// placeLines tells of each shard; a single one has been told of already.
-func placeLines(f api.Fleet) []string {
+// shardLines tells of each shard; a single one has been told of already.
+func shardLines(f api.Fleet) []string {
 	if len(f.Each) < 2 {
 		return nil
 	}
 	lines := []string{""}
 	for _, s := range f.Each {
-		line := fmt.Sprintf("%6d  %s", s.ID, where(s))
+		line := fmt.Sprintf("%6d  %s", s.ID, shardState(s))
 		if s.LatencyMS != nil && s.Standing == string(fleet.Running) {
 			line += fmt.Sprintf(", %.0f ms", *s.LatencyMS)
 		}
@@ -173,13 +173,13 @@ func fleetLines(f api.Fleet) []string {
 
 // oneShard is a shard that something is done with.
 type oneShard struct {
-	reach
+	apiFlags
 	Shard int `arg:"" help:"The shard's number, from 0."`
 }
 
 // operate does it and tells how the shards are then.
 func (s oneShard) operate(p *process, what string) error {
-	return s.ask(p, func(ctx context.Context, client api.Client) error {
+	return s.query(p, func(ctx context.Context, client api.Client) error {
 		if _, err := client.Operate(ctx, s.Shard, what); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (s *shardsRestart) Run(p *process) error {
 
 // Run prints the session that has moved out.
 func (s *shardsMoveOut) Run(p *process) error {
-	return s.ask(p, func(ctx context.Context, client api.Client) error {
+	return s.query(p, func(ctx context.Context, client api.Client) error {
 		moved, err := client.Operate(ctx, s.Shard, "move-out")
 		if err == nil {
 			_, err = p.stdout.Write(moved)
@@ -228,13 +228,13 @@ func (s *shardsMoveOut) Run(p *process) error {
 
 // shardsReshard is evergreen shards reshard.
 type shardsReshard struct {
-	reach
+	apiFlags
 	Count int `arg:"" help:"How many shards the bot is to have."`
 }
 
 // Run begins it.
 func (s *shardsReshard) Run(p *process) error {
-	return s.ask(p, func(ctx context.Context, client api.Client) error {
+	return s.query(p, func(ctx context.Context, client api.Client) error {
 		if err := client.Reshard(ctx, s.Count); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func TestStartIsToldInAPipe(t *testing.T) {
 		var out bytes.Buffer
 		p := &process{stdout: &out}
 		began := time.Now()
-		p.followStart(context.Background(), func() fleet.Snapshot {
+		p.showProgress(context.Background(), func() fleet.Snapshot {
 			online := min(64, int(time.Since(began)/(500*time.Millisecond)))
 			return fleet.Snapshot{Progress: fleet.Progress{Total: 64, Online: online, Queued: 64 - online, Remaining: time.Duration(64-online) * 500 * time.Millisecond}}
 		})
@@ -39,7 +39,7 @@ func TestStartThatHangsIsToldOnce(t *testing.T) {
 		var out bytes.Buffer
 		p := &process{stdout: &out}
 		began := time.Now()
-		p.followStart(context.Background(), func() fleet.Snapshot {
+		p.showProgress(context.Background(), func() fleet.Snapshot {
 			if time.Since(began) < time.Hour {
 				return fleet.Snapshot{Progress: fleet.Progress{Total: 8, Online: 7, Failing: 1}}
 			}
@@ -61,7 +61,7 @@ func TestShardsAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := strings.Join(append(fleetLines(f), placeLines(f)...), "\n")
+	got := strings.Join(append(fleetLines(f), shardLines(f)...), "\n")
 	want := "Shards 4: 1 of 3 shards online, 2 queued, 1 paused, about 5s to go\n\n     0  live, 42 ms\n     1  paused\n     2  queued\n     3  moved out"
 	if got != want {
 		t.Errorf("told was\n%s\nwant\n%s", got, want)
@@ -70,7 +70,7 @@ func TestShardsAreListed(t *testing.T) {
 		t.Errorf("the status says %q", away)
 	}
 	f.Each = f.Each[:1]
-	if lines := placeLines(f); len(lines) > 0 {
+	if lines := shardLines(f); len(lines) > 0 {
 		t.Errorf("a single shard is listed: %q", lines)
 	}
 }
@@ -90,7 +90,7 @@ func TestWhatManyShardsHadIsToldOnce(t *testing.T) {
 	for minute := range 5 {
 		list = append(list, api.Incident{Start: at(minute), Title: "cut", Outcome: "resumed", Summary: "It was cut."})
 	}
-	told := tellIncidents(list)
+	told := newestIncidents(list)
 	if len(told) != 3 || told[0].Says != "The program was stopped as asked. (16 shards)" || told[1].Says != "It was cut." || !told[1].At.Equal(*at(20)) {
 		t.Errorf("told was %+v", told)
 	}
@@ -101,14 +101,14 @@ func TestStartBar(t *testing.T) {
 	var out bytes.Buffer
 	var asked atomic.Int64
 	p := &process{stdout: &out}
-	p.followStart(t.Context(), func() fleet.Snapshot {
+	p.showProgress(t.Context(), func() fleet.Snapshot {
 		asked.Add(1)
 		return fleet.Snapshot{Progress: fleet.Progress{Total: 1, Queued: 1}}
 	})
 	if out.Len() > 0 || asked.Load() != 1 {
 		t.Errorf("one shard was told of: %q", out.String())
 	}
-	bar := startBar(fleet.Progress{Total: 4, Online: 2, Queued: 2, Remaining: 10 * time.Second})
+	bar := progressBar(fleet.Progress{Total: 4, Online: 2, Queued: 2, Remaining: 10 * time.Second})
 	if want := "[###############...............] 2 of 4 shards online, 2 queued, about 10s to go"; bar != want {
 		t.Errorf("the bar is %q, want %q", bar, want)
 	}

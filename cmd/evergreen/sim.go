@@ -59,9 +59,9 @@ func (s *simCommand) Validate() error {
 func (s *simCommand) Run(p *process) error {
 	switch {
 	case s.Check:
-		return s.check(p)
+		return s.checkBot(p)
 	case s.Scenario != "":
-		return s.play(p)
+		return s.playScenario(p)
 	}
 	return s.serve(p)
 }
@@ -83,8 +83,8 @@ func (s *simCommand) listen(sim *discordsim.Sim) (*discordsim.Listener, error) {
 	return listener, nil
 }
 
-// invitation says what to point the bot at.
-func invitation(listener *discordsim.Listener, app *discordsim.App) string {
+// pointBotHere says what to point the bot at.
+func pointBotHere(listener *discordsim.Listener, app *discordsim.App) string {
 	return fmt.Sprintf(`A simulated Discord is listening. Let your bot use
 
   DISCORD_API_URL=%s
@@ -94,8 +94,8 @@ or whatever your library calls them; the gateway's address comes from there.
 `, listener.APIURL(), app.Token)
 }
 
-// stoppable is a context that a signal ends; the function releases it.
-func (p *process) stoppable() (context.Context, func()) {
+// signalContext is a context that a signal ends; the function releases it.
+func (p *process) signalContext() (context.Context, func()) {
 	signals, release := p.signals()
 	ctx, end := context.WithCancelCause(context.Background())
 	over := make(chan struct{})
@@ -116,8 +116,8 @@ func (p *process) stoppable() (context.Context, func()) {
 	}
 }
 
-// first is the first of what somebody says or uses; empty where nobody does.
-func first(texts []string) string {
+// firstOf is the first of what somebody says or uses; empty where nobody does.
+func firstOf(texts []string) string {
 	for _, text := range texts {
 		if text = strings.TrimSpace(text); text != "" {
 			return text

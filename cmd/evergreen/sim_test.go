@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// request asks the control port something and returns status and body.
-func request(t *testing.T, method, url, body string) (int, map[string]any) {
+// controlRequest asks the control port something and returns status and body.
+func controlRequest(t *testing.T, method, url, body string) (int, map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -40,24 +40,24 @@ func request(t *testing.T, method, url, body string) (int, map[string]any) {
 //
 // Statements: S-099.
 func TestSimServesABot(t *testing.T) {
-	elsewhere(t)
-	sim := begin(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--rate", "20", "--users", "100", "--seed", "3", "--slash", "about")
+	inTempDir(t)
+	sim := startCommand(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--rate", "20", "--users", "100", "--seed", "3", "--slash", "about")
 	api := sim.stdout.await(t, "DISCORD_API_URL=")
 	token := sim.stdout.await(t, "DISCORD_TOKEN=")
 	url, _, _ := strings.Cut(sim.stdout.await(t, "How the bot fares:       curl "), "/sim/verdict")
-	bot := begin(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
+	bot := startCommand(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
 	sim.stdout.await(t, "connection 1 READY")
 
-	if status, said := request(t, http.MethodPost, url+"/sim/faults", `{"fault":"close","code":4000}`); status != http.StatusCreated || said["id"] == "" {
+	if status, said := controlRequest(t, http.MethodPost, url+"/sim/faults", `{"fault":"close","code":4000}`); status != http.StatusCreated || said["id"] == "" {
 		t.Errorf("the fault was answered %d %v", status, said)
 	}
 	sim.stdout.await(t, "fault close: ")
 	sim.stdout.await(t, "connection 2 RESUMED")
-	status, lasting := request(t, http.MethodPost, url+"/sim/faults", `{"fault":"latency","for":"1m","delay":0.02}`)
+	status, lasting := controlRequest(t, http.MethodPost, url+"/sim/faults", `{"fault":"latency","for":"1m","delay":0.02}`)
 	if status != http.StatusCreated {
 		t.Errorf("the fault was answered %d %v", status, lasting)
 	}
-	if status, _ := request(t, http.MethodDelete, url+"/sim/faults/"+lasting["id"].(string), ""); status != http.StatusNoContent {
+	if status, _ := controlRequest(t, http.MethodDelete, url+"/sim/faults/"+lasting["id"].(string), ""); status != http.StatusNoContent {
 		t.Errorf("lifting the fault was answered %d", status)
 	}
 	for body, want := range map[string]string{
@@ -65,15 +65,15 @@ func TestSimServesABot(t *testing.T) {
 		`{"fault":"close","colour":"red"}`: "colour",
 		`not JSON`:                         "not a fault",
 	} {
-		status, said := request(t, http.MethodPost, url+"/sim/faults", body)
+		status, said := controlRequest(t, http.MethodPost, url+"/sim/faults", body)
 		if text, _ := said["error"].(string); status != http.StatusBadRequest || !strings.Contains(text, want) {
 			t.Errorf("%s was answered %d %v", body, status, said)
 		}
 	}
-	if _, all := request(t, http.MethodGet, url+"/sim/faults", ""); len(all["faults"].(map[string]any)) < 20 || len(all["struck"].([]any)) != 2 {
+	if _, all := controlRequest(t, http.MethodGet, url+"/sim/faults", ""); len(all["faults"].(map[string]any)) < 20 || len(all["struck"].([]any)) != 2 {
 		t.Errorf("the list of faults says %v", all)
 	}
-	if status, _ := request(t, http.MethodDelete, url+"/sim/faults", ""); status != http.StatusNoContent {
+	if status, _ := controlRequest(t, http.MethodDelete, url+"/sim/faults", ""); status != http.StatusNoContent {
 		t.Errorf("lifting all faults was answered %d", status)
 	}
 
@@ -81,7 +81,7 @@ func TestSimServesABot(t *testing.T) {
 		t.Errorf("the bot ended with exit code %d:\n%s", code, bot.stderr)
 	}
 	sim.stdout.await(t, "closed by the client with 4900")
-	_, verdict := request(t, http.MethodGet, url+"/sim/verdict", "")
+	_, verdict := controlRequest(t, http.MethodGet, url+"/sim/verdict", "")
 	if verdict["identifies"] != 1.0 || verdict["resumed"] != 1.0 || verdict["twice"] != 0.0 {
 		t.Errorf("the verdict says %v", verdict)
 	}
@@ -102,7 +102,7 @@ func TestSimStaysOnThisMachine(t *testing.T) {
 		{"sim", "--addr", "127.0.0.1:0", "--control-addr", "0.0.0.0:0"},
 		{"sim", "--addr", "127.0.0.1:0", "--control-addr", "nowhere"},
 	} {
-		c := begin(t, nil, args...)
+		c := startCommand(t, nil, args...)
 		if code := c.code(t); code != 1 || !strings.Contains(c.stderr.String(), args[len(args)-2]) {
 			t.Errorf("%v: exit code %d, %q", args, code, c.stderr)
 		}
@@ -112,7 +112,7 @@ func TestSimStaysOnThisMachine(t *testing.T) {
 // Given --for and --faults auto, the simulator breaks things by itself and ends
 // with exit code 1 when no bot was there to answer.
 func TestSimEndsByItself(t *testing.T) {
-	c := begin(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--for", "1", "--faults", "auto", "--pace", "0.2", "--seed", "1")
+	c := startCommand(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--for", "1", "--faults", "auto", "--pace", "0.2", "--seed", "1")
 	c.stdout.await(t, "fault ")
 	if code := c.code(t); code != 1 {
 		t.Errorf("exit code %d, want 1:\n%s", code, c.stdout)

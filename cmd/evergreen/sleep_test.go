@@ -21,9 +21,9 @@ import (
 //	EVERGREEN_TEST_STOP=60 go test ./cmd/evergreen -run Asleep -v
 const stopFor = "EVERGREEN_TEST_STOP"
 
-// drowse is how long the process sleeps in the test, and the heartbeat interval
+// sleepFor is how long the process sleeps in the test, and the heartbeat interval
 // that it misses.
-func drowse(t *testing.T) (sleep, interval time.Duration) {
+func sleepFor(t *testing.T) (sleep, interval time.Duration) {
 	t.Helper()
 	if text := os.Getenv(stopFor); text != "" {
 		seconds, err := strconv.Atoi(text)
@@ -42,10 +42,10 @@ func drowse(t *testing.T) (sleep, interval time.Duration) {
 //
 // Statements: G-032, G-091.
 func TestAsleepUnderLoad(t *testing.T) {
-	sleep, interval := drowse(t)
+	sleep, interval := sleepFor(t)
 	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: interval}, REST: discordsim.RESTConfig{GlobalLimit: -1}, AnswerGrace: sleep + 2*time.Minute})
 	t.Cleanup(sim.Close)
-	w := &town{t: t, sim: sim, folder: t.TempDir(), quiet: make(chan struct{}), silent: make(chan struct{})}
+	w := &restartHarness{t: t, sim: sim, folder: t.TempDir(), stopAsking: make(chan struct{}), asked: make(chan struct{})}
 	names := make([]string, 40)
 	for i := range names {
 		names[i] = fmt.Sprint("room-", i)
@@ -60,16 +60,16 @@ func TestAsleepUnderLoad(t *testing.T) {
 	}
 	w.url = listener.APIURL()
 	program := w.start()
-	w.attached(0)
+	w.awaitOnline(0)
 	go func() {
-		defer close(w.silent)
+		defer close(w.asked)
 		ticker := time.NewTicker(100 * time.Millisecond)
 		defer ticker.Stop()
 		for i := 0; ; i++ {
 			select {
 			case <-ticker.C:
 				sim.Say(guild.Channels[i%len(names)].ID, person.ID, "!ping", discordsim.Expect())
-			case <-w.quiet:
+			case <-w.stopAsking:
 				return
 			}
 		}
@@ -86,13 +86,13 @@ func TestAsleepUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	slept := time.Since(asleep)
-	back := w.attached(1)
+	back := w.awaitOnline(1)
 	if back > 3*time.Second {
 		t.Errorf("resumed %s after SIGCONT, want 3 s at most", back)
 	}
 
-	close(w.quiet)
-	<-w.silent
+	close(w.stopAsking)
+	<-w.asked
 	v := eventually(t, "every answer", func() (discordsim.Verdict, bool) { v := sim.Verdict(w.app); return v, v.Waiting == 0 })
 	if v.Answered != v.Asked || v.Lost != 0 || v.Twice != 0 || v.Unheard != 0 || v.Identifies != 1 || v.Resumed != 1 {
 		t.Errorf("%d asked, %d answered, %d lost, %d twice, %d unheard, %d IDENTIFYs, %d resumed",

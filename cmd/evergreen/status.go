@@ -40,12 +40,12 @@ func (s *statusCommand) Validate() error {
 }
 
 const (
-	// statusPatience bounds one look. A bot that takes longer to say how it is, is
+	// statusTimeout bounds one look. A bot that takes longer to say how it is, is
 	// not well.
-	statusPatience = 3 * time.Second
-	// statusIncidents is how many incidents are told, lookBack among how many of
+	statusTimeout = 3 * time.Second
+	// statusIncidents is how many incidents are told, incidentsAsked among how many of
 	// the newest: what all shards have in common is told once.
-	statusIncidents, lookBack = 3, 200
+	statusIncidents, incidentsAsked = 3, 200
 )
 
 // statusCode is an exit code whose reason has been printed already.
@@ -63,7 +63,7 @@ func (s *statusCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	look := func() reading { return lookAt(loaded.Config) }
+	look := func() reading { return readStatus(loaded.Config) }
 	if s.Watch {
 		return p.watchStatus(s, look)
 	}
@@ -73,7 +73,7 @@ func (s *statusCommand) Run(p *process) error {
 	} else {
 		err = p.writeLines(r.lines(p.paint(), time.Local))
 	}
-	return errors.Join(err, r.exit())
+	return errors.Join(err, r.exitError())
 }
 
 // reading is what one look has found out. Its JSON is for programs.
@@ -88,28 +88,28 @@ type reading struct {
 	Says string `json:"says"`
 	Do   string `json:"do,omitempty"`
 	// API is the address that answered.
-	API     string  `json:"api,omitempty"`
-	Process *heldBy `json:"process,omitempty"`
+	API     string      `json:"api,omitempty"`
+	Process *holderInfo `json:"process,omitempty"`
 	// Status is the answer of /api/v1/status as it came.
 	Status    json.RawMessage `json:"status,omitempty"`
 	Fleet     *api.Fleet      `json:"fleet,omitempty"`
 	Session   *time.Time      `json:"session_saved,omitempty"`
 	LastRun   string          `json:"last_run,omitempty"`
-	Incidents []happened      `json:"incidents,omitempty"`
+	Incidents []incidentLine  `json:"incidents,omitempty"`
 
-	told api.Status
+	status api.Status
 }
 
-// heldBy is the process that owns the token.
-type heldBy struct {
+// holderInfo is the process that owns the token.
+type holderInfo struct {
 	PID     int       `json:"pid"`
 	Host    string    `json:"host,omitempty"`
 	Version string    `json:"version,omitempty"`
 	Since   time.Time `json:"since"`
 }
 
-// happened is one incident.
-type happened struct {
+// incidentLine is one incident.
+type incidentLine struct {
 	At   time.Time `json:"at"`
 	Says string    `json:"says"`
 }
@@ -121,28 +121,28 @@ const (
 	unknown    = "unknown"
 )
 
-// lookAt finds out how the bot with these settings is: from its HTTP API if it
+// readStatus finds out how the bot with these settings is: from its HTTP API if it
 // has one, else from what its state folder knows.
-func lookAt(c config.Config) reading {
-	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
+func readStatus(c config.Config) reading {
+	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 	defer cancel()
 	r := reading{At: time.Now().Round(0), State: unknown, Exit: int(config.ExitConfig)}
 	var holder *tokenlock.Holder
 	var folder error
 	if !c.Token.Empty() {
 		if holder, folder = tokenlock.Look(c.StateDir, tokenlock.Of(c.Token.Reveal())); holder != nil {
-			r.Process = &heldBy{holder.PID, holder.Host, holder.Version, holder.Since}
+			r.Process = &holderInfo{holder.PID, holder.Host, holder.Version, holder.Since}
 		}
 	}
 	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
 	if holder != nil && holder.API != "" {
 		client.Addr = holder.API
 	}
-	err := r.ask(ctx, client)
+	err := r.queryAPI(ctx, client)
 	if err == nil {
 		return r
 	}
-	r.searchFolder(ctx, c)
+	r.readStateDir(ctx, c)
 	refused, answered := errors.AsType[*api.RefusedError](err)
 	switch {
 	case answered && refused.Code >= 500:
@@ -178,13 +178,13 @@ func lookAt(c config.Config) reading {
 	return r
 }
 
-// ask takes over what the HTTP API says.
-func (r *reading) ask(ctx context.Context, client api.Client) error {
+// queryAPI takes over what the HTTP API says.
+func (r *reading) queryAPI(ctx context.Context, client api.Client) error {
 	told, raw, err := client.Status(ctx)
 	if err != nil {
 		return err
 	}
-	r.told, r.Status, r.API = told, raw, client.Base()
+	r.status, r.Status, r.API = told, raw, client.Base()
 	r.State, r.Says, r.Do = told.Status, told.StatusText+": "+told.Reason, told.Remedy
 	// The same as /readyz: that something is not right is no reason to restart a
 	// bot that is connected and answers.
@@ -196,16 +196,16 @@ func (r *reading) ask(ctx context.Context, client api.Client) error {
 	if f, err := client.Fleet(ctx); err == nil {
 		r.Fleet = &f
 	}
-	incidents, err := client.Incidents(ctx, lookBack)
+	incidents, err := client.Incidents(ctx, incidentsAsked)
 	if err != nil {
 		return nil // how the bot is stands; the past is an extra
 	}
-	r.Incidents = tellIncidents(incidents)
+	r.Incidents = newestIncidents(incidents)
 	return nil
 }
 
-// searchFolder takes over what the state folder knows, as far as it can be read.
-func (r *reading) searchFolder(ctx context.Context, c config.Config) {
+// readStateDir takes over what the state folder knows, as far as it can be read.
+func (r *reading) readStateDir(ctx context.Context, c config.Config) {
 	if c.Token.Empty() {
 		return
 	}
@@ -221,12 +221,12 @@ func (r *reading) searchFolder(ctx context.Context, c config.Config) {
 	}
 	for n := len(seen.Incidents) - 1; n >= 0 && len(r.Incidents) < statusIncidents; n-- {
 		i := seen.Incidents[n]
-		r.Incidents = append(r.Incidents, happened{i.Start, i.Summary()})
+		r.Incidents = append(r.Incidents, incidentLine{i.Start, i.Summary()})
 	}
 }
 
-// exit is the reading as an exit code.
-func (r reading) exit() error {
+// exitError is the reading as an exit code.
+func (r reading) exitError() error {
 	if r.Exit == 0 {
 		return nil
 	}

@@ -17,16 +17,16 @@ import (
 // anyToken has the shape of a bot token and belongs to nobody.
 const anyToken = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
-// askStatus runs evergreen status and returns its exit code and what it printed.
-func askStatus(t *testing.T, environ []string, args ...string) (int, string) {
+// runStatus runs evergreen status and returns its exit code and what it printed.
+func runStatus(t *testing.T, environ []string, args ...string) (int, string) {
 	t.Helper()
-	c := begin(t, environ, append([]string{"status"}, args...)...)
+	c := startCommand(t, environ, append([]string{"status"}, args...)...)
 	code := c.code(t)
 	return code, c.stdout.String() + c.stderr.String()
 }
 
-// says fails unless a text holds all of these.
-func says(t *testing.T, text string, wanted ...string) {
+// wantText fails unless a text holds all of these.
+func wantText(t *testing.T, text string, wanted ...string) {
 	t.Helper()
 	for _, want := range wanted {
 		if !strings.Contains(text, want) {
@@ -43,21 +43,21 @@ func says(t *testing.T, text string, wanted ...string) {
 // exit code is 0; when it is killed, then the exit code is 1 and it is said how
 // the last run ended.
 func TestStatusOfAProcess(t *testing.T) {
-	elsewhere(t)
-	w := newTown(t)
+	inTempDir(t)
+	w := newRestartHarness(t)
 	program := w.start("--api", "--api-addr", "127.0.0.1:0", "--state-dir", "state")
-	w.attached(0)
+	w.awaitOnline(0)
 	settings := []string{"DISCORD_TOKEN=" + w.app.Token, "DISCORD_API_URL=" + w.url, "API_ADDR=127.0.0.1:1", "EVERGREEN_STATE_DIR=" + w.folder + "/state"}
-	code, text := askStatus(t, settings)
+	code, text := runStatus(t, settings)
 	for start := time.Now(); code != 0 && time.Since(start) < 20*time.Second; {
 		<-time.After(20 * time.Millisecond) // Discord has seen READY before the bot has
-		code, text = askStatus(t, settings)
+		code, text = runStatus(t, settings)
 	}
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	says(t, text, "● Online: ", "Dashboard  http://127.0.0.1:", fmt.Sprintf("process %d on ", program.Process.Pid), "1 server")
-	code, text = askStatus(t, settings, "--json")
+	wantText(t, text, "● Online: ", "Dashboard  http://127.0.0.1:", fmt.Sprintf("process %d on ", program.Process.Pid), "1 server")
+	code, text = runStatus(t, settings, "--json")
 	var r reading
 	if err := json.Unmarshal([]byte(text), &r); err != nil || code != 0 || !r.Online || r.State != "online" || r.Status == nil || r.Process.PID != program.Process.Pid {
 		t.Errorf("exit code %d, %v: %s", code, err, text)
@@ -67,29 +67,29 @@ func TestStatusOfAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = program.Wait()
-	code, text = askStatus(t, settings)
+	code, text = runStatus(t, settings)
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	says(t, text, "● The bot is not running", "What to do", fmt.Sprintf("The previous run (process %d", program.Process.Pid), "ended without a word", "Session    kept, last alive ")
+	wantText(t, text, "● The bot is not running", "What to do", fmt.Sprintf("The previous run (process %d", program.Process.Pid), "ended without a word", "Session    kept, last alive ")
 }
 
 // Given a bot that runs without its API, then what the state folder knows is
 // told, and that the settings keep the rest from being known.
 func TestStatusWithoutAPI(t *testing.T) {
-	elsewhere(t)
-	w := newTown(t)
+	inTempDir(t)
+	w := newRestartHarness(t)
 	program := w.start("--state-dir", "state")
-	w.attached(0)
-	code, text := askStatus(t, []string{"DISCORD_TOKEN=" + w.app.Token, "DISCORD_API_URL=" + w.url, "API_ADDR=127.0.0.1:1", "EVERGREEN_STATE_DIR=" + w.folder + "/state"})
+	w.awaitOnline(0)
+	code, text := runStatus(t, []string{"DISCORD_TOKEN=" + w.app.Token, "DISCORD_API_URL=" + w.url, "API_ADDR=127.0.0.1:1", "EVERGREEN_STATE_DIR=" + w.folder + "/state"})
 	if code != 78 {
 		t.Errorf("exit code %d, want 78", code)
 	}
-	says(t, text, fmt.Sprintf("Process %d on ", program.Process.Pid), "without the HTTP API", "run --api", "Process    process ")
+	wantText(t, text, fmt.Sprintf("Process %d on ", program.Process.Pid), "without the HTTP API", "run --api", "Process    process ")
 }
 
-// standIn answers like a bot's API, with a status that can be changed.
-func standIn(t *testing.T) (addr string, answer func(any)) {
+// fakeAPI answers like a bot's API, with a status that can be changed.
+func fakeAPI(t *testing.T) (addr string, answer func(any)) {
 	t.Helper()
 	var status atomic.Pointer[any]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,8 +117,8 @@ func standIn(t *testing.T) (addr string, answer func(any)) {
 // is connected and answers is online, also when something else is not right.
 // Whatever keeps that from being known is told, with what to do.
 func TestStatusExitCodes(t *testing.T) {
-	elsewhere(t)
-	addr, answer := standIn(t)
+	inTempDir(t)
+	addr, answer := fakeAPI(t)
 	told := func(id, name string, ready, working bool) string {
 		return fmt.Sprintf(`{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"as it is","remedy":"Look","ready":%v,"connected":%v,"work":{"ok":%v}}`,
 			id, name, ready, ready, working)
@@ -140,18 +140,18 @@ func TestStatusExitCodes(t *testing.T) {
 		{503, 1, "cannot say how the bot is"},
 	} {
 		answer(c.answer)
-		code, text := askStatus(t, []string{"API_ADDR=" + addr, "DISCORD_TOKEN=" + anyToken})
+		code, text := runStatus(t, []string{"API_ADDR=" + addr, "DISCORD_TOKEN=" + anyToken})
 		if code != c.code {
 			t.Errorf("%v: exit code %d, want %d\n%s", c.answer, code, c.code, text)
 		}
-		says(t, text, c.says)
+		wantText(t, text, c.says)
 	}
 }
 
 // Given nothing that answers, what can be said depends on what is known.
 func TestStatusOfNobody(t *testing.T) {
 	folder := t.TempDir()
-	elsewhere(t)
+	inTempDir(t)
 	for _, c := range []struct {
 		environ, args []string
 		code          int
@@ -164,18 +164,18 @@ func TestStatusOfNobody(t *testing.T) {
 		{nil, []string{"--every", "0"}, 2, "--every"},
 		{nil, []string{"--env-file", folder + "/none.env"}, 78, "none.env"},
 	} {
-		code, text := askStatus(t, append(c.environ, "API_ADDR=127.0.0.1:1"), c.args...)
+		code, text := runStatus(t, append(c.environ, "API_ADDR=127.0.0.1:1"), c.args...)
 		if code != c.code {
 			t.Errorf("%v: exit code %d, want %d", c, code, c.code)
 		}
-		says(t, text, c.says)
+		wantText(t, text, c.says)
 	}
 }
 
 // Given a process that owns the token and whose API does not answer, then it is
 // not online, whatever the process says of itself.
 func TestStatusOfASilentProcess(t *testing.T) {
-	elsewhere(t)
+	inTempDir(t)
 	state := t.TempDir()
 	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.Of(anyToken), tokenlock.Options{Version: "1.2.3"})
 	if err != nil {
@@ -193,21 +193,21 @@ func TestStatusOfASilentProcess(t *testing.T) {
 	if err := o.Announce("127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
-	code, text := askStatus(t, []string{"DISCORD_TOKEN=" + anyToken}, "--state-dir", state)
+	code, text := runStatus(t, []string{"DISCORD_TOKEN=" + anyToken}, "--state-dir", state)
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	says(t, text, "its HTTP API at http://127.0.0.1:1 does not answer", "version 1.2.3", "What to do")
+	wantText(t, text, "its HTTP API at http://127.0.0.1:1 does not answer", "version 1.2.3", "What to do")
 }
 
 // Given --watch in a pipe, then a line is written at first and for each change,
 // and the exit code at the end is that of the last look.
 func TestStatusWatched(t *testing.T) {
-	elsewhere(t)
-	addr, answer := standIn(t)
+	inTempDir(t)
+	addr, answer := fakeAPI(t)
 	told := `{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"for 3 s","ready":%v,"connected":%v,"work":{"ok":true}}`
 	answer(fmt.Sprintf(told, "online", "Online", true, true))
-	c := begin(t, []string{"API_ADDR=" + addr}, "status", "--watch", "--every", "0.1")
+	c := startCommand(t, []string{"API_ADDR=" + addr}, "status", "--watch", "--every", "0.1")
 	c.stdout.await(t, "Online: for 3 s")
 	answer(strings.Replace(fmt.Sprintf(told, "online", "Online", true, true), "for 3 s", "for 9 s", 1))
 	answer(fmt.Sprintf(told, "reconnecting", "Reconnecting", false, false))
@@ -222,9 +222,9 @@ func TestStatusWatched(t *testing.T) {
 
 // A line that is redrawn takes one row, whatever its colours and letters.
 func TestStatusLinesFit(t *testing.T) {
-	in := func(colour, text string) string { return colour + text + inNone }
-	lines := cut([]string{in(inGreen, "●") + " " + strings.Repeat("ä", 40), "short"}, 30)
-	if plain := strings.NewReplacer(inGreen, "", inNone, "").Replace(lines[0]); plain != "● "+strings.Repeat("ä", 26)+"…" || lines[1] != "short" {
+	in := func(colour, text string) string { return colour + text + plain }
+	lines := truncateLines([]string{in(green, "●") + " " + strings.Repeat("ä", 40), "short"}, 30)
+	if plain := strings.NewReplacer(green, "", plain, "").Replace(lines[0]); plain != "● "+strings.Repeat("ä", 26)+"…" || lines[1] != "short" {
 		t.Errorf("got %q", lines)
 	}
 }

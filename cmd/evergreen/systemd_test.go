@@ -38,7 +38,7 @@ func TestRealSystemd(t *testing.T) {
 	}
 	sim := discordsim.New(discordsim.Config{})
 	t.Cleanup(sim.Close)
-	w := &town{t: t, sim: sim, folder: folder, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("a place")}})}
+	w := &restartHarness{t: t, sim: sim, folder: folder, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("a place")}})}
 	listener, err := sim.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestRealSystemd(t *testing.T) {
 	}
 	service("install", "--dir", folder, "--no-api")
 	t.Cleanup(func() { service("uninstall") })
-	w.attached(0)
+	w.awaitOnline(0)
 	eventually(t, "its status in words", func() (string, bool) {
 		words := tell("StatusText")
 		return words, strings.HasPrefix(words, "Online")
@@ -78,7 +78,7 @@ func TestRealSystemd(t *testing.T) {
 		if err := syscall.Kill(pid, end); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("after %s: resumed within %s", end, w.attached(i+1))
+		t.Logf("after %s: resumed within %s", end, w.awaitOnline(i+1))
 	}
 	service("stop")
 	if state := tell("ActiveState"); state != "inactive" {

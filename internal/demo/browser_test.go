@@ -13,7 +13,7 @@ import (
 
 // herald tells where the dashboard is.
 type herald struct {
-	unseen
+	noScreen
 	at chan string
 }
 

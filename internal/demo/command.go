@@ -14,9 +14,9 @@ const (
 	slowTakes    = 4 * time.Second
 )
 
-// badCommands are what somebody may have added to the bot: a command that takes
+// faultyCommands are what somebody may have added to the bot: a command that takes
 // its time and one that crashes. Neither may cost the connection.
-var badCommands = []bot.Command{
+var faultyCommands = []bot.Command{
 	{
 		Name: slowCommand, Summary: "Thinks for a while",
 		Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
@@ -40,6 +40,6 @@ var badCommands = []bot.Command{
 
 // What the crowd says and uses.
 var (
-	crowdSays  = []string{"!ping", "!ping", "!ping", "!status", "!help", "!help ping", "!uptime", "!about"}
-	crowdSlash = []string{"ping", "status", "help", "uptime", "about"}
+	userMessages      = []string{"!ping", "!ping", "!ping", "!status", "!help", "!help ping", "!uptime", "!about"}
+	userSlashCommands = []string{"ping", "status", "help", "uptime", "about"}
 )

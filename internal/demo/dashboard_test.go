@@ -15,18 +15,18 @@ func TestDashboardFindsAPlace(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	wanted := taken.Addr().String()
-	p, err := findPlace(t.Context(), wanted)
-	if err != nil || p.addr == wanted || p.instead != wanted {
+	p, err := findDashboardAddr(t.Context(), wanted)
+	if err != nil || p.addr == wanted || p.wanted != wanted {
 		t.Errorf("got %+v, %v", p, err)
 	}
-	if says := p.says(); !strings.Contains(says, "http://"+p.addr+"/") || !strings.Contains(says, wanted+" is taken") {
+	if says := p.String(); !strings.Contains(says, "http://"+p.addr+"/") || !strings.Contains(says, wanted+" is taken") {
 		t.Errorf("it says %q", says)
 	}
-	p, err = findPlace(t.Context(), "127.0.0.1:0")
-	if err != nil || p.instead != "" || strings.Contains(p.says(), "taken") {
+	p, err = findDashboardAddr(t.Context(), "127.0.0.1:0")
+	if err != nil || p.wanted != "" || strings.Contains(p.String(), "taken") {
 		t.Errorf("got %+v, %v", p, err)
 	}
-	if _, err = findPlace(t.Context(), "256.0.0.1:80"); err == nil {
+	if _, err = findDashboardAddr(t.Context(), "256.0.0.1:80"); err == nil {
 		t.Error("an address that cannot be had is no error")
 	}
 }

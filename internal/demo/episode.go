@@ -17,8 +17,8 @@ type Episode struct {
 	Strike
 	// At is when it struck, since the start of the demo.
 	At time.Duration
-	// Did says what the bot did, a sentence or two each.
-	Did []string
+	// Reaction says what the bot did, a sentence or two each.
+	Reaction []string
 	// AtRisk is for how long the dot was green only by Discord's patience, Grey
 	// for how long it was not even that.
 	AtRisk, Grey time.Duration
@@ -28,21 +28,21 @@ type Episode struct {
 
 // How an episode is watched.
 const (
-	lookEvery = 20 * time.Millisecond
-	// calm is how long all has to be well before an episode counts as over.
-	calm = 500 * time.Millisecond
-	// noticeWithin is how long it may take until a loss shows, backWithin how
+	checkEvery = 20 * time.Millisecond
+	// settledFor is how long all has to be well before an episode counts as over.
+	settledFor = 500 * time.Millisecond
+	// noticeTimeout is how long it may take until a loss shows, recoverTimeout how
 	// long the bot may then take to be back.
-	noticeWithin = 20 * time.Second
-	backWithin   = time.Minute
+	noticeTimeout  = 20 * time.Second
+	recoverTimeout = time.Minute
 )
 
 // play lets one strike happen and watches until it is over and the bot is well.
 // The end of ctx cuts that short.
 func (r *run) play(ctx context.Context, s Strike) Episode {
 	e := Episode{Strike: s, At: r.elapsed()}
-	before, began := count(r.app, r.world), time.Now()
-	lost := r.witness.begin()
+	before, began := takeTallies(r.app, r.world), time.Now()
+	lost := r.observer.reset()
 	active := r.inject(s)
 	lift := func() {
 		for _, a := range active {
@@ -52,7 +52,7 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 	defer lift()
 	over := began.Add(s.lasts())
 	if s.Until == overWhenNoticed {
-		patience := time.NewTimer(noticeWithin)
+		patience := time.NewTimer(noticeTimeout)
 		select {
 		case <-lost:
 		case <-patience.C:
@@ -63,9 +63,9 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 		over = time.Now()
 	}
 	settled := r.settle(ctx, s, began, func(now time.Time) bool { return !now.Before(over) || r.spent(active) })
-	r.tell(&e, before, began)
+	r.describe(&e, before, began)
 	if !settled {
-		e.Did = append(e.Did, "It is not back yet.")
+		e.Reaction = append(e.Reaction, "It is not back yet.")
 	}
 	return e
 }
@@ -80,7 +80,7 @@ func (r *run) inject(s Strike) (active []*discordsim.Active) {
 		active = append(active, a)
 	}
 	for range s.People {
-		r.crowd.say("!" + s.Command)
+		r.users.say("!" + s.Command)
 	}
 	return active
 }
@@ -107,21 +107,21 @@ func (r *run) spent(active []*discordsim.Active) bool {
 // settle waits until the faults are over and the bot is well, and reports
 // whether that came about.
 func (r *run) settle(ctx context.Context, s Strike, began time.Time, over func(time.Time) bool) bool {
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	var well, ended time.Time
-	for last := began; time.Since(last) < noticeWithin+backWithin; {
+	for last := began; time.Since(last) < noticeTimeout+recoverTimeout; {
 		now := time.Now()
 		if ended.IsZero() && over(now) {
 			ended, last = now, now
 		}
-		missing := s.Loses && len(r.incidentsSince(began)) == 0 && time.Since(last) < noticeWithin
+		missing := s.Loses && len(r.incidentsSince(began)) == 0 && time.Since(last) < noticeTimeout
 		switch {
 		case ended.IsZero() || missing || !r.app.Tracker().Snapshot().Ready || r.app.REST().Waiting > 0:
 			well = time.Time{}
 		case well.IsZero():
 			well = now
-		case now.Sub(well) >= calm:
+		case now.Sub(well) >= settledFor:
 			return true
 		}
 		select {
@@ -142,9 +142,9 @@ func (r *run) incidentsSince(began time.Time) []health.Incident {
 	return all
 }
 
-// tell puts into words what the bot did. Incidents that came between two strikes
+// describe puts into words what the bot did. Incidents that came between two strikes
 // are told with the next one: nothing is left out.
-func (r *run) tell(e *Episode, before tallies, began time.Time) {
+func (r *run) describe(e *Episode, before tallies, began time.Time) {
 	now := time.Now()
 	for _, i := range r.incidentsSince(r.told) {
 		text := capital(i.Summary())
@@ -157,15 +157,15 @@ func (r *run) tell(e *Episode, before tallies, began time.Time) {
 		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What.Key == "action.suspect" }) && i.Outcome == health.OutcomeResumed {
 			text += " A spare connection stood ready."
 		}
-		e.Did = append(e.Did, text)
+		e.Reaction = append(e.Reaction, text)
 		e.AtRisk += i.AtRisk(now)
 		e.Grey += i.Grey(now)
 		e.Replayed += i.Replayed
 	}
 	r.told = now
-	e.Did = append(e.Did, remarks(r.witness.report(), before, count(r.app, r.world))...)
-	if len(e.Did) == 0 {
-		e.Did = []string{"The connection stayed; nothing had to be done."}
+	e.Reaction = append(e.Reaction, remarks(r.observer.counted(), before, takeTallies(r.app, r.world))...)
+	if len(e.Reaction) == 0 {
+		e.Reaction = []string{"The connection stayed; nothing had to be done."}
 	}
 }
 
@@ -176,7 +176,7 @@ func capital(text string) string {
 }
 
 // remarks says what shows in counters only.
-func remarks(s seen, before, after tallies) (said []string) {
+func remarks(s observed, before, after tallies) (said []string) {
 	remark := func(n int64, one, many string) {
 		switch {
 		case n == 1:
@@ -199,7 +199,7 @@ func remarks(s seen, before, after tallies) (said []string) {
 	remark(after.bot.Panics-before.bot.Panics, "The crash was contained; the user got an apology.", "%d crashes were contained; each user got an apology.")
 	if slow := after.bot.Slow - before.bot.Slow; slow > 0 {
 		said = append(said, fmt.Sprintf("%d slow commands were named in the log. Meanwhile %s answered and %d other commands.",
-			slow, times(s.beats, "one heartbeat was", "heartbeats were"), max(0, int64(after.asked.Answered-before.asked.Answered)-slow)))
+			slow, times(s.acks, "one heartbeat was", "heartbeats were"), max(0, int64(after.asked.Answered-before.asked.Answered)-slow)))
 	}
 	return said
 }

@@ -39,14 +39,14 @@ type Options struct {
 
 // run is one demo under way.
 type run struct {
-	opts    Options
-	world   *World
-	app     *app.App
-	crowd   *Crowd
-	witness *witness
-	place   place // of the dashboard
-	start   time.Time
-	told    time.Time // incidents up to here have been told; owned by the strikes
+	opts      Options
+	world     *World
+	app       *app.App
+	users     *Users
+	observer  *observer
+	dashboard dashboardAddr // of the dashboard
+	start     time.Time
+	told      time.Time // incidents up to here have been told; owned by the strikes
 
 	mu        sync.Mutex
 	score     Score // what is added up here
@@ -72,9 +72,9 @@ var timing = gateway.Timing{
 
 // How a demo begins and ends.
 const (
-	readyWithin   = 30 * time.Second
+	readyTimeout  = 30 * time.Second
 	firstStrike   = 1500 * time.Millisecond
-	finishWithin  = 30 * time.Second
+	finishTimeout = 30 * time.Second
 	refreshEvery  = 200 * time.Millisecond
 	linkLatency   = 12 * time.Millisecond
 	linkJitter    = 8 * time.Millisecond
@@ -99,8 +99,8 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 	if err := r.awaitReady(ctx, ran); err != nil {
 		return Summary{}, errors.Join(err, stop())
 	}
-	show := r.show()
-	r.act(ctx, hurry)
+	show := r.refresh()
+	r.playFor(ctx, hurry)
 	r.finish(hurry)
 	end := r.summary()
 	unanswered := r.world.Sim.Unanswered(r.world.Bot)
@@ -125,13 +125,13 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		o.Pace = 2 * time.Second
 	}
 	if o.Screen == nil {
-		o.Screen = unseen{}
+		o.Screen = noScreen{}
 	}
-	r := &run{opts: o, witness: newWitness(), kinds: map[string]int{}, start: time.Now()}
+	r := &run{opts: o, observer: newObserver(), kinds: map[string]int{}, start: time.Now()}
 	r.told = r.start
 	if o.Dashboard != "" {
 		var err error
-		if r.place, err = findPlace(ctx, o.Dashboard); err != nil {
+		if r.dashboard, err = findDashboardAddr(ctx, o.Dashboard); err != nil {
 			return nil, fmt.Errorf("the dashboard cannot be served (--no-api goes without it): %w", err)
 		}
 	}
@@ -139,20 +139,20 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, LogFrames: -1,
 		Heartbeat: discordsim.HeartbeatConfig{Interval: heartbeat},
 	}})
-	r.crowd = &Crowd{World: r.world, Rate: o.Rate, Say: crowdSays, Slash: crowdSlash, Seed: o.Seed}
+	r.users = &Users{World: r.world, Rate: o.Rate, Say: userMessages, Slash: userSlashCommands, Seed: o.Seed}
 
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
-	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.place.addr
+	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.dashboard.addr
 	lines := api.NewLogRing(nil, nil)
 	log := slog.New(lines)
 	if o.Logger != nil {
 		log = slog.New(slog.NewMultiHandler(o.Logger.Handler(), lines))
 	}
-	chance := newChance(o.Seed)
+	chance := newJitter(o.Seed)
 	bot, err := app.New(app.Options{
-		Config: c, Logger: log, Version: o.Version, API: r.place.addr != "", Lines: lines, Commands: badCommands, Timing: &timing, Rand: chance.next,
+		Config: c, Logger: log, Version: o.Version, API: r.dashboard.addr != "", Lines: lines, Commands: faultyCommands, Timing: &timing, Rand: chance.next,
 		Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
-		Observers: []gateway.Observer{r.witness},
+		Observers: []gateway.Observer{r.observer},
 	})
 	if err != nil {
 		r.world.Sim.Close()
@@ -162,17 +162,17 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	return r, nil
 }
 
-// chance is a seeded source of jitter for many goroutines.
-type chance struct {
+// jitter is a seeded source of jitter for many goroutines.
+type jitter struct {
 	mu  sync.Mutex
 	rng *rand.Rand
 }
 
-func newChance(seed uint64) *chance {
-	return &chance{rng: rand.New(rand.NewPCG(seed, 0xB07))}
+func newJitter(seed uint64) *jitter {
+	return &jitter{rng: rand.New(rand.NewPCG(seed, 0xB07))}
 }
 
-func (c *chance) next() float64 {
+func (c *jitter) next() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rng.Float64()
@@ -180,10 +180,10 @@ func (c *chance) next() float64 {
 
 // awaitReady waits until the bot is online for the first time.
 func (r *run) awaitReady(ctx context.Context, ran chan error) error {
-	limit := time.NewTimer(readyWithin)
+	limit := time.NewTimer(readyTimeout)
 	defer limit.Stop()
 	select {
-	case <-r.witness.ready:
+	case <-r.observer.ready:
 		return nil
 	case err := <-ran:
 		ran <- nil
@@ -191,21 +191,21 @@ func (r *run) awaitReady(ctx context.Context, ran chan error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-limit.C:
-		return errors.New("the bot was not online within " + readyWithin.String() + ": " + r.app.Tracker().Snapshot().Sentence())
+		return errors.New("the bot was not online within " + readyTimeout.String() + ": " + r.app.Tracker().Snapshot().Sentence())
 	}
 }
 
-// act lets people ask and faults strike until the time is over, and the last
+// playFor lets people ask and faults strike until the time is over, and the last
 // strike come to its end.
-func (r *run) act(ctx, hurry context.Context) {
+func (r *run) playFor(ctx, hurry context.Context) {
 	if r.opts.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.opts.For))
 		defer cancel()
 	}
 	var acting sync.WaitGroup
-	acting.Go(func() { r.crowd.Run(ctx) })
-	acting.Go(func() { r.strikes(ctx, hurry) })
+	acting.Go(func() { r.users.Run(ctx) })
+	acting.Go(func() { r.playAll(ctx, hurry) })
 	<-ctx.Done()
 	r.mu.Lock()
 	r.finishing = true
@@ -214,12 +214,12 @@ func (r *run) act(ctx, hurry context.Context) {
 	r.world.Sim.LiftAll()
 }
 
-// strikes lets one thing after another go wrong.
-func (r *run) strikes(ctx, hurry context.Context) {
+// playAll lets one thing after another go wrong.
+func (r *run) playAll(ctx, hurry context.Context) {
 	schedule := NewSchedule(ScheduleOptions{
 		Seed: r.opts.Seed, Commands: true, Every: CostlyEvery(r.opts.Pace + 3*time.Second),
 	})
-	for wait := firstStrike; pause(ctx, wait); wait = r.opts.Pace {
+	for delay := firstStrike; wait(ctx, delay); delay = r.opts.Pace {
 		s := schedule.Next()
 		r.begin(s)
 		r.opts.Screen.Strike(r.elapsed(), s)
@@ -229,8 +229,8 @@ func (r *run) strikes(ctx, hurry context.Context) {
 	}
 }
 
-// pause waits, and reports whether ctx let it.
-func pause(ctx context.Context, d time.Duration) bool {
+// wait waits, and reports whether ctx let it.
+func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -264,11 +264,11 @@ func (r *run) end(e Episode) {
 // finish waits until every command is answered and the bot is well, as long as
 // that can still come about.
 func (r *run) finish(hurry context.Context) {
-	limited, cancel := context.WithTimeout(hurry, finishWithin)
+	limited, cancel := context.WithTimeout(hurry, finishTimeout)
 	defer cancel()
-	for pause(limited, calm) {
+	for wait(limited, settledFor) {
 		if r.world.Sim.Verdict(r.world.Bot).Waiting == 0 && r.app.Tracker().Snapshot().Ready {
-			pause(limited, calm) // a second answer would come about now
+			wait(limited, settledFor) // a second answer would come about now
 			return
 		}
 	}
@@ -276,8 +276,8 @@ func (r *run) finish(hurry context.Context) {
 
 func (r *run) elapsed() time.Duration { return time.Since(r.start) }
 
-// standing is the score at this moment.
-func (r *run) standing() Score {
+// currentScore is the score at this moment.
+func (r *run) currentScore() Score {
 	v := r.world.Sim.Verdict(r.world.Bot)
 	snap := r.app.Tracker().Snapshot()
 	r.mu.Lock()
@@ -294,7 +294,7 @@ func (r *run) standing() Score {
 }
 
 func (r *run) summary() Summary {
-	s := Summary{Score: r.standing(), Seed: r.opts.Seed, Kinds: map[string]int{}}
+	s := Summary{Score: r.currentScore(), Seed: r.opts.Seed, Kinds: map[string]int{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for name, n := range r.kinds {
@@ -303,13 +303,13 @@ func (r *run) summary() Summary {
 	return s
 }
 
-// show keeps the screen up to date until the function it returns is called.
-func (r *run) show() (end func()) {
+// refresh keeps the screen up to date until the function it returns is called.
+func (r *run) refresh() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var showing sync.WaitGroup
 	showing.Go(func() {
-		for r.opts.Screen.Score(r.standing()); pause(ctx, refreshEvery); {
-			r.opts.Screen.Score(r.standing())
+		for r.opts.Screen.Score(r.currentScore()); wait(ctx, refreshEvery); {
+			r.opts.Screen.Score(r.currentScore())
 		}
 	})
 	return func() {

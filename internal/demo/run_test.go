@@ -16,7 +16,7 @@ func TestFiveMinutesLoseNothing(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told strings.Builder
-				s, err := Run(t.Context(), t.Context(), Options{For: 5 * time.Minute, Seed: seed, Screen: NewPlain(&told)})
+				s, err := Run(t.Context(), t.Context(), Options{For: 5 * time.Minute, Seed: seed, Screen: NewPlainScreen(&told)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -70,7 +70,7 @@ func failures(v discordsim.Verdict, unanswered []string) (all []string) {
 		all = append(all, "Nobody could ask anything: the bot was never online.")
 	}
 	if v.Lost > 0 {
-		all = append(all, fmt.Sprintf("%s never answered: %s.", times(v.Lost, "One command was", "commands were"), shortened(unanswered)))
+		all = append(all, fmt.Sprintf("%s never answered: %s.", times(v.Lost, "One command was", "commands were"), joinFirst(unanswered)))
 	}
 	if v.Waiting > 0 {
 		all = append(all, fmt.Sprintf("%s still without an answer at the end.", times(v.Waiting, "One command was", "commands were")))
@@ -83,13 +83,13 @@ func failures(v discordsim.Verdict, unanswered []string) (all []string) {
 		for _, one := range v.Violations {
 			broken = append(broken, one.Statement+" "+one.What)
 		}
-		all = append(all, fmt.Sprintf("%s broken: %s.", times(n, "One rule of Discord's was", "times a rule of Discord's was"), shortened(broken)))
+		all = append(all, fmt.Sprintf("%s broken: %s.", times(n, "One rule of Discord's was", "times a rule of Discord's was"), joinFirst(broken)))
 	}
 	return all
 }
 
-// shortened lists the first few of what there is to say.
-func shortened(list []string) string {
+// joinFirst lists the first few of what there is to say.
+func joinFirst(list []string) string {
 	if len(list) > maxListed {
 		list = append(slices.Clone(list[:maxListed]), "...")
 	}

@@ -19,14 +19,14 @@ type Screen interface {
 	End(s Summary)
 }
 
-// unseen is a screen nobody looks at.
-type unseen struct{}
+// noScreen is a screen nobody looks at.
+type noScreen struct{}
 
-func (unseen) Begin([]string)               {}
-func (unseen) Strike(time.Duration, Strike) {}
-func (unseen) Episode(Episode)              {}
-func (unseen) Score(Score)                  {}
-func (unseen) End(Summary)                  {}
+func (noScreen) Begin([]string)               {}
+func (noScreen) Strike(time.Duration, Strike) {}
+func (noScreen) Episode(Episode)              {}
+func (noScreen) Score(Score)                  {}
+func (noScreen) End(Summary)                  {}
 
 // heading says what there is to see.
 func (r *run) heading() []string {
@@ -40,8 +40,8 @@ func (r *run) heading() []string {
 		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
 			r.opts.Seed, r.opts.Seed, seconds(heartbeat), seconds(timing.SilenceProbe)),
 	}
-	if r.place.addr != "" {
-		heading = append(heading, r.place.says())
+	if r.dashboard.addr != "" {
+		heading = append(heading, r.dashboard.String())
 	}
 	return heading
 }
@@ -60,16 +60,16 @@ func (e Episode) outcome() string {
 	return "Never at risk."
 }
 
-// conclusion is the summary as lines.
-func (s Summary) conclusion() []string {
+// lines is the summary as lines.
+func (s Summary) lines() []string {
 	v := s.Verdict
 	lines := []string{
 		fmt.Sprintf("After %s with seed %d, %s:", seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Struck, "one strike", "strikes")),
 		"  " + kinds(s.Kinds),
 		fmt.Sprintf("  The dot was green for %.1f %% of the time%s, %s of that by Discord's patience only (%s at most at once).",
-			s.OnlinePercent(), s.excuse(), seconds(s.AtRisk), seconds(s.Longest)),
+			s.OnlinePercent(), s.greyNote(), seconds(s.AtRisk), seconds(s.Longest)),
 		fmt.Sprintf("  %d commands asked: %d answered exactly once, %d lost, %d twice%s. The slowest answer took %s.",
-			v.Asked, v.Answered, v.Lost, v.Twice, s.unheard(), seconds(v.Slowest)),
+			v.Asked, v.Answered, v.Lost, v.Twice, s.unheardNote(), seconds(v.Slowest)),
 		fmt.Sprintf("  IDENTIFY %d, RESUME %d, %d events replayed.", v.Identifies, v.Resumes, s.Replayed),
 	}
 	if s.Struck == 0 {
@@ -84,17 +84,17 @@ func (s Summary) conclusion() []string {
 	return lines
 }
 
-// excuse says why the dot was grey, if that was Discord's own doing.
-func (s Score) excuse() string {
+// greyNote says why the dot was grey, if that was Discord's own doing.
+func (s Score) greyNote() string {
 	if s.Verdict.Grey < 100*time.Millisecond || s.Unforced > 0 {
 		return ""
 	}
 	return " (grey for " + seconds(s.Verdict.Grey) + " where Discord itself had ended the session)"
 }
 
-// unheard says how many commands no bot could have heard: the session was gone,
+// unheardNote says how many commands no bot could have heard: the session was gone,
 // or the three seconds of a slash command fell into a fault.
-func (s Score) unheard() string {
+func (s Score) unheardNote() string {
 	if s.Verdict.Unheard == 0 {
 		return ""
 	}

@@ -13,7 +13,7 @@ var (
 	halfOpen = Strike{Name: "half-open link", Says: "the connection carries nothing any more, either way, and says nothing"}
 	noticed  = Episode{
 		Strike: halfOpen, At: 65 * time.Second, AtRisk: 3400 * time.Millisecond,
-		Did: []string{"The connection was half-open (nothing arrived for 2 s). Resumed, 6 events replayed, none lost."},
+		Reaction: []string{"The connection was half-open (nothing arrived for 2 s). Resumed, 6 events replayed, none lost."},
 	}
 	midway = Score{
 		Elapsed: 72 * time.Second, Up: 71 * time.Second, Online: true, Status: "Online: connected, and Discord answers",
@@ -37,7 +37,7 @@ func expect(t *testing.T, got, want string) {
 // characters, and the score comes every ten seconds.
 func TestPlainScreen(t *testing.T) {
 	var out strings.Builder
-	p := NewPlain(&out)
+	p := NewPlainScreen(&out)
 	p.Begin([]string{"A simulated Discord."})
 	p.Strike(noticed.At, halfOpen)
 	p.Score(Score{Elapsed: 4 * time.Second})
@@ -64,8 +64,8 @@ PASSED: nothing was lost, nothing was answered twice, and no rule of Discord's w
 // Given a terminal, episodes scroll by above a block that is redrawn in place
 // and shows what is going on.
 func TestLiveScreen(t *testing.T) {
-	v := newTerminal(t, 90)
-	l := NewLive(v, func() int { return v.columns }, true)
+	v := newFakeTerminal(t, 90)
+	l := NewLiveScreen(v, func() int { return v.columns }, true)
 	l.Begin([]string{"A simulated Discord."})
 	l.Score(midway)
 	l.Strike(noticed.At, halfOpen)
@@ -115,8 +115,8 @@ FAILED: 2 commands were never answered: !ping; !help.
 // Given a terminal that becomes narrower and wider, the block is drawn anew
 // without leaving anything of the old one behind.
 func TestLiveScreenFollowsTheWindow(t *testing.T) {
-	v := newTerminal(t, 100)
-	l := NewLive(v, func() int { return v.columns }, false)
+	v := newFakeTerminal(t, 100)
+	l := NewLiveScreen(v, func() int { return v.columns }, false)
 	l.Begin([]string{"A simulated Discord."})
 	l.Score(midway)
 	v.resize(50)
@@ -145,7 +145,7 @@ func TestColoursEndWhereTheyBegan(t *testing.T) {
 	var plain, colourful strings.Builder
 	grey := midway
 	grey.Online, grey.Verdict.Lost = false, 1
-	for _, s := range []*Live{NewLive(&plain, func() int { return 60 }, false), NewLive(&colourful, func() int { return 60 }, true)} {
+	for _, s := range []*LiveScreen{NewLiveScreen(&plain, func() int { return 60 }, false), NewLiveScreen(&colourful, func() int { return 60 }, true)} {
 		s.Begin([]string{"A simulated Discord."})
 		s.Score(grey)
 		s.Episode(noticed)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// terminal is enough of a terminal to see what a person would: text that wraps
+// fakeTerminal is enough of a terminal to see what a person would: text that wraps
 // at the right edge, and the few sequences the live screen uses.
-type terminal struct {
+type fakeTerminal struct {
 	t       *testing.T
 	columns int
 	rows    [][]string // cells; "" is the second column of a wide one
@@ -16,11 +16,11 @@ type terminal struct {
 	column  int
 }
 
-func newTerminal(t *testing.T, columns int) *terminal {
-	return &terminal{t: t, columns: columns, rows: [][]string{nil}}
+func newFakeTerminal(t *testing.T, columns int) *fakeTerminal {
+	return &fakeTerminal{t: t, columns: columns, rows: [][]string{nil}}
 }
 
-func (v *terminal) Write(p []byte) (int, error) {
+func (v *fakeTerminal) Write(p []byte) (int, error) {
 	for text := string(p); text != ""; {
 		if strings.HasPrefix(text, "\x1b[") {
 			end := strings.IndexFunc(text[2:], func(r rune) bool { return r >= 0x40 && r <= 0x7e }) + 3
@@ -35,7 +35,7 @@ func (v *terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (v *terminal) sequence(arguments string, final byte) {
+func (v *fakeTerminal) sequence(arguments string, final byte) {
 	n, _ := strconv.Atoi(arguments)
 	switch final {
 	case 'A':
@@ -54,7 +54,7 @@ func (v *terminal) sequence(arguments string, final byte) {
 	}
 }
 
-func (v *terminal) put(r rune) {
+func (v *fakeTerminal) put(r rune) {
 	switch r {
 	case '\n':
 		v.down()
@@ -83,7 +83,7 @@ func (v *terminal) put(r rune) {
 	v.column += w
 }
 
-func (v *terminal) down() {
+func (v *fakeTerminal) down() {
 	v.row, v.column = v.row+1, 0
 	if v.row == len(v.rows) {
 		v.rows = append(v.rows, nil)
@@ -92,7 +92,7 @@ func (v *terminal) down() {
 
 // resize makes the terminal narrower or wider. As most do, it breaks the lines
 // anew.
-func (v *terminal) resize(columns int) {
+func (v *fakeTerminal) resize(columns int) {
 	var rows [][]string
 	for i, line := range v.rows {
 		for len(line) > columns {
@@ -108,7 +108,7 @@ func (v *terminal) resize(columns int) {
 }
 
 // String is the screen without space at the ends of lines.
-func (v *terminal) String() string {
+func (v *fakeTerminal) String() string {
 	var b strings.Builder
 	for _, line := range v.rows {
 		b.WriteString(strings.TrimRight(strings.Join(line, ""), " ") + "\n")

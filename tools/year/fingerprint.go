@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// wire is at heart the fingerprint of all that went over the network: on which
+// fingerprint is at heart the fingerprint of all that went over the network: on which
 // connection, when, which way and how much. Two runs with the same one were the
 // same.
-type wire struct {
-	begun time.Time
+type fingerprint struct {
+	start time.Time
 
 	mu    sync.Mutex
 	conns uint64
 	sum   uint64
 }
 
-// dialled numbers a new connection.
-func (w *wire) dialled() uint64 {
+// newConn numbers a new connection.
+func (w *fingerprint) newConn() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.conns++
 	return w.conns
 }
 
-// carried takes note of bytes; fewer than none are the bot's own.
-func (w *wire) carried(conn uint64, n int) {
-	at := uint64(time.Since(w.begun))
+// add takes note of bytes; fewer than none are the bot's own.
+func (w *fingerprint) add(conn uint64, n int) {
+	at := uint64(time.Since(w.start))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, v := range [...]uint64{at, conn, uint64(n)} {
@@ -35,7 +35,7 @@ func (w *wire) carried(conn uint64, n int) {
 	}
 }
 
-func (w *wire) fingerprint() uint64 {
+func (w *fingerprint) value() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.sum

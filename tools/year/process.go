@@ -17,18 +17,18 @@ import (
 	"evergreen/internal/store"
 )
 
-// life is at heart one process of the bot, from its start to its end.
-type life struct {
-	number  int
-	machine *machine
-	store   *store.Store
-	app     *app.App
-	ran     chan error
+// process is at heart one process of the bot, from its start to its end.
+type process struct {
+	number int
+	net    *processNet
+	store  *store.Store
+	app    *app.App
+	ran    chan error
 }
 
-// signOfLife is how often a run says on the disk that it is there. Every few
+// aliveEvery is how often a run says on the disk that it is there. Every few
 // seconds, as by default, would be most of what happens in a year.
-const signOfLife = 20 * time.Minute
+const aliveEvery = 20 * time.Minute
 
 // clockCheck is how often a shard compares the wall clock with the time it had
 // planned: no more often than it looks at a silent connection anyway.
@@ -44,8 +44,8 @@ func (s sessions) Session(pair gateway.ShardID, intents gateway.Intents) gateway
 	return session
 }
 
-// ponder is a command that takes its time, as any bot may have one.
-var ponder = bot.Command{
+// slowCommand is a command that takes its time, as any bot may have one.
+var slowCommand = bot.Command{
 	Name: "ponder", Summary: "Thinks for a while",
 	Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
 		timer := time.NewTimer(8 * time.Second)
@@ -63,12 +63,12 @@ var ponder = bot.Command{
 // copy of what the disk had at that moment.
 func (y *year) folder() string { return filepath.Join(y.Dir, strconv.Itoa(y.disk)) }
 
-// start starts a process.
-func (y *year) start() error {
-	l := &life{number: y.Starts + 1, machine: newMachine(y.sim, y.wire), ran: make(chan error, 1)}
+// startProcess starts a process.
+func (y *year) startProcess() error {
+	l := &process{number: y.Starts + 1, net: newProcessNet(y.sim, y.fingerprint), ran: make(chan error, 1)}
 	var err error
 	l.store, err = store.Open(context.Background(), store.Options{
-		Dir: y.folder(), Fingerprint: tokenlock.Of(y.bot.Token), Version: "year", SignOfLife: signOfLife, Nowhere: true,
+		Dir: y.folder(), Fingerprint: tokenlock.Of(y.bot.Token), Version: "year", SignOfLife: aliveEvery, Nowhere: true,
 	})
 	if err != nil {
 		return fmt.Errorf("the bot's database cannot be opened: %w", err)
@@ -78,24 +78,24 @@ func (y *year) start() error {
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
-		Config: c, Timing: &timing, Rand: y.chance.next, WallClock: y.wall, Commands: []bot.Command{ponder},
-		Transport: l.machine.transport(), Dialer: gateway.WebSocketDialer{Transport: l.machine.transport()},
+		Config: c, Timing: &timing, Rand: y.jitter.next, WallClock: y.wallClock, Commands: []bot.Command{slowCommand},
+		Transport: l.net.transport(), Dialer: gateway.WebSocketDialer{Transport: l.net.transport()},
 		Sessions: sessions{l.store}, Storage: l.store.Ledger(), Journal: l.store.Journal(),
-		Observers: []gateway.Observer{&observer{year: y, life: l.number}},
+		Observers: []gateway.Observer{&observer{year: y, process: l.number}},
 	})
 	if err != nil {
 		_ = l.store.Close(context.Background())
 		return err
 	}
 	y.Starts++
-	y.life, y.wasLive, y.waiting = l, false, false
+	y.process, y.wasOnline, y.waiting = l, false, false
 	y.note("the bot starts (%d); its last run %s", l.number, previous.End)
 	go func() { l.ran <- l.app.Run(context.Background()) }()
 	return nil
 }
 
-// ends waits for a process and closes its database.
-func (l *life) ends(how store.End) error {
+// wait waits for a process and closes its database.
+func (l *process) wait(how store.End) error {
 	err := <-l.ran
 	if how != "" {
 		l.store.End(how, "")
@@ -106,11 +106,11 @@ func (l *life) ends(how store.End) error {
 	return err
 }
 
-// pause stops the process as a deploy does.
-func (y *year) pause() error {
-	y.life.app.Stop(context.Background(), gateway.KeepSession)
-	err := y.life.ends(store.EndPaused)
-	y.life = nil
+// stop stops the process as a deploy does.
+func (y *year) stop() error {
+	y.process.app.Stop(context.Background(), gateway.KeepSession)
+	err := y.process.wait(store.EndPaused)
+	y.process = nil
 	return err
 }
 
@@ -118,7 +118,7 @@ func (y *year) pause() error {
 // that moment is what the next one finds.
 func (y *year) kill() error {
 	synctest.Wait() // nobody is in the middle of a call to the disk
-	y.life.machine.kill()
+	y.process.net.kill()
 	before := y.folder()
 	y.disk++
 	if err := os.CopyFS(y.folder(), os.DirFS(before)); err != nil {
@@ -126,8 +126,8 @@ func (y *year) kill() error {
 	}
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	y.life.app.Stop(now, gateway.KeepSession)
-	_ = y.life.ends("") // what it says does not count: it is dead
-	y.life = nil
+	y.process.app.Stop(now, gateway.KeepSession)
+	_ = y.process.wait("") // what it says does not count: it is dead
+	y.process = nil
 	return os.RemoveAll(before)
 }

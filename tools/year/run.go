@@ -21,56 +21,56 @@ import (
 type year struct {
 	Options
 	Totals
-	given  context.Context // ends a year early; it may be asked, not waited for
-	sim    *discordsim.Sim
-	bot    *discordsim.App
-	wire   *wire
-	rooms  []discordsim.ID
-	people []discordsim.User
-	crowd  []discordsim.User // who asks in a burst
-	rng    *rand.Rand        // who asks when and what
-	chance *chance           // the bot's own
+	ctx         context.Context // ends a year early; it may be asked, not waited for
+	sim         *discordsim.Sim
+	bot         *discordsim.App
+	fingerprint *fingerprint
+	rooms       []discordsim.ID
+	people      []discordsim.User
+	crowd       []discordsim.User // who asks in a burst
+	rng         *rand.Rand        // who asks when and what
+	jitter      *jitter           // the bot's own
 
-	begun   time.Time
-	plan    plan
-	planned int
-	moment  time.Duration // for which what happens now was planned
-	days    int
-	turn    int
-	broken  string
-	steps   []Step
+	start     time.Time
+	queue     eventQueue
+	scheduled int
+	now       time.Duration // for which what happens now was planned
+	days      int
+	turn      int
+	broken    string
+	steps     []Step
 
-	life *life // nil while there is no process
-	disk int   // which copy of the database is in use
+	process *process // nil while there is no process
+	disk    int      // which copy of the database is in use
 
-	barred, hampered int         // how many troubles are in force that do so
-	slowed           int         // and that slow everything down
-	barredAt         time.Time   // since when
-	due              time.Time   // from then on a perfect client is online
-	away, grey       time.Time   // since when the bot is not, and its dot is grey, though it could be
-	returned         time.Time   // when it last came back, or changed its connection
-	asked            []time.Time // of late
-	questions        int         // ever asked
-	orphaned         int         // how many of those may be lost
-	excused          time.Time   // until then
-	wasLive          bool        // this life has been online
-	waiting          bool        // for its turn to identify, or after a refusal
-	spent            []time.Time
-	slept            atomic.Int64 // how far the wall clock is ahead
-	heap             uint64
-	swept            uint64 // how much memory had ever been asked for when garbage was last collected
-	goroutines       int
+	unreachable, restDown   int         // how many troubles are in force that do so
+	slow                    int         // and that slow everything down
+	unreachableSince        time.Time   // since when
+	deadline                time.Time   // from then on a perfect client is online
+	offlineSince, greySince time.Time   // since when the bot is not, and its dot is grey, though it could be
+	lastOnline              time.Time   // when it last came back, or changed its connection
+	questionTimes           []time.Time // of late
+	questions               int         // ever asked
+	allowedLost             int         // how many of those may be lost
+	lostAllowedUntil        time.Time   // until then
+	wasOnline               bool        // this life has been online
+	waiting                 bool        // for its turn to identify, or after a refusal
+	identifyTimes           []time.Time
+	clockAhead              atomic.Int64 // how far the wall clock is ahead
+	firstHeap               uint64
+	collectedAt             uint64 // how much memory had ever been asked for when garbage was last collected
+	firstGoroutines         int
 
-	wake chan struct{}
-	mu   sync.Mutex
-	said []moved
+	wake        chan struct{}
+	mu          sync.Mutex
+	shardEvents []shardEvent
 }
 
-// chance is at heart the bot's luck at each moment: the same at the same moment
+// jitter is at heart the bot's luck at each moment: the same at the same moment
 // of the same seed, however many goroutines were lucky before. A source in which
 // each draw depended on those before it would make a year depend on how the real
 // disk and the scheduler take turns.
-type chance struct {
+type jitter struct {
 	seed uint64
 
 	mu  sync.Mutex
@@ -78,7 +78,7 @@ type chance struct {
 	nth uint64 // draw at this moment
 }
 
-func (c *chance) next() float64 {
+func (c *jitter) next() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now().UnixNano(); now != c.now {
@@ -90,37 +90,37 @@ func (c *chance) next() float64 {
 
 // The world: small, so that its speed is that of the connection.
 const (
-	guilds, roomsEach, folk = 3, 4, 24
-	latency                 = 25 * time.Millisecond
-	jitter                  = 15 * time.Millisecond
+	guildCount, roomsPerGuild, peopleCount = 3, 4, 24
+	linkLatency                            = 25 * time.Millisecond
+	linkJitter                             = 15 * time.Millisecond
 	// answerGrace is how long a command may stay unanswered with nothing in its
 	// way: REST limits take time.
 	answerGrace = time.Minute
-	// accountEvery is how often the account is looked at.
-	accountEvery = 5 * time.Minute
-	// lookEvery is how often the bot is looked at while it should be coming back.
-	lookEvery = 100 * time.Millisecond
+	// verdictEvery is how often the account is looked at.
+	verdictEvery = 5 * time.Minute
+	// checkEvery is how often the bot is looked at while it should be coming back.
+	checkEvery = 100 * time.Millisecond
 )
 
 func newYear(o Options) *year {
 	y := &year{
-		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7EA2)), chance: &chance{seed: o.Seed * 0x9E3779B97F4A7C15},
-		begun: time.Now(), wire: &wire{begun: time.Now()}, wake: make(chan struct{}, 1),
+		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x7EA2)), jitter: &jitter{seed: o.Seed * 0x9E3779B97F4A7C15},
+		start: time.Now(), fingerprint: &fingerprint{start: time.Now()}, wake: make(chan struct{}, 1),
 	}
-	y.Years, y.Troubles = 1, map[string]int{}
+	y.Years, y.Mishaps = 1, map[string]int{}
 	missed := []discordsim.MissedMode{discordsim.MissedObserved, discordsim.MissedDocumented, discordsim.MissedSilent}
 	y.sim = discordsim.New(discordsim.Config{
-		Seed: o.Seed, Latency: latency, Jitter: jitter, AnswerGrace: answerGrace, LogFrames: -1, LogConns: 50,
+		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, AnswerGrace: answerGrace, LogFrames: -1, LogConns: 50,
 		Session:   discordsim.SessionConfig{ReconnectMin: 20 * time.Minute, ReconnectMax: 40 * time.Minute, TooOldIs4007: o.Seed%2 == 0},
 		Heartbeat: discordsim.HeartbeatConfig{Missed: missed[o.Seed%3]},
 	})
-	for i := range folk {
+	for i := range peopleCount {
 		y.people = append(y.people, y.sim.AddUser(fmt.Sprintf("person-%d", i+1)))
 		y.crowd = append(y.crowd, y.sim.AddUser(fmt.Sprintf("passer-by-%d", i+1)))
 	}
 	cfg := discordsim.AppConfig{Name: "ResearchBot"}
-	for i := range guilds {
-		names := make([]string, roomsEach)
+	for i := range guildCount {
+		names := make([]string, roomsPerGuild)
 		for j := range names {
 			names[j] = fmt.Sprintf("room-%d", j+1)
 		}
@@ -135,59 +135,59 @@ func newYear(o Options) *year {
 	return y
 }
 
-// live lets the year pass, in virtual time.
-func live(ctx context.Context, o Options) (Result, error) {
+// runYear lets the year pass, in virtual time.
+func runYear(ctx context.Context, o Options) (Result, error) {
 	y := newYear(o)
-	y.given = ctx
+	y.ctx = ctx
 	defer y.sim.Close()
-	if err := y.start(); err != nil {
+	if err := y.startProcess(); err != nil {
 		return Result{}, err
 	}
-	y.owe(y.begun, atLast)
+	y.allow(y.start, slowReturn)
 	for i := range troubles {
 		t := &troubles[i]
 		// Each kind has dice of its own, so that what becomes of one moves no other.
 		dice := rand.New(rand.NewPCG(o.Seed, uint64(i+1)*0xD1342543DE82EF95))
-		y.at(time.Hour+t.until(dice, o.Profile), func() { y.strike(t, dice) })
+		y.schedule(time.Hour+t.until(dice, o.Profile), func() { y.begin(t, dice) })
 	}
-	y.at(y.askPause(), y.askNow)
-	y.at(accountEvery, y.reckon)
-	y.at(sweepEvery, y.sweep)
-	y.at(day, y.midnight)
-	y.pass(time.Duration(o.Days) * day)
+	y.schedule(y.nextQuestionIn(), y.askQuestion)
+	y.schedule(verdictEvery, y.checkVerdictPeriodically)
+	y.schedule(collectEvery, y.collectWhenDue)
+	y.schedule(day, y.endDay)
+	y.loop(time.Duration(o.Days) * day)
 	y.finish()
 	if ctx.Err() != nil {
 		return Result{}, fmt.Errorf("the year was broken off: %w", context.Cause(ctx))
 	}
-	r := Result{Totals: y.Totals, Seed: o.Seed, Profile: o.Profile, Fingerprint: y.wire.fingerprint(), Broken: y.broken, Steps: y.steps[max(0, len(y.steps)-remembered):]}
+	r := Result{Totals: y.Totals, Seed: o.Seed, Profile: o.Profile, Fingerprint: y.fingerprint.value(), Broken: y.broken, Steps: y.steps[max(0, len(y.steps)-keptSteps):]}
 	if r.Broken == "" {
 		r.Passed = 1
 	}
 	return r, nil
 }
 
-// pass lets time pass until an end, or until something is not as it has to be.
-func (y *year) pass(end time.Duration) {
+// loop lets time pass until an end, or until something is not as it has to be.
+func (y *year) loop(end time.Duration) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for y.broken == "" && y.given.Err() == nil {
+	for y.broken == "" && y.ctx.Err() == nil {
 		now := time.Now()
-		since := now.Sub(y.begun)
+		since := now.Sub(y.start)
 		if since >= end {
 			break
 		}
-		y.listen()
-		for len(y.plan) > 0 && y.plan[0].at <= since && y.broken == "" {
-			e := heap.Pop(&y.plan).(*entry)
-			y.moment = e.at
+		y.drainEvents()
+		for len(y.queue) > 0 && y.queue[0].at <= since && y.broken == "" {
+			e := heap.Pop(&y.queue).(*event)
+			y.now = e.at
 			e.do()
 		}
 		next := end
-		if len(y.plan) > 0 {
-			next = min(next, y.plan[0].at)
+		if len(y.queue) > 0 {
+			next = min(next, y.queue[0].at)
 		}
-		if y.look(time.Now()) {
-			next = min(next, y.elapsed()+lookEvery)
+		if y.check(time.Now()) {
+			next = min(next, y.elapsed()+checkEvery)
 		}
 		timer.Reset(next - y.elapsed())
 		select {
@@ -202,28 +202,28 @@ func (y *year) pass(end time.Duration) {
 // last answers and stops the process.
 func (y *year) finish() {
 	if y.broken == "" {
-		y.plan = nil
+		y.queue = nil
 		y.sim.LiftAll()
-		y.barred, y.hampered, y.slowed = 0, 0, 0
-		if y.life == nil {
-			y.must(y.start())
+		y.unreachable, y.restDown, y.slow = 0, 0, 0
+		if y.process == nil {
+			y.failOn(y.startProcess())
 		}
-		y.owe(time.Now(), atLast)
+		y.allow(time.Now(), slowReturn)
 		lived := y.Lived
-		y.pass(lived + 2*answerGrace)
+		y.loop(lived + 2*answerGrace)
 		y.Lived = lived
-		y.account()
+		y.checkVerdict()
 	}
-	if y.life != nil {
-		y.must(y.pause())
+	if y.process != nil {
+		y.failOn(y.stop())
 	}
 	y.count(y.sim.Verdict(y.bot))
 }
 
-func (y *year) elapsed() time.Duration { return time.Since(y.begun) }
+func (y *year) elapsed() time.Duration { return time.Since(y.start) }
 
-// must fails the year where the bot itself failed.
-func (y *year) must(err error) {
+// failOn fails the year where the bot itself failed.
+func (y *year) failOn(err error) {
 	if err != nil {
 		y.fail("the bot ended by itself: %v", err)
 	}
@@ -231,17 +231,17 @@ func (y *year) must(err error) {
 
 // note tells a step and remembers it for a while.
 func (y *year) note(format string, args ...any) {
-	y.tell(Step{At: y.elapsed(), What: fmt.Sprintf(format, args...)})
+	y.record(Step{At: y.elapsed(), What: fmt.Sprintf(format, args...)})
 }
 
-// did notes a step of the bot's.
-func (y *year) did(at time.Time, format string, args ...any) {
-	y.tell(Step{At: at.Sub(y.begun), What: fmt.Sprintf(format, args...), Bot: true})
+// noteBot notes a step of the bot's.
+func (y *year) noteBot(at time.Time, format string, args ...any) {
+	y.record(Step{At: at.Sub(y.start), What: fmt.Sprintf(format, args...), Bot: true})
 }
 
-func (y *year) tell(s Step) {
-	if len(y.steps) >= 2*remembered {
-		y.steps = append(y.steps[:0], y.steps[remembered:]...)
+func (y *year) record(s Step) {
+	if len(y.steps) >= 2*keptSteps {
+		y.steps = append(y.steps[:0], y.steps[keptSteps:]...)
 	}
 	y.steps = append(y.steps, s)
 	if y.Tell != nil {
@@ -249,31 +249,31 @@ func (y *year) tell(s Step) {
 	}
 }
 
-// reckon looks at the account in the course of a day. What is lost can be told
+// checkVerdictPeriodically looks at the account in the course of a day. What is lost can be told
 // by its name for ten minutes only.
-func (y *year) reckon() {
-	y.account()
-	y.at(y.moment+accountEvery, y.reckon)
+func (y *year) checkVerdictPeriodically() {
+	y.checkVerdict()
+	y.schedule(y.now+verdictEvery, y.checkVerdictPeriodically)
 }
 
 // How much garbage is collected at once, and how much memory makes the collector
 // come by itself all the same.
 const (
-	garbage    = 128 << 20
-	mostMemory = 1 << 30
+	garbageLimit = 128 << 20
+	memoryLimit  = 1 << 30
 )
 
-// sweepEvery is how often somebody looks how much there is.
-const sweepEvery = time.Hour
+// collectEvery is how often somebody looks how much there is.
+const collectEvery = time.Hour
 
-// sweep collects garbage, if there is enough of it, at a moment when everybody
+// collectWhenDue collects garbage, if there is enough of it, at a moment when everybody
 // waits.
-func (y *year) sweep() {
-	y.at(y.moment+sweepEvery, y.sweep)
+func (y *year) collectWhenDue() {
+	y.schedule(y.now+collectEvery, y.collectWhenDue)
 	now := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(now)
-	if made := now[0].Value.Uint64(); made-y.swept >= garbage {
-		y.swept = made
+	if made := now[0].Value.Uint64(); made-y.collectedAt >= garbageLimit {
+		y.collectedAt = made
 		collect()
 	}
 }
@@ -284,41 +284,41 @@ func collect() {
 	runtime.GC()
 }
 
-// midnight closes a day.
-func (y *year) midnight() {
+// endDay closes a day.
+func (y *year) endDay() {
 	y.days++
-	y.weigh()
-	y.at(y.moment+day, y.midnight)
+	y.checkGrowth()
+	y.schedule(y.now+day, y.endDay)
 }
 
-// entry is something that is due at a time.
-type entry struct {
+// event is something that is due at a time.
+type event struct {
 	at    time.Duration
 	order int
 	do    func()
 }
 
-// at plans something for a time since the start of the year.
-func (y *year) at(t time.Duration, do func()) {
-	y.planned++
-	heap.Push(&y.plan, &entry{t, y.planned, do})
+// schedule plans something for a time since the start of the year.
+func (y *year) schedule(t time.Duration, do func()) {
+	y.scheduled++
+	heap.Push(&y.queue, &event{t, y.scheduled, do})
 }
 
-// plan is a heap of entries by time.
-type plan []*entry
+// eventQueue is a heap of entries by time.
+type eventQueue []*event
 
-func (p plan) Len() int { return len(p) }
-func (p plan) Less(i, j int) bool {
+func (p eventQueue) Len() int { return len(p) }
+func (p eventQueue) Less(i, j int) bool {
 	if p[i].at == p[j].at {
 		return p[i].order < p[j].order
 	}
 	return p[i].at < p[j].at
 }
-func (p plan) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
+func (p eventQueue) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
 
 // Push and Pop are the heap's.
-func (p *plan) Push(e any) { *p = append(*p, e.(*entry)) }
-func (p *plan) Pop() any {
+func (p *eventQueue) Push(e any) { *p = append(*p, e.(*event)) }
+func (p *eventQueue) Pop() any {
 	last := (*p)[len(*p)-1]
 	*p = (*p)[:len(*p)-1]
 	return last

@@ -16,8 +16,8 @@ type Totals struct {
 	Years, Passed int
 	// Lived is how much virtual time passed, Took how much real time.
 	Lived, Took time.Duration
-	// Troubles counts what went wrong, by its name.
-	Troubles map[string]int
+	// Mishaps counts what went wrong, by its name.
+	Mishaps map[string]int
 
 	Asked, Answered, Lost, Twice, Unheard int
 	GivenUp                               int // of Lost: no bot could have answered them
@@ -28,9 +28,9 @@ type Totals struct {
 	Green, Grey                           time.Duration
 	Down                                  time.Duration // the process was not there
 	Asleep                                time.Duration // the host slept; not part of Lived
-	Barred                                time.Duration // no client could have been online
-	Held                                  time.Duration // the budget of IDENTIFYs had to be kept
-	Returns, Prompt                       int           // how often the bot came back, and within 5 s
+	Unreachable                           time.Duration // no client could have been online
+	WaitedForBudget                       time.Duration // the budget of IDENTIFYs had to be kept
+	Returns, PromptReturns                int           // how often the bot came back, and within 5 s
 	LongestAway, LongestGrey              time.Duration // while a perfect client would have been online
 	Heap                                  uint64
 	Goroutines                            int
@@ -45,11 +45,11 @@ func (t *Totals) count(v discordsim.Verdict) {
 
 // Add adds another year.
 func (t *Totals) Add(o Totals) {
-	if t.Troubles == nil {
-		t.Troubles = map[string]int{}
+	if t.Mishaps == nil {
+		t.Mishaps = map[string]int{}
 	}
-	for name, n := range o.Troubles {
-		t.Troubles[name] += n
+	for name, n := range o.Mishaps {
+		t.Mishaps[name] += n
 	}
 	for _, sum := range []struct {
 		to   *int
@@ -57,7 +57,7 @@ func (t *Totals) Add(o Totals) {
 	}{
 		{&t.Years, o.Years}, {&t.Passed, o.Passed}, {&t.Asked, o.Asked}, {&t.Answered, o.Answered}, {&t.Lost, o.Lost}, {&t.Twice, o.Twice},
 		{&t.Unheard, o.Unheard}, {&t.GivenUp, o.GivenUp}, {&t.Dials, o.Dials}, {&t.Identifies, o.Identifies}, {&t.Resumes, o.Resumes}, {&t.Resumed, o.Resumed},
-		{&t.Violations, o.Violations}, {&t.Starts, o.Starts}, {&t.Returns, o.Returns}, {&t.Prompt, o.Prompt},
+		{&t.Violations, o.Violations}, {&t.Starts, o.Starts}, {&t.Returns, o.Returns}, {&t.PromptReturns, o.PromptReturns},
 	} {
 		*sum.to += sum.more
 	}
@@ -65,7 +65,7 @@ func (t *Totals) Add(o Totals) {
 		to   *time.Duration
 		more time.Duration
 	}{
-		{&t.Lived, o.Lived}, {&t.Took, o.Took}, {&t.Green, o.Green}, {&t.Grey, o.Grey}, {&t.Down, o.Down}, {&t.Asleep, o.Asleep}, {&t.Barred, o.Barred}, {&t.Held, o.Held},
+		{&t.Lived, o.Lived}, {&t.Took, o.Took}, {&t.Green, o.Green}, {&t.Grey, o.Grey}, {&t.Down, o.Down}, {&t.Asleep, o.Asleep}, {&t.Unreachable, o.Unreachable}, {&t.WaitedForBudget, o.WaitedForBudget},
 	} {
 		*sum.to += sum.more
 	}
@@ -79,9 +79,9 @@ func (t Totals) String() string {
 	days := t.Lived.Hours() / 24
 	n := 0
 	var kinds []string
-	for _, name := range slices.Sorted(maps.Keys(t.Troubles)) {
-		n += t.Troubles[name]
-		kinds = append(kinds, fmt.Sprintf("%d %s", t.Troubles[name], name))
+	for _, name := range slices.Sorted(maps.Keys(t.Mishaps)) {
+		n += t.Mishaps[name]
+		kinds = append(kinds, fmt.Sprintf("%d %s", t.Mishaps[name], name))
 	}
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
@@ -91,11 +91,11 @@ func (t Totals) String() string {
 	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
 	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d heard and given up, because REST or the process was away for too long", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
 	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
-		share(t.Green, t.Green+t.Grey), share(t.Barred, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
+		share(t.Green, t.Green+t.Grey), share(t.Unreachable, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
 	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,
-		100*float64(t.Prompt)/float64(max(1, t.Returns)), t.LongestAway.Round(time.Millisecond), t.LongestGrey.Round(time.Millisecond))
+		100*float64(t.PromptReturns)/float64(max(1, t.Returns)), t.LongestAway.Round(time.Millisecond), t.LongestGrey.Round(time.Millisecond))
 	line("sessions", "%d connections, %d IDENTIFYs (%.2f a day; at most %d in an hour, %d in a day), %d RESUMEs, %d of them resumed, %d process starts; waited %s to keep the budget",
-		t.Dials, t.Identifies, float64(t.Identifies)/max(1, days), t.MostInHour, t.MostInDay, t.Resumes, t.Resumed, t.Starts, t.Held.Round(time.Second))
+		t.Dials, t.Identifies, float64(t.Identifies)/max(1, days), t.MostInHour, t.MostInDay, t.Resumes, t.Resumed, t.Starts, t.WaitedForBudget.Round(time.Second))
 	line("rules", "%d broken", t.Violations)
 	line("size", "at most %d MB and %d goroutines, simulator included", t.Heap>>20, t.Goroutines)
 	return b.String()

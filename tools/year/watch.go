@@ -10,33 +10,33 @@ import (
 
 // observer tells the year what the shard of one life does.
 type observer struct {
-	year *year
-	life int
+	year    *year
+	process int
 }
 
 // Observe is called by the shard's own goroutine for it.
 func (o *observer) Observe(n gateway.Observation) {
 	switch what := n.Event.(type) {
 	case gateway.Transition:
-		o.year.heard(moved{n.At, o.life, what})
+		o.year.addEvent(shardEvent{n.At, o.process, what})
 	case gateway.ConnectFailed:
-		o.year.heard(moved{n.At, o.life, what})
+		o.year.addEvent(shardEvent{n.At, o.process, what})
 	case gateway.IdentifySent:
-		o.year.heard(moved{n.At, o.life, what})
+		o.year.addEvent(shardEvent{n.At, o.process, what})
 	}
 }
 
-// moved is what a shard did and when.
-type moved struct {
+// shardEvent is what a shard did and when.
+type shardEvent struct {
 	at   time.Time
 	life int
 	what gateway.ShardEvent
 }
 
-// heard keeps what an observer said for the watcher.
-func (y *year) heard(m moved) {
+// addEvent keeps what an observer said for the watcher.
+func (y *year) addEvent(m shardEvent) {
 	y.mu.Lock()
-	y.said = append(y.said, m)
+	y.shardEvents = append(y.shardEvents, m)
 	y.mu.Unlock()
 	select {
 	case y.wake <- struct{}{}:
@@ -44,26 +44,26 @@ func (y *year) heard(m moved) {
 	}
 }
 
-// listen takes up what was heard.
-func (y *year) listen() {
+// drainEvents takes up what was heard.
+func (y *year) drainEvents() {
 	y.mu.Lock()
-	said := y.said
-	y.said = nil
+	said := y.shardEvents
+	y.shardEvents = nil
 	y.mu.Unlock()
 	for _, m := range said {
-		if y.life == nil || m.life != y.life.number {
+		if y.process == nil || m.life != y.process.number {
 			continue
 		}
 		switch what := m.what.(type) {
 		case gateway.Transition:
-			y.transition(m.at, what)
+			y.onTransition(m.at, what)
 		case gateway.ConnectFailed:
 			if what.Failures <= fewFailures || what.Failures%100 == 0 {
-				y.did(m.at, "no connection: %s (%d in a row)", briefly(what.Reason), what.Failures)
+				y.noteBot(m.at, "no connection: %s (%d in a row)", shortReason(what.Reason), what.Failures)
 			}
 		case gateway.IdentifySent:
-			y.did(m.at, "IDENTIFY")
-			y.identified(m.at)
+			y.noteBot(m.at, "IDENTIFY")
+			y.onIdentify(m.at)
 		}
 	}
 }
@@ -71,25 +71,25 @@ func (y *year) listen() {
 // fewFailures is how many attempts in a row are told one by one.
 const fewFailures = 3
 
-// transition takes up a change of the shard's state.
-func (y *year) transition(at time.Time, what gateway.Transition) {
+// onTransition takes up a change of the shard's state.
+func (y *year) onTransition(at time.Time, what gateway.Transition) {
 	wait, waits := what.To.(gateway.Waiting)
 	waited, _ := what.From.(gateway.Waiting)
 	if max(wait.Failures, waited.Failures) <= fewFailures {
-		y.did(at, "%s -> %s %s", what.From, what.To, briefly(what.Reason))
+		y.noteBot(at, "%s -> %s %s", what.From, what.To, shortReason(what.Reason))
 	}
 	_, refused := what.From.(gateway.Identifying)
 	y.waiting = waits && (wait.Until.IsZero() || refused && what.Reason.Kind == gateway.ReasonInvalidSession)
 	switch was, is := gateway.Online(what.From), gateway.Online(what.To); {
 	case was && !is:
-		y.left(at, what.Reason)
+		y.onOffline(at, what.Reason)
 	case !was && is:
-		y.returned = at
+		y.lastOnline = at
 	}
 }
 
-// briefly is a cause in a few words.
-func briefly(c gateway.Reason) string {
+// shortReason is a cause in a few words.
+func shortReason(c gateway.Reason) string {
 	if c.Kind == gateway.ReasonNone {
 		return ""
 	}
@@ -101,154 +101,154 @@ func briefly(c gateway.Reason) string {
 // it: Discord cuts one that came back by the base address after a minute.
 const aftermath = 2 * time.Minute
 
-// left notes that the bot gave up a connection or lost it.
-func (y *year) left(at time.Time, cause gateway.Reason) {
-	if y.troubled(at) || cause.Kind == gateway.ReasonReconnect {
-		y.owe(at, promptly)
+// onOffline notes that the bot gave up a connection or lost it.
+func (y *year) onOffline(at time.Time, cause gateway.Reason) {
+	if y.inTrouble(at) || cause.Kind == gateway.ReasonReconnect {
+		y.allow(at, promptReturn)
 		return
 	}
-	if at.Sub(y.due) < aftermath {
-		y.owe(at, atLast)
+	if at.Sub(y.deadline) < aftermath {
+		y.allow(at, slowReturn)
 		return
 	}
-	y.fail("the bot left Discord (%s) although nothing had gone wrong for %s", cause, at.Sub(y.due).Round(time.Second))
+	y.fail("the bot left Discord (%s) although nothing had gone wrong for %s", cause, at.Sub(y.deadline).Round(time.Second))
 }
 
 // The most IDENTIFYs in an hour and in a day: a year that takes as many sessions
 // away as a hostile one does leaves that much room, and a loop does not stay
 // within it.
 const (
-	mostInHour = 40
-	mostInDay  = 250
+	maxIdentifiesPerHour = 40
+	maxIdentifiesPerDay  = 250
 )
 
-// identified counts an IDENTIFY in its last hour and day.
-func (y *year) identified(at time.Time) {
-	y.spent = append(y.spent, at)
-	for len(y.spent) > 0 && at.Sub(y.spent[0]) >= day {
-		y.spent = y.spent[1:]
+// onIdentify counts an IDENTIFY in its last hour and day.
+func (y *year) onIdentify(at time.Time) {
+	y.identifyTimes = append(y.identifyTimes, at)
+	for len(y.identifyTimes) > 0 && at.Sub(y.identifyTimes[0]) >= day {
+		y.identifyTimes = y.identifyTimes[1:]
 	}
 	hour := 0
-	for _, one := range y.spent {
+	for _, one := range y.identifyTimes {
 		if at.Sub(one) < time.Hour {
 			hour++
 		}
 	}
-	y.MostInHour, y.MostInDay = max(y.MostInHour, hour), max(y.MostInDay, len(y.spent))
-	if hour > mostInHour || len(y.spent) > mostInDay {
-		y.fail("%d IDENTIFYs within an hour and %d within a day; at most %d and %d are allowed", hour, len(y.spent), mostInHour, mostInDay)
+	y.MostInHour, y.MostInDay = max(y.MostInHour, hour), max(y.MostInDay, len(y.identifyTimes))
+	if hour > maxIdentifiesPerHour || len(y.identifyTimes) > maxIdentifiesPerDay {
+		y.fail("%d IDENTIFYs within an hour and %d within a day; at most %d and %d are allowed", hour, len(y.identifyTimes), maxIdentifiesPerHour, maxIdentifiesPerDay)
 	}
 }
 
-// troubled reports whether something is wrong that keeps the bot from being
+// inTrouble reports whether something is wrong that keeps the bot from being
 // online, or was until a moment ago.
-func (y *year) troubled(now time.Time) bool {
-	return y.life == nil || y.barred > 0 || (y.hampered > 0 && !y.wasLive) || !now.After(y.due)
+func (y *year) inTrouble(now time.Time) bool {
+	return y.process == nil || y.unreachable > 0 || (y.restDown > 0 && !y.wasOnline) || !now.After(y.deadline)
 }
 
-// lasting is how long a connection has to last before earlier failures are
+// settledAfter is how long a connection has to last before earlier failures are
 // forgotten.
-const lasting = 70 * time.Second
+const settledAfter = 70 * time.Second
 
-// slowly is how much longer it takes to go back where each round trip takes a
+// slowNetworkExtra is how much longer it takes to go back where each round trip takes a
 // second or two: a dial and a session are up to six of them.
-const slowly = 10 * time.Second
+const slowNetworkExtra = 10 * time.Second
 
-// owe gives the bot time to be online, from now on.
-func (y *year) owe(now time.Time, patience time.Duration) {
+// allow gives the bot time to be online, from now on.
+func (y *year) allow(now time.Time, patience time.Duration) {
 	// A bot backs off the longer while connections do not last.
-	if y.hampered > 0 || now.Sub(y.returned) < lasting {
-		patience = max(patience, atLast)
+	if y.restDown > 0 || now.Sub(y.lastOnline) < settledAfter {
+		patience = max(patience, slowReturn)
 	}
-	if y.slowed > 0 {
-		patience += slowly
+	if y.slow > 0 {
+		patience += slowNetworkExtra
 	}
-	if due := now.Add(patience); due.After(y.due) {
-		y.due = due
+	if due := now.Add(patience); due.After(y.deadline) {
+		y.deadline = due
 	}
 }
 
-// look holds the bot against a perfect client, and reports whether to look again
+// check holds the bot against a perfect client, and reports whether to look again
 // soon. A bot that is online says itself when it no longer is.
-func (y *year) look(now time.Time) (soon bool) {
+func (y *year) check(now time.Time) (soon bool) {
 	live := y.sim.Attached(y.bot)
 	switch {
 	case live:
-		if !y.away.IsZero() {
-			y.back(now)
+		if !y.offlineSince.IsZero() {
+			y.onOnline(now)
 		}
-		y.wasLive = true
+		y.wasOnline = true
 		return false
-	case y.life == nil || y.barred > 0 || (y.hampered > 0 && !y.wasLive):
-		y.away = time.Time{}
+	case y.process == nil || y.unreachable > 0 || (y.restDown > 0 && !y.wasOnline):
+		y.offlineSince = time.Time{}
 		return false
 	}
-	if y.away.IsZero() {
-		y.away, y.grey = now, time.Time{}
+	if y.offlineSince.IsZero() {
+		y.offlineSince, y.greySince = now, time.Time{}
 	}
 	if y.waiting {
 		// A perfect client keeps the budget too, and does not hammer a Discord
 		// that refuses to begin sessions (G-084).
-		y.Held += lookEvery
-		y.owe(now, 10*time.Second)
-		y.away, y.grey = now, time.Time{}
+		y.WaitedForBudget += checkEvery
+		y.allow(now, 10*time.Second)
+		y.offlineSince, y.greySince = now, time.Time{}
 		return true
 	}
-	if y.grey.IsZero() && !y.sim.Dot(y.bot) {
-		y.grey = now
+	if y.greySince.IsZero() && !y.sim.Dot(y.bot) {
+		y.greySince = now
 	}
-	if now.After(y.due) {
-		y.fail("the bot is not online: the world has been well for %s", now.Sub(y.away).Round(time.Millisecond))
+	if now.After(y.deadline) {
+		y.fail("the bot is not online: the world has been well for %s", now.Sub(y.offlineSince).Round(time.Millisecond))
 	}
 	return true
 }
 
-// back notes that the bot is online again.
-func (y *year) back(now time.Time) {
-	away := now.Sub(y.away)
+// onOnline notes that the bot is online again.
+func (y *year) onOnline(now time.Time) {
+	away := now.Sub(y.offlineSince)
 	y.Returns++
-	if away <= promptly+lookEvery {
-		y.Prompt++
+	if away <= promptReturn+checkEvery {
+		y.PromptReturns++
 	}
 	y.LongestAway = max(y.LongestAway, away)
-	if !y.grey.IsZero() {
-		y.LongestGrey = max(y.LongestGrey, now.Sub(y.grey))
+	if !y.greySince.IsZero() {
+		y.LongestGrey = max(y.LongestGrey, now.Sub(y.greySince))
 	}
-	y.away, y.grey = time.Time{}, time.Time{}
+	y.offlineSince, y.greySince = time.Time{}, time.Time{}
 }
 
 // What may grow by how much in a year, from the second day on.
 const (
-	growsGoroutines = 30
-	growsHeap       = 24 << 20
-	mostQueued      = 1 << 20
+	maxGoroutineGrowth = 30
+	maxHeapGrowth      = 24 << 20
+	maxQueuedBytes     = 1 << 20
 )
 
-// remembers is for how long a bot may send the same answer again (G-137): after
+// nonceLifetime is for how long a bot may send the same answer again (G-137): after
 // that Discord has forgotten its nonce, and it could stand twice. So an answer that
 // REST has not taken by then is rightly given up.
-const remembers = 3 * time.Minute
+const nonceLifetime = 3 * time.Minute
 
-// forgets is how long after the cause of it a loss is found out at the latest.
-const forgets = 15 * time.Minute
+// lossFoundWithin is how long after the cause of it a loss is found out at the latest.
+const lossFoundWithin = 15 * time.Minute
 
-// excuse allows that some commands are lost, where that is found out soon after a
+// allowLost allows that some commands are lost, where that is found out soon after a
 // time from now.
-func (y *year) excuse(asked int, in time.Duration) {
-	y.orphaned += asked
-	y.excused = time.Now().Add(in + forgets)
+func (y *year) allowLost(asked int, in time.Duration) {
+	y.allowedLost += asked
+	y.lostAllowedUntil = time.Now().Add(in + lossFoundWithin)
 }
 
-// account looks at everything that is counted.
-func (y *year) account() {
+// checkVerdict looks at everything that is counted.
+func (y *year) checkVerdict() {
 	v := y.sim.Verdict(y.bot)
 	y.count(v)
-	if time.Now().After(y.excused) {
-		y.orphaned = 0
+	if time.Now().After(y.lostAllowedUntil) {
+		y.allowedLost = 0
 	}
 	switch {
-	case v.Lost > y.GivenUp && v.Lost-y.GivenUp <= y.orphaned:
-		y.orphaned -= v.Lost - y.GivenUp
+	case v.Lost > y.GivenUp && v.Lost-y.GivenUp <= y.allowedLost:
+		y.allowedLost -= v.Lost - y.GivenUp
 		y.GivenUp = v.Lost
 	case v.Lost > y.GivenUp:
 		y.fail("%d commands were never answered: %v", v.Lost, y.sim.Unanswered(y.bot))
@@ -256,16 +256,16 @@ func (y *year) account() {
 		y.fail("%d commands were answered twice", v.Twice)
 	case len(v.Violations) > 0:
 		one := v.Violations[0]
-		y.fail("a rule of Discord's was broken: %s %s (%s, connection %d)", one.Statement, one.What, one.At.Sub(y.begun), one.Conn)
+		y.fail("a rule of Discord's was broken: %s %s (%s, connection %d)", one.Statement, one.What, one.At.Sub(y.start), one.Conn)
 	}
 }
 
-// weigh looks at what may not grow, once a day while all is well.
-func (y *year) weigh() {
-	if y.life == nil || !y.sim.Attached(y.bot) || y.troubled(time.Now()) {
+// checkGrowth looks at what may not grow, once a day while all is well.
+func (y *year) checkGrowth() {
+	if y.process == nil || !y.sim.Attached(y.bot) || y.inTrouble(time.Now()) {
 		return
 	}
-	if queued := y.life.app.Shard().Stats().QueuedBytes; queued > mostQueued {
+	if queued := y.process.app.Shard().Stats().QueuedBytes; queued > maxQueuedBytes {
 		y.fail("%d bytes of events are waiting for handlers", queued)
 	}
 	if y.days%7 != 1 {
@@ -275,15 +275,15 @@ func (y *year) weigh() {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	goroutines := runtime.NumGoroutine()
-	if y.heap == 0 {
-		y.heap, y.goroutines = memory.HeapAlloc, goroutines
+	if y.firstHeap == 0 {
+		y.firstHeap, y.firstGoroutines = memory.HeapAlloc, goroutines
 	}
 	y.Heap, y.Goroutines = max(y.Heap, memory.HeapAlloc), max(y.Goroutines, goroutines)
 	switch {
-	case goroutines > y.goroutines+growsGoroutines:
-		y.fail("there are %d goroutines, and were %d after a day", goroutines, y.goroutines)
-	case memory.HeapAlloc > y.heap+growsHeap:
-		y.fail("%d MB of memory are in use, and were %d MB after a day", memory.HeapAlloc>>20, y.heap>>20)
+	case goroutines > y.firstGoroutines+maxGoroutineGrowth:
+		y.fail("there are %d goroutines, and were %d after a day", goroutines, y.firstGoroutines)
+	case memory.HeapAlloc > y.firstHeap+maxHeapGrowth:
+		y.fail("%d MB of memory are in use, and were %d MB after a day", memory.HeapAlloc>>20, y.firstHeap>>20)
 	}
 }
 

@@ -44,8 +44,8 @@ func (s Step) String() string {
 	return fmt.Sprintf("day %3d %02d:%02d:%06.3f  %s", days+1, at/time.Hour, at/time.Minute%60, (at % time.Minute).Seconds(), s.What)
 }
 
-// remembered is how many steps a failure tells.
-const remembered = 200
+// keptSteps is how many steps a failure tells.
+const keptSteps = 200
 
 // Result is how a year went.
 type Result struct {
@@ -78,7 +78,7 @@ func Run(ctx context.Context, t *testing.T, o Options) (Result, error) {
 		return Result{}, fmt.Errorf("there is no profile %q; choose %s or %s", o.Profile, Ordinary, Hostile)
 	}
 	if o.Dir == "" {
-		dir, err := folderInMemory()
+		dir, err := tempDir()
 		if err != nil {
 			return Result{}, fmt.Errorf("there is no place for the bot's database: %w", err)
 		}
@@ -87,17 +87,17 @@ func Run(ctx context.Context, t *testing.T, o Options) (Result, error) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the year has its own times for that
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(mostMemory))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	var r Result
 	var err error
 	began := time.Now()
-	synctest.Test(t, func(*testing.T) { r, err = live(ctx, o) })
+	synctest.Test(t, func(*testing.T) { r, err = runYear(ctx, o) })
 	r.Took = time.Since(began)
 	return r, err
 }
 
-// folderInMemory makes a folder whose disk is never slow.
-func folderInMemory() (string, error) {
+// tempDir makes a folder whose disk is never slow.
+func tempDir() (string, error) {
 	if dir, err := os.MkdirTemp("/dev/shm", "evergreen-year-"); err == nil {
 		return dir, nil
 	}

@@ -24,32 +24,32 @@ func BenchmarkRestart(b *testing.B) {
 			name = "old"
 		}
 		b.Run(name, func(b *testing.B) {
-			w := newTown(b)
+			w := newRestartHarness(b)
 			if old {
-				earlier(b, filepath.Join(w.folder, "data"), w.app.Token, func(s *store.Store) {
-					remember(s)
-					suffer(s)
+				earlierRun(b, filepath.Join(w.folder, "data"), w.app.Token, func(s *store.Store) {
+					writeHistory(s)
+					writeIncidents(s)
 				})
 			}
-			program := w.open()
+			program := w.startWithLoad()
 			var took []time.Duration
 			for b.Loop() {
 				_ = program.Process.Signal(syscall.SIGKILL)
 				_ = program.Wait()
 				program = w.start()
-				took = append(took, w.attached(len(took)+1))
+				took = append(took, w.awaitOnline(len(took)+1))
 			}
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "p50-ms")
 			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1e3, "p95-ms")
-			close(w.quiet)
-			<-w.silent
+			close(w.stopAsking)
+			<-w.asked
 		})
 	}
 }
 
-// suffer leaves the incidents of ninety days.
-func suffer(s *store.Store) {
+// writeIncidents leaves the incidents of ninety days.
+func writeIncidents(s *store.Store) {
 	for n := range 450 {
 		at := time.Now().Add(-time.Duration(450-n) * 24 * time.Hour / 5)
 		i := health.Incident{

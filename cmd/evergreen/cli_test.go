@@ -26,7 +26,7 @@ func TestUsageErrors(t *testing.T) {
 		"odd faults":      {[]string{"sim", "--faults", "some"}, []string{"--faults", "auto"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := begin(t, nil, c.args...)
+			p := startCommand(t, nil, c.args...)
 			if code := p.code(t); code != 2 {
 				t.Errorf("exit code %d, want 2", code)
 			}
@@ -42,7 +42,7 @@ func TestUsageErrors(t *testing.T) {
 // Given --help, the command explains itself and ends with exit code 0.
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"demo", "--help"}, {"sim", "--help"}} {
-		p := begin(t, nil, args...)
+		p := startCommand(t, nil, args...)
 		if code := p.code(t); code != 0 {
 			t.Errorf("%v: exit code %d, want 0", args, code)
 		}
@@ -53,7 +53,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	p := begin(t, nil, "version")
+	p := startCommand(t, nil, "version")
 	if code := p.code(t); code != 0 || !strings.HasPrefix(p.stdout.String(), "evergreen ") {
 		t.Errorf("exit code %d, %q", code, p.stdout)
 	}

@@ -10,12 +10,12 @@ import (
 	"evergreen/internal/demo"
 )
 
-// lookEvery is how often the watcher looks at the simulator's record.
-const lookEvery = 250 * time.Millisecond
+// simLogEvery is how often the watcher looks at the simulator's record.
+const simLogEvery = 250 * time.Millisecond
 
-// watcher writes a line for everything that happens between a bot and the
+// simLog writes a line for everything that happens between a bot and the
 // simulator: connections, session starts, faults and broken rules.
-type watcher struct {
+type simLog struct {
 	world  *demo.World
 	w      io.Writer
 	conns  map[int64]bool // those seen; true once they are closed
@@ -24,32 +24,32 @@ type watcher struct {
 	until  time.Time     // frames up to here have been seen
 }
 
-func newWatcher(world *demo.World, w io.Writer) *watcher {
-	return &watcher{world: world, w: w, conns: map[int64]bool{}, until: time.Now()}
+func newSimLog(world *demo.World, w io.Writer) *simLog {
+	return &simLog{world: world, w: w, conns: map[int64]bool{}, until: time.Now()}
 }
 
-// watch looks until ctx ends, and then once more.
-func (w *watcher) watch(ctx context.Context) {
-	ticker := time.NewTicker(lookEvery)
+// follow looks until ctx ends, and then once more.
+func (w *simLog) follow(ctx context.Context) {
+	ticker := time.NewTicker(simLogEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			w.look()
+			w.update()
 			return
 		case <-ticker.C:
-			w.look()
+			w.update()
 		}
 	}
 }
 
 // say writes one line.
-func (w *watcher) say(at time.Time, format string, args ...any) {
+func (w *simLog) say(at time.Time, format string, args ...any) {
 	fmt.Fprintln(w.w, at.Local().Format("15:04:05.000"), fmt.Sprintf(format, args...))
 }
 
-// look writes what is new.
-func (w *watcher) look() {
+// update writes what is new.
+func (w *simLog) update() {
 	for _, f := range w.world.Sim.Struck() {
 		if f.ID > w.struck {
 			w.struck = f.ID
@@ -67,13 +67,13 @@ func (w *watcher) look() {
 			w.say(c.Opened, "connection %d opened at the %s gateway, compression %s", c.ID, gatewayName(c), orNone(c.Compress))
 		}
 		for _, f := range c.Frames {
-			if name := milestone(f); name != "" && f.At.After(w.until) && !f.At.After(now) {
+			if name := frameName(f); name != "" && f.At.After(w.until) && !f.At.After(now) {
 				w.say(f.At, "connection %d %s", c.ID, name)
 			}
 		}
 		if !c.Closed.IsZero() {
 			w.conns[c.ID] = true
-			w.say(c.Closed, "connection %d closed by the %s with %s after %s", c.ID, closer(c), closeCode(c), c.Closed.Sub(c.Opened).Round(time.Millisecond))
+			w.say(c.Closed, "connection %d closed by the %s with %s after %s", c.ID, closedBy(c), closeCode(c), c.Closed.Sub(c.Opened).Round(time.Millisecond))
 		}
 	}
 	w.until = now
@@ -110,8 +110,8 @@ const (
 	opInvalid   = 9
 )
 
-// milestone names a payload that is worth a line.
-func milestone(f discordsim.Frame) string {
+// frameName names a payload that is worth a line.
+func frameName(f discordsim.Frame) string {
 	switch {
 	case f.Sent && (f.Type == "READY" || f.Type == "RESUMED"):
 		return f.Type
@@ -127,7 +127,7 @@ func milestone(f discordsim.Frame) string {
 	return ""
 }
 
-func closer(c discordsim.ConnLog) string {
+func closedBy(c discordsim.ConnLog) string {
 	if c.ByClient {
 		return "client"
 	}

@@ -37,8 +37,8 @@ type process struct {
 	signals func() (<-chan os.Signal, func())
 }
 
-// standing is the real process.
-func standing() *process {
+// newProcess is the real process.
+func newProcess() *process {
 	return &process{
 		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		signals: func() (<-chan os.Signal, func()) {
@@ -49,14 +49,14 @@ func standing() *process {
 	}
 }
 
-// leaving is what kong's exit becomes, so that only main ends the process.
-type leaving int
+// exitCode is what kong's exit becomes, so that only main ends the process.
+type exitCode int
 
-// execute runs one command and returns the exit code.
-func (p *process) execute(args []string) (code int) {
+// run runs one command and returns the exit code.
+func (p *process) run(args []string) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			left, ok := r.(leaving)
+			left, ok := r.(exitCode)
 			if !ok {
 				panic(r)
 			}
@@ -68,7 +68,7 @@ func (p *process) execute(args []string) (code int) {
 		kong.Name("evergreen"),
 		kong.Description("Evergreen keeps a Discord bot's dot green. To see it work without a token: evergreen demo"),
 		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(code int) { panic(leaving(code)) }),
+		kong.Exit(func(code int) { panic(exitCode(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Bind(p),
 	)
@@ -77,22 +77,22 @@ func (p *process) execute(args []string) (code int) {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "evergreen: %v\nTry: evergreen %s--help\n", err, asked(err))
+		fmt.Fprintf(p.stderr, "evergreen: %v\nTry: evergreen %s--help\n", err, commandOf(err))
 		return int(config.ExitUsage)
 	}
-	return p.report(parsed.Run())
+	return p.exitCode(parsed.Run())
 }
 
-// asked is the command a wrong command line was about, if one was recognised.
-func asked(err error) string {
+// commandOf is the command a wrong command line was about, if one was recognised.
+func commandOf(err error) string {
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil && wrong.Context.Command() != "" {
 		return wrong.Context.Command() + " "
 	}
 	return ""
 }
 
-// report tells the operator why a command ended, and returns the exit code.
-func (p *process) report(err error) int {
+// exitCode tells the operator why a command ended, and returns the exit code.
+func (p *process) exitCode(err error) int {
 	if err == nil {
 		return int(config.ExitOK)
 	}

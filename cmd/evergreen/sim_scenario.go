@@ -15,9 +15,9 @@ import (
 	"evergreen/internal/text"
 )
 
-// play plays a scenario to the bot that comes.
-func (s *simCommand) play(p *process) error {
-	if s.Scenario == listThem {
+// playScenario plays a scenario to the bot that comes.
+func (s *simCommand) playScenario(p *process) error {
+	if s.Scenario == listArg {
 		return listScenarios(p.stdout)
 	}
 	sc, err := s.scenario()
@@ -35,18 +35,18 @@ func (s *simCommand) play(p *process) error {
 	}
 	app := sc.Populate(sim, discordsim.AppConfig{Name: "SimBot", Token: s.Token})
 	fmt.Fprintf(p.stdout, "%s\nScenario %s, %s, seed %d: %s\nIt begins when your bot asks for something.\n\n",
-		invitation(listener, app), sc.Name, sc.Length(), sc.Seed, sc.Says)
+		pointBotHere(listener, app), sc.Name, sc.Length(), sc.Seed, sc.Says)
 
-	ctx, release := p.stoppable()
+	ctx, release := p.signalContext()
 	defer release()
-	if err := awaitAnybody(ctx, sim); err != nil {
+	if err := awaitBot(ctx, sim); err != nil {
 		return fmt.Errorf("the scenario has not begun: %w", err)
 	}
 	var work sync.WaitGroup
 	defer work.Wait()
 	seen, end := context.WithCancel(context.Background())
 	defer end()
-	work.Go(func() { newWatcher(&demo.World{Sim: sim, Bot: app}, p.stdout).watch(seen) })
+	work.Go(func() { newSimLog(&demo.World{Sim: sim, Bot: app}, p.stdout).follow(seen) })
 	out, err := sc.Run(ctx, sim, app)
 	end()
 	work.Wait()
@@ -82,9 +82,9 @@ func (s *simCommand) scenario() (*discordsim.Scenario, error) {
 	return sc, nil
 }
 
-// awaitAnybody waits until a bot has asked the simulator for something. A
+// awaitBot waits until a bot has asked the simulator for something. A
 // scenario's times count from there, not from when the server was started.
-func awaitAnybody(ctx context.Context, sim *discordsim.Sim) error {
+func awaitBot(ctx context.Context, sim *discordsim.Sim) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {

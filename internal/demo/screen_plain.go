@@ -11,16 +11,16 @@ import (
 // scoreEvery is how often a plain screen tells the score.
 const scoreEvery = 10 * time.Second
 
-// Plain is a screen for pipes and files: lines that are written once and stay.
+// PlainScreen is a screen for pipes and files: lines that are written once and stay.
 // It is also an [io.Writer] for log lines.
-type Plain struct {
+type PlainScreen struct {
 	mu   sync.Mutex
 	w    io.Writer
 	told time.Duration
 }
 
-// NewPlain makes a plain screen.
-func NewPlain(w io.Writer) *Plain { return &Plain{w: w, told: scoreEvery} }
+// NewPlainScreen makes a plain screen.
+func NewPlainScreen(w io.Writer) *PlainScreen { return &PlainScreen{w: w, told: scoreEvery} }
 
 // The columns of a line: time, name, text.
 const (
@@ -33,33 +33,33 @@ func clock(d time.Duration) string {
 	return pad(fmt.Sprintf("%d:%02d", int(d/time.Minute), int(d/time.Second)%60), clockColumns)
 }
 
-func (p *Plain) lines(lines ...string) {
+func (p *PlainScreen) lines(lines ...string) {
 	_, _ = io.WriteString(p.w, strings.Join(lines, "\n")+"\n")
 }
 
 // Begin prints the heading.
-func (p *Plain) Begin(heading []string) {
+func (p *PlainScreen) Begin(heading []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lines(append(heading, "")...)
 }
 
 // Strike prints what happens.
-func (p *Plain) Strike(at time.Duration, s Strike) {
+func (p *PlainScreen) Strike(at time.Duration, s Strike) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lines(clock(at) + pad(s.Name, nameColumns) + s.Says)
 }
 
 // Episode prints what came of it.
-func (p *Plain) Episode(e Episode) {
+func (p *PlainScreen) Episode(e Episode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(pad("", clockColumns) + pad("  the bot", nameColumns) + strings.Join(append(e.Did, e.outcome()), " "))
+	p.lines(pad("", clockColumns) + pad("  the bot", nameColumns) + strings.Join(append(e.Reaction, e.outcome()), " "))
 }
 
 // Score prints a line now and then.
-func (p *Plain) Score(s Score) {
+func (p *PlainScreen) Score(s Score) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s.Elapsed < p.told {
@@ -73,14 +73,14 @@ func (p *Plain) Score(s Score) {
 }
 
 // End prints the summary.
-func (p *Plain) End(s Summary) {
+func (p *PlainScreen) End(s Summary) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(append([]string{""}, s.conclusion()...)...)
+	p.lines(append([]string{""}, s.lines()...)...)
 }
 
 // Write passes log lines on.
-func (p *Plain) Write(line []byte) (int, error) {
+func (p *PlainScreen) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.w.Write(line)

@@ -44,19 +44,19 @@ func limitMemory(logger *slog.Logger) {
 	}
 }
 
-// watchOver runs what stands beside the bot: the watch over the settings' files,
+// startBackground runs what stands beside the bot: the watch over the settings' files,
 // the word to the service manager, and the view of a start of many shards. The function ends both.
-func (p *process) watchOver(from config.Sources, loaded *config.Loaded, bot *app.App, logger *logging.Logger) func() {
+func (p *process) startBackground(from config.Sources, loaded *config.Loaded, bot *app.App, logger *logging.Logger) func() {
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		s := reloads{before: loaded, bot: bot, logger: logger, log: logging.Component(logger.Logger, "Settings")}
+		s := settingsWatch{before: loaded, bot: bot, logger: logger, log: logging.Component(logger.Logger, "Settings")}
 		config.Watch(ctx, from, config.WatchEvery, s.changed)
 	})
-	running.Go(func() { p.followStart(ctx, func() fleet.Snapshot { return bot.Fleet().Snapshot() }) })
+	running.Go(func() { p.showProgress(ctx, func() fleet.Snapshot { return bot.Fleet().Snapshot() }) })
 	running.Go(func() {
 		sdnotify.New(sdnotify.Options{
-			Snapshot: bot.Tracker().Snapshot, Shards: func() []sdnotify.Shard { return shards(bot) },
+			Snapshot: bot.Tracker().Snapshot, Shards: func() []sdnotify.Shard { return notifyShards(bot) },
 			Logger: logging.Component(logger.Logger, "Supervision"),
 		}).Run(ctx)
 	})
@@ -66,8 +66,8 @@ func (p *process) watchOver(from config.Sources, loaded *config.Loaded, bot *app
 	}
 }
 
-// shards are those the bot has now.
-func shards(bot *app.App) []sdnotify.Shard {
+// notifyShards are those the bot has now.
+func notifyShards(bot *app.App) []sdnotify.Shard {
 	all := bot.Fleet().Shards()
 	out := make([]sdnotify.Shard, len(all))
 	for i, s := range all {
@@ -76,11 +76,11 @@ func shards(bot *app.App) []sdnotify.Shard {
 	return out
 }
 
-// watched are the settings that take effect while the bot runs.
-var watched = []string{"DISCORD_TOKEN", "DISCORD_TOKEN_FILE"}
+// reloadable are the settings that take effect while the bot runs.
+var reloadable = []string{"DISCORD_TOKEN", "DISCORD_TOKEN_FILE"}
 
-// reloads hands what is written into the settings' files on to a running bot.
-type reloads struct {
+// settingsWatch hands what is written into the settings' files on to a running bot.
+type settingsWatch struct {
 	before *config.Loaded
 	bot    *app.App
 	logger *logging.Logger
@@ -89,14 +89,14 @@ type reloads struct {
 
 // changed is told of what stands in the files now. What is not the token waits
 // for the next start; what is wrong changes nothing.
-func (s *reloads) changed(now *config.Loaded, err error) {
+func (s *settingsWatch) changed(now *config.Loaded, err error) {
 	if err != nil {
 		s.log.Warn("The changed settings cannot be used, and the bot goes on with those it has", "error", err)
 		return
 	}
 	// Before anything is said or sent with it.
 	s.logger.Redactor.Add(now.Config.Token.Reveal())
-	later := slices.DeleteFunc(config.Changes(s.before, now), func(name string) bool { return slices.Contains(watched, name) })
+	later := slices.DeleteFunc(config.Changes(s.before, now), func(name string) bool { return slices.Contains(reloadable, name) })
 	if len(later) > 0 {
 		s.log.Info("These settings have changed and take effect at the next start: " + strings.Join(later, ", "))
 	}

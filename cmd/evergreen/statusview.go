@@ -18,11 +18,11 @@ type paint func(colour, text string) string
 
 // The colours of a reading.
 const (
-	inGreen  = "\x1b[32m"
-	inYellow = "\x1b[33m"
-	inRed    = "\x1b[31m"
-	inGrey   = "\x1b[2m"
-	inNone   = "\x1b[0m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	red    = "\x1b[31m"
+	grey   = "\x1b[2m"
+	plain  = "\x1b[0m"
 )
 
 // paint is for the terminal, if the output goes to one.
@@ -30,7 +30,7 @@ func (p *process) paint() paint {
 	if _, ok := p.terminal(); !ok || !p.colour() {
 		return func(_, text string) string { return text }
 	}
-	return func(colour, text string) string { return colour + text + inNone }
+	return func(colour, text string) string { return colour + text + plain }
 }
 
 // writeLines prints lines.
@@ -39,9 +39,9 @@ func (p *process) writeLines(lines []string) error {
 	return err
 }
 
-// dots are the colours of the states; all others are red.
-var dots = map[string]string{
-	"online": inGreen, "degraded": inYellow, "reconnecting": inYellow, "starting": inYellow, "stopping": inGrey, unknown: inGrey,
+// stateColours are the colours of the states; all others are red.
+var stateColours = map[string]string{
+	"online": green, "degraded": yellow, "reconnecting": yellow, "starting": yellow, "stopping": grey, unknown: grey,
 }
 
 // statusColumns is the width of the names in front of a reading's lines.
@@ -49,19 +49,19 @@ const statusColumns = 11
 
 // lines is the reading for a person, in the time of their place.
 func (r reading) lines(in paint, place *time.Location) []string {
-	colour, known := dots[r.State]
+	colour, known := stateColours[r.State]
 	if !known {
-		colour = inRed
+		colour = red
 	}
 	lines := []string{in(colour, "●") + " " + r.Says}
 	add := func(name, text string) {
 		if text != "" {
-			lines = append(lines, "  "+in(inGrey, name+strings.Repeat(" ", max(1, statusColumns-utf8.RuneCountInString(name))))+text)
+			lines = append(lines, "  "+in(grey, name+strings.Repeat(" ", max(1, statusColumns-utf8.RuneCountInString(name))))+text)
 		}
 	}
 	add("What to do", r.Do)
 	if r.Status != nil {
-		r.addTold(add, place)
+		r.addStatus(add, place)
 	}
 	if r.Session != nil {
 		add("Session", "kept, last alive "+ago(r.At, *r.Session))
@@ -72,14 +72,14 @@ func (r reading) lines(in paint, place *time.Location) []string {
 		if p.Host != "" {
 			text += " on " + p.Host
 		}
-		add("Process", text+versionWords(p.Version)+", since "+when(p.Since, r.At, place))
+		add("Process", text+versionWords(p.Version)+", since "+moment(p.Since, r.At, place))
 	}
 	for n, i := range r.Incidents {
 		name := "Incidents"
 		if n > 0 {
 			name = ""
 		}
-		add(name, when(i.At, r.At, place)+"  "+text.Capitalize(i.Says))
+		add(name, moment(i.At, r.At, place)+"  "+text.Capitalize(i.Says))
 	}
 	if r.API != "" {
 		add("Dashboard", r.API+"/")
@@ -87,11 +87,11 @@ func (r reading) lines(in paint, place *time.Location) []string {
 	return lines
 }
 
-// addTold adds what the HTTP API has told.
-func (r reading) addTold(add func(name, text string), place *time.Location) {
-	s := r.told
+// addStatus adds what the HTTP API has told.
+func (r reading) addStatus(add func(name, text string), place *time.Location) {
+	s := r.status
 	if s.Since != nil {
-		add("Since", when(*s.Since, r.At, place)+", "+text.Elapsed(r.At.Sub(*s.Since)))
+		add("Since", moment(*s.Since, r.At, place)+", "+text.Elapsed(r.At.Sub(*s.Since)))
 	}
 	if s.Bot.Username != "" {
 		add("Bot", s.Bot.Username+" in "+text.Count(int64(s.Bot.Guilds), "server"))
@@ -131,7 +131,7 @@ func (r reading) addTold(add func(name, text string), place *time.Location) {
 		add("Discord", "says of itself: "+d.Description)
 	}
 	if r.Process == nil && s.Started != nil {
-		add("Process", strings.TrimPrefix(versionWords(s.Version)+", since "+when(*s.Started, r.At, place), ", "))
+		add("Process", strings.TrimPrefix(versionWords(s.Version)+", since "+moment(*s.Started, r.At, place), ", "))
 	}
 }
 
@@ -176,7 +176,7 @@ func (p *process) watchStatus(s *statusCommand, look func() reading) error {
 		var err error
 		switch key := r.key(); {
 		case live:
-			lines := cut(r.lines(p.paint(), time.Local), columns())
+			lines := truncateLines(r.lines(p.paint(), time.Local), columns())
 			_, err = fmt.Fprintf(p.stdout, "%s\x1b[J%s\n", strings.Repeat("\x1b[A", drawn), strings.Join(lines, "\n"))
 			drawn = len(lines)
 		case key == last:
@@ -191,14 +191,14 @@ func (p *process) watchStatus(s *statusCommand, look func() reading) error {
 		last = r.key()
 		select {
 		case <-signals:
-			return r.exit()
+			return r.exitError()
 		case <-ticker.C:
 		}
 	}
 }
 
-// cut shortens lines so that none takes two rows. Colours take no room.
-func cut(lines []string, columns int) []string {
+// truncateLines shortens lines so that none takes two rows. Colours take no room.
+func truncateLines(lines []string, columns int) []string {
 	for n, line := range lines {
 		width, escape := 0, false
 		for at, c := range line {
@@ -211,7 +211,7 @@ func cut(lines []string, columns int) []string {
 				width++
 			}
 			if width >= max(20, columns-1) {
-				lines[n] = line[:at] + "…" + inNone
+				lines[n] = line[:at] + "…" + plain
 				break
 			}
 		}
@@ -219,8 +219,8 @@ func cut(lines []string, columns int) []string {
 	return lines
 }
 
-// when is a moment: the time of day, with the day if it is another one.
-func when(at, now time.Time, place *time.Location) string {
+// moment is a moment: the time of day, with the day if it is another one.
+func moment(at, now time.Time, place *time.Location) string {
 	at, now = at.In(place), now.In(place)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format("15:04:05")

@@ -14,9 +14,9 @@ import (
 	"evergreen/internal/demo"
 )
 
-// control lets others set faults and ask for the verdict over HTTP, on a
+// controlServer lets others set faults and ask for the verdict over HTTP, on a
 // loopback address (S-099).
-type control struct {
+type controlServer struct {
 	world    *demo.World
 	listener net.Listener
 	server   *http.Server
@@ -27,12 +27,12 @@ type control struct {
 
 // The bounds of one request.
 const (
-	controlWithin = 5 * time.Second
-	controlBody   = 64 << 10
+	controlTimeout = 5 * time.Second
+	maxControlBody = 64 << 10
 )
 
-// newControl takes the address, which only this machine may reach.
-func newControl(addr string, world *demo.World) (*control, error) {
+// newControlServer takes the address, which only this machine may reach.
+func newControlServer(addr string, world *demo.World) (*controlServer, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("the address %q is not host:port", addr)
@@ -44,21 +44,21 @@ func newControl(addr string, world *demo.World) (*control, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for control requests: %w", err)
 	}
-	c := &control{world: world, listener: listener, active: map[string]*discordsim.Active{}}
+	c := &controlServer{world: world, listener: listener, active: map[string]*discordsim.Active{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sim/faults", c.list)
 	mux.HandleFunc("POST /sim/faults", c.inject)
 	mux.HandleFunc("DELETE /sim/faults", c.liftAll)
 	mux.HandleFunc("DELETE /sim/faults/{id}", c.lift)
 	mux.HandleFunc("GET /sim/verdict", c.verdict)
-	c.server = &http.Server{Handler: mux, ReadTimeout: controlWithin, WriteTimeout: controlWithin, IdleTimeout: time.Minute}
+	c.server = &http.Server{Handler: mux, ReadTimeout: controlTimeout, WriteTimeout: controlTimeout, IdleTimeout: time.Minute}
 	return c, nil
 }
 
-func (c *control) addr() net.Addr { return c.listener.Addr() }
+func (c *controlServer) addr() net.Addr { return c.listener.Addr() }
 
 // serve answers until ctx ends.
-func (c *control) serve(ctx context.Context) {
+func (c *controlServer) serve(ctx context.Context) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -69,9 +69,9 @@ func (c *control) serve(ctx context.Context) {
 	<-served
 }
 
-// wanted is a fault as others write it: like [discordsim.Fault], with times in
+// faultRequest is a fault as others write it: like [discordsim.Fault], with times in
 // seconds or as "30s".
-type wanted struct {
+type faultRequest struct {
 	discordsim.Fault
 	For   duration `json:"for"`
 	Delay duration `json:"delay"`
@@ -83,28 +83,28 @@ func (d *duration) UnmarshalJSON(raw []byte) error {
 }
 
 // inject begins a fault.
-func (c *control) inject(w http.ResponseWriter, r *http.Request) {
-	var f wanted
-	reader := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBody))
+func (c *controlServer) inject(w http.ResponseWriter, r *http.Request) {
+	var f faultRequest
+	reader := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
-		answer(w, http.StatusBadRequest, map[string]any{"error": "this is not a fault: " + err.Error(), "example": map[string]any{"fault": "half-open", "for": "30s"}})
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": "this is not a fault: " + err.Error(), "example": map[string]any{"fault": "half-open", "for": "30s"}})
 		return
 	}
 	f.Fault.For, f.Fault.Delay = time.Duration(f.For), time.Duration(f.Delay)
 	active, err := c.world.Sim.Inject(f.Fault)
 	if err != nil {
-		answer(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
 		return
 	}
 	c.mu.Lock()
 	c.active[active.ID.String()] = active
 	c.mu.Unlock()
-	answer(w, http.StatusCreated, map[string]any{"id": active.ID, "fault": f.Name, "says": discordsim.Describe(f.Name)})
+	writeJSON(w, http.StatusCreated, map[string]any{"id": active.ID, "fault": f.Name, "says": discordsim.Describe(f.Name)})
 }
 
 // list tells what can go wrong and what has.
-func (c *control) list(w http.ResponseWriter, _ *http.Request) {
+func (c *controlServer) list(w http.ResponseWriter, _ *http.Request) {
 	known := map[string]string{}
 	for _, name := range discordsim.Faults() {
 		known[name] = discordsim.Describe(name)
@@ -117,22 +117,22 @@ func (c *control) list(w http.ResponseWriter, _ *http.Request) {
 		}
 		struck = append(struck, one)
 	}
-	answer(w, http.StatusOK, map[string]any{"faults": known, "struck": struck})
+	writeJSON(w, http.StatusOK, map[string]any{"faults": known, "struck": struck})
 }
 
 // liftAll ends every fault, lift one.
-func (c *control) liftAll(w http.ResponseWriter, _ *http.Request) {
+func (c *controlServer) liftAll(w http.ResponseWriter, _ *http.Request) {
 	c.world.Sim.LiftAll()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (c *control) lift(w http.ResponseWriter, r *http.Request) {
+func (c *controlServer) lift(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	active := c.active[r.PathValue("id")]
 	delete(c.active, r.PathValue("id"))
 	c.mu.Unlock()
 	if active == nil {
-		answer(w, http.StatusNotFound, map[string]any{"error": "there is no such fault, or it was not set here"})
+		writeJSON(w, http.StatusNotFound, map[string]any{"error": "there is no such fault, or it was not set here"})
 		return
 	}
 	c.world.Sim.Lift(active)
@@ -140,13 +140,13 @@ func (c *control) lift(w http.ResponseWriter, r *http.Request) {
 }
 
 // verdict tells how the bot fares. Times are in seconds.
-func (c *control) verdict(w http.ResponseWriter, _ *http.Request) {
+func (c *controlServer) verdict(w http.ResponseWriter, _ *http.Request) {
 	v := c.world.Sim.Verdict(c.world.Bot)
 	broken := []map[string]any{}
 	for _, one := range v.Violations {
 		broken = append(broken, map[string]any{"at": one.At, "connection": one.Conn, "statement": one.Statement, "what": one.What, "note": one.Note()})
 	}
-	answer(w, http.StatusOK, map[string]any{
+	writeJSON(w, http.StatusOK, map[string]any{
 		"asked": v.Asked, "answered": v.Answered, "lost": v.Lost, "twice": v.Twice, "waiting": v.Waiting, "unheard": v.Unheard,
 		"connections": v.Dials, "identifies": v.Identifies, "min_identify_spacing_s": v.MinIdentifySpacing.Seconds(),
 		"resumes": v.Resumes, "resumed": v.Resumed, "close_codes": v.CloseCodes, "invalid_requests": v.InvalidRequests,
@@ -155,7 +155,7 @@ func (c *control) verdict(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)

@@ -10,34 +10,34 @@ import (
 	"evergreen/internal/discord/rest"
 )
 
-// witness watches the bot while something goes wrong and sees what an incident
+// observer watches the bot while something goes wrong and sees what an incident
 // does not tell. It is a [gateway.Observer].
-type witness struct {
+type observer struct {
 	ready chan struct{} // closed by the first READY
 
-	mu   sync.Mutex
-	lost chan struct{} // closed when the bot next gives up a connection
-	seen seen
+	mu     sync.Mutex
+	lost   chan struct{} // closed when the bot next gives up a connection
+	counts observed
 }
 
-// seen is what a witness has seen since it was asked to begin.
-type seen struct {
-	beats     int // answered heartbeats
+// observed is what a witness has seen since it was asked to begin.
+type observed struct {
+	acks      int // answered heartbeats
 	suspected int
 	cleared   int
 	requested int // heartbeats sent because Discord asked
 }
 
-func newWitness() *witness { return &witness{ready: make(chan struct{})} }
+func newObserver() *observer { return &observer{ready: make(chan struct{})} }
 
 // Observe takes note.
-func (w *witness) Observe(n gateway.Observation) {
+func (w *observer) Observe(n gateway.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch what := n.Event.(type) {
 	case gateway.HeartbeatSent:
 		if what.Kind == gateway.HeartbeatRequested {
-			w.seen.requested++
+			w.counts.requested++
 		}
 	case gateway.Ready:
 		select {
@@ -46,11 +46,11 @@ func (w *witness) Observe(n gateway.Observation) {
 			close(w.ready)
 		}
 	case gateway.HeartbeatACK:
-		w.seen.beats++
+		w.counts.acks++
 	case gateway.SuspicionRaised:
-		w.seen.suspected++
+		w.counts.suspected++
 	case gateway.SuspicionCleared:
-		w.seen.cleared++
+		w.counts.cleared++
 	case gateway.Disconnected:
 		if w.lost != nil {
 			close(w.lost)
@@ -59,19 +59,19 @@ func (w *witness) Observe(n gateway.Observation) {
 	}
 }
 
-// begin forgets what was seen before. The channel is closed when the bot next
+// reset forgets what was seen before. The channel is closed when the bot next
 // gives up a connection.
-func (w *witness) begin() (lost <-chan struct{}) {
+func (w *observer) reset() (lost <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.seen, w.lost = seen{}, make(chan struct{})
+	w.counts, w.lost = observed{}, make(chan struct{})
 	return w.lost
 }
 
-func (w *witness) report() seen {
+func (w *observer) counted() observed {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.seen
+	return w.counts
 }
 
 // tallies are the counters of all parts at one moment.
@@ -88,6 +88,6 @@ type requests struct{ rest.Stats }
 // limited counts the answers of 429, of whatever kind.
 func (r requests) limited() int64 { return r.Limited + r.Shared + r.Global }
 
-func count(a *app.App, w *World) tallies {
+func takeTallies(a *app.App, w *World) tallies {
 	return tallies{rest: requests{a.REST()}, bot: a.Bot().Counts(), shard: a.Fleet().Stats(), asked: w.Sim.Verdict(w.Bot)}
 }

@@ -13,7 +13,7 @@ func TestBashCompletes(t *testing.T) {
 	if err != nil {
 		t.Skip("bash is not on this machine")
 	}
-	script := told(t, "completion", "bash")
+	script := outputOf(t, "completion", "bash")
 	for line, want := range map[string]string{
 		"evergreen ser":                              "service",
 		"evergreen service unin":                     "uninstall",
@@ -29,7 +29,7 @@ func TestBashCompletes(t *testing.T) {
 		}
 	}
 	for _, shell := range []string{"zsh", "fish"} {
-		if script := told(t, "completion", shell); !strings.Contains(script, "uninstall") || !strings.Contains(script, "take-over") {
+		if script := outputOf(t, "completion", shell); !strings.Contains(script, "uninstall") || !strings.Contains(script, "take-over") {
 			t.Errorf("%s is told:\n%s", shell, script)
 		}
 	}
@@ -38,7 +38,7 @@ func TestBashCompletes(t *testing.T) {
 // Given the command line's own definition, then the manual page knows every
 // command and the exit codes.
 func TestManualPage(t *testing.T) {
-	page := told(t, "man")
+	page := outputOf(t, "man")
 	for _, want := range []string{".TH EVERGREEN 1", ".SS evergreen service install", `\-\-take\-over`, ".B 78"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
@@ -46,12 +46,12 @@ func TestManualPage(t *testing.T) {
 	}
 }
 
-// told is what a command that ends well prints.
-func told(t *testing.T, args ...string) string {
+// outputOf is what a command that ends well prints.
+func outputOf(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
 	p := &process{stdout: &out, stderr: &errs}
-	if code := p.execute(args); code != 0 {
+	if code := p.run(args); code != 0 {
 		t.Fatalf("%v ends with %d: %s", args, code, errs.String())
 	}
 	return out.String()

@@ -10,9 +10,9 @@ import (
 	"evergreen/discordsim/judge"
 )
 
-// check judges the bot that comes.
-func (s *simCommand) check(p *process) error {
-	if slices.Equal(s.Only, []string{listThem}) {
+// checkBot judges the bot that comes.
+func (s *simCommand) checkBot(p *process) error {
+	if slices.Equal(s.Only, []string{listArg}) {
 		return listSteps(p.stdout)
 	}
 	sim := discordsim.New(judge.Config(s.seed()))
@@ -29,12 +29,12 @@ func (s *simCommand) check(p *process) error {
 	fmt.Fprintf(told, `%s
 It will be judged by what it sends. It should answer %s.
 
-`, invitation(listener, app), s.wanted())
+`, pointBotHere(listener, app), s.expectedAnswers())
 
-	ctx, release := p.stoppable()
+	ctx, release := p.signalContext()
 	defer release()
 	report, err := judge.Run(ctx, judge.Options{
-		Sim: sim, App: app, Command: first(s.Say), Slash: first(s.Slash), Thorough: s.Thorough, Gentle: s.Gentle, Only: s.Only,
+		Sim: sim, App: app, Command: firstOf(s.Say), Slash: firstOf(s.Slash), Thorough: s.Thorough, Gentle: s.Gentle, Only: s.Only,
 		Tell: func(step judge.Step, number, of int) {
 			fmt.Fprintf(told, "%2d/%d  %s: %s\n", number, of, step.Name, step.Says)
 		},
@@ -57,9 +57,9 @@ It will be judged by what it sends. It should answer %s.
 	return nil
 }
 
-// wanted says what the bot has to answer.
-func (s *simCommand) wanted() string {
-	command, slash := first(s.Say), first(s.Slash)
+// expectedAnswers says what the bot has to answer.
+func (s *simCommand) expectedAnswers() string {
+	command, slash := firstOf(s.Say), firstOf(s.Slash)
 	switch {
 	case command != "" && slash != "":
 		return fmt.Sprintf("%q with one reply, and the slash command /%s", command, slash)
@@ -71,8 +71,8 @@ func (s *simCommand) wanted() string {
 	return "nothing: what has to do with answers is not judged"
 }
 
-// listThem is the name that asks for a list.
-const listThem = "list"
+// listArg is the name that asks for a list.
+const listArg = "list"
 
 // listSteps names the steps of the programme.
 func listSteps(w io.Writer) error {

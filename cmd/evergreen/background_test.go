@@ -21,8 +21,8 @@ import (
 //
 // Statements: G-054, G-064, G-094, G-098.
 func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
-	file := elsewhere(t)
-	world, listener := discord(t)
+	file := inTempDir(t)
+	world, listener := listeningSim(t)
 	old := world.Bot.Token
 	write := func(token string) {
 		if err := os.WriteFile(".env", []byte("DISCORD_TOKEN="+token+"\nDISCORD_ACTIVITY=none\n"), 0o600); err != nil {
@@ -31,7 +31,7 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	}
 	write(old)
 	environ := []string{"DISCORD_API_URL=" + listener.APIURL(), "LOG_LEVEL=debug", "EVERGREEN_STATE_DIR=" + t.TempDir()}
-	c := begin(t, environ, "run")
+	c := startCommand(t, environ, "run")
 	c.stderr.await(t, "Online as ")
 	fresh := world.Sim.ResetToken(world.Bot)
 	c.stderr.await(t, "is still refused")
@@ -42,13 +42,13 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	eventually(t, "a second session", func() (int, bool) {
 		return 0, world.Sim.Verdict(world.Bot).Identifies == 2 && world.Sim.Attached(world.Bot)
 	})
-	if got := answered(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
+	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
-	c = begin(t, environ, "run")
+	c = startCommand(t, environ, "run")
 	c.stderr.await(t, "Resumed the session of an earlier run")
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
@@ -71,8 +71,8 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 // bot is run, then it comes online and answers through it, and the log names the
 // proxy without the login.
 func TestRunThroughAProxy(t *testing.T) {
-	file := elsewhere(t)
-	world, listener := discord(t)
+	file := inTempDir(t)
+	world, listener := listeningSim(t)
 	var rest, gateway atomic.Int64
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -90,11 +90,11 @@ func TestRunThroughAProxy(t *testing.T) {
 	})
 	defer proxy.Close()
 	inside := strings.TrimPrefix(proxy.URL, "http://")
-	c := begin(t, settings(world, listener,
+	c := startCommand(t, settings(world, listener,
 		"DISCORD_API_URL="+strings.Replace(listener.APIURL(), "127.0.0.1", "discord.test", 1), "http_proxy=http://ada:s3cret@"+inside), "run")
 	c.stderr.await(t, "Discord is reached through the proxy http://"+inside)
 	c.stderr.await(t, "Online as ")
-	if got := answered(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
+	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}
 	if _, err := world.Sim.Inject(discordsim.Fault{Name: "cut"}); err != nil {
@@ -116,8 +116,8 @@ func TestRunThroughAProxy(t *testing.T) {
 // Given a bot under systemd, when it starts, is online and is stopped, then
 // systemd is told so, in words.
 func TestSystemdIsToldInWords(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
+	inTempDir(t)
+	world, listener := listeningSim(t)
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -138,7 +138,7 @@ func TestSystemdIsToldInWords(t *testing.T) {
 			_, _ = told.Write(append(buf[:n:n], '\n'))
 		}
 	}()
-	c := begin(t, settings(world, listener), "run", "--log-file=none")
+	c := startCommand(t, settings(world, listener), "run", "--log-file=none")
 	told.await(t, "READY=1")
 	told.await(t, "STATUS=Online: ")
 	told.await(t, "WATCHDOG=1")

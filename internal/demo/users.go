@@ -9,10 +9,10 @@ import (
 	"evergreen/discordsim"
 )
 
-// Crowd is the people of a [World], asking the bot things. They take turns, and
+// Users is the people of a [World], asking the bot things. They take turns, and
 // so do the channels, so that neither Discord's limits nor the bot's cooldown
 // are about them.
-type Crowd struct {
+type Users struct {
 	World *World
 	// Rate is how many commands a second they ask, give or take half.
 	Rate float64
@@ -24,15 +24,15 @@ type Crowd struct {
 
 	mu       sync.Mutex
 	rng      *rand.Rand
-	channels turns[discordsim.ID]
-	people   turns[discordsim.User]
+	channels rotation[discordsim.ID]
+	people   rotation[discordsim.User]
 }
 
 // slashShare is how many of the commands are slash commands.
 const slashShare = 0.2
 
 // Run lets people ask until ctx ends.
-func (c *Crowd) Run(ctx context.Context) {
+func (c *Users) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -45,21 +45,21 @@ func (c *Crowd) Run(ctx context.Context) {
 	}
 }
 
-// begin makes everything ready the first time. The caller holds mu.
-func (c *Crowd) begin() {
+// init makes everything ready the first time. The caller holds mu.
+func (c *Users) init() {
 	if c.rng != nil {
 		return
 	}
 	c.rng = rand.New(rand.NewPCG(c.Seed, 0xC0FFEE))
-	c.channels = newTurns(c.rng, c.World.channels())
-	c.people = newTurns(c.rng, c.World.People)
+	c.channels = newRotation(c.rng, c.World.channels())
+	c.people = newRotation(c.rng, c.World.People)
 }
 
 // ask lets one person ask one thing and returns the time until the next does.
-func (c *Crowd) ask() (pause time.Duration) {
+func (c *Users) ask() (pause time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.begin()
+	c.init()
 	w := c.World
 	channel, person := c.channels.next(), c.people.next()
 	if len(c.Say) == 0 || (len(c.Slash) > 0 && c.rng.Float64() < slashShare) {
@@ -71,26 +71,26 @@ func (c *Crowd) ask() (pause time.Duration) {
 }
 
 // say lets the next person say something the bot has to answer.
-func (c *Crowd) say(text string) {
+func (c *Users) say(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.begin()
+	c.init()
 	c.World.Sim.Say(c.channels.next(), c.people.next().ID, text, discordsim.Expect())
 }
 
-// turns hands out the items of a list one after another, in an order that
+// rotation hands out the items of a list one after another, in an order that
 // changes with every round.
-type turns[T any] struct {
+type rotation[T any] struct {
 	rng   *rand.Rand
 	items []T
 	at    int
 }
 
-func newTurns[T any](rng *rand.Rand, items []T) turns[T] {
-	return turns[T]{rng: rng, items: items, at: len(items)}
+func newRotation[T any](rng *rand.Rand, items []T) rotation[T] {
+	return rotation[T]{rng: rng, items: items, at: len(items)}
 }
 
-func (t *turns[T]) next() T {
+func (t *rotation[T]) next() T {
 	if t.at >= len(t.items) {
 		t.rng.Shuffle(len(t.items), func(i, j int) { t.items[i], t.items[j] = t.items[j], t.items[i] })
 		t.at = 0

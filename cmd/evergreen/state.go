@@ -18,27 +18,27 @@ import (
 	"evergreen/internal/store"
 )
 
-// holding is what a run holds on the disk: the right to use the token, and what
+// state is what a run holds on the disk: the right to use the token, and what
 // is to outlive the process. It is the app's [app.Sessions].
-type holding struct {
-	owner   *tokenlock.Owner
-	store   *store.Store
-	gap     *health.Incident // the time since the previous run; nil if there was none
-	fresh   bool             // sessions of earlier runs are not resumed
-	log     *slog.Logger
-	asked   sync.WaitGroup // listens for those who want to take over
-	rival   atomic.Pointer[health.Rival]
-	ignored sync.Once
+type state struct {
+	owner     *tokenlock.Owner
+	store     *store.Store
+	downtime  *health.Incident // the time since the previous run; nil if there was none
+	fresh     bool             // sessions of earlier runs are not resumed
+	log       *slog.Logger
+	handovers sync.WaitGroup // listens for those who want to take over
+	rival     atomic.Pointer[health.Rival]
+	ignored   sync.Once
 }
 
-// hold takes the token and opens the store. It fails when another process owns
+// openState takes the token and opens the store. It fails when another process owns
 // the token and when the database is that of a later version; nothing else about
 // the disk keeps the bot from starting.
-func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*holding, error) {
-	h := &holding{fresh: fresh, log: logging.Component(logger, "State")}
+func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
+	h := &state{fresh: fresh, log: logging.Component(logger, "State")}
 	of := tokenlock.Of(c.Token.Reveal())
 	var err error
-	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), Changed: h.firm}); err != nil {
+	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), Changed: h.lockChanged}); err != nil {
 		return nil, err
 	}
 	if trouble := h.owner.Trouble(); trouble != nil {
@@ -60,13 +60,13 @@ func hold(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, f
 	if previous.End != store.EndNone {
 		h.log.Info(previous.String())
 	}
-	h.gap = h.store.Gap(previous)
+	h.downtime = h.store.Gap(previous)
 	return h, nil
 }
 
-// firm is told of a lock that could be made only later, or that another process
+// lockChanged is told of a lock that could be made only later, or that another process
 // turned out to have.
-func (h *holding) firm(trouble error) {
+func (h *state) lockChanged(trouble error) {
 	h.rival.Store(nil)
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)
 	switch {
@@ -81,7 +81,7 @@ func (h *holding) firm(trouble error) {
 }
 
 // Rival is another process that is known to run the bot.
-func (h *holding) Rival() health.Rival {
+func (h *state) Rival() health.Rival {
 	if known := h.rival.Load(); known != nil {
 		return *known
 	}
@@ -89,10 +89,10 @@ func (h *holding) Rival() health.Rival {
 }
 
 // rotate lets what is saved follow a token that was reset.
-func (h *holding) rotate(token string) { h.store.Rotate(tokenlock.Of(token)) }
+func (h *state) rotate(token string) { h.store.Rotate(tokenlock.Of(token)) }
 
 // Session is the session of an earlier run that is to be resumed.
-func (h *holding) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
+func (h *state) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
 	if h.fresh {
 		h.ignored.Do(func() { h.log.Info("A saved session is not looked for, as --fresh says") })
 		return gateway.Session{}
@@ -108,7 +108,7 @@ func (h *holding) Session(pair gateway.ShardID, intents gateway.Intents) gateway
 
 // Shards is the number of shards of the sessions that an earlier run left, 0
 // without any.
-func (h *holding) Shards() int {
+func (h *state) Shards() int {
 	if h.fresh {
 		return 0
 	}
@@ -116,7 +116,7 @@ func (h *holding) Shards() int {
 }
 
 // Intents are those of the sessions that an earlier run left, 0 without any.
-func (h *holding) Intents() gateway.Intents {
+func (h *state) Intents() gateway.Intents {
 	if h.fresh {
 		return 0
 	}
@@ -124,18 +124,18 @@ func (h *holding) Intents() gateway.Intents {
 }
 
 // Saving is whether what the bot knows is being saved.
-func (h *holding) Saving() health.Saving {
+func (h *state) Saving() health.Saving {
 	state := h.store.State()
 	return health.Saving{Trouble: state.Reason, Since: state.Since}
 }
 
 // Keeper keeps the session of this run.
-func (h *holding) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
+func (h *state) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
 	return h.store.Keeper(pair, intents)
 }
 
 // announce tells others on this machine where to ask how the bot is.
-func (h *holding) announce(api net.Addr) {
+func (h *state) announce(api net.Addr) {
 	if err := h.owner.Announce(api.String()); err != nil {
 		h.log.Warn("The lock cannot say where the HTTP API listens; evergreen status asks at API_ADDR", "error", err)
 	}
@@ -143,8 +143,8 @@ func (h *holding) announce(api net.Addr) {
 
 // handOver lets another process take the token over: stop is called when one
 // asks for it, and release lets go.
-func (h *holding) handOver(stop func()) {
-	h.asked.Go(func() {
+func (h *state) handOver(stop func()) {
+	h.handovers.Go(func() {
 		h.owner.Serve(func(to tokenlock.Holder) {
 			h.log.Info("Handing over to " + to.String())
 			stop()
@@ -152,31 +152,31 @@ func (h *holding) handOver(stop func()) {
 	})
 }
 
-// closeTime is how long the last writes may take.
-const closeTime = 5 * time.Second
+// closeTimeout is how long the last writes may take.
+const closeTimeout = 5 * time.Second
 
 // release saves what is left, says how the run ended, and gives the token up:
 // in this order, so that whoever takes over finds everything.
-func (h *holding) release(ran error, mode gateway.StopMode) {
+func (h *state) release(ran error, mode gateway.StopMode) {
 	how, said := store.EndPaused, ""
 	switch {
 	case ran != nil:
-		how, said = store.EndFailed, reason(ran).Error()
+		how, said = store.EndFailed, withoutSteps(ran).Error()
 	case mode == gateway.EndSession:
 		how = store.EndGoodbye
 	}
 	h.store.End(how, said)
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := h.store.Close(ctx); err != nil {
 		h.log.Warn("Not everything could be saved", "error", err)
 	}
 	h.owner.Release()
-	h.asked.Wait()
+	h.handovers.Wait()
 }
 
-// heldElsewhere tells how to go on when another process owns the token.
-func heldElsewhere(err error) error {
+// startFailure tells how to go on when another process owns the token.
+func startFailure(err error) error {
 	if _, ok := errors.AsType[*tokenlock.HeldError](err); !ok {
 		return err
 	}

@@ -19,24 +19,24 @@ import (
 	"evergreen/internal/store"
 )
 
-// said is what the HTTP API says of the bot.
-type said struct {
+// apiStatus is what the HTTP API says of the bot.
+type apiStatus struct {
 	Status, Reason, Remedy string
 	Ready                  bool
 }
 
-// status asks the HTTP API until what it says fits.
-func status(t *testing.T, address, what string, fits func(said) bool) {
+// awaitStatus asks the HTTP API until what it says fits.
+func awaitStatus(t *testing.T, address, what string, fits func(apiStatus) bool) {
 	t.Helper()
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	eventually(t, what, func() (said, bool) {
+	eventually(t, what, func() (apiStatus, bool) {
 		answer, err := client.Get("http://" + address + "/api/v1/status")
 		if err != nil {
-			return said{}, false
+			return apiStatus{}, false
 		}
 		defer func() { _ = answer.Body.Close() }()
-		var s said
+		var s apiStatus
 		if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
 			t.Error(err)
 		}
@@ -61,18 +61,18 @@ func fetch(t *testing.T, address string) string {
 	return string(text)
 }
 
-func isOnline(s said) bool { return s.Status == "online" && s.Ready }
+func isOnline(s apiStatus) bool { return s.Status == "online" && s.Ready }
 
 // Given a database that cannot be written because another program keeps it
 // locked, then the bot answers on, the API says in words that nothing is saved
 // and what to do; and once it can be written, the bot is online as before.
 func TestLockedDatabaseIsShown(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
+	inTempDir(t)
+	world, listener := listeningSim(t)
 	state := t.TempDir()
-	c := begin(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
+	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
 	address := c.stderr.await(t, "The HTTP API listens on ")
-	status(t, address, "online", isOnline)
+	awaitStatus(t, address, "online", isOnline)
 	if got := fetch(t, "http://"+address+"/api/v1/logs"); !strings.Contains(got, "starts") || !strings.Contains(got, "no saved session to resume") {
 		t.Errorf("the log of the API does not begin with the start: %s", got)
 	}
@@ -89,15 +89,15 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "PRAGMA busy_timeout = 20000; BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	status(t, address, "degraded because of the lock", func(s said) bool {
+	awaitStatus(t, address, "degraded because of the lock", func(s apiStatus) bool {
 		return s.Status == "degraded" && s.Ready && strings.Contains(s.Reason, "nothing is saved: another program has locked the database") && s.Remedy != ""
 	})
-	answered(t, world, ask(world, "!ping"))
+	awaitAnswer(t, world, ask(world, "!ping"))
 	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	_ = other.Close()
-	status(t, address, "online again", isOnline)
+	awaitStatus(t, address, "online again", isOnline)
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
@@ -106,22 +106,22 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 // Given a state folder that cannot be made, then the bot comes online without it
 // and says so; and when it can be, everything is saved and the bot is as before.
 func TestMissingStateFolderIsShown(t *testing.T) {
-	elsewhere(t)
-	world, listener := discord(t)
+	inTempDir(t)
+	world, listener := listeningSim(t)
 	state := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(state, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := begin(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
+	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
 	address := c.stderr.await(t, "The HTTP API listens on ")
-	status(t, address, "degraded because of the folder", func(s said) bool {
+	awaitStatus(t, address, "degraded because of the folder", func(s apiStatus) bool {
 		return s.Status == "degraded" && s.Ready && strings.Contains(s.Reason, "nothing is saved") && strings.Contains(s.Reason, "not a directory")
 	})
-	answered(t, world, ask(world, "!ping"))
+	awaitAnswer(t, world, ask(world, "!ping"))
 	if err := os.Remove(state); err != nil {
 		t.Fatal(err)
 	}
-	status(t, address, "online again", isOnline)
+	awaitStatus(t, address, "online again", isOnline)
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
@@ -135,10 +135,10 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 // then the time in between is an incident with its cause, what the process said,
 // and that the session was resumed.
 func TestGapBetweenProcessesIsTold(t *testing.T) {
-	w := newTown(t)
+	w := newRestartHarness(t)
 	program := w.start()
-	w.attached(0)
-	w.says("Online as ") // Discord knows of the session before the bot does
+	w.awaitOnline(0)
+	w.awaitLog("Online as ") // Discord knows of the session before the bot does
 	for n, end := range []struct {
 		signal syscall.Signal
 		cause  health.CauseID
@@ -153,9 +153,9 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 		}
 		_ = program.Wait()
 		program = w.start()
-		w.attached(n + 1)
+		w.awaitOnline(n + 1)
 		gap := eventually(t, "the gap in the journal", func() (health.Incident, bool) {
-			return w.gap(t.Context(), n)
+			return w.downtime(t.Context(), n)
 		})
 		if gap.Cause != end.cause || !strings.HasPrefix(gap.What.String(), end.says) || gap.Outcome != health.OutcomeResumed || gap.Duration(time.Now()) <= 0 || len(gap.Actions) == 0 {
 			t.Errorf("%v: %s, %+v", end.signal, gap.Sentence(time.Now(), time.UTC), gap)
@@ -172,9 +172,9 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 	}
 }
 
-// gap is the incident after the given number of others that are over, as the
+// downtime is the incident after the given number of others that are over, as the
 // disk has it.
-func (w *town) gap(ctx context.Context, earlier int) (health.Incident, bool) {
+func (w *restartHarness) downtime(ctx context.Context, earlier int) (health.Incident, bool) {
 	g, err := store.Look(ctx, filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
 	if err != nil {
 		return health.Incident{}, false // it is being written

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// barEvery is how often the bar is redrawn, lineEvery how often a line says the
+	// redrawEvery is how often the bar is redrawn, lineEvery how often a line says the
 	// same in a pipe.
-	barEvery  = 200 * time.Millisecond
-	lineEvery = 10 * time.Second
-	barWidth  = 30
+	redrawEvery = 200 * time.Millisecond
+	lineEvery   = 10 * time.Second
+	barWidth    = 30
 )
 
-// followStart shows how far the shards are until all are online, the rest waits
+// showProgress shows how far the shards are until all are online, the rest waits
 // for a person, or ctx ends: a bar on a terminal, lines in a pipe when something
 // has changed. One shard needs neither.
-func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapshot) {
+func (p *process) showProgress(ctx context.Context, snapshot func() fleet.Snapshot) {
 	_, live := p.terminal()
-	tick := time.NewTicker(barEvery)
+	tick := time.NewTicker(redrawEvery)
 	defer tick.Stop()
 	began := time.Now()
 	said, last := began, ""
@@ -49,7 +49,7 @@ func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapsho
 		case progress.Total == 0: // Discord is being asked how many there are
 		case live:
 			// The cursor stays at the start of the line, so that log lines replace it.
-			fmt.Fprint(p.stdout, startBar(progress)+"\x1b[K\r")
+			fmt.Fprint(p.stdout, progressBar(progress)+"\x1b[K\r")
 			drawn = true
 		case time.Since(said) >= lineEvery && line != last:
 			fmt.Fprintln(p.stdout, line)
@@ -63,8 +63,8 @@ func (p *process) followStart(ctx context.Context, snapshot func() fleet.Snapsho
 	}
 }
 
-// startBar draws it.
-func startBar(p fleet.Progress) string {
+// progressBar draws it.
+func progressBar(p fleet.Progress) string {
 	full := barWidth * p.Online / max(1, p.Total)
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + p.String()
 }

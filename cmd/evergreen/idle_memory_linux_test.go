@@ -31,17 +31,17 @@ func BenchmarkIdleMemory(b *testing.B) {
 	for name, args := range map[string][]string{"run": nil, "run--api": {"--api", "--api-addr", "127.0.0.1:0"}} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				w := newTown(b)
-				earlier(b, filepath.Join(w.folder, "data"), w.app.Token, remember)
+				w := newRestartHarness(b)
+				earlierRun(b, filepath.Join(w.folder, "data"), w.app.Token, writeHistory)
 				bot := exec.Command(program, append([]string{"run"}, args...)...)
 				bot.Dir, bot.Env = w.folder, []string{"HOME=" + w.folder, "DISCORD_API_URL=" + w.url, "DISCORD_TOKEN=" + w.app.Token}
 				if err := bot.Start(); err != nil {
 					b.Fatal(err)
 				}
-				w.attached(0)
+				w.awaitOnline(0)
 				<-time.After(settleAfter + 10*time.Second)
 				for _, what := range []string{"VmRSS", "RssAnon", "RssFile"} {
-					b.ReportMetric(resident(b, bot.Process.Pid, what), what+"-MB")
+					b.ReportMetric(processMemory(b, bot.Process.Pid, what), what+"-MB")
 				}
 				_ = bot.Process.Signal(os.Interrupt)
 				_ = bot.Wait()
@@ -50,8 +50,8 @@ func BenchmarkIdleMemory(b *testing.B) {
 	}
 }
 
-// earlier lets an earlier run of the bot leave something in a state folder.
-func earlier(b *testing.B, dir, token string, leave func(*store.Store)) {
+// earlierRun lets an earlier run of the bot leave something in a state folder.
+func earlierRun(b *testing.B, dir, token string, leave func(*store.Store)) {
 	b.Helper()
 	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: tokenlock.Of(token)})
 	if err != nil {
@@ -65,8 +65,8 @@ func earlier(b *testing.B, dir, token string, leave func(*store.Store)) {
 	}
 }
 
-// remember leaves ninety days.
-func remember(s *store.Store) {
+// writeHistory leaves ninety days.
+func writeHistory(s *store.Store) {
 	now := time.Now()
 	trips := history.Sums{Gateway: history.Spread{N: 60, Sum: 3 * time.Second, Max: 90 * time.Millisecond}, REST: history.Spread{N: 60, Sum: 9 * time.Second, Max: time.Second}}
 	var past []history.Record
@@ -82,8 +82,8 @@ func remember(s *store.Store) {
 	s.History().Append(past)
 }
 
-// resident reads a line of a process's status, in MB.
-func resident(b *testing.B, pid int, what string) float64 {
+// processMemory reads a line of a process's status, in MB.
+func processMemory(b *testing.B, pid int, what string) float64 {
 	b.Helper()
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

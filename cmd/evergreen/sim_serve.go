@@ -27,11 +27,11 @@ func (s *simCommand) serve(p *process) error {
 	if err != nil {
 		return err
 	}
-	control, err := newControl(s.controlAddr(listener), world)
+	control, err := newControlServer(s.controlAddr(listener), world)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --control-addr", err)
 	}
-	s.explain(p, world, listener, control.addr())
+	s.printUsage(p, world, listener, control.addr())
 
 	signals, release := p.signals()
 	defer release()
@@ -39,13 +39,13 @@ func (s *simCommand) serve(p *process) error {
 	defer end()
 	var work sync.WaitGroup
 	work.Go(func() { control.serve(ctx) })
-	work.Go(func() { newWatcher(world, p.stdout).watch(ctx) })
+	work.Go(func() { newSimLog(world, p.stdout).follow(ctx) })
 	if s.Rate > 0 {
-		crowd := demo.Crowd{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
+		crowd := demo.Users{World: world, Rate: s.Rate, Say: s.Say, Slash: s.Slash, Seed: seed}
 		work.Go(func() { crowd.Run(ctx) })
 	}
 	if s.Faults == "auto" {
-		work.Go(func() { s.strike(ctx, world, seed) })
+		work.Go(func() { s.injectFaults(ctx, world, seed) })
 	}
 	var over <-chan time.Time
 	if s.For > 0 {
@@ -74,9 +74,9 @@ func passed(v discordsim.Verdict) bool {
 	return v.Asked > 0 && v.Lost+v.Twice+len(v.Broken()) == 0
 }
 
-// controlBeyond is how many ports above the simulator's the control port is, so
+// controlPortOffset is how many ports above the simulator's the control port is, so
 // that it is 8510 where nothing else is said.
-const controlBeyond = 10
+const controlPortOffset = 10
 
 // controlAddr is where control requests are taken when nothing else is said: on
 // the machine and near the port that the simulator has, clear of both its ports;
@@ -86,15 +86,15 @@ func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
 		return s.Control
 	}
 	host, wanted, _ := net.SplitHostPort(s.Addr)
-	port := listener.Addr().(*net.TCPAddr).Port + controlBeyond
+	port := listener.Addr().(*net.TCPAddr).Port + controlPortOffset
 	if wanted == "0" || port > math.MaxUint16 || port == listener.ResumeAddr().(*net.TCPAddr).Port {
 		port = 0
 	}
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// explain says how to use it.
-func (s *simCommand) explain(p *process, world *demo.World, listener *discordsim.Listener, control net.Addr) {
+// printUsage says how to use it.
+func (s *simCommand) printUsage(p *process, world *demo.World, listener *discordsim.Listener, control net.Addr) {
 	asks := "who say nothing"
 	if s.Rate > 0 {
 		asks = fmt.Sprintf("who ask %g times a second", s.Rate)
@@ -106,17 +106,17 @@ Let something go wrong:  curl -d '{"fault":"half-open","for":"30s"}' http://%s/s
 What can go wrong:       curl http://%s/sim/faults
 How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
 
-`, invitation(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control)
+`, pointBotHere(listener, world.Bot), len(world.Guilds), len(world.People), asks, world.Bot.Owner, control, control, control)
 }
 
-// realTime stretches the times of the faults, which are made for a world ten
+// realTimeScale stretches the times of the faults, which are made for a world ten
 // times as fast.
-const realTime = 10
+const realTimeScale = 10
 
-// strike lets one thing after another go wrong.
-func (s *simCommand) strike(ctx context.Context, world *demo.World, seed uint64) {
+// injectFaults lets one thing after another go wrong.
+func (s *simCommand) injectFaults(ctx context.Context, world *demo.World, seed uint64) {
 	pace := time.Duration(s.Pace)
-	schedule := demo.NewSchedule(demo.ScheduleOptions{Seed: seed, Scale: realTime, Every: demo.CostlyEvery(pace)})
+	schedule := demo.NewSchedule(demo.ScheduleOptions{Seed: seed, Scale: realTimeScale, Every: demo.CostlyEvery(pace)})
 	timer := time.NewTimer(pace)
 	defer timer.Stop()
 	for {

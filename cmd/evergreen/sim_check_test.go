@@ -14,10 +14,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// checked is a judgement that waits for its bot, and what to point the bot at.
-func checked(t *testing.T, args ...string) (c *child, api, token string, out *stream) {
+// startSim is a judgement that waits for its bot, and what to point the bot at.
+func startSim(t *testing.T, args ...string) (c *command, api, token string, out *stream) {
 	t.Helper()
-	c = begin(t, nil, append([]string{"sim", "--addr", "127.0.0.1:0", "--seed", "1"}, args...)...)
+	c = startCommand(t, nil, append([]string{"sim", "--addr", "127.0.0.1:0", "--seed", "1"}, args...)...)
 	out = c.stdout
 	for _, arg := range args {
 		if arg == "--json" {
@@ -31,9 +31,9 @@ func checked(t *testing.T, args ...string) (c *child, api, token string, out *st
 // through the steps that were asked for, the report says what it kept, and the
 // exit code is 0.
 func TestSimCheckPassesOurBot(t *testing.T) {
-	elsewhere(t)
-	check, api, token, _ := checked(t, "--check", "--gentle", "--slash", "ping", "--only", "slash command", "--only", "op 7")
-	bot := begin(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
+	inTempDir(t)
+	check, api, token, _ := startSim(t, "--check", "--gentle", "--slash", "ping", "--only", "slash command", "--only", "op 7")
+	bot := startCommand(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
 	if code := check.code(t); code != 0 {
 		t.Errorf("exit code %d:\n%s\n%s", code, check.stdout, check.stderr)
 	}
@@ -47,9 +47,9 @@ func TestSimCheckPassesOurBot(t *testing.T) {
 	}
 }
 
-// hello identifies and then does nothing: no heartbeats, no RESUME. When it is
+// identifyOnce identifies and then does nothing: no heartbeats, no RESUME. When it is
 // thrown out it begins anew.
-func hello(ctx context.Context, api, token string) {
+func identifyOnce(ctx context.Context, api, token string) {
 	for ctx.Err() == nil {
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, api+"/gateway/bot", nil)
 		req.Header.Set("Authorization", "Bot "+token)
@@ -82,13 +82,13 @@ func hello(ctx context.Context, api, token string) {
 // Given a bot that never resumes, when it is judged, then the report says so, as
 // JSON on stdout and nothing else there, and the exit code is 1.
 func TestSimCheckFailsABadBot(t *testing.T) {
-	elsewhere(t)
-	check, api, token, _ := checked(t, "--check", "--json", "--say", "", "--only", "reset")
+	inTempDir(t)
+	check, api, token, _ := startSim(t, "--check", "--json", "--say", "", "--only", "reset")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		hello(ctx, api, token)
+		identifyOnce(ctx, api, token)
 	}()
 	code := check.code(t)
 	cancel()
@@ -114,7 +114,7 @@ func TestSimCheckFailsABadBot(t *testing.T) {
 // it expects is held against what the bot did: exit code 0 where all of it came
 // about, and 1 with a sentence where it did not.
 func TestSimPlaysAScenario(t *testing.T) {
-	folder := filepath.Dir(filepath.Dir(elsewhere(t)))
+	folder := filepath.Dir(filepath.Dir(inTempDir(t)))
 	for _, c := range []struct {
 		expect string
 		code   int
@@ -128,8 +128,8 @@ func TestSimPlaysAScenario(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sim, api, token, _ := checked(t, "--scenario", file)
-		bot := begin(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
+		sim, api, token, _ := startSim(t, "--scenario", file)
+		bot := startCommand(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
 		if code := sim.code(t); code != c.code || !strings.Contains(sim.stdout.String(), c.says) {
 			t.Errorf("exit code %d, want %d and %q:\n%s", code, c.code, c.says, sim.stdout)
 		}
@@ -152,13 +152,13 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 		{[]string{"--scenario", "./nowhere.yaml", "--addr", "127.0.0.1:0"}, 1, "nowhere.yaml"},
 		{[]string{"--check", "--only", "nap", "--addr", "127.0.0.1:0"}, 1, `no step "nap"`},
 	} {
-		sim := begin(t, nil, append([]string{"sim"}, c.args...)...)
+		sim := startCommand(t, nil, append([]string{"sim"}, c.args...)...)
 		if code := sim.code(t); code != c.code || !strings.Contains(sim.stderr.String(), c.says) {
 			t.Errorf("%v: exit code %d, want %d and %q:\n%s", c.args, code, c.code, c.says, sim.stderr)
 		}
 	}
 	for list, wants := range map[string][]string{"--scenario": {"quiet-bot", "24h"}, "--check --only": {"op 7", "(with --thorough)"}} {
-		sim := begin(t, nil, append([]string{"sim"}, append(strings.Fields(list), "list")...)...)
+		sim := startCommand(t, nil, append([]string{"sim"}, append(strings.Fields(list), "list")...)...)
 		code := sim.code(t)
 		for _, want := range wants {
 			if code != 0 || !strings.Contains(sim.stdout.String(), want) {

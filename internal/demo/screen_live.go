@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Live is a screen for terminals: episodes scroll by, and beneath them a block
+// LiveScreen is a screen for terminals: episodes scroll by, and beneath them a block
 // with the score is redrawn in place. It is also an [io.Writer] for log lines.
-type Live struct {
+type LiveScreen struct {
 	size   func() (columns int)
 	colour bool
 
@@ -21,10 +21,10 @@ type Live struct {
 	ended bool
 }
 
-// NewLive makes a live screen on a terminal. size tells its width now; colours
+// NewLiveScreen makes a live screen on a terminal. size tells its width now; colours
 // are used if wanted.
-func NewLive(w io.Writer, size func() (columns int), colour bool) *Live {
-	return &Live{w: w, size: size, colour: colour}
+func NewLiveScreen(w io.Writer, size func() (columns int), colour bool) *LiveScreen {
+	return &LiveScreen{w: w, size: size, colour: colour}
 }
 
 // The colours that are used.
@@ -37,8 +37,8 @@ const (
 	yellow      = "\x1b[33m"
 )
 
-// in sets a text in a colour.
-func (l *Live) in(colour, text string) string {
+// colourise sets a text in a colour.
+func (l *LiveScreen) colourise(colour, text string) string {
 	if !l.colour || text == "" {
 		return text
 	}
@@ -53,10 +53,10 @@ const (
 
 // columns is how wide to draw. The last column stays free: some terminals begin
 // a new line when it is used.
-func (l *Live) columns() int { return min(widest, max(narrowest, l.size())-1) }
+func (l *LiveScreen) columns() int { return min(widest, max(narrowest, l.size())-1) }
 
 // Begin prints the heading and draws the block.
-func (l *Live) Begin(heading []string) {
+func (l *LiveScreen) Begin(heading []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var lines []string
@@ -67,7 +67,7 @@ func (l *Live) Begin(heading []string) {
 }
 
 // Strike shows what happens in the block; it scrolls by when it is over.
-func (l *Live) Strike(_ time.Duration, s Strike) {
+func (l *LiveScreen) Strike(_ time.Duration, s Strike) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.score.Now, l.score.NowFor = &s, 0
@@ -75,7 +75,7 @@ func (l *Live) Strike(_ time.Duration, s Strike) {
 }
 
 // Episode lets the strike and what came of it scroll by.
-func (l *Live) Episode(e Episode) {
+func (l *LiveScreen) Episode(e Episode) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.score.Now = nil
@@ -84,16 +84,16 @@ func (l *Live) Episode(e Episode) {
 		name, indent = width(e.Name)+2, 2
 	}
 	lines := wrap(clock(e.At)+pad(e.Name, name), e.Says, l.columns())
-	lines[0] = strings.Replace(lines[0], e.Name, l.in(bold, e.Name), 1)
-	did := wrap(pad("", indent)+pad("  the bot", nameColumns), strings.Join(e.Did, " ")+" "+e.outcome(), l.columns())
+	lines[0] = strings.Replace(lines[0], e.Name, l.colourise(bold, e.Name), 1)
+	did := wrap(pad("", indent)+pad("  the bot", nameColumns), strings.Join(e.Reaction, " ")+" "+e.outcome(), l.columns())
 	for i, line := range did {
-		did[i] = l.in(dim, line)
+		did[i] = l.colourise(dim, line)
 	}
 	l.draw("", append(lines, did...))
 }
 
 // Score redraws the block.
-func (l *Live) Score(s Score) {
+func (l *LiveScreen) Score(s Score) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.score = s
@@ -101,7 +101,7 @@ func (l *Live) Score(s Score) {
 }
 
 // Write lets a log line scroll by.
-func (l *Live) Write(line []byte) (int, error) {
+func (l *LiveScreen) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.draw("", strings.Split(strings.TrimRight(string(line), "\n"), "\n"))
@@ -109,18 +109,18 @@ func (l *Live) Write(line []byte) (int, error) {
 }
 
 // End replaces the block by the summary.
-func (l *Live) End(s Summary) {
+func (l *LiveScreen) End(s Summary) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var lines []string
-	for _, text := range s.conclusion() {
+	for _, text := range s.lines() {
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 		for _, line := range wrap(indent, text, l.columns()) {
 			switch {
 			case strings.HasPrefix(text, "PASSED"):
-				line = l.in(green, line)
+				line = l.colourise(green, line)
 			case strings.HasPrefix(text, "FAILED"):
-				line = l.in(red, line)
+				line = l.colourise(red, line)
 			}
 			lines = append(lines, line)
 		}
@@ -129,13 +129,13 @@ func (l *Live) End(s Summary) {
 }
 
 // Close leaves the terminal as it was. More calls do nothing.
-func (l *Live) Close() {
+func (l *LiveScreen) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.close(nil)
 }
 
-func (l *Live) close(lines []string) {
+func (l *LiveScreen) close(lines []string) {
 	if l.ended {
 		return
 	}
@@ -146,7 +146,7 @@ func (l *Live) close(lines []string) {
 // draw puts lines above the block and the block anew beneath them, in one write:
 // a terminal that shows it half done would flicker. Each line is cleared behind
 // its end only.
-func (l *Live) draw(before string, lines []string) {
+func (l *LiveScreen) draw(before string, lines []string) {
 	const endOfLine = "\x1b[K\n"
 	var b strings.Builder
 	b.WriteString("\x1b[?2026h" + before)
@@ -169,7 +169,7 @@ func (l *Live) draw(before string, lines []string) {
 
 // rows is how many rows the block takes on the terminal as it is now: a terminal
 // that has become narrower has broken its lines.
-func (l *Live) rows() (rows int) {
+func (l *LiveScreen) rows() (rows int) {
 	columns := max(1, l.size())
 	for _, line := range l.block {
 		rows += max(1, (width(line)+columns-1)/columns)
@@ -178,11 +178,11 @@ func (l *Live) rows() (rows int) {
 }
 
 // scoreBlock is the score as lines.
-func (l *Live) scoreBlock() []string {
+func (l *LiveScreen) scoreBlock() []string {
 	s, v := l.score, l.score.Verdict
-	dot := l.in(green, "●")
+	dot := l.colourise(green, "●")
 	if !s.Online {
-		dot = l.in(red, "○")
+		dot = l.colourise(red, "○")
 	}
 	latency := "unknown"
 	if s.Latency > 0 {
@@ -191,17 +191,17 @@ func (l *Live) scoreBlock() []string {
 	bad := func(n int) string {
 		text := fmt.Sprint(n)
 		if n > 0 {
-			return l.in(red, text)
+			return l.colourise(red, text)
 		}
 		return text
 	}
 	lines := []string{
-		l.in(dim, strings.Repeat("─", l.columns())),
-		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.in(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), seconds(s.Up.Truncate(time.Second)), latency),
+		l.colourise(dim, strings.Repeat("─", l.columns())),
+		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.colourise(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), seconds(s.Up.Truncate(time.Second)), latency),
 		fmt.Sprintf("   commands   %d asked, %d answered, %d open, %s lost, %s twice", v.Asked, v.Answered, v.Waiting, bad(v.Lost), bad(v.Twice)),
 		fmt.Sprintf("   sessions   IDENTIFY %d, RESUME %d, %d events replayed", v.Identifies, v.Resumes, s.Replayed),
 		fmt.Sprintf("   at risk    %s after %s, %s at most; broken rules: %s", seconds(s.AtRisk), times(s.Struck, "one strike", "strikes"), seconds(s.Longest), bad(len(v.Violations))),
-		"   now        " + l.happening(),
+		"   now        " + l.nowLine(),
 	}
 	for i, line := range lines {
 		lines[i] = clip(line, l.columns())
@@ -209,12 +209,12 @@ func (l *Live) scoreBlock() []string {
 	return lines
 }
 
-// happening says what is going on.
-func (l *Live) happening() string {
+// nowLine says what is going on.
+func (l *LiveScreen) nowLine() string {
 	s := l.score
 	switch {
 	case s.Now != nil:
-		return l.in(yellow, s.Now.Name) + " (" + seconds(s.NowFor) + "): " + s.Now.Says
+		return l.colourise(yellow, s.Now.Name) + " (" + seconds(s.NowFor) + "): " + s.Now.Says
 	case s.Finishing:
 		return "nobody asks any more; the bot finishes what is open"
 	case s.Status == "":
