@@ -126,7 +126,7 @@ func (q *inquiry) CheckCredentials(ctx context.Context, cause gateway.Reason, cu
 		return current, err
 	}
 	switch cause.Code {
-	case gateway.CloseRefusedIntents, gateway.CloseNotAuthenticated:
+	case gateway.CloseDisallowedIntents, gateway.CloseNotAuthenticated:
 		app, err := q.rest.GetCurrentApplication(disgorest.WithCtx(ctx))
 		if err != nil {
 			return current, refused(err)

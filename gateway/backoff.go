@@ -28,10 +28,10 @@ func (b backoff) delay(failures int, remote bool) time.Duration {
 	return time.Duration(b.rand() * float64(span))
 }
 
-// remoteFailure reports whether Discord answered and said no. Everything else
+// isRemote reports whether Discord answered and said no. Everything else
 // is treated as a fault of the way there; and a request to reconnect is no
 // refusal, however often it comes (G-077).
-func remoteFailure(c Reason) bool {
+func isRemote(c Reason) bool {
 	switch c.Kind {
 	case ReasonDNS, ReasonDial, ReasonTLS, ReasonLocate, ReasonReconnect:
 		return false

@@ -53,14 +53,14 @@ func BenchmarkEnvelope(b *testing.B) {
 // burstSize is how many events one turn of the benchmarks below reads.
 const burstSize = 20_000
 
-// tape is a [Socket] from which a burst is read.
-type tape struct {
+// replaySocket is a [Socket] from which a burst is read.
+type replaySocket struct {
 	frames [][]byte
 	binary bool
 	next   int
 }
 
-func (t *tape) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
+func (t *replaySocket) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
 	if t.next == len(t.frames) {
 		return buf, 0, false, io.EOF
 	}
@@ -70,15 +70,15 @@ func (t *tape) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, err
 	return append(buf, frame...), int64(len(frame)), t.binary, nil
 }
 
-func (*tape) Write(context.Context, []byte) error      { return errors.New("read only") }
-func (*tape) Close(context.Context, CloseCode, string) {}
-func (*tape) Drop()                                    {}
+func (*replaySocket) Write(context.Context, []byte) error      { return errors.New("read only") }
+func (*replaySocket) Close(context.Context, CloseCode, string) {}
+func (*replaySocket) Drop()                                    {}
 
-// record makes the burst: six edited messages to three changed members to one
+// recordBurst makes the burst: six edited messages to three changed members to one
 // presence, as it goes over the wire with a compression.
-func record(b testing.TB, c Compression, size int) *tape {
+func recordBurst(b testing.TB, c Compression, size int) *replaySocket {
 	b.Helper()
-	t := &tape{binary: c != CompressNone}
+	t := &replaySocket{binary: c != CompressNone}
 	var wire bytes.Buffer
 	write := func(p []byte) { wire.Write(p) }
 	switch c {
@@ -134,7 +134,7 @@ func readBurst(b *testing.B, c Compression, wanted []string, size int) {
 // own.
 func burstReader(b testing.TB, c Compression, wanted []string, size int) (read func()) {
 	b.Helper()
-	burst := record(b, c, size)
+	burst := recordBurst(b, c, size)
 	s, err := New(Options{
 		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Compression: c, Events: wanted, QueueBytes: 1 << 30,
 		Handler: HandlerFunc(func(context.Context, Event) {}),
@@ -146,15 +146,15 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 		burst.next = 0
 		now := time.Now()
 		conn := &conn{
-			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.in.received.Load, sink: s, count: &s.count,
-			signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}),
+			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.seq.received.Load, sink: s, count: &s.count,
+			signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
 		}
-		s.in.attach(conn, false)
-		s.in.begin(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
+		s.seq.attach(conn, false)
+		s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
 		conn.group.Add(1)
 		conn.read(newInflater(c))
 		for e, ok := s.queue.pop(); ok; e, ok = s.queue.pop() {
-			e.held.returned()
+			e.pending.handlerReturned()
 		}
 	}
 	if read(); s.count.received.Load() != int64(size) {
@@ -178,7 +178,7 @@ func TestUnwantedEventsAllocateNothing(t *testing.T) {
 func BenchmarkInflate(b *testing.B) {
 	for _, c := range []Compression{CompressZlib, CompressZstd} {
 		b.Run(string(c), func(b *testing.B) {
-			burst := record(b, c, burstSize)
+			burst := recordBurst(b, c, burstSize)
 			var plain []byte
 			in, next := newInflater(c), 0
 			b.ReportAllocs()

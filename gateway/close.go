@@ -17,20 +17,20 @@ const (
 
 // Close codes that Discord sends.
 const (
-	CloseUnknownError     CloseCode = 4000
-	CloseUnknownOpcode    CloseCode = 4001
-	CloseDecodeError      CloseCode = 4002
-	CloseNotAuthenticated CloseCode = 4003
-	CloseAuthFailed       CloseCode = 4004
-	CloseAlreadyAuth      CloseCode = 4005
-	CloseInvalidSeq       CloseCode = 4007
-	CloseRateLimited      CloseCode = 4008
-	CloseSessionTimedOut  CloseCode = 4009
-	CloseInvalidShard     CloseCode = 4010
-	CloseShardingRequired CloseCode = 4011
-	CloseInvalidVersion   CloseCode = 4012
-	CloseInvalidIntents   CloseCode = 4013
-	CloseRefusedIntents   CloseCode = 4014
+	CloseUnknownError      CloseCode = 4000
+	CloseUnknownOpcode     CloseCode = 4001
+	CloseDecodeError       CloseCode = 4002
+	CloseNotAuthenticated  CloseCode = 4003
+	CloseAuthFailed        CloseCode = 4004
+	CloseAlreadyAuth       CloseCode = 4005
+	CloseInvalidSeq        CloseCode = 4007
+	CloseRateLimited       CloseCode = 4008
+	CloseSessionTimedOut   CloseCode = 4009
+	CloseInvalidShard      CloseCode = 4010
+	CloseShardingRequired  CloseCode = 4011
+	CloseInvalidVersion    CloseCode = 4012
+	CloseInvalidIntents    CloseCode = 4013
+	CloseDisallowedIntents CloseCode = 4014
 	// CloseNone stands for a connection that ended without a close frame.
 	CloseNone CloseCode = 1006
 )
@@ -97,7 +97,7 @@ var closePolicies = map[CloseCode]ClosePolicy{
 		Verdict: VerdictPark, Says: "Discord does not know an intent that was asked for",
 		Remedy: "Ask only for documented intents.", Ours: true,
 	},
-	CloseRefusedIntents: {
+	CloseDisallowedIntents: {
 		Verdict: VerdictPark, Says: "a privileged intent is switched off for this application",
 		Remedy: "Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
 	},

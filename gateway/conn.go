@@ -14,32 +14,32 @@ import (
 // One goroutine reads it, one writes its heartbeats and its IDENTIFY or
 // RESUME, and nothing else is ever done on either.
 type conn struct {
-	sock    Socket
-	url     string
-	timing  Timing
-	limit   int64
-	opened  time.Time
-	seq     func() int64 // highest sequence number received, for heartbeats
-	sink    sink
-	count   *counters
-	signals chan signal   // to the owner, in order
-	control chan errand   // to the writer
-	dead    chan struct{} // closed when the connection has ended
-	once    sync.Once
-	cause   Reason // why it ended; read after dead
-	heard   atomic.Int64
-	group   sync.WaitGroup
+	sock       Socket
+	url        string
+	timing     Timing
+	limit      int64
+	opened     time.Time
+	seq        func() int64 // highest sequence number received, for heartbeats
+	sink       sink
+	count      *counters
+	signals    chan signal       // to the owner, in order
+	control    chan controlFrame // to the writer
+	ended      chan struct{}     // closed when the connection has ended
+	once       sync.Once
+	reason     Reason // why it ended; read after dead
+	lastByteAt atomic.Int64
+	group      sync.WaitGroup
 
 	// interval and greeted come from HELLO and are set before anybody but the
 	// goroutine that waited for it knows the connection.
 	interval time.Duration
-	greeted  time.Time
+	helloAt  time.Time
 }
 
-// errand is a payload for the control writer.
-type errand struct {
-	raw  []byte
-	beat bool // a heartbeat: built at the last moment, with the newest seq
+// controlFrame is a payload for the control writer.
+type controlFrame struct {
+	raw       []byte
+	heartbeat bool // a heartbeat: built at the last moment, with the newest seq
 }
 
 // sink takes what a connection reads.
@@ -74,9 +74,9 @@ type signalKind int
 const (
 	sigHello signalKind = iota
 	sigACK
-	sigBeat // Discord asks for a heartbeat
+	sigHeartbeatRequest // Discord asks for a heartbeat
 	sigReconnect
-	sigInvalid
+	sigInvalidSession
 	sigReady
 	sigResumed
 )
@@ -85,40 +85,40 @@ const (
 func openConn(sock Socket, url string, o *Options, count *counters, sink sink, seq func() int64) *conn {
 	c := &conn{
 		sock: sock, url: url, timing: o.Timing, limit: o.ReadLimit, opened: time.Now(), seq: seq, sink: sink, count: count,
-		signals: make(chan signal, 16), control: make(chan errand, 8), dead: make(chan struct{}),
+		signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
 	}
-	c.heard.Store(c.opened.UnixNano())
+	c.lastByteAt.Store(c.opened.UnixNano())
 	c.group.Add(2)
 	go c.read(newInflater(o.Compression))
-	go c.write()
+	go c.writeControl()
 	return c
 }
 
-// lastHeard is when the last byte arrived.
-func (c *conn) lastHeard() time.Time { return time.Unix(0, c.heard.Load()) }
+// lastByte is when the last byte arrived.
+func (c *conn) lastByte() time.Time { return time.Unix(0, c.lastByteAt.Load()) }
 
-// fail ends the connection for a cause; the first one counts.
-func (c *conn) fail(cause Reason) {
+// end ends the connection for a cause; the first one counts.
+func (c *conn) end(cause Reason) {
 	c.once.Do(func() {
-		c.cause = cause
-		close(c.dead)
+		c.reason = cause
+		close(c.ended)
 	})
 }
 
 // drop ends the connection at once, without a close frame.
 func (c *conn) drop(cause Reason) {
-	c.fail(cause)
+	c.end(cause)
 	c.sock.Drop()
 }
 
-// leave ends the connection with a close frame, waits for the peer's for at
+// close ends the connection with a close frame, waits for the peer's for at
 // most the close deadline (G-093), and returns when both goroutines are gone.
-func (c *conn) leave(code CloseCode, cause Reason) {
+func (c *conn) close(code CloseCode, cause Reason) {
 	// Writers are told to stop but not cut off: a write that is cut off takes the
 	// connection, and with it the close frame, along.
 	c.once.Do(func() {
-		c.cause = cause
-		close(c.dead)
+		c.reason = cause
+		close(c.ended)
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), c.timing.Close)
 	c.sock.Close(ctx, code, "")
@@ -126,19 +126,19 @@ func (c *conn) leave(code CloseCode, cause Reason) {
 	c.group.Wait()
 }
 
-// tell passes a signal to the owner, unless the connection has ended.
-func (c *conn) tell(s signal) {
+// signal passes a signal to the owner, unless the connection has ended.
+func (c *conn) signal(s signal) {
 	select {
 	case c.signals <- s:
-	case <-c.dead:
+	case <-c.ended:
 	}
 }
 
-// beat asks the writer for a heartbeat. It reports false if the writer is
+// sendHeartbeat asks the writer for a heartbeat. It reports false if the writer is
 // stuck behind earlier ones, which means that nothing leaves any more.
-func (c *conn) beat() bool { return c.enqueue(errand{beat: true}) }
+func (c *conn) sendHeartbeat() bool { return c.enqueueControl(controlFrame{heartbeat: true}) }
 
-func (c *conn) enqueue(d errand) bool {
+func (c *conn) enqueueControl(d controlFrame) bool {
 	select {
 	case c.control <- d:
 		return true
@@ -147,40 +147,40 @@ func (c *conn) enqueue(d errand) bool {
 	}
 }
 
-// write sends heartbeats, IDENTIFY and RESUME. A write that does not finish
+// writeControl sends heartbeats, IDENTIFY and RESUME. A write that does not finish
 // in time means a dead connection (G-107).
-func (c *conn) write() {
+func (c *conn) writeControl() {
 	defer c.group.Done()
 	// One deadline for all of them, set anew for each: it is this goroutine's alone.
-	late := time.AfterFunc(time.Hour, c.slow)
+	late := time.AfterFunc(time.Hour, c.onSlowWrite)
 	late.Stop()
 	for {
 		select {
 		case d := <-c.control:
 			raw := d.raw
-			if d.beat {
+			if d.heartbeat {
 				raw = heartbeatPayload(c.seq())
 			}
 			late.Reset(c.timing.Write)
-			err := c.put(raw)
+			err := c.writeFrame(raw)
 			late.Stop()
 			if err != nil {
-				c.unwritable(err)
+				c.onWriteError(err)
 				return
 			}
-		case <-c.dead:
+		case <-c.ended:
 			return
 		}
 	}
 }
 
-// unwritable ends the connection after a failed write. The reader gets a
+// onWriteError ends the connection after a failed write. The reader gets a
 // moment to find a close frame first: it says more than a broken pipe.
-func (c *conn) unwritable(err error) {
+func (c *conn) onWriteError(err error) {
 	patience := time.NewTimer(c.timing.Close)
 	defer patience.Stop()
 	select {
-	case <-c.dead:
+	case <-c.ended:
 	case <-patience.C:
 	}
 	c.drop(Reason{Kind: ReasonWrite, Err: err})
@@ -189,21 +189,21 @@ func (c *conn) unwritable(err error) {
 // errSlowWrite is a write that did not finish in time.
 var errSlowWrite = errors.New("the connection took nothing until the write deadline")
 
-// send writes one payload within the write deadline. The library serialises
+// write writes one payload within the write deadline. The library serialises
 // frames (G-106). Were the deadline a context's, the library would end the
 // connection for it and the reader be the first to say why; so the deadline names
 // the cause itself.
-func (c *conn) send(raw []byte) error {
-	late := time.AfterFunc(c.timing.Write, c.slow)
+func (c *conn) write(raw []byte) error {
+	late := time.AfterFunc(c.timing.Write, c.onSlowWrite)
 	defer late.Stop()
-	return c.put(raw)
+	return c.writeFrame(raw)
 }
 
-// slow ends the connection over a write that does not finish.
-func (c *conn) slow() { c.drop(Reason{Kind: ReasonWrite, Err: errSlowWrite}) }
+// onSlowWrite ends the connection over a write that does not finish.
+func (c *conn) onSlowWrite() { c.drop(Reason{Kind: ReasonWrite, Err: errSlowWrite}) }
 
-// put writes one payload. How long that may take is the caller's to watch.
-func (c *conn) put(raw []byte) error {
+// writeFrame writes one payload. How long that may take is the caller's to watch.
+func (c *conn) writeFrame(raw []byte) error {
 	// As with a read, the write ends when the socket is dropped, and every end of a
 	// connection drops it; a context would only cost allocations for each payload.
 	if err := c.sock.Write(context.Background(), raw); err != nil {
@@ -221,7 +221,7 @@ func (c *conn) read(inflate inflater) {
 	if inflate != nil {
 		defer inflate.close()
 	}
-	alive := func() { c.heard.Store(time.Now().UnixNano()) }
+	alive := func() { c.lastByteAt.Store(time.Now().UnixNano()) }
 	// A message much larger than usual must not pin its buffer for ever.
 	const retain = 1 << 20
 	var frame, plain []byte
@@ -231,7 +231,7 @@ func (c *conn) read(inflate inflater) {
 		var err error
 		frame, size, binary, err = c.sock.Read(frame[:0], c.limit, alive)
 		if err != nil {
-			c.fail(endCause(err))
+			c.end(closeReason(err))
 			return
 		}
 		c.count.wireBytes.Add(size)
@@ -254,7 +254,7 @@ func (c *conn) read(inflate inflater) {
 			message = plain
 		}
 		c.count.bytes.Add(size)
-		if !c.take(message, size) {
+		if !c.handlePayload(message, size) {
 			return
 		}
 		if cap(frame) > retain {
@@ -266,8 +266,8 @@ func (c *conn) read(inflate inflater) {
 	}
 }
 
-// take handles one payload; false ends the reading.
-func (c *conn) take(message []byte, size int64) bool {
+// handlePayload handles one payload; false ends the reading.
+func (c *conn) handlePayload(message []byte, size int64) bool {
 	now := time.Now()
 	env, err := scanEnvelope(message, c.sink.unwanted)
 	if err != nil {
@@ -287,30 +287,30 @@ func (c *conn) take(message []byte, size int64) bool {
 	}
 	switch env.op {
 	case OpDispatch:
-		c.takeDispatch(env, size, now)
+		c.handleDispatch(env, size, now)
 	case OpHeartbeat:
-		c.tell(signal{kind: sigBeat, at: now})
+		c.signal(signal{kind: sigHeartbeatRequest, at: now})
 	case OpReconnect:
-		c.tell(signal{kind: sigReconnect, at: now})
+		c.signal(signal{kind: sigReconnect, at: now})
 	case OpInvalidSession:
 		// Anything but a plain true is false (G-087).
-		c.tell(signal{kind: sigInvalid, resumable: string(env.d) == "true", at: now})
+		c.signal(signal{kind: sigInvalidSession, resumable: string(env.d) == "true", at: now})
 	case OpHello:
 		interval, err := helloInterval(env.d)
 		if err != nil {
 			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Bytes: size})
 			return true
 		}
-		c.tell(signal{kind: sigHello, interval: interval, at: now})
+		c.signal(signal{kind: sigHello, interval: interval, at: now})
 	case OpHeartbeatACK:
-		c.tell(signal{kind: sigACK, at: now})
+		c.signal(signal{kind: sigACK, at: now})
 	default:
 		c.sink.skipped(PayloadSkipped{Why: "unknown opcode", Op: env.op, Bytes: size})
 	}
 	return true
 }
 
-func (c *conn) takeDispatch(env envelope, size int64, now time.Time) {
+func (c *conn) handleDispatch(env envelope, size int64, now time.Time) {
 	switch string(env.typ) {
 	case "READY":
 		data, err := c.sink.ready(c, env, now)
@@ -318,9 +318,9 @@ func (c *conn) takeDispatch(env envelope, size int64, now time.Time) {
 			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Type: "READY", Bytes: size})
 			return
 		}
-		c.tell(signal{kind: sigReady, ready: data.ready, at: now})
+		c.signal(signal{kind: sigReady, ready: data.ready, at: now})
 	case "RESUMED":
-		c.tell(signal{kind: sigResumed, replayed: c.sink.resumed(c, env, now), at: now})
+		c.signal(signal{kind: sigResumed, replayed: c.sink.resumed(c, env, now), at: now})
 	default:
 		c.sink.dispatch(c, env, now)
 	}
@@ -346,8 +346,8 @@ func helloInterval(d []byte) (time.Duration, error) {
 	return max(minInterval, time.Duration(hello.Interval*float64(time.Millisecond))), nil
 }
 
-// endCause tells a close frame from a connection that just ended.
-func endCause(err error) Reason {
+// closeReason tells a close frame from a connection that just ended.
+func closeReason(err error) Reason {
 	if frame, ok := errors.AsType[*CloseError](err); ok {
 		return Reason{Kind: ReasonClosed, Code: frame.Code, Text: frame.Reason}
 	}

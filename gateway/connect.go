@@ -23,7 +23,7 @@ const resumeURLTries = 3
 // identify, so that nothing waits with an open connection.
 func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	s.giveUpDeadSession(cause)
-	session := s.in.session()
+	session := s.seq.session()
 	a := attempt{resume: session.Resumable() && !s.trial.on}
 	if a.resume && s.spare != nil {
 		a.url = s.spare.url
@@ -34,9 +34,9 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 		}
 		// The spare was only an advance; its failure is no reason to wait.
 	}
-	s.dismissSpare()
+	s.dropSpare()
 	if !a.resume {
-		grant, failed := s.acquire(cause)
+		grant, failed := s.acquireGrant(cause)
 		switch {
 		case failed != nil:
 			return a, failed
@@ -50,17 +50,17 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	address := session.ResumeURL
 	if a.base {
 		var failed *Reason
-		if address, failed = s.locate(cause); failed != nil {
-			a.release(OutcomeUnsent)
+		if address, failed = s.lookUpBaseURL(cause); failed != nil {
+			a.releaseGrant(OutcomeUnsent)
 			return a, failed
 		}
 	}
 	s.set(Connecting{URL: address, Resuming: a.resume}, cause)
-	c, url, failed := s.reach(s.halt, address)
+	c, url, failed := s.dialToHello(s.stopCtx, address)
 	a.url = url
 	if failed != nil {
-		a.release(OutcomeUnsent)
-		if s.halt.Err() != nil {
+		a.releaseGrant(OutcomeUnsent)
+		if s.stopCtx.Err() != nil {
 			return a, &Reason{Kind: ReasonStop}
 		}
 		return a, failed
@@ -72,65 +72,65 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	return a, nil
 }
 
-// release ends the right to identify, if there is one.
-func (a *attempt) release(o Outcome) {
+// releaseGrant ends the right to identify, if there is one.
+func (a *attempt) releaseGrant(o Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
 		a.grant = nil
 	}
 }
 
-// acquire waits for the right to identify. While a session is on trial it does
+// acquireGrant waits for the right to identify. While a session is on trial it does
 // not wait for long: there is no grant then, and no failure.
-func (s *Shard) acquire(cause Reason) (Grant, *Reason) {
+func (s *Shard) acquireGrant(cause Reason) (Grant, *Reason) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.failures}, cause)
-	ctx := s.halt
+	ctx := s.stopCtx
 	if s.trial.on {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(s.halt, trialPatience)
+		ctx, cancel = context.WithTimeout(s.stopCtx, trialPatience)
 		defer cancel()
 	}
 	grant, err := s.opts.IdentifyLimiter.Acquire(ctx, s.opts.Shard, func(until time.Time, why string) {
-		s.note(IdentifyDelayed{Until: until, Why: why})
+		s.emit(IdentifyDelayed{Until: until, Why: why})
 	})
 	if err != nil {
-		if s.halt.Err() != nil {
+		if s.stopCtx.Err() != nil {
 			return nil, &Reason{Kind: ReasonStop}
 		}
 		if ctx.Err() != nil {
 			return nil, nil
 		}
-		failed := fatalLocate(err)
+		failed := lookupReason(err)
 		return nil, &failed
 	}
 	return grant, nil
 }
 
-// locate learns the base address (G-001, G-002).
-func (s *Shard) locate(cause Reason) (string, *Reason) {
+// lookUpBaseURL learns the base address (G-001, G-002).
+func (s *Shard) lookUpBaseURL(cause Reason) (string, *Reason) {
 	failed := ""
 	if s.baseBad {
 		failed = s.base
 	}
-	ctx, cancel := context.WithTimeout(s.halt, s.opts.Timing.GatewayURL)
+	ctx, cancel := context.WithTimeout(s.stopCtx, s.opts.Timing.GatewayURL)
 	defer cancel()
 	address, err := s.opts.URLSource.GatewayURL(ctx, failed)
 	if err != nil {
-		if s.halt.Err() != nil {
+		if s.stopCtx.Err() != nil {
 			return "", &Reason{Kind: ReasonStop}
 		}
-		f := fatalLocate(err)
+		f := lookupReason(err)
 		return "", &f
 	}
 	s.base = address
 	return address, nil
 }
 
-// reach dials an address and waits for HELLO. It is called by the owner and,
+// dialToHello dials an address and waits for HELLO. It is called by the owner and,
 // for a spare, by a goroutine beside it: it touches nothing of the owner's.
-func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Reason) {
+func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string, *Reason) {
 	started := time.Now()
-	url, err := gatewayURL(address, s.opts.Compression)
+	url, err := connectURL(address, s.opts.Compression)
 	if err != nil {
 		return nil, address, &Reason{Kind: ReasonDial, Err: err}
 	}
@@ -139,18 +139,18 @@ func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Reas
 	defer cancel()
 	sock, err := s.opts.Dialer.Dial(dialCtx, url)
 	if err != nil {
-		cause := dialCause(err)
+		cause := dialReason(err)
 		cause.Elapsed = time.Since(started)
 		return nil, url, &cause
 	}
-	c := openConn(sock, url, &s.opts, &s.count, s, s.in.received.Load)
+	c := openConn(sock, url, &s.opts, &s.count, s, s.seq.received.Load)
 	if cause := s.awaitHello(ctx, c); cause != nil {
 		cause.Elapsed = time.Since(started)
-		s.retire(c, *cause)
+		s.closeInBackground(c, *cause)
 		return nil, url, cause
 	}
 	s.count.connects.Add(1)
-	s.note(HelloReceived{URL: url, Interval: c.interval, Took: time.Since(started)})
+	s.emit(HelloReceived{URL: url, Interval: c.interval, Took: time.Since(started)})
 	return c, url, nil
 }
 
@@ -159,7 +159,7 @@ func (s *Shard) reach(ctx context.Context, address string) (*conn, string, *Reas
 func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	deadline := time.NewTimer(s.opts.Timing.Hello)
 	defer deadline.Stop()
-	dead := c.dead
+	dead := c.ended
 	for {
 		var sig signal
 		select {
@@ -168,7 +168,7 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 			select {
 			case sig = <-c.signals: // it came right before the end
 			default:
-				return &c.cause
+				return &c.reason
 			}
 		case <-deadline.C:
 			return &Reason{Kind: ReasonNoHello}
@@ -177,29 +177,29 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 		}
 		switch sig.kind {
 		case sigHello:
-			c.interval, c.greeted = sig.interval, sig.at
+			c.interval, c.helloAt = sig.interval, sig.at
 			return nil
 		case sigReconnect:
-			s.note(ReconnectRequested{})
+			s.emit(ReconnectRequested{})
 			return &Reason{Kind: ReasonReconnect, Text: "before HELLO"}
 		}
 	}
 }
 
-// retire ends a connection without waiting: politely when that may matter to
+// closeInBackground ends a connection without waiting: politely when that may matter to
 // Discord, at once when the connection is beyond reach.
-func (s *Shard) retire(c *conn, cause Reason) {
+func (s *Shard) closeInBackground(c *conn, cause Reason) {
 	switch cause.Kind {
 	case ReasonSilent, ReasonSlept, ReasonReset, ReasonWrite, ReasonClosed:
 		c.drop(cause)
 		s.group.Go(c.group.Wait)
 	default:
-		s.group.Go(func() { c.leave(CloseKeepSession, cause) })
+		s.group.Go(func() { c.close(CloseKeepSession, cause) })
 	}
 }
 
-// dialCause sorts a dial error.
-func dialCause(err error) Reason {
+// dialReason sorts a dial error.
+func dialReason(err error) Reason {
 	if failed, ok := errors.AsType[*ConnectError](err); ok {
 		return Reason{Kind: failed.Kind, Code: CloseCode(failed.Status), Err: failed.Err}
 	}
@@ -215,23 +215,23 @@ type spare struct {
 	failed *Reason // after done
 }
 
-// prepareSpare starts to dial a spare, unless one is on its way.
-func (s *Shard) prepareSpare() {
-	session := s.in.session()
+// dialSpare starts to dial a spare, unless one is on its way.
+func (s *Shard) dialSpare() {
+	session := s.seq.session()
 	if s.spare != nil || !session.Resumable() {
 		return
 	}
-	ctx, cancel := context.WithCancel(s.halt)
+	ctx, cancel := context.WithCancel(s.stopCtx)
 	sp := &spare{url: session.ResumeURL, cancel: cancel, done: make(chan struct{})}
 	s.spare = sp
 	s.group.Go(func() {
 		defer close(sp.done)
-		sp.conn, _, sp.failed = s.reach(ctx, sp.url)
+		sp.conn, _, sp.failed = s.dialToHello(ctx, sp.url)
 	})
 }
 
-// spareReady returns a channel that is closed when the spare's dial is over.
-func (s *Shard) spareReady() <-chan struct{} {
+// spareDone returns a channel that is closed when the spare's dial is over.
+func (s *Shard) spareDone() <-chan struct{} {
 	if s.spare == nil {
 		return nil
 	}
@@ -246,17 +246,17 @@ func (s *Shard) takeSpare() (*conn, *Reason) {
 	<-sp.done // reach has deadlines and ends with halt
 	if sp.failed == nil {
 		select {
-		case <-sp.conn.dead:
-			s.retire(sp.conn, sp.conn.cause)
-			return nil, &sp.conn.cause
+		case <-sp.conn.ended:
+			s.closeInBackground(sp.conn, sp.conn.reason)
+			return nil, &sp.conn.reason
 		default:
 		}
 	}
 	return sp.conn, sp.failed
 }
 
-// dismissSpare drops a spare that is not needed.
-func (s *Shard) dismissSpare() {
+// dropSpare drops a spare that is not needed.
+func (s *Shard) dropSpare() {
 	sp := s.spare
 	if sp == nil {
 		return
@@ -266,7 +266,7 @@ func (s *Shard) dismissSpare() {
 	s.group.Go(func() {
 		<-sp.done
 		if sp.failed == nil {
-			sp.conn.leave(CloseKeepSession, Reason{Kind: ReasonStop})
+			sp.conn.close(CloseKeepSession, Reason{Kind: ReasonStop})
 		}
 	})
 }

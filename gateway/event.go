@@ -21,7 +21,7 @@ type Event struct {
 	Received time.Time
 	Replayed bool
 
-	held *hold
+	pending *pendingEvent
 }
 
 // Hold takes over the duty to say when the event has been handled; without
@@ -29,18 +29,18 @@ type Event struct {
 // once, from any goroutine; more calls do nothing. A held event keeps the
 // saved sequence number below itself, so that a crash replays it.
 func (e Event) Hold() (done func()) {
-	if e.held == nil {
+	if e.pending == nil {
 		return func() {}
 	}
-	return e.held.take()
+	return e.pending.hold()
 }
 
 // Pass gives an event that was taken over with Hold to a handler, as if it came
 // from the queue: now that handler's own Hold, or else its return, says when the
 // event has been handled. A panic is the caller's.
 func (e Event) Pass(ctx context.Context, to Handler) {
-	e.held.untake()
-	defer e.held.returned()
+	e.pending.unhold()
+	defer e.pending.handlerReturned()
 	to.HandleEvent(ctx, e)
 }
 

@@ -19,15 +19,15 @@ import (
 	"github.com/coder/websocket"
 )
 
-// eavesdropper is a Discord that writes down every payload of a client. It
+// recordingServer is a Discord that writes down every payload of a client. It
 // speaks just enough to let a session begin and end.
-type eavesdropper struct {
-	mu   sync.Mutex
-	got  []map[string]json.RawMessage
-	urls []string
+type recordingServer struct {
+	mu       sync.Mutex
+	received []map[string]json.RawMessage
+	urls     []string
 }
 
-func (e *eavesdropper) serve(w http.ResponseWriter, r *http.Request) {
+func (e *recordingServer) serve(w http.ResponseWriter, r *http.Request) {
 	ws, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return
@@ -47,7 +47,7 @@ func (e *eavesdropper) serve(w http.ResponseWriter, r *http.Request) {
 		var p map[string]json.RawMessage
 		_ = json.Unmarshal(raw, &p)
 		e.mu.Lock()
-		e.got = append(e.got, p)
+		e.received = append(e.received, p)
 		e.mu.Unlock()
 		switch string(p["op"]) {
 		case "1":
@@ -64,10 +64,10 @@ func (e *eavesdropper) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // payloads lists what was sent with an opcode.
-func (e *eavesdropper) payloads(op string) (all []map[string]json.RawMessage) {
+func (e *recordingServer) payloads(op string) (all []map[string]json.RawMessage) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, p := range e.got {
+	for _, p := range e.received {
 		if string(p["op"]) == op {
 			all = append(all, p)
 		}
@@ -80,7 +80,7 @@ func (e *eavesdropper) payloads(op string) (all []map[string]json.RawMessage) {
 // sequence number, and nothing else is sent.
 // Statements: G-006, G-008, G-019, G-020, G-022, G-033, G-034, G-036, G-037, G-048, G-049, G-065, G-066.
 func TestWhatAClientSays(t *testing.T) {
-	e := &eavesdropper{}
+	e := &recordingServer{}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestWhatAClientSays(t *testing.T) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, p := range e.got {
+	for _, p := range e.received {
 		if op := string(p["op"]); !slices.Contains([]string{"1", "2", "3", "6"}, op) {
 			t.Errorf("opcode %s was sent", op)
 		}
@@ -201,23 +201,23 @@ func TestReadyReplacesTheSession(t *testing.T) {
 	var kept []gateway.Session
 	var mu sync.Mutex
 	options := func(o *gateway.Options) {
-		o.SessionStore = keeper(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
+		o.SessionStore = storeFunc(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
 	}
-	play(t, setting{options: options}, func(s *stage) {
-		s.run()
+	run(t, config{options: options}, func(s *harness) {
+		s.startLive()
 		for range 5 {
-			s.say("x")
+			s.post("x")
 		}
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		first := s.shard.Session()
 		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
-		s.pass(time.Second)
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+		s.advance(time.Second)
 		second := s.shard.Session()
 		if first.ID == second.ID || second.Seq >= first.Seq {
 			t.Errorf("the sessions are %+v and %+v", first, second)
 		}
-		ready := noted[gateway.Ready](s)
+		ready := observed[gateway.Ready](s)
 		if len(ready) != 2 || ready[0].UserID != s.app.Bot.ID.String() || ready[0].ApplicationID != s.app.ID.String() ||
 			ready[0].ApplicationFlags != s.app.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
 			t.Errorf("observed %+v", ready)
@@ -237,9 +237,9 @@ func TestReadyReplacesTheSession(t *testing.T) {
 	})
 }
 
-type keeper func(gateway.Session)
+type storeFunc func(gateway.Session)
 
-func (f keeper) Save(s gateway.Session) { f(s) }
+func (f storeFunc) Save(s gateway.Session) { f(s) }
 
 // Given events that are held by their handlers, then the kept session stays
 // below the oldest of them until its handling is over.
@@ -254,14 +254,14 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 			mu.Unlock()
 		}
 	}
-	play(t, setting{handle: handle}, func(s *stage) {
-		s.run()
-		s.pass(time.Second)
+	run(t, config{handle: handle}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Second)
 		before := s.shard.Session().Seq
 		for range 5 {
-			s.say("x")
+			s.post("x")
 		}
-		s.pass(time.Second)
+		s.advance(time.Second)
 		if got := s.shard.Session().Seq; got != before {
 			t.Errorf("kept %d while event %d is not handled", got, before+1)
 		}
@@ -284,15 +284,15 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 // connection is given up as a dead one.
 // Statements: G-045.
 func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.inject(discordsim.Fault{Name: "no-ready"})
 		s.inject(discordsim.Fault{Name: "zombie"})
-		s.begin()
-		s.pass(2 * time.Minute)
-		s.endedBy(gateway.ReasonSilent)
+		s.start()
+		s.advance(2 * time.Minute)
+		s.wantReason(gateway.ReasonSilent)
 		s.sim.LiftAll()
-		s.until(10*time.Minute, "the shard is live", s.live)
-		s.faultless()
+		s.until(10*time.Minute, "the shard is live", s.isLive)
+		s.noViolations()
 	})
 }
 
@@ -307,11 +307,11 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 		"no-hello": gateway.ReasonNoHello, "op7-first": gateway.ReasonReconnect,
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{}, func(s *stage) {
+			run(t, config{}, func(s *harness) {
 				s.inject(discordsim.Fault{Name: name})
-				s.begin()
-				s.pass(10 * time.Minute)
-				failed := noted[gateway.ConnectFailed](s)
+				s.start()
+				s.advance(10 * time.Minute)
+				failed := observed[gateway.ConnectFailed](s)
 				if len(failed) < 10 {
 					t.Fatalf("%d attempts in ten minutes", len(failed))
 				}
@@ -321,13 +321,13 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 						break
 					}
 				}
-				if n := len(noted[gateway.AttemptsExhausted](s)); n != 1 {
+				if n := len(observed[gateway.AttemptsExhausted](s)); n != 1 {
 					t.Errorf("exhausted attempts were noted %d times", n)
 				}
 				s.sim.LiftAll()
-				s.until(35*time.Second, "the shard is live", s.live)
-				s.identifies(1)
-				s.faultless()
+				s.until(35*time.Second, "the shard is live", s.isLive)
+				s.wantIdentifies(1)
+				s.noViolations()
 			})
 		})
 	}
@@ -342,7 +342,7 @@ func TestLocator(t *testing.T) {
 	var asked []string
 	fail := errors.New("503")
 	options := func(o *gateway.Options) {
-		o.URLSource = locator(func(_ context.Context, failed string) (string, error) {
+		o.URLSource = urlSourceFunc(func(_ context.Context, failed string) (string, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			asked = append(asked, failed)
@@ -352,11 +352,11 @@ func TestLocator(t *testing.T) {
 			return "ws://gateway.discord.sim/", nil
 		})
 	}
-	play(t, setting{options: options}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{options: options}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 		mu.Lock()
 		for _, failed := range asked {
 			if failed != "" {
@@ -365,10 +365,10 @@ func TestLocator(t *testing.T) {
 		}
 		asked = asked[:2]
 		mu.Unlock()
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
 		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 3 && s.live() })
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 3 && s.isLive() })
 		mu.Lock()
 		defer mu.Unlock()
 		if !slices.Contains(asked, "ws://gateway.discord.sim/") {
@@ -377,18 +377,18 @@ func TestLocator(t *testing.T) {
 	})
 	fail = gateway.ErrUnauthorized
 	asked = nil
-	play(t, setting{options: options}, func(s *stage) {
-		s.begin()
-		s.pass(time.Second)
+	run(t, config{options: options}, func(s *harness) {
+		s.start()
+		s.advance(time.Second)
 		if _, parked := s.shard.State().(gateway.Parked); !parked || s.shard.Stats().Dials != 0 {
 			t.Errorf("the shard is %s after %d dials", s.shard.State(), s.shard.Stats().Dials)
 		}
 	})
 }
 
-type locator func(context.Context, string) (string, error)
+type urlSourceFunc func(context.Context, string) (string, error)
 
-func (f locator) GatewayURL(ctx context.Context, failed string) (string, error) {
+func (f urlSourceFunc) GatewayURL(ctx context.Context, failed string) (string, error) {
 	return f(ctx, failed)
 }
 
@@ -401,16 +401,16 @@ func TestHandlerPanicIsContained(t *testing.T) {
 			panic("boom")
 		}
 	}
-	play(t, setting{handle: handle}, func(s *stage) {
-		s.run()
-		s.say("boom")
-		s.say("fine")
-		s.pass(time.Second)
-		p := noted[gateway.HandlerPanicked](s)
+	run(t, config{handle: handle}, func(s *harness) {
+		s.startLive()
+		s.post("boom")
+		s.post("fine")
+		s.advance(time.Second)
+		p := observed[gateway.HandlerPanicked](s)
 		if len(p) != 1 || p[0].Type != "MESSAGE_CREATE" || p[0].Value != "boom" || !strings.Contains(p[0].Stack, "goroutine") {
 			t.Errorf("observed %+v", p)
 		}
-		if len(s.seen("MESSAGE_CREATE")) != 2 || !s.live() {
+		if len(s.eventsOf("MESSAGE_CREATE")) != 2 || !s.isLive() {
 			t.Error("the shard did not go on")
 		}
 	})
@@ -430,20 +430,20 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		}
 	}
 	options := func(o *gateway.Options) { o.QueueBytes = 50_000 }
-	play(t, setting{options: options, handle: handle}, func(s *stage) {
+	run(t, config{options: options, handle: handle}, func(s *harness) {
 		open = make(chan struct{})
-		s.run()
+		s.startLive()
 		for range 500 {
-			s.say("one of many")
-			s.pass(10 * time.Millisecond)
+			s.post("one of many")
+			s.advance(10 * time.Millisecond)
 		}
-		if len(noted[gateway.QueueFull](s)) == 0 || s.shard.Stats().QueuedBytes > 50_000 {
+		if len(observed[gateway.QueueFull](s)) == 0 || s.shard.Stats().QueuedBytes > 50_000 {
 			t.Errorf("the queue holds %d bytes", s.shard.Stats().QueuedBytes)
 		}
 		close(open)
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		seen := map[int64]bool{}
-		for _, e := range s.seen("MESSAGE_CREATE") {
+		for _, e := range s.eventsOf("MESSAGE_CREATE") {
 			if seen[e.Seq] {
 				t.Errorf("event %d came twice", e.Seq)
 			}
@@ -452,9 +452,9 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		if len(seen) != 500 {
 			t.Errorf("%d of 500 events were handled", len(seen))
 		}
-		s.endedBy(gateway.ReasonOverflow)
-		s.identifies(1)
-		s.faultless()
+		s.wantReason(gateway.ReasonOverflow)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -462,19 +462,19 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 // in none of what they show.
 // Statements: G-157.
 func TestTokenIsNeverShown(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		for _, f := range []string{"cut", "dns", "tls", "upgrade-html", "op9-false", "close", "corrupt"} {
 			s.inject(discordsim.Fault{Name: f, For: 3 * time.Second})
-			s.pass(40 * time.Second)
+			s.advance(40 * time.Second)
 		}
 		var text strings.Builder
 		log := slog.New(slog.NewTextHandler(&text, nil))
-		s.diary.mu.Lock()
-		for _, n := range s.diary.notes {
+		s.recorder.mu.Lock()
+		for _, n := range s.recorder.observations {
 			log.Info("note", "what", n.Event)
 		}
-		s.diary.mu.Unlock()
+		s.recorder.mu.Unlock()
 		if strings.Contains(text.String(), s.app.Token) {
 			t.Error("the token was shown")
 		}

@@ -8,30 +8,30 @@ type Intents uint64
 // The intents a bot may ask for. The three privileged ones also need a switch
 // in the developer portal, or Discord closes the connection with 4014.
 const (
-	IntentGuilds               Intents = 1 << 0
-	IntentGuildMembers         Intents = 1 << 1 // privileged
-	IntentGuildModeration      Intents = 1 << 2
-	IntentGuildExpressions     Intents = 1 << 3
-	IntentGuildIntegrations    Intents = 1 << 4
-	IntentGuildWebhooks        Intents = 1 << 5
-	IntentGuildInvites         Intents = 1 << 6
-	IntentGuildVoiceStates     Intents = 1 << 7
-	IntentGuildPresences       Intents = 1 << 8 // privileged
-	IntentGuildMessages        Intents = 1 << 9
-	IntentGuildReactions       Intents = 1 << 10
-	IntentGuildTyping          Intents = 1 << 11
-	IntentDirectMessages       Intents = 1 << 12
-	IntentDirectReactions      Intents = 1 << 13
-	IntentDirectTyping         Intents = 1 << 14
-	IntentMessageContent       Intents = 1 << 15 // privileged
-	IntentGuildScheduledEvents Intents = 1 << 16
-	IntentAutoModConfiguration Intents = 1 << 20
-	IntentAutoModExecution     Intents = 1 << 21
-	IntentGuildPolls           Intents = 1 << 24
-	IntentDirectPolls          Intents = 1 << 25
-	IntentsPrivileged                  = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
-	IntentsAll                 Intents = 53608447
-	IntentsNonPrivileged               = IntentsAll &^ IntentsPrivileged
+	IntentGuilds                      Intents = 1 << 0
+	IntentGuildMembers                Intents = 1 << 1 // privileged
+	IntentGuildModeration             Intents = 1 << 2
+	IntentGuildExpressions            Intents = 1 << 3
+	IntentGuildIntegrations           Intents = 1 << 4
+	IntentGuildWebhooks               Intents = 1 << 5
+	IntentGuildInvites                Intents = 1 << 6
+	IntentGuildVoiceStates            Intents = 1 << 7
+	IntentGuildPresences              Intents = 1 << 8 // privileged
+	IntentGuildMessages               Intents = 1 << 9
+	IntentGuildMessageReactions       Intents = 1 << 10
+	IntentGuildMessageTyping          Intents = 1 << 11
+	IntentDirectMessages              Intents = 1 << 12
+	IntentDirectMessageReactions      Intents = 1 << 13
+	IntentDirectMessageTyping         Intents = 1 << 14
+	IntentMessageContent              Intents = 1 << 15 // privileged
+	IntentGuildScheduledEvents        Intents = 1 << 16
+	IntentAutoModerationConfiguration Intents = 1 << 20
+	IntentAutoModerationExecution     Intents = 1 << 21
+	IntentGuildMessagePolls           Intents = 1 << 24
+	IntentDirectMessagePolls          Intents = 1 << 25
+	IntentsPrivileged                         = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
+	IntentsAll                        Intents = 53608447
+	IntentsNonPrivileged                      = IntentsAll &^ IntentsPrivileged
 )
 
 // IntentInfo describes one intent: its bit, its name in the documentation,
@@ -56,17 +56,17 @@ var IntentTable = []IntentInfo{
 	{Bit: IntentGuildVoiceStates, Name: "GUILD_VOICE_STATES"},
 	{Bit: IntentGuildPresences, Name: "GUILD_PRESENCES", Switch: "Presence Intent", Flags: 1<<12 | 1<<13},
 	{Bit: IntentGuildMessages, Name: "GUILD_MESSAGES"},
-	{Bit: IntentGuildReactions, Name: "GUILD_MESSAGE_REACTIONS"},
-	{Bit: IntentGuildTyping, Name: "GUILD_MESSAGE_TYPING"},
+	{Bit: IntentGuildMessageReactions, Name: "GUILD_MESSAGE_REACTIONS"},
+	{Bit: IntentGuildMessageTyping, Name: "GUILD_MESSAGE_TYPING"},
 	{Bit: IntentDirectMessages, Name: "DIRECT_MESSAGES"},
-	{Bit: IntentDirectReactions, Name: "DIRECT_MESSAGE_REACTIONS"},
-	{Bit: IntentDirectTyping, Name: "DIRECT_MESSAGE_TYPING"},
+	{Bit: IntentDirectMessageReactions, Name: "DIRECT_MESSAGE_REACTIONS"},
+	{Bit: IntentDirectMessageTyping, Name: "DIRECT_MESSAGE_TYPING"},
 	{Bit: IntentMessageContent, Name: "MESSAGE_CONTENT", Switch: "Message Content Intent", Flags: 1<<18 | 1<<19},
 	{Bit: IntentGuildScheduledEvents, Name: "GUILD_SCHEDULED_EVENTS"},
-	{Bit: IntentAutoModConfiguration, Name: "AUTO_MODERATION_CONFIGURATION"},
-	{Bit: IntentAutoModExecution, Name: "AUTO_MODERATION_EXECUTION"},
-	{Bit: IntentGuildPolls, Name: "GUILD_MESSAGE_POLLS"},
-	{Bit: IntentDirectPolls, Name: "DIRECT_MESSAGE_POLLS"},
+	{Bit: IntentAutoModerationConfiguration, Name: "AUTO_MODERATION_CONFIGURATION"},
+	{Bit: IntentAutoModerationExecution, Name: "AUTO_MODERATION_EXECUTION"},
+	{Bit: IntentGuildMessagePolls, Name: "GUILD_MESSAGE_POLLS"},
+	{Bit: IntentDirectMessagePolls, Name: "DIRECT_MESSAGE_POLLS"},
 }
 
 // Has reports whether every intent of want is in the set.

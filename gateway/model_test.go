@@ -15,18 +15,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-// act is one thing the server, the network or the bot does in a random story.
-type act struct {
+// action is one thing the server, the network or the bot does in a random story.
+type action struct {
 	do   string
 	n    int // seconds, how many, or a code
 	text string
 }
 
-func (a act) String() string { return strings.TrimSpace(fmt.Sprintf("%s %d %s", a.do, a.n, a.text)) }
+func (a action) String() string { return strings.TrimSpace(fmt.Sprintf("%s %d %s", a.do, a.n, a.text)) }
 
-// acts are all there are, the simplest first: a story shrinks towards them.
-var acts = rapid.Custom(func(t *rapid.T) act {
-	a := act{do: rapid.SampledFrom([]string{
+// anyAction are all there are, the simplest first: a story shrinks towards them.
+var anyAction = rapid.Custom(func(t *rapid.T) action {
+	a := action{do: rapid.SampledFrom([]string{
 		"wait", "event", "op 7", "op 9 true", "op 9 false", "close", "cut", "silence", "withhold", "no HELLO", "refuse",
 		"ask for a beat", "jump", "old event", "strange", "no JSON", "stall", "host sleeps", "send", "presence", "stop", "goodbye",
 	}).Draw(t, "do")}
@@ -54,22 +54,22 @@ var acts = rapid.Custom(func(t *rapid.T) act {
 // Statements: G-014, G-019, G-020, G-037, G-065, G-075, G-076, G-088, G-104, G-156.
 func TestModelOfTheProtocol(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		story := rapid.SliceOfN(acts, 1, 25).Draw(rt, "story")
+		story := rapid.SliceOfN(anyAction, 1, 25).Draw(rt, "story")
 		seed := rapid.Uint64Range(0, 9).Draw(rt, "seed")
 		var wrong []string
-		synctest.Test(t, func(*testing.T) { wrong = livesThrough(story, seed) })
+		synctest.Test(t, func(*testing.T) { wrong = playStory(story, seed) })
 		if len(wrong) > 0 {
 			rt.Fatalf("%s", strings.Join(wrong, "\n"))
 		}
 	})
 }
 
-// discord is the server of a random story: it does what it is told and keeps
+// modelServer is the server of a random story: it does what it is told and keeps
 // the model informed.
-type discord struct {
+type modelServer struct {
 	mu      sync.Mutex
 	model   protocol
-	wires   map[*line]*wire
+	wires   map[*modelConn]*modelSocket
 	refuses int  // dials
 	mute    int  // connections that get no HELLO
 	held    int  // READYs and RESUMEDs that do not come
@@ -81,10 +81,10 @@ type discord struct {
 	past    []int64 // its numbers
 }
 
-// wire is one connection of it, as the client's socket.
-type wire struct {
-	d       *discord
-	l       *line
+// modelSocket is one connection of it, as the client's socket.
+type modelSocket struct {
+	d       *modelServer
+	l       *modelConn
 	in      chan func() ([]byte, error)
 	late    []func() ([]byte, error)
 	gone    chan struct{}
@@ -95,14 +95,14 @@ type wire struct {
 
 var errCut = errors.New("the connection was cut")
 
-func (d *discord) Dial(_ context.Context, url string) (gateway.Socket, error) {
+func (d *modelServer) Dial(_ context.Context, url string) (gateway.Socket, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.refuses > 0 {
 		d.refuses--
 		return nil, &gateway.ConnectError{Kind: gateway.ReasonDial, Err: errors.New("connection refused")}
 	}
-	w := &wire{d: d, l: d.model.dial(url), in: make(chan func() ([]byte, error), 4096), gone: make(chan struct{})}
+	w := &modelSocket{d: d, l: d.model.dial(url), in: make(chan func() ([]byte, error), 4096), gone: make(chan struct{})}
 	d.wires[w.l] = w
 	w.l.excused = d.stalled
 	if d.mute > 0 {
@@ -115,7 +115,7 @@ func (d *discord) Dial(_ context.Context, url string) (gateway.Socket, error) {
 	return w, nil
 }
 
-func (w *wire) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
+func (w *modelSocket) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
 	select {
 	case next := <-w.in:
 		raw, err := next()
@@ -129,7 +129,7 @@ func (w *wire) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, err
 	}
 }
 
-func (w *wire) Write(_ context.Context, raw []byte) error {
+func (w *modelSocket) Write(_ context.Context, raw []byte) error {
 	d := w.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -138,7 +138,7 @@ func (w *wire) Write(_ context.Context, raw []byte) error {
 		return errCut
 	default:
 	}
-	op, body := d.model.says(w.l, time.Now(), raw)
+	op, body := d.model.onPayload(w.l, time.Now(), raw)
 	if w.silent {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (w *wire) Write(_ context.Context, raw []byte) error {
 }
 
 // answer is READY or RESUMED, unless it is withheld.
-func (d *discord) answer(w *wire, op int, body []byte) {
+func (d *modelServer) answer(w *modelSocket, op int, body []byte) {
 	switch {
 	case d.held > 0:
 		d.held--
@@ -186,7 +186,7 @@ func event(typ string, seq int64) string {
 }
 
 // next sends an event of the session; ahead of more than 1 leaves numbers out.
-func (d *discord) next(w *wire, typ string, ahead int64) {
+func (d *modelServer) next(w *modelSocket, typ string, ahead int64) {
 	d.seq += ahead
 	d.past = append(d.past, d.seq)
 	if !w.silent {
@@ -195,11 +195,11 @@ func (d *discord) next(w *wire, typ string, ahead int64) {
 	}
 }
 
-func (w *wire) send(text string) {
+func (w *modelSocket) send(text string) {
 	w.push(func() ([]byte, error) { return []byte(text), nil })
 }
 
-func (w *wire) push(next func() ([]byte, error)) {
+func (w *modelSocket) push(next func() ([]byte, error)) {
 	switch {
 	case w.silent:
 	case w.d.stalled:
@@ -210,18 +210,18 @@ func (w *wire) push(next func() ([]byte, error)) {
 }
 
 // Close and Drop are the client leaving.
-func (w *wire) Close(_ context.Context, code gateway.CloseCode, _ string) { w.leave(int(code)) }
-func (w *wire) Drop()                                                     { w.leave(0) }
+func (w *modelSocket) Close(_ context.Context, code gateway.CloseCode, _ string) { w.leave(int(code)) }
+func (w *modelSocket) Drop()                                                     { w.leave(0) }
 
-func (w *wire) leave(code int) {
+func (w *modelSocket) leave(code int) {
 	w.d.mu.Lock()
 	defer w.d.mu.Unlock()
-	w.d.model.leaves(w.l, code)
+	w.d.model.onClientClose(w.l, code)
 	w.once.Do(func() { close(w.gone) })
 }
 
 // each visits the connections that are open and have come as far as from.
-func (d *discord) each(from phase, visit func(*wire)) {
+func (d *modelServer) each(from phase, visit func(*modelSocket)) {
 	for _, l := range d.model.lines {
 		if w := d.wires[l]; w != nil && l.phase >= from && l.phase != over && !w.silent {
 			visit(w)
@@ -230,28 +230,28 @@ func (d *discord) each(from phase, visit func(*wire)) {
 }
 
 // plays lets one act happen.
-func (d *discord) play(a act) {
+func (d *modelServer) perform(a action) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
 	switch a.do {
 	case "event":
-		d.each(live, func(w *wire) {
+		d.each(live, func(w *modelSocket) {
 			for range a.n {
 				d.next(w, "MESSAGE_CREATE", 1)
 			}
 		})
 	case "jump":
-		d.each(live, func(w *wire) { d.next(w, "MESSAGE_CREATE", int64(a.n)*100) })
+		d.each(live, func(w *modelSocket) { d.next(w, "MESSAGE_CREATE", int64(a.n)*100) })
 	case "old event":
-		d.each(live, func(w *wire) { w.send(event("MESSAGE_CREATE", 1)) })
+		d.each(live, func(w *modelSocket) { w.send(event("MESSAGE_CREATE", 1)) })
 	case "op 7":
-		d.each(dialled, func(w *wire) {
+		d.each(dialled, func(w *modelSocket) {
 			w.l.excused, w.l.leaveBy = true, now.Add(10*time.Second)
 			w.send(`{"op":7,"d":null}`)
 		})
 	case "op 9 true", "op 9 false":
-		d.each(asked, func(w *wire) {
+		d.each(asked, func(w *modelSocket) {
 			if a.do == "op 9 false" {
 				d.alive = ""
 			}
@@ -259,11 +259,11 @@ func (d *discord) play(a act) {
 			w.send(`{"op":9,"d":` + strings.TrimPrefix(a.do, "op 9 ") + `}`)
 		})
 	case "close": // what a code is about is whoever has asked for something
-		d.each(asked, func(w *wire) { d.end(w, a.n, &gateway.CloseError{Code: gateway.CloseCode(a.n)}) })
+		d.each(asked, func(w *modelSocket) { d.end(w, a.n, &gateway.CloseError{Code: gateway.CloseCode(a.n)}) })
 	case "cut":
-		d.each(dialled, func(w *wire) { d.end(w, 0, errCut) })
+		d.each(dialled, func(w *modelSocket) { d.end(w, 0, errCut) })
 	case "silence":
-		d.each(dialled, func(w *wire) {
+		d.each(dialled, func(w *modelSocket) {
 			patience := 26 * time.Second
 			if w.l.excused {
 				patience = 76 * time.Second // it may have shown itself to be slow (rule 4)
@@ -277,7 +277,7 @@ func (d *discord) play(a act) {
 	case "refuse":
 		d.refuses += a.n
 	case "ask for a beat":
-		d.each(greeted, func(w *wire) {
+		d.each(greeted, func(w *modelSocket) {
 			if w.l.phase >= asked {
 				for range a.n {
 					w.send(`{"op":1,"d":null}`)
@@ -285,30 +285,30 @@ func (d *discord) play(a act) {
 			}
 		})
 	case "strange":
-		d.each(live, func(w *wire) { w.send(a.text) })
+		d.each(live, func(w *modelSocket) { w.send(a.text) })
 	case "no JSON":
-		d.each(live, func(w *wire) {
+		d.each(live, func(w *modelSocket) {
 			w.l.excused = true
 			w.send("}{")
 		})
 	case "host sleeps":
 		d.slept += time.Duration(a.n) * time.Second
-		d.each(dialled, func(w *wire) { w.l.excused = true })
+		d.each(dialled, func(w *modelSocket) { w.l.excused = true })
 	}
 }
 
 // end ends a connection from this side.
-func (d *discord) end(w *wire, code int, err error) {
-	d.model.cut(w.l, code)
+func (d *modelServer) end(w *modelSocket, code int, err error) {
+	d.model.onServerClose(w.l, code)
 	w.in <- func() ([]byte, error) { return nil, err }
 }
 
 // stall holds everything up for a while.
-func (d *discord) stall(span time.Duration) {
+func (d *modelServer) stall(span time.Duration) {
 	d.mu.Lock()
 	d.stalled = true
 	if span >= 5*time.Second {
-		d.each(dialled, func(w *wire) { w.l.excused = true })
+		d.each(dialled, func(w *modelSocket) { w.l.excused = true })
 	}
 	d.mu.Unlock()
 	time.Sleep(span)
@@ -326,24 +326,24 @@ func (d *discord) stall(span time.Duration) {
 	d.mu.Unlock()
 }
 
-// look ends a step and reports what was wrong so far.
-func (d *discord) look() []string {
+// checkStep ends a step and reports what was wrong so far.
+func (d *modelServer) checkStep() []string {
 	synctest.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.model.rests(time.Now())
+	d.model.checkIdle(time.Now())
 	d.model.step()
-	return d.model.wrong
+	return d.model.violations
 }
 
-// livesThrough tells a story to a shard and returns what was wrong.
-func livesThrough(story []act, seed uint64) []string {
-	d := &discord{wires: map[*line]*wire{}}
+// playStory tells a story to a shard and returns what was wrong.
+func playStory(story []action, seed uint64) []string {
+	d := &modelServer{wires: map[*modelConn]*modelSocket{}}
 	clock := func() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return time.Now().Add(d.slept) }
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: goodToken, Intents: intents},
 		URLSource:   gateway.FixedURL(baseAddress), Dialer: d, Compression: gateway.CompressNone,
-		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: chance("model", seed), WallClock: clock,
+		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: seededRand("model", seed), WallClock: clock,
 	})
 	if err != nil {
 		return []string{err.Error()}
@@ -354,7 +354,7 @@ func livesThrough(story []act, seed uint64) []string {
 	var sends sync.WaitGroup
 	defer sends.Wait()
 	defer func() { cancel(); <-ran }()
-	for i, a := range append([]act{{do: "wait", n: 2}}, story...) {
+	for i, a := range append([]action{{do: "wait", n: 2}}, story...) {
 		switch a.do {
 		case "wait":
 			time.Sleep(time.Duration(a.n) * time.Second)
@@ -370,22 +370,22 @@ func livesThrough(story []act, seed uint64) []string {
 				time.Sleep(time.Second)
 			}
 		case "stop", "goodbye":
-			return d.farewell(shard, ran, a.do == "goodbye")
+			return d.stopAndCheck(shard, ran, a.do == "goodbye")
 		default:
-			d.play(a)
+			d.perform(a)
 		}
-		if wrong := d.look(); len(wrong) > 0 {
+		if wrong := d.checkStep(); len(wrong) > 0 {
 			return append(wrong, fmt.Sprintf("in step %d: %s", i, a))
 		}
 	}
-	return d.recovers(shard)
+	return d.recoverAndCheck(shard)
 }
 
-// farewell stops the shard, and sees that it stays stopped.
-func (d *discord) farewell(shard *gateway.Shard, ran chan struct{}, goodbye bool) []string {
+// stopAndCheck stops the shard, and sees that it stays stopped.
+func (d *modelServer) stopAndCheck(shard *gateway.Shard, ran chan struct{}, goodbye bool) []string {
 	d.mu.Lock()
 	d.model.goodbye = goodbye
-	d.each(dialled, func(w *wire) { w.l.excused = true })
+	d.each(dialled, func(w *modelSocket) { w.l.excused = true })
 	d.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -401,25 +401,25 @@ func (d *discord) farewell(shard *gateway.Shard, ran chan struct{}, goodbye bool
 	d.model.stopped = true
 	d.mu.Unlock()
 	time.Sleep(time.Hour)
-	return d.look()
+	return d.checkStep()
 }
 
-// recovers makes the world well and waits for the shard to be live: what was
+// recoverAndCheck makes the world well and waits for the shard to be live: what was
 // refused for good a person mends, and IDENTIFYs that came to nothing may make
 // it wait for up to twenty minutes.
-func (d *discord) recovers(shard *gateway.Shard) []string {
+func (d *modelServer) recoverAndCheck(shard *gateway.Shard) []string {
 	d.mu.Lock()
 	d.refuses, d.mute, d.held = 0, 0, 0
 	d.model.refused = false
 	d.mu.Unlock()
 	_ = shard.Reconfigure(gateway.Credentials{Token: goodToken, Intents: intents})
 	for end := time.Now().Add(30 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Second) {
-		if wrong := d.look(); len(wrong) > 0 {
+		if wrong := d.checkStep(); len(wrong) > 0 {
 			return append(wrong, "while the world was well again")
 		}
 		well := false
 		d.mu.Lock()
-		d.each(live, func(*wire) { well = true })
+		d.each(live, func(*modelSocket) { well = true })
 		d.mu.Unlock()
 		if _, is := shard.State().(gateway.Live); is && well {
 			return nil

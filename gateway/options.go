@@ -122,9 +122,9 @@ type Timing struct {
 	// failure is on this side of Discord, or at Discord. Default 4.5 s and 25 s.
 	BackoffLocal  time.Duration
 	BackoffRemote time.Duration
-	// Settled is how long a connection must be live before its failures are
+	// BackoffReset is how long a connection must be live before its failures are
 	// forgotten. Default 60 s (G-152).
-	Settled time.Duration
+	BackoffReset time.Duration
 	// ClockCheck is how often, at the least, the wall clock is compared with the
 	// time that was planned, which is how a sleep of the host is noticed (G-032).
 	// Default 5 s.
@@ -204,7 +204,7 @@ type Stats struct {
 	Duplicates  int64 // dispatches dropped because their seq had been seen
 	Skipped     int64 // payloads that cost only themselves
 	Missing     int64 // sequence numbers that never came
-	Left        int64 // events left with Discord while the queue was full
+	Overflowed  int64 // events left with Discord while the queue was full
 	Bytes       int64 // payload bytes, decompressed
 	WireBytes   int64 // payload bytes as received
 	Sent        int64 // payloads sent, heartbeats included
@@ -217,7 +217,7 @@ type Stats struct {
 	Dials       int64         // connections attempted
 	Panics      int64         // contained handler panics
 	Unobserved  int64         // observations dropped because the observer was slow
-	Turns       int64         // looks at the connection: while there is one, one every ClockCheck at least
+	Checks      int64         // looks at the connection: while there is one, one every ClockCheck at least
 	QueuedBytes int64         // bytes waiting now (this one shrinks too)
 	QueuedAge   time.Duration // age of the oldest waiting or unfinished event
 }

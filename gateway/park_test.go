@@ -10,11 +10,11 @@ import (
 	"evergreen/gateway"
 )
 
-// cure is an error that knows what to do.
-type cure string
+// remedyError is an error that knows what to do.
+type remedyError string
 
-func (c cure) Error() string  { return "it is ill" }
-func (c cure) Remedy() string { return string(c) }
+func (c remedyError) Error() string  { return "it is ill" }
+func (c remedyError) Remedy() string { return string(c) }
 
 // Given a bot in too many guilds for its one shard, when Discord refuses it with
 // 4011, then it asks at once how many are needed and carries what a person has to
@@ -22,17 +22,17 @@ func (c cure) Remedy() string { return string(c) }
 // Statements: G-094, G-097.
 func TestParkedShardKnowsItsRemedy(t *testing.T) {
 	asked := 0
-	remedies := []error{cure("two"), cure("two"), cure("three"), errors.New("nobody knows"), nil}
-	play(t, setting{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}, options: func(o *gateway.Options) {
-		o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
+	remedies := []error{remedyError("two"), remedyError("two"), remedyError("three"), errors.New("nobody knows"), nil}
+	run(t, config{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}, options: func(o *gateway.Options) {
+		o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 			err := remedies[min(asked, len(remedies)-1)]
 			asked++
 			return now, err
 		})
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		other := s.sim.AddGuild("another")
 		s.sim.Join(s.app, other)
-		s.begin()
+		s.start()
 		remedy := func() string {
 			if parked, is := s.shard.State().(gateway.Parked); is {
 				if r, ok := errors.AsType[gateway.Remedied](parked.Reason.Err); ok {
@@ -44,9 +44,9 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		s.until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
 		s.until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
 		s.sim.Leave(s.app, other)
-		s.until(20*time.Minute, "the shard is live", s.live)
+		s.until(20*time.Minute, "the shard is live", s.isLive)
 		parked := 0
-		for _, n := range noted[gateway.Transition](s) {
+		for _, n := range observed[gateway.Transition](s) {
 			if _, is := n.To.(gateway.Parked); is {
 				parked++
 			}
@@ -54,6 +54,6 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		if parked != 3 || asked != 5 {
 			t.Errorf("it was said %d times that it is parked, and asked %d times; want 3 and 5", parked, asked)
 		}
-		s.identifies(2)
+		s.wantIdentifies(2)
 	})
 }

@@ -13,13 +13,13 @@ import (
 // hands them to the handler, so that neither ever waits for the other. It is
 // bounded in bytes.
 type queue struct {
-	mu      sync.Mutex
-	events  []Event
-	head    int
-	bytes   int64
-	limit   int64
-	wake    chan struct{} // one slot: something was pushed
-	current time.Time     // when the event now being handled was received
+	mu            sync.Mutex
+	events        []Event
+	head          int
+	bytes         int64
+	limit         int64
+	wake          chan struct{} // one slot: something was pushed
+	handlingSince time.Time     // when the event now being handled was received
 }
 
 // eventOverhead is what an event costs beyond its data.
@@ -57,7 +57,7 @@ func (q *queue) pop() (Event, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.head == len(q.events) {
-		q.events, q.head, q.current = q.events[:0], 0, time.Time{}
+		q.events, q.head, q.handlingSince = q.events[:0], 0, time.Time{}
 		return Event{}, false
 	}
 	e := q.events[q.head]
@@ -68,7 +68,7 @@ func (q *queue) pop() (Event, bool) {
 		q.head = 0
 	}
 	q.bytes -= int64(len(e.Data)) + eventOverhead
-	q.current = e.Received
+	q.handlingSince = e.Received
 	return e, true
 }
 
@@ -77,7 +77,7 @@ func (q *queue) pop() (Event, bool) {
 func (q *queue) load() (bytes int64, oldest time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	oldest = q.current
+	oldest = q.handlingSince
 	if oldest.IsZero() && q.head < len(q.events) {
 		oldest = q.events[q.head].Received
 	}
@@ -110,11 +110,11 @@ func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, Han
 
 // handle contains a panic: it costs this event and nothing else (rule 9).
 func handle(ctx context.Context, h Handler, e Event, panicked func(Event, HandlerPanicked)) {
-	defer e.held.returned()
+	defer e.pending.handlerReturned()
 	defer func() {
 		if v := recover(); v != nil {
 			panicked(e, HandlerPanicked{Type: e.Type, Value: fmt.Sprint(v), Stack: string(debug.Stack())})
-			e.held.end()
+			e.pending.finish()
 		}
 	}()
 	h.HandleEvent(ctx, e)

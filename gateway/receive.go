@@ -12,9 +12,9 @@ var _ sink = (*Shard)(nil)
 
 func (s *Shard) dispatch(c *conn, env envelope, now time.Time) {
 	if string(env.typ) == "RATE_LIMITED" {
-		s.out.rateLimited(env.d, now)
+		s.sends.onRateLimited(env.d, now)
 	}
-	s.in.accept(c, env, now)
+	s.seq.accept(c, env, now)
 }
 
 // unwanted lets the scan stop before d when nobody needs it.
@@ -26,7 +26,7 @@ func (s *Shard) unwanted(op Opcode, typ []byte) bool {
 	case "READY", "RESUMED", "RATE_LIMITED":
 		return false
 	}
-	return s.in.unwanted(typ)
+	return s.seq.isUnwanted(typ)
 }
 
 // ready takes a new session over before anything that follows READY is read.
@@ -38,20 +38,20 @@ func (s *Shard) ready(c *conn, env envelope, now time.Time) (readyData, error) {
 	if data.resumeURL == "" {
 		data.resumeURL = c.url // better than no resume at all
 	}
-	if s.in.attached(c) {
-		s.in.begin(Session{ID: data.sessionID, ResumeURL: data.resumeURL, Seq: max(1, env.seq)})
-		s.in.announce(env, now)
+	if s.seq.isCurrent(c) {
+		s.seq.beginSession(Session{ID: data.sessionID, ResumeURL: data.resumeURL, Seq: max(1, env.seq)})
+		s.seq.queueReady(env, now)
 	}
 	return data, nil
 }
 
 func (s *Shard) resumed(c *conn, env envelope, now time.Time) int {
-	return s.in.resumed(c, env, now)
+	return s.seq.endReplay(c, env, now)
 }
 
 func (s *Shard) skipped(p PayloadSkipped) {
 	s.count.skipped.Add(1)
-	s.note(p)
+	s.emit(p)
 }
 
 // malformed decides about text that is not JSON (G-118). The first time at a
@@ -59,7 +59,7 @@ func (s *Shard) skipped(p PayloadSkipped) {
 // whatever it was; if the same place is broken again, it will always be, and
 // costs only itself.
 func (s *Shard) malformed(size int64) bool {
-	at := s.in.received.Load()
+	at := s.seq.received.Load()
 	if s.malformedAt.Swap(at) != at {
 		s.skipped(PayloadSkipped{Why: "not JSON; the connection is resumed", Op: -1, Bytes: size})
 		return false

@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// relay carries observations to the observer on a goroutine of its own, so
+// notifier carries observations to the observer on a goroutine of its own, so
 // that an observer which writes to a disk can never delay a heartbeat.
-type relay struct {
-	pair     ShardID
+type notifier struct {
+	shard    ShardID
 	observer Observer
-	lost     func()
+	onDrop   func()
 	wake     chan struct{} // one slot: something was noted, or it is over
 	done     chan struct{}
 
-	mu    sync.Mutex
-	notes []Observation
-	over  bool
+	mu      sync.Mutex
+	pending []Observation
+	closed  bool
 }
 
-// relayDepth is how far an observer may fall behind before notes are dropped.
-const relayDepth = 1024
+// notifierDepth is how far an observer may fall behind before notes are dropped.
+const notifierDepth = 1024
 
-func newRelay(pair ShardID, observer Observer, lost func()) *relay {
-	r := &relay{pair: pair, observer: observer, lost: lost}
+func newNotifier(pair ShardID, observer Observer, lost func()) *notifier {
+	r := &notifier{shard: pair, observer: observer, onDrop: lost}
 	if observer != nil {
 		r.wake, r.done = make(chan struct{}, 1), make(chan struct{})
 		go r.run()
@@ -33,13 +33,13 @@ func newRelay(pair ShardID, observer Observer, lost func()) *relay {
 
 // run hands the notes over. The two halves of its memory change places, and
 // neither is larger than the observer was ever behind.
-func (r *relay) run() {
+func (r *notifier) run() {
 	defer close(r.done)
 	var taken []Observation
 	for range r.wake {
 		r.mu.Lock()
-		taken, r.notes = r.notes, taken[:0]
-		over := r.over
+		taken, r.pending = r.pending, taken[:0]
+		over := r.closed
 		r.mu.Unlock()
 		for i, n := range taken {
 			taken[i] = Observation{}
@@ -51,29 +51,29 @@ func (r *relay) run() {
 	}
 }
 
-// note passes an observation on, or drops it when the observer is far behind.
-func (r *relay) note(what ShardEvent) {
+// emit passes an observation on, or drops it when the observer is far behind.
+func (r *notifier) emit(what ShardEvent) {
 	if r.observer == nil {
 		return
 	}
 	r.mu.Lock()
-	room := len(r.notes) < relayDepth
+	room := len(r.pending) < notifierDepth
 	if room {
-		r.notes = append(r.notes, Observation{Shard: r.pair, At: time.Now(), Event: what})
+		r.pending = append(r.pending, Observation{Shard: r.shard, At: time.Now(), Event: what})
 	}
 	r.mu.Unlock()
 	if !room {
-		r.lost()
+		r.onDrop()
 		return
 	}
 	// What a heartbeat comes to is known in a moment. To wake the observer twice
 	// for each would be most of what an idle shard costs it.
 	if _, waits := what.(HeartbeatSent); !waits {
-		r.nudge()
+		r.notify()
 	}
 }
 
-func (r *relay) nudge() {
+func (r *notifier) notify() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -82,13 +82,13 @@ func (r *relay) nudge() {
 
 // close waits until the observer has seen everything. Nothing may be noted
 // any more.
-func (r *relay) close() {
+func (r *notifier) close() {
 	if r.observer == nil {
 		return
 	}
 	r.mu.Lock()
-	r.over = true
+	r.closed = true
 	r.mu.Unlock()
-	r.nudge()
+	r.notify()
 	<-r.done
 }

@@ -24,24 +24,24 @@ func TestEveryCloseCode(t *testing.T) {
 		4007: gateway.VerdictIdentify, 4009: gateway.VerdictIdentify,
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			play(t, setting{}, func(s *stage) {
-				s.run()
-				s.pass(time.Minute)
+			run(t, config{}, func(s *harness) {
+				s.startLive()
+				s.advance(time.Minute)
 				s.inject(discordsim.Fault{Name: "close", Code: code})
-				s.say("after the close")
-				s.pass(20 * time.Second)
-				if !s.live() {
+				s.post("after the close")
+				s.advance(20 * time.Second)
+				if !s.isLive() {
 					t.Fatalf("the shard is %s", s.shard.State())
 				}
 				if policy == gateway.VerdictIdentify {
-					s.identifies(2)
+					s.wantIdentifies(2)
 				} else {
-					s.identifies(1)
-					if s.shard.Stats().Resumed != 1 || len(s.seen("MESSAGE_CREATE")) != 1 {
+					s.wantIdentifies(1)
+					if s.shard.Stats().Resumed != 1 || len(s.eventsOf("MESSAGE_CREATE")) != 1 {
 						t.Error("the session was not resumed")
 					}
 				}
-				s.faultless()
+				s.noViolations()
 			})
 		})
 	}
@@ -51,12 +51,12 @@ func TestEveryCloseCode(t *testing.T) {
 // shard identifies and does not resume again.
 // Statements: G-062.
 func TestNormalCloseResumesOnlyOnce(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
 		s.inject(discordsim.Fault{Name: "close", Code: 1000})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 		if n := s.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
@@ -75,23 +75,23 @@ func TestThousandDrops(t *testing.T) {
 	kinds := []discordsim.Fault{
 		{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "close", Code: 4000}, {Name: "close", Code: 1001}, {Name: "corrupt"},
 	}
-	play(t, setting{sim: discordsim.Config{Latency: 5 * time.Millisecond}}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Latency: 5 * time.Millisecond}}, func(s *harness) {
+		s.startLive()
 		said := 0
 		for i := range drops {
-			s.pass(time.Duration(6000+i%1000) * time.Millisecond)
+			s.advance(time.Duration(6000+i%1000) * time.Millisecond)
 			s.inject(kinds[i%len(kinds)])
-			s.say("in between")
+			s.post("in between")
 			said++
-			if took := s.resumed(10 * time.Second); took > 5*time.Second {
+			if took := s.untilResumed(10 * time.Second); took > 5*time.Second {
 				t.Errorf("drop %d (%s): resumed after %s", i, kinds[i%len(kinds)].Name, took)
 			}
 		}
-		s.pass(time.Minute)
-		if got := len(s.seen("MESSAGE_CREATE")); got != said {
+		s.advance(time.Minute)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != said {
 			t.Errorf("%d of %d messages arrived", got, said)
 		}
-		s.identifies(1)
+		s.wantIdentifies(1)
 		v := s.sim.Verdict(s.app)
 		for code := range v.CloseCodes {
 			if code != 4900 {
@@ -105,7 +105,7 @@ func TestThousandDrops(t *testing.T) {
 				}
 			}
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -114,27 +114,27 @@ func TestThousandDrops(t *testing.T) {
 // order.
 // Statements: G-067, G-068, S-046, S-054.
 func TestReplayIsCutInTheMiddle(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
 		for i := range 2000 {
-			s.say(fmt.Sprint(i))
+			s.post(fmt.Sprint(i))
 		}
 		for range 30 {
-			s.pass(130 * time.Millisecond)
+			s.advance(130 * time.Millisecond)
 			s.inject(discordsim.Fault{Name: "cut"})
 		}
-		s.until(time.Minute, "the session is resumed", func() bool { return s.shard.Stats().Resumed > 0 && s.live() })
-		s.pass(5 * time.Second)
+		s.until(time.Minute, "the session is resumed", func() bool { return s.shard.Stats().Resumed > 0 && s.isLive() })
+		s.advance(5 * time.Second)
 		var got []int64
-		for _, e := range s.seen("MESSAGE_CREATE") {
+		for _, e := range s.eventsOf("MESSAGE_CREATE") {
 			got = append(got, e.Seq)
 		}
 		if len(got) != 2000 || !slices.IsSorted(got) {
 			t.Errorf("%d events, in order: %t", len(got), slices.IsSorted(got))
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -142,27 +142,27 @@ func TestReplayIsCutInTheMiddle(t *testing.T) {
 // sent its presence again, and events that follow come after those replayed.
 // Statements: G-066, G-067, G-069, S-047, S-055.
 func TestResumedIsLive(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(time.Second)
-		guilds := len(s.seen("GUILD_CREATE"))
-		presences := len(noted[gateway.PresenceSent](s))
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Second)
+		guilds := len(s.eventsOf("GUILD_CREATE"))
+		presences := len(observed[gateway.PresenceSent](s))
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.say("one")
-		s.resumed(5 * time.Second)
-		s.say("two")
-		s.pass(time.Second)
-		if len(s.seen("READY")) != 1 || len(s.seen("GUILD_CREATE")) != guilds {
+		s.post("one")
+		s.untilResumed(5 * time.Second)
+		s.post("two")
+		s.advance(time.Second)
+		if len(s.eventsOf("READY")) != 1 || len(s.eventsOf("GUILD_CREATE")) != guilds {
 			t.Error("a resume brought READY or guilds")
 		}
-		events := s.seen("MESSAGE_CREATE")
+		events := s.eventsOf("MESSAGE_CREATE")
 		if len(events) != 2 || !events[0].Replayed || events[1].Replayed || events[0].Seq >= events[1].Seq {
 			t.Errorf("events %v", events)
 		}
-		if len(noted[gateway.PresenceSent](s)) != presences+1 {
+		if len(observed[gateway.PresenceSent](s)) != presences+1 {
 			t.Error("the presence was not sent again")
 		}
-		r := noted[gateway.Resumed](s)
+		r := observed[gateway.Resumed](s)
 		if len(r) != 1 || r[0].Replayed != 1 || r[0].Gap <= 0 {
 			t.Errorf("observed %+v", r)
 		}
@@ -175,20 +175,20 @@ func TestResumedIsLive(t *testing.T) {
 func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 	for _, name := range []string{"session-loss", "op9-false"} {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{}, func(s *stage) {
-				s.run()
-				s.pass(time.Minute)
+			run(t, config{}, func(s *harness) {
+				s.startLive()
+				s.advance(time.Minute)
 				start := time.Now()
 				s.inject(discordsim.Fault{Name: name})
-				s.until(10*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+				s.until(10*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 				if took := time.Since(start); took < time.Second || took > 7*time.Second {
 					t.Errorf("it took %s", took)
 				}
-				if len(noted[gateway.SessionLost](s)) != 1 {
+				if len(observed[gateway.SessionLost](s)) != 1 {
 					t.Error("the loss of the session was not observed once")
 				}
-				s.identifies(2)
-				s.faultless()
+				s.wantIdentifies(2)
+				s.noViolations()
 			})
 		})
 	}
@@ -198,28 +198,28 @@ func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 // resumed after one to five seconds; more than three in a row count as false.
 // Statements: G-081, G-085, G-086, S-057.
 func TestResumableInvalidSession(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		start := time.Now()
 		s.inject(discordsim.Fault{Name: "op9-true"})
-		s.resumed(10 * time.Second)
+		s.untilResumed(10 * time.Second)
 		if took := time.Since(start); took < time.Second || took > 6*time.Second {
 			t.Errorf("resumed after %s", took)
 		}
-		s.identifies(1)
+		s.wantIdentifies(1)
 
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.resumed(20 * time.Second)
-		s.identifies(1)
+		s.untilResumed(20 * time.Second)
+		s.wantIdentifies(1)
 
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
-		s.faultless()
+		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+		s.noViolations()
 	})
 }
 
@@ -227,12 +227,12 @@ func TestResumableInvalidSession(t *testing.T) {
 // least five seconds apart and the pauses grow.
 // Statements: G-083, G-084.
 func TestRefusedIdentifiesSlowDown(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.inject(discordsim.Fault{Name: "ready-op9"})
-		s.begin()
-		s.pass(10 * time.Minute)
+		s.start()
+		s.advance(10 * time.Minute)
 		early := s.sim.Verdict(s.app).Identifies
-		s.pass(2 * time.Hour)
+		s.advance(2 * time.Hour)
 		v := s.sim.Verdict(s.app)
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
@@ -241,8 +241,8 @@ func TestRefusedIdentifiesSlowDown(t *testing.T) {
 			t.Errorf("%d IDENTIFYs in ten minutes, %d more in two hours", early, late)
 		}
 		s.sim.LiftAll()
-		s.until(25*time.Minute, "the shard is live", s.live)
-		s.faultless()
+		s.until(25*time.Minute, "the shard is live", s.isLive)
+		s.noViolations()
 	})
 }
 
@@ -250,12 +250,12 @@ func TestRefusedIdentifiesSlowDown(t *testing.T) {
 // within 90 s and identifies.
 // Statements: G-072, S-056.
 func TestStuckSessionIsGivenUp(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "stuck-session"})
 		s.inject(discordsim.Fault{Name: "cut"})
-		took := s.until(2*time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		took := s.until(2*time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 		if took > 95*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -267,27 +267,27 @@ func TestStuckSessionIsGivenUp(t *testing.T) {
 // neither lost nor doubled.
 // Statements: G-077, G-080, G-088, S-059.
 func TestReconnectRequestMovesTheSession(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(s *stage) {
-		s.run()
-		s.pass(10 * time.Second)
+	run(t, config{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(s *harness) {
+		s.startLive()
+		s.advance(10 * time.Second)
 		s.inject(discordsim.Fault{Name: "op7"})
 		for range 20 {
-			s.say("on the way")
-			s.pass(20 * time.Millisecond)
+			s.post("on the way")
+			s.advance(20 * time.Millisecond)
 		}
-		s.until(2*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 && s.live() })
-		s.pass(10 * time.Second)
-		if got := len(s.seen("MESSAGE_CREATE")); got != 20 {
+		s.until(2*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 && s.isLive() })
+		s.advance(10 * time.Second)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 20 {
 			t.Errorf("%d of 20 events arrived", got)
 		}
-		if gap := noted[gateway.Resumed](s)[0].Gap; gap > 200*time.Millisecond {
+		if gap := observed[gateway.Resumed](s)[0].Gap; gap > 200*time.Millisecond {
 			t.Errorf("nothing was heard for %s", gap)
 		}
 		if n := s.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -295,38 +295,38 @@ func TestReconnectRequestMovesTheSession(t *testing.T) {
 // closes at once, then exactly one resume follows each.
 // Statements: G-078, G-079.
 func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(10 * time.Second)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(10 * time.Second)
 		s.inject(discordsim.Fault{Name: "op7"})
 		s.inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
-		s.resumed(3 * time.Second)
-		s.pass(10 * time.Second)
+		s.untilResumed(3 * time.Second)
+		s.advance(10 * time.Second)
 		if n := s.shard.Stats().Resumes; n != 1 {
 			t.Errorf("two op 7 led to %d RESUMEs", n)
 		}
 		s.inject(discordsim.Fault{Name: "op7"})
 		s.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
-		s.resumed(3 * time.Second)
-		s.pass(10 * time.Second)
+		s.untilResumed(3 * time.Second)
+		s.advance(10 * time.Second)
 		if n := s.shard.Stats().Resumes; n != 2 {
 			t.Errorf("%d RESUMEs, want 2", n)
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.begin()
+		s.start()
 		s.until(10*time.Second, "IDENTIFY is sent", func() bool { return s.shard.Stats().Identifies == 1 })
-		s.pass(time.Second)
+		s.advance(time.Second)
 		s.sim.Lift(outage) // READY comes; the next session is asked to move before it is live
-		s.until(time.Minute, "the shard is live", s.live)
+		s.until(time.Minute, "the shard is live", s.isLive)
 		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
 		s.inject(discordsim.Fault{Name: "op7"})
-		s.resumed(10 * time.Second)
-		s.identifies(1)
-		s.faultless()
+		s.untilResumed(10 * time.Second)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -338,7 +338,7 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 	var inspected atomic.Int32
 	var bad atomic.Bool
 	options := func(o *gateway.Options) {
-		o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
+		o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
 			inspected.Add(1)
 			if bad.Load() {
 				return c, gateway.ErrUnauthorized
@@ -346,38 +346,38 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 			return c, nil
 		})
 	}
-	play(t, setting{options: options}, func(s *stage) {
-		s.run()
-		s.pass(2 * time.Minute)
+	run(t, config{options: options}, func(s *harness) {
+		s.startLive()
+		s.advance(2 * time.Minute)
 		s.inject(discordsim.Fault{Name: "close", Code: 4003})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 		if n := inspected.Load(); n != 1 {
 			t.Errorf("the credentials were inspected %d times", n)
 		}
-		s.pass(5 * time.Minute)
+		s.advance(5 * time.Minute)
 		bad.Store(true)
 		fresh := s.sim.ResetToken(s.app)
-		s.pass(20 * time.Second)
+		s.advance(20 * time.Second)
 		parked, is := s.shard.State().(gateway.Parked)
 		if !is || parked.Reason.Kind != gateway.ReasonFatal {
 			t.Fatalf("the shard is %s", s.shard.State())
 		}
 		dials := s.shard.Stats().Dials
-		s.pass(time.Hour)
+		s.advance(time.Hour)
 		if s.shard.Stats().Dials != dials {
 			t.Error("a parked shard dialled")
 		}
 		if err := s.shard.Reconfigure(gateway.Credentials{Token: fresh, Intents: intents}); err != nil {
 			t.Fatal(err)
 		}
-		s.until(10*time.Second, "the shard is live", s.live)
-		s.faultless()
+		s.until(10*time.Second, "the shard is live", s.isLive)
+		s.noViolations()
 	})
 }
 
-type inspector func(context.Context, gateway.Reason, gateway.Credentials) (gateway.Credentials, error)
+type checkerFunc func(context.Context, gateway.Reason, gateway.Credentials) (gateway.Credentials, error)
 
-func (f inspector) CheckCredentials(ctx context.Context, cause gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
+func (f checkerFunc) CheckCredentials(ctx context.Context, cause gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
 	return f(ctx, cause, c)
 }
 
@@ -388,30 +388,30 @@ func (f inspector) CheckCredentials(ctx context.Context, cause gateway.Reason, c
 func TestFatalCloseCodesPark(t *testing.T) {
 	none := uint64(0)
 	for name, c := range map[string]struct {
-		set  setting
+		set  config
 		code gateway.CloseCode
-		mend func(*stage) gateway.Credentials
+		mend func(*harness) gateway.Credentials
 	}{
 		"wrong token": {
-			setting{options: func(o *gateway.Options) { o.Token = "wrong" }}, gateway.CloseAuthFailed,
-			func(s *stage) gateway.Credentials { return gateway.Credentials{Token: s.app.Token, Intents: intents} },
+			config{options: func(o *gateway.Options) { o.Token = "wrong" }}, gateway.CloseAuthFailed,
+			func(s *harness) gateway.Credentials { return gateway.Credentials{Token: s.app.Token, Intents: intents} },
 		},
 		"refused intents": {
-			setting{app: discordsim.AppConfig{Flags: &none}}, gateway.CloseRefusedIntents,
-			func(s *stage) gateway.Credentials {
+			config{app: discordsim.AppConfig{Flags: &none}}, gateway.CloseDisallowedIntents,
+			func(s *harness) gateway.Credentials {
 				s.sim.SetFlags(s.app, 1<<19)
 				return gateway.Credentials{Token: s.app.Token, Intents: intents}
 			},
 		},
 		"too many guilds": {
-			setting{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}}, gateway.CloseShardingRequired,
-			func(s *stage) gateway.Credentials {
+			config{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}}, gateway.CloseShardingRequired,
+			func(s *harness) gateway.Credentials {
 				s.sim.Leave(s.app, s.guild)
 				return gateway.Credentials{Token: s.app.Token, Intents: intents}
 			},
 		},
 		"wrong shard count": {
-			setting{
+			config{
 				app:     discordsim.AppConfig{LargeMultiple: 4},
 				options: func(o *gateway.Options) { o.Shard = gateway.ShardID{ID: 0, Count: 3} },
 			}, gateway.CloseInvalidShard, nil,
@@ -424,22 +424,22 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				if options != nil {
 					options(o)
 				}
-				o.CredentialChecker = inspector(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
+				o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 					if m := mended.Load(); m != nil {
 						return *m, nil
 					}
 					return now, gateway.ErrUnauthorized
 				})
 			}
-			play(t, c.set, func(s *stage) {
+			run(t, c.set, func(s *harness) {
 				if name == "too many guilds" {
 					s.sim.Join(s.app, s.sim.AddGuild("another"))
 				}
-				s.begin()
-				s.pass(time.Hour)
+				s.start()
+				s.advance(time.Hour)
 				parked, is := s.shard.State().(gateway.Parked)
 				if !is || parked.Reason.Code != c.code {
-					t.Fatalf("the shard is %s by %s", s.shard.State(), s.causes())
+					t.Fatalf("the shard is %s by %s", s.shard.State(), s.reasons())
 				}
 				if policy := c.code.Policy(); policy.Says == "" || policy.Remedy == "" {
 					t.Error("the table has no words for it")
@@ -450,7 +450,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				if c.mend != nil {
 					m := c.mend(s)
 					mended.Store(&m)
-					s.until(11*time.Minute, "the shard is live", s.live)
+					s.until(11*time.Minute, "the shard is live", s.isLive)
 				}
 			})
 		})
@@ -462,17 +462,17 @@ func TestFatalCloseCodesPark(t *testing.T) {
 // Statements: G-053, G-065.
 func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 	var kept gateway.Session
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		kept = s.shard.Session()
 		s.stop(gateway.KeepSession)
-		s.say("between two runs")
+		s.post("between two runs")
 		next, err := gateway.New(gateway.Options{
 			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext},
-			Handler:     gateway.HandlerFunc(s.take),
+			Handler:     gateway.HandlerFunc(s.handleEvent),
 			Session:     kept,
 		})
 		if err != nil {
@@ -481,16 +481,16 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); _ = next.Run(context.Background()) }()
 		s.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
-		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
+		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
 		_ = next.Stop(context.Background(), gateway.KeepSession)
 		<-done
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
-	play(t, setting{options: func(o *gateway.Options) {
+	run(t, config{options: func(o *gateway.Options) {
 		o.Session = gateway.Session{ID: "gone", ResumeURL: "ws://resume.discord.sim", Seq: 7}
-	}}, func(s *stage) {
-		s.run()
-		s.identifies(1)
+	}}, func(s *harness) {
+		s.startLive()
+		s.wantIdentifies(1)
 	})
 }

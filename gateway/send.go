@@ -2,29 +2,29 @@ package gateway
 
 import "time"
 
-// send is the sending side of a live connection: it takes what the outbox
+// sendLoop is the sending side of a live connection: it takes what the outbox
 // holds, as fast as Discord's limits allow, until the connection ends. Its
 // budget is the connection's own (G-076).
-func (s *Shard) send(c *conn) {
-	budget := newThrottle(c.interval)
+func (s *Shard) sendLoop(c *conn) {
+	budget := newSendLimiter(c.interval)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		now := time.Now()
-		wait := budget.wait(now)
+		wait := budget.delay(now)
 		if wait == 0 {
-			var p *parcel
+			var p *queuedSend
 			var presence *Presence
-			p, presence, wait = s.out.take(now)
+			p, presence, wait = s.sends.next(now)
 			if p != nil || presence != nil {
-				budget.note(now)
-				if !s.deliver(c, p, presence) {
+				budget.record(now)
+				if !s.writeQueued(c, p, presence) {
 					return
 				}
 				continue
 			}
 		}
-		wake := s.out.wake
+		wake := s.sends.wake
 		if wait == 0 {
 			wait = time.Hour
 		}
@@ -32,14 +32,14 @@ func (s *Shard) send(c *conn) {
 		select {
 		case <-wake:
 		case <-timer.C:
-		case <-c.dead:
+		case <-c.ended:
 			return
 		}
 	}
 }
 
-// deliver writes one payload; if that fails, the next connection gets it.
-func (s *Shard) deliver(c *conn, p *parcel, presence *Presence) bool {
+// writeQueued writes one payload; if that fails, the next connection gets it.
+func (s *Shard) writeQueued(c *conn, p *queuedSend, presence *Presence) bool {
 	var raw []byte
 	if p != nil {
 		raw = p.raw
@@ -47,20 +47,20 @@ func (s *Shard) deliver(c *conn, p *parcel, presence *Presence) bool {
 		raw, _ = encode(OpPresenceUpdate, presence) // checked by SetPresence and New
 	}
 	select {
-	case <-c.dead:
-		s.out.putBack(p, presence)
+	case <-c.ended:
+		s.sends.requeue(p, presence)
 		return false
 	default:
 	}
-	if err := c.send(raw); err != nil {
-		s.out.putBack(p, presence)
-		c.unwritable(err)
+	if err := c.write(raw); err != nil {
+		s.sends.requeue(p, presence)
+		c.onWriteError(err)
 		return false
 	}
 	if p != nil {
 		p.done <- nil
 	} else {
-		s.note(PresenceSent{Presence: *presence})
+		s.emit(PresenceSent{Presence: *presence})
 	}
 	return true
 }

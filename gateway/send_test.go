@@ -12,9 +12,9 @@ import (
 	"evergreen/gateway"
 )
 
-// voice is a payload that means nothing: the bot leaves a voice channel it was
+// voiceState is a payload that means nothing: the bot leaves a voice channel it was
 // never in.
-func (s *stage) voice() map[string]any {
+func (s *harness) voiceState() map[string]any {
 	return map[string]any{"guild_id": s.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
 }
 
@@ -23,11 +23,11 @@ func (s *stage) voice() map[string]any {
 // among them are on time, and the last presence wins.
 // Statements: G-099, G-100, G-101, G-105, G-106, S-013, S-076.
 func TestSendLimits(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		sent := make(chan error, 300)
 		for range 300 {
-			go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+			go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
 		}
 		for i := range 1000 {
 			err := s.shard.SetPresence(gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: fmt.Sprint("number ", i)}}})
@@ -35,10 +35,10 @@ func TestSendLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i%100 == 0 {
-				s.pass(time.Second)
+				s.advance(time.Second)
 			}
 		}
-		s.pass(6 * time.Minute)
+		s.advance(6 * time.Minute)
 		for range 300 {
 			if err := <-sent; err != nil {
 				t.Fatal(err)
@@ -56,10 +56,10 @@ func TestSendLimits(t *testing.T) {
 			t.Errorf("the bot shows %q", last.Activity)
 		}
 		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.causes())
+			t.Errorf("the connection was given up: %q", s.reasons())
 		}
-		onTime(t, s)
-		s.faultless()
+		wantHeartbeatsOnTime(t, s)
+		s.noViolations()
 	})
 }
 
@@ -69,22 +69,22 @@ func TestSendLimits(t *testing.T) {
 func TestQueuedSendsSurviveReconnects(t *testing.T) {
 	for _, name := range []string{"cut", "session-loss"} {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{}, func(s *stage) {
-				s.run()
+			run(t, config{}, func(s *harness) {
+				s.startLive()
 				sent := make(chan error, 200)
 				for range 200 {
-					go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+					go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
 				}
-				s.pass(time.Second)
+				s.advance(time.Second)
 				s.inject(discordsim.Fault{Name: name})
-				s.until(time.Minute, "the shard is live", s.live)
-				s.pass(3 * time.Minute)
+				s.until(time.Minute, "the shard is live", s.isLive)
+				s.advance(3 * time.Minute)
 				for range 200 {
 					if err := <-sent; err != nil {
 						t.Fatal(err)
 					}
 				}
-				s.faultless()
+				s.noViolations()
 			})
 		})
 	}
@@ -96,10 +96,10 @@ func TestQueuedSendsSurviveReconnects(t *testing.T) {
 // Statements: G-035, G-102, G-103.
 func TestUnsendablePayloads(t *testing.T) {
 	options := func(o *gateway.Options) { o.SendQueue = 3 }
-	play(t, setting{options: options}, func(s *stage) {
+	run(t, config{options: options}, func(s *harness) {
 		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.begin()
-		s.pass(time.Second)
+		s.start()
+		s.advance(time.Second)
 		ctx := context.Background()
 		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
 			t.Errorf("too large: %v", err)
@@ -117,15 +117,15 @@ func TestUnsendablePayloads(t *testing.T) {
 		waiting := make(chan error, 3)
 		short, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		go func() { waiting <- s.shard.Send(short, gateway.OpVoiceStateUpdate, s.voice()) }()
+		go func() { waiting <- s.shard.Send(short, gateway.OpVoiceStateUpdate, s.voiceState()) }()
 		for range 2 {
-			go func() { waiting <- s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()) }()
+			go func() { waiting <- s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()) }()
 		}
-		s.pass(time.Second)
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); !errors.Is(err, gateway.ErrQueueFull) {
+		s.advance(time.Second)
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); !errors.Is(err, gateway.ErrQueueFull) {
 			t.Errorf("queue full: %v", err)
 		}
-		s.pass(10 * time.Second)
+		s.advance(10 * time.Second)
 		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
@@ -135,11 +135,11 @@ func TestUnsendablePayloads(t *testing.T) {
 				t.Errorf("stopped: %v", err)
 			}
 		}
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); !errors.Is(err, gateway.ErrStopped) {
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); !errors.Is(err, gateway.ErrStopped) {
 			t.Errorf("after Stop: %v", err)
 		}
 		s.sim.Lift(outage)
-		s.faultless()
+		s.noViolations()
 	})
 	huge := gateway.Options{
 		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
@@ -154,8 +154,8 @@ func TestUnsendablePayloads(t *testing.T) {
 // Statements: G-108, S-079.
 func TestRateLimitedIsObeyed(t *testing.T) {
 	options := func(o *gateway.Options) { o.Intents |= gateway.IntentGuildMembers }
-	play(t, setting{options: options}, func(s *stage) {
-		s.run()
+	run(t, config{options: options}, func(s *harness) {
+		s.startLive()
 		ctx := context.Background()
 		all := map[string]any{"guild_id": s.guild.ID.String(), "query": "", "limit": 0}
 		for range 2 {
@@ -163,9 +163,9 @@ func TestRateLimitedIsObeyed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.until(time.Second, "RATE_LIMITED has come", func() bool { return len(s.seen("RATE_LIMITED")) == 1 })
+		s.until(time.Second, "RATE_LIMITED has come", func() bool { return len(s.eventsOf("RATE_LIMITED")) == 1 })
 		start := time.Now()
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voice()); err != nil || time.Since(start) > time.Second {
+		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); err != nil || time.Since(start) > time.Second {
 			t.Errorf("another payload waited %s: %v", time.Since(start), err)
 		}
 		if err := s.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
@@ -174,8 +174,8 @@ func TestRateLimitedIsObeyed(t *testing.T) {
 		if waited := time.Since(start); waited < 28*time.Second || waited > 31*time.Second {
 			t.Errorf("the request waited %s", waited)
 		}
-		s.until(time.Second, "the members have come", func() bool { return len(s.seen("GUILD_MEMBERS_CHUNK")) == 2 })
-		s.faultless()
+		s.until(time.Second, "the members have come", func() bool { return len(s.eventsOf("GUILD_MEMBERS_CHUNK")) == 2 })
+		s.noViolations()
 	})
 }
 
@@ -188,17 +188,17 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 		o.Timing.HeartbeatTimeout = 10 * time.Minute
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 	}
-	play(t, setting{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(s *stage) {
-		s.run()
-		s.pass(time.Second)
+	run(t, config{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Second)
 		s.inject(discordsim.Fault{Name: "half-open"})
 		for range 20 {
-			go func() { _ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voice()) }()
+			go func() { _ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
 		}
-		if took := s.resumed(time.Minute); took > 15*time.Second {
+		if took := s.untilResumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.ReasonWrite)
+		s.wantReason(gateway.ReasonWrite)
 	})
 }
 
@@ -213,16 +213,16 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 		o.Timing.Write = 7 * time.Second
 	}
-	play(t, setting{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(s *stage) {
-		s.run()
-		s.pass(time.Hour)
+	run(t, config{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Hour)
 		if n := s.shard.Stats().Dials; n != 1 {
 			t.Fatalf("%d dials so far", n)
 		}
 		s.inject(discordsim.Fault{Name: "half-open"})
-		if took := s.resumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
+		if took := s.untilResumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.ReasonWrite)
+		s.wantReason(gateway.ReasonWrite)
 	})
 }

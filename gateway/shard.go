@@ -13,12 +13,12 @@ import (
 // Shard keeps one gateway session alive. Make it with [New], start it with
 // [Shard.Run], end it with [Shard.Stop].
 type Shard struct {
-	opts  Options
-	count counters
-	relay *relay
-	in    *intake
-	queue *queue
-	out   *outbox
+	opts     Options
+	count    counters
+	notifier *notifier
+	seq      *sequence
+	queue    *queue
+	sends    *sendQueue
 
 	state   atomic.Pointer[State]
 	latency atomic.Int64
@@ -27,35 +27,35 @@ type Shard struct {
 	started  atomic.Bool
 	finished chan struct{}
 
-	stop     chan struct{} // closed by the first Stop
-	stopOnce sync.Once
-	stopMode atomic.Int32
-	hurry    context.Context // ends when nothing may be waited for any more
-	hurryNow context.CancelFunc
-	halt     context.Context // ends when no new attempt may be made
-	haltNow  context.CancelFunc
-	group    sync.WaitGroup // every goroutine but Run's own and the relay's
+	stop       chan struct{} // closed by the first Stop
+	stopOnce   sync.Once
+	stopMode   atomic.Int32
+	abortCtx   context.Context // ends when nothing may be waited for any more
+	abort      context.CancelFunc
+	stopCtx    context.Context // ends when no new attempt may be made
+	cancelStop context.CancelFunc
+	group      sync.WaitGroup // every goroutine but Run's own and the relay's
 
-	drained chan struct{}    // one slot: the queue has room again
-	mended  chan Credentials // one slot: Reconfigure
+	drained      chan struct{}    // one slot: the queue has room again
+	reconfigured chan Credentials // one slot: Reconfigure
 
 	// What follows belongs to the goroutine that runs Run.
-	creds     Credentials
-	presence  atomic.Pointer[Presence]
-	backoff   backoff
-	failures  int           // attempts in a row that came to nothing
-	exhausted bool          // AttemptsExhausted was raised for this streak
-	calm      time.Duration // live on connections before this one that Discord asked to leave
-	resumes   resumeStreak  // RESUMEs in a row without RESUMED
-	trial     trial         // whether the session is in doubt
-	urlFails  int           // dials of the resume URL in a row that failed
-	refusals  int           // op 9 false in a row
-	base      string        // the base gateway URL, once known
-	baseBad   bool          // it could not be connected to
-	lived     time.Duration // how long the session has been live in total
-	lastHeard time.Time     // last byte of the previous live connection
-	spare     *spare
-	verified  time.Time // when 4003 last led to a check of the credentials
+	creds        Credentials
+	presence     atomic.Pointer[Presence]
+	backoff      backoff
+	failures     int           // attempts in a row that came to nothing
+	exhausted    bool          // AttemptsExhausted was raised for this streak
+	calm         time.Duration // live on connections before this one that Discord asked to leave
+	resumes      resumeStreak  // RESUMEs in a row without RESUMED
+	trial        trial         // whether the session is in doubt
+	urlFails     int           // dials of the resume URL in a row that failed
+	refusals     int           // op 9 false in a row
+	base         string        // the base gateway URL, once known
+	baseBad      bool          // it could not be connected to
+	lived        time.Duration // how long the session has been live in total
+	lastHeard    time.Time     // last byte of the previous live connection
+	spare        *spare
+	lastVerified time.Time // when 4003 last led to a check of the credentials
 
 	malformedAt atomic.Int64 // sequence number at which not-JSON last arrived
 }
@@ -91,28 +91,28 @@ func New(opts Options) (*Shard, error) {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	s := &Shard{
-		opts:     opts,
-		creds:    opts.Credentials,
-		queue:    newQueue(opts.QueueBytes),
-		out:      newOutbox(opts.SendQueue),
-		finished: make(chan struct{}),
-		stop:     make(chan struct{}),
-		drained:  make(chan struct{}, 1),
-		mended:   make(chan Credentials, 1),
-		backoff:  backoff{local: opts.Timing.BackoffLocal, remote: opts.Timing.BackoffRemote, rand: opts.Rand},
+		opts:         opts,
+		creds:        opts.Credentials,
+		queue:        newQueue(opts.QueueBytes),
+		sends:        newSendQueue(opts.SendQueue),
+		finished:     make(chan struct{}),
+		stop:         make(chan struct{}),
+		drained:      make(chan struct{}, 1),
+		reconfigured: make(chan Credentials, 1),
+		backoff:      backoff{local: opts.Timing.BackoffLocal, remote: opts.Timing.BackoffRemote, rand: opts.Rand},
 	}
-	s.hurry, s.hurryNow = context.WithCancel(context.Background())
-	s.halt, s.haltNow = context.WithCancel(s.hurry)
+	s.abortCtx, s.abort = context.WithCancel(context.Background())
+	s.stopCtx, s.cancelStop = context.WithCancel(s.abortCtx)
 	if opts.Presence != nil {
 		p := *opts.Presence
 		s.presence.Store(&p)
 	}
 	s.malformedAt.Store(-1)
-	s.in = &intake{pair: opts.Shard, queue: s.queue, keeper: opts.SessionStore, count: &s.count, note: s.note, quiet: s.nudge}
+	s.seq = &sequence{shard: opts.Shard, queue: s.queue, store: opts.SessionStore, count: &s.count, emit: s.emit, onHandled: s.notifyDrained}
 	if opts.Events != nil {
-		s.in.wanted = make(map[string]bool, len(opts.Events))
+		s.seq.wanted = make(map[string]bool, len(opts.Events))
 		for _, name := range opts.Events {
-			s.in.wanted[name] = true
+			s.seq.wanted[name] = true
 		}
 	}
 	s.set(Idle{}, Reason{})
@@ -127,27 +127,27 @@ func (s *Shard) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
 		return errors.New("gateway: Run was called before")
 	}
-	s.relay = newRelay(s.opts.Shard, s.opts.Observer, func() { s.count.unobserved.Add(1) })
+	s.notifier = newNotifier(s.opts.Shard, s.opts.Observer, func() { s.count.unobserved.Add(1) })
 	defer close(s.finished)
 	release := context.AfterFunc(ctx, func() {
 		s.requestStop(KeepSession)
-		s.hurryNow()
+		s.abort()
 	})
 	defer release()
 
 	delivery, endDelivery := context.WithCancel(context.Background())
 	if s.opts.Handler != nil {
 		s.group.Go(func() {
-			s.queue.deliver(delivery, s.opts.Handler, s.panicked, func() { s.count.handled.Add(1) }, s.nudgeDrained)
+			s.queue.deliver(delivery, s.opts.Handler, s.panicked, func() { s.count.handled.Add(1) }, s.notifyIfWaiting)
 		})
 	}
-	s.live()
+	s.loop()
 	endDelivery()
-	s.out.close()
-	s.hurryNow()
+	s.sends.close()
+	s.abort()
 	s.group.Wait()
 	s.set(Stopped{}, Reason{Kind: ReasonStop})
-	s.relay.close()
+	s.notifier.close()
 	return nil
 }
 
@@ -161,8 +161,8 @@ func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 	s.requestStop(mode)
 	if s.started.CompareAndSwap(false, true) {
 		s.set(Stopped{}, Reason{Kind: ReasonStop})
-		s.out.close()
-		s.hurryNow()
+		s.sends.close()
+		s.abort()
 		close(s.finished)
 		return nil
 	}
@@ -173,7 +173,7 @@ func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 	}
 	// What is left is bounded by the close deadline, except a handler that
 	// ignores its context: that one must not hold up the caller for ever.
-	s.hurryNow()
+	s.abort()
 	patience := time.NewTimer(2*s.opts.Timing.Close + time.Second)
 	defer patience.Stop()
 	select {
@@ -189,7 +189,7 @@ func (s *Shard) requestStop(mode StopMode) {
 		s.stopMode.Store(int32(EndSession))
 	}
 	s.stopOnce.Do(func() {
-		s.haltNow()
+		s.cancelStop()
 		close(s.stop)
 	})
 }
@@ -202,7 +202,7 @@ func (s *Shard) ID() ShardID { return s.opts.Shard }
 
 // Session returns the session with the handled low-water mark: what another
 // process would have to resume from. It is zero without a session.
-func (s *Shard) Session() Session { return s.in.handledSession() }
+func (s *Shard) Session() Session { return s.seq.handledSession() }
 
 // Latency returns the round trip of the last answered heartbeat, zero if
 // there was none yet (G-031).
@@ -238,7 +238,7 @@ func (s *Shard) SetPresence(p Presence) error {
 		return err
 	}
 	s.presence.Store(&p)
-	s.out.setPresence(p)
+	s.sends.setPresence(p)
 	return nil
 }
 
@@ -249,8 +249,8 @@ func (s *Shard) SetPresence(p Presence) error {
 // payload whose ctx has ended is not sent.
 func (s *Shard) Send(ctx context.Context, op Opcode, d any) error {
 	switch op {
-	case OpVoiceStateUpdate, OpRequestGuildMembers, OpRequestSoundboard, OpRequestChannelInfo:
-		return s.out.send(ctx, op, d)
+	case OpVoiceStateUpdate, OpRequestGuildMembers, OpRequestSoundboardSounds, OpRequestChannelInfo:
+		return s.sends.send(ctx, op, d)
 	case OpPresenceUpdate:
 		return errors.New("gateway: use SetPresence for the presence")
 	}
@@ -265,14 +265,14 @@ func (s *Shard) Reconfigure(c Credentials) error {
 	}
 	for {
 		select {
-		case s.mended <- c:
+		case s.reconfigured <- c:
 			return nil
 		case <-s.finished:
 			return ErrStopped
 		default:
 		}
 		select {
-		case <-s.mended: // an older one that nobody has read yet
+		case <-s.reconfigured: // an older one that nobody has read yet
 		default:
 		}
 	}
@@ -281,26 +281,26 @@ func (s *Shard) Reconfigure(c Credentials) error {
 // set changes the state and tells why.
 func (s *Shard) set(to State, cause Reason) {
 	from := s.state.Swap(&to)
-	if from != nil && s.relay != nil {
-		s.note(Transition{From: *from, To: to, Reason: cause})
+	if from != nil && s.notifier != nil {
+		s.emit(Transition{From: *from, To: to, Reason: cause})
 	}
 }
 
-func (s *Shard) note(what ShardEvent) { s.relay.note(what) }
+func (s *Shard) emit(what ShardEvent) { s.notifier.emit(what) }
 
 func (s *Shard) panicked(e Event, p HandlerPanicked) {
 	s.count.panics.Add(1)
-	s.note(p)
+	s.emit(p)
 }
 
-// nudgeDrained tells the owner that handlers are catching up, if it cares.
-func (s *Shard) nudgeDrained() {
-	if s.in.stopping.Load() || s.in.owes() {
-		s.nudge()
+// notifyIfWaiting tells the owner that handlers are catching up, if it cares.
+func (s *Shard) notifyIfWaiting() {
+	if s.seq.stopping.Load() || s.seq.hasOverflow() {
+		s.notifyDrained()
 	}
 }
 
-func (s *Shard) nudge() {
+func (s *Shard) notifyDrained() {
 	select {
 	case s.drained <- struct{}{}:
 	default:
@@ -341,7 +341,7 @@ func setDefaults(o *Options) {
 	or(&t.Move, 4*time.Second)
 	or(&t.BackoffLocal, 4500*time.Millisecond)
 	or(&t.BackoffRemote, 25*time.Second)
-	or(&t.Settled, time.Minute)
+	or(&t.BackoffReset, time.Minute)
 	or(&t.ClockCheck, 5*time.Second)
 	or(&t.ParkRecheck, 30*time.Second)
 	if o.Properties == "" {

@@ -59,7 +59,7 @@ func TestOnRealTLS(t *testing.T) {
 					if err != nil {
 						return
 					}
-					work.Go(func() { passOn(c, addr) })
+					work.Go(func() { forward(c, addr) })
 				}
 			})
 		}
@@ -68,8 +68,8 @@ func TestOnRealTLS(t *testing.T) {
 	}})
 }
 
-// passOn carries a connection to an address until either side ends it.
-func passOn(c net.Conn, addr string) {
+// forward carries a connection to an address until either side ends it.
+func forward(c net.Conn, addr string) {
 	defer c.Close()
 	far, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// gatewayURL completes an address that Discord handed out with the query every
+// connectURL completes an address that Discord handed out with the query every
 // connection carries (G-006, G-008). It takes addresses with and without
 // trailing slash, path, port or query (G-007).
-func gatewayURL(address string, c Compression) (string, error) {
+func connectURL(address string, c Compression) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return "", fmt.Errorf("gateway address %q: %w", address, err)

@@ -9,33 +9,33 @@ import "sync"
 type watermark struct {
 	mu       sync.Mutex
 	accepted int64
-	pending  []*hold // in order of acceptance; the front is the oldest
-	ended    bool
-	moved    func(seq int64) // told about every new value, in order, under mu
+	pending  []*pendingEvent // in order of acceptance; the front is the oldest
+	closed   bool
+	onChange func(seq int64) // told about every new value, in order, under mu
 }
 
-// hold is one event whose handling is not over.
-type hold struct {
-	mark  *watermark
-	seq   int64
-	taken bool // Hold was called: the handler says when it is over
-	over  bool
+// pendingEvent is one event whose handling is not over.
+type pendingEvent struct {
+	watermark *watermark
+	seq       int64
+	held      bool // Hold was called: the handler says when it is over
+	handled   bool
 }
 
-// pass notes an event that nobody asked for: it is over as it arrives.
-func (w *watermark) pass(seq int64) {
+// skip notes an event that nobody asked for: it is over as it arrives.
+func (w *watermark) skip(seq int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accepted = max(w.accepted, seq)
 	if len(w.pending) == 0 {
-		w.tell()
+		w.reportLocked()
 	}
 }
 
-// enter notes an event that goes into the queue. The front stays the lowest
+// add notes an event that goes into the queue. The front stays the lowest
 // number, also when Discord delivers out of order.
-func (w *watermark) enter(seq int64) *hold {
-	h := &hold{mark: w, seq: seq}
+func (w *watermark) add(seq int64) *pendingEvent {
+	h := &pendingEvent{watermark: w, seq: seq}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending = append(w.pending, h)
@@ -45,21 +45,21 @@ func (w *watermark) enter(seq int64) *hold {
 	return h
 }
 
-// settle confirms that the entered event found room in the queue.
-func (w *watermark) settle(seq int64) {
+// confirm confirms that the entered event found room in the queue.
+func (w *watermark) confirm(seq int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accepted = max(w.accepted, seq)
 	if len(w.pending) == 0 {
-		w.tell() // it was handled in the meantime
+		w.reportLocked() // it was handled in the meantime
 	}
 }
 
-// leave takes an entered event back: the queue was full.
-func (w *watermark) leave(h *hold) {
+// remove takes an entered event back: the queue was full.
+func (w *watermark) remove(h *pendingEvent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h.over = true
+	h.handled = true
 	for i := len(w.pending) - 1; i >= 0; i-- {
 		if w.pending[i] == h {
 			w.pending = append(w.pending[:i], w.pending[i+1:]...)
@@ -68,63 +68,63 @@ func (w *watermark) leave(h *hold) {
 	}
 }
 
-// take makes the handler responsible for ending the hold.
-func (h *hold) take() func() {
-	h.mark.mu.Lock()
-	h.taken = true
-	h.mark.mu.Unlock()
-	return h.end
+// hold makes the handler responsible for ending the hold.
+func (h *pendingEvent) hold() func() {
+	h.watermark.mu.Lock()
+	h.held = true
+	h.watermark.mu.Unlock()
+	return h.finish
 }
 
-// untake leaves the end of the hold to whoever handles the event next.
-func (h *hold) untake() {
+// unhold leaves the end of the hold to whoever handles the event next.
+func (h *pendingEvent) unhold() {
 	if h == nil {
 		return
 	}
-	h.mark.mu.Lock()
-	h.taken = false
-	h.mark.mu.Unlock()
+	h.watermark.mu.Lock()
+	h.held = false
+	h.watermark.mu.Unlock()
 }
 
-// returned ends the hold unless the handler has taken it.
-func (h *hold) returned() {
+// handlerReturned ends the hold unless the handler has taken it.
+func (h *pendingEvent) handlerReturned() {
 	if h == nil {
 		return
 	}
-	h.mark.mu.Lock()
-	taken := h.taken
-	h.mark.mu.Unlock()
+	h.watermark.mu.Lock()
+	taken := h.held
+	h.watermark.mu.Unlock()
 	if !taken {
-		h.end()
+		h.finish()
 	}
 }
 
-// end marks the event as over and moves the mark past every event that is.
-func (h *hold) end() {
+// finish marks the event as over and moves the mark past every event that is.
+func (h *pendingEvent) finish() {
 	if h == nil {
 		return
 	}
-	w := h.mark
+	w := h.watermark
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h.over {
+	if h.handled {
 		return
 	}
-	h.over = true
+	h.handled = true
 	before := len(w.pending)
-	for len(w.pending) > 0 && w.pending[0].over {
+	for len(w.pending) > 0 && w.pending[0].handled {
 		w.pending[0] = nil
 		w.pending = w.pending[1:]
 	}
 	if len(w.pending) != before {
-		w.tell()
+		w.reportLocked()
 	}
 }
 
-// tell reports the value unless the session is over. The caller holds mu.
-func (w *watermark) tell() {
-	if !w.ended {
-		w.moved(w.value())
+// reportLocked reports the value unless the session is over. The caller holds mu.
+func (w *watermark) reportLocked() {
+	if !w.closed {
+		w.onChange(w.valueLocked())
 	}
 }
 
@@ -132,34 +132,34 @@ func (w *watermark) tell() {
 func (w *watermark) report() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tell()
+	w.reportLocked()
 }
 
-// retire silences the mark: its session is over. When it returns, moved is
+// close silences the mark: its session is over. When it returns, moved is
 // not called any more.
-func (w *watermark) retire() {
+func (w *watermark) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ended = true
+	w.closed = true
 }
 
-// value is the handled low-water mark. The caller holds mu.
-func (w *watermark) value() int64 {
+// valueLocked is the handled low-water mark. The caller holds mu.
+func (w *watermark) valueLocked() int64 {
 	if len(w.pending) == 0 {
 		return w.accepted
 	}
 	return min(w.accepted, w.pending[0].seq-1)
 }
 
-// current is the handled low-water mark.
-func (w *watermark) current() int64 {
+// value is the handled low-water mark.
+func (w *watermark) value() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.value()
+	return w.valueLocked()
 }
 
-// idle reports whether nothing is pending.
-func (w *watermark) idle() bool {
+// isIdle reports whether nothing is pending.
+func (w *watermark) isIdle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.pending) == 0

@@ -66,7 +66,7 @@ var timing = gateway.Timing{
 	GatewayURL: 3 * time.Second, Connect: 3 * time.Second, Hello: 1500 * time.Millisecond,
 	Ready: 20 * time.Second, ReadyWarning: 1500 * time.Millisecond, Resumed: 1500 * time.Millisecond,
 	Write: 2 * time.Second, Close: 500 * time.Millisecond, Move: time.Second,
-	BackoffLocal: 500 * time.Millisecond, BackoffRemote: 3 * time.Second, Settled: 6 * time.Second,
+	BackoffLocal: 500 * time.Millisecond, BackoffRemote: 3 * time.Second, BackoffReset: 6 * time.Second,
 	ParkRecheck: 3 * time.Second,
 }
 

@@ -252,7 +252,7 @@ func (v *visit) judge(ctx context.Context, p *proof) Finding {
 		switch p.parked.Code {
 		case gateway.CloseAuthFailed:
 			f.Cause = health.TokenRefused
-		case gateway.CloseInvalidIntents, gateway.CloseRefusedIntents:
+		case gateway.CloseInvalidIntents, gateway.CloseDisallowedIntents:
 			f.Cause = health.IntentsRefused
 		case gateway.CloseInvalidShard, gateway.CloseShardingRequired:
 			f.Cause = health.ShardingRequired

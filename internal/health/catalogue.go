@@ -37,7 +37,7 @@ var Catalogue = []Cause{
 		Done:       "Stopped dialling. The application's flags are checked again from time to time, and the bot comes back by itself once they fit.",
 		Do:         "Switch the intent on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents), or configure the bot without it.",
 		Stage:      "Inject `intents-off`.",
-		Codes:      []gateway.CloseCode{gateway.CloseInvalidIntents, gateway.CloseRefusedIntents},
+		Codes:      []gateway.CloseCode{gateway.CloseInvalidIntents, gateway.CloseDisallowedIntents},
 	},
 	{
 		ID: TokenRefused, Number: 4, Depth: Root,

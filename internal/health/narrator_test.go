@@ -118,7 +118,7 @@ func TestNarratorTellsTheRemedy(t *testing.T) {
 	s.start()
 	p.read(false)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Policy().Says}
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
 	s.move(gateway.Waiting{For: "its turn to identify"}, fatal)

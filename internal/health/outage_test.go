@@ -267,7 +267,7 @@ func TestIntentSwitchedOff(t *testing.T) {
 	s := tell(t, Options{}).start()
 	s.beats(1)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseRefusedIntents.Policy().Says}
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Policy().Says}
 	s.note(gateway.SessionLost{Reason: fatal})
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)

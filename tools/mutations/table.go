@@ -14,8 +14,8 @@ type mutation struct {
 // mutations holds at least one for every rule of docs/architecture.md.
 var mutations = []mutation{
 	{
-		"rule-1-keep-session", "a failed dial throws the session away", "gateway/life.go",
-		"	if a.resume {\n		s.urlFails++\n	}", "	if a.resume {\n		s.urlFails++\n		s.loseSession(cause)\n	}",
+		"rule-1-keep-session", "a failed dial throws the session away", "gateway/run.go",
+		"	if a.resume {\n		s.urlFails++\n	}", "	if a.resume {\n		s.urlFails++\n		s.dropSession(cause)\n	}",
 		"./gateway", "Outage|Random",
 	},
 	{
@@ -24,7 +24,7 @@ var mutations = []mutation{
 		"./gateway", "DeadResumeURL",
 	},
 	{
-		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/life.go",
+		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/run.go",
 		"maxUnanswered = 3", "maxUnanswered = 3000",
 		"./gateway", "ResumedNeverComes",
 	},
@@ -34,13 +34,13 @@ var mutations = []mutation{
 		"./identify", "",
 	},
 	{
-		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/life.go",
-		"if a.base && a.resume && end.authenticated && end.lived >= steady {", "if a.base && !a.resume {",
+		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/run.go",
+		"if a.base && a.resume && end.authenticated && end.lived >= minLived {", "if a.base && !a.resume {",
 		"./gateway", "BaseGatewayStandsIn",
 	},
 	{
-		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/life.go",
-		"	if end.cause.Text == invalidResumable && !s.resumes.refused() {", "	if !s.resumes.refused() {",
+		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/run.go",
+		"	if end.reason.Text == invalidResumable && !s.resumes.refusedTooOften() {", "	if !s.resumes.refusedTooOften() {",
 		"./gateway", "Model",
 	},
 	{
@@ -84,23 +84,23 @@ var mutations = []mutation{
 		"./gateway", "SlowLink|Suspicion",
 	},
 	{
-		"rule-3-probes-are-extra", "a probe moves the regular timer", "gateway/pulse.go",
-		"	case HeartbeatRequested:\n		p.owed = false\n", "	case HeartbeatProbe:\n		p.next = now.Add(p.interval)\n	case HeartbeatRequested:\n		p.owed = false\n",
+		"rule-3-probes-are-extra", "a probe moves the regular timer", "gateway/heartbeat.go",
+		"	case HeartbeatRequested:\n		p.requested = false\n", "	case HeartbeatProbe:\n		p.nextRegular = now.Add(p.interval)\n	case HeartbeatRequested:\n		p.requested = false\n",
 		"./gateway", "HeartbeatsKeepTheInterval",
 	},
 	{
-		"rule-3-learnt", "what was learnt of slow answers has no end", "gateway/pulse.go",
-		"const learnt = 10 * time.Second", "const learnt = 1000 * time.Second",
+		"rule-3-learnt", "what was learnt of slow answers has no end", "gateway/heartbeat.go",
+		"const maxLearnedSuspectAfter = 10 * time.Second", "const maxLearnedSuspectAfter = 1000 * time.Second",
 		"./gateway", "HalfOpen",
 	},
 	{
-		"rule-3-sooner", "a slow link is not asked sooner", "gateway/pulse.go",
+		"rule-3-sooner", "a slow link is not asked sooner", "gateway/heartbeat.go",
 		"	return p.timing.SilenceProbe - min(more, p.timing.SilenceProbe/2)", "	return p.timing.SilenceProbe - 0*more",
 		"./gateway", "HalfOpen",
 	},
 	{
-		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/pulse.go",
-		"	if len(p.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(heard) > p.timing.SilenceProbe && len(p.unacked) == 0 {\n		return silent, now.Sub(heard)\n	}\n	if len(p.unacked) == 0 {\n		return alive, 0\n	}",
+		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/heartbeat.go",
+		"	if len(p.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(heard) > p.timing.SilenceProbe && len(p.unacked) == 0 {\n		return noBytes, now.Sub(heard)\n	}\n	if len(p.unacked) == 0 {\n		return alive, 0\n	}",
 		"./gateway", "SlowLink|HeartbeatsKeep",
 	},
 	{
@@ -109,38 +109,38 @@ var mutations = []mutation{
 		"./gateway", "Always4000",
 	},
 	{
-		"rule-5-reset", "failures are forgotten with every READY", "gateway/attend.go",
-		"	t.refusals = 0\n", "	t.refusals, t.failures = 0, 0\n	t.Shard.opts.Permit.(SessionWatcher).SessionEnded(t.opts.Pair, time.Hour)\n",
+		"rule-5-reset", "failures are forgotten with every READY", "gateway/serve.go",
+		"	t.refusals = 0\n", "	t.refusals, t.failures = 0, 0\n	t.opts.IdentifyLimiter.(SessionWatcher).SessionEnded(t.opts.Shard, time.Hour)\n",
 		"./gateway", "ReadyThenDrop",
 	},
 	{
-		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/life.go",
-		"	if end.cause.Kind == ReasonNoResumed {\n", "	if end.cause.Kind == ReasonSilent {\n",
+		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/run.go",
+		"	if end.reason.Kind == ReasonNoResumed {\n", "	if end.reason.Kind == ReasonSilent {\n",
 		"./gateway", "LiveSoonAfterSilence",
 	},
 	{
 		"rule-6-private-code", "reconnects close with 1000", "gateway/connect.go",
-		"s.group.Go(func() { c.leave(CloseKeepSession, cause) })", "s.group.Go(func() { c.leave(CloseGoodbye, cause) })",
+		"s.group.Go(func() { c.close(CloseKeepSession, cause) })", "s.group.Go(func() { c.close(CloseGoodbye, cause) })",
 		"./gateway", "ReconnectRequest|Zombie|Random",
 	},
 	{
-		"rule-6-goodbye", "goodbye leaves the session alive", "gateway/attend.go",
+		"rule-6-goodbye", "goodbye leaves the session alive", "gateway/serve.go",
 		"		code = CloseGoodbye\n", "		code = CloseKeepSession\n",
 		"./gateway", "Goodbye",
 	},
 	{
 		"rule-7-park", "fatal codes are retried", "gateway/close.go",
-		"	CloseRefusedIntents: {\n		Verdict: VerdictPark,", "	CloseRefusedIntents: {\n		Verdict: VerdictIdentify,",
+		"	CloseDisallowedIntents: {\n		Verdict: VerdictPark,", "	CloseDisallowedIntents: {\n		Verdict: VerdictIdentify,",
 		"./gateway", "Fatal|ClosePolicies",
 	},
 	{
-		"rule-7-come-back", "a parked shard is never inspected", "gateway/life.go",
-		"			err := s.inspect(cause)\n			if err == nil {", "			err := errNoInspector\n			if err == nil {",
+		"rule-7-come-back", "a parked shard is never inspected", "gateway/run.go",
+		"			err := s.checkCredentials(cause)\n			if err == nil {", "			err := errNoChecker\n			if err == nil {",
 		"./gateway", "FatalCloseCodesPark",
 	},
 	{
-		"rule-8-stop", "a stop during a backoff is not heard", "gateway/life.go",
-		"		case <-s.halt.Done():\n			return false\n", "		case <-s.finished:\n			return false\n",
+		"rule-8-stop", "a stop during a backoff is not heard", "gateway/run.go",
+		"		case <-s.stopCtx.Done():\n			return false\n", "		case <-s.finished:\n			return false\n",
 		"./gateway", "StopIsFinal",
 	},
 	{
@@ -164,8 +164,8 @@ var mutations = []mutation{
 		"./gateway", "WhatAClientSays",
 	},
 	{
-		"rule-10-resumed", "the presence is not sent after RESUMED", "gateway/attend.go",
-		"	if p := t.presence.Load(); p != nil {\n		t.out.setPresence(*p)\n	}", "	if p := t.presence.Load(); p != nil && !t.a.resume {\n		t.out.setPresence(*p)\n	}",
+		"rule-10-resumed", "the presence is not sent after RESUMED", "gateway/serve.go",
+		"	if p := t.presence.Load(); p != nil {\n		t.sends.setPresence(*p)\n	}", "	if p := t.presence.Load(); p != nil && !t.attempt.resume {\n		t.sends.setPresence(*p)\n	}",
 		"./gateway", "ResumedIsLive",
 	},
 	{

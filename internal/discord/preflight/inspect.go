@@ -22,13 +22,13 @@ type acceptance struct {
 // inspections say which questions answer for a close code. A code without a line
 // has its token checked.
 var inspections = map[gateway.CloseCode]func(*Client, context.Context, *gateway.Credentials) error{
-	gateway.CloseAuthFailed:       (*Client).inspectToken,
-	gateway.CloseNotAuthenticated: (*Client).inspectAll,
-	gateway.CloseInvalidShard:     (*Client).inspectShards,
-	gateway.CloseShardingRequired: (*Client).inspectShards,
-	gateway.CloseInvalidVersion:   (*Client).inspectVersion,
-	gateway.CloseInvalidIntents:   (*Client).inspectBits,
-	gateway.CloseRefusedIntents:   (*Client).inspectIntents,
+	gateway.CloseAuthFailed:        (*Client).inspectToken,
+	gateway.CloseNotAuthenticated:  (*Client).inspectAll,
+	gateway.CloseInvalidShard:      (*Client).inspectShards,
+	gateway.CloseShardingRequired:  (*Client).inspectShards,
+	gateway.CloseInvalidVersion:    (*Client).inspectVersion,
+	gateway.CloseInvalidIntents:    (*Client).inspectBits,
+	gateway.CloseDisallowedIntents: (*Client).inspectIntents,
 }
 
 // CheckCredentials asks over REST whether a bot that the gateway refused would be

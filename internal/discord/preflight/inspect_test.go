@@ -79,7 +79,7 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 	} {
 		story(t, Options{}, func(w *world) {
 			w.discord.says(theApp, c.app)
-			got, err := w.inspect(gateway.CloseRefusedIntents)
+			got, err := w.inspect(gateway.CloseDisallowedIntents)
 			if err == nil || got != w.credentials() {
 				t.Fatalf("%s: got %v, %v", c.name, got, err)
 			}
@@ -88,7 +88,7 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 				t.Errorf("%s: error is %v", c.name, err)
 			}
 			w.discord.says(theApp, appOn)
-			if got, err := w.inspect(gateway.CloseRefusedIntents); err != nil || got != w.credentials() {
+			if got, err := w.inspect(gateway.CloseDisallowedIntents); err != nil || got != w.credentials() {
 				t.Errorf("%s: got %v, %v", c.name, got, err)
 			}
 		})
@@ -101,7 +101,7 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 func TestOptionalIntentIsGivenUp(t *testing.T) {
 	story(t, Options{Optional: gateway.IntentMessageContent | gateway.IntentGuildMembers}, func(w *world) {
 		w.discord.says(theApp, appOff)
-		got, err := w.inspect(gateway.CloseRefusedIntents)
+		got, err := w.inspect(gateway.CloseDisallowedIntents)
 		if want := gateway.IntentGuilds | gateway.IntentGuildMessages; got.Intents != want || err != nil {
 			t.Errorf("got %v, %v", got, err)
 		}
@@ -109,7 +109,7 @@ func TestOptionalIntentIsGivenUp(t *testing.T) {
 	})
 	story(t, Options{Optional: gateway.IntentMessageContent}, func(w *world) {
 		w.discord.says(theApp, appOff)
-		_, err := w.inspect(gateway.CloseRefusedIntents)
+		_, err := w.inspect(gateway.CloseDisallowedIntents)
 		says(t, err, "Server Members Intent is switched off")
 	})
 }
@@ -118,7 +118,7 @@ func TestOptionalIntentIsGivenUp(t *testing.T) {
 // same, it is not tried again at every look.
 // Statements: G-047.
 func TestDisagreementIsNotTriedAgainAndAgain(t *testing.T) {
-	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseRefusedIntents, gateway.CloseShardingRequired, gateway.CloseInvalidIntents} {
+	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseDisallowedIntents, gateway.CloseShardingRequired, gateway.CloseInvalidIntents} {
 		story(t, Options{}, func(w *world) {
 			tries := 0
 			for range 60 {
@@ -185,7 +185,7 @@ func TestCodesThatNoQuestionAnswers(t *testing.T) {
 		w.asked(0)
 	})
 	story(t, Options{Intents: gateway.IntentGuilds}, func(w *world) {
-		if _, err := w.inspect(gateway.CloseRefusedIntents); err != nil {
+		if _, err := w.inspect(gateway.CloseDisallowedIntents); err != nil {
 			t.Error(err)
 		}
 		w.asked(0)
@@ -194,7 +194,7 @@ func TestCodesThatNoQuestionAnswers(t *testing.T) {
 
 // Given that REST is down, the shard stays parked and the error says why.
 func TestInspectionWithoutREST(t *testing.T) {
-	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseRefusedIntents, gateway.CloseShardingRequired, gateway.CloseNotAuthenticated} {
+	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseDisallowedIntents, gateway.CloseShardingRequired, gateway.CloseNotAuthenticated} {
 		story(t, Options{}, func(w *world) {
 			for _, path := range []string{theUser, theApp, theRoute} {
 				w.discord.set(path, reply{err: errNetwork})

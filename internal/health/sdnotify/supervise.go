@@ -169,8 +169,8 @@ const (
 // look compares the shard with how it was, and reports whether it moves.
 func (m *motion) look(s Shard, every time.Duration) (time.Duration, bool) {
 	state, stats := s.State(), s.Stats()
-	if !same(state, m.state) || stats.Turns != m.turns || stats.Dials != m.dials {
-		*m = motion{state: state, turns: stats.Turns, dials: stats.Dials}
+	if !same(state, m.state) || stats.Checks != m.turns || stats.Dials != m.dials {
+		*m = motion{state: state, turns: stats.Checks, dials: stats.Dials}
 		return 0, true
 	}
 	m.still += every

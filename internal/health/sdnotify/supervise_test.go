@@ -39,7 +39,7 @@ func (s *shard) State() gateway.State {
 func (s *shard) Stats() gateway.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return gateway.Stats{Turns: s.turns}
+	return gateway.Stats{Checks: s.turns}
 }
 
 // turn lets the shard look at its connection every five seconds until stop is

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 // interval is Discord's heartbeat interval, which the stories are told at.
 const interval = 41_250 * time.Millisecond
 
-// stage is one shard in front of a simulated Discord, in virtual time.
-type stage struct {
+// harness is one shard in front of a simulated Discord, in virtual time.
+type harness struct {
 	t     *testing.T
 	sim   *discordsim.Sim
 	app   *discordsim.App
@@ -40,18 +40,18 @@ type stage struct {
 	user  discordsim.User
 	shard *gateway.Shard
 
-	diary   diary
-	ran     chan struct{}
-	began   bool
-	stopped bool
+	recorder recorder
+	ran      chan struct{}
+	started  bool
+	stopped  bool
 
 	mu     sync.Mutex
 	events []gateway.Event
 	handle func(context.Context, gateway.Event)
 }
 
-// setting changes a stage before the curtain rises.
-type setting struct {
+// config changes a stage before the curtain rises.
+type config struct {
 	sim     discordsim.Config
 	app     discordsim.AppConfig
 	options func(*gateway.Options)
@@ -61,13 +61,13 @@ type setting struct {
 // intents are what the stage's bot asks for.
 const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent
 
-// play tells one story in virtual time: the shard is made but not yet running.
+// run tells one story in virtual time: the shard is made but not yet running.
 // When the story is over, shard and simulator must end without leaving
 // anything behind.
-func play(t *testing.T, set setting, story func(*stage)) {
+func run(t *testing.T, set config, story func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, sim: discordsim.New(set.sim), ran: make(chan struct{}), handle: set.handle}
+		s := &harness{t: t, sim: discordsim.New(set.sim), ran: make(chan struct{}), handle: set.handle}
 		s.guild = s.sim.AddGuild("reading room")
 		s.user = s.sim.AddUser("ada")
 		s.sim.AddMembers(s.guild, s.user)
@@ -77,11 +77,11 @@ func play(t *testing.T, set setting, story func(*stage)) {
 			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
-			Handler:     gateway.HandlerFunc(s.take),
-			Observer:    &s.diary,
+			Handler:     gateway.HandlerFunc(s.handleEvent),
+			Observer:    &s.recorder,
 			Presence:    &gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research | !help", Type: gateway.ActivityWatching}}},
 		}
-		options.Rand = chance(t.Name(), set.sim.Seed)
+		options.Rand = seededRand(t.Name(), set.sim.Seed)
 		if set.options != nil {
 			set.options(&options)
 		}
@@ -92,7 +92,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		// Deferred, so that a story that fails leaves nothing behind either.
 		defer s.sim.Close()
 		defer func() {
-			if s.began && !s.stopped {
+			if s.started && !s.stopped {
 				s.stop(gateway.KeepSession)
 			}
 		}()
@@ -100,8 +100,8 @@ func play(t *testing.T, set setting, story func(*stage)) {
 	})
 }
 
-// chance is a source of jitter that is the same in every run of a test.
-func chance(name string, seed uint64) func() float64 {
+// seededRand is a source of jitter that is the same in every run of a test.
+func seededRand(name string, seed uint64) func() float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
 	r := rand.New(rand.NewPCG(h.Sum64(), seed))
@@ -113,7 +113,7 @@ func chance(name string, seed uint64) func() float64 {
 	}
 }
 
-func (s *stage) take(ctx context.Context, e gateway.Event) {
+func (s *harness) handleEvent(ctx context.Context, e gateway.Event) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	handle := s.handle
@@ -123,9 +123,9 @@ func (s *stage) take(ctx context.Context, e gateway.Event) {
 	}
 }
 
-// begin runs the shard without waiting for anything.
-func (s *stage) begin() {
-	s.began = true
+// start runs the shard without waiting for anything.
+func (s *harness) start() {
+	s.started = true
 	go func() {
 		defer close(s.ran)
 		if err := s.shard.Run(context.Background()); err != nil {
@@ -134,20 +134,20 @@ func (s *stage) begin() {
 	}()
 }
 
-// run runs the shard until it is live.
-func (s *stage) run() {
+// startLive runs the shard until it is live.
+func (s *harness) startLive() {
 	s.t.Helper()
-	s.begin()
-	s.until(time.Minute, "the shard is live", s.live)
+	s.start()
+	s.until(time.Minute, "the shard is live", s.isLive)
 }
 
-func (s *stage) live() bool {
+func (s *harness) isLive() bool {
 	_, live := s.shard.State().(gateway.Live)
 	return live
 }
 
 // stop ends the shard and checks that the end is final.
-func (s *stage) stop(mode gateway.StopMode) {
+func (s *harness) stop(mode gateway.StopMode) {
 	s.t.Helper()
 	s.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -164,7 +164,7 @@ func (s *stage) stop(mode gateway.StopMode) {
 
 // until lets virtual time pass until something holds, and returns how long
 // that took.
-func (s *stage) until(limit time.Duration, what string, holds func() bool) time.Duration {
+func (s *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
 	s.t.Helper()
 	start := time.Now()
 	for step := time.Millisecond; !holds(); {
@@ -178,14 +178,14 @@ func (s *stage) until(limit time.Duration, what string, holds func() bool) time.
 	return time.Since(start)
 }
 
-// pass lets virtual time pass.
-func (s *stage) pass(d time.Duration) {
+// advance lets virtual time pass.
+func (s *harness) advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 // inject lets something go wrong.
-func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
+func (s *harness) inject(f discordsim.Fault) *discordsim.Active {
 	s.t.Helper()
 	a, err := s.sim.Inject(f)
 	if err != nil {
@@ -194,13 +194,13 @@ func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
 	return a
 }
 
-// say makes a user say something in the guild.
-func (s *stage) say(text string) discordsim.Message {
+// post makes a user say something in the guild.
+func (s *harness) post(text string) discordsim.Message {
 	return s.sim.Say(s.guild.Channels[0].ID, s.user.ID, text)
 }
 
-// seen lists the events of a type the handler was given.
-func (s *stage) seen(typ string) (events []gateway.Event) {
+// eventsOf lists the events of a type the handler was given.
+func (s *harness) eventsOf(typ string) (events []gateway.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.events {
@@ -211,48 +211,48 @@ func (s *stage) seen(typ string) (events []gateway.Event) {
 	return events
 }
 
-// resumed waits until a RESUME that begins after now has ended in RESUMED, and
+// untilResumed waits until a RESUME that begins after now has ended in RESUMED, and
 // returns how long that took.
-func (s *stage) resumed(limit time.Duration) time.Duration {
+func (s *harness) untilResumed(limit time.Duration) time.Duration {
 	s.t.Helper()
 	before := s.shard.Stats().Resumed
-	return s.until(limit, "the session is resumed", func() bool { return s.shard.Stats().Resumed > before && s.live() })
+	return s.until(limit, "the session is resumed", func() bool { return s.shard.Stats().Resumed > before && s.isLive() })
 }
 
-// faultless fails the story when the simulator saw a protocol violation.
-func (s *stage) faultless() {
+// noViolations fails the story when the simulator saw a protocol violation.
+func (s *harness) noViolations() {
 	s.t.Helper()
 	for _, v := range s.sim.Verdict(s.app).Violations {
 		s.t.Errorf("the client broke %s: %s", v.Statement, v.What)
 	}
 }
 
-// identifies fails the story unless so many IDENTIFYs were sent.
-func (s *stage) identifies(want int) {
+// wantIdentifies fails the story unless so many IDENTIFYs were sent.
+func (s *harness) wantIdentifies(want int) {
 	s.t.Helper()
 	if got := s.sim.Verdict(s.app).Identifies; got != want {
 		s.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
 	}
 }
 
-// diary is an observer that a story reads afterwards.
-type diary struct {
-	mu    sync.Mutex
-	notes []gateway.Observation
+// recorder is an observer that a story reads afterwards.
+type recorder struct {
+	mu           sync.Mutex
+	observations []gateway.Observation
 }
 
-func (d *diary) Observe(n gateway.Observation) {
+func (d *recorder) Observe(n gateway.Observation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.notes = append(d.notes, n)
+	d.observations = append(d.observations, n)
 }
 
-// noted lists the observations of one kind.
-func noted[T gateway.ShardEvent](s *stage) (all []T) {
+// observed lists the observations of one kind.
+func observed[T gateway.ShardEvent](s *harness) (all []T) {
 	synctest.Wait()
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
-	for _, n := range s.diary.notes {
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
+	for _, n := range s.recorder.observations {
 		if what, ok := n.Event.(T); ok {
 			all = append(all, what)
 		}
@@ -260,18 +260,18 @@ func noted[T gateway.ShardEvent](s *stage) (all []T) {
 	return all
 }
 
-// causes lists why connections ended, in order.
-func (s *stage) causes() (kinds []gateway.ReasonKind) {
-	for _, d := range noted[gateway.Disconnected](s) {
+// reasons lists why connections ended, in order.
+func (s *harness) reasons() (kinds []gateway.ReasonKind) {
+	for _, d := range observed[gateway.Disconnected](s) {
 		kinds = append(kinds, d.Reason.Kind)
 	}
 	return kinds
 }
 
-// endedBy fails the story unless a connection ended for the cause.
-func (s *stage) endedBy(kind gateway.ReasonKind) {
+// wantReason fails the story unless a connection ended for the cause.
+func (s *harness) wantReason(kind gateway.ReasonKind) {
 	s.t.Helper()
-	if !slices.Contains(s.causes(), kind) {
-		s.t.Errorf("no connection ended by %q, but by %q", kind, s.causes())
+	if !slices.Contains(s.reasons(), kind) {
+		s.t.Errorf("no connection ended by %q, but by %q", kind, s.reasons())
 	}
 }

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// ears is a sink that only listens.
-type ears struct {
+// fakeSink is a sink that only listens.
+type fakeSink struct {
 	dispatched, skips int
 	broken            bool // a payload was no JSON
 }
 
-func (e *ears) dispatch(*conn, envelope, time.Time) { e.dispatched++ }
-func (e *ears) ready(_ *conn, env envelope, _ time.Time) (readyData, error) {
+func (e *fakeSink) dispatch(*conn, envelope, time.Time) { e.dispatched++ }
+func (e *fakeSink) ready(_ *conn, env envelope, _ time.Time) (readyData, error) {
 	return parseReady(env.d)
 }
-func (e *ears) resumed(*conn, envelope, time.Time) int { return 0 }
-func (e *ears) unwanted(Opcode, []byte) bool           { return false }
-func (e *ears) skipped(PayloadSkipped)                 { e.skips++ }
-func (e *ears) malformed(int64) bool                   { e.broken = true; return false }
+func (e *fakeSink) resumed(*conn, envelope, time.Time) int { return 0 }
+func (e *fakeSink) unwanted(Opcode, []byte) bool           { return false }
+func (e *fakeSink) skipped(PayloadSkipped)                 { e.skips++ }
+func (e *fakeSink) malformed(int64) bool                   { e.broken = true; return false }
 
-// deadSocket has nothing to say.
-type deadSocket struct{ Socket }
+// noopSocket has nothing to say.
+type noopSocket struct{ Socket }
 
-func (deadSocket) Drop() {}
+func (noopSocket) Drop() {}
 
-// taking is a connection that nobody reads, for payloads by hand.
-func taking() (*conn, *ears) {
-	e := &ears{}
-	c := &conn{sock: deadSocket{}, sink: e, count: &counters{}, signals: make(chan signal, 16), dead: make(chan struct{})}
+// newTestConn is a connection that nobody reads, for payloads by hand.
+func newTestConn() (*conn, *fakeSink) {
+	e := &fakeSink{}
+	c := &conn{sock: noopSocket{}, sink: e, count: &counters{}, signals: make(chan signal, 16), ended: make(chan struct{})}
 	return c, e
 }
 
@@ -49,8 +49,8 @@ func FuzzPayload(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, e := taking()
-		goesOn := c.take(raw, int64(len(raw)))
+		c, e := newTestConn()
+		goesOn := c.handlePayload(raw, int64(len(raw)))
 		heard := len(c.signals)
 		if heard+e.dispatched+e.skips > 1 {
 			t.Fatalf("%q was taken for %d signals, %d events and %d mistakes", raw, heard, e.dispatched, e.skips)
@@ -69,7 +69,7 @@ func FuzzPayload(f *testing.F) {
 			return
 		}
 		switch s := <-c.signals; s.kind {
-		case sigInvalid:
+		case sigInvalidSession:
 			env, err := scanEnvelope(raw, nil)
 			if s.resumable != (err == nil && string(env.d) == "true") {
 				t.Fatalf("%q: resumable %t", raw, s.resumable)
@@ -98,8 +98,8 @@ func TestBeginningOfAHugePayload(t *testing.T) {
 		{`{"op":11,"d":"`, 0},
 		{`{"`, 0},
 	} {
-		conn, e := taking()
-		if !conn.take([]byte(c.kept), 1<<30) || e.broken || e.skips != 1 || e.dispatched != c.dispatched {
+		conn, e := newTestConn()
+		if !conn.handlePayload([]byte(c.kept), 1<<30) || e.broken || e.skips != 1 || e.dispatched != c.dispatched {
 			t.Errorf("%s: %d events, %d mistakes, no JSON %t", c.kept, e.dispatched, e.skips, e.broken)
 		}
 	}
@@ -108,12 +108,12 @@ func TestBeginningOfAHugePayload(t *testing.T) {
 // Given text that is no JSON, then the connection ends for it.
 // Statements: G-118.
 func TestNoJSONEndsTheConnection(t *testing.T) {
-	c, _ := taking()
-	if c.take([]byte(`<html>`), 6) {
+	c, _ := newTestConn()
+	if c.handlePayload([]byte(`<html>`), 6) {
 		t.Fatal("the connection goes on")
 	}
-	<-c.dead
-	if c.cause.Kind != ReasonMalformed || errors.Is(c.cause.Err, errStarved) {
-		t.Errorf("it ended by %v", c.cause)
+	<-c.ended
+	if c.reason.Kind != ReasonMalformed || errors.Is(c.reason.Err, errStarved) {
+		t.Errorf("it ended by %v", c.reason)
 	}
 }

@@ -15,22 +15,22 @@ import (
 // Statements: G-060, G-072, G-075.
 func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 	for luck := range 20 {
-		play(t, setting{sim: discordsim.Config{Seed: uint64(luck), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *stage) {
-			s.run()
-			s.say("before")
+		run(t, config{sim: discordsim.Config{Seed: uint64(luck), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *harness) {
+			s.startLive()
+			s.post("before")
 			closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
 			s.inject(discordsim.Fault{Name: "cut"})
-			s.say("meanwhile")
-			s.pass(5*time.Minute + time.Duration(luck)*time.Second)
+			s.post("meanwhile")
+			s.advance(5*time.Minute + time.Duration(luck)*time.Second)
 			s.sim.Lift(closing)
-			s.until(26*time.Second, "the shard is live", s.live)
-			if got := len(s.seen("MESSAGE_CREATE")); got != 2 {
+			s.until(26*time.Second, "the shard is live", s.isLive)
+			if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
 				t.Errorf("%d messages were seen, want both", got)
 			}
 			if n := s.sim.Verdict(s.app).Identifies; n > 4 {
 				t.Errorf("%d IDENTIFYs were spent", n)
 			}
-			s.faultless()
+			s.noViolations()
 		})
 	}
 }
@@ -39,24 +39,24 @@ func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 // two minutes finds that out, and READY replaces the session.
 // Statements: G-050, G-072.
 func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "stuck-session"})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(2*time.Minute, "the shard is live", func() bool { return s.live() && s.sim.Verdict(s.app).Identifies == 2 })
-		if lost := noted[gateway.SessionLost](s); len(lost) != 1 {
+		s.until(2*time.Minute, "the shard is live", func() bool { return s.isLive() && s.sim.Verdict(s.app).Identifies == 2 })
+		if lost := observed[gateway.SessionLost](s); len(lost) != 1 {
 			t.Errorf("%d sessions are told as lost, want 1", len(lost))
 		}
-		s.say("after")
-		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-		s.faultless()
+		s.post("after")
+		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
+		s.noViolations()
 	})
 }
 
-// stingy grants the first IDENTIFY and no other.
-type stingy struct{ granted bool }
+// oneGrantLimiter grants the first IDENTIFY and no other.
+type oneGrantLimiter struct{ granted bool }
 
-func (p *stingy) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
+func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
 	if p.granted {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -65,23 +65,23 @@ func (p *stingy) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Tim
 	return p, nil
 }
 
-func (p *stingy) Sent() bool              { return true }
-func (p *stingy) Release(gateway.Outcome) {}
+func (p *oneGrantLimiter) Sent() bool              { return true }
+func (p *oneGrantLimiter) Release(gateway.Outcome) {}
 
 // Given a session in doubt while no IDENTIFY is granted, then the RESUMEs go on.
 // Statements: G-046, G-072.
 func TestDoubtfulSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
-	play(t, setting{
+	run(t, config{
 		sim:     discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}},
-		options: func(o *gateway.Options) { o.IdentifyLimiter = &stingy{} },
-	}, func(s *stage) {
-		s.run()
+		options: func(o *gateway.Options) { o.IdentifyLimiter = &oneGrantLimiter{} },
+	}, func(s *harness) {
+		s.startLive()
 		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.pass(10 * time.Minute)
+		s.advance(10 * time.Minute)
 		s.sim.Lift(closing)
-		s.until(36*time.Second, "the shard is live", s.live)
-		s.identifies(1)
-		s.faultless()
+		s.until(36*time.Second, "the shard is live", s.isLive)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }

@@ -21,13 +21,13 @@ func TestGatewayURL(t *testing.T) {
 		{"wss://host/path?v=9&compress=x", CompressNone, "wss://host/path?encoding=json&v=10"},
 		{"https://host", CompressNone, "wss://host/?encoding=json&v=10"},
 	} {
-		got, err := gatewayURL(c.in, c.c)
+		got, err := connectURL(c.in, c.c)
 		if err != nil || got != c.want {
 			t.Errorf("%s: got %s, %v, want %s", c.in, got, err, c.want)
 		}
 	}
 	for _, bad := range []string{"", "gateway.discord.gg", "ftp://x", "wss://", "ws://%zz"} {
-		if got, err := gatewayURL(bad, CompressNone); err == nil {
+		if got, err := connectURL(bad, CompressNone); err == nil {
 			t.Errorf("%q gave %q", bad, got)
 		}
 	}

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// live is a shard's life: connect, attend to the connection until it ends,
+// loop is a shard's life: connect, attend to the connection until it ends,
 // judge what that means, wait, and again. It returns when the shard is to stop.
-func (s *Shard) live() {
+func (s *Shard) loop() {
 	cause := Reason{Kind: ReasonStart}
 	if s.opts.Session.Resumable() {
-		s.in.begin(s.opts.Session)
+		s.seq.beginSession(s.opts.Session)
 	}
 	var wait time.Duration
 	for {
 		if mode, stop := s.stopping(); stop {
-			s.farewell(mode)
+			s.endAfterStop(mode)
 			return
 		}
-		if !s.rest(wait, cause) {
+		if !s.wait(wait, cause) {
 			continue
 		}
 		a, failed := s.connect(cause)
@@ -28,27 +28,27 @@ func (s *Shard) live() {
 			wait = s.judgeFailure(a, cause)
 			continue
 		}
-		end := s.attend(a)
-		cause = end.cause
+		end := s.serve(a)
+		cause = end.reason
 		wait = s.judge(a, end)
 	}
 }
 
-// farewell ends what is left when no connection is attended to any more.
-func (s *Shard) farewell(mode StopMode) {
-	s.dismissSpare()
+// endAfterStop ends what is left when no connection is attended to any more.
+func (s *Shard) endAfterStop(mode StopMode) {
+	s.dropSpare()
 	if mode == EndSession {
-		s.loseSession(Reason{Kind: ReasonStop})
+		s.dropSession(Reason{Kind: ReasonStop})
 	}
 }
 
-// rest lets time pass between attempts; false means a stop cut it short.
-func (s *Shard) rest(wait time.Duration, cause Reason) bool {
+// wait lets time pass between attempts; false means a stop cut it short.
+func (s *Shard) wait(wait time.Duration, cause Reason) bool {
 	if wait <= 0 {
-		return s.halt.Err() == nil
+		return s.stopCtx.Err() == nil
 	}
 	if wait > firstTry {
-		s.dismissSpare() // nobody would beat its heart meanwhile
+		s.dropSpare() // nobody would beat its heart meanwhile
 	}
 	s.set(Waiting{Until: time.Now().Add(wait), For: "the next attempt", Failures: s.failures}, cause)
 	timer := time.NewTimer(wait)
@@ -57,26 +57,26 @@ func (s *Shard) rest(wait time.Duration, cause Reason) bool {
 		select {
 		case <-timer.C:
 			return true
-		case c := <-s.mended:
-			s.adopt(c)
-		case <-s.halt.Done():
+		case c := <-s.reconfigured:
+			s.setCredentials(c)
+		case <-s.stopCtx.Done():
 			return false
 		}
 	}
 }
 
-// adopt takes new credentials over. A session belongs to the token and the
+// setCredentials takes new credentials over. A session belongs to the token and the
 // intents it was identified with.
-func (s *Shard) adopt(c Credentials) {
-	if c != s.creds && s.in.session().ID != "" && !Online(s.State()) {
-		s.loseSession(Reason{Kind: ReasonStart, Text: "the credentials have changed"})
+func (s *Shard) setCredentials(c Credentials) {
+	if c != s.creds && s.seq.session().ID != "" && !Online(s.State()) {
+		s.dropSession(Reason{Kind: ReasonStart, Text: "the credentials have changed"})
 	}
 	s.creds = c
 }
 
-// ending is how a connection that had reached HELLO came to its end.
-type ending struct {
-	cause Reason
+// closed is how a connection that had reached HELLO came to its end.
+type closed struct {
+	reason Reason
 	// authenticated is whether READY or RESUMED had come, lived for how long
 	// the shard was live after it.
 	authenticated bool
@@ -85,55 +85,55 @@ type ending struct {
 
 // final reports whether the end is one after which nothing can be tried again
 // before a person has helped.
-func (e ending) final() bool {
-	return e.cause.Kind == ReasonFatal || e.cause.Kind == ReasonClosed && e.cause.Code.Policy().Verdict == VerdictPark
+func (e closed) final() bool {
+	return e.reason.Kind == ReasonFatal || e.reason.Kind == ReasonClosed && e.reason.Code.Policy().Verdict == VerdictPark
 }
 
-// steady is how long a connection must have been live for its end not to
+// minLived is how long a connection must have been live for its end not to
 // count as a failure. Settled, which is longer, is what it takes to forget
 // earlier failures (G-152).
-const steady = 5 * time.Second
+const minLived = 5 * time.Second
 
 // judge decides what the end of a connection means for the session and how
 // long to wait before the next attempt.
-func (s *Shard) judge(a attempt, end ending) time.Duration {
+func (s *Shard) judge(a attempt, end closed) time.Duration {
 	lived := s.calm + end.lived
-	if s.calm = 0; end.authenticated && end.cause.Kind == ReasonReconnect {
+	if s.calm = 0; end.authenticated && end.reason.Kind == ReasonReconnect {
 		s.calm = lived // a move is no trouble
 	}
 	switch {
-	case end.cause.Kind == ReasonGrantExpired:
+	case end.reason.Kind == ReasonGrantExpired:
 		return 0 // the connection was good; the wait is the permit's
-	case end.authenticated && lived >= s.opts.Timing.Settled:
+	case end.authenticated && lived >= s.opts.Timing.BackoffReset:
 		s.failures, s.exhausted = 0, false
-	case end.authenticated && end.lived >= steady:
+	case end.authenticated && end.lived >= minLived:
 	default:
 		s.fail()
 	}
 	if a.resume && !end.authenticated {
-		s.resumes.note(end.cause, time.Now())
+		s.resumes.note(end.reason, time.Now())
 	}
-	if end.cause.Kind == ReasonStop {
+	if end.reason.Kind == ReasonStop {
 		return 0
 	}
 	if s.trial.on && !end.final() {
 		// What was said to the IDENTIFY does not concern the session in doubt.
 		s.tried()
-		if end.cause.Kind == ReasonInvalidSession {
+		if end.reason.Kind == ReasonInvalidSession {
 			return s.refusalWait()
 		}
-		return s.backoff.delay(s.failures, remoteFailure(end.cause))
+		return s.backoff.delay(s.failures, isRemote(end.reason))
 	}
-	switch end.cause.Kind {
+	switch end.reason.Kind {
 	case ReasonReconnect:
 		// Discord asked for it: go at once, unless it does nothing else (G-077).
-		if s.failures <= 2 || end.cause.Text == movesHome {
+		if s.failures <= 2 || end.reason.Text == returnsToResumeURL {
 			return 0
 		}
 	case ReasonReset:
 		// The base gateway cuts off what it has resumed for another host. That is
 		// no failure, and the way back is known to work.
-		if a.base && a.resume && end.authenticated && end.lived >= steady {
+		if a.base && a.resume && end.authenticated && end.lived >= minLived {
 			return s.backoff.delay(0, false)
 		}
 	case ReasonInvalidSession:
@@ -145,10 +145,10 @@ func (s *Shard) judge(a attempt, end ending) time.Duration {
 			return 0 // the link was lost long ago: every moment counts
 		}
 	}
-	s.giveUpDeadSession(end.cause)
-	wait := s.backoff.delay(s.failures, remoteFailure(end.cause))
-	if end.cause.Kind == ReasonNoResumed {
-		wait = max(0, wait-end.cause.Elapsed) // it has been waited for an answer already
+	s.giveUpDeadSession(end.reason)
+	wait := s.backoff.delay(s.failures, isRemote(end.reason))
+	if end.reason.Kind == ReasonNoResumed {
+		wait = max(0, wait-end.reason.Elapsed) // it has been waited for an answer already
 	}
 	return wait
 }
@@ -158,7 +158,7 @@ func (s *Shard) fail() {
 	s.failures++
 	if s.failures >= s.opts.MaxAttempts && !s.exhausted {
 		s.exhausted = true
-		s.note(AttemptsExhausted{Failures: s.failures})
+		s.emit(AttemptsExhausted{Failures: s.failures})
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *Shard) judgeFailure(a attempt, cause Reason) time.Duration {
 	if a.base {
 		s.baseBad = true
 	}
-	remote := remoteFailure(cause)
+	remote := isRemote(cause)
 	wait := s.backoff.delay(s.failures, remote)
 	if cause.Kind == ReasonReconnect && s.failures <= 2 {
 		wait = 0
@@ -194,7 +194,7 @@ func (s *Shard) judgeFailure(a attempt, cause Reason) time.Duration {
 		// attempts, so that the first one after an outage comes soon.
 		wait = max(0, wait-cause.Elapsed)
 	}
-	s.note(ConnectFailed{URL: a.url, Reason: cause, Failures: s.failures, Next: wait})
+	s.emit(ConnectFailed{URL: a.url, Reason: cause, Failures: s.failures, Next: wait})
 	return wait
 }
 
@@ -202,12 +202,12 @@ func (s *Shard) judgeFailure(a attempt, cause Reason) time.Duration {
 const maxRefusalWait = 5 * time.Minute
 
 // invalidated deals with op 9 (G-081 to G-087).
-func (s *Shard) invalidated(a attempt, end ending) time.Duration {
+func (s *Shard) invalidated(a attempt, end closed) time.Duration {
 	wait := s.refusalWait()
-	if end.cause.Text == invalidResumable && !s.resumes.refused() {
+	if end.reason.Text == invalidResumable && !s.resumes.refusedTooOften() {
 		return wait
 	}
-	s.loseSession(end.cause)
+	s.dropSession(end.reason)
 	if a.resume || end.authenticated {
 		s.refusals = 0 // a session that is over is no refusal to start another
 	}
@@ -223,37 +223,37 @@ func (s *Shard) refusalWait() time.Duration {
 }
 
 // closed deals with a close frame by the table of close.go.
-func (s *Shard) closed(a attempt, end ending) time.Duration {
-	policy := end.cause.Code.Policy()
+func (s *Shard) closed(a attempt, end closed) time.Duration {
+	policy := end.reason.Code.Policy()
 	switch policy.Verdict {
 	case VerdictPark:
-		s.loseSession(end.cause)
-		s.park(Reason{Kind: ReasonFatal, Code: end.cause.Code, Text: policy.Says})
+		s.dropSession(end.reason)
+		s.park(Reason{Kind: ReasonFatal, Code: end.reason.Code, Text: policy.Says})
 		return 0
 	case VerdictVerify:
 		if end.authenticated {
-			s.loseSession(end.cause)
-			s.verify(end.cause)
+			s.dropSession(end.reason)
+			s.verifyCredentials(end.reason)
 			return s.backoff.delay(s.failures, true)
 		}
 	case VerdictIdentify:
-		s.loseSession(end.cause)
+		s.dropSession(end.reason)
 	case VerdictResumeOnce:
 		if a.resume && !end.authenticated {
-			s.loseSession(end.cause)
+			s.dropSession(end.reason)
 		} else {
 			s.resumes.lastChance = true
 		}
 	}
-	s.giveUpDeadSession(end.cause)
+	s.giveUpDeadSession(end.reason)
 	return s.backoff.delay(s.failures, true)
 }
 
 // resumeStreak counts RESUMEs in a row that did not end in RESUMED.
 type resumeStreak struct {
-	denied, unanswered, cut int
-	since                   time.Time
-	lastChance              bool // one more failure is enough (G-062)
+	refusals, unanswered, cut int
+	since                     time.Time
+	lastChance                bool // one more failure is enough (G-062)
 }
 
 // Limits of a resume streak (rule 1, G-071, G-072, G-085).
@@ -271,7 +271,7 @@ func (r *resumeStreak) note(cause Reason, now time.Time) {
 	}
 	switch cause.Kind {
 	case ReasonInvalidSession:
-		r.denied++
+		r.refusals++
 	case ReasonNoResumed:
 		r.unanswered++
 	case ReasonStop:
@@ -280,18 +280,18 @@ func (r *resumeStreak) note(cause Reason, now time.Time) {
 	}
 }
 
-// refused reports whether op 9 d:true has come too often in a row.
-func (r *resumeStreak) refused() bool { return r.denied > maxDenied }
+// refusedTooOften reports whether op 9 d:true has come too often in a row.
+func (r *resumeStreak) refusedTooOften() bool { return r.refusals > maxDenied }
 
 // over reports whether Discord has said, in its way, that the session is over.
 func (r *resumeStreak) over() bool {
-	return r.refused() || r.lastChance && r.denied+r.unanswered+r.cut > 0
+	return r.refusedTooOften() || r.lastChance && r.refusals+r.unanswered+r.cut > 0
 }
 
-// doubtful reports whether an IDENTIFY should find out about the session: cuts
+// shouldProbe reports whether an IDENTIFY should find out about the session: cuts
 // need some time as well as some number, because a restarting host cuts many
 // quickly. least is how long a streak lasts at the least.
-func (r *resumeStreak) doubtful(now time.Time, least time.Duration) bool {
+func (r *resumeStreak) shouldProbe(now time.Time, least time.Duration) bool {
 	age := now.Sub(r.since)
 	return r.unanswered >= maxUnanswered && (least <= minCutTime || age >= least) ||
 		r.cut >= maxCut && age >= least || r.cut > 0 && age >= max(maxCutTime, least)
@@ -301,32 +301,32 @@ func (r *resumeStreak) doubtful(now time.Time, least time.Duration) bool {
 // whose RESUMEs come to nothing.
 func (s *Shard) giveUpDeadSession(cause Reason) {
 	switch {
-	case s.in.session().ID == "" || s.trial.on:
+	case s.seq.session().ID == "" || s.trial.on:
 	case s.resumes.over():
-		s.loseSession(cause)
-	case s.resumes.doubtful(time.Now(), s.trial.gap()):
+		s.dropSession(cause)
+	case s.resumes.shouldProbe(time.Now(), s.trial.gap()):
 		s.trial.begin(cause)
 	}
 }
 
-// loseSession forgets the session.
-func (s *Shard) loseSession(cause Reason) {
+// dropSession forgets the session.
+func (s *Shard) dropSession(cause Reason) {
 	s.resumes, s.trial = resumeStreak{}, trial{}
 	s.urlFails = 0
-	if s.in.session().ID == "" {
+	if s.seq.session().ID == "" {
 		return
 	}
-	s.in.lose()
-	s.sessionEnded(cause)
+	s.seq.dropSession()
+	s.reportSessionEnd(cause)
 }
 
-// sessionEnded tells that a session is over, and the permit how long it had lived.
-func (s *Shard) sessionEnded(cause Reason) {
+// reportSessionEnd tells that a session is over, and the permit how long it had lived.
+func (s *Shard) reportSessionEnd(cause Reason) {
 	if w, ok := s.opts.IdentifyLimiter.(SessionWatcher); ok {
 		w.SessionEnded(s.opts.Shard, s.lived)
 	}
 	s.lived = 0
-	s.note(SessionLost{Reason: cause})
+	s.emit(SessionLost{Reason: cause})
 }
 
 // maxParkWait is the longest between two inspections of a parked shard.
@@ -335,7 +335,7 @@ const maxParkWait = 10 * time.Minute
 // park waits for a human (rule 7, G-094): it dials nothing, has the credentials
 // inspected from time to time, and goes on by itself when they are mended.
 func (s *Shard) park(cause Reason) {
-	s.dismissSpare()
+	s.dropSpare()
 	s.set(Parked{Reason: cause}, cause)
 	wait := s.opts.Timing.ParkRecheck
 	if cause.Code == CloseInvalidShard || cause.Code == CloseShardingRequired {
@@ -346,7 +346,7 @@ func (s *Shard) park(cause Reason) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-			err := s.inspect(cause)
+			err := s.checkCredentials(cause)
 			if err == nil {
 				return
 			}
@@ -355,52 +355,52 @@ func (s *Shard) park(cause Reason) {
 				s.set(Parked{Reason: cause}, cause)
 			}
 			wait = min(max(2*wait, s.opts.Timing.ParkRecheck), maxParkWait)
-		case c := <-s.mended:
+		case c := <-s.reconfigured:
 			timer.Stop()
-			s.adopt(c)
+			s.setCredentials(c)
 			s.failures, s.exhausted = 0, false
 			return
-		case <-s.halt.Done():
+		case <-s.stopCtx.Done():
 			timer.Stop()
 			return
 		}
 	}
 }
 
-// inspectTime bounds one look at the credentials over REST.
-const inspectTime = 30 * time.Second
+// credentialCheckTimeout bounds one look at the credentials over REST.
+const credentialCheckTimeout = 30 * time.Second
 
-// errNoInspector keeps a shard parked that nobody can ask about.
-var errNoInspector = errors.New("there is no inspector")
+// errNoChecker keeps a shard parked that nobody can ask about.
+var errNoChecker = errors.New("there is no inspector")
 
-// inspect asks whether the shard may go on; it adopts what the inspector says.
-func (s *Shard) inspect(cause Reason) error {
+// checkCredentials asks whether the shard may go on; it adopts what the inspector says.
+func (s *Shard) checkCredentials(cause Reason) error {
 	if s.opts.CredentialChecker == nil {
-		return errNoInspector
+		return errNoChecker
 	}
-	ctx, cancel := context.WithTimeout(s.halt, inspectTime)
+	ctx, cancel := context.WithTimeout(s.stopCtx, credentialCheckTimeout)
 	defer cancel()
 	c, err := s.opts.CredentialChecker.CheckCredentials(ctx, cause, s.creds)
 	if err != nil {
 		return err
 	}
-	s.adopt(c)
+	s.setCredentials(c)
 	s.failures, s.exhausted = 0, false
 	return nil
 }
 
-// verify looks at the credentials after a live session was invalidated, and
+// verifyCredentials looks at the credentials after a live session was invalidated, and
 // parks if they are no good or if it happens again within a minute (G-064).
-func (s *Shard) verify(cause Reason) {
-	again := !s.verified.IsZero() && time.Since(s.verified) < time.Minute
-	s.verified = time.Now()
-	if again || (s.opts.CredentialChecker != nil && s.inspect(cause) != nil) {
+func (s *Shard) verifyCredentials(cause Reason) {
+	again := !s.lastVerified.IsZero() && time.Since(s.lastVerified) < time.Minute
+	s.lastVerified = time.Now()
+	if again || (s.opts.CredentialChecker != nil && s.checkCredentials(cause) != nil) {
 		s.park(Reason{Kind: ReasonFatal, Code: cause.Code, Text: CloseNotAuthenticated.Policy().Says})
 	}
 }
 
-// fatalLocate turns a refused token into a cause that parks (G-004).
-func fatalLocate(err error) Reason {
+// lookupReason turns a refused token into a cause that parks (G-004).
+func lookupReason(err error) Reason {
 	if errors.Is(err, ErrUnauthorized) {
 		return Reason{Kind: ReasonFatal, Code: CloseAuthFailed, Text: CloseAuthFailed.Policy().Says, Err: err}
 	}

@@ -11,12 +11,12 @@ import (
 	"evergreen/gateway"
 )
 
-// timedBeats lists when the regular heartbeats were sent.
-func timedBeats(s *stage) (at []time.Time) {
-	noted[gateway.HeartbeatSent](s)
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
-	for _, n := range s.diary.notes {
+// regularHeartbeats lists when the regular heartbeats were sent.
+func regularHeartbeats(s *harness) (at []time.Time) {
+	observed[gateway.HeartbeatSent](s)
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
+	for _, n := range s.recorder.observations {
 		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && beat.Kind == gateway.HeartbeatTimed {
 			at = append(at, n.At)
 		}
@@ -30,12 +30,12 @@ func timedBeats(s *stage) (at []time.Time) {
 func TestFirstHeartbeatIsJittered(t *testing.T) {
 	var tenths [10]int
 	for i := range uint64(200) {
-		play(t, setting{sim: discordsim.Config{Seed: i}, options: noProbe}, func(s *stage) {
-			s.begin()
+		run(t, config{sim: discordsim.Config{Seed: i}, options: withoutProbe}, func(s *harness) {
+			s.start()
 			s.until(time.Minute, "HELLO has come", func() bool { return s.shard.Stats().Connects == 1 })
 			hello := time.Now()
 			s.until(interval+time.Second, "the first heartbeat is sent", func() bool { return s.shard.Stats().Heartbeats == 1 })
-			at := timedBeats(s)[0].Sub(hello)
+			at := regularHeartbeats(s)[0].Sub(hello)
 			if at < -time.Second || at >= interval {
 				t.Fatalf("the first heartbeat came after %s", at)
 			}
@@ -49,19 +49,19 @@ func TestFirstHeartbeatIsJittered(t *testing.T) {
 	}
 }
 
-func noProbe(o *gateway.Options) { o.Timing.SilenceProbe = -1 }
+func withoutProbe(o *gateway.Options) { o.Timing.SilenceProbe = -1 }
 
 // Given a HELLO with any interval, then regular heartbeats are that interval
 // apart, from send to send, also while silence probes come between them.
 // Statements: G-017, G-018.
 func TestHeartbeatsKeepTheInterval(t *testing.T) {
 	for _, every := range []time.Duration{500 * time.Millisecond, interval, time.Minute} {
-		for name, options := range map[string]func(*gateway.Options){"probing": nil, "not probing": noProbe} {
+		for name, options := range map[string]func(*gateway.Options){"probing": nil, "not probing": withoutProbe} {
 			t.Run(fmt.Sprint(every, " ", name), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(s *stage) {
-					s.run()
-					s.pass(20 * every)
-					beats := timedBeats(s)
+				run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(s *harness) {
+					s.startLive()
+					s.advance(20 * every)
+					beats := regularHeartbeats(s)
 					if len(beats) < 18 {
 						t.Fatalf("%d heartbeats in 20 intervals", len(beats))
 					}
@@ -70,7 +70,7 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 							t.Errorf("heartbeats %d and %d are %s apart", i, i+1, gap)
 						}
 					}
-					s.faultless()
+					s.noViolations()
 				})
 			})
 		}
@@ -81,26 +81,26 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 // 100 ms, and the regular ones go on as if nothing had happened.
 // Statements: G-021, G-023, S-036.
 func TestRequestedHeartbeat(t *testing.T) {
-	play(t, setting{options: noProbe}, func(s *stage) {
-		s.run()
-		s.pass(3 * time.Second)
+	run(t, config{options: withoutProbe}, func(s *harness) {
+		s.startLive()
+		s.advance(3 * time.Second)
 		for range 5 {
 			before := s.shard.Stats().Heartbeats
 			s.inject(discordsim.Fault{Name: "server-beat"})
 			s.until(100*time.Millisecond, "the heartbeat is sent", func() bool { return s.shard.Stats().Heartbeats > before })
-			s.pass(13 * time.Second)
+			s.advance(13 * time.Second)
 		}
-		s.pass(3 * interval)
-		beats := timedBeats(s)
+		s.advance(3 * interval)
+		beats := regularHeartbeats(s)
 		for i, at := range beats[1:] {
 			if gap := at.Sub(beats[i]); gap < interval-time.Millisecond || gap > interval+250*time.Millisecond {
 				t.Errorf("regular heartbeats are %s apart", gap)
 			}
 		}
 		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.causes())
+			t.Errorf("the connection was given up: %q", s.reasons())
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -108,11 +108,11 @@ func TestRequestedHeartbeat(t *testing.T) {
 // as far as the send limit allows and is never closed for it.
 // Statements: G-021, G-099.
 func TestFloodOfRequestedHeartbeats(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(s *harness) {
+		s.startLive()
 		for range 3000 {
 			s.inject(discordsim.Fault{Name: "server-beat"})
-			s.pass(50 * time.Millisecond)
+			s.advance(50 * time.Millisecond)
 		}
 		if v := s.sim.Verdict(s.app); v.MaxSends > 120 || s.shard.Stats().Connects != 1 {
 			t.Errorf("%d sends a minute, %d connections", v.MaxSends, s.shard.Stats().Connects)
@@ -125,14 +125,14 @@ func TestFloodOfRequestedHeartbeats(t *testing.T) {
 // due, and resumed.
 // Statements: G-024, G-010, G-088, S-034.
 func TestZombieIsResumed(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(interval)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(interval)
 		zombie := s.inject(discordsim.Fault{Name: "zombie"})
 		start := time.Now()
 		for s.shard.Stats().Resumes == 0 {
-			s.say("noise")
-			s.pass(time.Second)
+			s.post("noise")
+			s.advance(time.Second)
 			if time.Since(start) > 2*time.Minute {
 				t.Fatal("the zombie was not noticed")
 			}
@@ -142,13 +142,13 @@ func TestZombieIsResumed(t *testing.T) {
 		if took := time.Since(start); took > 2*interval+5*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.endedBy(gateway.ReasonNoACK)
+		s.wantReason(gateway.ReasonNoACK)
 		for code := range s.sim.Verdict(s.app).CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
 			}
 		}
-		s.identifies(1)
+		s.wantIdentifies(1)
 	})
 }
 
@@ -156,20 +156,20 @@ func TestZombieIsResumed(t *testing.T) {
 // connection stays.
 // Statements: G-025, G-026.
 func TestLateAnswersAreAccepted(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "ack-delay", Delay: 20 * time.Second})
 		for i := range 400 {
-			s.say("noise")
-			s.pass(time.Second)
+			s.post("noise")
+			s.advance(time.Second)
 			if i%37 == 0 {
 				s.inject(discordsim.Fault{Name: "server-beat"})
 			}
 		}
 		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.causes())
+			t.Errorf("the connection was given up: %q", s.reasons())
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -178,37 +178,37 @@ func TestLateAnswersAreAccepted(t *testing.T) {
 // connection stays.
 // Statements: G-025.
 func TestSuspicionIsCleared(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(20 * time.Second)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(20 * time.Second)
 		s.inject(discordsim.Fault{Name: "ack-delay", Delay: 7 * time.Second, For: 30 * time.Second})
-		s.pass(2 * time.Minute)
-		if len(noted[gateway.SuspicionRaised](s)) == 0 || len(noted[gateway.SuspicionCleared](s)) == 0 {
+		s.advance(2 * time.Minute)
+		if len(observed[gateway.SuspicionRaised](s)) == 0 || len(observed[gateway.SuspicionCleared](s)) == 0 {
 			t.Error("no suspicion was raised and cleared")
 		}
-		if len(s.causes()) != 0 {
-			t.Errorf("a connection was given up: %q", s.causes())
+		if len(s.reasons()) != 0 {
+			t.Errorf("a connection was given up: %q", s.reasons())
 		}
 		if s.shard.Stats().Resumes != 0 {
 			t.Error("the session was moved")
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a round trip of 120 ms, then the shard knows it.
 // Statements: G-031.
 func TestLatencyIsMeasured(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Latency: 60 * time.Millisecond}}, func(s *stage) {
-		s.run()
-		s.pass(interval)
+	run(t, config{sim: discordsim.Config{Latency: 60 * time.Millisecond}}, func(s *harness) {
+		s.startLive()
+		s.advance(interval)
 		if got := s.shard.Latency(); got < 120*time.Millisecond || got > 130*time.Millisecond {
 			t.Errorf("latency %s, want 120 ms", got)
 		}
 		if time.Since(s.shard.LastACK()) > interval {
 			t.Error("the last answer is too old")
 		}
-		for _, ack := range noted[gateway.HeartbeatACK](s) {
+		for _, ack := range observed[gateway.HeartbeatACK](s) {
 			if ack.Latency <= 0 {
 				t.Error("an answer without latency was observed")
 			}
@@ -224,29 +224,29 @@ func TestHostSleep(t *testing.T) {
 	for _, slept := range []time.Duration{20 * time.Second, 3 * time.Minute, 9 * time.Hour} {
 		t.Run(slept.String(), func(t *testing.T) {
 			var ahead atomic.Int64
-			play(t, setting{
+			run(t, config{
 				sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: 24 * time.Hour}},
 				options: func(o *gateway.Options) {
 					o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 				},
-			}, func(s *stage) {
-				s.run()
-				s.pass(time.Minute)
+			}, func(s *harness) {
+				s.startLive()
+				s.advance(time.Minute)
 				ahead.Store(int64(slept))
 				long := slept > interval
-				s.until(10*time.Second, "the sleep is noticed", func() bool { return len(noted[gateway.HostSlept](s)) == 1 })
-				if got := noted[gateway.HostSlept](s)[0].For; got < slept-time.Second || got > slept+time.Second {
+				s.until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](s)) == 1 })
+				if got := observed[gateway.HostSlept](s)[0].For; got < slept-time.Second || got > slept+time.Second {
 					t.Errorf("noticed a sleep of %s", got)
 				}
-				s.pass(5 * time.Second)
+				s.advance(5 * time.Second)
 				if resumed := s.shard.Stats().Resumed == 1; resumed != long {
 					t.Errorf("resumed: %t, after a sleep of %s", resumed, slept)
 				}
 				if long {
-					s.endedBy(gateway.ReasonSlept)
+					s.wantReason(gateway.ReasonSlept)
 				}
-				s.identifies(1)
-				s.faultless()
+				s.wantIdentifies(1)
+				s.noViolations()
 			})
 		})
 	}
@@ -257,15 +257,15 @@ func TestHostSleep(t *testing.T) {
 // Statements: G-028, G-067.
 func TestLongReplayWithSlowHandlers(t *testing.T) {
 	slow := func(context.Context, gateway.Event) { time.Sleep(50 * time.Millisecond) }
-	play(t, setting{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
 		for i := range 10_000 {
-			s.say(fmt.Sprint(i))
+			s.post(fmt.Sprint(i))
 		}
 		s.until(30*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 })
-		s.pass(10_000 * 50 * time.Millisecond)
-		events := s.seen("MESSAGE_CREATE")
+		s.advance(10_000 * 50 * time.Millisecond)
+		events := s.eventsOf("MESSAGE_CREATE")
 		if len(events) != 10_000 {
 			t.Fatalf("%d events were handled", len(events))
 		}
@@ -274,8 +274,8 @@ func TestLongReplayWithSlowHandlers(t *testing.T) {
 				t.Fatalf("event %d follows %d", e.Seq, events[i].Seq)
 			}
 		}
-		onTime(t, s)
-		s.identifies(1)
-		s.faultless()
+		wantHeartbeatsOnTime(t, s)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }

@@ -25,34 +25,34 @@ const (
 	presenceWindow = 22 * time.Second
 )
 
-// outbox holds what the bot wants to send. It belongs to the shard: what waits
+// sendQueue holds what the bot wants to send. It belongs to the shard: what waits
 // in it survives reconnects and new sessions alike (G-105).
-type outbox struct {
+type sendQueue struct {
 	limit int
 
-	mu       sync.Mutex
-	items    []*parcel
-	presence *Presence // to be sent; a newer one replaces it
-	closed   map[string]time.Time
-	sentPres []time.Time
-	wake     chan struct{}
-	over     bool
+	mu               sync.Mutex
+	items            []*queuedSend
+	presence         *Presence // to be sent; a newer one replaces it
+	rateLimitedUntil map[string]time.Time
+	presencesSent    []time.Time
+	wake             chan struct{}
+	closed           bool
 }
 
-// parcel is one payload on its way out.
-type parcel struct {
-	op   Opcode
-	key  string // what RATE_LIMITED may close it for
-	raw  []byte
-	done chan error // one slot
-	gone bool       // the sender gave up waiting
+// queuedSend is one payload on its way out.
+type queuedSend struct {
+	op        Opcode
+	key       string // what RATE_LIMITED may close it for
+	raw       []byte
+	done      chan error // one slot
+	abandoned bool       // the sender gave up waiting
 }
 
-func newOutbox(limit int) *outbox {
-	return &outbox{limit: limit, closed: make(map[string]time.Time), wake: make(chan struct{}, 1)}
+func newSendQueue(limit int) *sendQueue {
+	return &sendQueue{limit: limit, rateLimitedUntil: make(map[string]time.Time), wake: make(chan struct{}, 1)}
 }
 
-func (o *outbox) nudge() {
+func (o *sendQueue) notify() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -60,24 +60,24 @@ func (o *outbox) nudge() {
 }
 
 // setPresence makes p the presence to send next.
-func (o *outbox) setPresence(p Presence) {
+func (o *sendQueue) setPresence(p Presence) {
 	o.mu.Lock()
 	o.presence = &p
 	o.mu.Unlock()
-	o.nudge()
+	o.notify()
 }
 
 // send queues a payload and waits until it was written or ctx ends. A payload
 // given up on is not sent later.
-func (o *outbox) send(ctx context.Context, op Opcode, d any) error {
+func (o *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	raw, err := encode(op, d)
 	if err != nil {
 		return err
 	}
-	p := &parcel{op: op, key: limitKey(op, raw), raw: raw, done: make(chan error, 1)}
+	p := &queuedSend{op: op, key: rateLimitKey(op, raw), raw: raw, done: make(chan error, 1)}
 	o.mu.Lock()
 	switch {
-	case o.over:
+	case o.closed:
 		o.mu.Unlock()
 		return ErrStopped
 	case len(o.items) >= o.limit:
@@ -86,16 +86,16 @@ func (o *outbox) send(ctx context.Context, op Opcode, d any) error {
 	}
 	o.items = append(o.items, p)
 	o.mu.Unlock()
-	o.nudge()
+	o.notify()
 	select {
 	case err := <-p.done:
 		return err
 	case <-ctx.Done():
 	}
 	o.mu.Lock()
-	p.gone = true
+	p.abandoned = true
 	o.mu.Unlock()
-	o.nudge()
+	o.notify()
 	select {
 	case err := <-p.done:
 		return err
@@ -104,8 +104,8 @@ func (o *outbox) send(ctx context.Context, op Opcode, d any) error {
 	}
 }
 
-// limitKey names what a RATE_LIMITED dispatch closes: an opcode for a guild.
-func limitKey(op Opcode, raw []byte) string {
+// rateLimitKey names what a RATE_LIMITED dispatch closes: an opcode for a guild.
+func rateLimitKey(op Opcode, raw []byte) string {
 	if op != OpRequestGuildMembers {
 		return ""
 	}
@@ -118,9 +118,9 @@ func limitKey(op Opcode, raw []byte) string {
 	return fmt.Sprint(int(op), "/", text(p.D.GuildID))
 }
 
-// rateLimited obeys a RATE_LIMITED dispatch: the opcode waits for that guild
+// onRateLimited obeys a RATE_LIMITED dispatch: the opcode waits for that guild
 // only (G-108).
-func (o *outbox) rateLimited(d []byte, now time.Time) {
+func (o *sendQueue) onRateLimited(d []byte, now time.Time) {
 	var limited struct {
 		Opcode     int     `json:"opcode"`
 		RetryAfter float64 `json:"retry_after"`
@@ -133,14 +133,14 @@ func (o *outbox) rateLimited(d []byte, now time.Time) {
 	}
 	wait := min(time.Duration(limited.RetryAfter*float64(time.Second)), time.Hour)
 	o.mu.Lock()
-	o.closed[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
+	o.rateLimitedUntil[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
 	o.mu.Unlock()
-	o.nudge()
+	o.notify()
 }
 
-// take removes what may leave now, presence first; wait is how long until
+// next removes what may leave now, presence first; wait is how long until
 // something might, zero for "when nudged". settled is told by whoever wrote it.
-func (o *outbox) take(now time.Time) (p *parcel, presence *Presence, wait time.Duration) {
+func (o *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	sooner := func(d time.Duration) {
@@ -149,29 +149,29 @@ func (o *outbox) take(now time.Time) (p *parcel, presence *Presence, wait time.D
 		}
 	}
 	if o.presence != nil {
-		for len(o.sentPres) > 0 && now.Sub(o.sentPres[0]) >= presenceWindow {
-			o.sentPres = o.sentPres[1:]
+		for len(o.presencesSent) > 0 && now.Sub(o.presencesSent[0]) >= presenceWindow {
+			o.presencesSent = o.presencesSent[1:]
 		}
-		if len(o.sentPres) < presenceLimit {
+		if len(o.presencesSent) < presenceLimit {
 			presence, o.presence = o.presence, nil
-			o.sentPres = append(o.sentPres, now)
+			o.presencesSent = append(o.presencesSent, now)
 			return nil, presence, 0
 		}
-		sooner(presenceWindow - now.Sub(o.sentPres[0]))
+		sooner(presenceWindow - now.Sub(o.presencesSent[0]))
 	}
-	for key, until := range o.closed {
+	for key, until := range o.rateLimitedUntil {
 		if !now.Before(until) {
-			delete(o.closed, key)
+			delete(o.rateLimitedUntil, key)
 		}
 	}
 	for i := 0; i < len(o.items); i++ {
 		item := o.items[i]
-		if item.gone {
+		if item.abandoned {
 			o.items = append(o.items[:i], o.items[i+1:]...)
 			i--
 			continue
 		}
-		if until, shut := o.closed[item.key]; shut && item.key != "" {
+		if until, shut := o.rateLimitedUntil[item.key]; shut && item.key != "" {
 			sooner(until.Sub(now))
 			continue
 		}
@@ -181,17 +181,17 @@ func (o *outbox) take(now time.Time) (p *parcel, presence *Presence, wait time.D
 	return nil, nil, wait
 }
 
-// putBack returns a payload whose write failed: the next connection sends it
+// requeue returns a payload whose write failed: the next connection sends it
 // first.
-func (o *outbox) putBack(p *parcel, presence *Presence) {
+func (o *sendQueue) requeue(p *queuedSend, presence *Presence) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p != nil {
-		if o.over {
+		if o.closed {
 			p.done <- ErrStopped
 			return
 		}
-		o.items = append([]*parcel{p}, o.items...)
+		o.items = append([]*queuedSend{p}, o.items...)
 	}
 	if presence != nil && o.presence == nil {
 		o.presence = presence
@@ -199,30 +199,30 @@ func (o *outbox) putBack(p *parcel, presence *Presence) {
 }
 
 // close fails everything that waits.
-func (o *outbox) close() {
+func (o *sendQueue) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.over = true
+	o.closed = true
 	for _, p := range o.items {
 		p.done <- ErrStopped
 	}
 	o.items = nil
 }
 
-// throttle is the send budget of one connection: a sliding window
+// sendLimiter is the send budget of one connection: a sliding window
 // that leaves room for every heartbeat (G-099).
-type throttle struct {
+type sendLimiter struct {
 	budget int
 	sent   []time.Time
 }
 
-func newThrottle(interval time.Duration) *throttle {
+func newSendLimiter(interval time.Duration) *sendLimiter {
 	// Identify or resume and a little slack beside the heartbeats.
-	return &throttle{budget: max(1, min(110, sendLimit-3-beatBudget(interval)))}
+	return &sendLimiter{budget: max(1, min(110, sendLimit-3-heartbeatBudget(interval)))}
 }
 
-// wait returns how long the next payload must wait.
-func (t *throttle) wait(now time.Time) time.Duration {
+// delay returns how long the next payload must wait.
+func (t *sendLimiter) delay(now time.Time) time.Duration {
 	for len(t.sent) > 0 && now.Sub(t.sent[0]) >= sendWindow {
 		t.sent = t.sent[1:]
 	}
@@ -232,4 +232,4 @@ func (t *throttle) wait(now time.Time) time.Duration {
 	return sendWindow - now.Sub(t.sent[0])
 }
 
-func (t *throttle) note(now time.Time) { t.sent = append(t.sent, now) }
+func (t *sendLimiter) record(now time.Time) { t.sent = append(t.sent, now) }

@@ -43,6 +43,6 @@ func (s *Shard) tried() {
 // replaced ends a trial that was answered by READY: the session before is over.
 func (s *Shard) replaced() {
 	s.urlFails = 0
-	s.sessionEnded(s.trial.why)
+	s.reportSessionEnd(s.trial.why)
 	s.trial = trial{}
 }

@@ -124,17 +124,17 @@ func TestEventIsPassedOn(t *testing.T) {
 	gateway.Event{}.Hold()() // an event of no queue has nobody to tell
 	var passed []gateway.Event
 	var done []func()
-	play(t, setting{handle: func(_ context.Context, e gateway.Event) {
+	run(t, config{handle: func(_ context.Context, e gateway.Event) {
 		if e.Type == "MESSAGE_CREATE" {
 			e.Hold()
 			passed = append(passed, e)
 		}
-	}}, func(s *stage) {
-		s.run()
+	}}, func(s *harness) {
+		s.startLive()
 		before := s.shard.Session().Seq
-		s.say("one")
-		s.say("two")
-		s.pass(time.Second)
+		s.post("one")
+		s.post("two")
+		s.advance(time.Second)
 		if len(passed) != 2 || s.shard.Session().Seq != before {
 			t.Fatalf("%d events were taken over; the kept number went from %d to %d", len(passed), before, s.shard.Session().Seq)
 		}

@@ -10,14 +10,14 @@ import (
 	"evergreen/gateway"
 )
 
-// away lists how long the shard was without a connection that is READY or
+// offlineSpans lists how long the shard was without a connection that is READY or
 // RESUMED, each time after the first.
-func (s *stage) away() (spans []time.Duration) {
-	noted[gateway.Transition](s)
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
+func (s *harness) offlineSpans() (spans []time.Duration) {
+	observed[gateway.Transition](s)
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
 	var since time.Time
-	for _, n := range s.diary.notes {
+	for _, n := range s.recorder.observations {
 		change, ok := n.Event.(gateway.Transition)
 		if !ok {
 			continue
@@ -38,18 +38,18 @@ func (s *stage) away() (spans []time.Duration) {
 // there by itself and is not cut off any more.
 // Statements: G-008, G-010, G-073, S-053.
 func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(s *stage) {
-		s.run()
-		s.pass(2 * time.Minute)
+	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(s *harness) {
+		s.startLive()
+		s.advance(2 * time.Minute)
 		dead := s.inject(discordsim.Fault{Name: "resume-dead"})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.resumed(20 * time.Second)
+		s.untilResumed(20 * time.Second)
 		for range 30 {
-			s.pass(time.Minute)
-			s.say("is anybody there?")
+			s.advance(time.Minute)
+			s.post("is anybody there?")
 		}
-		s.until(5*time.Second, "the shard is live", s.live)
-		spans := s.away()
+		s.until(5*time.Second, "the shard is live", s.isLive)
+		spans := s.offlineSpans()
 		if len(spans) < 25 {
 			t.Fatalf("the shard was away %d times only: the base gateway has not cut it off", len(spans))
 		}
@@ -57,20 +57,20 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 			t.Errorf("after a cut by the base gateway the shard was away for %s", worst)
 		}
 		s.sim.Lift(dead)
-		s.pass(time.Minute)
-		connects, before := s.shard.Stats().Connects, len(s.away())
-		s.pass(10 * time.Minute)
-		if got := s.shard.Stats().Connects; got != connects || len(s.away()) != before {
+		s.advance(time.Minute)
+		connects, before := s.shard.Stats().Connects, len(s.offlineSpans())
+		s.advance(10 * time.Minute)
+		if got := s.shard.Stats().Connects; got != connects || len(s.offlineSpans()) != before {
 			t.Errorf("the host is back, and yet the shard has reconnected %d times", got-connects)
 		}
-		if worst := slices.Max(s.away()[1:]); worst > time.Second {
+		if worst := slices.Max(s.offlineSpans()[1:]); worst > time.Second {
 			t.Errorf("on its way home the shard was away for %s", worst)
 		}
-		if got := len(s.seen("MESSAGE_CREATE")); got != 30 {
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 30 {
 			t.Errorf("%d of 30 messages came", got)
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -79,34 +79,34 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 // before a stop, then each of these is dealt with as ever.
 // Statements: G-010, G-077.
 func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
-	for name, happens := range map[string]func(*stage){
-		"silence": func(s *stage) { s.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
-		"op 7":    func(s *stage) { s.inject(discordsim.Fault{Name: "op7"}) },
-		"a cut":   func(s *stage) { s.inject(discordsim.Fault{Name: "cut"}) },
-		"a stop":  func(s *stage) { s.stop(gateway.KeepSession) },
+	for name, happens := range map[string]func(*harness){
+		"silence": func(s *harness) { s.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
+		"op 7":    func(s *harness) { s.inject(discordsim.Fault{Name: "op7"}) },
+		"a cut":   func(s *harness) { s.inject(discordsim.Fault{Name: "cut"}) },
+		"a stop":  func(s *harness) { s.stop(gateway.KeepSession) },
 	} {
 		for at := 13 * time.Second; at < 18*time.Second; at += 500 * time.Millisecond {
 			t.Run(name+" after "+at.String(), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(s *stage) {
-					s.run()
-					s.pass(time.Minute)
+				run(t, config{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(s *harness) {
+					s.startLive()
+					s.advance(time.Minute)
 					dead := s.inject(discordsim.Fault{Name: "resume-dead"})
 					s.inject(discordsim.Fault{Name: "cut"})
-					s.resumed(20 * time.Second)
+					s.untilResumed(20 * time.Second)
 					s.sim.Lift(dead)
-					s.pass(at)
+					s.advance(at)
 					happens(s)
 					if s.stopped {
 						return
 					}
-					s.pass(40 * time.Second)
-					s.say("still there?")
-					s.pass(time.Minute)
-					if !s.live() || len(s.seen("MESSAGE_CREATE")) != 1 {
-						t.Errorf("the shard is %s and has seen %d messages", s.shard.State(), len(s.seen("MESSAGE_CREATE")))
+					s.advance(40 * time.Second)
+					s.post("still there?")
+					s.advance(time.Minute)
+					if !s.isLive() || len(s.eventsOf("MESSAGE_CREATE")) != 1 {
+						t.Errorf("the shard is %s and has seen %d messages", s.shard.State(), len(s.eventsOf("MESSAGE_CREATE")))
 					}
-					s.identifies(1)
-					s.faultless()
+					s.wantIdentifies(1)
+					s.noViolations()
 				})
 			})
 		}
@@ -119,15 +119,15 @@ func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
 // Statements: G-016, G-077, G-151.
 func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 	const often = 1500 * time.Millisecond
-	set := setting{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: often}}, options: func(o *gateway.Options) {
+	set := config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: often}}, options: func(o *gateway.Options) {
 		o.Rand = func() float64 { return 0.9 }
 	}}
-	play(t, set, func(s *stage) {
+	run(t, set, func(s *harness) {
 		s.inject(discordsim.Fault{Name: "refuse", Count: 4})
-		s.run()
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "op7"})
-		s.resumed(20 * time.Second)
-		s.pass(10 * time.Second)
+		s.untilResumed(20 * time.Second)
+		s.advance(10 * time.Second)
 		for _, c := range s.sim.Connections(s.app) {
 			if lasted := c.Closed.Sub(c.Opened); c.Beats == 0 && !c.Closed.IsZero() && lasted > often {
 				t.Errorf("connection %d stood for %s without a heartbeat", c.ID, lasted)
@@ -138,7 +138,7 @@ func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 				t.Errorf("connection %d stood for %s and said nothing", c.ID, lasted)
 			}
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -146,15 +146,15 @@ func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 // heartbeat, then the spare is replaced by a fresh one before that.
 // Statements: G-016, G-024.
 func TestHeldSpareIsReplacedInTime(t *testing.T) {
-	set := setting{options: func(o *gateway.Options) {
+	set := config{options: func(o *gateway.Options) {
 		o.Timing = gateway.Timing{DeadAfter: 58 * time.Second}
 		o.Rand = func() float64 { return 0.99 }
 	}}
-	play(t, set, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, set, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "black-hole"})
-		s.resumed(2 * time.Minute)
+		s.untilResumed(2 * time.Minute)
 		stood := 0
 		for _, c := range s.sim.Connections(nil) {
 			if c.App != 0 {
@@ -168,8 +168,8 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 		if stood == 0 {
 			t.Error("no spare was replaced")
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -177,14 +177,14 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 // for how long nothing had arrived, and not for how long it had asked.
 // Statements: G-158.
 func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
-		s.pass(time.Minute)
+	run(t, config{}, func(s *harness) {
+		s.startLive()
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "half-open"})
-		s.resumed(30 * time.Second)
-		s.diary.mu.Lock()
-		defer s.diary.mu.Unlock()
-		for _, n := range s.diary.notes {
+		s.untilResumed(30 * time.Second)
+		s.recorder.mu.Lock()
+		defer s.recorder.mu.Unlock()
+		for _, n := range s.recorder.observations {
 			switch what := n.Event.(type) {
 			case gateway.Disconnected:
 				if quiet := n.At.Sub(what.LastByte); what.Reason.Kind != gateway.ReasonSilent || what.Reason.Elapsed != quiet || quiet < 20*time.Second {
@@ -207,9 +207,9 @@ func TestHeldSpareAnswers(t *testing.T) {
 	for _, asked := range []string{"server-beat", "op7"} {
 		for phase := range 6 {
 			t.Run(fmt.Sprint(asked, " ", phase), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Seed: uint64(phase)}}, func(s *stage) {
-					s.run()
-					s.pass(interval + time.Duration(phase)*interval/6)
+				run(t, config{sim: discordsim.Config{Seed: uint64(phase)}}, func(s *harness) {
+					s.startLive()
+					s.advance(interval + time.Duration(phase)*interval/6)
 					zombie := s.inject(discordsim.Fault{Name: "zombie"})
 					s.until(time.Minute, "the shard holds a spare", func() bool {
 						_, suspects := s.shard.State().(gateway.Suspect)
@@ -217,14 +217,14 @@ func TestHeldSpareAnswers(t *testing.T) {
 					})
 					s.inject(discordsim.Fault{Name: asked})
 					for range 15 {
-						s.say("noise")
-						s.pass(time.Second)
+						s.post("noise")
+						s.advance(time.Second)
 					}
 					s.sim.Lift(zombie)
-					s.until(time.Minute, "the shard is live", s.live)
-					s.pass(2 * interval)
-					s.identifies(1)
-					s.faultless()
+					s.until(time.Minute, "the shard is live", s.isLive)
+					s.advance(2 * interval)
+					s.wantIdentifies(1)
+					s.noViolations()
 				})
 			})
 		}
@@ -238,20 +238,20 @@ func TestHeldSpareAnswers(t *testing.T) {
 // Statements: G-077, G-152.
 func TestMoveIsNoTrouble(t *testing.T) {
 	for seed := range uint64(10) {
-		play(t, setting{sim: discordsim.Config{Seed: seed}}, func(s *stage) {
-			s.run()
+		run(t, config{sim: discordsim.Config{Seed: seed}}, func(s *harness) {
+			s.startLive()
 			s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
 			s.inject(discordsim.Fault{Name: "cut"})
-			s.pass(time.Minute)
-			s.until(31*time.Second, "the shard is live", s.live)
-			s.pass(20 * time.Second)
+			s.advance(time.Minute)
+			s.until(31*time.Second, "the shard is live", s.isLive)
+			s.advance(20 * time.Second)
 			s.inject(discordsim.Fault{Name: "op7"})
-			s.pass(50 * time.Second)
+			s.advance(50 * time.Second)
 			s.inject(discordsim.Fault{Name: "close", Code: 4000})
-			s.pass(time.Millisecond)
-			s.until(time.Second, "the shard is live", s.live)
-			s.identifies(1)
-			s.faultless()
+			s.advance(time.Millisecond)
+			s.until(time.Second, "the shard is live", s.isLive)
+			s.wantIdentifies(1)
+			s.noViolations()
 		})
 	}
 }

@@ -26,20 +26,20 @@ func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
 		for i := range 12 {
 			t.Run(fmt.Sprint(name, " ", i), func(t *testing.T) {
 				before.sim.Seed = uint64(i)
-				play(t, setting{sim: before.sim}, func(s *stage) {
-					s.run()
-					s.pass(interval)
+				run(t, config{sim: before.sim}, func(s *harness) {
+					s.startLive()
+					s.advance(interval)
 					if before.fault != nil {
 						s.inject(*before.fault)
 					}
-					s.pass(20*time.Second + time.Duration(i)*interval/12)
+					s.advance(20*time.Second + time.Duration(i)*interval/12)
 					s.inject(discordsim.Fault{Name: "half-open"})
-					if took := s.resumed(2 * time.Minute); took > 25*time.Second {
+					if took := s.untilResumed(2 * time.Minute); took > 25*time.Second {
 						t.Errorf("it took %s from the fault to RESUMED", took)
 					}
-					s.endedBy(gateway.ReasonSilent)
-					s.identifies(1)
-					s.faultless()
+					s.wantReason(gateway.ReasonSilent)
+					s.wantIdentifies(1)
+					s.noViolations()
 				})
 			})
 		}
@@ -54,19 +54,19 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 	for _, silent := range []string{"resume-silent", "no-hello"} {
 		for seed := range uint64(40) {
 			t.Run(fmt.Sprint(silent, " ", seed), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *stage) {
-					s.run()
+				run(t, config{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *harness) {
+					s.startLive()
 					// Refusals right before make the waits long.
 					s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
 					s.inject(discordsim.Fault{Name: "cut"})
-					s.pass(time.Minute)
-					s.until(31*time.Second, "the shard is live", s.live)
+					s.advance(time.Minute)
+					s.until(31*time.Second, "the shard is live", s.isLive)
 					fault := s.inject(discordsim.Fault{Name: silent})
 					s.inject(discordsim.Fault{Name: "cut"})
-					s.pass(10*time.Second + time.Duration(seed)*500*time.Millisecond)
+					s.advance(10*time.Second + time.Duration(seed)*500*time.Millisecond)
 					s.sim.Lift(fault)
-					s.until(31*time.Second, "the shard is live", s.live)
-					s.faultless()
+					s.until(31*time.Second, "the shard is live", s.isLive)
+					s.noViolations()
 				})
 			})
 		}
@@ -80,21 +80,21 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
 	for luck := range 60 {
 		t.Run(fmt.Sprint("luck ", luck), func(t *testing.T) {
-			play(t, setting{
+			run(t, config{
 				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, Session: discordsim.SessionConfig{Lifetime: time.Minute}},
 				options: func(o *gateway.Options) {
 					draw := o.Rand
 					o.Rand = func() float64 { return 0.9 + draw()/10 } // all waits are long
 				},
-			}, func(s *stage) {
-				s.run()
-				s.pass(2 * time.Minute)
+			}, func(s *harness) {
+				s.startLive()
+				s.advance(2 * time.Minute)
 				outage := s.inject(discordsim.Fault{Name: "outage"})
-				s.pass(2*time.Minute + time.Duration(luck)*time.Second/2)
+				s.advance(2*time.Minute + time.Duration(luck)*time.Second/2)
 				s.sim.Lift(outage)
-				s.until(31*time.Second, "the shard is live", s.live)
-				s.identifies(2)
-				s.faultless()
+				s.until(31*time.Second, "the shard is live", s.isLive)
+				s.wantIdentifies(2)
+				s.noViolations()
 			})
 		})
 	}

@@ -17,19 +17,19 @@ import (
 func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 	for i := range 24 {
 		t.Run(fmt.Sprint("phase ", i), func(t *testing.T) {
-			play(t, setting{sim: discordsim.Config{Seed: uint64(i), Latency: 40 * time.Millisecond}}, func(s *stage) {
-				s.run()
-				s.pass(time.Duration(i) * interval / 12)
+			run(t, config{sim: discordsim.Config{Seed: uint64(i), Latency: 40 * time.Millisecond}}, func(s *harness) {
+				s.startLive()
+				s.advance(time.Duration(i) * interval / 12)
 				s.inject(discordsim.Fault{Name: "half-open"})
-				s.say("is anybody there?")
-				took := s.resumed(time.Minute)
+				s.post("is anybody there?")
+				took := s.untilResumed(time.Minute)
 				if took > 25*time.Second {
 					t.Errorf("it took %s from the fault to RESUMED", took)
 				}
-				s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-				s.endedBy(gateway.ReasonSilent)
-				s.identifies(1)
-				s.faultless()
+				s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
+				s.wantReason(gateway.ReasonSilent)
+				s.wantIdentifies(1)
+				s.noViolations()
 			})
 		})
 	}
@@ -40,17 +40,17 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 // Statements: G-025.
 func TestSlowLinkAndStallsCauseNoReconnect(t *testing.T) {
 	slow := discordsim.Config{Seed: 7, Latency: 100 * time.Millisecond, Jitter: 400 * time.Millisecond}
-	play(t, setting{sim: slow}, func(s *stage) {
-		s.run()
+	run(t, config{sim: slow}, func(s *harness) {
+		s.startLive()
 		for range 60 {
-			s.pass(47 * time.Second)
+			s.advance(47 * time.Second)
 			s.inject(discordsim.Fault{Name: "stall", Delay: 5 * time.Second})
 		}
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		if got := s.shard.Stats().Connects; got != 1 {
-			t.Errorf("%d connections were made, want 1: %q", got, s.causes())
+			t.Errorf("%d connections were made, want 1: %q", got, s.reasons())
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -61,15 +61,15 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 	for _, kind := range []string{"offline", "unreachable"} {
 		for seed := range uint64(8) {
 			t.Run(fmt.Sprint(kind, " ", seed), func(t *testing.T) {
-				play(t, setting{sim: discordsim.Config{Seed: seed}}, func(s *stage) {
-					s.run()
-					s.pass(time.Duration(seed+1) * 7 * time.Second)
+				run(t, config{sim: discordsim.Config{Seed: seed}}, func(s *harness) {
+					s.startLive()
+					s.advance(time.Duration(seed+1) * 7 * time.Second)
 					s.inject(discordsim.Fault{Name: kind, For: 20 * time.Second})
-					s.say("said in the dark")
-					s.pass(20 * time.Second)
-					s.until(5*time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 && s.live() })
-					s.identifies(1)
-					s.faultless()
+					s.post("said in the dark")
+					s.advance(20 * time.Second)
+					s.until(5*time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 && s.isLive() })
+					s.wantIdentifies(1)
+					s.noViolations()
 				})
 			})
 		}
@@ -81,22 +81,22 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 // and spends no second IDENTIFY for at least two minutes.
 // Statements: G-027, G-044, S-032.
 func TestReadyNeverComes(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.begin()
-		s.pass(20 * time.Second)
-		if len(noted[gateway.SlowReady](s)) != 1 {
+		s.start()
+		s.advance(20 * time.Second)
+		if len(observed[gateway.SlowReady](s)) != 1 {
 			t.Error("the delay was not noted")
 		}
-		s.pass(100 * time.Second)
-		s.identifies(1)
+		s.advance(100 * time.Second)
+		s.wantIdentifies(1)
 		if acks := s.shard.Stats().ACKs; acks < 2 {
 			t.Errorf("%d heartbeats were answered while READY was outstanding", acks)
 		}
 		s.sim.Lift(outage)
-		s.until(time.Second, "the shard is live", s.live)
-		s.identifies(1)
-		s.faultless()
+		s.until(time.Second, "the shard is live", s.isLive)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -104,17 +104,17 @@ func TestReadyNeverComes(t *testing.T) {
 // spent, and the shard is live soon after it ends.
 // Statements: G-044, G-043.
 func TestReadyNeverComesForHours(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.begin()
-		s.pass(6 * time.Hour)
+		s.start()
+		s.advance(6 * time.Hour)
 		if n := s.sim.Verdict(s.app).Identifies; n > 60 {
 			t.Errorf("%d IDENTIFYs were spent in six hours", n)
 		}
-		s.endedBy(gateway.ReasonNoReady)
+		s.wantReason(gateway.ReasonNoReady)
 		s.sim.Lift(outage)
-		s.until(25*time.Minute, "the shard is live", s.live)
-		s.faultless()
+		s.until(25*time.Minute, "the shard is live", s.isLive)
+		s.noViolations()
 	})
 }
 
@@ -122,17 +122,17 @@ func TestReadyNeverComesForHours(t *testing.T) {
 // three tries and identifies.
 // Statements: G-071.
 func TestResumedNeverComes(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		silent := s.inject(discordsim.Fault{Name: "resume-silent"})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(2*time.Minute, "a second session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
-		s.endedBy(gateway.ReasonNoResumed)
+		s.until(2*time.Minute, "a second session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+		s.wantReason(gateway.ReasonNoResumed)
 		if n := s.sim.Verdict(s.app).Resumes; n != 3 {
 			t.Errorf("%d RESUMEs were tried, want 3", n)
 		}
 		s.sim.Lift(silent)
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -140,11 +140,11 @@ func TestResumedNeverComes(t *testing.T) {
 // ends after ten seconds and the shard is live soon after they speak again.
 // Statements: G-015, G-014.
 func TestHelloNeverComes(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		mute := s.inject(discordsim.Fault{Name: "no-hello"})
-		s.begin()
-		s.pass(3 * time.Minute)
-		failed := noted[gateway.ConnectFailed](s)
+		s.start()
+		s.advance(3 * time.Minute)
+		failed := observed[gateway.ConnectFailed](s)
 		if len(failed) < 5 {
 			t.Errorf("%d attempts in three minutes", len(failed))
 		}
@@ -154,9 +154,9 @@ func TestHelloNeverComes(t *testing.T) {
 			}
 		}
 		s.sim.Lift(mute)
-		s.until(45*time.Second, "the shard is live", s.live)
-		s.identifies(1)
-		s.faultless()
+		s.until(45*time.Second, "the shard is live", s.isLive)
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -164,17 +164,17 @@ func TestHelloNeverComes(t *testing.T) {
 // resumes over the base URL and loses nothing.
 // Statements: G-008, G-010, S-053.
 func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "resume-dead"})
 		s.inject(discordsim.Fault{Name: "cut"})
-		s.say("while away")
-		if took := s.resumed(time.Minute); took > 15*time.Second {
+		s.post("while away")
+		if took := s.untilResumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.until(time.Second, "the message has come", func() bool { return len(s.seen("MESSAGE_CREATE")) == 1 })
-		s.identifies(1)
-		s.faultless()
+		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -182,16 +182,16 @@ func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
 // it, both when it starts and when it resumes.
 // Statements: G-078, S-059.
 func TestReconnectAsFirstPacket(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		s.run()
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
 		s.inject(discordsim.Fault{Name: "cut"})
-		if took := s.resumed(time.Minute); took > 10*time.Second {
+		if took := s.untilResumed(time.Minute); took > 10*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.identifies(1)
-		s.faultless()
+		s.wantIdentifies(1)
+		s.noViolations()
 	})
 }
 
@@ -200,23 +200,23 @@ func TestReconnectAsFirstPacket(t *testing.T) {
 // soon after it stops.
 // Statements: G-060, G-151, G-152.
 func TestAlways4000(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
 		s.inject(discordsim.Fault{Name: "cut"})
 		s.until(time.Minute, "five dials are made", func() bool { return s.shard.Stats().Dials >= 6 })
 		before, start := s.shard.Stats().Dials, time.Now()
-		s.pass(30 * time.Minute)
+		s.advance(30 * time.Minute)
 		rate := float64(s.shard.Stats().Dials-before) / time.Since(start).Seconds()
 		if rate > 0.5 {
 			t.Errorf("%.2f dials a second", rate)
 		}
 		s.sim.Lift(closing)
-		s.until(25*time.Minute, "the shard is live", s.live)
+		s.until(25*time.Minute, "the shard is live", s.isLive)
 		if n := s.sim.Verdict(s.app).Identifies; n > 12 {
 			t.Errorf("%d IDENTIFYs were spent", n)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -225,13 +225,13 @@ func TestAlways4000(t *testing.T) {
 // two within five seconds.
 // Statements: G-038, G-043, G-152.
 func TestReadyThenDropForADay(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
 		s.inject(discordsim.Fault{Name: "resume-op9-false"})
-		s.begin()
-		s.pass(24 * time.Hour)
+		s.start()
+		s.advance(24 * time.Hour)
 		v := s.sim.Verdict(s.app)
-		if n := len(noted[gateway.Ready](s)); n != v.Identifies {
+		if n := len(observed[gateway.Ready](s)); n != v.Identifies {
 			t.Errorf("%d IDENTIFYs led to READY %d times", v.Identifies, n)
 		}
 		if v.Identifies >= 100 {
@@ -240,7 +240,7 @@ func TestReadyThenDropForADay(t *testing.T) {
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -258,30 +258,30 @@ func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
 			}
 		}
 	}
-	play(t, setting{handle: handle}, func(s *stage) {
-		s.run()
-		s.say("block")
+	run(t, config{handle: handle}, func(s *harness) {
+		s.startLive()
+		s.post("block")
 		for range 130 {
 			go func() {
 				_ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": s.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false})
 			}()
 		}
-		s.pass(11 * time.Minute)
+		s.advance(11 * time.Minute)
 		v := s.sim.Verdict(s.app)
 		if s.shard.Stats().Connects != 1 || v.MissedHeartbeats != 0 {
-			t.Errorf("%d connections, %d missed heartbeats: %q", s.shard.Stats().Connects, v.MissedHeartbeats, s.causes())
+			t.Errorf("%d connections, %d missed heartbeats: %q", s.shard.Stats().Connects, v.MissedHeartbeats, s.reasons())
 		}
 		if v.MaxSends > 120 {
 			t.Errorf("%d payloads in one minute", v.MaxSends)
 		}
-		onTime(t, s)
-		s.faultless()
+		wantHeartbeatsOnTime(t, s)
+		s.noViolations()
 	})
 }
 
-// onTime fails the story unless the regular heartbeats of the newest
+// wantHeartbeatsOnTime fails the story unless the regular heartbeats of the newest
 // connection are one interval apart.
-func onTime(t *testing.T, s *stage) {
+func wantHeartbeatsOnTime(t *testing.T, s *harness) {
 	t.Helper()
 	logs := s.sim.Connections(s.app)
 	var beats []time.Time
@@ -304,36 +304,40 @@ func onTime(t *testing.T, s *stage) {
 // within two seconds, for good, and dials no more.
 // Statements: G-090, G-092.
 func TestStopIsFinalInEveryPhase(t *testing.T) {
-	phases := map[string]func(*stage){
-		"dial": func(s *stage) { s.inject(discordsim.Fault{Name: "offline"}); s.begin(); s.pass(time.Second) },
-		"backoff": func(s *stage) {
+	phases := map[string]func(*harness){
+		"dial": func(s *harness) { s.inject(discordsim.Fault{Name: "offline"}); s.start(); s.advance(time.Second) },
+		"backoff": func(s *harness) {
 			s.inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
-			s.begin()
+			s.start()
 			s.until(time.Hour, "the shard waits for long", func() bool {
 				w, is := s.shard.State().(gateway.Waiting)
 				return is && time.Until(w.Until) > 15*time.Second
 			})
 		},
-		"hello": func(s *stage) { s.inject(discordsim.Fault{Name: "no-hello"}); s.begin(); s.pass(time.Second) },
-		"ready": func(s *stage) { s.inject(discordsim.Fault{Name: "no-ready"}); s.begin(); s.pass(3 * time.Second) },
-		"resume": func(s *stage) {
-			s.run()
+		"hello": func(s *harness) { s.inject(discordsim.Fault{Name: "no-hello"}); s.start(); s.advance(time.Second) },
+		"ready": func(s *harness) { s.inject(discordsim.Fault{Name: "no-ready"}); s.start(); s.advance(3 * time.Second) },
+		"resume": func(s *harness) {
+			s.startLive()
 			s.inject(discordsim.Fault{Name: "resume-silent"})
 			s.inject(discordsim.Fault{Name: "cut"})
-			s.pass(3 * time.Second)
+			s.advance(3 * time.Second)
 		},
-		"live": func(s *stage) { s.run() },
-		"suspect": func(s *stage) {
-			s.run()
+		"live": func(s *harness) { s.startLive() },
+		"suspect": func(s *harness) {
+			s.startLive()
 			s.inject(discordsim.Fault{Name: "half-open"})
 			s.until(time.Minute, "the shard is suspicious", func() bool { _, is := s.shard.State().(gateway.Suspect); return is })
 		},
-		"moving": func(s *stage) { s.run(); s.inject(discordsim.Fault{Name: "op7"}); s.pass(time.Millisecond) },
-		"parked": func(s *stage) { s.run(); s.inject(discordsim.Fault{Name: "token-reset"}); s.pass(time.Minute) },
+		"moving": func(s *harness) { s.startLive(); s.inject(discordsim.Fault{Name: "op7"}); s.advance(time.Millisecond) },
+		"parked": func(s *harness) {
+			s.startLive()
+			s.inject(discordsim.Fault{Name: "token-reset"})
+			s.advance(time.Minute)
+		},
 	}
 	for name, prepare := range phases {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{}, func(s *stage) {
+			run(t, config{}, func(s *harness) {
 				prepare(s)
 				start := time.Now()
 				s.stop(gateway.KeepSession)
@@ -342,7 +346,7 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 				}
 				dials := s.shard.Stats().Dials
 				s.sim.LiftAll()
-				s.pass(time.Hour)
+				s.advance(time.Hour)
 				if s.shard.Stats().Dials != dials {
 					t.Error("the shard dialled after Stop")
 				}
@@ -355,8 +359,8 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 // it says goodbye, then the dot is grey at once.
 // Statements: G-089, G-090, S-044, S-045.
 func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		kept := s.shard.Session()
 		s.stop(gateway.KeepSession)
 		if !s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 1 || !kept.Resumable() {
@@ -366,8 +370,8 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 			t.Errorf("close codes %v", codes)
 		}
 	})
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		s.stop(gateway.EndSession)
 		if s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 0 {
 			t.Error("the dot is still green after goodbye")

@@ -4,22 +4,22 @@ import "sync/atomic"
 
 // counters backs [Stats]; every goroutine of a shard adds to it.
 type counters struct {
-	received, queued, handled, replayed, duplicates, skipped, missing, left atomic.Int64
-	bytes, wireBytes                                                        atomic.Int64
-	sent, heartbeats, acks, identifies, resumes, resumed                    atomic.Int64
-	connects, dials, panics, unobserved, turns                              atomic.Int64
+	received, queued, handled, replayed, duplicates, skipped, missing, overflowed atomic.Int64
+	bytes, wireBytes                                                              atomic.Int64
+	sent, heartbeats, acks, identifies, resumes, resumed                          atomic.Int64
+	connects, dials, panics, unobserved, checks                                   atomic.Int64
 }
 
 func (c *counters) stats() Stats {
 	return Stats{
 		Received: c.received.Load(), Queued: c.queued.Load(), Handled: c.handled.Load(),
 		Replayed: c.replayed.Load(), Duplicates: c.duplicates.Load(), Skipped: c.skipped.Load(),
-		Missing: c.missing.Load(), Left: c.left.Load(),
+		Missing: c.missing.Load(), Overflowed: c.overflowed.Load(),
 		Bytes: c.bytes.Load(), WireBytes: c.wireBytes.Load(),
 		Sent: c.sent.Load(), Heartbeats: c.heartbeats.Load(), ACKs: c.acks.Load(),
 		Identifies: c.identifies.Load(), Resumes: c.resumes.Load(), Resumed: c.resumed.Load(),
 		Connects: c.connects.Load(), Dials: c.dials.Load(),
-		Panics: c.panics.Load(), Unobserved: c.unobserved.Load(), Turns: c.turns.Load(),
+		Panics: c.panics.Load(), Unobserved: c.unobserved.Load(), Checks: c.checks.Load(),
 	}
 }
 
@@ -29,12 +29,12 @@ func (s Stats) Plus(o Stats) Stats {
 	return Stats{
 		Received: s.Received + o.Received, Queued: s.Queued + o.Queued, Handled: s.Handled + o.Handled,
 		Replayed: s.Replayed + o.Replayed, Duplicates: s.Duplicates + o.Duplicates, Skipped: s.Skipped + o.Skipped,
-		Missing: s.Missing + o.Missing, Left: s.Left + o.Left,
+		Missing: s.Missing + o.Missing, Overflowed: s.Overflowed + o.Overflowed,
 		Bytes: s.Bytes + o.Bytes, WireBytes: s.WireBytes + o.WireBytes,
 		Sent: s.Sent + o.Sent, Heartbeats: s.Heartbeats + o.Heartbeats, ACKs: s.ACKs + o.ACKs,
 		Identifies: s.Identifies + o.Identifies, Resumes: s.Resumes + o.Resumes, Resumed: s.Resumed + o.Resumed,
 		Connects: s.Connects + o.Connects, Dials: s.Dials + o.Dials,
-		Panics: s.Panics + o.Panics, Unobserved: s.Unobserved + o.Unobserved, Turns: s.Turns + o.Turns,
+		Panics: s.Panics + o.Panics, Unobserved: s.Unobserved + o.Unobserved, Checks: s.Checks + o.Checks,
 		QueuedBytes: s.QueuedBytes + o.QueuedBytes, QueuedAge: max(s.QueuedAge, o.QueuedAge),
 	}
 }

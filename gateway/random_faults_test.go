@@ -13,9 +13,9 @@ import (
 	"evergreen/gateway"
 )
 
-// trouble is what may strike in a random story. None of it loses the session,
+// sessionKeepingFaults is what may strike in a random story. None of it loses the session,
 // so no event may be lost either.
-var trouble = []discordsim.Fault{
+var sessionKeepingFaults = []discordsim.Fault{
 	{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "op9-true"}, {Name: "corrupt"}, {Name: "server-beat"}, {Name: "malformed"},
 	{Name: "close", Code: 4000}, {Name: "close", Code: 1001}, {Name: "close", Code: 4008},
 	{Name: "stall", Delay: 3 * time.Second}, {Name: "half-open"}, {Name: "black-hole", For: 4 * time.Second},
@@ -46,29 +46,29 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 				Session:   discordsim.SessionConfig{Lifetime: time.Hour},
 				WebSocket: discordsim.WebSocketConfig{SplitFrames: 1 + r.IntN(4)},
 			}
-			play(t, setting{sim: sim}, func(s *stage) {
-				s.run()
+			run(t, config{sim: sim}, func(s *harness) {
+				s.startLive()
 				said := 0
 				for range faults {
-					s.inject(trouble[r.IntN(len(trouble))])
+					s.inject(sessionKeepingFaults[r.IntN(len(sessionKeepingFaults))])
 					for range r.IntN(6) {
-						s.pass(time.Duration(r.IntN(2000)) * time.Millisecond)
-						s.say("one of many")
+						s.advance(time.Duration(r.IntN(2000)) * time.Millisecond)
+						s.post("one of many")
 						said++
 					}
 				}
 				s.sim.LiftAll()
-				s.pass(3 * time.Minute)
-				s.until(time.Minute, "the shard is live", s.live)
+				s.advance(3 * time.Minute)
+				s.until(time.Minute, "the shard is live", s.isLive)
 				var got []int64
-				for _, e := range s.seen("MESSAGE_CREATE") {
+				for _, e := range s.eventsOf("MESSAGE_CREATE") {
 					got = append(got, e.Seq)
 				}
 				if len(got) != said || !slices.IsSorted(got) {
 					t.Errorf("%d of %d events arrived, in order: %t", len(got), said, slices.IsSorted(got))
 				}
-				s.identifies(1)
-				s.faultless()
+				s.wantIdentifies(1)
+				s.noViolations()
 			})
 		})
 	}
@@ -78,11 +78,11 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 // Statements: G-087.
 func TestInvalidSessionWithoutAnAnswer(t *testing.T) {
 	for _, text := range []string{`{"op":9}`, `{"op":9,"d":null}`, `{"op":9,"d":"true"}`, `{"op":9,"d":1}`, `{"op":9,"d":{"resumable":true}}`} {
-		play(t, setting{}, func(s *stage) {
-			s.run()
-			s.pass(time.Minute)
-			s.raw(text)
-			s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.live() })
+		run(t, config{}, func(s *harness) {
+			s.startLive()
+			s.advance(time.Minute)
+			s.injectRaw(text)
+			s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
 			if n := s.shard.Stats().Resumes; n != 0 {
 				t.Errorf("%s led to a RESUME", text)
 			}
@@ -94,8 +94,8 @@ func TestInvalidSessionWithoutAnAnswer(t *testing.T) {
 // than the close deadline.
 // Statements: G-093.
 func TestCloseHandshakeHasADeadline(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
-		s.run()
+	run(t, config{}, func(s *harness) {
+		s.startLive()
 		s.inject(discordsim.Fault{Name: "half-open"})
 		start := time.Now()
 		s.stop(gateway.KeepSession)
@@ -103,8 +103,8 @@ func TestCloseHandshakeHasADeadline(t *testing.T) {
 			t.Errorf("Stop took %s", took)
 		}
 	})
-	play(t, setting{sim: discordsim.Config{Latency: 200 * time.Millisecond}}, func(s *stage) {
-		s.run()
+	run(t, config{sim: discordsim.Config{Latency: 200 * time.Millisecond}}, func(s *harness) {
+		s.startLive()
 		start := time.Now()
 		s.stop(gateway.KeepSession)
 		if took := time.Since(start); took < 400*time.Millisecond || took > 500*time.Millisecond {
@@ -145,10 +145,10 @@ func TestStopWaitsForHandlers(t *testing.T) {
 				case <-ctx.Done():
 				}
 			}
-			play(t, setting{handle: handle}, func(s *stage) {
-				s.run()
-				s.say("work")
-				s.pass(10 * time.Millisecond)
+			run(t, config{handle: handle}, func(s *harness) {
+				s.startLive()
+				s.post("work")
+				s.advance(10 * time.Millisecond)
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 				defer cancel()
 				s.stopped = true
