@@ -14,7 +14,6 @@ import (
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/host"
 	"evergreen/internal/process/logging"
-	"evergreen/internal/web/api"
 )
 
 // runCommand is evergreen run.
@@ -52,7 +51,7 @@ func (r *runCommand) Run(p *process) error {
 	}
 	defer logger.Close()
 	// What the dashboard shows begins with the first line.
-	lines := api.NewLogRing(c.LogLevel, logger.Redact)
+	lines := logging.NewRing(c.LogLevel, logger.Redact)
 	told := slog.New(slog.NewMultiHandler(logger.Handler(), lines))
 	log := logging.Component(told, "Evergreen")
 	log.Info("Evergreen " + version() + " starts")

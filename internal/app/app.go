@@ -53,7 +53,7 @@ type Options struct {
 	// API serves the HTTP API on Config.APIAddr; Lines holds the last lines of
 	// the log for it.
 	API   bool
-	Lines *api.LogRing
+	Lines *logging.Ring
 	// Listening is told where the HTTP API listens, before anything else starts.
 	// Default: nobody is.
 	Listening func(net.Addr)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
+	"evergreen/internal/bot"
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"
@@ -107,72 +109,31 @@ func (a *App) discordSaid(s statuspage.Status) {
 	a.tracker.Discord(e)
 }
 
-// newServer makes the HTTP API over what is known of the bot.
+// newServer makes the HTTP API.
 func (a *App) newServer() (*api.Server, error) {
 	c := a.opts.Config
+	archive, _ := a.opts.Journal.(health.Archive)
 	return api.New(api.Options{
 		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
-		Snapshot: a.tracker.Snapshot, Check: a.monitor.Last, Presence: func() gateway.Presence { return c.Presence() },
-		Operator: operator{a}, Budget: a.ledger.Usage, REST: a.rest.Stats, Discord: a.discord, Handlers: a.handlers, Rates: a.rates,
-		Incidents: api.RecentIncidents(a.tracker.Incidents), Archive: a.archive(), Uptime: a.uptime, Latencies: a.latencies, Lines: a.opts.Lines,
-		Log: logging.Component(a.opts.Logger, "API"),
+		Bot: a, Operator: operator{a}, Archive: archive, Lines: a.opts.Lines, Log: logging.Component(a.opts.Logger, "API"),
+		History: struct {
+			*history.History
+			*health.Tracker // for its Incidents
+		}{a.watch.history, a.tracker},
 	})
 }
 
-// archive looks up incidents however long ago they were, where they are kept.
-func (a *App) archive() func(context.Context, api.IncidentQuery) ([]health.Incident, error) {
-	if kept, ok := a.opts.Journal.(health.Archive); ok {
-		return kept.Find
-	}
-	return nil
-}
+// Snapshot is the health of the bot.
+func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
 
-// discord is what Discord says of itself, for the API.
-func (a *App) discord() (api.Discord, bool) {
-	said := a.tracker.Snapshot().Discord
-	return api.Discord{Indicator: said.Indicator, Description: said.Description, Incident: said.Incident}, !said.At.IsZero()
-}
+// Check is what the periodic monitor saw last.
+func (a *App) Check() health.Check { return a.monitor.Last() }
 
-func (a *App) uptime(_ context.Context, window time.Duration) (api.Uptime, error) {
-	u := a.watch.history.Uptime(history.All, window)
-	out := api.Uptime{
-		From: u.From, To: u.To, Online: u.Online, Degraded: u.Degraded, Offline: u.Offline, Unknown: u.Unknown, Share: u.Share(),
-	}
-	for _, d := range u.Days {
-		day := api.Day{
-			Date: d.Date, Online: d.Online, Degraded: d.Degraded, Offline: d.Offline, Unknown: d.Unknown, Incidents: d.Incidents,
-		}
-		if d.Worst != nil {
-			day.Worst = d.Worst.Sentence(u.To, time.UTC)
-		}
-		out.Days = append(out.Days, day)
-	}
-	return out, nil
-}
+// Presence is the presence that the settings ask for.
+func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
 
-func (a *App) latencies(_ context.Context, window time.Duration) ([]api.LatencyPoint, error) {
-	points := a.watch.history.Latency(window)
-	out := make([]api.LatencyPoint, len(points))
-	for i, p := range points {
-		out[i] = api.LatencyPoint{At: p.At, Gateway: p.Gateway, REST: p.REST, Max: p.Max}
-	}
-	return out, nil
-}
+// Budget is the account of session starts.
+func (a *App) Budget() identify.Usage { return a.ledger.Usage() }
 
-func (a *App) handlers() []api.HandlerTime {
-	times := a.Bot().Handlers()
-	out := make([]api.HandlerTime, len(times))
-	for i, t := range times {
-		out[i] = api.HandlerTime{Name: t.Name, Runs: t.Runs, Failed: t.Failed, P50: t.P50, P95: t.P95, Max: t.Max}
-	}
-	return out
-}
-
-func (a *App) rates(_ context.Context, window time.Duration) ([]api.Rate, error) {
-	rates := a.watch.history.Rates(window)
-	out := make([]api.Rate, len(rates))
-	for i, r := range rates {
-		out[i] = api.Rate{At: r.At, Per: r.Per, Received: r.Received, Handled: r.Handled, Asked: r.Asked, Answered: r.Answered}
-	}
-	return out, nil
-}
+// Handlers is how each command fares.
+func (a *App) Handlers() []bot.HandlerTime { return a.Bot().Handlers() }

@@ -13,7 +13,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/process/config"
-	"evergreen/internal/web/api"
+	"evergreen/internal/process/logging"
 )
 
 // Options configures [Run]. Zero values mean the defaults named with each
@@ -143,7 +143,7 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.dashboard.addr
-	lines := api.NewLogRing(nil, nil)
+	lines := logging.NewRing(nil, nil)
 	log := slog.New(lines)
 	if o.Logger != nil {
 		log = slog.New(slog.NewMultiHandler(o.Logger.Handler(), lines))

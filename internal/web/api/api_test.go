@@ -18,11 +18,11 @@ import (
 // Statements: G-159.
 func TestProbes(t *testing.T) {
 	b := online()
-	s := serve(t, Options{Snapshot: b.snapshot})
+	s := serve(t, Options{Bot: b})
 	for _, status := range []health.Status{
 		health.Online, health.Degraded, health.Stopping, health.Starting, health.Reconnecting, health.Offline, health.NeedsYou,
 	} {
-		b.set(func(b *bot) {
+		b.set(func(b *fakeBot) {
 			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, health.Text("why "+status.ID()), health.Text("mend it")
 			b.snap.Connected = status == health.Online
 		})
@@ -43,7 +43,7 @@ func TestProbes(t *testing.T) {
 		}
 	}
 	// What is wrong around a bot that is connected and works does not take it away.
-	b.set(func(b *bot) { b.snap.Status, b.snap.Connected = health.Degraded, true })
+	b.set(func(b *fakeBot) { b.snap.Status, b.snap.Connected = health.Degraded, true })
 	if a := ask(t, s, "GET", "/readyz"); a.status != http.StatusOK || a.fields["status"] != "degraded" {
 		t.Errorf("degraded, but at work: /readyz says %d %s", a.status, a.body)
 	}
@@ -53,7 +53,7 @@ func TestProbes(t *testing.T) {
 // question blocks.
 func TestLivenessAsksNobody(t *testing.T) {
 	block := make(chan struct{})
-	s := serve(t, Options{Snapshot: func() health.Snapshot { <-block; return health.Snapshot{} }})
+	s := serve(t, Options{Bot: reading(func() health.Snapshot { <-block; return health.Snapshot{} })})
 	stuck := make(chan reply, 1)
 	go func() { stuck <- ask(t, s, "GET", "/readyz") }()
 	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
@@ -68,15 +68,15 @@ func TestLivenessAsksNobody(t *testing.T) {
 func TestStartup(t *testing.T) {
 	b := online()
 	b.snap.Shards, b.snap.Status, b.snap.Reason = nil, health.Starting, health.Text("no shard has reported yet")
-	s := serve(t, Options{Snapshot: b.snapshot})
+	s := serve(t, Options{Bot: b})
 	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusServiceUnavailable || a.fields["detail"] != "no shard has reported yet" {
 		t.Errorf("before: %d %s", a.status, a.body)
 	}
-	b.set(func(b *bot) { b.snap.Shards, b.snap.Status = make([]health.ShardSnapshot, 1), health.Offline })
+	b.set(func(b *fakeBot) { b.snap.Shards, b.snap.Status = make([]health.ShardSnapshot, 1), health.Offline })
 	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
 		t.Errorf("at work: %d", a.status)
 	}
-	b.set(func(b *bot) { b.snap.Shards = nil })
+	b.set(func(b *fakeBot) { b.snap.Shards = nil })
 	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
 		t.Errorf("later: %d", a.status)
 	}
@@ -86,7 +86,7 @@ func TestStartup(t *testing.T) {
 func TestHealth(t *testing.T) {
 	b := online()
 	b.seen = health.Check{At: b.snap.At.Add(-time.Minute), OK: true}
-	s := serve(t, Options{Snapshot: b.snapshot, Check: b.check})
+	s := serve(t, Options{Bot: b})
 	a := ask(t, s, "GET", "/health")
 	want := `{"status":"online","reason":"connected, and Discord answers","since":"2026-11-24T03:43:17Z",` +
 		`"bot":{"name":"ResearchBot","ready":true,"connected":true,"working":true},"guilds":3,"latency_ms":45.2,` +
@@ -96,7 +96,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("got  %d %s\nwant %s", a.status, a.body, want)
 	}
 
-	b.set(func(b *bot) {
+	b.set(func(b *fakeBot) {
 		b.snap.Status, b.snap.Ready, b.snap.Connected, b.snap.Remedy = health.Offline, false, false, health.Text("look here")
 		b.snap.OfflineSince, b.snap.Latency, b.snap.Work.Activity = b.snap.At.Add(-time.Hour), health.Latency{}, health.Activity{}
 		b.seen = health.Check{At: b.snap.At, Failures: 6}
@@ -188,7 +188,7 @@ func TestRebinding(t *testing.T) {
 // A port that is in use, and an address that is none, are told in words.
 func TestAddressesThatCannotBeUsed(t *testing.T) {
 	first := serve(t, Options{})
-	s, err := New(Options{Addr: first.Addr().String(), Snapshot: online().snapshot})
+	s, err := New(Options{Addr: first.Addr().String(), Bot: online()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestAddressesThatCannotBeUsed(t *testing.T) {
 	if err := listenError("0.0.0.0:80", &net.OpError{Err: &os.SyscallError{Syscall: "bind", Err: os.ErrPermission}}); !strings.Contains(err.Error(), "below 1024") {
 		t.Error(err)
 	}
-	if _, err := New(Options{Addr: "8000", Snapshot: online().snapshot}); err == nil || !strings.Contains(err.Error(), "API_ADDR") {
+	if _, err := New(Options{Addr: "8000", Bot: online()}); err == nil || !strings.Contains(err.Error(), "API_ADDR") {
 		t.Errorf("no port: %v", err)
 	}
 	if _, err := New(Options{}); err == nil {
@@ -212,7 +212,7 @@ func TestAddressesThatCannotBeUsed(t *testing.T) {
 
 // A server that is not run after all gives its address back.
 func TestCloseWithoutRun(t *testing.T) {
-	s, err := New(Options{Addr: "127.0.0.1:0", Snapshot: online().snapshot})
+	s, err := New(Options{Addr: "127.0.0.1:0", Bot: online()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestCloseWithoutRun(t *testing.T) {
 // A panic inside costs the request, and the log knows more than the client.
 func TestPanic(t *testing.T) {
 	var log strings.Builder
-	s := serve(t, Options{Log: logTo(&log), Snapshot: func() health.Snapshot { panic("inside information") }})
+	s := serve(t, Options{Log: logTo(&log), Bot: reading(func() health.Snapshot { panic("inside information") })})
 	a := ask(t, s, "GET", "/health")
 	if a.status != http.StatusInternalServerError || strings.Contains(a.body, "inside") {
 		t.Errorf("got %d %s", a.status, a.body)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/xml"
 	"fmt"
 	"math"
@@ -12,9 +11,11 @@ import (
 	"unicode/utf8"
 
 	"evergreen/internal/health"
+	"evergreen/internal/health/history"
+	"evergreen/internal/web/dashboard"
 )
 
-// badgeAge is how long a badge may be kept, here and by everybody else.
+// badgeAge is how long a badge may be kept, here and by clients.
 const badgeAge = time.Minute
 
 // The colours of badges, each dark enough for white letters.
@@ -32,23 +33,22 @@ var stateColours = map[health.Status]string{
 
 // stateBadge draws how the bot is.
 func (s *Server) stateBadge(w http.ResponseWriter, r *http.Request) {
-	status := s.opts.Snapshot().Status
+	status := s.opts.Bot.Snapshot().Status
 	writeBadge(w, r, "bot", strings.ToLower(status.String()), stateColours[status])
 }
 
 // uptimeBadge draws how much of a window the bot was online.
 func (s *Server) uptimeBadge(w http.ResponseWriter, r *http.Request) {
-	asked, p, ok := windowOf(r, uptimeWindows, "30d")
+	asked, p, ok := windowOf(r, history.UptimeWindows, "30d")
 	if !ok {
 		p.write(w)
 		return
 	}
-	share, err := s.badges.share(r.Context(), asked, s.opts.Uptime)
-	if err != nil {
-		s.cannotRead(w, "uptime", err)
-		return
+	share := -1.0
+	if s.opts.History != nil {
+		share = s.badges.share(asked, s.opts.History)
 	}
-	label := "uptime " + asked.name
+	label := "uptime " + asked.Name
 	if share < 0 {
 		writeBadge(w, r, label, "unknown", badgeGrey)
 		return
@@ -69,8 +69,8 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.2f%%", math.Floor(min(share, 1)*1e4+1e-6)/100)
 }
 
-// badgeCache remembers the uptime of each window for a while, because anybody
-// may ask for a badge as often as he likes.
+// badgeCache keeps the uptime of each window for a while, because any client may
+// ask for a badge as often as it likes.
 type badgeCache struct {
 	mu    sync.Mutex
 	known map[string]knownShare
@@ -81,26 +81,20 @@ type knownShare struct {
 	at    time.Time
 }
 
-// share is the uptime of a window; negative if nothing is known. Those who ask
-// at once for what has to be looked up wait for one look.
-func (c *badgeCache) share(ctx context.Context, of window, look func(context.Context, time.Duration) (Uptime, error)) (float64, error) {
-	if look == nil {
-		return -1, nil
-	}
+// share is the uptime of a window; negative if nothing is known. Requests that
+// come at once wait for one reading.
+func (c *badgeCache) share(of history.Window, from dashboard.History) float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k, ok := c.known[of.name]; ok && time.Since(k.at) < badgeAge {
-		return k.share, nil
+	if k, ok := c.known[of.Name]; ok && time.Since(k.at) < badgeAge {
+		return k.share
 	}
-	u, err := look(ctx, of.lasts)
-	if err != nil {
-		return 0, err
-	}
+	share := from.Uptime(history.All, of.Length).Share()
 	if c.known == nil {
 		c.known = make(map[string]knownShare)
 	}
-	c.known[of.name] = knownShare{u.Share, time.Now()}
-	return u.Share, nil
+	c.known[of.Name] = knownShare{share, time.Now()}
+	return share
 }
 
 // badgeSVG takes: the whole width, the title, the width of the left part, the

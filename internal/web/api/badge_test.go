@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/health/history"
 )
 
 // isXML fails unless a text is XML to its end.
@@ -32,9 +32,9 @@ func isXML(t *testing.T, text string) {
 // in every state of the bot.
 func TestStateBadge(t *testing.T) {
 	b := online()
-	s := serve(t, Options{Addr: "0.0.0.0:0", Token: "a-long-token", Snapshot: b.snapshot})
+	s := serve(t, Options{Addr: "0.0.0.0:0", Token: "a-long-token", Bot: b})
 	for status := health.Online; status <= health.NeedsYou; status++ {
-		b.set(func(b *bot) { b.snap.Status = status })
+		b.set(func(b *fakeBot) { b.snap.Status = status })
 		a := ask(t, s, "GET", "/badge/state.svg")
 		isXML(t, a.body)
 		if a.status != http.StatusOK || !strings.Contains(a.body, ">"+strings.ToLower(status.String())+"<") || !strings.Contains(a.body, stateColours[status]) ||
@@ -60,11 +60,11 @@ func TestPercentNeverRoundsUp(t *testing.T) {
 // each window.
 func TestUptimeBadge(t *testing.T) {
 	var reads atomic.Int64
-	share := 0.99954
-	s := serve(t, Options{Uptime: func(context.Context, time.Duration) (Uptime, error) {
+	of := history.Totals{Online: 99954 * time.Second, Offline: 46 * time.Second}
+	s := serve(t, Options{History: fakeHistory{uptime: func(time.Duration) history.Uptime {
 		reads.Add(1)
-		return Uptime{Share: share}, nil
-	}})
+		return history.Uptime{Totals: of}
+	}}})
 	for range 20 {
 		a := ask(t, s, "GET", "/badge/uptime.svg")
 		isXML(t, a.body)
@@ -75,11 +75,11 @@ func TestUptimeBadge(t *testing.T) {
 	if n := reads.Load(); n != 1 {
 		t.Errorf("the record was read %d times", n)
 	}
-	share = 0.5
+	of = history.Totals{Online: time.Hour, Offline: time.Hour}
 	if a := ask(t, s, "GET", "/badge/uptime.svg?window=90d"); !strings.Contains(a.body, badgeRed) {
 		t.Errorf("got %s", a.body)
 	}
-	share = -1
+	of = history.Totals{}
 	if a := ask(t, s, "GET", "/badge/uptime.svg?window=24h"); !strings.Contains(a.body, ">unknown<") {
 		t.Errorf("got %s", a.body)
 	}

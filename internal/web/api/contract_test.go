@@ -15,8 +15,11 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/bot"
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/logging"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -44,7 +47,7 @@ func loss(now time.Time, ago, lasted time.Duration) health.Incident {
 }
 
 // everything is a bot of which all is known, and its snapshot to change.
-func everything(t testing.TB) (Options, *bot) {
+func everything(t testing.TB) (Options, *fakeBot) {
 	t.Helper()
 	b := online()
 	now := b.snap.At
@@ -62,40 +65,46 @@ func everything(t testing.TB) (Options, *bot) {
 		},
 		{Pair: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: health.Text("away"), Remedy: health.Text("wait"), OfflineSince: now, Open: &open},
 	}
-	lines := NewLogRing(nil, nil)
+	lines := logging.NewRing(nil, nil)
 	slog.New(lines).With("component", "Gateway").Info("Connected", "guilds", 3)
 	journal := &health.Memory{}
 	for n := range 5 {
 		journal.Write(loss(now, time.Duration(10-n)*time.Hour, 16*time.Second))
 	}
-	return Options{
-		Version: "1.2.3", Snapshot: b.snapshot, Check: func() health.Check { return health.Check{At: now, OK: true} },
-		Presence: func() gateway.Presence {
-			return gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research", Type: gateway.ActivityWatching}}}
+	b.seen = health.Check{At: now, OK: true}
+	b.wanted = gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research", Type: gateway.ActivityWatching}}}
+	b.budget = identify.Usage{Hour: 1, Day: 2, Remaining: 998, Total: 1000, Reset: now}
+	b.stats = rest.Stats{Requests: 7, RoundTrip: rest.Percentiles{Samples: 7, P50: time.Millisecond, P95: time.Millisecond, P99: time.Second}}
+	b.handlers = []bot.HandlerTime{{Name: "help", Runs: 40, Failed: 1, P50: time.Millisecond, P95: 2 * time.Millisecond, Max: time.Second}, {Name: "ping"}}
+	b.snap.Discord = health.Elsewhere{Indicator: "minor", Description: "Partial outage", Incident: "Gateway is slow", At: now}
+	past := fakeHistory{
+		incidents: journal.Recent,
+		uptime: func(window time.Duration) history.Uptime {
+			const day = 24 * time.Hour
+			cut := loss(now, time.Hour, time.Minute)
+			return history.Uptime{
+				From: now.Add(-window), To: now,
+				Totals: history.Totals{Online: window - time.Hour, Offline: time.Minute, Degraded: time.Minute, Unknown: 58 * time.Minute},
+				Days: []history.Day{
+					{Date: now.Truncate(day), Totals: history.Totals{Online: day}, Incidents: 2, Worst: &cut},
+					{Date: now.Truncate(day), Totals: history.Totals{Unknown: day}},
+				},
+			}
 		},
-		Budget: func() identify.Usage { return identify.Usage{Hour: 1, Day: 2, Remaining: 998, Total: 1000, Reset: now} },
-		REST: func() rest.Stats {
-			return rest.Stats{Requests: 7, RoundTrip: rest.Percentiles{Samples: 7, P50: time.Millisecond, P95: time.Millisecond, P99: time.Second}}
+		points: []history.Point{{At: now, Gateway: 45 * time.Millisecond, Max: 50 * time.Millisecond}, {At: now, REST: time.Second}},
+		rates: []history.Rate{
+			{At: now.Add(-time.Minute), Per: time.Minute, Events: history.Events{Received: 60, Handled: 59, Asked: 3, Answered: 2}},
+			{At: now, Per: time.Minute},
 		},
-		Handlers: func() []HandlerTime {
-			return []HandlerTime{{"help", 40, 1, time.Millisecond, 2 * time.Millisecond, time.Second}, {Name: "ping"}}
-		},
-		Discord:   func() (Discord, bool) { return Discord{"minor", "Partial outage", "Gateway is slow"}, true },
-		Incidents: RecentIncidents(journal.Recent),
-		Uptime: func(_ context.Context, window time.Duration) (Uptime, error) {
-			return Uptime{
-				From: now.Add(-window), To: now, Online: window - time.Hour, Offline: time.Minute, Degraded: time.Minute, Unknown: 58 * time.Minute, Share: 0.99954,
-				Days: []Day{{Date: now.Truncate(day), Online: day, Incidents: 2, Worst: "the connection was cut"}, {Date: now.Truncate(day), Unknown: day}},
-			}, nil
-		},
-		Latencies: func(context.Context, time.Duration) ([]LatencyPoint, error) {
-			return []LatencyPoint{{At: now, Gateway: 45 * time.Millisecond, Max: 50 * time.Millisecond}, {At: now, REST: time.Second}}, nil
-		},
-		Rates: func(context.Context, time.Duration) ([]Rate, error) {
-			return []Rate{{At: now.Add(-time.Minute), Per: time.Minute, Received: 60, Handled: 59, Asked: 3, Answered: 2}, {At: now, Per: time.Minute}}, nil
-		},
-		Lines: lines,
-	}, b
+	}
+	return Options{Version: "1.2.3", Bot: b, History: past, Lines: lines}, b
+}
+
+// unreadable is an archive on a broken disk.
+type unreadable struct{ health.Journal }
+
+func (unreadable) Find(context.Context, health.Query) ([]health.Incident, error) {
+	return nil, errors.New("disk I/O error")
 }
 
 // contract is the document that answers are held against.
@@ -225,19 +234,14 @@ func TestAnswersKeepTheContract(t *testing.T) {
 	full, _ := everything(t)
 	full.Addr, full.Token = "0.0.0.0:0", "a-long-token"
 	bad, b := everything(t)
-	b.set(func(b *bot) {
+	b.set(func(b *fakeBot) {
 		now := b.snap.At
 		open := loss(now, time.Hour, 0)
 		b.snap.Status, b.snap.Reason, b.snap.Remedy, b.snap.OfflineSince = health.Offline, health.Text("away"), health.Text("look"), now.Add(-time.Hour)
 		b.snap.Last, b.snap.Shards, b.snap.Latency = &open, nil, health.Latency{}
 	})
-	failed := errors.New("the disk is full")
-	bad.Uptime = func(context.Context, time.Duration) (Uptime, error) { return Uptime{}, failed }
-	bad.Latencies = func(context.Context, time.Duration) ([]LatencyPoint, error) { return nil, failed }
-	bad.Rates = func(context.Context, time.Duration) ([]Rate, error) { return nil, failed }
-	bad.Archive = func(context.Context, IncidentQuery) ([]health.Incident, error) { return nil, failed }
-	bad.Incidents = bad.Archive
-	for name, o := range map[string]Options{"all is known": full, "nothing is known": {Snapshot: func() health.Snapshot { return health.Snapshot{At: time.Now()} }}, "bad news": bad} {
+	bad.Archive = unreadable{}
+	for name, o := range map[string]Options{"all is known": full, "nothing is known": {Bot: reading(func() health.Snapshot { return health.Snapshot{At: time.Now()} })}, "bad news": bad} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, o)
 			for _, path := range []string{
@@ -270,7 +274,7 @@ func TestIncidentPages(t *testing.T) {
 		journal.Write(i)
 	}
 	journal.Write(loss(b.snap.At, time.Minute, 0))
-	o.Incidents = RecentIncidents(journal.Recent)
+	o.History = fakeHistory{incidents: journal.Recent}
 	s := serve(t, o)
 	read := func(query string) (list incidentsBody) {
 		t.Helper()
@@ -338,11 +342,9 @@ func TestUnchangedAnswers(t *testing.T) {
 // the log learns why, once a minute.
 func TestRecordsThatCannotBeRead(t *testing.T) {
 	var log bytes.Buffer
-	s := serve(t, Options{Log: logTo(&log), Uptime: func(context.Context, time.Duration) (Uptime, error) {
-		return Uptime{}, errors.New("disk I/O error")
-	}})
+	s := serve(t, Options{Log: logTo(&log), Archive: unreadable{}})
 	for range 3 {
-		if a := ask(t, s, "GET", "/api/v1/uptime"); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "disk") {
+		if a := ask(t, s, "GET", "/api/v1/incidents"); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "disk") {
 			t.Errorf("got %d %s", a.status, a.body)
 		}
 	}

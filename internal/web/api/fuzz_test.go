@@ -24,7 +24,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
 	var log bytes.Buffer
-	s, err := New(Options{Addr: "127.0.0.1:0", Snapshot: online().snapshot, Token: secret, Log: logTo(&log)})
+	s, err := New(Options{Addr: "127.0.0.1:0", Bot: online(), Token: secret, Log: logTo(&log)})
 	if err != nil {
 		f.Fatal(err)
 	}

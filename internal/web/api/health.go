@@ -36,7 +36,7 @@ type report struct {
 // health says how the bot is. It answers 200 whatever that is: /readyz is for
 // those who look at the status code.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	snap, check := s.opts.Snapshot(), s.opts.Check()
+	snap, check := s.opts.Bot.Snapshot(), s.opts.Bot.Check()
 	r := report{
 		Status: snap.Status.ID(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(), Since: moment(snap.Since),
 		Guilds:       snap.Guilds,

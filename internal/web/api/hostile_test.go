@@ -242,11 +242,11 @@ func TestManySlowClientsDoNotStarveProbes(t *testing.T) {
 // newcomer does.
 func TestBusyConnectionsAreKept(t *testing.T) {
 	arrived, block := make(chan struct{}, 2), make(chan struct{})
-	s := serve(t, Options{Limits: Limits{Conns: 2}, Snapshot: func() health.Snapshot {
+	s := serve(t, Options{Limits: Limits{Conns: 2}, Bot: reading(func() health.Snapshot {
 		arrived <- struct{}{}
 		<-block
 		return online().snap
-	}})
+	})})
 	var busy []net.Conn
 	for range 2 {
 		c := dial(t, s)
@@ -272,11 +272,11 @@ func TestBusyConnectionsAreKept(t *testing.T) {
 // accepted.
 func TestGracefulStop(t *testing.T) {
 	arrived, block := make(chan struct{}), make(chan struct{})
-	s, done, cancel := start(t, Options{Snapshot: func() health.Snapshot {
+	s, done, cancel := start(t, Options{Bot: reading(func() health.Snapshot {
 		close(arrived)
 		<-block
 		return online().snap
-	}})
+	})})
 	idle, busy := dial(t, s), dial(t, s)
 	send(t, idle, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 	if line, err := bufio.NewReader(idle).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
@@ -303,11 +303,11 @@ func TestGracefulStop(t *testing.T) {
 func TestStopHasADeadline(t *testing.T) {
 	arrived, block := make(chan struct{}), make(chan struct{})
 	var log strings.Builder
-	s, done, cancel := start(t, Options{Log: logTo(&log), Limits: Limits{Drain: 50 * time.Millisecond}, Snapshot: func() health.Snapshot {
+	s, done, cancel := start(t, Options{Log: logTo(&log), Limits: Limits{Drain: 50 * time.Millisecond}, Bot: reading(func() health.Snapshot {
 		close(arrived)
 		<-block
 		return health.Snapshot{}
-	}})
+	})})
 	c := dial(t, s)
 	send(t, c, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-arrived

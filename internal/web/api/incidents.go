@@ -29,7 +29,7 @@ type incidentBody struct {
 	Evidence  evidenceBody   `json:"evidence"`
 	Actions   []actionBody   `json:"actions"`
 	Replayed  int            `json:"replayed"`
-	// Lost is null where nobody knows: after a new session.
+	// Lost is null where it cannot be known: after a new session.
 	Lost *int64 `json:"lost"`
 	Link string `json:"link"`
 }
@@ -86,7 +86,7 @@ func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 	return b
 }
 
-// unlessZero is nil for what is not known.
+// unlessZero is nil for 0, which means not known.
 func unlessZero(n int) *int {
 	if n == 0 {
 		return nil
@@ -104,22 +104,25 @@ type incidentsBody struct {
 // mostIncidents is how many incidents one page has at most.
 const mostIncidents = 200
 
-// incidents lists what happened, page by page.
+// incidents serves /api/v1/incidents, page by page.
 func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	query, p, ok := incidentQuery(r)
 	if !ok {
 		p.write(w)
 		return
 	}
-	if s.opts.Archive == nil {
+	if s.opts.Archive == nil && s.opts.History == nil {
 		writeJSON(w, http.StatusOK, "application/json", incidentsBody{})
 		return
 	}
 	wanted := query.Limit
 	query.Limit++ // one more tells whether there is another page
-	list, err := s.opts.Archive(r.Context(), query)
+	list, err := s.findIncidents(r.Context(), query)
 	if err != nil {
-		s.cannotRead(w, "incidents", err)
+		if held, ok := s.unread.pass(time.Now()); ok {
+			s.opts.Log.Warn("The HTTP API could not read the record of incidents", "error", err, "others_since_the_last_line", held)
+		}
+		unavailable.write(w)
 		return
 	}
 	now := time.Now()
@@ -134,14 +137,23 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	writeTagged(w, r, body)
 }
 
-// incidentQuery reads what is wanted, or names the problem with it.
-func incidentQuery(r *http.Request) (IncidentQuery, problem, bool) {
+// findIncidents looks in the archive, or else among the incidents at hand.
+func (s *Server) findIncidents(ctx context.Context, q health.Query) ([]health.Incident, error) {
+	if s.opts.Archive != nil {
+		return s.opts.Archive.Find(ctx, q)
+	}
+	list := s.opts.History.Incidents(health.Remembered)
+	return q.Of(list, q.Start(list)), nil
+}
+
+// incidentQuery reads what is wanted, or returns the problem with it.
+func incidentQuery(r *http.Request) (health.Query, problem, bool) {
 	values := r.URL.Query()
 	limit, ok := number(values.Get("limit"), 50, mostIncidents)
 	if !ok {
-		return IncidentQuery{}, badLimit(mostIncidents), false
+		return health.Query{}, badLimit(mostIncidents), false
 	}
-	query := IncidentQuery{Limit: limit, Before: values.Get("before"), Cause: health.CauseID(values.Get("cause"))}
+	query := health.Query{Limit: limit, Before: values.Get("before"), Cause: health.CauseID(values.Get("cause"))}
 	if query.Cause != "" && health.Lookup(query.Cause).ID != query.Cause {
 		return query, badRequest("cause must be the id of a cause in docs/runbook.md, such as half-open."), false
 	}
@@ -156,7 +168,7 @@ func incidentQuery(r *http.Request) (IncidentQuery, problem, bool) {
 	return query, problem{}, true
 }
 
-// number reads a number from 1 to most; empty text is the standard.
+// number reads a number from 1 to most; an empty text is the standard.
 func number(text string, standard, most int) (int, bool) {
 	if text == "" {
 		return standard, true
@@ -167,13 +179,4 @@ func number(text string, standard, most int) (int, bool) {
 
 func badLimit(most int) problem {
 	return badRequest("limit must be a number from 1 to " + strconv.Itoa(most) + ".")
-}
-
-// RecentIncidents makes Options.Incidents from what a journal has at hand: a
-// function that returns up to so many incidents, the newest first.
-func RecentIncidents(recent func(limit int) []health.Incident) func(context.Context, IncidentQuery) ([]health.Incident, error) {
-	return func(_ context.Context, q IncidentQuery) ([]health.Incident, error) {
-		list := recent(health.Remembered)
-		return q.Of(list, q.Start(list)), nil
-	}
 }

@@ -25,7 +25,7 @@ func post(t *testing.T, s *Server, path, form string, change ...func(*http.Reque
 // session is the cookie an answer gives, if any.
 func session(a reply) *http.Cookie {
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
-		if c.Name == sessionCookie {
+		if c.Name == "evergreen_session" {
 			return c
 		}
 	}
@@ -125,11 +125,11 @@ func TestLoginByOthers(t *testing.T) {
 	}
 }
 
-// Whoever guesses is not listened to for the rest of the minute, by the form and
-// by the header; a session is not disturbed by that.
-func TestGuessing(t *testing.T) {
+// An address with too many wrong tokens is refused for the rest of the minute, by
+// the form and by the header; a session is not disturbed by that.
+func TestWrongTokensAreLimited(t *testing.T) {
 	var log strings.Builder
-	s := serve(t, Options{Token: "a-long-token", Limits: Limits{Guesses: 5}, Log: logTo(&log)})
+	s := serve(t, Options{Token: "a-long-token", Limits: Limits{WrongTokens: 5}, Log: logTo(&log)})
 	cookie := session(post(t, s, "/login", "token=a-long-token"))
 	for n := range 5 {
 		if n%2 == 0 {
@@ -157,68 +157,32 @@ func TestGuessing(t *testing.T) {
 
 // The minute of an address ends, others are not counted with it, and however
 // many addresses there are, few are remembered.
-func TestGuessesAreForgotten(t *testing.T) {
+func TestWrongTokensAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuesses(3)
+		l := newLoginLimit(3)
 		from := func(remote string) netip.Prefix { return origin(&http.Request{RemoteAddr: remote}) }
 		for range 3 {
-			g.wrong(from("192.0.2.1:1"))
-			g.wrong(from("[2001:db8::1]:1"))
+			l.countWrong(from("192.0.2.1:1"))
+			l.countWrong(from("[2001:db8::1]:1"))
 		}
 		for remote, want := range map[string]bool{
 			"192.0.2.1:9": false, "[::ffff:192.0.2.1]:9": false, "192.0.2.2:1": true,
 			"[2001:db8::ffff:ffff]:1": false, "[2001:db8:0:1::1]:1": true, "nonsense": true,
 		} {
-			if g.may(from(remote)) != want {
-				t.Errorf("%s may: %v", remote, !want)
+			if l.allows(from(remote)) != want {
+				t.Errorf("%s is allowed: %v", remote, !want)
 			}
 		}
 		time.Sleep(time.Minute)
-		if !g.may(from("192.0.2.1:1")) {
+		if !l.allows(from("192.0.2.1:1")) {
 			t.Error("the minute does not end")
 		}
-		g.wrong(from("192.0.2.1:1"))
+		l.countWrong(from("192.0.2.1:1"))
 		for n := range 2 * mostOrigins {
-			g.wrong(from(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)))
+			l.countWrong(from(fmt.Sprintf("10.%d.%d.%d:1", n>>16, n>>8&255, n&255)))
 		}
-		if len(g.from) > mostOrigins {
-			t.Errorf("%d addresses are remembered", len(g.from))
-		}
-	})
-}
-
-// A session ends a day after its last use, and only the newest few are kept.
-func TestSessionsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSessions(24 * time.Hour)
-		request := func(name string) *http.Request {
-			r := &http.Request{Header: http.Header{}}
-			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: name})
-			return r
-		}
-		name := s.begin()
-		for range 30 {
-			time.Sleep(23 * time.Hour)
-			if !s.holds(request(name)) {
-				t.Fatal("a session in use has ended")
-			}
-		}
-		time.Sleep(24 * time.Hour)
-		if s.holds(request(name)) || s.holds(request("")) || s.holds(&http.Request{}) {
-			t.Error("a session has not ended")
-		}
-		first := s.begin()
-		for range 10 * mostSessions {
-			time.Sleep(time.Second)
-			s.begin()
-		}
-		if len(s.used) != mostSessions || s.holds(request(first)) {
-			t.Errorf("%d sessions are kept", len(s.used))
-		}
-		time.Sleep(24 * time.Hour)
-		s.begin()
-		if len(s.used) != 1 {
-			t.Errorf("%d sessions are kept after a day", len(s.used))
+		if len(l.from) > mostOrigins {
+			t.Errorf("%d addresses are remembered", len(l.from))
 		}
 	})
 }

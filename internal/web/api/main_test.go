@@ -11,40 +11,81 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/gateway"
+	"evergreen/identify"
+	"evergreen/internal/bot"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
+	"evergreen/internal/health/history"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bot stands in for the bot: a snapshot that a test may change.
-type bot struct {
-	mu   sync.Mutex
-	snap health.Snapshot
-	seen health.Check
+// fakeBot is a [Bot] that a test may change. Of a zero fakeBot nothing is known.
+type fakeBot struct {
+	mu       sync.Mutex
+	snap     health.Snapshot
+	seen     health.Check
+	wanted   gateway.Presence
+	budget   identify.Usage
+	stats    rest.Stats
+	handlers []bot.HandlerTime
+	read     func() health.Snapshot // replaces snap
 }
 
-func (b *bot) snapshot() health.Snapshot {
+// reading is a bot of which nothing is known but the snapshot, and that is made
+// at each reading.
+func reading(snapshot func() health.Snapshot) *fakeBot { return &fakeBot{read: snapshot} }
+
+func (b *fakeBot) Snapshot() health.Snapshot {
+	if b.read != nil {
+		return b.read()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.snap
 }
 
-func (b *bot) check() health.Check {
+func (b *fakeBot) Check() health.Check {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.seen
 }
 
-func (b *bot) set(change func(*bot)) {
+func (b *fakeBot) Presence() gateway.Presence  { return b.wanted }
+func (b *fakeBot) Budget() identify.Usage      { return b.budget }
+func (b *fakeBot) REST() rest.Stats            { return b.stats }
+func (b *fakeBot) Handlers() []bot.HandlerTime { return b.handlers }
+
+// fakeHistory is a history that is not computed.
+type fakeHistory struct {
+	incidents func(limit int) []health.Incident
+	uptime    func(window time.Duration) history.Uptime
+	points    []history.Point
+	rates     []history.Rate
+}
+
+func (h fakeHistory) Incidents(limit int) []health.Incident {
+	if h.incidents == nil {
+		return nil
+	}
+	return h.incidents(limit)
+}
+
+func (h fakeHistory) Uptime(_ int, window time.Duration) history.Uptime { return h.uptime(window) }
+func (h fakeHistory) Latency(time.Duration) []history.Point             { return h.points }
+func (h fakeHistory) Rates(time.Duration) []history.Rate                { return h.rates }
+
+func (b *fakeBot) set(change func(*fakeBot)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	change(b)
 }
 
 // online is a bot that is well.
-func online() *bot {
+func online() *fakeBot {
 	at := time.Date(2026, 11, 24, 3, 44, 17, 0, time.UTC)
 	snap := health.Snapshot{
 		At: at, Started: at.Add(-time.Hour), Since: at.Add(-time.Minute), Status: health.Online,
@@ -53,7 +94,7 @@ func online() *bot {
 	}
 	snap.Work.OK = true
 	snap.Work.Activity.Last = at.Add(-2 * time.Minute)
-	return &bot{snap: snap}
+	return &fakeBot{snap: snap}
 }
 
 // serve runs a server on a free loopback port until the test ends.
@@ -62,8 +103,8 @@ func serve(t testing.TB, o Options) *Server {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
-	if o.Snapshot == nil {
-		o.Snapshot = online().snapshot
+	if o.Bot == nil {
+		o.Bot = online()
 	}
 	s, err := New(o)
 	if err != nil {

@@ -192,7 +192,7 @@ var serverMetrics = []metric[Server]{
 	newMetric(gauge, "api_connections", "Connections of clients of the HTTP API.",
 		func(s *Server) float64 { return float64(s.conns.count()) }),
 	newMetric(gauge, "check_failures_in_a_row", "Checks of the periodic monitor in a row that found the bot not connected.",
-		func(s *Server) float64 { return float64(s.opts.Check().Failures) }),
+		func(s *Server) float64 { return float64(s.opts.Bot.Check().Failures) }),
 }
 
 // The metrics with labels, and those that are not always there.
@@ -250,7 +250,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		}
 	}()
 	s := c.of
-	snap := s.opts.Snapshot()
+	snap := s.opts.Bot.Snapshot()
 	constant := func(desc *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(desc, gauge, value, labels...)
 	}
@@ -277,34 +277,26 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 			constant(shardLastMetric, shard.Latency.Last.Seconds(), id)
 		}
 	}
-	if s.opts.Handlers != nil {
-		for _, h := range s.opts.Handlers() {
-			to <- prometheus.MustNewConstMetric(handlerRunsMetric, counter, float64(h.Runs), h.Name)
-			to <- prometheus.MustNewConstMetric(handlerFailMetric, counter, float64(h.Failed), h.Name)
-			constant(handlerTimeMetric, h.P50.Seconds(), h.Name, "50")
-			constant(handlerTimeMetric, h.P95.Seconds(), h.Name, "95")
-			constant(handlerMaxMetric, h.Max.Seconds(), h.Name)
-		}
+	for _, h := range s.opts.Bot.Handlers() {
+		to <- prometheus.MustNewConstMetric(handlerRunsMetric, counter, float64(h.Runs), h.Name)
+		to <- prometheus.MustNewConstMetric(handlerFailMetric, counter, float64(h.Failed), h.Name)
+		constant(handlerTimeMetric, h.P50.Seconds(), h.Name, "50")
+		constant(handlerTimeMetric, h.P95.Seconds(), h.Name, "95")
+		constant(handlerMaxMetric, h.Max.Seconds(), h.Name)
 	}
-	if s.opts.Budget != nil {
-		u := s.opts.Budget()
-		constant(budgetMetric, float64(u.Remaining))
-		constant(budgetTotalMetric, float64(u.Total))
+	budget := s.opts.Bot.Budget()
+	constant(budgetMetric, float64(budget.Remaining))
+	constant(budgetTotalMetric, float64(budget.Total))
+	stats := s.opts.Bot.REST()
+	emit(to, restMetrics, &stats)
+	if t := stats.RoundTrip; t.Samples > 0 {
+		constant(restRecentMetric, t.P50.Seconds(), "50")
+		constant(restRecentMetric, t.P95.Seconds(), "95")
+		constant(restRecentMetric, t.P99.Seconds(), "99")
 	}
-	if s.opts.REST != nil {
-		stats := s.opts.REST()
-		emit(to, restMetrics, &stats)
-		if t := stats.RoundTrip; t.Samples > 0 {
-			constant(restRecentMetric, t.P50.Seconds(), "50")
-			constant(restRecentMetric, t.P95.Seconds(), "95")
-			constant(restRecentMetric, t.P99.Seconds(), "99")
-		}
-	}
-	if s.opts.Discord != nil {
-		if d, ok := s.opts.Discord(); ok {
-			for _, indicator := range indicators {
-				constant(discordMetric, truth(indicator == d.Indicator), indicator)
-			}
+	if said := snap.Discord; !said.At.IsZero() {
+		for _, indicator := range indicators {
+			constant(discordMetric, truth(indicator == said.Indicator), indicator)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestMetricsTellTheTruth(t *testing.T) {
 			t.Errorf("no %s", line)
 		}
 	}
-	b.set(func(b *bot) {
+	b.set(func(b *fakeBot) {
 		b.snap.Status, b.snap.OfflineSince, b.snap.Latency = health.Offline, b.snap.At.Add(-90*time.Second), health.Latency{}
 	})
 	body = ask(t, s, "GET", "/metrics").body
@@ -69,12 +69,12 @@ func TestMetricsTellTheTruth(t *testing.T) {
 func TestMetricsContainPanics(t *testing.T) {
 	var log strings.Builder
 	broke := true
-	s := serve(t, Options{Log: logTo(&log), Snapshot: func() health.Snapshot {
+	s := serve(t, Options{Log: logTo(&log), Bot: reading(func() health.Snapshot {
 		if broke {
 			panic(errors.New("inside information"))
 		}
 		return online().snap
-	}})
+	})})
 	if a := ask(t, s, "GET", "/metrics"); strings.Contains(a.body, "inside") || strings.Contains(a.body, "evergreen_up") || !strings.Contains(a.body, "go_goroutines") {
 		t.Errorf("got %d %s", a.status, a.body)
 	}

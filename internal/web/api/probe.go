@@ -22,7 +22,7 @@ func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{"aliv
 // is wrong with a bot that is all of that, such as that nothing can be saved, is
 // no reason to take it away, or even to restart it.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	snap := s.opts.Snapshot()
+	snap := s.opts.Bot.Snapshot()
 	if snap.Status == health.Online || snap.Status == health.Degraded && snap.Ready && snap.Connected && snap.Work.OK {
 		condition{snap.Status.ID()}.write(w)
 		return
@@ -38,7 +38,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 // that restarts what does not start would make an outage longer.
 func (s *Server) startupz(w http.ResponseWriter, _ *http.Request) {
 	if !s.started.Load() {
-		if snap := s.opts.Snapshot(); len(snap.Shards) == 0 {
+		if snap := s.opts.Bot.Snapshot(); len(snap.Shards) == 0 {
 			problem{
 				Title: "Not started", Status: http.StatusServiceUnavailable,
 				Detail: snap.Reason.String(), Bot: snap.Status.ID(),

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// problem is an answer that is not what was asked for, as RFC 9457 has it: a
-// title for the kind, a detail that says what to do.
+// problem is the answer to a request that failed, as RFC 9457 has it: a title for
+// the kind, a detail that says what to do.
 type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
@@ -24,19 +24,19 @@ type problem struct {
 
 // The problems that do not depend on the bot.
 var (
-	notFound         = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in /openapi.json."}
-	methodNotAllowed = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "The header Allow says what can be used."}
-	bodyNotAllowed   = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
-	badToken         = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
-	tokenNotSet      = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
-	writeNeedsToken  = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Shards are operated only by those who present API_TOKEN, on this machine too, and none is set. Set API_TOKEN and start the bot again."}
-	wrongHost        = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}
-	tooManyGuesses   = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This address has presented too many wrong tokens. Wait a minute."}
-	badForm          = problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Post a small form as application/x-www-form-urlencoded."}
-	otherSite        = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Pages of other sites may not ask."}
-	busy             = problem{Title: "Busy", Status: http.StatusServiceUnavailable, Detail: "Too many others are being answered. Try again in a few seconds."}
-	unavailable      = problem{Title: "Not available", Status: http.StatusServiceUnavailable, Detail: "The record of the past cannot be read right now. The bot's log says more."}
-	broken           = problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "The bot's log says more."}
+	notFound           = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in /openapi.json."}
+	methodNotAllowed   = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "The header Allow says what can be used."}
+	bodyNotAllowed     = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
+	badToken           = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
+	tokenNotSet        = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
+	writeNeedsToken    = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Shards are operated only by those who present API_TOKEN, on this machine too, and none is set. Set API_TOKEN and start the bot again."}
+	wrongHost          = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}
+	tooManyWrongTokens = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This address has presented too many wrong tokens. Wait a minute."}
+	badForm            = problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Post a small form as application/x-www-form-urlencoded."}
+	otherSite          = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Pages of other sites may not ask."}
+	busy               = problem{Title: "Busy", Status: http.StatusServiceUnavailable, Detail: "Too many others are being answered. Try again in a few seconds."}
+	unavailable        = problem{Title: "Not available", Status: http.StatusServiceUnavailable, Detail: "The record of the past cannot be read right now. The bot's log says more."}
+	broken             = problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "The bot's log says more."}
 )
 
 func (p problem) write(w http.ResponseWriter) { writeJSON(w, p.Status, "application/problem+json", p) }
@@ -60,8 +60,8 @@ func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
 	_, _ = w.Write(body)
 }
 
-// writeTagged writes an answer that does not change from one moment to the next.
-// A client that has it already is told so and gets no second copy.
+// writeTagged writes an answer with an ETag, for what seldom changes. A client
+// that has it already gets 304 and no second copy.
 func writeTagged(w http.ResponseWriter, r *http.Request, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -72,8 +72,8 @@ func writeTagged(w http.ResponseWriter, r *http.Request, v any) {
 	writeKept(w, r, "application/json", append(body, '\n'))
 }
 
-// writeKept writes a body with a tag made from it. Who may keep it for how long
-// the caller says in the header Cache-Control.
+// writeKept writes a body with an ETag made from it. The caller sets the header
+// Cache-Control.
 func writeKept(w http.ResponseWriter, r *http.Request, kind string, body []byte) {
 	sum := sha256.Sum256(body)
 	w.Header().Set("Etag", `"`+hex.EncodeToString(sum[:12])+`"`)

@@ -15,28 +15,28 @@ import (
 	"time"
 )
 
-// route is one thing that can be asked for.
+// route is a path with the method it is served for and the clients it is served to.
 type route struct {
 	// path is served alone; one that ends in "/" stands for all below it, and
 	// "/" for itself.
 	path  string
 	serve func(*Server, http.ResponseWriter, *http.Request)
-	// open: for everybody. What is not open needs the token.
+	// open: served to all clients. What is not open needs the token.
 	open bool
 	// probe: open, and answered also when strangers keep the server busy.
 	probe bool
-	// page: for people, who are asked for the token when they have not shown it.
+	// page: for people. A login form is the answer to a request without the token.
 	page bool
-	// post: a form posted here rather than something asked for.
+	// post: served for POST, and not for GET and HEAD.
 	post bool
-	// write: something done by a program here; only the token in the header counts,
-	// also on this machine.
+	// write: it changes something. Only the token in the header counts, also on this
+	// machine.
 	write bool
 	// there reports whether this server has it. Nil: always.
 	there func(*Server) bool
 }
 
-// routes is everything the server knows, the pages apart.
+// routes are the paths for programs.
 var routes = []route{
 	{path: "/livez", probe: true, serve: (*Server).livez},
 	{path: "/readyz", probe: true, serve: (*Server).readyz},
@@ -56,13 +56,10 @@ var routes = []route{
 	{path: "/api/v1/fleet", serve: (*Server).fleet, there: (*Server).hasOperator},
 	{path: "/api/v1/fleet/reshard", post: true, write: true, serve: (*Server).reshard, there: (*Server).hasOperator},
 	{path: "/api/v1/logs", serve: (*Server).logs},
-	{path: "/api/v1/events", serve: (*Server).events},
-	{path: "/login", open: true, serve: (*Server).showLogin, there: (*Server).hasToken},
-	{path: "/login", open: true, post: true, serve: (*Server).login, there: (*Server).hasToken},
-	{path: "/logout", open: true, post: true, serve: (*Server).logout, there: (*Server).hasToken},
+	{path: "/api/v1/events", serve: (*Server).stream},
 }
 
-// methods is what a route may be asked with.
+// methods are those a route is served for.
 func (to route) methods() []string {
 	if to.post {
 		return []string{http.MethodPost}
@@ -79,8 +76,8 @@ func (to route) has(path string) bool {
 	return path == to.path
 }
 
-// find looks up the route for a request, and if there is none for its method,
-// which methods there are. No methods: the path leads nowhere.
+// find returns the route for a request, or, if there is none for its method, the
+// methods of its path. No methods: the path is not served.
 func (s *Server) find(r *http.Request) (found route, methods []string) {
 	// A path has one spelling. Others are not redirected but unknown.
 	if r.URL.RawPath != "" || path.Clean(r.URL.Path) != r.URL.Path {
@@ -98,9 +95,8 @@ func (s *Server) find(r *http.Request) (found route, methods []string) {
 	return route{}, methods
 }
 
-// headers stand on every answer: it is for programs, not to be kept, guessed at,
-// framed or read by other sites. Pages, badges and what may be kept say so
-// themselves.
+// headers stand on every answer: browsers must not keep it, guess its type, frame
+// it or show it to other sites. Pages, badges and what may be kept replace them.
 var headers = map[string]string{
 	"Cache-Control":                "no-store",
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
@@ -111,8 +107,7 @@ var headers = map[string]string{
 	"X-Frame-Options":              "DENY",
 }
 
-// ServeHTTP answers one request. Whatever goes wrong on the way costs that
-// request only.
+// ServeHTTP answers one request. A panic on the way costs that request only.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range headers {
 		w.Header().Set(name, value)
@@ -145,8 +140,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveStranger answers somebody who has shown no token, if not too many such
-// are being answered already.
+// serveStranger answers a request without a token, if not too many such are being
+// answered already.
 func (s *Server) serveStranger(to route, w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.strangers <- struct{}{}:
@@ -159,9 +154,8 @@ func (s *Server) serveStranger(to route, w http.ResponseWriter, r *http.Request)
 	}
 }
 
-// leaveBody sees to it that nobody waits for a request's body: the server would
-// read it after the answer, for as long as the client likes to be slow, and
-// count the connection as one at work.
+// leaveBody keeps the server from reading the body of a request after the answer.
+// A slow client could make that last, with the connection counted as busy.
 func leaveBody(w http.ResponseWriter) {
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
@@ -180,12 +174,12 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool
 	if ok {
 		return true
 	}
-	s.refused(r, p)
+	s.logRefusal(r, p)
 	switch p.Status {
 	case http.StatusUnauthorized:
 		if to.page {
 			// 401 would make the form say that a token was wrong; none was given.
-			writeLogin(w, r, http.StatusForbidden, r.URL.Path)
+			s.dashboard.ShowLogin(w, r, http.StatusForbidden, r.URL.Path)
 			return false
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="evergreen"`)
@@ -196,27 +190,20 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool
 	return false
 }
 
-// admit decides it, and names the problem if the answer is no.
+// admit decides whether a request may see what is not open, and returns the
+// problem if not.
 func (s *Server) admit(r *http.Request) (problem, bool) {
 	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return otherSite, false // a page elsewhere makes the browser ask
 	}
 	if s.hasToken() {
-		if s.sessions.holds(r) {
+		if s.dashboard.SignedIn(r) {
 			return problem{}, true
 		}
 		if len(r.Header.Values("Authorization")) == 0 {
 			return badToken, false
 		}
-		from := origin(r)
-		if !s.guesses.may(from) {
-			return tooManyGuesses, false
-		}
-		if !s.presents(r.Header) {
-			s.guesses.wrong(from)
-			return badToken, false
-		}
-		return problem{}, true
+		return s.checkToken(r, bearerToken(r.Header))
 	}
 	s.mu.Lock()
 	loopback := s.loopback
@@ -229,26 +216,45 @@ func (s *Server) admit(r *http.Request) (problem, bool) {
 	return wrongHost, local(r.Host)
 }
 
-// known reports whether what a request was admitted with still holds.
-func (s *Server) known(r *http.Request) bool {
-	return !s.hasToken() || s.sessions.holds(r) || s.presents(r.Header)
+// stillAdmitted reports whether what a request was admitted with still holds.
+func (s *Server) stillAdmitted(r *http.Request) bool {
+	return !s.hasToken() || s.dashboard.SignedIn(r) || s.presents(r.Header)
 }
 
 func (s *Server) hasToken() bool { return s.opts.Token != "" }
 
-// presents reports whether the header carries the token. How long it takes does
-// not tell how much of it was right.
-func (s *Server) presents(h http.Header) bool {
+// checkToken compares a token with the server's, and returns the problem if it is
+// wrong or its address has presented too many wrong ones.
+func (s *Server) checkToken(r *http.Request, token string) (problem, bool) {
+	from := origin(r)
+	switch {
+	case !s.logins.allows(from):
+		return tooManyWrongTokens, false
+	case !s.isToken(token):
+		s.logins.countWrong(from)
+		return badToken, false
+	}
+	return problem{}, true
+}
+
+// presents reports whether the header carries the token.
+func (s *Server) presents(h http.Header) bool { return s.isToken(bearerToken(h)) }
+
+// bearerToken is the token in the header; empty unless there is exactly one.
+func bearerToken(h http.Header) string {
 	given := h.Values("Authorization")
 	if len(given) != 1 {
-		return false
+		return ""
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
-	return strings.EqualFold(scheme, "Bearer") && s.isToken(token)
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return token
 }
 
 // isToken reports whether a text is the token, in the same time for any text of
-// that length.
+// that length, so that the time does not tell how much of it was right.
 func (s *Server) isToken(text string) bool {
 	key := sha256.Sum256([]byte(strings.TrimSpace(text)))
 	return subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
@@ -267,14 +273,15 @@ func local(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// throttle lets one thing through a minute.
+// throttle lets one log line through a minute.
 type throttle struct {
 	mu   sync.Mutex
 	last time.Time
 	held int
 }
 
-// pass reports whether it is time, and how many were held back before.
+// pass reports whether a line may be written, and how many were held back since
+// the last one.
 func (t *throttle) pass(now time.Time) (held int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -286,8 +293,8 @@ func (t *throttle) pass(now time.Time) (held int, ok bool) {
 	return held, true
 }
 
-// refused tells the operator that somebody was turned away, once a minute.
-func (s *Server) refused(r *http.Request, p problem) {
+// logRefusal logs that a request was refused, once a minute.
+func (s *Server) logRefusal(r *http.Request, p problem) {
 	if held, ok := s.refusals.pass(time.Now()); ok {
 		s.opts.Log.Info("A request to the HTTP API was refused", "path", r.URL.Path, "from", r.RemoteAddr,
 			"why", p.Detail, "others_since_the_last_line", held)

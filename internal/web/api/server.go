@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"evergreen/internal/health"
+	"evergreen/internal/web/dashboard"
 )
 
 // Server serves the HTTP API on one address.
@@ -24,22 +24,21 @@ type Server struct {
 	key      [sha256.Size]byte // of the token
 	routes   []route
 	http     *http.Server
-	conns    *conns
+	conns    *connLimit
 	started  atomic.Bool // the program has started its work
 	refusals throttle
 	unread   throttle
-	memory   pageMemory // what the pages show of the past
-	// strangers holds a place for each request that is answered to somebody who
-	// has shown no token, probes apart: they shall not take every connection.
+	// strangers holds a place for each request that is answered without a token,
+	// probes apart. There are fewer places than connections.
 	strangers chan struct{}
-	sessions  *sessions
-	guesses   *guesses
+	dashboard *dashboard.Dashboard
+	logins    *loginLimit
 	metrics   http.Handler
 	badges    badgeCache
 
-	feed     *feed
+	events   *eventBuffer
 	streams  atomic.Int64  // live streams being served
-	stirred  chan struct{} // something may have changed; holds one
+	changed  chan struct{} // something may have changed; holds one
 	presence sentPresence
 	closing  chan struct{} // closed when the server stops, so that streams end
 	closed   sync.Once
@@ -51,8 +50,8 @@ type Server struct {
 
 // New makes a server that does not listen yet.
 func New(o Options) (*Server, error) {
-	if o.Snapshot == nil {
-		return nil, errors.New("api: Snapshot is required")
+	if o.Bot == nil {
+		return nil, errors.New("api: Bot is required")
 	}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:8000"
@@ -60,24 +59,18 @@ func New(o Options) (*Server, error) {
 	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
 		return nil, fmt.Errorf("API_ADDR %q is not host:port, such as 127.0.0.1:8000: %w", o.Addr, err)
 	}
-	if o.Check == nil {
-		o.Check = func() health.Check { return health.Check{} }
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Archive == nil {
-		o.Archive = o.Incidents
-	}
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
-		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConns(o.Limits.Conns),
+		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns),
 		strangers: make(chan struct{}, max(1, o.Limits.Conns/4)),
-		sessions:  newSessions(o.Limits.Session), guesses: newGuesses(o.Limits.Guesses),
-		feed: newFeed(time.Now()), stirred: make(chan struct{}, 1), closing: make(chan struct{}),
+		logins:    newLoginLimit(o.Limits.WrongTokens),
+		events:    newEventBuffer(time.Now()), changed: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
-	s.metrics = s.newMetrics()
-	for _, r := range slices.Concat(routes, pages) {
+	s.metrics, s.dashboard = s.newMetrics(), s.newDashboard()
+	for _, r := range slices.Concat(routes, pages, assetRoutes()) {
 		if r.there == nil || r.there(s) {
 			s.routes = append(s.routes, r)
 		}
@@ -89,7 +82,7 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:                 o.Limits.Write,
 		IdleTimeout:                  o.Limits.Idle,
 		MaxHeaderBytes:               o.Limits.HeaderBytes,
-		ConnState:                    s.conns.changed,
+		ConnState:                    s.conns.onState,
 		ConnContext:                  withConn,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
@@ -160,7 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer watching.Wait()
 	defer unwatch()
 	if s.opts.Lines != nil {
-		defer s.opts.Lines.follow(s.logged)()
+		defer s.opts.Lines.Follow(s.publishLine)()
 	}
 	defer s.endStreams()
 	select {

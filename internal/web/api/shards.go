@@ -45,7 +45,7 @@ type changeBody struct {
 
 // shards says how each shard is.
 func (s *Server) shards(w http.ResponseWriter, _ *http.Request) {
-	snap := s.opts.Snapshot()
+	snap := s.opts.Bot.Snapshot()
 	body := shardsBody{Shards: []shardBody{}}
 	for _, shard := range snap.Shards {
 		body.Shards = append(body.Shards, newShardBody(shard, snap.At))

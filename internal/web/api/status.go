@@ -8,6 +8,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/web/dashboard"
 )
 
 // statusBody is the answer of /api/v1/status and the data of the stream's
@@ -140,21 +141,21 @@ type transitionBody struct {
 	Cause string     `json:"cause"`
 }
 
-// status says how the bot is, in full.
+// status serves /api/v1/status.
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", s.statusNow())
 }
 
-func (s *Server) statusNow() statusBody { return s.statusOf(s.opts.Snapshot()) }
+func (s *Server) statusNow() statusBody { return s.statusOf(s.opts.Bot.Snapshot()) }
 
-// statusOf puts together what is known at the moment of a snapshot.
+// statusOf makes the answer for a snapshot.
 func (s *Server) statusOf(snap health.Snapshot) statusBody {
 	b := statusBody{
 		At: moment(snap.At), Status: snap.Status.ID(), StatusText: snap.Status.String(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(),
 		Since: moment(snap.Since), Started: moment(snap.Started),
 		OfflineSince: moment(snap.OfflineSince), SessionSince: moment(snap.SessionSince),
 		Ready: snap.Ready, Connected: snap.Connected,
-		Bot: botBody{Username: snap.Username, Guilds: snap.Guilds, Presence: s.presenceNow()},
+		Bot: botBody{Username: snap.Username, Guilds: snap.Guilds, Presence: newPresenceBody(s.presenceNow())},
 		Work: workBody{
 			OK: snap.Work.OK, Reason: snap.Work.Reason.String(), Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
 			Asked: snap.Work.Activity.Asked, Answered: snap.Work.Activity.Answered, Failed: snap.Work.Activity.Failed,
@@ -168,65 +169,66 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 		open := newIncidentBody(*snap.Last, snap.At)
 		b.Incident = &open
 	}
-	s.addOthers(&b)
+	if said := snap.Discord; !said.At.IsZero() {
+		b.Discord = &discordBody{Indicator: said.Indicator, Description: said.Description}
+		if said.Incident != "" {
+			b.Discord.Incident = &said.Incident
+		}
+	}
+	s.addRest(&b)
 	return b
 }
 
-// addOthers adds what others know, as far as they were given.
-func (s *Server) addOthers(b *statusBody) {
-	if s.opts.Handlers != nil {
-		b.Work.HandlerMS = []handlerBody{}
-		for _, h := range s.opts.Handlers() {
-			b.Work.HandlerMS = append(b.Work.HandlerMS, handlerBody{
-				h.Name, h.Runs, h.Failed, milliseconds(h.P50), milliseconds(h.P95), milliseconds(h.Max),
-			})
-		}
+// addRest adds what the snapshot does not tell.
+func (s *Server) addRest(b *statusBody) {
+	b.Work.HandlerMS = []handlerBody{}
+	for _, h := range s.opts.Bot.Handlers() {
+		b.Work.HandlerMS = append(b.Work.HandlerMS, handlerBody{
+			h.Name, h.Runs, h.Failed, milliseconds(h.P50), milliseconds(h.P95), milliseconds(h.Max),
+		})
 	}
-	if s.opts.REST != nil {
-		if t := s.opts.REST().RoundTrip; t.Samples > 0 {
-			b.Latency.REST = &percentilesBody{P50: milliseconds(t.P50), P95: milliseconds(t.P95), P99: milliseconds(t.P99)}
-		}
+	if t := s.opts.Bot.REST().RoundTrip; t.Samples > 0 {
+		b.Latency.REST = &percentilesBody{P50: milliseconds(t.P50), P95: milliseconds(t.P95), P99: milliseconds(t.P99)}
 	}
-	if s.opts.Budget != nil {
-		u := s.opts.Budget()
-		b.Budget = &budgetBody{u.Total, u.Remaining, moment(u.Reset), u.Hour, u.Day, u.FromDiscord}
-	}
-	if s.opts.Discord != nil {
-		if d, ok := s.opts.Discord(); ok {
-			b.Discord = &discordBody{Indicator: d.Indicator, Description: d.Description}
-			if d.Incident != "" {
-				b.Discord.Incident = &d.Incident
-			}
-		}
-	}
-	if check := s.opts.Check(); !check.At.IsZero() {
+	u := s.opts.Bot.Budget()
+	b.Budget = &budgetBody{u.Total, u.Remaining, moment(u.Reset), u.Hour, u.Day, u.FromDiscord}
+	if check := s.opts.Bot.Check(); !check.At.IsZero() {
 		b.Check = &checkBody{moment(check.At), check.OK, check.Failures}
 	}
 }
 
 // presenceNow is the presence as far as it is known.
-func (s *Server) presenceNow() *presenceBody {
-	var b presenceBody
-	if s.opts.Presence != nil {
-		wanted := presenceText(s.opts.Presence())
-		b.Wanted = &wanted
+func (s *Server) presenceNow() dashboard.Presence {
+	var p dashboard.Presence
+	if wanted := s.opts.Bot.Presence(); wanted.Status != "" {
+		p.Wanted = presenceText(wanted)
 	}
-	if sent, at := s.presence.get(); !at.IsZero() {
-		b.Sent, b.SentAt = &sent, moment(at)
-	}
-	if b.Wanted == nil && b.Sent == nil {
-		return nil
-	}
-	return &b
+	p.Sent, p.SentAt = s.presence.get()
+	return p
 }
 
-// verbs stand before the name of an activity.
+// newPresenceBody is nil if nothing is known.
+func newPresenceBody(p dashboard.Presence) *presenceBody {
+	if p == (dashboard.Presence{}) {
+		return nil
+	}
+	b := &presenceBody{SentAt: moment(p.SentAt)}
+	if p.Wanted != "" {
+		b.Wanted = &p.Wanted
+	}
+	if p.Sent != "" {
+		b.Sent = &p.Sent
+	}
+	return b
+}
+
+// verbs stand before the name of an activity, by its type.
 var verbs = map[gateway.ActivityType]string{
 	gateway.ActivityPlaying: "playing ", gateway.ActivityStreaming: "streaming ", gateway.ActivityListening: "listening to ",
 	gateway.ActivityWatching: "watching ", gateway.ActivityCompeting: "competing in ",
 }
 
-// presenceText says a presence the way Discord shows it: "online, watching AI
+// presenceText writes a presence the way Discord shows it: "online, watching AI
 // Research".
 func presenceText(p gateway.Presence) string {
 	parts := []string{string(p.Status)}
@@ -240,7 +242,7 @@ func presenceText(p gateway.Presence) string {
 	return strings.Join(parts, ", ")
 }
 
-// statusKey is what of a status is worth an event at once.
+// statusKey is the part of a status whose change is an event at once.
 type statusKey struct {
 	status, reason, remedy, since, user, discord string
 	ready, connected, working                    bool
@@ -264,7 +266,7 @@ func (b statusBody) key() statusKey {
 	return k
 }
 
-// withoutNumbers makes texts equal that differ in how long something has lasted.
+// withoutNumbers makes texts equal that differ only in durations and counts.
 func withoutNumbers(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r == '.' {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// streamBuffer is how many bytes of a stream the system may hold for a client
-// that reads slowly.
+// streamBuffer is the socket's write buffer of a stream, in bytes. It is small, so
+// that a client that reads slowly is noticed early.
 const streamBuffer = 32 << 10
 
 type connKey struct{}
@@ -22,10 +22,11 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// events is the live stream. It begins with how the bot is, or, for a client
-// that comes back and names the last event it has seen, with what it has
-// missed. A client that does not keep up is let go; it comes back by itself.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+// stream serves /api/v1/events, the live stream. It begins with the status, or,
+// for a client that comes back and names the last event it has seen, with the
+// events it has missed. A stream ends when its client does not keep up; the
+// client comes back by itself.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if s.streams.Add(1) > int64(s.opts.Limits.Streams) {
 		s.streams.Add(-1)
 		w.Header().Set("Retry-After", "30")
@@ -41,36 +42,36 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if conn, ok := r.Context().Value(connKey{}).(interface{ SetWriteBuffer(int) error }); ok {
 		_ = conn.SetWriteBuffer(streamBuffer)
 	}
-	t := stream{server: s, to: w, control: http.NewResponseController(w)}
+	t := eventStream{server: s, to: w, control: http.NewResponseController(w)}
 	_ = t.control.SetReadDeadline(time.Time{}) // the request is read; its end is the client's
-	if t.begin(r.Header.Get("Last-Event-ID")) != nil {
+	if t.sendStart(r.Header.Get("Last-Event-ID")) != nil {
 		return
 	}
 	t.run(r)
 }
 
-// stream is one client's.
-type stream struct {
+// eventStream is the live stream of one client.
+type eventStream struct {
 	server  *Server
 	to      http.ResponseWriter
 	control *http.ResponseController
 	place   int64
 }
 
-// begin sends what the client has to know first.
-func (t *stream) begin(seen string) error {
-	feed := t.server.feed
+// sendStart sends the head of the stream: the status, or what the client missed.
+func (t *eventStream) sendStart(seen string) error {
+	buffer := t.server.events
 	// Clients that were cut off together shall not come back together.
 	retry := 1000 + rand.IntN(3000)
 	if id, err := strconv.ParseInt(seen, 10, 64); err == nil {
-		if _, _, _, ok := feed.after(id); ok {
+		if _, _, _, ok := buffer.after(id); ok {
 			t.place = id
 			return t.send(fmt.Appendf(nil, "retry: %d\n\n", retry))
 		}
 	}
-	// The place is taken before the look: what happens in between comes twice
-	// rather than never.
-	t.place = feed.newest()
+	// The place is taken before the status is read: what happens in between comes
+	// twice rather than never.
+	t.place = buffer.newest()
 	head := fmt.Appendf(nil, "retry: %d\n", retry)
 	if seen != "" {
 		head = fmt.Appendf(head, "event: reset\ndata: {}\n\n")
@@ -83,20 +84,20 @@ func (t *stream) begin(seen string) error {
 }
 
 // run sends events until the client goes, falls behind, or the server stops.
-func (t *stream) run(r *http.Request) {
-	beat := time.NewTicker(t.server.opts.Limits.Beat)
-	defer beat.Stop()
+func (t *eventStream) run(r *http.Request) {
+	keepAlive := time.NewTicker(t.server.opts.Limits.KeepAlive)
+	defer keepAlive.Stop()
 	defer func() { _ = t.control.SetWriteDeadline(time.Now().Add(t.server.opts.Limits.Write)) }() // for the end of the answer
 	for {
-		frames, next, more, ok := t.server.feed.after(t.place)
+		frames, next, more, ok := t.server.events.after(t.place)
 		if !ok || t.send(frames...) != nil {
 			return
 		}
 		t.place = next
 		select {
 		case <-more:
-		case <-beat.C:
-			if !t.server.known(r) || t.send([]byte(": beat\n\n")) != nil {
+		case <-keepAlive.C:
+			if !t.server.stillAdmitted(r) || t.send([]byte(": beat\n\n")) != nil {
 				return // its session is over, or it is gone
 			}
 		case <-r.Context().Done():
@@ -107,8 +108,8 @@ func (t *stream) run(r *http.Request) {
 	}
 }
 
-// send writes what there is within the time a write may take.
-func (t *stream) send(frames ...[]byte) error {
+// send writes frames within Limits.Write.
+func (t *eventStream) send(frames ...[]byte) error {
 	if len(frames) == 0 {
 		return nil
 	}

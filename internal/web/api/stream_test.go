@@ -127,7 +127,7 @@ func TestStreamTellsAStory(t *testing.T) {
 		t.Errorf("it begins with %s", first.data)
 	}
 
-	b.set(func(b *bot) {
+	b.set(func(b *fakeBot) {
 		open := loss(b.snap.At, 10*time.Second, 0)
 		open.Cause = health.DNSFailure
 		b.snap.Status, b.snap.Reason, b.snap.Last = health.Reconnecting, health.Text("the name did not resolve"), &open
@@ -173,7 +173,7 @@ func TestStreamTellsAStory(t *testing.T) {
 
 // Given a client that was cut off, when it comes back with the last event it has
 // seen, then it gets exactly what it has missed. When that is no longer known,
-// or its event is none of this feed, it is told so and begins anew.
+// or its event is not of this buffer, it is told so and begins anew.
 func TestStreamResumes(t *testing.T) {
 	o, _ := everything(t)
 	s := serve(t, o)
@@ -210,7 +210,7 @@ func TestStreamResumes(t *testing.T) {
 			t.Errorf("%s: then comes %+v", stranger, e)
 		}
 	}
-	for range 2 * feedEvents {
+	for range 2 * bufferEvents {
 		s.Observe(note(gateway.HeartbeatACK{Latency: time.Millisecond}))
 	}
 	f = follow(t, s, last)
@@ -219,10 +219,10 @@ func TestStreamResumes(t *testing.T) {
 	}
 }
 
-// A feed keeps a bounded number of bytes, of statuses only the newest, and gives
+// The buffer keeps a bounded number of bytes, of statuses only the newest, and gives
 // a reader each event once and in order, or says that it cannot.
-func TestFeed(t *testing.T) {
-	f := newFeed(time.Unix(1, 0))
+func TestEventBuffer(t *testing.T) {
+	f := newEventBuffer(time.Unix(1, 0))
 	start := f.newest()
 	if start != 1e6 {
 		t.Errorf("it begins at %d", start)
@@ -253,13 +253,13 @@ func TestFeed(t *testing.T) {
 	for range 100 {
 		f.publish("log", strings.Repeat("x", 10<<10))
 	}
-	if f.bytes > feedBytes || len(f.events) > feedBytes/(10<<10) {
+	if f.bytes > bufferBytes || len(f.events) > bufferBytes/(10<<10) {
 		t.Errorf("%d bytes in %d events are kept", f.bytes, len(f.events))
 	}
 	if _, _, _, ok := f.after(place); ok {
 		t.Error("a reader that is too late was not told")
 	}
-	f.publish("log", make([]int, feedBytes))
+	f.publish("log", make([]int, bufferBytes))
 	if frames, _, _, ok := f.after(f.newest() - 1); !ok || len(frames) != 1 {
 		t.Error("the newest event was not kept")
 	}
@@ -326,7 +326,7 @@ func inMemory(t *testing.T, o Options) (*Server, *pipes) {
 func TestQuietStreamLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := online()
-		_, p := inMemory(t, Options{Snapshot: b.snapshot})
+		_, p := inMemory(t, Options{Bot: b})
 		c := p.dial()
 		defer c.Close()
 		go io.WriteString(c, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -345,7 +345,7 @@ func TestQuietStreamLives(t *testing.T) {
 				}
 				silence = time.Now()
 				if beats == 100 {
-					b.set(func(b *bot) { b.snap.Status = health.Degraded })
+					b.set(func(b *fakeBot) { b.snap.Status = health.Degraded })
 				}
 			case strings.HasPrefix(line, "event: status"):
 				statuses++
@@ -363,7 +363,7 @@ func TestQuietStreamLives(t *testing.T) {
 // write has taken too long, and a client that reads has missed nothing.
 func TestSlowReaderIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := inMemory(t, Options{Snapshot: online().snapshot})
+		s, p := inMemory(t, Options{Bot: online()})
 		slow, quick := p.dial(), p.dial()
 		defer slow.Close()
 		defer quick.Close()
@@ -404,19 +404,13 @@ func TestSlowReaderIsLetGo(t *testing.T) {
 
 // A stream ends when the session it was opened with does.
 func TestStreamEndsWithItsSession(t *testing.T) {
-	o := Options{Token: "a-long-token", Limits: Limits{Beat: 20 * time.Millisecond}}
+	o := Options{Token: "a-long-token", Limits: Limits{KeepAlive: 20 * time.Millisecond}}
 	s := serve(t, o)
-	name := s.sessions.begin()
-	carry := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: sessionCookie, Value: name}) }
+	carry := carrying(session(post(t, s, "/login", "token=a-long-token")))
 	f := follow(t, s, "", carry)
 	f.until("status")
 	kept := follow(t, s, "", bearer("Bearer a-long-token"))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/logout", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	carry(r)
-	s.sessions.end(r)
+	post(t, s, "/logout", "", carry)
 	f.ended()
 	s.Observe(note(gateway.HeartbeatACK{Latency: time.Millisecond}))
 	kept.until("latency")
@@ -427,7 +421,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 
 // When the server stops, its streams end at once: nobody waits for them.
 func TestStreamsEndAtTheStop(t *testing.T) {
-	s, done, cancel := start(t, Options{Snapshot: online().snapshot, Limits: Limits{Drain: time.Hour}})
+	s, done, cancel := start(t, Options{Bot: online(), Limits: Limits{Drain: time.Hour}})
 	f := follow(t, s, "")
 	f.until("status")
 	cancel()
@@ -442,15 +436,15 @@ func TestWatcherContainsPanics(t *testing.T) {
 	b := online()
 	broken := make(chan struct{})
 	var log strings.Builder
-	s := serve(t, Options{Log: logTo(&log), Snapshot: func() health.Snapshot {
+	s := serve(t, Options{Log: logTo(&log), Bot: reading(func() health.Snapshot {
 		select {
 		case <-broken:
-			return b.snapshot()
+			return b.Snapshot()
 		default:
 			close(broken)
 			panic("inside information")
 		}
-	}})
+	})})
 	s.Observe(note(lost))
 	<-broken
 	f := follow(t, s, "")

@@ -9,19 +9,21 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/process/logging"
 )
 
 const (
-	// lookEvery is how often the status is looked at while somebody watches: it
-	// also changes because nothing happens.
-	lookEvery = time.Second
-	// refreshEvery is how often numbers alone are told.
+	// pollEvery is how often the status is read while there are streams: it also
+	// changes because nothing happens.
+	pollEvery = time.Second
+	// refreshEvery is how often a status is published in which only numbers have
+	// changed.
 	refreshEvery = 5 * time.Second
-	// calm is the least time between two looks.
-	calm = 100 * time.Millisecond
+	// leastPause is the least time between two readings.
+	leastPause = 100 * time.Millisecond
 )
 
-// sentPresence is the presence Discord was told last.
+// sentPresence is the presence that was last sent to Discord, in words.
 type sentPresence struct {
 	mu   sync.Mutex
 	text string
@@ -40,9 +42,8 @@ func (p *sentPresence) get() (string, time.Time) {
 	return p.text, p.at
 }
 
-// Observe lets the live stream follow a shard; it comes after the tracker among
-// the observers. Dispatches are not observed, so they cost nothing here. A nil
-// Server observes nothing.
+// Observe publishes on the live stream what happens to a shard. It comes after the
+// tracker among the observers. A nil Server observes nothing.
 func (s *Server) Observe(n gateway.Observation) {
 	if s == nil {
 		return
@@ -53,63 +54,62 @@ func (s *Server) Observe(n gateway.Observation) {
 	case gateway.PresenceSent:
 		s.presence.set(presenceText(what.Presence), n.At)
 	case gateway.HeartbeatACK:
-		s.feed.publish("latency", beatBody{At: moment(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
+		s.events.publish("latency", beatBody{At: moment(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
 	case gateway.Transition:
-		s.feed.publish("transition", transitionBody{
-			At: moment(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: causeText(what.Reason),
+		s.events.publish("transition", transitionBody{
+			At: moment(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: reasonText(what.Reason),
 		})
 	}
-	s.stir()
+	s.notify()
 }
 
-// causeText names a cause without what peers and libraries said about it.
-func causeText(c gateway.Reason) string {
+// reasonText names a reason without what peers and libraries said about it.
+func reasonText(c gateway.Reason) string {
 	if c.Code != 0 {
 		return string(c.Kind) + " " + strconv.Itoa(int(c.Code))
 	}
 	return string(c.Kind)
 }
 
-// stir makes the watcher look. It never waits.
-func (s *Server) stir() {
+// notify makes the watcher read the status. It never waits.
+func (s *Server) notify() {
 	select {
-	case s.stirred <- struct{}{}:
+	case s.changed <- struct{}{}:
 	default:
 	}
 }
 
-// logged puts a line of the log into the stream.
-func (s *Server) logged(l Line) { s.feed.publish("log", l.body()) }
+// publishLine publishes a line of the log.
+func (s *Server) publishLine(l logging.Line) { s.events.publish("log", newLineBody(l)) }
 
-// watcher is what was told last.
+// watcher compares the status and the incidents with those published last.
 type watcher struct {
 	server    *Server
-	looked    bool
+	checked   bool
 	key       statusKey
-	told      time.Time
+	published time.Time // when the status was
 	incidents map[string]incidentKey
 }
 
-// watch tells the stream about changes of the status and of incidents until ctx
-// ends.
+// watch publishes changes of the status and of incidents until ctx ends.
 func (s *Server) watch(ctx context.Context) {
 	w := watcher{server: s, incidents: make(map[string]incidentKey)}
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
-	pause := time.NewTimer(calm)
+	pause := time.NewTimer(leastPause)
 	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.stirred:
+		case <-s.changed:
 		case <-ticker.C:
 			if s.streams.Load() == 0 {
 				continue
 			}
 		}
-		w.contained(ctx)
-		pause.Reset(calm)
+		w.checkContained()
+		pause.Reset(leastPause)
 		select {
 		case <-ctx.Done():
 			return
@@ -118,34 +118,34 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// contained looks once; a panic of what it asks costs this look.
-func (w *watcher) contained(ctx context.Context) {
+// checkContained checks once. A panic of what it asks costs this check only.
+func (w *watcher) checkContained() {
 	defer func() {
 		if p := recover(); p != nil {
 			w.server.opts.Log.Error("The live stream could not find out how the bot is", "panic", p)
 		}
 	}()
-	w.look(ctx)
+	w.check()
 }
 
-// look compares how the bot is with what was told.
-func (w *watcher) look(ctx context.Context) {
+// check publishes what has changed.
+func (w *watcher) check() {
 	s := w.server
-	snap := s.opts.Snapshot()
+	snap := s.opts.Bot.Snapshot()
 	body := s.statusOf(snap)
 	now := time.Now()
 	watched := s.streams.Load() > 0
-	if key := body.key(); key != w.key || watched && now.Sub(w.told) >= refreshEvery {
-		s.feed.publish("status", body)
-		w.key, w.told = key, now
+	if key := body.key(); key != w.key || watched && now.Sub(w.published) >= refreshEvery {
+		s.events.publish("status", body)
+		w.key, w.published = key, now
 	}
-	w.compare(s.newIncidents(ctx, snap), snap.At)
-	w.looked = true
+	w.publishIncidents(s.newIncidents(snap), snap.At)
+	w.checked = true
 }
 
-// compare tells which incidents are new or have changed. At the first look those
-// that have long been over are no news.
-func (w *watcher) compare(list []health.Incident, now time.Time) {
+// publishIncidents publishes incidents that are new or have changed. The first
+// check leaves out those that ended more than a minute ago.
+func (w *watcher) publishIncidents(list []health.Incident, now time.Time) {
 	seen := make(map[string]bool, len(list))
 	for _, i := range list {
 		if seen[i.ID] {
@@ -154,8 +154,8 @@ func (w *watcher) compare(list []health.Incident, now time.Time) {
 		seen[i.ID] = true
 		if key := keyOf(i); w.incidents[i.ID] != key {
 			w.incidents[i.ID] = key
-			if w.looked || i.End.IsZero() || now.Sub(i.End) < time.Minute {
-				w.server.feed.publish("incident", newIncidentBody(i, now))
+			if w.checked || i.End.IsZero() || now.Sub(i.End) < time.Minute {
+				w.server.events.publish("incident", newIncidentBody(i, now))
 			}
 		}
 	}
@@ -164,12 +164,12 @@ func (w *watcher) compare(list []health.Incident, now time.Time) {
 	}
 }
 
-// fewIncidents is how far back changes of incidents are looked for.
+// fewIncidents is how many incidents are checked for changes.
 const fewIncidents = 8
 
-// newIncidents is the incidents that may have changed. Those that go on are
-// told by the snapshot, which is younger than any journal.
-func (s *Server) newIncidents(ctx context.Context, snap health.Snapshot) []health.Incident {
+// newIncidents are the incidents that may have changed. Open ones come from the
+// snapshot, which is newer than any journal.
+func (s *Server) newIncidents(snap health.Snapshot) []health.Incident {
 	var list []health.Incident
 	if snap.Last != nil {
 		list = append(list, *snap.Last)
@@ -179,16 +179,13 @@ func (s *Server) newIncidents(ctx context.Context, snap health.Snapshot) []healt
 			list = append(list, *shard.Open)
 		}
 	}
-	if s.opts.Incidents != nil {
-		recent, err := s.opts.Incidents(ctx, IncidentQuery{Limit: fewIncidents})
-		if err == nil {
-			list = append(list, recent...)
-		}
+	if s.opts.History != nil {
+		list = append(list, s.opts.History.Incidents(fewIncidents)...)
 	}
 	return list
 }
 
-// incidentKey is what makes two versions of an incident differ for a reader.
+// incidentKey is the part of an incident whose change is an event.
 type incidentKey struct {
 	cause       health.CauseID
 	what, then  health.Message

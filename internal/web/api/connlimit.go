@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// connLimit bounds the connections that wait for a whole request, and those that
+// are being answered, by the same number. When too many wait, the one that has
+// waited longest is closed. So a client that opens connections and sends nothing
+// only closes connections of its own kind: a probe sends its request at once and
+// is answered. A busy connection is never closed for another; when too many are
+// busy, that of the newest request is closed.
+type connLimit struct {
+	most int
+
+	mu   sync.Mutex
+	held map[net.Conn]*heldConn
+	busy int           // of held
+	open int           // connections that the server has not reported closed yet
+	none chan struct{} // closed when open falls to zero; nil unless awaited
+}
+
+// heldConn is one connection.
+type heldConn struct {
+	since time.Time // of its last change of state
+	busy  bool      // a request is being answered
+}
+
+func newConnLimit(most int) *connLimit {
+	return &connLimit{most: most, held: make(map[net.Conn]*heldConn)}
+}
+
+// leastWait is how long a connection may wait at least: when many come at once,
+// its request may have arrived and not been read yet.
+const leastWait = 100 * time.Millisecond
+
+// onState handles every change of a connection's state. For a new connection that
+// is too many it waits, which keeps the server from accepting more, until the one
+// that has waited longest has waited long enough.
+func (c *connLimit) onState(conn net.Conn, state http.ConnState) {
+	surplus := c.update(conn, state)
+	for state == http.StateNew && surplus == nil {
+		var wait time.Duration
+		if surplus, wait = c.surplus(); wait == 0 {
+			break
+		}
+		time.Sleep(min(wait, time.Millisecond))
+	}
+	if surplus != nil {
+		_ = surplus.Close() // its goroutine in the server then ends
+	}
+}
+
+// count is how many connections are held.
+func (c *connLimit) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.held)
+}
+
+// update takes in a change of state and returns the connection if it has to be
+// closed.
+func (c *connLimit) update(conn net.Conn, state http.ConnState) net.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.held[conn]
+	switch state {
+	case http.StateNew:
+		c.open++
+		c.held[conn] = &heldConn{since: time.Now()}
+	case http.StateActive, http.StateIdle:
+		if h != nil {
+			c.setBusy(h, state == http.StateActive)
+			h.since = time.Now()
+			if c.busy > c.most {
+				c.drop(conn)
+				return conn
+			}
+		}
+	case http.StateClosed, http.StateHijacked:
+		c.drop(conn)
+		if c.open--; c.open == 0 && c.none != nil {
+			close(c.none)
+			c.none = nil
+		}
+	}
+	return nil
+}
+
+// setBusy sets whether a connection is being answered.
+func (c *connLimit) setBusy(h *heldConn, busy bool) {
+	if h.busy != busy {
+		h.busy = busy
+		if busy {
+			c.busy++
+		} else {
+			c.busy--
+		}
+	}
+}
+
+// drop forgets a connection.
+func (c *connLimit) drop(conn net.Conn) {
+	if h := c.held[conn]; h != nil {
+		c.setBusy(h, false)
+		delete(c.held, conn)
+	}
+}
+
+// surplus drops and returns the connection that has waited longest, if too many
+// wait; if it may wait longer yet, it returns for how long.
+func (c *connLimit) surplus() (net.Conn, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.held)-c.busy <= c.most {
+		return nil, 0
+	}
+	var choice net.Conn
+	for conn, h := range c.held {
+		if !h.busy && (choice == nil || h.since.Before(c.held[choice].since)) {
+			choice = conn
+		}
+	}
+	if left := leastWait - time.Since(c.held[choice].since); left > 0 {
+		return nil, left
+	}
+	c.drop(choice)
+	return choice, 0
+}
+
+// wait returns when every connection is closed, or ctx has ended.
+func (c *connLimit) wait(ctx context.Context) {
+	c.mu.Lock()
+	if c.open == 0 {
+		c.mu.Unlock()
+		return
+	}
+	none := make(chan struct{})
+	c.none = none
+	c.mu.Unlock()
+	select {
+	case <-none:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,52 @@
+package dashboard
+
+import (
+	"time"
+
+	"evergreen/internal/health"
+)
+
+// statusView is the public status page: how the bot is and was, for its users. It
+// shows nothing that only its operator should know.
+type statusView struct {
+	frame
+	Heading   string
+	State     stateView
+	Windows   []windowView
+	Bars      *barsView
+	Journal   bool
+	Incidents []publicIncident
+}
+
+// publicIncident is an incident without its evidence.
+type publicIncident struct {
+	Start, End, Now time.Time
+	Open            bool
+	Kind, Span      string
+	Title, Outcome  string
+	Mark            string
+}
+
+// publicIncidents is how many incidents the status page shows.
+const publicIncidents = 20
+
+func newStatusView(f frame, s state) statusView {
+	v := statusView{
+		frame: f, Heading: f.T("status.title", f.Name), State: newStateView(f.lang, s.Snap),
+		Windows: f.windows(s.Uptime), Bars: newBarsView(f.lang, s.Days), Journal: s.Journal,
+	}
+	// The reason may name hosts and handlers, so the public gets the general one.
+	v.State.Detail, v.State.Remedy = localized{}, localized{}
+	v.State.Reason = localized{f.T("general." + v.State.ID), f.Lang()}
+	for _, i := range s.Incidents {
+		if i.Routine() || len(v.Incidents) == publicIncidents {
+			continue
+		}
+		full := newIncidentView(f.lang, i, s.Snap.At)
+		v.Incidents = append(v.Incidents, publicIncident{
+			Start: full.Start, End: full.End, Now: full.Now, Open: full.Open, Kind: full.Kind, Span: full.Span,
+			Title: f.CauseTitle(health.Lookup(i.Cause)), Outcome: full.Outcome, Mark: full.Mark,
+		})
+	}
+	return v
+}
