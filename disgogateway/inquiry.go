@@ -104,16 +104,16 @@ func (q *inquiry) shards(ctx context.Context) (int, error) {
 }
 
 // limits returns the session start limit.
-func (q *inquiry) limits(ctx context.Context) (identify.Limits, error) {
+func (q *inquiry) limits(ctx context.Context) (identify.SessionStartLimit, error) {
 	answer, at, err := q.ask(ctx, young)
 	if err != nil {
-		return identify.Limits{}, err
+		return identify.SessionStartLimit{}, err
 	}
 	l := answer.SessionStartLimit
 	if l.Total <= 0 {
-		return identify.Limits{}, errors.New("GET /gateway/bot: the answer has no session_start_limit")
+		return identify.SessionStartLimit{}, errors.New("GET /gateway/bot: the answer has no session_start_limit")
 	}
-	return identify.Limits{
+	return identify.SessionStartLimit{
 		Total: l.Total, Remaining: l.Remaining, MaxConcurrency: max(1, l.MaxConcurrency), At: at,
 		ResetAfter: time.Duration(min(l.ResetAfter, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
 	}, nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 
 	disgo "github.com/disgoorg/disgo/gateway"
 )
@@ -13,7 +14,7 @@ import (
 type borrowed struct{ limiter disgo.IdentifyRateLimiter }
 
 // Acquire waits for the limiter.
-func (b borrowed) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
+func (b borrowed) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
 	if err := b.limiter.Wait(ctx, pair.ID); err != nil {
 		return nil, err
 	}
@@ -27,4 +28,4 @@ type turn struct {
 
 func (turn) Sent() bool { return true }
 
-func (t turn) Release(gateway.Outcome) { t.limiter.Unlock(t.shard) }
+func (t turn) Release(identify.Outcome) { t.limiter.Unlock(t.shard) }

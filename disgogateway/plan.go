@@ -116,9 +116,9 @@ var compressions = map[disgo.CompressionType]gateway.Compression{
 
 // newPermit is an account in memory that knows Discord's limits where it can ask.
 func newPermit(q *inquiry, rand func() float64) gateway.IdentifyLimiter {
-	opts := identify.Options{Rand: rand}
+	opts := identify.Options{Total: identify.DefaultTotal, Rand: rand}
 	if q != nil {
-		opts.Limits = q.limits
+		opts.SessionStartLimit = q.limits
 	}
 	return identify.New(opts)
 }

@@ -17,6 +17,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // asDiscord makes the test program a simulated Discord on a port, so that what
@@ -89,11 +90,11 @@ func startDiscord(b *testing.B) *discord {
 // cost, not Discord's patience.
 type open struct{}
 
-func (open) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (gateway.Grant, error) {
+func (open) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (identify.Grant, error) {
 	return open{}, nil
 }
-func (open) Sent() bool              { return true }
-func (open) Release(gateway.Outcome) {}
+func (open) Sent() bool               { return true }
+func (open) Release(identify.Outcome) {}
 
 // meter is a dialer that knows how many dials began in the busiest tenth of a
 // second.

@@ -8,6 +8,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // A bot with two shards in one process, against a simulated Discord.
@@ -22,7 +23,7 @@ func Example() {
 			Credentials:     gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuilds},
 			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:          gateway.WebSocketDialer{DialContext: sim.DialContext},
-			IdentifyLimiter: fleet.NewPermit(2),
+			IdentifyLimiter: identify.New(identify.Options{MaxConcurrency: 2}),
 		},
 	})
 	if err != nil {

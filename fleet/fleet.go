@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // Errors a caller can test for with errors.Is.
@@ -39,7 +40,7 @@ type Options struct {
 	// Shard is what all shards have in common. Shard, Session and SessionStore are the
 	// fleet's to fill in. Handler and Observer are shared: each shard calls them
 	// from a goroutine of its own, so they are called by many at once. The
-	// default Permit is [NewPermit] with one key.
+	// default IdentifyLimiter has one concurrency key and no daily budget.
 	Shard gateway.Options
 	// Assigner decides which shards to run. Default: shard 0 of 1.
 	Assigner Assigner
@@ -54,9 +55,9 @@ type Options struct {
 // Fleet is many shards as one. Make it with [New], start it with [Fleet.Run],
 // end it with [Fleet.Stop]. All methods may be called from any goroutine.
 type Fleet struct {
-	opts Options
-	gate *gate
-	line *line
+	opts     Options
+	gate     *gate
+	waitlist *waitlist
 
 	started  atomic.Bool
 	finished chan struct{}
@@ -98,7 +99,7 @@ func New(opts Options) (*Fleet, error) {
 		opts.Sessions = forgetful{}
 	}
 	if opts.Shard.IdentifyLimiter == nil {
-		opts.Shard.IdentifyLimiter = NewPermit(1)
+		opts.Shard.IdentifyLimiter = identify.New(identify.Options{Rand: opts.Shard.Rand})
 	}
 	if opts.Shard.Dialer == nil {
 		opts.Shard.Dialer = gateway.WebSocketDialer{UserAgent: "DiscordBot (https://discord.com, 1.0) evergreen"}
@@ -108,7 +109,7 @@ func New(opts Options) (*Fleet, error) {
 	}
 	f := &Fleet{opts: opts, finished: make(chan struct{}), assigning: make(turn, 1), presence: opts.Shard.Presence, creds: opts.Shard.Credentials}
 	f.gate = newGate(opts.Shard.Dialer, opts.DialRate)
-	f.line = newLine(opts.Shard.IdentifyLimiter, f.turnComes)
+	f.waitlist = newWaitlist(opts.Shard.IdentifyLimiter, f.granted)
 	f.halt, f.haltNow = context.WithCancel(context.Background())
 	return f, nil
 }
@@ -268,8 +269,8 @@ func (f *Fleet) handle(ctx context.Context, e gateway.Event) {
 	f.opts.Shard.Handler.HandleEvent(ctx, e)
 }
 
-// turnComes is called when a shard has its grant and is about to identify.
-func (f *Fleet) turnComes(pair gateway.ShardID) {
+// granted is called when a shard has its grant and is about to identify.
+func (f *Fleet) granted(pair gateway.ShardID) {
 	if c := f.crossing.Load(); c != nil {
 		c.begin(pair)
 	}

@@ -44,7 +44,7 @@ func (m *member) make(session gateway.Session) error {
 	f := m.fleet
 	o := f.opts.Shard
 	o.Shard, o.Session, o.SessionStore = m.pair, session, f.opts.Sessions.SessionStore(m.pair)
-	o.Dialer, o.IdentifyLimiter = f.gate, f.line
+	o.Dialer, o.IdentifyLimiter = f.gate, f.waitlist
 	if o.Handler != nil {
 		o.Handler = gateway.HandlerFunc(f.handle)
 	}

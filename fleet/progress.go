@@ -85,7 +85,7 @@ func (f *Fleet) Snapshot() Snapshot {
 	if s == nil {
 		return Snapshot{}
 	}
-	waiting, remaining := f.line.queue(time.Now())
+	waiting, remaining := f.waitlist.queued(time.Now())
 	snap := Snapshot{Assignment: s.assignment}
 	snap.Shards, snap.Progress = s.progress(waiting, remaining)
 	if next != nil {

@@ -14,6 +14,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/identify"
 
 	"go.uber.org/goleak"
 )
@@ -101,7 +102,7 @@ func (s *stage) make() {
 			Observer:        gateway.ObserverFunc(s.observe),
 			Presence:        &gateway.Presence{Status: gateway.StatusOnline},
 			Compression:     gateway.CompressNone,
-			IdentifyLimiter: fleet.NewPermit(s.app.MaxConcurrency),
+			IdentifyLimiter: identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency}),
 			Rand:            chance(s.t.Name()),
 		},
 		Assigner: assignment,

@@ -10,12 +10,14 @@ import (
 	"evergreen/identify"
 )
 
-// permits are the two permits that know max_concurrency: that of a library user,
-// and the account on disk of the program.
-var permits = map[string]func(*stage) gateway.IdentifyLimiter{
-	"permit": func(s *stage) gateway.IdentifyLimiter { return fleet.NewPermit(s.app.MaxConcurrency) },
-	"ledger": func(s *stage) gateway.IdentifyLimiter {
+// limiters are the two ways to limit IDENTIFYs: without a budget, as a library
+// user has it, and with one, as the program does.
+var limiters = map[string]func(*stage) gateway.IdentifyLimiter{
+	"no budget": func(s *stage) gateway.IdentifyLimiter {
 		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency})
+	},
+	"budget": func(s *stage) gateway.IdentifyLimiter {
+		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency, Total: identify.DefaultTotal})
 	},
 }
 
@@ -36,7 +38,7 @@ func (s *stage) with(permit func(*stage) gateway.IdentifyLimiter) {
 // whole takes as long as four buckets take.
 // Statements: G-038, G-039.
 func TestBucketsStartInOrder(t *testing.T) {
-	for name, permit := range permits {
+	for name, permit := range limiters {
 		t.Run(name, func(t *testing.T) {
 			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
 				s.with(permit)
@@ -70,7 +72,7 @@ func TestBucketsStartInOrder(t *testing.T) {
 // least 75 s and Discord refuses none of them.
 // Statements: G-123.
 func TestSixteenShardsOneAtATime(t *testing.T) {
-	for name, permit := range permits {
+	for name, permit := range limiters {
 		t.Run(name, func(t *testing.T) {
 			play(t, setting{shards: "16"}, func(s *stage) {
 				s.with(permit)
@@ -128,7 +130,7 @@ func TestRestartResumesAllShards(t *testing.T) {
 // after.
 // Statements: G-046, G-122.
 func TestShardWithoutHelloDelaysNone(t *testing.T) {
-	for name, permit := range permits {
+	for name, permit := range limiters {
 		t.Run(name, func(t *testing.T) {
 			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
 				s.with(permit)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"evergreen/identify"
 )
 
 // attempt is one try to get a connection as far as HELLO, and what it is for.
@@ -11,8 +13,8 @@ type attempt struct {
 	conn   *conn
 	url    string
 	resume bool
-	base   bool  // the address is the base one, not the session's
-	grant  Grant // the right to identify, when not resuming
+	base   bool           // the address is the base one, not the session's
+	grant  identify.Grant // the right to identify, when not resuming
 }
 
 // resumeURLTries is how often the resume URL is dialled in vain before the
@@ -51,7 +53,7 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	if a.base {
 		var failed *Reason
 		if address, failed = s.lookUpBaseURL(cause); failed != nil {
-			a.releaseGrant(OutcomeUnsent)
+			a.releaseGrant(identify.OutcomeUnsent)
 			return a, failed
 		}
 	}
@@ -59,7 +61,7 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	c, url, failed := s.dialToHello(s.stopCtx, address)
 	a.url = url
 	if failed != nil {
-		a.releaseGrant(OutcomeUnsent)
+		a.releaseGrant(identify.OutcomeUnsent)
 		if s.stopCtx.Err() != nil {
 			return a, &Reason{Kind: ReasonStop}
 		}
@@ -73,7 +75,7 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 }
 
 // releaseGrant ends the right to identify, if there is one.
-func (a *attempt) releaseGrant(o Outcome) {
+func (a *attempt) releaseGrant(o identify.Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
 		a.grant = nil
@@ -82,7 +84,7 @@ func (a *attempt) releaseGrant(o Outcome) {
 
 // acquireGrant waits for the right to identify. While a session is on trial it does
 // not wait for long: there is no grant then, and no failure.
-func (s *Shard) acquireGrant(cause Reason) (Grant, *Reason) {
+func (s *Shard) acquireGrant(cause Reason) (identify.Grant, *Reason) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.failures}, cause)
 	ctx := s.stopCtx
 	if s.trial.on {

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // expiringLimiter lets the first turns lapse: others went ahead.
 type expiringLimiter struct {
 	gateway.IdentifyLimiter
 	expirations int
-	released    []gateway.Outcome
+	released    []identify.Outcome
 }
 
-func (p *expiringLimiter) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
+func (p *expiringLimiter) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (identify.Grant, error) {
 	grant, err := p.IdentifyLimiter.Acquire(ctx, pair, announce)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,7 @@ func (p *expiringLimiter) Acquire(ctx context.Context, pair gateway.ShardID, ann
 }
 
 type expiringGrant struct {
-	gateway.Grant
+	identify.Grant
 	permit *expiringLimiter
 }
 
@@ -36,7 +37,7 @@ func (g *expiringGrant) Sent() bool {
 	return g.Grant.Sent()
 }
 
-func (g *expiringGrant) Release(o gateway.Outcome) {
+func (g *expiringGrant) Release(o identify.Outcome) {
 	g.permit.released = append(g.permit.released, o)
 	g.Grant.Release(o)
 }
@@ -45,7 +46,7 @@ func (g *expiringGrant) Release(o gateway.Outcome) {
 // nothing is sent on that connection, it is no failure, and the shard queues anew.
 // Statements: G-038, G-046.
 func TestLapsedTurnIsTakenAnew(t *testing.T) {
-	permit := &expiringLimiter{IdentifyLimiter: gateway.NewPermit(), expirations: 2}
+	permit := &expiringLimiter{IdentifyLimiter: identify.New(identify.Options{}), expirations: 2}
 	run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = permit }}, func(s *harness) {
 		s.startLive()
 		s.advance(time.Second)
@@ -54,7 +55,7 @@ func TestLapsedTurnIsTakenAnew(t *testing.T) {
 		if got := s.shard.Stats(); got.Connects != 3 || got.Identifies != 1 {
 			t.Errorf("%d connections and %d IDENTIFYs", got.Connects, got.Identifies)
 		}
-		if len(permit.released) != 3 || permit.released[2] != gateway.OutcomeReady {
+		if len(permit.released) != 3 || permit.released[2] != identify.OutcomeReady {
 			t.Errorf("the turns were given back as %v", permit.released)
 		}
 		s.noViolations()

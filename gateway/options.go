@@ -51,7 +51,7 @@ type Options struct {
 	Events  []string
 	Handler Handler
 
-	IdentifyLimiter   IdentifyLimiter   // default: an in-memory permit for this process
+	IdentifyLimiter   IdentifyLimiter   // default: a new identify.Limiter for this shard alone
 	SessionStore      SessionStore      // default: nobody keeps the session
 	Observer          Observer          // default: nobody watches
 	CredentialChecker CredentialChecker // default: a parked shard waits for Reconfigure

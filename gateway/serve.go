@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"time"
+
+	"evergreen/identify"
 )
 
 // invalidResumable marks the cause of an op 9 whose d was true.
@@ -40,7 +42,7 @@ type connLoop struct {
 func (s *Shard) serve(a attempt) closed {
 	t := &connLoop{Shard: s, attempt: a, conn: a.conn, lastWall: s.opts.WallClock()}
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())
-	defer func() { t.attempt.releaseGrant(OutcomeRefused) }()
+	defer func() { t.attempt.releaseGrant(identify.OutcomeRefused) }()
 	s.seq.attach(t.conn, a.resume)
 	if cause := t.identifyOrResume(); cause != nil {
 		return t.finish(*cause)
@@ -178,7 +180,7 @@ func (t *connLoop) handle(sig signal) *Reason {
 		if t.attempt.grant != nil {
 			grant := t.attempt.grant
 			t.attempt.grant = nil
-			t.group.Go(func() { grant.Release(OutcomeReady) }) // it may write to a disk
+			t.group.Go(func() { grant.Release(identify.OutcomeReady) }) // it may write to a disk
 		}
 	case sigResumed:
 		t.count.resumed.Add(1)

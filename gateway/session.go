@@ -1,21 +1,10 @@
 package gateway
 
-import "fmt"
+import "evergreen/identify"
 
 // ShardID names one shard of a bot: shard ID of Count. The zero ShardID means the
 // bot is not sharded and IDENTIFY carries no shard field.
-type ShardID struct {
-	ID    int
-	Count int
-}
-
-// String prints the pair as "0/1".
-func (p ShardID) String() string {
-	if p.Count == 0 {
-		return "0/1"
-	}
-	return fmt.Sprintf("%d/%d", p.ID, p.Count)
-}
+type ShardID = identify.ShardID
 
 // Session is Discord's resumable session. The three values change together: a
 // new READY replaces all of them at once (G-050).

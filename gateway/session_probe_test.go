@@ -7,6 +7,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // Given a Discord that closes every IDENTIFY and RESUME with 4000 for a while, when
@@ -56,7 +57,7 @@ func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
 // oneGrantLimiter grants the first IDENTIFY and no other.
 type oneGrantLimiter struct{ granted bool }
 
-func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (gateway.Grant, error) {
+func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
 	if p.granted {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -65,8 +66,8 @@ func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func
 	return p, nil
 }
 
-func (p *oneGrantLimiter) Sent() bool              { return true }
-func (p *oneGrantLimiter) Release(gateway.Outcome) {}
+func (p *oneGrantLimiter) Sent() bool               { return true }
+func (p *oneGrantLimiter) Release(identify.Outcome) {}
 
 // Given a session in doubt while no IDENTIFY is granted, then the RESUMEs go on.
 // Statements: G-046, G-072.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergreen/identify"
 )
 
 // Shard keeps one gateway session alive. Make it with [New], start it with
@@ -368,11 +370,11 @@ func setDefaults(o *Options) {
 	if o.Dialer == nil {
 		o.Dialer = WebSocketDialer{UserAgent: "DiscordBot (https://discord.com, 1.0) " + o.Properties}
 	}
-	if o.IdentifyLimiter == nil {
-		o.IdentifyLimiter = NewPermit()
-	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
+	}
+	if o.IdentifyLimiter == nil {
+		o.IdentifyLimiter = identify.New(identify.Options{Rand: o.Rand})
 	}
 	if o.WallClock == nil {
 		o.WallClock = time.Now

@@ -1,10 +1,27 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
 )
+
+// URLSource knows where the gateway is. An implementation asks
+// GET /gateway/bot, caches the address and asks again when told that the cached
+// one failed.
+type URLSource interface {
+	// GatewayURL returns the base gateway URL. failed is the base URL that could
+	// not be connected to, or empty. An error that wraps [ErrUnauthorized]
+	// parks the shard; any other is retried with backoff.
+	GatewayURL(ctx context.Context, failed string) (string, error)
+}
+
+// FixedURL is a [URLSource] that always answers itself.
+type FixedURL string
+
+// GatewayURL returns the URL.
+func (u FixedURL) GatewayURL(context.Context, string) (string, error) { return string(u), nil }
 
 // connectURL completes an address that Discord handed out with the query every
 // connection carries (G-006, G-008). It takes addresses with and without

@@ -100,7 +100,7 @@ func TestNewRefusesWhatDiscordWould(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no token":         func(o *Options) { o.Token = "" },
 		"no locator":       func(o *Options) { o.URLSource = nil },
-		"bad pair":         func(o *Options) { o.Shard = ShardID{2, 2} },
+		"bad pair":         func(o *Options) { o.Shard = ShardID{ID: 2, Count: 2} },
 		"unknown intent":   func(o *Options) { o.Intents = 1 << 40 },
 		"bad presence":     func(o *Options) { o.Presence = &Presence{Status: "x"} },
 		"bad compression":  func(o *Options) { o.Compression = "brotli" },

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limits is Discord's session start limit as GET /gateway/bot tells it.
-type Limits struct {
+// SessionStartLimit is the session_start_limit that GET /gateway/bot tells.
+type SessionStartLimit struct {
 	Total, Remaining int
 	// ResetAfter is how long after At the count starts anew.
 	ResetAfter     time.Duration
@@ -18,19 +18,20 @@ type Limits struct {
 }
 
 const (
-	// limitsAge is how old an answer may be that a start is decided by (G-003).
-	limitsAge = 5 * time.Minute
-	// askPause is how long Limits is left alone after it was called.
-	askPause = 30 * time.Second
+	// maxLimitAge is how old an answer may be that a start is decided by (G-003).
+	maxLimitAge = 5 * time.Minute
+	// refreshPause is how long Discord is left alone after it was asked.
+	refreshPause = 30 * time.Second
 )
 
 // Usage is the account at a glance.
 type Usage struct {
 	// Hour and Day are the IDENTIFYs this bot has sent in the last hour and
-	// the last 24 hours, as far as the ledger goes back.
+	// the last 24 hours, as far as the account goes back.
 	Hour, Day int
 	// Remaining and Total are the session starts of the day. They are
-	// Discord's numbers if FromDiscord is set, else the ledger's estimate.
+	// Discord's numbers if FromDiscord is set, else the limiter's estimate. Total
+	// is 0 where there is no budget.
 	Remaining, Total int
 	FromDiscord      bool
 	// Reset is when the count starts anew or, in an estimate, when the first
@@ -56,52 +57,52 @@ func (u Usage) String() string {
 }
 
 // Usage returns the account as it stands. It never waits for anything.
-func (l *Ledger) Usage() Usage {
+func (l *Limiter) Usage() Usage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.usage(time.Now())
 }
 
 // usage takes grants in flight for spent. The caller holds mu.
-func (l *Ledger) usage(now time.Time) Usage {
+func (l *Limiter) usage(now time.Time) Usage {
 	l.forget(now)
 	u := Usage{
 		Hour: len(l.since(now.Add(-time.Hour))), Day: len(l.spent),
 		Total: l.opts.Total,
 	}
-	if l.limits.Total > 0 {
-		u.Total = l.limits.Total
+	if l.limit.Total > 0 {
+		u.Total = l.limit.Total
 	}
 	u.Remaining = u.Total - len(l.spent) - len(l.grants)
 	if len(l.spent) > 0 {
 		u.Reset = l.spent[0].At.Add(day)
 	}
-	reset := l.limits.At.Add(l.limits.ResetAfter)
-	if l.limits.At.IsZero() || !now.Before(reset) {
+	reset := l.limit.At.Add(l.limit.ResetAfter)
+	if l.limit.At.IsZero() || !now.Before(reset) {
 		u.Remaining = max(0, u.Remaining)
 		return u
 	}
 	// Discord's answer decides while it is young. An old one, for want of a
 	// better, only ever makes the estimate more careful. What left in the
 	// moment of the question is not in the answer.
-	told := l.limits.Remaining - len(l.since(l.limits.At.Add(-1))) - len(l.grants)
-	if u.FromDiscord = now.Sub(l.limits.At) <= limitsAge; u.FromDiscord || told < u.Remaining {
+	told := l.limit.Remaining - len(l.since(l.limit.At.Add(-1))) - len(l.grants)
+	if u.FromDiscord = now.Sub(l.limit.At) <= maxLimitAge; u.FromDiscord || told < u.Remaining {
 		u.Remaining, u.Reset = told, reset
 	}
 	u.Remaining = max(0, u.Remaining)
 	return u
 }
 
-// judgeDay waits out an empty budget (G-041) and spreads a small one (G-042).
+// decideDay waits out an empty budget (G-041) and spreads a small one (G-042).
 // The caller holds mu.
-func (l *Ledger) judgeDay(v *verdict, now time.Time) {
+func (l *Limiter) decideDay(d *decision, now time.Time) {
 	u := l.usage(now)
 	if u.Remaining <= 0 {
 		if len(l.grants) > 0 {
-			v.blocked = true // one in flight may come back
+			d.blocked = true // one in flight may come back
 			return
 		}
-		v.later(u.Reset, causeBudget, func() string {
+		d.notBefore(u.Reset, reasonBudget, func() string {
 			return fmt.Sprintf("all %d session starts of the day are spent; Discord would reset the token for one more", u.Total)
 		})
 		return
@@ -110,7 +111,7 @@ func (l *Ledger) judgeDay(v *verdict, now time.Time) {
 		return
 	}
 	if len(l.grants) > 0 {
-		v.blocked = true // the time of the last start is about to be known
+		d.blocked = true // the time of the last start is about to be known
 		return
 	}
 	if len(l.spent) == 0 {
@@ -118,38 +119,87 @@ func (l *Ledger) judgeDay(v *verdict, now time.Time) {
 	}
 	apart := u.Reset.Sub(now) / time.Duration(u.Remaining)
 	if !u.FromDiscord {
-		// The ledger's own window slides, so its reset returns a single start.
+		// The limiter's own window slides, so its reset returns a single start.
 		apart = max(apart, day/time.Duration(u.Total))
 	}
-	v.later(l.spent[len(l.spent)-1].At.Add(apart), causeReserve, func() string {
+	d.notBefore(l.spent[len(l.spent)-1].At.Add(apart), reasonReserve, func() string {
 		return fmt.Sprintf("only %d of %d session starts are left until %s, so they are spaced out", u.Remaining, u.Total, u.Reset.Format(time.DateTime))
 	})
 }
 
-// stale reports whether Limits has to be asked before a start is decided. The
-// caller holds mu.
-func (l *Ledger) stale(now time.Time) bool {
-	return l.opts.Limits != nil &&
-		(l.limits.At.IsZero() || now.Sub(l.limits.At) > limitsAge) &&
-		(l.asked.IsZero() || now.Sub(l.asked) > askPause)
+// decideHour keeps crash loops within bounds. Only shards of the same Count are
+// counted: a change of their number is no loop. The caller holds mu.
+func (l *Limiter) decideHour(d *decision, shard ShardID, now time.Time) {
+	if l.opts.Hourly <= 0 {
+		return
+	}
+	var all, own []time.Time
+	for _, r := range l.since(now.Add(-time.Hour)) {
+		if r.Shard.Count != shard.Count {
+			continue
+		}
+		all = append(all, r.At)
+		if r.Shard == shard {
+			own = append(own, r.At)
+		}
+	}
+	inFlight := 0
+	for g := range l.grants {
+		if g.record.Shard.Count == shard.Count {
+			inFlight++
+		}
+	}
+	d.capHour(all, inFlight, max(l.opts.Hourly, 3*shard.Count))
+	d.capHour(own, 0, l.opts.Hourly)
 }
 
-// ask asks Discord for the limits if the last answer is too old. One goroutine
-// asks for all; a failure leaves the decision to the ledger's own count.
-func (l *Ledger) ask(ctx context.Context) {
-	if !l.isStale() {
+// capHour waits until less than limit of the starts are younger than an hour.
+func (d *decision) capHour(sent []time.Time, inFlight, limit int) {
+	over := len(sent) + inFlight - limit
+	switch {
+	case over < 0:
+	case over < len(sent):
+		d.notBefore(sent[over].Add(time.Hour), reasonHour, func() string {
+			return fmt.Sprintf("%d session starts were spent within an hour, and no more than that are allowed: something makes the bot or its sessions start over and over", limit)
+		})
+	default:
+		d.blocked = true // a grant in flight decides
+	}
+}
+
+// isStale reports whether Discord has to be asked before a start is decided. The
+// caller holds mu.
+func (l *Limiter) isStale(now time.Time) bool {
+	return l.opts.SessionStartLimit != nil &&
+		(l.limit.At.IsZero() || now.Sub(l.limit.At) > maxLimitAge) &&
+		(l.asked.IsZero() || now.Sub(l.asked) > refreshPause)
+}
+
+// needsRefresh is isStale for callers that do not hold mu.
+func (l *Limiter) needsRefresh() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.isStale(time.Now())
+}
+
+// refresh asks Discord for the limit if the last answer is too old. One goroutine
+// asks for all; a failure leaves the decision to the limiter's own count.
+func (l *Limiter) refresh(ctx context.Context) {
+	if ctx.Err() != nil || !l.needsRefresh() {
 		return
 	}
-	if l.asking.take(ctx) != nil {
+	select {
+	case l.asking <- struct{}{}:
+	case <-ctx.Done():
 		return
 	}
-	defer l.asking.give()
-	if !l.isStale() {
+	defer func() { <-l.asking }()
+	if !l.needsRefresh() {
 		return
 	}
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, askTime)
-	limits, err := l.opts.Limits(limited)
+	limit, err := l.opts.SessionStartLimit(limited)
 	cancel()
 	if err != nil && ctx.Err() != nil {
 		return // this shard gave up; the next in line asks
@@ -157,28 +207,22 @@ func (l *Ledger) ask(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = time.Now()
-	if err == nil && limits.Total > 0 {
-		if limits.At.IsZero() {
-			limits.At = began
+	if err == nil && limit.Total > 0 {
+		if limit.At.IsZero() {
+			limit.At = began
 		}
-		l.compare(l.limits, limits)
-		l.limits = limits
+		l.compare(l.limit, limit)
+		l.limit = limit
 	}
 	l.wakeAll()
-}
-
-func (l *Ledger) isStale() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stale(time.Now())
 }
 
 // alertAt are the percentages that are worth an alert.
 var alertAt = []int{50, 80}
 
-// alert calls Alert when another threshold has been crossed.
-func (l *Ledger) alert() {
-	if l.opts.Alert == nil {
+// alert calls Options.Alert when another threshold has been crossed.
+func (l *Limiter) alert() {
+	if l.opts.Alert == nil || !l.budgeted {
 		return
 	}
 	l.mu.Lock()

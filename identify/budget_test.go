@@ -7,24 +7,22 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // discord is the one who is asked for limits.
 type discord struct {
-	limits Limits
+	limits SessionStartLimit
 	err    error
 	takes  time.Duration
 	asked  int
 }
 
-func (d *discord) ask(ctx context.Context) (Limits, error) {
+func (d *discord) ask(ctx context.Context) (SessionStartLimit, error) {
 	d.asked++
 	select {
 	case <-time.After(d.takes):
 	case <-ctx.Done():
-		return Limits{}, ctx.Err()
+		return SessionStartLimit{}, ctx.Err()
 	}
 	return d.limits, d.err
 }
@@ -37,13 +35,13 @@ func TestEmptyBudgetWaitsForTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		reset := began.Add(10 * time.Hour)
-		ask := func(context.Context) (Limits, error) {
+		ask := func(context.Context) (SessionStartLimit, error) {
 			if left := time.Until(reset); left > 0 {
-				return Limits{Total: 1000, ResetAfter: left, MaxConcurrency: 1}, nil
+				return SessionStartLimit{Total: 1000, ResetAfter: left, MaxConcurrency: 1}, nil
 			}
-			return Limits{Total: 1000, Remaining: 1000, ResetAfter: day, MaxConcurrency: 1}, nil
+			return SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day, MaxConcurrency: 1}, nil
 		}
-		l := New(Options{Limits: ask})
+		l := New(Options{SessionStartLimit: ask})
 		var until time.Time
 		var said []string
 		g, err := l.Acquire(t.Context(), alone, func(end time.Time, why string) { until, said = end, append(said, why) })
@@ -60,7 +58,7 @@ func TestEmptyBudgetWaitsForTheReset(t *testing.T) {
 		if u := l.Usage(); !u.FromDiscord || u.Remaining != 999 {
 			t.Errorf("after the reset: %+v", u)
 		}
-		g.Release(gateway.OutcomeUnsent)
+		g.Release(OutcomeUnsent)
 	})
 }
 
@@ -71,10 +69,10 @@ func TestEmptyBudgetWaitsForTheReset(t *testing.T) {
 func TestReserveIsSpreadUntilTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		remaining, reset := 100, time.Now().Add(10*time.Hour)
-		ask := func(context.Context) (Limits, error) {
-			return Limits{Total: 1000, Remaining: remaining, ResetAfter: time.Until(reset), MaxConcurrency: 1}, nil
+		ask := func(context.Context) (SessionStartLimit, error) {
+			return SessionStartLimit{Total: 1000, Remaining: remaining, ResetAfter: time.Until(reset), MaxConcurrency: 1}, nil
 		}
-		l := New(Options{Limits: ask, Hourly: 1000})
+		l := New(Options{SessionStartLimit: ask, Hourly: 1000})
 		said := ""
 		var times []time.Time
 		for time.Now().Before(reset.Add(-10 * time.Minute)) {
@@ -85,7 +83,7 @@ func TestReserveIsSpreadUntilTheReset(t *testing.T) {
 			g.Sent()
 			remaining--
 			times = append(times, time.Now())
-			g.Release(gateway.OutcomeReady)
+			g.Release(OutcomeReady)
 			time.Sleep(Settled)
 			l.SessionEnded(alone, Settled)
 		}
@@ -110,11 +108,11 @@ func TestReserveIsSpreadUntilTheReset(t *testing.T) {
 func TestReserveHoldsWithoutAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{err: errors.New("no route")}
-		l := New(Options{Limits: d.ask, Total: 10, Hourly: 1000})
+		l := New(Options{SessionStartLimit: d.ask, Total: 10, Hourly: 1000})
 		began := time.Now()
 		var times []time.Time
 		for time.Since(began) < 2*day {
-			times = append(times, identify(t, l, alone, gateway.OutcomeReady))
+			times = append(times, identify(t, l, alone, OutcomeReady))
 			time.Sleep(2 * time.Minute)
 		}
 		if n := mostWithin(times, day); n > 10 {
@@ -135,17 +133,17 @@ func TestReserveHoldsWithoutAnAnswer(t *testing.T) {
 // Statements: G-003.
 func TestOldAnswerIsNotDecidedBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &discord{limits: Limits{Total: 1000, Remaining: 1000, ResetAfter: day, MaxConcurrency: 1}}
-		l := New(Options{Limits: d.ask})
-		identify(t, l, alone, gateway.OutcomeReady)
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day, MaxConcurrency: 1}}
+		l := New(Options{SessionStartLimit: d.ask})
+		identify(t, l, alone, OutcomeReady)
 		time.Sleep(4 * time.Minute)
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		if d.asked != 1 {
 			t.Errorf("asked %d times within five minutes", d.asked)
 		}
 		time.Sleep(2 * time.Minute)
 		d.limits.Remaining = 500
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		if u := l.Usage(); d.asked != 2 || u.Remaining != 499 {
 			t.Errorf("asked %d times, usage %+v", d.asked, u)
 		}
@@ -157,13 +155,13 @@ func TestOldAnswerIsNotDecidedBy(t *testing.T) {
 func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{takes: time.Hour}
-		l := New(Options{Limits: d.ask, MaxConcurrency: 4})
-		within(t, "first start", waited(func() { identify(t, l, gateway.ShardID{ID: 0, Count: 4}, gateway.OutcomeReady) }), askTime, askTime)
-		if d := waited(func() { identify(t, l, gateway.ShardID{ID: 1, Count: 4}, gateway.OutcomeReady) }); d != 0 {
+		l := New(Options{SessionStartLimit: d.ask, MaxConcurrency: 4})
+		within(t, "first start", waited(func() { identify(t, l, ShardID{ID: 0, Count: 4}, OutcomeReady) }), askTime, askTime)
+		if d := waited(func() { identify(t, l, ShardID{ID: 1, Count: 4}, OutcomeReady) }); d != 0 {
 			t.Errorf("the next start waited %v", d)
 		}
-		time.Sleep(askPause + time.Second)
-		within(t, "start after the pause", waited(func() { identify(t, l, gateway.ShardID{ID: 2, Count: 4}, gateway.OutcomeReady) }), askTime, askTime+Spacing)
+		time.Sleep(refreshPause + time.Second)
+		within(t, "start after the pause", waited(func() { identify(t, l, ShardID{ID: 2, Count: 4}, OutcomeReady) }), askTime, askTime+Spacing)
 		if d.asked != 2 {
 			t.Errorf("asked %d times", d.asked)
 		}
@@ -178,19 +176,19 @@ func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 func TestResetIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		remaining, reset := 3, time.Now().Add(time.Hour)
-		ask := func(context.Context) (Limits, error) {
+		ask := func(context.Context) (SessionStartLimit, error) {
 			if left := time.Until(reset); left > 0 {
-				return Limits{Total: 3, Remaining: remaining, ResetAfter: left, MaxConcurrency: 1}, nil
+				return SessionStartLimit{Total: 3, Remaining: remaining, ResetAfter: left, MaxConcurrency: 1}, nil
 			}
-			return Limits{Total: 3, Remaining: 3, ResetAfter: day, MaxConcurrency: 1}, nil
+			return SessionStartLimit{Total: 3, Remaining: 3, ResetAfter: day, MaxConcurrency: 1}, nil
 		}
-		l := New(Options{Limits: ask, Reserve: -1})
+		l := New(Options{SessionStartLimit: ask, Reserve: -1})
 		for range 3 {
-			identify(t, l, alone, gateway.OutcomeReady)
+			identify(t, l, alone, OutcomeReady)
 			remaining--
 			time.Sleep(10 * time.Minute)
 		}
-		within(t, "wait", waited(func() { identify(t, l, alone, gateway.OutcomeReady) }), 30*time.Minute, 30*time.Minute+time.Second)
+		within(t, "wait", waited(func() { identify(t, l, alone, OutcomeReady) }), 30*time.Minute, 30*time.Minute+time.Second)
 	})
 }
 
@@ -202,11 +200,11 @@ func TestAlertsComeOnce(t *testing.T) {
 		l := New(Options{Total: 10, Reserve: -1, Alert: func(u Usage) { percents = append(percents, u.Percent()) }})
 		spend := func(n int) {
 			for range n {
-				identify(t, l, alone, gateway.OutcomeReady)
+				identify(t, l, alone, OutcomeReady)
 				time.Sleep(2 * time.Minute)
 			}
 			g := acquire(t, l, alone) // alerts are raised on the way to a grant
-			g.Release(gateway.OutcomeUnsent)
+			g.Release(OutcomeUnsent)
 		}
 		spend(3) // and one in flight
 		if len(percents) != 0 {
@@ -233,9 +231,9 @@ func TestUsageIsSaidInWords(t *testing.T) {
 		if got, want := l.Usage().String(), "0 of 100 session starts of the day are spent (0 %)"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		at := identify(t, l, alone, gateway.OutcomeReady)
+		at := identify(t, l, alone, OutcomeReady)
 		time.Sleep(2 * time.Hour)
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		u := l.Usage()
 		if u.Hour != 1 || u.Day != 2 || u.Remaining != 98 || u.FromDiscord || !u.Reset.Equal(at.Add(day)) {
 			t.Errorf("usage %+v", u)

@@ -1,74 +1,107 @@
 package identify
 
-import (
-	"time"
+import "time"
 
-	"evergreen/gateway"
+// Grant is the right to send one IDENTIFY.
+type Grant interface {
+	// Sent is called right before the IDENTIFY leaves and does not block. An
+	// IDENTIFY that may have left counts as spent. False means that the grant has
+	// expired: the shard took so long to connect that others have gone ahead. It
+	// must send nothing and acquire anew.
+	Sent() bool
+	// Release ends the grant. It is called exactly once, also when the
+	// connection failed before IDENTIFY, and tells what came of it.
+	Release(Outcome)
+}
+
+// Outcome is what an acquired grant led to.
+type Outcome int
+
+const (
+	// OutcomeUnsent means no IDENTIFY was sent.
+	OutcomeUnsent Outcome = iota
+	// OutcomeRefused means op 9 or a close answered it, or nothing did.
+	OutcomeRefused
+	// OutcomeReady means READY came. It is reported at once.
+	OutcomeReady
 )
 
-// grant is the right to send one IDENTIFY.
+// grant is the Grant of a Limiter. Its fields are guarded by the limiter's mu.
 type grant struct {
-	ledger *Ledger
-	at     time.Time
-	record *record
-	sent   bool // guarded by ledger.mu, as is over
-	over   bool
+	limiter *Limiter
+	record  *record
+	at      time.Time // since when the key has been taken
+	turn    Grant     // of Options.Turn; nil: none
+	taking  bool      // Options.Turn is being waited for
+	sent    bool
+	over    bool
 }
 
 // Sent moves the entry to the time the IDENTIFY leaves and frees the key for
-// the next one, five seconds on. It reports false for a grant that has lapsed.
+// the next one, [Spacing] later.
 func (g *grant) Sent() bool {
-	l := g.ledger
+	l := g.limiter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if g.sent || g.over {
 		return g.sent
 	}
+	if g.turn != nil && !g.turn.Sent() {
+		return false
+	}
 	g.sent = true
 	g.record.At, g.record.State = time.Now(), Sent
 	l.put(g.record)
 	l.spent = append(l.spent, g.record)
-	p := l.pace(g.record.Pair)
-	p.last, p.stalls = g.record.At, 0
+	b := l.backoff(g.record.Shard)
+	b.last, b.unused = g.record.At, 0
 	delete(l.grants, g)
 	l.wakeAll()
 	return true
 }
 
-// lapse takes the grant back from a shard that has not come to use it: the next
-// one of its key goes ahead. The caller holds ledger.mu.
-func (g *grant) lapse() {
-	g.over = true
-	g.ledger.pace(g.record.Pair).stalls++
-	g.record.State = Void
-	g.ledger.put(g.record)
-	delete(g.ledger.grants, g)
-}
-
-// Release ends the grant. What was never sent costs nothing; what was sent and
-// is said to be unsent counts as refused, for it may have left.
-func (g *grant) Release(outcome gateway.Outcome) {
-	l := g.ledger
+// Release ends the grant. A grant that was never sent costs nothing. One that was
+// sent counts as refused when the outcome says unsent: it may have left.
+func (g *grant) Release(outcome Outcome) {
+	l := g.limiter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if g.over {
 		return
 	}
+	if !g.sent {
+		g.cancel()
+		return
+	}
 	g.over = true
-	p := l.pace(g.record.Pair)
-	switch {
-	case !g.sent:
-		p.stalls++
-		g.record.State = Void
-		delete(l.grants, g)
-	case outcome == gateway.OutcomeReady:
+	b := l.backoff(g.record.Shard)
+	if outcome == OutcomeReady {
 		g.record.State = Ready
-		p.ready()
-		p.open = g.record
-	default:
+		b.countReady()
+		b.open = g.record
+	} else {
 		g.record.State = Refused
-		p.refuse(l.opts.Rand)
+		b.countRefusal(l.opts.Rand)
 	}
 	l.put(g.record)
-	l.wakeAll()
+	g.end(outcome)
+}
+
+// cancel takes back a grant whose IDENTIFY was not sent. The caller holds mu.
+func (g *grant) cancel() {
+	l := g.limiter
+	g.over = true
+	l.backoff(g.record.Shard).unused++
+	g.record.State = Unsent
+	l.put(g.record)
+	delete(l.grants, g)
+	g.end(OutcomeUnsent)
+}
+
+// end gives the turn back and lets the queue go on. The caller holds mu.
+func (g *grant) end(outcome Outcome) {
+	if g.turn != nil {
+		g.turn.Release(outcome)
+	}
+	g.limiter.wakeAll()
 }

@@ -4,65 +4,59 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // waiter is a shard in the queue.
 type waiter struct {
-	pair    gateway.ShardID
+	shard   ShardID
 	arrived time.Time
 	wake    chan struct{} // one slot: something has changed
 }
 
-// verdict is what the account says about a waiter.
-type verdict struct {
+// decision says when a waiter may identify.
+type decision struct {
 	until   time.Time // not before this
 	blocked bool      // not before something changes
-	stale   bool      // the limits must be asked for first
-	cause   cause
+	stale   bool      // Discord has to be asked for its limit first
+	reason  reason
 	why     string // for a person; empty when it is only the queue
 }
 
-// cause tells apart the reasons to wait.
-type cause int
+// reason tells apart what a waiter waits for.
+type reason int
 
 const (
-	causeQueue cause = iota
-	causePace
-	causeHour
-	causeReserve
-	causeBudget
+	reasonQueue reason = iota
+	reasonBackoff
+	reasonHour
+	reasonReserve
+	reasonBudget
 )
 
-// later moves the verdict to a later time, if it is one.
-func (v *verdict) later(t time.Time, c cause, why func() string) {
-	if !t.After(v.until) {
+// notBefore moves the decision to a later time, if it is one.
+func (d *decision) notBefore(t time.Time, r reason, why func() string) {
+	if !t.After(d.until) {
 		return
 	}
-	v.until, v.cause, v.why = t, c, ""
+	d.until, d.reason, d.why = t, r, ""
 	if why != nil {
-		v.why = why()
+		d.why = why()
 	}
 }
 
-func (v verdict) free(now time.Time) bool { return !v.blocked && !v.until.After(now) }
+func (d decision) isFree(now time.Time) bool { return !d.blocked && !d.until.After(now) }
 
-// differs reports whether v is worth announcing after said.
-func (v verdict) differs(said verdict) bool {
-	if v.why == "" {
-		return false
-	}
-	return v.cause != said.cause || v.until.Sub(said.until).Abs() > time.Second
+// differs reports whether d is worth announcing after said.
+func (d decision) differs(said decision) bool {
+	return d.why != "" && (d.reason != said.reason || d.until.Sub(said.until).Abs() > time.Second)
 }
 
-// sleep waits for the time of the verdict or for a change.
-func (w *waiter) sleep(ctx context.Context, v verdict) error {
+// sleep waits for the time of the decision or for a change.
+func (w *waiter) sleep(ctx context.Context, d decision) error {
 	var due <-chan time.Time
-	if !v.blocked {
-		t := time.NewTimer(time.Until(v.until))
+	if !d.blocked {
+		t := time.NewTimer(time.Until(d.until))
 		defer t.Stop()
 		due = t.C
 	}
@@ -75,16 +69,24 @@ func (w *waiter) sleep(ctx context.Context, v verdict) error {
 	return nil
 }
 
-func (l *Ledger) enter(pair gateway.ShardID) *waiter {
-	w := &waiter{pair: pair, arrived: time.Now(), wake: make(chan struct{}, 1)}
+// poke lets the waiter decide again.
+func (w *waiter) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Limiter) enqueue(shard ShardID) *waiter {
+	w := &waiter{shard: shard, arrived: time.Now(), wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue = append(l.queue, w)
-	l.supersede(w)
+	l.endOpenSession(w)
 	return w
 }
 
-func (l *Ledger) leave(w *waiter) {
+func (l *Limiter) dequeue(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if i := slices.Index(l.queue, w); i >= 0 {
@@ -93,172 +95,150 @@ func (l *Ledger) leave(w *waiter) {
 	l.wakeAll()
 }
 
-// wakeAll lets every waiter look again. The caller holds mu.
-func (l *Ledger) wakeAll() {
+// wakeAll lets every waiter decide again. The caller holds mu.
+func (l *Limiter) wakeAll() {
 	for _, w := range l.queue {
 		w.poke()
 	}
 }
 
-// poke lets the waiter look again.
-func (w *waiter) poke() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
+// wait returns with a grant or when ctx ends.
+func (l *Limiter) wait(ctx context.Context, w *waiter, announce func(time.Time, string)) (*grant, error) {
+	said := decision{}
+	l.refresh(ctx)
+	for {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		g, d := l.try(w, time.Now())
+		l.alert()
+		switch {
+		case g != nil:
+			return g, nil
+		case d.stale:
+			l.refresh(ctx)
+			continue
+		case d.differs(said) && time.Until(d.until) >= minAnnounced:
+			announce(d.until, d.why)
+			said = d
+		}
+		if err := w.sleep(ctx, d); err != nil {
+			return nil, err
+		}
 	}
 }
 
 // try gives the waiter its grant if nothing speaks against it.
-func (l *Ledger) try(w *waiter, now time.Time) (*grant, verdict) {
+func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(now)
-	v := l.judge(w, now)
-	if !v.free(now) {
-		if (v.cause == causeBudget || v.cause == causeReserve) && l.stale(now) {
-			// The count may have been reset since Discord was last asked.
-			return nil, verdict{stale: true}
-		}
-		return nil, v
+	d := l.decide(w, now)
+	if !d.isFree(now) {
+		// The count may have been reset since Discord was last asked.
+		d.stale = (d.reason == reasonBudget || d.reason == reasonReserve) && l.isStale(now)
+		return nil, d
 	}
+	key := l.key(w.shard)
 	for _, other := range l.queue {
-		if l.key(other.pair) == l.key(w.pair) && l.precedes(other, w) && l.judge(other, now).free(now) {
+		if l.key(other.shard) == key && l.precedes(other, w) && l.decide(other, now).isFree(now) {
 			other.poke() // it may be asleep until a time that has since moved
-			return nil, verdict{blocked: true}
+			return nil, decision{blocked: true}
 		}
 	}
-	if l.stale(now) {
-		return nil, verdict{stale: true}
+	if l.isStale(now) {
+		return nil, decision{stale: true}
 	}
 	for other := range l.grants {
-		if l.key(other.record.Pair) == l.key(w.pair) {
-			other.lapse() // judge has given it its time
+		if l.key(other.record.Shard) == key {
+			other.cancel() // decide has given it its time
 		}
 	}
 	l.lastID = max(l.lastID+1, now.UnixMicro())
-	g := &grant{ledger: l, at: now, record: &record{
-		Entry: Entry{ID: l.lastID, Pair: w.pair, At: now, State: Granted},
+	g := &grant{limiter: l, at: now, record: &record{
+		Entry: Entry{ID: l.lastID, Shard: w.shard, At: now, State: Granted},
 	}}
 	l.grants[g] = struct{}{}
-	l.put(g.record)
-	return g, v
+	return g, d
 }
 
-// precedes orders the waiters of one key: shards that get along before those
-// that keep failing or could not use their turn, lower ids first, which is the order of the buckets
-// (G-039). The caller holds mu.
-func (l *Ledger) precedes(a, b *waiter) bool {
+// precedes orders the waiters of one key: shards whose sessions last before those
+// that keep failing or could not use their grants, then lower ids, which is the
+// order of the buckets. The caller holds mu.
+func (l *Limiter) precedes(a, b *waiter) bool {
 	if a == b {
 		return false
 	}
-	p, q := l.pace(a.pair), l.pace(b.pair)
-	if p.deaths != q.deaths {
-		return p.deaths < q.deaths
-	}
-	if p.stalls != q.stalls {
-		return p.stalls < q.stalls
-	}
-	if a.pair.ID != b.pair.ID {
-		return a.pair.ID < b.pair.ID
+	p, q := l.backoff(a.shard), l.backoff(b.shard)
+	switch {
+	case p.shortSessions != q.shortSessions:
+		return p.shortSessions < q.shortSessions
+	case p.unused != q.unused:
+		return p.unused < q.unused
+	case a.shard.ID != b.shard.ID:
+		return a.shard.ID < b.shard.ID
 	}
 	return a.arrived.Before(b.arrived)
 }
 
-// judge says when the waiter may identify, whoever else waits. The caller
+// decide says when the waiter may identify if no other one waits. The caller
 // holds mu.
-func (l *Ledger) judge(w *waiter, now time.Time) verdict {
-	var v verdict
-	if l.bucket(w.pair) > 0 {
-		v.later(w.arrived.Add(lineUp), causeQueue, nil)
+func (l *Limiter) decide(w *waiter, now time.Time) decision {
+	var d decision
+	key, bucket := l.key(w.shard), l.bucket(w.shard)
+	if bucket > 0 {
+		d.notBefore(w.arrived.Add(bucketDelay), reasonQueue, nil)
 	}
 	for g := range l.grants {
-		if l.key(g.record.Pair) == l.key(w.pair) {
+		switch {
+		case l.key(g.record.Shard) != key:
+			if l.bucket(g.record.Shard) < bucket {
+				d.notBefore(g.at.Add(dialPatience), reasonQueue, nil)
+			}
+		case g.taking:
+			d.blocked = true
+		default:
 			// A shard that cannot connect costs the next one no more time than
 			// its IDENTIFY would have (G-122).
-			v.later(g.at.Add(Spacing), causeQueue, nil)
-		} else if l.bucket(g.record.Pair) < l.bucket(w.pair) {
-			v.later(g.at.Add(patience), causeQueue, nil)
+			d.notBefore(g.at.Add(Spacing), reasonQueue, nil)
 		}
 	}
-	v.later(l.keyFree(w.pair), causeQueue, nil)
+	d.notBefore(l.keyFree(key), reasonQueue, nil)
 	if !l.loaded {
-		v.later(l.born.Add(Spacing), causeQueue, nil)
+		d.notBefore(l.created.Add(Spacing), reasonQueue, nil)
 	}
-	p := l.pace(w.pair)
-	v.later(p.next(), causePace, func() string {
-		if p.deaths > 0 {
-			return fmt.Sprintf("the last sessions ended within a minute of their start (%d in a row): starting slower to spare the day's session starts", p.deaths)
+	b := l.backoff(w.shard)
+	d.notBefore(b.next(), reasonBackoff, func() string {
+		if b.shortSessions > 0 {
+			return fmt.Sprintf("the last sessions ended within a minute of their start (%d in a row): starting slower to spare the day's session starts", b.shortSessions)
 		}
-		return fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", p.refusals)
+		return fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", b.refusals)
 	})
-	l.judgeHour(&v, w.pair, now)
-	l.judgeDay(&v, now)
-	return v
+	if l.budgeted {
+		l.decideHour(&d, w.shard, now)
+		l.decideDay(&d, now)
+	}
+	return d
 }
 
-// judgeHour keeps crash loops within bounds. Only shards of the same number
-// count: a change of their number is no loop. The caller holds mu.
-func (l *Ledger) judgeHour(v *verdict, pair gateway.ShardID, now time.Time) {
-	var hour []*record
-	for _, r := range l.since(now.Add(-time.Hour)) {
-		if r.Pair.Count == pair.Count {
-			hour = append(hour, r)
-		}
-	}
-	inFlight := 0
-	for g := range l.grants {
-		if g.record.Pair.Count == pair.Count {
-			inFlight++
-		}
-	}
-	limit := func(records []*record, inFlight, most int) {
-		over := len(records) + inFlight - most
-		switch {
-		case over < 0:
-		case over < len(records):
-			v.later(records[over].At.Add(time.Hour), causeHour, func() string {
-				return fmt.Sprintf("%d session starts were spent within an hour, and no more than that are allowed: something makes the bot or its sessions start over and over", most)
-			})
-		default:
-			v.blocked = true // a grant in flight decides
-		}
-	}
-	limit(hour, inFlight, max(l.opts.Hourly, 3*pair.Count))
-	var own []*record
-	for _, r := range hour {
-		if r.Pair == pair {
-			own = append(own, r)
-		}
-	}
-	limit(own, 0, l.opts.Hourly)
-}
+// key is the shard's concurrency key, bucket its place in the starting order
+// (G-039). The caller holds mu.
+func (l *Limiter) key(shard ShardID) int    { return shard.ID % l.concurrency() }
+func (l *Limiter) bucket(shard ShardID) int { return shard.ID / l.concurrency() }
 
-// key is the shard's concurrency key, bucket its place in the starting order.
-// The caller holds mu.
-func (l *Ledger) key(pair gateway.ShardID) int    { return pair.ID % l.concurrency() }
-func (l *Ledger) bucket(pair gateway.ShardID) int { return pair.ID / l.concurrency() }
-
-func (l *Ledger) concurrency() int {
-	if l.limits.MaxConcurrency > 0 {
-		return l.limits.MaxConcurrency
+func (l *Limiter) concurrency() int {
+	if l.limit.MaxConcurrency > 0 {
+		return l.limit.MaxConcurrency
 	}
 	return l.opts.MaxConcurrency
 }
 
-// keyFree is when the key of the shard may be used again. The caller holds mu.
-func (l *Ledger) keyFree(pair gateway.ShardID) time.Time {
+// keyFree is when the key may be used again. The caller holds mu.
+func (l *Limiter) keyFree(key int) time.Time {
 	for i := len(l.spent) - 1; i >= 0; i-- {
-		if l.key(l.spent[i].Pair) == l.key(pair) {
+		if l.key(l.spent[i].Shard) == key {
 			return l.spent[i].At.Add(Spacing)
 		}
 	}
 	return time.Time{}
 }
-
-// since returns the IDENTIFYs sent after t. The caller holds mu.
-func (l *Ledger) since(t time.Time) []*record {
-	return l.spent[sort.Search(len(l.spent), func(i int) bool { return l.spent[i].At.After(t) }):]
-}
-
-// forget drops what is older than a day. The caller holds mu.
-func (l *Ledger) forget(now time.Time) { l.spent = l.since(now.Add(-day)) }

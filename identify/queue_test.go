@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // Given a shard in the queue whose connection attempt is given up, when its
@@ -20,24 +18,24 @@ import (
 func TestWaiterLeavesWithoutATrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
-		holder := acquire(t, l, gateway.ShardID{ID: 0, Count: 3})
+		holder := acquire(t, l, ShardID{ID: 0, Count: 3})
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
-			g, err := l.Acquire(ctx, gateway.ShardID{ID: 1, Count: 3}, nil)
+			g, err := l.Acquire(ctx, ShardID{ID: 1, Count: 3}, nil)
 			if g != nil || !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, %v after cancel", g, err)
 			}
 		})
 		all.Go(func() {
-			g := acquire(t, l, gateway.ShardID{ID: 2, Count: 3})
-			g.Release(gateway.OutcomeUnsent)
+			g := acquire(t, l, ShardID{ID: 2, Count: 3})
+			g.Release(OutcomeUnsent)
 		})
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
 		began := time.Now()
-		holder.Release(gateway.OutcomeUnsent)
+		holder.Release(OutcomeUnsent)
 		all.Wait()
 		if d := time.Since(began); d > 100*time.Millisecond {
 			t.Errorf("the one behind waited %v more", d)
@@ -77,7 +75,7 @@ func TestContextEndsDuringTheCommit(t *testing.T) {
 		}
 		checkNoTrace(t, l)
 		d.stop()
-		if states := d.states(); len(states) != 1 || states[0] != Void {
+		if states := d.states(); len(states) != 1 || states[0] != Unsent {
 			t.Errorf("the disk holds %v, want one void entry", states)
 		}
 	})
@@ -88,17 +86,17 @@ func TestContextEndsDuringTheCommit(t *testing.T) {
 func TestWaitsAreAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Rand: middling})
-		identify(t, l, gateway.ShardID{ID: 0, Count: 2}, gateway.OutcomeReady)
-		g, err := l.Acquire(t.Context(), gateway.ShardID{ID: 1, Count: 2}, func(_ time.Time, why string) {
+		identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
+		g, err := l.Acquire(t.Context(), ShardID{ID: 1, Count: 2}, func(_ time.Time, why string) {
 			t.Errorf("announced a turn in the queue: %s", why)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Release(gateway.OutcomeUnsent)
+		g.Release(OutcomeUnsent)
 
 		for range 3 {
-			identify(t, l, alone, gateway.OutcomeReady)
+			identify(t, l, alone, OutcomeReady)
 			l.SessionEnded(alone, time.Second)
 		}
 		var said []string
@@ -115,7 +113,7 @@ func TestWaitsAreAnnounced(t *testing.T) {
 		if now := time.Now(); !until.Equal(now) {
 			t.Errorf("the wait was to end %v, it ended %v", until, now)
 		}
-		g.Release(gateway.OutcomeUnsent)
+		g.Release(OutcomeUnsent)
 	})
 }
 
@@ -123,23 +121,23 @@ func TestWaitsAreAnnounced(t *testing.T) {
 func TestFailingShardStandsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Rand: middling})
-		failing, other := gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
-		identify(t, l, failing, gateway.OutcomeReady)
+		failing, other := ShardID{ID: 0, Count: 2}, ShardID{ID: 1, Count: 2}
+		identify(t, l, failing, OutcomeReady)
 		l.SessionEnded(failing, time.Second)
 		time.Sleep(time.Minute) // its own wait is over
 		holder := acquire(t, l, other)
 		var all sync.WaitGroup
-		var first gateway.ShardID
+		var first ShardID
 		var once sync.Once
-		for _, pair := range []gateway.ShardID{failing, other} {
+		for _, shard := range []ShardID{failing, other} {
 			all.Go(func() {
-				g := acquire(t, l, pair)
-				once.Do(func() { first = pair })
-				g.Release(gateway.OutcomeUnsent)
+				g := acquire(t, l, shard)
+				once.Do(func() { first = shard })
+				g.Release(OutcomeUnsent)
 			})
 			time.Sleep(time.Second)
 		}
-		holder.Release(gateway.OutcomeUnsent)
+		holder.Release(OutcomeUnsent)
 		all.Wait()
 		if first != other {
 			t.Error("the failing shard went first")
@@ -156,7 +154,7 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 	for seed := range uint64(3) {
 		synctest.Test(t, func(t *testing.T) {
 			const shards, keys = 6, 2
-			l := New(Options{MaxConcurrency: keys})
+			l := New(Options{Total: DefaultTotal, MaxConcurrency: keys})
 			var (
 				mu     sync.Mutex
 				byKey  [keys][]time.Time
@@ -167,18 +165,18 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 			for id := range shards {
 				all.Go(func() {
 					chance := rand.New(rand.NewPCG(seed, uint64(id)))
-					pair := gateway.ShardID{ID: id, Count: shards}
+					shard := ShardID{ID: id, Count: shards}
 					for time.Now().Before(end) {
 						patience := time.Duration(1+chance.IntN(90)) * time.Second
 						ctx, cancel := context.WithTimeout(t.Context(), patience)
-						g, err := l.Acquire(ctx, pair, nil)
+						g, err := l.Acquire(ctx, shard, nil)
 						cancel()
 						if err != nil {
 							continue
 						}
 						time.Sleep(time.Duration(chance.IntN(3000)) * time.Millisecond)
 						if chance.IntN(4) == 0 {
-							g.Release(gateway.OutcomeUnsent)
+							g.Release(OutcomeUnsent)
 							continue
 						}
 						mu.Lock()
@@ -188,14 +186,14 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 						mu.Unlock()
 						time.Sleep(time.Duration(chance.IntN(2000)) * time.Millisecond)
 						if chance.IntN(3) == 0 {
-							g.Release(gateway.OutcomeRefused)
+							g.Release(OutcomeRefused)
 							continue
 						}
-						g.Release(gateway.OutcomeReady)
+						g.Release(OutcomeReady)
 						lived := time.Duration(chance.IntN(240)) * time.Second
 						time.Sleep(lived)
 						if chance.IntN(2) == 0 {
-							l.SessionEnded(pair, lived)
+							l.SessionEnded(shard, lived)
 						}
 					}
 				})

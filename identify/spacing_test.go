@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // Given sixteen shards that start at once and one concurrency key, they are
@@ -26,13 +24,13 @@ func TestShardsOfOneKeyAreSpaced(t *testing.T) {
 		)
 		for _, id := range []int{7, 3, 15, 0, 9, 1, 14, 2, 8, 4, 13, 5, 12, 6, 11, 10} {
 			all.Go(func() {
-				g := acquire(t, l, gateway.ShardID{ID: id, Count: 16})
+				g := acquire(t, l, ShardID{ID: id, Count: 16})
 				time.Sleep(200 * time.Millisecond) // dial and HELLO
 				g.Sent()
 				mu.Lock()
 				order, times = append(order, id), append(times, time.Now())
 				mu.Unlock()
-				g.Release(gateway.OutcomeReady)
+				g.Release(OutcomeReady)
 			})
 		}
 		all.Wait()
@@ -62,13 +60,13 @@ func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
 		began := time.Now()
 		for id := 11; id >= 0; id-- {
 			all.Go(func() {
-				g := acquire(t, l, gateway.ShardID{ID: id, Count: 12})
+				g := acquire(t, l, ShardID{ID: id, Count: 12})
 				time.Sleep(time.Duration(100+id) * time.Millisecond)
 				g.Sent()
 				mu.Lock()
 				sent[id] = time.Since(began)
 				mu.Unlock()
-				g.Release(gateway.OutcomeReady)
+				g.Release(OutcomeReady)
 			})
 		}
 		all.Wait()
@@ -101,11 +99,11 @@ func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
 func TestOneSlowDialDoesNotHoldUpOtherKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 2})
-		slow := acquire(t, l, gateway.ShardID{ID: 0, Count: 4})
+		slow := acquire(t, l, ShardID{ID: 0, Count: 4})
 		within(t, "wait behind a slow dial", waited(func() {
-			identify(t, l, gateway.ShardID{ID: 3, Count: 4}, gateway.OutcomeReady)
-		}), patience, patience+time.Second)
-		slow.Release(gateway.OutcomeUnsent)
+			identify(t, l, ShardID{ID: 3, Count: 4}, OutcomeReady)
+		}), dialPatience, dialPatience+time.Second)
+		slow.Release(OutcomeUnsent)
 	})
 }
 
@@ -116,16 +114,16 @@ func TestOneSlowDialDoesNotHoldUpOtherKeys(t *testing.T) {
 func TestSpacingCountsFromTheIdentify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
-		first := acquire(t, l, gateway.ShardID{ID: 0, Count: 2})
+		first := acquire(t, l, ShardID{ID: 0, Count: 2})
 		go func() {
 			time.Sleep(4 * time.Second)
 			first.Sent()
 		}()
 		began := time.Now()
-		second := acquire(t, l, gateway.ShardID{ID: 1, Count: 2})
+		second := acquire(t, l, ShardID{ID: 1, Count: 2})
 		within(t, "second grant", time.Since(began), 9*time.Second, 10*time.Second)
-		second.Release(gateway.OutcomeUnsent)
-		first.Release(gateway.OutcomeReady)
+		second.Release(OutcomeUnsent)
+		first.Release(OutcomeReady)
 		checkNoTrace(t, l)
 	})
 }
@@ -138,19 +136,19 @@ func TestSpacingCountsFromTheIdentify(t *testing.T) {
 func TestStuckShardHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
-		stuck := acquire(t, l, gateway.ShardID{ID: 0, Count: 2})
+		stuck := acquire(t, l, ShardID{ID: 0, Count: 2})
 		within(t, "wait behind a stuck shard", waited(func() {
-			identify(t, l, gateway.ShardID{ID: 1, Count: 2}, gateway.OutcomeReady)
+			identify(t, l, ShardID{ID: 1, Count: 2}, OutcomeReady)
 		}), Spacing, Spacing+100*time.Millisecond)
 		if stuck.Sent() {
 			t.Error("the grant was good although another shard had gone ahead")
 		}
-		stuck.Release(gateway.OutcomeUnsent)
+		stuck.Release(OutcomeUnsent)
 		if u := l.Usage(); u.Day != 1 {
 			t.Errorf("%d starts are spent, want 1", u.Day)
 		}
 		within(t, "second try", waited(func() {
-			identify(t, l, gateway.ShardID{ID: 0, Count: 2}, gateway.OutcomeReady)
+			identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
 		}), Spacing-100*time.Millisecond, Spacing+100*time.Millisecond)
 		checkNoTrace(t, l)
 	})
@@ -162,15 +160,15 @@ func TestStuckShardHoldsUpNobody(t *testing.T) {
 // Statements: G-046.
 func TestUnsentGrantCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{})
+		l := New(Options{Total: DefaultTotal})
 		for range 50 {
 			g := acquire(t, l, alone)
 			time.Sleep(10 * time.Millisecond)
-			g.Release(gateway.OutcomeUnsent)
-			g.Release(gateway.OutcomeReady) // a second time changes nothing
+			g.Release(OutcomeUnsent)
+			g.Release(OutcomeReady) // a second time changes nothing
 			g.Sent()
 		}
-		if d := waited(func() { identify(t, l, alone, gateway.OutcomeReady) }); d != 0 {
+		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("50 failed dials delayed the next start by %v", d)
 		}
 		if u := l.Usage(); u.Day != 1 || u.Remaining != 999 {
@@ -186,19 +184,19 @@ func TestUnsentGrantCostsNothing(t *testing.T) {
 // Statements: G-046.
 func TestGrantsComeBackInEveryOrder(t *testing.T) {
 	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
-	outcomes := []gateway.Outcome{gateway.OutcomeUnsent, gateway.OutcomeRefused, gateway.OutcomeReady}
+	outcomes := []Outcome{OutcomeUnsent, OutcomeRefused, OutcomeReady}
 	for _, order := range orders {
 		for mask := range 27 {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(Options{MaxConcurrency: 3})
-				grants := make([]gateway.Grant, 3)
+				grants := make([]Grant, 3)
 				for id := range grants {
-					grants[id] = acquire(t, l, gateway.ShardID{ID: id, Count: 3})
+					grants[id] = acquire(t, l, ShardID{ID: id, Count: 3})
 				}
 				spent := 0
 				for at, id := range order {
 					outcome := outcomes[mask/[]int{1, 3, 9}[at]%3]
-					if outcome != gateway.OutcomeUnsent {
+					if outcome != OutcomeUnsent {
 						grants[id].Sent()
 						spent++
 					}
@@ -209,7 +207,7 @@ func TestGrantsComeBackInEveryOrder(t *testing.T) {
 					t.Errorf("order %v, outcomes %d: %d starts in the account, %d were spent", order, mask, u.Day, spent)
 				}
 				for id := range grants {
-					d := waited(func() { identify(t, l, gateway.ShardID{ID: id, Count: 3}, gateway.OutcomeReady) })
+					d := waited(func() { identify(t, l, ShardID{ID: id, Count: 3}, OutcomeReady) })
 					within(t, "next start of a key", d, 0, 11*time.Second)
 				}
 			})
@@ -225,10 +223,10 @@ func TestSentCountsWhateverIsSaidLater(t *testing.T) {
 		g := acquire(t, l, alone)
 		g.Sent()
 		g.Sent()
-		g.Release(gateway.OutcomeUnsent)
+		g.Release(OutcomeUnsent)
 		if u := l.Usage(); u.Day != 1 {
 			t.Errorf("%d starts in the account, want 1", u.Day)
 		}
-		within(t, "next start", waited(func() { identify(t, l, alone, gateway.OutcomeReady) }), Spacing, 11*time.Second)
+		within(t, "next start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, 11*time.Second)
 	})
 }

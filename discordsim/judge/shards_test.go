@@ -29,7 +29,7 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := identify.New(identify.Options{Limits: check.Limits, Rand: random})
+	account := identify.New(identify.Options{SessionStartLimit: check.Limits, Rand: random})
 	var shards []*gateway.Shard
 	var running sync.WaitGroup
 	for id := range application.Shards {

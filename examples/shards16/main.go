@@ -22,6 +22,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 func main() {
@@ -50,7 +51,7 @@ func main() {
 			},
 			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:          gateway.WebSocketDialer{DialContext: sim.DialContext},
-			IdentifyLimiter: fleet.NewPermit(8),
+			IdentifyLimiter: identify.New(identify.Options{MaxConcurrency: 8}),
 			Events:          []string{"MESSAGE_CREATE"},
 			Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
 				var message struct {

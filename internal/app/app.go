@@ -137,7 +137,7 @@ type App struct {
 	client  *http.Client
 	rest    *rest.Transport
 	check   *preflight.Client
-	ledger  *identify.Ledger
+	limiter *identify.Limiter
 	tracker *health.Tracker
 	monitor *health.Monitor
 	watch   watch
@@ -217,7 +217,9 @@ func New(o Options) (*App, error) {
 	if a.check, err = preflight.New(a.preflightOptions()); err != nil {
 		return nil, err
 	}
-	a.ledger = identify.New(identify.Options{Storage: o.Storage, Limits: a.check.Limits, Alert: a.startsRunLow, Rand: o.Rand})
+	a.limiter = identify.New(identify.Options{
+		Storage: o.Storage, SessionStartLimit: a.check.Limits, HoldUntil: a.cleared, Alert: a.startsRunLow, Rand: o.Rand,
+	})
 	var short func() health.Short
 	if o.Machine != nil {
 		a.memory = &memory{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
@@ -305,7 +307,7 @@ func (a *App) assemble(intents gateway.Intents) error {
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.inUse(), Intents: intents},
-			URLSource:   locator{a}, CredentialChecker: a, IdentifyLimiter: careful{a.ledger, a.cleared}, Dialer: a.opts.Dialer,
+			URLSource:   locator{a}, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,

@@ -22,7 +22,7 @@ func (a *App) rival() health.Rival {
 			return known
 		}
 	}
-	others := a.ledger.Foreign()
+	others := a.limiter.ExternalUse()
 	if others.Starts == 0 || time.Since(others.Last) >= rivalStands {
 		return health.Rival{}
 	}
@@ -43,8 +43,8 @@ func (a *App) lookForRivals(ctx context.Context) {
 	defer ticker.Stop()
 	for said := 0; ; {
 		if a.Fleet().Assignment().Whole() {
-			a.ledger.Look(ctx)
-			if others := a.ledger.Foreign(); others.Starts > said {
+			a.limiter.RefreshSessionStartLimit(ctx)
+			if others := a.limiter.ExternalUse(); others.Starts > said {
 				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token: " + a.rival().Trouble + ". " + health.Lookup(health.TwoInstances).Do)
 				said = others.Starts
 			}

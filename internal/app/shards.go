@@ -9,7 +9,6 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/identify"
 )
 
 // count is the number of shards of the bot, as far as it is known without asking
@@ -160,30 +159,6 @@ func (s *shelf) Session(pair gateway.ShardID) gateway.Session {
 // SessionStore implements [fleet.Sessions].
 func (s *shelf) SessionStore(pair gateway.ShardID) gateway.SessionStore {
 	return s.kept.Keeper(pair, s.intents)
-}
-
-// careful is the account of IDENTIFYs while the questions before the start are
-// being asked: shards that resume do not wait for the answers, but an IDENTIFY
-// does, for a while. What a person has to mend is found before one is spent.
-type careful struct {
-	*identify.Ledger
-	cleared <-chan struct{}
-}
-
-// clearance is how long an IDENTIFY waits for the answers.
-const clearance = 10 * time.Second
-
-// Acquire implements [gateway.IdentifyLimiter].
-func (c careful) Acquire(ctx context.Context, pair gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
-	patience := time.NewTimer(clearance)
-	defer patience.Stop()
-	select {
-	case <-c.cleared:
-	case <-patience.C:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	return c.Ledger.Acquire(ctx, pair, announce)
 }
 
 // crew is the fleet as the bot sees it: online as long as any shard is.

@@ -133,7 +133,7 @@ func (a *App) Check() health.Check { return a.monitor.Last() }
 func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
 
 // Budget is the account of session starts.
-func (a *App) Budget() identify.Usage { return a.ledger.Usage() }
+func (a *App) Budget() identify.Usage { return a.limiter.Usage() }
 
 // Handlers is how each command fares.
 func (a *App) Handlers() []bot.HandlerTime { return a.Bot().Handlers() }

@@ -27,7 +27,8 @@ var root = filepath.Join("..", "..")
 // alone names the packages that depend on nothing outside the standard library
 // but what stands here, directly or through others.
 var alone = map[string][]string{
-	"gateway":           {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle"},
+	"identify":          {},
+	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle"},
 	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", "go.yaml.in/yaml/v3", module + "/internal/text"}, // scenario files
 	"tools/conformance": {},
 }

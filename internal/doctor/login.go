@@ -130,7 +130,7 @@ func (v *visit) checkBudget(ctx context.Context) Finding {
 // counted is how many session starts the state folder knows of since then.
 func (v *visit) counted(since time.Time) (n int) {
 	for _, e := range v.glance.Entries {
-		if e.At.After(since) && e.State != identify.Void {
+		if e.At.After(since) && e.State != identify.Unsent {
 			n++
 		}
 	}

@@ -74,7 +74,7 @@ type visit struct {
 	preflight *preflight.Client
 	report    preflight.Report
 	refusal   error // what preflight would end a start for, the token apart
-	limits    identify.Limits
+	limits    identify.SessionStartLimit
 	pair      gateway.ShardID // the shard to prove READY with
 	gateway   string          // the address
 

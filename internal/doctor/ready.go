@@ -95,14 +95,14 @@ func (v *visit) wordOfRunning() Finding {
 // it keeps the spacing and counts in the budget, but what becomes of the proof's
 // short session says nothing about the bot's next one (G-038, G-042).
 type visitor struct {
-	ledger *identify.Ledger
+	ledger *identify.Limiter
 	waits  func(until time.Time, why string)
 }
 
 // visitorPair is the place of such starts in the account.
 var visitorPair = gateway.ShardID{Count: -1}
 
-func (p visitor) Acquire(ctx context.Context, _ gateway.ShardID, announce func(time.Time, string)) (gateway.Grant, error) {
+func (p visitor) Acquire(ctx context.Context, _ gateway.ShardID, announce func(time.Time, string)) (identify.Grant, error) {
 	return p.ledger.Acquire(ctx, visitorPair, func(until time.Time, why string) {
 		announce(until, why)
 		p.waits(until, why)
@@ -156,7 +156,7 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 	p := &proof{complete: make(chan struct{})}
 	var mu sync.Mutex // for p.waiting, which the permit's goroutine sets
 	permit := visitor{
-		ledger: identify.New(identify.Options{Storage: kept.Ledger(), Limits: v.preflight.Limits}),
+		ledger: identify.New(identify.Options{Storage: kept.Ledger(), SessionStartLimit: v.preflight.Limits}),
 		waits: func(until time.Time, why string) {
 			if time.Until(until) > longestWait {
 				mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"evergreen/identify"
 )
 
-// account is the [ledger.Storage].
+// account is the [identify.Storage].
 type account struct{ store *Store }
 
 // Ledger returns the storage of the account of session starts (G-040, G-153). It
@@ -48,7 +48,7 @@ func (a account) Put(e identify.Entry) {
 	s := a.store
 	e.At = e.At.Round(0)
 	s.mu.Lock()
-	if e.State == identify.Void {
+	if e.State == identify.Unsent {
 		delete(s.entries, e.ID)
 	} else {
 		s.entries[e.ID] = e

@@ -149,10 +149,10 @@ func (v *file) put(ctx context.Context, b *batch) error {
 	}
 	for _, e := range b.entries {
 		var err error
-		if e.State == identify.Void {
+		if e.State == identify.Unsent {
 			_, err = v.dropEntry.ExecContext(ctx, e.ID)
 		} else {
-			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Pair.ID, e.Pair.Count, nanos(e.At), int(e.State), int64(e.Lived))
+			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Shard.ID, e.Shard.Count, nanos(e.At), int(e.State), int64(e.Lived))
 		}
 		if err != nil {
 			return err

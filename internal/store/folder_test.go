@@ -329,7 +329,7 @@ func TestBatchesOfEverySize(t *testing.T) {
 		{history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
 		{run: &runRow{Run: Run{Started: at}}},
 		{sessions: []sessionRow{{pair: row.pair, session: gateway.Session{ID: "s", Seq: 2}, saved: at}}, history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
-		{entries: []identify.Entry{{ID: 7, At: at, State: identify.Void}}},
+		{entries: []identify.Entry{{ID: 7, At: at, State: identify.Unsent}}},
 	} {
 		f := folder{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, longest: longestLog, now: time.Now}
 		v, _, err := f.open(false)

@@ -51,7 +51,7 @@ func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
 	err = v.each(ctx, func(rows *sql.Rows) error {
 		var e identify.Entry
 		var at, lived int64
-		err := rows.Scan(&e.ID, &e.Pair.ID, &e.Pair.Count, &at, &e.State, &lived)
+		err := rows.Scan(&e.ID, &e.Shard.ID, &e.Shard.Count, &at, &e.State, &lived)
 		e.At, e.Lived = fromNanos(at), time.Duration(lived)
 		i.entries = append(i.entries, e)
 		return err

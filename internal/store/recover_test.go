@@ -28,7 +28,7 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				s.Keeper(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
 				s.Keeper(gateway.ShardID{ID: 1, Count: 2}, intents).Save(session("b", 6))
 				s.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
-				s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Void})
+				s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Unsent})
 				s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
 				time.Sleep(time.Minute)
 				synctest.Wait()

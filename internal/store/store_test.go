@@ -34,9 +34,9 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	now := time.Now()
 	entries := []identify.Entry{
 		{ID: 1, At: now.Add(-time.Hour), State: identify.Ended, Lived: time.Minute},
-		{ID: 2, Pair: gateway.ShardID{ID: 1, Count: 2}, At: now, State: identify.Granted},
+		{ID: 2, Shard: gateway.ShardID{ID: 1, Count: 2}, At: now, State: identify.Granted},
 	}
-	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Void}) {
+	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Unsent}) {
 		first.Ledger().Put(e)
 	}
 	incident := health.Incident{

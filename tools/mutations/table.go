@@ -29,7 +29,7 @@ var mutations = []mutation{
 		"./gateway", "ResumedNeverComes",
 	},
 	{
-		"rule-1-ledger", "an IDENTIFY is not counted", "identify/grant.go",
+		"rule-1-identify-account", "an IDENTIFY is not counted", "identify/grant.go",
 		"	l.spent = append(l.spent, g.record)\n", "",
 		"./identify", "",
 	},

@@ -22,7 +22,7 @@ const (
 type plan struct {
 	url    string
 	shards int // recommended; 0 while unknown
-	limits identify.Limits
+	limits identify.SessionStartLimit
 	at     time.Time // when it was asked for
 }
 
@@ -67,8 +67,8 @@ func (c *Client) known(failed string) string {
 }
 
 // Limits returns the session start limit, at most five minutes old (G-003). It
-// is meant for ledger.Options.Limits.
-func (c *Client) Limits(ctx context.Context) (identify.Limits, error) {
+// is meant for identify.Options.SessionStartLimit.
+func (c *Client) Limits(ctx context.Context) (identify.SessionStartLimit, error) {
 	p, err := c.current(ctx)
 	if err == nil && p.limits.Total <= 0 {
 		err = errors.New("GET /gateway/bot: the answer has no session_start_limit")
@@ -165,7 +165,7 @@ func readPlan(answer object, at time.Time) plan {
 		return p
 	}
 	reset, _ := limit.count("reset_after") // in milliseconds, unlike the rest of REST
-	p.limits = identify.Limits{
+	p.limits = identify.SessionStartLimit{
 		Total: total, Remaining: remaining, At: at,
 		ResetAfter: time.Duration(min(reset, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
 	}

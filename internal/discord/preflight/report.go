@@ -27,7 +27,7 @@ type Report struct {
 	// Limits how many sessions may be started.
 	URL    string
 	Shards int
-	Limits identify.Limits
+	Limits identify.SessionStartLimit
 
 	// Warnings are what an operator should know, one sentence or two each.
 	Warnings []string

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // Given a bot that has spent some starts of its own, when Discord counts more
@@ -14,28 +12,28 @@ import (
 // answer is nobody's business.
 func TestStartsOfOthersAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &discord{limits: Limits{Total: 1000, Remaining: 900, ResetAfter: day}}
-		l := New(Options{Limits: d.ask})
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 900, ResetAfter: day}}
+		l := New(Options{SessionStartLimit: d.ask})
 		pass := func(after time.Duration, remaining int) {
 			time.Sleep(after)
 			d.limits.ResetAfter -= after
 			d.limits.Remaining = remaining
-			l.Look(t.Context())
+			l.RefreshSessionStartLimit(t.Context())
 		}
 		want := func(what string, starts int) {
 			t.Helper()
-			if f := l.Foreign(); f.Starts != starts || (starts > 0) == f.Last.IsZero() {
+			if f := l.ExternalUse(); f.Starts != starts || (starts > 0) == f.Last.IsZero() {
 				t.Errorf("%s: %+v, want %d", what, f, starts)
 			}
 		}
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		want("the first answer", 0)
 		pass(10*time.Minute, 899)
 		want("the own start", 0)
 		for range 2 {
 			time.Sleep(10 * time.Minute)
 			d.limits.ResetAfter -= 10 * time.Minute
-			identify(t, l, alone, gateway.OutcomeRefused)
+			identify(t, l, alone, OutcomeRefused)
 			d.limits.Remaining--
 		}
 		pass(10*time.Minute, 897)
@@ -45,7 +43,7 @@ func TestStartsOfOthersAreFound(t *testing.T) {
 		if asked := d.asked; asked != 6 { // the answers are young in between
 			t.Errorf("Discord was asked %d times", asked)
 		}
-		l.Look(t.Context())
+		l.RefreshSessionStartLimit(t.Context())
 		want("no new answer", 1)
 
 		// The count is reset, and somebody starts two sessions right after.
@@ -62,13 +60,13 @@ func TestStartsOfOthersAreFound(t *testing.T) {
 // Given a total that Discord changes, then nobody is blamed for the difference.
 func TestChangedTotalIsNobodysStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &discord{limits: Limits{Total: 1000, Remaining: 1000, ResetAfter: day}}
-		l := New(Options{Limits: d.ask})
-		l.Look(t.Context())
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}}
+		l := New(Options{SessionStartLimit: d.ask})
+		l.RefreshSessionStartLimit(t.Context())
 		time.Sleep(10 * time.Minute)
-		d.limits = Limits{Total: 2000, Remaining: 500, ResetAfter: day}
-		l.Look(t.Context())
-		if f := l.Foreign(); f != (Foreign{}) {
+		d.limits = SessionStartLimit{Total: 2000, Remaining: 500, ResetAfter: day}
+		l.RefreshSessionStartLimit(t.Context())
+		if f := l.ExternalUse(); f != (ExternalUse{}) {
 			t.Errorf("got %+v", f)
 		}
 	})

@@ -9,23 +9,21 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/gateway"
-
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// alone is the pair of a bot without shards.
-var alone = gateway.ShardID{}
+// alone is the shard of a bot without shards.
+var alone = ShardID{}
 
 // middling takes the chance out of the jitter.
 func middling() float64 { return 0.5 }
 
 // acquire waits for a grant however long that takes in virtual time.
-func acquire(t *testing.T, l *Ledger, pair gateway.ShardID) gateway.Grant {
+func acquire(t *testing.T, l *Limiter, shard ShardID) Grant {
 	t.Helper()
-	g, err := l.Acquire(t.Context(), pair, nil)
+	g, err := l.Acquire(t.Context(), shard, nil)
 	if err != nil {
 		t.Fatalf("acquire: %v", err)
 	}
@@ -33,9 +31,9 @@ func acquire(t *testing.T, l *Ledger, pair gateway.ShardID) gateway.Grant {
 }
 
 // identify goes through one IDENTIFY with its outcome and returns when it left.
-func identify(t *testing.T, l *Ledger, pair gateway.ShardID, outcome gateway.Outcome) time.Time {
+func identify(t *testing.T, l *Limiter, shard ShardID, outcome Outcome) time.Time {
 	t.Helper()
-	g := acquire(t, l, pair)
+	g := acquire(t, l, shard)
 	g.Sent()
 	at := time.Now()
 	g.Release(outcome)
@@ -58,7 +56,7 @@ func within(t *testing.T, what string, got, least, most time.Duration) {
 }
 
 // checkNoTrace fails if anybody is left in the queue or holds a grant.
-func checkNoTrace(t *testing.T, l *Ledger) {
+func checkNoTrace(t *testing.T, l *Limiter) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,7 +111,7 @@ func (d *disk) Entries(_ context.Context, since time.Time) ([]Entry, error) {
 	}
 	var entries []Entry
 	for e := range maps.Values(d.kept) { // in any order
-		if e.State != Void && !e.At.Before(since) {
+		if e.State != Unsent && !e.At.Before(since) {
 			e.At = e.At.Round(0) // a disk does not keep the monotonic clock
 			entries = append(entries, e)
 		}

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // Given a Discord that ends each session right after READY, for a day, then the
@@ -21,7 +19,7 @@ func TestStormOfShortSessionsIsSlowedDown(t *testing.T) {
 			began := time.Now()
 			var times []time.Time
 			for time.Since(began) < day {
-				times = append(times, identify(t, l, alone, gateway.OutcomeReady))
+				times = append(times, identify(t, l, alone, OutcomeReady))
 				l.SessionEnded(alone, 0)
 			}
 			if len(times) >= 100 {
@@ -41,11 +39,11 @@ func TestStormOfShortSessionsIsSlowedDown(t *testing.T) {
 // Statements: G-084.
 func TestRefusalsGrowTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{Rand: middling})
-		before := identify(t, l, alone, gateway.OutcomeRefused)
+		l := New(Options{Total: DefaultTotal, Rand: middling})
+		before := identify(t, l, alone, OutcomeRefused)
 		var waits []time.Duration
 		for range 10 {
-			now := identify(t, l, alone, gateway.OutcomeRefused)
+			now := identify(t, l, alone, OutcomeRefused)
 			waits = append(waits, now.Sub(before))
 			before = now
 		}
@@ -61,15 +59,15 @@ func TestRefusalsGrowTheWait(t *testing.T) {
 			t.Errorf("waits %v", waits)
 		}
 		l.mu.Lock()
-		refusals := l.pace(alone).refusals
+		refusals := l.backoff(alone).refusals
 		l.mu.Unlock()
 		if refusals != 11 {
 			t.Errorf("%d refusals in a row, want 11", refusals)
 		}
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		time.Sleep(Settled)
 		l.SessionEnded(alone, Settled)
-		if d := waited(func() { identify(t, l, alone, gateway.OutcomeReady) }); d != 0 {
+		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("after a session that lived, the next start waits %v", d)
 		}
 	})
@@ -89,13 +87,13 @@ func TestSessionThatLivedClearsTheSlate(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Rand: middling})
 			for range 3 {
-				identify(t, l, alone, gateway.OutcomeReady)
+				identify(t, l, alone, OutcomeReady)
 				l.SessionEnded(alone, time.Second)
 			}
-			identify(t, l, alone, gateway.OutcomeReady)
+			identify(t, l, alone, OutcomeReady)
 			time.Sleep(c.lived)
 			l.SessionEnded(alone, c.lived)
-			d := waited(func() { identify(t, l, alone, gateway.OutcomeReady) })
+			d := waited(func() { identify(t, l, alone, OutcomeReady) })
 			within(t, c.name, d, c.least, c.most)
 			if c.lived < Settled && d == 0 {
 				t.Errorf("%s: the next start did not wait", c.name)
@@ -115,10 +113,10 @@ func TestUnreportedEndIsPresumed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Rand: middling})
 			for range 3 {
-				identify(t, l, alone, gateway.OutcomeReady)
+				identify(t, l, alone, OutcomeReady)
 				time.Sleep(c.age)
 			}
-			if d := waited(func() { identify(t, l, alone, gateway.OutcomeReady) }); (d > 0) != c.waits {
+			if d := waited(func() { identify(t, l, alone, OutcomeReady) }); (d > 0) != c.waits {
 				t.Errorf("sessions of %v: the next start waits %v", c.age, d)
 			}
 		})
@@ -133,7 +131,7 @@ func TestForeignSessionDoesNotSlowDown(t *testing.T) {
 		for range 5 {
 			l.SessionEnded(alone, time.Second)
 		}
-		if d := waited(func() { identify(t, l, alone, gateway.OutcomeReady) }); d != 0 {
+		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("the first start waits %v", d)
 		}
 	})
@@ -144,7 +142,7 @@ func TestForeignSessionDoesNotSlowDown(t *testing.T) {
 // waits.
 func TestHourIsCapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{Reserve: -1})
+		l := New(Options{Total: DefaultTotal, Reserve: -1})
 		var times []time.Time
 		said := ""
 		for range 60 {
@@ -154,7 +152,7 @@ func TestHourIsCapped(t *testing.T) {
 			}
 			g.Sent()
 			times = append(times, time.Now())
-			g.Release(gateway.OutcomeReady)
+			g.Release(OutcomeReady)
 			time.Sleep(Settled)
 			l.SessionEnded(alone, Settled)
 		}
@@ -172,22 +170,22 @@ func TestHourIsCapped(t *testing.T) {
 // of the same number are counted as ever.
 func TestChangeOfTheShardCountIsNoLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{Reserve: -1, MaxConcurrency: 64})
+		l := New(Options{Total: DefaultTotal, Reserve: -1, MaxConcurrency: 64})
 		for id := range 64 {
-			identify(t, l, gateway.ShardID{ID: id, Count: 64}, gateway.OutcomeReady)
+			identify(t, l, ShardID{ID: id, Count: 64}, OutcomeReady)
 		}
 		began := time.Now()
 		for range 5 {
 			for id := range 4 {
-				identify(t, l, gateway.ShardID{ID: id, Count: 4}, gateway.OutcomeReady)
+				identify(t, l, ShardID{ID: id, Count: 4}, OutcomeReady)
 				time.Sleep(Settled)
-				l.SessionEnded(gateway.ShardID{ID: id, Count: 4}, Settled)
+				l.SessionEnded(ShardID{ID: id, Count: 4}, Settled)
 			}
 		}
 		if took := time.Since(began); took > 25*time.Minute {
 			t.Errorf("twenty starts of four shards, a minute apart, took %s", took)
 		}
-		if d := waited(func() { identify(t, l, gateway.ShardID{ID: 0, Count: 4}, gateway.OutcomeReady) }); d < 30*time.Minute {
+		if d := waited(func() { identify(t, l, ShardID{ID: 0, Count: 4}, OutcomeReady) }); d < 30*time.Minute {
 			t.Errorf("the twenty-first start of four shards within an hour waited %s only", d)
 		}
 	})

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"evergreen/gateway"
 )
 
 // Given a process that identified and was killed, when the next one starts at
@@ -16,10 +14,10 @@ import (
 func TestSpacingOutlivesTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
-		first := identify(t, New(Options{Storage: d}), alone, gateway.OutcomeReady)
+		first := identify(t, New(Options{Storage: d}), alone, OutcomeReady)
 		d.stop()
 		time.Sleep(time.Second)
-		second := identify(t, New(Options{Storage: d, Rand: middling}), alone, gateway.OutcomeReady)
+		second := identify(t, New(Options{Storage: d, Rand: middling}), alone, OutcomeReady)
 		within(t, "between the two", second.Sub(first), 5*time.Second, 11*time.Second)
 		if u := New(Options{Storage: d}).Usage(); u.Day != 0 {
 			t.Errorf("usage before anything was read: %+v", u)
@@ -55,7 +53,7 @@ func TestNoCrashHidesAnIdentify(t *testing.T) {
 		if u := next.Usage(); u.Day != 1 {
 			t.Errorf("usage %+v, want the lost IDENTIFY counted", u)
 		}
-		within(t, "next start", waited(func() { identify(t, next, alone, gateway.OutcomeReady) }), Spacing, 11*time.Second)
+		within(t, "next start", waited(func() { identify(t, next, alone, OutcomeReady) }), Spacing, 11*time.Second)
 	})
 }
 
@@ -66,15 +64,15 @@ func TestDiskHearsOfEveryStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
 		l := New(Options{Storage: d})
-		identify(t, l, alone, gateway.OutcomeRefused)
-		acquire(t, l, alone).Release(gateway.OutcomeUnsent)
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeRefused)
+		acquire(t, l, alone).Release(OutcomeUnsent)
+		identify(t, l, alone, OutcomeReady)
 		time.Sleep(3 * time.Minute)
 		l.SessionEnded(alone, 3*time.Minute)
-		identify(t, l, alone, gateway.OutcomeReady)
-		acquire(t, l, gateway.ShardID{ID: 1, Count: 2}).Sent()
+		identify(t, l, alone, OutcomeReady)
+		acquire(t, l, ShardID{ID: 1, Count: 2}).Sent()
 		d.stop()
-		want := []State{Refused, Void, Ended, Ready, Sent}
+		want := []State{Refused, Unsent, Ended, Ready, Sent}
 		got := d.states()
 		if len(got) != len(want) {
 			t.Fatalf("the disk holds %v, want %v", got, want)
@@ -109,7 +107,7 @@ func TestCrashLoopStaysWithinBounds(t *testing.T) {
 					times = append(times, time.Now())
 				}
 				if moment > 1 {
-					g.Release(gateway.OutcomeReady)
+					g.Release(OutcomeReady)
 				}
 				if moment > 2 {
 					time.Sleep(time.Duration(chance.IntN(5000)) * time.Millisecond)
@@ -147,7 +145,7 @@ func TestBrakeOutlivesTheProcess(t *testing.T) {
 		began := time.Now()
 		n := 0
 		for ; time.Since(began) < day; n++ {
-			identify(t, New(Options{Storage: d}), alone, gateway.OutcomeReady)
+			identify(t, New(Options{Storage: d}), alone, OutcomeReady)
 			d.stop()
 			time.Sleep(2 * time.Second)
 		}
@@ -164,13 +162,13 @@ func TestGoodPastHoldsNobodyUp(t *testing.T) {
 		d := newDisk()
 		l := New(Options{Storage: d})
 		for range 3 { // a bad hour, long ago
-			identify(t, l, alone, gateway.OutcomeReady)
+			identify(t, l, alone, OutcomeReady)
 			l.SessionEnded(alone, time.Second)
 		}
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		time.Sleep(5 * time.Hour)
 		d.stop()
-		if d := waited(func() { identify(t, New(Options{Storage: d}), alone, gateway.OutcomeReady) }); d != 0 {
+		if d := waited(func() { identify(t, New(Options{Storage: d}), alone, OutcomeReady) }); d != 0 {
 			t.Errorf("the new process waited %v", d)
 		}
 	})
@@ -181,7 +179,7 @@ func TestGoodPastHoldsNobodyUp(t *testing.T) {
 func TestResumedSessionKeepsItsAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
-		identify(t, New(Options{Storage: d}), alone, gateway.OutcomeReady)
+		identify(t, New(Options{Storage: d}), alone, OutcomeReady)
 		time.Sleep(50 * time.Second)
 		d.stop()
 		next := New(Options{Storage: d})
@@ -194,7 +192,7 @@ func TestResumedSessionKeepsItsAge(t *testing.T) {
 		if states := d.states(); len(states) != 1 || states[0] != Ended {
 			t.Errorf("the disk holds %v, want one ended session", states)
 		}
-		if d := waited(func() { identify(t, next, alone, gateway.OutcomeReady) }); d != 0 {
+		if d := waited(func() { identify(t, next, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("the next start waited %v after a session of 70 s", d)
 		}
 	})
@@ -205,25 +203,25 @@ func TestResumedSessionKeepsItsAge(t *testing.T) {
 func TestUnreadableDiskDelaysButDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
-		identify(t, New(Options{Storage: d}), alone, gateway.OutcomeReady)
+		identify(t, New(Options{Storage: d}), alone, OutcomeReady)
 		d.stop()
 		d.broken = true
 		l := New(Options{Storage: d, Rand: middling})
 		if err := l.Load(t.Context()); err == nil {
 			t.Fatal("a broken disk was read")
 		}
-		within(t, "start without the disk", waited(func() { identify(t, l, alone, gateway.OutcomeReady) }), Spacing, Spacing)
+		within(t, "start without the disk", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
 		if u := l.Usage(); u.Day != 1 {
 			t.Errorf("usage %+v", u)
 		}
 		d.broken = false
 		time.Sleep(time.Second)
-		identify(t, l, alone, gateway.OutcomeReady)
+		identify(t, l, alone, OutcomeReady)
 		if u := l.Usage(); u.Day != 3 {
 			t.Errorf("usage %+v once the disk was back, want 3 starts", u)
 		}
 		reads := d.reads
-		acquire(t, l, alone).Release(gateway.OutcomeUnsent)
+		acquire(t, l, alone).Release(OutcomeUnsent)
 		if d.reads != reads {
 			t.Error("the disk was read again")
 		}
@@ -236,7 +234,7 @@ func TestHangingDiskDoesNotStop(t *testing.T) {
 		d := newDisk()
 		d.slow = time.Hour
 		l := New(Options{Storage: d})
-		within(t, "start", waited(func() { identify(t, l, alone, gateway.OutcomeReady) }), commitTime, commitTime)
+		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), commitTime, commitTime)
 	})
 }
 
@@ -247,6 +245,6 @@ func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 		d := newDisk()
 		d.kept[1] = Entry{ID: 1, At: time.Now().Add(6 * time.Hour), State: Ended, Lived: time.Hour}
 		l := New(Options{Storage: d})
-		within(t, "start", waited(func() { identify(t, l, alone, gateway.OutcomeReady) }), Spacing, Spacing)
+		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
 	})
 }

@@ -1,0 +1,28 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"evergreen/identify"
+)
+
+// IdentifyLimiter decides when a shard may send IDENTIFY. Discord allows one per
+// concurrency key every five seconds and about a thousand a day; breaking the
+// first costs an op 9, exhausting the second costs the token. [identify.Limiter]
+// is the one to use, for a shard, a fleet or a bot that keeps its account on disk.
+type IdentifyLimiter interface {
+	// Acquire waits until the shard may identify, or until ctx ends. It is
+	// called before the connection is opened. announce, which never blocks,
+	// may be called with the time and the reason of a wait that a person
+	// should know of.
+	Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (identify.Grant, error)
+}
+
+// SessionWatcher is implemented by an [IdentifyLimiter] that spaces IDENTIFYs by
+// how long the sessions they led to have lived.
+type SessionWatcher interface {
+	// SessionEnded tells that a session ended for good after being live for
+	// this long in total.
+	SessionEnded(shard ShardID, lived time.Duration)
+}

@@ -1,0 +1,140 @@
+package identify
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+)
+
+// record is an entry of the account and how this process came by it.
+type record struct {
+	Entry
+	// inherited marks what an earlier process wrote; credit is how long its
+	// session may have lived before this process began.
+	inherited bool
+	credit    time.Duration
+}
+
+// since returns the IDENTIFYs sent after t. The caller holds mu.
+func (l *Limiter) since(t time.Time) []*record {
+	return l.spent[sort.Search(len(l.spent), func(i int) bool { return l.spent[i].At.After(t) }):]
+}
+
+// forget drops what is older than a day. The caller holds mu.
+func (l *Limiter) forget(now time.Time) { l.spent = l.since(now.Add(-day)) }
+
+// merge takes in what earlier processes wrote. The caller holds mu.
+func (l *Limiter) merge(entries []Entry, now time.Time) {
+	own := map[int64]bool{}
+	for _, r := range l.spent {
+		own[r.ID] = true
+	}
+	for g := range l.grants {
+		own[g.record.ID] = true
+	}
+	var records []*record
+	for _, e := range entries {
+		if own[e.ID] || e.State == Unsent {
+			continue
+		}
+		r := &record{Entry: e, inherited: true}
+		if r.State == Granted {
+			// Its process died without a word. It may have been sent until the
+			// deadlines of the connection ran out.
+			r.At = r.At.Add(maxGrantAge)
+		}
+		if r.At.After(now) {
+			r.At = now // or the clock was set back
+		}
+		r.At = now.Add(r.At.Sub(now)) // with the monotonic clock, which is never set
+		if r.State == Ready {
+			r.credit = l.created.Sub(r.At)
+		}
+		l.lastID = max(l.lastID, r.ID)
+		records = append(records, r)
+	}
+	l.spent = append(records, l.spent...)
+	slices.SortStableFunc(l.spent, func(a, b *record) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+	})
+	// What this process has sent came later than all of it, so every backoff is
+	// worked out anew in the order of events.
+	clear(l.backoffs)
+	for _, r := range l.spent {
+		l.replay(r)
+	}
+	for _, w := range l.queue {
+		l.endOpenSession(w)
+	}
+}
+
+// replay lets the shard's backoff follow from one more entry. The caller holds mu.
+func (l *Limiter) replay(r *record) {
+	b := l.backoff(r.Shard)
+	b.last = r.At
+	if b.open != nil {
+		// Nothing reported its end: its process died. It lived until now at most.
+		b.countEnd(r.At.Sub(b.open.At), l.opts.Rand)
+	}
+	switch r.State {
+	case Granted, Sent:
+		if r.inherited {
+			b.countShortSession(l.opts.Rand)
+		}
+	case Refused:
+		b.countRefusal(l.opts.Rand)
+	case Ready:
+		b.countReady()
+		b.open = r
+	case Ended:
+		b.countReady()
+		b.countEnd(r.Lived, l.opts.Rand)
+	}
+}
+
+// endOpenSession takes a shard that asks for a new session to have lost the one
+// before: no shard asks while it lives. That is written down, because to the next
+// process the time the shard now waits would look like a long life. The caller
+// holds mu.
+func (l *Limiter) endOpenSession(w *waiter) {
+	b := l.backoff(w.shard)
+	r := b.open
+	if r == nil {
+		return
+	}
+	r.State, r.Lived = Ended, w.arrived.Sub(r.At)
+	b.countEnd(r.Lived, l.opts.Rand)
+	l.put(r)
+}
+
+// SessionEnded tells that a session ended for good after being live for this
+// long. One shorter than [Settled] slows the shard's next IDENTIFYs down; a longer
+// one ends the backoff.
+func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.backoff(shard)
+	r := b.open
+	if r != nil {
+		lived += r.credit
+		r.State, r.Lived = Ended, lived
+		l.put(r)
+	}
+	// A short session without an entry was not started with an IDENTIFY of this
+	// account; its loss says nothing about the next one.
+	if r != nil || lived >= Settled {
+		b.countEnd(lived, l.opts.Rand)
+	}
+	l.wakeAll()
+}
+
+// backoff returns the backoff of a shard. The caller holds mu.
+func (l *Limiter) backoff(shard ShardID) *backoff {
+	b := l.backoffs[shard]
+	if b == nil {
+		b = &backoff{budgeted: l.budgeted}
+		l.backoffs[shard] = b
+	}
+	return b
+}

@@ -1,0 +1,76 @@
+package identify
+
+import "time"
+
+// backoff is how long one shard waits because its IDENTIFYs come to nothing.
+type backoff struct {
+	last time.Time // when the shard last sent an IDENTIFY
+	wait time.Duration
+	// shortSessions counts sessions in a row that lived for less than [Settled],
+	// refusals the IDENTIFYs in a row that brought no session at all.
+	shortSessions, refusals int
+	unused                  int     // grants in a row without an IDENTIFY
+	open                    *record // READY came and the session is not known to be over
+	budgeted                bool    // a budget bounds the IDENTIFYs too
+}
+
+// steps are the waits from one IDENTIFY to the next after so many failures in a
+// row. The first three IDENTIFYs may leave within a minute; at the last step 92
+// leave in a day at most.
+var steps = []struct{ from, to time.Duration }{
+	{0, 0},
+	{5 * time.Second, 10 * time.Second},
+	{20 * time.Second, 40 * time.Second},
+	{60 * time.Second, 90 * time.Second},
+	{2 * time.Minute, 3 * time.Minute},
+	{5 * time.Minute, 5*time.Minute + 30*time.Second},
+	{10 * time.Minute, 12 * time.Minute},
+	{17 * time.Minute, 23 * time.Minute},
+}
+
+// maxRefusalStep is the last step for IDENTIFYs that were refused: Discord does not
+// count those against the day (G-084). It holds only where a budget bounds them, for
+// an IDENTIFY that nothing answers is a refusal too, and may have been counted.
+const maxRefusalStep = 5
+
+// countShortSession notes a session that ended for good soon after READY (G-043).
+func (b *backoff) countShortSession(rand func() float64) {
+	b.shortSessions++
+	b.draw(rand)
+}
+
+// countRefusal notes an IDENTIFY that brought no session.
+func (b *backoff) countRefusal(rand func() float64) {
+	b.refusals++
+	b.draw(rand)
+}
+
+// countReady notes that Discord grants sessions again, however long they live.
+func (b *backoff) countReady() { b.refusals = 0 }
+
+// countEnd notes the end of a session that was live for this long.
+func (b *backoff) countEnd(lived time.Duration, rand func() float64) {
+	b.open = nil
+	if lived < Settled {
+		b.countShortSession(rand)
+		return
+	}
+	b.shortSessions, b.refusals, b.wait = 0, 0, 0
+}
+
+func (b *backoff) draw(rand func() float64) {
+	refusals := b.refusals
+	if b.budgeted {
+		refusals = min(refusals, maxRefusalStep)
+	}
+	step := steps[min(max(b.shortSessions, refusals), len(steps)-1)]
+	b.wait = step.from + time.Duration(rand()*float64(step.to-step.from))
+}
+
+// next is the earliest time of the shard's next IDENTIFY.
+func (b *backoff) next() time.Time {
+	if b.last.IsZero() {
+		return time.Time{}
+	}
+	return b.last.Add(b.wait)
+}

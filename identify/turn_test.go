@@ -1,0 +1,138 @@
+package identify
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// sharedTurn is a Turn in memory, for several limiters of one bot.
+type sharedTurn struct {
+	mu   sync.Mutex
+	held map[int]bool
+	free map[int]time.Time // when a key may be used again
+	lost bool              // every turn is lost before it is used
+}
+
+func newSharedTurn() *sharedTurn {
+	return &sharedTurn{held: map[int]bool{}, free: map[int]time.Time{}}
+}
+
+func (s *sharedTurn) Take(ctx context.Context, key int, _ ShardID) (Grant, error) {
+	for {
+		s.mu.Lock()
+		if !s.held[key] && !s.free[key].After(time.Now()) {
+			s.held[key] = true
+			s.mu.Unlock()
+			return &sharedGrant{s, key}, nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+type sharedGrant struct {
+	turn *sharedTurn
+	key  int
+}
+
+func (g *sharedGrant) Sent() bool {
+	g.turn.mu.Lock()
+	defer g.turn.mu.Unlock()
+	g.turn.free[g.key] = time.Now().Add(Spacing)
+	return !g.turn.lost
+}
+
+func (g *sharedGrant) Release(Outcome) {
+	g.turn.mu.Lock()
+	defer g.turn.mu.Unlock()
+	g.turn.held[g.key] = false
+}
+
+// Given two processes that run eight shards of one bot each, when all start at
+// once, then no two IDENTIFYs of a key leave within five seconds of each other.
+//
+// Statements: G-038.
+func TestProcessesShareTheKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys, shards = 2, 16
+		turn := newSharedTurn()
+		limiters := []*Limiter{New(Options{MaxConcurrency: keys, Turn: turn}), New(Options{MaxConcurrency: keys, Turn: turn})}
+		var (
+			mu    sync.Mutex
+			byKey [keys][]time.Time
+			all   sync.WaitGroup
+		)
+		began := time.Now()
+		for id := range shards {
+			all.Go(func() {
+				g := acquire(t, limiters[id/(shards/2)], ShardID{ID: id, Count: shards})
+				time.Sleep(200 * time.Millisecond) // dial and HELLO
+				mu.Lock()
+				if !g.Sent() {
+					t.Errorf("the grant of shard %d has expired", id)
+				}
+				byKey[id%keys] = append(byKey[id%keys], time.Now())
+				mu.Unlock()
+				g.Release(OutcomeReady)
+			})
+		}
+		all.Wait()
+		for key, times := range byKey {
+			if d := closest(times); d < 5*time.Second {
+				t.Errorf("key %d: two IDENTIFYs only %v apart", key, d)
+			}
+		}
+		within(t, "start of 16 shards", time.Since(began), 7*Spacing, 8*(Spacing+300*time.Millisecond))
+		for _, l := range limiters {
+			checkNoTrace(t, l)
+		}
+	})
+}
+
+// Given another process that holds the key, when the context of the shard that
+// waits for it ends, then nothing is left behind and the next shard gets the key.
+func TestTurnThatIsNotHadCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := newSharedTurn()
+		other := acquire(t, New(Options{Turn: turn}), ShardID{ID: 0, Count: 3})
+		l := New(Options{Turn: turn})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if g, err := l.Acquire(ctx, ShardID{ID: 1, Count: 3}, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, %v", g, err)
+		}
+		checkNoTrace(t, l)
+		other.Release(OutcomeUnsent)
+		within(t, "next start", waited(func() { identify(t, l, ShardID{ID: 2, Count: 3}, OutcomeReady) }), 0, time.Second)
+		if u := l.Usage(); u.Day != 1 {
+			t.Errorf("%d starts in the account, want 1", u.Day)
+		}
+	})
+}
+
+// Given a turn that is lost while the shard connects, then nothing may be sent
+// and nothing has been spent.
+func TestLostTurnSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := newSharedTurn()
+		turn.lost = true
+		l := New(Options{Turn: turn})
+		g := acquire(t, l, alone)
+		if g.Sent() {
+			t.Error("the grant was good although the turn was lost")
+		}
+		g.Release(OutcomeUnsent)
+		if u := l.Usage(); u.Day != 0 {
+			t.Errorf("%d starts in the account, want none", u.Day)
+		}
+		checkNoTrace(t, l)
+	})
+}
