@@ -25,7 +25,7 @@ import (
 type RateLimiter struct {
 	mu      sync.Mutex
 	gates   *rest.Transport
-	passes  map[*disgorest.CompiledEndpoint][]*rest.Pass
+	passes  map[*disgorest.CompiledEndpoint][]*rest.Reservation
 	flying  int
 	settled chan struct{} // one slot: nothing is under way any more
 	closed  bool
@@ -60,8 +60,8 @@ func (r *RateLimiter) MaxRetries() int { return maxRetries }
 func (r *RateLimiter) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gates = rest.New(rest.Options{Base: elsewhere{}, Patience: limiterPatience, TokenRecheck: recheck})
-	r.passes = map[*disgorest.CompiledEndpoint][]*rest.Pass{}
+	r.gates = rest.New(rest.Options{Base: elsewhere{}, Timeout: limiterPatience, TokenRecheck: recheck})
+	r.passes = map[*disgorest.CompiledEndpoint][]*rest.Reservation{}
 	r.flying = 0
 }
 
@@ -82,14 +82,14 @@ func (r *RateLimiter) Wait(ctx context.Context, endpoint *disgorest.CompiledEndp
 	if endpoint.Endpoint.BotAuth {
 		owner = "bot"
 	}
-	pass, err := gates.Admit(req, owner)
+	pass, err := gates.Reserve(req, owner)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || r.gates != gates {
-		pass.Settle(nil)
+		pass.Release(nil)
 	}
 	if r.closed {
 		return ErrRateLimiterClosed
@@ -121,7 +121,7 @@ func (r *RateLimiter) Unlock(endpoint *disgorest.CompiledEndpoint, response *htt
 		}
 	}
 	r.mu.Unlock()
-	pass.Settle(response)
+	pass.Release(response)
 	return nil
 }
 

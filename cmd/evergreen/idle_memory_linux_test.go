@@ -53,13 +53,13 @@ func BenchmarkIdleMemory(b *testing.B) {
 // earlierRun lets an earlier run of the bot leave something in a state folder.
 func earlierRun(b *testing.B, dir, token string, leave func(*store.Store)) {
 	b.Helper()
-	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: tokenlock.Of(token)})
+	s, err := store.Open(b.Context(), store.Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s.Begin()
+	s.BeginRun()
 	leave(s)
-	s.End(store.EndPaused, "")
+	s.EndRun(store.EndPaused, "")
 	if err := s.Close(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -90,9 +90,9 @@ func (w *restartHarness) startWithLoad() *exec.Cmd {
 	program := w.start()
 	w.awaitOnline(0)
 	// A process that is killed before READY is on the disk has nothing to resume.
-	eventually(w.t, "the session on the disk", func() (store.Glance, bool) {
-		g, err := store.Look(w.t.Context(), filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
-		return g, err == nil && !g.Saved.IsZero()
+	eventually(w.t, "the session on the disk", func() (store.Summary, bool) {
+		g, err := store.Inspect(w.t.Context(), filepath.Join(w.folder, "data"), tokenlock.FingerprintOf(w.app.Token))
+		return g, err == nil && !g.SessionAlive.IsZero()
 	})
 	go w.askCommands()
 	return program

@@ -68,8 +68,8 @@ func (r *runCommand) Run(p *process) error {
 	bot, err := app.New(app.Options{
 		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
-		Sessions: held, Storage: held.store.Ledger(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.downtime, Saving: held.Saving, Rival: held.Rival, Rotated: held.rotate,
+		Sessions: held, Storage: held.store.Identifies(), Journal: held.store.Journal(),
+		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.downtime, Saving: held.Saving, Duplicate: held.Rival, TokenChanged: held.rotate,
 		Machine: &host.Machine{},
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func (r apiFlags) query(p *process, question func(context.Context, api.Client) e
 	c := loaded.Config
 	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
 	if !c.Token.Empty() {
-		if holder, _ := tokenlock.Look(c.StateDir, tokenlock.Of(c.Token.Reveal())); holder != nil && holder.API != "" {
+		if holder, _ := tokenlock.Inspect(c.StateDir, tokenlock.FingerprintOf(c.Token.Reveal())); holder != nil && holder.API != "" {
 			client.Addr = holder.API
 		}
 	}

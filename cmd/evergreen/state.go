@@ -21,7 +21,7 @@ import (
 // state is what a run holds on the disk: the right to use the token, and what
 // is to outlive the process. It is the app's [app.Sessions].
 type state struct {
-	owner     *tokenlock.Owner
+	owner     *tokenlock.Lock
 	store     *store.Store
 	downtime  *health.Incident // the time since the previous run; nil if there was none
 	fresh     bool             // sessions of earlier runs are not resumed
@@ -36,27 +36,27 @@ type state struct {
 // the disk keeps the bot from starting.
 func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
 	h := &state{fresh: fresh, log: logging.Component(logger, "State")}
-	of := tokenlock.Of(c.Token.Reveal())
+	of := tokenlock.FingerprintOf(c.Token.Reveal())
 	var err error
-	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), Changed: h.lockChanged}); err != nil {
+	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), OnChange: h.lockChanged}); err != nil {
 		return nil, err
 	}
-	if trouble := h.owner.Trouble(); trouble != nil {
+	if trouble := h.owner.Err(); trouble != nil {
 		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
 	}
-	if from := h.owner.From(); from != nil {
+	if from := h.owner.TakenFrom(); from != nil {
 		h.log.Info("Taken over from " + from.String())
 	}
-	words, err := store.LastWords(c.StateDir, of)
+	words, err := store.SetCrashLog(c.StateDir, of)
 	if err != nil {
 		h.log.Warn("If the program crashed, it could not leave word of it", "error", err)
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), LastWords: words, Logger: h.log})
+	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: words, Logger: h.log})
 	if err != nil {
 		h.owner.Release()
 		return nil, err
 	}
-	previous := h.store.Begin()
+	previous := h.store.BeginRun()
 	if previous.End != store.EndNone {
 		h.log.Info(previous.String())
 	}
@@ -89,7 +89,7 @@ func (h *state) Rival() health.Rival {
 }
 
 // rotate lets what is saved follow a token that was reset.
-func (h *state) rotate(token string) { h.store.Rotate(tokenlock.Of(token)) }
+func (h *state) rotate(token string) { h.store.Rotate(tokenlock.FingerprintOf(token)) }
 
 // Session is the session of an earlier run that is to be resumed.
 func (h *state) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
@@ -165,7 +165,7 @@ func (h *state) release(ran error, mode gateway.StopMode) {
 	case mode == gateway.EndSession:
 		how = store.EndGoodbye
 	}
-	h.store.End(how, said)
+	h.store.EndRun(how, said)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := h.store.Close(ctx); err != nil {

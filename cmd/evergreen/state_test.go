@@ -77,7 +77,7 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 		t.Errorf("the log of the API does not begin with the start: %s", got)
 	}
 
-	db, err := sql.Open("sqlite", store.Path(state, tokenlock.Of(world.Bot.Token)))
+	db, err := sql.Open("sqlite", store.Path(state, tokenlock.FingerprintOf(world.Bot.Token)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
-	g, err := store.Look(t.Context(), state, tokenlock.Of(world.Bot.Token))
-	if err != nil || g.Saved.IsZero() || g.End != store.EndPaused {
+	g, err := store.Inspect(t.Context(), state, tokenlock.FingerprintOf(world.Bot.Token))
+	if err != nil || g.SessionAlive.IsZero() || g.End != store.EndPaused {
 		t.Errorf("the folder has %+v, %v", g, err)
 	}
 }
@@ -175,7 +175,7 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 // downtime is the incident after the given number of others that are over, as the
 // disk has it.
 func (w *restartHarness) downtime(ctx context.Context, earlier int) (health.Incident, bool) {
-	g, err := store.Look(ctx, filepath.Join(w.folder, "data"), tokenlock.Of(w.app.Token))
+	g, err := store.Inspect(ctx, filepath.Join(w.folder, "data"), tokenlock.FingerprintOf(w.app.Token))
 	if err != nil {
 		return health.Incident{}, false // it is being written
 	}

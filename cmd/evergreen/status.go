@@ -130,7 +130,7 @@ func readStatus(c config.Config) reading {
 	var holder *tokenlock.Holder
 	var folder error
 	if !c.Token.Empty() {
-		if holder, folder = tokenlock.Look(c.StateDir, tokenlock.Of(c.Token.Reveal())); holder != nil {
+		if holder, folder = tokenlock.Inspect(c.StateDir, tokenlock.FingerprintOf(c.Token.Reveal())); holder != nil {
 			r.Process = &holderInfo{holder.PID, holder.Host, holder.Version, holder.Since}
 		}
 	}
@@ -209,15 +209,15 @@ func (r *reading) readStateDir(ctx context.Context, c config.Config) {
 	if c.Token.Empty() {
 		return
 	}
-	seen, err := store.Look(ctx, c.StateDir, tokenlock.Of(c.Token.Reveal()))
-	if err != nil || !seen.There {
+	seen, err := store.Inspect(ctx, c.StateDir, tokenlock.FingerprintOf(c.Token.Reveal()))
+	if err != nil || !seen.Exists {
 		return
 	}
-	if !seen.Saved.IsZero() {
-		r.Session = &seen.Saved
+	if !seen.SessionAlive.IsZero() {
+		r.Session = &seen.SessionAlive
 	}
 	if r.Process == nil && seen.Runs > 0 {
-		r.LastRun = store.Previous{Run: seen.Last, End: seen.End}.String()
+		r.LastRun = store.PreviousRun{Run: seen.Last, End: seen.End}.String()
 	}
 	for n := len(seen.Incidents) - 1; n >= 0 && len(r.Incidents) < statusIncidents; n-- {
 		i := seen.Incidents[n]

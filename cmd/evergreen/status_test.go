@@ -177,7 +177,7 @@ func TestStatusOfNobody(t *testing.T) {
 func TestStatusOfASilentProcess(t *testing.T) {
 	inTempDir(t)
 	state := t.TempDir()
-	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.Of(anyToken), tokenlock.Options{Version: "1.2.3"})
+	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.FingerprintOf(anyToken), tokenlock.Options{Version: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}

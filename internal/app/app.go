@@ -100,11 +100,11 @@ type Options struct {
 	Gap *health.Incident
 	// Saving tells whether these are kept. Default: not judged.
 	Saving func() health.Saving
-	// Rival tells whether another process is known to use the token. Default: what
+	// Duplicate tells whether another process is known to use the token. Default: what
 	// Discord's count of session starts shows.
-	Rival func() health.Rival
-	// Rotated is told of a token that takes the place of the one before.
-	Rotated func(token string)
+	Duplicate func() health.Rival
+	// TokenChanged is told of a token that takes the place of the one before.
+	TokenChanged func(token string)
 }
 
 // Sessions keeps a bot's sessions from one run to the next. A session belongs to
@@ -132,34 +132,34 @@ func (forgetful) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore {
 // App is one bot. Make it with [New], start it with [App.Run], end it with
 // [App.Stop].
 type App struct {
-	opts    Options
-	log     *slog.Logger
-	client  *http.Client
-	rest    *rest.Transport
-	check   *preflight.Client
-	limiter *identify.Limiter
-	tracker *health.Tracker
-	monitor *health.Monitor
-	watch   watch
-	token   *token
-	way     *network.Network // nil if others have laid it
-	memory  *memory          // nil without a machine
-	server  *api.Server      // nil without the API
+	opts     Options
+	log      *slog.Logger
+	client   *http.Client
+	rest     *rest.Transport
+	check    *preflight.Client
+	limiter  *identify.Limiter
+	tracker  *health.Tracker
+	monitor  *health.Monitor
+	monitors monitors
+	token    *token
+	network  *network.Network // nil if others have laid it
+	memory   *memoryMonitor   // nil without a machine
+	server   *api.Server      // nil without the API
 
-	// guess is open while nobody has said how many shards the bot needs; growing
+	// provisional is open while nobody has said how many shards the bot needs; growing
 	// is true while it changes to more because Discord refuses what it has.
-	guess   guess
-	growing atomic.Bool
+	provisional provisionalCount
+	growing     atomic.Bool
 	// advised is the highest number of shards that was recommended to an operator.
 	advised int
 
-	// known is what Discord answered to the questions before the start.
-	known atomic.Pointer[preflight.Report]
-	// cleared is closed when the questions before the start have been answered.
-	cleared chan struct{}
-	// core is replaced once at most, before the shards run: when Discord's
+	// preflightReport is what Discord answered to the questions before the start.
+	preflightReport atomic.Pointer[preflight.Report]
+	// preflightDone is closed when the questions before the start have been answered.
+	preflightDone chan struct{}
+	// runtime is replaced once at most, before the shards run: when Discord's
 	// switches allow fewer intents than were wanted.
-	core atomic.Pointer[core]
+	runtime atomic.Pointer[runtime]
 
 	mu   sync.Mutex
 	work sync.WaitGroup // what runs beside Run; Add only under mu, before the stop
@@ -175,8 +175,8 @@ type App struct {
 	hurryNow context.CancelFunc
 }
 
-// core is the shards and their handler: what depends on the intents.
-type core struct {
+// runtime is the shards and their handler: what depends on the intents.
+type runtime struct {
 	fleet   *fleet.Fleet
 	bot     *bot.Bot
 	intents gateway.Intents
@@ -198,19 +198,19 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
-		finished: make(chan struct{}), cleared: make(chan struct{}), guess: guess{look: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
+		finished: make(chan struct{}), preflightDone: make(chan struct{}), provisional: provisionalCount{wake: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
 	}
 	a.halt, a.haltNow = context.WithCancel(context.Background())
 	a.hurry, a.hurryNow = context.WithCancel(context.Background())
-	err := a.lay()
+	err := a.setupNetwork()
 	if err != nil {
 		return nil, err
 	}
 	a.rest = rest.New(rest.Options{
-		Base: a.opts.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, GlobalLimit: o.Config.RESTLimit, Observe: a.restSaid, Rand: o.Rand,
+		Base: a.opts.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, GlobalLimit: o.Config.RESTLimit, Observe: a.logREST, Rand: o.Rand,
 	})
 	a.client = &http.Client{
-		Transport: bearer{next: a.rest, first: o.Config.Token.Reveal(), token: a.token},
+		Transport: tokenTransport{next: a.rest, first: o.Config.Token.Reveal(), token: a.token},
 		// Discord's API never redirects; a captive portal does.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -218,41 +218,41 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.limiter = identify.New(identify.Options{
-		Storage: o.Storage, SessionStartLimit: a.check.Limits, HoldUntil: a.cleared, Alert: a.startsRunLow, Rand: o.Rand,
+		Storage: o.Storage, SessionStartLimit: a.check.Limits, HoldUntil: a.preflightDone, Alert: a.warnBudget, Rand: o.Rand,
 	})
 	var short func() health.Short
 	if o.Machine != nil {
-		a.memory = &memory{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
-		short = a.memory.Short
+		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
+		short = a.memory.Shortage
 	}
 	a.tracker = health.NewTracker(health.Options{
 		Stats: func() gateway.Stats { return a.Fleet().Stats() }, Activity: a.activity, Redact: o.Redact,
-		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short, Rival: a.rival,
+		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short, Rival: a.duplicate,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
 		Interval: o.Config.HealthCheckInterval, OfflineAfter: orNever(o.Config.OfflineWarningAfter),
 	})
-	a.watch = a.newWatch()
+	a.monitors = a.newMonitors()
 	if o.API {
 		if a.server, err = a.newServer(); err != nil {
 			return nil, err
 		}
 	}
-	if err = a.assemble(a.first()); err != nil {
+	if err = a.build(a.firstIntents()); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// intents is what the bot wants to ask for.
-func (a *App) intents() gateway.Intents { return bot.Intents(a.opts.Config.PresenceIntent) }
+// wantedIntents is what the bot wants to ask for.
+func (a *App) wantedIntents() gateway.Intents { return bot.Intents(a.opts.Config.PresenceIntent) }
 
-// first is what the bot asks for until the questions before the start have been
+// firstIntents is what the bot asks for until the questions before the start have been
 // answered: with a session to resume that was begun without some of the optional
 // intents, what that has.
-func (a *App) first() gateway.Intents {
-	wanted := a.intents()
+func (a *App) firstIntents() gateway.Intents {
+	wanted := a.wantedIntents()
 	left := a.opts.Sessions.Intents()
 	if left|a.opts.Config.OptionalIntents&wanted == wanted && left&^wanted == 0 {
 		return left
@@ -275,15 +275,15 @@ const tokenRecheck = 10 * time.Minute
 func (a *App) preflightOptions() preflight.Options {
 	c := a.opts.Config
 	return preflight.Options{
-		HTTPClient: a.client, APIURL: c.APIURL, Gateway: a.gateway(), UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
-		Running: a.count, Intents: a.intents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
+		HTTPClient: a.client, APIURL: c.APIURL, Gateway: a.fallbackGateway(), UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
+		Running: a.shardCount, Intents: a.wantedIntents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
 	}
 }
 
-// assemble makes the bot and the shards for the intents.
-func (a *App) assemble(intents gateway.Intents) error {
+// build makes the bot and the shards for the intents.
+func (a *App) build(intents gateway.Intents) error {
 	c := a.opts.Config
-	parts := core{intents: intents}
+	parts := runtime{intents: intents}
 	var err error
 	parts.bot, err = bot.New(bot.Options{
 		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
@@ -306,32 +306,32 @@ func (a *App) assemble(intents gateway.Intents) error {
 	narrator := health.NewNarrator(logging.Component(a.opts.Logger, "Gateway"))
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
-			Credentials: gateway.Credentials{Token: a.token.inUse(), Intents: intents},
+			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
 			URLSource:   locator{a}, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
 			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, WallClock: a.opts.WallClock,
 		},
-		Assigner: fleet.AssignerFunc(a.assign), Sessions: sessions,
+		Assigner: fleet.AssignerFunc(a.assignShards), Sessions: sessions,
 	})
 	if err != nil {
 		return err
 	}
-	if a.count() > 0 { // nobody needs to be asked
-		if err := a.muster(context.Background(), &parts); err != nil {
+	if a.shardCount() > 0 { // nobody needs to be asked
+		if err := a.makeShards(context.Background(), &parts); err != nil {
 			return err
 		}
 		parts.resumes = sessions.found.Load() > 0
 	}
-	parts.bot.Attach(crew{parts.fleet})
-	a.core.Store(&parts)
+	parts.bot.Attach(anyShard{parts.fleet})
+	a.runtime.Store(&parts)
 	return nil
 }
 
 // observers are told of everything, the tracker first: the others ask it.
 func (a *App) observers(more ...gateway.Observer) health.Observers {
-	all := append(health.Observers{a.tracker, a.watch.history}, more...)
+	all := append(health.Observers{a.tracker, a.monitors.history}, more...)
 	if a.server != nil {
 		all = append(all, a.server)
 	}
@@ -349,7 +349,7 @@ func orNever(d time.Duration) time.Duration {
 
 // Fleet is the running shards; until the questions before the start have been
 // answered others may take their place.
-func (a *App) Fleet() *fleet.Fleet { return a.core.Load().fleet }
+func (a *App) Fleet() *fleet.Fleet { return a.runtime.Load().fleet }
 
 // Shard is the first of the shards; nil while it is not known which run here.
 func (a *App) Shard() *gateway.Shard {
@@ -360,7 +360,7 @@ func (a *App) Shard() *gateway.Shard {
 }
 
 // Bot is the running bot; what is said of [App.Fleet] holds for it too.
-func (a *App) Bot() *bot.Bot { return a.core.Load().bot }
+func (a *App) Bot() *bot.Bot { return a.runtime.Load().bot }
 
 // Tracker knows how the bot is.
 func (a *App) Tracker() *health.Tracker { return a.tracker }

@@ -20,8 +20,8 @@ type token struct {
 	candidate string // empty without one
 }
 
-// inUse is the token that requests carry.
-func (t *token) inUse() string {
+// current is the token that requests carry.
+func (t *token) current() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.used
@@ -61,17 +61,17 @@ func (t *token) adopt(text string) bool {
 	return other
 }
 
-// bearer puts the token that is in use into requests that carry an earlier one:
+// tokenTransport puts the token that is in use into requests that carry an earlier one:
 // whoever made them was given the one of the start.
-type bearer struct {
+type tokenTransport struct {
 	next  http.RoundTripper
 	first string
 	token *token
 }
 
 // RoundTrip sends the request on.
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	if now := b.token.inUse(); now != b.first && r.Header.Get("Authorization") == "Bot "+b.first {
+func (b tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if now := b.token.current(); now != b.first && r.Header.Get("Authorization") == "Bot "+b.first {
 		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "Bot "+now)
 	}
@@ -79,7 +79,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections passes on what an [http.Client] asks for.
-func (b bearer) CloseIdleConnections() {
+func (b tokenTransport) CloseIdleConnections() {
 	if c, ok := b.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
@@ -93,20 +93,20 @@ func (a *App) CheckCredentials(ctx context.Context, cause gateway.Reason, curren
 	if err == nil {
 		a.adopt(next.Token)
 	} else {
-		a.outgrow(cause.Code)
+		a.growShards(cause.Code)
 	}
 	return next, err
 }
 
 // adopt takes a token into use, and what is kept goes with it.
 func (a *App) adopt(text string) {
-	if a.token.adopt(text) && a.opts.Rotated != nil {
-		a.opts.Rotated(text)
+	if a.token.adopt(text) && a.opts.TokenChanged != nil {
+		a.opts.TokenChanged(text)
 	}
 }
 
-// inspectTime bounds the questions about a new token.
-const inspectTime = 30 * time.Second
+// checkTimeout bounds the questions about a new token.
+const checkTimeout = 30 * time.Second
 
 // Reload takes notice of settings that were written while the bot runs. A new
 // token is asked about over REST and then used: a parked shard goes on with it
@@ -136,14 +136,14 @@ func (a *App) Reload(c config.Config) {
 	} else {
 		cause = state.Reason
 	}
-	ctx, cancel := context.WithTimeout(a.halt, inspectTime)
+	ctx, cancel := context.WithTimeout(a.halt, checkTimeout)
 	defer cancel()
-	current := gateway.Credentials{Token: a.token.inUse(), Intents: a.core.Load().intents}
+	current := gateway.Credentials{Token: a.token.current(), Intents: a.runtime.Load().intents}
 	next, err := a.CheckCredentials(ctx, cause, current)
 	switch {
 	case err != nil && fresh:
 		if errors.Is(err, gateway.ErrUnauthorized) {
-			a.token.propose(a.token.inUse()) // else a parked shard asks about it again
+			a.token.propose(a.token.current()) // else a parked shard asks about it again
 		}
 		a.log.Error("The new token cannot be used yet, and the bot goes on as before", "error", err)
 		return

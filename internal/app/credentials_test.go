@@ -32,7 +32,7 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		o := s.options()
 		var told []string
-		o.Rotated = func(token string) { told = append(told, token) }
+		o.TokenChanged = func(token string) { told = append(told, token) }
 		r := s.start(o).online()
 		old := s.bot.Token
 		fresh := s.sim.ResetToken(s.bot)

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// memoryEvery is how often memory is looked at.
-	memoryEvery = 10 * time.Second
+	// memoryInterval is how often memory is looked at.
+	memoryInterval = 10 * time.Second
 	// shortAt is the share of the limit from which on memory counts as short, and
 	// enoughAt the share below which it is enough again.
 	shortAt, enoughAt = 0.85, 0.80
 )
 
-// memory watches how much is left below the limit of the control group. Without
+// memoryMonitor watches how much is left below the limit of the control group. Without
 // a limit it is silent: a machine that uses its memory well is no news.
-type memory struct {
+type memoryMonitor struct {
 	machine host.Machine
 	log     *slog.Logger
 
@@ -29,11 +29,11 @@ type memory struct {
 }
 
 // run looks until ctx ends.
-func (m *memory) run(ctx context.Context) {
-	ticker := time.NewTicker(memoryEvery)
+func (m *memoryMonitor) run(ctx context.Context) {
+	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
 	for {
-		m.look()
+		m.check()
 		select {
 		case <-ctx.Done():
 			return
@@ -42,8 +42,8 @@ func (m *memory) run(ctx context.Context) {
 	}
 }
 
-// look compares what is in use with the limit and says what has changed.
-func (m *memory) look() {
+// check compares what is in use with the limit and says what has changed.
+func (m *memoryMonitor) check() {
 	now := m.machine.Memory()
 	if now.Limit <= 0 {
 		return
@@ -66,8 +66,8 @@ func (m *memory) look() {
 	}
 }
 
-// Short is how it looked last.
-func (m *memory) Short() health.Short {
+// Shortage is how it looked last.
+func (m *memoryMonitor) Shortage() health.Short {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.short

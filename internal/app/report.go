@@ -40,14 +40,14 @@ func (a *App) activity() health.Activity {
 	counts := b.Counts()
 	return health.Activity{
 		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
-		Guilds: b.Guilds(), Username: a.name(),
+		Guilds: b.Guilds(), Username: a.username(),
 	}
 }
 
-// name is what Discord calls the bot, as REST has told before the start; empty
+// username is what Discord calls the bot, as REST has told before the start; empty
 // if it has not.
-func (a *App) name() string {
-	if known := a.known.Load(); known != nil {
+func (a *App) username() string {
+	if known := a.preflightReport.Load(); known != nil {
 		return known.User.Name
 	}
 	return ""
@@ -66,8 +66,8 @@ var restLevels = map[rest.Reason]slog.Level{
 	rest.ReasonUnauthorized: slog.LevelError,
 }
 
-// restSaid logs what happens to requests.
-func (a *App) restSaid(e rest.Event) {
+// logREST logs what happens to requests.
+func (a *App) logREST(e rest.Event) {
 	level, listed := restLevels[e.Reason]
 	if !listed {
 		level = slog.LevelWarn
@@ -75,11 +75,11 @@ func (a *App) restSaid(e rest.Event) {
 	logging.Component(a.opts.Logger, "REST").Log(a.hurry, level, e.String())
 }
 
-// startsRunLow logs that the day's session starts run low (G-042).
-func (a *App) startsRunLow(u identify.Usage) {
+// warnBudget logs that the day's session starts run low (G-042).
+func (a *App) warnBudget(u identify.Usage) {
 	says := fmt.Sprintf("%s. Something makes the bot start sessions over and over: the lines before this one say what", u)
 	logging.Component(a.opts.Logger, "Ledger").Warn(says)
-	if a.watch.notifier != nil {
-		a.watch.notifier.Tell("The day's session starts run low", says, health.IdentifyBudget)
+	if a.monitors.notifier != nil {
+		a.monitors.notifier.Tell("The day's session starts run low", says, health.IdentifyBudget)
 	}
 }

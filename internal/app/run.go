@@ -23,11 +23,11 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.New("the app was run before")
 	}
 	defer close(a.finished)
-	defer a.settle()
+	defer a.waitBackground()
 	defer func() {
 		a.client.CloseIdleConnections()
-		if a.way != nil {
-			a.way.Close()
+		if a.network != nil {
+			a.network.Close()
 		}
 	}()
 	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.KeepSession) })
@@ -51,22 +51,22 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	a.watch.run(life, &services)
-	defer a.watch.close()
-	parts := a.core.Load()
+	a.monitors.run(life, &services)
+	defer a.monitors.close()
+	parts := a.runtime.Load()
 	asked := make(chan error, 1)
 	if parts.resumes {
 		// A RESUME costs nothing that the questions could save, and the session
 		// dies at Discord within a minute or two: they are asked meanwhile.
-		services.Go(func() { asked <- a.ask(life, false) })
+		services.Go(func() { asked <- a.runPreflight(life, false) })
 	} else {
-		if err := a.ask(ctx, true); err != nil || a.stopping() {
+		if err := a.runPreflight(ctx, true); err != nil || a.stopping() {
 			return err
 		}
-		parts = a.core.Load()
+		parts = a.runtime.Load()
 	}
 	services.Go(func() { _ = a.monitor.Run(life) })
-	services.Go(func() { a.lookForRivals(life) })
+	services.Go(func() { a.watchDuplicates(life) })
 	if a.memory != nil {
 		services.Go(func() { a.memory.run(life) })
 	}
@@ -74,7 +74,7 @@ func (a *App) Run(ctx context.Context) error {
 	ran := make(chan error, 1)
 	// The shards are stopped in order, not by the end of a context.
 	go func() {
-		if err := a.muster(a.halt, parts); err != nil && !a.stopping() {
+		if err := a.makeShards(a.halt, parts); err != nil && !a.stopping() {
 			ran <- err
 			return
 		}
@@ -83,23 +83,23 @@ func (a *App) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-a.halt.Done():
-			a.leave(parts)
+			a.shutdown(parts)
 			return <-ran
 		case err := <-ran:
 			return err
 		case err := <-asked:
 			if err != nil {
 				a.requestStop(gateway.KeepSession)
-				a.leave(parts)
+				a.shutdown(parts)
 				return errors.Join(err, <-ran)
 			}
 		}
 	}
 }
 
-// ask asks Discord what can be asked before an IDENTIFY is spent, and takes up
+// runPreflight asks Discord what can be asked before an IDENTIFY is spent, and takes up
 // what it says if the shard does not run yet. A stop cuts it short.
-func (a *App) ask(ctx context.Context, free bool) error {
+func (a *App) runPreflight(ctx context.Context, free bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.halt, cancel)()
@@ -110,18 +110,18 @@ func (a *App) ask(ctx context.Context, free bool) error {
 	case err != nil:
 		return err
 	}
-	a.known.Store(&found)
-	close(a.cleared)
+	a.preflightReport.Store(&found)
+	close(a.preflightDone)
 	a.log.Info("Preflight: " + found.String())
 	for _, warning := range found.Warnings {
 		a.log.Warn(warning)
 	}
-	running := a.core.Load().intents
+	running := a.runtime.Load().intents
 	switch {
 	case found.Intents == running:
 		return nil
 	case free:
-		return a.assemble(found.Intents)
+		return a.build(found.Intents)
 	}
 	if more := found.Intents &^ running; more != 0 {
 		a.log.Info("An optional intent is switched on again. The resumed session goes on without it; `evergreen run --fresh` begins one with it",
@@ -130,12 +130,12 @@ func (a *App) ask(ctx context.Context, free bool) error {
 	return nil
 }
 
-// leave is the order of a stop: the shards take nothing new in and drain into
+// shutdown is the order of a stop: the shards take nothing new in and drain into
 // a bot that still answers, then the bot stops, then everything else. All of it
 // ends within the grace. A shard whose handlers are blocked closes after half of
 // it (G-092): answers go over REST, and what has none by then stays below the
 // session's watermark, so the next start gets it again.
-func (a *App) leave(parts *core) {
+func (a *App) shutdown(parts *runtime) {
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.hurry, grace)
 	defer cancel()

@@ -11,11 +11,11 @@ import (
 	"evergreen/gateway"
 )
 
-// count is the number of shards of the bot, as far as it is known without asking
+// shardCount is the number of shards of the bot, as far as it is known without asking
 // Discord: by the settings, or by the sessions that are there to resume. 0 means
 // that Discord has to be asked.
-func (a *App) count() int {
-	if parts := a.core.Load(); parts != nil {
+func (a *App) shardCount() int {
+	if parts := a.runtime.Load(); parts != nil {
 		if known := parts.fleet.Assignment(); !known.Auto() {
 			return known.Count
 		}
@@ -26,9 +26,9 @@ func (a *App) count() int {
 	return a.opts.Sessions.Shards()
 }
 
-// assign decides which shards run here. When nobody can say how many there are
+// assignShards decides which shards run here. When nobody can say how many there are
 // to be, because REST does not answer, it is one for now.
-func (a *App) assign(ctx context.Context) (fleet.Assignment, error) {
+func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set, nil
 	}
@@ -41,14 +41,14 @@ func (a *App) assign(ctx context.Context) (fleet.Assignment, error) {
 	}
 	a.log.Warn("Discord does not say how many shards the bot needs, so it starts with one and changes by itself once that is known. "+
 		"If one cannot be enough, set SHARDS", "error", err)
-	if !a.guess.begin() || !a.background(a.learn) {
+	if !a.provisional.start() || !a.background(a.learnShardCount) {
 		return fleet.Assignment{}, err
 	}
 	return fleet.All(1), nil
 }
 
-// muster makes the shards and tells who watches them.
-func (a *App) muster(ctx context.Context, parts *core) error {
+// makeShards makes the shards and tells who watches them.
+func (a *App) makeShards(ctx context.Context, parts *runtime) error {
 	assigned, err := parts.fleet.Assign(ctx)
 	if err != nil {
 		return fmt.Errorf("the shards cannot be set up: %w", err)
@@ -57,25 +57,27 @@ func (a *App) muster(ctx context.Context, parts *core) error {
 	return nil
 }
 
-// operator is who operates the shards on behalf of the HTTP API.
-type operator struct{ app *App }
+// shardOperator is who operates the shards on behalf of the HTTP API.
+type shardOperator struct{ app *App }
 
 // Snapshot implements [api.Operator].
-func (o operator) Snapshot() fleet.Snapshot { return o.app.Fleet().Snapshot() }
+func (o shardOperator) Snapshot() fleet.Snapshot { return o.app.Fleet().Snapshot() }
 
 // Pause implements [api.Operator].
-func (o operator) Pause(ctx context.Context, id int) error { return o.app.Fleet().Pause(ctx, id) }
+func (o shardOperator) Pause(ctx context.Context, id int) error { return o.app.Fleet().Pause(ctx, id) }
 
 // Resume implements [api.Operator].
-func (o operator) Resume(ctx context.Context, id int) error { return o.app.Fleet().Resume(ctx, id) }
+func (o shardOperator) Resume(ctx context.Context, id int) error {
+	return o.app.Fleet().Resume(ctx, id)
+}
 
 // Restart implements [api.Operator].
-func (o operator) Restart(ctx context.Context, id int, mode gateway.StopMode) error {
+func (o shardOperator) Restart(ctx context.Context, id int, mode gateway.StopMode) error {
 	return o.app.Fleet().Restart(ctx, id, mode)
 }
 
 // MoveOut implements [api.Operator].
-func (o operator) MoveOut(ctx context.Context, id int) (fleet.Handover, error) {
+func (o shardOperator) MoveOut(ctx context.Context, id int) (fleet.Handover, error) {
 	out, err := o.app.Fleet().MoveOut(ctx, id)
 	if err == nil {
 		snap := o.app.Fleet().Snapshot()
@@ -85,17 +87,17 @@ func (o operator) MoveOut(ctx context.Context, id int) (fleet.Handover, error) {
 	return out, err
 }
 
-// refusalTime is how long a re-shard is watched for a refusal before it counts as
+// reshardRefusal is how long a re-shard is watched for a refusal before it counts as
 // under way.
-const refusalTime = 500 * time.Millisecond
+const reshardRefusal = 500 * time.Millisecond
 
 // Reshard implements [api.Operator]: it lets the change go on in the background.
-func (o operator) Reshard(_ context.Context, count int) error {
+func (o shardOperator) Reshard(_ context.Context, count int) error {
 	ended := make(chan error, 1)
 	if !o.app.background(func() { ended <- o.app.Reshard(o.app.halt, count) }) {
 		return fleet.ErrStopped
 	}
-	timer := time.NewTimer(refusalTime)
+	timer := time.NewTimer(reshardRefusal)
 	defer timer.Stop()
 	select {
 	case err := <-ended:
@@ -116,8 +118,8 @@ func (a *App) background(work func()) bool {
 	return true
 }
 
-// settle waits for what runs in the background. The caller has stopped the app.
-func (a *App) settle() {
+// waitBackground waits for what runs in the background. The caller has stopped the app.
+func (a *App) waitBackground() {
 	a.requestStop(gateway.KeepSession)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -161,11 +163,11 @@ func (s *shelf) SessionStore(pair gateway.ShardID) gateway.SessionStore {
 	return s.kept.Keeper(pair, s.intents)
 }
 
-// crew is the fleet as the bot sees it: online as long as any shard is.
-type crew struct{ *fleet.Fleet }
+// anyShard is the fleet as the bot sees it: online as long as any shard is.
+type anyShard struct{ *fleet.Fleet }
 
 // State implements [bot.Shard].
-func (c crew) State() gateway.State {
+func (c anyShard) State() gateway.State {
 	for _, shard := range c.Shards() {
 		if state := shard.State(); gateway.Online(state) {
 			return state

@@ -138,7 +138,7 @@ func TestPartOfTheShards(t *testing.T) {
 func TestOneShardIsOperated(t *testing.T) {
 	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
 		r := s.start(s.options()).online()
-		by := operator{r.App}
+		by := shardOperator{r.App}
 		ctx := s.t.Context()
 		if err := by.Pause(ctx, 3); err != nil {
 			t.Fatal(err)

@@ -70,7 +70,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 func TestKnownRivalIsNamed(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		o := s.options()
-		o.Rival = func() health.Rival { return health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()} }
+		o.Duplicate = func() health.Rival { return health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()} }
 		r := s.start(o).online()
 		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason.String(), ": process 4711 runs this bot too") {
 			t.Errorf("it is %s", snap.Sentence())

@@ -41,7 +41,7 @@ func (r *resident) start() string {
 	r.t.Helper()
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.APIAddr = "127.0.0.1:0"
-	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: tokenlock.Of(r.world.Bot.Token)})
+	s, err := store.Open(r.t.Context(), store.Options{Dir: r.dir, Fingerprint: tokenlock.FingerprintOf(r.world.Bot.Token)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (r *resident) start() string {
 	r.store = s
 	r.app, err = app.New(app.Options{
 		Config: c, Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
-		Gap: s.Gap(s.Begin()), Sessions: sessions{s}, Storage: s.Ledger(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
+		Gap: s.Gap(s.BeginRun()), Sessions: sessions{s}, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
 		API: true, Listening: func(at net.Addr) { listening <- at },
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *resident) stop() {
 	if err := <-r.ran; err != nil {
 		r.t.Error(err)
 	}
-	r.store.End(store.EndPaused, "")
+	r.store.EndRun(store.EndPaused, "")
 	if err := r.store.Close(context.Background()); err != nil {
 		r.t.Error(err)
 	}

@@ -22,7 +22,7 @@ import (
 // kept opens the bot's database as a run does, for a moment.
 func (s *stage) kept(use func(*store.Store)) {
 	s.t.Helper()
-	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: tokenlock.Of(s.settings().Token.Reveal())})
+	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: tokenlock.FingerprintOf(s.settings().Token.Reveal())})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 			t.Errorf("the saved session is %+v now (%s)", got, verdict)
 		}
 	})
-	if holder, err := tokenlock.Look(s.settings().StateDir, tokenlock.Of(s.app.Token)); holder != nil || err != nil {
+	if holder, err := tokenlock.Inspect(s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token)); holder != nil || err != nil {
 		t.Errorf("the token is still held: %v, %v", holder, err)
 	}
 }
@@ -202,18 +202,18 @@ func TestBotThatStartsMeanwhileGoesFirst(t *testing.T) {
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "no-ready"}); err != nil {
 		t.Fatal(err)
 	}
-	of := tokenlock.Of(s.app.Token)
+	of := tokenlock.FingerprintOf(s.app.Token)
 	began := make(chan error, 1)
 	go func() {
 		look := time.NewTicker(5 * time.Millisecond)
 		defer look.Stop()
 		for range look.C {
-			holder, err := tokenlock.Look(s.settings().StateDir, of)
+			holder, err := tokenlock.Inspect(s.settings().StateDir, of)
 			if err == nil && (holder == nil || holder.PID == 0) {
 				continue // not there yet
 			}
 			if err == nil {
-				var bot *tokenlock.Owner
+				var bot *tokenlock.Lock
 				if bot, err = tokenlock.Acquire(s.t.Context(), s.settings().StateDir, of, tokenlock.Options{Version: "1.0"}); err == nil {
 					bot.Release()
 				}
@@ -253,7 +253,7 @@ func TestInstanceThatCannotBeAsked(t *testing.T) {
 // hold makes this process the one that runs the bot.
 func (s *stage) hold() {
 	s.t.Helper()
-	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.Of(s.app.Token), tokenlock.Options{Version: "1.0"})
+	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token), tokenlock.Options{Version: "1.0"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -355,7 +355,7 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 	s := newStage(t, discordsim.AppConfig{})
 	s.spare = true
 	s.kept(func(k *store.Store) {
-		k.Begin()
+		k.BeginRun()
 		for i := range 3 {
 			start := time.Now().Add(-time.Duration(i+2) * time.Hour)
 			k.Journal().Write(health.Incident{ID: fmt.Sprint("slept-", i), Cause: health.HostSlept, Start: start, End: start.Add(30 * time.Minute),
@@ -363,7 +363,7 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 		}
 		start := time.Now().Add(-time.Hour)
 		k.Journal().Write(health.Incident{ID: "cut", Cause: health.ConnectionCut, Start: start, End: start.Add(time.Second), Outcome: health.OutcomeResumed})
-		k.End(store.EndPaused, "")
+		k.EndRun(store.EndPaused, "")
 	})
 	seen := s.examine()
 	r := seen.results["incidents"]

@@ -65,13 +65,13 @@ func (p percentiles) says() string {
 
 // owned reports whether a process runs the bot at this moment.
 func (v *visit) owned() bool {
-	holder, err := tokenlock.Look(v.config.StateDir, v.of)
+	holder, err := tokenlock.Inspect(v.config.StateDir, v.of)
 	return err == nil && holder != nil
 }
 
 // checkInstance finds out whether the bot runs already, and asks it how it is.
 func (v *visit) checkInstance(ctx context.Context) Finding {
-	holder, err := tokenlock.Look(v.config.StateDir, v.of)
+	holder, err := tokenlock.Inspect(v.config.StateDir, v.of)
 	if err != nil {
 		return warn("who runs the bot cannot be found out: "+whyFile(err), "Run the doctor as the user that runs the bot.")
 	}

@@ -24,7 +24,7 @@ const portal = "https://discord.com/developers/applications"
 // checkLogin asks REST who the token belongs to, and whatever else can be asked
 // with it; the checks after this one look at those answers.
 func (v *visit) checkLogin(ctx context.Context) Finding {
-	limits := rest.New(rest.Options{Base: v.client.Transport, UserAgent: v.userAgent(), Tries: 1, AttemptTimeout: answerTime, Patience: answerTime})
+	limits := rest.New(rest.Options{Base: v.client.Transport, UserAgent: v.userAgent(), Tries: 1, AttemptTimeout: answerTime, Timeout: answerTime})
 	var err error
 	v.preflight, err = preflight.New(preflight.Options{
 		HTTPClient: &http.Client{Transport: limits, CheckRedirect: v.client.CheckRedirect}, APIURL: v.config.APIURL, UserAgent: v.userAgent(),

@@ -78,7 +78,7 @@ type visit struct {
 	pair      gateway.ShardID // the shard to prove READY with
 	gateway   string          // the address
 
-	glance  store.Glance
+	glance  store.Summary
 	holder  *tokenlock.Holder // nil: no process runs the bot
 	running *running          // what it says; nil if it cannot be asked
 
@@ -116,7 +116,7 @@ func Checks(o Options) ([]Check, func()) {
 		}
 		v.Proxy = route
 	}
-	v.of = tokenlock.Of(v.config.Token.Reveal())
+	v.of = tokenlock.FingerprintOf(v.config.Token.Reveal())
 	v.target, _ = url.Parse(v.config.APIURL) // Load has checked it
 	transport := v.transport()
 	v.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -34,7 +34,7 @@ func (v *visit) checkReady(ctx context.Context) Finding {
 	if v.holder != nil {
 		return v.wordOfRunning()
 	}
-	held, err := tokenlock.Acquire(ctx, v.config.StateDir, v.of, tokenlock.Options{Visit: true, Version: v.Version})
+	held, err := tokenlock.Acquire(ctx, v.config.StateDir, v.of, tokenlock.Options{Temporary: true, Version: v.Version})
 	if taken, ok := errors.AsType[*tokenlock.HeldError](err); ok {
 		v.holder = &taken.Holder // it started this very moment
 		return v.wordOfRunning()
@@ -156,7 +156,7 @@ func (v *visit) prove(ctx context.Context, kept *store.Store) Finding {
 	p := &proof{complete: make(chan struct{})}
 	var mu sync.Mutex // for p.waiting, which the permit's goroutine sets
 	permit := visitor{
-		ledger: identify.New(identify.Options{Storage: kept.Ledger(), SessionStartLimit: v.preflight.Limits}),
+		ledger: identify.New(identify.Options{Storage: kept.Identifies(), SessionStartLimit: v.preflight.Limits}),
 		waits: func(until time.Time, why string) {
 			if time.Until(until) > longestWait {
 				mu.Lock()

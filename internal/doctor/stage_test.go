@@ -233,7 +233,7 @@ func within(t *testing.T, most time.Duration, r Report) {
 
 // visitFor is an examination as [Checks] would begin it, to learn what it uses.
 func visitFor(s *stage) *visit {
-	return &visit{Options: s.opts, of: tokenlock.Of(s.settings().Token.Reveal())}
+	return &visit{Options: s.opts, of: tokenlock.FingerprintOf(s.settings().Token.Reveal())}
 }
 
 // quiet is a log that nobody reads.

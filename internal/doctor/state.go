@@ -135,7 +135,7 @@ func (v *visit) checkModes(dir string, info fs.FileInfo, f *Finding) {
 
 // checkDatabase reads what earlier runs have left.
 func (v *visit) checkDatabase(ctx context.Context, f *Finding) {
-	glance, err := store.Look(ctx, v.config.StateDir, v.of)
+	glance, err := store.Inspect(ctx, v.config.StateDir, v.of)
 	newer, tooNew := errors.AsType[*store.NewerError](err)
 	switch {
 	case tooNew:
@@ -145,7 +145,7 @@ func (v *visit) checkDatabase(ctx context.Context, f *Finding) {
 	case err != nil:
 		f.worst(Warn)
 		*f = f.saw("the database " + glance.Path + " cannot be read: " + plain(err.Error()))
-	case !glance.There:
+	case !glance.Exists:
 		*f = f.saw("no database yet: this bot has not run with this folder")
 	default:
 		v.glance = glance

@@ -56,13 +56,13 @@ func writeUntilKilled(dir string) {
 			panic(err)
 		}
 	}
-	s, err := Open(context.Background(), Options{Dir: dir, Fingerprint: tokenlock.Of(token), Version: "child"})
+	s, err := Open(context.Background(), Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token), Version: "child"})
 	if err != nil {
 		panic(err)
 	}
-	s.Begin()
+	s.BeginRun()
 	k := s.Keeper(alone, intents)
-	account := s.Ledger()
+	account := s.Identifies()
 	pace := time.NewTicker(200 * time.Microsecond)
 	step(progress{What: beginning})
 	fmt.Println("writing")
@@ -171,7 +171,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 		if n := s.Stats().Asides; n != 0 || !s.State().OK {
 			t.Fatalf("the database did not survive: %v", s.State())
 		}
-		previous := s.Begin()
+		previous := s.BeginRun()
 		if len(c.events) > 0 {
 			saved, verdict := s.Session(alone, intents)
 			age, err := c.behind(saved, before)
@@ -184,7 +184,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 			}
 			before, ages = saved, append(ages, age)
 		}
-		entries, err := s.Ledger().Entries(t.Context(), time.Time{})
+		entries, err := s.Identifies().Entries(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 				t.Errorf("the committed entry %d is not there", id)
 			}
 		}
-		s.End(EndPaused, "")
+		s.EndRun(EndPaused, "")
 		shut(t, s)
 	}
 	slices.Sort(ages)

@@ -16,15 +16,15 @@ type disk interface {
 	// open opens the database, making it if there is none, and reads what the
 	// writer needs of it. What is damaged is set aside first and begun anew; so
 	// is a database that is not trusted any more.
-	open(distrust bool) (volume, *image, error)
+	open(distrust bool) (volume, *contents, error)
 }
 
 // volume is an open database.
 type volume interface {
 	// write writes the batch as one: after a crash all of it is there or none.
 	write(*batch) error
-	// tidy deletes what is too old to be of use.
-	tidy(now time.Time) error
+	// deleteOld deletes what is too old to be of use.
+	deleteOld(now time.Time) error
 	// present reports whether the file is still the one that its name leads to.
 	present() bool
 	close() error
@@ -36,13 +36,13 @@ type batch struct {
 	entries   []identify.Entry
 	incidents []health.Incident
 	history   []history.Record
-	alert     *standing // nil: it has not changed
+	alert     *standingAlert // nil: it has not changed
 	run       *runRow
 	// durable: the batch and everything before it survives a power cut.
 	durable bool
 
-	// news: there is more in it than a sign of life.
-	news    bool
+	// changed: there is more in it than a sign of life.
+	changed bool
 	waiters []chan<- error // of Commit
 }
 
@@ -59,11 +59,11 @@ func (b *batch) single() bool {
 	return rows == 1 && len(b.incidents) == 0 && b.alert == nil
 }
 
-// standing is the alert that is not over, or that there is none.
-type standing struct{ alert *alert.Standing }
+// standingAlert is the alert that is not over, or that there is none.
+type standingAlert struct{ alert *alert.Standing }
 
-// image is what a database held when it was opened.
-type image struct {
+// contents is what a database held when it was opened.
+type contents struct {
 	sessions  []sessionRow
 	entries   []identify.Entry  // of the last day
 	incidents []health.Incident // the newest, oldest first

@@ -91,7 +91,7 @@ func (l *log) await(text string) string {
 // open opens the database in the folder for as long as the test runs.
 func open(t *testing.T, dir string, l *log) *Store {
 	t.Helper()
-	o := Options{Dir: dir, Fingerprint: tokenlock.Of(token), Version: "1.0"}
+	o := Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token), Version: "1.0"}
 	if l != nil {
 		o.Logger = slog.New(l)
 	}

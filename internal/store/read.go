@@ -34,8 +34,8 @@ const (
 )
 
 // read reads what the writer needs to know.
-func (v *file) read(ctx context.Context, now time.Time) (*image, error) {
-	i := &image{}
+func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
+	i := &contents{}
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r sessionRow
 		var intents, saved, sum int64
@@ -95,7 +95,7 @@ func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int)
 }
 
 // readRest reads the runs and the past.
-func (v *file) readRest(ctx context.Context, i *image) error {
+func (v *database) readRest(ctx context.Context, i *contents) error {
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r runRow
 		var id, started, alive, ended, slept int64
@@ -107,11 +107,11 @@ func (v *file) readRest(ctx context.Context, i *image) error {
 	if err != nil {
 		return err
 	}
-	return v.readPast(ctx, i)
+	return v.readSamples(ctx, i)
 }
 
-// readPast reads how the bot has been, and the alert that stands.
-func (v *file) readPast(ctx context.Context, i *image) error {
+// readSamples reads how the bot has been, and the alert that stands.
+func (v *database) readSamples(ctx context.Context, i *contents) error {
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r history.Record
 		var kind string
@@ -143,7 +143,7 @@ func (v *file) readPast(ctx context.Context, i *image) error {
 	}, "SELECT body FROM alerts")
 }
 
-func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
+func (v *database) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := v.conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -157,10 +157,10 @@ func (v *file) each(ctx context.Context, row func(*sql.Rows) error, query string
 	return rows.Err()
 }
 
-// tidy deletes what is too old or too much, in one transaction.
-func (v *file) tidy(now time.Time) error {
+// deleteOld deletes what is too old or too much, in one transaction.
+func (v *database) deleteOld(now time.Time) error {
 	ctx := context.Background()
-	return v.together(ctx, func() error {
+	return v.transaction(ctx, func() error {
 		for _, kind := range []history.Kind{history.MarkRecord, history.MinuteRecord, history.HourRecord} {
 			if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
 				return err

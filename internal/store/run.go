@@ -60,8 +60,8 @@ type Run struct {
 	Version string
 }
 
-// Previous is how the run before this one ended.
-type Previous struct {
+// PreviousRun is how the run before this one ended.
+type PreviousRun struct {
 	Run
 	End End
 	// Said is what it had to say about its end; empty if nothing.
@@ -73,23 +73,23 @@ type Previous struct {
 	Slept time.Duration
 	// Starts is how many runs began in the hour before this one, and Row how many
 	// up to the last one ended badly and were started again soon.
-	Starts, Row int
+	Starts, BadRow int
 }
 
-// Gone is when the run was last known to be there.
-func (p Previous) Gone() time.Time { return p.end() }
+// LastAlive is when the run was last known to be there.
+func (p PreviousRun) LastAlive() time.Time { return p.end() }
 
 // Health is the run as [health.Gap] wants to know it.
-func (p Previous) Health() health.PreviousRun {
+func (p PreviousRun) Health() health.PreviousRun {
 	return health.PreviousRun{
-		Started: p.Started, LastAlive: p.Gone(), End: ends[p.End].end, Said: p.Said, Boot: p.Boot,
-		OOM: p.End == EndOutOfMemory, Row: p.Row, Version: p.Version,
+		Started: p.Started, LastAlive: p.LastAlive(), End: ends[p.End].end, Said: p.Said, Boot: p.Boot,
+		OOM: p.End == EndOutOfMemory, Row: p.BadRow, Version: p.Version,
 	}
 }
 
 // Gap is the time between the previous run and this one as an incident that goes
 // on; nil if there was no previous run. [Store.Begin] comes first.
-func (s *Store) Gap(p Previous) *health.Incident {
+func (s *Store) Gap(p PreviousRun) *health.Incident {
 	s.mu.Lock()
 	run := s.run
 	s.mu.Unlock()
@@ -106,7 +106,7 @@ func (s *Store) Gap(p Previous) *health.Incident {
 }
 
 // String says it for the log.
-func (p Previous) String() string {
+func (p PreviousRun) String() string {
 	if p.End == EndNone {
 		return "An earlier run is not known"
 	}
@@ -114,7 +114,7 @@ func (p Previous) String() string {
 	if p.Version != "" {
 		text += ", version " + p.Version
 	}
-	gone := p.Gone()
+	gone := p.LastAlive()
 	return text + fmt.Sprintf(") %s, at %s, after %s", ends[p.End].words,
 		gone.UTC().Format("2006-01-02 15:04:05 MST"), gone.Sub(p.Started).Round(time.Second))
 }
@@ -142,15 +142,15 @@ type runRow struct {
 
 func (r runRow) id() int64 { return r.Started.UnixMicro() }
 
-// Begin opens the record of this run and returns how the one before ended. The
+// BeginRun opens the record of this run and returns how the one before ended. The
 // record stays open, with a sign of life every few seconds, until [Store.End]:
 // so the next run knows whether there was one.
-func (s *Store) Begin() Previous {
+func (s *Store) BeginRun() PreviousRun {
 	now, kills, slept := time.Now().Round(0), s.host.oom(), s.host.slept()
 	s.mu.Lock()
 	if s.run == nil {
 		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills, slept: slept}
-		s.runNews = true
+		s.runChanged = true
 	}
 	previous := s.previous(now, kills, slept)
 	s.mu.Unlock()
@@ -158,34 +158,34 @@ func (s *Store) Begin() Previous {
 	return previous
 }
 
-// longestWords is how much of what a run says of its end is kept, in bytes.
-const longestWords = 1000
+// maxSaid is how much of what a run says of its end is kept, in bytes.
+const maxSaid = 1000
 
-// End closes the record of this run: how it ended, and what there is to say about
+// EndRun closes the record of this run: how it ended, and what there is to say about
 // it, without secrets; empty if nothing. The first word counts. [Store.Close]
 // takes it to the disk.
-func (s *Store) End(how End, said string) {
+func (s *Store) EndRun(how End, said string) {
 	s.mu.Lock()
 	if s.run != nil && s.run.how == EndNone {
 		s.run.how, s.run.Ended = how, time.Now().Round(0)
-		s.run.said = strings.ToValidUTF8(said[:min(len(said), longestWords)], "")
-		s.runNews = true
+		s.run.said = strings.ToValidUTF8(said[:min(len(said), maxSaid)], "")
+		s.runChanged = true
 	}
 	s.mu.Unlock()
 	s.signal(true)
 }
 
 // previous judges the newest of the runs that were found. The caller holds mu.
-func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Previous {
+func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) PreviousRun {
 	if len(s.runs) == 0 {
-		return Previous{}
+		return PreviousRun{}
 	}
 	last := s.runs[0]
-	p := Previous{Run: last.Run, End: last.how, Said: last.said, Boot: last.boot}
+	p := PreviousRun{Run: last.Run, End: last.how, Said: last.said, Boot: last.boot}
 	if p.End == EndNone {
-		p.End = last.fate(s.host.boot, kills)
-		if p.End == EndKilled && s.opts.LastWords != "" {
-			p.End, p.Said = EndCrashed, s.opts.LastWords
+		p.End = last.inferEnd(s.host.boot, kills)
+		if p.End == EndKilled && s.opts.PreviousCrash != "" {
+			p.End, p.Said = EndCrashed, s.opts.PreviousCrash
 		}
 	}
 	if last.boot == s.host.boot && last.slept >= 0 && slept >= 0 {
@@ -196,13 +196,13 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 			p.Starts++
 		}
 	}
-	p.Row = row(s.runs)
+	p.BadRow = badRow(s.runs)
 	return p
 }
 
-// row counts the runs that ended badly one after the other, the newest first,
+// badRow counts the runs that ended badly one after the other, the newest first,
 // each begun soon after the end of the one before.
-func row(runs []runRow) (n int) {
+func badRow(runs []runRow) (n int) {
 	for n < len(runs) && runs[n].how != EndPaused && runs[n].how != EndGoodbye {
 		if n > 0 && runs[n-1].Started.Sub(runs[n].end()) > health.RestartPace {
 			break
@@ -212,9 +212,9 @@ func row(runs []runRow) (n int) {
 	return n
 }
 
-// fate finds out what became of a run that did not say so. The counters of a
+// inferEnd finds out what became of a run that did not say so. The counters of a
 // cgroup begin anew with it, those of the machine when it starts.
-func (r runRow) fate(boot string, now oomCount) End {
+func (r runRow) inferEnd(boot string, now oomCount) End {
 	switch {
 	case boot != "" && r.boot != "" && boot != r.boot:
 		return EndRebooted
@@ -230,7 +230,7 @@ func (r runRow) fate(boot string, now oomCount) End {
 // life. Busy times write more often than that, and reading the counters costs
 // more than a write. It is the writer's alone.
 func (s *Store) oomKills(now time.Time) oomCount {
-	if since := now.Sub(s.killsRead); s.killsRead.IsZero() || since < 0 || since >= s.opts.SignOfLife {
+	if since := now.Sub(s.killsRead); s.killsRead.IsZero() || since < 0 || since >= s.opts.AliveInterval {
 		s.kills, s.killsRead = s.host.oom(), now
 	}
 	return s.kills

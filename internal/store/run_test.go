@@ -29,7 +29,7 @@ func TestFateOfARunIsFoundOut(t *testing.T) {
 		{"nothing can be read", runRow{oom: oomCount{ofCgroup: -1, ofHost: -1}}, "", oomCount{ofCgroup: -1, ofHost: -1}, EndKilled},
 	}
 	for _, test := range tests {
-		if got := test.run.fate(test.boot, test.now); got != test.want {
+		if got := test.run.inferEnd(test.boot, test.now); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -40,22 +40,22 @@ func TestFateOfARunIsFoundOut(t *testing.T) {
 func TestPreviousRunIsJudged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
-		f := &fake{image: image{runs: []runRow{
+		f := &fake{image: contents{runs: []runRow{
 			{Run: Run{Started: now.Add(-10 * time.Minute), Alive: now.Add(-time.Minute), PID: 12, Version: "0.9"}, boot: "that boot"},
 			{Run: Run{Started: now.Add(-50 * time.Minute)}, how: EndPaused},
 			{Run: Run{Started: now.Add(-2 * time.Hour)}, how: EndPaused},
 		}}}
 		s := f.begin(t, nil)
-		p := s.Begin()
-		if p.End != EndRebooted || p.Starts != 2 || !p.Gone().Equal(now.Add(-time.Minute)) || p.Boot != "that boot" {
+		p := s.BeginRun()
+		if p.End != EndRebooted || p.Starts != 2 || !p.LastAlive().Equal(now.Add(-time.Minute)) || p.Boot != "that boot" {
 			t.Errorf("previous run: %+v", p)
 		}
 		wantIn(t, p.String(), "process 12, version 0.9", "ended with the machine", "after 9m0s")
-		if again := s.Begin(); again != p {
+		if again := s.BeginRun(); again != p {
 			t.Errorf("asked again: %+v", again)
 		}
 		time.Sleep(time.Minute)
-		s.End(EndGoodbye, "")
+		s.EndRun(EndGoodbye, "")
 		shut(t, s)
 		all := f.all()
 		run := all[len(all)-1].run
@@ -82,7 +82,7 @@ func TestRowOfBadEndsIsCounted(t *testing.T) {
 		"failed three times":      {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(11*time.Minute, 10*time.Minute, EndNone), run(13*time.Minute, 12*time.Minute, EndFailed)}, 3},
 		"started again by a hand": {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(60*time.Minute, 13*time.Minute, EndFailed)}, 1},
 	} {
-		if got := row(c.runs); got != c.want {
+		if got := badRow(c.runs); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
 	}
@@ -98,8 +98,8 @@ func TestEveryEndIsExplained(t *testing.T) {
 		f := &fake{}
 		synctest.Test(t, func(t *testing.T) {
 			s := f.begin(t, nil)
-			s.Begin()
-			p := Previous{Run: Run{Started: time.Now().Add(-time.Hour), Alive: time.Now().Add(-time.Minute)}, End: end, Said: "so it is", Boot: "this boot"}
+			s.BeginRun()
+			p := PreviousRun{Run: Run{Started: time.Now().Add(-time.Hour), Alive: time.Now().Add(-time.Minute)}, End: end, Said: "so it is", Boot: "this boot"}
 			if end == EndRebooted {
 				p.Boot = "that boot"
 			}
@@ -113,7 +113,7 @@ func TestEveryEndIsExplained(t *testing.T) {
 			t.Errorf("%q has no words", end)
 		}
 	}
-	if text := (Previous{}).String(); text != "An earlier run is not known" {
+	if text := (PreviousRun{}).String(); text != "An earlier run is not known" {
 		t.Error(text)
 	}
 }
@@ -155,7 +155,7 @@ func TestOOMCountersAreRead(t *testing.T) {
 // run, then that run was killed and nothing else is said of the machine.
 func TestNowhere(t *testing.T) {
 	open := func(nowhere bool) *Store {
-		s, err := Open(t.Context(), Options{Dir: t.TempDir(), Nowhere: nowhere})
+		s, err := Open(t.Context(), Options{Dir: t.TempDir(), NoHost: nowhere})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestNowhere(t *testing.T) {
 		t.Errorf("the machine says %+v of kills, slept %s, boot %q, process %d", kills, nowhere.slept(), nowhere.boot, nowhere.pid)
 	}
 	run := runRow{boot: here.boot, oom: oomCount{"/bot", 0, 0}}
-	if end := run.fate(nowhere.boot, nowhere.oom()); end != EndKilled {
+	if end := run.inferEnd(nowhere.boot, nowhere.oom()); end != EndKilled {
 		t.Errorf("the run ended by %q", end)
 	}
 }

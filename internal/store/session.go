@@ -17,8 +17,8 @@ const (
 	// for longer (G-055). A session ages from the last sign of life of the
 	// process that had it.
 	SessionLife = 5 * time.Minute
-	// skew is how far in the future a session may seem to have been saved.
-	skew = time.Minute
+	// clockSkew is how far in the future a session may seem to have been saved.
+	clockSkew = time.Minute
 	// apiVersion is the version of the gateway that sessions belong to.
 	apiVersion = 10
 )
@@ -39,8 +39,8 @@ const (
 	NotRead      Reason = "not-read"
 )
 
-// Verdict is what was found out about a saved session.
-type Verdict struct {
+// sessionCheck is what was found out about a saved session.
+type sessionCheck struct {
 	Reason Reason
 	// Age is how long ago the session was last alive; 0 if that is not known.
 	Age time.Duration
@@ -48,8 +48,8 @@ type Verdict struct {
 	Detail string
 }
 
-// verdicts are the reasons in words.
-var verdicts = map[Reason]string{
+// sessionReasons are the reasons in words.
+var sessionReasons = map[Reason]string{
 	NotDropped:   "Resuming the saved session",
 	NoneSaved:    "There is no saved session to resume",
 	TooOld:       "The saved session is dropped: it is too old for Discord to still have it",
@@ -62,8 +62,8 @@ var verdicts = map[Reason]string{
 }
 
 // String says it for the log.
-func (v Verdict) String() string {
-	text := verdicts[v.Reason]
+func (v sessionCheck) String() string {
+	text := sessionReasons[v.Reason]
 	if v.Detail != "" {
 		text += " (" + v.Detail + ")"
 	}
@@ -98,8 +98,8 @@ func (r sessionRow) checksum() uint32 {
 	return crc32.ChecksumIEEE(text[:len(text)-1])
 }
 
-// counted is the pair with the count that Discord takes an unsharded bot to have.
-func counted(p gateway.ShardID) gateway.ShardID {
+// withCount is the pair with the count that Discord takes an unsharded bot to have.
+func withCount(p gateway.ShardID) gateway.ShardID {
 	p.Count = max(1, p.Count)
 	return p
 }
@@ -109,13 +109,13 @@ func counted(p gateway.ShardID) gateway.ShardID {
 // younger than [SessionLife] and belongs to this token, these intents, this pair
 // and this version of the gateway (G-053, G-054, G-055). It does not wait for
 // the disk: what counts is what [Open] found.
-func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, Verdict) {
+func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, sessionCheck) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
-		return gateway.Session{}, Verdict{Reason: NotRead, Detail: s.state.Reason}
+		return gateway.Session{}, sessionCheck{Reason: NotRead, Detail: s.state.Reason}
 	}
-	pair = counted(pair)
+	pair = withCount(pair)
 	var found *sessionRow
 	for i := range s.saved {
 		switch r := &s.saved[i]; {
@@ -126,9 +126,9 @@ func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.
 		}
 	}
 	if found == nil {
-		return gateway.Session{}, Verdict{Reason: NoneSaved}
+		return gateway.Session{}, sessionCheck{Reason: NoneSaved}
 	}
-	v := found.judge(pair, intents, s.opts.Fingerprint.String(), time.Now())
+	v := found.check(pair, intents, s.opts.Fingerprint.String(), time.Now())
 	if v.Reason != NotDropped {
 		return gateway.Session{}, v
 	}
@@ -141,7 +141,7 @@ func (s *Store) Intents() gateway.Intents {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.saved {
-		if r.judge(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == NotDropped {
+		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == NotDropped {
 			return r.intents
 		}
 	}
@@ -156,7 +156,7 @@ func (s *Store) Shards() int {
 	found := make(map[int]int)
 	best := 0
 	for _, r := range s.saved {
-		if r.judge(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != NotDropped {
+		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != NotDropped {
 			continue
 		}
 		n := r.pair.Count
@@ -167,14 +167,14 @@ func (s *Store) Shards() int {
 	return best
 }
 
-// judge decides whether the session can be resumed.
-func (r sessionRow) judge(pair gateway.ShardID, intents gateway.Intents, token string, now time.Time) Verdict {
-	v := Verdict{Age: now.Sub(r.saved)}
+// check decides whether the session can be resumed.
+func (r sessionRow) check(pair gateway.ShardID, intents gateway.Intents, token string, now time.Time) sessionCheck {
+	v := sessionCheck{Age: now.Sub(r.saved)}
 	switch {
 	case r.damaged:
-		return Verdict{Reason: Damaged, Detail: "its checksum does not fit"}
+		return sessionCheck{Reason: Damaged, Detail: "its checksum does not fit"}
 	case !r.session.Resumable() || !strings.HasPrefix(r.session.ResumeURL, "ws"):
-		return Verdict{Reason: Damaged, Detail: "it is incomplete"}
+		return sessionCheck{Reason: Damaged, Detail: "it is incomplete"}
 	case r.token != token:
 		v.Reason = OtherToken
 	case r.version != apiVersion:
@@ -185,7 +185,7 @@ func (r sessionRow) judge(pair gateway.ShardID, intents gateway.Intents, token s
 		v.Reason, v.Detail = OtherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
 	case v.Age >= SessionLife:
 		v.Reason, v.Detail = TooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
-	case v.Age < -skew:
+	case v.Age < -clockSkew:
 		v.Reason, v.Detail = TooOld, "saved in the future: the clock was set back, so nobody knows its age"
 		v.Age = 0
 	default:
@@ -195,8 +195,8 @@ func (r sessionRow) judge(pair gateway.ShardID, intents gateway.Intents, token s
 	return v
 }
 
-// keeper is the [gateway.SessionStore] of one shard.
-type keeper struct {
+// sessionStore is the [gateway.SessionStore] of one shard.
+type sessionStore struct {
 	store   *Store
 	pair    gateway.ShardID
 	intents gateway.Intents
@@ -212,17 +212,17 @@ type keeper struct {
 // ignored. Its Keep stores the value and returns: the writer takes the newest to
 // the disk (G-051, G-052).
 func (s *Store) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
-	k := &keeper{store: s, pair: counted(pair), intents: intents}
+	k := &sessionStore{store: s, pair: withCount(pair), intents: intents}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keepers[k.pair] = k
+	s.sessionStores[k.pair] = k
 	return k
 }
 
 // Save is on the path of every event. The three values of a session stay
 // together, in memory under the lock and on the disk in one row (G-050). The
 // beginning and the end of a session do not wait.
-func (k *keeper) Save(session gateway.Session) {
+func (k *sessionStore) Save(session gateway.Session) {
 	k.mu.Lock()
 	urgent := session.ID != k.session.ID || !k.known
 	k.session, k.known, k.changed = session, true, true
@@ -241,23 +241,23 @@ func (s *Store) Rotate(to tokenlock.Fingerprint) {
 		return
 	}
 	s.opts.Fingerprint = to
-	for _, k := range s.keepers {
-		k.again()
+	for _, k := range s.sessionStores {
+		k.markChanged()
 	}
 	s.signal(true)
 }
 
 // take returns the newest value, and whether it has changed since the last take.
-func (k *keeper) take() (row sessionRow, changed, known bool) {
+func (k *sessionStore) take() (row sessionRow, changed, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	changed, k.changed = k.changed, false
 	return sessionRow{pair: k.pair, session: k.session, intents: k.intents}, changed, k.known
 }
 
-// again makes the next take return what the last one did, if nothing newer has
+// markChanged makes the next take return what the last one did, if nothing newer has
 // come, and reports whether there is anything to take.
-func (k *keeper) again() bool {
+func (k *sessionStore) markChanged() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.changed = k.known

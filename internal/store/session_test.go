@@ -29,7 +29,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		{"days", func(r *sessionRow) { r.saved = r.saved.Add(-48 * time.Hour) }, TooOld, "saved 48h1m0s ago"},
 		{"a clock that is a little behind", func(r *sessionRow) { r.saved = r.saved.Add(90 * time.Second) }, NotDropped, "last alive 0s ago"},
 		{"a clock that was set back", func(r *sessionRow) { r.saved = r.saved.Add(time.Hour) }, TooOld, "the clock was set back"},
-		{"token", func(r *sessionRow) { r.token = tokenlock.Of("another").String() }, OtherToken, "another token"},
+		{"token", func(r *sessionRow) { r.token = tokenlock.FingerprintOf("another").String() }, OtherToken, "another token"},
 		{"intents", func(r *sessionRow) { r.intents = 1 }, OtherIntents, "1, this is 33281"},
 		{"version", func(r *sessionRow) { r.version = 9 }, OtherVersion, "9, this is 10"},
 		{"count", func(r *sessionRow) { r.pair.Count = 4 }, OtherShards, "0/4, this is 0/1"},
@@ -44,11 +44,11 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				row := sessionRow{
-					pair: counted(alone), session: session("a", 42), intents: intents, version: apiVersion,
-					token: tokenlock.Of(token).String(), saved: time.Now(),
+					pair: withCount(alone), session: session("a", 42), intents: intents, version: apiVersion,
+					token: tokenlock.FingerprintOf(token).String(), saved: time.Now(),
 				}
 				test.change(&row)
-				f := &fake{image: image{sessions: []sessionRow{row}}}
+				f := &fake{image: contents{sessions: []sessionRow{row}}}
 				s := f.begin(t, nil)
 				time.Sleep(time.Minute)
 				got, v := s.Session(alone, intents)
@@ -65,7 +65,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 // Every reason has its words.
 func TestEveryReasonIsSaidInWords(t *testing.T) {
 	for _, r := range []Reason{NotDropped, NoneSaved, TooOld, OtherToken, OtherIntents, OtherShards, OtherVersion, Damaged, NotRead} {
-		if verdicts[r] == "" {
+		if sessionReasons[r] == "" {
 			t.Errorf("%q has no words", r)
 		}
 	}
@@ -82,7 +82,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 		s.Keeper(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
-		if v := row.judge(counted(alone), intents, tokenlock.Of(token).String(), time.Now()); v.Reason != NotDropped || v.Age > aliveEvery {
+		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.Reason != NotDropped || v.Age > DefaultAliveInterval {
 			t.Errorf("after a quiet hour: %v", v)
 		}
 		shut(t, s)
@@ -100,15 +100,15 @@ func TestSessionFollowsTheToken(t *testing.T) {
 		s := f.begin(t, nil)
 		s.Keeper(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Second)
-		s.Rotate(tokenlock.Of("somebody else's"))
-		s.Rotate(tokenlock.Of(fresh))
+		s.Rotate(tokenlock.FingerprintOf("somebody else's"))
+		s.Rotate(tokenlock.FingerprintOf(fresh))
 		synctest.Wait()
 		row, at := f.last(t)
-		if row.session != session("a", 42) || row.token != tokenlock.Of(fresh).String() || !at.Equal(time.Now()) {
+		if row.session != session("a", 42) || row.token != tokenlock.FingerprintOf(fresh).String() || !at.Equal(time.Now()) {
 			t.Errorf("written at %s: %+v", at, row)
 		}
 		shut(t, s)
-		next := (&fake{image: image{sessions: []sessionRow{row}}}).begin(t, nil)
+		next := (&fake{image: contents{sessions: []sessionRow{row}}}).begin(t, nil)
 		if _, v := next.Session(alone, intents); v.Reason != OtherToken {
 			t.Errorf("with the old token: %v", v)
 		}

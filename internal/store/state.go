@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// hangs is how long a call may take before the disk counts as not answering.
-const hangs = 5 * time.Second
+// hangAfter is how long a call may take before the disk counts as not answering.
+const hangAfter = 5 * time.Second
 
 // State says whether what the bot knows would survive the process.
 type State struct {
@@ -31,15 +31,15 @@ func (s *Store) State() State {
 	state := s.state
 	s.mu.Unlock()
 	if began := s.began.Load(); began != 0 {
-		if since := time.Unix(0, began); time.Since(since) >= hangs {
+		if since := time.Unix(0, began); time.Since(since) >= hangAfter {
 			return State{Reason: fmt.Sprintf("the disk has not answered for %s", time.Since(since).Round(time.Second)), Since: since}
 		}
 	}
 	return state
 }
 
-// well notes that the disk works, and reports whether that is new.
-func (s *Store) well() bool {
+// setOK notes that the disk works, and reports whether that is new.
+func (s *Store) setOK() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = nil
@@ -50,8 +50,8 @@ func (s *Store) well() bool {
 	return true
 }
 
-// ill notes that it does not, and reports whether that is new.
-func (s *Store) ill(err error, reason string) bool {
+// setFailed notes that it does not, and reports whether that is new.
+func (s *Store) setFailed(err error, reason string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = err

@@ -37,8 +37,8 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// DefaultPatience is how long [Open] waits for the disk.
-const DefaultPatience = 3 * time.Second
+// DefaultOpenTimeout is how long [Open] waits for the disk.
+const DefaultOpenTimeout = 3 * time.Second
 
 // Options configures a [Store]. Dir and Fingerprint are required; every other
 // zero value means the documented default.
@@ -49,21 +49,21 @@ type Options struct {
 	Fingerprint tokenlock.Fingerprint
 	// Version of this program goes into the record of the run.
 	Version string
-	// LastWords is what the Go runtime said as the previous process crashed, as
-	// [LastWords] found it; empty if it did not.
-	LastWords string
+	// PreviousCrash is what the Go runtime said as the previous process crashed, as
+	// [SetCrashLog] found it; empty if it did not.
+	PreviousCrash string
 	// Logger is told what befalls the database. Default: nobody is.
 	Logger *slog.Logger
-	// Patience is how long Open waits for a disk that does not answer. Default
-	// [DefaultPatience].
-	Patience time.Duration
-	// SignOfLife is how often a run says on the disk that it is there. A session
+	// OpenTimeout is how long Open waits for a disk that does not answer. Default
+	// [DefaultOpenTimeout].
+	OpenTimeout time.Duration
+	// AliveInterval is how often a run says on the disk that it is there. A session
 	// is as old as the last of it. Default 5 s.
-	SignOfLife time.Duration
-	// Nowhere says that what the machine does is no part of the bot's life, as in
+	AliveInterval time.Duration
+	// NoHost says that what the machine does is no part of the bot's life, as in
 	// virtual time: how often it kills for memory, how long it sleeps, when it starts
 	// are not asked for.
-	Nowhere bool
+	NoHost bool
 }
 
 // Store keeps what survives a restart. Make one with [Open], end it with
@@ -74,14 +74,14 @@ type Store struct {
 	path  string
 	log   *slog.Logger
 	disk  disk
-	host  host
+	host  hostInfo
 	count counters
 
 	// dirty: something has changed since the writer last looked; urgent: and it
 	// must not wait. wake has one slot and makes the writer look.
 	dirty, urgent atomic.Bool
 	wake          chan struct{}
-	born          time.Time
+	started       time.Time
 	closing       chan struct{}
 	closeOnce     sync.Once
 	opened        chan struct{} // closed after the first try to open the disk
@@ -92,29 +92,29 @@ type Store struct {
 	kills     oomCount // as read at killsRead, by the writer
 	killsRead time.Time
 
-	mu        sync.Mutex
-	state     State
-	loaded    bool        // the database has been read
-	newer     *NewerError // why the first try failed, if that was it
-	last      error       // of the last write, for Close
-	keepers   map[gateway.ShardID]*keeper
-	saved     []sessionRow // as found
-	entries   map[int64]identify.Entry
-	lost      bool // the account went with a damaged file, and nobody was told
-	newEntry  map[int64]identify.Entry
-	memory    *health.Memory
-	newEvents map[string]health.Incident
-	own       map[string]bool // incidents of this run
-	runs      []runRow        // as found
-	run       *runRow         // nil before Begin
-	runNews   bool
-	past      []history.Record // as found
-	newPast   []history.Record
-	pastLost  bool            // what was written of it is gone, and nobody was told
-	alert     *alert.Standing // nil: none stands
-	alertNews bool
-	alertOwn  bool // this run has said something of it
-	waiters   []chan<- error
+	mu             sync.Mutex
+	state          State
+	loaded         bool        // the database has been read
+	newer          *NewerError // why the first try failed, if that was it
+	last           error       // of the last write, for Close
+	sessionStores  map[gateway.ShardID]*sessionStore
+	saved          []sessionRow // as found
+	entries        map[int64]identify.Entry
+	identifiesLost bool // the account went with a damaged file, and nobody was told
+	newEntry       map[int64]identify.Entry
+	memory         *health.Memory
+	newEvents      map[string]health.Incident
+	own            map[string]bool // incidents of this run
+	runs           []runRow        // as found
+	run            *runRow         // nil before Begin
+	runChanged     bool
+	samples        []history.Record // as found
+	newSamples     []history.Record
+	samplesLost    bool            // what was written of it is gone, and nobody was told
+	alert          *alert.Standing // nil: none stands
+	alertChanged   bool
+	alertOwn       bool // this run has said something of it
+	waiters        []chan<- error
 }
 
 // counters backs [Stats].
@@ -136,33 +136,33 @@ type Stats struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	path := Path(o.Dir, o.Fingerprint)
 	h := thisHost()
-	if o.Nowhere {
+	if o.NoHost {
 		h = noHost(h.pid)
 	}
 	s := newStore(o, path, h)
-	s.disk = &folder{dir: o.Dir, path: path, steps: steps, count: &s.count, longest: longestLog, now: time.Now}
+	s.disk = &stateDir{dir: o.Dir, path: path, steps: steps, count: &s.count, longest: maxLogSize, now: time.Now}
 	return s.start(ctx)
 }
 
-func newStore(o Options, path string, h host) *Store {
+func newStore(o Options, path string, h hostInfo) *Store {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Patience = cmp.Or(o.Patience, DefaultPatience)
-	o.SignOfLife = cmp.Or(o.SignOfLife, aliveEvery)
+	o.OpenTimeout = cmp.Or(o.OpenTimeout, DefaultOpenTimeout)
+	o.AliveInterval = cmp.Or(o.AliveInterval, DefaultAliveInterval)
 	return &Store{
-		opts: o, path: path, log: o.Logger, host: h, born: time.Now().Round(0),
+		opts: o, path: path, log: o.Logger, host: h, started: time.Now().Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
-		state:   State{Reason: "the database has not been opened yet", Since: time.Now()},
-		keepers: map[gateway.ShardID]*keeper{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
+		state:         State{Reason: "the database has not been opened yet", Since: time.Now()},
+		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
 		memory: &health.Memory{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
 	}
 }
 
 // start starts the writer and waits for its first look at the disk.
 func (s *Store) start(ctx context.Context) (*Store, error) {
-	go (&writer{store: s}).live()
-	patience := time.NewTimer(s.opts.Patience)
+	go (&writer{store: s}).run()
+	patience := time.NewTimer(s.opts.OpenTimeout)
 	defer patience.Stop()
 	select {
 	case <-s.opened:

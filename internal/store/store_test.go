@@ -23,7 +23,7 @@ import (
 func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	if p := first.Begin(); p.End != EndNone || p.Starts != 0 {
+	if p := first.BeginRun(); p.End != EndNone || p.Starts != 0 {
 		t.Errorf("the run before the first: %v", p)
 	}
 	if s, v := first.Session(alone, intents); v.Reason != NoneSaved || s != (gateway.Session{}) {
@@ -37,7 +37,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		{ID: 2, Shard: gateway.ShardID{ID: 1, Count: 2}, At: now, State: identify.Granted},
 	}
 	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Unsent}) {
-		first.Ledger().Put(e)
+		first.Identifies().Put(e)
 	}
 	incident := health.Incident{
 		ID: "i", Pair: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: health.Text("the connection was half-open"),
@@ -46,12 +46,12 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,
 	}
 	first.Journal().Write(incident)
-	first.End(EndPaused, "")
-	first.End(EndFailed, "late") // the first word counts
+	first.EndRun(EndPaused, "")
+	first.EndRun(EndFailed, "late") // the first word counts
 	shut(t, first)
 
 	second := open(t, dir, nil)
-	p := second.Begin()
+	p := second.BeginRun()
 	if p.End != EndPaused || p.Version != "1.0" || p.PID != os.Getpid() || p.Starts != 1 || p.Said != "" {
 		t.Errorf("the previous run: %+v", p)
 	}
@@ -59,7 +59,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if got := found(t, second); got != session("a", 42) {
 		t.Errorf("the session: %+v", got)
 	}
-	got, err := second.Ledger().Entries(t.Context(), now.Add(-2*time.Hour))
+	got, err := second.Identifies().Entries(t.Context(), now.Add(-2*time.Hour))
 	for i := range got {
 		if !got[i].At.Equal(entries[i].At) {
 			t.Errorf("entry %d was sent at %v, want %v", i, got[i].At, entries[i].At)
@@ -69,7 +69,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if err != nil || !slices.Equal(got, entries) {
 		t.Errorf("the account: %+v, %v", got, err)
 	}
-	if got, _ := second.Ledger().Entries(t.Context(), now.Add(-time.Minute)); len(got) != 1 {
+	if got, _ := second.Identifies().Entries(t.Context(), now.Add(-time.Minute)); len(got) != 1 {
 		t.Errorf("the account of the last minute: %+v", got)
 	}
 	if got := second.Journal().Recent(10); len(got) != 1 || !reflect.DeepEqual(got[0], incident) {
@@ -99,15 +99,15 @@ func TestFailedStartKeepsTheSession(t *testing.T) {
 	first.Keeper(alone, intents).Save(session("a", 42))
 	shut(t, first)
 	second := open(t, dir, nil)
-	second.Begin()
+	second.BeginRun()
 	second.Keeper(alone, intents) // never called
-	second.End(EndFailed, "the token was refused")
+	second.EndRun(EndFailed, "the token was refused")
 	shut(t, second)
 	third := open(t, dir, nil)
 	if got := found(t, third); got != session("a", 42) {
 		t.Errorf("the session: %+v", got)
 	}
-	if p := third.Begin(); p.End != EndFailed || p.Starts != 1 {
+	if p := third.BeginRun(); p.End != EndFailed || p.Starts != 1 {
 		t.Errorf("the previous run: %+v", p)
 	}
 }
@@ -136,7 +136,7 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	first.Keeper(alone, intents).Save(session("a", 42))
-	first.Ledger().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
+	first.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 	shut(t, first)
 	for token, want := range map[string]struct {
 		reason  Reason
@@ -145,12 +145,12 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 		"OTg3NjU0MzIxMDEyMzQ1Njc4.GabcDE.another-bot":   {NoneSaved, 0},
 		"MTIzNDU2Nzg5MDEyMzQ1Njc4.XabcDE.after-a-reset": {OtherToken, 1},
 	} {
-		s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.Of(token)})
+		s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		session, v := s.Session(alone, intents)
-		entries, err := s.Ledger().Entries(t.Context(), time.Time{})
+		entries, err := s.Identifies().Entries(t.Context(), time.Time{})
 		if v.Reason != want.reason || session.ID != "" || len(entries) != want.entries || err != nil {
 			t.Errorf("verdict %v, %d entries, %v", v, len(entries), err)
 		}
@@ -165,9 +165,9 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 func TestWhatIsKeptIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a?b #c%20d", "data")
 	s := open(t, dir, nil)
-	s.Begin()
+	s.BeginRun()
 	s.Keeper(alone, intents).Save(session("a", 42))
-	if err := s.Ledger().Commit(t.Context()); err != nil {
+	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	check := func() {
@@ -203,7 +203,7 @@ func TestWhatIsKeptIsPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir, nil)
-	s.Begin()
+	s.BeginRun()
 	shut(t, s)
 	check()
 }
@@ -215,7 +215,7 @@ func TestOldThingsAreForgotten(t *testing.T) {
 	first := open(t, dir, nil)
 	now := time.Now()
 	for id, age := range []time.Duration{time.Hour, 3 * day, entryAge + time.Hour} {
-		first.Ledger().Put(identify.Entry{ID: int64(id + 1), At: now.Add(-age), State: identify.Ready})
+		first.Identifies().Put(identify.Entry{ID: int64(id + 1), At: now.Add(-age), State: identify.Ready})
 	}
 	for id, age := range map[string]time.Duration{"new": time.Hour, "old": incidentAge - day, "too old": incidentAge + day} {
 		first.Journal().Write(health.Incident{ID: id, Start: now.Add(-age), Outcome: health.OutcomeResumed, End: now})
@@ -231,7 +231,7 @@ func TestOldThingsAreForgotten(t *testing.T) {
 	if n := len(second.Journal().Recent(10)); n != 2 {
 		t.Errorf("%d incidents", n)
 	}
-	if entries, _ := second.Ledger().Entries(t.Context(), now.Add(-day)); len(entries) != 1 {
+	if entries, _ := second.Identifies().Entries(t.Context(), now.Add(-day)); len(entries) != 1 {
 		t.Errorf("entries of the last day: %v", entries)
 	}
 }
@@ -240,7 +240,7 @@ func TestOldThingsAreForgotten(t *testing.T) {
 // ended with it.
 func TestIncidentEndsWithItsRun(t *testing.T) {
 	start := time.Now().Add(-time.Hour).Round(0)
-	f := &fake{image: image{
+	f := &fake{image: contents{
 		runs: []runRow{
 			{Run: Run{Started: start.Add(30 * time.Minute), Alive: start.Add(40 * time.Minute)}},
 			{Run: Run{Started: start.Add(-time.Minute), Alive: start.Add(10 * time.Minute)}},

@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// gap is the least time between two writes that nobody waits for, and so
+	// writeInterval is the least time between two writes that nobody waits for, and so
 	// about how old the disk may be after kill -9.
-	gap = 20 * time.Millisecond
+	writeInterval = 20 * time.Millisecond
 	// syncAfter is how old what the disk itself has may be, and so what a power
 	// cut may cost; idleSync is the same while there is nothing new but signs of
 	// life.
 	syncAfter = 2 * time.Second
 	idleSync  = 30 * time.Second
-	// aliveEvery is how often a run leaves a sign of life where nothing else is
+	// DefaultAliveInterval is how often a run leaves a sign of life where nothing else is
 	// said.
-	aliveEvery = 5 * time.Second
-	// tidyEvery is how often old things are deleted.
-	tidyEvery = time.Hour
+	DefaultAliveInterval = 5 * time.Second
+	// deleteInterval is how often old things are deleted.
+	deleteInterval = time.Hour
 	// firstRetry and lastRetry bound the wait after a failure, which doubles.
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
@@ -38,26 +38,26 @@ type writer struct {
 	delay    time.Duration
 	retry    time.Time
 
-	last, alive, tidied time.Time
-	syncBy              time.Time // zero: the disk itself has everything
+	last, alive, deletedOld time.Time
+	syncBy                  time.Time // zero: the disk itself has everything
 }
 
-// live writes what changes until the store is closed.
-func (w *writer) live() {
+// run writes what changes until the store is closed.
+func (w *writer) run() {
 	defer close(w.store.done)
 	w.open()
 	close(w.store.opened)
 	for {
 		select {
 		case <-w.store.closing:
-			w.end()
+			w.finish()
 			return
 		default:
 		}
 		now := time.Now()
 		next := w.next(now)
 		if next.After(now) {
-			w.rest(next.Sub(now))
+			w.sleep(next.Sub(now))
 			continue
 		}
 		if w.volume == nil {
@@ -76,9 +76,9 @@ func (w *writer) next(now time.Time) time.Time {
 	if w.store.urgent.Load() {
 		return now
 	}
-	next := w.alive.Add(w.store.opts.SignOfLife)
+	next := w.alive.Add(w.store.opts.AliveInterval)
 	if w.store.dirty.Load() {
-		next = earlier(next, w.last.Add(gap))
+		next = earlier(next, w.last.Add(writeInterval))
 	}
 	if !w.syncBy.IsZero() {
 		next = earlier(next, w.syncBy)
@@ -93,8 +93,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// rest waits until something changes that may be due earlier.
-func (w *writer) rest(d time.Duration) {
+// sleep waits until something changes that may be due earlier.
+func (w *writer) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -104,8 +104,8 @@ func (w *writer) rest(d time.Duration) {
 	}
 }
 
-// call makes a call to the disk visible to [Store.State] while it lasts.
-func (w *writer) call(f func() error) error {
+// timed makes a call to the disk visible to [Store.State] while it lasts.
+func (w *writer) timed(f func() error) error {
 	w.store.began.Store(time.Now().UnixNano())
 	defer w.store.began.Store(0)
 	return f()
@@ -115,22 +115,22 @@ func (w *writer) call(f func() error) error {
 // written anew: nobody knows what became of it on the disk.
 func (w *writer) open() {
 	var v volume
-	var i *image
-	err := w.call(func() (err error) {
+	var i *contents
+	err := w.timed(func() (err error) {
 		v, i, err = w.store.disk.open(w.distrust)
 		return err
 	})
 	if newer, ok := errors.AsType[*NewerError](err); ok {
-		w.store.refuse(newer)
+		w.store.setNewer(newer)
 	}
 	if err != nil {
 		w.failure(err)
 		return
 	}
 	w.volume, w.distrust, w.failed = v, false, false
-	w.last, w.alive, w.tidied, w.syncBy = time.Time{}, time.Time{}, time.Now(), time.Time{}
-	w.store.adopt(i)
-	if w.store.rewrite() {
+	w.last, w.alive, w.deletedOld, w.syncBy = time.Time{}, time.Time{}, time.Now(), time.Time{}
+	w.store.load(i)
+	if w.store.markAllChanged() {
 		w.write(time.Now(), false)
 		return
 	}
@@ -144,7 +144,7 @@ func (w *writer) write(now time.Time, final bool) {
 	// the next look.
 	durable := s.urgent.Swap(false) || final
 	s.dirty.Store(false)
-	alive := !now.Before(w.alive.Add(w.store.opts.SignOfLife)) || final
+	alive := !now.Before(w.alive.Add(w.store.opts.AliveInterval)) || final
 	if alive && !w.volume.present() {
 		w.failure(errReplaced)
 		w.open()
@@ -158,9 +158,9 @@ func (w *writer) write(now time.Time, final bool) {
 	b.durable = durable
 	var err error
 	if !b.empty() || len(b.waiters) > 0 {
-		err = w.call(func() error { return w.volume.write(b) })
+		err = w.timed(func() error { return w.volume.write(b) })
 	}
-	s.settle(b, err)
+	s.finish(b, err)
 	if err != nil {
 		w.failure(err)
 		return
@@ -174,7 +174,7 @@ func (w *writer) write(now time.Time, final bool) {
 		w.syncBy = time.Time{}
 	case b.empty():
 	default:
-		if b.news {
+		if b.changed {
 			by = w.last.Add(syncAfter)
 		}
 		if w.syncBy.IsZero() || by.Before(w.syncBy) {
@@ -182,17 +182,17 @@ func (w *writer) write(now time.Time, final bool) {
 		}
 	}
 	w.success()
-	if now.Sub(w.tidied) >= tidyEvery {
-		w.tidied = now
-		s.forget(now)
-		_ = w.call(func() error { return w.volume.tidy(now) }) // if something is wrong, the next write says so
+	if now.Sub(w.deletedOld) >= deleteInterval {
+		w.deletedOld = now
+		s.forgetEntries(now)
+		_ = w.timed(func() error { return w.volume.deleteOld(now) }) // if something is wrong, the next write says so
 	}
 }
 
 // success forgets earlier failures.
 func (w *writer) success() {
 	w.failed, w.delay = false, 0
-	if w.store.well() && w.store.count.failures.Load() > 0 {
+	if w.store.setOK() && w.store.count.failures.Load() > 0 {
 		w.store.log.Info("What the bot knows is being saved again")
 	}
 }
@@ -201,50 +201,50 @@ func (w *writer) success() {
 func (w *writer) failure(err error) {
 	w.store.count.failures.Add(1)
 	var reason string
-	_ = w.call(func() error {
+	_ = w.timed(func() error {
 		reason = explain(filepath.Dir(w.store.path), err)
 		return nil
 	})
-	if w.store.ill(err, reason) && !w.refusing() {
+	if w.store.setFailed(err, reason) && !w.openRefused() {
 		w.store.log.Warn(w.store.State().String(), "error", err)
 	}
 	w.failed = true
 	w.delay = min(max(2*w.delay, firstRetry), lastRetry)
 	w.retry = time.Now().Add(w.delay)
-	w.store.letGo(err)
-	if w.volume == nil || passing(err) {
+	w.store.failWaiters(err)
+	if w.volume == nil || isTemporary(err) {
 		return
 	}
-	if damaged(err) {
+	if isDamaged(err) {
 		if w.distrust = true; w.delay == firstRetry {
 			w.retry = time.Now() // the first time nothing is gained by waiting
 		}
 	}
-	_ = w.call(w.volume.close)
+	_ = w.timed(w.volume.close)
 	w.volume = nil
 }
 
-// refusing reports whether the start is about to be refused: then nothing runs on
+// openRefused reports whether the start is about to be refused: then nothing runs on
 // without being saved, and [Open] returns why.
-func (w *writer) refusing() bool {
+func (w *writer) openRefused() bool {
 	select {
 	case <-w.store.opened:
 		return false
 	default:
-		return w.store.refused() != nil
+		return w.store.newerError() != nil
 	}
 }
 
-// end writes what is left.
-func (w *writer) end() {
-	if w.volume == nil && w.store.refused() == nil {
+// finish writes what is left.
+func (w *writer) finish() {
+	if w.volume == nil && w.store.newerError() == nil {
 		w.open() // the disk may be back just now
 	}
 	if w.volume != nil {
 		w.write(time.Now(), true)
 	}
 	if w.volume != nil {
-		_ = w.call(w.volume.close) // everything has been written
+		_ = w.timed(w.volume.close) // everything has been written
 	}
-	w.store.letGo(errClosed)
+	w.store.failWaiters(errClosed)
 }

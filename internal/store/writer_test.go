@@ -56,15 +56,15 @@ func TestQuietBotLetsTheDiskSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		s.Begin()
+		s.BeginRun()
 		k := s.Keeper(alone, intents)
 		k.Save(session("a", 1))
 		time.Sleep(10 * time.Second)
 		at := time.Now()
 		k.Save(session("a", 2))
-		time.Sleep(gap)
+		time.Sleep(writeInterval)
 		synctest.Wait()
-		if row, when := f.last(t); row.session.Seq != 2 || when.Sub(at) > gap {
+		if row, when := f.last(t); row.session.Seq != 2 || when.Sub(at) > writeInterval {
 			t.Errorf("seq %d written after %v", row.session.Seq, when.Sub(at))
 		}
 		time.Sleep(syncAfter)
@@ -129,7 +129,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 		f := &fake{}
 		l := newLog(t)
 		s := f.begin(t, l)
-		s.Begin()
+		s.BeginRun()
 		k := s.Keeper(alone, intents)
 		k.Save(session("a", 1))
 		synctest.Wait()
@@ -139,7 +139,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 
 		f.set(func(f *fake) { f.writeErr, f.openErr = errDisk, errDisk })
 		broken := time.Now()
-		account, journal := s.Ledger(), s.Journal()
+		account, journal := s.Identifies(), s.Journal()
 		for n := range int64(600) {
 			k.Save(session("a", 2+n))
 			account.Put(identify.Entry{ID: n + 1, At: time.Now(), State: identify.Granted})
@@ -201,14 +201,14 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{openErr: errDisk}
 		s := f.begin(t, nil)
-		for n := range int64(3 * mostWaiting) {
-			s.Ledger().Put(identify.Entry{ID: n, At: time.Now(), State: identify.Ready})
+		for n := range int64(3 * maxWaiting) {
+			s.Identifies().Put(identify.Entry{ID: n, At: time.Now(), State: identify.Ready})
 			s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now().Add(time.Duration(n))})
 		}
-		if len(s.newEntry) > mostWaiting || len(s.newEvents) > mostWaiting || len(s.own) > mostWaiting+1 {
+		if len(s.newEntry) > maxWaiting || len(s.newEvents) > maxWaiting || len(s.own) > maxWaiting+1 {
 			t.Errorf("%d entries and %d incidents wait", len(s.newEntry), len(s.newEvents))
 		}
-		if _, newest := s.newEntry[3*mostWaiting-1]; !newest {
+		if _, newest := s.newEntry[3*maxWaiting-1]; !newest {
 			t.Error("the newest entry gave way")
 		}
 		if err := s.Close(t.Context()); !errors.Is(err, errDisk) {
@@ -230,7 +230,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 		began := time.Now()
 		for seq := range int64(1000) {
 			k.Save(session("a", seq))
-			s.Ledger().Put(identify.Entry{ID: seq})
+			s.Identifies().Put(identify.Entry{ID: seq})
 			s.Journal().Write(health.Incident{ID: "x"})
 			s.Journal().Recent(5)
 		}
@@ -239,10 +239,10 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 		}
 		patience, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		if err := s.Ledger().Commit(patience); !errors.Is(err, context.DeadlineExceeded) {
+		if err := s.Identifies().Commit(patience); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("commit: %v", err)
 		}
-		time.Sleep(hangs)
+		time.Sleep(hangAfter)
 		wantIn(t, s.State().String(), "has not answered for 7s")
 		if err := s.Close(patience); err == nil || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("close: %v", err)
@@ -260,22 +260,22 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
-		f := &fake{hang: hang, image: image{entries: []identify.Entry{{ID: 1, At: time.Now(), State: identify.Ready}}}}
+		f := &fake{hang: hang, image: contents{entries: []identify.Entry{{ID: 1, At: time.Now(), State: identify.Ready}}}}
 		began := time.Now()
 		s := f.begin(t, nil)
-		if d := time.Since(began); d != DefaultPatience {
+		if d := time.Since(began); d != DefaultOpenTimeout {
 			t.Errorf("the start took %v", d)
 		}
 		if _, v := s.Session(alone, intents); v.Reason != NotRead {
 			t.Errorf("verdict %v", v)
 		}
-		if _, err := s.Ledger().Entries(t.Context(), time.Time{}); err == nil {
+		if _, err := s.Identifies().Entries(t.Context(), time.Time{}); err == nil {
 			t.Error("an account was read that nobody has read")
 		}
-		s.Ledger().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
+		s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
 		close(hang)
 		synctest.Wait()
-		if entries, err := s.Ledger().Entries(t.Context(), time.Time{}); err != nil || len(entries) != 2 {
+		if entries, err := s.Identifies().Entries(t.Context(), time.Time{}); err != nil || len(entries) != 2 {
 			t.Errorf("entries %v, %v", entries, err)
 		}
 		shut(t, s)
@@ -290,8 +290,8 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
 		e := identify.Entry{ID: 7, At: time.Now(), State: identify.Granted}
-		s.Ledger().Put(e)
-		if err := s.Ledger().Commit(t.Context()); err != nil {
+		s.Identifies().Put(e)
+		if err := s.Identifies().Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		durable := false
@@ -305,16 +305,16 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 			t.Error("the entry would not survive a power cut")
 		}
 		f.set(func(f *fake) { f.writeErr = errDisk })
-		if err := s.Ledger().Commit(t.Context()); !errors.Is(err, errDisk) {
+		if err := s.Identifies().Commit(t.Context()); !errors.Is(err, errDisk) {
 			t.Errorf("commit on a broken disk: %v", err)
 		}
 		f.set(func(f *fake) { f.writeErr = nil })
 		shut(t, s)
-		if err := s.Ledger().Commit(t.Context()); err == nil {
+		if err := s.Identifies().Commit(t.Context()); err == nil {
 			t.Error("a closed store committed")
 		}
 		s.Keeper(alone, intents).Save(session("late", 1)) // harmless
-		s.Ledger().Put(e)
+		s.Identifies().Put(e)
 		s.Journal().Write(health.Incident{})
 	})
 }

@@ -179,8 +179,8 @@ var mutations = []mutation{
 		"./internal/process/tokenlock", "SecondProcess",
 	},
 	{
-		"rule-12-told", "a second process takes over without being told to", "internal/process/tokenlock/owner.go",
-		"if opts.Visit || !opts.TakeOver && !holder.Visits {", "if opts.Visit {",
+		"rule-12-told", "a second process takes over without being told to", "internal/process/tokenlock/lock.go",
+		"if opts.Temporary || !opts.TakeOver && !holder.Temporary {", "if opts.Temporary {",
 		"./internal/process/tokenlock", "SecondProcess",
 	},
 	{

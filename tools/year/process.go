@@ -68,19 +68,19 @@ func (y *year) startProcess() error {
 	l := &process{number: y.Starts + 1, net: newProcessNet(y.sim, y.fingerprint), ran: make(chan error, 1)}
 	var err error
 	l.store, err = store.Open(context.Background(), store.Options{
-		Dir: y.folder(), Fingerprint: tokenlock.Of(y.bot.Token), Version: "year", SignOfLife: aliveEvery, Nowhere: true,
+		Dir: y.folder(), Fingerprint: tokenlock.FingerprintOf(y.bot.Token), Version: "year", AliveInterval: aliveEvery, NoHost: true,
 	})
 	if err != nil {
 		return fmt.Errorf("the bot's database cannot be opened: %w", err)
 	}
-	previous := l.store.Begin()
+	previous := l.store.BeginRun()
 	c := config.Against(y.sim.APIURL(), y.bot.Token)
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
 		Config: c, Timing: &timing, Rand: y.jitter.next, WallClock: y.wallClock, Commands: []bot.Command{slowCommand},
 		Transport: l.net.transport(), Dialer: gateway.WebSocketDialer{Transport: l.net.transport()},
-		Sessions: sessions{l.store}, Storage: l.store.Ledger(), Journal: l.store.Journal(),
+		Sessions: sessions{l.store}, Storage: l.store.Identifies(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, process: l.number}},
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ func (y *year) startProcess() error {
 func (l *process) wait(how store.End) error {
 	err := <-l.ran
 	if how != "" {
-		l.store.End(how, "")
+		l.store.EndRun(how, "")
 	}
 	if closed := l.store.Close(context.Background()); closed != nil && err == nil {
 		err = closed

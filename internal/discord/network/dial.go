@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// stagger is how long an address may try alone before the next one joins in: a
+// attemptDelay is how long an address may try alone before the next one joins in: a
 // route that swallows everything costs no more than this.
-const stagger = 200 * time.Millisecond
+const attemptDelay = 200 * time.Millisecond
 
 // dialer opens the sockets. Keep-alive finds a dead link that nobody writes to;
 // how long written bytes may stay unacknowledged is set where the system can,
@@ -29,7 +29,7 @@ func dialer() *net.Dialer {
 // after a fifth of a second, and keeps the first that stands. An error of the
 // resolver is a [*net.DNSError].
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, phase)
+	ctx, cancel := context.WithTimeout(ctx, phaseTimeout)
 	defer cancel()
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -38,16 +38,16 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	if _, err := netip.ParseAddr(host); err == nil {
 		return n.opts.Dial(ctx, network, address)
 	}
-	found, err := n.names.lookup(ctx, host)
+	found, err := n.addresses.lookup(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	return n.race(ctx, network, port, alternate(found))
+	return n.dialFirst(ctx, network, port, interleave(found))
 }
 
-// alternate sorts the addresses so that the families take turns, IPv6 first
+// interleave sorts the addresses so that the families take turns, IPv6 first
 // where the resolver put it first.
-func alternate(found []netip.Addr) []netip.Addr {
+func interleave(found []netip.Addr) []netip.Addr {
 	var first, second []netip.Addr
 	for _, a := range found {
 		a = a.Unmap()
@@ -69,19 +69,19 @@ func alternate(found []netip.Addr) []netip.Addr {
 	return out
 }
 
-// arrival is how one dial ended.
-type arrival struct {
+// dialResult is how one dial ended.
+type dialResult struct {
 	to   netip.Addr
 	conn net.Conn
 	err  error
 }
 
-// race dials the addresses, each a moment after the one before or as soon as
+// dialFirst dials the addresses, each a moment after the one before or as soon as
 // that has failed, until one stands; the others are closed.
-func (n *Network) race(ctx context.Context, network, port string, to []netip.Addr) (net.Conn, error) {
+func (n *Network) dialFirst(ctx context.Context, network, port string, to []netip.Addr) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	arrived := make(chan arrival)
+	arrived := make(chan dialResult)
 	running := 0
 	start := func() {
 		one := to[0]
@@ -89,13 +89,13 @@ func (n *Network) race(ctx context.Context, network, port string, to []netip.Add
 		running++
 		go func() {
 			conn, err := n.opts.Dial(ctx, network, net.JoinHostPort(one.String(), port))
-			arrived <- arrival{one, conn, err}
+			arrived <- dialResult{one, conn, err}
 		}()
 	}
 	start()
-	next := time.NewTimer(stagger)
+	next := time.NewTimer(attemptDelay)
 	defer next.Stop()
-	var failed []arrival
+	var failed []dialResult
 	for running > 0 {
 		select {
 		case <-next.C:
@@ -103,22 +103,22 @@ func (n *Network) race(ctx context.Context, network, port string, to []netip.Add
 			running--
 			if a.err == nil {
 				cancel()
-				go dismiss(arrived, running)
+				go closeLate(arrived, running)
 				return a.conn, nil
 			}
 			failed = append(failed, a)
 		}
 		if len(to) > 0 && ctx.Err() == nil {
 			start()
-			next.Reset(stagger)
+			next.Reset(attemptDelay)
 		}
 	}
-	return nil, verdict(failed)
+	return nil, joinErrors(failed)
 }
 
-// dismiss closes what arrives too late. The dials have been cancelled, so they
+// closeLate closes what arrives too late. The dials have been cancelled, so they
 // end at once.
-func dismiss(arrived <-chan arrival, running int) {
+func closeLate(arrived <-chan dialResult, running int) {
 	for range running {
 		if late := <-arrived; late.conn != nil {
 			_ = late.conn.Close()
@@ -126,9 +126,9 @@ func dismiss(arrived <-chan arrival, running int) {
 	}
 }
 
-// verdict is why no address could be reached. What the IPv4 addresses say stands
+// joinErrors is why no address could be reached. What the IPv4 addresses say stands
 // first: on a host with one family only, the other one always fails.
-func verdict(failed []arrival) error {
+func joinErrors(failed []dialResult) error {
 	var list []error
 	for _, four := range []bool{true, false} {
 		for _, a := range failed {

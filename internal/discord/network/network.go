@@ -22,10 +22,10 @@ import (
 
 // The deadlines of the phases of a connection.
 const (
-	// phase is what each of name and TCP, TLS, and the proxy's answer get.
-	phase = 5 * time.Second
-	// idleFor is how long a connection of REST may wait for its next request.
-	idleFor = 90 * time.Second
+	// phaseTimeout is what each of name and TCP, TLS, and the proxy's answer get.
+	phaseTimeout = 5 * time.Second
+	// idleTimeout is how long a connection of REST may wait for its next request.
+	idleTimeout = 90 * time.Second
 )
 
 // Options configures a [Network]. The zero value of each field means the default
@@ -54,9 +54,9 @@ type Resolver interface {
 // Network opens connections. Make one with [New]; all methods may be called from
 // several goroutines.
 type Network struct {
-	opts  Options
-	names *names
-	route func(*http.Request) (*url.URL, error)
+	opts      Options
+	addresses *addressBook
+	route     func(*http.Request) (*url.URL, error)
 }
 
 // New makes a Network. The error names the proxy variable that cannot be used,
@@ -76,7 +76,7 @@ func New(o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Network{opts: o, names: newNames(o), route: route}, nil
+	return &Network{opts: o, addresses: newAddressBook(o), route: route}, nil
 }
 
 // REST makes the round trips of REST. The pings find a dead HTTP/2 connection
@@ -84,33 +84,33 @@ func New(o Options) (*Network, error) {
 func (n *Network) REST() http.RoundTripper {
 	t := n.transport()
 	t.ForceAttemptHTTP2 = true
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: phase}
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: phaseTimeout}
 	t.ExpectContinueTimeout = time.Second
-	t.IdleConnTimeout = idleFor
+	t.IdleConnTimeout = idleTimeout
 	t.MaxIdleConnsPerHost = 16
-	return &tripper{n: n, transport: t}
+	return &proxyTransport{n: n, transport: t}
 }
 
 // Gateway carries the upgrade requests of WebSockets, which HTTP/2 cannot; the
 // server gets 5 s for its answer.
 func (n *Network) Gateway() http.RoundTripper {
 	t := n.transport()
-	t.ResponseHeaderTimeout = phase
+	t.ResponseHeaderTimeout = phaseTimeout
 	t.DisableCompression = true
-	t.IdleConnTimeout = phase // what was not upgraded is of no further use
-	return &tripper{n: n, transport: t}
+	t.IdleConnTimeout = phaseTimeout // what was not upgraded is of no further use
+	return &proxyTransport{n: n, transport: t}
 }
 
 func (n *Network) transport() *http.Transport {
 	return &http.Transport{
 		Proxy:               n.proxy,
 		DialContext:         n.DialContext,
-		TLSHandshakeTimeout: phase,
+		TLSHandshakeTimeout: phaseTimeout,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 			if answer.StatusCode == http.StatusOK {
 				return nil
 			}
-			return &refusal{status: answer.StatusCode}
+			return &connectRefused{status: answer.StatusCode}
 		},
 	}
 }
@@ -124,7 +124,7 @@ func (n *Network) Close() {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		n.names.writer.Wait()
+		n.addresses.writer.Wait()
 	}()
 	select {
 	case <-written:

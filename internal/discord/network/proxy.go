@@ -114,11 +114,11 @@ func (n *Network) Via(address string) string {
 	if err != nil || via == nil {
 		return ""
 	}
-	return name(via)
+	return withoutLogin(via)
 }
 
-// name is a proxy without its login.
-func name(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// withoutLogin is a proxy without its login.
+func withoutLogin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // ProxyError means that the proxy was in the way: it could not be reached, wants
 // a login, or does not let this program through. Neither Discord nor the token
@@ -145,52 +145,52 @@ func (e *ProxyError) Error() string {
 // Unwrap returns what went wrong on the way.
 func (e *ProxyError) Unwrap() error { return e.Err }
 
-// refusal is what a proxy answered to CONNECT.
-type refusal struct{ status int }
+// connectRefused is what a proxy answered to CONNECT.
+type connectRefused struct{ status int }
 
-func (r *refusal) Error() string { return fmt.Sprintf("it answered %d", r.status) }
+func (r *connectRefused) Error() string { return fmt.Sprintf("it answered %d", r.status) }
 
-// tripper makes round trips and says in words when a proxy was in the way.
-type tripper struct {
+// proxyTransport makes round trips and says in words when a proxy was in the way.
+type proxyTransport struct {
 	n         *Network
 	transport *http.Transport
 }
 
 // RoundTrip makes one; an error of the proxy is a [*ProxyError].
-func (t *tripper) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.transport.RoundTrip(r)
 	via, _ := t.n.route(r)
 	switch {
 	case via == nil:
 		return response, err
 	case err != nil:
-		return nil, blame(err, via)
+		return nil, proxyError(err, via)
 	case response.StatusCode == http.StatusProxyAuthRequired:
 		// To a plain http request it answers in the server's place.
 		_ = response.Body.Close()
-		return nil, &ProxyError{Proxy: name(via), Status: response.StatusCode, Err: &refusal{status: response.StatusCode}}
+		return nil, &ProxyError{Proxy: withoutLogin(via), Status: response.StatusCode, Err: &connectRefused{status: response.StatusCode}}
 	}
 	return response, nil
 }
 
 // CloseIdleConnections closes what waits for a next request.
-func (t *tripper) CloseIdleConnections() { t.transport.CloseIdleConnections() }
+func (t *proxyTransport) CloseIdleConnections() { t.transport.CloseIdleConnections() }
 
-// ofProxy are the operations in which a proxy had a part.
-var ofProxy = map[string]bool{"proxyconnect": true, "socks connect": true}
+// proxyOps are the operations in which a proxy had a part.
+var proxyOps = map[string]bool{"proxyconnect": true, "socks connect": true}
 
-// blame tells an error of the proxy from one of whoever is behind it.
-func blame(err error, via *url.URL) error {
-	said, refused := errors.AsType[*refusal](err)
+// proxyError tells an error of the proxy from one of whoever is behind it.
+func proxyError(err error, via *url.URL) error {
+	said, refused := errors.AsType[*connectRefused](err)
 	op, ofNet := errors.AsType[*net.OpError](err)
 	switch {
 	case refused:
-		return &ProxyError{Proxy: name(via), Status: said.status, Err: said}
-	case ofNet && ofProxy[op.Op]:
-		return &ProxyError{Proxy: name(via), Err: op.Err}
+		return &ProxyError{Proxy: withoutLogin(via), Status: said.status, Err: said}
+	case ofNet && proxyOps[op.Op]:
+		return &ProxyError{Proxy: withoutLogin(via), Err: op.Err}
 	case ofNet && op.Op == "dial":
 		// Behind a proxy nothing else is dialled.
-		return &ProxyError{Proxy: name(via), Err: err}
+		return &ProxyError{Proxy: withoutLogin(via), Err: err}
 	}
 	return err
 }

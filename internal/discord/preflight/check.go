@@ -13,7 +13,7 @@ import (
 // back as its error. Everything else is in the report: REST that does not answer
 // above all, which is no reason not to start.
 func (c *Client) Check(ctx context.Context) (Report, error) {
-	limited, cancel := context.WithTimeout(ctx, c.opts.Patience)
+	limited, cancel := context.WithTimeout(ctx, c.opts.CheckTimeout)
 	defer cancel()
 	r := Report{Reached: true, Intents: c.opts.Intents}
 	for _, question := range []func(*Client, context.Context, *Report) error{
@@ -80,7 +80,7 @@ func (c *Client) checkApplication(ctx context.Context, r *Report) error {
 // checkGateway learns the address, the recommended shards and what is left of
 // the day's session starts.
 func (c *Client) checkGateway(ctx context.Context, r *Report) error {
-	p, err := c.current(ctx)
+	p, err := c.freshGatewayBot(ctx)
 	if err != nil {
 		return err
 	}

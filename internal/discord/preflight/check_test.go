@@ -201,7 +201,7 @@ func TestCheckWithoutREST(t *testing.T) {
 			}
 			began := time.Now()
 			r := w.check()
-			if r.Reached || r.Trouble == nil || r.Intents != wanted || len(r.Warnings) != 1 || time.Since(began) > DefaultPatience {
+			if r.Reached || r.Trouble == nil || r.Intents != wanted || len(r.Warnings) != 1 || time.Since(began) > DefaultCheckTimeout {
 				t.Errorf("%s: report is %+v after %v", name, r, time.Since(began))
 			}
 			says(t, r.Warnings, "starts nevertheless")

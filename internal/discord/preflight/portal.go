@@ -21,26 +21,26 @@ func botPage(application snowflake.ID) string {
 	return portal + "/" + application.String() + "/bot"
 }
 
-// without says what a bot misses that starts without an intent.
-var without = map[gateway.Intents]string{
+// intentFeatures says what a bot misses that starts without an intent.
+var intentFeatures = map[gateway.Intents]string{
 	gateway.IntentGuildMembers:   "it does not see who joins or leaves",
 	gateway.IntentGuildPresences: "it does not see who is online",
 	gateway.IntentMessageContent: "commands by prefix do not work, only slash commands, mentions and direct messages do",
 }
 
-// degraded says what is missing without these intents.
-func degraded(intents gateway.Intents) string {
+// missingFeatures says what is missing without these intents.
+func missingFeatures(intents gateway.Intents) string {
 	var all []string
 	for _, info := range gateway.IntentTable {
-		if text := without[info.Bit]; text != "" && intents.Has(info.Bit) {
+		if text := intentFeatures[info.Bit]; text != "" && intents.Has(info.Bit) {
 			all = append(all, text)
 		}
 	}
 	return strings.Join(all, "; ")
 }
 
-// names lists intents as DISCORD_OPTIONAL_INTENTS takes them.
-func names(intents gateway.Intents) string {
+// optionalIntents lists intents as DISCORD_OPTIONAL_INTENTS takes them.
+func optionalIntents(intents gateway.Intents) string {
 	return strings.ReplaceAll(intents.String(), "|", ",")
 }
 
@@ -78,7 +78,7 @@ func (s *switchedOff) failure() *config.Failure {
 	steps := []string{
 		"1. Open " + botPage(s.application) + " and go to Privileged Gateway Intents.",
 		"2. Switch on " + strings.Join(s.intents.Switches(), " and ") + ", save, and start again.",
-		"Or start without, degraded: set DISCORD_OPTIONAL_INTENTS=" + names(s.intents) + " (" + degraded(s.intents) + ").",
+		"Or start without, degraded: set DISCORD_OPTIONAL_INTENTS=" + optionalIntents(s.intents) + " (" + missingFeatures(s.intents) + ").",
 	}
 	if s.intents.Has(gateway.IntentGuildPresences) {
 		steps = append(steps, "The Presence Intent is only asked for because of DISCORD_PRESENCE_INTENT.")

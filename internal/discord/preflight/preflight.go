@@ -28,10 +28,10 @@ import (
 
 // Defaults of [Options].
 const (
-	DefaultAPIURL    = "https://discord.com/api/v10"
-	DefaultUserAgent = "DiscordBot (https://github.com/evergreen, 1)"
-	DefaultTimeout   = 10 * time.Second
-	DefaultPatience  = 25 * time.Second
+	DefaultAPIURL       = "https://discord.com/api/v10"
+	DefaultUserAgent    = "DiscordBot (https://github.com/evergreen, 1)"
+	DefaultTimeout      = 10 * time.Second
+	DefaultCheckTimeout = 25 * time.Second
 )
 
 // Options configures a [Client]. HTTPClient, Token and Intents are required;
@@ -67,9 +67,9 @@ type Options struct {
 	TokenRecheck time.Duration
 	// Timeout bounds one question, waiting for rate limits included. Default 10 s.
 	Timeout time.Duration
-	// Patience bounds [Client.Check] as a whole. Default 25 s.
-	Patience time.Duration
-	Logger   *slog.Logger
+	// CheckTimeout bounds [Client.Check] as a whole. Default 25 s.
+	CheckTimeout time.Duration
+	Logger       *slog.Logger
 }
 
 // Client asks Discord. Make one with [New]; its methods may be called from any
@@ -77,16 +77,16 @@ type Options struct {
 type Client struct {
 	opts Options
 	log  *slog.Logger
-	// asking is held by the one that asks for the gateway on behalf of all.
-	asking chan struct{}
+	// refreshing is held by the one that asks for the gateway on behalf of all.
+	refreshing chan struct{}
 
-	mu         sync.Mutex
-	plan       plan      // the last answer of GET /gateway/bot
-	url        string    // the last usable address, from whatever answer
-	relocated  time.Time // when a failed address was last asked about
-	refused    string    // the token that was answered 401
-	refusedAt  time.Time
-	acceptance map[gateway.CloseCode]acceptance
+	mu            sync.Mutex
+	gatewayBot    gatewayBot // the last answer of GET /gateway/bot
+	url           string     // the last usable address, from whatever answer
+	failedAskedAt time.Time  // when a failed address was last asked about
+	refused       string     // the token that was answered 401
+	refusedAt     time.Time
+	acceptance    map[gateway.CloseCode]acceptance
 }
 
 var (
@@ -108,13 +108,13 @@ func New(o Options) (*Client, error) {
 	or(&o.UserAgent, DefaultUserAgent)
 	or(&o.Shards, 1)
 	or(&o.Timeout, DefaultTimeout)
-	or(&o.Patience, DefaultPatience)
+	or(&o.CheckTimeout, DefaultCheckTimeout)
 	or(&o.Logger, slog.New(slog.DiscardHandler))
 	o.APIURL = strings.TrimRight(o.APIURL, "/")
 	return &Client{
 		opts:       o,
 		log:        o.Logger,
-		asking:     make(chan struct{}, 1),
+		refreshing: make(chan struct{}, 1),
 		acceptance: map[gateway.CloseCode]acceptance{},
 	}, nil
 }

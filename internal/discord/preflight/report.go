@@ -75,5 +75,5 @@ func startsWithout(dropped gateway.Intents, a Application) string {
 		verb = "are"
 	}
 	return fmt.Sprintf("%s %s switched off, so the bot starts without, degraded: %s. Switch on at %s and restart.",
-		strings.Join(switches, " and "), verb, degraded(dropped), botPage(a.ID))
+		strings.Join(switches, " and "), verb, missingFeatures(dropped), botPage(a.ID))
 }

@@ -22,10 +22,10 @@ type answer struct {
 	body     []byte
 	// err is why there is no answer, or only half of one.
 	err error
-	// left is whether the request may have reached Discord.
-	left bool
-	sent time.Time
-	took time.Duration // to the header
+	// reached is whether the request may have reached Discord.
+	reached bool
+	sent    time.Time
+	took    time.Duration // to the header
 	// rest is what is still to be read of a very large answer.
 	rest *remainder
 }
@@ -127,15 +127,15 @@ func (a *answer) quota() (quota, bool) {
 	return q, true
 }
 
-// limited is what a 429 asks for.
-type limited struct {
+// rateLimit is what a 429 asks for.
+type rateLimit struct {
 	reason Reason // ReasonBucket, ReasonShared, ReasonGlobal or ReasonBanned
 	wait   time.Duration
 }
 
-// limited reads a 429 (G-129, G-130, G-135). A ban speaks in Discord's name but
+// rateLimit reads a 429 (G-129, G-130, G-135). A ban speaks in Discord's name but
 // not in its form: no retry_after, no X-RateLimit headers.
-func (a *answer) limited() limited {
+func (a *answer) rateLimit() rateLimit {
 	h := a.response.Header
 	header, headerTold := seconds(h.Get("Retry-After"))
 	var fields struct {
@@ -146,7 +146,7 @@ func (a *answer) limited() limited {
 	scope := strings.ToLower(h.Get("X-RateLimit-Scope"))
 	marked := scope != "" || h.Get("X-RateLimit-Bucket") != "" || h.Get("X-RateLimit-Global") != ""
 	if !formed && !(marked && headerTold) {
-		return limited{ReasonBanned, header}
+		return rateLimit{ReasonBanned, header}
 	}
 	wait := header
 	if formed {
@@ -154,11 +154,11 @@ func (a *answer) limited() limited {
 	}
 	switch {
 	case scope == "global", strings.EqualFold(h.Get("X-RateLimit-Global"), "true"), fields.Global:
-		return limited{ReasonGlobal, wait}
+		return rateLimit{ReasonGlobal, wait}
 	case scope == "shared":
-		return limited{ReasonShared, wait}
+		return rateLimit{ReasonShared, wait}
 	}
-	return limited{ReasonBucket, wait}
+	return rateLimit{ReasonBucket, wait}
 }
 
 // seconds reads a header of seconds with or without a fraction.

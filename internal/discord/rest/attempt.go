@@ -13,7 +13,7 @@ import (
 
 // send makes one attempt. Its answer's body has been read, or is handed on if
 // it is very large.
-func (t *Transport) send(ctx context.Context, req *http.Request, body payload) (a answer) {
+func (t *Transport) send(ctx context.Context, req *http.Request, body requestBody) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, t.opts.AttemptTimeout)
 	stream, err := body.next()
 	if err != nil {
@@ -39,21 +39,21 @@ func (t *Transport) send(ctx context.Context, req *http.Request, body payload) (
 	if a.err != nil {
 		a.response = nil
 		_, traced := t.opts.Base.(*http.Transport)
-		a.left = !neverLeft(a.err) && (connected.Load() || !traced)
+		a.reached = !neverSent(a.err) && (connected.Load() || !traced)
 		if ctx.Err() != nil && errors.Is(a.err, context.DeadlineExceeded) {
 			a.err = fmt.Errorf("none came within %s: %w", span(a.took), context.DeadlineExceeded)
 		}
 		cancel()
 		return a
 	}
-	a.left = true
+	a.reached = true
 	a.read(cancel)
 	return a
 }
 
-// neverLeft reports whether an error proves that no byte of the request was
+// neverSent reports whether an error proves that no byte of the request was
 // sent: the connection was not made.
-func neverLeft(err error) bool {
+func neverSent(err error) bool {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return true
 	}

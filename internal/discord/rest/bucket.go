@@ -27,7 +27,7 @@ type bucket struct {
 	why    Reason
 
 	inflight int
-	line     line
+	queue    queue
 }
 
 // ready reports whether a request may go. If not, until is when to look again;
@@ -49,16 +49,16 @@ func (b *bucket) ready(now time.Time) (until time.Time, why Reason, ok bool) {
 	return b.resets, ReasonBucket, false
 }
 
-// take reserves one request.
-func (b *bucket) take() {
+// reserve reserves one request.
+func (b *bucket) reserve() {
 	b.inflight++
 	b.remaining--
 }
 
-// told takes in the headers of an answer. others are the requests under way
+// update takes in the headers of an answer. others are the requests under way
 // that the answer may not have counted yet. In a window already known, the more
 // careful number wins, because answers overtake each other.
-func (b *bucket) told(q quota, now time.Time, others int) {
+func (b *bucket) update(q quota, now time.Time, others int) {
 	left := max(0, q.remaining)
 	if b.known && now.Before(b.resets) {
 		left = min(left, b.remaining)
@@ -85,24 +85,24 @@ func (b *bucket) pause(until time.Time, why Reason) {
 
 // idle reports whether nobody uses the bucket, blank whether it holds nothing
 // worth keeping.
-func (b *bucket) idle() bool { return b.inflight == 0 && len(b.line) == 0 }
+func (b *bucket) idle() bool { return b.inflight == 0 && len(b.queue) == 0 }
 
-func (b *bucket) blank(now time.Time) bool {
+func (b *bucket) expired(now time.Time) bool {
 	return !now.Before(b.paused) && (!b.known || !now.Before(b.resets))
 }
 
 // bucketOf finds or makes the bucket of a ticket: by the id that answers to its
 // route have carried, or by the route itself.
-func (t *Transport) bucketOf(k *ticket) *bucket {
-	key := bucketKey{owner: k.owner, name: k.route.name(), resource: k.route.resource}
-	id, told := t.routes.get(k.route.name())
+func (t *Transport) bucketOf(r *request) *bucket {
+	key := bucketKey{owner: r.owner, name: r.route.name(), resource: r.route.resource}
+	id, told := t.routes.get(r.route.name())
 	if id != "" {
 		key.name = "bucket " + id
 	}
 	b := t.buckets[key]
 	if b == nil {
 		if len(t.buckets) >= t.opts.MaxBuckets {
-			t.forget()
+			t.evictBuckets()
 		}
 		b = &bucket{key: key, free: told && id == ""}
 		t.buckets[key] = b
@@ -110,15 +110,15 @@ func (t *Transport) bucketOf(k *ticket) *bucket {
 	return b
 }
 
-// forget makes room: it drops the buckets that hold nothing any more and, if
+// evictBuckets makes room: it drops the buckets that hold nothing any more and, if
 // that is not enough, the unused ones that reset soonest.
-func (t *Transport) forget() {
+func (t *Transport) evictBuckets() {
 	now := time.Now()
 	var unused []*bucket
 	for key, b := range t.buckets {
 		switch {
 		case !b.idle():
-		case b.blank(now):
+		case b.expired(now):
 			delete(t.buckets, key)
 		default:
 			unused = append(unused, b)
@@ -140,39 +140,39 @@ func (t *Transport) forget() {
 	}
 }
 
-// tidy drops a bucket that nobody uses and that holds nothing.
-func (t *Transport) tidy(b *bucket) {
-	if b.idle() && b.blank(time.Now()) && t.buckets[b.key] == b {
+// dropUnused drops a bucket that nobody uses and that holds nothing.
+func (t *Transport) dropUnused(b *bucket) {
+	if b.idle() && b.expired(time.Now()) && t.buckets[b.key] == b {
 		delete(t.buckets, b.key)
 	}
 }
 
-// line is a queue in order of arrival. A request that has to come back, after a
+// queue is a queue in order of arrival. A request that has to come back, after a
 // 429 say, takes its old place.
-type line []*ticket
+type queue []*request
 
-func (l *line) enter(k *ticket) {
-	at, there := slices.BinarySearchFunc(*l, k, byArrival)
+func (l *queue) enter(r *request) {
+	at, there := slices.BinarySearchFunc(*l, r, byArrival)
 	if !there {
-		*l = slices.Insert(*l, at, k)
+		*l = slices.Insert(*l, at, r)
 	}
 }
 
 // leave takes a ticket out and wakes the one that is first now.
-func (l *line) leave(k *ticket) {
-	if at, there := slices.BinarySearchFunc(*l, k, byArrival); there {
+func (l *queue) leave(r *request) {
+	if at, there := slices.BinarySearchFunc(*l, r, byArrival); there {
 		*l = slices.Delete(*l, at, at+1)
-		l.wake()
+		l.notifyFirst()
 	}
 }
 
-func (l line) first(k *ticket) bool { return len(l) > 0 && l[0] == k }
+func (l queue) first(r *request) bool { return len(l) > 0 && l[0] == r }
 
-// wake makes the first in line look again.
-func (l line) wake() {
+// notifyFirst makes the first in line look again.
+func (l queue) notifyFirst() {
 	if len(l) > 0 {
-		l[0].poke()
+		l[0].notify()
 	}
 }
 
-func byArrival(a, b *ticket) int { return cmp.Compare(a.arrival, b.arrival) }
+func byArrival(a, b *request) int { return cmp.Compare(a.arrival, b.arrival) }

@@ -200,7 +200,7 @@ func TestHopelessWaitFailsAtOnce(t *testing.T) {
 
 // Given a caller without a deadline, the Transport's own patience ends the wait.
 func TestPatienceEndsEveryWait(t *testing.T) {
-	story(t, Options{Patience: 20 * time.Second, AttemptTimeout: time.Hour}, always(200, "{}"), func(w *world) {
+	story(t, Options{Timeout: 20 * time.Second, AttemptTimeout: time.Hour}, always(200, "{}"), func(w *world) {
 		w.discord.delay = func(seen) time.Duration { return time.Hour }
 		for range 2 {
 			if _, err := w.do("POST", "/channels/1/messages", "{}"); !errors.Is(err, context.DeadlineExceeded) {
@@ -278,7 +278,7 @@ func TestCrowdsNeverMeetA429(t *testing.T) {
 			defer mu.Unlock()
 			return time.Duration(random.Int64N(int64(latency)))
 		}
-		story(t, Options{Patience: time.Hour, GlobalLimit: -1}, q.answer, func(w *world) {
+		story(t, Options{Timeout: time.Hour, GlobalLimit: -1}, q.answer, func(w *world) {
 			w.discord.delay, w.discord.lag = jitter, jitter
 			var group sync.WaitGroup
 			for n := range 60 {

@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 	case e.Reason == ReasonConnection:
 		text.WriteString(" got no answer: ")
 	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
-		text.WriteString(" was given up while it waited (" + e.Reason.words() + "): ")
+		text.WriteString(" was given up while it waited (" + e.Reason.String() + "): ")
 	default:
 		text.WriteString(" was not sent: ")
 	}

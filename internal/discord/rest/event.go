@@ -37,8 +37,8 @@ var reasonWords = map[Reason]string{
 	ReasonRecovered:    "Discord takes requests again",
 }
 
-// words says the reason in words.
-func (r Reason) words() string {
+// String says the reason in words.
+func (r Reason) String() string {
 	if text := reasonWords[r]; text != "" {
 		return text
 	}
@@ -67,15 +67,15 @@ type Event struct {
 func (e Event) String() string {
 	switch e.Reason {
 	case ReasonGlobal, ReasonPace:
-		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.words()
+		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.String()
 	case ReasonBanned, ReasonInvalid:
-		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.words()
+		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.String()
 	case ReasonUnauthorized:
-		return "REST is stopped: " + e.Reason.words()
+		return "REST is stopped: " + e.Reason.String()
 	case ReasonRecovered:
-		return "REST works again: " + e.Reason.words()
+		return "REST works again: " + e.Reason.String()
 	case ReasonServer, ReasonConnection:
-		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.words()
+		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.String()
 		switch {
 		case e.Status != 0:
 			text += " (HTTP " + strconv.Itoa(e.Status) + ")"
@@ -89,9 +89,9 @@ func (e Event) String() string {
 		where += " (" + e.Resource + ")"
 	}
 	if e.Wait > 0 {
-		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.words()
+		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.String()
 	}
-	return where + ": " + e.Reason.words()
+	return where + ": " + e.Reason.String()
 }
 
 // span prints a time for people.

@@ -109,7 +109,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"broken":  always(502, "<html>"),
 	}
 	for name, answer := range calls {
-		story(t, Options{Patience: 20 * time.Second}, answer, func(w *world) {
+		story(t, Options{Timeout: 20 * time.Second}, answer, func(w *world) {
 			var printed strings.Builder
 			for _, path := range []string{"/webhooks/1/" + hook, "/interactions/1/" + hook + "/callback", "/users/@me", "/channels/1/" + hook} {
 				for _, method := range []string{"POST", "GET"} {
@@ -127,7 +127,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 			for key := range w.transport.buckets {
 				fmt.Fprintln(&printed, key)
 			}
-			fmt.Fprintln(&printed, w.transport.routes, w.transport.gone, w.transport.refused, w.transport.asked)
+			fmt.Fprintln(&printed, w.transport.routes, w.transport.goneWebhooks, w.transport.refusedTokens, w.transport.interactions)
 			w.transport.mu.Unlock()
 			fmt.Fprintf(&printed, "%+v", w.transport.Stats())
 			for _, secret := range secrets {
@@ -224,7 +224,7 @@ func TestRoundTripPercentiles(t *testing.T) {
 // 256 count.
 func TestTripsInOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	var kept trips
+	var kept roundTrips
 	var all []time.Duration
 	for range 1500 {
 		d := time.Duration(r.IntN(60)) * time.Millisecond

@@ -15,7 +15,7 @@ const (
 	DefaultInvalidLimit   = 1000
 	DefaultTries          = 4
 	DefaultAttemptTimeout = 10 * time.Second
-	DefaultPatience       = time.Minute
+	DefaultTimeout        = time.Minute
 	DefaultBanPause       = 15 * time.Minute
 	DefaultReplayLimit    = 1 << 20
 	DefaultMaxBuckets     = 4096
@@ -46,9 +46,9 @@ type Options struct {
 	Tries int
 	// AttemptTimeout bounds one attempt, its answer's body included. Default 10 s.
 	AttemptTimeout time.Duration
-	// Patience bounds a whole request with all its waits and attempts, for
+	// Timeout bounds a whole request with all its waits and attempts, for
 	// callers whose context has no deadline or a later one. Default 1 min.
-	Patience time.Duration
+	Timeout time.Duration
 	// BanPause is how long everything stops when Discord blocks this address and
 	// does not say for how long (G-135). It doubles, up to an hour, when the block
 	// is still there afterwards. Default 15 min.
@@ -72,7 +72,7 @@ func (o Options) complete() Options {
 	or(&o.InvalidLimit, DefaultInvalidLimit)
 	or(&o.Tries, DefaultTries)
 	or(&o.AttemptTimeout, DefaultAttemptTimeout)
-	or(&o.Patience, DefaultPatience)
+	or(&o.Timeout, DefaultTimeout)
 	or(&o.BanPause, DefaultBanPause)
 	or(&o.ReplayLimit, DefaultReplayLimit)
 	or(&o.MaxBuckets, DefaultMaxBuckets)

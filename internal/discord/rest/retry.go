@@ -41,8 +41,8 @@ func fits(ctx context.Context, pause time.Duration) bool {
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > pause)
 }
 
-// rest lets time pass; false when ctx ended first.
-func rest(ctx context.Context, pause time.Duration) bool {
+// sleep lets time pass; false when ctx ended first.
+func sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
@@ -53,8 +53,8 @@ func rest(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// verdict is what an attempt means for the request that made it.
-type verdict struct {
+// outcome is what an attempt means for the request that made it.
+type outcome struct {
 	limited bool // a 429 that can be waited out at the gates
 	failed  bool // no answer, half of one, or 5xx
 	reason  Reason
@@ -63,102 +63,102 @@ type verdict struct {
 	err     error // the answer is better told in other words
 }
 
-// settle gives the reservation back, takes in everything an answer tells, and
+// release gives the reservation back, takes in everything an answer tells, and
 // judges it.
-func (t *Transport) settle(k *ticket, a answer) verdict {
+func (t *Transport) release(r *request, a answer) outcome {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	b := k.bucket
-	k.bucket = nil
+	b := r.bucket
+	r.bucket = nil
 	b.inflight--
 	if a.response != nil {
 		t.trips.add(a.took)
 	}
-	v, target := verdict{}, b
+	v, target := outcome{}, b
 	status := a.status()
-	if status != http.StatusTooManyRequests || a.limited().reason != ReasonBanned {
-		target = t.learn(k, b, a, now)
+	if status != http.StatusTooManyRequests || a.rateLimit().reason != ReasonBanned {
+		target = t.updateBucket(r, b, a, now)
 	}
 	switch {
 	case status == 0:
 		t.stats.NoAnswers++
-		v = verdict{failed: true, reason: ReasonConnection}
+		v = outcome{failed: true, reason: ReasonConnection}
 	case status == http.StatusTooManyRequests:
-		v = t.limit(k, target, a, now)
+		v = t.handleRateLimit(r, target, a, now)
 	case status >= 500:
 		t.stats.ServerErrors++
 		wait, _ := seconds(a.response.Header.Get("Retry-After"))
-		v = verdict{failed: true, reason: ReasonServer, wait: wait}
+		v = outcome{failed: true, reason: ReasonServer, wait: wait}
 	default:
-		v = t.accept(k, a, now)
+		v = t.handleOther(r, a, now)
 		if a.err != nil {
 			t.stats.NoAnswers++
 			v.failed, v.reason = true, ReasonConnection
 		}
 	}
-	b.line.wake()
-	t.tidy(b)
+	b.queue.notifyFirst()
+	t.dropUnused(b)
 	if target != b {
-		target.line.wake()
-		t.tidy(target)
+		target.queue.notifyFirst()
+		t.dropUnused(target)
 	}
 	return v
 }
 
-// learn takes the headers of an answer in and returns the bucket they belong
+// updateBucket takes the headers of an answer in and returns the bucket they belong
 // to. The caller holds mu.
-func (t *Transport) learn(k *ticket, b *bucket, a answer, now time.Time) *bucket {
+func (t *Transport) updateBucket(r *request, b *bucket, a answer, now time.Time) *bucket {
 	q, told := a.quota()
 	if !told {
 		// A refusal by something in front of Discord says nothing about the route.
-		_, known := t.routes.get(k.route.name())
+		_, known := t.routes.get(r.route.name())
 		if status := a.status(); !known && status >= 200 && status < 300 {
-			t.routes.put(k.route.name(), "")
+			t.routes.put(r.route.name(), "")
 			b.free = true
-			b.wakeAll()
+			b.notifyAll()
 		}
 		return b
 	}
-	t.routes.put(k.route.name(), q.bucket)
-	target := t.bucketOf(k)
+	t.routes.put(r.route.name(), q.bucket)
+	target := t.bucketOf(r)
 	others := target.inflight
 	if target != b {
 		others += b.inflight
-		b.wakeAll() // they belong elsewhere now
+		b.notifyAll() // they belong elsewhere now
 	}
-	target.told(q, now, others)
+	target.update(q, now, others)
 	return target
 }
 
-// wakeAll makes everybody in line look again.
-func (b *bucket) wakeAll() {
-	for _, k := range b.line {
-		k.poke()
+// notifyAll makes everybody in line look again.
+func (b *bucket) notifyAll() {
+	for _, r := range b.queue {
+		r.notify()
 	}
 }
 
-// limit deals with a 429. The caller holds mu.
-func (t *Transport) limit(k *ticket, b *bucket, a answer, now time.Time) verdict {
-	l := a.limited()
-	event := &Event{Reason: l.reason, At: now, Request: k.route.name(), Resource: k.route.resource, Wait: l.wait, Status: a.status()}
+// handleRateLimit deals with a 429. The caller holds mu.
+func (t *Transport) handleRateLimit(r *request, b *bucket, a answer, now time.Time) outcome {
+	l := a.rateLimit()
+	event := &Event{Reason: l.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: l.wait, Status: a.status()}
 	switch l.reason {
 	case ReasonBanned:
-		if t.ban.begin(now, a.sent, l.wait, t.opts.BanPause) {
+		if t.ban.start(now, a.sent, l.wait, t.opts.BanPause) {
 			t.stats.Bans++
 			event.Wait = t.ban.until.Sub(now)
-			t.wakeWaiting()
+			t.notifyWaiting()
 		} else {
 			event = nil
 		}
-		return verdict{event: event, err: t.refuse(k, now)}
+		return outcome{event: event, err: t.guard(r, now)}
 	case ReasonShared:
 		t.stats.Shared++
 		b.pause(now.Add(l.wait), l.reason)
-		return verdict{limited: true, event: event}
+		return outcome{limited: true, event: event}
 	case ReasonGlobal:
 		t.stats.Global++
-		if lane := t.laneOf(k); lane != nil {
+		if lane := t.globalLimitOf(r); lane != nil {
 			if until := now.Add(l.wait); until.After(lane.paused) {
 				lane.paused = until
 			}
@@ -169,60 +169,60 @@ func (t *Transport) limit(k *ticket, b *bucket, a answer, now time.Time) verdict
 		t.stats.Limited++
 		b.pause(now.Add(l.wait), l.reason)
 	}
-	if stopped := t.count(k, a, now); stopped != nil {
+	if stopped := t.countInvalid(r, a, now); stopped != nil {
 		event = stopped
 	}
-	return verdict{limited: true, event: event}
+	return outcome{limited: true, event: event}
 }
 
-// accept deals with an answer that is neither 429 nor 5xx. The caller holds mu.
-func (t *Transport) accept(k *ticket, a answer, now time.Time) (v verdict) {
+// handleOther deals with an answer that is neither 429 nor 5xx. The caller holds mu.
+func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome) {
 	status := a.status()
 	if t.ban.end(a.sent) {
-		v.event = &Event{Reason: ReasonRecovered, At: now, Request: k.route.name()}
+		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
 	}
-	if status < 400 && !k.recheck {
+	if status < 400 && !r.recheck {
 		return v // it says no more, and how it says it is the caller's
 	}
 	code, discords := a.code()
-	if k.recheck && status != http.StatusUnauthorized && discords {
-		t.refused.drop(k.owner)
-		v.event = &Event{Reason: ReasonRecovered, At: now, Request: k.route.name()}
+	if r.recheck && status != http.StatusUnauthorized && discords {
+		t.refusedTokens.drop(r.owner)
+		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
 	}
 	switch status {
 	case http.StatusUnauthorized:
-		v.event = t.count(k, a, now)
+		v.event = t.countInvalid(r, a, now)
 		// A proxy that wants a password of its own says nothing about the token.
-		if discords && k.owner != "" && t.refused.put(k.owner, now) {
-			v.event = &Event{Reason: ReasonUnauthorized, At: now, Request: k.route.name(), Status: status}
-			t.wakeWaiting()
+		if discords && r.owner != "" && t.refusedTokens.put(r.owner, now) {
+			v.event = &Event{Reason: ReasonUnauthorized, At: now, Request: r.route.name(), Status: status}
+			t.notifyWaiting()
 		}
 	case http.StatusForbidden:
-		v.event = t.count(k, a, now)
+		v.event = t.countInvalid(r, a, now)
 	}
-	if k.dead(status, code) && t.gone.put(k.route.webhook, struct{}{}) {
-		v.event = &Event{Reason: ReasonWebhookGone, At: now, Request: k.route.name(), Resource: k.route.resource, Status: status}
-		t.wakeWaiting()
+	if r.webhookGone(status, code) && t.goneWebhooks.put(r.route.webhook, struct{}{}) {
+		v.event = &Event{Reason: ReasonWebhookGone, At: now, Request: r.route.name(), Resource: r.route.resource, Status: status}
+		t.notifyWaiting()
 	}
 	return v
 }
 
-// count files a refused request and reports when it was one too many. The
+// countInvalid files a refused request and reports when it was one too many. The
 // caller holds mu.
-func (t *Transport) count(k *ticket, a answer, now time.Time) *Event {
-	if !t.invalid.note(now) {
+func (t *Transport) countInvalid(r *request, a answer, now time.Time) *Event {
+	if !t.invalid.add(now) {
 		return nil
 	}
-	t.wakeWaiting()
-	return &Event{Reason: ReasonInvalid, At: now, Request: k.route.name(), Wait: t.invalid.stopped.Sub(now), Status: a.status()}
+	t.notifyWaiting()
+	return &Event{Reason: ReasonInvalid, At: now, Request: r.route.name(), Wait: t.invalid.until.Sub(now), Status: a.status()}
 }
 
-// wakeWaiting makes every request that waits look again, the first to have come
+// notifyWaiting makes every request that waits look again, the first to have come
 // first: it may have become hopeless. The caller holds mu.
-func (t *Transport) wakeWaiting() {
-	byArrival := func(a, b *ticket) int { return cmp.Compare(a.arrival, b.arrival) }
-	for _, k := range slices.SortedFunc(maps.Keys(t.waiting), byArrival) {
-		k.poke()
+func (t *Transport) notifyWaiting() {
+	byArrival := func(a, b *request) int { return cmp.Compare(a.arrival, b.arrival) }
+	for _, r := range slices.SortedFunc(maps.Keys(t.waiting), byArrival) {
+		r.notify()
 	}
 }
 
@@ -234,18 +234,18 @@ const (
 	codeWebhookToken   = 50027
 )
 
-// dead reports whether an answer says that the webhook itself is gone (G-140).
+// webhookGone reports whether an answer says that the webhook itself is gone (G-140).
 // A 404 may also mean a message or a thread. The webhook of an interaction
 // appears only with its first answer, so there a 404 says nothing.
-func (k *ticket) dead(status, code int) bool {
+func (r *request) webhookGone(status, code int) bool {
 	switch {
-	case k.route.webhook == "" || k.exempt:
+	case r.route.webhook == "" || r.exempt:
 		return false
 	case code == codeWebhookToken:
 		return status == http.StatusUnauthorized
 	case status != http.StatusNotFound:
 		return false
-	case k.route.template == "/webhooks/{webhook}/{token}":
+	case r.route.template == "/webhooks/{webhook}/{token}":
 		return code != codeUnknownChannel && code != codeUnknownMessage
 	}
 	return code == codeUnknownWebhook

@@ -42,7 +42,7 @@ func (t *Transport) Stats() Stats {
 	t.mu.Lock()
 	s := t.stats
 	now := time.Now()
-	t.invalid.forget(now)
+	t.invalid.expire(now)
 	s.Invalid = len(t.invalid.at)
 	s.Waiting = len(t.waiting)
 	s.Buckets = len(t.buckets)
@@ -52,10 +52,10 @@ func (t *Transport) Stats() Stats {
 	switch {
 	case now.Before(t.ban.until):
 		s.Stopped, s.Why = t.ban.until, ReasonBanned
-	case now.Before(t.invalid.stopped):
-		s.Stopped, s.Why = t.invalid.stopped, ReasonInvalid
+	case now.Before(t.invalid.until):
+		s.Stopped, s.Why = t.invalid.until, ReasonInvalid
 	default:
-		for _, l := range t.lanes {
+		for _, l := range t.globalLimits {
 			if now.Before(l.paused) && l.paused.After(s.Stopped) {
 				s.Stopped, s.Why = l.paused, ReasonGlobal
 			}
@@ -66,15 +66,15 @@ func (t *Transport) Stats() Stats {
 	return s
 }
 
-// trips keeps the last round trips, also in order of their length: whoever looks
+// roundTrips keeps the last round trips, also in order of their length: whoever looks
 // at every turn need not sort them.
-type trips struct {
+type roundTrips struct {
 	ring  [256]time.Duration
 	n     int
 	order []time.Duration
 }
 
-func (t *trips) add(d time.Duration) {
+func (t *roundTrips) add(d time.Duration) {
 	oldest := &t.ring[t.n%len(t.ring)]
 	if t.n >= len(t.ring) {
 		at, _ := slices.BinarySearch(t.order, *oldest)

@@ -18,63 +18,63 @@ import (
 type Transport struct {
 	opts Options
 
-	mu       sync.Mutex
-	arrivals uint64
-	waiting  map[*ticket]struct{}
-	buckets  map[bucketKey]*bucket
-	lanes    map[string]*lane  // by owner
-	routes   memory[string]    // route to bucket id; empty: the route has none
-	refused  memory[time.Time] // owners whose token was answered 401, and when
-	gone     memory[struct{}]  // webhooks that were answered 404
-	asked    memory[struct{}]  // tokens of interactions that were called back
-	ban      ban
-	invalid  invalid
-	trips    trips
-	stats    Stats
+	mu            sync.Mutex
+	arrivals      uint64
+	waiting       map[*request]struct{}
+	buckets       map[bucketKey]*bucket
+	globalLimits  map[string]*globalLimit // by owner
+	routes        boundedMap[string]      // route to bucket id; empty: the route has none
+	refusedTokens boundedMap[time.Time]   // owners whose token was answered 401, and when
+	goneWebhooks  boundedMap[struct{}]    // webhooks that were answered 404
+	interactions  boundedMap[struct{}]    // tokens of interactions that were called back
+	ban           ban
+	invalid       invalidCounter
+	trips         roundTrips
+	stats         Stats
 }
 
 // New returns a Transport.
 func New(opts Options) *Transport {
 	opts = opts.complete()
 	return &Transport{
-		opts:    opts,
-		waiting: map[*ticket]struct{}{},
-		buckets: map[bucketKey]*bucket{},
-		lanes:   map[string]*lane{},
-		routes:  newMemory[string](1024),
-		refused: newMemory[time.Time](64),
-		gone:    newMemory[struct{}](1024),
-		asked:   newMemory[struct{}](4096),
-		invalid: invalid{limit: opts.InvalidLimit},
+		opts:          opts,
+		waiting:       map[*request]struct{}{},
+		buckets:       map[bucketKey]*bucket{},
+		globalLimits:  map[string]*globalLimit{},
+		routes:        newBoundedMap[string](1024),
+		refusedTokens: newBoundedMap[time.Time](64),
+		goneWebhooks:  newBoundedMap[struct{}](1024),
+		interactions:  newBoundedMap[struct{}](4096),
+		invalid:       invalidCounter{limit: opts.InvalidLimit},
 	}
 }
 
 // RoundTrip sends the request when it is welcome and again when that is safe,
-// within the request's context and Options.Patience. An error is an [*Error].
+// within the request's context and Options.Timeout. An error is an [*Error].
 // When the patience ends after an answer has come, the answer is returned,
 // whatever it says: a 429 or 5xx that could not be waited out among them. Only
 // an answer that says that this address is blocked becomes an error, because in
 // its own words it looks like something that passes.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	k := &ticket{route: routeOf(req), wake: make(chan struct{}, 1)}
+	r := &request{route: routeOf(req), woken: make(chan struct{}, 1)}
 	header := req.Header.Get("Authorization")
-	k.secrets = append([]string{header[strings.Index(header, " ")+1:]}, k.route.secrets...)
-	body, err := readPayload(req, t.opts.ReplayLimit)
+	r.secrets = append([]string{header[strings.Index(header, " ")+1:]}, r.route.secrets...)
+	body, err := readRequestBody(req, t.opts.ReplayLimit)
 	if err != nil {
-		return nil, t.explain(k, err)
+		return nil, t.explain(r, err)
 	}
-	clean := t.dress(req, k, body)
-	t.enter(k)
+	clean := t.prepare(req, r, body)
+	t.register(r)
 
-	ctx, cancel := context.WithTimeout(req.Context(), t.opts.Patience)
-	a, err := t.pursue(ctx, clean, k, body)
+	ctx, cancel := context.WithTimeout(req.Context(), t.opts.Timeout)
+	a, err := t.do(ctx, clean, r, body)
 	switch {
 	case err != nil:
 		cancel()
-		return nil, t.explain(k, err)
+		return nil, t.explain(r, err)
 	case a.response == nil:
 		cancel()
-		return nil, t.explain(k, &Error{Request: k.route.name(), Reason: ReasonConnection, Err: a.err})
+		return nil, t.explain(r, &Error{Request: r.route.name(), Reason: ReasonConnection, Err: a.err})
 	}
 	a.response.Request = req
 	if a.rest == nil {
@@ -94,10 +94,10 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
-// dress makes the request that is sent: with a proper User-Agent, a
+// prepare makes the request that is sent: with a proper User-Agent, a
 // Content-Type if it has a body, and without the Authorization that a path with
 // a token does not need (G-125).
-func (t *Transport) dress(req *http.Request, k *ticket, body payload) *http.Request {
+func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *http.Request {
 	clean := req.Clone(req.Context())
 	if clean.Header == nil {
 		clean.Header = http.Header{}
@@ -108,46 +108,46 @@ func (t *Transport) dress(req *http.Request, k *ticket, body payload) *http.Requ
 	if clean.Header.Get("Content-Type") == "" && body.looksLikeJSON() {
 		clean.Header.Set("Content-Type", "application/json")
 	}
-	if k.route.open {
+	if r.route.open {
 		clean.Header.Del("Authorization")
 	}
-	k.owner = digest(clean.Header.Get("Authorization"))
+	r.owner = digest(clean.Header.Get("Authorization"))
 	return clean
 }
 
-// enter gives the ticket its place in order of arrival.
-func (t *Transport) enter(k *ticket) {
+// register gives the ticket its place in order of arrival.
+func (t *Transport) register(r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stats.Requests++
 	t.arrivals++
-	k.arrival = t.arrivals
-	if k.route.callback {
-		t.asked.put(k.route.token, struct{}{})
+	r.arrival = t.arrivals
+	if r.route.callback {
+		t.interactions.put(r.route.token, struct{}{})
 	}
-	_, asked := t.asked.get(k.route.token)
-	k.exempt = k.route.interaction() || (k.route.token != "" && asked)
+	_, asked := t.interactions.get(r.route.token)
+	r.exempt = r.route.interaction() || (r.route.token != "" && asked)
 }
 
 // explain makes an error that can be printed.
-func (t *Transport) explain(k *ticket, err error) error {
+func (t *Transport) explain(r *request, err error) error {
 	said, ok := errors.AsType[*Error](err)
 	if !ok {
-		said = &Error{Request: k.route.name(), Reason: ReasonConnection, Err: err}
+		said = &Error{Request: r.route.name(), Reason: ReasonConnection, Err: err}
 	}
-	said.Err = scrub(said.Err, k.secrets)
+	said.Err = scrub(said.Err, r.secrets)
 	return said
 }
 
-// pursue sends the request until an answer is final or nothing more may be
+// do sends the request until an answer is final or nothing more may be
 // tried. Without an answer, and without an error of the gates, the answer's own
 // error says why.
-func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, body payload) (answer, error) {
-	repeatable := k.route.repeatable(body.nonce)
+func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body requestBody) (answer, error) {
+	repeatable := r.route.repeatable(body.nonce)
 	var last answer
 	limits, failures := 0, 0
 	for sent := false; ; sent = true {
-		if err := t.admit(ctx, k); err != nil {
+		if err := t.acquire(ctx, r); err != nil {
 			if !sent {
 				body.close()
 			}
@@ -156,8 +156,8 @@ func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, bo
 			}
 			return answer{}, err
 		}
-		last = t.attempt(ctx, req, k, body, sent)
-		v := t.settle(k, last)
+		last = t.attempt(ctx, req, r, body, sent)
+		v := t.release(r, last)
 		if v.event != nil {
 			t.opts.Observe(*v.event)
 		}
@@ -171,7 +171,7 @@ func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, bo
 				return last, nil
 			}
 			continue // the gates know how long
-		case !v.failed || (last.left && !repeatable && !unprocessed[last.status()]):
+		case !v.failed || (last.reached && !repeatable && !unprocessed[last.status()]):
 			return last, nil
 		}
 		failures++
@@ -180,10 +180,10 @@ func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, bo
 			return last, nil
 		}
 		t.opts.Observe(Event{
-			Reason: v.reason, At: time.Now(), Request: k.route.name(), Resource: k.route.resource,
-			Wait: pause, Status: last.status(), Try: failures, Err: scrub(last.err, k.secrets),
+			Reason: v.reason, At: time.Now(), Request: r.route.name(), Resource: r.route.resource,
+			Wait: pause, Status: last.status(), Try: failures, Err: scrub(last.err, r.secrets),
 		})
-		if !rest(ctx, pause) {
+		if !sleep(ctx, pause) {
 			if last.response != nil && req.Context().Err() == nil {
 				return last, nil
 			}
@@ -194,7 +194,7 @@ func (t *Transport) pursue(ctx context.Context, req *http.Request, k *ticket, bo
 
 // attempt sends once and counts it. The reservation is given back even if the
 // base panics.
-func (t *Transport) attempt(ctx context.Context, req *http.Request, k *ticket, body payload, again bool) answer {
+func (t *Transport) attempt(ctx context.Context, req *http.Request, r *request, body requestBody, again bool) answer {
 	t.mu.Lock()
 	t.stats.Sent++
 	if again {
@@ -204,7 +204,7 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, k *ticket, b
 	returned := false
 	defer func() {
 		if !returned {
-			t.settle(k, answer{err: errors.New("the connection panicked"), left: true})
+			t.release(r, answer{err: errors.New("the connection panicked"), reached: true})
 		}
 	}()
 	a := t.send(ctx, req, body)

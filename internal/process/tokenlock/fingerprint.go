@@ -18,8 +18,8 @@ const domain = "evergreen: fingerprint of a bot token, 1"
 // token (G-054, G-157). Comparable; the zero Fingerprint belongs to no token.
 type Fingerprint struct{ bot, hash string }
 
-// Of returns the fingerprint of a token.
-func Of(token string) Fingerprint {
+// FingerprintOf returns the fingerprint of a token.
+func FingerprintOf(token string) Fingerprint {
 	mac := hmac.New(sha256.New, []byte(domain))
 	mac.Write([]byte(token))
 	return Fingerprint{bot: botID(token), hash: hex.EncodeToString(mac.Sum(nil)[:16])}

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// replyTime is how long each side may take to say its next word, as opposed
+	// replyTimeout is how long each side may take to say its next word, as opposed
 	// to doing what it takes to pause. On a machine that has far too much to do,
 	// as many have during a deploy, that is seconds.
-	replyTime = 15 * time.Second
-	// longestPath is what fits into a socket's address on every system.
-	longestPath = 100
-	// longestWord bounds what one side reads of the other.
-	longestWord = 4096
-	// mostAskers bounds how many may wait for a hand-over at once.
-	mostAskers = 8
+	replyTimeout = 15 * time.Second
+	// maxSocketPath is what fits into a socket's address on every system.
+	maxSocketPath = 100
+	// maxMessage bounds what one side reads of the other.
+	maxMessage = 4096
+	// maxRequests bounds how many may wait for a hand-over at once.
+	maxRequests = 8
 )
 
-// word is what is said over the socket, as one line of JSON.
-type word struct {
+// message is what is said over the socket, as one line of JSON.
+type message struct {
 	Say  string  `json:"say"`
 	From *Holder `json:"from,omitempty"` // with sayTakeOver
 }
@@ -37,75 +37,75 @@ const (
 	sayReleased = "released"  // the lock is free
 )
 
-func say(conn net.Conn, w word) error {
+func writeMessage(conn net.Conn, w message) error {
 	text, err := json.Marshal(w)
 	if err != nil {
 		return err
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(replyTime)); err != nil {
+	if err := conn.SetWriteDeadline(time.Now().Add(replyTimeout)); err != nil {
 		return err
 	}
 	_, err = conn.Write(append(text, '\n'))
 	return err
 }
 
-// hear reads one word until the deadline.
-func hear(conn net.Conn, within time.Duration) (w word, err error) {
+// readMessage reads one word until the deadline.
+func readMessage(conn net.Conn, within time.Duration) (w message, err error) {
 	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
 		return w, err
 	}
-	return read(conn)
+	return decodeMessage(conn)
 }
 
-// read reads one word.
-func read(conn net.Conn) (w word, err error) {
-	err = json.NewDecoder(io.LimitReader(conn, longestWord)).Decode(&w)
+// decodeMessage reads one word.
+func decodeMessage(conn net.Conn) (w message, err error) {
+	err = json.NewDecoder(io.LimitReader(conn, maxMessage)).Decode(&w)
 	return w, err
 }
 
 // listen opens the socket on which this process can be asked to hand over. The
 // caller holds the lock, so whatever has the socket's name is a dead one's.
-func (o *Owner) listen(dir string, of Fingerprint) {
+func (o *Lock) listen(dir string, of Fingerprint) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		o.unreachable(err)
+		o.noHandover(err)
 		return
 	}
 	path := filepath.Join(dir, "owner-"+of.Name()+".sock")
-	if len(path) > longestPath {
+	if len(path) > maxSocketPath {
 		private, err := os.MkdirTemp("", "evergreen-") // mode 0700
 		if err != nil {
-			o.unreachable(err)
+			o.noHandover(err)
 			return
 		}
-		o.private, path = private, filepath.Join(private, "owner.sock")
+		o.socketDir, path = private, filepath.Join(private, "owner.sock")
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		o.unreachable(err)
+		o.noHandover(err)
 		return
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		o.unreachable(err)
+		o.noHandover(err)
 		return
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = l.Close()
-		o.unreachable(err)
+		o.noHandover(err)
 		return
 	}
 	o.listener, o.self.Socket = l, path
 }
 
-func (o *Owner) unreachable(err error) {
-	o.trouble = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
+func (o *Lock) noHandover(err error) {
+	o.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
 }
 
-// Serve answers those who ask for a hand-over until [Owner.Release]. At the
+// Serve answers those who ask for a hand-over until [Lock.Release]. At the
 // first request it calls handover, once and on a goroutine that it waits for:
 // it is to begin the pause. The hand-over itself is the Release that follows
 // when everything is saved. Without a lock it first waits for one.
-func (o *Owner) Serve(handover func(to Holder)) {
+func (o *Lock) Serve(handover func(to Holder)) {
 	var askers sync.WaitGroup
 	defer askers.Wait()
 	listener := o.awaitLock()
@@ -113,11 +113,11 @@ func (o *Owner) Serve(handover func(to Holder)) {
 		<-o.released
 		return
 	}
-	room := make(chan struct{}, mostAskers)
+	room := make(chan struct{}, maxRequests)
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			if !o.lasting(err) {
+			if !o.retryAccept(err) {
 				return
 			}
 			continue
@@ -131,14 +131,14 @@ func (o *Owner) Serve(handover func(to Holder)) {
 		askers.Go(func() {
 			defer func() { <-room }()
 			defer conn.Close()
-			o.answer(conn, handover)
+			o.serveConn(conn, handover)
 		})
 	}
 }
 
-// lasting waits a moment after an accept that failed, and reports whether there
+// retryAccept waits a moment after an accept that failed, and reports whether there
 // is sense in another one.
-func (o *Owner) lasting(err error) bool {
+func (o *Lock) retryAccept(err error) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
 	}
@@ -152,9 +152,9 @@ func (o *Owner) lasting(err error) bool {
 	}
 }
 
-// answer serves one connection. It stays until the lock is free.
-func (o *Owner) answer(conn net.Conn, handover func(Holder)) {
-	if err := conn.SetReadDeadline(time.Now().Add(replyTime)); err != nil {
+// serveConn serves one connection. It stays until the lock is free.
+func (o *Lock) serveConn(conn net.Conn, handover func(Holder)) {
+	if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
 		return
 	}
 	answered := make(chan struct{})
@@ -166,14 +166,14 @@ func (o *Owner) answer(conn net.Conn, handover func(Holder)) {
 		case <-answered:
 		}
 	}()
-	w, err := read(conn)
+	w, err := decodeMessage(conn)
 	if err != nil || w.Say != sayTakeOver || w.From == nil {
 		return
 	}
-	if err := say(conn, word{Say: sayPausing}); err != nil {
+	if err := writeMessage(conn, message{Say: sayPausing}); err != nil {
 		return
 	}
-	o.asked.Do(func() { handover(*w.From) })
+	o.handoverOnce.Do(func() { handover(*w.From) })
 	<-o.released
-	_ = say(conn, word{Say: sayReleased}) // the end of the connection says it too
+	_ = writeMessage(conn, message{Say: sayReleased}) // the end of the connection says it too
 }

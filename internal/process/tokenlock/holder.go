@@ -16,10 +16,10 @@ type Holder struct {
 	Version string    `json:"version,omitempty"`
 	// Socket is where it can be asked to hand over; empty if it cannot be.
 	Socket string `json:"socket,omitempty"`
-	// API is where its HTTP API listens, see [Owner.Announce]; empty if it has none.
+	// API is where its HTTP API listens, see [Lock.Announce]; empty if it has none.
 	API string `json:"api,omitempty"`
-	// Visits is whether it holds the token for a moment only, see [Options.Visit].
-	Visits bool `json:"visits,omitempty"`
+	// Temporary is whether it holds the token for a moment only, see [Options.Visit].
+	Temporary bool `json:"visits,omitempty"`
 }
 
 // String names the process, as in "process 4711 on web1, since 2026-03-01

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // hold is the life of another process: it owns the token, says so, and hands
 // over when it is asked.
 func hold(dir string) {
-	o, err := Acquire(context.Background(), dir, Of(token), Options{Version: "1.0"})
+	o, err := Acquire(context.Background(), dir, FingerprintOf(token), Options{Version: "1.0"})
 	if err != nil {
 		fmt.Println("error:", err)
 		return
@@ -95,9 +95,9 @@ func (p *process) kill() {
 }
 
 // acquire must succeed, and is released at the end of the test.
-func acquire(t *testing.T, dir string, opts Options) *Owner {
+func acquire(t *testing.T, dir string, opts Options) *Lock {
 	t.Helper()
-	o, err := Acquire(t.Context(), dir, Of(token), opts)
+	o, err := Acquire(t.Context(), dir, FingerprintOf(token), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func acquire(t *testing.T, dir string, opts Options) *Owner {
 }
 
 // serve answers requests until the owner is released.
-func serve(t *testing.T, o *Owner, handover func(Holder)) {
+func serve(t *testing.T, o *Lock, handover func(Holder)) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {

@@ -10,35 +10,35 @@ import (
 )
 
 const (
-	// poll is how often the lock is tried while the holder pauses. The holder
+	// lockPoll is how often the lock is tried while the holder pauses. The holder
 	// says when it is free; this is for a holder that dies over it.
-	poll = 20 * time.Millisecond
-	// lastMoment is how long a holder that cannot be asked may take to be gone:
+	lockPoll = 20 * time.Millisecond
+	// unreachableTimeout is how long a holder that cannot be asked may take to be gone:
 	// it may be about to let go anyway.
-	lastMoment = 500 * time.Millisecond
+	unreachableTimeout = 500 * time.Millisecond
 )
 
 // takeOver asks the holder for the lock and waits until it has it.
 func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (*os.File, error) {
 	released := make(chan struct{})
-	conn, refusal := ask(ctx, holder, self, min(patience, replyTime))
+	conn, refusal := requestHandover(ctx, holder, self, min(patience, replyTimeout))
 	if conn != nil {
 		go func() {
 			defer close(released)
-			_, _ = hear(conn, patience) // whatever it is, the lock tells the truth
+			_, _ = readMessage(conn, patience) // whatever it is, the lock tells the truth
 		}()
 		defer func() { _ = conn.Close(); <-released }()
 		refusal = fmt.Errorf("it has not done so within %s", patience)
 	} else {
-		patience = min(patience, lastMoment)
+		patience = min(patience, unreachableTimeout)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, refusal)
 	defer cancel()
-	ticks := time.NewTicker(poll)
+	ticks := time.NewTicker(lockPoll)
 	defer ticks.Stop()
 	heard := released
 	for {
-		f, err := lock(path)
+		f, err := openLock(path)
 		if err == nil || !errors.Is(err, errTaken) {
 			return f, err
 		}
@@ -59,9 +59,9 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 	}
 }
 
-// ask tells the holder to hand over, and returns the connection once it has
+// requestHandover tells the holder to hand over, and returns the connection once it has
 // agreed, which has to be within a time; else why it has not.
-func ask(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
+func requestHandover(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
 	if holder.Socket == "" {
 		return nil, errors.New("it does not listen to such requests")
 	}
@@ -71,10 +71,10 @@ func ask(ctx context.Context, holder, self Holder, within time.Duration) (conn n
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be reached (%w)", err)
 	}
-	err = say(conn, word{Say: sayTakeOver, From: &self})
+	err = writeMessage(conn, message{Say: sayTakeOver, From: &self})
 	if err == nil {
-		var w word
-		if w, err = hear(conn, within); err == nil && w.Say != sayPausing {
+		var w message
+		if w, err = readMessage(conn, within); err == nil && w.Say != sayPausing {
 			err = errors.New("it answered something else")
 		}
 	}

@@ -23,11 +23,11 @@ func TestTakeOverHandsTheTokenOn(t *testing.T) {
 	took := time.Since(began)
 	first.expect("pausing")
 	first.expect("released")
-	if o.From() == nil || o.From().PID != first.cmd.Process.Pid {
-		t.Errorf("taken over from %v", o.From())
+	if o.TakenFrom() == nil || o.TakenFrom().PID != first.cmd.Process.Pid {
+		t.Errorf("taken over from %v", o.TakenFrom())
 	}
-	if o.Trouble() != nil {
-		t.Error(o.Trouble())
+	if o.Err() != nil {
+		t.Error(o.Err())
 	}
 	t.Logf("the token changed hands in %v", took)
 	if took > 2*time.Second {
@@ -36,8 +36,8 @@ func TestTakeOverHandsTheTokenOn(t *testing.T) {
 
 	serve(t, o, func(Holder) { o.Release() })
 	third := acquire(t, dir, Options{TakeOver: true})
-	if third.From() == nil || third.From().PID != os.Getpid() {
-		t.Errorf("the third took over from %v", third.From())
+	if third.TakenFrom() == nil || third.TakenFrom().PID != os.Getpid() {
+		t.Errorf("the third took over from %v", third.TakenFrom())
 	}
 }
 
@@ -46,8 +46,8 @@ func TestTakeOverOfAFreeToken(t *testing.T) {
 	dir := t.TempDir()
 	dead := start(t, dir)
 	dead.kill() // its name and its socket are still there
-	if o := acquire(t, dir, Options{TakeOver: true}); o.From() != nil || o.Trouble() != nil {
-		t.Errorf("from %v, trouble %v", o.From(), o.Trouble())
+	if o := acquire(t, dir, Options{TakeOver: true}); o.TakenFrom() != nil || o.Err() != nil {
+		t.Errorf("from %v, trouble %v", o.TakenFrom(), o.Err())
 	}
 }
 
@@ -65,13 +65,13 @@ func TestTakeOverFromAHolderThatDies(t *testing.T) {
 func TestTakeOverThatFailsSaysWhy(t *testing.T) {
 	tests := []struct {
 		name   string
-		holder func(*testing.T, *Owner)
+		holder func(*testing.T, *Lock)
 		want   string
 	}{
-		{"never pauses", func(t *testing.T, o *Owner) { serve(t, o, func(Holder) {}) }, "it has not done so within 200ms"},
-		{"does not answer", func(*testing.T, *Owner) {}, "it does not answer"},
-		{"is gone from its socket", func(_ *testing.T, o *Owner) { _ = o.listener.Close() }, "it cannot be reached"},
-		{"talks nonsense", func(t *testing.T, o *Owner) {
+		{"never pauses", func(t *testing.T, o *Lock) { serve(t, o, func(Holder) {}) }, "it has not done so within 200ms"},
+		{"does not answer", func(*testing.T, *Lock) {}, "it does not answer"},
+		{"is gone from its socket", func(_ *testing.T, o *Lock) { _ = o.listener.Close() }, "it cannot be reached"},
+		{"talks nonsense", func(t *testing.T, o *Lock) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -80,11 +80,11 @@ func TestTakeOverThatFailsSaysWhy(t *testing.T) {
 					return
 				}
 				defer conn.Close()
-				_, _ = conn.Write([]byte(`{"say":"` + strings.Repeat("x", longestWord) + "\"}\n"))
+				_, _ = conn.Write([]byte(`{"say":"` + strings.Repeat("x", maxMessage) + "\"}\n"))
 			}()
 			t.Cleanup(func() { o.Release(); <-done })
 		}, "it does not answer"},
-		{"has no socket", func(t *testing.T, o *Owner) {
+		{"has no socket", func(t *testing.T, o *Lock) {
 			o.self.Socket = ""
 			if err := o.self.write(o.file); err != nil {
 				t.Fatal(err)
@@ -97,12 +97,12 @@ func TestTakeOverThatFailsSaysWhy(t *testing.T) {
 			dir := t.TempDir()
 			test.holder(t, acquire(t, dir, Options{}))
 			began := time.Now()
-			_, err := Acquire(t.Context(), dir, Of(token), Options{TakeOver: true, Patience: 200 * time.Millisecond})
+			_, err := Acquire(t.Context(), dir, FingerprintOf(token), Options{TakeOver: true, TakeOverTimeout: 200 * time.Millisecond})
 			if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.PID != os.Getpid() {
 				t.Fatalf("got %v, want a HeldError with the holder", err)
 			}
 			wantIn(t, err.Error(), test.want)
-			if took := time.Since(began); took > replyTime {
+			if took := time.Since(began); took > replyTimeout {
 				t.Errorf("it took %v to give up", took)
 			}
 		})
@@ -121,7 +121,7 @@ func TestSlowHolderIsWaitedFor(t *testing.T) {
 		<-timer.C
 		slow.Serve(func(Holder) { slow.Release() })
 	}()
-	if next := acquire(t, dir, Options{TakeOver: true}); next.From() == nil {
+	if next := acquire(t, dir, Options{TakeOver: true}); next.TakenFrom() == nil {
 		t.Error("taken over from nobody")
 	}
 }
@@ -144,7 +144,7 @@ func TestOneOfTwoTakesOver(t *testing.T) {
 	for range 2 {
 		go func() {
 			both.Done()
-			o, err := Acquire(t.Context(), dir, Of(token), Options{TakeOver: true, Patience: 5 * time.Second})
+			o, err := Acquire(t.Context(), dir, FingerprintOf(token), Options{TakeOver: true, TakeOverTimeout: 5 * time.Second})
 			if err == nil {
 				t.Cleanup(o.Release)
 			}
@@ -199,12 +199,12 @@ func TestStrangersAreShownTheDoor(t *testing.T) {
 func TestLongFolderNameHasItsSocketElsewhere(t *testing.T) {
 	dir := t.TempDir() + "/" + strings.Repeat("long/", 40)
 	o := acquire(t, dir, Options{})
-	if o.Trouble() != nil || o.private == "" {
-		t.Fatalf("trouble %v, socket %s", o.Trouble(), o.self.Socket)
+	if o.Err() != nil || o.socketDir == "" {
+		t.Fatalf("trouble %v, socket %s", o.Err(), o.self.Socket)
 	}
 	serve(t, o, func(Holder) { o.Release() })
 	acquire(t, dir, Options{TakeOver: true})
-	if _, err := os.Stat(o.private); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(o.socketDir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the private folder is left behind: %v", err)
 	}
 }

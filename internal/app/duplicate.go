@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/process/logging"
+)
+
+// duplicateFor is how long the last sign of another program counts: it may have
+// been somebody who only had a look.
+const duplicateFor = time.Hour
+
+// duplicate tells whether another program uses the bot's token: as whoever holds the
+// token knows, or as Discord's count of session starts shows. The latter only
+// where all shards run here, for otherwise other programs are meant to.
+func (a *App) duplicate() health.Rival {
+	if a.opts.Duplicate != nil {
+		if known := a.opts.Duplicate(); known.Trouble != "" {
+			return known
+		}
+	}
+	others := a.limiter.ExternalUse()
+	if others.Starts == 0 || time.Since(others.Last) >= duplicateFor {
+		return health.Rival{}
+	}
+	starts := "session start"
+	if others.Starts > 1 {
+		starts += "s"
+	}
+	return health.Rival{
+		Trouble: fmt.Sprintf("Discord has counted %d %s of the last day that this one did not make", others.Starts, starts), Since: others.Last,
+	}
+}
+
+// watchDuplicates asks Discord at every check how many session starts are left, and
+// says so when somebody else has spent some. The answer also has the number of
+// shards that Discord recommends.
+func (a *App) watchDuplicates(ctx context.Context) {
+	ticker := time.NewTicker(a.opts.Config.HealthCheckInterval)
+	defer ticker.Stop()
+	for said := 0; ; {
+		if a.Fleet().Assignment().Whole() {
+			a.limiter.RefreshSessionStartLimit(ctx)
+			if others := a.limiter.ExternalUse(); others.Starts > said {
+				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token: " + a.duplicate().Trouble + ". " + health.Lookup(health.TwoInstances).Do)
+				said = others.Starts
+			}
+		}
+		select {
+		case <-ticker.C:
+			a.adviseShards()
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/identify"
+	"evergreen/internal/bot"
+	"evergreen/internal/discord/statuspage"
+	"evergreen/internal/health"
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+	"evergreen/internal/process/logging"
+	"evergreen/internal/web/api"
+)
+
+// monitors is who looks at the bot from outside of it: the history, those who are
+// told when it is away, and what Discord says of itself. None of it depends on
+// the bot being well.
+type monitors struct {
+	history  *history.History
+	notifier *alert.Notifier    // nil without a channel
+	deadMan  *alert.DeadMan     // nil without an address
+	poller   *statuspage.Poller // nil without an address
+	close    func()             // once the shard has stopped
+}
+
+func (a *App) newMonitors() monitors {
+	c, log := a.opts.Config, logging.Component(a.opts.Logger, "Alerts")
+	client := alert.NewClient()
+	w := monitors{}
+	w.history = history.New(history.Options{
+		Snapshot: a.tracker.Standing, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
+		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
+		Storage: a.opts.History, LastAlive: a.lastAlive(),
+	})
+	w.close = func() {
+		w.history.Close()
+		client.CloseIdleConnections()
+	}
+	channels := slices.Clone(a.opts.Channels)
+	if !c.AlertWebhookURL.Empty() {
+		channels = append(channels, alert.Webhook{URL: c.AlertWebhookURL.Reveal(), Client: client})
+	}
+	if !c.AlertDiscordURL.Empty() {
+		channels = append(channels, alert.Discord{URL: c.AlertDiscordURL.Reveal(), Client: client})
+	}
+	if !c.AlertNtfyURL.Empty() {
+		channels = append(channels, alert.Ntfy{URL: c.AlertNtfyURL.Reveal(), Token: c.AlertNtfyToken.Reveal(), Client: client})
+	}
+	if len(c.AlertEmailTo) > 0 {
+		from := slices.Concat(c.AlertEmailFrom, c.AlertEmailTo)[0]
+		channels = append(channels, alert.Email{
+			Addr: c.AlertSMTPAddr, User: c.AlertSMTPUser, Password: c.AlertSMTPPassword.Reveal(), From: from, To: c.AlertEmailTo,
+		})
+	}
+	if len(channels) > 0 {
+		w.notifier = alert.New(alert.Options{
+			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: orNever(c.AlertRemindEvery),
+			MaxPerHour: c.AlertMaxPerHour, Storage: a.opts.Alerts, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
+		})
+	}
+	if !c.DeadmanPingURL.Empty() {
+		w.deadMan = alert.NewDeadMan(alert.DeadManOptions{
+			Snapshot: a.tracker.Snapshot, URL: c.DeadmanPingURL.Reveal(), Client: client, Interval: c.DeadmanPingInterval,
+			After: c.AlertAfter, Redact: a.opts.Redact, Log: log,
+		})
+	}
+	if c.DiscordStatusURL != "" {
+		w.poller = statuspage.New(statuspage.Options{
+			URL: c.DiscordStatusURL, Changed: a.onStatusPage, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
+		})
+	}
+	return w
+}
+
+// lastAlive is when the previous run was last there; zero without one.
+func (a *App) lastAlive() time.Time {
+	if a.opts.Gap == nil {
+		return time.Time{}
+	}
+	return a.opts.Gap.Start
+}
+
+// run starts whoever watches; they end with ctx.
+func (w monitors) run(ctx context.Context, services *sync.WaitGroup) {
+	if w.notifier != nil {
+		services.Go(func() { _ = w.notifier.Run(ctx) })
+	}
+	if w.deadMan != nil {
+		services.Go(func() { _ = w.deadMan.Run(ctx) })
+	}
+	if w.poller != nil {
+		services.Go(func() { _ = w.poller.Run(ctx) })
+	}
+}
+
+// onStatusPage lets the tracker know what Discord says of itself.
+func (a *App) onStatusPage(s statuspage.Status) {
+	e := health.Elsewhere{
+		Trouble: s.Trouble(), Says: s.Says(), Indicator: string(s.Indicator), Description: s.Description, At: s.At,
+	}
+	if len(s.Incidents) > 0 {
+		e.Incident, e.Link = s.Incidents[0].Name, s.Incidents[0].Link
+	}
+	a.tracker.Discord(e)
+}
+
+// newServer makes the HTTP API.
+func (a *App) newServer() (*api.Server, error) {
+	c := a.opts.Config
+	archive, _ := a.opts.Journal.(health.Archive)
+	return api.New(api.Options{
+		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
+		Bot: a, Operator: shardOperator{a}, Archive: archive, Lines: a.opts.Lines, Log: logging.Component(a.opts.Logger, "API"),
+		History: struct {
+			*history.History
+			*health.Tracker // for its Incidents
+		}{a.monitors.history, a.tracker},
+	})
+}
+
+// Snapshot is the health of the bot.
+func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
+
+// Check is what the periodic monitor saw last.
+func (a *App) Check() health.Check { return a.monitor.Last() }
+
+// Presence is the presence that the settings ask for.
+func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
+
+// Budget is the account of session starts.
+func (a *App) Budget() identify.Usage { return a.limiter.Usage() }
+
+// Handlers is how each command fares.
+func (a *App) Handlers() []bot.HandlerTime { return a.Bot().Handlers() }

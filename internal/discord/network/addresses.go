@@ -1,0 +1,212 @@
+package network
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// fallbackAfter is how long the resolver may think while an earlier answer is at
+	// hand.
+	fallbackAfter = 2 * time.Second
+	// maxAge is how old an answer may be to be used when the resolver fails.
+	// Discord's addresses have stayed the same for years; TLS finds out if not.
+	maxAge = 7 * 24 * time.Hour
+	// rewriteAfter is how old what is in the file may become before it is written
+	// again although it says the same.
+	rewriteAfter = time.Hour
+	// maxNames bounds the names, and maxFile the file, in bytes.
+	maxNames = 64
+	maxFile  = 64 << 10
+)
+
+// entry are addresses that the resolver gave, and when.
+type entry struct {
+	Addresses []netip.Addr `json:"addresses"`
+	At        time.Time    `json:"at"`
+}
+
+// addressBook resolves names, and remembers the last good answers for the time when
+// the resolver fails.
+type addressBook struct {
+	resolver Resolver
+	file     string
+	log      *slog.Logger
+
+	mu      sync.Mutex
+	known   map[string]entry
+	written map[string]entry // what the file holds
+	failing map[string]bool  // names whose trouble has been told
+	writing bool             // somebody does; the disk may take its time
+
+	writer sync.WaitGroup
+}
+
+func newAddressBook(o Options) *addressBook {
+	n := &addressBook{
+		resolver: o.Resolver, file: o.File, log: o.Logger,
+		known: map[string]entry{}, written: map[string]entry{}, failing: map[string]bool{},
+	}
+	n.load()
+	return n
+}
+
+// resolved is what a resolver said.
+type resolved struct {
+	found []netip.Addr
+	err   error
+}
+
+// lookup returns the addresses of a host: those of the resolver, or the last
+// good ones when it fails or does not answer in time.
+func (n *addressBook) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	said := make(chan resolved, 1)
+	go func() {
+		found, err := n.resolver.LookupNetIP(ctx, "ip", host)
+		if err == nil && len(found) == 0 {
+			err = errors.New("the answer is empty")
+		}
+		said <- resolved{found, err}
+	}()
+	timer := time.NewTimer(fallbackAfter)
+	defer timer.Stop()
+	late := timer.C
+	for {
+		select {
+		case a := <-said:
+			if a.err == nil {
+				n.remember(host, a.found)
+				return a.found, nil
+			}
+			if found, ok := n.lastGood(host, a.err); ok {
+				return found, nil
+			}
+			return nil, dnsError(host, a.err)
+		case <-late:
+			if found, ok := n.lastGood(host, errors.New("no answer yet")); ok {
+				return found, nil
+			}
+			late = nil
+		case <-ctx.Done():
+			return nil, dnsError(host, ctx.Err())
+		}
+	}
+}
+
+// dnsError makes an error of the resolver recognisable as one.
+func dnsError(host string, err error) error {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return err
+	}
+	return &net.DNSError{Err: err.Error(), Name: host, IsTimeout: errors.Is(err, context.DeadlineExceeded), UnwrapErr: err}
+}
+
+// remember remembers a good answer.
+func (n *addressBook) remember(host string, found []netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, old := n.known[host]; !old && len(n.known) >= maxNames {
+		return
+	}
+	n.known[host] = entry{Addresses: slices.Clone(found), At: time.Now().Round(0)}
+	if n.failing[host] {
+		delete(n.failing, host)
+		n.log.Info("The resolver knows " + host + " again")
+	}
+	n.save(host)
+}
+
+// lastGood returns the last good answer for a name, if it is not too old, and says
+// so once.
+func (n *addressBook) lastGood(host string, why error) ([]netip.Addr, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	last, ok := n.known[host]
+	age := time.Since(last.At)
+	if !ok || age < 0 || age > maxAge {
+		return nil, false
+	}
+	if !n.failing[host] {
+		n.failing[host] = true
+		n.log.Warn(fmt.Sprintf("The resolver fails, not Discord: the addresses of %s from %s ago are used until it works again", host, age.Round(time.Second)),
+			"error", why)
+	}
+	return slices.Clone(last.Addresses), true
+}
+
+// load reads the file. One that is not there, damaged or too large is as good as
+// empty.
+func (n *addressBook) load() {
+	if n.file == "" {
+		return
+	}
+	info, err := os.Stat(n.file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() > maxFile {
+		return
+	}
+	text, err := os.ReadFile(n.file)
+	if err == nil {
+		err = json.Unmarshal(text, &n.written)
+	}
+	if err != nil || n.written == nil {
+		n.written = map[string]entry{}
+		n.log.Debug("The addresses of the last run cannot be read", "error", err)
+	}
+	for host, g := range n.written {
+		if len(n.known) < maxNames && len(g.Addresses) > 0 && !slices.ContainsFunc(g.Addresses, func(a netip.Addr) bool { return !a.IsValid() }) {
+			n.known[host] = g
+		}
+	}
+}
+
+// save writes the file, beside everything else, when it says something new about
+// the name. The caller holds mu.
+func (n *addressBook) save(host string) {
+	old, now := n.written[host], n.known[host]
+	if n.file == "" || n.writing || now.At.Sub(old.At) < rewriteAfter && same(old.Addresses, now.Addresses) {
+		return
+	}
+	n.written[host] = now // also if it fails: the next hour is soon enough
+	text, err := json.Marshal(n.known)
+	if err != nil {
+		return // addresses and times always fit
+	}
+	n.writing = true
+	n.writer.Go(func() {
+		if err := replace(n.file, text); err != nil {
+			n.log.Debug("The addresses cannot be kept for the next run", "error", err)
+		}
+		n.mu.Lock()
+		n.writing = false
+		n.mu.Unlock()
+	})
+}
+
+// replace writes a file in one step, so that nobody ever reads half of it.
+func replace(path string, text []byte) error {
+	aside := path + ".new"
+	if err := os.WriteFile(aside, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(aside, path)
+}
+
+// same reports whether two lists hold the same addresses, in any order.
+func same(a, b []netip.Addr) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.SortFunc(a, netip.Addr.Compare)
+	slices.SortFunc(b, netip.Addr.Compare)
+	return slices.Equal(a, b)
+}

@@ -1,0 +1,188 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"evergreen/identify"
+)
+
+const (
+	// gatewayBotAge is how old an answer may be that a start is decided by (G-003).
+	gatewayBotAge = 5 * time.Minute
+	// failedURLRecheck is how soon an address that still fails is asked about
+	// again. While the gateway is down, shards dial every few seconds.
+	failedURLRecheck = 15 * time.Second
+)
+
+// gatewayBot is what GET /gateway/bot tells.
+type gatewayBot struct {
+	url    string
+	shards int // recommended; 0 while unknown
+	limits identify.SessionStartLimit
+	at     time.Time // when it was asked for
+}
+
+// GatewayURL returns the base URL of the gateway (G-001). It is asked for once and
+// kept; only when failed names it is it asked for again (G-002), and while that
+// does not work the kept one is returned (G-005), or that of the options while
+// there is none. The error wraps [gateway.ErrUnauthorized] if Discord refuses the
+// token (G-004).
+func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) {
+	if address := c.cachedURL(failed); address != "" {
+		return address, nil
+	}
+	err := c.refresh(ctx, failed, func() bool { return c.cachedURL(failed) != "" })
+	if unauthorized(err) {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.url == "" && c.opts.Gateway != "":
+		c.log.Warn("REST does not tell the address of the gateway; the usual one is tried", "url", c.opts.Gateway, "error", err)
+		return c.opts.Gateway, nil
+	case c.url == "" && err == nil:
+		return "", errors.New("GET /gateway/bot: the answer has no usable address of the gateway")
+	case c.url == "":
+		return "", err
+	case err != nil:
+		c.log.Warn("the address of the gateway could not be asked for anew; the old one is tried again", "url", c.url, "error", err)
+	}
+	return c.url, nil
+}
+
+// cachedURL returns the kept address unless it is the one that failed and may be
+// asked about.
+func (c *Client) cachedURL(failed string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if failed != "" && failed == c.url && time.Since(c.failedAskedAt) >= failedURLRecheck {
+		return ""
+	}
+	return c.url
+}
+
+// Limits returns the session start limit, at most five minutes old (G-003). It
+// is meant for identify.Options.SessionStartLimit.
+func (c *Client) Limits(ctx context.Context) (identify.SessionStartLimit, error) {
+	p, err := c.freshGatewayBot(ctx)
+	if err == nil && p.limits.Total <= 0 {
+		err = errors.New("GET /gateway/bot: the answer has no session_start_limit")
+	}
+	return p.limits, err
+}
+
+// Shards returns the number of shards Discord recommends, at most five minutes
+// old (G-003).
+func (c *Client) Shards(ctx context.Context) (int, error) {
+	p, err := c.freshGatewayBot(ctx)
+	if err == nil && p.shards <= 0 {
+		err = errors.New("GET /gateway/bot: the answer recommends no number of shards")
+	}
+	return p.shards, err
+}
+
+// Recommended returns the number of shards Discord last recommended and when,
+// without asking; 0 if it never did.
+func (c *Client) Recommended() (shards int, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gatewayBot.shards, c.gatewayBot.at
+}
+
+// running is how many shards the bot has.
+func (c *Client) running() int {
+	if c.opts.Running == nil {
+		return c.opts.Shards
+	}
+	if n := c.opts.Running(); n > 0 {
+		return n
+	}
+	recommended, _ := c.Recommended()
+	return max(1, recommended)
+}
+
+// freshGatewayBot returns a young plan.
+func (c *Client) freshGatewayBot(ctx context.Context) (gatewayBot, error) {
+	young := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !c.gatewayBot.at.IsZero() && time.Since(c.gatewayBot.at) < gatewayBotAge
+	}
+	if !young() {
+		if err := c.refresh(ctx, "", young); err != nil {
+			return gatewayBot{}, err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gatewayBot, nil
+}
+
+// refresh asks for the plan, perhaps because an address failed. One asks for
+// all: those who waited for it look first whether that was enough.
+func (c *Client) refresh(ctx context.Context, failed string, enough func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	select {
+	case c.refreshing <- struct{}{}:
+		defer func() { <-c.refreshing }()
+	case <-ctx.Done():
+		return fmt.Errorf("GET /gateway/bot: another request for it is still under way: %w", ctx.Err())
+	}
+	if enough() {
+		return nil
+	}
+	began := time.Now()
+	answer, err := c.ask(ctx, c.token(), "/gateway/bot")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if failed != "" {
+		c.failedAskedAt = time.Now()
+	}
+	if err != nil {
+		return err
+	}
+	p := readGatewayBot(answer, began)
+	c.gatewayBot = p
+	if p.url != "" {
+		c.url = p.url
+	}
+	return nil
+}
+
+func readGatewayBot(answer object, at time.Time) gatewayBot {
+	p := gatewayBot{at: at, url: usableURL(answer.text("url"))}
+	p.shards, _ = answer.count("shards")
+	limit := answer.object("session_start_limit")
+	total, hasTotal := limit.count("total")
+	remaining, hasRemaining := limit.count("remaining")
+	if !hasTotal || !hasRemaining || total == 0 {
+		return p
+	}
+	reset, _ := limit.count("reset_after") // in milliseconds, unlike the rest of REST
+	p.limits = identify.SessionStartLimit{
+		Total: total, Remaining: remaining, At: at,
+		ResetAfter: time.Duration(min(reset, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
+	}
+	p.limits.MaxConcurrency, _ = limit.count("max_concurrency")
+	p.limits.MaxConcurrency = max(1, p.limits.MaxConcurrency)
+	return p
+}
+
+// usableURL returns an address that can be dialled, or nothing.
+func usableURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	switch u.Scheme {
+	case "ws", "wss", "http", "https":
+		return address
+	}
+	return ""
+}

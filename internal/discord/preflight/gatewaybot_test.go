@@ -1,0 +1,305 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/discord/rest"
+)
+
+const address = "wss://gateway.discord.test"
+
+func (w *world) locate(failed, want string) {
+	w.t.Helper()
+	if got, err := w.client.GatewayURL(w.t.Context(), failed); got != want || err != nil {
+		w.t.Fatalf("located %q, %v; want %q", got, err, want)
+	}
+}
+
+// Given a first connection, the address is asked for with the token and a
+// proper User-Agent; later ones use what was learnt.
+// Statements: G-001, G-002.
+func TestAddressIsAskedForOnce(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		for range 3 {
+			w.locate("", address)
+			time.Sleep(24 * time.Hour)
+		}
+		w.asked(1)
+		if w.discord.asked[0] != "GET /gateway/bot" || w.discord.agents[0] != DefaultUserAgent {
+			t.Errorf("asked %v as %v", w.discord.asked, w.discord.agents)
+		}
+	})
+}
+
+// Given that the address cannot be connected to, it is asked for again at once,
+// and then no more than every few seconds while it still fails.
+// Statements: G-002.
+func TestAddressThatFailedIsAskedForAgain(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		w.locate("", address)
+		w.discord.says(theRoute, `{"url":"wss://other.discord.test/"}`)
+		w.locate("wss://elsewhere", address) // not the one that is known
+		w.asked(1)
+		w.locate(address, "wss://other.discord.test/")
+		w.asked(2)
+		for range 10 {
+			w.locate("wss://other.discord.test/", "wss://other.discord.test/")
+			time.Sleep(time.Second)
+		}
+		w.asked(2)
+		time.Sleep(failedURLRecheck)
+		w.locate("wss://other.discord.test/", "wss://other.discord.test/")
+		w.asked(3)
+	})
+}
+
+// Given shards that all ask at once, one request serves them.
+func TestShardsAskTogether(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		w.discord.set(theRoute, reply{status: 200, body: bot, delay: time.Second})
+		for _, failed := range []string{"", address} {
+			var group sync.WaitGroup
+			for range 16 {
+				group.Go(func() { w.locate(failed, address) })
+			}
+			group.Wait()
+		}
+		w.asked(2)
+	})
+}
+
+// Given that REST is in trouble when the address is asked for anew, the one
+// that was known is tried again.
+// Statements: G-005.
+func TestOldAddressServesWhileRESTIsDown(t *testing.T) {
+	for name, trouble := range map[string]reply{
+		"network": {err: errNetwork}, "outage": {status: 502, body: outage}, "limit": {status: 429, body: `{"retry_after":9}`},
+		"silence": {status: 200, body: bot, delay: time.Hour}, "nonsense": {status: 200, body: "<html>welcome to the hotel</html>"},
+		"empty": {status: 200, body: "{}"}, "wrong": {status: 200, body: `{"url":"ftp://x"}`},
+	} {
+		story(t, Options{}, func(w *world) {
+			w.locate("", address)
+			w.discord.set(theRoute, trouble)
+			began := time.Now()
+			w.locate(address, address)
+			if time.Since(began) > DefaultTimeout {
+				t.Errorf("%s: took %v", name, time.Since(began))
+			}
+			w.asked(2)
+		})
+	}
+}
+
+// Given that REST is in trouble before the address was ever known, the error
+// says what is wrong, within the time of one question, and the next call asks
+// again.
+// Statements: G-005.
+func TestUnknownAddressIsAnError(t *testing.T) {
+	for name, c := range map[string]struct {
+		trouble reply
+		says    []string
+	}{
+		"network":  {reply{err: errNetwork}, []string{"GET /gateway/bot", "network is unreachable"}},
+		"outage":   {reply{status: 502, body: outage}, []string{"Discord answered 502"}},
+		"missing":  {reply{status: 404, body: "{}"}, []string{"404", "DISCORD_API_URL"}},
+		"nonsense": {reply{status: 200, body: "<html>"}, []string{"not the JSON"}},
+		"empty":    {reply{status: 200, body: "{}"}, []string{"no usable address"}},
+		"silence":  {reply{delay: time.Hour}, []string{"deadline exceeded"}},
+	} {
+		story(t, Options{}, func(w *world) {
+			w.discord.set(theRoute, c.trouble)
+			began := time.Now()
+			_, err := w.client.GatewayURL(w.t.Context(), "")
+			if err == nil || errors.Is(err, gateway.ErrUnauthorized) || time.Since(began) > DefaultTimeout {
+				t.Errorf("%s: %v after %v", name, err, time.Since(began))
+			}
+			says(t, err, c.says...)
+			if connect, ok := errors.AsType[*gateway.ConnectError](err); (name == "outage") != (ok && connect.Status == 502) {
+				t.Errorf("%s: the error is a %T", name, err)
+			}
+			w.discord.says(theRoute, bot)
+			w.locate("", address)
+		})
+	}
+}
+
+// Given a token that Discord refuses, the error says so to the shard, and no
+// further request is made with it; a new token is taken up.
+// Statements: G-004, G-132.
+func TestRefusedTokenParksTheShard(t *testing.T) {
+	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"plain":        func(r http.RoundTripper) http.RoundTripper { return r },
+		"with manners": func(r http.RoundTripper) http.RoundTripper { return rest.New(rest.Options{Base: r}) },
+	} {
+		client := &http.Client{}
+		story(t, Options{HTTPClient: client}, func(w *world) {
+			client.Transport = wrap(w.discord)
+			w.discord.tokens = map[string]bool{newToken: true}
+			for range 3 {
+				_, err := w.client.GatewayURL(w.t.Context(), "")
+				if !errors.Is(err, gateway.ErrUnauthorized) {
+					t.Fatalf("%s: error is %v", name, err)
+				}
+				time.Sleep(time.Hour)
+			}
+			w.asked(1)
+			w.token = "Bot " + newToken + "\n"
+			w.locate("", address)
+		})
+	}
+}
+
+// Given that somebody else's requests had the token refused, the Transport's
+// refusal to send means the same.
+func TestTokenRefusedElsewhere(t *testing.T) {
+	client := &http.Client{}
+	story(t, Options{HTTPClient: client}, func(w *world) {
+		client.Transport = rest.New(rest.Options{Base: w.discord})
+		w.discord.tokens = nil
+		req, _ := http.NewRequest("GET", "https://discord.test/api/v10/channels/1", nil)
+		req.Header.Set("Authorization", "Bot "+token)
+		w.discord.says("/channels/1", "{}")
+		resp, err := client.Do(req)
+		if err != nil || resp.StatusCode != 401 || resp.Body.Close() != nil {
+			t.Fatal(resp, err)
+		}
+		if _, err := w.client.GatewayURL(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
+			t.Errorf("error is %v", err)
+		}
+		w.asked(1)
+	})
+}
+
+// Given a proxy that wants a password, the token is not taken for refused.
+func TestForeign401IsTrouble(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		w.discord.set(theRoute, reply{status: 401, body: "<html>who are you?</html>"})
+		_, err := w.client.GatewayURL(w.t.Context(), "")
+		if err == nil || errors.Is(err, gateway.ErrUnauthorized) {
+			t.Errorf("error is %v", err)
+		}
+		w.discord.says(theRoute, bot)
+		w.locate("", address)
+	})
+}
+
+// Given limits that were asked for, they serve for five minutes and are then
+// asked for anew; reset_after is in milliseconds.
+// Statements: G-003.
+func TestLimitsAreYoung(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		began := time.Now()
+		for range 5 {
+			l, err := w.client.Limits(w.t.Context())
+			if err != nil || l.Total != 1000 || l.Remaining != 990 || l.ResetAfter != time.Hour || l.MaxConcurrency != 1 || !l.At.Equal(began) {
+				t.Fatalf("limits are %+v, %v", l, err)
+			}
+			if n, err := w.client.Shards(w.t.Context()); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			time.Sleep(59 * time.Second)
+		}
+		w.asked(1)
+		time.Sleep(5 * time.Second)
+		w.discord.says(theRoute, `{"url":"wss://x.test","shards":"4","session_start_limit":{"total":2000,"remaining":1,"reset_after":null,"max_concurrency":0}}`)
+		l, err := w.client.Limits(w.t.Context())
+		if err != nil || l.Total != 2000 || l.Remaining != 1 || l.ResetAfter != 0 || l.MaxConcurrency != 1 {
+			t.Errorf("limits are %+v, %v", l, err)
+		}
+		if n, _ := w.client.Recommended(); n != 4 {
+			t.Errorf("%d shards", n)
+		}
+		w.asked(2)
+		time.Sleep(6 * time.Minute)
+		w.discord.set(theRoute, reply{err: errNetwork})
+		if l, err := w.client.Limits(w.t.Context()); err == nil {
+			t.Errorf("limits of six minutes ago are told as %+v", l)
+		}
+		w.locate("", "wss://x.test")
+	})
+}
+
+// Given a REST API that has never answered, then the usual address is tried if one
+// is named; once REST tells another, that one counts. A refused token tries none.
+// Statements: G-004, G-005.
+func TestUsualAddressWhileRESTIsDown(t *testing.T) {
+	const usual = "wss://usual.test"
+	story(t, Options{Gateway: usual}, func(w *world) {
+		w.discord.set(theRoute, reply{status: 503, body: outage})
+		w.locate("", usual)
+		w.locate(usual, usual)
+		w.discord.says(theRoute, bot)
+		w.locate("", address)
+	})
+	story(t, Options{Gateway: usual}, func(w *world) {
+		w.discord.tokens = nil
+		if at, err := w.client.GatewayURL(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
+			t.Errorf("located at %q, error %v", at, err)
+		}
+	})
+}
+
+// Given an answer without limits, that is an error and not a budget of zero.
+func TestMissingLimitsAreNoBudget(t *testing.T) {
+	for _, body := range []string{
+		`{"url":"wss://x.test"}`, `{"url":"wss://x.test","session_start_limit":null,"shards":null}`,
+		`{"url":"wss://x.test","session_start_limit":{"total":1000}}`, `{"session_start_limit":[1,2],"shards":{}}`,
+	} {
+		story(t, Options{}, func(w *world) {
+			w.discord.says(theRoute, body)
+			if l, err := w.client.Limits(w.t.Context()); err == nil {
+				t.Errorf("%s: limits are %+v", body, l)
+			}
+			if n, err := w.client.Shards(w.t.Context()); err == nil {
+				t.Errorf("%s: %d shards", body, n)
+			}
+		})
+	}
+}
+
+// Given a caller that gives up, the wait ends with it.
+func TestGivingUpEndsTheQuestion(t *testing.T) {
+	story(t, Options{}, func(w *world) {
+		w.discord.set(theRoute, reply{delay: time.Hour})
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		defer cancel()
+		var group sync.WaitGroup
+		began := time.Now()
+		for range 3 {
+			group.Go(func() {
+				if _, err := w.client.GatewayURL(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error is %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// What a Client cannot work without is missed when it is made.
+func TestOptionsAreChecked(t *testing.T) {
+	good := Options{HTTPClient: http.DefaultClient, Token: func() string { return "" }, Intents: 1}
+	for name, spoil := range map[string]func(*Options){
+		"client":  func(o *Options) { o.HTTPClient = nil },
+		"token":   func(o *Options) { o.Token = nil },
+		"intents": func(o *Options) { o.Intents = 0 },
+	} {
+		o := good
+		spoil(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("no error without %s", name)
+		}
+	}
+	if _, err := New(good); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,65 @@
+package rest
+
+import "time"
+
+// globalWindow is the second of Discord's global limit, and some room for the
+// network to bunch requests up.
+const globalWindow = 1100 * time.Millisecond
+
+// globalLimit is what all requests of one token share: the global limit and its
+// pauses. Requests without a token share one too, as Discord counts them by
+// address. Guarded by Transport.mu.
+type globalLimit struct {
+	limit  int         // requests per globalWindow; negative: none
+	sent   []time.Time // a ring of the last limit departures
+	next   int         // the oldest of them
+	paused time.Time   // the end of a global 429 (G-130)
+	queue  queue
+}
+
+// ready reports whether a request may go, and if not, when.
+func (l *globalLimit) ready(now time.Time) (until time.Time, why Reason, ok bool) {
+	if now.Before(l.paused) {
+		return l.paused, ReasonGlobal, false
+	}
+	if l.limit < 0 || len(l.sent) < l.limit {
+		return time.Time{}, "", true
+	}
+	until = l.sent[l.next].Add(globalWindow)
+	return until, ReasonPace, !now.Before(until)
+}
+
+func (l *globalLimit) reserve(now time.Time) {
+	switch {
+	case l.limit < 0:
+	case len(l.sent) < l.limit:
+		l.sent = append(l.sent, now)
+	default:
+		l.sent[l.next] = now
+		l.next = (l.next + 1) % l.limit
+	}
+}
+
+// maxGlobalLimits bounds the lanes; there are as many as tokens in use.
+const maxGlobalLimits = 16
+
+// globalLimitOf finds or makes the lane of a ticket; nil when it stands outside.
+func (t *Transport) globalLimitOf(r *request) *globalLimit {
+	if r.exempt {
+		return nil
+	}
+	l := t.globalLimits[r.owner]
+	if l == nil {
+		if len(t.globalLimits) >= maxGlobalLimits {
+			now := time.Now()
+			for owner, old := range t.globalLimits {
+				if _, _, open := old.ready(now); open && len(old.queue) == 0 {
+					delete(t.globalLimits, owner)
+				}
+			}
+		}
+		l = &globalLimit{limit: t.opts.GlobalLimit}
+		t.globalLimits[r.owner] = l
+	}
+	return l
+}

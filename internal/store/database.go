@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"evergreen/identify"
+
+	codes "modernc.org/sqlite/lib"
+)
+
+// maxLogSize is about how long the write-ahead log may grow before its content is
+// moved into the database, in bytes. At 50 commits a second that is every
+// minute or so. On a small disk it is a quarter of what is free, for the database
+// needs room too, but no less than minLogSize.
+const (
+	maxLogSize = 8 << 20
+	minLogSize = 128 << 10
+)
+
+// checkpointRetry is how long a checkpoint is not tried again after one that
+// another program's reading has held up.
+const checkpointRetry = 10 * time.Second
+
+// database is a [volume]: one SQLite database on one connection.
+type database struct {
+	path  string
+	db    *sql.DB
+	conn  *sql.Conn
+	info  fs.FileInfo
+	count *counters
+
+	longest         int64 // of the write-ahead log, in bytes
+	full            bool  // synchronous is FULL
+	checkpointAfter time.Time
+
+	begin, end *sql.Stmt // of a transaction
+
+	putSession, dropSession, putEntry, dropEntry, putIncident, putHistory, dropAlerts, putAlert, putRun *sql.Stmt
+}
+
+// compile prepares the statements that write. It fails for a file whose tables
+// are not those of its schema.
+func (v *database) compile(ctx context.Context) error {
+	for _, each := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&v.begin, "BEGIN IMMEDIATE"},
+		{&v.end, "COMMIT"},
+		{&v.putSession, "REPLACE INTO sessions VALUES (?,?,?,?,?,?,?,?,?,?)"},
+		{&v.dropSession, "DELETE FROM sessions WHERE shard = ? AND shards = ?"},
+		{&v.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
+		{&v.dropEntry, "DELETE FROM identifies WHERE id = ?"},
+		{&v.putIncident, "REPLACE INTO incidents VALUES (?,?,?,?)"},
+		{&v.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&v.dropAlerts, "DELETE FROM alerts"},
+		{&v.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
+		{&v.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	} {
+		stmt, err := v.conn.PrepareContext(ctx, each.text)
+		if err != nil {
+			return errors.Join(errDamaged, err)
+		}
+		*each.to = stmt
+	}
+	return nil
+}
+
+// write writes the batch, and now and then empties the write-ahead log: also
+// when that is what fills the disk.
+func (v *database) write(b *batch) error {
+	err := v.commit(b)
+	if codeOf(err) == codes.SQLITE_FULL && v.checkpoint() == nil {
+		err = v.commit(b)
+	}
+	if err != nil {
+		return err
+	}
+	return v.checkpointIfLong()
+}
+
+// commit writes the batch in one transaction. With synchronous NORMAL a commit
+// only hands the write-ahead log to the operating system: that survives kill -9,
+// but not a power cut. With FULL it waits for the disk to have the log, and with
+// it every commit before; a cut leaves the log readable up to some commit at or
+// after the last FULL one, never in between (G-051).
+func (v *database) commit(b *batch) error {
+	ctx := context.Background()
+	if b.durable != v.full {
+		level := "NORMAL"
+		if b.durable {
+			level = "FULL"
+		}
+		if _, err := v.conn.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
+			return err
+		}
+		v.full = b.durable
+	}
+	put := func() error { return v.writeRows(ctx, b) }
+	if b.single() {
+		// A statement by itself is a transaction, and the minutes of a quiet bot
+		// are written so.
+		if err := put(); err != nil {
+			return err
+		}
+	} else if err := v.transaction(ctx, put); err != nil {
+		return err
+	}
+	v.count.writes.Add(1)
+	if b.durable {
+		v.count.syncs.Add(1)
+	}
+	return nil
+}
+
+// transaction does all of what f does in one transaction, or nothing of it.
+func (v *database) transaction(ctx context.Context, f func() error) error {
+	if _, err := v.begin.ExecContext(ctx); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = v.end.ExecContext(ctx)
+	}
+	if err != nil {
+		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
+	}
+	return err
+}
+
+func (v *database) writeRows(ctx context.Context, b *batch) error {
+	for _, r := range b.sessions {
+		var err error
+		if r.session.ID == "" {
+			_, err = v.dropSession.ExecContext(ctx, r.pair.ID, r.pair.Count)
+		} else {
+			_, err = v.putSession.ExecContext(ctx, r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
+				int64(r.intents), r.version, r.token, nanos(r.saved), int64(r.checksum()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, e := range b.entries {
+		var err error
+		if e.State == identify.Unsent {
+			_, err = v.dropEntry.ExecContext(ctx, e.ID)
+		} else {
+			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Shard.ID, e.Shard.Count, nanos(e.At), int(e.State), int64(e.Lived))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, i := range b.incidents {
+		body, err := json.Marshal(i)
+		if err != nil {
+			continue // a time beyond the year 9999: no reason to lose the others
+		}
+		if _, err := v.putIncident.ExecContext(ctx, i.ID, nanos(i.Start), i.Routine(), string(body)); err != nil {
+			return err
+		}
+	}
+	if err := v.writeSamples(ctx, b); err != nil {
+		return err
+	}
+	if r := b.run; r != nil {
+		_, err := v.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
+			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost, r.said, int64(r.slept))
+		return err
+	}
+	return nil
+}
+
+// writeSamples writes how the bot has been, and the alert that stands.
+func (v *database) writeSamples(ctx context.Context, b *batch) error {
+	for _, r := range b.history {
+		_, err := v.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
+			r.Sums.Gateway.N, int64(r.Sums.Gateway.Sum), int64(r.Sums.Gateway.Max), r.Sums.REST.N, int64(r.Sums.REST.Sum), int64(r.Sums.REST.Max),
+			r.Sums.Events.Received, r.Sums.Events.Handled, r.Sums.Events.Asked, r.Sums.Events.Answered)
+		if err != nil {
+			return err
+		}
+	}
+	if b.alert == nil {
+		return nil
+	}
+	_, err := v.dropAlerts.ExecContext(ctx)
+	if a := b.alert.alert; a != nil && err == nil {
+		var body []byte
+		if body, err = json.Marshal(a); err == nil {
+			_, err = v.putAlert.ExecContext(ctx, a.Thread, string(body))
+		}
+	}
+	return err
+}
+
+// checkpointIfLong moves a long write-ahead log into the database. One that is being read by
+// somebody is left for later.
+func (v *database) checkpointIfLong() error {
+	now := time.Now()
+	info, err := os.Stat(v.path + "-wal")
+	if err != nil || info.Size() < v.longest || now.Before(v.checkpointAfter) {
+		return nil
+	}
+	return v.checkpoint()
+}
+
+// checkpoint moves the write-ahead log into the database.
+func (v *database) checkpoint() error {
+	var busy, pages, moved int
+	if err := v.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		v.checkpointAfter = time.Now().Add(checkpointRetry)
+	}
+	v.count.syncs.Add(3) // the log, the database, and the new log's header
+	return nil
+}
+
+// present compares with what the name leads to.
+func (v *database) present() bool {
+	there, err := os.Stat(v.path)
+	return err == nil && os.SameFile(v.info, there)
+}
+
+// close ends the connection, which moves the log into the database and deletes
+// it. SQLite does neither while a statement is left.
+func (v *database) close() error {
+	var err error
+	for _, stmt := range []*sql.Stmt{v.begin, v.end, v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}
+	if v.conn != nil {
+		err = errors.Join(err, v.conn.Close())
+	}
+	return errors.Join(err, v.db.Close())
+}
+
+// nanos is a time as it is stored; the zero time is 0.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"evergreen/internal/process/tokenlock"
+)
+
+var errDisk = errors.New("the disk is on fire")
+
+// fake is a disk in memory, so that a test can use virtual time.
+type fake struct {
+	mu       sync.Mutex
+	image    contents
+	openErr  error
+	writeErr error
+	hang     chan struct{} // calls wait for its end
+	gone     bool          // the file is not there any more
+
+	opens, closes, tries, tidied int
+	distrusted                   int
+	writes                       []written
+}
+
+// written is one transaction.
+type written struct {
+	at time.Time
+	*batch
+}
+
+func (f *fake) wait() {
+	f.mu.Lock()
+	hang := f.hang
+	f.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+}
+
+func (f *fake) open(distrust bool) (volume, *contents, error) {
+	f.wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opens++
+	if distrust {
+		f.distrusted++
+	}
+	if f.openErr != nil {
+		return nil, nil, f.openErr
+	}
+	f.gone = false
+	i := f.image
+	return f, &i, nil
+}
+
+func (f *fake) write(b *batch) error {
+	f.wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tries++
+	if f.writeErr != nil {
+		return f.writeErr
+	}
+	f.writes = append(f.writes, written{time.Now(), b})
+	return nil
+}
+
+func (f *fake) deleteOld(time.Time) error { f.mu.Lock(); defer f.mu.Unlock(); f.tidied++; return nil }
+func (f *fake) present() bool             { f.mu.Lock(); defer f.mu.Unlock(); return !f.gone }
+func (f *fake) close() error              { f.mu.Lock(); defer f.mu.Unlock(); f.closes++; return nil }
+
+// set changes the disk while it is in use.
+func (f *fake) set(change func(*fake)) { f.mu.Lock(); defer f.mu.Unlock(); change(f) }
+
+// all returns the transactions so far.
+func (f *fake) all() []written {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.writes
+}
+
+// last returns the newest session that was written.
+func (f *fake) last(t *testing.T) (sessionRow, time.Time) {
+	t.Helper()
+	all := f.all()
+	for i := len(all) - 1; i >= 0; i-- {
+		if rows := all[i].sessions; len(rows) > 0 {
+			return rows[0], all[i].at
+		}
+	}
+	t.Fatal("no session was written")
+	return sessionRow{}, time.Time{}
+}
+
+// begin starts a store on the disk, for a test in a bubble.
+func (f *fake) begin(t *testing.T, l *log) *Store {
+	t.Helper()
+	o := Options{Fingerprint: tokenlock.FingerprintOf(token)}
+	if l != nil {
+		o.Logger = slog.New(l)
+	}
+	s := newStore(o, "", hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
+	s.disk = f
+	s, err := s.start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

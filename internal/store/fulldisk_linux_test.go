@@ -1,0 +1,187 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"evergreen/internal/health"
+
+	"golang.org/x/sys/unix"
+)
+
+// small makes a disk of one megabyte.
+func small(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip("a small disk can only be made as root: ", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// Given a disk that fills up, then the bot goes on, the state says that the disk
+// is full, and once there is room the newest of everything is saved.
+func TestFullDiskIsSurvived(t *testing.T) {
+	t.Parallel()
+	dir := small(t)
+	l := newLog(t)
+	s := open(t, filepath.Join(dir, "data"), l)
+	s.BeginRun()
+	k := s.Keeper(alone, intents)
+	k.Save(session("a", 1))
+	if err := s.Identifies().Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	rest, err := os.Create(filepath.Join(dir, "rest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rest.Close()
+	for chunk := make([]byte, 4096); err == nil; {
+		_, err = rest.Write(chunk)
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for n := range int64(200) {
+		k.Save(session("a", n+2))
+		s.Journal().Write(health.Incident{ID: string(rune('A' + n)), What: health.Text("what happens on a full disk"), Start: began})
+	}
+	if d := time.Since(began); d > time.Second {
+		t.Errorf("somebody waited for the disk: %v", d)
+	}
+	wantIn(t, l.await("nothing is saved"), "the disk is full")
+	k.Save(session("a", 999))
+	if err := os.Remove(rest.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if err := rest.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.await("saved again")
+	shut(t, s)
+	next := open(t, filepath.Join(dir, "data"), nil)
+	if got := found(t, next); got != session("a", 999) {
+		t.Errorf("the session: %+v", got)
+	}
+	if n := len(next.Journal().Recent(1000)); n != 200 {
+		t.Errorf("%d of 200 incidents", n)
+	}
+	if n := next.Stats().Asides; n != 0 {
+		t.Error("the database did not survive")
+	}
+}
+
+// Given a disk with room for the database, but not for the write-ahead log of a
+// busy bot, then the log is emptied early, and everything is saved all the while.
+func TestSmallDiskIsEnough(t *testing.T) {
+	t.Parallel()
+	dir := small(t)
+	l := newLog(t)
+	s := open(t, dir, l)
+	s.BeginRun()
+	k := s.Keeper(alone, intents)
+	for n := range int64(1000) { // some megabytes of log
+		k.Save(session("a", n+1))
+		if err := s.Identifies().Commit(t.Context()); err != nil {
+			t.Fatalf("commit %d: %v", n, err)
+		}
+	}
+	if stats := s.Stats(); stats.Failures != 0 || !s.State().OK {
+		t.Errorf("%+v, %s", stats, s.State())
+	}
+	shut(t, s)
+	if got := found(t, open(t, dir, nil)); got != session("a", 1000) {
+		t.Errorf("the session: %+v", got)
+	}
+}
+
+// Given a disk that is full when the bot starts, then what it holds is read all
+// the same, and the session is resumed.
+//
+// Statements: G-053.
+func TestFullDiskIsRead(t *testing.T) {
+	dir := small(t)
+	filled(t, dir)
+	rest, err := os.Create(filepath.Join(dir, "rest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rest.Close()
+	// As a process that was killed on a full disk leaves it: its -shm is there.
+	if err := os.WriteFile(dbPath(dir)+"-shm", make([]byte, 32<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for chunk := make([]byte, 4096); err == nil; {
+		_, err = rest.Write(chunk)
+	}
+	s := open(t, dir, nil)
+	if got := found(t, s); got != session("a", 42) {
+		t.Errorf("the session: %+v, %v", got, s.State())
+	}
+	if err := os.Remove(rest.Name()); err != nil {
+		t.Fatal(err)
+	}
+	_ = rest.Close()
+}
+
+// Given a disk that is read-only, then the bot starts without persistence, and
+// has it once the disk can be written.
+func TestReadOnlyDiskIsSurvived(t *testing.T) {
+	t.Parallel()
+	dir := small(t)
+	filled(t, dir)
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	l := newLog(t)
+	s := open(t, dir, l)
+	wantIn(t, l.await("nothing is saved"), "read-only")
+	s.Keeper(alone, intents).Save(session("b", 7))
+	if _, v := s.Session(alone, intents); v.Reason != NotRead {
+		t.Errorf("verdict %v", v)
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	l.await("saved again")
+	shut(t, s)
+	if got := found(t, open(t, dir, nil)); got != session("b", 7) {
+		t.Errorf("the session: %+v", got)
+	}
+}
+
+// Given a database that is deleted while it is in use, then a new one holds what
+// the next run needs.
+func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	l := newLog(t)
+	s := open(t, dir, l)
+	s.BeginRun()
+	s.Keeper(alone, intents).Save(session("a", 42))
+	if err := s.Identifies().Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, s) // a stop notices it too
+	l.await("was deleted or replaced")
+	next := open(t, dir, nil)
+	if got := found(t, next); got != session("a", 42) {
+		t.Errorf("the session: %+v", got)
+	}
+	if p := next.BeginRun(); p.Starts != 1 {
+		t.Errorf("the previous run: %+v", p)
+	}
+}

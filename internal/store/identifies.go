@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"evergreen/identify"
+)
+
+// identifies is the [identify.Storage].
+type identifies struct{ store *Store }
+
+// Identifies returns the storage of the account of session starts (G-040, G-153). It
+// answers from memory, which holds what the disk had when it was opened and
+// everything since.
+func (s *Store) Identifies() identify.Storage { return identifies{s} }
+
+// errIdentifiesLost makes the ledger careful once: what it had spent is not known.
+var errIdentifiesLost = errors.New("the account of session starts went with the damaged database")
+
+// Entries returns an error while the disk has not been read, and once after the
+// account was lost.
+func (a identifies) Entries(_ context.Context, since time.Time) ([]identify.Entry, error) {
+	s := a.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.loaded:
+		return nil, errors.New("the account of session starts cannot be read: " + s.state.Reason)
+	case s.identifiesLost:
+		s.identifiesLost = false
+		return nil, errIdentifiesLost
+	}
+	var entries []identify.Entry
+	for _, e := range s.entries {
+		if !e.At.Before(since) {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b identify.Entry) int { return a.At.Compare(b.At) })
+	return entries, nil
+}
+
+// Put leaves the entry to the writer.
+func (a identifies) Put(e identify.Entry) {
+	s := a.store
+	e.At = e.At.Round(0)
+	s.mu.Lock()
+	if e.State == identify.Unsent {
+		delete(s.entries, e.ID)
+	} else {
+		s.entries[e.ID] = e
+	}
+	s.newEntry[e.ID] = e
+	s.trim()
+	s.mu.Unlock()
+	s.signal(false)
+}
+
+// Commit waits until the entries are on the disk itself, so that not even a
+// power cut hides an IDENTIFY. While the disk is known not to work it returns at
+// once: an IDENTIFY does not wait for it.
+func (a identifies) Commit(ctx context.Context) error {
+	s := a.store
+	written := make(chan error, 1)
+	s.mu.Lock()
+	select {
+	case <-s.closing:
+		s.mu.Unlock()
+		return errClosed
+	default:
+	}
+	if !s.state.OK {
+		s.mu.Unlock()
+		return errors.New("the session start is not saved: " + s.state.Reason)
+	}
+	s.waiters = append(s.waiters, written)
+	s.mu.Unlock()
+	s.signal(true)
+	select {
+	case err := <-written:
+		return err
+	case <-s.done: // closed in this very moment
+		select {
+		case err := <-written:
+			return err
+		default:
+			return errClosed
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

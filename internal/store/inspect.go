@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"evergreen/identify"
+	"evergreen/internal/health"
+	"evergreen/internal/process/tokenlock"
+)
+
+// ErrDamaged means that a database is not what it was written as.
+var ErrDamaged = errDamaged
+
+// Summary is what a database says to somebody who only looks.
+type Summary struct {
+	// Path is the file, and There whether it exists.
+	Path   string
+	Exists bool
+	// Runs is how many runs it knows of, Last the newest of them. End is empty
+	// while that run goes on or nobody knows.
+	Runs int
+	Last Run
+	End  End
+	// Entries are the session starts of the last two days, Incidents the newest
+	// ones, each the oldest first.
+	Entries   []identify.Entry
+	Incidents []health.Incident
+	// SessionAlive is when the session to resume was last alive; zero if none is kept.
+	SessionAlive time.Time
+}
+
+// Path is the database of a bot in a state folder.
+func Path(dir string, of tokenlock.Fingerprint) string {
+	return filepath.Join(dir, "evergreen-"+of.Name()+".db")
+}
+
+// Inspect reads a bot's database without changing it, also while a process writes
+// it. A file that does not exist is an empty Glance; the error wraps [ErrDamaged]
+// or is a [*NewerError] where that is what is wrong.
+func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary, error) {
+	g := Summary{Path: Path(dir, of)}
+	if _, err := os.Stat(g.Path); errors.Is(err, fs.ErrNotExist) {
+		return g, nil
+	} else if err != nil {
+		return g, err
+	}
+	g.Exists = true
+	query := "?mode=ro"
+	if info, err := os.Stat(g.Path + "-wal"); err != nil || info.Size() == 0 {
+		query = "?immutable=1" // nothing is in a log, so not even one has to be made
+	}
+	db, err := sql.Open("sqlite", address(g.Path)+query)
+	if err != nil {
+		return g, err
+	}
+	v := &database{path: g.Path, db: db, count: &counters{}}
+	defer func() { _ = v.close() }()
+	if v.conn, err = db.Conn(ctx); err != nil {
+		return g, wrapDamage(err)
+	}
+	var verdict string
+	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return g, wrapDamage(err)
+	}
+	if verdict != "ok" {
+		return g, fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(verdict))
+	}
+	schema, err := schemaOf(ctx, v.conn)
+	switch {
+	case err != nil:
+		return g, wrapDamage(err)
+	case schema > len(steps):
+		return g, &NewerError{Path: g.Path, Schema: schema, Known: len(steps)}
+	case schema < len(steps):
+		return g, nil // of an earlier version, or empty: the next start brings it forward
+	}
+	i, err := v.read(ctx, time.Now())
+	if err != nil {
+		return g, wrapDamage(err)
+	}
+	g.fill(i, thisHost())
+	return g, nil
+}
+
+// fill takes over what was read.
+func (g *Summary) fill(i *contents, h hostInfo) {
+	g.Entries, g.Incidents, g.Runs = i.entries, i.incidents, len(i.runs)
+	if len(i.runs) > 0 {
+		last := i.runs[0]
+		if g.Last, g.End = last.Run, last.how; g.End == EndNone {
+			g.End = last.inferEnd(h.boot, h.oom())
+		}
+	}
+	for _, r := range i.sessions {
+		if r.saved.After(g.SessionAlive) && !r.damaged {
+			g.SessionAlive = r.saved
+		}
+	}
+}
+
+// wrapDamage makes what SQLite says of a broken file recognisable for others.
+func wrapDamage(err error) error {
+	if isDamaged(err) && !errors.Is(err, errDamaged) {
+		return fmt.Errorf("%w: %v", errDamaged, err)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/health"
+	"evergreen/internal/process/tokenlock"
+)
+
+// Given a database that a bot is writing, when somebody looks, then what is in it
+// is seen and the bot notices nothing; and the same after the bot has ended.
+func TestLookSeesWhatIsThere(t *testing.T) {
+	dir, of := t.TempDir(), tokenlock.FingerprintOf("a token")
+	if g, err := Inspect(t.Context(), dir, of); err != nil || g.Exists {
+		t.Errorf("in an empty folder: %+v, %v", g, err)
+	}
+	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: of, Version: "1.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.BeginRun()
+	s.Journal().Write(health.Incident{ID: "one", Cause: health.HostSlept, Start: time.Now()})
+	s.Keeper(gateway.ShardID{}, 1).Save(gateway.Session{ID: "s", ResumeURL: "ws://x", Seq: 7})
+	if err := s.Identifies().Commit(t.Context()); err != nil { // what came before it is there then
+		t.Fatal(err)
+	}
+	see := func(when string) Summary {
+		t.Helper()
+		g, err := Inspect(t.Context(), dir, of)
+		if err != nil || !g.Exists || g.Runs != 1 || len(g.Incidents) != 1 || g.SessionAlive.IsZero() || g.Last.Version != "1.0" {
+			t.Errorf("%s: %+v, %v", when, g, err)
+		}
+		return g
+	}
+	see("while it runs")
+	s.EndRun(EndPaused, "")
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := see("afterwards"); g.End != EndPaused {
+		t.Errorf("the run ended %q", g.End)
+	}
+	files, err := os.ReadDir(dir)
+	if after, _ := os.ReadFile(s.Path()); err != nil || len(files) != 1 || string(after) != string(before) {
+		t.Errorf("looking has changed something: %v, %v", files, err)
+	}
+}
+
+// Given a file that is no database, then the look says so and leaves it alone.
+func TestLookLeavesDamageAlone(t *testing.T) {
+	dir, of := t.TempDir(), tokenlock.FingerprintOf("a token")
+	if err := os.WriteFile(Path(dir, of), make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Inspect(t.Context(), dir, of); !errors.Is(err, ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("the folder holds %v, %v", files, err)
+	}
+}

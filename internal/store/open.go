@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	machine "evergreen/internal/process/host"
+
+	_ "modernc.org/sqlite" // registers the driver
+)
+
+const (
+	// busyTimeout is how long a statement waits for another program that has the
+	// database open.
+	busyTimeout = time.Second
+	// maxAsides is how many damaged files one run sets aside. A disk that
+	// damages more than that would be filled up with them.
+	maxAsides = 3
+)
+
+// errDamaged means that the database is not what it was written as.
+var errDamaged = errors.New("the database is damaged")
+
+// stateDir is a [disk]: the state folder with one SQLite file per bot.
+type stateDir struct {
+	dir, path string
+	steps     []string
+	count     *counters
+	longest   int64 // of the write-ahead log, in bytes
+	now       func() time.Time
+	asides    int
+}
+
+// open does what [disk] promises. The folder is made for the owner's eyes only;
+// one that is there already keeps its mode, because it may be anybody's. The
+// files are always the owner's alone.
+func (f *stateDir) open(distrust bool) (volume, *contents, error) {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	aside := ""
+	for {
+		var v *database
+		var i *contents
+		err := errDamaged
+		if !distrust {
+			if v, i, err = f.openFile(); err == nil {
+				i.aside = aside
+				return v, i, nil
+			}
+		}
+		if !isDamaged(err) || aside != "" {
+			return nil, nil, err
+		}
+		if aside, err = f.setAside(); err != nil {
+			return nil, nil, err
+		}
+		distrust = false
+	}
+}
+
+// setAside renames the damaged database, with what belongs to it, and deletes
+// nothing. The database goes last: if this is cut short, the next try finds it
+// and goes on.
+func (f *stateDir) setAside() (string, error) {
+	if f.asides++; f.asides > maxAsides {
+		return "", fmt.Errorf("%w again and again: the disk does not keep what is written to it", errDamaged)
+	}
+	stamp := f.now().UTC().Format("20060102T150405.000")
+	aside := strings.TrimSuffix(f.path, ".db") + ".damaged-" + stamp + ".db"
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(f.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("setting the damaged database aside: %w", err)
+		}
+	}
+	return aside, nil
+}
+
+// openFile opens the file as it is.
+func (f *stateDir) openFile() (_ *database, _ *contents, err error) {
+	if err := makePrivate(f.path); err != nil {
+		return nil, nil, err
+	}
+	db, err := sql.Open("sqlite", address(f.path))
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &database{path: f.path, db: db, count: f.count, longest: f.maxLog()}
+	defer func() {
+		if err != nil {
+			_ = v.close()
+		}
+	}()
+	ctx := context.Background() // the writer waits as long as the disk takes
+	if v.conn, err = db.Conn(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := v.prepare(ctx, f.steps); err != nil {
+		return nil, nil, err
+	}
+	if v.info, err = os.Stat(f.path); err != nil {
+		return nil, nil, err
+	}
+	// What can be read counts even where nothing can be deleted: on a full disk.
+	if err := v.deleteOld(f.now()); isDamaged(err) {
+		return nil, nil, err
+	}
+	i, err := v.read(ctx, f.now())
+	return v, i, err
+}
+
+// maxLog is how long the write-ahead log may grow on this disk.
+func (f *stateDir) maxLog() int64 {
+	disk, err := machine.Machine{}.Disk(f.dir)
+	if err != nil {
+		return f.longest
+	}
+	return min(f.longest, max(minLogSize, int64(disk.Free)/4))
+}
+
+// makePrivate makes the database file if it is missing and keeps everybody else out
+// of it. SQLite gives its -wal and -shm the mode of the database.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+			err = os.Chmod(path+suffix, 0o600)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// address is the path as the URI that SQLite takes, so that no character of a
+// folder's name means anything.
+func address(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}
+
+// settings of the connection. The write-ahead log lets a commit survive the
+// process without waiting for the disk; see [file.commit] for when it is waited
+// for. Checkpoints are the writer's business, so that they can be counted.
+const settings = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA fullfsync = ON; -- where fsync alone does not reach the disk (macOS)
+PRAGMA checkpoint_fullfsync = ON;
+PRAGMA trusted_schema = OFF;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -512; -- KiB; the hot part of the database is a few dozen pages
+`
+
+// prepare sets the connection up, checks the file and brings its schema forward.
+func (v *database) prepare(ctx context.Context, steps []string) error {
+	if _, err := v.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s", busyTimeout.Milliseconds(), settings)); err != nil {
+		return err
+	}
+	var mode string
+	if err := v.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the file system of %s does not allow a write-ahead log; put the state folder on a local disk", v.path)
+	}
+	var verdict string
+	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(verdict))
+	}
+	if err := migrate(ctx, v.conn, v.path, steps); err != nil {
+		return err
+	}
+	return v.compile(ctx)
+}

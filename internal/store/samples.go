@@ -1,0 +1,91 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"evergreen/internal/health/alert"
+	"evergreen/internal/health/history"
+)
+
+// maxSamples bounds the records that wait for a disk that does not work: about a
+// week of them. The oldest give way, down to enoughSamples.
+const (
+	maxSamples    = 10000
+	enoughSamples = 8000
+)
+
+// samples is the [history.Storage].
+type samples struct{ store *Store }
+
+// History returns the storage of how the bot has been. Records are written with
+// whatever else is due and never make the disk itself wait; old ones are deleted
+// every hour, by [history.Kind.Keep].
+func (s *Store) History() history.Storage { return samples{s} }
+
+// Append leaves the records to the writer.
+func (p samples) Append(records []history.Record) {
+	s := p.store
+	s.mu.Lock()
+	s.newSamples = append(s.newSamples, records...)
+	s.trimSamples()
+	s.mu.Unlock()
+	s.signal(false)
+}
+
+// Load returns what the disk had when it was opened, once: nobody asks twice, and
+// it is not small. It does not wait for the disk.
+func (p samples) Load(since time.Time) ([]history.Record, error) {
+	s := p.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.loaded {
+		return nil, errors.New("how the bot has been cannot be read: " + s.state.Reason)
+	}
+	records := slices.DeleteFunc(s.samples, func(r history.Record) bool { return r.At.Before(since) })
+	s.samples = nil
+	return records, nil
+}
+
+// Lost reports, once, that a new database has taken the place of the one that was
+// read: it was damaged or deleted meanwhile.
+func (p samples) Lost() bool {
+	s := p.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lost := s.samplesLost
+	if lost {
+		s.samplesLost, s.newSamples = false, nil // whoever asks has these too
+	}
+	return lost
+}
+
+// trimSamples keeps what waits within bounds. The caller holds mu.
+func (s *Store) trimSamples() {
+	if n := len(s.newSamples); n > maxSamples {
+		s.newSamples = slices.Clone(s.newSamples[n-enoughSamples:])
+	}
+}
+
+// alerts is the [alert.Storage].
+type alerts struct{ store *Store }
+
+// Alerts returns the storage of the alert that is not over.
+func (s *Store) Alerts() alert.Storage { return alerts{s} }
+
+// Stand leaves the alert to the writer, which does not let it wait.
+func (a alerts) Stand(now *alert.Standing) {
+	s := a.store
+	s.mu.Lock()
+	s.alert, s.alertChanged, s.alertOwn = now, true, true
+	s.mu.Unlock()
+	s.signal(true)
+}
+
+// Standing does not wait for the disk.
+func (a alerts) Standing() *alert.Standing {
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
+	return a.store.alert
+}
