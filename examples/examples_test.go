@@ -5,15 +5,18 @@ package examples
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/testmode"
 )
 
 // lines is how many the smallest bot may have at most.
@@ -34,20 +37,45 @@ func TestExamplesWork(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no program can be interrupted from outside there")
 	}
-	folder := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", folder+string(filepath.Separator))
-	for _, p := range programs {
-		build.Args = append(build.Args, "./"+p.name)
-	}
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	t.Parallel()
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			serve(t, filepath.Join(folder, p.name), p.say, p.slash)
+			serve(t, built(t, p.name), p.say, p.slash)
 		})
 	}
+}
+
+// folder is where the programs are built.
+var folder string
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "evergreen-examples-"); err != nil {
+		panic(err)
+	}
+	testmode.Waiting()
+	code := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// buildAll builds every example with one go command.
+var buildAll = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "build", "-o", folder+string(filepath.Separator), "./...").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+})
+
+// built is an example as a program.
+func built(t *testing.T, name string) string {
+	t.Helper()
+	if err := buildAll(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(folder, name)
 }
 
 // patience is how long anything may take on a busy machine.
@@ -152,6 +180,7 @@ func TestTheSmallestBotIsSmall(t *testing.T) {
 // what it adds is there, what it takes away is not, and undone it is a bot that
 // knows nothing of this module and still compiles.
 func TestTheDiffIsTrue(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("moved", "README.md"))
 	if err != nil {
 		t.Fatal(err)

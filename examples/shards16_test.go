@@ -3,7 +3,6 @@ package examples
 import (
 	"context"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -11,13 +10,10 @@ import (
 // Given the example with 16 shards, when it is run, then all come online in two
 // buckets, it hears every guild once, each on the shard of that guild, and ends.
 func TestSixteenShards(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	program := filepath.Join(t.TempDir(), "shards16")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./shards16").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	out, err := exec.CommandContext(ctx, program).CombinedOutput()
+	out, err := exec.CommandContext(ctx, built(t, "shards16")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -21,17 +21,19 @@ import (
 //
 // Statements: G-054, G-064, G-094, G-098.
 func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
-	file := inTempDir(t)
+	t.Parallel()
+	folder := t.TempDir()
+	dotenv, file := filepath.Join(folder, ".env"), filepath.Join(folder, "bot.log")
 	world, listener := listeningSim(t)
 	old := world.Bot.Token
 	write := func(token string) {
-		if err := os.WriteFile(".env", []byte("DISCORD_TOKEN="+token+"\nDISCORD_ACTIVITY=none\n"), 0o600); err != nil {
+		if err := os.WriteFile(dotenv, []byte("DISCORD_TOKEN="+token+"\nDISCORD_ACTIVITY=none\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write(old)
 	environ := []string{"DISCORD_API_URL=" + listener.APIURL(), "LOG_LEVEL=debug", "EVERGREEN_STATE_DIR=" + t.TempDir()}
-	c := startCommand(t, environ, "run")
+	c := startCommand(t, environ, "run", "--env-file", dotenv, "--log-file", file)
 	c.stderr.await(t, "Online as ")
 	fresh := world.Sim.ResetToken(world.Bot)
 	c.stderr.await(t, "is still refused")
@@ -48,7 +50,7 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
-	c = startCommand(t, environ, "run")
+	c = startCommand(t, environ, "run", "--env-file", dotenv, "--log-file", file)
 	c.stderr.await(t, "Resumed the session of an earlier run")
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
@@ -71,7 +73,8 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 // bot is run, then it comes online and answers through it, and the log names the
 // proxy without the login.
 func TestRunThroughAProxy(t *testing.T) {
-	file := inTempDir(t)
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "bot.log")
 	world, listener := listeningSim(t)
 	var rest, gateway atomic.Int64
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
@@ -91,7 +94,7 @@ func TestRunThroughAProxy(t *testing.T) {
 	defer proxy.Close()
 	inside := strings.TrimPrefix(proxy.URL, "http://")
 	c := startCommand(t, settings(world, listener,
-		"DISCORD_API_URL="+strings.Replace(listener.APIURL(), "127.0.0.1", "discord.test", 1), "http_proxy=http://ada:s3cret@"+inside), "run")
+		"DISCORD_API_URL="+strings.Replace(listener.APIURL(), "127.0.0.1", "discord.test", 1), "http_proxy=http://ada:s3cret@"+inside), "run", "--log-file", file)
 	c.stderr.await(t, "Discord is reached through the proxy http://"+inside)
 	c.stderr.await(t, "Online as ")
 	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {

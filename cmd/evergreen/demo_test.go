@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,6 +11,7 @@ import (
 // Given a demo in a pipe, when it is interrupted after the first fault, then it
 // finishes what is open, sums up, and ends with exit code 0.
 func TestDemoUntilInterrupted(t *testing.T) {
+	t.Parallel()
 	c := startCommand(t, nil, "demo", "--seed", "1", "--pace", "0.5")
 	c.stdout.await(t, "the bot  ")
 	c.signals <- os.Interrupt
@@ -29,7 +31,8 @@ func TestDemoUntilInterrupted(t *testing.T) {
 // Given --for, the demo ends by itself; given --verbose and --log-file, the bot's
 // own lines can be read.
 func TestDemoEndsByItself(t *testing.T) {
-	file := inTempDir(t)
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "bot.log")
 	c := startCommand(t, nil, "demo", "--for", "1", "--seed", "5", "--verbose", "--log-file", file)
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s\n%s", code, c.stdout, c.stderr)
@@ -47,6 +50,7 @@ func TestDemoEndsByItself(t *testing.T) {
 
 // Given a demo that has hardly begun, two interrupts end it at once.
 func TestDemoInterruptedTwice(t *testing.T) {
+	t.Parallel()
 	c := startCommand(t, nil, "demo")
 	c.signals <- os.Interrupt
 	c.signals <- syscall.SIGTERM

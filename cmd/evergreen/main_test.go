@@ -10,10 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/internal/testmode"
+
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testmode.Waiting()
+	goleak.VerifyTestMain(m)
+}
 
 // stream is an output that can be waited for.
 type stream struct {

@@ -15,6 +15,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
+	"evergreen/internal/testmode"
 )
 
 // asProgram makes the test binary behave as the program itself.
@@ -262,15 +263,10 @@ func percentiles(gaps []time.Duration) string {
 }
 
 // restarts is how often a process is ended in a test.
-func restarts() int {
-	if testing.Short() {
-		return 6
-	}
-	return 50
-}
+func restarts() int { return testmode.Count(50, 5) }
 
 // Given a bot under load, when its process is stopped or killed at random
-// moments and started again, fifty times each, then no command is lost or
+// moments and started again, many times each, then no command is lost or
 // answered twice and no second IDENTIFY is spent.
 // Statements: G-053, G-090, G-091, G-092, G-137.
 func TestRestartsUnderLoad(t *testing.T) {

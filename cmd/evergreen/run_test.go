@@ -111,7 +111,7 @@ func TestRunAnswersAndPauses(t *testing.T) {
 //
 // Statements: G-089.
 func TestRunSaysGoodbye(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener), "run", "--goodbye", "--log-file=none")
 	c.stderr.await(t, "Online as ")
@@ -126,7 +126,7 @@ func TestRunSaysGoodbye(t *testing.T) {
 // Given an answer that cannot be sent, when the bot is told to stop a second
 // time, then it does not wait for the rest of its grace.
 func TestSecondSignalHurries(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "SHUTDOWN_GRACE=600"), "run", "--log-file=none", "--no-slash-commands")
 	c.stderr.await(t, "Online as ")
@@ -143,7 +143,7 @@ func TestSecondSignalHurries(t *testing.T) {
 
 // Given no token, the command ends with exit code 78 and says where to get one.
 func TestRunWithoutToken(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	c := startCommand(t, nil, "run")
 	if code := c.code(t); code != 78 {
 		t.Errorf("exit code %d, want 78", code)
@@ -160,7 +160,7 @@ func TestRunWithoutToken(t *testing.T) {
 //
 // Statements: G-004.
 func TestRunWithWrongToken(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "DISCORD_TOKEN=wrong"+world.Bot.Token), "run", "--log-file=none")
 	if code := c.code(t); code != 78 {
@@ -181,7 +181,7 @@ func TestRunWithWrongToken(t *testing.T) {
 //
 // Statements: G-096.
 func TestRunWithIntentsOff(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	world.Sim.SetFlags(world.Bot, 0)
 	c := startCommand(t, settings(world, listener), "run", "--log-file=none")
@@ -198,7 +198,7 @@ func TestRunWithIntentsOff(t *testing.T) {
 // Given --api, /livez answers while the bot runs, and the port is free again
 // afterwards.
 func TestRunServesProbes(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0"), "run", "--api", "--log-file=none")
 	address := c.stderr.await(t, "The HTTP API listens on ")

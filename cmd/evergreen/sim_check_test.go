@@ -31,7 +31,7 @@ func startSim(t *testing.T, args ...string) (c *command, api, token string, out 
 // through the steps that were asked for, the report says what it kept, and the
 // exit code is 0.
 func TestSimCheckPassesOurBot(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	check, api, token, _ := startSim(t, "--check", "--gentle", "--slash", "ping", "--only", "slash command", "--only", "op 7")
 	bot := startCommand(t, []string{"DISCORD_API_URL=" + api, "DISCORD_TOKEN=" + token}, "run", "--log-file=none")
 	if code := check.code(t); code != 0 {
@@ -82,7 +82,7 @@ func identifyOnce(ctx context.Context, api, token string) {
 // Given a bot that never resumes, when it is judged, then the report says so, as
 // JSON on stdout and nothing else there, and the exit code is 1.
 func TestSimCheckFailsABadBot(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	check, api, token, _ := startSim(t, "--check", "--json", "--say", "", "--only", "reset")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -114,7 +114,8 @@ func TestSimCheckFailsABadBot(t *testing.T) {
 // it expects is held against what the bot did: exit code 0 where all of it came
 // about, and 1 with a sentence where it did not.
 func TestSimPlaysAScenario(t *testing.T) {
-	folder := filepath.Dir(filepath.Dir(inTempDir(t)))
+	t.Parallel()
+	folder := t.TempDir()
 	for _, c := range []struct {
 		expect string
 		code   int
@@ -140,6 +141,7 @@ func TestSimPlaysAScenario(t *testing.T) {
 // Given words that do not fit together, or a name nobody knows, then what would be
 // right is said.
 func TestSimRefusesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		code int

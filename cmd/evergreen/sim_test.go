@@ -40,7 +40,7 @@ func controlRequest(t *testing.T, method, url, body string) (int, map[string]any
 //
 // Statements: S-099.
 func TestSimServesABot(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	sim := startCommand(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--rate", "20", "--users", "100", "--seed", "3", "--slash", "about")
 	api := sim.stdout.await(t, "DISCORD_API_URL=")
 	token := sim.stdout.await(t, "DISCORD_TOKEN=")
@@ -97,6 +97,7 @@ func TestSimServesABot(t *testing.T) {
 
 // Given an address that others could reach, the simulator does not start.
 func TestSimStaysOnThisMachine(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"sim", "--addr", "0.0.0.0:0"},
 		{"sim", "--addr", "127.0.0.1:0", "--control-addr", "0.0.0.0:0"},
@@ -112,6 +113,7 @@ func TestSimStaysOnThisMachine(t *testing.T) {
 // Given --for and --faults auto, the simulator breaks things by itself and ends
 // with exit code 1 when no bot was there to answer.
 func TestSimEndsByItself(t *testing.T) {
+	t.Parallel()
 	c := startCommand(t, nil, "sim", "--addr", "127.0.0.1:0", "--control-addr", "127.0.0.1:0", "--for", "1", "--faults", "auto", "--pace", "0.2", "--seed", "1")
 	c.stdout.await(t, "fault ")
 	if code := c.code(t); code != 1 {

@@ -42,6 +42,7 @@ func sleepFor(t *testing.T) (sleep, interval time.Duration) {
 //
 // Statements: G-032, G-091.
 func TestAsleepUnderLoad(t *testing.T) {
+	t.Parallel()
 	sleep, interval := sleepFor(t)
 	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: interval}, REST: discordsim.RESTConfig{GlobalLimit: -1}, AnswerGrace: sleep + 2*time.Minute})
 	t.Cleanup(sim.Close)

@@ -67,7 +67,7 @@ func isOnline(s apiStatus) bool { return s.Status == "online" && s.Ready }
 // locked, then the bot answers on, the API says in words that nothing is saved
 // and what to do; and once it can be written, the bot is online as before.
 func TestLockedDatabaseIsShown(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	state := t.TempDir()
 	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
@@ -106,7 +106,7 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 // Given a state folder that cannot be made, then the bot comes online without it
 // and says so; and when it can be, everything is saved and the bot is as before.
 func TestMissingStateFolderIsShown(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	world, listener := listeningSim(t)
 	state := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(state, nil, 0o600); err != nil {
@@ -135,6 +135,7 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 // then the time in between is an incident with its cause, what the process said,
 // and that the session was resumed.
 func TestGapBetweenProcessesIsTold(t *testing.T) {
+	t.Parallel()
 	w := newRestartHarness(t)
 	program := w.start()
 	w.awaitOnline(0)

@@ -43,7 +43,7 @@ func wantText(t *testing.T, text string, wanted ...string) {
 // exit code is 0; when it is killed, then the exit code is 1 and it is said how
 // the last run ended.
 func TestStatusOfAProcess(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	w := newRestartHarness(t)
 	program := w.start("--api", "--api-addr", "127.0.0.1:0", "--state-dir", "state")
 	w.awaitOnline(0)
@@ -77,7 +77,7 @@ func TestStatusOfAProcess(t *testing.T) {
 // Given a bot that runs without its API, then what the state folder knows is
 // told, and that the settings keep the rest from being known.
 func TestStatusWithoutAPI(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	w := newRestartHarness(t)
 	program := w.start("--state-dir", "state")
 	w.awaitOnline(0)
@@ -117,7 +117,7 @@ func fakeAPI(t *testing.T) (addr string, answer func(any)) {
 // is connected and answers is online, also when something else is not right.
 // Whatever keeps that from being known is told, with what to do.
 func TestStatusExitCodes(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	addr, answer := fakeAPI(t)
 	told := func(id, name string, ready, working bool) string {
 		return fmt.Sprintf(`{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"as it is","remedy":"Look","ready":%v,"connected":%v,"work":{"ok":%v}}`,
@@ -150,8 +150,8 @@ func TestStatusExitCodes(t *testing.T) {
 
 // Given nothing that answers, what can be said depends on what is known.
 func TestStatusOfNobody(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
-	inTempDir(t)
 	for _, c := range []struct {
 		environ, args []string
 		code          int
@@ -175,7 +175,7 @@ func TestStatusOfNobody(t *testing.T) {
 // Given a process that owns the token and whose API does not answer, then it is
 // not online, whatever the process says of itself.
 func TestStatusOfASilentProcess(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	state := t.TempDir()
 	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.FingerprintOf(anyToken), tokenlock.Options{Version: "1.2.3"})
 	if err != nil {
@@ -203,7 +203,7 @@ func TestStatusOfASilentProcess(t *testing.T) {
 // Given --watch in a pipe, then a line is written at first and for each change,
 // and the exit code at the end is that of the last look.
 func TestStatusWatched(t *testing.T) {
-	inTempDir(t)
+	t.Parallel()
 	addr, answer := fakeAPI(t)
 	told := `{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"for 3 s","ready":%v,"connected":%v,"work":{"ok":true}}`
 	answer(fmt.Sprintf(told, "online", "Online", true, true))

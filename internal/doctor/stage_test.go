@@ -19,11 +19,15 @@ import (
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/host"
 	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/testmode"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testmode.Waiting()
+	goleak.VerifyTestMain(m)
+}
 
 // nobody is an address of this machine at which nobody listens.
 const nobody = "127.0.0.1:1"

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/internal/testmode"
+
 	"go.uber.org/goleak"
 )
 
@@ -24,6 +26,7 @@ func TestMain(m *testing.M) {
 		hold(dir)
 		return
 	}
+	testmode.Waiting()
 	goleak.VerifyTestMain(m)
 }
 
