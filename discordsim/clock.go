@@ -5,107 +5,107 @@ import (
 	"time"
 )
 
-// clock is at heart the list of what the simulator is going to do: by time,
+// schedule is at heart the list of what the simulator is going to do: by time,
 // and what falls on the same moment in the order in which it was planned, so
 // that a run can be repeated. One timer serves all of it.
-type clock struct {
-	plan    plan
+type schedule struct {
+	queue   timerQueue
 	planned uint64
 	timer   *time.Timer
-	wound   bool // the timer is going to ring
-	rings   time.Time
+	armed   bool // the timer is going to ring
+	firesAt time.Time
 }
 
-// alarm is something to be done later, with the lock held, unless the
+// simTimer is something to be done later, with the lock held, unless the
 // simulator closes first.
-type alarm struct {
+type simTimer struct {
 	sim   *Sim
 	due   time.Time
 	order uint64
-	at    int // place in the plan; -1 when it is over
-	do    func()
+	index int // place in the plan; -1 when it is over
+	run   func()
 }
 
 // after does something in d of time. The alarm can be stopped with the lock
 // held; then it certainly does not go off.
-func (s *Sim) after(d time.Duration, do func()) *alarm {
-	a := &alarm{sim: s, at: -1, do: do}
+func (s *Sim) after(d time.Duration, do func()) *simTimer {
+	a := &simTimer{sim: s, index: -1, run: do}
 	if s.closed {
 		return a
 	}
-	a.put(d)
-	heap.Push(&s.clock.plan, a)
-	s.wind()
+	a.schedule(d)
+	heap.Push(&s.schedule.queue, a)
+	s.armClock()
 	return a
 }
 
-// put gives the alarm its place behind all that is planned for the same moment.
-func (a *alarm) put(d time.Duration) {
-	c := &a.sim.clock
+// schedule gives the alarm its place behind all that is planned for the same moment.
+func (a *simTimer) schedule(d time.Duration) {
+	c := &a.sim.schedule
 	c.planned++
 	a.due, a.order = time.Now().Add(max(0, d)), c.planned
 }
 
 // stop cancels the alarm; nil and gone-off alarms are fine.
-func (a *alarm) stop() {
-	if a != nil && a.at >= 0 {
-		heap.Remove(&a.sim.clock.plan, a.at)
+func (a *simTimer) stop() {
+	if a != nil && a.index >= 0 {
+		heap.Remove(&a.sim.schedule.queue, a.index)
 	}
 }
 
 // reset puts the alarm off until d from now and reports whether it could: one
 // that is over needs to be made anew.
-func (a *alarm) reset(d time.Duration) bool {
-	if a == nil || a.at < 0 {
+func (a *simTimer) reset(d time.Duration) bool {
+	if a == nil || a.index < 0 {
 		return false
 	}
-	a.put(d)
-	heap.Fix(&a.sim.clock.plan, a.at)
-	a.sim.wind()
+	a.schedule(d)
+	heap.Fix(&a.sim.schedule.queue, a.index)
+	a.sim.armClock()
 	return true
 }
 
-// wind sets the timer to the next alarm. It may ring too early, after the alarm
+// armClock sets the timer to the next alarm. It may ring too early, after the alarm
 // it was set for was stopped; that costs less than to set it each time.
-func (s *Sim) wind() {
-	c := &s.clock
-	if len(c.plan) == 0 {
+func (s *Sim) armClock() {
+	c := &s.schedule
+	if len(c.queue) == 0 {
 		return
 	}
-	next := c.plan[0].due
+	next := c.queue[0].due
 	switch {
-	case !c.wound:
-	case !next.Before(c.rings):
+	case !c.armed:
+	case !next.Before(c.firesAt):
 		return
 	case !c.timer.Stop():
 		return // it is ringing, and winds itself when it has rung
 	}
-	if !c.wound {
-		c.wound = true
+	if !c.armed {
+		c.armed = true
 		s.work.Add(1)
 	}
-	c.rings = next
+	c.firesAt = next
 	if c.timer == nil {
-		c.timer = time.AfterFunc(time.Until(next), s.ring)
+		c.timer = time.AfterFunc(time.Until(next), s.fireDue)
 	} else {
 		c.timer.Reset(time.Until(next))
 	}
 }
 
-// ring does what is due, in order.
-func (s *Sim) ring() {
+// fireDue does what is due, in order.
+func (s *Sim) fireDue() {
 	defer s.work.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.clock.wound = false
+	s.schedule.armed = false
 	if s.closed {
 		return
 	}
 	now := time.Now()
-	for plan := &s.clock.plan; len(*plan) > 0 && !(*plan)[0].due.After(now); {
-		heap.Pop(plan).(*alarm).do()
+	for plan := &s.schedule.queue; len(*plan) > 0 && !(*plan)[0].due.After(now); {
+		heap.Pop(plan).(*simTimer).run()
 	}
-	s.wind()
+	s.armClock()
 }
 
 // Skip lets time pass for Discord and for nobody else: what it had planned for the
@@ -116,29 +116,29 @@ func (s *Sim) ring() {
 func (s *Sim) Skip(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && d >= 0 && len(s.clock.plan) > 0 {
+	for !s.closed && d >= 0 && len(s.schedule.queue) > 0 {
 		now := time.Now()
-		step := min(d, max(0, s.clock.plan[0].due.Sub(now)))
-		for _, a := range s.clock.plan {
+		step := min(d, max(0, s.schedule.queue[0].due.Sub(now)))
+		for _, a := range s.schedule.queue {
 			a.due = a.due.Add(-step)
 		}
-		if d -= step; s.clock.plan[0].due.After(now) {
+		if d -= step; s.schedule.queue[0].due.After(now) {
 			break // the rest of it is quiet
 		}
-		heap.Pop(&s.clock.plan).(*alarm).do()
+		heap.Pop(&s.schedule.queue).(*simTimer).run()
 	}
-	s.wind()
+	s.armClock()
 }
 
 // stopClock forgets everything that was planned.
 func (s *Sim) stopClock() {
-	c := &s.clock
-	for _, a := range c.plan {
-		a.at = -1
+	c := &s.schedule
+	for _, a := range c.queue {
+		a.index = -1
 	}
-	c.plan = nil
-	if c.wound && c.timer.Stop() {
-		c.wound = false
+	c.queue = nil
+	if c.armed && c.timer.Stop() {
+		c.armed = false
 		s.work.Done()
 	}
 }
@@ -152,33 +152,33 @@ func (s *Sim) spawn(run func()) {
 	}()
 }
 
-// plan is a heap of alarms.
-type plan []*alarm
+// timerQueue is a heap of alarms.
+type timerQueue []*simTimer
 
-func (p plan) Len() int { return len(p) }
+func (p timerQueue) Len() int { return len(p) }
 
-func (p plan) Less(i, j int) bool {
+func (p timerQueue) Less(i, j int) bool {
 	if p[i].due.Equal(p[j].due) {
 		return p[i].order < p[j].order
 	}
 	return p[i].due.Before(p[j].due)
 }
 
-func (p plan) Swap(i, j int) {
+func (p timerQueue) Swap(i, j int) {
 	p[i], p[j] = p[j], p[i]
-	p[i].at, p[j].at = i, j
+	p[i].index, p[j].index = i, j
 }
 
 // Push and Pop are the heap's.
-func (p *plan) Push(a any) {
-	a.(*alarm).at = len(*p)
-	*p = append(*p, a.(*alarm))
+func (p *timerQueue) Push(a any) {
+	a.(*simTimer).index = len(*p)
+	*p = append(*p, a.(*simTimer))
 }
 
-func (p *plan) Pop() any {
+func (p *timerQueue) Pop() any {
 	last := len(*p) - 1
 	a := (*p)[last]
 	(*p)[last], *p = nil, (*p)[:last]
-	a.at = -1
+	a.index = -1
 	return a
 }

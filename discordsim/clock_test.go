@@ -42,10 +42,10 @@ func TestAlarmsGoOffInOrder(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("it went %q", got)
 		}
-		if never.reset(time.Second) || late.reset(time.Second) || (*alarm)(nil).reset(time.Second) {
+		if never.reset(time.Second) || late.reset(time.Second) || (*simTimer)(nil).reset(time.Second) {
 			t.Error("an alarm that is over was put off")
 		}
-		(*alarm)(nil).stop()
+		(*simTimer)(nil).stop()
 	})
 }
 
@@ -88,8 +88,8 @@ func TestSkipLetsTimePassForDiscordAlone(t *testing.T) {
 // Statements: S-043, S-046.
 func TestSleepOfAClient(t *testing.T) {
 	for slept, lives := range map[time.Duration]bool{20 * time.Second: true, 8 * time.Hour: false} {
-		onScene(t, Config{Session: SessionConfig{Lifetime: 2 * time.Minute}}, AppConfig{}, func(sc *scene) {
-			c := sc.begin(nil)
+		withClient(t, Config{Session: SessionConfig{Lifetime: 2 * time.Minute}}, AppConfig{}, func(sc *clientHarness) {
+			c := sc.identified(nil)
 			wait(time.Second)
 			offline := sc.inject(Fault{Name: "offline"})
 			sc.Skip(slept)
@@ -98,7 +98,7 @@ func TestSleepOfAClient(t *testing.T) {
 				t.Errorf("after %s there are %d sessions", slept, sc.Sessions(sc.app))
 			}
 			if lives {
-				c = c.again()
+				c = c.reconnectAndResume()
 				c.event("RESUMED")
 			}
 		})
@@ -130,8 +130,8 @@ func TestCloseStopsTheClock(t *testing.T) {
 //
 // Statements: S-101.
 func TestADayInSeconds(t *testing.T) {
-	onScene(t, Config{}, AppConfig{StartsTotal: 10_000}, func(sc *scene) {
-		start, c := time.Now(), sc.begin(nil)
+	withClient(t, Config{}, AppConfig{StartsTotal: 10_000}, func(sc *clientHarness) {
+		start, c := time.Now(), sc.identified(nil)
 		for time.Since(start) < 24*time.Hour {
 			for range 30 {
 				wait(40 * time.Second)
@@ -140,12 +140,12 @@ func TestADayInSeconds(t *testing.T) {
 			}
 			sc.inject(Fault{Name: "op7"})
 			c.op(7)
-			c.shut(4900)
-			c = c.again()
+			c.closeWith(4900)
+			c = c.reconnectAndResume()
 			c.event("RESUMED")
 		}
 		v := sc.Verdict(sc.app)
-		if v.Resumed != 72 || v.Identifies != 1 || v.Green != 24*time.Hour || v.Grey != 0 || len(v.Violations) != 0 {
+		if v.Resumed != 72 || v.Identifies != 1 || v.Online != 24*time.Hour || v.Offline != 0 || len(v.Violations) != 0 {
 			t.Errorf("the verdict is %+v", v)
 		}
 	})

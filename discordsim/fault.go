@@ -39,12 +39,12 @@ type Fault struct {
 	Text string `json:"text,omitempty" yaml:"text,omitempty"`
 }
 
-// kind says what a fault is and does.
-type kind struct {
-	// says is what happens, for a person.
-	says string
-	// once marks faults that happen at one moment; begin does them.
-	once bool
+// faultKind says what a fault is and does.
+type faultKind struct {
+	// description is what happens, for a person.
+	description string
+	// momentary marks faults that happen at one moment; begin does them.
+	momentary bool
 	// begin and end run with the lock held when the fault begins and when it is
 	// over. Either may be nil: most faults only change how the simulator
 	// answers while they last.
@@ -63,18 +63,18 @@ type Active struct {
 	// Struck counts how often it has struck.
 	Struck int
 
-	kind  *kind
-	alarm *alarm
+	kind  *faultKind
+	alarm *simTimer
 	undo  []func()
 }
 
 // Faults lists the names of all faults, sorted.
-func Faults() []string { return slices.Sorted(maps.Keys(kinds)) }
+func Faults() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 
 // Describe says what a fault does, in one sentence; empty for an unknown name.
 func Describe(name string) string {
-	if k := kinds[name]; k != nil {
-		return k.says
+	if k := faultKinds[name]; k != nil {
+		return k.description
 	}
 	return ""
 }
@@ -89,7 +89,7 @@ func (s *Sim) Inject(f Fault) (*Active, error) {
 }
 
 func (s *Sim) injectLocked(f Fault) (*Active, error) {
-	k := kinds[f.Name]
+	k := faultKinds[f.Name]
 	if k == nil {
 		return nil, fmt.Errorf("there is no fault %q; there are: %s", f.Name, strings.Join(Faults(), ", "))
 	}
@@ -99,21 +99,21 @@ func (s *Sim) injectLocked(f Fault) (*Active, error) {
 		}
 	}
 	a := &Active{Fault: f, ID: s.newID(), Began: time.Now(), kind: k}
-	s.struck = append(s.struck, a)
-	if len(s.struck) > maxStruck {
-		s.struck = slices.Delete(s.struck, 0, 1)
+	s.injected = append(s.injected, a)
+	if len(s.injected) > maxStruck {
+		s.injected = slices.Delete(s.injected, 0, 1)
 	}
-	if k.once {
-		s.troublesOf(f.App).each(f, func(u *unrest) { u.moment(a.Began, f.takes(settling)) })
+	if k.momentary {
+		s.windowsOf(f.App).forKind(f, func(u *faultWindow) { u.once(a.Began, f.delayOr(settling)) })
 	} else {
-		s.troublesOf(f.App).each(f, func(u *unrest) { u.begin(a.Began) })
+		s.windowsOf(f.App).forKind(f, func(u *faultWindow) { u.begin(a.Began) })
 		s.faults[f.Name] = append(s.faults[f.Name], a)
 	}
 	if k.begin != nil {
 		k.begin(s, a)
 	}
 	switch {
-	case k.once:
+	case k.momentary:
 		a.Ended, a.Struck = a.Began, max(1, a.Struck)
 	case f.For > 0 && a.Ended.IsZero():
 		a.alarm = s.after(f.For, func() { s.liftLocked(a) })
@@ -148,7 +148,7 @@ func (s *Sim) liftLocked(a *Active) {
 	}
 	a.Ended = time.Now()
 	a.alarm.stop()
-	s.troublesOf(a.App).each(a.Fault, func(u *unrest) { u.end(a.Ended) })
+	s.windowsOf(a.App).forKind(a.Fault, func(u *faultWindow) { u.end(a.Ended) })
 	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })
 	for _, undo := range slices.Backward(a.undo) {
 		undo()
@@ -163,26 +163,26 @@ func (s *Sim) liftLocked(a *Active) {
 func (s *Sim) Struck() []Active {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Active, len(s.struck))
-	for i, a := range s.struck {
+	out := make([]Active, len(s.injected))
+	for i, a := range s.injected {
 		out[i] = *a
 	}
 	return out
 }
 
-// place is what a fault might be about to strike.
-type place struct {
+// target is what a fault might be about to strike.
+type target struct {
 	app   *App
 	shard int   // -1: none or not known
 	conn  int64 // 0: none
 	host  string
 	route string
-	// dice decide about a probability; nil are the simulator's.
-	dice *rand.Rand
+	// rng decide about a probability; nil are the simulator's.
+	rng *rand.Rand
 }
 
-// aims reports whether the fault is about a bot, shard and connection.
-func (f Fault) aims(at place) bool {
+// matches reports whether the fault is about a bot, shard and connection.
+func (f Fault) matches(at target) bool {
 	return (f.App == 0 || (at.app != nil && at.app.ID == f.App)) && (f.Shard == nil || at.shard == *f.Shard) &&
 		(f.Conn == 0 || at.conn == f.Conn)
 }
@@ -190,15 +190,15 @@ func (f Fault) aims(at place) bool {
 // usedUp reports whether the fault has struck as often as it was to.
 func (a *Active) usedUp() bool { return a.Count > 0 && a.Struck >= a.Count }
 
-// strikes finds the fault of a name that strikes here and now, and counts it;
+// strike finds the fault of a name that strikes here and now, and counts it;
 // nil when none does.
-func (s *Sim) strikes(name string, at place) *Active {
+func (s *Sim) strike(name string, at target) *Active {
 	for _, a := range s.faults[name] {
 		switch {
-		case !a.aims(at),
+		case !a.matches(at),
 			a.Host != "" && at.host != "" && at.host != a.Host,
 			a.Route != "" && at.route != a.Route,
-			a.Probability > 0 && !s.hits(at.dice, a.Probability):
+			a.Probability > 0 && !s.hitBy(at.rng, a.Probability):
 			continue
 		}
 		a.Struck++
@@ -210,26 +210,26 @@ func (s *Sim) strikes(name string, at place) *Active {
 	return nil
 }
 
-// hits is true with probability p.
-func (s *Sim) hits(dice *rand.Rand, p float64) bool {
+// hitBy is true with probability p.
+func (s *Sim) hitBy(dice *rand.Rand, p float64) bool {
 	if dice == nil {
-		return s.chance(p)
+		return s.hit(p)
 	}
 	return dice.Float64() < p
 }
 
-// lasting reports whether a fault of a name is in force for an app as a whole,
+// inForce reports whether a fault of a name is in force for an app as a whole,
 // without counting it.
-func (s *Sim) lasting(name string, app *App) bool {
-	return slices.ContainsFunc(s.faults[name], func(a *Active) bool { return a.aims(place{app: app, shard: -1}) })
+func (s *Sim) inForce(name string, app *App) bool {
+	return slices.ContainsFunc(s.faults[name], func(a *Active) bool { return a.matches(target{app: app, shard: -1}) })
 }
 
-// kinds is every fault by name: those of the gateway, of the network and of
+// faultKinds is every fault by name: those of the gateway, of the network and of
 // the REST side.
-var kinds = map[string]*kind{}
+var faultKinds = map[string]*faultKind{}
 
 func init() {
-	for _, table := range []map[string]*kind{gatewayKinds, networkKinds, restKinds} {
-		maps.Copy(kinds, table)
+	for _, table := range []map[string]*faultKind{gatewayKinds, networkKinds, restKinds} {
+		maps.Copy(faultKinds, table)
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// lane is at heart one direction of a link: a row of bytes under way, and the
+// pipe is at heart one direction of a link: a row of bytes under way, and the
 // moment each of them lands at the reader. Bytes never overtake each other, and
 // one that has landed stays landed. A lane without delay has no moments to
 // remember, only bytes.
 //
 // Everything here is guarded by the link's mutex.
-type lane struct {
+type pipe struct {
 	buf []byte // buf[off:] has not been read
 	off int
 	// head, landed and tail count the bytes read, landed and written so far.
@@ -22,9 +22,9 @@ type lane struct {
 	marks []mark
 	first int
 
-	fin       bool // no more bytes will be written
-	finAt     time.Time
-	finLanded bool
+	closed      bool // no more bytes will be written
+	closedAt    time.Time
+	closeLanded bool
 
 	// muted lanes lose what is written to them; lost counts that.
 	muted bool
@@ -35,7 +35,7 @@ type lane struct {
 	readBy  time.Time
 	writeBy time.Time
 
-	readable, writable sleeper
+	readable, writable cond
 	chance             rand.PCG
 }
 
@@ -49,8 +49,8 @@ type mark struct {
 // of an idle shard fits, and ten thousand quiet links cost little.
 const keptBuffer = 4 << 10
 
-// put takes bytes that land at due, or as soon as those before them.
-func (n *lane) put(p []byte, due time.Time, atOnce bool) {
+// write takes bytes that land at due, or as soon as those before them.
+func (n *pipe) write(p []byte, due time.Time, atOnce bool) {
 	if len(n.buf)+len(p) > cap(n.buf) && n.off > len(n.buf)/2 {
 		n.buf = n.buf[:copy(n.buf, n.buf[n.off:])]
 		n.off = 0
@@ -72,8 +72,8 @@ func (n *lane) put(p []byte, due time.Time, atOnce bool) {
 	n.marks = append(n.marks, mark{n.tail, due})
 }
 
-// land notes what has landed by now.
-func (n *lane) land(now time.Time) {
+// advance notes what has landed by now.
+func (n *pipe) advance(now time.Time) {
 	for n.first < len(n.marks) && !n.marks[n.first].due.After(now) {
 		n.landed = n.marks[n.first].end
 		n.first++
@@ -82,37 +82,37 @@ func (n *lane) land(now time.Time) {
 		return
 	}
 	n.marks, n.first = n.marks[:0], 0
-	n.finLanded = n.finLanded || n.fin && !n.muted && !n.finAt.After(now)
+	n.closeLanded = n.closeLanded || n.closed && !n.muted && !n.closedAt.After(now)
 }
 
 // next is when something lands next; zero if nothing is under way.
-func (n *lane) next() time.Time {
+func (n *pipe) next() time.Time {
 	switch {
 	case n.first < len(n.marks):
 		return n.marks[n.first].due
-	case n.fin && !n.finLanded && !n.muted:
-		return n.finAt
+	case n.closed && !n.closeLanded && !n.muted:
+		return n.closedAt
 	}
 	return time.Time{}
 }
 
 // ready is how many bytes can be read.
-func (n *lane) ready() int { return int(n.landed - n.head) }
+func (n *pipe) ready() int { return int(n.landed - n.head) }
 
 // read copies landed bytes out.
-func (n *lane) read(p []byte) int {
+func (n *pipe) read(p []byte) int {
 	got := copy(p, n.buf[n.off:n.off+n.ready()])
 	n.off += got
 	n.head += int64(got)
 	if n.off == len(n.buf) {
-		n.reuse(n.buf)
+		n.reset(n.buf)
 	}
 	return got
 }
 
-// take gives all landed bytes away. The lane goes on with the spare buffer
+// readAll gives all landed bytes away. The lane goes on with the spare buffer
 // where it can, so that taking does not copy.
-func (n *lane) take(spare []byte) []byte {
+func (n *pipe) readAll(spare []byte) []byte {
 	if n.landed < n.tail {
 		spare = append(spare[:0], n.buf[n.off:n.off+n.ready()]...)
 		n.off += len(spare)
@@ -121,12 +121,12 @@ func (n *lane) take(spare []byte) []byte {
 	}
 	out := n.buf[n.off:]
 	n.head = n.tail
-	n.reuse(spare)
+	n.reset(spare)
 	return out
 }
 
-// reuse empties the lane into a buffer, unless that is large.
-func (n *lane) reuse(buf []byte) {
+// reset empties the lane into a buffer, unless that is large.
+func (n *pipe) reset(buf []byte) {
 	n.buf, n.off = buf[:0], 0
 	if cap(buf) > keptBuffer {
 		n.buf = nil
@@ -134,85 +134,85 @@ func (n *lane) reuse(buf []byte) {
 }
 
 // clear forgets what is under way.
-func (n *lane) clear() {
+func (n *pipe) clear() {
 	n.buf, n.off, n.marks, n.first = nil, 0, nil, 0
 	n.head, n.landed = n.tail, n.tail
 }
 
 // draw picks how long the next bytes take.
-func (n *lane) draw(w weather) time.Duration {
+func (n *pipe) draw(w latencyRange) time.Duration {
 	if w.span <= 0 {
 		return max(0, w.low)
 	}
 	return max(0, w.low+time.Duration(float64(n.chance.Uint64()>>11)/(1<<53)*float64(w.span)))
 }
 
-// sleeper is at heart those who wait for something, each until some time. Whoever
+// cond is at heart those who wait for something, each until some time. Whoever
 // makes it true wakes them; whoever knows when it will be true sets their alarm,
 // which is cheaper than to wake them for setting it themselves.
-type sleeper struct {
-	lock  *sync.Mutex // held by all who call
-	naps  []*nap
-	spare *nap // for the next who waits
+type cond struct {
+	lock    *sync.Mutex // held by all who call
+	waiters []*waiter
+	spare   *waiter // for the next who waits
 }
 
-// nap is one who waits.
-type nap struct {
-	bell  chan struct{} // one slot
-	timer *time.Timer   // nil as long as there was no limit
-	until time.Time     // zero: no limit
+// waiter is one who waits.
+type waiter struct {
+	signal chan struct{} // one slot
+	timer  *time.Timer   // nil as long as there was no limit
+	until  time.Time     // zero: no limit
 }
 
 // wait sleeps until wake or the given time; zero means no limit. Whoever
 // returns checks again what it waited for.
-func (s *sleeper) wait(until time.Time) {
+func (s *cond) wait(until time.Time) {
 	n := s.spare
 	if s.spare = nil; n == nil {
-		n = &nap{bell: make(chan struct{}, 1)}
+		n = &waiter{signal: make(chan struct{}, 1)}
 	}
-	n.limit(until)
-	s.naps = append(s.naps, n)
+	n.setTimer(until)
+	s.waiters = append(s.waiters, n)
 	s.lock.Unlock()
 	var over <-chan time.Time
 	if n.timer != nil {
 		over = n.timer.C
 	}
 	select {
-	case <-n.bell:
+	case <-n.signal:
 	case <-over:
 	}
 	s.lock.Lock()
-	s.naps = slices.DeleteFunc(s.naps, func(other *nap) bool { return other == n })
+	s.waiters = slices.DeleteFunc(s.waiters, func(other *waiter) bool { return other == n })
 	if n.timer != nil {
 		n.timer.Stop()
 	}
 	select {
-	case <-n.bell: // for what has been slept through
+	case <-n.signal: // for what has been slept through
 	default:
 	}
 	s.spare = n
 }
 
 // wake lets all who wait look again.
-func (s *sleeper) wake() {
-	for _, n := range s.naps {
-		n.ring()
+func (s *cond) wake() {
+	for _, n := range s.waiters {
+		n.notify()
 	}
 }
 
 // wakeAt lets all who wait look again at a time, if not before.
-func (s *sleeper) wakeAt(at time.Time) {
-	for _, n := range s.naps {
+func (s *cond) wakeAt(at time.Time) {
+	for _, n := range s.waiters {
 		switch {
 		case n.timer == nil:
-			n.ring()
+			n.notify()
 		case n.until.IsZero() || at.Before(n.until):
-			n.limit(at)
+			n.setTimer(at)
 		}
 	}
 }
 
-func (n *nap) limit(until time.Time) {
+func (n *waiter) setTimer(until time.Time) {
 	switch n.until = until; {
 	case until.IsZero():
 	case n.timer == nil:
@@ -222,9 +222,9 @@ func (n *nap) limit(until time.Time) {
 	}
 }
 
-func (n *nap) ring() {
+func (n *waiter) notify() {
 	select {
-	case n.bell <- struct{}{}:
+	case n.signal <- struct{}{}:
 	default:
 	}
 }

@@ -32,29 +32,29 @@ type link struct {
 
 	net            *network
 	window         int
-	server, client linkEnd
+	server, client linkConn
 	resetWire      func()      // resets the real connection; nil in memory
 	hijacked       atomic.Bool // the connection left the HTTP server
 	served         sync.Once   // the server's goroutine is done with the link
 
 	mu      sync.Mutex
-	up      lane // from the client to the server
-	down    lane // from the server to the client
-	weather weather
+	up      pipe // from the client to the server
+	down    pipe // from the server to the client
+	weather latencyRange
 	frozen  bool
 	stalled time.Time // until then nothing lands
 	broken  bool      // reset both ways
 }
 
-// weather is how long bytes take one way: low, and up to span more.
-type weather struct{ low, span time.Duration }
+// latencyRange is how long bytes take one way: low, and up to span more.
+type latencyRange struct{ low, span time.Duration }
 
 // newLink makes a link between two addresses that nothing knows of yet.
-func newLink(n *network, id int64, host string, server, client net.Addr, w weather) *link {
+func newLink(n *network, id int64, host string, server, client net.Addr, w latencyRange) *link {
 	l := &link{id: id, remote: client.String(), host: host, net: n, window: n.sim.cfg.LinkWindow, weather: w}
-	l.server = linkEnd{link: l, in: &l.up, out: &l.down, peer: &l.client, local: server, remote: client}
-	l.client = linkEnd{link: l, in: &l.down, out: &l.up, peer: &l.server, local: client, remote: server}
-	for i, a := range []*lane{&l.up, &l.down} {
+	l.server = linkConn{link: l, in: &l.up, out: &l.down, peer: &l.client, local: server, remote: client}
+	l.client = linkConn{link: l, in: &l.down, out: &l.up, peer: &l.server, local: client, remote: server}
+	for i, a := range []*pipe{&l.up, &l.down} {
 		a.readable.lock, a.writable.lock = &l.mu, &l.mu
 		a.chance.Seed(n.sim.cfg.Seed, uint64(id)<<1|uint64(i))
 	}
@@ -116,8 +116,8 @@ func (l *link) mute(on bool) {
 	l.wake()
 }
 
-// swallowed is how many bytes a mute has cost the client so far.
-func (l *link) swallowed() int64 {
+// mutedBytes is how many bytes a mute has cost the client so far.
+func (l *link) mutedBytes() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.down.lost
@@ -136,20 +136,20 @@ func (l *link) stall(d time.Duration) {
 	l.wake()
 }
 
-// deaf reports whether nothing can reach the client at the moment.
-func (l *link) deaf() bool {
+// clientUnreachable reports whether nothing can reach the client at the moment.
+func (l *link) clientUnreachable() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.frozen || l.down.muted
 }
 
-// departed reports whether the client has closed its end and the server's end
+// clientClosed reports whether the client has closed its end and the server's end
 // has been told.
-func (l *link) departed() bool {
+func (l *link) clientClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.land(&l.up, time.Now())
-	return l.up.finLanded
+	return l.up.closeLanded
 }
 
 // roundTrip picks how long a packet takes there and another one back.
@@ -159,8 +159,8 @@ func (l *link) roundTrip() time.Duration {
 	return l.up.draw(l.weather) + l.down.draw(l.weather)
 }
 
-// become changes how long bytes written from now on take.
-func (l *link) become(w weather) {
+// setLatency changes how long bytes written from now on take.
+func (l *link) setLatency(w latencyRange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.weather = w
@@ -171,15 +171,15 @@ func (l *link) become(w weather) {
 func (l *link) held(now time.Time) bool { return l.frozen || now.Before(l.stalled) }
 
 // land notes what has landed in a lane by now.
-func (l *link) land(a *lane, now time.Time) {
+func (l *link) land(a *pipe, now time.Time) {
 	if !l.held(now) {
-		a.land(now)
+		a.advance(now)
 	}
 }
 
 // nextLanding is when something in a lane lands next; zero if nothing does by
 // itself.
-func (l *link) nextLanding(a *lane, now time.Time) time.Time {
+func (l *link) nextLanding(a *pipe, now time.Time) time.Time {
 	switch {
 	case l.frozen:
 		return time.Time{}
@@ -191,7 +191,7 @@ func (l *link) nextLanding(a *lane, now time.Time) time.Time {
 
 // wake lets all who wait look again.
 func (l *link) wake() {
-	for _, a := range []*lane{&l.up, &l.down} {
+	for _, a := range []*pipe{&l.up, &l.down} {
 		a.readable.wake()
 		a.writable.wake()
 	}

@@ -19,18 +19,18 @@ func wired(t *testing.T, cfg Config) (*Sim, *link) {
 	s := New(cfg)
 	t.Cleanup(s.Close)
 	l := newLink(s.net, 1, hostGateway,
-		&net.TCPAddr{IP: net.IPv4(198, 51, 100, 20), Port: 80}, &net.TCPAddr{IP: clientIP, Port: 4000}, s.net.clear())
+		&net.TCPAddr{IP: net.IPv4(198, 51, 100, 20), Port: 80}, &net.TCPAddr{IP: clientIP, Port: 4000}, s.net.baseLatency())
 	return s, l
 }
 
-func send(t *testing.T, e *linkEnd, text string) {
+func send(t *testing.T, e *linkConn, text string) {
 	t.Helper()
 	if n, err := e.Write([]byte(text)); n != len(text) || err != nil {
 		t.Fatalf("writing %q: %d, %v", text, n, err)
 	}
 }
 
-func receive(t *testing.T, e *linkEnd, text string) {
+func receive(t *testing.T, e *linkConn, text string) {
 	t.Helper()
 	got := make([]byte, len(text))
 	if _, err := io.ReadFull(e, got); err != nil || string(got) != text {
@@ -39,7 +39,7 @@ func receive(t *testing.T, e *linkEnd, text string) {
 }
 
 // nothingWithin checks that a read waits in vain for a while.
-func nothingWithin(t *testing.T, e *linkEnd, d time.Duration) {
+func nothingWithin(t *testing.T, e *linkConn, d time.Duration) {
 	t.Helper()
 	_ = e.SetReadDeadline(time.Now().Add(d))
 	defer e.SetReadDeadline(time.Time{})
@@ -79,7 +79,7 @@ func TestLinkCarriesBytesInOrder(t *testing.T) {
 				t.Fatalf("reading a closed end: %v", err)
 			}
 		})
-		for _, s := range []*sleeper{&l.up.readable, &l.down.readable} {
+		for _, s := range []*cond{&l.up.readable, &l.down.readable} {
 			if s.spare != nil && s.spare.timer != nil {
 				t.Fatal("a link without latency made a timer")
 			}
@@ -230,7 +230,7 @@ func TestCutLinkIsReset(t *testing.T) {
 		send(t, &l.server, "never seen")
 		l.freeze()
 		errs := make(chan error, 2)
-		for _, e := range []*linkEnd{&l.client, &l.server} {
+		for _, e := range []*linkConn{&l.client, &l.server} {
 			go func() { _, err := e.Read(make([]byte, 1)); errs <- err }()
 		}
 		synctest.Wait()
@@ -274,8 +274,8 @@ func TestMutedLinkSwallows(t *testing.T) {
 		send(t, &l.client, "heartbeat")
 		receive(t, &l.server, "heartbeat")
 		nothingWithin(t, &l.client, time.Hour)
-		if l.swallowed() != 31 {
-			t.Fatalf("swallowed %d", l.swallowed())
+		if l.mutedBytes() != 31 {
+			t.Fatalf("swallowed %d", l.mutedBytes())
 		}
 		l.mute(false)
 		send(t, &l.server, "again")
@@ -360,7 +360,7 @@ func TestLinkDoesNotAllocate(t *testing.T) {
 func BenchmarkLink(b *testing.B) {
 	s := New(Config{})
 	defer s.Close()
-	l := newLink(s.net, 1, hostGateway, &net.TCPAddr{}, &net.TCPAddr{}, s.net.clear())
+	l := newLink(s.net, 1, hostGateway, &net.TCPAddr{}, &net.TCPAddr{}, s.net.baseLatency())
 	message, got := make([]byte, 300), make([]byte, 300)
 	b.SetBytes(300)
 	for b.Loop() {

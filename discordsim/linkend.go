@@ -9,29 +9,29 @@ import (
 	"time"
 )
 
-// linkEnd is at heart the socket at one end of a link. It fails as a TCP
+// linkConn is at heart the socket at one end of a link. It fails as a TCP
 // connection of the operating system does, and all its waiting is of the kind
 // that virtual time sees.
-type linkEnd struct {
+type linkConn struct {
 	link          *link
-	in, out       *lane
-	peer          *linkEnd
+	in, out       *pipe
+	peer          *linkConn
 	local, remote net.Addr
 	// The link's mutex guards these.
 	closed bool
 	abrupt bool // closing resets, as after SetLinger(0)
 }
 
-var _ net.Conn = (*linkEnd)(nil)
+var _ net.Conn = (*linkConn)(nil)
 
 // Read gives what has landed. It waits until something has.
-func (e *linkEnd) Read(p []byte) (int, error) {
+func (e *linkConn) Read(p []byte) (int, error) {
 	e.link.mu.Lock()
 	defer e.link.mu.Unlock()
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := e.arrival(); err != nil {
+	if err := e.waitReadable(); err != nil {
 		return 0, err
 	}
 	n := e.in.read(p)
@@ -39,37 +39,37 @@ func (e *linkEnd) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// take is Read without a copy: it gives all that has landed in a slice that is
+// readAll is Read without a copy: it gives all that has landed in a slice that is
 // the caller's, and wants an old one in return.
-func (e *linkEnd) take(spare []byte) ([]byte, error) {
+func (e *linkConn) readAll(spare []byte) ([]byte, error) {
 	e.link.mu.Lock()
 	defer e.link.mu.Unlock()
-	if err := e.arrival(); err != nil {
+	if err := e.waitReadable(); err != nil {
 		return nil, err
 	}
-	out := e.in.take(spare)
+	out := e.in.readAll(spare)
 	e.in.writable.wake()
 	return out, nil
 }
 
-// arrival waits until there is something to read.
-func (e *linkEnd) arrival() error {
+// waitReadable waits until there is something to read.
+func (e *linkConn) waitReadable() error {
 	l, in := e.link, e.in
 	for {
 		now := time.Now()
 		switch {
 		case e.closed:
-			return e.failure("read", net.ErrClosed)
+			return e.opError("read", net.ErrClosed)
 		case l.broken:
-			return e.failure("read", os.NewSyscallError("read", syscall.ECONNRESET))
+			return e.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
 		case past(in.readBy, now):
-			return e.failure("read", os.ErrDeadlineExceeded)
+			return e.opError("read", os.ErrDeadlineExceeded)
 		}
 		l.land(in, now)
 		if in.ready() > 0 {
 			return nil
 		}
-		if in.finLanded {
+		if in.closeLanded {
 			return io.EOF
 		}
 		in.readable.wait(earliest(in.readBy, l.nextLanding(in, now)))
@@ -77,7 +77,7 @@ func (e *linkEnd) arrival() error {
 }
 
 // Write sends bytes on their way. It waits only where the window is full.
-func (e *linkEnd) Write(p []byte) (int, error) {
+func (e *linkConn) Write(p []byte) (int, error) {
 	l, out := e.link, e.out
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,7 +110,7 @@ func (e *linkEnd) Write(p []byte) (int, error) {
 		}
 		if len(rest) > 0 {
 			delay := out.draw(l.weather)
-			out.put(rest, now.Add(delay), delay == 0 && !held)
+			out.write(rest, now.Add(delay), delay == 0 && !held)
 			if at := l.nextLanding(out, now); at.IsZero() {
 				out.readable.wake()
 			} else {
@@ -131,23 +131,23 @@ func (e *linkEnd) Write(p []byte) (int, error) {
 
 // writable says why nothing can be written, if so. The peer's end of stream
 // tells a writer that nobody reads any more once it has landed here.
-func (e *linkEnd) writable(now time.Time) error {
+func (e *linkConn) writable(now time.Time) error {
 	e.link.land(e.in, now)
 	switch {
 	case e.closed:
-		return e.failure("write", net.ErrClosed)
+		return e.opError("write", net.ErrClosed)
 	case e.link.broken:
-		return e.failure("write", os.NewSyscallError("write", syscall.ECONNRESET))
+		return e.opError("write", os.NewSyscallError("write", syscall.ECONNRESET))
 	case past(e.out.writeBy, now):
-		return e.failure("write", os.ErrDeadlineExceeded)
-	case e.out.fin, e.peer.closed && e.in.finLanded:
-		return e.failure("write", os.NewSyscallError("write", syscall.EPIPE))
+		return e.opError("write", os.ErrDeadlineExceeded)
+	case e.out.closed, e.peer.closed && e.in.closeLanded:
+		return e.opError("write", os.NewSyscallError("write", syscall.EPIPE))
 	}
 	return nil
 }
 
 // room is how many bytes the window has left.
-func (e *linkEnd) room() int {
+func (e *linkConn) room() int {
 	if e.link.window <= 0 {
 		return math.MaxInt
 	}
@@ -155,7 +155,7 @@ func (e *linkEnd) room() int {
 }
 
 // CloseWrite ends the stream to the other side, after what was written.
-func (e *linkEnd) CloseWrite() error {
+func (e *linkConn) CloseWrite() error {
 	e.link.mu.Lock()
 	defer e.link.mu.Unlock()
 	if err := e.writable(time.Now()); err != nil {
@@ -166,18 +166,18 @@ func (e *linkEnd) CloseWrite() error {
 }
 
 // end puts the end of the stream on its way, after all bytes.
-func (e *linkEnd) end() {
+func (e *linkConn) end() {
 	out := e.out
-	if out.fin {
+	if out.closed {
 		return
 	}
-	out.fin, out.finAt = true, time.Now().Add(out.draw(e.link.weather))
+	out.closed, out.closedAt = true, time.Now().Add(out.draw(e.link.weather))
 	out.readable.wake()
 }
 
 // SetLinger with 0 makes Close reset the link, as on a TCP connection. Other
 // values change nothing.
-func (e *linkEnd) SetLinger(seconds int) error {
+func (e *linkConn) SetLinger(seconds int) error {
 	e.link.mu.Lock()
 	defer e.link.mu.Unlock()
 	e.abrupt = seconds == 0
@@ -186,12 +186,12 @@ func (e *linkEnd) SetLinger(seconds int) error {
 
 // Close ends this end. The other one reads what is under way and then the end
 // of the stream, if the network carries it there.
-func (e *linkEnd) Close() error {
+func (e *linkConn) Close() error {
 	l := e.link
 	l.mu.Lock()
 	if e.closed {
 		l.mu.Unlock()
-		return e.failure("close", net.ErrClosed)
+		return e.opError("close", net.ErrClosed)
 	}
 	held := l.held(time.Now())
 	abrupt := e.abrupt && !held && !(e.out.muted)
@@ -212,25 +212,25 @@ func (e *linkEnd) Close() error {
 }
 
 // LocalAddr is the address of this end.
-func (e *linkEnd) LocalAddr() net.Addr { return e.local }
+func (e *linkConn) LocalAddr() net.Addr { return e.local }
 
 // RemoteAddr is the address of the other end.
-func (e *linkEnd) RemoteAddr() net.Addr { return e.remote }
+func (e *linkConn) RemoteAddr() net.Addr { return e.remote }
 
 // SetDeadline bounds reads and writes, also those that wait already.
-func (e *linkEnd) SetDeadline(t time.Time) error { return e.setDeadlines(&t, &t) }
+func (e *linkConn) SetDeadline(t time.Time) error { return e.setDeadlines(&t, &t) }
 
 // SetReadDeadline bounds reads.
-func (e *linkEnd) SetReadDeadline(t time.Time) error { return e.setDeadlines(&t, nil) }
+func (e *linkConn) SetReadDeadline(t time.Time) error { return e.setDeadlines(&t, nil) }
 
 // SetWriteDeadline bounds writes.
-func (e *linkEnd) SetWriteDeadline(t time.Time) error { return e.setDeadlines(nil, &t) }
+func (e *linkConn) SetWriteDeadline(t time.Time) error { return e.setDeadlines(nil, &t) }
 
-func (e *linkEnd) setDeadlines(read, write *time.Time) error {
+func (e *linkConn) setDeadlines(read, write *time.Time) error {
 	e.link.mu.Lock()
 	defer e.link.mu.Unlock()
 	if e.closed {
-		return e.failure("set", net.ErrClosed)
+		return e.opError("set", net.ErrClosed)
 	}
 	if read != nil {
 		e.in.readBy = *read
@@ -243,7 +243,7 @@ func (e *linkEnd) setDeadlines(read, write *time.Time) error {
 	return nil
 }
 
-func (e *linkEnd) failure(op string, err error) error {
+func (e *linkConn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Source: e.local, Addr: e.remote, Err: err}
 }
 

@@ -22,9 +22,9 @@ const (
 	hostResume  = "resume"
 )
 
-// sites are the hosts that exist in memory. Each has an address of its own, so
+// memoryHosts are the hosts that exist in memory. Each has an address of its own, so
 // that a log shows which one a client used.
-var sites = map[string]struct {
+var memoryHosts = map[string]struct {
 	host string
 	ip   net.IP
 }{
@@ -40,10 +40,10 @@ var clientIP = net.IPv4(192, 0, 2, 1)
 // Discord: the links there are, the way new ones come about, and one HTTP
 // server behind all of them, in memory or on a port.
 type network struct {
-	sim    *Sim
-	server *http.Server
-	door   *door
-	work   sync.WaitGroup // the server and its connections
+	sim         *Sim
+	server      *http.Server
+	acceptQueue *acceptQueue
+	work        sync.WaitGroup // the server and its connections
 
 	// mu guards the rest. It ranks below all other locks.
 	mu        sync.Mutex
@@ -55,7 +55,7 @@ type network struct {
 }
 
 func newNetwork(s *Sim) *network {
-	n := &network{sim: s, links: map[int64]*link{}, door: newDoor()}
+	n := &network{sim: s, links: map[int64]*link{}, acceptQueue: newAcceptQueue()}
 	n.server = newServer(n)
 	return n
 }
@@ -76,7 +76,7 @@ func (n *network) close() {
 	}
 	n.sim.mu.Unlock()
 	_ = n.server.Close()
-	_ = n.door.Close()
+	_ = n.acceptQueue.Close()
 	n.work.Wait()
 }
 
@@ -92,29 +92,29 @@ func (n *network) open(host string, listener *Listener, server, client net.Addr)
 	if client == nil {
 		client = &net.TCPAddr{IP: clientIP, Port: 1024 + int(n.lastID%64_000)}
 	}
-	l := newLink(n, n.lastID, host, server, client, n.forecast(host, nowhere))
+	l := newLink(n, n.lastID, host, server, client, n.latencyAt(host, unknownTarget))
 	l.listener = listener
 	n.links[l.id] = l
 	n.work.Add(1)
 	if !n.serving {
 		n.serving = true
-		n.work.Go(func() { _ = n.server.Serve(n.door) })
+		n.work.Go(func() { _ = n.server.Serve(n.acceptQueue) })
 	}
 	return l, nil
 }
 
-// admit hands the server's end of a link to the HTTP server. It is called
+// accept hands the server's end of a link to the HTTP server. It is called
 // without the lock.
-func (n *network) admit(ctx context.Context, l *link) error {
-	err := n.door.enter(ctx, &l.server)
+func (n *network) accept(ctx context.Context, l *link) error {
+	err := n.acceptQueue.push(ctx, &l.server)
 	if err != nil {
-		n.leave(l)
+		n.serverDone(l)
 	}
 	return err
 }
 
-// leave notes that the server's goroutine is done with a link.
-func (n *network) leave(l *link) { l.served.Do(n.work.Done) }
+// serverDone notes that the server's goroutine is done with a link.
+func (n *network) serverDone(l *link) { l.served.Do(n.work.Done) }
 
 // forget drops a link on which nothing can happen any more.
 func (n *network) forget(l *link) {
@@ -137,7 +137,7 @@ func (n *network) all() []*link {
 
 // delay is the most a message takes one way now on any link.
 func (n *network) delay() time.Duration {
-	w := n.clear()
+	w := n.baseLatency()
 	for _, a := range n.sim.faults["latency"] {
 		w = w.with(a)
 	}
@@ -162,13 +162,13 @@ func (s *Sim) DialContext(ctx context.Context, network, addr string) (net.Conn, 
 	if err != nil {
 		return fail(err)
 	}
-	site, known := sites[strings.ToLower(strings.TrimSuffix(name, "."))]
+	site, known := memoryHosts[strings.ToLower(strings.TrimSuffix(name, "."))]
 	if !known {
 		return fail(&net.DNSError{Err: "no such host", Name: name, IsNotFound: true})
 	}
 	port, _ := strconv.Atoi(portText)
 	server := &net.TCPAddr{IP: site.ip, Port: port}
-	l, err := s.net.dial(ctx, site.host, name, server)
+	l, err := s.net.dialLink(ctx, site.host, name, server)
 	_, expired := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case err == nil:
@@ -184,12 +184,12 @@ func (s *Sim) DialContext(ctx context.Context, network, addr string) (net.Conn, 
 // the last it gives up.
 var synRetries = []time.Duration{1, 2, 4, 8, 16, 32, 64}
 
-// dial opens a link in memory, as far as the faults let it. It is called
+// dialLink opens a link in memory, as far as the faults let it. It is called
 // without the lock.
-func (n *network) dial(ctx context.Context, host, name string, server net.Addr) (*link, error) {
+func (n *network) dialLink(ctx context.Context, host, name string, server net.Addr) (*link, error) {
 	for try := 0; ; try++ {
 		n.sim.mu.Lock()
-		lost := n.unanswered(host, try == 0)
+		lost := n.synLost(host, try == 0)
 		if !lost {
 			break
 		}
@@ -211,9 +211,9 @@ func (n *network) dial(ctx context.Context, host, name string, server net.Addr) 
 		return nil, err
 	}
 	if err = n.wait(ctx, l.roundTrip()); err != nil {
-		n.leave(l)
+		n.serverDone(l)
 	} else {
-		err = n.admit(ctx, l)
+		err = n.accept(ctx, l)
 	}
 	if err != nil {
 		l.cut()

@@ -44,7 +44,7 @@ func (l *link) relayUp(c *net.TCPConn) {
 			continue
 		}
 		switch {
-		case errors.Is(err, io.EOF) && !l.deaf():
+		case errors.Is(err, io.EOF) && !l.clientUnreachable():
 			_ = l.client.CloseWrite()
 			return
 		case !errors.Is(err, io.EOF):
@@ -61,7 +61,7 @@ func (l *link) relayDown(c *net.TCPConn) {
 	var buf []byte
 	for {
 		var err error
-		if buf, err = l.client.take(buf); err != nil {
+		if buf, err = l.client.readAll(buf); err != nil {
 			if errors.Is(err, io.EOF) {
 				break
 			}

@@ -14,7 +14,7 @@ import (
 //
 // Statements: S-081.
 func TestRefusals(t *testing.T) {
-	inTown(t, Config{}, func(t *testing.T, w *town) {
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		elsewhere := w.AddGuild("elsewhere")
 		foreign := elsewhere.Channels[0].ID
 		other := w.AddApp(AppConfig{Name: "other"})
@@ -52,7 +52,7 @@ func TestRefusals(t *testing.T) {
 			{"POST", channel + "/messages", `{"content":`, 400, 50109},
 			{"GET", "/channels/fish", nil, 400, 50035},
 		} {
-			got := w.ask(c.method, c.path, c.body)
+			got := w.request(c.method, c.path, c.body)
 			if got.status != c.status {
 				t.Errorf("%s %s: status %d instead of %d", c.method, c.path, got.status, c.status)
 				continue
@@ -72,18 +72,18 @@ func TestRefusals(t *testing.T) {
 //
 // Statements: S-081.
 func TestBadToken(t *testing.T) {
-	inTown(t, Config{}, func(t *testing.T, w *town) {
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		old := w.app.Token
-		w.ask("GET", "/users/@me", nil).is(200, 0)
+		w.request("GET", "/users/@me", nil).hasStatus(200, 0)
 		w.ResetToken(w.app)
 		for _, token := range []string{"", "Bot ", "Bot nonsense", w.app.Token, "Bearer " + w.app.Token, "Bot Bot " + w.app.Token, "Bot " + old} {
-			got := w.send(petition{method: "GET", path: "/api/v10/users/@me", token: token}).is(401, 0)
+			got := w.send(apiRequest{method: "GET", path: "/api/v10/users/@me", token: token}).hasStatus(401, 0)
 			if message := got.object()["message"]; message != "401: Unauthorized" {
 				t.Errorf("the 401 says %v", message)
 			}
 		}
-		w.ask("GET", "/users/@me", nil).is(200, 0)
-		w.send(petition{method: "GET", path: "/api/v10/gateway"}).is(200, 0)
+		w.request("GET", "/users/@me", nil).hasStatus(200, 0)
+		w.send(apiRequest{method: "GET", path: "/api/v10/gateway"}).hasStatus(200, 0)
 	})
 }
 
@@ -92,23 +92,23 @@ func TestBadToken(t *testing.T) {
 //
 // Statements: S-081.
 func TestFormErrors(t *testing.T) {
-	inTown(t, Config{}, func(t *testing.T, w *town) {
-		got := w.ask("POST", w.messagesPath(), map[string]any{
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
+		got := w.request("POST", w.messagesPath(), map[string]any{
 			"content": []int{1}, "nonce": true, "enforce_nonce": "perhaps", "flags": "many",
 			"embeds":            []any{map[string]any{"title": "fine"}, map[string]any{"fields": []any{map[string]any{"name": "n"}}}, "no embed"},
 			"message_reference": map[string]any{"message_id": "fish"},
 		})
-		got.complains("content", "STRING_TYPE_CONVERT")
-		got.complains("nonce", "NONCE_TYPE_INVALID")
-		got.complains("enforce_nonce", "BOOLEAN_TYPE_CONVERT")
-		got.complains("flags", "NUMBER_TYPE_COERCE")
-		got.complains("embeds.1.fields.0.value", "BASE_TYPE_REQUIRED")
-		got.complains("embeds.2", "DICT_TYPE_CONVERT")
-		got.complains("message_reference.message_id", "NUMBER_TYPE_COERCE")
+		got.hasFormError("content", "STRING_TYPE_CONVERT")
+		got.hasFormError("nonce", "NONCE_TYPE_INVALID")
+		got.hasFormError("enforce_nonce", "BOOLEAN_TYPE_CONVERT")
+		got.hasFormError("flags", "NUMBER_TYPE_COERCE")
+		got.hasFormError("embeds.1.fields.0.value", "BASE_TYPE_REQUIRED")
+		got.hasFormError("embeds.2", "DICT_TYPE_CONVERT")
+		got.hasFormError("message_reference.message_id", "NUMBER_TYPE_COERCE")
 		if _, also := asObject(asObject(got.object()["errors"])["embeds"])["0"]; also {
 			t.Error("there is a complaint about the good embed")
 		}
-		w.ask("POST", w.messagesPath(), "[]").complains("", "DICT_TYPE_CONVERT")
+		w.request("POST", w.messagesPath(), "[]").hasFormError("", "DICT_TYPE_CONVERT")
 	})
 }
 
@@ -116,7 +116,7 @@ func TestFormErrors(t *testing.T) {
 //
 // Statements: S-081.
 func TestProblems(t *testing.T) {
-	for p, want := range map[problem]string{
+	for p, want := range map[restError]string{
 		errUnauthorized: "401 0", errNoRoute: "404 0", errMethod: "405 0", errVersion: "400 50041", errUserAgent: "403 40333",
 		errNotJSON: "400 50109", errTooLarge: "413 40005", errUnknownApp: "404 10002", errUnknownChannel: "404 10003",
 		errUnknownGuild: "404 10004", errUnknownMessage: "404 10008", errUnknownUser: "404 10013", errUnknownEmoji: "400 10014",
@@ -133,14 +133,14 @@ func TestProblems(t *testing.T) {
 
 // TestVersions asks for the versions there are and those there are not.
 func TestVersions(t *testing.T) {
-	inTown(t, Config{}, func(t *testing.T, w *town) {
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		for version, status := range map[string]int{"/v10": 200, "/v9": 200, "": 200, "/v8": 400, "/v3": 400, "/v99": 400} {
-			got := w.send(petition{method: "GET", path: "/api" + version + "/users/@me", token: "Bot " + w.app.Token})
+			got := w.send(apiRequest{method: "GET", path: "/api" + version + "/users/@me", token: "Bot " + w.app.Token})
 			if got.status != status {
 				t.Errorf("version %q answered %d instead of %d", version, got.status, status)
 			}
 		}
-		if got := w.accused(); !slices.Equal(got, []string{"G-126"}) {
+		if got := w.violations(); !slices.Equal(got, []string{"G-126"}) {
 			t.Errorf("the path without a version should be the one violation, not %v", got)
 		}
 	})
@@ -152,24 +152,24 @@ func TestVersions(t *testing.T) {
 // Statements: S-082.
 func TestForeignUserAgent(t *testing.T) {
 	for _, strict := range []bool{true, false} {
-		inTown(t, Config{REST: RESTConfig{RefuseUserAgent: strict}}, func(t *testing.T, w *town) {
-			w.ask("GET", "/users/@me", nil).is(200, 0)
-			if got := w.accused(); got != nil {
+		withREST(t, Config{REST: RESTConfig{RefuseUserAgent: strict}}, func(t *testing.T, w *restHarness) {
+			w.request("GET", "/users/@me", nil).hasStatus(200, 0)
+			if got := w.violations(); got != nil {
 				t.Errorf("a good client is accused of %v", got)
 			}
 			for _, agent := range []string{"", "Go-http-client/1.1", "DiscordBot", "DiscordBot (https://example.org)"} {
-				got := w.send(petition{method: "GET", path: "/api/v10/users/@me", token: "Bot " + w.app.Token, header: map[string]string{"User-Agent": agent}})
+				got := w.send(apiRequest{method: "GET", path: "/api/v10/users/@me", token: "Bot " + w.app.Token, header: map[string]string{"User-Agent": agent}})
 				if strict {
-					got.is(403, 40333)
+					got.hasStatus(403, 40333)
 				} else {
-					got.is(200, 0)
+					got.hasStatus(200, 0)
 				}
 			}
-			if got := w.accused(); !slices.Contains(got, "G-125") {
+			if got := w.violations(); !slices.Contains(got, "G-125") {
 				t.Errorf("nobody was accused of the User-Agent: %v", got)
 			}
 			more := map[string]string{"User-Agent": goodAgent + " Go/1.26 evergreen"}
-			w.send(petition{method: "GET", path: "/api/v10/gateway", header: more}).is(200, 0)
+			w.send(apiRequest{method: "GET", path: "/api/v10/gateway", header: more}).hasStatus(200, 0)
 		})
 	}
 }
@@ -181,10 +181,10 @@ func TestForeignUserAgent(t *testing.T) {
 // Statements: S-070.
 func TestOrderOfAnswerAndEvent(t *testing.T) {
 	first := func(t *testing.T, cfg Config) (before, after int) {
-		inTown(t, cfg, func(t *testing.T, w *town) {
+		withREST(t, cfg, func(t *testing.T, w *restHarness) {
 			ear := w.listen(w.app, intentGuilds|1<<9)
 			for n := range 40 {
-				w.say(strconv.Itoa(n)).is(200, 0)
+				w.say(strconv.Itoa(n)).hasStatus(200, 0)
 				synctest.Wait()
 				if len(ear.named("MESSAGE_CREATE")) == n+1 {
 					before++
@@ -211,12 +211,12 @@ func TestOrderOfAnswerAndEvent(t *testing.T) {
 // TestLateEventsKeepTheirOrder changes a message faster than its events lag:
 // create, edit and delete are still told in that order.
 func TestLateEventsKeepTheirOrder(t *testing.T) {
-	inTown(t, Config{Seed: 5, REST: RESTConfig{EventLag: time.Second}}, func(t *testing.T, w *town) {
+	withREST(t, Config{Seed: 5, REST: RESTConfig{EventLag: time.Second}}, func(t *testing.T, w *restHarness) {
 		ear := w.listen(w.app, intentGuilds|1<<9)
 		for range 10 {
 			id := w.say("one").id()
-			w.ask("PATCH", w.messagesPath()+"/"+id, `{"content":"two"}`).is(200, 0)
-			w.ask("DELETE", w.messagesPath()+"/"+id, nil).is(204, 0)
+			w.request("PATCH", w.messagesPath()+"/"+id, `{"content":"two"}`).hasStatus(200, 0)
+			w.request("DELETE", w.messagesPath()+"/"+id, nil).hasStatus(204, 0)
 			time.Sleep(5 * time.Second)
 		}
 		synctest.Wait()

@@ -171,8 +171,8 @@ func (st *Step) endless() bool {
 	if st.Outage != "" {
 		return st.For == 0
 	}
-	k := kinds[st.Fault]
-	return k != nil && !k.once && st.For == 0 && st.Count == 0
+	k := faultKinds[st.Fault]
+	return k != nil && !k.momentary && st.For == 0 && st.Count == 0
 }
 
 // hostKinds are the faults that a host limits.
@@ -181,12 +181,12 @@ func hostKinds(name string) bool { return networkKinds[name] != nil && name != "
 // checkFault checks a fault.
 func (st *Step) checkFault() (all []complaint) {
 	say := func(key, format string, args ...any) { all = append(all, complaint{key, fmt.Sprintf(format, args...)}) }
-	k := kinds[st.Fault]
+	k := faultKinds[st.Fault]
 	if k == nil {
 		say("fault", "there is no fault %q%s", st.Fault, allowed(st.Fault, Faults()))
 		return all
 	}
-	if k.once && (st.For > 0 || st.Count > 0 || st.Probability > 0) {
+	if k.momentary && (st.For > 0 || st.Count > 0 || st.Probability > 0) {
 		say("fault", "%s happens at one moment: for, count and probability mean nothing beside it", st.Fault)
 	}
 	if st.Probability > 1 {

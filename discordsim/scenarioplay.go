@@ -117,7 +117,7 @@ func (sc *Scenario) Length() time.Duration {
 // passes is how long a fault of one moment takes.
 func (st *Step) passes() time.Duration {
 	if st.Fault == "stall" {
-		return st.fault().takes(defaultStall)
+		return st.fault().delayOr(defaultStall)
 	}
 	return 0
 }
@@ -144,7 +144,7 @@ func (p *play) plan(st *Step, at time.Duration, dice *rand.Rand) {
 		p.do(st)
 		if st.Every > 0 {
 			jitter := st.Jitter.d()
-			p.plan(st, at+spanOf(dice, st.Every.d()-jitter, st.Every.d()+jitter), dice)
+			p.plan(st, at+between(dice, st.Every.d()-jitter, st.Every.d()+jitter), dice)
 		}
 	})
 }
@@ -207,7 +207,7 @@ func (p *play) do(st *Step) {
 	case st.Outage != "":
 		p.note("outage of %s%s", st.Outage, lasts)
 		for _, f := range outages[st.Outage] {
-			if !kinds[f.Name].once {
+			if !faultKinds[f.Name].momentary {
 				f.For = st.For.d()
 			}
 			p.inject(f)
@@ -293,7 +293,7 @@ func (p *play) say(text string, expect bool) {
 		if expect {
 			opts = append(opts, Expect())
 		}
-		p.sim.say(rooms[p.crowd.room%len(rooms)], folk[p.crowd.person%len(folk)], text, opts)
+		p.sim.sayLocked(rooms[p.crowd.room%len(rooms)], folk[p.crowd.person%len(folk)], text, opts)
 	}
 	p.crowd.room++
 	p.crowd.person++

@@ -128,7 +128,7 @@ func (sc *Scenario) Run(ctx context.Context, s *Sim, apps ...*App) (*Outcome, er
 
 // showing compares a bot with what is expected.
 func (sc *Scenario) showing(s *Sim, app *App) Showing {
-	b := Showing{App: app.ID, Name: app.Name, Online: s.Dot(app) && s.Attached(app), Verdict: s.Verdict(app)}
+	b := Showing{App: app.ID, Name: app.Name, Online: s.Online(app) && s.Attached(app), Verdict: s.Verdict(app)}
 	for _, x := range expectations {
 		if what := x(&sc.Expect, &b); what != "" {
 			b.Broken = append(b.Broken, what)
@@ -136,7 +136,7 @@ func (sc *Scenario) showing(s *Sim, app *App) Showing {
 	}
 	if sc.Expect.Activity {
 		var lines []string
-		for _, change := range s.DotHistory(app) {
+		for _, change := range s.StatusHistory(app) {
 			if change.Status != "offline" {
 				lines = append(lines, change.Activity)
 			}
@@ -206,7 +206,9 @@ var expectations = []func(*Expectations, *Showing) string{
 	func(e *Expectations, b *Showing) string {
 		return mostSpan(e.Gap, b.Verdict.LongestGap, "no connection was READY or RESUMED")
 	},
-	func(e *Expectations, b *Showing) string { return mostSpan(e.Grey, b.Verdict.Grey, "the dot was grey") },
+	func(e *Expectations, b *Showing) string {
+		return mostSpan(e.Grey, b.Verdict.Offline, "the dot was grey")
+	},
 	func(e *Expectations, b *Showing) string {
 		switch {
 		case e.Ends == "any", b.Online == (e.Ends != "offline"):

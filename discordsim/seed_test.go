@@ -16,7 +16,7 @@ import (
 // machine is a client without a will of its own: it beats, resumes when its
 // connection ends, and identifies when there is nothing to resume.
 type machine struct {
-	sc         *scene
+	sc         *clientHarness
 	shard      []int
 	session    string
 	url        string
@@ -80,7 +80,7 @@ func (m *machine) connection(ctx context.Context) {
 			case p.Op == 10:
 				time.Sleep(time.Until(m.identifies.Add(6 * time.Second)))
 				m.identifies = time.Now()
-				send(2, m.sc.identity(map[string]any{"shard": m.shard}))
+				send(2, m.sc.identifyData(map[string]any{"shard": m.shard}))
 			case p.T == "READY":
 				m.session, m.url, m.seq = p.object()["session_id"].(string), p.object()["resume_gateway_url"].(string), 0
 			}
@@ -103,7 +103,7 @@ func diary(t *testing.T, seed uint64) (out []any) {
 		for range 40 {
 			guilds = append(guilds, s.AddGuild("one of many"))
 		}
-		sc := newScene(t, s, AppConfig{Guilds: guilds, MaxConcurrency: 3})
+		sc := newClientHarness(t, s, AppConfig{Guilds: guilds, MaxConcurrency: 3})
 		ctx, cancel := context.WithCancel(context.Background())
 		ran := make(chan struct{}, 3)
 		for id := range 3 {
@@ -134,7 +134,7 @@ func diary(t *testing.T, seed uint64) (out []any) {
 			<-ran
 		}
 		v := sc.Verdict(sc.app)
-		out = append(out, v, sc.DotHistory(sc.app))
+		out = append(out, v, sc.StatusHistory(sc.app))
 		for _, l := range sc.Connections(nil) {
 			out = append(out, l)
 		}

@@ -16,41 +16,41 @@ type Sim struct {
 	cfg  Config
 	mu   sync.Mutex
 	rng  *rand.Rand
-	rest *rest
+	rest *restAPI
 
-	apps     map[ID]*App
-	tokens   map[string]*App
-	former   map[string]*bot // by token: whose it was before a reset
-	users    map[ID]User
-	guilds   map[ID]*Guild
-	channels map[ID]*Channel
-	messages map[ID]*Message
-	history  map[ID][]*Message // by channel, oldest first
-	answers  map[ID][]*Message // by the message or interaction answered
-	inGuild  map[ID][]*App     // by guild: the apps in it
-	bots     map[ID]*bot       // by app: its gateway side
-	lastMS   uint64
-	lastID   uint64
+	apps         map[ID]*App
+	tokens       map[string]*App
+	formerTokens map[string]*bot // by token: whose it was before a reset
+	users        map[ID]User
+	guilds       map[ID]*Guild
+	channels     map[ID]*Channel
+	messages     map[ID]*Message
+	history      map[ID][]*Message // by channel, oldest first
+	answers      map[ID][]*Message // by the message or interaction answered
+	inGuild      map[ID][]*App     // by guild: the apps in it
+	bots         map[ID]*bot       // by app: its gateway side
+	lastMS       uint64
+	lastID       uint64
 
-	sessions map[string]*session
-	dead     map[string]time.Time // when sessions ended, by id
-	buried   []string             // their ids, oldest first
-	conns    map[int64]*conn
-	lastConn int64
-	// watchers of presences: sessions with GUILD_PRESENCES. Without any, no
+	sessions   map[string]*session
+	ended      map[string]time.Time // when sessions ended, by id
+	endedOrder []string             // their ids, oldest first
+	conns      map[int64]*conn
+	lastConn   int64
+	// presenceWatchers of presences: sessions with GUILD_PRESENCES. Without any, no
 	// PRESENCE_UPDATE is made.
-	watchers int
+	presenceWatchers int
 
-	net    *network
-	faults map[string][]*Active // in force, by name
-	struck []*Active            // all that began, oldest first
-	unrest map[ID]*troubles     // when something was wrong, by the app it was aimed at; 0: all
-	record record
+	net          *network
+	faults       map[string][]*Active // in force, by name
+	injected     []*Active            // all that began, oldest first
+	faultWindows map[ID]*faultWindows // when something was wrong, by the app it was aimed at; 0: all
+	log          eventLog
 
-	clock  clock
-	work   sync.WaitGroup // every goroutine, and the clock while it is wound
-	closed bool
-	done   chan struct{} // closed by Close
+	schedule schedule
+	work     sync.WaitGroup // every goroutine, and the clock while it is wound
+	closed   bool
+	done     chan struct{} // closed by Close
 }
 
 // New starts a simulated Discord that is reachable in memory. Close ends it.
@@ -58,13 +58,13 @@ func New(cfg Config) *Sim {
 	cfg = cfg.withDefaults()
 	s := &Sim{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x9E3779B97F4A7C15)),
-		apps: map[ID]*App{}, tokens: map[string]*App{}, former: map[string]*bot{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
+		apps: map[ID]*App{}, tokens: map[string]*App{}, formerTokens: map[string]*bot{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
 		channels: map[ID]*Channel{}, messages: map[ID]*Message{}, history: map[ID][]*Message{},
 		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{},
-		sessions: map[string]*session{}, dead: map[string]time.Time{}, conns: map[int64]*conn{},
-		faults: map[string][]*Active{}, unrest: map[ID]*troubles{}, record: newRecord(), done: make(chan struct{}),
+		sessions: map[string]*session{}, ended: map[string]time.Time{}, conns: map[int64]*conn{},
+		faults: map[string][]*Active{}, faultWindows: map[ID]*faultWindows{}, log: newEventLog(), done: make(chan struct{}),
 	}
-	s.rest = newREST(s, cfg.REST)
+	s.rest = newRESTAPI(s, cfg.REST)
 	s.net = newNetwork(s)
 	return s
 }
@@ -81,7 +81,7 @@ func (s *Sim) Close() {
 	close(s.done)
 	s.stopClock()
 	for _, c := range s.conns {
-		c.leave()
+		c.stop()
 	}
 	s.mu.Unlock()
 	s.net.close()
@@ -91,22 +91,22 @@ func (s *Sim) Close() {
 // random is a number in [0,1) out of the seed.
 func (s *Sim) random() float64 { return s.rng.Float64() }
 
-// chance is true with probability p.
-func (s *Sim) chance(p float64) bool { return p >= 1 || s.rng.Float64() < p }
+// hit is true with probability p.
+func (s *Sim) hit(p float64) bool { return p >= 1 || s.rng.Float64() < p }
 
-// span is a random time in [low, high].
-func (s *Sim) span(low, high time.Duration) time.Duration { return spanOf(s.rng, low, high) }
+// between is a random time in [low, high].
+func (s *Sim) between(low, high time.Duration) time.Duration { return between(s.rng, low, high) }
 
-func spanOf(rng *rand.Rand, low, high time.Duration) time.Duration {
+func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 	if high <= low {
 		return low
 	}
 	return low + time.Duration(rng.Float64()*float64(high-low))
 }
 
-// dice are a source of chance for one shard or one connection, so that what
+// newRand are a source of chance for one shard or one connection, so that what
 // happens to it does not depend on what others do at the same moment.
-func (s *Sim) dice(whose, which uint64) *rand.Rand {
+func (s *Sim) newRand(whose, which uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(s.cfg.Seed^whose*0x9E3779B97F4A7C15, which*0xD1342543DE82EF95+1))
 }
 

@@ -39,7 +39,7 @@ type Verdict struct {
 	// more.
 	LongestGap, Detached time.Duration
 	// Green and Grey are what a viewer saw since the first READY.
-	Green, Grey time.Duration
+	Online, Offline time.Duration
 
 	// Dispatched counts events, Redelivered those sent again.
 	Dispatched, Redelivered int64
@@ -70,8 +70,8 @@ type Email struct {
 // maxEmails is how many letters are kept.
 const maxEmails = 100
 
-// tally is what a bot has done, as far as it is only counted.
-type tally struct {
+// counters is what a bot has done, as far as it is only counted.
+type counters struct {
 	settled struct{ asked, answered, twice, lost, unheard int }
 	slowest time.Duration
 
@@ -88,45 +88,45 @@ type tally struct {
 }
 
 // email writes to the owner.
-func (t *tally) email(to ID, text string) {
+func (t *counters) email(to ID, text string) {
 	if len(t.emails) < maxEmails {
 		t.emails = append(t.emails, Email{time.Now(), to, text})
 	}
 }
 
-// came notes that a session has a connection now.
-func (b *bot) came(sess *session, now time.Time) {
-	sess.slot.attached++
-	b.bridge(sess.slot, now)
-	for p, other := range b.slots {
+// sessionAttached notes that a session has a connection now.
+func (b *bot) sessionAttached(sess *session, now time.Time) {
+	sess.shardState.attached++
+	b.endGap(sess.shardState, now)
+	for p, other := range b.shards {
 		if p.count != sess.shard.count {
-			b.bridge(other, now)
+			b.endGap(other, now)
 		}
 	}
 }
 
-// bridge ends the gap of a shard, if there is one.
-func (b *bot) bridge(sl *slot, now time.Time) {
+// endGap ends the gap of a shard, if there is one.
+func (b *bot) endGap(sl *botShard, now time.Time) {
 	if sl.gapSince.IsZero() {
 		return
 	}
 	gap := now.Sub(sl.gapSince)
-	b.tally.longestGap, b.tally.detached = max(b.tally.longestGap, gap), b.tally.detached+gap
+	b.counters.longestGap, b.counters.detached = max(b.counters.longestGap, gap), b.counters.detached+gap
 	sl.gapSince = time.Time{}
 }
 
-// went notes that a session has none any more. When the bot has moved to another
+// sessionDetached notes that a session has none any more. When the bot has moved to another
 // number of shards, nobody misses the old ones.
-func (b *bot) went(sess *session, now time.Time) {
-	if sess.slot.attached--; sess.slot.attached > 0 {
+func (b *bot) sessionDetached(sess *session, now time.Time) {
+	if sess.shardState.attached--; sess.shardState.attached > 0 {
 		return
 	}
-	for p, other := range b.slots {
+	for p, other := range b.shards {
 		if p.count != sess.shard.count && other.attached > 0 {
 			return
 		}
 	}
-	sess.slot.gapSince = now
+	sess.shardState.gapSince = now
 }
 
 // attached reports whether a session of the bot has a live connection.
@@ -155,8 +155,8 @@ func (s *Sim) Verdict(app *App) Verdict {
 	defer s.mu.Unlock()
 	now := time.Now()
 	b := s.bots[app.ID]
-	b.settle(now)
-	t := &b.tally
+	b.countSettled(now)
+	t := &b.counters
 	v := Verdict{
 		Asked: t.settled.asked, Answered: t.settled.answered, Twice: t.settled.twice, Lost: t.settled.lost, Unheard: t.settled.unheard,
 		Slowest:    t.slowest,
@@ -164,31 +164,44 @@ func (s *Sim) Verdict(app *App) Verdict {
 		MinIdentifySpacing: t.spacing, MaxSends: t.maxSends, MaxPresences: t.maxPresences, MissedHeartbeats: t.missed,
 		RefusedIntents: t.refusedIntents, InvalidRequests: t.invalid, CloseCodes: maps.Clone(t.closeCodes),
 		LongestGap: t.longestGap, Detached: t.detached, Dispatched: t.dispatched, Redelivered: t.redelivered,
-		EventsLost: t.eventsLost, EventsTwice: t.eventsTwice, Emails: slices.Clone(t.emails), Violations: s.record.of(app),
+		EventsLost: t.eventsLost, EventsTwice: t.eventsTwice, Emails: slices.Clone(t.emails), Violations: s.log.of(app),
 	}
-	for _, sl := range b.slots {
+	for _, sl := range b.shards {
 		if !sl.gapSince.IsZero() {
 			gap := now.Sub(sl.gapSince)
 			v.LongestGap, v.Detached = max(v.LongestGap, gap), v.Detached+gap
 		}
 	}
-	d := b.dot
-	d.settle(now)
-	v.Green, v.Grey = d.green, d.grey
-	for _, a := range b.asks {
-		switch a.judge(b, now) {
-		case askAnswered:
+	d := b.visible
+	d.addTime(now)
+	v.Online, v.Offline = d.online, d.offline
+	for _, a := range b.expectations {
+		switch a.state(b, now) {
+		case commandAnswered:
 			v.Asked, v.Answered = v.Asked+1, v.Answered+1
-		case askTwice:
+		case commandAnsweredTwice:
 			v.Asked, v.Twice = v.Asked+1, v.Twice+1
-		case askLost:
+		case commandLost:
 			v.Asked, v.Lost = v.Asked+1, v.Lost+1
-		case askWaiting:
+		case commandWaiting:
 			v.Asked, v.Waiting = v.Asked+1, v.Waiting+1
-		case askUnheard:
+		case commandUnheard:
 			v.Unheard++
 		}
-		v.Slowest = max(v.Slowest, a.took())
+		v.Slowest = max(v.Slowest, a.answeredAfter())
 	}
 	return v
+}
+
+// AttachedSessions counts the sessions of a bot that have a live connection:
+// one for each of its shards when all is well.
+func (s *Sim) AttachedSessions(app *App) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sess := range s.bots[app.ID].sessions {
+		if sess.conn != nil {
+			n++
+		}
+	}
+	return n
 }

@@ -12,7 +12,7 @@ import (
 //
 // Statements: S-100.
 func TestGaps(t *testing.T) {
-	onScene(t, patient, AppConfig{}, func(sc *scene) {
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		gaps := func(longest, all time.Duration) {
 			t.Helper()
 			if v := sc.Verdict(sc.app); v.LongestGap != longest || v.Detached != all {
@@ -20,12 +20,12 @@ func TestGaps(t *testing.T) {
 			}
 		}
 		wait(time.Hour) // before the first READY nothing counts
-		c := sc.begin(nil)
+		c := sc.identified(nil)
 		gaps(0, 0)
 		for _, away := range []time.Duration{5, 20, 10} {
 			c.drop()
 			wait(away * time.Second)
-			c = c.again()
+			c = c.reconnectAndResume()
 			c.event("RESUMED")
 			wait(time.Minute)
 		}
@@ -34,11 +34,11 @@ func TestGaps(t *testing.T) {
 		wait(time.Minute)
 		gaps(time.Minute, 95*time.Second)
 		wait(time.Hour)
-		sc.begin(nil)
+		sc.identified(nil)
 		wait(time.Hour)
 		gaps(time.Hour+time.Minute, time.Hour+95*time.Second)
-		if v := sc.Verdict(sc.app); v.Green+v.Grey != 3*time.Minute+95*time.Second+2*time.Hour || v.Grey != time.Hour-30*time.Second {
-			t.Errorf("green for %s, grey for %s", v.Green, v.Grey)
+		if v := sc.Verdict(sc.app); v.Online+v.Offline != 3*time.Minute+95*time.Second+2*time.Hour || v.Offline != time.Hour-30*time.Second {
+			t.Errorf("green for %s, grey for %s", v.Online, v.Offline)
 		}
 	})
 }
@@ -46,13 +46,13 @@ func TestGaps(t *testing.T) {
 // Given a bot whose replies ping whom they name, then the simulator says so and
 // does not count it as a broken rule; too long a message it does.
 func TestAdviceIsNoBrokenRule(t *testing.T) {
-	inTown(t, Config{}, func(t *testing.T, w *town) {
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		m := w.Say(w.channel, w.person.ID, "!ping")
-		w.ask("POST", w.messagesPath(), map[string]any{"content": "x", "message_reference": map[string]any{"message_id": m.ID}}).is(200, 0)
+		w.request("POST", w.messagesPath(), map[string]any{"content": "x", "message_reference": map[string]any{"message_id": m.ID}}).hasStatus(200, 0)
 		if v := w.Verdict(w.app); len(v.Violations) != 1 || !v.Violations[0].Note() || len(v.Broken()) != 0 {
 			t.Errorf("violations %v, of them broken %v", v.Violations, v.Broken())
 		}
-		w.say(strings.Repeat("x", 2001)).is(400, 50035)
+		w.say(strings.Repeat("x", 2001)).hasStatus(400, 50035)
 		if v := w.Verdict(w.app); len(v.Violations) != 2 || len(v.Broken()) != 1 || v.Broken()[0].Note() {
 			t.Errorf("violations %v, of them broken %v", v.Violations, v.Broken())
 		}
@@ -64,20 +64,20 @@ func TestAdviceIsNoBrokenRule(t *testing.T) {
 //
 // Statements: S-100.
 func TestGapsOfShards(t *testing.T) {
-	onScene(t, patient, AppConfig{MaxConcurrency: 4}, func(sc *scene) {
-		a := sc.begin(map[string]any{"shard": []int{0, 2}})
-		b := sc.begin(map[string]any{"shard": []int{1, 2}})
+	withClient(t, patient, AppConfig{MaxConcurrency: 4}, func(sc *clientHarness) {
+		a := sc.identified(map[string]any{"shard": []int{0, 2}})
+		b := sc.identified(map[string]any{"shard": []int{1, 2}})
 		b.drop()
 		wait(30 * time.Second)
-		b = b.again()
+		b = b.reconnectAndResume()
 		b.event("RESUMED")
 		var moved []*client
 		for id := range 4 {
 			wait(5 * time.Second)
-			moved = append(moved, sc.begin(map[string]any{"shard": []int{id, 4}}))
+			moved = append(moved, sc.identified(map[string]any{"shard": []int{id, 4}}))
 		}
-		a.shut(1000) // an orderly move
-		b.shut(1000)
+		a.closeWith(1000) // an orderly move
+		b.closeWith(1000)
 		wait(time.Hour)
 		if v := sc.Verdict(sc.app); v.LongestGap != 30*time.Second {
 			t.Errorf("the longest gap is %s", v.LongestGap)
@@ -86,12 +86,12 @@ func TestGapsOfShards(t *testing.T) {
 			c.drop()
 		}
 		wait(2 * time.Minute)
-		sc.begin(map[string]any{"shard": []int{0, 1}}) // a move with a gap
+		sc.identified(map[string]any{"shard": []int{0, 1}}) // a move with a gap
 		wait(time.Hour)
 		if v := sc.Verdict(sc.app); v.LongestGap != 2*time.Minute || v.Detached != 30*time.Second+4*2*time.Minute {
 			t.Errorf("the longest gap is %s of %s", v.LongestGap, v.Detached)
 		}
-		sc.blamed()
+		sc.violations()
 	})
 }
 
@@ -100,32 +100,32 @@ func TestGapsOfShards(t *testing.T) {
 //
 // Statements: S-100.
 func TestEventsLost(t *testing.T) {
-	onScene(t, patient, AppConfig{}, func(sc *scene) {
-		c := sc.begin(nil)
-		sc.tell("received")
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		c := sc.identified(nil)
+		sc.say("received")
 		c.event("MESSAGE_CREATE")
 		c.drop()
 		for range 3 {
-			sc.tell("nobody is there")
+			sc.say("nobody is there")
 		}
 		wait(2 * time.Minute)
 		if v := sc.Verdict(sc.app); v.EventsLost != 3 || v.Dispatched != 6 {
 			t.Errorf("%d of %d events were lost", v.EventsLost, v.Dispatched)
 		}
-		c = sc.begin(nil)
+		c = sc.identified(nil)
 		c.event("GUILD_CREATE")
 		sc.inject(Fault{Name: "half-open"})
-		sc.tell("into the void")
+		sc.say("into the void")
 		sc.inject(Fault{Name: "op9-false"})
 		if v := sc.Verdict(sc.app); v.EventsLost != 4 {
 			t.Errorf("%d events were lost", v.EventsLost)
 		}
 		sc.LiftAll()
 		wait(10 * time.Second)
-		c = sc.begin(nil)
+		c = sc.identified(nil)
 		c.drop()
-		sc.tell("fetched later")
-		c.again().event("RESUMED")
+		sc.say("fetched later")
+		c.reconnectAndResume().event("RESUMED")
 		if v := sc.Verdict(sc.app); v.EventsLost != 4 {
 			t.Errorf("%d events were lost", v.EventsLost)
 		}
@@ -137,10 +137,10 @@ func TestEventsLost(t *testing.T) {
 //
 // Statements: S-100.
 func TestViolations(t *testing.T) {
-	onScene(t, patient, AppConfig{}, func(sc *scene) {
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		other := sc.AddApp(AppConfig{})
 		wait(time.Minute)
-		sc.begin(map[string]any{"token": "Bot " + sc.app.Token})
+		sc.identified(map[string]any{"token": "Bot " + sc.app.Token})
 		v := sc.Verdict(sc.app).Violations
 		if len(v) != 1 || v[0].App != sc.app.ID || v[0].Conn != 1 || v[0].Statement != "G-033" || !v[0].At.Equal(time.Now()) || v[0].What == "" {
 			t.Errorf("the violations are %+v", v)
@@ -165,12 +165,12 @@ func TestViolations(t *testing.T) {
 // Statements: S-100.
 func TestProperties(t *testing.T) {
 	for blame, properties := range map[string]any{"": map[string]any{"$os": "linux", "$browser": "x", "$device": "x"}, "G-033": map[string]any{"os": "linux"}} {
-		onScene(t, patient, AppConfig{}, func(sc *scene) {
-			sc.begin(map[string]any{"properties": properties})
+		withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+			sc.identified(map[string]any{"properties": properties})
 			if blame == "" {
-				sc.blamed()
+				sc.violations()
 			} else {
-				sc.blamed(blame)
+				sc.violations(blame)
 			}
 		})
 	}

@@ -206,7 +206,7 @@ func (s *Sim) ResetToken(app *App) string {
 }
 
 func (s *Sim) resetTokenLocked(app *App) {
-	s.former[app.Token] = s.bots[app.ID]
+	s.formerTokens[app.Token] = s.bots[app.ID]
 	delete(s.tokens, app.Token)
 	app.Token = s.newToken(app.ID)
 	s.tokens[app.Token] = app

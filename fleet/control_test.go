@@ -213,8 +213,8 @@ func TestGoodbyeOfAll(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 		s.pass(time.Second) // the last close frames arrive
-		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Dot(s.app) {
-			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Dot(s.app))
+		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Online(s.app) {
+			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Online(s.app))
 		}
 	})
 }

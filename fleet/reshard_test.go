@@ -101,8 +101,8 @@ func TestReshardLosesNothing(t *testing.T) {
 					}
 				}
 				v := s.sim.Verdict(s.app)
-				if v.Identifies != 12 || v.CloseCodes[1000] != 4 || v.Grey != 0 || v.LongestGap != 0 {
-					t.Errorf("%d IDENTIFYs, close codes %v, grey for %s, gap %s; want 12, four times 1000, none, none", v.Identifies, v.CloseCodes, v.Grey, v.LongestGap)
+				if v.Identifies != 12 || v.CloseCodes[1000] != 4 || v.Offline != 0 || v.LongestGap != 0 {
+					t.Errorf("%d IDENTIFYs, close codes %v, grey for %s, gap %s; want 12, four times 1000, none, none", v.Identifies, v.CloseCodes, v.Offline, v.LongestGap)
 				}
 				s.faultless()
 			})

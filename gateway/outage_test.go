@@ -363,7 +363,7 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 		s.startLive()
 		kept := s.shard.Session()
 		s.stop(gateway.KeepSession)
-		if !s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 1 || !kept.Resumable() {
+		if !s.sim.Online(s.app) || s.sim.Sessions(s.app) != 1 || !kept.Resumable() {
 			t.Error("the session did not survive the pause")
 		}
 		if codes := s.sim.Verdict(s.app).CloseCodes; codes[4900] != 1 || len(codes) != 1 {
@@ -373,7 +373,7 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 	run(t, config{}, func(s *harness) {
 		s.startLive()
 		s.stop(gateway.EndSession)
-		if s.sim.Dot(s.app) || s.sim.Sessions(s.app) != 0 {
+		if s.sim.Online(s.app) || s.sim.Sessions(s.app) != 0 {
 			t.Error("the dot is still green after goodbye")
 		}
 		if codes := s.sim.Verdict(s.app).CloseCodes; codes[1000] != 1 || len(codes) != 1 {

@@ -51,7 +51,7 @@ func TestSendLimits(t *testing.T) {
 		if v.MaxPresences > 5 {
 			t.Errorf("%d presences in 20 s", v.MaxPresences)
 		}
-		history := s.sim.DotHistory(s.app)
+		history := s.sim.StatusHistory(s.app)
 		if last := history[len(history)-1]; last.Activity != "number 999" {
 			t.Errorf("the bot shows %q", last.Activity)
 		}

@@ -27,7 +27,7 @@ func (c *cell) judge(f *Figures, before discordsim.Verdict, began time.Time) {
 	if c.scenario.Silent {
 		f.Risk = max(f.Risk, f.Green)
 	}
-	f.Grey = v.Grey - before.Grey
+	f.Grey = v.Offline - before.Offline
 	f.Answered = c.world.nextAnswer(c.mark)
 
 	f.Asked, f.Lost, f.Unheard, f.Twice, f.Waiting = v.Asked, v.Lost, v.Unheard, v.Twice, v.Waiting
@@ -58,7 +58,7 @@ func (c *cell) compression() string {
 			return conn.Compress
 		}
 		for _, frame := range conn.Frames {
-			if frame.Said != nil && frame.Said.Compress {
+			if frame.Client != nil && frame.Client.Compress {
 				return "payload"
 			}
 		}

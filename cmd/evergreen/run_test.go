@@ -118,8 +118,8 @@ func TestRunSaysGoodbye(t *testing.T) {
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
-	if codes := awaitClose(t, world).CloseCodes; codes[1000] != 1 || world.Sim.Dot(world.Bot) {
-		t.Errorf("closed with %v, the dot is green: %v; want 1000 and grey", codes, world.Sim.Dot(world.Bot))
+	if codes := awaitClose(t, world).CloseCodes; codes[1000] != 1 || world.Sim.Online(world.Bot) {
+		t.Errorf("closed with %v, the dot is green: %v; want 1000 and grey", codes, world.Sim.Online(world.Bot))
 	}
 }
 

@@ -151,7 +151,7 @@ func (c *controlServer) verdict(w http.ResponseWriter, _ *http.Request) {
 		"connections": v.Dials, "identifies": v.Identifies, "min_identify_spacing_s": v.MinIdentifySpacing.Seconds(),
 		"resumes": v.Resumes, "resumed": v.Resumed, "close_codes": v.CloseCodes, "invalid_requests": v.InvalidRequests,
 		"max_sends": v.MaxSends, "max_presences": v.MaxPresences, "dispatched": v.Dispatched, "redelivered": v.Redelivered,
-		"green_s": v.Green.Seconds(), "grey_s": v.Grey.Seconds(), "longest_gap_s": v.LongestGap.Seconds(), "violations": broken,
+		"green_s": v.Online.Seconds(), "grey_s": v.Offline.Seconds(), "longest_gap_s": v.LongestGap.Seconds(), "violations": broken,
 	})
 }
 

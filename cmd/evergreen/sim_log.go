@@ -151,7 +151,7 @@ func verdictLines(v discordsim.Verdict) []string {
 		fmt.Sprintf("commands   %d asked, %d answered exactly once, %d lost, %d twice, %d open, %d nobody could hear; slowest answer %s",
 			v.Asked, v.Answered, v.Lost, v.Twice, v.Waiting, v.Unheard, v.Slowest.Round(time.Millisecond)),
 		fmt.Sprintf("dot        green for %s, grey for %s; longest gap without a connection %s",
-			v.Green.Round(time.Second), v.Grey.Round(time.Second), v.LongestGap.Round(time.Millisecond)),
+			v.Online.Round(time.Second), v.Offline.Round(time.Second), v.LongestGap.Round(time.Millisecond)),
 		fmt.Sprintf("sessions   %d connections, %d IDENTIFYs (at least %s apart), %d RESUMEs, %d of them resumed",
 			v.Dials, v.Identifies, v.MinIdentifySpacing.Round(time.Millisecond), v.Resumes, v.Resumed),
 		fmt.Sprintf("limits     %d payloads in 60 s, %d presences in 20 s at most; %d invalid requests; close codes sent %v",

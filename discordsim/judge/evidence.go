@@ -44,7 +44,7 @@ type introduction struct {
 	conn  *discordsim.ConnLog
 	at    time.Time
 	op    int
-	said  discordsim.Said
+	said  discordsim.ClientPayload
 	shard int
 }
 
@@ -77,10 +77,10 @@ func gather(o Options, config discordsim.Config) *evidence {
 	for i := range e.conns {
 		c := &e.conns[i]
 		for _, f := range c.Frames {
-			if f.Sent || f.Said == nil || (f.Op != opIdentify && f.Op != opResume) {
+			if f.Sent || f.Client == nil || (f.Op != opIdentify && f.Op != opResume) {
 				continue
 			}
-			in := introduction{conn: c, at: f.At, op: f.Op, said: *f.Said}
+			in := introduction{conn: c, at: f.At, op: f.Op, said: *f.Client}
 			if len(in.said.Shard) == 2 {
 				in.shard = in.said.Shard[0]
 			}
@@ -230,7 +230,7 @@ func show(f discordsim.Frame) string {
 	if f.Type != "" {
 		text += " " + f.Type
 	}
-	if s := f.Said; s != nil {
+	if s := f.Client; s != nil {
 		switch {
 		case f.Op == opHeartbeat && s.Null:
 			text += " d null"

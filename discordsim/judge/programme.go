@@ -240,7 +240,7 @@ func (d *driver) privileged() bool {
 	const bits = 1<<1 | 1<<8 | 1<<15
 	for _, c := range d.Sim.Connections(d.App) {
 		for _, f := range c.Frames {
-			if f.Op == opIdentify && f.Said != nil && f.Said.Intents&bits != 0 {
+			if f.Op == opIdentify && f.Client != nil && f.Client.Intents&bits != 0 {
 				return true
 			}
 		}

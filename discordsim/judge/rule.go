@@ -82,7 +82,7 @@ func eachFrame(meant func(discordsim.Frame) bool, wrong func(discordsim.Frame) s
 	}
 }
 
-func identifies(f discordsim.Frame) bool { return f.Op == opIdentify && f.Said != nil }
+func identifies(f discordsim.Frame) bool { return f.Op == opIdentify && f.Client != nil }
 func anything(discordsim.Frame) bool     { return true }
 
 // spoke reports whether the client sent anything on a connection.

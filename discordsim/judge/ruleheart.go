@@ -57,9 +57,9 @@ var heartRules = []rule{
 					identified = false
 				case !f.Sent && f.Op == opIdentify:
 					identified = true
-				case !f.Sent && f.Op == opHeartbeat && f.Said != nil && identified:
+				case !f.Sent && f.Op == opHeartbeat && f.Client != nil && identified:
 					q.occasion()
-					if !f.Said.Null {
+					if !f.Client.Null {
 						q.breach(c, f.At, &f, "nothing has been dispatched yet on this session")
 					}
 				}
@@ -268,9 +268,9 @@ func sequences(q *inquiry) {
 			switch {
 			case f.Sent && f.Op == opDispatch && f.Seq > 0:
 				all = append(all, sent{f.At, f.Seq})
-			case !f.Sent && f.Op == opResume && f.Said != nil:
-				resumed = f.Said.Seq
-			case !f.Sent && f.Op == opHeartbeat && f.Said != nil && c.Session != "":
+			case !f.Sent && f.Op == opResume && f.Client != nil:
+				resumed = f.Client.Seq
+			case !f.Sent && f.Op == opHeartbeat && f.Client != nil && c.Session != "":
 				least := resumed
 				for _, s := range all {
 					if f.At.Sub(s.at) >= received {
@@ -281,7 +281,7 @@ func sequences(q *inquiry) {
 					continue
 				}
 				q.occasion()
-				if f.Said.Null || f.Said.Seq < least {
+				if f.Client.Null || f.Client.Seq < least {
 					q.breach(c, f.At, &f, "the client had received %d", least)
 				}
 			}

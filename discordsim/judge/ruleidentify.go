@@ -18,10 +18,10 @@ var identifyRules = []rule{
 				switch {
 				case f.Sent:
 				case identifies(f):
-					if len(f.Said.Shard) == 2 {
-						shard = f.Said.Shard[0]
+					if len(f.Client.Shard) == 2 {
+						shard = f.Client.Shard[0]
 					}
-					if f.Said.Presence {
+					if f.Client.Presence {
 						shown[shard] = true
 						q.occasion()
 					} else if shown[shard] {

@@ -173,7 +173,7 @@ var sendRules = []rule{
 	{statement: "G-099", says: "At most 120 payloads are sent in any 60 s of a connection.", look: eachConn(spoke)},
 	{statement: "G-101", says: "At most 5 presence updates are sent in any 20 s.", look: eachFrame(func(f discordsim.Frame) bool { return f.Op == opPresence }, nil)},
 	{statement: "G-102", says: "A presence has its four fields, and activities only those a bot may set.", look: eachFrame(func(f discordsim.Frame) bool {
-		return f.Op == opPresence || (identifies(f) && f.Said.Presence)
+		return f.Op == opPresence || (identifies(f) && f.Client.Presence)
 	}, nil)},
 	{statement: "G-103", says: "No payload is larger than 4096 bytes.", breaches: []string{"S-012"}, look: eachFrame(anything, func(f discordsim.Frame) string {
 		if f.Size > 4096 {

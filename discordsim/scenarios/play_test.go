@@ -222,7 +222,7 @@ func summary(v discordsim.Verdict) string {
 	said := []string{
 		fmt.Sprintf("%d asked, %d answered, %d lost, %d twice, %d unheard, %d waiting", v.Asked, v.Answered, v.Lost, v.Twice, v.Unheard, v.Waiting),
 		fmt.Sprintf("%d dials, %d IDENTIFYs, %d RESUMEs, %d RESUMED", v.Dials, v.Identifies, v.Resumes, v.Resumed),
-		fmt.Sprintf("longest gap %s, grey %s", v.LongestGap.Round(time.Millisecond), v.Grey.Round(time.Millisecond)),
+		fmt.Sprintf("longest gap %s, grey %s", v.LongestGap.Round(time.Millisecond), v.Offline.Round(time.Millisecond)),
 		fmt.Sprintf("%d invalid requests", v.InvalidRequests),
 	}
 	return strings.Join(said, "; ")

@@ -29,7 +29,7 @@ func TestStartsAndAnswers(t *testing.T) {
 				t.Errorf("!status was answered %q, without %q", got, want)
 			}
 		}
-		if !s.sim.Dot(s.bot) {
+		if !s.sim.Online(s.bot) {
 			t.Error("the dot is grey")
 		}
 		r.end(gateway.EndSession)
@@ -51,8 +51,8 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		if v.CloseCodes[4900] != 1 || v.CloseCodes[1000] != 0 {
 			t.Errorf("the bot closed with %v, want 4900 once", v.CloseCodes)
 		}
-		if s.sim.Sessions(s.bot) != 1 || !s.sim.Dot(s.bot) {
-			t.Errorf("%d sessions are left, green %v; want one, green", s.sim.Sessions(s.bot), s.sim.Dot(s.bot))
+		if s.sim.Sessions(s.bot) != 1 || !s.sim.Online(s.bot) {
+			t.Errorf("%d sessions are left, green %v; want one, green", s.sim.Sessions(s.bot), s.sim.Online(s.bot))
 		}
 
 		between := s.ask("!ping")
@@ -97,7 +97,7 @@ func TestGoodbyeTurnsTheDotGrey(t *testing.T) {
 		if codes := s.sim.Verdict(s.bot).CloseCodes; codes[1000] != 1 {
 			t.Errorf("the bot closed with %v, want 1000 once", codes)
 		}
-		if s.sim.Dot(s.bot) {
+		if s.sim.Online(s.bot) {
 			t.Error("the dot is still green")
 		}
 		s.innocent()

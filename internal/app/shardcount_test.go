@@ -93,8 +93,8 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 		s.until("the bot has two shards", 2*time.Minute, func() bool { return r.Fleet().Assignment().Count == 2 })
 		r.online()
 		s.answer(s.ask("!ping"))
-		if v := s.sim.Verdict(s.bot); v.Identifies != 3 || v.LongestGap != 0 || v.Grey != 0 {
-			t.Errorf("%d IDENTIFYs, longest gap %s, grey %s; want 3 and no gap", v.Identifies, v.LongestGap, v.Grey)
+		if v := s.sim.Verdict(s.bot); v.Identifies != 3 || v.LongestGap != 0 || v.Offline != 0 {
+			t.Errorf("%d IDENTIFYs, longest gap %s, grey %s; want 3 and no gap", v.Identifies, v.LongestGap, v.Offline)
 		}
 		r.end(gateway.KeepSession)
 		s.innocent()

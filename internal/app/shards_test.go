@@ -108,8 +108,8 @@ func TestBotOnManyShards(t *testing.T) {
 			t.Errorf("of %d commands %d were answered, %d twice, %d never", v.Asked, v.Answered, v.Twice, v.Lost)
 		}
 		second.end(gateway.EndSession)
-		if v := s.sim.Verdict(s.bot); v.CloseCodes[1000] != 12 || s.sim.Dot(s.bot) {
-			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.sim.Dot(s.bot))
+		if v := s.sim.Verdict(s.bot); v.CloseCodes[1000] != 12 || s.sim.Online(s.bot) {
+			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.sim.Online(s.bot))
 		}
 		s.innocent()
 	})

@@ -283,8 +283,8 @@ func (r *run) currentScore() Score {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.score
-	s.Elapsed, s.Verdict, s.Up = r.elapsed(), v, v.Green+v.Grey
-	s.Online, s.Status, s.Latency = r.world.Sim.Dot(r.world.Bot), snap.Sentence(), r.app.Fleet().Latency()
+	s.Elapsed, s.Verdict, s.Up = r.elapsed(), v, v.Online+v.Offline
+	s.Online, s.Status, s.Latency = r.world.Sim.Online(r.world.Bot), snap.Sentence(), r.app.Fleet().Latency()
 	s.Finishing = r.finishing
 	if r.now != nil {
 		now := *r.now

@@ -38,12 +38,12 @@ type Score struct {
 // OnlinePercent is for how much of the time since the first READY a viewer saw
 // the dot green, in percent.
 func (s Score) OnlinePercent() float64 {
-	total := s.Verdict.Green + s.Verdict.Grey
+	total := s.Verdict.Online + s.Verdict.Offline
 	if total <= 0 {
 		return 0
 	}
 	// Rounded down: only what was never grey is 100 %.
-	return float64(int(1000*float64(s.Verdict.Green)/float64(total))) / 10
+	return float64(int(1000*float64(s.Verdict.Online)/float64(total))) / 10
 }
 
 // Summary is how it ended.

@@ -86,10 +86,10 @@ func (s Summary) lines() []string {
 
 // greyNote says why the dot was grey, if that was Discord's own doing.
 func (s Score) greyNote() string {
-	if s.Verdict.Grey < 100*time.Millisecond || s.Unforced > 0 {
+	if s.Verdict.Offline < 100*time.Millisecond || s.Unforced > 0 {
 		return ""
 	}
-	return " (grey for " + seconds(s.Verdict.Grey) + " where Discord itself had ended the session)"
+	return " (grey for " + seconds(s.Verdict.Offline) + " where Discord itself had ended the session)"
 }
 
 // unheardNote says how many commands no bot could have heard: the session was gone,

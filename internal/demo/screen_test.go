@@ -20,7 +20,7 @@ var (
 		Latency: 27 * time.Millisecond, Struck: 9, AtRisk: 12400 * time.Millisecond, Longest: 3400 * time.Millisecond, Replayed: 31,
 		Verdict: discordsim.Verdict{
 			Asked: 141, Answered: 139, Waiting: 2, Identifies: 1, Resumes: 8,
-			Green: 70*time.Second + 990*time.Millisecond, Grey: 10 * time.Millisecond,
+			Online: 70*time.Second + 990*time.Millisecond, Offline: 10 * time.Millisecond,
 		},
 	}
 )

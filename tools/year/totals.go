@@ -40,7 +40,7 @@ type Totals struct {
 func (t *Totals) count(v discordsim.Verdict) {
 	t.Asked, t.Answered, t.Lost, t.Twice, t.Unheard = v.Asked, v.Answered, v.Lost, v.Twice, v.Unheard
 	t.Dials, t.Identifies, t.Resumes, t.Resumed = v.Dials, v.Identifies, v.Resumes, v.Resumed
-	t.Violations, t.Green, t.Grey = len(v.Violations), v.Green, v.Grey
+	t.Violations, t.Green, t.Grey = len(v.Violations), v.Online, v.Offline
 }
 
 // Add adds another year.

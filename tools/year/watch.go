@@ -194,7 +194,7 @@ func (y *year) check(now time.Time) (soon bool) {
 		y.offlineSince, y.greySince = now, time.Time{}
 		return true
 	}
-	if y.greySince.IsZero() && !y.sim.Dot(y.bot) {
+	if y.greySince.IsZero() && !y.sim.Online(y.bot) {
 		y.greySince = now
 	}
 	if now.After(y.deadline) {

@@ -1,0 +1,222 @@
+package discordsim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// expectation is at heart a command that has to be answered exactly once, and what
+// became of it.
+type expectation struct {
+	id          ID
+	at          time.Time
+	text        string
+	interaction bool
+	// gap is since when the bot had no session attached when the command came;
+	// zero when it had one.
+	gap      time.Time
+	sessions []delivery
+	answers  []*Message
+}
+
+// delivery is a session that was sent the command.
+type delivery struct {
+	session         *session
+	seq             int64
+	connectedBefore time.Duration // how long the session had been connected by then
+	discarded       bool          // the server threw the session away before it was received
+}
+
+// expectAnswer files a command: for one app, or for every app that sees the channel.
+func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, app *App) {
+	apps := []*App{app}
+	if app == nil {
+		apps = []*App{ch.App}
+		if ch.Guild != nil {
+			apps = s.inGuild[ch.Guild.ID]
+		}
+	}
+	now := time.Now()
+	for _, a := range apps {
+		if a == nil || !s.seesLocked(a, ch) {
+			continue
+		}
+		b := s.bots[a.ID]
+		one := &expectation{id: id, at: now, text: text, interaction: isInteraction}
+		if !b.attached() {
+			for _, sl := range b.shards {
+				one.gap = later(one.gap, sl.gapSince)
+			}
+		}
+		b.expectations = append(b.expectations, one)
+		if len(b.expectations) >= max(minSweep, b.sweepAt) {
+			b.countSettled(now)
+			b.sweepAt = 2 * len(b.expectations)
+		}
+	}
+}
+
+// expectation finds an open command; nil when there is none. Ids always rise.
+func (b *bot) expectation(id ID) *expectation {
+	i, found := slices.BinarySearchFunc(b.expectations, id, func(a *expectation, id ID) int { return cmp.Compare(a.id, id) })
+	if !found {
+		return nil
+	}
+	return b.expectations[i]
+}
+
+// heardAtOnce reports whether the bot was there when it was asked, as far as is
+// known.
+func (s *Sim) heardAtOnce(app *App, id ID) bool {
+	a := s.bots[app.ID].expectation(id)
+	return a == nil || a.gap.IsZero()
+}
+
+// noteDelivered remembers under which number a session was sent a command; 0 is
+// one that never arrives.
+func (s *Sim) noteDelivered(sess *session, id ID, seq int64) {
+	if a := sess.bot.expectation(id); a != nil && seq != 0 {
+		a.sessions = append(a.sessions, delivery{session: sess, seq: seq, connectedBefore: sess.connected(time.Now())})
+	}
+}
+
+// noteAnswer remembers a message of a bot that answers a command.
+func (s *Sim) noteAnswer(m *Message, to ID) {
+	if b := s.bots[m.Author.ID]; b != nil {
+		if a := b.expectation(to); a != nil {
+			a.answers = append(a.answers, m)
+		}
+	}
+}
+
+// excuseUndelivered marks the commands that a session takes with it: those the client has
+// not confirmed, when the server ended it, unless there had been time enough for
+// them. Where the client let it die, that excuses only a client that something
+// was in the way of.
+func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
+	now := time.Now()
+	alone := now // since when the server heard nothing of the client
+	if sess.conn == nil {
+		alone = sess.detachedAt
+	}
+	switch {
+	case cause == endedByClient,
+		cause == endedByNeglect && !b.sim.faultWithin(b.app.ID, later(alone.Add(-b.sim.patience()), sess.attachedAt), now):
+		return
+	}
+	for _, a := range b.expectations {
+		for i, h := range a.sessions {
+			if h.session == sess && h.seq > sess.confirmed && !a.hadTime(b, h, now) {
+				a.sessions[i].discarded = true
+			}
+		}
+	}
+}
+
+// hadTime reports whether a client had the command for long enough, connected
+// and with nothing in its way. A session that is over, but had delivered it, is
+// no excuse.
+func (a *expectation) hadTime(b *bot, h delivery, now time.Time) bool {
+	connected := h.session.connected(now) - h.connectedBefore
+	if h.session.ended {
+		connected = now.Sub(a.at)
+	}
+	return min(connected, b.sim.undisturbed(b.app.ID, a.at, now)) >= b.sim.cfg.AnswerGrace
+}
+
+// patience is how long a server waits for heartbeats.
+func (s *Sim) patience() time.Duration {
+	return s.cfg.Heartbeat.Interval + max(0, s.cfg.Heartbeat.Grace)
+}
+
+// commandState is what became of a command.
+type commandState int
+
+const (
+	commandWaiting commandState = iota
+	commandAnswered
+	commandAnsweredTwice
+	commandLost
+	commandUnheard
+)
+
+// state says what has become of a command. It may change later.
+func (a *expectation) state(b *bot, now time.Time) commandState {
+	s := b.sim
+	answers := 0
+	for _, m := range a.answers {
+		if m.stands() {
+			answers++
+		}
+	}
+	switch {
+	case answers > 1:
+		return commandAnsweredTwice
+	case answers == 1:
+		return commandAnswered
+	case !slices.ContainsFunc(a.sessions, func(h delivery) bool { return !h.discarded }):
+		return commandUnheard
+	case a.interaction && s.hinderedWithin(b.app.ID, a.at, a.at.Add(s.rest.cfg.InteractionDeadline)),
+		a.interaction && !a.gap.IsZero() && s.faultWithin(b.app.ID, a.gap, a.gap):
+		return commandUnheard
+	case slices.ContainsFunc(a.sessions, func(h delivery) bool { return !h.discarded && a.hadTime(b, h, now) }):
+		return commandLost
+	}
+	return commandWaiting
+}
+
+// answeredAfter is the time to the first answer that stands; 0 without one.
+func (a *expectation) answeredAfter() time.Duration {
+	for _, m := range a.answers {
+		if m.stands() {
+			return m.Timestamp.Sub(a.at)
+		}
+	}
+	return 0
+}
+
+// settledAfter is how long a command stays open for a second answer before it
+// is only counted; minSweep is how many open commands are worth a look for
+// those.
+const (
+	settledAfter = 10 * time.Minute
+	minSweep     = 1000
+)
+
+// countSettled counts and forgets the commands whose fate is sealed.
+func (b *bot) countSettled(now time.Time) {
+	t := &b.counters
+	b.expectations = slices.DeleteFunc(b.expectations, func(a *expectation) bool {
+		if now.Sub(a.at) < settledAfter {
+			return false
+		}
+		switch a.state(b, now) {
+		case commandAnswered:
+			t.settled.asked, t.settled.answered = t.settled.asked+1, t.settled.answered+1
+		case commandAnsweredTwice:
+			t.settled.asked, t.settled.twice = t.settled.asked+1, t.settled.twice+1
+		case commandLost:
+			t.settled.asked, t.settled.lost = t.settled.asked+1, t.settled.lost+1
+		case commandUnheard:
+			t.settled.unheard++
+		default:
+			return false
+		}
+		t.slowest = max(t.slowest, a.answeredAfter())
+		return true
+	})
+}
+
+// Unanswered lists the commands that count as lost, for a person to look into.
+func (s *Sim) Unanswered(app *App) (texts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.bots[app.ID]
+	for _, a := range b.expectations {
+		if a.state(b, time.Now()) == commandLost {
+			texts = append(texts, a.at.Format("15:04:05.000 ")+a.text)
+		}
+	}
+	return texts
+}

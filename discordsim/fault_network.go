@@ -1,0 +1,284 @@
+package discordsim
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// networkKinds are the faults of the network between a client and Discord. A
+// dial and an upgrade happen before anybody knows which bot they are for, so
+// what concerns those strikes whatever App and Shard say; links that exist are
+// chosen by them.
+var networkKinds = map[string]*faultKind{
+	"offline":        {description: "the client's network is gone: its links freeze and new connections hang; links that were frozen are dead when it returns", begin: beginOffline},
+	"unreachable":    {description: "there is no route to Discord: new connections fail at once, links freeze until it returns", begin: beginUnreachable},
+	"refuse":         {description: "new connections are refused"},
+	"dns":            {description: "names do not resolve; Text \"temporary\" or \"timeout\" says that it is not for good"},
+	"tls":            {description: "the certificate has expired"},
+	"resume-dead":    {description: "new connections to the resume gateway are refused"},
+	"upgrade-status": {description: "WebSocket upgrades are answered with Code (503)"},
+	"upgrade-html":   {description: "a captive portal answers upgrades and REST requests with 200 and a login page"},
+	"upgrade-stall":  {description: "WebSocket upgrades are never answered"},
+	"no-wss":         {description: "a proxy lets REST through and answers WebSocket upgrades with 403"},
+	"cut":            {description: "gateway links are reset", momentary: true, begin: eachLink((*link).cut)},
+	"drop":           {description: "gateway links end without a close frame", momentary: true, begin: eachLink((*link).finish)},
+	"half-open":      {description: "gateway links that exist pass nothing any more and say nothing; new ones work", begin: beginHalfOpen},
+	"black-hole":     {description: "gateway links that exist carry nothing to the client any more", begin: beginBlackHole},
+	"stall":          {description: "nothing passes for Delay (5 s), then all of it in order", momentary: true, begin: stallLinks},
+	"latency":        {description: "messages take Delay longer one way, give or take the time in Text", begin: updateLatencies, end: updateLatencies},
+}
+
+// defaultStall is the Delay of "stall".
+const defaultStall = 5 * time.Second
+
+// linksOf lists the links a fault is about. Faults of gateway links are about
+// those unless the fault names the API.
+func (n *network) linksOf(a *Active, gatewayOnly bool) (out []*link) {
+	chosen := func(*link) bool { return true }
+	if a.App != 0 || a.Shard != nil || a.Conn != 0 {
+		byLink := n.connsByLink()
+		chosen = func(l *link) bool {
+			c := byLink[l]
+			return c != nil && a.matches(c.target())
+		}
+	}
+	gatewayOnly = gatewayOnly && a.Host != hostAPI
+	for _, l := range n.all() {
+		if (a.Host == "" || a.Host == l.host) && (l.upgraded || !gatewayOnly) && chosen(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// connsByLink finds the gateway connection of a link.
+func (n *network) connsByLink() map[*link]*conn {
+	out := make(map[*link]*conn, len(n.sim.conns))
+	for _, c := range n.sim.conns {
+		out[c.link] = c
+	}
+	return out
+}
+
+// eachLink makes the beginning of a fault that does one thing to every gateway
+// link in its scope.
+func eachLink(do func(*link)) func(*Sim, *Active) {
+	return func(s *Sim, a *Active) {
+		for _, l := range s.net.linksOf(a, true) {
+			do(l)
+			a.Struck++
+		}
+	}
+}
+
+// freezeLinks freezes links and says what becomes of them afterwards.
+func freezeLinks(a *Active, links []*link, undo func(*link)) {
+	for _, l := range links {
+		l.freeze()
+		a.Struck++
+	}
+	a.undo = append(a.undo, func() {
+		for _, l := range links {
+			undo(l)
+		}
+	})
+}
+
+// beginOffline ends as a network behind address translation does: the old
+// links are known to nobody any more.
+func beginOffline(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).cut) }
+
+// beginUnreachable ends as a lost route does: what was held gets through.
+func beginUnreachable(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).thaw) }
+
+func beginHalfOpen(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, true), (*link).cut) }
+
+// beginBlackHole cuts, when it ends, the links that lost something: a stream
+// with a hole in it cannot go on.
+func beginBlackHole(s *Sim, a *Active) {
+	links := s.net.linksOf(a, true)
+	for _, l := range links {
+		l.mute(true)
+		a.Struck++
+	}
+	a.undo = append(a.undo, func() {
+		for _, l := range links {
+			if l.mutedBytes() > 0 {
+				l.cut()
+			} else {
+				l.mute(false)
+			}
+		}
+	})
+}
+
+func stallLinks(s *Sim, a *Active) {
+	for _, l := range s.net.linksOf(a, false) {
+		l.stall(a.delayOr(defaultStall))
+		a.Struck++
+	}
+}
+
+// updateLatencies tells every link how long messages take from now on.
+func updateLatencies(s *Sim, _ *Active) {
+	byLink := s.net.connsByLink()
+	for _, l := range s.net.all() {
+		at := unknownTarget
+		if c := byLink[l]; c != nil {
+			at = c.target()
+		}
+		l.setLatency(s.net.latencyAt(l.host, at))
+	}
+}
+
+// applyLatency tells the network that a connection is now known to be some bot's, so
+// that faults aimed at that bot reach it.
+func (n *network) applyLatency(c *conn) {
+	if len(n.sim.faults["latency"]) > 0 {
+		c.link.setLatency(n.latencyAt(c.link.host, c.target()))
+	}
+}
+
+// baseLatency is the weather without faults.
+func (n *network) baseLatency() latencyRange {
+	return latencyRange{max(0, n.sim.cfg.Latency), max(0, n.sim.cfg.Jitter)}
+}
+
+// unknownTarget is the place of a link before anybody knows whose it is.
+var unknownTarget = target{shard: -1}
+
+// latencyAt is the weather on the links of a host, at a place.
+func (n *network) latencyAt(host string, at target) latencyRange {
+	w := n.baseLatency()
+	for _, a := range n.sim.faults["latency"] {
+		if (a.Host == "" || a.Host == host) && a.matches(at) {
+			w = w.with(a)
+		}
+	}
+	return w
+}
+
+// with adds a latency fault.
+func (w latencyRange) with(a *Active) latencyRange {
+	around := a.textDuration()
+	return latencyRange{w.low + a.Delay - around, w.span + 2*around}
+}
+
+// strikeDial finds the fault of a name that strikes a dial or an upgrade, and
+// counts it. Which bot it is for is not known yet.
+func (n *network) strikeDial(name, host string) *Active {
+	for _, a := range n.sim.faults[name] {
+		if a.Conn != 0 || (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.hit(a.Probability)) {
+			continue
+		}
+		a.Struck++
+		if a.Count > 0 && a.Struck >= a.Count {
+			n.sim.liftLocked(a)
+		}
+		return a
+	}
+	return nil
+}
+
+// synLost reports whether a SYN is lost. Only the first of a dial counts as
+// a strike.
+func (n *network) synLost(host string, first bool) bool {
+	if first {
+		return n.strikeDial("offline", host) != nil
+	}
+	return slices.ContainsFunc(n.sim.faults["offline"], func(a *Active) bool { return a.Host == "" || a.Host == host })
+}
+
+// dialFaults are the faults that fail a dial, in the order in which a dial meets
+// them.
+var dialFaults = []struct {
+	fault string
+	err   func(a *Active, name string) error
+}{
+	{"dns", func(a *Active, name string) error {
+		err := &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+		switch a.Text {
+		case "temporary":
+			err = &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+		case "timeout":
+			err = &net.DNSError{Err: "i/o timeout", Name: name, IsTimeout: true, IsTemporary: true}
+		}
+		return err
+	}},
+	{"unreachable", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ENETUNREACH) }},
+	{"refuse", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }},
+	{"resume-dead", func(*Active, string) error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) }},
+	{"tls", func(*Active, string) error {
+		return &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "its last day is over"}}
+	}},
+}
+
+// refusal is why a dial to a host fails now; nil if it does not.
+func (n *network) refusal(host, name string) error {
+	for _, r := range dialFaults {
+		if r.fault == "resume-dead" && host != hostResume {
+			continue
+		}
+		if a := n.strikeDial(r.fault, host); a != nil {
+			return r.err(a, name)
+		}
+	}
+	return nil
+}
+
+// upgradeFaults are the faults that answer an upgrade, in the order in which
+// it meets them.
+var upgradeFaults = []struct {
+	fault  string
+	answer func(Fault) *proxyResponse
+}{
+	{"upgrade-stall", func(Fault) *proxyResponse { return &proxyResponse{} }},
+	{"upgrade-html", func(Fault) *proxyResponse { return captivePortal }},
+	{"no-wss", func(Fault) *proxyResponse {
+		return &proxyResponse{http.StatusForbidden, htmlPage("403 Forbidden", "The proxy does not allow WebSocket connections")}
+	}},
+	{"upgrade-status", func(f Fault) *proxyResponse { return refusedUpgrade(f.statusOr(http.StatusServiceUnavailable)) }},
+}
+
+var captivePortal = &proxyResponse{http.StatusOK, "<!DOCTYPE html>\n<html>\n<head><title>Welcome</title></head>\n" +
+	"<body><h1>Welcome to the guest network</h1><p>Please log in to go on.</p></body>\n</html>\n"}
+
+func refusedUpgrade(status int) *proxyResponse {
+	return &proxyResponse{status, htmlPage(http.StatusText(status), "The gateway cannot be reached")}
+}
+
+// proxyResponseREST is what stands between a client and the REST API now.
+func (n *network) proxyResponseREST() *proxyResponse {
+	if n.strikeDial("upgrade-html", hostAPI) != nil {
+		return captivePortal
+	}
+	return nil
+}
+
+// proxyResponseUpgrade is what stands between a client and the gateway now. If
+// nothing does, the link becomes a gateway link.
+func (n *network) proxyResponseUpgrade(l *link, reached string) *proxyResponse {
+	host := l.host
+	if host == hostAPI {
+		host = hostGateway
+	}
+	for _, i := range upgradeFaults {
+		if a := n.strikeDial(i.fault, host); a != nil {
+			return i.answer(a.Fault)
+		}
+	}
+	if n.sim.inForce("outage", nil) {
+		return refusedUpgrade(http.StatusServiceUnavailable)
+	}
+	l.host, l.reached, l.upgraded = host, reached, true
+	if len(n.sim.faults["latency"]) > 0 {
+		l.setLatency(n.latencyAt(host, unknownTarget))
+	}
+	return nil
+}

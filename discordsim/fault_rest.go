@@ -1,0 +1,330 @@
+package discordsim
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// requestFault is at heart what the REST faults in force do to one request on its
+// way in. The zero value lets it pass.
+type requestFault struct {
+	delay time.Duration // before anything is looked at
+	// never means that the request is not handled at all: its connection hangs
+	// for so long and is then reset.
+	never bool
+	hang  time.Duration
+
+	ban       string
+	banFor    time.Duration
+	instead   responder
+	noHeaders bool          // strips the answer of all headers
+	skew      time.Duration // of Discord's clock as headers show it
+}
+
+// responder is what answers in place of a route.
+type responder func(*restAPI, *restRequest) restResponse
+
+// responseFault is what a fault does to an answer on its way out, when the request has
+// been handled already. The zero value delivers it.
+type responseFault struct {
+	fault Fault
+	// deliver brings the answer out, or what is left of it, and reports whether
+	// the client now knows it.
+	deliver func(*restAPI, http.ResponseWriter, *http.Request, restResponse, Fault) bool
+	// loses says that the client may well not get the answer.
+	loses bool
+}
+
+// restFault is one fault of the REST side (S-085, S-087, S-092, S-097): what it
+// does to a request on its way in, or to an answer on its way out.
+type restFault struct {
+	name, says string
+	// beside lets other faults strike the same request; of the others only the
+	// first does.
+	beside bool
+	// spares are the requests the fault cannot be about.
+	spares func(*restRequest) bool
+
+	in      func(*restAPI, *requestFault, Fault)
+	instead func(Fault) responder
+	out     responseFault
+	changes bool // out is for answers to a change that has been made
+}
+
+// restFaults is every fault of the REST side, in the order they are looked at.
+var restFaults = []restFault{
+	{name: "rest-slow", says: "REST answers take Delay (2 s) longer, and at random up to Text (such as 500ms) more", beside: true,
+		in: func(r *restAPI, t *requestFault, f Fault) {
+			d := f.delayOr(2 * time.Second)
+			t.delay = r.sim.between(d, d+f.textDuration())
+		}},
+	{name: "rest-skew", says: "Discord's clock is Delay (1 min) off in X-RateLimit-Reset and Date", beside: true,
+		in: func(_ *restAPI, t *requestFault, f Fault) { t.skew = f.delayOr(time.Minute) }},
+
+	{name: "rest-ban", says: "the address is banned from REST for Delay, in the form Text says: 1015, html or json",
+		in: func(_ *restAPI, t *requestFault, f Fault) { t.ban, t.banFor = f.banForm(), f.Delay }},
+	{name: "rest-reset", says: "the connection is reset before a REST request is handled",
+		in: func(_ *restAPI, t *requestFault, _ Fault) { t.never = true }},
+	{name: "rest-timeout", says: "REST requests are neither handled nor answered; the connection is reset after Delay (2 min)",
+		in: func(_ *restAPI, t *requestFault, f Fault) { t.never, t.hang = true, f.delayOr(2*time.Minute) }},
+	{name: "rest-401", says: "REST answers 401 as if the token were wrong", spares: (*restRequest).isTokenless,
+		instead: func(Fault) responder { return always(errUnauthorized.answer()) }},
+	{name: "rest-403", says: "REST answers 403 50001 Missing Access",
+		instead: func(Fault) responder { return always(errMissingAccess.answer()) }},
+	{name: "rest-5xx", says: "REST answers with a server error, Code (500), and Text as its body if given",
+		instead: func(f Fault) responder {
+			return always(serverError(f.statusOr(http.StatusInternalServerError), f.Text))
+		}},
+	{name: "rest-html", says: "a proxy answers REST with an HTML page and Code (502)",
+		instead: func(f Fault) responder { return always(proxyPage(f.statusOr(http.StatusBadGateway))) }},
+	{name: "rest-429", says: "the bucket of a REST request is empty for Delay (1 s): 429, scope user",
+		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
+	{name: "rest-429-shared", says: "others have used up what a REST request wants for Delay (1 s): 429, scope shared",
+		instead: func(f Fault) responder { return useUpShared(f.delayOr(time.Second)) }},
+	{name: "rest-429-global", says: "all REST requests of the token have to pause for Delay (1 s): 429, scope global", spares: (*restRequest).isUnlimited,
+		instead: func(f Fault) responder { return pauseGlobally(f.delayOr(time.Second)) }},
+	{name: "rest-429-bare", says: "the bucket of a REST request is empty for Delay (1 s): 429 without any header that says so",
+		in:      func(_ *restAPI, t *requestFault, _ Fault) { t.noHeaders = true },
+		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
+
+	{name: "rest-commit-then-drop", says: "a change over REST is made, but its answer is lost; with Delay it comes that late", changes: true,
+		out: responseFault{deliver: dropResponse, loses: true}},
+	{name: "rest-commit-then-502", says: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changes: true,
+		out: responseFault{deliver: replaceResponse, loses: true}},
+	{name: "rest-truncated", says: "REST answers break off in the middle, with the connection; or only their JSON does, where Text is json",
+		out: responseFault{deliver: truncateResponse, loses: true}},
+	{name: "rest-drip", says: "REST answers drip in over Delay (5 s)",
+		out: responseFault{deliver: dripResponse}},
+}
+
+// restKinds is the REST side's part of all faults.
+var restKinds = func() map[string]*faultKind {
+	kinds := map[string]*faultKind{}
+	for _, f := range restFaults {
+		kinds[f.name] = &faultKind{description: f.says}
+	}
+	return kinds
+}()
+
+// target is where a request stands for a fault that looks for its target.
+func (r *restAPI) faultTarget(c *restRequest) target {
+	return target{app: r.appOf(c), shard: -1, host: "api", route: c.label()}
+}
+
+// requestFault finds out what the faults do to a request. A request that was refused
+// at the gates is past being answered otherwise, but not past getting lost.
+func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
+	at := r.faultTarget(c)
+	if !refused && r.sim.inForce("outage", at.app) {
+		t.instead = always(serverError(http.StatusServiceUnavailable, ""))
+		return t
+	}
+	for _, f := range restFaults {
+		if f.out.deliver != nil || (f.spares != nil && f.spares(c)) || (refused && f.instead != nil) {
+			continue
+		}
+		a := r.sim.strike(f.name, at)
+		if a == nil {
+			continue
+		}
+		if f.in != nil {
+			f.in(r, &t, a.Fault)
+		}
+		if f.instead != nil {
+			t.instead = f.instead(a.Fault)
+		}
+		if t.ban != "" && a.For > 0 {
+			t.banFor = a.Began.Add(a.For).Sub(c.now)
+		}
+		if !f.beside {
+			break
+		}
+	}
+	return t
+}
+
+// responseFault finds out what the faults do to an answer.
+func (r *restAPI) responseFault(c *restRequest, a restResponse) responseFault {
+	changed := !methodsWithoutBody[c.req.Method] && a.status < http.StatusMultipleChoices
+	for _, f := range restFaults {
+		if f.out.deliver == nil || (f.changes && !changed) {
+			continue
+		}
+		if struck := r.sim.strike(f.name, r.faultTarget(c)); struck != nil {
+			f.out.fault = struck.Fault
+			return f.out
+		}
+	}
+	return responseFault{}
+}
+
+// always answers whatever is asked in one way.
+func always(a restResponse) responder { return func(*restAPI, *restRequest) restResponse { return a } }
+
+// isTokenless reports whether a request is about a route that needs no token.
+func (c *restRequest) isTokenless() bool { return c.route == nil || c.route.open }
+
+// isUnlimited reports whether a request is about a route outside the global limit.
+func (c *restRequest) isUnlimited() bool { return c.route == nil || c.route.exempt }
+
+// delayOr is the time the fault is about.
+func (f Fault) delayOr(otherwise time.Duration) time.Duration {
+	if f.Delay == 0 {
+		return otherwise
+	}
+	return f.Delay
+}
+
+// textDuration is the time in Text; none where Text is something else.
+func (f Fault) textDuration() time.Duration {
+	d, err := time.ParseDuration(f.Text)
+	if err != nil {
+		return 0
+	}
+	return max(0, d)
+}
+
+// statusOr is the HTTP status the fault is about.
+func (f Fault) statusOr(otherwise int) int {
+	if f.Code < 200 || f.Code > 599 {
+		return otherwise
+	}
+	return f.Code
+}
+
+func (f Fault) banForm() string {
+	if f.Text == banHTML || f.Text == banJSON {
+		return f.Text
+	}
+	return banPlain
+}
+
+// serverError is Discord's own 5xx.
+func serverError(status int, text string) restResponse {
+	if text != "" {
+		return restResponse{status: status, text: text}
+	}
+	message := strconv.Itoa(status) + ": " + http.StatusText(status)
+	return restResponse{status: status, body: map[string]any{"message": message, "code": 0}}
+}
+
+// proxyPage is what stands in front of Discord answering for it.
+func proxyPage(status int) restResponse {
+	h := http.Header{"Server": {"cloudflare"}, "Content-Type": {"text/html; charset=UTF-8"}}
+	title := strconv.Itoa(status) + " " + http.StatusText(status)
+	return restResponse{status: status, bare: true, header: h, text: htmlPage(title, title)}
+}
+
+// emptyBucket empties the bucket of a request for a while. It stays empty for
+// whoever comes back too early, and that is recorded like any other such visit.
+func emptyBucket(wait time.Duration) responder {
+	return func(r *restAPI, c *restRequest) restResponse {
+		if b := r.bucketOf(c); b != nil && b.used < b.Requests {
+			b.used, b.until, b.empty, b.limited = b.Requests, c.now.Add(wait), time.Time{}, time.Time{}
+		}
+		if a, over := r.routeLimit(c); over {
+			return a
+		}
+		return limitedAnswer(scopeUser, wait)
+	}
+}
+
+// useUpShared lets others use up what a request wants.
+func useUpShared(wait time.Duration) responder {
+	return func(r *restAPI, c *restRequest) restResponse {
+		if b := r.bucketOf(c); b != nil && !c.now.Before(b.held) {
+			b.held, b.heldTold = c.now.Add(wait), time.Time{}
+		}
+		if a, over := r.routeLimit(c); over {
+			return a
+		}
+		return limitedAnswer(scopeShared, wait)
+	}
+}
+
+// pauseGlobally begins a global pause.
+func pauseGlobally(wait time.Duration) responder {
+	return func(r *restAPI, c *restRequest) restResponse {
+		if w := r.globalOf(c); !c.now.Before(w.paused) {
+			w.paused, w.told = c.now.Add(wait), time.Time{}
+		}
+		if a, over := r.globalLimit(c); over {
+			return a
+		}
+		return limitedAnswer(scopeGlobal, wait)
+	}
+}
+
+// deliver brings an answer out through whatever happens to it, and reports
+// whether the client now knows it.
+func (r *restAPI) deliver(w http.ResponseWriter, req *http.Request, a restResponse, m responseFault) bool {
+	if m.deliver != nil {
+		return m.deliver(r, w, req, a, m.fault)
+	}
+	a.write(w)
+	return true
+}
+
+// dropResponse loses the answer with its connection, or holds it back.
+func dropResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restResponse, f Fault) bool {
+	if f.Delay <= 0 || !r.wait(req.Context(), f.Delay) {
+		r.resetConn(req)
+	}
+	a.write(w)
+	return true
+}
+
+// replaceResponse lets a proxy answer instead.
+func replaceResponse(_ *restAPI, w http.ResponseWriter, _ *http.Request, _ restResponse, f Fault) bool {
+	proxyPage(f.statusOr(http.StatusBadGateway)).write(w)
+	return false
+}
+
+// truncateResponse writes half of the answer.
+func truncateResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restResponse, f Fault) bool {
+	payload := a.payload()
+	if len(payload) < 2 {
+		a.write(w)
+		return true
+	}
+	half := payload[:len(payload)/2]
+	if f.Text == "json" {
+		a.head(w, len(half))
+		push(w, half)
+		return false
+	}
+	a.head(w, len(payload))
+	push(w, half)
+	panic(http.ErrAbortHandler)
+}
+
+// dripPieces is in how many pieces an answer drips in.
+const dripPieces = 20
+
+// dripResponse writes the answer piece by piece.
+func dripResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restResponse, f Fault) bool {
+	payload := a.payload()
+	a.head(w, len(payload))
+	piece := max(1, (len(payload)+dripPieces-1)/dripPieces)
+	for len(payload) > 0 {
+		if !r.wait(req.Context(), f.delayOr(5*time.Second)/dripPieces) {
+			r.resetConn(req)
+		}
+		n := min(piece, len(payload))
+		push(w, payload[:n])
+		payload = payload[n:]
+	}
+	return true
+}
+
+// resetConn ends the connection of a request at once and without an answer, as a
+// router does that has forgotten it. It does not return.
+func (r *restAPI) resetConn(req *http.Request) {
+	r.locked(func() {
+		if l := linkOf(req.Context()); l != nil {
+			l.cut()
+		}
+	})
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,153 @@
+package discordsim
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// faultWindow is at heart when something was wrong, as spans of time that do not
+// touch, oldest first. The verdict asks it whom to blame.
+type faultWindow struct {
+	spans   []span
+	inForce int
+	// settles is when the faults of one moment are over at the latest.
+	settles time.Time
+}
+
+// span is a piece of time; to is zero while it is not over.
+type span struct{ from, to time.Time }
+
+// maxSpans is how many spans are remembered.
+const maxSpans = 10_000
+
+// settling is how long a fault of one moment takes to pass when it does not say
+// so itself, recovery how long after a fault a client may still be busy with it.
+const (
+	settling = 5 * time.Second
+	recovery = 3 * time.Second
+)
+
+// begin notes a fault that lasts.
+func (u *faultWindow) begin(now time.Time) {
+	if u.inForce++; u.inForce == 1 {
+		u.open(now)
+		u.spans[len(u.spans)-1].to = time.Time{}
+	}
+}
+
+// end notes that a fault which lasted is over.
+func (u *faultWindow) end(now time.Time) {
+	if u.inForce--; u.inForce == 0 {
+		u.spans[len(u.spans)-1].to = later(now, u.settles)
+	}
+}
+
+// once notes a fault that strikes once and takes a while to pass.
+func (u *faultWindow) once(now time.Time, takes time.Duration) {
+	u.settles = later(u.settles, now.Add(takes))
+	if u.inForce == 0 {
+		u.open(now)
+		u.spans[len(u.spans)-1].to = u.settles
+	}
+}
+
+// open begins a span, unless the last one reaches as far.
+func (u *faultWindow) open(now time.Time) {
+	if n := len(u.spans); n > 0 && !now.After(u.spans[n-1].to) {
+		return
+	}
+	if len(u.spans) >= maxSpans {
+		u.spans = slices.Delete(u.spans, 0, maxSpans/10)
+	}
+	u.spans = append(u.spans, span{from: now, to: now})
+}
+
+// overlaps reports whether anything was wrong, or had just been, within a piece
+// of time.
+func (u *faultWindow) overlaps(from, until time.Time) bool {
+	i := sort.Search(len(u.spans), func(i int) bool { return u.spans[i].from.After(until) })
+	if i == 0 {
+		return false
+	}
+	last := u.spans[i-1]
+	return last.to.IsZero() || last.to.Add(recovery).After(from)
+}
+
+// within is for how long something was wrong within a piece of time.
+func (u *faultWindow) within(from, until time.Time) (d time.Duration) {
+	for _, s := range slices.Backward(u.spans) {
+		if !s.to.IsZero() && !s.to.After(from) {
+			break
+		}
+		begin, end := later(s.from, from), until
+		if !s.to.IsZero() && s.to.Before(until) {
+			end = s.to
+		}
+		d += max(0, end.Sub(begin))
+	}
+	return d
+}
+
+// faultWindows are the faults that were aimed at one app, or at all: any of them,
+// and those among them that keep a connected bot from answering.
+type faultWindows struct{ any, hindering faultWindow }
+
+func (s *Sim) windowsOf(app ID) *faultWindows {
+	t := s.faultWindows[app]
+	if t == nil {
+		t = &faultWindows{}
+		s.faultWindows[app] = t
+	}
+	return t
+}
+
+// forKind calls do for what a fault counts as.
+func (t *faultWindows) forKind(f Fault, do func(*faultWindow)) {
+	do(&t.any)
+	if f.hinders() {
+		do(&t.hindering)
+	}
+}
+
+// harmlessFaults are the faults that do not keep a bot with a connection from
+// answering: they change how events and heartbeats go, or concern only those
+// that want a connection.
+var harmlessFaults = []string{
+	"zombie", "ack-delay", "duplicate", "lost", "reorder", "malformed", "server-beat", "rest-skew", "op7-first", "no-hello", "no-ready", "ready-op9",
+	"ready-drop", "always-close", "resume-op9-true", "resume-op9-false", "resume-silent", "resume-dead", "stuck-session",
+}
+
+// smallDelay is a latency nobody has to be excused for.
+const smallDelay = 500 * time.Millisecond
+
+// hinders reports whether the fault can keep a connected bot from answering.
+func (f Fault) hinders() bool {
+	return !slices.Contains(harmlessFaults, f.Name) && (f.Name != "latency" || f.Delay+f.textDuration() > smallDelay)
+}
+
+// faultWithin reports whether a fault that could concern the app was in force, or
+// had just ended, within a piece of time.
+func (s *Sim) faultWithin(app ID, from, until time.Time) bool {
+	return s.windowsOf(0).any.overlaps(from, until) || s.windowsOf(app).any.overlaps(from, until)
+}
+
+// hinderedWithin is disturbed for the faults that can keep a connected bot from
+// answering.
+func (s *Sim) hinderedWithin(app ID, from, until time.Time) bool {
+	return s.windowsOf(0).hindering.overlaps(from, until) || s.windowsOf(app).hindering.overlaps(from, until)
+}
+
+// undisturbed is for how long nothing kept a connected bot from answering within a
+// piece of time, at least.
+func (s *Sim) undisturbed(app ID, from, until time.Time) time.Duration {
+	return until.Sub(from) - s.windowsOf(0).hindering.within(from, until) - s.windowsOf(app).hindering.within(from, until)
+}
+
+// later is the later of two moments.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,92 @@
+package discordsim
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// bot is the gateway side of an app: its sessions, its identify budget, its
+// dot, and the account of what it did.
+type bot struct {
+	sim      *Sim
+	app      *App
+	sessions []*session
+	shards   map[shardID]*botShard
+	dms      map[ID]*Channel
+	// identified is when each concurrency key last sent an IDENTIFY (S-026).
+	identified map[int]time.Time
+	// membersAsked is when all members of a guild were last asked for (S-079).
+	membersAsked map[ID]time.Time
+
+	visible      visible
+	counters     counters
+	expectations []*expectation // oldest first
+	sweepAt      int            // how many asks make it worth looking for settled ones
+}
+
+func newBot(s *Sim, app *App) *bot {
+	return &bot{
+		sim: s, app: app, shards: map[shardID]*botShard{}, dms: map[ID]*Channel{}, identified: map[int]time.Time{},
+		membersAsked: map[ID]time.Time{}, counters: counters{closeCodes: map[int]int{}},
+	}
+}
+
+// shardID is a shard id and the number of shards it is one of.
+type shardID struct{ id, count int }
+
+// botShard is one shard of a bot over all its sessions.
+type botShard struct {
+	rng *rand.Rand
+	// attached counts the sessions that have a connection. Since when there has
+	// been none stands in gapSince; zero while there is one, and before the
+	// first.
+	attached int
+	gapSince time.Time
+	// endedByClientAt is when the client last ended a session with 1000 or 1001 (G-088).
+	endedByClientAt time.Time
+}
+
+// shardOf is the slot of a shard pair.
+func (b *bot) shardOf(p shardID) *botShard {
+	sl := b.shards[p]
+	if sl == nil {
+		sl = &botShard{rng: b.sim.newRand(uint64(b.app.ID), uint64(p.count)<<32|uint64(p.id))}
+		b.shards[p] = sl
+	}
+	return sl
+}
+
+// startLimitLocked is the identify budget of the current window (S-024).
+func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.Duration) {
+	now := time.Now()
+	if !app.startsReset.IsZero() && !now.Before(app.startsReset) {
+		app.startsUsed, app.startsReset = 0, time.Time{}
+	}
+	resetAfter = s.cfg.Identify.StartsWindow
+	if !app.startsReset.IsZero() {
+		resetAfter = app.startsReset.Sub(now)
+	}
+	return app.StartsTotal, max(0, app.StartsTotal-app.startsUsed), resetAfter
+}
+
+// spendStart takes one IDENTIFY out of the budget.
+func (s *Sim) spendStart(app *App) {
+	s.startLimitLocked(app)
+	if app.startsReset.IsZero() {
+		app.startsReset = time.Now().Add(s.cfg.Identify.StartsWindow)
+	}
+	app.startsUsed++
+}
+
+// closeSessionsLocked ends every session of an app with a close code.
+func (s *Sim) closeSessionsLocked(app *App, code int) {
+	b := s.bots[app.ID]
+	for len(b.sessions) > 0 {
+		sess := b.sessions[0]
+		c := sess.conn
+		sess.end(endedByServer)
+		if c != nil {
+			c.close(code, "")
+		}
+	}
+}

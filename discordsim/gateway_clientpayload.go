@@ -1,0 +1,96 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// ClientPayload is what a client's heartbeat, IDENTIFY or RESUME said, as far as it can
+// be told without secrets.
+type ClientPayload struct {
+	// Null says that the d of a heartbeat was null. Seq is its number otherwise,
+	// and the number a RESUME wants to go on from; -1 for something else.
+	Null bool
+	Seq  int64
+	// Token is how an IDENTIFY or RESUME brought the token: "raw" or "prefixed",
+	// "former" for one that was reset, "wrong" for any other.
+	Token string
+	// Session is the session a RESUME names.
+	Session string
+	// Intents, Shards (id and count; nil for none) and the rest are an
+	// IDENTIFY's.
+	Intents    int64
+	Shard      []int
+	Presence   bool
+	Properties bool // all three are there
+	Compress   bool
+}
+
+// clientPayload reads a payload of the client for the log; nil for what is not logged
+// in detail.
+func (s *Sim) clientPayload(op int, d json.RawMessage) *ClientPayload {
+	if s.cfg.LogFrames <= 0 {
+		return nil
+	}
+	said := &ClientPayload{Seq: -1}
+	switch op {
+	case opHeartbeat:
+		said.Null = len(d) == 0 || isNull(d)
+		var seq int64
+		if !said.Null && json.Unmarshal(d, &seq) == nil {
+			said.Seq = seq
+		}
+	case opResume:
+		var in struct {
+			Token   string `json:"token"`
+			Session string `json:"session_id"`
+			Seq     *int64 `json:"seq"`
+		}
+		if json.Unmarshal(d, &in) == nil && in.Seq != nil {
+			said.Seq = *in.Seq
+		}
+		said.Token, said.Session = s.tokenForm(in.Token), string(clip([]byte(in.Session)))
+	case opIdentify:
+		var in struct {
+			Token      string                     `json:"token"`
+			Intents    int64                      `json:"intents"`
+			Shard      []int                      `json:"shard"`
+			Presence   json.RawMessage            `json:"presence"`
+			Properties map[string]json.RawMessage `json:"properties"`
+			Compress   bool                       `json:"compress"`
+		}
+		_ = json.Unmarshal(d, &in)
+		said.Token, said.Intents, said.Shard, said.Compress = s.tokenForm(in.Token), in.Intents, in.Shard, in.Compress
+		said.Presence = len(in.Presence) > 0 && !isNull(in.Presence)
+		said.Properties = true
+		for _, name := range []string{"os", "browser", "device"} {
+			_, plain := in.Properties[name]
+			_, old := in.Properties["$"+name]
+			said.Properties = said.Properties && (plain || old)
+		}
+	default:
+		return nil
+	}
+	return said
+}
+
+// tokenForm says in which form a token came, without saying it.
+func (s *Sim) tokenForm(token string) string {
+	raw, prefixed := strings.CutPrefix(token, "Bot ")
+	switch {
+	case s.tokens[raw] != nil && prefixed:
+		return "prefixed"
+	case s.tokens[raw] != nil:
+		return "raw"
+	case s.formerTokens[raw] != nil:
+		return "former"
+	}
+	return "wrong"
+}
+
+// logClient adds what the client said to the frame that was logged last.
+func (l *ConnLog) logClient(said *ClientPayload) {
+	if n := len(l.Frames); n > 0 && said != nil {
+		l.Frames[n-1].Client = said
+	}
+}

@@ -1,0 +1,117 @@
+package discordsim
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+// compressor is the transport compression of one connection (S-005 to S-007). It
+// belongs to the goroutine that writes.
+type compressor struct {
+	mode          string
+	perMessage    bool
+	headerWritten bool
+	window        []byte // the end of what zlib-stream has packed
+	buf           bytes.Buffer
+	zstd          *zstd.Encoder
+}
+
+// newCompressor makes the packer for a compress parameter; nil for one Discord does
+// not know.
+func newCompressor(mode string, shared bool) *compressor {
+	switch mode {
+	case "", "zlib-stream", "zstd-stream":
+		return &compressor{mode: mode, perMessage: shared}
+	}
+	return nil
+}
+
+// isOff reports whether there is no transport compression.
+func (p *compressor) isOff() bool { return p.mode == "" }
+
+// splittable reports whether a message may be cut into several frames.
+func (p *compressor) splittable() bool { return p.mode == "zlib-stream" }
+
+// encode makes the bytes of one frame and says whether they are binary. The slice
+// is good until the next call.
+func (p *compressor) encode(f outFrame) (raw []byte, binary bool) {
+	if f.corrupt {
+		return p.corrupted(f.raw)
+	}
+	p.buf.Reset()
+	switch {
+	case p.mode == "zlib-stream" && p.perMessage:
+		p.writeIsolated(f.raw)
+	case p.mode == "zlib-stream":
+		p.writeStream(f.raw)
+	case p.mode == "zstd-stream":
+		if p.zstd == nil {
+			p.zstd, _ = zstd.NewWriter(&p.buf, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+		}
+		_, _ = p.zstd.Write(f.raw)
+		_ = p.zstd.Flush()
+	case f.compress:
+		w := zlib.NewWriter(&p.buf)
+		_, _ = w.Write(f.raw)
+		_ = w.Close()
+	default:
+		return f.raw, false
+	}
+	return p.buf.Bytes(), true
+}
+
+// reach is how far back a message of a zlib stream refers, in bytes. It and the
+// message are all that packing needs: a connection that is idle for a year holds
+// no tables.
+const reach = 2 << 10
+
+// writeStream writes a message that may refer to those before it.
+func (p *compressor) writeStream(raw []byte) {
+	p.writeHeader()
+	_ = flate.StatelessDeflate(&p.buf, raw, false, p.window)
+	switch {
+	case len(raw) >= reach:
+		p.window, raw = p.window[:0], raw[len(raw)-reach:]
+	case len(p.window)+len(raw) > 2*reach:
+		p.window = append(p.window[:0], p.window[len(p.window)-reach:]...)
+	}
+	p.window = append(p.window, raw...)
+}
+
+// writeHeader writes the header of a zlib stream once.
+func (p *compressor) writeHeader() {
+	if !p.headerWritten {
+		p.headerWritten = true
+		p.buf.Write([]byte{0x78, 0x9c})
+	}
+}
+
+// deflaters are shared by connections that compress each message by itself.
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestSpeed)
+	return w
+}}
+
+// writeIsolated writes a message that refers to nothing before it: a valid piece of
+// a zlib stream that needs no context of its own here.
+func (p *compressor) writeIsolated(raw []byte) {
+	p.writeHeader()
+	w := deflaters.Get().(*flate.Writer)
+	w.Reset(&p.buf)
+	_, _ = w.Write(raw)
+	_ = w.Flush()
+	deflaters.Put(w)
+}
+
+// corrupted makes a frame no decompressor takes; without compression it is text
+// that is no JSON.
+func (p *compressor) corrupted(raw []byte) ([]byte, bool) {
+	if p.isOff() {
+		return raw, false
+	}
+	return append(append([]byte{0xff, 0xff, 0xff, 0xfe, 0x06}, raw...), 0x00, 0x00, 0xff, 0xff), true
+}

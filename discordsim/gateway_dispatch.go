@@ -1,0 +1,91 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// emitLocked sends an event to every session that is due it: those of one app,
+// or of every app in the guild; routed by shard, gated by the channel and by
+// intents (S-066, S-067, S-071).
+func (s *Sim) emitLocked(app *App, g *Guild, ch *Channel, typ string, data any) {
+	raw, ok := data.(json.RawMessage)
+	if !ok {
+		raw = marshal(data)
+	}
+	s.eachSession(app, g, ch, typ, func(sess *session) { sess.dispatch(typ, raw) })
+}
+
+// eachSession calls do for every session that is due an event.
+func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*session)) {
+	apps := []*App{app}
+	switch {
+	case app != nil:
+	case g != nil:
+		apps = slices.Clone(s.inGuild[g.ID])
+	case ch != nil && ch.App != nil:
+		apps = []*App{ch.App}
+	default:
+		return
+	}
+	for _, a := range apps {
+		if ch != nil && !s.seesLocked(a, ch) {
+			continue
+		}
+		for _, sess := range slices.Clone(s.bots[a.ID].sessions) {
+			if sess.shard.routed(g) && entitled(sess.intents, typ, g != nil) {
+				do(sess)
+			}
+		}
+	}
+}
+
+// emitMessageLocked sends MESSAGE_CREATE, MESSAGE_UPDATE or MESSAGE_DELETE,
+// without the content where a session may not read it (S-068, S-069).
+func (s *Sim) emitMessageLocked(typ string, m *Message) {
+	ch := m.Channel
+	guild, only := ch.Guild, (*App)(nil)
+	if m.Flags&flagEphemeral != 0 {
+		// As Discord shows them, if at all: to the app alone, without guild and
+		// member, under the intent for direct messages (S-073).
+		guild, only = nil, s.apps[m.WebhookID]
+	}
+	made := map[messageView][]byte{}
+	s.eachSession(only, guild, ch, typ, func(sess *session) {
+		view := messageView{sess.bot.app, sess.intents&intentContent != 0}
+		raw := made[view]
+		if raw == nil {
+			raw = marshal(s.messageEvent(view, typ, m, guild))
+			made[view] = raw
+		}
+		seq := sess.dispatch(typ, raw)
+		if typ == "MESSAGE_CREATE" {
+			s.noteDelivered(sess, m.ID, seq)
+		}
+	})
+}
+
+// messageView is what decides how a message looks in an event.
+type messageView struct {
+	app *App
+	all bool // the session has the content intent
+}
+
+// messageEvent composes the d of a message event.
+func (s *Sim) messageEvent(view messageView, typ string, m *Message, guild *Guild) map[string]any {
+	if typ == "MESSAGE_DELETE" {
+		out := map[string]any{"id": m.ID, "channel_id": m.Channel.ID}
+		if guild != nil {
+			out["guild_id"] = guild.ID
+		}
+		return out
+	}
+	out := s.rest.renderFor(view.app, m, view.all)
+	if guild != nil {
+		out["guild_id"] = guild.ID
+		if m.WebhookID == 0 {
+			out["member"] = bareMember()
+		}
+	}
+	return out
+}

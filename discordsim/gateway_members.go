@@ -1,0 +1,144 @@
+package discordsim
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// requestMembers is op 8 (S-078, S-079).
+func (c *conn) requestMembers(d json.RawMessage) {
+	s, sess := c.sim, c.session
+	var in struct {
+		Guild     ID              `json:"guild_id"`
+		Query     *string         `json:"query"`
+		Limit     int             `json:"limit"`
+		Users     json.RawMessage `json:"user_ids"`
+		Presences bool            `json:"presences"`
+		Nonce     string          `json:"nonce"`
+	}
+	if json.Unmarshal(d, &in) != nil || in.Guild == 0 || (in.Query == nil && len(in.Users) == 0) {
+		s.violate(c, "S-018", "a request for members is malformed")
+		c.close(4001, reasonOpcode)
+		return
+	}
+	g := s.guilds[in.Guild]
+	if g == nil || !slices.Contains(sess.bot.app.Guilds, g) || !sess.shard.routed(g) {
+		return
+	}
+	if len(in.Nonce) > 32 {
+		in.Nonce = "" // as if there were none
+	}
+	all := in.Query != nil && *in.Query == "" && in.Limit == 0
+	if all && sess.intents&intentMembers == 0 {
+		s.violate(c, "S-078", "all members were asked for without the intent")
+		if !s.cfg.Limits.IgnoreAllMembers {
+			c.close(4001, reasonOpcode)
+		}
+		return
+	}
+	if all {
+		now := time.Now()
+		if last, before := sess.bot.membersAsked[g.ID]; before && now.Sub(last) < s.cfg.Limits.MembersWindow {
+			meta := map[string]any{"guild_id": g.ID}
+			if in.Nonce != "" {
+				meta["nonce"] = in.Nonce
+			}
+			sess.dispatch("RATE_LIMITED", marshal(map[string]any{
+				"opcode": opMembers, "retry_after": (s.cfg.Limits.MembersWindow - now.Sub(last)).Seconds(), "meta": meta,
+			}))
+			return
+		}
+		sess.bot.membersAsked[g.ID] = now
+	}
+	found, missing := s.findMembers(g, in.Query, in.Limit, in.Users)
+	const size = 1000
+	count := max(1, (len(found)+size-1)/size)
+	for i := range count {
+		chunk := map[string]any{
+			"guild_id": g.ID, "members": found[min(i*size, len(found)):min((i+1)*size, len(found))], "chunk_index": i, "chunk_count": count,
+		}
+		if len(missing) > 0 {
+			chunk["not_found"] = missing
+		}
+		if in.Presences && sess.intents&intentPresences != 0 {
+			chunk["presences"] = []any{}
+		}
+		if in.Nonce != "" {
+			chunk["nonce"] = in.Nonce
+		}
+		sess.dispatch("GUILD_MEMBERS_CHUNK", marshal(chunk))
+	}
+}
+
+// findMembers looks members up by the beginning of their name or by id.
+func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMessage) (found []any, missing []any) {
+	found = []any{}
+	if len(users) > 0 && string(users) != "null" {
+		var ids []json.RawMessage
+		if json.Unmarshal(users, &ids) != nil {
+			ids = []json.RawMessage{users}
+		}
+		for _, raw := range ids[:min(100, len(ids))] {
+			var id ID
+			if json.Unmarshal(raw, &id) == nil && slices.Contains(g.Members, id) {
+				found = append(found, s.memberObject(s.userLocked(id)))
+			} else {
+				missing = append(missing, raw)
+			}
+		}
+		return found, missing
+	}
+	for _, id := range g.Members {
+		u := s.userLocked(id)
+		if strings.HasPrefix(u.Username, *query) {
+			found = append(found, s.memberObject(u))
+		}
+	}
+	if *query != "" {
+		limit = min(100, max(1, limit))
+	}
+	if limit > 0 && len(found) > limit {
+		found = found[:limit]
+	}
+	return found, nil
+}
+
+// requestSoundboard is op 31 (S-080).
+func (c *conn) requestSoundboard(d json.RawMessage) {
+	var in struct {
+		Guilds []ID `json:"guild_ids"`
+	}
+	if json.Unmarshal(d, &in) != nil {
+		c.close(4001, reasonOpcode)
+		return
+	}
+	for _, id := range in.Guilds {
+		if c.session != nil && slices.Contains(c.session.bot.app.Guilds, c.sim.guilds[id]) {
+			c.session.dispatch("SOUNDBOARD_SOUNDS", marshal(map[string]any{"guild_id": id, "soundboard_sounds": []any{}}))
+		}
+	}
+}
+
+// requestChannelInfo is op 43 (S-080).
+func (c *conn) requestChannelInfo(d json.RawMessage) {
+	var in struct {
+		Guild ID `json:"guild_id"`
+	}
+	if json.Unmarshal(d, &in) != nil {
+		c.close(4001, reasonOpcode)
+		return
+	}
+	app, g := c.session.bot.app, c.sim.guilds[in.Guild]
+	if g == nil || !slices.Contains(app.Guilds, g) {
+		return
+	}
+	channels := []any{}
+	for _, ch := range g.Channels {
+		if c.sim.seesLocked(app, ch) {
+			channels = append(channels, map[string]any{"id": ch.ID, "status": nil})
+		}
+	}
+	c.session.dispatch("CHANNEL_INFO", marshal(map[string]any{"guild_id": g.ID, "channels": channels}))
+}

@@ -1,0 +1,217 @@
+package discordsim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shows is a presence with one activity.
+func shows(status, name string) map[string]any {
+	return map[string]any{"since": nil, "afk": false, "status": status, "activities": []any{map[string]any{"name": name, "type": 3}}}
+}
+
+// dots lists the history of the dot as status and activity.
+func (sc *clientHarness) dots() (out []string) {
+	for _, change := range sc.StatusHistory(sc.app) {
+		out = append(out, strings.TrimSpace(change.Status+" "+change.Activity))
+	}
+	return out
+}
+
+// Given IDENTIFYs with and without a presence, then the dot shows that status
+// and activity at once, and plain online without one.
+//
+// Statements: S-031.
+func TestPresenceInIdentify(t *testing.T) {
+	for want, presence := range map[string]any{
+		"online": nil, "dnd reading": shows("dnd", "reading"), "idle": map[string]any{"status": "idle", "activities": []any{}},
+		"online so it is": map[string]any{"status": "online", "activities": []any{map[string]any{"name": "Custom Status", "type": 4, "state": "so it is"}}},
+	} {
+		withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+			sc.identified(map[string]any{"presence": presence})
+			if got := sc.dots(); !slices.Equal(got, []string{want}) || !sc.Online(sc.app) {
+				t.Errorf("the dot went %q, want %q", got, want)
+			}
+		})
+	}
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		sc.identified(map[string]any{"presence": shows("invisible", "hiding")})
+		if sc.Online(sc.app) || !sc.Attached(sc.app) || len(sc.dots()) != 0 {
+			t.Errorf("an invisible bot is seen: %q", sc.dots())
+		}
+	})
+}
+
+// Given a live bot, when it changes its presence, then the dot changes and the
+// entitled members are told, and nobody else.
+//
+// Statements: S-076.
+func TestPresenceUpdate(t *testing.T) {
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		watcher := sc.AddApp(AppConfig{Name: "watcher", Guilds: []*Guild{sc.guild}})
+		w := sc.identified(map[string]any{"token": watcher.Token, "intents": intentPresences})
+		blind := sc.AddApp(AppConfig{Name: "blind", Guilds: []*Guild{sc.guild}})
+		b := sc.identified(map[string]any{"token": blind.Token})
+		c := sc.identified(nil)
+		b.all()
+		w.all()
+		c.send(3, shows("idle", "a book"))
+		p := w.event("PRESENCE_UPDATE")
+		d := p.object()
+		if d["status"] != "idle" || d["guild_id"] != sc.guild.ID.String() || asObject(asList(d["activities"])[0])["name"] != "a book" ||
+			asObject(d["client_status"])["web"] != "idle" || len(asObject(d["user"])) != 1 {
+			t.Errorf("the others were told %s", p.raw)
+		}
+		c.send(3, shows("idle", "a book")) // nothing new
+		w.nothingWithin(time.Second)
+		if got := b.events(); len(got) != 0 {
+			t.Errorf("somebody without the intent was told %q", got)
+		}
+		if got := sc.dots(); !slices.Equal(got, []string{"online", "idle a book"}) {
+			t.Errorf("the dot went %q", got)
+		}
+		sc.violations()
+	})
+}
+
+// Given presence updates of the wrong shape, then each closes with 4002; fields
+// of an activity no bot may set are only recorded.
+//
+// Statements: S-076.
+func TestMalformedPresence(t *testing.T) {
+	good := shows("online", "x")
+	for field, values := range map[string][]any{
+		"since": {"now", nil2}, "afk": {"no", nil2}, "status": {"busy", nil2, 1, nil}, "activities": {nil2, nil, "x", []any{1}, []any{map[string]any{"name": "x"}},
+			[]any{map[string]any{"type": 0}}, []any{map[string]any{"name": "", "type": 0}}, []any{map[string]any{"name": "x", "type": "0"}}},
+	} {
+		for _, value := range values {
+			withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+				c := sc.identified(nil)
+				wrong := map[string]any{}
+				for k, v := range good {
+					wrong[k] = v
+				}
+				if wrong[field] = value; value == nil2 {
+					delete(wrong, field)
+				}
+				c.send(3, wrong)
+				c.closedWith(4002)
+				sc.violations("G-102")
+			})
+		}
+	}
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		c := sc.identified(nil)
+		c.send(3, map[string]any{"since": 5, "afk": true, "status": "online", "activities": []any{map[string]any{"name": "x", "type": 0, "details": "y"}}})
+		c.send(1, 1)
+		c.op(11)
+		sc.violations("G-102")
+		if got := sc.dots(); got[len(got)-1] != "online x" {
+			t.Errorf("the dot went %q", got)
+		}
+	})
+}
+
+// nil2 stands for a field that is missing.
+var nil2 any = new(int)
+
+// Given the limit of 5 updates in 20 s, when a sixth comes, then it is dropped
+// and recorded; it counts per session, and the window slides.
+//
+// Statements: S-076.
+func TestPresenceLimit(t *testing.T) {
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		c := sc.identified(nil)
+		for i := range 5 {
+			c.send(3, shows("online", fmt.Sprint("book ", i)))
+			wait(time.Second)
+		}
+		sc.violations()
+		c.drop()
+		c = c.reconnectAndResume()
+		c.send(3, shows("online", "one too many"))
+		wait(time.Second)
+		sc.violations("G-101")
+		wait(14*time.Second + time.Millisecond)
+		c.send(3, shows("online", "in time"))
+		wait(time.Second)
+		got := sc.dots()
+		if slices.Contains(got, "online one too many") || got[len(got)-1] != "online in time" {
+			t.Errorf("the dot went %q", got)
+		}
+		if v := sc.Verdict(sc.app); v.MaxPresences != 6 {
+			t.Errorf("the most in a window were %d", v.MaxPresences)
+		}
+	})
+}
+
+// Given several sessions of a bot, live and detached, then the dot is the best
+// of their statuses, and grey when the last is gone; the history has each change
+// with its time.
+//
+// Statements: S-077.
+func TestDotIsTheBestOfAllSessions(t *testing.T) {
+	withClient(t, patient, AppConfig{MaxConcurrency: 4}, func(sc *clientHarness) {
+		start := time.Now()
+		open := func(id int, status string) *client {
+			c := sc.identified(map[string]any{"shard": []int{id, 4}, "presence": shows(status, status)})
+			wait(10 * time.Second)
+			return c
+		}
+		idle := open(0, "idle")
+		dnd := open(1, "dnd")
+		hidden := open(2, "invisible")
+		online := open(3, "online")
+		online.closeWith(1000)
+		wait(10 * time.Second)
+		dnd.drop() // its presence stays
+		wait(10 * time.Second)
+		idle.send(3, shows("online", "back"))
+		wait(10 * time.Second)
+		idle.closeWith(1000)
+		wait(10 * time.Second)
+		hidden.closeWith(1000)
+		wait(90 * time.Second)
+		want := []StatusChange{
+			{start, "idle", "idle"}, {start.Add(10 * time.Second), "dnd", "dnd"}, {start.Add(30 * time.Second), "online", "online"},
+			{start.Add(40 * time.Second), "dnd", "dnd"}, {start.Add(60 * time.Second), "online", "back"},
+			{start.Add(70 * time.Second), "dnd", "dnd"}, {start.Add(140 * time.Second), "offline", ""},
+		}
+		got := sc.StatusHistory(sc.app)
+		if !slices.EqualFunc(got, want, func(a, b StatusChange) bool {
+			return a.At.Equal(b.At) && a.Status == b.Status && a.Activity == b.Activity
+		}) {
+			t.Errorf("the dot went %+v, want %+v", got, want)
+		}
+		wait(50 * time.Second)
+		if v := sc.Verdict(sc.app); v.Online != 140*time.Second || v.Offline != 80*time.Second {
+			t.Errorf("green for %s, grey for %s", v.Online, v.Offline)
+		}
+	})
+}
+
+// Given a bot that changes its presence for a year, then only the newest of its
+// history is kept.
+//
+// Statements: S-077.
+func TestDotHistoryIsBounded(t *testing.T) {
+	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+		sc.identified(nil)
+		sc.mu.Lock()
+		b := sc.bots[sc.app.ID]
+		for i := range 3 * maxDotHistory {
+			b.sessions[0].presence.status = []string{"online", "idle"}[i%2]
+			b.updateVisible()
+			if len(b.visible.history) > 2*maxDotHistory {
+				t.Fatal("the history grows without bound")
+			}
+		}
+		sc.mu.Unlock()
+		if got := sc.StatusHistory(sc.app); len(got) != maxDotHistory || got[maxDotHistory-1].Status != "idle" {
+			t.Errorf("%d changes are told", len(got))
+		}
+	})
+}

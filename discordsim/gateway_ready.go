@@ -1,0 +1,191 @@
+package discordsim
+
+import "slices"
+
+// ready answers an IDENTIFY: READY, then the guilds one by one (S-027, S-029).
+func (c *conn) ready(id identifyRequest) {
+	s, b := c.sim, c.bot
+	sess := b.newSession(c, id)
+	guilds := []any{}
+	var mine []*Guild
+	for _, g := range id.app.Guilds {
+		if sess.shard.routed(g) {
+			guilds = append(guilds, unavailableGuild(g))
+			mine = append(mine, g)
+		}
+	}
+	data := map[string]any{
+		"v": 10, "user": botUser(id.app), "guilds": guilds, "session_id": sess.id, "resume_gateway_url": s.resumeURL(c.link),
+		"application": map[string]any{"id": id.app.ID, "flags": id.app.Flags & (1<<31 - 1), "flags_new": decimal(id.app.Flags)},
+	}
+	if id.sharded {
+		data["shard"] = []int{id.shard.id, id.shard.count}
+	}
+	if !s.cfg.Identify.PlainReady {
+		for k, v := range map[string]any{
+			"_trace": []string{`["gateway-prd-sim",{"micros":0.0}]`}, "session_type": "normal", "private_channels": []any{}, "presences": []any{},
+			"relationships": []any{}, "user_settings": map[string]any{}, "geo_ordered_rtc_regions": []string{"rotterdam"},
+			"guild_join_requests": []any{}, "auth": map[string]any{}, "user_settings_proto": nil,
+		} {
+			data[k] = v
+		}
+	}
+	sess.dispatch("READY", marshal(data))
+	b.updateVisible()
+	if drop := s.strike("ready-drop", c.target()); drop != nil {
+		if drop.Delay > 0 {
+			c.afterOpen(drop.Delay, c.cut)
+		} else {
+			c.hangUp()
+		}
+	}
+	if id.intents&intentGuilds != 0 {
+		sess.sendGuilds(mine)
+	}
+}
+
+// sendGuilds sends the guilds of a new session, with a while between them. The
+// session goes on with them also when its connection has changed meanwhile.
+func (sess *session) sendGuilds(guilds []*Guild) {
+	s := sess.bot.sim
+	for len(guilds) > 0 {
+		next := func() {
+			sess.sendGuild(guilds[0])
+			guilds = guilds[1:]
+		}
+		if s.cfg.Identify.GuildSpacing > 0 {
+			sess.guildTimer = s.after(between(sess.shardState.rng, 0, s.cfg.Identify.GuildSpacing), func() {
+				next()
+				sess.sendGuilds(guilds)
+			})
+			return
+		}
+		next()
+	}
+}
+
+// sendGuild sends one guild of the start-up burst, if the bot is still in it.
+func (sess *session) sendGuild(g *Guild) {
+	if sess.ended || !slices.Contains(sess.bot.app.Guilds, g) {
+		return
+	}
+	if g.Unavailable {
+		sess.dispatch("GUILD_DELETE", marshal(unavailableGuild(g)))
+		return
+	}
+	sess.dispatch("GUILD_CREATE", marshal(sess.guildObject(g)))
+}
+
+// announceGuild tells the sessions that the bot is in a guild (S-072).
+func (s *Sim) announceGuild(app *App, g *Guild) {
+	for _, sess := range slices.Clone(s.bots[app.ID].sessions) {
+		if sess.shard.routed(g) && sess.intents&intentGuilds != 0 {
+			sess.sendGuild(g)
+		}
+	}
+}
+
+func unavailableGuild(g *Guild) map[string]any {
+	return map[string]any{"id": g.ID, "unavailable": true}
+}
+
+// botUser is the bot as READY names it.
+func botUser(app *App) map[string]any {
+	return map[string]any{
+		"id": app.Bot.ID, "username": app.Bot.Username, "global_name": orNull(app.Bot.GlobalName), "discriminator": "0000", "avatar": nil,
+		"bot": true, "verified": true, "mfa_enabled": true, "flags": 0, "email": nil,
+	}
+}
+
+// guildObject is GUILD_CREATE (S-030): with the presence intent it lists the
+// members, without it only the bot itself.
+func (sess *session) guildObject(g *Guild) map[string]any {
+	s := sess.bot.sim
+	channels := []any{}
+	for i, ch := range g.Channels {
+		if s.seesLocked(sess.bot.app, ch) {
+			channels = append(channels, map[string]any{
+				"id": ch.ID, "type": 0, "name": ch.Name, "position": i, "parent_id": nil, "topic": nil, "nsfw": false,
+				"permission_overwrites": []any{}, "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
+			})
+		}
+	}
+	members, presences := []any{}, []any{}
+	me := sess.bot.app.Bot.ID
+	everybody := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
+	large := len(g.Members) > sess.largeThreshold()
+	for _, id := range g.Members {
+		status, activities := s.presenceOf(id)
+		online := status != "offline"
+		if id != me && (!everybody || (large && !online)) {
+			continue // of a large guild only those online are listed
+		}
+		members = append(members, s.memberObject(s.userLocked(id)))
+		if everybody && online {
+			presences = append(presences, map[string]any{
+				"user": map[string]any{"id": id}, "status": status, "activities": activities, "client_status": map[string]any{"web": status},
+			})
+		}
+	}
+	return map[string]any{
+		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "icon": nil, "features": []any{}, "emojis": []any{}, "stickers": []any{},
+		"roles":        []any{map[string]any{"id": g.ID, "name": "@everyone", "permissions": botPermissions, "position": 0, "color": 0, "hoist": false, "managed": false, "mentionable": false, "flags": 0}},
+		"member_count": len(g.Members), "large": large, "joined_at": stamp(discordEpoch), "unavailable": false,
+		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": []any{},
+		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{}, "preferred_locale": "en-US",
+		"premium_tier": 0, "nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
+		"mfa_level": 0, "afk_timeout": 300, "afk_channel_id": nil, "system_channel_id": nil, "system_channel_flags": 0,
+	}
+}
+
+func (sess *session) largeThreshold() int {
+	if sess.threshold == 0 {
+		return 50
+	}
+	return min(250, max(50, sess.threshold))
+}
+
+// memberObject is a guild member with its user.
+func (s *Sim) memberObject(u User) map[string]any {
+	m := bareMember()
+	m["user"] = s.rest.renderUser(u)
+	return m
+}
+
+// bareMember is a member as messages carry it: without the user inside.
+func bareMember() map[string]any {
+	return map[string]any{
+		"nick": nil, "avatar": nil, "roles": []any{}, "joined_at": stamp(discordEpoch), "premium_since": nil, "deaf": false, "mute": false,
+		"flags": 0, "pending": false, "communication_disabled_until": nil,
+	}
+}
+
+// interactionObject is INTERACTION_CREATE for a slash command.
+func (s *Sim) interactionObject(a *interaction, command string, options []any) map[string]any {
+	commandID := ID(1)
+	for _, known := range a.app.Commands {
+		if known.Name == command {
+			commandID = known.ID
+		}
+	}
+	channelType := 0
+	if a.channel.Guild == nil {
+		channelType = 1
+	}
+	out := map[string]any{
+		"id": a.id, "application_id": a.app.ID, "token": a.token, "version": 1, "type": a.kind,
+		"data":       map[string]any{"id": commandID, "name": command, "type": 1, "options": optionList(options)},
+		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": channelType, "name": orNull(a.channel.Name), "permissions": botPermissions},
+		"app_permissions": botPermissions, "locale": "en-US", "context": 1, "entitlements": []any{},
+		"authorizing_integration_owners": map[string]any{}, "attachment_size_limit": 10 << 20,
+	}
+	if g := a.channel.Guild; g != nil {
+		member := s.memberObject(a.user)
+		member["permissions"] = botPermissions
+		out["guild_id"], out["guild_locale"], out["member"], out["context"] = g.ID, "en-US", member, 0
+		out["guild"] = map[string]any{"id": g.ID, "locale": "en-US", "features": []any{}}
+	} else {
+		out["user"] = s.rest.renderUser(a.user)
+	}
+	return out
+}

@@ -1,0 +1,320 @@
+package discordsim
+
+import (
+	"strconv"
+	"time"
+)
+
+// session is what an IDENTIFY creates and a RESUME finds again. It outlives
+// its connections by SessionConfig.Lifetime.
+type session struct {
+	id              string
+	bot             *bot
+	shardState      *botShard
+	intents         int64
+	shard           shardID
+	threshold       int
+	compressPayload bool // IDENTIFY asked for payload compression
+	presence        presence
+	presenceUpdates []time.Time // presence updates of the last window
+
+	seq         int64
+	buffer      []dispatch // kept for a replay, oldest first (S-041)
+	bufferBytes int
+	dropped     int64 // highest number no longer kept
+	confirmed   int64 // highest number the client has confirmed
+	undelivered int64 // events nobody was there to receive so far
+
+	conn           *conn // nil while detached
+	attachedAt     time.Time
+	detachedAt     time.Time
+	connectedFor   time.Duration // how long its former connections lasted
+	expiry         *simTimer
+	reconnectTimer *simTimer // the next periodic op 7
+	guildTimer     *simTimer // the next guild after READY
+	held           *dispatch
+	heldTimer      *simTimer // the end of the wait for something to overtake it
+	ended          bool
+}
+
+// dispatch is one event as it was sequenced.
+type dispatch struct {
+	seq  int64
+	typ  string
+	raw  []byte // the whole payload
+	lost bool   // a fault says that it never arrives
+}
+
+// sessionEnd says who ended a session.
+type sessionEnd int
+
+const (
+	endedByServer  sessionEnd = iota
+	endedByClient             // close 1000 or 1001, or a RESUME that kills it
+	endedByNeglect            // nobody resumed it in time, or its heartbeats stopped
+)
+
+// newSession starts a session on a connection.
+func (b *bot) newSession(c *conn, id identifyRequest) *session {
+	s := b.sim
+	sl := b.shardOf(id.shard)
+	sess := &session{
+		id: strconv.FormatUint(sl.rng.Uint64(), 16) + strconv.FormatUint(sl.rng.Uint64(), 16), bot: b, shardState: sl,
+		intents: id.intents, shard: id.shard, threshold: id.threshold, compressPayload: id.compress, presence: id.presence,
+	}
+	b.sessions = append(b.sessions, sess)
+	s.sessions[sess.id] = sess
+	if id.intents&intentPresences != 0 {
+		s.presenceWatchers++
+	}
+	sess.attach(c)
+	return sess
+}
+
+// attach gives the session a connection.
+func (sess *session) attach(c *conn) {
+	sess.expiry.stop()
+	sess.conn, c.session = c, sess
+	c.log.Session = sess.id
+	c.compressPayload = sess.compressPayload && c.compressor.isOff()
+	sess.attachedAt = time.Now()
+	c.sessionAt = sess.attachedAt
+	sess.bot.sessionAttached(sess, sess.attachedAt)
+	sess.scheduleReconnect()
+}
+
+// connected is how long the session has had a connection so far.
+func (sess *session) connected(now time.Time) time.Duration {
+	if sess.conn == nil {
+		return sess.connectedFor
+	}
+	return sess.connectedFor + now.Sub(sess.attachedAt)
+}
+
+// dropConn takes the connection away from the session, for good or for a while.
+func (sess *session) dropConn() {
+	if sess.conn == nil {
+		return
+	}
+	sess.reconnectTimer.stop()
+	sess.heldTimer.stop()
+	sess.conn.session = nil
+	sess.conn, sess.held = nil, nil
+	sess.detachedAt = time.Now()
+	sess.connectedFor += sess.detachedAt.Sub(sess.attachedAt)
+	sess.bot.sessionDetached(sess, sess.detachedAt)
+}
+
+// detach takes the connection away; the session now lives on borrowed time
+// (S-043, S-045).
+func (sess *session) detach() {
+	if sess.ended || sess.conn == nil {
+		return
+	}
+	sess.dropConn()
+	s := sess.bot.sim
+	if s.cfg.Session.Lifetime >= 0 {
+		sess.expiry.stop()
+		sess.expiry = s.after(s.cfg.Session.Lifetime, func() { sess.end(endedByNeglect) })
+	}
+}
+
+// end deletes the session (S-043, S-044). A connection it has stays open
+// without one.
+func (sess *session) end(cause sessionEnd) {
+	if sess.ended {
+		return
+	}
+	b, s := sess.bot, sess.bot.sim
+	b.excuseUndelivered(sess, cause)
+	sess.ended = true
+	sess.dropConn()
+	sess.expiry.stop()
+	sess.guildTimer.stop()
+	delete(s.sessions, sess.id)
+	s.rememberEnded(sess.id)
+	for i, other := range b.sessions {
+		if other == sess {
+			b.sessions = append(b.sessions[:i], b.sessions[i+1:]...)
+			break
+		}
+	}
+	if sess.intents&intentPresences != 0 {
+		s.presenceWatchers--
+	}
+	b.counters.eventsLost += sess.undelivered
+	sess.buffer = nil
+	b.updateVisible()
+}
+
+// endAndCut is end for a session whose connection has to go too, if it is not the
+// one that speaks.
+func (sess *session) endAndCut(cause sessionEnd, speaker *conn) {
+	old := sess.conn
+	sess.end(cause)
+	if old != nil && old != speaker {
+		old.cut()
+	}
+}
+
+// deathRemembered is how long the id of a session that ended is known at least.
+const deathRemembered = time.Hour
+
+// rememberEnded remembers the id of a session that ended, so that a client which still
+// asks for it is not accused of having made it up.
+func (s *Sim) rememberEnded(id string) {
+	now := time.Now()
+	s.ended[id] = now
+	s.endedOrder = append(s.endedOrder, id)
+	for len(s.endedOrder) > maxRemembered && now.Sub(s.ended[s.endedOrder[0]]) > deathRemembered {
+		delete(s.ended, s.endedOrder[0])
+		s.endedOrder = s.endedOrder[1:]
+	}
+}
+
+// routed reports whether events of a guild, or of none, go to this shard
+// (S-066).
+func (p shardID) routed(g *Guild) bool {
+	if g == nil {
+		return p.id == 0
+	}
+	return int((uint64(g.ID)>>22)%uint64(p.count)) == p.id
+}
+
+// target is where faults may strike the session.
+func (sess *session) target() target {
+	at := target{app: sess.bot.app, shard: sess.shard.id, rng: sess.shardState.rng}
+	if sess.conn != nil {
+		at.conn = sess.conn.id
+	}
+	return at
+}
+
+// dispatch sequences an event and sends it if somebody listens (S-040 to S-042).
+// It gives the number, or 0 when a fault keeps the event from the client for
+// good.
+func (sess *session) dispatch(typ string, data []byte) int64 {
+	if sess.ended {
+		return 0
+	}
+	s, b := sess.bot.sim, sess.bot
+	sess.seq++
+	d := dispatch{seq: sess.seq, typ: typ, raw: payload(typ, sess.seq, data)}
+	b.counters.dispatched++
+	if typ == "READY" {
+		sess.conn.sendDispatch(d) // and no replay brings it back (S-055)
+		return d.seq
+	}
+	at := sess.target()
+	d.lost = s.strike("lost", at) != nil
+	sess.buffered(d)
+	switch {
+	case d.lost:
+		b.counters.eventsLost++
+		return 0
+	case sess.conn == nil:
+		sess.undelivered++
+		return d.seq
+	case sess.conn.link.clientUnreachable():
+		sess.undelivered++
+	}
+	switch {
+	case sess.held != nil:
+		sess.conn.sendDispatch(d)
+		sess.releaseHeld()
+	case s.strike("reorder", at) != nil:
+		sess.held = &d
+		sess.heldTimer = s.after(overtakeWithin, sess.releaseHeld)
+	default:
+		sess.conn.sendDispatch(d)
+		if sess.conn != nil && s.strike("duplicate", at) != nil {
+			b.counters.redelivered++
+			b.counters.eventsTwice++
+			sess.conn.sendDispatch(d)
+		}
+	}
+	return d.seq
+}
+
+// overtakeWithin is how long an event is held so that the next one overtakes it.
+const overtakeWithin = time.Second
+
+// releaseHeld sends a dispatch that was held to be overtaken.
+func (sess *session) releaseHeld() {
+	sess.heldTimer.stop()
+	if held := sess.held; held != nil && sess.conn != nil {
+		sess.held = nil
+		sess.conn.sendDispatch(*held)
+	}
+}
+
+// payload composes an op 0 in the order of keys Discord uses.
+func payload(typ string, seq int64, data []byte) []byte {
+	raw := make([]byte, 0, len(data)+len(typ)+48)
+	raw = append(raw, `{"t":"`...)
+	raw = append(raw, typ...)
+	raw = append(raw, `","s":`...)
+	raw = strconv.AppendInt(raw, seq, 10)
+	raw = append(raw, `,"op":0,"d":`...)
+	raw = append(raw, data...)
+	return append(raw, '}')
+}
+
+// buffered puts a dispatch into the replay buffer, which is bounded twice.
+func (sess *session) buffered(d dispatch) {
+	cfg := &sess.bot.sim.cfg
+	sess.buffer = append(sess.buffer, d)
+	sess.bufferBytes += len(d.raw)
+	drop := 0
+	for drop < len(sess.buffer) && ((cfg.Session.ReplayEvents > 0 && len(sess.buffer)-drop > cfg.Session.ReplayEvents) ||
+		(cfg.Session.ReplayBytes > 0 && sess.bufferBytes > cfg.Session.ReplayBytes)) {
+		sess.dropped = sess.buffer[drop].seq
+		sess.bufferBytes -= len(sess.buffer[drop].raw)
+		sess.buffer[drop].raw = nil
+		drop++
+	}
+	sess.buffer = sess.buffer[drop:]
+}
+
+// confirm notes that the client has told a sequence number it received.
+func (sess *session) confirm(seq int64) { sess.confirmed = max(sess.confirmed, min(seq, sess.seq)) }
+
+// replay attaches the session to a connection and sends what lies above seq,
+// and then RESUMED (S-046, S-047, S-052).
+func (sess *session) replay(c *conn, seq int64) {
+	s, t := sess.bot.sim, &sess.bot.counters
+	if old := sess.conn; old != nil {
+		sess.dropConn()
+		old.cut()
+	}
+	sess.attach(c)
+	sess.undelivered = 0
+	for _, d := range sess.buffer {
+		if d.seq <= seq || d.lost {
+			continue
+		}
+		t.redelivered++
+		if d.seq <= sess.confirmed {
+			t.eventsTwice++
+		}
+		c.sendDispatch(d)
+	}
+	sess.confirm(seq)
+	sess.seq++
+	data := `{"_trace":["[\"gateway-prd-sim\",{\"micros\":0.0}]"]}`
+	if s.cfg.Identify.PlainReady {
+		data = `{}`
+	}
+	c.sendDispatch(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, []byte(data))})
+	t.resumed++
+}
+
+// scheduleReconnect plans the next op 7 of a long life (S-060).
+func (sess *session) scheduleReconnect() {
+	s := sess.bot.sim
+	if s.cfg.Session.ReconnectMax <= 0 {
+		return
+	}
+	sess.reconnectTimer.stop()
+	sess.reconnectTimer = s.after(between(sess.shardState.rng, s.cfg.Session.ReconnectMin, s.cfg.Session.ReconnectMax), func() { sess.conn.reconnect() })
+}

@@ -1,0 +1,113 @@
+package discordsim
+
+import (
+	"slices"
+	"time"
+)
+
+// visible is what a viewer sees of a bot (S-077).
+type visible struct {
+	status   string // "" before the first session
+	activity string
+	history  []StatusChange
+	since    time.Time
+	online   time.Duration
+	offline  time.Duration
+}
+
+// StatusChange is a moment at which a viewer saw the bot change.
+type StatusChange struct {
+	At time.Time
+	// Status is online, idle, dnd or offline.
+	Status string
+	// Activity is the first activity's name, or the state of a custom one.
+	Activity string
+}
+
+// maxDotHistory bounds what is told of the history; the oldest changes go first.
+const maxDotHistory = 5000
+
+// statusRank orders statuses from the best to none (S-077).
+var statusRank = map[string]int{"online": 4, "dnd": 3, "idle": 2, "offline": 1}
+
+// updateVisible recomputes the dot and tells the guilds when it has changed.
+func (b *bot) updateVisible() {
+	status, activity, activities := "offline", "", []any{}
+	if shown := b.bestSession(); shown != nil {
+		status, activity, activities = shown.presence.status, shown.presence.activityText(), shown.presence.activities
+	}
+	d := &b.visible
+	if status == d.status && activity == d.activity {
+		return
+	}
+	now := time.Now()
+	if d.status == "" && status == "offline" {
+		return
+	}
+	d.addTime(now)
+	d.status, d.activity = status, activity
+	d.history = append(d.history, StatusChange{now, status, activity})
+	if len(d.history) >= 2*maxDotHistory {
+		d.history = slices.Delete(d.history, 0, len(d.history)-maxDotHistory)
+	}
+	if b.sim.presenceWatchers > 0 {
+		for _, g := range b.app.Guilds {
+			b.sim.emitLocked(nil, g, nil, "PRESENCE_UPDATE", map[string]any{
+				"user": map[string]any{"id": b.app.Bot.ID}, "guild_id": g.ID, "status": status, "activities": activities,
+				"client_status": map[string]any{"web": status},
+			})
+		}
+	}
+}
+
+// presenceOf is what others see of a user; people are always offline here.
+func (s *Sim) presenceOf(user ID) (status string, activities []any) {
+	b := s.bots[user]
+	if b == nil || b.visible.status == "" {
+		return "offline", []any{}
+	}
+	activities = []any{}
+	if shown := b.bestSession(); shown != nil {
+		activities = shown.presence.activities
+	}
+	return b.visible.status, activities
+}
+
+// bestSession is the session with the best status; nil when none is seen.
+func (b *bot) bestSession() (best *session) {
+	top := statusRank["offline"]
+	for _, sess := range b.sessions {
+		if r := statusRank[sess.presence.visibleStatus()]; r > top {
+			top, best = r, sess
+		}
+	}
+	return best
+}
+
+// addTime adds the time since the last look to green or grey.
+func (d *visible) addTime(now time.Time) {
+	if d.status != "" {
+		if d.status == "offline" {
+			d.offline += now.Sub(d.since)
+		} else {
+			d.online += now.Sub(d.since)
+		}
+	}
+	d.since = now
+}
+
+// Online reports whether a viewer sees the bot online.
+func (s *Sim) Online(app *App) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := s.bots[app.ID].visible.status
+	return status != "" && status != "offline"
+}
+
+// StatusHistory lists the changes of the dot, oldest first (S-077).
+func (s *Sim) StatusHistory(app *App) []StatusChange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	history := s.bots[app.ID].visible.history
+	return slices.Clone(history[max(0, len(history)-maxDotHistory):])
+}

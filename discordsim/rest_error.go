@@ -1,0 +1,104 @@
+package discordsim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// restError is at heart one refusal in Discord's words: the HTTP status, the
+// number and the sentence a client gets (S-081).
+type restError struct {
+	status  int
+	code    int
+	message string
+}
+
+// The refusals of the REST API. Statuses and codes are Discord's; a test holds
+// the table against the protocol.
+var (
+	errUnauthorized      = restError{http.StatusUnauthorized, 0, "401: Unauthorized"}
+	errNoRoute           = restError{http.StatusNotFound, 0, "404: Not Found"}
+	errMethod            = restError{http.StatusMethodNotAllowed, 0, "405: Method Not Allowed"}
+	errVersion           = restError{http.StatusBadRequest, 50041, "Invalid API version specified"}
+	errUserAgent         = restError{http.StatusForbidden, 40333, "internal network error"}
+	errNotJSON           = restError{http.StatusBadRequest, 50109, "The request body contains invalid JSON."}
+	errTooLarge          = restError{http.StatusRequestEntityTooLarge, 40005, "Request entity too large"}
+	errUnknownApp        = restError{http.StatusNotFound, 10002, "Unknown Application"}
+	errUnknownChannel    = restError{http.StatusNotFound, 10003, "Unknown Channel"}
+	errUnknownGuild      = restError{http.StatusNotFound, 10004, "Unknown Guild"}
+	errUnknownMessage    = restError{http.StatusNotFound, 10008, "Unknown Message"}
+	errUnknownUser       = restError{http.StatusNotFound, 10013, "Unknown User"}
+	errUnknownEmoji      = restError{http.StatusBadRequest, 10014, "Unknown Emoji"}
+	errUnknownWebhook    = restError{http.StatusNotFound, 10015, "Unknown Webhook"}
+	errUnknownInteract   = restError{http.StatusNotFound, 10062, "Unknown interaction"}
+	errUnknownCommand    = restError{http.StatusNotFound, 10063, "Unknown application command"}
+	errNotThisApp        = restError{http.StatusForbidden, 20012, "You are not authorized to perform this action on this application"}
+	errDailyCreates      = restError{http.StatusBadRequest, 30034, "Max number of daily application command creates has been reached (200)"}
+	errAcknowledged      = restError{http.StatusBadRequest, 40060, "Interaction has already been acknowledged."}
+	errMissingAccess     = restError{http.StatusForbidden, 50001, "Missing Access"}
+	errNotYourDM         = restError{http.StatusForbidden, 50003, "Cannot execute action on a DM channel"}
+	errNotYourMessage    = restError{http.StatusForbidden, 50005, "Cannot edit a message authored by another user"}
+	errEmptyMessage      = restError{http.StatusBadRequest, 50006, "Cannot send an empty message"}
+	errCannotMessageUser = restError{http.StatusForbidden, 50007, "Cannot send messages to this user"}
+	errMissingPermission = restError{http.StatusForbidden, 50013, "Missing Permissions"}
+	errWebhookToken      = restError{http.StatusUnauthorized, 50027, "Invalid Webhook Token"}
+	errInvalidForm       = restError{http.StatusBadRequest, 50035, "Invalid Form Body"}
+)
+
+// answer turns the problem into what goes over the wire.
+func (p restError) answer() restResponse {
+	return restResponse{status: p.status, body: map[string]any{"message": p.message, "code": p.code}}
+}
+
+// formErrors is the errors tree of a 50035: field names and list indexes down
+// to the leaves, which say what is wrong there.
+type formErrors struct {
+	root map[string]any
+	n    int
+}
+
+// maxComplaints bounds the tree; a hostile body earns no larger answer.
+const maxComplaints = 100
+
+// add files a complaint under a dotted path such as "embeds.0.title"; the
+// empty path is the body itself.
+func (c *formErrors) add(path, code, format string, args ...any) {
+	if c.n++; c.n > maxComplaints {
+		return
+	}
+	if c.root == nil {
+		c.root = map[string]any{}
+	}
+	at := c.root
+	for step := range strings.SplitSeq(path, ".") {
+		if step == "" {
+			continue
+		}
+		next, ok := at[step].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			at[step] = next
+		}
+		at = next
+	}
+	leaf, _ := at["_errors"].([]any)
+	at["_errors"] = append(leaf, map[string]any{"code": code, "message": fmt.Sprintf(format, args...)})
+}
+
+// any reports whether something was wrong.
+func (c *formErrors) any() bool { return c.n > 0 }
+
+// answer is the 400 50035 with the tree.
+func (c *formErrors) answer() restResponse {
+	return restResponse{status: errInvalidForm.status, body: map[string]any{
+		"message": errInvalidForm.message, "code": errInvalidForm.code, "errors": c.root,
+	}}
+}
+
+// formError is the 50035 with one complaint.
+func formError(path, code, format string, args ...any) restResponse {
+	var c formErrors
+	c.add(path, code, format, args...)
+	return c.answer()
+}

@@ -1,0 +1,359 @@
+package discordsim
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Message types a client meets here.
+const (
+	typeDefault = 0
+	typeReply   = 19
+	typeCommand = 20 // the answer to a slash command
+)
+
+// replyable are the message types that can be answered; the others are system
+// messages.
+var replyable = map[int]bool{typeDefault: true, typeReply: true, typeCommand: true, 23: true}
+
+// nonceKey is whose nonce it is (S-091); the channel only counts when
+// configured.
+type nonceKey struct {
+	author, channel ID
+	nonce           string
+}
+
+type nonceEntry struct {
+	message ID
+	at      time.Time
+}
+
+// agedNonce is a nonce in the order of age.
+type agedNonce struct {
+	key nonceKey
+	nonceEntry
+}
+
+// channelFor finds the channel of the path and checks that the app sees it.
+func (r *restAPI) channelFor(c *restRequest) (*Channel, *restResponse) {
+	refuse := func(p restError) (*Channel, *restResponse) { a := p.answer(); return nil, &a }
+	ch := r.sim.channels[c.id("channel")]
+	switch {
+	case ch == nil:
+		return refuse(errUnknownChannel)
+	case !r.sim.seesLocked(c.app, ch):
+		return refuse(errMissingAccess)
+	}
+	return ch, nil
+}
+
+// messageFor finds the message of the path in a channel the app sees.
+func (r *restAPI) messageFor(c *restRequest) (*Message, *restResponse) {
+	ch, refused := r.channelFor(c)
+	if refused != nil {
+		return nil, refused
+	}
+	m := r.sim.message(c.id("message"))
+	if m == nil || m.Deleted || m.Channel != ch || m.Flags&flagEphemeral != 0 {
+		a := errUnknownMessage.answer()
+		return nil, &a
+	}
+	return m, nil
+}
+
+// createMessage is POST /channels/{channel}/messages (S-090, S-091).
+func (r *restAPI) createMessage(c *restRequest) restResponse {
+	ch, refused := r.channelFor(c)
+	if refused != nil {
+		return *refused
+	}
+	if ch.ReadOnly[c.app.ID] {
+		return errMissingPermission.answer()
+	}
+	f := c.form()
+	d := readDraft(f, c.files, settable)
+	r.checkDraft(c, ch, d)
+	target := r.target(c, f, ch, d.reference)
+	if f.wrong.any() {
+		return f.wrong.answer()
+	}
+	if d.empty && !d.reference.forward {
+		return errEmptyMessage.answer()
+	}
+	key := nonceKey{author: c.app.Bot.ID, nonce: plainNonce(d.nonce)}
+	if r.cfg.NoncePerChannel {
+		key.channel = ch.ID
+	}
+	first, known := r.nonces[key]
+	known = known && d.nonce != nil && c.now.Sub(first.at) < r.cfg.NonceWindow
+	if known && d.enforce {
+		m := r.sim.message(first.message)
+		if m == nil || m.Deleted {
+			return errUnknownMessage.answer()
+		}
+		return ok200(r.renderForREST(c.app, m))
+	}
+	m := r.compose(ch, c.app.Bot, d, target)
+	r.publish(c, m)
+	if d.nonce != nil && !known {
+		r.rememberNonce(key, m.ID, c.now)
+	}
+	delete(r.typing[ch.ID], c.app.Bot.ID)
+	return ok200(r.renderForREST(c.app, m))
+}
+
+// publish stores a new message and tells of it.
+func (r *restAPI) publish(c *restRequest, m *Message) {
+	r.sim.storeMessage(m)
+	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_CREATE", m) })
+}
+
+// checkDraft records what a careful client does not do when it sends.
+func (r *restAPI) checkDraft(c *restRequest, ch *Channel, d draft) {
+	c.nonce = plainNonce(d.nonce)
+	c.createKey = fmt.Sprintf("%d/%d/%d/%s", c.app.ID, ch.ID, d.reference.message, d.content)
+	r.checkResent(c, d.enforce)
+	if n := utf8.RuneCountInString(d.content); n > maxContent {
+		r.violation(c, "G-139", fmt.Sprintf("content of %d characters was sent; %d are allowed", n, maxContent))
+	}
+	if ref := d.reference; ref.given && !ref.forward {
+		switch m := d.mentions; {
+		case !m.given:
+			r.violation(c, "G-138", advice+"a reply without allowed_mentions pings everybody it names")
+		case m.parse["everyone"] || m.parse["roles"]:
+			r.violation(c, "G-138", advice+"a reply whose allowed_mentions still allow everyone or roles")
+		case !ref.mayNotExist:
+			r.violation(c, "G-138", advice+"a reply without fail_if_not_exists:false fails when its message is gone")
+		}
+	}
+}
+
+// target finds what a draft refers to. A reply to something gone is an error
+// unless the client said it may not exist; then it is an ordinary message.
+func (r *restAPI) target(c *restRequest, f *form, ch *Channel, ref reference) *Message {
+	if !ref.given || f.wrong.any() {
+		return nil
+	}
+	m := r.sim.message(ref.message)
+	gone := m == nil || m.Deleted || m.Flags&flagEphemeral != 0 || (!ref.forward && m.Channel != ch) ||
+		(ref.channel != 0 && m.Channel.ID != ref.channel) || !r.sim.seesLocked(c.app, m.Channel)
+	switch {
+	case gone && ref.mayNotExist && !ref.forward:
+		return nil
+	case gone:
+		f.refuse("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+	case !replyable[m.Type]:
+		f.refuse("message_reference", "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE", "Cannot reply to a system message")
+	default:
+		return m
+	}
+	return nil
+}
+
+// compose makes a message of a draft; storing it is the caller's.
+func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *Message {
+	m := &Message{
+		ID: r.sim.newID(), Channel: ch, Author: author, Content: d.content, Nonce: d.nonce,
+		Timestamp: time.Now(), Flags: d.flags, Extra: d.extra,
+	}
+	switch {
+	case target == nil:
+	case d.reference.forward:
+		shown := r.renderWithoutReference(target)
+		snapshot := map[string]any{}
+		for _, name := range []string{"type", "content", "embeds", "attachments", "components", "timestamp", "edited_timestamp", "flags", "mentions", "mention_roles"} {
+			snapshot[name] = shown[name]
+		}
+		m.Extra["message_snapshots"] = marshal([]any{map[string]any{"message": snapshot}})
+		m.Extra["message_reference"] = marshal(map[string]any{"type": 1, "message_id": target.ID, "channel_id": target.Channel.ID})
+	default:
+		m.Type, m.ReplyTo = typeReply, target.ID
+	}
+	m.Pinged = pinged(d, target)
+	return m
+}
+
+var userMention = regexp.MustCompile(`<@!?([0-9]{1,20})>`)
+
+// pinged works out whose mention notifies them. Without allowed_mentions
+// everybody named is pinged, and the author of the answered message too.
+func pinged(d draft, target *Message) []ID {
+	var out []ID
+	allowed := func(id ID) bool {
+		return !d.mentions.given || d.mentions.parse["users"] || slices.Contains(d.mentions.users, id)
+	}
+	add := func(id ID) {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	for _, hit := range userMention.FindAllStringSubmatch(d.content, -1) {
+		if n, err := strconv.ParseUint(hit[1], 10, 64); err == nil && allowed(ID(n)) {
+			add(ID(n))
+		}
+	}
+	if target != nil && !d.reference.forward && (!d.mentions.given || d.mentions.repliedUser) {
+		add(target.Author.ID)
+	}
+	return out
+}
+
+// plainNonce is the nonce as text: 7 and "7" are the same one.
+func plainNonce(raw json.RawMessage) string { return strings.Trim(string(raw), `"`) }
+
+// rememberNonce keeps a nonce for its window. They are forgotten in the order
+// in which they came.
+func (r *restAPI) rememberNonce(key nonceKey, message ID, now time.Time) {
+	old := 0
+	for old < len(r.noncesByAge) && now.Sub(r.noncesByAge[old].at) >= r.cfg.NonceWindow {
+		if gone := r.noncesByAge[old]; r.nonces[gone.key] == gone.nonceEntry {
+			delete(r.nonces, gone.key)
+		}
+		old++
+	}
+	e := nonceEntry{message: message, at: now}
+	r.noncesByAge = append(r.noncesByAge[old:], agedNonce{key, e})
+	r.nonces[key] = e
+}
+
+// editMessage is PATCH of an own message (S-093).
+func (r *restAPI) editMessage(c *restRequest) restResponse {
+	m, refused := r.messageFor(c)
+	if refused != nil {
+		return *refused
+	}
+	if m.Author.ID != c.app.Bot.ID {
+		return errNotYourMessage.answer()
+	}
+	if a, ok := r.applyEdit(c, m); !ok {
+		return a
+	}
+	return ok200(r.renderForREST(c.app, m))
+}
+
+// applyEdit changes a message as the body says; fields it does not name stay.
+func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
+	f := c.form()
+	d := readDraft(f, c.files, flagSuppressEmbeds|flagComponentsV2)
+	if f.wrong.any() {
+		return f.wrong.answer(), false
+	}
+	content, extra := m.Content, map[string]json.RawMessage{}
+	for k, v := range m.Extra {
+		extra[k] = v
+	}
+	if f.given("content") {
+		content = d.content
+	}
+	for k, v := range d.extra {
+		extra[k] = v
+	}
+	shows := content != ""
+	for _, name := range append([]string{"attachments"}, extraFields...) {
+		raw, ok := extra[name]
+		shows = shows || (ok && !isNull(raw) && string(raw) != "[]")
+	}
+	if !shows {
+		return errEmptyMessage.answer(), false
+	}
+	if f.has("flags") {
+		m.Flags = m.Flags&^flagSuppressEmbeds | d.flags
+	}
+	now := c.now
+	m.Content, m.Extra, m.Edited = content, extra, &now
+	m.Flags &^= flagLoading
+	d.content = content
+	var target *Message
+	if m.WebhookID == 0 {
+		target = r.sim.messages[m.ReplyTo]
+	}
+	m.Pinged = pinged(d, target)
+	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_UPDATE", m) })
+	return restResponse{}, true
+}
+
+// deleteMessage is DELETE of a message; in a guild that of others too.
+func (r *restAPI) deleteMessage(c *restRequest) restResponse {
+	m, refused := r.messageFor(c)
+	if refused != nil {
+		return *refused
+	}
+	if m.Author.ID != c.app.Bot.ID {
+		switch {
+		case m.Channel.Guild == nil:
+			return errNotYourDM.answer()
+		case m.Channel.ReadOnly[c.app.ID]:
+			return errMissingPermission.answer()
+		}
+	}
+	r.remove(c, m)
+	return noContent()
+}
+
+func (r *restAPI) remove(c *restRequest, m *Message) {
+	m.Deleted = true
+	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_DELETE", m) })
+}
+
+// getMessage is GET of one message.
+func (r *restAPI) getMessage(c *restRequest) restResponse {
+	m, refused := r.messageFor(c)
+	if refused != nil {
+		return *refused
+	}
+	return ok200(r.renderForREST(c.app, m))
+}
+
+// listMessages is GET of a channel's messages, newest first.
+func (r *restAPI) listMessages(c *restRequest) restResponse {
+	ch, refused := r.channelFor(c)
+	if refused != nil {
+		return *refused
+	}
+	var wrong formErrors
+	limit := c.limitParam(1, 100, 50, &wrong)
+	around, before, after := c.idParam("around", &wrong), c.idParam("before", &wrong), c.idParam("after", &wrong)
+	if wrong.any() {
+		return wrong.answer()
+	}
+	var all []*Message // oldest first
+	for _, m := range r.sim.channelMessages(ch) {
+		if !m.Deleted && m.Flags&flagEphemeral == 0 {
+			all = append(all, m)
+		}
+	}
+	page := pageOf(all, around, before, after, limit)
+	out := make([]any, 0, len(page))
+	for _, m := range slices.Backward(page) {
+		out = append(out, r.renderForREST(c.app, m))
+	}
+	return ok200(out)
+}
+
+// pageOf cuts one page out of messages sorted by id.
+func pageOf(all []*Message, around, before, after ID, limit int) []*Message {
+	from := func(id ID) int {
+		i, _ := slices.BinarySearchFunc(all, id, func(m *Message, id ID) int {
+			return cmp.Compare(m.ID, id)
+		})
+		return i
+	}
+	switch {
+	case around != 0:
+		i := max(0, from(around)-limit/2)
+		return all[i:min(len(all), i+limit)]
+	case after != 0:
+		i := from(after + 1)
+		return all[i:min(len(all), i+limit)]
+	case before != 0:
+		all = all[:from(before)]
+	}
+	return all[max(0, len(all)-limit):]
+}

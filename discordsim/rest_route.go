@@ -1,0 +1,159 @@
+package discordsim
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// route is one line of the API: where it is, who may call it, which quota it
+// uses and what answers it.
+type route struct {
+	method, path string
+	bucket       string // name in bucketTable; empty: no known quota
+	open         bool   // needs no token: none at all, or one in the path
+	exempt       bool   // outside the global limit (S-085)
+	handle       func(*restAPI, *restRequest) restResponse
+
+	segments []string
+}
+
+const (
+	channelPath     = "/channels/{channel}"
+	messagePath     = channelPath + "/messages/{message}"
+	reactionPath    = messagePath + "/reactions/{emoji}"
+	appPath         = "/applications/{application}"
+	guildAppPath    = appPath + "/guilds/{guild}"
+	webhookPath     = "/webhooks/{webhook}/{token}"
+	webhookMessage  = webhookPath + "/messages/{message}"
+	interactionPath = "/interactions/{interaction}/{token}/callback"
+)
+
+// routes is the API this simulator serves; everything else is 404.
+func routes() []*route {
+	table := []*route{
+		{method: "GET", path: "/gateway", open: true, handle: (*restAPI).getGateway},
+		{method: "GET", path: "/gateway/bot", handle: (*restAPI).getGatewayBot},
+
+		{method: "GET", path: "/users/@me", bucket: "user-me", handle: (*restAPI).getMe},
+		{method: "GET", path: "/users/{user}", bucket: "user-read", handle: (*restAPI).getUser},
+		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
+		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
+		{method: "GET", path: "/guilds/{guild}", bucket: "guild-read", handle: (*restAPI).getGuild},
+		{method: "GET", path: channelPath, bucket: "channel-read", handle: (*restAPI).getChannel},
+
+		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
+		{method: "GET", path: "/oauth2/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
+		{method: "PATCH", path: "/applications/@me", bucket: "app-edit", handle: (*restAPI).editApplication},
+
+		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: (*restAPI).listMessages},
+		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: (*restAPI).createMessage},
+		{method: "GET", path: messagePath, bucket: "message-read", handle: (*restAPI).getMessage},
+		{method: "PATCH", path: messagePath, bucket: "message-write", handle: (*restAPI).editMessage},
+		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: (*restAPI).deleteMessage},
+		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: (*restAPI).startTyping},
+
+		{method: "PUT", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).addReaction},
+		{method: "DELETE", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).removeReaction},
+		{method: "DELETE", path: reactionPath + "/{user}", bucket: "reaction", handle: (*restAPI).removeReaction},
+		{method: "GET", path: reactionPath, bucket: "reaction", handle: (*restAPI).listReactions},
+		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: (*restAPI).clearReactions},
+
+		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
+
+		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).getWebhook},
+		{method: "POST", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).executeWebhook},
+		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).getWebhookMessage},
+		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).editWebhookMessage},
+		{method: "DELETE", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).deleteWebhookMessage},
+	}
+	for _, base := range []string{appPath, guildAppPath} {
+		table = append(table,
+			&route{method: "GET", path: base + "/commands", bucket: "command-read", handle: (*restAPI).listCommands},
+			&route{method: "POST", path: base + "/commands", bucket: "command-write", handle: (*restAPI).createCommand},
+			&route{method: "PUT", path: base + "/commands", bucket: "command-write", handle: (*restAPI).replaceCommands},
+			&route{method: "GET", path: base + "/commands/{command}", bucket: "command-read", handle: (*restAPI).getCommand},
+			&route{method: "PATCH", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).editCommand},
+			&route{method: "DELETE", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).deleteCommand},
+		)
+	}
+	for _, r := range table {
+		r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
+	}
+	return table
+}
+
+// wordParams are the path parameters that are not snowflakes.
+var wordParams = map[string]bool{"token": true, "emoji": true}
+
+// find matches a path below the version. Where the path exists and the method
+// does not, that is a 405.
+func (r *restAPI) find(method, path string) (*route, map[string]string, *restResponse) {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	known := false
+	for _, candidate := range r.routes {
+		params, hit := candidate.match(segments)
+		if !hit {
+			continue
+		}
+		known = true
+		if candidate.method != method {
+			continue
+		}
+		for name, value := range params {
+			if wordParams[name] || (name == "message" && value == "@original") {
+				continue
+			}
+			if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+				refused := formError(name+"_id", "NUMBER_TYPE_COERCE", "Value %q is not snowflake.", clip([]byte(value)))
+				return candidate, params, &refused
+			}
+		}
+		return candidate, params, nil
+	}
+	refused := errNoRoute.answer()
+	if known {
+		refused = errMethod.answer()
+	}
+	return nil, nil, &refused
+}
+
+func (r *route) match(segments []string) (map[string]string, bool) {
+	if len(segments) != len(r.segments) {
+		return nil, false
+	}
+	params := map[string]string{}
+	for i, want := range r.segments {
+		if strings.HasPrefix(want, "{") {
+			if segments[i] == "" || segments[i] == "@me" {
+				return nil, false
+			}
+			params[want[1:len(want)-1]] = segments[i]
+		} else if want != segments[i] {
+			return nil, false
+		}
+	}
+	return params, true
+}
+
+// split takes a request path apart: the version ("" when there is none) and
+// what follows it. Paths outside /api are not the API's.
+func split(path string) (version, rest string, ok bool) {
+	tail, ok := strings.CutPrefix(path, "/api")
+	if !ok || (tail != "" && tail[0] != '/') {
+		return "", "", false
+	}
+	if v, more, _ := strings.Cut(strings.TrimPrefix(tail, "/"), "/"); len(v) > 1 && v[0] == 'v' {
+		if _, err := strconv.Atoi(v[1:]); err == nil {
+			return v[1:], "/" + more, true
+		}
+	}
+	return "", tail, true
+}
+
+// served says which versions answer: the two current ones, and the deprecated
+// default of a path without a version.
+var served = map[string]bool{"10": true, "9": true, "": true}
+
+// methodsWithoutBody are those whose body nobody reads.
+var methodsWithoutBody = map[string]bool{http.MethodGet: true, http.MethodHead: true}

@@ -1,0 +1,193 @@
+package discordsim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// getGateway is GET /gateway, for which nobody needs a token.
+func (r *restAPI) getGateway(c *restRequest) restResponse {
+	return ok200(map[string]any{"url": r.sim.gatewayURL(c.req)})
+}
+
+// getGatewayBot is GET /gateway/bot (S-002): all four numbers follow what the
+// app has really used up. reset_after is in milliseconds.
+func (r *restAPI) getGatewayBot(c *restRequest) restResponse {
+	total, remaining, resetAfter := r.sim.startLimitLocked(c.app)
+	return ok200(map[string]any{
+		"url": r.sim.gatewayURL(c.req), "shards": max(1, c.app.Shards),
+		"session_start_limit": map[string]any{
+			"total": total, "remaining": remaining, "reset_after": resetAfter.Milliseconds(),
+			"max_concurrency": max(1, c.app.MaxConcurrency),
+		},
+	})
+}
+
+// getMe is GET /users/@me, the cheapest check of a token (S-089).
+func (r *restAPI) getMe(c *restRequest) restResponse {
+	u := c.app.Bot
+	return ok200(map[string]any{
+		"id": u.ID, "username": u.Username, "discriminator": "0000", "global_name": orNull(u.GlobalName), "avatar": nil,
+		"bot": true, "flags": 0, "public_flags": 0, "mfa_enabled": true, "locale": "en-US", "verified": true, "email": nil,
+	})
+}
+
+// listGuilds is GET /users/@me/guilds, paged by id (S-089): bots can be in
+// more guilds than one page holds.
+func (r *restAPI) listGuilds(c *restRequest) restResponse {
+	var wrong formErrors
+	limit := c.limitParam(1, 200, 200, &wrong)
+	before, after := c.idParam("before", &wrong), c.idParam("after", &wrong)
+	counts := c.flagParam("with_counts", &wrong)
+	if wrong.any() {
+		return wrong.answer()
+	}
+	all := slices.SortedFunc(slices.Values(c.app.Guilds), func(a, b *Guild) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	all = slices.DeleteFunc(all, func(g *Guild) bool { return g.ID <= after || (before != 0 && g.ID >= before) })
+	if before != 0 && after == 0 {
+		all = all[max(0, len(all)-limit):]
+	}
+	out := []any{}
+	for _, g := range all[:min(limit, len(all))] {
+		guild := map[string]any{
+			"id": g.ID, "name": g.Name, "icon": nil, "banner": nil, "owner": g.OwnerID == c.app.Bot.ID,
+			"permissions": botPermissions, "features": []string{},
+		}
+		if counts {
+			guild["approximate_member_count"] = len(g.Members)
+			guild["approximate_presence_count"] = len(g.Members)
+		}
+		out = append(out, guild)
+	}
+	return ok200(out)
+}
+
+// botPermissions is what a bot may do everywhere it can look: view, send,
+// embed, attach, read history, react, manage messages, use commands.
+const botPermissions = "2147609664"
+
+// openDM is POST /users/@me/channels: the same person gives the same channel.
+func (r *restAPI) openDM(c *restRequest) restResponse {
+	f := c.form()
+	f.require("recipient_id")
+	id := f.id("recipient_id")
+	if f.wrong.any() {
+		return f.wrong.answer()
+	}
+	user, known := r.sim.users[id]
+	switch {
+	case !known:
+		return errUnknownUser.answer()
+	case user.Bot:
+		return errCannotMessageUser.answer()
+	}
+	return ok200(r.renderChannel(r.sim.dmLocked(c.app, id)))
+}
+
+// getUser is GET /users/{user}.
+func (r *restAPI) getUser(c *restRequest) restResponse {
+	u, known := r.sim.users[c.id("user")]
+	if !known {
+		return errUnknownUser.answer()
+	}
+	return ok200(r.renderUser(u))
+}
+
+// getGuild is GET /guilds/{guild}.
+func (r *restAPI) getGuild(c *restRequest) restResponse {
+	g, refused := r.guildFor(c)
+	if refused != nil {
+		return *refused
+	}
+	out := map[string]any{
+		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": []string{}, "emojis": []any{}, "stickers": []any{},
+		"roles":          []any{map[string]any{"id": g.ID, "name": "@everyone", "color": 0, "hoist": false, "position": 0, "permissions": botPermissions, "managed": false, "mentionable": false, "flags": 0}},
+		"afk_channel_id": nil, "afk_timeout": 300, "system_channel_id": nil, "system_channel_flags": 0, "rules_channel_id": nil,
+		"public_updates_channel_id": nil, "preferred_locale": "en-US", "premium_tier": 0, "premium_progress_bar_enabled": false,
+		"nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
+		"application_id": nil, "description": nil, "banner": nil, "splash": nil, "discovery_splash": nil, "vanity_url_code": nil,
+	}
+	if counts, _ := parseBool(c.query.Get("with_counts")); counts {
+		out["approximate_member_count"], out["approximate_presence_count"] = len(g.Members), len(g.Members)
+	}
+	return ok200(out)
+}
+
+// guildFor finds the guild of the path and checks that the app is in it.
+func (r *restAPI) guildFor(c *restRequest) (*Guild, *restResponse) {
+	g := r.sim.guilds[c.id("guild")]
+	switch {
+	case g == nil:
+		a := errUnknownGuild.answer()
+		return nil, &a
+	case !slices.Contains(c.app.Guilds, g):
+		a := errMissingAccess.answer()
+		return nil, &a
+	}
+	return g, nil
+}
+
+// getChannel is GET /channels/{channel}.
+func (r *restAPI) getChannel(c *restRequest) restResponse {
+	ch, refused := r.channelFor(c)
+	if refused != nil {
+		return *refused
+	}
+	return ok200(r.renderChannel(ch))
+}
+
+// startTyping is POST /channels/{channel}/typing: it shows for ten seconds or
+// until a message is sent (S-093).
+func (r *restAPI) startTyping(c *restRequest) restResponse {
+	ch, refused := r.channelFor(c)
+	if refused != nil {
+		return *refused
+	}
+	if ch.ReadOnly[c.app.ID] {
+		return errMissingPermission.answer()
+	}
+	if r.typing[ch.ID] == nil {
+		r.typing[ch.ID] = map[ID]time.Time{}
+	}
+	r.typing[ch.ID][c.app.Bot.ID] = c.now.Add(typingFor)
+	event := map[string]any{"channel_id": ch.ID, "user_id": c.app.Bot.ID, "timestamp": c.now.Unix()}
+	if ch.Guild != nil {
+		event["guild_id"], event["member"] = ch.Guild.ID, r.sim.memberObject(c.app.Bot)
+	}
+	c.emit(func() { r.sim.emitLocked(nil, ch.Guild, ch, "TYPING_START", event) })
+	return noContent()
+}
+
+const typingFor = 10 * time.Second
+
+// Typing lists who is shown as typing in a channel now.
+func (s *Sim) Typing(channel ID) []ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []ID
+	for user, until := range s.rest.typing[channel] {
+		if time.Now().Before(until) {
+			out = append(out, user)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// stamp prints a time as Discord does.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000-07:00") }
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,0 +1,214 @@
+package discordsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// form is at heart a suspicious reader of one JSON object of a request body:
+// every getter checks the type and the limit of its field, files a complaint
+// under the field's path and goes on, so that a client hears about all its
+// mistakes at once (S-081).
+type form struct {
+	fields map[string]json.RawMessage
+	wrong  *formErrors
+	path   string
+}
+
+// newForm reads the body of a request. Whether the body is JSON at all has been
+// checked before.
+func newForm(body []byte) *form {
+	f := &form{wrong: &formErrors{}}
+	f.open(body)
+	return f
+}
+
+func (f *form) open(raw json.RawMessage) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return
+	}
+	if err := json.Unmarshal(raw, &f.fields); err != nil || f.fields == nil {
+		f.fields = nil
+		f.wrong.add(f.path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+	}
+}
+
+// at is the path of a field of this form.
+func (f *form) at(name string) string {
+	if f.path == "" {
+		return name
+	}
+	return f.path + "." + name
+}
+
+// has reports whether the field is there and not null.
+func (f *form) has(name string) bool {
+	raw, ok := f.fields[name]
+	return ok && !isNull(raw)
+}
+
+// given reports whether the field is there, null or not.
+func (f *form) given(name string) bool { _, ok := f.fields[name]; return ok }
+
+// refuse files a complaint about a field.
+func (f *form) refuse(name, code, format string, args ...any) {
+	f.wrong.add(f.at(name), code, format, args...)
+}
+
+// require complains when the field is absent or null.
+func (f *form) require(name string) bool {
+	if f.has(name) {
+		return true
+	}
+	f.refuse(name, "BASE_TYPE_REQUIRED", "This field is required")
+	return false
+}
+
+// text reads a string of at most max characters; 0 is no limit. A number is
+// taken as its text, as Discord does.
+func (f *form) text(name string, maxLen int) string {
+	if !f.has(name) {
+		return ""
+	}
+	raw := f.fields[name]
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		var n json.Number
+		if json.Unmarshal(raw, &n) != nil {
+			f.refuse(name, "STRING_TYPE_CONVERT", "Could not interpret %q as string.", clip(raw))
+			return ""
+		}
+		s = n.String()
+	}
+	if n := utf8.RuneCountInString(s); maxLen > 0 && n > maxLen {
+		f.refuse(name, "BASE_TYPE_MAX_LENGTH", "Must be %d or fewer in length.", maxLen)
+	}
+	return s
+}
+
+// between reads a required string whose length lies in a range.
+func (f *form) between(name string, low, high int) string {
+	if !f.require(name) {
+		return ""
+	}
+	s := f.text(name, 0)
+	if n := utf8.RuneCountInString(s); n < low || n > high {
+		f.refuse(name, "BASE_TYPE_BAD_LENGTH", "Must be between %d and %d in length.", low, high)
+	}
+	return s
+}
+
+// integer reads a whole number, or the text of one.
+func (f *form) integer(name string) int64 {
+	if !f.has(name) {
+		return 0
+	}
+	text := strings.Trim(string(f.fields[name]), `"`)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		f.refuse(name, "NUMBER_TYPE_COERCE", "Value %q is not int.", clip(f.fields[name]))
+	}
+	return n
+}
+
+// truth reads a bool, or the text of one.
+func (f *form) truth(name string) bool {
+	if !f.has(name) {
+		return false
+	}
+	b, ok := parseBool(strings.Trim(string(f.fields[name]), `"`))
+	if !ok {
+		f.refuse(name, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+	}
+	return b
+}
+
+// id reads a snowflake.
+func (f *form) id(name string) ID {
+	if !f.has(name) {
+		return 0
+	}
+	return f.snowflake(name, f.fields[name])
+}
+
+func (f *form) snowflake(name string, raw json.RawMessage) ID {
+	n, err := strconv.ParseUint(strings.Trim(string(raw), `"`), 10, 64)
+	if err != nil {
+		f.refuse(name, "NUMBER_TYPE_COERCE", "Value %q is not snowflake.", clip(raw))
+	}
+	return ID(n)
+}
+
+// list reads an array of at most max entries; 0 is no limit.
+func (f *form) list(name string, maxLen int) []json.RawMessage {
+	if !f.has(name) {
+		return nil
+	}
+	var l []json.RawMessage
+	if err := json.Unmarshal(f.fields[name], &l); err != nil {
+		f.refuse(name, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+		return nil
+	}
+	if maxLen > 0 && len(l) > maxLen {
+		f.refuse(name, "BASE_TYPE_MAX_LENGTH", "Must be %d or fewer in length.", maxLen)
+	}
+	return l
+}
+
+// ids reads an array of snowflakes.
+func (f *form) ids(name string, maxLen int) []ID {
+	var out []ID
+	for i, raw := range f.list(name, maxLen) {
+		out = append(out, f.snowflake(name+"."+strconv.Itoa(i), raw))
+	}
+	return out
+}
+
+// sub opens an object inside this form; an absent one reads as empty.
+func (f *form) sub(name string) *form {
+	child := &form{wrong: f.wrong, path: f.at(name)}
+	if f.has(name) {
+		child.open(f.fields[name])
+	}
+	return child
+}
+
+// each opens every object of a list inside this form.
+func (f *form) each(name string, maxLen int) []*form {
+	var out []*form
+	for i, raw := range f.list(name, maxLen) {
+		child := &form{wrong: f.wrong, path: f.at(name) + "." + strconv.Itoa(i)}
+		if isNull(raw) {
+			raw = json.RawMessage(`""`)
+		}
+		child.open(raw)
+		out = append(out, child)
+	}
+	return out
+}
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+// parseBool reads the spellings Discord documents for query strings.
+func parseBool(s string) (value, ok bool) {
+	switch s {
+	case "true", "True", "1":
+		return true, true
+	case "false", "False", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// clip keeps an answer short however long the value was.
+func clip(raw []byte) string {
+	const most = 64
+	raw = bytes.Trim(raw, `"`)
+	if len(raw) > most {
+		return strings.ToValidUTF8(string(raw[:most]), "") + "…"
+	}
+	return string(raw)
+}

@@ -1,0 +1,155 @@
+package discordsim
+
+// Webhook is a way to post into a channel for whoever knows its token.
+type Webhook struct {
+	ID      ID
+	Token   string
+	Channel ID
+	Name    string
+}
+
+// AddWebhook makes a webhook in a channel.
+func (s *Sim) AddWebhook(channel ID, name string) Webhook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hook := &Webhook{ID: s.newID(), Token: s.newSecret(), Channel: channel, Name: name}
+	s.rest.webhooks[hook.ID] = hook
+	return *hook
+}
+
+// RemoveWebhook deletes a webhook; from then on it is 404 10015 (S-096).
+func (s *Sim) RemoveWebhook(id ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.rest.webhooks, id)
+}
+
+// webhookFor finds the webhook of the path.
+func (r *restAPI) webhookFor(c *restRequest) (*Webhook, *restResponse) {
+	hook := r.webhooks[c.id("webhook")]
+	switch {
+	case hook == nil || r.sim.channels[hook.Channel] == nil:
+		a := errUnknownWebhook.answer()
+		return nil, &a
+	case hook.Token != c.params["token"]:
+		a := errWebhookToken.answer()
+		return nil, &a
+	}
+	return hook, nil
+}
+
+// getWebhook is GET /webhooks/{id}/{token}.
+func (r *restAPI) getWebhook(c *restRequest) restResponse {
+	hook, refused := r.webhookFor(c)
+	if refused != nil {
+		return *refused
+	}
+	out := map[string]any{
+		"id": hook.ID, "type": 1, "name": hook.Name, "avatar": nil, "channel_id": hook.Channel,
+		"token": hook.Token, "application_id": nil,
+	}
+	if g := r.sim.channels[hook.Channel].Guild; g != nil {
+		out["guild_id"] = g.ID
+	}
+	return ok200(out)
+}
+
+// executeWebhook is POST /webhooks/{id}/{token}: 204, or the message with
+// wait=true (S-096). Under an app's id it is a follow-up of an interaction.
+func (r *restAPI) executeWebhook(c *restRequest) restResponse {
+	if app := r.sim.apps[c.id("webhook")]; app != nil {
+		return r.followUp(c, app)
+	}
+	hook, refused := r.webhookFor(c)
+	if refused != nil {
+		return *refused
+	}
+	var wrong formErrors
+	wait := c.flagParam("wait", &wrong)
+	thread := c.idParam("thread_id", &wrong)
+	if wrong.any() {
+		return wrong.answer()
+	}
+	if thread != 0 {
+		return errUnknownChannel.answer()
+	}
+	f := c.form()
+	d := readDraft(f, c.files, flagSuppressEmbeds|flagSuppressNotifications|flagComponentsV2)
+	author := User{ID: hook.ID, Username: hook.Name, Bot: true}
+	if f.has("username") {
+		author.Username = f.between("username", 1, 80)
+	}
+	if f.wrong.any() {
+		return f.wrong.answer()
+	}
+	if d.empty {
+		return errEmptyMessage.answer()
+	}
+	d.nonce, d.mentions = nil, usersOnly(d.mentions)
+	m := r.compose(r.sim.channels[hook.Channel], author, d, nil)
+	m.WebhookID = hook.ID
+	r.publish(c, m)
+	if !wait {
+		return noContent()
+	}
+	return ok200(r.renderMessage(m))
+}
+
+// webhookMessage finds a message a webhook, or an interaction's webhook, has sent.
+func (r *restAPI) webhookMessage(c *restRequest) (*Message, *restResponse) {
+	var m *Message
+	mine := func(m *Message) bool { return m != nil && m.WebhookID == c.id("webhook") }
+	if app := r.sim.apps[c.id("webhook")]; app != nil {
+		ask, refused := r.tokenOf(c, app)
+		if refused != nil {
+			return nil, refused
+		}
+		if m = ask.original; c.params["message"] != "@original" {
+			m = r.sim.message(c.id("message"))
+			if mine(m) && m.Channel != ask.channel {
+				m = nil
+			}
+		} else if m == nil {
+			m = ask.source
+			mine = func(m *Message) bool { return m != nil }
+		}
+	} else {
+		if _, refused := r.webhookFor(c); refused != nil {
+			return nil, refused
+		}
+		m = r.sim.message(c.id("message"))
+	}
+	if !mine(m) || m.Deleted {
+		a := errUnknownMessage.answer()
+		return nil, &a
+	}
+	return m, nil
+}
+
+func (r *restAPI) getWebhookMessage(c *restRequest) restResponse {
+	m, refused := r.webhookMessage(c)
+	if refused != nil {
+		return *refused
+	}
+	return ok200(r.renderMessage(m))
+}
+
+func (r *restAPI) editWebhookMessage(c *restRequest) restResponse {
+	m, refused := r.webhookMessage(c)
+	if refused != nil {
+		return *refused
+	}
+	if a, ok := r.applyEdit(c, m); !ok {
+		return a
+	}
+	return ok200(r.renderMessage(m))
+}
+
+func (r *restAPI) deleteWebhookMessage(c *restRequest) restResponse {
+	m, refused := r.webhookMessage(c)
+	if refused != nil {
+		return *refused
+	}
+	r.remove(c, m)
+	return noContent()
+}
