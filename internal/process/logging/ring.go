@@ -7,7 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // The bounds of a [Ring]: lines, bytes of one text, and attributes of a line.
@@ -95,9 +96,9 @@ func (l *Ring) Handle(_ context.Context, r slog.Record) error {
 		if len(line.Attrs) == ringAttrs || left <= 0 {
 			return
 		}
-		key, text := cut(l.redact(key), left), cut(l.redact(v.String()), left)
-		left -= len(key) + len(text)
-		line.Attrs = append(line.Attrs, slog.String(key, text))
+		key, value := clip(l.redact(key), left), clip(l.redact(v.String()), left)
+		left -= len(key) + len(value)
+		line.Attrs = append(line.Attrs, slog.String(key, value))
 	}
 	for _, a := range l.given {
 		flatten(a.Key, a.Value, add)
@@ -130,19 +131,10 @@ func flatten(key string, v slog.Value, add func(string, slog.Value)) {
 	}
 }
 
-func (l *Ring) text(s string) string { return cut(l.redact(s), ringText) }
+func (l *Ring) text(s string) string { return clip(l.redact(s), ringText) }
 
-// cut shortens a text to so many bytes, between two characters.
-func cut(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most] + "..."
-}
+// clip is [text.Clip] of a text that may not be UTF-8.
+func clip(s string, limit int) string { return text.Clip(strings.ToValidUTF8(s, "\uFFFD"), limit) }
 
 // The pace at which a follower gets lines. What comes faster can be looked up
 // with [Ring.Last], and does not push other events out of the live stream.

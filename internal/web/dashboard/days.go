@@ -73,7 +73,7 @@ func newBarView(t lang, d history.Day) barView {
 		if d.Worst != nil {
 			worst = d.Worst.Cause
 		}
-		said = append(said, t.Count(int64(d.Incidents), "incident")+": "+t.CauseTitle(health.Lookup(worst)))
+		said = append(said, t.Count(int64(d.Incidents), "incident")+": "+health.Lookup(worst).Heading().In(t))
 	}
 	bar.Text = strings.Join(said, " · ")
 	return bar

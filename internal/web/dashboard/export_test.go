@@ -5,5 +5,4 @@ var (
 	AssetTypes   = assetTypes
 	AssetAddress = frame{}.Asset
 	AssetContent = asset
-	ThaiReasons  = thaiReasons
 )

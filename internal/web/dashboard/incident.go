@@ -8,6 +8,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // incidentView is an incident as a sentence with what stands behind it.
@@ -58,15 +59,15 @@ func foldGaps(list []health.Incident) (folded []health.Incident, shards map[stri
 
 type actionView struct {
 	At   time.Time
-	What string
+	What localized
 }
 
 func newIncidentView(t lang, i health.Incident, now time.Time) incidentView {
 	row := health.Lookup(i.Cause)
 	v := incidentView{
 		lang: t, ID: i.ID, Start: i.Start, End: i.End, Open: i.End.IsZero(), Span: t.Span(i.Duration(now)), Now: now,
-		Outcome: outcomeText(t, i), Cause: row.ID, Runbook: t.T("incident.runbook", t.CauseTitle(row)),
-		Evidence: evidenceRows(t, i),
+		Outcome: i.Ended().In(t), Cause: row.ID, Runbook: t.T("incident.runbook", row.Heading().In(t)),
+		Evidence: evidenceRows(t, i), Sentence: t.Say(i.Happened()),
 	}
 	if grey := i.Grey(now); grey > 0 {
 		v.Kind, v.Mark = "grey", t.T("incident.grey", t.Span(grey))
@@ -80,52 +81,25 @@ func newIncidentView(t lang, i health.Incident, now time.Time) incidentView {
 	case v.Open && v.Kind == "risk":
 		v.Mark = t.T("incident.risk")
 	}
-	if t == english {
-		v.Sentence = localized{capital(incidentWhat(i)) + ".", "en"}
-	} else {
-		v.Sentence = localized{t.CauseTitle(row), t.String()}
+	switch {
+	case t == english:
+		v.Sentence.Text += "."
+	case !hasTranslation(i):
+		v.Sentence = t.Say(row.Heading())
 	}
 	if i.Pair.Count > 1 {
 		v.Shard = t.T("incident.shard", i.Pair.String())
 	}
 	for _, a := range i.Actions {
-		v.Actions = append(v.Actions, actionView{a.At, capital(a.String())})
+		v.Actions = append(v.Actions, actionView{a.At, t.Say(a.Message())})
 	}
 	return v
 }
 
-// incidentWhat says what was behind the incident, in the words it was seen in.
-func incidentWhat(i health.Incident) string {
-	return i.Happened().String()
-}
-
-func outcomeText(t lang, i health.Incident) string {
-	if i.Connected && i.Outcome == health.OutcomeOpen {
-		return t.T("outcome.unmended")
-	}
-	switch i.Outcome {
-	case health.OutcomeMended:
-		return t.T("outcome.mended")
-	case health.OutcomeResumed:
-		switch replayed := t.Count(int64(i.Replayed), "event"); {
-		case i.Lost > 0:
-			return t.T("outcome.resumed.lost", replayed, t.Number(i.Lost))
-		case i.Replayed == 0:
-			return t.T("outcome.resumed.0")
-		default:
-			return t.T("outcome.resumed", replayed)
-		}
-	case health.OutcomeNewSession:
-		if i.AtStart {
-			return t.T("outcome.start")
-		}
-		return t.T("outcome.new")
-	case health.OutcomeEnded:
-		return t.T("outcome.ended")
-	case health.OutcomeUnobserved:
-		return t.T("outcome.unobserved")
-	}
-	return t.T("outcome.open")
+// hasTranslation reports whether what happened can be said in every language.
+// Incidents of earlier versions, and what a proxy says, are English only.
+func hasTranslation(i health.Incident) bool {
+	return i.What.Key != "" || i.What == (health.Message{})
 }
 
 // evidenceRows lists what was seen, without what was not.
@@ -149,9 +123,9 @@ func evidenceRows(t lang, i health.Incident) []rowView {
 		return t.Stamp(at)
 	}
 	e := i.Evidence
-	add("evidence.cause", textHTML(t.CauseTitle(health.Lookup(i.Cause))))
-	if t != english {
-		add("evidence.seen", template.HTML(`<span lang="en">`)+textHTML(capital(incidentWhat(i)))+"</span>")
+	add("evidence.cause", textHTML(health.Lookup(i.Cause).Heading().In(t)))
+	if t != english && !hasTranslation(i) {
+		add("evidence.seen", template.HTML(`<span lang="en">`)+textHTML(text.Capitalize(i.Happened().String()))+"</span>")
 	}
 	add("evidence.kind", closerText(t, e.By))
 	if e.Code != 0 {

@@ -85,7 +85,7 @@ func (t lang) Count(n int64, key string) string {
 	return t.T(key+".many", t.Number(n))
 }
 
-// Number groups the digits by three.
+// Number groups the digits by three. It implements [health.Language].
 func (t lang) Number(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	sign := ""
@@ -211,42 +211,31 @@ func whole(d time.Duration) time.Duration { return max(d, 0).Truncate(time.Secon
 // State is a status in words.
 func (t lang) State(id string) string { return t.T("state." + id) }
 
-// CauseTitle is the title of a row of the catalogue.
-func (t lang) CauseTitle(c health.Cause) string {
-	if t == thai {
-		if said, ok := thaiCauses[c.ID]; ok {
-			return said.title
-		}
-	}
-	return c.Title
-}
-
-// CauseDo is what a person has to do about a cause.
-func (t lang) CauseDo(c health.Cause) string {
-	if t == thai {
-		if said, ok := thaiCauses[c.ID]; ok {
-			return said.do
-		}
-	}
-	return c.Do
-}
-
 // localized is text with its language, which a screen reader has to know.
 type localized struct {
 	Text, Lang string
 }
 
-// Reason translates a reason where it is one of the known ones.
-func (t lang) Reason(reason string) (said localized, exact bool) {
+// Sentence implements [health.Language].
+func (t lang) Sentence(key string) string {
 	if t == english {
-		return localized{capital(reason), "en"}, true
+		return health.English{}.Sentence(key)
 	}
-	for from, to := range thaiReasons {
-		if reason == from {
-			return localized{to, t.String()}, true
-		}
+	if text, ok := thaiMessages[key]; ok {
+		return text
 	}
-	return localized{capital(reason), "en"}, false
+	return key
 }
 
-func capital(s string) string { return text.Capitalize(s) }
+// Duration implements [health.Language].
+func (t lang) Duration(d time.Duration) string { return t.Span(d) }
+
+// Say says a message of package health as a sentence of its own. A message without
+// a key is in the words of Discord, the system or a library, and those are English.
+func (t lang) Say(m health.Message) localized {
+	tag := t.String()
+	if m.Key == "" {
+		tag = english.String()
+	}
+	return localized{text.Capitalize(m.In(t)), tag}
+}

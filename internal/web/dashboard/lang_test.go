@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/health/history"
+	"evergreen/internal/text"
 )
 
 // evening is when tests in fixed time play.
@@ -83,7 +85,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	collect(script)
 	here := os.DirFS(".")
 	for _, name := range glob(t, here, "*.go") {
-		if strings.HasSuffix(name, "_test.go") || name == "lang_english.go" || name == "lang_thai.go" {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "lang_") {
 			continue
 		}
 		text, err := fs.ReadFile(here, name)
@@ -107,17 +109,39 @@ func glob(t *testing.T, where fs.FS, pattern string) []string {
 	return names
 }
 
-// Every cause can be told in Thai, and asks for something to be done in Thai
-// exactly where it does in English.
-func TestCausesInThai(t *testing.T) {
-	for _, c := range health.Catalogue {
-		said, ok := thaiCauses[c.ID]
-		if !ok || said.title == "" || (said.do == "") != (c.Do == "") {
-			t.Errorf("%s: %+v", c.ID, said)
+// Every sentence of package health has a Thai one with room for the same values,
+// and every name that history and text give has a text in both languages.
+func TestEverySentenceHasThai(t *testing.T) {
+	verb := regexp.MustCompile(`%(?:\[\d\])?s`)
+	for _, key := range health.MessageKeys() {
+		en, th := english.Sentence(key), thaiMessages[key]
+		if strings.TrimSpace(th) == "" {
+			t.Errorf("%s has no Thai: %s", key, en)
+			continue
+		}
+		if en, th := len(verb.FindAllString(en, -1)), len(verb.FindAllString(th, -1)); en != th {
+			t.Errorf("%s has room for %d values in English and for %d in Thai", key, en, th)
 		}
 	}
-	if len(thaiCauses) != len(health.Catalogue) {
-		t.Errorf("%d causes are told in Thai and %d are known", len(thaiCauses), len(health.Catalogue))
+	if len(thaiMessages) != len(health.MessageKeys()) {
+		t.Errorf("there are %d sentences in Thai and %d in English", len(thaiMessages), len(health.MessageKeys()))
+	}
+	var keys []string
+	for _, w := range slices.Concat(history.UptimeWindows, history.LatencyWindows) {
+		keys = append(keys, "window."+w.Name)
+	}
+	for _, theme := range (frame{}).Themes() {
+		keys = append(keys, "theme."+theme)
+	}
+	for _, d := range []time.Duration{time.Millisecond, time.Second, 61 * time.Second, time.Hour, 25 * time.Hour} {
+		for _, p := range text.Parts(d) {
+			keys = append(keys, "unit."+p.Unit)
+		}
+	}
+	for _, key := range keys {
+		if englishTexts[key] == "" || thaiTexts[key] == "" {
+			t.Errorf("%s is %q in English and %q in Thai", key, englishTexts[key], thaiTexts[key])
+		}
 	}
 }
 
@@ -133,7 +157,7 @@ func TestNumbersInWords(t *testing.T) {
 		{thai.Span(3*time.Hour + 12*time.Minute), "3 ชม. 12 นาที"},
 		{english.Share(1), "100%"}, {english.Share(0.999999), "99.999%"}, {english.Share(0.5), "50%"}, {english.Share(0), "0%"},
 		{english.Number(184212), "184,212"}, {english.Number(-1234567), "-1,234,567"}, {english.Number(12), "12"},
-		{english.Count(1, "event"), "1 event"}, {english.Count(2, "event"), "2 events"},
+		{english.Count(1, "incident"), "1 incident"}, {english.Count(2, "incident"), "2 incidents"},
 		{english.Date(evening), "Tue 24 Nov"}, {thai.Date(evening), "อ. 24 พ.ย."},
 		{english.MS(4100 * time.Microsecond), "4.1"}, {english.MS(412 * time.Millisecond), "412"},
 	} {

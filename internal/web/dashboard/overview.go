@@ -143,35 +143,28 @@ func newDashboardView(f frame, s state) dashboardView {
 	if n := len(v.Incidents); n > incidentsInView {
 		v.Incidents, v.Earlier = v.Incidents[:incidentsInView], v.Incidents[incidentsInView:]
 	}
-	if reason := s.Snap.Work.Reason.String(); reason != "" {
-		v.WorkNote = localized{f.T("work.bad", reason), "en"}
+	if reason := s.Snap.Work.Reason; reason != (health.Message{}) {
+		v.WorkNote = localized{f.T("work.bad", reason.In(f)), f.Lang()}
 	}
 	v.Shards, v.Changes = f.shards(s.Snap)
 	return v
 }
 
-// newStateView says how the bot is. In a language other than that of the
-// reasons, what cannot be translated word by word is summed up and quoted.
+// newStateView says how the bot is. A reason that has no translation is summed up
+// and quoted below that.
 func newStateView(t lang, snap health.Snapshot) stateView {
 	id := snap.Status.ID()
 	v := stateView{ID: id, Name: t.State(id), Since: snap.Since, Now: snap.At}
-	reason, exact := t.Reason(snap.Reason.String())
-	v.Reason = reason
-	if !exact {
-		v.Detail = reason
+	v.Reason = t.Say(snap.Reason)
+	if v.Reason.Lang != t.String() {
+		v.Detail = v.Reason
 		v.Reason = localized{t.T("general." + id), t.String()}
 		if open := openIncident(snap); open != nil {
-			v.Reason.Text = t.CauseTitle(health.Lookup(open.Cause)) + " – " + v.Reason.Text
+			v.Reason.Text = health.Lookup(open.Cause).Heading().In(t) + " – " + v.Reason.Text
 		}
 	}
 	if snap.Remedy != (health.Message{}) {
-		v.Remedy = localized{snap.Remedy.String(), "en"}
-		for _, c := range health.Catalogue {
-			if c.Remedy() == snap.Remedy {
-				v.Remedy = localized{t.CauseDo(c), t.String()}
-				break
-			}
-		}
+		v.Remedy = t.Say(snap.Remedy)
 	}
 	if said := snap.Discord; !said.At.IsZero() && said.Indicator != "" && said.Indicator != "none" {
 		v.Discord = cmp.Or(said.Incident, said.Description)
@@ -323,9 +316,8 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	var views []shardView
 	var changes []changeView
 	for _, s := range snap.Shards {
-		reason, _ := f.Reason(s.Reason.String())
 		v := shardView{
-			Pair: s.Pair.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: reason, State: s.State,
+			Pair: s.Pair.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: f.Say(s.Reason), State: s.State,
 			Latency: "–", P95: "–", Interval: "–", ACK: s.LastACK, Session: s.SessionSince,
 			Reconnects: f.Number(s.Counts.Reconnects), Resumed: f.Number(s.Counts.Resumed),
 			Resumes: f.Number(s.Counts.Resumes), Guilds: f.Number(int64(s.Guilds)),

@@ -161,25 +161,33 @@ func TestDashboardWithoutScript(t *testing.T) {
 	}
 }
 
-// In Thai a reason that nobody translated is summed up and quoted in English,
-// marked as such; a known one is translated, and so are cause and remedy.
+// In Thai what happened is told in Thai, by its key. A reason that has no key is
+// summed up and quoted in English, marked as such.
 func TestReasonsInThai(t *testing.T) {
 	s := newScene(evening)
 	server := serve(t, s.options())
-	if a := ask(t, server, "GET", "/?lang=th"); !strings.Contains(a.body, ">ออนไลน์</h1>") || !strings.Contains(a.body, dashboard.ThaiReasons["connected, and Discord answers"]) {
-		t.Error("the state is not in Thai")
+	page := func() string {
+		return strings.ReplaceAll(ask(t, server, "GET", "/?lang=th").body, "\u00a0", " ")
 	}
-	s.lose()
-	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Remedy() })
-	a := ask(t, server, "GET", "/?lang=th")
-	for _, want := range []string{
-		"การเชื่อมต่อขาด – การเชื่อมต่อหลุด", `<p class="detail" lang="en">The connection was cut without a close frame; connecting</p>`,
-		"ถ้านาน ให้ตรวจการเชื่อมต่อและไฟร์วอลล์ของโฮสต์นี้ (ขาออกพอร์ต 443)", `<html lang="th"`,
-	} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("the page lacks %q", want)
+	holds := func(body string, all ...string) {
+		t.Helper()
+		for _, want := range all {
+			if !strings.Contains(body, want) {
+				t.Errorf("the page lacks %q", want)
+			}
 		}
 	}
+	holds(page(), ">ออนไลน์</h1>", "เชื่อมต่ออยู่ และ Discord ตอบกลับตามปกติ", `<html lang="th"`,
+		"การเชื่อมต่อค้างครึ่งทาง (half-open ไม่มีอะไรมาถึงนาน 15 วินาที)", "ต่อเซสชันเดิมได้ ได้รับย้อนหลัง 12 เหตุการณ์ ไม่มีสูญหาย",
+		`<span lang="en">Discord answered HTTP 503; 11 attempts failed</span>`)
+	s.lose()
+	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Remedy() })
+	const remedy = "ถ้านาน ให้ตรวจการเชื่อมต่อและไฟร์วอลล์ของโฮสต์นี้ (ขาออกพอร์ต 443)"
+	holds(page(), `lang="th">การเชื่อมต่อขาดโดยไม่มี close frame; กำลังเชื่อมต่อเพื่อต่อเซสชันเดิม</p>`, remedy)
+	s.change(func(s *scene) {
+		s.snap.Reason = health.Text("the connection was cut without a close frame; connecting")
+	})
+	holds(page(), "การเชื่อมต่อขาด – การเชื่อมต่อหลุด", `<p class="detail" lang="en">The connection was cut without a close frame; connecting</p>`, remedy)
 }
 
 // The language is what the address says, then what was chosen before, then what

@@ -21,7 +21,7 @@ func newRunbookView(f frame) runbookView {
 	f.Title = f.T("title", f.T("runbook"), f.T("brand"))
 	v := runbookView{frame: f}
 	for _, c := range health.Catalogue {
-		row := causeView{c.ID, c.Number, f.CauseTitle(c), f.CauseDo(c), c.Happened, c.Recognised, c.Done}
+		row := causeView{c.ID, c.Number, c.Heading().In(f), c.Remedy().In(f), c.Happened, c.Recognised, c.Done}
 		if c.Number > 0 {
 			v.Ranked = append(v.Ranked, row)
 		} else {

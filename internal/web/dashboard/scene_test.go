@@ -53,7 +53,7 @@ func newScene(now time.Time) *scene {
 	s.addIncidents(now)
 	since := s.incidents[0].End
 	shard := health.ShardSnapshot{
-		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Text("connected, and Discord answers"), Since: since,
+		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Say("status.connected"), Since: since,
 		Ready: true, Connected: true, State: "live", StateSince: since, SessionSince: now.Add(-(4*24 + 3) * time.Hour),
 		Interval: 41250 * time.Millisecond, LastACK: now.Add(-12 * time.Second), Username: "ResearchBot", Guilds: 128,
 		Latency: health.Latency{
@@ -137,10 +137,10 @@ func (s *scene) addPast(now time.Time, random *rand.Rand) {
 
 // addIncidents makes a few incidents of different kinds.
 func (s *scene) addIncidents(now time.Time) {
-	loss := func(ago, lasted time.Duration, cause health.CauseID, what string, outcome health.Outcome) health.Incident {
+	loss := func(ago, lasted time.Duration, cause health.CauseID, what health.Message, outcome health.Outcome) health.Incident {
 		start := now.Add(-ago)
 		return health.Incident{
-			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: health.Text(what), Start: start,
+			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
 			Detected: start.Add(min(lasted/2, 10*time.Second)), End: start.Add(lasted), Outcome: outcome,
 			Evidence: health.Evidence{
 				Kind: gateway.ReasonSilent, By: health.ByUs, LastByte: start, LastACK: start.Add(-8 * time.Second), Lasted: 7*time.Hour + 12*time.Minute,
@@ -152,24 +152,24 @@ func (s *scene) addIncidents(now time.Time) {
 			},
 		}
 	}
-	halfOpen := loss(2*time.Hour+11*time.Minute, 16200*time.Millisecond, health.HalfOpen, "the connection was half-open (nothing arrived for 15 s)", health.OutcomeResumed)
+	halfOpen := loss(2*time.Hour+11*time.Minute, 16200*time.Millisecond, health.HalfOpen, health.Say("reason.silent.for", 15*time.Second), health.OutcomeResumed)
 	halfOpen.Replayed = 12
-	routine := loss(9*time.Hour+40*time.Minute, 840*time.Millisecond, health.RoutineReconnect, "Discord asked to reconnect", health.OutcomeResumed)
+	routine := loss(9*time.Hour+40*time.Minute, 840*time.Millisecond, health.RoutineReconnect, health.Say("reason.reconnect"), health.OutcomeResumed)
 	routine.Evidence.By, routine.Evidence.Kind = health.ByDiscord, gateway.ReasonReconnect
-	closed := loss(27*time.Hour, 2400*time.Millisecond, health.DiscordClosed, "the Discord host is going away (close code 1001)", health.OutcomeResumed)
+	closed := loss(27*time.Hour, 2400*time.Millisecond, health.DiscordClosed, health.Say("close.1001"), health.OutcomeResumed)
 	closed.Replayed, closed.Evidence.Code, closed.Evidence.By, closed.Evidence.Kind = 3, 1001, health.ByDiscord, gateway.ReasonClosed
-	outage := loss(50*time.Hour, 4*time.Minute+18*time.Second, health.DiscordOutage, "Discord answered HTTP 503", health.OutcomeNewSession)
+	outage := loss(50*time.Hour, 4*time.Minute+18*time.Second, health.DiscordOutage, health.Text("Discord answered HTTP 503"), health.OutcomeNewSession)
 	outage.Evidence.HTTPStatus, outage.Evidence.Attempts, outage.Evidence.DialKind, outage.Evidence.DialSaid = 503, 11, gateway.ReasonUpgrade, "HTTP 503 Service Unavailable"
 	outage.SessionLost = outage.End.Add(-30 * time.Second)
-	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, "the connection was cut without a close frame", health.OutcomeResumed)
+	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, health.Say("reason.reset"), health.OutcomeResumed)
 	cut.Evidence.By = health.ByNetwork
-	dns := loss(33*24*time.Hour, 10*time.Minute+42*time.Second, health.DNSFailure, "the name gateway.discord.gg did not resolve", health.OutcomeNewSession)
+	dns := loss(33*24*time.Hour, 10*time.Minute+42*time.Second, health.DNSFailure, health.Text("the name gateway.discord.gg did not resolve"), health.OutcomeNewSession)
 	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.ReasonDNS, health.ByNobody
-	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, "the host slept for 3 min 30 s", health.OutcomeNewSession)
+	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, health.Say("host-slept", 210*time.Second), health.OutcomeNewSession)
 	slept.Evidence.Slept = 210 * time.Second
 	s.incidents = []health.Incident{halfOpen, routine, closed, outage, cut, slept, dns}
 	for ago := 40; ago < 46; ago++ {
-		s.incidents = append(s.incidents, loss(time.Duration(ago*24)*time.Hour, 910*time.Millisecond, health.RoutineReconnect, "Discord asked to reconnect", health.OutcomeResumed))
+		s.incidents = append(s.incidents, loss(time.Duration(ago*24)*time.Hour, 910*time.Millisecond, health.RoutineReconnect, health.Say("reason.reconnect"), health.OutcomeResumed))
 	}
 }
 
@@ -179,11 +179,11 @@ func (s *scene) lose() {
 	defer s.mu.Unlock()
 	now := s.now()
 	open := health.Incident{
-		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Text("the connection was cut without a close frame"),
+		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Say("reason.reset"),
 		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.ReasonReset, By: health.ByNetwork, LastByte: now},
 	}
 	s.incidents = append([]health.Incident{open}, s.incidents...)
-	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, health.Say("join.doing", open.What, health.Text("connecting")), now
+	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, health.Say("join.doing", open.What, health.Say("doing.connecting-to-resume")), now
 	s.snap.Ready, s.snap.Connected, s.snap.Last = false, false, &s.incidents[0]
 }
 

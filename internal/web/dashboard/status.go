@@ -45,7 +45,7 @@ func newStatusView(f frame, s state) statusView {
 		full := newIncidentView(f.lang, i, s.Snap.At)
 		v.Incidents = append(v.Incidents, publicIncident{
 			Start: full.Start, End: full.End, Now: full.Now, Open: full.Open, Kind: full.Kind, Span: full.Span,
-			Title: f.CauseTitle(health.Lookup(i.Cause)), Outcome: full.Outcome, Mark: full.Mark,
+			Title: health.Lookup(i.Cause).Heading().In(f), Outcome: full.Outcome, Mark: full.Mark,
 		})
 	}
 	return v

@@ -41,7 +41,7 @@ func TestStatusPageIsDiscreet(t *testing.T) {
 	server := serve(t, o)
 	for _, tag := range []string{"en", "th"} {
 		a := ask(t, server, "GET", "/status?lang="+tag)
-		for _, private := range []string{"secret-proxy", "!ask", "HTTP 503", "asked to reconnect", "heartbeat", "/runbook", "1.4.0"} {
+		for _, private := range []string{"secret-proxy", "!ask", "HTTP 503", "asked for a reconnect", "heartbeat", "/runbook", "1.4.0"} {
 			if strings.Contains(a.body, private) {
 				t.Errorf("%s: the page tells %q", tag, private)
 			}
