@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// activity is when somebody last had to do with the bot. A bot that is connected
-// and that nobody talks to may be cut off in a way the connection does not show.
+// activity is when people last used the bot. A bot that is connected and not used
+// may be cut off in a way that the connection does not show.
 type activity struct {
 	mu      sync.Mutex
-	at      time.Time // the latest of all
+	latest  time.Time // of all
 	message time.Time
 	asked   time.Time
 	shown   time.Time
 }
 
-// Activity tells when the bot last saw what. A zero time means never.
+// Activity is when the bot last saw what. A zero time means never.
 type Activity struct {
 	Message time.Time // a person's message, or a member who joined
 	Command time.Time
@@ -30,7 +30,7 @@ func (b *Bot) Activity() Activity {
 	a := &b.activity
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return Activity{Message: a.message, Command: a.asked, Ready: a.shown, Last: a.at}
+	return Activity{Message: a.message, Command: a.asked, Ready: a.shown, Last: a.latest}
 }
 
 func (a *activity) touch(now time.Time)   { a.set(&a.message, now) }
@@ -40,18 +40,18 @@ func (a *activity) ready(now time.Time)   { a.set(&a.shown, now) }
 func (a *activity) set(which *time.Time, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	*which, a.at = now, now
+	*which, a.latest = now, now
 }
 
 // last returns the latest activity.
 func (a *activity) last() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.at
+	return a.latest
 }
 
-// onMemberAdd counts a new member as a sign of life.
-func (b *Bot) onMemberAdd(context.Context, arrival) error {
+// onMemberAdd counts a new member as activity.
+func (b *Bot) onMemberAdd(context.Context, incomingEvent) error {
 	b.activity.touch(time.Now())
 	return nil
 }

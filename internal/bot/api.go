@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strconv"
 
-	manners "evergreen/internal/discord/rest"
+	transport "evergreen/internal/discord/rest"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
@@ -17,13 +17,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// api is the part of Discord's REST API the bot uses. Rate limits, retries and
-// the stop after a 401 are the business of the http.Client beneath it, so
-// disgo's own limiter is replaced by one that does nothing: with it disgo makes
-// every request exactly once, also after a 429.
+// api is the part of Discord's REST API that the bot uses. The HTTP client keeps
+// rate limits, retries and stops after a 401, so disgo's own limiter is replaced by
+// one that does nothing: disgo then makes every request once, also after a 429.
 //
-// The bodies of messages are structs of our own because disgo's leave out a
-// false fail_if_not_exists, which Discord then reads as true (G-138).
+// The bodies of messages are not disgo's, which leave out a false
+// fail_if_not_exists; Discord then reads it as true.
 type api struct{ client rest.Client }
 
 func newAPI(o Options) api {
@@ -40,8 +39,9 @@ func newAPI(o Options) api {
 	return api{client: rest.NewClient(o.Token, opts...)}
 }
 
-// outgoing is the body of a message the bot writes. It pings nobody (G-138).
-type outgoing struct {
+// messageBody is the body of a message. G-138: it pings nobody, and a reply to a
+// message that is gone is sent all the same.
+type messageBody struct {
 	Content         string               `json:"content"`
 	Nonce           string               `json:"nonce,omitempty"`
 	EnforceNonce    bool                 `json:"enforce_nonce,omitempty"`
@@ -60,16 +60,16 @@ type reference struct {
 	FailIfNotExists bool         `json:"fail_if_not_exists"`
 }
 
-// nobody is the allowed_mentions of everything the bot writes.
-var nobody = mentions{Parse: []string{}}
+// noMentions is the allowed_mentions of every message.
+var noMentions = mentions{Parse: []string{}}
 
-// callback is the first answer to an interaction.
+// callback is the initial response to an interaction.
 type callback struct {
 	Type discord.InteractionResponseType `json:"type"`
-	Data *outgoing                       `json:"data,omitempty"`
+	Data *messageBody                    `json:"data,omitempty"`
 }
 
-func (a api) createMessage(ctx context.Context, channel snowflake.ID, m outgoing) error {
+func (a api) createMessage(ctx context.Context, channel snowflake.ID, m messageBody) error {
 	return a.do(ctx, rest.CreateMessage.Compile(nil, channel), m, nil)
 }
 
@@ -77,19 +77,18 @@ func (a api) callback(ctx context.Context, interaction snowflake.ID, token strin
 	return a.do(ctx, rest.CreateInteractionResponse.Compile(nil, interaction, token), c, nil)
 }
 
-func (a api) editOriginal(ctx context.Context, application snowflake.ID, token string, m outgoing) error {
+func (a api) editOriginal(ctx context.Context, application snowflake.ID, token string, m messageBody) error {
 	return a.do(ctx, rest.UpdateInteractionResponse.Compile(nil, application, token), m, nil)
 }
 
-func (a api) followUp(ctx context.Context, application snowflake.ID, token string, m outgoing) error {
+func (a api) followUp(ctx context.Context, application snowflake.ID, token string, m messageBody) error {
 	return a.do(ctx, rest.CreateFollowupMessage.Compile(nil, application, token), m, nil)
 }
 
-// stillLoading reports whether the first answer to an interaction is still the
-// "thinking" placeholder of a deferred one.
-func (a api) stillLoading(ctx context.Context, application snowflake.ID, token string) (bool, error) {
+// isLoading reports whether the response to an interaction is still the deferral.
+func (a api) isLoading(ctx context.Context, application snowflake.ID, token string) (bool, error) {
 	m, err := get[struct {
-		Flags loose[int64] `json:"flags"`
+		Flags lenient[int64] `json:"flags"`
 	}](ctx, a, rest.GetInteractionResponse.Compile(nil, application, token))
 	return discord.MessageFlags(m.Flags.Value).Has(discord.MessageFlagLoading), err
 }
@@ -115,7 +114,7 @@ func (a api) guilds(ctx context.Context) ([]guild, error) {
 	var all []guild
 	after := id(0)
 	for {
-		limited, cancel := context.WithTimeout(ctx, attemptLimit)
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
 		page, err := get[[]guild](limited, a, rest.GetCurrentUserGuilds.Compile(discord.QueryValues{
 			"limit": guildsPage,
 			"after": after.String(),
@@ -152,12 +151,12 @@ func get[T any](ctx context.Context, a api, endpoint *rest.CompiledEndpoint) (va
 	}
 	value, err = read[T](raw)
 	if err != nil {
-		return value, fmt.Errorf("%s: Discord's answer cannot be read: %w", title(endpoint), err)
+		return value, fmt.Errorf("%s: Discord's answer cannot be read: %w", requestName(endpoint), err)
 	}
 	return value, nil
 }
 
-// rawJSON keeps an answer as it is, for a decoder that is more lenient.
+// rawJSON is an answer that is not decoded yet.
 type rawJSON jsontext.Value
 
 // UnmarshalJSON copies the value.
@@ -167,16 +166,16 @@ func (r *rawJSON) UnmarshalJSON(b []byte) error {
 }
 
 func (a api) do(ctx context.Context, endpoint *rest.CompiledEndpoint, in, out any) error {
-	return explain(title(endpoint), a.client.Do(endpoint, in, out, rest.WithCtx(ctx)))
+	return toRequestError(requestName(endpoint), a.client.Do(endpoint, in, out, rest.WithCtx(ctx)))
 }
 
-// title names a request without the secrets its path may hold.
-func title(endpoint *rest.CompiledEndpoint) string {
+// requestName names a request without the secrets that its path may contain.
+func requestName(endpoint *rest.CompiledEndpoint) string {
 	return endpoint.Endpoint.Method + " " + endpoint.Endpoint.Route
 }
 
-// requestError is a request that did not succeed. Unlike disgo's error it holds
-// no header, no body and no interaction token, and can always be printed.
+// requestError is a request that failed. Unlike disgo's error it has no header, no
+// body and no interaction token, and can always be printed.
 type requestError struct {
 	Request string
 	// Status is 0 when no answer came; Err says why.
@@ -186,7 +185,7 @@ type requestError struct {
 	Err     error
 }
 
-// Error says what was asked and what came of it.
+// Error returns the request and why it failed.
 func (e *requestError) Error() string {
 	if e.Status == 0 {
 		return e.Request + ": no answer: " + e.Err.Error()
@@ -204,18 +203,18 @@ func (e *requestError) Error() string {
 // Unwrap returns why no answer came.
 func (e *requestError) Unwrap() error { return e.Err }
 
-// temporary reports whether the same request may succeed later. Where no answer
-// came, the client beneath may know better: a token that was refused stays so.
+// temporary reports whether the same request may succeed later. If no answer came,
+// the HTTP client decides: a token that was refused stays refused.
 func (e *requestError) temporary() bool {
 	if e.Status != 0 {
 		return e.Status == http.StatusTooManyRequests || e.Status >= 500
 	}
-	unsent, ok := errors.AsType[*manners.Error](e.Err)
+	unsent, ok := errors.AsType[*transport.Error](e.Err)
 	return !ok || unsent.Temporary()
 }
 
-// explain turns disgo's errors into ours.
-func explain(request string, err error) error {
+// toRequestError converts disgo's errors.
+func toRequestError(request string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -239,8 +238,8 @@ func explain(request string, err error) error {
 	return explained
 }
 
-// said reports whether Discord answered with one of the codes.
-func said(err error, codes ...rest.JSONErrorCode) bool {
+// hasCode reports whether Discord answered with one of the codes.
+func hasCode(err error, codes ...rest.JSONErrorCode) bool {
 	answer, ok := errors.AsType[*requestError](err)
 	if !ok {
 		return false
@@ -259,8 +258,8 @@ func temporary(err error) bool {
 	return ok && answer.temporary()
 }
 
-// limited reports whether Discord refused the request only because it was one
-// too many: then it has certainly done nothing with it.
+// limited reports whether Discord refused the request with a 429: then it has done
+// nothing with it.
 func limited(err error) bool {
 	answer, ok := errors.AsType[*requestError](err)
 	return ok && answer.Status == http.StatusTooManyRequests

@@ -1,19 +1,3 @@
-// Package bot is ResearchBot: at heart a table of commands that are each
-// answered exactly once. It reads the events of a gateway, answers over REST,
-// keeps the presence fresh and knows when somebody last talked to it.
-//
-// It knows nothing of sockets and sequence numbers. What it needs from the
-// gateway it names itself, as [Shard].
-//
-// # Exactly once
-//
-// An event that asks for an answer is held ([gateway.Event.Hold]) until the
-// answer stands or it is certain that none is due. So a crash replays it, and
-// the answer's nonce, which depends on the message alone, keeps Discord from
-// showing a second one (G-137). Within one process, ids that were seen a while
-// ago are remembered (G-070).
-//
-// Statement ids such as G-137 refer to the table in docs/conformance.md.
 package bot
 
 import (
@@ -27,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/lifecycle"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -42,7 +27,8 @@ type Shard interface {
 }
 
 // Bot is ResearchBot. It is a [gateway.Handler] and a [gateway.Observer]. Make
-// one with [New]; its methods may be called from any goroutine.
+// one with [New]; call Run for its own work and Stop when its shard has stopped.
+// All methods may be called at the same time.
 type Bot struct {
 	options  Options
 	log      *slog.Logger
@@ -56,30 +42,27 @@ type Bot struct {
 	guilds    guilds
 	activity  activity
 	roundTrip roundTrip
-	content   contentWatch
+	content   contentCheck
 	counters  counters
-	times     times
+	latencies latencies
 
-	seen     *recent[snowflake.ID, struct{}] // what was already taken up (G-070)
-	cooldown *recent[use, time.Time]         // who used what how lately
-	courtesy *recent[snowflake.ID, struct{}] // who was lately told about a mistake
-	silent   *recent[snowflake.ID, struct{}] // channels that refuse the bot's messages
-	turns    turns                           // who may write to a channel
+	// G-070: seen holds the messages and interactions that were processed.
+	seen         *ttlMap[snowflake.ID, struct{}]
+	uses         *ttlMap[use, time.Time]         // when a user's saved-up uses of a command are back
+	errorReplies *ttlMap[snowflake.ID, struct{}] // users whose mistake was answered lately
+	forbidden    *ttlMap[snowflake.ID, struct{}] // channels that refuse the bot's messages
+	channels     channelLocks
 
-	listGuilds  chan struct{} // asks Run for the list of guilds
-	outstanding chan struct{} // one slot for every event taken and not over
-	handlers    chan struct{} // one slot for every command that runs
+	guildListNeeded chan struct{} // asks Run for the list of guilds
+	outstanding     chan struct{} // one slot for every event that is due an answer
+	handlers        chan struct{} // one slot for every command that runs
 
-	// ctx ends when Stop has waited long enough.
-	ctx    context.Context
-	cancel context.CancelFunc
-
-	mu       sync.Mutex
-	stopped  bool           // guarded by mu: nothing is taken any more
-	serving  sync.WaitGroup // answers being prepared and sent; Add only under mu
-	running  sync.WaitGroup // commands that run, cut off or not
-	stopping chan struct{}  // closed by the first Stop
-	finished chan struct{}  // closed when serving and running are both done
+	// life starts with New. Its end means that serving and running are done.
+	life    *lifecycle.Lifecycle
+	mu      sync.Mutex
+	stopped bool           // guarded by mu: no event is accepted any more
+	serving sync.WaitGroup // answers being prepared and sent; Add only under mu
+	running sync.WaitGroup // commands that run, timed out or not
 }
 
 // New makes a bot. It reports the first option that cannot work.
@@ -89,45 +72,44 @@ func New(o Options) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{
-		options:     o,
-		log:         o.Logger,
-		api:         newAPI(o),
-		commands:    o.Commands,
-		health:      o.Health,
-		started:     time.Now(),
-		seen:        newRecent[snowflake.ID, struct{}](15*time.Minute, 16384),
-		cooldown:    newRecent[use, time.Time](10*time.Minute, 16384),
-		courtesy:    newRecent[snowflake.ID, struct{}](courtesyEvery, 4096),
-		silent:      newRecent[snowflake.ID, struct{}](5*time.Minute, 4096),
-		listGuilds:  make(chan struct{}, 1),
-		outstanding: make(chan struct{}, o.Outstanding),
-		handlers:    make(chan struct{}, o.Concurrency),
-		stopping:    make(chan struct{}),
-		finished:    make(chan struct{}),
+		options:         o,
+		log:             o.Logger,
+		api:             newAPI(o),
+		commands:        o.Commands,
+		health:          o.Health,
+		started:         time.Now(),
+		seen:            newTTLMap[snowflake.ID, struct{}](15*time.Minute, 16384),
+		uses:            newTTLMap[use, time.Time](10*time.Minute, 16384),
+		errorReplies:    newTTLMap[snowflake.ID, struct{}](errorReplyInterval, 4096),
+		forbidden:       newTTLMap[snowflake.ID, struct{}](5*time.Minute, 4096),
+		guildListNeeded: make(chan struct{}, 1),
+		outstanding:     make(chan struct{}, o.Outstanding),
+		handlers:        make(chan struct{}, o.Concurrency),
+		life:            lifecycle.New(),
 	}
 	if b.health == nil {
 		b.health = ownHealth{b}
 	}
-	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.identity.known = make(chan struct{})
-	b.roundTrip.turn = make(chan struct{}, 1)
-	b.turns.channels = make(map[snowflake.ID]*turn)
+	b.roundTrip.lock = make(chan struct{}, 1)
+	b.channels.locks = make(map[snowflake.ID]*channelLock)
 	b.guilds = newGuilds(b.log)
-	b.activity.at = b.started
-	b.Attach(nobodyThere{})
+	b.activity.latest = b.started
+	_ = b.life.Start() // the first start of a new life never fails
+	b.Attach(noShard{})
 	return b, nil
 }
 
-// Attach names the shard the bot belongs to. A shard needs its handler before it
-// exists, so this comes after [New]; until then the bot believes to be offline.
+// Attach sets the shard the bot belongs to. A shard needs its handler before it
+// exists, so Attach is called after [New]; until then the bot counts as offline.
 func (b *Bot) Attach(s Shard) { b.attached.Store(&s) }
 
 func (b *Bot) shard() Shard { return *b.attached.Load() }
 
 func (b *Bot) uptime() time.Duration { return time.Since(b.started) }
 
-// command finds a command by its name or an alias; nil if there is none.
-func (b *Bot) command(name string) *Command {
+// findCommand finds a command by its name or an alias; nil if there is none.
+func (b *Bot) findCommand(name string) *Command {
 	for i := range b.commands {
 		if b.commands[i].matches(name) {
 			return &b.commands[i]
@@ -136,51 +118,51 @@ func (b *Bot) command(name string) *Command {
 	return nil
 }
 
-// HandleEvent takes one event. It returns as soon as it is clear what to do;
-// commands run on goroutines of their own. It waits only while more answers are
-// outstanding than Options.Outstanding allows, and then until ctx ends or the
-// bot stops at the latest. A bad event is counted, logged and skipped (G-110).
+// HandleEvent handles one event. It returns as soon as the event is understood;
+// commands run on goroutines of their own. It blocks only while
+// Options.Outstanding answers are due, and then until ctx ends or the bot stops.
+// G-110: an event that cannot be read is counted, logged and skipped.
 func (b *Bot) HandleEvent(ctx context.Context, event gateway.Event) {
-	b.take(ctx, event, event.Hold)
+	b.handle(ctx, event, event.Hold)
 }
 
-// take is HandleEvent with the hold of the event as a function.
-func (b *Bot) take(ctx context.Context, event gateway.Event, hold func() func()) {
-	route, wanted := routes[event.Type]
-	if !wanted {
+// handle is HandleEvent with the hold of the event as a function.
+func (b *Bot) handle(ctx context.Context, event gateway.Event, hold func() func()) {
+	handler, known := eventHandlers[event.Type]
+	if !known {
 		return
 	}
-	if err := route(b, ctx, arrival{event, hold}); err != nil {
+	if err := handler(b, ctx, incomingEvent{event, hold}); err != nil {
 		b.counters.bad.Add(1)
-		b.log.Warn("skipped an event that cannot be read", "type", event.Type, "seq", event.Seq, "error", err)
+		b.log.Warn("Event skipped: it cannot be read", "type", event.Type, "seq", event.Seq, "error", err)
 	}
 }
 
-// arrival is an event on its way in.
-type arrival struct {
+// incomingEvent is an event that may still be held.
+type incomingEvent struct {
 	gateway.Event
 	hold func() func()
 }
 
-// ending is what became of an event that was due an answer.
-type ending struct {
-	// over means that the answer stands or that none is due any more. An event
-	// that is not over stays held and comes again in the next run.
-	over bool
-	// then is called once the event is let go. It may end the process.
+// completion is how the work for one event ended.
+type completion struct {
+	// done means that the answer was accepted or that none is due any more. An
+	// event that is not done stays held and is replayed to the next process.
+	done bool
+	// then is called after the event is released. It may end the process.
 	then func()
 }
 
-// serve runs work for an event that is due an answer and holds the event until
-// it is over. After Stop, and when ctx ends before there is room, the event
-// stays held for good: it belongs to the next run.
-func (b *Bot) serve(ctx context.Context, a arrival, work func(context.Context) ending) {
-	done := a.hold()
+// process holds the event and runs work for it on a goroutine, until work says
+// that it is done. After Stop, and when ctx ends before there is room, the event
+// stays held for the next process.
+func (b *Bot) process(ctx context.Context, e incomingEvent, work func(context.Context) completion) {
+	release := e.hold()
 	select {
 	case b.outstanding <- struct{}{}:
 	case <-ctx.Done():
 		return
-	case <-b.stopping:
+	case <-b.life.StopContext().Done():
 		return
 	}
 	b.mu.Lock()
@@ -194,13 +176,13 @@ func (b *Bot) serve(ctx context.Context, a arrival, work func(context.Context) e
 		defer func() {
 			if p := recover(); p != nil {
 				b.counters.panics.Add(1)
-				b.log.Error("answering panicked; the event is given up", "type", a.Type, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-				done()
+				b.log.Error("Answering panicked; the event is given up", "type", e.Type, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				release()
 			}
 		}()
-		end := work(b.ctx)
-		if end.over {
-			done()
+		end := work(b.life.AbortContext())
+		if end.done {
+			release()
 		}
 		if end.then != nil {
 			end.then()
@@ -208,9 +190,9 @@ func (b *Bot) serve(ctx context.Context, a arrival, work func(context.Context) e
 	})
 }
 
-// Stop takes no more events, waits for running commands and their answers until
-// ctx ends, and then cuts them off; what was not answered by then comes again
-// in the next run. It returns an error if it had to cut. It is final; further
+// Stop accepts no more events and waits until running commands and their answers
+// are done. When ctx ends first, it aborts them and returns an error; what they
+// had not answered is replayed to the next process. A stop is final; further
 // calls wait for the same end.
 //
 // Stop the shard first: it drains its queue into a bot that still answers.
@@ -218,51 +200,42 @@ func (b *Bot) Stop(ctx context.Context) error {
 	b.mu.Lock()
 	if !b.stopped {
 		b.stopped = true
-		close(b.stopping)
+		b.life.Stop()
 		b.guilds.stop()
 		go func() {
 			b.serving.Wait()
 			b.running.Wait()
-			close(b.finished)
+			b.life.Finish()
 		}()
 	}
 	b.mu.Unlock()
-	defer b.cancel()
-	select {
-	case <-b.finished:
+	if b.life.Wait(ctx) == nil {
 		return nil
-	default:
 	}
-	select {
-	case <-b.finished:
-		return nil
-	case <-ctx.Done():
-	}
-	b.cancel()
 	b.serving.Wait()
 	return errors.New("commands were still at work when the time to stop was over; what they had not answered comes again at the next start")
 }
 
-// Counts says what the bot has done since it was made. All numbers only grow.
+// Counts is what the bot has done since it was made. All numbers only grow.
 type Counts struct {
 	Messages   int64 // messages by people
-	Commands   int64 // commands and interactions taken up
-	Answered   int64 // answers that stand
-	Failed     int64 // answers that could not be given
-	Ignored    int64 // mistakes that got no further polite answer
-	Duplicates int64 // events that asked for what was already taken up
+	Commands   int64 // commands and interactions processed
+	Answered   int64 // answers that Discord accepted
+	Failed     int64 // answers that could not be sent
+	Ignored    int64 // mistakes that were not answered, see errorReplyInterval
+	Duplicates int64 // events for a message or interaction that was seen before
 	Bad        int64 // events that could not be read
-	Panics     int64 // contained panics of commands
+	Panics     int64 // recovered panics
 	Slow       int64 // commands that ran for longer than Options.SlowAfter
-	Timeouts   int64 // commands that were cut off
+	Timeouts   int64 // commands that reached Options.HandlerTimeout
 }
 
 type counters struct {
 	messages, commands, answered, failed, ignored, duplicates, bad, panics, slow, timeouts atomic.Int64
 }
 
-// Counts returns the counters. A bot that is asked and does not answer is green
-// but useless; these numbers tell.
+// Counts returns the counters. They show a bot that is online and asked, but does
+// not answer.
 func (b *Bot) Counts() Counts {
 	c := &b.counters
 	return Counts{
@@ -279,10 +252,10 @@ func (b *Bot) Counts() Counts {
 	}
 }
 
-// nobodyThere stands for the shard until one is attached.
-type nobodyThere struct{}
+// noShard is the shard until one is attached.
+type noShard struct{}
 
-func (nobodyThere) SetPresence(gateway.Presence) error { return nil }
-func (nobodyThere) Latency() time.Duration             { return 0 }
-func (nobodyThere) State() gateway.State               { return gateway.Idle{} }
-func (nobodyThere) Stats() gateway.Stats               { return gateway.Stats{} }
+func (noShard) SetPresence(gateway.Presence) error { return nil }
+func (noShard) Latency() time.Duration             { return 0 }
+func (noShard) State() gateway.State               { return gateway.Idle{} }
+func (noShard) Stats() gateway.Stats               { return gateway.Stats{} }

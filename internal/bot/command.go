@@ -29,7 +29,7 @@ type Command struct {
 	Cooldown time.Duration
 	// Run answers. It is called on a goroutine of its own and should end when
 	// ctx does, at the latest after Options.HandlerTimeout. After a crash it may
-	// be called again for the same message; its answer stands only once. An
+	// be called again for the same message; its answer is shown only once. An
 	// error or a panic is logged, and the user gets an apology.
 	Run func(ctx context.Context, r *Request) (Answer, error)
 }
@@ -50,8 +50,8 @@ type Answer struct {
 	// Private shows the answer to the asker alone, where Discord can: to a slash
 	// command that is answered within two seconds.
 	Private bool
-	// Then is called after the answer stands, or cannot be given for good. It
-	// must not block. Optional.
+	// Then is called after the answer was sent, or failed for good. It must not
+	// block. Optional.
 	Then func()
 }
 
@@ -103,8 +103,9 @@ func (c *Command) usage(prefix string) string {
 	return usage
 }
 
-// divide hands the words behind the command's name to its parameters, in order.
-func (c *Command) divide(rest string) map[string]string {
+// splitArguments assigns the words after the command's name to its parameters, in
+// order.
+func (c *Command) splitArguments(rest string) map[string]string {
 	arguments := make(map[string]string, len(c.Parameters))
 	for i, p := range c.Parameters {
 		rest = strings.TrimSpace(rest)
@@ -122,8 +123,8 @@ func (c *Command) divide(rest string) map[string]string {
 	return arguments
 }
 
-// missing returns the first required parameter that was not given, or nil.
-func (c *Command) missing(arguments map[string]string) *Parameter {
+// missingParameter returns the first required parameter that was not given, or nil.
+func (c *Command) missingParameter(arguments map[string]string) *Parameter {
 	for i := range c.Parameters {
 		if p := &c.Parameters[i]; p.Required && arguments[p.Name] == "" {
 			return p

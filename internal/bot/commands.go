@@ -20,21 +20,21 @@ func Builtin() []Command {
 	}
 }
 
-// callable is what Discord accepts as a name of a slash command, as far as we
-// use it.
-var callable = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+// namePattern is what a command or parameter may be called: the part of Discord's
+// rule that the bot uses.
+var namePattern = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 
 // checkCommands reports the first mistake in a table of commands, so that it is
 // found at the start and not when Discord refuses the registration.
 func checkCommands(commands []Command) error {
 	taken := map[string]bool{}
 	for _, c := range commands {
-		if !callable.MatchString(c.Name) {
+		if !namePattern.MatchString(c.Name) {
 			return fmt.Errorf("command %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name)
 		}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
-			if named(name).name != name || name == "" {
-				return fmt.Errorf("command %q: nobody can call it %q: want one word of at most %d characters that starts with a letter", c.Name, name, longestName)
+			if parseName(name).name != name || name == "" {
+				return fmt.Errorf("command %q: nobody can call it %q: want one word of at most %d characters that starts with a letter", c.Name, name, maxNameLength)
 			}
 			folded := strings.ToLower(name)
 			if taken[folded] {
@@ -50,7 +50,7 @@ func checkCommands(commands []Command) error {
 		}
 		optional, given := false, map[string]bool{}
 		for _, p := range c.Parameters {
-			if !callable.MatchString(p.Name) {
+			if !namePattern.MatchString(p.Name) {
 				return fmt.Errorf("command %q: parameter %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name, p.Name)
 			}
 			if n := utf8.RuneCountInString(p.Summary); n < 1 || n > 100 {

@@ -28,18 +28,18 @@ func TestEveryCommandBothWays(t *testing.T) {
 		{"about", []string{"I am ResearchBot", "Evergreen 1.2.3", "go1."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.start()
-				w.discord.latency = 120 * time.Millisecond
-				w.shard.stats = gateway.Stats{Resumed: 4, Identifies: 2}
-				w.wait(time.Hour + time.Minute)
+			run(t, func(h *harness) {
+				h.start()
+				h.discord.latency = 120 * time.Millisecond
+				h.shard.stats = gateway.Stats{Resumed: 4, Identifies: 2}
+				h.wait(time.Hour + time.Minute)
 
-				byPrefix := w.say("!" + c.name)
-				slash, token := w.use(askerID, c.name)
-				w.wait(time.Second)
+				byPrefix := h.say("!" + c.name)
+				slash, token := h.use(askerID, c.name)
+				h.wait(time.Second)
 
-				said := w.discord.said()
-				shown := w.discord.interaction(token)
+				said := h.discord.said()
+				shown := h.discord.interaction(token)
 				if len(said) != 1 || shown.content == "" || !byPrefix.released() || !slash.released() {
 					t.Fatalf("the answers are %q and %q", said, shown.content)
 				}
@@ -54,7 +54,7 @@ func TestEveryCommandBothWays(t *testing.T) {
 				if shown.edits > 0 || shown.flags != 0 {
 					t.Errorf("the slash command was answered in a roundabout way: %+v", shown)
 				}
-				if counts := w.bot.Counts(); counts.Commands != 2 || counts.Answered != 2 {
+				if counts := h.bot.Counts(); counts.Commands != 2 || counts.Answered != 2 {
 					t.Errorf("counts: %+v", counts)
 				}
 			})
@@ -65,8 +65,8 @@ func TestEveryCommandBothWays(t *testing.T) {
 // TestHelpExplains: help with the name of a command, or one of its aliases, or
 // the name with its prefix, explains that command.
 func TestHelpExplains(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
 			o.Commands = append(Builtin(), Command{
 				Name: "cite", Aliases: []string{"quote"}, Summary: "Cites a paper", Details: "It knows every paper.", OwnerOnly: true,
 				Parameters: []Parameter{{Name: "paper", Summary: "Its DOI", Required: true}, {Name: "style", Summary: "How"}},
@@ -75,27 +75,27 @@ func TestHelpExplains(t *testing.T) {
 		})
 		want := "`%[1]scite <paper> [style]`\nCites a paper. It knows every paper.\n- `paper`: Its DOI\n- `style`: How (optional)\nAlso: `quote`\nOnly my owner may use it."
 		for _, text := range []string{"!help cite", "!h QUOTE", "!commands !cite"} {
-			w.say(text)
+			h.say(text)
 		}
-		for _, said := range w.discord.said() {
+		for _, said := range h.discord.said() {
 			if said != fmt.Sprintf(want, "!") {
 				t.Errorf("help said\n%s", said)
 			}
 		}
-		_, token := w.use(askerID, "help", "command", "cite")
-		if got := w.discord.interaction(token).content; got != fmt.Sprintf(want, "/") {
+		_, token := h.use(askerID, "help", "command", "cite")
+		if got := h.discord.interaction(token).content; got != fmt.Sprintf(want, "/") {
 			t.Errorf("help said\n%s", got)
 		}
-		w.say("!help pnig")
-		if said := w.discord.said(); len(said) != 4 || said[3] != "I do not know `!pnig`. Did you mean `!ping`?" {
+		h.say("!help pnig")
+		if said := h.discord.said(); len(said) != 4 || said[3] != "I do not know `!pnig`. Did you mean `!ping`?" {
 			t.Errorf("help said %q", said)
 		}
 		for _, c := range Builtin() {
-			_, token := w.use(7, "help", "command", c.Name)
-			if got := w.discord.interaction(token).content; !strings.Contains(got, c.Summary) || !strings.Contains(got, "`/"+c.Name) {
+			_, token := h.use(7, "help", "command", c.Name)
+			if got := h.discord.interaction(token).content; !strings.Contains(got, c.Summary) || !strings.Contains(got, "`/"+c.Name) {
 				t.Errorf("help %s said %q", c.Name, got)
 			}
-			w.wait(time.Minute)
+			h.wait(time.Minute)
 		}
 	})
 }
@@ -103,16 +103,16 @@ func TestHelpExplains(t *testing.T) {
 // TestPingWithoutMeasures: a ping before the first heartbeat and while REST is
 // down says so, in time; many pings at once cost one request.
 func TestPingWithoutMeasures(t *testing.T) {
-	story(t, func(w *world) {
-		w.start()
-		w.shard.latency = 0
-		w.discord.fail(fault{on: "GET /users/@me", times: -1, hang: true})
+	run(t, func(h *harness) {
+		h.start()
+		h.shard.latency = 0
+		h.discord.fail(fault{on: "GET /users/@me", times: -1, hang: true})
 		for user := range uint64(5) {
-			w.sayAs(100+user, "!ping")
+			h.sayAs(100+user, "!ping")
 		}
-		w.wait(1600 * time.Millisecond)
-		w.expect(strings.Split(strings.Repeat("Pong! Gateway: not measured yet, REST: no answer\n", 5), "\n")[:5]...)
-		if n := len(w.discord.asked("GET /users/@me")); n != 1 {
+		h.wait(1600 * time.Millisecond)
+		h.expect(strings.Split(strings.Repeat("Pong! Gateway: not measured yet, REST: no answer\n", 5), "\n")[:5]...)
+		if n := len(h.discord.asked("GET /users/@me")); n != 1 {
 			t.Errorf("five pings made %d requests", n)
 		}
 	})
@@ -121,12 +121,12 @@ func TestPingWithoutMeasures(t *testing.T) {
 // TestPingGivesUpWithItsTime: a ping that waits for another's measurement does
 // not outlive its own time limit.
 func TestPingGivesUpWithItsTime(t *testing.T) {
-	story(t, func(w *world) {
-		w.start()
-		w.bot.roundTrip.turn <- struct{}{}
+	run(t, func(h *harness) {
+		h.start()
+		h.bot.roundTrip.lock <- struct{}{}
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := w.bot.roundTrip.measure(ended, w.bot.api); !errors.Is(err, context.Canceled) {
+		if _, err := h.bot.roundTrip.measure(ended, h.bot.api); !errors.Is(err, context.Canceled) {
 			t.Errorf("the measurement ended with %v", err)
 		}
 	})
@@ -139,7 +139,7 @@ func (r report) Report() Report { return Report(r) }
 
 // TestStatusFromHealth: what a watcher reports is what status says.
 func TestStatusFromHealth(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		now := time.Now()
 		for _, c := range []struct {
 			report Report
@@ -151,13 +151,13 @@ func TestStatusFromHealth(t *testing.T) {
 				"**Offline**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: no network, 5 s ago, not over yet"},
 			{Report{State: "Online", Incident: "long ago"}, "**Online**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: long ago"},
 		} {
-			w.start(func(o *Options) { o.Health = report(c.report) })
-			w.say("!status")
-			if said := w.discord.said(); said[len(said)-1] != c.want {
+			h.start(func(o *Options) { o.Health = report(c.report) })
+			h.say("!status")
+			if said := h.discord.said(); said[len(said)-1] != c.want {
 				t.Errorf("status said\n%s\nwant\n%s", said[len(said)-1], c.want)
 			}
-			w.say("!uptime")
-			_ = w.bot.Stop(context.Background())
+			h.say("!uptime")
+			_ = h.bot.Stop(context.Background())
 		}
 	})
 }
@@ -165,13 +165,13 @@ func TestStatusFromHealth(t *testing.T) {
 // TestBeforeAnythingIsKnown: a bot without a shard believes to be offline, and
 // the age of a session it did not see begin is left out.
 func TestBeforeAnythingIsKnown(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.bot.Attach(nobodyThere{})
-		w.say("!status")
-		w.say("!ping")
-		w.expect("**Idle**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: none", "Gateway: not measured yet")
-		if err := w.bot.shard().SetPresence(gateway.Presence{}); err != nil {
+	run(t, func(h *harness) {
+		h.make()
+		h.bot.Attach(noShard{})
+		h.say("!status")
+		h.say("!ping")
+		h.expect("**Idle**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: none", "Gateway: not measured yet")
+		if err := h.bot.shard().SetPresence(gateway.Presence{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -182,14 +182,14 @@ func TestBeforeAnythingIsKnown(t *testing.T) {
 func TestShutdownSaysGoodbyeFirst(t *testing.T) {
 	for _, way := range []string{"prefix", "slash"} {
 		t.Run(way, func(t *testing.T) {
-			story(t, func(w *world) {
-				var event *delivery
+			run(t, func(h *harness) {
+				var event *heldEvent
 				var token string
 				goodbyes := 0
-				w.start(func(o *Options) {
+				h.start(func(o *Options) {
 					o.Goodbye = func() {
 						goodbyes++
-						if len(w.discord.said()) == 0 && (token == "" || !w.discord.interaction(token).acked) {
+						if len(h.discord.said()) == 0 && (token == "" || !h.discord.interaction(token).acked) {
 							t.Error("Goodbye came before the answer stood")
 						}
 						if event != nil && !event.released() {
@@ -197,22 +197,22 @@ func TestShutdownSaysGoodbyeFirst(t *testing.T) {
 						}
 					}
 				})
-				w.discord.fail(fault{on: "POST /", times: 1, cut: true})
+				h.discord.fail(fault{on: "POST /", times: 1, cut: true})
 				if way == "prefix" {
-					event = w.sayAs(ownerID, "!shutdown")
+					event = h.sayAs(ownerID, "!shutdown")
 				} else {
 					var data string
-					data, token = w.slash(ownerID, "shutdown")
-					event = w.deliver("INTERACTION_CREATE", data)
+					data, token = h.slash(ownerID, "shutdown")
+					event = h.deliver("INTERACTION_CREATE", data)
 				}
 				if goodbyes != 0 || !event.held() {
 					t.Error("Goodbye came while the answer was being cut off")
 				}
-				w.wait(2 * time.Second)
+				h.wait(2 * time.Second)
 				if goodbyes != 1 {
 					t.Errorf("Goodbye was called %d times", goodbyes)
 				}
-				w.logged(1, "WARN shutdown was asked for user=80351110224678912")
+				h.logged(1, "WARN Shutdown requested user=80351110224678912")
 			})
 		})
 	}
@@ -221,11 +221,11 @@ func TestShutdownSaysGoodbyeFirst(t *testing.T) {
 // TestShutdownWhereTheBotMayNotSpeak: the owner's word counts even where the
 // answer is refused for good.
 func TestShutdownWhereTheBotMayNotSpeak(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		goodbyes := 0
-		w.start(func(o *Options) { o.Goodbye = func() { goodbyes++ } })
-		w.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50013,"message":"Missing Permissions"}`})
-		if event := w.sayAs(ownerID, "!shutdown"); goodbyes != 1 || !event.released() {
+		h.start(func(o *Options) { o.Goodbye = func() { goodbyes++ } })
+		h.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50013,"message":"Missing Permissions"}`})
+		if event := h.sayAs(ownerID, "!shutdown"); goodbyes != 1 || !event.released() {
 			t.Errorf("Goodbye was called %d times", goodbyes)
 		}
 	})
@@ -235,29 +235,29 @@ func TestShutdownWhereTheBotMayNotSpeak(t *testing.T) {
 // slash command for his eyes only; a team's owner and its accepted admins, and
 // those named in the options, may.
 func TestShutdownIsForOwners(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		goodbyes := 0
-		w.discord.application = fmt.Sprintf(`{"id":"%d","bot":{"id":"%d"},"owner":{"id":"1"},"team":{"owner_user_id":"2","members":[
+		h.discord.application = fmt.Sprintf(`{"id":"%d","bot":{"id":"%d"},"owner":{"id":"1"},"team":{"owner_user_id":"2","members":[
 			{"membership_state":2,"role":"admin","user":{"id":"3"}},
 			{"membership_state":1,"role":"admin","user":{"id":"4"}},
 			{"membership_state":2,"role":"developer","user":{"id":"5"}},
 			{"membership_state":2,"role":"admin"}]}}`, appID, selfID)
-		w.start(func(o *Options) {
+		h.start(func(o *Options) {
 			o.Goodbye = func() { goodbyes++ }
 			o.Owners = []snowflake.ID{6}
 		})
 		for user, may := range map[uint64]bool{1: true, 2: true, 3: true, 4: false, 5: false, 6: true, askerID: false} {
 			before := goodbyes
-			w.sayAs(user, "!shutdown")
-			_, token := w.use(user, "shutdown")
+			h.sayAs(user, "!shutdown")
+			_, token := h.use(user, "shutdown")
 			if got := goodbyes - before; got != map[bool]int{true: 2, false: 0}[may] {
 				t.Errorf("user %d shut the bot down %d times", user, got)
 			}
-			if shown := w.discord.interaction(token); !may && (shown.content != sayNotOwner || shown.flags != 1<<6) {
+			if shown := h.discord.interaction(token); !may && (shown.content != textNotOwner || shown.flags != 1<<6) {
 				t.Errorf("user %d was told %+v", user, shown)
 			}
 		}
-		if n := len(w.discord.asked("GET /applications/@me")); n != 1 {
+		if n := len(h.discord.asked("GET /applications/@me")); n != 1 {
 			t.Errorf("the owner was asked for %d times", n)
 		}
 	})
@@ -266,12 +266,12 @@ func TestShutdownIsForOwners(t *testing.T) {
 // TestOwnerUnknown: while Discord cannot tell who the owner is, nobody is, and
 // the answer does not accuse.
 func TestOwnerUnknown(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) { o.Goodbye = func() { t.Error("it shut down") } })
-		w.discord.fail(fault{on: "GET /applications", times: -1, status: 503})
-		w.sayAs(ownerID, "!shutdown")
-		w.expect(sayNoOwner)
-		w.logged(1, "WARN cannot find out who owns the bot")
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.Goodbye = func() { t.Error("it shut down") } })
+		h.discord.fail(fault{on: "GET /applications", times: -1, status: 503})
+		h.sayAs(ownerID, "!shutdown")
+		h.expect(textOwnerUnknown)
+		h.logged(1, "WARN Owner of the bot could not be fetched")
 	})
 }
 
@@ -350,8 +350,8 @@ func TestEvents(t *testing.T) {
 // TestParameters: words become parameters in order, the last takes the rest, a
 // missing one is asked for.
 func TestParameters(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
 			o.Commands = append(Builtin(), Command{
 				Name: "tell", Summary: "Tells",
 				Parameters: []Parameter{{Name: "whom", Summary: "The person", Required: true}, {Name: "what", Summary: "The words"}},
@@ -360,12 +360,12 @@ func TestParameters(t *testing.T) {
 				},
 			})
 		})
-		w.say("!tell  mai \n all  the words ")
-		w.say("!TELL mai")
-		w.say("!tell")
-		_, token := w.use(askerID, "tell", "whom", "mai", "what", "everything")
-		w.expect(`"mai" "all  the words"`, `"mai" ""`, "I need `whom` (The person): `!tell <whom> [what]`")
-		if got := w.discord.interaction(token).content; got != `"mai" "everything"` {
+		h.say("!tell  mai \n all  the words ")
+		h.say("!TELL mai")
+		h.say("!tell")
+		_, token := h.use(askerID, "tell", "whom", "mai", "what", "everything")
+		h.expect(`"mai" "all  the words"`, `"mai" ""`, "I need `whom` (The person): `!tell <whom> [what]`")
+		if got := h.discord.interaction(token).content; got != `"mai" "everything"` {
 			t.Errorf("the slash command said %s", got)
 		}
 	})

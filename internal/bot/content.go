@@ -7,29 +7,29 @@ import (
 	"evergreen/gateway"
 )
 
-// contentWatch notices that the bot cannot read what people write (G-146): it is
-// online and answers when mentioned, and prefix commands seem dead.
-type contentWatch struct {
-	told atomic.Bool // until content is seen
+// contentCheck finds out that messages arrive without content (G-146): the bot is
+// online and answers when mentioned, but not to commands by prefix.
+type contentCheck struct {
+	warned atomic.Bool // until content is seen
 }
 
-// watchContent looks at a person's plain message or reply. An empty one proves
-// nothing by itself, so the cause is looked for as well.
-func (b *Bot) watchContent(m message, self id) {
+// checkContent warns when a person's message is empty and the message content
+// intent is missing. An empty message alone proves nothing.
+func (b *Bot) checkContent(m message, self id) {
 	if m.GuildID == 0 || m.mentions(self) {
 		return // shown with or without the intent
 	}
-	if !m.bare() {
+	if !m.isEmpty() {
 		if m.Content.Value != "" {
-			b.content.told.Store(false)
+			b.content.warned.Store(false)
 		}
 		return
 	}
 	missing := b.missingContent()
-	if len(missing) == 0 || b.content.told.Swap(true) {
+	if len(missing) == 0 || b.content.warned.Swap(true) {
 		return
 	}
-	b.log.Warn("message content intent missing: people's messages arrive empty, so commands by prefix cannot work. " + strings.Join(missing, " "))
+	b.log.Warn("Message content intent missing: people's messages arrive empty, so commands by prefix cannot work", "remedy", strings.Join(missing, " "))
 }
 
 // missingContent says what keeps message content from the bot, and what to do.

@@ -14,7 +14,7 @@ import (
 //
 // Statements: G-144, G-146.
 func TestContentMissing(t *testing.T) {
-	const diagnosis = "WARN message content intent missing"
+	const diagnosis = "WARN Message content intent missing"
 	off := fmt.Sprintf(`{"user":{"id":"%d"},"application":{"id":"%d","flags":%d},"guilds":[]}`, selfID, appID, 1<<15)
 	for name, c := range map[string]struct {
 		ready   string
@@ -31,12 +31,12 @@ func TestContentMissing(t *testing.T) {
 		"nothing is known":               {fmt.Sprintf(`{"user":{"id":"%d"}}`, selfID), 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.make(func(o *Options) { o.Intents = c.intents })
+			run(t, func(h *harness) {
+				h.make(func(o *Options) { o.Intents = c.intents })
 				if c.ready == "" {
 					c.ready = strings.Replace(off, `"flags":32768`, `"flags":524288`, 1)
 				}
-				w.deliver("READY", c.ready)
+				h.deliver("READY", c.ready)
 				for _, innocent := range []fields{
 					{"guild_id": nil},
 					{"mentions": []any{fields{"id": fmt.Sprint(selfID)}}},
@@ -47,19 +47,19 @@ func TestContentMissing(t *testing.T) {
 					{"author": fields{"id": "9", "bot": true}},
 					{"content": "words"},
 				} {
-					w.deliver("MESSAGE_CREATE", w.message("", innocent))
+					h.deliver("MESSAGE_CREATE", h.message("", innocent))
 				}
-				w.logged(0, "content intent")
+				h.logged(0, "content intent")
 				for range 3 {
-					w.deliver("MESSAGE_CREATE", w.message("", fields{"embeds": []any{}, "components": []any{}, "poll": fields{}, "attachments": nil}))
+					h.deliver("MESSAGE_CREATE", h.message("", fields{"embeds": []any{}, "components": []any{}, "poll": fields{}, "attachments": nil}))
 				}
 				// The same with air inside the empty lists.
-				w.deliver("MESSAGE_CREATE", strings.NewReplacer("[]", "[ \n]", "{}", "{ }").Replace(w.message("", fields{"embeds": []any{}, "poll": fields{}})))
+				h.deliver("MESSAGE_CREATE", strings.NewReplacer("[]", "[ \n]", "{}", "{ }").Replace(h.message("", fields{"embeds": []any{}, "poll": fields{}})))
 				for _, want := range c.want {
-					w.logged(1, want)
+					h.logged(1, want)
 				}
 				if c.want == nil {
-					w.logged(0, "content intent")
+					h.logged(0, "content intent")
 				}
 			})
 		})
@@ -81,12 +81,12 @@ func TestSomeOrNothing(t *testing.T) {
 // TestContentDiagnosisReturns: when content was seen again and is lost again, the
 // operator is told again.
 func TestContentDiagnosisReturns(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) { o.Intents = gateway.IntentGuilds })
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.Intents = gateway.IntentGuilds })
 		for _, text := range []string{"", "", "words", "", ""} {
-			w.say(text)
+			h.say(text)
 		}
-		w.logged(2, "content intent missing")
+		h.logged(2, "content intent missing")
 	})
 }
 
@@ -94,16 +94,16 @@ func TestContentDiagnosisReturns(t *testing.T) {
 // flags, and a READY without an application nothing at all: none forgets what
 // another told.
 func TestIdentityKeepsWhatItKnows(t *testing.T) {
-	story(t, func(w *world) {
-		w.make(func(o *Options) { o.KeepCommands = true })
-		w.run()
-		w.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"}}`, selfID))
-		app, loaded := w.bot.identity.application()
+	run(t, func(h *harness) {
+		h.make(func(o *Options) { o.KeepCommands = true })
+		h.run()
+		h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"}}`, selfID))
+		app, loaded := h.bot.identity.application()
 		if flags, known := app.flags(); !loaded || !known || flags != 1<<19|1<<15 || len(app.owners()) != 1 {
 			t.Errorf("after an empty READY: %+v", app)
 		}
-		w.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"},"application":{"id":"%d","flags":4096}}`, selfID, appID))
-		app, loaded = w.bot.identity.application()
+		h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"},"application":{"id":"%d","flags":4096}}`, selfID, appID))
+		app, loaded = h.bot.identity.application()
 		if flags, _ := app.flags(); !loaded || flags != 4096 || len(app.owners()) != 1 {
 			t.Errorf("after a new READY: %+v", app)
 		}

@@ -11,49 +11,49 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The structs here are the few fields of Discord's events that the bot looks
-// at. They are read leniently: an unknown field, a null, a wrong type, bad
-// UTF-8 or a doubled name costs that field and nothing else (G-049, G-109,
-// G-111). Only an event that is not an object, or that lacks what it cannot be
-// understood without, is a bad event (G-110).
+// The structs here have the fields of Discord's events that the bot reads. They
+// are decoded leniently: an unknown field, a null, a wrong type, invalid UTF-8 or a
+// duplicate name costs that field and nothing else (G-049, G-109, G-111). Only an
+// event that is not an object, or that lacks an id, a channel, an author or a
+// token, is refused.
 
-// readLeniently makes the decoder put up with what Discord should not send.
-var readLeniently = json.JoinOptions(
+// lenientJSON makes the decoder accept what Discord should not send.
+var lenientJSON = json.JoinOptions(
 	jsontext.AllowDuplicateNames(true),
 	jsontext.AllowInvalidUTF8(true),
 )
 
 // read decodes an event's data.
 func read[T any](data []byte) (value T, err error) {
-	err = json.Unmarshal(data, &value, readLeniently)
+	err = json.Unmarshal(data, &value, lenientJSON)
 	return value, err
 }
 
-// loose is a value that may be missing or of another type than documented.
-type loose[T any] struct {
+// lenient is a value that may be missing or of another type than documented.
+type lenient[T any] struct {
 	Value T
 	// Wrong tells a value of another type from a missing one.
 	Wrong bool
 }
 
 // UnmarshalJSONFrom never fails on a well-formed value.
-func (l *loose[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (l *lenient[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
 	var value T
-	if json.Unmarshal(raw, &value, readLeniently) != nil {
+	if json.Unmarshal(raw, &value, lenientJSON) != nil {
 		var zero T
-		*l = loose[T]{Value: zero, Wrong: true}
+		*l = lenient[T]{Value: zero, Wrong: true}
 		return nil
 	}
-	*l = loose[T]{Value: value}
+	*l = lenient[T]{Value: value}
 	return nil
 }
 
 // id is a snowflake, written as a string or, by some of Discord's payloads, as
-// a number (G-111). Anything else reads as 0.
+// a number. Anything else reads as 0.
 type id snowflake.ID
 
 // UnmarshalJSONFrom never fails on a well-formed value.
@@ -65,7 +65,7 @@ func (i *id) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*i = 0
 	text := string(raw)
 	if raw.Kind() == '"' {
-		if json.Unmarshal(raw, &text, readLeniently) != nil {
+		if json.Unmarshal(raw, &text, lenientJSON) != nil {
 			return nil
 		}
 	}
@@ -75,20 +75,20 @@ func (i *id) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// String prints the decimal form.
+// String returns the decimal form.
 func (i id) String() string { return snowflake.ID(i).String() }
 
-// some tells whether a field holds anything: a value that is neither null nor
-// an empty list, object or string.
-type some bool
+// nonEmpty is whether a field has a value that is neither null nor an empty list,
+// object or string.
+type nonEmpty bool
 
 // UnmarshalJSONFrom never fails on a well-formed value.
-func (s *some) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+func (s *nonEmpty) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	// raw belongs to the decoder, and beneath it to the event: look, don't touch.
+	// raw is the event's memory, which others read: it must not be changed.
 	switch raw.Kind() {
 	case 'n':
 		*s = false
@@ -103,9 +103,9 @@ func (s *some) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type user struct {
-	ID   id               `json:"id"`
-	Name loose[validText] `json:"username"`
-	Bot  loose[bool]      `json:"bot"`
+	ID   id                 `json:"id"`
+	Name lenient[validText] `json:"username"`
+	Bot  lenient[bool]      `json:"bot"`
 }
 
 // validText is a string of valid UTF-8.
@@ -135,25 +135,25 @@ func (t *validText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 type message struct {
-	ID        id                   `json:"id"`
-	ChannelID id                   `json:"channel_id"`
-	GuildID   id                   `json:"guild_id"`
-	Author    loose[user]          `json:"author"`
-	Webhook   some                 `json:"webhook_id"`
-	Type      loose[int]           `json:"type"`
-	Content   loose[validText]     `json:"content"`
-	Flags     loose[int64]         `json:"flags"`
-	Mentions  loose[[]loose[user]] `json:"mentions"`
+	ID        id                       `json:"id"`
+	ChannelID id                       `json:"channel_id"`
+	GuildID   id                       `json:"guild_id"`
+	Author    lenient[user]            `json:"author"`
+	Webhook   nonEmpty                 `json:"webhook_id"`
+	Type      lenient[int]             `json:"type"`
+	Content   lenient[validText]       `json:"content"`
+	Flags     lenient[int64]           `json:"flags"`
+	Mentions  lenient[[]lenient[user]] `json:"mentions"`
 
-	Attachments some `json:"attachments"`
-	Embeds      some `json:"embeds"`
-	Stickers    some `json:"sticker_items"`
-	Components  some `json:"components"`
-	Snapshots   some `json:"message_snapshots"`
-	Poll        some `json:"poll"`
+	Attachments nonEmpty `json:"attachments"`
+	Embeds      nonEmpty `json:"embeds"`
+	Stickers    nonEmpty `json:"sticker_items"`
+	Components  nonEmpty `json:"components"`
+	Snapshots   nonEmpty `json:"message_snapshots"`
+	Poll        nonEmpty `json:"poll"`
 }
 
-func readMessage(data []byte) (message, error) {
+func parseMessage(data []byte) (message, error) {
 	m, err := read[message](data)
 	switch {
 	case err != nil:
@@ -179,45 +179,45 @@ func (m message) mentions(user id) bool {
 	return false
 }
 
-// bare reports whether the message shows no content of any kind: what every
-// message looks like to a bot without the message content intent.
-func (m message) bare() bool {
+// isEmpty reports whether the message has no content of any kind, as every message
+// has to a bot without the message content intent.
+func (m message) isEmpty() bool {
 	return m.Content.Value == "" && !bool(m.Attachments || m.Embeds || m.Stickers || m.Components || m.Snapshots || m.Poll)
 }
 
 type interaction struct {
-	ID            id               `json:"id"`
-	ApplicationID id               `json:"application_id"`
-	Token         loose[validText] `json:"token"`
-	Type          loose[int]       `json:"type"`
-	GuildID       id               `json:"guild_id"`
-	ChannelID     id               `json:"channel_id"`
-	User          loose[user]      `json:"user"`
-	Member        loose[struct {
-		User loose[user] `json:"user"`
+	ID            id                 `json:"id"`
+	ApplicationID id                 `json:"application_id"`
+	Token         lenient[validText] `json:"token"`
+	Type          lenient[int]       `json:"type"`
+	GuildID       id                 `json:"guild_id"`
+	ChannelID     id                 `json:"channel_id"`
+	User          lenient[user]      `json:"user"`
+	Member        lenient[struct {
+		User lenient[user] `json:"user"`
 	}] `json:"member"`
-	Data loose[struct {
-		Name    loose[validText]       `json:"name"`
-		Type    loose[int]             `json:"type"`
-		Options loose[[]loose[option]] `json:"options"`
+	Data lenient[struct {
+		Name    lenient[validText]         `json:"name"`
+		Type    lenient[int]               `json:"type"`
+		Options lenient[[]lenient[option]] `json:"options"`
 	}] `json:"data"`
 }
 
 type option struct {
-	Name  loose[validText] `json:"name"`
-	Value jsontext.Value   `json:"value"`
+	Name  lenient[validText] `json:"name"`
+	Value jsontext.Value     `json:"value"`
 }
 
-// words returns the option's value as a person would write it.
+// words returns the option's value as text.
 func (o option) words() string {
 	var s validText
-	if json.Unmarshal(o.Value, &s, readLeniently) == nil {
+	if json.Unmarshal(o.Value, &s, lenientJSON) == nil {
 		return string(s)
 	}
 	return string(o.Value)
 }
 
-func readInteraction(data []byte) (interaction, error) {
+func parseInteraction(data []byte) (interaction, error) {
 	i, err := read[interaction](data)
 	switch {
 	case err != nil:
@@ -231,8 +231,8 @@ func readInteraction(data []byte) (interaction, error) {
 	return i, err
 }
 
-// asker is the person who used the command: a member of a guild, or the other
-// side of a direct message.
+// asker returns who used the command: a member of a guild, or the other side of a
+// direct message.
 func (i interaction) asker() user {
 	if u := i.Member.Value.User.Value; u.ID != 0 {
 		return u
@@ -241,13 +241,13 @@ func (i interaction) asker() user {
 }
 
 type guild struct {
-	ID          id               `json:"id"`
-	Name        loose[validText] `json:"name"`
-	Unavailable loose[bool]      `json:"unavailable"`
-	Members     loose[int]       `json:"member_count"`
+	ID          id                 `json:"id"`
+	Name        lenient[validText] `json:"name"`
+	Unavailable lenient[bool]      `json:"unavailable"`
+	Members     lenient[int]       `json:"member_count"`
 }
 
-func readGuild(data []byte) (guild, error) {
+func parseGuild(data []byte) (guild, error) {
 	g, err := read[guild](data)
 	if err == nil && g.ID == 0 {
 		err = errors.New("a guild without an id")
@@ -255,24 +255,24 @@ func readGuild(data []byte) (guild, error) {
 	return g, err
 }
 
-// application is what both READY and GET /applications/@me tell about it; READY
-// has only the id and the flags.
+// application is the application in READY, which has only the id and the flags, and
+// in GET /applications/@me.
 type application struct {
-	ID       id               `json:"id"`
-	Name     loose[validText] `json:"name"`
-	Flags    loose[int64]     `json:"flags"`
-	FlagsNew loose[validText] `json:"flags_new"`
-	Bot      loose[user]      `json:"bot"`
-	Owner    loose[user]      `json:"owner"`
-	Team     loose[struct {
+	ID       id                 `json:"id"`
+	Name     lenient[validText] `json:"name"`
+	Flags    lenient[int64]     `json:"flags"`
+	FlagsNew lenient[validText] `json:"flags_new"`
+	Bot      lenient[user]      `json:"bot"`
+	Owner    lenient[user]      `json:"owner"`
+	Team     lenient[struct {
 		OwnerID id `json:"owner_user_id"`
-		Members loose[[]loose[struct {
-			State loose[int]       `json:"membership_state"`
-			Role  loose[validText] `json:"role"`
-			User  loose[user]      `json:"user"`
+		Members lenient[[]lenient[struct {
+			State lenient[int]       `json:"membership_state"`
+			Role  lenient[validText] `json:"role"`
+			User  lenient[user]      `json:"user"`
 		}]] `json:"members"`
 	}] `json:"team"`
-	Endpoint loose[validText] `json:"interactions_endpoint_url"`
+	Endpoint lenient[validText] `json:"interactions_endpoint_url"`
 }
 
 // flags returns the application flags: flags_new when Discord sent it, flags
@@ -305,12 +305,12 @@ func (a application) owners() []id {
 }
 
 type ready struct {
-	User        loose[user]           `json:"user"`
-	Application loose[application]    `json:"application"`
-	Guilds      loose[[]loose[guild]] `json:"guilds"`
+	User        lenient[user]             `json:"user"`
+	Application lenient[application]      `json:"application"`
+	Guilds      lenient[[]lenient[guild]] `json:"guilds"`
 }
 
-func readReady(data []byte) (ready, error) {
+func parseReady(data []byte) (ready, error) {
 	r, err := read[ready](data)
 	if err == nil && r.User.Value.ID == 0 {
 		err = errors.New("a READY without a user")

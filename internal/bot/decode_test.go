@@ -19,8 +19,8 @@ import (
 func TestMalformedEvents(t *testing.T) {
 	for _, kind := range []string{"READY", "GUILD_CREATE", "GUILD_DELETE", "MESSAGE_CREATE", "INTERACTION_CREATE"} {
 		t.Run(kind, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.make()
+			run(t, func(h *harness) {
+				h.make()
 				bad := []string{
 					"", "null", "true", "12", `"text"`, "[]", "{}", `{"id":null}`, `{"id":{}}`, `{"id":"x"}`, `{"id":"-1"}`, `{"id":1e3}`,
 					`{"id":"99999999999999999999999"}`, "{", `{"id":`, "\xff\xfe", strings.Repeat("[", 20_000), strings.Repeat(`{"id":`, 20_000),
@@ -37,16 +37,16 @@ func TestMalformedEvents(t *testing.T) {
 					bad = append(bad, `{"id":"1"}`, `{"id":"1","token":5}`, `{"id":"1","token":"t","type":"2"}`)
 				}
 				for _, data := range bad {
-					if event := w.deliver(kind, data); event.taken {
+					if event := h.deliver(kind, data); event.taken {
 						t.Errorf("%.50q is held", data)
 					}
 				}
-				if got := w.bot.Counts().Bad; got != int64(len(bad)) {
+				if got := h.bot.Counts().Bad; got != int64(len(bad)) {
 					t.Errorf("%d of %d events were found bad", got, len(bad))
 				}
-				w.logged(len(bad), "WARN skipped an event that cannot be read type="+kind)
-				w.say("!about")
-				w.expect("ResearchBot")
+				h.logged(len(bad), "WARN Event skipped: it cannot be read type="+kind)
+				h.say("!about")
+				h.expect("ResearchBot")
 			})
 		})
 	}
@@ -72,25 +72,25 @@ func TestOddEvents(t *testing.T) {
 		"huge":                `{"id":"1","channel_id":"2","author":{"id":"3"},"embeds":["` + strings.Repeat("x", 8<<20) + `"],"content":"!about ` + strings.Repeat("y", 8<<20) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.start()
-				w.deliver("MESSAGE_CREATE", data)
-				w.expect("ResearchBot")
+			run(t, func(h *harness) {
+				h.start()
+				h.deliver("MESSAGE_CREATE", data)
+				h.expect("ResearchBot")
 			})
 		})
 	}
-	story(t, func(w *world) {
-		w.make()
-		w.deliver("READY", fmt.Sprintf(`{"v":10,"user":{"id":%d,"username":null,"new":1},"application":"odd","guilds":[null,{"id":5},7,{"id":"6"}],"new":null}`, selfID))
-		w.logged(1, "INFO ready user= guilds=2")
-		w.say(fmt.Sprintf("<@%d> about", selfID))
-		w.expect("ResearchBot")
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", fmt.Sprintf(`{"v":10,"user":{"id":%d,"username":null,"new":1},"application":"odd","guilds":[null,{"id":5},7,{"id":"6"}],"new":null}`, selfID))
+		h.logged(1, "INFO Ready user= guilds=2")
+		h.say(fmt.Sprintf("<@%d> about", selfID))
+		h.expect("ResearchBot")
 	})
-	story(t, func(w *world) {
-		w.start()
-		data, token := w.slash(askerID, "help", "command", "ping")
-		w.deliver("INTERACTION_CREATE", strings.NewReplacer(`"guild_id"`, `"locale":null,"guild_id"`, `"options":[`, `"options":[null,5,{"name":7},{"name":"command"},`).Replace(data))
-		if got := w.discord.interaction(token); !strings.Contains(got.content, "how fast") {
+	run(t, func(h *harness) {
+		h.start()
+		data, token := h.slash(askerID, "help", "command", "ping")
+		h.deliver("INTERACTION_CREATE", strings.NewReplacer(`"guild_id"`, `"locale":null,"guild_id"`, `"options":[`, `"options":[null,5,{"name":7},{"name":"command"},`).Replace(data))
+		if got := h.discord.interaction(token); !strings.Contains(got.content, "how fast") {
 			t.Errorf("the interaction is %+v", got)
 		}
 	})
@@ -98,7 +98,7 @@ func TestOddEvents(t *testing.T) {
 
 // TestInvalidTextIsRepaired: what the bot echoes of a message is valid UTF-8.
 func TestInvalidTextIsRepaired(t *testing.T) {
-	m, err := readMessage([]byte("{\"id\":\"1\",\"channel_id\":\"2\",\"author\":{\"id\":\"3\",\"username\":5},\"content\":\"a\xff\\ud800b\"}"))
+	m, err := parseMessage([]byte("{\"id\":\"1\",\"channel_id\":\"2\",\"author\":{\"id\":\"3\",\"username\":5},\"content\":\"a\xff\\ud800b\"}"))
 	if err != nil || m.Content.Value != "a\uFFFD\uFFFDb" || !m.Author.Value.Name.Wrong {
 		t.Errorf("%q, %v", m.Content.Value, err)
 	}
@@ -108,24 +108,24 @@ func TestInvalidTextIsRepaired(t *testing.T) {
 func fuzzBot(t *testing.T, kind string, data []byte) (said []string) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 8, 6, 12, 0, 0, 0, time.UTC)))
-		w := &world{T: t, discord: newFakeDiscord(), log: &journal{}, shard: &fakeShard{state: gateway.Live{}}}
-		w.start()
+		h := &harness{T: t, discord: newFakeDiscord(), log: &logRecorder{}, shard: &fakeShard{state: gateway.Live{}}}
+		h.start()
 		before := string(data)
 		event := gateway.Event{Type: kind, Data: data, Received: time.Now()}
 		held := 0
-		w.bot.take(context.Background(), event, func() func() { held++; return func() { held-- } })
-		w.wait(20 * time.Minute)
-		w.stop()
+		h.bot.handle(context.Background(), event, func() func() { held++; return func() { held-- } })
+		h.wait(20 * time.Minute)
+		h.stop()
 		if held != 0 {
 			t.Errorf("%d holds are left", held)
 		}
 		if string(data) != before {
 			t.Error("the bot wrote into the event's data")
 		}
-		for _, problem := range w.discord.problems {
+		for _, problem := range h.discord.problems {
 			t.Error("Discord complains:", problem)
 		}
-		said = w.discord.said()
+		said = h.discord.said()
 	})
 	return said
 }
@@ -150,7 +150,7 @@ func FuzzMessage(f *testing.F) {
 				t.Errorf("the bot said %q", said)
 			}
 		}
-		m, err := readMessage(data)
+		m, err := parseMessage(data)
 		if err == nil && (m.ID == 0 || m.ChannelID == 0 || m.Author.Value.ID == 0 || !utf8.ValidString(string(m.Content.Value))) {
 			t.Errorf("%+v was accepted", m)
 		}
@@ -169,7 +169,7 @@ func FuzzInteraction(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzBot(t, "INTERACTION_CREATE", data)
-		i, err := readInteraction(data)
+		i, err := parseInteraction(data)
 		if err == nil && (i.ID == 0 || i.Token.Value == "") {
 			t.Errorf("%+v was accepted", i)
 		}

@@ -9,67 +9,69 @@ import (
 	"evergreen/gateway"
 )
 
-// guilds knows which guilds the bot is in. READY names them, each then arrives
-// with a GUILD_CREATE (G-056); what comes beyond that is a join, and a
-// GUILD_DELETE without "unavailable" a leave (G-057, G-058).
+// guilds is the list of guilds the bot is in.
+//
+//   - G-056: READY lists them as pending; each arrives with a GUILD_CREATE.
+//   - G-057: a GUILD_CREATE for a guild that READY did not list is a join.
+//   - G-058: a GUILD_DELETE without "unavailable" is a leave.
 type guilds struct {
 	log *slog.Logger
 
 	mu      sync.Mutex
-	entries map[id]presenceIn
-	// told holds the shards whose READY has named their guilds. Then the entries
-	// are the shard's whole list, and a guild beyond it is news. A run that began
-	// with a RESUME sees no READY; adopted means that REST has told instead.
-	told    map[gateway.ShardID]bool
-	adopted bool
-	waits   map[gateway.ShardID]*time.Timer // gives up on guilds that READY named
+	entries map[id]guildState
+	// listed has the shards whose READY has listed their guilds. Then the entries
+	// are the shard's whole list, and another guild is a join. A process that began
+	// with a RESUME sees no READY; fetched means that REST has listed them instead.
+	listed  map[gateway.ShardID]bool
+	fetched bool
+	timers  map[gateway.ShardID]*time.Timer // for guilds that READY listed
 	stopped bool
 }
 
 func newGuilds(log *slog.Logger) guilds {
 	return guilds{
 		log:     log,
-		entries: make(map[id]presenceIn),
-		told:    make(map[gateway.ShardID]bool),
-		waits:   make(map[gateway.ShardID]*time.Timer),
+		entries: make(map[id]guildState),
+		listed:  make(map[gateway.ShardID]bool),
+		timers:  make(map[gateway.ShardID]*time.Timer),
 	}
 }
 
-// presenceIn is how the bot stands in one guild.
-type presenceIn int
+// guildState is the state of one guild.
+type guildState int
 
 const (
-	pending     presenceIn = iota // named by READY, not arrived yet
+	pending     guildState = iota // listed by READY, not arrived yet
 	available                     // arrived
 	unavailable                   // Discord has an outage there
 )
 
-// guildPatience is how long after the last arrival the rest is waited for.
-const guildPatience = 15 * time.Second
+// guildTimeout is how long after the last arrival the bot waits for the rest.
+const guildTimeout = 15 * time.Second
 
-// ready begins anew for one shard: its guilds are those of READY, all pending.
-func (g *guilds) ready(pair gateway.ShardID, named []id) {
+// ready replaces the guilds of one shard by those of READY, all pending.
+func (g *guilds) ready(shard gateway.ShardID, listed []id) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for guild := range g.entries {
-		if shardOf(guild, pair) {
+		if onShard(guild, shard) {
 			delete(g.entries, guild)
 		}
 	}
-	for _, guild := range named {
+	for _, guild := range listed {
 		g.entries[guild] = pending
 	}
-	g.told[pair] = true
-	g.arrive(pair)
+	g.listed[shard] = true
+	g.checkArrived(shard)
 }
 
-// shardOf reports whether the guild's events come over the shard.
-func shardOf(guild id, pair gateway.ShardID) bool {
-	return pair.Count <= 1 || int(uint64(guild)>>22%uint64(pair.Count)) == pair.ID
+// onShard reports whether the guild's events come over the shard.
+func onShard(guild id, shard gateway.ShardID) bool {
+	return shard.Count <= 1 || int(uint64(guild)>>22%uint64(shard.Count)) == shard.ID
 }
 
-// create notes an arrival and reports whether the bot has just joined.
-func (g *guilds) create(pair gateway.ShardID, guild id, out bool) (joined bool) {
+// create handles a GUILD_CREATE and reports whether the bot has just joined.
+func (g *guilds) create(shard gateway.ShardID, guild id, out bool) (joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before, known := g.entries[guild]
@@ -78,13 +80,13 @@ func (g *guilds) create(pair gateway.ShardID, guild id, out bool) (joined bool) 
 		g.entries[guild] = unavailable
 	}
 	if known && before == pending {
-		g.arrive(pair)
+		g.checkArrived(shard)
 	}
-	return !known && (g.adopted || g.told[pair] || g.toldOf(guild))
+	return !known && (g.fetched || g.listed[shard] || g.isListed(guild))
 }
 
-// remove notes a GUILD_DELETE and reports whether the bot has left.
-func (g *guilds) remove(pair gateway.ShardID, guild id, out bool) (left bool) {
+// remove handles a GUILD_DELETE and reports whether the bot has left.
+func (g *guilds) remove(shard gateway.ShardID, guild id, out bool) (left bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before, known := g.entries[guild]
@@ -94,42 +96,42 @@ func (g *guilds) remove(pair gateway.ShardID, guild id, out bool) (left bool) {
 		delete(g.entries, guild)
 	}
 	if known && before == pending {
-		g.arrive(pair)
+		g.checkArrived(shard)
 	}
 	return !out
 }
 
-// arrive looks whether all guilds of the shard are there and says so once, or
-// waits a little longer for the rest. The caller holds mu.
-func (g *guilds) arrive(pair gateway.ShardID) {
-	if wait := g.waits[pair]; wait != nil {
+// checkArrived logs that all guilds of the shard have arrived, or waits guildTimeout
+// for the rest. The caller holds mu.
+func (g *guilds) checkArrived(shard gateway.ShardID) {
+	if wait := g.timers[shard]; wait != nil {
 		wait.Stop()
-		delete(g.waits, pair)
+		delete(g.timers, shard)
 	}
 	if g.stopped {
 		return
 	}
-	all, missing := g.tally(pair)
+	all, missing := g.countGuilds(shard)
 	if missing == 0 {
-		g.log.Info("all guilds are there", "guilds", all)
+		g.log.Info("All guilds have arrived", "guilds", all)
 		return
 	}
-	g.waits[pair] = time.AfterFunc(guildPatience, func() {
+	g.timers[shard] = time.AfterFunc(guildTimeout, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if all, missing := g.tally(pair); !g.stopped && missing > 0 {
-			g.log.Warn("some guilds have not arrived; going on without waiting for them", "guilds", all, "missing", missing)
+		if all, missing := g.countGuilds(shard); !g.stopped && missing > 0 {
+			g.log.Warn("Some guilds have not arrived; not waiting for them any longer", "guilds", all, "missing", missing)
 		}
 	})
 }
 
-// tally counts the guilds of a shard and those that have not arrived. The
+// countGuilds counts the guilds of a shard and those that have not arrived. The
 // caller holds mu.
-func (g *guilds) tally(pair gateway.ShardID) (all, missing int) {
-	for guild, stands := range g.entries {
-		if shardOf(guild, pair) {
+func (g *guilds) countGuilds(shard gateway.ShardID) (all, missing int) {
+	for guild, state := range g.entries {
+		if onShard(guild, shard) {
 			all++
-			if stands == pending {
+			if state == pending {
 				missing++
 			}
 		}
@@ -137,34 +139,35 @@ func (g *guilds) tally(pair gateway.ShardID) (all, missing int) {
 	return all, missing
 }
 
-// adopt takes over the list that REST told. Where READY has told too, it knows
-// better: the list may be older than the newest join or leave.
-func (g *guilds) adopt(list []guild) {
+// addFetched adds the guilds that REST listed. Where READY has listed them too, its
+// list is kept: that of REST may be older than the newest join or leave.
+func (g *guilds) addFetched(list []guild) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, guild := range list {
-		if _, known := g.entries[guild.ID]; !known && guild.ID != 0 && !g.toldOf(guild.ID) {
+		if _, known := g.entries[guild.ID]; !known && guild.ID != 0 && !g.isListed(guild.ID) {
 			g.entries[guild.ID] = available
 		}
 	}
-	g.adopted = true
+	g.fetched = true
 }
 
-// toldOf reports whether the guild's shard has had its READY. The caller holds mu.
-func (g *guilds) toldOf(guild id) bool {
-	for pair := range g.told {
-		if shardOf(guild, pair) {
+// isListed reports whether READY has listed the guilds of the guild's shard. The
+// caller holds mu.
+func (g *guilds) isListed(guild id) bool {
+	for shard := range g.listed {
+		if onShard(guild, shard) {
 			return true
 		}
 	}
 	return false
 }
 
-// complete reports whether all guilds of the shard are known.
-func (g *guilds) complete(pair gateway.ShardID) bool {
+// isKnown reports whether all guilds of the shard are known.
+func (g *guilds) isKnown(shard gateway.ShardID) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.adopted || g.told[pair]
+	return g.fetched || g.listed[shard]
 }
 
 // count returns how many guilds the bot is in, those in an outage included.
@@ -178,65 +181,65 @@ func (g *guilds) count() int {
 // moment in a run that began with a RESUME.
 func (b *Bot) Guilds() int { return b.guilds.count() }
 
-// stop ends all waiting.
+// stop stops all timers for good.
 func (g *guilds) stop() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stopped = true
-	for _, wait := range g.waits {
+	for _, wait := range g.timers {
 		wait.Stop()
 	}
 }
 
-func (b *Bot) onReady(_ context.Context, a arrival) error {
-	r, err := readReady(a.Data)
+func (b *Bot) onReady(_ context.Context, e incomingEvent) error {
+	r, err := parseReady(e.Data)
 	if err != nil {
 		return err
 	}
-	b.identity.learn(r.User.Value.ID, r.Application.Value, false)
-	var named []id
+	b.identity.update(r.User.Value.ID, r.Application.Value, false)
+	var listed []id
 	for _, g := range r.Guilds.Value {
 		if g.Value.ID != 0 {
-			named = append(named, g.Value.ID)
+			listed = append(listed, g.Value.ID)
 		}
 	}
 	b.activity.ready(time.Now())
-	b.log.Info("ready", "user", r.User.Value.Name.Value, "guilds", len(named))
-	b.guilds.ready(a.Shard, named)
+	b.log.Info("Ready", "user", r.User.Value.Name.Value, "guilds", len(listed))
+	b.guilds.ready(e.Shard, listed)
 	return nil
 }
 
-// onResumed notes that events flow again. It has no data worth reading.
-func (b *Bot) onResumed(_ context.Context, a arrival) error {
-	if !b.guilds.complete(a.Shard) {
+// onResumed asks for the list of guilds if no READY has told it.
+func (b *Bot) onResumed(_ context.Context, e incomingEvent) error {
+	if !b.guilds.isKnown(e.Shard) {
 		select {
-		case b.listGuilds <- struct{}{}:
+		case b.guildListNeeded <- struct{}{}:
 		default:
 		}
 	}
 	return nil
 }
 
-func (b *Bot) onGuildCreate(_ context.Context, a arrival) error {
-	g, err := readGuild(a.Data)
+func (b *Bot) onGuildCreate(_ context.Context, e incomingEvent) error {
+	g, err := parseGuild(e.Data)
 	if err != nil {
 		return err
 	}
-	if b.guilds.create(a.Shard, g.ID, g.Unavailable.Value) {
-		b.log.Info("joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
+	if b.guilds.create(e.Shard, g.ID, g.Unavailable.Value) {
+		b.log.Info("Joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
 	return nil
 }
 
-func (b *Bot) onGuildDelete(_ context.Context, a arrival) error {
-	g, err := readGuild(a.Data)
+func (b *Bot) onGuildDelete(_ context.Context, e incomingEvent) error {
+	g, err := parseGuild(e.Data)
 	if err != nil {
 		return err
 	}
-	if b.guilds.remove(a.Shard, g.ID, g.Unavailable.Value) {
-		b.log.Info("left a guild", "guild", g.ID)
+	if b.guilds.remove(e.Shard, g.ID, g.Unavailable.Value) {
+		b.log.Info("Left a guild", "guild", g.ID)
 	} else {
-		b.log.Debug("a guild is unavailable", "guild", g.ID)
+		b.log.Debug("Guild is unavailable", "guild", g.ID)
 	}
 	return nil
 }

@@ -23,21 +23,21 @@ func readyWith(ids ...uint64) string {
 //
 // Statements: G-056, G-057.
 func TestGuildsOfReady(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.deliver("READY", readyWith(1, 2, 3))
-		w.deliver("GUILD_CREATE", `{"id":"1","name":"one","member_count":10}`)
-		w.deliver("GUILD_CREATE", `{"id":"2","name":"two","unavailable":true}`)
-		w.wait(14 * time.Second)
-		w.logged(0, "all guilds are there")
-		w.deliver("GUILD_DELETE", `{"id":"3","unavailable":true}`)
-		w.logged(1, "INFO all guilds are there guilds=3")
-		w.logged(0, "joined")
-		w.deliver("GUILD_CREATE", `{"id":"4","name":"four","member_count":7}`)
-		w.logged(1, "INFO joined a guild guild=4 name=four members=7")
-		w.wait(time.Minute)
-		w.logged(0, "have not arrived")
-		if n := w.bot.guilds.count(); n != 4 {
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1, 2, 3))
+		h.deliver("GUILD_CREATE", `{"id":"1","name":"one","member_count":10}`)
+		h.deliver("GUILD_CREATE", `{"id":"2","name":"two","unavailable":true}`)
+		h.wait(14 * time.Second)
+		h.logged(0, "All guilds have arrived")
+		h.deliver("GUILD_DELETE", `{"id":"3","unavailable":true}`)
+		h.logged(1, "INFO All guilds have arrived guilds=3")
+		h.logged(0, "Joined")
+		h.deliver("GUILD_CREATE", `{"id":"4","name":"four","member_count":7}`)
+		h.logged(1, "INFO Joined a guild guild=4 name=four members=7")
+		h.wait(time.Minute)
+		h.logged(0, "have not arrived")
+		if n := h.bot.guilds.count(); n != 4 {
 			t.Errorf("the bot is in %d guilds, want 4", n)
 		}
 	})
@@ -48,20 +48,20 @@ func TestGuildsOfReady(t *testing.T) {
 //
 // Statements: G-056, G-057.
 func TestGuildsThatNeverArrive(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.deliver("READY", readyWith(1, 2))
-		w.wait(10 * time.Second)
-		w.deliver("GUILD_CREATE", `{"id":"1"}`)
-		w.wait(14 * time.Second)
-		w.logged(0, "have not arrived")
-		w.wait(time.Second)
-		w.logged(1, "WARN some guilds have not arrived; going on without waiting for them guilds=2 missing=1")
-		w.wait(time.Hour)
-		w.logged(1, "have not arrived")
-		w.deliver("GUILD_CREATE", `{"id":"2"}`)
-		w.logged(1, "INFO all guilds are there guilds=2")
-		w.logged(0, "joined")
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1, 2))
+		h.wait(10 * time.Second)
+		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.wait(14 * time.Second)
+		h.logged(0, "have not arrived")
+		h.wait(time.Second)
+		h.logged(1, "WARN Some guilds have not arrived; not waiting for them any longer guilds=2 missing=1")
+		h.wait(time.Hour)
+		h.logged(1, "have not arrived")
+		h.deliver("GUILD_CREATE", `{"id":"2"}`)
+		h.logged(1, "INFO All guilds have arrived guilds=2")
+		h.logged(0, "Joined")
 	})
 }
 
@@ -71,39 +71,39 @@ func TestGuildsThatNeverArrive(t *testing.T) {
 //
 // Statements: G-057, G-058.
 func TestGuildOutageAndLeave(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.deliver("READY", readyWith(1))
-		w.deliver("GUILD_CREATE", `{"id":"1"}`)
-		w.deliver("GUILD_DELETE", `{"id":"1","unavailable":true}`)
-		w.logged(1, "DEBUG a guild is unavailable guild=1")
-		w.deliver("GUILD_CREATE", `{"id":"1"}`)
-		w.logged(0, "joined")
-		w.logged(0, "left")
-		if n := w.bot.guilds.count(); n != 1 {
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1))
+		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.deliver("GUILD_DELETE", `{"id":"1","unavailable":true}`)
+		h.logged(1, "DEBUG Guild is unavailable guild=1")
+		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.logged(0, "Joined")
+		h.logged(0, "Left")
+		if n := h.bot.guilds.count(); n != 1 {
 			t.Errorf("the bot is in %d guilds", n)
 		}
-		w.deliver("GUILD_DELETE", `{"id":"1"}`)
-		w.logged(1, "INFO left a guild guild=1")
-		if n := w.bot.guilds.count(); n != 0 {
+		h.deliver("GUILD_DELETE", `{"id":"1"}`)
+		h.logged(1, "INFO Left a guild guild=1")
+		if n := h.bot.guilds.count(); n != 0 {
 			t.Errorf("the bot is in %d guilds", n)
 		}
-		w.deliver("GUILD_CREATE", `{"id":"1"}`)
-		w.logged(1, "INFO joined a guild guild=1")
+		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.logged(1, "INFO Joined a guild guild=1")
 	})
 }
 
 // TestNewReady: a new session's READY replaces the list, so a guild that was
 // left while the bot was away is gone, without a word.
 func TestNewReady(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.deliver("READY", readyWith(1, 2))
-		w.deliver("READY", readyWith(2))
-		w.deliver("GUILD_CREATE", `{"id":"2"}`)
-		w.logged(1, "INFO all guilds are there guilds=1")
-		w.wait(time.Minute)
-		w.logged(0, "have not arrived")
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1, 2))
+		h.deliver("READY", readyWith(2))
+		h.deliver("GUILD_CREATE", `{"id":"2"}`)
+		h.logged(1, "INFO All guilds have arrived guilds=1")
+		h.wait(time.Minute)
+		h.logged(0, "have not arrived")
 	})
 }
 
@@ -112,48 +112,48 @@ func TestNewReady(t *testing.T) {
 //
 // Statements: G-143.
 func TestGuildsAfterResume(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		for id := range uint64(450) {
-			w.discord.guilds = append(w.discord.guilds, id+1)
+			h.discord.guilds = append(h.discord.guilds, id+1)
 		}
-		w.make(func(o *Options) { o.KeepCommands = true })
-		w.deliver("GUILD_DELETE", `{"id":"450"}`)
-		w.deliver("GUILD_CREATE", `{"id":"451"}`)
-		w.logged(0, "joined")
-		w.discord.fail(fault{on: "GET /users/@me/guilds", skip: 1, times: 1, status: 502})
-		w.deliver("RESUMED", `{"_trace":[]}`)
-		w.run()
-		w.wait(time.Minute)
-		w.deliver("RESUMED", `null`)
-		w.wait(time.Minute)
+		h.make(func(o *Options) { o.KeepCommands = true })
+		h.deliver("GUILD_DELETE", `{"id":"450"}`)
+		h.deliver("GUILD_CREATE", `{"id":"451"}`)
+		h.logged(0, "Joined")
+		h.discord.fail(fault{on: "GET /users/@me/guilds", skip: 1, times: 1, status: 502})
+		h.deliver("RESUMED", `{"_trace":[]}`)
+		h.run()
+		h.wait(time.Minute)
+		h.deliver("RESUMED", `null`)
+		h.wait(time.Minute)
 		var pages []string
-		for _, r := range w.discord.asked("GET /users/@me/guilds") {
+		for _, r := range h.discord.asked("GET /users/@me/guilds") {
 			pages = append(pages, strings.TrimPrefix(r.line, "GET /users/@me/guilds?"))
 		}
 		want := "after=0&limit=200 after=200&limit=200 after=0&limit=200 after=200&limit=200 after=400&limit=200"
 		if got := strings.Join(pages, " "); got != want {
 			t.Errorf("the pages %s, want %s", got, want)
 		}
-		if n := w.bot.guilds.count(); n != 451 {
+		if n := h.bot.guilds.count(); n != 451 {
 			t.Errorf("the bot is in %d guilds, want 451", n)
 		}
-		w.deliver("GUILD_CREATE", `{"id":"452"}`)
-		w.logged(1, "INFO joined a guild guild=452")
+		h.deliver("GUILD_CREATE", `{"id":"452"}`)
+		h.logged(1, "INFO Joined a guild guild=452")
 	})
 }
 
 // TestGuildListThatDoesNotAdvance: a list that repeats itself ends in an error
 // and not in an endless loop.
 func TestGuildListThatDoesNotAdvance(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
+	run(t, func(h *harness) {
+		h.make()
 		page := "[" + strings.Repeat(`{"id":"7"},`, guildsPage-1) + `{"id":"7"}]`
-		w.discord.fail(fault{on: "GET /users/@me/guilds", times: -1, status: 200, body: page})
-		w.run()
-		w.deliver("RESUMED", `null`)
-		w.logged(1, "ERROR the list of guilds could not be fetched error=the list of guilds does not advance")
-		w.deliver("RESUMED", `null`)
-		w.logged(2, "does not advance")
+		h.discord.fail(fault{on: "GET /users/@me/guilds", times: -1, status: 200, body: page})
+		h.run()
+		h.deliver("RESUMED", `null`)
+		h.logged(1, "ERROR List of guilds could not be fetched error=the list of guilds does not advance")
+		h.deliver("RESUMED", `null`)
+		h.logged(2, "does not advance")
 	})
 }
 
@@ -163,30 +163,30 @@ func TestGuildListThatDoesNotAdvance(t *testing.T) {
 func TestGuildsOfManyShards(t *testing.T) {
 	zero, one := gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
 	of := func(pair gateway.ShardID, n uint64) uint64 { return (n*2 + uint64(pair.ID)) << 22 }
-	story(t, func(w *world) {
-		w.make(func(o *Options) { o.KeepCommands = true })
-		w.run()
+	run(t, func(h *harness) {
+		h.make(func(o *Options) { o.KeepCommands = true })
+		h.run()
 		send := func(pair gateway.ShardID, kind, data string) {
-			w.bot.HandleEvent(w.Context(), gateway.Event{Type: kind, Data: []byte(data), Shard: pair})
-			w.wait(0)
+			h.bot.HandleEvent(h.Context(), gateway.Event{Type: kind, Data: []byte(data), Shard: pair})
+			h.wait(0)
 		}
 		send(zero, "READY", readyWith(of(zero, 1), of(zero, 2)))
 		send(one, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, of(one, 1)))
-		w.logged(0, "joined")
-		w.discord.guilds = []uint64{of(one, 1), of(zero, 2), of(one, 2), of(zero, 3)}
+		h.logged(0, "Joined")
+		h.discord.guilds = []uint64{of(one, 1), of(zero, 2), of(one, 2), of(zero, 3)}
 		send(zero, "RESUMED", "null")
-		if n := len(w.discord.asked("GET /users/@me/guilds")); n != 0 {
+		if n := len(h.discord.asked("GET /users/@me/guilds")); n != 0 {
 			t.Error("the list was fetched for a shard that has it from READY")
 		}
 		send(one, "RESUMED", "null")
-		if n := w.bot.guilds.count(); n != 4 {
+		if n := h.bot.guilds.count(); n != 4 {
 			t.Errorf("the bot is in %d guilds, want 4", n)
 		}
 		send(zero, "READY", readyWith(of(zero, 1)))
-		if n := w.bot.guilds.count(); n != 3 {
+		if n := h.bot.guilds.count(); n != 3 {
 			t.Errorf("the bot is in %d guilds, want 3", n)
 		}
 		send(one, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, of(one, 9)))
-		w.logged(1, "joined a guild")
+		h.logged(1, "Joined a guild")
 	})
 }

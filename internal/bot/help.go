@@ -35,9 +35,9 @@ var helpCommand = Command{
 
 // explainCommand is help for one command.
 func explainCommand(r *Request, name string) Answer {
-	c := r.bot.command(name)
+	c := r.bot.findCommand(name)
 	if c == nil {
-		return Answer{Text: r.bot.unknown(name, r.Prefix), Private: true}
+		return Answer{Text: r.bot.unknownCommand(name, r.Prefix), Private: true}
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "`%s`\n%s.", c.usage(r.Prefix), c.Summary)

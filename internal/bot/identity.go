@@ -10,9 +10,9 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// identity is who the bot is: its user, its application and who owns that. READY
-// tells the first two, but a run that begins with a RESUME sees no READY, so
-// all of it is also asked for over REST.
+// identity is the bot's user, its application and that application's owners. READY
+// has the first two, but a process that begins with a RESUME sees no READY, so all
+// of it is also fetched over REST.
 type identity struct {
 	mu     sync.Mutex
 	self   id
@@ -28,8 +28,8 @@ func (i *identity) user() id {
 	return i.self
 }
 
-// learn takes in what READY or REST told.
-func (i *identity) learn(self id, app application, loaded bool) {
+// update sets what READY or REST (loaded) has told.
+func (i *identity) update(self id, app application, loaded bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if self != 0 {
@@ -40,24 +40,25 @@ func (i *identity) learn(self id, app application, loaded bool) {
 	}
 	switch {
 	case app.ID == 0:
-		return // it told nothing about the application
+		return // nothing about the application
 	case loaded || !i.loaded:
 		i.app, i.loaded = app, loaded
 		return
 	}
-	// READY knows less than REST did, but its flags are newer.
+	// READY has less than REST had, but its flags are newer.
 	i.app.Flags, i.app.FlagsNew = app.Flags, app.FlagsNew
 }
 
-// application returns what is known of the application.
+// application returns what is known of the application; loaded means that it has its
+// owners.
 func (i *identity) application() (app application, loaded bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.app, i.loaded
 }
 
-// wait waits until the bot's own id is known.
-func (i *identity) wait(ctx context.Context, limit time.Duration) (id, error) {
+// waitForSelf waits until the bot's own id is known.
+func (i *identity) waitForSelf(ctx context.Context, limit time.Duration) (id, error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -70,27 +71,27 @@ func (i *identity) wait(ctx context.Context, limit time.Duration) (id, error) {
 	}
 }
 
-// introduce asks Discord who the bot is.
-func (b *Bot) introduce(ctx context.Context) (application, error) {
-	limited, cancel := context.WithTimeout(ctx, attemptLimit)
+// fetchApplication fetches the application, with the bot's user and the owners.
+func (b *Bot) fetchApplication(ctx context.Context) (application, error) {
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	app, err := b.api.application(limited)
 	if err != nil {
 		return app, err
 	}
-	b.identity.learn(app.Bot.Value.ID, app, true)
+	b.identity.update(app.Bot.Value.ID, app, true)
 	return app, nil
 }
 
-// owns reports whether the user may use owner-only commands.
-func (b *Bot) owns(ctx context.Context, user snowflake.ID) (bool, error) {
+// isOwner reports whether the user may use owner-only commands.
+func (b *Bot) isOwner(ctx context.Context, user snowflake.ID) (bool, error) {
 	if slices.Contains(b.options.Owners, user) {
 		return true, nil
 	}
 	app, loaded := b.identity.application()
 	if !loaded {
 		var err error
-		if app, err = b.introduce(ctx); err != nil {
+		if app, err = b.fetchApplication(ctx); err != nil {
 			return false, err
 		}
 	}

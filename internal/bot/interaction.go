@@ -10,30 +10,31 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// onInteraction takes a slash command. Other interactions belong to components
-// and forms, which the bot does not make.
-func (b *Bot) onInteraction(ctx context.Context, a arrival) error {
-	i, err := readInteraction(a.Data)
+// onInteraction parses a slash command and has it answered. Other interactions
+// belong to components and forms, which the bot does not make.
+func (b *Bot) onInteraction(ctx context.Context, e incomingEvent) error {
+	i, err := parseInteraction(e.Data)
 	if err != nil {
 		return err
 	}
 	if discord.InteractionType(i.Type.Value) != discord.InteractionTypeApplicationCommand {
 		return nil
 	}
-	if !b.seen.first(snowflake.ID(i.ID), time.Now()) {
+	if !b.seen.add(snowflake.ID(i.ID), time.Now()) {
 		b.counters.duplicates.Add(1)
 		return nil
 	}
-	received := a.Received
+	received := e.Received
 	if received.IsZero() {
 		received = time.Now()
 	}
-	b.serve(ctx, a, func(ctx context.Context) ending { return b.answerInteraction(ctx, i, received) })
+	b.process(ctx, e, func(ctx context.Context) completion { return b.answerInteraction(ctx, i, received) })
 	return nil
 }
 
-// answerInteraction runs a slash command and answers in time.
-func (b *Bot) answerInteraction(ctx context.Context, i interaction, received time.Time) ending {
+// answerInteraction runs a slash command and replies; received is when the event
+// arrived.
+func (b *Bot) answerInteraction(ctx context.Context, i interaction, received time.Time) completion {
 	b.counters.commands.Add(1)
 	b.activity.command(time.Now())
 	asker := i.asker()
@@ -47,35 +48,35 @@ func (b *Bot) answerInteraction(ctx context.Context, i interaction, received tim
 		At:       snowflake.ID(i.ID).Time(),
 		bot:      b,
 	}
-	s := slash{bot: b, interaction: i, due: received.Add(callbackLimit)}
+	s := slashReply{bot: b, interaction: i, due: received.Add(callbackTimeout)}
 	name := string(i.Data.Value.Name.Value)
-	c := b.command(name)
+	c := b.findCommand(name)
 	if c == nil {
-		return b.conclude(ctx, "", Answer{}, s.answer(ctx, Answer{Text: b.unknown(name, "/"), Private: true}))
+		return b.finish(ctx, "", Answer{}, s.send(ctx, Answer{Text: b.unknownCommand(name, "/"), Private: true}))
 	}
 	r.arguments = i.arguments(c)
 
-	results := make(chan performed, 1)
-	go func() { results <- b.performSafely(ctx, c, r) }()
-	patience := time.NewTimer(time.Until(received.Add(deferAfter)))
-	defer patience.Stop()
-	var done performed
+	results := make(chan execution, 1)
+	go func() { results <- b.executeRecovered(ctx, c, r) }()
+	deferral := time.NewTimer(time.Until(received.Add(deferAfter)))
+	defer deferral.Stop()
+	var done execution
 	select {
 	case done = <-results:
-	case <-patience.C:
-		s.postpone(ctx)
+	case <-deferral.C:
+		s.sendDeferral(ctx)
 		done = <-results
 	}
-	switch done.how {
-	case cutOff:
-		return ending{}
-	case refused:
+	switch done.outcome {
+	case outcomeStopped:
+		return completion{}
+	case outcomeRejected:
 		done.answer.Private = true
 	}
-	return b.conclude(ctx, c.Name, done.answer, s.answer(ctx, done.answer))
+	return b.finish(ctx, c.Name, done.answer, s.send(ctx, done.answer))
 }
 
-// arguments picks the command's parameters out of the interaction's options.
+// arguments returns the interaction's options by the names of parameters.
 func (i interaction) arguments(c *Command) map[string]string {
 	arguments := make(map[string]string, len(c.Parameters))
 	for _, o := range i.Data.Value.Options.Value {
@@ -84,22 +85,22 @@ func (i interaction) arguments(c *Command) map[string]string {
 	return arguments
 }
 
-// performed is what came of a command.
-type performed struct {
-	answer Answer
-	how    outcome
+// execution is what execute returns.
+type execution struct {
+	answer  Answer
+	outcome outcome
 }
 
-// performSafely is perform on a goroutine of its own, where a panic would end
+// executeRecovered is execute on a goroutine of its own, where a panic would end
 // the process.
-func (b *Bot) performSafely(ctx context.Context, c *Command, r *Request) (done performed) {
+func (b *Bot) executeRecovered(ctx context.Context, c *Command, r *Request) (done execution) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.counters.panics.Add(1)
-			b.log.Error("preparing an answer panicked", "command", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			done = performed{Answer{Text: sayPanicked}, answered}
+			b.log.Error("Preparing an answer panicked", "command", c.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			done = execution{Answer{Text: textFailed}, outcomeAnswered}
 		}
 	}()
-	answer, how := b.perform(ctx, c, r, b.cool(c, r.User, r.At))
-	return performed{answer, how}
+	answer, outcome := b.execute(ctx, c, r, b.cooldown(c, r.User, r.At))
+	return execution{answer, outcome}
 }

@@ -8,12 +8,15 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// onMessage takes a message. Commands come from people only: never from the bot
-// itself, another bot or a webhook (G-145), only in plain messages and replies
-// (G-147), and never in an ephemeral message, which looks like a direct one but
-// is an answer to an interaction (G-149).
-func (b *Bot) onMessage(ctx context.Context, a arrival) error {
-	m, err := readMessage(a.Data)
+// onMessage parses a message and, if it asks for a command, has it answered.
+// Commands come from people only.
+//
+//   - G-145: not from the bot itself, another bot or a webhook.
+//   - G-147: only in plain messages and replies.
+//   - G-149: not in an ephemeral message, which looks like a direct one but is an
+//     answer to an interaction.
+func (b *Bot) onMessage(ctx context.Context, e incomingEvent) error {
+	m, err := parseMessage(e.Data)
 	if err != nil {
 		return err
 	}
@@ -32,50 +35,38 @@ func (b *Bot) onMessage(ctx context.Context, a arrival) error {
 	default:
 		return nil
 	}
-	b.watchContent(m, self)
+	b.checkContent(m, self)
 
-	asked := parseCall(string(m.Content.Value), b.options.Prefix, self)
-	if asked.kind == notCalled {
+	asked := parseInvocation(string(m.Content.Value), b.options.Prefix, self)
+	if asked.kind == noInvocation {
 		return nil
 	}
-	if !b.seen.first(snowflake.ID(m.ID), time.Now()) {
+	if !b.seen.add(snowflake.ID(m.ID), time.Now()) {
 		b.counters.duplicates.Add(1)
 		return nil
 	}
-	// Noted here and not where commands run beside each other, in any order.
-	wait := b.haste(m, asked)
-	b.serve(ctx, a, func(ctx context.Context) ending {
-		if asked.kind == perhapsCalled {
-			self, err := b.identity.wait(ctx, b.options.HandlerTimeout)
+	// Here messages are still in Discord's order; goroutines of process are not.
+	cooldown := b.messageCooldown(m, asked)
+	b.process(ctx, e, func(ctx context.Context) completion {
+		if asked.kind == unknownMention {
+			self, err := b.identity.waitForSelf(ctx, b.options.HandlerTimeout)
 			if err != nil {
-				b.log.Warn("cannot tell whether a message mentions the bot: its own id is not known yet", "message", m.ID, "error", err)
-				return ending{over: ctx.Err() == nil}
+				b.log.Warn("Message may mention the bot, whose own id is not known yet", "message", m.ID, "error", err)
+				return completion{done: ctx.Err() == nil}
 			}
-			asked = parseCall(string(m.Content.Value), b.options.Prefix, self)
-			wait = b.haste(m, asked)
+			asked = parseInvocation(string(m.Content.Value), b.options.Prefix, self)
+			cooldown = b.messageCooldown(m, asked)
 		}
-		return b.answerMessage(ctx, m, asked, wait)
+		return b.answerMessage(ctx, m, asked, cooldown)
 	})
 	return nil
 }
 
-// haste notes the use of a command and returns how long its user has to wait for it.
-func (b *Bot) haste(m message, asked call) time.Duration {
-	if asked.kind != calledByName {
-		return 0
-	}
-	c := b.command(asked.name)
-	if c == nil {
-		return 0
-	}
-	return b.cool(c, snowflake.ID(m.Author.Value.ID), snowflake.ID(m.ID).Time())
-}
-
-// answerMessage gives the answer that a message is due, if any; wait is what is
-// left of the user's cooldown.
-func (b *Bot) answerMessage(ctx context.Context, m message, asked call, wait time.Duration) ending {
-	if asked.kind == notCalled {
-		return ending{over: true}
+// answerMessage runs the command that a message asks for and replies; cooldown is
+// what is left of the user's cooldown.
+func (b *Bot) answerMessage(ctx context.Context, m message, asked invocation, cooldown time.Duration) completion {
+	if asked.kind == noInvocation {
+		return completion{done: true}
 	}
 	b.counters.commands.Add(1)
 	b.activity.command(time.Now())
@@ -89,48 +80,48 @@ func (b *Bot) answerMessage(ctx context.Context, m message, asked call, wait tim
 		At:       snowflake.ID(m.ID).Time(),
 		bot:      b,
 	}
-	if asked.kind == calledOnly {
-		return b.mend(ctx, r, "You called? Ask `"+b.options.Prefix+"help` for what I can do.")
+	if asked.kind == mentionInvocation {
+		return b.replyError(ctx, r, "You called? Ask `"+b.options.Prefix+"help` for what I can do.")
 	}
-	c := b.command(asked.name)
+	c := b.findCommand(asked.name)
 	if c == nil {
-		return b.mend(ctx, r, b.unknown(asked.name, b.options.Prefix))
+		return b.replyError(ctx, r, b.unknownCommand(asked.name, b.options.Prefix))
 	}
-	r.arguments = c.divide(asked.rest)
-	answer, how := b.perform(ctx, c, r, wait)
-	switch how {
-	case cutOff:
-		return ending{}
-	case refused:
-		return b.mend(ctx, r, answer.Text)
+	r.arguments = c.splitArguments(asked.rest)
+	answer, outcome := b.execute(ctx, c, r, cooldown)
+	switch outcome {
+	case outcomeStopped:
+		return completion{}
+	case outcomeRejected:
+		return b.replyError(ctx, r, answer.Text)
 	}
-	return b.conclude(ctx, c.Name, answer, b.reply(ctx, r, answer.Text))
+	return b.finish(ctx, c.Name, answer, b.reply(ctx, r, answer.Text))
 }
 
-// courtesyEvery is how often one user is told about a mistake: nobody can make
-// the bot talk without end.
-const courtesyEvery = 10 * time.Second
+// errorReplyInterval limits how often one user is told about a mistake, so that a
+// user cannot make the bot talk without end.
+const errorReplyInterval = 10 * time.Second
 
-// mend tells the user about a mistake, politely and not too often.
-func (b *Bot) mend(ctx context.Context, r *Request, text string) ending {
-	if !b.courtesy.first(r.User, time.Now()) {
+// replyError tells the user about a mistake, once per errorReplyInterval.
+func (b *Bot) replyError(ctx context.Context, r *Request, text string) completion {
+	if !b.errorReplies.add(r.User, time.Now()) {
 		b.counters.ignored.Add(1)
-		return ending{over: true}
+		return completion{done: true}
 	}
-	return b.conclude(ctx, "", Answer{}, b.reply(ctx, r, text))
+	return b.finish(ctx, "", Answer{}, b.reply(ctx, r, text))
 }
 
-// conclude settles an event after its answer was sent or failed. An answer that
-// failed because the bot stops is left for the next run.
-func (b *Bot) conclude(ctx context.Context, command string, answer Answer, err error) ending {
+// finish counts an answer that was sent or failed. An answer that failed because
+// the bot stops is left to the next process.
+func (b *Bot) finish(ctx context.Context, command string, answer Answer, err error) completion {
 	switch {
 	case err == nil:
 		b.counters.answered.Add(1)
 	case ctx.Err() != nil:
-		return ending{}
+		return completion{}
 	default:
 		b.counters.failed.Add(1)
-		b.log.Warn("an answer could not be given", "command", command, "error", err)
+		b.log.Warn("Answer could not be sent", "command", command, "error", err)
 	}
-	return ending{over: true, then: answer.Then}
+	return completion{done: true, then: answer.Then}
 }

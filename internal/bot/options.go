@@ -32,9 +32,8 @@ const (
 type Options struct {
 	// Token is the bot token, without the "Bot " prefix.
 	Token string
-	// HTTPClient makes the REST requests. It must keep the rate limits and retry
-	// what passes by itself; the bot adds nothing to that but patience, up to
-	// AnswerWithin.
+	// HTTPClient makes the REST requests. It must keep Discord's rate limits and
+	// retry what is temporary; the bot repeats a failed answer for AnswerWithin.
 	HTTPClient *http.Client
 	// APIURL is the REST base, such as https://discord.com/api/v10, the default.
 	APIURL string
@@ -52,29 +51,29 @@ type Options struct {
 	KeepCommands bool
 	// Owners may use owner-only commands, besides the owner of the application.
 	Owners []snowflake.ID
-	// Goodbye ends the bot for good. It is called after the answer to shutdown
-	// stands and must not block. Default: shutdown only answers.
+	// Goodbye ends the bot for good. It is called after the answer to shutdown was
+	// sent and must not block. Default: shutdown only answers.
 	Goodbye func()
 
 	// Intents are what the shard asks for, for the diagnosis of missing message
-	// content (G-146). Default [Intents] without presences.
+	// content. Default [Intents] without presences.
 	Intents gateway.Intents
 	// Presence is refreshed every KeepaliveInterval.
 	Presence gateway.Presence
 	// KeepaliveInterval is the time between two keep-alives, give or take five
 	// percent. Default 300 s; negative: none.
 	KeepaliveInterval time.Duration
-	// ActivityWarningAfter is how long nobody may say anything before a warning.
-	// Default 30 min; negative: never.
+	// ActivityWarningAfter is the time without activity before a warning. Default
+	// 30 min; negative: never.
 	ActivityWarningAfter time.Duration
 
 	// Concurrency is how many commands run at once. Default 16.
 	Concurrency int
-	// Outstanding is how many may wait, run or be answered at once; beyond that
+	// Outstanding is how many commands may wait, run or be answered at once; further
 	// events wait in the gateway's queue. Default 512.
 	Outstanding int
-	// HandlerTimeout is the time limit of a command, waiting for its turn
-	// included. Default 30 s.
+	// HandlerTimeout is the time limit of a command, with its wait for a free
+	// handler. Default 30 s.
 	HandlerTimeout time.Duration
 	// SlowAfter is when a command is named in the log as slow. Default 3 s.
 	SlowAfter time.Duration

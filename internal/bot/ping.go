@@ -25,11 +25,10 @@ var pingCommand = Command{
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
 
-// roundTrip measures what one REST request takes. A measurement serves everyone
-// who asks within roundTripAge, so that many pings do not eat the request
-// budget that answers need.
+// roundTrip measures what one REST request takes. A measurement is used again for
+// roundTripAge, so that many pings do not use up the requests that answers need.
 type roundTrip struct {
-	turn chan struct{} // holds one value while somebody measures or reads
+	lock chan struct{} // holds one value while it is held
 	at   time.Time
 	took time.Duration
 	err  error
@@ -37,14 +36,14 @@ type roundTrip struct {
 
 const (
 	roundTripAge = 5 * time.Second
-	// roundTripLimit leaves room to answer a slash command in time.
-	roundTripLimit = 1500 * time.Millisecond
+	// roundTripTimeout leaves room to answer a slash command in time.
+	roundTripTimeout = 1500 * time.Millisecond
 )
 
 func (t *roundTrip) measure(ctx context.Context, a api) (time.Duration, error) {
 	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
+	case t.lock <- struct{}{}:
+		defer func() { <-t.lock }()
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
@@ -52,7 +51,7 @@ func (t *roundTrip) measure(ctx context.Context, a api) (time.Duration, error) {
 	if !t.at.IsZero() && start.Sub(t.at) < roundTripAge {
 		return t.took, t.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, roundTripLimit)
+	ctx, cancel := context.WithTimeout(ctx, roundTripTimeout)
 	defer cancel()
 	t.err = a.touch(ctx)
 	t.at = time.Now()

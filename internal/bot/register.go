@@ -28,7 +28,7 @@ type definitionOption struct {
 	Required    bool                                 `json:"required,omitzero"`
 }
 
-// definitions is the table of commands as Discord wants it.
+// definitions converts the table of commands to Discord's form.
 func definitions(commands []Command) []definition {
 	var all []definition
 	for _, c := range commands {
@@ -46,7 +46,7 @@ func definitions(commands []Command) []definition {
 	return all
 }
 
-// fingerprint is the same for the same commands, in whatever order.
+// fingerprint is a hash of the commands that does not depend on their order.
 func fingerprint(all []definition) string {
 	sorted := slices.Clone(all)
 	for i := range sorted {
@@ -62,17 +62,16 @@ func fingerprint(all []definition) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// register makes Discord's list of slash commands the bot's own. The list is
-// compared first and replaced only when it differs (G-142): every replacement
-// may spend some of the 200 creations a day. The bot owns the whole list, so
-// what it does not know is removed.
+// register replaces Discord's list of slash commands by the bot's. G-142: only if
+// they differ, because every replacement may use up some of the 200 creations a
+// day. The bot owns the whole list, so commands it does not have are removed.
 func (b *Bot) register(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, attemptLimit)
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	app, _ := b.identity.application()
 	if app.ID == 0 {
 		var err error
-		if app, err = b.introduce(limited); err != nil {
+		if app, err = b.fetchApplication(limited); err != nil {
 			return err
 		}
 	}
@@ -82,7 +81,7 @@ func (b *Bot) register(ctx context.Context) error {
 	}
 	own := definitions(b.commands)
 	if fingerprint(there) == fingerprint(own) {
-		b.log.Debug("the slash commands are up to date", "commands", len(own))
+		b.log.Debug("Slash commands are up to date", "commands", len(own))
 		return nil
 	}
 	if err := b.api.replaceCommands(limited, snowflake.ID(app.ID), own); err != nil {
@@ -94,15 +93,16 @@ func (b *Bot) register(ctx context.Context) error {
 			removed = append(removed, d.Name)
 		}
 	}
-	b.log.Info("registered the slash commands", "commands", len(own), "removed", removed)
+	b.log.Info("Slash commands registered", "commands", len(own), "removed", removed)
 	return nil
 }
 
-// warnOfEndpoint warns that Discord sends interactions elsewhere (G-150).
+// warnOfEndpoint warns that Discord sends interactions to a URL instead of the
+// gateway (G-150).
 func (b *Bot) warnOfEndpoint(app application) {
 	if app.Endpoint.Value == "" {
 		return
 	}
-	b.log.Warn("slash commands will not arrive: the application has an interactions endpoint URL, and Discord sends interactions there instead of to the gateway. Remove it at https://discord.com/developers/applications (your application, General Information) unless that is wanted",
+	b.log.Warn("Slash commands will not arrive: the application has an interactions endpoint URL, and Discord sends interactions there instead of to the gateway. Remove it at https://discord.com/developers/applications (your application, General Information) unless that is wanted",
 		"url", app.Endpoint.Value)
 }

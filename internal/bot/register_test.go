@@ -14,11 +14,11 @@ import (
 //
 // Statements: G-142.
 func TestRegistersWhatDiffers(t *testing.T) {
-	story(t, func(w *world) {
-		w.discord.commands = `[{"id":"1","type":1,"name":"obsolete","description":"Old","version":"9"},{"id":"2","type":1,"name":"ping","description":"Another text"}]`
-		w.start()
-		w.run()
-		puts := w.discord.asked("PUT")
+	run(t, func(h *harness) {
+		h.discord.commands = `[{"id":"1","type":1,"name":"obsolete","description":"Old","version":"9"},{"id":"2","type":1,"name":"ping","description":"Another text"}]`
+		h.start()
+		h.run()
+		puts := h.discord.asked("PUT")
 		if len(puts) != 1 || puts[0].line != fmt.Sprintf("PUT /applications/%d/commands", appID) {
 			t.Fatalf("registered %d times", len(puts))
 		}
@@ -29,7 +29,7 @@ func TestRegistersWhatDiffers(t *testing.T) {
 		if !strings.Contains(puts[0].body, `{"type":1,"name":"help","description":"Lists what I can do, or explains one command","options":[{"type":3,"name":"command","description":"The command to explain"}]}`) {
 			t.Errorf("registered %s", puts[0].body)
 		}
-		w.logged(1, "INFO registered the slash commands commands=6 removed=[obsolete]")
+		h.logged(1, "INFO Slash commands registered commands=6 removed=[obsolete]")
 
 		// Discord adds fields of its own, leaves some out and keeps its own order.
 		for i := range list {
@@ -41,23 +41,23 @@ func TestRegistersWhatDiffers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.discord.commands = string(kept)
-		w.stopRun()
-		w.crash()
-		w.run()
-		if n := len(w.discord.asked("PUT")); n != 1 {
+		h.discord.commands = string(kept)
+		h.stopRun()
+		h.crash()
+		h.run()
+		if n := len(h.discord.asked("PUT")); n != 1 {
 			t.Errorf("the same commands were registered %d times", n)
 		}
-		w.logged(1, "DEBUG the slash commands are up to date commands=6")
+		h.logged(1, "DEBUG Slash commands are up to date commands=6")
 
 		// Every part of a definition counts.
-		w.stopRun()
-		w.crash(func(o *Options) {
+		h.stopRun()
+		h.crash(func(o *Options) {
 			o.Commands = Builtin()
 			o.Commands[0].Parameters = []Parameter{{Name: "command", Summary: "The command to explain", Required: true}}
 		})
-		w.run()
-		if n := len(w.discord.asked("PUT")); n != 2 {
+		h.run()
+		if n := len(h.discord.asked("PUT")); n != 2 {
 			t.Error("a changed parameter was not registered")
 		}
 	})
@@ -65,11 +65,11 @@ func TestRegistersWhatDiffers(t *testing.T) {
 
 // TestKeepCommands: the operator may leave the commands at Discord as they are.
 func TestKeepCommands(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) { o.KeepCommands = true })
-		w.run()
-		w.wait(time.Hour)
-		if n := len(w.discord.asked("GET /applications/1")) + len(w.discord.asked("PUT")); n != 0 {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.KeepCommands = true })
+		h.run()
+		h.wait(time.Hour)
+		if n := len(h.discord.asked("GET /applications/1")) + len(h.discord.asked("PUT")); n != 0 {
 			t.Errorf("%d requests for commands", n)
 		}
 	})
@@ -78,75 +78,75 @@ func TestKeepCommands(t *testing.T) {
 // TestRegistrationSurvivesOutage: while Discord is down the registration is
 // tried ever more slowly and succeeds in the end.
 func TestRegistrationSurvivesOutage(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.discord.fail(fault{on: "GET /applications", times: 6, status: 503})
-		w.discord.fail(fault{on: "PUT", times: 2, cut: true})
-		w.run()
-		w.wait(time.Hour)
-		if n := len(w.discord.asked("PUT")); n != 3 || !strings.Contains(w.discord.commands, "uptime") {
+	run(t, func(h *harness) {
+		h.make()
+		h.discord.fail(fault{on: "GET /applications", times: 6, status: 503})
+		h.discord.fail(fault{on: "PUT", times: 2, cut: true})
+		h.run()
+		h.wait(time.Hour)
+		if n := len(h.discord.asked("PUT")); n != 3 || !strings.Contains(h.discord.commands, "uptime") {
 			t.Errorf("put %d times", n)
 		}
-		w.logged(6, "WARN the bot could not learn from Discord who it is; trying again later error=GET /applications/@me: Discord answered 503")
-		w.logged(2, "WARN the slash commands could not be registered; trying again later")
+		h.logged(6, "WARN Application could not be fetched from Discord; trying again error=GET /applications/@me: Discord answered 503")
+		h.logged(2, "WARN Slash commands could not be registered; trying again")
 	})
 }
 
 // TestRegistrationRefused: a refusal for good is an error in the log and is not
 // repeated; the bot answers all the same.
 func TestRegistrationRefused(t *testing.T) {
-	story(t, func(w *world) {
-		w.start()
-		w.discord.fail(fault{on: "PUT", times: -1, status: 400, body: `{"code":30034,"message":"Max number of daily application command creates has been reached (200)"}`})
-		w.run()
-		w.wait(24 * time.Hour)
-		if n := len(w.discord.asked("PUT")); n != 1 {
+	run(t, func(h *harness) {
+		h.start()
+		h.discord.fail(fault{on: "PUT", times: -1, status: 400, body: `{"code":30034,"message":"Max number of daily application command creates has been reached (200)"}`})
+		h.run()
+		h.wait(24 * time.Hour)
+		if n := len(h.discord.asked("PUT")); n != 1 {
 			t.Errorf("put %d times", n)
 		}
-		w.logged(1, "ERROR the slash commands could not be registered error=PUT /applications/{application.id}/commands: Discord answered 400 (code 30034): Max number")
-		w.say("!about")
-		w.expect("ResearchBot")
+		h.logged(1, "ERROR Slash commands could not be registered error=PUT /applications/{application.id}/commands: Discord answered 400 (code 30034): Max number")
+		h.say("!about")
+		h.expect("ResearchBot")
 	})
 }
 
 // TestRegistrationWithoutIntroduction: what READY told is enough to register;
 // without it REST is asked.
 func TestRegistrationWithoutIntroduction(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.discord.fail(fault{on: "GET /applications/@me", times: 1, status: 404})
-		w.run()
-		if n := len(w.discord.asked("PUT")); n != 1 {
+	run(t, func(h *harness) {
+		h.make()
+		h.discord.fail(fault{on: "GET /applications/@me", times: 1, status: 404})
+		h.run()
+		if n := len(h.discord.asked("PUT")); n != 1 {
 			t.Errorf("put %d times", n)
 		}
-		w.crash()
-		if err := w.bot.register(context.Background()); err != nil {
+		h.crash()
+		if err := h.bot.register(context.Background()); err != nil {
 			t.Error(err)
 		}
-		w.discord.fail(fault{on: "GET /applications/", times: 1, status: 403})
-		if err := w.bot.register(context.Background()); err == nil {
+		h.discord.fail(fault{on: "GET /applications/", times: 1, status: 403})
+		if err := h.bot.register(context.Background()); err == nil {
 			t.Error("a refused list of commands went unnoticed")
 		}
-		w.make()
-		w.discord.fail(fault{on: "GET /applications/@me", times: 1, status: 403})
-		if err := w.bot.register(context.Background()); err == nil {
+		h.make()
+		h.discord.fail(fault{on: "GET /applications/@me", times: 1, status: 403})
+		if err := h.bot.register(context.Background()); err == nil {
 			t.Error("a refused application went unnoticed")
 		}
 	})
 }
 
 // TestEndpointWarning: when the application has an interactions endpoint URL,
-// slash commands will not arrive, and the operator is told what to do.
+// Slash commands will not arrive, and the operator is told what to do.
 //
 // Statements: G-150.
 func TestEndpointWarning(t *testing.T) {
 	for endpoint, warnings := range map[string]int{`"https://example.org/interactions"`: 1, `null`: 0, `""`: 0} {
-		story(t, func(w *world) {
-			w.discord.application = strings.Replace(w.discord.application, "{", `{"interactions_endpoint_url":`+endpoint+`,`, 1)
-			w.start()
-			w.run()
-			w.logged(warnings, "WARN slash commands will not arrive: the application has an interactions endpoint URL")
-			w.logged(warnings, "url=https://example.org/interactions")
+		run(t, func(h *harness) {
+			h.discord.application = strings.Replace(h.discord.application, "{", `{"interactions_endpoint_url":`+endpoint+`,`, 1)
+			h.start()
+			h.run()
+			h.logged(warnings, "WARN Slash commands will not arrive: the application has an interactions endpoint URL")
+			h.logged(warnings, "url=https://example.org/interactions")
 		})
 	}
 }

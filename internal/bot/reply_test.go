@@ -27,13 +27,13 @@ func saying(text string) func(*Options) {
 //
 // Statements: G-137, G-138.
 func TestReplyForm(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("<@1> @everyone"))
-		w.deliver("MESSAGE_CREATE", w.message("!say", fields{"id": "1203000000000000777"}))
+	run(t, func(h *harness) {
+		h.start(saying("<@1> @everyone"))
+		h.deliver("MESSAGE_CREATE", h.message("!say", fields{"id": "1203000000000000777"}))
 		want := `{"content":"\u003c@1\u003e @everyone","nonce":"1203000000000000777-1","enforce_nonce":true,` +
 			`"allowed_mentions":{"parse":[],"replied_user":false},` +
 			`"message_reference":{"message_id":"1203000000000000777","fail_if_not_exists":false}}`
-		if got := w.discord.standing()[0]; got.raw != want || got.channel != fmt.Sprint(channelID) {
+		if got := h.discord.standing()[0]; got.raw != want || got.channel != fmt.Sprint(channelID) {
 			t.Errorf("the reply is\n%s\nwant\n%s", got.raw, want)
 		}
 	})
@@ -48,18 +48,18 @@ func TestReplyForm(t *testing.T) {
 //
 // Statements: G-125, G-126.
 func TestRequestsAreProper(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) { o.Commands = append(Builtin(), sayCommand(strings.Repeat("long ", 700))) })
-		w.run()
-		w.say("!ping")
-		w.use(askerID, "ping")
-		w.use(askerID, "say")
-		w.wait(time.Second)
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.Commands = append(Builtin(), sayCommand(strings.Repeat("long ", 700))) })
+		h.run()
+		h.say("!ping")
+		h.use(askerID, "ping")
+		h.use(askerID, "say")
+		h.wait(time.Second)
 		for _, line := range []string{
 			"GET /applications/@me", "GET /applications/1198622483471925249/commands", "PUT /applications/1198622483471925249/commands",
 			"GET /users/@me", "POST /channels/", "POST /interactions/", "POST /webhooks/",
 		} {
-			if len(w.discord.asked(line)) == 0 {
+			if len(h.discord.asked(line)) == 0 {
 				t.Errorf("no request %s", line)
 			}
 		}
@@ -86,27 +86,27 @@ func TestAnswerSurvivesFaults(t *testing.T) {
 		"slow":               {after: 20 * time.Second, times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.start(saying("once"))
+			run(t, func(h *harness) {
+				h.start(saying("once"))
 				f.on = "POST /channels"
-				w.discord.fail(f)
-				event := w.say("!say")
+				h.discord.fail(f)
+				event := h.say("!say")
 				if !event.held() {
 					t.Error("the event was let go before the answer stood")
 				}
-				w.wait(DefaultAnswerWithin)
-				w.expect("once")
+				h.wait(DefaultAnswerWithin)
+				h.expect("once")
 				if !event.released() || event.done != 1 {
 					t.Errorf("the hold was ended %d times", event.done)
 				}
 				nonces := map[string]bool{}
-				for _, r := range w.discord.asked("POST /channels") {
+				for _, r := range h.discord.asked("POST /channels") {
 					nonces[r.body] = true
 				}
 				if len(nonces) != 1 {
 					t.Error("the attempts differ")
 				}
-				if c := w.bot.Counts(); c.Answered != 1 || c.Failed != 0 {
+				if c := h.bot.Counts(); c.Answered != 1 || c.Failed != 0 {
 					t.Errorf("counts %+v", c)
 				}
 			})
@@ -126,15 +126,15 @@ func TestRefusalsAreFinal(t *testing.T) {
 		404: `{"code":10003,"message":"Unknown Channel"}`,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			story(t, func(w *world) {
-				w.start(saying("never"))
-				w.discord.fail(fault{on: "POST /channels", times: -1, status: status, body: body})
-				event := w.say("!say")
-				w.wait(DefaultAnswerWithin)
-				if n := len(w.discord.asked("POST /channels")); n != 1 || !event.released() {
+			run(t, func(h *harness) {
+				h.start(saying("never"))
+				h.discord.fail(fault{on: "POST /channels", times: -1, status: status, body: body})
+				event := h.say("!say")
+				h.wait(DefaultAnswerWithin)
+				if n := len(h.discord.asked("POST /channels")); n != 1 || !event.released() {
 					t.Errorf("the answer was tried %d times", n)
 				}
-				w.logged(1, fmt.Sprintf("WARN an answer could not be given command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
+				h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
 			})
 		})
 	}
@@ -143,33 +143,33 @@ func TestRefusalsAreFinal(t *testing.T) {
 // TestForbiddenChannelIsLeftAlone: a channel that refused the bot is not tried
 // again for five minutes, because refusals count towards a ban of the address.
 func TestForbiddenChannelIsLeftAlone(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("at last"))
-		w.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
+	run(t, func(h *harness) {
+		h.start(saying("at last"))
+		h.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
 		for range 5 {
-			w.say("!say")
-			w.wait(30 * time.Second)
+			h.say("!say")
+			h.wait(30 * time.Second)
 		}
-		if n := len(w.discord.asked("POST /channels")); n != 1 {
+		if n := len(h.discord.asked("POST /channels")); n != 1 {
 			t.Errorf("the channel was tried %d times", n)
 		}
-		w.logged(4, "the channel refused the bot's messages a while ago")
-		w.deliver("MESSAGE_CREATE", w.message("!say", fields{"channel_id": "5"}))
-		w.wait(3 * time.Minute)
-		w.say("!say")
-		w.expect("at last", "at last")
+		h.logged(4, "the channel refused the bot's messages a while ago")
+		h.deliver("MESSAGE_CREATE", h.message("!say", fields{"channel_id": "5"}))
+		h.wait(3 * time.Minute)
+		h.say("!say")
+		h.expect("at last", "at last")
 	})
 }
 
 // TestReplyWithoutHistory: where the bot may not read the history it may not
 // reply, so it answers without the reference.
 func TestReplyWithoutHistory(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("plain"))
-		w.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":160002,"message":"Cannot reply without permission to read message history"}`})
-		event := w.say("!say")
-		w.expect("plain")
-		if w.discord.standing()[0].Reference != nil || !event.released() {
+	run(t, func(h *harness) {
+		h.start(saying("plain"))
+		h.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":160002,"message":"Cannot reply without permission to read message history"}`})
+		event := h.say("!say")
+		h.expect("plain")
+		if h.discord.standing()[0].Reference != nil || !event.released() {
 			t.Error("the answer still refers to the message")
 		}
 	})
@@ -178,13 +178,13 @@ func TestReplyWithoutHistory(t *testing.T) {
 // TestAnswerDeletedMeanwhile: when the first attempt stood and somebody deleted
 // it, the repetition is told so and nothing is written again.
 func TestAnswerDeletedMeanwhile(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("gone"))
-		w.discord.fail(fault{on: "POST /channels", times: 1, cut: true})
-		w.discord.fail(fault{on: "POST /channels", times: -1, status: 400, body: `{"code":10008,"message":"Unknown Message"}`})
-		event := w.say("!say")
-		w.wait(time.Minute)
-		if c := w.bot.Counts(); c.Answered != 1 || len(w.discord.asked("POST /channels")) != 2 || !event.released() {
+	run(t, func(h *harness) {
+		h.start(saying("gone"))
+		h.discord.fail(fault{on: "POST /channels", times: 1, cut: true})
+		h.discord.fail(fault{on: "POST /channels", times: -1, status: 400, body: `{"code":10008,"message":"Unknown Message"}`})
+		event := h.say("!say")
+		h.wait(time.Minute)
+		if c := h.bot.Counts(); c.Answered != 1 || len(h.discord.asked("POST /channels")) != 2 || !event.released() {
 			t.Errorf("counts %+v", c)
 		}
 	})
@@ -193,25 +193,25 @@ func TestAnswerDeletedMeanwhile(t *testing.T) {
 // TestOutageBeyondPatience: an answer that cannot be sent within AnswerWithin is
 // given up, said in the log, and the next one is sent.
 func TestOutageBeyondPatience(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("back"))
-		w.discord.fail(fault{on: "POST /channels", times: -1, cut: true})
-		event := w.say("!say")
-		w.wait(DefaultAnswerWithin - time.Second)
+	run(t, func(h *harness) {
+		h.start(saying("back"))
+		h.discord.fail(fault{on: "POST /channels", times: -1, cut: true})
+		event := h.say("!say")
+		h.wait(DefaultAnswerWithin - time.Second)
 		if !event.held() {
 			t.Error("the answer was given up early")
 		}
-		w.wait(2 * time.Second)
-		if !event.released() || w.bot.Counts().Failed != 1 {
+		h.wait(2 * time.Second)
+		if !event.released() || h.bot.Counts().Failed != 1 {
 			t.Error("the answer was not given up")
 		}
-		w.logged(1, "WARN an answer could not be given command=say error=POST /channels/{channel.id}/messages: no answer")
-		if n := len(w.discord.asked("POST /channels")); n < 10 || n > 30 {
+		h.logged(1, "WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: no answer")
+		if n := len(h.discord.asked("POST /channels")); n < 10 || n > 30 {
 			t.Errorf("it was tried %d times in three minutes", n)
 		}
-		w.discord.heal()
-		w.say("!say")
-		w.expect("back")
+		h.discord.heal()
+		h.say("!say")
+		h.expect("back")
 	})
 }
 
@@ -220,22 +220,22 @@ func TestOutageBeyondPatience(t *testing.T) {
 //
 // Statements: G-137.
 func TestReplayAfterCrash(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		text := strings.Repeat("word ", 1000)
-		w.start(saying(text))
-		message := w.message("!say", nil)
-		w.discord.fail(fault{on: "POST /channels", skip: 1, times: -1, hang: true})
-		first := w.deliver("MESSAGE_CREATE", message)
-		if !first.held() || len(w.discord.standing()) != 1 {
+		h.start(saying(text))
+		message := h.message("!say", nil)
+		h.discord.fail(fault{on: "POST /channels", skip: 1, times: -1, hang: true})
+		first := h.deliver("MESSAGE_CREATE", message)
+		if !first.held() || len(h.discord.standing()) != 1 {
 			t.Fatal("the first run is not in the middle of its answer")
 		}
-		w.crash(saying(text))
+		h.crash(saying(text))
 		if !first.held() {
 			t.Fatal("an unfinished event was let go: no crash would replay it")
 		}
-		w.discord.heal()
-		second := w.deliver("MESSAGE_CREATE", message)
-		if n := len(w.discord.standing()); n != 3 || !second.released() {
+		h.discord.heal()
+		second := h.deliver("MESSAGE_CREATE", message)
+		if n := len(h.discord.standing()); n != 3 || !second.released() {
 			t.Errorf("%d messages stand, want 3", n)
 		}
 	})
@@ -246,12 +246,12 @@ func TestReplayAfterCrash(t *testing.T) {
 //
 // Statements: G-137, G-139.
 func TestLongAnswer(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(saying("```go\n" + strings.Repeat("x := 1 // ภาษาไทย 🌲\n", 250) + "```\nand so on"))
-		w.discord.fail(fault{on: "POST /channels", skip: 1, times: 2, cut: true, commit: true})
-		event := w.deliver("MESSAGE_CREATE", w.message("!say", fields{"id": "1203000000000000777"}))
-		w.wait(10 * time.Second)
-		stand := w.discord.standing()
+	run(t, func(h *harness) {
+		h.start(saying("```go\n" + strings.Repeat("x := 1 // ภาษาไทย 🌲\n", 250) + "```\nand so on"))
+		h.discord.fail(fault{on: "POST /channels", skip: 1, times: 2, cut: true, commit: true})
+		event := h.deliver("MESSAGE_CREATE", h.message("!say", fields{"id": "1203000000000000777"}))
+		h.wait(10 * time.Second)
+		stand := h.discord.standing()
 		if len(stand) != 3 || !event.released() {
 			t.Fatalf("%d messages stand, want 3", len(stand))
 		}
@@ -269,25 +269,25 @@ func TestLongAnswer(t *testing.T) {
 // TestPartsDoNotMix: two long answers in one channel stand one after the other;
 // another channel does not wait for them.
 func TestPartsDoNotMix(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(func(o *Options) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
 			for _, letter := range []string{"a", "b", "c"} {
 				c := sayCommand(strings.Repeat(letter+" ", 2500))
 				c.Name = letter
 				o.Commands = append(o.Commands, c)
 			}
 		})
-		w.discord.latency = 100 * time.Millisecond
-		w.push("MESSAGE_CREATE", w.message("!a", nil))
-		w.push("MESSAGE_CREATE", w.message("!b", nil))
-		w.push("MESSAGE_CREATE", w.message("!c", fields{"channel_id": "5"}))
-		w.wait(350 * time.Millisecond)
-		if n := len(w.discord.asked("POST /channels/5/")); n != 3 {
+		h.discord.latency = 100 * time.Millisecond
+		h.push("MESSAGE_CREATE", h.message("!a", nil))
+		h.push("MESSAGE_CREATE", h.message("!b", nil))
+		h.push("MESSAGE_CREATE", h.message("!c", fields{"channel_id": "5"}))
+		h.wait(350 * time.Millisecond)
+		if n := len(h.discord.asked("POST /channels/5/")); n != 3 {
 			t.Errorf("the other channel waited: %d parts of 3", n)
 		}
-		w.wait(time.Second)
+		h.wait(time.Second)
 		order := ""
-		for _, m := range w.discord.standing() {
+		for _, m := range h.discord.standing() {
 			if m.channel != "5" {
 				order += m.Content[:1]
 			}
@@ -295,7 +295,7 @@ func TestPartsDoNotMix(t *testing.T) {
 		if order != "aaabbb" && order != "bbbaaa" {
 			t.Errorf("the parts stand in the order %s", order)
 		}
-		if n := len(w.bot.turns.channels); n != 0 {
+		if n := len(h.bot.channels.locks); n != 0 {
 			t.Errorf("%d channels are still remembered", n)
 		}
 	})
@@ -329,7 +329,7 @@ func TestErrorsAreSafeToPrint(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if said(context.Canceled, rest.JSONErrorCodeUnknownMessage) || temporary(context.Canceled) || limited(context.Canceled) {
+	if hasCode(context.Canceled, rest.JSONErrorCodeUnknownMessage) || temporary(context.Canceled) || limited(context.Canceled) {
 		t.Error("an error that is not an answer of Discord is taken for one")
 	}
 }

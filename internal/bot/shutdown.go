@@ -8,7 +8,7 @@ var shutdownCommand = Command{
 	Details:   "I leave at once and stay offline until somebody starts me again.",
 	OwnerOnly: true,
 	Run: func(_ context.Context, r *Request) (Answer, error) {
-		r.bot.log.Warn("shutdown was asked for", "user", r.User, "name", r.UserName)
+		r.bot.log.Warn("Shutdown requested", "user", r.User, "name", r.UserName)
 		return Answer{Text: "Goodbye.", Then: r.bot.options.Goodbye}, nil
 	},
 }

@@ -12,113 +12,113 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// The first answer to an interaction must reach Discord within three seconds
-// (G-141). A command that has not ended by deferAfter is deferred: the user sees
-// that the bot thinks, and the answer comes as an edit.
+// Limits of the answer to an interaction.
 //
-// Interactions know no nonce. What keeps them from being answered twice is that
-// Discord takes one first answer: the next is refused with 40060, or 10062 when
-// the interaction is too old, and then an answer stands or none can be given any
-// more. Everything after that is an edit of the one first answer, which may be
-// repeated. Only the further parts of a long answer are messages that cannot be
-// told apart from their own repetition: each is sent once, and again only when
-// Discord says that it did not take it.
+// G-141: the initial response must reach Discord within three seconds. A command
+// that has not returned after deferAfter gets a deferred response: the user sees
+// that the bot thinks, and the answer is an edit of it.
+//
+// Interactions have no nonce. Discord accepts one initial response; a second is
+// refused with 40060, or 10062 when the interaction is too old. Everything after
+// that edits the one initial response, which may be repeated. Only the further
+// parts of a long answer are messages that a repetition would double: each is sent
+// once, and again only when Discord says that it was refused.
 const (
-	deferAfter    = 2 * time.Second
-	callbackLimit = 2900 * time.Millisecond
-	// callbackPause separates attempts to send a first answer, and
-	// callbackPatience is the least an attempt gets, if there is time at all.
-	callbackPause    = 200 * time.Millisecond
-	callbackPatience = 400 * time.Millisecond
-	// tokenLife is how long the later answers to an interaction are accepted.
+	deferAfter      = 2 * time.Second
+	callbackTimeout = 2900 * time.Millisecond
+	// callbackRetryInterval separates attempts to send the initial response.
+	callbackRetryInterval = 200 * time.Millisecond
+	// callbackMinTimeout is the least an attempt gets, if there is time at all.
+	callbackMinTimeout = 400 * time.Millisecond
+	// tokenLife is how long an interaction can be answered.
 	tokenLife = 15 * time.Minute
 )
 
-// slash is the answer to one interaction in the making.
-type slash struct {
+// slashReply sends the answer to one interaction. It is used by one goroutine.
+type slashReply struct {
 	bot         *Bot
 	interaction interaction
-	due         time.Time // of the first answer
+	due         time.Time // of the initial response
 
-	// begun means that a first answer stands or may stand: the answer is an edit
-	// of it. The edit shows whether it does.
-	begun bool
-	// preceded means that somebody else gave the first answer: a run that
-	// crashed. It may have come as far as the deferral, or to the end.
-	preceded bool
-	// refused is why no answer can be given any more.
-	refused error
+	// responded means that the initial response was accepted or may have been: the
+	// answer is an edit of it, and the edit shows which.
+	responded bool
+	// respondedEarlier means that a process that crashed sent the initial response.
+	// It may have come as far as the deferral, or to the end.
+	respondedEarlier bool
+	// failure is why the interaction can no longer be answered.
+	failure error
 }
 
-func (s *slash) app() snowflake.ID { return snowflake.ID(s.interaction.ApplicationID) }
-func (s *slash) token() string     { return string(s.interaction.Token.Value) }
+func (s *slashReply) app() snowflake.ID { return snowflake.ID(s.interaction.ApplicationID) }
+func (s *slashReply) token() string     { return string(s.interaction.Token.Value) }
 
-// postpone sends a deferral as the first answer.
-func (s *slash) postpone(ctx context.Context) {
-	s.begin(ctx, callback{Type: discord.InteractionResponseTypeDeferredCreateMessage})
+// sendDeferral defers the answer.
+func (s *slashReply) sendDeferral(ctx context.Context) {
+	s.respond(ctx, callback{Type: discord.InteractionResponseTypeDeferredCreateMessage})
 }
 
-// begin sends a first answer and notes what came of it.
-func (s *slash) begin(ctx context.Context, c callback) (stands bool) {
-	attempts, err := s.first(ctx, c)
+// respond sends the initial response and records what became of it.
+func (s *slashReply) respond(ctx context.Context, c callback) (accepted bool) {
+	attempts, err := s.retryCallback(ctx, c)
 	switch {
 	case err == nil:
-		s.begun = true
+		s.responded = true
 		return true
-	case said(err, rest.JSONErrorCodeInteractionAlreadyAcknowledged):
-		s.begun, s.preceded = true, attempts == 1
+	case hasCode(err, rest.JSONErrorCodeInteractionAlreadyAcknowledged):
+		s.responded, s.respondedEarlier = true, attempts == 1
 	case temporary(err):
-		s.begun = true
+		s.responded = true
 		if ctx.Err() != nil {
 			break // the bot stops
 		}
-		s.bot.log.Warn("it is not clear whether the first answer to an interaction has reached Discord", "error", err)
+		s.bot.log.Warn("Initial response to an interaction may not have reached Discord", "error", err)
 	default:
-		s.refused = err
+		s.failure = err
 	}
 	return false
 }
 
-// first sends a first answer, again and again while that may help and the time
-// for it is not over: a second one that gets through is refused. An attempt that
-// hangs leaves time for another.
-func (s *slash) first(ctx context.Context, c callback) (attempts int, err error) {
+// retryCallback sends the initial response until it is accepted, is refused for
+// good or is overdue. An attempt that hangs leaves time for another.
+func (s *slashReply) retryCallback(ctx context.Context, c callback) (attempts int, err error) {
 	limited, cancel := context.WithDeadline(ctx, s.due)
 	defer cancel()
 	for {
 		attempts++
-		attempt, cancel := context.WithTimeout(limited, max(time.Until(s.due)/2, callbackPatience))
+		attempt, cancel := context.WithTimeout(limited, max(time.Until(s.due)/2, callbackMinTimeout))
 		err := s.bot.api.callback(attempt, snowflake.ID(s.interaction.ID), s.token(), c)
 		cancel()
-		if err == nil || !temporary(err) || s.bot.rest(limited, callbackPause) != nil {
+		if err == nil || !temporary(err) || s.bot.sleepJittered(limited, callbackRetryInterval) != nil {
 			return attempts, err
 		}
 	}
 }
 
-// answer gives the answer; nil means that it stands, or that one stood already.
-func (s *slash) answer(ctx context.Context, a Answer) error {
+// send sends the answer. It returns nil when Discord has accepted all of it, or
+// had accepted one before.
+func (s *slashReply) send(ctx context.Context, a Answer) error {
 	parts := split(a.Text)
-	m := outgoing{Content: parts[0], AllowedMentions: nobody}
+	m := messageBody{Content: parts[0], AllowedMentions: noMentions}
 	if a.Private {
 		m.Flags = discord.MessageFlagEphemeral
 	}
-	stands := !s.begun && s.refused == nil &&
-		s.begin(ctx, callback{Type: discord.InteractionResponseTypeCreateMessage, Data: &m})
-	if s.refused != nil {
-		return s.refused
+	accepted := !s.responded && s.failure == nil &&
+		s.respond(ctx, callback{Type: discord.InteractionResponseTypeCreateMessage, Data: &m})
+	if s.failure != nil {
+		return s.failure
 	}
-	ctx, cancel := context.WithDeadline(ctx, s.due.Add(tokenLife-callbackLimit))
+	ctx, cancel := context.WithDeadline(ctx, s.due.Add(tokenLife-callbackTimeout))
 	defer cancel()
-	if s.preceded {
-		if finished, err := s.finished(ctx); err != nil || finished {
+	if s.respondedEarlier {
+		if complete, err := s.isComplete(ctx); err != nil || complete {
 			return err
 		}
 	}
-	if !stands {
+	if !accepted {
 		edit := m
-		edit.Flags = 0 // whether it is private was settled by the first answer
-		err := s.bot.persist(ctx, temporary, func(ctx context.Context) error {
+		edit.Flags = 0 // the initial response decided whether it is private
+		err := s.bot.retry(ctx, temporary, func(ctx context.Context) error {
 			return s.bot.api.editOriginal(ctx, s.app(), s.token(), edit)
 		})
 		if err != nil {
@@ -127,7 +127,7 @@ func (s *slash) answer(ctx context.Context, a Answer) error {
 	}
 	for n, part := range parts[1:] {
 		m.Content = part
-		err := s.bot.persist(ctx, limited, func(ctx context.Context) error {
+		err := s.bot.retry(ctx, limited, func(ctx context.Context) error {
 			return s.bot.api.followUp(ctx, s.app(), s.token(), m)
 		})
 		if err != nil {
@@ -137,16 +137,16 @@ func (s *slash) answer(ctx context.Context, a Answer) error {
 	return nil
 }
 
-// finished reports whether the answer that somebody else began is more than a
-// deferral that still waits for its end.
-func (s *slash) finished(ctx context.Context) (bool, error) {
+// isComplete reports whether the response of an earlier process is more than a
+// deferral.
+func (s *slashReply) isComplete(ctx context.Context) (bool, error) {
 	var loading bool
-	err := s.bot.persist(ctx, temporary, func(ctx context.Context) (err error) {
-		loading, err = s.bot.api.stillLoading(ctx, s.app(), s.token())
+	err := s.bot.retry(ctx, temporary, func(ctx context.Context) (err error) {
+		loading, err = s.bot.api.isLoading(ctx, s.app(), s.token())
 		return err
 	})
 	if gone, ok := errors.AsType[*requestError](err); ok && gone.Status == http.StatusNotFound {
-		return true, nil // it stood and was deleted since
+		return true, nil // it was complete, and was deleted since
 	}
 	return !loading, err
 }

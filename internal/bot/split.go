@@ -19,7 +19,7 @@ const (
 	leftOut    = "\n... (%d more characters left out)"
 )
 
-// split cuts an answer into parts that each fit into one message (G-139). It
+// split cuts an answer into parts that each fit into one message. It
 // cuts at the end of a line if it can, else between words, else between
 // characters. A code block that is cut is closed and opened again, with its
 // language. Empty text gives no parts; text beyond the last part is left out,
@@ -109,7 +109,7 @@ func fit(text string, room int) int {
 	return end
 }
 
-// joined reports whether a cut between the two characters would spoil them.
+// joined reports whether the two characters must stay together.
 func joined(before, after rune) bool {
 	const zeroWidthJoiner = '\u200d'
 	return before == '`' && after == '`' ||

@@ -28,7 +28,7 @@ var statusCommand = Command{
 	},
 }
 
-// Health tells how the bot is doing.
+// Health is where the status command gets its report from.
 type Health interface {
 	Report() Report
 }
@@ -52,7 +52,7 @@ type Report struct {
 	IncidentFor time.Duration
 }
 
-// incident puts the last incident into words.
+// incident describes the last incident.
 func (r Report) incident(now time.Time) string {
 	if r.Incident == "" {
 		return "none"
@@ -69,8 +69,8 @@ func (r Report) incident(now time.Time) string {
 	return words
 }
 
-// ownHealth is the report when nobody else watches: what the shard itself knows,
-// and since when READY began the session, unless an earlier run saw it.
+// ownHealth is the default [Health]: what the shard knows, and the age of the
+// session if this process saw its READY.
 type ownHealth struct{ bot *Bot }
 
 func (h ownHealth) Report() Report {

@@ -8,11 +8,11 @@ import (
 	"evergreen/internal/text"
 )
 
-// unknown is the answer to a command that does not exist, with the nearest one
-// that does.
-func (b *Bot) unknown(name, prefix string) string {
-	if runes := []rune(name); len(runes) > longestName {
-		name = string(runes[:longestName]) + "..."
+// unknownCommand returns the answer to a command that does not exist, with the nearest
+// one that does.
+func (b *Bot) unknownCommand(name, prefix string) string {
+	if runes := []rune(name); len(runes) > maxNameLength {
+		name = string(runes[:maxNameLength]) + "..."
 	}
 	shown := strings.Map(func(r rune) rune {
 		if r == '`' || r == '\n' || r == '\r' {
@@ -20,20 +20,20 @@ func (b *Bot) unknown(name, prefix string) string {
 		}
 		return r
 	}, name)
-	if near := b.nearest(strings.ToLower(name)); near != "" {
+	if near := b.nearestCommand(strings.ToLower(name)); near != "" {
 		return fmt.Sprintf("I do not know `%s%s`. Did you mean `%s%s`?", prefix, shown, prefix, near)
 	}
 	return fmt.Sprintf("I do not know `%s%s`. Ask `%shelp` for what I can do.", prefix, shown, prefix)
 }
 
-// nearest returns the name of the command most like the word, or "" when none
-// is: at most one slip for every three letters.
-func (b *Bot) nearest(word string) string {
+// nearestCommand returns the name of the command nearest to the word, or "" if none
+// is: one typing error for every three letters is allowed.
+func (b *Bot) nearestCommand(word string) string {
 	letters := utf8.RuneCountInString(word)
-	if letters > longestName {
+	if letters > maxNameLength {
 		return "" // prose, and slow to compare
 	}
-	best, slips := "", 1+letters/3
+	best, least := "", 1+letters/3
 	for i := range b.commands {
 		c := &b.commands[i]
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
@@ -41,8 +41,8 @@ func (b *Bot) nearest(word string) string {
 			if len(name) < 3 {
 				continue
 			}
-			if d := text.Distance(word, name); d < slips {
-				best, slips = c.Name, d
+			if d := text.Distance(word, name); d < least {
+				best, least = c.Name, d
 			}
 		}
 	}

@@ -320,7 +320,7 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 	}{
 		{`{"status":"offline","status_text":"Offline","reason":"no route to Discord","work":{"ok":true}}`, "", "instance", config.ExitUnexpected, "no route to Discord"},
 		{`{"status":"needs-you","status_text":"Needs you","reason":"the token is refused","remedy":"Reset the token."}`, "", "instance", config.ExitConfig, "the token is refused"},
-		{online, "message content intent missing: people's messages arrive empty", "content", config.ExitUnexpected, "arrive empty"},
+		{online, "Message content intent missing: people's messages arrive empty", "content", config.ExitUnexpected, "arrive empty"},
 	} {
 		s := newStage(t, discordsim.AppConfig{})
 		s.instance(c.status, c.line)

@@ -165,13 +165,14 @@ func (v *visit) ask(ctx context.Context) (*running, error) {
 	}
 	var lines struct {
 		Lines []struct {
-			Text string `json:"text"`
+			Text  string            `json:"text"`
+			Attrs map[string]string `json:"attrs"`
 		} `json:"lines"`
 	}
 	if v.fetch(ctx, client, base+"/api/v1/logs", &lines) == nil {
 		for _, line := range lines.Lines {
-			if strings.HasPrefix(line.Text, "message content intent missing") {
-				r.deaf = plain(line.Text)
+			if strings.HasPrefix(line.Text, "Message content intent missing") {
+				r.deaf = plain(line.Text + ". " + line.Attrs["remedy"])
 			}
 		}
 	}

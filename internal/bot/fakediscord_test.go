@@ -42,7 +42,7 @@ type request struct {
 // posted is a message that stands in a channel.
 type posted struct {
 	channel string
-	outgoing
+	messageBody
 	raw string
 }
 
@@ -241,7 +241,7 @@ func (d *fakeDiscord) page(q url.Values) (int, string) {
 }
 
 // read decodes a message body and checks it as Discord and good manners do.
-func (d *fakeDiscord) read(body []byte) (m outgoing, ok bool) {
+func (d *fakeDiscord) read(body []byte) (m messageBody, ok bool) {
 	if err := json.Unmarshal(body, &m); err != nil || strings.TrimSpace(m.Content) == "" || units(m.Content) > 2000 {
 		d.problems = append(d.problems, fmt.Sprintf("not a message: %.80q (%d units)", body, units(m.Content)))
 		return m, false

@@ -20,9 +20,9 @@ func Intents(presences bool) gateway.Intents {
 	return intents
 }
 
-// routes says what is done with each event. An error means that the event could
+// eventHandlers has a function for each event. Its error means that the event could
 // not be read.
-var routes = map[string]func(*Bot, context.Context, arrival) error{
+var eventHandlers = map[string]func(*Bot, context.Context, incomingEvent) error{
 	"READY":              (*Bot).onReady,
 	"RESUMED":            (*Bot).onResumed,
 	"GUILD_CREATE":       (*Bot).onGuildCreate,
@@ -32,7 +32,7 @@ var routes = map[string]func(*Bot, context.Context, arrival) error{
 	"INTERACTION_CREATE": (*Bot).onInteraction,
 }
 
-// Events names the dispatches the bot wants, for [gateway.Options].
+// Events returns the dispatches the bot wants, for [gateway.Options].
 func Events() []string {
-	return slices.Sorted(maps.Keys(routes))
+	return slices.Sorted(maps.Keys(eventHandlers))
 }

@@ -34,55 +34,55 @@ func until(ctx context.Context, c <-chan struct{}) error {
 // TestPanicIsContained: a command panics; the user gets an apology, the log the
 // command's name and a stack, and the next command is served.
 func TestPanicIsContained(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(doing(func(context.Context, *Request) (Answer, error) { panic("index out of range") }))
-		event := w.say("!do")
-		_, token := w.use(askerID, "do")
-		w.say("!about")
-		w.expect(sayPanicked, "ResearchBot")
-		if !event.released() || w.discord.interaction(token).content != sayPanicked || w.bot.Counts().Panics != 2 {
-			t.Errorf("counts %+v", w.bot.Counts())
+	run(t, func(h *harness) {
+		h.start(doing(func(context.Context, *Request) (Answer, error) { panic("index out of range") }))
+		event := h.say("!do")
+		_, token := h.use(askerID, "do")
+		h.say("!about")
+		h.expect(textFailed, "ResearchBot")
+		if !event.released() || h.discord.interaction(token).content != textFailed || h.bot.Counts().Panics != 2 {
+			t.Errorf("counts %+v", h.bot.Counts())
 		}
-		w.logged(2, "ERROR a command panicked command=do panic=index out of range stack=")
+		h.logged(2, "ERROR Command panicked command=do panic=index out of range stack=")
 	})
 }
 
 // TestPanicBeneath: even a panic outside of commands, in the HTTP transport,
 // costs one event each.
 func TestPanicBeneath(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		w.discord.fail(fault{on: "POST /channels", times: 1, panics: true})
-		w.discord.fail(fault{on: "GET /applications/@me", times: 1, panics: true})
-		event := w.say("!about")
+	run(t, func(h *harness) {
+		h.make()
+		h.discord.fail(fault{on: "POST /channels", times: 1, panics: true})
+		h.discord.fail(fault{on: "GET /applications/@me", times: 1, panics: true})
+		event := h.say("!about")
 		if !event.released() {
 			t.Error("the event is held for ever")
 		}
-		w.logged(1, "ERROR answering panicked; the event is given up")
-		_, token := w.use(ownerID, "shutdown")
-		if got := w.discord.interaction(token).content; got != sayPanicked {
+		h.logged(1, "ERROR Answering panicked; the event is given up")
+		_, token := h.use(ownerID, "shutdown")
+		if got := h.discord.interaction(token).content; got != textFailed {
 			t.Errorf("the slash command said %q", got)
 		}
-		w.logged(1, "ERROR preparing an answer panicked command=shutdown")
-		w.say("!about")
-		w.expect("ResearchBot")
+		h.logged(1, "ERROR Preparing an answer panicked command=shutdown")
+		h.say("!about")
+		h.expect("ResearchBot")
 	})
 }
 
 // TestErrorBecomesApology: what a command returns as an error is for the log;
 // an answer without words becomes "Done.".
 func TestErrorBecomesApology(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		results := []error{errors.New("the library is closed"), nil}
-		w.start(doing(func(context.Context, *Request) (Answer, error) {
+		h.start(doing(func(context.Context, *Request) (Answer, error) {
 			err := results[0]
 			results = results[1:]
 			return Answer{Text: " \n"}, err
 		}))
-		w.say("!do")
-		w.say("!do")
-		w.expect(sayPanicked, sayNothing)
-		w.logged(1, "ERROR a command failed command=do error=the library is closed")
+		h.say("!do")
+		h.say("!do")
+		h.expect(textFailed, textDone)
+		h.logged(1, "ERROR Command failed command=do error=the library is closed")
 	})
 }
 
@@ -92,31 +92,31 @@ func TestErrorBecomesApology(t *testing.T) {
 func TestTimeLimit(t *testing.T) {
 	for _, honours := range []bool{true, false} {
 		t.Run(fmt.Sprint(honours), func(t *testing.T) {
-			story(t, func(w *world) {
+			run(t, func(h *harness) {
 				release := make(chan struct{})
-				w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
+				h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
 					if honours {
 						return Answer{}, until(ctx, release)
 					}
 					<-release
 					return Answer{Text: "too late"}, nil
 				}))
-				event := w.say("!do")
-				w.wait(DefaultSlowAfter)
-				w.logged(1, "WARN a command is slow command=do running=3s")
-				w.wait(DefaultHandlerTimeout - DefaultSlowAfter - time.Millisecond)
+				event := h.say("!do")
+				h.wait(DefaultSlowAfter)
+				h.logged(1, "WARN Command is slow command=do running=3s")
+				h.wait(DefaultHandlerTimeout - DefaultSlowAfter - time.Millisecond)
 				if !event.held() {
 					t.Error("the event was let go while its command ran")
 				}
-				w.wait(time.Millisecond)
-				w.expect(sayTimedOut)
-				w.logged(1, "ERROR a command was cut off at its time limit command=do limit=30s")
-				if c := w.bot.Counts(); c.Slow != 1 || c.Timeouts != 1 || !event.released() {
+				h.wait(time.Millisecond)
+				h.expect(textTimedOut)
+				h.logged(1, "ERROR Command reached its time limit command=do limit=30s")
+				if c := h.bot.Counts(); c.Slow != 1 || c.Timeouts != 1 || !event.released() {
 					t.Errorf("counts %+v", c)
 				}
 				close(release)
-				w.wait(time.Minute)
-				w.expect(sayTimedOut)
+				h.wait(time.Minute)
+				h.expect(textTimedOut)
 			})
 		})
 	}
@@ -125,15 +125,15 @@ func TestTimeLimit(t *testing.T) {
 // TestResultAtTheLimit: a command that ends at the very limit, with an answer,
 // is not thrown away for being late.
 func TestResultAtTheLimit(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
+	run(t, func(h *harness) {
+		h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
 			<-ctx.Done()
 			return Answer{Text: "what I have so far"}, nil
 		}))
-		w.say("!do")
-		w.wait(DefaultHandlerTimeout)
-		said := w.discord.said()
-		if len(said) != 1 || said[0] != "what I have so far" && said[0] != sayTimedOut {
+		h.say("!do")
+		h.wait(DefaultHandlerTimeout)
+		said := h.discord.said()
+		if len(said) != 1 || said[0] != "what I have so far" && said[0] != textTimedOut {
 			t.Errorf("the bot said %q", said)
 		}
 	})
@@ -142,10 +142,10 @@ func TestResultAtTheLimit(t *testing.T) {
 // TestConcurrencyLimit: no more commands run at once than the limit allows; the
 // rest wait their turn, and what finds no turn in its time is told so.
 func TestConcurrencyLimit(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		release := make(chan struct{})
 		running, most := make(chan struct{}, 100), 0
-		w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
+		h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
 			running <- struct{}{}
 			most = max(most, len(running))
 			err := until(ctx, release)
@@ -153,67 +153,67 @@ func TestConcurrencyLimit(t *testing.T) {
 			return Answer{Text: "ran"}, err
 		}, func(o *Options) { o.Concurrency = 2 }))
 		for user := range uint64(5) {
-			w.sayAs(100+user, "!do")
+			h.sayAs(100+user, "!do")
 		}
 		if len(running) != 2 {
 			t.Errorf("%d run at once, want 2", len(running))
 		}
 		close(release)
-		w.wait(0)
-		w.expect("ran", "ran", "ran", "ran", "ran")
+		h.wait(0)
+		h.expect("ran", "ran", "ran", "ran", "ran")
 		if most > 2 {
 			t.Errorf("%d ran at once", most)
 		}
 	})
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		release := make(chan struct{})
-		w.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
+		h.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
 			func(o *Options) { o.Concurrency = 1 }))
-		w.sayAs(100, "!do")
-		w.wait(time.Second)
-		w.sayAs(101, "!do")
-		w.wait(DefaultHandlerTimeout - time.Second)
-		w.expect(sayTimedOut)
-		w.wait(time.Second)
-		w.expect(sayTimedOut, sayBusy)
-		w.logged(1, "ERROR a command found no room to run within its time limit command=do")
+		h.sayAs(100, "!do")
+		h.wait(time.Second)
+		h.sayAs(101, "!do")
+		h.wait(DefaultHandlerTimeout - time.Second)
+		h.expect(textTimedOut)
+		h.wait(time.Second)
+		h.expect(textTimedOut, textBusy)
+		h.logged(1, "ERROR Command found no free handler within its time limit command=do")
 		close(release)
-		w.wait(0)
-		w.sayAs(102, "!do")
-		w.expect(sayTimedOut, sayBusy, "ran")
+		h.wait(0)
+		h.sayAs(102, "!do")
+		h.expect(textTimedOut, textBusy, "ran")
 	})
 }
 
 // TestOutstandingLimit: beyond Outstanding, HandleEvent waits, so that events
 // queue up in the gateway; it ends with its context, and the event stays held.
 func TestOutstandingLimit(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		release := make(chan struct{})
-		w.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
+		h.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
 			func(o *Options) { o.Outstanding = 1 }))
-		w.say("!do")
+		h.say("!do")
 		ctx, cancel := context.WithCancel(context.Background())
 		returned := false
 		second := make(chan struct{})
 		go func() {
-			w.bot.take(ctx, gateway.Event{Type: "MESSAGE_CREATE", Data: []byte(w.message("!do", nil))}, func() func() {
+			h.bot.handle(ctx, gateway.Event{Type: "MESSAGE_CREATE", Data: []byte(h.message("!do", nil))}, func() func() {
 				return func() { t.Error("an event that found no room was let go") }
 			})
 			returned = true
 			close(second)
 		}()
-		w.wait(10 * time.Second)
+		h.wait(10 * time.Second)
 		if returned {
 			t.Error("HandleEvent did not wait")
 		}
 		cancel()
 		<-second
-		var waited *delivery
-		go func() { waited = w.push("MESSAGE_CREATE", w.message("!do", nil)) }()
-		w.wait(time.Second)
+		var waited *heldEvent
+		go func() { waited = h.push("MESSAGE_CREATE", h.message("!do", nil)) }()
+		h.wait(time.Second)
 		close(release)
-		w.wait(time.Second)
-		w.expect("ran", "ran")
+		h.wait(time.Second)
+		h.expect("ran", "ran")
 		if !waited.released() {
 			t.Error("the event that waited is still held")
 		}
@@ -223,24 +223,24 @@ func TestOutstandingLimit(t *testing.T) {
 // TestStopLetsCommandsFinish: Stop takes nothing new, waits for what runs, and
 // the answer stands.
 func TestStopLetsCommandsFinish(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
+	run(t, func(h *harness) {
+		h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
 			time.Sleep(5 * time.Second)
 			return Answer{Text: "finished"}, nil
 		}))
-		running := w.say("!do")
+		running := h.say("!do")
 		stopped := make(chan error)
-		go func() { stopped <- w.bot.Stop(context.Background()) }()
-		w.wait(time.Second)
-		late := w.say("!about")
+		go func() { stopped <- h.bot.Stop(context.Background()) }()
+		h.wait(time.Second)
+		late := h.say("!about")
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
-		w.expect("finished")
+		h.expect("finished")
 		if !running.released() || !late.held() {
 			t.Error("the finished event must be let go and the late one kept for the next run")
 		}
-		if err := w.bot.Stop(context.Background()); err != nil {
+		if err := h.bot.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -249,28 +249,28 @@ func TestStopLetsCommandsFinish(t *testing.T) {
 // TestStopCutsOff: when the time to stop is over, commands and answers are cut
 // off, Stop says so, and their events stay held for the next run.
 func TestStopCutsOff(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) { return Answer{}, until(ctx, nil) },
+	run(t, func(h *harness) {
+		h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) { return Answer{}, until(ctx, nil) },
 			func(o *Options) { o.Concurrency = 2 }))
-		w.discord.fail(fault{on: "POST /", times: -1, cut: true})
-		w.discord.fail(fault{on: "GET /", times: -1, hang: true})
-		runs := w.sayAs(1, "!do")
-		data, _ := w.slash(2, "do")
-		asSlash := w.deliver("INTERACTION_CREATE", data)
-		waits := w.sayAs(3, "!do")
-		unanswered := w.sayAs(4, "!nonsense")
-		queued := w.sayAs(5, "!nonsense")
-		owner := w.sayAs(6, "!shutdown")
-		w.wait(2500 * time.Millisecond)
+		h.discord.fail(fault{on: "POST /", times: -1, cut: true})
+		h.discord.fail(fault{on: "GET /", times: -1, hang: true})
+		runs := h.sayAs(1, "!do")
+		data, _ := h.slash(2, "do")
+		asSlash := h.deliver("INTERACTION_CREATE", data)
+		waits := h.sayAs(3, "!do")
+		unanswered := h.sayAs(4, "!nonsense")
+		queued := h.sayAs(5, "!nonsense")
+		owner := h.sayAs(6, "!shutdown")
+		h.wait(2500 * time.Millisecond)
 
 		limited, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		started := time.Now()
-		err := w.bot.Stop(limited)
+		err := h.bot.Stop(limited)
 		if err == nil || time.Since(started) != 2*time.Second {
 			t.Errorf("Stop returned %v after %v", err, time.Since(started))
 		}
-		for name, event := range map[string]*delivery{
+		for name, event := range map[string]*heldEvent{
 			"a running command": runs, "a running slash command": asSlash, "a waiting command": waits,
 			"an answer on its way": unanswered, "an answer that waits for the channel": queued, "an owner being looked up": owner,
 		} {
@@ -278,32 +278,32 @@ func TestStopCutsOff(t *testing.T) {
 				t.Errorf("%s was let go", name)
 			}
 		}
-		if c := w.bot.Counts(); c.Failed != 0 || c.Answered != 0 || c.Timeouts != 0 {
+		if c := h.bot.Counts(); c.Failed != 0 || c.Answered != 0 || c.Timeouts != 0 {
 			t.Errorf("counts %+v", c)
 		}
-		w.logged(0, "could not be given")
+		h.logged(0, "could not be sent")
 	})
 }
 
 // TestStopDuringWaitForRoom: an event that waits for room when the bot stops
 // stays held.
 func TestStopDuringWaitForRoom(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		release := make(chan struct{})
-		w.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
+		h.start(doing(func(context.Context, *Request) (Answer, error) { <-release; return Answer{Text: "ran"}, nil },
 			func(o *Options) { o.Outstanding = 1 }))
-		w.say("!do")
-		var waiting *delivery
-		go func() { waiting = w.push("MESSAGE_CREATE", w.message("!do", nil)) }()
-		w.wait(time.Second)
+		h.say("!do")
+		var waiting *heldEvent
+		go func() { waiting = h.push("MESSAGE_CREATE", h.message("!do", nil)) }()
+		h.wait(time.Second)
 		stopped := make(chan error)
-		go func() { stopped <- w.bot.Stop(context.Background()) }()
-		w.wait(time.Second)
+		go func() { stopped <- h.bot.Stop(context.Background()) }()
+		h.wait(time.Second)
 		close(release)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
-		w.expect("ran")
+		h.expect("ran")
 		if !waiting.held() {
 			t.Error("the waiting event was let go")
 		}
@@ -313,12 +313,12 @@ func TestStopDuringWaitForRoom(t *testing.T) {
 // TestMentionCutOffByStop: a mention that waits for the bot's id when the time
 // to stop is over belongs to the next run.
 func TestMentionCutOffByStop(t *testing.T) {
-	story(t, func(w *world) {
-		w.make()
-		event := w.say("<@5> about")
+	run(t, func(h *harness) {
+		h.make()
+		event := h.say("<@5> about")
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := w.bot.Stop(ended); err == nil || !strings.Contains(err.Error(), "comes again at the next start") {
+		if err := h.bot.Stop(ended); err == nil || !strings.Contains(err.Error(), "comes again at the next start") {
 			t.Errorf("Stop returned %v", err)
 		}
 		if !event.held() {
@@ -329,14 +329,14 @@ func TestMentionCutOffByStop(t *testing.T) {
 
 // TestThenIsContained: what a command asks for after its answer may panic too.
 func TestThenIsContained(t *testing.T) {
-	story(t, func(w *world) {
-		w.start(doing(func(context.Context, *Request) (Answer, error) {
+	run(t, func(h *harness) {
+		h.start(doing(func(context.Context, *Request) (Answer, error) {
 			return Answer{Text: "ran", Then: func() { panic("then") }}, nil
 		}))
-		if event := w.say("!do"); !event.released() {
+		if event := h.say("!do"); !event.released() {
 			t.Error("the event is held for ever")
 		}
-		w.say("!about")
-		w.expect("ran", "ResearchBot")
+		h.say("!about")
+		h.expect("ran", "ResearchBot")
 	})
 }

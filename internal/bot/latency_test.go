@@ -11,9 +11,9 @@ import (
 // often it failed, and how long it took, however it was asked for; of what only
 // waited for room or was never asked, nothing is.
 func TestHandlerTimes(t *testing.T) {
-	story(t, func(w *world) {
+	run(t, func(h *harness) {
 		turn := 0
-		w.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
+		h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) {
 			turn++
 			switch turn {
 			case 1:
@@ -26,18 +26,18 @@ func TestHandlerTimes(t *testing.T) {
 			}
 			return Answer{}, until(ctx, nil)
 		}))
-		if list := w.bot.Handlers(); len(list) != 0 {
+		if list := h.bot.Handlers(); len(list) != 0 {
 			t.Errorf("before the first command: %+v", list)
 		}
-		w.say("!do")
-		w.wait(time.Second)
-		w.say("!do")
-		w.use(askerID, "do")
-		w.wait(time.Second)
-		w.say("!do")
-		w.wait(DefaultHandlerTimeout)
-		w.say("!about")
-		list := w.bot.Handlers()
+		h.say("!do")
+		h.wait(time.Second)
+		h.say("!do")
+		h.use(askerID, "do")
+		h.wait(time.Second)
+		h.say("!do")
+		h.wait(DefaultHandlerTimeout)
+		h.say("!about")
+		list := h.bot.Handlers()
 		if len(list) != 2 || list[0].Name != "about" || list[0].Runs != 1 || list[0].Failed != 0 {
 			t.Fatalf("got %+v", list)
 		}
@@ -52,15 +52,15 @@ func TestHandlerTimes(t *testing.T) {
 // last 256 times are kept; the numbers of all runs stay true.
 func TestHandlerTimesAreBounded(t *testing.T) {
 	b := &Bot{commands: []Command{{Name: "do"}}}
-	b.times.note("do", time.Hour, true)
-	for n := range 3 * mostTimes {
-		b.times.note("do", time.Duration(n%100+1)*time.Millisecond, false)
+	b.latencies.record("do", time.Hour, true)
+	for n := range 3 * maxSamples {
+		b.latencies.record("do", time.Duration(n%100+1)*time.Millisecond, false)
 	}
 	got := b.Handlers()[0]
-	if kept := len(b.times.taken["do"].last); kept != mostTimes {
+	if kept := len(b.latencies.byName["do"].last); kept != maxSamples {
 		t.Errorf("%d times are kept", kept)
 	}
-	if got.Runs != 3*mostTimes+1 || got.Failed != 1 || got.Max != time.Hour || got.P95 > 100*time.Millisecond || got.P50 < 40*time.Millisecond {
+	if got.Runs != 3*maxSamples+1 || got.Failed != 1 || got.Max != time.Hour || got.P95 > 100*time.Millisecond || got.P50 < 40*time.Millisecond {
 		t.Errorf("got %+v", got)
 	}
 }

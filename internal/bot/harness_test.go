@@ -15,127 +15,126 @@ import (
 	"evergreen/gateway"
 )
 
-// world is one bot with everything around it, inside a bubble of virtual time.
-type world struct {
+// harness is one bot with everything around it, inside a bubble of virtual time.
+type harness struct {
 	*testing.T
 	discord *fakeDiscord
 	shard   *fakeShard
-	log     *journal
+	log     *logRecorder
 	bot     *Bot
 	serial  uint64
 	stopRun context.CancelFunc
 	secrets []string
 }
 
-// story tells one story in virtual time. When it is over the bot is stopped, no
-// secret may stand in the log and Discord must have found nothing to complain
-// about.
-func story(t *testing.T, tell func(w *world)) {
+// run runs one test in virtual time. At its end the bot is stopped; the log must
+// have no secret, and Discord no complaint.
+func run(t *testing.T, tell func(h *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins before Discord did, and ids tell the time since Discord.
 		time.Sleep(time.Until(time.Date(2026, 8, 6, 12, 0, 0, 0, time.UTC)))
-		w := &world{
-			T: t, discord: newFakeDiscord(), log: &journal{},
+		h := &harness{
+			T: t, discord: newFakeDiscord(), log: &logRecorder{},
 			shard:   &fakeShard{latency: 45 * time.Millisecond, state: gateway.Live{}},
 			secrets: []string{testToken},
 		}
-		tell(w)
-		w.stop()
-		for _, secret := range w.secrets {
-			if w.log.count(secret) > 0 {
+		tell(h)
+		h.stop()
+		for _, secret := range h.secrets {
+			if h.log.count(secret) > 0 {
 				t.Error("a secret stands in the log")
 			}
 		}
-		for _, problem := range w.discord.problems {
+		for _, problem := range h.discord.problems {
 			t.Error("Discord complains:", problem)
 		}
 	})
 }
 
 // start makes the bot and tells it who it is.
-func (w *world) start(change ...func(*Options)) {
-	w.Helper()
-	w.make(change...)
-	w.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d","username":"research"},"application":{"id":"%d","flags":%d},"guilds":[]}`, selfID, appID, 1<<19|1<<15))
+func (h *harness) start(change ...func(*Options)) {
+	h.Helper()
+	h.make(change...)
+	h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d","username":"research"},"application":{"id":"%d","flags":%d},"guilds":[]}`, selfID, appID, 1<<19|1<<15))
 }
 
 // make makes the bot, which does not know yet who it is.
-func (w *world) make(change ...func(*Options)) {
-	w.Helper()
+func (h *harness) make(change ...func(*Options)) {
+	h.Helper()
 	o := Options{
-		Token: testToken, HTTPClient: &http.Client{Transport: w.discord}, APIURL: testBase,
-		Logger: slog.New(w.log), Rand: func() float64 { return 0.5 }, Version: "1.2.3",
+		Token: testToken, HTTPClient: &http.Client{Transport: h.discord}, APIURL: testBase,
+		Logger: slog.New(h.log), Rand: func() float64 { return 0.5 }, Version: "1.2.3",
 	}
 	for _, c := range change {
 		c(&o)
 	}
 	b, err := New(o)
 	if err != nil {
-		w.Fatal(err)
+		h.Fatal(err)
 	}
-	b.Attach(w.shard)
-	w.bot = b
+	b.Attach(h.shard)
+	h.bot = b
 }
 
 // crash makes another bot in place of the first, which is never heard of again.
-func (w *world) crash(change ...func(*Options)) {
-	w.Helper()
+func (h *harness) crash(change ...func(*Options)) {
+	h.Helper()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = w.bot.Stop(ended)
-	w.start(change...)
+	_ = h.bot.Stop(ended)
+	h.start(change...)
 }
 
-// run starts the bot's own work, until the story ends.
-func (w *world) run() {
+// run calls Bot.Run in the background, until the test ends.
+func (h *harness) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		if err := w.bot.Run(ctx); err != nil {
-			w.Error(err)
+		if err := h.bot.Run(ctx); err != nil {
+			h.Error(err)
 		}
 	}()
-	w.stopRun = func() { cancel(); <-over }
+	h.stopRun = func() { cancel(); <-over }
 	synctest.Wait()
 }
 
 // stop stops the bot and gives it all the time it wants.
-func (w *world) stop() {
-	if w.bot == nil {
+func (h *harness) stop() {
+	if h.bot == nil {
 		return
 	}
-	if w.stopRun != nil {
-		w.stopRun()
+	if h.stopRun != nil {
+		h.stopRun()
 	}
-	if err := w.bot.Stop(context.Background()); err != nil {
-		w.Error(err)
+	if err := h.bot.Stop(context.Background()); err != nil {
+		h.Error(err)
 	}
 }
 
 // wait lets time pass and then everything settle.
-func (w *world) wait(d time.Duration) {
+func (h *harness) wait(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// delivery is an event that was handed to the bot, and its hold.
-type delivery struct {
+// heldEvent is an event that was handed to the bot, and its hold.
+type heldEvent struct {
 	mu    sync.Mutex
 	taken bool
 	done  int
 }
 
 // held reports whether the event would come again after a crash.
-func (d *delivery) held() bool {
+func (d *heldEvent) held() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.taken && d.done == 0
 }
 
 // released reports whether the hold was taken and ended.
-func (d *delivery) released() bool {
+func (d *heldEvent) released() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.taken && d.done > 0
@@ -143,18 +142,18 @@ func (d *delivery) released() bool {
 
 // deliver hands an event to the bot as HandleEvent does, with a hold that the
 // test can look at, and waits until all that needs no time is done.
-func (w *world) deliver(kind, data string) *delivery {
-	w.Helper()
-	d := w.push(kind, data)
+func (h *harness) deliver(kind, data string) *heldEvent {
+	h.Helper()
+	d := h.push(kind, data)
 	synctest.Wait()
 	return d
 }
 
 // push is deliver without waiting for anything.
-func (w *world) push(kind, data string) *delivery {
-	d := &delivery{}
+func (h *harness) push(kind, data string) *heldEvent {
+	d := &heldEvent{}
 	event := gateway.Event{Type: kind, Data: []byte(data), Received: time.Now()}
-	w.bot.take(context.Background(), event, func() func() {
+	h.bot.handle(context.Background(), event, func() func() {
 		d.mu.Lock()
 		d.taken = true
 		d.mu.Unlock()
@@ -165,24 +164,24 @@ func (w *world) push(kind, data string) *delivery {
 		}
 	})
 	if string(event.Data) != data {
-		w.Error("the bot wrote into the event's data, which others read too")
+		h.Error("the bot wrote into the event's data, which others read too")
 	}
 	return d
 }
 
 // nextID returns a new id that says it was made now.
-func (w *world) nextID() uint64 {
-	w.serial++
-	return uint64(time.Now().UnixMilli()-1420070400000)<<22 | w.serial
+func (h *harness) nextID() uint64 {
+	h.serial++
+	return uint64(time.Now().UnixMilli()-1420070400000)<<22 | h.serial
 }
 
 type fields map[string]any
 
 // message is the data of a MESSAGE_CREATE by a person in a guild; more replaces
 // or adds fields, nil removes them.
-func (w *world) message(content string, more fields) string {
+func (h *harness) message(content string, more fields) string {
 	m := fields{
-		"id": fmt.Sprint(w.nextID()), "channel_id": fmt.Sprint(channelID), "guild_id": fmt.Sprint(guildID), "type": 0, "content": content,
+		"id": fmt.Sprint(h.nextID()), "channel_id": fmt.Sprint(channelID), "guild_id": fmt.Sprint(guildID), "type": 0, "content": content,
 		"author": fields{"id": fmt.Sprint(askerID), "username": "mai"}, "mentions": []any{}, "flags": 0, "tts": false, "member": fields{"roles": []any{}},
 	}
 	for name, value := range more {
@@ -193,32 +192,32 @@ func (w *world) message(content string, more fields) string {
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
-		w.Fatal(err)
+		h.Fatal(err)
 	}
 	return string(text)
 }
 
 // say is a message by a person in a guild, delivered.
-func (w *world) say(content string) *delivery {
-	w.Helper()
-	return w.deliver("MESSAGE_CREATE", w.message(content, nil))
+func (h *harness) say(content string) *heldEvent {
+	h.Helper()
+	return h.deliver("MESSAGE_CREATE", h.message(content, nil))
 }
 
 // sayAs is say by somebody in particular.
-func (w *world) sayAs(user uint64, content string) *delivery {
-	w.Helper()
-	return w.deliver("MESSAGE_CREATE", w.message(content, fields{"author": fields{"id": fmt.Sprint(user), "username": "mai"}}))
+func (h *harness) sayAs(user uint64, content string) *heldEvent {
+	h.Helper()
+	return h.deliver("MESSAGE_CREATE", h.message(content, fields{"author": fields{"id": fmt.Sprint(user), "username": "mai"}}))
 }
 
 // slash is the data of an INTERACTION_CREATE and the token of the interaction,
 // which Discord now knows.
-func (w *world) slash(user uint64, name string, options ...string) (data, token string) {
-	id := fmt.Sprint(w.nextID())
+func (h *harness) slash(user uint64, name string, options ...string) (data, token string) {
+	id := fmt.Sprint(h.nextID())
 	token = "aW50ZXJhY3Rpb24-" + id
-	w.secrets = append(w.secrets, token)
-	w.discord.mu.Lock()
-	w.discord.interactions[token] = &fakeInteraction{id: id, created: time.Now()}
-	w.discord.mu.Unlock()
+	h.secrets = append(h.secrets, token)
+	h.discord.mu.Lock()
+	h.discord.interactions[token] = &fakeInteraction{id: id, created: time.Now()}
+	h.discord.mu.Unlock()
 	given := []any{}
 	for i := 0; i+1 < len(options); i += 2 {
 		given = append(given, fields{"name": options[i], "type": 3, "value": options[i+1]})
@@ -229,37 +228,37 @@ func (w *world) slash(user uint64, name string, options ...string) (data, token 
 		"data":   fields{"name": name, "type": 1, "options": given},
 	})
 	if err != nil {
-		w.Fatal(err)
+		h.Fatal(err)
 	}
 	return string(text), token
 }
 
 // use is a slash command, delivered.
-func (w *world) use(user uint64, name string, options ...string) (*delivery, string) {
-	w.Helper()
-	data, token := w.slash(user, name, options...)
-	return w.deliver("INTERACTION_CREATE", data), token
+func (h *harness) use(user uint64, name string, options ...string) (*heldEvent, string) {
+	h.Helper()
+	data, token := h.slash(user, name, options...)
+	return h.deliver("INTERACTION_CREATE", data), token
 }
 
 // expect holds what was said against what should have been.
-func (w *world) expect(want ...string) {
-	w.Helper()
-	got := w.discord.said()
+func (h *harness) expect(want ...string) {
+	h.Helper()
+	got := h.discord.said()
 	if len(got) != len(want) {
-		w.Fatalf("the bot said %d things, want %d:\n%s", len(got), len(want), strings.Join(got, "\n---\n"))
+		h.Fatalf("the bot said %d things, want %d:\n%s", len(got), len(want), strings.Join(got, "\n---\n"))
 	}
 	for i := range want {
 		if !strings.Contains(got[i], want[i]) {
-			w.Errorf("the bot said\n%s\nwant\n%s", got[i], want[i])
+			h.Errorf("the bot said\n%s\nwant\n%s", got[i], want[i])
 		}
 	}
 }
 
 // logged fails unless the log holds the line that often.
-func (w *world) logged(times int, line string) {
-	w.Helper()
-	if got := w.log.count(line); got != times {
-		w.Errorf("the log holds %d times %q, want %d:\n%s", got, line, times, w.log)
+func (h *harness) logged(times int, line string) {
+	h.Helper()
+	if got := h.log.count(line); got != times {
+		h.Errorf("the log holds %d times %q, want %d:\n%s", got, line, times, h.log)
 	}
 }
 
@@ -291,17 +290,17 @@ func (s *fakeShard) Latency() time.Duration { s.mu.Lock(); defer s.mu.Unlock(); 
 func (s *fakeShard) State() gateway.State   { s.mu.Lock(); defer s.mu.Unlock(); return s.state }
 func (s *fakeShard) Stats() gateway.Stats   { s.mu.Lock(); defer s.mu.Unlock(); return s.stats }
 
-// journal is a slog.Handler that keeps lines such as "WARN text key=value".
-type journal struct {
+// logRecorder is a slog.Handler that keeps lines such as "WARN text key=value".
+type logRecorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
-func (j *journal) WithAttrs([]slog.Attr) slog.Handler       { return j }
-func (j *journal) WithGroup(string) slog.Handler            { return j }
+func (j *logRecorder) Enabled(context.Context, slog.Level) bool { return true }
+func (j *logRecorder) WithAttrs([]slog.Attr) slog.Handler       { return j }
+func (j *logRecorder) WithGroup(string) slog.Handler            { return j }
 
-func (j *journal) Handle(_ context.Context, r slog.Record) error {
+func (j *logRecorder) Handle(_ context.Context, r slog.Record) error {
 	line := r.Level.String() + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
@@ -314,7 +313,7 @@ func (j *journal) Handle(_ context.Context, r slog.Record) error {
 }
 
 // count returns how many lines hold the text.
-func (j *journal) count(text string) int {
+func (j *logRecorder) count(text string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := 0
@@ -326,7 +325,7 @@ func (j *journal) count(text string) int {
 	return n
 }
 
-func (j *journal) String() string {
+func (j *logRecorder) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return strings.Join(j.lines, "\n")
