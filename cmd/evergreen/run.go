@@ -68,7 +68,7 @@ func (r *runCommand) Run(p *process) error {
 	bot, err := app.New(app.Options{
 		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
-		Sessions: held, Storage: held.store.Identifies(), Journal: held.store.Journal(),
+		Sessions: held.store, Storage: held.store.Identifies(), Journal: held.store.Journal(),
 		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.downtime, Saving: held.Saving, Duplicate: held.Rival, TokenChanged: held.rotate,
 		Machine: &host.Machine{},
 	})

@@ -19,23 +19,21 @@ import (
 )
 
 // state is what a run holds on the disk: the right to use the token, and what
-// is to outlive the process. It is the app's [app.Sessions].
+// is to outlive the process.
 type state struct {
 	owner     *tokenlock.Lock
 	store     *store.Store
 	downtime  *health.Incident // the time since the previous run; nil if there was none
-	fresh     bool             // sessions of earlier runs are not resumed
 	log       *slog.Logger
 	handovers sync.WaitGroup // listens for those who want to take over
 	rival     atomic.Pointer[health.Rival]
-	ignored   sync.Once
 }
 
 // openState takes the token and opens the store. It fails when another process owns
 // the token and when the database is that of a later version; nothing else about
 // the disk keeps the bot from starting.
 func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
-	h := &state{fresh: fresh, log: logging.Component(logger, "State")}
+	h := &state{log: logging.Component(logger, "State")}
 	of := tokenlock.FingerprintOf(c.Token.Reveal())
 	var err error
 	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), OnChange: h.lockChanged}); err != nil {
@@ -51,7 +49,7 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	if err != nil {
 		h.log.Warn("If the program crashed, it could not leave word of it", "error", err)
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: words, Logger: h.log})
+	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: words, Fresh: fresh, Logger: h.log})
 	if err != nil {
 		h.owner.Release()
 		return nil, err
@@ -91,47 +89,10 @@ func (h *state) Rival() health.Rival {
 // rotate lets what is saved follow a token that was reset.
 func (h *state) rotate(token string) { h.store.Rotate(tokenlock.FingerprintOf(token)) }
 
-// Session is the session of an earlier run that is to be resumed.
-func (h *state) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
-	if h.fresh {
-		h.ignored.Do(func() { h.log.Info("A saved session is not looked for, as --fresh says") })
-		return gateway.Session{}
-	}
-	session, verdict := h.store.Session(pair, intents)
-	if pair.Count > 1 {
-		h.log.Info(verdict.String(), "shard", pair.String())
-	} else {
-		h.log.Info(verdict.String())
-	}
-	return session
-}
-
-// Shards is the number of shards of the sessions that an earlier run left, 0
-// without any.
-func (h *state) Shards() int {
-	if h.fresh {
-		return 0
-	}
-	return h.store.Shards()
-}
-
-// Intents are those of the sessions that an earlier run left, 0 without any.
-func (h *state) Intents() gateway.Intents {
-	if h.fresh {
-		return 0
-	}
-	return h.store.Intents()
-}
-
 // Saving is whether what the bot knows is being saved.
 func (h *state) Saving() health.Saving {
 	state := h.store.State()
 	return health.Saving{Trouble: state.Reason, Since: state.Since}
-}
-
-// Keeper keeps the session of this run.
-func (h *state) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
-	return h.store.Keeper(pair, intents)
 }
 
 // announce tells others on this machine where to ask how the bot is.

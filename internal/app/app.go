@@ -32,6 +32,7 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"
 	"evergreen/internal/health/history"
+	"evergreen/internal/lifecycle"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/host"
 	"evergreen/internal/process/logging"
@@ -108,26 +109,17 @@ type Options struct {
 }
 
 // Sessions keeps a bot's sessions from one run to the next. A session belongs to
-// one shard and to the intents it was started with.
+// one shard and to the intents it was started with. A [store.Store] is one.
 type Sessions interface {
-	// Session is what an earlier run left for the shard to resume, or the zero
-	// Session. It is asked once for each set of intents.
-	Session(gateway.ShardID, gateway.Intents) gateway.Session
+	// Sessions returns the sessions of shards that identify with these intents.
+	Sessions(gateway.Intents) fleet.Sessions
+	// Resumable reports whether one of these shards has a session to resume.
+	Resumable([]gateway.ShardID, gateway.Intents) bool
 	// Shards and Intents are the number of shards and the intents of the sessions
 	// that are there to resume, 0 without any.
 	Shards() int
 	Intents() gateway.Intents
-	// Keeper is told whenever the session of the shard changes.
-	Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore
 }
-
-// forgetful is what keeps sessions when nobody does.
-type forgetful struct{}
-
-func (forgetful) Session(gateway.ShardID, gateway.Intents) gateway.Session     { return gateway.Session{} }
-func (forgetful) Shards() int                                                  { return 0 }
-func (forgetful) Intents() gateway.Intents                                     { return 0 }
-func (forgetful) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
 
 // App is one bot. Make it with [New], start it with [App.Run], end it with
 // [App.Stop].
@@ -164,15 +156,9 @@ type App struct {
 	mu   sync.Mutex
 	work sync.WaitGroup // what runs beside Run; Add only under mu, before the stop
 
-	started  atomic.Bool
-	finished chan struct{} // closed when Run has returned
-
+	life     *lifecycle.Lifecycle
 	stopOnce sync.Once
-	mode     gateway.StopMode // of the first stop; read after halt has ended
-	halt     context.Context  // ends with the first stop
-	haltNow  context.CancelFunc
-	hurry    context.Context // ends when nothing may be waited for any more
-	hurryNow context.CancelFunc
+	mode     gateway.StopMode // of the first stop; set before life stops
 }
 
 // runtime is the shards and their handler: what depends on the intents.
@@ -193,15 +179,10 @@ func New(o Options) (*App, error) {
 	if o.Redact == nil {
 		o.Redact = logging.NewRedactor(o.Config.Token.Reveal()).Redact
 	}
-	if o.Sessions == nil {
-		o.Sessions = forgetful{}
-	}
 	a := &App{
 		opts: o, log: logging.Component(o.Logger, "Evergreen"),
-		finished: make(chan struct{}), preflightDone: make(chan struct{}), provisional: provisionalCount{wake: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
+		life: lifecycle.New(), preflightDone: make(chan struct{}), provisional: provisionalCount{wake: make(chan struct{}, 1)}, token: &token{used: o.Config.Token.Reveal()},
 	}
-	a.halt, a.haltNow = context.WithCancel(context.Background())
-	a.hurry, a.hurryNow = context.WithCancel(context.Background())
 	err := a.setupNetwork()
 	if err != nil {
 		return nil, err
@@ -253,6 +234,9 @@ func (a *App) wantedIntents() gateway.Intents { return bot.Intents(a.opts.Config
 // intents, what that has.
 func (a *App) firstIntents() gateway.Intents {
 	wanted := a.wantedIntents()
+	if a.opts.Sessions == nil {
+		return wanted
+	}
 	left := a.opts.Sessions.Intents()
 	if left|a.opts.Config.OptionalIntents&wanted == wanted && left&^wanted == 0 {
 		return left
@@ -292,7 +276,7 @@ func (a *App) build(intents gateway.Intents) error {
 		Intents: intents, Presence: c.Presence(),
 		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: orNever(c.ActivityWarningAfter),
 		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: orNever(c.CommandCooldown),
-		Health: report{a.tracker}, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,
+		Health: a, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,
 	})
 	if err != nil {
 		return fmt.Errorf("the bot cannot be set up: %w", err)
@@ -302,12 +286,15 @@ func (a *App) build(intents gateway.Intents) error {
 		timing = *a.opts.Timing
 	}
 	presence := c.Presence()
-	sessions := &shelf{kept: a.opts.Sessions, intents: intents}
+	var sessions fleet.Sessions
+	if a.opts.Sessions != nil {
+		sessions = a.opts.Sessions.Sessions(intents)
+	}
 	narrator := health.NewNarrator(logging.Component(a.opts.Logger, "Gateway"))
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
-			URLSource:   locator{a}, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
+			URLSource:   a, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
 			Observer: a.observers(narrator, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
@@ -322,7 +309,7 @@ func (a *App) build(intents gateway.Intents) error {
 		if err := a.makeShards(context.Background(), &parts); err != nil {
 			return err
 		}
-		parts.resumes = sessions.found.Load() > 0
+		parts.resumes = sessions != nil && a.opts.Sessions.Resumable(parts.fleet.Assignment().Shards(), intents)
 	}
 	parts.bot.Attach(anyShard{parts.fleet})
 	a.runtime.Store(&parts)

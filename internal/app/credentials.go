@@ -115,7 +115,7 @@ const checkTimeout = 30 * time.Second
 // Discord refuses changes nothing. It returns when Discord has answered, within
 // half a minute.
 func (a *App) Reload(c config.Config) {
-	if c.Token.Empty() || a.stopping() {
+	if c.Token.Empty() || a.life.Stopping() {
 		return
 	}
 	var state gateway.Parked
@@ -136,7 +136,7 @@ func (a *App) Reload(c config.Config) {
 	} else {
 		cause = state.Reason
 	}
-	ctx, cancel := context.WithTimeout(a.halt, checkTimeout)
+	ctx, cancel := context.WithTimeout(a.life.StopContext(), checkTimeout)
 	defer cancel()
 	current := gateway.Credentials{Token: a.token.current(), Intents: a.runtime.Load().intents}
 	next, err := a.CheckCredentials(ctx, cause, current)

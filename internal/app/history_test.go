@@ -44,7 +44,7 @@ func (f *folder) kept(o Options) Options {
 		f.t.Fatal(err)
 	}
 	gap := f.store.Gap(f.store.BeginRun())
-	o.Sessions, o.Storage, o.Journal = holder{f.store}, f.store.Identifies(), f.store.Journal()
+	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
 	o.History, o.Alerts, o.Gap = f.store.History(), f.store.Alerts(), gap
 	o.Saving = func() health.Saving {
 		state := f.store.State()
@@ -64,19 +64,6 @@ func (f *folder) shut(how store.End) {
 		f.t.Error(err)
 	}
 }
-
-// holder is the [Sessions] of a store.
-type holder struct{ store *store.Store }
-
-func (h holder) Session(p gateway.ShardID, i gateway.Intents) gateway.Session {
-	session, _ := h.store.Session(p, i)
-	return session
-}
-func (h holder) Keeper(p gateway.ShardID, i gateway.Intents) gateway.SessionStore {
-	return h.store.Keeper(p, i)
-}
-func (h holder) Shards() int              { return h.store.Shards() }
-func (h holder) Intents() gateway.Intents { return h.store.Intents() }
 
 // mailbox is where alerts arrive.
 type mailbox struct {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,12 +13,9 @@ import (
 	"evergreen/internal/process/logging"
 )
 
-// report tells the bot's status command how the bot is.
-type report struct{ tracker *health.Tracker }
-
-// Report implements [bot.Health].
-func (r report) Report() bot.Report {
-	s := r.tracker.Snapshot()
+// Report says how the bot is, for its status command. It implements [bot.Health].
+func (a *App) Report() bot.Report {
+	s := a.tracker.Snapshot()
 	out := bot.Report{
 		State: s.Sentence(), Uptime: s.At.Sub(s.Started),
 		Resumes: s.Counts.Resumed, Identifies: s.Counts.Identifies,
@@ -72,7 +70,7 @@ func (a *App) logREST(e rest.Event) {
 	if !listed {
 		level = slog.LevelWarn
 	}
-	logging.Component(a.opts.Logger, "REST").Log(a.hurry, level, e.String())
+	logging.Component(a.opts.Logger, "REST").Log(context.Background(), level, e.String())
 }
 
 // warnBudget logs that the day's session starts run low (G-042).

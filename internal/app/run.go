@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"evergreen/gateway"
+	"evergreen/internal/lifecycle"
 )
 
 // Run starts the bot and keeps it until it is told to stop: by [App.Stop], by
@@ -16,13 +18,14 @@ import (
 // G-096), or an address of the HTTP API that cannot be had. It can be called
 // once.
 func (a *App) Run(ctx context.Context) error {
-	if !a.started.CompareAndSwap(false, true) {
-		if a.stopping() {
-			return nil // stopped before it began
-		}
-		return errors.New("the app was run before")
+	switch err := a.life.Start(); err {
+	case nil:
+	case lifecycle.ErrStopped:
+		return nil
+	default:
+		return fmt.Errorf("app: %w", err)
 	}
-	defer close(a.finished)
+	defer a.life.Finish()
 	defer a.waitBackground()
 	defer func() {
 		a.client.CloseIdleConnections()
@@ -34,47 +37,47 @@ func (a *App) Run(ctx context.Context) error {
 	defer release()
 
 	// The services outlive ctx: they serve until the shard has drained.
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
 	var services sync.WaitGroup
 	defer services.Wait()
-	defer end()
+	defer endServing()
 	if a.server != nil {
-		if err := a.server.Listen(life); err != nil {
+		if err := a.server.Listen(serving); err != nil {
 			return err
 		}
 		if a.opts.Listening != nil {
 			a.opts.Listening(a.server.Addr())
 		}
 		services.Go(func() {
-			if err := a.server.Run(life); err != nil {
+			if err := a.server.Run(serving); err != nil {
 				a.log.Error("The HTTP API has failed; the bot goes on without it", "error", err)
 			}
 		})
 	}
-	a.monitors.run(life, &services)
+	a.monitors.run(serving, &services)
 	defer a.monitors.close()
 	parts := a.runtime.Load()
 	asked := make(chan error, 1)
 	if parts.resumes {
 		// A RESUME costs nothing that the questions could save, and the session
 		// dies at Discord within a minute or two: they are asked meanwhile.
-		services.Go(func() { asked <- a.runPreflight(life, false) })
+		services.Go(func() { asked <- a.runPreflight(serving, false) })
 	} else {
-		if err := a.runPreflight(ctx, true); err != nil || a.stopping() {
+		if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
 			return err
 		}
 		parts = a.runtime.Load()
 	}
-	services.Go(func() { _ = a.monitor.Run(life) })
-	services.Go(func() { a.watchDuplicates(life) })
+	services.Go(func() { _ = a.monitor.Run(serving) })
+	services.Go(func() { a.watchDuplicates(serving) })
 	if a.memory != nil {
-		services.Go(func() { a.memory.run(life) })
+		services.Go(func() { a.memory.run(serving) })
 	}
-	services.Go(func() { _ = parts.bot.Run(life) })
+	services.Go(func() { _ = parts.bot.Run(serving) })
 	ran := make(chan error, 1)
 	// The shards are stopped in order, not by the end of a context.
 	go func() {
-		if err := a.makeShards(a.halt, parts); err != nil && !a.stopping() {
+		if err := a.makeShards(a.life.StopContext(), parts); err != nil && !a.life.Stopping() {
 			ran <- err
 			return
 		}
@@ -82,7 +85,7 @@ func (a *App) Run(ctx context.Context) error {
 	}()
 	for {
 		select {
-		case <-a.halt.Done():
+		case <-a.life.StopContext().Done():
 			a.shutdown(parts)
 			return <-ran
 		case err := <-ran:
@@ -102,10 +105,10 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) runPreflight(ctx context.Context, free bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.halt, cancel)()
+	defer context.AfterFunc(a.life.StopContext(), cancel)()
 	found, err := a.check.Check(ctx)
 	switch {
-	case a.stopping():
+	case a.life.Stopping():
 		return nil
 	case err != nil:
 		return err
@@ -137,7 +140,7 @@ func (a *App) runPreflight(ctx context.Context, free bool) error {
 // session's watermark, so the next start gets it again.
 func (a *App) shutdown(parts *runtime) {
 	grace := a.opts.Config.ShutdownGrace
-	whole, cancel := context.WithTimeout(a.hurry, grace)
+	whole, cancel := context.WithTimeout(a.life.AbortContext(), grace)
 	defer cancel()
 	drain, cancelDrain := context.WithTimeout(whole, grace/2)
 	defer cancelDrain()
@@ -156,31 +159,22 @@ func (a *App) shutdown(parts *runtime) {
 // later ones wait for the same end. An App that was stopped does not run.
 func (a *App) Stop(ctx context.Context, mode gateway.StopMode) {
 	a.requestStop(mode)
-	if a.started.CompareAndSwap(false, true) {
-		close(a.finished)
-		return
-	}
-	select {
-	case <-a.finished:
-	case <-ctx.Done():
-		a.hurryNow()
-		<-a.finished // what is left is bounded by the shard's close deadline
+	if a.life.Wait(ctx) != nil {
+		<-a.life.Done() // what is left is bounded by the shard's close deadline
 	}
 }
 
 func (a *App) requestStop(mode gateway.StopMode) {
 	a.stopOnce.Do(func() {
 		a.mode = mode
-		a.haltNow()
+		a.life.Stop()
 	})
 }
-
-func (a *App) stopping() bool { return a.halt.Err() != nil }
 
 // Mode is how the bot was stopped. It counts once [App.Run] has returned; a bot
 // that ended by itself has paused.
 func (a *App) Mode() gateway.StopMode {
-	if !a.stopping() {
+	if !a.life.Stopping() {
 		return gateway.KeepSession
 	}
 	return a.mode

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/bot"
 	"evergreen/internal/process/config"
@@ -76,9 +77,11 @@ type left struct {
 	intents gateway.Intents
 }
 
-func (l left) Session(gateway.ShardID, gateway.Intents) gateway.Session     { return l.session }
-func (l left) Intents() gateway.Intents                                     { return l.intents }
-func (l left) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
+func (l left) Sessions(gateway.Intents) fleet.Sessions           { return l }
+func (l left) Session(gateway.ShardID) gateway.Session           { return l.session }
+func (l left) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
+func (l left) Resumable([]gateway.ShardID, gateway.Intents) bool { return l.session.Resumable() }
+func (l left) Intents() gateway.Intents                          { return l.intents }
 
 func (l left) Shards() int {
 	if l.session.Resumable() {

@@ -33,18 +33,18 @@ func (a *App) learnShardCount() {
 	defer tick.Stop()
 	for {
 		select {
-		case <-a.halt.Done():
+		case <-a.life.StopContext().Done():
 			return
 		case <-tick.C:
 		case <-a.provisional.wake:
 		}
-		needed, err := a.check.Shards(a.halt)
+		needed, err := a.check.Shards(a.life.StopContext())
 		if err != nil {
 			continue
 		}
 		a.provisional.open.Store(false) // the shards to come may look for the gateway
 		if needed > a.shardCount() {
-			_ = a.Reshard(a.halt, needed)
+			_ = a.Reshard(a.life.StopContext(), needed)
 		}
 		return
 	}
@@ -54,13 +54,12 @@ func (a *App) learnShardCount() {
 // known that there have to be more.
 var errMoreShards = errors.New("the bot is about to run more shards")
 
-// locator is where the gateway is, as [preflight.Client] knows it. An address that
-// REST tells comes with the number of shards, so then there is no need to guess.
-type locator struct{ app *App }
-
-// GatewayURL implements [gateway.URLSource].
-func (l locator) GatewayURL(ctx context.Context, failed string) (string, error) {
-	a := l.app
+// GatewayURL returns the gateway's URL as [preflight.Client.GatewayURL] does. It
+// makes an App the [gateway.URLSource] of its shards. A URL from REST comes with
+// the recommended number of shards: when the bot needs more than the one it runs
+// provisionally, GatewayURL returns an error instead, so that no shard identifies
+// with the wrong number.
+func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
 	url, err := a.check.GatewayURL(ctx, failed)
 	if needed, _ := a.check.Recommended(); err != nil || needed <= 1 || !a.provisional.open.Load() {
 		return url, err
@@ -96,7 +95,7 @@ func (a *App) growShards(code gateway.CloseCode) {
 	}
 	if !a.background(func() {
 		defer a.growing.Store(false)
-		_ = a.Reshard(a.halt, needed)
+		_ = a.Reshard(a.life.StopContext(), needed)
 	}) {
 		a.growing.Store(false)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"evergreen/fleet"
@@ -23,6 +22,15 @@ func (a *App) shardCount() int {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set.Count
 	}
+	return a.savedShards()
+}
+
+// savedShards is the number of shards of the sessions that are there to resume,
+// 0 without any.
+func (a *App) savedShards() int {
+	if a.opts.Sessions == nil {
+		return 0
+	}
 	return a.opts.Sessions.Shards()
 }
 
@@ -32,7 +40,7 @@ func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set, nil
 	}
-	if n := a.opts.Sessions.Shards(); n > 0 {
+	if n := a.savedShards(); n > 0 {
 		return fleet.All(n), nil
 	}
 	n, err := a.check.Shards(ctx)
@@ -94,7 +102,7 @@ const reshardRefusal = 500 * time.Millisecond
 // Reshard implements [api.Operator]: it lets the change go on in the background.
 func (o shardOperator) Reshard(_ context.Context, count int) error {
 	ended := make(chan error, 1)
-	if !o.app.background(func() { ended <- o.app.Reshard(o.app.halt, count) }) {
+	if !o.app.background(func() { ended <- o.app.Reshard(o.app.life.StopContext(), count) }) {
 		return fleet.ErrStopped
 	}
 	timer := time.NewTimer(reshardRefusal)
@@ -111,7 +119,7 @@ func (o shardOperator) Reshard(_ context.Context, count int) error {
 func (a *App) background(work func()) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.stopping() {
+	if a.life.Stopping() {
 		return false
 	}
 	a.work.Go(work)
@@ -139,28 +147,6 @@ func (a *App) Reshard(ctx context.Context, count int) error {
 	}
 	a.log.Info("The number of shards was changed", "shards", now.Count)
 	return nil
-}
-
-// shelf is the app's [Sessions] as a fleet sees them: for the intents it runs
-// with.
-type shelf struct {
-	kept    Sessions
-	intents gateway.Intents
-	found   atomic.Int64 // sessions to resume
-}
-
-// Session implements [fleet.Sessions].
-func (s *shelf) Session(pair gateway.ShardID) gateway.Session {
-	session := s.kept.Session(pair, s.intents)
-	if session.Resumable() {
-		s.found.Add(1)
-	}
-	return session
-}
-
-// SessionStore implements [fleet.Sessions].
-func (s *shelf) SessionStore(pair gateway.ShardID) gateway.SessionStore {
-	return s.kept.Keeper(pair, s.intents)
 }
 
 // anyShard is the fleet as the bot sees it: online as long as any shard is.

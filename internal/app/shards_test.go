@@ -48,10 +48,14 @@ type left4 struct {
 	sessions map[gateway.ShardID]gateway.Session
 }
 
-func (l left4) Session(p gateway.ShardID, _ gateway.Intents) gateway.Session { return l.sessions[p] }
-func (l left4) Shards() int                                                  { return len(l.sessions) }
-func (l left4) Intents() gateway.Intents                                     { return 0 }
-func (l left4) Keeper(gateway.ShardID, gateway.Intents) gateway.SessionStore { return nil }
+func (l left4) Sessions(gateway.Intents) fleet.Sessions           { return l }
+func (l left4) Session(p gateway.ShardID) gateway.Session         { return l.sessions[p] }
+func (l left4) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
+func (l left4) Resumable(all []gateway.ShardID, _ gateway.Intents) bool {
+	return l.sessions[all[0]].Resumable()
+}
+func (l left4) Shards() int              { return len(l.sessions) }
+func (l left4) Intents() gateway.Intents { return 0 }
 
 // Given a bot for which Discord recommends four shards, when it starts, changes
 // to eight while people talk to it, pauses and starts again, then every command

@@ -28,14 +28,6 @@ type resident struct {
 	ran   chan error
 }
 
-// sessions is the [app.Sessions] of a store.
-type sessions struct{ *store.Store }
-
-func (s sessions) Session(p gateway.ShardID, i gateway.Intents) gateway.Session {
-	session, _ := s.Store.Session(p, i)
-	return session
-}
-
 // start runs the bot as a new process would and returns where its dashboard is.
 func (r *resident) start() string {
 	r.t.Helper()
@@ -49,7 +41,7 @@ func (r *resident) start() string {
 	r.store = s
 	r.app, err = app.New(app.Options{
 		Config: c, Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
-		Gap: s.Gap(s.BeginRun()), Sessions: sessions{s}, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
+		Gap: s.Gap(s.BeginRun()), Sessions: s, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
 		API: true, Listening: func(at net.Addr) { listening <- at },
 	})
 	if err != nil {

@@ -42,7 +42,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 	s := newStage(t, discordsim.AppConfig{})
 	saved := gateway.Session{ID: "saved", ResumeURL: "ws://resume.test", Seq: 42}
 	intents := bot.Intents(false)
-	s.kept(func(k *store.Store) { k.Keeper(gateway.ShardID{}, intents).Save(saved) })
+	s.kept(func(k *store.Store) { k.Sessions(intents).SessionStore(gateway.ShardID{}).Save(saved) })
 
 	seen := s.examine()
 	seen.only(Pass, "ready", "").says(t, "ResearchBot, in 2 guilds", "HELLO", "first heartbeat answered", "4900")
@@ -57,8 +57,8 @@ func TestHealthyBotIsProved(t *testing.T) {
 		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", v.Identifies, v.Violations, v.CloseCodes)
 	}
 	s.kept(func(k *store.Store) {
-		if got, verdict := k.Session(gateway.ShardID{}, intents); got != saved {
-			t.Errorf("the saved session is %+v now (%s)", got, verdict)
+		if got := k.Sessions(intents).Session(gateway.ShardID{}); got != saved {
+			t.Errorf("the saved session is %+v now", got)
 		}
 	})
 	if holder, err := tokenlock.Inspect(s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token)); holder != nil || err != nil {

@@ -61,7 +61,7 @@ func writeUntilKilled(dir string) {
 		panic(err)
 	}
 	s.BeginRun()
-	k := s.Keeper(alone, intents)
+	k := s.newSessionStore(alone, intents)
 	account := s.Identifies()
 	pace := time.NewTicker(200 * time.Microsecond)
 	step(progress{What: beginning})
@@ -173,7 +173,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 		}
 		previous := s.BeginRun()
 		if len(c.events) > 0 {
-			saved, verdict := s.Session(alone, intents)
+			saved, verdict := s.checkSession(alone, intents)
 			age, err := c.behind(saved, before)
 			if err != nil {
 				t.Fatalf("%v, after %d events: %v", verdict, len(c.events), err)

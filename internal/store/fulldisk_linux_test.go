@@ -35,7 +35,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	l := newLog(t)
 	s := open(t, filepath.Join(dir, "data"), l)
 	s.BeginRun()
-	k := s.Keeper(alone, intents)
+	k := s.newSessionStore(alone, intents)
 	k.Save(session("a", 1))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSmallDiskIsEnough(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	s.BeginRun()
-	k := s.Keeper(alone, intents)
+	k := s.newSessionStore(alone, intents)
 	for n := range int64(1000) { // some megabytes of log
 		k.Save(session("a", n+1))
 		if err := s.Identifies().Commit(t.Context()); err != nil {
@@ -147,8 +147,8 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
-	s.Keeper(alone, intents).Save(session("b", 7))
-	if _, v := s.Session(alone, intents); v.Reason != NotRead {
+	s.newSessionStore(alone, intents).Save(session("b", 7))
+	if _, v := s.checkSession(alone, intents); v.Reason != notRead {
 		t.Errorf("verdict %v", v)
 	}
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT, ""); err != nil {
@@ -168,7 +168,7 @@ func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	s.BeginRun()
-	s.Keeper(alone, intents).Save(session("a", 42))
+	s.newSessionStore(alone, intents).Save(session("a", 42))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -139,8 +139,8 @@ func quick(t *testing.T) string {
 // found is the session that the next run resumes.
 func found(t *testing.T, s *Store) gateway.Session {
 	t.Helper()
-	session, verdict := s.Session(alone, intents)
-	if verdict.Reason != NotDropped && verdict.Reason != NoneSaved {
+	session, verdict := s.checkSession(alone, intents)
+	if verdict.Reason != notDropped && verdict.Reason != noneSaved {
 		t.Errorf("verdict: %v", verdict)
 	}
 	return session

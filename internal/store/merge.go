@@ -36,6 +36,9 @@ func (s *Store) load(i *contents) {
 			}
 		}
 	}
+	if s.opts.Fresh {
+		s.saved = nil
+	}
 	for _, e := range i.entries {
 		if _, known := s.entries[e.ID]; !known {
 			s.entries[e.ID] = e

@@ -25,8 +25,8 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				f := &fake{}
 				s := f.begin(t, nil)
 				s.BeginRun()
-				s.Keeper(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
-				s.Keeper(gateway.ShardID{ID: 1, Count: 2}, intents).Save(session("b", 6))
+				s.newSessionStore(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
+				s.newSessionStore(gateway.ShardID{ID: 1, Count: 2}, intents).Save(session("b", 6))
 				s.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 				s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Unsent})
 				s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
@@ -65,7 +65,7 @@ func TestLastWordStands(t *testing.T) {
 			chance := rand.New(rand.NewPCG(seed, 7))
 			f := &fake{}
 			s := f.begin(t, nil)
-			k := s.Keeper(alone, intents)
+			k := s.newSessionStore(alone, intents)
 			said := map[gateway.Session]bool{}
 			var newest gateway.Session
 			id := 0

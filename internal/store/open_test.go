@@ -26,7 +26,7 @@ func filled(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, nil)
 	s.BeginRun()
-	s.Keeper(alone, intents).Save(session("a", 42))
+	s.newSessionStore(alone, intents).Save(session("a", 42))
 	for id := range int64(500) {
 		s.Identifies().Put(identify.Entry{ID: id, At: time.Now(), State: identify.Ready})
 	}
@@ -88,7 +88,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if kept, err := os.ReadFile(found[0]); err != nil || harm != nil && !bytes.Equal(kept, harmed) {
 				t.Errorf("what was set aside is not what there was: %v", err)
 			}
-			if _, v := s.Session(alone, intents); v.Reason != NoneSaved {
+			if _, v := s.checkSession(alone, intents); v.Reason != noneSaved {
 				t.Errorf("verdict %v", v)
 			}
 			if _, err := s.Identifies().Entries(t.Context(), time.Time{}); !errors.Is(err, errIdentifiesLost) {
@@ -97,9 +97,9 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if _, err := s.Identifies().Entries(t.Context(), time.Time{}); err != nil {
 				t.Errorf("and again: %v", err)
 			}
-			s.Keeper(alone, intents).Save(session("b", 1))
+			s.newSessionStore(alone, intents).Save(session("b", 1))
 			shut(t, s)
-			if got, v := open(t, dir, nil).Session(alone, intents); got != session("b", 1) {
+			if got, v := open(t, dir, nil).checkSession(alone, intents); got != session("b", 1) {
 				t.Errorf("the new database has %+v, %v", got, v)
 			}
 		})
@@ -135,7 +135,7 @@ func TestFlippedBitCostsTheSession(t *testing.T) {
 	filled(t, dir)
 	run(t, dbPath(dir), "UPDATE sessions SET seq = seq + 64")
 	s := open(t, dir, nil)
-	if _, v := s.Session(alone, intents); v.Reason != Damaged {
+	if _, v := s.checkSession(alone, intents); v.Reason != damagedSession {
 		t.Errorf("verdict %v", v)
 	}
 	if s.Stats().Asides != 0 {
@@ -273,7 +273,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 	l := newLog(t)
 	s := open(t, dir, l)
 	l.await("not a directory")
-	s.Keeper(alone, intents).Save(session("a", 42))
+	s.newSessionStore(alone, intents).Save(session("a", 42))
 	if state := s.State(); state.OK {
 		t.Errorf("state %+v", state)
 	}
@@ -303,7 +303,7 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	s.Keeper(alone, intents).Save(session("a", 42))
+	s.newSessionStore(alone, intents).Save(session("a", 42))
 	l.await("another program has locked the database")
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)

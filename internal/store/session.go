@@ -3,11 +3,13 @@ package store
 import (
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/process/tokenlock"
 )
@@ -23,25 +25,25 @@ const (
 	apiVersion = 10
 )
 
-// Reason says why a saved session is not resumed.
-type Reason string
+// dropReason says why a saved session is not resumed.
+type dropReason string
 
-// The reasons. NotDropped means that it is resumed.
+// The reasons. notDropped means that it is resumed.
 const (
-	NotDropped   Reason = ""
-	NoneSaved    Reason = "none-saved"
-	TooOld       Reason = "too-old"
-	OtherToken   Reason = "other-token"
-	OtherIntents Reason = "other-intents"
-	OtherShards  Reason = "other-shards"
-	OtherVersion Reason = "other-version"
-	Damaged      Reason = "damaged"
-	NotRead      Reason = "not-read"
+	notDropped     dropReason = ""
+	noneSaved      dropReason = "none-saved"
+	tooOld         dropReason = "too-old"
+	otherToken     dropReason = "other-token"
+	otherIntents   dropReason = "other-intents"
+	otherShards    dropReason = "other-shards"
+	otherVersion   dropReason = "other-version"
+	damagedSession dropReason = "damaged"
+	notRead        dropReason = "not-read"
 )
 
 // sessionCheck is what was found out about a saved session.
 type sessionCheck struct {
-	Reason Reason
+	Reason dropReason
 	// Age is how long ago the session was last alive; 0 if that is not known.
 	Age time.Duration
 	// Detail says more, or nothing.
@@ -49,16 +51,16 @@ type sessionCheck struct {
 }
 
 // sessionReasons are the reasons in words.
-var sessionReasons = map[Reason]string{
-	NotDropped:   "Resuming the saved session",
-	NoneSaved:    "There is no saved session to resume",
-	TooOld:       "The saved session is dropped: it is too old for Discord to still have it",
-	OtherToken:   "The saved session is dropped: it belongs to another token",
-	OtherIntents: "The saved session is dropped: it was begun with other intents",
-	OtherShards:  "The saved session is dropped: it belongs to another shard",
-	OtherVersion: "The saved session is dropped: it belongs to another version of Discord's gateway",
-	Damaged:      "The saved session is dropped: it is damaged",
-	NotRead:      "A saved session could not be looked for",
+var sessionReasons = map[dropReason]string{
+	notDropped:     "Resuming the saved session",
+	noneSaved:      "There is no saved session to resume",
+	tooOld:         "The saved session is dropped: it is too old for Discord to still have it",
+	otherToken:     "The saved session is dropped: it belongs to another token",
+	otherIntents:   "The saved session is dropped: it was begun with other intents",
+	otherShards:    "The saved session is dropped: it belongs to another shard",
+	otherVersion:   "The saved session is dropped: it belongs to another version of Discord's gateway",
+	damagedSession: "The saved session is dropped: it is damaged",
+	notRead:        "A saved session could not be looked for",
 }
 
 // String says it for the log.
@@ -104,16 +106,56 @@ func withCount(p gateway.ShardID) gateway.ShardID {
 	return p
 }
 
-// Session returns the session that an earlier run left for the shard, or the
-// zero Session, and in either case why. It is one to resume only if it is
-// younger than [SessionLife] and belongs to this token, these intents, this pair
-// and this version of the gateway (G-053, G-054, G-055). It does not wait for
-// the disk: what counts is what [Open] found.
-func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, sessionCheck) {
+// sessions is the [fleet.Sessions] of shards with the same intents.
+type sessions struct {
+	store   *Store
+	intents gateway.Intents
+}
+
+// Sessions returns the sessions of shards that identify with these intents: what
+// an earlier run left to resume, and where the sessions of this one are saved. It
+// never waits for the disk: what there is to resume is what [Open] found.
+func (s *Store) Sessions(intents gateway.Intents) fleet.Sessions { return sessions{s, intents} }
+
+// Session returns the session to resume, or the zero Session, and logs why.
+func (s sessions) Session(shard gateway.ShardID) gateway.Session {
+	log := s.store.log
+	if s.store.opts.Fresh {
+		s.store.freshOnce.Do(func() { log.Info("A saved session is not looked for, as --fresh says") })
+		return gateway.Session{}
+	}
+	if shard.Count > 1 {
+		log = log.With("shard", shard.String())
+	}
+	session, check := s.store.checkSession(shard, s.intents)
+	log.Info(check.String())
+	return session
+}
+
+// SessionStore returns where the session of the shard is saved. It takes the
+// place of an earlier one of the same shard, which is then ignored.
+func (s sessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
+	return s.store.newSessionStore(shard, s.intents)
+}
+
+// Resumable reports whether an earlier run left one of these shards a session
+// that can be resumed with the intents.
+func (s *Store) Resumable(shards []gateway.ShardID, intents gateway.Intents) bool {
+	return slices.ContainsFunc(shards, func(shard gateway.ShardID) bool {
+		_, check := s.checkSession(shard, intents)
+		return check.Reason == notDropped
+	})
+}
+
+// checkSession returns the session that an earlier run left for the shard, or the
+// zero Session, and why. One to resume is younger than [SessionLife] and belongs
+// to this token, these intents, this shard and this version of the gateway (G-053,
+// G-054, G-055).
+func (s *Store) checkSession(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, sessionCheck) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
-		return gateway.Session{}, sessionCheck{Reason: NotRead, Detail: s.state.Reason}
+		return gateway.Session{}, sessionCheck{Reason: notRead, Detail: s.state.Reason}
 	}
 	pair = withCount(pair)
 	var found *sessionRow
@@ -126,10 +168,10 @@ func (s *Store) Session(pair gateway.ShardID, intents gateway.Intents) (gateway.
 		}
 	}
 	if found == nil {
-		return gateway.Session{}, sessionCheck{Reason: NoneSaved}
+		return gateway.Session{}, sessionCheck{Reason: noneSaved}
 	}
 	v := found.check(pair, intents, s.opts.Fingerprint.String(), time.Now())
-	if v.Reason != NotDropped {
+	if v.Reason != notDropped {
 		return gateway.Session{}, v
 	}
 	return found.session, v
@@ -141,7 +183,7 @@ func (s *Store) Intents() gateway.Intents {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.saved {
-		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == NotDropped {
+		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == notDropped {
 			return r.intents
 		}
 	}
@@ -156,7 +198,7 @@ func (s *Store) Shards() int {
 	found := make(map[int]int)
 	best := 0
 	for _, r := range s.saved {
-		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != NotDropped {
+		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != notDropped {
 			continue
 		}
 		n := r.pair.Count
@@ -172,21 +214,21 @@ func (r sessionRow) check(pair gateway.ShardID, intents gateway.Intents, token s
 	v := sessionCheck{Age: now.Sub(r.saved)}
 	switch {
 	case r.damaged:
-		return sessionCheck{Reason: Damaged, Detail: "its checksum does not fit"}
+		return sessionCheck{Reason: damagedSession, Detail: "its checksum does not fit"}
 	case !r.session.Resumable() || !strings.HasPrefix(r.session.ResumeURL, "ws"):
-		return sessionCheck{Reason: Damaged, Detail: "it is incomplete"}
+		return sessionCheck{Reason: damagedSession, Detail: "it is incomplete"}
 	case r.token != token:
-		v.Reason = OtherToken
+		v.Reason = otherToken
 	case r.version != apiVersion:
-		v.Reason, v.Detail = OtherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
+		v.Reason, v.Detail = otherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
 	case r.pair != pair:
-		v.Reason, v.Detail = OtherShards, fmt.Sprintf("%v, this is %v", r.pair, pair)
+		v.Reason, v.Detail = otherShards, fmt.Sprintf("%v, this is %v", r.pair, pair)
 	case r.intents != intents:
-		v.Reason, v.Detail = OtherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
+		v.Reason, v.Detail = otherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
 	case v.Age >= SessionLife:
-		v.Reason, v.Detail = TooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
+		v.Reason, v.Detail = tooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
 	case v.Age < -clockSkew:
-		v.Reason, v.Detail = TooOld, "saved in the future: the clock was set back, so nobody knows its age"
+		v.Reason, v.Detail = tooOld, "saved in the future: the clock was set back, so nobody knows its age"
 		v.Age = 0
 	default:
 		v.Age = max(0, v.Age)
@@ -207,11 +249,11 @@ type sessionStore struct {
 	changed bool
 }
 
-// Keeper returns what keeps the session of a shard that identifies with these
+// newSessionStore returns what keeps the session of a shard that identifies with these
 // intents. It replaces an earlier keeper of the same shard, which is then
 // ignored. Its Keep stores the value and returns: the writer takes the newest to
 // the disk (G-051, G-052).
-func (s *Store) Keeper(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
+func (s *Store) newSessionStore(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
 	k := &sessionStore{store: s, pair: withCount(pair), intents: intents}
 	s.mu.Lock()
 	defer s.mu.Unlock()

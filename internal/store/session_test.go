@@ -20,25 +20,25 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*sessionRow)
-		want   Reason
+		want   dropReason
 		says   string
 	}{
-		{"as it was saved", func(*sessionRow) {}, NotDropped, "last alive 1m0s ago"},
-		{"four minutes", func(r *sessionRow) { r.saved = r.saved.Add(-3 * time.Minute) }, NotDropped, "last alive 4m0s ago"},
-		{"five minutes", func(r *sessionRow) { r.saved = r.saved.Add(-4 * time.Minute) }, TooOld, "saved 5m0s ago"},
-		{"days", func(r *sessionRow) { r.saved = r.saved.Add(-48 * time.Hour) }, TooOld, "saved 48h1m0s ago"},
-		{"a clock that is a little behind", func(r *sessionRow) { r.saved = r.saved.Add(90 * time.Second) }, NotDropped, "last alive 0s ago"},
-		{"a clock that was set back", func(r *sessionRow) { r.saved = r.saved.Add(time.Hour) }, TooOld, "the clock was set back"},
-		{"token", func(r *sessionRow) { r.token = tokenlock.FingerprintOf("another").String() }, OtherToken, "another token"},
-		{"intents", func(r *sessionRow) { r.intents = 1 }, OtherIntents, "1, this is 33281"},
-		{"version", func(r *sessionRow) { r.version = 9 }, OtherVersion, "9, this is 10"},
-		{"count", func(r *sessionRow) { r.pair.Count = 4 }, OtherShards, "0/4, this is 0/1"},
-		{"shard", func(r *sessionRow) { r.pair.ID = 2 }, NoneSaved, "no saved session"},
-		{"no id", func(r *sessionRow) { r.session.ID = "" }, Damaged, "incomplete"},
-		{"no address", func(r *sessionRow) { r.session.ResumeURL = "" }, Damaged, "incomplete"},
-		{"no gateway's address", func(r *sessionRow) { r.session.ResumeURL = "ftp://x" }, Damaged, "incomplete"},
-		{"no sequence", func(r *sessionRow) { r.session.Seq = 0 }, Damaged, "incomplete"},
-		{"a flipped bit", func(r *sessionRow) { r.damaged = true }, Damaged, "checksum"},
+		{"as it was saved", func(*sessionRow) {}, notDropped, "last alive 1m0s ago"},
+		{"four minutes", func(r *sessionRow) { r.saved = r.saved.Add(-3 * time.Minute) }, notDropped, "last alive 4m0s ago"},
+		{"five minutes", func(r *sessionRow) { r.saved = r.saved.Add(-4 * time.Minute) }, tooOld, "saved 5m0s ago"},
+		{"days", func(r *sessionRow) { r.saved = r.saved.Add(-48 * time.Hour) }, tooOld, "saved 48h1m0s ago"},
+		{"a clock that is a little behind", func(r *sessionRow) { r.saved = r.saved.Add(90 * time.Second) }, notDropped, "last alive 0s ago"},
+		{"a clock that was set back", func(r *sessionRow) { r.saved = r.saved.Add(time.Hour) }, tooOld, "the clock was set back"},
+		{"token", func(r *sessionRow) { r.token = tokenlock.FingerprintOf("another").String() }, otherToken, "another token"},
+		{"intents", func(r *sessionRow) { r.intents = 1 }, otherIntents, "1, this is 33281"},
+		{"version", func(r *sessionRow) { r.version = 9 }, otherVersion, "9, this is 10"},
+		{"count", func(r *sessionRow) { r.pair.Count = 4 }, otherShards, "0/4, this is 0/1"},
+		{"shard", func(r *sessionRow) { r.pair.ID = 2 }, noneSaved, "no saved session"},
+		{"no id", func(r *sessionRow) { r.session.ID = "" }, damagedSession, "incomplete"},
+		{"no address", func(r *sessionRow) { r.session.ResumeURL = "" }, damagedSession, "incomplete"},
+		{"no gateway's address", func(r *sessionRow) { r.session.ResumeURL = "ftp://x" }, damagedSession, "incomplete"},
+		{"no sequence", func(r *sessionRow) { r.session.Seq = 0 }, damagedSession, "incomplete"},
+		{"a flipped bit", func(r *sessionRow) { r.damaged = true }, damagedSession, "checksum"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -51,8 +51,8 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 				f := &fake{image: contents{sessions: []sessionRow{row}}}
 				s := f.begin(t, nil)
 				time.Sleep(time.Minute)
-				got, v := s.Session(alone, intents)
-				if v.Reason != test.want || got.Resumable() != (test.want == NotDropped) {
+				got, v := s.checkSession(alone, intents)
+				if v.Reason != test.want || got.Resumable() != (test.want == notDropped) {
 					t.Errorf("got %+v, %v", got, v)
 				}
 				wantIn(t, v.String(), test.says)
@@ -64,7 +64,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 
 // Every reason has its words.
 func TestEveryReasonIsSaidInWords(t *testing.T) {
-	for _, r := range []Reason{NotDropped, NoneSaved, TooOld, OtherToken, OtherIntents, OtherShards, OtherVersion, Damaged, NotRead} {
+	for _, r := range []dropReason{notDropped, noneSaved, tooOld, otherToken, otherIntents, otherShards, otherVersion, damagedSession, notRead} {
 		if sessionReasons[r] == "" {
 			t.Errorf("%q has no words", r)
 		}
@@ -79,10 +79,10 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		s.Keeper(alone, intents).Save(session("a", 42))
+		s.newSessionStore(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
-		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.Reason != NotDropped || v.Age > DefaultAliveInterval {
+		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.Reason != notDropped || v.Age > DefaultAliveInterval {
 			t.Errorf("after a quiet hour: %v", v)
 		}
 		shut(t, s)
@@ -98,7 +98,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		s.Keeper(alone, intents).Save(session("a", 42))
+		s.newSessionStore(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Second)
 		s.Rotate(tokenlock.FingerprintOf("somebody else's"))
 		s.Rotate(tokenlock.FingerprintOf(fresh))
@@ -109,7 +109,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 		}
 		shut(t, s)
 		next := (&fake{image: contents{sessions: []sessionRow{row}}}).begin(t, nil)
-		if _, v := next.Session(alone, intents); v.Reason != OtherToken {
+		if _, v := next.checkSession(alone, intents); v.Reason != otherToken {
 			t.Errorf("with the old token: %v", v)
 		}
 		shut(t, next)
@@ -122,8 +122,8 @@ func TestNewKeeperReplacesTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		s := f.begin(t, nil)
-		old := s.Keeper(gateway.ShardID{}, intents)
-		s.Keeper(gateway.ShardID{ID: 0, Count: 1}, 7).Save(session("new", 1))
+		old := s.newSessionStore(gateway.ShardID{}, intents)
+		s.newSessionStore(gateway.ShardID{ID: 0, Count: 1}, 7).Save(session("new", 1))
 		old.Save(session("old", 9))
 		shut(t, s)
 		for _, w := range f.all() {

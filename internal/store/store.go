@@ -60,6 +60,8 @@ type Options struct {
 	// AliveInterval is how often a run says on the disk that it is there. A session
 	// is as old as the last of it. Default 5 s.
 	AliveInterval time.Duration
+	// Fresh leaves the sessions of earlier runs where they are: none is resumed.
+	Fresh bool
 	// NoHost says that what the machine does is no part of the bot's life, as in
 	// virtual time: how often it kills for memory, how long it sleeps, when it starts
 	// are not asked for.
@@ -84,6 +86,7 @@ type Store struct {
 	started       time.Time
 	closing       chan struct{}
 	closeOnce     sync.Once
+	freshOnce     sync.Once     // has logged that Options.Fresh drops saved sessions
 	opened        chan struct{} // closed after the first try to open the disk
 	done          chan struct{} // closed when the writer has ended
 	reading       chan struct{} // has one slot, for whoever reads beside the writer

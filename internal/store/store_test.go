@@ -26,11 +26,11 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if p := first.BeginRun(); p.End != EndNone || p.Starts != 0 {
 		t.Errorf("the run before the first: %v", p)
 	}
-	if s, v := first.Session(alone, intents); v.Reason != NoneSaved || s != (gateway.Session{}) {
+	if s, v := first.checkSession(alone, intents); v.Reason != noneSaved || s != (gateway.Session{}) {
 		t.Errorf("the session before the first: %v", v)
 	}
-	first.Keeper(alone, intents).Save(session("a", 41))
-	first.Keeper(alone, intents).Save(session("a", 42))
+	first.newSessionStore(alone, intents).Save(session("a", 41))
+	first.newSessionStore(alone, intents).Save(session("a", 42))
 	now := time.Now()
 	entries := []identify.Entry{
 		{ID: 1, At: now.Add(-time.Hour), State: identify.Ended, Lived: time.Minute},
@@ -83,11 +83,11 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 func TestLostSessionIsGone(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	k := first.Keeper(alone, intents)
+	k := first.newSessionStore(alone, intents)
 	k.Save(session("a", 42))
 	k.Save(gateway.Session{})
 	shut(t, first)
-	if s, v := open(t, dir, nil).Session(alone, intents); v.Reason != NoneSaved || s.ID != "" {
+	if s, v := open(t, dir, nil).checkSession(alone, intents); v.Reason != noneSaved || s.ID != "" {
 		t.Errorf("%+v, %v", s, v)
 	}
 }
@@ -96,11 +96,11 @@ func TestLostSessionIsGone(t *testing.T) {
 func TestFailedStartKeepsTheSession(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.Keeper(alone, intents).Save(session("a", 42))
+	first.newSessionStore(alone, intents).Save(session("a", 42))
 	shut(t, first)
 	second := open(t, dir, nil)
 	second.BeginRun()
-	second.Keeper(alone, intents) // never called
+	second.newSessionStore(alone, intents) // never called
 	second.EndRun(EndFailed, "the token was refused")
 	shut(t, second)
 	third := open(t, dir, nil)
@@ -117,12 +117,12 @@ func TestShardsAreKeptApart(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	for id := range 16 {
-		first.Keeper(gateway.ShardID{ID: id, Count: 16}, intents).Save(session("a", int64(id+1)))
+		first.newSessionStore(gateway.ShardID{ID: id, Count: 16}, intents).Save(session("a", int64(id+1)))
 	}
 	shut(t, first)
 	second := open(t, dir, nil)
 	for id := range 16 {
-		if s, v := second.Session(gateway.ShardID{ID: id, Count: 16}, intents); s.Seq != int64(id+1) {
+		if s, v := second.checkSession(gateway.ShardID{ID: id, Count: 16}, intents); s.Seq != int64(id+1) {
 			t.Errorf("shard %d: %+v, %v", id, s, v)
 		}
 	}
@@ -135,21 +135,21 @@ func TestShardsAreKeptApart(t *testing.T) {
 func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.Keeper(alone, intents).Save(session("a", 42))
+	first.newSessionStore(alone, intents).Save(session("a", 42))
 	first.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 	shut(t, first)
 	for token, want := range map[string]struct {
-		reason  Reason
+		reason  dropReason
 		entries int
 	}{
-		"OTg3NjU0MzIxMDEyMzQ1Njc4.GabcDE.another-bot":   {NoneSaved, 0},
-		"MTIzNDU2Nzg5MDEyMzQ1Njc4.XabcDE.after-a-reset": {OtherToken, 1},
+		"OTg3NjU0MzIxMDEyMzQ1Njc4.GabcDE.another-bot":   {noneSaved, 0},
+		"MTIzNDU2Nzg5MDEyMzQ1Njc4.XabcDE.after-a-reset": {otherToken, 1},
 	} {
 		s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, v := s.Session(alone, intents)
+		session, v := s.checkSession(alone, intents)
 		entries, err := s.Identifies().Entries(t.Context(), time.Time{})
 		if v.Reason != want.reason || session.ID != "" || len(entries) != want.entries || err != nil {
 			t.Errorf("verdict %v, %d entries, %v", v, len(entries), err)
@@ -166,7 +166,7 @@ func TestWhatIsKeptIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a?b #c%20d", "data")
 	s := open(t, dir, nil)
 	s.BeginRun()
-	s.Keeper(alone, intents).Save(session("a", 42))
+	s.newSessionStore(alone, intents).Save(session("a", 42))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

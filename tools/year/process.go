@@ -34,16 +34,6 @@ const aliveEvery = 20 * time.Minute
 // planned: no more often than it looks at a silent connection anyway.
 const clockCheck = 15 * time.Second
 
-// sessions lets a life begin where the one before ended. It is the app's
-// [app.Sessions].
-type sessions struct{ *store.Store }
-
-// Session is the session to resume.
-func (s sessions) Session(pair gateway.ShardID, intents gateway.Intents) gateway.Session {
-	session, _ := s.Store.Session(pair, intents)
-	return session
-}
-
 // slowCommand is a command that takes its time, as any bot may have one.
 var slowCommand = bot.Command{
 	Name: "ponder", Summary: "Thinks for a while",
@@ -80,7 +70,7 @@ func (y *year) startProcess() error {
 	l.app, err = app.New(app.Options{
 		Config: c, Timing: &timing, Rand: y.jitter.next, WallClock: y.wallClock, Commands: []bot.Command{slowCommand},
 		Transport: l.net.transport(), Dialer: gateway.WebSocketDialer{Transport: l.net.transport()},
-		Sessions: sessions{l.store}, Storage: l.store.Identifies(), Journal: l.store.Journal(),
+		Sessions: l.store, Storage: l.store.Identifies(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, process: l.number}},
 	})
 	if err != nil {
