@@ -201,7 +201,7 @@ func TestRunServesProbes(t *testing.T) {
 	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0"), "run", "--api", "--log-file=none")
-	address := c.stderr.await(t, "The HTTP API listens on ")
+	address := c.stderr.await(t, "The HTTP API listens address=")
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	answer, err := client.Get("http://" + address + "/livez")
@@ -238,7 +238,7 @@ func TestRunRefusesAnOpenAddress(t *testing.T) {
 		}
 	}
 	p = startCommand(t, append(open, "API_TOKEN=long-enough-secret"), "run", "--api")
-	p.stderr.await(t, "The HTTP API listens on ")
+	p.stderr.await(t, "The HTTP API listens address=")
 	if code := p.stop(t); code != 0 {
 		t.Errorf("with a token: exit code %d, want 0", code)
 	}

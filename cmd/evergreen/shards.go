@@ -89,7 +89,7 @@ func (s *shardsShow) Run(p *process) error {
 }
 
 // shardState says where a shard is, in a word or two.
-func shardState(s api.Place) string {
+func shardState(s api.FleetShard) string {
 	switch {
 	case s.Standing != string(fleet.Running):
 		return strings.ReplaceAll(s.Standing, "-", " ")

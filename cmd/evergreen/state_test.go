@@ -71,7 +71,7 @@ func TestLockedDatabaseIsShown(t *testing.T) {
 	world, listener := listeningSim(t)
 	state := t.TempDir()
 	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
-	address := c.stderr.await(t, "The HTTP API listens on ")
+	address := c.stderr.await(t, "The HTTP API listens address=")
 	awaitStatus(t, address, "online", isOnline)
 	if got := fetch(t, "http://"+address+"/api/v1/logs"); !strings.Contains(got, "starts") || !strings.Contains(got, "no saved session to resume") {
 		t.Errorf("the log of the API does not begin with the start: %s", got)
@@ -113,7 +113,7 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := startCommand(t, settings(world, listener, "API_ADDR=127.0.0.1:0", "EVERGREEN_STATE_DIR="+state), "run", "--api", "--log-file=none")
-	address := c.stderr.await(t, "The HTTP API listens on ")
+	address := c.stderr.await(t, "The HTTP API listens address=")
 	awaitStatus(t, address, "degraded because of the folder", func(s apiStatus) bool {
 		return s.Status == "degraded" && s.Ready && strings.Contains(s.Reason, "nothing is saved") && strings.Contains(s.Reason, "not a directory")
 	})

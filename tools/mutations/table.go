@@ -185,7 +185,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-13-livez", "/livez depends on Discord", "internal/web/api/probe.go",
-		"func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{\"alive\"}.write(w) }",
+		"func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { probeBody{\"alive\"}.write(w) }",
 		"func (s *Server) livez(w http.ResponseWriter, r *http.Request) { s.readyz(w, r) }",
 		"./internal/web/api", "",
 	},

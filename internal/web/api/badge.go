@@ -113,7 +113,7 @@ const badgeSVG = `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="
 func writeBadge(w http.ResponseWriter, r *http.Request, label, value, colour string) {
 	const margin = 6
 	left, right := textWidth(label), textWidth(value)
-	label, value = escaped(label), escaped(value)
+	label, value = escapeXML(label), escapeXML(value)
 	split := left + 2*margin
 	svg := fmt.Sprintf(badgeSVG, split+right+2*margin, label+": "+value, split, right+2*margin, colour,
 		split/2, left, label, split+margin+right/2, right, value)
@@ -123,7 +123,7 @@ func writeBadge(w http.ResponseWriter, r *http.Request, label, value, colour str
 	writeKept(w, r, "image/svg+xml", []byte(svg))
 }
 
-func escaped(text string) string {
+func escapeXML(text string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text))
 	return b.String()

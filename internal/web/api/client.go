@@ -19,8 +19,8 @@ type (
 	Status = statusBody
 	// Fleet is the answer of /api/v1/fleet.
 	Fleet = fleetBody
-	// Place is one shard in it.
-	Place = placeBody
+	// FleetShard is one shard in it.
+	FleetShard = fleetShardBody
 	// Incident is one of the answer of /api/v1/incidents.
 	Incident = incidentBody
 )
@@ -114,8 +114,8 @@ func (c Client) ask(ctx context.Context, path string, into any) (json.RawMessage
 	return c.send(ctx, http.MethodGet, path, into)
 }
 
-// send sends a request without a body. No proxy is used: the server is near, and the token is
-// for nobody else.
+// send sends a request without a body. It uses no proxy: the server is near, and a
+// proxy could read the token.
 func (c Client) send(ctx context.Context, method, path string, into any) (json.RawMessage, error) {
 	transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
 	client := &http.Client{

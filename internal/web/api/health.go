@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// report is the body of /health. Times are UTC in RFC 3339; what is not known
+// healthBody is the body of /health. Times are UTC in RFC 3339; what is not known
 // is null.
-type report struct {
+type healthBody struct {
 	// Status is one of online, degraded, stopping, starting, reconnecting,
 	// offline and needs-you.
 	Status string     `json:"status"`
@@ -33,16 +33,16 @@ type report struct {
 	UptimeS   float64    `json:"uptime_s"`
 }
 
-// health says how the bot is. It answers 200 whatever that is: /readyz is for
-// those who look at the status code.
+// health serves /health. The answer is 200 in every state; /readyz is for clients
+// that look at the status code.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	snap, check := s.opts.Bot.Snapshot(), s.opts.Bot.Check()
-	r := report{
-		Status: snap.Status.ID(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(), Since: moment(snap.Since),
+	r := healthBody{
+		Status: snap.Status.ID(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(), Since: timeOrNull(snap.Since),
 		Guilds:       snap.Guilds,
-		LastActivity: moment(snap.Work.Activity.Last), OfflineSince: moment(snap.OfflineSince),
-		Failures: check.Failures, LastCheck: moment(check.At),
-		Started: moment(snap.Started), UptimeS: math.Round(snap.At.Sub(snap.Started).Seconds()),
+		LastActivity: timeOrNull(snap.Work.Activity.Last), OfflineSince: timeOrNull(snap.OfflineSince),
+		Failures: check.Failures, LastCheck: timeOrNull(check.At),
+		Started: timeOrNull(snap.Started), UptimeS: math.Round(snap.At.Sub(snap.Started).Seconds()),
 	}
 	r.Bot.Name, r.Bot.Ready, r.Bot.Connected, r.Bot.Working = snap.Username, snap.Ready, snap.Connected, snap.Work.OK
 	if snap.Latency.Samples > 0 {
@@ -52,8 +52,8 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", r)
 }
 
-// moment is a time as it is sent: in UTC, to the millisecond, nil for none.
-func moment(t time.Time) *time.Time {
+// timeOrNull is a time as it is sent: in UTC, to the millisecond, nil for none.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -67,27 +67,27 @@ func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 	b := incidentBody{
 		ID: i.ID, Shard: i.Pair.ID, Cause: i.Cause, Title: cause.Title, Remedy: cause.Do, Link: cause.Link(),
 		Sentence: i.Sentence(now, time.UTC), Summary: i.Summary(),
-		Start: moment(i.Start), Detected: moment(i.Detected), End: moment(i.End),
+		Start: timeOrNull(i.Start), Detected: timeOrNull(i.Detected), End: timeOrNull(i.End),
 		DurationS: seconds(i.Duration(now)), AtRiskS: seconds(i.AtRisk(now)), GreyS: seconds(i.Grey(now)),
 		Outcome: outcomes[i.Outcome], Routine: i.Routine(), Actions: []actionBody{}, Replayed: i.Replayed,
 		Evidence: evidenceBody{
-			Kind: string(i.Evidence.Kind), Code: unlessZero(int(i.Evidence.Code)), Said: i.Evidence.Said, By: string(i.Evidence.By),
-			LastByte: moment(i.Evidence.LastByte), LastACK: moment(i.Evidence.LastACK), LastedS: seconds(i.Evidence.Lasted),
+			Kind: string(i.Evidence.Kind), Code: intOrNull(int(i.Evidence.Code)), Said: i.Evidence.Said, By: string(i.Evidence.By),
+			LastByte: timeOrNull(i.Evidence.LastByte), LastACK: timeOrNull(i.Evidence.LastACK), LastedS: seconds(i.Evidence.Lasted),
 			Attempts: i.Evidence.Attempts, DialKind: string(i.Evidence.DialKind), DialSaid: i.Evidence.DialSaid,
-			HTTPStatus: unlessZero(i.Evidence.HTTPStatus), SleptS: seconds(i.Evidence.Slept),
+			HTTPStatus: intOrNull(i.Evidence.HTTPStatus), SleptS: seconds(i.Evidence.Slept),
 		},
 	}
 	if i.Outcome == health.OutcomeResumed {
 		b.Lost = &i.Lost
 	}
 	for _, a := range i.Actions {
-		b.Actions = append(b.Actions, actionBody{moment(a.At), moment(a.Until), a.What.String(), a.Times})
+		b.Actions = append(b.Actions, actionBody{timeOrNull(a.At), timeOrNull(a.Until), a.What.String(), a.Times})
 	}
 	return b
 }
 
-// unlessZero is nil for 0, which means not known.
-func unlessZero(n int) *int {
+// intOrNull is nil for 0, which means not known.
+func intOrNull(n int) *int {
 	if n == 0 {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (s *Server) findIncidents(ctx context.Context, q health.Query) ([]health.In
 // incidentQuery reads what is wanted, or returns the problem with it.
 func incidentQuery(r *http.Request) (health.Query, problem, bool) {
 	values := r.URL.Query()
-	limit, ok := number(values.Get("limit"), 50, mostIncidents)
+	limit, ok := readNumber(values.Get("limit"), 50, mostIncidents)
 	if !ok {
 		return health.Query{}, badLimit(mostIncidents), false
 	}
@@ -168,8 +168,8 @@ func incidentQuery(r *http.Request) (health.Query, problem, bool) {
 	return query, problem{}, true
 }
 
-// number reads a number from 1 to most; an empty text is the standard.
-func number(text string, standard, most int) (int, bool) {
+// readNumber reads a number from 1 to most; an empty text is the standard.
+func readNumber(text string, standard, most int) (int, bool) {
 	if text == "" {
 		return standard, true
 	}

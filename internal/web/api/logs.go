@@ -21,7 +21,7 @@ type lineBody struct {
 }
 
 func newLineBody(l logging.Line) lineBody {
-	b := lineBody{At: moment(l.At), Level: levelName(l.Level), Component: l.Component, Text: l.Text, Attrs: map[string]string{}}
+	b := lineBody{At: timeOrNull(l.At), Level: levelName(l.Level), Component: l.Component, Text: l.Text, Attrs: map[string]string{}}
 	for _, a := range l.Attrs {
 		b.Attrs[a.Key] = a.Value.String()
 	}
@@ -48,7 +48,7 @@ type logsBody struct {
 
 // logs shows the last lines of the log.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
-	limit, ok := number(r.URL.Query().Get("limit"), 100, mostLines)
+	limit, ok := readNumber(r.URL.Query().Get("limit"), 100, mostLines)
 	if !ok {
 		badLimit(mostLines).write(w)
 		return

@@ -16,11 +16,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// scrapes is how many scrapes run at once.
-const scrapes = 3
+// mostScrapes is how many scrapes run at once.
+const mostScrapes = 3
 
-// newMetrics makes the handler of /metrics. Nothing is counted for it while the
-// bot works: a scrape reads what there is.
+// newMetrics makes the handler of /metrics. It costs nothing between scrapes: a
+// scrape reads counts that others keep.
 func (s *Server) newMetrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
@@ -32,15 +32,15 @@ func (s *Server) newMetrics() http.Handler {
 		ErrorLog: slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 		// What could be read is worth having without the rest.
 		ErrorHandling:       promhttp.ContinueOnError,
-		MaxRequestsInFlight: scrapes,
+		MaxRequestsInFlight: mostScrapes,
 		// The text is small; compressing it would take more memory than all
 		// the rest of the answer.
 		DisableCompression: true,
 	})
 }
 
-// scrape serves the metrics.
-func (s *Server) scrape(w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }
+// serveMetrics serves the metrics.
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) { s.metrics.ServeHTTP(w, r) }
 
 // metric is the description of one metric whose value is read off something.
 type metric[T any] struct {
@@ -62,7 +62,7 @@ const (
 	counter = prometheus.CounterValue
 )
 
-func truth(is bool) float64 {
+func boolValue(is bool) float64 {
 	if is {
 		return 1
 	}
@@ -72,13 +72,13 @@ func truth(is bool) float64 {
 // botMetrics are read off a snapshot.
 var botMetrics = []metric[health.Snapshot]{
 	newMetric(gauge, "up", "Whether the bot is online: connected, answered and working.",
-		func(s *health.Snapshot) float64 { return truth(s.Status == health.Online) }),
+		func(s *health.Snapshot) float64 { return boolValue(s.Status == health.Online) }),
 	newMetric(gauge, "ready", "Whether every shard has a session that is attached.",
-		func(s *health.Snapshot) float64 { return truth(s.Ready) }),
+		func(s *health.Snapshot) float64 { return boolValue(s.Ready) }),
 	newMetric(gauge, "connected", "Whether every shard is connected and its heartbeats are answered.",
-		func(s *health.Snapshot) float64 { return truth(s.Connected) }),
+		func(s *health.Snapshot) float64 { return boolValue(s.Connected) }),
 	newMetric(gauge, "working", "Whether events are being handled, apart from whether the bot is connected.",
-		func(s *health.Snapshot) float64 { return truth(s.Work.OK) }),
+		func(s *health.Snapshot) float64 { return boolValue(s.Work.OK) }),
 	newMetric(gauge, "offline_seconds", "How long the shard that is away the longest has not been heard; 0 while all are connected.",
 		func(s *health.Snapshot) float64 {
 			if s.OfflineSince.IsZero() {
@@ -259,7 +259,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	emit(to, serverMetrics, s)
 	constant(buildMetric, 1, s.opts.Version)
 	for status := health.Online; status <= health.NeedsYou; status++ {
-		constant(statusMetric, truth(status == snap.Status), status.ID())
+		constant(statusMetric, boolValue(status == snap.Status), status.ID())
 	}
 	for cause := range openIncidents(&snap) {
 		constant(causeMetric, 1, string(cause))
@@ -272,7 +272,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, shard := range snap.Shards {
 		id := strconv.Itoa(shard.Pair.ID)
-		constant(shardStatusMetric, truth(shard.Connected), id)
+		constant(shardStatusMetric, boolValue(shard.Connected), id)
 		if shard.Latency.Samples > 0 {
 			constant(shardLastMetric, shard.Latency.Last.Seconds(), id)
 		}
@@ -296,7 +296,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	if said := snap.Discord; !said.At.IsZero() {
 		for _, indicator := range indicators {
-			constant(discordMetric, truth(indicator == said.Indicator), indicator)
+			constant(discordMetric, boolValue(indicator == said.Indicator), indicator)
 		}
 	}
 }

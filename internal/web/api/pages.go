@@ -13,19 +13,19 @@ import (
 
 // pages are the paths that the dashboard serves.
 var pages = []route{
-	{path: "/", page: true, serve: (*Server).page},
-	{path: "/runbook", page: true, serve: (*Server).page},
-	{path: "/status", open: true, serve: (*Server).page, there: func(s *Server) bool { return s.opts.StatusPage }},
-	{path: "/login", open: true, serve: (*Server).page, there: (*Server).hasToken},
-	{path: "/login", open: true, post: true, serve: (*Server).form, there: (*Server).hasToken},
-	{path: "/logout", open: true, post: true, serve: (*Server).form, there: (*Server).hasToken},
+	{path: "/", page: true, serve: (*Server).servePage},
+	{path: "/runbook", page: true, serve: (*Server).servePage},
+	{path: "/status", open: true, serve: (*Server).servePage, there: func(s *Server) bool { return s.opts.StatusPage }},
+	{path: "/login", open: true, serve: (*Server).servePage, there: (*Server).hasToken},
+	{path: "/login", open: true, post: true, serve: (*Server).serveForm, there: (*Server).hasToken},
+	{path: "/logout", open: true, post: true, serve: (*Server).serveForm, there: (*Server).hasToken},
 }
 
 // assetRoutes are the files that the pages load.
 func assetRoutes() []route {
 	var list []route
 	for _, path := range dashboard.Assets() {
-		list = append(list, route{path: path, open: true, serve: (*Server).page})
+		list = append(list, route{path: path, open: true, serve: (*Server).servePage})
 	}
 	return list
 }
@@ -40,11 +40,11 @@ func (s *Server) newDashboard() *dashboard.Dashboard {
 	return dashboard.New(o)
 }
 
-// page serves a page.
-func (s *Server) page(w http.ResponseWriter, r *http.Request) { s.dashboard.ServeHTTP(w, r) }
+// servePage serves a page.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) { s.dashboard.ServeHTTP(w, r) }
 
-// form reads a form and passes it to the dashboard.
-func (s *Server) form(w http.ResponseWriter, r *http.Request) {
+// serveForm reads a form and passes it to the dashboard.
+func (s *Server) serveForm(w http.ResponseWriter, r *http.Request) {
 	if readForm(w, r) {
 		s.dashboard.ServeHTTP(w, r)
 	}
@@ -74,16 +74,16 @@ func readForm(w http.ResponseWriter, r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case sameSite.Check(r) != nil:
-		leaveBody(w)
+		refuseBody(w)
 		otherSite.write(w)
 	case r.ContentLength != 0 && kind != "application/x-www-form-urlencoded":
-		leaveBody(w)
+		refuseBody(w)
 		badForm.write(w)
 	case r.ContentLength < 0 || r.ContentLength > formBytes:
-		leaveBody(w)
+		refuseBody(w)
 		bodyNotAllowed.write(w)
 	case r.ParseForm() != nil:
-		leaveBody(w)
+		refuseBody(w)
 		badForm.write(w)
 	default:
 		return true

@@ -6,25 +6,25 @@ import (
 	"evergreen/internal/health"
 )
 
-// condition is what a probe that is well answers.
-type condition struct {
+// probeBody is the answer of a probe that is fine.
+type probeBody struct {
 	Status string `json:"status"`
 }
 
-func (c condition) write(w http.ResponseWriter) {
+func (c probeBody) write(w http.ResponseWriter) {
 	writeJSON(w, http.StatusOK, "application/json", c)
 }
 
-// livez says that the process serves. It asks nobody.
-func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { condition{"alive"}.write(w) }
+// livez says that the process serves. It reads nothing of the bot.
+func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { probeBody{"alive"}.write(w) }
 
-// readyz says whether the bot is online: connected, answered and working. What
-// is wrong with a bot that is all of that, such as that nothing can be saved, is
-// no reason to take it away, or even to restart it.
+// readyz says whether the bot is online: connected, answered and working. If all
+// of that holds, other trouble, such as a full disk, is no reason to take the bot
+// away or to restart it.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	snap := s.opts.Bot.Snapshot()
 	if snap.Status == health.Online || snap.Status == health.Degraded && snap.Ready && snap.Connected && snap.Work.OK {
-		condition{snap.Status.ID()}.write(w)
+		probeBody{snap.Status.ID()}.write(w)
 		return
 	}
 	problem{
@@ -33,9 +33,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}.write(w)
 }
 
-// startupz says whether the program is at work, which is when a shard has begun
-// to connect; from then on always. It does not wait for Discord: a supervisor
-// that restarts what does not start would make an outage longer.
+// startupz says whether a shard has begun to connect; once true, it stays true. It
+// does not wait for Discord: a supervisor that restarts what does not start would
+// make an outage longer.
 func (s *Server) startupz(w http.ResponseWriter, _ *http.Request) {
 	if !s.started.Load() {
 		if snap := s.opts.Bot.Snapshot(); len(snap.Shards) == 0 {
@@ -47,5 +47,5 @@ func (s *Server) startupz(w http.ResponseWriter, _ *http.Request) {
 		}
 		s.started.Store(true)
 	}
-	condition{"started"}.write(w)
+	probeBody{"started"}.write(w)
 }

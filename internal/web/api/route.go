@@ -42,7 +42,7 @@ var routes = []route{
 	{path: "/readyz", probe: true, serve: (*Server).readyz},
 	{path: "/startupz", probe: true, serve: (*Server).startupz},
 	{path: "/health", serve: (*Server).health},
-	{path: "/metrics", serve: (*Server).scrape},
+	{path: "/metrics", serve: (*Server).serveMetrics},
 	{path: "/openapi.json", serve: (*Server).openapi},
 	{path: "/badge/state.svg", open: true, serve: (*Server).stateBadge},
 	{path: "/badge/uptime.svg", open: true, serve: (*Server).uptimeBadge},
@@ -52,7 +52,7 @@ var routes = []route{
 	{path: "/api/v1/latency", serve: (*Server).latency},
 	{path: "/api/v1/rates", serve: (*Server).rates},
 	{path: "/api/v1/shards", serve: (*Server).shards},
-	{path: "/api/v1/shards/", post: true, write: true, serve: (*Server).operate, there: (*Server).hasOperator},
+	{path: "/api/v1/shards/", post: true, write: true, serve: (*Server).operateShard, there: (*Server).hasOperator},
 	{path: "/api/v1/fleet", serve: (*Server).fleet, there: (*Server).hasOperator},
 	{path: "/api/v1/fleet/reshard", post: true, write: true, serve: (*Server).reshard, there: (*Server).hasOperator},
 	{path: "/api/v1/logs", serve: (*Server).logs},
@@ -121,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	to, methods := s.find(r)
 	if r.ContentLength != 0 && !to.post {
-		leaveBody(w)
+		refuseBody(w)
 	}
 	switch {
 	case to.serve == nil && methods == nil:
@@ -134,37 +134,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case to.probe:
 		to.serve(s, w, r)
 	case to.open:
-		s.serveStranger(to, w, r)
-	case s.admitted(w, r, to):
+		s.serveAnonymous(to, w, r)
+	case s.authorized(w, r, to):
 		to.serve(s, w, r)
 	}
 }
 
-// serveStranger answers a request without a token, if not too many such are being
+// serveAnonymous answers a request without a token, if not too many such are being
 // answered already.
-func (s *Server) serveStranger(to route, w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveAnonymous(to route, w http.ResponseWriter, r *http.Request) {
 	select {
-	case s.strangers <- struct{}{}:
-		defer func() { <-s.strangers }()
+	case s.anonymous <- struct{}{}:
+		defer func() { <-s.anonymous }()
 		to.serve(s, w, r)
 	default:
-		leaveBody(w)
+		refuseBody(w)
 		w.Header().Set("Retry-After", "5")
 		busy.write(w)
 	}
 }
 
-// leaveBody keeps the server from reading the body of a request after the answer.
+// refuseBody keeps the server from reading the body of a request after the answer.
 // A slow client could make that last, with the connection counted as busy.
-func leaveBody(w http.ResponseWriter) {
+func refuseBody(w http.ResponseWriter) {
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 }
 
-// admitted reports whether a request may see what is not open. If not, it has
+// authorized reports whether a request may see what is not open. If not, it has
 // been answered.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool {
-	p, ok := s.admit(r)
+func (s *Server) authorized(w http.ResponseWriter, r *http.Request, to route) bool {
+	p, ok := s.authorize(r)
 	switch {
 	case ok && to.write && !s.hasToken():
 		p, ok = writeNeedsToken, false
@@ -190,9 +190,9 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, to route) bool
 	return false
 }
 
-// admit decides whether a request may see what is not open, and returns the
+// authorize decides whether a request may see what is not open, and returns the
 // problem if not.
-func (s *Server) admit(r *http.Request) (problem, bool) {
+func (s *Server) authorize(r *http.Request) (problem, bool) {
 	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return otherSite, false // a page elsewhere makes the browser ask
 	}
@@ -213,11 +213,11 @@ func (s *Server) admit(r *http.Request) (problem, bool) {
 	}
 	// A page in a browser on this machine can give any name the address
 	// 127.0.0.1. The name it used then stands in the request.
-	return wrongHost, local(r.Host)
+	return wrongHost, isLocalHost(r.Host)
 }
 
-// stillAdmitted reports whether what a request was admitted with still holds.
-func (s *Server) stillAdmitted(r *http.Request) bool {
+// stillAuthorized reports whether what a request was admitted with still holds.
+func (s *Server) stillAuthorized(r *http.Request) bool {
 	return !s.hasToken() || s.dashboard.SignedIn(r) || s.presents(r.Header)
 }
 
@@ -260,8 +260,8 @@ func (s *Server) isToken(text string) bool {
 	return subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
 }
 
-// local reports whether a Host header names this machine and nothing else.
-func local(host string) bool {
+// isLocalHost reports whether a Host header names this machine and nothing else.
+func isLocalHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

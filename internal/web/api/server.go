@@ -18,7 +18,8 @@ import (
 	"evergreen/internal/web/dashboard"
 )
 
-// Server serves the HTTP API on one address.
+// Server serves the HTTP API on one address. Make it with [New], call Run once.
+// ServeHTTP and Observe may be called by many goroutines at once.
 type Server struct {
 	opts     Options
 	key      [sha256.Size]byte // of the token
@@ -28,9 +29,9 @@ type Server struct {
 	started  atomic.Bool // the program has started its work
 	refusals throttle
 	unread   throttle
-	// strangers holds a place for each request that is answered without a token,
+	// anonymous holds a place for each request that is answered without a token,
 	// probes apart. There are fewer places than connections.
-	strangers chan struct{}
+	anonymous chan struct{}
 	dashboard *dashboard.Dashboard
 	logins    *loginLimit
 	metrics   http.Handler
@@ -65,7 +66,7 @@ func New(o Options) (*Server, error) {
 	o.Limits = o.Limits.orDefaults()
 	s := &Server{
 		opts: o, key: sha256.Sum256([]byte(o.Token)), conns: newConnLimit(o.Limits.Conns),
-		strangers: make(chan struct{}, max(1, o.Limits.Conns/4)),
+		anonymous: make(chan struct{}, max(1, o.Limits.Conns/4)),
 		logins:    newLoginLimit(o.Limits.WrongTokens),
 		events:    newEventBuffer(time.Now()), changed: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
@@ -141,7 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Lock()
 	l, loopback := s.listener, s.loopback
 	s.mu.Unlock()
-	s.opts.Log.Info("The HTTP API listens on " + l.Addr().String())
+	s.opts.Log.Info("The HTTP API listens", "address", l.Addr().String())
 	if !loopback && s.opts.Token == "" {
 		s.opts.Log.Warn("Other machines can reach the HTTP API and API_TOKEN is not set: it serves the probes and badges only")
 	}
@@ -174,11 +175,11 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// endStreams ends the live streams; they would outlast any patience.
+// endStreams ends the live streams, which do not end by themselves.
 func (s *Server) endStreams() { s.closed.Do(func() { close(s.closing) }) }
 
-// Close gives the address back at once. It is for a server that listens and is
-// not to run after all; the end of a context is what stops [Server.Run].
+// Close gives the address back at once. It is for a server that listens and will
+// not run; [Server.Run] stops when its context ends.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"evergreen/gateway"
 )
 
-// Operator is who can do something with the shards.
+// Operator pauses, resumes, restarts, moves and re-shards. An error tells the
+// client why it was not done; [fleet.ErrNoShard] becomes 404.
 type Operator interface {
 	Snapshot() fleet.Snapshot
 	Pause(ctx context.Context, shard int) error
@@ -24,20 +25,20 @@ type Operator interface {
 	Reshard(ctx context.Context, count int) error
 }
 
-// operateTime bounds one operation: handlers get as long to finish. It stays
-// below the time in which an answer must have been written.
-const operateTime = 8 * time.Second
+// operationTimeout is how long one operation may take, which is also the time that
+// handlers get to finish. It is less than Limits.Write.
+const operationTimeout = 8 * time.Second
 
 // fleetBody is the answer of /api/v1/fleet.
 type fleetBody struct {
-	Shards   string       `json:"shards"` // as SHARDS is written
-	Progress progressBody `json:"progress"`
-	Reshard  *reshardBody `json:"reshard"`
-	Each     []placeBody  `json:"each"`
+	Shards   string           `json:"shards"` // as SHARDS is written
+	Progress progressBody     `json:"progress"`
+	Reshard  *reshardBody     `json:"reshard"`
+	Each     []fleetShardBody `json:"each"`
 }
 
-// placeBody is one shard as those who operate it see it.
-type placeBody struct {
+// fleetShardBody is one shard in a fleetBody.
+type fleetShardBody struct {
 	ID        int      `json:"id"`
 	Standing  string   `json:"standing"`
 	State     string   `json:"state"`
@@ -66,8 +67,8 @@ type reshardBody struct {
 	Progress progressBody `json:"progress"`
 }
 
-// movedBody is a session that has left this process.
-type movedBody struct {
+// handoverBody is the answer to move-out: a session that has left this process.
+type handoverBody struct {
 	Shard     int    `json:"shard"`
 	Count     int    `json:"count"`
 	SessionID string `json:"session_id"`
@@ -84,10 +85,10 @@ func newProgressBody(p fleet.Progress) progressBody {
 }
 
 func newFleetBody(s fleet.Snapshot) fleetBody {
-	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress), Each: []placeBody{}}
+	b := fleetBody{Shards: s.Assignment.String(), Progress: newProgressBody(s.Progress), Each: []fleetShardBody{}}
 	for _, shard := range s.Shards {
-		b.Each = append(b.Each, placeBody{
-			ID: shard.Shard.ID, Standing: string(shard.Mode), State: shard.State.String(), Queued: shard.Queued, LatencyMS: took(shard.Latency),
+		b.Each = append(b.Each, fleetShardBody{
+			ID: shard.Shard.ID, Standing: string(shard.Mode), State: shard.State.String(), Queued: shard.Queued, LatencyMS: msOrNull(shard.Latency),
 		})
 	}
 	if r := s.Reshard; r != nil {
@@ -98,7 +99,7 @@ func newFleetBody(s fleet.Snapshot) fleetBody {
 
 func (s *Server) hasOperator() bool { return s.opts.Operator != nil }
 
-// fleet says how far the shards are.
+// fleet serves /api/v1/fleet.
 func (s *Server) fleet(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
 }
@@ -115,15 +116,15 @@ var operations = map[string]func(context.Context, Operator, int) (any, error){
 	},
 	"move-out": func(ctx context.Context, o Operator, id int) (any, error) {
 		h, err := o.MoveOut(ctx, id)
-		return movedBody{
+		return handoverBody{
 			Shard: h.Shard.ID, Count: h.Shard.Count, SessionID: h.Session.ID, ResumeURL: h.Session.ResumeURL, Seq: h.Session.Seq,
 			Intents: uint64(h.Intents),
 		}, err
 	},
 }
 
-// operate does something with one shard: POST /api/v1/shards/{id}/{operation}.
-func (s *Server) operate(w http.ResponseWriter, r *http.Request) {
+// operateShard serves POST /api/v1/shards/{id}/{operation}.
+func (s *Server) operateShard(w http.ResponseWriter, r *http.Request) {
 	number, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/shards/"), "/")
 	do, known := operations[what]
 	id, err := strconv.Atoi(number)
@@ -131,12 +132,12 @@ func (s *Server) operate(w http.ResponseWriter, r *http.Request) {
 		notFound.write(w)
 		return
 	}
-	// Begun is begun: a client that goes away does not leave a shard half paused.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operateTime)
+	// A client that goes away must not leave a shard half paused.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), operationTimeout)
 	defer cancel()
 	answer, err := do(ctx, s.opts.Operator, id)
 	if err != nil {
-		s.conflict(w, err)
+		s.writeConflict(w, err)
 		return
 	}
 	s.opts.Log.Info("A shard was operated over the HTTP API", "shard", id, "operation", what, "from", r.RemoteAddr)
@@ -146,8 +147,8 @@ func (s *Server) operate(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", answer)
 }
 
-// reshard begins to change the number of shards: POST
-// /api/v1/fleet/reshard?count=N. How far it is says /api/v1/fleet.
+// reshard serves POST /api/v1/fleet/reshard?count=N. It only begins to change the
+// number of shards; /api/v1/fleet says how far that is.
 func (s *Server) reshard(w http.ResponseWriter, r *http.Request) {
 	count, err := strconv.Atoi(r.URL.Query().Get("count"))
 	if err != nil || count < 1 || count > fleet.MaxCount {
@@ -155,14 +156,14 @@ func (s *Server) reshard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.opts.Operator.Reshard(r.Context(), count); err != nil {
-		s.conflict(w, err)
+		s.writeConflict(w, err)
 		return
 	}
 	writeJSON(w, http.StatusAccepted, "application/json", newFleetBody(s.opts.Operator.Snapshot()))
 }
 
-// conflict says why something could not be done with the shards.
-func (s *Server) conflict(w http.ResponseWriter, err error) {
+// writeConflict answers why an operation failed.
+func (s *Server) writeConflict(w http.ResponseWriter, err error) {
 	p := problem{Title: "Conflict", Status: http.StatusConflict, Detail: err.Error()}
 	if errors.Is(err, fleet.ErrNoShard) {
 		p.Title, p.Status = "Not found", http.StatusNotFound

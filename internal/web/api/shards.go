@@ -56,13 +56,13 @@ func (s *Server) shards(w http.ResponseWriter, _ *http.Request) {
 func newShardBody(s health.ShardSnapshot, now time.Time) shardBody {
 	b := shardBody{
 		ID: s.Pair.ID, Count: max(1, s.Pair.Count), Status: s.Status.ID(), StatusText: s.Status.String(), Reason: s.Reason.String(), Remedy: s.Remedy.String(),
-		Since: moment(s.Since), Ready: s.Ready, Connected: s.Connected, OfflineSince: moment(s.OfflineSince),
-		LatencyMS: took(s.Latency.Last), Latency: newPercentilesBody(s.Latency), LastACK: moment(s.LastACK), SessionSince: moment(s.SessionSince),
-		State: s.State, StateSince: moment(s.StateSince), IntervalMS: took(s.Interval), Guilds: s.Guilds,
+		Since: timeOrNull(s.Since), Ready: s.Ready, Connected: s.Connected, OfflineSince: timeOrNull(s.OfflineSince),
+		LatencyMS: msOrNull(s.Latency.Last), Latency: newPercentilesBody(s.Latency), LastACK: timeOrNull(s.LastACK), SessionSince: timeOrNull(s.SessionSince),
+		State: s.State, StateSince: timeOrNull(s.StateSince), IntervalMS: msOrNull(s.Interval), Guilds: s.Guilds,
 		Counts: newCountsBody(s.Counts), Changes: []changeBody{},
 	}
 	for _, c := range s.Changes {
-		b.Changes = append(b.Changes, changeBody{moment(c.At), c.From, c.To, c.Cause})
+		b.Changes = append(b.Changes, changeBody{timeOrNull(c.At), c.From, c.To, c.Cause})
 	}
 	if s.Open != nil {
 		open := newIncidentBody(*s.Open, now)

@@ -125,8 +125,8 @@ type checkBody struct {
 	Failures int        `json:"failures_in_a_row"`
 }
 
-// beatBody is the data of the stream's latency events.
-type beatBody struct {
+// heartbeatBody is the data of the stream's latency events.
+type heartbeatBody struct {
 	At        *time.Time `json:"at"`
 	Shard     int        `json:"shard"`
 	GatewayMS float64    `json:"gateway_ms"`
@@ -151,16 +151,16 @@ func (s *Server) statusNow() statusBody { return s.statusOf(s.opts.Bot.Snapshot(
 // statusOf makes the answer for a snapshot.
 func (s *Server) statusOf(snap health.Snapshot) statusBody {
 	b := statusBody{
-		At: moment(snap.At), Status: snap.Status.ID(), StatusText: snap.Status.String(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(),
-		Since: moment(snap.Since), Started: moment(snap.Started),
-		OfflineSince: moment(snap.OfflineSince), SessionSince: moment(snap.SessionSince),
+		At: timeOrNull(snap.At), Status: snap.Status.ID(), StatusText: snap.Status.String(), Reason: snap.Reason.String(), Remedy: snap.Remedy.String(),
+		Since: timeOrNull(snap.Since), Started: timeOrNull(snap.Started),
+		OfflineSince: timeOrNull(snap.OfflineSince), SessionSince: timeOrNull(snap.SessionSince),
 		Ready: snap.Ready, Connected: snap.Connected,
 		Bot: botBody{Username: snap.Username, Guilds: snap.Guilds, Presence: newPresenceBody(s.presenceNow())},
 		Work: workBody{
 			OK: snap.Work.OK, Reason: snap.Work.Reason.String(), Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
 			Asked: snap.Work.Activity.Asked, Answered: snap.Work.Activity.Answered, Failed: snap.Work.Activity.Failed,
 			QueueBytes: snap.Work.Stats.QueuedBytes, QueueAgeMS: milliseconds(snap.Work.Stats.QueuedAge),
-			LastActivity: moment(snap.Work.Activity.Last),
+			LastActivity: timeOrNull(snap.Work.Activity.Last),
 		},
 		Latency: latenciesBody{Gateway: newPercentilesBody(snap.Latency)},
 		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version,
@@ -191,9 +191,9 @@ func (s *Server) addRest(b *statusBody) {
 		b.Latency.REST = &percentilesBody{P50: milliseconds(t.P50), P95: milliseconds(t.P95), P99: milliseconds(t.P99)}
 	}
 	u := s.opts.Bot.Budget()
-	b.Budget = &budgetBody{u.Total, u.Remaining, moment(u.Reset), u.Hour, u.Day, u.FromDiscord}
+	b.Budget = &budgetBody{u.Total, u.Remaining, timeOrNull(u.Reset), u.Hour, u.Day, u.FromDiscord}
 	if check := s.opts.Bot.Check(); !check.At.IsZero() {
-		b.Check = &checkBody{moment(check.At), check.OK, check.Failures}
+		b.Check = &checkBody{timeOrNull(check.At), check.OK, check.Failures}
 	}
 }
 
@@ -212,7 +212,7 @@ func newPresenceBody(p dashboard.Presence) *presenceBody {
 	if p == (dashboard.Presence{}) {
 		return nil
 	}
-	b := &presenceBody{SentAt: moment(p.SentAt)}
+	b := &presenceBody{SentAt: timeOrNull(p.SentAt)}
 	if p.Wanted != "" {
 		b.Wanted = &p.Wanted
 	}

@@ -17,7 +17,7 @@ const streamBuffer = 32 << 10
 
 type connKey struct{}
 
-// withConn lets an answer reach its connection.
+// withConn puts the connection into the context of its requests.
 func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
@@ -35,7 +35,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.streams.Add(-1)
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // a proxy shall pass each event on
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must pass each event on at once
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -61,7 +61,7 @@ type eventStream struct {
 // sendStart sends the head of the stream: the status, or what the client missed.
 func (t *eventStream) sendStart(seen string) error {
 	buffer := t.server.events
-	// Clients that were cut off together shall not come back together.
+	// Clients that were cut off together should not come back together.
 	retry := 1000 + rand.IntN(3000)
 	if id, err := strconv.ParseInt(seen, 10, 64); err == nil {
 		if _, _, _, ok := buffer.after(id); ok {
@@ -97,7 +97,7 @@ func (t *eventStream) run(r *http.Request) {
 		select {
 		case <-more:
 		case <-keepAlive.C:
-			if !t.server.stillAdmitted(r) || t.send([]byte(": beat\n\n")) != nil {
+			if !t.server.stillAuthorized(r) || t.send([]byte(": beat\n\n")) != nil {
 				return // its session is over, or it is gone
 			}
 		case <-r.Context().Done():

@@ -54,10 +54,10 @@ func (s *Server) Observe(n gateway.Observation) {
 	case gateway.PresenceSent:
 		s.presence.set(presenceText(what.Presence), n.At)
 	case gateway.HeartbeatACK:
-		s.events.publish("latency", beatBody{At: moment(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
+		s.events.publish("latency", heartbeatBody{At: timeOrNull(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
 	case gateway.Transition:
 		s.events.publish("transition", transitionBody{
-			At: moment(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: reasonText(what.Reason),
+			At: timeOrNull(n.At), Shard: n.Shard.ID, From: what.From.String(), To: what.To.String(), Cause: reasonText(what.Reason),
 		})
 	}
 	s.notify()
@@ -152,7 +152,7 @@ func (w *watcher) publishIncidents(list []health.Incident, now time.Time) {
 			continue // the first version is the youngest
 		}
 		seen[i.ID] = true
-		if key := keyOf(i); w.incidents[i.ID] != key {
+		if key := newIncidentKey(i); w.incidents[i.ID] != key {
 			w.incidents[i.ID] = key
 			if w.checked || i.End.IsZero() || now.Sub(i.End) < time.Minute {
 				w.server.events.publish("incident", newIncidentBody(i, now))
@@ -198,7 +198,7 @@ type incidentKey struct {
 	sessionLost time.Time
 }
 
-func keyOf(i health.Incident) incidentKey {
+func newIncidentKey(i health.Incident) incidentKey {
 	return incidentKey{
 		i.Cause, i.What, i.Then, i.Outcome, i.End.UTC(), len(i.Actions), i.Evidence.Attempts, i.Replayed, i.Lost, i.SessionLost.UTC(),
 	}

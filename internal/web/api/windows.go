@@ -61,7 +61,7 @@ func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
 
 func (b *uptimeBody) fill(u history.Uptime) {
 	known := func(d time.Duration) *float64 { v := seconds(d); return &v }
-	b.From, b.To = moment(u.From), moment(u.To)
+	b.From, b.To = timeOrNull(u.From), timeOrNull(u.To)
 	b.OnlineS, b.DegradedS, b.OfflineS, b.UnknownS = known(u.Online), known(u.Degraded), known(u.Offline), known(u.Unknown)
 	if share := u.Share(); share >= 0 {
 		b.Uptime = &share
@@ -105,7 +105,7 @@ func (s *Server) latency(w http.ResponseWriter, r *http.Request) {
 		points := s.opts.History.Latency(asked.Length)
 		body.Points = make([]pointBody, 0, len(points))
 		for _, at := range points {
-			body.Points = append(body.Points, pointBody{moment(at.At), took(at.Gateway), took(at.REST), took(at.Max)})
+			body.Points = append(body.Points, pointBody{timeOrNull(at.At), msOrNull(at.Gateway), msOrNull(at.REST), msOrNull(at.Max)})
 		}
 	}
 	writeTagged(w, r, body)
@@ -138,14 +138,14 @@ func (s *Server) rates(w http.ResponseWriter, r *http.Request) {
 		points := s.opts.History.Rates(asked.Length)
 		body.Points = make([]rateBody, 0, len(points))
 		for _, at := range points {
-			body.Points = append(body.Points, rateBody{moment(at.At), seconds(at.Per), at.Received, at.Handled, at.Asked, at.Answered})
+			body.Points = append(body.Points, rateBody{timeOrNull(at.At), seconds(at.Per), at.Received, at.Handled, at.Asked, at.Answered})
 		}
 	}
 	writeTagged(w, r, body)
 }
 
-// took is a round trip in milliseconds, nil if it is not known.
-func took(d time.Duration) *float64 {
+// msOrNull is a round trip in milliseconds, nil if it is not known.
+func msOrNull(d time.Duration) *float64 {
 	if d <= 0 {
 		return nil
 	}

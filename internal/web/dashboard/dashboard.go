@@ -110,7 +110,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusOK, "runbook.html", newRunbookView(newFrame(w, r, "runbook")))
 	case path == "/status":
 		s := d.state()
-		writePage(w, http.StatusOK, "status.html", newStatusView(newFrame(w, r, "status").about(s.Snap, ""), s))
+		writePage(w, http.StatusOK, "status.html", newStatusView(newFrame(w, r, "status").withSnapshot(s.Snap, ""), s))
 	case path == "/login" && r.Method == http.MethodPost:
 		d.login(w, r)
 	case path == "/login":

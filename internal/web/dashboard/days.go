@@ -56,14 +56,14 @@ func newBarView(t lang, d history.Day) barView {
 	var said []string
 	if d.Offline > 0 {
 		bar.Kind, bar.Offline = "offline", barHeight(d.Offline, known)
-		said = append(said, t.T("day.uptime", t.Share(1-d.Offline.Seconds()/known.Seconds())), t.T("day.offline", t.Span(d.Offline)))
+		said = append(said, t.T("day.uptime", t.Share(1-d.Offline.Seconds()/known.Seconds())), t.T("day.offline", t.Duration(d.Offline)))
 	}
 	if d.Degraded > 0 {
 		bar.Degraded = min(barHeight(d.Degraded, known), barSteps-bar.Offline)
 		if bar.Kind == "ok" {
 			bar.Kind = "degraded"
 		}
-		said = append(said, t.T("day.degraded", t.Span(d.Degraded)))
+		said = append(said, t.T("day.degraded", t.Duration(d.Degraded)))
 	}
 	if len(said) == 0 {
 		said = append(said, t.T("day.ok"))

@@ -44,7 +44,7 @@ func (f frame) progress(p fleet.Progress) string {
 		}
 	}
 	if p.Remaining > 0 {
-		parts = append(parts, f.T("fleet.remaining", f.Span(p.Remaining)))
+		parts = append(parts, f.T("fleet.remaining", f.Duration(p.Remaining)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -101,28 +101,28 @@ func newFrame(w http.ResponseWriter, r *http.Request, page string) frame {
 	}
 	if t, ok := langOf(r.URL.Query().Get("lang")); ok {
 		f.lang = t
-		remember(w, langCookie, t.String())
+		setPreference(w, langCookie, t.String())
 	}
 	if c, err := r.Cookie(themeCookie); err == nil && knownTheme(c.Value) {
 		f.Theme = c.Value
 	}
 	if theme := r.URL.Query().Get("theme"); knownTheme(theme) {
 		f.Theme = theme
-		remember(w, themeCookie, theme)
+		setPreference(w, themeCookie, theme)
 	}
 	return f
 }
 
 func knownTheme(theme string) bool { return theme == "auto" || theme == "light" || theme == "dark" }
 
-func remember(w http.ResponseWriter, name, value string) {
+func setPreference(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: preferenceAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// about fills the frame from a snapshot.
-func (f frame) about(snap health.Snapshot, version string) frame {
+// withSnapshot fills the frame from a snapshot.
+func (f frame) withSnapshot(snap health.Snapshot, version string) frame {
 	f.Name, f.StateID, f.At, f.Version = snap.Username, snap.Status.ID(), snap.At, version
 	if f.Name == "" {
 		f.Name = f.T("unnamed")

@@ -65,12 +65,12 @@ type actionView struct {
 func newIncidentView(t lang, i health.Incident, now time.Time) incidentView {
 	row := health.Lookup(i.Cause)
 	v := incidentView{
-		lang: t, ID: i.ID, Start: i.Start, End: i.End, Open: i.End.IsZero(), Span: t.Span(i.Duration(now)), Now: now,
+		lang: t, ID: i.ID, Start: i.Start, End: i.End, Open: i.End.IsZero(), Span: t.Duration(i.Duration(now)), Now: now,
 		Outcome: i.Ended().In(t), Cause: row.ID, Runbook: t.T("incident.runbook", row.Heading().In(t)),
 		Evidence: evidenceRows(t, i), Sentence: t.Say(i.Happened()),
 	}
 	if grey := i.Grey(now); grey > 0 {
-		v.Kind, v.Mark = "grey", t.T("incident.grey", t.Span(grey))
+		v.Kind, v.Mark = "grey", t.T("incident.grey", t.Duration(grey))
 	} else {
 		v.Kind, v.Mark = "risk", t.T("incident.green")
 	}
@@ -114,7 +114,7 @@ func evidenceRows(t lang, i health.Incident) []rowView {
 		if d <= 0 {
 			return ""
 		}
-		return textHTML(t.Span(d))
+		return textHTML(t.Duration(d))
 	}
 	stamp := func(at time.Time) template.HTML {
 		if at.IsZero() {

@@ -98,10 +98,10 @@ func (t lang) Number(n int64) string {
 	return sign + text
 }
 
-// Span says a duration in the two units that matter: "240 ms", "16.2 s",
-// "12 min 5 s", "3 h 12 min", "2 d 3 h". The script on the page says it the same
-// way.
-func (t lang) Span(d time.Duration) string {
+// Duration says a duration in two units at most: "240 ms", "16.2 s", "12 min 5 s",
+// "3 h 12 min", "2 d 3 h". The script of the page says it the same way. It
+// implements [health.Language].
+func (t lang) Duration(d time.Duration) string {
 	var b strings.Builder
 	for i, p := range text.Parts(max(d, 0)) {
 		if i > 0 {
@@ -124,8 +124,8 @@ func (t lang) Share(share float64) string {
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "%"
 }
 
-// MS says a round trip in milliseconds.
-func (t lang) MS(d time.Duration) string {
+// Milliseconds says a round trip in milliseconds.
+func (t lang) Milliseconds(d time.Duration) string {
 	ms := d.Seconds() * 1000
 	if ms < 10 {
 		return strconv.FormatFloat(ms, 'f', 1, 64)
@@ -193,7 +193,7 @@ func (t lang) Ago(at, now time.Time) template.HTML {
 		return template.HTML(template.HTMLEscapeString(t.T("never"))) //nolint:gosec // escaped
 	}
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-form="ago">%s</time>`, //nolint:gosec // every part is made here
-		at.UTC().Format("2006-01-02T15:04:05.000Z"), template.HTMLEscapeString(t.T("ago", t.Span(whole(now.Sub(at)))))))
+		at.UTC().Format("2006-01-02T15:04:05.000Z"), template.HTMLEscapeString(t.T("ago", t.Duration(wholeSeconds(now.Sub(at)))))))
 }
 
 // For is how long something has been so; the script lets it count on.
@@ -202,11 +202,11 @@ func (t lang) For(since, now time.Time) template.HTML {
 		return "–"
 	}
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-form="for">%s</time>`, //nolint:gosec // every part is made here
-		since.UTC().Format("2006-01-02T15:04:05.000Z"), template.HTMLEscapeString(t.Span(whole(now.Sub(since))))))
+		since.UTC().Format("2006-01-02T15:04:05.000Z"), template.HTMLEscapeString(t.Duration(wholeSeconds(now.Sub(since))))))
 }
 
-// whole drops what a counter that moves once a second cannot show.
-func whole(d time.Duration) time.Duration { return max(d, 0).Truncate(time.Second) }
+// wholeSeconds drops what a counter that moves once a second cannot show.
+func wholeSeconds(d time.Duration) time.Duration { return max(d, 0).Truncate(time.Second) }
 
 // State is a status in words.
 func (t lang) State(id string) string { return t.T("state." + id) }
@@ -226,9 +226,6 @@ func (t lang) Sentence(key string) string {
 	}
 	return key
 }
-
-// Duration implements [health.Language].
-func (t lang) Duration(d time.Duration) string { return t.Span(d) }
 
 // Say says a message of package health as a sentence of its own. A message without
 // a key is in the words of Discord, the system or a library, and those are English.

@@ -148,18 +148,18 @@ func TestEverySentenceHasThai(t *testing.T) {
 // Durations, shares and numbers are said the way a person would.
 func TestNumbersInWords(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{english.Span(240 * time.Millisecond), "240 ms"},
-		{english.Span(16200 * time.Millisecond), "16.2 s"},
-		{english.Span(12*time.Minute + 5*time.Second), "12 min 5 s"},
-		{english.Span(3*time.Hour + 12*time.Minute), "3 h 12 min"},
-		{english.Span(51 * time.Hour), "2 d 3 h"},
-		{english.Span(-time.Second), "0 ms"},
-		{thai.Span(3*time.Hour + 12*time.Minute), "3 ชม. 12 นาที"},
+		{english.Duration(240 * time.Millisecond), "240 ms"},
+		{english.Duration(16200 * time.Millisecond), "16.2 s"},
+		{english.Duration(12*time.Minute + 5*time.Second), "12 min 5 s"},
+		{english.Duration(3*time.Hour + 12*time.Minute), "3 h 12 min"},
+		{english.Duration(51 * time.Hour), "2 d 3 h"},
+		{english.Duration(-time.Second), "0 ms"},
+		{thai.Duration(3*time.Hour + 12*time.Minute), "3 ชม. 12 นาที"},
 		{english.Share(1), "100%"}, {english.Share(0.999999), "99.999%"}, {english.Share(0.5), "50%"}, {english.Share(0), "0%"},
 		{english.Number(184212), "184,212"}, {english.Number(-1234567), "-1,234,567"}, {english.Number(12), "12"},
 		{english.Count(1, "incident"), "1 incident"}, {english.Count(2, "incident"), "2 incidents"},
 		{english.Date(evening), "Tue 24 Nov"}, {thai.Date(evening), "อ. 24 พ.ย."},
-		{english.MS(4100 * time.Microsecond), "4.1"}, {english.MS(412 * time.Millisecond), "412"},
+		{english.Milliseconds(4100 * time.Microsecond), "4.1"}, {english.Milliseconds(412 * time.Millisecond), "412"},
 	} {
 		if strings.ReplaceAll(c.got, "\u00a0", " ") != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

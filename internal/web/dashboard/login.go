@@ -42,7 +42,7 @@ func (d *Dashboard) login(w http.ResponseWriter, r *http.Request) {
 		d.ShowLogin(w, r, http.StatusUnauthorized, next)
 	default:
 		d.sessions.end(r) // a new login has a new name
-		http.SetCookie(w, newSessionCookie(r, d.sessions.begin(), int(d.opts.Session/time.Second)))
+		http.SetCookie(w, newSessionCookie(r, d.sessions.create(), int(d.opts.Session/time.Second)))
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	}
 }

@@ -17,27 +17,27 @@ import (
 // dashboardView is the dashboard in one language, as its template takes it.
 type dashboardView struct {
 	frame
-	State     stateView
-	Facts     []factView
-	Windows   []windowView
-	Bars      *barsView
-	Chart     *chartView
-	Periods   []periodView
-	Journal   bool
-	Incidents []incidentView
-	Earlier   []incidentView // what is folded away below them
-	Flow      []flowView
-	Work      []rowView
-	WorkNote  localized
-	Handlers  []handlerView
-	Budget    *budgetView
-	Presence  *presenceView
-	Links     []rowView
-	Fleet     []fleetView
-	Shards    []shardView
-	Changes   []changeView
-	Log       bool
-	Lines     []lineView
+	State      stateView
+	Facts      []factView
+	Windows    []windowView
+	Bars       *barsView
+	Chart      *chartView
+	Periods    []periodView
+	Journal    bool
+	Incidents  []incidentView
+	Earlier    []incidentView // what is folded away below them
+	Rates      []rateView
+	Work       []rowView
+	WorkNote   localized
+	Handlers   []handlerView
+	Budget     *budgetView
+	Presence   *presenceView
+	Connection []rowView
+	Fleet      []fleetView
+	Shards     []shardView
+	Changes    []changeView
+	Log        bool
+	Lines      []lineView
 }
 
 // incidentsInView is how many incidents are shown before the rest is folded away.
@@ -125,7 +125,7 @@ func newDashboardView(f frame, s state) dashboardView {
 	v := dashboardView{
 		frame: f, State: newStateView(f.lang, s.Snap), Facts: f.facts(s),
 		Windows: f.windows(s.Uptime), Bars: newBarsView(f.lang, s.Days), Chart: newChartView(f.lang, s.Latency),
-		Journal: s.Journal, Flow: f.flow(s), Work: f.work(s.Snap), Links: f.links(s.Snap.Counts), Log: s.Log, Lines: s.Lines,
+		Journal: s.Journal, Rates: f.rateViews(s), Work: f.work(s.Snap), Connection: f.connectionRows(s.Snap.Counts), Log: s.Log, Lines: s.Lines,
 		Handlers: f.handlers(s.Handlers), Budget: f.budget(s.Budget, now), Presence: f.presence(s.Presence), Fleet: f.fleet(s.Fleet),
 	}
 	if s.Latency != nil {
@@ -192,25 +192,25 @@ func (f frame) facts(s state) []factView {
 		u := s.Uptime[n-1]
 		note := f.T("fact.uptime.all")
 		if u.Offline > 0 {
-			note = f.T("fact.uptime.sub", f.Span(u.Offline))
+			note = f.T("fact.uptime.sub", f.Duration(u.Offline))
 		}
 		value := strings.TrimSuffix(f.Share(u.Share()), "%")
 		facts = append(facts, factView{f.T("fact.uptime", f.T("window."+u.Name)), value, "%", textHTML(note)})
 	}
 	latency := factView{f.T("fact.latency"), "–", "", ""}
 	if l := snap.Latency; l.Samples > 0 {
-		latency = factView{latency.Name, f.MS(l.Last), "ms", textHTML(f.T("fact.latency.sub", f.MS(l.P50), f.MS(l.P95)))}
+		latency = factView{latency.Name, f.Milliseconds(l.Last), "ms", textHTML(f.T("fact.latency.sub", f.Milliseconds(l.P50), f.Milliseconds(l.P95)))}
 	}
 	session := factView{f.T("fact.session"), "–", "", ""}
 	if !snap.SessionSince.IsZero() {
-		session.Value = f.Span(whole(snap.At.Sub(snap.SessionSince)))
+		session.Value = f.Duration(wholeSeconds(snap.At.Sub(snap.SessionSince)))
 	}
 	if !snap.Started.IsZero() {
-		session.Note = textHTML(f.T("fact.session.sub", f.Span(whole(snap.At.Sub(snap.Started)))))
+		session.Note = textHTML(f.T("fact.session.sub", f.Duration(wholeSeconds(snap.At.Sub(snap.Started)))))
 	}
 	guilds := factView{Name: f.T("fact.guilds"), Value: f.Number(int64(snap.Guilds))}
 	if last := snap.Work.Activity.Last; !last.IsZero() {
-		guilds.Note = textHTML(f.T("fact.guilds.sub", f.T("ago", f.Span(whole(snap.At.Sub(last))))))
+		guilds.Note = textHTML(f.T("fact.guilds.sub", f.T("ago", f.Duration(wholeSeconds(snap.At.Sub(last))))))
 	}
 	return append(facts, latency, guilds, session)
 }
@@ -231,7 +231,7 @@ func (f frame) work(snap health.Snapshot) []rowView {
 	stats, activity := snap.Work.Stats, snap.Work.Activity
 	waiting := f.T("work.waiting.none")
 	if stats.QueuedBytes > 0 || stats.QueuedAge > 0 {
-		waiting = byteSize(stats.QueuedBytes) + ", " + f.Span(stats.QueuedAge)
+		waiting = byteSize(stats.QueuedBytes) + ", " + f.Duration(stats.QueuedAge)
 	}
 	number := func(key string, n int64, bad bool) rowView {
 		return rowView{f.T(key), textHTML(f.Number(n)), bad && n > 0}
@@ -258,7 +258,7 @@ func byteSize(n int64) string {
 	return strconv.FormatInt(n, 10) + " B"
 }
 
-func (f frame) links(c health.Counts) []rowView {
+func (f frame) connectionRows(c health.Counts) []rowView {
 	number := func(key string, n int64) rowView { return rowView{f.T(key), textHTML(f.Number(n)), false} }
 	return []rowView{
 		number("connection.reconnects", c.Reconnects),
@@ -277,7 +277,7 @@ func (f frame) handlers(list []bot.HandlerTime) []handlerView {
 	}
 	var views []handlerView
 	for _, h := range list {
-		v := handlerView{Name: h.Name, Runs: f.Count(h.Runs, "handlers.run"), P50: f.MS(h.P50), P95: f.MS(h.P95), Max: f.MS(h.Max)}
+		v := handlerView{Name: h.Name, Runs: f.Count(h.Runs, "handlers.run"), P50: f.Milliseconds(h.P50), P95: f.Milliseconds(h.P95), Max: f.Milliseconds(h.Max)}
 		if h.Failed > 0 {
 			v.Failed = f.T("handlers.failed", f.Number(h.Failed))
 		}
@@ -323,10 +323,10 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 			Resumes: f.Number(s.Counts.Resumes), Guilds: f.Number(int64(s.Guilds)),
 		}
 		if s.Latency.Samples > 0 {
-			v.Latency, v.P95 = f.MS(s.Latency.Last), f.MS(s.Latency.P95)
+			v.Latency, v.P95 = f.Milliseconds(s.Latency.Last), f.Milliseconds(s.Latency.P95)
 		}
 		if s.Interval > 0 {
-			v.Interval = f.Span(s.Interval)
+			v.Interval = f.Duration(s.Interval)
 		}
 		views = append(views, v)
 		changes = append(changes, f.changes(s.Pair, s.Changes)...)

@@ -11,23 +11,23 @@ import (
 // The bars of the rates: the last hour, one for each minute.
 const (
 	ratesShown = time.Hour
-	flowBars   = int(ratesShown / time.Minute)
+	rateBars   = int(ratesShown / time.Minute)
 	// In the drawing's own units: its height, and a bar with the gap behind it.
-	flowHeight, flowBar, flowGap = 28.0, 3.0, 0.8
+	rateHeight, rateBar, rateGap = 28.0, 3.0, 0.8
 )
 
-// flowView is a count of events or answers, and its last hour.
-type flowView struct {
+// rateView is a count of events or answers, and its last hour.
+type rateView struct {
 	Name, Value string
 	Rate        string // of this moment
 	Bars        string // a path
 	Label       string // both in words; empty if the hour is not known
 }
 
-// flow is what came in, was handled and was answered.
-func (f frame) flow(s state) []flowView {
+// rateViews is what came in, was handled and was answered.
+func (f frame) rateViews(s state) []rateView {
 	stats, activity := s.Snap.Work.Stats, s.Snap.Work.Activity
-	views := []flowView{
+	views := []rateView{
 		{Name: f.T("work.in"), Value: f.Number(stats.Received)},
 		{Name: f.T("work.handled"), Value: f.Number(stats.Handled)},
 		{Name: f.T("work.answered"), Value: f.Number(activity.Answered)},
@@ -44,7 +44,7 @@ func (f frame) flow(s state) []flowView {
 			most = max(most, rate)
 		}
 		now := minutes[len(minutes)-1]
-		views[n].Rate, views[n].Bars = f.T("work.rate", rateText(now)), flowPath(minutes, most)
+		views[n].Rate, views[n].Bars = f.T("work.rate", rateText(now)), ratePath(minutes, most)
 		views[n].Label = f.T("work.rate.label", views[n].Name, rateText(now), rateText(most))
 	}
 	return views
@@ -53,16 +53,16 @@ func (f frame) flow(s state) []flowView {
 // perMinute is one rate for each minute of the hour, the oldest first. To the
 // minute that goes on is added what the one before lets expect of its rest.
 func perMinute(r rates, count func(history.Rate) int64) []float64 {
-	minutes := make([]float64, flowBars)
+	minutes := make([]float64, rateBars)
 	current := r.To.Truncate(time.Minute)
 	for _, p := range r.Points {
-		n := flowBars - 1 - int(current.Sub(p.At.Truncate(time.Minute))/time.Minute)
-		if n >= 0 && n < flowBars {
+		n := rateBars - 1 - int(current.Sub(p.At.Truncate(time.Minute))/time.Minute)
+		if n >= 0 && n < rateBars {
 			minutes[n] += float64(count(p))
 		}
 	}
 	left := 1 - r.To.Sub(current).Seconds()/time.Minute.Seconds()
-	minutes[flowBars-1] += minutes[flowBars-2] * left
+	minutes[rateBars-1] += minutes[rateBars-2] * left
 	return minutes
 }
 
@@ -74,15 +74,15 @@ func rateText(rate float64) string {
 	return fmt.Sprintf("%.1f", rate)
 }
 
-// flowPath draws the bars; the highest fills the height.
-func flowPath(minutes []float64, most float64) string {
+// ratePath draws the bars; the highest fills the height.
+func ratePath(minutes []float64, most float64) string {
 	var b strings.Builder
 	for n, rate := range minutes {
 		if rate <= 0 {
 			continue
 		}
-		height := max(1, flowHeight*rate/most)
-		fmt.Fprintf(&b, "M%.1f %.0fv-%.1fh%.1fv%.1fz", float64(n)*flowBar, flowHeight, height, flowBar-flowGap, height)
+		height := max(1, rateHeight*rate/most)
+		fmt.Fprintf(&b, "M%.1f %.0fv-%.1fh%.1fv%.1fz", float64(n)*rateBar, rateHeight, height, rateBar-rateGap, height)
 	}
 	return b.String()
 }

@@ -24,11 +24,11 @@ func TestRatesPerMinute(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	path := flowPath(got, 40)
+	path := ratePath(got, 40)
 	if bars := strings.Count(path, "M"); bars != 3 || !strings.Contains(path, "M174.0 28v-28.0h2.2v28.0z") {
 		t.Errorf("%d bars: %s", bars, path)
 	}
-	if path := flowPath(make([]float64, 60), 0); path != "" {
+	if path := ratePath(make([]float64, 60), 0); path != "" {
 		t.Errorf("nothing happened and is drawn: %s", path)
 	}
 }

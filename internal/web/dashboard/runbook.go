@@ -31,7 +31,7 @@ func newRunbookView(f frame) runbookView {
 	return v
 }
 
-// causeSection is a part of the runbook with the words it is localized in.
+// causeSection is a part of the runbook with the frame that has its texts.
 type causeSection struct {
 	Page frame
 	Rows []causeView

@@ -12,12 +12,12 @@ import (
 // follows a link, so the person shows it once and the browser gets this.
 const sessionCookie = "evergreen_session"
 
-// mostSessions is how many sessions there are at once; one more ends the one
-// that was not used for the longest.
+// mostSessions is how many sessions there are at once; one more ends the one that
+// has not been used for the longest.
 const mostSessions = 64
 
-// sessions are the logins of this run. What names one is random and localized to its
-// browser alone; here only its hash is kept.
+// sessions are the logins of this run. The name of one is random and known to its
+// browser alone; only its hash is kept here.
 type sessions struct {
 	lasts time.Duration // after the last use
 
@@ -29,8 +29,8 @@ func newSessions(lasts time.Duration) *sessions {
 	return &sessions{lasts: lasts, used: make(map[[sha256.Size]byte]time.Time)}
 }
 
-// begin makes a session and returns its name.
-func (s *sessions) begin() string {
+// create makes a session and returns its name.
+func (s *sessions) create() string {
 	name, now := rand.Text()+rand.Text(), time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,8 @@ func (s *sessions) begin() string {
 	return name
 }
 
-// holds reports whether the request belongs to a session, and notes its use.
+// holds reports whether the request belongs to a session, and counts as a use of
+// it.
 func (s *sessions) holds(r *http.Request) bool {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {

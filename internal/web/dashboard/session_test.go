@@ -16,7 +16,7 @@ func TestSessionsEnd(t *testing.T) {
 			r.AddCookie(&http.Cookie{Name: sessionCookie, Value: name})
 			return r
 		}
-		name := s.begin()
+		name := s.create()
 		for range 30 {
 			time.Sleep(23 * time.Hour)
 			if !s.holds(request(name)) {
@@ -27,16 +27,16 @@ func TestSessionsEnd(t *testing.T) {
 		if s.holds(request(name)) || s.holds(request("")) || s.holds(&http.Request{}) {
 			t.Error("a session has not ended")
 		}
-		first := s.begin()
+		first := s.create()
 		for range 10 * mostSessions {
 			time.Sleep(time.Second)
-			s.begin()
+			s.create()
 		}
 		if len(s.used) != mostSessions || s.holds(request(first)) {
 			t.Errorf("%d sessions are kept", len(s.used))
 		}
 		time.Sleep(24 * time.Hour)
-		s.begin()
+		s.create()
 		if len(s.used) != 1 {
 			t.Errorf("%d sessions are kept after a day", len(s.used))
 		}

@@ -130,9 +130,9 @@ func TestStrangersDoNotTakeEveryConnection(t *testing.T) {
 		c := dial(t, s)
 		send(t, c, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken=")
 	}
-	for deadline := time.Now().Add(patience); len(s.strangers) < cap(s.strangers); runtime.Gosched() {
+	for deadline := time.Now().Add(patience); len(s.anonymous) < cap(s.anonymous); runtime.Gosched() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d strangers are being answered", len(s.strangers))
+			t.Fatalf("%d strangers are being answered", len(s.anonymous))
 		}
 	}
 	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
@@ -178,7 +178,7 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.scrape(&nowhere{header: http.Header{}}, r)
+		s.serveMetrics(&nowhere{header: http.Header{}}, r)
 	}
 }
 
