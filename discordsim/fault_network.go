@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"evergreen/discordsim/internal/netsim"
 )
 
 // networkKinds are the faults of the network between a client and Discord. A
@@ -26,8 +28,8 @@ var networkKinds = map[string]*faultKind{
 	"upgrade-html":   {description: "a captive portal answers upgrades and REST requests with 200 and a login page"},
 	"upgrade-stall":  {description: "WebSocket upgrades are never answered"},
 	"no-wss":         {description: "a proxy lets REST through and answers WebSocket upgrades with 403"},
-	"cut":            {description: "gateway links are reset", momentary: true, begin: eachLink((*link).cut)},
-	"drop":           {description: "gateway links end without a close frame", momentary: true, begin: eachLink((*link).finish)},
+	"cut":            {description: "gateway links are reset", momentary: true, begin: eachLink((*link).Cut)},
+	"drop":           {description: "gateway links end without a close frame", momentary: true, begin: eachLink((*link).Finish)},
 	"half-open":      {description: "gateway links that exist pass nothing any more and say nothing; new ones work", begin: beginHalfOpen},
 	"black-hole":     {description: "gateway links that exist carry nothing to the client any more", begin: beginBlackHole},
 	"stall":          {description: "nothing passes for Delay (5 s), then all of it in order", momentary: true, begin: stallLinks},
@@ -80,7 +82,7 @@ func eachLink(do func(*link)) func(*Sim, *Active) {
 // freezeLinks freezes links and says what becomes of them afterwards.
 func freezeLinks(a *Active, links []*link, undo func(*link)) {
 	for _, l := range links {
-		l.freeze()
+		l.Freeze()
 		a.Struck++
 	}
 	a.undo = append(a.undo, func() {
@@ -92,27 +94,27 @@ func freezeLinks(a *Active, links []*link, undo func(*link)) {
 
 // beginOffline ends as a network behind address translation does: the old
 // links are known to nobody any more.
-func beginOffline(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).cut) }
+func beginOffline(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).Cut) }
 
 // beginUnreachable ends as a lost route does: what was held gets through.
-func beginUnreachable(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).thaw) }
+func beginUnreachable(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).Thaw) }
 
-func beginHalfOpen(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, true), (*link).cut) }
+func beginHalfOpen(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, true), (*link).Cut) }
 
 // beginBlackHole cuts, when it ends, the links that lost something: a stream
 // with a hole in it cannot go on.
 func beginBlackHole(s *Sim, a *Active) {
 	links := s.net.linksOf(a, true)
 	for _, l := range links {
-		l.mute(true)
+		l.Mute(true)
 		a.Struck++
 	}
 	a.undo = append(a.undo, func() {
 		for _, l := range links {
-			if l.mutedBytes() > 0 {
-				l.cut()
+			if l.MutedBytes() > 0 {
+				l.Cut()
 			} else {
-				l.mute(false)
+				l.Mute(false)
 			}
 		}
 	})
@@ -120,7 +122,7 @@ func beginBlackHole(s *Sim, a *Active) {
 
 func stallLinks(s *Sim, a *Active) {
 	for _, l := range s.net.linksOf(a, false) {
-		l.stall(a.delayOr(defaultStall))
+		l.Stall(a.delayOr(defaultStall))
 		a.Struck++
 	}
 }
@@ -133,7 +135,7 @@ func updateLatencies(s *Sim, _ *Active) {
 		if c := byLink[l]; c != nil {
 			at = c.target()
 		}
-		l.setLatency(s.net.latencyAt(l.host, at))
+		l.SetLatency(s.net.latencyAt(l.host, at))
 	}
 }
 
@@ -141,33 +143,33 @@ func updateLatencies(s *Sim, _ *Active) {
 // that faults aimed at that bot reach it.
 func (n *network) applyLatency(c *conn) {
 	if len(n.sim.faults["latency"]) > 0 {
-		c.link.setLatency(n.latencyAt(c.link.host, c.target()))
+		c.link.SetLatency(n.latencyAt(c.link.host, c.target()))
 	}
 }
 
 // baseLatency is the weather without faults.
-func (n *network) baseLatency() latencyRange {
-	return latencyRange{max(0, n.sim.cfg.Latency), max(0, n.sim.cfg.Jitter)}
+func (n *network) baseLatency() netsim.Latency {
+	return netsim.Latency{Min: max(0, n.sim.cfg.Latency), Jitter: max(0, n.sim.cfg.Jitter)}
 }
 
 // unknownTarget is the place of a link before anybody knows whose it is.
 var unknownTarget = target{shard: -1}
 
 // latencyAt is the weather on the links of a host, at a place.
-func (n *network) latencyAt(host string, at target) latencyRange {
+func (n *network) latencyAt(host string, at target) netsim.Latency {
 	w := n.baseLatency()
 	for _, a := range n.sim.faults["latency"] {
 		if (a.Host == "" || a.Host == host) && a.matches(at) {
-			w = w.with(a)
+			w = addLatency(w, a)
 		}
 	}
 	return w
 }
 
-// with adds a latency fault.
-func (w latencyRange) with(a *Active) latencyRange {
+// addLatency adds a latency fault.
+func addLatency(w netsim.Latency, a *Active) netsim.Latency {
 	around := a.textDuration()
-	return latencyRange{w.low + a.Delay - around, w.span + 2*around}
+	return netsim.Latency{Min: w.Min + a.Delay - around, Jitter: w.Jitter + 2*around}
 }
 
 // strikeDial finds the fault of a name that strikes a dial or an upgrade, and
@@ -278,7 +280,7 @@ func (n *network) proxyResponseUpgrade(l *link, reached string) *proxyResponse {
 	}
 	l.host, l.reached, l.upgraded = host, reached, true
 	if len(n.sim.faults["latency"]) > 0 {
-		l.setLatency(n.latencyAt(host, unknownTarget))
+		l.SetLatency(n.latencyAt(host, unknownTarget))
 	}
 	return nil
 }

@@ -323,7 +323,7 @@ func dripResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restRe
 func (r *restAPI) resetConn(req *http.Request) {
 	r.locked(func() {
 		if l := linkOf(req.Context()); l != nil {
-			l.cut()
+			l.Cut()
 		}
 	})
 	panic(http.ErrAbortHandler)

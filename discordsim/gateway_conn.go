@@ -209,7 +209,7 @@ func (c *conn) invalidate(resumable bool) {
 		c.pending = nil
 		if c.session != nil {
 			c.session.end(endedByServer)
-			c.invalidatedAt, c.invalidSwallowed = time.Now(), c.link.clientUnreachable()
+			c.invalidatedAt, c.invalidSwallowed = time.Now(), c.link.ClientUnreachable()
 		}
 	}
 	c.invalidSent = true
@@ -261,8 +261,8 @@ func (c *conn) cut() {
 // reset drops the server's end of the link. Where nothing gets through, the
 // client does not learn of it.
 func (c *conn) reset() {
-	_ = c.link.server.SetLinger(0)
-	_ = c.link.server.Close()
+	_ = c.link.ServerConn().SetLinger(0)
+	_ = c.link.ServerConn().Close()
 }
 
 // stop stops what the connection still had to do.
@@ -281,6 +281,9 @@ func (c *conn) stop() {
 	}
 }
 
+// keptMessage is the largest buffer a reader keeps for the next message, in bytes.
+const keptMessage = 4 << 10
+
 // maxRead is the most that is read of one message; a longer one is too large
 // whatever [LimitConfig].PayloadBytes says.
 const maxRead = 1 << 20
@@ -294,7 +297,7 @@ func (c *conn) readLoop() {
 		kind, r, err := c.ws.Reader(context.Background())
 		whole := false
 		if err == nil {
-			if cap(said) > keptBuffer {
+			if cap(said) > keptMessage {
 				said = nil
 			}
 			said, whole, err = readMost(r, said[:0])

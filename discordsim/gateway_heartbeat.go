@@ -40,7 +40,7 @@ func (c *conn) requestHeartbeat() {
 	c.requestedDue.stop()
 	if within := c.sim.cfg.Heartbeat.RequestedWithin; within >= 0 && !c.helloAt.IsZero() {
 		c.requestedDue = c.sim.after(within, func() {
-			if !c.link.clientUnreachable() {
+			if !c.link.ClientUnreachable() {
 				c.sim.violate(c, "G-021", "a heartbeat asked for with op 1 did not come in time")
 			}
 			c.heartbeatMissed()

@@ -80,7 +80,7 @@ func (c *conn) resume(d json.RawMessage) {
 // its client has closed it already: how the client left counts before what it
 // says elsewhere (S-044). The lock is given up meanwhile.
 func (s *Sim) awaitDeparture(sess *session) {
-	if sess == nil || sess.conn == nil || !sess.conn.link.clientClosed() {
+	if sess == nil || sess.conn == nil || !sess.conn.link.ClientClosed() {
 		return
 	}
 	old := sess.conn

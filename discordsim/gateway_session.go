@@ -215,7 +215,7 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	case sess.conn == nil:
 		sess.undelivered++
 		return d.seq
-	case sess.conn.link.clientUnreachable():
+	case sess.conn.link.ClientUnreachable():
 		sess.undelivered++
 	}
 	switch {

@@ -88,7 +88,7 @@ func (c *conn) writeLoop() {
 				_ = c.ws.Close(websocket.StatusCode(f.code), f.reason)
 				return
 			case f.hangUp:
-				_ = c.link.server.Close()
+				_ = c.link.ServerConn().Close()
 				return
 			}
 			// What cannot be written is the reader's to explain: the link that

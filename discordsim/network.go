@@ -11,8 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"evergreen/discordsim/internal/netsim"
 )
 
 // What a client can want to reach; also the values of [Fault].Host (S-001).
@@ -36,9 +39,34 @@ var memoryHosts = map[string]struct {
 // clientIP is where all clients in memory are.
 var clientIP = net.IPv4(192, 0, 2, 1)
 
-// network is at heart the internet between the clients and the simulated
-// Discord: the links there are, the way new ones come about, and one HTTP
-// server behind all of them, in memory or on a port.
+// link is one connection of a client, and what the simulator knows of it. In
+// memory the client holds the other end; on a port [netsim.Link.Relay] does.
+type link struct {
+	*netsim.Link
+	// listener is the port the client came in by; nil in memory.
+	listener *Listener
+
+	// host is what the client wanted to reach: hostAPI, hostGateway or
+	// hostResume. On a port, where one address serves the first two, it becomes
+	// hostGateway with the upgrade. reached is the Host header of the upgrade,
+	// upgraded whether there was one. The simulator's lock guards them.
+	host     string
+	reached  string
+	upgraded bool
+
+	hijacked atomic.Bool // the connection left the HTTP server
+	served   sync.Once   // the server's goroutine is done with the link
+}
+
+// serverConn is the server's end of a link.
+type serverConn struct {
+	*netsim.Conn
+	link *link
+}
+
+// network connects the clients with the simulated Discord: the links there are,
+// how new ones are opened, and one HTTP server behind all of them, in memory or
+// on a port.
 type network struct {
 	sim         *Sim
 	server      *http.Server
@@ -72,7 +100,7 @@ func (n *network) close() {
 	}
 	n.sim.mu.Lock()
 	for _, l := range n.all() {
-		l.cut()
+		l.Cut()
 	}
 	n.sim.mu.Unlock()
 	_ = n.server.Close()
@@ -82,7 +110,7 @@ func (n *network) close() {
 
 // open makes a link and starts the server if this is the first. Whoever opened
 // it admits it. It fails once the network closes.
-func (n *network) open(host string, listener *Listener, server, client net.Addr) (*link, error) {
+func (n *network) open(host string, listener *Listener, server, client net.Addr, onCut func()) (*link, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -92,9 +120,12 @@ func (n *network) open(host string, listener *Listener, server, client net.Addr)
 	if client == nil {
 		client = &net.TCPAddr{IP: clientIP, Port: 1024 + int(n.lastID%64_000)}
 	}
-	l := newLink(n, n.lastID, host, server, client, n.latencyAt(host, unknownTarget))
-	l.listener = listener
-	n.links[l.id] = l
+	l := &link{host: host, listener: listener}
+	l.Link = netsim.New(netsim.Options{
+		Seed: n.sim.cfg.Seed, ID: n.lastID, Window: n.sim.cfg.LinkWindow, Latency: n.latencyAt(host, unknownTarget),
+		Server: server, Client: client, OnClose: func() { n.forget(l) }, OnCut: onCut,
+	})
+	n.links[l.ID] = l
 	n.work.Add(1)
 	if !n.serving {
 		n.serving = true
@@ -106,7 +137,7 @@ func (n *network) open(host string, listener *Listener, server, client net.Addr)
 // accept hands the server's end of a link to the HTTP server. It is called
 // without the lock.
 func (n *network) accept(ctx context.Context, l *link) error {
-	err := n.acceptQueue.push(ctx, &l.server)
+	err := n.acceptQueue.push(ctx, &serverConn{l.ServerConn(), l})
 	if err != nil {
 		n.serverDone(l)
 	}
@@ -120,7 +151,7 @@ func (n *network) serverDone(l *link) { l.served.Do(n.work.Done) }
 func (n *network) forget(l *link) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.links, l.id)
+	delete(n.links, l.ID)
 }
 
 // all lists the links, oldest first.
@@ -131,7 +162,7 @@ func (n *network) all() []*link {
 	for _, l := range n.links {
 		out = append(out, l)
 	}
-	slices.SortFunc(out, func(a, b *link) int { return int(a.id - b.id) })
+	slices.SortFunc(out, func(a, b *link) int { return int(a.ID - b.ID) })
 	return out
 }
 
@@ -139,9 +170,9 @@ func (n *network) all() []*link {
 func (n *network) delay() time.Duration {
 	w := n.baseLatency()
 	for _, a := range n.sim.faults["latency"] {
-		w = w.with(a)
+		w = addLatency(w, a)
 	}
-	return max(0, w.low+w.span)
+	return max(0, w.Min+w.Jitter)
 }
 
 // DialContext opens a connection to the simulated Discord in memory: to the
@@ -172,7 +203,7 @@ func (s *Sim) DialContext(ctx context.Context, network, addr string) (net.Conn, 
 	_, expired := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case err == nil:
-		return &l.client, nil
+		return l.ClientConn(), nil
 	case expired:
 		// The connection stands; only the handshake above it fails.
 		return nil, err
@@ -204,19 +235,19 @@ func (n *network) dialLink(ctx context.Context, host, name string, server net.Ad
 	err := n.refusal(host, name)
 	var l *link
 	if err == nil {
-		l, err = n.open(host, nil, server, nil)
+		l, err = n.open(host, nil, server, nil, nil)
 	}
 	n.sim.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	if err = n.wait(ctx, l.roundTrip()); err != nil {
+	if err = n.wait(ctx, l.RoundTrip()); err != nil {
 		n.serverDone(l)
 	} else {
 		err = n.accept(ctx, l)
 	}
 	if err != nil {
-		l.cut()
+		l.Cut()
 		return nil, err
 	}
 	return l, nil

@@ -79,10 +79,10 @@ func newServer(n *network) *http.Server {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(panicWriter{}, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, linkKey{}, c.(*linkConn).link)
+			return context.WithValue(ctx, linkKey{}, c.(*serverConn).link)
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
-			switch l := c.(*linkConn).link; state {
+			switch l := c.(*serverConn).link; state {
 			case http.StateHijacked:
 				l.hijacked.Store(true)
 			case http.StateClosed:

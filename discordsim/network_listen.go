@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"evergreen/discordsim/internal/netsim"
 )
 
 // Listener is the simulated Discord on two TCP ports: the REST API and the base
@@ -113,7 +115,7 @@ func (l *Listener) Close() error {
 	n.sim.mu.Lock()
 	for _, link := range n.all() {
 		if link.listener == l {
-			link.cut()
+			link.Cut()
 		}
 	}
 	n.sim.mu.Unlock()
@@ -152,30 +154,23 @@ func (l *Listener) take(c *net.TCPConn, host string) {
 	defer n.sim.mu.Unlock()
 	offline := n.strikeDial("offline", host)
 	if offline == nil && n.refusal(host, host) != nil {
-		resetTCP(c)
+		netsim.ResetTCP(c)
 		return
 	}
-	link, err := n.open(host, l, c.LocalAddr(), c.RemoteAddr())
+	link, err := n.open(host, l, c.LocalAddr(), c.RemoteAddr(), func() { netsim.ResetTCP(c) })
 	if err != nil {
-		resetTCP(c)
+		netsim.ResetTCP(c)
 		return
 	}
-	link.resetWire = func() { resetTCP(c) }
 	if offline != nil && offline.Ended.IsZero() {
-		link.freeze()
-		offline.undo = append(offline.undo, link.cut)
+		link.Freeze()
+		offline.undo = append(offline.undo, link.Cut)
 	}
 	l.relays.Go(func() {
 		if n.accept(context.Background(), link) != nil {
-			link.cut()
+			link.Cut()
 			return
 		}
-		link.relay(c)
+		link.Relay(c)
 	})
-}
-
-// resetTCP closes a connection with RST instead of FIN. It does not wait.
-func resetTCP(c *net.TCPConn) {
-	_ = c.SetLinger(0)
-	_ = c.Close()
 }

@@ -1,7 +1,6 @@
 package discordsim
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"evergreen/discordsim/internal/netsim"
 
 	"github.com/coder/websocket"
 )
@@ -117,7 +118,7 @@ func TestClientLeavesPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resetTCP(raw.(*net.TCPConn))
+	netsim.ResetTCP(raw.(*net.TCPConn))
 	eventually(t, func() bool { return len(s.net.all()) == 0 })
 }
 
@@ -229,45 +230,6 @@ func TestManyOnPort(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-// Given a server that sends back what it gets, when a client on a port sends far
-// more than the window and then ends its stream, then all of it comes back
-// unharmed, and both directions end.
-func TestRelayHarmsNothing(t *testing.T) {
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer port.Close()
-	client, err := net.Dial("tcp", port.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	accepted, err := port.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, l := wired(t, Config{LinkWindow: 8 << 10})
-	var work sync.WaitGroup
-	defer work.Wait()
-	work.Go(func() { l.relay(accepted.(*net.TCPConn)) })
-	work.Go(func() {
-		_, _ = io.Copy(&l.server, &l.server)
-		_ = l.server.Close()
-	})
-	sent := make([]byte, 3<<20)
-	for i := range sent {
-		sent[i] = byte(i ^ i>>8 ^ i>>16)
-	}
-	work.Go(func() {
-		_, _ = client.Write(sent)
-		_ = client.(*net.TCPConn).CloseWrite()
-	})
-	if got, err := io.ReadAll(client); err != nil || !bytes.Equal(got, sent) {
-		t.Errorf("%d bytes came back of %d: %v", len(got), len(sent), err)
-	}
 }
 
 // Given an address that other machines could reach, when the simulator shall

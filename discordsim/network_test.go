@@ -29,6 +29,16 @@ func inBubble(t *testing.T, cfg Config, story func(t *testing.T, s *Sim)) {
 	})
 }
 
+// took checks how long something takes.
+func took(t *testing.T, want time.Duration, do func()) {
+	t.Helper()
+	start := time.Now()
+	do()
+	if got := time.Since(start); got != want {
+		t.Fatalf("took %s, want %s", got, want)
+	}
+}
+
 func inject(t *testing.T, s *Sim, f Fault) *Active {
 	t.Helper()
 	a, err := s.Inject(f)

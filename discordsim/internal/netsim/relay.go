@@ -1,4 +1,4 @@
-package discordsim
+package netsim
 
 import (
 	"errors"
@@ -9,21 +9,17 @@ import (
 	"time"
 )
 
-// The relay stands in for the client on a link that came in by a port: it holds
-// the client's end and carries bytes between it and the real connection. All
-// that the network does to a link it does before or behind the relay, so links
-// on a port and in memory behave alike.
-
 const (
-	// relayBuffer is how much is read from a client at once, in bytes; more
-	// than a client may send to the gateway in one message.
+	// relayBuffer is how much is read from a connection at once, in bytes.
 	relayBuffer = 4200
-	// lingerFor is how long a client may still send when the server has closed.
+	// lingerFor is how long a peer may still send when the server has closed.
 	lingerFor = 2 * time.Second
 )
 
-// relay carries a connection until both directions have ended.
-func (l *link) relay(c *net.TCPConn) {
+// Relay holds the client's end for a real TCP connection: it carries bytes
+// between the two until both directions have ended, so that a link behaves alike
+// in memory and on a port. Call it once for a link.
+func (l *Link) Relay(c *net.TCPConn) {
 	var down sync.WaitGroup
 	down.Go(func() { l.relayDown(c) })
 	l.relayUp(c)
@@ -33,7 +29,7 @@ func (l *link) relay(c *net.TCPConn) {
 }
 
 // relayUp carries what the client sends.
-func (l *link) relayUp(c *net.TCPConn) {
+func (l *Link) relayUp(c *net.TCPConn) {
 	buf := make([]byte, relayBuffer)
 	for {
 		n, err := c.Read(buf)
@@ -44,7 +40,7 @@ func (l *link) relayUp(c *net.TCPConn) {
 			continue
 		}
 		switch {
-		case errors.Is(err, io.EOF) && !l.clientUnreachable():
+		case errors.Is(err, io.EOF) && !l.ClientUnreachable():
 			_ = l.client.CloseWrite()
 			return
 		case !errors.Is(err, io.EOF):
@@ -57,7 +53,7 @@ func (l *link) relayUp(c *net.TCPConn) {
 }
 
 // relayDown carries what the server sends.
-func (l *link) relayDown(c *net.TCPConn) {
+func (l *Link) relayDown(c *net.TCPConn) {
 	var buf []byte
 	for {
 		var err error
@@ -66,7 +62,7 @@ func (l *link) relayDown(c *net.TCPConn) {
 				break
 			}
 			if errors.Is(err, syscall.ECONNRESET) {
-				resetTCP(c) // who cut the link is about to, and a plain Close must not come first
+				ResetTCP(c) // OnCut is about to, and a plain Close must not come first
 			}
 			_ = c.Close()
 			return
@@ -80,4 +76,10 @@ func (l *link) relayDown(c *net.TCPConn) {
 	}
 	_ = c.CloseWrite()
 	_ = c.SetReadDeadline(time.Now().Add(lingerFor))
+}
+
+// ResetTCP closes a connection with RST instead of FIN. It does not wait.
+func ResetTCP(c *net.TCPConn) {
+	_ = c.SetLinger(0)
+	_ = c.Close()
 }

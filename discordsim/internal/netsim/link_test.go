@@ -1,4 +1,4 @@
-package discordsim
+package netsim
 
 import (
 	"bytes"
@@ -12,25 +12,23 @@ import (
 	"time"
 )
 
-// wired makes a simulator with one link that no server has: both ends are the
-// test's.
-func wired(t *testing.T, cfg Config) (*Sim, *link) {
-	t.Helper()
-	s := New(cfg)
-	t.Cleanup(s.Close)
-	l := newLink(s.net, 1, hostGateway,
-		&net.TCPAddr{IP: net.IPv4(198, 51, 100, 20), Port: 80}, &net.TCPAddr{IP: clientIP, Port: 4000}, s.net.baseLatency())
-	return s, l
+// newLink makes a link between two addresses.
+func newLink(o Options) *Link {
+	o.Server, o.Client = &net.TCPAddr{IP: net.IPv4(198, 51, 100, 20), Port: 80}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4000}
+	if o.Window == 0 {
+		o.Window = 1 << 20
+	}
+	return New(o)
 }
 
-func send(t *testing.T, e *linkConn, text string) {
+func send(t *testing.T, e *Conn, text string) {
 	t.Helper()
 	if n, err := e.Write([]byte(text)); n != len(text) || err != nil {
 		t.Fatalf("writing %q: %d, %v", text, n, err)
 	}
 }
 
-func receive(t *testing.T, e *linkConn, text string) {
+func receive(t *testing.T, e *Conn, text string) {
 	t.Helper()
 	got := make([]byte, len(text))
 	if _, err := io.ReadFull(e, got); err != nil || string(got) != text {
@@ -39,7 +37,7 @@ func receive(t *testing.T, e *linkConn, text string) {
 }
 
 // nothingWithin checks that a read waits in vain for a while.
-func nothingWithin(t *testing.T, e *linkConn, d time.Duration) {
+func nothingWithin(t *testing.T, e *Conn, d time.Duration) {
 	t.Helper()
 	_ = e.SetReadDeadline(time.Now().Add(d))
 	defer e.SetReadDeadline(time.Time{})
@@ -61,14 +59,14 @@ func took(t *testing.T, want time.Duration, do func()) {
 // once and in order, and reads the end of the stream after the last byte.
 func TestLinkCarriesBytesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{})
+		l := newLink(Options{})
 		took(t, 0, func() {
-			send(t, &l.client, "IDENT")
-			send(t, &l.client, "IFY")
-			receive(t, &l.server, "IDENTIFY")
-			send(t, &l.server, "READY")
+			send(t, l.ClientConn(), "IDENT")
+			send(t, l.ClientConn(), "IFY")
+			receive(t, l.ServerConn(), "IDENTIFY")
+			send(t, l.ServerConn(), "READY")
 			_ = l.server.Close()
-			receive(t, &l.client, "READY")
+			receive(t, l.ClientConn(), "READY")
 			if _, err := l.client.Read(make([]byte, 1)); err != io.EOF {
 				t.Fatalf("after the last byte: %v", err)
 			}
@@ -91,8 +89,8 @@ func TestLinkCarriesBytesInOrder(t *testing.T) {
 // takes at least the latency and at most the jitter more, and none overtakes.
 func TestLinkDelaysAndKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := Config{Seed: 7, Latency: 300 * time.Millisecond, Jitter: 200 * time.Millisecond}
-		_, l := wired(t, cfg)
+		latency := Latency{Min: 300 * time.Millisecond, Jitter: 200 * time.Millisecond}
+		l := newLink(Options{Seed: 7, Latency: latency})
 		const messages = 500
 		sent := make([]time.Time, messages)
 		go func() {
@@ -109,7 +107,7 @@ func TestLinkDelaysAndKeepsOrder(t *testing.T) {
 				t.Fatalf("message %d: %d, %v", i, one[0], err)
 			}
 			late := time.Since(sent[i])
-			if late < cfg.Latency || late > cfg.Latency+cfg.Jitter {
+			if late < latency.Min || late > latency.Min+latency.Jitter {
 				t.Fatalf("message %d took %s", i, late)
 			}
 			spread[late] = true
@@ -124,7 +122,7 @@ func TestLinkDelaysAndKeepsOrder(t *testing.T) {
 // it waits until there is room again, and all bytes arrive unharmed.
 func TestLinkWindowHoldsWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 1000})
+		l := newLink(Options{Window: 1000})
 		want := bytes.Repeat([]byte("0123456789"), 500)
 		done := false
 		go func() {
@@ -136,7 +134,7 @@ func TestLinkWindowHoldsWriter(t *testing.T) {
 			t.Fatalf("%d bytes under way, writer done: %v", held, done)
 		}
 		got := make([]byte, len(want))
-		if _, err := io.ReadFull(&l.client, got); err != nil || !bytes.Equal(got, want) {
+		if _, err := io.ReadFull(l.ClientConn(), got); err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("bytes were harmed: %v", err)
 		}
 		synctest.Wait()
@@ -150,12 +148,12 @@ func TestLinkWindowHoldsWriter(t *testing.T) {
 // not mix.
 func TestLinkWritersDoNotMix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 64})
+		l := newLink(Options{Window: 64})
 		for _, c := range []string{"a", "b"} {
 			go func() { _, _ = l.server.Write(bytes.Repeat([]byte(c), 1000)) }()
 		}
 		got := make([]byte, 2000)
-		if _, err := io.ReadFull(&l.client, got); err != nil {
+		if _, err := io.ReadFull(l.ClientConn(), got); err != nil {
 			t.Fatal(err)
 		}
 		if n := bytes.Count(got, []byte("ab")) + bytes.Count(got, []byte("ba")); n != 1 {
@@ -171,14 +169,14 @@ func TestLinkWritersDoNotMix(t *testing.T) {
 // Statements: S-039.
 func TestFrozenLinkIsHalfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 100})
-		send(t, &l.server, "landed ")
-		l.freeze()
-		send(t, &l.server, "held")
-		send(t, &l.client, "heartbeat")
-		receive(t, &l.client, "landed ")
-		nothingWithin(t, &l.client, time.Hour)
-		nothingWithin(t, &l.server, time.Hour)
+		l := newLink(Options{Window: 100})
+		send(t, l.ServerConn(), "landed ")
+		l.Freeze()
+		send(t, l.ServerConn(), "held")
+		send(t, l.ClientConn(), "heartbeat")
+		receive(t, l.ClientConn(), "landed ")
+		nothingWithin(t, l.ClientConn(), time.Hour)
+		nothingWithin(t, l.ServerConn(), time.Hour)
 
 		_ = l.server.SetWriteDeadline(time.Now().Add(time.Minute))
 		took(t, time.Minute, func() {
@@ -187,12 +185,12 @@ func TestFrozenLinkIsHalfOpen(t *testing.T) {
 			}
 		})
 		_ = l.server.Close()
-		nothingWithin(t, &l.client, time.Hour)
-		send(t, &l.client, "!")
+		nothingWithin(t, l.ClientConn(), time.Hour)
+		send(t, l.ClientConn(), "!")
 
-		l.thaw()
-		receive(t, &l.client, "held")
-		if rest, err := io.ReadAll(&l.client); len(rest) != 96 || err != nil {
+		l.Thaw()
+		receive(t, l.ClientConn(), "held")
+		if rest, err := io.ReadAll(l.ClientConn()); len(rest) != 96 || err != nil {
 			t.Fatalf("after the thaw: %d bytes, %v", len(rest), err)
 		}
 	})
@@ -202,8 +200,8 @@ func TestFrozenLinkIsHalfOpen(t *testing.T) {
 // closed, then they return at once.
 func TestClosingFreesOwnWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 10})
-		l.freeze()
+		l := newLink(Options{Window: 10})
+		l.Freeze()
 		errs := make(chan error, 2)
 		go func() { _, err := l.client.Read(make([]byte, 1)); errs <- err }()
 		go func() { _, err := l.client.Write(make([]byte, 20)); errs <- err }()
@@ -226,15 +224,15 @@ func TestClosingFreesOwnWaiters(t *testing.T) {
 // at once, those that wait and those that come later, even if it was frozen.
 func TestCutLinkIsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{Latency: time.Second})
-		send(t, &l.server, "never seen")
-		l.freeze()
+		l := newLink(Options{Latency: Latency{Min: time.Second}})
+		send(t, l.ServerConn(), "never seen")
+		l.Freeze()
 		errs := make(chan error, 2)
-		for _, e := range []*linkConn{&l.client, &l.server} {
+		for _, e := range []*Conn{l.ClientConn(), l.ServerConn()} {
 			go func() { _, err := e.Read(make([]byte, 1)); errs <- err }()
 		}
 		synctest.Wait()
-		l.cut()
+		l.Cut()
 		for range 2 {
 			if err := <-errs; !errors.Is(err, syscall.ECONNRESET) {
 				t.Fatalf("got %v", err)
@@ -250,12 +248,12 @@ func TestCutLinkIsReset(t *testing.T) {
 // them and then the end of the stream, even on a frozen link.
 func TestFinishedLinkEndsAfterItsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{Latency: time.Second})
-		send(t, &l.server, "last words")
-		l.freeze()
-		l.finish()
+		l := newLink(Options{Latency: Latency{Min: time.Second}})
+		send(t, l.ServerConn(), "last words")
+		l.Freeze()
+		l.Finish()
 		took(t, time.Second, func() {
-			if got, err := io.ReadAll(&l.client); string(got) != "last words" || err != nil {
+			if got, err := io.ReadAll(l.ClientConn()); string(got) != "last words" || err != nil {
 				t.Fatalf("got %q, %v", got, err)
 			}
 		})
@@ -268,22 +266,22 @@ func TestFinishedLinkEndsAfterItsBytes(t *testing.T) {
 // Statements: S-039.
 func TestMutedLinkSwallows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 10})
-		l.mute(true)
-		send(t, &l.server, "much more than the window holds")
-		send(t, &l.client, "heartbeat")
-		receive(t, &l.server, "heartbeat")
-		nothingWithin(t, &l.client, time.Hour)
-		if l.mutedBytes() != 31 {
-			t.Fatalf("swallowed %d", l.mutedBytes())
+		l := newLink(Options{Window: 10})
+		l.Mute(true)
+		send(t, l.ServerConn(), "much more than the window holds")
+		send(t, l.ClientConn(), "heartbeat")
+		receive(t, l.ServerConn(), "heartbeat")
+		nothingWithin(t, l.ClientConn(), time.Hour)
+		if l.MutedBytes() != 31 {
+			t.Fatalf("swallowed %d", l.MutedBytes())
 		}
-		l.mute(false)
-		send(t, &l.server, "again")
-		receive(t, &l.client, "again")
-		l.mute(true)
+		l.Mute(false)
+		send(t, l.ServerConn(), "again")
+		receive(t, l.ClientConn(), "again")
+		l.Mute(true)
 		_ = l.server.Close()
-		nothingWithin(t, &l.client, time.Hour)
-		l.mute(false)
+		nothingWithin(t, l.ClientConn(), time.Hour)
+		l.Mute(false)
 		if _, err := l.client.Read(make([]byte, 1)); err != io.EOF {
 			t.Fatalf("got %v", err)
 		}
@@ -294,10 +292,10 @@ func TestMutedLinkSwallows(t *testing.T) {
 // its end, in order, and after it the link is as before.
 func TestStalledLinkCatchesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{LinkWindow: 8})
-		send(t, &l.server, "0")
-		l.stall(5 * time.Second)
-		receive(t, &l.client, "0")
+		l := newLink(Options{Window: 8})
+		send(t, l.ServerConn(), "0")
+		l.Stall(5 * time.Second)
+		receive(t, l.ClientConn(), "0")
 		start := time.Now()
 		go func() {
 			for i, word := range []string{"one", "two", "three", "four"} {
@@ -305,12 +303,12 @@ func TestStalledLinkCatchesUp(t *testing.T) {
 				_, _ = l.server.Write([]byte(word))
 			}
 		}()
-		took(t, 5*time.Second, func() { receive(t, &l.client, "onetwo") })
-		receive(t, &l.client, "threefour")
+		took(t, 5*time.Second, func() { receive(t, l.ClientConn(), "onetwo") })
+		receive(t, l.ClientConn(), "threefour")
 		if d := time.Since(start); d != 6*time.Second {
 			t.Fatalf("caught up after %s", d)
 		}
-		took(t, 0, func() { send(t, &l.client, "up"); receive(t, &l.server, "up") })
+		took(t, 0, func() { send(t, l.ClientConn(), "up"); receive(t, l.ServerConn(), "up") })
 	})
 }
 
@@ -318,7 +316,7 @@ func TestStalledLinkCatchesUp(t *testing.T) {
 // the read ends at the newest deadline and works again afterwards.
 func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, l := wired(t, Config{})
+		l := newLink(Options{})
 		_ = l.client.SetDeadline(time.Now().Add(time.Second))
 		go func() {
 			time.Sleep(500 * time.Millisecond)
@@ -332,7 +330,7 @@ func TestDeadlines(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		})
-		send(t, &l.server, "x")
+		send(t, l.ServerConn(), "x")
 		_ = l.client.SetReadDeadline(time.Unix(1, 0))
 		if _, err := l.client.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("a deadline in the past comes before bytes: %v", err)
@@ -341,13 +339,13 @@ func TestDeadlines(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		_ = l.client.SetDeadline(time.Time{})
-		receive(t, &l.client, "x")
+		receive(t, l.ClientConn(), "x")
 	})
 }
 
 // Given a link at rest, when messages pass, then none of them costs memory.
 func TestLinkDoesNotAllocate(t *testing.T) {
-	_, l := wired(t, Config{})
+	l := newLink(Options{})
 	message, got := make([]byte, 300), make([]byte, 300)
 	if n := testing.AllocsPerRun(1000, func() {
 		_, _ = l.server.Write(message)
@@ -358,9 +356,7 @@ func TestLinkDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkLink(b *testing.B) {
-	s := New(Config{})
-	defer s.Close()
-	l := newLink(s.net, 1, hostGateway, &net.TCPAddr{}, &net.TCPAddr{}, s.net.baseLatency())
+	l := newLink(Options{})
 	message, got := make([]byte, 300), make([]byte, 300)
 	b.SetBytes(300)
 	for b.Loop() {
