@@ -34,7 +34,7 @@ func TestNewTokenInDotenvBringsTheBotBack(t *testing.T) {
 	write(old)
 	environ := []string{"DISCORD_API_URL=" + listener.APIURL(), "LOG_LEVEL=debug", "EVERGREEN_STATE_DIR=" + t.TempDir()}
 	c := startCommand(t, environ, "run", "--env-file", dotenv, "--log-file", file)
-	c.stderr.await(t, "Online as ")
+	c.stderr.await(t, "Online with a new session")
 	fresh := world.Sim.ResetToken(world.Bot)
 	c.stderr.await(t, "is still refused")
 	write("wrong" + fresh)
@@ -96,7 +96,7 @@ func TestRunThroughAProxy(t *testing.T) {
 	c := startCommand(t, settings(world, listener,
 		"DISCORD_API_URL="+strings.Replace(listener.APIURL(), "127.0.0.1", "discord.test", 1), "http_proxy=http://ada:s3cret@"+inside), "run", "--log-file", file)
 	c.stderr.await(t, "Discord is reached through the proxy http://"+inside)
-	c.stderr.await(t, "Online as ")
+	c.stderr.await(t, "Online with a new session")
 	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}

@@ -42,7 +42,7 @@ func TestDemoEndsByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, text := range map[string]string{"the screen": c.stdout.String(), "the log file": string(log)} {
-		if !strings.Contains(text, "Gateway: Online as ResearchBot") {
+		if !strings.Contains(text, "Gateway: Online with a new session") {
 			t.Errorf("%s does not show the bot's log:\n%s", where, text)
 		}
 	}

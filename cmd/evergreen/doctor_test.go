@@ -57,7 +57,7 @@ func TestDoctorAsksTheRunningInstance(t *testing.T) {
 	sim, app, environ := newDoctorSim(t)
 	bot := startCommand(t, append(environ, "API_ADDR=127.0.0.1:0", "LOG_FILE=none"), "run", "--api")
 	addr := bot.stderr.await(t, "The HTTP API listens address=")
-	bot.stderr.await(t, "Online as ")
+	bot.stderr.await(t, "Online with a new session")
 	c := startCommand(t, append([]string{"API_ADDR=" + addr}, environ[:3]...), "doctor", "--json")
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d\n%s", code, c.stdout)

@@ -84,7 +84,7 @@ func TestRunAnswersAndPauses(t *testing.T) {
 	file := inTempDir(t)
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "LOG_LEVEL=debug"), "run")
-	c.stderr.await(t, "Online as ")
+	c.stderr.await(t, "Online with a new session")
 	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)
 	}
@@ -99,7 +99,7 @@ func TestRunAnswersAndPauses(t *testing.T) {
 		t.Errorf("the bot broke a rule: %s %s", broken.Statement, broken.What)
 	}
 	log, err := os.ReadFile(file)
-	if err != nil || !strings.Contains(string(log), "Online as ") {
+	if err != nil || !strings.Contains(string(log), "Online with a new session") {
 		t.Errorf("the log file does not tell: %v\n%s", err, log)
 	}
 	if strings.Contains(string(log)+c.stderr.String(), world.Bot.Token) {
@@ -114,7 +114,7 @@ func TestRunSaysGoodbye(t *testing.T) {
 	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener), "run", "--goodbye", "--log-file=none")
-	c.stderr.await(t, "Online as ")
+	c.stderr.await(t, "Online with a new session")
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s", code, c.stderr)
 	}
@@ -129,7 +129,7 @@ func TestSecondSignalHurries(t *testing.T) {
 	t.Parallel()
 	world, listener := listeningSim(t)
 	c := startCommand(t, settings(world, listener, "SHUTDOWN_GRACE=600"), "run", "--log-file=none", "--no-slash-commands")
-	c.stderr.await(t, "Online as ")
+	c.stderr.await(t, "Online with a new session")
 	if _, err := world.Sim.Inject(discordsim.Fault{Name: "rest-timeout", Route: "POST /channels/{channel}/messages"}); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type state struct {
 	downtime  *health.Incident // the time since the previous run; nil if there was none
 	log       *slog.Logger
 	handovers sync.WaitGroup // listens for those who want to take over
-	rival     atomic.Pointer[health.Rival]
+	rival     atomic.Pointer[health.Condition]
 }
 
 // openState takes the token and opens the store. It fails when another process owns
@@ -69,7 +69,7 @@ func (h *state) lockChanged(trouble error) {
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)
 	switch {
 	case other:
-		h.rival.Store(&health.Rival{Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
+		h.rival.Store(&health.Condition{Cause: health.TwoInstances, Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
 		h.log.Error("Two processes run this bot: no lock could be made when this one started. "+health.Lookup(health.TwoInstances).Do, "other", held.Holder.String())
 	case trouble != nil:
 		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
@@ -78,21 +78,18 @@ func (h *state) lockChanged(trouble error) {
 	}
 }
 
-// Rival is another process that is known to run the bot.
-func (h *state) Rival() health.Rival {
-	if known := h.rival.Load(); known != nil {
-		return *known
-	}
-	return health.Rival{}
-}
-
 // rotate lets what is saved follow a token that was reset.
 func (h *state) rotate(token string) { h.store.Rotate(tokenlock.FingerprintOf(token)) }
 
-// Saving is whether what the bot knows is being saved.
-func (h *state) Saving() health.Saving {
+// conditions returns that nothing can be saved, and that another process is known
+// to run the bot.
+func (h *state) conditions() []health.Condition {
 	state := h.store.State()
-	return health.Saving{Trouble: state.Reason, Since: state.Since}
+	list := []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}
+	if known := h.rival.Load(); known != nil {
+		list = append(list, *known)
+	}
+	return list
 }
 
 // announce tells others on this machine where to ask how the bot is.

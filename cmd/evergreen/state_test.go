@@ -139,7 +139,7 @@ func TestGapBetweenProcessesIsTold(t *testing.T) {
 	w := newRestartHarness(t)
 	program := w.start()
 	w.awaitOnline(0)
-	w.awaitLog("Online as ") // Discord knows of the session before the bot does
+	w.awaitLog("Online with a new session") // Discord knows of the session before the bot does
 	for n, end := range []struct {
 		signal syscall.Signal
 		cause  health.CauseID
@@ -180,7 +180,7 @@ func (w *restartHarness) downtime(ctx context.Context, earlier int) (health.Inci
 	if err != nil {
 		return health.Incident{}, false // it is being written
 	}
-	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool { return !i.Gap || i.End.IsZero() })
+	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool { return !i.Downtime || i.End.IsZero() })
 	if len(gaps) <= earlier {
 		return health.Incident{}, false
 	}

@@ -96,14 +96,12 @@ type Options struct {
 	Journal  health.Journal
 	History  history.Storage
 	Alerts   alert.Storage
-	// Gap is the time since the previous run, as [health.Gap] makes it. Default:
+	// Gap is the time since the previous run, as [health.Downtime] makes it. Default:
 	// there was none.
 	Gap *health.Incident
-	// Saving tells whether these are kept. Default: not judged.
-	Saving func() health.Saving
-	// Duplicate tells whether another process is known to use the token. Default: what
-	// Discord's count of session starts shows.
-	Duplicate func() health.Rival
+	// Conditions returns what is known to be wrong beside the connection: that these
+	// are not kept, that another process uses the token. Default: nothing.
+	Conditions func() []health.Condition
 	// TokenChanged is told of a token that takes the place of the one before.
 	TokenChanged func(token string)
 }
@@ -201,14 +199,11 @@ func New(o Options) (*App, error) {
 	a.limiter = identify.New(identify.Options{
 		Storage: o.Storage, SessionStartLimit: a.check.Limits, HoldUntil: a.preflightDone, Alert: a.warnBudget, Rand: o.Rand,
 	})
-	var short func() health.Short
 	if o.Machine != nil {
 		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
-		short = a.memory.Shortage
 	}
 	a.tracker = health.NewTracker(health.Options{
-		Stats: func() gateway.Stats { return a.Fleet().Stats() }, Activity: a.activity, Redact: o.Redact,
-		Journal: o.Journal, Gap: o.Gap, Saving: o.Saving, Memory: short, Rival: a.duplicate,
+		Source: source{a}, Redact: o.Redact, Journal: o.Journal, Downtime: o.Gap,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -290,12 +285,12 @@ func (a *App) build(intents gateway.Intents) error {
 	if a.opts.Sessions != nil {
 		sessions = a.opts.Sessions.Sessions(intents)
 	}
-	narrator := health.NewNarrator(logging.Component(a.opts.Logger, "Gateway"))
+	eventLog := health.NewEventLog(logging.Component(a.opts.Logger, "Gateway"))
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
 			URLSource:   a, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
-			Observer: a.observers(narrator, parts.bot),
+			Observer: a.observers(eventLog, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
 			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, WallClock: a.opts.WallClock,

@@ -13,25 +13,22 @@ import (
 // been somebody who only had a look.
 const duplicateFor = time.Hour
 
-// duplicate tells whether another program uses the bot's token: as whoever holds the
-// token knows, or as Discord's count of session starts shows. The latter only
-// where all shards run here, for otherwise other programs are meant to.
-func (a *App) duplicate() health.Rival {
-	if a.opts.Duplicate != nil {
-		if known := a.opts.Duplicate(); known.Trouble != "" {
-			return known
-		}
-	}
+// duplicate is the condition that another program uses the bot's token, as Discord's
+// count of session starts shows. It holds only where all shards run here, for
+// otherwise other programs are meant to.
+func (a *App) duplicate() health.Condition {
 	others := a.limiter.ExternalUse()
 	if others.Starts == 0 || time.Since(others.Last) >= duplicateFor {
-		return health.Rival{}
+		return health.Condition{}
 	}
 	starts := "session start"
 	if others.Starts > 1 {
 		starts += "s"
 	}
-	return health.Rival{
-		Trouble: fmt.Sprintf("Discord has counted %d %s of the last day that this one did not make", others.Starts, starts), Since: others.Last,
+	return health.Condition{
+		Cause:   health.TwoInstances,
+		Trouble: fmt.Sprintf("Discord has counted %d %s of the last day that this one did not make", others.Starts, starts),
+		Since:   others.Last,
 	}
 }
 

@@ -46,9 +46,9 @@ func (f *folder) kept(o Options) Options {
 	gap := f.store.Gap(f.store.BeginRun())
 	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
 	o.History, o.Alerts, o.Gap = f.store.History(), f.store.Alerts(), gap
-	o.Saving = func() health.Saving {
+	o.Conditions = func() []health.Condition {
 		state := f.store.State()
-		return health.Saving{Trouble: state.Reason, Since: state.Since}
+		return []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}
 	}
 	return o
 }
@@ -144,8 +144,8 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 			t.Fatalf("the incidents: %+v", list)
 		}
 		gap := list[0]
-		if gap.Cause != health.ProcessGone || gap.Outcome != health.OutcomeNewSession || gap.Grey(time.Now()) != gap.Duration(time.Now()) || gap.Duration(time.Now()) < 30*time.Minute {
-			t.Errorf("the gap: %s, grey for %s", gap.Sentence(time.Now(), time.UTC), gap.Grey(time.Now()))
+		if gap.Cause != health.ProcessGone || gap.Outcome != health.OutcomeNewSession || gap.ShownOffline(time.Now()) != gap.Duration(time.Now()) || gap.Duration(time.Now()) < 30*time.Minute {
+			t.Errorf("the gap: %s, grey for %s", gap.Sentence(time.Now(), time.UTC), gap.ShownOffline(time.Now()))
 		}
 		second.end(gateway.EndSession)
 		f.shut(store.EndGoodbye)
@@ -250,7 +250,7 @@ func TestCrashLoopOfADay(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 			}
-			if s.log.has("Waiting to identify for ") && s.log.has(", until ") {
+			if s.log.has(`"Waiting to identify"`) && s.log.has(" until=") {
 				said++
 			}
 			f.shut(store.EndNone) // from here on nothing is kept: the process is gone

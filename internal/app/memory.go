@@ -25,7 +25,7 @@ type memoryMonitor struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex
-	short health.Short
+	short health.Condition
 }
 
 // run looks until ctx ends.
@@ -53,21 +53,21 @@ func (m *memoryMonitor) check() {
 	was := m.short.Trouble != ""
 	switch share := now.Share(); {
 	case share >= shortAt:
-		m.short.Trouble = now.String()
+		m.short.Cause, m.short.Trouble = health.MemoryShort, now.String()
 		if !was {
 			m.short.Since = time.Now()
 			m.log.Warn("Memory runs short: " + now.String() + ". At the limit the kernel kills the bot without a word; give the container or host more")
 		}
 	case was && share < enoughAt:
-		m.short = health.Short{}
+		m.short = health.Condition{}
 		m.log.Info("There is enough memory again: " + now.String())
 	case was:
 		m.short.Trouble = now.String()
 	}
 }
 
-// Shortage is how it looked last.
-func (m *memoryMonitor) Shortage() health.Short {
+// condition is the condition that memory runs short.
+func (m *memoryMonitor) condition() health.Condition {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.short

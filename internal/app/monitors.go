@@ -33,7 +33,7 @@ func (a *App) newMonitors() monitors {
 	client := alert.NewClient()
 	w := monitors{}
 	w.history = history.New(history.Options{
-		Snapshot: a.tracker.Standing, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
+		Snapshot: a.tracker.Summary, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
 		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
 		Storage: a.opts.History, LastAlive: a.lastAlive(),
 	})
@@ -71,7 +71,7 @@ func (a *App) newMonitors() monitors {
 	}
 	if c.DiscordStatusURL != "" {
 		w.poller = statuspage.New(statuspage.Options{
-			URL: c.DiscordStatusURL, Changed: a.onStatusPage, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
+			URL: c.DiscordStatusURL, Changed: a.tracker.SetDiscordStatus, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
 		})
 	}
 	return w
@@ -96,17 +96,6 @@ func (w monitors) run(ctx context.Context, services *sync.WaitGroup) {
 	if w.poller != nil {
 		services.Go(func() { _ = w.poller.Run(ctx) })
 	}
-}
-
-// onStatusPage lets the tracker know what Discord says of itself.
-func (a *App) onStatusPage(s statuspage.Status) {
-	e := health.Elsewhere{
-		Trouble: s.Trouble(), Says: s.Says(), Indicator: string(s.Indicator), Description: s.Description, At: s.At,
-	}
-	if len(s.Incidents) > 0 {
-		e.Incident, e.Link = s.Incidents[0].Name, s.Incidents[0].Link
-	}
-	a.tracker.Discord(e)
 }
 
 // newServer makes the HTTP API.

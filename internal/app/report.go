@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"evergreen/gateway"
 	"evergreen/identify"
 	"evergreen/internal/bot"
 	"evergreen/internal/discord/rest"
@@ -32,14 +34,33 @@ func (a *App) Report() bot.Report {
 	return out
 }
 
-// activity tells the tracker what the bot has done with its events.
-func (a *App) activity() health.Activity {
-	b := a.Bot()
+// source is the [health.Source] of the tracker.
+type source struct{ app *App }
+
+func (s source) Stats() gateway.Stats { return s.app.Fleet().Stats() }
+
+func (s source) Activity() health.Activity {
+	b := s.app.Bot()
 	counts := b.Counts()
 	return health.Activity{
 		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
-		Guilds: b.Guilds(), Username: a.username(),
+		Guilds: b.Guilds(), Username: s.app.username(),
 	}
+}
+
+func (s source) Conditions() []health.Condition {
+	var list []health.Condition
+	if s.app.opts.Conditions != nil {
+		list = s.app.opts.Conditions()
+	}
+	if s.app.memory != nil {
+		list = append(list, s.app.memory.condition())
+	}
+	known := func(c health.Condition) bool { return c.Cause == health.TwoInstances && c.Trouble != "" }
+	if !slices.ContainsFunc(list, known) {
+		list = append(list, s.app.duplicate())
+	}
+	return list
 }
 
 // username is what Discord calls the bot, as REST has told before the start; empty

@@ -70,7 +70,9 @@ func TestSecondProgramIsTold(t *testing.T) {
 func TestKnownRivalIsNamed(t *testing.T) {
 	onStage(t, nil, func(s *stage) {
 		o := s.options()
-		o.Duplicate = func() health.Rival { return health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()} }
+		o.Conditions = func() []health.Condition {
+			return []health.Condition{{Cause: health.TwoInstances, Trouble: "process 4711 runs this bot too", Since: time.Now()}}
+		}
 		r := s.start(o).online()
 		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason.String(), ": process 4711 runs this bot too") {
 			t.Errorf("it is %s", snap.Sentence())
@@ -115,8 +117,8 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		second := s.start(f.kept(s.options())).online()
 		i := second.tells(health.DeployGoodbye, "the program was stopped with a goodbye, and started again 3 s later. A new session was started; events in between were not delivered.")
-		if now := time.Now(); i.Grey(now) != i.Duration(now) {
-			t.Errorf("grey for %s of %s", i.Grey(now), i.Duration(now))
+		if now := time.Now(); i.ShownOffline(now) != i.Duration(now) {
+			t.Errorf("grey for %s of %s", i.ShownOffline(now), i.Duration(now))
 		}
 		second.end(gateway.KeepSession)
 		f.shut(store.EndPaused)

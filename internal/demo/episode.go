@@ -136,7 +136,7 @@ func (r *run) settle(ctx context.Context, s Strike, began time.Time, over func(t
 // incidentsSince lists the incidents that were noticed since a moment, oldest
 // first.
 func (r *run) incidentsSince(began time.Time) []health.Incident {
-	all := r.app.Tracker().Incidents(health.Remembered)
+	all := r.app.Tracker().Incidents(health.MemoryJournalSize)
 	all = slices.DeleteFunc(all, func(i health.Incident) bool { return i.Detected.Before(began) })
 	slices.Reverse(all)
 	return all
@@ -159,7 +159,7 @@ func (r *run) describe(e *Episode, before tallies, began time.Time) {
 		}
 		e.Reaction = append(e.Reaction, text)
 		e.AtRisk += i.AtRisk(now)
-		e.Grey += i.Grey(now)
+		e.Grey += i.ShownOffline(now)
 		e.Replayed += i.Replayed
 	}
 	r.told = now

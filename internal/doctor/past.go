@@ -41,7 +41,7 @@ func (v *visit) pasts() (all []past) {
 			continue
 		}
 		p := past{
-			Cause: i.Cause, Start: i.Start, DurationS: i.Duration(now).Seconds(), GreyS: i.Grey(now).Seconds(),
+			Cause: i.Cause, Start: i.Start, DurationS: i.Duration(now).Seconds(), GreyS: i.ShownOffline(now).Seconds(),
 			Routine: i.Routine(), SleptS: i.Evidence.Slept.Seconds(),
 		}
 		if i.Outcome == health.OutcomeOpen {

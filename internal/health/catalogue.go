@@ -13,9 +13,7 @@ var Catalogue = []Cause{
 		Done:       "The next start resumes the session if Discord still keeps it, and records how the last run ended.",
 		Do:         "Run the bot as a service that restarts it: a systemd unit, or a container with a restart policy.",
 		Stage:      "Run the bot against the simulator, end it with SIGKILL, wait a minute and start it again.",
-		Signs: []Sign{
-			{Key: "gap.gone", Says: "the program was gone without a word: killed, or its host lost power"},
-		},
+		Signs:      []Sign{{Key: "downtime.gone", Says: "the program was gone without a word: killed, or its host lost power"}},
 	},
 	{
 		ID: HostIdles, Number: 2, Depth: Root,
@@ -25,9 +23,7 @@ var Catalogue = []Cause{
 		Done:       "The session is saved, so that waking up within the minute resumes it.",
 		Do:         "Look up the host's idle policy; a bot needs a plan that never sleeps.",
 		Stage:      "Run the bot against the simulator, stop it with SIGTERM for ten minutes and start it again, three times.",
-		Signs: []Sign{
-			{Key: "gap.idle", Says: "the program was stopped for %s, as often before and without a new version: the host seems to put it to sleep"},
-		},
+		Signs:      []Sign{{Key: "downtime.idle", Says: "the program was stopped for %s, as often before and without a new version: the host seems to put it to sleep"}},
 	},
 	{
 		ID: IntentsRefused, Number: 3, Depth: Root,
@@ -97,9 +93,7 @@ var Catalogue = []Cause{
 		Done:       "Waiting: exhausting the budget would make Discord reset the token.",
 		Do:         "Find out what spent the starts: a crash loop, or a second program with the same token.",
 		Stage:      "Inject `session-loss` again and again, faster than an account of a few starts an hour allows.",
-		Signs: []Sign{
-			{Key: "identify-delayed", Says: "the right to start a session has to be waited for"},
-		},
+		Signs:      []Sign{{Key: "identify-delayed", Says: "the right to start a session has to be waited for"}},
 	},
 	{
 		ID: IPBanned, Number: 9, Depth: Root,
@@ -118,9 +112,7 @@ var Catalogue = []Cause{
 		Done:       "Retried every few seconds.",
 		Do:         "Check the resolver of this host (resolv.conf, the container's DNS). It is not Discord.",
 		Stage:      "Inject `dns` and then `cut`.",
-		Signs: []Sign{
-			{Kind: gateway.ReasonDNS, Says: "the name of Discord's gateway did not resolve"},
-		},
+		Signs:      []Sign{{Kind: gateway.ReasonDNS, Says: "the name of Discord's gateway did not resolve"}},
 	},
 	{
 		ID: DeployGoodbye, Number: 11, Depth: Root,
@@ -130,9 +122,7 @@ var Catalogue = []Cause{
 		Done:       "A pause closes with a private code instead, and the next start resumes.",
 		Do:         "Stop with SIGTERM, not with --goodbye, when a restart follows.",
 		Stage:      "Stop the bot with `--goodbye` and start it again.",
-		Signs: []Sign{
-			{Key: "gap.goodbye", Says: "the program was stopped with a goodbye, and started again %s later"},
-		},
+		Signs:      []Sign{{Key: "downtime.goodbye", Says: "the program was stopped with a goodbye, and started again %s later"}},
 	},
 	{
 		ID: PresenceLost, Number: 12, Depth: Root,
@@ -163,9 +153,7 @@ var Catalogue = []Cause{
 		Done:       "The memory limit is respected; a warning comes at 85 %.",
 		Do:         "Give the container or host more memory.",
 		Stage:      "Run the bot in a container with 20 MiB of memory.",
-		Signs: []Sign{
-			{Key: "gap.out-of-memory", Says: "the kernel killed the program for memory"},
-		},
+		Signs:      []Sign{{Key: "downtime.out-of-memory", Says: "the kernel killed the program for memory"}},
 	},
 	{
 		ID: TwoInstances, Number: 15, Depth: Root,
@@ -175,9 +163,7 @@ var Catalogue = []Cause{
 		Done:       "A second instance with the same state folder refuses to start. One elsewhere is noticed at a check (HEALTH_CHECK_INTERVAL) after its session start, and told for an hour.",
 		Do:         "Stop the other instance, or give it a token of its own.",
 		Stage:      "Start the bot twice. With one state folder the second says who holds it; with two (EVERGREEN_STATE_DIR) the first tells of it at its next check.",
-		Signs: []Sign{
-			{Key: "token-shared", Says: "another program uses the same token: %s"},
-		},
+		Signs:      []Sign{{Key: "condition.two-instances", Says: "another program uses the same token: %s"}},
 	},
 	{
 		ID: ProxyBlocks, Number: 16, Depth: Root,
@@ -187,9 +173,7 @@ var Catalogue = []Cause{
 		Done:       "Retried every few seconds.",
 		Do:         "Allow wss to gateway.discord.gg (port 443) on the proxy or firewall in between.",
 		Stage:      "Inject `no-wss` and then `cut`.",
-		Signs: []Sign{
-			{Kind: gateway.ReasonUpgrade, Says: "Discord's gateway did not open a WebSocket"},
-		},
+		Signs:      []Sign{{Kind: gateway.ReasonUpgrade, Says: "Discord's gateway did not open a WebSocket"}},
 	},
 	{
 		ID: DiscordOutage, Number: 17, Depth: Root,
@@ -217,7 +201,7 @@ var Catalogue = []Cause{
 		Signs: []Sign{
 			{Kind: gateway.ReasonSlept, Says: "the host was asleep", For: "for %s"},
 			{Key: "host-slept", Says: "the host slept for %s"},
-			{Key: "gap.slept", Says: "the host slept for %s, and the program did not survive it"},
+			{Key: "downtime.slept", Says: "the host slept for %s, and the program did not survive it"},
 		},
 	},
 	{
@@ -228,9 +212,7 @@ var Catalogue = []Cause{
 		Done:       "The process never exits over what passes by itself, and exits with 78 over what does not.",
 		Do:         "Mend what the last exit said, then start the service again.",
 		Stage:      "Run the bot against the simulator, end it with SIGKILL and start it again at once, three times; then wait five minutes before the next start.",
-		Signs: []Sign{
-			{Key: "gap.gave-up", Says: "the program ended %s times in a row and was started again each time, and after the last nobody did for %s: the supervisor gave up"},
-		},
+		Signs:      []Sign{{Key: "downtime.gave-up", Says: "the program ended %s times in a row and was started again each time, and after the last nobody did for %s: the supervisor gave up"}},
 	},
 	{
 		ID: ShortTimeouts, Number: 20, Depth: Root,
@@ -288,9 +270,7 @@ var Catalogue = []Cause{
 		Done:       "Shown as degraded: connected and working are judged apart.",
 		Do:         "Check the Message Content Intent, and the log for failing handlers.",
 		Stage:      "In the demo, the crashing command does it: `evergreen demo`.",
-		Signs: []Sign{
-			{Key: "panics", Says: "handlers panicked %s times in the last %s, last over %s"},
-		},
+		Signs:      []Sign{{Key: "panics", Says: "handlers panicked %s times in the last %s, last over %s"}},
 	},
 	{
 		ID: RoutineReconnect, Depth: Symptom,
@@ -299,9 +279,7 @@ var Catalogue = []Cause{
 		Recognised: "Op 7; it comes several times a day.",
 		Done:       "Moved to another connection and resumed.",
 		Stage:      "Inject `op7`.",
-		Signs: []Sign{
-			{Kind: gateway.ReasonReconnect, Says: "Discord asked for a reconnect (routine)"},
-		},
+		Signs:      []Sign{{Kind: gateway.ReasonReconnect, Says: "Discord asked for a reconnect (routine)"}},
 	},
 	{
 		ID: ConnectionCut, Depth: Symptom,
@@ -310,10 +288,8 @@ var Catalogue = []Cause{
 		Recognised: "It ended without a close frame.",
 		Done:       "Resumed.",
 		Stage:      "Inject `cut` or `drop`.",
-		Signs: []Sign{
-			{Kind: gateway.ReasonReset, Says: "the connection was cut without a close frame"},
-		},
-		Codes: []gateway.CloseCode{gateway.CloseNone},
+		Signs:      []Sign{{Kind: gateway.ReasonReset, Says: "the connection was cut without a close frame"}},
+		Codes:      []gateway.CloseCode{gateway.CloseNone},
 	},
 	{
 		ID: DiscordClosed, Depth: Symptom,
@@ -331,10 +307,8 @@ var Catalogue = []Cause{
 		Recognised: "Op 9, or close code 4007 or 4009.",
 		Done:       "Started a new session within the budget.",
 		Stage:      "Inject `op9-false`, or `resume-op9-false` and then `cut`.",
-		Signs: []Sign{
-			{Kind: gateway.ReasonInvalidSession, Says: "Discord invalidated the session"},
-		},
-		Codes: []gateway.CloseCode{gateway.CloseInvalidSeq, gateway.CloseSessionTimedOut},
+		Signs:      []Sign{{Kind: gateway.ReasonInvalidSession, Says: "Discord invalidated the session"}},
+		Codes:      []gateway.CloseCode{gateway.CloseInvalidSeq, gateway.CloseSessionTimedOut},
 	},
 	{
 		ID: NetworkDown, Depth: Root,
@@ -401,9 +375,9 @@ var Catalogue = []Cause{
 		Stage:      "Run the bot against the simulator, stop it with SIGTERM and start it again.",
 		Signs: []Sign{
 			{Kind: gateway.ReasonStop, Says: "it was stopped as asked"},
-			{Key: "gap.stopped", Says: "the program was stopped as asked, with a goodbye"},
-			{Key: "gap.new-version", Says: "the program was stopped as asked, for version %s"},
-			{Key: "gap.paused", Says: "the program was stopped as asked"},
+			{Key: "downtime.stopped", Says: "the program was stopped as asked, with a goodbye"},
+			{Key: "downtime.new-version", Says: "the program was stopped as asked, for version %s"},
+			{Key: "downtime.paused", Says: "the program was stopped as asked"},
 		},
 	},
 	{
@@ -415,8 +389,8 @@ var Catalogue = []Cause{
 		Do:         "If what it said names a setting or the token, mend that. Otherwise please report it with the file `evergreen-...crash.txt` of the state folder and the last lines of the log; run the bot as a service that restarts it.",
 		Stage:      "Run the bot against the simulator, end it with SIGQUIT and start it again.",
 		Signs: []Sign{
-			{Key: "gap.crashed", Says: "the program crashed"},
-			{Key: "gap.failed", Says: "the program ended with an error"},
+			{Key: "downtime.crashed", Says: "the program crashed"},
+			{Key: "downtime.failed", Says: "the program ended with an error"},
 		},
 	},
 	{
@@ -428,8 +402,8 @@ var Catalogue = []Cause{
 		Do:         "Run the bot as a service that starts with the host; look up why it went down (last -x, the provider's notices).",
 		Stage:      "Reboot the machine on which the bot runs against the simulator.",
 		Signs: []Sign{
-			{Key: "gap.shut-down", Says: "the host was shut down or rebooted, and stopped the program in order"},
-			{Key: "gap.rebooted", Says: "the host went down or was rebooted without stopping the program"},
+			{Key: "downtime.shut-down", Says: "the host was shut down or rebooted, and stopped the program in order"},
+			{Key: "downtime.rebooted", Says: "the host went down or was rebooted without stopping the program"},
 		},
 	},
 	{
@@ -440,9 +414,7 @@ var Catalogue = []Cause{
 		Done:       "Held everything in memory, tried again every few seconds, and wrote it once the disk was well. A damaged database is set aside and a new one begun.",
 		Do:         "Make room on the disk of the state folder, or make it writable again; if it reports errors, replace it. No restart is needed.",
 		Stage:      "Run the bot against the simulator with EVERGREEN_STATE_DIR on a small disk, and fill that disk up.",
-		Signs: []Sign{
-			{Key: "unsaved", Says: "nothing can be saved: %s"},
-		},
+		Signs:      []Sign{{Key: "condition.disk-trouble", Says: "nothing can be saved: %s"}},
 	},
 	{
 		ID: MemoryShort, Depth: Root,
@@ -452,9 +424,7 @@ var Catalogue = []Cause{
 		Done:       "The Go runtime frees memory harder from 90 % of the limit on. The bot stays online and counts as degraded.",
 		Do:         "Give the container or host more memory, or find what takes it; the log has the numbers.",
 		Stage:      "Run the bot in a container with little memory, and start something greedy beside it.",
-		Signs: []Sign{
-			{Key: "memory", Says: "memory runs short: %s"},
-		},
+		Signs:      []Sign{{Key: "condition.memory-short", Says: "memory runs short: %s"}},
 	},
 	{
 		ID: Unknown, Depth: Unexplained,

@@ -6,12 +6,11 @@ import (
 	"evergreen/gateway"
 )
 
-// CauseID names a row of [Catalogue]. It is stored and linked to, so it never
-// changes.
+// CauseID identifies a row of [Catalogue]. It is stored and linked to, so it
+// never changes.
 type CauseID string
 
-// The causes that observations, and the record of the previous run, can lead
-// to, and those that say why nothing can, see [Cause].Unseen.
+// Each has a row in [Catalogue] that explains it.
 const (
 	Unknown          CauseID = "unknown"
 	IntentsRefused   CauseID = "intents-refused"
@@ -62,7 +61,6 @@ const (
 // up in one incident, the deepest names it.
 type Depth int
 
-// The depths.
 const (
 	// Unexplained is only the depth of [Unknown].
 	Unexplained Depth = iota
@@ -81,16 +79,16 @@ type Cause struct {
 	// the most common; 0 for everyday ends of a connection.
 	Number int
 	Title  string
-	// Happened is what went on, for somebody who meets it for the first time.
+	// Happened is what went on, for a person who meets it for the first time.
 	Happened string
 	// Recognised is how software sees it.
 	Recognised string
 	// Done is what this program does about it.
 	Done string
-	// Do is what a person has to do; empty when nothing is left to be done.
+	// Do is what a person has to do; empty for nothing.
 	Do string
-	// Stage is how to see it happen without Discord; what stands in backticks is
-	// a fault of the simulator. Empty when the simulator cannot do it.
+	// Stage is how to make it happen without Discord; what stands in backticks is
+	// a fault of the simulator.
 	Stage string
 	// Unseen is why no incident ever has this cause; empty where one can.
 	Unseen string
@@ -138,42 +136,37 @@ func (c Cause) Remedy() Message {
 // Link is where the runbook explains the cause.
 func (c Cause) Link() string { return "docs/runbook.md#" + string(c.ID) }
 
-var byID = func() map[CauseID]Cause {
-	rows := make(map[CauseID]Cause, len(Catalogue))
-	for _, c := range Catalogue {
-		rows[c.ID] = c
-	}
-	return rows
-}()
-
-// signs and codes lead from what a shard reports to the catalogue.
-var (
-	signs = make(map[gateway.ReasonKind]knownSign)
-	codes = make(map[gateway.CloseCode]CauseID)
-)
-
-type knownSign struct {
-	Sign
-	cause CauseID
-}
-
-func init() {
-	for _, c := range Catalogue {
-		for _, s := range c.Signs {
-			if s.Kind != "" {
-				signs[s.Kind] = knownSign{s, c.ID}
-			}
-		}
-		for _, code := range c.Codes {
-			codes[code] = c.ID
-		}
-	}
-}
-
 // Lookup returns the row of the cause, the row of [Unknown] if there is none.
 func Lookup(id CauseID) Cause {
 	if c, ok := byID[id]; ok {
 		return c
 	}
 	return byID[Unknown]
+}
+
+// byID, byKind and byCode are the [Catalogue] by what leads to a row.
+var (
+	byID   = make(map[CauseID]Cause)
+	byKind = make(map[gateway.ReasonKind]diagnosis)
+	byCode = make(map[gateway.CloseCode]CauseID)
+)
+
+// diagnosis is what a kind of reason means.
+type diagnosis struct {
+	cause CauseID
+	sign  Sign
+}
+
+func init() {
+	for _, c := range Catalogue {
+		byID[c.ID] = c
+		for _, s := range c.Signs {
+			if s.Kind != "" {
+				byKind[s.Kind] = diagnosis{c.ID, s}
+			}
+		}
+		for _, code := range c.Codes {
+			byCode[code] = c.ID
+		}
+	}
 }

@@ -87,7 +87,7 @@ var kinds = []gateway.ReasonKind{
 // into the catalogue.
 func TestTablesAreComplete(t *testing.T) {
 	for _, kind := range kinds {
-		if s, ok := signs[kind]; !ok || s.Says == "" {
+		if s, ok := byKind[kind]; !ok || s.sign.Says == "" {
 			t.Errorf("%s has no words", kind)
 		}
 	}
@@ -95,7 +95,7 @@ func TestTablesAreComplete(t *testing.T) {
 		if code == 4006 {
 			continue // not in use any more
 		}
-		if _, ok := codes[code]; !ok {
+		if _, ok := byCode[code]; !ok {
 			t.Errorf("%d has no row", code)
 		}
 	}
@@ -208,7 +208,7 @@ func TestWhoClosed(t *testing.T) {
 		gateway.ReasonReset: ByNetwork, gateway.ReasonWrite: ByNetwork,
 		gateway.ReasonSilent: ByUs, gateway.ReasonNoACK: ByUs, gateway.ReasonSlept: ByUs, gateway.ReasonMalformed: ByUs,
 	} {
-		if got := closer(gateway.Reason{Kind: kind}); got != want {
+		if got := closedBy(gateway.Reason{Kind: kind}); got != want {
 			t.Errorf("%s: %q", kind, got)
 		}
 	}

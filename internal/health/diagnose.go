@@ -15,15 +15,15 @@ import (
 	"evergreen/internal/discord/rest"
 )
 
-// Diagnose finds the row of the catalogue for what a shard reported: by the
-// close code if there is one, else by the kind of failure and the error behind
-// it. What fits nowhere is [Unknown].
+// Diagnose returns the cause of what a shard reported: by the close code if there
+// is one, else by the kind of failure and the error behind it. It returns
+// [Unknown] for what the [Catalogue] does not list.
 func Diagnose(c gateway.Reason) CauseID {
 	if errors.Is(c.Err, gateway.ErrUnauthorized) {
 		return TokenRefused
 	}
 	if code := closeCode(c); code != 0 {
-		if id, ok := codes[code]; ok {
+		if id, ok := byCode[code]; ok {
 			return id
 		}
 		return Unknown
@@ -34,15 +34,15 @@ func Diagnose(c gateway.Reason) CauseID {
 			return id
 		}
 	}
-	if s, ok := signs[c.Kind]; ok {
-		return s.cause
+	if d, ok := byKind[c.Kind]; ok {
+		return d.cause
 	}
 	return Unknown
 }
 
-// diagnoseAttempt looks at the answer to a failed attempt, or at the error that
-// came instead. A 429 means a ban only at the upgrade: over REST it may be an
-// ordinary rate limit.
+// diagnoseAttempt diagnoses a failed attempt by the HTTP status it met, or by its
+// error. A 429 means a ban only at the upgrade: over REST it may be an ordinary
+// rate limit.
 func diagnoseAttempt(c gateway.Reason) (CauseID, bool) {
 	switch status := httpStatus(c); {
 	case status >= 500:
@@ -54,26 +54,26 @@ func diagnoseAttempt(c gateway.Reason) (CauseID, bool) {
 	case status != 0:
 		return "", false
 	}
-	if _, ok := errors.AsType[*network.ProxyError](c.Err); ok {
+	if _, proxy := errors.AsType[*network.ProxyError](c.Err); proxy {
 		return ProxyFailed, true
 	}
 	if errors.Is(c.Err, rest.ErrBanned) {
 		return IPBanned, true
 	}
-	if _, ok := errors.AsType[*net.DNSError](c.Err); ok {
+	if _, dns := errors.AsType[*net.DNSError](c.Err); dns {
 		return DNSFailure, true
 	}
-	if badCertificate(c.Err) {
+	if isCertificateError(c.Err) {
 		return CertificateBad, true
 	}
 	if op, ok := errors.AsType[*net.OpError](c.Err); ok {
-		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && unreachable(c.Err) {
+		if tcp, ok := op.Addr.(*net.TCPAddr); ok && tcp.IP.To4() == nil && isUnreachable(c.Err) {
 			return IPv6NoRoute, true
 		}
 		return NetworkDown, true
 	}
 	if c.Kind == gateway.ReasonUpgrade || errors.Is(c.Err, context.DeadlineExceeded) {
-		return NetworkDown, true // nothing answered: who was in the way cannot be told
+		return NetworkDown, true // nothing answered, so it cannot be told what was in the way
 	}
 	return "", false
 }
@@ -98,25 +98,28 @@ func httpStatus(c gateway.Reason) int {
 	return 0
 }
 
-func badCertificate(err error) bool {
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	_, hostname := errors.AsType[x509.HostnameError](err)
-	return verification || authority || invalid || hostname
+func isCertificateError(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		invalid      x509.CertificateInvalidError
+		hostname     x509.HostnameError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
-func unreachable(err error) bool {
+func isUnreachable(err error) bool {
 	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) ||
 		errors.Is(err, syscall.EADDRNOTAVAIL)
 }
 
-// describe says a reason in words, as part of a sentence. A reason that is not
-// known says so.
+// describe says a reason in words, as part of a sentence: in those of its close
+// code, or of its kind.
 func describe(c gateway.Reason) Message {
-	sign, known := signs[c.Kind]
+	d, known := byKind[c.Kind]
 	code := closeCode(c)
-	_, listed := codes[code]
+	_, listed := byCode[code]
 	proxy, proxied := errors.AsType[*network.ProxyError](c.Err)
 	switch {
 	case proxied:
@@ -132,16 +135,16 @@ func describe(c gateway.Reason) Message {
 	case !known:
 		return Say("unknown", string(c.Kind))
 	case httpStatus(c) != 0:
-		return Say("join.http", Say(sign.key()), strconv.Itoa(httpStatus(c)))
-	case c.Elapsed > 0 && sign.For != "":
-		return Say(sign.key()+".for", c.Elapsed)
+		return Say("join.http", Say(d.sign.key()), strconv.Itoa(httpStatus(c)))
+	case c.Elapsed > 0 && d.sign.For != "":
+		return Say(d.sign.key()+".for", c.Elapsed)
 	}
-	return Say(sign.key())
+	return Say(d.sign.key())
 }
 
-// detail returns what the peer or the system said about a cause, in its own
-// words; empty when there is nothing that [describe] does not say. It is
-// foreign text: secrets may be in it, and it may be long.
+// detail returns what Discord or the system said about a reason, in its own
+// words; empty when that is nothing that [describe] does not say. The text is
+// from elsewhere: secrets may be in it, and it may be long.
 func detail(c gateway.Reason) string {
 	switch {
 	case c.Text != "" && c.Text != c.Code.Policy().Says:

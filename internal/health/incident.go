@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/text"
 )
 
 // Outcome is how an incident ended.
 type Outcome int
 
-// The outcomes.
 const (
 	// OutcomeOpen: not back yet.
 	OutcomeOpen Outcome = iota
@@ -22,24 +22,23 @@ const (
 	OutcomeNewSession
 	// OutcomeEnded: the shard was stopped before it was back.
 	OutcomeEnded
-	// OutcomeUnobserved: it is back, but the observation of how was dropped.
+	// OutcomeUnobserved: the shard is back, but the observation of how was dropped.
 	OutcomeUnobserved
-	// OutcomeMended: what was wrong while the bot was connected is not any more.
+	// OutcomeMended: what was wrong while the bot was connected is over.
 	OutcomeMended
 )
 
-// Closer says who ended a connection.
+// Closer is who ended a connection.
 type Closer string
 
-// The closers.
 const (
-	ByNobody  Closer = ""        // there was no connection to end
-	ByDiscord Closer = "Discord" // a close frame, or an op that asks to go
+	ByNone    Closer = ""        // there was no connection to end
+	ByDiscord Closer = "Discord" // a close frame, or an op that asks to reconnect
 	ByUs      Closer = "us"      // this program gave the connection up
-	ByNetwork Closer = "network" // it ended without a word
+	ByNetwork Closer = "network" // it ended without a close frame
 )
 
-// Evidence is what was seen around a loss, for those who doubt the verdict.
+// Evidence is what was seen around a loss, from which the cause was concluded.
 type Evidence struct {
 	// Kind and Code are how the first connection of the incident ended; Code
 	// is 0 without a close frame. Said is the close reason or error text.
@@ -47,12 +46,13 @@ type Evidence struct {
 	Code gateway.CloseCode
 	Said string
 	By   Closer
-	// LastByte and LastACK are when Discord was last heard and last answered.
+	// LastByte is when anything last arrived, LastACK when a heartbeat was last
+	// answered.
 	LastByte, LastACK time.Time
 	// Lasted is how long the connection had been live.
 	Lasted time.Duration
 	// Attempts counts the attempts that did not reach HELLO. DialKind, DialSaid
-	// and HTTPStatus are of the last of them.
+	// and HTTPStatus belong to the last of them.
 	Attempts   int
 	DialKind   gateway.ReasonKind
 	DialSaid   string
@@ -61,77 +61,21 @@ type Evidence struct {
 	Slept time.Duration
 }
 
-// Action is one thing that was done, in words. The same thing done several
-// times in a row is one action: Times counts, Until is when it was last done.
-type Action struct {
-	At, Until time.Time
-	What      Message
-	Times     int
-}
-
-// Message says the action, and how often it was done.
-func (a Action) Message() Message {
-	if a.Times > 1 {
-		return Say("action.again", a.What, int64(a.Times))
-	}
-	return a.What
-}
-
-// String says the action in English.
-func (a Action) String() string { return a.Message().String() }
-
-// The bounds of the actions of one incident: how many there are, and how long
-// a round of them may be to be recognised when it comes again.
-const (
-	maxActions = 50
-	maxRound   = 6
-)
-
-func addAction(list []Action, at time.Time, what Message) []Action {
-	if n := len(list); n > 0 && list[n-1].What == what {
-		list[n-1].Times++
-		list[n-1].Until = at
-		return fold(list)
-	}
-	if len(list) == maxActions {
-		list = slices.Delete(list, maxActions/2, maxActions/2+1) // the ends tell the most
-	}
-	return fold(append(list, Action{At: at, Until: at, What: what, Times: 1}))
-}
-
-// fold makes one round out of two equal ones at the end of the list, so that a
-// loop of dial, RESUME, refusal reads as three actions done many times and not
-// as a page of them.
-func fold(list []Action) []Action {
-	for round := 2; round <= maxRound && 2*round <= len(list); round++ {
-		earlier, later := list[len(list)-2*round:len(list)-round], list[len(list)-round:]
-		if !slices.EqualFunc(earlier, later, func(a, b Action) bool { return a.What == b.What }) {
-			continue
-		}
-		for n := range earlier {
-			earlier[n].Times += later[n].Times
-			earlier[n].Until = later[n].Until
-		}
-		return list[:len(list)-round]
-	}
-	return list
-}
-
 // Incident is one loss, from the last sign of life to RESUMED or READY.
 type Incident struct {
-	// ID names the incident for good, also across restarts.
-	ID   string
-	Pair gateway.ShardID
-	// Cause is the deepest cause that showed up; What says what happened first
-	// and Then, where it is not empty, what turned out to be behind it or kept
-	// it going.
+	// ID identifies the incident, also across restarts.
+	ID    string
+	Shard gateway.ShardID `json:"Pair"`
+	// Cause is the deepest cause that showed up. What is what happened first;
+	// Then, which may be zero, what turned out to be behind it or kept it going.
+	// [Incident.Happened] puts them together.
 	Cause      CauseID
 	What, Then Message
 	Evidence   Evidence
 	Actions    []Action
 	// Start is when Discord was last heard (G-160), or when the shard was
-	// started if it had not been online yet. End is RESUMED, READY or the stop;
-	// zero while the incident is open.
+	// started if it had not been online yet. End is the time of RESUMED, READY or
+	// the stop; zero while the incident is open.
 	Start, End time.Time
 	// Detected is when the loss was noticed.
 	Detected time.Time
@@ -139,25 +83,24 @@ type Incident struct {
 	// SessionLost is when the session was given up or ended by Discord; zero
 	// while it was kept.
 	SessionLost time.Time
-	// Replayed counts the events that came again, Lost those known to be
-	// missing. After an OutcomeNewSession nobody knows how many were lost.
+	// Replayed counts the events that Discord sent again, Lost those known to be
+	// missing. After an OutcomeNewSession it is not known how many were lost.
 	Replayed int
 	Lost     int64
 	// AtStart marks an incident in which the shard had not been online yet.
 	AtStart bool
-	// Gap marks an incident that began with the end of the previous run of this
-	// program, see [Gap].
-	Gap bool
-	// Connected marks an incident in which no connection was lost: only what the
-	// bot does with its events, or keeps of them, was in question.
+	// Downtime marks an incident that began with the end of the previous run of
+	// this program, see [Downtime].
+	Downtime bool `json:"Gap"`
+	// Connected marks the incident of a [Condition]: no connection was lost.
 	Connected bool
 }
 
-// incidentTime is how an incident's ID begins, so that IDs sort by time.
+// incidentTime is the format in which an ID begins, so that IDs sort by time.
 const incidentTime = "20060102T150405.000000"
 
-func incidentID(start time.Time, pair gateway.ShardID) string {
-	return fmt.Sprintf("%s-%d", start.UTC().Format(incidentTime), pair.ID)
+func incidentID(start time.Time, shard gateway.ShardID) string {
+	return fmt.Sprintf("%s-%d", start.UTC().Format(incidentTime), shard.ID)
 }
 
 // Duration is how long the incident has lasted at now, or lasted in all.
@@ -168,22 +111,23 @@ func (i Incident) Duration(now time.Time) time.Duration {
 	return max(0, now.Sub(i.Start))
 }
 
-// Grey is for how much of the incident the dot was grey, as far as can be told
-// from here: from the end of the session, or from when Discord stops waiting
-// for a lost connection ([DotLife]), whichever came first.
-func (i Incident) Grey(now time.Time) time.Duration {
+// ShownOffline is for how much of the incident Discord showed the bot as offline,
+// as far as that can be concluded: from the end of the session, or from when
+// Discord stops waiting for a lost connection ([PresenceTimeout]), whichever came
+// first.
+func (i Incident) ShownOffline(now time.Time) time.Duration {
 	if !i.End.IsZero() {
 		now = i.End
 	}
 	if i.Connected {
 		return 0
 	}
-	from := i.Start.Add(DotLife)
+	from := i.Start.Add(PresenceTimeout)
 	if !i.SessionLost.IsZero() && i.SessionLost.Before(from) {
 		from = i.SessionLost
 	}
 	if i.AtStart && i.Outcome != OutcomeResumed {
-		from = i.Start // there was no session to keep the dot green
+		from = i.Start // there was no session
 	}
 	if from.Before(i.Start) {
 		from = i.Start
@@ -191,30 +135,30 @@ func (i Incident) Grey(now time.Time) time.Duration {
 	return max(0, now.Sub(from))
 }
 
-// AtRisk is for how much of the incident the dot was still green, but only by
-// Discord's patience.
+// AtRisk is for how much of the incident the connection was lost while Discord
+// still showed the bot as online.
 func (i Incident) AtRisk(now time.Time) time.Duration {
 	if i.Connected {
 		return 0
 	}
-	return i.Duration(now) - i.Grey(now)
+	return i.Duration(now) - i.ShownOffline(now)
 }
 
-// Routine reports whether the incident is of the kind that happens several
-// times a day and costs nothing.
+// Routine reports whether the incident is a reconnect that Discord asked for and
+// that cost nothing.
 func (i Incident) Routine() bool {
 	return i.Cause == RoutineReconnect && i.Outcome == OutcomeResumed && i.Lost == 0
 }
 
-// clone copies the incident with what it points to.
+// clone returns a copy that shares nothing with the incident.
 func (i *Incident) clone() Incident {
 	c := *i
 	c.Actions = slices.Clone(i.Actions)
 	return c
 }
 
-// Sentence tells the incident to a person, with times of day in the given
-// zone; now matters only while the incident is open.
+// Sentence says the incident in English, with times of day in the given zone;
+// now matters only while the incident is open.
 //
 //	22:14:03 to 22:14:19 (16.2 s): the connection was half-open (nothing arrived
 //	for 15 s). Resumed, 12 events replayed, none lost.
@@ -222,13 +166,13 @@ func (i Incident) Sentence(now time.Time, zone *time.Location) string {
 	var b strings.Builder
 	start := i.Start.In(zone)
 	if i.End.IsZero() {
-		fmt.Fprintf(&b, "Since %s (%s so far)", clock(start, now.In(zone)), span(i.Duration(now)))
+		fmt.Fprintf(&b, "Since %s (%s so far)", clock(start, now.In(zone)), text.Duration(i.Duration(now)))
 	} else {
 		end := i.End.In(zone)
-		fmt.Fprintf(&b, "%s to %s (%s)", clock(start, end), clock(end, start), span(i.Duration(now)))
+		fmt.Fprintf(&b, "%s to %s (%s)", clock(start, end), clock(end, start), text.Duration(i.Duration(now)))
 	}
-	if i.Pair.Count > 1 {
-		b.WriteString(", shard " + i.Pair.String())
+	if i.Shard.Count > 1 {
+		b.WriteString(", shard " + i.Shard.String())
 	}
 	b.WriteString(": " + i.Summary())
 	return b.String()
@@ -240,7 +184,8 @@ func (i Incident) Summary() string {
 }
 
 // Happened says what happened, as part of a sentence: what was seen first, what
-// was behind it, and how many attempts to come back failed.
+// was behind it, and how many attempts to come back failed. Everything that puts
+// an incident into words calls it.
 func (i Incident) Happened() Message {
 	m := i.What
 	if m == (Message{}) {
@@ -281,7 +226,7 @@ func (i Incident) Ended() Message {
 	return Say("outcome.open")
 }
 
-// replayed says what a resume brought.
+// replayed says how many events a RESUME brought back.
 func replayed(events int, lost int64) Message {
 	switch {
 	case lost > 0:
@@ -292,7 +237,7 @@ func replayed(events int, lost int64) Message {
 	return Say("replayed.all", number(events, "event"))
 }
 
-// clock prints a time of day, with the date when the other end of the period
+// clock formats a time of day, with the date when the other end of the period
 // lies on another day.
 func clock(t, other time.Time) string {
 	if t.YearDay() != other.YearDay() || t.Year() != other.Year() {

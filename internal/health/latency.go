@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// latencyWindow is how many answered heartbeats the percentiles look back on:
-// about three hours at Discord's interval.
-const latencyWindow = 256
+// latencySamples is how many answered heartbeats the percentiles cover: about
+// three hours at Discord's interval.
+const latencySamples = 256
 
 // Latency sums up the round trips of heartbeats (G-031). The percentiles are
-// over the last 256 of them, by nearest rank; all are zero when there were
-// none.
+// those of the last 256, by nearest rank; all are zero when there were none.
 type Latency struct {
 	Last          time.Duration
 	At            time.Time // of Last
@@ -26,35 +25,35 @@ type Sample struct {
 	Took time.Duration
 }
 
-// window keeps the newest samples in a ring, and what they come to until one more
-// comes: several may ask in between.
-type window struct {
+// latencyWindow keeps the newest samples in a ring, and their summary until
+// another sample is added.
+type latencyWindow struct {
 	samples []Sample
 	next    int
 	latency Latency
-	stale   bool // latency is of before
+	stale   bool // latency is not that of the samples
 }
 
-func (w *window) add(s Sample) {
+func (w *latencyWindow) add(s Sample) {
 	w.stale = true
-	if len(w.samples) < latencyWindow {
+	if len(w.samples) < latencySamples {
 		w.samples = append(w.samples, s)
 		return
 	}
 	w.samples[w.next] = s
-	w.next = (w.next + 1) % latencyWindow
+	w.next = (w.next + 1) % latencySamples
 }
 
 // list returns the samples, oldest first.
-func (w *window) list() []Sample {
+func (w *latencyWindow) list() []Sample {
 	if w.next == 0 {
 		return slices.Clone(w.samples)
 	}
 	return slices.Concat(w.samples[w.next:], w.samples[:w.next])
 }
 
-// sum is what the samples come to.
-func (w *window) sum() Latency {
+// sum returns the summary of the samples.
+func (w *latencyWindow) sum() Latency {
 	if w.stale {
 		w.latency, w.stale = summarise(w.list()), false
 	}

@@ -12,7 +12,7 @@ import (
 // Given RESUMEs that are cut off one after another, then the incident says so,
 // and says it once.
 func TestResumesAreDropped(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	cut := gateway.Reason{Kind: gateway.ReasonReset}
 	s.lose(cut)
@@ -37,7 +37,7 @@ func TestResumesAreDropped(t *testing.T) {
 // then the third time is called a loop; after an hour of peace the same end is
 // just itself.
 func TestReadyThenDrop(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
 	drop := func() {
 		s.after(10 * time.Second)
@@ -66,7 +66,7 @@ func TestReadyThenDrop(t *testing.T) {
 // Given the same end three times before the bot is back, then that is a loop
 // too.
 func TestSameEndOverAndOver(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
 	s.lose(closed)
 	for range 2 {
@@ -81,7 +81,7 @@ func TestSameEndOverAndOver(t *testing.T) {
 // Given READY that does not come while heartbeats are answered, then Discord is
 // to blame, and the bot says that it waits.
 func TestReadyIsSlow(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
@@ -105,7 +105,7 @@ func TestReadyIsSlow(t *testing.T) {
 // Given the right to identify that has to be waited for, then a long wait is an
 // incident with its reason, a short one is nothing but its turn.
 func TestIdentifyBudget(t *testing.T) {
-	s := tell(t, Options{})
+	s := newFakeShard(t, Options{})
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
 	s.note(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
 	if snap := s.is(Starting, "waiting to identify: one IDENTIFY in 5 s"); snap.Last != nil {
@@ -120,7 +120,7 @@ func TestIdentifyBudget(t *testing.T) {
 	s.is(Offline, "not online since the start: the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
 	s.dial(false, gateway.Reason{})
 	s.identify()
-	if i := s.newest(); i.Outcome != OutcomeNewSession || i.Grey(s.now) != i.Duration(s.now) || !strings.HasSuffix(i.Summary(), "Then online with a new session.") {
+	if i := s.newest(); i.Outcome != OutcomeNewSession || i.ShownOffline(s.now) != i.Duration(s.now) || !strings.HasSuffix(i.Summary(), "Then online with a new session.") {
 		t.Errorf("got %+v: %s", i, i.Summary())
 	}
 	if s.snapshot().Counts.Reconnects != 0 {
@@ -131,7 +131,7 @@ func TestIdentifyBudget(t *testing.T) {
 // Given a session taken over from an earlier run, when it is resumed at the
 // start, then there is no incident, and the session's age is known from then on.
 func TestFirstResume(t *testing.T) {
-	s := tell(t, Options{})
+	s := newFakeShard(t, Options{})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(7)
 	snap := s.is(Online, "connected, and Discord answers")
@@ -142,7 +142,7 @@ func TestFirstResume(t *testing.T) {
 
 // Given events that never arrive during a replay, then the incident counts them.
 func TestEventsAreMissing(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})
 	s.note(gateway.SequenceGap{From: 101, To: 103})
@@ -155,7 +155,7 @@ func TestEventsAreMissing(t *testing.T) {
 // Given a stop, then a lost connection is no incident, and one that is open ends.
 func TestStop(t *testing.T) {
 	stop := gateway.Reason{Kind: gateway.ReasonStop}
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.move(gateway.Draining{}, stop)
 	s.is(Stopping, "finishing what was begun before the stop")
 	s.lose(stop)
@@ -164,7 +164,7 @@ func TestStop(t *testing.T) {
 		t.Errorf("got %+v", snap)
 	}
 
-	s = tell(t, Options{}).start()
+	s = newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(time.Second)
@@ -177,7 +177,7 @@ func TestStop(t *testing.T) {
 // Given observations that were dropped because the observer was slow, then the
 // tracker finds its way back: no incident stays open for good.
 func TestDroppedObservations(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(time.Second)
@@ -187,7 +187,7 @@ func TestDroppedObservations(t *testing.T) {
 	}
 	s.is(Online, "connected, and Discord answers")
 
-	s = tell(t, Options{}).start()
+	s = newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(time.Minute)
@@ -202,7 +202,7 @@ func TestDroppedObservations(t *testing.T) {
 // The end of an old connection that arrives after the new one is live is no
 // loss.
 func TestEndOfAReplacedConnection(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(3)
 	began := s.since
 	s.move(gateway.Moving{}, gateway.Reason{Kind: gateway.ReasonReconnect})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/text"
 )
 
 // Message is a sentence for a person, or a part of one: a key that never changes
@@ -24,11 +25,11 @@ type Message struct {
 }
 
 // Text is a message that stays as it is in every language.
-func Text(text string) Message {
-	if text == "" {
+func Text(words string) Message {
+	if words == "" {
 		return Message{}
 	}
-	return Say("", text)
+	return Say("", words)
 }
 
 // Say makes the message of a key, with the values that its sentence has room for:
@@ -120,8 +121,8 @@ func (m Message) replace(with func(string) string) Message {
 func (m Message) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText makes a message without a key.
-func (m *Message) UnmarshalText(text []byte) error {
-	*m = Text(string(text))
+func (m *Message) UnmarshalText(words []byte) error {
+	*m = Text(string(words))
 	return nil
 }
 
@@ -137,7 +138,7 @@ func (English) Sentence(key string) string {
 }
 
 // Duration says a duration, such as "3 h 12 min".
-func (English) Duration(d time.Duration) string { return span(d) }
+func (English) Duration(d time.Duration) string { return text.Duration(d) }
 
 // Number says a number in digits.
 func (English) Number(n int64) string { return strconv.FormatInt(n, 10) }
@@ -227,7 +228,7 @@ var phrases = map[string]string{
 	"replayed.all":             "%s replayed, none lost",
 	"replayed.some":            "%s replayed, %s lost",
 
-	"action.again":           "%s (%s times)",
+	"action.repeated":        "%s (%s times)",
 	"action.connected":       "connection opened",
 	"action.probe":           "probe sent",
 	"action.suspect":         "suspect: spare connection dialled",

@@ -2,15 +2,17 @@ package health
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // incidentJSON is how an incident is stored: its texts in English, and beside
-// them what they were made of, so that an incident of an earlier run can be said
-// in another language.
+// them the messages they were made of, so that an incident of an earlier run can
+// be said in another language.
 type incidentJSON struct {
 	incidentFields
-	Messages struct{ What, Then messageJSON } `json:",omitzero"`
+	Messages struct{ What, Then []any } `json:",omitzero"`
 }
 
 // incidentFields is [Incident] without its methods.
@@ -19,90 +21,74 @@ type incidentFields Incident
 // MarshalJSON writes the incident for storage.
 func (i Incident) MarshalJSON() ([]byte, error) {
 	stored := incidentJSON{incidentFields: incidentFields(i)}
-	stored.Messages.What, stored.Messages.Then = messageJSON(i.What), messageJSON(i.Then)
+	stored.Messages.What, stored.Messages.Then = i.What.list(), i.Then.list()
 	return json.Marshal(stored)
 }
 
-// UnmarshalJSON reads a stored incident, also of a version that had no messages
-// or other sentences: then its texts have no key.
+// UnmarshalJSON reads a stored incident. Its texts have no key if the version that
+// wrote it had no messages or other sentences.
 func (i *Incident) UnmarshalJSON(data []byte) error {
 	var stored incidentJSON
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return err
 	}
 	*i = Incident(stored.incidentFields)
-	if m := Message(stored.Messages.What); m.String() == i.What.String() {
+	if m := fromList(stored.Messages.What); m.String() == i.What.String() {
 		i.What = m
 	}
-	if m := Message(stored.Messages.Then); m.String() == i.Then.String() {
+	if m := fromList(stored.Messages.Then); m.String() == i.Then.String() {
 		i.Then = m
 	}
 	return nil
 }
 
-// messageJSON is a [Message] as a list: its key, then its values, of which
-// durations are objects and messages lists.
-type messageJSON Message
-
-type durationJSON struct {
-	Nanoseconds time.Duration `json:"ns"`
-}
-
-// MarshalJSON writes the list.
-func (m messageJSON) MarshalJSON() ([]byte, error) {
+// list returns the key and the values of a message; nil for none. A text begins
+// with s, a number with n, a duration with d; a message is a list.
+func (m Message) list() []any {
+	if m == (Message{}) {
+		return nil
+	}
 	list := []any{m.Key}
 	for _, arg := range m.args {
 		switch v := arg.(type) {
-		case nil:
+		case string:
+			list = append(list, "s"+v)
+		case int64:
+			list = append(list, "n"+strconv.FormatInt(v, 10))
 		case time.Duration:
-			list = append(list, durationJSON{v})
+			list = append(list, "d"+v.String())
 		case Message:
-			list = append(list, messageJSON(v))
-		default:
-			list = append(list, v)
+			list = append(list, v.list())
 		}
 	}
-	return json.Marshal(list)
+	return list
 }
 
-// UnmarshalJSON reads the list.
-func (m *messageJSON) UnmarshalJSON(data []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(data, &list); err != nil || len(list) == 0 {
-		return err
+// fromList makes the message of a list.
+func fromList(list []any) (m Message) {
+	if len(list) == 0 {
+		return m
 	}
-	if err := json.Unmarshal(list[0], &m.Key); err != nil {
-		return err
-	}
-	for n, raw := range list[1:min(len(list), len(m.args)+1)] {
-		arg, err := readArg(raw)
-		if err != nil {
-			return err
+	m.Key, _ = list[0].(string)
+	for n, item := range list[1:min(len(list), len(m.args)+1)] {
+		switch v := item.(type) {
+		case []any:
+			m.args[n] = fromList(v)
+		case string:
+			m.args[n] = readValue(v)
 		}
-		m.args[n] = arg
 	}
-	return nil
+	return m
 }
 
-func readArg(raw json.RawMessage) (any, error) {
-	var (
-		text     string
-		duration durationJSON
-		message  messageJSON
-		number   int64
-		err      error
-	)
-	switch raw[0] {
-	case '"':
-		err = json.Unmarshal(raw, &text)
-		return text, err
-	case '{':
-		err = json.Unmarshal(raw, &duration)
-		return duration.Nanoseconds, err
-	case '[':
-		err = json.Unmarshal(raw, &message)
-		return Message(message), err
+func readValue(v string) any {
+	switch {
+	case strings.HasPrefix(v, "n"):
+		n, _ := strconv.ParseInt(v[1:], 10, 64)
+		return n
+	case strings.HasPrefix(v, "d"):
+		d, _ := time.ParseDuration(v[1:])
+		return d
 	}
-	err = json.Unmarshal(raw, &number)
-	return number, err
+	return strings.TrimPrefix(v, "s")
 }

@@ -93,3 +93,29 @@ func TestIncidentIsReadWithItsKeys(t *testing.T) {
 		t.Errorf("got %+v (%v)", old, err)
 	}
 }
+
+// Numbers and ordinals are said in good English.
+func TestNumbers(t *testing.T) {
+	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"} {
+		if got := nth(n).String(); got != want {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+	if number(1, "event").String() != "1 event" || number(0, "event").String() != "0 events" || number(int64(12), "event").String() != "12 events" {
+		t.Error("events are not counted well")
+	}
+}
+
+// Durations are said the way a person would.
+func TestDurationsInEnglish(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 s", 0: "0 ms", 45 * time.Millisecond: "45 ms", 999 * time.Millisecond: "999 ms",
+		time.Second: "1 s", 16230 * time.Millisecond: "16.2 s", 59940 * time.Millisecond: "59.9 s", 59960 * time.Millisecond: "1 min",
+		12*time.Minute + 5*time.Second: "12 min 5 s", time.Hour - time.Millisecond: "1 h", 3*time.Hour + 12*time.Minute: "3 h 12 min",
+		24*time.Hour - time.Second: "1 d", 51 * time.Hour: "2 d 3 h",
+	} {
+		if got := (English{}).Duration(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}

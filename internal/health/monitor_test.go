@@ -69,7 +69,7 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("before the first check: %+v", m.Last())
 		}
 		beatFor(tracker, 19*time.Minute)
-		if got := p.read(true); got != "DEBUG Health check: connected, and Discord answers latency=45 ms guilds=0" {
+		if got := p.read(true); got != "DEBUG Health check: connected reason=connected, and Discord answers latency=45 ms guilds=0" {
 			t.Errorf("the log says %s", got)
 		}
 		if c := m.Last(); !c.OK || c.Failures != 0 || c.At.IsZero() {
@@ -77,21 +77,21 @@ func TestMonitor(t *testing.T) {
 		}
 		goDown(tracker)
 		time.Sleep(2 * time.Minute) // 21 min after the start
-		p.expects(t, "INFO Health check: not connected, 1 failure in a row: "+noDNS)
+		p.expects(t, "INFO Health check: not connected times_in_a_row=1 reason="+noDNS)
 		time.Sleep(20 * time.Minute)
-		p.expects(t, "INFO Health check: not connected, 2 failures in a row: "+noDNS, "INFO Health check: not connected, 3 failures in a row: "+noDNS)
+		p.expects(t, "INFO Health check: not connected times_in_a_row=2 reason="+noDNS, "INFO Health check: not connected times_in_a_row=3 reason="+noDNS)
 		time.Sleep(10 * time.Minute)
 		do := ` do=` + Lookup(DNSFailure).Do
 		p.expects(t, "WARN Bot has been offline for 31.0 minutes: "+noDNS+do)
 		time.Sleep(30 * time.Minute)
-		p.expects(t, "INFO Health check: not connected, 5 failures in a row: "+noDNS, "INFO Health check: not connected, 6 failures in a row: "+noDNS,
+		p.expects(t, "INFO Health check: not connected times_in_a_row=5 reason="+noDNS, "INFO Health check: not connected times_in_a_row=6 reason="+noDNS,
 			"WARN Bot has been offline for 61.0 minutes: "+noDNS+do)
 		if c := m.Last(); c.OK || c.Failures != 7 || c.Reason.String() != noDNS {
 			t.Errorf("got %+v", c)
 		}
 		comeUp(tracker)
 		beatFor(tracker, 10*time.Minute)
-		p.expects(t, "INFO Health check: connected again after 7 failed checks")
+		p.expects(t, "INFO Health check: connected again failed_checks=7")
 		if c := m.Last(); !c.OK || c.Failures != 0 {
 			t.Errorf("got %+v", c)
 		}
@@ -109,8 +109,8 @@ func TestMonitorFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, p := watch(t, NewTracker(Options{}), MonitorOptions{Interval: time.Minute, OfflineAfter: 150 * time.Second})
 		time.Sleep(3*time.Minute + time.Second)
-		p.expects(t, "INFO Health check: not connected, 1 failure in a row: no shard has reported yet",
-			"INFO Health check: not connected, 2 failures in a row: no shard has reported yet",
+		p.expects(t, "INFO Health check: not connected times_in_a_row=1 reason=no shard has reported yet",
+			"INFO Health check: not connected times_in_a_row=2 reason=no shard has reported yet",
 			"WARN Bot has been offline for 3.0 minutes: no shard has reported yet")
 	})
 }
@@ -134,7 +134,7 @@ func TestMonitorOfABotThatDoesNotWork(t *testing.T) {
 		comeUp(tracker)
 		observe(tracker, gateway.QueueFull{})
 		beatFor(tracker, 10*time.Minute+time.Second)
-		p.expects(t, "WARN Health check: connected, but not working: the event queue is full; further events wait at Discord until the handlers catch up")
+		p.expects(t, "WARN Health check: connected, but not working reason=the event queue is full; further events wait at Discord until the handlers catch up")
 		if !m.Last().OK {
 			t.Errorf("got %+v", m.Last())
 		}

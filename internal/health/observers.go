@@ -2,11 +2,10 @@ package health
 
 import "evergreen/gateway"
 
-// Observers hands each observation to several observers, one after another,
-// so that a tracker, a narrator and whatever else can watch one shard.
+// Observers passes each observation to several observers, in order.
 type Observers []gateway.Observer
 
-// Observe calls every observer in order.
+// Observe calls each observer.
 func (o Observers) Observe(n gateway.Observation) {
 	for _, each := range o {
 		each.Observe(n)

@@ -7,76 +7,75 @@ import (
 	"evergreen/gateway"
 )
 
-// The bounds of what is remembered of one shard, and when panics of handlers
-// begin to matter: one bad event is one bad event, three in ten minutes are a
-// handler that does not work.
 const (
-	maxChanges       = 50
-	panicsThatMatter = 3
+	// maxChanges bounds the remembered changes of a shard's state.
+	maxChanges = 50
+	// maxHandlerPanics in panicWindow are a handler that does not work; fewer are
+	// bad events.
+	maxHandlerPanics = 3
 	panicWindow      = 10 * time.Minute
-	// briefly is how soon after coming back another loss counts as the same
-	// trouble going on; loopAfter is how many such losses make a loop.
-	briefly   = time.Minute
-	loopAfter = 3
-	// longPermit is the wait for the right to identify from which it is an
-	// incident of its own rather than a place in a queue.
-	longPermit = time.Minute
+	// sameTroubleWithin is how soon after coming back another loss counts as the
+	// same trouble going on; loopAfter such losses are a loop.
+	sameTroubleWithin = time.Minute
+	loopAfter         = 3
+	// longIdentifyWait is the wait for an identify grant that is an incident of its
+	// own; a shorter one is a place in a queue.
+	longIdentifyWait = time.Minute
 )
 
 // shard is what is known of one shard. The tracker's lock guards it.
 type shard struct {
-	pair   gateway.ShardID
+	id     gateway.ShardID
 	redact func(string) string
 
-	state       gateway.State
-	stateSince  time.Time
-	begun       time.Time // first observation
-	restored    time.Time // last READY or RESUMED; zero if never
-	session     time.Time // when the session began, as far as seen
-	lostSession time.Time // when a session was last lost
-	lastACK     time.Time
-	interval    time.Duration
-	username    string
-	guilds      int
-	waitWhy     string // what the identify permit waits for
-	slowReady   bool
-	queueFull   bool
-	panics      []time.Time
-	lastPanic   Panic
-	latency     window
-	counts      Counts
-	changes     []Change
+	state        gateway.State
+	stateSince   time.Time
+	created      time.Time // first observation
+	onlineSince  time.Time // last READY or RESUMED; zero if never
+	session      time.Time // when the session began, as far as observed
+	lostSession  time.Time // when a session was last lost
+	lastACK      time.Time
+	interval     time.Duration
+	username     string
+	guilds       int
+	identifyWait string // why IDENTIFY has to wait
+	readyLate    bool
+	queueFull    bool
+	panics       []time.Time
+	lastPanic    Panic
+	latency      latencyWindow
+	counts       Counts
+	changes      []Change
 
-	// pending are actions taken while the connection was only suspected; they
-	// open the next incident or are forgotten when an answer comes. failure is
-	// what a spare connection met meanwhile.
-	pending []Action
-	failure *gateway.Reason
-	slept   time.Duration // a sleep that no incident has claimed yet
+	// pending are actions taken while the connection was only suspected, and
+	// spareFailure why a spare connection failed meanwhile. They become part of the
+	// next incident, or are dropped when an answer comes.
+	pending      []Action
+	spareFailure *gateway.Reason
+	slept        time.Duration // a sleep that belongs to no incident yet
 
-	open     *Incident
-	finished *Incident // the last one that ended, while numbers may still come
-	changed  []Incident
-	loss     loss
+	open    *Incident
+	ended   *Incident // the last one that ended, while READY or RESUMED may still add to it
+	changed []Incident
+	loss    loss
 }
 
-// loss counts the signs of loops around the current incident.
+// loss counts the signs of loops around the open incident.
 type loss struct {
 	resuming  bool                   // a RESUME is outstanding
 	dropped   int                    // RESUMEs in this incident that were never answered
-	endings   map[gateway.Reason]int // endings of connections in this incident
-	signature gateway.Reason         // how the current incident began
+	endings   map[gateway.Reason]int // how connections ended in this incident
+	signature gateway.Reason         // how this incident began
 	streak    int                    // incidents in a row that began so, each soon after the last
 	spare     bool                   // the connection in use began as a spare
 }
 
-func newShard(pair gateway.ShardID, at time.Time, redact func(string) string) *shard {
-	return &shard{pair: pair, redact: redact, state: gateway.Idle{}, stateSince: at, begun: at}
+func newShard(id gateway.ShardID, at time.Time, redact func(string) string) *shard {
+	return &shard{id: id, redact: redact, state: gateway.Idle{}, stateSince: at, created: at}
 }
 
-// foreign makes text from elsewhere fit to be kept: first without secrets, then
-// short, because a secret that is cut in two is no longer recognised.
-func (s *shard) foreign(text string) string { return plain(s.redact(text)) }
+// sanitize does what [Tracker.sanitize] does.
+func (s *shard) sanitize(foreign string) string { return plain(s.redact(foreign)) }
 
 // observe takes in one observation.
 func (s *shard) observe(n gateway.Observation) {
@@ -102,13 +101,13 @@ func (s *shard) observe(n gateway.Observation) {
 		s.lastACK = at
 		s.latency.add(Sample{At: at, Took: w.Latency})
 		if _, live := s.state.(gateway.Live); live {
-			s.forget()
+			s.dropPending()
 		}
 	case gateway.SuspicionRaised:
 		s.counts.Suspicions++
 		s.act(at, Say("action.suspect"))
 	case gateway.SuspicionCleared:
-		s.forget()
+		s.dropPending()
 	case gateway.IdentifySent:
 		s.counts.Identifies++
 		s.act(at, Say("action.identify"))
@@ -121,8 +120,8 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.Resumed:
 		s.resumed(at, w)
 	case gateway.SlowReady:
-		s.slowReady = true
-		i := s.incident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
+		s.readyLate = true
+		i := s.openIncident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
 		s.learn(i, DiscordOutage, Say("ready-late"))
 		s.act(at, Say("action.ready-late"))
 	case gateway.ReconnectRequested:
@@ -130,13 +129,13 @@ func (s *shard) observe(n gateway.Observation) {
 		s.act(at, Say("action.reconnect"))
 	case gateway.SessionInvalidated:
 		s.counts.Invalidated++
-		s.act(at, invalidated(w))
+		s.act(at, sessionInvalidated(w))
 	case gateway.SessionLost:
 		s.sessionLost(at, w.Reason)
 	case gateway.PayloadSkipped:
 		s.counts.Skipped++
 	case gateway.SequenceGap:
-		s.gap(w.To - w.From + 1)
+		s.addMissing(w.To - w.From + 1)
 	case gateway.QueueFull:
 		s.queueFull = true
 	case gateway.QueueDrained:
@@ -146,61 +145,60 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.AttemptsExhausted:
 		s.act(at, Say("action.failed-in-a-row", number(w.Failures, "attempt")))
 	case gateway.IdentifyDelayed:
-		s.permitDelayed(at, w)
+		s.identifyDelayed(at, w)
 	case gateway.HandlerPanicked:
 		s.panicked(at, w)
 	}
 }
 
-func invalidated(w gateway.SessionInvalidated) Message {
+func sessionInvalidated(w gateway.SessionInvalidated) Message {
 	if w.Resumable {
 		return Say("action.refused-for-now")
 	}
 	return Say("action.refused")
 }
 
-// act notes what was done: in the incident that is going on, or for the one
-// that may be coming.
+// act records what was done: in the open incident, or for the one that may follow.
 func (s *shard) act(at time.Time, what Message) {
 	if s.open != nil {
 		s.open.Actions = addAction(s.open.Actions, at, what)
 		return
 	}
-	if !s.restored.IsZero() {
+	if !s.onlineSince.IsZero() {
 		s.pending = addAction(s.pending, at, what)
 	}
 }
 
-// forget drops what pointed to a loss that did not come.
-func (s *shard) forget() {
-	s.pending, s.failure, s.slept = nil, nil, 0
+// dropPending drops what pointed to a loss that did not happen.
+func (s *shard) dropPending() {
+	s.pending, s.spareFailure, s.slept = nil, nil, 0
 }
 
 func (s *shard) transition(at time.Time, t gateway.Transition) {
-	s.changes = append(s.changes, Change{At: at, From: name(t.From), To: name(t.To), Cause: s.foreign(t.Reason.String())})
+	s.changes = append(s.changes, Change{At: at, From: stateName(t.From), To: stateName(t.To), Cause: s.sanitize(t.Reason.String())})
 	if len(s.changes) > maxChanges {
 		s.changes = slices.Delete(s.changes, 0, 1)
 	}
-	// An online state that was never seen to begin: observations were dropped,
+	// An online state whose beginning was not observed: observations were dropped,
 	// and with them the end of the incident.
-	if s.open != nil && gateway.Online(t.From) && name(t.From) != name(s.state) && !gateway.Online(s.state) {
-		s.finish(at, OutcomeUnobserved)
+	if s.open != nil && gateway.Online(t.From) && stateName(t.From) != stateName(s.state) && !gateway.Online(s.state) {
+		s.endIncident(at, OutcomeUnobserved)
 	}
 	s.state, s.stateSince = t.To, at
 	switch to := t.To.(type) {
 	case gateway.Live:
-		s.waitWhy, s.slowReady = "", false
+		s.identifyWait, s.readyLate = "", false
 		if s.open != nil {
-			s.finish(at, OutcomeUnobserved) // the numbers follow with READY or RESUMED
+			s.endIncident(at, OutcomeUnobserved) // the numbers follow with READY or RESUMED
 		}
-		if s.restored.IsZero() {
-			s.restored = at
+		if s.onlineSince.IsZero() {
+			s.onlineSince = at
 		}
 		if _, suspect := t.From.(gateway.Suspect); suspect {
-			s.forget()
+			s.dropPending()
 		}
 	case gateway.Parked:
-		i := s.incident(at, to.Reason)
+		i := s.openIncident(at, to.Reason)
 		i.Cause = Diagnose(to.Reason)
 		if says := describe(to.Reason); says != i.What {
 			i.Then = says
@@ -209,11 +207,11 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 		s.report(i)
 	case gateway.Stopped:
 		if s.open != nil {
-			s.finish(at, OutcomeEnded)
+			s.endIncident(at, OutcomeEnded)
 		}
 	case gateway.Waiting, gateway.Connecting, gateway.Identifying, gateway.Resuming:
 		if gateway.Online(t.From) && t.Reason.Kind != gateway.ReasonStop {
-			s.incident(at, t.Reason)
+			s.openIncident(at, t.Reason)
 		}
 		if _, parked := t.From.(gateway.Parked); parked {
 			s.act(at, Say("action.unparked"))
@@ -221,8 +219,8 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 	}
 }
 
-// name names a state without its details.
-func name(state gateway.State) string {
+// stateName returns the name of a state without its details.
+func stateName(state gateway.State) string {
 	switch v := state.(type) {
 	case nil:
 		return "unknown"
@@ -236,20 +234,20 @@ func name(state gateway.State) string {
 func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
-		s.failure = &f.Reason
+		s.spareFailure = &f.Reason
 		s.act(at, Say("action.spare-failed", describe(f.Reason)))
 		return
 	}
-	i := s.incident(at, f.Reason)
-	s.blame(i, f.Reason)
+	i := s.openIncident(at, f.Reason)
+	s.addFailure(i, f.Reason)
 	s.act(at, Say("action.failed", describe(f.Reason)))
 }
 
-// blame records a failed attempt in the incident.
-func (s *shard) blame(i *Incident, c gateway.Reason) {
+// addFailure records a failed attempt in the incident.
+func (s *shard) addFailure(i *Incident, c gateway.Reason) {
 	e := &i.Evidence
 	e.Attempts++
-	e.DialKind, e.DialSaid = c.Kind, s.foreign(detail(c))
+	e.DialKind, e.DialSaid = c.Kind, s.sanitize(detail(c))
 	if status := httpStatus(c); status != 0 {
 		e.HTTPStatus = status
 	}
@@ -261,10 +259,10 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if d.Reason.Kind == gateway.ReasonStop || s.replaced(at, d) {
 		return
 	}
-	first := s.open == nil || s.open.Evidence.Kind == "" && !s.open.Gap
-	i := s.incident(at, d.Reason)
+	first := s.open == nil || s.open.Evidence.Kind == "" && !s.open.Downtime
+	i := s.openIncident(at, d.Reason)
 	if first {
-		s.witness(i, d)
+		s.recordClose(i, d)
 	} else {
 		s.act(at, Say("action.closed-again", describe(d.Reason)))
 	}
@@ -272,29 +270,29 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if !d.Session && i.SessionLost.IsZero() {
 		i.SessionLost = at
 	}
-	s.loop(i, d)
+	s.detectLoop(i, d)
 }
 
-// replaced reports whether the end is that of a connection which another one
-// has already replaced (op 7, a spare): the shard is live, and the connection
-// that ended had been live for longer than the shard has been again.
+// replaced reports whether a connection ended that another one has already
+// replaced (op 7, a spare): the shard is live, and the connection that ended had
+// been live for longer than the shard has been online again.
 func (s *shard) replaced(at time.Time, d gateway.Disconnected) bool {
 	if _, live := s.state.(gateway.Live); !live || s.open != nil {
 		return false
 	}
-	return d.Lasted > at.Sub(s.restored)+time.Second
+	return d.Lasted > at.Sub(s.onlineSince)+time.Second
 }
 
-// witness keeps how the first connection of the incident ended.
-func (s *shard) witness(i *Incident, d gateway.Disconnected) {
+// recordClose records how the first connection of the incident ended.
+func (s *shard) recordClose(i *Incident, d gateway.Disconnected) {
 	e := &i.Evidence
-	e.Kind, e.Code, e.By = d.Reason.Kind, d.Reason.Code, closer(d.Reason)
-	e.Said = s.foreign(detail(d.Reason))
+	e.Kind, e.Code, e.By = d.Reason.Kind, d.Reason.Code, closedBy(d.Reason)
+	e.Said = s.sanitize(detail(d.Reason))
 	e.LastByte, e.LastACK, e.Lasted = wall(d.LastByte), wall(d.LastACK), d.Lasted
 	if d.Reason.Kind == gateway.ReasonSlept && e.Slept == 0 {
 		e.Slept = d.Reason.Elapsed
 	}
-	if !i.AtStart && !i.Gap {
+	if !i.AtStart && !i.Downtime {
 		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && !heard.After(i.Detected) {
 			i.Start = heard
 		}
@@ -302,8 +300,8 @@ func (s *shard) witness(i *Incident, d gateway.Disconnected) {
 	s.report(i)
 }
 
-// closer says who ended a connection.
-func closer(c gateway.Reason) Closer {
+// closedBy returns who ended a connection.
+func closedBy(c gateway.Reason) Closer {
 	switch c.Kind {
 	case gateway.ReasonClosed, gateway.ReasonFatal, gateway.ReasonReconnect, gateway.ReasonInvalidSession:
 		return ByDiscord
@@ -313,9 +311,9 @@ func closer(c gateway.Reason) Closer {
 	return ByUs
 }
 
-// loop looks for endings that repeat: RESUMEs that are dropped, the same
+// detectLoop looks for endings that repeat: RESUMEs that are dropped, the same
 // ending again and again, sessions that never last.
-func (s *shard) loop(i *Incident, d gateway.Disconnected) {
+func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 	if s.loss.resuming {
 		s.loss.resuming = false
 		s.loss.dropped++

@@ -4,15 +4,16 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
 )
 
-// Counts is what has happened to shards since the tracker was made.
+// Counts is what has happened to shards since the [Tracker] was made.
 type Counts struct {
 	Identifies  int64 // IDENTIFYs sent
 	Resumes     int64 // RESUMEs sent
 	Resumed     int64 // RESUMEs that ended in RESUMED
 	Sessions    int64 // READYs
-	Replayed    int64 // events that came again after a loss
+	Replayed    int64 // events that Discord sent again after a loss
 	Missing     int64 // events that never came
 	Reconnects  int64 // times back online after a loss
 	Disconnects int64 // connections that ended after HELLO
@@ -45,33 +46,32 @@ func (c *Counts) add(o Counts) {
 	c.Panics += o.Panics
 }
 
-// Activity is what the bot has done with the events it was given.
+// Activity is what the bot has done with its events.
 type Activity struct {
-	// Last is when the bot last had something to do; zero if never.
+	// Last is when the bot last handled an event for a user; zero if never.
 	Last time.Time
-	// Guilds is how many guilds the bot is in; zero to have READY's number
-	// reported, which does not follow joins and leaves.
+	// Guilds is how many guilds the bot is in; zero reports READY's number, which
+	// does not follow joins and leaves.
 	Guilds int
-	// Username is the bot's name for where no READY has told it: after a RESUME
+	// Username is the bot's name, for use when no READY has told it: after a RESUME
 	// at the start.
 	Username string
-	// Asked counts commands, Answered those with an answer that Discord has
-	// accepted, Failed those that were given up.
+	// Asked counts commands, Answered those whose answer Discord has accepted,
+	// Failed those that were given up.
 	Asked, Answered, Failed int64
 }
 
-// Work is whether events are being handled, apart from whether the bot is
-// connected.
+// Work is whether events are being handled, whether or not the bot is connected.
 type Work struct {
 	OK bool
-	// Cause and Reason say why not; Reason is zero while all is well.
+	// Cause and Reason say why not; both are zero while OK.
 	Cause  CauseID
 	Reason Message
-	// Stats is what the shards counted, zero without [Options].Stats.
+	// Stats is what the shards counted; zero without a [Source].
 	Stats    gateway.Stats
 	Activity Activity
-	// LastPanic tells the newest contained panic of a handler; At is zero if
-	// there was none.
+	// LastPanic is the newest contained panic of a handler; its At is zero if there
+	// was none.
 	LastPanic Panic
 }
 
@@ -89,17 +89,15 @@ type Change struct {
 	Cause    string
 }
 
-// Snapshot is how the bot is at one moment. It is a copy: nothing in it
-// changes any more.
+// Snapshot is how the bot is at one moment. It is a copy that never changes.
 type Snapshot struct {
 	At     time.Time
 	Status Status
-	// Reason says why; Remedy what a person has to do about it, zero when
-	// nothing.
+	// Reason says why; Remedy what a person has to do about it, zero for nothing.
 	Reason Message
 	Remedy Message
-	// Since is when the status began; for a bot that is away, when Discord was
-	// last heard.
+	// Since is when the status began; for a bot that is not connected, when Discord
+	// was last heard.
 	Since time.Time
 	// Ready is whether every shard has a session that is attached; Connected
 	// also wants fresh answers to heartbeats (G-159).
@@ -115,16 +113,12 @@ type Snapshot struct {
 	Username     string
 	Guilds       int
 	Work         Work
-	// Saving is whether what the bot knows would outlive the process.
-	Saving Saving
-	// Memory is whether it runs short.
-	Memory Short
-	// Rival is whether another program uses the token.
-	Rival   Rival
-	Latency Latency
-	Counts  Counts
-	// Discord is what Discord says of itself; zero if that is not known.
-	Discord Elsewhere
+	// Conditions is what is wrong beside the connection, the gravest first.
+	Conditions []Condition
+	Latency    Latency
+	Counts     Counts
+	// Discord is what Discord's status page says; zero if that is not known.
+	Discord statuspage.Status
 	// Shards are in the order of their numbers.
 	Shards []ShardSnapshot
 	// Last is the newest incident of this run, open or not; nil if there was
@@ -132,13 +126,23 @@ type Snapshot struct {
 	Last *Incident
 }
 
-// Sentence is the status and its reason in one, such as "Online: connected, and
+// Condition returns the condition with the cause; zero if it does not hold.
+func (s Snapshot) Condition(cause CauseID) Condition {
+	for _, c := range s.Conditions {
+		if c.Cause == cause {
+			return c
+		}
+	}
+	return Condition{}
+}
+
+// Sentence returns the status and its reason in English, such as "Online: connected, and
 // Discord answers".
 func (s Snapshot) Sentence() string { return s.Status.String() + ": " + s.Reason.String() }
 
 // ShardSnapshot is how one shard is at one moment.
 type ShardSnapshot struct {
-	Pair      gateway.ShardID
+	Shard     gateway.ShardID
 	Status    Status
 	Reason    Message
 	Remedy    Message
@@ -147,7 +151,7 @@ type ShardSnapshot struct {
 	Connected bool
 	// OfflineSince is when the shard was last heard; zero while connected.
 	OfflineSince time.Time
-	// State is the shard's own word for where it stands, with its time.
+	// State is the state of the shard's connection, see [gateway.State].
 	State      string
 	StateSince time.Time
 	// SessionSince is when the session began; for one taken over from an
@@ -163,6 +167,6 @@ type ShardSnapshot struct {
 	Counts   Counts
 	// Changes are the last changes of state, oldest first, at most 50.
 	Changes []Change
-	// Open is the incident that is going on; nil if none.
+	// Open is the open incident; nil if there is none.
 	Open *Incident
 }

@@ -2,11 +2,10 @@ package health
 
 import "time"
 
-// Status is the answer for a person.
+// Status is how the bot is, for a person: from the best to the worst. Among shards
+// that differ the worst counts.
 type Status int
 
-// The statuses, from the best to the worst. The order decides which one speaks
-// for shards that differ.
 const (
 	// Online: connected and working.
 	Online Status = iota
@@ -17,16 +16,16 @@ const (
 	Stopping
 	// Starting: not online yet since the start.
 	Starting
-	// Reconnecting: the connection is lost, the dot most likely still green.
+	// Reconnecting: the connection is lost, and Discord most likely still shows the
+	// bot as online.
 	Reconnecting
-	// Offline: away for so long, or with its session gone, that the dot is
-	// grey.
+	// Offline: away for so long, or with its session gone, that Discord shows the
+	// bot as offline.
 	Offline
-	// NeedsYou: nothing but a human can help; the reason says how.
+	// NeedsYou: only a person can help; the reason says how.
 	NeedsYou
 )
 
-// statusNames holds for each status its name for people and its name in data.
 var statusNames = [...]struct{ name, id string }{
 	Online:       {"Online", "online"},
 	Degraded:     {"Degraded", "degraded"},
@@ -37,21 +36,21 @@ var statusNames = [...]struct{ name, id string }{
 	NeedsYou:     {"Needs you", "needs-you"},
 }
 
-// String returns the status for people, such as "Needs you".
+// String returns the name for people, such as "Needs you".
 func (s Status) String() string { return statusNames[s].name }
 
-// ID returns the status for machines, such as "needs-you". It never changes.
+// ID returns the name in data, such as "needs-you". It never changes.
 func (s Status) ID() string { return statusNames[s].id }
 
-// DotLife is how long Discord keeps the dot green after a connection is lost
-// without a goodbye. Discord promises "a few minutes"; 90 to 110 s have been
-// seen, and the shorter is assumed.
-const DotLife = 90 * time.Second
+// PresenceTimeout is how long Discord shows a bot as online after its connection
+// is lost without a close frame. Discord documents "a few minutes"; 90 to 110 s
+// were measured.
+const PresenceTimeout = 90 * time.Second
 
-// ACKDeadline is how long, beyond one heartbeat interval, the last answer may
-// lie back before a connection no longer counts as connected (G-159). It is
-// the default ceiling of the gateway's own patience.
+// ACKDeadline is how long, beyond one heartbeat interval, the last answer may lie
+// back before a connection no longer counts as connected. It is the default of
+// the gateway's own limit.
 const ACKDeadline = 60 * time.Second
 
-// usualInterval stands in for the heartbeat interval until HELLO tells it.
+// usualInterval is assumed as the heartbeat interval until HELLO tells it.
 const usualInterval = 45 * time.Second

@@ -7,129 +7,138 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
+	"evergreen/internal/text"
 )
 
-// Options configures a [Tracker]. The zero value of each field means the
-// default named with it.
+// DefaultSlowAfter is the default of [Options].SlowAfter.
+const DefaultSlowAfter = 2 * time.Minute
+
+// Source tells a [Tracker] what no observation tells.
+type Source interface {
+	// Stats returns the sum of what the shards count.
+	Stats() gateway.Stats
+	// Activity returns what the bot has done with its events.
+	Activity() Activity
+	// Conditions returns what is wrong beside the connection, in any order. The
+	// tracker keeps the list.
+	Conditions() []Condition
+}
+
+// Options configures a [Tracker].
 type Options struct {
-	// Shards is how many shards to expect. Default: what the pairs say.
+	// Shards is how many shards to expect. Default: the count in the shards' IDs.
 	Shards int
-	// Stats returns the sum of what the shards count, for judging whether
-	// events are handled. Default: not judged.
-	Stats func() gateway.Stats
-	// Activity returns what the bot did with its events. Default: nothing.
-	Activity func() Activity
-	// Saving returns whether what the bot knows is being saved. Default: not
-	// judged.
-	Saving func() Saving
-	// Memory returns whether memory runs short. Default: not judged.
-	Memory func() Short
-	// Rival returns whether another program uses the token. Default: not judged.
-	Rival func() Rival
-	// Journal keeps the incidents. Default: the last 200, in memory.
+	// Source tells what no observation tells. Default: nothing.
+	Source Source
+	// Journal keeps the incidents. Default: a [MemoryJournal].
 	Journal Journal
-	// SlowAfter is the age of the oldest unhandled event from which the bot
-	// counts as connected but not working. Default 2 min.
+	// SlowAfter is the age of the oldest unhandled event from which the bot counts
+	// as connected but not working. Default 2 min.
 	SlowAfter time.Duration
-	// ACKDeadline is how long beyond an interval an answer may be old.
-	// Default [ACKDeadline].
+	// ACKDeadline is how long beyond a heartbeat interval the last answer may lie
+	// back. Default [ACKDeadline].
 	ACKDeadline time.Duration
-	// Gap is the incident between the previous run and this one, as [Gap] makes
-	// it: it ends when the shard is back. Default: there was no previous run.
-	Gap *Incident
-	// Redact takes secrets out of text that came from elsewhere before it is
-	// kept. Default: texts are kept as they are.
+	// Downtime is the incident between the previous run and this one, see
+	// [Downtime]. It ends when the shard is back. Default: there was no previous
+	// run.
+	Downtime *Incident
+	// Redact takes secrets out of text from elsewhere before it is kept. Default:
+	// texts are kept as they are.
 	Redact func(string) string
 	// Now reads the clock. Default time.Now.
 	Now func() time.Time
 }
 
-// Tracker watches shards and knows how they are. It is a [gateway.Observer];
-// all methods may be called from several goroutines.
+// Tracker computes from observations how the bot is. It is a [gateway.Observer].
+// All methods may be called at the same time.
 type Tracker struct {
 	opts    Options
 	started time.Time
 
-	mu     sync.Mutex
-	shards map[gateway.ShardID]*shard
-	count  int       // of the shards that matter; 0: all that report
-	here   int       // how many of them there are to be
-	last   *Incident // the newest; never changed once it stands here
-	said   Elsewhere // what Discord says of itself
-	ailing map[CauseID]*ailment
+	mu          sync.Mutex
+	shards      map[gateway.ShardID]*shard
+	shardCount  int               // the count that current shards have; 0: any
+	runningHere int               // how many shards are to run in this process; 0: not known
+	last        *Incident         // the newest; never changed once it is here
+	discord     statuspage.Status // what Discord's status page says
+	conditions  map[CauseID]*conditionIncident
 }
 
-// NewTracker makes a tracker that has seen nothing yet.
+// NewTracker returns a tracker without observations.
 func NewTracker(o Options) *Tracker {
 	if o.Journal == nil {
-		o.Journal = &Memory{}
+		o.Journal = &MemoryJournal{}
 	}
 	if o.SlowAfter <= 0 {
-		o.SlowAfter = 2 * time.Minute
+		o.SlowAfter = DefaultSlowAfter
 	}
 	if o.ACKDeadline <= 0 {
 		o.ACKDeadline = ACKDeadline
 	}
 	if o.Redact == nil {
-		o.Redact = func(text string) string { return text }
+		o.Redact = func(foreign string) string { return foreign }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Tracker{opts: o, started: wall(o.Now()), shards: make(map[gateway.ShardID]*shard), ailing: make(map[CauseID]*ailment)}
+	return &Tracker{
+		opts: o, started: wall(o.Now()), shards: make(map[gateway.ShardID]*shard), conditions: make(map[CauseID]*conditionIncident),
+	}
 }
 
 // wall strips the monotonic reading, which stands still while a host sleeps:
 // a night asleep is a night offline.
 func wall(t time.Time) time.Time { return t.Round(0) }
 
-// Expect names the number of shards the bot has and how many of them run here.
-// Shards of another number no longer matter: a set that is on its way, or one
-// that was replaced.
+// Expect sets the number of shards the bot has and how many of them run here.
+// Shards of another number no longer count: they are a set that is starting, or
+// one that was replaced.
 func (t *Tracker) Expect(count, here int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.count != 0 && t.count != count {
-		for pair := range t.shards {
-			if max(1, pair.Count) == t.count {
-				delete(t.shards, pair)
+	if t.shardCount != 0 && t.shardCount != count {
+		for id := range t.shards {
+			if max(1, id.Count) == t.shardCount {
+				delete(t.shards, id)
 			}
 		}
 	}
-	t.count, t.here = count, here
+	t.shardCount, t.runningHere = count, here
 }
 
 // Forget drops a shard that runs elsewhere from now on.
-func (t *Tracker) Forget(pair gateway.ShardID) {
+func (t *Tracker) Forget(id gateway.ShardID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.shards, pair)
+	delete(t.shards, id)
 }
 
-// counts reports whether a shard matters. The caller holds the lock.
-func (t *Tracker) counts(pair gateway.ShardID) bool {
-	return t.count == 0 || max(1, pair.Count) == t.count
+// isCurrent reports whether a shard is one of the number expected. The caller
+// holds the lock.
+func (t *Tracker) isCurrent(id gateway.ShardID) bool {
+	return t.shardCount == 0 || max(1, id.Count) == t.shardCount
 }
 
-// Observe takes in one observation (G-158).
+// Observe implements [gateway.Observer] (G-158).
 func (t *Tracker) Observe(n gateway.Observation) {
 	n.At = wall(n.At)
 	t.mu.Lock()
 	s := t.shards[n.Shard]
 	if s == nil {
 		s = newShard(n.Shard, n.At, t.opts.Redact)
-		s.follow(t.opts.Gap)
+		s.continueDowntime(t.opts.Downtime)
 		t.shards[n.Shard] = s
 	}
 	s.observe(n)
-	s.blameDiscord(n.At, t.said)
+	s.attributeToDiscord(n.At, t.discord)
 	changed := t.takeChanged(s)
 	t.mu.Unlock()
 	t.write(changed)
 }
 
-// takeChanged returns the shard's incidents that are new or have changed. The
-// caller holds the lock.
+// takeChanged returns the shard's incidents that are new or have changed since
+// the last call. The caller holds the lock.
 func (t *Tracker) takeChanged(s *shard) []Incident {
 	changed := s.takeChanged()
 	for _, i := range changed {
@@ -140,80 +149,79 @@ func (t *Tracker) takeChanged(s *shard) []Incident {
 	return changed
 }
 
-// write puts incidents into the journal. The caller does not hold the lock.
+// write writes incidents to the journal. The caller does not hold the lock.
 func (t *Tracker) write(changed []Incident) {
 	for _, i := range changed {
 		t.opts.Journal.Write(i)
 	}
 }
 
+// sanitize makes text from elsewhere fit to be kept: first without secrets, then
+// short, because a secret that is cut in two is no longer recognised.
+func (t *Tracker) sanitize(foreign string) string { return plain(t.opts.Redact(foreign)) }
+
+// maxText is how much text from elsewhere (close reasons, errors) is kept, in
+// bytes.
+const maxText = 300
+
+// plain makes text from elsewhere one printable line of bounded length.
+func plain(foreign string) string { return text.Clip(text.OneLine(foreign), maxText) }
+
 // Incidents returns up to limit incidents, the newest first.
 func (t *Tracker) Incidents(limit int) []Incident { return t.opts.Journal.Recent(limit) }
 
 // Snapshot returns how the bot is now.
-func (t *Tracker) Snapshot() Snapshot { return t.look(true) }
+func (t *Tracker) Snapshot() Snapshot { return t.snapshot(true) }
 
-// Standing returns the same without its round trips and its changes of state,
-// which are most of the work, and with a newest incident that is not the caller's
-// to change. It is for whoever looks at every turn.
-func (t *Tracker) Standing() Snapshot { return t.look(false) }
+// Summary returns the same without round trips and changes of state, which are
+// most of the work, and with a newest incident that the caller must not change.
+// It is for callers that ask often.
+func (t *Tracker) Summary() Snapshot { return t.snapshot(false) }
 
-func (t *Tracker) look(whole bool) Snapshot {
+func (t *Tracker) snapshot(history bool) Snapshot {
 	now := wall(t.opts.Now())
 	snap := Snapshot{At: now, Started: t.started}
-	if t.opts.Stats != nil {
-		snap.Work.Stats = t.opts.Stats()
-	}
-	if t.opts.Activity != nil {
-		snap.Work.Activity = t.opts.Activity()
-	}
-	if t.opts.Saving != nil {
-		snap.Saving = t.opts.Saving()
-	}
-	if t.opts.Memory != nil {
-		snap.Memory = t.opts.Memory()
-	}
-	if t.opts.Rival != nil {
-		snap.Rival = t.opts.Rival()
+	if source := t.opts.Source; source != nil {
+		snap.Work.Stats, snap.Work.Activity, snap.Conditions = source.Stats(), source.Activity(), holdingConditions(source.Conditions())
 	}
 
 	t.mu.Lock()
-	if snap.Last = t.last; whole && t.last != nil {
+	if snap.Last = t.last; history && t.last != nil {
 		last := t.last.clone()
 		snap.Last = &last
 	}
 	expected := t.opts.Shards
-	if t.here > 0 {
-		expected = t.here
+	if t.runningHere > 0 {
+		expected = t.runningHere
 	}
-	for pair, s := range t.shards {
-		if t.counts(pair) {
-			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline, whole))
+	for id, s := range t.shards {
+		if t.isCurrent(id) {
+			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline, history))
 		}
 	}
-	snap.Work = t.judgeWork(now, snap.Work)
-	snap.Discord = t.said
+	t.checkWork(now, &snap.Work)
+	snap.Discord = t.discord
 	t.mu.Unlock()
 	for i := range snap.Shards {
-		// What stands in t.last is from the last report about it.
+		// t.last is as of the last report, the shard's own incident may be newer.
 		if s := &snap.Shards[i]; s.Open != nil && (snap.Last == nil || !s.Open.Start.Before(snap.Last.Start)) {
 			snap.Last = s.Open
 		}
 	}
 
 	slices.SortFunc(snap.Shards, func(a, b ShardSnapshot) int {
-		return cmp.Or(cmp.Compare(a.Pair.Count, b.Pair.Count), cmp.Compare(a.Pair.ID, b.Pair.ID))
+		return cmp.Or(cmp.Compare(a.Shard.Count, b.Shard.Count), cmp.Compare(a.Shard.ID, b.Shard.ID))
 	})
-	t.sum(&snap, expected)
+	t.addUp(&snap, expected)
 	t.mu.Lock()
-	changed := t.ails(&snap)
+	changed := t.updateConditions(&snap)
 	t.mu.Unlock()
 	t.write(changed)
 	return snap
 }
 
-// judgeWork says whether events are being handled.
-func (t *Tracker) judgeWork(now time.Time, w Work) Work {
+// checkWork fills in whether events are being handled. The caller holds the lock.
+func (t *Tracker) checkWork(now time.Time, w *Work) {
 	w.OK = true
 	fail := func(id CauseID, reason Message) {
 		if w.OK {
@@ -233,18 +241,17 @@ func (t *Tracker) judgeWork(now time.Time, w Work) Work {
 	if age := w.Stats.QueuedAge; age >= t.opts.SlowAfter {
 		fail(SlowHandlers, Say("queue-old", age))
 	}
-	if panics >= panicsThatMatter {
+	if panics >= maxHandlerPanics {
 		fail(GreenButUseless, Say("panics", int64(panics), panicWindow, w.LastPanic.Event))
 	}
-	return w
 }
 
-// sum makes one answer out of those of the shards.
-func (t *Tracker) sum(snap *Snapshot, expected int) {
+// addUp fills in the bot as a whole from its shards.
+func (t *Tracker) addUp(snap *Snapshot, expected int) {
 	if expected <= 0 {
 		expected = 1
 		for i := range snap.Shards {
-			expected = max(expected, snap.Shards[i].Pair.Count)
+			expected = max(expected, snap.Shards[i].Shard.Count)
 		}
 	}
 	missing := max(0, expected-len(snap.Shards))
@@ -256,7 +263,7 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 		}
 		return missing == 0
 	}
-	for i := range snap.Shards { // not by value: this is done at every turn
+	for i := range snap.Shards {
 		s := &snap.Shards[i]
 		snap.Username = cmp.Or(snap.Username, s.Username)
 		snap.Counts.add(s.Counts)
@@ -280,40 +287,24 @@ func (t *Tracker) sum(snap *Snapshot, expected int) {
 	}
 	snap.Ready = all(func(s *ShardSnapshot) bool { return s.Ready })
 	snap.Connected = all(func(s *ShardSnapshot) bool { return s.Connected })
-	judge(snap, expected, missing)
+	setStatus(snap, expected, missing)
 	if snap.Status == Online && !snap.Work.OK {
-		snap.Status = Degraded
-		snap.Reason = Say("status.not-working", snap.Work.Reason)
-		snap.Remedy = Lookup(snap.Work.Cause).Remedy()
+		snap.Status, snap.Reason, snap.Remedy = Degraded, Say("status.not-working", snap.Work.Reason), Lookup(snap.Work.Cause).Remedy()
 	}
-	if snap.Status == Online && snap.Saving.Trouble != "" {
-		snap.Status = Degraded
-		snap.Reason = Say("status.disk-trouble", snap.Saving.Trouble)
-		snap.Remedy = Lookup(DiskTrouble).Remedy()
-		snap.Since = latest(snap.Since, wall(snap.Saving.Since))
-	}
-	if snap.Status == Online && snap.Memory.Trouble != "" {
-		snap.Status = Degraded
-		snap.Reason = Say("status.memory-short", snap.Memory.Trouble)
-		snap.Remedy = Lookup(MemoryShort).Remedy()
-		snap.Since = latest(snap.Since, wall(snap.Memory.Since))
-	}
-	if snap.Status == Online && snap.Rival.Trouble != "" {
-		snap.Status = Degraded
-		snap.Reason = Say("status.two-instances", snap.Rival.Trouble)
-		snap.Remedy = Lookup(TwoInstances).Remedy()
-		snap.Since = latest(snap.Since, wall(snap.Rival.Since))
+	if snap.Status == Online && len(snap.Conditions) > 0 {
+		c := snap.Conditions[0]
+		snap.Status, snap.Reason, snap.Remedy = Degraded, c.status(), Lookup(c.Cause).Remedy()
+		snap.Since = latest(snap.Since, wall(c.Since))
 	}
 	if snap.NotYou() {
-		snap.Reason = Say("status.discord-not-you", snap.Discord.Says, snap.Reason)
-		snap.Remedy = Lookup(DiscordOutage).Remedy()
+		snap.Reason, snap.Remedy = Say("status.discord-not-you", snap.Discord.Says(), snap.Reason), Lookup(DiscordOutage).Remedy()
 	}
 }
 
-// latencyOf sums up the round trips of all shards. One shard has done so already.
+// latencyOf sums up the round trips of all shards.
 func latencyOf(shards []ShardSnapshot) Latency {
 	if len(shards) == 1 {
-		return shards[0].Latency
+		return shards[0].Latency // already computed
 	}
 	var samples []Sample
 	for _, s := range shards {
@@ -322,14 +313,14 @@ func latencyOf(shards []ShardSnapshot) Latency {
 	return summarise(samples)
 }
 
-// judge finds the status, reason, remedy and since of the bot as a whole.
-func judge(snap *Snapshot, expected, missing int) {
+// setStatus fills in the status, reason, remedy and since of the bot as a whole:
+// those of the worst shard; among equals of the one that has been so the longest
+// or, when all are online, the one that became so last.
+func setStatus(snap *Snapshot, expected, missing int) {
 	if len(snap.Shards) == 0 {
 		snap.Status, snap.Reason, snap.Since = Starting, Say("status.no-shard"), snap.Started
 		return
 	}
-	// The worst shard speaks; among equals the one that has been so the longest,
-	// or, when all is well, the one that became so last.
 	worst := &snap.Shards[0]
 	online, connected := 0, 0
 	for i := range snap.Shards {
@@ -360,8 +351,8 @@ func judge(snap *Snapshot, expected, missing int) {
 		snap.Reason = Say("status.shards", int64(expected))
 		return
 	}
-	snap.Reason = Say("status.shards-worst", int64(online), int64(expected), worst.Pair.String(), worst.Reason)
-	// One shard that was stopped while others go on was paused, not the bot.
+	snap.Reason = Say("status.shards-worst", int64(online), int64(expected), worst.Shard.String(), worst.Reason)
+	// The bot is not stopping, reconnecting or offline while some shards are connected.
 	if connected > 0 && (worst.Status == Stopping || worst.Status == Reconnecting || worst.Status == Offline) {
 		snap.Status = Degraded
 	}

@@ -9,13 +9,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"evergreen/gateway"
 )
 
 // From the first moment on the tracker has an answer.
 func TestBeforeAnythingHappens(t *testing.T) {
-	s := tell(t, Options{})
+	s := newFakeShard(t, Options{})
 	snap := s.is(Starting, "no shard has reported yet")
 	if snap.Ready || snap.Connected || !snap.OfflineSince.Equal(evening) || !snap.Since.Equal(evening) || snap.Last != nil {
 		t.Errorf("got %+v", snap)
@@ -34,7 +35,7 @@ func TestBeforeAnythingHappens(t *testing.T) {
 //
 // Statements: G-159.
 func TestOnlineNeedsFreshAnswers(t *testing.T) {
-	s := tell(t, Options{})
+	s := newFakeShard(t, Options{})
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.identify()
 	if snap := s.is(Online, "connected, and Discord answers"); !snap.Connected || !snap.Ready || !snap.OfflineSince.IsZero() {
@@ -58,7 +59,7 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 		gateway.Suspect{}, gateway.Waiting{}, gateway.Connecting{}, gateway.Identifying{}, gateway.Resuming{},
 		gateway.Parked{}, gateway.Draining{}, gateway.Stopped{}, gateway.Idle{},
 	} {
-		s := tell(t, Options{}).start()
+		s := newFakeShard(t, Options{}).start()
 		s.move(state, gateway.Reason{Kind: gateway.ReasonReset})
 		if snap := s.snapshot(); snap.Connected || snap.Status == Online {
 			t.Errorf("%s counts as connected: %s", state, snap.Sentence())
@@ -71,7 +72,7 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 //
 // Statements: G-158, G-031.
 func TestEverythingIsRecorded(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(2)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "Unknown error"})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000})
@@ -109,10 +110,10 @@ func TestEverythingIsRecorded(t *testing.T) {
 // connected but not working; one panic is one bad event.
 func TestConnectedButNotWorking(t *testing.T) {
 	var stats gateway.Stats
-	var activity Activity
-	s := tell(t, Options{Stats: func() gateway.Stats { return stats }, Activity: func() Activity { return activity }}).start()
-	activity = Activity{Last: s.now, Guilds: 17, Asked: 3, Answered: 2, Failed: 1}
-	if snap := s.is(Online, "connected, and Discord answers"); !snap.Work.OK || snap.Guilds != 17 || snap.Work.Activity != activity {
+	source := &fakeSource{stats: func() gateway.Stats { return stats }}
+	s := newFakeShard(t, Options{Source: source}).start()
+	source.activity = Activity{Last: s.now, Guilds: 17, Asked: 3, Answered: 2, Failed: 1}
+	if snap := s.is(Online, "connected, and Discord answers"); !snap.Work.OK || snap.Guilds != 17 || snap.Work.Activity != source.activity {
 		t.Errorf("got %+v", snap.Work)
 	}
 
@@ -146,14 +147,14 @@ func TestConnectedButNotWorking(t *testing.T) {
 // Several shards are one bot: the worst of them speaks, and the others are
 // counted.
 func TestSeveralShards(t *testing.T) {
-	first := tell(t, Options{Shards: 3})
-	first.pair = gateway.ShardID{ID: 0, Count: 3}
+	first := newFakeShard(t, Options{Shards: 3})
+	first.id = gateway.ShardID{ID: 0, Count: 3}
 	first.start()
 	first.is(Starting, "1 of 3 shards are online")
 	second := first.beside(gateway.ShardID{ID: 1, Count: 3})
 	third := first.beside(gateway.ShardID{ID: 2, Count: 3})
 	// The three share a clock: what passes for one passes for all.
-	follow := func(from, to *story) { to.now, first.now = from.now, from.now }
+	follow := func(from, to *fakeShard) { to.now, first.now = from.now, from.now }
 	second.start()
 	follow(second, third)
 	third.start()
@@ -165,16 +166,16 @@ func TestSeveralShards(t *testing.T) {
 
 	third.lose(silent)
 	third.move(gateway.Connecting{Resuming: true}, silent)
-	snap = first.is(Degraded, "2 of 3 shards are online; shard "+third.pair.String()+": the connection was half-open (nothing arrived for 25 s); connecting to resume")
+	snap = first.is(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": the connection was half-open (nothing arrived for 25 s); connecting to resume")
 	if snap.Ready || snap.Connected || snap.OfflineSince.IsZero() {
 		t.Errorf("got %+v", snap)
 	}
-	if i := first.newest(); !strings.Contains(i.Sentence(first.now, time.UTC), "shard "+third.pair.String()) {
+	if i := first.newest(); !strings.Contains(i.Sentence(first.now, time.UTC), "shard "+third.id.String()) {
 		t.Errorf("got %s", i.Sentence(first.now, time.UTC))
 	}
 	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	third.move(gateway.Stopped{}, stop)
-	first.is(Degraded, "2 of 3 shards are online; shard "+third.pair.String()+": stopped as asked")
+	first.is(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": stopped as asked")
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4011}
 	third.move(gateway.Parked{Reason: fatal}, fatal)
 	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason.String(), "2 of 3 shards are online") {
@@ -186,8 +187,8 @@ func TestSeveralShards(t *testing.T) {
 // cut off.
 func TestForeignTextIsMadeSafe(t *testing.T) {
 	const token = "a-very-secret-token"
-	s := tell(t, Options{Redact: func(text string) string { return strings.ReplaceAll(text, token, "[redacted]") }}).start()
-	long := strings.Repeat("x", longest-10) + token
+	s := newFakeShard(t, Options{Redact: func(text string) string { return strings.ReplaceAll(text, token, "[redacted]") }}).start()
+	long := strings.Repeat("x", maxText-10) + token
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "a\nb " + token})
 	s.fails(gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)}, 1, 0)
 	s.move(gateway.Waiting{For: "x " + token}, gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)})
@@ -207,7 +208,7 @@ func TestForeignTextIsMadeSafe(t *testing.T) {
 // A snapshot is a copy: nothing that happens later, or that its owner does to
 // it, changes anything.
 func TestSnapshotsAreCopies(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	before := s.snapshot()
 	actions := len(before.Last.Actions)
@@ -228,7 +229,7 @@ func TestSnapshotsAreCopies(t *testing.T) {
 func TestAnyOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		s := tell(t, Options{})
+		s := newFakeShard(t, Options{})
 		states := []gateway.State{
 			gateway.Idle{}, gateway.Waiting{For: "x"}, gateway.Connecting{}, gateway.Identifying{}, gateway.Resuming{}, gateway.Live{}, gateway.Live{},
 			gateway.Suspect{}, gateway.Moving{}, gateway.Parked{}, gateway.Draining{}, gateway.Stopped{},
@@ -252,7 +253,7 @@ func TestAnyOrder(t *testing.T) {
 				s.move(states[r.IntN(len(states))], cause())
 			}
 			snap := s.snapshot()
-			standing, less := s.tracker.Standing(), snap
+			standing, less := s.tracker.Summary(), snap
 			less.Latency, less.Shards = Latency{}, slices.Clone(snap.Shards)
 			for i := range less.Shards {
 				less.Shards[i].Latency, less.Shards[i].Samples, less.Shards[i].Changes = Latency{}, nil, nil
@@ -263,15 +264,15 @@ func TestAnyOrder(t *testing.T) {
 			if snap.Status == Online != (snap.Connected && snap.Work.OK) {
 				t.Fatalf("seed %d: %s, but connected is %t", seed, snap.Sentence(), snap.Connected)
 			}
-			if snap.Reason == (Message{}) || snap.Connected == !snap.OfflineSince.IsZero() {
+			if snap.Reason == (Message{}) || strings.Contains(snap.Sentence(), "%!") || snap.Connected == !snap.OfflineSince.IsZero() {
 				t.Fatalf("seed %d: %+v", seed, snap)
 			}
 			open := 0
-			for _, i := range s.tracker.Incidents(Remembered) {
+			for _, i := range s.tracker.Incidents(MemoryJournalSize) {
 				if i.Outcome == OutcomeOpen && !i.Connected {
 					open++
 				}
-				if !i.Connected && i.Grey(s.now)+i.AtRisk(s.now) != i.Duration(s.now) || i.Grey(s.now) < 0 || i.AtRisk(s.now) < 0 || i.Start.After(i.Detected) ||
+				if !i.Connected && i.ShownOffline(s.now)+i.AtRisk(s.now) != i.Duration(s.now) || i.ShownOffline(s.now) < 0 || i.AtRisk(s.now) < 0 || i.Start.After(i.Detected) ||
 					!i.End.IsZero() && i.End.Before(i.Start) || i.Sentence(s.now, time.UTC) == "" {
 					t.Fatalf("seed %d: %+v", seed, i)
 				}
@@ -310,5 +311,18 @@ func TestConcurrentUse(t *testing.T) {
 	work.Wait()
 	if n := tracker.Snapshot().Counts.Disconnects; n != 800 {
 		t.Errorf("%d disconnects were seen", n)
+	}
+}
+
+// Text from elsewhere is one printable line of bounded length, cut between letters.
+func TestPlain(t *testing.T) {
+	if got := plain(" a\n\tb\x00c\x1b[31m\u202ed  "); got != "a b c [31m d" {
+		t.Errorf("got %q", got)
+	}
+	for n := range 8 {
+		got := plain(strings.Repeat("x", n) + strings.Repeat("ö€", 200))
+		if len(got) > maxText+3 || !utf8.ValidString(got) || !strings.HasSuffix(got, "...") {
+			t.Errorf("%d: %q", n, got)
+		}
 	}
 }

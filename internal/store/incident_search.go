@@ -18,7 +18,7 @@ import (
 // held up, and only one does at a time.
 func (j journal) Find(ctx context.Context, q health.Query) ([]health.Incident, error) {
 	s := j.store
-	recent := j.Recent(health.Remembered)
+	recent := j.Recent(health.MemoryJournalSize)
 	select {
 	case s.reading <- struct{}{}:
 		defer func() { <-s.reading }()
@@ -28,17 +28,17 @@ func (j journal) Find(ctx context.Context, q health.Query) ([]health.Incident, e
 	start, older, err := s.older(ctx, q, recent)
 	if err != nil {
 		if q.Before == "" {
-			return q.Of(recent, start), nil // a disk in trouble does not hide what is known without it
+			return q.Select(recent, start), nil // a disk in trouble does not hide what is known without it
 		}
 		return nil, fmt.Errorf("reading older incidents: %w", err)
 	}
-	return q.Of(append(older, recent...), start), nil
+	return q.Select(append(older, recent...), start), nil
 }
 
 // older reads incidents that are wanted and not among the recent ones, and when
 // the one of q.Before began.
 func (s *Store) older(ctx context.Context, q health.Query, recent []health.Incident) (start time.Time, list []health.Incident, err error) {
-	start = q.Start(recent)
+	start = q.BeforeStart(recent)
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
 		return start, nil, nil
 	}

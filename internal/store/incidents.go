@@ -41,7 +41,7 @@ func (j journal) Recent(limit int) []health.Incident {
 // trimOwn forgets which old incidents are this run's: nobody rewrites what memory
 // does not hold. The caller holds mu.
 func (s *Store) trimOwn() {
-	held := s.memory.Recent(health.Remembered)
+	held := s.memory.Recent(health.MemoryJournalSize)
 	own := map[string]bool{}
 	for _, i := range held {
 		own[i.ID] = s.own[i.ID]
@@ -52,8 +52,8 @@ func (s *Store) trimOwn() {
 // addOldIncidents puts the incidents of earlier runs before those of this one. What a
 // run left open ended with it, at its last sign of life. The caller holds mu.
 func (s *Store) addOldIncidents(old []health.Incident) {
-	mine := s.memory.Recent(health.Remembered)
-	s.memory = &health.Memory{}
+	mine := s.memory.Recent(health.MemoryJournalSize)
+	s.memory = &health.MemoryJournal{}
 	for _, i := range old {
 		if s.own[i.ID] {
 			continue

@@ -79,7 +79,7 @@ func (s *Store) markAllChanged() bool {
 		}
 	}
 	for id := range s.own {
-		for _, i := range s.memory.Recent(health.Remembered) {
+		for _, i := range s.memory.Recent(health.MemoryJournalSize) {
 			if _, newer := s.newEvents[id]; i.ID == id && !newer {
 				s.newEvents[id] = i
 			}

@@ -28,7 +28,7 @@ const (
 	mostIncidents = 5000
 	// readIncidents is how many are read when the database is opened: more than
 	// the journal keeps in memory, because routine ones give way to others there.
-	readIncidents = 2 * health.Remembered
+	readIncidents = 2 * health.MemoryJournalSize
 	// readRuns is how many runs are read.
 	readRuns = 100
 )

@@ -79,11 +79,11 @@ type PreviousRun struct {
 // LastAlive is when the run was last known to be there.
 func (p PreviousRun) LastAlive() time.Time { return p.end() }
 
-// Health is the run as [health.Gap] wants to know it.
+// Health is the run as [health.Downtime] wants to know it.
 func (p PreviousRun) Health() health.PreviousRun {
 	return health.PreviousRun{
 		Started: p.Started, LastAlive: p.LastAlive(), End: ends[p.End].end, Said: p.Said, Boot: p.Boot,
-		OOM: p.End == EndOutOfMemory, Row: p.BadRow, Version: p.Version,
+		OOM: p.End == EndOutOfMemory, FailuresInARow: p.BadRow, Version: p.Version,
 	}
 }
 
@@ -96,8 +96,8 @@ func (s *Store) Gap(p PreviousRun) *health.Incident {
 	if run == nil || p.End == EndNone {
 		return nil
 	}
-	gap, ok := health.Gap(p.Health(), health.ThisRun{
-		Started: run.Started, Boot: run.boot, Version: run.Version, Slept: p.Slept, Recent: s.Journal().Recent(health.Remembered),
+	gap, ok := health.Downtime(p.Health(), health.ThisRun{
+		Started: run.Started, Boot: run.boot, Version: run.Version, Slept: p.Slept, Recent: s.Journal().Recent(health.MemoryJournalSize),
 	})
 	if !ok {
 		return nil

@@ -105,7 +105,7 @@ type Store struct {
 	entries        map[int64]identify.Entry
 	identifiesLost bool // the account went with a damaged file, and nobody was told
 	newEntry       map[int64]identify.Entry
-	memory         *health.Memory
+	memory         *health.MemoryJournal
 	newEvents      map[string]health.Incident
 	own            map[string]bool // incidents of this run
 	runs           []runRow        // as found
@@ -158,7 +158,7 @@ func newStore(o Options, path string, h hostInfo) *Store {
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:         State{Reason: "the database has not been opened yet", Since: time.Now()},
 		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
-		memory: &health.Memory{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
+		memory: &health.MemoryJournal{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
 	}
 }
 

@@ -40,7 +40,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		first.Identifies().Put(e)
 	}
 	incident := health.Incident{
-		ID: "i", Pair: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: health.Text("the connection was half-open"),
+		ID: "i", Shard: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: health.Text("the connection was half-open"),
 		Evidence: health.Evidence{Kind: gateway.ReasonSilent, Said: "nothing", LastACK: now.UTC(), Slept: time.Second},
 		Actions:  []health.Action{{At: now.UTC(), Until: now.UTC(), What: health.Text("resumed"), Times: 1}},
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,

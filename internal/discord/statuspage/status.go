@@ -78,6 +78,14 @@ func (s Status) Trouble() bool {
 	return false
 }
 
+// IncidentName returns the name of the newest incident; empty if there is none.
+func (s Status) IncidentName() string {
+	if len(s.Incidents) == 0 {
+		return ""
+	}
+	return s.Incidents[0].Name
+}
+
 // Says is the report in words, such as "Partial System Outage; Gateway: partial
 // outage; Elevated API errors". It is empty as long as nothing is known.
 func (s Status) Says() string {

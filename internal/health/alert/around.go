@@ -11,8 +11,6 @@ import (
 // bot is online all the while: once when it has lasted, and once when it is over.
 type surrounding struct {
 	cause health.CauseID
-	// trouble is what is wrong, in words, and since when; empty while nothing is.
-	trouble func(health.Snapshot) (string, time.Time)
 	// lasts is how long it has to.
 	lasts time.Duration
 	// begins and ends are the titles, with the bot's name in them; says and over go
@@ -23,23 +21,20 @@ type surrounding struct {
 
 var surroundings = []surrounding{
 	{
-		cause:   health.DiskTrouble,
-		trouble: func(s health.Snapshot) (string, time.Time) { return s.Saving.Trouble, s.Saving.Since },
-		lasts:   workless,
-		begins:  "nothing of %s can be saved", says: "The bot stays online, but a restart now would start a new session.",
+		cause:  health.DiskTrouble,
+		lasts:  workless,
+		begins: "nothing of %s can be saved", says: "The bot stays online, but a restart now would start a new session.",
 		ends: "what %s knows is being saved again", over: "The disk of the state folder works again, and nothing was lost.",
 	},
 	{
-		cause:   health.MemoryShort,
-		trouble: func(s health.Snapshot) (string, time.Time) { return s.Memory.Trouble, s.Memory.Since },
-		lasts:   workless,
-		begins:  "memory runs short for %s", says: "The bot stays online, but at the limit the kernel kills it without a word.",
+		cause:  health.MemoryShort,
+		lasts:  workless,
+		begins: "memory runs short for %s", says: "The bot stays online, but at the limit the kernel kills it without a word.",
 		ends: "%s has enough memory again", over: "Less than what matters is in use.",
 	},
 	{
-		cause:   health.TwoInstances,
-		trouble: func(s health.Snapshot) (string, time.Time) { return s.Rival.Trouble, s.Rival.Since },
-		begins:  "another program uses the token of %s", says: "Both answer, and each can end the other's sessions.",
+		cause:  health.TwoInstances,
+		begins: "another program uses the token of %s", says: "Both answer, and each can end the other's sessions.",
 		ends: "%s has its token for itself again", over: "No other program is seen any more.",
 	},
 }
@@ -48,7 +43,8 @@ var surroundings = []surrounding{
 // about the bot's status. The caller holds the lock.
 func (n *Notifier) lookAround(s health.Snapshot) {
 	for _, what := range surroundings {
-		trouble, since := what.trouble(s)
+		condition := s.Condition(what.cause)
+		trouble, since := condition.Trouble, condition.Since
 		told := n.judge.around[what.cause]
 		var m Message
 		switch {

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,20 +20,30 @@ type changing[T any] struct {
 func (c *changing[T]) get() T  { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
 func (c *changing[T]) set(v T) { c.mu.Lock(); defer c.mu.Unlock(); c.now = v }
 
+// source is a [health.Source] that a story changes.
+type source struct {
+	stats      changing[gateway.Stats]
+	conditions changing[[]health.Condition]
+}
+
+func (s *source) Stats() gateway.Stats           { return s.stats.get() }
+func (s *source) Activity() health.Activity      { return health.Activity{} }
+func (s *source) Conditions() []health.Condition { return slices.Clone(s.conditions.get()) }
+
 // Given a disk that fills up, when nothing could be saved for five minutes, then
 // that is told once, with what to do; and once that it is over.
 func TestDiskTroubleIsTold(t *testing.T) {
-	var saving changing[health.Saving]
-	set(t, Options{}, health.Options{Saving: saving.get}, func(s *scene) {
+	saving := &source{}
+	set(t, Options{}, health.Options{Source: saving}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
-		saving.set(health.Saving{Trouble: "another program has locked the database", Since: time.Now()})
+		saving.conditions.set([]health.Condition{{Cause: health.DiskTrouble, Trouble: "another program has locked the database", Since: time.Now()}})
 		s.lasts(2 * time.Minute)
-		saving.set(health.Saving{})
+		saving.conditions.set(nil)
 		s.lasts(10 * time.Minute)
 		s.arrived("")
 
-		saving.set(health.Saving{Trouble: "the disk is full", Since: time.Now()})
+		saving.conditions.set([]health.Condition{{Cause: health.DiskTrouble, Trouble: "the disk is full", Since: time.Now()}})
 		s.lasts(4 * time.Minute)
 		s.arrived("")
 		s.lasts(10 * time.Minute)
@@ -41,7 +52,7 @@ func TestDiskTroubleIsTold(t *testing.T) {
 			!strings.HasPrefix(m.Text, "The disk is full. The bot stays online") {
 			t.Errorf("got %+v", m)
 		}
-		saving.set(health.Saving{})
+		saving.conditions.set(nil)
 		s.lasts(10 * time.Minute)
 		s.arrived("notice notice")
 		if m := s.inbox.last(t); !strings.Contains(m.Title, "saved again") || m.Remedy != "" {
@@ -53,27 +64,28 @@ func TestDiskTroubleIsTold(t *testing.T) {
 // Given a program that starts elsewhere with the same token, and memory that runs
 // short, then each is told once, with what to do, and once that it is over.
 func TestWhatIsWrongAroundTheBotIsTold(t *testing.T) {
-	var rival changing[health.Rival]
-	var memory changing[health.Short]
-	set(t, Options{}, health.Options{Rival: rival.get, Memory: memory.get}, func(s *scene) {
+	around := &source{}
+	set(t, Options{}, health.Options{Source: around}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
-		rival.set(health.Rival{Trouble: "process 4711 runs this bot too", Since: time.Now()})
+		rival := health.Condition{Cause: health.TwoInstances, Trouble: "process 4711 runs this bot too", Since: time.Now()}
+		around.conditions.set([]health.Condition{rival})
 		s.lasts(2 * time.Minute)
 		s.arrived("notice")
 		if m := s.inbox.last(t); m.Title != "Another program uses the token of The bot" || m.Cause != health.TwoInstances ||
 			!strings.HasPrefix(m.Text, "Process 4711 runs this bot too. Both answer") || !strings.Contains(m.Remedy, "Stop the other") {
 			t.Errorf("got %+v", m)
 		}
-		memory.set(health.Short{Trouble: "85 MiB of 100 MiB", Since: time.Now()})
+		memory := health.Condition{Cause: health.MemoryShort, Trouble: "85 MiB of 100 MiB", Since: time.Now()}
+		around.conditions.set([]health.Condition{rival, memory})
 		s.lasts(10 * time.Minute)
 		s.arrived("notice notice")
 		if m := s.inbox.last(t); m.Title != "Memory runs short for The bot" || m.Cause != health.MemoryShort || m.Remedy == "" {
 			t.Errorf("got %+v", m)
 		}
-		rival.set(health.Rival{})
+		around.conditions.set([]health.Condition{memory})
 		s.lasts(time.Minute)
-		memory.set(health.Short{})
+		around.conditions.set(nil)
 		s.lasts(time.Minute)
 		s.arrived("notice notice notice notice")
 		if m := s.inbox.last(t); m.Title != "The bot has enough memory again" || m.Remedy != "" {
@@ -85,11 +97,11 @@ func TestWhatIsWrongAroundTheBotIsTold(t *testing.T) {
 // Given a bot of which people know that it does not work, when it goes offline
 // too, then that is told after a minute like any other absence.
 func TestOfflineIsGraverThanNotWorking(t *testing.T) {
-	var stats changing[gateway.Stats]
-	set(t, Options{}, health.Options{Stats: stats.get}, func(s *scene) {
+	work := &source{}
+	set(t, Options{}, health.Options{Source: work}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
-		stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
+		work.stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
 		s.lasts(8 * time.Minute)
 		s.arrived("not-working")
 		s.down(silent)
@@ -97,7 +109,7 @@ func TestOfflineIsGraverThanNotWorking(t *testing.T) {
 		s.arrived("not-working")
 		s.lasts(20 * time.Second)
 		s.arrived("not-working offline")
-		stats.set(gateway.Stats{})
+		work.stats.set(gateway.Stats{})
 		s.up()
 		s.lasts(2 * time.Minute)
 		s.arrived("not-working offline resolved")

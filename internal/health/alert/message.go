@@ -99,7 +99,7 @@ func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
 	}
 	switch kind {
 	case NotYou:
-		m.Text = "Discord, not you: " + s.Discord.Says + ". The bot comes back by itself when Discord does, and no reminders come until then."
+		m.Text = "Discord, not you: " + s.Discord.Says() + ". The bot comes back by itself when Discord does, and no reminders come until then."
 		m.Remedy = health.Lookup(health.DiscordOutage).Do
 		w.cite(&m, health.DiscordOutage)
 	case NotWorking:

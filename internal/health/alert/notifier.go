@@ -239,7 +239,7 @@ func (n *Notifier) tellOfAbsence(s health.Snapshot) {
 		return
 	}
 	j.lastOver = i.ID
-	unseen := i.Gap && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
+	unseen := i.Downtime && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
 	if !unseen || i.Duration(s.At) < n.opts.After {
 		return
 	}

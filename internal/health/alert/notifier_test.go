@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 
 	"go.uber.org/goleak"
@@ -253,19 +254,11 @@ func TestNeedsYouAtOnce(t *testing.T) {
 // Given a bot that is connected while its events wait for hours, then it is
 // told after five minutes, as something else than being offline.
 func TestGreenButUseless(t *testing.T) {
-	var mu sync.Mutex
-	var age time.Duration
-	stats := func() gateway.Stats {
-		mu.Lock()
-		defer mu.Unlock()
-		return gateway.Stats{QueuedAge: age}
-	}
-	set(t, Options{}, health.Options{Stats: stats}, func(s *scene) {
+	work := &source{}
+	set(t, Options{}, health.Options{Source: work}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
-		mu.Lock()
-		age = 3 * time.Minute
-		mu.Unlock()
+		work.stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
 		s.lasts(4 * time.Minute)
 		s.arrived("")
 		s.lasts(2 * time.Minute)
@@ -273,9 +266,7 @@ func TestGreenButUseless(t *testing.T) {
 		if m := s.inbox.last(t); m.Cause != health.SlowHandlers || !strings.Contains(m.Text, "not working") || m.Incident != "" {
 			t.Errorf("got %+v", m)
 		}
-		mu.Lock()
-		age = 0
-		mu.Unlock()
+		work.stats.set(gateway.Stats{})
 		s.lasts(2 * time.Minute)
 		s.arrived("not-working resolved")
 		if m := s.inbox.last(t); !strings.HasPrefix(m.Text, "It is well again since 00:0") {
@@ -289,19 +280,19 @@ func TestGreenButUseless(t *testing.T) {
 // Discord, and by no reminders; and when Discord is well and the bot is still
 // away a minute later, that is told.
 func TestDiscordNotYou(t *testing.T) {
-	trouble := health.Elsewhere{Trouble: true, Says: "Partial System Outage; Gateway: partial outage"}
+	trouble := statuspage.Status{At: time.Now(), Description: "Partial System Outage", API: statuspage.Operational, Gateway: "partial_outage"}
 	set(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
-		s.tracker.Discord(trouble)
+		s.tracker.SetDiscordStatus(trouble)
 		s.down(gateway.Reason{Kind: gateway.ReasonNoHello})
 		s.lasts(3 * time.Hour)
 		s.arrived("")
-		s.tracker.Discord(health.Elsewhere{})
+		s.tracker.SetDiscordStatus(statuspage.Status{})
 		s.lasts(50 * time.Second)
 		s.arrived("")
 		s.lasts(20 * time.Second)
 		s.arrived("offline")
-		s.tracker.Discord(trouble)
+		s.tracker.SetDiscordStatus(trouble)
 		s.lasts(5 * time.Hour)
 		s.arrived("offline not-you")
 		if m := s.inbox.last(t); m.Cause != health.DiscordOutage || m.Title != "The bot is offline because of Discord, not you" ||
@@ -319,11 +310,11 @@ func TestDiscordNotYou(t *testing.T) {
 func TestGapIsTold(t *testing.T) {
 	for end, want := range map[health.End]string{health.EndUnknown: "notice", health.EndPaused: ""} {
 		started := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when virtual time begins
-		gap, ok := health.Gap(health.PreviousRun{LastAlive: started.Add(-10 * time.Minute), End: end}, health.ThisRun{Started: started})
+		gap, ok := health.Downtime(health.PreviousRun{LastAlive: started.Add(-10 * time.Minute), End: end}, health.ThisRun{Started: started})
 		if !ok {
 			t.Fatal("there is no gap")
 		}
-		set(t, Options{}, health.Options{Gap: &gap}, func(s *scene) {
+		set(t, Options{}, health.Options{Downtime: &gap}, func(s *scene) {
 			time.Sleep(time.Second)
 			s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}})
 			s.lasts(5 * time.Second)

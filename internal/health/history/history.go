@@ -13,7 +13,7 @@ import (
 // Options configures a [History]. Snapshot is required; every other zero value
 // means the default named with it.
 type Options struct {
-	// Snapshot tells how the bot is, such as [health.Tracker.Standing]; its round
+	// Snapshot tells how the bot is, such as [health.Tracker.Summary]; its round
 	// trips are not looked at.
 	Snapshot func() health.Snapshot
 	// Incidents returns the newest incidents, such as [health.Tracker.Incidents].
@@ -229,8 +229,8 @@ func (h *History) judge(now time.Time, s health.Snapshot) {
 	}
 	count := 1
 	for _, shard := range s.Shards {
-		id := shard.Pair.ID
-		count = max(count, shard.Pair.Count)
+		id := shard.Shard.ID
+		count = max(count, shard.Shard.Count)
 		// Of a loss that is over, what happened since the last look comes first.
 		if was := h.losses[id]; was != nil && (shard.Open == nil || shard.Open.ID != was.ID) {
 			h.mark(id, append(lossLevels(*was, shard.Since), levels(shard, now)...))

@@ -86,6 +86,10 @@ type scene struct {
 	pair    gateway.ShardID
 }
 
+func (s *scene) Stats() gateway.Stats           { return s.stats }
+func (s *scene) Activity() health.Activity      { return s.act }
+func (s *scene) Conditions() []health.Condition { return nil }
+
 func begin(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{t: t, now: noon, shelf: &shelf{}}
@@ -95,8 +99,8 @@ func begin(t *testing.T) *scene {
 // run begins a run of the program, after a gap if there is one.
 func (s *scene) run(gap *health.Incident) *scene {
 	s.tracker = health.NewTracker(health.Options{
-		Now: func() time.Time { return s.now }, Gap: gap,
-		Stats: func() gateway.Stats { return s.stats }, Activity: func() health.Activity { return s.act },
+		Now: func() time.Time { return s.now }, Downtime: gap,
+		Source: s,
 	})
 	var alive time.Time
 	if gap != nil {
@@ -184,7 +188,7 @@ func TestUptime(t *testing.T) {
 	s.up()
 	s.lasts(time.Hour)
 	u := s.spent(24*time.Hour, Totals{
-		Online: 3 * time.Hour, Degraded: 30*time.Second + health.DotLife, Offline: 10*time.Minute - health.DotLife,
+		Online: 3 * time.Hour, Degraded: 30*time.Second + health.PresenceTimeout, Offline: 10*time.Minute - health.PresenceTimeout,
 		Unknown: 21*time.Hour - 10*time.Minute - 30*time.Second,
 	})
 	if len(u.Days) != 2 || u.Days[1].Incidents != 2 || u.Days[1].Worst == nil || u.Days[1].Worst.Duration(s.now) != 10*time.Minute {
@@ -216,7 +220,7 @@ func TestLooksDoNotMatter(t *testing.T) {
 		s.after(time.Minute)
 		s.history.Uptime(All, time.Hour)
 	}
-	s.spent(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.DotLife, Offline: 9*time.Minute + 55*time.Second})
+	s.spent(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.PresenceTimeout, Offline: 9*time.Minute + 55*time.Second})
 	marks := 0
 	for _, r := range s.shelf.records {
 		if r.Kind == MarkRecord && r.Shard == 0 {
@@ -256,7 +260,7 @@ func TestGapBetweenRuns(t *testing.T) {
 		}
 		ended := s.now
 		s.after(10 * time.Minute)
-		gap, ok := health.Gap(health.PreviousRun{LastAlive: ended}, health.ThisRun{Started: s.now})
+		gap, ok := health.Downtime(health.PreviousRun{LastAlive: ended}, health.ThisRun{Started: s.now})
 		if !ok {
 			t.Fatal("there is no gap")
 		}

@@ -92,10 +92,10 @@ func levels(s health.ShardSnapshot, now time.Time) []mark {
 // Discord's patience alone, offline from then on. Time in which the process did
 // not run is offline from its beginning.
 func lossLevels(i health.Incident, now time.Time) []mark {
-	if i.Gap {
+	if i.Downtime {
 		return []mark{{i.Start, Offline}}
 	}
-	grey := i.Grey(now)
+	grey := i.ShownOffline(now)
 	switch {
 	case grey == 0:
 		return []mark{{i.Start, Degraded}}

@@ -130,7 +130,7 @@ func (h *History) tell(u *Uptime, shard int) {
 	}
 	for _, i := range h.opts.Incidents(mostIncidents) {
 		n, found := slices.BinarySearchFunc(u.Days, i.Start.UTC().Truncate(24*time.Hour), func(d Day, t time.Time) int { return d.Date.Compare(t) })
-		if !found || i.Start.Before(u.From) || shard != All && i.Pair.ID != shard {
+		if !found || i.Start.Before(u.From) || shard != All && i.Shard.ID != shard {
 			continue
 		}
 		day := &u.Days[n]
@@ -143,5 +143,5 @@ func (h *History) tell(u *Uptime, shard int) {
 
 // worse reports whether one incident cost more than another.
 func worse(a, b health.Incident, now time.Time) bool {
-	return cmp.Or(cmp.Compare(a.Grey(now), b.Grey(now)), cmp.Compare(a.Duration(now), b.Duration(now))) > 0
+	return cmp.Or(cmp.Compare(a.ShownOffline(now), b.ShownOffline(now)), cmp.Compare(a.Duration(now), b.Duration(now))) > 0
 }

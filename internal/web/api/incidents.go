@@ -65,10 +65,10 @@ var outcomes = map[health.Outcome]string{
 func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 	cause := health.Lookup(i.Cause)
 	b := incidentBody{
-		ID: i.ID, Shard: i.Pair.ID, Cause: i.Cause, Title: cause.Title, Remedy: cause.Do, Link: cause.Link(),
+		ID: i.ID, Shard: i.Shard.ID, Cause: i.Cause, Title: cause.Title, Remedy: cause.Do, Link: cause.Link(),
 		Sentence: i.Sentence(now, time.UTC), Summary: i.Summary(),
 		Start: timeOrNull(i.Start), Detected: timeOrNull(i.Detected), End: timeOrNull(i.End),
-		DurationS: seconds(i.Duration(now)), AtRiskS: seconds(i.AtRisk(now)), GreyS: seconds(i.Grey(now)),
+		DurationS: seconds(i.Duration(now)), AtRiskS: seconds(i.AtRisk(now)), GreyS: seconds(i.ShownOffline(now)),
 		Outcome: outcomes[i.Outcome], Routine: i.Routine(), Actions: []actionBody{}, Replayed: i.Replayed,
 		Evidence: evidenceBody{
 			Kind: string(i.Evidence.Kind), Code: intOrNull(int(i.Evidence.Code)), Said: i.Evidence.Said, By: string(i.Evidence.By),
@@ -142,8 +142,8 @@ func (s *Server) findIncidents(ctx context.Context, q health.Query) ([]health.In
 	if s.opts.Archive != nil {
 		return s.opts.Archive.Find(ctx, q)
 	}
-	list := s.opts.History.Incidents(health.Remembered)
-	return q.Of(list, q.Start(list)), nil
+	list := s.opts.History.Incidents(health.MemoryJournalSize)
+	return q.Select(list, q.BeforeStart(list)), nil
 }
 
 // incidentQuery reads what is wanted, or returns the problem with it.

@@ -271,7 +271,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		constant(recentMetric, l.P99.Seconds(), "99")
 	}
 	for _, shard := range snap.Shards {
-		id := strconv.Itoa(shard.Pair.ID)
+		id := strconv.Itoa(shard.Shard.ID)
 		constant(shardStatusMetric, boolValue(shard.Connected), id)
 		if shard.Latency.Samples > 0 {
 			constant(shardLastMetric, shard.Latency.Last.Seconds(), id)
@@ -294,9 +294,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		constant(restRecentMetric, t.P95.Seconds(), "95")
 		constant(restRecentMetric, t.P99.Seconds(), "99")
 	}
-	if said := snap.Discord; !said.At.IsZero() {
+	if said := snap.Discord; said.Known() {
 		for _, indicator := range indicators {
-			constant(discordMetric, boolValue(indicator == said.Indicator), indicator)
+			constant(discordMetric, boolValue(indicator == string(said.Indicator)), indicator)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"evergreen/identify"
 	"evergreen/internal/bot"
 	"evergreen/internal/discord/rest"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/logging"
@@ -32,7 +33,7 @@ import (
 func loss(now time.Time, ago, lasted time.Duration) health.Incident {
 	start := now.Add(-ago)
 	i := health.Incident{
-		ID: start.UTC().Format("20060102T150405.000000") + "-0", Pair: gateway.ShardID{Count: 1}, Cause: health.HalfOpen,
+		ID: start.UTC().Format("20060102T150405.000000") + "-0", Shard: gateway.ShardID{Count: 1}, Cause: health.HalfOpen,
 		What: health.Text("the connection was half-open"), Start: start, Detected: start.Add(15 * time.Second),
 		Evidence: health.Evidence{
 			Kind: "dead", By: health.ByUs, LastByte: start, LastACK: start, Lasted: time.Hour, Attempts: 2,
@@ -59,15 +60,15 @@ func everything(t testing.TB) (Options, *fakeBot) {
 	b.snap.Work.Activity = health.Activity{Last: now, Asked: 3, Answered: 2, Failed: 1}
 	b.snap.Shards = []health.ShardSnapshot{
 		{
-			Pair: gateway.ShardID{ID: 0, Count: 2}, Status: health.Online, Reason: health.Text("connected"), Since: now.Add(-time.Hour), Ready: true, Connected: true,
+			Shard: gateway.ShardID{ID: 0, Count: 2}, Status: health.Online, Reason: health.Text("connected"), Since: now.Add(-time.Hour), Ready: true, Connected: true,
 			Latency: latency, LastACK: now, SessionSince: now.Add(-time.Hour), State: "live", StateSince: now.Add(-time.Hour),
 			Interval: 41250 * time.Millisecond, Changes: []health.Change{{At: now, From: "resuming", To: "live", Cause: "closed 4000"}},
 		},
-		{Pair: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: health.Text("away"), Remedy: health.Text("wait"), OfflineSince: now, Open: &open},
+		{Shard: gateway.ShardID{ID: 1, Count: 2}, Status: health.Reconnecting, Reason: health.Text("away"), Remedy: health.Text("wait"), OfflineSince: now, Open: &open},
 	}
 	lines := logging.NewRing(nil, nil)
 	slog.New(lines).With("component", "Gateway").Info("Connected", "guilds", 3)
-	journal := &health.Memory{}
+	journal := &health.MemoryJournal{}
 	for n := range 5 {
 		journal.Write(loss(now, time.Duration(10-n)*time.Hour, 16*time.Second))
 	}
@@ -76,7 +77,7 @@ func everything(t testing.TB) (Options, *fakeBot) {
 	b.budget = identify.Usage{Hour: 1, Day: 2, Remaining: 998, Total: 1000, Reset: now}
 	b.stats = rest.Stats{Requests: 7, RoundTrip: rest.Percentiles{Samples: 7, P50: time.Millisecond, P95: time.Millisecond, P99: time.Second}}
 	b.handlers = []bot.HandlerTime{{Name: "help", Runs: 40, Failed: 1, P50: time.Millisecond, P95: 2 * time.Millisecond, Max: time.Second}, {Name: "ping"}}
-	b.snap.Discord = health.Elsewhere{Indicator: "minor", Description: "Partial outage", Incident: "Gateway is slow", At: now}
+	b.snap.Discord = statuspage.Status{Indicator: "minor", Description: "Partial outage", Incidents: []statuspage.Incident{{Name: "Gateway is slow"}}, At: now}
 	past := fakeHistory{
 		incidents: journal.Recent,
 		uptime: func(window time.Duration) history.Uptime {
@@ -265,7 +266,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 // choose.
 func TestIncidentPages(t *testing.T) {
 	o, b := everything(t)
-	journal := &health.Memory{}
+	journal := &health.MemoryJournal{}
 	for n := range 7 {
 		i := loss(b.snap.At, time.Duration(10-n)*time.Hour, time.Minute)
 		if n%2 == 0 {

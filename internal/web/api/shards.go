@@ -55,7 +55,7 @@ func (s *Server) shards(w http.ResponseWriter, _ *http.Request) {
 
 func newShardBody(s health.ShardSnapshot, now time.Time) shardBody {
 	b := shardBody{
-		ID: s.Pair.ID, Count: max(1, s.Pair.Count), Status: s.Status.ID(), StatusText: s.Status.String(), Reason: s.Reason.String(), Remedy: s.Remedy.String(),
+		ID: s.Shard.ID, Count: max(1, s.Shard.Count), Status: s.Status.ID(), StatusText: s.Status.String(), Reason: s.Reason.String(), Remedy: s.Remedy.String(),
 		Since: timeOrNull(s.Since), Ready: s.Ready, Connected: s.Connected, OfflineSince: timeOrNull(s.OfflineSince),
 		LatencyMS: msOrNull(s.Latency.Last), Latency: newPercentilesBody(s.Latency), LastACK: timeOrNull(s.LastACK), SessionSince: timeOrNull(s.SessionSince),
 		State: s.State, StateSince: timeOrNull(s.StateSince), IntervalMS: msOrNull(s.Interval), Guilds: s.Guilds,

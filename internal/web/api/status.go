@@ -169,10 +169,10 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 		open := newIncidentBody(*snap.Last, snap.At)
 		b.Incident = &open
 	}
-	if said := snap.Discord; !said.At.IsZero() {
-		b.Discord = &discordBody{Indicator: said.Indicator, Description: said.Description}
-		if said.Incident != "" {
-			b.Discord.Incident = &said.Incident
+	if said := snap.Discord; said.Known() {
+		b.Discord = &discordBody{Indicator: string(said.Indicator), Description: said.Description}
+		if name := said.IncidentName(); name != "" {
+			b.Discord.Incident = &name
 		}
 	}
 	s.addRest(&b)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/process/logging"
 	"evergreen/internal/web/api"
@@ -218,7 +219,7 @@ func showContrast(t *testing.T, in context.Context) {
 	for _, status := range allStatuses {
 		s.change(func(s *scene) {
 			s.snap.Status, s.snap.Remedy = status, health.Text("Do it")
-			s.snap.Discord = health.Elsewhere{Indicator: "major", Description: "Outage", At: s.now()}
+			s.snap.Discord = statuspage.Status{Indicator: "major", Description: "Outage", At: s.now()}
 		})
 		for _, theme := range []string{"light", "dark"} {
 			w.open("/?theme=" + theme)

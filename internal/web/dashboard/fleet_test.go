@@ -15,12 +15,12 @@ import (
 func TestGapOfManyShardsIsToldOnce(t *testing.T) {
 	var list []health.Incident
 	for id := range 16 {
-		i := health.Incident{ID: string(rune('a' + id)), Pair: gateway.ShardID{ID: id, Count: 16}, Gap: true, Start: evening, Outcome: health.OutcomeResumed}
+		i := health.Incident{ID: string(rune('a' + id)), Shard: gateway.ShardID{ID: id, Count: 16}, Downtime: true, Start: evening, Outcome: health.OutcomeResumed}
 		switch id {
 		case 3:
 			i.Outcome = health.OutcomeNewSession
 		case 5:
-			i.Gap = false
+			i.Downtime = false
 		}
 		list = append(list, i)
 	}

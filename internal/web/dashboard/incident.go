@@ -43,7 +43,7 @@ func foldGaps(list []health.Incident) (folded []health.Incident, shards map[stri
 	first := make(map[kind]string)
 	shards = make(map[string]int)
 	for _, i := range list {
-		if !i.Gap || i.Pair.Count <= 1 {
+		if !i.Downtime || i.Shard.Count <= 1 {
 			folded = append(folded, i)
 			continue
 		}
@@ -69,7 +69,7 @@ func newIncidentView(t lang, i health.Incident, now time.Time) incidentView {
 		Outcome: i.Ended().In(t), Cause: row.ID, Runbook: t.T("incident.runbook", row.Heading().In(t)),
 		Evidence: evidenceRows(t, i), Sentence: t.Say(i.Happened()),
 	}
-	if grey := i.Grey(now); grey > 0 {
+	if grey := i.ShownOffline(now); grey > 0 {
 		v.Kind, v.Mark = "grey", t.T("incident.grey", t.Duration(grey))
 	} else {
 		v.Kind, v.Mark = "risk", t.T("incident.green")
@@ -87,8 +87,8 @@ func newIncidentView(t lang, i health.Incident, now time.Time) incidentView {
 	case !hasTranslation(i):
 		v.Sentence = t.Say(row.Heading())
 	}
-	if i.Pair.Count > 1 {
-		v.Shard = t.T("incident.shard", i.Pair.String())
+	if i.Shard.Count > 1 {
+		v.Shard = t.T("incident.shard", i.Shard.String())
 	}
 	for _, a := range i.Actions {
 		v.Actions = append(v.Actions, actionView{a.At, t.Say(a.Message())})

@@ -166,8 +166,8 @@ func newStateView(t lang, snap health.Snapshot) stateView {
 	if snap.Remedy != (health.Message{}) {
 		v.Remedy = t.Say(snap.Remedy)
 	}
-	if said := snap.Discord; !said.At.IsZero() && said.Indicator != "" && said.Indicator != "none" {
-		v.Discord = cmp.Or(said.Incident, said.Description)
+	if said := snap.Discord; said.Known() && said.Indicator != "" && said.Indicator != "none" {
+		v.Discord = cmp.Or(said.IncidentName(), said.Description)
 	}
 	return v
 }
@@ -317,7 +317,7 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	var changes []changeView
 	for _, s := range snap.Shards {
 		v := shardView{
-			Pair: s.Pair.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: f.Say(s.Reason), State: s.State,
+			Pair: s.Shard.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: f.Say(s.Reason), State: s.State,
 			Latency: "–", P95: "–", Interval: "–", ACK: s.LastACK, Session: s.SessionSince,
 			Reconnects: f.Number(s.Counts.Reconnects), Resumed: f.Number(s.Counts.Resumed),
 			Resumes: f.Number(s.Counts.Resumes), Guilds: f.Number(int64(s.Guilds)),
@@ -329,7 +329,7 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 			v.Interval = f.Duration(s.Interval)
 		}
 		views = append(views, v)
-		changes = append(changes, f.changes(s.Pair, s.Changes)...)
+		changes = append(changes, f.changes(s.Shard, s.Changes)...)
 	}
 	return views, newestChanges(changes)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/process/logging"
 	"evergreen/internal/web/api"
@@ -231,7 +232,7 @@ func TestHostileNames(t *testing.T) {
 	s.incidents[0].What, s.incidents[0].ID, s.incidents[0].Evidence.Said, s.incidents[0].Evidence.DialSaid = health.Text(hostile), hostile, hostile, hostile
 	s.incidents[0].Actions[0].What = health.Text(hostile)
 	s.handlers[0].Name, s.wanted.Activities[0].Name = hostile, hostile
-	s.snap.Discord = health.Elsewhere{Indicator: "major", Incident: hostile, At: evening}
+	s.snap.Discord = statuspage.Status{Indicator: "major", Incidents: []statuspage.Incident{{Name: hostile}}, At: evening}
 	s.days[80].Incidents, s.days[80].Worst = 1, &health.Incident{Cause: hostile, What: health.Text(hostile)}
 	o := s.options()
 	o.Version = hostile

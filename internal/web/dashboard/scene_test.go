@@ -53,7 +53,7 @@ func newScene(now time.Time) *scene {
 	s.addIncidents(now)
 	since := s.incidents[0].End
 	shard := health.ShardSnapshot{
-		Pair: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Say("status.connected"), Since: since,
+		Shard: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Say("status.connected"), Since: since,
 		Ready: true, Connected: true, State: "live", StateSince: since, SessionSince: now.Add(-(4*24 + 3) * time.Hour),
 		Interval: 41250 * time.Millisecond, LastACK: now.Add(-12 * time.Second), Username: "ResearchBot", Guilds: 128,
 		Latency: health.Latency{
@@ -140,7 +140,7 @@ func (s *scene) addIncidents(now time.Time) {
 	loss := func(ago, lasted time.Duration, cause health.CauseID, what health.Message, outcome health.Outcome) health.Incident {
 		start := now.Add(-ago)
 		return health.Incident{
-			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
+			ID: "i" + start.UTC().Format("20060102T150405") + "-0", Shard: gateway.ShardID{ID: 0, Count: 1}, Cause: cause, What: what, Start: start,
 			Detected: start.Add(min(lasted/2, 10*time.Second)), End: start.Add(lasted), Outcome: outcome,
 			Evidence: health.Evidence{
 				Kind: gateway.ReasonSilent, By: health.ByUs, LastByte: start, LastACK: start.Add(-8 * time.Second), Lasted: 7*time.Hour + 12*time.Minute,
@@ -164,7 +164,7 @@ func (s *scene) addIncidents(now time.Time) {
 	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, health.Say("reason.reset"), health.OutcomeResumed)
 	cut.Evidence.By = health.ByNetwork
 	dns := loss(33*24*time.Hour, 10*time.Minute+42*time.Second, health.DNSFailure, health.Text("the name gateway.discord.gg did not resolve"), health.OutcomeNewSession)
-	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.ReasonDNS, health.ByNobody
+	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.ReasonDNS, health.ByNone
 	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, health.Say("host-slept", 210*time.Second), health.OutcomeNewSession)
 	slept.Evidence.Slept = 210 * time.Second
 	s.incidents = []health.Incident{halfOpen, routine, closed, outage, cut, slept, dns}
@@ -179,7 +179,7 @@ func (s *scene) lose() {
 	defer s.mu.Unlock()
 	now := s.now()
 	open := health.Incident{
-		ID: "iopen", Pair: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Say("reason.reset"),
+		ID: "iopen", Shard: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Say("reason.reset"),
 		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.ReasonReset, By: health.ByNetwork, LastByte: now},
 	}
 	s.incidents = append([]health.Incident{open}, s.incidents...)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/text"
 )
 
 // page is a log that a test can read.
@@ -58,10 +59,10 @@ func (p *page) expects(t *testing.T, want ...string) {
 	}
 }
 
-func narrate(t *testing.T) (*story, *page) {
+func narrate(t *testing.T) (*fakeShard, *page) {
 	t.Helper()
 	p := &page{}
-	return tell(t, Options{}, NewNarrator(slog.New(p))), p
+	return newFakeShard(t, Options{}, NewEventLog(slog.New(p))), p
 }
 
 // A day in the life of a bot reads as a story: start, heartbeats only at debug,
@@ -70,10 +71,10 @@ func TestNarratorTellsADay(t *testing.T) {
 	s, p := narrate(t)
 	s.start()
 	p.expects(t, "INFO Asking for a new session (IDENTIFY)",
-		"INFO Online as ResearchBot: a new session with 3 guilds, READY after 800 ms")
+		"INFO Online with a new session user=ResearchBot guilds=3 took=800 ms")
 
 	s.beats(2)
-	if got := p.read(true); got != strings.TrimSuffix(strings.Repeat("DEBUG Heartbeat sent (timed)\nDEBUG Heartbeat answered in 45 ms\n", 2), "\n") {
+	if got := p.read(true); got != strings.TrimSuffix(strings.Repeat("DEBUG Heartbeat sent kind=timed\nDEBUG Heartbeat answered latency=45 ms\n", 2), "\n") {
 		t.Errorf("heartbeats: %s", got)
 	}
 
@@ -92,9 +93,9 @@ func TestNarratorTellsADay(t *testing.T) {
 	gap := s.now.Sub(s.heard)
 	s.live()
 	s.note(gateway.Resumed{Replayed: 12, Gap: gap})
-	p.expects(t, "WARN No answer from Discord, silence for 20 s; preparing a spare connection",
-		"WARN Connection lost after 1 min 55 s: the connection was half-open (nothing arrived for 25 s); last heard 25 s ago",
-		"INFO Resumed after 25.2 s; 12 events replayed, none lost")
+	p.expects(t, "WARN No answer from Discord; preparing a spare connection silent=20 s",
+		"WARN Connection lost reason=the connection was half-open (nothing arrived for 25 s) lasted=1 min 55 s silent=25 s",
+		"INFO Resumed away=25.2 s replayed=12 missing=0")
 
 	s.beats(3)
 	s.note(gateway.ReconnectRequested{})
@@ -103,7 +104,7 @@ func TestNarratorTellsADay(t *testing.T) {
 	s.resume(0)
 	p.expects(t, "INFO Discord asked for a reconnect (routine)",
 		"INFO Moving to another connection, as Discord asked",
-		"INFO Resumed after 100 ms; nothing was missed")
+		"INFO Resumed away=100 ms replayed=0 missing=0")
 
 	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	s.move(gateway.Draining{}, stop)
@@ -123,9 +124,9 @@ func TestNarratorTellsTheRemedy(t *testing.T) {
 	s.after(time.Hour)
 	s.move(gateway.Waiting{For: "its turn to identify"}, fatal)
 	p.expects(t,
-		"WARN Connection lost after 1 s: a privileged intent is switched off for this application (close code 4014): Disallowed intent(s).",
-		"ERROR Offline until somebody helps: a privileged intent is switched off for this application (close code 4014). "+
-			"What to do: Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
+		"WARN Connection lost reason=a privileged intent is switched off for this application (close code 4014): Disallowed intent(s). lasted=1 s",
+		"ERROR Offline until a person helps reason=a privileged intent is switched off for this application (close code 4014) "+
+			"do=Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
 		"INFO The credentials look good again; connecting")
 }
 
@@ -147,16 +148,16 @@ func TestNarratorTellsALostSession(t *testing.T) {
 	s.note(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
 	s.note(gateway.IdentifyDelayed{})
 	s.identify()
-	p.expects(t, "WARN The host slept for 1 min",
-		"WARN Connection lost after 1 min 1 s: the host was asleep (for 1 min); last heard 1 min ago",
+	p.expects(t, "WARN The host slept for=1 min",
+		"WARN Connection lost reason=the host was asleep (for 1 min) lasted=1 min 1 s silent=1 min",
 		"INFO Discord refused for now (op 9); the session may still be resumed",
 		"WARN Discord refused the session (op 9)",
-		"WARN The session is given up and a new one follows; events until then are not delivered: Discord invalidated the session",
-		"INFO Waiting to identify for 5 s: one IDENTIFY in 5 s",
-		"WARN Waiting to identify for 1 h, until 23:01:02 UTC: the budget is being saved",
+		"WARN The session is given up and a new one follows; events until then are not delivered reason=Discord invalidated the session",
+		"INFO Waiting to identify for=5 s why=one IDENTIFY in 5 s",
+		"WARN Waiting to identify for=1 h until=23:01:02 UTC why=the budget is being saved",
 		"INFO Waiting to identify",
 		"INFO Asking for a new session (IDENTIFY)",
-		fmt.Sprintf("INFO Online again as ResearchBot after %s: a new session with 3 guilds; events in between were not delivered", span(s.now.Sub(heard))))
+		fmt.Sprintf("INFO Online again with a new session; events in between were not delivered away=%s user=ResearchBot guilds=3 took=800 ms", text.Duration(s.now.Sub(heard))))
 }
 
 // A night without a network is told a few times, not thousands; when it is
@@ -173,15 +174,15 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 	if len(lines) != 1+11 { // 1, 2, 5, 10, ... 2000
 		t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
-	if want := "WARN No connection (2000th time in a row): Discord's gateway could not be reached over the network: " +
-		"dial tcp 162.159.135.234:443: connection refused; trying again in 4 s"; lines[len(lines)-1] != want {
+	if want := "WARN No connection reason=Discord's gateway could not be reached over the network: " +
+		"dial tcp 162.159.135.234:443: connection refused times_in_a_row=2000 next_attempt_in=4 s"; lines[len(lines)-1] != want {
 		t.Errorf("the last line is\n%s\nwant\n%s", lines[len(lines)-1], want)
 	}
 	dns := gateway.Reason{Kind: gateway.ReasonDNS}
 	s.fails(dns, 3001, 0)
-	p.expects(t, "WARN No connection: the name of Discord's gateway did not resolve; trying again at once")
+	p.expects(t, "WARN No connection reason=the name of Discord's gateway did not resolve next_attempt_in=0 ms")
 	s.note(gateway.AttemptsExhausted{Failures: 10})
-	p.expects(t, "WARN 10 attempts in a row have failed; the bot goes on trying")
+	p.expects(t, "WARN Many attempts in a row have failed; the bot goes on trying attempts=10")
 
 	s.dial(true, dns)
 	s.resume(0)
@@ -190,7 +191,7 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 	for range 3 {
 		s.fails(dns, 1, 0)
 	}
-	if got := p.read(false); strings.Count(got, "\n") != 1 || strings.Contains(strings.Split(got, "\n")[0], "in a row") {
+	if got := p.read(false); strings.Count(got, "\n") != 1 || strings.Contains(strings.Split(got, "\n")[0], "times_in_a_row") {
 		t.Errorf("the log says %s", got)
 	}
 }
@@ -230,27 +231,27 @@ func TestNarratorTellsOfEvents(t *testing.T) {
 	s.note(gateway.SuspicionCleared{After: 2 * time.Second})
 	s.note(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 	p.expects(t,
-		"INFO Resumed the session of an earlier run; 2 events replayed, none lost",
-		"WARN 1 event never arrived (7 to 7)",
-		"WARN 2 events never arrived (9 to 10)",
-		"INFO Resumed after 1 s; 5 events replayed, 3 lost",
-		"WARN A payload could not be used and was skipped: not JSON so_far=1 op=0 type=X bytes=9",
-		"WARN A payload could not be used and was skipped: not JSON so_far=2 op=0 type=X bytes=9",
-		"WARN The handlers do not keep up and the queue is full (64.0 MiB); further events wait at Discord",
+		"INFO Resumed the session of an earlier run replayed=2 missing=0",
+		"WARN Events never arrived events=1 from=7 to=7",
+		"WARN Events never arrived events=2 from=9 to=10",
+		"INFO Resumed away=1 s replayed=5 missing=3",
+		"WARN A payload could not be used and was skipped why=not JSON so_far=1 op=0 type=X bytes=9",
+		"WARN A payload could not be used and was skipped why=not JSON so_far=2 op=0 type=X bytes=9",
+		"WARN The handlers do not keep up and the queue is full; further events wait at Discord bytes=67108864",
 		"INFO The handlers have caught up; fetching the events that wait at Discord",
 		"INFO Reconnecting for the events that wait at Discord",
-		"ERROR A handler panicked over MESSAGE_CREATE, which costs that event only: a b stack=s",
-		"WARN READY has not come for 15 s although heartbeats are answered: trouble at Discord; waiting on",
-		"INFO Discord answered after all, 2 s after the suspicion; the connection stays",
+		"ERROR A handler panicked, which costs that event only event=MESSAGE_CREATE panic=a b stack=s",
+		"WARN READY has not come although heartbeats are answered: trouble at Discord; waiting on waited=15 s",
+		"INFO Discord answered after all; the connection stays after=2 s",
 		"INFO The session is ended, the dot turns grey")
 }
 
 // Of several shards, each line names its own.
 func TestNarratorNamesTheShard(t *testing.T) {
 	s, p := narrate(t)
-	s.pair = gateway.ShardID{ID: 3, Count: 16}
+	s.id = gateway.ShardID{ID: 3, Count: 16}
 	s.note(gateway.ReconnectRequested{})
-	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.pair.String())
+	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.id.String())
 }
 
 // Of several shards, only the last one that says goodbye turns the dot grey: after
@@ -259,14 +260,14 @@ func TestNarratorOfAGoodbyeAmongMany(t *testing.T) {
 	s, p := narrate(t)
 	goodbye := gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}}
 	old, fresh := gateway.ShardID{ID: 0, Count: 1}, gateway.ShardID{ID: 1, Count: 2}
-	for _, s.pair = range []gateway.ShardID{old, fresh} {
+	for _, s.id = range []gateway.ShardID{old, fresh} {
 		s.note(gateway.Ready{})
 	}
 	p.read(true)
-	s.pair = old
+	s.id = old
 	s.note(goodbye)
 	p.expects(t, "INFO The session is ended; the bot stays online on other shards")
-	s.pair = fresh
+	s.id = fresh
 	s.note(goodbye)
 	p.expects(t, "INFO The session is ended, the dot turns grey shard="+fresh.String())
 }
@@ -305,7 +306,7 @@ func (fromInfo) Enabled(_ context.Context, l slog.Level) bool { return l >= slog
 // costs no memory.
 func TestNarratorSavesItsBreath(t *testing.T) {
 	loud, quiet := &page{}, &page{}
-	both := Observers{NewNarrator(slog.New(loud)), NewNarrator(slog.New(fromInfo{quiet}))}
+	both := Observers{NewEventLog(slog.New(loud)), NewEventLog(slog.New(fromInfo{quiet}))}
 	beat := func(o gateway.Observer) {
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed}})
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
@@ -331,7 +332,7 @@ func TestNarratorSavesItsBreath(t *testing.T) {
 		}
 	}
 	quiet.expects(t, wanted...)
-	n := NewNarrator(slog.New(fromInfo{quiet}))
+	n := NewEventLog(slog.New(fromInfo{quiet}))
 	ack := gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}}
 	n.Observe(ack)
 	if each := testing.AllocsPerRun(100, func() { n.Observe(ack) }); each != 0 {

@@ -15,7 +15,7 @@ import (
 func TestGapHasACause(t *testing.T) {
 	const boot, reboot = "boot-1", "boot-2"
 	paused := func(d time.Duration) Incident {
-		return Incident{Gap: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
+		return Incident{Downtime: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
 	}
 	for name, c := range map[string]struct {
 		previous PreviousRun
@@ -44,39 +44,39 @@ func TestGapHasACause(t *testing.T) {
 		"quick restarts": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Second), paused(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
 	} {
 		c.previous.LastAlive, c.now.Started = evening.Add(-c.took), evening
-		i, ok := Gap(c.previous, c.now)
-		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What.String(), c.says) && !strings.HasSuffix(i.What.String(), c.says) || !i.Gap || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
+		i, ok := Downtime(c.previous, c.now)
+		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What.String(), c.says) && !strings.HasSuffix(i.What.String(), c.says) || !i.Downtime || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
 			t.Errorf("%s: %t %+v", name, ok, i)
 		}
-		if goodbye := c.previous.End == EndStopped; goodbye != (i.Grey(evening) == c.took) {
-			t.Errorf("%s: grey for %s of %s", name, i.Grey(evening), c.took)
+		if goodbye := c.previous.End == EndStopped; goodbye != (i.ShownOffline(evening) == c.took) {
+			t.Errorf("%s: grey for %s of %s", name, i.ShownOffline(evening), c.took)
 		}
 	}
 	for row, want := range map[int]CauseID{1: ProgramCrashed, 2: ProgramCrashed, 3: SupervisorGaveUp, 40: SupervisorGaveUp} {
-		previous := PreviousRun{LastAlive: evening.Add(-12 * time.Minute), End: EndFailed, Said: "no such file", Row: row}
-		i, _ := Gap(previous, ThisRun{Started: evening})
+		previous := PreviousRun{LastAlive: evening.Add(-12 * time.Minute), End: EndFailed, Said: "no such file", FailuresInARow: row}
+		i, _ := Downtime(previous, ThisRun{Started: evening})
 		if i.Cause != want || i.Evidence.Said != "no such file" {
 			t.Errorf("after %d bad ends in a row: %+v", row, i)
 		}
 		previous.LastAlive = evening.Add(-time.Minute)
-		if i, _ := Gap(previous, ThisRun{Started: evening}); i.Cause != ProgramCrashed {
+		if i, _ := Downtime(previous, ThisRun{Started: evening}); i.Cause != ProgramCrashed {
 			t.Errorf("while it is still being started again: %+v", i)
 		}
 	}
 	for _, alive := range []time.Time{{}, evening, evening.Add(time.Second)} {
-		if i, ok := Gap(PreviousRun{LastAlive: alive}, ThisRun{Started: evening}); ok {
+		if i, ok := Downtime(PreviousRun{LastAlive: alive}, ThisRun{Started: evening}); ok {
 			t.Errorf("a gap since %s: %+v", alive, i)
 		}
 	}
-	if i, _ := Gap(PreviousRun{LastAlive: evening.Add(-time.Second), End: EndCrashed, Said: "panic:\n\tnil map"}, ThisRun{Started: evening}); i.Evidence.Said != "panic: nil map" {
+	if i, _ := Downtime(PreviousRun{LastAlive: evening.Add(-time.Second), End: EndCrashed, Said: "panic:\n\tnil map"}, ThisRun{Started: evening}); i.Evidence.Said != "panic: nil map" {
 		t.Errorf("it said %q", i.Evidence.Said)
 	}
 }
 
 // gapAt is the gap of a crash that lasts until the stories begin.
-func gapAt(t *testing.T, took time.Duration, end End) *Incident {
+func downtimeAt(t *testing.T, took time.Duration, end End) *Incident {
 	t.Helper()
-	i, ok := Gap(PreviousRun{LastAlive: evening.Add(-took), End: end}, ThisRun{Started: evening})
+	i, ok := Downtime(PreviousRun{LastAlive: evening.Add(-took), End: end}, ThisRun{Started: evening})
 	if !ok {
 		t.Fatal("there is no gap")
 	}
@@ -89,17 +89,17 @@ func gapAt(t *testing.T, took time.Duration, end End) *Incident {
 //
 // Statements: G-160.
 func TestGapEndsWithResumed(t *testing.T) {
-	s := tell(t, Options{Gap: gapAt(t, 20*time.Second, EndCrashed)})
+	s := newFakeShard(t, Options{Downtime: downtimeAt(t, 20*time.Second, EndCrashed)})
 	s.after(time.Second)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
-	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Gap || snap.Remedy != (Message{}) {
+	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Downtime || snap.Remedy != (Message{}) {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.note(gateway.SequenceGap{From: 5, To: 6})
 	s.resume(12)
 	s.says("21:59:40 to 22:00:01 (21.3 s): the program crashed. Resumed, 12 events replayed, 2 lost.")
 	i := s.newest()
-	if i.Cause != ProgramCrashed || i.Replayed != 12 || i.Lost != 2 || i.AtRisk(s.now) != 21300*time.Millisecond || i.Grey(s.now) != 0 || len(i.Actions) < 3 {
+	if i.Cause != ProgramCrashed || i.Replayed != 12 || i.Lost != 2 || i.AtRisk(s.now) != 21300*time.Millisecond || i.ShownOffline(s.now) != 0 || len(i.Actions) < 3 {
 		t.Errorf("got %+v", i)
 	}
 	if c := s.snapshot().Counts; c.Reconnects != 0 {
@@ -114,7 +114,7 @@ func TestGapEndsWithResumed(t *testing.T) {
 // Given a planned stop after which the network is down, then the incident begins
 // with the stop, and what kept the bot away is its cause.
 func TestGapThenTrouble(t *testing.T) {
-	s := tell(t, Options{Gap: gapAt(t, 10*time.Second, EndPaused)})
+	s := newFakeShard(t, Options{Downtime: downtimeAt(t, 10*time.Second, EndPaused)})
 	s.after(time.Second)
 	for n := range 3 {
 		s.fails(refused, n+1, 5*time.Second)
@@ -134,7 +134,7 @@ func TestGapThenTrouble(t *testing.T) {
 	}
 	s.after(time.Minute)
 	s.lose(silent)
-	if i := s.newest(); i.Gap || i.Cause != HalfOpen {
+	if i := s.newest(); i.Downtime || i.Cause != HalfOpen {
 		t.Errorf("the next one is %+v", i)
 	}
 }
@@ -142,9 +142,9 @@ func TestGapThenTrouble(t *testing.T) {
 // Given several shards, each has its own gap under a name of its own; a gap that
 // does not lie before this run is none.
 func TestGapOfSeveralShards(t *testing.T) {
-	gap := gapAt(t, time.Minute, EndUnknown)
-	s := tell(t, Options{Gap: gap})
-	s.pair = gateway.ShardID{ID: 0, Count: 2}
+	gap := downtimeAt(t, time.Minute, EndUnknown)
+	s := newFakeShard(t, Options{Downtime: gap})
+	s.id = gateway.ShardID{ID: 0, Count: 2}
 	other := s.beside(gateway.ShardID{ID: 1, Count: 2})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(1)
@@ -156,7 +156,7 @@ func TestGapOfSeveralShards(t *testing.T) {
 	}
 	late := *gap
 	late.Start = evening.Add(time.Hour)
-	s = tell(t, Options{Gap: &late}).start()
+	s = newFakeShard(t, Options{Downtime: &late}).start()
 	if list := s.tracker.Incidents(10); len(list) != 0 {
 		t.Errorf("got %+v", list)
 	}

@@ -7,48 +7,49 @@ import (
 	"evergreen/gateway"
 )
 
-// incident returns the incident that is going on, or opens one for the cause.
-func (s *shard) incident(at time.Time, c gateway.Reason) *Incident {
+// openIncident returns the shard's open incident, or opens one for the reason.
+func (s *shard) openIncident(at time.Time, c gateway.Reason) *Incident {
 	if s.open == nil {
-		s.begin(at, Diagnose(c), describe(c), gateway.Reason{Kind: c.Kind, Code: c.Code})
+		s.beginIncident(at, Diagnose(c), describe(c), gateway.Reason{Kind: c.Kind, Code: c.Code})
 	}
 	return s.open
 }
 
-// begin opens an incident. It starts when Discord last answered, as far as is
-// known yet (G-160), or with the shard if that has not been online so far.
-func (s *shard) begin(at time.Time, id CauseID, what Message, signature gateway.Reason) {
+// beginIncident opens an incident. It starts when Discord last answered, as far
+// as is known yet (G-160), or with the shard if that has not been online so far.
+// signature is what incidents of one loop have in common.
+func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature gateway.Reason) {
 	i := &Incident{
-		Pair: s.pair, Cause: id, What: what.replace(s.redact), Detected: at,
-		Start: latest(s.lastACK, s.restored), Actions: s.pending,
+		Shard: s.id, Cause: id, What: what.replace(s.redact), Detected: at,
+		Start: latest(s.lastACK, s.onlineSince), Actions: s.pending,
 		Evidence: Evidence{Slept: s.slept, LastACK: s.lastACK},
 	}
 	next := loss{signature: signature, streak: 1, spare: s.loss.spare, resuming: s.loss.resuming}
 	switch {
-	case s.restored.IsZero():
-		i.AtStart, i.Start = true, s.begun
-	case at.Sub(s.restored) < briefly && signature == s.loss.signature:
+	case s.onlineSince.IsZero():
+		i.AtStart, i.Start = true, s.created
+	case at.Sub(s.onlineSince) < sameTroubleWithin && signature == s.loss.signature:
 		next.streak = s.loss.streak + 1
 	}
 	if i.Start.After(at) {
 		i.Start = at
 	}
-	if s.lostSession.After(s.restored) {
+	if s.lostSession.After(s.onlineSince) {
 		i.SessionLost = s.lostSession
 	}
-	i.ID = incidentID(i.Start, s.pair)
-	s.loss, s.open, s.finished = next, i, nil
+	i.ID = incidentID(i.Start, s.id)
+	s.loss, s.open, s.ended = next, i, nil
 	if s.slept > 0 {
 		s.learn(i, HostSlept, Say("host-slept", s.slept))
 	}
-	if s.failure != nil {
-		s.blame(i, *s.failure)
+	if s.spareFailure != nil {
+		s.addFailure(i, *s.spareFailure)
 	}
-	s.forget()
+	s.dropPending()
 	s.report(i)
 }
 
-// learn lets a deeper cause name the incident.
+// learn makes a deeper cause the incident's cause.
 func (s *shard) learn(i *Incident, id CauseID, says Message) {
 	if Lookup(id).Depth <= Lookup(i.Cause).Depth {
 		return
@@ -69,54 +70,55 @@ func (s *shard) report(i *Incident) {
 	s.changed = append(s.changed, i.clone())
 }
 
-// takeChanged returns the incidents that are new or have changed.
+// takeChanged returns the incidents that are new or have changed since the last
+// call.
 func (s *shard) takeChanged() []Incident {
 	changed := s.changed
 	s.changed = nil
 	return changed
 }
 
-// finish ends the incident that is going on.
-func (s *shard) finish(at time.Time, how Outcome) {
+// endIncident ends the open incident.
+func (s *shard) endIncident(at time.Time, how Outcome) {
 	i := s.open
 	i.End, i.Outcome = latest(at, i.Start), how
 	s.open = nil
 	if how != OutcomeEnded {
-		s.restored = at
-		if !i.AtStart && !i.Gap {
+		s.onlineSince = at
+		if !i.AtStart && !i.Downtime {
 			s.counts.Reconnects++
 		}
 	}
 	if how == OutcomeUnobserved {
-		s.finished = i
+		s.ended = i
 	}
 	s.report(i)
 }
 
-// back ends the incident with the numbers of READY or RESUMED, or adds them to
-// one that the change of state has just ended.
-func (s *shard) back(at time.Time, how Outcome, replayed int, what Message) {
+// backOnline ends the open incident with what READY or RESUMED tells, or adds that
+// to the incident that the change of state has just ended.
+func (s *shard) backOnline(at time.Time, how Outcome, replayed int, what Message) {
 	s.act(at, what)
-	s.restored, s.waitWhy, s.slowReady, s.loss.resuming = at, "", false, false
+	s.onlineSince, s.identifyWait, s.readyLate, s.loss.resuming = at, "", false, false
 	switch {
 	case s.open != nil:
 		s.open.Replayed = replayed
-		s.finish(at, how)
-	case s.finished != nil:
-		i := s.finished
-		s.finished = nil
+		s.endIncident(at, how)
+	case s.ended != nil:
+		i := s.ended
+		s.ended = nil
 		i.Replayed, i.Outcome = replayed, how
 		i.Actions = addAction(i.Actions, at, what)
 		s.report(i)
 	}
-	s.forget()
+	s.dropPending()
 }
 
 func (s *shard) ready(at time.Time, w gateway.Ready) {
 	s.counts.Sessions++
 	s.session = at
 	s.username, s.guilds = w.Username, w.Guilds
-	s.back(at, OutcomeNewSession, 0, Say("action.ready", number(w.Guilds, "guild")))
+	s.backOnline(at, OutcomeNewSession, 0, Say("action.ready", number(w.Guilds, "guild")))
 }
 
 func (s *shard) resumed(at time.Time, w gateway.Resumed) {
@@ -129,7 +131,7 @@ func (s *shard) resumed(at time.Time, w gateway.Resumed) {
 	if s.loss.spare {
 		how = "action.resumed-spare"
 	}
-	s.back(at, OutcomeResumed, w.Replayed, Say(how, number(w.Replayed, "event")))
+	s.backOnline(at, OutcomeResumed, w.Replayed, Say(how, number(w.Replayed, "event")))
 	s.loss.spare = false
 }
 
@@ -145,8 +147,8 @@ func (s *shard) sessionLost(at time.Time, c gateway.Reason) {
 	s.learn(s.open, Diagnose(c), describe(c))
 }
 
-// gap counts events that never came.
-func (s *shard) gap(n int64) {
+// addMissing counts events that never came.
+func (s *shard) addMissing(n int64) {
 	s.counts.Missing += n
 	if s.open != nil {
 		s.open.Lost += n
@@ -164,17 +166,17 @@ func (s *shard) hostSlept(at time.Time, d time.Duration) {
 	s.learn(s.open, HostSlept, what)
 }
 
-func (s *shard) permitDelayed(at time.Time, w gateway.IdentifyDelayed) {
+func (s *shard) identifyDelayed(at time.Time, w gateway.IdentifyDelayed) {
 	wait := w.Until.Sub(at)
-	s.waitWhy = s.foreign(w.Why)
+	s.identifyWait = s.sanitize(w.Why)
 	says := Say("identify-delayed")
-	if wait >= longPermit {
+	if wait >= longIdentifyWait {
 		if s.open == nil {
-			s.begin(at, IdentifyBudget, says, gateway.Reason{})
+			s.beginIncident(at, IdentifyBudget, says, gateway.Reason{})
 		}
 		s.learn(s.open, IdentifyBudget, says)
 	}
-	s.act(at, Say("action.identify-delay", wait, cmp.Or(Text(s.waitWhy), Say("action.identify-turn"))))
+	s.act(at, Say("action.identify-delay", wait, cmp.Or(Text(s.identifyWait), Say("action.identify-turn"))))
 }
 
 // maxPanics bounds the remembered times of panics.
@@ -182,14 +184,14 @@ const maxPanics = 100
 
 func (s *shard) panicked(at time.Time, w gateway.HandlerPanicked) {
 	s.counts.Panics++
-	s.lastPanic = Panic{At: at, Event: w.Type, Value: s.foreign(w.Value)}
+	s.lastPanic = Panic{At: at, Event: w.Type, Value: s.sanitize(w.Value)}
 	s.panics = append(s.panics, at)
 	if len(s.panics) > maxPanics {
 		s.panics = s.panics[1:]
 	}
 }
 
-// recentPanics counts the panics of the last ten minutes.
+// recentPanics counts the panics within panicWindow.
 func (s *shard) recentPanics(now time.Time) int {
 	n := 0
 	for _, at := range s.panics {

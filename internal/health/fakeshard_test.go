@@ -18,10 +18,10 @@ const interval = 41250 * time.Millisecond
 
 // story feeds observations in the order in which a shard makes them, on a clock
 // of its own.
-type story struct {
+type fakeShard struct {
 	t       *testing.T
 	now     time.Time
-	pair    gateway.ShardID
+	id      gateway.ShardID
 	state   gateway.State
 	since   time.Time // the last READY or RESUMED
 	heard   time.Time
@@ -31,9 +31,9 @@ type story struct {
 }
 
 // tell begins a story for a tracker; o.Now is the story's clock.
-func tell(t *testing.T, o Options, also ...gateway.Observer) *story {
+func newFakeShard(t *testing.T, o Options, also ...gateway.Observer) *fakeShard {
 	t.Helper()
-	s := &story{t: t, now: evening, state: gateway.Idle{}}
+	s := &fakeShard{t: t, now: evening, state: gateway.Idle{}}
 	o.Now = func() time.Time { return s.now }
 	s.tracker = NewTracker(o)
 	s.to = append(Observers{s.tracker}, also...)
@@ -41,32 +41,32 @@ func tell(t *testing.T, o Options, also ...gateway.Observer) *story {
 }
 
 // beside is the story of another shard with the same tracker and clock.
-func (s *story) beside(pair gateway.ShardID) *story {
+func (s *fakeShard) beside(id gateway.ShardID) *fakeShard {
 	other := *s
-	other.pair, other.state = pair, gateway.Idle{}
+	other.id, other.state = id, gateway.Idle{}
 	return &other
 }
 
-func (s *story) note(what gateway.ShardEvent) {
-	s.to.Observe(gateway.Observation{Shard: s.pair, At: s.now, Event: what})
+func (s *fakeShard) note(what gateway.ShardEvent) {
+	s.to.Observe(gateway.Observation{Shard: s.id, At: s.now, Event: what})
 }
 
-func (s *story) after(d time.Duration) *story {
+func (s *fakeShard) after(d time.Duration) *fakeShard {
 	s.now = s.now.Add(d)
 	return s
 }
 
-func (s *story) move(to gateway.State, c gateway.Reason) {
+func (s *fakeShard) move(to gateway.State, c gateway.Reason) {
 	from := s.state
 	s.state = to
 	s.note(gateway.Transition{From: from, To: to, Reason: c})
 }
 
 // hear notes that something came from Discord.
-func (s *story) hear() { s.heard = s.now }
+func (s *fakeShard) hear() { s.heard = s.now }
 
 // beat is one heartbeat and its answer.
-func (s *story) beat() {
+func (s *fakeShard) beat() {
 	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed})
 	s.after(45 * time.Millisecond)
 	s.hear()
@@ -75,20 +75,20 @@ func (s *story) beat() {
 }
 
 // beats lets time pass on a healthy connection.
-func (s *story) beats(n int) {
+func (s *fakeShard) beats(n int) {
 	for range n {
 		s.after(interval - 45*time.Millisecond)
 		s.beat()
 	}
 }
 
-func (s *story) hello() {
+func (s *fakeShard) hello() {
 	s.hear()
 	s.note(gateway.HelloReceived{URL: "wss://gateway.example", Interval: interval, Took: 200 * time.Millisecond})
 }
 
 // dial is an attempt that reaches HELLO.
-func (s *story) dial(resuming bool, why gateway.Reason) {
+func (s *fakeShard) dial(resuming bool, why gateway.Reason) {
 	if !resuming {
 		s.move(gateway.Waiting{For: "its turn to identify"}, why)
 	}
@@ -98,7 +98,7 @@ func (s *story) dial(resuming bool, why gateway.Reason) {
 }
 
 // identify is IDENTIFY and READY on an open connection.
-func (s *story) identify() {
+func (s *fakeShard) identify() {
 	s.move(gateway.Identifying{}, gateway.Reason{})
 	s.note(gateway.IdentifySent{})
 	s.after(800 * time.Millisecond)
@@ -107,7 +107,7 @@ func (s *story) identify() {
 }
 
 // resume is RESUME and RESUMED on an open connection.
-func (s *story) resume(replayed int) {
+func (s *fakeShard) resume(replayed int) {
 	last := s.heard
 	s.move(gateway.Resuming{From: 100}, gateway.Reason{})
 	s.note(gateway.ResumeSent{Seq: 100})
@@ -116,14 +116,14 @@ func (s *story) resume(replayed int) {
 	s.note(gateway.Resumed{Replayed: replayed, Took: 100 * time.Millisecond, Gap: s.now.Sub(last)})
 }
 
-func (s *story) live() {
+func (s *fakeShard) live() {
 	s.hear()
 	s.since, s.acked = s.now, time.Time{}
 	s.move(gateway.Live{}, gateway.Reason{})
 }
 
 // start is a start that goes well, with a first heartbeat.
-func (s *story) start() *story {
+func (s *fakeShard) start() *fakeShard {
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.identify()
 	s.after(time.Second)
@@ -132,19 +132,19 @@ func (s *story) start() *story {
 }
 
 // lose is the end of a live connection.
-func (s *story) lose(c gateway.Reason) {
+func (s *fakeShard) lose(c gateway.Reason) {
 	s.note(gateway.Disconnected{Reason: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
 }
 
 // fails is an attempt that does not reach HELLO.
-func (s *story) fails(c gateway.Reason, failures int, next time.Duration) {
+func (s *fakeShard) fails(c gateway.Reason, failures int, next time.Duration) {
 	s.note(gateway.ConnectFailed{URL: "wss://gateway.example", Reason: c, Failures: failures, Next: next})
 }
 
-func (s *story) snapshot() Snapshot { return s.tracker.Snapshot() }
+func (s *fakeShard) snapshot() Snapshot { return s.tracker.Snapshot() }
 
 // newest is the newest incident in the journal.
-func (s *story) newest() Incident {
+func (s *fakeShard) newest() Incident {
 	s.t.Helper()
 	list := s.tracker.Incidents(1)
 	if len(list) == 0 {
@@ -154,7 +154,7 @@ func (s *story) newest() Incident {
 }
 
 // says checks the newest incident's sentence.
-func (s *story) says(want string) {
+func (s *fakeShard) says(want string) {
 	s.t.Helper()
 	if got := s.newest().Sentence(s.now, time.UTC); got != want {
 		s.t.Errorf("the incident reads\n%s\nwant\n%s", got, want)
@@ -162,7 +162,7 @@ func (s *story) says(want string) {
 }
 
 // is checks the answer for a person.
-func (s *story) is(status Status, reason string) Snapshot {
+func (s *fakeShard) is(status Status, reason string) Snapshot {
 	s.t.Helper()
 	snap := s.snapshot()
 	if snap.Status != status || snap.Reason.String() != reason {

@@ -6,17 +6,20 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/statuspage"
 )
 
-var outage = Elsewhere{Trouble: true, Says: "Partial System Outage; Gateway: partial outage", Indicator: "major"}
+var outage = statuspage.Status{
+	At: evening, Indicator: statuspage.Major, Description: "Partial System Outage", API: statuspage.Operational, Gateway: "partial_outage",
+}
 
 // Given a connection that is lost while Discord reports trouble, then the
 // incident and the status say that it is Discord, not you, with nothing to do;
 // when Discord is well, the status says so no more.
 func TestDiscordNotYou(t *testing.T) {
-	s := tell(t, Options{}).start()
-	s.tracker.Discord(outage)
-	if snap := s.is(Online, "connected, and Discord answers"); snap.NotYou() || snap.Discord != outage {
+	s := newFakeShard(t, Options{}).start()
+	s.tracker.SetDiscordStatus(outage)
+	if snap := s.is(Online, "connected, and Discord answers"); snap.NotYou() || snap.Discord.Says() != outage.Says() {
 		t.Errorf("got %+v", snap.Discord)
 	}
 	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
@@ -27,7 +30,7 @@ func TestDiscordNotYou(t *testing.T) {
 	if snap.Status != Reconnecting || !strings.HasPrefix(snap.Reason.String(), want) || !snap.NotYou() || !strings.Contains(snap.Remedy.String(), "discordstatus.com") {
 		t.Errorf("it is %s; do %s", snap.Sentence(), snap.Remedy)
 	}
-	s.tracker.Discord(Elsewhere{Says: "All Systems Operational"})
+	s.tracker.SetDiscordStatus(statuspage.Status{At: evening, Indicator: statuspage.None, Description: "All Systems Operational"})
 	if snap := s.snapshot(); snap.NotYou() || strings.HasPrefix(snap.Reason.String(), "Discord, not you") {
 		t.Errorf("it is %s", snap.Sentence())
 	}
@@ -43,12 +46,12 @@ func TestDiscordNotYou(t *testing.T) {
 // Given an incident that goes on, when Discord only then reports trouble, it is
 // put down to Discord, once.
 func TestDiscordReportsLater(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	s.after(3 * time.Minute)
 	s.is(Offline, "the connection was half-open (nothing arrived for 25 s); live")
-	s.tracker.Discord(outage)
-	s.tracker.Discord(outage)
+	s.tracker.SetDiscordStatus(outage)
+	s.tracker.SetDiscordStatus(outage)
 	i := s.newest()
 	if i.Cause != DiscordOutage || len(i.Actions) != 1 || i.Actions[0].Times != 1 {
 		t.Errorf("got %+v", i)
@@ -60,22 +63,22 @@ func TestDiscordReportsLater(t *testing.T) {
 // starts slowly behind it, stops, or is well.
 func TestNotDiscordsDoing(t *testing.T) {
 	dns := gateway.Reason{Kind: gateway.ReasonDNS}
-	s := tell(t, Options{}).start()
-	s.tracker.Discord(outage)
+	s := newFakeShard(t, Options{}).start()
+	s.tracker.SetDiscordStatus(outage)
 	s.lose(dns)
 	s.fails(dns, 1, time.Second)
 	if snap := s.snapshot(); snap.NotYou() || s.newest().Cause != DNSFailure {
 		t.Errorf("it is %s", snap.Sentence())
 	}
-	s = tell(t, Options{}).start()
-	s.tracker.Discord(outage)
+	s = newFakeShard(t, Options{}).start()
+	s.tracker.SetDiscordStatus(outage)
 	s.lose(gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004})
 	s.move(gateway.Parked{Reason: gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004}}, gateway.Reason{})
 	if snap := s.snapshot(); snap.NotYou() || snap.Status != NeedsYou || s.newest().Cause != TokenRefused {
 		t.Errorf("it is %s", snap.Sentence())
 	}
-	s = tell(t, Options{Gap: gapAt(t, time.Minute, EndCrashed)})
-	s.tracker.Discord(outage)
+	s = newFakeShard(t, Options{Downtime: downtimeAt(t, time.Minute, EndCrashed)})
+	s.tracker.SetDiscordStatus(outage)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	if snap := s.snapshot(); !snap.NotYou() || s.newest().Cause != ProgramCrashed {
 		t.Errorf("it is %s", snap.Sentence())

@@ -26,7 +26,7 @@ var (
 //
 // Statements: G-158, G-160.
 func TestHalfOpenLink(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(3)
 	answered := s.now // the link dies right after this answer
 	s.after(15 * time.Second)
@@ -55,8 +55,8 @@ func TestHalfOpenLink(t *testing.T) {
 	if !i.Start.Equal(answered) || !i.End.Equal(s.now) || !i.Detected.Equal(noticed) || i.Cause != HalfOpen || i.Outcome != OutcomeResumed {
 		t.Errorf("got %+v", i)
 	}
-	if i.Grey(s.now) != 0 || i.AtRisk(s.now) != 25100*time.Millisecond {
-		t.Errorf("grey %s, at risk %s", i.Grey(s.now), i.AtRisk(s.now))
+	if i.ShownOffline(s.now) != 0 || i.AtRisk(s.now) != 25100*time.Millisecond {
+		t.Errorf("grey %s, at risk %s", i.ShownOffline(s.now), i.AtRisk(s.now))
 	}
 	e := i.Evidence
 	if e.Kind != gateway.ReasonSilent || e.By != ByUs || !e.LastACK.Equal(answered) || e.Lasted == 0 || e.Attempts != 0 {
@@ -78,7 +78,7 @@ func TestHalfOpenLink(t *testing.T) {
 // Given events that still arrive after the last answer, then the outage begins
 // with the last of them: until then nobody missed anything.
 func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.after(20 * time.Second)
 	s.hear()
 	heard := s.now
@@ -94,7 +94,7 @@ func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
 // Given a suspicion, when the answer comes after all, then there is no incident
 // and nothing of it shows up in the next one.
 func TestSuspicionClears(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.after(15 * time.Second)
 	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe})
 	s.after(5 * time.Second)
@@ -120,7 +120,7 @@ func TestSuspicionClears(t *testing.T) {
 //
 // Statements: G-158.
 func TestRoutineReconnect(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(5)
 	routine := gateway.Reason{Kind: gateway.ReasonReconnect}
 	s.note(gateway.ReconnectRequested{})
@@ -148,7 +148,7 @@ func TestRoutineReconnect(t *testing.T) {
 //
 // Statements: G-158.
 func TestSessionInvalidated(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	cut := gateway.Reason{Kind: gateway.ReasonReset, Err: errors.New("connection reset by peer")}
 	s.lose(cut)
@@ -169,7 +169,7 @@ func TestSessionInvalidated(t *testing.T) {
 	s.says("22:00:43 to 22:00:48 (5.2 s): the connection was cut without a close frame, then Discord invalidated the session. " +
 		"A new session was started; events in between were not delivered.")
 	i := s.newest()
-	if i.Cause != SessionEnded || !i.SessionLost.Equal(lost) || i.Grey(s.now) != s.now.Sub(lost) || i.Evidence.Said != "connection reset by peer" {
+	if i.Cause != SessionEnded || !i.SessionLost.Equal(lost) || i.ShownOffline(s.now) != s.now.Sub(lost) || i.Evidence.Said != "connection reset by peer" {
 		t.Errorf("got %+v", i)
 	}
 	if c := s.snapshot().Counts; c.Invalidated != 1 || c.Identifies != 2 || c.Sessions != 2 {
@@ -181,7 +181,7 @@ func TestSessionInvalidated(t *testing.T) {
 // root cause names the incident, the attempts are counted, the dot is grey once
 // Discord stops waiting, and the way back is by RESUME.
 func TestNetworkOutage(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	s.after(25 * time.Second)
 	s.lose(silent)
@@ -211,15 +211,15 @@ func TestNetworkOutage(t *testing.T) {
 	if i.Cause != NetworkDown || i.Evidence.Attempts != 40 || i.Evidence.DialKind != gateway.ReasonDial || !strings.Contains(i.Evidence.DialSaid, "connection refused") {
 		t.Errorf("got %+v", i)
 	}
-	if i.Grey(s.now) != i.Duration(s.now)-DotLife || len(i.Actions) > maxActions {
-		t.Errorf("grey %s of %s, %d actions", i.Grey(s.now), i.Duration(s.now), len(i.Actions))
+	if i.ShownOffline(s.now) != i.Duration(s.now)-PresenceTimeout || len(i.Actions) > maxActions {
+		t.Errorf("grey %s of %s, %d actions", i.ShownOffline(s.now), i.Duration(s.now), len(i.Actions))
 	}
 }
 
 // Given a host that sleeps through the night, when it wakes, then the night
 // counts as offline and the sleep is the cause.
 func TestHostSlept(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(2)
 	asleep := s.now
 	s.after(8 * time.Hour)
@@ -231,7 +231,7 @@ func TestHostSlept(t *testing.T) {
 	s.identify()
 	s.says("2026-11-24 22:01:24 to 2026-11-25 06:01:25 (8 h): the host was asleep (for 8 h). A new session was started; events in between were not delivered.")
 	i := s.newest()
-	if i.Cause != HostSlept || !i.Start.Equal(asleep) || i.Evidence.Slept != 8*time.Hour || i.Grey(s.now) < 7*time.Hour {
+	if i.Cause != HostSlept || !i.Start.Equal(asleep) || i.Evidence.Slept != 8*time.Hour || i.ShownOffline(s.now) < 7*time.Hour {
 		t.Errorf("got %+v", i)
 	}
 }
@@ -240,7 +240,7 @@ func TestHostSlept(t *testing.T) {
 // the connection is lost over it, the sleep is behind that.
 func TestHostNapped(t *testing.T) {
 	for _, survives := range []bool{true, false} {
-		s := tell(t, Options{}).start()
+		s := newFakeShard(t, Options{}).start()
 		s.after(20 * time.Second)
 		s.note(gateway.HostSlept{For: 20 * time.Second})
 		if survives {
@@ -264,7 +264,7 @@ func TestHostNapped(t *testing.T) {
 //
 // Statements: G-158.
 func TestIntentSwitchedOff(t *testing.T) {
-	s := tell(t, Options{}).start()
+	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Policy().Says}
@@ -290,7 +290,7 @@ func TestIntentSwitchedOff(t *testing.T) {
 // Given a token that Discord refuses at the start, then nothing is dialled and
 // the bot needs a human.
 func TestTokenRefusedAtTheStart(t *testing.T) {
-	s := tell(t, Options{})
+	s := newFakeShard(t, Options{})
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
 	s.move(gateway.Parked{Reason: fatal}, fatal)

@@ -112,7 +112,7 @@ func stage(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
 	time.Sleep(5 * time.Minute)
 	synctest.Wait()
 	var found *Incident
-	for _, i := range tracker.Incidents(Remembered) {
+	for _, i := range tracker.Incidents(MemoryJournalSize) {
 		if i.Cause == want {
 			found = &i
 		}
