@@ -12,11 +12,11 @@ import (
 )
 
 // MaxCount is the largest number of shards a bot may have here. Discord names
-// no limit; this one only keeps a slip of the finger from taking all memory.
+// no limit; this one keeps a mistyped number from taking all memory.
 const MaxCount = 100_000
 
 // Assignment names the shards of a bot that one process runs: some or all of
-// Count. The zero Assignment is undecided: whoever runs the bot asks Discord.
+// Count. The zero Assignment is undecided: Discord is to be asked.
 type Assignment struct {
 	// Count is the number of shards the bot has in all processes together.
 	Count int
@@ -24,7 +24,7 @@ type Assignment struct {
 	IDs []int
 }
 
-// All is every shard of a bot with so many.
+// All returns the assignment of every shard of a bot with count shards.
 func All(count int) Assignment {
 	a := Assignment{Count: count, IDs: make([]int, max(0, count))}
 	for id := range a.IDs {
@@ -39,19 +39,19 @@ func (a Assignment) Auto() bool { return a.Count == 0 && len(a.IDs) == 0 }
 // Whole reports whether no other process runs shards of the bot.
 func (a Assignment) Whole() bool { return a.Count > 0 && len(a.IDs) == a.Count }
 
-// Has reports whether the shard is one of them.
+// Has reports whether the shard is part of the assignment.
 func (a Assignment) Has(id int) bool {
 	_, found := slices.BinarySearch(a.IDs, id)
 	return found
 }
 
-// Shards lists the shards in order.
+// Shards returns the shards in order.
 func (a Assignment) Shards() []gateway.ShardID {
-	pairs := make([]gateway.ShardID, len(a.IDs))
+	shards := make([]gateway.ShardID, len(a.IDs))
 	for i, id := range a.IDs {
-		pairs[i] = gateway.ShardID{ID: id, Count: a.Count}
+		shards[i] = gateway.ShardID{ID: id, Count: a.Count}
 	}
-	return pairs
+	return shards
 }
 
 // Validate reports what is wrong with an assignment that is to be run.
@@ -101,8 +101,8 @@ func (a Assignment) String() string {
 	return b.String() + "/" + strconv.Itoa(a.Count)
 }
 
-// ParseAssignment reads "auto" (or nothing), a number for all of so many
-// shards, or a list of shards of so many, such as "0-15/64" or "0,4,8-11/16".
+// ParseAssignment reads "auto" (or nothing), a number of shards for all of them, or
+// a list of shards and their number, such as "0-15/64" or "0,4,8-11/16".
 // The error says what is wrong without repeating the text.
 func ParseAssignment(text string) (Assignment, error) {
 	text = strings.TrimSpace(text)
@@ -173,7 +173,7 @@ func parseNumber(text, what string) (int, error) {
 }
 
 // Assigner decides which shards this process runs: a setting, Discord's
-// recommendation, or an engine that spreads them over many machines.
+// recommendation, or a service that spreads them over many machines.
 type Assigner interface {
 	// Assign returns the shards to run. An error that wraps
 	// [gateway.ErrUnauthorized] is final; after any other it is asked again.
@@ -189,8 +189,8 @@ type AssignerFunc func(context.Context) (Assignment, error)
 // Assign calls f.
 func (f AssignerFunc) Assign(ctx context.Context) (Assignment, error) { return f(ctx) }
 
-// ShardOf returns which of count shards the events of a guild come over; those
-// of no guild (guild 0, direct messages) come over shard 0 (G-120, G-121).
+// ShardOf returns which of count shards the events of a guild come over (G-120). Those
+// of no guild (guild 0, direct messages) come over shard 0 (G-121).
 func ShardOf(guild uint64, count int) int {
 	return int((guild >> 22) % uint64(max(1, count)))
 }

@@ -34,15 +34,15 @@ func TestParseAssignment(t *testing.T) {
 // token and an impossible answer end it.
 func TestAssignerIsAskedAgain(t *testing.T) {
 	asked := 0
-	play(t, setting{shards: "1", options: func(o *fleet.Options) {
+	run(t, config{shards: "1", options: func(o *fleet.Options) {
 		o.Assigner = fleet.AssignerFunc(func(context.Context) (fleet.Assignment, error) {
 			if asked++; asked < 3 {
 				return fleet.Assignment{}, errors.New("Discord is away")
 			}
 			return fleet.All(2), nil
 		})
-	}}, func(s *stage) {
-		if took := s.run(time.Minute); took > 10*time.Second || asked != 3 {
+	}}, func(s *harness) {
+		if took := s.startLive(time.Minute); took > 10*time.Second || asked != 3 {
 			t.Errorf("it took %s and %d questions", took, asked)
 		}
 	})
@@ -51,7 +51,7 @@ func TestAssignerIsAskedAgain(t *testing.T) {
 		"impossible": func(context.Context) (fleet.Assignment, error) { return fleet.Assignment{Count: 2, IDs: []int{5}}, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{options: func(o *fleet.Options) { o.Assigner = assigner }}, func(s *stage) {
+			run(t, config{options: func(o *fleet.Options) { o.Assigner = assigner }}, func(s *harness) {
 				if err := s.fleet.Run(s.t.Context()); err == nil {
 					t.Error("the fleet ran")
 				}

@@ -20,13 +20,13 @@ import (
 	"evergreen/identify"
 )
 
-// asDiscord makes the test program a simulated Discord on a port, so that what
+// asSim makes the test program a simulated Discord on a port, so that what
 // it costs is not taken for ours.
-const asDiscord = "FLEET_TEST_AS_DISCORD"
+const asSim = "FLEET_TEST_AS_DISCORD"
 
-// serveDiscord prints where it listens and the token of its bot, and injects the
+// serveSim prints where it listens and the token of its bot, and injects the
 // faults that are named on its input until that ends.
-func serveDiscord() {
+func serveSim() {
 	sim := discordsim.New(discordsim.Config{Identify: discordsim.IdentifyConfig{Window: -1}, WebSocket: discordsim.WebSocketConfig{SharedCompression: true}, LogFrames: 10})
 	defer sim.Close()
 	var guilds []*discordsim.Guild
@@ -52,17 +52,17 @@ func serveDiscord() {
 	}
 }
 
-// discord is a simulated Discord in a process of its own.
-type discord struct {
+// simProcess is a simulated Discord in a process of its own.
+type simProcess struct {
 	addr, token string
 	in          io.WriteCloser
 	cmd         *exec.Cmd
 }
 
-func startDiscord(b *testing.B) *discord {
+func startSim(b *testing.B) *simProcess {
 	b.Helper()
-	d := &discord{cmd: exec.Command(os.Args[0])}
-	d.cmd.Env = append(os.Environ(), asDiscord+"=1")
+	d := &simProcess{cmd: exec.Command(os.Args[0])}
+	d.cmd.Env = append(os.Environ(), asSim+"=1")
 	d.cmd.Stderr = os.Stderr
 	out, err := d.cmd.StdoutPipe()
 	if err == nil {
@@ -86,19 +86,19 @@ func startDiscord(b *testing.B) *discord {
 	return d
 }
 
-// open lets every shard identify at once: the benchmark measures what shards
+// unlimited lets every shard identify at once: the benchmark measures what shards
 // cost, not Discord's patience.
-type open struct{}
+type unlimited struct{}
 
-func (open) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (identify.Grant, error) {
-	return open{}, nil
+func (unlimited) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (identify.Grant, error) {
+	return unlimited{}, nil
 }
-func (open) Sent() bool               { return true }
-func (open) Release(identify.Outcome) {}
+func (unlimited) Sent() bool               { return true }
+func (unlimited) Release(identify.Outcome) {}
 
-// meter is a dialer that knows how many dials began in the busiest tenth of a
+// dialMeter is a dialer that knows how many dials began in the busiest tenth of a
 // second.
-type meter struct {
+type dialMeter struct {
 	gateway.Dialer
 
 	mu    sync.Mutex
@@ -107,7 +107,7 @@ type meter struct {
 	most  int
 }
 
-func (m *meter) Dial(ctx context.Context, url string) (gateway.Socket, error) {
+func (m *dialMeter) Dial(ctx context.Context, url string) (gateway.Socket, error) {
 	now := time.Now().UnixMilli() / 100
 	m.mu.Lock()
 	if now != m.slot {
@@ -120,14 +120,14 @@ func (m *meter) Dial(ctx context.Context, url string) (gateway.Socket, error) {
 }
 
 // reset begins anew.
-func (m *meter) reset() {
+func (m *dialMeter) reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.most = 0
 }
 
 // peak is the busiest tenth of a second since.
-func (m *meter) peak() int {
+func (m *dialMeter) peak() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.most
@@ -158,28 +158,28 @@ func BenchmarkThousandShards(b *testing.B) {
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib, gateway.CompressZstd} {
 		b.Run(string(compression), func(b *testing.B) {
 			for range b.N {
-				thousand(b, compression)
+				runThousand(b, compression)
 			}
 		})
 	}
 }
 
-func thousand(b *testing.B, compression gateway.Compression) {
+func runThousand(b *testing.B, compression gateway.Compression) {
 	const idle = 10 * time.Second
 	shards := 1000
 	if compression == gateway.CompressZstd {
 		shards = 100 // each has a window of up to 8 MiB, at both ends
 	}
-	d := startDiscord(b)
+	d := startSim(b)
 	before := measure()
-	dials := &meter{Dialer: gateway.WebSocketDialer{UserAgent: "DiscordBot (https://example.com, 1)"}}
+	dials := &dialMeter{Dialer: gateway.WebSocketDialer{UserAgent: "DiscordBot (https://example.com, 1)"}}
 	f, err := fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: d.token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://" + d.addr),
 			Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
 			Observer:    gateway.ObserverFunc(func(gateway.Observation) {}),
-			Compression: compression, IdentifyLimiter: open{}, Dialer: dials,
+			Compression: compression, IdentifyLimiter: unlimited{}, Dialer: dials,
 		},
 		Assigner: fleet.All(shards),
 	})

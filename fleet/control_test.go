@@ -28,7 +28,7 @@ func field(e gateway.Event, name string) string {
 }
 
 // guildOn finds a guild whose events come over the shard.
-func (s *stage) guildOn(shard, count int) *discordsim.Guild {
+func (s *harness) guildOn(shard, count int) *discordsim.Guild {
 	s.t.Helper()
 	for _, g := range s.app.Guilds {
 		if fleet.ShardOf(uint64(g.ID), count) == shard {
@@ -43,9 +43,9 @@ func (s *stage) guildOn(shard, count int) *discordsim.Guild {
 // between is replayed, no IDENTIFY is spent, and the others never notice.
 // Statements: G-090, G-122.
 func TestPauseAndResumeOneShard(t *testing.T) {
-	play(t, setting{shards: "4", guilds: 24}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(3 * time.Second)
+	run(t, config{shards: "4", guilds: 24}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(3 * time.Second)
 		resumes := s.sim.Verdict(s.app).Resumes
 		if err := s.fleet.Pause(s.t.Context(), 2); err != nil {
 			t.Fatal(err)
@@ -56,17 +56,17 @@ func TestPauseAndResumeOneShard(t *testing.T) {
 		if p := s.fleet.Progress(); p.Total != 3 || p.Paused != 1 || !p.Done() || !gateway.Online(s.fleet.State()) {
 			t.Errorf("while one is paused: %s, state %s", p, s.fleet.State())
 		}
-		s.say(s.guildOn(2, 4), "while you were away")
-		s.say(s.guildOn(1, 4), "hello")
-		s.pass(20 * time.Second)
-		if got := len(s.seen("MESSAGE_CREATE")); got != 1 {
+		s.post(s.guildOn(2, 4), "while you were away")
+		s.post(s.guildOn(1, 4), "hello")
+		s.advance(20 * time.Second)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 1 {
 			t.Errorf("%d messages were delivered in the meantime, want the one of another shard", got)
 		}
 		if err := s.fleet.Resume(s.t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
 		s.until(3*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Online == 4 })
-		if got := len(s.seen("MESSAGE_CREATE")); got != 2 {
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
 			t.Errorf("%d messages were delivered, want 2", got)
 		}
 		v := s.sim.Verdict(s.app)
@@ -76,22 +76,22 @@ func TestPauseAndResumeOneShard(t *testing.T) {
 		if stats := s.fleet.Stats(); stats.Identifies != 4 || stats.Resumed != 1 {
 			t.Errorf("the sum of the counts lost the shard that was replaced: %+v", stats)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given two shards, when one is restarted, then it resumes; when it is restarted
 // with a goodbye, then it begins a new session.
 func TestRestartOneShard(t *testing.T) {
-	play(t, setting{shards: "2", guilds: 4}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(time.Minute)
+	run(t, config{shards: "2", guilds: 4}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(time.Minute)
 		for _, mode := range []gateway.StopMode{gateway.KeepSession, gateway.EndSession} {
 			if err := s.fleet.Restart(s.t.Context(), 1, mode); err != nil {
 				t.Fatal(err)
 			}
 			s.until(20*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Done() })
-			s.identifies(2 + int(mode))
+			s.wantIdentifies(2 + int(mode))
 		}
 		if err := s.fleet.Restart(s.t.Context(), 7, gateway.KeepSession); !errors.Is(err, fleet.ErrNoShard) {
 			t.Errorf("restarting a shard that is not there: %v", err)
@@ -103,9 +103,9 @@ func TestRestartOneShard(t *testing.T) {
 // then that one resumes it, and the first forgets it.
 // Statements: G-050, G-051.
 func TestMoveAShardToAnotherProcess(t *testing.T) {
-	play(t, setting{shards: "4", guilds: 24}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(3 * time.Second)
+	run(t, config{shards: "4", guilds: 24}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(3 * time.Second)
 		first := s.fleet
 		out, err := first.MoveOut(s.t.Context(), 3)
 		if err != nil {
@@ -114,19 +114,19 @@ func TestMoveAShardToAnotherProcess(t *testing.T) {
 		if !out.Session.Resumable() || out.Shard != (gateway.ShardID{ID: 3, Count: 4}) {
 			t.Fatalf("the shard left as %+v", out)
 		}
-		if kept := s.saved.Session(out.Shard); kept != (gateway.Session{}) {
+		if kept := s.sessions.Session(out.Shard); kept != (gateway.Session{}) {
 			t.Error("the session that moved out is still kept here")
 		}
 		if err := first.Resume(s.t.Context(), 3); err == nil {
 			t.Error("a shard that moved out was resumed")
 		}
-		s.say(s.guildOn(3, 4), "on the way")
+		s.post(s.guildOn(3, 4), "on the way")
 		// Moving it in again stands for the other process.
 		if err := first.MoveIn(s.t.Context(), out); err != nil {
 			t.Fatal(err)
 		}
 		s.until(3*time.Second, "the shard is back", func() bool { return first.Progress().Online == 4 })
-		if got := len(s.seen("MESSAGE_CREATE")); got != 1 {
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 1 {
 			t.Errorf("%d messages were delivered, want 1", got)
 		}
 		if err := first.MoveIn(s.t.Context(), out); err == nil {
@@ -136,16 +136,16 @@ func TestMoveAShardToAnotherProcess(t *testing.T) {
 		if err := first.MoveIn(s.t.Context(), out); err == nil {
 			t.Error("a session of other intents was moved in")
 		}
-		s.identifies(4)
-		s.faultless()
+		s.wantIdentifies(4)
+		s.noViolations()
 	})
 }
 
 // Given a fleet that runs a part of the bot's shards, when a shard of another
 // process moves in, then it takes its place in the order.
 func TestMoveInFromElsewhere(t *testing.T) {
-	play(t, setting{shards: "0,2/4", guilds: 24}, func(s *stage) {
-		s.run(time.Minute)
+	run(t, config{shards: "0,2/4", guilds: 24}, func(s *harness) {
+		s.startLive(time.Minute)
 		if s.fleet.Shard(1) != nil || s.fleet.ShardFor(uint64(s.guildOn(1, 4).ID)) != nil {
 			t.Error("the fleet has a shard that it does not run")
 		}
@@ -156,65 +156,6 @@ func TestMoveInFromElsewhere(t *testing.T) {
 		s.until(time.Minute, "it is online", func() bool { return s.fleet.Progress().Online == 3 })
 		if a := s.fleet.Assignment(); a.String() != "0-2/4" {
 			t.Errorf("the fleet runs %s", a)
-		}
-	})
-}
-
-// Given a hundred shards whose connections all end in the same second, then
-// their dials are spread over at least two seconds, all are back without an
-// IDENTIFY, and none had to wait for long.
-// Statements: G-154.
-func TestNoDialStorm(t *testing.T) {
-	for name, fault := range map[string]discordsim.Fault{"cut": {Name: "cut"}, "op 7": {Name: "op7"}} {
-		t.Run(name, func(t *testing.T) {
-			play(t, setting{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *stage) {
-				s.run(time.Minute)
-				s.pass(time.Minute)
-				before := time.Now()
-				s.inject(fault)
-				took := s.until(10*time.Second, "all are back", func() bool {
-					return s.sim.Verdict(s.app).Resumed == 100 && s.fleet.Progress().Done()
-				})
-				if took > 6*time.Second {
-					t.Errorf("it took %s until all were back", took)
-				}
-				var first, last time.Time
-				for _, c := range s.sim.Connections(s.app) {
-					if c.Opened.Before(before) {
-						continue
-					}
-					if first.IsZero() || c.Opened.Before(first) {
-						first = c.Opened
-					}
-					if c.Opened.After(last) {
-						last = c.Opened
-					}
-				}
-				if spread := last.Sub(first); spread < 2*time.Second || spread > 4*time.Second {
-					t.Errorf("the dials were spread over %s, want 2 s at least", spread)
-				}
-				s.identifies(100)
-				s.faultless()
-			})
-		})
-	}
-}
-
-// Given a hundred shards, when the bot says goodbye, then all leave side by side
-// with 1000.
-// Statements: G-089.
-func TestGoodbyeOfAll(t *testing.T) {
-	play(t, setting{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(10 * time.Second)
-		began := time.Now()
-		s.stop(gateway.EndSession)
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("it took %s", took)
-		}
-		s.pass(time.Second) // the last close frames arrive
-		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Online(s.app) {
-			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Online(s.app))
 		}
 	})
 }

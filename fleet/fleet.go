@@ -1,12 +1,12 @@
-// Package fleet is at heart many shards as one: which shards of a bot this
-// process runs, in what order they start, and how they stop, pause, move out and
-// change their number, without any of them ever waiting for a sick one.
+// Package fleet runs many shards of a bot in one process: which ones, in what
+// order they start, and how they stop, pause, move out and change their number.
+// No shard waits for one that cannot connect.
 //
-// A [Fleet] makes one [gateway.Shard] for each pair of its [Assignment]. Shards
-// with a saved session RESUME at once and side by side; the others queue for the
-// identify permit. What many machines would have to agree on stands behind three
-// small interfaces: who may identify ([gateway.IdentifyLimiter]), where sessions are kept
-// ([Sessions]) and who runs which shard ([Assigner]).
+// A [Fleet] makes one [gateway.Shard] for each shard of its [Assignment]. Shards
+// with a saved session RESUME at once and side by side; the others queue at the
+// identify limiter. What many machines would have to agree on stands behind three
+// small interfaces: who may identify ([gateway.IdentifyLimiter]), where sessions are
+// kept ([Sessions]) and which process runs which shard ([Assigner]).
 //
 // Statement ids such as G-039 in comments refer to the table in
 // docs/conformance.md.
@@ -16,12 +16,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/lifecycle"
 )
 
 // Errors a caller can test for with errors.Is.
@@ -34,69 +36,73 @@ var (
 	ErrResharding = errors.New("the number of shards is being changed; wait until that is over")
 )
 
-// Options configures a [Fleet]. Shard with its credentials and locator is
+// Options configures a [Fleet]. Shard with its Credentials and URLSource is
 // required; every other zero value means the documented default.
 type Options struct {
-	// Shard is what all shards have in common. Shard, Session and SessionStore are the
-	// fleet's to fill in. Handler and Observer are shared: each shard calls them
+	// Shard is what all shards have in common. The fleet fills in its Shard, Session
+	// and SessionStore. Handler and Observer are shared: each shard calls them
 	// from a goroutine of its own, so they are called by many at once. The
 	// default IdentifyLimiter has one concurrency key and no daily budget.
 	Shard gateway.Options
 	// Assigner decides which shards to run. Default: shard 0 of 1.
 	Assigner Assigner
-	// Sessions keeps the sessions. Default: nobody does.
+	// Sessions keeps the sessions. Default: none are kept.
 	Sessions Sessions
 	// DialRate is the most connections a second that are dialled when many
-	// shards want one at once. Default: 40 or a third of the shards, whichever
-	// is more (G-154).
+	// shards want one at once. Default: 40 or a third of the number of shards,
+	// whichever is more.
 	DialRate float64
 }
 
-// Fleet is many shards as one. Make it with [New], start it with [Fleet.Run],
-// end it with [Fleet.Stop]. All methods may be called from any goroutine.
+// Fleet runs the shards of an [Assignment]. Make it with [New], start it with
+// [Fleet.Run], end it with [Fleet.Stop]. All methods may be called from any
+// goroutine. A shard that fails goes on trying by itself, see [gateway.Shard]; its
+// failures never end the fleet.
 type Fleet struct {
-	opts     Options
-	gate     *gate
-	waitlist *waitlist
+	opts        Options
+	dialLimiter *dialLimiter
+	waitlist    *waitlist
 
-	started  atomic.Bool
-	finished chan struct{}
-	halt     context.Context // ends with the first stop
-	haltNow  context.CancelFunc
-	life     context.Context // what the shards run in: Run's context
-	work     sync.WaitGroup  // goroutines of the fleet, the shards' included
+	life *lifecycle.Lifecycle
+	work sync.WaitGroup // goroutines of the fleet, the shards' included
 
-	assigning turn
-	crossing  atomic.Pointer[crossing] // during a change of the number of shards
+	assigning mutex                     // held by the one Assign that asks
+	migration atomic.Pointer[migration] // during a change of the number of shards
 
 	mu      sync.Mutex
-	set     *set // nil until the assignment is known
-	next    *set // the set that is to take over
-	running bool // shards that are made may run
-	// creds are the newest credentials that Discord has accepted or a caller has
+	set     *shardSet       // nil until the assignment is known
+	next    *shardSet       // the set that is to take over
+	running bool            // shards that are made may run
+	runCtx  context.Context // Run's context: the shards run in it
+	// credentials are the newest credentials that Discord has accepted or a caller has
 	// given, for shards that are made later.
-	creds gateway.Credentials
+	credentials gateway.Credentials
 	// presence is the newest one, for shards that are made later.
 	presence *gateway.Presence
 }
 
-// set is the shards of one assignment.
-type set struct {
+// shardSet is the shards of one assignment.
+type shardSet struct {
 	assignment Assignment
 	members    map[int]*member
 	order      []*member
 }
 
+// hasNoSession reports whether no shard of the set has a session.
+func (s *shardSet) hasNoSession() bool {
+	return !slices.ContainsFunc(s.order, func(m *member) bool { return !m.hasNoSession() })
+}
+
 // New checks the options and makes a fleet that does nothing yet.
 func New(opts Options) (*Fleet, error) {
 	if opts.Shard.Shard != (gateway.ShardID{}) || opts.Shard.Session != (gateway.Session{}) || opts.Shard.SessionStore != nil {
-		return nil, errors.New("fleet: the pair, session and keeper of a shard are the fleet's to choose")
+		return nil, errors.New("fleet: the ID, session and session store of a shard are the fleet's to choose")
 	}
 	if opts.Assigner == nil {
 		opts.Assigner = All(1)
 	}
 	if opts.Sessions == nil {
-		opts.Sessions = forgetful{}
+		opts.Sessions = noSessions{}
 	}
 	if opts.Shard.IdentifyLimiter == nil {
 		opts.Shard.IdentifyLimiter = identify.New(identify.Options{Rand: opts.Shard.Rand})
@@ -107,10 +113,11 @@ func New(opts Options) (*Fleet, error) {
 	if _, err := gateway.New(opts.Shard); err != nil {
 		return nil, err
 	}
-	f := &Fleet{opts: opts, finished: make(chan struct{}), assigning: make(turn, 1), presence: opts.Shard.Presence, creds: opts.Shard.Credentials}
-	f.gate = newGate(opts.Shard.Dialer, opts.DialRate)
+	f := &Fleet{
+		opts: opts, life: lifecycle.New(), assigning: make(mutex, 1), presence: opts.Shard.Presence, credentials: opts.Shard.Credentials,
+	}
+	f.dialLimiter = newDialLimiter(opts.Shard.Dialer, opts.DialRate)
 	f.waitlist = newWaitlist(opts.Shard.IdentifyLimiter, f.granted)
-	f.halt, f.haltNow = context.WithCancel(context.Background())
 	return f, nil
 }
 
@@ -118,20 +125,20 @@ func New(opts Options) (*Fleet, error) {
 // and makes them; they run only with [Fleet.Run], which calls it too. Failures
 // that may pass are retried until ctx ends.
 func (f *Fleet) Assign(ctx context.Context) (Assignment, error) {
-	if err := f.assigning.take(ctx); err != nil {
+	if err := f.assigning.lock(ctx); err != nil {
 		return Assignment{}, err
 	}
-	defer f.assigning.give()
-	if s := f.current(); s != nil {
+	defer f.assigning.unlock()
+	if s := f.currentSet(); s != nil {
 		return s.assignment, nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(f.halt, cancel)()
+	defer context.AfterFunc(f.life.StopContext(), cancel)()
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		a, err := f.opts.Assigner.Assign(ctx)
 		if err == nil {
-			return a, f.adopt(a)
+			return a, f.setAssignment(a)
 		}
 		if errors.Is(err, gateway.ErrUnauthorized) {
 			return Assignment{}, err
@@ -146,65 +153,63 @@ func (f *Fleet) Assign(ctx context.Context) (Assignment, error) {
 	}
 }
 
-// adopt makes the first set.
-func (f *Fleet) adopt(a Assignment) error {
+// setAssignment makes the first set of shards.
+func (f *Fleet) setAssignment(a Assignment) error {
 	if err := a.Validate(); err != nil {
 		return fmt.Errorf("fleet: shards %s: %w", a, err)
 	}
-	s, err := f.muster(a, f.opts.Sessions.Session)
+	s, err := f.newShards(a, f.opts.Sessions.Session)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.set = s
-	f.gate.size(len(s.order))
+	f.dialLimiter.setShards(len(s.order))
 	return nil
 }
 
-// muster makes the shards of an assignment.
-func (f *Fleet) muster(a Assignment, session func(gateway.ShardID) gateway.Session) (*set, error) {
-	s := &set{assignment: a, members: make(map[int]*member, len(a.IDs))}
-	for _, pair := range a.Shards() {
-		m, err := f.newMember(pair, session(pair))
+// newShards makes a set: the shards of an assignment.
+func (f *Fleet) newShards(a Assignment, session func(gateway.ShardID) gateway.Session) (*shardSet, error) {
+	s := &shardSet{assignment: a, members: make(map[int]*member, len(a.IDs))}
+	for _, shard := range a.Shards() {
+		m, err := f.newMember(shard, session(shard))
 		if err != nil {
 			return nil, err
 		}
-		s.members[pair.ID] = m
+		s.members[shard.ID] = m
 		s.order = append(s.order, m)
 	}
 	return s, nil
 }
 
-// Run keeps the shards online until [Fleet.Stop] or the end of ctx, which means
-// a Pause that waits for nobody. It returns nil after a stop; an error means
-// that the assigner's answer cannot be used. It can be called once.
+// Run keeps the shards online until [Fleet.Stop] or the end of ctx, which is a stop
+// that keeps the sessions and waits for no handler. It returns nil after a stop; an
+// error means that the assigner's answer cannot be used. It can be called once.
 func (f *Fleet) Run(ctx context.Context) error {
-	if !f.started.CompareAndSwap(false, true) {
-		if f.halt.Err() != nil {
-			return nil // stopped before it began
-		}
-		return errors.New("fleet: Run was called before")
+	switch err := f.life.Start(); {
+	case errors.Is(err, lifecycle.ErrStopped):
+		return nil
+	case err != nil:
+		return fmt.Errorf("fleet: %w", err)
 	}
-	defer close(f.finished)
+	defer f.life.Finish()
 	defer f.work.Wait()
 	if _, err := f.Assign(ctx); err != nil {
-		if f.halt.Err() != nil || ctx.Err() != nil {
+		if f.life.Stopping() || ctx.Err() != nil {
 			return nil
 		}
-		f.haltNow()
 		return err
 	}
-	release := context.AfterFunc(ctx, f.haltNow)
-	defer release()
+	defer context.AfterFunc(ctx, func() { f.life.Stop() })()
 	f.mu.Lock()
-	f.life, f.running = ctx, true
+	f.runCtx, f.running = ctx, true
 	s := f.set
 	f.mu.Unlock()
 	for _, m := range s.order {
 		m.run()
 	}
-	<-f.halt.Done()
+	<-f.life.StopContext().Done()
 	f.mu.Lock()
 	f.running = false // a shard that is resumed now stays where it is
 	f.mu.Unlock()
@@ -215,10 +220,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 // all side by side, so that a thousand take no longer than the slowest. It
 // returns when all are gone. The error joins those of the shards.
 func (f *Fleet) Stop(ctx context.Context, mode gateway.StopMode) error {
-	if f.started.CompareAndSwap(false, true) {
-		close(f.finished)
-	}
-	f.haltNow()
+	f.life.Stop()
 	f.mu.Lock()
 	f.running = false
 	members := f.allMembers()
@@ -226,7 +228,7 @@ func (f *Fleet) Stop(ctx context.Context, mode gateway.StopMode) error {
 	if err := stopAll(ctx, members, mode); err != nil {
 		return err
 	}
-	<-f.finished // all that is left is to return
+	<-f.life.Done() // all that is left is to return
 	return nil
 }
 
@@ -235,16 +237,16 @@ func stopAll(ctx context.Context, members []*member, mode gateway.StopMode) erro
 	errs := make([]error, len(members))
 	var group sync.WaitGroup
 	for i, m := range members {
-		group.Go(func() { errs[i] = m.leave(ctx, mode) })
+		group.Go(func() { errs[i] = m.stop(ctx, mode) })
 	}
 	group.Wait()
 	return errors.Join(errs...)
 }
 
-// allMembers lists the members of both sets. The caller holds mu.
+// allMembers returns the members of both sets. The caller holds mu.
 func (f *Fleet) allMembers() []*member {
 	var all []*member
-	for _, s := range []*set{f.set, f.next} {
+	for _, s := range []*shardSet{f.set, f.next} {
 		if s != nil {
 			all = append(all, s.order...)
 		}
@@ -252,45 +254,45 @@ func (f *Fleet) allMembers() []*member {
 	return all
 }
 
-func (f *Fleet) current() *set {
+func (f *Fleet) currentSet() *shardSet {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.set
 }
 
-// handle is what every shard calls: it hands the event to the handler of
-// the options, unless the number of shards is being changed and the event is the
-// other set's to deliver.
+// handle is the handler of every shard. It hands the event to the handler of the
+// options, unless the number of shards is being changed and the other set delivers
+// the event.
 func (f *Fleet) handle(ctx context.Context, e gateway.Event) {
-	if c := f.crossing.Load(); c != nil {
-		c.route(ctx, e)
+	if m := f.migration.Load(); m != nil {
+		m.route(ctx, e)
 		return
 	}
 	f.opts.Shard.Handler.HandleEvent(ctx, e)
 }
 
 // granted is called when a shard has its grant and is about to identify.
-func (f *Fleet) granted(pair gateway.ShardID) {
-	if c := f.crossing.Load(); c != nil {
-		c.begin(pair)
+func (f *Fleet) granted(shard gateway.ShardID) {
+	if m := f.migration.Load(); m != nil {
+		m.openShard(shard)
 	}
 }
 
-// turn is a lock that a context can give up waiting for.
-type turn chan struct{}
+// mutex is a lock with one slot. Waiting for it ends with a context.
+type mutex chan struct{}
 
-func (t turn) take(ctx context.Context) error {
+func (m mutex) lock(ctx context.Context) error {
 	select {
-	case t <- struct{}{}:
+	case m <- struct{}{}:
 		return nil
 	default:
 	}
 	select {
-	case t <- struct{}{}:
+	case m <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (t turn) give() { <-t }
+func (m mutex) unlock() { <-m }

@@ -12,47 +12,50 @@ import (
 // Mode says what the fleet does with a shard.
 type Mode string
 
-// The standings.
+// The modes of a shard.
 const (
 	Running  Mode = "running"
-	Paused   Mode = "paused"    // stopped with its session kept; Resume goes on with it
-	MovedOut Mode = "moved-out" // its session was handed to somebody else
+	Paused   Mode = "paused"    // stopped with its session kept; [Fleet.Resume] goes on with it
+	MovedOut Mode = "moved-out" // its session belongs to another process
 )
 
-// member is the place of one shard. A gateway.Shard runs once; each time the
-// place is taken up again it holds a new one.
+// errMovedOut is the answer to a request for a shard that has moved out.
+var errMovedOut = errors.New("the shard has moved out: it comes back with its session, or when this process starts anew")
+
+// member is one shard of a set. A gateway.Shard runs once, so each time the member
+// is resumed it gets a new one.
 type member struct {
-	fleet *Fleet
-	pair  gateway.ShardID
-	busy  turn // one operation at a time
+	fleet     *Fleet
+	shardID   gateway.ShardID
+	operating mutex // held by the one operation on the member
 
-	mu       sync.Mutex // guards what follows; held for moments only
-	shard    *gateway.Shard
-	keeper   gateway.SessionStore
-	ran      chan struct{} // closed when Run of the shard has returned; nil before
-	standing Mode
-	past     gateway.Stats // of the shards that were here before
+	mu      sync.Mutex // guards what follows; held for moments only
+	shard   *gateway.Shard
+	store   gateway.SessionStore
+	ran     chan struct{} // closed when Run of the shard has returned; nil before
+	mode    Mode
+	earlier gateway.Stats // of the shards before this one
 }
 
-func (f *Fleet) newMember(pair gateway.ShardID, session gateway.Session) (*member, error) {
-	m := &member{fleet: f, pair: pair, busy: make(turn, 1), standing: Running}
-	return m, m.make(session)
+func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session) (*member, error) {
+	m := &member{fleet: f, shardID: shard, operating: make(mutex, 1), mode: Running}
+	return m, m.newShard(session)
 }
 
-// make puts a new shard into the place.
-func (m *member) make(session gateway.Session) error {
+// newShard gives the member a new shard.
+func (m *member) newShard(session gateway.Session) error {
 	f := m.fleet
 	o := f.opts.Shard
-	o.Shard, o.Session, o.SessionStore = m.pair, session, f.opts.Sessions.SessionStore(m.pair)
-	o.Dialer, o.IdentifyLimiter = f.gate, f.waitlist
+	o.Shard, o.Session, o.SessionStore = m.shardID, session, f.opts.Sessions.SessionStore(m.shardID)
+	o.Dialer, o.IdentifyLimiter = f.dialLimiter, f.waitlist
 	if o.Handler != nil {
 		o.Handler = gateway.HandlerFunc(f.handle)
 	}
 	f.mu.Lock()
-	o.Presence, o.Credentials = f.presence, f.creds
+	o.Presence, o.Credentials = f.presence, f.credentials
 	f.mu.Unlock()
 	if o.CredentialChecker != nil {
-		o.CredentialChecker = inspector{f, o.CredentialChecker}
+		o.CredentialChecker = credentialChecker{f, o.CredentialChecker}
 	}
 	shard, err := gateway.New(o)
 	if err != nil {
@@ -61,9 +64,9 @@ func (m *member) make(session gateway.Session) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.shard != nil {
-		m.past = m.past.Plus(m.shard.Stats())
+		m.earlier = m.earlier.Plus(m.shard.Stats())
 	}
-	m.shard, m.keeper, m.ran = shard, o.SessionStore, nil
+	m.shard, m.store, m.ran = shard, o.SessionStore, nil
 	return nil
 }
 
@@ -72,19 +75,19 @@ func (m *member) run() {
 	f := m.fleet
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.running || f.halt.Err() != nil {
+	if !f.running || f.life.Stopping() {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.standing != Running || m.ran != nil {
+	if m.mode != Running || m.ran != nil {
 		return
 	}
-	shard, ran, life := m.shard, make(chan struct{}), f.life
+	shard, ran, ctx := m.shard, make(chan struct{}), f.runCtx
 	m.ran = ran
 	f.work.Go(func() {
 		defer close(ran)
-		_ = shard.Run(life) // it returns only after a stop
+		_ = shard.Run(ctx) // it returns only after a stop
 	})
 }
 
@@ -94,64 +97,65 @@ func (m *member) current() *gateway.Shard {
 	return m.shard
 }
 
-func (m *member) stands() Mode {
+func (m *member) currentMode() Mode {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.standing
+	return m.mode
 }
 
-func (m *member) stand(s Mode) {
+func (m *member) setMode(mode Mode) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.standing = s
+	m.mode = mode
 }
 
 func (m *member) stats() gateway.Stats {
 	m.mu.Lock()
-	shard, past := m.shard, m.past
+	shard, earlier := m.shard, m.earlier
 	m.mu.Unlock()
-	return past.Plus(shard.Stats())
+	return earlier.Plus(shard.Stats())
 }
 
-// idle reports whether the shard has no session, and so nothing to deliver.
-func (m *member) idle() bool {
+// hasNoSession reports whether the shard has no session, and so nothing to deliver.
+func (m *member) hasNoSession() bool {
 	shard := m.current()
 	return shard.Session().ID == "" && !gateway.Online(shard.State())
 }
 
-// leave stops the shard that is there, whatever else is going on.
-func (m *member) leave(ctx context.Context, mode gateway.StopMode) error {
+// stop stops the present shard, also while an operation runs.
+func (m *member) stop(ctx context.Context, mode gateway.StopMode) error {
 	if err := m.current().Stop(ctx, mode); err != nil {
-		return fmt.Errorf("shard %s: %w", m.pair, err)
+		return fmt.Errorf("shard %s: %w", m.shardID, err)
 	}
 	return nil
 }
 
-// hold runs an operation on the place while no other one does.
-func (m *member) hold(ctx context.Context, operation func() error) error {
-	if err := m.busy.take(ctx); err != nil {
+// operate runs an operation on the member while no other one does.
+func (m *member) operate(ctx context.Context, operation func() error) error {
+	if err := m.operating.lock(ctx); err != nil {
 		return err
 	}
-	defer m.busy.give()
-	if m.fleet.halt.Err() != nil {
+	defer m.operating.unlock()
+	if m.fleet.life.Stopping() {
 		return ErrStopped
 	}
 	return operation()
 }
 
-// pause stops the shard and keeps its session. The caller holds busy.
+// pause stops the shard as the mode says and keeps its session. The caller holds
+// operating.
 func (m *member) pause(ctx context.Context, mode gateway.StopMode, as Mode) error {
-	before := m.stands()
-	m.stand(as)
+	before := m.currentMode()
+	m.setMode(as)
 	if before != Running {
 		return nil
 	}
-	return m.leave(ctx, mode)
+	return m.stop(ctx, mode)
 }
 
-// unpause puts a shard with the session into the place and runs it. The caller
-// holds busy.
-func (m *member) unpause(session gateway.Session) error {
+// resume gives the member a shard with the session and runs it. The caller holds
+// operating.
+func (m *member) resume(session gateway.Session) error {
 	m.mu.Lock()
 	ran := m.ran
 	m.mu.Unlock()
@@ -159,44 +163,41 @@ func (m *member) unpause(session gateway.Session) error {
 	case <-ran:
 	default:
 		if ran != nil {
-			return fmt.Errorf("shard %s: a handler has not returned since it was paused", m.pair)
+			return fmt.Errorf("shard %s: a handler has not returned since it was paused", m.shardID)
 		}
 	}
-	if err := m.make(session); err != nil {
+	if err := m.newShard(session); err != nil {
 		return err
 	}
-	m.stand(Running)
+	m.setMode(Running)
 	m.run()
 	return nil
 }
 
-// forget tells the keeper that the session is gone from here.
-func (m *member) forget() {
+// forgetSession removes the session from the store.
+func (m *member) forgetSession() {
 	m.mu.Lock()
-	keeper := m.keeper
+	store := m.store
 	m.mu.Unlock()
-	if keeper != nil {
-		keeper.Save(gateway.Session{})
+	if store != nil {
+		store.Save(gateway.Session{})
 	}
 }
 
-// inspector is the inspector of the options, and somebody who remembers what it
-// found.
-type inspector struct {
+// credentialChecker is the checker of the options. It keeps the credentials that were
+// accepted for shards that are made later.
+type credentialChecker struct {
 	fleet *Fleet
 	gateway.CredentialChecker
 }
 
 // CheckCredentials implements [gateway.CredentialChecker].
-func (i inspector) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
-	next, err := i.CredentialChecker.CheckCredentials(ctx, cause, current)
+func (c credentialChecker) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
+	next, err := c.CredentialChecker.CheckCredentials(ctx, cause, current)
 	if err == nil {
-		i.fleet.mu.Lock()
-		i.fleet.creds = next
-		i.fleet.mu.Unlock()
+		c.fleet.mu.Lock()
+		c.fleet.credentials = next
+		c.fleet.mu.Unlock()
 	}
 	return next, err
 }
-
-// errMoved is the answer to a request for a shard that has moved out.
-var errMoved = errors.New("the shard has moved out: it comes back with its session, or when this process starts anew")

@@ -91,8 +91,8 @@ func (f *Fleet) Snapshot() Snapshot {
 	if next != nil {
 		r := &ReshardProgress{From: s.assignment.Count, To: next.assignment.Count}
 		_, r.Progress = next.progress(waiting, remaining)
-		if c := f.crossing.Load(); c != nil {
-			r.Waits = c.waitsFor()
+		if m := f.migration.Load(); m != nil {
+			r.Waits = m.waitsFor()
 		}
 		snap.Reshard = r
 	}
@@ -102,13 +102,13 @@ func (f *Fleet) Snapshot() Snapshot {
 // Progress returns how far the start has come.
 func (f *Fleet) Progress() Progress { return f.Snapshot().Progress }
 
-func (s *set) progress(waiting map[gateway.ShardID]bool, remaining time.Duration) ([]ShardStatus, Progress) {
+func (s *shardSet) progress(waiting map[gateway.ShardID]bool, remaining time.Duration) ([]ShardStatus, Progress) {
 	all := make([]ShardStatus, 0, len(s.order))
 	var p Progress
 	for _, m := range s.order {
 		shard := m.current()
 		status := ShardStatus{
-			Shard: m.pair, Mode: m.stands(), State: shard.State(), Queued: waiting[m.pair],
+			Shard: m.shardID, Mode: m.currentMode(), State: shard.State(), Queued: waiting[m.shardID],
 			Resumes: shard.Session().Resumable(), Latency: shard.Latency(), LastACK: shard.LastACK(), Stats: m.stats(),
 		}
 		p.count(status)

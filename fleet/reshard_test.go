@@ -13,9 +13,9 @@ import (
 	"evergreen/gateway"
 )
 
-// load lets people talk in every guild, and one write to the bot directly, until
+// postLoad lets people talk in every guild, and one write to the bot directly, until
 // it is told to stop; it returns how many messages there were.
-func (s *stage) load(every time.Duration) (stop func() int) {
+func (s *harness) postLoad(every time.Duration) (stop func() int) {
 	quit, said := make(chan struct{}), make(chan int)
 	go func() {
 		n := 0
@@ -28,7 +28,7 @@ func (s *stage) load(every time.Duration) (stop func() int) {
 			}
 			for i, g := range s.app.Guilds {
 				if (tick+i)%3 == 0 {
-					s.say(g, fmt.Sprintf("message %d", n))
+					s.post(g, fmt.Sprintf("message %d", n))
 					n++
 				}
 			}
@@ -42,12 +42,12 @@ func (s *stage) load(every time.Duration) (stop func() int) {
 	}
 }
 
-// everyMessageOnce fails the story unless each of so many messages was delivered
+// wantEveryMessageOnce fails the story unless each of so many messages was delivered
 // exactly once.
-func (s *stage) everyMessageOnce(want int) {
+func (s *harness) wantEveryMessageOnce(want int) {
 	s.t.Helper()
 	times := map[string]int{}
-	for _, e := range s.seen("MESSAGE_CREATE") {
+	for _, e := range s.eventsOf("MESSAGE_CREATE") {
 		times[messageID(e)]++
 	}
 	twice := 0
@@ -69,33 +69,33 @@ func (s *stage) everyMessageOnce(want int) {
 func TestReshardLosesNothing(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			play(t, setting{
+			run(t, config{
 				sim:    discordsim.Config{Seed: seed, Latency: 40 * time.Millisecond, Jitter: 400 * time.Millisecond},
 				shards: "4", guilds: 24,
 				handle: func(context.Context, gateway.Event) { time.Sleep(3 * time.Millisecond) },
-			}, func(s *stage) {
-				s.run(time.Minute)
-				s.pass(5 * time.Second)
-				guilds := len(s.seen("GUILD_CREATE"))
-				stop := s.load(150 * time.Millisecond)
-				s.pass(5 * time.Second)
+			}, func(s *harness) {
+				s.startLive(time.Minute)
+				s.advance(5 * time.Second)
+				guilds := len(s.eventsOf("GUILD_CREATE"))
+				stop := s.postLoad(150 * time.Millisecond)
+				s.advance(5 * time.Second)
 				ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
 				defer cancel()
 				if err := s.fleet.Reshard(ctx, 8); err != nil {
 					t.Fatal(err)
 				}
-				s.pass(5 * time.Second)
+				s.advance(5 * time.Second)
 				said := stop()
-				s.pass(2 * time.Minute) // until copies are no longer expected
-				s.everyMessageOnce(said)
+				s.advance(2 * time.Minute) // until copies are no longer expected
+				s.wantEveryMessageOnce(said)
 
 				if a := s.fleet.Assignment(); a.String() != "8" || !s.fleet.Progress().Done() {
 					t.Errorf("afterwards the fleet is %s: %s", a, s.fleet.Progress())
 				}
-				if got := len(s.seen("GUILD_CREATE")); got != guilds || len(s.seen("READY")) != 4 {
-					t.Errorf("the handler was told of %d guilds and %d sessions anew", got-guilds, len(s.seen("READY"))-4)
+				if got := len(s.eventsOf("GUILD_CREATE")); got != guilds || len(s.eventsOf("READY")) != 4 {
+					t.Errorf("the handler was told of %d guilds and %d sessions anew", got-guilds, len(s.eventsOf("READY"))-4)
 				}
-				for _, e := range s.seen("MESSAGE_CREATE") {
+				for _, e := range s.eventsOf("MESSAGE_CREATE") {
 					if want := fleet.ShardOf(guildOf(e), e.Shard.Count); e.Shard.ID != want {
 						t.Errorf("an event of guild %d came over shard %s, want shard %d", guildOf(e), e.Shard, want)
 					}
@@ -104,7 +104,7 @@ func TestReshardLosesNothing(t *testing.T) {
 				if v.Identifies != 12 || v.CloseCodes[1000] != 4 || v.Offline != 0 || v.LongestGap != 0 {
 					t.Errorf("%d IDENTIFYs, close codes %v, grey for %s, gap %s; want 12, four times 1000, none, none", v.Identifies, v.CloseCodes, v.Offline, v.LongestGap)
 				}
-				s.faultless()
+				s.noViolations()
 			})
 		})
 	}
@@ -115,16 +115,16 @@ func TestReshardLosesNothing(t *testing.T) {
 // lost and nothing comes twice.
 // Statements: G-124.
 func TestReshardSurvivesCuts(t *testing.T) {
-	play(t, setting{sim: discordsim.Config{Latency: 20 * time.Millisecond, Jitter: 100 * time.Millisecond}, shards: "2", guilds: 12}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(5 * time.Second)
-		stop := s.load(100 * time.Millisecond)
+	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond, Jitter: 100 * time.Millisecond}, shards: "2", guilds: 12}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(5 * time.Second)
+		stop := s.postLoad(100 * time.Millisecond)
 		done := make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
-		s.pass(7 * time.Second) // two of the four new shards are there
+		s.advance(7 * time.Second) // two of the four new shards are there
 		for range 4 {
 			s.inject(discordsim.Fault{Name: "cut"})
-			s.pass(6 * time.Second)
+			s.advance(6 * time.Second)
 		}
 		if p := s.fleet.Snapshot().Reshard; p == nil || p.From != 2 || p.To != 4 || p.Waits == "" {
 			t.Errorf("in the middle of it the snapshot says %+v", p)
@@ -135,11 +135,11 @@ func TestReshardSurvivesCuts(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		s.pass(5 * time.Second)
+		s.advance(5 * time.Second)
 		said := stop()
-		s.pass(2 * time.Minute)
-		s.everyMessageOnce(said)
-		s.faultless()
+		s.advance(2 * time.Minute)
+		s.wantEveryMessageOnce(said)
+		s.noViolations()
 	})
 }
 
@@ -147,20 +147,20 @@ func TestReshardSurvivesCuts(t *testing.T) {
 // ends, then the bot keeps its shards and has missed nothing.
 // Statements: G-124.
 func TestReshardThatFailsChangesNothing(t *testing.T) {
-	play(t, setting{shards: "2", guilds: 6}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(5 * time.Second)
+	run(t, config{shards: "2", guilds: 6}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(5 * time.Second)
 		s.inject(discordsim.Fault{Name: "no-ready"})
-		stop := s.load(200 * time.Millisecond)
+		stop := s.postLoad(200 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 		defer cancel()
 		if err := s.fleet.Reshard(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the re-shard ended with %v", err)
 		}
-		s.pass(5 * time.Second)
+		s.advance(5 * time.Second)
 		said := stop()
-		s.pass(5 * time.Second)
-		s.everyMessageOnce(said)
+		s.advance(5 * time.Second)
+		s.wantEveryMessageOnce(said)
 		if a := s.fleet.Assignment(); a.Count != 2 || !s.fleet.Progress().Done() || s.fleet.Snapshot().Reshard != nil {
 			t.Errorf("afterwards the fleet is %s: %s", a, s.fleet.Progress())
 		}
@@ -172,9 +172,9 @@ func TestReshardThatFailsChangesNothing(t *testing.T) {
 // delivered exactly once, and those of the refused one's guilds come again.
 // Statements: G-122, G-124.
 func TestReshardReplacesARefusedShard(t *testing.T) {
-	play(t, setting{shards: "2", guilds: 12}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(5 * time.Second)
+	run(t, config{shards: "2", guilds: 12}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(5 * time.Second)
 		one := 1
 		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011, Shard: &one})
 		s.inject(discordsim.Fault{Name: "op9-false", Shard: &one})
@@ -185,9 +185,9 @@ func TestReshardReplacesARefusedShard(t *testing.T) {
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
 		var err error
 		for ended := false; !ended; {
-			s.say(well, fmt.Sprint("message ", said))
+			s.post(well, fmt.Sprint("message ", said))
 			said++
-			s.pass(100 * time.Millisecond)
+			s.advance(100 * time.Millisecond)
 			select {
 			case err = <-done:
 				ended = true
@@ -197,9 +197,9 @@ func TestReshardReplacesARefusedShard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.say(ill, "are you there?")
-		s.pass(2 * time.Minute)
-		s.everyMessageOnce(said + 1)
+		s.post(ill, "are you there?")
+		s.advance(2 * time.Minute)
+		s.wantEveryMessageOnce(said + 1)
 		if p := s.fleet.Progress(); p.Total != 4 || !p.Done() {
 			t.Errorf("afterwards: %s", p)
 		}
@@ -209,29 +209,29 @@ func TestReshardReplacesARefusedShard(t *testing.T) {
 // Given a bot of which Discord refuses every shard, when their number changes,
 // then nothing is waited for: the new ones take their place at once.
 func TestReshardOfARefusedBot(t *testing.T) {
-	play(t, setting{shards: "1", guilds: 2}, func(s *stage) {
+	run(t, config{shards: "1", guilds: 2}, func(s *harness) {
 		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011})
-		s.begin()
+		s.start()
 		s.until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
 		s.sim.Lift(refusal)
 		if err := s.fleet.Reshard(s.t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
 		s.until(20*time.Second, "both are online", func() bool { return s.fleet.Progress().Done() })
-		s.identifies(3)
-		s.say(s.app.Guilds[0], "hello")
-		s.everyMessageOnce(1)
+		s.wantIdentifies(3)
+		s.post(s.app.Guilds[0], "hello")
+		s.wantEveryMessageOnce(1)
 	})
 }
 
 // Given a re-shard under way, when the fleet is stopped, then both sets leave
 // and the re-shard says why.
 func TestStopDuringReshard(t *testing.T) {
-	play(t, setting{shards: "2", guilds: 2}, func(s *stage) {
-		s.run(time.Minute)
+	run(t, config{shards: "2", guilds: 2}, func(s *harness) {
+		s.startLive(time.Minute)
 		done := make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
-		s.pass(6 * time.Second)
+		s.advance(6 * time.Second)
 		s.stop(gateway.KeepSession)
 		if err := <-done; !errors.Is(err, fleet.ErrStopped) {
 			t.Errorf("the re-shard ended with %v", err)
@@ -245,23 +245,23 @@ func TestReshardIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		shards string
 		count  int
-		before func(*stage)
+		before func(*harness)
 	}{
 		"the same number":   {"2", 2, nil},
 		"none":              {"2", 0, nil},
 		"part of the bot":   {"0-1/4", 8, nil},
-		"one of two paused": {"2", 4, func(s *stage) { _ = s.fleet.Pause(s.t.Context(), 1) }},
+		"one of two paused": {"2", 4, func(s *harness) { _ = s.fleet.Pause(s.t.Context(), 1) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{shards: c.shards}, func(s *stage) {
-				s.run(time.Minute)
+			run(t, config{shards: c.shards}, func(s *harness) {
+				s.startLive(time.Minute)
 				if c.before != nil {
 					c.before(s)
 				}
 				if err := s.fleet.Reshard(s.t.Context(), c.count); err == nil {
 					t.Error("it was not refused")
 				}
-				s.identifies(2)
+				s.wantIdentifies(2)
 			})
 		})
 	}

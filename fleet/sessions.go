@@ -14,14 +14,14 @@ type Sessions interface {
 	SessionStore(gateway.ShardID) gateway.SessionStore
 }
 
-// forgetful is what keeps sessions when nobody does.
-type forgetful struct{}
+// noSessions is the default Sessions: it keeps nothing.
+type noSessions struct{}
 
-func (forgetful) Session(gateway.ShardID) gateway.Session           { return gateway.Session{} }
-func (forgetful) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
+func (noSessions) Session(gateway.ShardID) gateway.Session           { return gateway.Session{} }
+func (noSessions) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
 
 // Handover is a session that has left its fleet: what another process needs to
-// go on with the shard by a RESUME, while Discord keeps the session.
+// resume the shard while Discord keeps the session.
 type Handover struct {
 	Shard   gateway.ShardID
 	Session gateway.Session

@@ -12,25 +12,25 @@ import (
 
 // limiters are the two ways to limit IDENTIFYs: without a budget, as a library
 // user has it, and with one, as the program does.
-var limiters = map[string]func(*stage) gateway.IdentifyLimiter{
-	"no budget": func(s *stage) gateway.IdentifyLimiter {
+var limiters = map[string]func(*harness) gateway.IdentifyLimiter{
+	"no budget": func(s *harness) gateway.IdentifyLimiter {
 		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency})
 	},
-	"budget": func(s *stage) gateway.IdentifyLimiter {
+	"budget": func(s *harness) gateway.IdentifyLimiter {
 		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency, Total: identify.DefaultTotal})
 	},
 }
 
-// with lets a stage identify by one of them.
-func (s *stage) with(permit func(*stage) gateway.IdentifyLimiter) {
-	options := s.set.options
-	s.set.options = func(o *fleet.Options) {
+// useLimiter lets the fleet identify by one of them.
+func (s *harness) useLimiter(limiter func(*harness) gateway.IdentifyLimiter) {
+	options := s.config.options
+	s.config.options = func(o *fleet.Options) {
 		if options != nil {
 			options(o)
 		}
-		o.Shard.IdentifyLimiter = permit(s)
+		o.Shard.IdentifyLimiter = limiter(s)
 	}
-	s.make()
+	s.newFleet()
 }
 
 // Given 64 shards and a max_concurrency of 16, when the fleet starts, then the
@@ -38,15 +38,15 @@ func (s *stage) with(permit func(*stage) gateway.IdentifyLimiter) {
 // whole takes as long as four buckets take.
 // Statements: G-038, G-039.
 func TestBucketsStartInOrder(t *testing.T) {
-	for name, permit := range limiters {
+	for name, limiter := range limiters {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
-				s.with(permit)
-				took := s.run(time.Minute)
+			run(t, config{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *harness) {
+				s.useLimiter(limiter)
+				took := s.startLive(time.Minute)
 				if took < 15*time.Second || took > 20*time.Second {
 					t.Errorf("the start took %s, want about 16 s: three times the spacing after the first bucket", took)
 				}
-				sent := noted[gateway.IdentifySent](s)
+				sent := observed[gateway.IdentifySent](s)
 				if len(sent) != 64 {
 					t.Fatalf("%d IDENTIFYs were sent, want 64", len(sent))
 				}
@@ -61,8 +61,8 @@ func TestBucketsStartInOrder(t *testing.T) {
 					}
 					last[key] = n
 				}
-				s.identifies(64)
-				s.faultless()
+				s.wantIdentifies(64)
+				s.noViolations()
 			})
 		})
 	}
@@ -72,12 +72,12 @@ func TestBucketsStartInOrder(t *testing.T) {
 // least 75 s and Discord refuses none of them.
 // Statements: G-123.
 func TestSixteenShardsOneAtATime(t *testing.T) {
-	for name, permit := range limiters {
+	for name, limiter := range limiters {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{shards: "16"}, func(s *stage) {
-				s.with(permit)
-				s.begin()
-				s.pass(time.Second)
+			run(t, config{shards: "16"}, func(s *harness) {
+				s.useLimiter(limiter)
+				s.start()
+				s.advance(time.Second)
 				if p := s.fleet.Progress(); p.Online != 1 || p.Queued != 15 || p.Remaining < 70*time.Second || p.Remaining > 80*time.Second {
 					t.Errorf("a second after the start: %s; want 15 queued and 78 s to go", p)
 				}
@@ -88,11 +88,11 @@ func TestSixteenShardsOneAtATime(t *testing.T) {
 				if p := s.fleet.Progress(); p.Remaining != 0 || p.String() != "16 of 16 shards online" {
 					t.Errorf("at the end: %s", p)
 				}
-				if n := len(noted[gateway.SessionInvalidated](s)); n != 0 {
+				if n := len(observed[gateway.SessionInvalidated](s)); n != 0 {
 					t.Errorf("%d sessions were refused", n)
 				}
-				s.identifies(16)
-				s.faultless()
+				s.wantIdentifies(16)
+				s.noViolations()
 			})
 		})
 	}
@@ -102,26 +102,26 @@ func TestSixteenShardsOneAtATime(t *testing.T) {
 // sessions, then all resume within two seconds, without an IDENTIFY.
 // Statements: G-053.
 func TestRestartResumesAllShards(t *testing.T) {
-	play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}, guilds: 20}, func(s *stage) {
-		s.run(time.Minute)
-		s.pass(time.Minute)
+	run(t, config{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}, guilds: 20}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(time.Minute)
 		began := time.Now()
 		s.stop(gateway.KeepSession)
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the stop of all took %s", took)
 		}
 		for _, g := range s.app.Guilds {
-			s.say(g, "while you were away")
+			s.post(g, "while you were away")
 		}
-		s.make()
-		if took := s.run(time.Minute); took > 2*time.Second {
+		s.newFleet()
+		if took := s.startLive(time.Minute); took > 2*time.Second {
 			t.Errorf("the restart took %s, want 2 s at most", took)
 		}
-		s.identifies(64)
-		if got := len(s.seen("MESSAGE_CREATE")); got != 20 {
+		s.wantIdentifies(64)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 20 {
 			t.Errorf("%d messages were replayed, want 20", got)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -130,17 +130,17 @@ func TestRestartResumesAllShards(t *testing.T) {
 // after.
 // Statements: G-046, G-122.
 func TestShardWithoutHelloDelaysNone(t *testing.T) {
-	for name, permit := range limiters {
+	for name, limiter := range limiters {
 		t.Run(name, func(t *testing.T) {
-			play(t, setting{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *stage) {
-				s.with(permit)
+			run(t, config{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *harness) {
+				s.useLimiter(limiter)
 				s.inject(discordsim.Fault{Name: "no-hello", Count: 1})
-				s.begin()
+				s.start()
 				took := s.until(time.Minute, "63 shards are online", func() bool { return s.fleet.Progress().Online == 63 })
 				if took > 17*time.Second {
 					t.Errorf("the others took %s, want about 16 s as ever", took)
 				}
-				failed := noted[gateway.ConnectFailed](s)
+				failed := observed[gateway.ConnectFailed](s)
 				if len(failed) != 1 {
 					t.Fatalf("%d attempts failed, want 1", len(failed))
 				}
@@ -148,9 +148,28 @@ func TestShardWithoutHelloDelaysNone(t *testing.T) {
 					t.Errorf("the sick shard %s was not the last one", sick)
 				}
 				s.until(10*time.Second, "the sick shard is online too", func() bool { return s.fleet.Progress().Done() })
-				s.identifies(64)
-				s.faultless()
+				s.wantIdentifies(64)
+				s.noViolations()
 			})
 		})
 	}
+}
+
+// Given a hundred shards, when the bot says goodbye, then all leave side by side
+// with 1000.
+// Statements: G-089.
+func TestGoodbyeOfAll(t *testing.T) {
+	run(t, config{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.advance(10 * time.Second)
+		began := time.Now()
+		s.stop(gateway.EndSession)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		s.advance(time.Second) // the last close frames arrive
+		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Online(s.app) {
+			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Online(s.app))
+		}
+	})
 }

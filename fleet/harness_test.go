@@ -20,8 +20,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asDiscord) != "" {
-		serveDiscord()
+	if os.Getenv(asSim) != "" {
+		serveSim()
 		return
 	}
 	code := m.Run()
@@ -34,28 +34,28 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// intents are what the stage's bot asks for.
+// intents are what the bot of the tests asks for.
 const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentDirectMessages | gateway.IntentMessageContent
 
-// stage is a bot with many shards in front of a simulated Discord, in virtual
+// harness is a bot with many shards in front of a simulated Discord, in virtual
 // time.
-type stage struct {
-	t     *testing.T
-	sim   *discordsim.Sim
-	app   *discordsim.App
-	user  discordsim.User
-	fleet *fleet.Fleet
-	saved *shelf
-	set   setting
-	ran   chan struct{}
+type harness struct {
+	t        *testing.T
+	sim      *discordsim.Sim
+	app      *discordsim.App
+	user     discordsim.User
+	fleet    *fleet.Fleet
+	sessions *memorySessions
+	config   config
+	ran      chan struct{}
 
-	mu     sync.Mutex
-	events []gateway.Event
-	notes  []gateway.Observation
+	mu           sync.Mutex
+	events       []gateway.Event
+	observations []gateway.Observation
 }
 
-// setting changes a stage before the curtain rises.
-type setting struct {
+// config is what a test may choose of its bot and its simulator.
+type config struct {
 	sim     discordsim.Config
 	app     discordsim.AppConfig
 	guilds  int
@@ -64,20 +64,20 @@ type setting struct {
 	handle  func(context.Context, gateway.Event)
 }
 
-// play tells one story in virtual time: the fleet is made but not yet running.
-func play(t *testing.T, set setting, story func(*stage)) {
+// run tells one story in virtual time: the fleet is made but not yet running.
+func run(t *testing.T, c config, story func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, sim: discordsim.New(set.sim), set: set, saved: &shelf{sessions: map[gateway.ShardID]gateway.Session{}}}
+		s := &harness{t: t, sim: discordsim.New(c.sim), config: c, sessions: &memorySessions{sessions: map[gateway.ShardID]gateway.Session{}}}
 		defer s.sim.Close()
 		s.user = s.sim.AddUser("ada")
-		for range set.guilds {
+		for range c.guilds {
 			g := s.sim.AddGuild("a guild")
 			s.sim.AddMembers(g, s.user)
-			set.app.Guilds = append(set.app.Guilds, g)
+			c.app.Guilds = append(c.app.Guilds, g)
 		}
-		s.app = s.sim.AddApp(set.app)
-		s.make()
+		s.app = s.sim.AddApp(c.app)
+		s.newFleet()
 		defer func() {
 			if s.ran != nil {
 				s.stop(gateway.KeepSession)
@@ -87,9 +87,9 @@ func play(t *testing.T, set setting, story func(*stage)) {
 	})
 }
 
-// make makes the next process's fleet.
-func (s *stage) make() {
-	assignment, err := fleet.ParseAssignment(s.set.shards)
+// newFleet makes the next process's fleet.
+func (s *harness) newFleet() {
+	assignment, err := fleet.ParseAssignment(s.config.shards)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -98,26 +98,26 @@ func (s *stage) make() {
 			Credentials:     gateway.Credentials{Token: s.app.Token, Intents: intents},
 			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
 			Dialer:          gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
-			Handler:         gateway.HandlerFunc(s.take),
+			Handler:         gateway.HandlerFunc(s.handleEvent),
 			Observer:        gateway.ObserverFunc(s.observe),
 			Presence:        &gateway.Presence{Status: gateway.StatusOnline},
 			Compression:     gateway.CompressNone,
 			IdentifyLimiter: identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency}),
-			Rand:            chance(s.t.Name()),
+			Rand:            seededRand(s.t.Name()),
 		},
 		Assigner: assignment,
-		Sessions: s.saved,
+		Sessions: s.sessions,
 	}
-	if s.set.options != nil {
-		s.set.options(&options)
+	if s.config.options != nil {
+		s.config.options(&options)
 	}
 	if s.fleet, err = fleet.New(options); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// chance is a source of jitter that is the same in every run of a test.
-func chance(name string) func() float64 {
+// seededRand is a source of jitter that is the same in every run of a test.
+func seededRand(name string) func() float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
 	r := rand.New(rand.NewPCG(h.Sum64(), 1))
@@ -129,52 +129,54 @@ func chance(name string) func() float64 {
 	}
 }
 
-// shelf keeps sessions as a disk would.
-type shelf struct {
+// memorySessions keeps sessions as a disk would.
+type memorySessions struct {
 	mu       sync.Mutex
 	sessions map[gateway.ShardID]gateway.Session
 }
 
-func (s *shelf) Session(p gateway.ShardID) gateway.Session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sessions[p]
+func (m *memorySessions) Session(shard gateway.ShardID) gateway.Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[shard]
 }
 
-func (s *shelf) SessionStore(p gateway.ShardID) gateway.SessionStore { return slot{s, p} }
-
-type slot struct {
-	shelf *shelf
-	pair  gateway.ShardID
+func (m *memorySessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
+	return memoryStore{m, shard}
 }
 
-func (s slot) Save(session gateway.Session) {
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	s.shelf.sessions[s.pair] = session
+type memoryStore struct {
+	sessions *memorySessions
+	shard    gateway.ShardID
 }
 
-func (s *stage) take(ctx context.Context, e gateway.Event) {
+func (m memoryStore) Save(session gateway.Session) {
+	m.sessions.mu.Lock()
+	defer m.sessions.mu.Unlock()
+	m.sessions.sessions[m.shard] = session
+}
+
+func (s *harness) handleEvent(ctx context.Context, e gateway.Event) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	s.mu.Unlock()
-	if s.set.handle != nil {
-		s.set.handle(ctx, e)
+	if s.config.handle != nil {
+		s.config.handle(ctx, e)
 	}
 }
 
-func (s *stage) observe(n gateway.Observation) {
+func (s *harness) observe(n gateway.Observation) {
 	switch n.Event.(type) {
 	case gateway.HeartbeatSent, gateway.HeartbeatACK:
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.notes = append(s.notes, n)
+	s.observations = append(s.observations, n)
 }
 
-// begin runs the fleet without waiting for anything.
-func (s *stage) begin() {
+// start runs the fleet without waiting for anything.
+func (s *harness) start() {
 	s.ran = make(chan struct{})
 	f, ran := s.fleet, s.ran
 	go func() {
@@ -185,15 +187,15 @@ func (s *stage) begin() {
 	}()
 }
 
-// run runs the fleet until every shard is online and returns how long that took.
-func (s *stage) run(limit time.Duration) time.Duration {
+// startLive runs the fleet until every shard is online and returns how long that took.
+func (s *harness) startLive(limit time.Duration) time.Duration {
 	s.t.Helper()
-	s.begin()
+	s.start()
 	return s.until(limit, "every shard is online", func() bool { return s.fleet.Progress().Done() })
 }
 
 // stop ends the fleet.
-func (s *stage) stop(mode gateway.StopMode) {
+func (s *harness) stop(mode gateway.StopMode) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -206,7 +208,7 @@ func (s *stage) stop(mode gateway.StopMode) {
 
 // until lets virtual time pass until something holds, and returns how long that
 // took.
-func (s *stage) until(limit time.Duration, what string, holds func() bool) time.Duration {
+func (s *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
 	s.t.Helper()
 	start := time.Now()
 	for !holds() {
@@ -219,14 +221,14 @@ func (s *stage) until(limit time.Duration, what string, holds func() bool) time.
 	return time.Since(start)
 }
 
-// pass lets virtual time pass.
-func (s *stage) pass(d time.Duration) {
+// advance lets virtual time pass.
+func (s *harness) advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 // inject lets something go wrong.
-func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
+func (s *harness) inject(f discordsim.Fault) *discordsim.Active {
 	s.t.Helper()
 	a, err := s.sim.Inject(f)
 	if err != nil {
@@ -235,13 +237,13 @@ func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
 	return a
 }
 
-// say makes the user say something in a guild.
-func (s *stage) say(g *discordsim.Guild, text string) discordsim.Message {
+// post makes the user say something in a guild.
+func (s *harness) post(g *discordsim.Guild, text string) discordsim.Message {
 	return s.sim.Say(g.Channels[0].ID, s.user.ID, text)
 }
 
-// seen lists the events of a type the handler was given.
-func (s *stage) seen(typ string) (events []gateway.Event) {
+// eventsOf lists the events of a type the handler was given.
+func (s *harness) eventsOf(typ string) (events []gateway.Event) {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,12 +255,12 @@ func (s *stage) seen(typ string) (events []gateway.Event) {
 	return events
 }
 
-// noted lists the observations of one kind, by time.
-func noted[T gateway.ShardEvent](s *stage) (all []gateway.Observation) {
+// observed lists the observations of one kind, by time.
+func observed[T gateway.ShardEvent](s *harness) (all []gateway.Observation) {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range s.notes {
+	for _, n := range s.observations {
 		if _, ok := n.Event.(T); ok {
 			all = append(all, n)
 		}
@@ -267,16 +269,16 @@ func noted[T gateway.ShardEvent](s *stage) (all []gateway.Observation) {
 	return all
 }
 
-// faultless fails the story when the simulator saw a protocol violation.
-func (s *stage) faultless() {
+// noViolations fails the story when the simulator saw a protocol violation.
+func (s *harness) noViolations() {
 	s.t.Helper()
 	for _, v := range s.sim.Verdict(s.app).Violations {
 		s.t.Errorf("the client broke %s: %s", v.Statement, v.What)
 	}
 }
 
-// identifies fails the story unless so many IDENTIFYs were sent.
-func (s *stage) identifies(want int) {
+// wantIdentifies fails the story unless so many IDENTIFYs were sent.
+func (s *harness) wantIdentifies(want int) {
 	s.t.Helper()
 	if got := s.sim.Verdict(s.app).Identifies; got != want {
 		s.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
