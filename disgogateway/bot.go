@@ -30,7 +30,7 @@ func (o Options) Run(token string, opts ...bot.ConfigOpt) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*closeTime)
 		defer cancel()
 		if o.Sessions != nil {
-			pause(ctx, client)
+			keepSessions(ctx, client)
 		}
 		client.Close(ctx)
 	}()
@@ -52,8 +52,8 @@ func (o Options) Run(token string, opts ...bot.ConfigOpt) error {
 	return nil
 }
 
-// pause closes what is open so that the next start can resume it.
-func pause(ctx context.Context, client *bot.Client) {
+// keepSessions closes what is open so that the next start can resume it.
+func keepSessions(ctx context.Context, client *bot.Client) {
 	const reason = "a planned restart"
 	if client.HasGateway() {
 		client.Gateway.CloseWithCode(ctx, websocket.CloseServiceRestart, reason)

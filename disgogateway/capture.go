@@ -5,11 +5,11 @@ package disgogateway
 // cannot: a blank struct that the options can be applied to and that is read
 // afterwards. Should a field disappear from disgo, this package does not compile.
 
-// blank makes an empty value of what the options are for.
-func blank[O ~func(*C), C any](_ []O) *C { return new(C) }
+// newConfig makes an empty value of what the options are for.
+func newConfig[O ~func(*C), C any](_ []O) *C { return new(C) }
 
-// keep makes an option that remembers what it is applied to and then calls then.
-func keep[O ~func(*C), C any](_ O, then func()) (**C, O) {
+// capture makes an option that remembers what it is applied to and then calls then.
+func capture[O ~func(*C), C any](_ O, then func()) (**C, O) {
 	kept := new(*C)
 	return kept, func(c *C) {
 		*kept = c
@@ -17,8 +17,8 @@ func keep[O ~func(*C), C any](_ O, then func()) (**C, O) {
 	}
 }
 
-// together makes one option of several.
-func together[O ~func(*C), C any](options ...O) O {
+// combine makes one option of several.
+func combine[O ~func(*C), C any](options ...O) O {
 	return func(c *C) {
 		for _, option := range options {
 			option(c)

@@ -24,16 +24,16 @@ import (
 func TestReconnectsAreResumes(t *testing.T) {
 	for _, fault := range []string{"cut", "op7", "op9-true"} {
 		t.Run(fault, func(t *testing.T) {
-			var heard notebook[string]
-			var resumed notebook[bool]
-			play(t, setting{bot: []bot.ConfigOpt{
+			var heard list[string]
+			var resumed list[bool]
+			run(t, config{bot: []bot.ConfigOpt{
 				bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
 				bot.WithEventListenerFunc(func(*events.Resumed) { resumed.add(true) }),
-			}}, func(s *stage) {
+			}}, func(s *harness) {
 				s.open()
 				id := *s.client.Gateway.SessionID()
 				s.inject(discordsim.Fault{Name: fault})
-				s.say("in between")
+				s.post("in between")
 				s.until(time.Minute, "the session is resumed", func() bool { return resumed.len() == 1 && heard.len() == 1 })
 				if got := *s.client.Gateway.SessionID(); got != id {
 					t.Error("it is another session")
@@ -41,7 +41,7 @@ func TestReconnectsAreResumes(t *testing.T) {
 				if n := s.sim.Verdict(s.app).Identifies; n != 1 {
 					t.Errorf("%d IDENTIFYs", n)
 				}
-				s.faultless()
+				s.noViolations()
 			})
 		})
 	}
@@ -61,9 +61,9 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 		{websocket.CloseServiceRestart, true},
 		{4000, true},
 	} {
-		play(t, setting{}, func(s *stage) {
+		run(t, config{}, func(s *harness) {
 			s.open()
-			s.pass(time.Second)
+			s.advance(time.Second)
 			g := s.client.Gateway
 			id, seq := *g.SessionID(), *g.LastSequenceReceived()
 			ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
@@ -88,7 +88,7 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 				t.Errorf("after %d and a second Open there were %d IDENTIFYs, want %d", end.code, n, want)
 			}
 			if end.keeps {
-				s.faultless() // to end a session and begin another costs an IDENTIFY, and the simulator says so
+				s.noViolations() // to end a session and begin another costs an IDENTIFY, and the simulator says so
 			}
 		})
 	}
@@ -98,9 +98,9 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 // connection resumes it.
 // Statements: G-066.
 func TestASessionInTheOptionsIsResumed(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		g := s.client.Gateway
 		id, seq, url := *g.SessionID(), *g.LastSequenceReceived(), *g.ResumeURL()
 		s.gateway().CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
@@ -112,7 +112,7 @@ func TestASessionInTheOptionsIsResumed(t *testing.T) {
 		if v := s.sim.Verdict(s.app); v.Identifies != 1 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -121,28 +121,28 @@ func TestASessionInTheOptionsIsResumed(t *testing.T) {
 // the bot comes back by itself when the refusal is mended.
 // Statements: G-094, G-098.
 func TestARefusedBotIsToldWhy(t *testing.T) {
-	var told notebook[error]
-	play(t, setting{gateway: []disgoway.ConfigOpt{
+	var told list[error]
+	run(t, config{gateway: []disgoway.ConfigOpt{
 		disgoway.WithCloseHandler(func(_ disgoway.Gateway, err error, reconnect bool) {
 			if reconnect {
 				t.Error("the close handler is told to reconnect")
 			}
 			told.add(err)
 		}),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		flags := s.app.Flags
 		s.sim.SetFlags(s.app, 0)
 		err := s.client.OpenGateway(s.t.Context())
-		refused(t, err, 4014)
+		wantRefused(t, err, 4014)
 		if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
 			t.Errorf("the status is %s", got)
 		}
 		s.sim.SetFlags(s.app, flags)
 		s.open()
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "intents-off"})
 		s.until(5*time.Minute, "the close handler is told", func() bool { return told.len() == 1 })
-		refused(t, told.list()[0], 0)
+		wantRefused(t, told.all()[0], 0)
 		if _, parked := s.gateway().State().(gateway.Parked); !parked {
 			t.Errorf("the state is %s", s.gateway().State())
 		}
@@ -151,8 +151,8 @@ func TestARefusedBotIsToldWhy(t *testing.T) {
 	})
 }
 
-// refused fails the test unless the error holds disgo's close error.
-func refused(t *testing.T, err error, code int) {
+// markUnauthorized fails the test unless the error holds disgo's close error.
+func wantRefused(t *testing.T, err error, code int) {
 	t.Helper()
 	if closed, ok := errors.AsType[*websocket.CloseError](err); !ok || (code != 0 && closed.Code != code) || disgoway.CloseEventCodeByCode(closed.Code).Code == 0 {
 		t.Errorf("got %v", err)
@@ -163,9 +163,9 @@ func refused(t *testing.T, err error, code int) {
 // is spent on it.
 // Statements: G-004.
 func TestAWrongTokenSpendsNothing(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.sim.ResetToken(s.app)
-		refused(t, s.client.OpenGateway(s.t.Context()), 4004)
+		wantRefused(t, s.client.OpenGateway(s.t.Context()), 4004)
 		if v := s.sim.Verdict(s.app); v.Identifies != 0 {
 			t.Errorf("%d IDENTIFYs", v.Identifies)
 		}
@@ -175,7 +175,7 @@ func TestAWrongTokenSpendsNothing(t *testing.T) {
 // Given a gateway that cannot be reached, when the time to open is over, then
 // Open fails and leaves nothing running; a second Open of an open one is refused.
 func TestOpenEndsWithItsContext(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		lift, err := s.sim.Inject(discordsim.Fault{Name: "no-hello"})
 		if err != nil {
 			t.Fatal(err)
@@ -199,19 +199,19 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 // Given a listener that closes its own bot, as a shutdown command does, then
 // that ends in seconds.
 func TestAListenerMayCloseItsBot(t *testing.T) {
-	var took notebook[time.Duration]
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+	var took list[time.Duration]
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 		began := time.Now()
 		e.Client().Close(context.Background())
 		took.add(time.Since(began))
-	})}}, func(s *stage) {
+	})}}, func(s *harness) {
 		s.open()
-		s.say("shut down")
+		s.post("shut down")
 		s.until(time.Minute, "the bot is closed", func() bool { return took.len() == 1 })
-		if got := took.list()[0]; got > 10*time.Second {
+		if got := took.all()[0]; got > 10*time.Second {
 			t.Errorf("it took %s", got)
 		}
-		s.pass(time.Second)
+		s.advance(time.Second)
 		if codes := s.sim.Verdict(s.app).CloseCodes; !slices.Equal(keys(codes), []int{1000}) {
 			t.Errorf("the bot closed with %v", codes)
 		}

@@ -22,40 +22,40 @@ type source struct {
 	handler disgo.EventHandlerFunc
 	log     *slog.Logger   // nil: slog.Default
 	rest    disgorest.Rest // nil where only the gateway is known
-	// inquiry and permit are shared by the shards of a manager; nil: one's own.
-	inquiry *inquiry
-	permit  gateway.IdentifyLimiter
-	door    door
+	// gatewayBot and permit are shared by the shards of a manager; nil: one's own.
+	gatewayBot *gatewayBot
+	limiter    gateway.IdentifyLimiter
+	lock       eventLock
 }
 
-// plan is one connection, read from disgo's options.
-type plan struct {
-	options  gateway.Options // without presence, handler and observer
-	presence *disgo.MessageDataPresenceUpdate
-	handler  disgo.EventHandlerFunc
-	door     door
-	log      *slog.Logger
-	raw      bool
-	closed   disgo.CloseHandlerFunc
+// config is one connection, read from disgo's options.
+type config struct {
+	options      gateway.Options // without presence, handler and observer
+	presence     *disgo.MessageDataPresenceUpdate
+	handler      disgo.EventHandlerFunc
+	lock         eventLock
+	log          *slog.Logger
+	raw          bool
+	closeHandler disgo.CloseHandlerFunc
 }
 
-// plan reads disgo's options.
-func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
-	c := blank(opts)
+// config reads disgo's options.
+func (o Options) config(src source, opts []disgo.ConfigOpt) config {
+	c := newConfig(opts)
 	c.Logger = src.log
 	for _, opt := range opts {
 		opt(c)
 	}
-	if src.inquiry == nil && src.rest != nil {
-		src.inquiry = newInquiry(src.rest)
+	if src.gatewayBot == nil && src.rest != nil {
+		src.gatewayBot = newGatewayBot(src.rest)
 	}
 	pair := gateway.ShardID{ID: c.ShardID, Count: c.ShardCount}
-	p := plan{
-		presence: c.Presence, handler: src.handler, door: src.door, raw: c.EnableRawEvents, closed: c.CloseHandler,
+	p := config{
+		presence: c.Presence, handler: src.handler, lock: src.lock, raw: c.EnableRawEvents, closeHandler: c.CloseHandler,
 		log: cmp.Or(c.Logger, slog.Default()).With("name", "gateway", "shard_id", pair.ID, "shard_count", max(1, pair.Count)),
 	}
-	if p.door == nil {
-		p.door = newDoor()
+	if p.lock == nil {
+		p.lock = newEventLock()
 	}
 	p.options = gateway.Options{
 		Credentials:       gateway.Credentials{Token: strings.TrimPrefix(src.token, "Bot "), Intents: gateway.Intents(c.Intents)},
@@ -63,7 +63,7 @@ func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
 		Shard:             pair,
 		Properties:        c.Browser,
 		LargeThreshold:    c.LargeThreshold,
-		IdentifyLimiter:   cmp.Or(o.Permit, src.permit),
+		IdentifyLimiter:   cmp.Or(o.IdentifyLimiter, src.limiter),
 		CredentialChecker: o.CredentialChecker,
 		Dialer:            o.Dialer,
 		Compression:       compressions[c.Compression],
@@ -74,23 +74,23 @@ func (o Options) plan(src source, opts []disgo.ConfigOpt) plan {
 	base := cmp.Or(c.URL, disgo.URL)
 	switch {
 	case p.options.URLSource != nil:
-	case c.URL == "" && src.inquiry != nil:
-		p.options.URLSource = src.inquiry
+	case c.URL == "" && src.gatewayBot != nil:
+		p.options.URLSource = src.gatewayBot
 	default:
 		p.options.URLSource = gateway.FixedURL(base)
 	}
-	if p.options.CredentialChecker == nil && src.inquiry != nil {
-		p.options.CredentialChecker = src.inquiry
+	if p.options.CredentialChecker == nil && src.gatewayBot != nil {
+		p.options.CredentialChecker = src.gatewayBot
 	}
 	switch {
 	case p.options.IdentifyLimiter != nil:
 	case c.IdentifyRateLimiter != nil:
-		p.options.IdentifyLimiter = borrowed{c.IdentifyRateLimiter}
+		p.options.IdentifyLimiter = disgoLimiter{c.IdentifyRateLimiter}
 	default:
-		p.options.IdentifyLimiter = newPermit(src.inquiry, o.Rand)
+		p.options.IdentifyLimiter = newLimiter(src.gatewayBot, o.Rand)
 	}
 	if p.options.Dialer == nil && c.Dialer != nil && c.Dialer != websocket.DefaultDialer {
-		p.options.Dialer = redial(c.Dialer)
+		p.options.Dialer = dialerOf(c.Dialer)
 	}
 	if c.SessionID != nil && c.LastSequenceReceived != nil {
 		p.options.Session = gateway.Session{ID: *c.SessionID, ResumeURL: base, Seq: int64(*c.LastSequenceReceived)}
@@ -114,18 +114,18 @@ var compressions = map[disgo.CompressionType]gateway.Compression{
 	disgo.CompressionZlibStream: gateway.CompressZlib,
 }
 
-// newPermit is an account in memory that knows Discord's limits where it can ask.
-func newPermit(q *inquiry, rand func() float64) gateway.IdentifyLimiter {
+// newLimiter is an account in memory that knows Discord's limits where it can ask.
+func newLimiter(q *gatewayBot, rand func() float64) gateway.IdentifyLimiter {
 	opts := identify.Options{Total: identify.DefaultTotal, Rand: rand}
 	if q != nil {
-		opts.SessionStartLimit = q.limits
+		opts.SessionStartLimit = q.sessionStartLimit
 	}
 	return identify.New(opts)
 }
 
-// redial takes over what a dialer of disgo's can be told: proxy, TLS, and how
+// dialerOf takes over what a dialer of disgo's can be told: proxy, TLS, and how
 // the TCP connection is made.
-func redial(d *websocket.Dialer) gateway.Dialer {
+func dialerOf(d *websocket.Dialer) gateway.Dialer {
 	const phase = 5 * time.Second
 	dial := d.NetDialContext
 	if dial == nil {

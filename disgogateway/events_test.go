@@ -17,12 +17,12 @@ import (
 // Given a bot that changed two lines, when people talk, its listeners hear it in
 // order, and its caches and its own identity are those of any disgo bot.
 func TestADisgoBotHearsAndKnows(t *testing.T) {
-	var heard notebook[string]
-	var guilds notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{
+	var heard list[string]
+	var guilds list[string]
+	run(t, config{bot: []bot.ConfigOpt{
 		bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
 		bot.WithEventListenerFunc(func(e *events.GuildReady) { guilds.add(e.Guild.Name) }),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		s.open()
 		if got := s.client.Gateway.Status(); got != disgoway.StatusReady {
 			t.Errorf("after Open the status is %s", got)
@@ -30,17 +30,17 @@ func TestADisgoBotHearsAndKnows(t *testing.T) {
 		var said []string
 		for i := range 20 {
 			said = append(said, fmt.Sprint("message ", i))
-			s.say(said[i])
+			s.post(said[i])
 		}
 		s.until(time.Minute, "everything was heard", func() bool { return heard.len() == len(said) })
-		if got := heard.list(); !slices.Equal(got, said) {
+		if got := heard.all(); !slices.Equal(got, said) {
 			t.Errorf("heard %q", got)
 		}
-		s.until(time.Minute, "the guild is ready", func() bool { return slices.Equal(guilds.list(), []string{"reading room"}) })
+		s.until(time.Minute, "the guild is ready", func() bool { return slices.Equal(guilds.all(), []string{"reading room"}) })
 		if got := s.client.ID().String(); got != s.app.Bot.ID.String() {
 			t.Errorf("the bot takes itself for %s", got)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -49,31 +49,31 @@ func TestADisgoBotHearsAndKnows(t *testing.T) {
 // Statements: G-029.
 func TestAListenerThatBlocksStallsNoConnection(t *testing.T) {
 	var free chan struct{}
-	var heard notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+	var heard list[string]
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 		if e.Message.Content == "block" {
 			<-free
 		}
 		heard.add(e.Message.Content)
-	})}}, func(s *stage) {
+	})}}, func(s *harness) {
 		free = make(chan struct{}) // a channel of this bubble
 		s.open()
-		s.pass(time.Second) // the guild has come
-		s.say("block")
-		s.say("later")
-		s.pass(30 * time.Minute)
+		s.advance(time.Second) // the guild has come
+		s.post("block")
+		s.post("later")
+		s.advance(30 * time.Minute)
 		stats := s.gateway().Stats()
 		if stats.Connects != 1 || stats.ACKs < 40 {
 			t.Errorf("%d connections, %d heartbeats answered", stats.Connects, stats.ACKs)
 		}
 		if heard.len() != 0 || stats.QueuedAge < 29*time.Minute {
-			t.Errorf("heard %q, the oldest event is %s old", heard.list(), stats.QueuedAge)
+			t.Errorf("heard %q, the oldest event is %s old", heard.all(), stats.QueuedAge)
 		}
 		before := *s.client.Gateway.LastSequenceReceived()
 		close(free)
 		s.until(time.Minute, "both were heard", func() bool { return heard.len() == 2 })
 		s.until(time.Minute, "the sequence has moved on", func() bool { return *s.client.Gateway.LastSequenceReceived() == before+2 })
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -82,34 +82,34 @@ func TestAListenerThatBlocksStallsNoConnection(t *testing.T) {
 // and in order.
 func TestWhatTheQueueCannotHoldComesLater(t *testing.T) {
 	var free chan struct{}
-	var heard notebook[string]
-	set := setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+	var heard list[string]
+	set := config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 		if e.Message.Content == "block" {
 			<-free
 		}
 		heard.add(e.Message.Content)
 	})}}
 	set.own.QueueBytes = 8 << 10
-	play(t, set, func(s *stage) {
+	run(t, set, func(s *harness) {
 		free = make(chan struct{})
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		said := []string{"block"}
-		s.say("block")
+		s.post("block")
 		for i := range 60 {
 			said = append(said, fmt.Sprint("message ", i))
-			s.say(said[i+1])
+			s.post(said[i+1])
 		}
-		s.pass(10 * time.Second)
-		if noted[gateway.QueueFull](s) == 0 {
+		s.advance(10 * time.Second)
+		if countObserved[gateway.QueueFull](s) == 0 {
 			t.Error("the queue never was full")
 		}
 		close(free)
 		s.until(5*time.Minute, "everything was heard", func() bool { return heard.len() >= len(said) })
-		if got := heard.list(); !slices.Equal(got, said) {
+		if got := heard.all(); !slices.Equal(got, said) {
 			t.Errorf("heard %q", got)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -117,15 +117,15 @@ func TestWhatTheQueueCannotHoldComesLater(t *testing.T) {
 // connection suffers, and closing the bot does not hang.
 func TestOneLockStallsNoShard(t *testing.T) {
 	var free chan struct{}
-	play(t, setting{app: discordsim.AppConfig{Shards: 2}, guilds: 4, shards: none, bot: []bot.ConfigOpt{
+	run(t, config{app: discordsim.AppConfig{Shards: 2}, guilds: 4, shards: none, bot: []bot.ConfigOpt{
 		bot.WithEventListenerFunc(func(*events.MessageCreate) { <-free }),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		free = make(chan struct{})
 		s.open()
 		for _, g := range s.guilds {
 			s.sim.Say(g.Channels[0].ID, s.ada.ID, "block")
 		}
-		s.pass(20 * time.Minute)
+		s.advance(20 * time.Minute)
 		for _, c := range s.sim.Connections(s.app) {
 			if !c.Closed.IsZero() {
 				t.Errorf("connection %d was closed with %d", c.ID, c.Code)
@@ -137,30 +137,30 @@ func TestOneLockStallsNoShard(t *testing.T) {
 			t.Errorf("closing took %s", took)
 		}
 		close(free)
-		s.pass(time.Minute)
-		s.faultless()
+		s.advance(time.Minute)
+		s.noViolations()
 	})
 }
 
 // Given a listener that panics, then that event is lost to the listeners behind
 // it, and nothing else.
 func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
-	var heard notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+	var heard list[string]
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 		if e.Message.Content == "bad" {
 			panic("a listener's mistake")
 		}
 		heard.add(e.Message.Content)
-	})}}, func(s *stage) {
+	})}}, func(s *harness) {
 		s.open()
 		for _, text := range []string{"one", "bad", "two"} {
-			s.say(text)
+			s.post(text)
 		}
 		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
 		if c := s.gateway().Stats().Connects; c != 1 {
 			t.Errorf("%d connections", c)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -168,28 +168,28 @@ func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
 // and is counted.
 // Statements: G-109, G-110.
 func TestAnUndecodableEventCostsOneEvent(t *testing.T) {
-	var heard notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })}}, func(s *stage) {
+	var heard list[string]
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })}}, func(s *harness) {
 		s.open()
-		s.say("one")
+		s.post("one")
 		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", map[string]any{"id": []int{1}, "author": "nobody"})
 		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", "text")
 		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
-		s.say("two")
+		s.post("two")
 		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
 		stats := s.gateway().Stats()
 		if stats.Undecodable != 2 || stats.Unknown != 1 || stats.Connects != 1 {
 			t.Errorf("undecodable %d, unknown %d, connections %d", stats.Undecodable, stats.Unknown, stats.Connects)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a bot that wants raw events, then it also gets those that disgo does not
 // know, byte for byte.
 func TestRawEventsCome(t *testing.T) {
-	var heard notebook[string]
-	play(t, setting{
+	var heard list[string]
+	run(t, config{
 		gateway: []disgoway.ConfigOpt{disgoway.WithEnableRawEvents(true)},
 		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.Raw) {
 			if e.EventType == "FROM_THE_FUTURE" {
@@ -198,11 +198,11 @@ func TestRawEventsCome(t *testing.T) {
 				heard.add(string(buf[:n]))
 			}
 		})},
-	}, func(s *stage) {
+	}, func(s *harness) {
 		s.open()
 		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
 		s.until(time.Minute, "the event has come", func() bool { return heard.len() == 1 })
-		if got := heard.list()[0]; got != `{"new":true}` {
+		if got := heard.all()[0]; got != `{"new":true}` {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -211,30 +211,30 @@ func TestRawEventsCome(t *testing.T) {
 // Given a vote in a poll, which disgo has a listener for but does not decode,
 // then the listener hears it.
 func TestPollVotesAreHeard(t *testing.T) {
-	var heard notebook[int]
-	play(t, setting{
+	var heard list[int]
+	run(t, config{
 		gateway: []disgoway.ConfigOpt{disgoway.WithIntents(disgoway.IntentGuildMessagePolls)},
 		bot:     []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.GuildMessagePollVoteAdd) { heard.add(e.AnswerID) })},
-	}, func(s *stage) {
+	}, func(s *harness) {
 		s.open()
 		g := s.guilds[0]
 		s.sim.Emit(s.app, g, "MESSAGE_POLL_VOTE_ADD", map[string]any{
 			"user_id": s.ada.ID, "channel_id": g.Channels[0].ID, "message_id": g.ID, "guild_id": g.ID, "answer_id": 2,
 		})
-		s.until(time.Minute, "the vote has come", func() bool { return slices.Equal(heard.list(), []int{2}) })
+		s.until(time.Minute, "the vote has come", func() bool { return slices.Equal(heard.all(), []int{2}) })
 	})
 }
 
 // Given a live bot, then disgo's listeners for heartbeats are told of each.
 // Statements: G-031.
 func TestHeartbeatsAreTold(t *testing.T) {
-	var heard notebook[time.Time]
-	play(t, setting{
+	var heard list[time.Time]
+	run(t, config{
 		sim: discordsim.Config{Latency: 30 * time.Millisecond},
 		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.HeartbeatAck) { heard.add(e.NewHeartbeat) })},
-	}, func(s *stage) {
+	}, func(s *harness) {
 		s.open()
-		s.pass(5 * time.Minute)
+		s.advance(5 * time.Minute)
 		if acks := s.gateway().Stats().ACKs; int64(heard.len()) != acks || acks < 5 {
 			t.Errorf("%d answered heartbeats, %d told", acks, heard.len())
 		}

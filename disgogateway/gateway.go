@@ -18,17 +18,17 @@ import (
 // Gateway is disgo's gateway.Gateway over a [gateway.Shard]. Make one with [New]
 // or [WithGateway]. It can be opened again after it was closed.
 type Gateway struct {
-	own     Options
-	resolve func() (plan, error)
-	once    sync.Once
-	plan    plan
-	broken  error // why there is no plan
+	options   Options
+	resolve   func() (config, error)
+	once      sync.Once
+	config    config
+	configErr error // why there is no plan
 
 	mu       sync.Mutex
-	life     *life // nil while closed
+	run      *run // nil while closed
 	session  gateway.Session
 	presence *disgo.MessageDataPresenceUpdate
-	past     gateway.Stats // of earlier lives
+	earlier  gateway.Stats // of earlier lives
 
 	undecodable, unknown, repeated atomic.Int64
 }
@@ -38,18 +38,18 @@ var (
 	_ disgo.CreateFunc = New
 )
 
-func newGateway(own Options, resolve func() (plan, error)) *Gateway {
-	return &Gateway{own: own, resolve: resolve}
+func newGateway(own Options, resolve func() (config, error)) *Gateway {
+	return &Gateway{options: own, resolve: resolve}
 }
 
-// ready reads the options, the first time it is called.
-func (g *Gateway) ready() (*plan, error) {
+// configure reads the options, the first time it is called.
+func (g *Gateway) configure() (*config, error) {
 	g.once.Do(func() {
-		g.plan, g.broken = g.resolve()
-		g.session = g.plan.options.Session
-		g.presence = g.plan.presence
+		g.config, g.configErr = g.resolve()
+		g.session = g.config.options.Session
+		g.presence = g.config.presence
 	})
-	return &g.plan, g.broken
+	return &g.config, g.configErr
 }
 
 // Stats are the shard's counts since the gateway was made, and what became of
@@ -68,68 +68,68 @@ type Stats struct {
 func (g *Gateway) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := Stats{Stats: g.past, Undecodable: g.undecodable.Load(), Unknown: g.unknown.Load(), Repeated: g.repeated.Load()}
-	if g.life != nil {
-		s.Stats = s.Plus(g.life.shard.Stats())
+	s := Stats{Stats: g.earlier, Undecodable: g.undecodable.Load(), Unknown: g.unknown.Load(), Repeated: g.repeated.Load()}
+	if g.run != nil {
+		s.Stats = s.Plus(g.run.shard.Stats())
 	}
 	return s
 }
 
 // State returns where the shard stands, in more words than Status has.
 func (g *Gateway) State() gateway.State {
-	if l := g.current(); l != nil {
+	if l := g.currentRun(); l != nil {
 		return l.shard.State()
 	}
 	return gateway.Idle{}
 }
 
-func (g *Gateway) current() *life {
+func (g *Gateway) currentRun() *run {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.life
+	return g.run
 }
 
 // ShardID returns the shard's number.
 func (g *Gateway) ShardID() int {
-	p, _ := g.ready()
+	p, _ := g.configure()
 	return p.options.Shard.ID
 }
 
 // ShardCount returns the number of shards the bot has.
 func (g *Gateway) ShardCount() int {
-	p, _ := g.ready()
+	p, _ := g.configure()
 	return max(1, p.options.Shard.Count)
 }
 
 // Intents returns what is asked for.
 func (g *Gateway) Intents() disgo.Intents {
-	p, _ := g.ready()
+	p, _ := g.configure()
 	return disgo.Intents(p.options.Intents)
 }
 
-// held returns the session to resume from, live or kept.
-func (g *Gateway) held() gateway.Session {
-	_, _ = g.ready()
+// heldSession returns the session to resume from, live or kept.
+func (g *Gateway) heldSession() gateway.Session {
+	_, _ = g.configure()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.life != nil {
-		return g.life.shard.Session()
+	if g.run != nil {
+		return g.run.shard.Session()
 	}
 	return g.session
 }
 
 // SessionID returns the session, nil without one.
-func (g *Gateway) SessionID() *string { return known(g.held().ID) }
+func (g *Gateway) SessionID() *string { return nonZero(g.heldSession().ID) }
 
 // ResumeURL returns the session's address, nil without one.
-func (g *Gateway) ResumeURL() *string { return known(g.held().ResumeURL) }
+func (g *Gateway) ResumeURL() *string { return nonZero(g.heldSession().ResumeURL) }
 
 // LastSequenceReceived returns the sequence number up to which the listeners
 // have finished, which is what a RESUME elsewhere should start from; nil without
 // a session. What was received and waits lies above it.
-func (g *Gateway) LastSequenceReceived() *int { return known(int(g.held().Seq)) }
+func (g *Gateway) LastSequenceReceived() *int { return nonZero(int(g.heldSession().Seq)) }
 
-func known[T comparable](v T) *T {
+func nonZero[T comparable](v T) *T {
 	var zero T
 	if v == zero {
 		return nil
@@ -139,7 +139,7 @@ func known[T comparable](v T) *T {
 
 // Latency returns the round trip of the last answered heartbeat, zero before.
 func (g *Gateway) Latency() time.Duration {
-	if l := g.current(); l != nil {
+	if l := g.currentRun(); l != nil {
 		return l.shard.Latency()
 	}
 	return 0
@@ -147,7 +147,7 @@ func (g *Gateway) Latency() time.Duration {
 
 // Status translates [Gateway.State].
 func (g *Gateway) Status() disgo.Status {
-	if l := g.current(); l != nil {
+	if l := g.currentRun(); l != nil {
 		return statusOf(l.shard.State())
 	}
 	return disgo.StatusDisconnected
@@ -177,21 +177,21 @@ func statusOf(s gateway.State) disgo.Status {
 // wrong; then the gateway is closed again. Afterwards it stays open, whatever
 // happens to the connection, until Close.
 func (g *Gateway) Open(ctx context.Context) error {
-	l, err := g.start()
+	l, err := g.startRun()
 	if err != nil {
 		return err
 	}
-	if err = l.await(ctx); err != nil {
+	if err = l.waitLive(ctx); err != nil {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 		defer cancel()
-		g.end(patience, gateway.KeepSession)
+		g.endRun(patience, gateway.KeepSession)
 	}
 	return err
 }
 
-// start begins a life and does not wait for it.
-func (g *Gateway) start() (*life, error) {
-	p, err := g.ready()
+// startRun begins a life and does not wait for it.
+func (g *Gateway) startRun() (*run, error) {
+	p, err := g.configure()
 	if err != nil {
 		return nil, err
 	}
@@ -199,25 +199,25 @@ func (g *Gateway) start() (*life, error) {
 		return nil, errors.New("disgogateway: there is no event handler to give events to")
 	}
 	g.mu.Lock()
-	old := g.life
+	old := g.run
 	g.mu.Unlock()
 	if old != nil {
 		if _, parked := old.shard.State().(gateway.Parked); !parked {
 			return nil, discord.ErrGatewayAlreadyConnected
 		}
-		g.end(context.Background(), gateway.KeepSession)
+		g.endRun(context.Background(), gateway.KeepSession)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.life != nil {
+	if g.run != nil {
 		return nil, discord.ErrGatewayAlreadyConnected
 	}
-	l, err := newLife(g, p)
+	l, err := newRun(g, p)
 	if err != nil {
 		return nil, fmt.Errorf("disgogateway: %w", err)
 	}
-	g.life = l
-	l.begin()
+	g.run = l
+	l.start()
 	return l, nil
 }
 
@@ -243,27 +243,27 @@ func (g *Gateway) CloseWithCode(ctx context.Context, code int, _ string) {
 	if gateway.CloseCode(code).Resumable() {
 		mode = gateway.KeepSession
 	}
-	g.end(ctx, mode)
+	g.endRun(ctx, mode)
 }
 
-// end ends the present life, if there is one.
-func (g *Gateway) end(ctx context.Context, mode gateway.StopMode) {
-	_, _ = g.ready()
-	if l := g.current(); l != nil {
+// endRun ends the present life, if there is one.
+func (g *Gateway) endRun(ctx context.Context, mode gateway.StopMode) {
+	_, _ = g.configure()
+	if l := g.currentRun(); l != nil {
 		l.stop(ctx, mode)
 		g.mu.Lock()
-		if g.life == l {
-			g.life = nil
+		if g.run == l {
+			g.run = nil
 			g.session = l.shard.Session()
-			g.past = g.past.Plus(l.shard.Stats())
-			g.past.QueuedBytes, g.past.QueuedAge = 0, 0
+			g.earlier = g.earlier.Plus(l.shard.Stats())
+			g.earlier.QueuedBytes, g.earlier.QueuedAge = 0, 0
 		}
 		g.mu.Unlock()
 	}
 	if mode == gateway.EndSession {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.life == nil {
+		if g.run == nil {
 			g.session = gateway.Session{}
 		}
 	}

@@ -16,29 +16,29 @@ import (
 	disgorest "github.com/disgoorg/disgo/rest"
 )
 
-// inquiry asks what a connection has to know before it can be made, over the
+// gatewayBot asks what a connection has to know before it can be made, over the
 // bot's own REST client: where the gateway is, how many shards, what may be spent.
-type inquiry struct {
+type gatewayBot struct {
 	rest disgorest.Rest
 
-	mu     sync.Mutex
-	answer *discord.GatewayBot // the last one
-	at     time.Time
-	anew   time.Time // when an address that failed was last asked about
+	mu         sync.Mutex
+	answer     *discord.GatewayBot // the last one
+	at         time.Time
+	askedAgain time.Time // when an address that failed was last asked about
 }
 
-func newInquiry(r disgorest.Rest) *inquiry { return &inquiry{rest: r} }
+func newGatewayBot(r disgorest.Rest) *gatewayBot { return &gatewayBot{rest: r} }
 
 const (
-	// young is how old an answer may be that a start is decided by (G-003).
-	young = 5 * time.Minute
-	// anewPause is how soon an address that still fails is asked about again.
-	anewPause = 15 * time.Second
+	// maxAnswerAge is how old an answer may be that a start is decided by (G-003).
+	maxAnswerAge = 5 * time.Minute
+	// askAgainPause is how soon an address that still fails is asked about again.
+	askAgainPause = 15 * time.Second
 )
 
 // ask returns an answer no older than age. The lock is not held meanwhile: two
 // at once ask twice, which is harmless.
-func (q *inquiry) ask(ctx context.Context, age time.Duration) (*discord.GatewayBot, time.Time, error) {
+func (q *gatewayBot) ask(ctx context.Context, age time.Duration) (*discord.GatewayBot, time.Time, error) {
 	q.mu.Lock()
 	answer, at := q.answer, q.at
 	q.mu.Unlock()
@@ -48,7 +48,7 @@ func (q *inquiry) ask(ctx context.Context, age time.Duration) (*discord.GatewayB
 	at = time.Now()
 	answer, err := q.rest.GetGatewayBot(disgorest.WithCtx(ctx))
 	if err != nil {
-		return nil, at, refused(err)
+		return nil, at, markUnauthorized(err)
 	}
 	q.mu.Lock()
 	q.answer, q.at = answer, at
@@ -56,8 +56,8 @@ func (q *inquiry) ask(ctx context.Context, age time.Duration) (*discord.GatewayB
 	return answer, at, nil
 }
 
-// refused marks an error that says that the token is no good.
-func refused(err error) error {
+// markUnauthorized marks an error that says that the token is no good.
+func markUnauthorized(err error) error {
 	err = rest.Plain(err)
 	said, ok := errors.AsType[*disgorest.Error](err)
 	if errors.Is(err, rest.ErrUnauthorized) ||
@@ -69,15 +69,15 @@ func refused(err error) error {
 
 // GatewayURL returns the base address (G-001): the known one, unless it failed and
 // has not been asked about for a while (G-002, G-005).
-func (q *inquiry) GatewayURL(ctx context.Context, failed string) (string, error) {
+func (q *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, error) {
 	q.mu.Lock()
 	known := ""
 	if q.answer != nil {
 		known = q.answer.URL
 	}
 	age := time.Duration(1<<63 - 1)
-	if known != "" && failed == known && time.Since(q.anew) >= anewPause {
-		age, q.anew = 0, time.Now()
+	if known != "" && failed == known && time.Since(q.askedAgain) >= askAgainPause {
+		age, q.askedAgain = 0, time.Now()
 	}
 	q.mu.Unlock()
 	answer, _, err := q.ask(ctx, age)
@@ -95,17 +95,17 @@ func (q *inquiry) GatewayURL(ctx context.Context, failed string) (string, error)
 }
 
 // shards returns the number of shards Discord recommends.
-func (q *inquiry) shards(ctx context.Context) (int, error) {
-	answer, _, err := q.ask(ctx, young)
+func (q *gatewayBot) shards(ctx context.Context) (int, error) {
+	answer, _, err := q.ask(ctx, maxAnswerAge)
 	if err != nil {
 		return 0, err
 	}
 	return max(1, answer.Shards), nil
 }
 
-// limits returns the session start limit.
-func (q *inquiry) limits(ctx context.Context) (identify.SessionStartLimit, error) {
-	answer, at, err := q.ask(ctx, young)
+// sessionStartLimit returns the session start limit.
+func (q *gatewayBot) sessionStartLimit(ctx context.Context) (identify.SessionStartLimit, error) {
+	answer, at, err := q.ask(ctx, maxAnswerAge)
 	if err != nil {
 		return identify.SessionStartLimit{}, err
 	}
@@ -121,7 +121,7 @@ func (q *inquiry) limits(ctx context.Context) (identify.SessionStartLimit, error
 
 // CheckCredentials looks whether a bot that Discord refused would be accepted now,
 // without spending an IDENTIFY (G-096 to G-098).
-func (q *inquiry) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
+func (q *gatewayBot) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
 	if _, _, err := q.ask(ctx, 0); err != nil {
 		return current, err
 	}
@@ -129,7 +129,7 @@ func (q *inquiry) CheckCredentials(ctx context.Context, cause gateway.Reason, cu
 	case gateway.CloseDisallowedIntents, gateway.CloseNotAuthenticated:
 		app, err := q.rest.GetCurrentApplication(disgorest.WithCtx(ctx))
 		if err != nil {
-			return current, refused(err)
+			return current, markUnauthorized(err)
 		}
 		if off := current.Intents.Refused(uint64(app.Flags)); off != 0 {
 			return current, fmt.Errorf("still switched off in the developer portal: %v", off.Switches())

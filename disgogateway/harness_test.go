@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// stage is one disgo bot in front of a simulated Discord, in virtual time.
-type stage struct {
+// harness is one disgo bot in front of a simulated Discord, in virtual time.
+type harness struct {
 	t      *testing.T
 	sim    *discordsim.Sim
 	app    *discordsim.App
@@ -43,11 +43,11 @@ type stage struct {
 	ada    discordsim.User
 	client *bot.Client
 
-	diary diary
+	recorder recorder
 }
 
-// setting changes a stage before the curtain rises.
-type setting struct {
+// config changes a stage before the curtain rises.
+type config struct {
 	sim    discordsim.Config
 	app    discordsim.AppConfig
 	guilds int // default 1
@@ -62,12 +62,12 @@ type setting struct {
 // intents are what the stage's bots ask for.
 const intents = disgoway.IntentGuilds | disgoway.IntentGuildMembers | disgoway.IntentGuildMessages | disgoway.IntentMessageContent | disgoway.IntentGuildVoiceStates
 
-// play tells one story in virtual time: the bot is made but not yet opened. When
+// run tells one story in virtual time: the bot is made but not yet opened. When
 // it is over, bot and simulator must end without leaving anything behind.
-func play(t *testing.T, set setting, story func(*stage)) {
+func run(t *testing.T, set config, story func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, sim: discordsim.New(set.sim)}
+		s := &harness{t: t, sim: discordsim.New(set.sim)}
 		defer s.sim.Close()
 		s.ada = s.sim.AddUser("ada")
 		for range max(1, set.guilds) {
@@ -81,7 +81,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 		defer transport.CloseIdleConnections()
 		own := set.own
 		own.Dialer = gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"}
-		own.Observer = &s.diary
+		own.Observer = &s.recorder
 		connection := own.WithGateway(s.app.Token, append([]disgoway.ConfigOpt{disgoway.WithIntents(intents)}, set.gateway...)...)
 		if set.shards != nil {
 			connection = own.WithShardManager(s.app.Token,
@@ -102,7 +102,7 @@ func play(t *testing.T, set setting, story func(*stage)) {
 }
 
 // open opens the bot.
-func (s *stage) open() {
+func (s *harness) open() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
 	defer cancel()
@@ -117,22 +117,22 @@ func (s *stage) open() {
 	}
 }
 
-func (s *stage) close() {
+func (s *harness) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	s.client.Close(ctx)
 }
 
 // gateway is the bot's only one.
-func (s *stage) gateway() *disgogateway.Gateway { return s.client.Gateway.(*disgogateway.Gateway) }
+func (s *harness) gateway() *disgogateway.Gateway { return s.client.Gateway.(*disgogateway.Gateway) }
 
-// say makes ada say something in the first guild.
-func (s *stage) say(text string) discordsim.Message {
+// post makes ada say something in the first guild.
+func (s *harness) post(text string) discordsim.Message {
 	return s.sim.Say(s.guilds[0].Channels[0].ID, s.ada.ID, text)
 }
 
 // inject lets something go wrong.
-func (s *stage) inject(f discordsim.Fault) {
+func (s *harness) inject(f discordsim.Fault) {
 	s.t.Helper()
 	if _, err := s.sim.Inject(f); err != nil {
 		s.t.Fatal(err)
@@ -141,7 +141,7 @@ func (s *stage) inject(f discordsim.Fault) {
 
 // until lets virtual time pass until something holds, and returns how long that
 // took.
-func (s *stage) until(limit time.Duration, what string, holds func() bool) time.Duration {
+func (s *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
 	s.t.Helper()
 	start := time.Now()
 	for step := time.Millisecond; !holds(); {
@@ -155,48 +155,48 @@ func (s *stage) until(limit time.Duration, what string, holds func() bool) time.
 	return time.Since(start)
 }
 
-// pass lets virtual time pass.
-func (s *stage) pass(d time.Duration) {
+// advance lets virtual time pass.
+func (s *harness) advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// faultless fails the story when the simulator saw a protocol violation.
-func (s *stage) faultless() {
+// noViolations fails the story when the simulator saw a protocol violation.
+func (s *harness) noViolations() {
 	s.t.Helper()
 	for _, v := range s.sim.Verdict(s.app).Violations {
 		s.t.Errorf("the bot broke %s: %s", v.Statement, v.What)
 	}
 }
 
-// notebook collects what listeners were told.
-type notebook[T any] struct {
-	mu  sync.Mutex
-	all []T
+// list collects what listeners were told.
+type list[T any] struct {
+	mu     sync.Mutex
+	values []T
 }
 
-func (n *notebook[T]) add(v T) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.all = append(n.all, v)
+func (l *list[T]) add(v T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.values = append(l.values, v)
 }
 
-func (n *notebook[T]) list() []T {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.all)
+func (l *list[T]) all() []T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.values)
 }
 
-func (n *notebook[T]) len() int { return len(n.list()) }
+func (l *list[T]) len() int { return len(l.all()) }
 
-// diary is an observer that a story reads afterwards.
-type diary struct{ notebook[gateway.Observation] }
+// recorder is an observer that a test reads afterwards.
+type recorder struct{ list[gateway.Observation] }
 
-func (d *diary) Observe(n gateway.Observation) { d.add(n) }
+func (r *recorder) Observe(o gateway.Observation) { r.add(o) }
 
-// noted counts the observations of one kind.
-func noted[T gateway.ShardEvent](s *stage) (count int) {
-	for _, n := range s.diary.list() {
+// countObserved counts the observations of one kind.
+func countObserved[T gateway.ShardEvent](s *harness) (count int) {
+	for _, n := range s.recorder.all() {
 		if _, ok := n.Event.(T); ok {
 			count++
 		}
@@ -205,7 +205,7 @@ func noted[T gateway.ShardEvent](s *stage) (count int) {
 }
 
 // frames lists what the bot sent of an opcode, on all its connections.
-func (s *stage) frames(op int) (count int) {
+func (s *harness) frames(op int) (count int) {
 	for _, c := range s.sim.Connections(s.app) {
 		for _, f := range c.Frames {
 			if !f.Sent && f.Op == op {
@@ -220,7 +220,7 @@ func (s *stage) frames(op int) (count int) {
 var none = []sharding.ConfigOpt{sharding.WithDefault()}
 
 // another is a second gateway of the same bot, whose events nobody hears.
-func (s *stage) another(opts ...disgoway.ConfigOpt) disgoway.Gateway {
+func (s *harness) another(opts ...disgoway.ConfigOpt) disgoway.Gateway {
 	own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.sim.DialContext}}
 	nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
 	return own.New(s.app.Token, nobody, append([]disgoway.ConfigOpt{

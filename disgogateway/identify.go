@@ -10,22 +10,22 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// borrowed is disgo's identify limiter as a permit.
-type borrowed struct{ limiter disgo.IdentifyRateLimiter }
+// disgoLimiter is disgo's identify limiter as a permit.
+type disgoLimiter struct{ limiter disgo.IdentifyRateLimiter }
 
 // Acquire waits for the limiter.
-func (b borrowed) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
+func (b disgoLimiter) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
 	if err := b.limiter.Wait(ctx, pair.ID); err != nil {
 		return nil, err
 	}
-	return turn{b.limiter, pair.ID}, nil
+	return disgoGrant{b.limiter, pair.ID}, nil
 }
 
-type turn struct {
+type disgoGrant struct {
 	limiter disgo.IdentifyRateLimiter
 	shard   int
 }
 
-func (turn) Sent() bool { return true }
+func (disgoGrant) Sent() bool { return true }
 
-func (t turn) Release(identify.Outcome) { t.limiter.Unlock(t.shard) }
+func (t disgoGrant) Release(identify.Outcome) { t.limiter.Unlock(t.shard) }

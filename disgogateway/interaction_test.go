@@ -23,7 +23,7 @@ func TestSlashCommandsAreAnswered(t *testing.T) {
 	mux.SlashCommand("/greet", func(data discord.SlashCommandInteractionData, e *handler.CommandEvent) error {
 		return e.CreateMessage(discord.NewMessageCreate().WithContent("Hello, " + data.String("name") + "!"))
 	})
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListeners(mux)}}, func(s *stage) {
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListeners(mux)}}, func(s *harness) {
 		s.open()
 		commands := []discord.ApplicationCommandCreate{discord.SlashCommandCreate{
 			Name: "greet", Description: "Greets somebody",
@@ -36,15 +36,15 @@ func TestSlashCommandsAreAnswered(t *testing.T) {
 			s.sim.Interact(s.app, s.guilds[0].Channels[0].ID, s.ada.ID, "greet", "name", fmt.Sprint("reader ", i))
 		}
 		s.until(time.Minute, "all are answered", func() bool { return s.sim.Verdict(s.app).Answered == 10 })
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a collector that a listener starts, then it gets the next messages of
 // the same person, through a reconnect, and ends.
 func TestCollectorsCollect(t *testing.T) {
-	var collected notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+	var collected list[string]
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 		if e.Message.Content != "start" {
 			return
 		}
@@ -65,31 +65,31 @@ func TestCollectorsCollect(t *testing.T) {
 				}
 			}
 		}()
-	})}}, func(s *stage) {
+	})}}, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
-		s.say("start")
-		s.pass(time.Second)
-		s.say("one")
+		s.advance(time.Second)
+		s.post("start")
+		s.advance(time.Second)
+		s.post("one")
 		s.inject(cut)
-		s.say("two")
-		s.say("three")
+		s.post("two")
+		s.post("three")
 		s.until(time.Minute, "three are collected", func() bool { return collected.len() == 3 })
-		if got := collected.list(); !slices.Equal(got, []string{"one", "two", "three"}) {
+		if got := collected.all(); !slices.Equal(got, []string{"one", "two", "three"}) {
 			t.Errorf("collected %q", got)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a bot with caches, then they follow what happens: guilds, channels,
 // members who come, and messages, also what happened while it was away.
 func TestCachesFollow(t *testing.T) {
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(
+	run(t, config{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(
 		cache.WithCaches(cache.FlagGuilds | cache.FlagChannels | cache.FlagMembers | cache.FlagMessages),
-	)}}, func(s *stage) {
+	)}}, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		guild, channel := snowflake.ID(s.guilds[0].ID), snowflake.ID(s.guilds[0].Channels[0].ID)
 		if g, known := s.client.Caches.Guild(guild); !known || g.Name != "reading room" {
 			t.Errorf("the guild is %v, %v", g.Name, known)
@@ -100,7 +100,7 @@ func TestCachesFollow(t *testing.T) {
 		s.inject(cut)
 		grace := s.sim.AddUser("grace")
 		s.sim.AddMembers(s.guilds[0], grace)
-		m := s.say("remember this")
+		m := s.post("remember this")
 		s.until(time.Minute, "both are known", func() bool {
 			_, member := s.client.Caches.Member(guild, snowflake.ID(grace.ID))
 			said, message := s.client.Caches.Message(channel, snowflake.ID(m.ID))
@@ -111,7 +111,7 @@ func TestCachesFollow(t *testing.T) {
 			_, message := s.client.Caches.Message(channel, snowflake.ID(m.ID))
 			return !message
 		})
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -136,7 +136,7 @@ func TestAnswersMayBeDeferred(t *testing.T) {
 		}()
 		return nil
 	})
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithEventListeners(mux)}}, func(s *stage) {
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListeners(mux)}}, func(s *harness) {
 		s.open()
 		commands := []discord.ApplicationCommandCreate{discord.SlashCommandCreate{Name: "search", Description: "Searches"}}
 		if err := handler.SyncCommands(s.client, commands, nil); err != nil {
@@ -151,15 +151,15 @@ func TestAnswersMayBeDeferred(t *testing.T) {
 			}
 			return slices.Equal(texts, []string{"found it", "and this"})
 		})
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given people who press a button, choose from a menu, fill in a form and type
 // into a command, then each finds its listener with what they chose.
 func TestEveryKindOfInteractionIsHeard(t *testing.T) {
-	var heard notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{
+	var heard list[string]
+	run(t, config{bot: []bot.ConfigOpt{
 		bot.WithEventListenerFunc(func(e *events.ComponentInteractionCreate) {
 			switch data := e.Data.(type) {
 			case discord.ButtonInteractionData:
@@ -170,7 +170,7 @@ func TestEveryKindOfInteractionIsHeard(t *testing.T) {
 		}),
 		bot.WithEventListenerFunc(func(e *events.ModalSubmitInteractionCreate) { heard.add("form " + e.Data.CustomID) }),
 		bot.WithEventListenerFunc(func(e *events.AutocompleteInteractionCreate) { heard.add("typed " + e.Data.String("title")) }),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		s.open()
 		g := s.guilds[0]
 		send := func(kind int, data, message map[string]any) {
@@ -195,7 +195,7 @@ func TestEveryKindOfInteractionIsHeard(t *testing.T) {
 		send(5, map[string]any{"custom_id": "review", "components": []any{}}, nil)
 		send(4, map[string]any{"id": "5", "name": "find", "type": 1, "options": []any{map[string]any{"name": "title", "type": 3, "value": "Emma", "focused": true}}}, nil)
 		s.until(time.Minute, "all were heard", func() bool { return heard.len() == 4 })
-		if got := heard.list(); !slices.Equal(got, []string{"button borrow", "menu [top]", "form review", "typed Emma"}) {
+		if got := heard.all(); !slices.Equal(got, []string{"button borrow", "menu [top]", "form review", "typed Emma"}) {
 			t.Errorf("heard %q", got)
 		}
 		if n := s.gateway().Stats().Undecodable; n != 0 {

@@ -26,10 +26,10 @@ type Options struct {
 	// Default: a question over disgo's REST client where that is at hand; without
 	// it a refused shard waits for Open.
 	CredentialChecker gateway.CredentialChecker
-	// Permit decides when a shard may identify. Default: gateway.WithIdentifyRateLimiter
+	// IdentifyLimiter decides when a shard may identify. Default: gateway.WithIdentifyRateLimiter
 	// or its like for shards, else an account in memory that knows Discord's
 	// max_concurrency and the starts of the day.
-	Permit gateway.IdentifyLimiter
+	IdentifyLimiter gateway.IdentifyLimiter
 	// Sessions keeps sessions from one run to the next. Default: nobody does. A
 	// resumed bot gets no READY and no GUILD_CREATE, so disgo's caches begin
 	// empty; keep sessions if the bot can do without.
@@ -48,9 +48,9 @@ type Options struct {
 	Rand func() float64
 }
 
-// SendPatience is how long a Send may wait whose context has no deadline: for
+// sendTimeout is how long a Send may wait whose context has no deadline: for
 // a connection, and for Discord's limit of 120 payloads a minute.
-const SendPatience = 75 * time.Second
+const sendTimeout = 75 * time.Second
 
 // New is disgo's gateway.New with this module's connection: it does nothing
 // before Open. It is a gateway.CreateFunc, so it can also be given to disgo's own
@@ -62,7 +62,7 @@ func New(token string, handler disgo.EventHandlerFunc, opts ...disgo.ConfigOpt) 
 
 // New is [New] with options of the connection's own.
 func (o Options) New(token string, handler disgo.EventHandlerFunc, opts ...disgo.ConfigOpt) disgo.Gateway {
-	return newGateway(o, func() (plan, error) { return o.plan(source{token: token, handler: handler}, opts), nil })
+	return newGateway(o, func() (config, error) { return o.config(source{token: token, handler: handler}, opts), nil })
 }
 
 // NewShardManager is disgo's sharding.New with this module's connections: it

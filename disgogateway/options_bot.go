@@ -25,44 +25,44 @@ func WithShardManager(token string, opts ...sharding.ConfigOpt) bot.ConfigOpt {
 	return Options{}.WithShardManager(token, opts...)
 }
 
-// errUnbound says that disgo does not keep its event manager where it did.
-var errUnbound = errors.New("disgogateway: the bot has no event manager yet: open the gateway after disgo.New has returned, with the disgo version that go.mod names")
+// errNoEventManager says that disgo does not keep its event manager where it did.
+var errNoEventManager = errors.New("disgogateway: the bot has no event manager yet: open the gateway after disgo.New has returned, with the disgo version that go.mod names")
 
 // WithGateway is [WithGateway] with options of the connection's own.
 func (o Options) WithGateway(token string, opts ...disgo.ConfigOpt) bot.ConfigOpt {
 	// disgo makes its event manager after the options have been applied, so what
 	// belongs to the bot is looked at when the gateway is opened.
-	kept, option := keep(bot.WithLogger(nil), func() {})
-	g := newGateway(o, func() (plan, error) {
+	kept, option := capture(bot.WithLogger(nil), func() {})
+	g := newGateway(o, func() (config, error) {
 		c := *kept
 		if c == nil || c.EventManager == nil {
-			return plan{}, errUnbound
+			return config{}, errNoEventManager
 		}
 		src := source{token: token, handler: c.EventManager.HandleGatewayEvent, log: c.Logger, rest: c.Rest}
-		return o.plan(src, append(c.GatewayConfigOpts[:len(c.GatewayConfigOpts):len(c.GatewayConfigOpts)], opts...)), nil
+		return o.config(src, append(c.GatewayConfigOpts[:len(c.GatewayConfigOpts):len(c.GatewayConfigOpts)], opts...)), nil
 	})
-	return together(option, bot.WithGateway(g), o.withREST())
+	return combine(option, bot.WithGateway(g), o.withREST())
 }
 
 // WithShardManager is [WithShardManager] with options of the connections' own.
 func (o Options) WithShardManager(token string, opts ...sharding.ConfigOpt) bot.ConfigOpt {
-	kept, option := keep(bot.WithLogger(nil), func() {})
+	kept, option := capture(bot.WithLogger(nil), func() {})
 	m := newShardManager(o, func() (source, []sharding.ConfigOpt, error) {
 		c := *kept
 		if c == nil || c.EventManager == nil {
-			return source{}, nil, errUnbound
+			return source{}, nil, errNoEventManager
 		}
 		src := source{token: token, handler: c.EventManager.HandleGatewayEvent, log: c.Logger, rest: c.Rest}
 		return src, append(c.ShardManagerConfigOpts[:len(c.ShardManagerConfigOpts):len(c.ShardManagerConfigOpts)], opts...), nil
 	})
-	return together(option, bot.WithShardManager(m), o.withREST())
+	return combine(option, bot.WithShardManager(m), o.withREST())
 }
 
 // withREST puts limiter and address in front of the bot's own REST options, so
 // that any of those wins.
 func (o Options) withREST() bot.ConfigOpt {
 	var put func()
-	kept, option := keep(bot.WithLogger(nil), func() { put() })
+	kept, option := capture(bot.WithLogger(nil), func() { put() })
 	put = func() {
 		c := *kept
 		ours := []disgorest.ClientConfigOpt{disgorest.WithRateLimiter(NewRateLimiter())}

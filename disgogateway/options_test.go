@@ -21,26 +21,28 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// shelf keeps sessions in memory.
-type shelf struct {
+// memorySessions keeps sessions in memory.
+type memorySessions struct {
 	mu  sync.Mutex
 	all map[gateway.ShardID]gateway.Session
 }
 
-func (s *shelf) Session(p gateway.ShardID) gateway.Session {
+func (s *memorySessions) Session(p gateway.ShardID) gateway.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[p]
 }
 
-func (s *shelf) SessionStore(p gateway.ShardID) gateway.SessionStore { return place{s, p} }
+func (s *memorySessions) SessionStore(p gateway.ShardID) gateway.SessionStore {
+	return memoryStore{s, p}
+}
 
-type place struct {
-	shelf *shelf
+type memoryStore struct {
+	shelf *memorySessions
 	pair  gateway.ShardID
 }
 
-func (p place) Save(session gateway.Session) {
+func (p memoryStore) Save(session gateway.Session) {
 	p.shelf.mu.Lock()
 	defer p.shelf.mu.Unlock()
 	p.shelf.all[p.pair] = session
@@ -51,12 +53,12 @@ func (p place) Save(session gateway.Session) {
 // it says goodbye, nothing is left to resume.
 // Statements: G-090.
 func TestKeptSessionsAreResumed(t *testing.T) {
-	kept := &shelf{all: map[gateway.ShardID]gateway.Session{}}
-	set := setting{}
+	kept := &memorySessions{all: map[gateway.ShardID]gateway.Session{}}
+	set := config{}
 	set.own.Sessions = kept
-	play(t, set, func(s *stage) {
+	run(t, set, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		s.client.Gateway.CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
 		next := s.anotherBot(disgogateway.Options{Sessions: kept})
 		if err := next.OpenGateway(s.t.Context()); err != nil {
@@ -69,12 +71,12 @@ func TestKeptSessionsAreResumed(t *testing.T) {
 		if left := kept.Session(gateway.ShardID{}); left.Resumable() {
 			t.Error("after a goodbye a session is kept")
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // anotherBot is the same bot once more.
-func (s *stage) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *bot.Client {
+func (s *harness) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *bot.Client {
 	s.t.Helper()
 	transport := s.sim.Transport()
 	transport.DisableKeepAlives = true
@@ -91,23 +93,23 @@ func (s *stage) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *bot
 	return client
 }
 
-// queue is an identify limiter of disgo's that counts.
-type queue struct{ waits, unlocks atomic.Int32 }
+// countingLimiter is an identify limiter of disgo's that counts.
+type countingLimiter struct{ waits, unlocks atomic.Int32 }
 
-func (*queue) Close(context.Context) {}
+func (*countingLimiter) Close(context.Context) {}
 
-func (q *queue) Wait(context.Context, int) error {
+func (q *countingLimiter) Wait(context.Context, int) error {
 	q.waits.Add(1)
 	return nil
 }
 
-func (q *queue) Unlock(int) { q.unlocks.Add(1) }
+func (q *countingLimiter) Unlock(int) { q.unlocks.Add(1) }
 
 // Given disgo's own shard manager with our gateways, and an identify limiter of
 // the bot's own, then every shard comes online and each turn taken is given back.
 func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
-	play(t, setting{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *stage) {
-		limiter := &queue{}
+	run(t, config{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *harness) {
+		limiter := &countingLimiter{}
 		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.sim.DialContext}}
 		nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
 		m := sharding.New(s.app.Token, nobody,
@@ -129,16 +131,16 @@ func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 		if shards != 2 || limiter.waits.Load() != 2 || limiter.unlocks.Load() != 2 {
 			t.Errorf("%d shards, %d turns taken, %d given back", shards, limiter.waits.Load(), limiter.unlocks.Load())
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given options that are given before and after ours, and a limiter of the bot's
 // own, then all of them count.
 func TestOptionsOfTheBotCount(t *testing.T) {
-	play(t, setting{bot: []bot.ConfigOpt{
+	run(t, config{bot: []bot.ConfigOpt{
 		bot.WithGatewayConfigOpts(disgoway.WithIntents(disgoway.IntentDirectMessages)),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		if got := s.client.Gateway.Intents(); got != intents|disgoway.IntentDirectMessages {
 			t.Errorf("the intents are %d", got)
 		}

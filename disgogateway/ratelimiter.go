@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -13,42 +14,45 @@ import (
 	disgorest "github.com/disgoorg/disgo/rest"
 )
 
-// RateLimiter is disgo's rest.RateLimiter with this module's manners. It mends
-// what disgo's own gets wrong: a Reset-After of 0.75 s is waited out in full and
-// not for 0 s, a global 429 that names no bucket stops every route, no more than
-// 50 requests leave in a second, routes that share a bucket share its limit, and
-// after Close a request fails instead of hanging. Requests of one bucket may be
-// under way side by side as far as its limit allows. It has no goroutines.
+// RateLimiter is disgo's rest.RateLimiter over this module's rate limits. All
+// methods may be called from any goroutine; every Wait that returns nil must be
+// followed by Unlock. It has no goroutine of its own.
+//
+// It corrects what disgo's own limiter gets wrong: a Reset-After of 0.75 s is waited
+// out in full and not for 0 s, a global 429 that names no bucket stops every route,
+// no more than 50 requests leave in a second, routes that share a bucket share its
+// limit, and after Close a request fails instead of hanging. Requests of one bucket
+// may be in flight side by side as far as its limit allows.
 //
 // A token that Discord answers with 401 is not sent again for ten minutes, and
 // nothing is sent while Discord blocks the address: both lead to longer blocks.
 type RateLimiter struct {
-	mu      sync.Mutex
-	gates   *rest.Transport
-	passes  map[*disgorest.CompiledEndpoint][]*rest.Reservation
-	flying  int
-	settled chan struct{} // one slot: nothing is under way any more
-	closed  bool
+	mu           sync.Mutex
+	transport    *rest.Transport
+	reservations map[*disgorest.CompiledEndpoint][]*rest.Reservation
+	inFlight     int
+	idle         chan struct{} // one slot: nothing is in flight any more
+	closed       bool
 }
 
 var _ disgorest.RateLimiter = (*RateLimiter)(nil)
 
 const (
-	// maxRetries is how often disgo sends a request again that was answered 429.
+	// maxRetries is how often disgo repeats a request that was answered 429.
 	maxRetries = 10
-	// limiterPatience bounds the wait of a request whose context has no deadline.
-	limiterPatience = 10 * time.Minute
-	// recheck is how soon a token that was answered 401 is tried again.
-	recheck = 10 * time.Minute
+	// limiterTimeout bounds the wait of a request whose context has no deadline.
+	limiterTimeout = 10 * time.Minute
+	// tokenRecheck is how soon a token that was answered 401 is tried again.
+	tokenRecheck = 10 * time.Minute
 )
 
-// ErrRateLimiterClosed is what a request gets after Close.
-var ErrRateLimiterClosed = errors.New("disgogateway: the REST client has been closed")
+// errLimiterClosed is the error of a request after Close.
+var errLimiterClosed = fmt.Errorf("disgogateway: the REST client has been closed: %w", net.ErrClosed)
 
 // NewRateLimiter returns a rate limiter for rest.WithRateLimiter. Use one for
 // everything one bot sends from this host.
 func NewRateLimiter() *RateLimiter {
-	r := &RateLimiter{settled: make(chan struct{}, 1)}
+	r := &RateLimiter{idle: make(chan struct{}, 1)}
 	r.Reset()
 	return r
 }
@@ -56,23 +60,24 @@ func NewRateLimiter() *RateLimiter {
 // MaxRetries returns how often a request that was answered 429 may be repeated.
 func (r *RateLimiter) MaxRetries() int { return maxRetries }
 
-// Reset forgets all limits; requests under way are not waited for any more.
+// Reset forgets all limits. Close no longer waits for the requests in flight.
 func (r *RateLimiter) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gates = rest.New(rest.Options{Base: elsewhere{}, Timeout: limiterPatience, TokenRecheck: recheck})
-	r.passes = map[*disgorest.CompiledEndpoint][]*rest.Reservation{}
-	r.flying = 0
+	r.transport = rest.New(rest.Options{Base: noRoundTrips{}, Timeout: limiterTimeout, TokenRecheck: tokenRecheck})
+	r.reservations = map[*disgorest.CompiledEndpoint][]*rest.Reservation{}
+	r.inFlight = 0
 }
 
-// Wait returns when the request may leave, or with an error that says why it
-// will not. Unlock has to follow if the error is nil.
+// Wait returns when the request may leave, or an error that says why it may not: ctx
+// has ended, or the limiter is closed (the error wraps [net.ErrClosed]). Unlock must
+// follow if the error is nil.
 func (r *RateLimiter) Wait(ctx context.Context, endpoint *disgorest.CompiledEndpoint) error {
 	r.mu.Lock()
-	gates, closed := r.gates, r.closed
+	transport, closed := r.transport, r.closed
 	r.mu.Unlock()
 	if closed {
-		return ErrRateLimiterClosed
+		return errLimiterClosed
 	}
 	req, err := http.NewRequestWithContext(ctx, endpoint.Endpoint.Method, "https://discord.com/api/v10"+endpoint.URL, nil)
 	if err != nil {
@@ -82,73 +87,74 @@ func (r *RateLimiter) Wait(ctx context.Context, endpoint *disgorest.CompiledEndp
 	if endpoint.Endpoint.BotAuth {
 		owner = "bot"
 	}
-	pass, err := gates.Reserve(req, owner)
+	reservation, err := transport.Reserve(req, owner)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.gates != gates {
-		pass.Release(nil)
+	if r.closed || r.transport != transport {
+		reservation.Release(nil)
 	}
 	if r.closed {
-		return ErrRateLimiterClosed
+		return errLimiterClosed
 	}
-	r.passes[endpoint] = append(r.passes[endpoint], pass)
-	r.flying++
+	r.reservations[endpoint] = append(r.reservations[endpoint], reservation)
+	r.inFlight++
 	return nil
 }
 
-// Unlock takes in what the answer tells; nil means that there was none.
+// Unlock ends a request and learns from its response; nil means there was none.
 func (r *RateLimiter) Unlock(endpoint *disgorest.CompiledEndpoint, response *http.Response) error {
 	r.mu.Lock()
-	waiting := r.passes[endpoint]
+	waiting := r.reservations[endpoint]
 	if len(waiting) == 0 {
 		r.mu.Unlock()
 		return nil // from before a Reset
 	}
-	// Whoever uses one endpoint twice at once sends the same request twice.
-	pass := waiting[0]
+	// Two requests of one endpoint are the same request.
+	reservation := waiting[0]
 	if len(waiting) == 1 {
-		delete(r.passes, endpoint)
+		delete(r.reservations, endpoint)
 	} else {
-		r.passes[endpoint] = waiting[1:]
+		r.reservations[endpoint] = waiting[1:]
 	}
-	if r.flying--; r.flying == 0 {
+	if r.inFlight--; r.inFlight == 0 {
 		select {
-		case r.settled <- struct{}{}:
+		case r.idle <- struct{}{}:
 		default:
 		}
 	}
 	r.mu.Unlock()
-	pass.Release(response)
+	reservation.Release(response)
 	return nil
 }
 
-// Close refuses further requests and waits for those under way until ctx ends.
+// Close refuses further requests and waits for those in flight until ctx ends.
 func (r *RateLimiter) Close(ctx context.Context) {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
 	for {
 		r.mu.Lock()
-		idle := r.flying == 0
+		idle := r.inFlight == 0
 		r.mu.Unlock()
 		if idle {
 			return
 		}
 		select {
-		case <-r.settled:
+		case <-r.idle:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// elsewhere stands where the round trips would be made: disgo makes them.
-type elsewhere struct{}
+// noRoundTrips is the base of a transport that only limits: disgo makes the round
+// trips.
+type noRoundTrips struct{}
 
-// RoundTrip refuses.
-func (elsewhere) RoundTrip(*http.Request) (*http.Response, error) {
+// RoundTrip implements [http.RoundTripper].
+func (noRoundTrips) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("disgogateway: requests are sent by disgo")
 }

@@ -14,28 +14,28 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// life is a gateway from Open to Close: one shard and the goroutines around it.
-type life struct {
+// run is a gateway from Open to Close: one shard and the goroutines around it.
+type run struct {
 	g       *Gateway
-	plan    *plan
+	config  *config
 	shard   *gateway.Shard
-	members requests
+	members memberRequests
 
 	ctx    context.Context // ends with the life
 	cancel context.CancelFunc
 	group  sync.WaitGroup
-	over   chan struct{} // closed when all of it is gone
+	done   chan struct{} // closed when all of it is gone
 
 	liveOnce sync.Once
 	live     chan struct{}  // closed when the shard is live for the first time
 	refused  chan error     // one slot: Discord refused the bot before that
-	beats    chan time.Time // one slot: an answered heartbeat
+	acks     chan time.Time // one slot: an answered heartbeat
 }
 
-func newLife(g *Gateway, p *plan) (*life, error) {
-	l := &life{
-		g: g, plan: p, over: make(chan struct{}), live: make(chan struct{}),
-		refused: make(chan error, 1), beats: make(chan time.Time, 1),
+func newRun(g *Gateway, p *config) (*run, error) {
+	l := &run{
+		g: g, config: p, done: make(chan struct{}), live: make(chan struct{}),
+		refused: make(chan error, 1), acks: make(chan time.Time, 1),
 	}
 	opts := p.options
 	opts.Session = g.session
@@ -52,23 +52,23 @@ func newLife(g *Gateway, p *plan) (*life, error) {
 	return l, nil
 }
 
-// begin starts the goroutines.
-func (l *life) begin() {
+// start starts the goroutines.
+func (l *run) start() {
 	l.group.Go(func() {
 		defer l.cancel()
 		if err := l.shard.Run(context.Background()); err != nil {
-			l.plan.log.Error("the shard cannot run", "error", err)
+			l.config.log.Error("the shard cannot run", "error", err)
 		}
 	})
-	l.group.Go(l.pulse)
+	l.group.Go(l.deliverACKs)
 	go func() {
 		l.group.Wait()
-		close(l.over)
+		close(l.done)
 	}()
 }
 
-// await waits for the first READY or RESUMED.
-func (l *life) await(ctx context.Context) error {
+// waitLive waits for the first READY or RESUMED.
+func (l *run) waitLive(ctx context.Context) error {
 	select {
 	case <-l.live:
 		return nil
@@ -82,41 +82,41 @@ func (l *life) await(ctx context.Context) error {
 }
 
 // stop ends the life. It returns early only if a listener does not.
-func (l *life) stop(ctx context.Context, mode gateway.StopMode) {
+func (l *run) stop(ctx context.Context, mode gateway.StopMode) {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
 	if err := l.shard.Stop(ctx, mode); err != nil {
-		l.plan.log.Warn("the gateway is closed while a listener still runs", "error", err)
+		l.config.log.Warn("the gateway is closed while a listener still runs", "error", err)
 		l.cancel()
 		return
 	}
 	l.cancel()
-	<-l.over
+	<-l.done
 }
 
 // Observe follows the shard. It comes from one goroutine of the shard's.
-func (l *life) Observe(n gateway.Observation) {
+func (l *run) Observe(n gateway.Observation) {
 	switch what := n.Event.(type) {
 	case gateway.Transition:
 		if parked, ok := what.To.(gateway.Parked); ok {
-			l.parked(parked.Reason)
+			l.onParked(parked.Reason)
 		} else if gateway.Online(what.To) {
 			l.liveOnce.Do(func() { close(l.live) })
 		}
 	case gateway.HeartbeatACK:
 		select {
-		case l.beats <- n.At:
+		case l.acks <- n.At:
 		default: // the listeners are behind; the next one will do
 		}
 	}
-	l.narrate(n.Event)
-	if l.g.own.Observer != nil {
-		l.g.own.Observer.Observe(n)
+	l.logEvent(n.Event)
+	if l.g.options.Observer != nil {
+		l.g.options.Observer.Observe(n)
 	}
 }
 
-// parked tells whoever has to know that only a person can help.
-func (l *life) parked(cause gateway.Reason) {
+// onParked tells whoever has to know that only a person can help.
+func (l *run) onParked(cause gateway.Reason) {
 	code := int(cause.Code)
 	err := fmt.Errorf("disgogateway: %s: %w", remedy(cause), &websocket.CloseError{Code: code, Text: cause.Text})
 	select {
@@ -128,10 +128,10 @@ func (l *life) parked(cause gateway.Reason) {
 		}
 		return
 	}
-	l.plan.log.Error("Discord refuses the bot; the shard waits until that is mended", "error", err)
-	if l.plan.closed != nil {
+	l.config.log.Error("Discord refuses the bot; the shard waits until that is mended", "error", err)
+	if l.config.closeHandler != nil {
 		// Not waited for by stop: what it does first is often to close.
-		go l.plan.closed(l.g, err, false)
+		go l.config.closeHandler(l.g, err, false)
 	}
 }
 
@@ -147,20 +147,20 @@ func remedy(cause gateway.Reason) string {
 	return p.Says + ". " + p.Remedy
 }
 
-// pulse hands answered heartbeats to disgo. They wait for its event manager on
+// deliverACKs hands answered heartbeats to disgo. They wait for its event manager on
 // a goroutine of their own, and the newest takes the place of those before it.
-func (l *life) pulse() {
+func (l *run) deliverACKs() {
 	last := time.Time{}
 	for {
 		select {
-		case at := <-l.beats:
+		case at := <-l.acks:
 			if last.IsZero() {
 				last = at
 			}
 			beat := disgo.EventHeartbeatAck{LastHeartbeat: last, NewHeartbeat: at}
 			last = at
-			if l.plan.door.enter(l.ctx) {
-				l.guarded(func() { l.plan.handler(l.g, disgo.EventTypeHeartbeatAck, 0, beat) })
+			if l.config.lock.lock(l.ctx) {
+				l.callHandler(func() { l.config.handler(l.g, disgo.EventTypeHeartbeatAck, 0, beat) })
 			}
 		case <-l.ctx.Done():
 			return
@@ -168,20 +168,20 @@ func (l *life) pulse() {
 	}
 }
 
-// guarded calls what listens and leaves the door, also after a panic.
-func (l *life) guarded(call func()) {
-	defer l.plan.door.leave()
+// callHandler calls what listens and leaves the door, also after a panic.
+func (l *run) callHandler(call func()) {
+	defer l.config.lock.unlock()
 	defer func() {
 		if v := recover(); v != nil {
-			l.plan.log.Error("a listener for heartbeats panicked", "panic", fmt.Sprint(v))
+			l.config.log.Error("a listener for heartbeats panicked", "panic", fmt.Sprint(v))
 		}
 	}()
 	call()
 }
 
-// narrate writes down what an operator wants to know.
-func (l *life) narrate(what gateway.ShardEvent) {
-	log := l.plan.log
+// logEvent writes down what an operator wants to know.
+func (l *run) logEvent(what gateway.ShardEvent) {
+	log := l.config.log
 	switch what := what.(type) {
 	case gateway.Ready:
 		log.Info("connected with a new session", "guilds", what.Guilds, "took", what.Took)

@@ -15,7 +15,7 @@ import (
 // Send sends a payload that bots may send: voice state (op 4), requests for
 // members, soundboard sounds and channel info (op 8, 31, 43), and the presence
 // (op 3). It returns when the payload was written; while the connection is being
-// mended it waits, as long as ctx allows or for [SendPatience]. It fails with
+// mended it waits, as long as ctx allows or for [sendTimeout]. It fails with
 // discord.ErrShardNotConnected when the gateway is closed and with
 // discord.ErrShardNotReady when it did not come back in time.
 //
@@ -23,7 +23,7 @@ import (
 // for it Send does not wait. A request for members that Discord answers with
 // RATE_LIMITED is sent again when the time it names has passed.
 func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
-	l := g.current()
+	l := g.currentRun()
 	if l == nil {
 		return discord.ErrShardNotConnected
 	}
@@ -31,11 +31,11 @@ func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageD
 	case disgo.OpcodePresenceUpdate:
 		return g.setPresence(l, data)
 	case disgo.OpcodeRequestGuildMembers:
-		l.members.note(data)
+		l.members.add(data)
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, SendPatience)
+		ctx, cancel = context.WithTimeout(ctx, sendTimeout)
 		defer cancel()
 	}
 	if _, parked := l.shard.State().(gateway.Parked); parked {
@@ -51,7 +51,7 @@ func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageD
 	return err
 }
 
-func (g *Gateway) setPresence(l *life, data disgo.MessageData) error {
+func (g *Gateway) setPresence(l *run, data disgo.MessageData) error {
 	var update disgo.MessageDataPresenceUpdate
 	switch d := data.(type) {
 	case disgo.MessageDataPresenceUpdate:
@@ -72,7 +72,7 @@ func (g *Gateway) setPresence(l *life, data disgo.MessageData) error {
 
 // Presence returns a copy of the presence that is shown, nil if none was set.
 func (g *Gateway) Presence() *disgo.MessageDataPresenceUpdate {
-	_, _ = g.ready()
+	_, _ = g.configure()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.presence == nil {

@@ -21,14 +21,14 @@ import (
 // Given a bot that joins a voice channel, then op 4 reaches Discord, and what
 // Discord answers, voice state and voice server, reaches the listeners.
 func TestVoicePassesThrough(t *testing.T) {
-	var states notebook[string]
-	var servers notebook[string]
-	play(t, setting{bot: []bot.ConfigOpt{
+	var states list[string]
+	var servers list[string]
+	run(t, config{bot: []bot.ConfigOpt{
 		bot.WithEventListenerFunc(func(e *events.GuildVoiceStateUpdate) { states.add(e.VoiceState.SessionID) }),
 		bot.WithEventListenerFunc(func(e *events.VoiceServerUpdate) { servers.add(e.Token + "@" + *e.Endpoint) }),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		guild, channel := snowflake.ID(s.guilds[0].ID), snowflake.ID(s.guilds[0].Channels[0].ID)
 		if err := s.client.UpdateVoiceState(s.t.Context(), guild, &channel, false, true); err != nil {
 			t.Fatal(err)
@@ -43,10 +43,10 @@ func TestVoicePassesThrough(t *testing.T) {
 		})
 		s.sim.Emit(s.app, s.guilds[0], "VOICE_SERVER_UPDATE", map[string]any{"guild_id": guild, "token": "key", "endpoint": "voice.sim:443"})
 		s.until(time.Minute, "both events are heard", func() bool { return states.len() == 1 && servers.len() == 1 })
-		if states.list()[0] != "of the voice" || servers.list()[0] != "key@voice.sim:443" {
-			t.Errorf("heard %q and %q", states.list(), servers.list())
+		if states.all()[0] != "of the voice" || servers.all()[0] != "key@voice.sim:443" {
+			t.Errorf("heard %q and %q", states.all(), servers.all())
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -54,9 +54,9 @@ func TestVoicePassesThrough(t *testing.T) {
 // the payload waits for the next connection and arrives.
 // Statements: G-105.
 func TestASendSurvivesAReconnect(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.open()
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		s.inject(discordsim.Fault{Name: "offline", For: 20 * time.Second})
 		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
 		guild := snowflake.ID(s.guilds[0].ID)
@@ -64,14 +64,14 @@ func TestASendSurvivesAReconnect(t *testing.T) {
 			t.Errorf("the send failed: %v", err)
 		}
 		s.until(time.Minute, "op 4 has come", func() bool { return s.frames(4) == 1 })
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a long outage, when a Send's patience ends, then it fails with disgo's
 // error, and the payload is not sent later.
 func TestASendGivesUp(t *testing.T) {
-	play(t, setting{}, func(s *stage) {
+	run(t, config{}, func(s *harness) {
 		s.open()
 		s.inject(discordsim.Fault{Name: "offline", For: 10 * time.Minute})
 		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
@@ -80,7 +80,7 @@ func TestASendGivesUp(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		s.until(15*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		if n := s.frames(4); n != 0 {
 			t.Errorf("%d payloads were sent after all", n)
 		}
@@ -95,12 +95,12 @@ func TestASendGivesUp(t *testing.T) {
 // come, and whoever asked gets all members.
 // Statements: G-108.
 func TestMembersComeDespiteTheRateLimit(t *testing.T) {
-	play(t, setting{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds | cache.FlagMembers))}}, func(s *stage) {
+	run(t, config{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds | cache.FlagMembers))}}, func(s *harness) {
 		for i := range 1500 {
 			s.sim.AddMembers(s.guilds[0], s.sim.AddUser(fmt.Sprint("reader ", i)))
 		}
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		guild := snowflake.ID(s.guilds[0].ID)
 		for round := range 3 {
 			ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
@@ -116,7 +116,7 @@ func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 		if n := s.client.Caches.MembersLen(guild); n < 1500 {
 			t.Errorf("%d members in the cache", n)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -124,9 +124,9 @@ func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 // is seen at once and again after a lost session.
 // Statements: G-034, G-101.
 func TestThePresenceStays(t *testing.T) {
-	play(t, setting{gateway: []disgoway.ConfigOpt{disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door"))}}, func(s *stage) {
+	run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door"))}}, func(s *harness) {
 		s.open()
-		s.pass(time.Second)
+		s.advance(time.Second)
 		g := s.client.Gateway
 		if p := g.Presence(); p == nil || p.Activities[0].Name != "the door" {
 			t.Errorf("the presence is %v", p)
@@ -136,20 +136,20 @@ func TestThePresenceStays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		sent := s.frames(3)
 		if sent < 2 || sent > 9 {
 			t.Errorf("%d presence updates were sent", sent)
 		}
 		s.inject(discordsim.Fault{Name: "session-loss"})
 		s.until(5*time.Minute, "a new session stands", func() bool { return s.sim.Verdict(s.app).Identifies == 2 && g.Status() == disgoway.StatusReady })
-		s.pass(time.Minute)
+		s.advance(time.Minute)
 		if p := g.Presence(); *p.Activities[0].State != "change 8" || p.Status != discord.OnlineStatusIdle {
 			t.Errorf("the presence is %v", p)
 		}
 		if err := s.client.SetPresence(s.t.Context(), disgoway.WithPlayingActivity(strings.Repeat("x", 200))); err == nil {
 			t.Error("a presence that Discord would refuse was taken")
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }

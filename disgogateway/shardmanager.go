@@ -27,16 +27,16 @@ import (
 // Of disgo's sharding options it heeds all but WithGatewayCreateFunc: its shards
 // are Gateways.
 type ShardManager struct {
-	own     Options
-	resolve func() (source, []sharding.ConfigOpt, error)
-	once    sync.Once
-	broken  error // why it cannot be opened
-	src     source
-	log     *slog.Logger
-	gateway []disgo.ConfigOpt
-	states  map[int]sharding.ShardState // of WithShardIDs; nil: all
-	split   int                         // of a shard with too many guilds; 0: never
-	closed  disgo.CloseHandlerFunc
+	options      Options
+	resolve      func() (source, []sharding.ConfigOpt, error)
+	once         sync.Once
+	configErr    error // why it cannot be opened
+	source       source
+	log          *slog.Logger
+	gateway      []disgo.ConfigOpt
+	states       map[int]sharding.ShardState // of WithShardIDs; nil: all
+	splitFactor  int                         // of a shard with too many guilds; 0: never
+	closeHandler disgo.CloseHandlerFunc
 
 	mu     sync.Mutex
 	count  int
@@ -47,18 +47,18 @@ type ShardManager struct {
 var _ sharding.ShardManager = (*ShardManager)(nil)
 
 func newShardManager(own Options, resolve func() (source, []sharding.ConfigOpt, error)) *ShardManager {
-	return &ShardManager{own: own, resolve: resolve, shards: map[int]*Gateway{}}
+	return &ShardManager{options: own, resolve: resolve, shards: map[int]*Gateway{}}
 }
 
-// ready reads the options, the first time it is called.
-func (m *ShardManager) ready() error {
+// configure reads the options, the first time it is called.
+func (m *ShardManager) configure() error {
 	m.once.Do(func() {
 		m.log = slog.Default()
 		src, opts, err := m.resolve()
-		if m.broken = err; err != nil {
+		if m.configErr = err; err != nil {
 			return
 		}
-		c := blank(opts)
+		c := newConfig(opts)
 		c.Logger, c.ShardSplitCount = src.log, sharding.DefaultShardSplitCount
 		for _, opt := range opts {
 			opt(c)
@@ -68,38 +68,38 @@ func (m *ShardManager) ready() error {
 		}
 		m.log = m.log.With("name", "sharding")
 		src.log = c.Logger
-		src.door = newDoor()
+		src.lock = newEventLock()
 		if src.rest != nil {
-			src.inquiry = newInquiry(src.rest)
+			src.gatewayBot = newGatewayBot(src.rest)
 		}
 		switch {
-		case m.own.Permit != nil:
+		case m.options.IdentifyLimiter != nil:
 		case c.IdentifyRateLimiter != nil:
-			src.permit = borrowed{c.IdentifyRateLimiter}
+			src.limiter = disgoLimiter{c.IdentifyRateLimiter}
 		default:
-			src.permit = newPermit(src.inquiry, m.own.Rand)
+			src.limiter = newLimiter(src.gatewayBot, m.options.Rand)
 		}
-		m.src, m.gateway, m.states, m.closed, m.count = src, c.GatewayConfigOpts, c.ShardIDs, c.CloseHandler, c.ShardCount
+		m.source, m.gateway, m.states, m.closeHandler, m.count = src, c.GatewayConfigOpts, c.ShardIDs, c.CloseHandler, c.ShardCount
 		if c.AutoScaling && c.ShardSplitCount > 1 {
-			m.split = c.ShardSplitCount
+			m.splitFactor = c.ShardSplitCount
 		}
 	})
-	return m.broken
+	return m.configErr
 }
 
-// total returns the number of shards the bot has; it asks Discord if nobody has
+// shardCount returns the number of shards the bot has; it asks Discord if nobody has
 // said.
-func (m *ShardManager) total(ctx context.Context) (int, error) {
+func (m *ShardManager) shardCount(ctx context.Context) (int, error) {
 	m.mu.Lock()
 	count := m.count
 	m.mu.Unlock()
 	switch {
 	case count > 0:
 		return count, nil
-	case m.src.inquiry == nil:
+	case m.source.gatewayBot == nil:
 		return 0, errors.New("disgogateway: the number of shards is not known; name it with sharding.WithShardCount")
 	}
-	count, err := m.src.inquiry.shards(ctx)
+	count, err := m.source.gatewayBot.shards(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("disgogateway: the number of shards could not be asked for: %w", err)
 	}
@@ -116,9 +116,9 @@ func (m *ShardManager) total(ctx context.Context) (int, error) {
 // then goes on trying. What went wrong is in the log and in the shards' states,
 // as disgo's interface has no error here.
 func (m *ShardManager) Open(ctx context.Context) {
-	count, err := 0, m.ready()
+	count, err := 0, m.configure()
 	if err == nil {
-		count, err = m.total(ctx)
+		count, err = m.shardCount(ctx)
 	}
 	if err != nil {
 		m.log.Error("the shards cannot be opened", "error", err)
@@ -133,41 +133,41 @@ func (m *ShardManager) Open(ctx context.Context) {
 	}
 	var group sync.WaitGroup
 	for _, id := range slices.Sorted(maps.Keys(states)) {
-		g, fresh := m.place(id, count, states[id])
+		g, fresh := m.gatewayFor(id, count, states[id])
 		if !fresh {
 			continue
 		}
-		l, err := g.start()
+		l, err := g.startRun()
 		if err != nil {
 			m.log.Error("a shard cannot be opened", "shard_id", id, "error", err)
 			continue
 		}
 		group.Go(func() {
-			if err := l.await(ctx); err != nil && ctx.Err() == nil {
+			if err := l.waitLive(ctx); err != nil && ctx.Err() == nil {
 				m.log.Error("a shard could not be opened", "shard_id", id, "error", err)
-				m.refused(g, err)
+				m.onRefused(g, err)
 			}
 		})
 	}
 	group.Wait()
 }
 
-// place returns the gateway of a shard; fresh says that it was made.
-func (m *ShardManager) place(id, count int, state sharding.ShardState) (g *Gateway, fresh bool) {
+// gatewayFor returns the gateway of a shard; fresh says that it was made.
+func (m *ShardManager) gatewayFor(id, count int, state sharding.ShardState) (g *Gateway, fresh bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if g = m.shards[id]; g != nil {
 		return g, false
 	}
 	opts := append(slices.Clone(m.gateway), disgo.WithShardID(id), disgo.WithShardCount(count))
-	opts = slices.Insert(opts, 0, disgo.WithCloseHandler(m.lost))
+	opts = slices.Insert(opts, 0, disgo.WithCloseHandler(m.onClosed))
 	if state.SessionID != "" && state.Sequence > 0 {
 		opts = append(opts, disgo.WithSessionID(state.SessionID), disgo.WithSequence(state.Sequence))
 		if state.ResumeURL != "" {
 			opts = append(opts, disgo.WithResumeURL(state.ResumeURL))
 		}
 	}
-	g = newGateway(m.own, func() (plan, error) { return m.own.plan(m.src, opts), nil })
+	g = newGateway(m.options, func() (config, error) { return m.options.config(m.source, opts), nil })
 	m.shards[id] = g
 	return g, true
 }
@@ -200,10 +200,10 @@ func (m *ShardManager) OpenShard(ctx context.Context, shardID int) error {
 // ResumeShard opens one shard with a session to resume. It fails with
 // discord.ErrGatewayAlreadyConnected if the shard is open.
 func (m *ShardManager) ResumeShard(ctx context.Context, shardID int, state sharding.ShardState) error {
-	if err := m.ready(); err != nil {
+	if err := m.configure(); err != nil {
 		return err
 	}
-	count, err := m.total(ctx)
+	count, err := m.shardCount(ctx)
 	if err != nil {
 		return err
 	}
@@ -211,18 +211,18 @@ func (m *ShardManager) ResumeShard(ctx context.Context, shardID int, state shard
 }
 
 func (m *ShardManager) open(ctx context.Context, id, count int, state sharding.ShardState) error {
-	g, fresh := m.place(id, count, state)
+	g, fresh := m.gatewayFor(id, count, state)
 	if !fresh {
 		return discord.ErrGatewayAlreadyConnected
 	}
 	err := g.Open(ctx)
 	if err != nil {
-		m.forget(id, g)
+		m.remove(id, g)
 	}
 	return err
 }
 
-func (m *ShardManager) forget(id int, g *Gateway) {
+func (m *ShardManager) remove(id int, g *Gateway) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.shards[id] == g {
@@ -245,13 +245,13 @@ func (m *ShardManager) CloseShard(ctx context.Context, shardID int) {
 // not one of these. While shards are being split, the old one answers until the
 // new one is there.
 func (m *ShardManager) ShardByGuildID(guildID snowflake.ID) disgo.Gateway {
-	if m.ready() != nil {
+	if m.configure() != nil {
 		return nil
 	}
 	m.mu.Lock()
 	count := m.count
 	m.mu.Unlock()
-	for ; count > 0; count /= max(2, m.split) {
+	for ; count > 0; count /= max(2, m.splitFactor) {
 		if g := m.Shard(sharding.ShardIDByGuild(guildID, count)); g != nil {
 			return g
 		}
@@ -284,29 +284,29 @@ func (m *ShardManager) Shards() iter.Seq[disgo.Gateway] {
 	}
 }
 
-// lost is the close handler of every shard that has none of its own.
-func (m *ShardManager) lost(g disgo.Gateway, err error, reconnect bool) {
-	if own, ok := g.(*Gateway); ok && m.divide(own, err) {
+// onClosed is the close handler of every shard that has none of its own.
+func (m *ShardManager) onClosed(g disgo.Gateway, err error, reconnect bool) {
+	if own, ok := g.(*Gateway); ok && m.splitShard(own, err) {
 		return
 	}
-	if m.closed != nil {
-		m.closed(g, err, reconnect)
+	if m.closeHandler != nil {
+		m.closeHandler(g, err, reconnect)
 	}
 }
 
-// refused is what becomes of a shard that Discord refused as it was opened.
-func (m *ShardManager) refused(g *Gateway, err error) {
-	if !m.divide(g, err) && m.closed != nil {
-		m.closed(g, err, false)
+// onRefused is what becomes of a shard that Discord refused as it was opened.
+func (m *ShardManager) onRefused(g *Gateway, err error) {
+	if !m.splitShard(g, err) && m.closeHandler != nil {
+		m.closeHandler(g, err, false)
 	}
 }
 
-// divide splits a shard in too many guilds, if WithAutoScaling allows it, and
+// splitShard splits a shard in too many guilds, if WithAutoScaling allows it, and
 // reports whether it does. The parts are opened when the old shard is closed,
 // as in disgo; the gapless way is a fleet's.
-func (m *ShardManager) divide(g *Gateway, err error) bool {
+func (m *ShardManager) splitShard(g *Gateway, err error) bool {
 	closed, ok := errors.AsType[*websocket.CloseError](err)
-	if m.split == 0 || !ok || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
+	if m.splitFactor == 0 || !ok || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
 		return false
 	}
 	id, old := g.ShardID(), g.ShardCount()
@@ -316,7 +316,7 @@ func (m *ShardManager) divide(g *Gateway, err error) bool {
 		return true // closed in the meantime
 	}
 	delete(m.shards, id)
-	count := old * m.split
+	count := old * m.splitFactor
 	m.count = max(m.count, count)
 	m.splits.Add(1)
 	m.mu.Unlock()
@@ -324,13 +324,13 @@ func (m *ShardManager) divide(g *Gateway, err error) bool {
 		defer m.splits.Done()
 		g.Close(context.Background())
 		m.log.Warn("a shard is in too many guilds and is split", "shard_id", id, "shard_count", count)
-		for part := range m.split {
+		for part := range m.splitFactor {
 			part := id + part*old
-			p, fresh := m.place(part, count, sharding.ShardState{})
+			p, fresh := m.gatewayFor(part, count, sharding.ShardState{})
 			if !fresh {
 				continue
 			}
-			if _, err := p.start(); err != nil {
+			if _, err := p.startRun(); err != nil {
 				m.log.Error("a part of a split shard cannot be opened", "shard_id", part, "error", err)
 			}
 		}

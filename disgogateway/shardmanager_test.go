@@ -26,10 +26,10 @@ func TestDiscordNamesTheShards(t *testing.T) {
 		guild snowflake.ID
 		shard int
 	}
-	var heard notebook[word]
-	play(t, setting{app: discordsim.AppConfig{Shards: 6, MaxConcurrency: 2}, guilds: 12, shards: none, bot: []bot.ConfigOpt{
+	var heard list[word]
+	run(t, config{app: discordsim.AppConfig{Shards: 6, MaxConcurrency: 2}, guilds: 12, shards: none, bot: []bot.ConfigOpt{
 		bot.WithEventListenerFunc(func(e *events.GuildMessageCreate) { heard.add(word{e.GuildID, e.ShardID()}) }),
-	}}, func(s *stage) {
+	}}, func(s *harness) {
 		began := time.Now()
 		s.open()
 		if took := time.Since(began); took < 10*time.Second || took > 20*time.Second {
@@ -49,7 +49,7 @@ func TestDiscordNamesTheShards(t *testing.T) {
 			s.sim.Say(g.Channels[0].ID, s.ada.ID, "hello")
 		}
 		s.until(time.Minute, "all was heard", func() bool { return heard.len() == len(s.guilds) })
-		for _, w := range heard.list() {
+		for _, w := range heard.all() {
 			if want := s.client.ShardManager.ShardByGuildID(w.guild); want == nil || want.ShardID() != w.shard {
 				t.Errorf("guild %d was heard over shard %d", w.guild, w.shard)
 			}
@@ -58,14 +58,14 @@ func TestDiscordNamesTheShards(t *testing.T) {
 		if v.Identifies != 6 {
 			t.Errorf("%d IDENTIFYs", v.Identifies)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a manager with two of four shards, then one can be closed, opened and
 // resumed while the other goes on, and what is not there is nil.
 func TestShardsComeAndGoOneByOne(t *testing.T) {
-	play(t, setting{guilds: 8, shards: []sharding.ConfigOpt{sharding.WithShardCount(4), sharding.WithShardIDs(1, 3)}}, func(s *stage) {
+	run(t, config{guilds: 8, shards: []sharding.ConfigOpt{sharding.WithShardCount(4), sharding.WithShardIDs(1, 3)}}, func(s *harness) {
 		s.open()
 		m := s.client.ShardManager
 		if m.Shard(0) != nil || m.Shard(1) == nil || m.Shard(3).ShardCount() != 4 {
@@ -75,7 +75,7 @@ func TestShardsComeAndGoOneByOne(t *testing.T) {
 			t.Errorf("an open shard was opened: %v", err)
 		}
 		one := m.Shard(1)
-		s.pass(time.Second)
+		s.advance(time.Second)
 		state := sharding.ShardState{SessionID: *one.SessionID(), Sequence: *one.LastSequenceReceived(), ResumeURL: *one.ResumeURL()}
 		one.CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
 		m.CloseShard(s.t.Context(), 1)
@@ -91,7 +91,7 @@ func TestShardsComeAndGoOneByOne(t *testing.T) {
 		if err := s.client.SetPresenceForShard(s.t.Context(), 3, disgoway.WithPlayingActivity("chess")); err != nil {
 			t.Error(err)
 		}
-		s.faultless()
+		s.noViolations()
 	})
 }
 
@@ -99,7 +99,7 @@ func TestShardsComeAndGoOneByOne(t *testing.T) {
 // it follows when it can, also after Open has returned.
 func TestASickShardDelaysNone(t *testing.T) {
 	sick := 0
-	play(t, setting{app: discordsim.AppConfig{Shards: 3, MaxConcurrency: 3}, shards: none}, func(s *stage) {
+	run(t, config{app: discordsim.AppConfig{Shards: 3, MaxConcurrency: 3}, shards: none}, func(s *harness) {
 		lift, err := s.sim.Inject(discordsim.Fault{Name: "no-hello", Count: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -127,17 +127,17 @@ func TestASickShardDelaysNone(t *testing.T) {
 			}
 			return true
 		})
-		s.faultless()
+		s.noViolations()
 	})
 }
 
 // Given a bot that has grown beyond its shards and may scale, when Discord
 // refuses with 4011, then each shard is split in two.
 func TestAShardInTooManyGuildsIsSplit(t *testing.T) {
-	play(t, setting{
+	run(t, config{
 		sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 5}}, guilds: 8,
 		shards: []sharding.ConfigOpt{sharding.WithShardCount(1), sharding.WithShardIDs(0), sharding.WithAutoScaling(true)},
-	}, func(s *stage) {
+	}, func(s *harness) {
 		s.open()
 		m := s.client.ShardManager
 		s.until(10*time.Minute, "every guild has a live shard", func() bool {
