@@ -13,6 +13,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
+	"evergreen/internal/mishap"
 )
 
 // serve plays Discord until it is stopped.
@@ -116,7 +117,7 @@ const realTimeScale = 10
 // injectFaults lets one thing after another go wrong.
 func (s *simCommand) injectFaults(ctx context.Context, world *demo.World, seed uint64) {
 	pace := time.Duration(s.Pace)
-	schedule := demo.NewSchedule(demo.ScheduleOptions{Seed: seed, Scale: realTimeScale, Every: demo.CostlyEvery(pace)})
+	schedule := mishap.NewSchedule(mishap.ScheduleOptions{Seed: seed, Scale: realTimeScale, Every: mishap.CostlyEvery(pace)})
 	timer := time.NewTimer(pace)
 	defer timer.Stop()
 	for {
@@ -125,11 +126,7 @@ func (s *simCommand) injectFaults(ctx context.Context, world *demo.World, seed u
 			return
 		case <-timer.C:
 		}
-		for _, f := range schedule.Next().Faults {
-			if _, err := world.Sim.Inject(f); err != nil {
-				panic("evergreen: the schedule names a fault that is not there: " + err.Error())
-			}
-		}
+		mishap.Inject(world.Sim, schedule.Next().Faults)
 		timer.Reset(pace)
 	}
 }

@@ -5,22 +5,16 @@ import (
 	"time"
 
 	"evergreen/internal/bot"
-)
-
-// The names of the commands that misbehave, and how long the slow one takes.
-const (
-	slowCommand  = "ponder"
-	crashCommand = "stumble"
-	slowTakes    = 4 * time.Second
+	"evergreen/internal/mishap"
 )
 
 // faultyCommands are what somebody may have added to the bot: a command that takes
 // its time and one that crashes. Neither may cost the connection.
 var faultyCommands = []bot.Command{
 	{
-		Name: slowCommand, Summary: "Thinks for a while",
+		Name: mishap.SlowCommand, Summary: "Thinks for a while",
 		Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
-			timer := time.NewTimer(slowTakes)
+			timer := time.NewTimer(mishap.SlowCommandTakes)
 			defer timer.Stop()
 			select {
 			case <-timer.C:
@@ -31,7 +25,7 @@ var faultyCommands = []bot.Command{
 		},
 	},
 	{
-		Name: crashCommand, Summary: "Falls over its own feet",
+		Name: mishap.CrashCommand, Summary: "Falls over its own feet",
 		Run: func(context.Context, *bot.Request) (bot.Answer, error) {
 			panic("the demo's crashing command was used")
 		},

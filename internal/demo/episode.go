@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"evergreen/discordsim"
 	"evergreen/internal/health"
+	"evergreen/internal/mishap"
+	"evergreen/internal/text"
 )
 
 // Episode is one strike and what came of it.
 type Episode struct {
-	Strike
+	mishap.Occurrence
 	// At is when it struck, since the start of the demo.
 	At time.Duration
 	// Reaction says what the bot did, a sentence or two each.
@@ -39,19 +39,19 @@ const (
 
 // play lets one strike happen and watches until it is over and the bot is well.
 // The end of ctx cuts that short.
-func (r *run) play(ctx context.Context, s Strike) Episode {
-	e := Episode{Strike: s, At: r.elapsed()}
+func (r *run) play(ctx context.Context, m mishap.Occurrence) Episode {
+	e := Episode{Occurrence: m, At: r.elapsed()}
 	before, began := takeTallies(r.app, r.world), time.Now()
 	lost := r.observer.reset()
-	active := r.inject(s)
+	active := r.inject(m)
 	lift := func() {
 		for _, a := range active {
 			r.world.Sim.Lift(a)
 		}
 	}
 	defer lift()
-	over := began.Add(s.lasts())
-	if s.Until == overWhenNoticed {
+	over := began.Add(m.Lasts())
+	if m.UntilNoticed {
 		patience := time.NewTimer(noticeTimeout)
 		select {
 		case <-lost:
@@ -62,7 +62,7 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 		lift()
 		over = time.Now()
 	}
-	settled := r.settle(ctx, s, began, func(now time.Time) bool { return !now.Before(over) || r.spent(active) })
+	settled := r.settle(ctx, m, began, func(now time.Time) bool { return !now.Before(over) || r.spent(active) })
 	r.describe(&e, before, began)
 	if !settled {
 		e.Reaction = append(e.Reaction, "It is not back yet.")
@@ -70,17 +70,11 @@ func (r *run) play(ctx context.Context, s Strike) Episode {
 	return e
 }
 
-// inject begins what a strike is made of.
-func (r *run) inject(s Strike) (active []*discordsim.Active) {
-	for _, f := range s.Faults {
-		a, err := r.world.Sim.Inject(f)
-		if err != nil {
-			panic("demo: the table names a fault that is not there: " + err.Error())
-		}
-		active = append(active, a)
-	}
-	for range s.People {
-		r.users.say("!" + s.Command)
+// inject begins what a mishap is made of.
+func (r *run) inject(m mishap.Occurrence) []*discordsim.Active {
+	active := mishap.Inject(r.world.Sim, m.Faults)
+	for range m.People {
+		r.users.say("!" + m.Command)
 	}
 	return active
 }
@@ -106,7 +100,7 @@ func (r *run) spent(active []*discordsim.Active) bool {
 
 // settle waits until the faults are over and the bot is well, and reports
 // whether that came about.
-func (r *run) settle(ctx context.Context, s Strike, began time.Time, over func(time.Time) bool) bool {
+func (r *run) settle(ctx context.Context, m mishap.Occurrence, began time.Time, over func(time.Time) bool) bool {
 	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	var well, ended time.Time
@@ -115,7 +109,7 @@ func (r *run) settle(ctx context.Context, s Strike, began time.Time, over func(t
 		if ended.IsZero() && over(now) {
 			ended, last = now, now
 		}
-		missing := s.Loses && len(r.incidentsSince(began)) == 0 && time.Since(last) < noticeTimeout
+		missing := m.Loses && len(r.incidentsSince(began)) == 0 && time.Since(last) < noticeTimeout
 		switch {
 		case ended.IsZero() || missing || !r.app.Tracker().Snapshot().Ready || r.app.REST().Waiting > 0:
 			well = time.Time{}
@@ -147,17 +141,17 @@ func (r *run) incidentsSince(began time.Time) []health.Incident {
 func (r *run) describe(e *Episode, before tallies, began time.Time) {
 	now := time.Now()
 	for _, i := range r.incidentsSince(r.told) {
-		text := capital(i.Summary())
+		line := text.Capitalize(i.Summary())
 		if wait := i.Detected.Sub(began); wait >= 500*time.Millisecond {
-			text += " Noticed after " + seconds(wait) + "."
+			line += " Noticed after " + text.Seconds(wait) + "."
 		}
 		if i.Detected.Before(began) {
-			text = "Before that, by itself: " + text
+			line = "Before that, by itself: " + line
 		}
 		if slices.ContainsFunc(i.Actions, func(a health.Action) bool { return a.What.Key == "action.suspect" }) && i.Outcome == health.OutcomeResumed {
-			text += " A spare connection stood ready."
+			line += " A spare connection stood ready."
 		}
-		e.Reaction = append(e.Reaction, text)
+		e.Reaction = append(e.Reaction, line)
 		e.AtRisk += i.AtRisk(now)
 		e.Grey += i.ShownOffline(now)
 		e.Replayed += i.Replayed
@@ -167,12 +161,6 @@ func (r *run) describe(e *Episode, before tallies, began time.Time) {
 	if len(e.Reaction) == 0 {
 		e.Reaction = []string{"The connection stayed; nothing had to be done."}
 	}
-}
-
-// capital begins a sentence.
-func capital(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // remarks says what shows in counters only.

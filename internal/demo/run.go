@@ -12,6 +12,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/app"
+	"evergreen/internal/mishap"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/logging"
 )
@@ -51,7 +52,7 @@ type run struct {
 	mu        sync.Mutex
 	score     Score // what is added up here
 	kinds     map[string]int
-	now       *Strike
+	now       *mishap.Occurrence
 	nowSince  time.Time
 	finishing bool
 }
@@ -73,7 +74,7 @@ var timing = gateway.Timing{
 // How a demo begins and ends.
 const (
 	readyTimeout  = 30 * time.Second
-	firstStrike   = 1500 * time.Millisecond
+	firstMishap   = 1500 * time.Millisecond
 	finishTimeout = 30 * time.Second
 	refreshEvery  = 200 * time.Millisecond
 	linkLatency   = 12 * time.Millisecond
@@ -216,14 +217,14 @@ func (r *run) playFor(ctx, hurry context.Context) {
 
 // playAll lets one thing after another go wrong.
 func (r *run) playAll(ctx, hurry context.Context) {
-	schedule := NewSchedule(ScheduleOptions{
-		Seed: r.opts.Seed, Commands: true, Every: CostlyEvery(r.opts.Pace + 3*time.Second),
+	schedule := mishap.NewSchedule(mishap.ScheduleOptions{
+		Seed: r.opts.Seed, Commands: true, Every: mishap.CostlyEvery(r.opts.Pace + 3*time.Second),
 	})
-	for delay := firstStrike; wait(ctx, delay); delay = r.opts.Pace {
-		s := schedule.Next()
-		r.begin(s)
-		r.opts.Screen.Strike(r.elapsed(), s)
-		e := r.play(hurry, s)
+	for delay := firstMishap; wait(ctx, delay); delay = r.opts.Pace {
+		m := schedule.Next()
+		r.begin(m)
+		r.opts.Screen.Mishap(r.elapsed(), m)
+		e := r.play(hurry, m)
 		r.end(e)
 		r.opts.Screen.Episode(e)
 	}
@@ -241,12 +242,12 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (r *run) begin(s Strike) {
+func (r *run) begin(m mishap.Occurrence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.now, r.nowSince = &s, time.Now()
-	r.kinds[s.Name]++
-	r.score.Struck++
+	r.now, r.nowSince = &m, time.Now()
+	r.kinds[m.Name]++
+	r.score.Mishaps++
 }
 
 func (r *run) end(e Episode) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/mishap"
 )
 
 // Score is where things stand.
@@ -21,11 +22,11 @@ type Score struct {
 	Up time.Duration
 	// Verdict is the simulator's count.
 	Verdict discordsim.Verdict
-	// Struck counts the strikes; Now is the one that is going on, for NowFor; nil
+	// Mishaps counts them; Now is the one that is going on, for NowFor; nil
 	// when all is well.
-	Struck int
-	Now    *Strike
-	NowFor time.Duration
+	Mishaps int
+	Now     *mishap.Occurrence
+	NowFor  time.Duration
 	// AtRisk and Replayed sum those of all episodes, Longest is the longest time
 	// at risk in one, and Unforced how long the dot was grey although the strike
 	// had left the session alive.
@@ -114,4 +115,13 @@ func kinds(counted map[string]int) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// times says a number with its noun; for 1 the singular alone, which may have another
+// number word.
+func times(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -3,15 +3,18 @@ package demo
 import (
 	"fmt"
 	"time"
+
+	"evergreen/internal/mishap"
+	"evergreen/internal/text"
 )
 
 // Screen shows a demo. Its methods are called from several goroutines.
 type Screen interface {
 	// Begin opens the screen with what a person should know first.
 	Begin(heading []string)
-	// Strike is called when something begins to go wrong, at a time since the
+	// Mishap is called when something begins to go wrong, at a time since the
 	// start, and Episode when it is over.
-	Strike(at time.Duration, s Strike)
+	Mishap(at time.Duration, m mishap.Occurrence)
 	Episode(e Episode)
 	// Score is called several times a second with where things stand.
 	Score(s Score)
@@ -22,23 +25,23 @@ type Screen interface {
 // noScreen is a screen nobody looks at.
 type noScreen struct{}
 
-func (noScreen) Begin([]string)               {}
-func (noScreen) Strike(time.Duration, Strike) {}
-func (noScreen) Episode(Episode)              {}
-func (noScreen) Score(Score)                  {}
-func (noScreen) End(Summary)                  {}
+func (noScreen) Begin([]string)                          {}
+func (noScreen) Mishap(time.Duration, mishap.Occurrence) {}
+func (noScreen) Episode(Episode)                         {}
+func (noScreen) Score(Score)                             {}
+func (noScreen) End(Summary)                             {}
 
 // heading says what there is to see.
 func (r *run) heading() []string {
 	until := "Ctrl+C ends it."
 	if r.opts.For > 0 {
-		until = "It ends by itself after " + seconds(r.opts.For) + "."
+		until = "It ends by itself after " + text.Seconds(r.opts.For) + "."
 	}
 	heading := []string{
 		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, and the bot, all in this process. %s",
 			len(r.world.Guilds), len(r.world.People), r.opts.Rate, until),
 		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
-			r.opts.Seed, r.opts.Seed, seconds(heartbeat), seconds(timing.SilenceProbe)),
+			r.opts.Seed, r.opts.Seed, text.Seconds(heartbeat), text.Seconds(timing.SilenceProbe)),
 	}
 	if r.dashboard.addr != "" {
 		heading = append(heading, r.dashboard.String())
@@ -51,11 +54,11 @@ func (e Episode) outcome() string {
 	const instant = 50 * time.Millisecond
 	switch {
 	case e.Grey > 0 && e.AtRisk < instant:
-		return "Grey for " + seconds(e.Grey) + "."
+		return "Grey for " + text.Seconds(e.Grey) + "."
 	case e.Grey > 0:
-		return "At risk for " + seconds(e.AtRisk) + ", grey for " + seconds(e.Grey) + "."
+		return "At risk for " + text.Seconds(e.AtRisk) + ", grey for " + text.Seconds(e.Grey) + "."
 	case e.AtRisk > 0:
-		return "At risk for " + seconds(e.AtRisk) + "."
+		return "At risk for " + text.Seconds(e.AtRisk) + "."
 	}
 	return "Never at risk."
 }
@@ -64,15 +67,15 @@ func (e Episode) outcome() string {
 func (s Summary) lines() []string {
 	v := s.Verdict
 	lines := []string{
-		fmt.Sprintf("After %s with seed %d, %s:", seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Struck, "one strike", "strikes")),
+		fmt.Sprintf("After %s with seed %d, %s:", text.Seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Mishaps, "one strike", "strikes")),
 		"  " + kinds(s.Kinds),
 		fmt.Sprintf("  The dot was green for %.1f %% of the time%s, %s of that by Discord's patience only (%s at most at once).",
-			s.OnlinePercent(), s.greyNote(), seconds(s.AtRisk), seconds(s.Longest)),
+			s.OnlinePercent(), s.greyNote(), text.Seconds(s.AtRisk), text.Seconds(s.Longest)),
 		fmt.Sprintf("  %d commands asked: %d answered exactly once, %d lost, %d twice%s. The slowest answer took %s.",
-			v.Asked, v.Answered, v.Lost, v.Twice, s.unheardNote(), seconds(v.Slowest)),
+			v.Asked, v.Answered, v.Lost, v.Twice, s.unheardNote(), text.Seconds(v.Slowest)),
 		fmt.Sprintf("  IDENTIFY %d, RESUME %d, %d events replayed.", v.Identifies, v.Resumes, s.Replayed),
 	}
-	if s.Struck == 0 {
+	if s.Mishaps == 0 {
 		lines = append(lines[:1], lines[2:]...)
 	}
 	if s.Passed() {
@@ -89,7 +92,7 @@ func (s Score) greyNote() string {
 	if s.Verdict.Offline < 100*time.Millisecond || s.Unforced > 0 {
 		return ""
 	}
-	return " (grey for " + seconds(s.Verdict.Offline) + " where Discord itself had ended the session)"
+	return " (grey for " + text.Seconds(s.Verdict.Offline) + " where Discord itself had ended the session)"
 }
 
 // unheardNote says how many commands no bot could have heard: the session was gone,

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"evergreen/internal/mishap"
+	"evergreen/internal/text"
 )
 
 // LiveScreen is a screen for terminals: episodes scroll by, and beneath them a block
@@ -66,15 +69,15 @@ func (l *LiveScreen) Begin(heading []string) {
 	l.draw("\x1b[?25l", append(lines, "")) // without a cursor: it would hop about
 }
 
-// Strike shows what happens in the block; it scrolls by when it is over.
-func (l *LiveScreen) Strike(_ time.Duration, s Strike) {
+// Mishap shows what happens in the block; it scrolls by when it is over.
+func (l *LiveScreen) Mishap(_ time.Duration, m mishap.Occurrence) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.score.Now, l.score.NowFor = &s, 0
+	l.score.Now, l.score.NowFor = &m, 0
 	l.draw("", nil)
 }
 
-// Episode lets the strike and what came of it scroll by.
+// Episode lets the mishap and what came of it scroll by.
 func (l *LiveScreen) Episode(e Episode) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -197,10 +200,10 @@ func (l *LiveScreen) scoreBlock() []string {
 	}
 	lines := []string{
 		l.colourise(dim, strings.Repeat("─", l.columns())),
-		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.colourise(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), seconds(s.Up.Truncate(time.Second)), latency),
+		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.colourise(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), text.Seconds(s.Up.Truncate(time.Second)), latency),
 		fmt.Sprintf("   commands   %d asked, %d answered, %d open, %s lost, %s twice", v.Asked, v.Answered, v.Waiting, bad(v.Lost), bad(v.Twice)),
 		fmt.Sprintf("   sessions   IDENTIFY %d, RESUME %d, %d events replayed", v.Identifies, v.Resumes, s.Replayed),
-		fmt.Sprintf("   at risk    %s after %s, %s at most; broken rules: %s", seconds(s.AtRisk), times(s.Struck, "one strike", "strikes"), seconds(s.Longest), bad(len(v.Violations))),
+		fmt.Sprintf("   at risk    %s after %s, %s at most; broken rules: %s", text.Seconds(s.AtRisk), times(s.Mishaps, "one strike", "strikes"), text.Seconds(s.Longest), bad(len(v.Violations))),
 		"   now        " + l.nowLine(),
 	}
 	for i, line := range lines {
@@ -214,7 +217,7 @@ func (l *LiveScreen) nowLine() string {
 	s := l.score
 	switch {
 	case s.Now != nil:
-		return l.colourise(yellow, s.Now.Name) + " (" + seconds(s.NowFor) + "): " + s.Now.Says
+		return l.colourise(yellow, s.Now.Name) + " (" + text.Seconds(s.NowFor) + "): " + s.Now.Says
 	case s.Finishing:
 		return "nobody asks any more; the bot finishes what is open"
 	case s.Status == "":

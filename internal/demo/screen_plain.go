@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"evergreen/internal/mishap"
+	"evergreen/internal/text"
 )
 
 // scoreEvery is how often a plain screen tells the score.
@@ -44,11 +47,11 @@ func (p *PlainScreen) Begin(heading []string) {
 	p.lines(append(heading, "")...)
 }
 
-// Strike prints what happens.
-func (p *PlainScreen) Strike(at time.Duration, s Strike) {
+// Mishap prints what happens.
+func (p *PlainScreen) Mishap(at time.Duration, m mishap.Occurrence) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(clock(at) + pad(s.Name, nameColumns) + s.Says)
+	p.lines(clock(at) + pad(m.Name, nameColumns) + m.Says)
 }
 
 // Episode prints what came of it.
@@ -69,7 +72,7 @@ func (p *PlainScreen) Score(s Score) {
 	v := s.Verdict
 	p.lines(clock(s.Elapsed) + pad("score", nameColumns) + fmt.Sprintf(
 		"online %.1f %%, up %s; commands: %d asked, %d answered, %d open, %d lost, %d twice; IDENTIFY %d, RESUME %d",
-		s.OnlinePercent(), seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes))
+		s.OnlinePercent(), text.Seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes))
 }
 
 // End prints the summary.

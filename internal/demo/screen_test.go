@@ -6,18 +6,19 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/mishap"
 )
 
 // What the screens are shown in these tests.
 var (
-	halfOpen = Strike{Name: "half-open link", Says: "the connection carries nothing any more, either way, and says nothing"}
+	halfOpen = mishap.Occurrence{Name: "half-open link", Says: "the connection carries nothing any more, either way, and says nothing"}
 	noticed  = Episode{
-		Strike: halfOpen, At: 65 * time.Second, AtRisk: 3400 * time.Millisecond,
+		Occurrence: halfOpen, At: 65 * time.Second, AtRisk: 3400 * time.Millisecond,
 		Reaction: []string{"The connection was half-open (nothing arrived for 2 s). Resumed, 6 events replayed, none lost."},
 	}
 	midway = Score{
 		Elapsed: 72 * time.Second, Up: 71 * time.Second, Online: true, Status: "Online: connected, and Discord answers",
-		Latency: 27 * time.Millisecond, Struck: 9, AtRisk: 12400 * time.Millisecond, Longest: 3400 * time.Millisecond, Replayed: 31,
+		Latency: 27 * time.Millisecond, Mishaps: 9, AtRisk: 12400 * time.Millisecond, Longest: 3400 * time.Millisecond, Replayed: 31,
 		Verdict: discordsim.Verdict{
 			Asked: 141, Answered: 139, Waiting: 2, Identifies: 1, Resumes: 8,
 			Online: 70*time.Second + 990*time.Millisecond, Offline: 10 * time.Millisecond,
@@ -39,7 +40,7 @@ func TestPlainScreen(t *testing.T) {
 	var out strings.Builder
 	p := NewPlainScreen(&out)
 	p.Begin([]string{"A simulated Discord."})
-	p.Strike(noticed.At, halfOpen)
+	p.Mishap(noticed.At, halfOpen)
 	p.Score(Score{Elapsed: 4 * time.Second})
 	p.Episode(noticed)
 	p.Score(midway)
@@ -68,10 +69,10 @@ func TestLiveScreen(t *testing.T) {
 	l := NewLiveScreen(v, func() int { return v.columns }, true)
 	l.Begin([]string{"A simulated Discord."})
 	l.Score(midway)
-	l.Strike(noticed.At, halfOpen)
+	l.Mishap(noticed.At, halfOpen)
 	l.Episode(noticed)
 	now := midway
-	now.Now, now.NowFor = &Strike{Name: "cut link", Says: "the connection is reset"}, 400*time.Millisecond
+	now.Now, now.NowFor = &mishap.Occurrence{Name: "cut link", Says: "the connection is reset"}, 400*time.Millisecond
 	l.Score(now)
 	expect(t, v.String(), `
 A simulated Discord.
@@ -196,5 +197,14 @@ func TestFailuresAreNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every mishap of the demo fits into its column.
+func TestNamesFit(t *testing.T) {
+	for _, m := range mishap.Table {
+		if m.Demo != nil && width(m.Name) >= nameColumns {
+			t.Errorf("%s is too long a name for its column", m.Name)
+		}
 	}
 }

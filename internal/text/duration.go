@@ -78,3 +78,13 @@ func ShortDuration(d time.Duration) string {
 	}
 	return s
 }
+
+// Seconds formats a duration in seconds, with one decimal where it is not zero:
+// "0.4 s", "12 s". From a minute on it is [time.Duration.String] in whole seconds,
+// such as "1m12s".
+func Seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0") + " s"
+}

@@ -100,3 +100,13 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 400 * time.Millisecond: "0.4 s", 3400 * time.Millisecond: "3.4 s", 12 * time.Second: "12 s", 10 * time.Second: "10 s", 72*time.Second + 300*time.Millisecond: "1m12s",
+	} {
+		if got := Seconds(d); got != want {
+			t.Errorf("Seconds(%s) is %q, want %q", d, got, want)
+		}
+	}
+}

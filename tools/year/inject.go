@@ -5,100 +5,93 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/mishap"
 )
 
-// begin lets one trouble happen and plans the next of its kind.
-func (y *year) begin(t *trouble, dice *rand.Rand) {
-	y.schedule(y.now+t.until(dice, y.Profile), func() { y.begin(t, dice) })
-	y.Mishaps[t.name]++
-	if t.happens != nil {
-		y.note("%s", t.name)
-		t.happens(y, dice)
+// begin lets a mishap happen and schedules the next of its kind.
+func (y *year) begin(m *mishap.Mishap, dice *rand.Rand) {
+	y.schedule(y.now+y.Profile.untilNext(m.Year, dice), func() { y.begin(m, dice) })
+	y.Mishaps[m.Name]++
+	if do := actions[m.Name]; do != nil {
+		y.note("%s", m.Name)
+		do(y, dice)
 		return
 	}
-	d := t.lasts(dice)
+	d := drawDuration(m.Year.Least, m.Year.Most, dice)
 	if d > 0 {
-		y.note("%s for %s", t.name, d)
+		y.note("%s for %s", m.Name, d)
 	} else {
-		y.note("%s", t.name)
+		y.note("%s", m.Name)
 	}
-	y.countBegun(t)
-	var begun []*discordsim.Active
-	for _, f := range t.faults {
-		a, err := y.sim.Inject(f)
-		if err != nil {
-			panic("year: the table has a fault that cannot be: " + err.Error())
-		}
-		if a.Ended.IsZero() {
-			begun = append(begun, a)
-		}
-	}
-	y.allow(time.Now(), t.patience)
+	y.countBegun(m.Year)
+	active := mishap.Inject(y.sim, m.InYear())
+	y.allow(time.Now(), m.Year.Patience)
 	if d == 0 {
 		return
 	}
 	before := y.questions - y.recentQuestions(time.Now())
 	y.schedule(y.now+d, func() {
-		for _, a := range begun {
+		for _, a := range active {
 			y.sim.Lift(a)
 		}
-		y.note("%s is over", t.name)
-		y.countEnded(t)
-		if t.bars && t.hampers && d >= nonceLifetime {
+		y.note("%s is over", m.Name)
+		y.countEnded(m.Year)
+		if m.Year.Unreachable && m.Year.RESTDown && d >= nonceLifetime {
 			y.allowLost(y.questions-before, 0)
 		}
-		y.allow(time.Now(), t.patience)
+		y.allow(time.Now(), m.Year.Patience)
 	})
 }
 
-// countBegun notes that no client can be online from now on, or none can start.
-func (y *year) countBegun(t *trouble) {
-	if t.bars {
+// countBegun counts a mishap that keeps clients from being online or from starting,
+// or makes everything slow.
+func (y *year) countBegun(m *mishap.Year) {
+	if m.Unreachable {
 		if y.unreachable++; y.unreachable == 1 {
 			y.unreachableSince = time.Now()
 		}
 	}
-	if t.hampers {
+	if m.RESTDown {
 		y.restDown++
 	}
-	if t.slows {
+	if m.Slow {
 		y.slow++
 	}
 }
 
-func (y *year) countEnded(t *trouble) {
-	if t.bars {
+func (y *year) countEnded(m *mishap.Year) {
+	if m.Unreachable {
 		if y.unreachable--; y.unreachable == 0 {
 			y.Unreachable += time.Since(y.unreachableSince)
 		}
 	}
-	if t.hampers {
+	if m.RESTDown {
 		y.restDown--
 	}
-	if t.slows {
+	if m.Slow {
 		y.slow--
 	}
 }
 
-// offlineFault is what it is like for Discord while there is no process: nobody can be
-// reached, and nobody is to blame for not answering.
-var offlineFault = discordsim.Fault{Name: "offline"}
+// offline is how it looks to Discord while there is no process: the host cannot be
+// reached, and is not to blame for not answering.
+var offline = []discordsim.Fault{{Name: "offline"}}
 
-// hostSleep bounds how long a host sleeps.
-var hostSleep = trouble{least: 10 * time.Second, most: 8 * time.Hour}
+// How long a host sleeps.
+const (
+	leastSleep = 10 * time.Second
+	mostSleep  = 8 * time.Hour
+)
 
 // restartAfter keeps the process away for a while and starts it again.
 func (y *year) restartAfter(d time.Duration) {
-	a, err := y.sim.Inject(offlineFault)
-	if err != nil {
-		panic("year: " + err.Error())
-	}
+	a := mishap.Inject(y.sim, offline)[0]
 	y.Down += d
 	y.schedule(y.now+d, func() {
 		y.sim.Lift(a)
 		if y.process == nil {
 			y.failOn(y.startProcess())
-			y.allow(time.Now(), slowReturn)
+			y.allow(time.Now(), mishap.SlowReturn)
 		}
 	})
 }
@@ -166,23 +159,20 @@ const networkAfterSleep = time.Second
 // Discord's goes on, and so does the clock on the wall. None of it is time of the
 // year's.
 func (y *year) sleep(dice *rand.Rand) {
-	d := hostSleep.lasts(dice)
+	d := drawDuration(leastSleep, mostSleep, dice)
 	if y.process == nil {
 		return
 	}
 	y.note("the host wakes after %s", d)
-	away, err := y.sim.Inject(offlineFault)
-	if err != nil {
-		panic("year: " + err.Error())
-	}
+	away := mishap.Inject(y.sim, offline)[0]
 	y.sim.Skip(d)
 	y.clockAhead.Add(int64(d))
 	y.Asleep += d
 	y.schedule(y.now+networkAfterSleep, func() {
 		y.sim.Lift(away)
-		y.allow(time.Now(), slowReturn)
+		y.allow(time.Now(), mishap.SlowReturn)
 	})
-	y.allow(time.Now(), slowReturn)
+	y.allow(time.Now(), mishap.SlowReturn)
 }
 
 // wallClock is the clock on the wall, which runs on while the host sleeps.

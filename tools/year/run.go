@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/mishap"
 )
 
 // year is at heart one year under way. One goroutine owns it: it lets happen what
@@ -143,12 +144,17 @@ func runYear(ctx context.Context, o Options) (Result, error) {
 	if err := y.startProcess(); err != nil {
 		return Result{}, err
 	}
-	y.allow(y.start, slowReturn)
-	for i := range troubles {
-		t := &troubles[i]
-		// Each kind has dice of its own, so that what becomes of one moves no other.
-		dice := rand.New(rand.NewPCG(o.Seed, uint64(i+1)*0xD1342543DE82EF95))
-		y.schedule(time.Hour+t.until(dice, o.Profile), func() { y.begin(t, dice) })
+	y.allow(y.start, mishap.SlowReturn)
+	kinds := uint64(0)
+	for i := range mishap.Table {
+		m := &mishap.Table[i]
+		if m.Year == nil {
+			continue
+		}
+		// Each kind has its own random numbers, so that a change of one moves no other.
+		kinds++
+		dice := rand.New(rand.NewPCG(o.Seed, kinds*0xD1342543DE82EF95))
+		y.schedule(time.Hour+o.Profile.untilNext(m.Year, dice), func() { y.begin(m, dice) })
 	}
 	y.schedule(y.nextQuestionIn(), y.askQuestion)
 	y.schedule(verdictEvery, y.checkVerdictPeriodically)
@@ -208,7 +214,7 @@ func (y *year) finish() {
 		if y.process == nil {
 			y.failOn(y.startProcess())
 		}
-		y.allow(time.Now(), slowReturn)
+		y.allow(time.Now(), mishap.SlowReturn)
 		lived := y.Lived
 		y.loop(lived + 2*answerGrace)
 		y.Lived = lived

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/mishap"
 )
 
 // observer tells the year what the shard of one life does.
@@ -104,11 +105,11 @@ const aftermath = 2 * time.Minute
 // onOffline notes that the bot gave up a connection or lost it.
 func (y *year) onOffline(at time.Time, cause gateway.Reason) {
 	if y.inTrouble(at) || cause.Kind == gateway.ReasonReconnect {
-		y.allow(at, promptReturn)
+		y.allow(at, mishap.PromptReturn)
 		return
 	}
 	if at.Sub(y.deadline) < aftermath {
-		y.allow(at, slowReturn)
+		y.allow(at, mishap.SlowReturn)
 		return
 	}
 	y.fail("the bot left Discord (%s) although nothing had gone wrong for %s", cause, at.Sub(y.deadline).Round(time.Second))
@@ -158,7 +159,7 @@ const slowNetworkExtra = 10 * time.Second
 func (y *year) allow(now time.Time, patience time.Duration) {
 	// A bot backs off the longer while connections do not last.
 	if y.restDown > 0 || now.Sub(y.lastOnline) < settledAfter {
-		patience = max(patience, slowReturn)
+		patience = max(patience, mishap.SlowReturn)
 	}
 	if y.slow > 0 {
 		patience += slowNetworkExtra
@@ -207,7 +208,7 @@ func (y *year) check(now time.Time) (soon bool) {
 func (y *year) onOnline(now time.Time) {
 	away := now.Sub(y.offlineSince)
 	y.Returns++
-	if away <= promptReturn+checkEvery {
+	if away <= mishap.PromptReturn+checkEvery {
 		y.PromptReturns++
 	}
 	y.LongestAway = max(y.LongestAway, away)

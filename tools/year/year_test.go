@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"evergreen/internal/mishap"
 	"evergreen/internal/testmode"
 
 	"go.uber.org/goleak"
@@ -148,5 +149,26 @@ func TestCommandLine(t *testing.T) {
 		if wrong.validate() == nil {
 			t.Errorf("%+v was taken", wrong)
 		}
+	}
+}
+
+// Every mishap of a year is the simulator's doing or has an action, and no action is
+// left over.
+func TestEveryMishapHappens(t *testing.T) {
+	acted := 0
+	for _, m := range mishap.Table {
+		if m.Year == nil {
+			continue
+		}
+		_, acts := actions[m.Name]
+		if acts {
+			acted++
+		}
+		if acts == (len(m.InYear()) > 0) {
+			t.Errorf("%s: want faults or an action", m.Name)
+		}
+	}
+	if acted != len(actions) {
+		t.Errorf("%d of %d actions belong to a mishap", acted, len(actions))
 	}
 }

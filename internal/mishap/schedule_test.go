@@ -1,4 +1,4 @@
-package demo
+package mishap
 
 import (
 	"reflect"
@@ -9,7 +9,7 @@ import (
 	"evergreen/discordsim"
 )
 
-func draw(o ScheduleOptions, n int) (all []Strike) {
+func draw(o ScheduleOptions, n int) (all []Occurrence) {
 	for s := NewSchedule(o); len(all) < n; {
 		all = append(all, s.Next())
 	}
@@ -18,21 +18,21 @@ func draw(o ScheduleOptions, n int) (all []Strike) {
 
 // Given the same seed twice, the same things go wrong in the same order with the
 // same parameters; another seed brings another order.
-func TestSeedDecidesTheStrikes(t *testing.T) {
+func TestSeedDecidesTheMishaps(t *testing.T) {
 	o := ScheduleOptions{Seed: 7, Commands: true}
 	first, again := draw(o, 200), draw(o, 200)
 	if !reflect.DeepEqual(first, again) {
-		t.Error("the same seed brought other strikes")
+		t.Error("the same seed brought other mishaps")
 	}
 	o.Seed = 8
 	if reflect.DeepEqual(first, draw(o, 200)) {
-		t.Error("another seed brought the same strikes")
+		t.Error("another seed brought the same mishaps")
 	}
 }
 
-// Given any seed, every kind of trouble comes within two decks, never twice in a
+// Given any seed, every kind of mishap comes within two decks, never twice in a
 // row, and those that cost the session are far apart and begin early.
-func TestStrikesAreMixed(t *testing.T) {
+func TestMishapsAreMixed(t *testing.T) {
 	for seed := range uint64(50) {
 		deck := len(NewSchedule(ScheduleOptions{Commands: true}).cards(false))
 		all := draw(ScheduleOptions{Seed: seed, Commands: true, Every: 10}, 2*deck)
@@ -46,16 +46,16 @@ func TestStrikesAreMixed(t *testing.T) {
 				continue
 			}
 			if last < 0 && i > 8 {
-				t.Errorf("seed %d: the first strike that costs the session was number %d", seed, i)
+				t.Errorf("seed %d: the first mishap that costs the session was number %d", seed, i)
 			}
 			if last >= 0 && i-last < 10 {
-				t.Errorf("seed %d: two strikes that cost the session were %d apart", seed, i-last)
+				t.Errorf("seed %d: two mishaps that cost the session were %d apart", seed, i-last)
 			}
 			last = i
 		}
-		for _, row := range troubles {
-			if !row.costs && !seen[row.name] {
-				t.Errorf("seed %d: %s never came", seed, row.name)
+		for _, row := range Table {
+			if row.Demo != nil && !row.Demo.Costs && !seen[row.Name] {
+				t.Errorf("seed %d: %s never came", seed, row.Name)
 			}
 		}
 	}
@@ -66,13 +66,23 @@ func TestStrikesAreMixed(t *testing.T) {
 func TestTableIsSound(t *testing.T) {
 	known := discordsim.Faults()
 	names := map[string]bool{}
-	for _, row := range troubles {
-		if names[row.name] {
-			t.Errorf("%s stands twice in the table", row.name)
+	for _, row := range Table {
+		if names[row.Name] {
+			t.Errorf("%s stands twice in the table", row.Name)
 		}
-		names[row.name] = true
-		if width(row.name) >= nameColumns {
-			t.Errorf("%s is too long a name for its column", row.name)
+		names[row.Name] = true
+		if row.Demo == nil && row.Year == nil {
+			t.Errorf("%s is used nowhere", row.Name)
+		}
+		if y := row.Year; y != nil && (y.Ordinary < y.Hostile || y.Hostile <= 0 || y.Most < y.Least) {
+			t.Errorf("%s has odd times in a year: %+v", row.Name, *y)
+		}
+		if row.Year != nil {
+			for _, f := range row.InYear() {
+				if !slices.Contains(known, f.Name) {
+					t.Errorf("%s: there is no fault %q", row.Name, f.Name)
+				}
+			}
 		}
 	}
 	for _, s := range draw(ScheduleOptions{Seed: 1, Commands: true, Every: 5}, 500) {
@@ -87,8 +97,8 @@ func TestTableIsSound(t *testing.T) {
 				t.Errorf("%s: there is no fault %q", s.Name, f.Name)
 			}
 		}
-		if s.lasts() > 15*time.Second {
-			t.Errorf("%s lasts %s", s.Name, s.lasts())
+		if s.Lasts() > 15*time.Second {
+			t.Errorf("%s lasts %s", s.Name, s.Lasts())
 		}
 	}
 }
