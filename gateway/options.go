@@ -84,6 +84,9 @@ type Options struct {
 	WallClock func() time.Time
 }
 
+// Never switches a period of [Timing] off.
+const Never = -1
+
 // Timing holds every period and deadline of a shard. Zero values mean the
 // defaults named with each field.
 type Timing struct {
@@ -92,7 +95,7 @@ type Timing struct {
 	HeartbeatTimeout time.Duration
 	// SilenceProbe is how long nothing at all may arrive before an extra
 	// heartbeat asks whether anybody is there. Where answers have been slow it
-	// asks up to twice as soon. Default 15 s; negative: never.
+	// asks up to twice as soon. Default 15 s; [Never]: no probe.
 	SilenceProbe time.Duration
 	// SuspectAfter is how long a heartbeat may stay unanswered in silence
 	// before a spare connection is dialled. Default 5 s, or eight times the

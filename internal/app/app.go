@@ -207,7 +207,7 @@ func New(o Options) (*App, error) {
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
-		Interval: o.Config.HealthCheckInterval, OfflineAfter: orNever(o.Config.OfflineWarningAfter),
+		Interval: o.Config.HealthCheckInterval, OfflineAfter: o.Config.OfflineWarningAfter,
 	})
 	a.monitors = a.newMonitors()
 	if o.API {
@@ -269,8 +269,8 @@ func (a *App) build(intents gateway.Intents) error {
 		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
 		Owners: c.OwnerIDs, Goodbye: func() { a.requestStop(gateway.EndSession) },
 		Intents: intents, Presence: c.Presence(),
-		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: orNever(c.ActivityWarningAfter),
-		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: orNever(c.CommandCooldown),
+		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: c.ActivityWarningAfter,
+		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: c.CommandCooldown,
 		Health: a, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,
 	})
 	if err != nil {
@@ -318,15 +318,6 @@ func (a *App) observers(more ...gateway.Observer) health.Observers {
 		all = append(all, a.server)
 	}
 	return append(all, a.opts.Observers...)
-}
-
-// orNever translates the settings' "0: never" into the "negative: never" of the
-// parts.
-func orNever(d time.Duration) time.Duration {
-	if d == 0 {
-		return -1
-	}
-	return d
 }
 
 // Fleet is the running shards; until the questions before the start have been

@@ -59,7 +59,7 @@ func (a *App) newMonitors() monitors {
 	}
 	if len(channels) > 0 {
 		w.notifier = alert.New(alert.Options{
-			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: orNever(c.AlertRemindEvery),
+			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: c.AlertRemindEvery,
 			MaxPerHour: c.AlertMaxPerHour, Storage: a.opts.Alerts, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
 		})
 	}

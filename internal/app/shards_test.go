@@ -10,6 +10,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/process/config"
 )
 
 // onManyShards plays a story in virtual time with a bot for which Discord
@@ -65,7 +66,7 @@ func (l left4) Intents() gateway.Intents { return 0 }
 func TestBotOnManyShards(t *testing.T) {
 	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
 		o := s.options()
-		o.Config.CommandCooldown = 0 // one person asks everything
+		o.Config.CommandCooldown = config.Never // one person asks everything
 		first := s.start(o).online()
 		s.until("all guilds are there", 10*time.Second, func() bool { return first.Tracker().Snapshot().Guilds == 24 })
 		if a := first.Fleet().Assignment(); a.String() != "4" || len(first.Tracker().Snapshot().Shards) != 4 {

@@ -27,6 +27,9 @@ const (
 	DefaultCooldown             = time.Second
 )
 
+// Never switches a duration of [Options] off.
+const Never = -1
+
 // Options configures a [Bot]. Token and HTTPClient are required; every other
 // zero value means the documented default.
 type Options struct {
@@ -61,10 +64,10 @@ type Options struct {
 	// Presence is refreshed every KeepaliveInterval.
 	Presence gateway.Presence
 	// KeepaliveInterval is the time between two keep-alives, give or take five
-	// percent. Default 300 s; negative: none.
+	// percent. Default 300 s; [Never]: none.
 	KeepaliveInterval time.Duration
 	// ActivityWarningAfter is the time without activity before a warning. Default
-	// 30 min; negative: never.
+	// 30 min; [Never]: no warning.
 	ActivityWarningAfter time.Duration
 
 	// Concurrency is how many commands run at once. Default 16.
@@ -81,7 +84,7 @@ type Options struct {
 	// the few minutes for which Discord remembers a nonce. Default 3 min.
 	AnswerWithin time.Duration
 	// Cooldown is the time between two uses of a command by one user, five of
-	// which may be saved up. Default 1 s; negative: none.
+	// which may be saved up. Default 1 s; [Never]: none.
 	Cooldown time.Duration
 
 	// Health is what status reports. Default: what the shard itself knows.

@@ -14,6 +14,9 @@ const (
 	DefaultOfflineAfter    = 30 * time.Minute
 )
 
+// Never switches a duration of an options struct off.
+const Never = -1
+
 // MonitorOptions configures a [Monitor]. Snapshot is required.
 type MonitorOptions struct {
 	// Snapshot returns how the bot is, such as [Tracker.Snapshot].
@@ -23,7 +26,7 @@ type MonitorOptions struct {
 	// Interval is the time between two checks. Default 10 min.
 	Interval time.Duration
 	// OfflineAfter is how long the bot has to be offline before the monitor warns,
-	// and the least time between two warnings. Default 30 min; negative: never.
+	// and the least time between two warnings. Default 30 min; [Never]: no warning.
 	OfflineAfter time.Duration
 }
 

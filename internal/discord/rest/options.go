@@ -21,6 +21,9 @@ const (
 	DefaultMaxBuckets     = 4096
 )
 
+// Never switches a limit of [Options] off.
+const Never = -1
+
 // Options configures a [Transport]. Every zero value means the documented
 // default.
 type Options struct {
@@ -30,12 +33,12 @@ type Options struct {
 	// UserAgent is sent where a request has none of the documented form
 	// "DiscordBot (<url>, <version>)" (G-125).
 	UserAgent string
-	// GlobalLimit is the number of requests a second per token (G-131); negative
-	// for none. Default 50.
+	// GlobalLimit is the number of requests a second per token (G-131). Default
+	// 50; [Never]: no limit.
 	GlobalLimit int
 	// InvalidLimit is the number of answers of 401, 403 and 429 in ten minutes
 	// at which everything stops; Discord bans the address at 10,000 (G-134).
-	// Default 1,000; negative for none.
+	// Default 1,000; [Never]: no limit.
 	InvalidLimit int
 	// TokenRecheck is after how long one request with a token that was answered
 	// 401 is let through, to see whether Discord was wrong. Default: never, until

@@ -20,8 +20,8 @@ type Options struct {
 	// After is how long the bot has to be away before it is told, and well
 	// before that is taken back. Default 60 s.
 	After time.Duration
-	// RemindEvery is the time between two reminders. Default 1 h; negative:
-	// none.
+	// RemindEvery is the time between two reminders. Default 1 h;
+	// [health.Never]: none.
 	RemindEvery time.Duration
 	// MaxPerHour is the most messages in an hour, those that something is over
 	// not counted. Default 12.

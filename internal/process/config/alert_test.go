@@ -22,7 +22,7 @@ func TestAlertChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := l.Config
-	if c.AlertWebhookURL.Reveal() != hook || c.AlertSMTPAddr != "mail.example:587" || c.AlertRemindEvery != 0 || c.AlertSMTPPassword.Reveal() != "pass word" {
+	if c.AlertWebhookURL.Reveal() != hook || c.AlertSMTPAddr != "mail.example:587" || c.AlertRemindEvery != Never || c.AlertSMTPPassword.Reveal() != "pass word" {
 		t.Errorf("not read as written: %+v", c)
 	}
 	if !slices.Equal(c.AlertEmailTo, Addresses{"me@example.org", "you@example.org"}) {

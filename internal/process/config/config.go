@@ -24,6 +24,10 @@ import (
 
 //go:generate go test -run TestGeneratedFiles -update
 
+// Never is the value of a duration that is switched off. Where an operator writes
+// 0 for that, the parser makes it Never, for 0 is the default in every Options.
+const Never = -1
+
 // Config is one complete, valid set of settings. The tag of each field names
 // its variable; the table says what it means.
 type Config struct {
@@ -50,7 +54,7 @@ type Config struct {
 	RESTLimit int `env:"DISCORD_REST_LIMIT"`
 
 	HeartbeatTimeout time.Duration `env:"DISCORD_HEARTBEAT_TIMEOUT"`
-	// SilenceProbe is 0 when the probe is off; [Config.Timing] translates.
+	// SilenceProbe is [Never] when the probe is off.
 	SilenceProbe         time.Duration `env:"DISCORD_SILENCE_PROBE"`
 	KeepaliveInterval    time.Duration `env:"DISCORD_KEEPALIVE_INTERVAL"`
 	MaxReconnectAttempts int           `env:"DISCORD_MAX_RECONNECT_ATTEMPTS"`
@@ -59,15 +63,16 @@ type Config struct {
 	CommandPrefix string `env:"DISCORD_COMMAND_PREFIX"`
 	SlashCommands bool   `env:"DISCORD_SLASH_COMMANDS"`
 	// OwnerIDs is empty when the application's owner is meant.
-	OwnerIDs           []snowflake.ID `env:"DISCORD_OWNER_IDS"`
-	CommandCooldown    time.Duration  `env:"COMMAND_COOLDOWN"`
-	CommandTimeout     time.Duration  `env:"COMMAND_TIMEOUT"`
-	CommandConcurrency int            `env:"COMMAND_CONCURRENCY"`
+	OwnerIDs []snowflake.ID `env:"DISCORD_OWNER_IDS"`
+	// CommandCooldown is [Never] when there is none.
+	CommandCooldown    time.Duration `env:"COMMAND_COOLDOWN"`
+	CommandTimeout     time.Duration `env:"COMMAND_TIMEOUT"`
+	CommandConcurrency int           `env:"COMMAND_CONCURRENCY"`
 
-	// ActivityWarningAfter is 0 when the warning is off.
+	// ActivityWarningAfter is [Never] when the warning is off.
 	ActivityWarningAfter time.Duration `env:"ACTIVITY_WARNING_AFTER"`
 	HealthCheckInterval  time.Duration `env:"HEALTH_CHECK_INTERVAL"`
-	// OfflineWarningAfter is 0 when the warning is off.
+	// OfflineWarningAfter is [Never] when the warning is off.
 	OfflineWarningAfter time.Duration `env:"OFFLINE_WARNING_AFTER"`
 	// DiscordStatusURL is empty when Discord's status page is not to be asked.
 	DiscordStatusURL string `env:"DISCORD_STATUS_URL"`
@@ -90,7 +95,7 @@ type Config struct {
 	AlertSMTPPassword Secret    `env:"ALERT_SMTP_PASSWORD"`
 
 	AlertAfter time.Duration `env:"ALERT_AFTER"`
-	// AlertRemindEvery is 0 when there are no reminders.
+	// AlertRemindEvery is [Never] when there are no reminders.
 	AlertRemindEvery time.Duration `env:"ALERT_REMIND_EVERY"`
 	AlertMaxPerHour  int           `env:"ALERT_MAX_PER_HOUR"`
 	AlertRunbookURL  string        `env:"ALERT_RUNBOOK_URL"`
@@ -121,11 +126,7 @@ func (c Config) Presence() gateway.Presence {
 // Timing is the part of a shard's timing an operator can set. Everything else
 // keeps the shard's defaults.
 func (c Config) Timing() gateway.Timing {
-	probe := c.SilenceProbe
-	if probe == 0 {
-		probe = -1
-	}
-	return gateway.Timing{HeartbeatTimeout: c.HeartbeatTimeout, SilenceProbe: probe}
+	return gateway.Timing{HeartbeatTimeout: c.HeartbeatTimeout, SilenceProbe: c.SilenceProbe}
 }
 
 // APILoopback reports whether only this machine can reach APIAddr.

@@ -101,8 +101,7 @@ func TestPresence(t *testing.T) {
 	}
 }
 
-// TestTiming: a silence probe of 0 means off, which a shard spells as a
-// negative time.
+// TestTiming: a silence probe of 0 means off, which a shard spells as Never.
 func TestTiming(t *testing.T) {
 	c := Defaults()
 	if got := c.Timing(); got.HeartbeatTimeout != time.Minute || got.SilenceProbe != 15*time.Second {
@@ -112,7 +111,7 @@ func TestTiming(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := l.Config.Timing().SilenceProbe; got >= 0 {
+	if got := l.Config.Timing().SilenceProbe; got != Never {
 		t.Errorf("a probe of 0 became %v, want negative", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"evergreen/gateway"
@@ -143,10 +144,15 @@ func unreadable(err error) map[string]string {
 	return out
 }
 
-// finish tidies what needs more than parsing: the token, the addresses and the
-// words that mean "no file". It adds to wrong.
+// finish does what needs more than parsing: the token, the addresses, a 0 that
+// means [Never] and the words that mean "no file". It adds to wrong.
 func (l *Loaded) finish(merged values, wrong map[string]string) {
 	c := &l.Config
+	for _, d := range []*time.Duration{&c.SilenceProbe, &c.CommandCooldown, &c.ActivityWarningAfter, &c.OfflineWarningAfter, &c.AlertRemindEvery} {
+		if *d == 0 {
+			*d = Never
+		}
+	}
 	var err error
 	if wrong["DISCORD_API_URL"] == "" {
 		if c.APIURL, err = cleanURL(c.APIURL); err != nil {

@@ -77,11 +77,11 @@ func lasting(get func(*Config) time.Duration, low, high time.Duration, why strin
 	}
 }
 
-// lastingOrOff is lasting for settings that 0 switches off.
+// lastingOrOff is lasting for settings that [Never] switches off.
 func lastingOrOff(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
 	limited := lasting(get, low, high, why)
 	return func(c *Config) string {
-		if get(c) == 0 {
+		if get(c) == Never {
 			return ""
 		}
 		return limited(c)

@@ -191,7 +191,7 @@ var table = []Setting{
 		Default: "2",
 		Meaning: "Time between two commands of one user. 0: no limit.",
 		Allowed: "0 to 1h",
-		check:   lasting(func(c *Config) time.Duration { return c.CommandCooldown }, 0, time.Hour, ""),
+		check:   lastingOrOff(func(c *Config) time.Duration { return c.CommandCooldown }, 0, time.Hour, ""),
 	},
 	{
 		Name: "COMMAND_TIMEOUT", Group: groupCommand,
