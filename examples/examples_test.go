@@ -202,7 +202,9 @@ func TestTheDiffIsTrue(t *testing.T) {
 			switch line[0] {
 			case '+':
 				now.WriteString(line[1:])
-				changed++
+				if strings.TrimSpace(line[1:]) != "" {
+					changed++
+				}
 			case '-':
 				old.WriteString(line[1:])
 			default:

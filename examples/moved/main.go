@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"evergreen/disgogateway"
+
 	"github.com/disgoorg/disgo"
 	"github.com/disgoorg/disgo/bot"
 	"github.com/disgoorg/disgo/cache"

@@ -18,8 +18,18 @@ import (
 	"testing"
 )
 
-// module is the import path of this module.
-const module = "evergreen"
+// module is the import path of this module, from go.mod.
+var module = modulePath()
+
+func modulePath() string {
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		panic(err)
+	}
+	_, path, _ := strings.Cut(string(text), "module ")
+	path, _, _ = strings.Cut(path, "\n")
+	return strings.TrimSpace(path)
+}
 
 // root is where the module stands, seen from this package.
 var root = filepath.Join("..", "..")
