@@ -1,24 +1,26 @@
-// Package health answers the one question a person asks about a bot: is it
-// online, and if not, why?
+// Package health says whether the bot is online, and if not, why.
 //
-// A [Tracker] watches shards through their observations and keeps, for each
-// of them and for all together, a [Status] with its reason in words. Every
-// loss becomes an [Incident] that runs from the last sign of life to RESUMED
-// or READY (G-160), carries what was seen and done, and reads as a sentence.
-// The causes are data: a [Cause] is one row of [Catalogue]. A [Narrator] turns
-// observations into log lines, and a [Monitor] is the slow outer ring that
-// speaks up when a bot has been offline for long.
+// A [Tracker] is told every observation of the shards and computes a [Status]
+// with its reason for each shard and for the bot. A loss becomes an [Incident],
+// from the last sign of life to RESUMED or READY (G-160). Connected (READY or
+// RESUMED arrived, and heartbeats are answered) and working (events are handled)
+// are judged apart.
 //
-// Time in which nothing ran is an incident too: [Gap] makes one out of how the
-// previous run ended. What Discord says of itself comes in as [Elsewhere], so
-// that its trouble is told as its own.
+//	question                                where
+//	what does a kind of failure mean?       the row of its cause: catalogue.go
+//	which cause has an error?               diagnose.go
+//	which sentence has an incident?         Incident.Happened and Ended: incident.go
+//	which sentence has a key?               message.go; those of causes: catalogue.go
+//	when does an incident begin and end?    recovery.go
+//	is a shard online?                      shardstatus.go
+//	is the bot online?                      Tracker.addUp and setStatus: tracker.go
+//	what is wrong beside the connection?    condition.go, discordstatus.go
+//	why was the previous run over?          downtime.go
+//	what is logged?                         eventlog.go, every few minutes monitor.go
 //
-// Two things are kept apart throughout: connected (READY or RESUMED was seen
-// and heartbeats are answered, G-159) and working (events are handled). A bot
-// can be green and useless.
+// Every sentence for a person is a [Message] with a key, so that a translation
+// does not depend on the English words.
 //
-// All judgement is driven by the times that observations carry and by one
-// clock that is read when somebody asks, so nothing here waits, except the
-// monitor. Stores, alerts and pages attach from outside: an incident store as
-// a [Journal], anything that wants the raw observations through [Observers].
+// Nothing here has a clock or a goroutine of its own but [Monitor]: time is that
+// of the observations, and that of [Options].Now when a snapshot is taken.
 package health
