@@ -1,19 +1,15 @@
-// Package doctor is at heart a list of questions, each answered with evidence:
-// why does this bot go offline, and what helps?
+// Package doctor checks why a bot goes offline, with evidence and the next step.
 //
-// A [Check] is a value: a name, what it depends on, and a function that looks and
-// returns a [Finding]. [Examine] asks all of them, side by side as far as they do
-// not depend on each other, and tells each [Result] in the order of the list. A
-// check whose ground has failed is skipped, so one root cause is one failure and
-// not ten. Nobody here knows how a result is drawn: the command line and the
-// dashboard show the same ones.
+// A [Check] is a value: a name, what it depends on, and a function that returns a
+// [Finding]. [Examine] runs all of them, at the same time as far as they do not
+// depend on each other, and passes on each [Result] in the order of the list. A
+// check that depends on a failed one is skipped, so that one root cause is one
+// failure and not ten. How a result is shown is up to the caller.
 //
-// Every check that leaves this machine has a deadline of its own and says in words
-// what did not answer, so that a doctor without a network is done in seconds. Only
-// one check spends anything: the proof that the bot gets READY takes one session
-// start, through the bot's own account and only if that has enough left.
-//
-// Statement ids such as G-038 refer to the table in docs/conformance.md.
+// Each check has a timeout and says in words what did not answer, so that a doctor
+// without a network is done in seconds. Only one check spends anything: the proof
+// that the bot gets READY takes one session start, through the bot's own identify
+// limiter and only if that has enough left.
 package doctor
 
 import (
@@ -27,24 +23,23 @@ import (
 // Level is how a check came out.
 type Level string
 
-// The levels, from well to not asked.
 const (
 	Pass Level = "pass"
-	Warn Level = "warn" // works, but not as it should, or not for long
+	Warn Level = "warn" // works, but not as it should, or not much longer
 	Fail Level = "fail"
 	Skip Level = "skip" // what it depends on has failed
 )
 
-// Finding is what one check has found out.
+// Finding is what one check found out.
 type Finding struct {
 	Level Level `json:"level"`
 	// Says is the answer in one line.
 	Says string `json:"says"`
 	// Evidence is what was seen, one line each.
 	Evidence []string `json:"evidence,omitempty"`
-	// Next is what to do, one step a line; empty when nothing has to be done.
+	// Next is what to do, one step a line; empty for nothing.
 	Next []string `json:"next,omitempty"`
-	// Fixed is what has been mended just now, one line each.
+	// Fixed is what this check has mended, one line each.
 	Fixed []string `json:"fixed,omitempty"`
 	// Cause is the row of the catalogue that explains it; empty without one.
 	Cause health.CauseID `json:"cause,omitempty"`
@@ -53,23 +48,23 @@ type Finding struct {
 	NeedsYou bool `json:"needs_you,omitempty"`
 }
 
-// Check is one question.
+// Check is one check.
 type Check struct {
-	// ID names the check for good: it stands in JSON and in the documentation.
+	// ID identifies the check in JSON and in the documentation; it never changes.
 	ID string
-	// Group is the heading it stands under, Title what it asks.
+	// Group is the heading it is listed under, Title what it checks.
 	Group, Title string
-	// Needs names the checks that must not have failed; After those that merely
-	// come first, because this one uses what they have learnt. Both name checks
-	// further up in the list.
+	// Needs are the IDs of the checks that must not have failed; After those that
+	// only come first, because this one uses what they found. Both are further up
+	// in the list.
 	Needs, After []string
-	// Patience is how long it may take. Default 5 s.
-	Patience time.Duration
-	// Run looks. It must end soon after its context.
+	// Timeout is how long it may take. Default 5 s.
+	Timeout time.Duration
+	// Run must return soon after its context ends.
 	Run func(context.Context) Finding
 }
 
-// Result is what came of a check.
+// Result is the finding of a check.
 type Result struct {
 	ID    string `json:"id"`
 	Group string `json:"group"`
@@ -78,14 +73,14 @@ type Result struct {
 	Took time.Duration `json:"-"`
 }
 
-// Report is a whole examination.
+// Report holds the results of all checks.
 type Report struct {
 	At      time.Time
 	Took    time.Duration
 	Results []Result
 }
 
-// Count is how many results have the level.
+// Count returns how many results have the level.
 func (r Report) Count(level Level) (n int) {
 	for _, each := range r.Results {
 		if each.Level == level {
@@ -95,8 +90,8 @@ func (r Report) Count(level Level) (n int) {
 	return n
 }
 
-// Exit is the exit code that sums the report up: 0 when nothing has failed, 78
-// when a failure needs a person to mend settings or credentials, else 1.
+// Exit returns the exit code: 0 when nothing has failed, 78 when a failure needs a
+// person to mend settings or credentials, else 1.
 func (r Report) Exit() config.Exit {
 	code := config.ExitOK
 	for _, each := range r.Results {
@@ -111,8 +106,6 @@ func (r Report) Exit() config.Exit {
 	return code
 }
 
-// Findings are made with these; what else there is to say is added to them.
-
 func pass(says string, evidence ...string) Finding {
 	return Finding{Level: Pass, Says: says, Evidence: evidence}
 }
@@ -125,25 +118,25 @@ func fail(says string, next ...string) Finding {
 	return Finding{Level: Fail, Says: says, Next: next}
 }
 
-// needsYou is a failure that only a person can mend.
+// needsYou returns a failure that only a person can mend.
 func needsYou(says string, next ...string) Finding {
 	return Finding{Level: Fail, Says: says, Next: next, NeedsYou: true}
 }
 
-// saw adds evidence.
-func (f Finding) saw(evidence ...string) Finding {
+// with returns the finding with more evidence.
+func (f Finding) with(evidence ...string) Finding {
 	f.Evidence = append(f.Evidence, evidence...)
 	return f
 }
 
-// because names the row of the catalogue.
-func (f Finding) because(cause health.CauseID) Finding {
+// withCause returns the finding with a row of the catalogue.
+func (f Finding) withCause(cause health.CauseID) Finding {
 	f.Cause = cause
 	return f
 }
 
-// worst makes the finding at least as bad as a level.
-func (f *Finding) worst(level Level) {
+// raise makes the level at least as bad as another.
+func (f *Finding) raise(level Level) {
 	order := map[Level]int{Pass: 0, Warn: 1, Fail: 2}
 	if order[level] > order[f.Level] {
 		f.Level = level

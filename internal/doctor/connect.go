@@ -16,61 +16,62 @@ import (
 )
 
 const (
-	// dialTime bounds one TCP connection, answerTime one answer of REST.
-	dialTime   = 3 * time.Second
-	answerTime = 4 * time.Second
-	// slowIPv6 is how long a dead IPv6 may take to say so before it delays IPv4.
-	slowIPv6 = time.Second
+	// dialTimeout is how long one TCP connection may take, answerTimeout one REST
+	// answer.
+	dialTimeout   = 3 * time.Second
+	answerTimeout = 4 * time.Second
+	// slowFailure is how long IPv6 without a route may take to fail before it delays
+	// programs that try it first.
+	slowFailure = time.Second
 )
 
-func (v *visit) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
+func (x *examination) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	return v.Dial(ctx, "tcp", addr)
+	return x.Dial(ctx, "tcp", addr)
 }
 
-// transport reaches Discord as the bot does: through the same proxy, checked
-// against the same authorities.
-func (v *visit) transport() *http.Transport {
+// transport reaches Discord as the bot does: through the same proxy, with the same
+// authorities.
+func (x *examination) transport() *http.Transport {
 	return &http.Transport{
-		Proxy: v.Proxy,
+		Proxy: x.Proxy,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return v.dialTCP(ctx, addr)
+			return x.dialTCP(ctx, addr)
 		},
-		TLSClientConfig:       &tls.Config{RootCAs: v.Roots, Time: v.Now, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   dialTime,
-		ResponseHeaderTimeout: answerTime,
+		TLSClientConfig:       &tls.Config{RootCAs: x.Roots, Time: x.Now, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: answerTimeout,
 		ForceAttemptHTTP2:     true,
 	}
 }
 
-// port of the REST API.
-func (v *visit) port() string {
-	if port := v.target.Port(); port != "" {
+// port returns the port of the REST API.
+func (x *examination) port() string {
+	if port := x.target.Port(); port != "" {
 		return port
 	}
-	if v.target.Scheme == "http" {
+	if x.target.Scheme == "http" {
 		return "80"
 	}
 	return "443"
 }
 
-// dialled is what came of one address.
-type dialled struct {
+type dialResult struct {
 	addr netip.Addr
 	took time.Duration
 	err  error
 }
 
-// checkTCP opens a connection to an address of either kind.
-func (v *visit) checkTCP(ctx context.Context) Finding {
-	if v.proxied != nil {
-		return pass("the proxy " + v.proxied.Host + " takes connections; it dials " + v.target.Host)
+// checkTCP opens a connection to an IPv4 and to an IPv6 address.
+func (x *examination) checkTCP(ctx context.Context) Finding {
+	if x.proxy != nil {
+		return pass("the proxy " + x.proxy.Host + " takes connections; it dials " + x.target.Host)
 	}
-	tried := v.dialEach(ctx)
-	var four, six *dialled
+	tried := x.dialFamilies(ctx)
+	var four, six *dialResult
 	f := pass("")
-	var best *dialled
+	var best *dialResult
 	for i := range tried {
 		d := &tried[i]
 		if d.addr.Is4() {
@@ -79,19 +80,19 @@ func (v *visit) checkTCP(ctx context.Context) Finding {
 			six = d
 		}
 		if d.err != nil {
-			f = f.saw(fmt.Sprintf("%s: %s: %s", family(d.addr), net.JoinHostPort(d.addr.String(), v.port()), why(d.err)))
+			f = f.with(fmt.Sprintf("%s: %s: %s", family(d.addr), net.JoinHostPort(d.addr.String(), x.port()), explain(d.err)))
 			continue
 		}
-		f = f.saw(fmt.Sprintf("%s: %s answered in %s", family(d.addr), net.JoinHostPort(d.addr.String(), v.port()), ms(d.took)))
+		f = f.with(fmt.Sprintf("%s: %s answered in %s", family(d.addr), net.JoinHostPort(d.addr.String(), x.port()), roundTrip(d.took)))
 		if best == nil || d.took < best.took {
 			best = d
 		}
 	}
 	if best == nil {
-		words := why(tried[0].err)
-		bad := fail(fmt.Sprintf("port %s of %s cannot be reached: %s", v.port(), v.target.Hostname(), words)).saw(f.Evidence...).because(health.NetworkDown)
-		if v.simulated() {
-			bad.Next = []string{"DISCORD_API_URL is " + v.config.APIURL + ": start what should listen there (evergreen sim), or take the setting out to use Discord itself."}
+		words := explain(tried[0].err)
+		bad := fail(fmt.Sprintf("port %s of %s cannot be reached: %s", x.port(), x.target.Hostname(), words)).with(f.Evidence...).withCause(health.NetworkDown)
+		if x.isSimulated() {
+			bad.Next = []string{"DISCORD_API_URL is " + x.config.APIURL + ": start what should listen there (evergreen sim), or take the setting out to use Discord itself."}
 		} else {
 			bad.Next = []string{
 				"Let this machine open connections outwards to port 443 (firewall, security group, container network).",
@@ -100,12 +101,12 @@ func (v *visit) checkTCP(ctx context.Context) Finding {
 		}
 		return bad
 	}
-	v.connect = best.took
-	f.Says = fmt.Sprintf("port %s answers in %s", v.port(), ms(best.took))
+	x.connectTime = best.took
+	f.Says = fmt.Sprintf("port %s answers in %s", x.port(), roundTrip(best.took))
 	if six != nil && six.err != nil && four != nil && four.err == nil {
-		f = f.saw("IPv6 has no way out; both kinds are tried side by side, so IPv4 takes over")
-		if six.took > slowIPv6 {
-			f.worst(Warn)
+		f = f.with("IPv6 has no way out; both kinds are tried side by side, so IPv4 takes over")
+		if six.took > slowFailure {
+			f.raise(Warn)
 			f.Next = []string{"Give this host an IPv6 route, or switch IPv6 off: programs that try it first wait for it."}
 			f.Cause = health.IPv6NoRoute
 		}
@@ -113,12 +114,12 @@ func (v *visit) checkTCP(ctx context.Context) Finding {
 	return f
 }
 
-// dialEach dials the first address of each kind.
-func (v *visit) dialEach(ctx context.Context) []dialled {
-	var tried []dialled
-	for _, a := range v.addrs {
+// dialFamilies dials the first IPv4 and the first IPv6 address.
+func (x *examination) dialFamilies(ctx context.Context) []dialResult {
+	var tried []dialResult
+	for _, a := range x.addrs {
 		if len(tried) == 0 || len(tried) == 1 && tried[0].addr.Is4() != a.Is4() {
-			tried = append(tried, dialled{addr: a})
+			tried = append(tried, dialResult{addr: a})
 		}
 	}
 	var all sync.WaitGroup
@@ -126,7 +127,7 @@ func (v *visit) dialEach(ctx context.Context) []dialled {
 		d := &tried[i]
 		all.Go(func() {
 			began := time.Now()
-			conn, err := v.dialTCP(ctx, net.JoinHostPort(d.addr.String(), v.port()))
+			conn, err := x.dialTCP(ctx, net.JoinHostPort(d.addr.String(), x.port()))
 			d.took, d.err = time.Since(began), err
 			if err == nil {
 				_ = conn.Close()
@@ -144,8 +145,8 @@ func family(a netip.Addr) string {
 	return "IPv6"
 }
 
-// edgeOf is the place of Cloudflare's edge in an answer, such as FRA.
-func edgeOf(h http.Header) string {
+// edge returns the place of Cloudflare's edge that answered, such as FRA.
+func edge(h http.Header) string {
 	_, place, found := strings.Cut(h.Get("CF-Ray"), "-")
 	if !found || len(place) != 3 {
 		return ""

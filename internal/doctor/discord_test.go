@@ -20,7 +20,7 @@ import (
 )
 
 // kept opens the bot's database as a run does, for a moment.
-func (s *stage) kept(use func(*store.Store)) {
+func (s *harness) kept(use func(*store.Store)) {
 	s.t.Helper()
 	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: tokenlock.FingerprintOf(s.settings().Token.Reveal())})
 	if err != nil {
@@ -39,22 +39,22 @@ func (s *stage) kept(use func(*store.Store)) {
 // Statements: G-090.
 func TestHealthyBotIsProved(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	saved := gateway.Session{ID: "saved", ResumeURL: "ws://resume.test", Seq: 42}
 	intents := bot.Intents(false)
 	s.kept(func(k *store.Store) { k.Sessions(intents).SessionStore(gateway.ShardID{}).Save(saved) })
 
 	seen := s.examine()
-	seen.only(Pass, "ready", "").says(t, "ResearchBot, in 2 guilds", "HELLO", "first heartbeat answered", "4900")
+	seen.expectOnly(Pass, "ready", "").says(t, "ResearchBot, in 2 guilds", "HELLO", "first heartbeat answered", "4900")
 	seen.results["latency"].says(t, "gateway, of", "REST, of 6 requests")
 	seen.results["content"].says(t, "the switch is on")
 	if seen.report.Exit() != config.ExitOK {
 		t.Errorf("exit code %d", seen.report.Exit())
 	}
-	within(t, Whole+time.Second, seen.report)
-	v := s.sim.Verdict(s.app)
-	if v.Identifies != 1 || len(v.Violations) != 0 || v.CloseCodes[int(gateway.CloseKeepSession)] != 1 {
-		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", v.Identifies, v.Violations, v.CloseCodes)
+	finishedWithin(t, MaxDuration+time.Second, seen.report)
+	verdict := s.sim.Verdict(s.app)
+	if verdict.Identifies != 1 || len(verdict.Violations) != 0 || verdict.CloseCodes[int(gateway.CloseKeepSession)] != 1 {
+		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", verdict.Identifies, verdict.Violations, verdict.CloseCodes)
 	}
 	s.kept(func(k *store.Store) {
 		if got := k.Sessions(intents).Session(gateway.ShardID{}); got != saved {
@@ -72,15 +72,15 @@ func TestHealthyBotIsProved(t *testing.T) {
 // Statements: G-038.
 func TestSecondProofKeepsTheSpacing(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.examine().only(Pass, "ready", "")
+	s := newHarness(t, discordsim.AppConfig{})
+	s.examine().expectOnly(Pass, "ready", "")
 	again := s.examine().results["ready"]
 	if again.Level == Warn {
 		again.says(t, "to spare session starts")
 	}
-	v := s.sim.Verdict(s.app)
-	if again.Level == Fail || len(v.Violations) != 0 || v.Identifies > 2 {
-		t.Errorf("%q with %d IDENTIFYs, broken rules %v", again.Level, v.Identifies, v.Violations)
+	verdict := s.sim.Verdict(s.app)
+	if again.Level == Fail || len(verdict.Violations) != 0 || verdict.Identifies > 2 {
+		t.Errorf("%q with %d IDENTIFYs, broken rules %v", again.Level, verdict.Identifies, verdict.Violations)
 	}
 }
 
@@ -88,10 +88,10 @@ func TestSecondProofKeepsTheSpacing(t *testing.T) {
 // reset it is told.
 func TestRefusedToken(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.settings().Token = config.NewSecret("another")
 	seen := s.examine()
-	r := seen.only(Fail, "login", "Reset Token", afterLogin...)
+	r := seen.expectOnly(Fail, "login", "Reset Token", afterLogin...)
 	if r.Cause != health.TokenRefused || seen.report.Exit() != config.ExitConfig {
 		t.Errorf("cause %q, exit code %d", r.Cause, seen.report.Exit())
 	}
@@ -104,9 +104,9 @@ func TestRefusedToken(t *testing.T) {
 func TestIntentsThatAreOff(t *testing.T) {
 	t.Parallel()
 	flags := uint64(1 << 15) // members only
-	s := newStage(t, discordsim.AppConfig{Flags: &flags})
+	s := newHarness(t, discordsim.AppConfig{Flags: &flags})
 	seen := s.examine()
-	r := seen.only(Fail, "intents", fmt.Sprintf("applications/%s/bot", s.app.ID), afterIntents...)
+	r := seen.expectOnly(Fail, "intents", fmt.Sprintf("applications/%s/bot", s.app.ID), afterIntents...)
 	r.says(t, "Message Content Intent off")
 	if seen.report.Exit() != config.ExitConfig || s.sim.Verdict(s.app).Identifies != 0 {
 		t.Errorf("exit code %d, %d IDENTIFYs", seen.report.Exit(), s.sim.Verdict(s.app).Identifies)
@@ -118,7 +118,7 @@ func TestIntentsThatAreOff(t *testing.T) {
 func TestOptionalIntentThatIsOff(t *testing.T) {
 	t.Parallel()
 	flags := uint64(1 << 15)
-	s := newStage(t, discordsim.AppConfig{Flags: &flags})
+	s := newHarness(t, discordsim.AppConfig{Flags: &flags})
 	s.settings().OptionalIntents = gateway.IntentMessageContent
 	seen := s.examine()
 	for id, want := range map[string]Level{"intents": Warn, "content": Warn, "ready": Pass} {
@@ -135,45 +135,45 @@ func TestOptionalIntentThatIsOff(t *testing.T) {
 // Statements: G-041.
 func TestSessionStartsThatAreSpent(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{StartsUsed: 1000})
-	s.examine().only(Fail, "budget", "Find out what spent them", "ready").says(t, "all 1000 of the day are spent")
+	s := newHarness(t, discordsim.AppConfig{StartsUsed: 1000})
+	s.examine().expectOnly(Fail, "budget", "Find out what spent them", "ready").says(t, "all 1000 of the day are spent")
 
-	s = newStage(t, discordsim.AppConfig{StartsUsed: 300})
-	s.spare = true
-	r := s.examine().only(Warn, "budget", "Reset Token")
+	s = newHarness(t, discordsim.AppConfig{StartsUsed: 300})
+	s.skipReady = true
+	r := s.examine().expectOnly(Warn, "budget", "Reset Token")
 	r.says(t, "300 were spent elsewhere")
 	if r.Cause != "two-instances" {
 		t.Errorf("the cause is %q", r.Cause)
 	}
 
-	s = newStage(t, discordsim.AppConfig{StartsUsed: 950})
-	s.spare = true
-	s.examine().only(Warn, "budget", "Find out what spent them").says(t, "50 of 1000 left")
+	s = newHarness(t, discordsim.AppConfig{StartsUsed: 950})
+	s.skipReady = true
+	s.examine().expectOnly(Warn, "budget", "Find out what spent them").says(t, "50 of 1000 left")
 }
 
 // Given more shards recommended than are set, then that is a warning; where the
 // number is left to Discord, READY is proved with a shard of so many.
 func TestMoreShardsAreRecommended(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{Shards: 3})
+	s := newHarness(t, discordsim.AppConfig{Shards: 3})
 	seen := s.examine()
-	seen.only(Pass, "shards", "").says(t, "Discord recommends 3", "SHARDS is auto")
+	seen.expectOnly(Pass, "shards", "").says(t, "Discord recommends 3", "SHARDS is auto")
 	seen.results["ready"].says(t, "this was shard 0 of 3")
 
 	s.settings().Shards = fleet.All(1)
-	s.spare = true
-	s.examine().only(Warn, "shards", "2500 guilds").says(t, "SHARDS is 1")
+	s.skipReady = true
+	s.examine().expectOnly(Warn, "shards", "2500 guilds").says(t, "SHARDS is 1")
 }
 
 // Given a gateway that refuses the session although REST finds nothing wrong,
 // then the close code is told with its remedy.
 func TestSessionThatIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "always-close", Code: 4013}); err != nil {
 		t.Fatal(err)
 	}
-	r := s.examine().only(Fail, "ready", gateway.CloseInvalidIntents.Policy().Remedy)
+	r := s.examine().expectOnly(Fail, "ready", gateway.CloseInvalidIntents.Policy().Remedy)
 	r.says(t, "4013")
 	if !r.NeedsYou || r.Cause != health.IntentsRefused {
 		t.Errorf("%+v", r)
@@ -184,21 +184,21 @@ func TestSessionThatIsRefused(t *testing.T) {
 // in time.
 func TestReadyThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.hurry = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.shortTimeouts = true
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "no-ready"}); err != nil {
 		t.Fatal(err)
 	}
 	seen := s.examine()
-	seen.only(Fail, "ready", "discordstatus.com").says(t, "HELLO came, READY did not")
-	within(t, Whole+time.Second, seen.report)
+	seen.expectOnly(Fail, "ready", "discordstatus.com").says(t, "HELLO came, READY did not")
+	finishedWithin(t, MaxDuration+time.Second, seen.report)
 }
 
 // Given a bot that starts while the doctor is at its proof, then the bot is not
 // kept waiting: the doctor lets go of the token and says so.
 func TestBotThatStartsMeanwhileGoesFirst(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "no-ready"}); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestBotThatStartsMeanwhileGoesFirst(t *testing.T) {
 // and starts no second session.
 func TestInstanceThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.hold()
 	seen := s.examine()
 	for _, id := range []string{"instance", "ready"} {
@@ -251,7 +251,7 @@ func TestInstanceThatCannotBeAsked(t *testing.T) {
 }
 
 // hold makes this process the one that runs the bot.
-func (s *stage) hold() {
+func (s *harness) hold() {
 	s.t.Helper()
 	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token), tokenlock.Options{Version: "1.0"})
 	if err != nil {
@@ -261,7 +261,7 @@ func (s *stage) hold() {
 }
 
 // instance is an HTTP API of a running bot that says what a test wants.
-func (s *stage) instance(status string, lines ...string) {
+func (s *harness) instance(status string, lines ...string) {
 	s.t.Helper()
 	s.hold()
 	s.settings().APIToken = config.NewSecret("a token of the API")
@@ -292,7 +292,7 @@ const online = `{"status":"online","status_text":"Online","connected":true,"read
 // proof that content arrives, and its incidents are told by cause.
 func TestRunningInstanceIsAsked(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.instance(online)
 	seen := s.examine()
 	seen.results["ready"].says(t, "by the running instance: ResearchBot is online", "7 heartbeats sent, 7 answered", "p50 42 ms")
@@ -322,7 +322,7 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 		{`{"status":"needs-you","status_text":"Needs you","reason":"the token is refused","remedy":"Reset the token."}`, "", "instance", config.ExitConfig, "the token is refused"},
 		{online, "Message content intent missing: people's messages arrive empty", "content", config.ExitUnexpected, "arrive empty"},
 	} {
-		s := newStage(t, discordsim.AppConfig{})
+		s := newHarness(t, discordsim.AppConfig{})
 		s.instance(c.status, c.line)
 		seen := s.examine()
 		if r := seen.results[c.id]; r.Level != Fail || seen.report.Exit() != c.exit {
@@ -337,7 +337,7 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 func TestRunningInstanceThatIsStarting(t *testing.T) {
 	t.Parallel()
 	for ago, want := range map[time.Duration]Level{3 * time.Second: Warn, 10 * time.Minute: Fail} {
-		s := newStage(t, discordsim.AppConfig{})
+		s := newHarness(t, discordsim.AppConfig{})
 		s.instance(fmt.Sprintf(`{"status":"starting","status_text":"Starting","reason":"waiting for its turn to identify","work":{"ok":true},"started":%q}`,
 			time.Now().Add(-ago).UTC().Format(time.RFC3339)))
 		seen := s.examine()
@@ -352,8 +352,8 @@ func TestRunningInstanceThatIsStarting(t *testing.T) {
 // the costliest first, with what to do.
 func TestIncidentsOfEarlierRuns(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.kept(func(k *store.Store) {
 		k.BeginRun()
 		for i := range 3 {
@@ -380,17 +380,17 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 // is what would help, and that is no failure.
 func TestDistanceIsToldFromABadNetwork(t *testing.T) {
 	t.Parallel()
-	v := visitFor(newStage(t, discordsim.AppConfig{}))
-	v.target = &url.URL{Host: "discord.com"}
-	f := v.advise([]time.Duration{250 * time.Millisecond}, []time.Duration{260 * time.Millisecond}, 9*time.Millisecond)
+	x := newExamination(newHarness(t, discordsim.AppConfig{}))
+	x.target = &url.URL{Host: "discord.com"}
+	f := x.latencyFinding([]time.Duration{250 * time.Millisecond}, []time.Duration{260 * time.Millisecond}, 9*time.Millisecond)
 	if f.Level != Warn || !strings.Contains(f.Next[0], "eastern United States") || !strings.Contains(f.Next[0], "9.0 ms to the edge") {
 		t.Errorf("far: %+v", f)
 	}
-	f = v.advise([]time.Duration{450 * time.Millisecond}, nil, 210*time.Millisecond)
+	f = x.latencyFinding([]time.Duration{450 * time.Millisecond}, nil, 210*time.Millisecond)
 	if f.Level != Warn || !strings.Contains(f.Next[0], "the network of this host is slow") {
 		t.Errorf("slow: %+v", f)
 	}
-	if f = v.advise([]time.Duration{45 * time.Millisecond}, []time.Duration{60 * time.Millisecond}, 9*time.Millisecond); f.Level != Pass {
+	if f = x.latencyFinding([]time.Duration{45 * time.Millisecond}, []time.Duration{60 * time.Millisecond}, 9*time.Millisecond); f.Level != Pass {
 		t.Errorf("near: %+v", f)
 	}
 }

@@ -13,20 +13,20 @@ import (
 	"evergreen/internal/health"
 )
 
-// lookupTime bounds the search for one kind of address.
-const lookupTime = 3 * time.Second
+// lookupTimeout is how long the lookup of A and AAAA may take.
+const lookupTimeout = 3 * time.Second
 
-// checkDNS turns the name of the API into addresses, of either kind by itself.
-func (v *visit) checkDNS(ctx context.Context) Finding {
-	name := v.target.Hostname()
+// checkDNS looks up the IPv4 and IPv6 addresses of the API.
+func (x *examination) checkDNS(ctx context.Context) Finding {
+	name := x.target.Hostname()
 	if ip, err := netip.ParseAddr(name); err == nil {
-		v.addrs = []netip.Addr{ip}
+		x.addrs = []netip.Addr{ip}
 		return pass(name + " is an address; nothing has to be looked up")
 	}
-	if v.proxied != nil {
+	if x.proxy != nil {
 		return pass("the proxy looks " + name + " up")
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	kinds := []struct {
 		network, record string
@@ -39,7 +39,7 @@ func (v *visit) checkDNS(ctx context.Context) Finding {
 		k := &kinds[i]
 		both.Go(func() {
 			began := time.Now()
-			k.addrs, k.err = v.Resolver.LookupNetIP(ctx, k.network, name)
+			k.addrs, k.err = x.Resolver.LookupNetIP(ctx, k.network, name)
 			k.took = time.Since(began)
 		})
 	}
@@ -49,42 +49,42 @@ func (v *visit) checkDNS(ctx context.Context) Finding {
 		if k.err != nil || len(k.addrs) == 0 {
 			text := "none"
 			if k.err != nil {
-				text = why(k.err)
+				text = explain(k.err)
 			}
-			f = f.saw(k.record + ": " + text)
+			f = f.with(k.record + ": " + text)
 			continue
 		}
 		list := make([]string, len(k.addrs))
 		for i, a := range k.addrs {
 			list[i] = a.Unmap().String()
-			v.addrs = append(v.addrs, a.Unmap())
+			x.addrs = append(x.addrs, a.Unmap())
 		}
-		f = f.saw(fmt.Sprintf("%s: %s, in %s", k.record, strings.Join(list, ", "), ms(k.took)))
+		f = f.with(fmt.Sprintf("%s: %s, in %s", k.record, strings.Join(list, ", "), roundTrip(k.took)))
 	}
-	resolver := v.resolverName()
-	f = f.saw("resolver: " + resolver)
-	if len(v.addrs) == 0 {
-		return fail(name+" has no address: "+why(kinds[0].err),
+	resolver := x.resolverName()
+	f = f.with("resolver: " + resolver)
+	if len(x.addrs) == 0 {
+		return fail(name+" has no address: "+explain(kinds[0].err),
 			"This is DNS, not Discord: ask the resolver ("+resolver+") yourself: getent hosts "+name,
 			"In a container look at its DNS setting (docker run --dns, dnsPolicy); on a host try 1.1.1.1 as the nameserver.",
-		).saw(f.Evidence...).because(health.DNSFailure)
+		).with(f.Evidence...).withCause(health.DNSFailure)
 	}
-	f.Says = fmt.Sprintf("%s has %d addresses", name, len(v.addrs))
-	if len(v.addrs) == 1 {
+	f.Says = fmt.Sprintf("%s has %d addresses", name, len(x.addrs))
+	if len(x.addrs) == 1 {
 		f.Says = name + " has 1 address"
 	}
 	if slow := max(kinds[0].took, kinds[1].took); slow > time.Second {
-		f.worst(Warn)
-		f.Says += ", but they took " + ms(slow)
+		f.raise(Warn)
+		f.Says += ", but they took " + roundTrip(slow)
 		f.Next = []string{"A slow resolver delays each reconnect; use one that is near (" + resolver + ")."}
 	}
 	return f
 }
 
-// resolverName says who looks names up here, from resolv.conf.
-func (v *visit) resolverName() string {
+// resolverName returns the nameservers of resolv.conf.
+func (x *examination) resolverName() string {
 	path := "/etc/resolv.conf"
-	text, err := os.ReadFile(filepath.Join("/", v.Machine.Root, path))
+	text, err := os.ReadFile(filepath.Join("/", x.Machine.Root, path))
 	if err != nil {
 		return "that of the system"
 	}

@@ -7,33 +7,33 @@ import (
 )
 
 const (
-	// DefaultPatience is how long one check may take.
-	DefaultPatience = 5 * time.Second
-	// Whole is how long all of them together may take.
-	Whole = 19 * time.Second
-	// lateness is how much longer than its deadline a check is waited for.
-	lateness = 300 * time.Millisecond
+	// DefaultTimeout is how long one check may take.
+	DefaultTimeout = 5 * time.Second
+	// MaxDuration is how long all checks together may take.
+	MaxDuration = 19 * time.Second
+	// gracePeriod is how long a check is waited for after its deadline.
+	gracePeriod = 300 * time.Millisecond
 )
 
-// Examine asks every check and calls tell with each result, in the order of the
-// list and as soon as it and those before it are there. It ends within 20 s,
-// whatever the checks do: one that does not heed its context, because a disk
-// hangs, is left behind and counts as failed.
+// Examine runs all checks and calls tell with each result, in the order of the
+// list and as soon as it and those before it are there. It returns within 20 s: a
+// check that ignores its context, because a disk hangs, counts as failed, and its
+// goroutine is left behind.
 func Examine(ctx context.Context, checks []Check, tell func(Result)) Report {
 	report := Report{At: time.Now()}
-	ctx, cancel := context.WithTimeout(ctx, Whole)
+	ctx, cancel := context.WithTimeout(ctx, MaxDuration)
 	defer cancel()
-	done := make(map[string]*outcome, len(checks))
+	done := make(map[string]*pending, len(checks))
 	for _, c := range checks {
-		o := &outcome{ready: make(chan struct{})}
+		o := &pending{ready: make(chan struct{})}
 		for _, id := range c.Needs {
-			o.needs = append(o.needs, mustHave(done, c.ID, id))
+			o.needs = append(o.needs, mustFind(done, c.ID, id))
 		}
 		for _, id := range c.After {
-			o.after = append(o.after, mustHave(done, c.ID, id))
+			o.after = append(o.after, mustFind(done, c.ID, id))
 		}
 		done[c.ID] = o
-		go o.settle(ctx, c)
+		go o.run(ctx, c)
 	}
 	for _, c := range checks {
 		<-done[c.ID].ready
@@ -44,25 +44,25 @@ func Examine(ctx context.Context, checks []Check, tell func(Result)) Report {
 	return report
 }
 
-// outcome is a check under way.
-type outcome struct {
-	needs, after []*outcome
-	ready        chan struct{} // closed when result stands
+// pending is a check that has been started.
+type pending struct {
+	needs, after []*pending
+	ready        chan struct{} // closed when result is set
 	result       Result
 	// root is the title of what failed first, for a failed or skipped check.
 	root string
 }
 
-func mustHave(done map[string]*outcome, of, id string) *outcome {
+func mustFind(done map[string]*pending, of, id string) *pending {
 	o := done[id]
 	if o == nil {
-		panic("doctor: the check " + of + " depends on " + id + ", which does not stand before it")
+		panic("doctor: the check " + of + " depends on " + id + ", which is not before it in the list")
 	}
 	return o
 }
 
-// settle waits for what the check depends on, then asks it or skips it.
-func (o *outcome) settle(ctx context.Context, c Check) {
+// run waits for what the check depends on, then runs or skips it.
+func (o *pending) run(ctx context.Context, c Check) {
 	defer close(o.ready)
 	o.result = Result{ID: c.ID, Group: c.Group, Title: c.Title}
 	for _, other := range o.after {
@@ -84,20 +84,20 @@ func (o *outcome) settle(ctx context.Context, c Check) {
 		return
 	}
 	began := time.Now()
-	o.result.Finding = c.ask(ctx)
+	o.result.Finding = c.run(ctx)
 	o.result.Took = time.Since(began)
 	if o.result.Level == Fail {
 		o.root = "\"" + c.Title + "\""
 	}
 }
 
-// ask runs the check within its time. A panic costs that check only.
-func (c Check) ask(ctx context.Context) Finding {
-	patience := c.Patience
-	if patience == 0 {
-		patience = DefaultPatience
+// run runs the check within its timeout. A panic fails this check only.
+func (c Check) run(ctx context.Context) Finding {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	found := make(chan Finding, 1)
 	go func() {
@@ -113,7 +113,7 @@ func (c Check) ask(ctx context.Context) Finding {
 		return f
 	case <-ctx.Done():
 	}
-	late := time.NewTimer(lateness)
+	late := time.NewTimer(gracePeriod)
 	defer late.Stop()
 	select {
 	case f := <-found:

@@ -9,7 +9,7 @@ import (
 	"evergreen/internal/process/config"
 )
 
-func found(f Finding) func(context.Context) Finding {
+func answers(f Finding) func(context.Context) Finding {
 	return func(context.Context) Finding { return f }
 }
 
@@ -19,11 +19,11 @@ func found(f Finding) func(context.Context) Finding {
 func TestOneRootSilencesItsConsequences(t *testing.T) {
 	var told []string
 	r := Examine(t.Context(), []Check{
-		{ID: "a", Title: "A", Run: found(pass("well"))},
-		{ID: "b", Title: "B", Needs: []string{"a"}, Run: found(fail("broken"))},
-		{ID: "c", Title: "C", Needs: []string{"b"}, Run: found(pass("never asked"))},
-		{ID: "d", Title: "D", Needs: []string{"c"}, Run: found(pass("never asked"))},
-		{ID: "e", Title: "E", After: []string{"b", "c"}, Run: found(warn("odd"))},
+		{ID: "a", Title: "A", Run: answers(pass("well"))},
+		{ID: "b", Title: "B", Needs: []string{"a"}, Run: answers(fail("broken"))},
+		{ID: "c", Title: "C", Needs: []string{"b"}, Run: answers(pass("never asked"))},
+		{ID: "d", Title: "D", Needs: []string{"c"}, Run: answers(pass("never asked"))},
+		{ID: "e", Title: "E", After: []string{"b", "c"}, Run: answers(warn("odd"))},
 	}, func(r Result) { told = append(told, r.ID+" "+string(r.Level)+" "+r.Says) })
 	want := []string{
 		"a pass well", "b fail broken", `c skip not asked, because "B" has failed`, `d skip not asked, because "B" has failed`, "e warn odd",
@@ -66,19 +66,19 @@ func TestBrokenCheckCostsItself(t *testing.T) {
 	defer func() { close(free); <-gone }()
 	r := Examine(t.Context(), []Check{
 		{ID: "panics", Title: "Panics", Run: func(context.Context) Finding { panic("nil map") }},
-		{ID: "hangs", Title: "Hangs", Patience: 10 * time.Millisecond, Run: func(context.Context) Finding {
+		{ID: "hangs", Title: "Hangs", Timeout: 10 * time.Millisecond, Run: func(context.Context) Finding {
 			defer close(gone)
 			<-free
 			return pass("")
 		}},
-		{ID: "well", Title: "Well", Run: found(pass("fine"))},
+		{ID: "well", Title: "Well", Run: answers(pass("fine"))},
 	}, func(Result) {})
 	for i, want := range []Level{Fail, Fail, Pass} {
 		if r.Results[i].Level != want {
 			t.Errorf("%s: %q, want %q (%s)", r.Results[i].ID, r.Results[i].Level, want, r.Results[i].Says)
 		}
 	}
-	within(t, 5*time.Second, r)
+	finishedWithin(t, 5*time.Second, r)
 }
 
 // Given an operator who ends the doctor, then what was not asked yet is skipped.
@@ -86,7 +86,7 @@ func TestEndedDoctorAsksNothingMore(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := Examine(ctx, []Check{
 		{ID: "first", Title: "First", Run: func(context.Context) Finding { cancel(errors.New("enough")); return pass("") }},
-		{ID: "second", Title: "Second", Needs: []string{"first"}, Run: found(fail("asked after all"))},
+		{ID: "second", Title: "Second", Needs: []string{"first"}, Run: answers(fail("asked after all"))},
 	}, func(Result) {})
 	if r.Results[1].Level != Skip {
 		t.Errorf("the second check is %q: %s", r.Results[1].Level, r.Results[1].Says)

@@ -14,9 +14,9 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// running is what the running instance says of itself over its HTTP API, as far
-// as a doctor needs it.
-type running struct {
+// instance is what the running instance says over its HTTP API, as far as it is
+// needed here.
+type instance struct {
 	Status     string     `json:"status"`
 	StatusText string     `json:"status_text"`
 	Reason     string     `json:"reason"`
@@ -48,8 +48,8 @@ type running struct {
 		ACKs       int64 `json:"acks"`
 	} `json:"counts"`
 
-	past []past
-	deaf string // the line of its log that says that content does not arrive
+	incidents []incident
+	noContent string // the line of its log that says that content does not arrive
 }
 
 type percentiles struct {
@@ -58,79 +58,77 @@ type percentiles struct {
 	P99 float64 `json:"p99"`
 }
 
-// says puts it in one line.
-func (p percentiles) says() string {
+func (p percentiles) String() string {
 	return fmt.Sprintf("p50 %.0f ms, p95 %.0f ms, p99 %.0f ms", p.P50, p.P95, p.P99)
 }
 
-// owned reports whether a process runs the bot at this moment.
-func (v *visit) owned() bool {
-	holder, err := tokenlock.Inspect(v.config.StateDir, v.of)
+// isRunning reports whether a process runs the bot.
+func (x *examination) isRunning() bool {
+	holder, err := tokenlock.Inspect(x.config.StateDir, x.fingerprint)
 	return err == nil && holder != nil
 }
 
-// checkInstance finds out whether the bot runs already, and asks it how it is.
-func (v *visit) checkInstance(ctx context.Context) Finding {
-	holder, err := tokenlock.Inspect(v.config.StateDir, v.of)
+// checkInstance finds out whether the bot is running, and asks it how it is.
+func (x *examination) checkInstance(ctx context.Context) Finding {
+	holder, err := tokenlock.Inspect(x.config.StateDir, x.fingerprint)
 	if err != nil {
-		return warn("who runs the bot cannot be found out: "+whyFile(err), "Run the doctor as the user that runs the bot.")
+		return warn("who runs the bot cannot be found out: "+explainFile(err), "Run the doctor as the user that runs the bot.")
 	}
 	if holder == nil {
 		return pass("no process runs this bot with this state folder", "the lock ends with its process, so there is none to be removed")
 	}
-	v.holder = holder
-	r, err := v.ask(ctx)
+	x.holder = holder
+	r, err := x.askInstance(ctx)
 	if err != nil {
 		return warn(holder.String()+" runs the bot, and cannot be asked how it is",
 			"Start it with run --api (and the doctor with the same API_ADDR and API_TOKEN), or read its log.",
 			"A second copy with this folder will not start; run --take-over replaces the first without a gap.",
-		).saw("its HTTP API at " + v.config.APIAddr + ": " + err.Error())
+		).with("its HTTP API at " + x.config.APIAddr + ": " + err.Error())
 	}
-	v.running = r
+	x.instance = r
 	says := fmt.Sprintf("%s runs the bot: %s", holder, r.StatusText)
 	f := pass(says)
 	if r.Reason != "" {
-		f = f.saw(r.Reason)
+		f = f.with(r.Reason)
 	}
 	if r.Started != nil {
-		f = f.saw(fmt.Sprintf("started %s ago; IDENTIFY %d, RESUME %d since", lasted(v.Now().Sub(*r.Started)), r.Counts.Identifies, r.Counts.Resumed))
+		f = f.with(fmt.Sprintf("started %s ago; IDENTIFY %d, RESUME %d since", longDuration(x.Now().Sub(*r.Started)), r.Counts.Identifies, r.Counts.Resumed))
 	}
 	switch {
 	case r.Status == "needs-you":
-		f.Level, f.NeedsYou, f.Next = Fail, true, trimmed([]string{r.Remedy})
-	case v.starting(r):
-		f.worst(Warn)
+		f.Level, f.NeedsYou, f.Next = Fail, true, trimLines([]string{r.Remedy})
+	case x.isStarting(r):
+		f.raise(Warn)
 		f.Next = []string{"It has only just begun: ask again in a minute."}
 	case !r.Connected:
-		f.Level, f.Next = Fail, trimmed([]string{r.Remedy, "The checks below say where it is stuck; the bot goes on trying by itself."})
+		f.Level, f.Next = Fail, trimLines([]string{r.Remedy, "The checks below say where it is stuck; the bot goes on trying by itself."})
 	case !r.Work.OK:
-		f.worst(Warn)
-		f = f.saw(r.Work.Reason)
+		f.raise(Warn)
+		f = f.with(r.Work.Reason)
 		f.Next = []string{"Connected is not the same as working: look for the slow or failing handler in the log."}
 		f.Cause = "slow-handlers"
 	}
 	return f
 }
 
-// settling is how long a start may take before it counts as a failure: by then an
-// IDENTIFY has waited for its spacing and for REST to answer, or has been refused.
-const settling = time.Minute
+// startupTime is how long a start may take before it counts as a failure. By then
+// IDENTIFY has waited its turn, or has been refused.
+const startupTime = time.Minute
 
-// starting reports whether the running instance has had no time yet to come
-// online.
-func (v *visit) starting(r *running) bool {
-	return r.Status == "starting" && r.Started != nil && v.Now().Sub(*r.Started) < settling
+// isStarting reports whether the running instance has just been started.
+func (x *examination) isStarting(r *instance) bool {
+	return r.Status == "starting" && r.Started != nil && x.Now().Sub(*r.Started) < startupTime
 }
 
-// askTime bounds the questions to an instance on this machine.
-const askTime = 2 * time.Second
+// instanceTimeout is how long the requests to an instance may take together.
+const instanceTimeout = 2 * time.Second
 
-// ask asks the running instance for everything at once. Nothing goes through a
-// proxy, and the token of the API is all that is shown.
-func (v *visit) ask(ctx context.Context) (*running, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+// askInstance fetches status, incidents and log lines of the running instance. It
+// uses no proxy, and sends no secret but API_TOKEN.
+func (x *examination) askInstance(ctx context.Context) (*instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
 	defer cancel()
-	host, port, err := net.SplitHostPort(v.config.APIAddr)
+	host, port, err := net.SplitHostPort(x.config.APIAddr)
 	if err != nil {
 		return nil, errors.New("API_ADDR is not host:port")
 	}
@@ -141,8 +139,8 @@ func (v *visit) ask(ctx context.Context) (*running, error) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	r := &running{}
-	if err := v.fetch(ctx, client, base+"/api/v1/status", r); err != nil {
+	r := &instance{}
+	if err := x.fetch(ctx, client, base+"/api/v1/status", r); err != nil {
 		return nil, err
 	}
 	if r.Status == "" || r.StatusText == "" {
@@ -150,17 +148,17 @@ func (v *visit) ask(ctx context.Context) (*running, error) {
 	}
 	var incidents struct {
 		Incidents []struct {
-			past
+			incident
 			Evidence struct {
 				SleptS float64 `json:"slept_s"`
 			} `json:"evidence"`
 		} `json:"incidents"`
 	}
-	// What follows is more than is needed; without it less is told.
-	if v.fetch(ctx, client, base+"/api/v1/incidents?limit=200", &incidents) == nil {
+	// Without what follows, less is reported.
+	if x.fetch(ctx, client, base+"/api/v1/incidents?limit=200", &incidents) == nil {
 		for _, i := range incidents.Incidents {
-			i.past.SleptS = i.Evidence.SleptS
-			r.past = append(r.past, i.past)
+			i.incident.SleptS = i.Evidence.SleptS
+			r.incidents = append(r.incidents, i.incident)
 		}
 	}
 	var lines struct {
@@ -169,27 +167,27 @@ func (v *visit) ask(ctx context.Context) (*running, error) {
 			Attrs map[string]string `json:"attrs"`
 		} `json:"lines"`
 	}
-	if v.fetch(ctx, client, base+"/api/v1/logs", &lines) == nil {
+	if x.fetch(ctx, client, base+"/api/v1/logs", &lines) == nil {
 		for _, line := range lines.Lines {
 			if strings.HasPrefix(line.Text, "Message content intent missing") {
-				r.deaf = plain(line.Text + ". " + line.Attrs["remedy"])
+				r.noContent = plain(line.Text + ". " + line.Attrs["remedy"])
 			}
 		}
 	}
 	return r, nil
 }
 
-func (v *visit) fetch(ctx context.Context, client *http.Client, address string, into any) error {
+func (x *examination) fetch(ctx context.Context, client *http.Client, address string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
-	if token := v.config.APIToken; !token.Empty() {
+	if token := x.config.APIToken; !token.Empty() {
 		req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return errors.New(why(err))
+		return errors.New(explain(err))
 	}
 	defer resp.Body.Close()
 	switch resp.StatusCode {

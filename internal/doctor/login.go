@@ -18,29 +18,29 @@ import (
 	"evergreen/internal/text"
 )
 
-// portal is where a person mends what only a person can.
+// portal is Discord's developer portal.
 const portal = "https://discord.com/developers/applications"
 
-// checkLogin asks REST who the token belongs to, and whatever else can be asked
-// with it; the checks after this one look at those answers.
-func (v *visit) checkLogin(ctx context.Context) Finding {
-	limits := rest.New(rest.Options{Base: v.client.Transport, UserAgent: v.userAgent(), Tries: 1, AttemptTimeout: answerTime, Timeout: answerTime})
+// checkLogin asks REST whose token it is, and fetches what the checks after this
+// one look at.
+func (x *examination) checkLogin(ctx context.Context) Finding {
+	limits := rest.New(rest.Options{Base: x.client.Transport, UserAgent: x.userAgent(), Tries: 1, AttemptTimeout: answerTimeout, Timeout: answerTimeout})
 	var err error
-	v.preflight, err = preflight.New(preflight.Options{
-		HTTPClient: &http.Client{Transport: limits, CheckRedirect: v.client.CheckRedirect}, APIURL: v.config.APIURL, UserAgent: v.userAgent(),
-		Token: v.config.Token.Reveal, Intents: v.intents(), Optional: v.config.OptionalIntents,
-		Running: func() int { return v.config.Shards.Count },
-		Timeout: answerTime, Logger: slog.New(slog.DiscardHandler),
+	x.preflight, err = preflight.New(preflight.Options{
+		HTTPClient: &http.Client{Transport: limits, CheckRedirect: x.client.CheckRedirect}, APIURL: x.config.APIURL, UserAgent: x.userAgent(),
+		Token: x.config.Token.Reveal, Intents: x.intents(), Optional: x.config.OptionalIntents,
+		Running: func() int { return x.config.Shards.Count },
+		Timeout: answerTimeout, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return fail("the questions cannot be asked: " + err.Error())
 	}
-	r, err := v.preflight.Check(ctx)
-	v.report = r
+	r, err := x.preflight.Check(ctx)
+	x.report = r
 	failure, refused := errors.AsType[*config.Failure](err)
 	switch {
 	case errors.Is(err, gateway.ErrUnauthorized):
-		f := needsYou("Discord refuses the token (HTTP 401)").because(health.TokenRefused)
+		f := needsYou("Discord refuses the token (HTTP 401)").withCause(health.TokenRefused)
 		if refused {
 			f.Next = failure.Steps
 		}
@@ -48,25 +48,25 @@ func (v *visit) checkLogin(ctx context.Context) Finding {
 	case r.User.ID == 0 && r.Trouble != nil:
 		return fail("the token could not be checked: "+plain(r.Trouble.Error()), "Run the doctor again in a minute.")
 	case err != nil && !refused:
-		return fail("the token could not be checked: "+why(err), "Run the doctor again in a minute.")
+		return fail("the token could not be checked: "+explain(err), "Run the doctor again in a minute.")
 	}
-	v.refusal = err
+	x.preflightErr = err
 	f := pass(fmt.Sprintf("good: it belongs to %s (%d)", r.User.Name, r.User.ID))
 	if r.Application.Guilds > 0 {
-		f = f.saw(fmt.Sprintf("in about %s", text.Count(r.Application.Guilds, "guild")))
+		f = f.with(fmt.Sprintf("in about %s", text.Count(r.Application.Guilds, "guild")))
 	}
 	if r.Application.Endpoint != "" {
-		f.worst(Warn)
-		f = f.saw("the application has an interactions endpoint URL: " + plain(r.Application.Endpoint))
+		f.raise(Warn)
+		f = f.with("the application has an interactions endpoint URL: " + plain(r.Application.Endpoint))
 		f.Says += "; slash commands go to a web address, not to this bot"
 		f.Next = []string{fmt.Sprintf("Remove the interactions endpoint URL at %s/%d/information, unless it is wanted.", portal, r.Application.ID)}
 	}
 	return f
 }
 
-// checkIntents compares what the bot asks for with the switches in the portal.
-func (v *visit) checkIntents(context.Context) Finding {
-	wanted, app := v.intents(), v.report.Application
+// checkIntents compares the bot's intents with the switches in the portal.
+func (x *examination) checkIntents(context.Context) Finding {
+	wanted, app := x.intents(), x.report.Application
 	if !app.FlagsKnown {
 		return warn("Discord does not tell which switches are on",
 			fmt.Sprintf("Look at %s/%d/bot, Privileged Gateway Intents: %s have to be on.", portal, app.ID, strings.Join(wanted.Switches(), " and ")))
@@ -74,10 +74,10 @@ func (v *visit) checkIntents(context.Context) Finding {
 	off := wanted.Refused(app.Flags)
 	page := fmt.Sprintf("%s/%d/bot", portal, app.ID)
 	asked := "asked for: " + strings.ReplaceAll(wanted.String(), "|", ", ")
-	switch missing := off &^ v.config.OptionalIntents; {
+	switch missing := off &^ x.config.OptionalIntents; {
 	case missing != 0:
-		f := needsYou(strings.Join(missing.Switches(), " and ") + " off in the developer portal: Discord would close with 4014").saw(asked).because(health.IntentsRefused)
-		if failure, ok := errors.AsType[*config.Failure](v.refusal); ok && len(failure.Steps) > 1 {
+		f := needsYou(strings.Join(missing.Switches(), " and ") + " off in the developer portal: Discord would close with 4014").with(asked).withCause(health.IntentsRefused)
+		if failure, ok := errors.AsType[*config.Failure](x.preflightErr); ok && len(failure.Steps) > 1 {
 			f.Next = failure.Steps
 		} else {
 			f.Next = []string{"Open " + page + ", Privileged Gateway Intents, switch on " + strings.Join(missing.Switches(), " and ") + ", and save."}
@@ -85,51 +85,51 @@ func (v *visit) checkIntents(context.Context) Finding {
 		return f
 	case off != 0:
 		return warn(strings.Join(off.Switches(), " and ")+" off; the bot may start without (DISCORD_OPTIONAL_INTENTS), degraded",
-			"Switch on at "+page+", Privileged Gateway Intents, and restart.").saw(asked).because(health.GreenButUseless)
+			"Switch on at "+page+", Privileged Gateway Intents, and restart.").with(asked).withCause(health.GreenButUseless)
 	}
 	return pass("switched on: "+strings.Join(wanted.Switches(), " and "), asked, "the switches are at "+page)
 }
 
-// foreign is how many session starts more than this folder knows of make it
-// likely that somebody else spends them.
-const foreign = 10
+// externalStarts is how many more session starts than this folder knows of make it
+// likely that another program spends them.
+const externalStarts = 10
 
-// checkBudget looks at how many sessions may be started, and who spent them.
-func (v *visit) checkBudget(ctx context.Context) Finding {
-	limits, err := v.preflight.Limits(ctx)
+// checkBudget checks how many sessions may be started, and what spent the others.
+func (x *examination) checkBudget(ctx context.Context) Finding {
+	limits, err := x.preflight.Limits(ctx)
 	if err != nil {
 		return warn("Discord does not tell how many are left: "+plain(err.Error()), "The bot counts them itself; run the doctor again in a minute.")
 	}
-	v.limits = limits
+	x.startLimit = limits
 	reset := limits.At.Add(limits.ResetAfter)
 	spent := limits.Total - limits.Remaining
-	own := v.counted(reset.Add(-24 * time.Hour))
-	f := pass(fmt.Sprintf("%d of %d left, all of them again at %s", limits.Remaining, limits.Total, moment(reset)),
+	own := x.knownStarts(reset.Add(-24 * time.Hour))
+	f := pass(fmt.Sprintf("%d of %d left, all of them again at %s", limits.Remaining, limits.Total, localTime(reset)),
 		fmt.Sprintf("%d at once (max_concurrency)", limits.MaxConcurrency),
 		fmt.Sprintf("Discord counts %d spent; this state folder knows of %d", spent, own))
 	cause := "Find out what spent them: a crash loop (the log shows many starts), or a second program with the same token."
 	switch {
 	case limits.Remaining <= 0:
 		f.Level = Fail
-		f.Says = "all " + fmt.Sprint(limits.Total) + " of the day are spent; the next session can be started at " + moment(reset)
+		f.Says = "all " + fmt.Sprint(limits.Total) + " of the day are spent; the next session can be started at " + localTime(reset)
 		f.Next = []string{"Do not start it again and again: one more would make Discord reset the token. A running bot waits by itself.", cause}
 		f.Cause = health.IdentifyBudget
 	case 5*limits.Remaining < limits.Total:
-		f.worst(Warn)
+		f.raise(Warn)
 		f.Says += ": few"
 		f.Next, f.Cause = []string{cause}, health.IdentifyBudget
-	case spent-own >= foreign && v.holder == nil:
-		f.worst(Warn)
+	case spent-own >= externalStarts && x.holder == nil:
+		f.raise(Warn)
 		f.Says += fmt.Sprintf("; %d were spent elsewhere", spent-own)
 		f.Next = []string{"Does another machine or another state folder run a bot with this token? Two answer everything twice. Stop one, or reset the token: " + portal + ", Bot, Reset Token."}
-		f.Cause = "two-instances"
+		f.Cause = health.TwoInstances
 	}
 	return f
 }
 
-// counted is how many session starts the state folder knows of since then.
-func (v *visit) counted(since time.Time) (n int) {
-	for _, e := range v.glance.Entries {
+// knownStarts counts the session starts in the state folder since a time.
+func (x *examination) knownStarts(since time.Time) (n int) {
+	for _, e := range x.summary.Entries {
 		if e.At.After(since) && e.State != identify.Unsent {
 			n++
 		}
@@ -137,35 +137,34 @@ func (v *visit) counted(since time.Time) (n int) {
 	return n
 }
 
-// perShard is the most guilds a shard may have.
-const perShard = 2500
+const maxGuildsPerShard = 2500
 
-// checkShards compares the number of guilds with what the shards may hold.
-func (v *visit) checkShards(ctx context.Context) Finding {
-	recommended, err := v.preflight.Shards(ctx)
+// checkShards compares the number of guilds with the number of shards.
+func (x *examination) checkShards(ctx context.Context) Finding {
+	recommended, err := x.preflight.Shards(ctx)
 	if err != nil {
 		return warn("Discord does not recommend a number: "+plain(err.Error()), "Run the doctor again in a minute.")
 	}
-	guilds, set := v.report.Application.Guilds, v.config.Shards
+	guilds, set := x.report.Application.Guilds, x.config.Shards
 	count, how := recommended, "SHARDS is auto, so the bot follows"
 	if !set.Auto() {
 		count, how = set.Count, "SHARDS is "+set.String()
 	}
 	if count > 1 {
-		v.pair = gateway.ShardID{ID: 0, Count: count}
+		x.shard = gateway.ShardID{ID: 0, Count: count}
 		if len(set.IDs) > 0 {
-			v.pair.ID = set.IDs[0]
+			x.shard.ID = set.IDs[0]
 		}
 	}
 	says := fmt.Sprintf("Discord recommends %d for about %s; %s", recommended, text.Count(guilds, "guild"), how)
-	next := fmt.Sprintf("Set SHARDS to auto, or to %d or more: Discord refuses a shard with more than %d guilds (close code 4011).", max(recommended, (guilds+perShard-1)/perShard), perShard)
+	next := fmt.Sprintf("Set SHARDS to auto, or to %d or more: Discord refuses a shard with more than %d guilds (close code 4011).", max(recommended, (guilds+maxGuildsPerShard-1)/maxGuildsPerShard), maxGuildsPerShard)
 	switch {
-	case guilds > perShard*count:
-		return needsYou(says+", too few", next).because(health.ShardingRequired)
-	case 10*guilds > 8*perShard*count:
-		return warn(says+", nearly too few", next).because(health.ShardingRequired)
+	case guilds > maxGuildsPerShard*count:
+		return needsYou(says+", too few", next).withCause(health.ShardingRequired)
+	case 10*guilds > 8*maxGuildsPerShard*count:
+		return warn(says+", nearly too few", next).withCause(health.ShardingRequired)
 	case recommended > count:
-		return warn(says, next).because(health.ShardingRequired)
+		return warn(says, next).withCause(health.ShardingRequired)
 	}
 	return pass(says)
 }

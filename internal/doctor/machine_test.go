@@ -17,10 +17,10 @@ import (
 // with its place, and a supervisor need not try again.
 func TestBrokenSettings(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.opts.Loaded, s.opts.LoadErr = config.Load(config.Sources{Environ: []string{"LOG_LEVEL=loud", "API_ADDR=here"}, TokenOptional: true})
 	seen := s.examine()
-	seen.only(Fail, "settings", "docs/settings.md", everything...).says(t, "2 settings", "LOG_LEVEL", "API_ADDR", "environment")
+	seen.expectOnly(Fail, "settings", "docs/settings.md", everything...).says(t, "2 settings", "LOG_LEVEL", "API_ADDR", "environment")
 	if seen.report.Exit() != config.ExitConfig {
 		t.Errorf("exit code %d", seen.report.Exit())
 	}
@@ -30,21 +30,21 @@ func TestBrokenSettings(t *testing.T) {
 // probably meant is named.
 func TestMisspeltSetting(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	loaded, err := config.Load(config.Sources{Environ: []string{"DISCORD_TOKEN=x.y.z", "DISCORD_ACTIVTY=reading"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.opts.Loaded.Warnings = loaded.Warnings
-	s.examine().only(Warn, "settings", "Correct the names").says(t, "DISCORD_ACTIVTY", "did you mean DISCORD_ACTIVITY?")
+	s.examine().expectOnly(Warn, "settings", "Correct the names").says(t, "DISCORD_ACTIVTY", "did you mean DISCORD_ACTIVITY?")
 }
 
 // Given no token, or under another name, then where to get one is told, and where
 // it probably stands.
 func TestMissingToken(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	var err error
 	if s.opts.Loaded, err = config.Load(config.Sources{
 		Environ: []string{"DISCORD_BOT_TOKEN=abc", "DISCORD_API_URL=" + s.url, "EVERGREEN_STATE_DIR=" + s.settings().StateDir}, TokenOptional: true,
@@ -63,8 +63,8 @@ func TestMissingToken(t *testing.T) {
 // limit that counts, and not that of the doctor's shell.
 func TestMemoryOfTheRunningInstance(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.cgroup("268435456", "241591910", "oom_kill 0")
 	pid := strconv.Itoa(os.Getpid()) // the holder of the lock is this test
 	s.file("proc/self/cgroup", "0::/shell\n")
@@ -96,10 +96,10 @@ func TestMemoryRunsOut(t *testing.T) {
 		{"268435456", "267386880", "oom_kill 0", Fail, "memory has run out"},
 		{"268435456", "104857600", "oom_kill 3", Warn, "killed for memory: 3"},
 	} {
-		s := newStage(t, discordsim.AppConfig{})
-		s.spare = true
+		s := newHarness(t, discordsim.AppConfig{})
+		s.skipReady = true
 		s.cgroup(c.limit, c.used, c.events)
-		s.examine().only(c.want, "memory", "Give the container or host more memory").says(t, c.says)
+		s.examine().expectOnly(c.want, "memory", "Give the container or host more memory").says(t, c.says)
 	}
 }
 
@@ -107,25 +107,25 @@ func TestMemoryRunsOut(t *testing.T) {
 // with the way to change it.
 func TestMachineThatIsNotMadeForServers(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.file("proc/self/limits", "Max open files            64                64                files\n")
-	s.examine().only(Fail, "files", "LimitNOFILE").says(t, "64 files")
+	s.examine().expectOnly(Fail, "files", "LimitNOFILE").says(t, "64 files")
 
-	s = newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s = newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.file("sys/power/state", "freeze mem\n")
 	s.file("etc/systemd/logind.conf", "[Login]\nIdleAction=suspend\nIdleActionSec=20min\n")
-	s.examine().only(Warn, "sleep", "sleep.target").says(t, "after 20 min")
+	s.examine().expectOnly(Warn, "sleep", "sleep.target").says(t, "after 20 min")
 }
 
 // Given a full disk, then the proof is not made: a session start that cannot be
 // written down is not spent.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.opts.Machine.Space = func(string) (host.Disk, error) { return host.Disk{Free: 4096, Total: 1 << 30, Inodes: -1}, nil }
-	s.examine().only(Fail, "state", "Make room", "ready", "incidents", "jumps").says(t, "the disk is full")
+	s.examine().expectOnly(Fail, "state", "Make room", "ready", "incidents", "jumps").says(t, "the disk is full")
 	if n := s.sim.Verdict(s.app).Identifies; n != 0 {
 		t.Errorf("%d IDENTIFYs were spent", n)
 	}
@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 // person has to choose.
 func TestStateFolderThatIsAFile(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.settings().StateDir = filepath.Join(t.TempDir(), "data")
 	if err := os.WriteFile(s.settings().StateDir, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -150,15 +150,15 @@ func TestStateFolderThatIsAFile(t *testing.T) {
 // alone.
 func TestMissingStateFolderIsMade(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.settings().StateDir = filepath.Join(t.TempDir(), "deep", "data")
-	s.examine().only(Pass, "state", "").says(t, "does not exist yet")
+	s.examine().expectOnly(Pass, "state", "").says(t, "does not exist yet")
 	if _, err := os.Stat(s.settings().StateDir); err == nil {
 		t.Error("the folder was made without --fix")
 	}
 	s.opts.Fix = true
-	s.examine().only(Pass, "state", "").says(t, "made the folder")
+	s.examine().expectOnly(Pass, "state", "").says(t, "made the folder")
 	if info, err := os.Stat(s.settings().StateDir); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder: %v, %v", info, err)
 	}
@@ -171,8 +171,8 @@ func TestOpenStateFolderIsClosed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
 	}
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	database := filepath.Join(s.settings().StateDir, "evergreen-1.db")
 	if err := os.WriteFile(database, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -184,11 +184,11 @@ func TestOpenStateFolderIsClosed(t *testing.T) {
 	}
 	open(s.settings().StateDir, 0o755)
 	open(database, 0o644)
-	s.examine().only(Warn, "state", "doctor --fix").says(t, "can reach "+database)
+	s.examine().expectOnly(Warn, "state", "doctor --fix").says(t, "can reach "+database)
 	s.opts.Fix = true
-	s.examine().only(Pass, "state", "").says(t, "took the rights of other users to "+database+" away")
+	s.examine().expectOnly(Pass, "state", "").says(t, "took the rights of other users to "+database+" away")
 	s.opts.Fix = false
-	if r := s.examine().only(Pass, "state", ""); len(r.Fixed) != 0 {
+	if r := s.examine().expectOnly(Pass, "state", ""); len(r.Fixed) != 0 {
 		t.Errorf("mended again: %v", r.Fixed)
 	}
 }
@@ -200,16 +200,16 @@ func TestOpenTokenFileIsClosed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
 	}
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	dotenv := filepath.Join(t.TempDir(), ".env")
 	if err := os.WriteFile(dotenv, []byte("DISCORD_TOKEN="+s.app.Token+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s.opts.Loaded.Origins["DISCORD_TOKEN"] = config.Origin{Source: config.SourceDotenv, File: dotenv, Line: 1}
-	s.examine().only(Warn, "token", "doctor --fix").says(t, "every user of this machine can read it (mode 0644)")
+	s.examine().expectOnly(Warn, "token", "doctor --fix").says(t, "every user of this machine can read it (mode 0644)")
 	s.opts.Fix = true
-	s.examine().only(Pass, "token", "").says(t, "took the rights of other users to "+dotenv+" away")
+	s.examine().expectOnly(Pass, "token", "").says(t, "took the rights of other users to "+dotenv+" away")
 	if info, err := os.Stat(dotenv); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file: %v, %v", info, err)
 	}
@@ -219,17 +219,17 @@ func TestOpenTokenFileIsClosed(t *testing.T) {
 // it aside and deletes nothing.
 func TestDamagedDatabaseIsSetAside(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	of := store.Path(s.settings().StateDir, visitFor(s).of)
+	s := newHarness(t, discordsim.AppConfig{})
+	of := store.Path(s.settings().StateDir, newExamination(s).fingerprint)
 	if err := os.WriteFile(of, []byte("this is no database, and never was one, whatever its name says"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.examine().only(Fail, "state", "doctor --fix", "ready", "incidents", "jumps").says(t, "the database is damaged")
+	s.examine().expectOnly(Fail, "state", "doctor --fix", "ready", "incidents", "jumps").says(t, "the database is damaged")
 	if _, err := os.Stat(of); err != nil {
 		t.Error("the doctor touched it without --fix: ", err)
 	}
-	s.opts.Fix, s.spare = true, true
-	s.examine().only(Pass, "state", "").says(t, "renamed the damaged database")
+	s.opts.Fix, s.skipReady = true, true
+	s.examine().expectOnly(Pass, "state", "").says(t, "renamed the damaged database")
 	aside, err := filepath.Glob(filepath.Join(s.settings().StateDir, "*damaged*"))
 	if err != nil || len(aside) == 0 {
 		t.Errorf("the damaged database is not there any more: %v, %v", aside, err)

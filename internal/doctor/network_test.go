@@ -29,24 +29,24 @@ import (
 // follows, with both kinds of address and the resolver named.
 func TestNameThatDoesNotResolve(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.settings().APIURL, s.settings().DiscordStatusURL = "https://discord.com/api/v10", "https://discordstatus.com/api/v2/summary.json"
-	s.opts.Resolver = names{}
+	s.opts.Resolver = fakeResolver{}
 	s.opts.Dial = func(_ context.Context, _, addr string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
 	}
 	seen := s.examine()
-	r := seen.only(Fail, "dns", "192.0.2.53 from /etc/resolv.conf", append([]string{"status"}, afterDNS...)...)
+	r := seen.expectOnly(Fail, "dns", "192.0.2.53 from /etc/resolv.conf", append([]string{"status"}, afterDNS...)...)
 	r.says(t, "discord.com has no address", "A: no such name", "AAAA: no such name")
 	if r.Cause != health.DNSFailure {
 		t.Errorf("the cause is %q", r.Cause)
 	}
 }
 
-// silent is a resolver that never answers.
-type silent struct{}
+// silentResolver is a resolver that never answers.
+type silentResolver struct{}
 
-func (silent) LookupNetIP(ctx context.Context, _, name string) ([]netip.Addr, error) {
+func (silentResolver) LookupNetIP(ctx context.Context, _, name string) ([]netip.Addr, error) {
 	<-ctx.Done()
 	return nil, &net.DNSError{Err: "i/o timeout", Name: name, IsTimeout: true}
 }
@@ -55,45 +55,45 @@ func (silent) LookupNetIP(ctx context.Context, _, name string) ([]netip.Addr, er
 // either, then the doctor is done in seconds and says what did not answer.
 func TestNothingAnswers(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.settings().APIURL = "https://discord.com/api/v10"
-	s.opts.Resolver = silent{}
+	s.opts.Resolver = silentResolver{}
 	s.opts.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	seen := s.examine()
-	seen.only(Fail, "dns", "getent hosts", afterDNS...).says(t, "no answer from the resolver in time")
-	within(t, Whole+time.Second, seen.report)
+	seen.expectOnly(Fail, "dns", "getent hosts", afterDNS...).says(t, "no answer from the resolver in time")
+	finishedWithin(t, MaxDuration+time.Second, seen.report)
 }
 
 // Given a port on which nobody listens, then TCP is the failure, and for a
 // simulator the next step is to start it.
 func TestClosedPort(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.settings().APIURL = "http://simulator.test:9/api/v10"
-	s.opts.Resolver, s.opts.Dial = names{"simulator.test": {"127.0.0.1"}}, to(nobody)
-	s.examine().only(Fail, "tcp", "start what should listen there", afterTCP...).says(t, "connection refused")
+	s.opts.Resolver, s.opts.Dial = fakeResolver{"simulator.test": {"127.0.0.1"}}, dialTo(closedPort)
+	s.examine().expectOnly(Fail, "tcp", "start what should listen there", afterTCP...).says(t, "connection refused")
 }
 
 // Given IPv6 addresses without a way to them, then IPv4 takes over and no alarm
 // is raised; the evidence says so.
 func TestIPv6WithoutARoute(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
-	addr := hostOf(t, s.url)
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
+	addr := hostPort(t, s.url)
 	_, port, _ := net.SplitHostPort(addr)
 	s.settings().APIURL = "http://discord.test:" + port + "/api/v10"
-	s.opts.Resolver = names{"discord.test": {"127.0.0.1", "2001:db8::1"}}
+	s.opts.Resolver = fakeResolver{"discord.test": {"127.0.0.1", "2001:db8::1"}}
 	s.opts.Dial = func(ctx context.Context, network, dialled string) (net.Conn, error) {
 		if host, _, _ := net.SplitHostPort(dialled); host == "2001:db8::1" {
 			return nil, &net.OpError{Op: "dial", Err: syscall.ENETUNREACH}
 		}
-		return to(addr)(ctx, network, dialled)
+		return dialTo(addr)(ctx, network, dialled)
 	}
-	s.examine().only(Pass, "tcp", "").says(t, "IPv4: 127.0.0.1:"+port, "IPv6: [2001:db8::1]:"+port+": network is unreachable", "IPv4 takes over")
+	s.examine().expectOnly(Pass, "tcp", "").says(t, "IPv4: 127.0.0.1:"+port, "IPv6: [2001:db8::1]:"+port+": network is unreachable", "IPv4 takes over")
 }
 
 // certificate makes one for discord.test, and the pool that trusts it.
@@ -123,26 +123,26 @@ func certificate(t *testing.T, name string, from, until time.Time) (tls.Certific
 
 // secure puts TLS before the simulator; without trust the doctor's machine does
 // not know the authority.
-func (s *stage) secure(name string, from, until time.Time, trust bool) {
+func (s *harness) secure(name string, from, until time.Time, trust bool) {
 	s.t.Helper()
 	cert, roots := certificate(s.t, name, from, until)
-	inner, err := url.Parse("http://" + hostOf(s.t, s.url))
+	inner, err := url.Parse("http://" + hostPort(s.t, s.url))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(inner))
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-	server.Config.ErrorLog = quiet()
+	server.Config.ErrorLog = discardLog()
 	server.StartTLS()
 	s.t.Cleanup(server.Close)
 	s.settings().APIURL = "https://discord.test/api/v10"
-	s.opts.Resolver = names{"discord.test": {"127.0.0.1"}}
-	plainly, secured := hostOf(s.t, s.url), server.Listener.Addr().String()
+	s.opts.Resolver = fakeResolver{"discord.test": {"127.0.0.1"}}
+	plainly, secured := hostPort(s.t, s.url), server.Listener.Addr().String()
 	s.opts.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if _, port, _ := net.SplitHostPort(addr); port != "443" {
-			return to(plainly)(ctx, network, addr)
+			return dialTo(plainly)(ctx, network, addr)
 		}
-		return to(secured)(ctx, network, addr)
+		return dialTo(secured)(ctx, network, addr)
 	}
 	s.opts.Roots = x509.NewCertPool()
 	if trust {
@@ -173,10 +173,10 @@ func TestCertificateThatIsRefused(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, discordsim.AppConfig{})
+			s := newHarness(t, discordsim.AppConfig{})
 			s.secure(c.name, c.from, c.until, c.trust)
 			s.opts.Now = func() time.Time { return time.Now().Add(c.clock) }
-			s.examine().only(Fail, "tls", c.next, afterTLS...).says(t, c.says, "valid from "+c.from.UTC().Format(time.DateTime))
+			s.examine().expectOnly(Fail, "tls", c.next, afterTLS...).says(t, c.says, "valid from "+c.from.UTC().Format(time.DateTime))
 		})
 	}
 }
@@ -185,10 +185,10 @@ func TestCertificateThatIsRefused(t *testing.T) {
 // over it.
 func TestCertificateThatIsAccepted(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	s.secure("discord.test", time.Now().Add(-time.Hour), time.Now().Add(1000*time.Hour), true)
-	s.examine().only(Pass, "tls", "").says(t, "TLS 1.3", "issued by Example Proxies")
+	s.examine().expectOnly(Pass, "tls", "").says(t, "TLS 1.3", "issued by Example Proxies")
 }
 
 // Given a clock that is wrong by more than certificates notice, then the clock is
@@ -200,8 +200,8 @@ func TestWrongClock(t *testing.T) {
 		want Level
 		says string
 	}{{-10 * time.Minute, Fail, "10 min behind"}, {30 * time.Second, Warn, "ahead"}} {
-		s := newStage(t, discordsim.AppConfig{})
-		s.spare = true
+		s := newHarness(t, discordsim.AppConfig{})
+		s.skipReady = true
 		// Half a second keeps it clear of the whole seconds of the header.
 		s.opts.Now = func() time.Time { return time.Now().Add(c.off + 500*time.Millisecond) }
 		seen := s.examine()
@@ -240,11 +240,11 @@ func TestRESTThatIsNotWell(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, discordsim.AppConfig{})
+			s := newHarness(t, discordsim.AppConfig{})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { c.answer(w) }))
 			defer server.Close()
 			s.settings().APIURL = server.URL + "/api/v10"
-			r := s.examine().only(Fail, "rest", c.next, afterREST...)
+			r := s.examine().expectOnly(Fail, "rest", c.next, afterREST...)
 			r.says(t, c.says)
 			if r.Cause != c.cause {
 				t.Errorf("the cause is %q, want %q", r.Cause, c.cause)
@@ -257,7 +257,7 @@ func TestRESTThatIsNotWell(t *testing.T) {
 // the WebSocket is the failure, and the hop is named.
 func TestProxyThatBlocksWebSockets(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	pass := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
@@ -275,7 +275,7 @@ func TestProxyThatBlocksWebSockets(t *testing.T) {
 	s.settings().HTTPProxy = config.NewSecret(through.String())
 	s.opts.Proxy = func(*http.Request) (*url.URL, error) { return through, nil }
 	seen := s.examine()
-	r := seen.only(Fail, "wss", "Allow WebSockets", "ready")
+	r := seen.expectOnly(Fail, "wss", "Allow WebSockets", "ready")
 	r.says(t, "the WebSocket is refused", "403", "through the proxy "+through.Host)
 	seen.results["proxy"].says(t, "requests go through http://***@"+through.Host)
 	if r.Cause != health.ProxyBlocks {
@@ -287,43 +287,43 @@ func TestProxyThatBlocksWebSockets(t *testing.T) {
 // failure, not Discord.
 func TestProxyThatIsNotWell(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
+	s := newHarness(t, discordsim.AppConfig{})
 	s.opts.Proxy = func(*http.Request) (*url.URL, error) {
-		return &url.URL{Scheme: "http", Host: nobody}, nil
+		return &url.URL{Scheme: "http", Host: closedPort}, nil
 	}
-	s.examine().only(Fail, "proxy", "HTTPS_PROXY", afterProxy...).says(t, "connection refused")
+	s.examine().expectOnly(Fail, "proxy", "HTTPS_PROXY", afterProxy...).says(t, "connection refused")
 
-	s = newStage(t, discordsim.AppConfig{})
+	s = newHarness(t, discordsim.AppConfig{})
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer refuses.Close()
 	s.settings().APIURL = "https://discord.com/api/v10"
 	s.opts.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(refuses.URL) }
-	s.examine().only(Fail, "tls", "Allow discord.com and gateway.discord.gg", afterTLS...).says(t, "Forbidden")
+	s.examine().expectOnly(Fail, "tls", "Allow discord.com and gateway.discord.gg", afterTLS...).says(t, "Forbidden")
 }
 
 // Given Discord's status page with trouble, then it is said and nothing is asked
 // of the operator.
 func TestStatusPageWithTrouble(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.spare = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.skipReady = true
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"status":{"indicator":"major","description":"Partial System Outage"},"components":[{"name":"Gateway","status":"partial_outage"}],`+
 			`"incidents":[{"name":"Elevated errors","status":"investigating","impact":"major","shortlink":"https://stspg.io/x"}]}`)
 	}))
 	defer page.Close()
 	s.settings().DiscordStatusURL = page.URL
-	s.examine().only(Warn, "status", "Nothing to do here").says(t, "Discord, not you", "Elevated errors")
+	s.examine().expectOnly(Warn, "status", "Nothing to do here").says(t, "Discord, not you", "Elevated errors")
 }
 
 // Given a gateway that opens WebSockets and says nothing, then that is told apart
 // from one that refuses them.
 func TestGatewayWithoutHello(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, discordsim.AppConfig{})
-	s.hurry = true
+	s := newHarness(t, discordsim.AppConfig{})
+	s.shortTimeouts = true
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "no-hello"}); err != nil {
 		t.Fatal(err)
 	}
-	s.examine().only(Fail, "wss", "status page", "ready").says(t, "no HELLO comes")
+	s.examine().expectOnly(Fail, "wss", "status page", "ready").says(t, "no HELLO comes")
 }

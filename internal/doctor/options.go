@@ -22,16 +22,15 @@ import (
 	"evergreen/internal/store"
 )
 
-// Options is whom the doctor examines, and with what. Loaded or LoadErr is
-// required; every other zero value means the documented default.
+// Options configures [Checks]. Loaded or LoadErr is required.
 type Options struct {
-	// Loaded is what [config.Load] returned, with TokenOptional, or LoadErr why it
-	// did not.
+	// Loaded is what [config.Load] returned, with TokenOptional, and LoadErr its
+	// error.
 	Loaded  *config.Loaded
 	LoadErr error
 	// Version of this program is told to Discord.
 	Version string
-	// Fix mends what can be mended without risk: see the checks that say so.
+	// Fix lets checks mend what can be mended without risk.
 	Fix bool
 
 	// Machine is asked about memory, files, disk and sleep. Default: this one.
@@ -40,13 +39,13 @@ type Options struct {
 	Resolver Resolver
 	// Dial opens TCP connections. Default: a [net.Dialer].
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Proxy says which proxy a request goes through. Default: that of the
-	// settings, as for the bot.
+	// Proxy returns the proxy of a request. Default: that of the settings, as for
+	// the bot.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Roots are the authorities that certificates are checked against. Default:
-	// those of the system.
+	// Roots are the authorities that may sign certificates. Default: those of the
+	// system.
 	Roots *x509.CertPool
-	// Now is the clock of this machine. Default [time.Now].
+	// Now reads the clock of this machine. Default [time.Now].
 	Now func() time.Time
 }
 
@@ -55,91 +54,89 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// visit is one examination: what the checks need, and what they have learnt. A
-// field that a check writes is read only by checks that come after it.
-type visit struct {
+// examination is what the checks need, and what they have found out. A field that
+// a check writes is read only by checks that come after it.
+type examination struct {
 	Options
-	config  config.Config
-	of      tokenlock.Fingerprint
-	client  *http.Client // REST, without the bot's limits and retries
-	close   func()
-	started time.Time
+	config      config.Config
+	fingerprint tokenlock.Fingerprint
+	client      *http.Client // REST, without the bot's limits and retries
+	close       func()
+	started     time.Time
 
-	target  *url.URL // of the REST API
-	proxied *url.URL // nil without a proxy on the way to it
-	addrs   []netip.Addr
-	connect time.Duration // TCP round trip of the fastest address
+	target      *url.URL // of the REST API
+	proxy       *url.URL // nil without a proxy on the way to it
+	addrs       []netip.Addr
+	connectTime time.Duration // TCP round trip of the fastest address
 
-	answered  answered // by REST
-	preflight *preflight.Client
-	report    preflight.Report
-	refusal   error // what preflight would end a start for, the token apart
-	limits    identify.SessionStartLimit
-	pair      gateway.ShardID // the shard to prove READY with
-	gateway   string          // the address
+	answer       restAnswer // by REST
+	preflight    *preflight.Client
+	report       preflight.Report
+	preflightErr error // why preflight would end a start, other than the token
+	startLimit   identify.SessionStartLimit
+	shard        gateway.ShardID // the shard to prove READY with
+	gatewayURL   string          // the address
 
-	glance  store.Summary
-	holder  *tokenlock.Holder // nil: no process runs the bot
-	running *running          // what it says; nil if it cannot be asked
+	summary  store.Summary     // of the database
+	holder   *tokenlock.Holder // nil: no process runs the bot
+	instance *instance         // what it says; nil if it cannot be asked
 
-	mu    sync.Mutex
-	beats []time.Duration // round trips of heartbeats
+	mu         sync.Mutex
+	heartbeats []time.Duration // round trips of heartbeats
 }
 
-// answered is what an answer of REST tells beside its content.
-type answered struct {
-	date time.Time // Discord's clock; zero if it did not say
-	at   time.Time // ours at that moment
-	edge string    // the place of the edge that answered, such as FRA
+// restAnswer is what the headers of a REST answer tell.
+type restAnswer struct {
+	date time.Time // Discord's clock; zero if there is no Date header
+	at   time.Time // this machine's clock at that moment
+	edge string    // the place of Cloudflare's edge that answered, such as FRA
 }
 
-// Checks is the list of checks for a bot. The function ends what they hold; call
-// it after [Examine].
+// Checks returns the checks for a bot, and a function that closes their
+// connections; call it after [Examine].
 func Checks(o Options) ([]Check, func()) {
-	v := &visit{Options: o, config: config.Defaults(), started: time.Now()}
+	x := &examination{Options: o, config: config.Defaults(), started: time.Now()}
 	if o.Loaded != nil {
-		v.config = o.Loaded.Config
+		x.config = o.Loaded.Config
 	}
-	if v.Now == nil {
-		v.Now = time.Now
+	if x.Now == nil {
+		x.Now = time.Now
 	}
-	if v.Resolver == nil {
-		v.Resolver = net.DefaultResolver
+	if x.Resolver == nil {
+		x.Resolver = net.DefaultResolver
 	}
-	if v.Dial == nil {
-		v.Dial = (&net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}).DialContext
+	if x.Dial == nil {
+		x.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	}
-	if v.Proxy == nil {
-		route, err := v.proxies().Route()
+	if x.Proxy == nil {
+		route, err := x.proxies().Route()
 		if err != nil {
 			route = func(*http.Request) (*url.URL, error) { return nil, err }
 		}
-		v.Proxy = route
+		x.Proxy = route
 	}
-	v.of = tokenlock.FingerprintOf(v.config.Token.Reveal())
-	v.target, _ = url.Parse(v.config.APIURL) // Load has checked it
-	transport := v.transport()
-	v.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	v.close = transport.CloseIdleConnections
-	return v.table(), v.close
+	x.fingerprint = tokenlock.FingerprintOf(x.config.Token.Reveal())
+	x.target, _ = url.Parse(x.config.APIURL) // Load has checked it
+	transport := x.transport()
+	x.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	x.close = transport.CloseIdleConnections
+	return x.checks(), x.close
 }
 
-// userAgent names this program to Discord in the form it demands (G-125).
-func (v *visit) userAgent() string {
-	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(v.Version, "0") + ")"
+// userAgent is the User-Agent of this program, in Discord's form.
+func (x *examination) userAgent() string {
+	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(x.Version, "0") + ")"
 }
 
-// proxies are those of the settings.
-func (v *visit) proxies() network.Proxies {
-	c := v.config
+func (x *examination) proxies() network.Proxies {
+	c := x.config
 	return network.Proxies{HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy.Reveal()}
 }
 
-// intents is what the bot asks for.
-func (v *visit) intents() gateway.Intents { return bot.Intents(v.config.PresenceIntent) }
+func (x *examination) intents() gateway.Intents { return bot.Intents(x.config.PresenceIntent) }
 
-// simulated reports whether the bot is pointed at something else than Discord.
-func (v *visit) simulated() bool {
-	host := v.target.Hostname()
+// isSimulated reports whether DISCORD_API_URL is not Discord's.
+func (x *examination) isSimulated() bool {
+	host := x.target.Hostname()
 	return host != "discord.com" && host != "canary.discord.com" && host != "ptb.discord.com"
 }

@@ -14,58 +14,57 @@ import (
 	"evergreen/internal/health"
 )
 
-// issuers are the authorities that Discord and its edge have had certificates
-// from. Another one is no proof of anything, but worth a look.
-var issuers = []string{"Cloudflare", "Google Trust Services", "DigiCert", "Let's Encrypt", "Sectigo", "SSL Corporation", "Amazon", "GlobalSign", "ISRG"}
+// knownIssuers are the authorities that Discord and its edge have had certificates
+// from. Another one is worth a warning.
+var knownIssuers = []string{"Cloudflare", "Google Trust Services", "DigiCert", "Let's Encrypt", "Sectigo", "SSL Corporation", "Amazon", "GlobalSign", "ISRG"}
 
-// soon is how long before its end a certificate is worth a word.
-const soon = 72 * time.Hour
+// certificateWarn is how long before its end a certificate is worth a warning.
+const certificateWarn = 72 * time.Hour
 
-// handshake is what a server has shown.
-type handshake struct {
+// tlsState is the result of a handshake.
+type tlsState struct {
 	chain   []*x509.Certificate
 	version uint16
 	err     error // what is wrong with the chain
 }
 
-// checkTLS shakes hands and judges the certificate: whose it is, when it is good,
-// and if it is refused, what is wrong and with whom.
-func (v *visit) checkTLS(ctx context.Context) Finding {
-	if v.target.Scheme == "http" {
-		return pass("not used: DISCORD_API_URL begins with http, so nothing to " + v.target.Host + " is encrypted")
+// checkTLS makes a handshake and checks the certificate: its issuer, its dates, and
+// if it is refused, why.
+func (x *examination) checkTLS(ctx context.Context) Finding {
+	if x.target.Scheme == "http" {
+		return pass("not used: DISCORD_API_URL begins with http, so nothing to " + x.target.Host + " is encrypted")
 	}
-	h, err := v.shake(ctx, false)
+	h, err := x.handshake(ctx, false)
 	if h.chain == nil {
-		return v.noHandshake(err)
+		return x.failedHandshake(err)
 	}
 	leaf := h.chain[0]
 	f := pass(fmt.Sprintf("%s, certificate good until %s", tls.VersionName(h.version), leaf.NotAfter.UTC().Format(time.DateOnly)),
 		"issued by "+issuerOf(leaf)+" for "+strings.Join(leaf.DNSNames[:min(3, len(leaf.DNSNames))], ", "),
 		fmt.Sprintf("valid from %s to %s", leaf.NotBefore.UTC().Format(time.DateTime), leaf.NotAfter.UTC().Format(time.DateTime)+" UTC"))
 	if h.err != nil {
-		return v.refused(ctx, h, f.Evidence)
+		return x.badCertificate(ctx, h, f.Evidence)
 	}
-	if left := leaf.NotAfter.Sub(v.Now()); left < soon {
-		f.worst(Warn)
-		f.Says = "the certificate ends in " + lasted(left)
+	if left := leaf.NotAfter.Sub(x.Now()); left < certificateWarn {
+		f.raise(Warn)
+		f.Says = "the certificate ends in " + longDuration(left)
 		f.Next = []string{"Discord renews its certificates in time; if this one is a proxy's, tell whoever runs it."}
 	}
-	if !v.simulated() && !slices.ContainsFunc(issuers, func(known string) bool { return strings.Contains(issuerOf(leaf), known) }) {
-		f.worst(Warn)
+	if !x.isSimulated() && !slices.ContainsFunc(knownIssuers, func(known string) bool { return strings.Contains(issuerOf(leaf), known) }) {
+		f.raise(Warn)
 		f.Says = "the certificate was issued by " + issuerOf(leaf) + ", not by one of Discord's usual authorities"
 		f.Next = []string{"Something between here and Discord probably opens the encryption (a company proxy, an antivirus). It is trusted here, so it works, but it reads along; ask that discord.com and discord.gg are left out."}
 	}
 	return f
 }
 
-// shake connects and keeps what the server shows. Without trust the connection is
-// used even if the certificate is bad, to read the server's clock; nothing secret
-// is sent over it.
-func (v *visit) shake(ctx context.Context, trusting bool) (h handshake, err error) {
-	t := v.transport()
+// handshake connects and returns what the server shows. With trusting it goes on
+// after a bad certificate, to read the server's clock; nothing secret is sent.
+func (x *examination) handshake(ctx context.Context, trusting bool) (h tlsState, err error) {
+	t := x.transport()
 	defer t.CloseIdleConnections()
 	t.TLSClientConfig = &tls.Config{
-		ServerName: v.target.Hostname(), MinVersion: tls.VersionTLS12,
+		ServerName: x.target.Hostname(), MinVersion: tls.VersionTLS12,
 		InsecureSkipVerify: true, // judged in VerifyConnection, with the evidence kept
 		VerifyConnection: func(s tls.ConnectionState) error {
 			h.chain, h.version = s.PeerCertificates, s.Version
@@ -74,7 +73,7 @@ func (v *visit) shake(ctx context.Context, trusting bool) (h handshake, err erro
 				rest.AddCert(c)
 			}
 			_, h.err = s.PeerCertificates[0].Verify(x509.VerifyOptions{
-				DNSName: s.ServerName, Roots: v.Roots, Intermediates: rest, CurrentTime: v.Now(),
+				DNSName: s.ServerName, Roots: x.Roots, Intermediates: rest, CurrentTime: x.Now(),
 			})
 			if trusting {
 				return nil
@@ -82,27 +81,27 @@ func (v *visit) shake(ctx context.Context, trusting bool) (h handshake, err erro
 			return h.err
 		},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.config.APIURL+"/gateway", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, x.config.APIURL+"/gateway", nil)
 	if err != nil {
 		return h, err
 	}
-	req.Header.Set("User-Agent", v.userAgent())
+	req.Header.Set("User-Agent", x.userAgent())
 	resp, err := t.RoundTrip(req)
 	if err != nil {
 		return h, err
 	}
 	defer resp.Body.Close()
-	v.answered = v.clockIn(resp.Header)
+	x.answer = x.readAnswer(resp.Header)
 	return h, nil
 }
 
-// refused says what is wrong with a certificate, and who has to mend it.
-func (v *visit) refused(ctx context.Context, h handshake, evidence []string) Finding {
-	leaf, now := h.chain[0], v.Now()
+// badCertificate says what is wrong with a certificate, and what to do.
+func (x *examination) badCertificate(ctx context.Context, h tlsState, evidence []string) Finding {
+	leaf, now := h.chain[0], x.Now()
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](h.err)
 	_, otherName := errors.AsType[x509.HostnameError](h.err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](h.err)
-	f := fail("the certificate is refused: " + plain(h.err.Error())).saw(evidence...).because(health.CertificateBad)
+	f := fail("the certificate is refused: " + plain(h.err.Error())).with(evidence...).withCause(health.CertificateBad)
 	switch {
 	case isInvalid && invalid.Reason == x509.Expired:
 		if now.Before(leaf.NotBefore) {
@@ -110,22 +109,22 @@ func (v *visit) refused(ctx context.Context, h handshake, evidence []string) Fin
 		} else {
 			f.Says = fmt.Sprintf("the certificate ended on %s, and the clock of this machine says %s", leaf.NotAfter.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 		}
-		v.answered = answered{}
-		_, _ = v.shake(ctx, true)
-		off := v.skew()
+		x.answer = restAnswer{}
+		_, _ = x.handshake(ctx, true)
+		off := x.clockOffset()
 		switch {
-		case v.answered.date.IsZero():
+		case x.answer.date.IsZero():
 			f.Next = []string{"Look at the clock of this machine (date -u). If it is wrong: timedatectl set-ntp true. If it is right, something between here and Discord shows an old certificate."}
 		case off.Abs() > time.Minute:
-			f = f.saw("the other side's clock says " + v.answered.date.UTC().Format(time.DateTime))
-			f.Next = []string{"The clock of this machine is " + aheadBehind(off) + ". Set it: timedatectl set-ntp true, or sudo date -u -s '" + v.answered.date.UTC().Format(time.DateTime) + "'."}
+			f = f.with("the other side's clock says " + x.answer.date.UTC().Format(time.DateTime))
+			f.Next = []string{"The clock of this machine is " + sayOffset(off) + ". Set it: timedatectl set-ntp true, or sudo date -u -s '" + x.answer.date.UTC().Format(time.DateTime) + "'."}
 		default:
-			f = f.saw("the other side's clock agrees with this machine's")
+			f = f.with("the other side's clock agrees with this machine's")
 			f.Next = []string{"The clock is right, so the certificate is wrong: this is not Discord that answers, or a proxy with an old certificate. See who is " + issuerOf(leaf) + "."}
 		}
 	case otherName:
-		f.Says = v.target.Hostname() + " shows a certificate for another name (" + strings.Join(leaf.DNSNames[:min(3, len(leaf.DNSNames))], ", ") + ")"
-		f.Next = []string{"Something else than Discord answers: a captive portal, a wrong entry in /etc/hosts, or DNS that lies. Look where the name leads: getent hosts " + v.target.Hostname()}
+		f.Says = x.target.Hostname() + " shows a certificate for another name (" + strings.Join(leaf.DNSNames[:min(3, len(leaf.DNSNames))], ", ") + ")"
+		f.Next = []string{"Something else than Discord answers: a captive portal, a wrong entry in /etc/hosts, or DNS that lies. Look where the name leads: getent hosts " + x.target.Hostname()}
 	case unknown:
 		f.Says = "the certificate was issued by " + issuerOf(leaf) + ", which this machine does not trust"
 		f.Next = []string{
@@ -136,17 +135,17 @@ func (v *visit) refused(ctx context.Context, h handshake, evidence []string) Fin
 	return f
 }
 
-// noHandshake is for a server that did not come to show a certificate.
-func (v *visit) noHandshake(err error) Finding {
-	if v.proxied != nil {
-		return fail("the proxy does not let a connection to "+v.target.Host+" through: "+why(err),
-			"Allow "+v.target.Hostname()+" and gateway.discord.gg, port 443, on the proxy "+v.proxied.Host+".").because(health.ProxyBlocks)
+// failedHandshake returns the finding when no certificate was shown.
+func (x *examination) failedHandshake(err error) Finding {
+	if x.proxy != nil {
+		return fail("the proxy does not let a connection to "+x.target.Host+" through: "+explain(err),
+			"Allow "+x.target.Hostname()+" and gateway.discord.gg, port 443, on the proxy "+x.proxy.Host+".").withCause(health.ProxyBlocks)
 	}
-	return fail("no TLS with "+v.target.Host+": "+why(err),
-		"Something between here and Discord ends the connection before it is encrypted: a firewall that looks into TLS, or another service on that port.").because(health.CertificateBad)
+	return fail("no TLS with "+x.target.Host+": "+explain(err),
+		"Something between here and Discord ends the connection before it is encrypted: a firewall that looks into TLS, or another service on that port.").withCause(health.CertificateBad)
 }
 
-// issuerOf names an authority.
+// issuerOf returns the name of the authority that signed a certificate.
 func issuerOf(c *x509.Certificate) string {
 	text := plain(c.Issuer.CommonName)
 	for _, o := range c.Issuer.Organization {

@@ -17,29 +17,28 @@ import (
 	"evergreen/internal/text"
 )
 
-// ms says a round trip.
-func ms(d time.Duration) string {
+func roundTrip(d time.Duration) string {
 	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.1f ms", d.Seconds()*1000)
 	}
 	return fmt.Sprintf("%.0f ms", d.Seconds()*1000)
 }
 
-// lasted says a longer time, such as "3 h 12 min".
-func lasted(d time.Duration) string {
+// longDuration formats hours and days, such as "3 h 12 min" or "5 days".
+func longDuration(d time.Duration) string {
 	if d >= 48*time.Hour {
 		return text.Count(int(d.Hours()/24), "day")
 	}
 	return text.Duration(d.Round(time.Second))
 }
 
-// moment says a time of day in the zone of this machine and in UTC.
-func moment(t time.Time) string {
+// localTime formats a time in the zone of this machine and in UTC.
+func localTime(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04") + " (" + t.UTC().Format("15:04") + " UTC)"
 }
 
-// why says a network error in a few plain words.
-func why(err error) string {
+// explain says what a network error means.
+func explain(err error) string {
 	if link, ok := errors.AsType[*url.Error](err); ok {
 		err = link.Err
 	}
@@ -76,7 +75,7 @@ func timedOut(err error) bool {
 	return ok && t.Timeout()
 }
 
-// plain makes foreign text one printable line of bounded length.
+// plain makes text from elsewhere one printable line of bounded length.
 func plain(s string) string {
 	return text.Clip(text.OneLine(s), 160)
 }

@@ -29,39 +29,39 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// nobody is an address of this machine at which nobody listens.
-const nobody = "127.0.0.1:1"
+// closedPort is an address of this machine at which nobody listens.
+const closedPort = "127.0.0.1:1"
 
-// stage is a simulated Discord on a port, a machine in a folder and a bot's
+// harness is a simulated Discord on a port, a machine in a folder and a bot's
 // settings: what a doctor is sent to.
-type stage struct {
+type harness struct {
 	t      *testing.T
 	sim    *discordsim.Sim
 	app    *discordsim.App
 	url    string
 	folder string // of the machine
 	opts   Options
-	// spare leaves the proof of READY out, in stories about something else.
-	spare bool
-	// hurry shortens the patience with a gateway that says nothing.
-	hurry bool
+	// skipReady leaves the proof of READY out, in stories about something else.
+	skipReady bool
+	// shortTimeouts shortens the patience with a gateway that says nothing.
+	shortTimeouts bool
 }
 
-// newStage makes a world in which all is well.
-func newStage(t *testing.T, app discordsim.AppConfig) *stage {
+// newHarness makes a world in which all is well.
+func newHarness(t *testing.T, app discordsim.AppConfig) *harness {
 	t.Helper()
 	sim := discordsim.New(discordsim.Config{})
 	t.Cleanup(sim.Close)
 	app.Name = "ResearchBot"
 	app.Guilds = []*discordsim.Guild{sim.AddGuild("Reading Group"), sim.AddGuild("Café Sciences")}
-	s := &stage{t: t, sim: sim, app: sim.AddApp(app), folder: t.TempDir()}
+	s := &harness{t: t, sim: sim, app: sim.AddApp(app), folder: t.TempDir()}
 	listener, err := sim.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.url = listener.APIURL()
 	c := config.Against(s.url, s.app.Token)
-	c.StateDir, c.APIAddr = filepath.Join(t.TempDir(), "data"), nobody
+	c.StateDir, c.APIAddr = filepath.Join(t.TempDir(), "data"), closedPort
 	if err := os.Mkdir(c.StateDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +80,10 @@ func newStage(t *testing.T, app discordsim.AppConfig) *stage {
 }
 
 // settings changes the bot's settings.
-func (s *stage) settings() *config.Config { return &s.opts.Loaded.Config }
+func (s *harness) settings() *config.Config { return &s.opts.Loaded.Config }
 
 // file puts a file on the machine.
-func (s *stage) file(path, content string) {
+func (s *harness) file(path, content string) {
 	s.t.Helper()
 	path = filepath.Join(s.folder, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -95,7 +95,7 @@ func (s *stage) file(path, content string) {
 }
 
 // cgroup puts the bot into a control group of version 2.
-func (s *stage) cgroup(limit, used, events string) {
+func (s *harness) cgroup(limit, used, events string) {
 	s.file("proc/self/cgroup", "0::/bot\n")
 	s.file("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
 	s.file("sys/fs/cgroup/bot/cgroup.procs", "1\n")
@@ -104,30 +104,31 @@ func (s *stage) cgroup(limit, used, events string) {
 	s.file("sys/fs/cgroup/bot/memory.events", events+"\n")
 }
 
-// hurried leaves a check on the gateway three seconds beside its leaving.
-const hurried = 2*leaving + 3*time.Second
+// shortTimeout leaves a check of the gateway three seconds before it closes the
+// connection.
+const shortTimeout = 2*closeTimeout + 3*time.Second
 
-// seen is what a doctor reports, by check.
-type seen struct {
+// examined is a report, by check.
+type examined struct {
 	t       *testing.T
 	report  Report
 	results map[string]Result
 }
 
-// examine sends the doctor. Whatever it says, the token is not in it.
-func (s *stage) examine() *seen {
+// examine runs the checks. Whatever they report, the token is not in it.
+func (s *harness) examine() *examined {
 	s.t.Helper()
 	checks, end := Checks(s.opts)
 	defer end()
 	for i := range checks {
-		if s.hurry && checks[i].Patience > hurried {
-			checks[i].Patience = hurried
+		if s.shortTimeouts && checks[i].Timeout > shortTimeout {
+			checks[i].Timeout = shortTimeout
 		}
-		if s.spare && checks[i].ID == "ready" {
+		if s.skipReady && checks[i].ID == "ready" {
 			checks[i].Run = func(context.Context) Finding { return pass("left out of this story") }
 		}
 	}
-	all := &seen{t: s.t, results: map[string]Result{}}
+	all := &examined{t: s.t, results: map[string]Result{}}
 	var told []string
 	all.report = Examine(s.t.Context(), checks, func(r Result) {
 		told = append(told, r.ID)
@@ -149,9 +150,9 @@ func (s *stage) examine() *seen {
 	return all
 }
 
-// only expects that one check has the level and every one of the chain that hangs
+// expectOnly expects that one check has the level and every one of the chain that hangs
 // on it is skipped, that the next step is told, and that all else is well.
-func (s *seen) only(level Level, id string, next string, skipped ...string) Result {
+func (s *examined) expectOnly(level Level, id string, next string, skipped ...string) Result {
 	s.t.Helper()
 	for _, r := range s.report.Results {
 		want := Pass
@@ -195,10 +196,10 @@ var (
 	everything   = append([]string{"token", "state", "instance", "proxy", "status", "incidents", "jumps"}, afterProxy...)
 )
 
-// names resolves what a test wants; a name that is not there does not exist.
-type names map[string][]string
+// fakeResolver resolves what a test wants; a name that is not there does not exist.
+type fakeResolver map[string][]string
 
-func (n names) LookupNetIP(_ context.Context, network, name string) (addrs []netip.Addr, err error) {
+func (n fakeResolver) LookupNetIP(_ context.Context, network, name string) (addrs []netip.Addr, err error) {
 	for _, text := range n[name] {
 		if a := netip.MustParseAddr(text); a.Is4() == (network == "ip4") {
 			addrs = append(addrs, a)
@@ -210,15 +211,15 @@ func (n names) LookupNetIP(_ context.Context, network, name string) (addrs []net
 	return addrs, err
 }
 
-// to makes every connection lead to an address, whatever was dialled.
-func to(addr string) func(context.Context, string, string) (net.Conn, error) {
+// dialTo makes every connection lead to an address, whatever was dialled.
+func dialTo(addr string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}
 }
 
-// hostOf is host:port of an address.
-func hostOf(t *testing.T, address string) string {
+// hostPort is host:port of an address.
+func hostPort(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -227,18 +228,18 @@ func hostOf(t *testing.T, address string) string {
 	return u.Host
 }
 
-// within fails a test that took too long.
-func within(t *testing.T, most time.Duration, r Report) {
+// finishedWithin fails a test that took too long.
+func finishedWithin(t *testing.T, most time.Duration, r Report) {
 	t.Helper()
 	if r.Took > most {
 		t.Errorf("the examination took %s, want %s at most", r.Took, most)
 	}
 }
 
-// visitFor is an examination as [Checks] would begin it, to learn what it uses.
-func visitFor(s *stage) *visit {
-	return &visit{Options: s.opts, of: tokenlock.FingerprintOf(s.settings().Token.Reveal())}
+// newExamination is an examination as [Checks] would begin it, to learn what it uses.
+func newExamination(s *harness) *examination {
+	return &examination{Options: s.opts, fingerprint: tokenlock.FingerprintOf(s.settings().Token.Reveal())}
 }
 
-// quiet is a log that nobody reads.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+// discardLog is a log that nobody reads.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
