@@ -12,13 +12,13 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Run is a whole bot for a main function that does nothing else: it makes the
-// bot, opens its gateway or its shards, waits for SIGINT or SIGTERM, and closes
-// everything. opts must hold [WithGateway] or [WithShardManager].
+// Run runs a bot until SIGINT or SIGTERM: it makes the bot, opens its gateway or its
+// shards, and closes everything at the end. opts must hold [WithGateway] or
+// [WithShardManager].
 func Run(token string, opts ...bot.ConfigOpt) error { return Options{}.Run(token, opts...) }
 
-// Run is [Run] with options of the connection's own. With Sessions the session
-// is left open for the next start.
+// Run is [Run] with Options. With Options.Sessions the sessions are kept for the next
+// start.
 func (o Options) Run(token string, opts ...bot.ConfigOpt) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -27,7 +27,7 @@ func (o Options) Run(token string, opts ...bot.ConfigOpt) error {
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*closeTime)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*closeTimeout)
 		defer cancel()
 		if o.Sessions != nil {
 			keepSessions(ctx, client)
@@ -52,7 +52,7 @@ func (o Options) Run(token string, opts ...bot.ConfigOpt) error {
 	return nil
 }
 
-// keepSessions closes what is open so that the next start can resume it.
+// keepSessions closes the connections so that the next start can resume them.
 func keepSessions(ctx context.Context, client *bot.Client) {
 	const reason = "a planned restart"
 	if client.HasGateway() {

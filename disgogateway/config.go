@@ -16,19 +16,20 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// source is the bot behind a connection.
+// source is the part of a configuration that comes from the bot.
 type source struct {
 	token   string
 	handler disgo.EventHandlerFunc
 	log     *slog.Logger   // nil: slog.Default
 	rest    disgorest.Rest // nil where only the gateway is known
-	// gatewayBot and permit are shared by the shards of a manager; nil: one's own.
+	// gatewayBot, limiter and lock are shared by the shards of a manager; nil: each
+	// gateway has its own.
 	gatewayBot *gatewayBot
 	limiter    gateway.IdentifyLimiter
 	lock       eventLock
 }
 
-// config is one connection, read from disgo's options.
+// config is the configuration of one [Gateway].
 type config struct {
 	options      gateway.Options // without presence, handler and observer
 	presence     *disgo.MessageDataPresenceUpdate
@@ -49,10 +50,10 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 	if src.gatewayBot == nil && src.rest != nil {
 		src.gatewayBot = newGatewayBot(src.rest)
 	}
-	pair := gateway.ShardID{ID: c.ShardID, Count: c.ShardCount}
+	shard := gateway.ShardID{ID: c.ShardID, Count: c.ShardCount}
 	p := config{
 		presence: c.Presence, handler: src.handler, lock: src.lock, raw: c.EnableRawEvents, closeHandler: c.CloseHandler,
-		log: cmp.Or(c.Logger, slog.Default()).With("name", "gateway", "shard_id", pair.ID, "shard_count", max(1, pair.Count)),
+		log: cmp.Or(c.Logger, slog.Default()).With("name", "gateway", "shard_id", shard.ID, "shard_count", max(1, shard.Count)),
 	}
 	if p.lock == nil {
 		p.lock = newEventLock()
@@ -60,7 +61,7 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 	p.options = gateway.Options{
 		Credentials:       gateway.Credentials{Token: strings.TrimPrefix(src.token, "Bot "), Intents: gateway.Intents(c.Intents)},
 		URLSource:         o.URLSource,
-		Shard:             pair,
+		Shard:             shard,
 		Properties:        c.Browser,
 		LargeThreshold:    c.LargeThreshold,
 		IdentifyLimiter:   cmp.Or(o.IdentifyLimiter, src.limiter),
@@ -100,30 +101,31 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 	}
 	if o.Sessions != nil {
 		if !p.options.Session.Resumable() {
-			p.options.Session = o.Sessions.Session(pair)
+			p.options.Session = o.Sessions.Session(shard)
 		}
-		p.options.SessionStore = o.Sessions.SessionStore(pair)
+		p.options.SessionStore = o.Sessions.SessionStore(shard)
 	}
 	return p
 }
 
-// compressions translates disgo's names; what has none here, and the default, is
-// zlib-stream, which costs an eighth of zstd's memory.
+// compressions translates disgo's names. The rest, and the default, is zlib-stream,
+// which costs an eighth of zstd's memory.
 var compressions = map[disgo.CompressionType]gateway.Compression{
 	disgo.CompressionZstdStream: gateway.CompressZstd,
 	disgo.CompressionZlibStream: gateway.CompressZlib,
 }
 
-// newLimiter is an account in memory that knows Discord's limits where it can ask.
-func newLimiter(q *gatewayBot, rand func() float64) gateway.IdentifyLimiter {
+// newLimiter returns an identify limiter with a budget in memory. It asks Discord for
+// the session start limit where b is not nil.
+func newLimiter(b *gatewayBot, rand func() float64) gateway.IdentifyLimiter {
 	opts := identify.Options{Total: identify.DefaultTotal, Rand: rand}
-	if q != nil {
-		opts.SessionStartLimit = q.sessionStartLimit
+	if b != nil {
+		opts.SessionStartLimit = b.sessionStartLimit
 	}
 	return identify.New(opts)
 }
 
-// dialerOf takes over what a dialer of disgo's can be told: proxy, TLS, and how
+// dialerOf returns a dialer with the settings of one of disgo's: proxy, TLS, and how
 // the TCP connection is made.
 func dialerOf(d *websocket.Dialer) gateway.Dialer {
 	const phase = 5 * time.Second

@@ -1,5 +1,5 @@
-// Package disgogateway is at heart a translator: a bot written for disgo keeps
-// its code and gets this module's connection to Discord.
+// Package disgogateway gives a bot written for disgo this module's connection to
+// Discord. The bot keeps its code.
 //
 // A [Gateway] is disgo's gateway.Gateway over a [gateway.Shard], a
 // [ShardManager] is disgo's sharding.ShardManager over many. A bot changes two
@@ -13,15 +13,15 @@
 //	)
 //
 // Every event waits in the shard's own queue, bounded in bytes, until disgo's
-// event manager takes it. That has one lock for all shards and calls listeners
-// while it holds it; here a listener that never returns delays events and
+// event manager takes it. That manager has one lock for all shards and calls
+// listeners while it holds it. Here a listener that never returns delays events and
 // nothing else: heartbeats go on, and what the queue cannot hold is left with
 // Discord and fetched by a RESUME later. An event that disgo cannot decode is
-// counted, named in the log and skipped. The sequence number a session is kept
-// with is that of what the listeners have finished.
+// counted, logged and skipped. The sequence number a session is kept with is that
+// of the last event the listeners have finished.
 //
 // [NewRateLimiter] takes the place of disgo's limits for REST; the options above
 // put it there too.
 //
-// This is the only package of the module that binds disgo's gateway.
+// This is the only package of the module that imports disgo's gateway.
 package disgogateway

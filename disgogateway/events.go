@@ -11,76 +11,57 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// eventLock lets one event at a time to disgo's event manager, which has one lock for
-// all shards. Whoever waits here, unlike at a lock, can give up.
-type eventLock chan struct{}
-
-func newEventLock() eventLock { return make(eventLock, 1) }
-
-// lock waits for its turn; false when ctx ended first.
-func (d eventLock) lock(ctx context.Context) bool {
-	select {
-	case d <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (d eventLock) unlock() { <-d }
-
-// HandleEvent gives one event to disgo. It is called by the shard's queue, one
-// after another; a panic in it is contained there and costs this event. An event
-// whose turn does not come before the end stays unhandled, so a RESUME brings it
-// again.
-func (l *run) HandleEvent(ctx context.Context, e gateway.Event) {
+// HandleEvent hands one event to disgo. The shard's queue calls it, one event after
+// another; a panic in it is recovered there and costs this event. An event that is
+// still waiting when the run ends stays unhandled, so a RESUME brings it again.
+func (r *run) HandleEvent(ctx context.Context, e gateway.Event) {
 	kind := disgo.EventType(e.Type)
-	data, usable := l.decode(kind, e)
-	l.trackMembers(data)
-	if !usable && !l.config.raw {
+	data, usable := r.decode(kind, e)
+	r.trackMembers(data)
+	if !usable && !r.config.raw {
 		return
 	}
 	handled := e.Hold()
-	if !l.config.lock.lock(ctx) {
+	if !r.config.lock.lock(ctx) {
 		return
 	}
 	defer handled()
-	defer l.config.lock.unlock()
-	if l.config.raw {
-		l.config.handler(l.g, disgo.EventTypeRaw, int(e.Seq), disgo.EventRaw{EventType: kind, Payload: bytes.NewReader(e.Data)})
+	defer r.config.lock.unlock()
+	if r.config.raw {
+		r.config.handler(r.g, disgo.EventTypeRaw, int(e.Seq), disgo.EventRaw{EventType: kind, Payload: bytes.NewReader(e.Data)})
 	}
 	if usable {
-		l.config.handler(l.g, kind, int(e.Seq), data)
+		r.config.handler(r.g, kind, int(e.Seq), data)
 	}
 }
 
-// decode makes disgo's event out of the raw one. What it cannot decode costs
-// itself: it is counted, named in the log without its content, and skipped.
-func (l *run) decode(kind disgo.EventType, e gateway.Event) (disgo.EventData, bool) {
-	if forgotten := undecoded[kind]; forgotten != nil {
-		data, err := forgotten(e.Data)
-		return l.countError(e, data, err)
+// decode makes disgo's event out of the raw one. An event that cannot be decoded is
+// counted and skipped.
+func (r *run) decode(kind disgo.EventType, e gateway.Event) (disgo.EventData, bool) {
+	if decode := undecoded[kind]; decode != nil {
+		data, err := decode(e.Data)
+		return r.countError(e, data, err)
 	}
 	if !isKnownType(kind) {
-		l.g.unknown.Add(1)
-		l.config.log.Debug("an event of a type that disgo does not know was skipped", "type", e.Type, "sequence", e.Seq)
+		r.g.unknown.Add(1)
+		r.config.log.Debug("Event of a type that disgo does not know skipped", "type", e.Type, "sequence", e.Seq)
 		return nil, false
 	}
 	data, err := disgo.UnmarshalEventData(e.Data, kind)
-	return l.countError(e, data, err)
+	return r.countError(e, data, err)
 }
 
-func (l *run) countError(e gateway.Event, data disgo.EventData, err error) (disgo.EventData, bool) {
+func (r *run) countError(e gateway.Event, data disgo.EventData, err error) (disgo.EventData, bool) {
 	if err == nil {
 		return data, true
 	}
-	l.g.undecodable.Add(1)
-	// disgo's error repeats the whole event, which may be private.
-	l.config.log.Error("an event could not be decoded and was skipped", "type", e.Type, "sequence", e.Seq, "bytes", len(e.Data))
+	r.g.undecodable.Add(1)
+	// disgo's error is not logged: it repeats the whole event, which may be private.
+	r.config.log.Error("Event skipped: it could not be decoded", "type", e.Type, "sequence", e.Seq, "bytes", len(e.Data))
 	return nil, false
 }
 
-// undecoded are the types disgo has handlers for but does not decode.
+// undecoded are the types that disgo has handlers for but does not decode.
 var undecoded = map[disgo.EventType]func([]byte) (disgo.EventData, error){
 	disgo.EventTypeMessagePollVoteAdd:    decodeAs[disgo.EventMessagePollVoteAdd],
 	disgo.EventTypeMessagePollVoteRemove: decodeAs[disgo.EventMessagePollVoteRemove],
@@ -92,10 +73,10 @@ func decodeAs[T disgo.EventData](raw []byte) (disgo.EventData, error) {
 	return event, err
 }
 
-// knownTypes remembers the event types disgo understands.
+// knownTypes are event types that disgo can decode.
 var knownTypes sync.Map // disgo.EventType to true
 
-// isKnownType finds out by letting disgo decode nothing.
+// isKnownType finds out by letting disgo decode null.
 func isKnownType(kind disgo.EventType) bool {
 	if _, ok := knownTypes.Load(kind); ok {
 		return true

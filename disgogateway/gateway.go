@@ -16,19 +16,20 @@ import (
 )
 
 // Gateway is disgo's gateway.Gateway over a [gateway.Shard]. Make one with [New]
-// or [WithGateway]. It can be opened again after it was closed.
+// or [WithGateway]. All methods may be called from any goroutine, also from
+// listeners. It can be opened again after it was closed.
 type Gateway struct {
 	options   Options
 	resolve   func() (config, error)
 	once      sync.Once
 	config    config
-	configErr error // why there is no plan
+	configErr error // why there is no config
 
 	mu       sync.Mutex
 	run      *run // nil while closed
 	session  gateway.Session
 	presence *disgo.MessageDataPresenceUpdate
-	earlier  gateway.Stats // of earlier lives
+	earlier  gateway.Stats // of earlier runs
 
 	undecodable, unknown, repeated atomic.Int64
 }
@@ -42,7 +43,7 @@ func newGateway(own Options, resolve func() (config, error)) *Gateway {
 	return &Gateway{options: own, resolve: resolve}
 }
 
-// configure reads the options, the first time it is called.
+// configure reads the options when it is first called.
 func (g *Gateway) configure() (*config, error) {
 	g.once.Do(func() {
 		g.config, g.configErr = g.resolve()
@@ -52,12 +53,11 @@ func (g *Gateway) configure() (*config, error) {
 	return &g.config, g.configErr
 }
 
-// Stats are the shard's counts since the gateway was made, and what became of
-// its events here.
+// Stats counts what a [Gateway] has done since it was made.
 type Stats struct {
 	gateway.Stats
 	// Undecodable counts events that disgo could not decode, Unknown those of
-	// types it does not know. Each cost itself.
+	// types it does not know. They were skipped.
 	Undecodable, Unknown int64
 	// Repeated counts requests for members that were sent again because Discord
 	// had answered the first with RATE_LIMITED.
@@ -75,10 +75,10 @@ func (g *Gateway) Stats() Stats {
 	return s
 }
 
-// State returns where the shard stands, in more words than Status has.
+// State returns the state of the shard, which says more than Status.
 func (g *Gateway) State() gateway.State {
-	if l := g.currentRun(); l != nil {
-		return l.shard.State()
+	if r := g.currentRun(); r != nil {
+		return r.shard.State()
 	}
 	return gateway.Idle{}
 }
@@ -101,13 +101,14 @@ func (g *Gateway) ShardCount() int {
 	return max(1, p.options.Shard.Count)
 }
 
-// Intents returns what is asked for.
+// Intents returns the intents of the bot.
 func (g *Gateway) Intents() disgo.Intents {
 	p, _ := g.configure()
 	return disgo.Intents(p.options.Intents)
 }
 
-// heldSession returns the session to resume from, live or kept.
+// heldSession returns the session that can be resumed, of the shard or of the last
+// run.
 func (g *Gateway) heldSession() gateway.Session {
 	_, _ = g.configure()
 	g.mu.Lock()
@@ -118,15 +119,15 @@ func (g *Gateway) heldSession() gateway.Session {
 	return g.session
 }
 
-// SessionID returns the session, nil without one.
+// SessionID returns the ID of the session; nil without one.
 func (g *Gateway) SessionID() *string { return nonZero(g.heldSession().ID) }
 
-// ResumeURL returns the session's address, nil without one.
+// ResumeURL returns the session's resume URL; nil without one.
 func (g *Gateway) ResumeURL() *string { return nonZero(g.heldSession().ResumeURL) }
 
-// LastSequenceReceived returns the sequence number up to which the listeners
-// have finished, which is what a RESUME elsewhere should start from; nil without
-// a session. What was received and waits lies above it.
+// LastSequenceReceived returns the sequence number that a RESUME by another process
+// should start from: that up to which the listeners have finished. What was received
+// and still waits lies above it. It is nil without a session.
 func (g *Gateway) LastSequenceReceived() *int { return nonZero(int(g.heldSession().Seq)) }
 
 func nonZero[T comparable](v T) *T {
@@ -137,18 +138,18 @@ func nonZero[T comparable](v T) *T {
 	return &v
 }
 
-// Latency returns the round trip of the last answered heartbeat, zero before.
+// Latency returns the round trip of the last answered heartbeat; zero before.
 func (g *Gateway) Latency() time.Duration {
-	if l := g.currentRun(); l != nil {
-		return l.shard.Latency()
+	if r := g.currentRun(); r != nil {
+		return r.shard.Latency()
 	}
 	return 0
 }
 
 // Status translates [Gateway.State].
 func (g *Gateway) Status() disgo.Status {
-	if l := g.currentRun(); l != nil {
-		return statusOf(l.shard.State())
+	if r := g.currentRun(); r != nil {
+		return statusOf(r.shard.State())
 	}
 	return disgo.StatusDisconnected
 }
@@ -171,25 +172,25 @@ func statusOf(s gateway.State) disgo.Status {
 	}
 }
 
-// Open connects and returns when READY or RESUMED has come. It fails if ctx ends
-// first, if Discord refuses the bot for a reason that trying again cannot mend
-// (an error that holds disgo's *websocket.CloseError), or if the options are
-// wrong; then the gateway is closed again. Afterwards it stays open, whatever
-// happens to the connection, until Close.
+// Open connects and returns when READY or RESUMED has come. From then on the gateway
+// stays open, whatever happens to the connection, until Close. Open fails if ctx ends
+// first, if Discord refuses the bot for a reason that only a person can remove (the
+// error holds a *websocket.CloseError), or if the options are wrong; then the gateway
+// is closed again.
 func (g *Gateway) Open(ctx context.Context) error {
-	l, err := g.startRun()
+	r, err := g.startRun()
 	if err != nil {
 		return err
 	}
-	if err = l.waitLive(ctx); err != nil {
-		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	if err = r.waitLive(ctx); err != nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		g.endRun(patience, gateway.KeepSession)
+		g.endRun(closing, gateway.KeepSession)
 	}
 	return err
 }
 
-// startRun begins a life and does not wait for it.
+// startRun starts a run and does not wait until it is live.
 func (g *Gateway) startRun() (*run, error) {
 	p, err := g.configure()
 	if err != nil {
@@ -212,32 +213,32 @@ func (g *Gateway) startRun() (*run, error) {
 	if g.run != nil {
 		return nil, discord.ErrGatewayAlreadyConnected
 	}
-	l, err := newRun(g, p)
+	r, err := newRun(g, p)
 	if err != nil {
 		return nil, fmt.Errorf("disgogateway: %w", err)
 	}
-	g.run = l
-	l.start()
-	return l, nil
+	g.run = r
+	r.start()
+	return r, nil
 }
 
-// closeTime is how long listeners get to finish when the gateway is closed.
-const closeTime = 5 * time.Second
+// closeTimeout is how long listeners get to finish when the gateway is closed.
+const closeTimeout = 5 * time.Second
 
-// Close ends the session: the dot turns grey at once.
+// Close closes the gateway and ends the session: the bot is offline at once. It waits
+// as [Gateway.CloseWithCode] does.
 func (g *Gateway) Close(ctx context.Context) {
 	g.CloseWithCode(ctx, websocket.CloseNormalClosure, "Shutting down")
 }
 
-// CloseWithCode closes the gateway for good, also while it is being opened. The
-// codes 1000 and 1001 end the session; after any other it can be resumed, by
-// Open or by another process with what SessionID, LastSequenceReceived and
-// ResumeURL return. On the wire stands the shard's own code for either; code and
-// message are not sent.
+// CloseWithCode closes the gateway, also while it is being opened. The codes 1000 and
+// 1001 end the session. After any other it can be resumed, by Open or by another
+// process with what SessionID, LastSequenceReceived and ResumeURL return. The shard
+// sends its own code for either; code and message are not sent.
 //
-// It waits until the listeners have finished what they were given, until ctx
-// ends or for 5 s. A listener that closes its own gateway waits for itself, so
-// there it takes those and 3 s more.
+// It waits until the listeners have finished what they were given, until ctx ends, or
+// for 5 s. Trap: a listener that closes its own gateway waits for itself, so there it
+// takes those 5 s and 3 s more.
 func (g *Gateway) CloseWithCode(ctx context.Context, code int, _ string) {
 	mode := gateway.EndSession
 	if gateway.CloseCode(code).Resumable() {
@@ -246,16 +247,16 @@ func (g *Gateway) CloseWithCode(ctx context.Context, code int, _ string) {
 	g.endRun(ctx, mode)
 }
 
-// endRun ends the present life, if there is one.
+// endRun ends the present run, if there is one.
 func (g *Gateway) endRun(ctx context.Context, mode gateway.StopMode) {
 	_, _ = g.configure()
-	if l := g.currentRun(); l != nil {
-		l.stop(ctx, mode)
+	if r := g.currentRun(); r != nil {
+		r.stop(ctx, mode)
 		g.mu.Lock()
-		if g.run == l {
+		if g.run == r {
 			g.run = nil
-			g.session = l.shard.Session()
-			g.earlier = g.earlier.Plus(l.shard.Stats())
+			g.session = r.shard.Session()
+			g.earlier = g.earlier.Plus(r.shard.Stats())
 			g.earlier.QueuedBytes, g.earlier.QueuedAge = 0, 0
 		}
 		g.mu.Unlock()

@@ -16,47 +16,47 @@ import (
 	disgorest "github.com/disgoorg/disgo/rest"
 )
 
-// gatewayBot asks what a connection has to know before it can be made, over the
-// bot's own REST client: where the gateway is, how many shards, what may be spent.
+// gatewayBot asks GET /gateway/bot over the bot's own REST client: the gateway's URL,
+// the number of shards, the session start limit. It is a [gateway.URLSource] and a
+// [gateway.CredentialChecker].
 type gatewayBot struct {
 	rest disgorest.Rest
 
 	mu         sync.Mutex
 	answer     *discord.GatewayBot // the last one
 	at         time.Time
-	askedAgain time.Time // when an address that failed was last asked about
+	askedAgain time.Time // when a URL that failed was last asked about
 }
 
 func newGatewayBot(r disgorest.Rest) *gatewayBot { return &gatewayBot{rest: r} }
 
 const (
-	// maxAnswerAge is how old an answer may be that a start is decided by (G-003).
+	// maxAnswerAge is how old an answer may be that a start is decided by.
 	maxAnswerAge = 5 * time.Minute
-	// askAgainPause is how soon an address that still fails is asked about again.
+	// askAgainPause is how soon a URL that still fails is asked about again.
 	askAgainPause = 15 * time.Second
 )
 
-// ask returns an answer no older than age. The lock is not held meanwhile: two
-// at once ask twice, which is harmless.
-func (q *gatewayBot) ask(ctx context.Context, age time.Duration) (*discord.GatewayBot, time.Time, error) {
-	q.mu.Lock()
-	answer, at := q.answer, q.at
-	q.mu.Unlock()
+// ask returns an answer no older than age. Two callers at once may ask twice.
+func (b *gatewayBot) ask(ctx context.Context, age time.Duration) (*discord.GatewayBot, time.Time, error) {
+	b.mu.Lock()
+	answer, at := b.answer, b.at
+	b.mu.Unlock()
 	if answer != nil && time.Since(at) < age {
 		return answer, at, nil
 	}
 	at = time.Now()
-	answer, err := q.rest.GetGatewayBot(disgorest.WithCtx(ctx))
+	answer, err := b.rest.GetGatewayBot(disgorest.WithCtx(ctx))
 	if err != nil {
 		return nil, at, markUnauthorized(err)
 	}
-	q.mu.Lock()
-	q.answer, q.at = answer, at
-	q.mu.Unlock()
+	b.mu.Lock()
+	b.answer, b.at = answer, at
+	b.mu.Unlock()
 	return answer, at, nil
 }
 
-// markUnauthorized marks an error that says that the token is no good.
+// markUnauthorized makes an error that means a refused token [gateway.ErrUnauthorized].
 func markUnauthorized(err error) error {
 	err = rest.Plain(err)
 	said, ok := errors.AsType[*disgorest.Error](err)
@@ -67,20 +67,20 @@ func markUnauthorized(err error) error {
 	return err
 }
 
-// GatewayURL returns the base address (G-001): the known one, unless it failed and
-// has not been asked about for a while (G-002, G-005).
-func (q *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, error) {
-	q.mu.Lock()
+// GatewayURL implements [gateway.URLSource]. It returns the known URL, unless that
+// failed and has not been asked about for askAgainPause.
+func (b *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, error) {
+	b.mu.Lock()
 	known := ""
-	if q.answer != nil {
-		known = q.answer.URL
+	if b.answer != nil {
+		known = b.answer.URL
 	}
 	age := time.Duration(1<<63 - 1)
-	if known != "" && failed == known && time.Since(q.askedAgain) >= askAgainPause {
-		age, q.askedAgain = 0, time.Now()
+	if known != "" && failed == known && time.Since(b.askedAgain) >= askAgainPause {
+		age, b.askedAgain = 0, time.Now()
 	}
-	q.mu.Unlock()
-	answer, _, err := q.ask(ctx, age)
+	b.mu.Unlock()
+	answer, _, err := b.ask(ctx, age)
 	switch {
 	case err == nil && answer.URL != "":
 		return answer.URL, nil
@@ -89,14 +89,14 @@ func (q *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, err
 	case known != "":
 		return known, nil
 	case err == nil:
-		return "", errors.New("GET /gateway/bot: the answer has no address of the gateway")
+		return "", errors.New("GET /gateway/bot: the answer has no url")
 	}
 	return "", err
 }
 
-// shards returns the number of shards Discord recommends.
-func (q *gatewayBot) shards(ctx context.Context) (int, error) {
-	answer, _, err := q.ask(ctx, maxAnswerAge)
+// shards returns the number of shards that Discord recommends.
+func (b *gatewayBot) shards(ctx context.Context) (int, error) {
+	answer, _, err := b.ask(ctx, maxAnswerAge)
 	if err != nil {
 		return 0, err
 	}
@@ -104,8 +104,8 @@ func (q *gatewayBot) shards(ctx context.Context) (int, error) {
 }
 
 // sessionStartLimit returns the session start limit.
-func (q *gatewayBot) sessionStartLimit(ctx context.Context) (identify.SessionStartLimit, error) {
-	answer, at, err := q.ask(ctx, maxAnswerAge)
+func (b *gatewayBot) sessionStartLimit(ctx context.Context) (identify.SessionStartLimit, error) {
+	answer, at, err := b.ask(ctx, maxAnswerAge)
 	if err != nil {
 		return identify.SessionStartLimit{}, err
 	}
@@ -119,15 +119,14 @@ func (q *gatewayBot) sessionStartLimit(ctx context.Context) (identify.SessionSta
 	}, nil
 }
 
-// CheckCredentials looks whether a bot that Discord refused would be accepted now,
-// without spending an IDENTIFY (G-096 to G-098).
-func (q *gatewayBot) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
-	if _, _, err := q.ask(ctx, 0); err != nil {
+// CheckCredentials implements [gateway.CredentialChecker].
+func (b *gatewayBot) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
+	if _, _, err := b.ask(ctx, 0); err != nil {
 		return current, err
 	}
 	switch cause.Code {
 	case gateway.CloseDisallowedIntents, gateway.CloseNotAuthenticated:
-		app, err := q.rest.GetCurrentApplication(disgorest.WithCtx(ctx))
+		app, err := b.rest.GetCurrentApplication(disgorest.WithCtx(ctx))
 		if err != nil {
 			return current, markUnauthorized(err)
 		}

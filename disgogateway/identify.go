@@ -10,15 +10,15 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// disgoLimiter is disgo's identify limiter as a permit.
+// disgoLimiter is disgo's identify limiter as a [gateway.IdentifyLimiter].
 type disgoLimiter struct{ limiter disgo.IdentifyRateLimiter }
 
-// Acquire waits for the limiter.
-func (b disgoLimiter) Acquire(ctx context.Context, pair gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
-	if err := b.limiter.Wait(ctx, pair.ID); err != nil {
+// Acquire implements [gateway.IdentifyLimiter].
+func (l disgoLimiter) Acquire(ctx context.Context, shard gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
+	if err := l.limiter.Wait(ctx, shard.ID); err != nil {
 		return nil, err
 	}
-	return disgoGrant{b.limiter, pair.ID}, nil
+	return disgoGrant{l.limiter, shard.ID}, nil
 }
 
 type disgoGrant struct {
@@ -28,4 +28,4 @@ type disgoGrant struct {
 
 func (disgoGrant) Sent() bool { return true }
 
-func (t disgoGrant) Release(identify.Outcome) { t.limiter.Unlock(t.shard) }
+func (g disgoGrant) Release(identify.Outcome) { g.limiter.Unlock(g.shard) }

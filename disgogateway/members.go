@@ -10,15 +10,15 @@ import (
 )
 
 // memberRequests are the requests for members whose answers are not complete. Discord
-// may drop one and say so with RATE_LIMITED; disgo knows that event, but whoever
-// asked would wait for ever.
+// may drop one and say so with RATE_LIMITED. disgo knows that event but does not
+// repeat the request, so its caller would wait for ever.
 type memberRequests struct {
 	mu    sync.Mutex
 	open  map[memberKey]*memberRequest
 	order []memberKey // oldest first
 }
 
-// memberKey is what RATE_LIMITED and the answers name a request by.
+// memberKey identifies a request, in RATE_LIMITED and in the answers.
 type memberKey struct {
 	guild snowflake.ID
 	nonce string
@@ -30,14 +30,13 @@ type memberRequest struct {
 }
 
 const (
-	// maxRequests is how many are remembered; an answer that never comes must
-	// not be waited for without end.
+	// maxRequests bounds the requests that are kept: an answer may never come.
 	maxRequests = 256
-	// maxRepeats is how often one is sent again.
+	// maxRepeats is how often one request is repeated.
 	maxRepeats = 5
 )
 
-// add remembers a request that is about to be sent.
+// add keeps a request that is about to be sent.
 func (r *memberRequests) add(data disgo.MessageData) {
 	var d disgo.MessageDataRequestGuildMembers
 	switch v := data.(type) {
@@ -64,7 +63,7 @@ func (r *memberRequests) add(data disgo.MessageData) {
 	}
 }
 
-// repeat returns the request to send again, nil if there is none.
+// repeat returns the request to send again; nil if there is none.
 func (r *memberRequests) repeat(key memberKey) *disgo.MessageDataRequestGuildMembers {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,7 +75,7 @@ func (r *memberRequests) repeat(key memberKey) *disgo.MessageDataRequestGuildMem
 	return &a.data
 }
 
-// remove forgets a request.
+// remove drops a request that was answered.
 func (r *memberRequests) remove(key memberKey) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,27 +91,28 @@ func (r *memberRequests) remove(key memberKey) {
 	}
 }
 
-// trackMembers watches what becomes of requests. The shard knows from RATE_LIMITED how
-// long the guild may not be asked about, and holds the repetition back (G-108).
-func (l *run) trackMembers(data disgo.EventData) {
+// trackMembers repeats requests that Discord has dropped. The shard knows from
+// RATE_LIMITED for how long the guild may not be asked about, and holds the repetition
+// back.
+func (r *run) trackMembers(data disgo.EventData) {
 	switch d := data.(type) {
 	case disgo.EventGuildMembersChunk:
 		if d.ChunkIndex >= d.ChunkCount-1 {
-			l.members.remove(memberKey{d.GuildID, d.Nonce})
+			r.members.remove(memberKey{d.GuildID, d.Nonce})
 		}
 	case disgo.EventRateLimited:
 		meta, ok := d.Meta.(disgo.RateLimitedMetadataRequestGuildMembers)
 		if !ok {
 			return
 		}
-		again := l.members.repeat(memberKey{meta.GuildID, meta.Nonce})
-		if again == nil || l.ctx.Err() != nil {
+		again := r.members.repeat(memberKey{meta.GuildID, meta.Nonce})
+		if again == nil || r.ctx.Err() != nil {
 			return
 		}
-		l.g.repeated.Add(1)
-		l.group.Go(func() {
-			if err := l.shard.Send(l.ctx, gateway.OpRequestGuildMembers, *again); err != nil && l.ctx.Err() == nil {
-				l.config.log.Warn("a request for members could not be sent again", "error", err)
+		r.g.repeated.Add(1)
+		r.group.Go(func() {
+			if err := r.shard.Send(r.ctx, gateway.OpRequestGuildMembers, *again); err != nil && r.ctx.Err() == nil {
+				r.config.log.Warn("Request for members could not be repeated", "error", err)
 			}
 		})
 	}

@@ -9,29 +9,30 @@ import (
 	"github.com/disgoorg/disgo/sharding"
 )
 
-// WithGateway stands in the place of bot.WithGatewayConfigOpts or
+// WithGateway takes the place of bot.WithGatewayConfigOpts or
 // bot.WithDefaultGateway: the bot gets a [Gateway], and [NewRateLimiter] for REST
-// unless it has named a limiter itself. token is the one given to disgo.New.
+// unless it has a limiter of its own. token is the one given to disgo.New.
 func WithGateway(token string, opts ...disgo.ConfigOpt) bot.ConfigOpt {
 	return Options{}.WithGateway(token, opts...)
 }
 
-// WithShardManager stands in the place of bot.WithShardManagerConfigOpts or
+// WithShardManager takes the place of bot.WithShardManagerConfigOpts or
 // bot.WithDefaultShardManager: the bot gets a [ShardManager], and
-// [NewRateLimiter] for REST unless it has named a limiter itself. Without a
-// number of shards Discord's recommendation is asked for when it is opened. token
-// is the one given to disgo.New.
+// [NewRateLimiter] for REST unless it has a limiter of its own. Without a number of
+// shards Open asks for Discord's recommendation. token is the one given to
+// disgo.New.
 func WithShardManager(token string, opts ...sharding.ConfigOpt) bot.ConfigOpt {
 	return Options{}.WithShardManager(token, opts...)
 }
 
-// errNoEventManager says that disgo does not keep its event manager where it did.
+// errNoEventManager means that disgo.New has not returned yet, or that another
+// version of disgo keeps its event manager elsewhere.
 var errNoEventManager = errors.New("disgogateway: the bot has no event manager yet: open the gateway after disgo.New has returned, with the disgo version that go.mod names")
 
-// WithGateway is [WithGateway] with options of the connection's own.
+// WithGateway is [WithGateway] with Options.
 func (o Options) WithGateway(token string, opts ...disgo.ConfigOpt) bot.ConfigOpt {
-	// disgo makes its event manager after the options have been applied, so what
-	// belongs to the bot is looked at when the gateway is opened.
+	// disgo makes its event manager after the options have been applied, so the
+	// bot's parts are read when the gateway is opened.
 	kept, option := capture(bot.WithLogger(nil), func() {})
 	g := newGateway(o, func() (config, error) {
 		c := *kept
@@ -44,7 +45,7 @@ func (o Options) WithGateway(token string, opts ...disgo.ConfigOpt) bot.ConfigOp
 	return combine(option, bot.WithGateway(g), o.withREST())
 }
 
-// WithShardManager is [WithShardManager] with options of the connections' own.
+// WithShardManager is [WithShardManager] with Options.
 func (o Options) WithShardManager(token string, opts ...sharding.ConfigOpt) bot.ConfigOpt {
 	kept, option := capture(bot.WithLogger(nil), func() {})
 	m := newShardManager(o, func() (source, []sharding.ConfigOpt, error) {
@@ -58,8 +59,8 @@ func (o Options) WithShardManager(token string, opts ...sharding.ConfigOpt) bot.
 	return combine(option, bot.WithShardManager(m), o.withREST())
 }
 
-// withREST puts limiter and address in front of the bot's own REST options, so
-// that any of those wins.
+// withREST puts rate limiter and API base in front of the bot's own REST options, so
+// that those win.
 func (o Options) withREST() bot.ConfigOpt {
 	var put func()
 	kept, option := capture(bot.WithLogger(nil), func() { put() })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"evergreen/gateway"
 
@@ -12,46 +13,50 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
+// sendTimeout bounds a Send whose context has no deadline: it may wait for a
+// connection, and for Discord's limit of 120 payloads a minute.
+const sendTimeout = 75 * time.Second
+
 // Send sends a payload that bots may send: voice state (op 4), requests for
 // members, soundboard sounds and channel info (op 8, 31, 43), and the presence
-// (op 3). It returns when the payload was written; while the connection is being
-// mended it waits, as long as ctx allows or for [sendTimeout]. It fails with
+// (op 3). It returns when the payload was written. While there is no connection it
+// waits until ctx ends, or for 75 s if ctx has no deadline. It fails with
 // discord.ErrShardNotConnected when the gateway is closed and with
-// discord.ErrShardNotReady when it did not come back in time.
+// discord.ErrShardNotReady when the connection did not come back in time.
 //
-// A presence is stored, goes into every IDENTIFY, and is sent at Discord's pace;
-// for it Send does not wait. A request for members that Discord answers with
+// A presence is stored, goes into every IDENTIFY, and is sent as Discord's limit
+// allows; for it Send does not wait. A request for members that Discord answers with
 // RATE_LIMITED is sent again when the time it names has passed.
 func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
-	l := g.currentRun()
-	if l == nil {
+	r := g.currentRun()
+	if r == nil {
 		return discord.ErrShardNotConnected
 	}
 	switch op {
 	case disgo.OpcodePresenceUpdate:
-		return g.setPresence(l, data)
+		return g.setPresence(r, data)
 	case disgo.OpcodeRequestGuildMembers:
-		l.members.add(data)
+		r.members.add(data)
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, sendTimeout)
 		defer cancel()
 	}
-	if _, parked := l.shard.State().(gateway.Parked); parked {
+	if _, parked := r.shard.State().(gateway.Parked); parked {
 		return discord.ErrShardNotReady
 	}
-	err := l.shard.Send(ctx, gateway.Opcode(op), data)
+	err := r.shard.Send(ctx, gateway.Opcode(op), data)
 	switch {
 	case errors.Is(err, gateway.ErrStopped):
 		return fmt.Errorf("%w: %w", discord.ErrShardNotConnected, err)
-	case errors.Is(err, context.DeadlineExceeded) && !gateway.Online(l.shard.State()):
+	case errors.Is(err, context.DeadlineExceeded) && !gateway.Online(r.shard.State()):
 		return fmt.Errorf("%w: %w", discord.ErrShardNotReady, err)
 	}
 	return err
 }
 
-func (g *Gateway) setPresence(l *run, data disgo.MessageData) error {
+func (g *Gateway) setPresence(r *run, data disgo.MessageData) error {
 	var update disgo.MessageDataPresenceUpdate
 	switch d := data.(type) {
 	case disgo.MessageDataPresenceUpdate:
@@ -61,7 +66,7 @@ func (g *Gateway) setPresence(l *run, data disgo.MessageData) error {
 	default:
 		return fmt.Errorf("disgogateway: a presence update with a %T", data)
 	}
-	if err := l.shard.SetPresence(presenceOf(update)); err != nil {
+	if err := r.shard.SetPresence(presenceOf(update)); err != nil {
 		return fmt.Errorf("disgogateway: %w", err)
 	}
 	g.mu.Lock()
@@ -70,7 +75,7 @@ func (g *Gateway) setPresence(l *run, data disgo.MessageData) error {
 	return nil
 }
 
-// Presence returns a copy of the presence that is shown, nil if none was set.
+// Presence returns a copy of the presence that was set; nil if none was.
 func (g *Gateway) Presence() *disgo.MessageDataPresenceUpdate {
 	_, _ = g.configure()
 	g.mu.Lock()
@@ -82,8 +87,7 @@ func (g *Gateway) Presence() *disgo.MessageDataPresenceUpdate {
 	return &presence
 }
 
-// presenceOf takes over what a bot may set. A status that was left empty means
-// online.
+// presenceOf translates what a bot may set. An empty status means online.
 func presenceOf(p disgo.MessageDataPresenceUpdate) gateway.Presence {
 	out := gateway.Presence{
 		Since: p.Since, Status: gateway.Status(cmp.Or(p.Status, discord.OnlineStatusOnline)), AFK: p.AFK,

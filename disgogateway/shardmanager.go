@@ -20,11 +20,11 @@ import (
 )
 
 // ShardManager is disgo's sharding.ShardManager over many [Gateway]s. Make one
-// with [NewShardManager] or [WithShardManager]. Its shards stand on
-// [gateway.Shard] and not on a fleet, because disgo opens, resumes and closes
-// each by itself and wants each to be a gateway of its own.
+// with [NewShardManager] or [WithShardManager]. All methods may be called from any
+// goroutine. It is not a fleet, because disgo opens, resumes and closes each shard by
+// itself and wants each to be a gateway of its own.
 //
-// Of disgo's sharding options it heeds all but WithGatewayCreateFunc: its shards
+// It follows all of disgo's sharding options but WithGatewayCreateFunc: its shards
 // are Gateways.
 type ShardManager struct {
 	options      Options
@@ -50,7 +50,7 @@ func newShardManager(own Options, resolve func() (source, []sharding.ConfigOpt, 
 	return &ShardManager{options: own, resolve: resolve, shards: map[int]*Gateway{}}
 }
 
-// configure reads the options, the first time it is called.
+// configure reads the options when it is first called.
 func (m *ShardManager) configure() error {
 	m.once.Do(func() {
 		m.log = slog.Default()
@@ -87,8 +87,8 @@ func (m *ShardManager) configure() error {
 	return m.configErr
 }
 
-// shardCount returns the number of shards the bot has; it asks Discord if nobody has
-// said.
+// shardCount returns the number of shards the bot has. It asks Discord if the options
+// do not say.
 func (m *ShardManager) shardCount(ctx context.Context) (int, error) {
 	m.mu.Lock()
 	count := m.count
@@ -97,7 +97,7 @@ func (m *ShardManager) shardCount(ctx context.Context) (int, error) {
 	case count > 0:
 		return count, nil
 	case m.source.gatewayBot == nil:
-		return 0, errors.New("disgogateway: the number of shards is not known; name it with sharding.WithShardCount")
+		return 0, errors.New("disgogateway: the number of shards is not known: set it with sharding.WithShardCount")
 	}
 	count, err := m.source.gatewayBot.shards(ctx)
 	if err != nil {
@@ -111,17 +111,17 @@ func (m *ShardManager) shardCount(ctx context.Context) (int, error) {
 	return m.count, nil
 }
 
-// Open starts all shards side by side and returns when each has had its first
-// READY or RESUMED or was refused, or when ctx ends: a shard that is not there by
-// then goes on trying. What went wrong is in the log and in the shards' states,
-// as disgo's interface has no error here.
+// Open starts all shards side by side. It returns when each has had its first READY or
+// RESUMED or was refused, or when ctx ends: a shard that is not online by then goes on
+// trying. What went wrong is in the log and in the shards' states, as disgo's
+// interface has no error here.
 func (m *ShardManager) Open(ctx context.Context) {
 	count, err := 0, m.configure()
 	if err == nil {
 		count, err = m.shardCount(ctx)
 	}
 	if err != nil {
-		m.log.Error("the shards cannot be opened", "error", err)
+		m.log.Error("Shards cannot be opened", "error", err)
 		return
 	}
 	states := m.states
@@ -137,14 +137,14 @@ func (m *ShardManager) Open(ctx context.Context) {
 		if !fresh {
 			continue
 		}
-		l, err := g.startRun()
+		r, err := g.startRun()
 		if err != nil {
-			m.log.Error("a shard cannot be opened", "shard_id", id, "error", err)
+			m.log.Error("Shard cannot be opened", "shard_id", id, "error", err)
 			continue
 		}
 		group.Go(func() {
-			if err := l.waitLive(ctx); err != nil && ctx.Err() == nil {
-				m.log.Error("a shard could not be opened", "shard_id", id, "error", err)
+			if err := r.waitLive(ctx); err != nil && ctx.Err() == nil {
+				m.log.Error("Shard could not be opened", "shard_id", id, "error", err)
 				m.onRefused(g, err)
 			}
 		})
@@ -152,7 +152,7 @@ func (m *ShardManager) Open(ctx context.Context) {
 	group.Wait()
 }
 
-// gatewayFor returns the gateway of a shard; fresh says that it was made.
+// gatewayFor returns the gateway of a shard. fresh reports that it was made now.
 func (m *ShardManager) gatewayFor(id, count int, state sharding.ShardState) (g *Gateway, fresh bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -172,13 +172,12 @@ func (m *ShardManager) gatewayFor(id, count int, state sharding.ShardState) (g *
 	return g, true
 }
 
-// Close ends all sessions at once, see [Gateway.Close], and waits for all.
+// Close closes all shards side by side, see [Gateway.Close].
 func (m *ShardManager) Close(ctx context.Context) {
 	m.CloseWithCode(ctx, websocket.CloseNormalClosure, "Shutting down")
 }
 
-// CloseWithCode closes all shards at once, see [Gateway.CloseWithCode], and
-// waits for all.
+// CloseWithCode closes all shards side by side, see [Gateway.CloseWithCode].
 func (m *ShardManager) CloseWithCode(ctx context.Context, code int, message string) {
 	m.mu.Lock()
 	all := slices.Collect(maps.Values(m.shards))
@@ -192,7 +191,7 @@ func (m *ShardManager) CloseWithCode(ctx context.Context, code int, message stri
 	m.splits.Wait()
 }
 
-// OpenShard opens one shard anew, see [Gateway.Open].
+// OpenShard opens one shard with a new session, see [Gateway.Open].
 func (m *ShardManager) OpenShard(ctx context.Context, shardID int) error {
 	return m.ResumeShard(ctx, shardID, sharding.ShardState{})
 }
@@ -241,9 +240,9 @@ func (m *ShardManager) CloseShard(ctx context.Context, shardID int) {
 	}
 }
 
-// ShardByGuildID returns the shard that a guild's events come over, nil if it is
-// not one of these. While shards are being split, the old one answers until the
-// new one is there.
+// ShardByGuildID returns the shard that a guild's events come over; nil if the manager
+// does not have it. While a shard is being split it returns the old one until the new
+// one is there.
 func (m *ShardManager) ShardByGuildID(guildID snowflake.ID) disgo.Gateway {
 	if m.configure() != nil {
 		return nil
@@ -259,18 +258,18 @@ func (m *ShardManager) ShardByGuildID(guildID snowflake.ID) disgo.Gateway {
 	return nil
 }
 
-// Shard returns a shard, nil if it is not one of these.
+// Shard returns a shard; nil if the manager does not have it.
 func (m *ShardManager) Shard(shardID int) disgo.Gateway {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if g := m.shards[shardID]; g != nil {
 		return g
 	}
-	return nil // and not a nil *Gateway in disgo's clothes
+	return nil // not a nil *Gateway in disgo's interface
 }
 
-// Shards returns all shards in order of their numbers. Calls on the manager are
-// allowed while it runs.
+// Shards returns all shards in order of their numbers. The manager may be called while
+// the sequence runs.
 func (m *ShardManager) Shards() iter.Seq[disgo.Gateway] {
 	return func(yield func(disgo.Gateway) bool) {
 		m.mu.Lock()
@@ -294,7 +293,7 @@ func (m *ShardManager) onClosed(g disgo.Gateway, err error, reconnect bool) {
 	}
 }
 
-// onRefused is what becomes of a shard that Discord refused as it was opened.
+// onRefused handles a shard that Discord refused while it was being opened.
 func (m *ShardManager) onRefused(g *Gateway, err error) {
 	if !m.splitShard(g, err) && m.closeHandler != nil {
 		m.closeHandler(g, err, false)
@@ -302,8 +301,8 @@ func (m *ShardManager) onRefused(g *Gateway, err error) {
 }
 
 // splitShard splits a shard in too many guilds, if WithAutoScaling allows it, and
-// reports whether it does. The parts are opened when the old shard is closed,
-// as in disgo; the gapless way is a fleet's.
+// reports whether it does. The parts are opened when the old shard is closed, as in
+// disgo. A fleet can re-shard without a gap.
 func (m *ShardManager) splitShard(g *Gateway, err error) bool {
 	closed, ok := errors.AsType[*websocket.CloseError](err)
 	if m.splitFactor == 0 || !ok || gateway.CloseCode(closed.Code) != gateway.CloseShardingRequired {
@@ -323,7 +322,7 @@ func (m *ShardManager) splitShard(g *Gateway, err error) bool {
 	go func() {
 		defer m.splits.Done()
 		g.Close(context.Background())
-		m.log.Warn("a shard is in too many guilds and is split", "shard_id", id, "shard_count", count)
+		m.log.Warn("Shard in too many guilds is split", "shard_id", id, "shard_count", count)
 		for part := range m.splitFactor {
 			part := id + part*old
 			p, fresh := m.gatewayFor(part, count, sharding.ShardState{})
@@ -331,7 +330,7 @@ func (m *ShardManager) splitShard(g *Gateway, err error) bool {
 				continue
 			}
 			if _, err := p.startRun(); err != nil {
-				m.log.Error("a part of a split shard cannot be opened", "shard_id", part, "error", err)
+				m.log.Error("Part of a split shard cannot be opened", "shard_id", part, "error", err)
 			}
 		}
 	}()
