@@ -1,5 +1,5 @@
-// Package examples is at heart a proof that the programs below it work: its
-// tests build each and let it serve people of a simulated Discord.
+// Package examples tests that the programs below it work: it builds each and lets it
+// serve users of a simulated Discord.
 package examples
 
 import (

@@ -1,5 +1,5 @@
-// Command moved is at heart a bot as disgo's users write it: it repeats what it
-// hears, with a presence and an orderly end.
+// Command moved is a bot as disgo's users write it: it repeats messages, has a
+// presence and closes in order.
 //
 //	DISCORD_TOKEN=... go run ./examples/moved
 //
@@ -38,18 +38,18 @@ func main() {
 		bot.WithRestClientConfigOpts(rest.WithURL(cmp.Or(os.Getenv("DISCORD_API_URL"), "https://discord.com/api/v10"))),
 		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds|cache.FlagChannels)),
 		bot.WithEventListeners(&events.ListenerAdapter{
-			OnGuildReady:    func(e *events.GuildReady) { slog.Info("a guild is ready", "name", e.Guild.Name) },
+			OnGuildReady:    func(e *events.GuildReady) { slog.Info("Guild ready", "name", e.Guild.Name) },
 			OnMessageCreate: echo,
 		}),
 	)
 	if err != nil {
-		slog.Error("the bot cannot be made", "error", err)
+		slog.Error("Bot cannot be made", "error", err)
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := client.OpenGateway(ctx); err != nil && ctx.Err() == nil {
-		slog.Error("the gateway cannot be opened", "error", err)
+		slog.Error("Gateway cannot be opened", "error", err)
 		os.Exit(1)
 	}
 	<-ctx.Done()
@@ -70,6 +70,6 @@ func echo(e *events.MessageCreate) {
 	answer := discord.NewMessageCreate().WithContentf("You said%s %s.", text, where).
 		WithMessageReferenceByID(e.MessageID).WithAllowedMentions(&discord.AllowedMentions{})
 	if _, err := e.Client().Rest.CreateMessage(e.ChannelID, answer); err != nil {
-		slog.Error("the answer could not be sent", "error", err)
+		slog.Error("Answer could not be sent", "error", err)
 	}
 }

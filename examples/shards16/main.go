@@ -1,12 +1,12 @@
 // Command shards16 runs a bot with 16 shards in one process against a simulated
-// Discord, and prints what it hears in every guild.
+// Discord, and prints the messages of every guild.
 //
 // It needs no token and no network:
 //
 //	go run ./examples/shards16
 //
-// With Discord itself the only differences are the token, the address of the
-// gateway (GET /gateway/bot tells it, and max_concurrency) and the default dialer.
+// With Discord itself the only differences are the token, the gateway's URL and
+// max_concurrency (both from GET /gateway/bot) and the default dialer.
 package main
 
 import (

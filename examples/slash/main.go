@@ -1,5 +1,5 @@
-// Command slash is at heart a bot with one slash command: it registers /greet at
-// every start, which changes nothing if it is there, and answers it.
+// Command slash is a bot with one slash command: it registers /greet at every start,
+// which changes nothing if it is registered, and answers it.
 //
 //	DISCORD_TOKEN=... go run ./examples/slash
 //
@@ -34,7 +34,7 @@ func main() {
 		own.WithGateway(token), // interactions need no intents
 		bot.WithEventListenerFunc(func(e *events.Ready) {
 			if _, err := e.Client().Rest.SetGlobalCommands(e.Application.ID, commands); err != nil {
-				slog.Error("the commands could not be registered", "error", err)
+				slog.Error("Commands could not be registered", "error", err)
 			}
 		}),
 		bot.WithEventListenerFunc(greet),
@@ -54,6 +54,6 @@ func greet(e *events.ApplicationCommandInteractionCreate) {
 		name = e.User().Username
 	}
 	if err := e.CreateMessage(discord.NewMessageCreate().WithContent("Hello, " + name + "!")); err != nil {
-		slog.Error("the greeting could not be sent", "error", err)
+		slog.Error("Greeting could not be sent", "error", err)
 	}
 }

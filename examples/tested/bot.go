@@ -1,6 +1,5 @@
-// Command tested is at heart a bot whose tests need no Discord: it counts how
-// often each person has said thanks, and bot_test.go lets it do so in front of
-// package discordsim, with everything that can go wrong.
+// Command tested is a bot whose tests need no Discord: it counts how often each person
+// has said thanks. bot_test.go runs it against package discordsim, with faults.
 //
 //	DISCORD_TOKEN=... go run ./examples/tested
 //	go test ./examples/tested
