@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -92,4 +93,34 @@ func TestExampleCommandCompiles(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// Given the table of the README that compares Evergreen with its peers, then it is
+// the one that the last full run has made.
+func TestReadmeComparesAsMeasured(t *testing.T) {
+	measured, readme := read(t, "bench", "results", "summary.md"), read(t, "README.md")
+	_, rest, _ := strings.Cut(readme, "<!-- sidebyside -->\n")
+	shown, _, found := strings.Cut(rest, "\n<!-- /sidebyside -->")
+	if !found || strings.TrimSpace(shown) != strings.TrimSpace(measured) {
+		t.Error("README.md does not show bench/results/summary.md between its marks for sidebyside")
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
+
+// A link to a file of this repository leads somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	walk(t, func(name string, content []byte) {
+		for n, line := range strings.Split(string(content), "\n") {
+			for _, found := range link.FindAllStringSubmatch(line, -1) {
+				target := found[1]
+				if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), filepath.FromSlash(target))); err != nil {
+					t.Errorf("%s:%d: the link to %s leads nowhere", name, n+1, target)
+				}
+			}
+		}
+	}, ".md")
 }
