@@ -99,6 +99,6 @@ func (a *App) warnBudget(u identify.Usage) {
 	says := fmt.Sprintf("%s. Something makes the bot start sessions over and over: the lines before this one say what", u)
 	logging.Component(a.opts.Logger, "Ledger").Warn(says)
 	if a.monitors.notifier != nil {
-		a.monitors.notifier.Tell("The day's session starts run low", says, health.IdentifyBudget)
+		a.monitors.notifier.Notify("The day's session starts run low", says, health.IdentifyBudget)
 	}
 }

@@ -36,7 +36,7 @@ type batch struct {
 	entries   []identify.Entry
 	incidents []health.Incident
 	history   []history.Record
-	alert     *standingAlert // nil: it has not changed
+	alert     *activeAlert // nil: it has not changed
 	run       *runRow
 	// durable: the batch and everything before it survives a power cut.
 	durable bool
@@ -59,8 +59,8 @@ func (b *batch) single() bool {
 	return rows == 1 && len(b.incidents) == 0 && b.alert == nil
 }
 
-// standingAlert is the alert that is not over, or that there is none.
-type standingAlert struct{ alert *alert.Standing }
+// activeAlert is the active alert; nil: there is none.
+type activeAlert struct{ alert *alert.Active }
 
 // contents is what a database held when it was opened.
 type contents struct {
@@ -69,7 +69,7 @@ type contents struct {
 	incidents []health.Incident // the newest, oldest first
 	runs      []runRow          // the newest first
 	history   []history.Record  // in the order in which it came
-	alert     *alert.Standing   // nil if none stands
+	alert     *alert.Active     // nil if none is active
 	// aside is where a damaged predecessor was moved, or empty.
 	aside string
 	// damaged counts incidents that could not be read.

@@ -122,7 +122,7 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 		b.history, s.newSamples = s.newSamples, nil // no news: a minute of the past is not worth a sync
 	}
 	if s.alertChanged {
-		b.alert, s.alertChanged, b.changed = &standingAlert{s.alert}, false, true
+		b.alert, s.alertChanged, b.changed = &activeAlert{s.alert}, false, true
 	}
 	if s.run != nil && (alive || s.runChanged) {
 		if alive {

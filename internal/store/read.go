@@ -110,7 +110,7 @@ func (v *database) readRest(ctx context.Context, i *contents) error {
 	return v.readSamples(ctx, i)
 }
 
-// readSamples reads how the bot has been, and the alert that stands.
+// readSamples reads how the bot has been, and the active alert.
 func (v *database) readSamples(ctx context.Context, i *contents) error {
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r history.Record
@@ -133,7 +133,7 @@ func (v *database) readSamples(ctx context.Context, i *contents) error {
 		if err := rows.Scan(&body); err != nil {
 			return err
 		}
-		var a alert.Standing
+		var a alert.Active
 		if json.Unmarshal([]byte(body), &a) != nil {
 			i.damaged++
 			return nil

@@ -74,8 +74,8 @@ type alerts struct{ store *Store }
 // Alerts returns the storage of the alert that is not over.
 func (s *Store) Alerts() alert.Storage { return alerts{s} }
 
-// Stand leaves the alert to the writer, which does not let it wait.
-func (a alerts) Stand(now *alert.Standing) {
+// SaveActive leaves the alert to the writer, which does not let it wait.
+func (a alerts) SaveActive(now *alert.Active) {
 	s := a.store
 	s.mu.Lock()
 	s.alert, s.alertChanged, s.alertOwn = now, true, true
@@ -83,8 +83,8 @@ func (a alerts) Stand(now *alert.Standing) {
 	s.signal(true)
 }
 
-// Standing does not wait for the disk.
-func (a alerts) Standing() *alert.Standing {
+// LoadActive does not wait for the disk.
+func (a alerts) LoadActive() *alert.Active {
 	a.store.mu.Lock()
 	defer a.store.mu.Unlock()
 	return a.store.alert

@@ -37,15 +37,15 @@ func TestNextRunFindsThePast(t *testing.T) {
 		minute(now.Add(-2 * time.Minute)), minute(now.Add(-2 * time.Minute)),
 		{Kind: history.HourRecord, At: now.Add(-time.Hour), Sums: minute(now).Sums},
 	}
-	if got := first.Alerts().Standing(); got != nil {
+	if got := first.Alerts().LoadActive(); got != nil {
 		t.Errorf("an alert stands in a new database: %+v", got)
 	}
 	first.History().Append(want[:2])
 	first.History().Append(want[2:])
-	stands := &alert.Standing{Kind: alert.Offline, Thread: "evergreen-1", Since: now.Add(-time.Hour), Reminded: now, Told: true}
-	first.Alerts().Stand(&alert.Standing{Kind: alert.Offline, Thread: "evergreen-0"})
-	first.Alerts().Stand(nil)
-	first.Alerts().Stand(stands)
+	stands := &alert.Active{Kind: alert.Offline, Thread: "evergreen-1", Since: now.Add(-time.Hour), LastReminder: now, Sent: true}
+	first.Alerts().SaveActive(&alert.Active{Kind: alert.Offline, Thread: "evergreen-0"})
+	first.Alerts().SaveActive(nil)
+	first.Alerts().SaveActive(stands)
 	shut(t, first)
 
 	second := open(t, dir, nil)
@@ -59,17 +59,17 @@ func TestNextRunFindsThePast(t *testing.T) {
 	if again, err := second.History().Load(time.Time{}); len(again) != 0 || err != nil {
 		t.Errorf("asked again: %+v, %v", again, err)
 	}
-	if got := second.Alerts().Standing(); !reflect.DeepEqual(got, stands) {
+	if got := second.Alerts().LoadActive(); !reflect.DeepEqual(got, stands) {
 		t.Errorf("the alert: %+v", got)
 	}
-	second.Alerts().Stand(nil)
+	second.Alerts().SaveActive(nil)
 	shut(t, second)
 
 	third := open(t, dir, nil)
 	if got, _ := third.History().Load(now.Add(-time.Minute)); len(got) != 0 {
 		t.Errorf("the last minute: %+v", got)
 	}
-	if got := third.Alerts().Standing(); got != nil {
+	if got := third.Alerts().LoadActive(); got != nil {
 		t.Errorf("the alert is over, and it stands: %+v", got)
 	}
 }

@@ -113,8 +113,8 @@ type Store struct {
 	runChanged     bool
 	samples        []history.Record // as found
 	newSamples     []history.Record
-	samplesLost    bool            // what was written of it is gone, and nobody was told
-	alert          *alert.Standing // nil: none stands
+	samplesLost    bool          // what was written of it is gone, and nobody was told
+	alert          *alert.Active // nil: none is active
 	alertChanged   bool
 	alertOwn       bool // this run has said something of it
 	waiters        []chan<- error

@@ -152,7 +152,7 @@ func TestAnswers(t *testing.T) {
 		if _, ok := errors.AsType[*Refused](err); err == nil || ok != c.refused || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %v", c.door.status, err)
 		}
-		if asked, ok := errors.AsType[*later](err); c.after > 0 && (!ok || asked.after != c.after) {
+		if asked, ok := errors.AsType[*retryLater](err); c.after > 0 && (!ok || asked.after != c.after) {
 			t.Errorf("%d: %v", c.door.status, err)
 		}
 	}

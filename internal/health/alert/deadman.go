@@ -11,10 +11,13 @@ import (
 	"evergreen/internal/health"
 )
 
+// DefaultInterval is the time between two calls of a [DeadMan].
+const DefaultInterval = time.Minute
+
 // DeadManOptions configures a [DeadMan]. Snapshot, URL and Client are required;
 // every other zero value means the default named with it.
 type DeadManOptions struct {
-	// Snapshot tells how the bot is.
+	// Snapshot reads the health of the bot.
 	Snapshot func() health.Snapshot
 	// URL is called while the bot is online. While it is not, /fail is added to
 	// its path and the reason sent; a push address of Uptime Kuma gets
@@ -24,7 +27,7 @@ type DeadManOptions struct {
 	// Interval is the time between two calls. Default 1 min.
 	Interval time.Duration
 	// After is how long the bot has to be away before that is reported; until
-	// then nothing is sent. Default 60 s.
+	// then nothing is sent. Default 1 min.
 	After time.Duration
 	// Redact takes secrets out of the reason. Default: it is left as it is.
 	Redact func(string) string
@@ -33,24 +36,25 @@ type DeadManOptions struct {
 	Log *slog.Logger
 }
 
-// DeadMan calls a watchdog elsewhere for as long as the bot is online, so that
-// somebody notices when this program or its whole host is gone.
+// DeadMan calls a watchdog elsewhere while the bot is online, so that the watchdog
+// notices when this process or its host is gone. Make it with [NewDeadMan], call
+// Run once.
 type DeadMan struct {
 	opts     DeadManOptions
-	began    time.Time
-	called   time.Time // the last call that came through
+	started  time.Time
+	called   time.Time // the last call that succeeded
 	tried    time.Time
 	ok       bool // what that call said
 	failures int
 }
 
-// NewDeadMan makes a dead man's switch. It calls nobody before [DeadMan.Run].
+// NewDeadMan makes a dead man's switch. It does nothing before [DeadMan.Run].
 func NewDeadMan(o DeadManOptions) *DeadMan {
 	if o.Interval <= 0 {
-		o.Interval = time.Minute
+		o.Interval = DefaultInterval
 	}
 	if o.After <= 0 {
-		o.After = time.Minute
+		o.After = DefaultAfter
 	}
 	if o.Redact == nil {
 		o.Redact = func(text string) string { return text }
@@ -61,16 +65,16 @@ func NewDeadMan(o DeadManOptions) *DeadMan {
 	return &DeadMan{opts: o}
 }
 
-// retryCall is the least time between two tries to call.
-const retryCall = 10 * time.Second
+// minCallGap is the least time between two calls, also after a failure.
+const minCallGap = 10 * time.Second
 
 // Run calls until ctx ends. Call it once.
 func (d *DeadMan) Run(ctx context.Context) error {
-	d.began = d.opts.Snapshot().At
-	ticker := time.NewTicker(look)
+	d.started = d.opts.Snapshot().At
+	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	for {
-		d.look(ctx, d.opts.Snapshot())
+		d.check(ctx, d.opts.Snapshot())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -79,34 +83,34 @@ func (d *DeadMan) Run(ctx context.Context) error {
 	}
 }
 
-// look calls if it is time to: at every interval, and at once when the answer
-// has changed.
-func (d *DeadMan) look(ctx context.Context, s health.Snapshot) {
+// check calls when a call is due: at every interval, and at once when the bot has
+// gone offline or come back.
+func (d *DeadMan) check(ctx context.Context, s health.Snapshot) {
 	online := s.Ready && s.Connected
 	if !online {
 		since := s.OfflineSince
-		if since.Before(d.began) {
-			since = d.began
+		if since.Before(d.started) {
+			since = d.started
 		}
 		if s.Status == health.Stopping || s.Status != health.NeedsYou && s.At.Sub(since) < d.opts.After {
 			return
 		}
 	}
 	due := d.called.IsZero() || online != d.ok || s.At.Sub(d.called) >= d.opts.Interval
-	if !due || !d.tried.IsZero() && s.At.Sub(d.tried) < min(retryCall, d.opts.Interval) {
+	if !due || !d.tried.IsZero() && s.At.Sub(d.tried) < min(minCallGap, d.opts.Interval) {
 		return
 	}
 	d.tried = s.At
 	within, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	err := d.request(online, d.opts.Redact(s.Sentence())).do(within, d.opts.Client)
+	err := d.newRequest(online, d.opts.Redact(s.Sentence())).do(within, d.opts.Client)
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
 		d.failures++
 		if d.failures == 1 {
-			d.opts.Log.Warn("The watchdog of DEADMAN_PING_URL cannot be called; trying on", "error", d.opts.Redact(err.Error()))
+			d.opts.Log.Warn("The watchdog of DEADMAN_PING_URL cannot be called; trying again", "error", d.opts.Redact(err.Error()))
 		}
 		return
 	}
@@ -116,8 +120,8 @@ func (d *DeadMan) look(ctx context.Context, s health.Snapshot) {
 	d.called, d.ok, d.failures = s.At, online, 0
 }
 
-// request is the call for a bot that is online, or that is not and why.
-func (d *DeadMan) request(online bool, reason string) request {
+// newRequest makes the call: the bot is online, or it is not and why.
+func (d *DeadMan) newRequest(online bool, reason string) request {
 	u, err := url.Parse(d.opts.URL)
 	if err != nil {
 		return request{address: "\x00"} // refused without the address in the error
@@ -128,7 +132,7 @@ func (d *DeadMan) request(online bool, reason string) request {
 		q.Set("msg", "online")
 		if !online {
 			q.Set("status", "down")
-			q.Set("msg", cut(reason, 250))
+			q.Set("msg", clipRunes(reason, 250))
 		}
 		u.RawQuery = q.Encode()
 		return request{method: http.MethodGet, address: u.String()}

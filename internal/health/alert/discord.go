@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Discord posts messages to a webhook of a Discord channel. It is of no use
-// while Discord is down; what could not be sent then is sent afterwards.
+// Discord posts messages to a webhook of a Discord channel. While Discord is down
+// they wait in the queue.
 type Discord struct {
 	URL    string
 	Client *http.Client
@@ -31,7 +31,7 @@ var colours = map[Kind]int{
 // Name implements [Channel].
 func (d Discord) Name() string { return "discord" }
 
-// Send implements [Channel]. Nobody is mentioned, whatever the text contains.
+// Send implements [Channel]. The message mentions no user, whatever it contains.
 func (d Discord) Send(ctx context.Context, m Message) error {
 	type embed struct {
 		Title       string    `json:"title"`
@@ -40,7 +40,7 @@ func (d Discord) Send(ctx context.Context, m Message) error {
 		Color       int       `json:"color"`
 		Timestamp   time.Time `json:"timestamp"`
 	}
-	e := embed{Title: cut(m.Title, embedTitle), Description: cut(m.Body(), embedText), Color: colours[m.Kind], Timestamp: m.At.UTC()}
+	e := embed{Title: clipRunes(m.Title, embedTitle), Description: clipRunes(m.Body(), embedText), Color: colours[m.Kind], Timestamp: m.At.UTC()}
 	if strings.HasPrefix(m.Link, "https://") || strings.HasPrefix(m.Link, "http://") {
 		e.URL = m.Link
 	}
@@ -53,8 +53,8 @@ func (d Discord) Send(ctx context.Context, m Message) error {
 	return request{http.MethodPost, d.URL, map[string]string{"Content-Type": "application/json"}, body}.do(ctx, d.Client)
 }
 
-// cut shortens a text to a number of characters.
-func cut(text string, most int) string {
+// clipRunes shortens a text to a number of characters.
+func clipRunes(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {
 		return text
 	}

@@ -1,16 +1,15 @@
-// Package alert is at heart a message that reaches a person: the bot is away,
-// this is why, and this is what to do.
+// Package alert sends messages to a person: that the bot is away, why, and what to
+// do.
 //
-// A [Notifier] looks at the bot's health every second on a goroutine of its
-// own and decides what is worth a message: one when the bot has been away for a
-// minute, one at once when only a human can help, a reminder now and then, and
-// one when it is over. What passes by itself within the minute is not told,
-// what flaps is told once, and what is Discord's doing waits. Each [Channel]
-// has a queue, a goroutine and retries of its own, and nothing of this depends
-// on the bot or on its connection.
+// A [Notifier] checks the health of the bot every second. It sends a message when
+// the bot has been away for a minute, at once when only a person can help, a
+// reminder every hour, and one when it is over. Trouble that passes within the
+// minute sends none, a bot that flaps sends one, and while Discord itself reports
+// trouble there are no reminders. Each [Channel] has a queue, a goroutine and
+// retries of its own; none of it depends on the bot or on its connection.
 //
-// A [DeadMan] is for the case in which nothing here runs any more: it calls a
-// watchdog elsewhere for as long as the bot is online.
+// A [DeadMan] calls a watchdog elsewhere while the bot is online. The watchdog
+// notices when this process or its host is gone.
 //
 // Addresses and passwords of channels are secrets: no error and no log line of
 // this package contains them (G-157).

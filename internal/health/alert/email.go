@@ -14,11 +14,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"evergreen/internal/text"
 )
 
-// Email sends messages by SMTP. On port 465 the connection is encrypted from
-// the start, elsewhere by STARTTLS; a server that offers neither is refused
-// unless it is on this machine.
+// Email sends messages by SMTP. Port 465 is TLS from the first byte, other ports
+// use STARTTLS. A server that offers no encryption is refused, unless it is on this
+// machine.
 type Email struct {
 	// Addr is host:port of the mail server.
 	Addr string
@@ -87,29 +89,29 @@ func (e Email) send(ctx context.Context, m Message) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	_ = client.Quit() // the message is accepted, however the server takes its leave
+	_ = client.Quit() // the message is accepted, whatever the server answers now
 	return nil
 }
 
-// submission is the port on which mail servers speak TLS from the start.
-const submission = "465"
+// implicitTLSPort is the port on which mail servers speak TLS from the first byte.
+const implicitTLSPort = "465"
 
-// greet opens the conversation, encrypted.
+// greet opens an encrypted SMTP session on conn.
 func (e Email) greet(conn net.Conn, host, port string, settings *tls.Config) (*smtp.Client, error) {
-	if port == submission {
+	if port == implicitTLSPort {
 		conn = tls.Client(conn, settings)
 	}
 	client, err := smtp.NewClient(conn, host)
 	if err != nil {
 		return nil, fmt.Errorf("the mail server does not greet: %w", err)
 	}
-	if port == submission {
+	if port == implicitTLSPort {
 		return client, nil
 	}
 	return client, e.encrypt(client, settings, conn)
 }
 
-// encrypt turns encryption on.
+// encrypt starts TLS by STARTTLS.
 func (e Email) encrypt(client *smtp.Client, settings *tls.Config, conn net.Conn) error {
 	if offered, _ := client.Extension("STARTTLS"); offered {
 		if err := client.StartTLS(settings); err != nil {
@@ -123,7 +125,7 @@ func (e Email) encrypt(client *smtp.Client, settings *tls.Config, conn net.Conn)
 	return &Refused{errors.New("the mail server offers no encryption (STARTTLS), and it is not on this machine")}
 }
 
-// login logs in, by PLAIN or, where the server knows nothing else, LOGIN.
+// login logs in, by PLAIN, or by LOGIN if the server offers only that.
 func (e Email) login(client *smtp.Client, host string) error {
 	if e.User == "" {
 		return nil
@@ -173,18 +175,17 @@ func (l *loginAuth) Next(_ []byte, more bool) ([]byte, error) {
 	return nil, errors.New("the server asks for more than user and password")
 }
 
-// compose makes the message as it goes over the wire, without a way for its
-// text to become headers.
+// compose makes the message with its headers. Text of m cannot become a header.
 func (e Email) compose(m Message) []byte {
 	_, domain, _ := strings.Cut(e.From, "@")
-	thread := "<" + oneLine(m.Thread) + "@" + domain + ">"
+	thread := "<" + text.OneLine(m.Thread) + "@" + domain + ">"
 	var b bytes.Buffer
-	line := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, oneLine(value)) }
+	line := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, text.OneLine(value)) }
 	line("From", "Evergreen <"+e.From+">")
 	line("To", strings.Join(e.To, ", "))
-	line("Subject", mime.QEncoding.Encode("utf-8", oneLine(m.Title)))
+	line("Subject", mime.QEncoding.Encode("utf-8", text.OneLine(m.Title)))
 	line("Date", m.At.Format(time.RFC1123Z))
-	line("Message-ID", fmt.Sprintf("<%s.%s.%d@%s>", oneLine(m.Thread), m.Kind, m.At.UnixNano(), domain))
+	line("Message-ID", fmt.Sprintf("<%s.%s.%d@%s>", text.OneLine(m.Thread), m.Kind, m.At.UnixNano(), domain))
 	if m.Thread != "" {
 		line("References", thread)
 	}
@@ -198,6 +199,3 @@ func (e Email) compose(m Message) []byte {
 	_ = w.Close()
 	return b.Bytes()
 }
-
-// oneLine makes one line of a text.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

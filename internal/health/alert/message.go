@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // Kind is what a message is about.
@@ -14,19 +15,18 @@ type Kind string
 // The kinds of messages.
 const (
 	Offline    Kind = "offline"     // away for longer than the threshold
-	NeedsYou   Kind = "needs-you"   // nothing but a human can help
+	NeedsYou   Kind = "needs-you"   // only a person can help
 	NotWorking Kind = "not-working" // connected, but events are not handled
-	NotYou     Kind = "not-you"     // after an alert: Discord says that it is Discord
-	Reminder   Kind = "reminder"    // it goes on
-	Resolved   Kind = "resolved"    // it is over
-	Notice     Kind = "notice"      // something to know, with nothing to be resolved
+	NotYou     Kind = "not-you"     // after an alert: Discord reports trouble of its own
+	Reminder   Kind = "reminder"    // the trouble goes on
+	Resolved   Kind = "resolved"    // the trouble is over
+	Notice     Kind = "notice"      // news that needs no Resolved
 )
 
 // Message is one message to a person, in words and as data.
 type Message struct {
 	Kind Kind
-	// Thread is the same for all messages about one trouble, from the alert to
-	// the end of it.
+	// Thread is the same for all messages from one alert to its Resolved.
 	Thread string
 	// Bot is the bot's name.
 	Bot string
@@ -78,24 +78,25 @@ var titles = map[Kind]string{
 	Notice:     "%s was away",
 }
 
-// writer puts what is seen into messages.
+// writer writes messages about a snapshot.
 type writer struct {
 	runbook string
 	zone    *time.Location
 	redact  func(string) string
 }
 
-// write makes a message of a kind out of how the bot is.
+// write writes a message about a snapshot, with since as the beginning of the
+// trouble.
 func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
 	m := Message{Kind: kind, Bot: s.Username, Since: since, At: s.At, For: max(0, s.At.Sub(since)), Remedy: s.Remedy.String()}
 	if m.Bot == "" {
 		m.Bot = "The bot"
 	}
 	m.Title = fmt.Sprintf(titles[kind], m.Bot)
-	m.Text = capital(s.Reason.String()) + "."
+	m.Text = text.Capitalize(s.Reason.String()) + "."
 	incident := s.Last
 	if over := kind == Resolved || kind == Notice; incident != nil && (incident.End.IsZero() == over || over && incident.End.Before(since)) {
-		incident = nil // it is not the one this is about
+		incident = nil // another one
 	}
 	switch kind {
 	case NotYou:
@@ -116,13 +117,13 @@ func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
 		if kind == Notice {
 			m.Remedy = health.Lookup(incident.Cause).Do
 		}
-		m.Text = capital(m.Text) + " Times are in " + zoneName(s.At, w.zone) + "."
+		m.Text = text.Capitalize(m.Text) + " Times are in " + zoneName(s.At, w.zone) + "."
 	}
 	m.Text, m.Title = w.redact(m.Text), w.redact(m.Title)
 	return m
 }
 
-// cite names the cause and where the runbook explains it.
+// cite sets the cause and the link to where the runbook explains it.
 func (w writer) cite(m *Message, id health.CauseID) {
 	if id == "" {
 		return
@@ -138,13 +139,4 @@ func (w writer) clock(t time.Time) string {
 func zoneName(t time.Time, zone *time.Location) string {
 	name, _ := t.In(zone).Zone()
 	return name
-}
-
-// capital begins a text with a capital letter; those of this program begin with
-// a Latin letter.
-func capital(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -10,24 +10,32 @@ import (
 	"evergreen/internal/health"
 )
 
+// The defaults of [Options].
+const (
+	DefaultAfter       = time.Minute
+	DefaultRemindEvery = time.Hour
+	DefaultMaxPerHour  = 12
+	DefaultRunbook     = "docs/runbook.md"
+)
+
 // Options configures a [Notifier]. Snapshot is required; every other zero value
 // means the default named with it.
 type Options struct {
-	// Snapshot tells how the bot is, such as [health.Tracker.Snapshot].
+	// Snapshot reads the health of the bot, such as [health.Tracker.Snapshot].
 	Snapshot func() health.Snapshot
-	// Channels take the messages. Default: none, and nobody is told anything.
+	// Channels take the messages. Default: none.
 	Channels []Channel
-	// After is how long the bot has to be away before it is told, and well
-	// before that is taken back. Default 60 s.
+	// After is how long the bot has to be away before a message is sent, and well
+	// before it counts as resolved. Default 1 min.
 	After time.Duration
 	// RemindEvery is the time between two reminders. Default 1 h;
 	// [health.Never]: none.
 	RemindEvery time.Duration
-	// MaxPerHour is the most messages in an hour, those that something is over
-	// not counted. Default 12.
+	// MaxPerHour is the most messages in an hour, not counting those that trouble
+	// is over. Default 12.
 	MaxPerHour int
-	// Storage keeps the alert that is not over from one run to the next. Default:
-	// it is forgotten with the process.
+	// Storage keeps the active alert from one run to the next. Default: it is
+	// forgotten with the process.
 	Storage Storage
 	// Runbook is where links lead; the cause is added as a fragment. Default
 	// docs/runbook.md.
@@ -45,57 +53,54 @@ type Options struct {
 	Rand func() float64
 }
 
-// look is the time between two looks at the bot, and lookGap the time between
-// two of them from which this program did not run in between.
+// checkEvery is the time between two checks. From longestPause between two of them
+// on, this program did not run in between.
 const (
-	look    = time.Second
-	lookGap = 30 * time.Second
+	checkEvery   = time.Second
+	longestPause = 30 * time.Second
 )
 
-// workless is how long a bot has to be green and useless before it is told.
-const workless = 5 * time.Minute
+// notWorkingAfter is how long a connected bot has to handle no events before a
+// message is sent.
+const notWorkingAfter = 5 * time.Minute
 
-// Notifier watches the bot and tells people. Make it with [New].
+// Notifier checks the bot once a second and sends messages. Make it with [New],
+// call Run once; Notify may be called by many goroutines at once.
 type Notifier struct {
 	opts  Options
 	words writer
 	boxes []*outbox
 
-	mu    sync.Mutex // guards what follows: Run and Tell
-	judge judge
+	mu              sync.Mutex // guards what follows
+	started         time.Time  // the first check
+	checked         time.Time  // the last check
+	troubled        bool
+	awayFor         time.Duration           // added up until the bot has been well for Options.After
+	wellSince       time.Time               // zero while the bot is not well
+	notWorkingSince time.Time               // zero while events are handled
+	active          *Active                 // nil: none
+	conditions      map[health.CauseID]bool // the conditions that people were told of
+	sent            []time.Time             // messages of the last hour
+	held            int                     // messages held back since the last one
+	lastReported    string                  // ID of the last incident that needs no notice any more
 }
 
-// judge is what the notifier remembers from look to look.
-type judge struct {
-	began    time.Time // the first look
-	looked   time.Time
-	bad      bool
-	badFor   time.Duration           // time away, added up until the bot has been well for long
-	well     time.Time               // since when the bot is well; zero while it is not
-	raised   *Standing               // the alert that is not over
-	ailing   time.Time               // since when events are not handled
-	around   map[health.CauseID]bool // what is wrong beside the bot and was told
-	sent     []time.Time
-	held     int
-	lastOver string // ID of the last incident that has been told or passed over
-}
-
-// New makes a notifier. It looks at nothing before [Notifier.Run].
+// New makes a notifier. It does nothing before [Notifier.Run].
 func New(o Options) *Notifier {
 	if o.After <= 0 {
-		o.After = time.Minute
+		o.After = DefaultAfter
 	}
 	if o.RemindEvery == 0 {
-		o.RemindEvery = time.Hour
+		o.RemindEvery = DefaultRemindEvery
 	}
 	if o.MaxPerHour <= 0 {
-		o.MaxPerHour = 12
+		o.MaxPerHour = DefaultMaxPerHour
 	}
 	if o.Storage == nil {
-		o.Storage = forgetful{}
+		o.Storage = noStorage{}
 	}
 	if o.Runbook == "" {
-		o.Runbook = "docs/runbook.md"
+		o.Runbook = DefaultRunbook
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC
@@ -110,25 +115,25 @@ func New(o Options) *Notifier {
 		o.Rand = rand.Float64
 	}
 	n := &Notifier{opts: o, words: writer{runbook: o.Runbook, zone: o.Zone, redact: o.Redact}}
-	n.judge.raised, n.judge.around = o.Storage.Standing(), map[health.CauseID]bool{}
+	n.active, n.conditions = o.Storage.LoadActive(), map[health.CauseID]bool{}
 	for _, c := range o.Channels {
 		n.boxes = append(n.boxes, newOutbox(c, o))
 	}
 	return n
 }
 
-// Run watches and tells until ctx ends; what is queued then gets one last try
-// within three seconds. Call it once.
+// Run checks and sends until ctx ends; queued messages then get one last try within
+// three seconds. Call it once.
 func (n *Notifier) Run(ctx context.Context) error {
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
 	for _, box := range n.boxes {
 		deliveries.Go(func() { box.run(ctx) })
 	}
-	ticker := time.NewTicker(look)
+	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	for {
-		n.look(n.opts.Snapshot())
+		n.check(n.opts.Snapshot())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -137,9 +142,9 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 }
 
-// Tell sends a message that has nothing to do with the bot's status, such as
+// Notify sends a message that has nothing to do with the bot's status, such as
 // that its session starts run low. It returns at once.
-func (n *Notifier) Tell(title, text string, cause health.CauseID) {
+func (n *Notifier) Notify(title, text string, cause health.CauseID) {
 	m := Message{Kind: Notice, Title: n.opts.Redact(title), Text: n.opts.Redact(text), At: time.Now(), Since: time.Now(), Bot: n.opts.Snapshot().Username}
 	n.words.cite(&m, cause)
 	if cause != "" {
@@ -147,37 +152,35 @@ func (n *Notifier) Tell(title, text string, cause health.CauseID) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.send(m)
+	n.sendLimited(m)
 }
 
-// look judges the bot once.
-func (n *Notifier) look(s health.Snapshot) {
+// check checks the bot once.
+func (n *Notifier) check(s health.Snapshot) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	j := &n.judge
-	if j.began.IsZero() {
-		j.began, j.looked = s.At, s.At
+	if n.started.IsZero() {
+		n.started, n.checked = s.At, s.At
 	}
-	took := s.At.Sub(j.looked)
-	j.looked = s.At
+	took := s.At.Sub(n.checked)
+	n.checked = s.At
 	if s.Status == health.Stopping {
-		return // it goes because it was asked to
+		return // as asked
 	}
-	n.lookAround(s)
-	kind := n.ailment(s)
+	n.checkConditions(s)
+	kind := n.trouble(s)
 	if kind == "" {
-		j.bad = false
-		n.isWell(s)
+		n.troubled = false
+		n.onWell(s)
 		return
 	}
-	n.isBad(s, kind, took)
+	n.onTrouble(s, kind, took)
 }
 
-// ailment is what is wrong with the bot, empty if nothing is.
-func (n *Notifier) ailment(s health.Snapshot) Kind {
-	j := &n.judge
+// trouble is what is wrong with the bot, empty if nothing is. The caller holds mu.
+func (n *Notifier) trouble(s health.Snapshot) Kind {
 	if s.Work.OK || !s.Connected {
-		j.ailing = time.Time{}
+		n.notWorkingSince = time.Time{}
 	}
 	switch {
 	case s.Status == health.NeedsYou:
@@ -185,99 +188,97 @@ func (n *Notifier) ailment(s health.Snapshot) Kind {
 	case !s.Ready || !s.Connected:
 		return Offline
 	case !s.Work.OK:
-		if j.ailing.IsZero() {
-			j.ailing = s.At
+		if n.notWorkingSince.IsZero() {
+			n.notWorkingSince = s.At
 		}
-		if s.At.Sub(j.ailing) >= max(workless, n.opts.After) {
+		if s.At.Sub(n.notWorkingSince) >= max(notWorkingAfter, n.opts.After) {
 			return NotWorking
 		}
-		if j.raised != nil && j.raised.Kind == NotWorking {
-			return NotWorking // it is not well, only for less long
+		if n.active != nil && n.active.Kind == NotWorking {
+			return NotWorking // the alert stands until the bot works again
 		}
 	}
 	return ""
 }
 
-// isWell is for a bot that is online: when it has been for long enough, an alert
-// is taken back.
-func (n *Notifier) isWell(s health.Snapshot) {
-	j := &n.judge
-	if j.well.IsZero() {
-		j.well = s.At
+// onWell handles a check that finds the bot online. After Options.After the active
+// alert is resolved. The caller holds mu.
+func (n *Notifier) onWell(s health.Snapshot) {
+	if n.wellSince.IsZero() {
+		n.wellSince = s.At
 	}
-	if j.raised == nil {
-		n.tellOfAbsence(s)
+	if n.active == nil {
+		n.notifyOfDowntime(s)
 	}
-	if s.At.Sub(j.well) < n.opts.After {
+	if s.At.Sub(n.wellSince) < n.opts.After {
 		return
 	}
-	j.badFor = 0
-	if j.raised == nil {
+	n.awayFor = 0
+	if n.active == nil {
 		return
 	}
-	r := j.raised
-	n.stand(nil)
+	r := n.active
+	n.setActive(nil)
 	m := n.words.write(Resolved, s, r.Since)
-	m.Thread, m.For = r.Thread, j.well.Sub(r.Since)
+	m.Thread, m.For = r.Thread, n.wellSince.Sub(r.Since)
 	if s.Last != nil {
-		j.lastOver = s.Last.ID
+		n.lastReported = s.Last.ID
 	}
-	if !r.Told {
-		j.held++
+	if !r.Sent {
+		n.held++
 		return
 	}
-	m.Held, j.held = j.held, 0
-	n.post(m)
+	m.Held, n.held = n.held, 0
+	n.enqueue(m)
 }
 
-// tellOfAbsence tells of a long absence that nobody was there to tell of while
-// it lasted: the program or its host did not run.
-func (n *Notifier) tellOfAbsence(s health.Snapshot) {
-	j := &n.judge
+// notifyOfDowntime sends a notice of a long absence during which the program or its
+// host did not run. The caller holds mu.
+func (n *Notifier) notifyOfDowntime(s health.Snapshot) {
 	i := s.Last
-	if i == nil || i.End.IsZero() || i.ID == j.lastOver {
+	if i == nil || i.End.IsZero() || i.ID == n.lastReported {
 		return
 	}
-	j.lastOver = i.ID
+	n.lastReported = i.ID
 	unseen := i.Downtime && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
 	if !unseen || i.Duration(s.At) < n.opts.After {
 		return
 	}
 	m := n.words.write(Notice, s, i.Start)
 	m.Thread, m.For = i.ID, i.Duration(s.At)
-	n.send(m)
+	n.sendLimited(m)
 }
 
-// gravity orders the alerts: a graver one is told although another stands.
-var gravity = map[Kind]int{NotWorking: 1, Offline: 2, NeedsYou: 3}
+// severity orders the alerts: a more severe one is sent although another is active.
+var severity = map[Kind]int{NotWorking: 1, Offline: 2, NeedsYou: 3}
 
-// isBad is for a bot that is not well: when that has gone on for long enough, it
-// is told.
-func (n *Notifier) isBad(s health.Snapshot, kind Kind, took time.Duration) {
-	j := &n.judge
-	j.well = time.Time{}
+// onTrouble handles a check that finds the bot not well; took is the time since the
+// last check. After Options.After an alert is sent, and then reminders. The caller
+// holds mu.
+func (n *Notifier) onTrouble(s health.Snapshot, kind Kind, took time.Duration) {
+	n.wellSince = time.Time{}
 	switch {
-	case took >= lookGap:
-		// Nobody was here to help meanwhile, so that does not count.
-	case j.bad:
-		j.badFor += took
-	case kind == Offline && s.OfflineSince.After(j.began):
-		j.badFor += s.At.Sub(s.OfflineSince)
+	case took >= longestPause:
+		// This program did not run meanwhile, so that does not count.
+	case n.troubled:
+		n.awayFor += took
+	case kind == Offline && s.OfflineSince.After(n.started):
+		n.awayFor += s.At.Sub(s.OfflineSince)
 	}
-	j.bad = true
+	n.troubled = true
 	if kind == NotWorking {
-		j.badFor = 0 // it is not away
+		n.awayFor = 0 // it is not away
 	}
 
 	if kind == Offline && s.NotYou() {
-		j.badFor = 0
-		if r := j.raised; r != nil && !r.NotYou {
+		n.awayFor = 0
+		if r := n.active; r != nil && !r.NotYou {
 			said := *r
 			said.NotYou = true
-			n.stand(&said)
+			n.setActive(&said)
 			m := n.words.write(NotYou, s, r.Since)
 			m.Thread = r.Thread
-			n.send(m)
+			n.sendLimited(m)
 		}
 		return
 	}
@@ -286,61 +287,60 @@ func (n *Notifier) isBad(s health.Snapshot, kind Kind, took time.Duration) {
 		since = s.OfflineSince
 	}
 	if kind == NotWorking {
-		since = j.ailing
+		since = n.notWorkingSince
 	}
-	r := j.raised
+	r := n.active
 	switch {
-	case (r == nil || r.Kind == NotWorking) && kind == Offline && j.badFor < n.opts.After:
+	case (r == nil || r.Kind == NotWorking) && kind == Offline && n.awayFor < n.opts.After:
 		return
-	case r == nil || gravity[kind] > gravity[r.Kind]:
+	case r == nil || severity[kind] > severity[r.Kind]:
 		thread := "evergreen-" + s.At.UTC().Format("20060102T150405")
 		if r != nil {
 			thread, since = r.Thread, r.Since
 		}
 		m := n.words.write(kind, s, since)
 		m.Thread = thread
-		told := n.send(m)
-		n.stand(&Standing{Kind: kind, Thread: thread, Since: since, Reminded: s.At, Told: told || r != nil && r.Told})
-	case n.opts.RemindEvery > 0 && s.At.Sub(r.Reminded) >= n.opts.RemindEvery:
+		told := n.sendLimited(m)
+		n.setActive(&Active{Kind: kind, Thread: thread, Since: since, LastReminder: s.At, Sent: told || r != nil && r.Sent})
+	case n.opts.RemindEvery > 0 && s.At.Sub(r.LastReminder) >= n.opts.RemindEvery:
 		m := n.words.write(Reminder, s, r.Since)
 		m.Thread = r.Thread
 		again := *r
-		again.Reminded = s.At
-		again.Told = n.send(m) || r.Told
-		n.stand(&again)
+		again.LastReminder = s.At
+		again.Sent = n.sendLimited(m) || r.Sent
+		n.setActive(&again)
 	}
 }
 
-// stand remembers the alert that is not over, here and beyond the process. The
-// caller holds the lock.
-func (n *Notifier) stand(s *Standing) {
-	n.judge.raised = s
-	n.opts.Storage.Stand(s)
+// setActive sets the active alert, here and in the storage. The caller holds mu.
+func (n *Notifier) setActive(s *Active) {
+	n.active = s
+	n.opts.Storage.SaveActive(s)
 }
 
-// send posts a message unless there have been too many, and reports whether it
-// did.
-func (n *Notifier) send(m Message) bool {
-	j := &n.judge
-	kept := j.sent[:0]
-	for _, at := range j.sent {
+// sendLimited queues a message unless there have been too many, and reports whether
+// it did. The caller holds mu.
+func (n *Notifier) sendLimited(m Message) bool {
+	kept := n.sent[:0]
+	for _, at := range n.sent {
 		if m.At.Sub(at) < time.Hour {
 			kept = append(kept, at)
 		}
 	}
-	j.sent = kept
-	if len(j.sent) >= n.opts.MaxPerHour {
-		j.held++
+	n.sent = kept
+	if len(n.sent) >= n.opts.MaxPerHour {
+		n.held++
 		return false
 	}
-	j.sent = append(j.sent, m.At)
-	m.Held, j.held = j.held, 0
-	n.post(m)
+	n.sent = append(n.sent, m.At)
+	m.Held, n.held = n.held, 0
+	n.enqueue(m)
 	return true
 }
 
-func (n *Notifier) post(m Message) {
+// enqueue queues a message at every channel.
+func (n *Notifier) enqueue(m Message) {
 	for _, box := range n.boxes {
-		box.put(m)
+		box.add(m)
 	}
 }

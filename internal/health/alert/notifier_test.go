@@ -13,6 +13,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 
 	"go.uber.org/goleak"
 )
@@ -91,8 +92,8 @@ type scene struct {
 	end     func()
 }
 
-// set begins a story in virtual time.
-func set(t *testing.T, o Options, h health.Options, tell func(s *scene)) {
+// run begins a story in virtual time.
+func run(t *testing.T, o Options, h health.Options, tell func(s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{t: t, inbox: &inbox{}, log: &bytes.Buffer{}}
@@ -153,7 +154,7 @@ func (s *scene) arrived(want string) {
 // alert says so with the incident's sentence and where the runbook explains it;
 // an hour later comes a reminder, and when it has been back for a minute, the end.
 func TestAwayForAMinute(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		s.down(silent)
@@ -191,7 +192,7 @@ func TestAwayForAMinute(t *testing.T) {
 
 // Given ordinary reconnects, however often they come, then nobody is told.
 func TestReconnectsAreNotTold(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		for range 30 {
 			s.lasts(5 * time.Minute)
@@ -207,7 +208,7 @@ func TestReconnectsAreNotTold(t *testing.T) {
 // Given a bot that comes and goes within the minute, over and over, then that is
 // one alert, however often it goes, until it stays.
 func TestFlapping(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.lasts(2 * time.Minute)
 		for range 40 {
@@ -226,7 +227,7 @@ func TestFlapping(t *testing.T) {
 // can help is told at once, with the remedy, beside the alert that is there.
 func TestNeedsYouAtOnce(t *testing.T) {
 	for _, raised := range []bool{false, true} {
-		set(t, Options{RemindEvery: -1}, health.Options{}, func(s *scene) {
+		run(t, Options{RemindEvery: -1}, health.Options{}, func(s *scene) {
 			s.up()
 			want := "needs-you"
 			if raised {
@@ -255,7 +256,7 @@ func TestNeedsYouAtOnce(t *testing.T) {
 // told after five minutes, as something else than being offline.
 func TestGreenButUseless(t *testing.T) {
 	work := &source{}
-	set(t, Options{}, health.Options{Source: work}, func(s *scene) {
+	run(t, Options{}, health.Options{Source: work}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		work.stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
@@ -281,7 +282,7 @@ func TestGreenButUseless(t *testing.T) {
 // away a minute later, that is told.
 func TestDiscordNotYou(t *testing.T) {
 	trouble := statuspage.Status{At: time.Now(), Description: "Partial System Outage", API: statuspage.Operational, Gateway: "partial_outage"}
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.tracker.SetDiscordStatus(trouble)
 		s.down(gateway.Reason{Kind: gateway.ReasonNoHello})
@@ -314,7 +315,7 @@ func TestGapIsTold(t *testing.T) {
 		if !ok {
 			t.Fatal("there is no gap")
 		}
-		set(t, Options{}, health.Options{Downtime: &gap}, func(s *scene) {
+		run(t, Options{}, health.Options{Downtime: &gap}, func(s *scene) {
 			time.Sleep(time.Second)
 			s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}})
 			s.lasts(5 * time.Second)
@@ -339,14 +340,14 @@ func TestSleepIsToldAfterwards(t *testing.T) {
 	n.boxes = []*outbox{newOutbox(box, n.opts)}
 	evening := time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
 	well := health.Snapshot{At: evening, Ready: true, Connected: true, Work: health.Work{OK: true}}
-	n.look(well)
+	n.check(well)
 	morning := evening.Add(8 * time.Hour)
-	n.look(health.Snapshot{At: morning, Status: health.Reconnecting, OfflineSince: evening})
-	n.look(health.Snapshot{At: morning.Add(5 * time.Second), Status: health.Reconnecting, OfflineSince: evening})
+	n.check(health.Snapshot{At: morning, Status: health.Reconnecting, OfflineSince: evening})
+	n.check(health.Snapshot{At: morning.Add(5 * time.Second), Status: health.Reconnecting, OfflineSince: evening})
 	well.At = morning.Add(10 * time.Second)
 	well.Last = &health.Incident{ID: "x", Cause: health.HostSlept, What: health.Text("the host was asleep"), Start: evening, End: well.At, Evidence: health.Evidence{Slept: 8 * time.Hour}}
-	n.look(well)
-	n.look(well)
+	n.check(well)
+	n.check(well)
 	if got := n.boxes[0].queue; len(got) != 1 || got[0].Kind != Notice || got[0].Cause != health.HostSlept {
 		t.Errorf("got %+v", got)
 	}
@@ -355,7 +356,7 @@ func TestSleepIsToldAfterwards(t *testing.T) {
 // Given more trouble than anybody wants to read about, then what is too much is
 // held back and counted, and the end of what was told is told in any case.
 func TestRateCap(t *testing.T) {
-	set(t, Options{MaxPerHour: 2, RemindEvery: time.Minute}, health.Options{}, func(s *scene) {
+	run(t, Options{MaxPerHour: 2, RemindEvery: time.Minute}, health.Options{}, func(s *scene) {
 		s.up()
 		s.down(silent)
 		s.lasts(30 * time.Minute)
@@ -371,9 +372,9 @@ func TestRateCap(t *testing.T) {
 		s.up()
 		s.lasts(2 * time.Minute)
 		s.arrived("offline reminder resolved")
-		s.n.Tell("Session starts run low", "Half of them are spent", health.IdentifyBudget)
+		s.n.Notify("Session starts run low", "Half of them are spent", health.IdentifyBudget)
 		s.lasts(time.Hour)
-		s.n.Tell("Session starts run low", "Half of them are spent", health.IdentifyBudget)
+		s.n.Notify("Session starts run low", "Half of them are spent", health.IdentifyBudget)
 		s.arrived("offline reminder resolved notice")
 		if m := s.inbox.last(t); m.Title != "Session starts run low" || m.Link != "docs/runbook.md#identify-budget" || m.Held == 0 || m.Remedy == "" {
 			t.Errorf("got %+v", m)
@@ -386,7 +387,7 @@ func TestRateCap(t *testing.T) {
 
 // Given a bot that is asked to stop, then that it is away is nobody's alarm.
 func TestStopIsNotTold(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		s.note(gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Reason: gateway.Reason{Kind: gateway.ReasonStop}})
@@ -407,7 +408,7 @@ func TestWordsWithoutAnIncident(t *testing.T) {
 	if m.Text != "Since 04:59:00 (1 min so far): it was cut. Not back yet. Times are in ICT." || m.Link != "https://bot.example/runbook#connection-cut" {
 		t.Errorf("got %+v", m)
 	}
-	if m = w.write(Resolved, health.Snapshot{At: at}, at); m.Text != "It is well again since 05:00:00 (ICT)." || capital("") != "" {
+	if m = w.write(Resolved, health.Snapshot{At: at}, at); m.Text != "It is well again since 05:00:00 (ICT)." || text.Capitalize("") != "" {
 		t.Errorf("got %+v", m)
 	}
 }

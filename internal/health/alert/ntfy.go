@@ -16,21 +16,21 @@ type Ntfy struct {
 	Client *http.Client
 }
 
-// ntfyLooks are the priority and the tag, which ntfy shows as a symbol.
-var ntfyLooks = map[Kind]struct{ priority, tag string }{
+// ntfyStyles are the priority and the tag, which ntfy shows as a symbol.
+var ntfyStyles = map[Kind]struct{ priority, tag string }{
 	Offline: {"high", "red_circle"}, NeedsYou: {"urgent", "sos"}, NotWorking: {"high", "warning"}, Reminder: {"default", "red_circle"},
 	NotYou: {"low", "cloud"}, Resolved: {"default", "green_circle"}, Notice: {"default", "information_source"},
 }
 
-// ntfyText is the most bytes ntfy takes as text; longer ones become a file.
-const ntfyText = 4000
+// maxNtfyText is the most bytes ntfy takes as text; longer ones become a file.
+const maxNtfyText = 4000
 
 // Name implements [Channel].
 func (n Ntfy) Name() string { return "ntfy" }
 
 // Send implements [Channel].
 func (n Ntfy) Send(ctx context.Context, m Message) error {
-	looks := ntfyLooks[m.Kind]
+	looks := ntfyStyles[m.Kind]
 	header := map[string]string{
 		"Title": mime.QEncoding.Encode("utf-8", m.Title), "Priority": looks.priority, "Tags": looks.tag,
 		"Content-Type": "text/plain; charset=utf-8",
@@ -41,6 +41,6 @@ func (n Ntfy) Send(ctx context.Context, m Message) error {
 	if strings.HasPrefix(m.Link, "https://") || strings.HasPrefix(m.Link, "http://") {
 		header["Click"] = m.Link
 	}
-	body := strings.ToValidUTF8(m.Body()[:min(len(m.Body()), ntfyText)], "")
+	body := strings.ToValidUTF8(m.Body()[:min(len(m.Body()), maxNtfyText)], "")
 	return request{http.MethodPost, n.URL, header, []byte(body)}.do(ctx, n.Client)
 }

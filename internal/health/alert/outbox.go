@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Channel takes messages to a person. Send must honour ctx and may be called
-// again with the same message; its errors contain no secret. An error that
-// trying again cannot mend is a [Refused].
+// Channel sends messages to a person. Send must return when ctx ends. It is called
+// again with the same message after an error, unless that is a [Refused]. Its
+// errors contain no secret.
 type Channel interface {
 	// Name names the channel in log lines.
 	Name() string
@@ -29,27 +29,27 @@ func (r *Refused) Error() string { return r.Err.Error() }
 // Unwrap returns the reason.
 func (r *Refused) Unwrap() error { return r.Err }
 
-// later is a failure after which the channel asks for a pause.
-type later struct {
+// retryLater is a failure after which the channel asks for a pause.
+type retryLater struct {
 	err   error
 	after time.Duration
 }
 
-func (l *later) Error() string { return l.err.Error() }
-func (l *later) Unwrap() error { return l.err }
+func (l *retryLater) Error() string { return l.err.Error() }
+func (l *retryLater) Unwrap() error { return l.err }
 
 // The limits of a delivery.
 const (
-	sendTimeout  = 15 * time.Second
-	firstRetry   = 2 * time.Second
-	longestRetry = 5 * time.Minute
-	longestWish  = time.Hour // a pause that a channel asks for
-	tooOld       = 24 * time.Hour
-	mostQueued   = 50
-	lastChance   = 3 * time.Second
+	sendTimeout   = 15 * time.Second
+	minRetryDelay = 2 * time.Second
+	maxRetryDelay = 5 * time.Minute
+	maxRetryAfter = time.Hour // a pause that a channel asks for
+	maxAge        = 24 * time.Hour
+	maxQueued     = 50
+	finalTimeout  = 3 * time.Second
 )
 
-// outbox is the queue before one channel.
+// outbox is the queue of one channel.
 type outbox struct {
 	channel Channel
 	redact  func(string) string
@@ -58,21 +58,22 @@ type outbox struct {
 
 	mu    sync.Mutex
 	queue []*Message
-	wake  chan struct{} // holds one token while there may be something new
+	wake  chan struct{} // holds one value while the queue may have grown
 }
 
 func newOutbox(c Channel, o Options) *outbox {
 	return &outbox{channel: c, redact: o.Redact, log: o.Log, rand: o.Rand, wake: make(chan struct{}, 1)}
 }
 
-// put queues a message. That something is over makes what is still queued about
-// it worthless: the last message tells the whole of it.
-func (b *outbox) put(m Message) {
+// add queues a message. A Resolved replaces the queued messages of its thread: it
+// tells all that matters. A full queue loses its oldest reminder, or else its
+// oldest message.
+func (b *outbox) add(m Message) {
 	b.mu.Lock()
 	if m.Kind == Resolved {
 		b.queue = slices.DeleteFunc(b.queue, func(q *Message) bool { return q.Thread == m.Thread })
 	}
-	if len(b.queue) == mostQueued {
+	if len(b.queue) == maxQueued {
 		oldest := max(0, slices.IndexFunc(b.queue, func(q *Message) bool { return q.Kind == Reminder }))
 		b.queue = slices.Delete(b.queue, oldest, oldest+1)
 	}
@@ -84,8 +85,8 @@ func (b *outbox) put(m Message) {
 	}
 }
 
-// first returns the message whose turn it is, nil if there is none.
-func (b *outbox) first() *Message {
+// next returns the oldest message, nil if there is none.
+func (b *outbox) next() *Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) == 0 {
@@ -94,18 +95,18 @@ func (b *outbox) first() *Message {
 	return b.queue[0]
 }
 
-// drop takes a message out of the queue.
-func (b *outbox) drop(m *Message) {
+// remove takes a message out of the queue.
+func (b *outbox) remove(m *Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queue = slices.DeleteFunc(b.queue, func(q *Message) bool { return q == m })
 }
 
-// run delivers until ctx ends.
+// run delivers until ctx ends; then each queued message gets one last try.
 func (b *outbox) run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
-		m := b.first()
+		m := b.next()
 		if m == nil {
 			select {
 			case <-ctx.Done():
@@ -113,7 +114,7 @@ func (b *outbox) run(ctx context.Context) {
 			}
 			continue
 		}
-		err := b.try(ctx, m)
+		err := b.deliver(ctx, m)
 		if ctx.Err() != nil {
 			break
 		}
@@ -122,24 +123,23 @@ func (b *outbox) run(ctx context.Context) {
 			continue
 		}
 		failures++
-		timer := time.NewTimer(b.pause(err, failures))
+		timer := time.NewTimer(b.retryDelay(err, failures))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastChance)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
 	defer cancel()
-	for m := b.first(); m != nil && last.Err() == nil; m = b.first() {
-		_ = b.try(last, m)
-		b.drop(m)
+	for m := b.next(); m != nil && last.Err() == nil; m = b.next() {
+		_ = b.deliver(last, m)
+		b.remove(m)
 	}
 }
 
-// try sends a message once. It returns an error if the message is to be sent
-// again.
-func (b *outbox) try(ctx context.Context, m *Message) error {
+// deliver sends a message once. After an error the message stays in the queue.
+func (b *outbox) deliver(ctx context.Context, m *Message) error {
 	once, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	err := b.send(once, *m)
@@ -149,15 +149,15 @@ func (b *outbox) try(ctx context.Context, m *Message) error {
 	_, refused := errors.AsType[*Refused](err)
 	switch {
 	case err == nil:
-		b.drop(m)
+		b.remove(m)
 		return nil
 	case refused:
-		b.drop(m)
+		b.remove(m)
 		b.log.Error("An alert was refused by its channel and is not sent again; check the channel's settings",
 			"channel", b.channel.Name(), "alert", string(m.Kind), "error", b.redact(err.Error()))
 		return nil
-	case time.Since(m.At) > tooOld:
-		b.drop(m)
+	case time.Since(m.At) > maxAge:
+		b.remove(m)
 		b.log.Error("An alert could not be delivered for a day and is given up",
 			"channel", b.channel.Name(), "alert", string(m.Kind), "error", b.redact(err.Error()))
 		return nil
@@ -167,7 +167,7 @@ func (b *outbox) try(ctx context.Context, m *Message) error {
 	return err
 }
 
-// send is the channel's Send, whose panics cost one message and not the program.
+// send calls the channel's Send. A panic of it costs one message.
 func (b *outbox) send(ctx context.Context, m Message) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -177,17 +177,17 @@ func (b *outbox) send(ctx context.Context, m Message) (err error) {
 	return b.channel.Send(ctx, m)
 }
 
-// pause is how long to wait after a failure: twice as long after each, with
-// jitter, and as long as the channel asks for.
-func (b *outbox) pause(err error, failures int) time.Duration {
-	wait := firstRetry
-	for n := 1; n < failures && wait < longestRetry; n++ {
+// retryDelay is how long to wait after a failure: twice as long after each, with
+// jitter, and at least as long as the channel asks for.
+func (b *outbox) retryDelay(err error, failures int) time.Duration {
+	wait := minRetryDelay
+	for n := 1; n < failures && wait < maxRetryDelay; n++ {
 		wait *= 2
 	}
-	wait = min(wait, longestRetry)
+	wait = min(wait, maxRetryDelay)
 	wait = wait/2 + time.Duration(b.rand()*float64(wait)/2)
-	if asked, ok := errors.AsType[*later](err); ok {
-		wait = max(wait, min(asked.after, longestWish))
+	if asked, ok := errors.AsType[*retryLater](err); ok {
+		wait = max(wait, min(asked.after, maxRetryAfter))
 	}
 	return wait
 }

@@ -14,7 +14,7 @@ import (
 // again, less and less often; when the bot is back before it got through, the
 // end of it is told alone.
 func TestChannelIsAway(t *testing.T) {
-	set(t, Options{Redact: func(s string) string { return strings.ReplaceAll(s, "secret", "[redacted]") }}, health.Options{}, func(s *scene) {
+	run(t, Options{Redact: func(s string) string { return strings.ReplaceAll(s, "secret", "[redacted]") }}, health.Options{}, func(s *scene) {
 		s.inbox.becomes(func(Message) error { return errors.New("no route to secret") })
 		s.up()
 		s.down(silent)
@@ -36,7 +36,7 @@ func TestChannelIsAway(t *testing.T) {
 // Given a channel that refuses, panics, asks for time or never answers, then
 // each costs what it must and no more.
 func TestChannelMisbehaves(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		fail := errors.New("no")
 		s.inbox.becomes(func(m Message) error {
@@ -47,13 +47,13 @@ func TestChannelMisbehaves(t *testing.T) {
 				panic("at the channel")
 			case "later":
 				if s.inbox.tries < 4 {
-					return &later{err: fail, after: 30 * time.Minute}
+					return &retryLater{err: fail, after: 30 * time.Minute}
 				}
 			}
 			return nil
 		})
 		for _, title := range []string{"refused", "panics", "later", "fine"} {
-			s.n.Tell(title, "x", "")
+			s.n.Notify(title, "x", "")
 		}
 		s.lasts(25 * time.Minute)
 		if s.inbox.kinds() != "" || s.inbox.tried() != 3 {
@@ -65,7 +65,7 @@ func TestChannelMisbehaves(t *testing.T) {
 			t.Errorf("log:\n%s", s.log)
 		}
 	})
-	if err := error(&later{err: &Refused{errors.New("x")}}); err.Error() != "x" || errors.Unwrap(errors.Unwrap(err)).Error() != "x" {
+	if err := error(&retryLater{err: &Refused{errors.New("x")}}); err.Error() != "x" || errors.Unwrap(errors.Unwrap(err)).Error() != "x" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -73,24 +73,24 @@ func TestChannelMisbehaves(t *testing.T) {
 // Given a message that nobody can be given for a day, then it is given up, and
 // a queue that grows meanwhile gives up reminders first.
 func TestQueueIsBounded(t *testing.T) {
-	set(t, Options{MaxPerHour: 1000}, health.Options{}, func(s *scene) {
+	run(t, Options{MaxPerHour: 1000}, health.Options{}, func(s *scene) {
 		s.up()
 		s.inbox.becomes(func(Message) error { return errors.New("no") })
 		box := s.n.boxes[0]
 		yesterday := time.Now().Add(-25 * time.Hour)
-		box.put(Message{Kind: Offline, Thread: "a", At: yesterday})
-		box.put(Message{Kind: Reminder, Thread: "a", At: yesterday})
-		for range mostQueued {
-			box.put(Message{Kind: Notice, At: yesterday})
+		box.add(Message{Kind: Offline, Thread: "a", At: yesterday})
+		box.add(Message{Kind: Reminder, Thread: "a", At: yesterday})
+		for range maxQueued {
+			box.add(Message{Kind: Notice, At: yesterday})
 		}
 		box.mu.Lock()
-		if len(box.queue) != mostQueued || box.queue[0].Kind != Notice {
+		if len(box.queue) != maxQueued || box.queue[0].Kind != Notice {
 			t.Errorf("%d are queued, first %s", len(box.queue), box.queue[0].Kind)
 		}
 		box.mu.Unlock()
 		s.lasts(time.Minute)
 		synctest.Wait()
-		if box.first() != nil || !strings.Contains(s.log.String(), "for a day and is given up") {
+		if box.next() != nil || !strings.Contains(s.log.String(), "for a day and is given up") {
 			t.Error("some are left")
 		}
 	})
@@ -99,9 +99,9 @@ func TestQueueIsBounded(t *testing.T) {
 // Given a message that could not be delivered yet, when the program ends, then it
 // gets one last try.
 func TestLastChance(t *testing.T) {
-	set(t, Options{}, health.Options{}, func(s *scene) {
+	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.inbox.becomes(func(Message) error { return errors.New("no") })
-		s.n.Tell("x", "y", "")
+		s.n.Notify("x", "y", "")
 		s.lasts(3 * time.Second)
 		s.inbox.becomes(nil)
 		s.end()

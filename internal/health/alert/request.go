@@ -15,8 +15,8 @@ import (
 
 // NewClient makes an HTTP client for channels, with a transport and limits of
 // its own, so that alerts do not wait behind the bot's requests. It follows no
-// redirects: they would take a message to a place nobody has chosen. Close its
-// idle connections when it is no longer needed.
+// redirects: they could take a message anywhere. The caller closes its idle
+// connections at the end.
 func NewClient() *http.Client {
 	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
@@ -63,7 +63,7 @@ func (r request) do(ctx context.Context, client *http.Client) error {
 	case status >= 200 && status < 300:
 		return nil
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return &later{err: said, after: wish(answer.Header.Get("Retry-After"))}
+		return &retryLater{err: said, after: retryAfter(answer.Header.Get("Retry-After"))}
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return said
 	default:
@@ -71,10 +71,10 @@ func (r request) do(ctx context.Context, client *http.Client) error {
 	}
 }
 
-// wish reads a Retry-After in seconds; anything else is no wish.
-func wish(text string) time.Duration {
+// retryAfter reads a Retry-After in seconds; 0 for anything else.
+func retryAfter(text string) time.Duration {
 	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || seconds <= 0 || seconds > longestWish.Seconds() {
+	if err != nil || seconds <= 0 || seconds > maxRetryAfter.Seconds() {
 		return 0
 	}
 	return time.Duration(seconds * float64(time.Second))

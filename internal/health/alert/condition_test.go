@@ -34,7 +34,7 @@ func (s *source) Conditions() []health.Condition { return slices.Clone(s.conditi
 // that is told once, with what to do; and once that it is over.
 func TestDiskTroubleIsTold(t *testing.T) {
 	saving := &source{}
-	set(t, Options{}, health.Options{Source: saving}, func(s *scene) {
+	run(t, Options{}, health.Options{Source: saving}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		saving.conditions.set([]health.Condition{{Cause: health.DiskTrouble, Trouble: "another program has locked the database", Since: time.Now()}})
@@ -65,7 +65,7 @@ func TestDiskTroubleIsTold(t *testing.T) {
 // short, then each is told once, with what to do, and once that it is over.
 func TestWhatIsWrongAroundTheBotIsTold(t *testing.T) {
 	around := &source{}
-	set(t, Options{}, health.Options{Source: around}, func(s *scene) {
+	run(t, Options{}, health.Options{Source: around}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		rival := health.Condition{Cause: health.TwoInstances, Trouble: "process 4711 runs this bot too", Since: time.Now()}
@@ -98,7 +98,7 @@ func TestWhatIsWrongAroundTheBotIsTold(t *testing.T) {
 // too, then that is told after a minute like any other absence.
 func TestOfflineIsGraverThanNotWorking(t *testing.T) {
 	work := &source{}
-	set(t, Options{}, health.Options{Source: work}, func(s *scene) {
+	run(t, Options{}, health.Options{Source: work}, func(s *scene) {
 		s.up()
 		s.lasts(time.Minute)
 		work.stats.set(gateway.Stats{QueuedAge: 3 * time.Minute})
@@ -116,32 +116,32 @@ func TestOfflineIsGraverThanNotWorking(t *testing.T) {
 	})
 }
 
-// cupboard is a [Storage] in memory.
-type cupboard struct{ changing[*Standing] }
+// memoryStorage is a [Storage] in memory.
+type memoryStorage struct{ changing[*Active] }
 
-func (c *cupboard) Stand(s *Standing)   { c.set(s) }
-func (c *cupboard) Standing() *Standing { return c.get() }
+func (c *memoryStorage) SaveActive(s *Active) { c.set(s) }
+func (c *memoryStorage) LoadActive() *Active  { return c.get() }
 
 // Given an alert that an earlier run left standing, when the bot is back, then
 // it is taken back with the thread and the time of its beginning, and nothing is
 // left standing; while the bot is away, it is not raised anew.
 func TestStandingAlertIsTakenBack(t *testing.T) {
-	kept := &cupboard{}
-	kept.set(&Standing{Kind: Offline, Thread: "evergreen-1", Told: true})
-	set(t, Options{Storage: kept, RemindEvery: -1}, health.Options{}, func(s *scene) {
+	kept := &memoryStorage{}
+	kept.set(&Active{Kind: Offline, Thread: "evergreen-1", Sent: true})
+	run(t, Options{Storage: kept, RemindEvery: -1}, health.Options{}, func(s *scene) {
 		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}, Reason: gateway.Reason{Kind: gateway.ReasonStart}})
 		s.lasts(10 * time.Minute)
 		s.arrived("")
 		s.up()
 		s.lasts(2 * time.Minute)
 		s.arrived("resolved")
-		if m := s.inbox.last(t); m.Thread != "evergreen-1" || kept.Standing() != nil {
-			t.Errorf("got %+v, left standing %+v", m, kept.Standing())
+		if m := s.inbox.last(t); m.Thread != "evergreen-1" || kept.LoadActive() != nil {
+			t.Errorf("got %+v, left standing %+v", m, kept.LoadActive())
 		}
 		s.down(silent)
 		s.lasts(2 * time.Minute)
 		s.arrived("resolved offline")
-		if left := kept.Standing(); left == nil || left.Kind != Offline || !left.Told || left.Thread != s.inbox.last(t).Thread {
+		if left := kept.LoadActive(); left == nil || left.Kind != Offline || !left.Sent || left.Thread != s.inbox.last(t).Thread {
 			t.Errorf("left standing %+v", left)
 		}
 	})

@@ -1,0 +1,66 @@
+package alert
+
+import (
+	"fmt"
+	"time"
+
+	"evergreen/internal/health"
+	"evergreen/internal/text"
+)
+
+// conditionNotice is the messages about a [health.Condition]: one when it has
+// lasted, one when it is over.
+type conditionNotice struct {
+	cause health.CauseID
+	// after is how long it has to last.
+	after time.Duration
+	// The titles have a place for the name of the bot.
+	title, says         string
+	overTitle, overSays string
+}
+
+var conditionNotices = []conditionNotice{
+	{
+		cause: health.DiskTrouble,
+		after: notWorkingAfter,
+		title: "nothing of %s can be saved", says: "The bot stays online, but a restart now would start a new session.",
+		overTitle: "what %s knows is being saved again", overSays: "The disk of the state folder works again, and nothing was lost.",
+	},
+	{
+		cause: health.MemoryShort,
+		after: notWorkingAfter,
+		title: "memory runs short for %s", says: "The bot stays online, but at the limit the kernel kills it without a word.",
+		overTitle: "%s has enough memory again", overSays: "Less than what matters is in use.",
+	},
+	{
+		cause: health.TwoInstances,
+		title: "another program uses the token of %s", says: "Both answer, and each can end the other's sessions.",
+		overTitle: "%s has its token for itself again", overSays: "No other program is seen any more.",
+	},
+}
+
+// checkConditions sends notices about conditions, whatever alert is active. The
+// caller holds mu.
+func (n *Notifier) checkConditions(s health.Snapshot) {
+	for _, notice := range conditionNotices {
+		condition := s.Condition(notice.cause)
+		trouble, since := condition.Trouble, condition.Since
+		sent := n.conditions[notice.cause]
+		var m Message
+		switch {
+		case trouble != "" && !sent && s.At.Sub(since) >= max(notice.after, n.opts.After):
+			m = n.words.write(Notice, s, since)
+			m.Title, m.Text, m.Remedy = notice.title, text.Capitalize(trouble)+". "+notice.says, health.Lookup(notice.cause).Do
+		case trouble == "" && sent:
+			m = n.words.write(Notice, s, s.At)
+			m.Title, m.Text, m.Remedy = notice.overTitle, notice.overSays, ""
+		default:
+			continue
+		}
+		n.conditions[notice.cause] = trouble != ""
+		m.Title = n.opts.Redact(text.Capitalize(fmt.Sprintf(m.Title, m.Bot)))
+		m.Text, m.Incident = n.opts.Redact(m.Text), ""
+		n.words.cite(&m, notice.cause)
+		n.sendLimited(m)
+	}
+}
