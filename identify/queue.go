@@ -207,6 +207,10 @@ func (l *Limiter) decide(w *waiter, now time.Time) decision {
 	if !l.loaded {
 		d.notBefore(l.created.Add(Spacing), reasonQueue, nil)
 	}
+	// A shard that waits for its key is decided anew within seconds. Until then the
+	// budget, which is looked up among all IDENTIFYs of a day, is not looked at: of a
+	// thousand shards that start at once all but a few wait so.
+	queued := !d.isFree(now)
 	b := l.backoff(w.shard)
 	d.notBefore(b.next(), reasonBackoff, func() string {
 		if b.shortSessions > 0 {
@@ -214,7 +218,7 @@ func (l *Limiter) decide(w *waiter, now time.Time) decision {
 		}
 		return fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", b.refusals)
 	})
-	if l.budgeted {
+	if l.budgeted && !queued {
 		l.decideHour(&d, w.shard, now)
 		l.decideDay(&d, now)
 	}
