@@ -7,8 +7,6 @@
 // and stop, and nothing of how any of them does its work. What has to survive
 // the process (a session, the account) comes in through [Options] and is kept
 // by whoever made it.
-//
-// Statement ids such as G-090 refer to the table in docs/conformance.md.
 package app
 
 import (
@@ -239,15 +237,15 @@ func (a *App) firstIntents() gateway.Intents {
 	return wanted
 }
 
-// userAgent names this program to Discord in the form it demands (G-125).
+// userAgent names this program to Discord in the form it demands.
 func (a *App) userAgent() string {
 	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(a.opts.Version, "0") + ")"
 }
 
 // tokenRecheck is how soon a token that was answered 401 is asked about again:
-// the answer may have been a mistake, or somebody may have mended it (G-098). One
+// the answer may have been a mistake, or somebody may have mended it. One
 // refused request in ten minutes is nothing beside the 10,000 in ten minutes at
-// which Discord bans an address (G-134), so there is no backoff: it would only
+// which Discord bans an address, so there is no backoff: it would only
 // make the way back longer.
 const tokenRecheck = 10 * time.Minute
 

@@ -14,8 +14,8 @@ import (
 // the shutdown command, or by the end of ctx, which means a Pause. It returns
 // nil after a stop. What ends it otherwise happens at the start: a
 // *config.Failure for what only a human can mend, such as a refused token or a
-// switched-off intent, found over REST before an IDENTIFY is spent (G-004,
-// G-096), or an address of the HTTP API that cannot be had. It can be called
+// switched-off intent, found over REST before an IDENTIFY is spent,
+// or an address of the HTTP API that cannot be had. It can be called
 // once.
 func (a *App) Run(ctx context.Context) error {
 	switch err := a.life.Start(); err {

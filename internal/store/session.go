@@ -16,7 +16,7 @@ import (
 
 const (
 	// SessionLife is how old a saved session may be: Discord does not keep one
-	// for longer (G-055). A session ages from the last sign of life of the
+	// for longer. A session ages from the last sign of life of the
 	// process that had it.
 	SessionLife = 5 * time.Minute
 	// clockSkew is how far in the future a session may seem to have been saved.
@@ -252,7 +252,7 @@ type sessionStore struct {
 // newSessionStore returns what keeps the session of a shard that identifies with these
 // intents. It replaces an earlier keeper of the same shard, which is then
 // ignored. Its Keep stores the value and returns: the writer takes the newest to
-// the disk (G-051, G-052).
+// the disk (G-052).
 func (s *Store) newSessionStore(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
 	k := &sessionStore{store: s, pair: withCount(pair), intents: intents}
 	s.mu.Lock()
@@ -274,7 +274,7 @@ func (k *sessionStore) Save(session gateway.Session) {
 
 // Rotate notes that the bot's token has been reset and another one is in use:
 // what is saved from here on belongs to that, so that the next start, which has
-// the new token, resumes (G-054). A token whose database has another name
+// the new token, resumes. A token whose database has another name
 // changes nothing: the next start would not look here.
 func (s *Store) Rotate(to tokenlock.Fingerprint) {
 	s.mu.Lock()

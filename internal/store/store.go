@@ -16,8 +16,6 @@
 //
 // A database belongs to one bot; that only one process writes it is what
 // internal/process/tokenlock is for.
-//
-// Statement ids such as G-051 refer to the table in docs/conformance.md.
 package store
 
 import (

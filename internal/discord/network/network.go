@@ -6,8 +6,6 @@
 // to the other when the resolver fails, and a dead route of one family of
 // addresses costs neither more than a quarter of a second. It knows nothing of
 // what is said over the connections it opens.
-//
-// Statement ids such as G-012 refer to the table in docs/conformance.md.
 package network
 
 import (

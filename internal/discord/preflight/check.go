@@ -8,8 +8,8 @@ import (
 
 // Check asks everything that can be asked before the first IDENTIFY. What only
 // a human can mend comes back as a *config.Failure with ExitConfig and the steps
-// to take: a refused token (G-004), an intent that is wanted and switched off
-// (G-096, G-144), or more guilds than the shards may hold. The end of ctx comes
+// to take: a refused token, an intent that is wanted and switched off,
+// or more guilds than the shards may hold. The end of ctx comes
 // back as its error. Everything else is in the report: REST that does not answer
 // above all, which is no reason not to start.
 func (c *Client) Check(ctx context.Context) (Report, error) {

@@ -32,7 +32,7 @@ var inspections = map[gateway.CloseCode]func(*Client, context.Context, *gateway.
 }
 
 // CheckCredentials asks over REST whether a bot that the gateway refused would be
-// accepted now (G-064, G-095 to G-098). It returns the credentials to go on
+// accepted now. It returns the credentials to go on
 // with: the token as it is configured now, and the wanted intents without those
 // that are switched off and optional. The error says what is still wrong and
 // where to mend it; it wraps [gateway.ErrUnauthorized] if that is the token,
@@ -74,7 +74,7 @@ func (c *Client) accept(code gateway.CloseCode, next, current gateway.Credential
 	return nil
 }
 
-// inspectToken asks whether the token is good, with one request (G-095).
+// inspectToken asks whether the token is good, with one request.
 func (c *Client) inspectToken(ctx context.Context, next *gateway.Credentials) error {
 	_, err := c.user(ctx, next.Token)
 	return err

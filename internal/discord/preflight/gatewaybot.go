@@ -30,7 +30,7 @@ type gatewayBot struct {
 // kept; only when failed names it is it asked for again (G-002), and while that
 // does not work the kept one is returned (G-005), or that of the options while
 // there is none. The error wraps [gateway.ErrUnauthorized] if Discord refuses the
-// token (G-004).
+// token.
 func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) {
 	if address := c.cachedURL(failed); address != "" {
 		return address, nil
@@ -66,7 +66,7 @@ func (c *Client) cachedURL(failed string) string {
 	return c.url
 }
 
-// Limits returns the session start limit, at most five minutes old (G-003). It
+// Limits returns the session start limit, at most five minutes old. It
 // is meant for identify.Options.SessionStartLimit.
 func (c *Client) Limits(ctx context.Context) (identify.SessionStartLimit, error) {
 	p, err := c.freshGatewayBot(ctx)
@@ -77,7 +77,7 @@ func (c *Client) Limits(ctx context.Context) (identify.SessionStartLimit, error)
 }
 
 // Shards returns the number of shards Discord recommends, at most five minutes
-// old (G-003).
+// old.
 func (c *Client) Shards(ctx context.Context) (int, error) {
 	p, err := c.freshGatewayBot(ctx)
 	if err == nil && p.shards <= 0 {

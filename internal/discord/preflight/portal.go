@@ -58,7 +58,7 @@ func tokenFailure(err error) *config.Failure {
 	)
 }
 
-// switchedOff is the error of intents whose switches are off (G-096).
+// switchedOff is the error of intents whose switches are off.
 type switchedOff struct {
 	intents     gateway.Intents
 	application snowflake.ID
@@ -89,7 +89,7 @@ func (s *switchedOff) failure() *config.Failure {
 // perShard is the most guilds a shard may have.
 const perShard = 2500
 
-// tooFewShards is the error of a bot that has outgrown its shards (G-097).
+// tooFewShards is the error of a bot that has outgrown its shards.
 type tooFewShards struct{ needed, running, guilds int }
 
 // Error names the number of shards that is needed.

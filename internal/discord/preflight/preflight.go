@@ -11,8 +11,6 @@
 // Trouble with REST is never a reason to stay offline: the gateway may work
 // nevertheless. Answers are read leniently: a field that is missing, null or of
 // another type costs that field and nothing else.
-//
-// Statement ids such as G-001 refer to the table in docs/conformance.md.
 package preflight
 
 import (
@@ -46,7 +44,7 @@ type Options struct {
 	// answer: the gateway may be well nevertheless. Default: none, so that a shard
 	// waits for REST.
 	Gateway string
-	// UserAgent is sent with every request (G-001).
+	// UserAgent is sent with every request.
 	UserAgent string
 	// Token returns the bot token as it is configured now, without the "Bot "
 	// prefix. A new one is taken up at the next question.

@@ -5,20 +5,21 @@ import (
 	"time"
 )
 
-// request is one request on its way through the gates.
+// request is a request that is waiting to be sent or being sent.
 type request struct {
 	route route
 	owner string // digest of the Authorization header; empty without one
-	// exempt requests belong to an interaction and stand outside the global limit.
+	// exempt requests belong to an interaction and do not count against the global
+	// limit.
 	exempt  bool
 	secrets []string // what must not be printed
-	recheck bool     // it may be sent although its token is dead
-	arrival uint64
-	bucket  *bucket // whose line it stands in, or that holds its reservation
+	recheck bool     // it is sent although its token was answered 401
+	arrival uint64   // grows with each request
+	bucket  *bucket  // the bucket it is queued in, or that holds its reservation
 	woken   chan struct{}
 }
 
-// notify makes a waiting ticket look again.
+// notify makes a waiting request try again. It never blocks.
 func (r *request) notify() {
 	select {
 	case r.woken <- struct{}{}:
@@ -26,8 +27,8 @@ func (r *request) notify() {
 	}
 }
 
-// wait waits until a time, a poke or the end of ctx. A zero time waits for the
-// other two.
+// wait waits until a time, a notification or the end of ctx. A zero time waits for
+// the other two.
 func (r *request) wait(ctx context.Context, until time.Time) error {
 	var alarm <-chan time.Time
 	if !until.IsZero() {
@@ -44,37 +45,37 @@ func (r *request) wait(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// observeAfter is how long a wait that no 429 caused must be to be reported.
+// observeAfter is how long a wait must be to be reported when no 429 caused it.
 const observeAfter = 2 * time.Second
 
-// acquire waits until the request may leave and reserves its place in the bucket.
-// If ctx ends first, or would end before the time that is known to come, the
-// request leaves all lines without a trace.
+// acquire waits until the request may be sent and reserves a place in its bucket
+// and under the global limit. If ctx ends first, or would end before the limit is
+// over, acquire returns an [*Error] at once and the request leaves every queue.
 func (t *Transport) acquire(ctx context.Context, r *request) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting[r] = struct{}{}
 	began, waited := time.Now(), false
-	var said time.Time
+	var reported time.Time
 	for {
 		now := time.Now()
-		h := t.tryAcquire(r, now)
-		if h.err != nil {
+		d := t.tryAcquire(r, now)
+		if d.err != nil {
 			t.withdraw(r)
 			t.stats.Refused++
-			return h.err
+			return d.err
 		}
-		if h.granted {
+		if d.granted {
 			delete(t.waiting, r)
 			t.stats.Waited += now.Sub(began)
 			return nil
 		}
 		deadline, limited := ctx.Deadline()
-		late := limited && h.until.After(deadline)
+		late := limited && d.until.After(deadline)
 		if ctx.Err() != nil || late {
 			t.withdraw(r)
 			t.stats.Refused++
-			err := &Error{Request: r.route.name(), Reason: h.reason, Until: h.until, Err: ErrRateLimited}
+			err := &Error{Request: r.route.name(), Reason: d.reason, Until: d.until, Err: ErrRateLimited}
 			if !late {
 				err.Err = ctx.Err()
 			}
@@ -84,24 +85,24 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 			waited = true
 			t.stats.Waits++
 		}
-		tell := h.until.Sub(now) >= observeAfter && !h.until.Equal(said) && h.reason != ReasonGlobal && !t.toldBy429(r)
-		said = h.until
+		tell := d.until.Sub(now) >= observeAfter && !d.until.Equal(reported) && d.reason != ReasonGlobal && !t.toldBy429(r)
+		reported = d.until
 		t.mu.Unlock()
 		if tell {
-			t.opts.Observe(Event{Reason: h.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: h.until.Sub(now)})
+			t.opts.Observe(Event{Reason: d.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: d.until.Sub(now)})
 		}
-		_ = r.wait(ctx, h.until) // the loop sees why it ended
+		_ = r.wait(ctx, d.until) // the loop looks at ctx
 		t.mu.Lock()
 	}
 }
 
-// toldBy429 reports whether a 429 has already told of the pause.
+// toldBy429 reports whether a 429 has reported the pause already.
 func (t *Transport) toldBy429(r *request) bool {
 	return r.bucket != nil && time.Now().Before(r.bucket.paused)
 }
 
-// decision is what the gates say to a request: granted, refused with err, or to
-// look again at until, or when poked.
+// decision is whether a request may be sent: granted, refused with err, or to try
+// again at until or when notified.
 type decision struct {
 	granted bool
 	err     error
@@ -109,9 +110,9 @@ type decision struct {
 	reason  Reason
 }
 
-// tryAcquire takes a ticket to the first gate that is closed. A request is in the
-// lane's line only while it is the first of its bucket and the bucket is open,
-// so a sick bucket holds nobody else up. The caller holds mu.
+// tryAcquire asks guard, the bucket and the global limit, in this order. A request
+// is queued for the global limit only while it is the first of its bucket and the
+// bucket is open, so a paused bucket delays no other. The caller holds mu.
 func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 	if err := t.guard(r, now); err != nil {
 		return decision{err: err}
@@ -125,23 +126,23 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 		r.bucket = b
 		b.queue.enter(r)
 	}
-	until, why, open := b.ready(now)
+	until, reason, open := b.ready(now)
 	if !b.queue.first(r) {
-		until, why, open = time.Time{}, ReasonBucket, false
+		until, reason, open = time.Time{}, ReasonBucket, false
 	}
 	if !open {
 		if l != nil {
 			l.queue.leave(r)
 		}
-		return decision{until: until, reason: why}
+		return decision{until: until, reason: reason}
 	}
 	if l != nil {
 		l.queue.enter(r)
 		if !l.queue.first(r) {
 			return decision{reason: ReasonPace}
 		}
-		if until, why, open = l.ready(now); !open {
-			return decision{until: until, reason: why}
+		if until, reason, open = l.ready(now); !open {
+			return decision{until: until, reason: reason}
 		}
 		l.reserve(now)
 		l.queue.leave(r)
@@ -151,7 +152,7 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 	return decision{granted: true}
 }
 
-// withdraw takes a ticket out of every line. The caller holds mu.
+// withdraw takes a request out of every queue. The caller holds mu.
 func (t *Transport) withdraw(r *request) {
 	delete(t.waiting, r)
 	if l := t.globalLimitOf(r); l != nil {

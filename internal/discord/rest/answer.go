@@ -5,32 +5,31 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// maxBuffered is how much of an answer is read before it is handed on, so that
-// a half answer can be told from a whole one. Larger ones are passed through.
+// maxBuffered is how much of an answer is read before it is returned, in bytes, so
+// that a cut answer is retried. Of a larger one the rest is read by the caller.
 const maxBuffered = 4 << 20
 
-// answer is what came of one attempt.
+// answer is the result of one attempt.
 type answer struct {
 	response *http.Response
 	body     []byte
-	// err is why there is no answer, or only half of one.
+	// err is why there is no answer, or only a part of one.
 	err error
-	// reached is whether the request may have reached Discord.
+	// reached: the request may have reached Discord.
 	reached bool
 	sent    time.Time
 	took    time.Duration // to the header
-	// rest is what is still to be read of a very large answer.
+	// rest is the part of a very large answer that has not been read.
 	rest *remainder
 }
 
-// read takes the body in. stop ends the attempt once nothing more is read.
+// read reads the body. stop is called when the attempt is over.
 func (a *answer) read(stop func()) {
 	body := a.response.Body
 	if body == nil {
@@ -71,7 +70,7 @@ func (r *remainder) Close() error {
 	return r.body.Close()
 }
 
-// failing is the end of a body that was cut.
+// failing is the reader at the end of a body that was cut.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
@@ -88,7 +87,7 @@ func (a *answer) json(fields any) bool {
 	return len(bytes.TrimLeft(a.body, " \t\r\n")) > 0 && json.Unmarshal(a.body, fields) == nil
 }
 
-// code is Discord's error code; known is false when the body is not Discord's.
+// code returns Discord's error code; known is false if the body is not Discord's.
 func (a *answer) code() (code int, known bool) {
 	var fields map[string]json.RawMessage
 	if !a.json(&fields) || fields == nil {
@@ -105,8 +104,8 @@ type quota struct {
 	resetAfter       time.Duration
 }
 
-// quota reads the headers. X-RateLimit-Reset is never looked at: it needs two
-// clocks that agree (G-128).
+// quota reads the X-RateLimit headers, but not X-RateLimit-Reset, which would need
+// two clocks that agree (G-128).
 func (a *answer) quota() (quota, bool) {
 	if a.response == nil {
 		return quota{}, false
@@ -125,61 +124,4 @@ func (a *answer) quota() (quota, bool) {
 	}
 	q.resetAfter = after
 	return q, true
-}
-
-// rateLimit is what a 429 asks for.
-type rateLimit struct {
-	reason Reason // ReasonBucket, ReasonShared, ReasonGlobal or ReasonBanned
-	wait   time.Duration
-}
-
-// rateLimit reads a 429 (G-129, G-130, G-135). A ban speaks in Discord's name but
-// not in its form: no retry_after, no X-RateLimit headers.
-func (a *answer) rateLimit() rateLimit {
-	h := a.response.Header
-	header, headerTold := seconds(h.Get("Retry-After"))
-	var fields struct {
-		RetryAfter *float64 `json:"retry_after"`
-		Global     bool     `json:"global"`
-	}
-	formed := a.json(&fields) && fields.RetryAfter != nil
-	scope := strings.ToLower(h.Get("X-RateLimit-Scope"))
-	marked := scope != "" || h.Get("X-RateLimit-Bucket") != "" || h.Get("X-RateLimit-Global") != ""
-	if !formed && !(marked && headerTold) {
-		return rateLimit{ReasonBanned, header}
-	}
-	wait := header
-	if formed {
-		wait = max(wait, asSpan(*fields.RetryAfter))
-	}
-	switch {
-	case scope == "global", strings.EqualFold(h.Get("X-RateLimit-Global"), "true"), fields.Global:
-		return rateLimit{ReasonGlobal, wait}
-	case scope == "shared":
-		return rateLimit{ReasonShared, wait}
-	}
-	return rateLimit{ReasonBucket, wait}
-}
-
-// seconds reads a header of seconds with or without a fraction.
-func seconds(text string) (time.Duration, bool) {
-	s, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || math.IsNaN(s) || s < 0 {
-		return 0, false
-	}
-	return asSpan(s), true
-}
-
-// maxWait is the longest wait Discord is believed to ask for.
-const maxWait = 24 * time.Hour
-
-// asSpan keeps fractions: 0.75 s are 750 ms.
-func asSpan(s float64) time.Duration {
-	switch {
-	case math.IsNaN(s) || s <= 0:
-		return 0
-	case s >= maxWait.Seconds():
-		return maxWait
-	}
-	return time.Duration(math.Ceil(s*1e6)) * time.Microsecond
 }

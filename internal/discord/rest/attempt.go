@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// send makes one attempt. Its answer's body has been read, or is handed on if
-// it is very large.
+// send makes one attempt and reads the body of the answer, unless it is very large.
 func (t *Transport) send(ctx context.Context, req *http.Request, body requestBody) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, t.opts.AttemptTimeout)
 	stream, err := body.next()
@@ -51,8 +50,8 @@ func (t *Transport) send(ctx context.Context, req *http.Request, body requestBod
 	return a
 }
 
-// neverSent reports whether an error proves that no byte of the request was
-// sent: the connection was not made.
+// neverSent reports whether an error proves that no byte of the request was sent,
+// because no connection was made.
 func neverSent(err error) bool {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return true

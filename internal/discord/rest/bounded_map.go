@@ -2,8 +2,7 @@ package rest
 
 import "slices"
 
-// boundedMap remembers the newest few of many things, so that no number of routes,
-// webhooks or interactions grows without bound.
+// boundedMap is a map that keeps its newest entries only, at most limit.
 type boundedMap[V any] struct {
 	limit  int
 	values map[string]V

@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// bucketKey is what a rate limit belongs to: the token, the bucket's id (or the
-// route while that is unknown), and the top-level resource (G-127).
+// bucketKey identifies a rate limit: the token, the bucket's id (or the route while
+// that is unknown), and the top-level resource (G-127).
 type bucketKey struct {
 	owner, name, resource string
 }
 
-// bucket is one rate limit as far as answers have told it, and the line of
-// those who wait for it. Guarded by Transport.mu.
+// bucket is one rate limit, as far as answers have told it, and the queue of the
+// requests that wait for it. Guarded by Transport.mu.
 type bucket struct {
 	key bucketKey
-	// known is whether an answer has told limit, remaining and resets; free
-	// whether it has told that there is no limit. While neither is, one request
-	// at a time finds out.
+	// known: an answer has told limit, remaining and resets. free: an answer has
+	// told that there is no limit. While neither is set, one request at a time is
+	// sent.
 	known, free      bool
 	limit, remaining int
 	resets           time.Time
-	// paused is the end of a pause after a 429, why its kind.
+	// paused is the end of the pause after a 429, and reason its kind.
 	paused time.Time
-	why    Reason
+	reason Reason
 
 	inflight int
 	queue    queue
 }
 
-// ready reports whether a request may go. If not, until is when to look again;
-// zero means after an answer that is under way.
-func (b *bucket) ready(now time.Time) (until time.Time, why Reason, ok bool) {
+// ready reports whether a request may be sent. If not, until is when to try again;
+// zero means after the next answer.
+func (b *bucket) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
 	switch {
 	case now.Before(b.paused):
-		return b.paused, b.why, false
+		return b.paused, b.reason, false
 	case b.free:
 		return time.Time{}, "", true
 	case !b.known:
@@ -49,15 +49,15 @@ func (b *bucket) ready(now time.Time) (until time.Time, why Reason, ok bool) {
 	return b.resets, ReasonBucket, false
 }
 
-// reserve reserves one request.
+// reserve counts a request that is about to be sent.
 func (b *bucket) reserve() {
 	b.inflight++
 	b.remaining--
 }
 
-// update takes in the headers of an answer. others are the requests under way
-// that the answer may not have counted yet. In a window already known, the more
-// careful number wins, because answers overtake each other.
+// update stores the headers of an answer. others are the requests under way that
+// the answer may not have counted. In a window already known the smaller number
+// counts, because answers overtake each other.
 func (b *bucket) update(q quota, now time.Time, others int) {
 	left := max(0, q.remaining)
 	if b.known && now.Before(b.resets) {
@@ -74,25 +74,25 @@ func (b *bucket) update(q quota, now time.Time, others int) {
 	}
 }
 
-// pause closes the bucket after a 429 (G-129). What it said about its window is
-// kept; without that, one request at a time tries afterwards.
-func (b *bucket) pause(until time.Time, why Reason) {
+// pause closes the bucket after a 429. What is known about its window stays; if
+// nothing is, one request at a time is sent afterwards.
+func (b *bucket) pause(until time.Time, reason Reason) {
 	if until.After(b.paused) {
-		b.paused, b.why = until, why
+		b.paused, b.reason = until, reason
 	}
 	b.free = false
 }
 
-// idle reports whether nobody uses the bucket, blank whether it holds nothing
-// worth keeping.
+// idle reports whether no request uses the bucket.
 func (b *bucket) idle() bool { return b.inflight == 0 && len(b.queue) == 0 }
 
+// expired reports whether the bucket limits nothing any more.
 func (b *bucket) expired(now time.Time) bool {
 	return !now.Before(b.paused) && (!b.known || !now.Before(b.resets))
 }
 
-// bucketOf finds or makes the bucket of a ticket: by the id that answers to its
-// route have carried, or by the route itself.
+// bucketOf finds or makes the bucket of a request: by the bucket id that answers to
+// its route have carried, or by the route. The caller holds mu.
 func (t *Transport) bucketOf(r *request) *bucket {
 	key := bucketKey{owner: r.owner, name: r.route.name(), resource: r.route.resource}
 	id, told := t.routes.get(r.route.name())
@@ -110,8 +110,40 @@ func (t *Transport) bucketOf(r *request) *bucket {
 	return b
 }
 
-// evictBuckets makes room: it drops the buckets that hold nothing any more and, if
-// that is not enough, the unused ones that reset soonest.
+// updateBucket stores the headers of an answer and returns the bucket they belong
+// to. The caller holds mu.
+func (t *Transport) updateBucket(r *request, b *bucket, a answer, now time.Time) *bucket {
+	q, told := a.quota()
+	if !told {
+		// A refusal by something in front of Discord says nothing about the route.
+		_, known := t.routes.get(r.route.name())
+		if status := a.status(); !known && status >= 200 && status < 300 {
+			t.routes.put(r.route.name(), "")
+			b.free = true
+			b.notifyAll()
+		}
+		return b
+	}
+	t.routes.put(r.route.name(), q.bucket)
+	target := t.bucketOf(r)
+	others := target.inflight
+	if target != b {
+		others += b.inflight
+		b.notifyAll() // they move to target
+	}
+	target.update(q, now, others)
+	return target
+}
+
+// notifyAll makes every queued request try again.
+func (b *bucket) notifyAll() {
+	for _, r := range b.queue {
+		r.notify()
+	}
+}
+
+// evictBuckets drops the expired buckets and, if that is not enough, the idle ones
+// that reset soonest. The caller holds mu.
 func (t *Transport) evictBuckets() {
 	now := time.Now()
 	var unused []*bucket
@@ -140,38 +172,38 @@ func (t *Transport) evictBuckets() {
 	}
 }
 
-// dropUnused drops a bucket that nobody uses and that holds nothing.
+// dropUnused drops a bucket that is idle and expired.
 func (t *Transport) dropUnused(b *bucket) {
 	if b.idle() && b.expired(time.Now()) && t.buckets[b.key] == b {
 		delete(t.buckets, b.key)
 	}
 }
 
-// queue is a queue in order of arrival. A request that has to come back, after a
-// 429 say, takes its old place.
+// queue holds requests in order of arrival. A request that comes back, as after a
+// 429, takes its old place.
 type queue []*request
 
-func (l *queue) enter(r *request) {
-	at, there := slices.BinarySearchFunc(*l, r, byArrival)
+func (q *queue) enter(r *request) {
+	at, there := slices.BinarySearchFunc(*q, r, byArrival)
 	if !there {
-		*l = slices.Insert(*l, at, r)
+		*q = slices.Insert(*q, at, r)
 	}
 }
 
-// leave takes a ticket out and wakes the one that is first now.
-func (l *queue) leave(r *request) {
-	if at, there := slices.BinarySearchFunc(*l, r, byArrival); there {
-		*l = slices.Delete(*l, at, at+1)
-		l.notifyFirst()
+// leave removes a request and notifies the one that is first now.
+func (q *queue) leave(r *request) {
+	if at, there := slices.BinarySearchFunc(*q, r, byArrival); there {
+		*q = slices.Delete(*q, at, at+1)
+		q.notifyFirst()
 	}
 }
 
-func (l queue) first(r *request) bool { return len(l) > 0 && l[0] == r }
+func (q queue) first(r *request) bool { return len(q) > 0 && q[0] == r }
 
-// notifyFirst makes the first in line look again.
-func (l queue) notifyFirst() {
-	if len(l) > 0 {
-		l[0].notify()
+// notifyFirst makes the first request try again.
+func (q queue) notifyFirst() {
+	if len(q) > 0 {
+		q[0].notify()
 	}
 }
 

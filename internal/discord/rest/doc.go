@@ -1,12 +1,19 @@
-// Package rest is at heart Discord's manners over HTTP: it lets a request out
-// when it is welcome, repeats it when that is safe, and otherwise says in words
-// why it stays at home.
+// Package rest keeps Discord's REST rate limits and retries requests that are
+// safe to repeat.
 //
-// A [Transport] is an [http.RoundTripper]; whatever speaks to Discord's REST
-// API through an http.Client above it keeps the rate limits without knowing
-// them. Limits are learnt from answers and never written down here, apart from
-// the two that Discord does not tell in time: requests a second, and refused
-// requests in ten minutes.
+// A [Transport] is an [http.RoundTripper]: an http.Client above it needs to know
+// no limits. Limits are learnt from answers, apart from the two that Discord does
+// not tell in time: requests a second, and refused requests in ten minutes.
+//
+// Where to look:
+//
+//	acquire.go        waiting until a request may be sent
+//	bucket.go         the limit of a route and its queue
+//	global_limit.go   50 requests a second
+//	retry_after.go    what a 429 does, and who waits it out
+//	guard.go          what is not sent at all: an IP ban, a dead token or webhook
+//	retry.go          which failures are retried, and when
+//	reservation.go    the same limits for a library that sends by itself
 //
 // # What is repeated
 //
@@ -18,11 +25,11 @@
 // nonce and enforce_nonce. Everything else is handed back to the caller, who
 // alone can tell whether saying it twice does harm.
 //
-// The Transport has no goroutines: whoever waits does the waiting.
+// The Transport starts no goroutines: a request waits on the goroutine of its
+// caller. Requests of one bucket, and those of one token that wait for the global
+// limit, are sent in the order in which they came.
 //
 // A trap: http.Client wraps every error into a [url.Error] that prints the whole
 // URL, and the URL of an interaction or a webhook holds its token. [Plain] takes
 // that layer off.
-//
-// Statement ids such as G-128 refer to the table in docs/conformance.md.
 package rest

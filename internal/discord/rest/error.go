@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Why a request was not sent, for errors.Is.
+// Errors that say why a request was not sent, for errors.Is.
 var (
-	// ErrUnauthorized: Discord answered 401 to this token. Nothing is sent with
-	// it any more; another token works (G-132).
+	// ErrUnauthorized: Discord answered 401 to this token. Nothing is sent with it
+	// any more.
 	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
-	// ErrBanned: Discord blocks this host's address (G-135).
+	// ErrBanned: Discord has banned this host's IP address.
 	ErrBanned = errors.New("REST requests from this address are blocked by Discord, so none are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
-	// ErrInvalid: too many requests were refused, and more would lead to a
-	// block (G-134).
+	// ErrInvalid: too many requests were refused, and more would lead to an IP
+	// ban.
 	ErrInvalid = errors.New("too many requests were refused (401, 403 or 429) within ten minutes, so none are sent before Discord blocks this address; find out what sends them")
 	// ErrRateLimited: the wait for a rate limit is longer than the time left.
 	ErrRateLimited = errors.New("the rate limit leaves no room for it in time")
-	// ErrWebhookGone: the webhook answered 404 before (G-140).
+	// ErrWebhookGone: the webhook answered 404 before.
 	ErrWebhookGone = errors.New("the webhook does not exist any more; make a new one")
 )
 
-// Error is a request that got no answer. It can always be printed: the request
-// is named by its route, and neither it nor Err holds a token.
+// Error means that a request got no answer. It holds no token: the request is named
+// by its route.
 type Error struct {
 	Request string // such as "POST /channels/{channel}/messages"
 	Reason  Reason
@@ -36,7 +36,7 @@ type Error struct {
 	Err error
 }
 
-// Error says what became of the request and why.
+// Error says what happened to the request and why.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString(e.Request)
@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 	case e.Reason == ReasonConnection:
 		text.WriteString(" got no answer: ")
 	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
-		text.WriteString(" was given up while it waited (" + e.Reason.String() + "): ")
+		text.WriteString(" was given up while it waited (" + e.Reason.describe() + "): ")
 	default:
 		text.WriteString(" was not sent: ")
 	}
@@ -58,17 +58,16 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same request may succeed later without anybody
-// mending anything.
+// Temporary reports whether the same request may succeed later by itself.
 func (e *Error) Temporary() bool {
 	return e.Reason != ReasonUnauthorized && e.Reason != ReasonWebhookGone
 }
 
-// Timeout reports whether time ran out.
+// Timeout reports whether the time for the request ran out.
 func (e *Error) Timeout() bool { return errors.Is(e.Err, context.DeadlineExceeded) }
 
-// Plain takes the layer off an error of http.Client that prints the whole URL,
-// and with it the token of an interaction or a webhook.
+// Plain unwraps the [url.Error] of an http.Client, which prints the whole URL and
+// with it the token of an interaction or a webhook.
 func Plain(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
@@ -76,8 +75,7 @@ func Plain(err error) error {
 	return err
 }
 
-// scrubbed is an error of the connection whose text has lost the secrets of
-// the request.
+// scrubbed is an error whose text has the secrets of the request replaced.
 type scrubbed struct {
 	text string
 	err  error
@@ -86,7 +84,7 @@ type scrubbed struct {
 func (s scrubbed) Error() string { return s.text }
 func (s scrubbed) Unwrap() error { return s.err }
 
-// scrub hides the secrets in an error's text; nil stays nil.
+// scrub replaces the secrets in the text of an error. It returns nil for nil.
 func scrub(err error, secrets []string) error {
 	if err == nil {
 		return nil

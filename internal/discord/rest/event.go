@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Reason is why a request waits, is repeated or is not sent.
+// Reason is why a request waits, is retried or is not sent.
 type Reason string
 
 // The reasons.
@@ -37,15 +37,15 @@ var reasonWords = map[Reason]string{
 	ReasonRecovered:    "Discord takes requests again",
 }
 
-// String says the reason in words.
-func (r Reason) String() string {
+// describe returns the reason in words.
+func (r Reason) describe() string {
 	if text := reasonWords[r]; text != "" {
 		return text
 	}
 	return string(r)
 }
 
-// Event is something an operator may want to know. It holds no secrets.
+// Event is a wait, a retry or a refusal. It holds no secrets.
 type Event struct {
 	Reason Reason
 	At     time.Time
@@ -56,7 +56,7 @@ type Event struct {
 	Wait time.Duration
 	// Status is the HTTP status that caused it; 0 without one.
 	Status int
-	// Try counts the attempts so far of a request that is sent again.
+	// Try is how many attempts of a request that is retried have failed.
 	Try int
 	// Err is what the connection said.
 	Err error
@@ -67,15 +67,15 @@ type Event struct {
 func (e Event) String() string {
 	switch e.Reason {
 	case ReasonGlobal, ReasonPace:
-		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.String()
+		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.describe()
 	case ReasonBanned, ReasonInvalid:
-		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.String()
+		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.describe()
 	case ReasonUnauthorized:
-		return "REST is stopped: " + e.Reason.String()
+		return "REST is stopped: " + e.Reason.describe()
 	case ReasonRecovered:
-		return "REST works again: " + e.Reason.String()
+		return "REST works again: " + e.Reason.describe()
 	case ReasonServer, ReasonConnection:
-		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.String()
+		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.describe()
 		switch {
 		case e.Status != 0:
 			text += " (HTTP " + strconv.Itoa(e.Status) + ")"
@@ -89,9 +89,9 @@ func (e Event) String() string {
 		where += " (" + e.Resource + ")"
 	}
 	if e.Wait > 0 {
-		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.String()
+		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.describe()
 	}
-	return where + ": " + e.Reason.String()
+	return where + ": " + e.Reason.describe()
 }
 
 // span prints a time for people.

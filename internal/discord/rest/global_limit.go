@@ -2,23 +2,23 @@ package rest
 
 import "time"
 
-// globalWindow is the second of Discord's global limit, and some room for the
-// network to bunch requests up.
+// globalWindow is the second of Discord's global limit and a tenth more, because
+// the network may deliver requests closer together than they were sent.
 const globalWindow = 1100 * time.Millisecond
 
-// globalLimit is what all requests of one token share: the global limit and its
-// pauses. Requests without a token share one too, as Discord counts them by
+// globalLimit is the limit of requests a second that all requests of one token
+// share (G-131). Requests without a token share one too, as Discord counts them by
 // address. Guarded by Transport.mu.
 type globalLimit struct {
-	limit  int         // requests per globalWindow; negative: none
-	sent   []time.Time // a ring of the last limit departures
+	limit  int         // requests per globalWindow; [Never]: no limit
+	sent   []time.Time // a ring of the times of the last limit requests
 	next   int         // the oldest of them
-	paused time.Time   // the end of a global 429 (G-130)
+	paused time.Time   // the end of a global 429
 	queue  queue
 }
 
-// ready reports whether a request may go, and if not, when.
-func (l *globalLimit) ready(now time.Time) (until time.Time, why Reason, ok bool) {
+// ready reports whether a request may be sent, and if not, when.
+func (l *globalLimit) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
 	if now.Before(l.paused) {
 		return l.paused, ReasonGlobal, false
 	}
@@ -29,6 +29,7 @@ func (l *globalLimit) ready(now time.Time) (until time.Time, why Reason, ok bool
 	return until, ReasonPace, !now.Before(until)
 }
 
+// reserve counts a request that is about to be sent.
 func (l *globalLimit) reserve(now time.Time) {
 	switch {
 	case l.limit < 0:
@@ -40,10 +41,11 @@ func (l *globalLimit) reserve(now time.Time) {
 	}
 }
 
-// maxGlobalLimits bounds the lanes; there are as many as tokens in use.
+// maxGlobalLimits bounds how many tokens are counted at once.
 const maxGlobalLimits = 16
 
-// globalLimitOf finds or makes the lane of a ticket; nil when it stands outside.
+// globalLimitOf finds or makes the global limit of a request; nil if it is exempt.
+// The caller holds mu.
 func (t *Transport) globalLimitOf(r *request) *globalLimit {
 	if r.exempt {
 		return nil

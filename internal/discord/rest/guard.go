@@ -7,7 +7,8 @@ const (
 	maxBanPause   = time.Hour
 )
 
-// guard returns why a request must not be sent at all; nil if it may. The
+// guard returns why a request must not be sent at all: an IP ban, too many refused
+// requests, a token that was answered 401, a webhook that was answered 404. The
 // caller holds mu.
 func (t *Transport) guard(r *request, now time.Time) error {
 	refused := func(why Reason, until time.Time, err error) error {
@@ -30,8 +31,8 @@ func (t *Transport) guard(r *request, now time.Time) error {
 	return nil
 }
 
-// tokenRefused reports whether the token was answered 401. If Options.TokenRecheck
-// says so, one request at a time may find out whether it still would be.
+// tokenRefused reports whether the token was answered 401. After
+// Options.TokenRecheck one request may test it again (G-132).
 func (t *Transport) tokenRefused(r *request, now time.Time) bool {
 	told, dead := t.refusedTokens.get(r.owner)
 	if !dead || r.recheck {
@@ -45,18 +46,18 @@ func (t *Transport) tokenRefused(r *request, now time.Time) bool {
 	return false
 }
 
-// ban is a block of this host's address (G-135).
+// ban is an IP ban (G-135).
 type ban struct {
 	since, until time.Time
-	// pause is how long it lasts if Discord does not say; it doubles while the
-	// block is found to be still there.
+	// pause is how long it lasts if Discord does not say. It doubles each time the
+	// ban is found to go on.
 	pause time.Duration
-	// active is set until the first answer that shows the block to be over.
+	// active is set until an answer shows that the ban is over.
 	active bool
 }
 
-// start starts or prolongs the block. An answer to a request that left before
-// the block was known does not make it longer.
+// start starts or prolongs the ban and reports whether it did. An answer to a
+// request that was sent before the ban was known does not prolong it.
 func (b *ban) start(now, sent time.Time, told, usual time.Duration) bool {
 	if now.Before(b.until) && !sent.After(b.since) {
 		return false
@@ -74,8 +75,8 @@ func (b *ban) start(now, sent time.Time, told, usual time.Duration) bool {
 	return true
 }
 
-// end reports whether an answer shows that a block is over. One to a request
-// that left before the block ran out shows nothing.
+// end ends the ban if an answer shows that it is over, and reports whether it did.
+// An answer to a request that was sent during the ban shows nothing.
 func (b *ban) end(sent time.Time) bool {
 	if !b.active || sent.Before(b.until) {
 		return false
@@ -84,7 +85,8 @@ func (b *ban) end(sent time.Time) bool {
 	return true
 }
 
-// invalidCounter counts the answers that lead to a ban (G-134).
+// invalidCounter counts the answers of 401, 403 and 429, which lead to an IP ban
+// (G-134).
 type invalidCounter struct {
 	limit int
 	at    []time.Time // oldest first, at most limit
@@ -99,9 +101,9 @@ func (i *invalidCounter) expire(now time.Time) {
 	i.at = i.at[n:]
 }
 
-// add counts one and reports whether it was one too many: then everything
-// stops until half of the count is forgotten, so that it does not start and
-// stop with every single one.
+// add counts one and reports whether the limit is reached. Then nothing is sent
+// until half of the counted ones are older than invalidWindow, so that sending does
+// not stop again at the next one.
 func (i *invalidCounter) add(now time.Time) bool {
 	if i.limit < 0 {
 		return false
@@ -116,4 +118,23 @@ func (i *invalidCounter) add(now time.Time) bool {
 	}
 	i.until = i.at[(i.limit-1)/2].Add(invalidWindow)
 	return true
+}
+
+// countInvalid counts a refused request and returns an event if that reached the
+// limit. The caller holds mu.
+func (t *Transport) countInvalid(r *request, a answer, now time.Time) *Event {
+	if !t.invalid.add(now) {
+		return nil
+	}
+	t.notifyWaiting()
+	return &Event{Reason: ReasonInvalid, At: now, Request: r.route.name(), Wait: t.invalid.until.Sub(now), Status: a.status()}
+}
+
+// notifyWaiting makes every waiting request try again: guard may refuse it now. The
+// order does not matter, because each queue is in order of arrival. The caller
+// holds mu.
+func (t *Transport) notifyWaiting() {
+	for r := range t.waiting {
+		r.notify()
+	}
 }

@@ -27,42 +27,42 @@ const Never = -1
 // Options configures a [Transport]. Every zero value means the documented
 // default.
 type Options struct {
-	// Base makes the actual round trips. Default: a transport of its own with a
-	// deadline for each phase of a connection.
+	// Base makes the round trips. Default: a transport with a deadline for each
+	// phase of a connection.
 	Base http.RoundTripper
 	// UserAgent is sent where a request has none of the documented form
-	// "DiscordBot (<url>, <version>)" (G-125).
+	// "DiscordBot (<url>, <version>)".
 	UserAgent string
-	// GlobalLimit is the number of requests a second per token (G-131). Default
+	// GlobalLimit is the number of requests a second per token. Default
 	// 50; [Never]: no limit.
 	GlobalLimit int
-	// InvalidLimit is the number of answers of 401, 403 and 429 in ten minutes
-	// at which everything stops; Discord bans the address at 10,000 (G-134).
+	// InvalidLimit is the number of answers of 401, 403 and 429 in ten minutes at
+	// which nothing is sent any more; Discord bans the address at 10,000.
 	// Default 1,000; [Never]: no limit.
 	InvalidLimit int
 	// TokenRecheck is after how long one request with a token that was answered
-	// 401 is let through, to see whether Discord was wrong. Default: never, until
-	// the token changes (G-132).
+	// 401 is sent, in case Discord was wrong. Default: never, until the token
+	// changes.
 	TokenRecheck time.Duration
 	// Tries is how often one request is sent at most while the server or the
-	// connection fails; rate limits count apart. Default 4.
+	// connection fails; answers of 429 count apart. Default 4.
 	Tries int
 	// AttemptTimeout bounds one attempt, its answer's body included. Default 10 s.
 	AttemptTimeout time.Duration
-	// Timeout bounds a whole request with all its waits and attempts, for
-	// callers whose context has no deadline or a later one. Default 1 min.
+	// Timeout bounds a whole request with all its waits and attempts, unless the
+	// deadline of its context comes first. Default 1 min.
 	Timeout time.Duration
-	// BanPause is how long everything stops when Discord blocks this address and
-	// does not say for how long (G-135). It doubles, up to an hour, when the block
-	// is still there afterwards. Default 15 min.
+	// BanPause is how long nothing is sent after an IP ban whose answer does not
+	// say how long it lasts. It doubles, up to an hour, while the ban goes
+	// on. Default 15 min.
 	BanPause time.Duration
 	// ReplayLimit is the largest request body in bytes that is kept to be sent
 	// again. A larger one without http.Request.GetBody is sent once. Default 1 MiB.
 	ReplayLimit int64
 	// MaxBuckets is how many rate limits are remembered at once. Default 4096.
 	MaxBuckets int
-	// Observe hears of everything an operator may want to know. It is called on
-	// the goroutine of a request, from several at once, and must not block.
+	// Observe receives what an operator may want to know. It is called on the
+	// goroutines of requests, many at once, and must not block. Default: none.
 	Observe func(Event)
 	// Rand returns numbers in [0,1) for the jitter. Default math/rand/v2.
 	Rand func() float64
@@ -105,9 +105,8 @@ func or[T comparable](value *T, fallback T) {
 // properUserAgent is the documented form; more text may follow.
 var properUserAgent = regexp.MustCompile(`^DiscordBot \([^\s,)]+, [^)]+\)`)
 
-// newBase is a transport that never waits for one phase of a connection
-// without end. The pings find a dead HTTP/2 connection before requests pile up
-// on it.
+// newBase returns a transport with a deadline for each phase of a connection. Its
+// pings find a dead HTTP/2 connection before requests pile up on it.
 func newBase() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{

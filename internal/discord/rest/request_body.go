@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// requestBody is a request body that can be sent more than once.
+// requestBody is the body of a request, kept so that it can be sent again.
 type requestBody struct {
 	kept   []byte
 	length int64
@@ -17,8 +17,8 @@ type requestBody struct {
 	once  io.ReadCloser // the rest of a body too large to keep
 }
 
-// readRequestBody takes the body over from the request and keeps up to limit bytes
-// of it. It closes the body unless the payload still reads from it.
+// readRequestBody reads up to limit bytes of the body of the request. It closes the
+// body unless next still reads from it.
 func readRequestBody(req *http.Request, limit int64) (requestBody, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return requestBody{again: func() (io.ReadCloser, error) { return http.NoBody, nil }}, nil
@@ -44,10 +44,10 @@ func readRequestBody(req *http.Request, limit int64) (requestBody, error) {
 	return p, req.Body.Close()
 }
 
-// replayable reports whether there can be another attempt.
+// replayable reports whether the body can be sent again.
 func (p requestBody) replayable() bool { return p.again != nil }
 
-// next is the body of the next attempt.
+// next returns the body of the next attempt.
 func (p requestBody) next() (io.ReadCloser, error) {
 	if p.again != nil {
 		return p.again()
@@ -55,7 +55,7 @@ func (p requestBody) next() (io.ReadCloser, error) {
 	return p.once, nil
 }
 
-// close gives up a body that was never sent.
+// close closes a body that was never sent.
 func (p requestBody) close() {
 	if p.once != nil {
 		_ = p.once.Close()

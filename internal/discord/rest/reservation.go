@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Reservation is the leave of one request that somebody else sends: for a library that
-// makes its own round trips and only wants to know when. It keeps the limits as
-// [Transport.RoundTrip] does, but repeats nothing.
+// Reservation is the place of one request that the caller sends by itself: for a
+// library that makes its own round trips and asks only when. Get one with
+// [Transport.Reserve] and end it with [Reservation.Release]. Nothing is retried.
 type Reservation struct {
 	t        *Transport
 	request  *request
@@ -19,10 +19,10 @@ type Reservation struct {
 	released bool // guarded by Transport.mu
 }
 
-// Reserve waits until a request may leave, as long as its context and
-// Options.Timeout allow; an error is an [*Error]. owner tells tokens apart and
-// need not be one; empty is a request without a token. Every Pass must be
-// settled, or its bucket waits for it.
+// Reserve waits until a request may be sent, as long as its context and
+// Options.Timeout allow. An error is an [*Error]. owner tells tokens apart and need
+// not be one; empty is a request without a token. Every Reservation must be
+// released: until then its bucket waits for the answer.
 func (t *Transport) Reserve(req *http.Request, owner string) (*Reservation, error) {
 	r := &request{route: routeOf(req), owner: digest(owner), woken: make(chan struct{}, 1)}
 	r.secrets = r.route.secrets
@@ -41,12 +41,13 @@ func (t *Transport) Reserve(req *http.Request, owner string) (*Reservation, erro
 	return &Reservation{t: t, request: r, sent: time.Now()}, nil
 }
 
-// maxRefusalBody is how much of the body of a refusal is read to see who refused and why.
+// maxRefusalBody is how much of the body of an answer of 4xx or 5xx is read, in
+// bytes.
 const maxRefusalBody = 64 << 10
 
-// Release takes in what came of the request; nil means that no answer did. The
-// body of a refusal is looked at and can still be read in full afterwards. Only
-// the first call counts.
+// Release gives the reservation back and learns from the response; nil means that
+// none came. The body of a response of 4xx or 5xx is read, and can still be read in
+// full afterwards. Only the first call counts.
 func (p *Reservation) Release(response *http.Response) {
 	p.t.mu.Lock()
 	again := p.released
@@ -67,7 +68,7 @@ func (p *Reservation) Release(response *http.Response) {
 			io.Closer
 		}{io.MultiReader(bytes.NewReader(a.body), body), body}
 	}
-	if v := p.t.release(p.request, a); v.event != nil {
-		p.t.opts.Observe(*v.event)
+	if out := p.t.release(p.request, a); out.event != nil {
+		p.t.opts.Observe(*out.event)
 	}
 }

@@ -9,13 +9,12 @@ import (
 	"strings"
 )
 
-// route is what a request is about, without its secrets: everything in it but
-// secrets may be printed.
+// route is what a request is about. Everything in it but secrets may be printed.
 type route struct {
 	method   string
 	template string // "/channels/{channel}/messages"
 	// resource is the top-level resource that keys a bucket: a channel, a guild
-	// or a webhook, for an interaction that itself (G-127).
+	// or a webhook, or the interaction itself.
 	resource string
 	// webhook names the webhook of a path that holds its token; the token is
 	// only there as a digest.
@@ -30,14 +29,14 @@ type route struct {
 	original bool // the first answer of an interaction, later on
 }
 
-// name is the route for people.
+// name is the method and the template.
 func (r route) name() string { return r.method + " " + r.template }
 
 // apiPrefix is what comes before the part of a path that Discord documents,
 // whatever a proxy puts in front of it.
 var apiPrefix = regexp.MustCompile(`^.*?/api(/v[0-9]+)?(/|$)`)
 
-// nouns names the id that follows a word of a path.
+// nouns are the names of the ids that follow a word of a path.
 var nouns = map[string]string{
 	"applications": "{application}",
 	"channels":     "{channel}",
@@ -49,7 +48,7 @@ var nouns = map[string]string{
 	"webhooks":     "{webhook}",
 }
 
-// codes names what follows a word of a path and is not an id.
+// codes are the names of what follows a word of a path and is not an id.
 var codes = map[string]string{
 	"activity-instances": "{instance}",
 	"invites":            "{code}",
@@ -63,8 +62,8 @@ var topLevel = map[string]bool{"channels": true, "guilds": true, "webhooks": tru
 // word is a fixed part of a path. No token looks like one.
 var word = regexp.MustCompile(`^(@me|@original|[a-z]+(-[a-z]+)*)$`)
 
-// routeOf reads a request's path. A part it does not know is never taken over
-// into what may be printed.
+// routeOf reads the path of a request. A part that it does not know counts as a
+// secret.
 func routeOf(req *http.Request) route {
 	path := req.URL.EscapedPath()
 	if at := apiPrefix.FindStringIndex(path); at != nil {
@@ -121,7 +120,7 @@ func isID(s string) bool {
 	return s != ""
 }
 
-// digest stands for a secret where only its identity matters.
+// digest is a short hash by which equal secrets are recognised.
 func digest(secret string) string {
 	if secret == "" {
 		return ""
@@ -134,14 +133,13 @@ func digest(secret string) string {
 // base64.
 const interactionToken = "aW50ZXJhY3Rpb24"
 
-// interaction reports whether the request belongs to an interaction by its
-// looks alone: such requests stand outside the global limit (G-131).
+// interaction reports whether the path belongs to an interaction: such requests do
+// not count against the global limit.
 func (r route) interaction() bool {
 	return r.callback || r.original || (r.webhook != "" && strings.HasPrefix(r.secrets[0], interactionToken))
 }
 
-// harmless are the POSTs that may be repeated because Discord makes sure that
-// a second one changes nothing.
+// harmless are the POSTs of which a second one changes nothing.
 var harmless = map[string]bool{
 	"/channels/{channel}/typing":                          true,
 	"/users/@me/channels":                                 true,
@@ -152,9 +150,9 @@ var harmless = map[string]bool{
 // messages is the route whose requests are repeatable when they carry a nonce.
 const messages = "/channels/{channel}/messages"
 
-// repeatable reports whether doing it twice is the same as doing it once.
-// Every PATCH of Discord's sets what it names and nothing else. Only of a message
-// the nonce is asked for.
+// repeatable reports whether sending the request twice is the same as sending it
+// once. A PATCH sets what it names and nothing else. A message is repeatable with a
+// nonce.
 func (r route) repeatable(nonce func() bool) bool {
 	switch r.method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete:

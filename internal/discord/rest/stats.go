@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Stats is the Transport at a glance. The counters only grow.
+// Stats are the counters of a [Transport] and its state. Counters only grow.
 type Stats struct {
 	Requests int64 // requests that came in
 	Sent     int64 // attempts that went out
@@ -37,7 +37,7 @@ type Percentiles struct {
 	P50, P95, P99, Max time.Duration
 }
 
-// Stats returns the counters as they stand. It never waits for a request.
+// Stats returns the counters. It never waits for a request.
 func (t *Transport) Stats() Stats {
 	t.mu.Lock()
 	s := t.stats
@@ -66,8 +66,8 @@ func (t *Transport) Stats() Stats {
 	return s
 }
 
-// roundTrips keeps the last round trips, also in order of their length: whoever looks
-// at every turn need not sort them.
+// roundTrips keeps the last round trips, and their lengths in order, so that Stats
+// does not have to sort.
 type roundTrips struct {
 	ring  [256]time.Duration
 	n     int

@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// Transport is an [http.RoundTripper] with Discord's manners. Make one with
-// [New] and use it for everything that goes to Discord's REST API from this
-// host: what it learns, it learns for all.
+// Transport is an [http.RoundTripper] that keeps Discord's rate limits and retries.
+// Make one with [New] and use it for every request from this host to Discord's REST
+// API: the limits are counted for all of them together.
 //
-// Limits and refusals belong to the Authorization header a request carries, so
-// a new token starts afresh.
+// All methods may be called at the same time. Limits and refusals belong to the
+// Authorization header of a request, so a new token begins without any. An error
+// of one request ends nothing for the others.
 type Transport struct {
 	opts Options
 
@@ -49,12 +50,11 @@ func New(opts Options) *Transport {
 	}
 }
 
-// RoundTrip sends the request when it is welcome and again when that is safe,
-// within the request's context and Options.Timeout. An error is an [*Error].
-// When the patience ends after an answer has come, the answer is returned,
-// whatever it says: a 429 or 5xx that could not be waited out among them. Only
-// an answer that says that this address is blocked becomes an error, because in
-// its own words it looks like something that passes.
+// RoundTrip sends the request as soon as the rate limits allow, and retries it if
+// that is safe, within the request's context and Options.Timeout. An error is an
+// [*Error]. If time runs out after an answer has come, that answer is returned,
+// also a 429 or 5xx. Only an IP ban becomes an error, because its answer reads like
+// an ordinary 429.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := &request{route: routeOf(req), woken: make(chan struct{}, 1)}
 	header := req.Header.Get("Authorization")
@@ -94,9 +94,9 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
-// prepare makes the request that is sent: with a proper User-Agent, a
-// Content-Type if it has a body, and without the Authorization that a path with
-// a token does not need (G-125).
+// prepare returns the request to send: with a documented User-Agent, a Content-Type
+// if it has a body, and without the Authorization that a path with a token does
+// not need (G-125).
 func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *http.Request {
 	clean := req.Clone(req.Context())
 	if clean.Header == nil {
@@ -115,7 +115,7 @@ func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *ht
 	return clean
 }
 
-// register gives the ticket its place in order of arrival.
+// register gives the request its place in the order of arrival.
 func (t *Transport) register(r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +129,7 @@ func (t *Transport) register(r *request) {
 	r.exempt = r.route.interaction() || (r.route.token != "" && asked)
 }
 
-// explain makes an error that can be printed.
+// explain returns an [*Error] without secrets.
 func (t *Transport) explain(r *request, err error) error {
 	said, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -137,77 +137,4 @@ func (t *Transport) explain(r *request, err error) error {
 	}
 	said.Err = scrub(said.Err, r.secrets)
 	return said
-}
-
-// do sends the request until an answer is final or nothing more may be
-// tried. Without an answer, and without an error of the gates, the answer's own
-// error says why.
-func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body requestBody) (answer, error) {
-	repeatable := r.route.repeatable(body.nonce)
-	var last answer
-	limits, failures := 0, 0
-	for sent := false; ; sent = true {
-		if err := t.acquire(ctx, r); err != nil {
-			if !sent {
-				body.close()
-			}
-			if last.response != nil && req.Context().Err() == nil {
-				return last, nil
-			}
-			return answer{}, err
-		}
-		last = t.attempt(ctx, req, r, body, sent)
-		v := t.release(r, last)
-		if v.event != nil {
-			t.opts.Observe(*v.event)
-		}
-		switch {
-		case v.err != nil:
-			return answer{}, v.err
-		case !body.replayable():
-			return last, nil
-		case v.limited:
-			if limits++; limits > maxLimits {
-				return last, nil
-			}
-			continue // the gates know how long
-		case !v.failed || (last.reached && !repeatable && !unprocessed[last.status()]):
-			return last, nil
-		}
-		failures++
-		pause := max(t.backoff(failures), v.wait)
-		if failures >= t.opts.Tries || !fits(ctx, pause) {
-			return last, nil
-		}
-		t.opts.Observe(Event{
-			Reason: v.reason, At: time.Now(), Request: r.route.name(), Resource: r.route.resource,
-			Wait: pause, Status: last.status(), Try: failures, Err: scrub(last.err, r.secrets),
-		})
-		if !sleep(ctx, pause) {
-			if last.response != nil && req.Context().Err() == nil {
-				return last, nil
-			}
-			return answer{}, ctx.Err()
-		}
-	}
-}
-
-// attempt sends once and counts it. The reservation is given back even if the
-// base panics.
-func (t *Transport) attempt(ctx context.Context, req *http.Request, r *request, body requestBody, again bool) answer {
-	t.mu.Lock()
-	t.stats.Sent++
-	if again {
-		t.stats.Retries++
-	}
-	t.mu.Unlock()
-	returned := false
-	defer func() {
-		if !returned {
-			t.release(r, answer{err: errors.New("the connection panicked"), reached: true})
-		}
-	}()
-	a := t.send(ctx, req, body)
-	returned = true
-	return a
 }

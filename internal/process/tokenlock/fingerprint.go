@@ -15,7 +15,7 @@ const domain = "evergreen: fingerprint of a bot token, 1"
 
 // Fingerprint stands for a bot token wherever something has to be kept on
 // disk: two are equal when their tokens are, and nothing leads back to the
-// token (G-054, G-157). Comparable; the zero Fingerprint belongs to no token.
+// token (G-157). Comparable; the zero Fingerprint belongs to no token.
 type Fingerprint struct{ bot, hash string }
 
 // FingerprintOf returns the fingerprint of a token.

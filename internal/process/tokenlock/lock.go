@@ -6,14 +6,12 @@
 // the same when the bot's token is reset. The
 // operating system ends the lock with the process, however that dies, and the
 // lock is a file of its own, so it outlives whatever happens to the database
-// beside it. A second process learns who holds it and stops (G-155), or asks
+// beside it. A second process learns who holds it and stops, or asks
 // the holder to hand over: the holder pauses, saves its session and lets go,
 // and the second goes on with the session.
 //
 // A folder in which no lock can be made costs that protection and not the bot:
 // [Lock.Err] says so, and [Lock.Serve] tries again until there is one.
-//
-// Statement ids such as G-155 refer to the table in docs/conformance.md.
 package tokenlock
 
 import (

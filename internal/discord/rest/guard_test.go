@@ -1,160 +1,14 @@
 package rest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// Given a 429 of a route, only its bucket pauses, for the longer of what header
-// and body say, and the request is then answered.
-// Statements: G-129.
-func TestRateLimitPausesItsBucketOnly(t *testing.T) {
-	for name, c := range map[string]struct {
-		scope, header, body string
-		want                time.Duration
-	}{
-		"the body is longer":   {"user", "1", "1.75", 1750 * time.Millisecond},
-		"the header is longer": {"user", "3", "2.25", 3 * time.Second},
-		"shared":               {"shared", "2", "1.5", 2 * time.Second},
-		"without a scope":      {"", "", "0.3", 300 * time.Millisecond},
-	} {
-		story(t, Options{}, func(n int, s seen) (*http.Response, error) {
-			headers := bucketHeaders("b", "5", "4", "1")
-			if n > 1 {
-				return says(200, "{}", headers...), nil
-			}
-			for header, value := range map[string]string{"Retry-After": c.header, "X-RateLimit-Scope": c.scope} {
-				if value != "" {
-					headers = append(headers, header, value)
-				}
-			}
-			return says(429, `{"message":"slow","retry_after":`+c.body+`,"global":false}`, headers...), nil
-		}, func(w *world) {
-			var group sync.WaitGroup
-			for range 2 {
-				group.Go(func() { w.must(200, "POST", "/channels/1/messages", "{}") })
-			}
-			synctest.Wait()
-			w.must(200, "POST", "/channels/2/messages", "{}")
-			group.Wait()
-			w.at(0, 0, c.want, c.want)
-			if s := w.transport.Stats(); s.Limited+s.Shared != 1 || (s.Invalid == 1) != (c.scope != "shared") {
-				t.Errorf("%s: stats are %+v", name, s)
-			}
-		})
-	}
-}
-
-// Given a global 429 without any bucket header, everything of that token
-// pauses; another token and the answers to interactions do not.
-// Statements: G-130.
-func TestGlobalRateLimitPausesTheToken(t *testing.T) {
-	for name, answer := range map[string]*http.Response{
-		"by header": says(429, `{"message":"slow","retry_after":1.5,"global":false}`, "X-RateLimit-Global", "true"),
-		"by scope":  says(429, `{"message":"slow","retry_after":1.5}`, "X-RateLimit-Scope", "global", "Retry-After", "1"),
-		"by body":   says(429, `{"message":"slow","retry_after":1.5,"global":true}`),
-	} {
-		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
-			if n == 1 {
-				return answer, nil
-			}
-			return says(200, "{}"), nil
-		}, func(w *world) {
-			var group sync.WaitGroup
-			group.Go(func() { w.must(200, "GET", "/users/@me", "") })
-			synctest.Wait()
-			for n := range 3 {
-				group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1), "") })
-			}
-			synctest.Wait()
-			req := w.request(w.t.Context(), "GET", "/users/@me", "")
-			req.Header.Set("Authorization", "Bot "+other)
-			if status, err := w.send(req); status != 200 {
-				t.Error(status, err)
-			}
-			w.must(200, "POST", "/interactions/5/abc/callback", `{"type":5}`)
-			group.Wait()
-			w.at(0, 0, 0, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond)
-			told := w.events.of(ReasonGlobal)
-			if len(told) != 1 || told[0].String() != "REST is paused for 1.5 s: global rate limit" {
-				t.Errorf("%s: told %v", name, told)
-			}
-		})
-	}
-}
-
-// Given 300 requests at once, at most 50 leave in any second, in the order they
-// came, while answers to interactions pass by: the callback, and what goes to
-// the webhook of an interaction that was called back.
-// Statements: G-131.
-func TestFiftyRequestsASecond(t *testing.T) {
-	story(t, Options{}, always(200, "{}"), func(w *world) {
-		var group sync.WaitGroup
-		for n := range 300 {
-			group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1000), "") })
-			synctest.Wait()
-		}
-		for n := range 100 {
-			w.must(200, "POST", fmt.Sprintf("/interactions/%d/t%d/callback", n+1, n), `{"type":4}`)
-			w.must(200, "PATCH", fmt.Sprintf("/webhooks/77/t%d/messages/@original", n), "{}")
-			w.must(200, "POST", fmt.Sprintf("/webhooks/77/t%d", n), "{}")
-		}
-		if took := time.Since(w.discord.began); took != 0 {
-			t.Errorf("interactions were answered after %v", took)
-		}
-		group.Wait()
-		var counted []seen
-		for _, s := range w.discord.seen() {
-			if s.header.Get("Authorization") != "" {
-				counted = append(counted, s)
-			}
-		}
-		if len(counted) != 300 {
-			t.Fatalf("%d requests", len(counted))
-		}
-		inOrder(t, counted, func(s seen) int { n, _ := strconv.Atoi(strings.TrimPrefix(s.path, "/channels/")); return n })
-		for i, s := range counted {
-			if i >= 50 && s.at-counted[i-50].at < time.Second {
-				t.Fatalf("51 requests within %v", s.at-counted[i-50].at)
-			}
-		}
-		if took := counted[299].at; took > 6*time.Second {
-			t.Errorf("300 requests took %v", took)
-		}
-	})
-}
-
-// Given a resource that keeps saying 429, the request is handed back after a
-// few of them instead of going on for ever.
-func TestEndless429IsHandedBack(t *testing.T) {
-	story(t, Options{}, always(429, `{"retry_after":0.5}`, "X-RateLimit-Scope", "shared"), func(w *world) {
-		w.must(429, "GET", "/channels/1", "")
-		if n := len(w.discord.seen()); n != maxLimits+1 {
-			t.Errorf("%d requests", n)
-		}
-	})
-}
-
-// Given a 429 that asks for more time than the caller has, the caller gets the
-// 429 at once.
-func TestRateLimitBeyondTheDeadlineIsHandedBack(t *testing.T) {
-	story(t, Options{}, always(429, `{"retry_after":50}`), func(w *world) {
-		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
-		defer cancel()
-		if status, err := w.send(w.request(ctx, "GET", "/channels/1", "")); status != 429 || err != nil {
-			t.Error(status, err)
-		}
-		w.at(0)
-	})
-}
 
 // Given a 401, nothing more is sent with that token, not even what was already
 // waiting; another token works, and so do routes that need none.
@@ -347,20 +201,6 @@ func TestBanFoundByManyAtOnce(t *testing.T) {
 		if until := w.transport.Stats().Stopped.Sub(w.discord.began); until > 16*time.Minute {
 			t.Errorf("stopped for %v", until)
 		}
-	})
-}
-
-// Given a 429 whose body was cut but which carries Discord's marks, it is a rate
-// limit and no ban.
-func TestCut429IsNoBan(t *testing.T) {
-	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
-		if n == 1 {
-			return says(429, `{"message":"slow","retr`, "Retry-After", "2", "X-RateLimit-Scope", "user"), nil
-		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
-		w.must(200, "GET", "/channels/1", "")
-		w.at(0, 2*time.Second)
 	})
 }
 

@@ -1,0 +1,91 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Given a global 429 without any bucket header, everything of that token
+// pauses; another token and the answers to interactions do not.
+// Statements: G-130.
+func TestGlobalRateLimitPausesTheToken(t *testing.T) {
+	for name, answer := range map[string]*http.Response{
+		"by header": says(429, `{"message":"slow","retry_after":1.5,"global":false}`, "X-RateLimit-Global", "true"),
+		"by scope":  says(429, `{"message":"slow","retry_after":1.5}`, "X-RateLimit-Scope", "global", "Retry-After", "1"),
+		"by body":   says(429, `{"message":"slow","retry_after":1.5,"global":true}`),
+	} {
+		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+			if n == 1 {
+				return answer, nil
+			}
+			return says(200, "{}"), nil
+		}, func(w *world) {
+			var group sync.WaitGroup
+			group.Go(func() { w.must(200, "GET", "/users/@me", "") })
+			synctest.Wait()
+			for n := range 3 {
+				group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1), "") })
+			}
+			synctest.Wait()
+			req := w.request(w.t.Context(), "GET", "/users/@me", "")
+			req.Header.Set("Authorization", "Bot "+other)
+			if status, err := w.send(req); status != 200 {
+				t.Error(status, err)
+			}
+			w.must(200, "POST", "/interactions/5/abc/callback", `{"type":5}`)
+			group.Wait()
+			w.at(0, 0, 0, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond)
+			told := w.events.of(ReasonGlobal)
+			if len(told) != 1 || told[0].String() != "REST is paused for 1.5 s: global rate limit" {
+				t.Errorf("%s: told %v", name, told)
+			}
+		})
+	}
+}
+
+// Given 300 requests at once, at most 50 leave in any second, in the order they
+// came, while answers to interactions pass by: the callback, and what goes to
+// the webhook of an interaction that was called back.
+// Statements: G-131.
+func TestFiftyRequestsASecond(t *testing.T) {
+	story(t, Options{}, always(200, "{}"), func(w *world) {
+		var group sync.WaitGroup
+		for n := range 300 {
+			group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1000), "") })
+			synctest.Wait()
+		}
+		for n := range 100 {
+			w.must(200, "POST", fmt.Sprintf("/interactions/%d/t%d/callback", n+1, n), `{"type":4}`)
+			w.must(200, "PATCH", fmt.Sprintf("/webhooks/77/t%d/messages/@original", n), "{}")
+			w.must(200, "POST", fmt.Sprintf("/webhooks/77/t%d", n), "{}")
+		}
+		if took := time.Since(w.discord.began); took != 0 {
+			t.Errorf("interactions were answered after %v", took)
+		}
+		group.Wait()
+		var counted []seen
+		for _, s := range w.discord.seen() {
+			if s.header.Get("Authorization") != "" {
+				counted = append(counted, s)
+			}
+		}
+		if len(counted) != 300 {
+			t.Fatalf("%d requests", len(counted))
+		}
+		inOrder(t, counted, func(s seen) int { n, _ := strconv.Atoi(strings.TrimPrefix(s.path, "/channels/")); return n })
+		for i, s := range counted {
+			if i >= 50 && s.at-counted[i-50].at < time.Second {
+				t.Fatalf("51 requests within %v", s.at-counted[i-50].at)
+			}
+		}
+		if took := counted[299].at; took > 6*time.Second {
+			t.Errorf("300 requests took %v", took)
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+)
+
+// outcome is what an attempt means for the request that made it.
+type outcome struct {
+	limited bool // a 429 to be waited out by acquire
+	failed  bool // no answer, half of one, or 5xx
+	reason  Reason
+	wait    time.Duration // the least pause before another attempt
+	event   *Event
+	err     error // returned instead of the answer
+}
+
+// release gives the reservation back and learns what the answer tells: the limits
+// of its bucket, and whether requests must not be sent any more.
+func (t *Transport) release(r *request, a answer) outcome {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	b := r.bucket
+	r.bucket = nil
+	b.inflight--
+	if a.response != nil {
+		t.trips.add(a.took)
+	}
+	out, target := outcome{}, b
+	status := a.status()
+	if status != http.StatusTooManyRequests || a.rateLimit().reason != ReasonBanned {
+		target = t.updateBucket(r, b, a, now)
+	}
+	switch {
+	case status == 0:
+		t.stats.NoAnswers++
+		out = outcome{failed: true, reason: ReasonConnection}
+	case status == http.StatusTooManyRequests:
+		out = t.handleRateLimit(r, target, a, now)
+	case status >= 500:
+		t.stats.ServerErrors++
+		wait, _ := seconds(a.response.Header.Get("Retry-After"))
+		out = outcome{failed: true, reason: ReasonServer, wait: wait}
+	default:
+		out = t.handleOther(r, a, now)
+		if a.err != nil {
+			t.stats.NoAnswers++
+			out.failed, out.reason = true, ReasonConnection
+		}
+	}
+	b.queue.notifyFirst()
+	t.dropUnused(b)
+	if target != b {
+		target.queue.notifyFirst()
+		t.dropUnused(target)
+	}
+	return out
+}
+
+// handleOther learns from an answer that is neither 429 nor 5xx. The caller holds mu.
+func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome) {
+	status := a.status()
+	if t.ban.end(a.sent) {
+		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
+	}
+	if status < 400 && !r.recheck {
+		return v // nothing more to learn
+	}
+	code, discords := a.code()
+	if r.recheck && status != http.StatusUnauthorized && discords {
+		t.refusedTokens.drop(r.owner)
+		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		v.event = t.countInvalid(r, a, now)
+		// A proxy that wants a password of its own says nothing about the token.
+		if discords && r.owner != "" && t.refusedTokens.put(r.owner, now) {
+			v.event = &Event{Reason: ReasonUnauthorized, At: now, Request: r.route.name(), Status: status}
+			t.notifyWaiting()
+		}
+	case http.StatusForbidden:
+		v.event = t.countInvalid(r, a, now)
+	}
+	if r.webhookGone(status, code) && t.goneWebhooks.put(r.route.webhook, struct{}{}) {
+		v.event = &Event{Reason: ReasonWebhookGone, At: now, Request: r.route.name(), Resource: r.route.resource, Status: status}
+		t.notifyWaiting()
+	}
+	return v
+}
+
+// Codes of answers from webhooks.
+const (
+	codeUnknownChannel = 10003
+	codeUnknownMessage = 10008
+	codeUnknownWebhook = 10015
+	codeWebhookToken   = 50027
+)
+
+// webhookGone reports whether an answer says that the webhook is gone (G-140). A 404
+// may also mean a message or a thread. The webhook of an interaction exists only
+// after the first reply, so there a 404 says nothing.
+func (r *request) webhookGone(status, code int) bool {
+	switch {
+	case r.route.webhook == "" || r.exempt:
+		return false
+	case code == codeWebhookToken:
+		return status == http.StatusUnauthorized
+	case status != http.StatusNotFound:
+		return false
+	case r.route.template == "/webhooks/{webhook}/{token}":
+		return code != codeUnknownChannel && code != codeUnknownMessage
+	}
+	return code == codeUnknownWebhook
+}

@@ -1,0 +1,118 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Odd headers are read as far as they make sense.
+func TestOddHeaders(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0.75": 750 * time.Millisecond, "5": 5 * time.Second, " 1.5 ": 1500 * time.Millisecond, "0": 0,
+		"-3": 0, "NaN": 0, "soon": 0, "": 0, "1e300": maxWait, "Inf": maxWait, "0.0000001": time.Microsecond,
+	} {
+		if got, _ := seconds(text); got != want {
+			t.Errorf("%q is %v, want %v", text, got, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		headers []string
+		told    bool
+		after   time.Duration
+	}{
+		"all":              {bucketHeaders("b", "5", "4", "2"), true, 2 * time.Second},
+		"nothing":          {nil, false, 0},
+		"no bucket":        {[]string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "9"}, false, 0},
+		"no remaining":     {[]string{"X-RateLimit-Bucket", "b"}, false, 0},
+		"only the clock":   {[]string{"X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "4102444800"}, true, time.Second},
+		"endless bucketid": {[]string{"X-RateLimit-Bucket", strings.Repeat("b", 500), "X-RateLimit-Remaining", "0"}, false, 0},
+	} {
+		a := answer{response: says(200, "", c.headers...)}
+		if q, told := a.quota(); told != c.told || q.resetAfter != c.after {
+			t.Errorf("%s: %+v, %v", name, q, told)
+		}
+	}
+}
+
+// Given a 429 of a route, only its bucket pauses, for the longer of what header
+// and body say, and the request is then answered.
+// Statements: G-129.
+func TestRateLimitPausesItsBucketOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		scope, header, body string
+		want                time.Duration
+	}{
+		"the body is longer":   {"user", "1", "1.75", 1750 * time.Millisecond},
+		"the header is longer": {"user", "3", "2.25", 3 * time.Second},
+		"shared":               {"shared", "2", "1.5", 2 * time.Second},
+		"without a scope":      {"", "", "0.3", 300 * time.Millisecond},
+	} {
+		story(t, Options{}, func(n int, s seen) (*http.Response, error) {
+			headers := bucketHeaders("b", "5", "4", "1")
+			if n > 1 {
+				return says(200, "{}", headers...), nil
+			}
+			for header, value := range map[string]string{"Retry-After": c.header, "X-RateLimit-Scope": c.scope} {
+				if value != "" {
+					headers = append(headers, header, value)
+				}
+			}
+			return says(429, `{"message":"slow","retry_after":`+c.body+`,"global":false}`, headers...), nil
+		}, func(w *world) {
+			var group sync.WaitGroup
+			for range 2 {
+				group.Go(func() { w.must(200, "POST", "/channels/1/messages", "{}") })
+			}
+			synctest.Wait()
+			w.must(200, "POST", "/channels/2/messages", "{}")
+			group.Wait()
+			w.at(0, 0, c.want, c.want)
+			if s := w.transport.Stats(); s.Limited+s.Shared != 1 || (s.Invalid == 1) != (c.scope != "shared") {
+				t.Errorf("%s: stats are %+v", name, s)
+			}
+		})
+	}
+}
+
+// Given a resource that keeps saying 429, the request is handed back after a
+// few of them instead of going on for ever.
+func TestEndless429IsHandedBack(t *testing.T) {
+	story(t, Options{}, always(429, `{"retry_after":0.5}`, "X-RateLimit-Scope", "shared"), func(w *world) {
+		w.must(429, "GET", "/channels/1", "")
+		if n := len(w.discord.seen()); n != maxLimits+1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// Given a 429 that asks for more time than the caller has, the caller gets the
+// 429 at once.
+func TestRateLimitBeyondTheDeadlineIsHandedBack(t *testing.T) {
+	story(t, Options{}, always(429, `{"retry_after":50}`), func(w *world) {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+		defer cancel()
+		if status, err := w.send(w.request(ctx, "GET", "/channels/1", "")); status != 429 || err != nil {
+			t.Error(status, err)
+		}
+		w.at(0)
+	})
+}
+
+// Given a 429 whose body was cut but which carries Discord's marks, it is a rate
+// limit and no ban.
+func TestCut429IsNoBan(t *testing.T) {
+	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+		if n == 1 {
+			return says(429, `{"message":"slow","retr`, "Retry-After", "2", "X-RateLimit-Scope", "user"), nil
+		}
+		return says(200, "{}"), nil
+	}, func(w *world) {
+		w.must(200, "GET", "/channels/1", "")
+		w.at(0, 2*time.Second)
+	})
+}
