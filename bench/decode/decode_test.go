@@ -1,6 +1,5 @@
-// Package decode is at heart one question: what the same payload costs here and
-// in the peers, in one process and one run. What stands in the way of a
-// comparison of whole bots, the socket and the compression, is left out.
+// Package decode measures what the same payload costs Evergreen and its peers, in
+// one process and one run, without socket and compression.
 //
 //	go test -C bench -run '^$' -bench . -count 6 ./decode > decode.txt
 //	go run golang.org/x/perf/cmd/benchstat@latest -filter .unit:ns/op -row /event -col /by decode.txt
@@ -42,10 +41,10 @@ func payload(tb testing.TB, event string) []byte {
 	return fmt.Appendf(nil, `{"t":%q,"s":123456,"op":0,"d":%s}`, event, data(tb, event))
 }
 
-// BenchmarkDecode takes one event in, from the bytes of the payload to the point
-// where a handler could be called. Evergreen does so twice: for an event that
-// nobody asks for, and for one that somebody does and decodes three fields of.
-// The peers decode every event in full, whether anybody asks for it or not.
+// BenchmarkDecode decodes one event, from the bytes of the payload to the point
+// where a handler could be called. Evergreen is measured twice: with an event that
+// the bot does not want, and with one that it wants and decodes three fields of.
+// The peers decode every event in full.
 func BenchmarkDecode(b *testing.B) {
 	for _, event := range events {
 		d, p := data(b, event), payload(b, event)

@@ -1,5 +1,5 @@
-// Package heartbeat is at heart one question: whether a shard hears that it is
-// alive while it is flooded.
+// Package heartbeat measures how long heartbeat ACKs take while events flood the
+// shard.
 //
 //	go test -C bench -run '^$' -bench ACK -benchtime 1100x -timeout 5m ./heartbeat
 package heartbeat
@@ -22,11 +22,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// BenchmarkACKInBurst floods a shard over a TCP connection, as fast as the
-// connection takes it, with events nobody asked for, and looks how long the
-// answers to its heartbeats take from the heartbeat until the shard has handled
-// them. What the system has buffered stands in front of each. An operation is
-// one heartbeat; they are 100 ms apart.
+// BenchmarkACKInBurst floods a shard over TCP, as fast as the connection allows,
+// with events that the bot does not want, and measures the time from each
+// heartbeat until the shard has handled its ACK. What the system has buffered
+// arrives before each ACK. An operation is one heartbeat; they are 100 ms apart.
 func BenchmarkACKInBurst(b *testing.B) {
 	flood := newFlood(b)
 	server := httptest.NewServer(flood)

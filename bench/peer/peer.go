@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Peer is one of those who are compared.
+// Peer is a ping bot on one library.
 type Peer struct {
 	// Name is what reports call it, Short what columns do.
 	Name, Short string
@@ -42,7 +42,7 @@ type Command struct {
 	Dir string
 }
 
-// All lists everyone, ours first.
+// All returns the peers, Evergreen first.
 func All() []*Peer {
 	return []*Peer{
 		{
@@ -76,13 +76,13 @@ func All() []*Peer {
 	}
 }
 
-// Builder knows where things are.
+// Builder builds the bots.
 type Builder struct {
 	// Bench is the folder of the bench module, Work a folder for what is built.
 	Bench, Work string
 }
 
-// Build builds a peer; what a machine lacks is said in Missing.
+// Build builds a peer. If it cannot be built here, Missing says why.
 func (b *Builder) Build(ctx context.Context, p *Peer) {
 	command, err := p.build(ctx, b, p)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *Builder) Build(ctx context.Context, p *Peer) {
 	p.Command = command
 }
 
-// run runs a command in a folder and gives what it prints.
+// run runs a command in a folder and returns what it prints.
 func run(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

@@ -14,7 +14,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
 	Began  time.Time
-	signal bool // it was asked to end
+	signal bool // Stop was called while it ran
 }
 
 // Start starts a bot in a folder of its own. What it prints goes to
@@ -79,8 +79,8 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
-// Exit says how it ended: an exit code, with "by itself" where nobody had asked,
-// or the signal that it took.
+// Exit returns how it ended: the exit code or the signal, with "by itself" if it was
+// not stopped by [Process.Stop].
 func (p *Process) Exit() string {
 	if p.Alive() {
 		return "running"

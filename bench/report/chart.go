@@ -38,7 +38,7 @@ var paints = []string{"#1a9850", "#8fd19e", "#d95f02", "#7570b3", "#e7298a", "#1
 // uncharted scenarios are about something else than coming back.
 var uncharted = map[string]bool{"burst of 20,000": true, "idle": true, "token revoked": true, "429 and 5xx": true, "hostile payloads": true}
 
-// WriteSVG draws how long everyone took to be back.
+// WriteSVG draws how long each peer took to be online again.
 func (r Run) WriteSVG(w io.Writer) error {
 	var rows []trial.Scenario
 	for _, sc := range r.Scenarios {

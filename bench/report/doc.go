@@ -1,3 +1,2 @@
-// Package report is at heart what is made of the figures: a table, a file for
-// machines, and a picture.
+// Package report writes the figures of the comparison as Markdown, JSON and SVG.
 package report

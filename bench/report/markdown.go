@@ -49,7 +49,7 @@ func (r Run) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
-// table writes one figure for everyone.
+// table writes one figure of all peers.
 func (r Run) table(b *strings.Builder, title, says string, cell func(trial.Figures) string) {
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| |", title, says)
 	peers := r.ran()

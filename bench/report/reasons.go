@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// reason is why somebody does badly, as the source has it.
+// reason is why a peer does badly, with the place in its source.
 type reason struct{ peer, scenarios, why string }
 
 // reasonTable was checked against the sources of the versions that are named in

@@ -63,7 +63,7 @@ func ReadJSON(in io.Reader) (Run, error) {
 }
 
 // Replace takes rows from a later run of the same pace and peers: whole rows, so
-// that everyone in a row was measured together.
+// that all peers in a row were measured together.
 func (r *Run) Replace(later Run) error {
 	if later.Pace != r.Pace || later.Seed != r.Seed || len(later.ran()) != len(r.ran()) {
 		return errors.New("it is of another pace, seed or set of peers, and cannot replace rows of the first")

@@ -1,5 +1,4 @@
-// Package start is at heart one question: how soon a process that was started is
-// online.
+// Package start measures the time from the start of the process to READY.
 //
 //	go test -C bench -run '^$' -bench Ready -benchtime 20x ./start
 package start

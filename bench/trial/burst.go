@@ -10,9 +10,9 @@ import (
 // events is how many events a burst has.
 const events = 20_000
 
-// burst sends events that the bot's intents let through and that no ping bot
-// asks for, and measures the CPU time they cost the bot: from before the first
-// to when the process has come to rest.
+// burst sends events that the bot's intents let through and that no ping bot wants,
+// and measures the CPU time they cost the bot, from the first until the process is
+// idle.
 func (c *cell) burst() {
 	before, err := c.proc.Usage()
 	if err != nil {
@@ -39,15 +39,15 @@ func (c *cell) burst() {
 	c.world.ask(len(c.perEvent))
 }
 
-// unasked is an event nobody asked for.
-type unasked struct {
+// unwanted is an event that the bot does not want.
+type unwanted struct {
 	name string
 	data json.RawMessage
 }
 
-// mix is what busy guilds send most of, in the sizes it has: six edited messages
-// with an embed, three changed members, one deleted message.
-func (w world) mix() (all []unasked) {
+// mix returns the events that busy guilds send most, in realistic sizes: six edited
+// messages with an embed, three changed members, one deleted message.
+func (w world) mix() (all []unwanted) {
 	ch, guild, user := w.channels[1], w.app.Guilds[0].ID, w.people[1]
 	who := fmt.Sprintf(`{"id":%q,"username":%q,"global_name":"A Person","avatar":"a_0123456789abcdef0123456789abcdef","discriminator":"0","public_flags":64,"flags":64,"bot":false,"banner":null,"accent_color":null,"avatar_decoration_data":null,"collectibles":null,"primary_guild":null,"clan":null}`, user.ID.String(), user.Username)
 	member := fmt.Sprintf(`"roles":["%s"],"nick":"a person","mute":false,"deaf":false,"joined_at":"2021-03-04T05:06:07.890000+00:00","premium_since":null,"pending":false,"flags":0,"communication_disabled_until":null,"avatar":null,"banner":null`, guild)
@@ -60,7 +60,7 @@ func (w world) mix() (all []unasked) {
 		times      int
 	}{{"MESSAGE_UPDATE", edited, 6}, {"GUILD_MEMBER_UPDATE", changed, 3}, {"MESSAGE_DELETE", deleted, 1}} {
 		for range e.times {
-			all = append(all, unasked{e.name, json.RawMessage(e.data)})
+			all = append(all, unwanted{e.name, json.RawMessage(e.data)})
 		}
 	}
 	return all

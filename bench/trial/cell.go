@@ -32,7 +32,7 @@ type cell struct {
 	latest   peer.Usage // of the one that runs, as far as is known
 	perEvent []time.Duration
 
-	mark time.Time // from when the bot can be back
+	mark time.Time // from when on the bot can be online again
 }
 
 // Run plays a scenario to a bot. The folder is for the bot's files and what it
@@ -82,17 +82,17 @@ func Run(ctx context.Context, p *peer.Peer, sc Scenario, pace Pace, seed uint64,
 	crowd.Wait()
 	c.sim.LiftAll()
 	c.until(8*time.Second, func() bool { return c.sim.Verdict(c.app).Waiting == 0 })
-	c.judge(&f, before, began)
+	c.score(&f, before, began)
 	f.Alive = c.proc.Alive()
-	c.look()
+	c.sampleUsage()
 	c.proc.Stop()
 	f.Exit = c.proc.Exit()
 	c.count(&f)
-	return f, errors.Join(c.keep(), ctx.Err())
+	return f, errors.Join(c.writeConnections(), ctx.Err())
 }
 
-// keep writes down the connections, for whoever looks into a cell.
-func (c *cell) keep() error {
+// writeConnections writes the log of the connections into the cell's folder.
+func (c *cell) writeConnections() error {
 	all := c.sim.Connections(c.app)
 	for i := range all {
 		all[i].Frames = all[i].Frames[:min(len(all[i].Frames), 20)]
@@ -142,22 +142,22 @@ func (c *cell) start() error {
 	return err
 }
 
-// play lets the steps happen.
+// play carries out the steps, each at its time.
 func (c *cell) play(ctx context.Context, began time.Time) error {
 	for _, step := range c.scenario.Steps {
 		c.wait(ctx, time.Until(began.Add(step.At)))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := c.do(step); err != nil {
+		if err := c.apply(step); err != nil {
 			return fmt.Errorf("%s, %s: %w", c.peer.Name, c.scenario.Name, err)
 		}
 	}
 	return nil
 }
 
-// do does one step.
-func (c *cell) do(step Step) error {
+// apply carries out one step.
+func (c *cell) apply(step Step) error {
 	if step.Fault != nil {
 		f := *step.Fault
 		if step.Here {
@@ -174,7 +174,7 @@ func (c *cell) do(step Step) error {
 	case Event:
 		c.sim.Emit(c.app, c.app.Guilds[0], step.Text, json.RawMessage(step.Data))
 	case Terminate, Kill:
-		c.look()
+		c.sampleUsage()
 		if step.Do == Kill {
 			c.proc.Kill()
 		} else {
@@ -197,36 +197,36 @@ func (c *cell) do(step Step) error {
 	return nil
 }
 
-// settled is how long a connection must last to count as back.
+// settled is how long a connection must last to count.
 const settled = 3 * time.Second
 
-// patience is how long answers may be waited for once a bot is back.
-const patience = 20 * time.Second
+// answerTimeout is how long answers may be missing once a bot is online again.
+const answerTimeout = 20 * time.Second
 
-// watch waits until the scenario is over, or the bot has long been back.
+// watch waits until the scenario is over, or the bot has been online for long.
 func (c *cell) watch(ctx context.Context, began time.Time) {
 	end, least := began.Add(c.scenario.For), c.mark.Add(c.scenario.Stay)
 	if stay := began.Add(c.scenario.Stay); stay.After(least) {
 		least = stay
 	}
 	for ctx.Err() == nil && time.Now().Before(end) {
-		c.look()
+		c.sampleUsage()
 		if time.Now().After(least) && c.scenario.Stay < c.scenario.For {
-			back, ok := c.back()
+			back, ok := c.recovered()
 			v := c.sim.Verdict(c.app)
-			if ok && (time.Since(back) > 2*settled && v.Waiting <= 3 || time.Since(back) > patience) {
+			if ok && (time.Since(back) > 2*settled && v.Waiting <= 3 || time.Since(back) > answerTimeout) {
 				return
 			}
 		}
-		if c.scenario.Gone && !c.proc.Alive() && time.Now().After(least) {
+		if c.scenario.MayEnd && !c.proc.Alive() && time.Now().After(least) {
 			return
 		}
 		c.wait(ctx, 500*time.Millisecond)
 	}
 }
 
-// back is when the bot was back for good.
-func (c *cell) back() (at time.Time, ok bool) {
+// recovered returns when the bot was online again for good.
+func (c *cell) recovered() (at time.Time, ok bool) {
 	var first time.Time
 	for _, conn := range c.sim.Connections(c.app) {
 		at := answeredAt(conn)
@@ -240,15 +240,15 @@ func (c *cell) back() (at time.Time, ok bool) {
 			}
 			from = c.mark
 		}
-		if lasted(conn, from) && (first.IsZero() || from.Before(first)) {
+		if isStable(conn, from) && (first.IsZero() || from.Before(first)) {
 			first = from
 		}
 	}
 	return first, !first.IsZero()
 }
 
-// lasted reports whether a connection was of use from then on.
-func lasted(conn discordsim.ConnLog, from time.Time) bool {
+// isStable reports whether a connection lasted for at least settled after a moment.
+func isStable(conn discordsim.ConnLog, from time.Time) bool {
 	if conn.Closed.IsZero() {
 		return time.Since(from) >= settled
 	}
@@ -278,14 +278,14 @@ func (c *cell) attachedAt() time.Time {
 	return answeredAt(all[len(all)-1])
 }
 
-// look notes what the process uses.
-func (c *cell) look() {
+// sampleUsage records what the process uses.
+func (c *cell) sampleUsage() {
 	if u, err := c.proc.Usage(); err == nil && u.Peak > 0 {
 		c.latest = u
 	}
 }
 
-// wait waits, or until ctx ends.
+// wait sleeps for d or until ctx ends.
 func (c *cell) wait(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -298,19 +298,19 @@ func (c *cell) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// until waits until something is so, for at most limit.
-func (c *cell) until(limit time.Duration, so func() bool) bool {
+// until waits for a condition, at most for limit, and returns it.
+func (c *cell) until(limit time.Duration, condition func() bool) bool {
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	for end := time.Now().Add(limit); time.Now().Before(end); <-ticker.C {
-		if so() {
+		if condition() {
 			return true
 		}
 	}
-	return so()
+	return condition()
 }
 
-// tail is the end of a file, on one line.
+// tail returns the end of a file.
 func tail(path string) string {
 	text, _ := os.ReadFile(path)
 	return string(text[max(0, len(text)-300):])

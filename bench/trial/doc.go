@@ -1,3 +1,3 @@
-// Package trial is at heart what everyone is put through: a table of scenarios,
-// and one cell of the comparison, which is one scenario played to one bot.
+// Package trial has the scenarios of the comparison, and plays one scenario to one
+// bot, which is a cell of its tables.
 package trial

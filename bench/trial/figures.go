@@ -11,16 +11,15 @@ type Figures struct {
 
 	// Ready is the time from the start of the process to READY.
 	Ready time.Duration `json:"start_to_ready_ns"`
-	// Green is the time until the bot was back for good, from the scenario's
-	// mark on; Back tells whether it was. Watched is how long it was watched from
-	// that mark.
+	// Green is the time from the scenario's mark until the bot was online for good;
+	// Back is whether it was. Watched is how long it was watched from that mark.
 	Green   time.Duration `json:"time_to_green_ns"`
 	Back    bool          `json:"back"`
 	Watched time.Duration `json:"watched_ns"`
 	// Answered is the time from the mark to the next answer to a command.
 	Answered time.Duration `json:"time_to_answer_ns"`
-	// Risk is how long nothing but Discord's patience kept the dot green, or
-	// nothing at all; Grey is how long a viewer saw it grey.
+	// Risk is how long the bot had no working connection; Grey is how long users saw
+	// it offline.
 	Risk time.Duration `json:"at_risk_ns"`
 	Grey time.Duration `json:"grey_ns"`
 	// Asked counts the commands, Lost those that were heard and never answered,

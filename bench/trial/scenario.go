@@ -11,20 +11,20 @@ type Mark string
 
 // The moments.
 const (
-	// AtFault: from when it went wrong, because a good bot could go back at once.
+	// AtFault: from the fault on, because a good bot can reconnect at once.
 	AtFault Mark = "fault"
-	// AtEnd: from when it is over, because nobody could go back before.
+	// AtEnd: from the end of the fault on, because no bot can reconnect before.
 	AtEnd Mark = "end"
-	// Stays: nothing keeps a bot from staying; what counts is how long it left.
+	// Stays: the bot need not disconnect; what counts is how long it did.
 	Stays Mark = "stays"
 )
 
-// Crew says what else may run at the same time.
-type Crew int
+// Load is what a cell needs of the machine, and so what else may run beside it.
+type Load int
 
 const (
 	// Waiting cells pass their time waiting, many of them beside each other.
-	Waiting Crew = iota
+	Waiting Load = iota
 	// Busy cells have processes that start or reconnect without pause: a few.
 	Busy
 	// Alone cells measure CPU time and memory.
@@ -42,15 +42,15 @@ type Scenario struct {
 	// For is how long the bot is watched at most, from the first step on; Stay,
 	// how long at least.
 	For, Stay time.Duration
-	Crew      Crew
+	Load      Load
 	// Heartbeat, if set, is the interval in this scenario.
 	Heartbeat time.Duration
 	// Rate is how many commands a second people ask; 1 by default, negative: none.
 	Rate float64
 	// Needs is what the bot must be able to be told.
 	Needs string
-	// Gone says that a bot which ends or stays away has done nothing wrong.
-	Gone bool
+	// MayEnd says that a bot which ends or stays away has done nothing wrong.
+	MayEnd bool
 }
 
 // Step is one thing that happens.
@@ -69,21 +69,21 @@ type Act string
 
 // The acts.
 const (
-	Say       Act = "say"       // somebody says Text, and nobody expects an answer
+	Say       Act = "say"       // a user says Text and expects no answer
 	Event     Act = "event"     // Discord sends an event of type Text with Data as its d
 	Terminate Act = "terminate" // SIGTERM, and another start when the process is gone
 	Kill      Act = "kill"      // the same with SIGKILL
 	Freeze    Act = "freeze"    // SIGSTOP
 	Thaw      Act = "thaw"      // SIGCONT
 	Revoke    Act = "revoke"    // the token is reset
-	Burst     Act = "burst"     // 20,000 events nobody asked for, as fast as they go
+	Burst     Act = "burst"     // 20,000 events that the bot does not want, as fast as possible
 	Over      Act = "over"      // nothing: AtEnd counts from here
 )
 
 // fault makes a step of a fault.
 func fault(at time.Duration, f discordsim.Fault) Step { return Step{At: at, Fault: &f} }
 
-// Table is everything everyone is put through.
+// Table returns the scenarios.
 func Table(p Pace) []Scenario {
 	const answers = "POST /channels/{channel}/messages"
 	m := time.Minute
@@ -136,7 +136,7 @@ func Table(p Pace) []Scenario {
 		{
 			Name: "always 4000", Says: "for a minute every IDENTIFY and RESUME is answered with close code 4000",
 			Steps: []Step{fault(0, discordsim.Fault{Name: "always-close", Code: 4000, For: p.watch(m)}), fault(0, discordsim.Fault{Name: "cut"}), {At: p.watch(m), Do: Over}},
-			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
+			From:  AtEnd, For: p.watch(m) + p.watch(2*m), Load: Busy,
 		},
 		{
 			Name: "READY, then drop", Says: "for a minute the connection is reset right after every READY, and no session can be resumed",
@@ -144,7 +144,7 @@ func Table(p Pace) []Scenario {
 				fault(0, discordsim.Fault{Name: "ready-drop", For: p.watch(m)}), fault(0, discordsim.Fault{Name: "resume-op9-false", For: p.watch(m)}),
 				fault(0, discordsim.Fault{Name: "session-loss"}), {At: p.watch(m), Do: Over},
 			},
-			From: AtEnd, For: p.watch(m) + p.watch(2*m), Crew: Busy,
+			From: AtEnd, For: p.watch(m) + p.watch(2*m), Load: Busy,
 		},
 		{
 			Name: "blocked handler", Says: "a handler blocks for a minute and a half, longer than two heartbeats",
@@ -163,15 +163,15 @@ func Table(p Pace) []Scenario {
 		{
 			Name: "burst of 20,000", Says: "20,000 events nobody asked for, as fast as they go; the median of three",
 			Steps: []Step{{Do: Burst}, {Do: Burst}, {Do: Burst}},
-			From:  Stays, For: m, Stay: 2 * time.Second, Crew: Alone, Rate: -1,
+			From:  Stays, For: m, Stay: 2 * time.Second, Load: Alone, Rate: -1,
 		},
 		{
 			Name: "SIGTERM, restart", Says: "the process is stopped with SIGTERM and started again as soon as it is gone",
-			Steps: []Step{{Do: Terminate}}, From: AtFault, For: 60 * time.Second, Rate: 4, Crew: Busy,
+			Steps: []Step{{Do: Terminate}}, From: AtFault, For: 60 * time.Second, Rate: 4, Load: Busy,
 		},
 		{
 			Name: "kill -9, restart", Says: "the process is killed and started again at once",
-			Steps: []Step{{Do: Kill}}, From: AtFault, For: 60 * time.Second, Rate: 4, Crew: Busy,
+			Steps: []Step{{Do: Kill}}, From: AtFault, For: 60 * time.Second, Rate: 4, Load: Busy,
 		},
 		{
 			Name: "SIGSTOP", Says: "the process stands still for 75 s, as on a host that sleeps",
@@ -180,7 +180,7 @@ func Table(p Pace) []Scenario {
 		},
 		{
 			Name: "token revoked", Says: "the token is reset in mid-life; nothing but a person can mend it",
-			Steps: []Step{{Do: Revoke}}, From: Stays, For: p.watch(m), Stay: p.watch(m), Crew: Busy, Gone: true,
+			Steps: []Step{{Do: Revoke}}, From: Stays, For: p.watch(m), Stay: p.watch(m), Load: Busy, MayEnd: true,
 		},
 		{
 			Name: "429 and 5xx", Says: "answers are refused: ten times 429 with half a second to wait, then ten times 500, then ten times 502 as a page of HTML",
@@ -193,7 +193,7 @@ func Table(p Pace) []Scenario {
 		},
 		{
 			Name: "idle", Says: "nothing happens",
-			From: Stays, For: m, Stay: max(p.of(m), 12*time.Second), Crew: Alone, Rate: 0.2,
+			From: Stays, For: m, Stay: max(p.of(m), 12*time.Second), Load: Alone, Rate: 0.2,
 		},
 	}
 }

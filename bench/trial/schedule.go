@@ -22,19 +22,19 @@ type Plan struct {
 	Jobs int
 	// Folder is where each cell gets a folder of its own.
 	Folder string
-	// Tell hears of every cell that is done. Calls do not overlap.
-	Tell func(done, all int, f Figures, took time.Duration)
+	// Progress is called after each cell. Calls do not overlap.
+	Progress func(done, all int, f Figures, took time.Duration)
 }
 
-// Run plays everything to everyone: the cells that measure the process first and
-// one after another, then the busy ones, then those that mostly wait. Figures
-// come in the order of the scenarios and, within, of the peers.
+// Run plays every scenario to every peer: first, one after another, the cells that
+// measure the process, then the busy ones, then those that mostly wait. The figures
+// are in the order of the scenarios and, within, of the peers.
 func (p Plan) Run(ctx context.Context) ([]Figures, error) {
 	type job struct{ scenario, peer int }
-	crews := map[Crew][]job{}
+	byLoad := map[Load][]job{}
 	for i, sc := range p.Scenarios {
 		for j := range p.Peers {
-			crews[sc.Crew] = append(crews[sc.Crew], job{i, j})
+			byLoad[sc.Load] = append(byLoad[sc.Load], job{i, j})
 		}
 	}
 	all := make([]Figures, len(p.Scenarios)*len(p.Peers))
@@ -53,24 +53,24 @@ func (p Plan) Run(ctx context.Context) ([]Figures, error) {
 		if err != nil && failed == nil {
 			failed = fmt.Errorf("%s, %s: %w", who.Name, sc.Name, err)
 		}
-		if p.Tell != nil {
-			p.Tell(done, len(all), f, time.Since(began))
+		if p.Progress != nil {
+			p.Progress(done, len(all), f, time.Since(began))
 		}
 	}
-	for _, crew := range []struct {
-		of   Crew
+	for _, pool := range []struct {
+		load Load
 		size int
 	}{{Alone, 1}, {Busy, max(2, p.Jobs/4)}, {Waiting, max(1, p.Jobs)}} {
 		jobs := make(chan job)
 		var workers sync.WaitGroup
-		for range crew.size {
+		for range pool.size {
 			workers.Go(func() {
 				for j := range jobs {
 					one(j)
 				}
 			})
 		}
-		for _, j := range crews[crew.of] {
+		for _, j := range byLoad[pool.load] {
 			if ctx.Err() != nil {
 				break
 			}

@@ -9,7 +9,7 @@ import (
 	"evergreen/discordsim"
 )
 
-// world is who talks to the bot.
+// world has the users and channels of the simulated Discord.
 type world struct {
 	sim      *discordsim.Sim
 	app      *discordsim.App
@@ -18,14 +18,14 @@ type world struct {
 	asked    *asked
 }
 
-// asked is what was asked so far.
+// asked has the commands that were sent so far.
 type asked struct {
 	mu  sync.Mutex
 	all []discordsim.Message
 }
 
-// The world: enough channels and people that neither Discord's five messages in
-// five seconds in one channel nor a bot's cooldown for one user are met.
+// Enough channels and users that neither Discord's limit of five messages in five
+// seconds in one channel nor a bot's cooldown for one user is reached.
 const (
 	guilds  = 2
 	rooms   = 12
@@ -79,7 +79,7 @@ func (w world) ask(turn int) {
 	w.asked.all = append(w.asked.all, m)
 }
 
-// say says something that nobody expects an answer to.
+// say sends a message without expecting an answer.
 func (w world) say(text string) { w.sim.Say(w.channels[0], w.people[0].ID, text) }
 
 // nextAnswer is how long after a moment the first command asked since was

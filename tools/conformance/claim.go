@@ -25,9 +25,8 @@ const keyword = "Statements:"
 // list is what may follow the keyword.
 var list = regexp.MustCompile(`^[GS]-\d{3}(, [GS]-\d{3})*\.$`)
 
-// findClaims reads every test file of the tree. Claims that stand where they
-// would be overlooked, or in another form, are errors: a claim that nobody
-// counts is worse than none.
+// findClaims reads every test file of the tree. A claim that is not in the doc
+// comment of a test, or has another form, is an error: it would not be counted.
 func findClaims(tree fs.FS) ([]claim, error) {
 	var (
 		claims []claim
@@ -38,7 +37,7 @@ func findClaims(tree fs.FS) ([]claim, error) {
 		case err != nil:
 			return err
 		case entry.IsDir():
-			// What the go command does not look at holds no tests.
+			// The go command ignores these folders.
 			if base := entry.Name(); name != "." && (base == "testdata" || base == "vendor" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")) {
 				return fs.SkipDir
 			}

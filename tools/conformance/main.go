@@ -1,6 +1,5 @@
-// Command conformance is at heart an answer to the question what of the
-// protocol is proven: it reads the statements in docs/statements.tsv and the
-// tests that name them, and writes docs/conformance.md.
+// Command conformance writes docs/conformance.md: each statement about the protocol
+// in docs/statements.tsv, with the tests that prove it.
 //
 //	go run ./tools/conformance          writes the page
 //	go run ./tools/conformance -check   fails if the page is out of date
@@ -45,7 +44,7 @@ func main() {
 	}
 }
 
-// run makes the page for the module at root, or checks it.
+// run writes the page for the module at root, or checks it.
 func run(root string, check bool, out io.Writer) error {
 	tree := os.DirFS(root)
 	page, summary, err := build(tree)
@@ -69,7 +68,7 @@ func run(root string, check bool, out io.Writer) error {
 	return err
 }
 
-// build makes the page and a summary of one line from what stands in the tree.
+// build returns the page and a summary of one line.
 func build(tree fs.FS) (page, summary string, err error) {
 	source, err := fs.ReadFile(tree, tablePath)
 	if err != nil {
@@ -83,7 +82,7 @@ func build(tree fs.FS) (page, summary string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if err := attach(sections, claims); err != nil {
+	if err := assign(sections, claims); err != nil {
 		return "", "", err
 	}
 	return writePage(sections), summarise(sections), nil

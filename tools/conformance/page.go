@@ -22,7 +22,7 @@ practice of clients, **I** our own conclusion or decision, **U** known to nobody
 code" is a WebSocket close code other than 1000 and 1001; ours is 4900. "Session data" are session id, resume URL and sequence number.
 `
 
-// choices is what the simulator does where Discord's documentation is silent.
+// choices lists what the simulator does where Discord's documentation is silent.
 const choices = `
 ## Where Discord is silent
 
@@ -49,29 +49,29 @@ on none of it: where two readings are possible, it keeps to the stricter one.
 | scope of a nonce | the author alone |
 `
 
-// standing says how far a statement is proven.
-type standing int
+// coverage is how far a statement is proven.
+type coverage int
 
 const (
-	open    standing = iota
-	later            // belongs to a part that does not exist yet
+	open    coverage = iota
+	planned          // belongs to a part that does not exist yet
 	partial          // belongs to such a part, and something of it is proven
 	covered
 )
 
-func (st *statement) standing() standing {
+func (st *statement) coverage() coverage {
 	switch {
-	case st.comes == "" && len(st.tests) == 0:
+	case st.planned == "" && len(st.tests) == 0:
 		return open
-	case st.comes == "":
+	case st.planned == "":
 		return covered
 	case len(st.tests) == 0:
-		return later
+		return planned
 	}
 	return partial
 }
 
-// writePage makes docs/conformance.md.
+// writePage returns docs/conformance.md.
 func writePage(sections []*section) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, introduction, "**"+summarise(sections)+"**")
@@ -100,13 +100,13 @@ func proof(st *statement) string {
 		tests[i] = "`" + t + "`"
 	}
 	proof := strings.Join(tests, ", ")
-	switch st.standing() {
+	switch st.coverage() {
 	case open:
 		return "open"
-	case later:
-		return "open: comes with " + st.comes
+	case planned:
+		return "open: comes with " + st.planned
 	case partial:
-		return "in part: " + proof + "; the rest comes with " + st.comes
+		return "in part: " + proof + "; the rest comes with " + st.planned
 	}
 	return proof
 }
@@ -121,7 +121,7 @@ func cell(text string) string {
 	return strings.Join(parts, "`")
 }
 
-// summarise counts in one line.
+// summarise returns the counts on one line.
 func summarise(sections []*section) string {
 	var total, whole [2]int // G and S
 	var part, waiting, left int
@@ -129,12 +129,12 @@ func summarise(sections []*section) string {
 		for _, st := range s.statements {
 			kind := strings.Index("GS", st.id[:1])
 			total[kind]++
-			switch st.standing() {
+			switch st.coverage() {
 			case covered:
 				whole[kind]++
 			case partial:
 				part++
-			case later:
+			case planned:
 				waiting++
 			case open:
 				left++

@@ -10,8 +10,8 @@ import (
 // statement is one line of the table.
 type statement struct {
 	id       string
-	evidence string // who says so: D, R, I, P or a standard; empty if nobody needs to
-	comes    string // what it comes with, if its time has not come yet
+	evidence string // who says so: D, R, I, P or a standard; empty if none is needed
+	planned  string // the part it comes with, if that does not exist yet
 	text     string
 	tests    []string // that prove it, by package and name
 }
@@ -65,7 +65,7 @@ func parseStatements(path, source string) ([]*section, error) {
 		seen[fields[0]] = true
 		last := sections[len(sections)-1]
 		last.statements = append(last.statements, &statement{
-			id: fields[0], evidence: optional(fields[1]), comes: optional(fields[2]), text: fields[3],
+			id: fields[0], evidence: optional(fields[1]), planned: optional(fields[2]), text: fields[3],
 		})
 	}
 	return sections, errors.Join(wrong...)
@@ -78,9 +78,9 @@ func optional(field string) string {
 	return field
 }
 
-// attach hands every claim to its statement. All claims of unknown statements
-// are reported together.
-func attach(sections []*section, claims []claim) error {
+// assign adds each claim to its statement. All claims of unknown statements are
+// reported together.
+func assign(sections []*section, claims []claim) error {
 	byID := map[string]*statement{}
 	for _, s := range sections {
 		for _, st := range s.statements {

@@ -1,13 +1,12 @@
-// Command mutations breaks the code on purpose, one rule of the architecture
-// after another, and sees whether a test notices.
+// Command mutations breaks the code on purpose, once for each mutation in its table,
+// and reports whether a test fails.
 //
 //	go run ./tools/mutations            every mutation
 //	go run ./tools/mutations rule-3     those whose name begins so
 //
-// It works on a copy in a temporary folder, and begins with the tests of each
-// package as they are: where those fail, nothing can be noticed. A mutation that no
-// test notices, or whose text is no longer there, is printed and makes the exit
-// code 1.
+// It works on a copy in a temporary folder, and first runs the tests of each package
+// unbroken, which must pass. A mutation that no test notices, or whose text no longer
+// exists, is printed and makes the exit code 1.
 package main
 
 import (
@@ -78,7 +77,7 @@ const (
 	stale    = "STALE"
 )
 
-// try breaks one place, runs the tests that should notice, and mends it again.
+// try applies the mutation, runs the tests that should fail, and undoes it.
 func (m mutation) try(work string) (string, error) {
 	path := filepath.Join(work, m.file)
 	source, broken, err := m.read(path)
@@ -102,7 +101,7 @@ func (m mutation) try(work string) (string, error) {
 	return survives, nil
 }
 
-// read returns a file as it is and broken.
+// read returns a file unbroken and broken.
 func (m mutation) read(path string) (source []byte, broken string, err error) {
 	if source, err = os.ReadFile(path); err != nil {
 		return nil, "", err

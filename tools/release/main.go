@@ -1,6 +1,6 @@
-// Command release builds what is given to people: for each system a static
-// binary in an archive with the manual page, the completions and the licence,
-// the checksums of all, and for each a list of what is inside (CycloneDX).
+// Command release builds a release: for each system an archive with a static binary,
+// the manual page, the completions and the licence, and a list of its modules
+// (CycloneDX); and the checksums of all.
 //
 //	go run ./tools/release -version 1.2.0
 //
@@ -28,7 +28,7 @@ import (
 	"time"
 )
 
-// targets are the systems that are built for.
+// targets are the systems a release has.
 var targets = []target{
 	{"linux", "amd64"}, {"linux", "arm64"},
 	{"darwin", "amd64"}, {"darwin", "arm64"},
@@ -39,7 +39,7 @@ type target struct{ system, processor string }
 
 func main() {
 	version := flag.String("version", "", "version to stamp, such as 1.2.0; default: that of the commit")
-	out := flag.String("out", "dist", "folder for the results; what lies there is replaced")
+	out := flag.String("out", "dist", "folder for the results; its content is replaced")
 	only := flag.String("only", "", "build for one system alone, such as linux/amd64")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -103,8 +103,8 @@ func release(ctx context.Context, version, out, only string) error {
 	return os.WriteFile(filepath.Join(out, "SHA256SUMS"), []byte(sums.String()), 0o644)
 }
 
-// accompanying are the files that go with every binary; the program itself
-// writes the manual page and the completions.
+// accompanying returns the files that go with every binary. The program writes its
+// manual page and completions.
 func accompanying(ctx context.Context) ([]file, error) {
 	var files []file
 	for _, name := range []string{"README.md", "LICENSE", "CHANGELOG.md", ".env.example"} {
@@ -138,7 +138,7 @@ func accompanying(ctx context.Context) ([]file, error) {
 	return files, nil
 }
 
-// build makes the binary, its archive and its list, and returns their names.
+// build builds the binary, its archive and its list, and returns their names.
 func (t target) build(ctx context.Context, version, out string, common []file, when time.Time) ([]string, error) {
 	base := fmt.Sprintf("evergreen_%s_%s_%s", version, t.system, t.processor)
 	program := filepath.Join(out, "evergreen")
@@ -205,8 +205,8 @@ func zipped(base string, files []file, when time.Time) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// committed is when the commit was made: the time of a build would make every
-// archive another one.
+// committed returns the time of the commit. The time of the build would make every
+// archive different.
 func committed(ctx context.Context) time.Time {
 	said, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct").Output()
 	if err == nil {

@@ -123,7 +123,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	began := time.Now()
 	plan := trial.Plan{
 		Peers: peers, Scenarios: r.Scenarios, Pace: pace, Seed: o.seed, Jobs: o.jobs, Folder: filepath.Join(work, "cells"),
-		Tell: func(done, all int, f trial.Figures, took time.Duration) {
+		Progress: func(done, all int, f trial.Figures, took time.Duration) {
 			fmt.Fprintf(progress, "%6s  %3d/%d  %-18s %-26s %s (%s)\n", time.Since(began).Round(time.Second), done, all, f.Scenario, f.Peer, report.Line(f), took.Round(time.Second))
 		},
 	}

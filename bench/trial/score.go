@@ -9,11 +9,11 @@ import (
 	"evergreen/discordsim"
 )
 
-// judge fills in what the simulated Discord knows.
-func (c *cell) judge(f *Figures, before discordsim.Verdict, began time.Time) {
+// score fills in what the simulated Discord knows.
+func (c *cell) score(f *Figures, before discordsim.Verdict, began time.Time) {
 	v, now := c.sim.Verdict(c.app), time.Now()
 	f.Watched = now.Sub(c.mark)
-	back, ok := c.back()
+	back, ok := c.recovered()
 	switch {
 	case c.scenario.From != Stays:
 		f.Back, f.Green = ok, back.Sub(c.mark)
