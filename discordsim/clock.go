@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// schedule is at heart the list of what the simulator is going to do: by time,
-// and what falls on the same moment in the order in which it was planned, so
-// that a run can be repeated. One timer serves all of it.
+// schedule is what the simulator is going to do, by time. What is due at the
+// same moment happens in the order in which it was scheduled, so that a run can
+// be repeated. One timer serves all of it; the simulator's lock guards it.
 type schedule struct {
 	queue   timerQueue
 	planned uint64
 	timer   *time.Timer
-	armed   bool // the timer is going to ring
+	armed   bool // the timer is set, or what is due is being done
 	firesAt time.Time
 }
 
@@ -22,51 +22,65 @@ type simTimer struct {
 	sim   *Sim
 	due   time.Time
 	order uint64
-	index int // place in the plan; -1 when it is over
+	index int // place in the queue; -1 when it is over
 	run   func()
 }
 
-// after does something in d of time. The alarm can be stopped with the lock
-// held; then it certainly does not go off.
-func (s *Sim) after(d time.Duration, do func()) *simTimer {
-	a := &simTimer{sim: s, index: -1, run: do}
+// after calls run, with the lock held, in d. The timer can be stopped with the
+// lock held; then it certainly does not fire.
+func (s *Sim) after(d time.Duration, run func()) *simTimer {
+	t := &simTimer{sim: s, index: -1, run: run}
 	if s.closed {
-		return a
+		return t
 	}
-	a.schedule(d)
-	heap.Push(&s.schedule.queue, a)
+	t.schedule(d)
+	heap.Push(&s.schedule.queue, t)
 	s.armClock()
-	return a
+	return t
 }
 
-// schedule gives the alarm its place behind all that is planned for the same moment.
-func (a *simTimer) schedule(d time.Duration) {
-	c := &a.sim.schedule
+// After calls run in d of the simulator's time, unless the simulator is closed
+// first. What is due at the same moment, here and inside the simulator, runs one
+// after the other in the order in which it was asked for. Run may call the
+// simulator but not [Sim.Close], and must not wait.
+func (s *Sim) After(d time.Duration, run func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after(d, func() {
+		s.mu.Unlock()
+		defer s.mu.Lock()
+		run()
+	})
+}
+
+// schedule puts the timer behind all that is due at the same moment.
+func (t *simTimer) schedule(d time.Duration) {
+	c := &t.sim.schedule
 	c.planned++
-	a.due, a.order = time.Now().Add(max(0, d)), c.planned
+	t.due, t.order = time.Now().Add(max(0, d)), c.planned
 }
 
-// stop cancels the alarm; nil and gone-off alarms are fine.
-func (a *simTimer) stop() {
-	if a != nil && a.index >= 0 {
-		heap.Remove(&a.sim.schedule.queue, a.index)
+// stop cancels the timer; nil is fine, and one that has fired.
+func (t *simTimer) stop() {
+	if t != nil && t.index >= 0 {
+		heap.Remove(&t.sim.schedule.queue, t.index)
 	}
 }
 
-// reset puts the alarm off until d from now and reports whether it could: one
-// that is over needs to be made anew.
-func (a *simTimer) reset(d time.Duration) bool {
-	if a == nil || a.index < 0 {
+// reset puts the timer off until d from now and reports whether it could: one
+// that is over has to be made anew.
+func (t *simTimer) reset(d time.Duration) bool {
+	if t == nil || t.index < 0 {
 		return false
 	}
-	a.schedule(d)
-	heap.Fix(&a.sim.schedule.queue, a.index)
-	a.sim.armClock()
+	t.schedule(d)
+	heap.Fix(&t.sim.schedule.queue, t.index)
+	t.sim.armClock()
 	return true
 }
 
-// armClock sets the timer to the next alarm. It may ring too early, after the alarm
-// it was set for was stopped; that costs less than to set it each time.
+// armClock sets the one timer to what is due next. It may fire too early, after
+// what it was set for was stopped; that costs less than setting it each time.
 func (s *Sim) armClock() {
 	c := &s.schedule
 	if len(c.queue) == 0 {
@@ -78,7 +92,7 @@ func (s *Sim) armClock() {
 	case !next.Before(c.firesAt):
 		return
 	case !c.timer.Stop():
-		return // it is ringing, and winds itself when it has rung
+		return // it is firing, and is set again afterwards
 	}
 	if !c.armed {
 		c.armed = true
@@ -92,49 +106,49 @@ func (s *Sim) armClock() {
 	}
 }
 
-// fireDue does what is due, in order.
+// fireDue does what is due, in order. The clock counts as armed meanwhile, so
+// that no second goroutine does.
 func (s *Sim) fireDue() {
 	defer s.work.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.schedule.armed = false
-	if s.closed {
-		return
-	}
 	now := time.Now()
-	for plan := &s.schedule.queue; len(*plan) > 0 && !(*plan)[0].due.After(now); {
-		heap.Pop(plan).(*simTimer).run()
+	for q := &s.schedule.queue; !s.closed && len(*q) > 0 && !(*q)[0].due.After(now); {
+		heap.Pop(q).(*simTimer).run()
 	}
-	s.armClock()
+	s.schedule.armed = false
+	if !s.closed {
+		s.armClock()
+	}
 }
 
-// Skip lets time pass for Discord and for nobody else: what it had planned for the
-// next d happens now, in its order. So it is for a client whose host slept: its own
-// clock stood still while its session expired. What has happened keeps its time.
-// Nothing should get through to the client meanwhile; the fault "offline" sees to
-// that.
+// Skip lets time pass for Discord and for no one else: what was scheduled for
+// the next d happens now, in its order. It is for a client whose host slept: its
+// own clock stood still while its session expired. What has happened keeps its
+// time. Nothing should get through to the client meanwhile; the fault "offline"
+// sees to that.
 func (s *Sim) Skip(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.closed && d >= 0 && len(s.schedule.queue) > 0 {
 		now := time.Now()
 		step := min(d, max(0, s.schedule.queue[0].due.Sub(now)))
-		for _, a := range s.schedule.queue {
-			a.due = a.due.Add(-step)
+		for _, t := range s.schedule.queue {
+			t.due = t.due.Add(-step)
 		}
 		if d -= step; s.schedule.queue[0].due.After(now) {
-			break // the rest of it is quiet
+			break // nothing is due in the rest of it
 		}
 		heap.Pop(&s.schedule.queue).(*simTimer).run()
 	}
 	s.armClock()
 }
 
-// stopClock forgets everything that was planned.
+// stopClock drops everything that was scheduled.
 func (s *Sim) stopClock() {
 	c := &s.schedule
-	for _, a := range c.queue {
-		a.index = -1
+	for _, t := range c.queue {
+		t.index = -1
 	}
 	c.queue = nil
 	if c.armed && c.timer.Stop() {
@@ -152,33 +166,33 @@ func (s *Sim) spawn(run func()) {
 	}()
 }
 
-// timerQueue is a heap of alarms.
+// timerQueue is a heap of timers.
 type timerQueue []*simTimer
 
-func (p timerQueue) Len() int { return len(p) }
+func (q timerQueue) Len() int { return len(q) }
 
-func (p timerQueue) Less(i, j int) bool {
-	if p[i].due.Equal(p[j].due) {
-		return p[i].order < p[j].order
+func (q timerQueue) Less(i, j int) bool {
+	if q[i].due.Equal(q[j].due) {
+		return q[i].order < q[j].order
 	}
-	return p[i].due.Before(p[j].due)
+	return q[i].due.Before(q[j].due)
 }
 
-func (p timerQueue) Swap(i, j int) {
-	p[i], p[j] = p[j], p[i]
-	p[i].index, p[j].index = i, j
+func (q timerQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
 }
 
 // Push and Pop are the heap's.
-func (p *timerQueue) Push(a any) {
-	a.(*simTimer).index = len(*p)
-	*p = append(*p, a.(*simTimer))
+func (q *timerQueue) Push(t any) {
+	t.(*simTimer).index = len(*q)
+	*q = append(*q, t.(*simTimer))
 }
 
-func (p *timerQueue) Pop() any {
-	last := len(*p) - 1
-	a := (*p)[last]
-	(*p)[last], *p = nil, (*p)[:last]
-	a.index = -1
-	return a
+func (q *timerQueue) Pop() any {
+	last := len(*q) - 1
+	t := (*q)[last]
+	(*q)[last], *q = nil, (*q)[:last]
+	t.index = -1
+	return t
 }

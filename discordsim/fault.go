@@ -43,6 +43,9 @@ type Fault struct {
 type faultKind struct {
 	// description is what happens, for a person.
 	description string
+	// side and settling are those of [FaultInfo].
+	side     string
+	settling time.Duration
 	// momentary marks faults that happen at one moment; begin does them.
 	momentary bool
 	// begin and end run with the lock held when the fault begins and when it is
@@ -71,17 +74,43 @@ type Active struct {
 // Faults lists the names of all faults, sorted.
 func Faults() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 
-// Describe says what a fault does, in one sentence; empty for an unknown name.
-func Describe(name string) string {
-	if k := faultKinds[name]; k != nil {
-		return k.description
-	}
-	return ""
+// FaultInfo says what the faults of one name do.
+type FaultInfo struct {
+	// Description is what happens on the wire, in one sentence.
+	Description string
+	// Side is what goes wrong: "gateway", "network" or "rest". Host limits only
+	// faults of the network, Route only those of REST.
+	Side string
+	// Momentary faults happen at one moment: For, Count and Probability mean
+	// nothing to them. Settling is how long their effect lasts by default.
+	Momentary bool
+	Settling  time.Duration
 }
 
-// Inject lets something go wrong from now on (S-099). It fails for an unknown
-// name and for a close code that no WebSocket can carry; a fault that happens at
-// one moment is over when Inject returns.
+// DescribeFault describes one of [Faults]; an unknown name gives the zero value.
+func DescribeFault(name string) FaultInfo {
+	k := faultKinds[name]
+	if k == nil {
+		return FaultInfo{}
+	}
+	return FaultInfo{Description: k.description, Side: k.side, Momentary: k.momentary, Settling: k.settling}
+}
+
+// Check says why a fault cannot be injected: its name is unknown, or no WebSocket
+// can carry its close code.
+func (f Fault) Check() error {
+	k := faultKinds[f.Name]
+	switch {
+	case k == nil:
+		return fmt.Errorf("there is no fault %q; there are: %s", f.Name, strings.Join(Faults(), ", "))
+	case k.check != nil:
+		return k.check(f)
+	}
+	return nil
+}
+
+// Inject lets something go wrong from now on (S-099). It fails as [Fault.Check]
+// does; a fault that happens at one moment is over when Inject returns.
 func (s *Sim) Inject(f Fault) (*Active, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,15 +118,10 @@ func (s *Sim) Inject(f Fault) (*Active, error) {
 }
 
 func (s *Sim) injectLocked(f Fault) (*Active, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	k := faultKinds[f.Name]
-	if k == nil {
-		return nil, fmt.Errorf("there is no fault %q; there are: %s", f.Name, strings.Join(Faults(), ", "))
-	}
-	if k.check != nil {
-		if err := k.check(f); err != nil {
-			return nil, err
-		}
-	}
 	a := &Active{Fault: f, ID: s.newID(), Began: time.Now(), kind: k}
 	s.injected = append(s.injected, a)
 	if len(s.injected) > maxStruck {
@@ -229,7 +253,10 @@ func (s *Sim) inForce(name string, app *App) bool {
 var faultKinds = map[string]*faultKind{}
 
 func init() {
-	for _, table := range []map[string]*faultKind{gatewayKinds, networkKinds, restKinds} {
-		maps.Copy(faultKinds, table)
+	for side, table := range map[string]map[string]*faultKind{"gateway": gatewayKinds, "network": networkKinds, "rest": restKinds} {
+		for name, k := range table {
+			k.side = side
+			faultKinds[name] = k
+		}
 	}
 }

@@ -202,12 +202,12 @@ func TestEveryFaultCanBeLifted(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		c := sc.identified(nil)
 		for _, name := range Faults() {
-			if Describe(name) == "" {
+			if DescribeFault(name).Description == "" {
 				t.Errorf("%s says nothing", name)
 			}
 			sc.inject(Fault{Name: name})
 		}
-		if Describe("nonsense") != "" {
+		if DescribeFault("nonsense") != (FaultInfo{}) {
 			t.Error("a fault nobody knows says something")
 		}
 		sc.LiftAll()

@@ -75,7 +75,7 @@ func (c *restRequest) label() string {
 	if c.route == nil {
 		return c.req.Method + " (no such route)"
 	}
-	return c.route.method + " " + c.route.path
+	return c.route.label()
 }
 
 // limitParam reads a page size of the query within its bounds.

@@ -83,6 +83,17 @@ func routes() []*route {
 	return table
 }
 
+// Routes lists the routes of the REST API as [Fault].Route and the log name them,
+// such as "GET /gateway/bot".
+func Routes() (labels []string) {
+	for _, r := range routes() {
+		labels = append(labels, r.label())
+	}
+	return labels
+}
+
+func (r *route) label() string { return r.method + " " + r.path }
+
 // wordParams are the path parameters that are not snowflakes.
 var wordParams = map[string]bool{"token": true, "emoji": true}
 

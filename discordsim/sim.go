@@ -88,6 +88,16 @@ func (s *Sim) Close() {
 	s.work.Wait()
 }
 
+// Done is closed by [Sim.Close], before it has ended anything.
+func (s *Sim) Done() <-chan struct{} { return s.done }
+
+// Config is what the simulator goes by: that given to [New], with the defaults.
+func (s *Sim) Config() Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg
+}
+
 // random is a number in [0,1) out of the seed.
 func (s *Sim) random() float64 { return s.rng.Float64() }
 

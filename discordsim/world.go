@@ -1,7 +1,9 @@
 package discordsim
 
 import (
+	"cmp"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -232,11 +234,59 @@ func (s *Sim) setFlagsLocked(app *App, flags uint64) {
 	}
 }
 
+// SetPrivilegedIntents switches all privileged intents on, as for a small app, or
+// off; see [Sim.SetFlags].
+func (s *Sim) SetPrivilegedIntents(app *App, on bool) {
+	flags := uint64(0)
+	if on {
+		flags = limitedFlags
+	}
+	s.SetFlags(app, flags)
+}
+
 // SetShards changes the number of shards that GET /gateway/bot recommends.
 func (s *Sim) SetShards(app *App, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	app.Shards = max(1, n)
+}
+
+// Apps lists the apps there are, by id.
+func (s *Sim) Apps() []*App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.apps), func(a, b *App) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// Channels lists the channels of an app's guilds that its bot sees and may write
+// in.
+func (s *Sim) Channels(app *App) (all []ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range app.Guilds {
+		for _, ch := range g.Channels {
+			if s.seesLocked(app, ch) && !ch.ReadOnly[app.ID] {
+				all = append(all, ch.ID)
+			}
+		}
+	}
+	return all
+}
+
+// People lists the members of an app's guilds that are no bots.
+func (s *Sim) People(app *App) (all []ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[ID]bool{}
+	for _, g := range app.Guilds {
+		for _, id := range g.Members {
+			if !seen[id] && !s.userLocked(id).Bot {
+				all = append(all, id)
+			}
+			seen[id] = true
+		}
+	}
+	return all
 }
 
 // userLocked finds a user; one nobody made is called by its id.

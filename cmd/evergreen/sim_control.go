@@ -100,14 +100,14 @@ func (c *controlServer) inject(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.active[active.ID.String()] = active
 	c.mu.Unlock()
-	writeJSON(w, http.StatusCreated, map[string]any{"id": active.ID, "fault": f.Name, "says": discordsim.Describe(f.Name)})
+	writeJSON(w, http.StatusCreated, map[string]any{"id": active.ID, "fault": f.Name, "says": discordsim.DescribeFault(f.Name).Description})
 }
 
 // list tells what can go wrong and what has.
 func (c *controlServer) list(w http.ResponseWriter, _ *http.Request) {
 	known := map[string]string{}
 	for _, name := range discordsim.Faults() {
-		known[name] = discordsim.Describe(name)
+		known[name] = discordsim.DescribeFault(name).Description
 	}
 	struck := []map[string]any{}
 	for _, f := range c.world.Sim.Struck() {

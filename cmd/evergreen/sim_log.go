@@ -53,7 +53,7 @@ func (w *simLog) update() {
 	for _, f := range w.world.Sim.Struck() {
 		if f.ID > w.struck {
 			w.struck = f.ID
-			w.say(f.Began, "fault %s: %s", f.Name, discordsim.Describe(f.Name))
+			w.say(f.Began, "fault %s: %s", f.Name, discordsim.DescribeFault(f.Name).Description)
 		}
 	}
 	now := time.Now()

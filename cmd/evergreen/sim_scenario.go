@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/discordsim/scenario"
 	"evergreen/internal/demo"
 	"evergreen/internal/text"
 )
@@ -70,12 +71,12 @@ func (s *simCommand) playScenario(p *process) error {
 // scenario reads the file or the one of the library. What looks like a file is
 // one; a name that is neither is complained of as the library does, with what was
 // perhaps meant.
-func (s *simCommand) scenario() (*discordsim.Scenario, error) {
+func (s *simCommand) scenario() (*scenario.Scenario, error) {
 	name := s.Scenario
 	if _, err := os.Stat(name); err == nil || strings.ContainsAny(name, `./\`) {
-		return discordsim.LoadScenario(name)
+		return scenario.Load(name)
 	}
-	sc, err := discordsim.NamedScenario(name)
+	sc, err := scenario.Named(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w; --scenario list names them all, and a file may be given too", err)
 	}
@@ -101,8 +102,8 @@ func awaitBot(ctx context.Context, sim *discordsim.Sim) error {
 
 // listScenarios names the scenarios of the library with the time each takes.
 func listScenarios(w io.Writer) error {
-	for _, name := range discordsim.Scenarios() {
-		sc, err := discordsim.NamedScenario(name)
+	for _, name := range scenario.Names() {
+		sc, err := scenario.Named(name)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,4 @@
-// Package scenarios is at heart the simulator's library of bad days, as files,
-// and the proof that our own bot gets through each of them.
-package scenarios
+package scenarios_test
 
 import (
 	"bytes"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/discordsim/scenario"
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/bot"
@@ -83,10 +82,10 @@ func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name
 //
 // Statements: S-101, S-102.
 func TestOurBotGetsThroughEveryScenario(t *testing.T) {
-	for _, name := range discordsim.Scenarios() {
+	for _, name := range scenario.Names() {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			var out *discordsim.Outcome
+			var out *scenario.Outcome
 			synctest.Test(t, func(t *testing.T) { out = play(t, name) })
 			b := out.Bots[0]
 			t.Logf("%s in %s: %s", out.Took.Round(time.Second), time.Since(start).Round(time.Millisecond), summary(b.Verdict))
@@ -106,7 +105,7 @@ func TestOurBotGetsThroughEveryScenario(t *testing.T) {
 // that is counted comes out the same, to the nanosecond.
 func TestSeedReproducesTheWholeRun(t *testing.T) {
 	for _, name := range []string{"cut-links", "rest-trouble", "outage-with-op9"} {
-		var runs [2]discordsim.Outcome
+		var runs [2]scenario.Outcome
 		for i := range runs {
 			synctest.Test(t, func(t *testing.T) { runs[i] = *play(t, name) })
 		}
@@ -134,8 +133,8 @@ var notPlayable = map[int]string{
 // scenario.
 func TestEveryPlayableCauseIsPlayed(t *testing.T) {
 	played := map[int]bool{}
-	for _, name := range discordsim.Scenarios() {
-		sc, err := discordsim.NamedScenario(name)
+	for _, name := range scenario.Names() {
+		sc, err := scenario.Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +156,7 @@ func TestEveryPlayableCauseIsPlayed(t *testing.T) {
 // editor which knows the schema finds no fault with them; and the schema refuses
 // what the reader refuses.
 func TestSchemaFitsTheLibrary(t *testing.T) {
-	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(discordsim.ScenarioSchema()))
+	text, err := jsonschema.UnmarshalJSON(bytes.NewReader(scenario.Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +168,7 @@ func TestSchemaFitsTheLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range discordsim.Scenarios() {
+	for _, name := range scenario.Names() {
 		file, err := os.ReadFile(name + ".yaml")
 		if err != nil {
 			t.Fatal(err)
@@ -197,9 +196,9 @@ func TestSchemaFitsTheLibrary(t *testing.T) {
 }
 
 // play plays one scenario with our bot.
-func play(t *testing.T, name string) *discordsim.Outcome {
+func play(t *testing.T, name string) *scenario.Outcome {
 	t.Helper()
-	sc, err := discordsim.NamedScenario(name)
+	sc, err := scenario.Named(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ var root = filepath.Join("..", "..")
 var allowedDeps = map[string][]string{
 	"identify":          {},
 	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle"},
-	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", "go.yaml.in/yaml/v3", module + "/internal/text", module + "/discordsim/internal/netsim"}, // scenario files
+	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/discordsim/internal/netsim"},
 	"tools/conformance": {},
 }
 

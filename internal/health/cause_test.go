@@ -41,7 +41,7 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("%s is not complete: %+v", c.ID, c)
 		}
 		for _, name := range faultNames(c.Stage) {
-			if discordsim.Describe(name) == "" {
+			if discordsim.DescribeFault(name).Description == "" {
 				t.Errorf("%s is to be staged with %q, which the simulator does not know", c.ID, name)
 			}
 		}

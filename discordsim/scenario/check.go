@@ -1,4 +1,4 @@
-package discordsim
+package scenario
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"evergreen/discordsim"
 )
 
 // action is one of the things a step can do.
@@ -171,71 +173,57 @@ func (st *Step) endless() bool {
 	if st.Outage != "" {
 		return st.For == 0
 	}
-	k := faultKinds[st.Fault]
-	return k != nil && !k.momentary && st.For == 0 && st.Count == 0
+	return discordsim.DescribeFault(st.Fault).Description != "" && !discordsim.DescribeFault(st.Fault).Momentary && st.For == 0 && st.Count == 0
 }
-
-// hostKinds are the faults that a host limits.
-func hostKinds(name string) bool { return networkKinds[name] != nil && name != "resume-dead" }
 
 // checkFault checks a fault.
 func (st *Step) checkFault() (all []complaint) {
 	say := func(key, format string, args ...any) { all = append(all, complaint{key, fmt.Sprintf(format, args...)}) }
-	k := faultKinds[st.Fault]
-	if k == nil {
-		say("fault", "there is no fault %q%s", st.Fault, allowed(st.Fault, Faults()))
+	info := discordsim.DescribeFault(st.Fault)
+	if info.Description == "" {
+		say("fault", "there is no fault %q%s", st.Fault, suggest(st.Fault, discordsim.Faults()))
 		return all
 	}
-	if k.momentary && (st.For > 0 || st.Count > 0 || st.Probability > 0) {
+	if info.Momentary && (st.For > 0 || st.Count > 0 || st.Probability > 0) {
 		say("fault", "%s happens at one moment: for, count and probability mean nothing beside it", st.Fault)
 	}
 	if st.Probability > 1 {
 		say("probability", "probability: %g is more than certain; it is above 0 and at most 1", st.Probability)
 	}
-	if st.Host != "" && !hostKinds(st.Fault) {
+	if st.Host != "" && (info.Side != "network" || st.Fault == "resume-dead") {
 		say("host", "%s is no fault of the network: a host means nothing beside it", st.Fault)
 	}
-	if st.Host != "" && !slices.Contains([]string{hostAPI, hostGateway, hostResume}, st.Host) {
+	if st.Host != "" && !slices.Contains([]string{"api", "gateway", "resume"}, st.Host) {
 		say("host", "there is no host %q; there are: api, gateway, resume", st.Host)
 	}
 	if st.Route != "" {
-		labels := routeLabels()
+		routes := discordsim.Routes()
 		switch {
-		case restKinds[st.Fault] == nil:
+		case info.Side != "rest":
 			say("route", "%s is no fault of the REST API: a route means nothing beside it", st.Fault)
-		case !slices.Contains(labels, st.Route):
-			say("route", "there is no route %q%s", st.Route, allowed(st.Route, labels))
+		case !slices.Contains(routes, st.Route):
+			say("route", "there is no route %q%s", st.Route, suggest(st.Route, routes))
 		}
 	}
-	if k.check != nil {
-		if err := k.check(st.fault()); err != nil {
-			say("fault", "%v", err)
-		}
+	if err := st.fault().Check(); err != nil {
+		say("fault", "%v", err)
 	}
 	return all
 }
 
 // fault is what the step injects.
-func (st *Step) fault() Fault {
-	return Fault{
+func (st *Step) fault() discordsim.Fault {
+	return discordsim.Fault{
 		Name: st.Fault, Shard: st.Shard, Host: st.Host, Route: st.Route, For: st.For.d(), Count: st.Count,
 		Probability: st.Probability, Code: st.Code, Delay: st.Delay.d(), Text: st.Text,
 	}
 }
 
-// routeLabels lists the routes of the REST API as faults name them.
-func routeLabels() (labels []string) {
-	for _, r := range routes() {
-		labels = append(labels, r.method+" "+r.path)
-	}
-	return labels
-}
-
 // outages are the parts of the world that can be gone, and the faults that do
 // it. A guild is no fault: it is unavailable.
-var outages = map[string][]Fault{
+var outages = map[string][]discordsim.Fault{
 	"all":     {{Name: "outage"}},
-	"gateway": {{Name: "upgrade-status", Code: 503, Host: hostGateway}, {Name: "upgrade-status", Code: 503, Host: hostResume}, {Name: "cut"}},
+	"gateway": {{Name: "upgrade-status", Code: 503, Host: "gateway"}, {Name: "upgrade-status", Code: 503, Host: "resume"}, {Name: "cut"}},
 	"rest":    {{Name: "rest-5xx", Code: 503}},
 	"resume":  {{Name: "resume-dead"}},
 	"network": {{Name: "offline"}},

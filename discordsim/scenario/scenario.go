@@ -1,14 +1,20 @@
-package discordsim
+// Package scenario reads, checks and plays scenarios: a stretch of time at a
+// simulated Discord, as a file that a person writes. It says what the world is
+// like, what goes wrong when, and what a good bot makes of it.
+//
+// It uses only the public methods of [discordsim.Sim], so what it does any test
+// can do too.
+package scenario
 
 import (
 	"cmp"
-	"time"
+
+	"evergreen/discordsim"
 )
 
-// Scenario is a stretch of time at Discord, as data a person can write: what
-// the world is like, what goes wrong when, and what a good bot makes of it. The
-// key tag of a field is its name in a file, the says tag what it means; the
-// reader, its complaints and the schema all follow from them.
+// Scenario is a stretch of time at Discord. The key tag of a field is its name in
+// a file, the says tag what it means; the reader, its mistakes and the schema
+// follow from them.
 type Scenario struct {
 	Name   string       `key:"name" must:"yes" says:"The name of the scenario, best that of its file."`
 	Says   string       `key:"says" must:"yes" says:"What happens, in a sentence or two."`
@@ -26,33 +32,33 @@ type Scenario struct {
 	marks
 }
 
-// Overrides are the fields of [Config] a scenario may set. The zero value of a
+// Overrides are the fields of [discordsim.Config] a scenario may set. The zero value of a
 // field keeps the default; a time of "never" switches the rule off.
 type Overrides struct {
-	Latency          Span       `key:"latency" says:"One-way delay of every link. Default 0s."`
-	Jitter           Span       `key:"jitter" says:"The most that is added to the latency at random. Default 0s."`
-	Heartbeat        Span       `key:"heartbeat" says:"The heartbeat interval in HELLO. Default 41.25s."`
-	HeartbeatGrace   Span       `key:"heartbeat_grace" never:"yes" says:"How long past the interval a heartbeat may stay out. Default 9s."`
-	MissedHeartbeat  MissedMode `key:"missed_heartbeat" of:"observed documented silent" says:"How a connection without heartbeats ends: close 1000, close 4009, or a reset. Default observed."`
-	ACKDelay         Span       `key:"ack_delay" says:"The time from a heartbeat to its answer. Default 0s."`
-	StrictSequence   bool       `key:"strict_sequence" says:"Close connections whose heartbeats carry impossible sequence numbers."`
-	SessionLifetime  Span       `key:"session_lifetime" never:"yes" says:"How long a session without a connection lives. Default 90s."`
-	ReplayEvents     int        `key:"replay_events" says:"How many events a session keeps for a replay. Default 5000."`
-	TooOldIs4007     bool       `key:"too_old_is_4007" says:"Close with 4007 where a RESUME asks for events that are no longer kept; otherwise op 9."`
-	WrongTokenIs4004 bool       `key:"wrong_token_is_4004" says:"Close with 4004 where a RESUME carries another token than the session's; otherwise op 9."`
-	BaseResumeCut    Span       `key:"base_resume_cut" never:"yes" says:"When a connection that resumed on the base gateway is cut. Default 1m."`
-	IdentifyWindow   Span       `key:"identify_window" never:"yes" says:"The time between two IDENTIFYs of one concurrency key. Default 5s."`
-	StartsWindow     Span       `key:"starts_window" says:"How long the budget of IDENTIFYs lasts. Default 24h."`
-	MaxGuilds        int        `key:"max_guilds" says:"How many guilds one shard may have. Default 2500."`
-	GuildSpacing     Span       `key:"guild_spacing" never:"yes" says:"The longest time between two GUILD_CREATEs after READY. Default 50ms."`
-	ReconnectWait    Span       `key:"reconnect_wait" never:"yes" says:"The time from op 7 to the server's own close. Default 5s."`
-	ReconnectMin     Span       `key:"reconnect_min" says:"With reconnect_max: every session gets op 7 at random moments at least that far apart."`
-	ReconnectMax     Span       `key:"reconnect_max" says:"With reconnect_min: and at most that far apart. Default: no op 7 by itself."`
-	PingEvery        Span       `key:"ping_every" says:"How often WebSocket pings are sent. Default: none are."`
-	IgnorePings      bool       `key:"ignore_pings" says:"Leave WebSocket pings unanswered."`
-	SplitFrames      int        `key:"split_frames" says:"Cut each zlib-stream message into up to so many WebSocket messages. Default 1."`
-	Fragments        int        `key:"fragments" says:"Cut each WebSocket message into up to so many fragments. Default 1."`
-	AnswerGrace      Span       `key:"answer_grace" says:"How long a command may stay unanswered before it counts as lost. Default 10s."`
+	Latency          Span                  `key:"latency" says:"One-way delay of every link. Default 0s."`
+	Jitter           Span                  `key:"jitter" says:"The most that is added to the latency at random. Default 0s."`
+	Heartbeat        Span                  `key:"heartbeat" says:"The heartbeat interval in HELLO. Default 41.25s."`
+	HeartbeatGrace   Span                  `key:"heartbeat_grace" never:"yes" says:"How long past the interval a heartbeat may stay out. Default 9s."`
+	MissedHeartbeat  discordsim.MissedMode `key:"missed_heartbeat" of:"observed documented silent" says:"How a connection without heartbeats ends: close 1000, close 4009, or a reset. Default observed."`
+	ACKDelay         Span                  `key:"ack_delay" says:"The time from a heartbeat to its answer. Default 0s."`
+	StrictSequence   bool                  `key:"strict_sequence" says:"Close connections whose heartbeats carry impossible sequence numbers."`
+	SessionLifetime  Span                  `key:"session_lifetime" never:"yes" says:"How long a session without a connection lives. Default 90s."`
+	ReplayEvents     int                   `key:"replay_events" says:"How many events a session keeps for a replay. Default 5000."`
+	TooOldIs4007     bool                  `key:"too_old_is_4007" says:"Close with 4007 where a RESUME asks for events that are no longer kept; otherwise op 9."`
+	WrongTokenIs4004 bool                  `key:"wrong_token_is_4004" says:"Close with 4004 where a RESUME carries another token than the session's; otherwise op 9."`
+	BaseResumeCut    Span                  `key:"base_resume_cut" never:"yes" says:"When a connection that resumed on the base gateway is cut. Default 1m."`
+	IdentifyWindow   Span                  `key:"identify_window" never:"yes" says:"The time between two IDENTIFYs of one concurrency key. Default 5s."`
+	StartsWindow     Span                  `key:"starts_window" says:"How long the budget of IDENTIFYs lasts. Default 24h."`
+	MaxGuilds        int                   `key:"max_guilds" says:"How many guilds one shard may have. Default 2500."`
+	GuildSpacing     Span                  `key:"guild_spacing" never:"yes" says:"The longest time between two GUILD_CREATEs after READY. Default 50ms."`
+	ReconnectWait    Span                  `key:"reconnect_wait" never:"yes" says:"The time from op 7 to the server's own close. Default 5s."`
+	ReconnectMin     Span                  `key:"reconnect_min" says:"With reconnect_max: every session gets op 7 at random moments at least that far apart."`
+	ReconnectMax     Span                  `key:"reconnect_max" says:"With reconnect_min: and at most that far apart. Default: no op 7 by itself."`
+	PingEvery        Span                  `key:"ping_every" says:"How often WebSocket pings are sent. Default: none are."`
+	IgnorePings      bool                  `key:"ignore_pings" says:"Leave WebSocket pings unanswered."`
+	SplitFrames      int                   `key:"split_frames" says:"Cut each zlib-stream message into up to so many WebSocket messages. Default 1."`
+	Fragments        int                   `key:"fragments" says:"Cut each WebSocket message into up to so many fragments. Default 1."`
+	AnswerGrace      Span                  `key:"answer_grace" says:"How long a command may stay unanswered before it counts as lost. Default 10s."`
 }
 
 // World is who is there.
@@ -137,27 +143,23 @@ func (m *marks) lineOf(key string) int { return cmp.Or(m.at[key], m.line) }
 // never is the time that says that a rule does not hold.
 const never Span = -1
 
-// quietEnd is how long a scenario goes on after its last step when nothing
-// says when it ends.
-const quietEnd = time.Minute
-
 // Rules is the configuration of a simulator that the scenario wants: the
 // defaults, its overrides and its seed.
-func (sc *Scenario) Rules() Config {
+func (sc *Scenario) Rules() discordsim.Config {
 	o := sc.Config
-	return Config{
+	return discordsim.Config{
 		Seed: sc.Seed, Latency: o.Latency.d(), Jitter: o.Jitter.d(), AnswerGrace: o.AnswerGrace.d(),
-		Heartbeat: HeartbeatConfig{
+		Heartbeat: discordsim.HeartbeatConfig{
 			Interval: o.Heartbeat.d(), Grace: o.HeartbeatGrace.d(), Missed: o.MissedHeartbeat,
 			ACKDelay: o.ACKDelay.d(), StrictSequence: o.StrictSequence,
 		},
-		Session: SessionConfig{
+		Session: discordsim.SessionConfig{
 			Lifetime: o.SessionLifetime.d(), ReplayEvents: o.ReplayEvents, TooOldIs4007: o.TooOldIs4007, WrongTokenIs4004: o.WrongTokenIs4004,
 			BaseResumeCut: o.BaseResumeCut.d(), ReconnectWait: o.ReconnectWait.d(), ReconnectMin: o.ReconnectMin.d(), ReconnectMax: o.ReconnectMax.d(),
 		},
-		Identify: IdentifyConfig{
+		Identify: discordsim.IdentifyConfig{
 			Window: o.IdentifyWindow.d(), StartsWindow: o.StartsWindow.d(), MaxGuilds: o.MaxGuilds, GuildSpacing: o.GuildSpacing.d(),
 		},
-		WebSocket: WebSocketConfig{PingEvery: o.PingEvery.d(), IgnorePings: o.IgnorePings, SplitFrames: o.SplitFrames, Fragments: o.Fragments},
+		WebSocket: discordsim.WebSocketConfig{PingEvery: o.PingEvery.d(), IgnorePings: o.IgnorePings, SplitFrames: o.SplitFrames, Fragments: o.Fragments},
 	}
 }

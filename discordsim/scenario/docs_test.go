@@ -1,4 +1,4 @@
-package discordsim_test
+package scenario_test
 
 import (
 	"encoding/json"
@@ -10,26 +10,27 @@ import (
 	"testing"
 
 	"evergreen/discordsim"
+	"evergreen/discordsim/scenario"
 )
 
 // update makes the tests write what is generated instead of comparing it:
-// go test ./discordsim -run Scenario -update
+// go test ./discordsim/scenario -run Scenario -update
 var update = flag.Bool("update", false, "write docs/scenario.schema.json and the lists of docs/faults.md")
 
 // docs/scenario.schema.json is made from the types. To write it anew:
-// go test ./discordsim -run Schema -update
+// go test ./discordsim/scenario -run Schema -update
 func TestScenarioSchemaIsUpToDate(t *testing.T) {
-	schema := discordsim.ScenarioSchema()
+	schema := scenario.Schema()
 	if !json.Valid(schema) {
 		t.Fatal("the schema is not JSON")
 	}
-	held(t, filepath.Join("..", "docs", "scenario.schema.json"), string(schema))
+	checkFile(t, filepath.Join("..", "..", "docs", "scenario.schema.json"), string(schema))
 }
 
 // docs/faults.md lists every fault and every scenario of the library. To
-// write the lists anew: go test ./discordsim -run Faults -update
+// write the lists anew: go test ./discordsim/scenario -run Faults -update
 func TestFaultsPageIsUpToDate(t *testing.T) {
-	path := filepath.Join("..", "docs", "faults.md")
+	path := filepath.Join("..", "..", "docs", "faults.md")
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -37,28 +38,28 @@ func TestFaultsPageIsUpToDate(t *testing.T) {
 	var faults strings.Builder
 	faults.WriteString("| fault | what happens |\n| --- | --- |\n")
 	for _, name := range discordsim.Faults() {
-		fmt.Fprintf(&faults, "| `%s` | %s |\n", name, discordsim.Describe(name))
+		fmt.Fprintf(&faults, "| `%s` | %s |\n", name, discordsim.DescribeFault(name).Description)
 	}
-	text := fill(t, string(page), "faults", faults.String())
-	text = fill(t, text, "scenarios", "`"+strings.Join(discordsim.Scenarios(), "`, `")+"`\n")
-	held(t, path, text)
+	text := replaceMarked(t, string(page), "faults", faults.String())
+	text = replaceMarked(t, text, "scenarios", "`"+strings.Join(scenario.Names(), "`, `")+"`\n")
+	checkFile(t, path, text)
 }
 
 // What stands in docs/simulation.md as an example can be read.
 func TestExampleOnThePage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "docs", "simulation.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "simulation.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, example, _ := strings.Cut(string(page), "```yaml\n")
 	example, _, _ = strings.Cut(example, "```")
-	if _, err := discordsim.ReadScenario("the example", []byte(example)); err != nil {
+	if _, err := scenario.Read("the example", []byte(example)); err != nil {
 		t.Error(err)
 	}
 }
 
-// fill replaces what stands between two marks.
-func fill(t *testing.T, page, mark, content string) string {
+// replaceMarked replaces what stands between two marks.
+func replaceMarked(t *testing.T, page, mark, content string) string {
 	t.Helper()
 	before, rest, begun := strings.Cut(page, "<!-- "+mark+" -->\n")
 	_, after, ended := strings.Cut(rest, "<!-- /"+mark+" -->")
@@ -68,8 +69,8 @@ func fill(t *testing.T, page, mark, content string) string {
 	return before + "<!-- " + mark + " -->\n" + content + "<!-- /" + mark + " -->" + after
 }
 
-// held compares a file with what it should hold, or writes it.
-func held(t *testing.T, path, want string) {
+// checkFile compares a file with what it should hold, or writes it.
+func checkFile(t *testing.T, path, want string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
@@ -82,6 +83,6 @@ func held(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is out of date; run: go test ./discordsim -run 'Schema|Simulation' -update", path)
+		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Simulation' -update", path)
 	}
 }

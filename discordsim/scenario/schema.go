@@ -1,15 +1,17 @@
-package discordsim
+package scenario
 
 import (
 	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"evergreen/discordsim"
 )
 
-// ScenarioSchema is the JSON Schema of scenario files, made from the Go types.
+// Schema is the JSON Schema of scenario files, made from the Go types.
 // docs/scenario.schema.json holds it, for editors.
-func ScenarioSchema() []byte {
+func Schema() []byte {
 	schema := object(reflect.TypeFor[Scenario]())
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	schema["title"] = "Evergreen scenario"
@@ -18,7 +20,7 @@ func ScenarioSchema() []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(schema); err != nil {
-		panic("discordsim: the schema cannot be encoded: " + err.Error())
+		panic("scenario: the schema cannot be encoded: " + err.Error())
 	}
 	return out.Bytes()
 }
@@ -80,9 +82,9 @@ func schemaOf(t reflect.Type, f reflect.StructField) map[string]any {
 	}
 	switch f.Tag.Get("key") {
 	case "fault":
-		schema["enum"] = Faults()
+		schema["enum"] = discordsim.Faults()
 	case "route":
-		schema["enum"] = routeLabels()
+		schema["enum"] = discordsim.Routes()
 	}
 	return schema
 }

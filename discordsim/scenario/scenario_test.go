@@ -1,4 +1,4 @@
-package discordsim_test
+package scenario_test
 
 import (
 	"bytes"
@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/discordsim/scenario"
 )
 
 // Given the library, every scenario can be read, is called as its file is, and
 // says what happens.
 func TestScenariosOfTheLibrary(t *testing.T) {
-	for _, name := range discordsim.Scenarios() {
-		sc, err := discordsim.NamedScenario(name)
+	for _, name := range scenario.Names() {
+		sc, err := scenario.Named(name)
 		switch {
 		case err != nil:
 			t.Errorf("%s:\n%v", name, err)
@@ -30,7 +31,7 @@ func TestScenariosOfTheLibrary(t *testing.T) {
 			t.Errorf("%s does not say in a sentence what happens: %q", name, sc.Says)
 		}
 	}
-	if _, err := discordsim.NamedScenario("halfopen"); err == nil || !strings.Contains(err.Error(), `did you mean "half-open"?`) {
+	if _, err := scenario.Named("halfopen"); err == nil || !strings.Contains(err.Error(), `did you mean "half-open"?`) {
 		t.Errorf("a wrong name is answered: %v", err)
 	}
 }
@@ -39,7 +40,7 @@ func TestScenariosOfTheLibrary(t *testing.T) {
 //
 // Statements: S-102.
 func TestScenariosThatMustBeThere(t *testing.T) {
-	there := discordsim.Scenarios()
+	there := scenario.Names()
 	for _, name := range []string{
 		"clean-run", "op7-every-20-minutes", "packet-loss", "half-open", "server-1000-loop", "op9-storm", "outage-silent-ready", "outage-with-op9",
 		"token-reset", "intents-revoked", "ip-ban", "rest-outage", "gateway-outage", "resume-host-dead", "budget-near-zero", "laptop-sleep",
@@ -100,8 +101,8 @@ func TestScenarioMistakes(t *testing.T) {
 		{"half of JSON", "{\n\"name\": \"x\"", "s.yaml:2: this is not JSON"},
 		{"JSON with an unknown fault", "{\"name\":\"x\",\"says\":\"y\",\n\"steps\":[\n{\"at\":\"1m\",\n\"fault\":\"op8\"}]}", `s.yaml:4: there is no fault "op8"; did you mean "op7"?`},
 	} {
-		_, err := discordsim.ReadScenario("s.yaml", []byte(c.text))
-		if _, ok := errors.AsType[discordsim.Mistakes](err); !ok || !strings.Contains(err.Error(), c.want) {
+		_, err := scenario.Read("s.yaml", []byte(c.text))
+		if _, ok := errors.AsType[scenario.Mistakes](err); !ok || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got\n%v\nwant something like\n%s", c.what, err, c.want)
 		}
 	}
@@ -109,7 +110,7 @@ func TestScenarioMistakes(t *testing.T) {
 
 // All mistakes of a file are told at once, in the order of its lines.
 func TestScenarioMistakesAreToldTogether(t *testing.T) {
-	_, err := discordsim.ReadScenario("s.yaml", []byte("name: x\nsays: y\nsed: 1\nworld:\n  guild: 2\nsteps:\n  - {at: now, fault: op7}\n"))
+	_, err := scenario.Read("s.yaml", []byte("name: x\nsays: y\nsed: 1\nworld:\n  guild: 2\nsteps:\n  - {at: now, fault: op7}\n"))
 	want := "s.yaml:3: a scenario has no field \"sed\"; did you mean \"seed\"?\n" +
 		"s.yaml:5: \"world\" has no field \"guild\"; did you mean \"guilds\"?\n" +
 		"s.yaml:7: at: \"now\": it is no time: write 90s, 1m30s, 20m, 2h or 1d"
@@ -120,11 +121,11 @@ func TestScenarioMistakesAreToldTogether(t *testing.T) {
 
 // The same scenario can be written in YAML, in JSON and in Go.
 func TestScenarioInYAMLJSONAndGo(t *testing.T) {
-	minute := discordsim.Span(time.Minute)
-	inGo := &discordsim.Scenario{
+	minute := scenario.Span(time.Minute)
+	inGo := &scenario.Scenario{
 		Name: "x", Says: "Something happens.", Seed: 7,
-		Config: discordsim.Overrides{Latency: discordsim.Span(40 * time.Millisecond), SessionLifetime: -1},
-		Steps:  []discordsim.Step{{At: &minute, Fault: "zombie", For: 2 * minute}},
+		Config: scenario.Overrides{Latency: scenario.Span(40 * time.Millisecond), SessionLifetime: -1},
+		Steps:  []scenario.Step{{At: &minute, Fault: "zombie", For: 2 * minute}},
 	}
 	if err := inGo.Check(); err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func TestScenarioInYAMLJSONAndGo(t *testing.T) {
 		"name: x\nsays: Something happens.\nseed: 7\nconfig:\n  latency: 40ms\n  session_lifetime: never\nsteps:\n  - at: 60\n    fault: zombie\n    for: 2m\n",
 		"{\"name\":\"x\",\"says\":\"Something happens.\",\"seed\":7,\n\t\"config\":{\"latency\":0.04,\"session_lifetime\":\"never\"},\n\t\"steps\":[{\"at\":\"1m\",\"fault\":\"zombie\",\"for\":\"2m\"}]}",
 	} {
-		sc, err := discordsim.ReadScenario("x", []byte(text))
+		sc, err := scenario.Read("x", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,21 +143,6 @@ func TestScenarioInYAMLJSONAndGo(t *testing.T) {
 		}
 		if got := sc.Steps[0]; *got.At != minute || got.Fault != "zombie" || got.For != 2*minute {
 			t.Errorf("the step differs: %+v", got)
-		}
-	}
-}
-
-// A person reads a time as it was written.
-func TestSpan(t *testing.T) {
-	for text, want := range map[string]string{"90": "1m30s", "1.5": "1.5s", "20m": "20m", "2h": "2h", "1d": "24h", "1d12h": "36h", "40ms": "40ms", "0": "0s"} {
-		s, err := discordsim.ParseSpan(text)
-		if err != nil || s.String() != want {
-			t.Errorf("%q is read as %s (%v), want %s", text, s, err, want)
-		}
-	}
-	for _, text := range []string{"", "-1", "-1d", "1x", "1d1x", "NaN", "Inf", "1e10d", "d", "99999h99999h"} {
-		if s, err := discordsim.ParseSpan(text); err == nil {
-			t.Errorf("%q is read as %s", text, s)
 		}
 	}
 }
@@ -183,9 +169,9 @@ expect: {ends: offline, identifies: 0, dials: 0}
 `
 
 // playQuiet plays it and returns what happened.
-func playQuiet(t *testing.T, seed int) (out *discordsim.Outcome, struck []discordsim.Active) {
+func playQuiet(t *testing.T, seed int) (out *scenario.Outcome, struck []discordsim.Active) {
 	t.Helper()
-	sc, err := discordsim.ReadScenario("quiet", fmt.Appendf(nil, quiet, seed))
+	sc, err := scenario.Read("quiet", fmt.Appendf(nil, quiet, seed))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +249,7 @@ func TestScenarioSeedDecides(t *testing.T) {
 // A scenario that is broken off leaves nothing in force, and says so; so does
 // one whose simulator is closed.
 func TestScenarioBrokenOff(t *testing.T) {
-	sc, err := discordsim.ReadScenario("s", []byte("name: x\nsays: y\nsteps:\n  - {at: 1s, fault: zombie}\n  - {at: 1d, end: true}\n"))
+	sc, err := scenario.Read("s", []byte("name: x\nsays: y\nsteps:\n  - {at: 1s, fault: zombie}\n  - {at: 1d, end: true}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +274,7 @@ func TestScenarioBrokenOff(t *testing.T) {
 		}
 	})
 	wrong := *sc
-	wrong.Steps = []discordsim.Step{{Fault: "op8"}}
+	wrong.Steps = []scenario.Step{{Fault: "op8"}}
 	if _, err := wrong.Run(t.Context(), nil); err == nil {
 		t.Error("a scenario with a mistake was run")
 	}
@@ -297,7 +283,7 @@ func TestScenarioBrokenOff(t *testing.T) {
 // Given a bot nobody runs, when it is expected to be online and to answer, then
 // the outcome says what is broken.
 func TestScenarioExpectationsAreCompared(t *testing.T) {
-	sc, err := discordsim.ReadScenario("s", []byte("name: x\nsays: y\nsteps:\n  - {at: 1m, end: true}\nexpect: {answered: 5, same_activity: true}\n"))
+	sc, err := scenario.Read("s", []byte("name: x\nsays: y\nsteps:\n  - {at: 1m, end: true}\nexpect: {answered: 5, same_activity: true}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +291,7 @@ func TestScenarioExpectationsAreCompared(t *testing.T) {
 		sim := discordsim.New(sc.Rules())
 		defer sim.Close()
 		var told []string
-		sc.Tell = func(m discordsim.Moment) { told = append(told, m.What) }
+		sc.Tell = func(m scenario.Moment) { told = append(told, m.What) }
 		sc.Populate(sim, discordsim.AppConfig{Name: "nobody"})
 		out, err := sc.Run(t.Context(), sim)
 		if err != nil {
@@ -326,9 +312,9 @@ func TestScenarioExpectationsAreCompared(t *testing.T) {
 
 // Whatever a file holds, reading it ends in a scenario or in mistakes that name
 // the file, and a scenario that can be read can be played.
-func FuzzReadScenario(f *testing.F) {
-	for _, name := range discordsim.Scenarios() {
-		text, err := os.ReadFile(filepath.Join("scenarios", name+".yaml"))
+func FuzzRead(f *testing.F) {
+	for _, name := range scenario.Names() {
+		text, err := os.ReadFile(filepath.Join("..", "scenarios", name+".yaml"))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -336,8 +322,8 @@ func FuzzReadScenario(f *testing.F) {
 	}
 	f.Add([]byte(`{"name":"x","says":"y","steps":[{"at":1,"end":true}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		sc, err := discordsim.ReadScenario("file", text)
-		all, ok := errors.AsType[discordsim.Mistakes](err)
+		sc, err := scenario.Read("file", text)
+		all, ok := errors.AsType[scenario.Mistakes](err)
 		switch {
 		case err == nil && sc.Check() != nil:
 			t.Errorf("what was read is not right: %v", sc.Check())

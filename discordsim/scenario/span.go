@@ -1,4 +1,4 @@
-package discordsim
+package scenario
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ type Span time.Duration
 
 func (s Span) d() time.Duration { return time.Duration(s) }
 
-// String writes the span the way a person would: 20m rather than 20m0s.
+// String writes the span as a person would: 20m rather than 20m0s.
 func (s Span) String() string {
 	if s == never {
 		return "never"
@@ -30,15 +30,15 @@ const spanPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$`
 // longestSpan keeps sums of spans from overflowing: about ten years.
 const longestSpan = 10 * 366 * 24 * time.Hour
 
-// ParseSpan reads a span. Negative ones are refused.
-func ParseSpan(text string) (Span, error) {
+// parseSpan reads a span. Negative ones are refused.
+func parseSpan(given string) (Span, error) {
 	var d time.Duration
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
+	if n, err := strconv.ParseFloat(given, 64); err == nil {
 		if math.IsNaN(n) || math.IsInf(n, 0) || math.Abs(n) > longestSpan.Seconds() {
 			return 0, errors.New("the time is too long")
 		}
 		d = time.Duration(n * float64(time.Second))
-	} else if d, err = parseDays(text); err != nil {
+	} else if d, err = parseDays(given); err != nil {
 		return 0, errors.New("it is no time: write 90s, 1m30s, 20m, 2h or 1d")
 	}
 	switch {
@@ -51,10 +51,10 @@ func ParseSpan(text string) (Span, error) {
 }
 
 // parseDays is [time.ParseDuration] with days in front.
-func parseDays(text string) (time.Duration, error) {
-	days, rest, with := strings.Cut(text, "d")
+func parseDays(given string) (time.Duration, error) {
+	days, rest, with := strings.Cut(given, "d")
 	if !with {
-		return time.ParseDuration(text)
+		return time.ParseDuration(given)
 	}
 	n, err := strconv.ParseFloat(days, 64)
 	if err != nil || math.Abs(n) > longestSpan.Hours()/24 {
