@@ -73,7 +73,7 @@ func writeHistory(s *store.Store) {
 	for ago := 90 * 24; ago > 0; ago-- {
 		past = append(past, history.Record{Kind: history.HourRecord, At: now.Add(-time.Duration(ago) * time.Hour).Truncate(time.Hour), Sums: trips})
 		if ago%24 == 0 {
-			past = append(past, history.Record{Kind: history.MarkRecord, At: now.Add(-time.Duration(ago) * time.Hour), Level: history.Online})
+			past = append(past, history.Record{Kind: history.LevelRecord, At: now.Add(-time.Duration(ago) * time.Hour), Level: history.Online})
 		}
 	}
 	for ago := 24 * 60; ago > 0; ago-- {

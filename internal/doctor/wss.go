@@ -105,7 +105,7 @@ func (x *examination) checkStatus(ctx context.Context) Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	s, err := statuspage.Ask(ctx, statuspage.Options{URL: x.config.DiscordStatusURL, Client: x.client, UserAgent: x.userAgent()})
+	s, err := statuspage.Fetch(ctx, statuspage.Options{URL: x.config.DiscordStatusURL, Client: x.client, UserAgent: x.userAgent()})
 	if err != nil {
 		if x.answer.at.IsZero() {
 			return Finding{Level: Skip, Says: "it cannot be asked either: " + explain(err)}

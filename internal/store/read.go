@@ -161,7 +161,7 @@ func (v *database) each(ctx context.Context, row func(*sql.Rows) error, query st
 func (v *database) deleteOld(now time.Time) error {
 	ctx := context.Background()
 	return v.transaction(ctx, func() error {
-		for _, kind := range []history.Kind{history.MarkRecord, history.MinuteRecord, history.HourRecord} {
+		for _, kind := range []history.Kind{history.LevelRecord, history.MinuteRecord, history.HourRecord} {
 			if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
 				return err
 			}

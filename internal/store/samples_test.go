@@ -32,8 +32,8 @@ func TestNextRunFindsThePast(t *testing.T) {
 	first := open(t, dir, nil)
 	now := time.Now().Round(0).UTC()
 	want := []history.Record{
-		{Kind: history.MarkRecord, At: now.Add(-time.Hour), Shard: -1, Level: history.Online},
-		{Kind: history.MarkRecord, At: now.Add(-50 * time.Minute), Shard: 3, Level: history.Offline},
+		{Kind: history.LevelRecord, At: now.Add(-time.Hour), Shard: -1, Level: history.Online},
+		{Kind: history.LevelRecord, At: now.Add(-50 * time.Minute), Shard: 3, Level: history.Offline},
 		minute(now.Add(-2 * time.Minute)), minute(now.Add(-2 * time.Minute)),
 		{Kind: history.HourRecord, At: now.Add(-time.Hour), Sums: minute(now).Sums},
 	}
@@ -126,7 +126,7 @@ func TestPastWaitsForTheDisk(t *testing.T) {
 		}
 		f.set(func(f *fake) { f.writeErr = errDisk; f.writes = nil })
 		for n := range maxSamples + 100 {
-			s.History().Append([]history.Record{{Kind: history.MarkRecord, Shard: n, At: time.Now()}})
+			s.History().Append([]history.Record{{Kind: history.LevelRecord, Shard: n, At: time.Now()}})
 			if n%500 == 0 {
 				time.Sleep(time.Second)
 			}
@@ -177,7 +177,7 @@ func TestNinetyDaysStaySmall(t *testing.T) {
 			}
 			b.incidents = append(b.incidents, i)
 			for n := range 3 {
-				b.history = append(b.history, history.Record{Kind: history.MarkRecord, At: at.Add(time.Duration(n) * time.Second), Level: history.Level(n)})
+				b.history = append(b.history, history.Record{Kind: history.LevelRecord, At: at.Add(time.Duration(n) * time.Second), Level: history.Level(n)})
 			}
 		}
 		v.(*database).checkpointAfter = time.Time{} // an hour has passed since the last one

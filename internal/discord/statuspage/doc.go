@@ -1,9 +1,7 @@
-// Package statuspage is at heart what Discord says of itself: is the trouble
-// there, or here?
+// Package statuspage reads Discord's public status page.
 //
-// A [Poller] asks Discord's public status page once a minute, with conditional
-// requests, and knows the latest [Status]. It is a witness, never a judge: a
-// page that cannot be reached, answers nonsense or has grown old changes
-// nothing, and all that follows from it is that people are told "Discord, not
-// you" and that alerts about the bot wait.
+// A [Poller] fetches it once a minute, with conditional requests, and keeps the
+// latest [Status]. A page that cannot be reached, is malformed or is old counts as
+// nothing known. Nothing about the connection depends on it: it only decides
+// whether people read "Discord, not you", and whether alerts wait.
 package statuspage

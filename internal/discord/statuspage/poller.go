@@ -14,31 +14,31 @@ import (
 	"time"
 )
 
-// The limits of asking. Discord's page is cached for about half a minute, so
-// asking more often would learn nothing.
+// DefaultInterval is the default of [Options].Interval, and the least.
+const DefaultInterval = minInterval
+
 const (
-	shortestInterval = time.Minute
-	longestPause     = 15 * time.Minute
-	patience         = 10 * time.Second
-	mostBytes        = 1 << 20
-	// stale is the age from which an answer says nothing any more.
-	stale = 10 * time.Minute
+	// Discord's page is cached for about half a minute.
+	minInterval    = time.Minute
+	maxBackoff     = 15 * time.Minute
+	requestTimeout = 10 * time.Second
+	maxBody        = 1 << 20
+	// staleAfter is the age from which an answer counts as nothing known.
+	staleAfter = 10 * time.Minute
 )
 
-// Options configures a [Poller]. URL is required; every other zero value means
-// the default named with it.
+// Options configures a [Poller]. URL is required.
 type Options struct {
-	// URL is that of summary.json.
+	// URL is the address of summary.json.
 	URL string
-	// Interval is the time between two questions, a minute at least. Default
-	// 1 min.
+	// Interval is the time between two requests, at least 1 min. Default 1 min.
 	Interval time.Duration
-	// Changed is told when what Discord says has changed, also when it is not
-	// known any more. It runs on the poller's goroutine. Default: nobody is told.
+	// Changed is called when the status has changed, also when it is not known any
+	// more. It runs on the poller's goroutine. Default: nothing is called.
 	Changed func(Status)
-	// Client asks. Default: one of its own.
+	// Client sends the requests. Default: a client of its own.
 	Client *http.Client
-	// UserAgent names this program.
+	// UserAgent is the User-Agent of the requests.
 	UserAgent string
 	// Log takes lines for the operator. Default: none are written.
 	Log *slog.Logger
@@ -46,24 +46,25 @@ type Options struct {
 	Rand func() float64
 }
 
-// Poller asks Discord's status page. Make it with [New].
+// Poller polls Discord's status page. [Poller.Status] may be called at any time
+// from any goroutine.
 type Poller struct {
-	opts Options
-	own  *http.Transport // of the default client; nil with one from outside
+	opts         Options
+	ownTransport *http.Transport // of the default client; nil with one from outside
 
 	mu   sync.Mutex
 	last Status // as of the last good answer
 
-	// Of Run's goroutine alone:
+	// Used by Run's goroutine alone:
 	etag, modified string
-	told           Status
+	reported       Status
 	failures       int
 }
 
-// New makes a poller. It asks nothing before [Poller.Run].
+// New returns a poller that sends no request before [Poller.Run].
 func New(o Options) *Poller {
 	p := &Poller{}
-	o.Interval = max(o.Interval, shortestInterval)
+	o.Interval = max(o.Interval, minInterval)
 	if o.Changed == nil {
 		o.Changed = func(Status) {}
 	}
@@ -74,40 +75,39 @@ func New(o Options) *Poller {
 		o.Rand = rand.Float64
 	}
 	if o.Client == nil {
-		p.own = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: 2 * shortestInterval,
-			TLSHandshakeTimeout: patience, ResponseHeaderTimeout: patience, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+		p.ownTransport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: 2 * minInterval,
+			TLSHandshakeTimeout: requestTimeout, ResponseHeaderTimeout: requestTimeout, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 		}
-		o.Client = &http.Client{Transport: p.own}
+		o.Client = &http.Client{Transport: p.ownTransport}
 	}
 	p.opts = o
 	return p
 }
 
-// Status returns what Discord said last. After ten minutes without an answer
-// nothing is known any more.
+// Status returns the latest status; zero after ten minutes without an answer.
 func (p *Poller) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.last.At) > stale {
+	if time.Since(p.last.At) > staleAfter {
 		return Status{}
 	}
 	return p.last.clone()
 }
 
-// Run asks until ctx ends. Call it once. That the page cannot be had is logged
-// once, and no reason to end.
+// Run polls until ctx ends. Call it once. When requests fail it logs the first
+// failure and goes on.
 func (p *Poller) Run(ctx context.Context) error {
-	if p.own != nil {
-		defer p.own.CloseIdleConnections()
+	if p.ownTransport != nil {
+		defer p.ownTransport.CloseIdleConnections()
 	}
 	for {
-		wait := p.next(p.ask(ctx))
+		wait := p.nextWait(p.fetch(ctx))
 		if ctx.Err() != nil {
 			return nil
 		}
-		if now := p.Status(); !now.same(p.told) {
-			p.told = now
+		if now := p.Status(); !now.saysTheSame(p.reported) {
+			p.reported = now
 			p.opts.Changed(now)
 		}
 		timer := time.NewTimer(wait)
@@ -120,43 +120,43 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 }
 
-// next says how long to wait after an answer or a failure: up to a fifth more
-// than the interval, so that many bots do not ask in step, twice as long after
-// each failure, and as long as the page asks for.
-func (p *Poller) next(err error) time.Duration {
+// nextWait returns how long to wait after an answer or a failure: the interval,
+// twice as long after each failure, at least the page's Retry-After, and up to a
+// fifth more, so that many bots do not ask at the same moment.
+func (p *Poller) nextWait(err error) time.Duration {
 	wait := p.opts.Interval
 	if err == nil {
 		if p.failures > 0 {
-			p.opts.Log.Info("Discord's status page can be asked again")
+			p.opts.Log.Info("Discord's status page can be read again")
 		}
 		p.failures = 0
 		return wait + time.Duration(p.opts.Rand()*float64(wait)/5)
 	}
 	p.failures++
 	if p.failures == 1 {
-		p.opts.Log.Info("Discord's status page could not be asked, which changes nothing for the bot: " + err.Error())
+		p.opts.Log.Info("Discord's status page could not be read, which changes nothing for the bot", "error", err)
 	}
 	for range min(p.failures, 10) {
 		wait *= 2
 	}
-	wait = min(wait, max(longestPause, p.opts.Interval))
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		wait = max(wait, min(refused.after, 24*time.Hour))
+	wait = min(wait, max(maxBackoff, p.opts.Interval))
+	if refused, ok := errors.AsType[*statusError](err); ok {
+		wait = max(wait, min(refused.retryAfter, 24*time.Hour))
 	}
 	return wait + time.Duration(p.opts.Rand()*float64(wait)/5)
 }
 
-// refusal is an answer that is not a page.
-type refusal struct {
-	status int
-	after  time.Duration
+// statusError is an answer with an HTTP status other than 200 and 304.
+type statusError struct {
+	status     int
+	retryAfter time.Duration
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("it answered HTTP %d", r.status) }
+func (r *statusError) Error() string { return fmt.Sprintf("it answered HTTP %d", r.status) }
 
-// ask asks once.
-func (p *Poller) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// fetch sends one request.
+func (p *Poller) fetch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.opts.URL, nil)
 	if err != nil {
@@ -183,14 +183,14 @@ func (p *Poller) ask(ctx context.Context) error {
 	now := time.Now()
 	switch answer.StatusCode {
 	case http.StatusOK:
-		body, err := io.ReadAll(io.LimitReader(answer.Body, mostBytes+1))
+		body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
 		if err != nil {
 			return err
 		}
-		if len(body) > mostBytes {
+		if len(body) > maxBody {
 			return errNotAPage
 		}
-		s, err := read(body, now)
+		s, err := parse(body, now)
 		if err != nil {
 			return err
 		}
@@ -209,11 +209,11 @@ func (p *Poller) ask(ctx context.Context) error {
 		p.last.At = now
 		return nil
 	}
-	return &refusal{status: answer.StatusCode, after: after(answer.Header.Get("Retry-After"))}
+	return &statusError{status: answer.StatusCode, retryAfter: parseRetryAfter(answer.Header.Get("Retry-After"))}
 }
 
-// after reads a Retry-After in seconds; anything else is no wish.
-func after(text string) time.Duration {
+// parseRetryAfter reads a Retry-After in seconds; anything else counts as none.
+func parseRetryAfter(text string) time.Duration {
 	seconds, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
 		return 0

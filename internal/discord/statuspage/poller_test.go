@@ -28,8 +28,8 @@ const partial = `{"status":{"indicator":"major","description":"Partial System Ou
 	"incidents":[{"name":"Old","status":"resolved"},{"name":"Gateway\ntrouble","status":"investigating","impact":"major","shortlink":"https://stspg.io/x","updated_at":"2026-11-24T22:00:00.000-08:00"},
 		{"name":"Other","status":"identified","impact":"minor","shortlink":"javascript:alert(1)"}]}`
 
-// page answers like a status page, as its fields say, and notes what was asked.
-type page struct {
+// fakePage answers like a status page, as its fields say, and notes what was asked.
+type fakePage struct {
 	mu     sync.Mutex
 	status int
 	body   string
@@ -39,14 +39,14 @@ type page struct {
 	last   *http.Request
 }
 
-// becomes changes how the page answers.
-func (p *page) becomes(change func()) {
+// change changes how the page answers.
+func (p *fakePage) change(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change()
 }
 
-func (p *page) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *fakePage) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked, p.last = append(p.asked, time.Now()), r
@@ -60,8 +60,8 @@ func (p *page) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: p.status, Header: header, Body: io.NopCloser(strings.NewReader(p.body)), Request: r}, nil
 }
 
-// run polls a page in virtual time until the story is told.
-func run(t *testing.T, p *page, tell func(poller *Poller, changes *[]Status, log *bytes.Buffer)) {
+// pollFake polls a page in virtual time until the story is told.
+func pollFake(t *testing.T, p *fakePage, tell func(poller *Poller, changes *[]Status, log *bytes.Buffer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var changes []Status
@@ -86,12 +86,12 @@ func run(t *testing.T, p *page, tell func(poller *Poller, changes *[]Status, log
 // then each is told once, in words, and the page is asked once a minute and
 // only for news.
 func TestTroubleComesAndGoes(t *testing.T) {
-	p := &page{status: 200, body: fine, header: http.Header{"Etag": {`"1"`}, "Last-Modified": {"yesterday"}}}
-	run(t, p, func(poller *Poller, changes *[]Status, _ *bytes.Buffer) {
+	p := &fakePage{status: 200, body: fine, header: http.Header{"Etag": {`"1"`}, "Last-Modified": {"yesterday"}}}
+	pollFake(t, p, func(poller *Poller, changes *[]Status, _ *bytes.Buffer) {
 		if s := poller.Status(); !s.Known() || s.Trouble() || s.Says() != "All Systems Operational" || s.API != Operational {
 			t.Errorf("got %+v", s)
 		}
-		p.becomes(func() { p.status, p.body = http.StatusNotModified, "" })
+		p.change(func() { p.status, p.body = http.StatusNotModified, "" })
 		time.Sleep(5*time.Minute + time.Second)
 		synctest.Wait()
 		if p.last.Header.Get("If-None-Match") != `"1"` || p.last.Header.Get("If-Modified-Since") != "yesterday" || p.last.Header.Get("User-Agent") != "Evergreen" {
@@ -100,14 +100,14 @@ func TestTroubleComesAndGoes(t *testing.T) {
 		if len(p.asked) != 6 || len(*changes) != 1 || time.Since(poller.Status().At) > time.Minute {
 			t.Errorf("asked %d times, told %d times, %s old", len(p.asked), len(*changes), time.Since(poller.Status().At))
 		}
-		p.becomes(func() { p.status, p.body = 200, partial })
+		p.change(func() { p.status, p.body = 200, partial })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		s := poller.Status()
 		if !s.Trouble() || s.Says() != "Partial System Outage; Gateway: partial outage; Gateway trouble" || len(s.Incidents) != 2 || s.Incidents[1].Link != "" {
 			t.Errorf("got %q %+v", s.Says(), s)
 		}
-		p.becomes(func() { p.body = fine })
+		p.change(func() { p.body = fine })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(*changes) != 3 || !(*changes)[1].Trouble() || (*changes)[2].Trouble() {
@@ -120,9 +120,9 @@ func TestTroubleComesAndGoes(t *testing.T) {
 // and after ten minutes nothing is known any more: it is as if it were not
 // there. When it answers again, all is as before.
 func TestPageFails(t *testing.T) {
-	p := &page{status: 200, body: partial}
-	run(t, p, func(poller *Poller, changes *[]Status, log *bytes.Buffer) {
-		p.becomes(func() { p.err = errors.New("connection refused") })
+	p := &fakePage{status: 200, body: partial}
+	pollFake(t, p, func(poller *Poller, changes *[]Status, log *bytes.Buffer) {
+		p.change(func() { p.err = errors.New("connection refused") })
 		time.Sleep(9 * time.Minute)
 		synctest.Wait()
 		if !poller.Status().Trouble() {
@@ -139,10 +139,10 @@ func TestPageFails(t *testing.T) {
 		if len(p.asked) > 6 || strings.Count(log.String(), "\n") != 1 || strings.Contains(log.String(), "status.example") {
 			t.Errorf("asked %d times, log:\n%s", len(p.asked), log)
 		}
-		p.becomes(func() { p.err = nil })
+		p.change(func() { p.err = nil })
 		time.Sleep(20 * time.Minute)
 		synctest.Wait()
-		if !poller.Status().Trouble() || len(*changes) != 3 || !strings.Contains(log.String(), "can be asked again") {
+		if !poller.Status().Trouble() || len(*changes) != 3 || !strings.Contains(log.String(), "can be read again") {
 			t.Errorf("got %+v, log:\n%s", poller.Status(), log)
 		}
 	})
@@ -151,15 +151,15 @@ func TestPageFails(t *testing.T) {
 // Whatever else answers in the page's place is nothing known: HTML, JSON of
 // something else, too much of it, an error, an answer to nothing asked.
 func TestNotAPage(t *testing.T) {
-	for name, p := range map[string]*page{
+	for name, p := range map[string]*fakePage{
 		"html":         {status: 200, body: "<html>log in</html>"},
 		"other JSON":   {status: 200, body: `{"status":{}}`},
 		"another type": {status: 200, body: `[]`},
-		"too much":     {status: 200, body: fine + strings.Repeat(" ", mostBytes)},
+		"too much":     {status: 200, body: fine + strings.Repeat(" ", maxBody)},
 		"error":        {status: 503, body: fine},
 		"redirect":     {status: 304},
 	} {
-		run(t, p, func(poller *Poller, changes *[]Status, log *bytes.Buffer) {
+		pollFake(t, p, func(poller *Poller, changes *[]Status, log *bytes.Buffer) {
 			if s := poller.Status(); s.Known() || len(*changes) != 0 || log.Len() == 0 {
 				t.Errorf("%s: %+v", name, s)
 			}
@@ -169,14 +169,14 @@ func TestNotAPage(t *testing.T) {
 
 // A page that asks to be left alone for a while is left alone.
 func TestRetryAfter(t *testing.T) {
-	p := &page{status: 429, header: http.Header{"Retry-After": {"3600"}}}
-	run(t, p, func(*Poller, *[]Status, *bytes.Buffer) {
+	p := &fakePage{status: 429, header: http.Header{"Retry-After": {"3600"}}}
+	pollFake(t, p, func(*Poller, *[]Status, *bytes.Buffer) {
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
 		if len(p.asked) != 1 {
 			t.Errorf("asked %d times", len(p.asked))
 		}
-		p.becomes(func() { p.header = http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}} })
+		p.change(func() { p.header = http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}} })
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if len(p.asked) != 2 {
@@ -189,11 +189,11 @@ func TestRetryAfter(t *testing.T) {
 // others.
 func TestAskFails(t *testing.T) {
 	p := New(Options{URL: "http://\x00"})
-	if err := p.ask(t.Context()); err == nil || !strings.Contains(err.Error(), "DISCORD_STATUS_URL") {
+	if err := p.fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "DISCORD_STATUS_URL") {
 		t.Errorf("got %v", err)
 	}
 	broken := New(Options{URL: "http://x/", Client: &http.Client{Transport: breaking{}}})
-	if err := broken.ask(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := broken.fetch(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -239,8 +239,8 @@ func TestTroubleWithoutComponents(t *testing.T) {
 		t.Errorf("says %q", got)
 	}
 	many := `{"status":{"indicator":"none"},"incidents":[` + strings.Repeat(`{"name":"`+strings.Repeat("ö", 200)+`"},`, 50) + `{}]}`
-	s, err := read([]byte(many), now)
-	if err != nil || len(s.Incidents) != mostIncidents || len(s.Incidents[0].Name) > longestText+3 {
+	s, err := parse([]byte(many), now)
+	if err != nil || len(s.Incidents) != maxIncidents || len(s.Incidents[0].Name) > maxText+3 {
 		t.Errorf("%v: %d incidents", err, len(s.Incidents))
 	}
 }
@@ -253,13 +253,13 @@ func TestSimulatedPage(t *testing.T) {
 	transport := sim.Transport()
 	defer transport.CloseIdleConnections()
 	p := New(Options{URL: strings.TrimSuffix(sim.APIURL(), "/api/v10") + "/api/v2/summary.json", Client: &http.Client{Transport: transport}})
-	if err := p.ask(t.Context()); err != nil || p.Status().Trouble() {
+	if err := p.fetch(t.Context()); err != nil || p.Status().Trouble() {
 		t.Fatalf("%v: %+v", err, p.Status())
 	}
 	if _, err := sim.Inject(discordsim.Fault{Name: "no-ready"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.ask(t.Context()); err != nil || !p.Status().Trouble() {
+	if err := p.fetch(t.Context()); err != nil || !p.Status().Trouble() {
 		t.Errorf("%v: %+v", err, p.Status())
 	}
 }

@@ -9,11 +9,10 @@ import (
 	"evergreen/internal/text"
 )
 
-// Indicator is how bad it is as a whole, in Discord's own words: none, minor,
-// major, critical or maintenance.
+// Indicator is the page's status as a whole: none, minor, major, critical or
+// maintenance.
 type Indicator string
 
-// The indicators that matter here.
 const (
 	None     Indicator = "none"
 	Minor    Indicator = "minor"
@@ -21,23 +20,22 @@ const (
 	Critical Indicator = "critical"
 )
 
-// Condition is how one component is, such as "partial_outage". Empty means
-// that the page does not say.
-type Condition string
+// ComponentStatus is the status of one component, such as "partial_outage"; empty
+// if the page does not list it.
+type ComponentStatus string
 
-// The conditions in which a component serves.
 const (
-	Operational Condition = "operational"
-	Maintenance Condition = "under_maintenance"
+	Operational ComponentStatus = "operational"
+	Maintenance ComponentStatus = "under_maintenance"
 )
 
-// serves reports whether nothing is known against the component.
-func (c Condition) serves() bool { return c == "" || c == Operational || c == Maintenance }
+// isServing reports whether no trouble with the component is known.
+func (c ComponentStatus) isServing() bool { return c == "" || c == Operational || c == Maintenance }
 
-// words says a condition for people, such as "partial outage".
-func (c Condition) words() string { return strings.ReplaceAll(string(c), "_", " ") }
+// words returns the status for people, such as "partial outage".
+func (c ComponentStatus) words() string { return strings.ReplaceAll(string(c), "_", " ") }
 
-// Incident is something that goes on at Discord.
+// Incident is an open incident of the page.
 type Incident struct {
 	Name   string
 	Impact Indicator
@@ -47,30 +45,29 @@ type Incident struct {
 	Updated time.Time
 }
 
-// Status is what Discord said at one moment. The zero value means that nothing
-// is known.
+// Status is the content of the page. The zero value means that nothing is known.
 type Status struct {
-	// At is when Discord said so, or last confirmed it.
+	// At is when the page was read, or last confirmed as unchanged.
 	At          time.Time
 	Indicator   Indicator
 	Description string
-	// API and Gateway are the two components a bot depends on.
-	API, Gateway Condition
-	// Incidents are those that go on, the newest first.
+	// API and Gateway are the components that a bot depends on.
+	API, Gateway ComponentStatus
+	// Incidents are the open incidents, the newest first.
 	Incidents []Incident
 }
 
-// Known reports whether Discord has said anything lately.
+// Known reports whether anything is known.
 func (s Status) Known() bool { return !s.At.IsZero() }
 
-// Trouble reports whether Discord says that something a bot depends on does
-// not work. Where the page does not list the components, only a major or
-// critical state of the whole counts: minor ones are about stickers.
+// Trouble reports whether something that a bot depends on does not work. If the
+// page does not list the components, only a major or critical indicator counts:
+// minor ones are about stickers.
 func (s Status) Trouble() bool {
 	switch {
 	case !s.Known():
 		return false
-	case !s.API.serves() || !s.Gateway.serves():
+	case !s.API.isServing() || !s.Gateway.isServing():
 		return true
 	case s.API == "" && s.Gateway == "":
 		return s.Indicator == Major || s.Indicator == Critical
@@ -86,8 +83,8 @@ func (s Status) IncidentName() string {
 	return s.Incidents[0].Name
 }
 
-// Says is the report in words, such as "Partial System Outage; Gateway: partial
-// outage; Elevated API errors". It is empty as long as nothing is known.
+// Says returns the status in words, such as "Partial System Outage; Gateway: partial
+// outage; Elevated API errors"; empty if nothing is known.
 func (s Status) Says() string {
 	var parts []string
 	add := func(text string) {
@@ -96,10 +93,10 @@ func (s Status) Says() string {
 		}
 	}
 	add(s.Description)
-	if !s.API.serves() {
+	if !s.API.isServing() {
 		add("API: " + s.API.words())
 	}
-	if !s.Gateway.serves() {
+	if !s.Gateway.isServing() {
 		add("Gateway: " + s.Gateway.words())
 	}
 	if s.Trouble() && len(s.Incidents) > 0 {
@@ -108,24 +105,24 @@ func (s Status) Says() string {
 	return strings.Join(parts, "; ")
 }
 
-// clone copies the status with what it points to.
+// clone returns a copy that shares nothing with the status.
 func (s Status) clone() Status {
 	s.Incidents = append([]Incident(nil), s.Incidents...)
 	return s
 }
 
-// same reports whether two answers say the same, whenever they were given.
-func (s Status) same(o Status) bool {
+// saysTheSame reports whether two statuses differ only in their times.
+func (s Status) saysTheSame(o Status) bool {
 	return s.Known() == o.Known() && s.Indicator == o.Indicator && s.Trouble() == o.Trouble() && s.Says() == o.Says()
 }
 
-// The bounds of what is kept of an answer.
+// The limits of what is kept of an answer.
 const (
-	longestText   = 200 // bytes
-	mostIncidents = 10
+	maxText      = 200 // bytes
+	maxIncidents = 10
 )
 
-// summary is the page's answer, as far as it matters here.
+// summary is the part of summary.json that is used.
 type summary struct {
 	Status struct {
 		Indicator   string `json:"indicator"`
@@ -145,11 +142,10 @@ type summary struct {
 	} `json:"incidents"`
 }
 
-// errNotAPage means that something else than a status page answered.
 var errNotAPage = errors.New("the answer is not that of a status page")
 
-// read makes a status out of an answer.
-func read(body []byte, at time.Time) (Status, error) {
+// parse reads summary.json.
+func parse(body []byte, at time.Time) (Status, error) {
 	var page summary
 	if err := json.Unmarshal(body, &page); err != nil {
 		return Status{}, errNotAPage
@@ -159,20 +155,20 @@ func read(body []byte, at time.Time) (Status, error) {
 		return Status{}, errNotAPage
 	}
 	for _, c := range page.Components {
-		// The names are all there is: the ids differ from page to page.
+		// By name, because the ids differ from page to page.
 		switch {
 		case c.Group:
 		case strings.EqualFold(c.Name, "API"):
-			s.API = Condition(plain(c.Status))
+			s.API = ComponentStatus(plain(c.Status))
 		case strings.EqualFold(c.Name, "Gateway"):
-			s.Gateway = Condition(plain(c.Status))
+			s.Gateway = ComponentStatus(plain(c.Status))
 		}
 	}
 	for _, i := range page.Incidents {
 		if i.Status == "resolved" || i.Status == "postmortem" {
 			continue
 		}
-		if len(s.Incidents) == mostIncidents {
+		if len(s.Incidents) == maxIncidents {
 			break
 		}
 		link := plain(i.Shortlink)
@@ -187,4 +183,4 @@ func read(body []byte, at time.Time) (Status, error) {
 }
 
 // plain makes foreign text one printable line of bounded length.
-func plain(s string) string { return text.Clip(text.OneLine(s), longestText) }
+func plain(s string) string { return text.Clip(text.OneLine(s), maxText) }

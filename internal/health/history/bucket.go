@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Spread sums up a number of round trips.
+// Spread sums up round trips.
 type Spread struct {
 	N   int           `json:"n,omitempty"`
 	Sum time.Duration `json:"sum,omitempty"`
 	Max time.Duration `json:"max,omitempty"`
 }
 
-// Mean is the mean of them, zero if there were none.
+// Mean returns their mean; zero if there were none.
 func (s Spread) Mean() time.Duration {
 	if s.N == 0 {
 		return 0
@@ -26,7 +26,7 @@ func (s *Spread) add(o Spread) {
 	s.Max = max(s.Max, o.Max)
 }
 
-// Events counts what was asked and done.
+// Events counts events and commands.
 type Events struct {
 	// Received and Handled are events; Asked and Answered commands.
 	Received int64 `json:"received,omitempty"`
@@ -42,8 +42,8 @@ func (e *Events) add(o Events) {
 	e.Answered += o.Answered
 }
 
-// since is what has been added since an earlier count. A count that has shrunk
-// began anew.
+// since returns what has been added since an earlier count. A count that has shrunk
+// has begun anew.
 func (e Events) since(o Events) Events {
 	minus := func(a, b int64) int64 {
 		if a < b {
@@ -54,12 +54,12 @@ func (e Events) since(o Events) Events {
 	return Events{minus(e.Received, o.Received), minus(e.Handled, o.Handled), minus(e.Asked, o.Asked), minus(e.Answered, o.Answered)}
 }
 
-// part is a share of the events: k of n.
-func (e Events) part(k, n int64) Events {
+// share returns k of n parts of the events.
+func (e Events) share(k, n int64) Events {
 	return Events{e.Received * k / n, e.Handled * k / n, e.Asked * k / n, e.Answered * k / n}
 }
 
-// Sums is all numbers of a stretch of time.
+// Sums is the numbers of a period.
 type Sums struct {
 	Gateway Spread `json:"gateway,omitzero"` // heartbeats
 	REST    Spread `json:"rest,omitzero"`    // requests
@@ -72,37 +72,37 @@ func (s *Sums) add(o Sums) {
 	s.Events.add(o.Events)
 }
 
-// bucket is the numbers from a moment on, for as long as its series says.
+// bucket is the numbers of a period that begins at a time.
 type bucket struct {
 	at time.Time
 	Sums
 }
 
-// series is buckets of one length, oldest first.
+// series is buckets of one length, the oldest first.
 type series struct {
-	kind    Kind
-	each    time.Duration
-	buckets []bucket
-	ended   int // of them, how many have been handed out by end
+	kind      Kind
+	length    time.Duration
+	buckets   []bucket
+	handedOut int // of them, how many have been handed out by end
 }
 
-// add adds numbers to the bucket of a moment. What is older than the newest
-// bucket goes into it all the same, if there is no better one: a clock was set.
+// add adds numbers to the bucket of a time. If that is older than the newest bucket
+// and has been handed out already, the newest takes them: the clock was set.
 func (s *series) add(at time.Time, sums Sums) {
 	if n := len(s.buckets) - 1; n >= 0 {
 		// Nearly always it is the newest bucket.
-		if into := at.Sub(s.buckets[n].at); into >= 0 && into < s.each {
+		if into := at.Sub(s.buckets[n].at); into >= 0 && into < s.length {
 			s.buckets[n].add(sums)
 			return
 		}
 	}
-	at = at.UTC().Truncate(s.each)
+	at = at.UTC().Truncate(s.length)
 	n, found := slices.BinarySearchFunc(s.buckets, at, func(b bucket, t time.Time) int { return b.at.Compare(t) })
 	switch {
 	case found:
 	case n == len(s.buckets):
 		s.buckets = append(s.buckets, bucket{at: at})
-	case n < s.ended:
+	case n < s.handedOut:
 		n = len(s.buckets) - 1
 	default:
 		s.buckets = slices.Insert(s.buckets, n, bucket{at: at})
@@ -110,21 +110,21 @@ func (s *series) add(at time.Time, sums Sums) {
 	s.buckets[n].add(sums)
 }
 
-// end returns the buckets that have ended since it was last asked.
-func (s *series) end(now time.Time) (ended []Record) {
-	for s.ended < len(s.buckets) && !s.buckets[s.ended].at.Add(s.each).After(now) {
-		ended = append(ended, s.record(s.ended))
-		s.ended++
+// takeEnded returns the buckets that have ended since it was last asked.
+func (s *series) takeEnded(now time.Time) (ended []Record) {
+	for s.handedOut < len(s.buckets) && !s.buckets[s.handedOut].at.Add(s.length).After(now) {
+		ended = append(ended, s.record(s.handedOut))
+		s.handedOut++
 	}
 	return ended
 }
 
-// rest returns the buckets that have not ended yet.
-func (s *series) rest() (open []Record) {
-	for n := s.ended; n < len(s.buckets); n++ {
+// takeOpen returns the buckets that have not ended yet.
+func (s *series) takeOpen() (open []Record) {
+	for n := s.handedOut; n < len(s.buckets); n++ {
 		open = append(open, s.record(n))
 	}
-	s.ended = len(s.buckets)
+	s.handedOut = len(s.buckets)
 	return open
 }
 
@@ -139,5 +139,5 @@ func (s *series) trim(before time.Time) {
 		n++
 	}
 	s.buckets = slices.Delete(s.buckets, 0, n)
-	s.ended = max(0, s.ended-n)
+	s.handedOut = max(0, s.handedOut-n)
 }

@@ -1,16 +1,14 @@
-// Package history is at heart what a person asks of the past: how has the bot
-// been, and since when?
+// Package history keeps how the bot has been: uptime, round trips and rates.
 //
-// A [History] keeps for each shard a line of the levels it has been at, and
-// for all together how long Discord took to answer and how much was asked and
-// answered. It has no clock of its own: it looks at the bot's health with each
-// observation of a shard and whenever somebody asks, and what it sees carries
-// its time, so that an outage begins with the last sign of life and not with
-// its discovery (G-160).
+// A [History] keeps a timeline of [Level]s for each shard, and for all together how
+// long Discord took to answer and how many commands were asked and answered. It has
+// no clock: it takes a snapshot of the bot's health with each observation and each
+// query, and an outage begins with the last sign of life and not with its discovery
+// (G-160).
 //
 // Numbers are kept as they come for an hour, by the minute for a day and by the
-// hour for ninety days; levels for ninety days. All of it stays below a
-// megabyte in memory, and below that in a [Storage], which lets it outlive the
-// process. Time before the first record is unknown; time in which the process
-// did not run is time offline.
+// hour for ninety days; levels for ninety days. All of it takes less than a
+// megabyte in memory, and in a [Storage], which keeps it over restarts. Time before
+// the first record is unknown; time in which the process did not run counts as
+// offline.
 package history

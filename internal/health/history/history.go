@@ -10,22 +10,21 @@ import (
 	"evergreen/internal/health"
 )
 
-// Options configures a [History]. Snapshot is required; every other zero value
-// means the default named with it.
+// Options configures a [History]. Snapshot is required.
 type Options struct {
-	// Snapshot tells how the bot is, such as [health.Tracker.Summary]; its round
-	// trips are not looked at.
+	// Snapshot returns how the bot is, such as [health.Tracker.Summary]; round trips
+	// are not used.
 	Snapshot func() health.Snapshot
 	// Incidents returns the newest incidents, such as [health.Tracker.Incidents].
-	// Default: days tell of none.
+	// Default: none.
 	Incidents func(limit int) []health.Incident
-	// REST returns how many requests were made and how long they take of late.
+	// REST returns how many requests were made and how long they take lately.
 	// Default: not known.
 	REST func() (sent int64, took time.Duration)
-	// Storage keeps the past over restarts. Default: it ends with the process.
+	// Storage keeps the history over restarts. Default: it ends with the process.
 	Storage Storage
-	// LastAlive is the last sign of life of the previous run, if that is later
-	// than the newest record. Default: the time of that record.
+	// LastAlive is the previous run's last sign of life, if that is later than the
+	// newest record. Default: the time of that record.
 	LastAlive time.Time
 	// Log takes lines for the operator. Default: none are written.
 	Log *slog.Logger
@@ -33,53 +32,52 @@ type Options struct {
 	Now func() time.Time
 }
 
-// work is the line on which stands whether events are handled, beside those of
-// the shards.
-const work = -1
+// workLine is the number of the timeline for whether events are handled.
+const workLine = -1
 
-// raw is how long round trips are kept as they came, and mostRaw how many.
+// sampleAge is how long single round trips are kept, and maxSamples how many.
 const (
-	raw     = time.Hour
-	mostRaw = 2000
+	sampleAge  = time.Hour
+	maxSamples = 2000
 )
 
-// lookEvery is how often a bot that is well is looked at anew while all that
-// comes are answers to its heartbeats.
-const lookEvery = time.Minute
+// updateInterval is the time between two snapshots while only answered heartbeats
+// are observed.
+const updateInterval = time.Minute
 
-// sample is one round trip: of a heartbeat, or of requests.
-type sample struct {
+// roundTrip is one of a heartbeat, or the mean one of requests.
+type roundTrip struct {
 	at            time.Time
 	gateway, rest time.Duration
 }
 
-// History remembers. It is a [gateway.Observer] that has to stand behind the
-// tracker whose Snapshot it takes; all methods may be called from several
-// goroutines. Call [History.Close] at the end.
+// History keeps how the bot has been. It is a [gateway.Observer] that has to be
+// called after the tracker whose Snapshot it takes. All methods may be called at the
+// same time. Call [History.Close] at the end.
 type History struct {
 	opts Options
 
-	mu       sync.Mutex
-	lines    map[int]line             // by shard, and work
-	losses   map[int]*health.Incident // by shard: the loss that goes on, as last seen
-	seen     time.Time                // the newest snapshot taken in
-	restated time.Time                // the day on which the levels were last recorded
-	raw      []sample
-	minutes  series
-	hours    series
-	counted  Events
-	since    time.Time // of counted
-	sent     int64     // requests, as of the last look
-	presence gateway.Presence
-	showed   time.Time // when presence was sent
-	pending  []Record
+	mu           sync.Mutex
+	timelines    map[int]timeline         // by shard, and workLine
+	openLosses   map[int]*health.Incident // by shard: the open loss, as of the last snapshot
+	lastSnapshot time.Time                // its time
+	lastRestate  time.Time                // the day
+	samples      []roundTrip
+	minutes      series
+	hours        series
+	counts       Events
+	countsSince  time.Time // the time of counts
+	sent         int64     // requests, as of the last snapshot
+	presence     gateway.Presence
+	presenceAt   time.Time
+	pending      []Record
 }
 
-// New makes a history and reads what is kept of the past. What cannot be read
-// is logged and begins anew.
+// New returns a history with what the storage keeps. If that cannot be read, it logs
+// so and begins anew.
 func New(o Options) *History {
 	if o.Storage == nil {
-		o.Storage = forgetful{}
+		o.Storage = noStorage{}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -88,17 +86,17 @@ func New(o Options) *History {
 		o.Now = time.Now
 	}
 	h := &History{
-		opts: o, lines: make(map[int]line), losses: make(map[int]*health.Incident),
-		minutes: series{kind: MinuteRecord, each: time.Minute}, hours: series{kind: HourRecord, each: time.Hour},
+		opts: o, timelines: make(map[int]timeline), openLosses: make(map[int]*health.Incident),
+		minutes: series{kind: MinuteRecord, length: time.Minute}, hours: series{kind: HourRecord, length: time.Hour},
 	}
 	h.load()
 	return h
 }
 
-// load reads the past. From the last sign of life on nothing was running.
+// load reads the storage. From the last sign of life on the bot was offline.
 func (h *History) load() {
 	now := wall(h.opts.Now())
-	records, err := h.opts.Storage.Load(now.Add(-MarkRecord.Keep()))
+	records, err := h.opts.Storage.Load(now.Add(-LevelRecord.Keep()))
 	if err != nil {
 		h.opts.Log.Warn("The history of uptime and latency could not be read and begins anew", "error", err)
 	}
@@ -109,8 +107,8 @@ func (h *History) load() {
 			continue // written by a clock that was wrong
 		}
 		switch r.Kind {
-		case MarkRecord:
-			h.lines[r.Shard] = h.lines[r.Shard].put(mark{r.At, r.Level})
+		case LevelRecord:
+			h.timelines[r.Shard] = h.timelines[r.Shard].add(levelChange{r.At, r.Level})
 		case MinuteRecord:
 			h.minutes.add(r.At, r.Sums)
 		case HourRecord:
@@ -121,20 +119,19 @@ func (h *History) load() {
 			alive = r.At
 		}
 	}
-	h.minutes.ended = len(h.minutes.buckets)
-	h.sumUp(known, now)
-	for shard, l := range h.lines {
-		if shard == work || l.level() == Unknown {
+	h.minutes.handedOut = len(h.minutes.buckets)
+	h.completeHours(known, now)
+	for shard, l := range h.timelines {
+		if shard == workLine || l.level() == Unknown {
 			continue
 		}
-		h.mark(shard, []mark{{alive, Offline}})
+		h.record(shard, []levelChange{{alive, Offline}})
 	}
 	h.flush(now)
 }
 
-// sumUp makes hours out of the minutes of those that have not been summed up
-// yet: the hour in which the previous run ended.
-func (h *History) sumUp(known map[time.Time]bool, now time.Time) {
+// completeHours adds up from its minutes the hour in which the previous run ended.
+func (h *History) completeHours(known map[time.Time]bool, now time.Time) {
 	for _, m := range h.minutes.buckets {
 		if hour := m.at.Truncate(time.Hour); !known[hour] {
 			h.hours.add(hour, m.Sums)
@@ -144,7 +141,7 @@ func (h *History) sumUp(known map[time.Time]bool, now time.Time) {
 		if b.at.Add(time.Hour).After(now) {
 			break
 		}
-		h.hours.ended = n + 1
+		h.hours.handedOut = n + 1
 		if !known[b.at] {
 			h.pending = append(h.pending, h.hours.record(n))
 		}
@@ -154,33 +151,33 @@ func (h *History) sumUp(known map[time.Time]bool, now time.Time) {
 // wall strips the monotonic reading, which stands still while a host sleeps.
 func wall(t time.Time) time.Time { return t.Round(0) }
 
-// Observe takes in one observation and what it has made of the bot's health.
+// Observe implements [gateway.Observer].
 func (h *History) Observe(n gateway.Observation) {
 	switch w := n.Event.(type) {
 	case gateway.HeartbeatACK:
 		h.mu.Lock()
-		h.trip(sample{at: wall(n.At), gateway: w.Latency})
-		lately := wall(n.At).Sub(h.seen)
+		h.addRoundTrip(roundTrip{at: wall(n.At), gateway: w.Latency})
+		lately := wall(n.At).Sub(h.lastSnapshot)
 		h.mu.Unlock()
-		if lately >= 0 && lately < lookEvery {
-			return // an answered heartbeat tells nothing else that cannot wait
+		if lately >= 0 && lately < updateInterval {
+			return // an answered heartbeat changes nothing else that cannot wait
 		}
 	case gateway.PresenceSent:
 		h.mu.Lock()
-		h.presence, h.showed = w.Presence, wall(n.At)
+		h.presence, h.presenceAt = w.Presence, wall(n.At)
 		h.mu.Unlock()
 		return
 	case gateway.HeartbeatSent, gateway.PayloadSkipped, gateway.SequenceGap:
-		return // they change nothing here
+		return // they change nothing
 	}
-	h.look()
+	h.update()
 }
 
-// trip takes in one round trip. The caller holds the lock.
-func (h *History) trip(s sample) {
-	h.raw = append(h.raw, s)
-	if len(h.raw) > mostRaw {
-		h.raw = slices.Delete(h.raw, 0, mostRaw/10)
+// addRoundTrip adds a round trip. The caller holds the lock.
+func (h *History) addRoundTrip(s roundTrip) {
+	h.samples = append(h.samples, s)
+	if len(h.samples) > maxSamples {
+		h.samples = slices.Delete(h.samples, 0, maxSamples/10)
 	}
 	sums := Sums{}
 	if s.gateway > 0 {
@@ -189,17 +186,17 @@ func (h *History) trip(s sample) {
 	if s.rest > 0 {
 		sums.REST = Spread{1, s.rest, s.rest}
 	}
-	h.sum(s.at, sums)
+	h.addSums(s.at, sums)
 }
 
-// sum adds numbers to the minute and hour of a moment.
-func (h *History) sum(at time.Time, sums Sums) {
+// addSums adds numbers to the minute and the hour of a time.
+func (h *History) addSums(at time.Time, sums Sums) {
 	h.minutes.add(at, sums)
 	h.hours.add(at, sums)
 }
 
-// look takes in how the bot is now.
-func (h *History) look() {
+// update takes in a snapshot.
+func (h *History) update() {
 	s := h.opts.Snapshot()
 	var sent int64
 	var took time.Duration
@@ -209,21 +206,21 @@ func (h *History) look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := wall(s.At)
-	if now.Before(h.seen) && h.seen.Sub(now) < hindsight {
-		return // somebody else has been here meanwhile
+	if now.Before(h.lastSnapshot) && h.lastSnapshot.Sub(now) < maxCorrection {
+		return // another call was faster
 	}
-	h.seen = now
+	h.lastSnapshot = now
 	if sent != h.sent && took > 0 {
-		h.trip(sample{at: now, rest: took})
+		h.addRoundTrip(roundTrip{at: now, rest: took})
 	}
 	h.sent = sent
-	h.count(now, s.Work)
-	h.judge(now, s)
+	h.updateCounts(now, s.Work)
+	h.updateLevels(now, s)
 	h.flush(now)
 }
 
-// judge takes in the levels of the shards.
-func (h *History) judge(now time.Time, s health.Snapshot) {
+// updateLevels brings the timelines up to a snapshot.
+func (h *History) updateLevels(now time.Time, s health.Snapshot) {
 	if len(s.Shards) == 0 {
 		return
 	}
@@ -231,60 +228,60 @@ func (h *History) judge(now time.Time, s health.Snapshot) {
 	for _, shard := range s.Shards {
 		id := shard.Shard.ID
 		count = max(count, shard.Shard.Count)
-		// Of a loss that is over, what happened since the last look comes first.
-		if was := h.losses[id]; was != nil && (shard.Open == nil || shard.Open.ID != was.ID) {
-			h.mark(id, append(lossLevels(*was, shard.Since), levels(shard, now)...))
+		// A loss that is over comes first, with what happened since the last snapshot.
+		if was := h.openLosses[id]; was != nil && (shard.Open == nil || shard.Open.ID != was.ID) {
+			h.record(id, append(lossChanges(*was, shard.Since), levelChanges(shard, now)...))
 		} else {
-			h.mark(id, levels(shard, now))
+			h.record(id, levelChanges(shard, now))
 		}
-		h.losses[id] = shard.Open
+		h.openLosses[id] = shard.Open
 	}
-	for id, l := range h.lines {
-		if id >= count && l.level() != Unknown { // a shard there is no more
-			h.mark(id, []mark{{now, Unknown}})
+	for id, l := range h.timelines {
+		if id >= count && l.level() != Unknown { // the shard is gone
+			h.record(id, []levelChange{{now, Unknown}})
 		}
 	}
 	level := Online
 	if s.Connected && !s.Work.OK {
 		level = Degraded
 	}
-	if h.lines[work].level() != level {
-		h.mark(work, []mark{{now, level}})
+	if h.timelines[workLine].level() != level {
+		h.record(workLine, []levelChange{{now, level}})
 	}
 }
 
-// mark brings a line up to what is known now, and records what is new in it.
-func (h *History) mark(id int, marks []mark) {
-	was := h.lines[id]
-	if was.endsWith(marks) {
+// record adds changes to a timeline, and to the storage if they are new.
+func (h *History) record(id int, changes []levelChange) {
+	was := h.timelines[id]
+	if was.endsWith(changes) {
 		return
 	}
 	next := slices.Clone(was)
-	for _, m := range marks {
+	for _, m := range changes {
 		m.at = wall(m.at)
-		next = next.put(m)
+		next = next.add(m)
 	}
-	if slices.EqualFunc(was, next, func(a, b mark) bool { return a.level == b.level && a.at.Equal(b.at) }) {
+	if slices.EqualFunc(was, next, func(a, b levelChange) bool { return a.level == b.level && a.at.Equal(b.at) }) {
 		return
 	}
-	h.lines[id] = next
-	for _, m := range marks {
-		h.pending = append(h.pending, Record{Kind: MarkRecord, At: wall(m.at), Shard: id, Level: m.level})
+	h.timelines[id] = next
+	for _, m := range changes {
+		h.pending = append(h.pending, Record{Kind: LevelRecord, At: wall(m.at), Shard: id, Level: m.level})
 	}
 }
 
-// count takes in what was asked and done since the last look, spread evenly over
-// the minutes in between.
-func (h *History) count(now time.Time, w health.Work) {
+// updateCounts adds the events and commands since the last snapshot, spread evenly
+// over the minutes in between.
+func (h *History) updateCounts(now time.Time, w health.Work) {
 	total := Events{w.Stats.Received, w.Stats.Handled, w.Activity.Asked, w.Activity.Answered}
-	fresh, from := total.since(h.counted), h.since
-	h.counted, h.since = total, now
+	fresh, from := total.since(h.counts), h.countsSince
+	h.counts, h.countsSince = total, now
 	if fresh == (Events{}) {
 		return
 	}
 	took := int64(now.Sub(from))
-	if from.IsZero() || took <= 0 || took > int64(raw) {
-		h.sum(now, Sums{Events: fresh})
+	if from.IsZero() || took <= 0 || took > int64(sampleAge) {
+		h.addSums(now, Sums{Events: fresh})
 		return
 	}
 	var given Events
@@ -293,21 +290,21 @@ func (h *History) count(now time.Time, w health.Work) {
 		if next.After(now) {
 			next = now
 		}
-		share := fresh.part(int64(next.Sub(from)), took)
-		h.sum(at, Sums{Events: share.since(given)})
+		share := fresh.share(int64(next.Sub(from)), took)
+		h.addSums(at, Sums{Events: share.since(given)})
 		given, at = share, next
 	}
 }
 
-// flush hands what has ended to the storage, and forgets what is too old.
+// flush writes what has ended to the storage, and drops what is too old.
 func (h *History) flush(now time.Time) {
-	h.pending = append(h.pending, h.minutes.end(now)...)
-	h.pending = append(h.pending, h.hours.end(now)...)
-	if today := now.UTC().Truncate(24 * time.Hour); !today.Equal(h.restated) {
+	h.pending = append(h.pending, h.minutes.takeEnded(now)...)
+	h.pending = append(h.pending, h.hours.takeEnded(now)...)
+	if today := now.UTC().Truncate(24 * time.Hour); !today.Equal(h.lastRestate) {
 		h.restate(now, today)
 	}
 	if h.opts.Storage.Lost() {
-		h.pending = h.everything()
+		h.pending = h.allRecords()
 	}
 	if len(h.pending) > 0 {
 		h.opts.Storage.Append(h.pending)
@@ -315,60 +312,60 @@ func (h *History) flush(now time.Time) {
 	}
 }
 
-// everything returns all that a storage should have of the past.
-func (h *History) everything() (all []Record) {
-	for id, l := range h.lines {
+// allRecords returns everything that a storage should have.
+func (h *History) allRecords() (all []Record) {
+	for id, l := range h.timelines {
 		for _, m := range l {
-			all = append(all, Record{Kind: MarkRecord, At: m.at, Shard: id, Level: m.level})
+			all = append(all, Record{Kind: LevelRecord, At: m.at, Shard: id, Level: m.level})
 		}
 	}
 	for _, s := range []*series{&h.minutes, &h.hours} {
-		for n := range s.ended {
+		for n := range s.handedOut {
 			all = append(all, s.record(n))
 		}
 	}
 	return all
 }
 
-// restate records once a day at which levels the lines are, so that a storage
-// that forgets old records still knows, and lets go of what is too old.
+// restate records once a day the levels of the timelines, so that a storage that
+// deletes old records still has them, and drops what is too old.
 func (h *History) restate(now, today time.Time) {
-	h.restated = today
-	for id, l := range h.lines {
-		h.lines[id] = l.trim(now.Add(-horizon))
+	h.lastRestate = today
+	for id, l := range h.timelines {
+		h.timelines[id] = l.trim(now.Add(-horizon))
 	}
-	h.pending = append(h.pending, h.standing(now)...)
+	h.pending = append(h.pending, h.currentLevels(now)...)
 	h.minutes.trim(now.Add(-MinuteRecord.Keep()))
 	h.hours.trim(now.Add(-HourRecord.Keep()))
-	h.raw = slices.DeleteFunc(h.raw, func(s sample) bool { return now.Sub(s.at) > raw })
+	h.samples = slices.DeleteFunc(h.samples, func(s roundTrip) bool { return now.Sub(s.at) > sampleAge })
 }
 
-// standing returns the levels of all lines as they are now.
-func (h *History) standing(now time.Time) (marks []Record) {
-	for id, l := range h.lines {
+// currentLevels returns a record of each timeline's level.
+func (h *History) currentLevels(now time.Time) (records []Record) {
+	for id, l := range h.timelines {
 		if level := l.level(); level != Unknown {
-			marks = append(marks, Record{Kind: MarkRecord, At: now, Shard: id, Level: level})
+			records = append(records, Record{Kind: LevelRecord, At: now, Shard: id, Level: level})
 		}
 	}
-	return marks
+	return records
 }
 
-// Close hands the rest to the storage. The history goes on to answer.
+// Close writes the rest to the storage. Queries may go on.
 func (h *History) Close() {
-	h.look()
+	h.update()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	// The hour is summed up from its minutes by the next run.
-	open := append(h.minutes.rest(), h.standing(h.seen)...)
+	// The next run adds up the hour from its minutes.
+	open := append(h.minutes.takeOpen(), h.currentLevels(h.lastSnapshot)...)
 	if len(open) > 0 {
 		h.opts.Storage.Append(open)
 	}
 }
 
-// Presence returns the presence that was last sent, and when; the time is zero
-// if none was.
+// Presence returns the presence that was sent last, and when; the time is zero if
+// none was.
 func (h *History) Presence() (gateway.Presence, time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.presence, h.showed
+	return h.presence, h.presenceAt
 }

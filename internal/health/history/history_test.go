@@ -223,7 +223,7 @@ func TestLooksDoNotMatter(t *testing.T) {
 	s.spent(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.PresenceTimeout, Offline: 9*time.Minute + 55*time.Second})
 	marks := 0
 	for _, r := range s.shelf.records {
-		if r.Kind == MarkRecord && r.Shard == 0 {
+		if r.Kind == LevelRecord && r.Shard == 0 {
 			marks++
 		}
 	}
@@ -366,7 +366,7 @@ func TestClockIsSet(t *testing.T) {
 		t.Errorf("got %+v", u.Totals)
 	}
 	// What a wrong clock wrote into the future is not believed.
-	s.shelf.records = append(s.shelf.records, Record{Kind: MarkRecord, At: s.now.Add(1000 * time.Hour), Level: Offline})
+	s.shelf.records = append(s.shelf.records, Record{Kind: LevelRecord, At: s.now.Add(1000 * time.Hour), Level: Offline})
 	s.run(nil)
 	s.up()
 	s.after(time.Minute)
@@ -422,7 +422,7 @@ func TestLostPastIsWrittenAgain(t *testing.T) {
 // earlier one or one that there is not yet.
 func TestEachInItsBucket(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	s := series{each: time.Minute}
+	s := series{length: time.Minute}
 	want := map[time.Time]int64{}
 	at := time.Date(2026, 3, 1, 12, 0, 30, 0, time.FixedZone("somewhere", 1800))
 	for range 2000 {

@@ -2,26 +2,25 @@ package history
 
 import "evergreen/internal/health"
 
-// Level is what a moment counts as.
+// Level is what a time counts as.
 type Level uint8
 
-// The levels.
 const (
 	// Unknown: before the first record.
 	Unknown Level = iota
 	// Online: connected and working.
 	Online
-	// Degraded: not as it should be while the dot is green or likely so: the
-	// connection is lost for less long than Discord waits, some shards of
-	// several are away, or events are not handled.
+	// Degraded: something is wrong while Discord most likely shows the bot as online:
+	// the connection is lost for less than [health.PresenceTimeout], some shards of
+	// several are not connected, or events are not handled.
 	Degraded
-	// Offline: the dot is grey, or the process does not run.
+	// Offline: Discord shows the bot as offline, or the process does not run.
 	Offline
 )
 
 var levelNames = [...]string{"unknown", "online", "degraded", "offline"}
 
-// String returns the level for machines, such as "degraded".
+// String returns the name in data, such as "degraded".
 func (l Level) String() string {
 	if int(l) < len(levelNames) {
 		return levelNames[l]
@@ -29,7 +28,7 @@ func (l Level) String() string {
 	return levelNames[Unknown]
 }
 
-// levelOf is what each status counts as when no incident says more.
+// levelOf is what each status counts as without an incident.
 var levelOf = map[health.Status]Level{
 	health.Online:       Online,
 	health.Degraded:     Degraded,
@@ -40,9 +39,9 @@ var levelOf = map[health.Status]Level{
 	health.NeedsYou:     Offline,
 }
 
-// together makes one level out of those of several shards: some away are
-// degraded, all away are offline. Shards of which nothing is known do not count.
-func together(levels []Level) Level {
+// combine returns the level of several shards: offline if all are, online if all
+// are, else degraded. Shards of which nothing is known do not count.
+func combine(levels []Level) Level {
 	online, offline, known := 0, 0, 0
 	for _, l := range levels {
 		if l == Unknown {

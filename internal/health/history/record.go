@@ -5,16 +5,15 @@ import "time"
 // Kind is the kind of a [Record].
 type Kind string
 
-// The kinds.
 const (
-	// MarkRecord says that a shard has been at a level since a moment.
-	MarkRecord Kind = "mark"
+	// LevelRecord says that a shard has been at a level since a time.
+	LevelRecord Kind = "mark"
 	// MinuteRecord and HourRecord are the numbers of a minute and of an hour.
 	MinuteRecord Kind = "minute"
 	HourRecord   Kind = "hour"
 )
 
-// Keep is how long records of the kind are of use. A storage may delete older
+// Keep returns how long records of the kind are used. A storage may delete older
 // ones at any time, and should do so now and then.
 func (k Kind) Keep() time.Duration {
 	if k == MinuteRecord {
@@ -23,35 +22,34 @@ func (k Kind) Keep() time.Duration {
 	return horizon + 48*time.Hour
 }
 
-// Record is one thing to be remembered.
+// Record is one stored change of level, minute or hour.
 type Record struct {
 	Kind Kind      `json:"kind"`
 	At   time.Time `json:"at"`
-	// Shard and Level are of a mark.
+	// Shard and Level belong to a LevelRecord.
 	Shard int   `json:"shard,omitempty"`
 	Level Level `json:"level,omitempty"`
-	// Sums are of a minute or hour.
+	// Sums belong to a MinuteRecord or HourRecord.
 	Sums Sums `json:"sums,omitzero"`
 }
 
-// Storage keeps records over the end of the process. About 1,500 records a day
-// are of the minute, and some thirty others.
+// Storage keeps records over restarts. About 1,500 records a day are minutes, and
+// some thirty others.
 type Storage interface {
-	// Append adds records. It must return at once; what it cannot write now it
-	// has to queue. Several records may have the same kind and time: all count.
+	// Append adds records. It must return at once, and queue what it cannot write
+	// now. Several records may have the same kind and time: all count.
 	Append([]Record)
-	// Load returns all records that are not older than a moment, in the order
-	// in which they were appended.
+	// Load returns all records since a time, in the order in which they were
+	// appended.
 	Load(since time.Time) ([]Record, error)
-	// Lost reports, once, that all that was appended so far is gone, because
-	// something new has taken the place of what held it: then everything is
-	// appended again.
+	// Lost reports, once, that all records so far are gone, because the storage has
+	// begun anew. Then everything is appended again.
 	Lost() bool
 }
 
-// forgetful is a [Storage] that keeps nothing: everything is in memory anyway.
-type forgetful struct{}
+// noStorage is the default [Storage]: it keeps nothing.
+type noStorage struct{}
 
-func (forgetful) Append([]Record)                  {}
-func (forgetful) Lost() bool                       { return false }
-func (forgetful) Load(time.Time) ([]Record, error) { return nil, nil }
+func (noStorage) Append([]Record)                  {}
+func (noStorage) Lost() bool                       { return false }
+func (noStorage) Load(time.Time) ([]Record, error) { return nil, nil }

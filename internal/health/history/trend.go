@@ -2,97 +2,96 @@ package history
 
 import "time"
 
-// Point is how long Discord took to answer around one moment. Zero means that
-// it is not known.
+// Point is how long Discord took to answer around one time. Zero means not known.
 type Point struct {
 	At time.Time
-	// Gateway is the round trip of a heartbeat, Max the longest one of the time
-	// the point stands for, REST that of a request.
+	// Gateway is the round trip of a heartbeat, REST that of a request, and Max the
+	// longest of a heartbeat in the period that the point stands for.
 	Gateway, REST, Max time.Duration
 }
 
-// Rate is what was asked and done from At on for as long as Per.
+// Rate is the events and commands of a period of length Per from At on.
 type Rate struct {
 	At  time.Time
 	Per time.Duration
 	Events
 }
 
-// mostPoints bounds an answer; neighbours are put together until it fits.
-const mostPoints = 1000
+// maxPoints is how many points a query returns; neighbours are merged.
+const maxPoints = 1000
 
-// Latency tells how long Discord took to answer over the time before now, oldest
-// first: as it came for up to an hour, by the minute for up to a day, by the
-// hour for up to ninety.
+// Latency returns how long Discord took to answer in the window before now, the
+// oldest first: each round trip for up to an hour, by the minute for up to a day, by
+// the hour for up to ninety days.
 func (h *History) Latency(window time.Duration) []Point {
-	h.look()
+	h.update()
 	now := wall(h.opts.Now())
 	from := now.Add(-window)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if window > raw {
-		return points(h.pick(window, from))
+	if window > sampleAge {
+		return makePoints(h.bucketsFor(window, from))
 	}
-	// The part of the hour before this run is known by the minute.
+	// The part of the hour before this process started is known by the minute.
 	var early []bucket
 	begun := now
-	if len(h.raw) > 0 {
-		begun = h.raw[0].at
+	if len(h.samples) > 0 {
+		begun = h.samples[0].at
 	}
 	for _, b := range h.minutes.buckets {
 		if !b.at.Before(from) && b.at.Add(time.Minute).Before(begun) {
 			early = append(early, b)
 		}
 	}
-	list := points(early)
-	for _, s := range h.raw {
+	list := makePoints(early)
+	for _, s := range h.samples {
 		if !s.at.Before(from) {
 			list = append(list, Point{At: s.at, Gateway: s.gateway, REST: s.rest, Max: s.gateway})
 		}
 	}
-	return thin(list)
+	return thinOut(list)
 }
 
-// Rates tells what was asked and done over the time before now, oldest first, by
-// the minute for up to a day and by the hour for up to ninety. Stretches in
+// Rates returns the events and commands of the window before now, the oldest first,
+// by the minute for up to a day and by the hour for up to ninety days. Periods in
 // which nothing happened may be missing.
 func (h *History) Rates(window time.Duration) []Rate {
-	h.look()
+	h.update()
 	from := wall(h.opts.Now()).Add(-window)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var list []Rate
-	each := h.each(window)
-	for _, b := range h.pick(window, from) {
+	each := h.bucketLength(window)
+	for _, b := range h.bucketsFor(window, from) {
 		list = append(list, Rate{At: b.at, Per: each, Events: b.Events})
 	}
 	return list
 }
 
-// each is the length of the buckets that answer for a window.
-func (h *History) each(window time.Duration) time.Duration {
+// bucketLength returns the length of the buckets for a window.
+func (h *History) bucketLength(window time.Duration) time.Duration {
 	if window <= 24*time.Hour {
-		return h.minutes.each
+		return h.minutes.length
 	}
-	return h.hours.each
+	return h.hours.length
 }
 
-// pick returns the buckets that answer for a window.
-func (h *History) pick(window time.Duration, from time.Time) []bucket {
+// bucketsFor returns the buckets of a window.
+func (h *History) bucketsFor(window time.Duration, from time.Time) []bucket {
 	s := &h.hours
 	if window <= 24*time.Hour {
 		s = &h.minutes
 	}
 	n := 0
-	for n < len(s.buckets) && !s.buckets[n].at.Add(s.each).After(from) {
+	for n < len(s.buckets) && !s.buckets[n].at.Add(s.length).After(from) {
 		n++
 	}
 	return s.buckets[n:]
 }
 
-// points makes points out of buckets, those without a round trip left out.
-func points(buckets []bucket) []Point {
-	step := (len(buckets) + mostPoints - 1) / mostPoints
+// makePoints returns a point for each bucket with round trips.
+func makePoints(buckets []bucket) []Point {
+	step := (len(buckets) + maxPoints - 1) / maxPoints
 	var list []Point
 	for n := 0; n < len(buckets); n += step {
 		sums := Sums{}
@@ -106,9 +105,9 @@ func points(buckets []bucket) []Point {
 	return list
 }
 
-// thin leaves out points where there are too many.
-func thin(list []Point) []Point {
-	step := (len(list) + mostPoints - 1) / mostPoints
+// thinOut drops points evenly until at most maxPoints are left.
+func thinOut(list []Point) []Point {
+	step := (len(list) + maxPoints - 1) / maxPoints
 	if step <= 1 {
 		return list
 	}

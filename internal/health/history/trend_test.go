@@ -98,26 +98,26 @@ func TestRates(t *testing.T) {
 
 // Numbers of a time that has passed go where they can still be seen.
 func TestSeries(t *testing.T) {
-	s := series{kind: MinuteRecord, each: time.Minute}
+	s := series{kind: MinuteRecord, length: time.Minute}
 	one := Sums{Events: Events{Received: 1}}
 	for _, n := range []int{0, 3, 1} {
 		s.add(noon.Add(time.Duration(n)*time.Minute), one)
 	}
-	if got := s.end(noon.Add(2 * time.Minute)); len(got) != 2 || len(s.end(noon)) != 0 {
+	if got := s.takeEnded(noon.Add(2 * time.Minute)); len(got) != 2 || len(s.takeEnded(noon)) != 0 {
 		t.Errorf("got %+v", got)
 	}
 	s.add(noon.Add(-time.Minute), one)
 	if len(s.buckets) != 3 || s.buckets[2].Events.Received != 2 {
 		t.Errorf("got %+v", s.buckets)
 	}
-	if got := s.rest(); len(got) != 1 || len(s.rest()) != 0 {
+	if got := s.takeOpen(); len(got) != 1 || len(s.takeOpen()) != 0 {
 		t.Errorf("got %+v", got)
 	}
 	var many []Point
 	for range 2500 {
 		many = append(many, Point{})
 	}
-	if got := len(thin(many)); got > mostPoints {
+	if got := len(thinOut(many)); got > maxPoints {
 		t.Errorf("%d points", got)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"evergreen/internal/health"
 )
 
-// All stands for all shards together where a shard is asked for.
+// All is the number of all shards together.
 const All = -1
 
-// Totals is how a stretch of time was spent. The four add up to it.
+// Totals is how long each level lasted in a period; together they are its length.
 type Totals struct {
 	Online, Degraded, Offline, Unknown time.Duration
 }
@@ -30,7 +30,7 @@ func (t *Totals) add(level Level, d time.Duration) {
 	}
 }
 
-// Share is the part of the known time, 0 to 1, in which the bot was online or
+// Share returns the part of the known time, 0 to 1, in which the bot was online or
 // degraded; negative if nothing is known.
 func (t Totals) Share() float64 {
 	up := t.Online + t.Degraded
@@ -40,30 +40,30 @@ func (t Totals) Share() float64 {
 	return float64(up) / float64(up+t.Offline)
 }
 
-// Uptime is how the bot has been between two moments.
+// Uptime is how the bot has been between two times.
 type Uptime struct {
 	From, To time.Time
 	Totals
-	// Days are the days of UTC that the time touches, oldest first; the first
-	// and last of them only as far as they do.
+	// Days are the days in UTC, the oldest first; the first and the last only as far
+	// as they belong to the period.
 	Days []Day
 }
 
 // Day is one day of an [Uptime].
 type Day struct {
-	// Date is its midnight in UTC.
+	// Date is its beginning, midnight in UTC.
 	Date time.Time
 	Totals
-	// Incidents is how many began on it, and Worst the one that left the dot
-	// grey for longest, or lasted longest; nil if there was none but routine.
+	// Incidents is how many began on it. Worst is the one in which the bot was shown
+	// offline for longest, or that lasted longest; nil if all were routine.
 	Incidents int
 	Worst     *health.Incident
 }
 
-// mostIncidents is how many incidents are looked at for the days.
-const mostIncidents = 5000
+// maxIncidents is how many incidents are read for the days.
+const maxIncidents = 5000
 
-// Uptime adds up how the bot has been over the time before now, 90 days at most;
+// Uptime adds up how the bot has been in the window before now, at most 90 days;
 // shard is the number of one shard, or [All].
 func (h *History) Uptime(shard int, window time.Duration) Uptime {
 	from, to, spans := h.spans(shard, window)
@@ -87,11 +87,11 @@ func (h *History) Uptime(shard int, window time.Duration) Uptime {
 			}
 		}
 	}
-	h.tell(&u, shard)
+	h.addIncidents(&u, shard)
 	return u
 }
 
-// Spans returns the levels over the time before now, oldest first, without gaps;
+// Spans returns the levels in the window before now, the oldest first, without gaps;
 // shard is the number of one shard, or [All].
 func (h *History) Spans(shard int, window time.Duration) []Span {
 	_, _, spans := h.spans(shard, window)
@@ -99,23 +99,23 @@ func (h *History) Spans(shard int, window time.Duration) []Span {
 }
 
 func (h *History) spans(shard int, window time.Duration) (from, to time.Time, spans []Span) {
-	h.look()
+	h.update()
 	to = wall(h.opts.Now())
 	from = to.Add(-min(max(window, 0), horizon))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if shard != All {
 		one := func(levels []Level) Level { return levels[0] }
-		return from, to, sweep([]line{h.lines[shard]}, from, to, one)
+		return from, to, mergeTimelines([]timeline{h.timelines[shard]}, from, to, one)
 	}
-	lines := []line{h.lines[work]}
-	for _, id := range slices.Sorted(maps.Keys(h.lines)) {
-		if id != work {
-			lines = append(lines, h.lines[id])
+	lines := []timeline{h.timelines[workLine]}
+	for _, id := range slices.Sorted(maps.Keys(h.timelines)) {
+		if id != workLine {
+			lines = append(lines, h.timelines[id])
 		}
 	}
-	return from, to, sweep(lines, from, to, func(levels []Level) Level {
-		all := together(levels[1:])
+	return from, to, mergeTimelines(lines, from, to, func(levels []Level) Level {
+		all := combine(levels[1:])
 		if all == Online && levels[0] == Degraded {
 			return Degraded
 		}
@@ -123,25 +123,25 @@ func (h *History) spans(shard int, window time.Duration) (from, to time.Time, sp
 	})
 }
 
-// tell adds to the days what happened on them.
-func (h *History) tell(u *Uptime, shard int) {
+// addIncidents fills in the incidents of the days.
+func (h *History) addIncidents(u *Uptime, shard int) {
 	if h.opts.Incidents == nil {
 		return
 	}
-	for _, i := range h.opts.Incidents(mostIncidents) {
+	for _, i := range h.opts.Incidents(maxIncidents) {
 		n, found := slices.BinarySearchFunc(u.Days, i.Start.UTC().Truncate(24*time.Hour), func(d Day, t time.Time) int { return d.Date.Compare(t) })
 		if !found || i.Start.Before(u.From) || shard != All && i.Shard.ID != shard {
 			continue
 		}
 		day := &u.Days[n]
 		day.Incidents++
-		if !i.Routine() && (day.Worst == nil || worse(i, *day.Worst, u.To)) {
+		if !i.Routine() && (day.Worst == nil || isWorse(i, *day.Worst, u.To)) {
 			day.Worst = &i
 		}
 	}
 }
 
-// worse reports whether one incident cost more than another.
-func worse(a, b health.Incident, now time.Time) bool {
+// isWorse reports whether a cost more than b.
+func isWorse(a, b health.Incident, now time.Time) bool {
 	return cmp.Or(cmp.Compare(a.ShownOffline(now), b.ShownOffline(now)), cmp.Compare(a.Duration(now), b.Duration(now))) > 0
 }

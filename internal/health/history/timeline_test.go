@@ -14,7 +14,7 @@ func TestTogether(t *testing.T) {
 		{nil, Unknown}, {[]Level{Unknown}, Unknown}, {[]Level{Unknown, Online}, Online}, {[]Level{Offline, Offline}, Offline},
 		{[]Level{Offline, Online}, Degraded}, {[]Level{Degraded, Online}, Degraded}, {[]Level{Degraded, Offline}, Degraded},
 	} {
-		if got := together(c.levels); got != c.want {
+		if got := combine(c.levels); got != c.want {
 			t.Errorf("%v: %s", c.levels, got)
 		}
 	}
@@ -26,24 +26,24 @@ func TestTogether(t *testing.T) {
 // A line corrects what was known too early, and never grows without bound.
 func TestLine(t *testing.T) {
 	at := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
-	var l line
+	var l timeline
 	for n, level := range []Level{Online, Degraded, Offline, Online} {
-		l = l.put(mark{at(n), level})
+		l = l.add(levelChange{at(n), level})
 	}
-	l = l.put(mark{at(1), Offline})
+	l = l.add(levelChange{at(1), Offline})
 	if len(l) != 2 || l.level() != Offline || l.at(at(0)) != Online || l.at(at(-1)) != Unknown || l.at(at(5)) != Offline {
 		t.Errorf("got %v", l)
 	}
 	if l = l.trim(at(3)); len(l) != 1 || l[0].level != Offline {
 		t.Errorf("got %v", l)
 	}
-	for n := range 3 * maxMarks {
-		l = l.put(mark{at(10 + n), []Level{Online, Offline}[n%2]})
+	for n := range 3 * maxChanges {
+		l = l.add(levelChange{at(10 + n), []Level{Online, Offline}[n%2]})
 	}
-	if len(l) > maxMarks {
+	if len(l) > maxChanges {
 		t.Errorf("%d marks", len(l))
 	}
-	if l.endsWith(make([]mark, maxMarks+1)) {
+	if l.endsWith(make([]levelChange, maxChanges+1)) {
 		t.Error("a line ends with more than it has")
 	}
 }
