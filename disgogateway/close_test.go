@@ -118,7 +118,7 @@ func TestASessionInTheOptionsIsResumed(t *testing.T) {
 
 // Given a bot that Discord refuses for good, then Open fails with disgo's close
 // error and says what to do; later the same error goes to the close handler, and
-// the bot comes back by itself when the refusal is mended.
+// the bot comes back by itself when Discord accepts it again.
 // Statements: G-094, G-098.
 func TestARefusedBotIsToldWhy(t *testing.T) {
 	var told list[error]

@@ -46,7 +46,7 @@ type harness struct {
 	recorder recorder
 }
 
-// config changes a stage before the curtain rises.
+// config is what a test may choose of its bot and its simulator.
 type config struct {
 	sim    discordsim.Config
 	app    discordsim.AppConfig
@@ -59,40 +59,40 @@ type config struct {
 	bot     []bot.ConfigOpt
 }
 
-// intents are what the stage's bots ask for.
+// intents are what the bots of the tests ask for.
 const intents = disgoway.IntentGuilds | disgoway.IntentGuildMembers | disgoway.IntentGuildMessages | disgoway.IntentMessageContent | disgoway.IntentGuildVoiceStates
 
 // run tells one story in virtual time: the bot is made but not yet opened. When
 // it is over, bot and simulator must end without leaving anything behind.
-func run(t *testing.T, set config, story func(*harness)) {
+func run(t *testing.T, c config, story func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &harness{t: t, sim: discordsim.New(set.sim)}
+		s := &harness{t: t, sim: discordsim.New(c.sim)}
 		defer s.sim.Close()
 		s.ada = s.sim.AddUser("ada")
-		for range max(1, set.guilds) {
+		for range max(1, c.guilds) {
 			g := s.sim.AddGuild("reading room")
 			s.sim.AddMembers(g, s.ada)
 			s.guilds = append(s.guilds, g)
 		}
-		set.app.Guilds = s.guilds
-		s.app = s.sim.AddApp(set.app)
+		c.app.Guilds = s.guilds
+		s.app = s.sim.AddApp(c.app)
 		transport := s.sim.Transport()
 		defer transport.CloseIdleConnections()
-		own := set.own
+		own := c.own
 		own.Dialer = gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"}
 		own.Observer = &s.recorder
-		connection := own.WithGateway(s.app.Token, append([]disgoway.ConfigOpt{disgoway.WithIntents(intents)}, set.gateway...)...)
-		if set.shards != nil {
+		connection := own.WithGateway(s.app.Token, append([]disgoway.ConfigOpt{disgoway.WithIntents(intents)}, c.gateway...)...)
+		if c.shards != nil {
 			connection = own.WithShardManager(s.app.Token,
-				append([]sharding.ConfigOpt{sharding.WithGatewayConfigOpts(append([]disgoway.ConfigOpt{disgoway.WithIntents(intents)}, set.gateway...)...)}, set.shards...)...)
+				append([]sharding.ConfigOpt{sharding.WithGatewayConfigOpts(append([]disgoway.ConfigOpt{disgoway.WithIntents(intents)}, c.gateway...)...)}, c.shards...)...)
 		}
 		var err error
 		s.client, err = disgo.New(s.app.Token, append([]bot.ConfigOpt{
 			bot.WithLogger(slog.New(slog.DiscardHandler)),
 			bot.WithRestClientConfigOpts(rest.WithURL(s.sim.APIURL()), rest.WithHTTPClient(&http.Client{Transport: transport})),
 			connection,
-		}, set.bot...)...)
+		}, c.bot...)...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,14 +38,14 @@ func (s *memorySessions) SessionStore(p gateway.ShardID) gateway.SessionStore {
 }
 
 type memoryStore struct {
-	shelf *memorySessions
-	pair  gateway.ShardID
+	sessions *memorySessions
+	shard    gateway.ShardID
 }
 
 func (p memoryStore) Save(session gateway.Session) {
-	p.shelf.mu.Lock()
-	defer p.shelf.mu.Unlock()
-	p.shelf.all[p.pair] = session
+	p.sessions.mu.Lock()
+	defer p.sessions.mu.Unlock()
+	p.sessions.all[p.shard] = session
 }
 
 // Given sessions that are kept, when a bot is paused and another made in its

@@ -24,17 +24,17 @@ import (
 // fakeREST is a Discord that says what it is told to and remembers when it was
 // asked for what.
 type fakeREST struct {
-	list[memberRequest]
+	list[sentRequest]
 	say func(n int, path string) (status int, header map[string]string, body string)
 }
 
-type memberRequest struct {
+type sentRequest struct {
 	at   time.Time
 	path string
 }
 
 func (a *fakeREST) RoundTrip(req *http.Request) (*http.Response, error) {
-	a.add(memberRequest{time.Now(), req.URL.Path})
+	a.add(sentRequest{time.Now(), req.URL.Path})
 	status, header, body := a.say(a.len(), req.URL.Path)
 	h := http.Header{"Content-Type": {"application/json"}, "Via": {"1.1 google"}}
 	for k, v := range header {
@@ -139,7 +139,7 @@ func TestNoMoreThanFiftyASecond(t *testing.T) {
 
 // Given a request under way, when the client is closed, then Close waits for it
 // as long as it may, and later requests fail at once.
-func TestAClosedLimiterHangsNobody(t *testing.T) {
+func TestAClosedLimiterFailsRequests(t *testing.T) {
 	runREST(t, func(int, string) (int, map[string]string, string) {
 		time.Sleep(2 * time.Second)
 		return 200, nil, "{}"

@@ -20,7 +20,7 @@ type Progress struct {
 	// Paused and MovedOut are those beyond Total.
 	Paused, MovedOut int
 	// Remaining is about how long it is until the last of the queue may
-	// identify; 0 when nobody waits.
+	// identify; 0 when none waits.
 	Remaining time.Duration
 }
 

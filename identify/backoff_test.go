@@ -102,9 +102,9 @@ func TestSessionThatLivedClearsTheSlate(t *testing.T) {
 	}
 }
 
-// Nobody asks for a new session while the old one lives: a shard that asks
-// without having said that its session ended is taken to have lost it, and by
-// its age that was worth the IDENTIFY or not.
+// No shard asks for a new session while the old one lives: one that asks without
+// having reported the end of its session is taken to have lost it, and by its age
+// that was worth the IDENTIFY or not.
 func TestUnreportedEndIsPresumed(t *testing.T) {
 	for _, c := range []struct {
 		age   time.Duration
@@ -125,7 +125,7 @@ func TestUnreportedEndIsPresumed(t *testing.T) {
 
 // The loss of a session that was not begun with an IDENTIFY of this account,
 // such as one that was resumed, says nothing about the next one.
-func TestForeignSessionDoesNotSlowDown(t *testing.T) {
+func TestSessionOfAnotherAccountDoesNotSlowDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
 		for range 5 {

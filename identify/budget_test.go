@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// discord is the one who is asked for limits.
+// discord answers for the session start limit.
 type discord struct {
 	limits SessionStartLimit
 	err    error
@@ -102,7 +102,7 @@ func TestReserveIsSpreadUntilTheReset(t *testing.T) {
 	})
 }
 
-// Without an answer from Discord the ledger's own count keeps the reserve.
+// Without an answer from Discord the limiter's own count keeps the reserve.
 //
 // Statements: G-042.
 func TestReserveHoldsWithoutAnAnswer(t *testing.T) {
@@ -168,9 +168,9 @@ func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 	})
 }
 
-// Given a day whose starts are spent by Discord's count and by the ledger's own,
+// Given a day whose starts are spent by Discord's count and by the limiter's own,
 // when Discord begins a new count, then it is asked again and believed, though
-// the ledger's own day is not over.
+// the limiter's own day is not over.
 //
 // Statements: G-041.
 func TestResetIsNoticed(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 // Given a bot that has spent some starts of its own, when Discord counts more
 // than those, then the difference is what others have spent: at the next look,
 // over a reset of the count too, and for a day. What was spent before the first
-// answer is nobody's business.
-func TestStartsOfOthersAreFound(t *testing.T) {
+// answer does not count.
+func TestExternalUseIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 900, ResetAfter: day}}
 		l := New(Options{SessionStartLimit: d.ask})
@@ -39,14 +39,14 @@ func TestStartsOfOthersAreFound(t *testing.T) {
 		pass(10*time.Minute, 897)
 		want("two own starts, one in the moment of a question", 0)
 		pass(10*time.Minute, 896)
-		want("a start of somebody else", 1)
+		want("a start of another program", 1)
 		if asked := d.asked; asked != 6 { // the answers are young in between
 			t.Errorf("Discord was asked %d times", asked)
 		}
 		l.RefreshSessionStartLimit(t.Context())
 		want("no new answer", 1)
 
-		// The count is reset, and somebody starts two sessions right after.
+		// The count is reset, and another program starts two sessions right after.
 		d.limits.ResetAfter = day + time.Hour
 		pass(time.Hour, 998)
 		want("after the reset", 3)
@@ -57,8 +57,8 @@ func TestStartsOfOthersAreFound(t *testing.T) {
 	})
 }
 
-// Given a total that Discord changes, then nobody is blamed for the difference.
-func TestChangedTotalIsNobodysStart(t *testing.T) {
+// Given a total that Discord changes, then the difference is not taken for external use.
+func TestChangedTotalIsNoExternalUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}}
 		l := New(Options{SessionStartLimit: d.ask})

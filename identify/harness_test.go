@@ -55,7 +55,7 @@ func within(t *testing.T, what string, got, least, most time.Duration) {
 	}
 }
 
-// checkNoTrace fails if anybody is left in the queue or holds a grant.
+// checkNoTrace fails if a shard is left in the queue or holds a grant.
 func checkNoTrace(t *testing.T, l *Limiter) {
 	t.Helper()
 	l.mu.Lock()

@@ -47,7 +47,7 @@ func TestWaiterLeavesWithoutATrace(t *testing.T) {
 	})
 }
 
-// A context that has ended before anybody asks gets nothing and takes nothing.
+// An Acquire whose context has ended before gets nothing and takes nothing.
 func TestEndedContextGetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
@@ -147,7 +147,7 @@ func TestFailingShardStandsBack(t *testing.T) {
 
 // Shards that come and go at random for a day of virtual time: whatever they
 // do, no key is used twice within five seconds, no shard identifies more than
-// twenty times in an hour, and nobody is left behind.
+// twenty times in an hour, and no shard is left behind.
 //
 // Statements: G-038.
 func TestNothingLeaksInADayOfChance(t *testing.T) {
@@ -156,10 +156,10 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 			const shards, keys = 6, 2
 			l := New(Options{Total: DefaultTotal, MaxConcurrency: keys})
 			var (
-				mu     sync.Mutex
-				byKey  [keys][]time.Time
-				byPair [shards][]time.Time
-				all    sync.WaitGroup
+				mu      sync.Mutex
+				byKey   [keys][]time.Time
+				byShard [shards][]time.Time
+				all     sync.WaitGroup
 			)
 			end := time.Now().Add(day)
 			for id := range shards {
@@ -182,7 +182,7 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 						mu.Lock()
 						g.Sent()
 						byKey[id%keys] = append(byKey[id%keys], time.Now())
-						byPair[id] = append(byPair[id], time.Now())
+						byShard[id] = append(byShard[id], time.Now())
 						mu.Unlock()
 						time.Sleep(time.Duration(chance.IntN(2000)) * time.Millisecond)
 						if chance.IntN(3) == 0 {
@@ -205,7 +205,7 @@ func TestNothingLeaksInADayOfChance(t *testing.T) {
 					t.Errorf("seed %d, key %d: two IDENTIFYs %v apart", seed, key, d)
 				}
 			}
-			for id, times := range byPair {
+			for id, times := range byShard {
 				if n := mostWithin(times, time.Hour); n > 20 {
 					t.Errorf("seed %d, shard %d: %d IDENTIFYs in an hour", seed, id, n)
 				}

@@ -130,10 +130,10 @@ func TestSpacingCountsFromTheIdentify(t *testing.T) {
 
 // Given a shard that has its grant and cannot connect, when the next one of its
 // key waits, then that one goes ahead after no more time than an IDENTIFY would
-// have cost it, and the first finds its grant lapsed: nothing may be sent.
+// have cost it, and the first finds its grant expired: nothing may be sent.
 //
 // Statements: G-038, G-122.
-func TestStuckShardHoldsUpNobody(t *testing.T) {
+func TestStuckShardDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{MaxConcurrency: 1})
 		stuck := acquire(t, l, ShardID{ID: 0, Count: 2})

@@ -157,7 +157,7 @@ func TestBrakeOutlivesTheProcess(t *testing.T) {
 
 // Given a bot that ran well for hours and is restarted, then nothing holds the
 // new process up.
-func TestGoodPastHoldsNobodyUp(t *testing.T) {
+func TestGoodPastDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
 		l := New(Options{Storage: d})
@@ -239,7 +239,7 @@ func TestHangingDiskDoesNotStop(t *testing.T) {
 }
 
 // A clock that was set back between two runs leaves entries in the future: they
-// count as of now and hold nobody up for longer than usual.
+// count as of now and delay a start no longer than usual.
 func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
