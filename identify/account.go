@@ -109,7 +109,7 @@ func (l *Limiter) endOpenSession(w *waiter) {
 }
 
 // SessionEnded tells that a session ended for good after being live for this
-// long. One shorter than [Settled] slows the shard's next IDENTIFYs down; a longer
+// long. One shorter than a minute slows the shard's next IDENTIFYs down; a longer
 // one ends the backoff.
 func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
 	l.mu.Lock()
@@ -123,18 +123,8 @@ func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
 	}
 	// A short session without an entry was not started with an IDENTIFY of this
 	// account; its loss says nothing about the next one.
-	if r != nil || lived >= Settled {
+	if r != nil || lived >= settled {
 		b.countEnd(lived, l.opts.Rand)
 	}
 	l.wakeAll()
-}
-
-// backoff returns the backoff of a shard. The caller holds mu.
-func (l *Limiter) backoff(shard ShardID) *backoff {
-	b := l.backoffs[shard]
-	if b == nil {
-		b = &backoff{budgeted: l.budgeted}
-		l.backoffs[shard] = b
-	}
-	return b
 }

@@ -1,12 +1,18 @@
 package identify
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
+
+// settled is how long a session must live to count as worth its IDENTIFY.
+const settled = 60 * time.Second
 
 // backoff is how long one shard waits because its IDENTIFYs come to nothing.
 type backoff struct {
 	last time.Time // when the shard last sent an IDENTIFY
 	wait time.Duration
-	// shortSessions counts sessions in a row that lived for less than [Settled],
+	// shortSessions counts sessions in a row that lived for less than a minute,
 	// refusals the IDENTIFYs in a row that brought no session at all.
 	shortSessions, refusals int
 	unused                  int     // grants in a row without an IDENTIFY
@@ -51,7 +57,7 @@ func (b *backoff) countReady() { b.refusals = 0 }
 // countEnd notes the end of a session that was live for this long.
 func (b *backoff) countEnd(lived time.Duration, rand func() float64) {
 	b.open = nil
-	if lived < Settled {
+	if lived < settled {
 		b.countShortSession(rand)
 		return
 	}
@@ -73,4 +79,25 @@ func (b *backoff) next() time.Time {
 		return time.Time{}
 	}
 	return b.last.Add(b.wait)
+}
+
+// decideBackoff waits out the shard's backoff. The caller holds mu.
+func (l *Limiter) decideBackoff(d *decision, shard ShardID) {
+	b := l.backoff(shard)
+	d.notBefore(b.next(), reasonBackoff, func() string {
+		if b.shortSessions > 0 {
+			return fmt.Sprintf("the last sessions ended within a minute of their start (%d in a row): starting slower to spare the day's session starts", b.shortSessions)
+		}
+		return fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", b.refusals)
+	})
+}
+
+// backoff returns the backoff of a shard. The caller holds mu.
+func (l *Limiter) backoff(shard ShardID) *backoff {
+	b := l.backoffs[shard]
+	if b == nil {
+		b = &backoff{budgeted: l.budgeted}
+		l.backoffs[shard] = b
+	}
+	return b
 }

@@ -65,8 +65,8 @@ func TestRefusalsGrowTheWait(t *testing.T) {
 			t.Errorf("%d refusals in a row, want 11", refusals)
 		}
 		identify(t, l, alone, OutcomeReady)
-		time.Sleep(Settled)
-		l.SessionEnded(alone, Settled)
+		time.Sleep(settled)
+		l.SessionEnded(alone, settled)
 		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("after a session that lived, the next start waits %v", d)
 		}
@@ -81,8 +81,8 @@ func TestSessionThatLivedClearsTheSlate(t *testing.T) {
 		lived       time.Duration
 		least, most time.Duration
 	}{
-		{"a minute", Settled, 0, 0},
-		{"a little less", Settled - time.Second, 0, 3 * time.Minute}, // counted from the IDENTIFY
+		{"a minute", settled, 0, 0},
+		{"a little less", settled - time.Second, 0, 3 * time.Minute}, // counted from the IDENTIFY
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Rand: middling})
@@ -95,7 +95,7 @@ func TestSessionThatLivedClearsTheSlate(t *testing.T) {
 			l.SessionEnded(alone, c.lived)
 			d := waited(func() { identify(t, l, alone, OutcomeReady) })
 			within(t, c.name, d, c.least, c.most)
-			if c.lived < Settled && d == 0 {
+			if c.lived < settled && d == 0 {
 				t.Errorf("%s: the next start did not wait", c.name)
 			}
 		})
@@ -153,8 +153,8 @@ func TestHourIsCapped(t *testing.T) {
 			g.Sent()
 			times = append(times, time.Now())
 			g.Release(OutcomeReady)
-			time.Sleep(Settled)
-			l.SessionEnded(alone, Settled)
+			time.Sleep(settled)
+			l.SessionEnded(alone, settled)
 		}
 		if n := mostWithin(times, time.Hour); n != 20 {
 			t.Errorf("%d IDENTIFYs in an hour, want 20", n)
@@ -178,8 +178,8 @@ func TestChangeOfTheShardCountIsNoLoop(t *testing.T) {
 		for range 5 {
 			for id := range 4 {
 				identify(t, l, ShardID{ID: id, Count: 4}, OutcomeReady)
-				time.Sleep(Settled)
-				l.SessionEnded(ShardID{ID: id, Count: 4}, Settled)
+				time.Sleep(settled)
+				l.SessionEnded(ShardID{ID: id, Count: 4}, settled)
 			}
 		}
 		if took := time.Since(began); took > 25*time.Minute {

@@ -84,8 +84,8 @@ func TestReserveIsSpreadUntilTheReset(t *testing.T) {
 			remaining--
 			times = append(times, time.Now())
 			g.Release(OutcomeReady)
-			time.Sleep(Settled)
-			l.SessionEnded(alone, Settled)
+			time.Sleep(settled)
+			l.SessionEnded(alone, settled)
 		}
 		if remaining <= 0 {
 			t.Errorf("the reserve ran out: %d left", remaining)

@@ -4,12 +4,12 @@
 // A [Limiter] keeps an account of the IDENTIFYs it has allowed. From that account
 // it derives, for each shard:
 //
-//   - the spacing: one IDENTIFY per concurrency key every five seconds, shards in
-//     the order of their buckets (max_concurrency);
-//   - the backoff: a shard whose sessions do not last, or that gets none, waits
-//     longer and longer;
-//   - the budget, where there is one: the session starts that are left of the day
-//     and of the hour.
+//   - the spacing (spacing.go): one IDENTIFY per concurrency key every five seconds,
+//     shards in the order of their buckets (max_concurrency);
+//   - the backoff (backoff.go): a shard whose sessions do not last, or that gets
+//     none, waits longer and longer;
+//   - the budget (budget.go), where there is one: the session starts that are left
+//     of the day and of the hour.
 //
 // Breaking the spacing costs an op 9; spending the day's session starts costs the
 // token. With a [Storage] the account outlives the process, so a supervisor that
@@ -36,13 +36,6 @@ const (
 )
 
 const (
-	// Spacing is the least time between two IDENTIFYs of one concurrency key:
-	// Discord's five seconds and some room for the network to bunch them up
-	// (G-038).
-	Spacing = 5250 * time.Millisecond
-	// Settled is how long a session must live to count as worth its IDENTIFY.
-	Settled = 60 * time.Second
-
 	day = 24 * time.Hour
 
 	// loadTime, askTime and commitTime bound what happens outside this
@@ -56,13 +49,6 @@ const (
 	// minAnnounced is the shortest wait that is announced.
 	minAnnounced = 2 * time.Second
 
-	// bucketDelay is how long a shard behind the first bucket waits for shards of
-	// earlier buckets that are about to ask, so that shards which all start at
-	// once go in order.
-	bucketDelay = 50 * time.Millisecond
-	// dialPatience is how long a shard of an earlier bucket that has its grant,
-	// but is still dialling, holds up the buckets after it.
-	dialPatience = 5 * time.Second
 	// maxGrantAge is the longest a grant of an earlier process may have stayed
 	// unused: a dial and a HELLO with their deadlines.
 	maxGrantAge = time.Minute
@@ -214,12 +200,4 @@ func (l *Limiter) hold(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return nil
-}
-
-// Pace returns the number of concurrency keys and the least time between two
-// IDENTIFYs of one key.
-func (l *Limiter) Pace() (keys int, spacing time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.concurrency(), Spacing
 }

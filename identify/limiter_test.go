@@ -59,8 +59,8 @@ func TestIdentifyIsHeldUntilTheChecksAreOver(t *testing.T) {
 		}
 		within(t, "start during a check without end", waited(func() { identify(t, l, alone, OutcomeReady) }), holdTime, holdTime)
 
-		time.Sleep(Settled)
-		l.SessionEnded(alone, Settled)
+		time.Sleep(settled)
+		l.SessionEnded(alone, settled)
 		var all sync.WaitGroup
 		all.Go(func() {
 			within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), 3*time.Second, 3*time.Second)

@@ -2,7 +2,6 @@ package identify
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -185,64 +184,15 @@ func (l *Limiter) precedes(a, b *waiter) bool {
 // holds mu.
 func (l *Limiter) decide(w *waiter, now time.Time) decision {
 	var d decision
-	key, bucket := l.key(w.shard), l.bucket(w.shard)
-	if bucket > 0 {
-		d.notBefore(w.arrived.Add(bucketDelay), reasonQueue, nil)
-	}
-	for g := range l.grants {
-		switch {
-		case l.key(g.record.Shard) != key:
-			if l.bucket(g.record.Shard) < bucket {
-				d.notBefore(g.at.Add(dialPatience), reasonQueue, nil)
-			}
-		case g.taking:
-			d.blocked = true
-		default:
-			// A shard that cannot connect costs the next one no more time than
-			// its IDENTIFY would have (G-122).
-			d.notBefore(g.at.Add(Spacing), reasonQueue, nil)
-		}
-	}
-	d.notBefore(l.keyFree(key), reasonQueue, nil)
-	if !l.loaded {
-		d.notBefore(l.created.Add(Spacing), reasonQueue, nil)
-	}
+	l.decideSpacing(&d, w)
 	// A shard that waits for its key is decided anew within seconds. Until then the
 	// budget, which is looked up among all IDENTIFYs of a day, is not looked at: of a
 	// thousand shards that start at once all but a few wait so.
 	queued := !d.isFree(now)
-	b := l.backoff(w.shard)
-	d.notBefore(b.next(), reasonBackoff, func() string {
-		if b.shortSessions > 0 {
-			return fmt.Sprintf("the last sessions ended within a minute of their start (%d in a row): starting slower to spare the day's session starts", b.shortSessions)
-		}
-		return fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", b.refusals)
-	})
+	l.decideBackoff(&d, w.shard)
 	if l.budgeted && !queued {
 		l.decideHour(&d, w.shard, now)
 		l.decideDay(&d, now)
 	}
 	return d
-}
-
-// key is the shard's concurrency key, bucket its place in the starting order
-// (G-039). The caller holds mu.
-func (l *Limiter) key(shard ShardID) int    { return shard.ID % l.concurrency() }
-func (l *Limiter) bucket(shard ShardID) int { return shard.ID / l.concurrency() }
-
-func (l *Limiter) concurrency() int {
-	if l.limit.MaxConcurrency > 0 {
-		return l.limit.MaxConcurrency
-	}
-	return l.opts.MaxConcurrency
-}
-
-// keyFree is when the key may be used again. The caller holds mu.
-func (l *Limiter) keyFree(key int) time.Time {
-	for i := len(l.spent) - 1; i >= 0; i-- {
-		if l.key(l.spent[i].Shard) == key {
-			return l.spent[i].At.Add(Spacing)
-		}
-	}
-	return time.Time{}
 }
