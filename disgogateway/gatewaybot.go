@@ -134,7 +134,7 @@ func (b *gatewayBot) CheckCredentials(ctx context.Context, cause gateway.Reason,
 			return current, fmt.Errorf("still switched off in the developer portal: %v", off.Switches())
 		}
 	case gateway.CloseInvalidShard, gateway.CloseShardingRequired, gateway.CloseInvalidVersion, gateway.CloseInvalidIntents:
-		return current, errors.New(cause.Code.Policy().Remedy)
+		return current, errors.New(cause.Code.Remedy())
 	}
 	return current, nil
 }

@@ -21,6 +21,9 @@ func (l disgoLimiter) Acquire(ctx context.Context, shard gateway.ShardID, _ func
 	return disgoGrant{l.limiter, shard.ID}, nil
 }
 
+// SessionEnded does nothing: disgo's limiter does not ask how long a session lasted.
+func (disgoLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
+
 type disgoGrant struct {
 	limiter disgo.IdentifyRateLimiter
 	shard   int

@@ -142,11 +142,10 @@ func remedy(reason gateway.Reason) string {
 	if errors.Is(reason.Err, gateway.ErrUnauthorized) {
 		reason.Code = gateway.CloseAuthFailed
 	}
-	p := reason.Code.Policy()
-	if p.Remedy == "" {
-		return p.Says
+	if reason.Code.Remedy() == "" {
+		return reason.Code.Meaning()
 	}
-	return p.Says + ". " + p.Remedy
+	return reason.Code.Meaning() + ". " + reason.Code.Remedy()
 }
 
 // deliverACKs hands answered heartbeats to disgo. They wait for its event manager on

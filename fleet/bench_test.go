@@ -93,8 +93,10 @@ type unlimited struct{}
 func (unlimited) Acquire(context.Context, gateway.ShardID, func(time.Time, string)) (identify.Grant, error) {
 	return unlimited{}, nil
 }
-func (unlimited) Sent() bool               { return true }
-func (unlimited) Release(identify.Outcome) {}
+
+func (unlimited) SessionEnded(gateway.ShardID, time.Duration) {}
+func (unlimited) Sent() bool                                  { return true }
+func (unlimited) Release(identify.Outcome)                    {}
 
 // dialMeter is a dialer that knows how many dials began in the busiest tenth of a
 // second.

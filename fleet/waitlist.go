@@ -44,13 +44,6 @@ func (w *waitlist) Acquire(ctx context.Context, shard gateway.ShardID, announce 
 	return &notedGrant{grant, w, shard}, nil
 }
 
-// SessionEnded implements [gateway.SessionWatcher].
-func (w *waitlist) SessionEnded(shard gateway.ShardID, lived time.Duration) {
-	if watcher, ok := w.IdentifyLimiter.(gateway.SessionWatcher); ok {
-		watcher.SessionEnded(shard, lived)
-	}
-}
-
 // notedGrant is a grant whose use the waitlist notes.
 type notedGrant struct {
 	identify.Grant

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -144,15 +143,11 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 	}
 	read = func() {
 		burst.next = 0
-		now := time.Now()
-		conn := &conn{
-			sock: burst, url: "ws://x", timing: s.opts.Timing, limit: s.opts.ReadLimit, opened: now, seq: s.seq.received.Load, sink: s, count: &s.count,
-			signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
-		}
+		conn := newConn(s, burst, "ws://x")
 		s.seq.attach(conn, false)
 		s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
 		conn.group.Add(1)
-		conn.read(newInflater(c))
+		conn.readLoop(newInflater(c))
 		for e, ok := s.queue.pop(); ok; e, ok = s.queue.pop() {
 			e.pending.handlerReturned()
 		}

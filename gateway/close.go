@@ -5,113 +5,107 @@ import "strconv"
 // CloseCode is a WebSocket close code as Discord uses it.
 type CloseCode int
 
-// Close codes that the client sends. Any code but 1000 and 1001 leaves the
-// session resumable (G-088).
+// Close codes of Discord for which a person is needed, or REST has to be asked.
+// Any other code is just a number, such as 4009; [CloseCode.Meaning] has its words.
 const (
-	// CloseKeepSession leaves the session alive: every reconnect and a planned
-	// restart use it.
-	CloseKeepSession CloseCode = 4900
-	// CloseGoodbye ends the session; the dot turns grey at once (G-089).
-	CloseGoodbye CloseCode = 1000
-)
-
-// Close codes that Discord sends.
-const (
-	CloseUnknownError      CloseCode = 4000
-	CloseUnknownOpcode     CloseCode = 4001
-	CloseDecodeError       CloseCode = 4002
 	CloseNotAuthenticated  CloseCode = 4003
 	CloseAuthFailed        CloseCode = 4004
-	CloseAlreadyAuth       CloseCode = 4005
-	CloseInvalidSeq        CloseCode = 4007
-	CloseRateLimited       CloseCode = 4008
-	CloseSessionTimedOut   CloseCode = 4009
 	CloseInvalidShard      CloseCode = 4010
 	CloseShardingRequired  CloseCode = 4011
 	CloseInvalidVersion    CloseCode = 4012
 	CloseInvalidIntents    CloseCode = 4013
 	CloseDisallowedIntents CloseCode = 4014
-	// CloseNone stands for a connection that ended without a close frame.
-	CloseNone CloseCode = 1006
 )
 
-// Verdict is what a close code does to the session.
-type Verdict int
+// Close codes that the client sends. Any code but 1000 and 1001 leaves the
+// session resumable.
+const (
+	closeKeepSession CloseCode = 4900 // for every reconnect and a planned restart
+	closeEndSession  CloseCode = 1000 // the bot is offline at once
+)
+
+// closeEffect is what a close code does to the session.
+type closeEffect int
 
 const (
-	// VerdictResume keeps the session and resumes.
-	VerdictResume Verdict = iota
-	// VerdictResumeOnce resumes a single time, then identifies (G-062).
-	VerdictResumeOnce
-	// VerdictIdentify erases the session and identifies (G-063).
-	VerdictIdentify
-	// VerdictVerify erases the session, has the credentials checked over REST
-	// and identifies at most once (G-064).
-	VerdictVerify
-	// VerdictPark stops dialling until a human has mended something (G-094).
-	VerdictPark
+	resumes     closeEffect = iota // keep the session and resume
+	resumesOnce                    // the same, but a RESUME that fails ends the session
+	identifies                     // drop the session and identify
+	verifies                       // drop a live session, have the credentials checked over REST, identify
+	parks                          // drop the session and dial nothing until a person has helped
 )
 
-// ClosePolicy is one row of the table that decides what a close code means.
-type ClosePolicy struct {
-	Verdict Verdict
-	// Says is what happened, for a person.
-	Says string
-	// Remedy is what a person has to do; empty when the shard mends it alone.
-	Remedy string
-	// Ours marks codes that only a mistake of this client can cause.
-	Ours bool
+// closeMeaning is what there is to know of a close code.
+type closeMeaning struct {
+	effect      closeEffect
+	means       string // what happened, for a person
+	remedy      string // what a person has to do; empty if the shard recovers by itself
+	clientFault bool   // only a mistake of this client can cause it
 }
 
-// closePolicies holds every code with a meaning of its own (G-060 to G-064,
-// G-094). Codes not listed here resume.
-var closePolicies = map[CloseCode]ClosePolicy{
-	1000:                  {Verdict: VerdictResumeOnce, Says: "Discord closed the connection normally (seen when heartbeats were missed)"},
-	1001:                  {Verdict: VerdictResume, Says: "the Discord host is going away"},
-	CloseNone:             {Verdict: VerdictResume, Says: "the connection was cut without a close frame"},
-	CloseUnknownError:     {Verdict: VerdictResume, Says: "Discord had an unknown error"},
-	CloseUnknownOpcode:    {Verdict: VerdictResume, Says: "Discord did not understand an opcode or payload that was sent", Ours: true},
-	CloseDecodeError:      {Verdict: VerdictResume, Says: "Discord could not decode a payload that was sent", Ours: true},
-	CloseNotAuthenticated: {Verdict: VerdictVerify, Says: "the session was invalidated: the token was reset or a privileged intent was switched off"},
-	CloseAuthFailed: {
-		Verdict: VerdictPark, Says: "Discord does not accept the token",
-		Remedy: "Reset the token at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN.",
+// closeCodes has one row for each close code with a meaning of its own (G-060 to
+// G-064, G-094). reconnect.go says what follows from the effect.
+var closeCodes = map[CloseCode]closeMeaning{
+	1000: {effect: resumesOnce, means: "Discord closed the connection normally (seen when heartbeats were missed)"},
+	1001: {effect: resumes, means: "the Discord host is going away"},
+	1006: {effect: resumes, means: "the connection was cut without a close frame"},
+	4000: {effect: resumes, means: "Discord had an unknown error"},
+	4001: {effect: resumes, means: "Discord did not understand an opcode or payload that was sent", clientFault: true},
+	4002: {effect: resumes, means: "Discord could not decode a payload that was sent", clientFault: true},
+	4003: {effect: verifies, means: "the session was invalidated: the token was reset or a privileged intent was switched off"},
+	4004: {
+		effect: parks, means: "Discord does not accept the token",
+		remedy: "Reset the token at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN.",
 	},
-	CloseAlreadyAuth:     {Verdict: VerdictResume, Says: "IDENTIFY or RESUME was sent twice on one connection", Ours: true},
-	CloseInvalidSeq:      {Verdict: VerdictIdentify, Says: "Discord does not know the sequence number that was resumed from"},
-	CloseRateLimited:     {Verdict: VerdictResume, Says: "too many payloads were sent on one connection", Ours: true},
-	CloseSessionTimedOut: {Verdict: VerdictIdentify, Says: "the session timed out at Discord"},
-	CloseInvalidShard: {
-		Verdict: VerdictPark, Says: "Discord refused the shard pair",
-		Remedy: "Use the shard count that GET /gateway/bot recommends.", Ours: true,
+	4005: {effect: resumes, means: "IDENTIFY or RESUME was sent twice on one connection", clientFault: true},
+	4007: {effect: identifies, means: "Discord does not know the sequence number that was resumed from"},
+	4008: {effect: resumes, means: "too many payloads were sent on one connection", clientFault: true},
+	4009: {effect: identifies, means: "the session timed out at Discord"},
+	4010: {
+		effect: parks, means: "Discord refused the shard pair",
+		remedy: "Use the shard count that GET /gateway/bot recommends.", clientFault: true,
 	},
-	CloseShardingRequired: {
-		Verdict: VerdictPark, Says: "the bot is in too many guilds for this many shards (2,500 each)",
-		Remedy: "Raise the shard count to what GET /gateway/bot recommends.",
+	4011: {
+		effect: parks, means: "the bot is in too many guilds for this many shards (2,500 each)",
+		remedy: "Raise the shard count to what GET /gateway/bot recommends.",
 	},
-	CloseInvalidVersion: {
-		Verdict: VerdictPark, Says: "Discord no longer serves this version of the gateway",
-		Remedy: "Update this program.", Ours: true,
+	4012: {
+		effect: parks, means: "Discord no longer serves this version of the gateway",
+		remedy: "Update this program.", clientFault: true,
 	},
-	CloseInvalidIntents: {
-		Verdict: VerdictPark, Says: "Discord does not know an intent that was asked for",
-		Remedy: "Ask only for documented intents.", Ours: true,
+	4013: {
+		effect: parks, means: "Discord does not know an intent that was asked for",
+		remedy: "Ask only for documented intents.", clientFault: true,
 	},
-	CloseDisallowedIntents: {
-		Verdict: VerdictPark, Says: "a privileged intent is switched off for this application",
-		Remedy: "Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
+	4014: {
+		effect: parks, means: "a privileged intent is switched off for this application",
+		remedy: "Switch it on at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).",
 	},
 }
 
-// Policy returns what the code means. Unknown codes resume: losing a session
-// costs an IDENTIFY, trying to keep it costs nothing (G-060, G-061).
-func (c CloseCode) Policy() ClosePolicy {
-	if p, ok := closePolicies[c]; ok {
-		return p
+// meaning returns the row of a code. An unknown code resumes: to lose a session
+// costs an IDENTIFY, to try to keep it costs nothing.
+func (c CloseCode) meaning() closeMeaning {
+	if m, ok := closeCodes[c]; ok {
+		return m
 	}
-	return ClosePolicy{Verdict: VerdictResume, Says: "Discord closed the connection with code " + strconv.Itoa(int(c))}
+	return closeMeaning{effect: resumes, means: "Discord closed the connection with code " + strconv.Itoa(int(c))}
 }
 
-// Resumable reports whether a client close with this code leaves the session
+// Meaning says in a few words what happened when Discord closed with the code.
+func (c CloseCode) Meaning() string { return c.meaning().means }
+
+// Remedy says what a person has to do, in sentences. It is empty where the shard
+// recovers by itself.
+func (c CloseCode) Remedy() string { return c.meaning().remedy }
+
+// Fatal reports whether the shard parks: nothing can be tried again before a
+// person has helped.
+func (c CloseCode) Fatal() bool { return c.meaning().effect == parks }
+
+// ClientFault reports whether only a mistake of this client can cause the code.
+func (c CloseCode) ClientFault() bool { return c.meaning().clientFault }
+
+// Resumable reports whether a client that closes with the code leaves its session
 // alive at Discord.
 func (c CloseCode) Resumable() bool { return c != 1000 && c != 1001 }

@@ -53,7 +53,7 @@ func FuzzCloseFrame(f *testing.F) {
 		case err == nil:
 			t.Fatal("a close frame was read as a message")
 		case closed:
-			if frame.Code.Policy().Says == "" || frame.Error() == "" {
+			if frame.Code.Meaning() == "" || frame.Error() == "" {
 				t.Fatalf("nobody can say what code %d means", frame.Code)
 			}
 		}

@@ -4,69 +4,51 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// conn is one WebSocket and everything that must die with it: the inflate
-// context, the timers, the unanswered heartbeats, the send budget (G-076).
-// One goroutine reads it, one writes its heartbeats and its IDENTIFY or
-// RESUME, and nothing else is ever done on either.
+// conn is one WebSocket and all that ends with it: the inflate context, the timers,
+// the unanswered heartbeats, the send budget (G-076).
+//
+// readLoop reads it. controlLoop writes its IDENTIFY or RESUME and its heartbeats,
+// and nothing else, so nothing can delay a heartbeat. The sendLoop of a live
+// connection writes the rest. The goroutine of Run owns everything without a lock
+// or an atomic here, once it has seen HELLO.
 type conn struct {
+	shard      *Shard
 	sock       Socket
 	url        string
-	timing     Timing
-	limit      int64
 	opened     time.Time
-	seq        func() int64 // highest sequence number received, for heartbeats
-	sink       sink
-	count      *counters
-	signals    chan signal       // to the owner, in order
-	control    chan controlFrame // to the writer
+	signals    chan signal       // to the goroutine of Run, in order
+	control    chan controlFrame // to controlLoop
 	ended      chan struct{}     // closed when the connection has ended
 	once       sync.Once
-	reason     Reason // why it ended; read after dead
+	reason     Reason // why it ended; read after ended
 	lastByteAt atomic.Int64
 	group      sync.WaitGroup
 
-	// interval and greeted come from HELLO and are set before anybody but the
-	// goroutine that waited for it knows the connection.
+	// From HELLO.
 	interval time.Duration
 	helloAt  time.Time
 }
 
-// controlFrame is a payload for the control writer.
+// controlFrame is a payload for controlLoop.
 type controlFrame struct {
 	raw       []byte
-	heartbeat bool // a heartbeat: built at the last moment, with the newest seq
+	heartbeat bool // built at the last moment instead, with the newest sequence number
 }
 
-// sink takes what a connection reads.
-type sink interface {
-	// dispatch takes an op 0 that is not READY or RESUMED.
-	dispatch(c *conn, env envelope, now time.Time)
-	// ready and resumed take those two, before the owner hears of them.
-	ready(c *conn, env envelope, now time.Time) (readyData, error)
-	resumed(c *conn, env envelope, now time.Time) int
-	// unwanted says whether nobody needs the d of an event.
-	unwanted(op Opcode, typ []byte) bool
-	// skipped counts a payload that cost only itself.
-	skipped(PayloadSkipped)
-	// malformed decides about a payload that is no JSON: false ends the
-	// connection.
-	malformed(size int64) bool
-}
-
-// signal is what the owner of a connection is told.
+// signal tells the goroutine of Run what Discord has said.
 type signal struct {
-	kind signalKind
-	// interval is HELLO's, resumable op 9's, replayed RESUMED's.
-	interval  time.Duration
-	resumable bool
-	replayed  int
-	ready     Ready
+	kind      signalKind
 	at        time.Time
+	interval  time.Duration // of sigHello
+	resumable bool          // of sigInvalidSession
+	ready     Ready         // of sigReady
+	replayed  int           // of sigResumed
 }
 
 type signalKind int
@@ -74,59 +56,58 @@ type signalKind int
 const (
 	sigHello signalKind = iota
 	sigACK
-	sigHeartbeatRequest // Discord asks for a heartbeat
+	sigHeartbeatRequest // op 1: Discord asks for a heartbeat
 	sigReconnect
 	sigInvalidSession
 	sigReady
 	sigResumed
 )
 
-// openConn starts to read a socket.
-func openConn(sock Socket, url string, o *Options, count *counters, sink sink, seq func() int64) *conn {
+func newConn(s *Shard, sock Socket, url string) *conn {
 	c := &conn{
-		sock: sock, url: url, timing: o.Timing, limit: o.ReadLimit, opened: time.Now(), seq: seq, sink: sink, count: count,
+		shard: s, sock: sock, url: url, opened: time.Now(),
 		signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
 	}
 	c.lastByteAt.Store(c.opened.UnixNano())
-	c.group.Add(2)
-	go c.read(newInflater(o.Compression))
-	go c.writeControl()
 	return c
+}
+
+// start begins to read and to write.
+func (c *conn) start() {
+	c.group.Add(2)
+	go c.readLoop(newInflater(c.shard.opts.Compression))
+	go c.controlLoop()
 }
 
 // lastByte is when the last byte arrived.
 func (c *conn) lastByte() time.Time { return time.Unix(0, c.lastByteAt.Load()) }
 
-// end ends the connection for a cause; the first one counts.
-func (c *conn) end(cause Reason) {
+// end marks the connection as ended. The first reason counts.
+func (c *conn) end(reason Reason) {
 	c.once.Do(func() {
-		c.reason = cause
+		c.reason = reason
 		close(c.ended)
 	})
 }
 
 // drop ends the connection at once, without a close frame.
-func (c *conn) drop(cause Reason) {
-	c.end(cause)
+func (c *conn) drop(reason Reason) {
+	c.end(reason)
 	c.sock.Drop()
 }
 
-// close ends the connection with a close frame, waits for the peer's for at
-// most the close deadline (G-093), and returns when both goroutines are gone.
-func (c *conn) close(code CloseCode, cause Reason) {
-	// Writers are told to stop but not cut off: a write that is cut off takes the
-	// connection, and with it the close frame, along.
-	c.once.Do(func() {
-		c.reason = cause
-		close(c.ended)
-	})
-	ctx, cancel := context.WithTimeout(context.Background(), c.timing.Close)
+// close ends the connection with a close frame, waits for the peer's for at most
+// Timing.Close (G-093), and returns when both goroutines have ended. It does not
+// cut off a write, which would take the connection and the close frame along.
+func (c *conn) close(code CloseCode, reason Reason) {
+	c.end(reason)
+	ctx, cancel := context.WithTimeout(context.Background(), c.shard.opts.Timing.Close)
 	c.sock.Close(ctx, code, "")
 	cancel()
 	c.group.Wait()
 }
 
-// signal passes a signal to the owner, unless the connection has ended.
+// signal passes s to the goroutine of Run, unless the connection has ended.
 func (c *conn) signal(s signal) {
 	select {
 	case c.signals <- s:
@@ -134,34 +115,35 @@ func (c *conn) signal(s signal) {
 	}
 }
 
-// sendHeartbeat asks the writer for a heartbeat. It reports false if the writer is
-// stuck behind earlier ones, which means that nothing leaves any more.
+// sendHeartbeat hands a heartbeat to controlLoop. It reports false when earlier
+// ones have not left yet, which means that nothing leaves any more.
 func (c *conn) sendHeartbeat() bool { return c.enqueueControl(controlFrame{heartbeat: true}) }
 
-func (c *conn) enqueueControl(d controlFrame) bool {
+func (c *conn) enqueueControl(f controlFrame) bool {
 	select {
-	case c.control <- d:
+	case c.control <- f:
 		return true
 	default:
 		return false
 	}
 }
 
-// writeControl sends heartbeats, IDENTIFY and RESUME. A write that does not finish
-// in time means a dead connection (G-107).
-func (c *conn) writeControl() {
+// controlLoop writes heartbeats, IDENTIFY and RESUME. A write that does not finish
+// in time ends the connection (G-107).
+func (c *conn) controlLoop() {
 	defer c.group.Done()
-	// One deadline for all of them, set anew for each: it is this goroutine's alone.
+	write := c.shard.opts.Timing.Write
+	// One deadline for all of them, set anew for each: a heartbeat allocates nothing.
 	late := time.AfterFunc(time.Hour, c.onSlowWrite)
 	late.Stop()
 	for {
 		select {
-		case d := <-c.control:
-			raw := d.raw
-			if d.heartbeat {
-				raw = heartbeatPayload(c.seq())
+		case f := <-c.control:
+			raw := f.raw
+			if f.heartbeat {
+				raw = heartbeatPayload(c.shard.seq.received.Load())
 			}
-			late.Reset(c.timing.Write)
+			late.Reset(write)
 			err := c.writeFrame(raw)
 			late.Stop()
 			if err != nil {
@@ -174,10 +156,10 @@ func (c *conn) writeControl() {
 	}
 }
 
-// onWriteError ends the connection after a failed write. The reader gets a
-// moment to find a close frame first: it says more than a broken pipe.
+// onWriteError ends the connection after a failed write. The reader gets a moment
+// to find a close frame first: it says more than a broken pipe.
 func (c *conn) onWriteError(err error) {
-	patience := time.NewTimer(c.timing.Close)
+	patience := time.NewTimer(c.shard.opts.Timing.Close)
 	defer patience.Stop()
 	select {
 	case <-c.ended:
@@ -189,52 +171,52 @@ func (c *conn) onWriteError(err error) {
 // errSlowWrite is a write that did not finish in time.
 var errSlowWrite = errors.New("the connection took nothing until the write deadline")
 
-// write writes one payload within the write deadline. The library serialises
-// frames (G-106). Were the deadline a context's, the library would end the
-// connection for it and the reader be the first to say why; so the deadline names
-// the cause itself.
+// write writes one payload within the write deadline. The deadline is not a
+// context's, because the library would end the connection for it without the
+// reason.
 func (c *conn) write(raw []byte) error {
-	late := time.AfterFunc(c.timing.Write, c.onSlowWrite)
+	late := time.AfterFunc(c.shard.opts.Timing.Write, c.onSlowWrite)
 	defer late.Stop()
 	return c.writeFrame(raw)
 }
 
-// onSlowWrite ends the connection over a write that does not finish.
 func (c *conn) onSlowWrite() { c.drop(Reason{Kind: ReasonWrite, Err: errSlowWrite}) }
 
-// writeFrame writes one payload. How long that may take is the caller's to watch.
+// writeFrame writes one payload without a deadline of its own. The library lets one
+// frame at a time through (G-106). The write ends when the socket is dropped, and
+// every end of a connection drops it; a context would only cost allocations.
 func (c *conn) writeFrame(raw []byte) error {
-	// As with a read, the write ends when the socket is dropped, and every end of a
-	// connection drops it; a context would only cost allocations for each payload.
 	if err := c.sock.Write(context.Background(), raw); err != nil {
 		return err
 	}
-	c.count.sent.Add(1)
+	c.shard.count.sent.Add(1)
 	return nil
 }
 
-// read is the receive path. For an event that nobody asked for it does not
-// allocate.
-func (c *conn) read(inflate inflater) {
+// retainBuffer is the largest read buffer that is kept for the next message.
+const retainBuffer = 1 << 20
+
+// readLoop reads messages until the connection ends. It does not allocate for an
+// event that is not wanted.
+func (c *conn) readLoop(inflate inflater) {
 	defer c.group.Done()
 	defer c.sock.Drop()
 	if inflate != nil {
 		defer inflate.close()
 	}
+	limit, count := c.shard.opts.ReadLimit, &c.shard.count
 	alive := func() { c.lastByteAt.Store(time.Now().UnixNano()) }
-	// A message much larger than usual must not pin its buffer for ever.
-	const retain = 1 << 20
 	var frame, plain []byte
 	for {
 		var size int64
 		var binary bool
 		var err error
-		frame, size, binary, err = c.sock.Read(frame[:0], c.limit, alive)
+		frame, size, binary, err = c.sock.Read(frame[:0], limit, alive)
 		if err != nil {
-			c.end(closeReason(err))
+			c.end(endReason(err))
 			return
 		}
-		c.count.wireBytes.Add(size)
+		count.wireBytes.Add(size)
 		message := frame
 		if inflate != nil && binary {
 			if size > int64(len(frame)) {
@@ -243,7 +225,7 @@ func (c *conn) read(inflate inflater) {
 				return
 			}
 			var done bool
-			plain, size, done, err = inflate.feed(frame, plain[:0], c.limit)
+			plain, size, done, err = inflate.feed(frame, plain[:0], limit)
 			if err != nil {
 				c.drop(Reason{Kind: ReasonCompression, Err: err})
 				return
@@ -253,77 +235,119 @@ func (c *conn) read(inflate inflater) {
 			}
 			message = plain
 		}
-		c.count.bytes.Add(size)
+		count.bytes.Add(size)
 		if !c.handlePayload(message, size) {
 			return
 		}
-		if cap(frame) > retain {
+		if cap(frame) > retainBuffer {
 			frame = nil
 		}
-		if cap(plain) > retain {
+		if cap(plain) > retainBuffer {
 			plain = nil
 		}
 	}
 }
 
-// handlePayload handles one payload; false ends the reading.
+// handlePayload handles one payload of size bytes, of which message is what was
+// kept. It returns false when it has ended the connection.
 func (c *conn) handlePayload(message []byte, size int64) bool {
 	now := time.Now()
-	env, err := scanEnvelope(message, c.sink.unwanted)
+	env, err := scanEnvelope(message, c.shard.skipsData)
 	if err != nil {
-		if size > int64(len(message)) {
-			// Only the beginning was kept. What stands there is enough to go on.
-			c.sink.skipped(PayloadSkipped{Why: "larger than the read limit", Op: env.op, Type: string(env.typ), Bytes: size})
-			if env.op == OpDispatch && env.seq > 0 {
-				c.sink.dispatch(c, envelope{op: OpDispatch, seq: env.seq}, now)
-			}
-			return true
-		}
-		if c.sink.malformed(size) {
-			return true
-		}
-		c.drop(Reason{Kind: ReasonMalformed, Err: err})
-		return false
+		return c.handleUnreadable(env, message, size, err, now)
 	}
 	switch env.op {
-	case OpDispatch:
+	case opDispatch:
 		c.handleDispatch(env, size, now)
-	case OpHeartbeat:
+	case opHeartbeat:
 		c.signal(signal{kind: sigHeartbeatRequest, at: now})
-	case OpReconnect:
+	case opReconnect:
 		c.signal(signal{kind: sigReconnect, at: now})
-	case OpInvalidSession:
+	case opInvalidSession:
 		// Anything but a plain true is false (G-087).
 		c.signal(signal{kind: sigInvalidSession, resumable: string(env.d) == "true", at: now})
-	case OpHello:
+	case opHello:
 		interval, err := helloInterval(env.d)
 		if err != nil {
-			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Bytes: size})
+			c.shard.skip(PayloadSkipped{Why: err.Error(), Op: env.op, Bytes: size})
 			return true
 		}
 		c.signal(signal{kind: sigHello, interval: interval, at: now})
-	case OpHeartbeatACK:
+	case opHeartbeatACK:
 		c.signal(signal{kind: sigACK, at: now})
 	default:
-		c.sink.skipped(PayloadSkipped{Why: "unknown opcode", Op: env.op, Bytes: size})
+		c.shard.skip(PayloadSkipped{Why: "unknown opcode", Op: env.op, Bytes: size})
 	}
 	return true
 }
 
+// handleUnreadable handles a payload whose envelope could not be read to the end.
+// Where only the beginning was kept, what stands there is enough to go on. Text
+// that is not JSON ends the connection the first time, so that a RESUME fetches
+// whatever it was; at the same place in the session again it costs only itself
+// (G-118).
+func (c *conn) handleUnreadable(env envelope, message []byte, size int64, err error, now time.Time) bool {
+	s := c.shard
+	if size > int64(len(message)) {
+		s.skip(PayloadSkipped{Why: "larger than the read limit", Op: env.op, Type: string(env.typ), Bytes: size})
+		if env.op == opDispatch && env.seq > 0 {
+			s.seq.accept(c, envelope{op: opDispatch, seq: env.seq}, now)
+		}
+		return true
+	}
+	at := s.seq.received.Load()
+	if s.malformedAt.Swap(at) == at {
+		s.skip(PayloadSkipped{Why: fmt.Sprintf("not JSON, again at sequence %d", at), Op: -1, Bytes: size})
+		return true
+	}
+	s.skip(PayloadSkipped{Why: "not JSON; the connection is resumed", Op: -1, Bytes: size})
+	c.drop(Reason{Kind: ReasonMalformed, Err: err})
+	return false
+}
+
+// handleDispatch passes an op 0 to the session. READY and RESUMED take effect before
+// anything that follows them is read.
 func (c *conn) handleDispatch(env envelope, size int64, now time.Time) {
+	s := c.shard
 	switch string(env.typ) {
 	case "READY":
-		data, err := c.sink.ready(c, env, now)
+		data, err := parseReady(env.d)
 		if err != nil {
-			c.sink.skipped(PayloadSkipped{Why: err.Error(), Op: env.op, Type: "READY", Bytes: size})
+			s.skip(PayloadSkipped{Why: err.Error(), Op: env.op, Type: "READY", Bytes: size})
 			return
 		}
+		if data.resumeURL == "" {
+			data.resumeURL = c.url // better than no resume at all
+		}
+		s.seq.onReady(c, data, env, now)
 		c.signal(signal{kind: sigReady, ready: data.ready, at: now})
 	case "RESUMED":
-		c.signal(signal{kind: sigResumed, replayed: c.sink.resumed(c, env, now), at: now})
+		c.signal(signal{kind: sigResumed, replayed: s.seq.onResumed(c, env, now), at: now})
+	case "RATE_LIMITED":
+		s.sends.onRateLimited(env.d, now)
+		s.seq.accept(c, env, now)
 	default:
-		c.sink.dispatch(c, env, now)
+		s.seq.accept(c, env, now)
 	}
+}
+
+// skipsData reports whether the d of a payload is needed by nothing, so that it is
+// not even scanned.
+func (s *Shard) skipsData(op Opcode, typ []byte) bool {
+	if op != opDispatch {
+		return false
+	}
+	switch string(typ) {
+	case "READY", "RESUMED", "RATE_LIMITED":
+		return false
+	}
+	return s.seq.isUnwanted(typ)
+}
+
+// skip counts a payload that costs only itself.
+func (s *Shard) skip(p PayloadSkipped) {
+	s.count.skipped.Add(1)
+	s.emit(p)
 }
 
 // Intervals outside these bounds are no heartbeat intervals.
@@ -332,7 +356,7 @@ const (
 	maxInterval = 10 * time.Minute
 )
 
-// helloInterval reads HELLO (G-018).
+// helloInterval reads the heartbeat interval of HELLO (G-018).
 func helloInterval(d []byte) (time.Duration, error) {
 	var hello struct {
 		Interval float64 `json:"heartbeat_interval"`
@@ -346,8 +370,9 @@ func helloInterval(d []byte) (time.Duration, error) {
 	return max(minInterval, time.Duration(hello.Interval*float64(time.Millisecond))), nil
 }
 
-// closeReason tells a close frame from a connection that just ended.
-func closeReason(err error) Reason {
+// endReason is the reason for an error of Socket.Read: a close frame, or a
+// connection that just ended.
+func endReason(err error) Reason {
 	if frame, ok := errors.AsType[*CloseError](err); ok {
 		return Reason{Kind: ReasonClosed, Code: frame.Code, Text: frame.Reason}
 	}

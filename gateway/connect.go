@@ -13,23 +13,26 @@ type attempt struct {
 	conn   *conn
 	url    string
 	resume bool
-	base   bool           // the address is the base one, not the session's
+	base   bool           // the URL is the base one, not the session's
 	grant  identify.Grant // the right to identify, when not resuming
 }
 
-// resumeURLTries is how often the resume URL is dialled in vain before the
-// base URL gets every second try (G-010).
-const resumeURLTries = 3
+// probeGrantTimeout is how long a session probe waits for the right to identify,
+// while nothing is resumed.
+const probeGrantTimeout = 10 * time.Second
 
-// connect dials until HELLO. Without a session it first obtains the right to
-// identify, so that nothing waits with an open connection.
-func (s *Shard) connect(cause Reason) (attempt, *Reason) {
-	s.giveUpDeadSession(cause)
+// connect opens a connection and waits for HELLO. To identify, it first obtains
+// the right to, so that no open connection waits for it. It returns a reason when
+// no connection reached HELLO.
+func (s *Shard) connect(reason Reason) (attempt, *Reason) {
+	a := attempt{}
 	session := s.seq.session()
-	a := attempt{resume: session.Resumable() && !s.trial.on}
+	if s.policy.beforeDial(session.ID != "", reason, time.Now()) == actResume {
+		a.resume = true
+	}
 	if a.resume && s.spare != nil {
 		a.url = s.spare.url
-		s.set(Connecting{URL: a.url, Resuming: true}, cause)
+		s.set(Connecting{URL: a.url, Resuming: true}, reason)
 		if c, failed := s.takeSpare(); failed == nil {
 			a.conn = c
 			return a, nil
@@ -38,26 +41,26 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 	}
 	s.dropSpare()
 	if !a.resume {
-		grant, failed := s.acquireGrant(cause)
+		grant, failed := s.acquireGrant(reason)
 		switch {
 		case failed != nil:
 			return a, failed
 		case grant == nil:
-			s.tried()
+			s.policy.probeFailed()
 			a.resume = true
 		}
 		a.grant = grant
 	}
-	a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)
+	a.base = !a.resume || s.policy.useBaseURL()
 	address := session.ResumeURL
 	if a.base {
 		var failed *Reason
-		if address, failed = s.lookUpBaseURL(cause); failed != nil {
+		if address, failed = s.lookUpBaseURL(); failed != nil {
 			a.releaseGrant(identify.OutcomeUnsent)
 			return a, failed
 		}
 	}
-	s.set(Connecting{URL: address, Resuming: a.resume}, cause)
+	s.set(Connecting{URL: address, Resuming: a.resume}, reason)
 	c, url, failed := s.dialToHello(s.stopCtx, address)
 	a.url = url
 	if failed != nil {
@@ -67,14 +70,12 @@ func (s *Shard) connect(cause Reason) (attempt, *Reason) {
 		}
 		return a, failed
 	}
-	if a.base {
-		s.baseBad = false
-	}
+	s.policy.onHello(a.base)
 	a.conn = c
 	return a, nil
 }
 
-// releaseGrant ends the right to identify, if there is one.
+// releaseGrant gives the right to identify back, if there is one.
 func (a *attempt) releaseGrant(o identify.Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
@@ -82,14 +83,14 @@ func (a *attempt) releaseGrant(o identify.Outcome) {
 	}
 }
 
-// acquireGrant waits for the right to identify. While a session is on trial it does
-// not wait for long: there is no grant then, and no failure.
-func (s *Shard) acquireGrant(cause Reason) (identify.Grant, *Reason) {
-	s.set(Waiting{For: "its turn to identify", Failures: s.failures}, cause)
+// acquireGrant waits for the right to identify. A session probe does not wait for
+// long: both results are nil then.
+func (s *Shard) acquireGrant(reason Reason) (identify.Grant, *Reason) {
+	s.set(Waiting{For: "its turn to identify", Failures: s.policy.failures}, reason)
 	ctx := s.stopCtx
-	if s.trial.on {
+	if s.policy.probing {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(s.stopCtx, trialPatience)
+		ctx, cancel = context.WithTimeout(s.stopCtx, probeGrantTimeout)
 		defer cancel()
 	}
 	grant, err := s.opts.IdentifyLimiter.Acquire(ctx, s.opts.Shard, func(until time.Time, why string) {
@@ -108,11 +109,11 @@ func (s *Shard) acquireGrant(cause Reason) (identify.Grant, *Reason) {
 	return grant, nil
 }
 
-// lookUpBaseURL learns the base address (G-001, G-002).
-func (s *Shard) lookUpBaseURL(cause Reason) (string, *Reason) {
+// lookUpBaseURL asks the URLSource for the base URL.
+func (s *Shard) lookUpBaseURL() (string, *Reason) {
 	failed := ""
-	if s.baseBad {
-		failed = s.base
+	if s.policy.baseURLFailed {
+		failed = s.baseURL
 	}
 	ctx, cancel := context.WithTimeout(s.stopCtx, s.opts.Timing.GatewayURL)
 	defer cancel()
@@ -124,12 +125,23 @@ func (s *Shard) lookUpBaseURL(cause Reason) (string, *Reason) {
 		f := lookupReason(err)
 		return "", &f
 	}
-	s.base = address
+	s.baseURL = address
 	return address, nil
 }
 
-// dialToHello dials an address and waits for HELLO. It is called by the owner and,
-// for a spare, by a goroutine beside it: it touches nothing of the owner's.
+// lookupReason is the reason for an error of the URLSource or the IdentifyLimiter:
+// a refused token parks the shard.
+func lookupReason(err error) Reason {
+	if errors.Is(err, ErrUnauthorized) {
+		r := fatalReason(CloseAuthFailed)
+		r.Err = err
+		return r
+	}
+	return Reason{Kind: ReasonLocate, Err: err}
+}
+
+// dialToHello dials a URL and waits for HELLO. The goroutine of Run calls it and,
+// for a spare, another one beside it: it uses nothing that the first one owns.
 func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string, *Reason) {
 	started := time.Now()
 	url, err := connectURL(address, s.opts.Compression)
@@ -141,15 +153,16 @@ func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string,
 	defer cancel()
 	sock, err := s.opts.Dialer.Dial(dialCtx, url)
 	if err != nil {
-		cause := dialReason(err)
-		cause.Elapsed = time.Since(started)
-		return nil, url, &cause
+		reason := dialReason(err)
+		reason.Elapsed = time.Since(started)
+		return nil, url, &reason
 	}
-	c := openConn(sock, url, &s.opts, &s.count, s, s.seq.received.Load)
-	if cause := s.awaitHello(ctx, c); cause != nil {
-		cause.Elapsed = time.Since(started)
-		s.closeInBackground(c, *cause)
-		return nil, url, cause
+	c := newConn(s, sock, url)
+	c.start()
+	if reason := s.awaitHello(ctx, c); reason != nil {
+		reason.Elapsed = time.Since(started)
+		s.closeInBackground(c, *reason)
+		return nil, url, reason
 	}
 	s.count.connects.Add(1)
 	s.emit(HelloReceived{URL: url, Interval: c.interval, Took: time.Since(started)})
@@ -161,19 +174,18 @@ func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string,
 func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	deadline := time.NewTimer(s.opts.Timing.Hello)
 	defer deadline.Stop()
-	dead := c.ended
 	for {
 		var sig signal
 		select {
 		case sig = <-c.signals:
-		case <-dead:
+		case <-c.ended:
 			select {
 			case sig = <-c.signals: // it came right before the end
 			default:
 				return &c.reason
 			}
 		case <-deadline.C:
-			return &Reason{Kind: ReasonNoHello}
+			return &Reason{Kind: ReasonNoHello} // G-015
 		case <-ctx.Done():
 			return &Reason{Kind: ReasonStop}
 		}
@@ -188,87 +200,22 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	}
 }
 
-// closeInBackground ends a connection without waiting: politely when that may matter to
-// Discord, at once when the connection is beyond reach.
-func (s *Shard) closeInBackground(c *conn, cause Reason) {
-	switch cause.Kind {
+// closeInBackground ends a connection without waiting for it. It drops a
+// connection that is beyond reach and sends a close frame on any other.
+func (s *Shard) closeInBackground(c *conn, reason Reason) {
+	switch reason.Kind {
 	case ReasonSilent, ReasonSlept, ReasonReset, ReasonWrite, ReasonClosed:
-		c.drop(cause)
+		c.drop(reason)
 		s.group.Go(c.group.Wait)
 	default:
-		s.group.Go(func() { c.close(CloseKeepSession, cause) })
+		s.group.Go(func() { c.close(closeKeepSession, reason) })
 	}
 }
 
-// dialReason sorts a dial error.
+// dialReason is the reason for an error of the Dialer.
 func dialReason(err error) Reason {
 	if failed, ok := errors.AsType[*ConnectError](err); ok {
 		return Reason{Kind: failed.Kind, Code: CloseCode(failed.Status), Err: failed.Err}
 	}
 	return Reason{Kind: ReasonDial, Err: err}
-}
-
-// spare is a connection that is prepared while another one still serves.
-type spare struct {
-	url    string
-	cancel context.CancelFunc
-	done   chan struct{}
-	conn   *conn   // after done
-	failed *Reason // after done
-}
-
-// dialSpare starts to dial a spare, unless one is on its way.
-func (s *Shard) dialSpare() {
-	session := s.seq.session()
-	if s.spare != nil || !session.Resumable() {
-		return
-	}
-	ctx, cancel := context.WithCancel(s.stopCtx)
-	sp := &spare{url: session.ResumeURL, cancel: cancel, done: make(chan struct{})}
-	s.spare = sp
-	s.group.Go(func() {
-		defer close(sp.done)
-		sp.conn, _, sp.failed = s.dialToHello(ctx, sp.url)
-	})
-}
-
-// spareDone returns a channel that is closed when the spare's dial is over.
-func (s *Shard) spareDone() <-chan struct{} {
-	if s.spare == nil {
-		return nil
-	}
-	return s.spare.done
-}
-
-// takeSpare waits for the spare's dial and hands the connection over.
-func (s *Shard) takeSpare() (*conn, *Reason) {
-	sp := s.spare
-	s.spare = nil
-	defer sp.cancel()
-	<-sp.done // reach has deadlines and ends with halt
-	if sp.failed == nil {
-		select {
-		case <-sp.conn.ended:
-			s.closeInBackground(sp.conn, sp.conn.reason)
-			return nil, &sp.conn.reason
-		default:
-		}
-	}
-	return sp.conn, sp.failed
-}
-
-// dropSpare drops a spare that is not needed.
-func (s *Shard) dropSpare() {
-	sp := s.spare
-	if sp == nil {
-		return
-	}
-	s.spare = nil
-	sp.cancel()
-	s.group.Go(func() {
-		<-sp.done
-		if sp.failed == nil {
-			sp.conn.close(CloseKeepSession, Reason{Kind: ReasonStop})
-		}
-	})
 }

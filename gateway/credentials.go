@@ -2,19 +2,14 @@ package gateway
 
 import "context"
 
-// CredentialChecker checks over REST, without spending an IDENTIFY, whether a bot
-// that Discord refused would be accepted now.
+// CredentialChecker checks, without spending an IDENTIFY, whether a bot that Discord
+// refused would be accepted now.
 type CredentialChecker interface {
 	// CheckCredentials returns the credentials to go on with, or an error that says
-	// what is still wrong. cause is what the shard was parked for.
-	CheckCredentials(ctx context.Context, cause Reason, current Credentials) (Credentials, error)
-}
-
-// Remedied is an error of a [CredentialChecker] that knows exactly what a person
-// has to do. A parked shard's cause carries it, in Err.
-type Remedied interface {
-	error
-	Remedy() string
+	// what is still wrong. reason is what the shard was parked for. An error with a
+	// method Remedy() string also says what a person has to do; it becomes the Err of
+	// the [Parked] state's reason.
+	CheckCredentials(ctx context.Context, reason Reason, current Credentials) (Credentials, error)
 }
 
 // Credentials is what an IDENTIFY presents.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Event is one dispatch that somebody asked for, not yet decoded.
+// Event is one dispatch that [Options.Events] names, not yet decoded.
 type Event struct {
 	// Type is the event name, such as MESSAGE_CREATE.
 	Type string
@@ -24,10 +24,10 @@ type Event struct {
 	pending *pendingEvent
 }
 
-// Hold takes over the duty to say when the event has been handled; without
-// it, an event counts as handled when HandleEvent returns. Call done exactly
-// once, from any goroutine; more calls do nothing. A held event keeps the
-// saved sequence number below itself, so that a crash replays it.
+// Hold makes the event count as handled when done is called. Without it, an event
+// counts as handled when HandleEvent returns. Call Hold before that, and done from any
+// goroutine; further calls of done do nothing. Until then the saved sequence number
+// stays below the event, so that a crash replays it.
 func (e Event) Hold() (done func()) {
 	if e.pending == nil {
 		return func() {}
@@ -35,9 +35,9 @@ func (e Event) Hold() (done func()) {
 	return e.pending.hold()
 }
 
-// Pass gives an event that was taken over with Hold to a handler, as if it came
-// from the queue: now that handler's own Hold, or else its return, says when the
-// event has been handled. A panic is the caller's.
+// Pass gives a held event to a handler as if it came from the queue: that handler's
+// own Hold, or else its return, now says when the event has been handled. Pass does not
+// recover a panic of the handler.
 func (e Event) Pass(ctx context.Context, to Handler) {
 	e.pending.unhold()
 	defer e.pending.handlerReturned()

@@ -5,39 +5,48 @@ import (
 	"time"
 )
 
-// heartbeats knows when a connection's heart should beat and whether it still
-// does. It is plain arithmetic on times: the owner of the connection asks it
-// what to do and tells it what happened.
+// heartbeats decides when a connection sends a heartbeat and whether it is still
+// alive. It is arithmetic on times: connLoop tells it what happened and asks it what
+// to do. conn.go writes the heartbeats.
 type heartbeats struct {
 	timing      Timing
 	interval    time.Duration
-	nextRegular time.Time       // of the regular beats; extra ones do not move it (G-017)
+	nextRegular time.Time       // extra heartbeats do not move it (G-017)
 	unacked     []sentHeartbeat // oldest first
 	rtt         [8]time.Duration
 	rttCount    int
 	lastACK     time.Time
-	requested   bool // Discord asked for a beat that the budget did not allow yet
-	lastMinute  []time.Time
+	requested   bool        // Discord asked for one and has not got it yet
+	lastMinute  []time.Time // when heartbeats were sent
 }
 
 // sentHeartbeat is a heartbeat that was sent and not yet answered.
 type sentHeartbeat struct {
 	at   time.Time
-	kind HeartbeatKind
+	kind heartbeatKind
 }
 
-// liveness is what a pulse thinks of a connection.
+// heartbeatKind says why a heartbeat is sent.
+type heartbeatKind int
+
+const (
+	heartbeatRegular   heartbeatKind = iota // the interval of HELLO
+	heartbeatRequested                      // Discord asked for it (op 1)
+	heartbeatProbe                          // nothing has arrived for a while
+)
+
+// liveness is what unanswered heartbeats say of a connection.
 type liveness int
 
 const (
 	alive   liveness = iota
-	suspect          // an answer is overdue in silence: prepare a spare
-	noBytes          // nothing arrives: give the connection up
-	noACK            // bytes arrive, but heartbeats stay unanswered: give it up
+	suspect          // an answer is overdue in silence: dial a spare
+	noBytes          // nothing arrives: end the connection
+	noACK            // bytes arrive, but heartbeats stay unanswered: end it
 )
 
-// newHeartbeats starts the regular beats at a random point of the first interval
-// (G-016, G-018).
+// newHeartbeats puts the first regular heartbeat at a point of the first interval
+// that jitter, in [0,1), chooses (G-016).
 func newHeartbeats(timing Timing, interval time.Duration, now time.Time, jitter float64) *heartbeats {
 	return &heartbeats{
 		timing:      timing,
@@ -47,184 +56,182 @@ func newHeartbeats(timing Timing, interval time.Duration, now time.Time, jitter 
 	}
 }
 
-// due returns the beat to send now, if any. heard is when the last byte
-// arrived.
-func (p *heartbeats) due(now, heard time.Time) (HeartbeatKind, bool) {
+// due reports whether a heartbeat has to be sent now, and why. lastByte is when the
+// last byte arrived.
+func (h *heartbeats) due(now, lastByte time.Time) (heartbeatKind, bool) {
 	switch {
-	case !now.Before(p.nextRegular):
-		return HeartbeatTimed, true
-	case p.requested && p.withinBudget(now):
-		return HeartbeatRequested, true
-	case p.timing.SilenceProbe > 0 && len(p.unacked) == 0 && now.Sub(heard) >= p.probeAfter():
-		return HeartbeatProbe, true
+	case !now.Before(h.nextRegular):
+		return heartbeatRegular, true
+	case h.requested && h.withinBudget(now):
+		return heartbeatRequested, true
+	case h.timing.SilenceProbe > 0 && len(h.unacked) == 0 && now.Sub(lastByte) >= h.probeAfter():
+		return heartbeatProbe, true
 	}
-	return "", false
+	return 0, false
 }
 
-// recordSent notes a beat.
-func (p *heartbeats) recordSent(now time.Time, kind HeartbeatKind) {
-	p.unacked = append(p.unacked, sentHeartbeat{now, kind})
-	p.pruneLastMinute(now)
-	p.lastMinute = append(p.lastMinute, now)
+// recordSent records a heartbeat that was sent.
+func (h *heartbeats) recordSent(now time.Time, kind heartbeatKind) {
+	h.unacked = append(h.unacked, sentHeartbeat{now, kind})
+	h.pruneLastMinute(now)
+	h.lastMinute = append(h.lastMinute, now)
 	switch kind {
-	case HeartbeatTimed:
-		// Send to send; after a stall the lost beats are not made up for.
-		if p.nextRegular = p.nextRegular.Add(p.interval); !p.nextRegular.After(now) {
-			p.nextRegular = now.Add(p.interval)
+	case heartbeatRegular:
+		// From send to send: after a stall the missed ones are not made up for.
+		if h.nextRegular = h.nextRegular.Add(h.interval); !h.nextRegular.After(now) {
+			h.nextRegular = now.Add(h.interval)
 		}
-		p.requested = false
-	case HeartbeatRequested:
-		p.requested = false
+		h.requested = false
+	case heartbeatRequested:
+		h.requested = false
 	}
 }
 
-// recordRequest notes that Discord asked for a beat (G-021).
-func (p *heartbeats) recordRequest() { p.requested = true }
+// recordRequest records that Discord asked for a heartbeat.
+func (h *heartbeats) recordRequest() { h.requested = true }
 
-// withinBudget keeps a server that asks without end from making us break the
-// send limit: 40 extra beats a minute are the most it gets (G-099).
-func (p *heartbeats) withinBudget(now time.Time) bool {
-	p.pruneLastMinute(now)
-	return len(p.lastMinute) < heartbeatBudget(p.interval)
+// withinBudget reports whether one more heartbeat leaves room for other payloads. A
+// server that asks without end must not make the shard break the send limit.
+func (h *heartbeats) withinBudget(now time.Time) bool {
+	h.pruneLastMinute(now)
+	return len(h.lastMinute) < heartbeatBudget(h.interval)
 }
 
-// pruneLastMinute lets go of beats that no limit counts any more.
-func (p *heartbeats) pruneLastMinute(now time.Time) {
-	p.lastMinute = slices.DeleteFunc(p.lastMinute, func(at time.Time) bool { return now.Sub(at) >= time.Minute })
+func (h *heartbeats) pruneLastMinute(now time.Time) {
+	h.lastMinute = slices.DeleteFunc(h.lastMinute, func(at time.Time) bool { return now.Sub(at) >= time.Minute })
 }
 
-// heartbeatBudget is how many heartbeats of all kinds a minute may see; the send
+// heartbeatBudget is how many heartbeats of all kinds a minute may see. The send
 // limiter leaves room for as many.
 func heartbeatBudget(interval time.Duration) int {
 	regular := int(time.Minute/interval) + 2
 	return min(regular+20, sendLimit-5)
 }
 
-// recordACK notes an answer. Answers come in order, so it belongs to the oldest
-// beat; ok is false for one that nobody asked for (G-025, G-026).
-func (p *heartbeats) recordACK(now time.Time) (latency time.Duration, ok bool) {
-	p.lastACK = now
-	if len(p.unacked) == 0 {
+// recordACK records an answer. Answers come in order, so it belongs to the oldest
+// heartbeat. ok is false for an answer to nothing.
+func (h *heartbeats) recordACK(now time.Time) (latency time.Duration, ok bool) {
+	h.lastACK = now
+	if len(h.unacked) == 0 {
 		return 0, false
 	}
-	latency = now.Sub(p.unacked[0].at)
-	p.unacked = slices.Delete(p.unacked, 0, 1)
-	p.rtt[p.rttCount%len(p.rtt)] = latency
-	p.rttCount++
+	latency = now.Sub(h.unacked[0].at)
+	h.unacked = slices.Delete(h.unacked, 0, 1)
+	h.rtt[h.rttCount%len(h.rtt)] = latency
+	h.rttCount++
 	return latency, true
 }
 
-// slowestRTT is the longest recent round trip.
-func (p *heartbeats) slowestRTT() time.Duration {
+// slowestRTT is the longest of the last eight round trips.
+func (h *heartbeats) slowestRTT() time.Duration {
 	var slowest time.Duration
-	for _, d := range p.rtt {
+	for _, d := range h.rtt {
 		slowest = max(slowest, d)
 	}
 	return slowest
 }
 
-// maxLearnedSuspectAfter is the longest a slow link makes the shard wait before it becomes
-// suspect. Without a ceiling one stall of eight seconds would keep a dead
-// connection for a minute.
+// maxLearnedSuspectAfter is how long slow answers make a connection wait before it is
+// suspect, at the most. Without a ceiling, one stall of eight seconds would keep a
+// dead connection for a minute.
 const maxLearnedSuspectAfter = 10 * time.Second
 
-// timeouts returns after how much silence a connection becomes suspect and
-// dead. A slow link gets more of it, up to a ceiling.
-func (p *heartbeats) timeouts() (suspectAfter, deadAfter time.Duration) {
-	suspectAfter = max(p.timing.SuspectAfter, min(8*p.slowestRTT(), maxLearnedSuspectAfter))
-	deadAfter = max(p.timing.DeadAfter, 2*suspectAfter-p.timing.SuspectAfter)
-	return min(suspectAfter, p.timing.HeartbeatTimeout), min(deadAfter, p.timing.HeartbeatTimeout)
+// timeouts returns after how much silence a connection is suspect and after how much
+// it is dead. A slow link gets more of it, up to a ceiling (rules 3 and 4).
+func (h *heartbeats) timeouts() (suspectAfter, deadAfter time.Duration) {
+	suspectAfter = max(h.timing.SuspectAfter, min(8*h.slowestRTT(), maxLearnedSuspectAfter))
+	deadAfter = max(h.timing.DeadAfter, 2*suspectAfter-h.timing.SuspectAfter)
+	return min(suspectAfter, h.timing.HeartbeatTimeout), min(deadAfter, h.timing.HeartbeatTimeout)
 }
 
-// probeAfter returns after how much silence to ask whether anybody is there. A
-// slow link is asked sooner by as much as it is given longer to answer, so that
-// its death is not noticed later than that of a fast one.
-func (p *heartbeats) probeAfter() time.Duration {
-	_, deadAfter := p.timeouts()
-	more := max(0, deadAfter-p.timing.DeadAfter)
-	return p.timing.SilenceProbe - min(more, p.timing.SilenceProbe/2)
+// probeAfter returns after how much silence an extra heartbeat asks. A slow link is
+// asked sooner by as much as it is given longer to answer, so that its death is
+// noticed as early as that of a fast one.
+func (h *heartbeats) probeAfter() time.Duration {
+	_, deadAfter := h.timeouts()
+	more := max(0, deadAfter-h.timing.DeadAfter)
+	return h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)
 }
 
-// check judges the connection (rule 3, rule 4, G-024). What decides is how long
-// an unanswered beat has waited in complete silence: while bytes arrive, as in
-// the middle of a huge message, the answer may simply be queued behind them.
-// elapsed is the time to tell: for how long nothing has arrived at all, or for
-// how long the beat has been unanswered although something does.
-func (p *heartbeats) check(now, heard time.Time) (v liveness, elapsed time.Duration) {
-	if len(p.unacked) == 0 {
+// check decides whether the connection is alive (G-024). What counts is how long an
+// unanswered heartbeat has waited in complete silence: while bytes arrive, as in the
+// middle of a huge message, the answer may be queued behind them. elapsed is how
+// long nothing has arrived, or for noACK how long the heartbeat has been unanswered.
+func (h *heartbeats) check(now, lastByte time.Time) (state liveness, elapsed time.Duration) {
+	if len(h.unacked) == 0 {
 		return alive, 0
 	}
-	oldest := p.unacked[0]
+	oldest := h.unacked[0]
 	since := oldest.at
-	if heard.After(since) {
-		since = heard
+	if lastByte.After(since) {
+		since = lastByte
 	}
 	quiet := now.Sub(since)
-	suspectAfter, deadAfter := p.timeouts()
+	suspectAfter, deadAfter := h.timeouts()
 	switch {
 	case quiet >= deadAfter:
-		return noBytes, now.Sub(heard)
-	case now.Sub(oldest.at) >= p.timing.HeartbeatTimeout:
+		return noBytes, now.Sub(lastByte)
+	case now.Sub(oldest.at) >= h.timing.HeartbeatTimeout:
 		return noACK, now.Sub(oldest.at)
-	case !now.Before(p.nextRegular) && p.timedOverdue(now):
+	case !now.Before(h.nextRegular) && h.regularOverdue(now):
 		return noACK, now.Sub(oldest.at)
 	case quiet >= suspectAfter:
-		return suspect, now.Sub(heard)
+		return suspect, now.Sub(lastByte)
 	}
 	return alive, 0
 }
 
-// timedOverdue reports whether the previous regular beat is still unanswered
-// when the next one is due. A beat that Discord asked for right before the
-// timer does not count (G-026).
-func (p *heartbeats) timedOverdue(now time.Time) bool {
-	for _, b := range p.unacked {
-		if b.kind == HeartbeatTimed && now.Sub(b.at) >= p.interval-p.interval/10 {
+// regularOverdue reports whether the previous regular heartbeat is unanswered when
+// the next one is due. One that Discord asked for right before does not count
+// (G-026).
+func (h *heartbeats) regularOverdue(now time.Time) bool {
+	for _, b := range h.unacked {
+		if b.kind == heartbeatRegular && now.Sub(b.at) >= h.interval-h.interval/10 {
 			return true
 		}
 	}
 	return false
 }
 
-// nextCheck returns when to look again.
-func (p *heartbeats) nextCheck(now, heard time.Time) time.Time {
-	at := p.nextRegular
+// nextCheck returns when due or check may answer differently.
+func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
+	at := h.nextRegular
 	sooner := func(t time.Time) {
 		if t.Before(at) {
 			at = t
 		}
 	}
-	if len(p.unacked) == 0 {
-		if p.timing.SilenceProbe > 0 {
-			sooner(heard.Add(p.probeAfter()))
+	if len(h.unacked) == 0 {
+		if h.timing.SilenceProbe > 0 {
+			sooner(lastByte.Add(h.probeAfter()))
 		}
 	} else {
-		since := p.unacked[0].at
-		if heard.After(since) {
-			since = heard
+		since := h.unacked[0].at
+		if lastByte.After(since) {
+			since = lastByte
 		}
-		suspectAfter, deadAfter := p.timeouts()
+		suspectAfter, deadAfter := h.timeouts()
 		if now.Before(since.Add(suspectAfter)) {
 			sooner(since.Add(suspectAfter))
 		} else {
 			sooner(since.Add(deadAfter))
 		}
-		sooner(p.unacked[0].at.Add(p.timing.HeartbeatTimeout))
+		sooner(h.unacked[0].at.Add(h.timing.HeartbeatTimeout))
 	}
-	if p.requested {
-		if p.withinBudget(now) {
+	if h.requested {
+		if h.withinBudget(now) {
 			sooner(now)
 		} else {
-			sooner(p.lastMinute[0].Add(time.Minute))
+			sooner(h.lastMinute[0].Add(time.Minute))
 		}
 	}
 	return at
 }
 
-// shift moves the past forward by a time in which this process did not run,
-// so that its own absence is not held against the connection.
-func (p *heartbeats) shift(absence time.Duration) {
-	for i := range p.unacked {
-		p.unacked[i].at = p.unacked[i].at.Add(absence)
+// shift moves unanswered heartbeats forward by a time in which this process did not
+// run, so that its own absence is not held against the connection.
+func (h *heartbeats) shift(absence time.Duration) {
+	for i := range h.unacked {
+		h.unacked[i].at = h.unacked[i].at.Add(absence)
 	}
 }

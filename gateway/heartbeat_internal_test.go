@@ -23,13 +23,13 @@ func TestRegularBeatsKeepTheirRhythm(t *testing.T) {
 	}
 	for n := range 5 {
 		at := first.Add(time.Duration(n) * testInterval)
-		if kind, due := p.due(at, at); !due || kind != HeartbeatTimed {
-			t.Fatalf("beat %d: due=%v kind=%s", n, due, kind)
+		if kind, due := p.due(at, at); !due || kind != heartbeatRegular {
+			t.Fatalf("beat %d: due=%v kind=%d", n, due, kind)
 		}
-		p.recordSent(at, HeartbeatTimed)
+		p.recordSent(at, heartbeatRegular)
 		p.recordACK(at.Add(40 * time.Millisecond))
 		// Probes and requested beats in between must not move the next one.
-		p.recordSent(at.Add(15*time.Second), HeartbeatProbe)
+		p.recordSent(at.Add(15*time.Second), heartbeatProbe)
 		p.recordACK(at.Add(15*time.Second + 40*time.Millisecond))
 	}
 }
@@ -44,10 +44,10 @@ func TestSilenceLadder(t *testing.T) {
 		t.Fatal("probed too early")
 	}
 	kind, due := p.due(at(15*time.Second), heard)
-	if !due || kind != HeartbeatProbe {
-		t.Fatalf("after 15 s: due=%v kind=%s", due, kind)
+	if !due || kind != heartbeatProbe {
+		t.Fatalf("after 15 s: due=%v kind=%d", due, kind)
 	}
-	p.recordSent(at(15*time.Second), HeartbeatProbe)
+	p.recordSent(at(15*time.Second), heartbeatProbe)
 	for _, step := range []struct {
 		after time.Duration
 		want  liveness
@@ -63,7 +63,7 @@ func TestSilenceLadder(t *testing.T) {
 // Statements: G-024, G-025.
 func TestBytesExcuseALateAnswer(t *testing.T) {
 	p, now := newTestHeartbeats(0)
-	p.recordSent(now, HeartbeatTimed)
+	p.recordSent(now, heartbeatRegular)
 	late := now.Add(40 * time.Second)
 	if got, _ := p.check(late, late.Add(-time.Second)); got != alive {
 		t.Fatalf("bytes arrive, yet %v", got)
@@ -81,11 +81,11 @@ func TestBytesExcuseALateAnswer(t *testing.T) {
 // Statements: G-026.
 func TestRequestedBeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	p, now := newTestHeartbeats(0)
-	p.recordSent(now, HeartbeatTimed)
+	p.recordSent(now, heartbeatRegular)
 	p.recordACK(now.Add(time.Millisecond))
 	due := now.Add(testInterval)
 	p.recordRequest()
-	p.recordSent(due.Add(-time.Millisecond), HeartbeatRequested)
+	p.recordSent(due.Add(-time.Millisecond), heartbeatRequested)
 	if got, _ := p.check(due, due); got != alive {
 		t.Fatalf("%v, want alive", got)
 	}
@@ -102,7 +102,7 @@ func TestPatienceFollowsTheRoundTrip(t *testing.T) {
 		{30 * time.Second, 10 * time.Second, 15 * time.Second, 9500 * time.Millisecond},
 	} {
 		p, now := newTestHeartbeats(0)
-		p.recordSent(now, HeartbeatTimed)
+		p.recordSent(now, heartbeatRegular)
 		p.recordACK(now.Add(c.rtt))
 		if s, d := p.timeouts(); s != c.suspect || d != c.dead {
 			t.Errorf("after a round trip of %s: patience %s, %s, want %s, %s", c.rtt, s, d, c.suspect, c.dead)
@@ -117,7 +117,7 @@ func TestPatienceFollowsTheRoundTrip(t *testing.T) {
 	}
 	p, now := newTestHeartbeats(0)
 	p.timing.SilenceProbe = 6 * time.Second
-	p.recordSent(now, HeartbeatTimed)
+	p.recordSent(now, heartbeatRegular)
 	p.recordACK(now.Add(2 * time.Second))
 	if at := p.probeAfter(); at != 3*time.Second {
 		t.Errorf("asked after %s: want no less than half of what was set", at)
@@ -153,7 +153,7 @@ func TestPulseForgets(t *testing.T) {
 	most := 0
 	round := func() {
 		now = now.Add(15 * time.Second)
-		p.recordSent(now, HeartbeatProbe)
+		p.recordSent(now, heartbeatProbe)
 		if _, ok := p.recordACK(now.Add(40 * time.Millisecond)); !ok {
 			t.Fatal("an answer found no beat")
 		}

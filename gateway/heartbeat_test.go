@@ -17,7 +17,7 @@ func regularHeartbeats(s *harness) (at []time.Time) {
 	s.recorder.mu.Lock()
 	defer s.recorder.mu.Unlock()
 	for _, n := range s.recorder.observations {
-		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && beat.Kind == gateway.HeartbeatTimed {
+		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && !beat.Requested && !beat.Probe {
 			at = append(at, n.At)
 		}
 	}

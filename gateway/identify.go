@@ -17,12 +17,8 @@ type IdentifyLimiter interface {
 	// may be called with the time and the reason of a wait that a person
 	// should know of.
 	Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (identify.Grant, error)
-}
-
-// SessionWatcher is implemented by an [IdentifyLimiter] that spaces IDENTIFYs by
-// how long the sessions they led to have lived.
-type SessionWatcher interface {
-	// SessionEnded tells that a session ended for good after being live for
-	// this long in total.
+	// SessionEnded says that a session has ended for good after being live for this
+	// long in total, so that a crash loop can be told from a session that lasted. It
+	// never blocks.
 	SessionEnded(shard ShardID, lived time.Duration)
 }

@@ -1,12 +1,14 @@
 package gateway
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // Intents is the set of event groups an IDENTIFY asks for.
 type Intents uint64
 
-// The intents a bot may ask for. The three privileged ones also need a switch
-// in the developer portal, or Discord closes the connection with 4014.
+// The intents of Discord's documentation.
 const (
 	IntentGuilds                      Intents = 1 << 0
 	IntentGuildMembers                Intents = 1 << 1 // privileged
@@ -29,58 +31,77 @@ const (
 	IntentAutoModerationExecution     Intents = 1 << 21
 	IntentGuildMessagePolls           Intents = 1 << 24
 	IntentDirectMessagePolls          Intents = 1 << 25
-	IntentsPrivileged                         = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
-	IntentsAll                        Intents = 53608447
-	IntentsNonPrivileged                      = IntentsAll &^ IntentsPrivileged
 )
 
-// IntentInfo describes one intent: its bit, its name in the documentation,
-// and for a privileged one the name of its switch in the developer portal and
-// the application flags (either will do) that show it switched on.
-type IntentInfo struct {
-	Bit    Intents
-	Name   string
-	Switch string
-	Flags  uint64
+const (
+	// IntentsPrivileged are the intents that need a switch in the developer portal, or
+	// Discord closes the connection with 4014.
+	IntentsPrivileged         = IntentGuildMembers | IntentGuildPresences | IntentMessageContent
+	intentsAll        Intents = 53608447 // every documented one
+)
+
+// intentInfo is what there is to know of an intent: its name in the documentation,
+// and for a privileged one the name of its switch in the developer portal and the
+// application flags, of which either shows it switched on.
+type intentInfo struct {
+	bit          Intents
+	name         string
+	portalSwitch string
+	flags        uint64
 }
 
-// IntentTable lists every documented intent in bit order (G-144 for the masks).
-var IntentTable = []IntentInfo{
-	{Bit: IntentGuilds, Name: "GUILDS"},
-	{Bit: IntentGuildMembers, Name: "GUILD_MEMBERS", Switch: "Server Members Intent", Flags: 1<<14 | 1<<15},
-	{Bit: IntentGuildModeration, Name: "GUILD_MODERATION"},
-	{Bit: IntentGuildExpressions, Name: "GUILD_EXPRESSIONS"},
-	{Bit: IntentGuildIntegrations, Name: "GUILD_INTEGRATIONS"},
-	{Bit: IntentGuildWebhooks, Name: "GUILD_WEBHOOKS"},
-	{Bit: IntentGuildInvites, Name: "GUILD_INVITES"},
-	{Bit: IntentGuildVoiceStates, Name: "GUILD_VOICE_STATES"},
-	{Bit: IntentGuildPresences, Name: "GUILD_PRESENCES", Switch: "Presence Intent", Flags: 1<<12 | 1<<13},
-	{Bit: IntentGuildMessages, Name: "GUILD_MESSAGES"},
-	{Bit: IntentGuildMessageReactions, Name: "GUILD_MESSAGE_REACTIONS"},
-	{Bit: IntentGuildMessageTyping, Name: "GUILD_MESSAGE_TYPING"},
-	{Bit: IntentDirectMessages, Name: "DIRECT_MESSAGES"},
-	{Bit: IntentDirectMessageReactions, Name: "DIRECT_MESSAGE_REACTIONS"},
-	{Bit: IntentDirectMessageTyping, Name: "DIRECT_MESSAGE_TYPING"},
-	{Bit: IntentMessageContent, Name: "MESSAGE_CONTENT", Switch: "Message Content Intent", Flags: 1<<18 | 1<<19},
-	{Bit: IntentGuildScheduledEvents, Name: "GUILD_SCHEDULED_EVENTS"},
-	{Bit: IntentAutoModerationConfiguration, Name: "AUTO_MODERATION_CONFIGURATION"},
-	{Bit: IntentAutoModerationExecution, Name: "AUTO_MODERATION_EXECUTION"},
-	{Bit: IntentGuildMessagePolls, Name: "GUILD_MESSAGE_POLLS"},
-	{Bit: IntentDirectMessagePolls, Name: "DIRECT_MESSAGE_POLLS"},
+// intentTable has a row for every documented intent, in bit order (G-144).
+var intentTable = []intentInfo{
+	{bit: IntentGuilds, name: "GUILDS"},
+	{bit: IntentGuildMembers, name: "GUILD_MEMBERS", portalSwitch: "Server Members Intent", flags: 1<<14 | 1<<15},
+	{bit: IntentGuildModeration, name: "GUILD_MODERATION"},
+	{bit: IntentGuildExpressions, name: "GUILD_EXPRESSIONS"},
+	{bit: IntentGuildIntegrations, name: "GUILD_INTEGRATIONS"},
+	{bit: IntentGuildWebhooks, name: "GUILD_WEBHOOKS"},
+	{bit: IntentGuildInvites, name: "GUILD_INVITES"},
+	{bit: IntentGuildVoiceStates, name: "GUILD_VOICE_STATES"},
+	{bit: IntentGuildPresences, name: "GUILD_PRESENCES", portalSwitch: "Presence Intent", flags: 1<<12 | 1<<13},
+	{bit: IntentGuildMessages, name: "GUILD_MESSAGES"},
+	{bit: IntentGuildMessageReactions, name: "GUILD_MESSAGE_REACTIONS"},
+	{bit: IntentGuildMessageTyping, name: "GUILD_MESSAGE_TYPING"},
+	{bit: IntentDirectMessages, name: "DIRECT_MESSAGES"},
+	{bit: IntentDirectMessageReactions, name: "DIRECT_MESSAGE_REACTIONS"},
+	{bit: IntentDirectMessageTyping, name: "DIRECT_MESSAGE_TYPING"},
+	{bit: IntentMessageContent, name: "MESSAGE_CONTENT", portalSwitch: "Message Content Intent", flags: 1<<18 | 1<<19},
+	{bit: IntentGuildScheduledEvents, name: "GUILD_SCHEDULED_EVENTS"},
+	{bit: IntentAutoModerationConfiguration, name: "AUTO_MODERATION_CONFIGURATION"},
+	{bit: IntentAutoModerationExecution, name: "AUTO_MODERATION_EXECUTION"},
+	{bit: IntentGuildMessagePolls, name: "GUILD_MESSAGE_POLLS"},
+	{bit: IntentDirectMessagePolls, name: "DIRECT_MESSAGE_POLLS"},
 }
 
 // Has reports whether every intent of want is in the set.
 func (i Intents) Has(want Intents) bool { return i&want == want }
 
+// Each yields the documented intents of the set one by one, in bit order.
+func (i Intents) Each() iter.Seq[Intents] {
+	return func(yield func(Intents) bool) {
+		for _, info := range intentTable {
+			if i.Has(info.bit) && !yield(info.bit) {
+				return
+			}
+		}
+	}
+}
+
+// Unknown returns the bits that are no documented intent. An IDENTIFY with any of them
+// ends in close code 4013.
+func (i Intents) Unknown() Intents { return i &^ intentsAll }
+
 // Refused returns the privileged intents of the set that an application with
 // these flags may not use (its portal switches are off). An IDENTIFY that asks
 // for any of them ends in close code 4014. Pass flags_new when Discord sent
-// it, flags otherwise (G-144).
+// it, flags otherwise.
 func (i Intents) Refused(applicationFlags uint64) Intents {
 	var refused Intents
-	for _, info := range IntentTable {
-		if info.Flags != 0 && i.Has(info.Bit) && applicationFlags&info.Flags == 0 {
-			refused |= info.Bit
+	for _, info := range intentTable {
+		if info.flags != 0 && i.Has(info.bit) && applicationFlags&info.flags == 0 {
+			refused |= info.bit
 		}
 	}
 	return refused
@@ -90,9 +111,9 @@ func (i Intents) Refused(applicationFlags uint64) Intents {
 // of the set, in bit order.
 func (i Intents) Switches() []string {
 	var names []string
-	for _, info := range IntentTable {
-		if info.Switch != "" && i.Has(info.Bit) {
-			names = append(names, info.Switch)
+	for _, info := range intentTable {
+		if info.portalSwitch != "" && i.Has(info.bit) {
+			names = append(names, info.portalSwitch)
 		}
 	}
 	return names
@@ -104,12 +125,12 @@ func (i Intents) String() string {
 		return "none"
 	}
 	var names []string
-	for _, info := range IntentTable {
-		if i.Has(info.Bit) {
-			names = append(names, info.Name)
+	for _, info := range intentTable {
+		if i.Has(info.bit) {
+			names = append(names, info.name)
 		}
 	}
-	if unknown := i &^ IntentsAll; unknown != 0 {
+	if i.Unknown() != 0 {
 		names = append(names, "unknown bits")
 	}
 	return strings.Join(names, "|")

@@ -5,35 +5,39 @@ import "strconv"
 // Opcode says what a gateway payload is for.
 type Opcode int
 
-// The opcodes of Gateway v10 that a bot may meet.
+// The opcodes that [Shard.Send] takes.
 const (
-	OpDispatch                Opcode = 0
-	OpHeartbeat               Opcode = 1
-	OpIdentify                Opcode = 2
-	OpPresenceUpdate          Opcode = 3
 	OpVoiceStateUpdate        Opcode = 4
-	OpResume                  Opcode = 6
-	OpReconnect               Opcode = 7
 	OpRequestGuildMembers     Opcode = 8
-	OpInvalidSession          Opcode = 9
-	OpHello                   Opcode = 10
-	OpHeartbeatACK            Opcode = 11
 	OpRequestSoundboardSounds Opcode = 31
 	OpRequestChannelInfo      Opcode = 43
 )
 
+// The other opcodes of Gateway v10 that a bot may meet.
+const (
+	opDispatch       Opcode = 0
+	opHeartbeat      Opcode = 1
+	opIdentify       Opcode = 2
+	opPresenceUpdate Opcode = 3
+	opResume         Opcode = 6
+	opReconnect      Opcode = 7
+	opInvalidSession Opcode = 9
+	opHello          Opcode = 10
+	opHeartbeatACK   Opcode = 11
+)
+
 var opcodeNames = map[Opcode]string{
-	OpDispatch:                "dispatch",
-	OpHeartbeat:               "heartbeat",
-	OpIdentify:                "identify",
-	OpPresenceUpdate:          "presence update",
+	opDispatch:                "dispatch",
+	opHeartbeat:               "heartbeat",
+	opIdentify:                "identify",
+	opPresenceUpdate:          "presence update",
 	OpVoiceStateUpdate:        "voice state update",
-	OpResume:                  "resume",
-	OpReconnect:               "reconnect",
+	opResume:                  "resume",
+	opReconnect:               "reconnect",
 	OpRequestGuildMembers:     "request guild members",
-	OpInvalidSession:          "invalid session",
-	OpHello:                   "hello",
-	OpHeartbeatACK:            "heartbeat ack",
+	opInvalidSession:          "invalid session",
+	opHello:                   "hello",
+	opHeartbeatACK:            "heartbeat ack",
 	OpRequestSoundboardSounds: "request soundboard sounds",
 	OpRequestChannelInfo:      "request channel info",
 }

@@ -3,24 +3,64 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
+
+	"evergreen/identify"
 )
 
-// Errors a caller can test for with errors.Is.
+// Never switches a period of [Timing] off.
+const Never = -1
+
+// Defaults of [Options].
+const (
+	defaultProperties  = "evergreen"
+	defaultReadLimit   = 128 << 20
+	defaultQueueBytes  = 64 << 20
+	defaultSendQueue   = 1000
+	defaultMaxAttempts = 10
+)
+
+// Defaults of [Timing]. defaultDeadAfter is half a second under ten, so that probe,
+// decision and RESUME together stay within 25 s of the last byte.
+const (
+	defaultHeartbeatTimeout = 60 * time.Second
+	defaultSilenceProbe     = 15 * time.Second
+	defaultSuspectAfter     = 5 * time.Second
+	defaultDeadAfter        = 9500 * time.Millisecond
+	defaultGatewayURL       = 15 * time.Second
+	defaultConnect          = 15 * time.Second
+	defaultHello            = 10 * time.Second
+	defaultReady            = 125 * time.Second
+	defaultReadyWarning     = 15 * time.Second
+	defaultResumed          = 15 * time.Second
+	defaultWrite            = 10 * time.Second
+	defaultClose            = time.Second
+	defaultMove             = 4 * time.Second
+	defaultBackoffLocal     = 4500 * time.Millisecond
+	defaultBackoffRemote    = 25 * time.Second
+	defaultBackoffReset     = 60 * time.Second
+	defaultClockCheck       = 5 * time.Second
+	defaultParkRecheck      = 30 * time.Second
+)
+
+// Errors that a caller can test for with errors.Is.
 var (
-	// ErrUnauthorized means Discord refused the token.
+	// ErrUnauthorized means that Discord refused the token. A [URLSource] returns it to
+	// park the shard.
 	ErrUnauthorized = errors.New("the bot token was refused by Discord")
 	// ErrStopped is returned by calls on a shard that has been stopped.
 	ErrStopped = errors.New("the shard has been stopped")
-	// ErrTooLarge means a payload exceeds the 4096 bytes Discord accepts (G-103).
+	// ErrTooLarge means that a payload exceeds the 4096 bytes Discord accepts.
 	ErrTooLarge = errors.New("payload exceeds 4096 bytes")
-	// ErrQueueFull means more sends are waiting than Options.SendQueue allows.
+	// ErrQueueFull means that Options.SendQueue sends are waiting already.
 	ErrQueueFull = errors.New("the send queue is full")
 )
 
 // Compression selects the transport compression.
 type Compression string
 
+// The transport compressions of Discord.
 const (
 	// CompressZlib is the default: about 75 KiB per connection, an eighth of
 	// the bytes on the wire.
@@ -38,26 +78,26 @@ type Options struct {
 	URLSource URLSource
 	// Shard is the shard's place among the bot's shards; zero for an unsharded bot.
 	Shard ShardID
-	// Presence goes into every IDENTIFY and is sent again after READY and
-	// RESUMED (G-034).
+	// Presence goes into every IDENTIFY and is sent again after READY and RESUMED.
 	Presence *Presence
-	// Properties is the library name IDENTIFY reports. Default "evergreen".
+	// Properties is the library name that IDENTIFY reports. Default "evergreen".
 	Properties string
 	// LargeThreshold is passed to IDENTIFY when between 50 and 250.
 	LargeThreshold int
 
-	// Events names the dispatches Handler wants; nil means all of them, an
-	// empty slice none. Whatever is not wanted is never copied or decoded.
-	Events  []string
+	// Events names the dispatches that Handler gets; nil means all of them, an empty
+	// slice none. Others are counted, and never copied or decoded.
+	Events []string
+	// Handler gets the events. Default: there are none.
 	Handler Handler
 
-	IdentifyLimiter   IdentifyLimiter   // default: a new identify.Limiter for this shard alone
-	SessionStore      SessionStore      // default: nobody keeps the session
-	Observer          Observer          // default: nobody watches
+	IdentifyLimiter   IdentifyLimiter   // default: an identify.Limiter for this shard alone
+	SessionStore      SessionStore      // default: the session ends with the process
+	Observer          Observer          // default: none
 	CredentialChecker CredentialChecker // default: a parked shard waits for Reconfigure
 	Dialer            Dialer            // default: WebSocket over TLS with a deadline for each phase
 
-	// Session is a session to resume first, as kept by an earlier run.
+	// Session is a session to resume first, as saved by an earlier run.
 	Session Session
 
 	Compression Compression // default CompressZlib
@@ -70,32 +110,28 @@ type Options struct {
 	QueueBytes int64
 	// SendQueue bounds the sends that wait for the rate limit. Default 1000.
 	SendQueue int
-	// MaxAttempts is how many failures in a row raise AttemptsExhausted; the
+	// MaxAttempts is how many failures in a row are reported as [AttemptsExhausted]; the
 	// shard goes on regardless. Default 10.
 	MaxAttempts int
-
+	// Timing holds periods and deadlines, each with its default.
 	Timing Timing
 
-	// Rand returns numbers in [0,1) for every jitter, so that a simulation can
-	// be repeated. Default math/rand/v2.
+	// Rand returns numbers in [0,1) for every jitter, so that a simulation can be
+	// repeated. Default math/rand/v2.
 	Rand func() float64
 	// WallClock reads the wall clock, which runs on while a host sleeps. It is
 	// compared with the monotonic clock to notice such a sleep. Default time.Now.
 	WallClock func() time.Time
 }
 
-// Never switches a period of [Timing] off.
-const Never = -1
-
-// Timing holds every period and deadline of a shard. Zero values mean the
-// defaults named with each field.
+// Timing holds every period and deadline of a shard. Zero means the default.
 type Timing struct {
 	// HeartbeatTimeout is the longest an answer to a heartbeat may stay out,
 	// whatever else arrives. Default 60 s.
 	HeartbeatTimeout time.Duration
-	// SilenceProbe is how long nothing at all may arrive before an extra
-	// heartbeat asks whether anybody is there. Where answers have been slow it
-	// asks up to twice as soon. Default 15 s; [Never]: no probe.
+	// SilenceProbe is how long nothing at all may arrive before an extra heartbeat asks
+	// for a sign of life. Where answers have been slow it asks up to twice as soon.
+	// Default 15 s; [Never]: no probe.
 	SilenceProbe time.Duration
 	// SuspectAfter is how long a heartbeat may stay unanswered in silence
 	// before a spare connection is dialled. Default 5 s, or eight times the
@@ -105,17 +141,19 @@ type Timing struct {
 	// spare takes over. Default 9.5 s, and up to 15 s where answers have been slow.
 	DeadAfter time.Duration
 
-	GatewayURL time.Duration // learning the address. Default 15 s
+	GatewayURL time.Duration // one call of the URLSource. Default 15 s
 	Connect    time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
-	Hello      time.Duration // default 10 s (G-015)
-	// Ready is how long READY may take while heartbeats are answered.
-	// Default 125 s: two minutes is the least (G-044). ReadyWarning default 15 s.
-	Ready        time.Duration
+	Hello      time.Duration // from the upgrade to HELLO. Default 10 s
+	// Ready is how long READY may take while heartbeats are answered; two minutes is the
+	// least. Default 125 s.
+	Ready time.Duration
+	// ReadyWarning is after how long [SlowReady] is reported. Default 15 s.
 	ReadyWarning time.Duration
 	// Resumed is how long a RESUME may go without a dispatch. Default 15 s.
 	Resumed time.Duration
-	Write   time.Duration // default 10 s (G-107)
-	// Close is how long a close handshake may take. Default 1 s (G-093).
+	// Write is how long one write may take. Default 10 s.
+	Write time.Duration
+	// Close is how long a close handshake may take. Default 1 s.
 	Close time.Duration
 	// Move is how long the old connection serves on after op 7 while the new
 	// one is prepared. Default 4 s; Discord cuts it after about 5.
@@ -126,25 +164,26 @@ type Timing struct {
 	BackoffLocal  time.Duration
 	BackoffRemote time.Duration
 	// BackoffReset is how long a connection must be live before its failures are
-	// forgotten. Default 60 s (G-152).
+	// forgotten. Default 60 s.
 	BackoffReset time.Duration
 	// ClockCheck is how often, at the least, the wall clock is compared with the
-	// time that was planned, which is how a sleep of the host is noticed (G-032).
+	// time that was planned, which is how a sleep of the host is noticed.
 	// Default 5 s.
 	ClockCheck time.Duration
-	// ParkRecheck is the first wait before a parked shard is inspected again;
+	// ParkRecheck is the first wait before the credentials of a parked shard are checked;
 	// it doubles up to ten minutes. Default 30 s.
 	ParkRecheck time.Duration
 }
 
-// StopMode says how a shard leaves.
+// StopMode is what becomes of the session when a shard stops.
 type StopMode int
 
+// The modes of [Shard.Stop].
 const (
-	// KeepSession keeps the session for the next start: the dot stays green for as
-	// long as Discord keeps the session (G-090).
+	// KeepSession keeps the session for the next start: the bot stays online for as long
+	// as Discord keeps the session (G-090).
 	KeepSession StopMode = iota
-	// EndSession ends the session: the dot turns grey at once (G-089).
+	// EndSession ends the session: the bot is offline at once (G-089).
 	EndSession
 )
 
@@ -170,8 +209,8 @@ func (e *ConnectError) Error() string { return string(e.Kind) + ": " + e.Err.Err
 // Unwrap returns the underlying error.
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// Socket is one WebSocket. Read is called by one goroutine; the other methods
-// may be called at the same time from others.
+// Socket is one WebSocket. Read is called by one goroutine; the other methods may be
+// called at the same time by others.
 type Socket interface {
 	// Read appends the next data message to buf, up to limit bytes, and reads
 	// past the rest; size is the length of the whole message. alive is called
@@ -198,29 +237,65 @@ func (e *CloseError) Error() string {
 	return Reason{Kind: ReasonClosed, Code: e.Code, Text: e.Reason}.String()
 }
 
-// Stats counts what a shard has seen since it was made. All numbers only grow.
-type Stats struct {
-	Received    int64 // dispatches of any kind
-	Queued      int64 // dispatches handed to the queue
-	Handled     int64 // events whose handling is over
-	Replayed    int64 // dispatches that came during a replay
-	Duplicates  int64 // dispatches dropped because their seq had been seen
-	Skipped     int64 // payloads that cost only themselves
-	Missing     int64 // sequence numbers that never came
-	Overflowed  int64 // events left with Discord while the queue was full
-	Bytes       int64 // payload bytes, decompressed
-	WireBytes   int64 // payload bytes as received
-	Sent        int64 // payloads sent, heartbeats included
-	Heartbeats  int64
-	ACKs        int64
-	Identifies  int64
-	Resumes     int64         // RESUMEs sent
-	Resumed     int64         // RESUMEs that ended in RESUMED
-	Connects    int64         // connections that reached HELLO
-	Dials       int64         // connections attempted
-	Panics      int64         // contained handler panics
-	Unobserved  int64         // observations dropped because the observer was slow
-	Checks      int64         // looks at the connection: while there is one, one every ClockCheck at least
-	QueuedBytes int64         // bytes waiting now (this one shrinks too)
-	QueuedAge   time.Duration // age of the oldest waiting or unfinished event
+func setDefaults(o *Options) {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	t := &o.Timing
+	or(&t.HeartbeatTimeout, defaultHeartbeatTimeout)
+	or(&t.SilenceProbe, defaultSilenceProbe)
+	or(&t.SuspectAfter, defaultSuspectAfter)
+	or(&t.DeadAfter, defaultDeadAfter)
+	or(&t.GatewayURL, defaultGatewayURL)
+	or(&t.Connect, defaultConnect)
+	or(&t.Hello, defaultHello)
+	or(&t.Ready, defaultReady)
+	or(&t.ReadyWarning, defaultReadyWarning)
+	or(&t.Resumed, defaultResumed)
+	or(&t.Write, defaultWrite)
+	or(&t.Close, defaultClose)
+	or(&t.Move, defaultMove)
+	or(&t.BackoffLocal, defaultBackoffLocal)
+	or(&t.BackoffRemote, defaultBackoffRemote)
+	or(&t.BackoffReset, defaultBackoffReset)
+	or(&t.ClockCheck, defaultClockCheck)
+	or(&t.ParkRecheck, defaultParkRecheck)
+	if o.Properties == "" {
+		o.Properties = defaultProperties
+	}
+	if o.LargeThreshold < 50 || o.LargeThreshold > 250 {
+		o.LargeThreshold = 0
+	}
+	if o.Compression == "" {
+		o.Compression = CompressZlib
+	}
+	if o.ReadLimit <= 0 {
+		o.ReadLimit = defaultReadLimit
+	}
+	if o.QueueBytes <= 0 {
+		o.QueueBytes = defaultQueueBytes
+	}
+	if o.SendQueue <= 0 {
+		o.SendQueue = defaultSendQueue
+	}
+	if o.MaxAttempts <= 0 {
+		o.MaxAttempts = defaultMaxAttempts
+	}
+	if o.Dialer == nil {
+		o.Dialer = WebSocketDialer{UserAgent: "DiscordBot (https://discord.com, 1.0) " + o.Properties}
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.IdentifyLimiter == nil {
+		o.IdentifyLimiter = identify.New(identify.Options{Rand: o.Rand})
+	}
+	if o.WallClock == nil {
+		o.WallClock = time.Now
+	}
+	if o.Handler == nil && o.Events == nil {
+		o.Events = []string{}
+	}
 }

@@ -35,7 +35,7 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		s.start()
 		remedy := func() string {
 			if parked, is := s.shard.State().(gateway.Parked); is {
-				if r, ok := errors.AsType[gateway.Remedied](parked.Reason.Err); ok {
+				if r, ok := errors.AsType[remedyError](parked.Reason.Err); ok {
 					return r.Remedy()
 				}
 			}

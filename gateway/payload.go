@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// MaxPayload is the largest payload Discord accepts from a client, in bytes
+// maxPayload is the largest payload Discord accepts from a client, in bytes
 // (G-103).
-const MaxPayload = 4096
+const maxPayload = 4096
 
 type outgoing struct {
 	Op Opcode `json:"op"`
@@ -40,7 +40,7 @@ func identifyPayload(o *Options, c Credentials, presence *Presence) ([]byte, err
 	if o.Shard.Count > 0 {
 		d.Shard = &[2]int{o.Shard.ID, o.Shard.Count}
 	}
-	return encode(OpIdentify, d)
+	return encode(opIdentify, d)
 }
 
 type resumeData struct {
@@ -51,7 +51,7 @@ type resumeData struct {
 
 // resumePayload builds op 6 (G-065).
 func resumePayload(token string, s Session) ([]byte, error) {
-	return encode(OpResume, resumeData{token, s.ID, s.Seq})
+	return encode(opResume, resumeData{token, s.ID, s.Seq})
 }
 
 // heartbeatPayload builds op 1: the highest sequence number received, null
@@ -71,7 +71,7 @@ func encode(op Opcode, d any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s payload: %w", op, err)
 	}
-	if len(raw) > MaxPayload {
+	if len(raw) > maxPayload {
 		return nil, fmt.Errorf("%s payload has %d bytes: %w", op, len(raw), ErrTooLarge)
 	}
 	return raw, nil

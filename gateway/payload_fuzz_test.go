@@ -1,37 +1,58 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
-	"time"
 )
-
-// fakeSink is a sink that only listens.
-type fakeSink struct {
-	dispatched, skips int
-	broken            bool // a payload was no JSON
-}
-
-func (e *fakeSink) dispatch(*conn, envelope, time.Time) { e.dispatched++ }
-func (e *fakeSink) ready(_ *conn, env envelope, _ time.Time) (readyData, error) {
-	return parseReady(env.d)
-}
-func (e *fakeSink) resumed(*conn, envelope, time.Time) int { return 0 }
-func (e *fakeSink) unwanted(Opcode, []byte) bool           { return false }
-func (e *fakeSink) skipped(PayloadSkipped)                 { e.skips++ }
-func (e *fakeSink) malformed(int64) bool                   { e.broken = true; return false }
 
 // noopSocket has nothing to say.
 type noopSocket struct{ Socket }
 
 func (noopSocket) Drop() {}
 
-// newTestConn is a connection that nobody reads, for payloads by hand.
-func newTestConn() (*conn, *fakeSink) {
-	e := &fakeSink{}
-	c := &conn{sock: noopSocket{}, sink: e, count: &counters{}, signals: make(chan signal, 16), ended: make(chan struct{})}
-	return c, e
+// newTestConn is a connection that nothing reads, for payloads by hand. Its shard has
+// a session and wants every event.
+func newTestConn(t *testing.T) *conn {
+	t.Helper()
+	s, err := New(Options{
+		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Handler: HandlerFunc(func(context.Context, Event) {}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConn(s, noopSocket{}, "ws://x")
+	s.seq.attach(c, false)
+	s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
+	return c
+}
+
+// effect is what one payload came to.
+type effect struct {
+	goesOn           bool // the connection does
+	signals, skipped int
+	events           int  // dispatches but READY and RESUMED
+	notJSON          bool // the connection ended for it
+	signal           signal
+}
+
+func effectOf(c *conn, raw []byte, size int64) effect {
+	e := effect{goesOn: c.handlePayload(raw, size)}
+	count := &c.shard.count
+	e.signals, e.events, e.skipped = len(c.signals), int(count.received.Load()), int(count.skipped.Load())
+	if e.signals > 0 {
+		if e.signal = <-c.signals; e.signal.kind == sigReady || e.signal.kind == sigResumed {
+			e.events--
+		}
+	}
+	select {
+	case <-c.ended:
+		e.notJSON = c.reason.Kind == ReasonMalformed
+		e.skipped--
+	default:
+	}
+	return e
 }
 
 // Whatever payload comes, it is taken for one thing, or costs itself, or is no
@@ -49,26 +70,24 @@ func FuzzPayload(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, e := newTestConn()
-		goesOn := c.handlePayload(raw, int64(len(raw)))
-		heard := len(c.signals)
-		if heard+e.dispatched+e.skips > 1 {
-			t.Fatalf("%q was taken for %d signals, %d events and %d mistakes", raw, heard, e.dispatched, e.skips)
+		e := effectOf(newTestConn(t), raw, int64(len(raw)))
+		if e.signals+e.events+e.skipped > 1 || e.events < 0 || e.skipped < 0 {
+			t.Fatalf("%q was taken for %d signals, %d events and %d mistakes", raw, e.signals, e.events, e.skipped)
 		}
-		if goesOn == e.broken {
-			t.Fatalf("%q: no JSON %t, yet the connection goes on: %t", raw, e.broken, goesOn)
+		if e.goesOn == e.notJSON {
+			t.Fatalf("%q: not JSON %t, yet the connection goes on: %t", raw, e.notJSON, e.goesOn)
 		}
 		var strict struct {
 			Op *int            `json:"op"`
 			D  json.RawMessage `json:"d"`
 		}
-		if json.Unmarshal(raw, &strict) == nil && json.Valid(raw) && e.broken && len(raw) > 0 && raw[0] == '{' {
+		if json.Unmarshal(raw, &strict) == nil && json.Valid(raw) && e.notJSON && len(raw) > 0 && raw[0] == '{' {
 			t.Fatalf("%q is JSON and was taken for none", raw)
 		}
-		if heard == 0 {
+		if e.signals == 0 {
 			return
 		}
-		switch s := <-c.signals; s.kind {
+		switch s := e.signal; s.kind {
 		case sigInvalidSession:
 			env, err := scanEnvelope(raw, nil)
 			if s.resumable != (err == nil && string(env.d) == "true") {
@@ -98,9 +117,9 @@ func TestBeginningOfAHugePayload(t *testing.T) {
 		{`{"op":11,"d":"`, 0},
 		{`{"`, 0},
 	} {
-		conn, e := newTestConn()
-		if !conn.handlePayload([]byte(c.kept), 1<<30) || e.broken || e.skips != 1 || e.dispatched != c.dispatched {
-			t.Errorf("%s: %d events, %d mistakes, no JSON %t", c.kept, e.dispatched, e.skips, e.broken)
+		e := effectOf(newTestConn(t), []byte(c.kept), 1<<30)
+		if !e.goesOn || e.notJSON || e.skipped != 1 || e.events != c.dispatched {
+			t.Errorf("%s: %d events, %d mistakes, not JSON %t", c.kept, e.events, e.skipped, e.notJSON)
 		}
 	}
 }
@@ -108,7 +127,7 @@ func TestBeginningOfAHugePayload(t *testing.T) {
 // Given text that is no JSON, then the connection ends for it.
 // Statements: G-118.
 func TestNoJSONEndsTheConnection(t *testing.T) {
-	c, _ := newTestConn()
+	c := newTestConn(t)
 	if c.handlePayload([]byte(`<html>`), 6) {
 		t.Fatal("the connection goes on")
 	}

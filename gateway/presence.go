@@ -6,20 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// Status is the colour of the dot.
+// Status is the online status of a presence.
 type Status string
 
-// The five values Discord accepts (G-102). Invisible and Offline make a
-// healthy bot look dead.
+// The statuses that a bot may choose. With StatusInvisible a healthy bot looks offline.
+// Discord also accepts "offline", which does the same.
 const (
 	StatusOnline    Status = "online"
 	StatusIdle      Status = "idle"
 	StatusDND       Status = "dnd"
 	StatusInvisible Status = "invisible"
-	StatusOffline   Status = "offline"
 )
 
-// ActivityType selects the verb in front of an activity's name.
+// ActivityType is the verb in front of an activity's name.
 type ActivityType int
 
 // The activity types of the documentation.
@@ -32,8 +31,7 @@ const (
 	ActivityCompeting ActivityType = 5
 )
 
-// Activity is the line under a bot's name. Bots may set these four fields and
-// no others (G-102).
+// Activity is the line under a bot's name. Bots may set these four fields and no others.
 type Activity struct {
 	Name  string       `json:"name"`
 	Type  ActivityType `json:"type"`
@@ -41,8 +39,8 @@ type Activity struct {
 	URL   string       `json:"url,omitempty"`
 }
 
-// Presence is a bot's dot and activity. All four fields go on the wire, as
-// Discord requires (G-102).
+// Presence is a bot's status and activity. All four fields are sent, as Discord
+// requires.
 type Presence struct {
 	// Since is when the bot went idle, in milliseconds since 1970, or nil.
 	Since      *int64     `json:"since"`
@@ -51,8 +49,8 @@ type Presence struct {
 	AFK        bool       `json:"afk"`
 }
 
-// MarshalJSON writes a presence without activities with an empty list: Discord
-// closes the connection for null.
+// MarshalJSON writes an empty list for no activities: Discord closes the connection for
+// null.
 func (p Presence) MarshalJSON() ([]byte, error) {
 	type plain Presence
 	if p.Activities == nil {
@@ -62,10 +60,11 @@ func (p Presence) MarshalJSON() ([]byte, error) {
 }
 
 // Validate reports what Discord would refuse: an unknown status, an empty or
-// overlong name (1 to 128 characters), an overlong state (128) or URL (512).
+// overlong name (1 to 128 characters), an overlong state (128) or URL (512), an unknown
+// activity type (G-102).
 func (p Presence) Validate() error {
 	switch p.Status {
-	case StatusOnline, StatusIdle, StatusDND, StatusInvisible, StatusOffline:
+	case StatusOnline, StatusIdle, StatusDND, StatusInvisible, "offline":
 	default:
 		return fmt.Errorf("presence status %q: want online, idle, dnd, invisible or offline", p.Status)
 	}

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// queue holds events between the goroutine that reads them and the one that
-// hands them to the handler, so that neither ever waits for the other. It is
-// bounded in bytes.
+// queue holds events between the goroutine that reads them and the one that hands
+// them to the handler. It is bounded in bytes, and the reader never waits for it.
 type queue struct {
 	mu            sync.Mutex
 	events        []Event
@@ -72,7 +71,7 @@ func (q *queue) pop() (Event, bool) {
 	return e, true
 }
 
-// load returns the bytes waiting and the time the oldest unhandled event was
+// load returns the bytes that wait and when the oldest event that is not handled was
 // received, zero if there is none.
 func (q *queue) load() (bytes int64, oldest time.Time) {
 	q.mu.Lock()
@@ -84,8 +83,8 @@ func (q *queue) load() (bytes int64, oldest time.Time) {
 	return q.bytes, oldest
 }
 
-// deliver hands events to the handler until ctx ends. drained is called after
-// each event that leaves the queue at most half full.
+// deliver hands events to the handler until ctx ends. handled is called after each
+// event, drained after each that leaves the queue at most half full.
 func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, HandlerPanicked), handled, drained func()) {
 	for {
 		e, ok := q.pop()
@@ -98,7 +97,7 @@ func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, Han
 			}
 		}
 		if ctx.Err() != nil {
-			return // not handled: the session's mark stays below it
+			return // not handled: the low-water mark stays below it
 		}
 		handle(ctx, h, e, panicked)
 		handled()

@@ -2,47 +2,398 @@ package gateway
 
 import "time"
 
-// trial is at heart a doubt about the session. Its RESUMEs have come to nothing
-// too often, but nobody has said that it is over: either the session is broken,
-// or Discord is. An IDENTIFY tells. If it is answered by READY, the new session
-// takes the place of the old one. If it comes to nothing too, the session was
-// not to blame: RESUMEs, which are free, go on, and the next trial waits longer.
-// So an outage in which Discord ends every connection costs few IDENTIFYs, and
-// no event if the session outlives it (rule 1, G-060, G-072).
-type trial struct {
-	// on says that the next attempt, or this one, is the IDENTIFY.
-	on bool
-	// why the session is doubted.
-	why Reason
-	// failed is how many trials in a row came to nothing.
-	failed int
+// policy decides what follows the end of a connection or a failed attempt to
+// open one: resume or identify, at which URL, after what wait, or wait for a
+// person. It reads no clock, does no I/O and knows no Shard: run.go tells it what
+// happened and carries out what it returns. Only the goroutine of Run uses it.
+//
+// Apart from its settings, the zero value is the policy of a new shard.
+type policy struct {
+	backoff      backoff
+	backoffReset time.Duration // Timing.BackoffReset
+	maxAttempts  int           // Options.MaxAttempts
+
+	failures      int           // attempts in a row that came to nothing
+	exhausted     bool          // failures has reached maxAttempts, and next has said so
+	movedLive     time.Duration // live time of the connections just before that op 7 ended
+	resumes       resumeStreak
+	probing       bool   // the next attempt, or the current one, is a session probe
+	probeReason   Reason // why the session is probed
+	failedProbes  int    // probes in a row that came to nothing
+	refusals      int    // op 9 in a row that answered an IDENTIFY
+	urlFailures   int    // dials of the resume URL in a row that failed
+	baseURLFailed bool   // the base URL could not be connected to
+	lastVerify    time.Time
+	sessionLived  time.Duration // how long the session has been live in total
 }
 
-// trialPatience is how long a trial waits for the right to identify, while which
-// nothing is resumed.
-const trialPatience = 10 * time.Second
+// action is what a shard does next.
+type action int
 
-// maxTrialGap is the longest that only RESUMEs are tried between two trials.
-const maxTrialGap = 10 * time.Minute
+const (
+	actResume   action = iota // dial and send RESUME
+	actIdentify               // dial the base URL and send IDENTIFY
+	actProbe                  // the same, to find out whether the session is to blame; it is kept meanwhile
+	actVerify                 // have the credentials checked, then identify
+	actPark                   // dial nothing until a person has helped
+)
 
-// gap is for how long only RESUMEs are tried before the next trial, at the least.
-func (t *trial) gap() time.Duration {
-	return min(minCutTime<<min(t.failed, 8), maxTrialGap)
+// next is what to do after the end of a connection or a failed attempt.
+type next struct {
+	do          action
+	wait        time.Duration // before the next attempt
+	reason      Reason        // for actPark: what the shard is parked for
+	dropSession bool          // the session is over; it has to be forgotten
+	exhausted   bool          // AttemptsExhausted has to be emitted
 }
 
-// begin puts the session in doubt.
-func (t *trial) begin(why Reason) { t.on, t.why = true, why }
-
-// tried ends a trial that came to nothing.
-func (s *Shard) tried() {
-	s.trial.on = false
-	s.trial.failed++
-	s.resumes = resumeStreak{}
+// closed is how a connection that had reached HELLO ended.
+type closed struct {
+	reason Reason
+	resume bool          // it was opened to resume
+	base   bool          // it led to the base URL
+	live   bool          // READY or RESUMED had come
+	lived  time.Duration // how long it was live
 }
 
-// replaced ends a trial that was answered by READY: the session before is over.
-func (s *Shard) replaced() {
-	s.urlFails = 0
-	s.reportSessionEnd(s.trial.why)
-	s.trial = trial{}
+// dialFailure is why no connection reached HELLO.
+type dialFailure struct {
+	reason Reason
+	resume bool
+	base   bool
+}
+
+const (
+	// minLived is how long a connection must have been live for its end not to
+	// count as a failure. To forget earlier failures takes Timing.BackoffReset.
+	minLived = 5 * time.Second
+	// resumeURLTries is how often the resume URL is dialled in vain before the
+	// base URL gets every second try (G-010).
+	resumeURLTries = 3
+	// maxRefusalWait is the longest wait after op 9 on an IDENTIFY.
+	maxRefusalWait = 5 * time.Minute
+	// verifyAgain is how soon a second 4003 parks instead of being verified.
+	verifyAgain = time.Minute
+	// maxProbeGap is the longest time between two session probes.
+	maxProbeGap = 10 * time.Minute
+)
+
+// invalidResumable is the Text of a ReasonInvalidSession whose d was true.
+const invalidResumable = "resumable"
+
+// onClosed decides what follows the end of a connection. hasSession reports
+// whether the shard still has a session.
+func (p *policy) onClosed(c closed, hasSession bool, now time.Time) (n next) {
+	p.sessionLived += c.lived
+	switch {
+	case c.reason.Kind == ReasonStop:
+		return next{}
+	case c.reason.Kind == ReasonGrantExpired:
+		p.movedLive = 0
+		n.do = p.beforeDial(hasSession, c.reason, now)
+		return n // the connection was good; only the identify limiter makes it wait
+	}
+	p.count(c, now, &n)
+	switch {
+	case p.probing && !c.reason.fatal():
+		p.probeClosed(c, &n)
+	case c.reason.Kind == ReasonInvalidSession:
+		p.invalidSession(c, &n)
+	case c.reason.Kind == ReasonClosed:
+		p.closeCode(c, now, &n)
+	default:
+		n.wait = p.waitAfter(c)
+	}
+	p.decide(&n, hasSession, c.reason, now)
+	return n
+}
+
+// onDialFailed decides what follows an attempt that did not reach HELLO.
+func (p *policy) onDialFailed(f dialFailure, hasSession bool, now time.Time) (n next) {
+	switch {
+	case f.reason.Kind == ReasonStop:
+		return next{}
+	case f.reason.Kind == ReasonFatal:
+		return next{do: actPark, reason: f.reason}
+	case f.reason.fatal():
+		return next{do: actPark, reason: fatalReason(f.reason.Code)}
+	}
+	p.countFailure(&n)
+	if p.probing {
+		p.probeFailed() // the base URL is no better: RESUMEs go on
+	}
+	if f.resume {
+		p.urlFailures++
+	}
+	if f.base {
+		p.baseURLFailed = true
+	}
+	n.wait = p.delay(f.reason)
+	if f.reason.Kind == ReasonReconnect && p.failures <= 2 {
+		n.wait = 0
+	}
+	if !isRemote(f.reason) || f.reason.Kind == ReasonNoHello {
+		// An attempt that hung has waited already. What counts is the time between
+		// attempts, so that the first one after an outage comes soon.
+		n.wait = max(0, n.wait-f.reason.Elapsed)
+	}
+	p.decide(&n, hasSession, f.reason, now)
+	return n
+}
+
+// beforeDial decides what the next attempt is for. It is asked again right
+// before the attempt, because a session is probed after some time.
+func (p *policy) beforeDial(hasSession bool, reason Reason, now time.Time) action {
+	switch {
+	case !hasSession:
+		return actIdentify
+	case p.probing:
+		return actProbe
+	case p.resumes.shouldProbe(now, p.probeGap()):
+		p.probing, p.probeReason = true, reason
+		return actProbe
+	}
+	return actResume
+}
+
+// useBaseURL reports whether the next RESUME goes to the base URL.
+func (p *policy) useBaseURL() bool {
+	return p.urlFailures >= resumeURLTries && p.urlFailures%2 == 1
+}
+
+// onHello records that an attempt reached HELLO, at the base URL or not.
+func (p *policy) onHello(base bool) {
+	if base {
+		p.baseURLFailed = false
+	}
+}
+
+// onLive records READY or RESUMED. If it answered a session probe, the probed
+// session is over: replaced is true and reason says why it was probed.
+func (p *policy) onLive(resume, base bool) (replaced bool, reason Reason) {
+	replaced, reason = p.probing, p.probeReason
+	p.resumes, p.refusals = resumeStreak{}, 0
+	p.endProbes()
+	if !resume || !base {
+		p.urlFailures = 0 // else the base URL stays the way back for now
+	}
+	return replaced, reason
+}
+
+// onMended records that the credentials are good again.
+func (p *policy) onMended() { p.failures, p.exhausted = 0, false }
+
+// onSessionDropped forgets what was known of a session that is over and returns
+// how long it had been live in total.
+func (p *policy) onSessionDropped() (lived time.Duration) {
+	p.resumes, p.urlFailures = resumeStreak{}, 0
+	p.endProbes()
+	lived, p.sessionLived = p.sessionLived, 0
+	return lived
+}
+
+// count counts the end of a connection as a failure, as none, or as the end of
+// all failures before it.
+func (p *policy) count(c closed, now time.Time, n *next) {
+	lived := p.movedLive + c.lived
+	if p.movedLive = 0; c.live && c.reason.Kind == ReasonReconnect {
+		p.movedLive = lived // Discord asked for the change: both connections count as one
+	}
+	switch {
+	case c.live && lived >= p.backoffReset:
+		p.failures, p.exhausted = 0, false
+	case c.live && c.lived >= minLived:
+	default:
+		p.countFailure(n)
+	}
+	if c.resume && !c.live {
+		p.resumes.record(c.reason, now)
+	}
+}
+
+func (p *policy) countFailure(n *next) {
+	p.failures++
+	if p.failures >= p.maxAttempts && !p.exhausted {
+		p.exhausted, n.exhausted = true, true
+	}
+}
+
+// decide completes n: a session that Discord does not resume is dropped, and one
+// whose RESUMEs come to nothing is probed.
+func (p *policy) decide(n *next, hasSession bool, reason Reason, now time.Time) {
+	if hasSession && !n.dropSession && !p.probing && p.resumes.isOver() {
+		n.dropSession = true
+	}
+	n.dropSession = n.dropSession && hasSession
+	if n.dropSession {
+		p.resumes, p.urlFailures = resumeStreak{}, 0
+		p.endProbes()
+	}
+	if n.do != actPark && n.do != actVerify {
+		n.do = p.beforeDial(hasSession && !n.dropSession, reason, now)
+	}
+}
+
+// invalidSession applies op 9: wait one to five seconds, then resume if Discord
+// said so, else identify.
+func (p *policy) invalidSession(c closed, n *next) {
+	n.wait = p.refusalWait()
+	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {
+		return // G-081
+	}
+	n.dropSession = true // G-082, G-085
+	if c.resume || c.live {
+		p.refusals = 0 // the end of a session is no refusal to start another
+	}
+	n.wait = min(n.wait<<min(p.refusals, 8), maxRefusalWait) // G-084
+	p.refusals++
+}
+
+// refusalWait is the wait after op 9: one to five seconds, at random.
+func (p *policy) refusalWait() time.Duration {
+	const least, spread = time.Second, 4 * time.Second
+	return least + time.Duration(p.backoff.rand()*float64(spread))
+}
+
+// closeCode applies the table of close.go.
+func (p *policy) closeCode(c closed, now time.Time, n *next) {
+	switch c.reason.Code.meaning().effect {
+	case parks:
+		n.do, n.dropSession, n.reason = actPark, true, fatalReason(c.reason.Code)
+		return
+	case verifies:
+		if c.live {
+			again := !p.lastVerify.IsZero() && now.Sub(p.lastVerify) < verifyAgain
+			p.lastVerify = now
+			if n.do, n.dropSession = actVerify, true; again {
+				n.do, n.reason = actPark, fatalReason(c.reason.Code)
+				n.wait = p.backoff.delay(0, true)
+			}
+			return
+		}
+	case identifies:
+		n.dropSession = true
+	case resumesOnce:
+		if c.resume && !c.live {
+			n.dropSession = true
+		} else {
+			p.resumes.lastChance = true
+		}
+	}
+	n.wait = p.delay(c.reason)
+}
+
+// waitAfter is the wait after a connection that ended without op 9 or a close
+// frame.
+func (p *policy) waitAfter(c closed) time.Duration {
+	switch c.reason.Kind {
+	case ReasonReconnect:
+		// Discord asked for it: go at once, unless it asks for nothing else (G-077).
+		if p.failures <= 2 || c.reason.Text == returnsToResumeURL {
+			return 0
+		}
+	case ReasonReset:
+		// The base gateway cuts off what it has resumed for another host. That is no
+		// failure, and the way back is known to work.
+		if c.base && c.resume && c.live && c.lived >= minLived {
+			return p.backoff.delay(0, false)
+		}
+	case ReasonSilent, ReasonNoACK, ReasonOverflow, ReasonSlept:
+		if c.live {
+			return 0 // the link was lost long ago: every moment counts
+		}
+	}
+	wait := p.delay(c.reason)
+	if c.reason.Kind == ReasonNoResumed {
+		wait = max(0, wait-c.reason.Elapsed) // it has waited for the answer already
+	}
+	return wait
+}
+
+// delay is the backoff after a failure.
+func (p *policy) delay(reason Reason) time.Duration {
+	return p.backoff.delay(p.failures, isRemote(reason))
+}
+
+// A session probe is an IDENTIFY for a shard that has a session. RESUMEs have come
+// to nothing too often, but Discord has not said that the session is over: either
+// the session is broken or Discord is. If READY answers the probe, the new session
+// replaces the old one. If the probe comes to nothing too, the session was not to
+// blame: RESUMEs, which are free, go on, and the next probe waits longer. So an
+// outage in which Discord ends every connection costs few IDENTIFYs, and no event
+// if the session outlives it (rule 1).
+
+// probeClosed applies the end of a session probe: what Discord said to the
+// IDENTIFY does not concern the session.
+func (p *policy) probeClosed(c closed, n *next) {
+	p.probeFailed()
+	if c.reason.Kind == ReasonInvalidSession {
+		n.wait = p.refusalWait()
+	} else {
+		n.wait = p.delay(c.reason)
+	}
+}
+
+// probeFailed records a session probe that came to nothing.
+func (p *policy) probeFailed() {
+	p.probing = false
+	p.failedProbes++
+	p.resumes = resumeStreak{}
+}
+
+func (p *policy) endProbes() {
+	p.probing, p.probeReason, p.failedProbes = false, Reason{}, 0
+}
+
+// probeGap is the least time between two session probes: it doubles.
+func (p *policy) probeGap() time.Duration {
+	return min(minCutTime<<min(p.failedProbes, 8), maxProbeGap)
+}
+
+// resumeStreak counts RESUMEs in a row that did not end in RESUMED.
+type resumeStreak struct {
+	refused, unanswered, cut int
+	since                    time.Time
+	lastChance               bool // one more failure ends the session (G-062)
+}
+
+// Limits of a resume streak.
+const (
+	maxRefused    = 3 // op 9 with d true
+	maxUnanswered = 3 // G-071
+	maxCut        = 5 // G-072
+	minCutTime    = 20 * time.Second
+	maxCutTime    = 75 * time.Second
+)
+
+// record counts a RESUME that ended for reason.
+func (r *resumeStreak) record(reason Reason, now time.Time) {
+	if r.since.IsZero() {
+		r.since = now
+	}
+	switch reason.Kind {
+	case ReasonInvalidSession:
+		r.refused++
+	case ReasonNoResumed:
+		r.unanswered++
+	default:
+		r.cut++
+	}
+}
+
+// refusedTooOften reports whether op 9 with d true counts as false.
+func (r *resumeStreak) refusedTooOften() bool { return r.refused > maxRefused }
+
+// isOver reports whether Discord has shown that the session is over.
+func (r *resumeStreak) isOver() bool {
+	return r.refusedTooOften() || r.lastChance && r.refused+r.unanswered+r.cut > 0
+}
+
+// shouldProbe reports whether an IDENTIFY should find out about the session. Cuts
+// must have lasted as well as been many, because a restarting host cuts many
+// connections quickly. gap is how long a streak must have lasted at the least.
+func (r *resumeStreak) shouldProbe(now time.Time, gap time.Duration) bool {
+	age := now.Sub(r.since)
+	return r.unanswered >= maxUnanswered && (gap <= minCutTime || age >= gap) ||
+		r.cut >= maxCut && age >= gap || r.cut > 0 && age >= max(maxCutTime, gap)
 }

@@ -16,12 +16,10 @@ import (
 // session is resumed, resumed once at most, or given up, as the table says.
 // Statements: G-060, G-061, G-062, G-063, S-061, S-062.
 func TestEveryCloseCode(t *testing.T) {
-	for code, policy := range map[int]gateway.Verdict{
-		1000: gateway.VerdictResumeOnce,
-		1001: gateway.VerdictResume, 1011: gateway.VerdictResume, 1012: gateway.VerdictResume,
-		4000: gateway.VerdictResume, 4001: gateway.VerdictResume, 4002: gateway.VerdictResume, 4005: gateway.VerdictResume,
-		4006: gateway.VerdictResume, 4008: gateway.VerdictResume, 4999: gateway.VerdictResume,
-		4007: gateway.VerdictIdentify, 4009: gateway.VerdictIdentify,
+	for code, identifies := range map[int]bool{
+		1000: false, 1001: false, 1011: false, 1012: false,
+		4000: false, 4001: false, 4002: false, 4005: false, 4006: false, 4008: false, 4999: false,
+		4007: true, 4009: true,
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			run(t, config{}, func(s *harness) {
@@ -33,7 +31,7 @@ func TestEveryCloseCode(t *testing.T) {
 				if !s.isLive() {
 					t.Fatalf("the shard is %s", s.shard.State())
 				}
-				if policy == gateway.VerdictIdentify {
+				if identifies {
 					s.wantIdentifies(2)
 				} else {
 					s.wantIdentifies(1)
@@ -441,7 +439,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				if !is || parked.Reason.Code != c.code {
 					t.Fatalf("the shard is %s by %s", s.shard.State(), s.reasons())
 				}
-				if policy := c.code.Policy(); policy.Says == "" || policy.Remedy == "" {
+				if c.code.Meaning() == "" || c.code.Remedy() == "" {
 					t.Error("the table has no words for it")
 				}
 				if n := s.shard.Stats().Identifies; n != 1 {

@@ -104,7 +104,7 @@ func TestUnsendablePayloads(t *testing.T) {
 		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
 			t.Errorf("too large: %v", err)
 		}
-		for _, op := range []gateway.Opcode{gateway.OpHeartbeat, gateway.OpIdentify, gateway.OpResume, gateway.OpPresenceUpdate, 11, 99} {
+		for _, op := range []gateway.Opcode{1, 2, 3, 6, 11, 99} {
 			if err := s.shard.Send(ctx, op, nil); err == nil {
 				t.Errorf("%s was taken", op)
 			}

@@ -8,25 +8,19 @@ import (
 	"time"
 )
 
-// sendLimit is how many payloads Discord takes from one connection in any
-// window of 60 s (G-099).
-const sendLimit = 120
-
-// sendWindow is that window as it is kept here. Discord counts payloads as they
-// arrive: a first one that the network or a busy machine holds up moves closer to
-// those that follow a minute later.
-const sendWindow = time.Minute + 2*time.Second
-
-// presenceLimit updates are taken in any 20 s (G-101), as they arrive: a network
-// that holds one up moves it closer to those that follow, so the window is a
-// little longer here.
+// Discord takes 120 payloads from one connection in any 60 s (G-099) and 5 presences
+// in any 20 s (G-101), counted as they arrive. A network or a busy machine that holds
+// one up moves it closer to those that follow, so both windows are 2 s longer here.
 const (
+	sendLimit      = 120
+	sendWindow     = time.Minute + 2*time.Second
 	presenceLimit  = 5
 	presenceWindow = 22 * time.Second
 )
 
-// sendQueue holds what the bot wants to send. It belongs to the shard: what waits
-// in it survives reconnects and new sessions alike (G-105).
+// sendQueue holds what the bot wants to send. It belongs to the shard, so that what
+// waits in it survives reconnects and new sessions (G-105). The sendLoop of the live
+// connection empties it.
 type sendQueue struct {
 	limit int
 
@@ -42,7 +36,7 @@ type sendQueue struct {
 // queuedSend is one payload on its way out.
 type queuedSend struct {
 	op        Opcode
-	key       string // what RATE_LIMITED may close it for
+	key       string // what RATE_LIMITED may hold back
 	raw       []byte
 	done      chan error // one slot
 	abandoned bool       // the sender gave up waiting
@@ -52,50 +46,51 @@ func newSendQueue(limit int) *sendQueue {
 	return &sendQueue{limit: limit, rateLimitedUntil: make(map[string]time.Time), wake: make(chan struct{}, 1)}
 }
 
-func (o *sendQueue) notify() {
+// notify wakes the sendLoop.
+func (q *sendQueue) notify() {
 	select {
-	case o.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
 // setPresence makes p the presence to send next.
-func (o *sendQueue) setPresence(p Presence) {
-	o.mu.Lock()
-	o.presence = &p
-	o.mu.Unlock()
-	o.notify()
+func (q *sendQueue) setPresence(p Presence) {
+	q.mu.Lock()
+	q.presence = &p
+	q.mu.Unlock()
+	q.notify()
 }
 
-// send queues a payload and waits until it was written or ctx ends. A payload
-// given up on is not sent later.
-func (o *sendQueue) send(ctx context.Context, op Opcode, d any) error {
+// send queues a payload and waits until it was written or ctx ends. It is not sent
+// after ctx has ended.
+func (q *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	raw, err := encode(op, d)
 	if err != nil {
 		return err
 	}
 	p := &queuedSend{op: op, key: rateLimitKey(op, raw), raw: raw, done: make(chan error, 1)}
-	o.mu.Lock()
+	q.mu.Lock()
 	switch {
-	case o.closed:
-		o.mu.Unlock()
+	case q.closed:
+		q.mu.Unlock()
 		return ErrStopped
-	case len(o.items) >= o.limit:
-		o.mu.Unlock()
+	case len(q.items) >= q.limit:
+		q.mu.Unlock()
 		return fmt.Errorf("%s: %w", op, ErrQueueFull)
 	}
-	o.items = append(o.items, p)
-	o.mu.Unlock()
-	o.notify()
+	q.items = append(q.items, p)
+	q.mu.Unlock()
+	q.notify()
 	select {
 	case err := <-p.done:
 		return err
 	case <-ctx.Done():
 	}
-	o.mu.Lock()
+	q.mu.Lock()
 	p.abandoned = true
-	o.mu.Unlock()
-	o.notify()
+	q.mu.Unlock()
+	q.notify()
 	select {
 	case err := <-p.done:
 		return err
@@ -104,7 +99,7 @@ func (o *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	}
 }
 
-// rateLimitKey names what a RATE_LIMITED dispatch closes: an opcode for a guild.
+// rateLimitKey names what a RATE_LIMITED dispatch holds back: an opcode for a guild.
 func rateLimitKey(op Opcode, raw []byte) string {
 	if op != OpRequestGuildMembers {
 		return ""
@@ -118,9 +113,9 @@ func rateLimitKey(op Opcode, raw []byte) string {
 	return fmt.Sprint(int(op), "/", text(p.D.GuildID))
 }
 
-// onRateLimited obeys a RATE_LIMITED dispatch: the opcode waits for that guild
-// only (G-108).
-func (o *sendQueue) onRateLimited(d []byte, now time.Time) {
+// onRateLimited holds an opcode back for the guild of a RATE_LIMITED dispatch, and
+// for no other (G-108).
+func (q *sendQueue) onRateLimited(d []byte, now time.Time) {
 	var limited struct {
 		Opcode     int     `json:"opcode"`
 		RetryAfter float64 `json:"retry_after"`
@@ -132,50 +127,50 @@ func (o *sendQueue) onRateLimited(d []byte, now time.Time) {
 		return
 	}
 	wait := min(time.Duration(limited.RetryAfter*float64(time.Second)), time.Hour)
-	o.mu.Lock()
-	o.rateLimitedUntil[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
-	o.mu.Unlock()
-	o.notify()
+	q.mu.Lock()
+	q.rateLimitedUntil[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
+	q.mu.Unlock()
+	q.notify()
 }
 
-// next removes what may leave now, presence first; wait is how long until
-// something might, zero for "when nudged". settled is told by whoever wrote it.
-func (o *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+// next removes and returns what may leave now, the presence first. Where nothing may,
+// wait is how long until something might, and zero when only notify can tell.
+func (q *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	sooner := func(d time.Duration) {
 		if wait == 0 || d < wait {
 			wait = d
 		}
 	}
-	if o.presence != nil {
-		for len(o.presencesSent) > 0 && now.Sub(o.presencesSent[0]) >= presenceWindow {
-			o.presencesSent = o.presencesSent[1:]
+	if q.presence != nil {
+		for len(q.presencesSent) > 0 && now.Sub(q.presencesSent[0]) >= presenceWindow {
+			q.presencesSent = q.presencesSent[1:]
 		}
-		if len(o.presencesSent) < presenceLimit {
-			presence, o.presence = o.presence, nil
-			o.presencesSent = append(o.presencesSent, now)
+		if len(q.presencesSent) < presenceLimit {
+			presence, q.presence = q.presence, nil
+			q.presencesSent = append(q.presencesSent, now)
 			return nil, presence, 0
 		}
-		sooner(presenceWindow - now.Sub(o.presencesSent[0]))
+		sooner(presenceWindow - now.Sub(q.presencesSent[0]))
 	}
-	for key, until := range o.rateLimitedUntil {
+	for key, until := range q.rateLimitedUntil {
 		if !now.Before(until) {
-			delete(o.rateLimitedUntil, key)
+			delete(q.rateLimitedUntil, key)
 		}
 	}
-	for i := 0; i < len(o.items); i++ {
-		item := o.items[i]
+	for i := 0; i < len(q.items); i++ {
+		item := q.items[i]
 		if item.abandoned {
-			o.items = append(o.items[:i], o.items[i+1:]...)
+			q.items = append(q.items[:i], q.items[i+1:]...)
 			i--
 			continue
 		}
-		if until, shut := o.rateLimitedUntil[item.key]; shut && item.key != "" {
+		if until, shut := q.rateLimitedUntil[item.key]; shut && item.key != "" {
 			sooner(until.Sub(now))
 			continue
 		}
-		o.items = append(o.items[:i], o.items[i+1:]...)
+		q.items = append(q.items[:i], q.items[i+1:]...)
 		return item, nil, 0
 	}
 	return nil, nil, wait
@@ -183,53 +178,115 @@ func (o *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait
 
 // requeue returns a payload whose write failed: the next connection sends it
 // first.
-func (o *sendQueue) requeue(p *queuedSend, presence *Presence) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (q *sendQueue) requeue(p *queuedSend, presence *Presence) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if p != nil {
-		if o.closed {
+		if q.closed {
 			p.done <- ErrStopped
 			return
 		}
-		o.items = append([]*queuedSend{p}, o.items...)
+		q.items = append([]*queuedSend{p}, q.items...)
 	}
-	if presence != nil && o.presence == nil {
-		o.presence = presence
+	if presence != nil && q.presence == nil {
+		q.presence = presence
 	}
 }
 
 // close fails everything that waits.
-func (o *sendQueue) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
-	for _, p := range o.items {
+func (q *sendQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, p := range q.items {
 		p.done <- ErrStopped
 	}
-	o.items = nil
+	q.items = nil
 }
 
-// sendLimiter is the send budget of one connection: a sliding window
-// that leaves room for every heartbeat (G-099).
+// sendLimiter is the send budget of one connection: a sliding window that leaves
+// room for every heartbeat.
 type sendLimiter struct {
 	budget int
 	sent   []time.Time
 }
 
 func newSendLimiter(interval time.Duration) *sendLimiter {
-	// Identify or resume and a little slack beside the heartbeats.
+	// IDENTIFY or RESUME and a little slack beside the heartbeats.
 	return &sendLimiter{budget: max(1, min(110, sendLimit-3-heartbeatBudget(interval)))}
 }
 
 // delay returns how long the next payload must wait.
-func (t *sendLimiter) delay(now time.Time) time.Duration {
-	for len(t.sent) > 0 && now.Sub(t.sent[0]) >= sendWindow {
-		t.sent = t.sent[1:]
+func (l *sendLimiter) delay(now time.Time) time.Duration {
+	for len(l.sent) > 0 && now.Sub(l.sent[0]) >= sendWindow {
+		l.sent = l.sent[1:]
 	}
-	if len(t.sent) < t.budget {
+	if len(l.sent) < l.budget {
 		return 0
 	}
-	return sendWindow - now.Sub(t.sent[0])
+	return sendWindow - now.Sub(l.sent[0])
 }
 
-func (t *sendLimiter) record(now time.Time) { t.sent = append(t.sent, now) }
+func (l *sendLimiter) record(now time.Time) { l.sent = append(l.sent, now) }
+
+// sendLoop writes what the send queue holds to a live connection, as fast as
+// Discord's limits allow, until the connection ends. Its budget is the connection's.
+func (s *Shard) sendLoop(c *conn) {
+	limiter := newSendLimiter(c.interval)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		now := time.Now()
+		wait := limiter.delay(now)
+		if wait == 0 {
+			var p *queuedSend
+			var presence *Presence
+			p, presence, wait = s.sends.next(now)
+			if p != nil || presence != nil {
+				limiter.record(now)
+				if !s.writeQueued(c, p, presence) {
+					return
+				}
+				continue
+			}
+		}
+		if wait == 0 {
+			wait = time.Hour
+		}
+		timer.Reset(wait)
+		select {
+		case <-s.sends.wake:
+		case <-timer.C:
+		case <-c.ended:
+			return
+		}
+	}
+}
+
+// writeQueued writes one payload. If that fails it returns false, and the next
+// connection gets the payload.
+func (s *Shard) writeQueued(c *conn, p *queuedSend, presence *Presence) bool {
+	var raw []byte
+	if p != nil {
+		raw = p.raw
+	} else {
+		raw, _ = encode(opPresenceUpdate, presence) // checked by SetPresence and New
+	}
+	select {
+	case <-c.ended:
+		s.sends.requeue(p, presence)
+		return false
+	default:
+	}
+	if err := c.write(raw); err != nil {
+		s.sends.requeue(p, presence)
+		c.onWriteError(err)
+		return false
+	}
+	if p != nil {
+		p.done <- nil
+	} else {
+		s.emit(PresenceSent{Presence: *presence})
+	}
+	return true
+}

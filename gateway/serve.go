@@ -6,14 +6,11 @@ import (
 	"evergreen/identify"
 )
 
-// invalidResumable marks the cause of an op 9 whose d was true.
-const invalidResumable = "resumable"
-
-// stallTolerance is how late a wake-up may be before it means that this
-// process did not run.
+// stallTolerance is how late a wake-up may be before it means that this process
+// did not run.
 const stallTolerance = 2 * time.Second
 
-// connLoop is one connection under the owner's eyes, from HELLO to its end.
+// connLoop serves one connection from HELLO to its end, on the goroutine of Run.
 type connLoop struct {
 	*Shard
 	attempt    attempt
@@ -21,84 +18,84 @@ type connLoop struct {
 	heartbeats *heartbeats
 
 	liveSince         time.Time // zero before READY or RESUMED
-	ackedWhileLive    bool      // a heartbeat was answered while live
+	ackedWhileLive    bool
 	requestedAt       time.Time // when IDENTIFY or RESUME was sent
-	slowReadyReported bool      // SlowReady was noted
+	slowReadyReported bool
 	suspectSince      time.Time // zero unless suspect
-	spareReady        bool      // a spare stands ready
-	moveBy            time.Time // after op 7: when to leave, spare or not
-	nextReturn        time.Time // when to look for the session's own host again; zero while on it
-	returning         bool      // the spare is for going there
+	spareReady        bool      // the spare has reached HELLO and stands by
+	moveBy            time.Time // after op 7: when to leave at the latest
+	nextReturn        time.Time // when to dial the resume URL again; zero unless on the base URL
+	returning         bool      // the spare is for returning to the resume URL
 	draining          bool      // a stop waits for handlers
 
-	lastWall time.Time // wall clock at the last look
+	lastWall time.Time // wall clock at the last check
 	slept    time.Duration
 }
 
-// serve serves a connection that has said HELLO: it sends RESUME or IDENTIFY,
-// beats the heart and watches, until the connection ends or has to. It is the
-// only code that runs while a shard is online, and it never blocks: whatever
-// might is done by a goroutine of the connection.
+// serve sends RESUME or IDENTIFY on a connection that has said HELLO, sends
+// heartbeats and watches, until the connection ends or has to. It is all that runs
+// on this goroutine while a shard is online, and it never blocks: what might block
+// is done by a goroutine of the connection.
 func (s *Shard) serve(a attempt) closed {
 	t := &connLoop{Shard: s, attempt: a, conn: a.conn, lastWall: s.opts.WallClock()}
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())
 	defer func() { t.attempt.releaseGrant(identify.OutcomeRefused) }()
 	s.seq.attach(t.conn, a.resume)
-	if cause := t.identifyOrResume(); cause != nil {
-		return t.finish(*cause)
+	if reason := t.identifyOrResume(); reason != nil {
+		return t.finish(*reason)
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		t.count.checks.Add(1)
-		if cause := t.check(time.Now()); cause != nil {
-			return t.finish(*cause)
+		if reason := t.check(time.Now()); reason != nil {
+			return t.finish(*reason)
 		}
 		sleep := time.Until(t.nextCheck(time.Now()))
 		timer.Reset(max(0, sleep))
-		if cause := t.next(timer, max(0, sleep)); cause != nil {
-			return t.finish(*cause)
+		if reason := t.next(timer, max(0, sleep)); reason != nil {
+			return t.finish(*reason)
 		}
 	}
 }
 
 // identifyOrResume sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
 func (t *connLoop) identifyOrResume() *Reason {
-	deaf := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
+	unwritable := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
 	t.requestedAt = time.Now()
 	if t.attempt.resume {
 		session := t.seq.session()
-		raw, err := resumePayload(t.creds.Token, session)
+		raw, err := resumePayload(t.credentials.Token, session)
 		if err != nil {
-			return deaf
+			return unwritable
 		}
 		t.set(Resuming{From: session.Seq}, Reason{})
 		t.count.resumes.Add(1)
 		t.emit(ResumeSent{Seq: session.Seq, URL: t.conn.url})
 		if !t.conn.enqueueControl(controlFrame{raw: raw}) {
-			return deaf
+			return unwritable
 		}
 		return nil
 	}
-	raw, err := identifyPayload(&t.opts, t.creds, t.presence.Load())
+	raw, err := identifyPayload(&t.opts, t.credentials, t.presence.Load())
 	if err != nil {
-		return deaf
+		return unwritable
 	}
 	if !t.attempt.grant.Sent() {
 		return &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.conn.opened)}
 	}
 	t.set(Identifying{}, Reason{})
 	t.count.identifies.Add(1)
-	t.emit(IdentifySent{Intents: t.creds.Intents})
+	t.emit(IdentifySent{Intents: t.credentials.Intents})
 	if !t.conn.enqueueControl(controlFrame{raw: raw}) {
-		return deaf
+		return unwritable
 	}
 	return nil
 }
 
-// next waits for the next thing to happen.
+// next waits for what happens next, for at most planned, and handles it.
 func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
-	stop := t.stop
+	stop := t.stopCtx.Done()
 	if t.draining {
 		stop = nil
 	}
@@ -115,15 +112,14 @@ func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
 		t.handleSpare(sig)
 	case <-t.drained:
 	case c := <-t.reconfigured:
-		t.creds = c
+		t.credentials = c
 	case <-stop:
 		if t.liveSince.IsZero() || t.abortCtx.Err() != nil {
 			return &Reason{Kind: ReasonStop}
 		}
 		t.draining = true
 		t.seq.freeze()
-		t.dropSpare()
-		t.spareReady, t.returning = false, false
+		t.cancelSpare()
 		t.set(Draining{}, Reason{Kind: ReasonStop})
 	case <-t.abortCtx.Done():
 		return &Reason{Kind: ReasonStop}
@@ -131,22 +127,22 @@ func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
 	return nil
 }
 
-// drainSignals reads what a connection said right before it ended.
+// drainSignals handles what Discord said right before the connection ended.
 func (t *connLoop) drainSignals() *Reason {
 	for {
 		select {
 		case sig := <-t.conn.signals:
-			if cause := t.handle(sig); cause != nil {
-				return cause
+			if reason := t.handle(sig); reason != nil {
+				return reason
 			}
 		default:
-			cause := &t.conn.reason
-			final := cause.Kind == ReasonClosed && cause.Code.Policy().Verdict >= VerdictIdentify
-			if !t.moveBy.IsZero() && !final {
+			reason := &t.conn.reason
+			endsSession := reason.Kind == ReasonClosed && reason.Code.meaning().effect >= identifies
+			if !t.moveBy.IsZero() && !endsSession {
 				// Discord cut it after asking to reconnect: one and the same event (G-079).
 				return &Reason{Kind: ReasonReconnect}
 			}
-			return cause
+			return reason
 		}
 	}
 }
@@ -155,7 +151,8 @@ func (t *connLoop) drainSignals() *Reason {
 func (t *connLoop) handle(sig signal) *Reason {
 	switch sig.kind {
 	case sigHello:
-		// A second HELLO is what a malformed IDENTIFY once got; nothing to do.
+		// Discord has answered a malformed IDENTIFY with a second HELLO; there is
+		// nothing to do.
 	case sigACK:
 		t.onACK(sig.at)
 	case sigHeartbeatRequest:
@@ -165,16 +162,13 @@ func (t *connLoop) handle(sig signal) *Reason {
 		return t.onReconnectRequested()
 	case sigInvalidSession:
 		t.emit(SessionInvalidated{Resumable: sig.resumable})
-		cause := Reason{Kind: ReasonInvalidSession}
+		reason := Reason{Kind: ReasonInvalidSession}
 		if sig.resumable {
-			cause.Text = invalidResumable
+			reason.Text = invalidResumable
 		}
-		return &cause
+		return &reason
 	case sigReady:
 		sig.ready.Took = sig.at.Sub(t.requestedAt)
-		if t.trial.on {
-			t.replaced()
-		}
 		t.onLive(sig.at)
 		t.emit(sig.ready)
 		if t.attempt.grant != nil {
@@ -185,8 +179,8 @@ func (t *connLoop) handle(sig signal) *Reason {
 	case sigResumed:
 		t.count.resumed.Add(1)
 		gap := time.Duration(0)
-		if !t.lastHeard.IsZero() {
-			gap = sig.at.Sub(t.lastHeard)
+		if !t.lastByte.IsZero() {
+			gap = sig.at.Sub(t.lastByte)
 		}
 		t.onLive(sig.at)
 		t.emit(Resumed{Replayed: sig.replayed, Took: sig.at.Sub(t.requestedAt), Gap: gap})
@@ -194,7 +188,7 @@ func (t *connLoop) handle(sig signal) *Reason {
 	return nil
 }
 
-// onACK notes an ACK; it ends any suspicion.
+// onACK records the answer to a heartbeat. It ends any suspicion.
 func (t *connLoop) onACK(at time.Time) {
 	latency, ok := t.heartbeats.recordACK(at)
 	if !ok {
@@ -205,76 +199,83 @@ func (t *connLoop) onACK(at time.Time) {
 	t.lastACK.Store(at.UnixNano())
 	t.ackedWhileLive = t.ackedWhileLive || !t.liveSince.IsZero()
 	t.emit(HeartbeatACK{Latency: latency})
-	if !t.suspectSince.IsZero() {
-		t.emit(SuspicionCleared{After: at.Sub(t.suspectSince)})
-		t.suspectSince = time.Time{}
-		if t.moveBy.IsZero() {
-			t.dropSpare()
-			t.spareReady, t.returning = false, false
-		}
-		if !t.draining {
-			t.set(Live{}, Reason{})
-		}
+	if t.suspectSince.IsZero() {
+		return
+	}
+	t.emit(SuspicionCleared{After: at.Sub(t.suspectSince)})
+	t.suspectSince = time.Time{}
+	if t.moveBy.IsZero() {
+		t.cancelSpare()
+	}
+	if !t.draining {
+		t.set(Live{}, Reason{})
 	}
 }
 
-// onLive is READY or RESUMED: the dot is green (G-069).
+// onLive follows READY or RESUMED: the bot is online (G-069).
 func (t *connLoop) onLive(at time.Time) {
 	t.liveSince = at
-	t.resumes, t.trial = resumeStreak{}, trial{}
-	t.refusals = 0
+	if replaced, reason := t.policy.onLive(t.attempt.resume, t.attempt.base); replaced {
+		t.reportSessionEnd(reason)
+	}
 	if t.attempt.resume && t.attempt.base {
-		t.nextReturn = at.Add(resumeURLRetry) // and until then the base remains the way back
-	} else {
-		t.urlFails = 0
+		t.nextReturn = at.Add(resumeURLRetry)
 	}
 	t.set(Live{}, Reason{})
 	if p := t.presence.Load(); p != nil {
 		t.sends.setPresence(*p)
 	}
 	c := t.conn
-	t.group.Go(func() { t.Shard.sendLoop(c) })
+	t.group.Go(func() { t.sendLoop(c) })
 }
 
-// check judges the connection and beats its heart.
+// check looks at the connection: it returns a reason to end it, or sends the
+// heartbeat that is due, if any.
 func (t *connLoop) check(now time.Time) *Reason {
 	if t.slept > 0 {
-		if cause := t.afterSleep(); cause != nil {
-			return cause
+		if reason := t.afterSleep(); reason != nil {
+			return reason
 		}
 	}
-	heard := t.conn.lastByte()
-	switch v, quiet := t.heartbeats.check(now, heard); v {
+	lastByte := t.conn.lastByte()
+	switch state, elapsed := t.heartbeats.check(now, lastByte); state {
 	case noBytes:
-		return &Reason{Kind: ReasonSilent, Elapsed: quiet}
+		return &Reason{Kind: ReasonSilent, Elapsed: elapsed}
 	case noACK:
-		return &Reason{Kind: ReasonNoACK, Elapsed: quiet}
+		return &Reason{Kind: ReasonNoACK, Elapsed: elapsed}
 	case suspect:
-		if t.suspectSince.IsZero() && !t.liveSince.IsZero() && t.moveBy.IsZero() {
-			t.suspectSince = now
-			t.emit(SuspicionRaised{Silent: quiet})
-			if !t.draining {
-				t.set(Suspect{Silent: quiet}, Reason{Kind: ReasonSilent, Elapsed: quiet})
-				t.dialSpare()
-			}
-		}
+		t.onSuspect(now, elapsed)
 	}
-	if cause := t.checkDeadlines(now); cause != nil {
-		return cause // before a beat that would be the connection's last word
+	if reason := t.checkDeadlines(now); reason != nil {
+		return reason // before a heartbeat that would be the last payload of the connection
 	}
-	if kind, due := t.heartbeats.due(now, heard); due {
+	if kind, due := t.heartbeats.due(now, lastByte); due {
 		if !t.conn.sendHeartbeat() {
 			return &Reason{Kind: ReasonWrite, Text: "earlier heartbeats have not left yet"}
 		}
 		t.heartbeats.recordSent(now, kind)
 		t.count.heartbeats.Add(1)
-		t.emit(HeartbeatSent{Kind: kind})
+		t.emit(HeartbeatSent{Requested: kind == heartbeatRequested, Probe: kind == heartbeatProbe})
 	}
 	t.maintainSpare(now)
 	return nil
 }
 
-// checkDeadlines checks the deadlines of the phase.
+// onSuspect dials a spare when an answer is overdue on a live connection.
+func (t *connLoop) onSuspect(now time.Time, silence time.Duration) {
+	if !t.suspectSince.IsZero() || t.liveSince.IsZero() || !t.moveBy.IsZero() {
+		return
+	}
+	t.suspectSince = now
+	t.emit(SuspicionRaised{Silent: silence})
+	if !t.draining {
+		t.set(Suspect{Silent: silence}, Reason{Kind: ReasonSilent, Elapsed: silence})
+		t.dialSpare()
+	}
+}
+
+// checkDeadlines returns a reason when a deadline of the phase has passed, or when
+// the connection has done what it was kept for.
 func (t *connLoop) checkDeadlines(now time.Time) *Reason {
 	waited := now.Sub(t.requestedAt)
 	timing := t.opts.Timing
@@ -295,7 +296,7 @@ func (t *connLoop) checkDeadlines(now time.Time) *Reason {
 			return &Reason{Kind: ReasonNoResumed, Elapsed: waited}
 		}
 	case waited >= timing.Ready:
-		return &Reason{Kind: ReasonNoReady, Elapsed: waited}
+		return &Reason{Kind: ReasonNoReady, Elapsed: waited} // G-044
 	case waited >= timing.ReadyWarning && !t.slowReadyReported:
 		t.slowReadyReported = true
 		t.emit(SlowReady{Waited: waited})
@@ -334,8 +335,8 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 	return at
 }
 
-// detectSleep compares the time that passed with the time that was planned: if the
-// wall clock ran on for longer, this process or its host stood still.
+// detectSleep compares the time that passed with the time that was planned. If the
+// wall clock went further, this process or its host stood still.
 func (t *connLoop) detectSleep(planned time.Duration) {
 	wall := t.opts.WallClock().Round(0)
 	late := wall.Sub(t.lastWall.Round(0)) - planned
@@ -345,9 +346,9 @@ func (t *connLoop) detectSleep(planned time.Duration) {
 	}
 }
 
-// afterSleep deals with a time in which the process did not run. After more than an
-// interval the connection is given up at once: a late heartbeat would only find
-// that out slowly (G-032). After less, a probe finds out.
+// afterSleep follows a time in which the process did not run. After more than an
+// interval the connection is given up at once, because a late heartbeat would find
+// out slowly (G-032). After less, an extra heartbeat finds out.
 func (t *connLoop) afterSleep() *Reason {
 	slept := t.slept
 	t.slept = 0
@@ -360,36 +361,35 @@ func (t *connLoop) afterSleep() *Reason {
 	return nil
 }
 
-// finish takes leave of the connection.
-func (t *connLoop) finish(cause Reason) closed {
-	end := closed{reason: cause, authenticated: !t.liveSince.IsZero()}
-	if end.authenticated {
+// finish ends the connection for a reason and reports it.
+func (t *connLoop) finish(reason Reason) closed {
+	end := closed{reason: reason, resume: t.attempt.resume, base: t.attempt.base, live: !t.liveSince.IsZero()}
+	if end.live {
 		end.lived = time.Since(t.liveSince)
-		t.Shard.lived += end.lived
-		t.Shard.lastHeard = t.conn.lastByte()
+		t.Shard.lastByte = t.conn.lastByte()
 	}
 	var lastACK time.Time
 	if t.ackedWhileLive {
 		lastACK = t.heartbeats.lastACK
 	}
-	if cause.Kind == ReasonStop {
+	if reason.Kind == ReasonStop {
 		t.closeForStop()
 	} else {
-		t.closeInBackground(t.conn, cause)
+		t.closeInBackground(t.conn, reason)
 	}
 	t.emit(Disconnected{
-		Reason: cause, LastByte: t.conn.lastByte(), LastACK: lastACK,
-		Session: t.seq.session().Resumable(), Lasted: end.lived,
+		Reason: reason, LastByte: t.conn.lastByte(), LastACK: lastACK,
+		Session: t.seq.hasSession(), Lasted: end.lived,
 	})
 	return end
 }
 
-// closeForStop is the last close of a shard's life, and the only one that is waited
-// for: the frame must be out before the process goes.
+// closeForStop sends the last close frame of a shard. It is the only one that is
+// waited for: the frame must have left before the process ends.
 func (t *connLoop) closeForStop() {
-	code := CloseKeepSession
+	code := closeKeepSession
 	if StopMode(t.stopMode.Load()) == EndSession {
-		code = CloseGoodbye
+		code = closeEndSession
 	}
 	t.conn.close(code, Reason{Kind: ReasonStop})
 }

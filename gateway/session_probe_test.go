@@ -66,6 +66,8 @@ func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func
 	return p, nil
 }
 
+func (p *oneGrantLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
+
 func (p *oneGrantLimiter) Sent() bool               { return true }
 func (p *oneGrantLimiter) Release(identify.Outcome) {}
 

@@ -1,21 +1,82 @@
 package gateway
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
-// A live connection is replaced by another one: because Discord asks for it,
-// because it has gone quiet, or because it is not where the session belongs.
-// In each case a spare is dialled first, so that nobody notices.
+// A live connection is replaced by another one because Discord asks for it (op 7),
+// because it has gone silent, or because it leads to the base URL instead of the
+// session's resume URL. In each case a spare connection is dialled first, as far
+// as HELLO, while the live one goes on serving.
 
-// resumeURLRetry is how often the session's own host is dialled while the base
-// gateway stands in for it. The base gateway cuts off what it has resumed for
-// another host after a minute; whoever is home by then does not notice.
+// spare is a connection that is dialled while another one still serves.
+type spare struct {
+	url    string
+	cancel context.CancelFunc
+	done   chan struct{}
+	conn   *conn   // after done
+	failed *Reason // after done
+}
+
+// resumeURLRetry is how often the resume URL is dialled while the base URL stands
+// in for it. The base gateway cuts off after a minute what it has resumed for
+// another host; a shard that has left by then is never offline.
 const resumeURLRetry = 15 * time.Second
 
-// returnsToResumeURL is the text of the cause when a shard goes back to that host.
+// returnsToResumeURL is the Text of a ReasonReconnect that Discord did not ask for.
 const returnsToResumeURL = "the address to resume at can be reached again"
 
-// onReconnectRequested prepares to follow Discord to another host. A live connection goes on
-// serving while the new one is dialled, so nobody notices (G-077, G-080).
+// dialSpare starts to dial a spare, unless there is one already.
+func (s *Shard) dialSpare() {
+	session := s.seq.session()
+	if s.spare != nil || !session.Resumable() {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.stopCtx)
+	sp := &spare{url: session.ResumeURL, cancel: cancel, done: make(chan struct{})}
+	s.spare = sp
+	s.group.Go(func() {
+		defer close(sp.done)
+		sp.conn, _, sp.failed = s.dialToHello(ctx, sp.url)
+	})
+}
+
+// takeSpare waits for the spare's dial and hands the connection over.
+func (s *Shard) takeSpare() (*conn, *Reason) {
+	sp := s.spare
+	s.spare = nil
+	defer sp.cancel()
+	<-sp.done // dialToHello has deadlines and ends with stopCtx
+	if sp.failed == nil {
+		select {
+		case <-sp.conn.ended:
+			s.closeInBackground(sp.conn, sp.conn.reason)
+			return nil, &sp.conn.reason
+		default:
+		}
+	}
+	return sp.conn, sp.failed
+}
+
+// dropSpare closes a spare that is not needed any more, if there is one.
+func (s *Shard) dropSpare() {
+	sp := s.spare
+	if sp == nil {
+		return
+	}
+	s.spare = nil
+	sp.cancel()
+	s.group.Go(func() {
+		<-sp.done
+		if sp.failed == nil {
+			sp.conn.close(closeKeepSession, Reason{Kind: ReasonStop})
+		}
+	})
+}
+
+// onReconnectRequested follows op 7: the connection serves on until the spare has
+// reached HELLO, for at most Timing.Move (G-077, G-080).
 func (t *connLoop) onReconnectRequested() *Reason {
 	if t.liveSince.IsZero() {
 		return &Reason{Kind: ReasonReconnect}
@@ -29,15 +90,28 @@ func (t *connLoop) onReconnectRequested() *Reason {
 	return nil
 }
 
-// spareDialed is ready when the spare's dial has ended and nobody knows yet.
-func (t *connLoop) spareDialed() <-chan struct{} {
-	if t.spareReady && t.moveBy.IsZero() {
-		return nil
-	}
-	return t.spareDone()
+// replaceSpare dials another spare in place of the one that is ready.
+func (t *connLoop) replaceSpare() {
+	t.dropSpare()
+	t.spareReady = false
+	t.dialSpare()
 }
 
-// onSpareDialed is the end of the spare's dial.
+// cancelSpare drops the spare and what it was for.
+func (t *connLoop) cancelSpare() {
+	t.dropSpare()
+	t.spareReady, t.returning = false, false
+}
+
+// spareDialed is ready when the spare's dial has ended and has not been looked at.
+func (t *connLoop) spareDialed() <-chan struct{} {
+	if t.spare == nil || t.spareReady && t.moveBy.IsZero() {
+		return nil
+	}
+	return t.spare.done
+}
+
+// onSpareDialed moves to the spare where that is what it was dialled for.
 func (t *connLoop) onSpareDialed() *Reason {
 	switch {
 	case !t.moveBy.IsZero():
@@ -54,11 +128,11 @@ func (t *connLoop) onSpareDialed() *Reason {
 	case t.returning:
 		return &Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}
 	}
-	t.spareReady = true // the verdict decides whether it is used
+	t.spareReady = true // it is used if the connection turns out to be dead
 	return nil
 }
 
-// spareSignals is what Discord says on a spare that is held.
+// spareSignals is what Discord says on a spare that is ready.
 func (t *connLoop) spareSignals() <-chan signal {
 	if !t.spareReady {
 		return nil
@@ -66,9 +140,9 @@ func (t *connLoop) spareSignals() <-chan signal {
 	return t.spare.conn.signals
 }
 
-// handleSpare answers for the spare, which has no owner yet: a heartbeat that is asked
-// for is owed there too (G-021), and a connection that Discord wants to be rid of is
-// none to fall back on.
+// handleSpare answers for a spare that is ready. A heartbeat that Discord asks for
+// is owed there too (G-021), and a connection that Discord wants to end is
+// replaced.
 func (t *connLoop) handleSpare(sig signal) {
 	switch sig.kind {
 	case sigHeartbeatRequest:
@@ -76,19 +150,17 @@ func (t *connLoop) handleSpare(sig signal) {
 			t.count.heartbeats.Add(1)
 		}
 	case sigReconnect, sigInvalidSession:
-		t.dropSpare()
-		t.spareReady = false
-		t.dialSpare()
+		t.replaceSpare()
 	}
 }
 
-// onBaseURL reports whether the session's own host should be looked for.
+// onBaseURL reports whether the resume URL should be dialled now and then.
 func (t *connLoop) onBaseURL() bool {
 	return !t.nextReturn.IsZero() && t.moveBy.IsZero() && !t.draining && t.spare == nil
 }
 
-// maintainSpare sends for a spare where one is due: to go home (G-010), or because
-// the one that is held has stood for so long that it owes heartbeats itself.
+// maintainSpare dials a spare where one is due: to return to the resume URL, or in
+// place of one that would soon owe heartbeats of its own.
 func (t *connLoop) maintainSpare(now time.Time) {
 	switch {
 	case t.onBaseURL() && !now.Before(t.nextReturn):
@@ -96,14 +168,12 @@ func (t *connLoop) maintainSpare(now time.Time) {
 		t.returning = true
 		t.dialSpare()
 	case t.spareReady && !now.Before(t.spareStaleAt()):
-		t.dropSpare()
-		t.spareReady = false
-		t.dialSpare()
+		t.replaceSpare()
 	}
 }
 
-// spareStaleAt is when a held spare has stood for too long: nobody beats its heart.
-// Its first heartbeat is due within one interval (G-016).
+// spareStaleAt is when a spare that is ready has to be replaced: it sends no
+// heartbeats by itself, and the first is due within one interval (G-016).
 func (t *connLoop) spareStaleAt() time.Time {
 	c := t.spare.conn
 	return c.helloAt.Add(c.interval - c.interval/4)

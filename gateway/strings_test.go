@@ -64,7 +64,7 @@ func TestCausesHaveWords(t *testing.T) {
 // Only 1000 and 1001 from the client end a session.
 // Statements: G-088, G-089.
 func TestClientCodesThatEndASession(t *testing.T) {
-	for code, keeps := range map[gateway.CloseCode]bool{gateway.CloseGoodbye: false, 1001: false, gateway.CloseKeepSession: true, 4000: true, 3000: true} {
+	for code, keeps := range map[gateway.CloseCode]bool{1000: false, 1001: false, 4900: true, 4000: true, 3000: true} {
 		if code.Resumable() != keeps {
 			t.Errorf("after %d the session lives: %t, want %t", code, code.Resumable(), keeps)
 		}

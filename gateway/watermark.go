@@ -2,27 +2,27 @@ package gateway
 
 import "sync"
 
-// watermark knows how far a session has been handled: every event up to and
-// including its value is over, so a crash may replay only what lies above.
+// watermark is the low-water mark of a session: every event up to and including its
+// value has been handled, so that after a crash only what lies above is replayed.
 //
-// Events enter in the order they were accepted and leave in any order.
+// Events are added in the order they were accepted and finish in any order.
 type watermark struct {
 	mu       sync.Mutex
 	accepted int64
-	pending  []*pendingEvent // in order of acceptance; the front is the oldest
+	pending  []*pendingEvent // the front has the lowest number
 	closed   bool
-	onChange func(seq int64) // told about every new value, in order, under mu
+	onChange func(seq int64) // called with every new value, in order, under mu
 }
 
-// pendingEvent is one event whose handling is not over.
+// pendingEvent is an event that has not been handled yet.
 type pendingEvent struct {
 	watermark *watermark
 	seq       int64
-	held      bool // Hold was called: the handler says when it is over
+	held      bool // Hold was called: the handler says when it has been handled
 	handled   bool
 }
 
-// skip notes an event that nobody asked for: it is over as it arrives.
+// skip records an event that is not wanted, which counts as handled at once.
 func (w *watermark) skip(seq int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -32,20 +32,20 @@ func (w *watermark) skip(seq int64) {
 	}
 }
 
-// add notes an event that goes into the queue. The front stays the lowest
-// number, also when Discord delivers out of order.
+// add records an event that goes into the queue. The front stays the lowest number,
+// also when Discord delivers out of order.
 func (w *watermark) add(seq int64) *pendingEvent {
-	h := &pendingEvent{watermark: w, seq: seq}
+	p := &pendingEvent{watermark: w, seq: seq}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pending = append(w.pending, h)
+	w.pending = append(w.pending, p)
 	for i := len(w.pending) - 1; i > 0 && w.pending[i-1].seq > seq; i-- {
 		w.pending[i-1], w.pending[i] = w.pending[i], w.pending[i-1]
 	}
-	return h
+	return p
 }
 
-// confirm confirms that the entered event found room in the queue.
+// confirm records that an added event found room in the queue.
 func (w *watermark) confirm(seq int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -55,62 +55,62 @@ func (w *watermark) confirm(seq int64) {
 	}
 }
 
-// remove takes an entered event back: the queue was full.
-func (w *watermark) remove(h *pendingEvent) {
+// remove takes an added event back: the queue was full.
+func (w *watermark) remove(p *pendingEvent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h.handled = true
+	p.handled = true
 	for i := len(w.pending) - 1; i >= 0; i-- {
-		if w.pending[i] == h {
+		if w.pending[i] == p {
 			w.pending = append(w.pending[:i], w.pending[i+1:]...)
 			return
 		}
 	}
 }
 
-// hold makes the handler responsible for ending the hold.
-func (h *pendingEvent) hold() func() {
-	h.watermark.mu.Lock()
-	h.held = true
-	h.watermark.mu.Unlock()
-	return h.finish
+// hold leaves it to the handler to finish the event.
+func (p *pendingEvent) hold() func() {
+	p.watermark.mu.Lock()
+	p.held = true
+	p.watermark.mu.Unlock()
+	return p.finish
 }
 
-// unhold leaves the end of the hold to whoever handles the event next.
-func (h *pendingEvent) unhold() {
-	if h == nil {
+// unhold undoes hold: the next handler finishes the event, or its return does.
+func (p *pendingEvent) unhold() {
+	if p == nil {
 		return
 	}
-	h.watermark.mu.Lock()
-	h.held = false
-	h.watermark.mu.Unlock()
+	p.watermark.mu.Lock()
+	p.held = false
+	p.watermark.mu.Unlock()
 }
 
-// handlerReturned ends the hold unless the handler has taken it.
-func (h *pendingEvent) handlerReturned() {
-	if h == nil {
+// handlerReturned finishes the event unless the handler holds it.
+func (p *pendingEvent) handlerReturned() {
+	if p == nil {
 		return
 	}
-	h.watermark.mu.Lock()
-	taken := h.held
-	h.watermark.mu.Unlock()
+	p.watermark.mu.Lock()
+	taken := p.held
+	p.watermark.mu.Unlock()
 	if !taken {
-		h.finish()
+		p.finish()
 	}
 }
 
-// finish marks the event as over and moves the mark past every event that is.
-func (h *pendingEvent) finish() {
-	if h == nil {
+// finish marks the event as handled and moves the mark past every event that is.
+func (p *pendingEvent) finish() {
+	if p == nil {
 		return
 	}
-	w := h.watermark
+	w := p.watermark
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h.handled {
+	if p.handled {
 		return
 	}
-	h.handled = true
+	p.handled = true
 	before := len(w.pending)
 	for len(w.pending) > 0 && w.pending[0].handled {
 		w.pending[0] = nil
@@ -121,22 +121,22 @@ func (h *pendingEvent) finish() {
 	}
 }
 
-// reportLocked reports the value unless the session is over. The caller holds mu.
+// reportLocked reports the value unless the mark is closed. The caller holds mu.
 func (w *watermark) reportLocked() {
 	if !w.closed {
 		w.onChange(w.valueLocked())
 	}
 }
 
-// report tells the value as it stands.
+// report reports the value as it is.
 func (w *watermark) report() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reportLocked()
 }
 
-// close silences the mark: its session is over. When it returns, moved is
-// not called any more.
+// close ends all reports: the session is over. Once it has returned, onChange is not
+// called any more.
 func (w *watermark) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

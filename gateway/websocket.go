@@ -104,7 +104,7 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 	case response != nil && response.StatusCode != 0:
 		failure.Kind, failure.Status = ReasonUpgrade, response.StatusCode
 		failure.Err = fmt.Errorf("the server answered %s instead of opening a WebSocket", response.Status)
-	case failure.Kind != ReasonNone:
+	case failure.Kind != "":
 	case reached:
 		failure.Kind = ReasonUpgrade
 	case resolving:

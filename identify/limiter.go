@@ -97,10 +97,10 @@ type Options struct {
 	Rand func() float64
 }
 
-// Limiter decides when shards may identify: it is a gateway.IdentifyLimiter and a
-// gateway.SessionWatcher. Make one with [New]; one Limiter serves all shards of a
-// bot, from any number of goroutines. It has no goroutine of its own and needs no
-// end: each wait happens in the Acquire that was called.
+// Limiter decides when shards may identify: it is a gateway.IdentifyLimiter. Make one
+// with [New]; one Limiter serves all shards of a bot, from any number of goroutines. It
+// has no goroutine of its own and needs no end: each wait happens in the Acquire that
+// was called.
 type Limiter struct {
 	opts     Options
 	budgeted bool

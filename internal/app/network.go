@@ -48,5 +48,5 @@ func classify(err error) gateway.ReasonKind {
 	if _, ok := errors.AsType[*network.ProxyError](err); ok {
 		return gateway.ReasonDial
 	}
-	return gateway.ReasonNone
+	return ""
 }

@@ -36,7 +36,7 @@ func (w *observer) Observe(n gateway.Observation) {
 	defer w.mu.Unlock()
 	switch what := n.Event.(type) {
 	case gateway.HeartbeatSent:
-		if what.Kind == gateway.HeartbeatRequested {
+		if what.Requested {
 			w.counts.requested++
 		}
 	case gateway.Ready:

@@ -53,7 +53,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 	}
 	finishedWithin(t, MaxDuration+time.Second, seen.report)
 	verdict := s.sim.Verdict(s.app)
-	if verdict.Identifies != 1 || len(verdict.Violations) != 0 || verdict.CloseCodes[int(gateway.CloseKeepSession)] != 1 {
+	if verdict.Identifies != 1 || len(verdict.Violations) != 0 || verdict.CloseCodes[4900] != 1 {
 		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", verdict.Identifies, verdict.Violations, verdict.CloseCodes)
 	}
 	s.kept(func(k *store.Store) {
@@ -173,7 +173,7 @@ func TestSessionThatIsRefused(t *testing.T) {
 	if _, err := s.sim.Inject(discordsim.Fault{Name: "always-close", Code: 4013}); err != nil {
 		t.Fatal(err)
 	}
-	r := s.examine().expectOnly(Fail, "ready", gateway.CloseInvalidIntents.Policy().Remedy)
+	r := s.examine().expectOnly(Fail, "ready", gateway.CloseInvalidIntents.Remedy())
 	r.says(t, "4013")
 	if !r.NeedsYou || r.Cause != health.IntentsRefused {
 		t.Errorf("%+v", r)

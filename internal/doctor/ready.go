@@ -109,6 +109,9 @@ func (p proofLimiter) Acquire(ctx context.Context, _ gateway.ShardID, announce f
 	})
 }
 
+// SessionEnded does nothing: the end of the proof's session says nothing of the bot's.
+func (proofLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
+
 // proof is what was observed of the proof's session.
 type proof struct {
 	hello      gateway.HelloReceived
@@ -246,9 +249,9 @@ func (x *examination) observeUntilDone(ctx context.Context, p *proof, seen <-cha
 func (x *examination) proofFinding(ctx context.Context, p *proof) Finding {
 	var f Finding
 	switch {
-	case p.parked.Kind != gateway.ReasonNone:
-		policy := p.parked.Code.Policy()
-		f = needsYou(fmt.Sprintf("Discord refuses the session (close code %d): %s", p.parked.Code, policy.Says), policy.Remedy).withCause(health.Diagnose(p.parked))
+	case p.parked.Kind != "":
+		code := p.parked.Code
+		f = needsYou(fmt.Sprintf("Discord refuses the session (close code %d): %s", code, code.Meaning()), code.Remedy()).withCause(health.Diagnose(p.parked))
 		return f.with(p.trouble...)
 	case p.waiting != "":
 		return warn("not proved now, to spare session starts; the next one may be spent at "+p.until.Local().Format(time.TimeOnly),

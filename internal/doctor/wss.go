@@ -64,7 +64,7 @@ func (x *examination) checkWebSocket(ctx context.Context) Finding {
 	}
 	closing, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	socket.Close(closing, gateway.CloseGoodbye, "") // no session has begun, so none ends
+	socket.Close(closing, 1000, "") // no session has begun, so none ends
 	return pass(fmt.Sprintf("%s opened in %s, HELLO after %s", address.Host, roundTrip(opened), roundTrip(time.Since(began))),
 		fmt.Sprintf("it wants a heartbeat every %.1f s", hello.D.Interval/1000))
 }

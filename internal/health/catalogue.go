@@ -232,7 +232,7 @@ var Catalogue = []Cause{
 		Done:       "Sends are limited, with slots kept free for heartbeats, and presence updates are merged.",
 		Do:         "If this appears, something else sends on the same connection: please report it.",
 		Stage:      "Inject `close` with code 4008.",
-		Codes:      []gateway.CloseCode{gateway.CloseRateLimited},
+		Codes:      []gateway.CloseCode{4008},
 	},
 	{
 		ID: ShardingRequired, Number: 22, Depth: Root,
@@ -289,7 +289,7 @@ var Catalogue = []Cause{
 		Done:       "Resumed.",
 		Stage:      "Inject `cut` or `drop`.",
 		Signs:      []Sign{{Kind: gateway.ReasonReset, Says: "the connection was cut without a close frame"}},
-		Codes:      []gateway.CloseCode{gateway.CloseNone},
+		Codes:      []gateway.CloseCode{1006},
 	},
 	{
 		ID: DiscordClosed, Depth: Symptom,
@@ -298,7 +298,7 @@ var Catalogue = []Cause{
 		Recognised: "A close frame with a code that allows to go on.",
 		Done:       "Resumed.",
 		Stage:      "Inject `close` with code 4000.",
-		Codes:      []gateway.CloseCode{1000, 1001, 1011, 1012, 1013, 1014, gateway.CloseUnknownError},
+		Codes:      []gateway.CloseCode{1000, 1001, 1011, 1012, 1013, 1014, 4000},
 	},
 	{
 		ID: SessionEnded, Depth: Consequence,
@@ -308,7 +308,7 @@ var Catalogue = []Cause{
 		Done:       "Started a new session within the budget.",
 		Stage:      "Inject `op9-false`, or `resume-op9-false` and then `cut`.",
 		Signs:      []Sign{{Kind: gateway.ReasonInvalidSession, Says: "Discord invalidated the session"}},
-		Codes:      []gateway.CloseCode{gateway.CloseInvalidSeq, gateway.CloseSessionTimedOut},
+		Codes:      []gateway.CloseCode{4007, 4009},
 	},
 	{
 		ID: NetworkDown, Depth: Root,
@@ -354,7 +354,7 @@ var Catalogue = []Cause{
 		Done:       "Resumed.",
 		Do:         "Please report it with the log lines around it.",
 		Stage:      "Inject `close` with code 4002.",
-		Codes:      []gateway.CloseCode{gateway.CloseUnknownOpcode, gateway.CloseDecodeError, gateway.CloseAlreadyAuth},
+		Codes:      []gateway.CloseCode{4001, 4002, 4005},
 	},
 	{
 		ID: ClientOutdated, Depth: Root,

@@ -183,7 +183,7 @@ func TestDiagnose(t *testing.T) {
 
 // What the peer said is told besides, but not what was said already.
 func TestDetail(t *testing.T) {
-	policy := gateway.CloseDisallowedIntents.Policy().Says
+	policy := gateway.CloseDisallowedIntents.Meaning()
 	for _, c := range []struct {
 		cause gateway.Reason
 		want  string

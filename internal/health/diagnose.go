@@ -147,7 +147,7 @@ func describe(c gateway.Reason) Message {
 // from elsewhere: secrets may be in it, and it may be long.
 func detail(c gateway.Reason) string {
 	switch {
-	case c.Text != "" && c.Text != c.Code.Policy().Says:
+	case c.Text != "" && c.Text != c.Code.Meaning():
 		return c.Text
 	case c.Text == "" && c.Err != nil:
 		return c.Err.Error()
@@ -155,12 +155,18 @@ func detail(c gateway.Reason) string {
 	return ""
 }
 
+// remedied is an error that knows what a person has to do.
+type remedied interface {
+	error
+	Remedy() string
+}
+
 // remedy returns what a person has to do about a reason; zero when nothing.
 func remedy(c gateway.Reason) Message {
-	if found, ok := errors.AsType[gateway.Remedied](c.Err); ok {
+	if found, ok := errors.AsType[remedied](c.Err); ok {
 		return Text(found.Remedy())
 	}
-	if code := closeCode(c); code != 0 && code.Policy().Remedy != "" {
+	if code := closeCode(c); code != 0 && code.Remedy() != "" {
 		return Say("do." + closeKey(code))
 	}
 	return Lookup(Diagnose(c)).Remedy()

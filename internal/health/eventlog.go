@@ -164,7 +164,7 @@ func (s *shardLog) debugLine(event gateway.ShardEvent) line {
 	case gateway.HelloReceived:
 		return debug("HELLO received", duration("took", w.Took), duration("heartbeat_interval", w.Interval))
 	case gateway.HeartbeatSent:
-		return debug("Heartbeat sent", slog.Any("kind", w.Kind))
+		return debug("Heartbeat sent", slog.String("kind", w.Kind()))
 	case gateway.HeartbeatACK:
 		return debug("Heartbeat answered", duration("latency", w.Latency))
 	case gateway.ResumeSent:
@@ -216,7 +216,7 @@ func transitionLine(w gateway.Transition) line {
 		return info("The credentials look good again; connecting")
 	}
 	out := debug("State changed", slog.String("from", stateName(w.From)), slog.String("to", stateName(w.To)))
-	if w.Reason.Kind != gateway.ReasonNone {
+	if w.Reason.Kind != "" {
 		out.attrs = append(out.attrs, reason(w.Reason))
 	}
 	return out

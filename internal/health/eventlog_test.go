@@ -119,7 +119,7 @@ func TestNarratorTellsTheRemedy(t *testing.T) {
 	s.start()
 	p.read(false)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Policy().Says}
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Meaning()}
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
 	s.move(gateway.Waiting{For: "its turn to identify"}, fatal)
@@ -308,7 +308,7 @@ func TestNarratorSavesItsBreath(t *testing.T) {
 	loud, quiet := &page{}, &page{}
 	both := Observers{NewEventLog(slog.New(loud)), NewEventLog(slog.New(fromInfo{quiet}))}
 	beat := func(o gateway.Observer) {
-		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed}})
+		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{}})
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
 	}
 	for range 3 {

@@ -67,7 +67,7 @@ func (s *fakeShard) hear() { s.heard = s.now }
 
 // beat is one heartbeat and its answer.
 func (s *fakeShard) beat() {
-	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatTimed})
+	s.note(gateway.HeartbeatSent{})
 	s.after(45 * time.Millisecond)
 	s.hear()
 	s.acked = s.now

@@ -30,7 +30,7 @@ func TestHalfOpenLink(t *testing.T) {
 	s.beats(3)
 	answered := s.now // the link dies right after this answer
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe})
+	s.note(gateway.HeartbeatSent{Probe: true})
 	s.is(Online, "connected, and Discord answers")
 	s.after(5 * time.Second)
 	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
@@ -96,7 +96,7 @@ func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
 func TestSuspicionClears(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe})
+	s.note(gateway.HeartbeatSent{Probe: true})
 	s.after(5 * time.Second)
 	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
 	s.move(gateway.Suspect{}, gateway.Reason{Kind: gateway.ReasonSilent})
@@ -267,7 +267,7 @@ func TestIntentSwitchedOff(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.beats(1)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
-	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Policy().Says}
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Meaning()}
 	s.note(gateway.SessionLost{Reason: fatal})
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
@@ -292,7 +292,7 @@ func TestIntentSwitchedOff(t *testing.T) {
 func TestTokenRefusedAtTheStart(t *testing.T) {
 	s := newFakeShard(t, Options{})
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
-	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Policy().Says, Err: gateway.ErrUnauthorized}
+	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Meaning(), Err: gateway.ErrUnauthorized}
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy.String(), "DISCORD_TOKEN") {
 		t.Errorf("remedy %q", snap.Remedy)

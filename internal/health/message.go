@@ -150,7 +150,7 @@ func MessageKeys() []string { return slices.Sorted(maps.Keys(sentences)) }
 // [Catalogue] says.
 var sentences = func() map[string]string {
 	all := maps.Clone(phrases)
-	all["unauthorized"] = gateway.CloseAuthFailed.Policy().Says
+	all["unauthorized"] = gateway.CloseAuthFailed.Meaning()
 	for _, c := range Catalogue {
 		all["title."+string(c.ID)] = c.Title
 		if c.Do != "" {
@@ -163,8 +163,8 @@ var sentences = func() map[string]string {
 			}
 		}
 		for _, code := range c.Codes {
-			all[closeKey(code)] = fmt.Sprintf("%s (close code %d)", code.Policy().Says, code)
-			if do := code.Policy().Remedy; do != "" {
+			all[closeKey(code)] = fmt.Sprintf("%s (close code %d)", code.Meaning(), code)
+			if do := code.Remedy(); do != "" {
 				all["do."+closeKey(code)] = do
 			}
 		}

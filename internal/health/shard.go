@@ -93,7 +93,7 @@ func (s *shard) observe(n gateway.Observation) {
 		s.act(at, Say("action.connected"))
 	case gateway.HeartbeatSent:
 		s.counts.Heartbeats++
-		if w.Kind == gateway.HeartbeatProbe {
+		if w.Probe {
 			s.act(at, Say("action.probe"))
 		}
 	case gateway.HeartbeatACK:

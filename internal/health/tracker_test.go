@@ -239,7 +239,7 @@ func TestAnyOrder(t *testing.T) {
 		for range 200 {
 			s.after(time.Duration(r.Int64N(int64(time.Minute))))
 			what := []gateway.ShardEvent{
-				gateway.ConnectFailed{Reason: cause()}, gateway.HelloReceived{Interval: interval}, gateway.HeartbeatSent{Kind: gateway.HeartbeatProbe},
+				gateway.ConnectFailed{Reason: cause()}, gateway.HelloReceived{Interval: interval}, gateway.HeartbeatSent{Probe: true},
 				gateway.HeartbeatACK{Latency: time.Second}, gateway.SuspicionRaised{}, gateway.SuspicionCleared{}, gateway.IdentifySent{}, gateway.ResumeSent{},
 				gateway.Ready{}, gateway.Resumed{Replayed: 2}, gateway.SlowReady{}, gateway.ReconnectRequested{}, gateway.SessionInvalidated{},
 				gateway.SessionLost{Reason: cause()}, gateway.SequenceGap{From: 1, To: 2}, gateway.QueueFull{}, gateway.QueueDrained{}, gateway.HostSlept{For: time.Minute},

@@ -14,19 +14,19 @@ type mutation struct {
 // mutations holds at least one for every rule of docs/architecture.md.
 var mutations = []mutation{
 	{
-		"rule-1-keep-session", "a failed dial throws the session away", "gateway/run.go",
-		"	if a.resume {\n		s.urlFails++\n	}", "	if a.resume {\n		s.urlFails++\n		s.dropSession(cause)\n	}",
-		"./gateway", "Outage|Random",
+		"rule-1-keep-session", "a failed dial throws the session away", "gateway/reconnect.go",
+		"	if f.resume {\n		p.urlFailures++\n	}", "	if f.resume {\n		p.urlFailures++\n		n.dropSession = true\n	}",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
-		"rule-1-resume-url", "the base URL is never tried for a RESUME", "gateway/connect.go",
-		"a.base = !a.resume || (s.urlFails >= resumeURLTries && s.urlFails%2 == 1)", "a.base = !a.resume",
-		"./gateway", "DeadResumeURL",
+		"rule-1-resume-url", "the base URL is never tried for a RESUME", "gateway/reconnect.go",
+		"	return p.urlFailures >= resumeURLTries && p.urlFailures%2 == 1", "	return false",
+		"./gateway", "BaseURLGets|DeadResumeURL",
 	},
 	{
-		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/run.go",
+		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/reconnect.go",
 		"maxUnanswered = 3", "maxUnanswered = 3000",
-		"./gateway", "ResumedNeverComes",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
 		"rule-1-identify-account", "an IDENTIFY is not counted", "identify/grant.go",
@@ -34,14 +34,14 @@ var mutations = []mutation{
 		"./identify", "",
 	},
 	{
-		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/run.go",
-		"if a.base && a.resume && end.authenticated && end.lived >= minLived {", "if a.base && !a.resume {",
-		"./gateway", "BaseGatewayStandsIn",
+		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/reconnect.go",
+		"if c.base && c.resume && c.live && c.lived >= minLived {", "if c.base && !c.resume {",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
-		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/run.go",
-		"	if end.reason.Text == invalidResumable && !s.resumes.refusedTooOften() {", "	if !s.resumes.refusedTooOften() {",
-		"./gateway", "Model",
+		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/reconnect.go",
+		"	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {", "	if !p.resumes.refusedTooOften() {",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
 		"rule-2-hello", "HELLO has no deadline", "gateway/connect.go",
@@ -49,43 +49,43 @@ var mutations = []mutation{
 		"./gateway", "HelloNeverComes",
 	},
 	{
-		"rule-2-ready", "READY has no deadline", "gateway/shard.go",
-		"or(&t.Ready, 125*time.Second)", "or(&t.Ready, 125*time.Hour)",
+		"rule-2-ready", "READY has no deadline", "gateway/options.go",
+		"defaultReady            = 125 * time.Second", "defaultReady            = 125 * time.Hour",
 		"./gateway", "ReadyNeverComes|SilenceBeforeReady|NoReady",
 	},
 	{
-		"rule-2-resumed", "RESUMED has no deadline", "gateway/shard.go",
-		"or(&t.Resumed, 15*time.Second)", "or(&t.Resumed, 15*time.Hour)",
+		"rule-2-resumed", "RESUMED has no deadline", "gateway/options.go",
+		"defaultResumed          = 15 * time.Second", "defaultResumed          = 15 * time.Hour",
 		"./gateway", "ResumedNeverComes",
 	},
 	{
 		"rule-2-write", "a write has no deadline", "gateway/conn.go",
-		"time.AfterFunc(c.timing.Write,", "time.AfterFunc(1000*c.timing.Write,",
+		"time.AfterFunc(c.shard.opts.Timing.Write,", "time.AfterFunc(1000*c.shard.opts.Timing.Write,",
 		"./gateway", "BlockedWrite",
 	},
 	{
 		"rule-2-write-beat", "the write of a heartbeat has no deadline", "gateway/conn.go",
-		"late.Reset(c.timing.Write)", "late.Reset(1000 * c.timing.Write)",
+		"late.Reset(write)", "late.Reset(1000 * write)",
 		"./gateway", "BlockedHeartbeat",
 	},
 	{
-		"rule-3-probe", "silence is not probed", "gateway/shard.go",
-		"or(&t.SilenceProbe, 15*time.Second)", "or(&t.SilenceProbe, 15*time.Hour)",
+		"rule-3-probe", "silence is not probed", "gateway/options.go",
+		"defaultSilenceProbe     = 15 * time.Second", "defaultSilenceProbe     = 15 * time.Hour",
 		"./gateway", "HalfOpen",
 	},
 	{
-		"rule-3-dead", "silence is never deadly", "gateway/shard.go",
-		"or(&t.DeadAfter, 9500*time.Millisecond)", "or(&t.DeadAfter, 55*time.Second)",
+		"rule-3-dead", "silence is never deadly", "gateway/options.go",
+		"defaultDeadAfter        = 9500 * time.Millisecond", "defaultDeadAfter        = 55 * time.Second",
 		"./gateway", "HalfOpen",
 	},
 	{
-		"rule-3-no-false-alarm", "a stall of five seconds is deadly", "gateway/shard.go",
-		"or(&t.DeadAfter, 9500*time.Millisecond)", "or(&t.DeadAfter, 4500*time.Millisecond)",
+		"rule-3-no-false-alarm", "a stall of five seconds is deadly", "gateway/options.go",
+		"defaultDeadAfter        = 9500 * time.Millisecond", "defaultDeadAfter        = 4500 * time.Millisecond",
 		"./gateway", "SlowLink|Suspicion",
 	},
 	{
 		"rule-3-probes-are-extra", "a probe moves the regular timer", "gateway/heartbeat.go",
-		"	case HeartbeatRequested:\n		p.requested = false\n", "	case HeartbeatProbe:\n		p.nextRegular = now.Add(p.interval)\n	case HeartbeatRequested:\n		p.requested = false\n",
+		"	case heartbeatRequested:\n		h.requested = false\n", "	case heartbeatProbe:\n		h.nextRegular = now.Add(h.interval)\n	case heartbeatRequested:\n		h.requested = false\n",
 		"./gateway", "HeartbeatsKeepTheInterval",
 	},
 	{
@@ -95,12 +95,12 @@ var mutations = []mutation{
 	},
 	{
 		"rule-3-sooner", "a slow link is not asked sooner", "gateway/heartbeat.go",
-		"	return p.timing.SilenceProbe - min(more, p.timing.SilenceProbe/2)", "	return p.timing.SilenceProbe - 0*more",
+		"	return h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)", "	return h.timing.SilenceProbe - 0*more",
 		"./gateway", "HalfOpen",
 	},
 	{
 		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/heartbeat.go",
-		"	if len(p.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(heard) > p.timing.SilenceProbe && len(p.unacked) == 0 {\n		return noBytes, now.Sub(heard)\n	}\n	if len(p.unacked) == 0 {\n		return alive, 0\n	}",
+		"	if len(h.unacked) == 0 {\n		return alive, 0\n	}", "	if now.Sub(lastByte) > h.timing.SilenceProbe && len(h.unacked) == 0 {\n		return noBytes, now.Sub(lastByte)\n	}\n	if len(h.unacked) == 0 {\n		return alive, 0\n	}",
 		"./gateway", "SlowLink|HeartbeatsKeep",
 	},
 	{
@@ -109,33 +109,33 @@ var mutations = []mutation{
 		"./gateway", "Always4000",
 	},
 	{
-		"rule-5-reset", "failures are forgotten with every READY", "gateway/serve.go",
-		"	t.refusals = 0\n", "	t.refusals, t.failures = 0, 0\n	t.opts.IdentifyLimiter.(SessionWatcher).SessionEnded(t.opts.Shard, time.Hour)\n",
-		"./gateway", "ReadyThenDrop",
+		"rule-5-reset", "failures are forgotten with every READY", "gateway/reconnect.go",
+		"	p.resumes, p.refusals = resumeStreak{}, 0\n", "	p.resumes, p.refusals, p.failures = resumeStreak{}, 0, 0\n",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
-		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/run.go",
-		"	if end.reason.Kind == ReasonNoResumed {\n", "	if end.reason.Kind == ReasonSilent {\n",
-		"./gateway", "LiveSoonAfterSilence",
+		"rule-5-waited", "an unanswered RESUME is waited for twice", "gateway/reconnect.go",
+		"	if c.reason.Kind == ReasonNoResumed {\n", "	if c.reason.Kind == ReasonSilent {\n",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
 		"rule-6-private-code", "reconnects close with 1000", "gateway/connect.go",
-		"s.group.Go(func() { c.close(CloseKeepSession, cause) })", "s.group.Go(func() { c.close(CloseGoodbye, cause) })",
+		"s.group.Go(func() { c.close(closeKeepSession, reason) })", "s.group.Go(func() { c.close(closeEndSession, reason) })",
 		"./gateway", "ReconnectRequest|Zombie|Random",
 	},
 	{
 		"rule-6-goodbye", "goodbye leaves the session alive", "gateway/serve.go",
-		"		code = CloseGoodbye\n", "		code = CloseKeepSession\n",
+		"		code = closeEndSession\n", "		code = closeKeepSession\n",
 		"./gateway", "Goodbye",
 	},
 	{
 		"rule-7-park", "fatal codes are retried", "gateway/close.go",
-		"	CloseDisallowedIntents: {\n		Verdict: VerdictPark,", "	CloseDisallowedIntents: {\n		Verdict: VerdictIdentify,",
-		"./gateway", "Fatal|ClosePolicies",
+		"	4014: {\n		effect: parks,", "	4014: {\n		effect: identifies,",
+		"./gateway", "ReconnectPolicy",
 	},
 	{
-		"rule-7-come-back", "a parked shard is never inspected", "gateway/run.go",
-		"			err := s.checkCredentials(cause)\n			if err == nil {", "			err := errNoChecker\n			if err == nil {",
+		"rule-7-come-back", "a parked shard is never inspected", "gateway/park.go",
+		"			err := s.checkCredentials(reason)\n			if err == nil {", "			err := errNoChecker\n			if err == nil {",
 		"./gateway", "FatalCloseCodesPark",
 	},
 	{

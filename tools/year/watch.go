@@ -91,7 +91,7 @@ func (y *year) onTransition(at time.Time, what gateway.Transition) {
 
 // shortReason is a cause in a few words.
 func shortReason(c gateway.Reason) string {
-	if c.Kind == gateway.ReasonNone {
+	if c.Kind == "" {
 		return ""
 	}
 	c.Text, c.Err = "", nil

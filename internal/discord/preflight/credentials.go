@@ -60,7 +60,7 @@ func (c *Client) CheckCredentials(ctx context.Context, cause gateway.Reason, cur
 // accept believes REST, but for the same credentials not again and again
 // (G-047). A session that was invalidated is no refusal.
 func (c *Client) accept(code gateway.CloseCode, next, current gateway.Credentials) error {
-	if code.Policy().Verdict != gateway.VerdictPark {
+	if !code.Fatal() {
 		return nil
 	}
 	c.mu.Lock()
@@ -68,7 +68,7 @@ func (c *Client) accept(code gateway.CloseCode, next, current gateway.Credential
 	last, again := c.acceptance[code]
 	if again && next == current && next == last.credentials && time.Since(last.at) < acceptedRecheck {
 		return fmt.Errorf("%s (close code %d), although REST finds nothing wrong; it is tried again after %s",
-			code.Policy().Says, code, (acceptedRecheck - time.Since(last.at)).Round(time.Second))
+			code.Meaning(), code, (acceptedRecheck - time.Since(last.at)).Round(time.Second))
 	}
 	c.acceptance[code] = acceptance{credentials: next, at: time.Now()}
 	return nil
@@ -128,16 +128,16 @@ func (c *Client) inspectShards(ctx context.Context, _ *gateway.Credentials) erro
 
 // inspectVersion knows that only an update helps.
 func (c *Client) inspectVersion(context.Context, *gateway.Credentials) error {
-	p := gateway.CloseInvalidVersion.Policy()
-	return errors.New(p.Says + ". " + p.Remedy)
+	code := gateway.CloseInvalidVersion
+	return errors.New(code.Meaning() + ". " + code.Remedy())
 }
 
 // inspectBits looks for intents that no documentation knows: REST cannot tell
 // what the gateway objects to.
 func (c *Client) inspectBits(_ context.Context, next *gateway.Credentials) error {
-	if next.Intents&^gateway.IntentsAll == 0 {
+	if next.Intents.Unknown() == 0 {
 		return nil
 	}
-	p := gateway.CloseInvalidIntents.Policy()
-	return fmt.Errorf("%s (%s). %s", p.Says, next.Intents, p.Remedy)
+	code := gateway.CloseInvalidIntents
+	return fmt.Errorf("%s (%s). %s", code.Meaning(), next.Intents, code.Remedy())
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func fatal(code gateway.CloseCode) gateway.Reason {
-	return gateway.Reason{Kind: gateway.ReasonFatal, Code: code, Text: code.Policy().Says}
+	return gateway.Reason{Kind: gateway.ReasonFatal, Code: code, Text: code.Meaning()}
 }
 
 func (w *world) inspect(code gateway.CloseCode) (gateway.Credentials, error) {

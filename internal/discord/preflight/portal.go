@@ -31,8 +31,8 @@ var intentFeatures = map[gateway.Intents]string{
 // missingFeatures says what is missing without these intents.
 func missingFeatures(intents gateway.Intents) string {
 	var all []string
-	for _, info := range gateway.IntentTable {
-		if text := intentFeatures[info.Bit]; text != "" && intents.Has(info.Bit) {
+	for intent := range intents.Each() {
+		if text := intentFeatures[intent]; text != "" {
 			all = append(all, text)
 		}
 	}
@@ -101,7 +101,8 @@ func (e *tooFewShards) Error() string {
 	return text
 }
 
-// Remedy implements [gateway.Remedied].
+// Remedy says what a person has to do; a [gateway.CredentialChecker] may return such an
+// error.
 func (e *tooFewShards) Remedy() string {
 	return fmt.Sprintf("Set SHARDS=%d, or SHARDS=auto to have Discord asked, and start the bot again.", e.needed)
 }

@@ -197,9 +197,9 @@ func parsePrivileged(text string) (gateway.Intents, error) {
 // privileged finds a privileged intent by its name in the documentation.
 func privileged(name string) gateway.Intents {
 	name = strings.ReplaceAll(strings.ToUpper(name), "-", "_")
-	for _, info := range gateway.IntentTable {
-		if info.Name == name && gateway.IntentsPrivileged.Has(info.Bit) {
-			return info.Bit
+	for intent := range gateway.IntentsPrivileged.Each() {
+		if intent.String() == name {
+			return intent
 		}
 	}
 	return 0

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"evergreen/gateway"
 	"evergreen/internal/health"
 	"evergreen/internal/text"
 )
@@ -140,7 +139,7 @@ func evidenceRows(t lang, i health.Incident) []rowView {
 		add("evidence.attempts", textHTML(t.Number(int64(e.Attempts))))
 	}
 	dial := string(e.DialKind)
-	if e.DialKind != gateway.ReasonNone && e.DialSaid != "" {
+	if e.DialKind != "" && e.DialSaid != "" {
 		dial += ": "
 	}
 	add("evidence.dial", textHTML(dial+e.DialSaid))

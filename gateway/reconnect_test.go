@@ -1,0 +1,281 @@
+package gateway
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// step is something that happens to a policy: a closed, a dialFailure, an onLive or a
+// time that passes.
+type step any
+
+// onLive is READY or RESUMED.
+type onLive struct{ resume, base bool }
+
+// The ends of connections in the table. Those that were live lived for two minutes.
+func onLiveConn(r Reason) closed {
+	return closed{reason: r, resume: true, live: true, lived: 2 * time.Minute}
+}
+func onResume(r Reason) closed   { return closed{reason: r, resume: true} }
+func onIdentify(r Reason) closed { return closed{reason: r} }
+func onBase(r Reason) closed {
+	return closed{reason: r, resume: true, base: true, live: true, lived: time.Minute - 1}
+}
+func dialResume(r Reason) dialFailure { return dialFailure{reason: r, resume: true} }
+func dialBase(r Reason) dialFailure   { return dialFailure{reason: r, base: true} }
+
+// livedFor is the end of a connection that was live for d.
+func livedFor(d time.Duration, r Reason) closed {
+	return closed{reason: r, resume: true, live: true, lived: d}
+}
+
+func closeCode(code CloseCode) Reason { return Reason{Kind: ReasonClosed, Code: code} }
+
+var (
+	op7         = Reason{Kind: ReasonReconnect}
+	op9True     = Reason{Kind: ReasonInvalidSession, Text: invalidResumable}
+	op9False    = Reason{Kind: ReasonInvalidSession}
+	cut         = Reason{Kind: ReasonReset}
+	noResumed   = Reason{Kind: ReasonNoResumed, Elapsed: 15 * time.Second}
+	noHello     = Reason{Kind: ReasonNoHello, Elapsed: 10 * time.Second}
+	dnsFailed   = Reason{Kind: ReasonDNS}
+	dnsHung     = Reason{Kind: ReasonDNS, Elapsed: time.Minute}
+	forbidden   = Reason{Kind: ReasonUpgrade, Code: 403}
+	tokenFailed = Reason{Kind: ReasonFatal, Code: 4004, Text: "the bot token was refused"}
+)
+
+// times repeats steps.
+func times(n int, steps ...step) (all []step) {
+	for range n {
+		all = append(all, steps...)
+	}
+	return all
+}
+
+func steps(parts ...[]step) (all []step) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+// policyRow is one row of the table: after these steps, this end leads to this next.
+// Every jitter is half of its range: the first try comes after 250 ms, failure n after
+// half of 1, 2, 4 ... s, and op 9 after 3 s.
+type policyRow struct {
+	name      string
+	before    []step
+	end       step
+	noSession bool
+	want      next
+}
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func policyTable() []policyRow {
+	rows := []policyRow{
+		// Rule 1: a RESUME is free, an IDENTIFY is scarce.
+		{name: "op 9 true: resume", end: onLiveConn(op9True), want: next{do: actResume, wait: ms(3000)}},
+		{name: "op 9 true to RESUME, the third time", before: times(2, onResume(op9True)), end: onResume(op9True), want: next{do: actResume, wait: ms(3000)}},
+		{name: "op 9 true to RESUME, the fourth time", before: times(3, onResume(op9True)), end: onResume(op9True), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 false: identify", end: onLiveConn(op9False), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 false to RESUME", end: onResume(op9False), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 to IDENTIFY", noSession: true, end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 to IDENTIFY, the third time", noSession: true, before: times(2, onIdentify(op9False)), end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(12_000)}},
+		{name: "op 9 to IDENTIFY, without end", noSession: true, before: times(8, onIdentify(op9False)), end: onIdentify(op9False), want: next{do: actIdentify, wait: maxRefusalWait}},
+		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{}), end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(3000)}},
+
+		{name: "no RESUMED once", end: onResume(noResumed), want: next{do: actResume}},
+		{name: "no RESUMED three times", before: times(2, onResume(noResumed)), end: onResume(noResumed), want: next{do: actProbe}},
+		{name: "no RESUMED three times, but RESUMED between", before: []step{onResume(noResumed), onResume(noResumed), onLive{resume: true}}, end: onResume(noResumed), want: next{do: actResume}},
+		{name: "five cut RESUMEs at once", before: times(4, onResume(cut)), end: onResume(cut), want: next{do: actResume, wait: ms(8000)}},
+		{name: "five cut RESUMEs in 20 s", before: times(4, onResume(cut), 5*time.Second), end: onResume(cut), want: next{do: actProbe, wait: ms(8000)}},
+		{name: "two cut RESUMEs in 74 s", before: []step{onResume(cut), 74 * time.Second}, end: onResume(cut), want: next{do: actResume, wait: ms(1000)}},
+		{name: "two cut RESUMEs in 75 s", before: []step{onResume(cut), 75 * time.Second}, end: onResume(cut), want: next{do: actProbe, wait: ms(1000)}},
+		{name: "a failed dial after 75 s of cut RESUMEs", before: []step{onResume(cut), 75 * time.Second}, end: dialResume(dnsFailed), want: next{do: actProbe, wait: ms(1000)}},
+		{name: "a probe that is cut: the session is kept", before: times(3, onResume(noResumed)), end: onIdentify(cut), want: next{do: actResume, wait: ms(4000)}},
+		{name: "a probe that is refused", before: times(3, onResume(noResumed)), end: onIdentify(op9False), want: next{do: actResume, wait: ms(3000)}},
+		{name: "a probe that is closed with 4009", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4009)), want: next{do: actResume, wait: ms(4000)}},
+		{name: "a probe that finds the token refused", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4004)), want: next{do: actPark, reason: fatalReason(4004), dropSession: true}},
+		{name: "a probe that cannot be dialled", before: times(3, onResume(noResumed)), end: dialBase(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
+		{name: "a probe whose grant has expired goes on", before: times(3, onResume(noResumed)), end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: next{do: actProbe}},
+		{name: "no second probe within 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 19*time.Second)), end: onResume(noResumed), want: next{do: actResume}},
+		{name: "a second probe after 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 20*time.Second)), end: onResume(noResumed), want: next{do: actProbe}},
+
+		// A failed dial keeps the session, whatever it failed by.
+		{name: "no name resolution", end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(500)}},
+		{name: "a refused upgrade", end: dialResume(forbidden), want: next{do: actResume, wait: ms(500)}},
+		{name: "no HELLO", before: times(4, dialResume(noHello)), end: dialResume(noHello), want: next{do: actResume}},
+		{name: "no session", noSession: true, end: dialBase(dnsFailed), want: next{do: actIdentify, wait: ms(500)}},
+
+		// Rule 5: backoff.
+		{name: "silence on a live connection", end: onLiveConn(Reason{Kind: ReasonSilent}), want: next{do: actResume}},
+		{name: "silence before RESUMED", end: onResume(Reason{Kind: ReasonSilent}), want: next{do: actResume, wait: ms(500)}},
+		{name: "a live connection is cut", end: onLiveConn(cut), want: next{do: actResume, wait: ms(250)}},
+		{name: "a live connection is cut after 4 s", end: livedFor(4*time.Second, cut), want: next{do: actResume, wait: ms(500)}},
+		{name: "failures are not forgotten after 59 s", before: append(times(4, dialResume(forbidden)), onLive{resume: true}), end: livedFor(59*time.Second, cut), want: next{do: actResume, wait: ms(4000)}},
+		{name: "failures are forgotten after 60 s", before: times(4, dialResume(forbidden)), end: livedFor(60*time.Second, cut), want: next{do: actResume, wait: ms(250)}},
+		{name: "Discord says no: up to 25 s", before: times(8, dialResume(forbidden)), end: dialResume(forbidden), want: next{do: actResume, wait: ms(12_500)}},
+		{name: "the way there is broken: up to 4.5 s", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
+		{name: "a dial that hung has waited", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsHung), want: next{do: actResume}},
+		{name: "a tenth failure in a row", before: times(9, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250), exhausted: true}},
+		{name: "an eleventh", before: times(10, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
+		{name: "op 7", end: onLiveConn(op7), want: next{do: actResume}},
+		{name: "op 7 before RESUMED", end: onResume(op7), want: next{do: actResume}},
+		{name: "nothing but op 7", before: times(2, onResume(op7)), end: onResume(op7), want: next{do: actResume, wait: ms(2000)}},
+		{name: "op 7 before HELLO", end: dialResume(op7), want: next{do: actResume}},
+		{name: "nothing but op 7 before HELLO", before: times(2, dialResume(op7)), end: dialResume(op7), want: next{do: actResume, wait: ms(2000)}},
+		{name: "connections that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7)}), end: livedFor(29*time.Second, cut), want: next{do: actResume, wait: ms(250)}},
+		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: next{do: actResume, wait: ms(4000)}},
+		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: next{do: actResume}},
+		{name: "the base gateway cuts off what it stood in for", before: times(4, dialResume(dnsFailed)), end: onBase(cut), want: next{do: actResume, wait: ms(250)}},
+		{name: "its turn to identify has passed", noSession: true, end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: next{do: actIdentify}},
+		{name: "a stop", end: onLiveConn(Reason{Kind: ReasonStop}), want: next{}},
+		{name: "a stop while it dials", end: dialResume(Reason{Kind: ReasonStop}), want: next{}},
+
+		// Rule 7: fatal is not silent.
+		{name: "REST refuses the token", end: dialBase(tokenFailed), noSession: true, want: next{do: actPark, reason: tokenFailed}},
+		{name: "4004 before HELLO", end: dialResume(closeCode(4004)), want: next{do: actPark, reason: fatalReason(4004)}},
+		{name: "4003 again within a minute", before: []step{onLiveConn(closeCode(4003)), 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: next{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
+		{name: "4003 again after a minute", before: []step{onLiveConn(closeCode(4003)), time.Minute}, end: onLiveConn(closeCode(4003)), want: next{do: actVerify, dropSession: true}},
+
+		{name: "1000, then a cut RESUME", before: []step{onLiveConn(closeCode(1000))}, end: onResume(cut), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
+		{name: "1000, then op 7 before RESUMED", before: []step{onLiveConn(closeCode(1000))}, end: onResume(op7), want: next{do: actIdentify, dropSession: true}},
+		{name: "1000, then a failed dial", before: []step{onLiveConn(closeCode(1000))}, end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(500)}},
+		{name: "1000, RESUMED, then a cut RESUME", before: []step{onLiveConn(closeCode(1000)), onLive{resume: true}}, end: onResume(cut), want: next{do: actResume, wait: ms(500)}},
+	}
+	// Each close code on a live connection, in answer to RESUME and in answer to IDENTIFY.
+	for _, code := range []CloseCode{1001, 1006, 1011, 1012, 4000, 4001, 4002, 4005, 4006, 4008, 4999} {
+		rows = append(rows,
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actResume, wait: ms(250)}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actResume, wait: ms(500)}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actIdentify, wait: ms(500)}})
+	}
+	rows = append(rows,
+		policyRow{name: "live", end: onLiveConn(closeCode(1000)), want: next{do: actResume, wait: ms(250)}},
+		policyRow{name: "RESUME", end: onResume(closeCode(1000)), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
+		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(1000)), want: next{do: actIdentify, wait: ms(500)}},
+		policyRow{name: "live", end: onLiveConn(closeCode(4003)), want: next{do: actVerify, dropSession: true}},
+		policyRow{name: "RESUME", end: onResume(closeCode(4003)), want: next{do: actResume, wait: ms(500)}},
+		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(4003)), want: next{do: actIdentify, wait: ms(500)}})
+	for _, code := range []CloseCode{4007, 4009} {
+		rows = append(rows,
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actIdentify, wait: ms(250), dropSession: true}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actIdentify, wait: ms(500)}})
+	}
+	for _, code := range []CloseCode{4004, 4010, 4011, 4012, 4013, 4014} {
+		rows = append(rows,
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actPark, reason: fatalReason(code), dropSession: true}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actPark, reason: fatalReason(code), dropSession: true}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actPark, reason: fatalReason(code)}})
+	}
+	return rows
+}
+
+// Given what came before and how a connection or an attempt ended, then the policy says
+// what to do next: a row for each close code and each history that matters.
+// Statements: G-060, G-061, G-062, G-063, G-064, G-071, G-072, G-073, G-075, G-077, G-081, G-082, G-084, G-085, G-094, G-151, G-152.
+func TestReconnectPolicy(t *testing.T) {
+	for _, row := range policyTable() {
+		name := row.name
+		if c, ok := row.end.(closed); ok && c.reason.Kind == ReasonClosed {
+			name = fmt.Sprint(c.reason.Code, " ", name)
+		}
+		t.Run(name, func(t *testing.T) {
+			p := newTestPolicy()
+			now := time.Unix(0, 0)
+			session := !row.noSession
+			for _, s := range row.before {
+				_, now = apply(p, s, session, now)
+			}
+			if got, _ := apply(p, row.end, session, now); got != row.want {
+				t.Errorf("next is %+v, want %+v", got, row.want)
+			}
+		})
+	}
+}
+
+func newTestPolicy() *policy {
+	return &policy{
+		backoff:      backoff{local: defaultBackoffLocal, remote: defaultBackoffRemote, rand: func() float64 { return 0.5 }},
+		backoffReset: defaultBackoffReset, maxAttempts: defaultMaxAttempts,
+	}
+}
+
+func apply(p *policy, s step, session bool, now time.Time) (next, time.Time) {
+	switch s := s.(type) {
+	case closed:
+		return p.onClosed(s, session, now), now
+	case dialFailure:
+		return p.onDialFailed(s, session, now), now
+	case onLive:
+		p.onLive(s.resume, s.base)
+	case time.Duration:
+		now = now.Add(s)
+	}
+	return next{}, now
+}
+
+// Given a resume URL that cannot be dialled, then the base URL gets every second try
+// from the fourth on, until a RESUME at the resume URL or another session works.
+// Statements: G-010.
+func TestBaseURLGetsEverySecondTry(t *testing.T) {
+	p := newTestPolicy()
+	var base []bool
+	for range 7 {
+		base = append(base, p.useBaseURL())
+		p.onDialFailed(dialFailure{reason: dnsFailed, resume: true, base: p.useBaseURL()}, true, time.Unix(0, 0))
+	}
+	if want := []bool{false, false, false, true, false, true, false}; fmt.Sprint(base) != fmt.Sprint(want) {
+		t.Errorf("the base URL was used in turns %v, want %v", base, want)
+	}
+	p.onLive(true, true)
+	if !p.useBaseURL() {
+		t.Error("a RESUME at the base URL makes the shard forget that the resume URL is dead")
+	}
+	p.onLive(true, false)
+	if p.useBaseURL() {
+		t.Error("a RESUME at the resume URL does not bring the shard back to it")
+	}
+}
+
+// Given a base URL that could not be connected to, then the policy knows it until a
+// connection to it has reached HELLO.
+// Statements: G-002.
+func TestFailedBaseURLIsKnown(t *testing.T) {
+	p := newTestPolicy()
+	p.onDialFailed(dialResume(dnsFailed), true, time.Unix(0, 0))
+	if p.baseURLFailed {
+		t.Error("a failed dial of the resume URL is held against the base URL")
+	}
+	p.onDialFailed(dialBase(dnsFailed), true, time.Unix(0, 0))
+	if p.onHello(false); !p.baseURLFailed {
+		t.Error("the failure is not known any more")
+	}
+	if p.onHello(true); p.baseURLFailed {
+		t.Error("the failure is not forgotten")
+	}
+}
+
+// Given a session probe, when READY answers it, then the session before is over, and how
+// long it had been live in total is told once.
+// Statements: G-050.
+func TestAnsweredProbeReplacesTheSession(t *testing.T) {
+	p, now := newTestPolicy(), time.Unix(0, 0)
+	p.onClosed(onLiveConn(cut), true, now)
+	for range 3 {
+		p.onClosed(onResume(noResumed), true, now)
+	}
+	replaced, reason := p.onLive(false, true)
+	if !replaced || reason.Kind != ReasonNoResumed {
+		t.Errorf("replaced %t, because of %q", replaced, reason)
+	}
+	if lived := p.onSessionDropped(); lived != 2*time.Minute {
+		t.Errorf("the session was live for %s, want 2m", lived)
+	}
+	if replaced, _ := p.onLive(true, false); replaced || p.onSessionDropped() != 0 {
+		t.Error("it is told twice")
+	}
+}
