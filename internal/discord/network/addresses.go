@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -16,28 +15,28 @@ import (
 )
 
 const (
-	// fallbackAfter is how long the resolver may think while an earlier answer is at
-	// hand.
+	// fallbackAfter is how long the resolver may take while an earlier answer is
+	// known.
 	fallbackAfter = 2 * time.Second
 	// maxAge is how old an answer may be to be used when the resolver fails.
 	// Discord's addresses have stayed the same for years; TLS finds out if not.
 	maxAge = 7 * 24 * time.Hour
-	// rewriteAfter is how old what is in the file may become before it is written
-	// again although it says the same.
+	// rewriteAfter is how old an entry of the file may become before it is written
+	// again, although its addresses are the same.
 	rewriteAfter = time.Hour
-	// maxNames bounds the names, and maxFile the file, in bytes.
+	// maxNames bounds the names, and maxFile the size of the file in bytes.
 	maxNames = 64
 	maxFile  = 64 << 10
 )
 
-// entry are addresses that the resolver gave, and when.
+// entry is an answer of the resolver.
 type entry struct {
 	Addresses []netip.Addr `json:"addresses"`
 	At        time.Time    `json:"at"`
 }
 
-// addressBook resolves names, and remembers the last good answers for the time when
-// the resolver fails.
+// addressBook resolves names and keeps the last good answers for when the resolver
+// fails.
 type addressBook struct {
 	resolver Resolver
 	file     string
@@ -46,46 +45,47 @@ type addressBook struct {
 	mu      sync.Mutex
 	known   map[string]entry
 	written map[string]entry // what the file holds
-	failing map[string]bool  // names whose trouble has been told
-	writing bool             // somebody does; the disk may take its time
+	failing map[string]bool  // names whose failure has been logged
+	writing bool             // the file is being written
 
-	writer sync.WaitGroup
+	background *sync.WaitGroup // of the Network
 }
 
-func newAddressBook(o Options) *addressBook {
+func newAddressBook(o Options, background *sync.WaitGroup) *addressBook {
 	n := &addressBook{
 		resolver: o.Resolver, file: o.File, log: o.Logger,
-		known: map[string]entry{}, written: map[string]entry{}, failing: map[string]bool{},
+		known: map[string]entry{}, written: map[string]entry{}, failing: map[string]bool{}, background: background,
 	}
 	n.load()
 	return n
 }
 
-// resolved is what a resolver said.
+// resolved is the result of one lookup.
 type resolved struct {
 	found []netip.Addr
 	err   error
 }
 
-// lookup returns the addresses of a host: those of the resolver, or the last
-// good ones when it fails or does not answer in time.
+// lookup returns the addresses of a host: those of the resolver, or the last good
+// ones if it fails or does not answer within fallbackAfter. It does not wait for a
+// resolver that is late: that lookup is cancelled, and Close waits for it.
 func (n *addressBook) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	said := make(chan resolved, 1)
-	go func() {
+	answers := make(chan resolved, 1)
+	n.background.Go(func() {
 		found, err := n.resolver.LookupNetIP(ctx, "ip", host)
 		if err == nil && len(found) == 0 {
 			err = errors.New("the answer is empty")
 		}
-		said <- resolved{found, err}
-	}()
+		answers <- resolved{found, err}
+	})
 	timer := time.NewTimer(fallbackAfter)
 	defer timer.Stop()
 	late := timer.C
 	for {
 		select {
-		case a := <-said:
+		case a := <-answers:
 			if a.err == nil {
 				n.remember(host, a.found)
 				return a.found, nil
@@ -105,7 +105,7 @@ func (n *addressBook) lookup(ctx context.Context, host string) ([]netip.Addr, er
 	}
 }
 
-// dnsError makes an error of the resolver recognisable as one.
+// dnsError returns the error of a resolver as a [*net.DNSError].
 func dnsError(host string, err error) error {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return err
@@ -113,7 +113,7 @@ func dnsError(host string, err error) error {
 	return &net.DNSError{Err: err.Error(), Name: host, IsTimeout: errors.Is(err, context.DeadlineExceeded), UnwrapErr: err}
 }
 
-// remember remembers a good answer.
+// remember keeps a good answer.
 func (n *addressBook) remember(host string, found []netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -123,13 +123,13 @@ func (n *addressBook) remember(host string, found []netip.Addr) {
 	n.known[host] = entry{Addresses: slices.Clone(found), At: time.Now().Round(0)}
 	if n.failing[host] {
 		delete(n.failing, host)
-		n.log.Info("The resolver knows " + host + " again")
+		n.log.Info("The resolver works again", "host", host)
 	}
 	n.save(host)
 }
 
-// lastGood returns the last good answer for a name, if it is not too old, and says
-// so once.
+// lastGood returns the last good answer for a name, if it is not too old, and logs
+// that once.
 func (n *addressBook) lastGood(host string, why error) ([]netip.Addr, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -140,14 +140,13 @@ func (n *addressBook) lastGood(host string, why error) ([]netip.Addr, bool) {
 	}
 	if !n.failing[host] {
 		n.failing[host] = true
-		n.log.Warn(fmt.Sprintf("The resolver fails, not Discord: the addresses of %s from %s ago are used until it works again", host, age.Round(time.Second)),
-			"error", why)
+		n.log.Warn("The resolver fails, not Discord: earlier addresses are used until it works again",
+			"host", host, "age", age.Round(time.Second), "error", why)
 	}
 	return slices.Clone(last.Addresses), true
 }
 
-// load reads the file. One that is not there, damaged or too large is as good as
-// empty.
+// load reads the file. A file that is missing, damaged or too large counts as empty.
 func (n *addressBook) load() {
 	if n.file == "" {
 		return
@@ -171,20 +170,20 @@ func (n *addressBook) load() {
 	}
 }
 
-// save writes the file, beside everything else, when it says something new about
-// the name. The caller holds mu.
+// save writes the file in the background if there is something new about the name.
+// The caller holds mu.
 func (n *addressBook) save(host string) {
 	old, now := n.written[host], n.known[host]
 	if n.file == "" || n.writing || now.At.Sub(old.At) < rewriteAfter && same(old.Addresses, now.Addresses) {
 		return
 	}
-	n.written[host] = now // also if it fails: the next hour is soon enough
+	n.written[host] = now // also if it fails: the next try is in an hour
 	text, err := json.Marshal(n.known)
 	if err != nil {
 		return // addresses and times always fit
 	}
 	n.writing = true
-	n.writer.Go(func() {
+	n.background.Go(func() {
 		if err := replace(n.file, text); err != nil {
 			n.log.Debug("The addresses cannot be kept for the next run", "error", err)
 		}
@@ -194,7 +193,7 @@ func (n *addressBook) save(host string) {
 	})
 }
 
-// replace writes a file in one step, so that nobody ever reads half of it.
+// replace writes a file in one step, so that it is never read half written.
 func replace(path string, text []byte) error {
 	aside := path + ".new"
 	if err := os.WriteFile(aside, text, 0o600); err != nil {

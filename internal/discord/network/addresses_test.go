@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,4 +226,41 @@ func TestAddressesNeedNoResolver(t *testing.T) {
 func isDNSError(err error) bool {
 	_, ok := errors.AsType[*net.DNSError](err)
 	return ok
+}
+
+// stubborn is a resolver that takes a while to notice that its context has ended.
+type stubborn struct {
+	book
+	ended atomic.Bool
+}
+
+func (s *stubborn) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	found, err := s.book.LookupNetIP(ctx, network, host)
+	if ctx.Err() != nil {
+		time.Sleep(300 * time.Millisecond)
+		s.ended.Store(true)
+	}
+	return found, err
+}
+
+// Given a lookup that was not waited for because earlier addresses served, when the
+// network is closed, then Close returns after the resolver has, and after a second
+// at the latest.
+func TestCloseWaitsForLateLookups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := &stubborn{}, &port{}
+		n, err := New(Options{Resolver: s, Dial: p.dial})
+		must(t, err)
+		s.set(nil, "192.0.2.7")
+		_, err = open(t, n)
+		must(t, err)
+		s.hang(true)
+		_, err = open(t, n)
+		must(t, err)
+		begun := time.Now()
+		n.Close()
+		if took := time.Since(begun); !s.ended.Load() || took > 300*time.Millisecond {
+			t.Errorf("Close returned after %v, the resolver has returned: %t", took, s.ended.Load())
+		}
+	})
 }

@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// attemptDelay is how long an address may try alone before the next one joins in: a
-// route that swallows everything costs no more than this.
+// attemptDelay is how long one address is dialled before the next one is dialled too:
+// the Connection Attempt Delay of RFC 8305 (Happy Eyeballs), which recommends 250 ms.
 const attemptDelay = 200 * time.Millisecond
 
-// dialer opens the sockets. Keep-alive finds a dead link that nobody writes to;
-// how long written bytes may stay unacknowledged is set where the system can,
-// see [limitUnacknowledged]. Both only help: the shard's own watch over its
-// heartbeats is faster.
+// dialer opens the sockets. Keep-alive finds a dead connection that is idle, and
+// [limitUnacknowledged] one that is written to. A shard finds either sooner, by its
+// heartbeats.
 func dialer() *net.Dialer {
 	return &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4},
@@ -24,10 +23,9 @@ func dialer() *net.Dialer {
 	}
 }
 
-// DialContext opens a TCP connection to a name or an address, within 5 s. It
-// tries the addresses of both families side by side, the next one joining in
-// after a fifth of a second, and keeps the first that stands. An error of the
-// resolver is a [*net.DNSError].
+// DialContext opens a TCP connection to a name or an address, within 5 s. It dials
+// the addresses of both families, the next one 200 ms after the one before, and
+// returns the first connection. An error of the resolver is a [*net.DNSError].
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, phaseTimeout)
 	defer cancel()
@@ -45,8 +43,8 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	return n.dialFirst(ctx, network, port, interleave(found))
 }
 
-// interleave sorts the addresses so that the families take turns, IPv6 first
-// where the resolver put it first.
+// interleave orders the addresses so that the families take turns, beginning with
+// the family of the first.
 func interleave(found []netip.Addr) []netip.Addr {
 	var first, second []netip.Addr
 	for _, a := range found {
@@ -69,27 +67,27 @@ func interleave(found []netip.Addr) []netip.Addr {
 	return out
 }
 
-// dialResult is how one dial ended.
+// dialResult is the result of one dial.
 type dialResult struct {
 	to   netip.Addr
 	conn net.Conn
 	err  error
 }
 
-// dialFirst dials the addresses, each a moment after the one before or as soon as
-// that has failed, until one stands; the others are closed.
+// dialFirst dials the addresses, each attemptDelay after the one before or as soon
+// as one has failed, and returns the first connection. It closes the others.
 func (n *Network) dialFirst(ctx context.Context, network, port string, to []netip.Addr) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	arrived := make(chan dialResult)
+	results := make(chan dialResult)
 	running := 0
 	start := func() {
 		one := to[0]
 		to = to[1:]
 		running++
-		go func() {
+		go func() { // ends with dialFirst or closeLate, which receive its result
 			conn, err := n.opts.Dial(ctx, network, net.JoinHostPort(one.String(), port))
-			arrived <- dialResult{one, conn, err}
+			results <- dialResult{one, conn, err}
 		}()
 	}
 	start()
@@ -99,11 +97,11 @@ func (n *Network) dialFirst(ctx context.Context, network, port string, to []neti
 	for running > 0 {
 		select {
 		case <-next.C:
-		case a := <-arrived:
+		case a := <-results:
 			running--
 			if a.err == nil {
 				cancel()
-				go closeLate(arrived, running)
+				n.background.Go(func() { closeLate(results, running) })
 				return a.conn, nil
 			}
 			failed = append(failed, a)
@@ -116,18 +114,17 @@ func (n *Network) dialFirst(ctx context.Context, network, port string, to []neti
 	return nil, joinErrors(failed)
 }
 
-// closeLate closes what arrives too late. The dials have been cancelled, so they
-// end at once.
-func closeLate(arrived <-chan dialResult, running int) {
+// closeLate closes the connections of dials that were cancelled too late.
+func closeLate(results <-chan dialResult, running int) {
 	for range running {
-		if late := <-arrived; late.conn != nil {
+		if late := <-results; late.conn != nil {
 			_ = late.conn.Close()
 		}
 	}
 }
 
-// joinErrors is why no address could be reached. What the IPv4 addresses say stands
-// first: on a host with one family only, the other one always fails.
+// joinErrors joins the errors of all dials. Those of IPv4 stand first: on a host
+// without IPv6 the others always fail.
 func joinErrors(failed []dialResult) error {
 	var list []error
 	for _, four := range []bool{true, false} {

@@ -1,11 +1,9 @@
-// Package network is at heart the way from this host to Discord: which name,
-// which address, through which proxy, over which socket.
+// Package network opens the connections from this host to Discord: names,
+// addresses, proxies and sockets.
 //
-// One [Network] serves REST and the gateway alike, so that what helps one helps
-// the other: a proxy holds for both, an address that was good for one is known
-// to the other when the resolver fails, and a dead route of one family of
-// addresses costs neither more than a quarter of a second. It knows nothing of
-// what is said over the connections it opens.
+// One [Network] serves REST and the gateway: both use the same proxy, both get the
+// last good addresses of a name when the resolver fails, and both dial IPv4 and
+// IPv6 side by side, so that a dead route costs at most a quarter of a second.
 package network
 
 import (
@@ -15,14 +13,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 )
 
-// The deadlines of the phases of a connection.
 const (
-	// phaseTimeout is what each of name and TCP, TLS, and the proxy's answer get.
+	// phaseTimeout is the deadline of each phase of a connection: name and TCP
+	// together, TLS, the proxy's answer.
 	phaseTimeout = 5 * time.Second
-	// idleTimeout is how long a connection of REST may wait for its next request.
+	// idleTimeout is how long an idle connection of REST stays open.
 	idleTimeout = 90 * time.Second
 )
 
@@ -37,29 +36,34 @@ type Options struct {
 	// Default: a socket with TCP keep-alive and, where the system has it, a limit
 	// on how long sent bytes may stay unacknowledged.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// File keeps the last good addresses over restarts; it holds nothing but
-	// names and addresses. Default: they end with the process.
+	// File keeps the last good addresses for the next start. Default: they end with
+	// the process.
 	File string
-	// Logger is told when the resolver fails and works again. Default: nobody.
+	// Logger gets a line when the resolver fails and when it works again. Default:
+	// none.
 	Logger *slog.Logger
 }
 
-// Resolver turns a name into addresses. [net.Resolver] is one.
+// Resolver turns a name into addresses. [net.Resolver] is one. LookupNetIP must
+// return once ctx has ended: [Network.Close] waits for it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Network opens connections. Make one with [New]; all methods may be called from
-// several goroutines.
+// Network opens connections. Make one with [New] and end it with [Network.Close].
+// All methods may be called at the same time, but nothing after Close.
 type Network struct {
 	opts      Options
 	addresses *addressBook
 	route     func(*http.Request) (*url.URL, error)
+	// background counts lookups and dials that are not waited for any more, and
+	// writes of the file. Close waits for them.
+	background *sync.WaitGroup
 }
 
-// New makes a Network. The error names the proxy variable that cannot be used,
-// without the login in it. Nobody is asked yet, and trouble with Options.File
-// costs only what it would have remembered.
+// New makes a Network and opens no connection. The error names the proxy variable
+// that cannot be used, without the login in it. A file that cannot be read counts
+// as empty.
 func New(o Options) (*Network, error) {
 	if o.Resolver == nil {
 		o.Resolver = net.DefaultResolver
@@ -70,14 +74,15 @@ func New(o Options) (*Network, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	route, err := o.Proxies.route()
+	route, err := o.Proxies.Route()
 	if err != nil {
 		return nil, err
 	}
-	return &Network{opts: o, addresses: newAddressBook(o), route: route}, nil
+	background := &sync.WaitGroup{}
+	return &Network{opts: o, addresses: newAddressBook(o, background), route: route, background: background}, nil
 }
 
-// REST makes the round trips of REST. The pings find a dead HTTP/2 connection
+// REST returns the transport for REST. Its pings find a dead HTTP/2 connection
 // before requests pile up on it.
 func (n *Network) REST() http.RoundTripper {
 	t := n.transport()
@@ -89,13 +94,13 @@ func (n *Network) REST() http.RoundTripper {
 	return &proxyTransport{n: n, transport: t}
 }
 
-// Gateway carries the upgrade requests of WebSockets, which HTTP/2 cannot; the
-// server gets 5 s for its answer.
+// Gateway returns the transport for the upgrade requests of WebSockets, over HTTP/1.1.
+// The server gets 5 s for its answer.
 func (n *Network) Gateway() http.RoundTripper {
 	t := n.transport()
 	t.ResponseHeaderTimeout = phaseTimeout
 	t.DisableCompression = true
-	t.IdleConnTimeout = phaseTimeout // what was not upgraded is of no further use
+	t.IdleConnTimeout = phaseTimeout // a connection that was not upgraded is not used again
 	return &proxyTransport{n: n, transport: t}
 }
 
@@ -113,19 +118,21 @@ func (n *Network) transport() *http.Transport {
 	}
 }
 
-// closeTime is how long Close waits for the disk.
-const closeTime = time.Second
+// closeTimeout is how long Close waits.
+const closeTimeout = time.Second
 
-// Close waits until what is being written for the next run stands, for a second
-// at most. Connections stay as they are.
+// Close waits until the file is written and every lookup and dial has ended, for a
+// second at most. Open connections stay open.
 func (n *Network) Close() {
-	written := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(written)
-		n.addresses.writer.Wait()
+		defer close(done)
+		n.background.Wait()
 	}()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
 	select {
-	case <-written:
-	case <-time.After(closeTime):
+	case <-done:
+	case <-timer.C: // a disk or a resolver that does not return; the process ends anyway
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// Proxies are the proxies between this host and the rest, as the variables of
-// these names describe them. An address may hold a login; it never appears in an
-// error or a log.
+// Proxies are the proxies that the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
+// NO_PROXY describe. An address may hold a login, which appears in no error and no
+// log.
 type Proxies struct {
-	// HTTPS is for https and wss, HTTP for http and ws, All for what has none of
-	// its own. An address is http://host:port (CONNECT), https://host:port or
+	// HTTPS is for https and wss, HTTP for http and ws, All for both if theirs is
+	// empty. An address is http://host:port (CONNECT), https://host:port or
 	// socks5://host:port; without a scheme it means http.
 	HTTPS, HTTP, All string
 	// No lists the hosts, domains, addresses and networks that are reached
@@ -39,13 +39,13 @@ func FromEnviron(environ []string) Proxies {
 	return Proxies{HTTPS: get("HTTPS_PROXY"), HTTP: get("HTTP_PROXY"), All: get("ALL_PROXY"), No: get("NO_PROXY")}
 }
 
-// any reports whether there is a proxy at all.
+// any reports whether there is a proxy.
 func (p Proxies) any() bool { return p.HTTPS != "" || p.HTTP != "" || p.All != "" }
 
-// schemes are what a proxy may be spoken to with.
+// schemes are the supported schemes of a proxy's address.
 var schemes = map[string]bool{"http": true, "https": true, "socks5": true, "socks5h": true}
 
-// check says what is wrong with the address of a proxy, without repeating it.
+// check returns what is wrong with the address of a proxy, without repeating it.
 func check(name, text string) error {
 	if text == "" {
 		return nil
@@ -60,7 +60,7 @@ func check(name, text string) error {
 	return nil
 }
 
-// parse reads the address of a proxy; without a scheme it means http.
+// parse parses the address of a proxy; without a scheme it is http.
 func parse(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -72,18 +72,15 @@ func parse(text string) (*url.URL, error) {
 	return u, err
 }
 
-// Check says what is wrong with the first address that cannot work; it names
-// the variable and repeats nothing of what stands in it.
+// Check returns what is wrong with the addresses. It names the variables and repeats
+// nothing of their values.
 func (p Proxies) Check() error {
 	return errors.Join(check("HTTPS_PROXY", p.HTTPS), check("HTTP_PROXY", p.HTTP), check("ALL_PROXY", p.All))
 }
 
-// Route says which proxy a request goes through, nil for none: for those who look
-// at the way itself instead of using it. The error is that of [Proxies.Check].
-func (p Proxies) Route() (func(*http.Request) (*url.URL, error), error) { return p.route() }
-
-// route makes the choice of a proxy for a request.
-func (p Proxies) route() (func(*http.Request) (*url.URL, error), error) {
+// Route returns a function that chooses the proxy of a request, nil for none. The
+// error is that of [Proxies.Check].
+func (p Proxies) Route() (func(*http.Request) (*url.URL, error), error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -94,7 +91,7 @@ func (p Proxies) route() (func(*http.Request) (*url.URL, error), error) {
 		HTTPSProxy: cmp.Or(p.HTTPS, p.All), HTTPProxy: cmp.Or(p.HTTP, p.All), NoProxy: p.No,
 	}).ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) {
-		// A WebSocket's address counts like that of its upgrade request.
+		// A WebSocket URL counts like that of its upgrade request.
 		u := *r.URL
 		u.Scheme = strings.Replace(u.Scheme, "ws", "http", 1)
 		return choose(&u)
@@ -120,9 +117,8 @@ func (n *Network) Via(address string) string {
 // withoutLogin is a proxy without its login.
 func withoutLogin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// ProxyError means that the proxy was in the way: it could not be reached, wants
-// a login, or does not let this program through. Neither Discord nor the token
-// has anything to do with it.
+// ProxyError means that the proxy failed: it could not be reached, wants a login, or
+// does not let this program through. Discord and the token are not to blame.
 type ProxyError struct {
 	// Proxy is its address without a login.
 	Proxy string
@@ -142,21 +138,21 @@ func (e *ProxyError) Error() string {
 	return fmt.Sprintf("the proxy %s failed: %v; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", e.Proxy, e.Err)
 }
 
-// Unwrap returns what went wrong on the way.
+// Unwrap returns Err.
 func (e *ProxyError) Unwrap() error { return e.Err }
 
-// connectRefused is what a proxy answered to CONNECT.
+// connectRefused means that a proxy did not answer CONNECT with 200.
 type connectRefused struct{ status int }
 
 func (r *connectRefused) Error() string { return fmt.Sprintf("it answered %d", r.status) }
 
-// proxyTransport makes round trips and says in words when a proxy was in the way.
+// proxyTransport is a transport that recognises errors of the proxy.
 type proxyTransport struct {
 	n         *Network
 	transport *http.Transport
 }
 
-// RoundTrip makes one; an error of the proxy is a [*ProxyError].
+// RoundTrip returns a [*ProxyError] if the proxy failed.
 func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.transport.RoundTrip(r)
 	via, _ := t.n.route(r)
@@ -166,20 +162,21 @@ func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, proxyError(err, via)
 	case response.StatusCode == http.StatusProxyAuthRequired:
-		// To a plain http request it answers in the server's place.
+		// A proxy answers a plain http request itself.
 		_ = response.Body.Close()
 		return nil, &ProxyError{Proxy: withoutLogin(via), Status: response.StatusCode, Err: &connectRefused{status: response.StatusCode}}
 	}
 	return response, nil
 }
 
-// CloseIdleConnections closes what waits for a next request.
+// CloseIdleConnections closes the idle connections.
 func (t *proxyTransport) CloseIdleConnections() { t.transport.CloseIdleConnections() }
 
-// proxyOps are the operations in which a proxy had a part.
+// proxyOps are the operations of [net.OpError] that a proxy has a part in.
 var proxyOps = map[string]bool{"proxyconnect": true, "socks connect": true}
 
-// proxyError tells an error of the proxy from one of whoever is behind it.
+// proxyError returns a [*ProxyError] if the error is one of the proxy, and otherwise
+// the error itself.
 func proxyError(err error, via *url.URL) error {
 	said, refused := errors.AsType[*connectRefused](err)
 	op, ofNet := errors.AsType[*net.OpError](err)
