@@ -14,8 +14,10 @@ import (
 	"testing"
 )
 
-// maxLines is how many lines a file may have.
-const maxLines = 600
+const (
+	maxLines = 600 // of a file
+	maxFiles = 60  // of a package, without its tests
+)
 
 // walk calls visit with the path, as seen from the root, and the content of
 // every file of the tree whose name ends in one of the suffixes.
@@ -102,6 +104,21 @@ func TestNothingIsLeftOpen(t *testing.T) {
 			}
 		}
 	}, ".go", ".mod", ".ci/run", ".sh", ".js", ".css", ".html")
+}
+
+// A package with more files is split.
+func TestPackagesAreSmall(t *testing.T) {
+	files := map[string]int{}
+	walk(t, func(name string, _ []byte) {
+		if !strings.HasSuffix(name, "_test.go") {
+			files[path.Dir(name)]++
+		}
+	}, ".go")
+	for folder, n := range files {
+		if n > maxFiles {
+			t.Errorf("%s has %d files, more than %d", folder, n, maxFiles)
+		}
+	}
 }
 
 // public are the packages that others may import. What they export is documented.
