@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -23,9 +22,9 @@ import (
 // collects garbage harder. What is left is for what it does not count.
 const memoryShare = 0.9
 
-// limitMemory lets the Go runtime know the memory limit of the control group, if
-// there is one and GOMEMLIMIT does not say otherwise. The limit on processors is
-// known to it already.
+// limitMemory sets the Go runtime's memory limit to that of the control group, if
+// there is one and GOMEMLIMIT is not set. The runtime knows the limit on processors
+// by itself.
 func limitMemory(logger *slog.Logger) {
 	log := logging.Component(logger, "Memory")
 	var machine host.Machine
@@ -38,14 +37,15 @@ func limitMemory(logger *slog.Logger) {
 	}))
 	switch {
 	case err != nil:
-		log.Warn("The memory limit is not respected", "error", err)
+		log.Warn("The memory limit could not be set", "error", err)
 	case now.Limit > 0:
-		log.Info(fmt.Sprintf("In use: %s. From %s on garbage is collected harder; %d processors may be used", now, host.Size(limit), runtime.GOMAXPROCS(0)))
+		log.Info("Memory limit set", "in_use", now.String(), "limit", host.Size(limit), "processors", runtime.GOMAXPROCS(0))
 	}
 }
 
-// startBackground runs what stands beside the bot: the watch over the settings' files,
-// the word to the service manager, and the view of a start of many shards. The function ends both.
+// startBackground starts what runs beside the bot: the watch over the settings' files,
+// the notifications to the service manager, and the progress of a start of many
+// shards. The function it returns ends all of it.
 func (p *process) startBackground(from config.Sources, loaded *config.Loaded, bot *app.App, logger *logging.Logger) func() {
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -66,7 +66,7 @@ func (p *process) startBackground(from config.Sources, loaded *config.Loaded, bo
 	}
 }
 
-// notifyShards are those the bot has now.
+// notifyShards are the shards the bot has now.
 func notifyShards(bot *app.App) []sdnotify.Shard {
 	all := bot.Fleet().Shards()
 	out := make([]sdnotify.Shard, len(all))
@@ -79,7 +79,7 @@ func notifyShards(bot *app.App) []sdnotify.Shard {
 // reloadable are the settings that take effect while the bot runs.
 var reloadable = []string{"DISCORD_TOKEN", "DISCORD_TOKEN_FILE"}
 
-// settingsWatch hands what is written into the settings' files on to a running bot.
+// settingsWatch passes changed settings on to a running bot.
 type settingsWatch struct {
 	before *config.Loaded
 	bot    *app.App
@@ -87,18 +87,19 @@ type settingsWatch struct {
 	log    *slog.Logger
 }
 
-// changed is told of what stands in the files now. What is not the token waits
-// for the next start; what is wrong changes nothing.
+// changed is called with the settings as the files have them now. A new token is used
+// at once, other settings wait for the next start, and settings that are wrong change
+// nothing.
 func (s *settingsWatch) changed(now *config.Loaded, err error) {
 	if err != nil {
 		s.log.Warn("The changed settings cannot be used, and the bot goes on with those it has", "error", err)
 		return
 	}
-	// Before anything is said or sent with it.
+	// Before anything is logged or sent with it.
 	s.logger.Redactor.Add(now.Config.Token.Reveal())
 	later := slices.DeleteFunc(config.Changes(s.before, now), func(name string) bool { return slices.Contains(reloadable, name) })
 	if len(later) > 0 {
-		s.log.Info("These settings have changed and take effect at the next start: " + strings.Join(later, ", "))
+		s.log.Info("Settings have changed and take effect at the next start", "settings", strings.Join(later, ", "))
 	}
 	s.before = now
 	s.bot.Reload(now.Config)

@@ -91,7 +91,7 @@ func commandOf(err error) string {
 	return ""
 }
 
-// exitCode tells the operator why a command ended, and returns the exit code.
+// exitCode prints why a command ended and returns the exit code.
 func (p *process) exitCode(err error) int {
 	if err == nil {
 		return int(config.ExitOK)

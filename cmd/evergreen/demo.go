@@ -111,7 +111,7 @@ func checkLoopback(addr string) error {
 	return nil
 }
 
-// logger makes the bot's log as far as somebody wants to see it.
+// logger makes the bot's log, nil if neither --verbose nor --log-file asks for it.
 func (d *demoCommand) logger(screen io.Writer) (*slog.Logger, func(), error) {
 	if !d.Verbose && d.LogFile == "" {
 		return nil, func() {}, nil

@@ -35,7 +35,7 @@ const (
 	restLimit         = 1000
 )
 
-// restartHarness is a simulated Discord on a port, with people who ask without pause.
+// restartHarness is a simulated Discord on a port, with users who ask without pause.
 type restartHarness struct {
 	t          testing.TB
 	sim        *discordsim.Sim
@@ -45,7 +45,7 @@ type restartHarness struct {
 	channels   []discordsim.ID
 	people     []discordsim.User
 	stopAsking chan struct{} // ends the asking
-	asked      chan struct{} // nobody asks any more
+	asked      chan struct{} // closed when the asking has ended
 	asking     time.Duration // how long it lasted, once it is silent
 	paused     time.Duration // how long nobody asked beside that, because too much waited
 }

@@ -76,7 +76,7 @@ func (r *runCommand) Run(p *process) error {
 		held.release(err, gateway.KeepSession)
 		return err
 	}
-	// Somebody who takes over has the bot paused, as a signal would.
+	// A process that takes over stops the bot as a signal would.
 	held.handOver(func() { bot.Stop(context.Background(), gateway.KeepSession) })
 	defer func() { held.release(err, bot.Mode()) }()
 	mode := gateway.KeepSession
@@ -88,7 +88,7 @@ func (r *runCommand) Run(p *process) error {
 	beside()
 	if err != nil {
 		// What to do stands on the console, below; the file shows that it ended.
-		log.Error("The bot ends: " + withoutSteps(err).Error())
+		log.Error("The bot ends", "error", withoutSteps(err))
 	}
 	return err
 }
@@ -110,7 +110,7 @@ func checkAPIAddr(loaded *config.Loaded) error {
 	}
 }
 
-// withoutSteps is an error without what to do about it.
+// withoutSteps is an error without the steps that mend it.
 func withoutSteps(err error) error {
 	if failure, ok := errors.AsType[*config.Failure](err); ok {
 		return failure.Err
@@ -119,7 +119,7 @@ func withoutSteps(err error) error {
 }
 
 // runUntilSignal runs the bot until it ends by itself or a signal stops it. A second
-// signal hurries.
+// signal cuts the stop short.
 func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(context.Background()) }()
@@ -142,8 +142,8 @@ func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMod
 	return <-ran
 }
 
-// settleAfter is when the start is over, and what memory only it has needed is
-// given back to the system. Later on the runtime does that by itself, by and by.
+// settleAfter is when the start is over and the memory that only the start needed is
+// returned to the system. Later the runtime does so by itself.
 const settleAfter = 5 * time.Second
 
 // awaitSignal waits until a signal comes or the bot ends by itself.

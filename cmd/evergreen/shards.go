@@ -99,8 +99,8 @@ func shardState(s api.FleetShard) string {
 	return s.State
 }
 
-// newestIncidents tells the newest incidents; one that many shards had at the same
-// moment, such as a restart, is told once.
+// newestIncidents are the newest incidents, a line each. One that many shards had at
+// the same moment, such as a restart, is one line.
 func newestIncidents(list []api.Incident) []incidentLine {
 	type kind struct {
 		at             int64
@@ -146,7 +146,7 @@ func awayLine(f api.Fleet) string {
 	return strings.Join(away, ", ")
 }
 
-// shardLines tells of each shard; a single one has been told of already.
+// shardLines has a line for each shard, and none for a single one.
 func shardLines(f api.Fleet) []string {
 	if len(f.Each) < 2 {
 		return nil
@@ -162,7 +162,7 @@ func shardLines(f api.Fleet) []string {
 	return lines
 }
 
-// fleetLines says it for a person.
+// fleetLines is the progress of the shards for a person.
 func fleetLines(f api.Fleet) []string {
 	lines := []string{"Shards " + f.Shards + ": " + f.Progress.Says}
 	if r := f.Reshard; r != nil {
@@ -177,7 +177,8 @@ type oneShard struct {
 	Shard int `arg:"" help:"The shard's number, from 0."`
 }
 
-// operate does it and tells how the shards are then.
+// operate asks the API to do something with the shard and prints how the shards are
+// then.
 func (s oneShard) operate(p *process, what string) error {
 	return s.query(p, func(ctx context.Context, client api.Client) error {
 		if _, err := client.Operate(ctx, s.Shard, what); err != nil {

@@ -83,7 +83,7 @@ func (s *simCommand) listen(sim *discordsim.Sim) (*discordsim.Listener, error) {
 	return listener, nil
 }
 
-// pointBotHere says what to point the bot at.
+// pointBotHere is the text that tells where to point a bot.
 func pointBotHere(listener *discordsim.Listener, app *discordsim.App) string {
 	return fmt.Sprintf(`A simulated Discord is listening. Let your bot use
 
@@ -116,7 +116,7 @@ func (p *process) signalContext() (context.Context, func()) {
 	}
 }
 
-// firstOf is the first of what somebody says or uses; empty where nobody does.
+// firstOf is the first text that is not empty, or "".
 func firstOf(texts []string) string {
 	for _, text := range texts {
 		if text = strings.TrimSpace(text); text != "" {

@@ -13,8 +13,7 @@ import (
 // simLogEvery is how often the watcher looks at the simulator's record.
 const simLogEvery = 250 * time.Millisecond
 
-// simLog writes a line for everything that happens between a bot and the
-// simulator: connections, session starts, faults and broken rules.
+// simLog writes a line for each connection, session start, fault and broken rule.
 type simLog struct {
 	world  *demo.World
 	w      io.Writer

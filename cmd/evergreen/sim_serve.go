@@ -70,7 +70,7 @@ func (s *simCommand) serve(p *process) error {
 	return nil
 }
 
-// passed reports whether a bot did all that is asked of one. Advice fails nobody.
+// passed reports whether a bot passed. Advice fails none.
 func passed(v discordsim.Verdict) bool {
 	return v.Asked > 0 && v.Lost+v.Twice+len(v.Broken()) == 0
 }

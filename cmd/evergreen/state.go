@@ -18,19 +18,18 @@ import (
 	"evergreen/internal/store"
 )
 
-// state is what a run holds on the disk: the right to use the token, and what
-// is to outlive the process.
+// state is what a run keeps on the disk: the lock on the token and the store.
 type state struct {
 	owner     *tokenlock.Lock
 	store     *store.Store
 	downtime  *health.Incident // the time since the previous run; nil if there was none
 	log       *slog.Logger
-	handovers sync.WaitGroup // listens for those who want to take over
+	handovers sync.WaitGroup // waits for processes that want to take over
 	rival     atomic.Pointer[health.Condition]
 }
 
-// openState takes the token and opens the store. It fails when another process owns
-// the token and when the database is that of a later version; nothing else about
+// openState locks the token and opens the store. It fails when another process has
+// the lock and when the database is that of a later version; no other trouble with
 // the disk keeps the bot from starting.
 func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
 	h := &state{log: logging.Component(logger, "State")}
@@ -40,14 +39,14 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 		return nil, err
 	}
 	if trouble := h.owner.Err(); trouble != nil {
-		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
+		h.log.Warn(lockUnavailable, "error", trouble)
 	}
 	if from := h.owner.TakenFrom(); from != nil {
-		h.log.Info("Taken over from " + from.String())
+		h.log.Info("Token taken over", "from", from.String())
 	}
 	words, err := store.SetCrashLog(c.StateDir, of)
 	if err != nil {
-		h.log.Warn("If the program crashed, it could not leave word of it", "error", err)
+		h.log.Warn("The crash log cannot be opened: the reason of a crash would be lost", "error", err)
 	}
 	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: words, Fresh: fresh, Logger: h.log})
 	if err != nil {
@@ -62,8 +61,11 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	return h, nil
 }
 
-// lockChanged is told of a lock that could be made only later, or that another process
-// turned out to have.
+// lockUnavailable is logged while no lock can be made.
+const lockUnavailable = "Token lock unavailable: a second copy of this bot would not be noticed"
+
+// lockChanged is called when a lock could be made later than at the start, when it
+// failed again, and when another process turned out to have it.
 func (h *state) lockChanged(trouble error) {
 	h.rival.Store(nil)
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)
@@ -72,17 +74,17 @@ func (h *state) lockChanged(trouble error) {
 		h.rival.Store(&health.Condition{Cause: health.TwoInstances, Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
 		h.log.Error("Two processes run this bot: no lock could be made when this one started. "+health.Lookup(health.TwoInstances).Do, "other", held.Holder.String())
 	case trouble != nil:
-		h.log.Warn("The token is not held as firmly as it should be", "error", trouble)
+		h.log.Warn(lockUnavailable, "error", trouble)
 	default:
-		h.log.Info("The lock could be made now: a second process with the same token is noticed")
+		h.log.Info("Token lock made: a second copy of this bot is noticed")
 	}
 }
 
-// rotate lets what is saved follow a token that was reset.
+// rotate keeps what is saved under the new token.
 func (h *state) rotate(token string) { h.store.Rotate(tokenlock.FingerprintOf(token)) }
 
-// conditions returns that nothing can be saved, and that another process is known
-// to run the bot.
+// conditions are the conditions of the disk: nothing can be saved, and another
+// process runs the bot.
 func (h *state) conditions() []health.Condition {
 	state := h.store.State()
 	list := []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}
@@ -92,19 +94,19 @@ func (h *state) conditions() []health.Condition {
 	return list
 }
 
-// announce tells others on this machine where to ask how the bot is.
+// announce writes the API's address into the lock, where evergreen status finds it.
 func (h *state) announce(api net.Addr) {
 	if err := h.owner.Announce(api.String()); err != nil {
-		h.log.Warn("The lock cannot say where the HTTP API listens; evergreen status asks at API_ADDR", "error", err)
+		h.log.Warn("The API's address cannot be written into the lock; evergreen status asks at API_ADDR", "error", err)
 	}
 }
 
-// handOver lets another process take the token over: stop is called when one
-// asks for it, and release lets go.
+// handOver starts to serve processes that want to take over. It calls stop when one
+// asks; release then frees the token.
 func (h *state) handOver(stop func()) {
 	h.handovers.Go(func() {
 		h.owner.Serve(func(to tokenlock.Holder) {
-			h.log.Info("Handing over to " + to.String())
+			h.log.Info("Handing the token over", "to", to.String())
 			stop()
 		})
 	})
@@ -113,8 +115,8 @@ func (h *state) handOver(stop func()) {
 // closeTimeout is how long the last writes may take.
 const closeTimeout = 5 * time.Second
 
-// release saves what is left, says how the run ended, and gives the token up:
-// in this order, so that whoever takes over finds everything.
+// release saves how the run ended, closes the store and frees the token, in this
+// order, so that a process that takes over finds everything.
 func (h *state) release(ran error, mode gateway.StopMode) {
 	how, said := store.EndPaused, ""
 	switch {
@@ -133,7 +135,7 @@ func (h *state) release(ran error, mode gateway.StopMode) {
 	h.handovers.Wait()
 }
 
-// startFailure tells how to go on when another process owns the token.
+// startFailure gives the error of a token that another process has its exit code.
 func startFailure(err error) error {
 	if _, ok := errors.AsType[*tokenlock.HeldError](err); !ok {
 		return err

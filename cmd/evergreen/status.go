@@ -178,7 +178,7 @@ func readStatus(c config.Config) reading {
 	return r
 }
 
-// queryAPI takes over what the HTTP API says.
+// queryAPI fills the reading from the HTTP API.
 func (r *reading) queryAPI(ctx context.Context, client api.Client) error {
 	told, raw, err := client.Status(ctx)
 	if err != nil {

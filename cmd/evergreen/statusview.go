@@ -87,7 +87,7 @@ func (r reading) lines(in paint, place *time.Location) []string {
 	return lines
 }
 
-// addStatus adds what the HTTP API has told.
+// addStatus adds what the HTTP API answered.
 func (r reading) addStatus(add func(name, text string), place *time.Location) {
 	s := r.status
 	if s.Since != nil {
@@ -186,7 +186,7 @@ func (p *process) watchStatus(s *statusCommand, look func() reading) error {
 			err = p.writeLines([]string{r.line(time.Local)})
 		}
 		if err != nil {
-			return err // nobody reads any more
+			return err // the reader of the pipe is gone
 		}
 		last = r.key()
 		select {

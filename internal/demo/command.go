@@ -8,7 +8,7 @@ import (
 	"evergreen/internal/mishap"
 )
 
-// faultyCommands are what somebody may have added to the bot: a command that takes
+// faultyCommands are commands a bot's owner may have added: one that takes
 // its time and one that crashes. Neither may cost the connection.
 var faultyCommands = []bot.Command{
 	{
@@ -32,7 +32,7 @@ var faultyCommands = []bot.Command{
 	},
 }
 
-// What the crowd says and uses.
+// What users write and which slash commands they use.
 var (
 	userMessages      = []string{"!ping", "!ping", "!ping", "!status", "!help", "!help ping", "!uptime", "!about"}
 	userSlashCommands = []string{"ping", "status", "help", "uptime", "about"}

@@ -1,6 +1,5 @@
-// Package demo is at heart a bad day at Discord, told in a few minutes, with
-// everything counted: a simulated Discord in memory, people who ask the bot
-// things, faults that strike one after another, and the real bot in between.
+// Package demo runs the real bot against a simulated Discord in memory, with users
+// who ask it things and mishaps that follow one after another, and counts everything.
 //
 // A [World] is the simulated Discord with its guilds and people, a [Crowd] makes
 // the people talk, a [Schedule] draws the faults out of a seed, [Run] puts them

@@ -12,12 +12,12 @@ import (
 	"evergreen/internal/text"
 )
 
-// Episode is one strike and what came of it.
+// Episode is one mishap and what came of it.
 type Episode struct {
 	mishap.Occurrence
-	// At is when it struck, since the start of the demo.
+	// At is when it began, since the start of the demo.
 	At time.Duration
-	// Reaction says what the bot did, a sentence or two each.
+	// Reaction is what the bot did, a sentence or two each.
 	Reaction []string
 	// AtRisk is for how long the dot was green only by Discord's patience, Grey
 	// for how long it was not even that.
@@ -37,8 +37,8 @@ const (
 	recoverTimeout = time.Minute
 )
 
-// play lets one strike happen and watches until it is over and the bot is well.
-// The end of ctx cuts that short.
+// play lets one mishap happen and waits until it is over and the bot is well, or
+// until ctx ends.
 func (r *run) play(ctx context.Context, m mishap.Occurrence) Episode {
 	e := Episode{Occurrence: m, At: r.elapsed()}
 	before, began := takeTallies(r.app, r.world), time.Now()
@@ -136,8 +136,8 @@ func (r *run) incidentsSince(began time.Time) []health.Incident {
 	return all
 }
 
-// describe puts into words what the bot did. Incidents that came between two strikes
-// are told with the next one: nothing is left out.
+// describe puts into words what the bot did. Incidents between two mishaps go with
+// the second one, so that none is left out.
 func (r *run) describe(e *Episode, before tallies, began time.Time) {
 	now := time.Now()
 	for _, i := range r.incidentsSince(r.told) {
@@ -163,7 +163,7 @@ func (r *run) describe(e *Episode, before tallies, began time.Time) {
 	}
 }
 
-// remarks says what shows in counters only.
+// remarks puts into words what shows in counters only.
 func remarks(s observed, before, after tallies) (said []string) {
 	remark := func(n int64, one, many string) {
 		switch {

@@ -10,8 +10,8 @@ import (
 	"evergreen/internal/discord/rest"
 )
 
-// observer watches the bot while something goes wrong and sees what an incident
-// does not tell. It is a [gateway.Observer].
+// observer counts what the shard does during a mishap and an incident does not have.
+// It is a [gateway.Observer].
 type observer struct {
 	ready chan struct{} // closed by the first READY
 
@@ -20,7 +20,7 @@ type observer struct {
 	counts observed
 }
 
-// observed is what a witness has seen since it was asked to begin.
+// observed is what was counted since the last reset.
 type observed struct {
 	acks      int // answered heartbeats
 	suspected int
@@ -30,7 +30,7 @@ type observed struct {
 
 func newObserver() *observer { return &observer{ready: make(chan struct{})} }
 
-// Observe takes note.
+// Observe counts an event.
 func (w *observer) Observe(n gateway.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -20,17 +20,17 @@ import (
 // Options configures [Run]. Zero values mean the defaults named with each
 // field.
 type Options struct {
-	// For is how long people ask and faults strike; 0: until the context ends.
+	// For is how long users ask and mishaps happen; 0: until the context ends.
 	For time.Duration
 	// Seed decides the faults, their order and parameters, and who asks what.
 	Seed uint64
 	// Rate is how many commands a second people ask: 2.
 	Rate float64
-	// Pace is the time between the end of one strike and the next: 2 s.
+	// Pace is the time between the end of one mishap and the next: 2 s.
 	Pace time.Duration
-	// Screen shows it all. Default: nobody looks.
+	// Screen shows the demo. Default: none.
 	Screen Screen
-	// Logger takes the bot's own log. Default: it is not written.
+	// Logger takes the bot's own log. Default: none.
 	Logger  *slog.Logger
 	Version string
 	// Dashboard is where the bot's dashboard and HTTP API are served, on this
@@ -45,9 +45,9 @@ type run struct {
 	app       *app.App
 	users     *Users
 	observer  *observer
-	dashboard dashboardAddr // of the dashboard
+	dashboard dashboardAddr
 	start     time.Time
-	told      time.Time // incidents up to here have been told; owned by the strikes
+	told      time.Time // incidents up to here are in an episode; owned by playAll
 
 	mu        sync.Mutex
 	score     Score // what is added up here

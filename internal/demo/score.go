@@ -32,7 +32,7 @@ type Score struct {
 	// had left the session alive.
 	AtRisk, Longest, Unforced time.Duration
 	Replayed                  int
-	// Finishing means that nobody asks any more.
+	// Finishing means that users have stopped asking.
 	Finishing bool
 }
 

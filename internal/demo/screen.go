@@ -22,7 +22,7 @@ type Screen interface {
 	End(s Summary)
 }
 
-// noScreen is a screen nobody looks at.
+// noScreen is the default Screen: it shows nothing.
 type noScreen struct{}
 
 func (noScreen) Begin([]string)                          {}
@@ -31,7 +31,7 @@ func (noScreen) Episode(Episode)                         {}
 func (noScreen) Score(Score)                             {}
 func (noScreen) End(Summary)                             {}
 
-// heading says what there is to see.
+// heading is what a person should know first.
 func (r *run) heading() []string {
 	until := "Ctrl+C ends it."
 	if r.opts.For > 0 {
@@ -49,7 +49,7 @@ func (r *run) heading() []string {
 	return heading
 }
 
-// outcome says the end of an episode in a few words.
+// outcome is the end of an episode in a few words.
 func (e Episode) outcome() string {
 	const instant = 50 * time.Millisecond
 	switch {
@@ -87,7 +87,7 @@ func (s Summary) lines() []string {
 	return lines
 }
 
-// greyNote says why the dot was grey, if that was Discord's own doing.
+// greyNote is why the bot was offline, if Discord itself had ended the session.
 func (s Score) greyNote() string {
 	if s.Verdict.Offline < 100*time.Millisecond || s.Unforced > 0 {
 		return ""

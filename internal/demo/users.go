@@ -9,9 +9,8 @@ import (
 	"evergreen/discordsim"
 )
 
-// Users is the people of a [World], asking the bot things. They take turns, and
-// so do the channels, so that neither Discord's limits nor the bot's cooldown
-// are about them.
+// Users lets the people of a [World] ask the bot things. People and channels take
+// turns, so that neither Discord's limits nor the bot's cooldown apply.
 type Users struct {
 	World *World
 	// Rate is how many commands a second they ask, give or take half.

@@ -71,7 +71,7 @@ func (w *window) note(address string, event any) {
 	}
 }
 
-// clean fails the test if the page complained or asked somebody else.
+// clean fails the test if the page complained or asked another host.
 func (w *window) clean() {
 	w.t.Helper()
 	w.mu.Lock()
@@ -113,7 +113,7 @@ func (w *window) text(selector string) string {
 	return said
 }
 
-// picture keeps what the page looks like, if somebody wants it.
+// picture keeps what the page looks like, if the environment names a folder.
 func (w *window) picture(name string) {
 	w.t.Helper()
 	folder := os.Getenv(shots)

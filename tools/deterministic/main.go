@@ -53,18 +53,18 @@ func run(order uint64, args []string) error {
 		return fmt.Errorf("the go command does not say where it is: %w", err)
 	}
 	goroot, modules, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	folder, err := place()
+	folder, err := cacheFolder()
 	if err != nil {
 		return err
 	}
-	if goroot, err = outside(strings.TrimSpace(goroot), strings.TrimSpace(modules), folder); err != nil {
+	if goroot, err = goRootOutside(strings.TrimSpace(goroot), strings.TrimSpace(modules), folder); err != nil {
 		return err
 	}
-	overlay, err := lay(filepath.Join(goroot, "src", "runtime"), folder)
+	overlay, err := writeOverlay(filepath.Join(goroot, "src", "runtime"), folder)
 	if err != nil {
 		return err
 	}
-	args, err = with(overlay, args)
+	args, err = arguments(overlay, args)
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func run(order uint64, args []string) error {
 	return command.Run()
 }
 
-// outside gives a way to a Go installation that does not lead through the module
+// goRootOutside gives a way to a Go installation that does not lead through the module
 // cache. That is where the go command puts a version it has downloaded by itself, and
 // where it replaces nothing.
-func outside(goroot, modules, folder string) (string, error) {
+func goRootOutside(goroot, modules, folder string) (string, error) {
 	if within, err := filepath.Rel(modules, goroot); err != nil || !filepath.IsLocal(within) {
 		return goroot, nil
 	}
@@ -92,23 +92,23 @@ func outside(goroot, modules, folder string) (string, error) {
 	return link, nil
 }
 
-// with puts what makes a build exact behind the go command's first word.
-func with(overlay string, args []string) ([]string, error) {
-	exact := []string{args[0], "-overlay=" + overlay, "-tags=deterministic"}
+// arguments puts what makes a build deterministic behind the go command's first word.
+func arguments(overlay string, args []string) ([]string, error) {
+	all := []string{args[0], "-overlay=" + overlay, "-tags=deterministic"}
 	switch args[0] {
 	case "run", "build":
 	case "test":
 		// Goroutines that run side by side are in no order.
-		exact = append(exact, "-cpu=1")
+		all = append(all, "-cpu=1")
 	default:
 		return nil, fmt.Errorf("go %s builds nothing that could run; it is for run, test and build", args[0])
 	}
-	return append(exact, args[1:]...), nil
+	return append(all, args[1:]...), nil
 }
 
-// place is where the copies stay, so that what was built with them is found in
+// cacheFolder is where the copies stay, so that what was built with them is found in
 // the build cache the next time.
-func place() (string, error) {
+func cacheFolder() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()

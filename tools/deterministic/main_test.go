@@ -28,7 +28,7 @@ func known() bool { return strings.HasPrefix(runtime.Version(), knownVersion) }
 // Given the Go in use, then every line that leaves something to chance is found
 // once, and what takes its place is Go.
 func TestPatchesFit(t *testing.T) {
-	files, err := patched(runtimeSources(t))
+	files, err := patchedFiles(runtimeSources(t))
 	if err != nil && !known() {
 		t.Skip("this Go is newer than what is known of it: ", err)
 	}
@@ -51,7 +51,7 @@ func TestPatchesDoNotFit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := lay(sources, t.TempDir())
+	_, err := writeOverlay(sources, t.TempDir())
 	if err == nil {
 		t.Fatal("a runtime without any of the lines was patched")
 	}
@@ -66,7 +66,7 @@ func TestPatchesDoNotFit(t *testing.T) {
 // what was built with them is too.
 func TestCopiesStay(t *testing.T) {
 	sources, folder := runtimeSources(t), t.TempDir()
-	first, err := lay(sources, folder)
+	first, err := writeOverlay(sources, folder)
 	if err != nil && !known() {
 		t.Skip("this Go is newer than what is known of it: ", err)
 	}
@@ -77,7 +77,7 @@ func TestCopiesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := lay(sources, folder)
+	second, err := writeOverlay(sources, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +100,11 @@ func TestCopiesStay(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	got, err := with("o.json", []string{"test", "./gateway", "-run", "Model"})
+	got, err := arguments("o.json", []string{"test", "./gateway", "-run", "Model"})
 	if want := []string{"test", "-overlay=o.json", "-tags=deterministic", "-cpu=1", "./gateway", "-run", "Model"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q and %v, want %q", got, err, want)
 	}
-	if _, err := with("o.json", []string{"mod", "tidy"}); err == nil {
+	if _, err := arguments("o.json", []string{"mod", "tidy"}); err == nil {
 		t.Error("go mod tidy was taken for something that builds")
 	}
 }
@@ -119,7 +119,7 @@ func TestDownloadedGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		link, err := outside(goroot, modules, folder)
+		link, err := goRootOutside(goroot, modules, folder)
 		if err != nil {
 			t.Skip("no links can be made here: ", err)
 		}
@@ -127,7 +127,7 @@ func TestDownloadedGo(t *testing.T) {
 			t.Errorf("%s leads to %s (%v), not to %s", link, to, err, goroot)
 		}
 	}
-	if stays, err := outside(folder, modules, t.TempDir()); err != nil || stays != folder {
+	if stays, err := goRootOutside(folder, modules, t.TempDir()); err != nil || stays != folder {
 		t.Errorf("a Go of its own is looked for at %s (%v)", stays, err)
 	}
 }

@@ -74,11 +74,11 @@ func release(ctx context.Context, version, out, only string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	common, err := accompanying(ctx)
+	common, err := commonFiles(ctx)
 	if err != nil {
 		return err
 	}
-	when := committed(ctx)
+	when := commitTime(ctx)
 	var sums strings.Builder
 	for _, t := range targets {
 		if only != "" && only != t.system+"/"+t.processor {
@@ -103,9 +103,9 @@ func release(ctx context.Context, version, out, only string) error {
 	return os.WriteFile(filepath.Join(out, "SHA256SUMS"), []byte(sums.String()), 0o644)
 }
 
-// accompanying returns the files that go with every binary. The program writes its
-// manual page and completions.
-func accompanying(ctx context.Context) ([]file, error) {
+// commonFiles are the files that go with every binary; the program itself writes the
+// manual page and the completions.
+func commonFiles(ctx context.Context) ([]file, error) {
 	var files []file
 	for _, name := range []string{"README.md", "LICENSE", "CHANGELOG.md", ".env.example"} {
 		data, err := os.ReadFile(name)
@@ -154,14 +154,14 @@ func (t target) build(ctx context.Context, version, out string, common []file, w
 	if err != nil {
 		return nil, err
 	}
-	inside, err := contents(program, version, when)
+	inside, err := bill(program, version, when)
 	if err != nil {
 		return nil, err
 	}
 	files := append([]file{{filepath.Base(program), data, 0o755}}, common...)
-	archive, pack := base+".tar.gz", tarball
+	archive, pack := base+".tar.gz", packTar
 	if t.system == "windows" {
-		archive, pack = base+".zip", zipped
+		archive, pack = base+".zip", packZip
 	}
 	packed, err := pack(base, files, when)
 	if err != nil {
@@ -173,7 +173,7 @@ func (t target) build(ctx context.Context, version, out string, common []file, w
 		os.WriteFile(filepath.Join(out, names[1]), inside, 0o644))
 }
 
-func tarball(base string, files []file, when time.Time) ([]byte, error) {
+func packTar(base string, files []file, when time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
@@ -189,7 +189,7 @@ func tarball(base string, files []file, when time.Time) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func zipped(base string, files []file, when time.Time) ([]byte, error) {
+func packZip(base string, files []file, when time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, f := range files {
@@ -205,9 +205,9 @@ func zipped(base string, files []file, when time.Time) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// committed returns the time of the commit. The time of the build would make every
-// archive different.
-func committed(ctx context.Context) time.Time {
+// commitTime is the time of the commit. With the time of the build no two archives
+// would be equal.
+func commitTime(ctx context.Context) time.Time {
 	said, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct").Output()
 	if err == nil {
 		if seconds, err := strconv.ParseInt(strings.TrimSpace(string(said)), 10, 64); err == nil {

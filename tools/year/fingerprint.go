@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// fingerprint is at heart the fingerprint of all that went over the network: on which
-// connection, when, which way and how much. Two runs with the same one were the
-// same.
+// fingerprint is a running hash of everything sent over the network: on which
+// connection, when, in which direction and how many bytes. Two runs with the same
+// value were the same. Its methods may be called at the same time.
 type fingerprint struct {
 	start time.Time
 
@@ -24,7 +24,7 @@ func (w *fingerprint) newConn() uint64 {
 	return w.conns
 }
 
-// add takes note of bytes; fewer than none are the bot's own.
+// add hashes n bytes that were received; a negative n was sent.
 func (w *fingerprint) add(conn uint64, n int) {
 	at := uint64(time.Since(w.start))
 	w.mu.Lock()

@@ -83,7 +83,7 @@ const (
 	mostSleep  = 8 * time.Hour
 )
 
-// restartAfter keeps the process away for a while and starts it again.
+// restartAfter makes the host unreachable for d and then starts the process again.
 func (y *year) restartAfter(d time.Duration) {
 	a := mishap.Inject(y.sim, offline)[0]
 	y.Down += d
@@ -96,8 +96,8 @@ func (y *year) restartAfter(d time.Duration) {
 	})
 }
 
-// crash kills the process; a supervisor starts it again soon, or somebody does
-// after a while.
+// crash kills the process. A supervisor starts it again within seconds, or in one of
+// five cases a person does after minutes.
 func (y *year) crash(dice *rand.Rand) {
 	d := time.Second + time.Duration(dice.ExpFloat64()*float64(10*time.Second))
 	if dice.IntN(5) == 0 {
@@ -113,19 +113,19 @@ func (y *year) crash(dice *rand.Rand) {
 	y.restartAfter(d)
 }
 
-// sessionLifetime is how long a process may be away until its session may be gone too: then
-// nobody sends again what it had been asked.
+// sessionLifetime is how long Discord surely keeps a session. After a longer absence
+// it may be gone, and then its events are not replayed.
 const sessionLifetime = time.Minute
 
-// countQuestion notes that something is asked.
+// countQuestion counts a command that was asked now.
 func (y *year) countQuestion() {
 	y.questions++
 	y.questionTimes = append(y.questionTimes, time.Now())
 	y.recentQuestions(time.Now())
 }
 
-// recentQuestions counts what may not have been answered yet, because it was asked so short a
-// time ago.
+// recentQuestions counts the commands within the last nonceLifetime, which may not
+// have been answered yet.
 func (y *year) recentQuestions(now time.Time) int {
 	for len(y.questionTimes) > 0 && now.Sub(y.questionTimes[0]) > nonceLifetime {
 		y.questionTimes = y.questionTimes[1:]
@@ -152,12 +152,11 @@ func (y *year) deploy(dice *rand.Rand) {
 	y.restartAfter(d)
 }
 
-// networkAfterSleep is how long the network of a host takes that has slept.
+// networkAfterSleep is how long a host's network stays away after sleep.
 const networkAfterSleep = time.Second
 
-// sleep lets the host sleep. The process stands still and its own clock with it;
-// Discord's goes on, and so does the clock on the wall. None of it is time of the
-// year's.
+// sleep lets the host sleep. The process and its monotonic clock stand still, while
+// Discord and the wall clock go on. The time asleep is not part of the year.
 func (y *year) sleep(dice *rand.Rand) {
 	d := drawDuration(leastSleep, mostSleep, dice)
 	if y.process == nil {
@@ -175,16 +174,16 @@ func (y *year) sleep(dice *rand.Rand) {
 	y.allow(time.Now(), mishap.SlowReturn)
 }
 
-// wallClock is the clock on the wall, which runs on while the host sleeps.
+// wallClock is the bot's wall clock, which goes on while the host sleeps.
 func (y *year) wallClock() time.Time { return time.Now().Add(time.Duration(y.clockAhead.Load())) }
 
-// nextQuestionIn is the time to the next command.
+// nextQuestionIn draws the time to the next command.
 func (y *year) nextQuestionIn() time.Duration {
 	const mean = 15 * time.Minute
 	return time.Duration(y.rng.ExpFloat64() * float64(mean))
 }
 
-// askQuestion lets somebody ask something.
+// askQuestion lets a user ask one command and schedules the next.
 func (y *year) askQuestion() {
 	y.schedule(y.now+y.nextQuestionIn(), y.askQuestion)
 	if y.rng.IntN(5) == 0 {
@@ -196,7 +195,7 @@ func (y *year) askQuestion() {
 	y.say([]string{"!ping", "!ping", "!status", "!help", "!uptime"}[y.rng.IntN(5)])
 }
 
-// nextAsker is where somebody talks next, and who.
+// nextAsker takes turns through channels and users.
 func (y *year) nextAsker() (room, person discordsim.ID) {
 	y.turn++
 	return y.rooms[y.turn%len(y.rooms)], y.people[y.turn%len(y.people)].ID
@@ -208,8 +207,8 @@ func (y *year) say(text string) {
 	y.countQuestion()
 }
 
-// burst lets many talk at once, and some of them ask, each once: the bot lets
-// nobody ask again at once.
+// burst lets many users talk at once. One message in eight is a command, each of
+// another user, because the bot limits how often one may ask.
 func (y *year) burst(dice *rand.Rand) {
 	for i := range 40 + dice.IntN(120) {
 		room, person := y.nextAsker()
@@ -222,7 +221,7 @@ func (y *year) burst(dice *rand.Rand) {
 	}
 }
 
-// askSlowCommands lets two people use a command that takes its time.
+// askSlowCommands lets two users ask the command that takes long.
 func (y *year) askSlowCommands(*rand.Rand) {
 	y.say("!ponder")
 	y.say("!ponder")

@@ -17,7 +17,7 @@ import (
 	"evergreen/internal/store"
 )
 
-// process is at heart one process of the bot, from its start to its end.
+// process is one process of the bot, from its start to its end.
 type process struct {
 	number int
 	net    *processNet
@@ -26,15 +26,15 @@ type process struct {
 	ran    chan error
 }
 
-// aliveEvery is how often a run says on the disk that it is there. Every few
-// seconds, as by default, would be most of what happens in a year.
+// aliveEvery is how often a run writes to the database that it is alive. The default
+// of a few seconds would be most of what happens in a year.
 const aliveEvery = 20 * time.Minute
 
 // clockCheck is how often a shard compares the wall clock with the time it had
 // planned: no more often than it looks at a silent connection anyway.
 const clockCheck = 15 * time.Second
 
-// slowCommand is a command that takes its time, as any bot may have one.
+// slowCommand is a command that takes long, as any bot may have one.
 var slowCommand = bot.Command{
 	Name: "ponder", Summary: "Thinks for a while",
 	Run: func(ctx context.Context, _ *bot.Request) (bot.Answer, error) {
@@ -49,8 +49,8 @@ var slowCommand = bot.Command{
 	},
 }
 
-// folder is where a life keeps its database. After a crash the next life gets a
-// copy of what the disk had at that moment.
+// folder is where the process keeps its database. After a crash the next process gets
+// a copy of what the disk had at that moment.
 func (y *year) folder() string { return filepath.Join(y.Dir, strconv.Itoa(y.disk)) }
 
 // startProcess starts a process.
@@ -107,7 +107,7 @@ func (y *year) stop() error {
 // kill ends the process in the middle of whatever it does. What the disk has at
 // that moment is what the next one finds.
 func (y *year) kill() error {
-	synctest.Wait() // nobody is in the middle of a call to the disk
+	synctest.Wait() // no goroutine is in the middle of a call to the disk
 	y.process.net.kill()
 	before := y.folder()
 	y.disk++
@@ -117,7 +117,7 @@ func (y *year) kill() error {
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	y.process.app.Stop(now, gateway.KeepSession)
-	_ = y.process.wait("") // what it says does not count: it is dead
+	_ = y.process.wait("") // its error does not count: it is dead
 	y.process = nil
 	return os.RemoveAll(before)
 }

@@ -12,9 +12,9 @@ import (
 	"evergreen/discordsim"
 )
 
-// processNet is at heart the operating system's side of one process: when the
-// process dies, its sockets are closed without a word of its own, and nothing it
-// still does reaches anybody.
+// processNet is the network of one process. When the process is killed, its sockets
+// are closed as the operating system closes them, and nothing it still does reaches
+// Discord.
 type processNet struct {
 	sim         *discordsim.Sim
 	fingerprint *fingerprint
@@ -35,7 +35,7 @@ func (m *processNet) transport() *http.Transport {
 	return t
 }
 
-// errGone is what a dead process's dials would get, if they got anything.
+// errGone is the error of a dial of a dead process.
 var errGone = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 
 func (m *processNet) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -60,7 +60,7 @@ func (m *processNet) dial(ctx context.Context, network, addr string) (net.Conn, 
 	return s, nil
 }
 
-// kill ends the process as far as anybody else can tell.
+// kill closes all sockets and refuses new ones.
 func (m *processNet) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -71,7 +71,7 @@ func (m *processNet) kill() {
 	m.sockets = nil
 }
 
-// socket is a connection that its machine knows of.
+// socket is a connection that its processNet can close.
 type socket struct {
 	net.Conn
 	net    *processNet

@@ -17,8 +17,8 @@ import (
 	"evergreen/internal/mishap"
 )
 
-// year is at heart one year under way. One goroutine owns it: it lets happen what
-// is due and looks at the bot in between.
+// year is one year under way. One goroutine owns it, which runs what is due and
+// checks the bot in between; mu guards what observers add.
 type year struct {
 	Options
 	Totals
@@ -44,8 +44,8 @@ type year struct {
 	process *process // nil while there is no process
 	disk    int      // which copy of the database is in use
 
-	unreachable, restDown   int         // how many troubles are in force that do so
-	slow                    int         // and that slow everything down
+	unreachable, restDown   int         // how many mishaps of that kind last now
+	slow                    int         // how many slow everything down
 	unreachableSince        time.Time   // since when
 	deadline                time.Time   // from then on a perfect client is online
 	offlineSince, greySince time.Time   // since when the bot is not, and its dot is grey, though it could be
@@ -67,10 +67,10 @@ type year struct {
 	shardEvents []shardEvent
 }
 
-// jitter is at heart the bot's luck at each moment: the same at the same moment
-// of the same seed, however many goroutines were lucky before. A source in which
-// each draw depended on those before it would make a year depend on how the real
-// disk and the scheduler take turns.
+// jitter is the bot's source of random numbers. A number depends on the seed, the
+// virtual time and how many were drawn at that time, not on those drawn before:
+// otherwise the speed of the real disk would change a year. Its methods may be called
+// at the same time.
 type jitter struct {
 	seed uint64
 
@@ -94,12 +94,12 @@ const (
 	guildCount, roomsPerGuild, peopleCount = 3, 4, 24
 	linkLatency                            = 25 * time.Millisecond
 	linkJitter                             = 15 * time.Millisecond
-	// answerGrace is how long a command may stay unanswered with nothing in its
-	// way: REST limits take time.
+	// answerGrace is how long a command may stay unanswered while nothing is wrong:
+	// REST limits take time.
 	answerGrace = time.Minute
-	// verdictEvery is how often the account is looked at.
+	// verdictEvery is how often the simulator's verdict is checked.
 	verdictEvery = 5 * time.Minute
-	// checkEvery is how often the bot is looked at while it should be coming back.
+	// checkEvery is how often the bot is checked while it should be coming back.
 	checkEvery = 100 * time.Millisecond
 )
 
@@ -172,7 +172,7 @@ func runYear(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
-// loop lets time pass until an end, or until something is not as it has to be.
+// loop lets time pass until end, until the year has failed, or until ctx ends.
 func (y *year) loop(end time.Duration) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -204,8 +204,8 @@ func (y *year) loop(end time.Duration) {
 	y.Lived = y.elapsed()
 }
 
-// finish ends all troubles, gives the bot the time it is allowed, asks for the
-// last answers and stops the process.
+// finish ends all mishaps, gives the bot the time it is allowed, checks the verdict a
+// last time and stops the process.
 func (y *year) finish() {
 	if y.broken == "" {
 		y.queue = nil
@@ -228,19 +228,19 @@ func (y *year) finish() {
 
 func (y *year) elapsed() time.Duration { return time.Since(y.start) }
 
-// failOn fails the year where the bot itself failed.
+// failOn fails the year if the bot returned an error.
 func (y *year) failOn(err error) {
 	if err != nil {
 		y.fail("the bot ended by itself: %v", err)
 	}
 }
 
-// note tells a step and remembers it for a while.
+// note records a step.
 func (y *year) note(format string, args ...any) {
 	y.record(Step{At: y.elapsed(), What: fmt.Sprintf(format, args...)})
 }
 
-// noteBot notes a step of the bot's.
+// noteBot records a step of the bot.
 func (y *year) noteBot(at time.Time, format string, args ...any) {
 	y.record(Step{At: at.Sub(y.start), What: fmt.Sprintf(format, args...), Bot: true})
 }
@@ -255,21 +255,21 @@ func (y *year) record(s Step) {
 	}
 }
 
-// checkVerdictPeriodically looks at the account in the course of a day. What is lost can be told
-// by its name for ten minutes only.
+// checkVerdictPeriodically checks the verdict and schedules itself again. The
+// simulator can name a lost command for ten minutes only.
 func (y *year) checkVerdictPeriodically() {
 	y.checkVerdict()
 	y.schedule(y.now+verdictEvery, y.checkVerdictPeriodically)
 }
 
-// How much garbage is collected at once, and how much memory makes the collector
-// come by itself all the same.
+// How much garbage there must be to collect it, and how much memory starts the
+// collector by itself.
 const (
 	garbageLimit = 128 << 20
 	memoryLimit  = 1 << 30
 )
 
-// collectEvery is how often somebody looks how much there is.
+// collectEvery is how often the amount of garbage is read.
 const collectEvery = time.Hour
 
 // collectWhenDue collects garbage, if there is enough of it, at a moment when everybody
@@ -284,7 +284,7 @@ func (y *year) collectWhenDue() {
 	}
 }
 
-// collect collects garbage while everybody waits: nobody's turn depends on it.
+// collect collects garbage while all goroutines wait, so that no order depends on it.
 func collect() {
 	synctest.Wait()
 	runtime.GC()
@@ -297,20 +297,20 @@ func (y *year) endDay() {
 	y.schedule(y.now+day, y.endDay)
 }
 
-// event is something that is due at a time.
+// event is a function that is due at a time.
 type event struct {
 	at    time.Duration
 	order int
 	do    func()
 }
 
-// schedule plans something for a time since the start of the year.
+// schedule lets do run at a time since the start of the year.
 func (y *year) schedule(t time.Duration, do func()) {
 	y.scheduled++
 	heap.Push(&y.queue, &event{t, y.scheduled, do})
 }
 
-// eventQueue is a heap of entries by time.
+// eventQueue is a heap of events by time. Events of one time stay in order.
 type eventQueue []*event
 
 func (p eventQueue) Len() int { return len(p) }

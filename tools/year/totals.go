@@ -88,7 +88,7 @@ func (t Totals) String() string {
 		fmt.Fprintf(&b, "%-10s "+format+"\n", append([]any{name}, args...)...)
 	}
 	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
-	line("troubles", "%d: %s", n, strings.Join(kinds, ", "))
+	line("mishaps", "%d: %s", n, strings.Join(kinds, ", "))
 	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d heard and given up, because REST or the process was away for too long", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
 	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
 		share(t.Green, t.Green+t.Grey), share(t.Unreachable, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))

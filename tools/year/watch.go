@@ -9,7 +9,7 @@ import (
 	"evergreen/internal/mishap"
 )
 
-// observer tells the year what the shard of one life does.
+// observer passes on to the year what the shard of one process does.
 type observer struct {
 	year    *year
 	process int
@@ -29,12 +29,12 @@ func (o *observer) Observe(n gateway.Observation) {
 
 // shardEvent is what a shard did and when.
 type shardEvent struct {
-	at   time.Time
-	life int
-	what gateway.ShardEvent
+	at      time.Time
+	process int // its number
+	what    gateway.ShardEvent
 }
 
-// addEvent keeps what an observer said for the watcher.
+// addEvent keeps an event for the goroutine of the year and wakes it.
 func (y *year) addEvent(m shardEvent) {
 	y.mu.Lock()
 	y.shardEvents = append(y.shardEvents, m)
@@ -52,7 +52,7 @@ func (y *year) drainEvents() {
 	y.shardEvents = nil
 	y.mu.Unlock()
 	for _, m := range said {
-		if y.process == nil || m.life != y.process.number {
+		if y.process == nil || m.process != y.process.number {
 			continue
 		}
 		switch what := m.what.(type) {
@@ -69,10 +69,10 @@ func (y *year) drainEvents() {
 	}
 }
 
-// fewFailures is how many attempts in a row are told one by one.
+// fewFailures is how many attempts in a row are steps of their own.
 const fewFailures = 3
 
-// onTransition takes up a change of the shard's state.
+// onTransition handles a change of the shard's state.
 func (y *year) onTransition(at time.Time, what gateway.Transition) {
 	wait, waits := what.To.(gateway.Waiting)
 	waited, _ := what.From.(gateway.Waiting)
@@ -89,7 +89,7 @@ func (y *year) onTransition(at time.Time, what gateway.Transition) {
 	}
 }
 
-// shortReason is a cause in a few words.
+// shortReason is a reason in a few words.
 func shortReason(c gateway.Reason) string {
 	if c.Kind == "" {
 		return ""
@@ -98,11 +98,12 @@ func shortReason(c gateway.Reason) string {
 	return "(" + c.String() + ")"
 }
 
-// aftermath is how long after a trouble the connection may still end because of
-// it: Discord cuts one that came back by the base address after a minute.
+// aftermath is how long after a mishap the connection may still end because of it:
+// Discord cuts one that resumed at the base address after a minute.
 const aftermath = 2 * time.Minute
 
-// onOffline notes that the bot gave up a connection or lost it.
+// onOffline handles the end of a connection. It fails the year where nothing was
+// wrong.
 func (y *year) onOffline(at time.Time, cause gateway.Reason) {
 	if y.inTrouble(at) || cause.Kind == gateway.ReasonReconnect {
 		y.allow(at, mishap.PromptReturn)
@@ -115,9 +116,8 @@ func (y *year) onOffline(at time.Time, cause gateway.Reason) {
 	y.fail("the bot left Discord (%s) although nothing had gone wrong for %s", cause, at.Sub(y.deadline).Round(time.Second))
 }
 
-// The most IDENTIFYs in an hour and in a day: a year that takes as many sessions
-// away as a hostile one does leaves that much room, and a loop does not stay
-// within it.
+// The most IDENTIFYs in an hour and in a day. A hostile year, which ends many
+// sessions, stays within them; an IDENTIFY loop does not.
 const (
 	maxIdentifiesPerHour = 40
 	maxIdentifiesPerDay  = 250
@@ -151,11 +151,11 @@ func (y *year) inTrouble(now time.Time) bool {
 // forgotten.
 const settledAfter = 70 * time.Second
 
-// slowNetworkExtra is how much longer it takes to go back where each round trip takes a
-// second or two: a dial and a session are up to six of them.
+// slowNetworkExtra is how much longer a reconnect takes where each round trip takes a
+// second or two: a dial and a RESUME are up to six of them.
 const slowNetworkExtra = 10 * time.Second
 
-// allow gives the bot time to be online, from now on.
+// allow gives the bot patience from now on to be online.
 func (y *year) allow(now time.Time, patience time.Duration) {
 	// A bot backs off the longer while connections do not last.
 	if y.restDown > 0 || now.Sub(y.lastOnline) < settledAfter {
@@ -169,8 +169,9 @@ func (y *year) allow(now time.Time, patience time.Duration) {
 	}
 }
 
-// check holds the bot against a perfect client, and reports whether to look again
-// soon. A bot that is online says itself when it no longer is.
+// check compares the bot with a perfect client and fails the year if it is late. It
+// reports whether to check again soon; of a bot that is online, the observer reports
+// the end of the connection.
 func (y *year) check(now time.Time) (soon bool) {
 	live := y.sim.Attached(y.bot)
 	switch {
@@ -204,7 +205,7 @@ func (y *year) check(now time.Time) (soon bool) {
 	return true
 }
 
-// onOnline notes that the bot is online again.
+// onOnline counts a return of the bot.
 func (y *year) onOnline(now time.Time) {
 	away := now.Sub(y.offlineSince)
 	y.Returns++
@@ -218,29 +219,32 @@ func (y *year) onOnline(now time.Time) {
 	y.offlineSince, y.greySince = time.Time{}, time.Time{}
 }
 
-// What may grow by how much in a year, from the second day on.
+// By how much goroutines and memory may grow in a year, from the second day on, and
+// how many bytes of events may wait.
 const (
 	maxGoroutineGrowth = 30
 	maxHeapGrowth      = 24 << 20
 	maxQueuedBytes     = 1 << 20
 )
 
-// nonceLifetime is for how long a bot may send the same answer again (G-137): after
-// that Discord has forgotten its nonce, and it could stand twice. So an answer that
-// REST has not taken by then is rightly given up.
+// nonceLifetime is for how long a bot may send the same answer again (G-137). After
+// that Discord has forgotten its nonce and could post it twice, so the bot is right to
+// give up an answer that REST has not taken by then.
 const nonceLifetime = 3 * time.Minute
 
-// lossFoundWithin is how long after the cause of it a loss is found out at the latest.
+// lossFoundWithin is how long after its cause the simulator counts a loss, at the
+// latest.
 const lossFoundWithin = 15 * time.Minute
 
-// allowLost allows that some commands are lost, where that is found out soon after a
-// time from now.
+// allowLost allows that so many commands are lost, if that shows within
+// lossFoundWithin after a time from now.
 func (y *year) allowLost(asked int, in time.Duration) {
 	y.allowedLost += asked
 	y.lostAllowedUntil = time.Now().Add(in + lossFoundWithin)
 }
 
-// checkVerdict looks at everything that is counted.
+// checkVerdict takes over the simulator's counts and fails the year if a command was
+// lost or answered twice, or a rule was broken.
 func (y *year) checkVerdict() {
 	v := y.sim.Verdict(y.bot)
 	y.count(v)
@@ -261,7 +265,8 @@ func (y *year) checkVerdict() {
 	}
 }
 
-// checkGrowth looks at what may not grow, once a day while all is well.
+// checkGrowth fails the year if memory, goroutines or the event queue have grown. It
+// checks only while nothing is wrong.
 func (y *year) checkGrowth() {
 	if y.process == nil || !y.sim.Attached(y.bot) || y.inTrouble(time.Now()) {
 		return
@@ -288,7 +293,7 @@ func (y *year) checkGrowth() {
 	}
 }
 
-// fail ends the year. The first word counts.
+// fail ends the year. Only the first failure counts.
 func (y *year) fail(format string, args ...any) {
 	if y.broken == "" {
 		y.broken = fmt.Sprintf(format, args...)

@@ -23,8 +23,8 @@ type Options struct {
 	// Dir is where the bot's database is kept: a new folder, in memory where the
 	// system has a place for that, which is deleted at the end.
 	Dir string
-	// Tell, if set, hears of each step, in order. It must return at once; it is called in virtual
-	// time and may use channels from outside of it.
+	// Tell, if set, is called with each step, in order and in virtual time. It must not
+	// wait for anything in virtual time.
 	Tell func(Step)
 }
 
@@ -33,7 +33,7 @@ type Step struct {
 	// At is when, counted from the start of the year.
 	At   time.Duration
 	What string
-	// Bot says that it is something the bot did; all else happened to it.
+	// Bot is true for what the bot did, false for what happened to it.
 	Bot bool
 }
 
@@ -44,7 +44,7 @@ func (s Step) String() string {
 	return fmt.Sprintf("day %3d %02d:%02d:%06.3f  %s", days+1, at/time.Hour, at/time.Minute%60, (at % time.Minute).Seconds(), s.What)
 }
 
-// keptSteps is how many steps a failure tells.
+// keptSteps is how many steps a failure has.
 const keptSteps = 200
 
 // Result is how a year went.
@@ -55,8 +55,7 @@ type Result struct {
 	// Fingerprint is the same for two years in which the same went over the network
 	// at the same nanoseconds.
 	Fingerprint uint64
-	// Broken says what was not as it has to be; the year ended with it. Empty
-	// means that the bot got through.
+	// Broken is why the year failed and ended early; empty if the bot passed.
 	Broken string
 	// Steps are the last 200, oldest first.
 	Steps []Step

@@ -39,8 +39,9 @@ type (
 	}
 )
 
-// contents lists what the linker wrote into the binary, not what go.mod says.
-func contents(program, version string, when time.Time) ([]byte, error) {
+// bill is the bill of materials of a binary as JSON: what the linker wrote into it,
+// not what go.mod requires.
+func bill(program, version string, when time.Time) ([]byte, error) {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return nil, fmt.Errorf("what is in the binary cannot be read: %w", err)
@@ -56,7 +57,7 @@ func contents(program, version string, when time.Time) ([]byte, error) {
 			Type: "application", Ref: "evergreen", Name: "evergreen", Version: version,
 			Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}},
 		}},
-		Components: []component{golang(info.GoVersion)},
+		Components: []component{standardLibrary(info.GoVersion)},
 	}
 	for _, module := range info.Deps {
 		if module.Replace != nil {
@@ -73,7 +74,7 @@ func contents(program, version string, when time.Time) ([]byte, error) {
 	return append(out, '\n'), err
 }
 
-func golang(version string) component {
+func standardLibrary(version string) component {
 	return library("std", strings.TrimPrefix(version, "go"))
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// orderVariable tells a program that was built exactly which order to take.
+// orderVariable tells a program that was built deterministically which order to take.
 const orderVariable = "EVERGREEN_ORDER"
 
 // knownVersion is the Go whose runtime is known here.
@@ -27,20 +27,20 @@ var patches = []struct {
 	why      string
 }{
 	{
-		"select.go", "j := cheaprandn(uint32(norder + 1))", "j := exactn(uint32(norder + 1))",
+		"select.go", "j := cheaprandn(uint32(norder + 1))", "j := deterministicN(uint32(norder + 1))",
 		"a select with several ways to go takes one at random",
 	},
 	{
-		"time.go", "t.rand = cheaprand()", "t.rand = exact()",
+		"time.go", "t.rand = cheaprand()", "t.rand = deterministic()",
 		"timers of virtual time that fire at once fire in random order",
 	},
 	{
-		"sema.go", "s.ticket = cheaprand() | 1", "s.ticket = exact() | 1",
+		"sema.go", "s.ticket = cheaprand() | 1", "s.ticket = deterministic() | 1",
 		"those who wait for a mutex are kept in a tree that is balanced by chance",
 	},
 	{
 		"rand.go", "	mp := getg().m\n	c := &mp.chacha8\n",
-		"	mp := getg().m\n	if gp := mp.curg; gp != nil && gp.bubble != nil {\n		return uint64(exact())<<32 | uint64(exact())\n	}\n	c := &mp.chacha8\n",
+		"	mp := getg().m\n	if gp := mp.curg; gp != nil && gp.bubble != nil {\n		return uint64(deterministic())<<32 | uint64(deterministic())\n	}\n	c := &mp.chacha8\n",
 		"maps are hashed and walked through by chance, and math/rand has it from here too",
 	},
 	{
@@ -52,20 +52,20 @@ var patches = []struct {
 		"so do those that the processor makes",
 	},
 	{
-		"proc.go", "} else if pd.schedwhen+forcePreemptNS <= now {", "} else if pd.schedwhen+forcePreemptNS <= now && !exacts(pp) {",
+		"proc.go", "} else if pd.schedwhen+forcePreemptNS <= now {", "} else if pd.schedwhen+forcePreemptNS <= now && !inBubble(pp) {",
 		"a goroutine loses its turn after 10 ms of the clock on the wall",
 	},
 	{
 		"proc.go", "if syst := int64(pp.syscalltick); !sysretake && int64(pd.syscalltick) != syst {",
-		"if syst := int64(pp.syscalltick); exacts(pp) || !sysretake && int64(pd.syscalltick) != syst {",
+		"if syst := int64(pp.syscalltick); inBubble(pp) || !sysretake && int64(pd.syscalltick) != syst {",
 		"and in a call to the system after 20 µs",
 	},
 	{
-		"synctest.go", "	total   int // total goroutines\n", "	luck    uint64\n	throws  uint64\n	thrown  int64\n	total   int // total goroutines\n",
+		"synctest.go", "	total   int // total goroutines\n", "	order   uint64\n	throws  uint64\n	thrown  int64\n	total   int // total goroutines\n",
 		"each virtual time counts for itself, anew at each of its moments: what was before does not matter",
 	},
 	{
-		"synctest.go", "		root:    gp,\n	}\n", "		root:    gp,\n		luck:    exactOrder(),\n	}\n",
+		"synctest.go", "		root:    gp,\n	}\n", "		root:    gp,\n		order:   deterministicOrder(),\n	}\n",
 		"from the order that was asked for",
 	},
 }
@@ -73,10 +73,10 @@ var patches = []struct {
 // counting is added to rand.go: what takes the place of chance within a bubble
 // of virtual time.
 const counting = `
-// exact is the next number of the bubble's own, or a random one outside of any.
+// deterministic is the next number of the bubble's own, or a random one outside of any.
 //
 //go:nosplit
-func exact() uint32 {
+func deterministic() uint32 {
 	gp := getg().m.curg
 	if gp == nil || gp.bubble == nil {
 		return cheaprand()
@@ -86,18 +86,18 @@ func exact() uint32 {
 		b.thrown, b.throws = b.now, 0
 	}
 	b.throws += 0xa0761d6478bd642f
-	x := b.throws ^ b.luck ^ uint64(b.now)*0x9E3779B97F4A7C15
+	x := b.throws ^ b.order ^ uint64(b.now)*0x9E3779B97F4A7C15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return uint32((x ^ x>>31) >> 32)
 }
 
 //go:nosplit
-func exactn(n uint32) uint32 { return uint32((uint64(exact()) * uint64(n)) >> 32) }
+func deterministicN(n uint32) uint32 { return uint32((uint64(deterministic()) * uint64(n)) >> 32) }
 
-// exacts reports whether a processor runs a goroutine of a bubble, which keeps its
+// inBubble reports whether a processor runs a goroutine of a bubble, which keeps its
 // turn until it gives it up.
-func exacts(pp *p) bool {
+func inBubble(pp *p) bool {
 	mp := pp.m.ptr()
 	if mp == nil {
 		return false
@@ -106,7 +106,7 @@ func exacts(pp *p) bool {
 	return gp != nil && gp.bubble != nil
 }
 
-func exactOrder() uint64 {
+func deterministicOrder() uint64 {
 	order := uint64(0)
 	for _, c := range []byte(gogetenv("` + orderVariable + `")) {
 		order = order*10 + uint64(c-'0')
@@ -115,8 +115,8 @@ func exactOrder() uint64 {
 }
 `
 
-// patched gives the files of a runtime as they are to be, by their names.
-func patched(sources string) (map[string]string, error) {
+// patchedFiles gives the files of a runtime as they are to be, by their names.
+func patchedFiles(sources string) (map[string]string, error) {
 	files := map[string]string{}
 	for _, p := range patches {
 		text, ok := files[p.file]
@@ -137,10 +137,10 @@ func patched(sources string) (map[string]string, error) {
 	return files, nil
 }
 
-// lay writes the copies below a folder, and what tells the go command to take
+// writeOverlay writes the copies below a folder, and what tells the go command to take
 // them; it returns the name of that. Copies that are the same are there already.
-func lay(sources, folder string) (string, error) {
-	files, err := patched(sources)
+func writeOverlay(sources, folder string) (string, error) {
+	files, err := patchedFiles(sources)
 	if err != nil {
 		return "", err
 	}
