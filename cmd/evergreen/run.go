@@ -69,7 +69,7 @@ func (r *runCommand) Run(p *process) error {
 		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held.store, Storage: held.store.Identifies(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), Gap: held.downtime, Conditions: held.conditions, TokenChanged: held.rotate,
+		History: held.store.History(), Alerts: held.store.Alerts(), Downtime: held.downtime, Conditions: held.conditions, TokenChanged: held.rotate,
 		Machine: &host.Machine{},
 	})
 	if err != nil {

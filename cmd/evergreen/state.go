@@ -57,7 +57,7 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	if previous.End != store.EndNone {
 		h.log.Info(previous.String())
 	}
-	h.downtime = h.store.Gap(previous)
+	h.downtime = h.store.Downtime(previous)
 	return h, nil
 }
 

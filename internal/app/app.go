@@ -94,9 +94,9 @@ type Options struct {
 	Journal  health.Journal
 	History  history.Storage
 	Alerts   alert.Storage
-	// Gap is the time since the previous run, as [health.Downtime] makes it. Default:
+	// Downtime is the time since the previous run, as [health.Downtime] makes it. Default:
 	// there was none.
-	Gap *health.Incident
+	Downtime *health.Incident
 	// Conditions returns what is known to be wrong beside the connection: that these
 	// are not kept, that another process uses the token. Default: nothing.
 	Conditions func() []health.Condition
@@ -201,7 +201,7 @@ func New(o Options) (*App, error) {
 		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
 	}
 	a.tracker = health.NewTracker(health.Options{
-		Source: source{a}, Redact: o.Redact, Journal: o.Journal, Downtime: o.Gap,
+		Source: source{a}, Redact: o.Redact, Journal: o.Journal, Downtime: o.Downtime,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),

@@ -43,9 +43,9 @@ func (f *folder) kept(o Options) Options {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	gap := f.store.Gap(f.store.BeginRun())
+	gap := f.store.Downtime(f.store.BeginRun())
 	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
-	o.History, o.Alerts, o.Gap = f.store.History(), f.store.Alerts(), gap
+	o.History, o.Alerts, o.Downtime = f.store.History(), f.store.Alerts(), gap
 	o.Conditions = func() []health.Condition {
 		state := f.store.State()
 		return []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}

@@ -79,10 +79,10 @@ func (a *App) newMonitors() monitors {
 
 // lastAlive is when the previous run was last there; zero without one.
 func (a *App) lastAlive() time.Time {
-	if a.opts.Gap == nil {
+	if a.opts.Downtime == nil {
 		return time.Time{}
 	}
-	return a.opts.Gap.Start
+	return a.opts.Downtime.Start
 }
 
 // run starts whoever watches; they end with ctx.

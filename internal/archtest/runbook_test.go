@@ -66,7 +66,7 @@ curl -d '{"fault": "half-open", "for": "2m"}' http://127.0.0.1:8510/sim/faults
 		}
 		fmt.Fprintf(&b, "\n### <a id=%q></a>%s\n\n", c.ID, title)
 		for _, line := range []struct{ what, text string }{
-			{"What happened", c.Happened}, {"Noticed by", c.Recognised}, {"Evergreen", c.Done}, {"You", c.Do}, {"Stage it", c.Stage}, {"No incident says so", c.Unseen},
+			{"What happened", c.Happened}, {"Noticed by", c.Recognised}, {"Evergreen", c.Done}, {"You", c.Do}, {"Stage it", c.Reproduce}, {"No incident says so", c.Undetectable},
 		} {
 			switch {
 			case line.text != "":

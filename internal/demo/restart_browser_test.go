@@ -41,7 +41,7 @@ func (r *resident) start() string {
 	r.store = s
 	r.app, err = app.New(app.Options{
 		Config: c, Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
-		Gap: s.Gap(s.BeginRun()), Sessions: s, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
+		Downtime: s.Downtime(s.BeginRun()), Sessions: s, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
 		API: true, Listening: func(at net.Addr) { listening <- at },
 	})
 	if err != nil {

@@ -87,12 +87,12 @@ type Cause struct {
 	Done string
 	// Do is what a person has to do; empty for nothing.
 	Do string
-	// Stage is how to make it happen without Discord; what stands in backticks is
+	// Reproduce is how to make it happen without Discord; what stands in backticks is
 	// a fault of the simulator.
-	Stage string
-	// Unseen is why no incident ever has this cause; empty where one can.
-	Unseen string
-	Depth  Depth
+	Reproduce string
+	// Undetectable is why no incident ever has this cause; empty where one can.
+	Undetectable string
+	Depth        Depth
 	// Signs are how the cause shows itself, and Codes the close codes that lead
 	// to it. A sign or code belongs to one cause.
 	Signs []Sign

@@ -12,16 +12,16 @@ import (
 	"evergreen/gateway"
 )
 
-// stagedCause is how the simulator stages a cause, and what the incident then
-// says. The faults are those that the runbook names for the cause.
-type stagedCause struct {
+// simulatedCause is the faults that lead to a cause, and what the incident then
+// says. The runbook names the same faults.
+type simulatedCause struct {
 	cause  CauseID
 	faults []discordsim.Fault
 	says   string
 }
 
-// staged is every cause that a fault alone can stage.
-var staged = []stagedCause{
+// simulatedCauses are the causes that faults alone lead to.
+var simulatedCauses = []simulatedCause{
 	{RoutineReconnect, []discordsim.Fault{{Name: "op7"}}, "Discord asked for a reconnect (routine). Resumed, nothing was missed."},
 	{ConnectionCut, []discordsim.Fault{{Name: "cut"}}, "the connection was cut without a close frame. Resumed, nothing was missed."},
 	{ConnectionCut, []discordsim.Fault{{Name: "drop"}}, "the connection was cut without a close frame. Resumed, nothing was missed."},
@@ -56,24 +56,24 @@ var staged = []stagedCause{
 // that is online, then an incident tells it by its name and in the right words,
 // with what was seen and done, and its link leads into the runbook.
 func TestEveryCauseIsToldByItsName(t *testing.T) {
-	for _, c := range staged {
+	for _, c := range simulatedCauses {
 		names := make([]string, len(c.faults))
 		for n, f := range c.faults {
 			names[n] = f.Name
 		}
 		t.Run(string(c.cause)+"/"+strings.Join(names, "+"), func(t *testing.T) {
 			for _, name := range names {
-				if !slices.Contains(faultNames(Lookup(c.cause).Stage), name) {
-					t.Errorf("the runbook does not say that %s stages it: %s", name, Lookup(c.cause).Stage)
+				if !slices.Contains(faultNames(Lookup(c.cause).Reproduce), name) {
+					t.Errorf("the runbook does not say that %s stages it: %s", name, Lookup(c.cause).Reproduce)
 				}
 			}
-			synctest.Test(t, func(t *testing.T) { stage(t, c.cause, c.faults, c.says) })
+			synctest.Test(t, func(t *testing.T) { simulateCause(t, c.cause, c.faults, c.says) })
 		})
 	}
 }
 
-// stage lets the faults strike a live shard and looks for the incident.
-func stage(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
+// simulateCause injects the faults into a live shard and checks the incident.
+func simulateCause(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
 	sim := discordsim.New(discordsim.Config{Seed: 1})
 	defer sim.Close()
 	app := sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("house")}})

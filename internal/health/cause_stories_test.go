@@ -8,10 +8,9 @@ import (
 	"testing"
 )
 
-// toldIn says which test tells the story of a cause that is not in [staged],
-// because it takes more than one fault: a test of this package, or of the one
-// named before it.
-var toldIn = map[CauseID]string{
+// storyOf is the test of each cause that is not in [simulatedCauses], because it
+// takes more than faults: in this package, or in the one named before it.
+var storyOf = map[CauseID]string{
 	ProcessGone:      "cmd/evergreen TestGapBetweenProcessesIsTold",
 	PlannedStop:      "cmd/evergreen TestGapBetweenProcessesIsTold",
 	ProgramCrashed:   "cmd/evergreen TestGapBetweenProcessesIsTold",
@@ -35,11 +34,11 @@ var toldIn = map[CauseID]string{
 // it, or a reason why there cannot be one.
 func TestEveryCauseHasItsStory(t *testing.T) {
 	for _, c := range Catalogue {
-		elsewhere, told := toldIn[c.ID]
-		faults := slices.ContainsFunc(staged, func(s stagedCause) bool { return s.cause == c.ID })
-		if c.Unseen != "" {
+		named, told := storyOf[c.ID]
+		faults := slices.ContainsFunc(simulatedCauses, func(s simulatedCause) bool { return s.cause == c.ID })
+		if c.Undetectable != "" {
 			if told || faults {
-				t.Errorf("%s has a story, and the catalogue says that there is none: %s", c.ID, c.Unseen)
+				t.Errorf("%s has a story, and the catalogue says that there is none: %s", c.ID, c.Undetectable)
 			}
 			continue
 		}
@@ -49,23 +48,23 @@ func TestEveryCauseHasItsStory(t *testing.T) {
 			}
 			continue
 		}
-		place, name, apart := strings.Cut(elsewhere, " ")
+		place, name, apart := strings.Cut(named, " ")
 		if !apart {
-			place, name = "internal/health", elsewhere
+			place, name = "internal/health", named
 		}
-		if !has(t, place, name) {
+		if !hasTest(t, place, name) {
 			t.Errorf("%s: there is no test %s in %s", c.ID, name, place)
 		}
 	}
-	for id := range toldIn {
+	for id := range storyOf {
 		if Lookup(id).ID != id {
 			t.Errorf("%s is not in the catalogue", id)
 		}
 	}
 }
 
-// has looks for a test in the files of a package.
-func has(t *testing.T, place, name string) bool {
+// hasTest looks for a test in the files of a package.
+func hasTest(t *testing.T, place, name string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(place), "*_test.go"))
 	if err != nil {

@@ -37,15 +37,15 @@ func TestCatalogue(t *testing.T) {
 			}
 			numbers[c.Number] = c.ID
 		}
-		if c.Title == "" || c.Happened == "" || c.Recognised == "" || c.Done == "" || c.Stage == "" || (c.Depth == Unexplained) != (c.ID == Unknown) {
+		if c.Title == "" || c.Happened == "" || c.Recognised == "" || c.Done == "" || c.Reproduce == "" || (c.Depth == Unexplained) != (c.ID == Unknown) {
 			t.Errorf("%s is not complete: %+v", c.ID, c)
 		}
-		for _, name := range faultNames(c.Stage) {
+		for _, name := range faultNames(c.Reproduce) {
 			if discordsim.DescribeFault(name).Description == "" {
 				t.Errorf("%s is to be staged with %q, which the simulator does not know", c.ID, name)
 			}
 		}
-		for _, text := range []string{c.Happened, c.Recognised, c.Done, c.Do, c.Stage, c.Unseen} {
+		for _, text := range []string{c.Happened, c.Recognised, c.Done, c.Do, c.Reproduce, c.Undetectable} {
 			if text != "" && !strings.HasSuffix(text, ".") {
 				t.Errorf("%s: %q is no sentence", c.ID, text)
 			}

@@ -17,13 +17,13 @@ import (
 	"evergreen/identify"
 )
 
-// simulatedBot is a bot on a simulated Discord whose surroundings a story can spoil.
+// simulatedBot is a bot on a simulated Discord.
 type simulatedBot struct {
 	*testing.T
 	sim     *discordsim.Sim
 	app     *discordsim.App
-	room    discordsim.ID
-	guest   discordsim.User
+	channel discordsim.ID
+	user    discordsim.User
 	tracker *Tracker
 	shard   *gateway.Shard
 	source  fakeSource
@@ -53,8 +53,8 @@ func runSimulatedBot(t *testing.T, change func(*discordsim.Sim, *gateway.Options
 		sim := discordsim.New(discordsim.Config{Seed: 1})
 		defer sim.Close()
 		guild := sim.AddGuild("house")
-		b := &simulatedBot{T: t, sim: sim, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{guild}}), room: guild.Channels[0].ID, guest: sim.AddUser("ada")}
-		sim.AddMembers(guild, b.guest)
+		b := &simulatedBot{T: t, sim: sim, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{guild}}), channel: guild.Channels[0].ID, user: sim.AddUser("ada")}
+		sim.AddMembers(guild, b.user)
 		b.source.stats = func() gateway.Stats { return b.shard.Stats() }
 		b.tracker = NewTracker(Options{Source: &b.source})
 		o := gateway.Options{
@@ -201,8 +201,8 @@ func TestSlowHandlersAreTold(t *testing.T) {
 			}
 		})
 	}, func(b *simulatedBot) {
-		b.sim.Say(b.room, b.guest.ID, "take your time")
-		b.sim.Say(b.room, b.guest.ID, "and I wait")
+		b.sim.Say(b.channel, b.user.ID, "take your time")
+		b.sim.Say(b.channel, b.user.ID, "and I wait")
 		b.wait(4 * time.Minute)
 		b.expect(Degraded, "connected, but not working: the oldest event has been waiting for its handler for ")
 		if i := b.incident(SlowHandlers, "Not mended yet; the bot stays online."); !i.Connected || i.ShownOffline(time.Now()) != 0 || i.AtRisk(time.Now()) != 0 {
@@ -228,7 +228,7 @@ func TestUselessIsTold(t *testing.T) {
 		})
 	}, func(b *simulatedBot) {
 		for range 3 {
-			b.sim.Say(b.room, b.guest.ID, "hello?")
+			b.sim.Say(b.channel, b.user.ID, "hello?")
 		}
 		b.wait(time.Minute)
 		b.expect(Degraded, "handlers panicked 3 times")

@@ -25,7 +25,7 @@ func (t *Tracker) SetDiscordStatus(status statuspage.Status) {
 		changed = append(changed, t.takeChanged(s)...)
 	}
 	t.mu.Unlock()
-	t.write(changed)
+	t.writeJournal(changed)
 }
 
 // attributeToDiscord puts the open incident down to Discord, if Discord reports
@@ -37,8 +37,8 @@ func (s *shard) attributeToDiscord(at time.Time, status statuspage.Status) {
 	}
 	i.Cause = DiscordOutage
 	i.Then = Say("status-page", s.sanitize(status.Says()))
-	s.act(at, Say("action.status-page"))
-	s.report(i)
+	s.recordAction(at, Say("action.status-page"))
+	s.queueIncident(i)
 }
 
 // NotYou reports whether the bot is not well while Discord reports trouble that

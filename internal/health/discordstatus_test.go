@@ -19,7 +19,7 @@ var outage = statuspage.Status{
 func TestDiscordNotYou(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.tracker.SetDiscordStatus(outage)
-	if snap := s.is(Online, "connected, and Discord answers"); snap.NotYou() || snap.Discord.Says() != outage.Says() {
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); snap.NotYou() || snap.Discord.Says() != outage.Says() {
 		t.Errorf("got %+v", snap.Discord)
 	}
 	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
@@ -36,7 +36,7 @@ func TestDiscordNotYou(t *testing.T) {
 	}
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})
 	s.resume(3)
-	s.says("22:00:02 to 22:00:12 (10.3 s): the connection was cut without a close frame, then Discord itself reports trouble " +
+	s.expectSentence("22:00:02 to 22:00:12 (10.3 s): the connection was cut without a close frame, then Discord itself reports trouble " +
 		"(Partial System Outage; Gateway: partial outage). Resumed, 3 events replayed, none lost.")
 	if i := s.newest(); i.Cause != DiscordOutage {
 		t.Errorf("cause %s", i.Cause)
@@ -49,7 +49,7 @@ func TestDiscordReportsLater(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.lose(silent)
 	s.after(3 * time.Minute)
-	s.is(Offline, "the connection was half-open (nothing arrived for 25 s); live")
+	s.expectStatus(Offline, "the connection was half-open (nothing arrived for 25 s); live")
 	s.tracker.SetDiscordStatus(outage)
 	s.tracker.SetDiscordStatus(outage)
 	i := s.newest()
@@ -66,7 +66,7 @@ func TestNotDiscordsDoing(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.tracker.SetDiscordStatus(outage)
 	s.lose(dns)
-	s.fails(dns, 1, time.Second)
+	s.failDial(dns, 1, time.Second)
 	if snap := s.snapshot(); snap.NotYou() || s.newest().Cause != DNSFailure {
 		t.Errorf("it is %s", snap.Sentence())
 	}
@@ -77,7 +77,7 @@ func TestNotDiscordsDoing(t *testing.T) {
 	if snap := s.snapshot(); snap.NotYou() || snap.Status != NeedsYou || s.newest().Cause != TokenRefused {
 		t.Errorf("it is %s", snap.Sentence())
 	}
-	s = newFakeShard(t, Options{Downtime: downtimeAt(t, time.Minute, EndCrashed)})
+	s = newFakeShard(t, Options{Downtime: testDowntime(t, time.Minute, EndCrashed)})
 	s.tracker.SetDiscordStatus(outage)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	if snap := s.snapshot(); !snap.NotYou() || s.newest().Cause != ProgramCrashed {

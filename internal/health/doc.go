@@ -13,7 +13,7 @@
 //	which sentence has a key?               message.go; those of causes: catalogue.go
 //	when does an incident begin and end?    recovery.go
 //	is a shard online?                      shardstatus.go
-//	is the bot online?                      Tracker.addUp and setStatus: tracker.go
+//	is the bot online?                      Tracker.sumUp and setStatus: tracker.go
 //	what is wrong beside the connection?    condition.go, discordstatus.go
 //	why was the previous run over?          downtime.go
 //	what is logged?                         eventlog.go, every few minutes monitor.go

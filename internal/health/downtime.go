@@ -165,5 +165,5 @@ func (s *shard) continueDowntime(downtime *Incident) {
 	i.Shard, i.ID = s.id, incidentID(downtime.Start, s.id)
 	i.What, i.Evidence.Said = i.What.replace(s.redact), s.redact(i.Evidence.Said)
 	s.open = &i
-	s.report(&i)
+	s.queueIncident(&i)
 }

@@ -9,10 +9,10 @@ import (
 	"evergreen/gateway"
 )
 
-// Given how a run ended and how long ago, when the next one begins, then the gap
+// Given how a run ended and how long ago, when the next one begins, then the downtime
 // has a cause with words for it; what nobody knows is said to be unknown, and
-// where there was no previous run there is no gap.
-func TestGapHasACause(t *testing.T) {
+// where there was no previous run there is no downtime.
+func TestDowntimeHasACause(t *testing.T) {
 	const boot, reboot = "boot-1", "boot-2"
 	paused := func(d time.Duration) Incident {
 		return Incident{Downtime: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
@@ -65,7 +65,7 @@ func TestGapHasACause(t *testing.T) {
 	}
 	for _, alive := range []time.Time{{}, evening, evening.Add(time.Second)} {
 		if i, ok := Downtime(PreviousRun{LastAlive: alive}, ThisRun{Started: evening}); ok {
-			t.Errorf("a gap since %s: %+v", alive, i)
+			t.Errorf("a downtime since %s: %+v", alive, i)
 		}
 	}
 	if i, _ := Downtime(PreviousRun{LastAlive: evening.Add(-time.Second), End: EndCrashed, Said: "panic:\n\tnil map"}, ThisRun{Started: evening}); i.Evidence.Said != "panic: nil map" {
@@ -73,12 +73,12 @@ func TestGapHasACause(t *testing.T) {
 	}
 }
 
-// gapAt is the gap of a crash that lasts until the stories begin.
-func downtimeAt(t *testing.T, took time.Duration, end End) *Incident {
+// testDowntime is a downtime that ends when the tests begin.
+func testDowntime(t *testing.T, took time.Duration, end End) *Incident {
 	t.Helper()
 	i, ok := Downtime(PreviousRun{LastAlive: evening.Add(-took), End: end}, ThisRun{Started: evening})
 	if !ok {
-		t.Fatal("there is no gap")
+		t.Fatal("there is no downtime")
 	}
 	return &i
 }
@@ -88,16 +88,16 @@ func downtimeAt(t *testing.T, took time.Duration, end End) *Incident {
 // replayed and lost, and the status says no more than that the bot is starting.
 //
 // Statements: G-160.
-func TestGapEndsWithResumed(t *testing.T) {
-	s := newFakeShard(t, Options{Downtime: downtimeAt(t, 20*time.Second, EndCrashed)})
+func TestDowntimeEndsWithResumed(t *testing.T) {
+	s := newFakeShard(t, Options{Downtime: testDowntime(t, 20*time.Second, EndCrashed)})
 	s.after(time.Second)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
-	if snap := s.is(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Downtime || snap.Remedy != (Message{}) {
+	if snap := s.expectStatus(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Downtime || snap.Remedy != (Message{}) {
 		t.Errorf("got %+v", snap.Last)
 	}
-	s.note(gateway.SequenceGap{From: 5, To: 6})
+	s.observe(gateway.SequenceGap{From: 5, To: 6})
 	s.resume(12)
-	s.says("21:59:40 to 22:00:01 (21.3 s): the program crashed. Resumed, 12 events replayed, 2 lost.")
+	s.expectSentence("21:59:40 to 22:00:01 (21.3 s): the program crashed. Resumed, 12 events replayed, 2 lost.")
 	i := s.newest()
 	if i.Cause != ProgramCrashed || i.Replayed != 12 || i.Lost != 2 || i.AtRisk(s.now) != 21300*time.Millisecond || i.ShownOffline(s.now) != 0 || len(i.Actions) < 3 {
 		t.Errorf("got %+v", i)
@@ -105,7 +105,7 @@ func TestGapEndsWithResumed(t *testing.T) {
 	if c := s.snapshot().Counts; c.Reconnects != 0 {
 		t.Errorf("counts %+v", c)
 	}
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 	if list := s.tracker.Incidents(10); len(list) != 1 {
 		t.Errorf("%d incidents", len(list))
 	}
@@ -113,20 +113,20 @@ func TestGapEndsWithResumed(t *testing.T) {
 
 // Given a planned stop after which the network is down, then the incident begins
 // with the stop, and what kept the bot away is its cause.
-func TestGapThenTrouble(t *testing.T) {
-	s := newFakeShard(t, Options{Downtime: downtimeAt(t, 10*time.Second, EndPaused)})
+func TestDowntimeThenTrouble(t *testing.T) {
+	s := newFakeShard(t, Options{Downtime: testDowntime(t, 10*time.Second, EndPaused)})
 	s.after(time.Second)
 	for n := range 3 {
-		s.fails(refused, n+1, 5*time.Second)
+		s.failDial(refused, n+1, 5*time.Second)
 		s.after(5 * time.Second)
 	}
-	s.is(Starting, "the program was stopped as asked, then Discord's gateway could not be reached over the network; 3 attempts failed; not started yet")
+	s.expectStatus(Starting, "the program was stopped as asked, then Discord's gateway could not be reached over the network; 3 attempts failed; not started yet")
 	s.after(2 * time.Minute)
 	if snap := s.snapshot(); snap.Status != Offline || !strings.Contains(snap.Remedy.String(), "firewall") || !snap.OfflineSince.Equal(evening.Add(-10*time.Second)) {
 		t.Errorf("got %+v", snap)
 	}
 	s.dial(false, refused)
-	s.note(gateway.Disconnected{Reason: silent, LastByte: s.now, Session: false})
+	s.observe(gateway.Disconnected{Reason: silent, LastByte: s.now, Session: false})
 	s.dial(false, refused)
 	s.identify()
 	if i := s.newest(); i.Cause != NetworkDown || !i.Start.Equal(evening.Add(-10*time.Second)) || i.Outcome != OutcomeNewSession {
@@ -139,22 +139,22 @@ func TestGapThenTrouble(t *testing.T) {
 	}
 }
 
-// Given several shards, each has its own gap under a name of its own; a gap that
+// Given several shards, each has its own downtime under a name of its own; a gap that
 // does not lie before this run is none.
-func TestGapOfSeveralShards(t *testing.T) {
-	gap := downtimeAt(t, time.Minute, EndUnknown)
-	s := newFakeShard(t, Options{Downtime: gap})
+func TestDowntimeOfSeveralShards(t *testing.T) {
+	downtime := testDowntime(t, time.Minute, EndUnknown)
+	s := newFakeShard(t, Options{Downtime: downtime})
 	s.id = gateway.ShardID{ID: 0, Count: 2}
-	other := s.beside(gateway.ShardID{ID: 1, Count: 2})
+	other := s.another(gateway.ShardID{ID: 1, Count: 2})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(1)
 	other.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	other.resume(2)
 	list := s.tracker.Incidents(10)
-	if len(list) != 2 || list[0].ID == list[1].ID || list[0].Replayed == list[1].Replayed || gap.Replayed != 0 {
+	if len(list) != 2 || list[0].ID == list[1].ID || list[0].Replayed == list[1].Replayed || downtime.Replayed != 0 {
 		t.Errorf("got %+v", list)
 	}
-	late := *gap
+	late := *downtime
 	late.Start = evening.Add(time.Hour)
 	s = newFakeShard(t, Options{Downtime: &late}).start()
 	if list := s.tracker.Incidents(10); len(list) != 0 {

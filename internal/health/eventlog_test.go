@@ -14,17 +14,17 @@ import (
 	"evergreen/internal/text"
 )
 
-// page is a log that a test can read.
-type page struct {
+// testLog is a log that a test can read.
+type testLog struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (p *page) Enabled(context.Context, slog.Level) bool { return true }
-func (p *page) WithAttrs([]slog.Attr) slog.Handler       { return p }
-func (p *page) WithGroup(string) slog.Handler            { return p }
+func (p *testLog) Enabled(context.Context, slog.Level) bool { return true }
+func (p *testLog) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p *testLog) WithGroup(string) slog.Handler            { return p }
 
-func (p *page) Handle(_ context.Context, r slog.Record) error {
+func (p *testLog) Handle(_ context.Context, r slog.Record) error {
 	text := r.Level.String() + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		text += " " + a.String()
@@ -38,7 +38,7 @@ func (p *page) Handle(_ context.Context, r slog.Record) error {
 
 // read returns the lines since the last call, from info upwards unless all are
 // wanted.
-func (p *page) read(all bool) string {
+func (p *testLog) read(all bool) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var lines []string
@@ -52,23 +52,23 @@ func (p *page) read(all bool) string {
 }
 
 // expects compares what was logged since the last look.
-func (p *page) expects(t *testing.T, want ...string) {
+func (p *testLog) expects(t *testing.T, want ...string) {
 	t.Helper()
 	if got := p.read(false); got != strings.Join(want, "\n") {
 		t.Errorf("the log says\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
 
-func narrate(t *testing.T) (*fakeShard, *page) {
+func newLoggedShard(t *testing.T) (*fakeShard, *testLog) {
 	t.Helper()
-	p := &page{}
+	p := &testLog{}
 	return newFakeShard(t, Options{}, NewEventLog(slog.New(p))), p
 }
 
 // A day in the life of a bot reads as a story: start, heartbeats only at debug,
 // a half-open link, a routine move, a stop.
-func TestNarratorTellsADay(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogTellsADay(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.start()
 	p.expects(t, "INFO Asking for a new session (IDENTIFY)",
 		"INFO Online with a new session user=ResearchBot guilds=3 took=800 ms")
@@ -79,26 +79,26 @@ func TestNarratorTellsADay(t *testing.T) {
 	}
 
 	s.after(6 * time.Second)
-	s.hear()
+	s.receive()
 	s.after(20 * time.Second)
-	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.observe(gateway.SuspicionRaised{Silent: 20 * time.Second})
 	s.move(gateway.Suspect{}, gateway.Reason{Kind: gateway.ReasonSilent})
 	s.after(5 * time.Second)
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
 	s.after(100 * time.Millisecond)
 	s.move(gateway.Resuming{}, gateway.Reason{})
-	s.note(gateway.ResumeSent{Seq: 100})
+	s.observe(gateway.ResumeSent{Seq: 100})
 	s.after(100 * time.Millisecond)
 	gap := s.now.Sub(s.heard)
 	s.live()
-	s.note(gateway.Resumed{Replayed: 12, Gap: gap})
+	s.observe(gateway.Resumed{Replayed: 12, Gap: gap})
 	p.expects(t, "WARN No answer from Discord; preparing a spare connection silent=20 s",
 		"WARN Connection lost reason=the connection was half-open (nothing arrived for 25 s) lasted=1 min 55 s silent=25 s",
 		"INFO Resumed away=25.2 s replayed=12 missing=0")
 
 	s.beats(3)
-	s.note(gateway.ReconnectRequested{})
+	s.observe(gateway.ReconnectRequested{})
 	s.move(gateway.Moving{}, gateway.Reason{Kind: gateway.ReasonReconnect})
 	s.lose(gateway.Reason{Kind: gateway.ReasonReconnect})
 	s.resume(0)
@@ -114,8 +114,8 @@ func TestNarratorTellsADay(t *testing.T) {
 }
 
 // What only a human can mend is an error that says what to do, once.
-func TestNarratorTellsTheRemedy(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogTellsTheRemedy(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.start()
 	p.read(false)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
@@ -132,21 +132,21 @@ func TestNarratorTellsTheRemedy(t *testing.T) {
 
 // A session that is lost is told with its reason, and the return with the time
 // it took.
-func TestNarratorTellsALostSession(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogTellsALostSession(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.start()
 	p.read(false)
 	heard := s.now
 	s.after(time.Minute)
-	s.note(gateway.HostSlept{For: time.Minute})
+	s.observe(gateway.HostSlept{For: time.Minute})
 	s.lose(gateway.Reason{Kind: gateway.ReasonSlept, Elapsed: time.Minute})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonSlept})
-	s.note(gateway.SessionInvalidated{Resumable: true})
-	s.note(gateway.SessionInvalidated{})
-	s.note(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonInvalidSession}})
-	s.note(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
-	s.note(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
-	s.note(gateway.IdentifyDelayed{})
+	s.observe(gateway.SessionInvalidated{Resumable: true})
+	s.observe(gateway.SessionInvalidated{})
+	s.observe(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonInvalidSession}})
+	s.observe(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
+	s.observe(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: "the budget is being saved"})
+	s.observe(gateway.IdentifyDelayed{})
 	s.identify()
 	p.expects(t, "WARN The host slept for=1 min",
 		"WARN Connection lost reason=the host was asleep (for 1 min) lasted=1 min 1 s silent=1 min",
@@ -162,13 +162,13 @@ func TestNarratorTellsALostSession(t *testing.T) {
 
 // A night without a network is told a few times, not thousands; when it is
 // over, trouble is told from the first time on again.
-func TestNarratorDoesNotRepeatItself(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogDoesNotRepeatItself(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.start()
 	p.read(false)
 	s.lose(silent)
 	for n := range 3000 {
-		s.fails(refused, n+1, 4*time.Second)
+		s.failDial(refused, n+1, 4*time.Second)
 	}
 	lines := strings.Split(p.read(false), "\n")
 	if len(lines) != 1+11 { // 1, 2, 5, 10, ... 2000
@@ -179,9 +179,9 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 		t.Errorf("the last line is\n%s\nwant\n%s", lines[len(lines)-1], want)
 	}
 	dns := gateway.Reason{Kind: gateway.ReasonDNS}
-	s.fails(dns, 3001, 0)
+	s.failDial(dns, 3001, 0)
 	p.expects(t, "WARN No connection reason=the name of Discord's gateway did not resolve next_attempt_in=0 ms")
-	s.note(gateway.AttemptsExhausted{Failures: 10})
+	s.observe(gateway.AttemptsExhausted{Failures: 10})
 	p.expects(t, "WARN Many attempts in a row have failed; the bot goes on trying attempts=10")
 
 	s.dial(true, dns)
@@ -189,7 +189,7 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 	s.beats(1)
 	p.read(false)
 	for range 3 {
-		s.fails(dns, 1, 0)
+		s.failDial(dns, 1, 0)
 	}
 	if got := p.read(false); strings.Count(got, "\n") != 1 || strings.Contains(strings.Split(got, "\n")[0], "times_in_a_row") {
 		t.Errorf("the log says %s", got)
@@ -197,8 +197,8 @@ func TestNarratorDoesNotRepeatItself(t *testing.T) {
 }
 
 // Given READY, then a drop, over and over, then only some of the drops are told.
-func TestNarratorCountsDrops(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogCountsDrops(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.start()
 	p.read(false)
 	closed := gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000}
@@ -214,22 +214,22 @@ func TestNarratorCountsDrops(t *testing.T) {
 }
 
 // Lost events, payloads, queues and panics are each told at their level.
-func TestNarratorTellsOfEvents(t *testing.T) {
-	s, p := narrate(t)
-	s.note(gateway.Resumed{Replayed: 2})
-	s.note(gateway.SequenceGap{From: 7, To: 7})
-	s.note(gateway.SequenceGap{From: 9, To: 10})
-	s.note(gateway.Resumed{Replayed: 5, Gap: time.Second})
+func TestEventLogTellsOfEvents(t *testing.T) {
+	s, p := newLoggedShard(t)
+	s.observe(gateway.Resumed{Replayed: 2})
+	s.observe(gateway.SequenceGap{From: 7, To: 7})
+	s.observe(gateway.SequenceGap{From: 9, To: 10})
+	s.observe(gateway.Resumed{Replayed: 5, Gap: time.Second})
 	for range 4 {
-		s.note(gateway.PayloadSkipped{Why: "not\nJSON", Op: 0, Type: "X", Bytes: 9})
+		s.observe(gateway.PayloadSkipped{Why: "not\nJSON", Op: 0, Type: "X", Bytes: 9})
 	}
-	s.note(gateway.QueueFull{Bytes: 64 << 20})
-	s.note(gateway.QueueDrained{})
+	s.observe(gateway.QueueFull{Bytes: 64 << 20})
+	s.observe(gateway.QueueDrained{})
 	s.lose(gateway.Reason{Kind: gateway.ReasonOverflow})
-	s.note(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "a\nb", Stack: "s"})
-	s.note(gateway.SlowReady{Waited: 15 * time.Second})
-	s.note(gateway.SuspicionCleared{After: 2 * time.Second})
-	s.note(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}})
+	s.observe(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "a\nb", Stack: "s"})
+	s.observe(gateway.SlowReady{Waited: 15 * time.Second})
+	s.observe(gateway.SuspicionCleared{After: 2 * time.Second})
+	s.observe(gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 	p.expects(t,
 		"INFO Resumed the session of an earlier run replayed=2 missing=0",
 		"WARN Events never arrived events=1 from=7 to=7",
@@ -247,34 +247,34 @@ func TestNarratorTellsOfEvents(t *testing.T) {
 }
 
 // Of several shards, each line names its own.
-func TestNarratorNamesTheShard(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogNamesTheShard(t *testing.T) {
+	s, p := newLoggedShard(t)
 	s.id = gateway.ShardID{ID: 3, Count: 16}
-	s.note(gateway.ReconnectRequested{})
+	s.observe(gateway.ReconnectRequested{})
 	p.expects(t, "INFO Discord asked for a reconnect (routine) shard="+s.id.String())
 }
 
 // Of several shards, only the last one that says goodbye turns the dot grey: after
 // a change of their number the old ones leave while the new ones are online.
-func TestNarratorOfAGoodbyeAmongMany(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogOfAGoodbyeAmongMany(t *testing.T) {
+	s, p := newLoggedShard(t)
 	goodbye := gateway.SessionLost{Reason: gateway.Reason{Kind: gateway.ReasonStop}}
 	old, fresh := gateway.ShardID{ID: 0, Count: 1}, gateway.ShardID{ID: 1, Count: 2}
 	for _, s.id = range []gateway.ShardID{old, fresh} {
-		s.note(gateway.Ready{})
+		s.observe(gateway.Ready{})
 	}
 	p.read(true)
 	s.id = old
-	s.note(goodbye)
+	s.observe(goodbye)
 	p.expects(t, "INFO The session is ended; the bot stays online on other shards")
 	s.id = fresh
-	s.note(goodbye)
+	s.observe(goodbye)
 	p.expects(t, "INFO The session is ended, the dot turns grey shard="+fresh.String())
 }
 
 // Whatever is observed is one line at most, and never none for a loss.
-func TestNarratorWritesOneLine(t *testing.T) {
-	s, p := narrate(t)
+func TestEventLogWritesOneLine(t *testing.T) {
+	s, p := newLoggedShard(t)
 	nasty := errors.New("a\nb\r\x1b[2Kc")
 	for _, kind := range kinds {
 		c := gateway.Reason{Kind: kind, Err: nasty}
@@ -283,29 +283,29 @@ func TestNarratorWritesOneLine(t *testing.T) {
 			gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Reason: c}, Reason: c},
 			gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{}, Reason: c}, gateway.Transition{},
 		} {
-			s.note(what)
+			s.observe(what)
 			got := p.read(true)
 			if got == "" || strings.ContainsAny(got, "\n\r\x1b") {
 				t.Errorf("%T over %s: %q", what, kind, got)
 			}
 		}
 	}
-	s.note(nil)
+	s.observe(nil)
 	if got := p.read(true); got != "" {
 		t.Errorf("nothing happened: %q", got)
 	}
 }
 
-// fromInfo is a page whose reader does not want what is told at debug.
-type fromInfo struct{ *page }
+// fromInfo is a testLog without lines at debug.
+type fromInfo struct{ *testLog }
 
 func (fromInfo) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 // Given a log from info upwards, then it says what one of everything says without
 // its debug lines, although those are not even put into words; and a heartbeat
 // costs no memory.
-func TestNarratorSavesItsBreath(t *testing.T) {
-	loud, quiet := &page{}, &page{}
+func TestEventLogSavesItsBreath(t *testing.T) {
+	loud, quiet := &testLog{}, &testLog{}
 	both := Observers{NewEventLog(slog.New(loud)), NewEventLog(slog.New(fromInfo{quiet}))}
 	beat := func(o gateway.Observer) {
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{}})

@@ -11,13 +11,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// evening is when the stories begin.
+// evening is when the tests begin.
 var evening = time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
 
 const interval = 41250 * time.Millisecond
 
-// story feeds observations in the order in which a shard makes them, on a clock
-// of its own.
+// fakeShard makes the observations of a shard in their order, on a clock of its own.
 type fakeShard struct {
 	t       *testing.T
 	now     time.Time
@@ -30,7 +29,7 @@ type fakeShard struct {
 	to      Observers
 }
 
-// tell begins a story for a tracker; o.Now is the story's clock.
+// newFakeShard returns a shard with a tracker whose clock is the shard's.
 func newFakeShard(t *testing.T, o Options, also ...gateway.Observer) *fakeShard {
 	t.Helper()
 	s := &fakeShard{t: t, now: evening, state: gateway.Idle{}}
@@ -40,14 +39,14 @@ func newFakeShard(t *testing.T, o Options, also ...gateway.Observer) *fakeShard 
 	return s
 }
 
-// beside is the story of another shard with the same tracker and clock.
-func (s *fakeShard) beside(id gateway.ShardID) *fakeShard {
+// another returns another shard with the same tracker and the same time.
+func (s *fakeShard) another(id gateway.ShardID) *fakeShard {
 	other := *s
 	other.id, other.state = id, gateway.Idle{}
 	return &other
 }
 
-func (s *fakeShard) note(what gateway.ShardEvent) {
+func (s *fakeShard) observe(what gateway.ShardEvent) {
 	s.to.Observe(gateway.Observation{Shard: s.id, At: s.now, Event: what})
 }
 
@@ -59,19 +58,19 @@ func (s *fakeShard) after(d time.Duration) *fakeShard {
 func (s *fakeShard) move(to gateway.State, c gateway.Reason) {
 	from := s.state
 	s.state = to
-	s.note(gateway.Transition{From: from, To: to, Reason: c})
+	s.observe(gateway.Transition{From: from, To: to, Reason: c})
 }
 
-// hear notes that something came from Discord.
-func (s *fakeShard) hear() { s.heard = s.now }
+// receive notes that something came from Discord.
+func (s *fakeShard) receive() { s.heard = s.now }
 
 // beat is one heartbeat and its answer.
 func (s *fakeShard) beat() {
-	s.note(gateway.HeartbeatSent{})
+	s.observe(gateway.HeartbeatSent{})
 	s.after(45 * time.Millisecond)
-	s.hear()
+	s.receive()
 	s.acked = s.now
-	s.note(gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
+	s.observe(gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
 }
 
 // beats lets time pass on a healthy connection.
@@ -83,8 +82,8 @@ func (s *fakeShard) beats(n int) {
 }
 
 func (s *fakeShard) hello() {
-	s.hear()
-	s.note(gateway.HelloReceived{URL: "wss://gateway.example", Interval: interval, Took: 200 * time.Millisecond})
+	s.receive()
+	s.observe(gateway.HelloReceived{URL: "wss://gateway.example", Interval: interval, Took: 200 * time.Millisecond})
 }
 
 // dial is an attempt that reaches HELLO.
@@ -100,24 +99,24 @@ func (s *fakeShard) dial(resuming bool, why gateway.Reason) {
 // identify is IDENTIFY and READY on an open connection.
 func (s *fakeShard) identify() {
 	s.move(gateway.Identifying{}, gateway.Reason{})
-	s.note(gateway.IdentifySent{})
+	s.observe(gateway.IdentifySent{})
 	s.after(800 * time.Millisecond)
 	s.live()
-	s.note(gateway.Ready{Username: "ResearchBot", Guilds: 3, Took: 800 * time.Millisecond})
+	s.observe(gateway.Ready{Username: "ResearchBot", Guilds: 3, Took: 800 * time.Millisecond})
 }
 
 // resume is RESUME and RESUMED on an open connection.
 func (s *fakeShard) resume(replayed int) {
 	last := s.heard
 	s.move(gateway.Resuming{From: 100}, gateway.Reason{})
-	s.note(gateway.ResumeSent{Seq: 100})
+	s.observe(gateway.ResumeSent{Seq: 100})
 	s.after(100 * time.Millisecond)
 	s.live()
-	s.note(gateway.Resumed{Replayed: replayed, Took: 100 * time.Millisecond, Gap: s.now.Sub(last)})
+	s.observe(gateway.Resumed{Replayed: replayed, Took: 100 * time.Millisecond, Gap: s.now.Sub(last)})
 }
 
 func (s *fakeShard) live() {
-	s.hear()
+	s.receive()
 	s.since, s.acked = s.now, time.Time{}
 	s.move(gateway.Live{}, gateway.Reason{})
 }
@@ -133,12 +132,12 @@ func (s *fakeShard) start() *fakeShard {
 
 // lose is the end of a live connection.
 func (s *fakeShard) lose(c gateway.Reason) {
-	s.note(gateway.Disconnected{Reason: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
+	s.observe(gateway.Disconnected{Reason: c, LastByte: s.heard, LastACK: s.acked, Session: true, Lasted: s.now.Sub(s.since)})
 }
 
-// fails is an attempt that does not reach HELLO.
-func (s *fakeShard) fails(c gateway.Reason, failures int, next time.Duration) {
-	s.note(gateway.ConnectFailed{URL: "wss://gateway.example", Reason: c, Failures: failures, Next: next})
+// failDial is an attempt that does not reach HELLO.
+func (s *fakeShard) failDial(c gateway.Reason, failures int, next time.Duration) {
+	s.observe(gateway.ConnectFailed{URL: "wss://gateway.example", Reason: c, Failures: failures, Next: next})
 }
 
 func (s *fakeShard) snapshot() Snapshot { return s.tracker.Snapshot() }
@@ -153,16 +152,16 @@ func (s *fakeShard) newest() Incident {
 	return list[0]
 }
 
-// says checks the newest incident's sentence.
-func (s *fakeShard) says(want string) {
+// expectSentence checks the newest incident's sentence.
+func (s *fakeShard) expectSentence(want string) {
 	s.t.Helper()
 	if got := s.newest().Sentence(s.now, time.UTC); got != want {
 		s.t.Errorf("the incident reads\n%s\nwant\n%s", got, want)
 	}
 }
 
-// is checks the answer for a person.
-func (s *fakeShard) is(status Status, reason string) Snapshot {
+// expectStatus checks the status and its reason.
+func (s *fakeShard) expectStatus(status Status, reason string) Snapshot {
 	s.t.Helper()
 	snap := s.snapshot()
 	if snap.Status != status || snap.Reason.String() != reason {

@@ -30,27 +30,27 @@ func TestHalfOpenLink(t *testing.T) {
 	s.beats(3)
 	answered := s.now // the link dies right after this answer
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Probe: true})
-	s.is(Online, "connected, and Discord answers")
+	s.observe(gateway.HeartbeatSent{Probe: true})
+	s.expectStatus(Online, "connected, and Discord answers")
 	s.after(5 * time.Second)
-	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.observe(gateway.SuspicionRaised{Silent: 20 * time.Second})
 	s.move(gateway.Suspect{Silent: 20 * time.Second}, gateway.Reason{Kind: gateway.ReasonSilent})
-	if snap := s.is(Degraded, "an answer from Discord is overdue; a spare connection is being prepared"); snap.Connected || !snap.OfflineSince.Equal(answered) {
+	if snap := s.expectStatus(Degraded, "an answer from Discord is overdue; a spare connection is being prepared"); snap.Connected || !snap.OfflineSince.Equal(answered) {
 		t.Errorf("connected %t, offline since %s", snap.Connected, snap.OfflineSince)
 	}
 	s.after(200 * time.Millisecond)
-	s.note(gateway.HelloReceived{Interval: interval})
+	s.observe(gateway.HelloReceived{Interval: interval})
 	s.after(4800 * time.Millisecond)
 	noticed := s.now
 	s.lose(silent)
 	s.move(gateway.Connecting{Resuming: true}, silent)
-	snap := s.is(Reconnecting, "the connection was half-open (nothing arrived for 25 s); connecting to resume")
+	snap := s.expectStatus(Reconnecting, "the connection was half-open (nothing arrived for 25 s); connecting to resume")
 	if !snap.Since.Equal(answered) || snap.Ready || snap.Last == nil || snap.Last.Outcome != OutcomeOpen {
 		t.Errorf("since %s, ready %t, last %+v", snap.Since, snap.Ready, snap.Last)
 	}
 	s.resume(12)
 
-	s.says("22:02:05 to 22:02:30 (25.1 s): the connection was half-open (nothing arrived for 25 s). Resumed, 12 events replayed, none lost.")
+	s.expectSentence("22:02:05 to 22:02:30 (25.1 s): the connection was half-open (nothing arrived for 25 s). Resumed, 12 events replayed, none lost.")
 	i := s.newest()
 	if !i.Start.Equal(answered) || !i.End.Equal(s.now) || !i.Detected.Equal(noticed) || i.Cause != HalfOpen || i.Outcome != OutcomeResumed {
 		t.Errorf("got %+v", i)
@@ -72,7 +72,7 @@ func TestHalfOpenLink(t *testing.T) {
 	if got := strings.Join(did, ", "); got != "probe sent, suspect: spare connection dialled, connection opened, RESUME sent, resumed on the spare, 12 events replayed" {
 		t.Errorf("actions: %s", got)
 	}
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 }
 
 // Given events that still arrive after the last answer, then the outage begins
@@ -80,7 +80,7 @@ func TestHalfOpenLink(t *testing.T) {
 func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.after(20 * time.Second)
-	s.hear()
+	s.receive()
 	heard := s.now
 	s.after(25 * time.Second)
 	s.lose(silent)
@@ -96,16 +96,16 @@ func TestOutageBeginsWithTheLastSignOfLife(t *testing.T) {
 func TestSuspicionClears(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.after(15 * time.Second)
-	s.note(gateway.HeartbeatSent{Probe: true})
+	s.observe(gateway.HeartbeatSent{Probe: true})
 	s.after(5 * time.Second)
-	s.note(gateway.SuspicionRaised{Silent: 20 * time.Second})
+	s.observe(gateway.SuspicionRaised{Silent: 20 * time.Second})
 	s.move(gateway.Suspect{}, gateway.Reason{Kind: gateway.ReasonSilent})
 	s.after(time.Second)
-	s.hear()
-	s.note(gateway.HeartbeatACK{Latency: 6 * time.Second})
-	s.note(gateway.SuspicionCleared{After: time.Second})
+	s.receive()
+	s.observe(gateway.HeartbeatACK{Latency: 6 * time.Second})
+	s.observe(gateway.SuspicionCleared{After: time.Second})
 	s.move(gateway.Live{}, gateway.Reason{})
-	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil || snap.Counts.Suspicions != 1 {
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); snap.Last != nil || snap.Counts.Suspicions != 1 {
 		t.Errorf("got %+v", snap)
 	}
 	s.after(time.Minute)
@@ -123,9 +123,9 @@ func TestRoutineReconnect(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.beats(5)
 	routine := gateway.Reason{Kind: gateway.ReasonReconnect}
-	s.note(gateway.ReconnectRequested{})
+	s.observe(gateway.ReconnectRequested{})
 	s.move(gateway.Moving{}, routine)
-	if snap := s.is(Online, "connected; moving to another host as Discord asked"); !snap.Connected {
+	if snap := s.expectStatus(Online, "connected; moving to another host as Discord asked"); !snap.Connected {
 		t.Error("it does not count as connected while the old connection serves")
 	}
 	s.after(300 * time.Millisecond)
@@ -133,7 +133,7 @@ func TestRoutineReconnect(t *testing.T) {
 	s.lose(routine)
 	s.move(gateway.Connecting{Resuming: true}, routine)
 	s.resume(0)
-	s.says("22:03:28 to 22:03:28 (100 ms): Discord asked for a reconnect (routine). Resumed, nothing was missed.")
+	s.expectSentence("22:03:28 to 22:03:28 (100 ms): Discord asked for a reconnect (routine). Resumed, nothing was missed.")
 	if i := s.newest(); !i.Routine() || i.Evidence.By != ByDiscord {
 		t.Errorf("got %+v", i)
 	}
@@ -154,19 +154,19 @@ func TestSessionInvalidated(t *testing.T) {
 	s.lose(cut)
 	s.dial(true, cut)
 	s.move(gateway.Resuming{From: 100}, gateway.Reason{})
-	s.note(gateway.ResumeSent{Seq: 100})
+	s.observe(gateway.ResumeSent{Seq: 100})
 	s.after(time.Second)
-	s.note(gateway.SessionInvalidated{})
+	s.observe(gateway.SessionInvalidated{})
 	op9 := gateway.Reason{Kind: gateway.ReasonInvalidSession}
-	s.note(gateway.Disconnected{Reason: op9, LastByte: s.now, Session: true})
-	s.note(gateway.SessionLost{Reason: op9})
+	s.observe(gateway.Disconnected{Reason: op9, LastByte: s.now, Session: true})
+	s.observe(gateway.SessionLost{Reason: op9})
 	lost := s.now
 	s.move(gateway.Waiting{For: "the next attempt", Until: s.now.Add(3 * time.Second)}, op9)
 	s.after(3 * time.Second)
-	s.is(Offline, "the connection was cut without a close frame, then Discord invalidated the session; waiting for the next attempt")
+	s.expectStatus(Offline, "the connection was cut without a close frame, then Discord invalidated the session; waiting for the next attempt")
 	s.dial(false, op9)
 	s.identify()
-	s.says("22:00:43 to 22:00:48 (5.2 s): the connection was cut without a close frame, then Discord invalidated the session. " +
+	s.expectSentence("22:00:43 to 22:00:48 (5.2 s): the connection was cut without a close frame, then Discord invalidated the session. " +
 		"A new session was started; events in between were not delivered.")
 	i := s.newest()
 	if i.Cause != SessionEnded || !i.SessionLost.Equal(lost) || i.ShownOffline(s.now) != s.now.Sub(lost) || i.Evidence.Said != "connection reset by peer" {
@@ -188,20 +188,20 @@ func TestNetworkOutage(t *testing.T) {
 	for n := range 40 {
 		s.move(gateway.Connecting{Resuming: true}, silent)
 		s.after(time.Second)
-		s.fails(refused, n+1, 4*time.Second)
+		s.failDial(refused, n+1, 4*time.Second)
 		s.move(gateway.Waiting{For: "the next attempt", Until: s.now.Add(4 * time.Second), Failures: n + 1}, refused)
 		if n+1 == 10 {
-			s.note(gateway.AttemptsExhausted{Failures: 10})
+			s.observe(gateway.AttemptsExhausted{Failures: 10})
 		}
 		s.after(4 * time.Second)
 		if n == 5 {
-			snap := s.is(Reconnecting, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 6 attempts failed; waiting for the next attempt")
+			snap := s.expectStatus(Reconnecting, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 6 attempts failed; waiting for the next attempt")
 			if snap.Last.Evidence.Attempts != 6 || snap.Remedy != (Message{}) {
 				t.Errorf("last %+v", snap.Last)
 			}
 		}
 	}
-	snap := s.is(Offline, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 40 attempts failed; waiting for the next attempt")
+	snap := s.expectStatus(Offline, "the connection was half-open (nothing arrived for 25 s), then Discord's gateway could not be reached over the network; 40 attempts failed; waiting for the next attempt")
 	if !strings.Contains(snap.Remedy.String(), "firewall") {
 		t.Errorf("remedy %q", snap.Remedy)
 	}
@@ -223,13 +223,13 @@ func TestHostSlept(t *testing.T) {
 	s.beats(2)
 	asleep := s.now
 	s.after(8 * time.Hour)
-	s.note(gateway.HostSlept{For: 8 * time.Hour})
+	s.observe(gateway.HostSlept{For: 8 * time.Hour})
 	slept := gateway.Reason{Kind: gateway.ReasonSlept, Elapsed: 8 * time.Hour}
 	s.lose(slept)
-	s.note(gateway.SessionLost{Reason: slept})
+	s.observe(gateway.SessionLost{Reason: slept})
 	s.dial(false, slept)
 	s.identify()
-	s.says("2026-11-24 22:01:24 to 2026-11-25 06:01:25 (8 h): the host was asleep (for 8 h). A new session was started; events in between were not delivered.")
+	s.expectSentence("2026-11-24 22:01:24 to 2026-11-25 06:01:25 (8 h): the host was asleep (for 8 h). A new session was started; events in between were not delivered.")
 	i := s.newest()
 	if i.Cause != HostSlept || !i.Start.Equal(asleep) || i.Evidence.Slept != 8*time.Hour || i.ShownOffline(s.now) < 7*time.Hour {
 		t.Errorf("got %+v", i)
@@ -242,10 +242,10 @@ func TestHostNapped(t *testing.T) {
 	for _, survives := range []bool{true, false} {
 		s := newFakeShard(t, Options{}).start()
 		s.after(20 * time.Second)
-		s.note(gateway.HostSlept{For: 20 * time.Second})
+		s.observe(gateway.HostSlept{For: 20 * time.Second})
 		if survives {
 			s.beat()
-			if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil {
+			if snap := s.expectStatus(Online, "connected, and Discord answers"); snap.Last != nil {
 				t.Errorf("got %+v", snap.Last)
 			}
 			continue
@@ -268,10 +268,10 @@ func TestIntentSwitchedOff(t *testing.T) {
 	s.beats(1)
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4014, Text: "Disallowed intent(s)."})
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4014, Text: gateway.CloseDisallowedIntents.Meaning()}
-	s.note(gateway.SessionLost{Reason: fatal})
+	s.observe(gateway.SessionLost{Reason: fatal})
 	s.move(gateway.Parked{Reason: fatal}, fatal)
 	s.after(time.Hour)
-	snap := s.is(NeedsYou, "a privileged intent is switched off for this application (close code 4014)")
+	snap := s.expectStatus(NeedsYou, "a privileged intent is switched off for this application (close code 4014)")
 	if !strings.Contains(snap.Remedy.String(), "https://discord.com/developers/applications") || snap.Connected || snap.Ready {
 		t.Errorf("got %+v", snap)
 	}
@@ -281,7 +281,7 @@ func TestIntentSwitchedOff(t *testing.T) {
 	}
 	s.dial(false, fatal)
 	s.identify()
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 	if i := s.newest(); i.Outcome != OutcomeNewSession {
 		t.Errorf("got %+v", i)
 	}
@@ -294,7 +294,7 @@ func TestTokenRefusedAtTheStart(t *testing.T) {
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: gateway.CloseAuthFailed, Text: gateway.CloseAuthFailed.Meaning(), Err: gateway.ErrUnauthorized}
 	s.move(gateway.Parked{Reason: fatal}, fatal)
-	if snap := s.is(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy.String(), "DISCORD_TOKEN") {
+	if snap := s.expectStatus(NeedsYou, "Discord does not accept the token"); !strings.Contains(snap.Remedy.String(), "DISCORD_TOKEN") {
 		t.Errorf("remedy %q", snap.Remedy)
 	}
 	if i := s.newest(); i.Cause != TokenRefused || !i.AtStart {

@@ -19,9 +19,9 @@ func TestResumesAreDropped(t *testing.T) {
 	for range 2 {
 		s.dial(true, cut)
 		s.move(gateway.Resuming{From: 100}, gateway.Reason{})
-		s.note(gateway.ResumeSent{Seq: 100})
+		s.observe(gateway.ResumeSent{Seq: 100})
 		s.after(time.Second)
-		s.note(gateway.Disconnected{Reason: cut, LastByte: s.now, Session: true})
+		s.observe(gateway.Disconnected{Reason: cut, LastByte: s.now, Session: true})
 	}
 	if i := s.newest(); i.Cause != ResumeDropped || i.Then.String() != "each RESUME was dropped" {
 		t.Errorf("got %+v", i)
@@ -71,7 +71,7 @@ func TestSameEndOverAndOver(t *testing.T) {
 	s.lose(closed)
 	for range 2 {
 		s.dial(true, closed)
-		s.note(gateway.Disconnected{Reason: closed, LastByte: s.now, Session: true})
+		s.observe(gateway.Disconnected{Reason: closed, LastByte: s.now, Session: true})
 	}
 	if i := s.newest(); i.Cause != ReconnectLoop || i.What.String() != "Discord had an unknown error (close code 4000)" {
 		t.Errorf("got %+v", i)
@@ -86,20 +86,20 @@ func TestReadyIsSlow(t *testing.T) {
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonClosed, Code: 1001})
 	s.move(gateway.Identifying{}, gateway.Reason{})
-	s.note(gateway.IdentifySent{})
+	s.observe(gateway.IdentifySent{})
 	s.after(15 * time.Second)
-	s.note(gateway.SlowReady{Waited: 15 * time.Second})
-	snap := s.is(Reconnecting, "the Discord host is going away (close code 1001), then READY was slow to come; Discord takes its time with READY, but answers heartbeats")
+	s.observe(gateway.SlowReady{Waited: 15 * time.Second})
+	snap := s.expectStatus(Reconnecting, "the Discord host is going away (close code 1001), then READY was slow to come; Discord takes its time with READY, but answers heartbeats")
 	if snap.Last.Cause != DiscordOutage {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.after(time.Minute)
 	s.live()
-	s.note(gateway.Ready{Guilds: 3})
+	s.observe(gateway.Ready{Guilds: 3})
 	if i := s.newest(); i.Outcome != OutcomeNewSession || i.Cause != DiscordOutage {
 		t.Errorf("got %+v", i)
 	}
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 }
 
 // Given the right to identify that has to be waited for, then a long wait is an
@@ -107,17 +107,17 @@ func TestReadyIsSlow(t *testing.T) {
 func TestIdentifyBudget(t *testing.T) {
 	s := newFakeShard(t, Options{})
 	s.move(gateway.Waiting{For: "its turn to identify"}, gateway.Reason{Kind: gateway.ReasonStart})
-	s.note(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
-	if snap := s.is(Starting, "waiting to identify: one IDENTIFY in 5 s"); snap.Last != nil {
+	s.observe(gateway.IdentifyDelayed{Until: s.now.Add(5 * time.Second), Why: "one IDENTIFY in 5 s"})
+	if snap := s.expectStatus(Starting, "waiting to identify: one IDENTIFY in 5 s"); snap.Last != nil {
 		t.Errorf("got %+v", snap.Last)
 	}
-	s.note(gateway.IdentifyDelayed{Until: s.now.Add(2 * time.Hour), Why: "the day's budget is\nused up"})
-	snap := s.is(Starting, "the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
+	s.observe(gateway.IdentifyDelayed{Until: s.now.Add(2 * time.Hour), Why: "the day's budget is\nused up"})
+	snap := s.expectStatus(Starting, "the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
 	if snap.Last == nil || snap.Last.Cause != IdentifyBudget || !snap.Last.AtStart {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.after(2 * time.Hour)
-	s.is(Offline, "not online since the start: the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
+	s.expectStatus(Offline, "not online since the start: the right to start a session has to be waited for; waiting to identify: the day's budget is used up")
 	s.dial(false, gateway.Reason{})
 	s.identify()
 	if i := s.newest(); i.Outcome != OutcomeNewSession || i.ShownOffline(s.now) != i.Duration(s.now) || !strings.HasSuffix(i.Summary(), "Then online with a new session.") {
@@ -134,7 +134,7 @@ func TestFirstResume(t *testing.T) {
 	s := newFakeShard(t, Options{})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	s.resume(7)
-	snap := s.is(Online, "connected, and Discord answers")
+	snap := s.expectStatus(Online, "connected, and Discord answers")
 	if snap.Last != nil || !snap.SessionSince.Equal(s.now) || snap.Counts.Replayed != 7 {
 		t.Errorf("got %+v", snap)
 	}
@@ -145,7 +145,7 @@ func TestEventsAreMissing(t *testing.T) {
 	s := newFakeShard(t, Options{}).start()
 	s.lose(gateway.Reason{Kind: gateway.ReasonReset})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonReset})
-	s.note(gateway.SequenceGap{From: 101, To: 103})
+	s.observe(gateway.SequenceGap{From: 101, To: 103})
 	s.resume(9)
 	if i := s.newest(); i.Lost != 3 || i.Routine() || !strings.HasSuffix(i.Summary(), "Resumed, 9 events replayed, 3 lost.") {
 		t.Errorf("got %+v: %s", i, i.Summary())
@@ -157,10 +157,10 @@ func TestStop(t *testing.T) {
 	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	s := newFakeShard(t, Options{}).start()
 	s.move(gateway.Draining{}, stop)
-	s.is(Stopping, "finishing what was begun before the stop")
+	s.expectStatus(Stopping, "finishing what was begun before the stop")
 	s.lose(stop)
 	s.move(gateway.Stopped{}, stop)
-	if snap := s.is(Stopping, "stopped as asked"); snap.Last != nil || snap.Connected {
+	if snap := s.expectStatus(Stopping, "stopped as asked"); snap.Last != nil || snap.Connected {
 		t.Errorf("got %+v", snap)
 	}
 
@@ -185,7 +185,7 @@ func TestDroppedObservations(t *testing.T) {
 	if i := s.newest(); i.Outcome != OutcomeUnobserved || i.End.IsZero() {
 		t.Errorf("got %+v", i)
 	}
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 
 	s = newFakeShard(t, Options{}).start()
 	s.lose(silent)
@@ -207,10 +207,10 @@ func TestEndOfAReplacedConnection(t *testing.T) {
 	began := s.since
 	s.move(gateway.Moving{}, gateway.Reason{Kind: gateway.ReasonReconnect})
 	s.live()
-	s.note(gateway.Resumed{})
+	s.observe(gateway.Resumed{})
 	s.after(50 * time.Millisecond)
-	s.note(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonReconnect}, LastByte: s.now, Session: true, Lasted: s.now.Sub(began)})
-	if snap := s.is(Online, "connected, and Discord answers"); snap.Last != nil {
+	s.observe(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonReconnect}, LastByte: s.now, Session: true, Lasted: s.now.Sub(began)})
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); snap.Last != nil {
 		t.Errorf("got %+v", snap.Last)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"evergreen/gateway"
 )
 
-// watch runs a monitor over a tracker until the test's virtual time ends.
-func watch(t *testing.T, tracker *Tracker, o MonitorOptions) (*Monitor, *page) {
+// runMonitor runs a monitor over a tracker until the test's virtual time ends.
+func runMonitor(t *testing.T, tracker *Tracker, o MonitorOptions) (*Monitor, *testLog) {
 	t.Helper()
-	p := &page{}
+	p := &testLog{}
 	o.Snapshot, o.Log = tracker.Snapshot, slog.New(p)
 	m := NewMonitor(o)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -63,7 +63,7 @@ const noDNS = "the name of Discord's gateway did not resolve; connecting to resu
 func TestMonitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(Options{})
-		m, p := watch(t, tracker, MonitorOptions{})
+		m, p := runMonitor(t, tracker, MonitorOptions{})
 		comeUp(tracker)
 		if m.Last() != (Check{}) {
 			t.Errorf("before the first check: %+v", m.Last())
@@ -107,7 +107,7 @@ func TestMonitor(t *testing.T) {
 // A bot that was never online is offline since the start.
 func TestMonitorFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, p := watch(t, NewTracker(Options{}), MonitorOptions{Interval: time.Minute, OfflineAfter: 150 * time.Second})
+		_, p := runMonitor(t, NewTracker(Options{}), MonitorOptions{Interval: time.Minute, OfflineAfter: 150 * time.Second})
 		time.Sleep(3*time.Minute + time.Second)
 		p.expects(t, "INFO Health check: not connected times_in_a_row=1 reason=no shard has reported yet",
 			"INFO Health check: not connected times_in_a_row=2 reason=no shard has reported yet",
@@ -118,7 +118,7 @@ func TestMonitorFromTheStart(t *testing.T) {
 // The warning can be switched off; the checks go on.
 func TestMonitorWithoutWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, p := watch(t, NewTracker(Options{}), MonitorOptions{Interval: time.Minute, OfflineAfter: -1})
+		m, p := runMonitor(t, NewTracker(Options{}), MonitorOptions{Interval: time.Minute, OfflineAfter: -1})
 		time.Sleep(24*time.Hour + time.Second)
 		if n := strings.Count(p.read(true), "WARN"); n != 0 || m.Last().Failures != 24*60 {
 			t.Errorf("%d warnings, %+v", n, m.Last())
@@ -130,7 +130,7 @@ func TestMonitorWithoutWarning(t *testing.T) {
 func TestMonitorOfABotThatDoesNotWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(Options{})
-		m, p := watch(t, tracker, MonitorOptions{})
+		m, p := runMonitor(t, tracker, MonitorOptions{})
 		comeUp(tracker)
 		observe(tracker, gateway.QueueFull{})
 		beatFor(tracker, 10*time.Minute+time.Second)
@@ -145,7 +145,7 @@ func TestMonitorOfABotThatDoesNotWork(t *testing.T) {
 func TestMonitorOfAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(Options{})
-		m, p := watch(t, tracker, MonitorOptions{})
+		m, p := runMonitor(t, tracker, MonitorOptions{})
 		comeUp(tracker)
 		observe(tracker, gateway.Transition{From: gateway.Live{}, To: gateway.Stopped{}, Reason: gateway.Reason{Kind: gateway.ReasonStop}})
 		time.Sleep(24 * time.Hour)

@@ -40,17 +40,17 @@ func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature 
 	i.ID = incidentID(i.Start, s.id)
 	s.loss, s.open, s.ended = next, i, nil
 	if s.slept > 0 {
-		s.learn(i, HostSlept, Say("host-slept", s.slept))
+		s.refineCause(i, HostSlept, Say("host-slept", s.slept))
 	}
 	if s.spareFailure != nil {
 		s.addFailure(i, *s.spareFailure)
 	}
 	s.dropPending()
-	s.report(i)
+	s.queueIncident(i)
 }
 
-// learn makes a deeper cause the incident's cause.
-func (s *shard) learn(i *Incident, id CauseID, says Message) {
+// refineCause makes a deeper cause the incident's cause.
+func (s *shard) refineCause(i *Incident, id CauseID, says Message) {
 	if Lookup(id).Depth <= Lookup(i.Cause).Depth {
 		return
 	}
@@ -58,11 +58,11 @@ func (s *shard) learn(i *Incident, id CauseID, says Message) {
 	if says = says.replace(s.redact); says != i.What {
 		i.Then = says
 	}
-	s.report(i)
+	s.queueIncident(i)
 }
 
-// report queues the incident for the journal.
-func (s *shard) report(i *Incident) {
+// queueIncident queues the incident for the journal.
+func (s *shard) queueIncident(i *Incident) {
 	if n := len(s.changed); n > 0 && s.changed[n-1].ID == i.ID {
 		s.changed[n-1] = i.clone()
 		return
@@ -92,13 +92,13 @@ func (s *shard) endIncident(at time.Time, how Outcome) {
 	if how == OutcomeUnobserved {
 		s.ended = i
 	}
-	s.report(i)
+	s.queueIncident(i)
 }
 
 // backOnline ends the open incident with what READY or RESUMED tells, or adds that
 // to the incident that the change of state has just ended.
 func (s *shard) backOnline(at time.Time, how Outcome, replayed int, what Message) {
-	s.act(at, what)
+	s.recordAction(at, what)
 	s.onlineSince, s.identifyWait, s.readyLate, s.loss.resuming = at, "", false, false
 	switch {
 	case s.open != nil:
@@ -109,7 +109,7 @@ func (s *shard) backOnline(at time.Time, how Outcome, replayed int, what Message
 		s.ended = nil
 		i.Replayed, i.Outcome = replayed, how
 		i.Actions = addAction(i.Actions, at, what)
-		s.report(i)
+		s.queueIncident(i)
 	}
 	s.dropPending()
 }
@@ -143,8 +143,8 @@ func (s *shard) sessionLost(at time.Time, c gateway.Reason) {
 	if s.open.SessionLost.IsZero() {
 		s.open.SessionLost = at
 	}
-	s.act(at, Say("action.session-lost", describe(c)))
-	s.learn(s.open, Diagnose(c), describe(c))
+	s.recordAction(at, Say("action.session-lost", describe(c)))
+	s.refineCause(s.open, Diagnose(c), describe(c))
 }
 
 // addMissing counts events that never came.
@@ -157,13 +157,13 @@ func (s *shard) addMissing(n int64) {
 
 func (s *shard) hostSlept(at time.Time, d time.Duration) {
 	what := Say("host-slept", d)
-	s.act(at, what)
+	s.recordAction(at, what)
 	if s.open == nil {
 		s.slept = d
 		return
 	}
 	s.open.Evidence.Slept += d
-	s.learn(s.open, HostSlept, what)
+	s.refineCause(s.open, HostSlept, what)
 }
 
 func (s *shard) identifyDelayed(at time.Time, w gateway.IdentifyDelayed) {
@@ -174,9 +174,9 @@ func (s *shard) identifyDelayed(at time.Time, w gateway.IdentifyDelayed) {
 		if s.open == nil {
 			s.beginIncident(at, IdentifyBudget, says, gateway.Reason{})
 		}
-		s.learn(s.open, IdentifyBudget, says)
+		s.refineCause(s.open, IdentifyBudget, says)
 	}
-	s.act(at, Say("action.identify-delay", wait, cmp.Or(Text(s.identifyWait), Say("action.identify-turn"))))
+	s.recordAction(at, Say("action.identify-delay", wait, cmp.Or(Text(s.identifyWait), Say("action.identify-turn"))))
 }
 
 // maxPanics bounds the remembered times of panics.

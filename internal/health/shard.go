@@ -90,11 +90,11 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HelloReceived:
 		s.interval = w.Interval
 		_, s.loss.spare = s.state.(gateway.Suspect)
-		s.act(at, Say("action.connected"))
+		s.recordAction(at, Say("action.connected"))
 	case gateway.HeartbeatSent:
 		s.counts.Heartbeats++
 		if w.Probe {
-			s.act(at, Say("action.probe"))
+			s.recordAction(at, Say("action.probe"))
 		}
 	case gateway.HeartbeatACK:
 		s.counts.ACKs++
@@ -105,16 +105,16 @@ func (s *shard) observe(n gateway.Observation) {
 		}
 	case gateway.SuspicionRaised:
 		s.counts.Suspicions++
-		s.act(at, Say("action.suspect"))
+		s.recordAction(at, Say("action.suspect"))
 	case gateway.SuspicionCleared:
 		s.dropPending()
 	case gateway.IdentifySent:
 		s.counts.Identifies++
-		s.act(at, Say("action.identify"))
+		s.recordAction(at, Say("action.identify"))
 	case gateway.ResumeSent:
 		s.counts.Resumes++
 		s.loss.resuming = true
-		s.act(at, Say("action.resume"))
+		s.recordAction(at, Say("action.resume"))
 	case gateway.Ready:
 		s.ready(at, w)
 	case gateway.Resumed:
@@ -122,14 +122,14 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.SlowReady:
 		s.readyLate = true
 		i := s.openIncident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
-		s.learn(i, DiscordOutage, Say("ready-late"))
-		s.act(at, Say("action.ready-late"))
+		s.refineCause(i, DiscordOutage, Say("ready-late"))
+		s.recordAction(at, Say("action.ready-late"))
 	case gateway.ReconnectRequested:
 		s.counts.Requested++
-		s.act(at, Say("action.reconnect"))
+		s.recordAction(at, Say("action.reconnect"))
 	case gateway.SessionInvalidated:
 		s.counts.Invalidated++
-		s.act(at, sessionInvalidated(w))
+		s.recordAction(at, sessionInvalidated(w))
 	case gateway.SessionLost:
 		s.sessionLost(at, w.Reason)
 	case gateway.PayloadSkipped:
@@ -143,7 +143,7 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HostSlept:
 		s.hostSlept(at, w.For)
 	case gateway.AttemptsExhausted:
-		s.act(at, Say("action.failed-in-a-row", number(w.Failures, "attempt")))
+		s.recordAction(at, Say("action.failed-in-a-row", number(w.Failures, "attempt")))
 	case gateway.IdentifyDelayed:
 		s.identifyDelayed(at, w)
 	case gateway.HandlerPanicked:
@@ -158,8 +158,8 @@ func sessionInvalidated(w gateway.SessionInvalidated) Message {
 	return Say("action.refused")
 }
 
-// act records what was done: in the open incident, or for the one that may follow.
-func (s *shard) act(at time.Time, what Message) {
+// recordAction records what was done: in the open incident, or for the one that may follow.
+func (s *shard) recordAction(at time.Time, what Message) {
 	if s.open != nil {
 		s.open.Actions = addAction(s.open.Actions, at, what)
 		return
@@ -203,8 +203,8 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 		if says := describe(to.Reason); says != i.What {
 			i.Then = says
 		}
-		s.act(at, Say("action.parked"))
-		s.report(i)
+		s.recordAction(at, Say("action.parked"))
+		s.queueIncident(i)
 	case gateway.Stopped:
 		if s.open != nil {
 			s.endIncident(at, OutcomeEnded)
@@ -214,7 +214,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.openIncident(at, t.Reason)
 		}
 		if _, parked := t.From.(gateway.Parked); parked {
-			s.act(at, Say("action.unparked"))
+			s.recordAction(at, Say("action.unparked"))
 		}
 	}
 }
@@ -235,12 +235,12 @@ func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
 		s.spareFailure = &f.Reason
-		s.act(at, Say("action.spare-failed", describe(f.Reason)))
+		s.recordAction(at, Say("action.spare-failed", describe(f.Reason)))
 		return
 	}
 	i := s.openIncident(at, f.Reason)
 	s.addFailure(i, f.Reason)
-	s.act(at, Say("action.failed", describe(f.Reason)))
+	s.recordAction(at, Say("action.failed", describe(f.Reason)))
 }
 
 // addFailure records a failed attempt in the incident.
@@ -251,7 +251,7 @@ func (s *shard) addFailure(i *Incident, c gateway.Reason) {
 	if status := httpStatus(c); status != 0 {
 		e.HTTPStatus = status
 	}
-	s.learn(i, Diagnose(c), describe(c))
+	s.refineCause(i, Diagnose(c), describe(c))
 }
 
 func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
@@ -264,9 +264,9 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if first {
 		s.recordClose(i, d)
 	} else {
-		s.act(at, Say("action.closed-again", describe(d.Reason)))
+		s.recordAction(at, Say("action.closed-again", describe(d.Reason)))
 	}
-	s.learn(i, Diagnose(d.Reason), describe(d.Reason))
+	s.refineCause(i, Diagnose(d.Reason), describe(d.Reason))
 	if !d.Session && i.SessionLost.IsZero() {
 		i.SessionLost = at
 	}
@@ -297,7 +297,7 @@ func (s *shard) recordClose(i *Incident, d gateway.Disconnected) {
 			i.Start = heard
 		}
 	}
-	s.report(i)
+	s.queueIncident(i)
 }
 
 // closedBy returns who ended a connection.
@@ -318,7 +318,7 @@ func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 		s.loss.resuming = false
 		s.loss.dropped++
 		if s.loss.dropped == 2 && d.Reason.Kind != gateway.ReasonInvalidSession {
-			s.learn(i, ResumeDropped, Say("resumes-dropped"))
+			s.refineCause(i, ResumeDropped, Say("resumes-dropped"))
 		}
 	}
 	if s.loss.endings == nil {
@@ -327,10 +327,10 @@ func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 	key := gateway.Reason{Kind: d.Reason.Kind, Code: d.Reason.Code}
 	s.loss.endings[key]++
 	if s.loss.endings[key] == loopAfter {
-		s.learn(i, ReconnectLoop, Say("same-end", int64(loopAfter)))
+		s.refineCause(i, ReconnectLoop, Say("same-end", int64(loopAfter)))
 	}
 	if s.loss.endings[key] == 1 && s.loss.signature == key && s.loss.streak >= loopAfter {
-		s.learn(i, ReconnectLoop, Say("same-start", nth(s.loss.streak)))
+		s.refineCause(i, ReconnectLoop, Say("same-start", nth(s.loss.streak)))
 	}
 }
 

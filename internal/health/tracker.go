@@ -134,7 +134,7 @@ func (t *Tracker) Observe(n gateway.Observation) {
 	s.attributeToDiscord(n.At, t.discord)
 	changed := t.takeChanged(s)
 	t.mu.Unlock()
-	t.write(changed)
+	t.writeJournal(changed)
 }
 
 // takeChanged returns the shard's incidents that are new or have changed since
@@ -149,8 +149,8 @@ func (t *Tracker) takeChanged(s *shard) []Incident {
 	return changed
 }
 
-// write writes incidents to the journal. The caller does not hold the lock.
-func (t *Tracker) write(changed []Incident) {
+// writeJournal writes incidents to the journal. The caller does not hold the lock.
+func (t *Tracker) writeJournal(changed []Incident) {
 	for _, i := range changed {
 		t.opts.Journal.Write(i)
 	}
@@ -212,11 +212,11 @@ func (t *Tracker) snapshot(history bool) Snapshot {
 	slices.SortFunc(snap.Shards, func(a, b ShardSnapshot) int {
 		return cmp.Or(cmp.Compare(a.Shard.Count, b.Shard.Count), cmp.Compare(a.Shard.ID, b.Shard.ID))
 	})
-	t.addUp(&snap, expected)
+	t.sumUp(&snap, expected)
 	t.mu.Lock()
 	changed := t.updateConditions(&snap)
 	t.mu.Unlock()
-	t.write(changed)
+	t.writeJournal(changed)
 	return snap
 }
 
@@ -246,8 +246,8 @@ func (t *Tracker) checkWork(now time.Time, w *Work) {
 	}
 }
 
-// addUp fills in the bot as a whole from its shards.
-func (t *Tracker) addUp(snap *Snapshot, expected int) {
+// sumUp fills in the bot as a whole from its shards.
+func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	if expected <= 0 {
 		expected = 1
 		for i := range snap.Shards {

@@ -17,16 +17,16 @@ import (
 // From the first moment on the tracker has an answer.
 func TestBeforeAnythingHappens(t *testing.T) {
 	s := newFakeShard(t, Options{})
-	snap := s.is(Starting, "no shard has reported yet")
+	snap := s.expectStatus(Starting, "no shard has reported yet")
 	if snap.Ready || snap.Connected || !snap.OfflineSince.Equal(evening) || !snap.Since.Equal(evening) || snap.Last != nil {
 		t.Errorf("got %+v", snap)
 	}
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
-	s.is(Starting, "connecting to identify")
+	s.expectStatus(Starting, "connecting to identify")
 	s.move(gateway.Identifying{}, gateway.Reason{})
-	s.is(Starting, "waiting for READY")
+	s.expectStatus(Starting, "waiting for READY")
 	s.after(2 * time.Minute)
-	s.is(Offline, "not online since the start: waiting for READY")
+	s.expectStatus(Offline, "not online since the start: waiting for READY")
 }
 
 // Online is said only while the shard is live and the last answer is no older
@@ -38,20 +38,20 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 	s := newFakeShard(t, Options{})
 	s.dial(false, gateway.Reason{Kind: gateway.ReasonStart})
 	s.identify()
-	if snap := s.is(Online, "connected, and Discord answers"); !snap.Connected || !snap.Ready || !snap.OfflineSince.IsZero() {
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); !snap.Connected || !snap.Ready || !snap.OfflineSince.IsZero() {
 		t.Errorf("right after READY: %+v", snap)
 	}
 	s.after(interval + ACKDeadline + time.Second)
-	s.is(Degraded, "no heartbeat has been answered for 1 min 42 s")
+	s.expectStatus(Degraded, "no heartbeat has been answered for 1 min 42 s")
 
 	s.beat()
 	answered := s.now
 	s.after(interval + ACKDeadline)
-	if snap := s.is(Online, "connected, and Discord answers"); !snap.Connected {
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); !snap.Connected {
 		t.Error("not connected at the last moment")
 	}
 	s.after(time.Millisecond)
-	snap := s.is(Degraded, "no heartbeat has been answered for 1 min 41 s")
+	snap := s.expectStatus(Degraded, "no heartbeat has been answered for 1 min 41 s")
 	if snap.Connected || !snap.Ready || !snap.OfflineSince.Equal(answered) || !snap.Since.Equal(answered) {
 		t.Errorf("a moment later: %+v", snap)
 	}
@@ -113,35 +113,35 @@ func TestConnectedButNotWorking(t *testing.T) {
 	source := &fakeSource{stats: func() gateway.Stats { return stats }}
 	s := newFakeShard(t, Options{Source: source}).start()
 	source.activity = Activity{Last: s.now, Guilds: 17, Asked: 3, Answered: 2, Failed: 1}
-	if snap := s.is(Online, "connected, and Discord answers"); !snap.Work.OK || snap.Guilds != 17 || snap.Work.Activity != source.activity {
+	if snap := s.expectStatus(Online, "connected, and Discord answers"); !snap.Work.OK || snap.Guilds != 17 || snap.Work.Activity != source.activity {
 		t.Errorf("got %+v", snap.Work)
 	}
 
 	stats.QueuedAge = 3 * time.Minute
-	snap := s.is(Degraded, "connected, but not working: the oldest event has been waiting for its handler for 3 min")
+	snap := s.expectStatus(Degraded, "connected, but not working: the oldest event has been waiting for its handler for 3 min")
 	if snap.Work.Cause != SlowHandlers || !snap.Connected || snap.Remedy == (Message{}) {
 		t.Errorf("got %+v", snap)
 	}
 	stats.QueuedAge = 0
 
-	s.note(gateway.QueueFull{Bytes: 64 << 20})
-	s.is(Degraded, "connected, but not working: the event queue is full; further events wait at Discord until the handlers catch up")
-	s.note(gateway.QueueDrained{})
-	s.is(Online, "connected, and Discord answers")
+	s.observe(gateway.QueueFull{Bytes: 64 << 20})
+	s.expectStatus(Degraded, "connected, but not working: the event queue is full; further events wait at Discord until the handlers catch up")
+	s.observe(gateway.QueueDrained{})
+	s.expectStatus(Online, "connected, and Discord answers")
 
 	for range 2 {
-		s.note(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "nil map"})
+		s.observe(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "nil map"})
 	}
-	s.is(Online, "connected, and Discord answers")
-	s.note(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "nil map"})
-	snap = s.is(Degraded, "connected, but not working: handlers panicked 3 times in the last 10 min, last over MESSAGE_CREATE")
+	s.expectStatus(Online, "connected, and Discord answers")
+	s.observe(gateway.HandlerPanicked{Type: "MESSAGE_CREATE", Value: "nil map"})
+	snap = s.expectStatus(Degraded, "connected, but not working: handlers panicked 3 times in the last 10 min, last over MESSAGE_CREATE")
 	if snap.Work.Cause != GreenButUseless || snap.Work.LastPanic.Value != "nil map" {
 		t.Errorf("got %+v", snap.Work)
 	}
 	for range 15 {
 		s.beats(1)
 	}
-	s.is(Online, "connected, and Discord answers")
+	s.expectStatus(Online, "connected, and Discord answers")
 }
 
 // Several shards are one bot: the worst of them speaks, and the others are
@@ -150,23 +150,23 @@ func TestSeveralShards(t *testing.T) {
 	first := newFakeShard(t, Options{Shards: 3})
 	first.id = gateway.ShardID{ID: 0, Count: 3}
 	first.start()
-	first.is(Starting, "1 of 3 shards are online")
-	second := first.beside(gateway.ShardID{ID: 1, Count: 3})
-	third := first.beside(gateway.ShardID{ID: 2, Count: 3})
+	first.expectStatus(Starting, "1 of 3 shards are online")
+	second := first.another(gateway.ShardID{ID: 1, Count: 3})
+	third := first.another(gateway.ShardID{ID: 2, Count: 3})
 	// The three share a clock: what passes for one passes for all.
 	follow := func(from, to *fakeShard) { to.now, first.now = from.now, from.now }
 	second.start()
 	follow(second, third)
 	third.start()
 	follow(third, third)
-	snap := first.is(Online, "all 3 shards are connected")
+	snap := first.expectStatus(Online, "all 3 shards are connected")
 	if !snap.Ready || !snap.Connected || snap.Guilds != 9 || len(snap.Shards) != 3 || !snap.OfflineSince.IsZero() || snap.SessionSince.IsZero() {
 		t.Errorf("got %+v", snap)
 	}
 
 	third.lose(silent)
 	third.move(gateway.Connecting{Resuming: true}, silent)
-	snap = first.is(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": the connection was half-open (nothing arrived for 25 s); connecting to resume")
+	snap = first.expectStatus(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": the connection was half-open (nothing arrived for 25 s); connecting to resume")
 	if snap.Ready || snap.Connected || snap.OfflineSince.IsZero() {
 		t.Errorf("got %+v", snap)
 	}
@@ -175,7 +175,7 @@ func TestSeveralShards(t *testing.T) {
 	}
 	stop := gateway.Reason{Kind: gateway.ReasonStop}
 	third.move(gateway.Stopped{}, stop)
-	first.is(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": stopped as asked")
+	first.expectStatus(Degraded, "2 of 3 shards are online; shard "+third.id.String()+": stopped as asked")
 	fatal := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4011}
 	third.move(gateway.Parked{Reason: fatal}, fatal)
 	if snap := first.snapshot(); snap.Status != NeedsYou || !strings.Contains(snap.Reason.String(), "2 of 3 shards are online") {
@@ -190,10 +190,10 @@ func TestForeignTextIsMadeSafe(t *testing.T) {
 	s := newFakeShard(t, Options{Redact: func(text string) string { return strings.ReplaceAll(text, token, "[redacted]") }}).start()
 	long := strings.Repeat("x", maxText-10) + token
 	s.lose(gateway.Reason{Kind: gateway.ReasonClosed, Code: 4000, Text: "a\nb " + token})
-	s.fails(gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)}, 1, 0)
+	s.failDial(gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)}, 1, 0)
 	s.move(gateway.Waiting{For: "x " + token}, gateway.Reason{Kind: gateway.ReasonDial, Err: errors.New(long)})
-	s.note(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: long})
-	s.note(gateway.HandlerPanicked{Type: "X", Value: long})
+	s.observe(gateway.IdentifyDelayed{Until: s.now.Add(time.Hour), Why: long})
+	s.observe(gateway.HandlerPanicked{Type: "X", Value: long})
 	snap := s.snapshot()
 	for _, text := range []string{
 		snap.Reason.String(), snap.Last.Evidence.Said, snap.Last.Evidence.DialSaid, snap.Last.Summary(), snap.Work.LastPanic.Value,
@@ -212,7 +212,7 @@ func TestSnapshotsAreCopies(t *testing.T) {
 	s.lose(silent)
 	before := s.snapshot()
 	actions := len(before.Last.Actions)
-	s.fails(refused, 1, time.Second)
+	s.failDial(refused, 1, time.Second)
 	if len(before.Last.Actions) != actions || before.Last.Evidence.Attempts != 0 {
 		t.Errorf("it changed: %+v", before.Last)
 	}
@@ -248,7 +248,7 @@ func TestAnyOrder(t *testing.T) {
 				gateway.PayloadSkipped{}, gateway.PresenceSent{}, nil,
 			}
 			if n := r.IntN(2 * len(what)); n < len(what) {
-				s.note(what[n])
+				s.observe(what[n])
 			} else {
 				s.move(states[r.IntN(len(states))], cause())
 			}

@@ -87,9 +87,9 @@ func (p PreviousRun) Health() health.PreviousRun {
 	}
 }
 
-// Gap is the time between the previous run and this one as an incident that goes
+// Downtime is the time between the previous run and this one as an incident that goes
 // on; nil if there was no previous run. [Store.Begin] comes first.
-func (s *Store) Gap(p PreviousRun) *health.Incident {
+func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	s.mu.Lock()
 	run := s.run
 	s.mu.Unlock()

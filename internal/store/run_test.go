@@ -103,7 +103,7 @@ func TestEveryEndIsExplained(t *testing.T) {
 			if end == EndRebooted {
 				p.Boot = "that boot"
 			}
-			gap := s.Gap(p)
+			gap := s.Downtime(p)
 			if gap == nil || gap.Cause != want || gap.Duration(time.Now()) != time.Minute || gap.Evidence.Said != "so it is" {
 				t.Errorf("%q: %+v", end, gap)
 			}
