@@ -28,37 +28,34 @@ func (r *run) HandleEvent(ctx context.Context, e gateway.Event) {
 	defer handled()
 	defer r.config.lock.unlock()
 	if r.config.raw {
-		r.config.handler(r.g, disgo.EventTypeRaw, int(e.Seq), disgo.EventRaw{EventType: kind, Payload: bytes.NewReader(e.Data)})
+		r.config.handler(r.gateway, disgo.EventTypeRaw, int(e.Seq), disgo.EventRaw{EventType: kind, Payload: bytes.NewReader(e.Data)})
 	}
 	if usable {
-		r.config.handler(r.g, kind, int(e.Seq), data)
+		r.config.handler(r.gateway, kind, int(e.Seq), data)
 	}
 }
 
 // decode makes disgo's event out of the raw one. An event that cannot be decoded is
 // counted and skipped.
-func (r *run) decode(kind disgo.EventType, e gateway.Event) (disgo.EventData, bool) {
-	if decode := undecoded[kind]; decode != nil {
-		data, err := decode(e.Data)
-		return r.countError(e, data, err)
-	}
-	if !isKnownType(kind) {
-		r.g.unknown.Add(1)
+func (r *run) decode(kind disgo.EventType, e gateway.Event) (data disgo.EventData, usable bool) {
+	var err error
+	switch decode := undecoded[kind]; {
+	case decode != nil:
+		data, err = decode(e.Data)
+	case isKnownType(kind):
+		data, err = disgo.UnmarshalEventData(e.Data, kind)
+	default:
+		r.gateway.unknown.Add(1)
 		r.config.log.Debug("Event of a type that disgo does not know skipped", "type", e.Type, "sequence", e.Seq)
 		return nil, false
 	}
-	data, err := disgo.UnmarshalEventData(e.Data, kind)
-	return r.countError(e, data, err)
-}
-
-func (r *run) countError(e gateway.Event, data disgo.EventData, err error) (disgo.EventData, bool) {
-	if err == nil {
-		return data, true
+	if err != nil {
+		r.gateway.undecodable.Add(1)
+		// disgo's error is not logged: it repeats the whole event, which may be private.
+		r.config.log.Error("Event skipped: it could not be decoded", "type", e.Type, "sequence", e.Seq, "bytes", len(e.Data))
+		return nil, false
 	}
-	r.g.undecodable.Add(1)
-	// disgo's error is not logged: it repeats the whole event, which may be private.
-	r.config.log.Error("Event skipped: it could not be decoded", "type", e.Type, "sequence", e.Seq, "bytes", len(e.Data))
-	return nil, false
+	return data, true
 }
 
 // undecoded are the types that disgo has handlers for but does not decode.

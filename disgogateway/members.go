@@ -109,7 +109,7 @@ func (r *run) trackMembers(data disgo.EventData) {
 		if again == nil || r.ctx.Err() != nil {
 			return
 		}
-		r.g.repeated.Add(1)
+		r.gateway.repeated.Add(1)
 		r.group.Go(func() {
 			if err := r.shard.Send(r.ctx, gateway.OpRequestGuildMembers, *again); err != nil && r.ctx.Err() == nil {
 				r.config.log.Warn("Request for members could not be repeated", "error", err)

@@ -16,7 +16,7 @@ import (
 
 // run is a [Gateway] from Open to Close: one shard and the goroutines around it.
 type run struct {
-	g       *Gateway
+	gateway *Gateway
 	config  *config
 	shard   *gateway.Shard
 	members memberRequests
@@ -34,7 +34,7 @@ type run struct {
 
 func newRun(g *Gateway, p *config) (*run, error) {
 	r := &run{
-		g: g, config: p, done: make(chan struct{}), live: make(chan struct{}),
+		gateway: g, config: p, done: make(chan struct{}), live: make(chan struct{}),
 		refused: make(chan error, 1), acks: make(chan time.Time, 1),
 	}
 	opts := p.options
@@ -111,8 +111,8 @@ func (r *run) Observe(n gateway.Observation) {
 		}
 	}
 	r.logEvent(n.Event)
-	if r.g.options.Observer != nil {
-		r.g.options.Observer.Observe(n)
+	if r.gateway.options.Observer != nil {
+		r.gateway.options.Observer.Observe(n)
 	}
 }
 
@@ -133,7 +133,7 @@ func (r *run) onParked(reason gateway.Reason) {
 	r.config.log.Error("Discord refuses the bot; the shard waits until that is corrected", "error", err)
 	if r.config.closeHandler != nil {
 		// Stop does not wait for it: it often closes the gateway.
-		go r.config.closeHandler(r.g, err, false)
+		go r.config.closeHandler(r.gateway, err, false)
 	}
 }
 
@@ -161,7 +161,7 @@ func (r *run) deliverACKs() {
 			beat := disgo.EventHeartbeatAck{LastHeartbeat: last, NewHeartbeat: at}
 			last = at
 			if r.config.lock.lock(r.ctx) {
-				r.callHandler(func() { r.config.handler(r.g, disgo.EventTypeHeartbeatAck, 0, beat) })
+				r.callHandler(func() { r.config.handler(r.gateway, disgo.EventTypeHeartbeatAck, 0, beat) })
 			}
 		case <-r.ctx.Done():
 			return
