@@ -8,14 +8,14 @@ type backoff struct {
 	rand          func() float64
 }
 
-// firstTry is the most jitter before the attempt that follows a healthy time.
+// firstTry is the longest wait before the attempt that follows a connection that was
+// well.
 const firstTry = 500 * time.Millisecond
 
-// delay returns the wait after this many failures in a row. The first try
-// comes at once, spread over half a second so that many shards do not dial
-// together (G-073, G-154); later ones use full jitter over a doubling range.
-// The cap is short while nothing but this side is wrong: dialling a dead
-// network bothers nobody.
+// delay returns the wait after this many failures in a row. The first try comes at once,
+// spread over half a second so that many shards do not dial together (G-073, G-154).
+// Later ones use full jitter over a doubling range. The cap is short for a failure on
+// this side of Discord: to dial a dead network costs nothing.
 func (b backoff) delay(failures int, remote bool) time.Duration {
 	if failures <= 0 {
 		return time.Duration(b.rand() * float64(firstTry))
@@ -28,15 +28,14 @@ func (b backoff) delay(failures int, remote bool) time.Duration {
 	return time.Duration(b.rand() * float64(span))
 }
 
-// isRemote reports whether Discord answered and said no. Everything else
-// is treated as a fault of the way there; and a request to reconnect is no
-// refusal, however often it comes (G-077).
-func isRemote(c Reason) bool {
-	switch c.Kind {
+// isRemote reports whether Discord answered and said no. Anything else counts as a
+// fault of the way there. A request to reconnect is no refusal, however often it comes.
+func isRemote(r Reason) bool {
+	switch r.Kind {
 	case ReasonDNS, ReasonDial, ReasonTLS, ReasonLocate, ReasonReconnect:
 		return false
 	case ReasonUpgrade:
-		return c.Code != 0 // an HTTP status, not a time-out
+		return r.Code != 0 // an HTTP status, not a time-out
 	}
 	return true
 }

@@ -44,7 +44,7 @@ type closeMeaning struct {
 }
 
 // closeCodes has one row for each close code with a meaning of its own (G-060 to
-// G-064, G-094). reconnect.go says what follows from the effect.
+// G-063). reconnect.go says what follows from the effect.
 var closeCodes = map[CloseCode]closeMeaning{
 	1000: {effect: resumesOnce, means: "Discord closed the connection normally (seen when heartbeats were missed)"},
 	1001: {effect: resumes, means: "the Discord host is going away"},

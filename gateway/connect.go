@@ -61,11 +61,11 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 		}
 	}
 	s.set(Connecting{URL: address, Resuming: a.resume}, reason)
-	c, url, failed := s.dialToHello(s.stopCtx, address)
+	c, url, failed := s.dialToHello(s.life.StopContext(), address)
 	a.url = url
 	if failed != nil {
 		a.releaseGrant(identify.OutcomeUnsent)
-		if s.stopCtx.Err() != nil {
+		if s.life.Stopping() {
 			return a, &Reason{Kind: ReasonStop}
 		}
 		return a, failed
@@ -87,17 +87,17 @@ func (a *attempt) releaseGrant(o identify.Outcome) {
 // long: both results are nil then.
 func (s *Shard) acquireGrant(reason Reason) (identify.Grant, *Reason) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.policy.failures}, reason)
-	ctx := s.stopCtx
+	ctx := s.life.StopContext()
 	if s.policy.probing {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(s.stopCtx, probeGrantTimeout)
+		ctx, cancel = context.WithTimeout(s.life.StopContext(), probeGrantTimeout)
 		defer cancel()
 	}
 	grant, err := s.opts.IdentifyLimiter.Acquire(ctx, s.opts.Shard, func(until time.Time, why string) {
 		s.emit(IdentifyDelayed{Until: until, Why: why})
 	})
 	if err != nil {
-		if s.stopCtx.Err() != nil {
+		if s.life.Stopping() {
 			return nil, &Reason{Kind: ReasonStop}
 		}
 		if ctx.Err() != nil {
@@ -115,11 +115,11 @@ func (s *Shard) lookUpBaseURL() (string, *Reason) {
 	if s.policy.baseURLFailed {
 		failed = s.baseURL
 	}
-	ctx, cancel := context.WithTimeout(s.stopCtx, s.opts.Timing.GatewayURL)
+	ctx, cancel := context.WithTimeout(s.life.StopContext(), s.opts.Timing.GatewayURL)
 	defer cancel()
 	address, err := s.opts.URLSource.GatewayURL(ctx, failed)
 	if err != nil {
-		if s.stopCtx.Err() != nil {
+		if s.life.Stopping() {
 			return "", &Reason{Kind: ReasonStop}
 		}
 		f := lookupReason(err)

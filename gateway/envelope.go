@@ -6,8 +6,7 @@ import (
 	"math"
 )
 
-// envelope is the outside of a payload. d stays raw: most events are never
-// asked for, so nothing is decoded here.
+// envelope is the outside of a payload. d stays raw, because most events are not wanted.
 type envelope struct {
 	op  Opcode // -1 when absent or not an integer
 	seq int64  // 0 when null or absent
@@ -17,13 +16,12 @@ type envelope struct {
 
 var errNotJSON = errors.New("not a JSON object")
 
-// scanEnvelope reads the outside of a payload in one pass and without
-// allocating. The slices point into p. Unknown keys and values of unexpected
-// types are passed over (G-109); only text that is not a JSON object is an
-// error.
+// scanEnvelope reads the outside of a payload in one pass and without allocating. The
+// slices point into p. Unknown keys and values of unexpected types are passed over
+// (G-109). Only text that is not a JSON object is an error.
 //
-// When everything but d is known by the time d is reached, as in what Discord
-// sends, and skip says that nobody wants the event, d is not even scanned.
+// Discord sends d last. When everything else is known by then and skip reports that the
+// event is not wanted, d is not even scanned.
 func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, error) {
 	env := envelope{op: -1}
 	var haveOp, haveSeq, haveTyp bool
@@ -94,7 +92,7 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 	}
 }
 
-// space returns the index of the first byte at or after i that is not white.
+// space returns the index of the first byte at or after i that is not white space.
 func space(p []byte, i int) int {
 	for i < len(p) && (p[i] == ' ' || p[i] == '\n' || p[i] == '\t' || p[i] == '\r') {
 		i++

@@ -10,14 +10,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// inflater undoes the transport compression of one connection. It keeps one
-// context for the connection's whole life, and a new connection gets a new one
-// (G-076, G-115, G-116).
+// inflater undoes the transport compression of one connection. It keeps one context as
+// long as the connection lives, and a new connection gets a new one (G-115, G-116).
 type inflater interface {
-	// feed takes one frame. It appends what became readable to out, keeping at
-	// most limit bytes of the message; size is the message's whole length. done
-	// is false while the message needs further frames. Errors end the stream
-	// for good.
+	// feed takes one frame. It appends what became readable to out and keeps at most
+	// limit bytes of the message; size is the length of the whole message. done is false
+	// while the message needs further frames. An error ends the stream for good.
 	feed(frame, out []byte, limit int64) (message []byte, size int64, done bool, err error)
 	close()
 }
@@ -36,24 +34,23 @@ func newInflater(c Compression) inflater {
 // flushMarker ends every message of a zlib-stream (Z_SYNC_FLUSH).
 var flushMarker = []byte{0x00, 0x00, 0xff, 0xff}
 
-var errStarved = errors.New("the compressed stream ended inside a block")
+var errUnexpectedEnd = errors.New("the compressed stream ended inside a block")
 
-// feeder hands the bytes of one message to a decompressor and never lets it
-// read beyond them.
+// feeder hands the bytes of one message to a decompressor and never lets it read beyond
+// them.
 //
-// The decompressors remember an error for good, so they must not be told that
-// the input is used up while the stream goes on. Between two blocks flate asks
-// for single bytes, and where its output ended exactly at the edge of its
-// window it does so although nothing is left to hand over: there a panic takes
-// it out with its state as it was, and drain catches it.
+// A decompressor remembers an error for good, so it must not be told that the input is
+// used up while the stream goes on. Between two blocks flate asks for single bytes. Where
+// its output ended exactly at the edge of its window, it asks although nothing is left:
+// a panic then leaves it with its state as it was, and readAvailable recovers it.
 type feeder struct{ rest []byte }
 
-// starvation is what the feeder panics with.
-type starvation struct{}
+// noInput is the value of the panic of feeder.ReadByte.
+type noInput struct{}
 
 func (f *feeder) Read(p []byte) (int, error) {
 	if len(f.rest) == 0 {
-		return 0, errStarved
+		return 0, errUnexpectedEnd
 	}
 	n := copy(p, f.rest)
 	f.rest = f.rest[n:]
@@ -62,7 +59,7 @@ func (f *feeder) Read(p []byte) (int, error) {
 
 func (f *feeder) ReadByte() (byte, error) {
 	if len(f.rest) == 0 {
-		panic(starvation{})
+		panic(noInput{})
 	}
 	b := f.rest[0]
 	f.rest = f.rest[1:]
@@ -110,9 +107,9 @@ func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool
 
 var errNotZlib = errors.New("it does not begin with a zlib header")
 
-// header reads past the two bytes that a zlib stream begins with (RFC 1950). What
-// follows is read without package zlib: that sums up all that comes out, a third
-// of what an event costs, for a checksum at the end of a stream that has none.
+// header reads past the two bytes that a zlib stream begins with (RFC 1950). Package zlib
+// is not used for what follows: it computes a checksum of all that comes out, a third of
+// what an event costs, and this stream has no end at which it would be compared.
 func (z *zlibInflater) header() error {
 	const deflate, preset = 8, 1 << 5
 	if len(z.in.rest) < 2 {
@@ -160,11 +157,11 @@ func (z *zstdInflater) close() {
 	}
 }
 
-// readUnlessStarved reads 0 bytes when the feeder has nothing left.
-func readUnlessStarved(r io.Reader, p []byte) (n int, err error) {
+// readAvailable reads from r. It returns 0 bytes when the feeder has nothing left.
+func readAvailable(r io.Reader, p []byte) (n int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			if _, ok := v.(starvation); !ok {
+			if _, ok := v.(noInput); !ok {
 				panic(v)
 			}
 		}
@@ -172,9 +169,9 @@ func readUnlessStarved(r io.Reader, p []byte) (n int, err error) {
 	return r.Read(p)
 }
 
-// drain reads until the decompressor has used up its input and handed over
-// its output, without letting it find out that there is no more: that error
-// would stick. block is the most it can have ready at once.
+// drain reads until the decompressor has used up its input and handed over its output. It
+// does not let it see that there is no more, because that error would stick. block is the
+// most that it can have ready at once.
 func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte, int64, error) {
 	start := len(out)
 	var past int64 // bytes beyond the limit
@@ -185,7 +182,7 @@ func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte,
 			out = grown
 		}
 		free := out[len(out) : len(out)+block]
-		n, err := readUnlessStarved(r, free)
+		n, err := readAvailable(r, free)
 		if kept := min(int64(n), max(0, limit-int64(len(out)-start))); kept == int64(n) {
 			out = out[:len(out)+n]
 		} else {

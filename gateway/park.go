@@ -51,7 +51,7 @@ func (s *Shard) park(reason Reason) {
 			s.setCredentials(c)
 			s.policy.onMended()
 			return
-		case <-s.stopCtx.Done():
+		case <-s.life.StopContext().Done():
 			timer.Stop()
 			return
 		}
@@ -64,7 +64,7 @@ func (s *Shard) checkCredentials(reason Reason) error {
 	if s.opts.CredentialChecker == nil {
 		return errNoChecker
 	}
-	ctx, cancel := context.WithTimeout(s.stopCtx, credentialCheckTimeout)
+	ctx, cancel := context.WithTimeout(s.life.StopContext(), credentialCheckTimeout)
 	defer cancel()
 	c, err := s.opts.CredentialChecker.CheckCredentials(ctx, reason, s.credentials)
 	if err != nil {

@@ -25,8 +25,8 @@ type identifyData struct {
 	Presence       *Presence         `json:"presence,omitempty"`
 }
 
-// identifyPayload builds op 2 (G-033 to G-036): the raw token, no compress
-// field beside a transport compression, and the presence to be born with.
+// identifyPayload builds op 2 (G-033, G-034, G-036): the raw token, no compress field
+// beside a transport compression, and the first presence.
 func identifyPayload(o *Options, c Credentials, presence *Presence) ([]byte, error) {
 	d := identifyData{
 		Token: c.Token,
@@ -64,8 +64,7 @@ func heartbeatPayload(seq int64) []byte {
 	return append(strconv.AppendInt(b, seq, 10), '}')
 }
 
-// encode builds a payload and refuses what Discord would close the connection
-// for.
+// encode builds a payload. It refuses one that Discord would close the connection for.
 func encode(op Opcode, d any) ([]byte, error) {
 	raw, err := json.Marshal(outgoing{op, d})
 	if err != nil {

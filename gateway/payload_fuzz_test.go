@@ -132,7 +132,7 @@ func TestNoJSONEndsTheConnection(t *testing.T) {
 		t.Fatal("the connection goes on")
 	}
 	<-c.ended
-	if c.reason.Kind != ReasonMalformed || errors.Is(c.reason.Err, errStarved) {
+	if c.reason.Kind != ReasonMalformed || errors.Is(c.reason.Err, errUnexpectedEnd) {
 		t.Errorf("it ended by %v", c.reason)
 	}
 }

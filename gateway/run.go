@@ -11,8 +11,8 @@ func (s *Shard) loop() {
 	reason := Reason{Kind: ReasonStart}
 	var wait time.Duration
 	for {
-		if mode, stop := s.stopping(); stop {
-			s.endAfterStop(mode)
+		if s.life.Stopping() {
+			s.endAfterStop()
 			return
 		}
 		if !s.wait(wait, reason) {
@@ -31,9 +31,9 @@ func (s *Shard) loop() {
 }
 
 // endAfterStop ends what is left when there is no connection any more.
-func (s *Shard) endAfterStop(mode StopMode) {
+func (s *Shard) endAfterStop() {
 	s.dropSpare()
-	if mode == EndSession {
+	if StopMode(s.stopMode.Load()) == EndSession {
 		s.dropSession(Reason{Kind: ReasonStop})
 	}
 }
@@ -41,7 +41,7 @@ func (s *Shard) endAfterStop(mode StopMode) {
 // wait lets time pass between attempts. It returns false when a stop cut it short.
 func (s *Shard) wait(wait time.Duration, reason Reason) bool {
 	if wait <= 0 {
-		return s.stopCtx.Err() == nil
+		return !s.life.Stopping()
 	}
 	if wait > firstTry {
 		s.dropSpare() // no heartbeats would be sent on it meanwhile
@@ -55,7 +55,7 @@ func (s *Shard) wait(wait time.Duration, reason Reason) bool {
 			return true
 		case c := <-s.reconfigured:
 			s.setCredentials(c)
-		case <-s.stopCtx.Done():
+		case <-s.life.StopContext().Done():
 			return false
 		}
 	}

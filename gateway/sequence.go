@@ -137,7 +137,7 @@ func (q *sequence) handledSession() Session {
 func (q *sequence) attach(c *conn, resuming bool) {
 	q.mu.Lock()
 	q.conn, q.replaying, q.replayed, q.overflowed, q.awaitingReady = c, resuming, 0, false, !resuming
-	// Heartbeats carry the number of the session that this connection is for (G-019).
+	// Heartbeats carry the number of the session that this connection is for.
 	if !resuming {
 		q.received.Store(0)
 	} else if q.received.Load() < q.accepted {

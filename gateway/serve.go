@@ -95,7 +95,7 @@ func (t *connLoop) identifyOrResume() *Reason {
 
 // next waits for what happens next, for at most planned, and handles it.
 func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
-	stop := t.stopCtx.Done()
+	stop := t.life.StopContext().Done()
 	if t.draining {
 		stop = nil
 	}
@@ -114,14 +114,14 @@ func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
 	case c := <-t.reconfigured:
 		t.credentials = c
 	case <-stop:
-		if t.liveSince.IsZero() || t.abortCtx.Err() != nil {
+		if t.liveSince.IsZero() || t.life.AbortContext().Err() != nil {
 			return &Reason{Kind: ReasonStop}
 		}
 		t.draining = true
 		t.seq.freeze()
 		t.cancelSpare()
 		t.set(Draining{}, Reason{Kind: ReasonStop})
-	case <-t.abortCtx.Done():
+	case <-t.life.AbortContext().Done():
 		return &Reason{Kind: ReasonStop}
 	}
 	return nil

@@ -6,25 +6,24 @@ import "evergreen/identify"
 // bot is not sharded and IDENTIFY carries no shard field.
 type ShardID = identify.ShardID
 
-// Session is Discord's resumable session. The three values change together: a
-// new READY replaces all of them at once (G-050).
+// Session is Discord's resumable session. READY replaces all three values at once.
 type Session struct {
-	// ID and ResumeURL come from READY (G-048).
+	// ID and ResumeURL come from READY.
 	ID        string
 	ResumeURL string
-	// Seq is the sequence number to resume from: Discord replays everything
-	// above it. In a Session handed to a [SessionStore] it is the handled low-water
-	// mark, so that a crash replays what was received but not yet handled.
+	// Seq is the sequence number to resume from: Discord replays everything above it. In
+	// a Session for a [SessionStore] it is the low-water mark of what has been handled,
+	// so that after a crash what was received but not handled is replayed.
 	Seq int64
 }
 
 // Resumable reports whether the session has what a RESUME needs.
 func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.Seq > 0 }
 
-// SessionStore is told whenever the session to resume from changes: a new READY, a
-// handled event, or (with the zero Session) the loss of the session. Calls
-// come from the event path, in order, and Keep must return at once: store the
-// value somewhere and let another goroutine write it.
+// SessionStore saves the session to resume from.
 type SessionStore interface {
+	// Save is called in order whenever the session changes: after READY, after each
+	// handled event, and with the zero Session when the session is over. It is called
+	// on the path of events and must return at once: let another goroutine write.
 	Save(Session)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergreen/internal/lifecycle"
 )
 
 // Shard keeps one gateway session alive. Make it with [New], start it with
@@ -27,14 +29,9 @@ type Shard struct {
 	lastACK     atomic.Int64
 	malformedAt atomic.Int64 // sequence number at which text that is not JSON last arrived
 
-	started    atomic.Bool
-	finished   chan struct{} // closed when Run has returned
-	stopMode   atomic.Int32
-	stopCtx    context.Context // ends with the first Stop: no new attempt is made
-	cancelStop context.CancelFunc
-	abortCtx   context.Context // ends when nothing may be waited for any more
-	abort      context.CancelFunc
-	group      sync.WaitGroup // every goroutine but Run's own and the notifier's
+	life     *lifecycle.Lifecycle // after a stop no attempt is made, after an abort nothing is waited for
+	stopMode atomic.Int32
+	group    sync.WaitGroup // every goroutine but Run's own and the notifier's
 
 	drained      chan struct{}    // one slot: handlers are catching up
 	reconfigured chan Credentials // one slot
@@ -82,7 +79,7 @@ func New(opts Options) (*Shard, error) {
 		credentials:  opts.Credentials,
 		queue:        newQueue(opts.QueueBytes),
 		sends:        newSendQueue(opts.SendQueue),
-		finished:     make(chan struct{}),
+		life:         lifecycle.New(),
 		drained:      make(chan struct{}, 1),
 		reconfigured: make(chan Credentials, 1),
 		policy: policy{
@@ -92,8 +89,6 @@ func New(opts Options) (*Shard, error) {
 		},
 	}
 	s.notifier = newNotifier(opts.Shard, opts.Observer, func() { s.count.unobserved.Add(1) })
-	s.abortCtx, s.abort = context.WithCancel(context.Background())
-	s.stopCtx, s.cancelStop = context.WithCancel(s.abortCtx)
 	if opts.Presence != nil {
 		p := *opts.Presence
 		s.presence.Store(&p)
@@ -118,17 +113,14 @@ func New(opts Options) (*Shard, error) {
 // failure before that is retried or waited out, and reported to the observer. It can
 // be called once.
 func (s *Shard) Run(ctx context.Context) error {
-	if !s.started.CompareAndSwap(false, true) {
-		return errors.New("gateway: Run was called before")
+	if err := s.life.Start(); err != nil {
+		return fmt.Errorf("gateway: %w", err)
 	}
 	if s.opts.Observer != nil {
 		go s.notifier.run() // until notifier.close below
 	}
-	defer close(s.finished)
-	release := context.AfterFunc(ctx, func() {
-		s.requestStop(KeepSession)
-		s.abort()
-	})
+	defer s.life.Finish()
+	release := context.AfterFunc(ctx, s.life.Abort)
 	defer release()
 
 	delivery, endDelivery := context.WithCancel(context.Background())
@@ -140,7 +132,7 @@ func (s *Shard) Run(ctx context.Context) error {
 	s.loop()
 	endDelivery()
 	s.sends.close()
-	s.abort()
+	s.life.Abort()
 	s.group.Wait()
 	s.set(Stopped{}, Reason{Kind: ReasonStop})
 	s.notifier.close()
@@ -154,46 +146,28 @@ func (s *Shard) Run(ctx context.Context) error {
 // ended, it does not wait for handlers; one that ignores the end of its context makes
 // it return an error. A second Stop joins the first; EndSession cannot be taken back.
 func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
-	s.requestStop(mode)
-	if s.started.CompareAndSwap(false, true) {
-		s.set(Stopped{}, Reason{Kind: ReasonStop})
-		s.sends.close()
-		s.abort()
-		close(s.finished)
-		return nil
-	}
-	select {
-	case <-s.finished:
-		return nil
-	case <-ctx.Done():
-	}
-	// What is left has the deadline of the close handshake, except a handler that
-	// ignores its context: that must not hold up the caller for ever.
-	s.abort()
-	patience := time.NewTimer(2*s.opts.Timing.Close + time.Second)
-	defer patience.Stop()
-	select {
-	case <-s.finished:
-		return nil
-	case <-patience.C:
-		return fmt.Errorf("gateway: a handler ignores the end of its context: %w", ctx.Err())
-	}
-}
-
-// requestStop begins a stop and returns at once.
-func (s *Shard) requestStop(mode StopMode) {
 	if mode == EndSession {
 		s.stopMode.Store(int32(EndSession))
 	}
-	s.cancelStop()
-}
-
-// stopping returns how the shard is to stop, and whether it is.
-func (s *Shard) stopping() (StopMode, bool) {
-	if s.stopCtx.Err() == nil {
-		return KeepSession, false
+	if unstarted := s.life.Stop(); unstarted {
+		s.set(Stopped{}, Reason{Kind: ReasonStop})
+		s.sends.close()
+		return nil
 	}
-	return StopMode(s.stopMode.Load()), true
+	err := s.life.Wait(ctx) // aborts when ctx ends
+	if err == nil {
+		return nil
+	}
+	// What is left has the deadline of the close handshake, except a handler that
+	// ignores its context: that must not hold up the caller for ever.
+	patience := time.NewTimer(2*s.opts.Timing.Close + time.Second)
+	defer patience.Stop()
+	select {
+	case <-s.life.Done():
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("gateway: a handler ignores the end of its context: %w", err)
+	}
 }
 
 // State returns the current state.
@@ -269,7 +243,7 @@ func (s *Shard) Reconfigure(c Credentials) error {
 		select {
 		case s.reconfigured <- c:
 			return nil
-		case <-s.finished:
+		case <-s.life.Done():
 			return ErrStopped
 		default:
 		}

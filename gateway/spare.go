@@ -33,7 +33,7 @@ func (s *Shard) dialSpare() {
 	if s.spare != nil || !session.Resumable() {
 		return
 	}
-	ctx, cancel := context.WithCancel(s.stopCtx)
+	ctx, cancel := context.WithCancel(s.life.StopContext())
 	sp := &spare{url: session.ResumeURL, cancel: cancel, done: make(chan struct{})}
 	s.spare = sp
 	s.group.Go(func() {
@@ -47,7 +47,7 @@ func (s *Shard) takeSpare() (*conn, *Reason) {
 	sp := s.spare
 	s.spare = nil
 	defer sp.cancel()
-	<-sp.done // dialToHello has deadlines and ends with stopCtx
+	<-sp.done // dialToHello has deadlines and ends with a stop
 	if sp.failed == nil {
 		select {
 		case <-sp.conn.ended:
@@ -76,7 +76,7 @@ func (s *Shard) dropSpare() {
 }
 
 // onReconnectRequested follows op 7: the connection serves on until the spare has
-// reached HELLO, for at most Timing.Move (G-077, G-080).
+// reached HELLO, for at most Timing.Move (G-080).
 func (t *connLoop) onReconnectRequested() *Reason {
 	if t.liveSince.IsZero() {
 		return &Reason{Kind: ReasonReconnect}
@@ -173,7 +173,7 @@ func (t *connLoop) maintainSpare(now time.Time) {
 }
 
 // spareStaleAt is when a spare that is ready has to be replaced: it sends no
-// heartbeats by itself, and the first is due within one interval (G-016).
+// heartbeats by itself, and the first is due within one interval.
 func (t *connLoop) spareStaleAt() time.Time {
 	c := t.spare.conn
 	return c.helloAt.Add(c.interval - c.interval/4)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// State is where a shard stands. It is one of the types below and nothing
-// else; each carries what is known while it holds.
+// State is what a shard is doing. It is one of the types of this file; each carries what
+// is known while it holds.
 type State interface {
 	fmt.Stringer
 	state()
@@ -15,12 +15,12 @@ type State interface {
 // Idle holds before Run.
 type Idle struct{}
 
-// Waiting holds while the shard lets time pass before the next attempt: a
-// backoff, the delay after op 9, or its turn to identify.
+// Waiting holds between attempts: for the backoff, for the delay after op 9, or for the
+// right to identify.
 type Waiting struct {
-	// Until is when the wait ends; zero when it depends on the identify permit.
+	// Until is when the wait ends; zero when the [IdentifyLimiter] decides.
 	Until time.Time
-	// For says what is waited for.
+	// For says what the shard waits for.
 	For string
 	// Failures counts attempts in a row that came to nothing.
 	Failures int
@@ -29,7 +29,7 @@ type Waiting struct {
 // Connecting holds from the dial until HELLO.
 type Connecting struct {
 	URL string
-	// Resuming tells a connection opened to resume from one opened to identify.
+	// Resuming is whether the connection is opened to resume and not to identify.
 	Resuming bool
 }
 
@@ -39,19 +39,18 @@ type Identifying struct{}
 // Resuming holds from RESUME to RESUMED, while Discord replays.
 type Resuming struct{ From int64 }
 
-// Live holds after READY or RESUMED. The dot is green.
+// Live holds after READY or RESUMED: the bot is online.
 type Live struct{}
 
-// Suspect holds while a live connection owes an answer for too long. A spare
-// connection is being prepared.
+// Suspect holds while an answer is overdue on a live connection. A spare connection is
+// being dialled.
 type Suspect struct{ Silent time.Duration }
 
-// Moving holds while a live connection is replaced because Discord asked for
-// it (op 7).
+// Moving holds while a live connection is replaced because Discord asked for it (op 7).
 type Moving struct{}
 
-// Parked holds while nothing but a human can help; the credentials are
-// re-checked from time to time.
+// Parked holds while only a person can help. The credentials are checked from time to
+// time.
 type Parked struct{ Reason Reason }
 
 // Draining holds while handlers finish before a stop.
@@ -92,8 +91,8 @@ func (Parked) String() string      { return "parked" }
 func (Draining) String() string    { return "draining" }
 func (Stopped) String() string     { return "stopped" }
 
-// Online reports whether events flow in the state: the session is attached to
-// a connection that has answered (G-159).
+// Online reports whether events flow in the state: READY or RESUMED has come on the
+// current connection (G-159).
 func Online(s State) bool {
 	switch s.(type) {
 	case Live, Suspect, Moving, Draining:

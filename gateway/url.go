@@ -17,15 +17,14 @@ type URLSource interface {
 	GatewayURL(ctx context.Context, failed string) (string, error)
 }
 
-// FixedURL is a [URLSource] that always answers itself.
+// FixedURL is a [URLSource] that always returns itself.
 type FixedURL string
 
 // GatewayURL returns the URL.
 func (u FixedURL) GatewayURL(context.Context, string) (string, error) { return string(u), nil }
 
-// connectURL completes an address that Discord handed out with the query every
-// connection carries (G-006, G-008). It takes addresses with and without
-// trailing slash, path, port or query (G-007).
+// connectURL adds the query that every connection carries (G-006, G-008) to an address
+// from Discord, which may have a path, a port, a query or none of them (G-007).
 func connectURL(address string, c Compression) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {

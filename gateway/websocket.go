@@ -33,7 +33,7 @@ type WebSocketDialer struct {
 
 // Dial opens one WebSocket.
 func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
-	transport, idle := d.transport()
+	transport, closeIdle := d.transport()
 	header := http.Header{}
 	if d.UserAgent != "" {
 		header.Set("User-Agent", d.UserAgent)
@@ -53,20 +53,20 @@ func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
-		idle()
+		closeIdle()
 		return nil, d.connectError(err, response, raw != nil)
 	}
-	// The shard bounds what it keeps and reads past the rest; a limit here
-	// would end the connection instead (G-112).
+	// The shard bounds what it keeps and reads past the rest. A limit here would end the
+	// connection instead (G-112).
 	ws.SetReadLimit(-1)
 	if secure, ok := raw.(*tls.Conn); ok {
-		// Closing TLS tries to say goodbye first, for up to 5 s on a dead link.
+		// To close TLS sends an alert first, which takes up to 5 s on a dead link.
 		raw = secure.NetConn()
 	}
-	return &webSocket{ws: ws, raw: raw, idle: idle}, nil
+	return &webSocket{ws: ws, raw: raw, closeIdle: closeIdle}, nil
 }
 
-// phaseDeadline is what each phase of a dial gets: name and TCP, TLS, upgrade.
+// phaseDeadline bounds each phase of a dial: name and TCP, TLS, upgrade.
 const phaseDeadline = 5 * time.Second
 
 func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
@@ -91,8 +91,8 @@ func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
 	return t, t.CloseIdleConnections
 }
 
-// connectError finds out how far the dial came; reached says that the
-// connection stood and the upgrade had been asked for.
+// connectError finds out how far the dial came. reached is whether there was a
+// connection and the upgrade had been asked for.
 func (d WebSocketDialer) connectError(err error, response *http.Response, reached bool) error {
 	failure := &ConnectError{Err: err}
 	_, resolving := errors.AsType[*net.DNSError](err)
@@ -123,15 +123,14 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 
 // webSocket is a [Socket] over coder/websocket.
 type webSocket struct {
-	ws      *websocket.Conn
-	raw     net.Conn // the TCP connection below, when the transport showed it
-	idle    func()
-	dropped atomic.Bool
+	ws        *websocket.Conn
+	raw       net.Conn // the TCP connection below, when the transport showed it
+	closeIdle func()
+	dropped   atomic.Bool
 }
 
-// readChunk is how much room there is at the least for the next read. A buffer
-// begins small, because a quiet shard has one for all its life, and doubles with
-// a message that needs more.
+// readChunk is the least room for the next read. A buffer begins small, because a quiet
+// shard keeps one as long as it lives, and doubles for a message that needs more.
 const readChunk = 4 << 10
 
 func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, bool, error) {
@@ -139,7 +138,7 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 	// allocation for each message.
 	kind, r, err := s.ws.Reader(context.Background())
 	if err != nil {
-		return buf, 0, false, s.ended(err)
+		return buf, 0, false, s.closeError(err)
 	}
 	alive()
 	start := len(buf)
@@ -161,14 +160,14 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 			return buf, int64(len(buf)-start) + past, kind == websocket.MessageBinary, nil
 		}
 		if err != nil {
-			return buf, 0, false, s.ended(err)
+			return buf, 0, false, s.closeError(err)
 		}
 	}
 }
 
-// ended turns the library's error into a [*CloseError] where there was a
-// close frame.
-func (s *webSocket) ended(err error) error {
+// closeError turns the library's error into a [*CloseError] where there was a close
+// frame.
+func (s *webSocket) closeError(err error) error {
 	if frame, ok := errors.AsType[websocket.CloseError](err); ok && !s.dropped.Load() {
 		return &CloseError{Code: CloseCode(frame.Code), Reason: frame.Reason}
 	}
@@ -180,7 +179,7 @@ func (s *webSocket) Write(ctx context.Context, message []byte) error {
 }
 
 func (s *webSocket) Close(ctx context.Context, code CloseCode, reason string) {
-	// The library's own patience with a silent peer is 5 s; ours is ctx.
+	// The library waits 5 s for a silent peer; this waits for ctx.
 	stop := context.AfterFunc(ctx, s.Drop)
 	defer stop()
 	_ = s.ws.Close(websocket.StatusCode(code), reason)
@@ -189,12 +188,12 @@ func (s *webSocket) Close(ctx context.Context, code CloseCode, reason string) {
 
 func (s *webSocket) Drop() {
 	if s.dropped.CompareAndSwap(false, true) {
-		// The library waits up to 5 s for a close handshake that is under way;
-		// without a connection below it has nothing to wait for.
+		// The library waits up to 5 s for a close handshake that is under way. Without
+		// a connection below it does not.
 		if s.raw != nil {
 			_ = s.raw.Close()
 		}
 		_ = s.ws.CloseNow()
-		s.idle()
+		s.closeIdle()
 	}
 }

@@ -140,7 +140,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-8-stop", "a stop during a backoff is not heard", "gateway/run.go",
-		"		case <-s.stopCtx.Done():\n			return false\n", "		case <-s.finished:\n			return false\n",
+		"		case <-s.life.StopContext().Done():\n			return false\n", "		case <-s.life.Done():\n			return false\n",
 		"./gateway", "StopIsFinal",
 	},
 	{
