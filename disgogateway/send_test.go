@@ -92,7 +92,7 @@ func TestASendGivesUp(t *testing.T) {
 
 // Given a bot that asks for all members twice at once, when Discord answers the
 // second time with RATE_LIMITED, then the request is sent again when its time has
-// come, and whoever asked gets all members.
+// come, and both requests get all members.
 // Statements: G-108.
 func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 	run(t, config{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds | cache.FlagMembers))}}, func(s *harness) {

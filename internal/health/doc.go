@@ -2,7 +2,7 @@
 //
 // A [Tracker] is told every observation of the shards and computes a [Status]
 // with its reason for each shard and for the bot. A loss becomes an [Incident],
-// from the last sign of life to RESUMED or READY (G-160). Connected (READY or
+// from the last sign of life to RESUMED or READY. Connected (READY or
 // RESUMED arrived, and heartbeats are answered) and working (events are handled)
 // are judged apart.
 //

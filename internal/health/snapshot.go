@@ -82,7 +82,7 @@ type Panic struct {
 	Value string
 }
 
-// Change is a change of a shard's state (G-158).
+// Change is a change of a shard's state.
 type Change struct {
 	At       time.Time
 	From, To string
@@ -100,7 +100,7 @@ type Snapshot struct {
 	// was last heard.
 	Since time.Time
 	// Ready is whether every shard has a session that is attached; Connected
-	// also wants fresh answers to heartbeats (G-159).
+	// also wants fresh answers to heartbeats.
 	Ready     bool
 	Connected bool
 	// OfflineSince is when the first of the shards that are not connected was

@@ -91,8 +91,8 @@ func ofDiscord(address string) bool {
 	return host == "discord.com" || strings.HasSuffix(host, ".discord.com")
 }
 
-// Secrets returns every secret that is set, for those who have to take them
-// out of what others said. Whoever calls it must not print them.
+// Secrets returns every secret that is set, for redaction. The caller must not print
+// them.
 func (c Config) Secrets() (all []string) {
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {

@@ -42,7 +42,7 @@ func (p Problem) String() string {
 var urlLogin = regexp.MustCompile(`//[^/\s]*@`)
 
 // show quotes a value for an error. A value that looks like a token, put into
-// the wrong variable, is not shown, nor is the login in an address (G-157).
+// the wrong variable, is not shown, nor is the login in an address.
 func show(value string) string {
 	if tokenShape.MatchString(value) {
 		return redacted

@@ -25,7 +25,7 @@ func NewSecret(text string) Secret {
 	return Secret{text: &text}
 }
 
-// Reveal returns the secret itself. Whoever calls it must not print it.
+// Reveal returns the secret itself. The caller must not print it.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""

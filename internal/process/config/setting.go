@@ -21,7 +21,7 @@ type Setting struct {
 	// Group is the heading it stands under.
 	Group string
 	// Secret settings are never shown, and have no flag, because command lines
-	// are visible to every user of a machine (G-157).
+	// are visible to every user of a machine.
 	Secret bool
 	// Flag is the flag's name without dashes; empty: made from Name.
 	Flag string

@@ -1,11 +1,10 @@
-// Package host is at heart what the machine grants this process and does to it:
-// memory, files, disk, and the right to stay awake.
+// Package host reads the limits the machine sets to this process: memory, files, disk
+// and sleep.
 //
-// A [Machine] is asked and answers at once, from the files in which the system
-// tells it (/proc, /sys, /etc on Linux) or from a system call where there are
-// none. What a system does not tell is said to be unknown; it is never an
-// error, because no bot should stay offline over a number. Nothing here is kept
-// or watched: who wants a trend asks again.
+// A [Machine] answers at once, from the system's files (/proc, /sys, /etc on Linux) or
+// from a system call where there are none. What a system does not tell is unknown and
+// never an error, so that no bot stays offline over a number. Nothing is cached or
+// watched: for a trend, ask again.
 package host
 
 import (

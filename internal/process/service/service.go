@@ -1,13 +1,12 @@
-// Package service is at heart the bot as a thing that the operating system
-// keeps running: a systemd unit, a launchd job or a Windows service.
+// Package service installs the bot as a systemd unit, a launchd job or a Windows
+// service.
 //
-// A [Plan] says what is to run and where; it can be read as the text that the
-// operating system would get before anything is installed. A [Service] installs
-// it and asks for its start, stop and state. Which manager a machine has, and
-// how it is spoken to, is github.com/kardianos/service's work; what stands in
-// the unit and in the job is ours, because an exit code that needs a person
-// (78) must not be answered with another start, and a stop needs time to leave
-// a session behind that can be resumed.
+// A [Plan] says what is to run and where, and returns the text that the operating
+// system would get. A [Service] installs it, starts and stops it and returns its
+// state. github.com/kardianos/service finds the machine's manager and talks to it.
+// The unit and the job are our own text, because exit code 78, which needs a person,
+// must not lead to another start, and a stop needs time to leave a session that can
+// be resumed.
 package service
 
 import (

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Whoever asks for whatever in whatever way gets an answer: nothing fails
-// inside, nobody without the token is told it, and nothing waits for ever.
+// Any request gets an answer: no handler panics, no answer without the token contains
+// it, and nothing waits for ever.
 func FuzzRequest(f *testing.F) {
 	const secret = "a-token-nobody-guesses-2718281828"
 	for _, seed := range [][4]string{

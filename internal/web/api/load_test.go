@@ -36,9 +36,9 @@ func settled(t *testing.T, s *Server, want int64) {
 	}
 }
 
-// Given fifty clients of the live stream that read nothing, when far more is
-// told than their windows hold, then whoever tells never waits, a fifty-first
-// client gets every event, probes are answered, and the fifty are let go.
+// Given fifty clients of the live stream that read nothing, when far more is sent than
+// their windows hold, then the observer never waits, a fifty-first client gets every
+// event, probes are answered, and the fifty are disconnected.
 func TestFiftySlowReaders(t *testing.T) {
 	s := serve(t, Options{Limits: Limits{Write: 500 * time.Millisecond}})
 	for range 50 {
