@@ -110,7 +110,7 @@ var thaiMessages = map[string]string{
 	"ready-late":              "READY มาช้า",
 	"resumes-dropped":         "RESUME ถูกทิ้งทุกครั้ง",
 	"same-end":                "จบแบบเดียวกัน %s ครั้ง",
-	"same-start":              "เป็น%sติดกัน แต่ละครั้งไม่นานหลังกลับมา",
+	"same-start":              "เป็น%s ติดกัน แต่ละครั้งไม่นานหลังกลับมา",
 	"status-page":             "Discord เองแจ้งว่ามีปัญหา (%s)",
 	"condition.two-instances": "มีอีกโปรแกรมใช้โทเคนเดียวกัน: %s",
 	"condition.disk-trouble":  "บันทึกอะไรไม่ได้: %s",
@@ -156,7 +156,7 @@ var thaiMessages = map[string]string{
 	// Parts of sentences.
 	"join.said":     "%s: %s",
 	"join.http":     "%s (HTTP %s)",
-	"join.then":     "%s แล้ว%s",
+	"join.then":     "%s แล้ว %s",
 	"join.attempts": "%s; พยายามไม่สำเร็จ %s",
 	"join.doing":    "%s; %s",
 	"attempt.one":   "%s ครั้ง",
