@@ -204,7 +204,8 @@ var phrases = map[string]string{
 	"status.discord-not-you": "Discord, not you (%s): %s",
 
 	"doing.idle":                   "not started yet",
-	"doing.waiting":                "waiting for %s",
+	"doing.waiting-for-retry":      "waiting for the next attempt",
+	"doing.waiting-for-turn":       "waiting for its turn to identify",
 	"doing.waiting-to-identify":    "waiting to identify: %s",
 	"doing.connecting-to-identify": "connecting to identify",
 	"doing.connecting-to-resume":   "connecting to resume",

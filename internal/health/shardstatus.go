@@ -152,7 +152,10 @@ func (s *shard) doing() Message {
 		if s.identifyWait != "" {
 			return Say("doing.waiting-to-identify", s.identifyWait)
 		}
-		return Say("doing.waiting", s.sanitize(state.For))
+		if state.Until.IsZero() {
+			return Say("doing.waiting-for-turn")
+		}
+		return Say("doing.waiting-for-retry")
 	case gateway.Identifying:
 		if s.readyLate {
 			return Say("doing.ready-late")
