@@ -93,7 +93,7 @@ func (x *examination) readyOfInstance() Finding {
 
 // proofLimiter takes a session start from the bot's limiter that is not the bot's
 // own: it keeps the spacing and counts in the budget, but the proof's short session
-// is not one of the bot's crash loop (G-038, G-042).
+// is not one of the bot's crash loop.
 type proofLimiter struct {
 	limiter *identify.Limiter
 	delayed func(until time.Time, why string)

@@ -73,7 +73,7 @@ type Incident struct {
 	What, Then Message
 	Evidence   Evidence
 	Actions    []Action
-	// Start is when Discord was last heard (G-160), or when the shard was
+	// Start is when Discord was last heard, or when the shard was
 	// started if it had not been online yet. End is the time of RESUMED, READY or
 	// the stop; zero while the incident is open.
 	Start, End time.Time

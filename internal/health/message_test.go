@@ -2,10 +2,15 @@ package health
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"evergreen/gateway"
 )
 
 // Every key has an English sentence, each cause its title and remedy among them,
@@ -32,6 +37,49 @@ func TestEveryMessageHasAKey(t *testing.T) {
 	}
 	if !slices.Contains(keys, closeKey(4014)) || slices.Contains(keys, "") {
 		t.Error("the keys are not complete")
+	}
+}
+
+// Every key that the code says has a sentence, also those it puts together.
+func TestEverySaidKeyHasASentence(t *testing.T) {
+	keys := MessageKeys()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	literal := regexp.MustCompile(`Say\("([^"]+[^."])"`)
+	said := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range literal.FindAllStringSubmatch(string(text), -1) {
+			said++
+			if !slices.Contains(keys, found[1]) {
+				t.Errorf("%s says %q, which has no sentence", file, found[1])
+			}
+		}
+	}
+	if said < 50 {
+		t.Errorf("only %d keys were found", said)
+	}
+	for _, cause := range conditionCauses {
+		for _, m := range []Message{Condition{Cause: cause}.sign(), Condition{Cause: cause}.status()} {
+			if !slices.Contains(keys, m.Key) {
+				t.Errorf("%s has no sentence", m.Key)
+			}
+		}
+	}
+	for _, state := range []gateway.State{
+		gateway.Idle{}, gateway.Waiting{}, gateway.Connecting{}, gateway.Connecting{Resuming: true}, gateway.Identifying{},
+		gateway.Resuming{}, gateway.Live{}, gateway.Suspect{}, gateway.Moving{},
+	} {
+		s := newShard(gateway.ShardID{}, evening, func(text string) string { return text })
+		s.state = state
+		if m := s.doing(); !slices.Contains(keys, m.Key) {
+			t.Errorf("%s: %s has no sentence", state, m.Key)
+		}
 	}
 }
 

@@ -3,8 +3,7 @@
 // A [History] keeps a timeline of [Level]s for each shard, and for all together how
 // long Discord took to answer and how many commands were asked and answered. It has
 // no clock: it takes a snapshot of the bot's health with each observation and each
-// query, and an outage begins with the last sign of life and not with its discovery
-// (G-160).
+// query, and an outage begins with the last sign of life and not with its discovery.
 //
 // Numbers are kept as they come for an hour, by the minute for a day and by the
 // hour for ninety days; levels for ninety days. All of it takes less than a

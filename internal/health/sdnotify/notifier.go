@@ -50,9 +50,9 @@ type Notifier struct {
 	sent        struct{ stopping, stuck bool }
 }
 
-// DefaultInterval is the time between two updates; a quarter of the watchdog's time
+// updateInterval is the time between two updates; a quarter of the watchdog's time
 // if that is shorter.
-const DefaultInterval = 2 * time.Second
+const updateInterval = 2 * time.Second
 
 // New returns a Notifier that sends nothing before [Notifier.Run].
 func New(o Options) *Notifier {
@@ -65,7 +65,7 @@ func New(o Options) *Notifier {
 	if o.Watchdog == 0 {
 		o.Watchdog, _ = daemon.SdWatchdogEnabled(false) // a malformed value counts as none
 	}
-	n := &Notifier{opts: o, interval: DefaultInterval, progress: map[Shard]*shardProgress{}, hasWatchdog: o.Watchdog > 0}
+	n := &Notifier{opts: o, interval: updateInterval, progress: map[Shard]*shardProgress{}, hasWatchdog: o.Watchdog > 0}
 	if n.hasWatchdog {
 		n.interval = min(n.interval, max(o.Watchdog/4, 10*time.Millisecond))
 	}
