@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// replyTimeout is how long each side may take to say its next word, as opposed
-	// to doing what it takes to pause. On a machine that has far too much to do,
-	// as many have during a deploy, that is seconds.
+	// replyTimeout is how long each side may take to send its next message. During a
+	// deploy a busy machine needs seconds for that.
 	replyTimeout = 15 * time.Second
-	// maxSocketPath is what fits into a socket's address on every system.
+	// maxSocketPath fits into a socket's address on every system, in bytes.
 	maxSocketPath = 100
-	// maxMessage bounds what one side reads of the other.
+	// maxMessage bounds a message, in bytes.
 	maxMessage = 4096
-	// maxRequests bounds how many may wait for a hand-over at once.
+	// maxRequests bounds how many processes may wait for a hand-over at once.
 	maxRequests = 8
 )
 
-// message is what is said over the socket, as one line of JSON.
+// message is one line of JSON on the socket.
 type message struct {
 	Say  string  `json:"say"`
 	From *Holder `json:"from,omitempty"` // with sayTakeOver
@@ -49,7 +48,7 @@ func writeMessage(conn net.Conn, w message) error {
 	return err
 }
 
-// readMessage reads one word until the deadline.
+// readMessage reads one message until the deadline.
 func readMessage(conn net.Conn, within time.Duration) (w message, err error) {
 	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
 		return w, err
@@ -57,67 +56,67 @@ func readMessage(conn net.Conn, within time.Duration) (w message, err error) {
 	return decodeMessage(conn)
 }
 
-// decodeMessage reads one word.
+// decodeMessage reads one message.
 func decodeMessage(conn net.Conn) (w message, err error) {
 	err = json.NewDecoder(io.LimitReader(conn, maxMessage)).Decode(&w)
 	return w, err
 }
 
 // listen opens the socket on which this process can be asked to hand over. The
-// caller holds the lock, so whatever has the socket's name is a dead one's.
-func (o *Lock) listen(dir string, of Fingerprint) {
+// caller has the lock, so a socket of that name belongs to no living process.
+func (l *Lock) listen(dir string, of Fingerprint) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		o.noHandover(err)
+		l.noHandover(err)
 		return
 	}
 	path := filepath.Join(dir, "owner-"+of.Name()+".sock")
 	if len(path) > maxSocketPath {
 		private, err := os.MkdirTemp("", "evergreen-") // mode 0700
 		if err != nil {
-			o.noHandover(err)
+			l.noHandover(err)
 			return
 		}
-		o.socketDir, path = private, filepath.Join(private, "owner.sock")
+		l.socketDir, path = private, filepath.Join(private, "owner.sock")
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		o.noHandover(err)
+		l.noHandover(err)
 		return
 	}
-	l, err := net.Listen("unix", path)
+	listener, err := net.Listen("unix", path)
 	if err != nil {
-		o.noHandover(err)
+		l.noHandover(err)
 		return
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		_ = l.Close()
-		o.noHandover(err)
+		_ = listener.Close()
+		l.noHandover(err)
 		return
 	}
-	o.listener, o.self.Socket = l, path
+	l.listener, l.self.Socket = listener, path
 }
 
-func (o *Lock) noHandover(err error) {
-	o.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
+func (l *Lock) noHandover(err error) {
+	l.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
 }
 
-// Serve answers those who ask for a hand-over until [Lock.Release]. At the
-// first request it calls handover, once and on a goroutine that it waits for:
-// it is to begin the pause. The hand-over itself is the Release that follows
-// when everything is saved. Without a lock it first waits for one.
-func (o *Lock) Serve(handover func(to Holder)) {
+// Serve answers requests for a hand-over until [Lock.Release]. At the first request
+// it calls handover, once and on a goroutine that it waits for: handover starts the
+// stop, and Release, when everything is saved, is the hand-over. Without a lock Serve
+// first tries to make one every two seconds.
+func (l *Lock) Serve(handover func(to Holder)) {
 	var askers sync.WaitGroup
 	defer askers.Wait()
-	listener := o.awaitLock()
+	listener := l.awaitLock()
 	if listener == nil {
-		<-o.released
+		<-l.released
 		return
 	}
 	room := make(chan struct{}, maxRequests)
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			if !o.retryAccept(err) {
+			if !l.retryAccept(err) {
 				return
 			}
 			continue
@@ -131,14 +130,14 @@ func (o *Lock) Serve(handover func(to Holder)) {
 		askers.Go(func() {
 			defer func() { <-room }()
 			defer conn.Close()
-			o.serveConn(conn, handover)
+			l.serveConn(conn, handover)
 		})
 	}
 }
 
-// retryAccept waits a moment after an accept that failed, and reports whether there
-// is sense in another one.
-func (o *Lock) retryAccept(err error) bool {
+// retryAccept waits a moment after an accept that failed, and reports whether to try
+// another one.
+func (l *Lock) retryAccept(err error) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
 	}
@@ -147,13 +146,13 @@ func (o *Lock) retryAccept(err error) bool {
 	select {
 	case <-pause.C:
 		return true
-	case <-o.released:
+	case <-l.released:
 		return false
 	}
 }
 
-// serveConn serves one connection. It stays until the lock is free.
-func (o *Lock) serveConn(conn net.Conn, handover func(Holder)) {
+// serveConn serves one connection until the lock is released.
+func (l *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 	if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
 		return
 	}
@@ -161,7 +160,7 @@ func (o *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 	defer close(answered)
 	go func() {
 		select {
-		case <-o.released: // nobody who says nothing holds up the end
+		case <-l.released: // a silent peer must not delay the end
 			_ = conn.SetReadDeadline(time.Now())
 		case <-answered:
 		}
@@ -173,7 +172,7 @@ func (o *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 	if err := writeMessage(conn, message{Say: sayPausing}); err != nil {
 		return
 	}
-	o.handoverOnce.Do(func() { handover(*w.From) })
-	<-o.released
-	_ = writeMessage(conn, message{Say: sayReleased}) // the end of the connection says it too
+	l.handoverOnce.Do(func() { handover(*w.From) })
+	<-l.released
+	_ = writeMessage(conn, message{Say: sayReleased}) // the end of the connection means the same
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Holder is a process that owns a token. It is what the lock file says.
+// Holder is a process that holds a token, as the lock file describes it.
 type Holder struct {
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
@@ -18,7 +18,7 @@ type Holder struct {
 	Socket string `json:"socket,omitempty"`
 	// API is where its HTTP API listens, see [Lock.Announce]; empty if it has none.
 	API string `json:"api,omitempty"`
-	// Temporary is whether it holds the token for a moment only, see [Options.Visit].
+	// Temporary is set as in [Options.Temporary].
 	Temporary bool `json:"visits,omitempty"`
 }
 
@@ -43,13 +43,12 @@ func (h Holder) same(other Holder) bool {
 	return h.PID == other.PID && h.Host == other.Host && h.Since.Equal(other.Since)
 }
 
-// HeldError means that another process owns the token (G-155).
+// HeldError means that another process holds the token (G-155).
 type HeldError struct {
 	Holder Holder
 	// Path is the lock file.
 	Path string
-	// Asked is what came of asking the holder to hand over; empty if it was not
-	// asked.
+	// Asked is how the request to hand over ended; empty without one.
 	Asked string
 }
 
@@ -73,7 +72,7 @@ func (e *HeldError) Error() string {
 // ExitCode is 78: only a person can tell which of the two is wanted.
 func (e *HeldError) ExitCode() int { return 78 }
 
-// write replaces what the lock file says.
+// write replaces the content of the lock file.
 func (h Holder) write(f *os.File) error {
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -86,7 +85,7 @@ func (h Holder) write(f *os.File) error {
 	return err
 }
 
-// readHolder reads what the lock file says; the zero Holder if that is nothing.
+// readHolder reads the lock file; the zero Holder if nothing can be read.
 func readHolder(path string) Holder {
 	var h Holder
 	text, err := os.ReadFile(path)
@@ -96,8 +95,8 @@ func readHolder(path string) Holder {
 	return h
 }
 
-// awaitHolder gives a holder that has just got the lock the moment it takes to
-// write its name.
+// awaitHolder reads the lock file, again for up to 100 ms while it is empty: a holder
+// that has just got the lock writes it at once.
 func awaitHolder(path string) Holder {
 	h := readHolder(path)
 	for range 20 {

@@ -6,16 +6,14 @@ import (
 	"os"
 )
 
-// Inspect tells who owns the token that has the fingerprint, without becoming its
-// owner and without making anything: nil if nobody does. The error says why that
-// cannot be found out.
+// Inspect returns the process that holds the token with this fingerprint, or nil. It
+// does not take the lock and makes no file. The error says why that cannot be known.
 func Inspect(dir string, of Fingerprint) (*Holder, error) {
 	path := lockPath(dir, of)
 	holder := readHolder(path)
 	if holder.PID == 0 {
-		// Only an owner that is not there any more, or has begun this very moment,
-		// has no name in the file. Trying the lock could get in the way of one that
-		// begins.
+		// The file is empty after a release, and for a moment while a holder starts.
+		// Trying the lock could get in the way of the latter.
 		holder = awaitHolder(path)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0o600)

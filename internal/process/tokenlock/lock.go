@@ -1,17 +1,18 @@
-// Package tokenlock is at heart the answer to one question: which process owns
-// this token?
+// Package tokenlock lets one process at a time use a bot token.
 //
 // Two processes with one token answer everything twice and end each other's
-// sessions. So the owner holds a lock in the state folder, one per bot: it stays
-// the same when the bot's token is reset. The
-// operating system ends the lock with the process, however that dies, and the
-// lock is a file of its own, so it outlives whatever happens to the database
-// beside it. A second process learns who holds it and stops, or asks
-// the holder to hand over: the holder pauses, saves its session and lets go,
-// and the second goes on with the session.
+// sessions. So a process locks a file in the state folder before it connects. There
+// is one file per bot, also after its token is reset, and the operating system ends
+// the lock with the process. A second process learns who holds the lock and stops,
+// or asks the holder to hand over: the holder saves its session and releases the
+// lock, and the second process resumes the session.
 //
-// A folder in which no lock can be made costs that protection and not the bot:
-// [Lock.Err] says so, and [Lock.Serve] tries again until there is one.
+// In a folder where no file can be locked the bot runs all the same: [Lock.Err]
+// returns why, and [Lock.Serve] tries again until there is a lock.
+//
+// The lock is flock on Unix and LockFileEx on Windows, without a library: what the
+// holder says of itself stands in the locked file, and gofrs/flock locks its first
+// byte, which Windows then lets no other process read.
 package tokenlock
 
 import (
@@ -26,8 +27,8 @@ import (
 	"time"
 )
 
-// DefaultTakeOverTimeout is how long a holder may take to hand over. It may finish what
-// it has begun first, for which the usual grace is 10 s.
+// DefaultTakeOverTimeout is how long a holder may take to hand over. It finishes its
+// commands first, for which it has SHUTDOWN_GRACE: 10 s by default.
 const DefaultTakeOverTimeout = 30 * time.Second
 
 // Options configures [Acquire]. Every zero value means the documented default.
@@ -37,18 +38,21 @@ type Options struct {
 	// TakeOverTimeout is how long the holder may take for that. Default
 	// [DefaultTakeOverTimeout].
 	TakeOverTimeout time.Duration
-	// Version is told to whoever finds the lock taken.
+	// Version is shown to other processes in the [Holder].
 	Version string
-	// Temporary holds the token for a moment only: whoever else wants it is given it,
-	// also without TakeOver. The visitor has to [Lock.Serve] and let go at once.
+	// Temporary marks a lock that any other process is given at once, also without
+	// TakeOver. Its owner must [Lock.Serve] and release it when asked.
 	Temporary bool
-	// OnChange is called by [Lock.Serve] with what [Lock.Err] has become
-	// after the start: nil once a lock has been made after all, a [*HeldError] if
-	// another process turns out to have it. Default: nobody is told.
-	OnChange func(trouble error)
+	// OnChange is called by [Lock.Serve] when [Lock.Err] changes: with nil once a lock
+	// could be made, with a [*HeldError] if another process has it. Default: none.
+	OnChange func(err error)
 }
 
-// Lock is the right of this process to use a token. Get one with [Acquire].
+// Lock is the right of this process to use a token. Get one with [Acquire] and end
+// it with [Lock.Release].
+//
+// All methods may be called at the same time. Call [Lock.Serve] once: without it no
+// other process can take over, and a lock that could not be made is not tried again.
 type Lock struct {
 	dir       string
 	of        Fingerprint
@@ -67,44 +71,43 @@ type Lock struct {
 	released     chan struct{}
 }
 
-// lockPath is where the lock of a bot is.
+// lockPath is the lock file of a bot.
 func lockPath(dir string, of Fingerprint) string {
 	return filepath.Join(dir, "owner-"+of.Name()+".lock")
 }
 
-// Acquire makes this process the owner of the token that has the fingerprint,
-// by a lock in dir, which is made if it is missing. A token that another process
-// owns is a [*HeldError]. The only other error is that of ctx: a folder in which
-// nothing can be locked yields a Lock with [Lock.Err].
+// Acquire locks the token with this fingerprint, by a file in dir, which is made if
+// it is missing. A token that another process holds is a [*HeldError]. The only
+// other error is that of ctx: if no file can be locked, [Lock.Err] says so.
 func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lock, error) {
 	if opts.TakeOverTimeout <= 0 {
 		opts.TakeOverTimeout = DefaultTakeOverTimeout
 	}
 	path := lockPath(dir, of)
-	o := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{})}
-	o.self = Holder{PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
-	o.self.Host, _ = os.Hostname() // a name for people, so none will do
+	l := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{})}
+	l.self = Holder{PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
+	l.self.Host, _ = os.Hostname() // a name for people, so none will do
 	file, err := makeLock(path)
 	if errors.Is(err, errTaken) {
 		holder := awaitHolder(path)
 		if opts.Temporary || !opts.TakeOver && !holder.Temporary {
 			return nil, &HeldError{Holder: holder, Path: path}
 		}
-		o.takenFrom = &holder
-		file, err = takeOver(ctx, path, holder, o.self, opts.TakeOverTimeout)
+		l.takenFrom = &holder
+		file, err = takeOver(ctx, path, holder, l.self, opts.TakeOverTimeout)
 		if _, ok := errors.AsType[*HeldError](err); err != nil && (ctx.Err() != nil || ok) {
 			return nil, err
 		}
 	}
 	if err != nil {
-		o.err = noLockError(err)
-		return o, nil
+		l.err = noLockError(err)
+		return l, nil
 	}
-	o.locked(file)
-	return o, nil
+	l.locked(file)
+	return l, nil
 }
 
-// makeLock locks the file, in a folder that is made if it is missing.
+// makeLock makes the folder if it is missing and locks the file.
 func makeLock(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -116,58 +119,57 @@ func noLockError(err error) error {
 	return fmt.Errorf("a second process with the same token would not be noticed, because no lock could be made: %w", err)
 }
 
-// locked begins with a lock that was just got. The caller holds mu, or has told
-// nobody of the Lock.
-func (o *Lock) locked(file *os.File) {
-	o.file, o.err = file, nil
-	o.listen(o.dir, o.of)
-	if err := o.self.write(o.file); err != nil {
-		o.err = fmt.Errorf("a second process with the same token would not learn who holds it: %w", err)
+// locked starts listening and writes the holder into the locked file. The caller
+// holds mu, or is the only one that has the Lock.
+func (l *Lock) locked(file *os.File) {
+	l.file, l.err = file, nil
+	l.listen(l.dir, l.of)
+	if err := l.self.write(l.file); err != nil {
+		l.err = fmt.Errorf("a second process with the same token would not learn who holds it: %w", err)
 	}
 }
 
-// Err is what makes the ownership less than it should be: no lock, or
-// nobody can ask for a hand-over. Nil if all is well. It is worth a warning.
-func (o *Lock) Err() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err
+// Err returns why the lock is weaker than it should be: there is none, or no process
+// can ask for a hand-over. It is nil if all is well.
+func (l *Lock) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
 }
 
-// TakenFrom is the process that handed over; nil if nobody had to.
-func (o *Lock) TakenFrom() *Holder { return o.takenFrom }
+// TakenFrom returns the process that handed over; nil if none did.
+func (l *Lock) TakenFrom() *Holder { return l.takenFrom }
 
-// Release gives the token up. Whatever is to be handed over has to be saved
-// before. It may be called more than once and returns at once.
-func (o *Lock) Release() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
+// Release releases the token. What is to be handed over has to be saved before. It
+// may be called more than once and returns at once.
+func (l *Lock) Release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return
 	}
-	o.closed = true
-	// The socket goes first: once the lock is free, its name belongs to the
-	// next owner.
-	if o.listener != nil {
-		_ = o.listener.Close() // deletes the socket
+	l.closed = true
+	// The socket is closed first: once the lock is free, its name belongs to the
+	// next holder.
+	if l.listener != nil {
+		_ = l.listener.Close() // deletes the socket
 	}
-	if o.socketDir != "" {
-		_ = os.Remove(o.socketDir)
+	if l.socketDir != "" {
+		_ = os.Remove(l.socketDir)
 	}
-	if o.file != nil {
-		// An empty file says that this process holds nothing any more. That
-		// is only for people: what counts is the lock, which ends here.
-		_ = o.file.Truncate(0)
-		_ = o.file.Close()
+	if l.file != nil {
+		// The empty file is for people. What counts is the lock, which ends here.
+		_ = l.file.Truncate(0)
+		_ = l.file.Close()
 	}
-	close(o.released)
+	close(l.released)
 }
 
-// errTaken means that somebody else has the lock.
+// errTaken means that another process has the lock.
 var errTaken = errors.New("the lock is taken")
 
-// openLock opens the lock file and locks it. A file that was deleted by somebody
-// between the two protects nothing, so then it is tried again.
+// openLock opens the lock file and locks it. A file that was deleted between the two
+// protects nothing, so openLock tries again.
 func openLock(path string) (*os.File, error) {
 	for range 10 {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -194,18 +196,17 @@ func openLock(path string) (*os.File, error) {
 			return nil, err
 		}
 	}
-	return nil, errors.New("the lock file is deleted again and again")
+	return nil, errors.New("the lock file was deleted ten times while it was being locked")
 }
 
-// Announce writes into the lock file where this process's HTTP API listens, for
-// others on this machine who want to know how the bot is: [Look] tells them. It
-// belongs to whoever has acquired the token.
-func (o *Lock) Announce(api string) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.self.API = api
-	if o.file == nil {
+// Announce writes the address of this process's HTTP API into the lock file, where
+// [Inspect] finds it.
+func (l *Lock) Announce(api string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.self.API = api
+	if l.file == nil {
 		return nil
 	}
-	return o.self.write(o.file)
+	return l.self.write(l.file)
 }

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// retryInterval is how often a lock that could not be made is tried again: the disk
-// may have been full or read-only.
+// retryInterval is the time between two tries to make a lock. The disk may have been
+// full or read-only.
 const retryInterval = 2 * time.Second
 
-// awaitLock tries to make a lock for as long as there is none, and returns the
-// socket that came with it: nil without one, and after [Lock.Release].
-func (o *Lock) awaitLock() net.Listener {
+// awaitLock tries to make a lock as long as there is none, and returns its socket; nil
+// without one, and after [Lock.Release].
+func (l *Lock) awaitLock() net.Listener {
 	ticks := time.NewTicker(retryInterval)
 	defer ticks.Stop()
 	var told error
 	for {
-		before := o.Err()
-		locked, listener := o.retryLock()
-		now := o.Err()
+		before := l.Err()
+		locked, listener := l.retryLock()
+		now := l.Err()
 		_, held := errors.AsType[*HeldError](now)
 		_, heldBefore := errors.AsType[*HeldError](told)
-		if o.opts.OnChange != nil && (before != now && now == nil || held && !heldBefore) {
-			o.opts.OnChange(now)
+		if l.opts.OnChange != nil && (before != now && now == nil || held && !heldBefore) {
+			l.opts.OnChange(now)
 		}
 		if locked {
 			return listener
@@ -31,31 +31,31 @@ func (o *Lock) awaitLock() net.Listener {
 		told = now
 		select {
 		case <-ticks.C:
-		case <-o.released:
+		case <-l.released:
 			return nil
 		}
 	}
 }
 
 // retryLock tries once, if there is no lock.
-func (o *Lock) retryLock() (locked bool, listener net.Listener) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.file != nil || o.closed {
-		return o.file != nil, o.listener
+func (l *Lock) retryLock() (locked bool, listener net.Listener) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil || l.closed {
+		return l.file != nil, l.listener
 	}
-	path := lockPath(o.dir, o.of)
+	path := lockPath(l.dir, l.of)
 	file, err := makeLock(path)
 	switch {
 	case err == nil:
-		o.locked(file)
+		l.locked(file)
 	case !errors.Is(err, errTaken):
-		o.err = noLockError(err)
+		l.err = noLockError(err)
 	default:
-		// A visitor goes by itself.
+		// A temporary holder releases the lock by itself.
 		if holder := readHolder(path); !holder.Temporary {
-			o.err = &HeldError{Holder: holder, Path: path}
+			l.err = &HeldError{Holder: holder, Path: path}
 		}
 	}
-	return o.file != nil, o.listener
+	return l.file != nil, l.listener
 }

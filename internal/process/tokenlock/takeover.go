@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// lockPoll is how often the lock is tried while the holder pauses. The holder
-	// says when it is free; this is for a holder that dies over it.
+	// lockPoll is the time between two tries of the lock while the holder stops. The
+	// holder sends a message when it is free; a holder that dies sends none.
 	lockPoll = 20 * time.Millisecond
-	// unreachableTimeout is how long a holder that cannot be asked may take to be gone:
-	// it may be about to let go anyway.
+	// unreachableTimeout is how long the lock of a holder that cannot be asked is
+	// tried: it may be about to end.
 	unreachableTimeout = 500 * time.Millisecond
 )
 
@@ -25,7 +25,7 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 	if conn != nil {
 		go func() {
 			defer close(released)
-			_, _ = readMessage(conn, patience) // whatever it is, the lock tells the truth
+			_, _ = readMessage(conn, patience) // whatever it says, the lock decides
 		}()
 		defer func() { _ = conn.Close(); <-released }()
 		refusal = fmt.Errorf("it has not done so within %s", patience)
@@ -42,7 +42,7 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 		if err == nil || !errors.Is(err, errTaken) {
 			return f, err
 		}
-		// Somebody else may have been faster.
+		// Another process may have been faster.
 		if now := readHolder(path); holder.PID != 0 && now.PID != 0 && !now.same(holder) {
 			return nil, &HeldError{Holder: now, Path: path, Asked: "it handed over, but to somebody else"}
 		}
@@ -59,8 +59,8 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 	}
 }
 
-// requestHandover tells the holder to hand over, and returns the connection once it has
-// agreed, which has to be within a time; else why it has not.
+// requestHandover asks the holder to hand over and returns the connection once it has
+// agreed, or why it has not.
 func requestHandover(ctx context.Context, holder, self Holder, within time.Duration) (conn net.Conn, refusal error) {
 	if holder.Socket == "" {
 		return nil, errors.New("it does not listen to such requests")
