@@ -95,7 +95,7 @@ func TestRunThroughAProxy(t *testing.T) {
 	inside := strings.TrimPrefix(proxy.URL, "http://")
 	c := startCommand(t, settings(world, listener,
 		"DISCORD_API_URL="+strings.Replace(listener.APIURL(), "127.0.0.1", "discord.test", 1), "http_proxy=http://ada:s3cret@"+inside), "run", "--log-file", file)
-	c.stderr.await(t, "Discord is reached through the proxy http://"+inside)
+	c.stderr.await(t, "Discord is reached through a proxy proxy=http://"+inside)
 	c.stderr.await(t, "Online with a new session")
 	if got := awaitAnswer(t, world, ask(world, "!ping")); !strings.HasPrefix(got, "Pong!") {
 		t.Errorf("!ping was answered %q", got)

@@ -56,11 +56,11 @@ func (m *memoryMonitor) check() {
 		m.short.Cause, m.short.Trouble = health.MemoryShort, now.String()
 		if !was {
 			m.short.Since = time.Now()
-			m.log.Warn("Memory runs short: " + now.String() + ". At the limit the kernel kills the bot without a word; give the container or host more")
+			m.log.Warn("Memory runs short. At the limit the kernel kills the bot without a word; give the container or host more", "memory", now.String())
 		}
 	case was && share < enoughAt:
 		m.short = health.Condition{}
-		m.log.Info("There is enough memory again: " + now.String())
+		m.log.Info("There is enough memory again", "memory", now.String())
 	case was:
 		m.short.Trouble = now.String()
 	}

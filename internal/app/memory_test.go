@@ -61,7 +61,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		}
 		use(79)
 		s.until("well again", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Online })
-		if n := strings.Count(s.log.String(), "Memory runs short: 85 MiB of 100 MiB"); n != 1 || !s.log.has("enough memory again") {
+		if n := strings.Count(s.log.String(), "Memory runs short"); n != 1 || !s.log.has("85 MiB of 100 MiB") || !s.log.has("enough memory again") {
 			t.Errorf("warned %d times:\n%s", n, s.log)
 		}
 		time.Sleep(2 * time.Minute)

@@ -32,7 +32,7 @@ func (a *App) setupNetwork() error {
 	}
 	a.network = way
 	if via := way.Via(c.APIURL); via != "" {
-		a.log.Info("Discord is reached through the proxy " + via)
+		a.log.Info("Discord is reached through a proxy", "proxy", via)
 	}
 	if a.opts.Transport == nil {
 		a.opts.Transport = way.REST()

@@ -56,7 +56,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}
-	if log.has("s3cret") || !log.has("through the proxy http://"+address) {
+	if log.has("s3cret") || !log.has("through a proxy") || !log.has("proxy=http://"+address) {
 		t.Errorf("the log:\n%s", log)
 	}
 }

@@ -111,6 +111,6 @@ func (a *App) adviseShards() {
 		return
 	}
 	a.advised = needed
-	a.log.Warn(fmt.Sprintf("Discord recommends %d shards by now and the bot runs %d. Discord refuses a shard with more than 2,500 guilds; "+
-		"`evergreen shards reshard %d` changes their number without a gap", needed, running, needed))
+	a.log.Warn("Discord recommends more shards than the bot runs, and refuses a shard with more than 2,500 guilds. Change their number without a gap",
+		"recommended", needed, "running", running, "command", fmt.Sprintf("evergreen shards reshard %d", needed))
 }

@@ -98,7 +98,7 @@ func TestSmallDiskIsEnough(t *testing.T) {
 		}
 	}
 	if stats := s.Stats(); stats.Failures != 0 || !s.State().OK {
-		t.Errorf("%+v, %s", stats, s.State())
+		t.Errorf("%+v, %+v", stats, s.State())
 	}
 	shut(t, s)
 	if got := found(t, open(t, dir, nil)); got != session("a", 1000) {

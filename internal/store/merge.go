@@ -15,7 +15,7 @@ import (
 func (s *Store) load(i *contents) {
 	if i.aside != "" {
 		s.count.asides.Add(1)
-		s.log.Warn("The database was damaged. It is set aside as " + i.aside + ", and a new one is begun")
+		s.log.Warn("The database was damaged; it is set aside and a new one is begun", "file", i.aside)
 	}
 	if i.damaged > 0 {
 		s.log.Warn("Some incidents in the database cannot be read", "count", i.damaged)

@@ -80,7 +80,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if state := s.State(); !state.OK || s.Stats().Asides != 1 {
 				t.Fatalf("state %+v, %+v", state, s.Stats())
 			}
-			l.await("was damaged. It is set aside")
+			l.await("was damaged; it is set aside")
 			found := asides(t, dir)
 			if len(found) != 1 {
 				t.Fatalf("set aside: %v", found)

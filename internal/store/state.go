@@ -17,13 +17,8 @@ type State struct {
 	Since time.Time
 }
 
-// String says it for a person.
-func (s State) String() string {
-	if s.OK {
-		return "What the bot knows is being saved"
-	}
-	return "The bot stays online, but nothing is saved: " + s.Reason + ". A restart now would start a new session"
-}
+// notSaved is the log line of a disk that does not work.
+const notSaved = "The bot stays online, but nothing is saved; a restart now would start a new session"
 
 // State returns the state of the disk.
 func (s *Store) State() State {

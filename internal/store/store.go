@@ -168,7 +168,7 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 	select {
 	case <-s.opened:
 	case <-patience.C:
-		s.log.Warn(s.State().String())
+		s.log.Warn(notSaved, "reason", s.State().Reason)
 	case <-ctx.Done(): // whoever is in a hurry goes without
 	}
 	s.mu.Lock()

@@ -206,7 +206,7 @@ func (w *writer) failure(err error) {
 		return nil
 	})
 	if w.store.setFailed(err, reason) && !w.openRefused() {
-		w.store.log.Warn(w.store.State().String(), "error", err)
+		w.store.log.Warn(notSaved, "reason", w.store.State().Reason, "error", err)
 	}
 	w.failed = true
 	w.delay = min(max(2*w.delay, firstRetry), lastRetry)

@@ -51,7 +51,7 @@ func (c *Client) CheckCredentials(ctx context.Context, cause gateway.Reason, cur
 		err = c.accept(cause.Code, next, current)
 	}
 	if err != nil {
-		c.log.Warn("the bot is still refused", "code", int(cause.Code), "error", err)
+		c.log.Warn("The bot is still refused", "code", int(cause.Code), "error", err)
 		return current, err
 	}
 	return next, nil

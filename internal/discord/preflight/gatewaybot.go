@@ -43,14 +43,14 @@ func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) 
 	defer c.mu.Unlock()
 	switch {
 	case c.url == "" && c.opts.Gateway != "":
-		c.log.Warn("REST does not tell the address of the gateway; the usual one is tried", "url", c.opts.Gateway, "error", err)
+		c.log.Warn("REST does not tell the address of the gateway; the usual one is used", "url", c.opts.Gateway, "error", err)
 		return c.opts.Gateway, nil
 	case c.url == "" && err == nil:
 		return "", errors.New("GET /gateway/bot: the answer has no usable address of the gateway")
 	case c.url == "":
 		return "", err
 	case err != nil:
-		c.log.Warn("the address of the gateway could not be asked for anew; the old one is tried again", "url", c.url, "error", err)
+		c.log.Warn("The address of the gateway could not be asked for again; the old one is used", "url", c.url, "error", err)
 	}
 	return c.url, nil
 }
