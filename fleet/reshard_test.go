@@ -266,3 +266,14 @@ func TestReshardIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// Given a fleet that has not been started, when it is to have another number of
+// shards, then it refuses: which shards it runs is not known yet.
+func TestReshardBeforeRunIsRefused(t *testing.T) {
+	run(t, config{shards: "2"}, func(s *harness) {
+		if err := s.fleet.Reshard(s.t.Context(), 4); err == nil {
+			t.Error("it was not refused")
+		}
+		s.wantIdentifies(0)
+	})
+}
