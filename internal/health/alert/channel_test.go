@@ -73,7 +73,7 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
-// A channel of Discord gets an embed within its limits that mentions nobody.
+// A channel of Discord gets an embed within its limits that mentions no user.
 func TestDiscordWebhook(t *testing.T) {
 	d := &door{status: 204}
 	c := Discord{URL: "https://discord.com/api/webhooks/1/very-secret", Client: d.client()}
@@ -162,7 +162,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// The client of the channels takes no redirect and waits for nobody.
+// The client of the channels takes no redirect and has deadlines.
 //
 // Statements: G-157.
 func TestClient(t *testing.T) {

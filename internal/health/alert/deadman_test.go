@@ -91,7 +91,7 @@ func away() health.Snapshot {
 
 // Given a watchdog, when the bot is online, then it is called every minute; when
 // the bot has been away for a minute, it is told so with the reason; and at once
-// when the bot is back. A start and a short reconnect are told to nobody.
+// when the bot is back. A start and a short reconnect are not reported.
 func TestDeadMan(t *testing.T) {
 	guard(t, "https://hc.example/ping/very-secret", func(dog *watchdog, set func(health.Snapshot), _ *bytes.Buffer) {
 		time.Sleep(30 * time.Second)

@@ -238,7 +238,7 @@ func TestEmailRefused(t *testing.T) {
 		"sender":              {func(s *mailServer) { s.answers["MAIL"] = "550 no" }, "", true, "sender"},
 		"recipient, for now":  {func(s *mailServer) { s.answers["RCPT"] = "451 greylisted" }, "", false, "greylisted"},
 		"content":             {func(s *mailServer) { s.answers["DATA"] = "554 no" }, "", true, "554"},
-		"nobody's certficate": {func(s *mailServer) { s.tls = &tls.Config{Certificates: []tls.Certificate{own}} }, "", false, "encrypted"},
+		"unknown certificate": {func(s *mailServer) { s.tls = &tls.Config{Certificates: []tls.Certificate{own}} }, "", false, "encrypted"},
 	} {
 		s := newMailServer(t, c.change)
 		e := s.email()

@@ -190,7 +190,7 @@ func TestAwayForAMinute(t *testing.T) {
 	})
 }
 
-// Given ordinary reconnects, however often they come, then nobody is told.
+// Given ordinary reconnects, however often they come, then no message is sent.
 func TestReconnectsAreNotTold(t *testing.T) {
 	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
@@ -276,8 +276,8 @@ func TestGreenButUseless(t *testing.T) {
 	})
 }
 
-// Given that Discord reports trouble, when the bot is away for that, then nobody
-// is woken; an alert that was out already is followed by one word that it is
+// Given that Discord reports trouble, when the bot is away for that, then no
+// alert is sent; one that was sent already is followed by one message that it is
 // Discord, and by no reminders; and when Discord is well and the bot is still
 // away a minute later, that is told.
 func TestDiscordNotYou(t *testing.T) {
@@ -307,8 +307,8 @@ func TestDiscordNotYou(t *testing.T) {
 }
 
 // Given a program that was gone for ten minutes, when the bot is back, then that
-// is told once, since nobody was there to tell it; a planned stop is not.
-func TestGapIsTold(t *testing.T) {
+// is reported once, since it could not be meanwhile; a planned stop is not.
+func TestDowntimeIsReported(t *testing.T) {
 	for end, want := range map[health.End]string{health.EndUnknown: "notice", health.EndPaused: ""} {
 		started := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when virtual time begins
 		gap, ok := health.Downtime(health.PreviousRun{LastAlive: started.Add(-10 * time.Minute), End: end}, health.ThisRun{Started: started})
@@ -385,7 +385,7 @@ func TestRateCap(t *testing.T) {
 	}
 }
 
-// Given a bot that is asked to stop, then that it is away is nobody's alarm.
+// Given a bot that is asked to stop, then no message is sent.
 func TestStopIsNotTold(t *testing.T) {
 	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()

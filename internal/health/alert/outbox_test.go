@@ -70,7 +70,7 @@ func TestChannelMisbehaves(t *testing.T) {
 	}
 }
 
-// Given a message that nobody can be given for a day, then it is given up, and
+// Given a message that cannot be delivered for a day, then it is given up, and
 // a queue that grows meanwhile gives up reminders first.
 func TestQueueIsBounded(t *testing.T) {
 	run(t, Options{MaxPerHour: 1000}, health.Options{}, func(s *scene) {

@@ -52,7 +52,7 @@ func ends(t *testing.T, c net.Conn) string {
 }
 
 // Every answer carries the headers that keep it out of caches, frames and other
-// sites, and nobody is redirected.
+// sites, and there are no redirects.
 func TestHeadersOnEveryAnswer(t *testing.T) {
 	s := serve(t, Options{Token: "a-long-token"})
 	for _, path := range []string{"/livez", "/health", "/nothing", "/../x", "/metrics", "/api/v1/status", "/api/v1/events"} {
@@ -112,7 +112,7 @@ func TestPathTricks(t *testing.T) {
 	}
 }
 
-// A request with a body is refused at once: nobody waits for the body.
+// A request with a body is refused at once: the server does not wait for the body.
 func TestBodies(t *testing.T) {
 	s := serve(t, Options{Limits: Limits{Read: time.Hour, Header: time.Hour}})
 	for _, request := range []string{"GET /livez", "POST /livez", "POST /nothing", "GET //x"} {

@@ -48,7 +48,7 @@ func TestFiftySlowReaders(t *testing.T) {
 	quick := follow(t, s, "")
 	quick.until("status")
 	// Told in portions, each when the quick client has read the one before: what
-	// is to be seen is that the slow ones hold up nobody.
+	// is to be seen is that the slow ones do not hold up others.
 	const portions, portion = 60, 50
 	big := note(gateway.Transition{
 		From: gateway.Waiting{For: strings.Repeat("x", 500)}, To: gateway.Live{}, Reason: gateway.Reason{Kind: gateway.ReasonDNS},
@@ -182,7 +182,7 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// nowhere is an answer that nobody reads.
+// nowhere is an answer that is thrown away.
 type nowhere struct{ header http.Header }
 
 func (n *nowhere) Header() http.Header         { return n.header }

@@ -76,8 +76,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// What is posted by others than the form is refused, and nobody is led to
-// another site.
+// A form of another site is refused, and a login never leads to another site.
 func TestLoginByOthers(t *testing.T) {
 	s := serve(t, Options{Token: "a-long-token"})
 	const right = "token=a-long-token"

@@ -90,7 +90,7 @@ var botMetrics = []metric[health.Snapshot]{
 		func(s *health.Snapshot) float64 { return unixSeconds(s.Since) }),
 	newMetric(gauge, "start_timestamp_seconds", "When the bot was started, in seconds since 1970.",
 		func(s *health.Snapshot) float64 { return unixSeconds(s.Started) }),
-	newMetric(gauge, "last_activity_timestamp_seconds", "When somebody last had to do with the bot, in seconds since 1970; 0 if never.",
+	newMetric(gauge, "last_activity_timestamp_seconds", "When a person last used the bot, in seconds since 1970; 0 if never.",
 		func(s *health.Snapshot) float64 { return unixSeconds(s.Work.Activity.Last) }),
 	newMetric(gauge, "guilds", "Guilds the bot is in.",
 		func(s *health.Snapshot) float64 { return float64(s.Guilds) }),

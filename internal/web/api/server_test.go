@@ -51,7 +51,7 @@ func TestProbes(t *testing.T) {
 
 // A liveness probe does not even ask how the bot is: it is answered while that
 // question blocks.
-func TestLivenessAsksNobody(t *testing.T) {
+func TestLivenessReadsNothing(t *testing.T) {
 	block := make(chan struct{})
 	s := serve(t, Options{Bot: reading(func() health.Snapshot { <-block; return health.Snapshot{} })})
 	stuck := make(chan reply, 1)

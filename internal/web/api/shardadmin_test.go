@@ -47,7 +47,7 @@ func (c *crew) MoveOut(_ context.Context, id int) (fleet.Handover, error) {
 	}, c.note("move-out %d", id)
 }
 
-// Given a server with a token, when somebody who presents it operates shards,
+// Given a server with a token, when a client that presents it operates shards,
 // then it is done; move-out answers with the session as data.
 func TestShardsAreOperated(t *testing.T) {
 	c := &crew{}
@@ -89,7 +89,7 @@ func TestShardsAreOperated(t *testing.T) {
 	}
 }
 
-// Given somebody without the token, on this machine or in a browser's session,
+// Given a client without the token, on this machine or in a browser's session,
 // then nothing is done with any shard.
 func TestOnlyTheTokenOperatesShards(t *testing.T) {
 	c := &crew{}

@@ -419,7 +419,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 	}
 }
 
-// When the server stops, its streams end at once: nobody waits for them.
+// When the server stops, its streams end at once.
 func TestStreamsEndAtTheStop(t *testing.T) {
 	s, done, cancel := start(t, Options{Bot: online(), Limits: Limits{Drain: time.Hour}})
 	f := follow(t, s, "")

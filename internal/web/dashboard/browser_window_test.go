@@ -196,7 +196,7 @@ func (w *browserWindow) press(keys string) {
 	w.do("press a key", chromedp.KeyEvent(keys))
 }
 
-// picture keeps what the page looks like, if somebody wants it.
+// picture keeps what the page looks like, if the folder for it is named.
 func (w *browserWindow) picture(name string) {
 	w.t.Helper()
 	folder := os.Getenv(shots)
