@@ -72,7 +72,7 @@ type mailbox struct {
 }
 
 func (m *mailbox) Name() string { return "mailbox" }
-func (m *mailbox) Send(_ context.Context, message alert.Message) error {
+func (m *mailbox) Send(_ context.Context, message alert.Notification) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.got = append(m.got, string(message.Kind))

@@ -42,7 +42,7 @@ func (d *door) client() *http.Client { return &http.Client{Transport: d} }
 
 var at = time.Date(2026, 11, 24, 22, 1, 5, 0, time.UTC)
 
-var example = Message{
+var example = Notification{
 	Kind: Offline, Thread: "evergreen-20261124T220105", Bot: "ResearchBot", Title: "ResearchBot is offline",
 	Text: "Since 22:00:05: the connection was half-open @everyone. Not back yet.", Remedy: "Nothing.", Cause: health.HalfOpen,
 	Link: "https://bot.example/runbook#half-open", Incident: "20261124T220005.000000-0", Since: at.Add(-time.Minute), At: at, For: time.Minute,
@@ -79,7 +79,7 @@ func TestDiscordWebhook(t *testing.T) {
 	c := Discord{URL: "https://discord.com/api/webhooks/1/very-secret", Client: d.client()}
 	long := example
 	long.Title, long.Text = strings.Repeat("ö", 300), strings.Repeat("ö", 5000)
-	for _, m := range []Message{example, long, {Kind: Notice, Title: "x", Text: "y", Link: "docs/runbook.md#x"}} {
+	for _, m := range []Notification{example, long, {Kind: Notice, Title: "x", Text: "y", Link: "docs/runbook.md#x"}} {
 		if err := c.Send(t.Context(), m); err != nil || c.Name() != "discord" {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ func (n *Notifier) checkConditions(s health.Snapshot) {
 		condition := s.Condition(notice.cause)
 		trouble, since := condition.Trouble, condition.Since
 		sent := n.conditions[notice.cause]
-		var m Message
+		var m Notification
 		switch {
 		case trouble != "" && !sent && s.At.Sub(since) >= max(notice.after, n.opts.After):
 			m = n.words.write(Notice, s, since)

@@ -32,7 +32,7 @@ var colours = map[Kind]int{
 func (d Discord) Name() string { return "discord" }
 
 // Send implements [Channel]. The message mentions no user, whatever it contains.
-func (d Discord) Send(ctx context.Context, m Message) error {
+func (d Discord) Send(ctx context.Context, m Notification) error {
 	type embed struct {
 		Title       string    `json:"title"`
 		Description string    `json:"description"`

@@ -37,7 +37,7 @@ type Email struct {
 func (e Email) Name() string { return "e-mail" }
 
 // Send implements [Channel].
-func (e Email) Send(ctx context.Context, m Message) error {
+func (e Email) Send(ctx context.Context, m Notification) error {
 	err := e.send(ctx, m)
 	if code, ok := errors.AsType[*textproto.Error](err); ok && code.Code >= 500 {
 		return &Refused{err}
@@ -45,7 +45,7 @@ func (e Email) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-func (e Email) send(ctx context.Context, m Message) error {
+func (e Email) send(ctx context.Context, m Notification) error {
 	host, port, err := net.SplitHostPort(e.Addr)
 	if err != nil {
 		return &Refused{errors.New("the mail server's address is not host:port")}
@@ -176,7 +176,7 @@ func (l *loginAuth) Next(_ []byte, more bool) ([]byte, error) {
 }
 
 // compose makes the message with its headers. Text of m cannot become a header.
-func (e Email) compose(m Message) []byte {
+func (e Email) compose(m Notification) []byte {
 	_, domain, _ := strings.Cut(e.From, "@")
 	thread := "<" + text.OneLine(m.Thread) + "@" + domain + ">"
 	var b bytes.Buffer

@@ -145,7 +145,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 // Notify sends a message that has nothing to do with the bot's status, such as
 // that its session starts run low. It returns at once.
 func (n *Notifier) Notify(title, text string, cause health.CauseID) {
-	m := Message{Kind: Notice, Title: n.opts.Redact(title), Text: n.opts.Redact(text), At: time.Now(), Since: time.Now(), Bot: n.opts.Snapshot().Username}
+	m := Notification{Kind: Notice, Title: n.opts.Redact(title), Text: n.opts.Redact(text), At: time.Now(), Since: time.Now(), Bot: n.opts.Snapshot().Username}
 	n.words.cite(&m, cause)
 	if cause != "" {
 		m.Remedy = health.Lookup(cause).Do
@@ -320,7 +320,7 @@ func (n *Notifier) setActive(s *Active) {
 
 // sendLimited queues a message unless there have been too many, and reports whether
 // it did. The caller holds mu.
-func (n *Notifier) sendLimited(m Message) bool {
+func (n *Notifier) sendLimited(m Notification) bool {
 	kept := n.sent[:0]
 	for _, at := range n.sent {
 		if m.At.Sub(at) < time.Hour {
@@ -339,7 +339,7 @@ func (n *Notifier) sendLimited(m Message) bool {
 }
 
 // enqueue queues a message at every channel.
-func (n *Notifier) enqueue(m Message) {
+func (n *Notifier) enqueue(m Notification) {
 	for _, box := range n.boxes {
 		box.add(m)
 	}

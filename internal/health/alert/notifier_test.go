@@ -23,14 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // inbox is a channel that a person reads.
 type inbox struct {
 	mu    sync.Mutex
-	got   []Message
-	fails func(Message) error
+	got   []Notification
+	fails func(Notification) error
 	tries int
 }
 
 func (i *inbox) Name() string { return "inbox" }
 
-func (i *inbox) Send(_ context.Context, m Message) error {
+func (i *inbox) Send(_ context.Context, m Notification) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.tries++
@@ -44,7 +44,7 @@ func (i *inbox) Send(_ context.Context, m Message) error {
 }
 
 // becomes changes how the channel fares.
-func (i *inbox) becomes(fails func(Message) error) {
+func (i *inbox) becomes(fails func(Notification) error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.fails = fails
@@ -71,7 +71,7 @@ func (i *inbox) kinds() string {
 }
 
 // last is the newest message.
-func (i *inbox) last(t *testing.T) Message {
+func (i *inbox) last(t *testing.T) Notification {
 	t.Helper()
 	synctest.Wait()
 	i.mu.Lock()
@@ -380,7 +380,7 @@ func TestRateCap(t *testing.T) {
 			t.Errorf("got %+v", m)
 		}
 	})
-	if body := (Message{Text: "x", Held: 1}).Body(); !strings.Contains(body, "One message before") {
+	if body := (Notification{Text: "x", Held: 1}).Body(); !strings.Contains(body, "One message before") {
 		t.Errorf("body is %q", body)
 	}
 }

@@ -29,7 +29,7 @@ const maxNtfyText = 4000
 func (n Ntfy) Name() string { return "ntfy" }
 
 // Send implements [Channel].
-func (n Ntfy) Send(ctx context.Context, m Message) error {
+func (n Ntfy) Send(ctx context.Context, m Notification) error {
 	looks := ntfyStyles[m.Kind]
 	header := map[string]string{
 		"Title": mime.QEncoding.Encode("utf-8", m.Title), "Priority": looks.priority, "Tags": looks.tag,

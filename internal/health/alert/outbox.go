@@ -16,7 +16,7 @@ import (
 type Channel interface {
 	// Name names the channel in log lines.
 	Name() string
-	Send(context.Context, Message) error
+	Send(context.Context, Notification) error
 }
 
 // Refused is an answer that will not change when the same is sent again, such
@@ -57,7 +57,7 @@ type outbox struct {
 	rand    func() float64
 
 	mu    sync.Mutex
-	queue []*Message
+	queue []*Notification
 	wake  chan struct{} // holds one value while the queue may have grown
 }
 
@@ -68,13 +68,13 @@ func newOutbox(c Channel, o Options) *outbox {
 // add queues a message. A Resolved replaces the queued messages of its thread: it
 // tells all that matters. A full queue loses its oldest reminder, or else its
 // oldest message.
-func (b *outbox) add(m Message) {
+func (b *outbox) add(m Notification) {
 	b.mu.Lock()
 	if m.Kind == Resolved {
-		b.queue = slices.DeleteFunc(b.queue, func(q *Message) bool { return q.Thread == m.Thread })
+		b.queue = slices.DeleteFunc(b.queue, func(q *Notification) bool { return q.Thread == m.Thread })
 	}
 	if len(b.queue) == maxQueued {
-		oldest := max(0, slices.IndexFunc(b.queue, func(q *Message) bool { return q.Kind == Reminder }))
+		oldest := max(0, slices.IndexFunc(b.queue, func(q *Notification) bool { return q.Kind == Reminder }))
 		b.queue = slices.Delete(b.queue, oldest, oldest+1)
 	}
 	b.queue = append(b.queue, &m)
@@ -86,7 +86,7 @@ func (b *outbox) add(m Message) {
 }
 
 // next returns the oldest message, nil if there is none.
-func (b *outbox) next() *Message {
+func (b *outbox) next() *Notification {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) == 0 {
@@ -96,10 +96,10 @@ func (b *outbox) next() *Message {
 }
 
 // remove takes a message out of the queue.
-func (b *outbox) remove(m *Message) {
+func (b *outbox) remove(m *Notification) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.queue = slices.DeleteFunc(b.queue, func(q *Message) bool { return q == m })
+	b.queue = slices.DeleteFunc(b.queue, func(q *Notification) bool { return q == m })
 }
 
 // run delivers until ctx ends; then each queued message gets one last try.
@@ -139,7 +139,7 @@ func (b *outbox) run(ctx context.Context) {
 }
 
 // deliver sends a message once. After an error the message stays in the queue.
-func (b *outbox) deliver(ctx context.Context, m *Message) error {
+func (b *outbox) deliver(ctx context.Context, m *Notification) error {
 	once, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	err := b.send(once, *m)
@@ -168,7 +168,7 @@ func (b *outbox) deliver(ctx context.Context, m *Message) error {
 }
 
 // send calls the channel's Send. A panic of it costs one message.
-func (b *outbox) send(ctx context.Context, m Message) (err error) {
+func (b *outbox) send(ctx context.Context, m Notification) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Refused{fmt.Errorf("the channel panicked: %v", r)}

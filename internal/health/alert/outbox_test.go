@@ -15,7 +15,7 @@ import (
 // end of it is told alone.
 func TestChannelIsAway(t *testing.T) {
 	run(t, Options{Redact: func(s string) string { return strings.ReplaceAll(s, "secret", "[redacted]") }}, health.Options{}, func(s *scene) {
-		s.inbox.becomes(func(Message) error { return errors.New("no route to secret") })
+		s.inbox.becomes(func(Notification) error { return errors.New("no route to secret") })
 		s.up()
 		s.down(silent)
 		s.lasts(20 * time.Minute)
@@ -39,7 +39,7 @@ func TestChannelMisbehaves(t *testing.T) {
 	run(t, Options{}, health.Options{}, func(s *scene) {
 		s.up()
 		fail := errors.New("no")
-		s.inbox.becomes(func(m Message) error {
+		s.inbox.becomes(func(m Notification) error {
 			switch m.Title {
 			case "refused":
 				return &Refused{fail}
@@ -75,13 +75,13 @@ func TestChannelMisbehaves(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	run(t, Options{MaxPerHour: 1000}, health.Options{}, func(s *scene) {
 		s.up()
-		s.inbox.becomes(func(Message) error { return errors.New("no") })
+		s.inbox.becomes(func(Notification) error { return errors.New("no") })
 		box := s.n.boxes[0]
 		yesterday := time.Now().Add(-25 * time.Hour)
-		box.add(Message{Kind: Offline, Thread: "a", At: yesterday})
-		box.add(Message{Kind: Reminder, Thread: "a", At: yesterday})
+		box.add(Notification{Kind: Offline, Thread: "a", At: yesterday})
+		box.add(Notification{Kind: Reminder, Thread: "a", At: yesterday})
 		for range maxQueued {
-			box.add(Message{Kind: Notice, At: yesterday})
+			box.add(Notification{Kind: Notice, At: yesterday})
 		}
 		box.mu.Lock()
 		if len(box.queue) != maxQueued || box.queue[0].Kind != Notice {
@@ -100,7 +100,7 @@ func TestQueueIsBounded(t *testing.T) {
 // gets one last try.
 func TestLastChance(t *testing.T) {
 	run(t, Options{}, health.Options{}, func(s *scene) {
-		s.inbox.becomes(func(Message) error { return errors.New("no") })
+		s.inbox.becomes(func(Notification) error { return errors.New("no") })
 		s.n.Notify("x", "y", "")
 		s.lasts(3 * time.Second)
 		s.inbox.becomes(nil)

@@ -24,7 +24,7 @@ type Webhook struct {
 func (w Webhook) Name() string { return "webhook" }
 
 // Send implements [Channel].
-func (w Webhook) Send(ctx context.Context, m Message) error {
+func (w Webhook) Send(ctx context.Context, m Notification) error {
 	body, err := json.Marshal(struct {
 		Kind     Kind      `json:"kind"`
 		Thread   string    `json:"thread,omitempty"`

@@ -9,10 +9,10 @@ import (
 	"evergreen/internal/text"
 )
 
-// Kind is what a message is about.
+// Kind is what a [Notification] is about.
 type Kind string
 
-// The kinds of messages.
+// The kinds of notifications.
 const (
 	Offline    Kind = "offline"     // away for longer than the threshold
 	NeedsYou   Kind = "needs-you"   // only a person can help
@@ -23,8 +23,8 @@ const (
 	Notice     Kind = "notice"      // news that needs no Resolved
 )
 
-// Message is one message to a person, in words and as data.
-type Message struct {
+// Notification is one message to a person: in words and as data.
+type Notification struct {
 	Kind Kind
 	// Thread is the same for all messages from one alert to its Resolved.
 	Thread string
@@ -50,7 +50,7 @@ type Message struct {
 }
 
 // Body is the whole message below its title, as plain text.
-func (m Message) Body() string {
+func (m Notification) Body() string {
 	parts := []string{m.Text}
 	if m.Remedy != "" {
 		parts = append(parts, "What to do: "+m.Remedy)
@@ -87,8 +87,8 @@ type writer struct {
 
 // write writes a message about a snapshot, with since as the beginning of the
 // trouble.
-func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
-	m := Message{Kind: kind, Bot: s.Username, Since: since, At: s.At, For: max(0, s.At.Sub(since)), Remedy: s.Remedy.String()}
+func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Notification {
+	m := Notification{Kind: kind, Bot: s.Username, Since: since, At: s.At, For: max(0, s.At.Sub(since)), Remedy: s.Remedy.String()}
 	if m.Bot == "" {
 		m.Bot = "The bot"
 	}
@@ -124,7 +124,7 @@ func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Message {
 }
 
 // cite sets the cause and the link to where the runbook explains it.
-func (w writer) cite(m *Message, id health.CauseID) {
+func (w writer) cite(m *Notification, id health.CauseID) {
 	if id == "" {
 		return
 	}
