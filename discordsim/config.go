@@ -193,45 +193,44 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// RESTConfig sets the REST side. Its zero value means the default named at
-// each field; a negative number or span switches the rule off.
+// RESTConfig sets the rules of the REST API.
 type RESTConfig struct {
 	// RefuseUserAgent refuses a missing or foreign User-Agent with 403 40333
 	// (S-082). Off, it is only recorded as a violation.
 	RefuseUserAgent bool
-	// NonceWindow is how long enforce_nonce remembers a nonce (S-091): 5 min.
+	// NonceWindow is how long enforce_nonce remembers a nonce. Default 5 min.
 	NonceWindow time.Duration
 	// NoncePerChannel narrows that memory from the author to the author in one
 	// channel.
 	NoncePerChannel bool
 	// EventLag is the longest an event stays behind the answer that caused it,
-	// when the answer goes first (S-070): 20 ms.
+	// when the answer goes first. Default 20 ms.
 	EventLag time.Duration
-	// GlobalLimit is the number of requests a second per token (S-085): 50.
+	// GlobalLimit is the number of requests a second per token. Default 50.
 	GlobalLimit int
 	// InvalidLimit answers of 401, 403 or 429 within InvalidWindow ban an
-	// address for BanFor: 10,000 in 10 min, 1 h. BanForm is how that is answered:
+	// address for BanFor. Default 10,000 in 10 min, 1 h. BanForm is the response:
 	// "1015" in plain text, "html" with Retry-After, or "json" without
 	// retry_after; all three have been seen in the wild. Default "1015".
 	InvalidLimit  int
 	InvalidWindow time.Duration
 	BanFor        time.Duration
 	BanForm       string
-	// BodyLimit and FileLimit bound a request and one file of it, in bytes:
-	// 25 MiB and 10 MiB.
+	// BodyLimit and FileLimit bound a request and one file of it, in bytes.
+	// Default 25 MiB and 10 MiB.
 	BodyLimit, FileLimit int64
-	// ReadTimeout bounds the reading of one body: 30 s.
+	// ReadTimeout bounds the reading of one body. Default 30 s.
 	ReadTimeout time.Duration
 	// InteractionDeadline is the time for the first answer to an interaction,
-	// InteractionLife that of its token (S-094): 3 s and 15 min.
+	// InteractionLife that of its token. Default 3 s and 15 min.
 	InteractionDeadline, InteractionLife time.Duration
-	// DailyCreates is the number of new commands a day in one scope (S-095): 200.
+	// DailyCreates is the number of new commands a day in one scope. Default 200.
 	DailyCreates int
 	// Grace is how long after a "stop" has been sent a request may still be on
-	// its way before it counts as a violation (G-128, G-130): 500 ms.
+	// its way before it counts as a violation. Default 500 ms.
 	Grace time.Duration
 	// RetryWindow is how soon the same request after 401, 403 or 404 counts as
-	// a forbidden retry (G-133): 1 min.
+	// a forbidden retry. Default 1 min.
 	RetryWindow time.Duration
 
 	limits map[string]rateLimit // replaces rows of the bucket table, for tests of this package

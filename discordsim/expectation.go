@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// expectation is at heart a command that has to be answered exactly once, and what
-// became of it.
+// expectation is a command that has to be answered exactly once, and what became
+// of it.
 type expectation struct {
 	id          ID
 	at          time.Time
@@ -28,7 +28,7 @@ type delivery struct {
 	discarded       bool          // the server threw the session away before it was received
 }
 
-// expectAnswer files a command: for one app, or for every app that sees the channel.
+// expectAnswer adds a command for one app, or for every app that sees the channel.
 func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, app *App) {
 	apps := []*App{app}
 	if app == nil {
@@ -45,8 +45,8 @@ func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, 
 		b := s.bots[a.ID]
 		one := &expectation{id: id, at: now, text: text, interaction: isInteraction}
 		if !b.attached() {
-			for _, sl := range b.shards {
-				one.gap = later(one.gap, sl.gapSince)
+			for _, shard := range b.shards {
+				one.gap = later(one.gap, shard.gapSince)
 			}
 		}
 		b.expectations = append(b.expectations, one)
@@ -66,8 +66,8 @@ func (b *bot) expectation(id ID) *expectation {
 	return b.expectations[i]
 }
 
-// heardAtOnce reports whether the bot was there when it was asked, as far as is
-// known.
+// heardAtOnce reports whether the bot had a session attached when a command came;
+// true for one that is not known any more.
 func (s *Sim) heardAtOnce(app *App, id ID) bool {
 	a := s.bots[app.ID].expectation(id)
 	return a == nil || a.gap.IsZero()
@@ -90,10 +90,9 @@ func (s *Sim) noteAnswer(m *Message, to ID) {
 	}
 }
 
-// excuseUndelivered marks the commands that a session takes with it: those the client has
-// not confirmed, when the server ended it, unless there had been time enough for
-// them. Where the client let it die, that excuses only a client that something
-// was in the way of.
+// excuseUndelivered marks the commands that the client of an ended session had not
+// confirmed, if the server ended it before there was time enough to answer. Where
+// the session timed out, that excuses a client only during a fault.
 func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
 	now := time.Now()
 	alone := now // since when the server heard nothing of the client
@@ -102,7 +101,7 @@ func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
 	}
 	switch {
 	case cause == endedByClient,
-		cause == endedByNeglect && !b.sim.faultWithin(b.app.ID, later(alone.Add(-b.sim.patience()), sess.attachedAt), now):
+		cause == endedByTimeout && !b.sim.faultWithin(b.app.ID, later(alone.Add(-b.sim.patience()), sess.attachedAt), now):
 		return
 	}
 	for _, a := range b.expectations {
@@ -114,9 +113,8 @@ func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
 	}
 }
 
-// hadTime reports whether a client had the command for long enough, connected
-// and with nothing in its way. A session that is over, but had delivered it, is
-// no excuse.
+// hadTime reports whether a client had the command for AnswerGrace, connected and
+// undisturbed by faults. The end of a session that had delivered it is no excuse.
 func (a *expectation) hadTime(b *bot, h delivery, now time.Time) bool {
 	connected := h.session.connected(now) - h.connectedBefore
 	if h.session.ended {
@@ -125,7 +123,7 @@ func (a *expectation) hadTime(b *bot, h delivery, now time.Time) bool {
 	return min(connected, b.sim.undisturbed(b.app.ID, a.at, now)) >= b.sim.cfg.AnswerGrace
 }
 
-// patience is how long a server waits for heartbeats.
+// patience is how long the server waits for a heartbeat.
 func (s *Sim) patience() time.Duration {
 	return s.cfg.Heartbeat.Interval + max(0, s.cfg.Heartbeat.Grace)
 }
@@ -141,7 +139,7 @@ const (
 	commandUnheard
 )
 
-// state says what has become of a command. It may change later.
+// state is what has become of a command so far.
 func (a *expectation) state(b *bot, now time.Time) commandState {
 	s := b.sim
 	answers := 0
@@ -177,14 +175,13 @@ func (a *expectation) answeredAfter() time.Duration {
 }
 
 // settledAfter is how long a command stays open for a second answer before it
-// is only counted; minSweep is how many open commands are worth a look for
-// those.
+// is only counted; minSweep is from how many open commands on countSettled runs.
 const (
 	settledAfter = 10 * time.Minute
 	minSweep     = 1000
 )
 
-// countSettled counts and forgets the commands whose fate is sealed.
+// countSettled counts and drops the commands that no later answer can change.
 func (b *bot) countSettled(now time.Time) {
 	t := &b.counters
 	b.expectations = slices.DeleteFunc(b.expectations, func(a *expectation) bool {
@@ -208,7 +205,7 @@ func (b *bot) countSettled(now time.Time) {
 	})
 }
 
-// Unanswered lists the commands that count as lost, for a person to look into.
+// Unanswered lists the commands that count as lost, each with its time.
 func (s *Sim) Unanswered(app *App) (texts []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 )
 
 // Fault is something that goes wrong, as data. The zero value of a field means
-// what stands beside it.
+// what its comment says.
 type Fault struct {
 	// Name is one of [Faults].
 	Name string `json:"fault" yaml:"fault"`
 	// App limits the fault to one bot, Shard to one shard id and Conn to one
-	// connection of the log (S-099); otherwise all.
+	// connection of the log; otherwise all.
 	App   ID    `json:"app,omitempty" yaml:"app,omitempty"`
 	Shard *int  `json:"shard,omitempty" yaml:"shard,omitempty"`
 	Conn  int64 `json:"conn,omitempty" yaml:"conn,omitempty"`
@@ -67,7 +67,7 @@ type Active struct {
 	Struck int
 
 	kind  *faultKind
-	alarm *simTimer
+	timer *simTimer // lifts it
 	undo  []func()
 }
 
@@ -109,8 +109,8 @@ func (f Fault) Check() error {
 	return nil
 }
 
-// Inject lets something go wrong from now on (S-099). It fails as [Fault.Check]
-// does; a fault that happens at one moment is over when Inject returns.
+// Inject begins a fault (S-099). It fails as [Fault.Check] does. A momentary fault
+// is over when Inject returns.
 func (s *Sim) Inject(f Fault) (*Active, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Sim) injectLocked(f Fault) (*Active, error) {
 	case k.momentary:
 		a.Ended, a.Struck = a.Began, max(1, a.Struck)
 	case f.For > 0 && a.Ended.IsZero():
-		a.alarm = s.after(f.For, func() { s.liftLocked(a) })
+		a.timer = s.after(f.For, func() { s.liftLocked(a) })
 	}
 	return a, nil
 }
@@ -171,7 +171,7 @@ func (s *Sim) liftLocked(a *Active) {
 		return
 	}
 	a.Ended = time.Now()
-	a.alarm.stop()
+	a.timer.stop()
 	s.windowsOf(a.App).forKind(a.Fault, func(u *faultWindow) { u.end(a.Ended) })
 	s.faults[a.Name] = slices.DeleteFunc(s.faults[a.Name], func(other *Active) bool { return other == a })
 	for _, undo := range slices.Backward(a.undo) {
@@ -182,8 +182,7 @@ func (s *Sim) liftLocked(a *Active) {
 	}
 }
 
-// Struck lists the faults there have been and are, oldest first. The copies do
-// not change any more.
+// Struck lists the past and present faults, oldest first, as copies.
 func (s *Sim) Struck() []Active {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,28 +193,29 @@ func (s *Sim) Struck() []Active {
 	return out
 }
 
-// target is what a fault might be about to strike.
+// target is what a fault may strike: a connection, a session or a request.
 type target struct {
 	app   *App
 	shard int   // -1: none or not known
 	conn  int64 // 0: none
 	host  string
 	route string
-	// rng decide about a probability; nil are the simulator's.
+	// rng decides about a probability; nil is the simulator's.
 	rng *rand.Rand
 }
 
-// matches reports whether the fault is about a bot, shard and connection.
+// matches reports whether the target is of the bot, shard and connection that the
+// fault is limited to, if it is.
 func (f Fault) matches(at target) bool {
 	return (f.App == 0 || (at.app != nil && at.app.ID == f.App)) && (f.Shard == nil || at.shard == *f.Shard) &&
 		(f.Conn == 0 || at.conn == f.Conn)
 }
 
-// usedUp reports whether the fault has struck as often as it was to.
+// usedUp reports whether the fault has struck Count times.
 func (a *Active) usedUp() bool { return a.Count > 0 && a.Struck >= a.Count }
 
-// strike finds the fault of a name that strikes here and now, and counts it;
-// nil when none does.
+// strike finds the fault of a name that strikes the target now, and counts it; nil
+// when none does.
 func (s *Sim) strike(name string, at target) *Active {
 	for _, a := range s.faults[name] {
 		switch {
@@ -235,11 +235,11 @@ func (s *Sim) strike(name string, at target) *Active {
 }
 
 // hitBy is true with probability p.
-func (s *Sim) hitBy(dice *rand.Rand, p float64) bool {
-	if dice == nil {
+func (s *Sim) hitBy(rng *rand.Rand, p float64) bool {
+	if rng == nil {
 		return s.hit(p)
 	}
-	return dice.Float64() < p
+	return rng.Float64() < p
 }
 
 // inForce reports whether a fault of a name is in force for an app as a whole,

@@ -58,8 +58,7 @@ var gatewayKinds = map[string]*faultKind{
 // closeCode is the close code the fault is about.
 func (f Fault) closeCode() int { return cmp.Or(f.Code, 4000) }
 
-// connsOf lists the connections a fault is about, oldest first: a run must not
-// depend on the order of a map.
+// connsOf lists the connections a fault is about, oldest first.
 func (s *Sim) connsOf(f Fault) (out []*conn) {
 	for _, id := range slices.Sorted(maps.Keys(s.conns)) {
 		if c := s.conns[id]; f.matches(c.target()) {
@@ -69,8 +68,8 @@ func (s *Sim) connsOf(f Fault) (out []*conn) {
 	return out
 }
 
-// eachConn makes the beginning of a fault that does something to every
-// connection it is about.
+// eachConn makes a begin that does something to every connection the fault is
+// about.
 func eachConn(do func(*conn, Fault)) func(*Sim, *Active) {
 	return func(s *Sim, a *Active) {
 		for _, c := range s.connsOf(a.Fault) {
@@ -82,9 +81,8 @@ func eachConn(do func(*conn, Fault)) func(*Sim, *Active) {
 	}
 }
 
-// waiting makes the end of a fault that has kept connections waiting: those
-// that still wait go on. Those of a fault that is over because it has struck
-// often enough wait for ever.
+// waiting makes the end of a fault that has kept connections waiting: those that
+// still wait go on. After a fault that has struck Count times they wait forever.
 func waiting(goOn func(*conn), waits func(*conn) bool) func(*Sim, *Active) {
 	return func(s *Sim, a *Active) {
 		if a.usedUp() {
@@ -98,8 +96,7 @@ func waiting(goOn func(*conn), waits func(*conn) bool) func(*Sim, *Active) {
 	}
 }
 
-// eachApp makes the beginning of a fault that does something to every app it is
-// about.
+// eachApp makes a begin that does something to every app the fault is about.
 func eachApp(do func(*Sim, *App)) func(*Sim, *Active) {
 	return func(s *Sim, a *Active) {
 		for _, id := range slices.Sorted(maps.Keys(s.apps)) {

@@ -13,10 +13,9 @@ import (
 	"evergreen/discordsim/internal/netsim"
 )
 
-// networkKinds are the faults of the network between a client and Discord. A
-// dial and an upgrade happen before anybody knows which bot they are for, so
-// what concerns those strikes whatever App and Shard say; links that exist are
-// chosen by them.
+// networkKinds are the faults of the network between a client and Discord. Dials
+// and upgrades happen before it is known which bot they are for, so faults of
+// those ignore App and Shard; links that exist are chosen by them.
 var networkKinds = map[string]*faultKind{
 	"offline":        {description: "the client's network is gone: its links freeze and new connections hang; links that were frozen are dead when it returns", begin: beginOffline},
 	"unreachable":    {description: "there is no route to Discord: new connections fail at once, links freeze until it returns", begin: beginUnreachable},
@@ -68,8 +67,8 @@ func (n *network) connsByLink() map[*link]*conn {
 	return out
 }
 
-// eachLink makes the beginning of a fault that does one thing to every gateway
-// link in its scope.
+// eachLink makes a begin that does something to every gateway link the fault is
+// about.
 func eachLink(do func(*link)) func(*Sim, *Active) {
 	return func(s *Sim, a *Active) {
 		for _, l := range s.net.linksOf(a, true) {
@@ -79,7 +78,7 @@ func eachLink(do func(*link)) func(*Sim, *Active) {
 	}
 }
 
-// freezeLinks freezes links and says what becomes of them afterwards.
+// freezeLinks freezes links until the fault ends, and then undoes that.
 func freezeLinks(a *Active, links []*link, undo func(*link)) {
 	for _, l := range links {
 		l.Freeze()
@@ -92,17 +91,18 @@ func freezeLinks(a *Active, links []*link, undo func(*link)) {
 	})
 }
 
-// beginOffline ends as a network behind address translation does: the old
-// links are known to nobody any more.
+// beginOffline freezes links and cuts them at its end, as behind address
+// translation: the router has forgotten them.
 func beginOffline(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).Cut) }
 
-// beginUnreachable ends as a lost route does: what was held gets through.
+// beginUnreachable freezes links and thaws them at its end, as a lost route does.
 func beginUnreachable(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, false), (*link).Thaw) }
 
+// beginHalfOpen freezes gateway links and cuts them at its end (S-039).
 func beginHalfOpen(s *Sim, a *Active) { freezeLinks(a, s.net.linksOf(a, true), (*link).Cut) }
 
-// beginBlackHole cuts, when it ends, the links that lost something: a stream
-// with a hole in it cannot go on.
+// beginBlackHole mutes links. At its end it cuts those that lost something: a
+// stream with a hole in it cannot go on.
 func beginBlackHole(s *Sim, a *Active) {
 	links := s.net.linksOf(a, true)
 	for _, l := range links {
@@ -139,23 +139,23 @@ func updateLatencies(s *Sim, _ *Active) {
 	}
 }
 
-// applyLatency tells the network that a connection is now known to be some bot's, so
-// that faults aimed at that bot reach it.
+// applyLatency applies the latency faults of a bot to a connection that is now
+// known to be its.
 func (n *network) applyLatency(c *conn) {
 	if len(n.sim.faults["latency"]) > 0 {
 		c.link.SetLatency(n.latencyAt(c.link.host, c.target()))
 	}
 }
 
-// baseLatency is the weather without faults.
+// baseLatency is the latency without faults.
 func (n *network) baseLatency() netsim.Latency {
 	return netsim.Latency{Min: max(0, n.sim.cfg.Latency), Jitter: max(0, n.sim.cfg.Jitter)}
 }
 
-// unknownTarget is the place of a link before anybody knows whose it is.
+// unknownTarget is the target of a link that has not identified yet.
 var unknownTarget = target{shard: -1}
 
-// latencyAt is the weather on the links of a host, at a place.
+// latencyAt is the latency of the links to a host, for a target.
 func (n *network) latencyAt(host string, at target) netsim.Latency {
 	w := n.baseLatency()
 	for _, a := range n.sim.faults["latency"] {
@@ -173,7 +173,7 @@ func addLatency(w netsim.Latency, a *Active) netsim.Latency {
 }
 
 // strikeDial finds the fault of a name that strikes a dial or an upgrade, and
-// counts it. Which bot it is for is not known yet.
+// counts it. It is not known yet which bot that is for.
 func (n *network) strikeDial(name, host string) *Active {
 	for _, a := range n.sim.faults[name] {
 		if a.Conn != 0 || (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.hit(a.Probability)) {
@@ -221,7 +221,7 @@ var dialFaults = []struct {
 	}},
 }
 
-// refusal is why a dial to a host fails now; nil if it does not.
+// refusal is the error of a dial to a host; nil if it succeeds.
 func (n *network) refusal(host, name string) error {
 	for _, r := range dialFaults {
 		if r.fault == "resume-dead" && host != hostResume {
@@ -255,7 +255,7 @@ func refusedUpgrade(status int) *proxyResponse {
 	return &proxyResponse{status, htmlPage(http.StatusText(status), "The gateway cannot be reached")}
 }
 
-// proxyResponseREST is what stands between a client and the REST API now.
+// proxyResponseREST is the response of a proxy instead of the REST API; nil for none.
 func (n *network) proxyResponseREST() *proxyResponse {
 	if n.strikeDial("upgrade-html", hostAPI) != nil {
 		return captivePortal
@@ -263,8 +263,8 @@ func (n *network) proxyResponseREST() *proxyResponse {
 	return nil
 }
 
-// proxyResponseUpgrade is what stands between a client and the gateway now. If
-// nothing does, the link becomes a gateway link.
+// proxyResponseUpgrade is the response of a proxy to an upgrade. With nil, for
+// none, the link becomes a gateway link.
 func (n *network) proxyResponseUpgrade(l *link, reached string) *proxyResponse {
 	host := l.host
 	if host == hostAPI {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// requestFault is at heart what the REST faults in force do to one request on its
-// way in. The zero value lets it pass.
+// requestFault is what the REST faults in force do to one request before it is
+// handled. The zero value does nothing.
 type requestFault struct {
 	delay time.Duration // before anything is looked at
 	// never means that the request is not handled at all: its connection hangs
@@ -22,29 +22,29 @@ type requestFault struct {
 	skew      time.Duration // of Discord's clock as headers show it
 }
 
-// responder is what answers in place of a route.
+// responder answers in place of a route.
 type responder func(*restAPI, *restRequest) restResponse
 
-// responseFault is what a fault does to an answer on its way out, when the request has
-// been handled already. The zero value delivers it.
+// responseFault is what a fault does to a response after the request was handled.
+// The zero value delivers it.
 type responseFault struct {
 	fault Fault
-	// deliver brings the answer out, or what is left of it, and reports whether
-	// the client now knows it.
+	// deliver writes the response, or what is left of it, and reports whether the
+	// client now knows it.
 	deliver func(*restAPI, http.ResponseWriter, *http.Request, restResponse, Fault) bool
-	// loses says that the client may well not get the answer.
+	// loses says that the client may not get the response.
 	loses bool
 }
 
-// restFault is one fault of the REST side (S-085, S-087, S-092, S-097): what it
-// does to a request on its way in, or to an answer on its way out.
+// restFault is one fault of the REST side (S-087, S-092, S-097): what it does to a
+// request before it is handled, or to a response afterwards.
 type restFault struct {
-	name, says string
-	// beside lets other faults strike the same request; of the others only the
+	name, description string
+	// beside lets other faults strike the same request; of those without it only the
 	// first does.
 	beside bool
-	// spares are the requests the fault cannot be about.
-	spares func(*restRequest) bool
+	// skips are the requests the fault cannot be about.
+	skips func(*restRequest) bool
 
 	in      func(*restAPI, *requestFault, Fault)
 	instead func(Fault) responder
@@ -54,47 +54,47 @@ type restFault struct {
 
 // restFaults is every fault of the REST side, in the order they are looked at.
 var restFaults = []restFault{
-	{name: "rest-slow", says: "REST answers take Delay (2 s) longer, and at random up to Text (such as 500ms) more", beside: true,
+	{name: "rest-slow", description: "REST answers take Delay (2 s) longer, and at random up to Text (such as 500ms) more", beside: true,
 		in: func(r *restAPI, t *requestFault, f Fault) {
 			d := f.delayOr(2 * time.Second)
 			t.delay = r.sim.between(d, d+f.textDuration())
 		}},
-	{name: "rest-skew", says: "Discord's clock is Delay (1 min) off in X-RateLimit-Reset and Date", beside: true,
+	{name: "rest-skew", description: "Discord's clock is Delay (1 min) off in X-RateLimit-Reset and Date", beside: true,
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.skew = f.delayOr(time.Minute) }},
 
-	{name: "rest-ban", says: "the address is banned from REST for Delay, in the form Text says: 1015, html or json",
+	{name: "rest-ban", description: "the address is banned from REST for Delay, in the form Text says: 1015, html or json",
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.ban, t.banFor = f.banForm(), f.Delay }},
-	{name: "rest-reset", says: "the connection is reset before a REST request is handled",
+	{name: "rest-reset", description: "the connection is reset before a REST request is handled",
 		in: func(_ *restAPI, t *requestFault, _ Fault) { t.never = true }},
-	{name: "rest-timeout", says: "REST requests are neither handled nor answered; the connection is reset after Delay (2 min)",
+	{name: "rest-timeout", description: "REST requests are neither handled nor answered; the connection is reset after Delay (2 min)",
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.never, t.hang = true, f.delayOr(2*time.Minute) }},
-	{name: "rest-401", says: "REST answers 401 as if the token were wrong", spares: (*restRequest).isTokenless,
+	{name: "rest-401", description: "REST answers 401 as if the token were wrong", skips: (*restRequest).isTokenless,
 		instead: func(Fault) responder { return always(errUnauthorized.answer()) }},
-	{name: "rest-403", says: "REST answers 403 50001 Missing Access",
+	{name: "rest-403", description: "REST answers 403 50001 Missing Access",
 		instead: func(Fault) responder { return always(errMissingAccess.answer()) }},
-	{name: "rest-5xx", says: "REST answers with a server error, Code (500), and Text as its body if given",
+	{name: "rest-5xx", description: "REST answers with a server error, Code (500), and Text as its body if given",
 		instead: func(f Fault) responder {
 			return always(serverError(f.statusOr(http.StatusInternalServerError), f.Text))
 		}},
-	{name: "rest-html", says: "a proxy answers REST with an HTML page and Code (502)",
+	{name: "rest-html", description: "a proxy answers REST with an HTML page and Code (502)",
 		instead: func(f Fault) responder { return always(proxyPage(f.statusOr(http.StatusBadGateway))) }},
-	{name: "rest-429", says: "the bucket of a REST request is empty for Delay (1 s): 429, scope user",
+	{name: "rest-429", description: "the bucket of a REST request is empty for Delay (1 s): 429, scope user",
 		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
-	{name: "rest-429-shared", says: "others have used up what a REST request wants for Delay (1 s): 429, scope shared",
+	{name: "rest-429-shared", description: "others have used up what a REST request wants for Delay (1 s): 429, scope shared",
 		instead: func(f Fault) responder { return useUpShared(f.delayOr(time.Second)) }},
-	{name: "rest-429-global", says: "all REST requests of the token have to pause for Delay (1 s): 429, scope global", spares: (*restRequest).isUnlimited,
+	{name: "rest-429-global", description: "all REST requests of the token have to pause for Delay (1 s): 429, scope global", skips: (*restRequest).isUnlimited,
 		instead: func(f Fault) responder { return pauseGlobally(f.delayOr(time.Second)) }},
-	{name: "rest-429-bare", says: "the bucket of a REST request is empty for Delay (1 s): 429 without any header that says so",
+	{name: "rest-429-bare", description: "the bucket of a REST request is empty for Delay (1 s): 429 without any header that says so",
 		in:      func(_ *restAPI, t *requestFault, _ Fault) { t.noHeaders = true },
 		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
 
-	{name: "rest-commit-then-drop", says: "a change over REST is made, but its answer is lost; with Delay it comes that late", changes: true,
+	{name: "rest-commit-then-drop", description: "a change over REST is made, but its answer is lost; with Delay it comes that late", changes: true,
 		out: responseFault{deliver: dropResponse, loses: true}},
-	{name: "rest-commit-then-502", says: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changes: true,
+	{name: "rest-commit-then-502", description: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changes: true,
 		out: responseFault{deliver: replaceResponse, loses: true}},
-	{name: "rest-truncated", says: "REST answers break off in the middle, with the connection; or only their JSON does, where Text is json",
+	{name: "rest-truncated", description: "REST answers break off in the middle, with the connection; or only their JSON does, where Text is json",
 		out: responseFault{deliver: truncateResponse, loses: true}},
-	{name: "rest-drip", says: "REST answers drip in over Delay (5 s)",
+	{name: "rest-drip", description: "REST answers drip in over Delay (5 s)",
 		out: responseFault{deliver: dripResponse}},
 }
 
@@ -102,18 +102,18 @@ var restFaults = []restFault{
 var restKinds = func() map[string]*faultKind {
 	kinds := map[string]*faultKind{}
 	for _, f := range restFaults {
-		kinds[f.name] = &faultKind{description: f.says}
+		kinds[f.name] = &faultKind{description: f.description}
 	}
 	return kinds
 }()
 
-// target is where a request stands for a fault that looks for its target.
+// faultTarget is what faults look for when they may strike a request.
 func (r *restAPI) faultTarget(c *restRequest) target {
 	return target{app: r.appOf(c), shard: -1, host: "api", route: c.label()}
 }
 
-// requestFault finds out what the faults do to a request. A request that was refused
-// at the gates is past being answered otherwise, but not past getting lost.
+// requestFault says what the faults do to a request. One that was refused already
+// gets no other response, but may still get lost.
 func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 	at := r.faultTarget(c)
 	if !refused && r.sim.inForce("outage", at.app) {
@@ -121,7 +121,7 @@ func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 		return t
 	}
 	for _, f := range restFaults {
-		if f.out.deliver != nil || (f.spares != nil && f.spares(c)) || (refused && f.instead != nil) {
+		if f.out.deliver != nil || (f.skips != nil && f.skips(c)) || (refused && f.instead != nil) {
 			continue
 		}
 		a := r.sim.strike(f.name, at)
@@ -144,7 +144,7 @@ func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 	return t
 }
 
-// responseFault finds out what the faults do to an answer.
+// responseFault says what the faults do to a response.
 func (r *restAPI) responseFault(c *restRequest, a restResponse) responseFault {
 	changed := !methodsWithoutBody[c.req.Method] && a.status < http.StatusMultipleChoices
 	for _, f := range restFaults {
@@ -159,7 +159,7 @@ func (r *restAPI) responseFault(c *restRequest, a restResponse) responseFault {
 	return responseFault{}
 }
 
-// always answers whatever is asked in one way.
+// always responds to every request alike.
 func always(a restResponse) responder { return func(*restAPI, *restRequest) restResponse { return a } }
 
 // isTokenless reports whether a request is about a route that needs no token.
@@ -168,7 +168,7 @@ func (c *restRequest) isTokenless() bool { return c.route == nil || c.route.open
 // isUnlimited reports whether a request is about a route outside the global limit.
 func (c *restRequest) isUnlimited() bool { return c.route == nil || c.route.exempt }
 
-// delayOr is the time the fault is about.
+// delayOr is the Delay of the fault, with its default.
 func (f Fault) delayOr(otherwise time.Duration) time.Duration {
 	if f.Delay == 0 {
 		return otherwise
@@ -185,7 +185,7 @@ func (f Fault) textDuration() time.Duration {
 	return max(0, d)
 }
 
-// statusOr is the HTTP status the fault is about.
+// statusOr is the HTTP status in Code, with its default.
 func (f Fault) statusOr(otherwise int) int {
 	if f.Code < 200 || f.Code > 599 {
 		return otherwise
@@ -209,15 +209,15 @@ func serverError(status int, text string) restResponse {
 	return restResponse{status: status, body: map[string]any{"message": message, "code": 0}}
 }
 
-// proxyPage is what stands in front of Discord answering for it.
+// proxyPage is a response of a proxy in front of Discord.
 func proxyPage(status int) restResponse {
 	h := http.Header{"Server": {"cloudflare"}, "Content-Type": {"text/html; charset=UTF-8"}}
 	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	return restResponse{status: status, bare: true, header: h, text: htmlPage(title, title)}
 }
 
-// emptyBucket empties the bucket of a request for a while. It stays empty for
-// whoever comes back too early, and that is recorded like any other such visit.
+// emptyBucket empties the bucket of a request for a while. A request that comes
+// back too early finds it empty and is recorded as any other.
 func emptyBucket(wait time.Duration) responder {
 	return func(r *restAPI, c *restRequest) restResponse {
 		if b := r.bucketOf(c); b != nil && b.used < b.Requests {
@@ -230,7 +230,7 @@ func emptyBucket(wait time.Duration) responder {
 	}
 }
 
-// useUpShared lets others use up what a request wants.
+// useUpShared lets other bots use up the resource of a request.
 func useUpShared(wait time.Duration) responder {
 	return func(r *restAPI, c *restRequest) restResponse {
 		if b := r.bucketOf(c); b != nil && !c.now.Before(b.held) {
@@ -256,8 +256,8 @@ func pauseGlobally(wait time.Duration) responder {
 	}
 }
 
-// deliver brings an answer out through whatever happens to it, and reports
-// whether the client now knows it.
+// deliver writes a response as the fault says, and reports whether the client now
+// knows it.
 func (r *restAPI) deliver(w http.ResponseWriter, req *http.Request, a restResponse, m responseFault) bool {
 	if m.deliver != nil {
 		return m.deliver(r, w, req, a, m.fault)
@@ -266,7 +266,7 @@ func (r *restAPI) deliver(w http.ResponseWriter, req *http.Request, a restRespon
 	return true
 }
 
-// dropResponse loses the answer with its connection, or holds it back.
+// dropResponse resets the connection, or writes the response after Delay.
 func dropResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restResponse, f Fault) bool {
 	if f.Delay <= 0 || !r.wait(req.Context(), f.Delay) {
 		r.resetConn(req)
@@ -275,7 +275,7 @@ func dropResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restRe
 	return true
 }
 
-// replaceResponse lets a proxy answer instead.
+// replaceResponse writes the response of a proxy instead.
 func replaceResponse(_ *restAPI, w http.ResponseWriter, _ *http.Request, _ restResponse, f Fault) bool {
 	proxyPage(f.statusOr(http.StatusBadGateway)).write(w)
 	return false
@@ -318,8 +318,8 @@ func dripResponse(r *restAPI, w http.ResponseWriter, req *http.Request, a restRe
 	return true
 }
 
-// resetConn ends the connection of a request at once and without an answer, as a
-// router does that has forgotten it. It does not return.
+// resetConn resets the connection of a request. It does not return: it panics with
+// http.ErrAbortHandler.
 func (r *restAPI) resetConn(req *http.Request) {
 	r.locked(func() {
 		if l := linkOf(req.Context()); l != nil {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// faultWindow is at heart when something was wrong, as spans of time that do not
-// touch, oldest first. The verdict asks it whom to blame.
+// faultWindow records when faults were in force, as spans of time that do not
+// touch, oldest first. The verdict excuses by it what no client could have done.
 type faultWindow struct {
 	spans   []span
 	inForce int
-	// settles is when the faults of one moment are over at the latest.
+	// settles is when the effects of momentary faults have passed.
 	settles time.Time
 }
 
@@ -21,8 +21,8 @@ type span struct{ from, to time.Time }
 // maxSpans is how many spans are remembered.
 const maxSpans = 10_000
 
-// settling is how long a fault of one moment takes to pass when it does not say
-// so itself, recovery how long after a fault a client may still be busy with it.
+// settling is how long the effect of a momentary fault lasts when it has no Delay,
+// recovery how long after a fault a client may still be busy with it.
 const (
 	settling = 5 * time.Second
 	recovery = 3 * time.Second
@@ -89,8 +89,8 @@ func (u *faultWindow) within(from, until time.Time) (d time.Duration) {
 	return d
 }
 
-// faultWindows are the faults that were aimed at one app, or at all: any of them,
-// and those among them that keep a connected bot from answering.
+// faultWindows are when faults limited to one app, or to none, were in force: any,
+// and those that keep a connected bot from answering.
 type faultWindows struct{ any, hindering faultWindow }
 
 func (s *Sim) windowsOf(app ID) *faultWindows {
@@ -102,7 +102,7 @@ func (s *Sim) windowsOf(app ID) *faultWindows {
 	return t
 }
 
-// forKind calls do for what a fault counts as.
+// forKind calls do for the windows that a fault belongs to.
 func (t *faultWindows) forKind(f Fault, do func(*faultWindow)) {
 	do(&t.any)
 	if f.hinders() {
@@ -118,7 +118,7 @@ var harmlessFaults = []string{
 	"ready-drop", "always-close", "resume-op9-true", "resume-op9-false", "resume-silent", "resume-dead", "stuck-session",
 }
 
-// smallDelay is a latency nobody has to be excused for.
+// smallDelay is a latency that excuses nothing.
 const smallDelay = 500 * time.Millisecond
 
 // hinders reports whether the fault can keep a connected bot from answering.
@@ -132,7 +132,7 @@ func (s *Sim) faultWithin(app ID, from, until time.Time) bool {
 	return s.windowsOf(0).any.overlaps(from, until) || s.windowsOf(app).any.overlaps(from, until)
 }
 
-// hinderedWithin is disturbed for the faults that can keep a connected bot from
+// hinderedWithin is faultWithin for the faults that can keep a connected bot from
 // answering.
 func (s *Sim) hinderedWithin(app ID, from, until time.Time) bool {
 	return s.windowsOf(0).hindering.overlaps(from, until) || s.windowsOf(app).hindering.overlaps(from, until)

@@ -6,7 +6,7 @@ import (
 )
 
 // bot is the gateway side of an app: its sessions, its identify budget, its
-// dot, and the account of what it did.
+// status as others see it, and the counters of what it did.
 type bot struct {
 	sim      *Sim
 	app      *App
@@ -15,7 +15,7 @@ type bot struct {
 	dms      map[ID]*Channel
 	// identified is when each concurrency key last sent an IDENTIFY (S-026).
 	identified map[int]time.Time
-	// membersAsked is when all members of a guild were last asked for (S-079).
+	// membersAsked is when all members of a guild were last asked for.
 	membersAsked map[ID]time.Time
 
 	visible      visible
@@ -37,26 +37,25 @@ type shardID struct{ id, count int }
 // botShard is one shard of a bot over all its sessions.
 type botShard struct {
 	rng *rand.Rand
-	// attached counts the sessions that have a connection. Since when there has
-	// been none stands in gapSince; zero while there is one, and before the
-	// first.
+	// attached counts the sessions that have a connection. gapSince is when the
+	// last of them lost it; zero while there is one, and before the first.
 	attached int
 	gapSince time.Time
-	// endedByClientAt is when the client last ended a session with 1000 or 1001 (G-088).
+	// endedByClientAt is when the client last ended a session with 1000 or 1001.
 	endedByClientAt time.Time
 }
 
-// shardOf is the slot of a shard pair.
+// shardOf finds or makes the record of a shard.
 func (b *bot) shardOf(p shardID) *botShard {
-	sl := b.shards[p]
-	if sl == nil {
-		sl = &botShard{rng: b.sim.newRand(uint64(b.app.ID), uint64(p.count)<<32|uint64(p.id))}
-		b.shards[p] = sl
+	shard := b.shards[p]
+	if shard == nil {
+		shard = &botShard{rng: b.sim.newRand(uint64(b.app.ID), uint64(p.count)<<32|uint64(p.id))}
+		b.shards[p] = shard
 	}
-	return sl
+	return shard
 }
 
-// startLimitLocked is the identify budget of the current window (S-024).
+// startLimitLocked is the identify budget of the current window.
 func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.Duration) {
 	now := time.Now()
 	if !app.startsReset.IsZero() && !now.Before(app.startsReset) {

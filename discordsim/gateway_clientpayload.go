@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ClientPayload is what a client's heartbeat, IDENTIFY or RESUME said, as far as it can
-// be told without secrets.
+// ClientPayload is what a client's heartbeat, IDENTIFY or RESUME said, without
+// its secrets.
 type ClientPayload struct {
 	// Null says that the d of a heartbeat was null. Seq is its number otherwise,
 	// and the number a RESUME wants to go on from; -1 for something else.
@@ -26,19 +26,19 @@ type ClientPayload struct {
 	Compress   bool
 }
 
-// clientPayload reads a payload of the client for the log; nil for what is not logged
-// in detail.
+// clientPayload reads a payload of the client for the log; nil for what is not
+// logged in detail.
 func (s *Sim) clientPayload(op int, d json.RawMessage) *ClientPayload {
 	if s.cfg.LogFrames <= 0 {
 		return nil
 	}
-	said := &ClientPayload{Seq: -1}
+	p := &ClientPayload{Seq: -1}
 	switch op {
 	case opHeartbeat:
-		said.Null = len(d) == 0 || isNull(d)
+		p.Null = len(d) == 0 || isNull(d)
 		var seq int64
-		if !said.Null && json.Unmarshal(d, &seq) == nil {
-			said.Seq = seq
+		if !p.Null && json.Unmarshal(d, &seq) == nil {
+			p.Seq = seq
 		}
 	case opResume:
 		var in struct {
@@ -47,9 +47,9 @@ func (s *Sim) clientPayload(op int, d json.RawMessage) *ClientPayload {
 			Seq     *int64 `json:"seq"`
 		}
 		if json.Unmarshal(d, &in) == nil && in.Seq != nil {
-			said.Seq = *in.Seq
+			p.Seq = *in.Seq
 		}
-		said.Token, said.Session = s.tokenForm(in.Token), string(clip([]byte(in.Session)))
+		p.Token, p.Session = s.tokenForm(in.Token), string(clip([]byte(in.Session)))
 	case opIdentify:
 		var in struct {
 			Token      string                     `json:"token"`
@@ -60,21 +60,21 @@ func (s *Sim) clientPayload(op int, d json.RawMessage) *ClientPayload {
 			Compress   bool                       `json:"compress"`
 		}
 		_ = json.Unmarshal(d, &in)
-		said.Token, said.Intents, said.Shard, said.Compress = s.tokenForm(in.Token), in.Intents, in.Shard, in.Compress
-		said.Presence = len(in.Presence) > 0 && !isNull(in.Presence)
-		said.Properties = true
+		p.Token, p.Intents, p.Shard, p.Compress = s.tokenForm(in.Token), in.Intents, in.Shard, in.Compress
+		p.Presence = len(in.Presence) > 0 && !isNull(in.Presence)
+		p.Properties = true
 		for _, name := range []string{"os", "browser", "device"} {
 			_, plain := in.Properties[name]
 			_, old := in.Properties["$"+name]
-			said.Properties = said.Properties && (plain || old)
+			p.Properties = p.Properties && (plain || old)
 		}
 	default:
 		return nil
 	}
-	return said
+	return p
 }
 
-// tokenForm says in which form a token came, without saying it.
+// tokenForm says in which form a token came, without the token.
 func (s *Sim) tokenForm(token string) string {
 	raw, prefixed := strings.CutPrefix(token, "Bot ")
 	switch {
@@ -89,8 +89,8 @@ func (s *Sim) tokenForm(token string) string {
 }
 
 // logClient adds what the client said to the frame that was logged last.
-func (l *ConnLog) logClient(said *ClientPayload) {
-	if n := len(l.Frames); n > 0 && said != nil {
-		l.Frames[n-1].Client = said
+func (l *ConnLog) logClient(p *ClientPayload) {
+	if n := len(l.Frames); n > 0 && p != nil {
+		l.Frames[n-1].Client = p
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// sessionEndingCodes are the close codes after which a session is gone (S-062).
+// sessionEndingCodes are the close codes after which a session is gone.
 var sessionEndingCodes = []int{4003, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014}
 
 // framelessCodes are the codes that stand for an end without a close frame (S-061).
@@ -24,7 +24,7 @@ func (s *Sim) keepsSession(code int) bool {
 }
 
 // sendableCode refuses a close fault whose code no server can end a connection
-// with (S-061); 0 is the fault's own.
+// with; 0 is the default of the fault.
 func sendableCode(f Fault) error {
 	if code := f.Code; code == 0 || (code >= 1000 && code <= 1015 && code != 1004) || (code >= 3000 && code <= 4999) {
 		return nil

@@ -20,8 +20,8 @@ type compressor struct {
 	zstd          *zstd.Encoder
 }
 
-// newCompressor makes the packer for a compress parameter; nil for one Discord does
-// not know.
+// newCompressor makes the compressor for a compress parameter; nil for one that
+// Discord does not know.
 func newCompressor(mode string, shared bool) *compressor {
 	switch mode {
 	case "", "zlib-stream", "zstd-stream":
@@ -64,9 +64,8 @@ func (p *compressor) encode(f outFrame) (raw []byte, binary bool) {
 	return p.buf.Bytes(), true
 }
 
-// reach is how far back a message of a zlib stream refers, in bytes. It and the
-// message are all that packing needs: a connection that is idle for a year holds
-// no tables.
+// reach is how far back a message of a zlib stream refers, in bytes. A connection
+// keeps no more than that between two messages, so idle ones are cheap.
 const reach = 2 << 10
 
 // writeStream writes a message that may refer to those before it.
@@ -107,8 +106,8 @@ func (p *compressor) writeIsolated(raw []byte) {
 	deflaters.Put(w)
 }
 
-// corrupted makes a frame no decompressor takes; without compression it is text
-// that is no JSON.
+// corrupted makes a frame that no decompressor accepts; without compression it is
+// text that is no JSON.
 func (p *compressor) corrupted(raw []byte) ([]byte, bool) {
 	if p.isOff() {
 		return raw, false

@@ -34,7 +34,7 @@ type conn struct {
 	readDone         chan struct{} // closed when nothing more is read
 	closed           bool          // nothing is taken from the client any more
 	helloAt          time.Time     // when HELLO was sent
-	sessionAt        time.Time     // when the session was
+	sessionAt        time.Time     // when READY or RESUMED was
 	session          *session
 	bot              *bot             // whose token it presented; stays when the session goes
 	shard            int              // shard id it asked for
@@ -43,7 +43,7 @@ type conn struct {
 	invalidatedAt    time.Time        // when op 9 false took the session; zero if it did not
 	invalidSwallowed bool             // the network kept that from the client
 	compressPayload  bool             // payload compression
-	pending          *identifyRequest // swallowed until an outage ends (S-032)
+	pending          *identifyRequest // swallowed until an outage ends
 
 	rng           *rand.Rand
 	heartbeatDue  *simTimer // the next heartbeat is overdue then
@@ -73,7 +73,7 @@ func (c *conn) shardID() int {
 	return c.shard
 }
 
-// target is where faults may strike the connection.
+// target is what faults look for when they may strike the connection.
 func (c *conn) target() target {
 	at := target{app: c.app(), shard: c.shardID(), conn: c.id, host: c.link.host, rng: c.rng}
 	if c.session != nil {
@@ -86,8 +86,8 @@ func (c *conn) target() target {
 // (S-004).
 var discontinued = map[string]bool{"1": true, "2": true, "3": true, "4": true, "5": true}
 
-// serveGateway takes a WebSocket upgrade (S-001, S-003, S-004). It returns when
-// the connection is over.
+// serveGateway accepts a WebSocket upgrade and returns when the connection is
+// over.
 func (s *Sim) serveGateway(w http.ResponseWriter, req *http.Request, l *link, base bool) {
 	query := req.URL.Query()
 	if discontinued[query.Get("v")] {
@@ -111,7 +111,7 @@ func (s *Sim) serveGateway(w http.ResponseWriter, req *http.Request, l *link, ba
 	c.readLoop()
 }
 
-// open registers a connection and greets it; nil when the simulator closes.
+// open registers a connection and starts it; nil when the simulator is closed.
 func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, compress string) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 	return c
 }
 
-// start greets a new connection, unless a fault has another idea (S-059).
+// start sends HELLO on a new connection, unless a fault says otherwise.
 func (c *conn) start() {
 	s := c.sim
 	if s.cfg.Identify.Timeout > 0 {
@@ -184,7 +184,7 @@ func (c *conn) sendHello() {
 	c.expectHeartbeat()
 }
 
-// afterOpen does something in a while, unless the connection ends first.
+// afterOpen calls do in d, unless the connection ends first.
 func (c *conn) afterOpen(d time.Duration, do func()) {
 	var a *simTimer
 	a = c.sim.after(d, func() {
@@ -217,8 +217,7 @@ func (c *conn) invalidate(resumable bool) {
 }
 
 // close ends the connection from the server's side with a close frame. What is
-// queued goes out first. The code decides what happens to the session (S-061,
-// S-062).
+// queued goes out first. The code decides what happens to the session.
 func (c *conn) close(code int, reason string) { c.closeFor(code, reason, endedByServer) }
 
 func (c *conn) closeFor(code int, reason string, cause sessionEnd) {
@@ -240,7 +239,7 @@ func (c *conn) closeFor(code int, reason string, cause sessionEnd) {
 		}
 	}
 	if wait := c.sim.cfg.WebSocket.CloseWait; wait >= 0 {
-		// Not one of the connection's own alarms: those are over with it.
+		// Not afterOpen: the connection has ended.
 		c.sim.after(wait, c.reset)
 	}
 }
@@ -258,14 +257,14 @@ func (c *conn) cut() {
 	c.reset()
 }
 
-// reset drops the server's end of the link. Where nothing gets through, the
-// client does not learn of it.
+// reset drops the server's end of the link. On a frozen or muted link the client
+// does not learn of it.
 func (c *conn) reset() {
 	_ = c.link.ServerConn().SetLinger(0)
 	_ = c.link.ServerConn().Close()
 }
 
-// stop stops what the connection still had to do.
+// stop cancels what the connection still had to do.
 func (c *conn) stop() {
 	c.closed = true
 	c.heartbeatDue.stop()
@@ -285,22 +284,22 @@ func (c *conn) stop() {
 const keptMessage = 4 << 10
 
 // maxRead is the most that is read of one message; a longer one is too large
-// whatever [LimitConfig].PayloadBytes says.
+// whatever LimitConfig.PayloadBytes says.
 const maxRead = 1 << 20
 
-// readLoop takes what the client sends until the connection is over, and then says
-// what became of the session (S-044, S-045).
+// readLoop receives what the client sends until the connection is over, and then
+// ends or detaches the session (S-044, S-045).
 func (c *conn) readLoop() {
 	defer close(c.readDone)
-	var said []byte
+	var buf []byte
 	for {
 		kind, r, err := c.ws.Reader(context.Background())
 		whole := false
 		if err == nil {
-			if cap(said) > keptMessage {
-				said = nil
+			if cap(buf) > keptMessage {
+				buf = nil
 			}
-			said, whole, err = readMost(r, said[:0])
+			buf, whole, err = readMost(r, buf[:0])
 		}
 		if err != nil {
 			c.readEnded(err)
@@ -308,7 +307,7 @@ func (c *conn) readLoop() {
 		}
 		c.sim.mu.Lock()
 		if !c.closed {
-			c.receive(kind == websocket.MessageBinary, said)
+			c.receive(kind == websocket.MessageBinary, buf)
 		}
 		c.sim.mu.Unlock()
 		if !whole {
@@ -318,8 +317,8 @@ func (c *conn) readLoop() {
 	_ = c.ws.CloseNow()
 }
 
-// readMost appends a message to buf, of one that is too large so much that this
-// shows; whole says that nothing is left of it.
+// readMost appends a message to buf, up to one byte more than maxRead; whole says
+// that nothing is left of it.
 func readMost(r io.Reader, buf []byte) (out []byte, whole bool, err error) {
 	for len(buf) <= maxRead {
 		buf = slices.Grow(buf, 512)

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// emitLocked sends an event to every session that is due it: those of one app,
-// or of every app in the guild; routed by shard, gated by the channel and by
-// intents (S-066, S-067, S-071).
+// emitLocked sends an event to every session that gets it: those of one app, or
+// of every app in the guild; by shard, by who sees the channel, and by intents.
 func (s *Sim) emitLocked(app *App, g *Guild, ch *Channel, typ string, data any) {
 	raw, ok := data.(json.RawMessage)
 	if !ok {
@@ -16,7 +15,7 @@ func (s *Sim) emitLocked(app *App, g *Guild, ch *Channel, typ string, data any) 
 	s.eachSession(app, g, ch, typ, func(sess *session) { sess.dispatch(typ, raw) })
 }
 
-// eachSession calls do for every session that is due an event.
+// eachSession calls do for every session that gets an event.
 func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*session)) {
 	apps := []*App{app}
 	switch {
@@ -41,7 +40,7 @@ func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*
 }
 
 // emitMessageLocked sends MESSAGE_CREATE, MESSAGE_UPDATE or MESSAGE_DELETE,
-// without the content where a session may not read it (S-068, S-069).
+// without the content where a session may not read it (S-069).
 func (s *Sim) emitMessageLocked(typ string, m *Message) {
 	ch := m.Channel
 	guild, only := ch.Guild, (*App)(nil)

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// expectHeartbeat starts the time within which the next heartbeat has to come
-// (S-035).
+// expectHeartbeat starts the deadline of the next heartbeat (S-035).
 func (c *conn) expectHeartbeat() {
 	cfg := &c.sim.cfg
 	if cfg.Heartbeat.Grace < 0 {
@@ -26,7 +25,7 @@ func (c *conn) heartbeatMissed() {
 	}
 	switch c.sim.cfg.Heartbeat.Missed {
 	case MissedDocumented:
-		c.closeFor(4009, "Session timed out", endedByNeglect)
+		c.closeFor(4009, "Session timed out", endedByTimeout)
 	case MissedSilent:
 		c.cut()
 	default:
@@ -34,7 +33,8 @@ func (c *conn) heartbeatMissed() {
 	}
 }
 
-// requestHeartbeat asks for a heartbeat (S-036). Before HELLO nobody has to answer.
+// requestHeartbeat asks for a heartbeat (S-036). Before HELLO no client has to
+// answer.
 func (c *conn) requestHeartbeat() {
 	c.send(opHeartbeat, "null")
 	c.requestedDue.stop()
@@ -48,7 +48,7 @@ func (c *conn) requestHeartbeat() {
 	}
 }
 
-// heartbeat is op 1 (S-016, S-034, S-037, S-038).
+// heartbeat is op 1 (S-016, S-034).
 func (c *conn) heartbeat(d json.RawMessage) {
 	s := c.sim
 	c.checkSeq(d)
@@ -79,7 +79,7 @@ func (c *conn) heartbeat(d json.RawMessage) {
 // acknowledge is op 11.
 func (c *conn) acknowledge() { c.send(opACK, "null") }
 
-// checkSeq judges the sequence number of a heartbeat.
+// checkSeq checks the sequence number of a heartbeat.
 func (c *conn) checkSeq(d json.RawMessage) {
 	s, sess := c.sim, c.session
 	if len(d) == 0 || isNull(d) {
@@ -96,8 +96,8 @@ func (c *conn) checkSeq(d json.RawMessage) {
 			c.close(4002, reasonDecode)
 		}
 	case sess == nil:
-		// The session may have been taken away a moment ago, or a RESUME is still
-		// to come: the client cannot know. Only one that has just identified can.
+		// The session may have been invalidated a moment ago, or a RESUME is still
+		// to come: only a client that has just identified must not know a number.
 		if c.pending != nil && seq > 0 {
 			c.unknownSequence(seq, 0)
 		}
@@ -108,7 +108,7 @@ func (c *conn) checkSeq(d json.RawMessage) {
 	}
 }
 
-// unknownSequence is about a heartbeat with a number that has not been sent.
+// unknownSequence records a heartbeat with a number that has not been sent.
 func (c *conn) unknownSequence(seq, newest int64) {
 	c.sim.violate(c, "S-037", fmt.Sprintf("a heartbeat carried sequence %d, the newest is %d", seq, newest))
 	if c.sim.cfg.Heartbeat.StrictSequence {
@@ -117,8 +117,8 @@ func (c *conn) unknownSequence(seq, newest int64) {
 }
 
 // SetHeartbeatInterval changes the interval that HELLO announces from now on.
-// Connections that exist have been told another one: to be fair to them, cut
-// them or only make it longer.
+// Connections that exist have been told another one: cut them, or only make it
+// longer.
 func (s *Sim) SetHeartbeatInterval(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

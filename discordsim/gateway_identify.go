@@ -19,8 +19,8 @@ type identifyRequest struct {
 	presence  presence
 }
 
-// identify is op 2 (S-017 to S-027, S-031, S-032). What is wrong with it is
-// looked for in this order: token, intents, shard, budget, concurrency.
+// identify handles op 2. It checks in this order: token, intents, shard, budget,
+// concurrency.
 func (c *conn) identify(d json.RawMessage) {
 	s := c.sim
 	if c.session != nil || c.pending != nil {
@@ -89,7 +89,7 @@ func (s *Sim) authenticate(token string) (*App, *bot) {
 	return nil, s.formerTokens[raw]
 }
 
-// setBot notes whose the connection is.
+// setBot records which bot the connection belongs to.
 func (c *conn) setBot(b *bot) {
 	if c.bot == b {
 		return
@@ -100,14 +100,14 @@ func (c *conn) setBot(b *bot) {
 	b.counters.maxSends = max(b.counters.maxSends, len(c.sentAt))
 }
 
-// setShard notes which shard the connection is for; faults aimed at that shard
-// reach it from now on.
+// setShard records which shard the connection is for; faults limited to that
+// shard reach it from now on.
 func (c *conn) setShard(shard int) {
 	c.shard = shard
 	c.sim.net.applyLatency(c)
 }
 
-// refuse closes the connection in answer to an IDENTIFY (S-024).
+// refuse closes the connection in answer to an IDENTIFY.
 func (c *conn) refuse(code int, reason string) {
 	if c.bot != nil && c.sim.cfg.Identify.CountRejected {
 		c.sim.spendStart(c.bot.app)
@@ -115,7 +115,7 @@ func (c *conn) refuse(code int, reason string) {
 	c.close(code, reason)
 }
 
-// checkIdentify notes what Discord lets pass and a good client does not do.
+// checkIdentify records what Discord accepts and a good client does not do.
 func (c *conn) checkIdentify(token string, properties json.RawMessage, compress bool) {
 	s := c.sim
 	if strings.HasPrefix(token, "Bot ") {
@@ -133,7 +133,7 @@ func (c *conn) checkIdentify(token string, properties json.RawMessage, compress 
 	}
 }
 
-// readShard checks the shard pair (S-022, S-023).
+// readShard checks the shard pair (S-023).
 func (c *conn) readShard(raw json.RawMessage, id *identifyRequest) bool {
 	s := c.sim
 	if len(raw) > 0 && !isNull(raw) {
@@ -163,7 +163,7 @@ func (c *conn) readShard(raw json.RawMessage, id *identifyRequest) bool {
 	return true
 }
 
-// admitIdentify spends the budget and begins the session (S-024 to S-027, S-032).
+// admitIdentify spends the budget and begins the session (S-024 to S-026).
 func (c *conn) admitIdentify(id identifyRequest) {
 	s, b := c.sim, c.bot
 	now := time.Now()
@@ -175,12 +175,12 @@ func (c *conn) admitIdentify(id identifyRequest) {
 		c.close(4004, reasonToken)
 		return
 	}
-	sl := b.shardOf(id.shard)
-	c.rng = sl.rng
-	if !sl.endedByClientAt.IsZero() && now.Sub(sl.endedByClientAt) < time.Minute {
+	shard := b.shardOf(id.shard)
+	c.rng = shard.rng
+	if !shard.endedByClientAt.IsZero() && now.Sub(shard.endedByClientAt) < time.Minute {
 		s.violate(c, "G-088", "a session was ended with 1000 or 1001 and a new one begun")
 	}
-	sl.endedByClientAt = time.Time{}
+	shard.endedByClientAt = time.Time{}
 	key := id.shard.id % max(1, id.app.MaxConcurrency)
 	last, before := b.identified[key]
 	b.identified[key] = now
@@ -192,13 +192,13 @@ func (c *conn) admitIdentify(id identifyRequest) {
 		s.violate(c, "G-038", fmt.Sprintf("IDENTIFY came %s after the last one of its key", now.Sub(last).Round(time.Millisecond)))
 	}
 	wait := s.cfg.Identify.InvalidDelay
-	shed := (*Active)(nil)
+	refusal := (*Active)(nil)
 	if !early {
-		if shed = s.strike("ready-op9", c.target()); shed != nil {
-			wait = shed.delayOr(wait)
+		if refusal = s.strike("ready-op9", c.target()); refusal != nil {
+			wait = refusal.delayOr(wait)
 		}
 	}
-	if early || shed != nil {
+	if early || refusal != nil {
 		if s.cfg.Identify.CountRejected {
 			s.spendStart(id.app)
 		}
@@ -219,8 +219,8 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	}
 }
 
-// startPending starts the session of an IDENTIFY that was swallowed, if it is still
-// right (S-032).
+// startPending starts the session of an IDENTIFY that was swallowed, if its token
+// and intents are still good (S-032).
 func (c *conn) startPending() {
 	id := *c.pending
 	c.pending = nil
@@ -234,8 +234,8 @@ func (c *conn) startPending() {
 	}
 }
 
-// alwaysClose closes a connection that has asked for a session, when the fault
-// says so. The code decides about the session it asked for, too.
+// alwaysClose closes a connection that has asked for a session, if the fault is in
+// force. The code also decides about the session it asked for.
 func (c *conn) alwaysClose(sess *session) bool {
 	a := c.sim.strike("always-close", c.target())
 	if a == nil {
@@ -248,8 +248,8 @@ func (c *conn) alwaysClose(sess *session) bool {
 	return true
 }
 
-// cutInOutage cuts a connection that asks for a session in the middle of an outage
-// which is about its bot alone; one that is about all lets nobody in.
+// cutInOutage cuts a connection that asks for a session during an outage of its
+// bot alone. In an outage of all there are no connections.
 func (c *conn) cutInOutage() bool {
 	if c.sim.strike("outage", c.target()) == nil {
 		return false

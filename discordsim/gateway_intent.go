@@ -5,14 +5,14 @@ type intent struct {
 	bit  uint
 	name string
 	// flags are the application flags one of which a privileged intent needs
-	// (S-021): the plain one and the LIMITED one. 0: not privileged.
+	// to be allowed: the plain one and the LIMITED one. 0: not privileged.
 	flags uint64
 	// guild and direct list the events the intent unlocks in guilds and in
 	// direct messages.
 	guild, direct []string
 }
 
-// intentTable is every documented intent; any other bit is refused (S-020).
+// intentTable is every documented intent; any other bit is refused.
 var intentTable = []intent{
 	{bit: 0, name: "GUILDS", guild: []string{
 		"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE", "GUILD_ROLE_CREATE", "GUILD_ROLE_UPDATE", "GUILD_ROLE_DELETE",

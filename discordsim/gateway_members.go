@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// requestMembers is op 8 (S-078, S-079).
+// requestMembers handles op 8 (S-079).
 func (c *conn) requestMembers(d json.RawMessage) {
 	s, sess := c.sim, c.session
 	var in struct {
@@ -105,7 +105,7 @@ func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMess
 	return found, nil
 }
 
-// requestSoundboard is op 31 (S-080).
+// requestSoundboard handles op 31.
 func (c *conn) requestSoundboard(d json.RawMessage) {
 	var in struct {
 		Guilds []ID `json:"guild_ids"`
@@ -121,7 +121,7 @@ func (c *conn) requestSoundboard(d json.RawMessage) {
 	}
 }
 
-// requestChannelInfo is op 43 (S-080).
+// requestChannelInfo handles op 43.
 func (c *conn) requestChannelInfo(d json.RawMessage) {
 	var in struct {
 		Guild ID `json:"guild_id"`

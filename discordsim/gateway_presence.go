@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// presence is what a session shows (S-031, S-076).
+// presence is what a session shows (S-031).
 type presence struct {
 	status     string
 	activities []any
@@ -34,7 +34,7 @@ func (p presence) activityText() string {
 	return text
 }
 
-// setPresence is op 3 (S-076).
+// setPresence handles op 3 (S-076).
 func (c *conn) setPresence(d json.RawMessage) {
 	s, sess := c.sim, c.session
 	p, ok := c.readPresence(d, false)
@@ -58,7 +58,7 @@ func (c *conn) setPresence(d json.RawMessage) {
 	sess.bot.updateVisible()
 }
 
-// presenceStatuses are the five values (G-102).
+// presenceStatuses are the statuses a client may send.
 var presenceStatuses = map[string]bool{"online": true, "dnd": true, "idle": true, "invisible": true, "offline": true}
 
 // activityFields are what a bot may set.
@@ -67,9 +67,9 @@ var activityFields = map[string]bool{"name": true, "type": true, "state": true, 
 // readPresence reads op 3, which has all four fields, or the presence of
 // IDENTIFY, which may be absent. Fields of an activity that no bot may set are
 // recorded and left out.
-func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
+func (c *conn) readPresence(raw json.RawMessage, identifying bool) (presence, bool) {
 	if len(raw) == 0 || isNull(raw) {
-		return presence{status: "online", activities: []any{}}, born
+		return presence{status: "online", activities: []any{}}, identifying
 	}
 	var in struct {
 		Since      json.RawMessage   `json:"since"`
@@ -78,7 +78,7 @@ func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
 		AFK        *bool             `json:"afk"`
 	}
 	err := json.Unmarshal(raw, &in)
-	if err == nil && born && in.Status != nil && *in.Status == "" && in.Activities == nil {
+	if err == nil && identifying && in.Status != nil && *in.Status == "" && in.Activities == nil {
 		// discordgo sends such an empty form with every IDENTIFY, and Discord
 		// takes it for none.
 		return presence{status: "online", activities: []any{}}, true
@@ -90,11 +90,11 @@ func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
 	if in.Since != nil && json.Unmarshal(in.Since, &since) != nil {
 		return presence{}, false
 	}
-	if !born && (in.AFK == nil || in.Since == nil) {
+	if !identifying && (in.AFK == nil || in.Since == nil) {
 		return presence{}, false
 	}
 	p := presence{status: *in.Status, activities: []any{}}
-	foreign := false
+	unknownFields := false
 	for _, a := range *in.Activities {
 		name, _ := a["name"].(string)
 		if _, typed := a["type"].(float64); name == "" || !typed {
@@ -105,12 +105,12 @@ func (c *conn) readPresence(raw json.RawMessage, born bool) (presence, bool) {
 			if activityFields[field] {
 				shown[field] = value
 			} else {
-				foreign = true
+				unknownFields = true
 			}
 		}
 		p.activities = append(p.activities, shown)
 	}
-	if foreign {
+	if unknownFields {
 		c.sim.violate(c, "G-102", "an activity has fields no bot may set")
 	}
 	return p, true

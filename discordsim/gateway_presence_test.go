@@ -202,15 +202,15 @@ func TestDotHistoryIsBounded(t *testing.T) {
 		sc.identified(nil)
 		sc.mu.Lock()
 		b := sc.bots[sc.app.ID]
-		for i := range 3 * maxDotHistory {
+		for i := range 3 * maxStatusHistory {
 			b.sessions[0].presence.status = []string{"online", "idle"}[i%2]
 			b.updateVisible()
-			if len(b.visible.history) > 2*maxDotHistory {
+			if len(b.visible.history) > 2*maxStatusHistory {
 				t.Fatal("the history grows without bound")
 			}
 		}
 		sc.mu.Unlock()
-		if got := sc.StatusHistory(sc.app); len(got) != maxDotHistory || got[maxDotHistory-1].Status != "idle" {
+		if got := sc.StatusHistory(sc.app); len(got) != maxStatusHistory || got[maxStatusHistory-1].Status != "idle" {
 			t.Errorf("%d changes are told", len(got))
 		}
 	})

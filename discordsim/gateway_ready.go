@@ -44,8 +44,8 @@ func (c *conn) ready(id identifyRequest) {
 	}
 }
 
-// sendGuilds sends the guilds of a new session, with a while between them. The
-// session goes on with them also when its connection has changed meanwhile.
+// sendGuilds sends the guilds of a new session, spaced at random. It goes on when
+// the session's connection has changed meanwhile.
 func (sess *session) sendGuilds(guilds []*Guild) {
 	s := sess.bot.sim
 	for len(guilds) > 0 {
@@ -64,7 +64,7 @@ func (sess *session) sendGuilds(guilds []*Guild) {
 	}
 }
 
-// sendGuild sends one guild of the start-up burst, if the bot is still in it.
+// sendGuild sends one guild, if the bot is still in it.
 func (sess *session) sendGuild(g *Guild) {
 	if sess.ended || !slices.Contains(sess.bot.app.Guilds, g) {
 		return
@@ -112,16 +112,16 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	}
 	members, presences := []any{}, []any{}
 	me := sess.bot.app.Bot.ID
-	everybody := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
+	listAll := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
 	large := len(g.Members) > sess.largeThreshold()
 	for _, id := range g.Members {
 		status, activities := s.presenceOf(id)
 		online := status != "offline"
-		if id != me && (!everybody || (large && !online)) {
+		if id != me && (!listAll || (large && !online)) {
 			continue // of a large guild only those online are listed
 		}
 		members = append(members, s.memberObject(s.userLocked(id)))
-		if everybody && online {
+		if listAll && online {
 			presences = append(presences, map[string]any{
 				"user": map[string]any{"id": id}, "status": status, "activities": activities, "client_status": map[string]any{"web": status},
 			})

@@ -24,8 +24,7 @@ const (
 	opChannels   = 43
 )
 
-// sendable are the opcodes a client may send; all others close with 4001
-// (S-014).
+// sendable are the opcodes a client may send; all others close with 4001.
 var sendable = map[int]func(*conn, json.RawMessage){
 	opHeartbeat:  (*conn).heartbeat,
 	opIdentify:   (*conn).identify,
@@ -46,8 +45,8 @@ const (
 	reasonSequence = "Invalid seq."
 )
 
-// receive checks one payload of the client in the order Discord does and acts on
-// it (S-011 to S-015).
+// receive checks one payload of the client, in Discord's order, and handles it
+// (S-011 to S-015).
 func (c *conn) receive(binary bool, raw []byte) {
 	s := c.sim
 	if c.tooSoon(c.helloAt) {
@@ -84,7 +83,7 @@ func (c *conn) receive(binary bool, raw []byte) {
 	if op != opHeartbeat && op != opIdentify && op != opResume {
 		switch {
 		case c.session == nil && (c.invalidSwallowed || time.Since(c.invalidatedAt) < 2*s.linkDelay()):
-			return // it and op 9 have passed each other on the way, or op 9 never arrives
+			return // it was sent before op 9 arrived, or op 9 never arrives
 		case c.session == nil:
 			s.violate(c, "G-104", fmt.Sprintf("opcode %d was sent without a session", op))
 			c.close(4003, "Not authenticated.")
@@ -96,8 +95,8 @@ func (c *conn) receive(binary bool, raw []byte) {
 	act(c, d)
 }
 
-// readPayload reads the envelope of what a client has sent. The d of one that is bad
-// may be there all the same.
+// readPayload reads the envelope of a client's payload; d may be set although bad
+// is.
 func readPayload(raw []byte) (op int, d json.RawMessage, bad bool) {
 	var p struct {
 		Op *int            `json:"op"`
@@ -109,8 +108,8 @@ func readPayload(raw []byte) (op int, d json.RawMessage, bad bool) {
 	return *p.Op, p.D, false
 }
 
-// tooSoon reports whether what has just come was certainly sent before the
-// client could have received what was sent at some moment; zero is never.
+// tooSoon reports whether a payload that has just arrived was certainly sent
+// before the client could have received what was sent at a time; zero is never.
 func (c *conn) tooSoon(sent time.Time) bool {
 	roundTrip := 2 * max(0, c.sim.cfg.Latency)
 	return sent.IsZero() || (len(c.sim.faults["latency"]) == 0 && time.Since(sent) < roundTrip)
@@ -133,5 +132,5 @@ func (c *conn) overSendLimit() bool {
 	return cfg.Limits.Sends > 0 && len(c.sentAt) > cfg.Limits.Sends
 }
 
-// updateVoiceState is op 4: accepted and not acted upon (S-080).
+// updateVoiceState handles op 4: accepted and not acted upon (S-080).
 func (c *conn) updateVoiceState(json.RawMessage) {}

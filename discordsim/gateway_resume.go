@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// resume is op 6 (S-046 to S-057).
+// resume handles op 6 (S-046 to S-057).
 func (c *conn) resume(d json.RawMessage) {
 	s := c.sim
 	if c.session != nil || c.pending != nil {
@@ -76,21 +76,21 @@ func (c *conn) resume(d json.RawMessage) {
 	}
 }
 
-// awaitDeparture lets the connection a session is attached to come to its end if
-// its client has closed it already: how the client left counts before what it
-// says elsewhere (S-044). The lock is given up meanwhile.
+// awaitDeparture waits for the end of a session's connection if its client has
+// closed it already: its close code counts before its RESUME. It gives up the
+// lock meanwhile.
 func (s *Sim) awaitDeparture(sess *session) {
 	if sess == nil || sess.conn == nil || !sess.conn.link.ClientClosed() {
 		return
 	}
 	old := sess.conn
 	s.mu.Unlock()
-	<-old.readDone // its reader has the end of the stream before it, and nothing to wait for
+	<-old.readDone // its reader is at the end of the stream and waits for nothing
 	s.mu.Lock()
 }
 
-// resumeFault answers a RESUME as the faults in force say; it reports whether
-// one did.
+// resumeFault answers a RESUME as the faults in force say, and reports whether one
+// did.
 func (c *conn) resumeFault(sess *session) bool {
 	s := c.sim
 	switch {
@@ -114,7 +114,8 @@ func (c *conn) resumeFault(sess *session) bool {
 	return true
 }
 
-// resumedOnBase punishes a RESUME on the base gateway (S-053).
+// resumedOnBase cuts a connection that resumed on the base gateway a while later,
+// and records it.
 func (c *conn) resumedOnBase() {
 	s := c.sim
 	c.log.BaseResume = true
@@ -133,8 +134,8 @@ var unreachableFaults = []string{
 	"outage", "op7-first",
 }
 
-// resumeHostWasDown reports whether something kept clients from the resume
-// gateway within the last minutes.
+// resumeHostWasDown reports whether a fault kept clients from the resume gateway
+// within the last five minutes.
 func (s *Sim) resumeHostWasDown() bool {
 	return slices.ContainsFunc(s.injected, func(a *Active) bool {
 		return slices.Contains(unreachableFaults, a.Name) && (a.Ended.IsZero() || time.Since(a.Ended) <= 5*time.Minute)

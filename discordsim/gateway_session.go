@@ -23,7 +23,7 @@ type session struct {
 	bufferBytes int
 	dropped     int64 // highest number no longer kept
 	confirmed   int64 // highest number the client has confirmed
-	undelivered int64 // events nobody was there to receive so far
+	undelivered int64 // events sequenced without a client to receive them
 
 	conn           *conn // nil while detached
 	attachedAt     time.Time
@@ -51,15 +51,15 @@ type sessionEnd int
 const (
 	endedByServer  sessionEnd = iota
 	endedByClient             // close 1000 or 1001, or a RESUME that kills it
-	endedByNeglect            // nobody resumed it in time, or its heartbeats stopped
+	endedByTimeout            // not resumed in time, or its heartbeats stopped
 )
 
 // newSession starts a session on a connection.
 func (b *bot) newSession(c *conn, id identifyRequest) *session {
 	s := b.sim
-	sl := b.shardOf(id.shard)
+	shard := b.shardOf(id.shard)
 	sess := &session{
-		id: strconv.FormatUint(sl.rng.Uint64(), 16) + strconv.FormatUint(sl.rng.Uint64(), 16), bot: b, shardState: sl,
+		id: strconv.FormatUint(shard.rng.Uint64(), 16) + strconv.FormatUint(shard.rng.Uint64(), 16), bot: b, shardState: shard,
 		intents: id.intents, shard: id.shard, threshold: id.threshold, compressPayload: id.compress, presence: id.presence,
 	}
 	b.sessions = append(b.sessions, sess)
@@ -105,8 +105,7 @@ func (sess *session) dropConn() {
 	sess.bot.sessionDetached(sess, sess.detachedAt)
 }
 
-// detach takes the connection away; the session now lives on borrowed time
-// (S-043, S-045).
+// detach takes the connection away and starts the session's expiry (S-043).
 func (sess *session) detach() {
 	if sess.ended || sess.conn == nil {
 		return
@@ -115,11 +114,11 @@ func (sess *session) detach() {
 	s := sess.bot.sim
 	if s.cfg.Session.Lifetime >= 0 {
 		sess.expiry.stop()
-		sess.expiry = s.after(s.cfg.Session.Lifetime, func() { sess.end(endedByNeglect) })
+		sess.expiry = s.after(s.cfg.Session.Lifetime, func() { sess.end(endedByTimeout) })
 	}
 }
 
-// end deletes the session (S-043, S-044). A connection it has stays open
+// end deletes the session. A connection it has stays open
 // without one.
 func (sess *session) end(cause sessionEnd) {
 	if sess.ended {
@@ -147,8 +146,7 @@ func (sess *session) end(cause sessionEnd) {
 	b.updateVisible()
 }
 
-// endAndCut is end for a session whose connection has to go too, if it is not the
-// one that speaks.
+// endAndCut ends the session and cuts its connection, unless that is speaker.
 func (sess *session) endAndCut(cause sessionEnd, speaker *conn) {
 	old := sess.conn
 	sess.end(cause)
@@ -160,8 +158,8 @@ func (sess *session) endAndCut(cause sessionEnd, speaker *conn) {
 // deathRemembered is how long the id of a session that ended is known at least.
 const deathRemembered = time.Hour
 
-// rememberEnded remembers the id of a session that ended, so that a client which still
-// asks for it is not accused of having made it up.
+// rememberEnded remembers the id of a session that ended, so that a later RESUME of
+// it does not count as made up.
 func (s *Sim) rememberEnded(id string) {
 	now := time.Now()
 	s.ended[id] = now
@@ -181,7 +179,7 @@ func (p shardID) routed(g *Guild) bool {
 	return int((uint64(g.ID)>>22)%uint64(p.count)) == p.id
 }
 
-// target is where faults may strike the session.
+// target is what faults look for when they may strike the session.
 func (sess *session) target() target {
 	at := target{app: sess.bot.app, shard: sess.shard.id, rng: sess.shardState.rng}
 	if sess.conn != nil {
@@ -190,9 +188,8 @@ func (sess *session) target() target {
 	return at
 }
 
-// dispatch sequences an event and sends it if somebody listens (S-040 to S-042).
-// It gives the number, or 0 when a fault keeps the event from the client for
-// good.
+// dispatch sequences an event and sends it if the session has a connection (S-040
+// to S-042). It returns the number, or 0 when a fault loses the event for good.
 func (sess *session) dispatch(typ string, data []byte) int64 {
 	if sess.ended {
 		return 0
@@ -202,7 +199,7 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	d := dispatch{seq: sess.seq, typ: typ, raw: payload(typ, sess.seq, data)}
 	b.counters.dispatched++
 	if typ == "READY" {
-		sess.conn.sendDispatch(d) // and no replay brings it back (S-055)
+		sess.conn.sendDispatch(d) // and no replay brings it back
 		return d.seq
 	}
 	at := sess.target()
@@ -260,7 +257,7 @@ func payload(typ string, seq int64, data []byte) []byte {
 	return append(raw, '}')
 }
 
-// buffered puts a dispatch into the replay buffer, which is bounded twice.
+// buffered puts a dispatch into the replay buffer, bounded in events and bytes.
 func (sess *session) buffered(d dispatch) {
 	cfg := &sess.bot.sim.cfg
 	sess.buffer = append(sess.buffer, d)
@@ -280,7 +277,7 @@ func (sess *session) buffered(d dispatch) {
 func (sess *session) confirm(seq int64) { sess.confirmed = max(sess.confirmed, min(seq, sess.seq)) }
 
 // replay attaches the session to a connection and sends what lies above seq,
-// and then RESUMED (S-046, S-047, S-052).
+// and then RESUMED.
 func (sess *session) replay(c *conn, seq int64) {
 	s, t := sess.bot.sim, &sess.bot.counters
 	if old := sess.conn; old != nil {
@@ -309,7 +306,7 @@ func (sess *session) replay(c *conn, seq int64) {
 	t.resumed++
 }
 
-// scheduleReconnect plans the next op 7 of a long life (S-060).
+// scheduleReconnect schedules the next periodic op 7 (S-060).
 func (sess *session) scheduleReconnect() {
 	s := sess.bot.sim
 	if s.cfg.Session.ReconnectMax <= 0 {

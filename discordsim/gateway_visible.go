@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// visible is what a viewer sees of a bot (S-077).
+// visible is the status of a bot as other users see it (S-077).
 type visible struct {
 	status   string // "" before the first session
 	activity string
@@ -15,7 +15,7 @@ type visible struct {
 	offline  time.Duration
 }
 
-// StatusChange is a moment at which a viewer saw the bot change.
+// StatusChange is a change of the bot's status as other users saw it.
 type StatusChange struct {
 	At time.Time
 	// Status is online, idle, dnd or offline.
@@ -24,13 +24,13 @@ type StatusChange struct {
 	Activity string
 }
 
-// maxDotHistory bounds what is told of the history; the oldest changes go first.
-const maxDotHistory = 5000
+// maxStatusHistory bounds the history; the oldest changes go first.
+const maxStatusHistory = 5000
 
-// statusRank orders statuses from the best to none (S-077).
+// statusRank orders statuses from the best to none.
 var statusRank = map[string]int{"online": 4, "dnd": 3, "idle": 2, "offline": 1}
 
-// updateVisible recomputes the dot and tells the guilds when it has changed.
+// updateVisible recomputes the status and tells the guilds when it has changed.
 func (b *bot) updateVisible() {
 	status, activity, activities := "offline", "", []any{}
 	if shown := b.bestSession(); shown != nil {
@@ -47,8 +47,8 @@ func (b *bot) updateVisible() {
 	d.addTime(now)
 	d.status, d.activity = status, activity
 	d.history = append(d.history, StatusChange{now, status, activity})
-	if len(d.history) >= 2*maxDotHistory {
-		d.history = slices.Delete(d.history, 0, len(d.history)-maxDotHistory)
+	if len(d.history) >= 2*maxStatusHistory {
+		d.history = slices.Delete(d.history, 0, len(d.history)-maxStatusHistory)
 	}
 	if b.sim.presenceWatchers > 0 {
 		for _, g := range b.app.Guilds {
@@ -84,7 +84,7 @@ func (b *bot) bestSession() (best *session) {
 	return best
 }
 
-// addTime adds the time since the last look to green or grey.
+// addTime adds the time since the last change to online or offline.
 func (d *visible) addTime(now time.Time) {
 	if d.status != "" {
 		if d.status == "offline" {
@@ -96,7 +96,7 @@ func (d *visible) addTime(now time.Time) {
 	d.since = now
 }
 
-// Online reports whether a viewer sees the bot online.
+// Online reports whether other users see the bot online.
 func (s *Sim) Online(app *App) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,10 +104,10 @@ func (s *Sim) Online(app *App) bool {
 	return status != "" && status != "offline"
 }
 
-// StatusHistory lists the changes of the dot, oldest first (S-077).
+// StatusHistory lists the changes of the bot's status, oldest first.
 func (s *Sim) StatusHistory(app *App) []StatusChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	history := s.bots[app.ID].visible.history
-	return slices.Clone(history[max(0, len(history)-maxDotHistory):])
+	return slices.Clone(history[max(0, len(history)-maxStatusHistory):])
 }

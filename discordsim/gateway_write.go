@@ -20,7 +20,7 @@ type outFrame struct {
 }
 
 // zipAbove is the size from which payload compression is worth it: some
-// messages come compressed and others do not (S-007).
+// messages come compressed and others do not.
 const zipAbove = 256
 
 // sendDispatch sends a dispatch.
@@ -64,7 +64,7 @@ func (c *conn) enqueue(f outFrame) {
 	}
 }
 
-// keptFrames is the most places for frames that a connection keeps for later ones.
+// keptFrames is the largest capacity of an idle connection's queue.
 const keptFrames = 64
 
 // writeLoop sends what is queued, in order, until the close frame has gone out or
@@ -91,8 +91,8 @@ func (c *conn) writeLoop() {
 				_ = c.link.ServerConn().Close()
 				return
 			}
-			// What cannot be written is the reader's to explain: the link that
-			// refused it may still hold the client's close frame.
+			// The reader explains why nothing can be written: the link may still
+			// hold the client's close frame.
 			if c.writeFrame(f) != nil {
 				return
 			}
@@ -130,7 +130,7 @@ func (c *conn) writeFrame(f outFrame) error {
 	if c.sim.cfg.WebSocket.SplitFrames <= 1 || !binary || !c.compressor.splittable() {
 		return c.writeMessage(kind, raw)
 	}
-	// A zlib-stream message may come as several WebSocket messages (S-005).
+	// A zlib-stream message may come as several WebSocket messages.
 	for _, part := range c.split(raw, c.sim.cfg.WebSocket.SplitFrames) {
 		if err := c.writeMessage(kind, part); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (c *conn) fragmented(ctx context.Context, kind websocket.MessageType, raw [
 	return w.Close()
 }
 
-// pongWithin is how long a pong is waited for; that none comes means nothing.
+// pongWithin is how long a ping waits for its pong.
 const pongWithin = 5 * time.Second
 
 // pingAsync sends a ping without waiting for its pong, if none is out.

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// eventLog is the log of connections (S-008) and of what clients did wrong. The
-// connections and violations of clients that have not shown a token stand under
-// app 0.
+// eventLog is the log of connections (S-008) and of violations, by app; those of
+// clients that have not shown a token are under app 0.
 type eventLog struct {
 	conns      map[ID][]*ConnLog // oldest first
 	violations map[ID][]Violation
@@ -24,7 +23,7 @@ type ConnLog struct {
 	// App is 0 until the client has shown a token.
 	App ID
 	// Base tells the base gateway from the resume gateway; BaseResume marks a
-	// RESUME on the base gateway (S-053).
+	// RESUME on the base gateway.
 	Base, BaseResume bool
 	Compress         string
 	// Version and Encoding are those of the URL that was dialled.
@@ -32,7 +31,7 @@ type ConnLog struct {
 	// Session is the session that READY or RESUMED gave the connection, if any.
 	Session string
 	// Pings counts the WebSocket pings sent by themselves, Pongs those that were
-	// answered (S-010).
+	// answered.
 	Pings, Pongs int
 	// Closed is zero while the connection is open.
 	Opened, Closed time.Time
@@ -67,7 +66,7 @@ type Frame struct {
 	Client *ClientPayload
 }
 
-// add files a log under its app and forgets the oldest one too many.
+// add adds a log to its app's and drops the oldest one beyond the limit.
 func (r *eventLog) add(l *ConnLog, most int) {
 	list := append(r.conns[l.App], l)
 	for i := len(list) - 1; i > 0 && list[i-1].ID > l.ID; i-- {
@@ -79,7 +78,7 @@ func (r *eventLog) add(l *ConnLog, most int) {
 	r.conns[l.App] = list
 }
 
-// assign notes whose connection it is.
+// assign moves a log to the app that its connection is now known to be of.
 func (r *eventLog) assign(l *ConnLog, app ID, most int) {
 	r.conns[l.App] = slices.DeleteFunc(r.conns[l.App], func(other *ConnLog) bool { return other == l })
 	l.App = app
@@ -97,8 +96,8 @@ func (l *ConnLog) logFrame(sent bool, op int, typ string, seq int64, size, most 
 	l.Frames = append(l.Frames, Frame{At: time.Now(), Sent: sent, Op: op, Type: typ, Seq: seq, Size: size})
 }
 
-// logHeartbeat logs a heartbeat nobody asked for. The time of HELLO and of the one
-// before are zero if there were none.
+// logHeartbeat logs a heartbeat that was not asked for. The times of HELLO and of
+// the heartbeat before are zero if there were none.
 func (l *ConnLog) logHeartbeat(now, hello, last time.Time) {
 	l.Beats++
 	switch {
@@ -121,7 +120,7 @@ func (l *ConnLog) logPing(answered bool) {
 	}
 }
 
-// logClose logs the end, the first time it is told.
+// logClose logs the end of a connection; only the first call counts.
 func (l *ConnLog) logClose(code int, reason string, byClient bool) {
 	if l.Closed.IsZero() {
 		l.Closed, l.Code, l.Reason, l.ByClient = time.Now(), code, reason, byClient
@@ -130,7 +129,7 @@ func (l *ConnLog) logClose(code int, reason string, byClient bool) {
 }
 
 // Connections lists the connections of an app, oldest first; of every client
-// when app is nil. The copies do not change any more.
+// when app is nil. They are copies.
 func (s *Sim) Connections(app *App) (out []ConnLog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +157,7 @@ func (r *eventLog) violation(v Violation) {
 	}
 }
 
-// of lists the violations of an app, and those of clients nobody knows.
+// of lists the violations of an app, and those of unknown clients.
 func (r *eventLog) of(app *App) []Violation {
 	return slices.Concat(r.violations[0], r.violations[app.ID])
 }
@@ -188,11 +187,11 @@ func (s *Sim) countInvalidRequest(app *App) {
 	}
 }
 
-// Request is one REST request, as the log keeps it: what was asked, and what
-// came of it. There is no secret in it.
+// Request is one REST request in the log: what was asked, and what came of it. It
+// holds no secret.
 type Request struct {
 	At time.Time
-	// App is 0 for a request that cannot be told to be any bot's.
+	// App is 0 where it is not known which bot sent the request.
 	App ID
 	// Route is the route as faults name it, such as "GET /gateway/bot".
 	Route string
@@ -210,7 +209,7 @@ type Request struct {
 // loggedRequests is how many requests are remembered at most.
 const loggedRequests = 5000
 
-// logRequest files a request. It is called once for each, with the lock held.
+// logRequest logs a request.
 func (r *restAPI) logRequest(c *restRequest, status int, scope string, lost bool) {
 	if r.sim.cfg.LogFrames <= 0 {
 		return
@@ -229,8 +228,8 @@ func (r *restAPI) logRequest(c *restRequest, status int, scope string, lost bool
 }
 
 // Requests lists the newest REST requests of an app, oldest first; of every
-// client when app is nil. What faults of the network answered before they came
-// to the API is not among them.
+// client when app is nil. Requests that a network fault answered are not among
+// them.
 func (s *Sim) Requests(app *App) (out []Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

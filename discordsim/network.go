@@ -18,7 +18,7 @@ import (
 	"evergreen/discordsim/internal/netsim"
 )
 
-// What a client can want to reach; also the values of [Fault].Host (S-001).
+// What a client can want to reach; also the values of [Fault].Host.
 const (
 	hostAPI     = "api"
 	hostGateway = "gateway"
@@ -108,8 +108,8 @@ func (n *network) close() {
 	n.work.Wait()
 }
 
-// open makes a link and starts the server if this is the first. Whoever opened
-// it admits it. It fails once the network closes.
+// open makes a link and starts the server if this is the first. The caller then
+// calls accept. It fails once the network closes.
 func (n *network) open(host string, listener *Listener, server, client net.Addr, onCut func()) (*link, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -271,7 +271,7 @@ func (n *network) wait(ctx context.Context, d time.Duration) error {
 }
 
 // Transport is a new HTTP/1.1 transport that reaches the simulated Discord in
-// memory, without a proxy. Whoever took it closes its idle connections.
+// memory, without a proxy. The caller closes its idle connections.
 func (s *Sim) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext:           s.DialContext,
@@ -294,7 +294,7 @@ func (s *Sim) APIURL() string {
 	return "http://discord.sim/api/v10"
 }
 
-// gatewayURL is the address of the base gateway for whoever sent a request.
+// gatewayURL is the address of the base gateway for the client of a request.
 func (s *Sim) gatewayURL(req *http.Request) string {
 	if l := linkOf(req.Context()); l != nil && l.listener != nil {
 		return "ws://" + req.Host + "/"

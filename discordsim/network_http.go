@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// acceptQueue is at heart the queue in front of the HTTP server: every link enters
-// through it, whether from memory or from a port. It is a [net.Listener].
+// acceptQueue is the [net.Listener] of the HTTP server: all links, in memory or
+// from a port, pass through it.
 type acceptQueue struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -24,8 +24,8 @@ func newAcceptQueue() *acceptQueue {
 	return &acceptQueue{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// push hands a connection over; it fails when the context ends or the door is
-// shut.
+// push hands a connection over; it fails when the context ends or the queue is
+// closed.
 func (d *acceptQueue) push(ctx context.Context, c net.Conn) error {
 	select {
 	case d.conns <- c:
@@ -47,7 +47,7 @@ func (d *acceptQueue) Accept() (net.Conn, error) {
 	}
 }
 
-// Close shuts the door.
+// Close ends all pushes and Accepts.
 func (d *acceptQueue) Close() error {
 	d.once.Do(func() { close(d.done) })
 	return nil
@@ -63,8 +63,8 @@ func (d *acceptQueue) Addr() net.Addr {
 const (
 	idleFor = 2 * time.Minute
 	// headerWithin also bounds how long a connection may stay unused before its
-	// first request: a client's spare one must not be taken away earlier than any
-	// other idle one, or its first request on it fails.
+	// first request. It must not be shorter than idleFor, or the first request on a
+	// client's unused connection fails.
 	headerWithin = idleFor
 	writeWithin  = 10 * time.Minute // longer than any fault holds an answer back
 	maxHeader    = 64 << 10
@@ -101,8 +101,8 @@ func linkOf(ctx context.Context) *link {
 	return l
 }
 
-// ServeHTTP takes requests to the REST API or the gateway, or answers what the
-// network in between has to say.
+// ServeHTTP passes requests on to the REST API or the gateway, or responds as a
+// proxy in between.
 func (n *network) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	l := linkOf(req.Context())
 	defer func() {
@@ -114,20 +114,20 @@ func (n *network) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	upgrade := strings.EqualFold(req.Header.Get("Upgrade"), "websocket")
 
 	n.sim.mu.Lock()
-	var between *proxyResponse
+	var proxied *proxyResponse
 	switch {
 	case api && l.host == hostAPI:
-		between = n.proxyResponseREST()
+		proxied = n.proxyResponseREST()
 	case api:
 	case upgrade:
-		between = n.proxyResponseUpgrade(l, req.Host)
+		proxied = n.proxyResponseUpgrade(l, req.Host)
 	}
 	base, restHost := l.host != hostResume, l.host == hostAPI
 	n.sim.mu.Unlock()
 
 	switch {
-	case between != nil:
-		between.answer(w, req)
+	case proxied != nil:
+		proxied.answer(w, req)
 	case api && restHost:
 		n.sim.restHandler().ServeHTTP(w, req)
 	case upgrade && !api:
@@ -141,8 +141,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// proxyResponse is an answer that comes from something between the client and
-// Discord.
+// proxyResponse is a response from something between the client and Discord.
 type proxyResponse struct {
 	status int // 0: none ever comes
 	html   string
@@ -167,8 +166,8 @@ func (i *proxyResponse) answer(w http.ResponseWriter, req *http.Request) {
 	_, _ = w.Write([]byte(i.html))
 }
 
-// panicWriter lets through what the HTTP server says of a panic, which is a
-// mistake of the simulator; what it says of clients is no news here.
+// panicWriter prints what the HTTP server logs of a panic, which is a bug of the
+// simulator, and drops what it logs of clients.
 type panicWriter struct{}
 
 func (panicWriter) Write(line []byte) (int, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 // Listener is the simulated Discord on two TCP ports: the REST API and the base
-// gateway on one, the resume gateway on the other (S-001).
+// gateway on one, the resume gateway on the other.
 type Listener struct {
 	net          *network
 	main, resume net.Listener
@@ -27,8 +27,8 @@ type Listener struct {
 // on the next port if that is free and else on any. All three speak without TLS.
 // [Sim.Close] closes the ports too.
 //
-// It refuses addresses that others than this machine could reach, since anybody
-// who reaches a simulated Discord may do anything with it; see [Sim.ListenAnywhere].
+// It refuses addresses that other machines could reach, since every client of a
+// simulated Discord may do anything with it; see [Sim.ListenAnywhere].
 func (s *Sim) Listen(addr string) (*Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -94,8 +94,8 @@ func (l *Listener) APIURL() string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/api/v10"
 }
 
-// resumeHost is the resume gateway as a client names it that reached this one
-// under some Host header.
+// resumeHost is the host and port of the resume gateway for a client that reached
+// this one under the Host header.
 func (l *Listener) resumeHost(reached string) string {
 	port := strconv.Itoa(l.resume.Addr().(*net.TCPAddr).Port)
 	host, _, err := net.SplitHostPort(reached)
@@ -126,8 +126,8 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// acceptPause is how long a port rests when the system has no more file
-// descriptors, or for a similar reason does not let it accept.
+// acceptPause is how long a port waits after a failed accept, such as for want of
+// file descriptors.
 const acceptPause = 50 * time.Millisecond
 
 // accept takes connections in until the port is closed.
@@ -145,9 +145,9 @@ func (l *Listener) accept(port net.Listener, host string) {
 	}
 }
 
-// take makes a link of a connection, unless a fault is against it. The system
-// has accepted it already, so a refusal is a reset here, and "offline" a link on
-// which nothing ever passes.
+// take makes a link of a connection, unless a fault forbids it. The system has
+// accepted it already, so a refusal is a reset here, and "offline" a link that
+// carries nothing.
 func (l *Listener) take(c *net.TCPConn, host string) {
 	n := l.net
 	n.sim.mu.Lock()

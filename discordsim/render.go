@@ -5,22 +5,18 @@ import (
 	"slices"
 )
 
-// Wire: how the things of the world look in JSON, the same over REST and over
-// the gateway.
-
-// contentFlags are the application flags one of which opens the content of
-// foreign messages over REST.
+// contentFlags are the application flags that open the content of others'
+// messages over REST; one is enough.
 const contentFlags = 1<<18 | 1<<19
 
-// renderForREST is a message as an app may see it over REST, where the application's
-// flags decide about foreign content.
+// renderForREST is a message as an app sees it over REST, where the application's
+// flags decide about the content of others' messages.
 func (r *restAPI) renderForREST(app *App, m *Message) map[string]any {
 	return r.renderFor(app, m, app.Flags&contentFlags != 0)
 }
 
-// renderFor is a message as an app sees it. Without the right to all content what it
-// shows is emptied, unless the app may read it anyhow; that goes for the message
-// it answers too (S-068).
+// renderFor is a message as an app sees it. Without the right to all content it is
+// emptied, unless the app may read it anyhow; so is the message it replies to.
 func (r *restAPI) renderFor(app *App, m *Message, all bool) map[string]any {
 	out := r.renderMessage(m)
 	if list := renderReactions(m.Reactions, app.Bot.ID); list != nil {
@@ -56,7 +52,7 @@ func (s *Sim) readable(app *App, m *Message) bool {
 	return target != nil && target.Author.ID == me && target.Interaction == 0 && target.WebhookID == 0
 }
 
-// stripContent takes out of a message what only the right to content shows (S-068).
+// stripContent takes out of a message what only the right to content shows.
 func stripContent(m map[string]any) {
 	m["content"] = ""
 	for _, list := range []string{"embeds", "attachments", "components"} {
@@ -65,7 +61,7 @@ func stripContent(m map[string]any) {
 	delete(m, "poll")
 }
 
-// renderUser is a user as everybody sees it.
+// renderUser is a user as all see it.
 func (r *restAPI) renderUser(u User) map[string]any {
 	out := map[string]any{
 		"id": u.ID, "username": u.Username, "discriminator": "0", "global_name": orNull(u.GlobalName), "avatar": nil, "public_flags": 0,

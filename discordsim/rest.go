@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-// restAPI is at heart Discord's REST API as a bot meets it: a table of routes
-// behind the same gates in the same order (ban, version, user agent, token,
-// faults, global limit, bucket, body), each of which answers in Discord's
-// words.
+// restAPI is Discord's REST API: a table of routes behind the same checks in the
+// same order (ban, version, user agent, token, faults, global limit, bucket,
+// body), each of which responds in Discord's words.
 //
-// All of it is guarded by the simulator's lock; a handler runs with the lock
-// held and never waits.
+// The simulator's lock guards all of it; a handler runs with the lock held and
+// never waits.
 type restAPI struct {
 	sim    *Sim
 	cfg    RESTConfig
@@ -93,7 +92,7 @@ func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.logRequest(c, a.status, string(a.scope), m.loses)
 	})
 	if m.deliver != nil {
-		// What becomes of the answer is no concern of the events.
+		// The events do not depend on what becomes of the response.
 		afterwards()
 	} else {
 		defer afterwards()
@@ -103,16 +102,16 @@ func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// locked runs a piece of work under the simulator's lock, which is given back
-// even if it panics.
+// locked calls work with the simulator's lock held, which it gives back even if
+// work panics.
 func (r *restAPI) locked(work func()) {
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
 	work()
 }
 
-// route finds out what is asked and by whom, before any fault strikes: faults
-// can be aimed at one bot or one route. It gives the refusal at the gates.
+// route finds the route and the app of a request, before any fault strikes: faults
+// can be limited to one bot or one route. It returns the refusal, if there is one.
 func (r *restAPI) route(c *restRequest) *restResponse {
 	c.now = time.Now()
 	refuse := func(p restError) *restResponse { a := p.answer(); return &a }
@@ -165,7 +164,7 @@ func (r *restAPI) authenticate(c *restRequest) bool {
 	return c.app == nil
 }
 
-// process takes the request through the gates to its handler and back.
+// process responds to a request and adds the rate limit headers.
 func (r *restAPI) process(c *restRequest, early *restResponse, t requestFault) restResponse {
 	a, skew := r.answer(c, early, t), t.skew
 	h := http.Header{}
@@ -212,8 +211,8 @@ func (r *restAPI) answer(c *restRequest, early *restResponse, t requestFault) re
 	return c.route.handle(r, c)
 }
 
-// wait lets time pass; it reports false when the client or the simulator went
-// away meanwhile.
+// wait waits for d; it reports false when the client goes away or the simulator is
+// closed meanwhile.
 func (r *restAPI) wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -232,13 +231,13 @@ func (r *restAPI) wait(ctx context.Context, d time.Duration) bool {
 // lateEvent is a gateway event that follows its REST answer.
 type lateEvent struct {
 	fire  func()
-	alarm *simTimer
+	timer *simTimer
 	done  bool
 }
 
-// releaseEvents decides whether the events of a call go before or after its answer
-// (S-070). The first it sends at once; for the second it gives the function to
-// call when the answer has gone out.
+// releaseEvents decides whether the events of a request go before or after its
+// response (S-070). It sends the former at once; for the latter it returns the
+// function to call when the response has been written.
 func (r *restAPI) releaseEvents(c *restRequest) (afterwards func()) {
 	if len(c.events) == 0 {
 		return func() {}
@@ -258,7 +257,7 @@ func (r *restAPI) releaseEvents(c *restRequest) (afterwards func()) {
 	return func() {
 		r.locked(func() {
 			if !e.done {
-				e.alarm = r.sim.after(lag, func() { r.flushUpTo(e) })
+				e.timer = r.sim.after(lag, func() { r.flushUpTo(e) })
 			}
 		})
 	}
@@ -277,7 +276,7 @@ func (r *restAPI) flushUpTo(e *lateEvent) {
 		first := r.lateEvents[0]
 		r.lateEvents = r.lateEvents[1:]
 		first.done = true
-		first.alarm.stop()
+		first.timer.stop()
 		first.fire()
 	}
 }

@@ -33,7 +33,7 @@ func (r *restAPI) renderApplication(app *App) map[string]any {
 
 // editApplication is PATCH /applications/@me. Of the flags only the LIMITED
 // bits can change, the others are ignored; the number given replaces them all
-// (S-088). Taking one away ends the running sessions (S-064).
+// (S-088). Taking one away ends the running sessions.
 func (r *restAPI) editApplication(c *restRequest) restResponse {
 	f := c.form()
 	flags := f.integer("flags")
@@ -42,8 +42,8 @@ func (r *restAPI) editApplication(c *restRequest) restResponse {
 	if flags < 0 {
 		f.refuse("flags", "NUMBER_TYPE_MIN", "int value should be greater than or equal to 0.")
 	}
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	if f.has("flags") {
 		r.sim.setFlagsLocked(c.app, c.app.Flags&^limitedFlags|uint64(flags)&limitedFlags)

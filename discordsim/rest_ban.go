@@ -15,8 +15,8 @@ type clientRecord struct {
 	told   time.Time   // when the ban was first answered
 }
 
-// countInvalid files an answer that counts against the client: 401, 403, and
-// 429 unless its scope is shared.
+// countInvalid counts an invalid request: one answered 401, 403, or 429 unless its
+// scope is shared.
 func (r *restAPI) countInvalid(c *restRequest, a restResponse) {
 	switch {
 	case a.bare:
@@ -51,8 +51,8 @@ func (r *restAPI) clientOf(client string) *clientRecord {
 	return o
 }
 
-// banned answers a banned address on every route: one that earned it, or one
-// the ban fault picks.
+// banned refuses an address on every route: one that sent too many invalid
+// requests, or one that the fault strikes.
 func (r *restAPI) banned(c *restRequest, t requestFault) (restResponse, bool) {
 	form, left := t.ban, t.banFor
 	o := r.clientOf(c.client)
@@ -78,8 +78,8 @@ const (
 	banJSON  = "json"
 )
 
-// banAnswer is a ban in one of its forms. None carries the marks of a real
-// answer: no Via, no X-RateLimit headers.
+// banAnswer is a ban in one of its forms. None has the headers of Discord itself:
+// no Via, no X-RateLimit.
 func banAnswer(form string, left time.Duration) restResponse {
 	a := restResponse{status: http.StatusTooManyRequests, bare: true, header: http.Header{"Server": {"cloudflare"}}}
 	retryAfter := strconv.Itoa(int(left.Round(time.Second).Seconds()))
@@ -102,7 +102,7 @@ func banAnswer(form string, left time.Duration) restResponse {
 	return a
 }
 
-// htmlPage is what a proxy says when it speaks for Discord.
+// htmlPage is a page of a proxy in front of Discord.
 func htmlPage(title, text string) string {
 	return "<!DOCTYPE html>\n<html>\n<head><title>" + title + "</title></head>\n<body><h1>" + text +
 		"</h1><p>cloudflare</p></body>\n</html>\n"

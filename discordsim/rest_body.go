@@ -26,9 +26,9 @@ const (
 	maxFormField = 1 << 20
 )
 
-// readBody reads the body within its limits and brings it into JSON, from
-// whichever of the three content types Discord accepts (S-083). What is wrong
-// with it is kept for later: the token and the quotas come first.
+// readBody reads the body within its limits and converts it to JSON, from any of
+// the three content types that Discord accepts (S-083). It keeps errors for later:
+// the token and the rate limits are checked first.
 func (r *restAPI) readBody(w http.ResponseWriter, c *restRequest) {
 	if c.req.Body == nil || methodsWithoutBody[c.req.Method] {
 		return
@@ -142,8 +142,7 @@ func (c *restRequest) decodeMultipart(raw []byte, boundary string, fileLimit int
 	return restResponse{}, true
 }
 
-// contentTypeMissing reports a body that came without saying what it is
-// (G-125).
+// contentTypeMissing reports a body that came without a Content-Type.
 func (c *restRequest) contentTypeMissing() bool {
 	return c.req.ContentLength != 0 && !methodsWithoutBody[c.req.Method] && c.req.Header.Get("Content-Type") == ""
 }

@@ -19,7 +19,7 @@ type createDay struct {
 	used  int
 }
 
-// putCount counts PUTs that changed nothing (G-142).
+// putCount counts PUTs that changed nothing.
 type putCount struct{ unchanged int }
 
 // scopeFor checks that the path names the own application and a guild the app
@@ -70,9 +70,9 @@ func (d definition) find(standing []*Command) *Command {
 	return nil
 }
 
-// matchStanding finds for each definition the standing command it replaces: first the
-// one whose id it carries, which keeps its identity across a new name, then one
-// of the same type and name that is left. Nil marks a new command.
+// matchStanding finds for each definition the standing command it replaces: first
+// the one whose id it carries, which so can get a new name, then one of the same
+// type and name that is left. Nil marks a new command.
 func matchStanding(all []definition, standing []*Command) []*Command {
 	out := make([]*Command, len(all))
 	left := slices.Clone(standing)
@@ -133,8 +133,8 @@ func (r *restAPI) createCommand(c *restRequest) restResponse {
 	f := c.form()
 	d := readCommand(f)
 	scope.check(f, d)
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	standing := scope.filter(c.app.Commands)
 	if old := d.find(standing); old != nil {
@@ -190,8 +190,8 @@ func (r *restAPI) replaceCommands(c *restRequest) restResponse {
 		names[key] = true
 		all = append(all, d)
 	}
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	if a := tooManyCommands(count); a != nil {
 		return *a
@@ -224,7 +224,7 @@ func (r *restAPI) replaceCommands(c *restRequest) restResponse {
 	return ok200(renderCommands(next))
 }
 
-// checkUnchangedPut records a PUT that changes nothing (G-142).
+// checkUnchangedPut records a PUT that changes nothing.
 func (r *restAPI) checkUnchangedPut(c *restRequest, scope commandScope, standing, replaced []*Command, all []definition) {
 	if len(standing) != len(all) || len(all) == 0 {
 		return
@@ -283,8 +283,8 @@ func (r *restAPI) editCommand(c *restRequest) restResponse {
 		return *refused
 	}
 	change := c.form()
-	if change.wrong.any() {
-		return change.wrong.answer()
+	if change.errors.any() {
+		return change.errors.answer()
 	}
 	merged := newForm(command.Raw)
 	for name, raw := range change.fields {
@@ -293,13 +293,13 @@ func (r *restAPI) editCommand(c *restRequest) restResponse {
 		}
 	}
 	d := readCommand(merged)
-	if !merged.wrong.any() {
+	if !merged.errors.any() {
 		if other := d.find(scope.filter(c.app.Commands)); other != nil && other != command {
 			merged.refuse("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
 		}
 	}
-	if merged.wrong.any() {
-		return merged.wrong.answer()
+	if merged.errors.any() {
+		return merged.errors.answer()
 	}
 	r.setCommand(command, d)
 	return ok200(renderCommand(command))

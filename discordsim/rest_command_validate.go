@@ -116,7 +116,7 @@ func checkOptions(f *form, depth int) {
 
 // commandSize counts the characters of names, descriptions and values.
 func commandSize(f *form, depth int) int {
-	quiet := &form{fields: f.fields, wrong: &formErrors{}}
+	quiet := &form{fields: f.fields, errors: &formErrors{}}
 	size := 0
 	for _, name := range []string{"name", "description", "value"} {
 		size += utf8.RuneCountInString(quiet.text(name, 0))

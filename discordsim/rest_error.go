@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// restError is at heart one refusal in Discord's words: the HTTP status, the
-// number and the sentence a client gets (S-081).
+// restError is a refusal in Discord's words: the HTTP status, and the code and
+// message of the body (S-081).
 type restError struct {
 	status  int
 	code    int
@@ -46,25 +46,25 @@ var (
 	errInvalidForm       = restError{http.StatusBadRequest, 50035, "Invalid Form Body"}
 )
 
-// answer turns the problem into what goes over the wire.
+// answer is the response that says so.
 func (p restError) answer() restResponse {
 	return restResponse{status: p.status, body: map[string]any{"message": p.message, "code": p.code}}
 }
 
-// formErrors is the errors tree of a 50035: field names and list indexes down
-// to the leaves, which say what is wrong there.
+// formErrors is the errors tree of a 50035: field names and list indexes down to
+// the leaves, which hold the messages.
 type formErrors struct {
 	root map[string]any
 	n    int
 }
 
-// maxComplaints bounds the tree; a hostile body earns no larger answer.
-const maxComplaints = 100
+// maxFormErrors bounds the tree and so the response.
+const maxFormErrors = 100
 
-// add files a complaint under a dotted path such as "embeds.0.title"; the
+// add adds an error under a dotted path such as "embeds.0.title"; the
 // empty path is the body itself.
 func (c *formErrors) add(path, code, format string, args ...any) {
-	if c.n++; c.n > maxComplaints {
+	if c.n++; c.n > maxFormErrors {
 		return
 	}
 	if c.root == nil {
@@ -86,7 +86,7 @@ func (c *formErrors) add(path, code, format string, args ...any) {
 	at["_errors"] = append(leaf, map[string]any{"code": code, "message": fmt.Sprintf(format, args...)})
 }
 
-// any reports whether something was wrong.
+// any reports whether there are errors.
 func (c *formErrors) any() bool { return c.n > 0 }
 
 // answer is the 400 50035 with the tree.
@@ -96,7 +96,7 @@ func (c *formErrors) answer() restResponse {
 	}}
 }
 
-// formError is the 50035 with one complaint.
+// formError is the 50035 with one error.
 func formError(path, code, format string, args ...any) restResponse {
 	var c formErrors
 	c.add(path, code, format, args...)

@@ -14,8 +14,8 @@ const (
 	interactionModal        = 5
 )
 
-// interaction is one question to an app that waits for its first answer, and
-// its token afterwards (S-094).
+// interaction is one interaction: it waits for its first response, and its token
+// is good for more afterwards (S-094).
 type interaction struct {
 	id       ID
 	token    string
@@ -38,8 +38,8 @@ func (a *interaction) isPast(now time.Time, within time.Duration) bool {
 	return within >= 0 && now.Sub(a.at) > within
 }
 
-// openInteractionLocked opens an interaction; what is asked is told by the event that
-// carries its id and token.
+// openInteractionLocked opens an interaction; the event that carries its id and
+// token is the caller's.
 func (r *restAPI) openInteractionLocked(app *App, ch *Channel, user User, kind int) *interaction {
 	now, old := time.Now(), 0
 	for old < len(r.interactionsByAge) && r.interactionsByAge[old].isPast(now, r.cfg.InteractionLife) {
@@ -88,7 +88,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	case ask.answered:
 		return errAcknowledged.answer()
 	case ask.isPast(c.now, r.cfg.InteractionDeadline):
-		// The three seconds of a client that heard of it late are its own.
+		// A client that was told late is not blamed.
 		if r.sim.heardAtOnce(ask.app, ask.id) && !r.sim.faultWithin(ask.app.ID, ask.at, ask.at.Add(r.cfg.InteractionDeadline)) {
 			r.violation(c, "G-141", fmt.Sprintf("an interaction was answered %s after it was asked; %s are allowed", c.now.Sub(ask.at), r.cfg.InteractionDeadline))
 		}
@@ -107,7 +107,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	switch kind {
 	case callbackMessage, callbackUpdate:
 		d = readDraft(data, c.files, settableInteraction)
-		if !f.wrong.any() && d.empty && kind == callbackMessage {
+		if !f.errors.any() && d.empty && kind == callbackMessage {
 			return errEmptyMessage.answer()
 		}
 	case callbackDefer:
@@ -124,8 +124,8 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 			data.refuse("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
 		}
 	}
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	ask.answered = true
 	m := r.callback(c, ask, kind, d)
@@ -135,7 +135,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	return ok200(r.renderCallback(ask, kind, m))
 }
 
-// callback does what a callback asks for and gives the message it made.
+// callback does what a callback asks for and returns the message it made.
 func (r *restAPI) callback(c *restRequest, ask *interaction, kind int, d draft) *Message {
 	switch kind {
 	case callbackMessage:
@@ -228,8 +228,8 @@ func (r *restAPI) followUp(c *restRequest, app *App) restResponse {
 		}
 	}
 	d := readDraft(f, c.files, settableInteraction)
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	if d.empty {
 		return errEmptyMessage.answer()

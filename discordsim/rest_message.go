@@ -23,8 +23,7 @@ const (
 // messages.
 var replyable = map[int]bool{typeDefault: true, typeReply: true, typeCommand: true, 23: true}
 
-// nonceKey is whose nonce it is (S-091); the channel only counts when
-// configured.
+// nonceKey identifies a nonce; the channel is set only with NoncePerChannel.
 type nonceKey struct {
 	author, channel ID
 	nonce           string
@@ -68,7 +67,7 @@ func (r *restAPI) messageFor(c *restRequest) (*Message, *restResponse) {
 	return m, nil
 }
 
-// createMessage is POST /channels/{channel}/messages (S-090, S-091).
+// createMessage is POST /channels/{channel}/messages (S-091).
 func (r *restAPI) createMessage(c *restRequest) restResponse {
 	ch, refused := r.channelFor(c)
 	if refused != nil {
@@ -81,8 +80,8 @@ func (r *restAPI) createMessage(c *restRequest) restResponse {
 	d := readDraft(f, c.files, settable)
 	r.checkDraft(c, ch, d)
 	target := r.target(c, f, ch, d.reference)
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	if d.empty && !d.reference.forward {
 		return errEmptyMessage.answer()
@@ -109,7 +108,7 @@ func (r *restAPI) createMessage(c *restRequest) restResponse {
 	return ok200(r.renderForREST(c.app, m))
 }
 
-// publish stores a new message and tells of it.
+// publish stores a new message and emits its event.
 func (r *restAPI) publish(c *restRequest, m *Message) {
 	r.sim.storeMessage(m)
 	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_CREATE", m) })
@@ -135,10 +134,10 @@ func (r *restAPI) checkDraft(c *restRequest, ch *Channel, d draft) {
 	}
 }
 
-// target finds what a draft refers to. A reply to something gone is an error
-// unless the client said it may not exist; then it is an ordinary message.
+// target finds the message a draft refers to. A reply to one that is gone is an
+// error unless the client said it may not exist; then it is an ordinary message.
 func (r *restAPI) target(c *restRequest, f *form, ch *Channel, ref reference) *Message {
-	if !ref.given || f.wrong.any() {
+	if !ref.given || f.errors.any() {
 		return nil
 	}
 	m := r.sim.message(ref.message)
@@ -157,7 +156,7 @@ func (r *restAPI) target(c *restRequest, f *form, ch *Channel, ref reference) *M
 	return nil
 }
 
-// compose makes a message of a draft; storing it is the caller's.
+// compose makes a message of a draft. The caller stores it.
 func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *Message {
 	m := &Message{
 		ID: r.sim.newID(), Channel: ch, Author: author, Content: d.content, Nonce: d.nonce,
@@ -182,8 +181,8 @@ func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *M
 
 var userMention = regexp.MustCompile(`<@!?([0-9]{1,20})>`)
 
-// pinged works out whose mention notifies them. Without allowed_mentions
-// everybody named is pinged, and the author of the answered message too.
+// pinged lists the users that a message notifies. Without allowed_mentions these
+// are all it mentions and the author of the message it replies to.
 func pinged(d draft, target *Message) []ID {
 	var out []ID
 	allowed := func(id ID) bool {
@@ -242,8 +241,8 @@ func (r *restAPI) editMessage(c *restRequest) restResponse {
 func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 	f := c.form()
 	d := readDraft(f, c.files, flagSuppressEmbeds|flagComponentsV2)
-	if f.wrong.any() {
-		return f.wrong.answer(), false
+	if f.errors.any() {
+		return f.errors.answer(), false
 	}
 	content, extra := m.Content, map[string]json.RawMessage{}
 	for k, v := range m.Extra {

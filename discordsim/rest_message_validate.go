@@ -33,7 +33,7 @@ const (
 	flagComponentsV2          = 1 << 15
 )
 
-// draft is a message as a client wants it, checked but not yet sent.
+// draft is a message of a client, checked but not sent yet.
 type draft struct {
 	content   string
 	nonce     json.RawMessage

@@ -51,11 +51,11 @@ type bucket struct {
 	rateLimit
 	used  int
 	until time.Time
-	// empty and limited say when the client was told Remaining 0 and 429 in
-	// this window; what it sends afterwards it sends knowingly.
+	// empty and limited are when the client was told Remaining 0 and 429 in this
+	// window; what it sends afterwards is a violation.
 	empty, limited time.Time
-	// held says until when others have used up the resource, and heldTold when
-	// the client was told so (scope shared).
+	// held is until when others have used up the resource (scope shared), heldTold
+	// when the client was told so.
 	held, heldTold time.Time
 }
 
@@ -90,7 +90,7 @@ func (r *restAPI) bucketOf(c *restRequest) *bucket {
 	return b
 }
 
-// limit is the quota of a group, with the configuration's word above the table's.
+// limit is the rate limit of a group.
 func (r *restAPI) limit(name string) (rateLimit, bool) {
 	l, ok := r.cfg.limits[name]
 	if !ok {
@@ -108,8 +108,8 @@ func (b *bucket) take() bool {
 	return true
 }
 
-// headers writes the counter into an answer. A reset time carries the skew of
-// the clock fault, the time after does not: that is why clients prefer it.
+// headers writes the counter into a response. Reset carries the skew of the clock
+// fault, Reset-After does not, which is why clients prefer it.
 func (b *bucket) headers(h http.Header, name string, now time.Time, skew time.Duration) {
 	left := b.until.Sub(now)
 	h.Set("X-RateLimit-Limit", strconv.Itoa(b.Requests))
@@ -133,7 +133,7 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%d.%03d", ms/1000, ms%1000)
 }
 
-// scope says whom a 429 is meant for (S-085).
+// scope is the X-RateLimit-Scope of a 429 (S-085).
 type scope string
 
 const (

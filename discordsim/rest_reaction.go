@@ -125,7 +125,7 @@ func (r *restAPI) clearReactions(c *restRequest) restResponse {
 	return noContent()
 }
 
-// reaction is the index of an emoji under the message, -1 when nobody used it.
+// reaction is the index of an emoji under the message, -1 for none.
 func (m *Message) reaction(emoji string) int {
 	return slices.IndexFunc(m.Reactions, func(have Reaction) bool { return have.Emoji == emoji })
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// restRequest is at heart one request on its way through the REST side: what was
-// asked, by whom, and what has to happen besides the answer.
+// restRequest is one request to the REST API: what was asked, by whom, and what
+// has to happen besides the response.
 type restRequest struct {
 	req       *http.Request
 	route     *route
@@ -27,12 +27,12 @@ type restRequest struct {
 
 	bucket    *bucket
 	events    []func() // gateway events, each called with the simulator's lock held
-	retryKey  string   // identifies the same request sent again (G-133)
-	createKey string   // identifies the same message created again (G-137)
+	retryKey  string   // identifies the same request sent again
+	createKey string   // identifies the same message created again
 	nonce     string   // of a message create that may get lost
 }
 
-// restResponse is what goes back over the wire.
+// restResponse is the response to a request.
 type restResponse struct {
 	status int
 	body   any    // marshalled to JSON; nil is no body
@@ -56,7 +56,7 @@ func (c *restRequest) id(name string) ID {
 // form reads the body as an object.
 func (c *restRequest) form() *form { return newForm(c.body) }
 
-// emit keeps an event for the time before or after the answer (S-070).
+// emit keeps an event for before or after the response; see releaseEvents.
 func (c *restRequest) emit(event func()) { c.events = append(c.events, event) }
 
 // majorParameter is the top-level resource of the path, which rate limits go by.

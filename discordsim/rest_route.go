@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// route is one line of the API: where it is, who may call it, which quota it
-// uses and what answers it.
+// route is a route of the API: its path, who may call it, its rate limit bucket
+// and its handler.
 type route struct {
 	method, path string
 	bucket       string // name in bucketTable; empty: no known quota
 	open         bool   // needs no token: none at all, or one in the path
-	exempt       bool   // outside the global limit (S-085)
+	exempt       bool   // outside the global limit
 	handle       func(*restAPI, *restRequest) restResponse
 
 	segments []string
@@ -166,5 +166,5 @@ func split(path string) (version, rest string, ok bool) {
 // default of a path without a version.
 var served = map[string]bool{"10": true, "9": true, "": true}
 
-// methodsWithoutBody are those whose body nobody reads.
+// methodsWithoutBody are those whose body is not read.
 var methodsWithoutBody = map[string]bool{http.MethodGet: true, http.MethodHead: true}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// getGateway is GET /gateway, for which nobody needs a token.
+// getGateway is GET /gateway, which needs no token.
 func (r *restAPI) getGateway(c *restRequest) restResponse {
 	return ok200(map[string]any{"url": r.sim.gatewayURL(c.req)})
 }
@@ -33,7 +33,7 @@ func (r *restAPI) getMe(c *restRequest) restResponse {
 	})
 }
 
-// listGuilds is GET /users/@me/guilds, paged by id (S-089): bots can be in
+// listGuilds is GET /users/@me/guilds, paged by id: bots can be in
 // more guilds than one page holds.
 func (r *restAPI) listGuilds(c *restRequest) restResponse {
 	var wrong formErrors
@@ -77,8 +77,8 @@ func (r *restAPI) openDM(c *restRequest) restResponse {
 	f := c.form()
 	f.require("recipient_id")
 	id := f.id("recipient_id")
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	user, known := r.sim.users[id]
 	switch {
@@ -143,7 +143,7 @@ func (r *restAPI) getChannel(c *restRequest) restResponse {
 }
 
 // startTyping is POST /channels/{channel}/typing: it shows for ten seconds or
-// until a message is sent (S-093).
+// until a message is sent.
 func (r *restAPI) startTyping(c *restRequest) restResponse {
 	ch, refused := r.channelFor(c)
 	if refused != nil {

@@ -8,20 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// form is at heart a suspicious reader of one JSON object of a request body:
-// every getter checks the type and the limit of its field, files a complaint
-// under the field's path and goes on, so that a client hears about all its
-// mistakes at once (S-081).
+// form reads one JSON object of a request body. Every getter checks the type and
+// the limit of its field, adds an error under the field's path and goes on, so
+// that a client is told all its mistakes at once.
 type form struct {
 	fields map[string]json.RawMessage
-	wrong  *formErrors
+	errors *formErrors
 	path   string
 }
 
 // newForm reads the body of a request. Whether the body is JSON at all has been
 // checked before.
 func newForm(body []byte) *form {
-	f := &form{wrong: &formErrors{}}
+	f := &form{errors: &formErrors{}}
 	f.open(body)
 	return f
 }
@@ -32,7 +31,7 @@ func (f *form) open(raw json.RawMessage) {
 	}
 	if err := json.Unmarshal(raw, &f.fields); err != nil || f.fields == nil {
 		f.fields = nil
-		f.wrong.add(f.path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+		f.errors.add(f.path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
 	}
 }
 
@@ -53,12 +52,12 @@ func (f *form) has(name string) bool {
 // given reports whether the field is there, null or not.
 func (f *form) given(name string) bool { _, ok := f.fields[name]; return ok }
 
-// refuse files a complaint about a field.
+// refuse adds an error about a field.
 func (f *form) refuse(name, code, format string, args ...any) {
-	f.wrong.add(f.at(name), code, format, args...)
+	f.errors.add(f.at(name), code, format, args...)
 }
 
-// require complains when the field is absent or null.
+// require adds an error when the field is absent or null.
 func (f *form) require(name string) bool {
 	if f.has(name) {
 		return true
@@ -169,7 +168,7 @@ func (f *form) ids(name string, maxLen int) []ID {
 
 // sub opens an object inside this form; an absent one reads as empty.
 func (f *form) sub(name string) *form {
-	child := &form{wrong: f.wrong, path: f.at(name)}
+	child := &form{errors: f.errors, path: f.at(name)}
 	if f.has(name) {
 		child.open(f.fields[name])
 	}
@@ -180,7 +179,7 @@ func (f *form) sub(name string) *form {
 func (f *form) each(name string, maxLen int) []*form {
 	var out []*form
 	for i, raw := range f.list(name, maxLen) {
-		child := &form{wrong: f.wrong, path: f.at(name) + "." + strconv.Itoa(i)}
+		child := &form{errors: f.errors, path: f.at(name) + "." + strconv.Itoa(i)}
 		if isNull(raw) {
 			raw = json.RawMessage(`""`)
 		}

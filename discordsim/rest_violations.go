@@ -11,10 +11,8 @@ import (
 	"time"
 )
 
-// Manners: what a client does that Discord rules out without always refusing
-// it. Each is recorded as a violation under the statement it breaks.
-
-// violation records a violation against the app of the call.
+// violation records what a client did that Discord rules out, often without
+// refusing it, under the statement it breaks.
 func (r *restAPI) violation(c *restRequest, statement, what string) {
 	r.sim.violateREST(r.appOf(c), statement, what)
 }
@@ -37,8 +35,8 @@ func (r *restAPI) appOf(c *restRequest) *App {
 	return r.sim.apps[c.id("application")]
 }
 
-// checkRequest looks at the outside of a request: path, headers, and whether it
-// repeats what has just been refused.
+// checkRequest records violations in the path and headers of a request, and one
+// that repeats what has just been refused.
 func (r *restAPI) checkRequest(c *restRequest, version string) {
 	if version == "" {
 		r.violation(c, "G-126", c.label()+" came without an API version in its path")
@@ -65,7 +63,7 @@ func (r *restAPI) checkRequest(c *restRequest, version string) {
 	}
 }
 
-// secret is the credential as it must not be printed.
+// secret is the token, to be replaced in what is printed.
 func (c *restRequest) secret() string {
 	if c.token == "" {
 		return "\x00"
@@ -73,15 +71,15 @@ func (c *restRequest) secret() string {
 	return c.token
 }
 
-// isRetry reports whether a request came knowingly after an answer and too soon
+// isRetry reports whether a request came after its client was told, and too soon
 // to count as a new attempt.
 func (r *restAPI) isRetry(c *restRequest, told time.Time) bool {
 	return c.now.Sub(told) < r.cfg.RetryWindow && r.wasTold(c, told)
 }
 
-// wasTold reports whether a request was sent by somebody who had been told: it came
-// later than anything sent before can have been under way, and no fault held
-// back the one or the other.
+// wasTold reports whether a client had been told of something when it sent a
+// request: the request came later than one sent before can have been under way,
+// and no fault delayed the one or the other.
 func (r *restAPI) wasTold(c *restRequest, told time.Time) bool {
 	return !told.IsZero() && c.now.After(told.Add(r.grace())) && !r.delayedByFault(told)
 }
@@ -91,7 +89,7 @@ func (r *restAPI) wasTold(c *restRequest, told time.Time) bool {
 func (r *restAPI) grace() time.Duration { return max(0, r.cfg.Grace) + 2*r.sim.linkDelay() }
 
 // delayedByFault reports whether a fault of the network has delayed requests or
-// answers since a moment, beyond what the network tells of itself.
+// responses since a time, beyond the latency that grace allows for.
 func (r *restAPI) delayedByFault(since time.Time) bool {
 	return slices.ContainsFunc(r.sim.injected, func(a *Active) bool {
 		until := a.Ended
@@ -103,7 +101,7 @@ func (r *restAPI) delayedByFault(since time.Time) bool {
 			}
 		case "stall":
 			until = until.Add(a.delayOr(defaultStall))
-		case "latency": // while it lasts the network tells of it
+		case "latency": // while it lasts grace allows for it
 			return a.Ended.After(since)
 		default:
 			return false
@@ -125,7 +123,7 @@ func (c *restRequest) fingerprint() string {
 // maxRemembered bounds each of the memories below.
 const maxRemembered = 10_000
 
-// noteDelivered files what the client now knows, after an answer has reached it.
+// noteDelivered records what the client knows now that a response has reached it.
 func (r *restAPI) noteDelivered(c *restRequest, a restResponse) {
 	now := time.Now()
 	switch {
@@ -166,7 +164,7 @@ func (r *restAPI) noteDelivered(c *restRequest, a restResponse) {
 func (c *restRequest) webhookParam() string { return c.params["webhook"] }
 
 // remember keeps a time under a key and forgets old ones when there are many,
-// or all where none is old: rather no accusation than no end of memory.
+// or all where none is old: a violation may be missed, but memory is bounded.
 func remember(in map[string]time.Time, key string, now time.Time, window time.Duration) {
 	if len(in) >= maxRemembered {
 		maps.DeleteFunc(in, func(_ string, at time.Time) bool { return now.Sub(at) >= window })
@@ -183,8 +181,8 @@ type lostCreate struct {
 	at    time.Time
 }
 
-// noteLost files a message create whose answer is about to get lost: the client
-// will try again and must then use the same nonce (G-137).
+// noteLost records a message create whose response is about to get lost: when the
+// client tries again it must use the same nonce.
 func (r *restAPI) noteLost(c *restRequest, a restResponse) {
 	if c.createKey == "" || a.status != http.StatusOK {
 		return
@@ -195,8 +193,8 @@ func (r *restAPI) noteLost(c *restRequest, a restResponse) {
 	r.lostCreates[c.createKey] = lostCreate{nonce: c.nonce, at: c.now}
 }
 
-// checkResent judges a message create that says what an earlier one said whose
-// answer got lost.
+// checkResent checks the nonce of a message create that repeats one whose response
+// got lost.
 func (r *restAPI) checkResent(c *restRequest, enforced bool) {
 	l, ok := r.lostCreates[c.createKey]
 	if !ok || c.now.Sub(l.at) > r.cfg.RetryWindow {

@@ -1,6 +1,6 @@
 package discordsim
 
-// Webhook is a way to post into a channel for whoever knows its token.
+// Webhook lets a client that knows its token post into a channel.
 type Webhook struct {
 	ID      ID
 	Token   string
@@ -17,7 +17,7 @@ func (s *Sim) AddWebhook(channel ID, name string) Webhook {
 	return *hook
 }
 
-// RemoveWebhook deletes a webhook; from then on it is 404 10015 (S-096).
+// RemoveWebhook deletes a webhook; from then on it is 404 10015.
 func (s *Sim) RemoveWebhook(id ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,8 +79,8 @@ func (r *restAPI) executeWebhook(c *restRequest) restResponse {
 	if f.has("username") {
 		author.Username = f.between("username", 1, 80)
 	}
-	if f.wrong.any() {
-		return f.wrong.answer()
+	if f.errors.any() {
+		return f.errors.answer()
 	}
 	if d.empty {
 		return errEmptyMessage.answer()

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Sim is one simulated Discord: a world of users, guilds and apps, the gateway
-// and the REST API in front of it, and the account of what clients did.
+// Sim is one simulated Discord: users, guilds and apps, the gateway and the REST
+// API in front of them, and the record of what clients did. All its methods may be
+// called at the same time; end it with [Sim.Close].
 //
-// One mutex guards all of it. What ends in Locked wants it held; so does
-// everything below the public methods that does not say otherwise. Nothing
-// waits for a client, for the network or for time while it holds the mutex.
+// One mutex guards all of it. Functions whose name ends in Locked are called with
+// it held, as are all unexported ones that do not say otherwise. Nothing waits
+// for a client, for the network or for time while it holds the mutex.
 type Sim struct {
 	cfg  Config
 	mu   sync.Mutex
@@ -37,7 +38,7 @@ type Sim struct {
 	endedOrder []string             // their ids, oldest first
 	conns      map[int64]*conn
 	lastConn   int64
-	// presenceWatchers of presences: sessions with GUILD_PRESENCES. Without any, no
+	// presenceWatchers counts the sessions with GUILD_PRESENCES. Without any, no
 	// PRESENCE_UPDATE is made.
 	presenceWatchers int
 
@@ -48,12 +49,13 @@ type Sim struct {
 	log          eventLog
 
 	schedule schedule
-	work     sync.WaitGroup // every goroutine, and the clock while it is wound
+	work     sync.WaitGroup // every goroutine, and the clock while it is armed
 	closed   bool
 	done     chan struct{} // closed by Close
 }
 
-// New starts a simulated Discord that is reachable in memory. Close ends it.
+// New starts a simulated Discord that is reachable in memory. End it with
+// [Sim.Close].
 func New(cfg Config) *Sim {
 	cfg = cfg.withDefaults()
 	s := &Sim{
@@ -91,20 +93,20 @@ func (s *Sim) Close() {
 // Done is closed by [Sim.Close], before it has ended anything.
 func (s *Sim) Done() <-chan struct{} { return s.done }
 
-// Config is what the simulator goes by: that given to [New], with the defaults.
+// Config is the configuration given to [New], with the defaults filled in.
 func (s *Sim) Config() Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cfg
 }
 
-// random is a number in [0,1) out of the seed.
+// random draws a number in [0,1).
 func (s *Sim) random() float64 { return s.rng.Float64() }
 
 // hit is true with probability p.
 func (s *Sim) hit(p float64) bool { return p >= 1 || s.rng.Float64() < p }
 
-// between is a random time in [low, high].
+// between draws a time in [low, high].
 func (s *Sim) between(low, high time.Duration) time.Duration { return between(s.rng, low, high) }
 
 func between(rng *rand.Rand, low, high time.Duration) time.Duration {
@@ -114,7 +116,7 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(rng.Float64()*float64(high-low))
 }
 
-// newRand are a source of chance for one shard or one connection, so that what
+// newRand makes the random numbers of one shard or one connection, so that what
 // happens to it does not depend on what others do at the same moment.
 func (s *Sim) newRand(whose, which uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(s.cfg.Seed^whose*0x9E3779B97F4A7C15, which*0xD1342543DE82EF95+1))

@@ -7,16 +7,12 @@ import (
 	"time"
 )
 
-// The status page (S-098) says what Discord's own page would say: it follows
-// the faults, some time late, by hand as it were. It can fail, and it can
-// contradict reality.
-
 const statusPath = "/api/v2/"
 
-// StatusPage sets how the status page behaves. Its zero value tells the truth
-// at once.
+// StatusPage sets how the status page behaves (S-098). It shows the faults in
+// force; with its zero value without delay.
 type StatusPage struct {
-	// Lag is how far the page is behind reality.
+	// Lag is how long after a fault the page shows it.
 	Lag time.Duration
 	// Down answers every request with 503 and an HTML page.
 	Down bool
@@ -92,8 +88,8 @@ type pageIncident struct {
 	began, ended time.Time // ended is zero while it lasts
 }
 
-// pageIncidents lists what the page knew at a moment, oldest first. What happens to
-// one bot or to one route only is no news for a page.
+// pageIncidents lists what the page knew at a time, oldest first. Faults limited to
+// one bot or one route are not shown.
 func (r *restAPI) pageIncidents(at time.Time) []pageIncident {
 	var out []pageIncident
 	for _, a := range r.sim.injected {

@@ -38,14 +38,14 @@ type Verdict struct {
 	// whose place was taken by a session of another shard count has no gaps any
 	// more.
 	LongestGap, Detached time.Duration
-	// Green and Grey are what a viewer saw since the first READY.
+	// Online and Offline are how long other users saw the bot so since the first
+	// READY.
 	Online, Offline time.Duration
 
 	// Dispatched counts events, Redelivered those sent again.
 	Dispatched, Redelivered int64
 	// EventsLost counts the events that cannot have reached the bot: a fault
-	// withheld them, or their session ended before anybody had been there to
-	// receive them. EventsTwice counts those it got a second time: a fault doubled
+	// withheld them, or their session ended before a client could receive them. EventsTwice counts those it got a second time: a fault doubled
 	// them, or it asked again for what it had confirmed.
 	EventsLost, EventsTwice int64
 	// Emails are what Discord wrote to the owner (S-025).
@@ -70,7 +70,7 @@ type Email struct {
 // maxEmails is how many letters are kept.
 const maxEmails = 100
 
-// counters is what a bot has done, as far as it is only counted.
+// counters counts what a bot has done.
 type counters struct {
 	settled struct{ asked, answered, twice, lost, unheard int }
 	slowest time.Duration
@@ -94,7 +94,7 @@ func (t *counters) email(to ID, text string) {
 	}
 }
 
-// sessionAttached notes that a session has a connection now.
+// sessionAttached counts a session that has a connection now.
 func (b *bot) sessionAttached(sess *session, now time.Time) {
 	sess.shardState.attached++
 	b.endGap(sess.shardState, now)
@@ -106,17 +106,17 @@ func (b *bot) sessionAttached(sess *session, now time.Time) {
 }
 
 // endGap ends the gap of a shard, if there is one.
-func (b *bot) endGap(sl *botShard, now time.Time) {
-	if sl.gapSince.IsZero() {
+func (b *bot) endGap(shard *botShard, now time.Time) {
+	if shard.gapSince.IsZero() {
 		return
 	}
-	gap := now.Sub(sl.gapSince)
+	gap := now.Sub(shard.gapSince)
 	b.counters.longestGap, b.counters.detached = max(b.counters.longestGap, gap), b.counters.detached+gap
-	sl.gapSince = time.Time{}
+	shard.gapSince = time.Time{}
 }
 
-// sessionDetached notes that a session has none any more. When the bot has moved to another
-// number of shards, nobody misses the old ones.
+// sessionDetached counts a session that lost its connection. When the bot has moved
+// to another number of shards, the old ones have no gaps any more.
 func (b *bot) sessionDetached(sess *session, now time.Time) {
 	if sess.shardState.attached--; sess.shardState.attached > 0 {
 		return
@@ -166,9 +166,9 @@ func (s *Sim) Verdict(app *App) Verdict {
 		LongestGap: t.longestGap, Detached: t.detached, Dispatched: t.dispatched, Redelivered: t.redelivered,
 		EventsLost: t.eventsLost, EventsTwice: t.eventsTwice, Emails: slices.Clone(t.emails), Violations: s.log.of(app),
 	}
-	for _, sl := range b.shards {
-		if !sl.gapSince.IsZero() {
-			gap := now.Sub(sl.gapSince)
+	for _, shard := range b.shards {
+		if !shard.gapSince.IsZero() {
+			gap := now.Sub(shard.gapSince)
 			v.LongestGap, v.Detached = max(v.LongestGap, gap), v.Detached+gap
 		}
 	}

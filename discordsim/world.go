@@ -21,7 +21,7 @@ type AppConfig struct {
 	// (the LIMITED bits).
 	Flags *uint64
 	// Shards is what GET /gateway/bot recommends (1); LargeMultiple, above 1,
-	// is what shard counts must be a multiple of (S-022).
+	// is what shard counts must be a multiple of.
 	Shards, LargeMultiple int
 	// MaxConcurrency is how many shards may identify at once (1).
 	MaxConcurrency int
@@ -119,7 +119,7 @@ func (s *Sim) addMember(g *Guild, u User) {
 	}
 }
 
-// Join adds the bot to a guild; live sessions hear of it by GUILD_CREATE (S-072).
+// Join adds the bot to a guild; live sessions hear of it by GUILD_CREATE.
 func (s *Sim) Join(app *App, guild *Guild) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Sim) join(app *App, g *Guild) {
 }
 
 // Leave removes the bot from a guild; live sessions hear of it by a
-// GUILD_DELETE without unavailable (S-072).
+// GUILD_DELETE without unavailable.
 func (s *Sim) Leave(app *App, guild *Guild) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *Sim) Leave(app *App, guild *Guild) {
 }
 
 // SetUnavailable starts or ends an outage of one guild: GUILD_DELETE with
-// unavailable, and GUILD_CREATE when it is back (S-029, S-072).
+// unavailable, and GUILD_CREATE when it is back.
 func (s *Sim) SetUnavailable(guild *Guild, unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +174,7 @@ func (s *Sim) setUnavailableLocked(guild *Guild, unavailable bool) {
 	}
 }
 
-// Hide takes VIEW_CHANNEL of a channel from a bot, or gives it back (S-071).
+// Hide takes VIEW_CHANNEL of a channel from a bot, or gives it back.
 func (s *Sim) Hide(app *App, channel ID, hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +216,7 @@ func (s *Sim) resetTokenLocked(app *App) {
 }
 
 // SetFlags changes the application's flags. Where that switches a privileged
-// intent off, every session ends with 4003 (S-064).
+// intent off, every session ends with 4003.
 func (s *Sim) SetFlags(app *App, flags uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -289,7 +289,7 @@ func (s *Sim) People(app *App) (all []ID) {
 	return all
 }
 
-// userLocked finds a user; one nobody made is called by its id.
+// userLocked finds a user; one that was not added is named for its id.
 func (s *Sim) userLocked(id ID) User {
 	if u, known := s.users[id]; known {
 		return u
@@ -298,7 +298,7 @@ func (s *Sim) userLocked(id ID) User {
 }
 
 // dmLocked is the direct message channel between a bot and a person. Making one
-// tells nobody (S-074).
+// sends no event (S-074).
 func (s *Sim) dmLocked(app *App, user ID) *Channel {
 	b := s.bots[app.ID]
 	if ch := b.dms[user]; ch != nil {
@@ -317,7 +317,7 @@ func (s *Sim) seesLocked(app *App, ch *Channel) bool {
 	return slices.Contains(s.inGuild[ch.Guild.ID], app) && !ch.Hidden[app.ID]
 }
 
-// appByToken finds the app of a raw token; nil when it is nobody's any more.
+// appByToken finds the app of a raw token; nil for one that is not valid.
 func (s *Sim) appByToken(token string) *App { return s.tokens[token] }
 
 // newToken makes a bot token. As in reality it begins with the bot's id in

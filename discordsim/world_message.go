@@ -32,11 +32,11 @@ func (s *Sim) Answers(to ID) []Message {
 	return out
 }
 
-// stands reports whether a message can be read.
+// stands reports whether a message is neither deleted nor loading.
 func (m *Message) stands() bool { return !m.Deleted && m.Flags&flagLoading == 0 }
 
-// storeMessage files a message. A response that answers an interaction counts
-// for that, any other message of a bot for what it references.
+// storeMessage stores a message. A response to an interaction answers that, any
+// other message of a bot what it references.
 func (s *Sim) storeMessage(m *Message) {
 	s.messages[m.ID] = m
 	s.history[m.Channel.ID] = append(s.history[m.Channel.ID], m)
@@ -54,7 +54,7 @@ func (s *Sim) fileAnswer(m *Message, to ID) {
 	s.noteAnswer(m, to)
 }
 
-// Old messages are forgotten, so that a simulated year fits into memory: those
+// Old messages are dropped, so that a simulated year fits into memory: those
 // beyond the newest thousand of a channel, once they are older than any command
 // waits for an answer.
 const (

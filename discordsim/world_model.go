@@ -48,7 +48,7 @@ type Guild struct {
 	OwnerID  ID
 	Channels []*Channel
 	Members  []ID
-	// Unavailable marks a guild in an outage (S-029, S-072).
+	// Unavailable marks a guild in an outage.
 	Unavailable bool
 }
 
@@ -61,7 +61,7 @@ type Channel struct {
 	// message.
 	Recipient ID
 	App       *App
-	// Hidden lists apps without VIEW_CHANNEL here (S-071), ReadOnly those
+	// Hidden lists apps without VIEW_CHANNEL here, ReadOnly those
 	// without SEND_MESSAGES.
 	Hidden   map[ID]bool
 	ReadOnly map[ID]bool
@@ -105,14 +105,14 @@ type App struct {
 	Token string
 	// Flags are the application flags; flags_new is the same number as text.
 	Flags uint64
-	// InteractionsURL, when set, keeps interactions off the gateway (S-088).
+	// InteractionsURL, when set, keeps interactions off the gateway.
 	InteractionsURL string
 	Guilds          []*Guild
 	Commands        []*Command
 	// Shards is what GET /gateway/bot recommends; LargeMultiple, when above 1,
-	// is the number shard counts must be a multiple of (S-022).
+	// is the number shard counts must be a multiple of.
 	Shards, LargeMultiple, MaxConcurrency int
-	// StartsTotal and startsUsed are the identify budget (S-024).
+	// StartsTotal and startsUsed are the identify budget.
 	StartsTotal int
 	startsUsed  int
 	startsReset time.Time
@@ -139,9 +139,8 @@ type Violation struct {
 	What      string
 }
 
-// advice begins a violation that Discord minds nothing about and that a careful
-// client leaves out all the same.
+// advice begins a violation that Discord accepts and a careful client avoids.
 const advice = "note: "
 
-// Note reports whether it is only advice: it is told, and no bot fails for it.
+// Note reports whether the violation is only advice: no bot fails for it.
 func (v Violation) Note() bool { return strings.HasPrefix(v.What, advice) }

@@ -36,7 +36,7 @@ func OfType(n int) SayOption { return func(s *sayRequest) { s.m.Type = n } }
 func Expect() SayOption { return func(s *sayRequest) { s.expect = true } }
 
 // Say sends a user's message; mentions such as <@id> notify. It does nothing
-// and gives a Message without ID when the channel does not exist.
+// and returns a Message without ID when the channel does not exist.
 func (s *Sim) Say(channel ID, author ID, content string, opts ...SayOption) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *Sim) Edit(message ID, content string) {
 	}
 }
 
-// Delete removes a message as a user does.
+// Delete deletes a message as a user does.
 func (s *Sim) Delete(message ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
