@@ -124,3 +124,32 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		}
 	}, ".md")
 }
+
+var sourceFile = regexp.MustCompile("`([\\w./-]+\\.go)`")
+
+// A Go file that a page names exists, under this path or this name.
+func TestPagesNameFilesThatExist(t *testing.T) {
+	exists := map[string]bool{"roll.go": true, "internal/bot/roll.go": true} // the example of docs/commands.md
+	walk(t, func(name string, _ []byte) {
+		for exists[name] = true; ; {
+			_, below, found := strings.Cut(name, "/")
+			if !found {
+				return
+			}
+			name = below
+			exists[name] = true
+		}
+	}, ".go")
+	walk(t, func(name string, content []byte) {
+		if name == "CHANGELOG.md" || strings.HasPrefix(name, "bench/results/") {
+			return // they tell of the past
+		}
+		for n, line := range strings.Split(string(content), "\n") {
+			for _, found := range sourceFile.FindAllStringSubmatch(line, -1) {
+				if !exists[strings.TrimPrefix(found[1], "./")] {
+					t.Errorf("%s:%d: there is no file %s", name, n+1, found[1])
+				}
+			}
+		}
+	}, ".md")
+}
