@@ -28,8 +28,8 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Tell the version."`
 }
 
-// process is what a command stands on: the streams, the environment and the
-// signals of this process, or what a test has put there.
+// process is the surroundings of a command: the streams, the environment and the
+// signals of the real process, or those of a test.
 type process struct {
 	stdout, stderr io.Writer
 	environ        []string
@@ -37,7 +37,7 @@ type process struct {
 	signals func() (<-chan os.Signal, func())
 }
 
-// newProcess is the real process.
+// newProcess returns the real process.
 func newProcess() *process {
 	return &process{
 		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
@@ -49,7 +49,7 @@ func newProcess() *process {
 	}
 }
 
-// exitCode is what kong's exit becomes, so that only main ends the process.
+// exitCode is the panic that kong's exit becomes, so that only main ends the process.
 type exitCode int
 
 // run runs one command and returns the exit code.
@@ -80,7 +80,7 @@ func (p *process) run(args []string) (code int) {
 		fmt.Fprintf(p.stderr, "evergreen: %v\nTry: evergreen %s--help\n", err, commandOf(err))
 		return int(config.ExitUsage)
 	}
-	return p.exitCode(parsed.Run())
+	return p.reportError(parsed.Run())
 }
 
 // commandOf is the command a wrong command line was about, if one was recognised.
@@ -91,8 +91,8 @@ func commandOf(err error) string {
 	return ""
 }
 
-// exitCode prints why a command ended and returns the exit code.
-func (p *process) exitCode(err error) int {
+// reportError prints why a command ended and returns the exit code.
+func (p *process) reportError(err error) int {
 	if err == nil {
 		return int(config.ExitOK)
 	}

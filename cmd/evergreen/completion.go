@@ -19,8 +19,8 @@ func (c completionCommand) Run(p *process, app *kong.Kong) error {
 	return write(p.stdout, completionPoints(app.Model.Node, ""))
 }
 
-// completionPoint is a point in the command line: what has been said so far, and what may
-// follow.
+// completionPoint is a point in the command line: the commands so far, and the words
+// that may follow.
 type completionPoint struct {
 	path  string // "" or " service install"
 	words []completionWord
@@ -28,7 +28,7 @@ type completionPoint struct {
 
 type completionWord struct{ text, help string }
 
-// completionPoints are all points of the command line, from the definition of it.
+// completionPoints derives all points from kong's model of the command line.
 func completionPoints(n *kong.Node, path string) []completionPoint {
 	here := completionPoint{path: path}
 	var below []completionPoint
@@ -60,7 +60,7 @@ func (p completionPoint) joined() string {
 	return strings.Join(all, " ")
 }
 
-// known is the pattern of every path but the first.
+// known is the shell pattern of every path but the first.
 func known(all []completionPoint) string {
 	var paths []string
 	for _, p := range all[1:] {
@@ -77,8 +77,8 @@ func cases(all []completionPoint) string {
 	return b.String()
 }
 
-// bashCompletion: a word that is no command, such as a flag's value, does not
-// change the place.
+// bashCompletion writes the script for bash. A word that is no command, such as a
+// flag's value, does not change the point.
 func bashCompletion(w io.Writer, all []completionPoint) error {
 	_, err := fmt.Fprintf(w, `# bash completion for evergreen: source <(evergreen completion bash)
 _evergreen() {

@@ -23,16 +23,15 @@ type doctorCommand struct {
 	config.Flags
 }
 
-// doctorExit is how the doctor's exit code reaches the process: everything has been
-// said already.
+// doctorExit is an error with the doctor's exit code; the report has been printed.
 type doctorExit config.Exit
 
 func (v doctorExit) Error() string { return "the checks that have failed are named above" }
 func (v doctorExit) ExitCode() int { return int(v) }
 
-// Run asks every check and shows each result as it comes. The exit code is 0 when
-// nothing has failed, 78 when a failure needs a person to mend settings or
-// credentials, else 1.
+// Run runs every check and prints each result as it comes. The exit code is 0 when
+// none has failed, 78 when a failure needs a person to mend settings or credentials,
+// else 1.
 func (d *doctorCommand) Run(p *process) error {
 	sources := d.Sources(p.environ)
 	sources.TokenOptional = true
@@ -120,7 +119,7 @@ type doctorReport struct {
 	reason  string
 }
 
-// marks say how a check came out, in a word of four letters and a colour.
+// marks are the results of checks as a word of four letters and a colour.
 var marks = map[doctor.Level]struct{ word, colour string }{
 	doctor.Pass: {"pass", "32"},
 	doctor.Warn: {"WARN", "33"},
@@ -134,7 +133,7 @@ const (
 	resultColumn = 34
 )
 
-// result writes one result.
+// result writes one result. Checks that were skipped for one reason share a line.
 func (s *doctorReport) result(r doctor.Result) {
 	if len(s.skipped) > 0 && (r.Level != doctor.Skip || r.Group != s.group || r.Says != s.reason) {
 		s.skip()
@@ -175,8 +174,8 @@ func (s *doctorReport) skip() {
 	s.skipped = nil
 }
 
-// lines writes a text behind its beginning, broken at the width of the sheet, with
-// further lines below the first.
+// lines writes a text after begin, wrapped to the width of the report, with further
+// lines indented.
 func (s *doctorReport) lines(begin, text string, indent int, colour string) {
 	for i, line := range wrap(text, max(s.width-indent, 20)) {
 		if i > 0 {

@@ -17,9 +17,9 @@ const (
 	barWidth    = 30
 )
 
-// showProgress shows how far the shards are until all are online, the rest waits
-// for a person, or ctx ends: a bar on a terminal, lines in a pipe when something
-// has changed. One shard needs neither.
+// showProgress shows how many shards are online until all are, the others are parked,
+// or ctx ends: a bar on a terminal, lines in a pipe when something has changed. For
+// one shard it shows nothing.
 func (p *process) showProgress(ctx context.Context, snapshot func() fleet.Snapshot) {
 	_, live := p.terminal()
 	tick := time.NewTicker(redrawEvery)
@@ -63,7 +63,7 @@ func (p *process) showProgress(ctx context.Context, snapshot func() fleet.Snapsh
 	}
 }
 
-// progressBar draws it.
+// progressBar is the progress as a bar with its text.
 func progressBar(p fleet.Progress) string {
 	full := barWidth * p.Online / max(1, p.Total)
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] " + p.String()

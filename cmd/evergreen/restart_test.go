@@ -47,7 +47,7 @@ type restartHarness struct {
 	stopAsking chan struct{} // ends the asking
 	asked      chan struct{} // closed when the asking has ended
 	asking     time.Duration // how long it lasted, once it is silent
-	paused     time.Duration // how long nobody asked beside that, because too much waited
+	paused     time.Duration // how long the asking paused beside that, because too much waited
 }
 
 // newRestartHarness makes a town whose people will spread their commands over enough

@@ -24,7 +24,7 @@ type serviceCommand struct {
 	Print     servicePrint     `cmd:"" help:"Show what install would write, and change nothing."`
 }
 
-// serviceName is the flags that say which service is meant.
+// serviceName has the flags that name a service.
 type serviceName struct {
 	Name string `default:"evergreen" help:"Name of the service, to tell several bots on one machine apart."`
 	User bool   `help:"A service of your own account; needs no administrator."`
@@ -51,7 +51,7 @@ func (n serviceName) plan() (service.Plan, error) {
 	return service.Plan{Name: n.Name, Executable: executable, Dir: dir, PerUser: n.User}, nil
 }
 
-// servicePlan is the flags that say what is to run.
+// servicePlan has the flags for what the service runs.
 type servicePlan struct {
 	serviceName
 	Dir   string `placeholder:"." help:"Folder to work in: .env, the state and the logs are looked for there."`
@@ -85,8 +85,8 @@ func (s servicePlan) plan(p *process) (service.Plan, error) {
 	return plan, nil
 }
 
-// writable are the folders beyond dir that the settings there send the state and
-// the log to. Settings that are wrong are told when the bot starts.
+// writable are the folders outside dir that the settings in dir name for the state and
+// the log. Wrong settings are reported when the bot starts.
 func writable(p *process, dir string) []string {
 	loaded, err := config.Load(config.Sources{Environ: p.environ, Dotenv: filepath.Join(dir, ".env"), TokenOptional: true})
 	if err != nil {
@@ -206,7 +206,7 @@ func (s serviceRestart) Run(p *process) error {
 	return s.do(p, (*service.Service).Restart, "is restarted")
 }
 
-// do has the service manager do something, and says that it did.
+// do asks the service manager for something and prints that it is done.
 func (n serviceName) do(p *process, what func(*service.Service) error, done string) error {
 	unit, err := n.service()
 	if err != nil {

@@ -29,7 +29,7 @@ func (shardsCommand) Help() string {
 	return "The bot must run with --api. To do something with a shard, the bot and this command need the same API_TOKEN."
 }
 
-// apiFlags is where the running bot is asked.
+// apiFlags are the flags that say where the running bot's API is.
 type apiFlags struct {
 	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
 	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
@@ -88,7 +88,7 @@ func (s *shardsShow) Run(p *process) error {
 	})
 }
 
-// shardState says where a shard is, in a word or two.
+// shardState is the state of a shard in a word or two.
 func shardState(s api.FleetShard) string {
 	switch {
 	case s.Standing != string(fleet.Running):

@@ -10,7 +10,7 @@ import (
 	"evergreen/discordsim/judge"
 )
 
-// checkBot judges the bot that comes.
+// checkBot waits for a bot and judges it.
 func (s *simCommand) checkBot(p *process) error {
 	if slices.Equal(s.Only, []string{listArg}) {
 		return listSteps(p.stdout)
@@ -57,7 +57,7 @@ It will be judged by what it sends. It should answer %s.
 	return nil
 }
 
-// expectedAnswers says what the bot has to answer.
+// expectedAnswers is what the bot has to answer, as text.
 func (s *simCommand) expectedAnswers() string {
 	command, slash := firstOf(s.Say), firstOf(s.Slash)
 	switch {

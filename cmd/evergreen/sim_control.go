@@ -14,8 +14,8 @@ import (
 	"evergreen/internal/demo"
 )
 
-// controlServer lets others set faults and ask for the verdict over HTTP, on a
-// loopback address (S-099).
+// controlServer sets faults and reports the verdict over HTTP, on a loopback address
+// (S-099).
 type controlServer struct {
 	world    *demo.World
 	listener net.Listener
@@ -31,7 +31,7 @@ const (
 	maxControlBody = 64 << 10
 )
 
-// newControlServer takes the address, which only this machine may reach.
+// newControlServer listens on addr, which must be a loopback address.
 func newControlServer(addr string, world *demo.World) (*controlServer, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

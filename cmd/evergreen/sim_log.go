@@ -10,7 +10,7 @@ import (
 	"evergreen/internal/demo"
 )
 
-// simLogEvery is how often the watcher looks at the simulator's record.
+// simLogEvery is how often simLog reads the simulator's record.
 const simLogEvery = 250 * time.Millisecond
 
 // simLog writes a line for each connection, session start, fault and broken rule.

@@ -16,7 +16,7 @@ import (
 	"evergreen/internal/text"
 )
 
-// playScenario plays a scenario to the bot that comes.
+// playScenario waits for a bot and plays a scenario to it.
 func (s *simCommand) playScenario(p *process) error {
 	if s.Scenario == listArg {
 		return listScenarios(p.stdout)
@@ -68,9 +68,8 @@ func (s *simCommand) playScenario(p *process) error {
 	return errors.New("the bot has not passed; the lines above say what was expected")
 }
 
-// scenario reads the file or the one of the library. What looks like a file is
-// one; a name that is neither is complained of as the library does, with what was
-// perhaps meant.
+// scenario reads a file or a scenario of the library. A name with a dot or a slash is
+// a file; the error for an unknown name has the library's nearest one.
 func (s *simCommand) scenario() (*scenario.Scenario, error) {
 	name := s.Scenario
 	if _, err := os.Stat(name); err == nil || strings.ContainsAny(name, `./\`) {

@@ -79,9 +79,8 @@ func passed(v discordsim.Verdict) bool {
 // that it is 8510 where nothing else is said.
 const controlPortOffset = 10
 
-// controlAddr is where control requests are taken when nothing else is said: on
-// the machine and near the port that the simulator has, clear of both its ports;
-// on any port where that one was any too.
+// controlAddr is the address for control requests: that of --control-addr, else a port
+// near the simulator's and none of its two, or any port if the simulator's was any.
 func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
 	if s.Control != "" {
 		return s.Control
@@ -114,7 +113,7 @@ How the bot fares:       curl http://%s/sim/verdict    (or Ctrl+C)
 // times as fast.
 const realTimeScale = 10
 
-// injectFaults lets one thing after another go wrong.
+// injectFaults draws one mishap after another until ctx ends.
 func (s *simCommand) injectFaults(ctx context.Context, world *demo.World, seed uint64) {
 	pace := time.Duration(s.Pace)
 	schedule := mishap.NewSchedule(mishap.ScheduleOptions{Seed: seed, Scale: realTimeScale, Every: mishap.CostlyEvery(pace)})

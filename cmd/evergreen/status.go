@@ -40,8 +40,7 @@ func (s *statusCommand) Validate() error {
 }
 
 const (
-	// statusTimeout bounds one look. A bot that takes longer to say how it is, is
-	// not well.
+	// statusTimeout bounds one reading. A bot whose API takes longer is not well.
 	statusTimeout = 3 * time.Second
 	// statusIncidents is how many incidents are told, incidentsAsked among how many of
 	// the newest: what all shards have in common is told once.
@@ -54,7 +53,7 @@ type statusCode int
 func (statusCode) Error() string   { return "" }
 func (c statusCode) ExitCode() int { return int(c) }
 
-// Run tells how the bot is.
+// Run prints how the bot is.
 func (s *statusCommand) Run(p *process) error {
 	flags := config.Flags{EnvFile: s.EnvFile, StateDir: s.StateDir, APIAddr: s.APIAddr}
 	sources := flags.Sources(p.environ)
@@ -204,7 +203,7 @@ func (r *reading) queryAPI(ctx context.Context, client api.Client) error {
 	return nil
 }
 
-// readStateDir takes over what the state folder knows, as far as it can be read.
+// readStateDir fills the reading from the state folder, as far as that can be read.
 func (r *reading) readStateDir(ctx context.Context, c config.Config) {
 	if c.Token.Empty() {
 		return
@@ -225,7 +224,7 @@ func (r *reading) readStateDir(ctx context.Context, c config.Config) {
 	}
 }
 
-// exitError is the reading as an exit code.
+// exitError is an error with the exit code of the reading, nil for 0.
 func (r reading) exitError() error {
 	if r.Exit == 0 {
 		return nil

@@ -151,7 +151,7 @@ func (r reading) line(place *time.Location) string {
 	return text
 }
 
-// key is what of a reading makes another line worth printing.
+// key is the part of a reading whose change is worth a new line: not its numbers.
 func (r reading) key() string {
 	return strconv.Itoa(r.Exit) + r.State + strings.Map(func(c rune) rune {
 		if unicode.IsDigit(c) || c == '.' {
@@ -161,8 +161,8 @@ func (r reading) key() string {
 	}, r.Says)
 }
 
-// watchStatus looks again and again until a signal comes. The exit code is that
-// of the last look.
+// watchStatus reads the status again and again until a signal comes. The exit code is
+// that of the last reading.
 func (p *process) watchStatus(s *statusCommand, look func() reading) error {
 	signals, release := p.signals()
 	defer release()
@@ -219,7 +219,7 @@ func truncateLines(lines []string, columns int) []string {
 	return lines
 }
 
-// moment is a moment: the time of day, with the day if it is another one.
+// moment is the time of day, with the date if it is not today's.
 func moment(at, now time.Time, place *time.Location) string {
 	at, now = at.In(place), now.In(place)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {

@@ -14,7 +14,9 @@ import (
 func play(ctx context.Context, t *testing.T, w io.Writer, s settings) {
 	var all Totals
 	defer func() {
-		fmt.Fprintf(w, "\n%d of %d passed\n%s", all.Passed, all.Years, all)
+		if all.Years > 0 {
+			fmt.Fprintf(w, "\n%d of %d passed\n%s", all.Passed, all.Years, all)
+		}
 	}()
 	for n := range uint64(s.years) {
 		o := Options{Seed: s.seed + n, Days: s.days, Profile: Profile(s.profile)}
