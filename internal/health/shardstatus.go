@@ -2,6 +2,7 @@ package health
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"evergreen/gateway"
@@ -17,9 +18,9 @@ type shardStatus struct {
 
 // snapshot copies what is known of the shard at now; with history also its round
 // trips and changes of state.
-func (s *shard) snapshot(now time.Time, deadline time.Duration, history bool) ShardSnapshot {
+func (s *shard) snapshot(now time.Time, history bool) ShardSnapshot {
 	heard := latest(s.lastACK, s.onlineSince)
-	fresh := !s.onlineSince.IsZero() && now.Sub(heard) <= s.maxACKAge(deadline)
+	fresh := !s.onlineSince.IsZero() && now.Sub(heard) <= s.maxACKAge()
 	snap := ShardSnapshot{
 		Shard: s.id, Username: s.username, Guilds: s.guilds,
 		Ready:     gateway.Online(s.state) && s.open == nil,
@@ -61,11 +62,11 @@ func isAttached(state gateway.State) bool {
 
 // maxACKAge is how old the last answer may be (G-159). Before the first heartbeat
 // of a connection, READY or RESUMED counts as an answer.
-func (s *shard) maxACKAge(deadline time.Duration) time.Duration {
+func (s *shard) maxACKAge() time.Duration {
 	if s.interval <= 0 {
-		return usualInterval + deadline
+		return usualInterval + ackDeadline
 	}
-	return s.interval + deadline
+	return s.interval + ackDeadline
 }
 
 // currentStatus is the status of this shard; fresh is whether its heartbeats are
@@ -160,16 +161,6 @@ func (s *shard) doing() Message {
 		if s.readyLate {
 			return Say("doing.ready-late")
 		}
-		return Say("doing.identifying")
-	case gateway.Resuming:
-		return Say("doing.resuming")
-	case gateway.Idle:
-		return Say("doing.idle")
-	case gateway.Connecting:
-		if state.Resuming {
-			return Say("doing.connecting-to-resume")
-		}
-		return Say("doing.connecting-to-identify")
 	}
-	return Say("doing." + stateName(s.state))
+	return Say("doing." + strings.ReplaceAll(stateName(s.state), " ", "-"))
 }

@@ -47,10 +47,10 @@ func (s Status) ID() string { return statusNames[s].id }
 // were measured.
 const PresenceTimeout = 90 * time.Second
 
-// ACKDeadline is how long, beyond one heartbeat interval, the last answer may lie
+// ackDeadline is how long, beyond one heartbeat interval, the last answer may lie
 // back before a connection no longer counts as connected. It is the default of
 // the gateway's own limit.
-const ACKDeadline = 60 * time.Second
+const ackDeadline = 60 * time.Second
 
 // usualInterval is assumed as the heartbeat interval until HELLO tells it.
 const usualInterval = 45 * time.Second

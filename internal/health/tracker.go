@@ -11,8 +11,9 @@ import (
 	"evergreen/internal/text"
 )
 
-// DefaultSlowAfter is the default of [Options].SlowAfter.
-const DefaultSlowAfter = 2 * time.Minute
+// slowAfter is the age of the oldest unhandled event from which the bot counts as
+// connected but not working.
+const slowAfter = 2 * time.Minute
 
 // Source tells a [Tracker] what no observation tells.
 type Source interface {
@@ -27,18 +28,10 @@ type Source interface {
 
 // Options configures a [Tracker].
 type Options struct {
-	// Shards is how many shards to expect. Default: the count in the shards' IDs.
-	Shards int
 	// Source tells what no observation tells. Default: nothing.
 	Source Source
 	// Journal keeps the incidents. Default: a [MemoryJournal].
 	Journal Journal
-	// SlowAfter is the age of the oldest unhandled event from which the bot counts
-	// as connected but not working. Default 2 min.
-	SlowAfter time.Duration
-	// ACKDeadline is how long beyond a heartbeat interval the last answer may lie
-	// back. Default [ACKDeadline].
-	ACKDeadline time.Duration
 	// Downtime is the incident between the previous run and this one, see
 	// [Downtime]. It ends when the shard is back. Default: there was no previous
 	// run.
@@ -69,12 +62,6 @@ type Tracker struct {
 func NewTracker(o Options) *Tracker {
 	if o.Journal == nil {
 		o.Journal = &MemoryJournal{}
-	}
-	if o.SlowAfter <= 0 {
-		o.SlowAfter = DefaultSlowAfter
-	}
-	if o.ACKDeadline <= 0 {
-		o.ACKDeadline = ACKDeadline
 	}
 	if o.Redact == nil {
 		o.Redact = func(foreign string) string { return foreign }
@@ -190,13 +177,10 @@ func (t *Tracker) snapshot(history bool) Snapshot {
 		last := t.last.clone()
 		snap.Last = &last
 	}
-	expected := t.opts.Shards
-	if t.runningHere > 0 {
-		expected = t.runningHere
-	}
+	expected := t.runningHere
 	for id, s := range t.shards {
 		if t.isCurrent(id) {
-			snap.Shards = append(snap.Shards, s.snapshot(now, t.opts.ACKDeadline, history))
+			snap.Shards = append(snap.Shards, s.snapshot(now, history))
 		}
 	}
 	t.checkWork(now, &snap.Work)
@@ -238,7 +222,7 @@ func (t *Tracker) checkWork(now time.Time, w *Work) {
 			w.LastPanic = s.lastPanic
 		}
 	}
-	if age := w.Stats.QueuedAge; age >= t.opts.SlowAfter {
+	if age := w.Stats.QueuedAge; age >= slowAfter {
 		fail(SlowHandlers, Say("queue-old", age))
 	}
 	if panics >= maxHandlerPanics {

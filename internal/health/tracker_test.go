@@ -41,12 +41,12 @@ func TestOnlineNeedsFreshAnswers(t *testing.T) {
 	if snap := s.expectStatus(Online, "connected, and Discord answers"); !snap.Connected || !snap.Ready || !snap.OfflineSince.IsZero() {
 		t.Errorf("right after READY: %+v", snap)
 	}
-	s.after(interval + ACKDeadline + time.Second)
+	s.after(interval + ackDeadline + time.Second)
 	s.expectStatus(Degraded, "no heartbeat has been answered for 1 min 42 s")
 
 	s.beat()
 	answered := s.now
-	s.after(interval + ACKDeadline)
+	s.after(interval + ackDeadline)
 	if snap := s.expectStatus(Online, "connected, and Discord answers"); !snap.Connected {
 		t.Error("not connected at the last moment")
 	}
@@ -147,7 +147,8 @@ func TestConnectedButNotWorking(t *testing.T) {
 // Several shards are one bot: the worst of them speaks, and the others are
 // counted.
 func TestSeveralShards(t *testing.T) {
-	first := newFakeShard(t, Options{Shards: 3})
+	first := newFakeShard(t, Options{})
+	first.tracker.Expect(3, 3)
 	first.id = gateway.ShardID{ID: 0, Count: 3}
 	first.start()
 	first.expectStatus(Starting, "1 of 3 shards are online")
