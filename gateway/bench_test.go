@@ -29,13 +29,13 @@ func benchPayload(b testing.TB, event string, seq int) []byte {
 	return fmt.Appendf(nil, `{"t":%q,"s":%d,"op":0,"d":%s}`, event, seq, bytes.TrimSpace(d))
 }
 
-// BenchmarkEnvelope reads the outside of a payload: of one that somebody wants,
-// and of one that nobody does.
+// BenchmarkEnvelope reads the outside of a payload: of one that is wanted,
+// and of one that is not.
 func BenchmarkEnvelope(b *testing.B) {
-	nobody := func(Opcode, []byte) bool { return true }
+	always := func(Opcode, []byte) bool { return true }
 	for _, event := range benchEvents {
 		payload := benchPayload(b, event, 123_456)
-		for name, skip := range map[string]func(Opcode, []byte) bool{"wanted": nil, "unwanted": nobody} {
+		for name, skip := range map[string]func(Opcode, []byte) bool{"wanted": nil, "unwanted": always} {
 			b.Run(event+"/"+name, func(b *testing.B) {
 				b.SetBytes(int64(len(payload)))
 				b.ReportAllocs()
@@ -49,7 +49,7 @@ func BenchmarkEnvelope(b *testing.B) {
 	}
 }
 
-// burstSize is how many events one turn of the benchmarks below reads.
+// burstSize is how many events one operation of the benchmarks below reads.
 const burstSize = 20_000
 
 // replaySocket is a [Socket] from which a burst is read.
@@ -109,7 +109,7 @@ func recordBurst(b testing.TB, c Compression, size int) *replaySocket {
 // BenchmarkEventPath is all that an event costs between the socket and the
 // handler's queue: decompression, the envelope, the account of what was taken
 // in. Nobody asks for these; ns/event and allocs/event are what counts, since
-// one turn is a whole burst on a connection of its own.
+// one operation is a whole burst on a connection of its own.
 func BenchmarkEventPath(b *testing.B) {
 	for _, c := range []Compression{CompressNone, CompressZlib, CompressZstd} {
 		b.Run("unwanted/"+string(c), func(b *testing.B) { readBurst(b, c, []string{"MESSAGE_CREATE"}, burstSize) })
@@ -158,7 +158,7 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 	return read
 }
 
-// Given a burst of events nobody asked for, when it is read, then what is
+// Given a burst of events that are not wanted, when it is read, then what is
 // allocated is the connection's, however many events there are.
 func TestUnwantedEventsAllocateNothing(t *testing.T) {
 	for _, c := range []Compression{CompressNone, CompressZlib} {

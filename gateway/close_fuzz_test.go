@@ -54,7 +54,7 @@ func FuzzCloseFrame(f *testing.F) {
 			t.Fatal("a close frame was read as a message")
 		case closed:
 			if frame.Code.Meaning() == "" || frame.Error() == "" {
-				t.Fatalf("nobody can say what code %d means", frame.Code)
+				t.Fatalf("code %d has no meaning", frame.Code)
 			}
 		}
 	})

@@ -44,7 +44,7 @@ func TestScanEnvelope(t *testing.T) {
 	}
 }
 
-// An event that nobody asked for must not cost an allocation nor a look at d.
+// An event that is not wanted must not cost an allocation nor a look at d.
 func TestScanSkipsUnwanted(t *testing.T) {
 	payload := []byte(`{"t":"TYPING_START","s":42,"op":0,"d":{"never":"looked at`)
 	skip := func(op Opcode, typ []byte) bool { return op == opDispatch && string(typ) == "TYPING_START" }

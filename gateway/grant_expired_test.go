@@ -26,38 +26,38 @@ func (p *expiringLimiter) Acquire(ctx context.Context, pair gateway.ShardID, ann
 
 type expiringGrant struct {
 	identify.Grant
-	permit *expiringLimiter
+	limiter *expiringLimiter
 }
 
 func (g *expiringGrant) Sent() bool {
-	if g.permit.expirations > 0 {
-		g.permit.expirations--
+	if g.limiter.expirations > 0 {
+		g.limiter.expirations--
 		return false
 	}
 	return g.Grant.Sent()
 }
 
 func (g *expiringGrant) Release(o identify.Outcome) {
-	g.permit.released = append(g.permit.released, o)
+	g.limiter.released = append(g.limiter.released, o)
 	g.Grant.Release(o)
 }
 
-// Given a shard whose turn to identify passes to others while it connects, then
+// Given a shard whose right to identify passes to others while it connects, then
 // nothing is sent on that connection, it is no failure, and the shard queues anew.
 // Statements: G-038, G-046.
-func TestLapsedTurnIsTakenAnew(t *testing.T) {
-	permit := &expiringLimiter{IdentifyLimiter: identify.New(identify.Options{}), expirations: 2}
-	run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = permit }}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Second)
-		s.wantReason(gateway.ReasonGrantExpired)
-		s.wantIdentifies(1)
-		if got := s.shard.Stats(); got.Connects != 3 || got.Identifies != 1 {
+func TestExpiredGrantIsAcquiredAnew(t *testing.T) {
+	limiter := &expiringLimiter{IdentifyLimiter: identify.New(identify.Options{}), expirations: 2}
+	run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = limiter }}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Second)
+		h.wantReason(gateway.ReasonGrantExpired)
+		h.wantIdentifies(1)
+		if got := h.shard.Stats(); got.Connects != 3 || got.Identifies != 1 {
 			t.Errorf("%d connections and %d IDENTIFYs", got.Connects, got.Identifies)
 		}
-		if len(permit.released) != 3 || permit.released[2] != identify.OutcomeReady {
-			t.Errorf("the turns were given back as %v", permit.released)
+		if len(limiter.released) != 3 || limiter.released[2] != identify.OutcomeReady {
+			t.Errorf("the grants were released as %v", limiter.released)
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// interval is Discord's heartbeat interval, which the stories are told at.
+// interval is Discord's heartbeat interval.
 const interval = 41_250 * time.Millisecond
 
 // harness is one shard in front of a simulated Discord, in virtual time.
@@ -50,7 +50,7 @@ type harness struct {
 	handle func(context.Context, gateway.Event)
 }
 
-// config changes a stage before the curtain rises.
+// config is what a test changes of a harness.
 type config struct {
 	sim     discordsim.Config
 	app     discordsim.AppConfig
@@ -58,27 +58,27 @@ type config struct {
 	handle  func(context.Context, gateway.Event)
 }
 
-// intents are what the stage's bot asks for.
+// intents are what the harness's bot asks for.
 const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent
 
-// run tells one story in virtual time: the shard is made but not yet running.
-// When the story is over, shard and simulator must end without leaving
+// run runs test in virtual time, with a shard that was made and does not run yet.
+// When the test returns, shard and simulator must end without leaving
 // anything behind.
-func run(t *testing.T, set config, story func(*harness)) {
+func run(t *testing.T, set config, test func(*harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &harness{t: t, sim: discordsim.New(set.sim), ran: make(chan struct{}), handle: set.handle}
-		s.guild = s.sim.AddGuild("reading room")
-		s.user = s.sim.AddUser("ada")
-		s.sim.AddMembers(s.guild, s.user)
-		set.app.Guilds = append(set.app.Guilds, s.guild)
-		s.app = s.sim.AddApp(set.app)
+		h := &harness{t: t, sim: discordsim.New(set.sim), ran: make(chan struct{}), handle: set.handle}
+		h.guild = h.sim.AddGuild("reading room")
+		h.user = h.sim.AddUser("ada")
+		h.sim.AddMembers(h.guild, h.user)
+		set.app.Guilds = append(set.app.Guilds, h.guild)
+		h.app = h.sim.AddApp(set.app)
 		options := gateway.Options{
-			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
+			Credentials: gateway.Credentials{Token: h.app.Token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
-			Handler:     gateway.HandlerFunc(s.handleEvent),
-			Observer:    &s.recorder,
+			Dialer:      gateway.WebSocketDialer{DialContext: h.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
+			Handler:     gateway.HandlerFunc(h.handleEvent),
+			Observer:    &h.recorder,
 			Presence:    &gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: "AI Research | !help", Type: gateway.ActivityWatching}}},
 		}
 		options.Rand = seededRand(t.Name(), set.sim.Seed)
@@ -86,17 +86,17 @@ func run(t *testing.T, set config, story func(*harness)) {
 			set.options(&options)
 		}
 		var err error
-		if s.shard, err = gateway.New(options); err != nil {
+		if h.shard, err = gateway.New(options); err != nil {
 			t.Fatal(err)
 		}
-		// Deferred, so that a story that fails leaves nothing behind either.
-		defer s.sim.Close()
+		// Deferred, so that a test that fails leaves nothing behind either.
+		defer h.sim.Close()
 		defer func() {
-			if s.started && !s.stopped {
-				s.stop(gateway.KeepSession)
+			if h.started && !h.stopped {
+				h.stop(gateway.KeepSession)
 			}
 		}()
-		story(s)
+		test(h)
 	})
 }
 
@@ -113,63 +113,63 @@ func seededRand(name string, seed uint64) func() float64 {
 	}
 }
 
-func (s *harness) handleEvent(ctx context.Context, e gateway.Event) {
-	s.mu.Lock()
-	s.events = append(s.events, e)
-	handle := s.handle
-	s.mu.Unlock()
+func (h *harness) handleEvent(ctx context.Context, e gateway.Event) {
+	h.mu.Lock()
+	h.events = append(h.events, e)
+	handle := h.handle
+	h.mu.Unlock()
 	if handle != nil {
 		handle(ctx, e)
 	}
 }
 
 // start runs the shard without waiting for anything.
-func (s *harness) start() {
-	s.started = true
+func (h *harness) start() {
+	h.started = true
 	go func() {
-		defer close(s.ran)
-		if err := s.shard.Run(context.Background()); err != nil {
-			s.t.Error(err)
+		defer close(h.ran)
+		if err := h.shard.Run(context.Background()); err != nil {
+			h.t.Error(err)
 		}
 	}()
 }
 
 // startLive runs the shard until it is live.
-func (s *harness) startLive() {
-	s.t.Helper()
-	s.start()
-	s.until(time.Minute, "the shard is live", s.isLive)
+func (h *harness) startLive() {
+	h.t.Helper()
+	h.start()
+	h.until(time.Minute, "the shard is live", h.isLive)
 }
 
-func (s *harness) isLive() bool {
-	_, live := s.shard.State().(gateway.Live)
+func (h *harness) isLive() bool {
+	_, live := h.shard.State().(gateway.Live)
 	return live
 }
 
 // stop ends the shard and checks that the end is final.
-func (s *harness) stop(mode gateway.StopMode) {
-	s.t.Helper()
-	s.stopped = true
+func (h *harness) stop(mode gateway.StopMode) {
+	h.t.Helper()
+	h.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := s.shard.Stop(ctx, mode); err != nil {
-		s.t.Error(err)
+	if err := h.shard.Stop(ctx, mode); err != nil {
+		h.t.Error(err)
 	}
-	<-s.ran
+	<-h.ran
 	synctest.Wait() // until the simulator has taken note
-	if state := s.shard.State(); state != (gateway.Stopped{}) {
-		s.t.Errorf("after Stop the state is %s", state)
+	if state := h.shard.State(); state != (gateway.Stopped{}) {
+		h.t.Errorf("after Stop the state is %s", state)
 	}
 }
 
 // until lets virtual time pass until something holds, and returns how long
 // that took.
-func (s *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
-	s.t.Helper()
+func (h *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
+	h.t.Helper()
 	start := time.Now()
 	for step := time.Millisecond; !holds(); {
 		if time.Since(start) > limit {
-			s.t.Fatalf("after %s still not: %s (state %s)", limit, what, s.shard.State())
+			h.t.Fatalf("after %s still not: %s (state %s)", limit, what, h.shard.State())
 		}
 		time.Sleep(step)
 		synctest.Wait()
@@ -179,31 +179,31 @@ func (s *harness) until(limit time.Duration, what string, holds func() bool) tim
 }
 
 // advance lets virtual time pass.
-func (s *harness) advance(d time.Duration) {
+func (h *harness) advance(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 // inject lets something go wrong.
-func (s *harness) inject(f discordsim.Fault) *discordsim.Active {
-	s.t.Helper()
-	a, err := s.sim.Inject(f)
+func (h *harness) inject(f discordsim.Fault) *discordsim.Active {
+	h.t.Helper()
+	a, err := h.sim.Inject(f)
 	if err != nil {
-		s.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return a
 }
 
 // post makes a user say something in the guild.
-func (s *harness) post(text string) discordsim.Message {
-	return s.sim.Say(s.guild.Channels[0].ID, s.user.ID, text)
+func (h *harness) post(text string) discordsim.Message {
+	return h.sim.Say(h.guild.Channels[0].ID, h.user.ID, text)
 }
 
 // eventsOf lists the events of a type the handler was given.
-func (s *harness) eventsOf(typ string) (events []gateway.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.events {
+func (h *harness) eventsOf(typ string) (events []gateway.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.events {
 		if e.Type == typ {
 			events = append(events, e)
 		}
@@ -213,29 +213,29 @@ func (s *harness) eventsOf(typ string) (events []gateway.Event) {
 
 // untilResumed waits until a RESUME that begins after now has ended in RESUMED, and
 // returns how long that took.
-func (s *harness) untilResumed(limit time.Duration) time.Duration {
-	s.t.Helper()
-	before := s.shard.Stats().Resumed
-	return s.until(limit, "the session is resumed", func() bool { return s.shard.Stats().Resumed > before && s.isLive() })
+func (h *harness) untilResumed(limit time.Duration) time.Duration {
+	h.t.Helper()
+	before := h.shard.Stats().Resumed
+	return h.until(limit, "the session is resumed", func() bool { return h.shard.Stats().Resumed > before && h.isLive() })
 }
 
-// noViolations fails the story when the simulator saw a protocol violation.
-func (s *harness) noViolations() {
-	s.t.Helper()
-	for _, v := range s.sim.Verdict(s.app).Violations {
-		s.t.Errorf("the client broke %s: %s", v.Statement, v.What)
+// noViolations fails the test when the simulator saw a protocol violation.
+func (h *harness) noViolations() {
+	h.t.Helper()
+	for _, v := range h.sim.Verdict(h.app).Violations {
+		h.t.Errorf("the client broke %s: %s", v.Statement, v.What)
 	}
 }
 
-// wantIdentifies fails the story unless so many IDENTIFYs were sent.
-func (s *harness) wantIdentifies(want int) {
-	s.t.Helper()
-	if got := s.sim.Verdict(s.app).Identifies; got != want {
-		s.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
+// wantIdentifies fails the test unless so many IDENTIFYs were sent.
+func (h *harness) wantIdentifies(want int) {
+	h.t.Helper()
+	if got := h.sim.Verdict(h.app).Identifies; got != want {
+		h.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
 	}
 }
 
-// recorder is an observer that a story reads afterwards.
+// recorder is an observer that a test reads afterwards.
 type recorder struct {
 	mu           sync.Mutex
 	observations []gateway.Observation
@@ -248,11 +248,11 @@ func (d *recorder) Observe(n gateway.Observation) {
 }
 
 // observed lists the observations of one kind.
-func observed[T gateway.ShardEvent](s *harness) (all []T) {
+func observed[T gateway.ShardEvent](h *harness) (all []T) {
 	synctest.Wait()
-	s.recorder.mu.Lock()
-	defer s.recorder.mu.Unlock()
-	for _, n := range s.recorder.observations {
+	h.recorder.mu.Lock()
+	defer h.recorder.mu.Unlock()
+	for _, n := range h.recorder.observations {
 		if what, ok := n.Event.(T); ok {
 			all = append(all, what)
 		}
@@ -261,17 +261,17 @@ func observed[T gateway.ShardEvent](s *harness) (all []T) {
 }
 
 // reasons lists why connections ended, in order.
-func (s *harness) reasons() (kinds []gateway.ReasonKind) {
-	for _, d := range observed[gateway.Disconnected](s) {
+func (h *harness) reasons() (kinds []gateway.ReasonKind) {
+	for _, d := range observed[gateway.Disconnected](h) {
 		kinds = append(kinds, d.Reason.Kind)
 	}
 	return kinds
 }
 
-// wantReason fails the story unless a connection ended for the cause.
-func (s *harness) wantReason(kind gateway.ReasonKind) {
-	s.t.Helper()
-	if !slices.Contains(s.reasons(), kind) {
-		s.t.Errorf("no connection ended by %q, but by %q", kind, s.reasons())
+// wantReason fails the test unless a connection ended for the reason.
+func (h *harness) wantReason(kind gateway.ReasonKind) {
+	h.t.Helper()
+	if !slices.Contains(h.reasons(), kind) {
+		h.t.Errorf("no connection ended by %q, but by %q", kind, h.reasons())
 	}
 }

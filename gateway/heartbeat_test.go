@@ -12,11 +12,11 @@ import (
 )
 
 // regularHeartbeats lists when the regular heartbeats were sent.
-func regularHeartbeats(s *harness) (at []time.Time) {
-	observed[gateway.HeartbeatSent](s)
-	s.recorder.mu.Lock()
-	defer s.recorder.mu.Unlock()
-	for _, n := range s.recorder.observations {
+func regularHeartbeats(h *harness) (at []time.Time) {
+	observed[gateway.HeartbeatSent](h)
+	h.recorder.mu.Lock()
+	defer h.recorder.mu.Unlock()
+	for _, n := range h.recorder.observations {
 		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && !beat.Requested && !beat.Probe {
 			at = append(at, n.At)
 		}
@@ -30,12 +30,12 @@ func regularHeartbeats(s *harness) (at []time.Time) {
 func TestFirstHeartbeatIsJittered(t *testing.T) {
 	var tenths [10]int
 	for i := range uint64(200) {
-		run(t, config{sim: discordsim.Config{Seed: i}, options: withoutProbe}, func(s *harness) {
-			s.start()
-			s.until(time.Minute, "HELLO has come", func() bool { return s.shard.Stats().Connects == 1 })
+		run(t, config{sim: discordsim.Config{Seed: i}, options: withoutProbe}, func(h *harness) {
+			h.start()
+			h.until(time.Minute, "HELLO has come", func() bool { return h.shard.Stats().Connects == 1 })
 			hello := time.Now()
-			s.until(interval+time.Second, "the first heartbeat is sent", func() bool { return s.shard.Stats().Heartbeats == 1 })
-			at := regularHeartbeats(s)[0].Sub(hello)
+			h.until(interval+time.Second, "the first heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats == 1 })
+			at := regularHeartbeats(h)[0].Sub(hello)
 			if at < -time.Second || at >= interval {
 				t.Fatalf("the first heartbeat came after %s", at)
 			}
@@ -58,10 +58,10 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 	for _, every := range []time.Duration{500 * time.Millisecond, interval, time.Minute} {
 		for name, options := range map[string]func(*gateway.Options){"probing": nil, "not probing": withoutProbe} {
 			t.Run(fmt.Sprint(every, " ", name), func(t *testing.T) {
-				run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(s *harness) {
-					s.startLive()
-					s.advance(20 * every)
-					beats := regularHeartbeats(s)
+				run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(h *harness) {
+					h.startLive()
+					h.advance(20 * every)
+					beats := regularHeartbeats(h)
 					if len(beats) < 18 {
 						t.Fatalf("%d heartbeats in 20 intervals", len(beats))
 					}
@@ -70,7 +70,7 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 							t.Errorf("heartbeats %d and %d are %s apart", i, i+1, gap)
 						}
 					}
-					s.noViolations()
+					h.noViolations()
 				})
 			})
 		}
@@ -81,26 +81,26 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 // 100 ms, and the regular ones go on as if nothing had happened.
 // Statements: G-021, G-023, S-036.
 func TestRequestedHeartbeat(t *testing.T) {
-	run(t, config{options: withoutProbe}, func(s *harness) {
-		s.startLive()
-		s.advance(3 * time.Second)
+	run(t, config{options: withoutProbe}, func(h *harness) {
+		h.startLive()
+		h.advance(3 * time.Second)
 		for range 5 {
-			before := s.shard.Stats().Heartbeats
-			s.inject(discordsim.Fault{Name: "server-beat"})
-			s.until(100*time.Millisecond, "the heartbeat is sent", func() bool { return s.shard.Stats().Heartbeats > before })
-			s.advance(13 * time.Second)
+			before := h.shard.Stats().Heartbeats
+			h.inject(discordsim.Fault{Name: "server-beat"})
+			h.until(100*time.Millisecond, "the heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats > before })
+			h.advance(13 * time.Second)
 		}
-		s.advance(3 * interval)
-		beats := regularHeartbeats(s)
+		h.advance(3 * interval)
+		beats := regularHeartbeats(h)
 		for i, at := range beats[1:] {
 			if gap := at.Sub(beats[i]); gap < interval-time.Millisecond || gap > interval+250*time.Millisecond {
 				t.Errorf("regular heartbeats are %s apart", gap)
 			}
 		}
-		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.reasons())
+		if h.shard.Stats().Connects != 1 {
+			t.Errorf("the connection was given up: %q", h.reasons())
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -108,14 +108,14 @@ func TestRequestedHeartbeat(t *testing.T) {
 // as far as the send limit allows and is never closed for it.
 // Statements: G-021, G-099.
 func TestFloodOfRequestedHeartbeats(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(s *harness) {
-		s.startLive()
+	run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(h *harness) {
+		h.startLive()
 		for range 3000 {
-			s.inject(discordsim.Fault{Name: "server-beat"})
-			s.advance(50 * time.Millisecond)
+			h.inject(discordsim.Fault{Name: "server-beat"})
+			h.advance(50 * time.Millisecond)
 		}
-		if v := s.sim.Verdict(s.app); v.MaxSends > 120 || s.shard.Stats().Connects != 1 {
-			t.Errorf("%d sends a minute, %d connections", v.MaxSends, s.shard.Stats().Connects)
+		if v := h.sim.Verdict(h.app); v.MaxSends > 120 || h.shard.Stats().Connects != 1 {
+			t.Errorf("%d sends a minute, %d connections", v.MaxSends, h.shard.Stats().Connects)
 		}
 	})
 }
@@ -125,30 +125,30 @@ func TestFloodOfRequestedHeartbeats(t *testing.T) {
 // due, and resumed.
 // Statements: G-024, G-010, G-088, S-034.
 func TestZombieIsResumed(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(interval)
-		zombie := s.inject(discordsim.Fault{Name: "zombie"})
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(interval)
+		zombie := h.inject(discordsim.Fault{Name: "zombie"})
 		start := time.Now()
-		for s.shard.Stats().Resumes == 0 {
-			s.post("noise")
-			s.advance(time.Second)
+		for h.shard.Stats().Resumes == 0 {
+			h.post("noise")
+			h.advance(time.Second)
 			if time.Since(start) > 2*time.Minute {
 				t.Fatal("the zombie was not noticed")
 			}
 		}
-		s.sim.Lift(zombie)
-		s.until(5*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 })
+		h.sim.Lift(zombie)
+		h.until(5*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
 		if took := time.Since(start); took > 2*interval+5*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.wantReason(gateway.ReasonNoACK)
-		for code := range s.sim.Verdict(s.app).CloseCodes {
+		h.wantReason(gateway.ReasonNoACK)
+		for code := range h.sim.Verdict(h.app).CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
 			}
 		}
-		s.wantIdentifies(1)
+		h.wantIdentifies(1)
 	})
 }
 
@@ -156,20 +156,20 @@ func TestZombieIsResumed(t *testing.T) {
 // connection stays.
 // Statements: G-025, G-026.
 func TestLateAnswersAreAccepted(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "ack-delay", Delay: 20 * time.Second})
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "ack-delay", Delay: 20 * time.Second})
 		for i := range 400 {
-			s.post("noise")
-			s.advance(time.Second)
+			h.post("noise")
+			h.advance(time.Second)
 			if i%37 == 0 {
-				s.inject(discordsim.Fault{Name: "server-beat"})
+				h.inject(discordsim.Fault{Name: "server-beat"})
 			}
 		}
-		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.reasons())
+		if h.shard.Stats().Connects != 1 {
+			t.Errorf("the connection was given up: %q", h.reasons())
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -178,37 +178,37 @@ func TestLateAnswersAreAccepted(t *testing.T) {
 // connection stays.
 // Statements: G-025.
 func TestSuspicionIsCleared(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(20 * time.Second)
-		s.inject(discordsim.Fault{Name: "ack-delay", Delay: 7 * time.Second, For: 30 * time.Second})
-		s.advance(2 * time.Minute)
-		if len(observed[gateway.SuspicionRaised](s)) == 0 || len(observed[gateway.SuspicionCleared](s)) == 0 {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(20 * time.Second)
+		h.inject(discordsim.Fault{Name: "ack-delay", Delay: 7 * time.Second, For: 30 * time.Second})
+		h.advance(2 * time.Minute)
+		if len(observed[gateway.SuspicionRaised](h)) == 0 || len(observed[gateway.SuspicionCleared](h)) == 0 {
 			t.Error("no suspicion was raised and cleared")
 		}
-		if len(s.reasons()) != 0 {
-			t.Errorf("a connection was given up: %q", s.reasons())
+		if len(h.reasons()) != 0 {
+			t.Errorf("a connection was given up: %q", h.reasons())
 		}
-		if s.shard.Stats().Resumes != 0 {
+		if h.shard.Stats().Resumes != 0 {
 			t.Error("the session was moved")
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
 // Given a round trip of 120 ms, then the shard knows it.
 // Statements: G-031.
 func TestLatencyIsMeasured(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Latency: 60 * time.Millisecond}}, func(s *harness) {
-		s.startLive()
-		s.advance(interval)
-		if got := s.shard.Latency(); got < 120*time.Millisecond || got > 130*time.Millisecond {
+	run(t, config{sim: discordsim.Config{Latency: 60 * time.Millisecond}}, func(h *harness) {
+		h.startLive()
+		h.advance(interval)
+		if got := h.shard.Latency(); got < 120*time.Millisecond || got > 130*time.Millisecond {
 			t.Errorf("latency %s, want 120 ms", got)
 		}
-		if time.Since(s.shard.LastACK()) > interval {
+		if time.Since(h.shard.LastACK()) > interval {
 			t.Error("the last answer is too old")
 		}
-		for _, ack := range observed[gateway.HeartbeatACK](s) {
+		for _, ack := range observed[gateway.HeartbeatACK](h) {
 			if ack.Latency <= 0 {
 				t.Error("an answer without latency was observed")
 			}
@@ -229,24 +229,24 @@ func TestHostSleep(t *testing.T) {
 				options: func(o *gateway.Options) {
 					o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 				},
-			}, func(s *harness) {
-				s.startLive()
-				s.advance(time.Minute)
+			}, func(h *harness) {
+				h.startLive()
+				h.advance(time.Minute)
 				ahead.Store(int64(slept))
 				long := slept > interval
-				s.until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](s)) == 1 })
-				if got := observed[gateway.HostSlept](s)[0].For; got < slept-time.Second || got > slept+time.Second {
+				h.until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](h)) == 1 })
+				if got := observed[gateway.HostSlept](h)[0].For; got < slept-time.Second || got > slept+time.Second {
 					t.Errorf("noticed a sleep of %s", got)
 				}
-				s.advance(5 * time.Second)
-				if resumed := s.shard.Stats().Resumed == 1; resumed != long {
+				h.advance(5 * time.Second)
+				if resumed := h.shard.Stats().Resumed == 1; resumed != long {
 					t.Errorf("resumed: %t, after a sleep of %s", resumed, slept)
 				}
 				if long {
-					s.wantReason(gateway.ReasonSlept)
+					h.wantReason(gateway.ReasonSlept)
 				}
-				s.wantIdentifies(1)
-				s.noViolations()
+				h.wantIdentifies(1)
+				h.noViolations()
 			})
 		})
 	}
@@ -257,15 +257,15 @@ func TestHostSleep(t *testing.T) {
 // Statements: G-028, G-067.
 func TestLongReplayWithSlowHandlers(t *testing.T) {
 	slow := func(context.Context, gateway.Event) { time.Sleep(50 * time.Millisecond) }
-	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(h *harness) {
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
 		for i := range 10_000 {
-			s.post(fmt.Sprint(i))
+			h.post(fmt.Sprint(i))
 		}
-		s.until(30*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 })
-		s.advance(10_000 * 50 * time.Millisecond)
-		events := s.eventsOf("MESSAGE_CREATE")
+		h.until(30*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
+		h.advance(10_000 * 50 * time.Millisecond)
+		events := h.eventsOf("MESSAGE_CREATE")
 		if len(events) != 10_000 {
 			t.Fatalf("%d events were handled", len(events))
 		}
@@ -274,8 +274,64 @@ func TestLongReplayWithSlowHandlers(t *testing.T) {
 				t.Fatalf("event %d follows %d", e.Seq, events[i].Seq)
 			}
 		}
-		wantHeartbeatsOnTime(t, s)
-		s.wantIdentifies(1)
-		s.noViolations()
+		wantHeartbeatsOnTime(t, h)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
+}
+
+// Given a handler that blocks for ten minutes and 130 payloads waiting to be
+// sent, then every heartbeat is on time and the connection stays.
+// Statements: G-029, G-099, S-013, S-035.
+func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
+	handle := func(ctx context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			timer := time.NewTimer(10 * time.Minute)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+		}
+	}
+	run(t, config{handle: handle}, func(h *harness) {
+		h.startLive()
+		h.post("block")
+		for range 130 {
+			go func() {
+				_ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": h.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false})
+			}()
+		}
+		h.advance(11 * time.Minute)
+		v := h.sim.Verdict(h.app)
+		if h.shard.Stats().Connects != 1 || v.MissedHeartbeats != 0 {
+			t.Errorf("%d connections, %d missed heartbeats: %q", h.shard.Stats().Connects, v.MissedHeartbeats, h.reasons())
+		}
+		if v.MaxSends > 120 {
+			t.Errorf("%d payloads in one minute", v.MaxSends)
+		}
+		wantHeartbeatsOnTime(t, h)
+		h.noViolations()
+	})
+}
+
+// wantHeartbeatsOnTime fails the test unless the regular heartbeats of the newest
+// connection are one interval apart.
+func wantHeartbeatsOnTime(t *testing.T, h *harness) {
+	t.Helper()
+	logs := h.sim.Connections(h.app)
+	var beats []time.Time
+	for _, f := range logs[len(logs)-1].Frames {
+		if !f.Sent && f.Op == 1 {
+			beats = append(beats, f.At)
+		}
+	}
+	if len(beats) < 3 {
+		t.Fatalf("%d heartbeats were seen", len(beats))
+	}
+	for i, at := range beats[1:] {
+		if gap := at.Sub(beats[i]); gap > interval+time.Second {
+			t.Errorf("heartbeats were %s apart", gap)
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // injectRaw makes Discord send a payload as it is, outside of the session's order.
-func (s *harness) injectRaw(text string) { s.inject(discordsim.Fault{Name: "malformed", Text: text}) }
+func (h *harness) injectRaw(text string) { h.inject(discordsim.Fault{Name: "malformed", Text: text}) }
 
 // Given payloads that make no sense, then each costs itself and nothing else,
 // is counted, and the connection stays.
@@ -43,19 +43,19 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 		"deep nesting":                   `{"op":77,"d":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
 	}
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib, gateway.CompressZstd} {
-		run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(s *harness) {
-			s.startLive()
-			s.advance(time.Second)
+		run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
+			h.startLive()
+			h.advance(time.Second)
 			for name, text := range payloads {
-				s.injectRaw(text)
-				s.post("after " + name)
-				s.advance(time.Second)
-				if !s.isLive() || s.shard.Stats().Connects != 1 {
-					t.Fatalf("%s, %s: the shard is %s, %q", compression, name, s.shard.State(), s.reasons())
+				h.injectRaw(text)
+				h.post("after " + name)
+				h.advance(time.Second)
+				if !h.isLive() || h.shard.Stats().Connects != 1 {
+					t.Fatalf("%s, %s: the shard is %s, %q", compression, name, h.shard.State(), h.reasons())
 				}
 			}
 			good := 0
-			for _, e := range s.eventsOf("MESSAGE_CREATE") {
+			for _, e := range h.eventsOf("MESSAGE_CREATE") {
 				if e.Seq > 0 {
 					good++
 				}
@@ -63,9 +63,9 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 			if good != len(payloads) {
 				t.Errorf("%d of %d events arrived beside the nonsense", good, len(payloads))
 			}
-			s.advance(3 * interval)
-			if s.shard.Stats().Connects != 1 {
-				t.Errorf("a payload did harm later: %q", s.reasons())
+			h.advance(3 * interval)
+			if h.shard.Stats().Connects != 1 {
+				t.Errorf("a payload did harm later: %q", h.reasons())
 			}
 		})
 	}
@@ -76,17 +76,17 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 // Statements: G-118, G-088.
 func TestTextThatIsNoJSON(t *testing.T) {
 	for _, text := range []string{" ", "garbage", `{"op":0,"d":{`, `[1,2]`, `{"op":11}}`, "\x00\x01", `{"op":0,"t":"X","s":1,"d":"unterminated}`} {
-		run(t, config{options: func(o *gateway.Options) { o.Compression = gateway.CompressNone }}, func(s *harness) {
-			s.startLive()
-			s.advance(time.Minute)
-			s.injectRaw(text)
-			s.untilResumed(5 * time.Second)
-			s.wantReason(gateway.ReasonMalformed)
-			s.wantIdentifies(1)
-			if s.shard.Stats().Skipped == 0 {
+		run(t, config{options: func(o *gateway.Options) { o.Compression = gateway.CompressNone }}, func(h *harness) {
+			h.startLive()
+			h.advance(time.Minute)
+			h.injectRaw(text)
+			h.untilResumed(5 * time.Second)
+			h.wantReason(gateway.ReasonMalformed)
+			h.wantIdentifies(1)
+			if h.shard.Stats().Skipped == 0 {
 				t.Error("it was not counted")
 			}
-			s.noViolations()
+			h.noViolations()
 		})
 	}
 }
@@ -97,16 +97,16 @@ func TestTextThatIsNoJSON(t *testing.T) {
 func TestBrokenCompression(t *testing.T) {
 	for _, compression := range []gateway.Compression{gateway.CompressZlib, gateway.CompressZstd} {
 		t.Run(string(compression), func(t *testing.T) {
-			run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(s *harness) {
-				s.startLive()
-				s.advance(time.Minute)
-				s.inject(discordsim.Fault{Name: "corrupt"})
-				s.post("behind it")
-				s.untilResumed(5 * time.Second)
-				s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
-				s.wantReason(gateway.ReasonCompression)
-				s.wantIdentifies(1)
-				s.noViolations()
+			run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
+				h.startLive()
+				h.advance(time.Minute)
+				h.inject(discordsim.Fault{Name: "corrupt"})
+				h.post("behind it")
+				h.untilResumed(5 * time.Second)
+				h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+				h.wantReason(gateway.ReasonCompression)
+				h.wantIdentifies(1)
+				h.noViolations()
 			})
 		})
 	}
@@ -125,13 +125,13 @@ func TestCompressionAndFragments(t *testing.T) {
 			"isolated":   {WebSocket: discordsim.WebSocketConfig{SharedCompression: true, IgnorePings: true}},
 		} {
 			t.Run(fmt.Sprint(compression, " ", name), func(t *testing.T) {
-				run(t, config{sim: sim, options: func(o *gateway.Options) { o.Compression = compression }}, func(s *harness) {
-					s.startLive()
+				run(t, config{sim: sim, options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
+					h.startLive()
 					for i := range 200 {
-						s.post(strings.Repeat(fmt.Sprint(i, " "), 1+i))
+						h.post(strings.Repeat(fmt.Sprint(i, " "), 1+i))
 					}
-					s.advance(5 * time.Minute)
-					events := s.eventsOf("MESSAGE_CREATE")
+					h.advance(5 * time.Minute)
+					events := h.eventsOf("MESSAGE_CREATE")
 					if len(events) != 200 {
 						t.Fatalf("%d of 200 events arrived", len(events))
 					}
@@ -145,10 +145,10 @@ func TestCompressionAndFragments(t *testing.T) {
 					if compression == gateway.CompressNone {
 						want = ""
 					}
-					if logs := s.sim.Connections(s.app); len(logs) != 1 || logs[0].Compress != want {
-						t.Errorf("connections %d, %q", len(logs), s.reasons())
+					if logs := h.sim.Connections(h.app); len(logs) != 1 || logs[0].Compress != want {
+						t.Errorf("connections %d, %q", len(logs), h.reasons())
 					}
-					s.noViolations()
+					h.noViolations()
 				})
 			})
 		}
@@ -161,32 +161,32 @@ func TestCompressionAndFragments(t *testing.T) {
 func TestHugePayloads(t *testing.T) {
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib} {
 		options := func(o *gateway.Options) { o.Compression = compression }
-		run(t, config{options: options}, func(s *harness) {
-			s.startLive()
+		run(t, config{options: options}, func(h *harness) {
+			h.startLive()
 			huge := map[string]any{"id": "1", "text": strings.Repeat("Grüße! ", 20<<20/9)}
-			s.sim.Emit(s.app, s.guild, "GUILD_UPDATE", huge)
-			s.until(10*time.Second, "it has come", func() bool { return len(s.eventsOf("GUILD_UPDATE")) == 1 })
-			if n := len(s.eventsOf("GUILD_UPDATE")[0].Data); n < 20<<20 {
+			h.sim.Emit(h.app, h.guild, "GUILD_UPDATE", huge)
+			h.until(10*time.Second, "it has come", func() bool { return len(h.eventsOf("GUILD_UPDATE")) == 1 })
+			if n := len(h.eventsOf("GUILD_UPDATE")[0].Data); n < 20<<20 {
 				t.Errorf("%d bytes arrived", n)
 			}
-			if s.shard.Stats().Connects != 1 {
-				t.Errorf("the connection was given up: %q", s.reasons())
+			if h.shard.Stats().Connects != 1 {
+				t.Errorf("the connection was given up: %q", h.reasons())
 			}
 		})
 		limited := func(o *gateway.Options) { o.Compression, o.ReadLimit = compression, 1<<20 }
-		run(t, config{options: limited}, func(s *harness) {
-			s.startLive()
-			s.sim.Emit(s.app, s.guild, "GUILD_UPDATE", map[string]any{"text": strings.Repeat("x", 2<<20)})
-			s.post("behind it")
-			s.until(10*time.Second, "the next has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
-			if len(s.eventsOf("GUILD_UPDATE")) != 0 || s.shard.Stats().Skipped != 1 || s.shard.Stats().Missing != 0 {
-				t.Errorf("skipped %d, missing %d", s.shard.Stats().Skipped, s.shard.Stats().Missing)
+		run(t, config{options: limited}, func(h *harness) {
+			h.startLive()
+			h.sim.Emit(h.app, h.guild, "GUILD_UPDATE", map[string]any{"text": strings.Repeat("x", 2<<20)})
+			h.post("behind it")
+			h.until(10*time.Second, "the next has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+			if len(h.eventsOf("GUILD_UPDATE")) != 0 || h.shard.Stats().Skipped != 1 || h.shard.Stats().Missing != 0 {
+				t.Errorf("skipped %d, missing %d", h.shard.Stats().Skipped, h.shard.Stats().Missing)
 			}
-			s.advance(3 * interval)
-			if s.shard.Stats().Connects != 1 {
-				t.Errorf("the connection was given up: %q", s.reasons())
+			h.advance(3 * interval)
+			if h.shard.Stats().Connects != 1 {
+				t.Errorf("the connection was given up: %q", h.reasons())
 			}
-			s.noViolations()
+			h.noViolations()
 		})
 	}
 }
@@ -195,28 +195,28 @@ func TestHugePayloads(t *testing.T) {
 // arrives at most once, and what is missing is counted.
 // Statements: G-020, S-058.
 func TestWeakDelivery(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Seed: 3}}, func(s *harness) {
-		s.startLive()
+	run(t, config{sim: discordsim.Config{Seed: 3}}, func(h *harness) {
+		h.startLive()
 		for _, name := range []string{"duplicate", "reorder", "lost"} {
-			s.inject(discordsim.Fault{Name: name, Probability: 0.2})
+			h.inject(discordsim.Fault{Name: name, Probability: 0.2})
 		}
 		for i := range 300 {
-			s.post(fmt.Sprint(i))
-			s.advance(50 * time.Millisecond)
+			h.post(fmt.Sprint(i))
+			h.advance(50 * time.Millisecond)
 		}
-		s.sim.LiftAll()
-		s.advance(5 * time.Second)
+		h.sim.LiftAll()
+		h.advance(5 * time.Second)
 		seen := map[int64]bool{}
-		for _, e := range s.eventsOf("MESSAGE_CREATE") {
+		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			if seen[e.Seq] {
 				t.Errorf("event %d arrived twice", e.Seq)
 			}
 			seen[e.Seq] = true
 		}
-		stats := s.shard.Stats()
+		stats := h.shard.Stats()
 		if len(seen) > 290 || len(seen) < 180 || stats.Duplicates == 0 || stats.Missing == 0 {
 			t.Errorf("%d events, %d duplicates, %d missing", len(seen), stats.Duplicates, stats.Missing)
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }

@@ -203,23 +203,23 @@ func TestReadyReplacesTheSession(t *testing.T) {
 	options := func(o *gateway.Options) {
 		o.SessionStore = storeFunc(func(s gateway.Session) { mu.Lock(); kept = append(kept, s); mu.Unlock() })
 	}
-	run(t, config{options: options}, func(s *harness) {
-		s.startLive()
+	run(t, config{options: options}, func(h *harness) {
+		h.startLive()
 		for range 5 {
-			s.post("x")
+			h.post("x")
 		}
-		s.advance(time.Minute)
-		first := s.shard.Session()
-		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
-		s.advance(time.Second)
-		second := s.shard.Session()
+		h.advance(time.Minute)
+		first := h.shard.Session()
+		h.inject(discordsim.Fault{Name: "session-loss"})
+		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.advance(time.Second)
+		second := h.shard.Session()
 		if first.ID == second.ID || second.Seq >= first.Seq {
 			t.Errorf("the sessions are %+v and %+v", first, second)
 		}
-		ready := observed[gateway.Ready](s)
-		if len(ready) != 2 || ready[0].UserID != s.app.Bot.ID.String() || ready[0].ApplicationID != s.app.ID.String() ||
-			ready[0].ApplicationFlags != s.app.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
+		ready := observed[gateway.Ready](h)
+		if len(ready) != 2 || ready[0].UserID != h.app.Bot.ID.String() || ready[0].ApplicationID != h.app.ID.String() ||
+			ready[0].ApplicationFlags != h.app.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
 			t.Errorf("observed %+v", ready)
 		}
 		mu.Lock()
@@ -254,15 +254,15 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 			mu.Unlock()
 		}
 	}
-	run(t, config{handle: handle}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Second)
-		before := s.shard.Session().Seq
+	run(t, config{handle: handle}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Second)
+		before := h.shard.Session().Seq
 		for range 5 {
-			s.post("x")
+			h.post("x")
 		}
-		s.advance(time.Second)
-		if got := s.shard.Session().Seq; got != before {
+		h.advance(time.Second)
+		if got := h.shard.Session().Seq; got != before {
 			t.Errorf("kept %d while event %d is not handled", got, before+1)
 		}
 		mu.Lock()
@@ -270,11 +270,11 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 		for _, i := range []int{4, 2, 1, 0} {
 			releases[i]()
 		}
-		if got := s.shard.Session().Seq; got != before+3 {
+		if got := h.shard.Session().Seq; got != before+3 {
 			t.Errorf("kept %d while event %d is not handled", got, before+4)
 		}
 		releases[3]()
-		if got := s.shard.Session().Seq; got != before+5 {
+		if got := h.shard.Session().Seq; got != before+5 {
 			t.Errorf("kept %d, all up to %d are handled", got, before+5)
 		}
 	})
@@ -284,15 +284,15 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 // connection is given up as a dead one.
 // Statements: G-045.
 func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.inject(discordsim.Fault{Name: "no-ready"})
-		s.inject(discordsim.Fault{Name: "zombie"})
-		s.start()
-		s.advance(2 * time.Minute)
-		s.wantReason(gateway.ReasonSilent)
-		s.sim.LiftAll()
-		s.until(10*time.Minute, "the shard is live", s.isLive)
-		s.noViolations()
+	run(t, config{}, func(h *harness) {
+		h.inject(discordsim.Fault{Name: "no-ready"})
+		h.inject(discordsim.Fault{Name: "zombie"})
+		h.start()
+		h.advance(2 * time.Minute)
+		h.wantReason(gateway.ReasonSilent)
+		h.sim.LiftAll()
+		h.until(10*time.Minute, "the shard is live", h.isLive)
+		h.noViolations()
 	})
 }
 
@@ -307,11 +307,11 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 		"no-hello": gateway.ReasonNoHello, "op7-first": gateway.ReasonReconnect,
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, config{}, func(s *harness) {
-				s.inject(discordsim.Fault{Name: name})
-				s.start()
-				s.advance(10 * time.Minute)
-				failed := observed[gateway.ConnectFailed](s)
+			run(t, config{}, func(h *harness) {
+				h.inject(discordsim.Fault{Name: name})
+				h.start()
+				h.advance(10 * time.Minute)
+				failed := observed[gateway.ConnectFailed](h)
 				if len(failed) < 10 {
 					t.Fatalf("%d attempts in ten minutes", len(failed))
 				}
@@ -321,13 +321,13 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 						break
 					}
 				}
-				if n := len(observed[gateway.AttemptsExhausted](s)); n != 1 {
+				if n := len(observed[gateway.AttemptsExhausted](h)); n != 1 {
 					t.Errorf("exhausted attempts were noted %d times", n)
 				}
-				s.sim.LiftAll()
-				s.until(35*time.Second, "the shard is live", s.isLive)
-				s.wantIdentifies(1)
-				s.noViolations()
+				h.sim.LiftAll()
+				h.until(35*time.Second, "the shard is live", h.isLive)
+				h.wantIdentifies(1)
+				h.noViolations()
 			})
 		})
 	}
@@ -337,7 +337,7 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 // only after a failure, and its own failures are retried; a refused token parks
 // without any dial.
 // Statements: G-002, G-004, G-005.
-func TestLocator(t *testing.T) {
+func TestURLSource(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string
 	fail := errors.New("503")
@@ -352,11 +352,11 @@ func TestLocator(t *testing.T) {
 			return "ws://gateway.discord.sim/", nil
 		})
 	}
-	run(t, config{options: options}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+	run(t, config{options: options}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "session-loss"})
+		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		mu.Lock()
 		for _, failed := range asked {
 			if failed != "" {
@@ -365,10 +365,10 @@ func TestLocator(t *testing.T) {
 		}
 		asked = asked[:2]
 		mu.Unlock()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
-		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 3 && s.isLive() })
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
+		h.inject(discordsim.Fault{Name: "session-loss"})
+		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 3 && h.isLive() })
 		mu.Lock()
 		defer mu.Unlock()
 		if !slices.Contains(asked, "ws://gateway.discord.sim/") {
@@ -377,11 +377,11 @@ func TestLocator(t *testing.T) {
 	})
 	fail = gateway.ErrUnauthorized
 	asked = nil
-	run(t, config{options: options}, func(s *harness) {
-		s.start()
-		s.advance(time.Second)
-		if _, parked := s.shard.State().(gateway.Parked); !parked || s.shard.Stats().Dials != 0 {
-			t.Errorf("the shard is %s after %d dials", s.shard.State(), s.shard.Stats().Dials)
+	run(t, config{options: options}, func(h *harness) {
+		h.start()
+		h.advance(time.Second)
+		if _, parked := h.shard.State().(gateway.Parked); !parked || h.shard.Stats().Dials != 0 {
+			t.Errorf("the shard is %s after %d dials", h.shard.State(), h.shard.Stats().Dials)
 		}
 	})
 }
@@ -401,16 +401,16 @@ func TestHandlerPanicIsContained(t *testing.T) {
 			panic("boom")
 		}
 	}
-	run(t, config{handle: handle}, func(s *harness) {
-		s.startLive()
-		s.post("boom")
-		s.post("fine")
-		s.advance(time.Second)
-		p := observed[gateway.HandlerPanicked](s)
+	run(t, config{handle: handle}, func(h *harness) {
+		h.startLive()
+		h.post("boom")
+		h.post("fine")
+		h.advance(time.Second)
+		p := observed[gateway.HandlerPanicked](h)
 		if len(p) != 1 || p[0].Type != "MESSAGE_CREATE" || p[0].Value != "boom" || !strings.Contains(p[0].Stack, "goroutine") {
 			t.Errorf("observed %+v", p)
 		}
-		if len(s.eventsOf("MESSAGE_CREATE")) != 2 || !s.isLive() {
+		if len(h.eventsOf("MESSAGE_CREATE")) != 2 || !h.isLive() {
 			t.Error("the shard did not go on")
 		}
 	})
@@ -430,20 +430,20 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		}
 	}
 	options := func(o *gateway.Options) { o.QueueBytes = 50_000 }
-	run(t, config{options: options, handle: handle}, func(s *harness) {
+	run(t, config{options: options, handle: handle}, func(h *harness) {
 		open = make(chan struct{})
-		s.startLive()
+		h.startLive()
 		for range 500 {
-			s.post("one of many")
-			s.advance(10 * time.Millisecond)
+			h.post("one of many")
+			h.advance(10 * time.Millisecond)
 		}
-		if len(observed[gateway.QueueFull](s)) == 0 || s.shard.Stats().QueuedBytes > 50_000 {
-			t.Errorf("the queue holds %d bytes", s.shard.Stats().QueuedBytes)
+		if len(observed[gateway.QueueFull](h)) == 0 || h.shard.Stats().QueuedBytes > 50_000 {
+			t.Errorf("the queue holds %d bytes", h.shard.Stats().QueuedBytes)
 		}
 		close(open)
-		s.advance(time.Minute)
+		h.advance(time.Minute)
 		seen := map[int64]bool{}
-		for _, e := range s.eventsOf("MESSAGE_CREATE") {
+		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			if seen[e.Seq] {
 				t.Errorf("event %d came twice", e.Seq)
 			}
@@ -452,9 +452,9 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		if len(seen) != 500 {
 			t.Errorf("%d of 500 events were handled", len(seen))
 		}
-		s.wantReason(gateway.ReasonOverflow)
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantReason(gateway.ReasonOverflow)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -462,20 +462,20 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 // in none of what they show.
 // Statements: G-157.
 func TestTokenIsNeverShown(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
+	run(t, config{}, func(h *harness) {
+		h.startLive()
 		for _, f := range []string{"cut", "dns", "tls", "upgrade-html", "op9-false", "close", "corrupt"} {
-			s.inject(discordsim.Fault{Name: f, For: 3 * time.Second})
-			s.advance(40 * time.Second)
+			h.inject(discordsim.Fault{Name: f, For: 3 * time.Second})
+			h.advance(40 * time.Second)
 		}
 		var text strings.Builder
 		log := slog.New(slog.NewTextHandler(&text, nil))
-		s.recorder.mu.Lock()
-		for _, n := range s.recorder.observations {
+		h.recorder.mu.Lock()
+		for _, n := range h.recorder.observations {
 			log.Info("note", "what", n.Event)
 		}
-		s.recorder.mu.Unlock()
-		if strings.Contains(text.String(), s.app.Token) {
+		h.recorder.mu.Unlock()
+		if strings.Contains(text.String(), h.app.Token) {
 			t.Error("the token was shown")
 		}
 	})

@@ -18,16 +18,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// far is a network namespace that a cable leads to: a second machine, as far as
+// remoteHost is a network namespace that a cable leads to: a second machine, as far as
 // TCP can tell.
-type far struct {
+type remoteHost struct {
 	t        *testing.T
 	name, ip string
 }
 
-// newFar makes one, or skips the test where that is not allowed. Several can
+// newRemoteHost makes one, or skips the test where that is not allowed. Several can
 // stand side by side, each with a number of its own.
-func newFar(t *testing.T, number int) *far {
+func newRemoteHost(t *testing.T, number int) *remoteHost {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a network namespace needs root")
@@ -36,7 +36,7 @@ func newFar(t *testing.T, number int) *far {
 		t.Skip("a network namespace needs the ip command of iproute2")
 	}
 	id := (os.Getpid()<<2 | number) & (1<<14 - 1)
-	f := &far{t: t, name: fmt.Sprint("evergreen", id), ip: fmt.Sprintf("10.213.%d.%d", id>>6, id&63<<2|2)}
+	f := &remoteHost{t: t, name: fmt.Sprint("evergreen", id), ip: fmt.Sprintf("10.213.%d.%d", id>>6, id&63<<2|2)}
 	cable, near := fmt.Sprint("evergreen", id), fmt.Sprintf("10.213.%d.%d/30", id>>6, id&63<<2|1)
 	f.orSkip("netns", "add", f.name)
 	t.Cleanup(func() { _ = f.run("netns", "del", f.name) })
@@ -50,7 +50,7 @@ func newFar(t *testing.T, number int) *far {
 }
 
 // run runs the ip command.
-func (f *far) run(args ...string) error {
+func (f *remoteHost) run(args ...string) error {
 	out, err := exec.Command("ip", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("ip %s: %s", strings.Join(args, " "), out)
@@ -59,7 +59,7 @@ func (f *far) run(args ...string) error {
 }
 
 // orSkip is for what a machine may not allow or its kernel not know.
-func (f *far) orSkip(args ...string) {
+func (f *remoteHost) orSkip(args ...string) {
 	f.t.Helper()
 	if err := f.run(args...); err != nil {
 		f.t.Skipf("this machine does not allow what is needed: %v", err)
@@ -68,7 +68,7 @@ func (f *far) orSkip(args ...string) {
 
 // visit does something on a thread that is over there. A socket stays where it was
 // made.
-func (f *far) visit(do func() error) error {
+func (f *remoteHost) visit(do func() error) error {
 	result := make(chan error, 1)
 	go func() {
 		// The thread is not given back: it ends with the goroutine.
@@ -108,12 +108,12 @@ func TestBlackHoleInARealNetwork(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			fallsInto(t, newFar(t, number), c.name == "one connection", c.hole)
+			testBlackHole(t, newRemoteHost(t, number), c.name == "one connection", c.hole)
 		})
 	}
 }
 
-func fallsInto(t *testing.T, f *far, spare bool, hole func(string) []string) {
+func testBlackHole(t *testing.T, f *remoteHost, spare bool, hole func(string) []string) {
 	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Second}})
 	t.Cleanup(sim.Close)
 	guild, user := sim.AddGuild("reading room"), sim.AddUser("ada")

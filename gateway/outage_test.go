@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -17,19 +16,19 @@ import (
 func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 	for i := range 24 {
 		t.Run(fmt.Sprint("phase ", i), func(t *testing.T) {
-			run(t, config{sim: discordsim.Config{Seed: uint64(i), Latency: 40 * time.Millisecond}}, func(s *harness) {
-				s.startLive()
-				s.advance(time.Duration(i) * interval / 12)
-				s.inject(discordsim.Fault{Name: "half-open"})
-				s.post("is anybody there?")
-				took := s.untilResumed(time.Minute)
+			run(t, config{sim: discordsim.Config{Seed: uint64(i), Latency: 40 * time.Millisecond}}, func(h *harness) {
+				h.startLive()
+				h.advance(time.Duration(i) * interval / 12)
+				h.inject(discordsim.Fault{Name: "half-open"})
+				h.post("is anybody there?")
+				took := h.untilResumed(time.Minute)
 				if took > 25*time.Second {
 					t.Errorf("it took %s from the fault to RESUMED", took)
 				}
-				s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
-				s.wantReason(gateway.ReasonSilent)
-				s.wantIdentifies(1)
-				s.noViolations()
+				h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+				h.wantReason(gateway.ReasonSilent)
+				h.wantIdentifies(1)
+				h.noViolations()
 			})
 		})
 	}
@@ -40,17 +39,17 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 // Statements: G-025.
 func TestSlowLinkAndStallsCauseNoReconnect(t *testing.T) {
 	slow := discordsim.Config{Seed: 7, Latency: 100 * time.Millisecond, Jitter: 400 * time.Millisecond}
-	run(t, config{sim: slow}, func(s *harness) {
-		s.startLive()
+	run(t, config{sim: slow}, func(h *harness) {
+		h.startLive()
 		for range 60 {
-			s.advance(47 * time.Second)
-			s.inject(discordsim.Fault{Name: "stall", Delay: 5 * time.Second})
+			h.advance(47 * time.Second)
+			h.inject(discordsim.Fault{Name: "stall", Delay: 5 * time.Second})
 		}
-		s.advance(time.Minute)
-		if got := s.shard.Stats().Connects; got != 1 {
-			t.Errorf("%d connections were made, want 1: %q", got, s.reasons())
+		h.advance(time.Minute)
+		if got := h.shard.Stats().Connects; got != 1 {
+			t.Errorf("%d connections were made, want 1: %q", got, h.reasons())
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -61,15 +60,15 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 	for _, kind := range []string{"offline", "unreachable"} {
 		for seed := range uint64(8) {
 			t.Run(fmt.Sprint(kind, " ", seed), func(t *testing.T) {
-				run(t, config{sim: discordsim.Config{Seed: seed}}, func(s *harness) {
-					s.startLive()
-					s.advance(time.Duration(seed+1) * 7 * time.Second)
-					s.inject(discordsim.Fault{Name: kind, For: 20 * time.Second})
-					s.post("said in the dark")
-					s.advance(20 * time.Second)
-					s.until(5*time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 && s.isLive() })
-					s.wantIdentifies(1)
-					s.noViolations()
+				run(t, config{sim: discordsim.Config{Seed: seed}}, func(h *harness) {
+					h.startLive()
+					h.advance(time.Duration(seed+1) * 7 * time.Second)
+					h.inject(discordsim.Fault{Name: kind, For: 20 * time.Second})
+					h.post("said in the dark")
+					h.advance(20 * time.Second)
+					h.until(5*time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 && h.isLive() })
+					h.wantIdentifies(1)
+					h.noViolations()
 				})
 			})
 		}
@@ -77,26 +76,26 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 }
 
 // Given a new session, when READY does not come although heartbeats are
-// answered, then the shard says so after 15 s, waits, keeps its heart beating
+// answered, then the shard says so after 15 s, waits, goes on sending heartbeats
 // and spends no second IDENTIFY for at least two minutes.
 // Statements: G-027, G-044, S-032.
 func TestReadyNeverComes(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.start()
-		s.advance(20 * time.Second)
-		if len(observed[gateway.SlowReady](s)) != 1 {
+	run(t, config{}, func(h *harness) {
+		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		h.start()
+		h.advance(20 * time.Second)
+		if len(observed[gateway.SlowReady](h)) != 1 {
 			t.Error("the delay was not noted")
 		}
-		s.advance(100 * time.Second)
-		s.wantIdentifies(1)
-		if acks := s.shard.Stats().ACKs; acks < 2 {
+		h.advance(100 * time.Second)
+		h.wantIdentifies(1)
+		if acks := h.shard.Stats().ACKs; acks < 2 {
 			t.Errorf("%d heartbeats were answered while READY was outstanding", acks)
 		}
-		s.sim.Lift(outage)
-		s.until(time.Second, "the shard is live", s.isLive)
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.sim.Lift(outage)
+		h.until(time.Second, "the shard is live", h.isLive)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -104,17 +103,17 @@ func TestReadyNeverComes(t *testing.T) {
 // spent, and the shard is live soon after it ends.
 // Statements: G-044, G-043.
 func TestReadyNeverComesForHours(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.start()
-		s.advance(6 * time.Hour)
-		if n := s.sim.Verdict(s.app).Identifies; n > 60 {
+	run(t, config{}, func(h *harness) {
+		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		h.start()
+		h.advance(6 * time.Hour)
+		if n := h.sim.Verdict(h.app).Identifies; n > 60 {
 			t.Errorf("%d IDENTIFYs were spent in six hours", n)
 		}
-		s.wantReason(gateway.ReasonNoReady)
-		s.sim.Lift(outage)
-		s.until(25*time.Minute, "the shard is live", s.isLive)
-		s.noViolations()
+		h.wantReason(gateway.ReasonNoReady)
+		h.sim.Lift(outage)
+		h.until(25*time.Minute, "the shard is live", h.isLive)
+		h.noViolations()
 	})
 }
 
@@ -122,17 +121,17 @@ func TestReadyNeverComesForHours(t *testing.T) {
 // three tries and identifies.
 // Statements: G-071.
 func TestResumedNeverComes(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		silent := s.inject(discordsim.Fault{Name: "resume-silent"})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(2*time.Minute, "a second session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
-		s.wantReason(gateway.ReasonNoResumed)
-		if n := s.sim.Verdict(s.app).Resumes; n != 3 {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		silent := h.inject(discordsim.Fault{Name: "resume-silent"})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.until(2*time.Minute, "a second session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.wantReason(gateway.ReasonNoResumed)
+		if n := h.sim.Verdict(h.app).Resumes; n != 3 {
 			t.Errorf("%d RESUMEs were tried, want 3", n)
 		}
-		s.sim.Lift(silent)
-		s.noViolations()
+		h.sim.Lift(silent)
+		h.noViolations()
 	})
 }
 
@@ -140,11 +139,11 @@ func TestResumedNeverComes(t *testing.T) {
 // ends after ten seconds and the shard is live soon after they speak again.
 // Statements: G-015, G-014.
 func TestHelloNeverComes(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		mute := s.inject(discordsim.Fault{Name: "no-hello"})
-		s.start()
-		s.advance(3 * time.Minute)
-		failed := observed[gateway.ConnectFailed](s)
+	run(t, config{}, func(h *harness) {
+		mute := h.inject(discordsim.Fault{Name: "no-hello"})
+		h.start()
+		h.advance(3 * time.Minute)
+		failed := observed[gateway.ConnectFailed](h)
 		if len(failed) < 5 {
 			t.Errorf("%d attempts in three minutes", len(failed))
 		}
@@ -153,10 +152,10 @@ func TestHelloNeverComes(t *testing.T) {
 				t.Errorf("an attempt failed by %q", f.Reason)
 			}
 		}
-		s.sim.Lift(mute)
-		s.until(45*time.Second, "the shard is live", s.isLive)
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.sim.Lift(mute)
+		h.until(45*time.Second, "the shard is live", h.isLive)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -164,17 +163,17 @@ func TestHelloNeverComes(t *testing.T) {
 // resumes over the base URL and loses nothing.
 // Statements: G-008, G-010, S-053.
 func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "resume-dead"})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.post("while away")
-		if took := s.untilResumed(time.Minute); took > 15*time.Second {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "resume-dead"})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.post("while away")
+		if took := h.untilResumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -182,16 +181,16 @@ func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
 // it, both when it starts and when it resumes.
 // Statements: G-078, S-059.
 func TestReconnectAsFirstPacket(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		s.inject(discordsim.Fault{Name: "cut"})
-		if took := s.untilResumed(time.Minute); took > 10*time.Second {
+	run(t, config{}, func(h *harness) {
+		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.inject(discordsim.Fault{Name: "cut"})
+		if took := h.untilResumed(time.Minute); took > 10*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -200,23 +199,23 @@ func TestReconnectAsFirstPacket(t *testing.T) {
 // soon after it stops.
 // Statements: G-060, G-151, G-152.
 func TestAlways4000(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(time.Minute, "five dials are made", func() bool { return s.shard.Stats().Dials >= 6 })
-		before, start := s.shard.Stats().Dials, time.Now()
-		s.advance(30 * time.Minute)
-		rate := float64(s.shard.Stats().Dials-before) / time.Since(start).Seconds()
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.until(time.Minute, "five dials are made", func() bool { return h.shard.Stats().Dials >= 6 })
+		before, start := h.shard.Stats().Dials, time.Now()
+		h.advance(30 * time.Minute)
+		rate := float64(h.shard.Stats().Dials-before) / time.Since(start).Seconds()
 		if rate > 0.5 {
 			t.Errorf("%.2f dials a second", rate)
 		}
-		s.sim.Lift(closing)
-		s.until(25*time.Minute, "the shard is live", s.isLive)
-		if n := s.sim.Verdict(s.app).Identifies; n > 12 {
+		h.sim.Lift(closing)
+		h.until(25*time.Minute, "the shard is live", h.isLive)
+		if n := h.sim.Verdict(h.app).Identifies; n > 12 {
 			t.Errorf("%d IDENTIFYs were spent", n)
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -225,13 +224,13 @@ func TestAlways4000(t *testing.T) {
 // two within five seconds.
 // Statements: G-038, G-043, G-152.
 func TestReadyThenDropForADay(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
-		s.inject(discordsim.Fault{Name: "resume-op9-false"})
-		s.start()
-		s.advance(24 * time.Hour)
-		v := s.sim.Verdict(s.app)
-		if n := len(observed[gateway.Ready](s)); n != v.Identifies {
+	run(t, config{}, func(h *harness) {
+		h.inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
+		h.inject(discordsim.Fault{Name: "resume-op9-false"})
+		h.start()
+		h.advance(24 * time.Hour)
+		v := h.sim.Verdict(h.app)
+		if n := len(observed[gateway.Ready](h)); n != v.Identifies {
 			t.Errorf("%d IDENTIFYs led to READY %d times", v.Identifies, n)
 		}
 		if v.Identifies >= 100 {
@@ -240,164 +239,6 @@ func TestReadyThenDropForADay(t *testing.T) {
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
 		}
-		s.noViolations()
+		h.noViolations()
 	})
-}
-
-// Given a handler that blocks for ten minutes and 130 payloads waiting to be
-// sent, then every heartbeat is on time and the connection stays.
-// Statements: G-029, G-099, S-013, S-035.
-func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
-	handle := func(ctx context.Context, e gateway.Event) {
-		if e.Type == "MESSAGE_CREATE" {
-			timer := time.NewTimer(10 * time.Minute)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-		}
-	}
-	run(t, config{handle: handle}, func(s *harness) {
-		s.startLive()
-		s.post("block")
-		for range 130 {
-			go func() {
-				_ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": s.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false})
-			}()
-		}
-		s.advance(11 * time.Minute)
-		v := s.sim.Verdict(s.app)
-		if s.shard.Stats().Connects != 1 || v.MissedHeartbeats != 0 {
-			t.Errorf("%d connections, %d missed heartbeats: %q", s.shard.Stats().Connects, v.MissedHeartbeats, s.reasons())
-		}
-		if v.MaxSends > 120 {
-			t.Errorf("%d payloads in one minute", v.MaxSends)
-		}
-		wantHeartbeatsOnTime(t, s)
-		s.noViolations()
-	})
-}
-
-// wantHeartbeatsOnTime fails the story unless the regular heartbeats of the newest
-// connection are one interval apart.
-func wantHeartbeatsOnTime(t *testing.T, s *harness) {
-	t.Helper()
-	logs := s.sim.Connections(s.app)
-	var beats []time.Time
-	for _, f := range logs[len(logs)-1].Frames {
-		if !f.Sent && f.Op == 1 {
-			beats = append(beats, f.At)
-		}
-	}
-	if len(beats) < 3 {
-		t.Fatalf("%d heartbeats were seen", len(beats))
-	}
-	for i, at := range beats[1:] {
-		if gap := at.Sub(beats[i]); gap > interval+time.Second {
-			t.Errorf("heartbeats were %s apart", gap)
-		}
-	}
-}
-
-// Given a shard in any phase of its life, when Stop is called, then it ends
-// within two seconds, for good, and dials no more.
-// Statements: G-090, G-092.
-func TestStopIsFinalInEveryPhase(t *testing.T) {
-	phases := map[string]func(*harness){
-		"dial": func(s *harness) { s.inject(discordsim.Fault{Name: "offline"}); s.start(); s.advance(time.Second) },
-		"backoff": func(s *harness) {
-			s.inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
-			s.start()
-			s.until(time.Hour, "the shard waits for long", func() bool {
-				w, is := s.shard.State().(gateway.Waiting)
-				return is && time.Until(w.Until) > 15*time.Second
-			})
-		},
-		"hello": func(s *harness) { s.inject(discordsim.Fault{Name: "no-hello"}); s.start(); s.advance(time.Second) },
-		"ready": func(s *harness) { s.inject(discordsim.Fault{Name: "no-ready"}); s.start(); s.advance(3 * time.Second) },
-		"resume": func(s *harness) {
-			s.startLive()
-			s.inject(discordsim.Fault{Name: "resume-silent"})
-			s.inject(discordsim.Fault{Name: "cut"})
-			s.advance(3 * time.Second)
-		},
-		"live": func(s *harness) { s.startLive() },
-		"suspect": func(s *harness) {
-			s.startLive()
-			s.inject(discordsim.Fault{Name: "half-open"})
-			s.until(time.Minute, "the shard is suspicious", func() bool { _, is := s.shard.State().(gateway.Suspect); return is })
-		},
-		"moving": func(s *harness) { s.startLive(); s.inject(discordsim.Fault{Name: "op7"}); s.advance(time.Millisecond) },
-		"parked": func(s *harness) {
-			s.startLive()
-			s.inject(discordsim.Fault{Name: "token-reset"})
-			s.advance(time.Minute)
-		},
-	}
-	for name, prepare := range phases {
-		t.Run(name, func(t *testing.T) {
-			run(t, config{}, func(s *harness) {
-				prepare(s)
-				start := time.Now()
-				s.stop(gateway.KeepSession)
-				if took := time.Since(start); took > 2*time.Second {
-					t.Errorf("Stop took %s", took)
-				}
-				dials := s.shard.Stats().Dials
-				s.sim.LiftAll()
-				s.advance(time.Hour)
-				if s.shard.Stats().Dials != dials {
-					t.Error("the shard dialled after Stop")
-				}
-			})
-		})
-	}
-}
-
-// Given a live shard, when it pauses, then the session stays at Discord; when
-// it says goodbye, then the dot is grey at once.
-// Statements: G-089, G-090, S-044, S-045.
-func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		kept := s.shard.Session()
-		s.stop(gateway.KeepSession)
-		if !s.sim.Online(s.app) || s.sim.Sessions(s.app) != 1 || !kept.Resumable() {
-			t.Error("the session did not survive the pause")
-		}
-		if codes := s.sim.Verdict(s.app).CloseCodes; codes[4900] != 1 || len(codes) != 1 {
-			t.Errorf("close codes %v", codes)
-		}
-	})
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.stop(gateway.EndSession)
-		if s.sim.Online(s.app) || s.sim.Sessions(s.app) != 0 {
-			t.Error("the dot is still green after goodbye")
-		}
-		if codes := s.sim.Verdict(s.app).CloseCodes; codes[1000] != 1 || len(codes) != 1 {
-			t.Errorf("close codes %v", codes)
-		}
-	})
-}
-
-// Given a shard that was stopped before it ran, then it never runs.
-// Statements: G-092.
-func TestStopBeforeRun(t *testing.T) {
-	shard, err := gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: "x", Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := shard.Stop(context.Background(), gateway.KeepSession); err != nil {
-		t.Fatal(err)
-	}
-	if err := shard.Run(context.Background()); err == nil {
-		t.Error("Run did not refuse")
-	}
-	if shard.Stats().Dials != 0 {
-		t.Error("the shard dialled")
-	}
 }

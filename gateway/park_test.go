@@ -13,7 +13,7 @@ import (
 // remedyError is an error that knows what to do.
 type remedyError string
 
-func (c remedyError) Error() string  { return "it is ill" }
+func (c remedyError) Error() string  { return "the bot may not go on" }
 func (c remedyError) Remedy() string { return string(c) }
 
 // Given a bot in too many guilds for its one shard, when Discord refuses it with
@@ -22,31 +22,31 @@ func (c remedyError) Remedy() string { return string(c) }
 // Statements: G-094, G-097.
 func TestParkedShardKnowsItsRemedy(t *testing.T) {
 	asked := 0
-	remedies := []error{remedyError("two"), remedyError("two"), remedyError("three"), errors.New("nobody knows"), nil}
+	remedies := []error{remedyError("two"), remedyError("two"), remedyError("three"), errors.New("unknown"), nil}
 	run(t, config{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}, options: func(o *gateway.Options) {
 		o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
 			err := remedies[min(asked, len(remedies)-1)]
 			asked++
 			return now, err
 		})
-	}}, func(s *harness) {
-		other := s.sim.AddGuild("another")
-		s.sim.Join(s.app, other)
-		s.start()
+	}}, func(h *harness) {
+		other := h.sim.AddGuild("another")
+		h.sim.Join(h.app, other)
+		h.start()
 		remedy := func() string {
-			if parked, is := s.shard.State().(gateway.Parked); is {
+			if parked, is := h.shard.State().(gateway.Parked); is {
 				if r, ok := errors.AsType[remedyError](parked.Reason.Err); ok {
 					return r.Remedy()
 				}
 			}
 			return ""
 		}
-		s.until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
-		s.until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
-		s.sim.Leave(s.app, other)
-		s.until(20*time.Minute, "the shard is live", s.isLive)
+		h.until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
+		h.until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
+		h.sim.Leave(h.app, other)
+		h.until(20*time.Minute, "the shard is live", h.isLive)
 		parked := 0
-		for _, n := range observed[gateway.Transition](s) {
+		for _, n := range observed[gateway.Transition](h) {
 			if _, is := n.To.(gateway.Parked); is {
 				parked++
 			}
@@ -54,6 +54,6 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		if parked != 3 || asked != 5 {
 			t.Errorf("it was said %d times that it is parked, and asked %d times; want 3 and 5", parked, asked)
 		}
-		s.wantIdentifies(2)
+		h.wantIdentifies(2)
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// protocol is at heart the gateway protocol as a referee knows it: the states a
+// protocol is a model of the gateway protocol, which judges a client: the states a
 // connection of a correct client can be in, what the client may say in each,
 // and what it must remember of its session. It is told of everything both sides
 // do, in order, and writes down what was wrong.
@@ -71,7 +71,7 @@ func (p *protocol) violation(l *modelConn, statement, format string, args ...any
 	p.violations = append(p.violations, fmt.Sprintf("%s, connection %d: %s", statement, l.number, fmt.Sprintf(format, args...)))
 }
 
-// step begins a new step of the story.
+// step begins a new step.
 func (p *protocol) step() { p.floor = p.seq }
 
 // dial is the client opening a connection.
@@ -122,7 +122,7 @@ func (p *protocol) onPayload(l *modelConn, now time.Time, raw []byte) (op int, d
 			p.violation(l, "G-101", "%d presences in 20 s", len(l.shown))
 		}
 	case op != 8:
-		p.violation(l, "S-014", "op %d, which nobody asked the client to send", op)
+		p.violation(l, "S-014", "op %d, which the client was not told to send", op)
 	}
 	return op, in.D
 }

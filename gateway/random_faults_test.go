@@ -1,8 +1,6 @@
 package gateway_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,10 +8,9 @@ import (
 	"time"
 
 	"evergreen/discordsim"
-	"evergreen/gateway"
 )
 
-// sessionKeepingFaults is what may strike in a random story. None of it loses the session,
+// sessionKeepingFaults is what may happen in a random test. None of it loses the session,
 // so no event may be lost either.
 var sessionKeepingFaults = []discordsim.Fault{
 	{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "op9-true"}, {Name: "corrupt"}, {Name: "server-beat"}, {Name: "malformed"},
@@ -46,124 +43,29 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 				Session:   discordsim.SessionConfig{Lifetime: time.Hour},
 				WebSocket: discordsim.WebSocketConfig{SplitFrames: 1 + r.IntN(4)},
 			}
-			run(t, config{sim: sim}, func(s *harness) {
-				s.startLive()
+			run(t, config{sim: sim}, func(h *harness) {
+				h.startLive()
 				said := 0
 				for range faults {
-					s.inject(sessionKeepingFaults[r.IntN(len(sessionKeepingFaults))])
+					h.inject(sessionKeepingFaults[r.IntN(len(sessionKeepingFaults))])
 					for range r.IntN(6) {
-						s.advance(time.Duration(r.IntN(2000)) * time.Millisecond)
-						s.post("one of many")
+						h.advance(time.Duration(r.IntN(2000)) * time.Millisecond)
+						h.post("one of many")
 						said++
 					}
 				}
-				s.sim.LiftAll()
-				s.advance(3 * time.Minute)
-				s.until(time.Minute, "the shard is live", s.isLive)
+				h.sim.LiftAll()
+				h.advance(3 * time.Minute)
+				h.until(time.Minute, "the shard is live", h.isLive)
 				var got []int64
-				for _, e := range s.eventsOf("MESSAGE_CREATE") {
+				for _, e := range h.eventsOf("MESSAGE_CREATE") {
 					got = append(got, e.Seq)
 				}
 				if len(got) != said || !slices.IsSorted(got) {
 					t.Errorf("%d of %d events arrived, in order: %t", len(got), said, slices.IsSorted(got))
 				}
-				s.wantIdentifies(1)
-				s.noViolations()
-			})
-		})
-	}
-}
-
-// Given op 9 whose d is missing or no boolean, then it counts as false.
-// Statements: G-087.
-func TestInvalidSessionWithoutAnAnswer(t *testing.T) {
-	for _, text := range []string{`{"op":9}`, `{"op":9,"d":null}`, `{"op":9,"d":"true"}`, `{"op":9,"d":1}`, `{"op":9,"d":{"resumable":true}}`} {
-		run(t, config{}, func(s *harness) {
-			s.startLive()
-			s.advance(time.Minute)
-			s.injectRaw(text)
-			s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
-			if n := s.shard.Stats().Resumes; n != 0 {
-				t.Errorf("%s led to a RESUME", text)
-			}
-		})
-	}
-}
-
-// Given a Discord that answers no close frame, then Stop waits for it no longer
-// than the close deadline.
-// Statements: G-093.
-func TestCloseHandshakeHasADeadline(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "half-open"})
-		start := time.Now()
-		s.stop(gateway.KeepSession)
-		if took := time.Since(start); took < 900*time.Millisecond || took > 1500*time.Millisecond {
-			t.Errorf("Stop took %s", took)
-		}
-	})
-	run(t, config{sim: discordsim.Config{Latency: 200 * time.Millisecond}}, func(s *harness) {
-		s.startLive()
-		start := time.Now()
-		s.stop(gateway.KeepSession)
-		if took := time.Since(start); took < 400*time.Millisecond || took > 500*time.Millisecond {
-			t.Errorf("Stop took %s", took)
-		}
-		if codes := s.sim.Verdict(s.app).CloseCodes; codes[4900] != 1 {
-			t.Errorf("close codes %v", codes)
-		}
-	})
-}
-
-// Given handlers that are still at work, then Stop waits for them until its
-// context ends; one that ignores the end of its own context cannot hold it up
-// for ever.
-// Statements: G-092.
-func TestStopWaitsForHandlers(t *testing.T) {
-	for name, c := range map[string]struct {
-		takes   time.Duration
-		ignores bool
-		within  time.Duration
-		fails   bool
-	}{
-		"quick":    {2 * time.Second, false, 3 * time.Second, false},
-		"slow":     {time.Hour, false, 7 * time.Second, false},
-		"stubborn": {20 * time.Second, true, 9 * time.Second, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			handle := func(ctx context.Context, e gateway.Event) {
-				if e.Type != "MESSAGE_CREATE" {
-					return
-				}
-				if c.ignores {
-					time.Sleep(c.takes)
-					return
-				}
-				select {
-				case <-time.After(c.takes):
-				case <-ctx.Done():
-				}
-			}
-			run(t, config{handle: handle}, func(s *harness) {
-				s.startLive()
-				s.post("work")
-				s.advance(10 * time.Millisecond)
-				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				defer cancel()
-				s.stopped = true
-				start := time.Now()
-				err := s.shard.Stop(ctx, gateway.KeepSession)
-				if took := time.Since(start); took > c.within || (err != nil) != c.fails {
-					t.Errorf("Stop took %s: %v", took, err)
-				}
-				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("Stop failed with %v", err)
-				}
-				<-s.ran
-				if s.sim.Sessions(s.app) != 1 {
-					t.Error("the session did not survive")
-				}
+				h.wantIdentifies(1)
+				h.noViolations()
 			})
 		})
 	}

@@ -26,20 +26,20 @@ func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
 		for i := range 12 {
 			t.Run(fmt.Sprint(name, " ", i), func(t *testing.T) {
 				before.sim.Seed = uint64(i)
-				run(t, config{sim: before.sim}, func(s *harness) {
-					s.startLive()
-					s.advance(interval)
+				run(t, config{sim: before.sim}, func(h *harness) {
+					h.startLive()
+					h.advance(interval)
 					if before.fault != nil {
-						s.inject(*before.fault)
+						h.inject(*before.fault)
 					}
-					s.advance(20*time.Second + time.Duration(i)*interval/12)
-					s.inject(discordsim.Fault{Name: "half-open"})
-					if took := s.untilResumed(2 * time.Minute); took > 25*time.Second {
+					h.advance(20*time.Second + time.Duration(i)*interval/12)
+					h.inject(discordsim.Fault{Name: "half-open"})
+					if took := h.untilResumed(2 * time.Minute); took > 25*time.Second {
 						t.Errorf("it took %s from the fault to RESUMED", took)
 					}
-					s.wantReason(gateway.ReasonSilent)
-					s.wantIdentifies(1)
-					s.noViolations()
+					h.wantReason(gateway.ReasonSilent)
+					h.wantIdentifies(1)
+					h.noViolations()
 				})
 			})
 		}
@@ -54,19 +54,19 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 	for _, silent := range []string{"resume-silent", "no-hello"} {
 		for seed := range uint64(40) {
 			t.Run(fmt.Sprint(silent, " ", seed), func(t *testing.T) {
-				run(t, config{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *harness) {
-					s.startLive()
+				run(t, config{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(h *harness) {
+					h.startLive()
 					// Refusals right before make the waits long.
-					s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
-					s.inject(discordsim.Fault{Name: "cut"})
-					s.advance(time.Minute)
-					s.until(31*time.Second, "the shard is live", s.isLive)
-					fault := s.inject(discordsim.Fault{Name: silent})
-					s.inject(discordsim.Fault{Name: "cut"})
-					s.advance(10*time.Second + time.Duration(seed)*500*time.Millisecond)
-					s.sim.Lift(fault)
-					s.until(31*time.Second, "the shard is live", s.isLive)
-					s.noViolations()
+					h.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+					h.inject(discordsim.Fault{Name: "cut"})
+					h.advance(time.Minute)
+					h.until(31*time.Second, "the shard is live", h.isLive)
+					fault := h.inject(discordsim.Fault{Name: silent})
+					h.inject(discordsim.Fault{Name: "cut"})
+					h.advance(10*time.Second + time.Duration(seed)*500*time.Millisecond)
+					h.sim.Lift(fault)
+					h.until(31*time.Second, "the shard is live", h.isLive)
+					h.noViolations()
 				})
 			})
 		}
@@ -78,23 +78,23 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 // refused RESUME, the wait after it and a new session.
 // Statements: G-081, G-082, G-151.
 func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
-	for luck := range 60 {
-		t.Run(fmt.Sprint("luck ", luck), func(t *testing.T) {
+	for seed := range 60 {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			run(t, config{
-				sim: discordsim.Config{Seed: uint64(luck), Latency: 50 * time.Millisecond, Session: discordsim.SessionConfig{Lifetime: time.Minute}},
+				sim: discordsim.Config{Seed: uint64(seed), Latency: 50 * time.Millisecond, Session: discordsim.SessionConfig{Lifetime: time.Minute}},
 				options: func(o *gateway.Options) {
 					draw := o.Rand
 					o.Rand = func() float64 { return 0.9 + draw()/10 } // all waits are long
 				},
-			}, func(s *harness) {
-				s.startLive()
-				s.advance(2 * time.Minute)
-				outage := s.inject(discordsim.Fault{Name: "outage"})
-				s.advance(2*time.Minute + time.Duration(luck)*time.Second/2)
-				s.sim.Lift(outage)
-				s.until(31*time.Second, "the shard is live", s.isLive)
-				s.wantIdentifies(2)
-				s.noViolations()
+			}, func(h *harness) {
+				h.startLive()
+				h.advance(2 * time.Minute)
+				outage := h.inject(discordsim.Fault{Name: "outage"})
+				h.advance(2*time.Minute + time.Duration(seed)*time.Second/2)
+				h.sim.Lift(outage)
+				h.until(31*time.Second, "the shard is live", h.isLive)
+				h.wantIdentifies(2)
+				h.noViolations()
 			})
 		})
 	}

@@ -22,24 +22,24 @@ func TestEveryCloseCode(t *testing.T) {
 		4007: true, 4009: true,
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			run(t, config{}, func(s *harness) {
-				s.startLive()
-				s.advance(time.Minute)
-				s.inject(discordsim.Fault{Name: "close", Code: code})
-				s.post("after the close")
-				s.advance(20 * time.Second)
-				if !s.isLive() {
-					t.Fatalf("the shard is %s", s.shard.State())
+			run(t, config{}, func(h *harness) {
+				h.startLive()
+				h.advance(time.Minute)
+				h.inject(discordsim.Fault{Name: "close", Code: code})
+				h.post("after the close")
+				h.advance(20 * time.Second)
+				if !h.isLive() {
+					t.Fatalf("the shard is %s", h.shard.State())
 				}
 				if identifies {
-					s.wantIdentifies(2)
+					h.wantIdentifies(2)
 				} else {
-					s.wantIdentifies(1)
-					if s.shard.Stats().Resumed != 1 || len(s.eventsOf("MESSAGE_CREATE")) != 1 {
+					h.wantIdentifies(1)
+					if h.shard.Stats().Resumed != 1 || len(h.eventsOf("MESSAGE_CREATE")) != 1 {
 						t.Error("the session was not resumed")
 					}
 				}
-				s.noViolations()
+				h.noViolations()
 			})
 		})
 	}
@@ -49,13 +49,13 @@ func TestEveryCloseCode(t *testing.T) {
 // shard identifies and does not resume again.
 // Statements: G-062.
 func TestNormalCloseResumesOnlyOnce(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
-		s.inject(discordsim.Fault{Name: "close", Code: 1000})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
-		if n := s.shard.Stats().Resumes; n != 1 {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
+		h.inject(discordsim.Fault{Name: "close", Code: 1000})
+		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
 	})
@@ -73,37 +73,37 @@ func TestThousandDrops(t *testing.T) {
 	kinds := []discordsim.Fault{
 		{Name: "cut"}, {Name: "drop"}, {Name: "op7"}, {Name: "close", Code: 4000}, {Name: "close", Code: 1001}, {Name: "corrupt"},
 	}
-	run(t, config{sim: discordsim.Config{Latency: 5 * time.Millisecond}}, func(s *harness) {
-		s.startLive()
+	run(t, config{sim: discordsim.Config{Latency: 5 * time.Millisecond}}, func(h *harness) {
+		h.startLive()
 		said := 0
 		for i := range drops {
-			s.advance(time.Duration(6000+i%1000) * time.Millisecond)
-			s.inject(kinds[i%len(kinds)])
-			s.post("in between")
+			h.advance(time.Duration(6000+i%1000) * time.Millisecond)
+			h.inject(kinds[i%len(kinds)])
+			h.post("in between")
 			said++
-			if took := s.untilResumed(10 * time.Second); took > 5*time.Second {
+			if took := h.untilResumed(10 * time.Second); took > 5*time.Second {
 				t.Errorf("drop %d (%s): resumed after %s", i, kinds[i%len(kinds)].Name, took)
 			}
 		}
-		s.advance(time.Minute)
-		if got := len(s.eventsOf("MESSAGE_CREATE")); got != said {
+		h.advance(time.Minute)
+		if got := len(h.eventsOf("MESSAGE_CREATE")); got != said {
 			t.Errorf("%d of %d messages arrived", got, said)
 		}
-		s.wantIdentifies(1)
-		v := s.sim.Verdict(s.app)
+		h.wantIdentifies(1)
+		v := h.sim.Verdict(h.app)
 		for code := range v.CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
 			}
 		}
-		for _, log := range s.sim.Connections(s.app) {
+		for _, log := range h.sim.Connections(h.app) {
 			for _, f := range log.Frames {
 				if !log.Closed.IsZero() && f.At.After(log.Closed) {
 					t.Fatal("a payload was sent after the end of a connection")
 				}
 			}
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -112,27 +112,27 @@ func TestThousandDrops(t *testing.T) {
 // order.
 // Statements: G-067, G-068, S-046, S-054.
 func TestReplayIsCutInTheMiddle(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
+	run(t, config{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(h *harness) {
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
 		for i := range 2000 {
-			s.post(fmt.Sprint(i))
+			h.post(fmt.Sprint(i))
 		}
 		for range 30 {
-			s.advance(130 * time.Millisecond)
-			s.inject(discordsim.Fault{Name: "cut"})
+			h.advance(130 * time.Millisecond)
+			h.inject(discordsim.Fault{Name: "cut"})
 		}
-		s.until(time.Minute, "the session is resumed", func() bool { return s.shard.Stats().Resumed > 0 && s.isLive() })
-		s.advance(5 * time.Second)
+		h.until(time.Minute, "the session is resumed", func() bool { return h.shard.Stats().Resumed > 0 && h.isLive() })
+		h.advance(5 * time.Second)
 		var got []int64
-		for _, e := range s.eventsOf("MESSAGE_CREATE") {
+		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			got = append(got, e.Seq)
 		}
 		if len(got) != 2000 || !slices.IsSorted(got) {
 			t.Errorf("%d events, in order: %t", len(got), slices.IsSorted(got))
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -140,27 +140,27 @@ func TestReplayIsCutInTheMiddle(t *testing.T) {
 // sent its presence again, and events that follow come after those replayed.
 // Statements: G-066, G-067, G-069, S-047, S-055.
 func TestResumedIsLive(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Second)
-		guilds := len(s.eventsOf("GUILD_CREATE"))
-		presences := len(observed[gateway.PresenceSent](s))
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.post("one")
-		s.untilResumed(5 * time.Second)
-		s.post("two")
-		s.advance(time.Second)
-		if len(s.eventsOf("READY")) != 1 || len(s.eventsOf("GUILD_CREATE")) != guilds {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Second)
+		guilds := len(h.eventsOf("GUILD_CREATE"))
+		presences := len(observed[gateway.PresenceSent](h))
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.post("one")
+		h.untilResumed(5 * time.Second)
+		h.post("two")
+		h.advance(time.Second)
+		if len(h.eventsOf("READY")) != 1 || len(h.eventsOf("GUILD_CREATE")) != guilds {
 			t.Error("a resume brought READY or guilds")
 		}
-		events := s.eventsOf("MESSAGE_CREATE")
+		events := h.eventsOf("MESSAGE_CREATE")
 		if len(events) != 2 || !events[0].Replayed || events[1].Replayed || events[0].Seq >= events[1].Seq {
 			t.Errorf("events %v", events)
 		}
-		if len(observed[gateway.PresenceSent](s)) != presences+1 {
+		if len(observed[gateway.PresenceSent](h)) != presences+1 {
 			t.Error("the presence was not sent again")
 		}
-		r := observed[gateway.Resumed](s)
+		r := observed[gateway.Resumed](h)
 		if len(r) != 1 || r[0].Replayed != 1 || r[0].Gap <= 0 {
 			t.Errorf("observed %+v", r)
 		}
@@ -173,20 +173,20 @@ func TestResumedIsLive(t *testing.T) {
 func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 	for _, name := range []string{"session-loss", "op9-false"} {
 		t.Run(name, func(t *testing.T) {
-			run(t, config{}, func(s *harness) {
-				s.startLive()
-				s.advance(time.Minute)
+			run(t, config{}, func(h *harness) {
+				h.startLive()
+				h.advance(time.Minute)
 				start := time.Now()
-				s.inject(discordsim.Fault{Name: name})
-				s.until(10*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+				h.inject(discordsim.Fault{Name: name})
+				h.until(10*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 				if took := time.Since(start); took < time.Second || took > 7*time.Second {
 					t.Errorf("it took %s", took)
 				}
-				if len(observed[gateway.SessionLost](s)) != 1 {
+				if len(observed[gateway.SessionLost](h)) != 1 {
 					t.Error("the loss of the session was not observed once")
 				}
-				s.wantIdentifies(2)
-				s.noViolations()
+				h.wantIdentifies(2)
+				h.noViolations()
 			})
 		})
 	}
@@ -196,28 +196,28 @@ func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 // resumed after one to five seconds; more than three in a row count as false.
 // Statements: G-081, G-085, G-086, S-057.
 func TestResumableInvalidSession(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
 		start := time.Now()
-		s.inject(discordsim.Fault{Name: "op9-true"})
-		s.untilResumed(10 * time.Second)
+		h.inject(discordsim.Fault{Name: "op9-true"})
+		h.untilResumed(10 * time.Second)
 		if took := time.Since(start); took < time.Second || took > 6*time.Second {
 			t.Errorf("resumed after %s", took)
 		}
-		s.wantIdentifies(1)
+		h.wantIdentifies(1)
 
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.untilResumed(20 * time.Second)
-		s.wantIdentifies(1)
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.untilResumed(20 * time.Second)
+		h.wantIdentifies(1)
 
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
-		s.noViolations()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.noViolations()
 	})
 }
 
@@ -225,22 +225,22 @@ func TestResumableInvalidSession(t *testing.T) {
 // least five seconds apart and the pauses grow.
 // Statements: G-083, G-084.
 func TestRefusedIdentifiesSlowDown(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.inject(discordsim.Fault{Name: "ready-op9"})
-		s.start()
-		s.advance(10 * time.Minute)
-		early := s.sim.Verdict(s.app).Identifies
-		s.advance(2 * time.Hour)
-		v := s.sim.Verdict(s.app)
+	run(t, config{}, func(h *harness) {
+		h.inject(discordsim.Fault{Name: "ready-op9"})
+		h.start()
+		h.advance(10 * time.Minute)
+		early := h.sim.Verdict(h.app).Identifies
+		h.advance(2 * time.Hour)
+		v := h.sim.Verdict(h.app)
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
 		}
 		if late := v.Identifies - early; late > 30 {
 			t.Errorf("%d IDENTIFYs in ten minutes, %d more in two hours", early, late)
 		}
-		s.sim.LiftAll()
-		s.until(25*time.Minute, "the shard is live", s.isLive)
-		s.noViolations()
+		h.sim.LiftAll()
+		h.until(25*time.Minute, "the shard is live", h.isLive)
+		h.noViolations()
 	})
 }
 
@@ -248,12 +248,12 @@ func TestRefusedIdentifiesSlowDown(t *testing.T) {
 // within 90 s and identifies.
 // Statements: G-072, S-056.
 func TestStuckSessionIsGivenUp(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "stuck-session"})
-		s.inject(discordsim.Fault{Name: "cut"})
-		took := s.until(2*time.Minute, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "stuck-session"})
+		h.inject(discordsim.Fault{Name: "cut"})
+		took := h.until(2*time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		if took > 95*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -265,27 +265,27 @@ func TestStuckSessionIsGivenUp(t *testing.T) {
 // neither lost nor doubled.
 // Statements: G-077, G-080, G-088, S-059.
 func TestReconnectRequestMovesTheSession(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(s *harness) {
-		s.startLive()
-		s.advance(10 * time.Second)
-		s.inject(discordsim.Fault{Name: "op7"})
+	run(t, config{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(h *harness) {
+		h.startLive()
+		h.advance(10 * time.Second)
+		h.inject(discordsim.Fault{Name: "op7"})
 		for range 20 {
-			s.post("on the way")
-			s.advance(20 * time.Millisecond)
+			h.post("on the way")
+			h.advance(20 * time.Millisecond)
 		}
-		s.until(2*time.Second, "the session is resumed", func() bool { return s.shard.Stats().Resumed == 1 && s.isLive() })
-		s.advance(10 * time.Second)
-		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 20 {
+		h.until(2*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 && h.isLive() })
+		h.advance(10 * time.Second)
+		if got := len(h.eventsOf("MESSAGE_CREATE")); got != 20 {
 			t.Errorf("%d of 20 events arrived", got)
 		}
-		if gap := observed[gateway.Resumed](s)[0].Gap; gap > 200*time.Millisecond {
+		if gap := observed[gateway.Resumed](h)[0].Gap; gap > 200*time.Millisecond {
 			t.Errorf("nothing was heard for %s", gap)
 		}
-		if n := s.shard.Stats().Resumes; n != 1 {
+		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -293,38 +293,38 @@ func TestReconnectRequestMovesTheSession(t *testing.T) {
 // closes at once, then exactly one resume follows each.
 // Statements: G-078, G-079.
 func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(10 * time.Second)
-		s.inject(discordsim.Fault{Name: "op7"})
-		s.inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
-		s.untilResumed(3 * time.Second)
-		s.advance(10 * time.Second)
-		if n := s.shard.Stats().Resumes; n != 1 {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(10 * time.Second)
+		h.inject(discordsim.Fault{Name: "op7"})
+		h.inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
+		h.untilResumed(3 * time.Second)
+		h.advance(10 * time.Second)
+		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("two op 7 led to %d RESUMEs", n)
 		}
-		s.inject(discordsim.Fault{Name: "op7"})
-		s.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
-		s.untilResumed(3 * time.Second)
-		s.advance(10 * time.Second)
-		if n := s.shard.Stats().Resumes; n != 2 {
+		h.inject(discordsim.Fault{Name: "op7"})
+		h.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
+		h.untilResumed(3 * time.Second)
+		h.advance(10 * time.Second)
+		if n := h.shard.Stats().Resumes; n != 2 {
 			t.Errorf("%d RESUMEs, want 2", n)
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
-	run(t, config{}, func(s *harness) {
-		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.start()
-		s.until(10*time.Second, "IDENTIFY is sent", func() bool { return s.shard.Stats().Identifies == 1 })
-		s.advance(time.Second)
-		s.sim.Lift(outage) // READY comes; the next session is asked to move before it is live
-		s.until(time.Minute, "the shard is live", s.isLive)
-		s.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		s.inject(discordsim.Fault{Name: "op7"})
-		s.untilResumed(10 * time.Second)
-		s.wantIdentifies(1)
-		s.noViolations()
+	run(t, config{}, func(h *harness) {
+		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		h.start()
+		h.until(10*time.Second, "IDENTIFY is sent", func() bool { return h.shard.Stats().Identifies == 1 })
+		h.advance(time.Second)
+		h.sim.Lift(outage) // READY comes; the next session is asked to move before it is live
+		h.until(time.Minute, "the shard is live", h.isLive)
+		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.inject(discordsim.Fault{Name: "op7"})
+		h.untilResumed(10 * time.Second)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -344,32 +344,32 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 			return c, nil
 		})
 	}
-	run(t, config{options: options}, func(s *harness) {
-		s.startLive()
-		s.advance(2 * time.Minute)
-		s.inject(discordsim.Fault{Name: "close", Code: 4003})
-		s.until(20*time.Second, "a new session has begun", func() bool { return s.shard.Stats().Identifies == 2 && s.isLive() })
+	run(t, config{options: options}, func(h *harness) {
+		h.startLive()
+		h.advance(2 * time.Minute)
+		h.inject(discordsim.Fault{Name: "close", Code: 4003})
+		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		if n := inspected.Load(); n != 1 {
 			t.Errorf("the credentials were inspected %d times", n)
 		}
-		s.advance(5 * time.Minute)
+		h.advance(5 * time.Minute)
 		bad.Store(true)
-		fresh := s.sim.ResetToken(s.app)
-		s.advance(20 * time.Second)
-		parked, is := s.shard.State().(gateway.Parked)
+		fresh := h.sim.ResetToken(h.app)
+		h.advance(20 * time.Second)
+		parked, is := h.shard.State().(gateway.Parked)
 		if !is || parked.Reason.Kind != gateway.ReasonFatal {
-			t.Fatalf("the shard is %s", s.shard.State())
+			t.Fatalf("the shard is %s", h.shard.State())
 		}
-		dials := s.shard.Stats().Dials
-		s.advance(time.Hour)
-		if s.shard.Stats().Dials != dials {
+		dials := h.shard.Stats().Dials
+		h.advance(time.Hour)
+		if h.shard.Stats().Dials != dials {
 			t.Error("a parked shard dialled")
 		}
-		if err := s.shard.Reconfigure(gateway.Credentials{Token: fresh, Intents: intents}); err != nil {
+		if err := h.shard.Reconfigure(gateway.Credentials{Token: fresh, Intents: intents}); err != nil {
 			t.Fatal(err)
 		}
-		s.until(10*time.Second, "the shard is live", s.isLive)
-		s.noViolations()
+		h.until(10*time.Second, "the shard is live", h.isLive)
+		h.noViolations()
 	})
 }
 
@@ -392,20 +392,20 @@ func TestFatalCloseCodesPark(t *testing.T) {
 	}{
 		"wrong token": {
 			config{options: func(o *gateway.Options) { o.Token = "wrong" }}, gateway.CloseAuthFailed,
-			func(s *harness) gateway.Credentials { return gateway.Credentials{Token: s.app.Token, Intents: intents} },
+			func(h *harness) gateway.Credentials { return gateway.Credentials{Token: h.app.Token, Intents: intents} },
 		},
 		"refused intents": {
 			config{app: discordsim.AppConfig{Flags: &none}}, gateway.CloseDisallowedIntents,
-			func(s *harness) gateway.Credentials {
-				s.sim.SetFlags(s.app, 1<<19)
-				return gateway.Credentials{Token: s.app.Token, Intents: intents}
+			func(h *harness) gateway.Credentials {
+				h.sim.SetFlags(h.app, 1<<19)
+				return gateway.Credentials{Token: h.app.Token, Intents: intents}
 			},
 		},
 		"too many guilds": {
 			config{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}}, gateway.CloseShardingRequired,
-			func(s *harness) gateway.Credentials {
-				s.sim.Leave(s.app, s.guild)
-				return gateway.Credentials{Token: s.app.Token, Intents: intents}
+			func(h *harness) gateway.Credentials {
+				h.sim.Leave(h.app, h.guild)
+				return gateway.Credentials{Token: h.app.Token, Intents: intents}
 			},
 		},
 		"wrong shard count": {
@@ -429,26 +429,26 @@ func TestFatalCloseCodesPark(t *testing.T) {
 					return now, gateway.ErrUnauthorized
 				})
 			}
-			run(t, c.set, func(s *harness) {
+			run(t, c.set, func(h *harness) {
 				if name == "too many guilds" {
-					s.sim.Join(s.app, s.sim.AddGuild("another"))
+					h.sim.Join(h.app, h.sim.AddGuild("another"))
 				}
-				s.start()
-				s.advance(time.Hour)
-				parked, is := s.shard.State().(gateway.Parked)
+				h.start()
+				h.advance(time.Hour)
+				parked, is := h.shard.State().(gateway.Parked)
 				if !is || parked.Reason.Code != c.code {
-					t.Fatalf("the shard is %s by %s", s.shard.State(), s.reasons())
+					t.Fatalf("the shard is %s by %s", h.shard.State(), h.reasons())
 				}
 				if c.code.Meaning() == "" || c.code.Remedy() == "" {
 					t.Error("the table has no words for it")
 				}
-				if n := s.shard.Stats().Identifies; n != 1 {
+				if n := h.shard.Stats().Identifies; n != 1 {
 					t.Errorf("%d IDENTIFYs were sent", n)
 				}
 				if c.mend != nil {
-					m := c.mend(s)
+					m := c.mend(h)
 					mended.Store(&m)
-					s.until(11*time.Minute, "the shard is live", s.isLive)
+					h.until(11*time.Minute, "the shard is live", h.isLive)
 				}
 			})
 		})
@@ -460,17 +460,17 @@ func TestFatalCloseCodesPark(t *testing.T) {
 // Statements: G-053, G-065.
 func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 	var kept gateway.Session
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		kept = s.shard.Session()
-		s.stop(gateway.KeepSession)
-		s.post("between two runs")
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		kept = h.shard.Session()
+		h.stop(gateway.KeepSession)
+		h.post("between two runs")
 		next, err := gateway.New(gateway.Options{
-			Credentials: gateway.Credentials{Token: s.app.Token, Intents: intents},
+			Credentials: gateway.Credentials{Token: h.app.Token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: s.sim.DialContext},
-			Handler:     gateway.HandlerFunc(s.handleEvent),
+			Dialer:      gateway.WebSocketDialer{DialContext: h.sim.DialContext},
+			Handler:     gateway.HandlerFunc(h.handleEvent),
 			Session:     kept,
 		})
 		if err != nil {
@@ -478,17 +478,33 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { defer close(done); _ = next.Run(context.Background()) }()
-		s.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
-		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
+		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
 		_ = next.Stop(context.Background(), gateway.KeepSession)
 		<-done
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 	run(t, config{options: func(o *gateway.Options) {
 		o.Session = gateway.Session{ID: "gone", ResumeURL: "ws://resume.discord.sim", Seq: 7}
-	}}, func(s *harness) {
-		s.startLive()
-		s.wantIdentifies(1)
+	}}, func(h *harness) {
+		h.startLive()
+		h.wantIdentifies(1)
 	})
+}
+
+// Given op 9 whose d is missing or no boolean, then it counts as false.
+// Statements: G-087.
+func TestInvalidSessionWithoutAnAnswer(t *testing.T) {
+	for _, text := range []string{`{"op":9}`, `{"op":9,"d":null}`, `{"op":9,"d":"true"}`, `{"op":9,"d":1}`, `{"op":9,"d":{"resumable":true}}`} {
+		run(t, config{}, func(h *harness) {
+			h.startLive()
+			h.advance(time.Minute)
+			h.injectRaw(text)
+			h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+			if n := h.shard.Stats().Resumes; n != 0 {
+				t.Errorf("%s led to a RESUME", text)
+			}
+		})
+	}
 }

@@ -14,8 +14,8 @@ import (
 
 // voiceState is a payload that means nothing: the bot leaves a voice channel it was
 // never in.
-func (s *harness) voiceState() map[string]any {
-	return map[string]any{"guild_id": s.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
+func (h *harness) voiceState() map[string]any {
+	return map[string]any{"guild_id": h.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
 }
 
 // Given 300 payloads and a thousand presences at once, then no more than 120
@@ -23,43 +23,43 @@ func (s *harness) voiceState() map[string]any {
 // among them are on time, and the last presence wins.
 // Statements: G-099, G-100, G-101, G-105, G-106, S-013, S-076.
 func TestSendLimits(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
+	run(t, config{}, func(h *harness) {
+		h.startLive()
 		sent := make(chan error, 300)
 		for range 300 {
-			go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
+			go func() { sent <- h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		}
 		for i := range 1000 {
-			err := s.shard.SetPresence(gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: fmt.Sprint("number ", i)}}})
+			err := h.shard.SetPresence(gateway.Presence{Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: fmt.Sprint("number ", i)}}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if i%100 == 0 {
-				s.advance(time.Second)
+				h.advance(time.Second)
 			}
 		}
-		s.advance(6 * time.Minute)
+		h.advance(6 * time.Minute)
 		for range 300 {
 			if err := <-sent; err != nil {
 				t.Fatal(err)
 			}
 		}
-		v := s.sim.Verdict(s.app)
+		v := h.sim.Verdict(h.app)
 		if v.MaxSends > 120 || v.MaxSends < 90 {
 			t.Errorf("%d payloads in one minute", v.MaxSends)
 		}
 		if v.MaxPresences > 5 {
 			t.Errorf("%d presences in 20 s", v.MaxPresences)
 		}
-		history := s.sim.StatusHistory(s.app)
+		history := h.sim.StatusHistory(h.app)
 		if last := history[len(history)-1]; last.Activity != "number 999" {
 			t.Errorf("the bot shows %q", last.Activity)
 		}
-		if s.shard.Stats().Connects != 1 {
-			t.Errorf("the connection was given up: %q", s.reasons())
+		if h.shard.Stats().Connects != 1 {
+			t.Errorf("the connection was given up: %q", h.reasons())
 		}
-		wantHeartbeatsOnTime(t, s)
-		s.noViolations()
+		wantHeartbeatsOnTime(t, h)
+		h.noViolations()
 	})
 }
 
@@ -69,22 +69,22 @@ func TestSendLimits(t *testing.T) {
 func TestQueuedSendsSurviveReconnects(t *testing.T) {
 	for _, name := range []string{"cut", "session-loss"} {
 		t.Run(name, func(t *testing.T) {
-			run(t, config{}, func(s *harness) {
-				s.startLive()
+			run(t, config{}, func(h *harness) {
+				h.startLive()
 				sent := make(chan error, 200)
 				for range 200 {
-					go func() { sent <- s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
+					go func() { sent <- h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()) }()
 				}
-				s.advance(time.Second)
-				s.inject(discordsim.Fault{Name: name})
-				s.until(time.Minute, "the shard is live", s.isLive)
-				s.advance(3 * time.Minute)
+				h.advance(time.Second)
+				h.inject(discordsim.Fault{Name: name})
+				h.until(time.Minute, "the shard is live", h.isLive)
+				h.advance(3 * time.Minute)
 				for range 200 {
 					if err := <-sent; err != nil {
 						t.Fatal(err)
 					}
 				}
-				s.noViolations()
+				h.noViolations()
 			})
 		})
 	}
@@ -96,50 +96,50 @@ func TestQueuedSendsSurviveReconnects(t *testing.T) {
 // Statements: G-035, G-102, G-103.
 func TestUnsendablePayloads(t *testing.T) {
 	options := func(o *gateway.Options) { o.SendQueue = 3 }
-	run(t, config{options: options}, func(s *harness) {
-		outage := s.inject(discordsim.Fault{Name: "no-ready"})
-		s.start()
-		s.advance(time.Second)
+	run(t, config{options: options}, func(h *harness) {
+		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		h.start()
+		h.advance(time.Second)
 		ctx := context.Background()
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
+		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
 			t.Errorf("too large: %v", err)
 		}
 		for _, op := range []gateway.Opcode{1, 2, 3, 6, 11, 99} {
-			if err := s.shard.Send(ctx, op, nil); err == nil {
+			if err := h.shard.Send(ctx, op, nil); err == nil {
 				t.Errorf("%s was taken", op)
 			}
 		}
 		for _, p := range []gateway.Presence{{}, {Status: "away"}, {Status: gateway.StatusOnline, Activities: []gateway.Activity{{Name: ""}}}} {
-			if err := s.shard.SetPresence(p); err == nil {
+			if err := h.shard.SetPresence(p); err == nil {
 				t.Errorf("%+v was taken", p)
 			}
 		}
 		waiting := make(chan error, 3)
 		short, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		go func() { waiting <- s.shard.Send(short, gateway.OpVoiceStateUpdate, s.voiceState()) }()
+		go func() { waiting <- h.shard.Send(short, gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		for range 2 {
-			go func() { waiting <- s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()) }()
+			go func() { waiting <- h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		}
-		s.advance(time.Second)
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); !errors.Is(err, gateway.ErrQueueFull) {
+		h.advance(time.Second)
+		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); !errors.Is(err, gateway.ErrQueueFull) {
 			t.Errorf("queue full: %v", err)
 		}
-		s.advance(10 * time.Second)
+		h.advance(10 * time.Second)
 		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
-		s.stop(gateway.KeepSession)
+		h.stop(gateway.KeepSession)
 		for range 2 {
 			if err := <-waiting; !errors.Is(err, gateway.ErrStopped) {
 				t.Errorf("stopped: %v", err)
 			}
 		}
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); !errors.Is(err, gateway.ErrStopped) {
+		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); !errors.Is(err, gateway.ErrStopped) {
 			t.Errorf("after Stop: %v", err)
 		}
-		s.sim.Lift(outage)
-		s.noViolations()
+		h.sim.Lift(outage)
+		h.noViolations()
 	})
 	huge := gateway.Options{
 		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
@@ -154,28 +154,28 @@ func TestUnsendablePayloads(t *testing.T) {
 // Statements: G-108, S-079.
 func TestRateLimitedIsObeyed(t *testing.T) {
 	options := func(o *gateway.Options) { o.Intents |= gateway.IntentGuildMembers }
-	run(t, config{options: options}, func(s *harness) {
-		s.startLive()
+	run(t, config{options: options}, func(h *harness) {
+		h.startLive()
 		ctx := context.Background()
-		all := map[string]any{"guild_id": s.guild.ID.String(), "query": "", "limit": 0}
+		all := map[string]any{"guild_id": h.guild.ID.String(), "query": "", "limit": 0}
 		for range 2 {
-			if err := s.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
+			if err := h.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.until(time.Second, "RATE_LIMITED has come", func() bool { return len(s.eventsOf("RATE_LIMITED")) == 1 })
+		h.until(time.Second, "RATE_LIMITED has come", func() bool { return len(h.eventsOf("RATE_LIMITED")) == 1 })
 		start := time.Now()
-		if err := s.shard.Send(ctx, gateway.OpVoiceStateUpdate, s.voiceState()); err != nil || time.Since(start) > time.Second {
+		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); err != nil || time.Since(start) > time.Second {
 			t.Errorf("another payload waited %s: %v", time.Since(start), err)
 		}
-		if err := s.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
+		if err := h.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(start); waited < 28*time.Second || waited > 31*time.Second {
 			t.Errorf("the request waited %s", waited)
 		}
-		s.until(time.Second, "the members have come", func() bool { return len(s.eventsOf("GUILD_MEMBERS_CHUNK")) == 2 })
-		s.noViolations()
+		h.until(time.Second, "the members have come", func() bool { return len(h.eventsOf("GUILD_MEMBERS_CHUNK")) == 2 })
+		h.noViolations()
 	})
 }
 
@@ -188,17 +188,17 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 		o.Timing.HeartbeatTimeout = 10 * time.Minute
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 	}
-	run(t, config{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Second)
-		s.inject(discordsim.Fault{Name: "half-open"})
+	run(t, config{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Second)
+		h.inject(discordsim.Fault{Name: "half-open"})
 		for range 20 {
-			go func() { _ = s.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, s.voiceState()) }()
+			go func() { _ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		}
-		if took := s.untilResumed(time.Minute); took > 15*time.Second {
+		if took := h.untilResumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.wantReason(gateway.ReasonWrite)
+		h.wantReason(gateway.ReasonWrite)
 	})
 }
 
@@ -213,16 +213,16 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 		o.Timing.SuspectAfter, o.Timing.DeadAfter = 10*time.Minute, 20*time.Minute
 		o.Timing.Write = 7 * time.Second
 	}
-	run(t, config{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Hour)
-		if n := s.shard.Stats().Dials; n != 1 {
+	run(t, config{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Hour)
+		if n := h.shard.Stats().Dials; n != 1 {
 			t.Fatalf("%d dials so far", n)
 		}
-		s.inject(discordsim.Fault{Name: "half-open"})
-		if took := s.untilResumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
+		h.inject(discordsim.Fault{Name: "half-open"})
+		if took := h.untilResumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.wantReason(gateway.ReasonWrite)
+		h.wantReason(gateway.ReasonWrite)
 	})
 }

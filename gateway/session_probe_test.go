@@ -15,23 +15,23 @@ import (
 // nothing: an IDENTIFY that came to nothing proved that it was not to blame.
 // Statements: G-060, G-072, G-075.
 func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
-	for luck := range 20 {
-		run(t, config{sim: discordsim.Config{Seed: uint64(luck), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(s *harness) {
-			s.startLive()
-			s.post("before")
-			closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-			s.inject(discordsim.Fault{Name: "cut"})
-			s.post("meanwhile")
-			s.advance(5*time.Minute + time.Duration(luck)*time.Second)
-			s.sim.Lift(closing)
-			s.until(26*time.Second, "the shard is live", s.isLive)
-			if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
+	for seed := range 20 {
+		run(t, config{sim: discordsim.Config{Seed: uint64(seed), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(h *harness) {
+			h.startLive()
+			h.post("before")
+			closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
+			h.inject(discordsim.Fault{Name: "cut"})
+			h.post("meanwhile")
+			h.advance(5*time.Minute + time.Duration(seed)*time.Second)
+			h.sim.Lift(closing)
+			h.until(26*time.Second, "the shard is live", h.isLive)
+			if got := len(h.eventsOf("MESSAGE_CREATE")); got != 2 {
 				t.Errorf("%d messages were seen, want both", got)
 			}
-			if n := s.sim.Verdict(s.app).Identifies; n > 4 {
+			if n := h.sim.Verdict(h.app).Identifies; n > 4 {
 				t.Errorf("%d IDENTIFYs were spent", n)
 			}
-			s.noViolations()
+			h.noViolations()
 		})
 	}
 }
@@ -40,17 +40,17 @@ func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 // two minutes finds that out, and READY replaces the session.
 // Statements: G-050, G-072.
 func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(s *harness) {
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "stuck-session"})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.until(2*time.Minute, "the shard is live", func() bool { return s.isLive() && s.sim.Verdict(s.app).Identifies == 2 })
-		if lost := observed[gateway.SessionLost](s); len(lost) != 1 {
+	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(h *harness) {
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "stuck-session"})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.until(2*time.Minute, "the shard is live", func() bool { return h.isLive() && h.sim.Verdict(h.app).Identifies == 2 })
+		if lost := observed[gateway.SessionLost](h); len(lost) != 1 {
 			t.Errorf("%d sessions are told as lost, want 1", len(lost))
 		}
-		s.post("after")
-		s.until(time.Second, "the message has come", func() bool { return len(s.eventsOf("MESSAGE_CREATE")) == 1 })
-		s.noViolations()
+		h.post("after")
+		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.noViolations()
 	})
 }
 
@@ -71,20 +71,20 @@ func (p *oneGrantLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
 func (p *oneGrantLimiter) Sent() bool               { return true }
 func (p *oneGrantLimiter) Release(identify.Outcome) {}
 
-// Given a session in doubt while no IDENTIFY is granted, then the RESUMEs go on.
+// Given a session to be probed while no IDENTIFY is granted, then the RESUMEs go on.
 // Statements: G-046, G-072.
-func TestDoubtfulSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
+func TestProbedSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 	run(t, config{
 		sim:     discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}},
 		options: func(o *gateway.Options) { o.IdentifyLimiter = &oneGrantLimiter{} },
-	}, func(s *harness) {
-		s.startLive()
-		closing := s.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.advance(10 * time.Minute)
-		s.sim.Lift(closing)
-		s.until(36*time.Second, "the shard is live", s.isLive)
-		s.wantIdentifies(1)
-		s.noViolations()
+	}, func(h *harness) {
+		h.startLive()
+		closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.advance(10 * time.Minute)
+		h.sim.Lift(closing)
+		h.until(36*time.Second, "the shard is live", h.isLive)
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }

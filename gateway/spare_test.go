@@ -12,12 +12,12 @@ import (
 
 // offlineSpans lists how long the shard was without a connection that is READY or
 // RESUMED, each time after the first.
-func (s *harness) offlineSpans() (spans []time.Duration) {
-	observed[gateway.Transition](s)
-	s.recorder.mu.Lock()
-	defer s.recorder.mu.Unlock()
+func (h *harness) offlineSpans() (spans []time.Duration) {
+	observed[gateway.Transition](h)
+	h.recorder.mu.Lock()
+	defer h.recorder.mu.Unlock()
 	var since time.Time
-	for _, n := range s.recorder.observations {
+	for _, n := range h.recorder.observations {
 		change, ok := n.Event.(gateway.Transition)
 		if !ok {
 			continue
@@ -38,39 +38,39 @@ func (s *harness) offlineSpans() (spans []time.Duration) {
 // there by itself and is not cut off any more.
 // Statements: G-008, G-010, G-073, S-053.
 func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
-	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(s *harness) {
-		s.startLive()
-		s.advance(2 * time.Minute)
-		dead := s.inject(discordsim.Fault{Name: "resume-dead"})
-		s.inject(discordsim.Fault{Name: "cut"})
-		s.untilResumed(20 * time.Second)
+	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(h *harness) {
+		h.startLive()
+		h.advance(2 * time.Minute)
+		dead := h.inject(discordsim.Fault{Name: "resume-dead"})
+		h.inject(discordsim.Fault{Name: "cut"})
+		h.untilResumed(20 * time.Second)
 		for range 30 {
-			s.advance(time.Minute)
-			s.post("is anybody there?")
+			h.advance(time.Minute)
+			h.post("is anybody there?")
 		}
-		s.until(5*time.Second, "the shard is live", s.isLive)
-		spans := s.offlineSpans()
+		h.until(5*time.Second, "the shard is live", h.isLive)
+		spans := h.offlineSpans()
 		if len(spans) < 25 {
 			t.Fatalf("the shard was away %d times only: the base gateway has not cut it off", len(spans))
 		}
 		if worst := slices.Max(spans[1:]); worst > time.Second {
 			t.Errorf("after a cut by the base gateway the shard was away for %s", worst)
 		}
-		s.sim.Lift(dead)
-		s.advance(time.Minute)
-		connects, before := s.shard.Stats().Connects, len(s.offlineSpans())
-		s.advance(10 * time.Minute)
-		if got := s.shard.Stats().Connects; got != connects || len(s.offlineSpans()) != before {
+		h.sim.Lift(dead)
+		h.advance(time.Minute)
+		connects, before := h.shard.Stats().Connects, len(h.offlineSpans())
+		h.advance(10 * time.Minute)
+		if got := h.shard.Stats().Connects; got != connects || len(h.offlineSpans()) != before {
 			t.Errorf("the host is back, and yet the shard has reconnected %d times", got-connects)
 		}
-		if worst := slices.Max(s.offlineSpans()[1:]); worst > time.Second {
-			t.Errorf("on its way home the shard was away for %s", worst)
+		if worst := slices.Max(h.offlineSpans()[1:]); worst > time.Second {
+			t.Errorf("on its way back to the resume URL the shard was away for %s", worst)
 		}
-		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 30 {
+		if got := len(h.eventsOf("MESSAGE_CREATE")); got != 30 {
 			t.Errorf("%d of 30 messages came", got)
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -78,35 +78,35 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 // comes back in the middle of a suspicion, after a request to reconnect or
 // before a stop, then each of these is dealt with as ever.
 // Statements: G-010, G-077.
-func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
+func TestReturnToTheResumeURLMayBeInterrupted(t *testing.T) {
 	for name, happens := range map[string]func(*harness){
-		"silence": func(s *harness) { s.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
-		"op 7":    func(s *harness) { s.inject(discordsim.Fault{Name: "op7"}) },
-		"a cut":   func(s *harness) { s.inject(discordsim.Fault{Name: "cut"}) },
-		"a stop":  func(s *harness) { s.stop(gateway.KeepSession) },
+		"silence": func(h *harness) { h.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
+		"op 7":    func(h *harness) { h.inject(discordsim.Fault{Name: "op7"}) },
+		"a cut":   func(h *harness) { h.inject(discordsim.Fault{Name: "cut"}) },
+		"a stop":  func(h *harness) { h.stop(gateway.KeepSession) },
 	} {
 		for at := 13 * time.Second; at < 18*time.Second; at += 500 * time.Millisecond {
 			t.Run(name+" after "+at.String(), func(t *testing.T) {
-				run(t, config{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(s *harness) {
-					s.startLive()
-					s.advance(time.Minute)
-					dead := s.inject(discordsim.Fault{Name: "resume-dead"})
-					s.inject(discordsim.Fault{Name: "cut"})
-					s.untilResumed(20 * time.Second)
-					s.sim.Lift(dead)
-					s.advance(at)
-					happens(s)
-					if s.stopped {
+				run(t, config{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(h *harness) {
+					h.startLive()
+					h.advance(time.Minute)
+					dead := h.inject(discordsim.Fault{Name: "resume-dead"})
+					h.inject(discordsim.Fault{Name: "cut"})
+					h.untilResumed(20 * time.Second)
+					h.sim.Lift(dead)
+					h.advance(at)
+					happens(h)
+					if h.stopped {
 						return
 					}
-					s.advance(40 * time.Second)
-					s.post("still there?")
-					s.advance(time.Minute)
-					if !s.isLive() || len(s.eventsOf("MESSAGE_CREATE")) != 1 {
-						t.Errorf("the shard is %s and has seen %d messages", s.shard.State(), len(s.eventsOf("MESSAGE_CREATE")))
+					h.advance(40 * time.Second)
+					h.post("still there?")
+					h.advance(time.Minute)
+					if !h.isLive() || len(h.eventsOf("MESSAGE_CREATE")) != 1 {
+						t.Errorf("the shard is %s and has seen %d messages", h.shard.State(), len(h.eventsOf("MESSAGE_CREATE")))
 					}
-					s.wantIdentifies(1)
-					s.noViolations()
+					h.wantIdentifies(1)
+					h.noViolations()
 				})
 			})
 		}
@@ -114,31 +114,31 @@ func TestOnItsWayHomeAnythingMayHappen(t *testing.T) {
 }
 
 // Given a shard that has failed a few times and was asked to reconnect, when it
-// waits before it does, then it holds no connection open whose heart nobody
-// beats.
+// waits before it does, then it holds no connection open without
+// heartbeats.
 // Statements: G-016, G-077, G-151.
 func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 	const often = 1500 * time.Millisecond
 	set := config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: often}}, options: func(o *gateway.Options) {
 		o.Rand = func() float64 { return 0.9 }
 	}}
-	run(t, set, func(s *harness) {
-		s.inject(discordsim.Fault{Name: "refuse", Count: 4})
-		s.startLive()
-		s.inject(discordsim.Fault{Name: "op7"})
-		s.untilResumed(20 * time.Second)
-		s.advance(10 * time.Second)
-		for _, c := range s.sim.Connections(s.app) {
+	run(t, set, func(h *harness) {
+		h.inject(discordsim.Fault{Name: "refuse", Count: 4})
+		h.startLive()
+		h.inject(discordsim.Fault{Name: "op7"})
+		h.untilResumed(20 * time.Second)
+		h.advance(10 * time.Second)
+		for _, c := range h.sim.Connections(h.app) {
 			if lasted := c.Closed.Sub(c.Opened); c.Beats == 0 && !c.Closed.IsZero() && lasted > often {
 				t.Errorf("connection %d stood for %s without a heartbeat", c.ID, lasted)
 			}
 		}
-		for _, c := range s.sim.Connections(nil) {
+		for _, c := range h.sim.Connections(nil) {
 			if lasted := c.Closed.Sub(c.Opened); c.App == 0 && !c.Closed.IsZero() && lasted > often {
 				t.Errorf("connection %d stood for %s and said nothing", c.ID, lasted)
 			}
 		}
-		s.noViolations()
+		h.noViolations()
 	})
 }
 
@@ -150,13 +150,13 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 		o.Timing = gateway.Timing{DeadAfter: 58 * time.Second}
 		o.Rand = func() float64 { return 0.99 }
 	}}
-	run(t, set, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "black-hole"})
-		s.untilResumed(2 * time.Minute)
+	run(t, set, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "black-hole"})
+		h.untilResumed(2 * time.Minute)
 		stood := 0
-		for _, c := range s.sim.Connections(nil) {
+		for _, c := range h.sim.Connections(nil) {
 			if c.App != 0 {
 				continue
 			}
@@ -168,8 +168,8 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 		if stood == 0 {
 			t.Error("no spare was replaced")
 		}
-		s.wantIdentifies(1)
-		s.noViolations()
+		h.wantIdentifies(1)
+		h.noViolations()
 	})
 }
 
@@ -177,14 +177,14 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 // for how long nothing had arrived, and not for how long it had asked.
 // Statements: G-158.
 func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
-	run(t, config{}, func(s *harness) {
-		s.startLive()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "half-open"})
-		s.untilResumed(30 * time.Second)
-		s.recorder.mu.Lock()
-		defer s.recorder.mu.Unlock()
-		for _, n := range s.recorder.observations {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.advance(time.Minute)
+		h.inject(discordsim.Fault{Name: "half-open"})
+		h.untilResumed(30 * time.Second)
+		h.recorder.mu.Lock()
+		defer h.recorder.mu.Unlock()
+		for _, n := range h.recorder.observations {
 			switch what := n.Event.(type) {
 			case gateway.Disconnected:
 				if quiet := n.At.Sub(what.LastByte); what.Reason.Kind != gateway.ReasonSilent || what.Reason.Elapsed != quiet || quiet < 20*time.Second {
@@ -207,24 +207,24 @@ func TestHeldSpareAnswers(t *testing.T) {
 	for _, asked := range []string{"server-beat", "op7"} {
 		for phase := range 6 {
 			t.Run(fmt.Sprint(asked, " ", phase), func(t *testing.T) {
-				run(t, config{sim: discordsim.Config{Seed: uint64(phase)}}, func(s *harness) {
-					s.startLive()
-					s.advance(interval + time.Duration(phase)*interval/6)
-					zombie := s.inject(discordsim.Fault{Name: "zombie"})
-					s.until(time.Minute, "the shard holds a spare", func() bool {
-						_, suspects := s.shard.State().(gateway.Suspect)
-						return suspects && s.shard.Stats().Connects == 2
+				run(t, config{sim: discordsim.Config{Seed: uint64(phase)}}, func(h *harness) {
+					h.startLive()
+					h.advance(interval + time.Duration(phase)*interval/6)
+					zombie := h.inject(discordsim.Fault{Name: "zombie"})
+					h.until(time.Minute, "the shard holds a spare", func() bool {
+						_, suspects := h.shard.State().(gateway.Suspect)
+						return suspects && h.shard.Stats().Connects == 2
 					})
-					s.inject(discordsim.Fault{Name: asked})
+					h.inject(discordsim.Fault{Name: asked})
 					for range 15 {
-						s.post("noise")
-						s.advance(time.Second)
+						h.post("noise")
+						h.advance(time.Second)
 					}
-					s.sim.Lift(zombie)
-					s.until(time.Minute, "the shard is live", s.isLive)
-					s.advance(2 * interval)
-					s.wantIdentifies(1)
-					s.noViolations()
+					h.sim.Lift(zombie)
+					h.until(time.Minute, "the shard is live", h.isLive)
+					h.advance(2 * interval)
+					h.wantIdentifies(1)
+					h.noViolations()
 				})
 			})
 		}
@@ -238,20 +238,20 @@ func TestHeldSpareAnswers(t *testing.T) {
 // Statements: G-077, G-152.
 func TestMoveIsNoTrouble(t *testing.T) {
 	for seed := range uint64(10) {
-		run(t, config{sim: discordsim.Config{Seed: seed}}, func(s *harness) {
-			s.startLive()
-			s.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
-			s.inject(discordsim.Fault{Name: "cut"})
-			s.advance(time.Minute)
-			s.until(31*time.Second, "the shard is live", s.isLive)
-			s.advance(20 * time.Second)
-			s.inject(discordsim.Fault{Name: "op7"})
-			s.advance(50 * time.Second)
-			s.inject(discordsim.Fault{Name: "close", Code: 4000})
-			s.advance(time.Millisecond)
-			s.until(time.Second, "the shard is live", s.isLive)
-			s.wantIdentifies(1)
-			s.noViolations()
+		run(t, config{sim: discordsim.Config{Seed: seed}}, func(h *harness) {
+			h.startLive()
+			h.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+			h.inject(discordsim.Fault{Name: "cut"})
+			h.advance(time.Minute)
+			h.until(31*time.Second, "the shard is live", h.isLive)
+			h.advance(20 * time.Second)
+			h.inject(discordsim.Fault{Name: "op7"})
+			h.advance(50 * time.Second)
+			h.inject(discordsim.Fault{Name: "close", Code: 4000})
+			h.advance(time.Millisecond)
+			h.until(time.Second, "the shard is live", h.isLive)
+			h.wantIdentifies(1)
+			h.noViolations()
 		})
 	}
 }

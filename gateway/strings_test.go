@@ -121,7 +121,7 @@ func TestPresenceIsChecked(t *testing.T) {
 // over too, when it says so, and the kept number stays below until then.
 // Statements: G-052.
 func TestEventIsPassedOn(t *testing.T) {
-	gateway.Event{}.Hold()() // an event of no queue has nobody to tell
+	gateway.Event{}.Hold()() // an event of no queue is finished already
 	var passed []gateway.Event
 	var done []func()
 	run(t, config{handle: func(_ context.Context, e gateway.Event) {
@@ -129,25 +129,25 @@ func TestEventIsPassedOn(t *testing.T) {
 			e.Hold()
 			passed = append(passed, e)
 		}
-	}}, func(s *harness) {
-		s.startLive()
-		before := s.shard.Session().Seq
-		s.post("one")
-		s.post("two")
-		s.advance(time.Second)
-		if len(passed) != 2 || s.shard.Session().Seq != before {
-			t.Fatalf("%d events were taken over; the kept number went from %d to %d", len(passed), before, s.shard.Session().Seq)
+	}}, func(h *harness) {
+		h.startLive()
+		before := h.shard.Session().Seq
+		h.post("one")
+		h.post("two")
+		h.advance(time.Second)
+		if len(passed) != 2 || h.shard.Session().Seq != before {
+			t.Fatalf("%d events were taken over; the kept number went from %d to %d", len(passed), before, h.shard.Session().Seq)
 		}
 		passed[0].Pass(t.Context(), gateway.HandlerFunc(func(context.Context, gateway.Event) {}))
-		if seq := s.shard.Session().Seq; seq != passed[0].Seq {
+		if seq := h.shard.Session().Seq; seq != passed[0].Seq {
 			t.Errorf("the first has been handled and the kept number is %d, want %d", seq, passed[0].Seq)
 		}
 		passed[1].Pass(t.Context(), gateway.HandlerFunc(func(_ context.Context, e gateway.Event) { done = append(done, e.Hold()) }))
-		if seq := s.shard.Session().Seq; seq != passed[0].Seq {
+		if seq := h.shard.Session().Seq; seq != passed[0].Seq {
 			t.Errorf("the second is being handled and the kept number is %d", seq)
 		}
 		done[0]()
-		if seq := s.shard.Session().Seq; seq < passed[1].Seq {
+		if seq := h.shard.Session().Seq; seq < passed[1].Seq {
 			t.Errorf("both have been handled and the kept number is %d, want at least %d", seq, passed[1].Seq)
 		}
 	})

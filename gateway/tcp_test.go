@@ -21,7 +21,7 @@ import (
 // cut, moved and half-open, then the same shard stays online there too.
 // Statements: G-007, G-013, G-059, G-077, S-001.
 func TestOnRealTCP(t *testing.T) {
-	staysOnline(t, &http.Transport{})
+	testStaysOnline(t, &http.Transport{})
 }
 
 // Given the same behind TLS, then it is no different there.
@@ -43,7 +43,7 @@ func TestOnRealTLS(t *testing.T) {
 		mu.Unlock()
 		work.Wait()
 	})
-	staysOnline(t, &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	testStaysOnline(t, &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		mu.Lock()
 		door := doors[addr]
 		if door == nil {
@@ -86,7 +86,7 @@ func forward(c net.Conn, addr string) {
 	<-back
 }
 
-func staysOnline(t *testing.T, transport *http.Transport) {
+func testStaysOnline(t *testing.T, transport *http.Transport) {
 	t.Helper()
 	t.Parallel()
 	defer transport.CloseIdleConnections()
