@@ -12,12 +12,11 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// SetCrashLog has the Go runtime write to a file of the state folder what it has
-// to say if it ends this process, over a panic or a fatal error, and returns the
-// first line of what it said as the previous process of this bot crashed; empty
-// if that did not. The whole of that stays beside the database, as
-// evergreen-<bot>.crash.txt, until the next crash. An error means that a crash
-// would leave no word.
+// SetCrashLog has the Go runtime write the panic or fatal error that ends this process
+// into a file of the state folder. It returns the first line of what the previous
+// process of this bot left there; empty if it did not crash. The whole text stays
+// beside the database, as evergreen-<bot>.crash.txt, until the next crash. After an
+// error a crash leaves no text.
 func SetCrashLog(dir string, of tokenlock.Fingerprint) (said string, err error) {
 	path := strings.TrimSuffix(Path(dir, of), ".db") + ".crash"
 	text, err := os.ReadFile(path)

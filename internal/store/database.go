@@ -35,7 +35,7 @@ type database struct {
 	info  fs.FileInfo
 	count *counters
 
-	longest         int64 // of the write-ahead log, in bytes
+	maxLog          int64 // of the write-ahead log, in bytes
 	full            bool  // synchronous is FULL
 	checkpointAfter time.Time
 
@@ -72,8 +72,8 @@ func (v *database) compile(ctx context.Context) error {
 	return nil
 }
 
-// write writes the batch, and now and then empties the write-ahead log: also
-// when that is what fills the disk.
+// write writes the batch. It makes a checkpoint when the write-ahead log is long, and
+// when the disk is full.
 func (v *database) write(b *batch) error {
 	err := v.commit(b)
 	if codeOf(err) == codes.SQLITE_FULL && v.checkpoint() == nil {
@@ -85,11 +85,10 @@ func (v *database) write(b *batch) error {
 	return v.checkpointIfLong()
 }
 
-// commit writes the batch in one transaction. With synchronous NORMAL a commit
-// only hands the write-ahead log to the operating system: that survives kill -9,
-// but not a power cut. With FULL it waits for the disk to have the log, and with
-// it every commit before; a cut leaves the log readable up to some commit at or
-// after the last FULL one, never in between (G-051).
+// commit writes the batch in one transaction. With synchronous NORMAL a commit hands
+// the write-ahead log to the operating system, which survives kill -9 but not a power
+// cut. With FULL it waits until the disk has the log up to this commit; after a power
+// cut the log ends with a whole commit, this one or a later one (G-051).
 func (v *database) commit(b *batch) error {
 	ctx := context.Background()
 	if b.durable != v.full {
@@ -104,8 +103,8 @@ func (v *database) commit(b *batch) error {
 	}
 	put := func() error { return v.writeRows(ctx, b) }
 	if b.single() {
-		// A statement by itself is a transaction, and the minutes of a quiet bot
-		// are written so.
+		// One statement is a transaction by itself, and most writes of a quiet bot are
+		// one.
 		if err := put(); err != nil {
 			return err
 		}
@@ -119,7 +118,7 @@ func (v *database) commit(b *batch) error {
 	return nil
 }
 
-// transaction does all of what f does in one transaction, or nothing of it.
+// transaction runs f in one transaction.
 func (v *database) transaction(ctx context.Context, f func() error) error {
 	if _, err := v.begin.ExecContext(ctx); err != nil {
 		return err
@@ -138,9 +137,9 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 	for _, r := range b.sessions {
 		var err error
 		if r.session.ID == "" {
-			_, err = v.dropSession.ExecContext(ctx, r.pair.ID, r.pair.Count)
+			_, err = v.dropSession.ExecContext(ctx, r.shard.ID, r.shard.Count)
 		} else {
-			_, err = v.putSession.ExecContext(ctx, r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
+			_, err = v.putSession.ExecContext(ctx, r.shard.ID, r.shard.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
 				int64(r.intents), r.version, r.token, nanos(r.saved), int64(r.checksum()))
 		}
 		if err != nil {
@@ -161,7 +160,7 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 	for _, i := range b.incidents {
 		body, err := json.Marshal(i)
 		if err != nil {
-			continue // a time beyond the year 9999: no reason to lose the others
+			continue // a time after the year 9999; the other incidents are kept
 		}
 		if _, err := v.putIncident.ExecContext(ctx, i.ID, nanos(i.Start), i.Routine(), string(body)); err != nil {
 			return err
@@ -178,7 +177,7 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// writeSamples writes how the bot has been, and the alert that stands.
+// writeSamples writes the samples of the history and the active alert.
 func (v *database) writeSamples(ctx context.Context, b *batch) error {
 	for _, r := range b.history {
 		_, err := v.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
@@ -201,18 +200,19 @@ func (v *database) writeSamples(ctx context.Context, b *batch) error {
 	return err
 }
 
-// checkpointIfLong moves a long write-ahead log into the database. One that is being read by
-// somebody is left for later.
+// checkpointIfLong makes a checkpoint if the write-ahead log is long and the last
+// checkpoint was not held up.
 func (v *database) checkpointIfLong() error {
 	now := time.Now()
 	info, err := os.Stat(v.path + "-wal")
-	if err != nil || info.Size() < v.longest || now.Before(v.checkpointAfter) {
+	if err != nil || info.Size() < v.maxLog || now.Before(v.checkpointAfter) {
 		return nil
 	}
 	return v.checkpoint()
 }
 
-// checkpoint moves the write-ahead log into the database.
+// checkpoint moves the write-ahead log into the database. A program that reads the
+// database may hold it up.
 func (v *database) checkpoint() error {
 	var busy, pages, moved int
 	if err := v.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
@@ -225,14 +225,14 @@ func (v *database) checkpoint() error {
 	return nil
 }
 
-// present compares with what the name leads to.
+// present implements [volume].
 func (v *database) present() bool {
 	there, err := os.Stat(v.path)
 	return err == nil && os.SameFile(v.info, there)
 }
 
-// close ends the connection, which moves the log into the database and deletes
-// it. SQLite does neither while a statement is left.
+// close closes the connection, which moves the log into the database and deletes it.
+// SQLite does neither while a statement is open.
 func (v *database) close() error {
 	var err error
 	for _, stmt := range []*sql.Stmt{v.begin, v.end, v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {

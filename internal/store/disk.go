@@ -9,23 +9,21 @@ import (
 	"evergreen/internal/health/history"
 )
 
-// disk is where the database is. The one of this package is a folder, see
-// [folder]; tests put another one in its place. All calls come from the writer's
-// goroutine and may take as long as they like.
+// disk opens the database. It is a [stateDir], or a fake in tests. Only the writer's
+// goroutine calls it, and a call may take any time.
 type disk interface {
-	// open opens the database, making it if there is none, and reads what the
-	// writer needs of it. What is damaged is set aside first and begun anew; so
-	// is a database that is not trusted any more.
+	// open opens the database, making it if there is none, and reads it. A damaged
+	// one is set aside and a new one begun; distrust says that it is damaged.
 	open(distrust bool) (volume, *contents, error)
 }
 
 // volume is an open database.
 type volume interface {
-	// write writes the batch as one: after a crash all of it is there or none.
+	// write writes the batch in one transaction.
 	write(*batch) error
-	// deleteOld deletes what is too old to be of use.
+	// deleteOld deletes rows that are too old.
 	deleteOld(now time.Time) error
-	// present reports whether the file is still the one that its name leads to.
+	// present reports whether the path still leads to the open file.
 	present() bool
 	close() error
 }

@@ -19,14 +19,14 @@ func codeOf(err error) int {
 	return e.Code() & 0xff
 }
 
-// isDamaged reports whether the content of the database is to blame.
+// isDamaged reports whether the error is one of a damaged database.
 func isDamaged(err error) bool {
 	code := codeOf(err)
 	return errors.Is(err, errDamaged) || code == codes.SQLITE_CORRUPT || code == codes.SQLITE_NOTADB
 }
 
-// isTemporary reports whether the database as it is open may work again. After
-// anything else it is opened anew.
+// isTemporary reports whether the open database may work again. After any other error
+// it is opened anew.
 func isTemporary(err error) bool {
 	switch codeOf(err) {
 	case codes.SQLITE_FULL, codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_NOMEM:
@@ -35,7 +35,7 @@ func isTemporary(err error) bool {
 	return false
 }
 
-// sqliteReasons are what SQLite's codes mean to an operator.
+// sqliteReasons are SQLite's codes in words.
 var sqliteReasons = map[int]string{
 	codes.SQLITE_FULL:     "the disk is full",
 	codes.SQLITE_READONLY: "the folder or the disk is read-only",
@@ -47,7 +47,7 @@ var sqliteReasons = map[int]string{
 	codes.SQLITE_NOMEM:    "memory is used up",
 }
 
-// explain says in words why the database in dir could not be written.
+// explain returns in words why the database in dir could not be written.
 func explain(dir string, err error) string {
 	text, known := sqliteReasons[codeOf(err)]
 	if !known {
@@ -60,8 +60,7 @@ func explain(dir string, err error) string {
 	return fmt.Sprintf("%s (%v)", text, err)
 }
 
-// probe tries what a database needs, to learn the operating system's reason why
-// that fails. Nil if it works.
+// probe writes a file in dir and returns the operating system's error, or nil.
 func probe(dir string) error {
 	f, err := os.CreateTemp(dir, "probe-*")
 	if err != nil {
@@ -72,7 +71,7 @@ func probe(dir string) error {
 	return withoutPath(err)
 }
 
-// withoutPath leaves the path of the probe out of the error.
+// withoutPath removes the path of the probe from the error.
 func withoutPath(err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok && filepath.Base(e.Path) != e.Path {
 		return e.Err

@@ -12,12 +12,11 @@ import (
 // identifies is the [identify.Storage].
 type identifies struct{ store *Store }
 
-// Identifies returns the storage of the account of session starts (G-040, G-153). It
-// answers from memory, which holds what the disk had when it was opened and
-// everything since.
+// Identifies returns the storage of the account of IDENTIFYs. It answers from memory,
+// which holds what the disk had when it was opened and everything since.
 func (s *Store) Identifies() identify.Storage { return identifies{s} }
 
-// errIdentifiesLost makes the ledger careful once: what it had spent is not known.
+// errIdentifiesLost tells the limiter once that what it has spent is not known.
 var errIdentifiesLost = errors.New("the account of session starts went with the damaged database")
 
 // Entries returns an error while the disk has not been read, and once after the
@@ -43,7 +42,7 @@ func (a identifies) Entries(_ context.Context, since time.Time) ([]identify.Entr
 	return entries, nil
 }
 
-// Put leaves the entry to the writer.
+// Put stores the entry in memory; the writer writes it.
 func (a identifies) Put(e identify.Entry) {
 	s := a.store
 	e.At = e.At.Round(0)
@@ -53,15 +52,15 @@ func (a identifies) Put(e identify.Entry) {
 	} else {
 		s.entries[e.ID] = e
 	}
-	s.newEntry[e.ID] = e
+	s.changedEntries[e.ID] = e
 	s.trim()
 	s.mu.Unlock()
 	s.signal(false)
 }
 
-// Commit waits until the entries are on the disk itself, so that not even a
-// power cut hides an IDENTIFY. While the disk is known not to work it returns at
-// once: an IDENTIFY does not wait for it.
+// Commit waits until the entries are on the disk itself, so that no IDENTIFY is lost
+// in a power cut (G-153). While the disk is known not to work it returns an error at
+// once.
 func (a identifies) Commit(ctx context.Context) error {
 	s := a.store
 	written := make(chan error, 1)

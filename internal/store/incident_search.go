@@ -13,9 +13,9 @@ import (
 	"evergreen/internal/health"
 )
 
-// Find looks into the database for what memory does not hold; what memory holds
-// is newer. Each call opens the database for itself, so that the writer is not
-// held up, and only one does at a time.
+// Find returns the incidents of a query, from memory and from the database, which it
+// waits for. It opens the database by itself, so that the writer goes on; one call at
+// a time does.
 func (j journal) Find(ctx context.Context, q health.Query) ([]health.Incident, error) {
 	s := j.store
 	recent := j.Recent(health.MemoryJournalSize)
@@ -28,15 +28,15 @@ func (j journal) Find(ctx context.Context, q health.Query) ([]health.Incident, e
 	start, older, err := s.older(ctx, q, recent)
 	if err != nil {
 		if q.Before == "" {
-			return q.Select(recent, start), nil // a disk in trouble does not hide what is known without it
+			return q.Select(recent, start), nil // without the disk there are the recent ones
 		}
 		return nil, fmt.Errorf("reading older incidents: %w", err)
 	}
 	return q.Select(append(older, recent...), start), nil
 }
 
-// older reads incidents that are wanted and not among the recent ones, and when
-// the one of q.Before began.
+// older reads the incidents of the query that are not among the recent ones, and when
+// the incident of q.Before began.
 func (s *Store) older(ctx context.Context, q health.Query, recent []health.Incident) (start time.Time, list []health.Incident, err error) {
 	start = q.BeforeStart(recent)
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {

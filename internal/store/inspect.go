@@ -19,13 +19,13 @@ import (
 // ErrDamaged means that a database is not what it was written as.
 var ErrDamaged = errDamaged
 
-// Summary is what a database says to somebody who only looks.
+// Summary is what [Inspect] reads.
 type Summary struct {
 	// Path is the file, and There whether it exists.
 	Path   string
 	Exists bool
 	// Runs is how many runs it knows of, Last the newest of them. End is empty
-	// while that run goes on or nobody knows.
+	// while that run goes on or is not known.
 	Runs int
 	Last Run
 	End  End
@@ -37,14 +37,14 @@ type Summary struct {
 	SessionAlive time.Time
 }
 
-// Path is the database of a bot in a state folder.
+// Path returns the database of a bot in a state folder.
 func Path(dir string, of tokenlock.Fingerprint) string {
 	return filepath.Join(dir, "evergreen-"+of.Name()+".db")
 }
 
-// Inspect reads a bot's database without changing it, also while a process writes
-// it. A file that does not exist is an empty Glance; the error wraps [ErrDamaged]
-// or is a [*NewerError] where that is what is wrong.
+// Inspect reads a bot's database without changing it, also while a process writes it.
+// A file that does not exist is an empty Summary. The error may wrap [ErrDamaged] or
+// be a [*NewerError].
 func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary, error) {
 	g := Summary{Path: Path(dir, of)}
 	if _, err := os.Stat(g.Path); errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +55,7 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	g.Exists = true
 	query := "?mode=ro"
 	if info, err := os.Stat(g.Path + "-wal"); err != nil || info.Size() == 0 {
-		query = "?immutable=1" // nothing is in a log, so not even one has to be made
+		query = "?immutable=1" // without a log, none has to be made
 	}
 	db, err := sql.Open("sqlite", address(g.Path)+query)
 	if err != nil {
@@ -90,7 +90,7 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	return g, nil
 }
 
-// fill takes over what was read.
+// fill copies what was read.
 func (g *Summary) fill(i *contents, h hostInfo) {
 	g.Entries, g.Incidents, g.Runs = i.entries, i.incidents, len(i.runs)
 	if len(i.runs) > 0 {
@@ -106,7 +106,7 @@ func (g *Summary) fill(i *contents, h hostInfo) {
 	}
 }
 
-// wrapDamage makes what SQLite says of a broken file recognisable for others.
+// wrapDamage wraps SQLite's errors of a broken file in [ErrDamaged].
 func wrapDamage(err error) error {
 	if isDamaged(err) && !errors.Is(err, errDamaged) {
 		return fmt.Errorf("%w: %v", errDamaged, err)

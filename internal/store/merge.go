@@ -10,8 +10,7 @@ import (
 	"evergreen/internal/health"
 )
 
-// load takes over what the database held. Later databases of the same run have
-// nothing to tell.
+// load stores what the database held when it was first read.
 func (s *Store) load(i *contents) {
 	if i.aside != "" {
 		s.count.asides.Add(1)
@@ -29,7 +28,7 @@ func (s *Store) load(i *contents) {
 	s.loaded, s.identifiesLost = true, i.aside != ""
 	s.saved, s.runs = i.sessions, i.runs
 	if len(s.runs) > 0 {
-		// A busy bot saves its session more often than it leaves signs of life.
+		// A busy bot saves its session more often than its signs of life.
 		for _, r := range s.saved {
 			if last := &s.runs[0]; r.saved.After(last.Alive) && r.saved.Before(s.started) {
 				last.Alive = r.saved
@@ -51,7 +50,7 @@ func (s *Store) load(i *contents) {
 	s.addOldIncidents(i.incidents)
 }
 
-// setNewer notes that the database is of a later version.
+// setNewer stores that the database is of a later version.
 func (s *Store) setNewer(err *NewerError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,8 +63,8 @@ func (s *Store) newerError() *NewerError {
 	return s.newer
 }
 
-// markAllChanged marks everything that memory holds as not yet written, and reports
-// whether that is anything.
+// markAllChanged marks everything that memory holds as not written, and reports
+// whether there is anything.
 func (s *Store) markAllChanged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,24 +73,24 @@ func (s *Store) markAllChanged() bool {
 		some = k.markChanged() || some
 	}
 	for id, e := range s.entries {
-		if _, newer := s.newEntry[id]; !newer {
-			s.newEntry[id] = e
+		if _, newer := s.changedEntries[id]; !newer {
+			s.changedEntries[id] = e
 		}
 	}
-	for id := range s.own {
+	for id := range s.ownIncidents {
 		for _, i := range s.memory.Recent(health.MemoryJournalSize) {
-			if _, newer := s.newEvents[id]; i.ID == id && !newer {
-				s.newEvents[id] = i
+			if _, newer := s.changedIncidents[id]; i.ID == id && !newer {
+				s.changedIncidents[id] = i
 			}
 		}
 	}
 	s.runChanged = s.run != nil
 	s.alertChanged = s.alertChanged || s.alertOwn || s.alert != nil
-	return some || len(s.newSamples) > 0 || s.alertChanged || len(s.newEntry) > 0 || len(s.newEvents) > 0
+	return some || len(s.newSamples) > 0 || s.alertChanged || len(s.changedEntries) > 0 || len(s.changedIncidents) > 0
 }
 
-// collect takes what has changed; with alive, a sign of life of the run and of
-// every session too.
+// collect returns what has changed; with alive also a sign of life of the run and of
+// every session.
 func (s *Store) collect(now time.Time, alive bool) *batch {
 	b := &batch{}
 	var kills oomCount
@@ -102,24 +101,24 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.sessionStores {
-		row, changed, known := k.take()
+		row, changed, known := k.changedRow()
 		if changed || alive && known && row.session.ID != "" {
 			row.token, row.version, row.saved = s.opts.Fingerprint.String(), apiVersion, now
 			b.sessions = append(b.sessions, row)
 			b.changed = b.changed || changed
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.newEntry)) {
-		b.entries = append(b.entries, s.newEntry[id])
+	for _, id := range slices.Sorted(maps.Keys(s.changedEntries)) {
+		b.entries = append(b.entries, s.changedEntries[id])
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.newEvents)) {
-		b.incidents = append(b.incidents, s.newEvents[id])
+	for _, id := range slices.Sorted(maps.Keys(s.changedIncidents)) {
+		b.incidents = append(b.incidents, s.changedIncidents[id])
 	}
 	b.changed = b.changed || len(b.entries) > 0 || len(b.incidents) > 0 || s.runChanged
-	clear(s.newEntry)
-	clear(s.newEvents)
-	if !s.samplesLost { // else all of it will come again
-		b.history, s.newSamples = s.newSamples, nil // no news: a minute of the past is not worth a sync
+	clear(s.changedEntries)
+	clear(s.changedIncidents)
+	if !s.samplesLost { // else all samples will be put again
+		b.history, s.newSamples = s.newSamples, nil // not counted as changed: a minute of samples is not worth a sync
 	}
 	if s.alertChanged {
 		b.alert, s.alertChanged, b.changed = &activeAlert{s.alert}, false, true
@@ -135,8 +134,8 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	return b
 }
 
-// finish tells those who wait what became of the batch, and after a failure
-// takes back what has not been replaced by something newer.
+// finish sends the result of the batch to the waiting calls of Commit. After an error
+// it marks the batch as not written, except for what has been replaced meanwhile.
 func (s *Store) finish(b *batch, err error) {
 	for _, w := range b.waiters {
 		w <- err // it has room
@@ -147,18 +146,18 @@ func (s *Store) finish(b *batch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, row := range b.sessions {
-		if k := s.sessionStores[row.pair]; k != nil {
+		if k := s.sessionStores[row.shard]; k != nil {
 			k.markChanged()
 		}
 	}
 	for _, e := range b.entries {
-		if _, newer := s.newEntry[e.ID]; !newer {
-			s.newEntry[e.ID] = e
+		if _, newer := s.changedEntries[e.ID]; !newer {
+			s.changedEntries[e.ID] = e
 		}
 	}
 	for _, i := range b.incidents {
-		if _, newer := s.newEvents[i.ID]; !newer {
-			s.newEvents[i.ID] = i
+		if _, newer := s.changedIncidents[i.ID]; !newer {
+			s.changedIncidents[i.ID] = i
 		}
 	}
 	s.newSamples = append(b.history, s.newSamples...)
@@ -169,7 +168,7 @@ func (s *Store) finish(b *batch, err error) {
 	s.dirty.Store(true)
 }
 
-// failWaiters ends the waiting of those who wait for a disk that does not work.
+// failWaiters sends the error to all waiting calls of Commit.
 func (s *Store) failWaiters(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,31 +179,31 @@ func (s *Store) failWaiters(err error) {
 }
 
 const (
-	// maxWaiting bounds the entries and the incidents that wait for a disk
-	// that does not work, each. The oldest give way, down to enoughWaiting; a
-	// day has at most a thousand session starts.
+	// maxWaiting bounds the entries and the incidents that wait for a disk that does
+	// not work. The oldest are dropped, down to enoughWaiting; a day has at most a
+	// thousand IDENTIFYs.
 	maxWaiting    = 2000
 	enoughWaiting = 1500
 )
 
-// trim keeps what waits within bounds. The caller holds mu.
+// trim drops the oldest of too many waiting changes. The caller holds mu.
 func (s *Store) trim() {
-	if n := len(s.newEntry); n > maxWaiting {
-		for _, id := range slices.Sorted(maps.Keys(s.newEntry))[:n-enoughWaiting] {
-			delete(s.newEntry, id)
+	if n := len(s.changedEntries); n > maxWaiting {
+		for _, id := range slices.Sorted(maps.Keys(s.changedEntries))[:n-enoughWaiting] {
+			delete(s.changedEntries, id)
 		}
 	}
-	if n := len(s.newEvents); n > maxWaiting {
-		oldest := slices.SortedFunc(maps.Values(s.newEvents), func(a, b health.Incident) int {
+	if n := len(s.changedIncidents); n > maxWaiting {
+		oldest := slices.SortedFunc(maps.Values(s.changedIncidents), func(a, b health.Incident) int {
 			return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
 		})
 		for _, i := range oldest[:n-enoughWaiting] {
-			delete(s.newEvents, i.ID)
+			delete(s.changedIncidents, i.ID)
 		}
 	}
 }
 
-// forgetEntries drops entries from memory that nobody asks for any more.
+// forgetEntries drops entries that are older than the account asks for.
 func (s *Store) forgetEntries(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,8 +22,8 @@ const (
 	// busyTimeout is how long a statement waits for another program that has the
 	// database open.
 	busyTimeout = time.Second
-	// maxAsides is how many damaged files one run sets aside. A disk that
-	// damages more than that would be filled up with them.
+	// maxAsides is how many damaged files one run sets aside, so that they do not fill
+	// the disk.
 	maxAsides = 3
 )
 
@@ -35,14 +35,13 @@ type stateDir struct {
 	dir, path string
 	steps     []string
 	count     *counters
-	longest   int64 // of the write-ahead log, in bytes
+	maxLog    int64 // of the write-ahead log, in bytes
 	now       func() time.Time
 	asides    int
 }
 
-// open does what [disk] promises. The folder is made for the owner's eyes only;
-// one that is there already keeps its mode, because it may be anybody's. The
-// files are always the owner's alone.
+// open implements [disk]. A folder that is made has mode 0700; an existing one keeps
+// its mode. The files have mode 0600.
 func (f *stateDir) open(distrust bool) (volume, *contents, error) {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return nil, nil, err
@@ -68,9 +67,8 @@ func (f *stateDir) open(distrust bool) (volume, *contents, error) {
 	}
 }
 
-// setAside renames the damaged database, with what belongs to it, and deletes
-// nothing. The database goes last: if this is cut short, the next try finds it
-// and goes on.
+// setAside renames the damaged database with its -wal and -shm. The database is
+// renamed last: if that fails half way, the next try goes on.
 func (f *stateDir) setAside() (string, error) {
 	if f.asides++; f.asides > maxAsides {
 		return "", fmt.Errorf("%w again and again: the disk does not keep what is written to it", errDamaged)
@@ -94,7 +92,7 @@ func (f *stateDir) openFile() (_ *database, _ *contents, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &database{path: f.path, db: db, count: f.count, longest: f.maxLog()}
+	v := &database{path: f.path, db: db, count: f.count, maxLog: f.logLimit()}
 	defer func() {
 		if err != nil {
 			_ = v.close()
@@ -110,7 +108,7 @@ func (f *stateDir) openFile() (_ *database, _ *contents, err error) {
 	if v.info, err = os.Stat(f.path); err != nil {
 		return nil, nil, err
 	}
-	// What can be read counts even where nothing can be deleted: on a full disk.
+	// On a full disk nothing can be deleted, but everything read.
 	if err := v.deleteOld(f.now()); isDamaged(err) {
 		return nil, nil, err
 	}
@@ -118,17 +116,17 @@ func (f *stateDir) openFile() (_ *database, _ *contents, err error) {
 	return v, i, err
 }
 
-// maxLog is how long the write-ahead log may grow on this disk.
-func (f *stateDir) maxLog() int64 {
+// logLimit is how long the write-ahead log may grow on this disk.
+func (f *stateDir) logLimit() int64 {
 	disk, err := machine.Machine{}.Disk(f.dir)
 	if err != nil {
-		return f.longest
+		return f.maxLog
 	}
-	return min(f.longest, max(minLogSize, int64(disk.Free)/4))
+	return min(f.maxLog, max(minLogSize, int64(disk.Free)/4))
 }
 
-// makePrivate makes the database file if it is missing and keeps everybody else out
-// of it. SQLite gives its -wal and -shm the mode of the database.
+// makePrivate makes the database file if it is missing, with mode 0600. SQLite gives
+// -wal and -shm the mode of the database.
 func makePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -149,8 +147,8 @@ func makePrivate(path string) error {
 	return nil
 }
 
-// address is the path as the URI that SQLite takes, so that no character of a
-// folder's name means anything.
+// address returns the path as a file URI, in which no character of a folder's name
+// has a meaning to SQLite.
 func address(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -162,9 +160,9 @@ func address(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// settings of the connection. The write-ahead log lets a commit survive the
-// process without waiting for the disk; see [file.commit] for when it is waited
-// for. Checkpoints are the writer's business, so that they can be counted.
+// settings are the pragmas of the connection. With the write-ahead log a commit
+// survives the process without waiting for the disk; [database.commit] says when it
+// waits. The writer makes the checkpoints, so that they are counted.
 const settings = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -176,7 +174,7 @@ PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -512; -- KiB; the hot part of the database is a few dozen pages
 `
 
-// prepare sets the connection up, checks the file and brings its schema forward.
+// prepare sets the connection up, checks the file and migrates its schema.
 func (v *database) prepare(ctx context.Context, steps []string) error {
 	if _, err := v.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s", busyTimeout.Milliseconds(), settings)); err != nil {
 		return err

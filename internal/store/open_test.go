@@ -321,17 +321,17 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 func TestBatchesOfEverySize(t *testing.T) {
 	dir := quick(t)
 	at := time.Now()
-	row := sessionRow{pair: gateway.ShardID{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
+	row := sessionRow{shard: gateway.ShardID{Count: 1}, session: gateway.Session{ID: "s", Seq: 1}, saved: at}
 	entry := identify.Entry{ID: 7, At: at}
 	for n, b := range []*batch{
 		{sessions: []sessionRow{row}},
 		{entries: []identify.Entry{entry}, durable: true},
 		{history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
 		{run: &runRow{Run: Run{Started: at}}},
-		{sessions: []sessionRow{{pair: row.pair, session: gateway.Session{ID: "s", Seq: 2}, saved: at}}, history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
+		{sessions: []sessionRow{{shard: row.shard, session: gateway.Session{ID: "s", Seq: 2}, saved: at}}, history: []history.Record{{Kind: history.MinuteRecord, At: at}}},
 		{entries: []identify.Entry{{ID: 7, At: at, State: identify.Unsent}}},
 	} {
-		f := stateDir{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, longest: maxLogSize, now: time.Now}
+		f := stateDir{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, maxLog: maxLogSize, now: time.Now}
 		v, _, err := f.open(false)
 		if err != nil {
 			t.Fatal(err)

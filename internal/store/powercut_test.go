@@ -124,7 +124,7 @@ func TestPowerCutAtAnyWriteCostsTwoSeconds(t *testing.T) {
 	var at []time.Time
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)}, dbPath(dir), hostInfo{oom: func() oomCount { return oomCount{} }, slept: func() time.Duration { return 0 }})
-		c.stateDir = stateDir{dir: dir, path: s.path, steps: steps, count: &s.count, longest: 150 << 10, now: time.Now}
+		c.stateDir = stateDir{dir: dir, path: s.path, steps: steps, count: &s.count, maxLog: 150 << 10, now: time.Now}
 		s.disk = c
 		if _, err := s.start(context.Background()); err != nil {
 			t.Fatal(err)

@@ -17,9 +17,9 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// sessionAge, entryAge, incidentAge and runAge are how long things are kept
-	// on disk. A session is of no use after minutes and an entry after a day;
-	// the rest is for people.
+	// sessionAge, entryAge, incidentAge and runAge are how long rows are kept. A
+	// session is of no use after minutes and an entry after a day; the rest is for
+	// people.
 	sessionAge  = day
 	entryAge    = 7 * day
 	incidentAge = 90 * day
@@ -33,13 +33,13 @@ const (
 	readRuns = 100
 )
 
-// read reads what the writer needs to know.
+// read reads the contents.
 func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
 	i := &contents{}
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r sessionRow
 		var intents, saved, sum int64
-		err := rows.Scan(&r.pair.ID, &r.pair.Count, &r.session.ID, &r.session.ResumeURL, &r.session.Seq, &intents, &r.version, &r.token, &saved, &sum)
+		err := rows.Scan(&r.shard.ID, &r.shard.Count, &r.session.ID, &r.session.ResumeURL, &r.session.Seq, &intents, &r.version, &r.token, &saved, &sum)
 		r.intents, r.saved = gateway.Intents(intents), fromNanos(saved)
 		r.damaged = int64(r.checksum()) != sum
 		i.sessions = append(i.sessions, r)
@@ -69,8 +69,8 @@ func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The bot waits for all this before it connects, and after ninety bad days half
-	// of it is the incidents: they are decoded while the rest is read.
+	// The bot waits for this before it connects. After 90 bad days decoding the
+	// incidents is half of it, so the rest is read meanwhile.
 	var decoding sync.WaitGroup
 	var damaged int
 	decoding.Go(func() { i.incidents, damaged = decodeIncidents(bodies) })
@@ -80,8 +80,8 @@ func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
 	return i, err
 }
 
-// decodeIncidents turns the newest incident first into the oldest first. One that is
-// damaged costs itself and no other.
+// decodeIncidents returns the incidents, the oldest first, and how many could not be
+// decoded.
 func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int) {
 	for _, body := range slices.Backward(bodies) {
 		var incident health.Incident
@@ -94,7 +94,7 @@ func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int)
 	return incidents, damaged
 }
 
-// readRest reads the runs and the past.
+// readRest reads the runs, the samples and the alert.
 func (v *database) readRest(ctx context.Context, i *contents) error {
 	err := v.each(ctx, func(rows *sql.Rows) error {
 		var r runRow

@@ -11,8 +11,8 @@ import (
 // End is how a run ended.
 type End string
 
-// The ends. The first three are said by the run itself, with [Store.End]; the
-// others are found out by the next one.
+// The ends. The first three are recorded by the run itself, with [Store.EndRun]; the
+// others are inferred by the next one.
 const (
 	// EndPaused: stopped so that the next start resumes.
 	EndPaused End = "paused"
@@ -33,8 +33,7 @@ const (
 	EndRebooted End = "rebooted"
 )
 
-// ends are the ends in words, and as health knows them: the rest it finds out
-// from the facts of the host.
+// ends are the ends in words and as health knows them.
 var ends = map[End]struct {
 	words string
 	end   health.End
@@ -60,11 +59,11 @@ type Run struct {
 	Version string
 }
 
-// PreviousRun is how the run before this one ended.
+// PreviousRun is the run before this one and how it ended.
 type PreviousRun struct {
 	Run
 	End End
-	// Said is what it had to say about its end; empty if nothing.
+	// Said is its error or the first line of its crash; empty without one.
 	Said string
 	// Boot names the start of the machine that the run fell into, and Slept is
 	// for how long the machine was suspended since its last sign of life; empty
@@ -105,7 +104,7 @@ func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	return &gap
 }
 
-// String says it for the log.
+// String describes the run for the log.
 func (p PreviousRun) String() string {
 	if p.End == EndNone {
 		return "An earlier run is not known"
@@ -142,9 +141,8 @@ type runRow struct {
 
 func (r runRow) id() int64 { return r.Started.UnixMicro() }
 
-// BeginRun opens the record of this run and returns how the one before ended. The
-// record stays open, with a sign of life every few seconds, until [Store.End]:
-// so the next run knows whether there was one.
+// BeginRun begins the record of this run and returns the run before. The record gets a
+// sign of life every AliveInterval until [Store.EndRun].
 func (s *Store) BeginRun() PreviousRun {
 	now, kills, slept := time.Now().Round(0), s.host.oom(), s.host.slept()
 	s.mu.Lock()
@@ -158,12 +156,11 @@ func (s *Store) BeginRun() PreviousRun {
 	return previous
 }
 
-// maxSaid is how much of what a run says of its end is kept, in bytes.
+// maxSaid bounds PreviousRun.Said, in bytes.
 const maxSaid = 1000
 
-// EndRun closes the record of this run: how it ended, and what there is to say about
-// it, without secrets; empty if nothing. The first word counts. [Store.Close]
-// takes it to the disk.
+// EndRun ends the record of this run: how it ended and, without secrets, why. The first
+// call counts. [Store.Close] writes it.
 func (s *Store) EndRun(how End, said string) {
 	s.mu.Lock()
 	if s.run != nil && s.run.how == EndNone {
@@ -175,7 +172,7 @@ func (s *Store) EndRun(how End, said string) {
 	s.signal(true)
 }
 
-// previous judges the newest of the runs that were found. The caller holds mu.
+// previous returns the newest of the runs that were read. The caller holds mu.
 func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) PreviousRun {
 	if len(s.runs) == 0 {
 		return PreviousRun{}
@@ -200,8 +197,8 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 	return p
 }
 
-// badRow counts the runs that ended badly one after the other, the newest first,
-// each begun soon after the end of the one before.
+// badRow counts how many runs in a row, from the newest back, ended badly and began
+// soon after the end of the one before.
 func badRow(runs []runRow) (n int) {
 	for n < len(runs) && runs[n].how != EndPaused && runs[n].how != EndGoodbye {
 		if n > 0 && runs[n-1].Started.Sub(runs[n].end()) > health.RestartPace {
@@ -212,8 +209,8 @@ func badRow(runs []runRow) (n int) {
 	return n
 }
 
-// inferEnd finds out what became of a run that did not say so. The counters of a
-// cgroup begin anew with it, those of the machine when it starts.
+// inferEnd returns how a run ended that did not record it. The counters of a cgroup
+// begin at zero with it, those of the machine with its start.
 func (r runRow) inferEnd(boot string, now oomCount) End {
 	switch {
 	case boot != "" && r.boot != "" && boot != r.boot:
@@ -226,9 +223,8 @@ func (r runRow) inferEnd(boot string, now oomCount) End {
 	return EndKilled
 }
 
-// oomKills is how often the kernel had killed for memory at the last sign of
-// life. Busy times write more often than that, and reading the counters costs
-// more than a write. It is the writer's alone.
+// oomKills returns the kills for memory, read at most once per AliveInterval because
+// reading costs more than a write. Only the writer calls it.
 func (s *Store) oomKills(now time.Time) oomCount {
 	if since := now.Sub(s.killsRead); s.killsRead.IsZero() || since < 0 || since >= s.opts.AliveInterval {
 		s.kills, s.killsRead = s.host.oom(), now

@@ -11,8 +11,7 @@ import (
 	machine "evergreen/internal/process/host"
 )
 
-// hostInfo is what a run record says about the machine; tests put other facts in
-// its place.
+// hostInfo is what a run records of the machine.
 type hostInfo struct {
 	pid int
 	// boot changes with every start of the machine; empty if it is not known.
@@ -46,7 +45,7 @@ func thisHost() hostInfo {
 	}
 }
 
-// noHost is a machine that says nothing.
+// noHost returns a hostInfo without facts.
 func noHost(pid int) hostInfo {
 	return hostInfo{
 		pid:   pid,

@@ -9,8 +9,8 @@ import (
 	"evergreen/internal/health/history"
 )
 
-// maxSamples bounds the records that wait for a disk that does not work: about a
-// week of them. The oldest give way, down to enoughSamples.
+// maxSamples bounds the records that wait for a disk that does not work: about a week
+// of them. The oldest are dropped, down to enoughSamples.
 const (
 	maxSamples    = 10000
 	enoughSamples = 8000
@@ -19,12 +19,12 @@ const (
 // samples is the [history.Storage].
 type samples struct{ store *Store }
 
-// History returns the storage of how the bot has been. Records are written with
-// whatever else is due and never make the disk itself wait; old ones are deleted
-// every hour, by [history.Kind.Keep].
+// History returns the storage of the history's samples. Records are written together
+// with other changes and are not worth a sync of their own; old ones are deleted every
+// hour, by [history.Kind.Keep].
 func (s *Store) History() history.Storage { return samples{s} }
 
-// Append leaves the records to the writer.
+// Append stores the records in memory; the writer writes them.
 func (p samples) Append(records []history.Record) {
 	s := p.store
 	s.mu.Lock()
@@ -34,8 +34,8 @@ func (p samples) Append(records []history.Record) {
 	s.signal(false)
 }
 
-// Load returns what the disk had when it was opened, once: nobody asks twice, and
-// it is not small. It does not wait for the disk.
+// Load returns what the disk had when it was opened. A second call returns nothing,
+// so that memory does not keep it.
 func (p samples) Load(since time.Time) ([]history.Record, error) {
 	s := p.store
 	s.mu.Lock()
@@ -48,20 +48,20 @@ func (p samples) Load(since time.Time) ([]history.Record, error) {
 	return records, nil
 }
 
-// Lost reports, once, that a new database has taken the place of the one that was
-// read: it was damaged or deleted meanwhile.
+// Lost reports once that a new database has taken the place of the one that was read,
+// because it was damaged or deleted. The caller then appends all records again.
 func (p samples) Lost() bool {
 	s := p.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lost := s.samplesLost
 	if lost {
-		s.samplesLost, s.newSamples = false, nil // whoever asks has these too
+		s.samplesLost, s.newSamples = false, nil // the caller has these too
 	}
 	return lost
 }
 
-// trimSamples keeps what waits within bounds. The caller holds mu.
+// trimSamples drops the oldest of too many waiting records. The caller holds mu.
 func (s *Store) trimSamples() {
 	if n := len(s.newSamples); n > maxSamples {
 		s.newSamples = slices.Clone(s.newSamples[n-enoughSamples:])

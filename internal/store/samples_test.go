@@ -156,7 +156,7 @@ func TestPastWaitsForTheDisk(t *testing.T) {
 func TestNinetyDaysStaySmall(t *testing.T) {
 	t.Parallel()
 	dir := quick(t)
-	f := &stateDir{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, longest: maxLogSize, now: time.Now}
+	f := &stateDir{dir: dir, path: dbPath(dir), steps: steps, count: &counters{}, maxLog: maxLogSize, now: time.Now}
 	v, _, err := f.open(false)
 	if err != nil {
 		t.Fatal(err)

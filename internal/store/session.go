@@ -15,11 +15,10 @@ import (
 )
 
 const (
-	// SessionLife is how old a saved session may be: Discord does not keep one
-	// for longer. A session ages from the last sign of life of the
-	// process that had it.
+	// SessionLife is how old a saved session may be: Discord keeps none for longer. A
+	// session ages from the last sign of life of its process.
 	SessionLife = 5 * time.Minute
-	// clockSkew is how far in the future a session may seem to have been saved.
+	// clockSkew is how far in the future the time of a saved session may be.
 	clockSkew = time.Minute
 	// apiVersion is the version of the gateway that sessions belong to.
 	apiVersion = 10
@@ -41,7 +40,7 @@ const (
 	notRead        dropReason = "not-read"
 )
 
-// sessionCheck is what was found out about a saved session.
+// sessionCheck is whether a saved session can be resumed, and why not.
 type sessionCheck struct {
 	Reason dropReason
 	// Age is how long ago the session was last alive; 0 if that is not known.
@@ -74,7 +73,7 @@ func (v sessionCheck) String() string {
 
 // sessionRow is a session as it is saved.
 type sessionRow struct {
-	pair    gateway.ShardID // Count is at least 1
+	shard   gateway.ShardID // Count is at least 1
 	session gateway.Session
 	intents gateway.Intents
 	version int
@@ -83,13 +82,13 @@ type sessionRow struct {
 	damaged bool // the checksum does not fit
 }
 
-// checksum of everything that is stored. SQLite does not notice a flipped bit in
-// a value.
+// checksum covers all values of the row. SQLite does not notice a flipped bit in a
+// value.
 func (r sessionRow) checksum() uint32 {
 	text := make([]byte, 0, 256)
 	number := func(n int64) { text = append(strconv.AppendInt(text, n, 10), 0) }
-	number(int64(r.pair.ID))
-	number(int64(r.pair.Count))
+	number(int64(r.shard.ID))
+	number(int64(r.shard.Count))
 	text = append(append(text, r.session.ID...), 0)
 	text = append(append(text, r.session.ResumeURL...), 0)
 	number(r.session.Seq)
@@ -100,7 +99,8 @@ func (r sessionRow) checksum() uint32 {
 	return crc32.ChecksumIEEE(text[:len(text)-1])
 }
 
-// withCount is the pair with the count that Discord takes an unsharded bot to have.
+// withCount returns the shard with a count of at least 1, as Discord counts an
+// unsharded bot.
 func withCount(p gateway.ShardID) gateway.ShardID {
 	p.Count = max(1, p.Count)
 	return p
@@ -151,57 +151,57 @@ func (s *Store) Resumable(shards []gateway.ShardID, intents gateway.Intents) boo
 // zero Session, and why. One to resume is younger than [SessionLife] and belongs
 // to this token, these intents, this shard and this version of the gateway (G-053,
 // G-054, G-055).
-func (s *Store) checkSession(pair gateway.ShardID, intents gateway.Intents) (gateway.Session, sessionCheck) {
+func (s *Store) checkSession(shard gateway.ShardID, intents gateway.Intents) (gateway.Session, sessionCheck) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
 		return gateway.Session{}, sessionCheck{Reason: notRead, Detail: s.state.Reason}
 	}
-	pair = withCount(pair)
+	shard = withCount(shard)
 	var found *sessionRow
 	for i := range s.saved {
 		switch r := &s.saved[i]; {
-		case r.pair == pair:
+		case r.shard == shard:
 			found = r
-		case r.pair.ID == pair.ID && found == nil:
+		case r.shard.ID == shard.ID && found == nil:
 			found = r // of another count
 		}
 	}
 	if found == nil {
 		return gateway.Session{}, sessionCheck{Reason: noneSaved}
 	}
-	v := found.check(pair, intents, s.opts.Fingerprint.String(), time.Now())
+	v := found.check(shard, intents, s.opts.Fingerprint.String(), time.Now())
 	if v.Reason != notDropped {
 		return gateway.Session{}, v
 	}
 	return found.session, v
 }
 
-// Intents are those of the sessions that an earlier run left and that are still
-// good to resume with them; 0 if there is none.
+// Intents returns the intents of the sessions that can be resumed; 0 if there are
+// none.
 func (s *Store) Intents() gateway.Intents {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.saved {
-		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == notDropped {
+		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == notDropped {
 			return r.intents
 		}
 	}
 	return 0
 }
 
-// Shards is the number of shards of the sessions that an earlier run left and
-// that are still good to resume; 0 if there are none.
+// Shards returns the number of shards of the bot whose sessions can be resumed; 0 if
+// there are none.
 func (s *Store) Shards() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := make(map[int]int)
 	best := 0
 	for _, r := range s.saved {
-		if r.check(r.pair, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != notDropped {
+		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != notDropped {
 			continue
 		}
-		n := r.pair.Count
+		n := r.shard.Count
 		if found[n]++; found[n] > found[best] || found[n] == found[best] && n > best {
 			best = n
 		}
@@ -210,7 +210,7 @@ func (s *Store) Shards() int {
 }
 
 // check decides whether the session can be resumed.
-func (r sessionRow) check(pair gateway.ShardID, intents gateway.Intents, token string, now time.Time) sessionCheck {
+func (r sessionRow) check(shard gateway.ShardID, intents gateway.Intents, token string, now time.Time) sessionCheck {
 	v := sessionCheck{Age: now.Sub(r.saved)}
 	switch {
 	case r.damaged:
@@ -221,14 +221,14 @@ func (r sessionRow) check(pair gateway.ShardID, intents gateway.Intents, token s
 		v.Reason = otherToken
 	case r.version != apiVersion:
 		v.Reason, v.Detail = otherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
-	case r.pair != pair:
-		v.Reason, v.Detail = otherShards, fmt.Sprintf("%v, this is %v", r.pair, pair)
+	case r.shard != shard:
+		v.Reason, v.Detail = otherShards, fmt.Sprintf("%v, this is %v", r.shard, shard)
 	case r.intents != intents:
 		v.Reason, v.Detail = otherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
 	case v.Age >= SessionLife:
 		v.Reason, v.Detail = tooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
 	case v.Age < -clockSkew:
-		v.Reason, v.Detail = tooOld, "saved in the future: the clock was set back, so nobody knows its age"
+		v.Reason, v.Detail = tooOld, "saved in the future: the clock was set back, so its age is not known"
 		v.Age = 0
 	default:
 		v.Age = max(0, v.Age)
@@ -240,30 +240,29 @@ func (r sessionRow) check(pair gateway.ShardID, intents gateway.Intents, token s
 // sessionStore is the [gateway.SessionStore] of one shard.
 type sessionStore struct {
 	store   *Store
-	pair    gateway.ShardID
+	shard   gateway.ShardID
 	intents gateway.Intents
 
 	mu      sync.Mutex
 	session gateway.Session
-	known   bool // Keep was called: until then the session on disk stays
+	known   bool // Save was called; until then the session on the disk stays
 	changed bool
 }
 
-// newSessionStore returns what keeps the session of a shard that identifies with these
-// intents. It replaces an earlier keeper of the same shard, which is then
-// ignored. Its Keep stores the value and returns: the writer takes the newest to
-// the disk (G-052).
-func (s *Store) newSessionStore(pair gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
-	k := &sessionStore{store: s, pair: withCount(pair), intents: intents}
+// newSessionStore returns the SessionStore of a shard with these intents. It takes the
+// place of an earlier one of the shard, which is then ignored.
+func (s *Store) newSessionStore(shard gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
+	k := &sessionStore{store: s, shard: withCount(shard), intents: intents}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessionStores[k.pair] = k
+	s.sessionStores[k.shard] = k
 	return k
 }
 
-// Save is on the path of every event. The three values of a session stay
-// together, in memory under the lock and on the disk in one row (G-050). The
-// beginning and the end of a session do not wait.
+// Save stores the session in memory and returns; the writer writes the newest one
+// (G-052). It is called for every event. The three values of a session stay together,
+// in memory under the lock and on the disk in one row (G-050). The start and the end
+// of a session are written at once.
 func (k *sessionStore) Save(session gateway.Session) {
 	k.mu.Lock()
 	urgent := session.ID != k.session.ID || !k.known
@@ -272,10 +271,9 @@ func (k *sessionStore) Save(session gateway.Session) {
 	k.store.signal(urgent)
 }
 
-// Rotate notes that the bot's token has been reset and another one is in use:
-// what is saved from here on belongs to that, so that the next start, which has
-// the new token, resumes. A token whose database has another name
-// changes nothing: the next start would not look here.
+// Rotate makes the saved sessions belong to a new token of the same bot, so that the
+// next start, which has the new token, resumes them. A token of another bot changes
+// nothing: its database has another name.
 func (s *Store) Rotate(to tokenlock.Fingerprint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -289,16 +287,17 @@ func (s *Store) Rotate(to tokenlock.Fingerprint) {
 	s.signal(true)
 }
 
-// take returns the newest value, and whether it has changed since the last take.
-func (k *sessionStore) take() (row sessionRow, changed, known bool) {
+// changedRow returns the newest value, and whether it has changed since the last
+// call.
+func (k *sessionStore) changedRow() (row sessionRow, changed, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	changed, k.changed = k.changed, false
-	return sessionRow{pair: k.pair, session: k.session, intents: k.intents}, changed, k.known
+	return sessionRow{shard: k.shard, session: k.session, intents: k.intents}, changed, k.known
 }
 
-// markChanged makes the next take return what the last one did, if nothing newer has
-// come, and reports whether there is anything to take.
+// markChanged marks the value as changed, if there is one, and reports whether there
+// is.
 func (k *sessionStore) markChanged() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

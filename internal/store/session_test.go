@@ -32,8 +32,8 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		{"token", func(r *sessionRow) { r.token = tokenlock.FingerprintOf("another").String() }, otherToken, "another token"},
 		{"intents", func(r *sessionRow) { r.intents = 1 }, otherIntents, "1, this is 33281"},
 		{"version", func(r *sessionRow) { r.version = 9 }, otherVersion, "9, this is 10"},
-		{"count", func(r *sessionRow) { r.pair.Count = 4 }, otherShards, "0/4, this is 0/1"},
-		{"shard", func(r *sessionRow) { r.pair.ID = 2 }, noneSaved, "no saved session"},
+		{"count", func(r *sessionRow) { r.shard.Count = 4 }, otherShards, "0/4, this is 0/1"},
+		{"shard", func(r *sessionRow) { r.shard.ID = 2 }, noneSaved, "no saved session"},
 		{"no id", func(r *sessionRow) { r.session.ID = "" }, damagedSession, "incomplete"},
 		{"no address", func(r *sessionRow) { r.session.ResumeURL = "" }, damagedSession, "incomplete"},
 		{"no gateway's address", func(r *sessionRow) { r.session.ResumeURL = "ftp://x" }, damagedSession, "incomplete"},
@@ -44,7 +44,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				row := sessionRow{
-					pair: withCount(alone), session: session("a", 42), intents: intents, version: apiVersion,
+					shard: withCount(alone), session: session("a", 42), intents: intents, version: apiVersion,
 					token: tokenlock.FingerprintOf(token).String(), saved: time.Now(),
 				}
 				test.change(&row)
@@ -142,13 +142,13 @@ func TestChecksumStays(t *testing.T) {
 	for _, r := range []sessionRow{
 		{},
 		{
-			pair: gateway.ShardID{ID: 3, Count: 16}, session: gateway.Session{ID: "abc", ResumeURL: "wss://x", Seq: 1 << 40},
+			shard: gateway.ShardID{ID: 3, Count: 16}, session: gateway.Session{ID: "abc", ResumeURL: "wss://x", Seq: 1 << 40},
 			intents: 1<<63 + 5, version: 10, token: "f-1", saved: time.Unix(0, 1_700_000_000_123_456_789),
 		},
 		{session: gateway.Session{Seq: -1, ID: strings.Repeat("long", 100)}, saved: time.Unix(-5, 0)},
 	} {
 		text := fmt.Sprintf("%d\x00%d\x00%s\x00%s\x00%d\x00%d\x00%d\x00%s\x00%d",
-			r.pair.ID, r.pair.Count, r.session.ID, r.session.ResumeURL, r.session.Seq, r.intents, r.version, r.token, nanos(r.saved))
+			r.shard.ID, r.shard.Count, r.session.ID, r.session.ResumeURL, r.session.Seq, r.intents, r.version, r.token, nanos(r.saved))
 		if got, want := r.checksum(), crc32.ChecksumIEEE([]byte(text)); got != want {
 			t.Errorf("%q has %x, want %x", text, got, want)
 		}

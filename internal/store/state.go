@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// hangAfter is how long a call may take before the disk counts as not answering.
+// hangAfter is how long a call may take until the disk counts as not answering.
 const hangAfter = 5 * time.Second
 
-// State says whether what the bot knows would survive the process.
+// State is whether the disk works.
 type State struct {
 	OK bool
-	// Reason is why not, in words; empty if OK.
+	// Reason is why it does not, in words; empty if OK.
 	Reason string
-	// Since is when it became so.
+	// Since is when that began.
 	Since time.Time
 }
 
@@ -25,7 +25,7 @@ func (s *Store) State() State {
 	s.mu.Lock()
 	state := s.state
 	s.mu.Unlock()
-	if began := s.began.Load(); began != 0 {
+	if began := s.callBegan.Load(); began != 0 {
 		if since := time.Unix(0, began); time.Since(since) >= hangAfter {
 			return State{Reason: fmt.Sprintf("the disk has not answered for %s", time.Since(since).Round(time.Second)), Since: since}
 		}
@@ -33,7 +33,7 @@ func (s *Store) State() State {
 	return state
 }
 
-// setOK notes that the disk works, and reports whether that is new.
+// setOK stores that the disk works, and reports whether that is new.
 func (s *Store) setOK() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Store) setOK() bool {
 	return true
 }
 
-// setFailed notes that it does not, and reports whether that is new.
+// setFailed stores why the disk does not work, and reports whether that is new.
 func (s *Store) setFailed(err error, reason string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

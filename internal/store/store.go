@@ -1,21 +1,25 @@
-// Package store is at heart what a bot knows after its process has died: the
-// sessions to resume, the account of session starts, the incidents, how the bot
-// has been and whether anybody was told, and how earlier runs ended.
+// Package store keeps what survives a restart in one SQLite file per bot: the
+// sessions to resume, the account of IDENTIFYs, the incidents, the samples of the
+// history, the alert that is not over, and how each run ended.
 //
-// Nothing of it may ever cost the bot. Whoever has something to keep leaves it
-// in memory and goes on; one goroutine, the writer, takes what has changed to an
-// embedded SQLite database. So neither a slow nor a full, read-only or broken
-// disk holds anybody up: the newest values wait in memory, [Store.State] says
-// why, and they are written once the disk is well again. A damaged database is
-// set aside, never deleted, and a new one takes its place.
+// No caller waits for the disk. A value to keep is put into memory, and one
+// goroutine, the writer, writes what has changed. While the disk is slow, full,
+// read-only or broken, the newest values wait in memory, [Store.State] says why,
+// and the writer tries again. A damaged database is renamed, never deleted, and a
+// new one is begun.
 //
-// How old the disk may be: what changes is written within 20 ms, in a commit
-// that survives kill -9 (the operating system has it) but not a power cut. What
-// starts a session, ends one or is committed by the ledger is on the disk itself
-// at once, everything else within two seconds.
+// How old the disk may be: a change is written within 20 ms, in a commit that
+// survives kill -9 but not a power cut. The start and the end of a session and the
+// entry of an IDENTIFY survive a power cut at once, everything else after two
+// seconds.
 //
-// A database belongs to one bot; that only one process writes it is what
-// internal/process/tokenlock is for.
+// One process at a time may open a database: internal/process/tokenlock sees to
+// that.
+//
+// Where to look: writer.go decides when to write; merge.go moves changes between
+// memory and a batch; open.go opens, checks and sets aside; database.go is SQLite;
+// diskerror.go explains errors of the disk. session.go, identifies.go,
+// incidents.go, samples.go and run.go are what is kept.
 package store
 
 import (
@@ -35,8 +39,11 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// DefaultOpenTimeout is how long [Open] waits for the disk.
-const DefaultOpenTimeout = 3 * time.Second
+// Defaults of [Options].
+const (
+	DefaultOpenTimeout   = 3 * time.Second
+	DefaultAliveInterval = 5 * time.Second
+)
 
 // Options configures a [Store]. Dir and Fingerprint are required; every other
 // zero value means the documented default.
@@ -45,30 +52,31 @@ type Options struct {
 	Dir string
 	// Fingerprint stands for the bot's token.
 	Fingerprint tokenlock.Fingerprint
-	// Version of this program goes into the record of the run.
+	// Version of this program is stored with the run.
 	Version string
-	// PreviousCrash is what the Go runtime said as the previous process crashed, as
-	// [SetCrashLog] found it; empty if it did not.
+	// PreviousCrash is the first line of the crash of the previous process, as
+	// [SetCrashLog] returns it; empty if it did not crash.
 	PreviousCrash string
-	// Logger is told what befalls the database. Default: nobody is.
+	// Logger gets lines about the database and about each session. Default: none.
 	Logger *slog.Logger
 	// OpenTimeout is how long Open waits for a disk that does not answer. Default
-	// [DefaultOpenTimeout].
+	// 3 s.
 	OpenTimeout time.Duration
-	// AliveInterval is how often a run says on the disk that it is there. A session
-	// is as old as the last of it. Default 5 s.
+	// AliveInterval is the time between two signs of life of a run. A session ages
+	// from the last one. Default 5 s.
 	AliveInterval time.Duration
 	// Fresh leaves the sessions of earlier runs where they are: none is resumed.
 	Fresh bool
-	// NoHost says that what the machine does is no part of the bot's life, as in
-	// virtual time: how often it kills for memory, how long it sleeps, when it starts
-	// are not asked for.
+	// NoHost records nothing of the machine, for a run in virtual time: neither
+	// kills for memory nor sleep nor boots.
 	NoHost bool
 }
 
-// Store keeps what survives a restart. Make one with [Open], end it with
-// [Store.Close]; its methods may be called from any goroutine and wait for the
-// disk only where they say so.
+// Store is the open database of one bot. Make it with [Open] and end it with
+// [Store.Close].
+//
+// All methods may be called at the same time, and none waits for the disk unless it
+// says so. An error of the disk ends nothing: see [Store.State].
 type Store struct {
 	opts  Options
 	path  string
@@ -77,8 +85,8 @@ type Store struct {
 	host  hostInfo
 	count counters
 
-	// dirty: something has changed since the writer last looked; urgent: and it
-	// must not wait. wake has one slot and makes the writer look.
+	// dirty: something has changed since the writer last collected. urgent: it is
+	// to be written at once. wake has one slot and wakes the writer.
 	dirty, urgent atomic.Bool
 	wake          chan struct{}
 	started       time.Time
@@ -87,35 +95,35 @@ type Store struct {
 	freshOnce     sync.Once     // has logged that Options.Fresh drops saved sessions
 	opened        chan struct{} // closed after the first try to open the disk
 	done          chan struct{} // closed when the writer has ended
-	reading       chan struct{} // has one slot, for whoever reads beside the writer
-	began         atomic.Int64  // UnixNano of the disk call under way, or 0
+	reading       chan struct{} // one slot: one reader beside the writer at a time
+	callBegan     atomic.Int64  // UnixNano of the disk call under way, or 0
 
 	kills     oomCount // as read at killsRead, by the writer
 	killsRead time.Time
 
-	mu             sync.Mutex
-	state          State
-	loaded         bool        // the database has been read
-	newer          *NewerError // why the first try failed, if that was it
-	last           error       // of the last write, for Close
-	sessionStores  map[gateway.ShardID]*sessionStore
-	saved          []sessionRow // as found
-	entries        map[int64]identify.Entry
-	identifiesLost bool // the account went with a damaged file, and nobody was told
-	newEntry       map[int64]identify.Entry
-	memory         *health.MemoryJournal
-	newEvents      map[string]health.Incident
-	own            map[string]bool // incidents of this run
-	runs           []runRow        // as found
-	run            *runRow         // nil before Begin
-	runChanged     bool
-	samples        []history.Record // as found
-	newSamples     []history.Record
-	samplesLost    bool          // what was written of it is gone, and nobody was told
-	alert          *alert.Active // nil: none is active
-	alertChanged   bool
-	alertOwn       bool // this run has said something of it
-	waiters        []chan<- error
+	mu               sync.Mutex
+	state            State
+	loaded           bool        // the database has been read
+	newer            *NewerError // why the first try failed, if it did for that
+	last             error       // of the last write, for Close
+	sessionStores    map[gateway.ShardID]*sessionStore
+	saved            []sessionRow // as found
+	entries          map[int64]identify.Entry
+	identifiesLost   bool // it went with a damaged file; not yet reported
+	changedEntries   map[int64]identify.Entry
+	memory           *health.MemoryJournal
+	changedIncidents map[string]health.Incident
+	ownIncidents     map[string]bool // incidents of this run
+	runs             []runRow        // as found
+	run              *runRow         // nil before BeginRun
+	runChanged       bool
+	samples          []history.Record // as found
+	newSamples       []history.Record
+	samplesLost      bool          // what was written of them is gone; not yet reported
+	alert            *alert.Active // nil: none is active
+	alertChanged     bool
+	alertOwn         bool // set by this run
+	waiters          []chan<- error
 }
 
 // counters backs [Stats].
@@ -126,14 +134,14 @@ type Stats struct {
 	// Writes are transactions. Syncs are the times the disk itself was waited
 	// for: one for each durable transaction, three for each checkpoint.
 	Writes, Syncs int64
-	Failures      int64 // tries that came to nothing
+	Failures      int64 // tries that failed
 	Asides        int64 // damaged databases that were set aside
 }
 
 // Open opens the bot's database in the state folder, or makes one. It returns
-// an error only for a database of a later version of this program, a
-// [*NewerError]. Whatever else is wrong with the disk is logged, shown by
-// [Store.State] and tried again; the Store works in memory meanwhile.
+// an error only for a database of a later version of this program, a [*NewerError].
+// Any other error of the disk is logged, returned by [Store.State] and tried again;
+// the Store works in memory meanwhile.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	path := Path(o.Dir, o.Fingerprint)
 	h := thisHost()
@@ -141,7 +149,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		h = noHost(h.pid)
 	}
 	s := newStore(o, path, h)
-	s.disk = &stateDir{dir: o.Dir, path: path, steps: steps, count: &s.count, longest: maxLogSize, now: time.Now}
+	s.disk = &stateDir{dir: o.Dir, path: path, steps: steps, count: &s.count, maxLog: maxLogSize, now: time.Now}
 	return s.start(ctx)
 }
 
@@ -155,12 +163,12 @@ func newStore(o Options, path string, h hostInfo) *Store {
 		opts: o, path: path, log: o.Logger, host: h, started: time.Now().Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:         State{Reason: "the database has not been opened yet", Since: time.Now()},
-		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, newEntry: map[int64]identify.Entry{},
-		memory: &health.MemoryJournal{}, newEvents: map[string]health.Incident{}, own: map[string]bool{},
+		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, changedEntries: map[int64]identify.Entry{},
+		memory: &health.MemoryJournal{}, changedIncidents: map[string]health.Incident{}, ownIncidents: map[string]bool{},
 	}
 }
 
-// start starts the writer and waits for its first look at the disk.
+// start starts the writer and waits for its first try to open the disk.
 func (s *Store) start(ctx context.Context) (*Store, error) {
 	go (&writer{store: s}).run()
 	patience := time.NewTimer(s.opts.OpenTimeout)
@@ -169,7 +177,7 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 	case <-s.opened:
 	case <-patience.C:
 		s.log.Warn(notSaved, "reason", s.State().Reason)
-	case <-ctx.Done(): // whoever is in a hurry goes without
+	case <-ctx.Done(): // the Store works in memory meanwhile
 	}
 	s.mu.Lock()
 	newer := s.newer
@@ -189,10 +197,10 @@ func (s *Store) Stats() Stats {
 	}
 }
 
-// Path is the database file.
+// Path returns the path of the database.
 func (s *Store) Path() string { return s.path }
 
-// signal tells the writer that something has changed. It never waits.
+// signal tells the writer that something has changed. It never blocks.
 func (s *Store) signal(urgent bool) {
 	if urgent {
 		s.urgent.Store(true)
@@ -205,12 +213,12 @@ func (s *Store) signal(urgent bool) {
 	}
 }
 
-// errClosed is what a Store says that has ended.
+// errClosed is the error of a closed Store.
 var errClosed = errors.New("the store is closed")
 
-// Close writes what has not been written, so that it survives a power cut too,
-// and ends the Store. It waits for the disk until ctx ends, and returns why
-// something could not be saved. What comes after it is not kept.
+// Close writes what has not been written, so that it survives a power cut, and ends
+// the Store. It waits for the disk until ctx ends and returns why something could
+// not be saved. What is put after Close is not kept.
 func (s *Store) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() { close(s.closing) })
 	select {

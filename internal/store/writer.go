@@ -7,39 +7,34 @@ import (
 )
 
 const (
-	// writeInterval is the least time between two writes that nobody waits for, and so
+	// writeInterval is the least time between two writes that are not urgent, and so
 	// about how old the disk may be after kill -9.
 	writeInterval = 20 * time.Millisecond
-	// syncAfter is how old what the disk itself has may be, and so what a power
-	// cut may cost; idleSync is the same while there is nothing new but signs of
-	// life.
+	// syncAfter is how long a commit may wait for the disk itself, and so what a
+	// power cut may cost. idleSync is the same while there are only signs of life.
 	syncAfter = 2 * time.Second
 	idleSync  = 30 * time.Second
-	// DefaultAliveInterval is how often a run leaves a sign of life where nothing else is
-	// said.
-	DefaultAliveInterval = 5 * time.Second
-	// deleteInterval is how often old things are deleted.
+	// deleteInterval is how often old rows are deleted.
 	deleteInterval = time.Hour
 	// firstRetry and lastRetry bound the wait after a failure, which doubles.
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
 )
 
-// errReplaced means that the file which is written is not the one that the next
-// start would read.
+// errReplaced means that the open file is not the one that the next start would read.
 var errReplaced = errors.New("the database was deleted or replaced while it was in use")
 
 // writer is the one goroutine that touches the disk.
 type writer struct {
 	store    *Store
 	volume   volume // nil while none is open
-	distrust bool   // what is there is damaged
-	failed   bool   // the last try came to nothing
+	distrust bool   // the database on the disk is damaged
+	failed   bool   // the last try failed
 	delay    time.Duration
 	retry    time.Time
 
 	last, alive, deletedOld time.Time
-	syncBy                  time.Time // zero: the disk itself has everything
+	syncBy                  time.Time // when to wait for the disk; zero: it has everything
 }
 
 // run writes what changes until the store is closed.
@@ -68,7 +63,7 @@ func (w *writer) run() {
 	}
 }
 
-// next is when there is something to do.
+// next returns when to write, open or sync next.
 func (w *writer) next(now time.Time) time.Time {
 	if w.failed {
 		return w.retry
@@ -93,7 +88,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// sleep waits until something changes that may be due earlier.
+// sleep waits, at most until something changes.
 func (w *writer) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -104,15 +99,15 @@ func (w *writer) sleep(d time.Duration) {
 	}
 }
 
-// timed makes a call to the disk visible to [Store.State] while it lasts.
+// timed calls f, which uses the disk; [Store.State] sees how long it takes.
 func (w *writer) timed(f func() error) error {
-	w.store.began.Store(time.Now().UnixNano())
-	defer w.store.began.Store(0)
+	w.store.callBegan.Store(time.Now().UnixNano())
+	defer w.store.callBegan.Store(0)
 	return f()
 }
 
-// open opens the database. Once it has been read, whatever memory holds is
-// written anew: nobody knows what became of it on the disk.
+// open opens and reads the database. Then it writes all that memory holds, because
+// what is on the disk may be older.
 func (w *writer) open() {
 	var v volume
 	var i *contents
@@ -140,8 +135,7 @@ func (w *writer) open() {
 // write writes what has changed.
 func (w *writer) write(now time.Time, final bool) {
 	s := w.store
-	// Cleared before anything is collected: what changes from here on is seen by
-	// the next look.
+	// Cleared before collect: a change from here on is written by the next call.
 	durable := s.urgent.Swap(false) || final
 	s.dirty.Store(false)
 	alive := !now.Before(w.alive.Add(w.store.opts.AliveInterval)) || final
@@ -185,7 +179,7 @@ func (w *writer) write(now time.Time, final bool) {
 	if now.Sub(w.deletedOld) >= deleteInterval {
 		w.deletedOld = now
 		s.forgetEntries(now)
-		_ = w.timed(func() error { return w.volume.deleteOld(now) }) // if something is wrong, the next write says so
+		_ = w.timed(func() error { return w.volume.deleteOld(now) }) // the next write reports an error
 	}
 }
 
@@ -197,7 +191,7 @@ func (w *writer) success() {
 	}
 }
 
-// failure decides when to try again, and with what.
+// failure decides when to try again, and whether to open the database anew.
 func (w *writer) failure(err error) {
 	w.store.count.failures.Add(1)
 	var reason string
@@ -217,15 +211,15 @@ func (w *writer) failure(err error) {
 	}
 	if isDamaged(err) {
 		if w.distrust = true; w.delay == firstRetry {
-			w.retry = time.Now() // the first time nothing is gained by waiting
+			w.retry = time.Now() // the first time at once
 		}
 	}
 	_ = w.timed(w.volume.close)
 	w.volume = nil
 }
 
-// openRefused reports whether the start is about to be refused: then nothing runs on
-// without being saved, and [Open] returns why.
+// openRefused reports whether [Open] is about to return a [*NewerError], which says
+// all that a log line would.
 func (w *writer) openRefused() bool {
 	select {
 	case <-w.store.opened:
@@ -235,10 +229,10 @@ func (w *writer) openRefused() bool {
 	}
 }
 
-// finish writes what is left.
+// finish writes what is left and closes the database.
 func (w *writer) finish() {
 	if w.volume == nil && w.store.newerError() == nil {
-		w.open() // the disk may be back just now
+		w.open() // the disk may work again
 	}
 	if w.volume != nil {
 		w.write(time.Now(), true)

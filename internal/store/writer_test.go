@@ -205,10 +205,10 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 			s.Identifies().Put(identify.Entry{ID: n, At: time.Now(), State: identify.Ready})
 			s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now().Add(time.Duration(n))})
 		}
-		if len(s.newEntry) > maxWaiting || len(s.newEvents) > maxWaiting || len(s.own) > maxWaiting+1 {
-			t.Errorf("%d entries and %d incidents wait", len(s.newEntry), len(s.newEvents))
+		if len(s.changedEntries) > maxWaiting || len(s.changedIncidents) > maxWaiting || len(s.ownIncidents) > maxWaiting+1 {
+			t.Errorf("%d entries and %d incidents wait", len(s.changedEntries), len(s.changedIncidents))
 		}
-		if _, newest := s.newEntry[3*maxWaiting-1]; !newest {
+		if _, newest := s.changedEntries[3*maxWaiting-1]; !newest {
 			t.Error("the newest entry gave way")
 		}
 		if err := s.Close(t.Context()); !errors.Is(err, errDisk) {
