@@ -258,7 +258,7 @@ func (d *modelServer) perform(a action) {
 			d.model.invalid(w.l, now, a.do == "op 9 true")
 			w.send(`{"op":9,"d":` + strings.TrimPrefix(a.do, "op 9 ") + `}`)
 		})
-	case "close": // what a code is about is whoever has asked for something
+	case "close": // a close code answers a connection that has asked for something
 		d.each(asked, func(w *modelSocket) { d.end(w, a.n, &gateway.CloseError{Code: gateway.CloseCode(a.n)}) })
 	case "cut":
 		d.each(dialled, func(w *modelSocket) { d.end(w, 0, errCut) })

@@ -1,12 +1,10 @@
-// Package app is at heart one running bot, wired together: settings in, one
-// error out.
+// Package app wires one running bot together: settings in, one error out.
 //
-// An [App] is a fleet of shards, one of them or many, ResearchBot as their handler, the REST transport beneath
-// both, the account of session starts, and whoever watches: tracker, narrator,
-// monitor and, if wanted, the HTTP API. It knows the order in which these start
-// and stop, and nothing of how any of them does its work. What has to survive
-// the process (a session, the account) comes in through [Options] and is kept
-// by whoever made it.
+// An [App] has a fleet of shards, one or many, with ResearchBot as their handler; the
+// REST transport and the identify limiter; and the monitors: tracker, narrator,
+// monitor and, if wanted, the HTTP API. It knows in which order these start and stop,
+// and nothing of how they work. What survives the process (sessions, the identify
+// account) comes in through [Options] and belongs to the caller.
 package app
 
 import (
@@ -53,8 +51,8 @@ type Options struct {
 	// the log for it.
 	API   bool
 	Lines *logging.Ring
-	// Listening is told where the HTTP API listens, before anything else starts.
-	// Default: nobody is.
+	// Listening is called with the address of the HTTP API before anything else
+	// starts. Optional.
 	Listening func(net.Addr)
 
 	// Transport makes the REST round trips below the rate limits and retries.
@@ -130,12 +128,12 @@ type App struct {
 	monitor  *health.Monitor
 	monitors monitors
 	token    *token
-	network  *network.Network // nil if others have laid it
+	network  *network.Network // nil if Options.Transport is used
 	memory   *memoryMonitor   // nil without a machine
 	server   *api.Server      // nil without the API
 
-	// provisional is open while nobody has said how many shards the bot needs; growing
-	// is true while it changes to more because Discord refuses what it has.
+	// provisional is open while the number of shards is not known; growing is true
+	// while it changes to more because Discord refuses what it has.
 	provisional provisionalCount
 	growing     atomic.Bool
 	// advised is the highest number of shards that was recommended to an operator.
@@ -166,7 +164,7 @@ type runtime struct {
 	resumes bool
 }
 
-// New wires a bot together. Nothing runs and nobody is asked before [App.Run].
+// New wires a bot together. Nothing runs and no request is made before [App.Run].
 // The error names the first option that cannot work.
 func New(o Options) (*App, error) {
 	if o.Logger == nil {
@@ -242,8 +240,8 @@ func (a *App) userAgent() string {
 	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(a.opts.Version, "0") + ")"
 }
 
-// tokenRecheck is how soon a token that was answered 401 is asked about again:
-// the answer may have been a mistake, or somebody may have mended it. One
+// tokenRecheck is how soon a token that was answered 401 is checked again: the answer
+// may have been a mistake, or the operator may have replaced the token. One
 // refused request in ten minutes is nothing beside the 10,000 in ten minutes at
 // which Discord bans an address, so there is no backoff: it would only
 // make the way back longer.
@@ -298,7 +296,7 @@ func (a *App) build(intents gateway.Intents) error {
 	if err != nil {
 		return err
 	}
-	if a.shardCount() > 0 { // nobody needs to be asked
+	if a.shardCount() > 0 { // Discord need not be asked
 		if err := a.makeShards(context.Background(), &parts); err != nil {
 			return err
 		}

@@ -61,8 +61,8 @@ func (t *token) adopt(text string) bool {
 	return other
 }
 
-// tokenTransport puts the token that is in use into requests that carry an earlier one:
-// whoever made them was given the one of the start.
+// tokenTransport puts the token that is in use into requests that carry an earlier one,
+// because their clients were made with the token of the start.
 type tokenTransport struct {
 	next  http.RoundTripper
 	first string

@@ -10,7 +10,7 @@ import (
 )
 
 // duplicateFor is how long the last sign of another program counts: it may have
-// been somebody who only had a look.
+// been started only for a moment.
 const duplicateFor = time.Hour
 
 // duplicate is the condition that another program uses the bot's token, as Discord's
@@ -33,7 +33,7 @@ func (a *App) duplicate() health.Condition {
 }
 
 // watchDuplicates asks Discord at every check how many session starts are left, and
-// says so when somebody else has spent some. The answer also has the number of
+// reports those that another program has spent. The answer also has the number of
 // shards that Discord recommends.
 func (a *App) watchDuplicates(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.Config.HealthCheckInterval)

@@ -85,7 +85,7 @@ func (a *App) lastAlive() time.Time {
 	return a.opts.Downtime.Start
 }
 
-// run starts whoever watches; they end with ctx.
+// run starts the monitors. They end with ctx.
 func (w monitors) run(ctx context.Context, services *sync.WaitGroup) {
 	if w.notifier != nil {
 		services.Go(func() { _ = w.notifier.Run(ctx) })

@@ -79,7 +79,7 @@ var restLevels = map[rest.Reason]slog.Level{
 	rest.ReasonBucket:       slog.LevelDebug,
 	rest.ReasonPace:         slog.LevelDebug,
 	rest.ReasonShared:       slog.LevelInfo,
-	rest.ReasonServer:       slog.LevelDebug, // whoever asked says so if it fails for good
+	rest.ReasonServer:       slog.LevelDebug, // the caller logs it if it fails for good
 	rest.ReasonConnection:   slog.LevelDebug,
 	rest.ReasonRecovered:    slog.LevelInfo,
 	rest.ReasonUnauthorized: slog.LevelError,

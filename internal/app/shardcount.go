@@ -11,15 +11,15 @@ import (
 	"evergreen/gateway"
 )
 
-// provisionalCount is the time in which the bot runs one shard only because nobody has said
-// how many it needs.
+// provisionalCount is open while the bot runs one shard only because Discord has not
+// said how many it needs.
 type provisionalCount struct {
 	open atomic.Bool
-	// wake wakes whoever asks; it has one slot.
+	// wake wakes the goroutine that asks Discord; it has one slot.
 	wake chan struct{}
 }
 
-// start opens the guess; false: it is open already.
+// start opens it and reports whether it was closed.
 func (g *provisionalCount) start() bool { return g.open.CompareAndSwap(false, true) }
 
 // shardCountInterval is how often Discord is asked how many shards the bot needs while

@@ -34,8 +34,8 @@ func (a *App) savedShards() int {
 	return a.opts.Sessions.Shards()
 }
 
-// assignShards decides which shards run here. When nobody can say how many there are
-// to be, because REST does not answer, it is one for now.
+// assignShards decides which shards run here: one for now, if REST does not answer how
+// many are needed.
 func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set, nil

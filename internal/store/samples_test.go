@@ -245,8 +245,8 @@ func TestPastIsNotKnownWithoutADisk(t *testing.T) {
 	})
 }
 
-// Given a database that is deleted while it is in use, then whoever keeps the
-// past learns once that it has to be written again, and nothing is written twice.
+// Given a database that is deleted while it is in use, then the history learns once
+// that it has to be written again, and nothing is written twice.
 func TestLostPastIsAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}

@@ -39,7 +39,7 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 			r.warn("Discord's REST API did not answer (%v). The bot starts nevertheless and goes on trying; what could not be checked will show when it connects.", err)
 		}
 		if refusal, ok := errors.AsType[*requestError](err); !ok || refusal.Status == 0 {
-			break // nobody is there: the other questions would only take time
+			break // no answer: the other questions would only take time
 		}
 	}
 	return r, nil

@@ -1,16 +1,14 @@
-// Package preflight is at heart the questions that can be asked over REST
-// before an IDENTIFY is spent: who am I, what may I ask for, where is the
-// gateway, and how many starts are left today.
+// Package preflight asks over REST what must be known before an IDENTIFY is spent: the
+// bot's account, its intents, the gateway's URL, and the session starts left today.
 //
-// A [Client] asks them for everybody. At the start it turns what only a human
-// can mend into an error with the steps to take ([Client.Check]). For a shard it
-// is the [gateway.URLSource], which knows the address, and the
+// [Client.Check] runs at the start and turns what only a person can fix into an error
+// with the steps to take. For a shard a [Client] is the [gateway.URLSource] and the
 // [gateway.CredentialChecker], which finds out whether a bot that Discord refused would
-// be accepted now. For the ledger of IDENTIFYs it fetches the limits.
+// be accepted now. For package identify it fetches the limits.
 //
-// Trouble with REST is never a reason to stay offline: the gateway may work
-// nevertheless. Answers are read leniently: a field that is missing, null or of
-// another type costs that field and nothing else.
+// A failure of REST never keeps the bot offline: the gateway may work nevertheless.
+// Answers are decoded leniently: a field that is missing, null or of another type costs
+// that field and nothing else.
 package preflight
 
 import (

@@ -160,8 +160,7 @@ func (f *file) put(now time.Time, line []byte) error {
 }
 
 // outdated says why a new file has to be begun; empty if the old one will do.
-// One that somebody has moved away or deleted would take lines that nobody
-// ever sees.
+// Lines in a file that was moved away or deleted would never be seen.
 func (f *file) outdated(now time.Time) string {
 	if f.maxAge > 0 && now.Sub(f.begun) >= f.maxAge {
 		return "age"

@@ -108,8 +108,7 @@ func appendVisible(b []byte, text string) []byte {
 	return b
 }
 
-// appendQuoted writes text as it is when nobody can mistake where it ends, and
-// in quotes otherwise.
+// appendQuoted writes text in quotes if its end could be mistaken, else as it is.
 func appendQuoted(b []byte, text string) []byte {
 	plain := text != "" && utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
 		return r == '"' || r == '=' || unicode.IsSpace(r) || !unicode.IsPrint(r)

@@ -76,8 +76,8 @@ func TestFolderWithoutALockCostsNoBot(t *testing.T) {
 	serve(t, o, nil)
 }
 
-// A lock file that somebody deletes protects nothing any more, so whoever comes
-// next makes sure that what it has locked is what others will find.
+// A lock file that was deleted protects nothing any more, so the next process makes
+// sure that the file it has locked is the one that others will find.
 func TestDeletedLockFileIsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
 	first := acquire(t, dir, Options{})

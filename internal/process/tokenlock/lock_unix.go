@@ -10,7 +10,7 @@ import (
 )
 
 // tryLock takes the lock that ends with the file's last handle, so with the
-// process at the latest; false means somebody else has it. It belongs to this
+// process at the latest; false means another process has it. It belongs to this
 // handle: children do not inherit it and other handles of this process do not
 // share it.
 func tryLock(f *os.File) (bool, error) {

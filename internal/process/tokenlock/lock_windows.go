@@ -8,7 +8,7 @@ import (
 )
 
 // tryLock takes the lock that ends with the process at the latest; false means
-// somebody else has it. Windows keeps others from reading what is locked, so it
+// another process has it. Windows keeps others from reading what is locked, so it
 // is a byte far behind the text.
 func tryLock(f *os.File) (bool, error) {
 	at := windows.Overlapped{OffsetHigh: 1}

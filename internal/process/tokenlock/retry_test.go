@@ -82,8 +82,8 @@ func TestOwnerWithoutALockLearnsOfAnother(t *testing.T) {
 	}
 }
 
-// Given a bot whose token was reset, then the lock is the same one: whoever
-// starts it with the new token is turned away by the process that runs.
+// Given a bot whose token was reset, then the lock is the same one: a process with
+// the new token is turned away by the one that runs.
 //
 // Statements: G-155.
 func TestResetTokenHasTheSameOwner(t *testing.T) {
