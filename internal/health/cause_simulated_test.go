@@ -2,14 +2,18 @@ package health
 
 import (
 	"context"
+	"net"
+	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // simulatedCause is the faults that lead to a cause, and what the incident then
@@ -67,64 +71,89 @@ func TestEveryCauseIsToldByItsName(t *testing.T) {
 					t.Errorf("the runbook does not say that %s stages it: %s", name, Lookup(c.cause).Reproduce)
 				}
 			}
-			synctest.Test(t, func(t *testing.T) { simulateCause(t, c.cause, c.faults, c.says) })
+			simulateCause(t, c.cause, c.faults, c.says)
 		})
 	}
 }
 
 // simulateCause injects the faults into a live shard and checks the incident.
 func simulateCause(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
-	sim := discordsim.New(discordsim.Config{Seed: 1})
-	defer sim.Close()
-	app := sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("house")}})
-	tracker := NewTracker(Options{})
-	shard, err := gateway.New(gateway.Options{
-		Credentials: gateway.Credentials{Token: app.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
-		URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-		Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
-		Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
-		Observer:    tracker, Rand: func() float64 { return 0.5 },
+	runSimulatedBot(t, nil, func(b *simulatedBot) {
+		for _, f := range faults {
+			if _, err := b.sim.Inject(f); err != nil {
+				b.Fatal(err)
+			}
+			if want == ReconnectLoop {
+				b.wait(10 * time.Second)
+			}
+		}
+		b.wait(5 * time.Minute)
+		i := b.incident(want, says)
+		if i.Evidence.Kind == "" || len(i.Actions) == 0 || i.Detected.Before(i.Start) {
+			b.Errorf("evidence %+v, actions %v", i.Evidence, i.Actions)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := make(chan error)
-	go func() { ran <- shard.Run(context.Background()) }()
-	defer func() {
-		if err := shard.Stop(t.Context(), gateway.KeepSession); err != nil {
-			t.Error(err)
+}
+
+// Given a host that sleeps for three minutes with the bot on it, then the
+// incident says so, and that the session was resumed.
+//
+// Statements: G-032.
+func TestSleepOfTheHostIsTold(t *testing.T) {
+	var ahead atomic.Int64
+	runSimulatedBot(t, func(_ *discordsim.Sim, o *gateway.Options) {
+		o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}, func(b *simulatedBot) {
+		ahead.Store(int64(3 * time.Minute))
+		b.wait(time.Minute)
+		if i := b.incident(HostSlept, "the host was asleep (for 3 min). Resumed, nothing was missed."); i.Evidence.Slept != 3*time.Minute || i.Outcome != OutcomeResumed {
+			b.Errorf("got %+v", i)
 		}
-		<-ran
-	}()
-	time.Sleep(2 * time.Minute)
-	synctest.Wait()
-	if s := tracker.Snapshot(); s.Status != Online {
-		t.Fatalf("before anything happens it is %s", s.Sentence())
-	}
-	for _, f := range faults {
-		if _, err := sim.Inject(f); err != nil {
-			t.Fatal(err)
+	})
+}
+
+// Given a host with IPv6 addresses and no route for them, when the connection is
+// lost, then the incident names that, and not Discord.
+func TestBrokenIPv6IsTold(t *testing.T) {
+	var broken atomic.Bool
+	runSimulatedBot(t, func(sim *discordsim.Sim, o *gateway.Options) {
+		o.Dialer = gateway.WebSocketDialer{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if broken.Load() {
+				return nil, &net.OpError{
+					Op: "dial", Net: "tcp6", Addr: &net.TCPAddr{IP: net.ParseIP("2606:4700::1"), Port: 443},
+					Err: os.NewSyscallError("connect", syscall.ENETUNREACH),
+				}
+			}
+			return sim.DialContext(ctx, network, addr)
+		}}
+	}, func(b *simulatedBot) {
+		broken.Store(true)
+		b.inject("cut")
+		b.wait(20 * time.Second)
+		broken.Store(false)
+		b.wait(time.Minute)
+		if i := b.incident(IPv6NoRoute, "the connection was cut without a close frame, then "); i.Outcome != OutcomeResumed || i.Evidence.Attempts == 0 {
+			b.Errorf("got %+v", i)
 		}
-		if want == ReconnectLoop {
-			time.Sleep(10 * time.Second)
+	})
+}
+
+// Given a bot whose sessions are ended again and again, when the account saves
+// its session starts, then the incident says what is waited for.
+//
+// Statements: G-042.
+func TestSavedBudgetIsTold(t *testing.T) {
+	runSimulatedBot(t, func(_ *discordsim.Sim, o *gateway.Options) {
+		o.IdentifyLimiter = identify.New(identify.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
+	}, func(b *simulatedBot) {
+		for range 4 {
+			b.inject("op9-false")
+			b.wait(3 * time.Minute)
 		}
-	}
-	time.Sleep(5 * time.Minute)
-	synctest.Wait()
-	var found *Incident
-	for _, i := range tracker.Incidents(MemoryJournalSize) {
-		if i.Cause == want {
-			found = &i
+		b.expect(Offline, "3 session starts were spent within an hour")
+		b.wait(time.Hour)
+		if i := b.incident(IdentifyBudget, "the right to start a session has to be waited for"); i.Outcome != OutcomeNewSession {
+			b.Errorf("got %+v", i)
 		}
-		t.Logf("%s: %s", i.Cause, i.Sentence(time.Now(), time.UTC))
-	}
-	if found == nil {
-		t.Fatal("no incident has that cause")
-	}
-	if got := found.Sentence(time.Now(), time.UTC); !strings.Contains(got, says) {
-		t.Errorf("it says\n%s\nwant in it\n%s", got, says)
-	}
-	if found.Evidence.Kind == "" || len(found.Actions) == 0 || found.Detected.Before(found.Start) {
-		t.Errorf("evidence %+v, actions %v", found.Evidence, found.Actions)
-	}
+	})
 }
