@@ -8,8 +8,8 @@ import (
 )
 
 // Given connections that are new, waiting for READY, in a replay and live, when
-// op 7 comes, then each gets it, and whoever does not leave is closed with 1001
-// five seconds later; the session lives.
+// op 7 comes, then each gets it, and one that does not leave is closed with 1001 five
+// seconds later; the session lives.
 //
 // Statements: S-059.
 func TestReconnectAtAnyMoment(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"evergreen/internal/text"
 )
 
 const (
@@ -192,6 +194,58 @@ func TestErrorsAreInspectedWithAsType(t *testing.T) {
 		for n, line := range strings.Split(string(content), "\n") {
 			if oldWay.MatchString(line) {
 				t.Errorf("%s:%d: use errors.AsType", name, n+1)
+			}
+		}
+	}, ".go")
+}
+
+// statementID is the id of a statement in docs/statements.tsv; anyStatement names one
+// as an example.
+var (
+	statementID  = regexp.MustCompile(`\b[GS]-\d{3}\b`)
+	anyStatement = regexp.MustCompile(`such as "?[GS]-\d{3}"?( or "?[GS]-\d{3}"?)?`)
+)
+
+// A statement is cited at most once in a package: where it is enforced.
+func TestStatementsAreCitedOnce(t *testing.T) {
+	cited := map[string]string{} // package and id: where
+	walk(t, func(name string, content []byte) {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "tools/") {
+			return
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, content, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				for _, id := range statementID.FindAllString(anyStatement.ReplaceAllString(c.Text, ""), -1) {
+					key, at := path.Dir(name)+" "+id, files.Position(c.Pos()).String()
+					if first := cited[key]; first != "" {
+						t.Errorf("%s: %s is cited in %s already", at, id, first)
+						continue
+					}
+					cited[key] = at
+				}
+			}
+		}
+	}, ".go")
+}
+
+// logMessage finds the message of a log line that is a literal.
+var logMessage = regexp.MustCompile(`\b[lL]og(?:ger)?(?:\(\))?\.(?:Debug|Info|Warn|Error)(?:Context)?\((?:ctx, )?"([^"]*)"`)
+
+// A log line is one sentence that begins with a capital letter.
+func TestLogLinesAreSentences(t *testing.T) {
+	walk(t, func(name string, content []byte) {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "bench/") || strings.HasPrefix(name, "examples/") {
+			return
+		}
+		for n, line := range strings.Split(string(content), "\n") {
+			if found := logMessage.FindStringSubmatch(line); found != nil && found[1] != text.Capitalize(found[1]) {
+				t.Errorf("%s:%d: %q begins with a small letter", name, n+1, found[1])
 			}
 		}
 	}, ".go")
