@@ -166,10 +166,11 @@ type SuspicionRaised struct{ Silent time.Duration }
 // SuspicionCleared means that the answer came after all.
 type SuspicionCleared struct{ After time.Duration }
 
-// IdentifySent spends one of the day's session starts.
+// IdentifySent is an IDENTIFY handed to the socket. It spends one of the day's session
+// starts.
 type IdentifySent struct{ Intents Intents }
 
-// ResumeSent asks for the events above Seq.
+// ResumeSent is a RESUME handed to the socket. It asks for the events above Seq.
 type ResumeSent struct {
 	Seq int64
 	URL string
@@ -237,13 +238,15 @@ type HostSlept struct{ For time.Duration }
 // shard goes on trying.
 type AttemptsExhausted struct{ Failures int }
 
-// IdentifyDelayed means that the [IdentifyLimiter] makes the shard wait.
+// IdentifyDelayed means that the [IdentifyLimiter] makes the shard wait, until when and
+// why.
 type IdentifyDelayed struct {
 	Until time.Time
 	Why   string
 }
 
-// HandlerPanicked is a contained panic of a [Handler].
+// HandlerPanicked is a panic of a [Handler] that was recovered: the type of the event,
+// what it panicked with, and its stack.
 type HandlerPanicked struct {
 	Type  string
 	Value string
