@@ -124,7 +124,7 @@ func TestIncidentIsReadWithItsKeys(t *testing.T) {
 		ID: "x", Cause: HalfOpen, What: Say("reason.silent.for", 25*time.Second), Then: Say("join.http", Say("reason.upgrade"), "503"),
 		Start: evening, Actions: []Action{{What: Say("action.probe"), Times: 1}}, Evidence: Evidence{Attempts: 3},
 	}
-	body, err := json.Marshal(was)
+	body, err := was.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,12 +132,10 @@ func TestIncidentIsReadWithItsKeys(t *testing.T) {
 	if err := json.Unmarshal(body, &as); err != nil || as.What != "the connection was half-open (nothing arrived for 25 s)" || as.Then != was.Then.String() {
 		t.Errorf("written as %s (%v)", body, err)
 	}
-	var got Incident
-	if err := json.Unmarshal(body, &got); err != nil || got.What != was.What || got.Then != was.Then || got.Actions[0].What.String() != "probe sent" || got.Evidence != was.Evidence {
+	if got, err := DecodeIncident(body); err != nil || got.What != was.What || got.Then != was.Then || got.Actions[0].What.String() != "probe sent" || got.Evidence != was.Evidence {
 		t.Errorf("got %+v (%v)", got, err)
 	}
-	var old Incident
-	if err := json.Unmarshal([]byte(`{"ID":"x","What":"it was cut","Then":""}`), &old); err != nil || old.What != Text("it was cut") || old.Then != (Message{}) {
+	if old, err := DecodeIncident([]byte(`{"ID":"x","What":"it was cut","Then":""}`)); err != nil || old.What != Text("it was cut") || old.Then != (Message{}) {
 		t.Errorf("got %+v (%v)", old, err)
 	}
 }

@@ -158,7 +158,7 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 		}
 	}
 	for _, i := range b.incidents {
-		body, err := json.Marshal(i)
+		body, err := i.Encode()
 		if err != nil {
 			continue // a time after the year 9999; the other incidents are kept
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,12 +78,15 @@ func (s *Store) older(ctx context.Context, q health.Query, recent []health.Incid
 	wanted += " ORDER BY start DESC, id DESC LIMIT ?"
 	args = append(args, q.Limit+len(recent))
 	err = v.each(ctx, func(rows *sql.Rows) error {
-		var id, body string
-		var i health.Incident
+		var id string
+		var body []byte
 		if err := rows.Scan(&id, &body); err != nil {
 			return err
 		}
-		if !known[id] && json.Unmarshal([]byte(body), &i) == nil {
+		if known[id] {
+			return nil
+		}
+		if i, err := health.DecodeIncident(body); err == nil {
 			list = append(list, i)
 		}
 		return nil

@@ -84,8 +84,8 @@ func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
 // decoded.
 func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int) {
 	for _, body := range slices.Backward(bodies) {
-		var incident health.Incident
-		if json.Unmarshal(body, &incident) != nil {
+		incident, err := health.DecodeIncident(body)
+		if err != nil {
 			damaged++
 			continue
 		}

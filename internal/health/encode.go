@@ -11,35 +11,30 @@ import (
 // them the messages they were made of, so that an incident of an earlier run can
 // be said in another language.
 type incidentJSON struct {
-	incidentFields
+	Incident
 	Messages struct{ What, Then []any } `json:",omitzero"`
 }
 
-// incidentFields is [Incident] without its methods.
-type incidentFields Incident
-
-// MarshalJSON writes the incident for storage.
-func (i Incident) MarshalJSON() ([]byte, error) {
-	stored := incidentJSON{incidentFields: incidentFields(i)}
+// Encode returns the incident for storage.
+func (i Incident) Encode() ([]byte, error) {
+	stored := incidentJSON{Incident: i}
 	stored.Messages.What, stored.Messages.Then = i.What.list(), i.Then.list()
 	return json.Marshal(stored)
 }
 
-// UnmarshalJSON reads a stored incident. Its texts have no key if the version that
-// wrote it had no messages or other sentences.
-func (i *Incident) UnmarshalJSON(data []byte) error {
+// DecodeIncident reads a stored incident. Its texts have no key if the version that
+// stored it had no messages or other sentences.
+func DecodeIncident(data []byte) (Incident, error) {
 	var stored incidentJSON
-	if err := json.Unmarshal(data, &stored); err != nil {
-		return err
-	}
-	*i = Incident(stored.incidentFields)
+	err := json.Unmarshal(data, &stored)
+	i := stored.Incident
 	if m := fromList(stored.Messages.What); m.String() == i.What.String() {
 		i.What = m
 	}
 	if m := fromList(stored.Messages.Then); m.String() == i.Then.String() {
 		i.Then = m
 	}
-	return nil
+	return i, err
 }
 
 // list returns the key and the values of a message; nil for none. A text begins
