@@ -1,10 +1,14 @@
-// Package app wires one running bot together: settings in, one error out.
+// Package app wires one running bot together and knows the order in which its parts
+// start and stop.
 //
-// An [App] has a fleet of shards, one or many, with ResearchBot as their handler; the
-// REST transport and the identify limiter; and the monitors: tracker, narrator,
-// monitor and, if wanted, the HTTP API. It knows in which order these start and stop,
-// and nothing of how they work. What survives the process (sessions, the identify
-// account) comes in through [Options] and belongs to the caller.
+// An [App] is a fleet of shards with ResearchBot as their handler, the REST transport
+// of both, the identify limiter, the health tracker with its monitors and, if wanted,
+// the HTTP API. What survives the process comes in through [Options]; the caller
+// opens and closes it.
+//
+// Where to look: app.go makes the parts, run.go starts and stops them, shards.go and
+// shardcount.go decide which shards run, credentials.go follows a changed token,
+// monitors.go is the history, the alerts and Discord's status page.
 package app
 
 import (
@@ -42,17 +46,17 @@ type Options struct {
 	// Logger takes the lines of all parts, each with its component. Default:
 	// none are written.
 	Logger *slog.Logger
-	// Redact takes secrets out of texts that are kept: what peers and libraries
-	// said about an incident. Default: a redactor that knows the token.
+	// Redact removes secrets from texts that are stored. Default: a redactor that
+	// knows the token.
 	Redact func(string) string
-	// Version is told to people and, in the User-Agent, to Discord.
+	// Version is shown to people and, in the User-Agent, to Discord.
 	Version string
 	// API serves the HTTP API on Config.APIAddr; Lines holds the last lines of
 	// the log for it.
 	API   bool
 	Lines *logging.Ring
-	// Listening is called with the address of the HTTP API before anything else
-	// starts. Optional.
+	// Listening is called with the address of the HTTP API, before anything else
+	// starts. Default: none.
 	Listening func(net.Addr)
 
 	// Transport makes the REST round trips below the rate limits and retries.
@@ -62,10 +66,10 @@ type Options struct {
 	Dialer gateway.Dialer
 	// Resolver turns names into addresses. Default: the system's.
 	Resolver network.Resolver
-	// Gateway is the address tried while REST has told none. Default: Discord's, if
+	// Gateway is the gateway's URL while REST has told none. Default: Discord's, if
 	// Config.APIURL is Discord's.
 	Gateway string
-	// Machine is watched for memory that runs short. Default: none is.
+	// Machine is watched for memory that runs short. Default: none.
 	Machine *host.Machine
 	// Observers see every observation of the shard, after the app's own.
 	Observers []gateway.Observer
@@ -83,10 +87,9 @@ type Options struct {
 	// Default time.Now.
 	WallClock func() time.Time
 
-	// Sessions knows the session of an earlier run and keeps that of this one,
-	// Storage keeps the account of session starts, Journal the incidents, History
-	// how the bot has been, and Alerts what people were told.
-	// Default: a fresh start, and everything ends with the process.
+	// Sessions, Storage (of the identify limiter), Journal (of the incidents),
+	// History and Alerts keep what survives the process. Default: a fresh start, and
+	// everything ends with the process.
 	Sessions Sessions
 	Storage  identify.Storage
 	Journal  health.Journal
@@ -98,7 +101,8 @@ type Options struct {
 	// Conditions returns what is known to be wrong beside the connection: that these
 	// are not kept, that another process uses the token. Default: nothing.
 	Conditions func() []health.Condition
-	// TokenChanged is told of a token that takes the place of the one before.
+	// TokenChanged is called with a token that takes the place of the one before.
+	// Default: none.
 	TokenChanged func(token string)
 }
 
@@ -115,8 +119,12 @@ type Sessions interface {
 	Intents() gateway.Intents
 }
 
-// App is one bot. Make it with [New], start it with [App.Run], end it with
+// App is one bot. Make it with [New], start it with [App.Run] and end it with
 // [App.Stop].
+//
+// All methods may be called at the same time, Run once. An App answers the questions
+// of its parts itself: it is the [gateway.URLSource] and [gateway.CredentialChecker]
+// of its shards, the [health.Source] of its tracker and the [bot.Health] of its bot.
 type App struct {
 	opts     Options
 	log      *slog.Logger
@@ -128,44 +136,45 @@ type App struct {
 	monitor  *health.Monitor
 	monitors monitors
 	token    *token
-	network  *network.Network // nil if Options.Transport is used
+	network  *network.Network // nil with Options.Transport and Dialer
 	memory   *memoryMonitor   // nil without a machine
 	server   *api.Server      // nil without the API
 
-	// provisional is open while the number of shards is not known; growing is true
-	// while it changes to more because Discord refuses what it has.
+	// provisional is the time in which the bot runs one shard because REST has not
+	// told how many it needs. growing is set while the number of shards changes
+	// because Discord refuses the present one.
 	provisional provisionalCount
 	growing     atomic.Bool
-	// advised is the highest number of shards that was recommended to an operator.
+	// advised is the highest number of shards that the log has recommended.
 	advised int
 
-	// preflightReport is what Discord answered to the questions before the start.
+	// preflightReport is the result of the preflight; nil before it.
 	preflightReport atomic.Pointer[preflight.Report]
-	// preflightDone is closed when the questions before the start have been answered.
+	// preflightDone is closed after the preflight.
 	preflightDone chan struct{}
-	// runtime is replaced once at most, before the shards run: when Discord's
-	// switches allow fewer intents than were wanted.
+	// runtime is replaced once at most, before the shards run: when the preflight
+	// finds optional intents switched off.
 	runtime atomic.Pointer[runtime]
 
 	mu   sync.Mutex
-	work sync.WaitGroup // what runs beside Run; Add only under mu, before the stop
+	work sync.WaitGroup // work beside Run; Add only under mu, before the stop
 
 	life     *lifecycle.Lifecycle
 	stopOnce sync.Once
 	mode     gateway.StopMode // of the first stop; set before life stops
 }
 
-// runtime is the shards and their handler: what depends on the intents.
+// runtime is what depends on the intents: the shards and their handler.
 type runtime struct {
 	fleet   *fleet.Fleet
 	bot     *bot.Bot
 	intents gateway.Intents
-	// resumes is whether shards begin with the sessions of an earlier run.
+	// resumes: a shard has a session of an earlier run to resume.
 	resumes bool
 }
 
-// New wires a bot together. Nothing runs and no request is made before [App.Run].
-// The error names the first option that cannot work.
+// New makes an App. It sends no request and starts no goroutine. The error names the
+// first option that cannot work.
 func New(o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -199,7 +208,7 @@ func New(o Options) (*App, error) {
 		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
 	}
 	a.tracker = health.NewTracker(health.Options{
-		Source: source{a}, Redact: o.Redact, Journal: o.Journal, Downtime: o.Downtime,
+		Source: a, Redact: o.Redact, Journal: o.Journal, Downtime: o.Downtime,
 	})
 	a.monitor = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -217,12 +226,11 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// wantedIntents is what the bot wants to ask for.
+// wantedIntents returns the intents that the settings ask for.
 func (a *App) wantedIntents() gateway.Intents { return bot.Intents(a.opts.Config.PresenceIntent) }
 
-// firstIntents is what the bot asks for until the questions before the start have been
-// answered: with a session to resume that was begun without some of the optional
-// intents, what that has.
+// firstIntents returns the intents until the preflight has ended: those of a session to
+// resume, if it was begun without some of the optional intents.
 func (a *App) firstIntents() gateway.Intents {
 	wanted := a.wantedIntents()
 	if a.opts.Sessions == nil {
@@ -235,16 +243,14 @@ func (a *App) firstIntents() gateway.Intents {
 	return wanted
 }
 
-// userAgent names this program to Discord in the form it demands.
+// userAgent returns the User-Agent in the form that Discord documents.
 func (a *App) userAgent() string {
 	return "DiscordBot (https://github.com/evergreen, " + cmp.Or(a.opts.Version, "0") + ")"
 }
 
-// tokenRecheck is how soon a token that was answered 401 is checked again: the answer
-// may have been a mistake, or the operator may have replaced the token. One
-// refused request in ten minutes is nothing beside the 10,000 in ten minutes at
-// which Discord bans an address, so there is no backoff: it would only
-// make the way back longer.
+// tokenRecheck is how soon a token that was answered 401 is tested again, in case the
+// answer was a mistake. Discord bans an address at 10,000 refused requests in ten
+// minutes, so one in ten minutes needs no backoff.
 const tokenRecheck = 10 * time.Minute
 
 func (a *App) preflightOptions() preflight.Options {
@@ -296,7 +302,7 @@ func (a *App) build(intents gateway.Intents) error {
 	if err != nil {
 		return err
 	}
-	if a.shardCount() > 0 { // Discord need not be asked
+	if a.shardCount() > 0 { // known without asking Discord
 		if err := a.makeShards(context.Background(), &parts); err != nil {
 			return err
 		}
@@ -307,7 +313,7 @@ func (a *App) build(intents gateway.Intents) error {
 	return nil
 }
 
-// observers are told of everything, the tracker first: the others ask it.
+// observers returns the observers of the shards, the tracker first: the others ask it.
 func (a *App) observers(more ...gateway.Observer) health.Observers {
 	all := append(health.Observers{a.tracker, a.monitors.history}, more...)
 	if a.server != nil {
@@ -316,11 +322,10 @@ func (a *App) observers(more ...gateway.Observer) health.Observers {
 	return append(all, a.opts.Observers...)
 }
 
-// Fleet is the running shards; until the questions before the start have been
-// answered others may take their place.
+// Fleet returns the shards. Until the preflight has ended, others may take their place.
 func (a *App) Fleet() *fleet.Fleet { return a.runtime.Load().fleet }
 
-// Shard is the first of the shards; nil while it is not known which run here.
+// Shard returns the first of the shards; nil while it is not known which run here.
 func (a *App) Shard() *gateway.Shard {
 	if all := a.Fleet().Shards(); len(all) > 0 {
 		return all[0]
@@ -328,16 +333,16 @@ func (a *App) Shard() *gateway.Shard {
 	return nil
 }
 
-// Bot is the running bot; what is said of [App.Fleet] holds for it too.
+// Bot returns the handler of the shards, which may be replaced as [App.Fleet] may.
 func (a *App) Bot() *bot.Bot { return a.runtime.Load().bot }
 
-// Tracker knows how the bot is.
+// Tracker returns the health tracker.
 func (a *App) Tracker() *health.Tracker { return a.tracker }
 
-// REST tells how requests to Discord fare.
+// REST returns the counters of the REST transport.
 func (a *App) REST() rest.Stats { return a.rest.Stats() }
 
-// APIAddr is where the HTTP API listens; nil before it does and without it.
+// APIAddr returns where the HTTP API listens; nil before it does and without it.
 func (a *App) APIAddr() net.Addr {
 	if a.server == nil {
 		return nil

@@ -11,23 +11,22 @@ import (
 	"evergreen/internal/process/config"
 )
 
-// token is the bot token from the settings, which may change while the bot runs.
-// A new one is only a candidate until Discord has said that it is good: what is
-// in use may well be the better one.
+// token is the bot token, which may change while the bot runs. A new one is a candidate
+// until Discord has accepted it.
 type token struct {
 	mu        sync.Mutex
 	used      string
 	candidate string // empty without one
 }
 
-// current is the token that requests carry.
+// current returns the token in use.
 func (t *token) current() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.used
 }
 
-// newest is the token to ask about: the candidate, if there is one.
+// newest returns the candidate, or without one the token in use.
 func (t *token) newest() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -37,7 +36,8 @@ func (t *token) newest() string {
 	return t.used
 }
 
-// propose makes a token the candidate, and reports whether it is a new one.
+// propose makes a token the candidate and reports whether it differs from the one in
+// use.
 func (t *token) propose(text string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +49,7 @@ func (t *token) propose(text string) bool {
 	return true
 }
 
-// adopt takes a token into use, and reports whether it is another one.
+// adopt takes a token into use and reports whether it is another one.
 func (t *token) adopt(text string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,8 +61,8 @@ func (t *token) adopt(text string) bool {
 	return other
 }
 
-// tokenTransport puts the token that is in use into requests that carry an earlier one,
-// because their clients were made with the token of the start.
+// tokenTransport replaces the first token in requests by the one in use: their makers
+// know only the first.
 type tokenTransport struct {
 	next  http.RoundTripper
 	first string
@@ -78,16 +78,16 @@ func (b tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(r)
 }
 
-// CloseIdleConnections passes on what an [http.Client] asks for.
+// CloseIdleConnections is called by [http.Client.CloseIdleConnections].
 func (b tokenTransport) CloseIdleConnections() {
 	if c, ok := b.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// CheckCredentials finds out whether a bot that Discord refused would be accepted now,
-// and takes the token that is good into use. It makes an App the
-// [gateway.CredentialChecker] of its shard.
+// CheckCredentials asks whether a bot that Discord refused would be accepted now, and
+// takes the accepted token into use. It makes an App the [gateway.CredentialChecker] of
+// its shards.
 func (a *App) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
 	next, err := a.check.CheckCredentials(ctx, cause, current)
 	if err == nil {
@@ -98,7 +98,7 @@ func (a *App) CheckCredentials(ctx context.Context, cause gateway.Reason, curren
 	return next, err
 }
 
-// adopt takes a token into use, and what is kept goes with it.
+// adopt takes a token into use and calls Options.TokenChanged.
 func (a *App) adopt(text string) {
 	if a.token.adopt(text) && a.opts.TokenChanged != nil {
 		a.opts.TokenChanged(text)
@@ -108,12 +108,10 @@ func (a *App) adopt(text string) {
 // checkTimeout bounds the questions about a new token.
 const checkTimeout = 30 * time.Second
 
-// Reload takes notice of settings that were written while the bot runs. A new
-// token is asked about over REST and then used: a parked shard goes on with it
-// at once (G-098), a live one at its next IDENTIFY. With the same token a parked
-// shard looks at once whether what parked it has been mended. A token that
-// Discord refuses changes nothing. It returns when Discord has answered, within
-// half a minute.
+// Reload reads a token that was changed while the bot runs. A new token is checked over
+// REST and then used: by a parked shard at once (G-098), by a live one at its next
+// IDENTIFY. With the same token a parked shard checks at once whether it may go on. A
+// token that Discord refuses changes nothing. Reload returns within half a minute.
 func (a *App) Reload(c config.Config) {
 	if c.Token.Empty() || a.life.Stopping() {
 		return
@@ -148,7 +146,7 @@ func (a *App) Reload(c config.Config) {
 		a.log.Error("The new token cannot be used yet, and the bot goes on as before", "error", err)
 		return
 	case err != nil:
-		return // Inspect has said it
+		return // CheckCredentials has logged it
 	}
 	if err := a.Fleet().Reconfigure(next); err != nil {
 		return // it has stopped

@@ -9,13 +9,12 @@ import (
 	"evergreen/internal/process/logging"
 )
 
-// duplicateFor is how long the last sign of another program counts: it may have
-// been started only for a moment.
+// duplicateFor is how long the last session start of another program counts: it may have
+// been a short test.
 const duplicateFor = time.Hour
 
-// duplicate is the condition that another program uses the bot's token, as Discord's
-// count of session starts shows. It holds only where all shards run here, for
-// otherwise other programs are meant to.
+// duplicate returns the condition that another program uses the bot's token, as Discord's
+// count of session starts shows; empty if none does.
 func (a *App) duplicate() health.Condition {
 	others := a.limiter.ExternalUse()
 	if others.Starts == 0 || time.Since(others.Last) >= duplicateFor {
@@ -32,18 +31,19 @@ func (a *App) duplicate() health.Condition {
 	}
 }
 
-// watchDuplicates asks Discord at every check how many session starts are left, and
-// reports those that another program has spent. The answer also has the number of
-// shards that Discord recommends.
+// watchDuplicates asks Discord every HEALTH_CHECK_INTERVAL how many session starts are
+// left, and warns when another program has spent some. It asks only where all shards
+// run here, because otherwise other programs are meant to. The answer also has the
+// recommended number of shards.
 func (a *App) watchDuplicates(ctx context.Context) {
 	ticker := time.NewTicker(a.opts.Config.HealthCheckInterval)
 	defer ticker.Stop()
-	for said := 0; ; {
+	for reported := 0; ; {
 		if a.Fleet().Assignment().Whole() {
 			a.limiter.RefreshSessionStartLimit(ctx)
-			if others := a.limiter.ExternalUse(); others.Starts > said {
-				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token: " + a.duplicate().Trouble + ". " + health.Lookup(health.TwoInstances).Do)
-				said = others.Starts
+			if others := a.limiter.ExternalUse(); others.Starts > reported {
+				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token. "+health.Lookup(health.TwoInstances).Do, "reason", a.duplicate().Trouble)
+				reported = others.Starts
 			}
 		}
 		select {

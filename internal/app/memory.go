@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// memoryInterval is how often memory is looked at.
+	// memoryInterval is the time between two checks.
 	memoryInterval = 10 * time.Second
 	// shortAt is the share of the limit from which on memory counts as short, and
 	// enoughAt the share below which it is enough again.
 	shortAt, enoughAt = 0.85, 0.80
 )
 
-// memoryMonitor watches how much is left below the limit of the control group. Without
-// a limit it is silent: a machine that uses its memory well is no news.
+// memoryMonitor compares the memory in use with the limit of the control group. Without
+// a limit there is nothing to warn of.
 type memoryMonitor struct {
 	machine host.Machine
 	log     *slog.Logger
@@ -28,7 +28,7 @@ type memoryMonitor struct {
 	short health.Condition
 }
 
-// run looks until ctx ends.
+// run checks until ctx ends.
 func (m *memoryMonitor) run(ctx context.Context) {
 	ticker := time.NewTicker(memoryInterval)
 	defer ticker.Stop()
@@ -42,7 +42,7 @@ func (m *memoryMonitor) run(ctx context.Context) {
 	}
 }
 
-// check compares what is in use with the limit and says what has changed.
+// check compares the memory in use with the limit and logs a change.
 func (m *memoryMonitor) check() {
 	now := m.machine.Memory()
 	if now.Limit <= 0 {
@@ -66,7 +66,7 @@ func (m *memoryMonitor) check() {
 	}
 }
 
-// condition is the condition that memory runs short.
+// condition returns the condition that memory runs short; empty while it does not.
 func (m *memoryMonitor) condition() health.Condition {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,15 +17,14 @@ import (
 	"evergreen/internal/web/api"
 )
 
-// monitors is who looks at the bot from outside of it: the history, those who are
-// told when it is away, and what Discord says of itself. None of it depends on
-// the bot being well.
+// monitors are the history, the alerts, the dead man's switch and the poller of Discord's
+// status page. They work also while the bot is offline.
 type monitors struct {
 	history  *history.History
 	notifier *alert.Notifier    // nil without a channel
 	deadMan  *alert.DeadMan     // nil without an address
 	poller   *statuspage.Poller // nil without an address
-	close    func()             // once the shard has stopped
+	close    func()             // to be called when the shards have stopped
 }
 
 func (a *App) newMonitors() monitors {
@@ -77,7 +76,7 @@ func (a *App) newMonitors() monitors {
 	return w
 }
 
-// lastAlive is when the previous run was last there; zero without one.
+// lastAlive returns the last sign of life of the previous run; zero without one.
 func (a *App) lastAlive() time.Time {
 	if a.opts.Downtime == nil {
 		return time.Time{}
@@ -85,7 +84,7 @@ func (a *App) lastAlive() time.Time {
 	return a.opts.Downtime.Start
 }
 
-// run starts the monitors. They end with ctx.
+// run starts the monitors; they end with ctx.
 func (w monitors) run(ctx context.Context, services *sync.WaitGroup) {
 	if w.notifier != nil {
 		services.Go(func() { _ = w.notifier.Run(ctx) })
@@ -112,17 +111,17 @@ func (a *App) newServer() (*api.Server, error) {
 	})
 }
 
-// Snapshot is the health of the bot.
+// Snapshot returns the health of the bot.
 func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
 
-// Check is what the periodic monitor saw last.
+// Check returns the last check of the periodic monitor.
 func (a *App) Check() health.Check { return a.monitor.Last() }
 
-// Presence is the presence that the settings ask for.
+// Presence returns the presence of the settings.
 func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
 
-// Budget is the account of session starts.
+// Budget returns the account of IDENTIFYs.
 func (a *App) Budget() identify.Usage { return a.limiter.Usage() }
 
-// Handlers is how each command fares.
+// Handlers returns the run times of each command.
 func (a *App) Handlers() []bot.HandlerTime { return a.Bot().Handlers() }

@@ -9,18 +9,17 @@ import (
 	"evergreen/internal/process/logging"
 )
 
-// addresses is the file in the state folder that keeps the last good addresses
-// of Discord for a start in which the resolver fails.
+// addresses is the file in the state folder with the last good addresses of Discord.
 const addresses = "addresses.json"
 
-// setupNetwork makes the way to Discord that REST and the gateway share, where no other
-// was given.
+// setupNetwork makes the network of REST and the gateway, unless Options has both a
+// Transport and a Dialer.
 func (a *App) setupNetwork() error {
 	if a.opts.Transport != nil && a.opts.Dialer != nil {
 		return nil
 	}
 	c := a.opts.Config
-	way, err := network.New(network.Options{
+	n, err := network.New(network.Options{
 		Proxies: network.Proxies{
 			HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy.Reveal(),
 		},
@@ -30,20 +29,20 @@ func (a *App) setupNetwork() error {
 	if err != nil {
 		return err
 	}
-	a.network = way
-	if via := way.Via(c.APIURL); via != "" {
+	a.network = n
+	if via := n.Via(c.APIURL); via != "" {
 		a.log.Info("Discord is reached through a proxy", "proxy", via)
 	}
 	if a.opts.Transport == nil {
-		a.opts.Transport = way.REST()
+		a.opts.Transport = n.REST()
 	}
 	if a.opts.Dialer == nil {
-		a.opts.Dialer = gateway.WebSocketDialer{UserAgent: a.userAgent(), Transport: way.Gateway(), Classify: classify}
+		a.opts.Dialer = gateway.WebSocketDialer{UserAgent: a.userAgent(), Transport: n.Gateway(), Classify: classify}
 	}
 	return nil
 }
 
-// classify tells the gateway that a proxy stands on this side of Discord.
+// classify makes an error of the proxy a local failure for the gateway.
 func classify(err error) gateway.ReasonKind {
 	if _, ok := errors.AsType[*network.ProxyError](err); ok {
 		return gateway.ReasonDial

@@ -15,7 +15,7 @@ import (
 	"evergreen/internal/process/logging"
 )
 
-// Report says how the bot is, for its status command. It implements [bot.Health].
+// Report returns the state of the bot for its status command.
 func (a *App) Report() bot.Report {
 	s := a.tracker.Snapshot()
 	out := bot.Report{
@@ -34,37 +34,37 @@ func (a *App) Report() bot.Report {
 	return out
 }
 
-// source is the [health.Source] of the tracker.
-type source struct{ app *App }
+// Stats returns the counters of all shards together.
+func (a *App) Stats() gateway.Stats { return a.Fleet().Stats() }
 
-func (s source) Stats() gateway.Stats { return s.app.Fleet().Stats() }
-
-func (s source) Activity() health.Activity {
-	b := s.app.Bot()
+// Activity returns what the bot has done with its events.
+func (a *App) Activity() health.Activity {
+	b := a.Bot()
 	counts := b.Counts()
 	return health.Activity{
 		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
-		Guilds: b.Guilds(), Username: s.app.username(),
+		Guilds: b.Guilds(), Username: a.username(),
 	}
 }
 
-func (s source) Conditions() []health.Condition {
+// Conditions returns what is wrong beside the connection: Options.Conditions, memory that
+// runs short, another program with the same token.
+func (a *App) Conditions() []health.Condition {
 	var list []health.Condition
-	if s.app.opts.Conditions != nil {
-		list = s.app.opts.Conditions()
+	if a.opts.Conditions != nil {
+		list = a.opts.Conditions()
 	}
-	if s.app.memory != nil {
-		list = append(list, s.app.memory.condition())
+	if a.memory != nil {
+		list = append(list, a.memory.condition())
 	}
 	known := func(c health.Condition) bool { return c.Cause == health.TwoInstances && c.Trouble != "" }
 	if !slices.ContainsFunc(list, known) {
-		list = append(list, s.app.duplicate())
+		list = append(list, a.duplicate())
 	}
 	return list
 }
 
-// username is what Discord calls the bot, as REST has told before the start; empty
-// if it has not.
+// username returns the name of the bot's user; empty until the preflight has ended.
 func (a *App) username() string {
 	if known := a.preflightReport.Load(); known != nil {
 		return known.User.Name
@@ -72,20 +72,18 @@ func (a *App) username() string {
 	return ""
 }
 
-// restLevels says how loudly the log tells of what happens to a request; what
-// is not listed is a warning. Limits and retries are the ordinary course of
-// things.
+// restLevels are the log levels of the events of REST. What is not listed is a warning.
 var restLevels = map[rest.Reason]slog.Level{
 	rest.ReasonBucket:       slog.LevelDebug,
 	rest.ReasonPace:         slog.LevelDebug,
 	rest.ReasonShared:       slog.LevelInfo,
-	rest.ReasonServer:       slog.LevelDebug, // the caller logs it if it fails for good
+	rest.ReasonServer:       slog.LevelDebug, // the caller logs a request that fails for good
 	rest.ReasonConnection:   slog.LevelDebug,
 	rest.ReasonRecovered:    slog.LevelInfo,
 	rest.ReasonUnauthorized: slog.LevelError,
 }
 
-// logREST logs what happens to requests.
+// logREST logs an event of the REST transport.
 func (a *App) logREST(e rest.Event) {
 	level, listed := restLevels[e.Reason]
 	if !listed {
@@ -94,11 +92,12 @@ func (a *App) logREST(e rest.Event) {
 	logging.Component(a.opts.Logger, "REST").Log(context.Background(), level, e.String())
 }
 
-// warnBudget logs that the day's session starts run low (G-042).
+// warnBudget warns that the session starts of the day run low (G-042).
 func (a *App) warnBudget(u identify.Usage) {
-	says := fmt.Sprintf("%s. Something makes the bot start sessions over and over: the lines before this one say what", u)
-	logging.Component(a.opts.Logger, "Ledger").Warn(says)
+	logging.Component(a.opts.Logger, "Ledger").Warn("The day's session starts run low. Something makes the bot start sessions over and over: the lines before this one say what",
+		"usage", u.String())
 	if a.monitors.notifier != nil {
-		a.monitors.notifier.Notify("The day's session starts run low", says, health.IdentifyBudget)
+		a.monitors.notifier.Notify("The day's session starts run low",
+			fmt.Sprintf("%s. Something makes the bot start sessions over and over: the log says what", u), health.IdentifyBudget)
 	}
 }

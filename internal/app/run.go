@@ -10,13 +10,10 @@ import (
 	"evergreen/internal/lifecycle"
 )
 
-// Run starts the bot and keeps it until it is told to stop: by [App.Stop], by
-// the shutdown command, or by the end of ctx, which means a Pause. It returns
-// nil after a stop. What ends it otherwise happens at the start: a
-// *config.Failure for what only a human can mend, such as a refused token or a
-// switched-off intent, found over REST before an IDENTIFY is spent,
-// or an address of the HTTP API that cannot be had. It can be called
-// once.
+// Run runs the bot until [App.Stop], the shutdown command, or the end of ctx, which
+// keeps the session as [gateway.KeepSession] does. Call it once. It returns nil after
+// a stop. An error comes from the start: the preflight's *config.Failure for what only
+// a person can fix, or an address that the HTTP API cannot listen on.
 func (a *App) Run(ctx context.Context) error {
 	switch err := a.life.Start(); err {
 	case nil:
@@ -36,7 +33,7 @@ func (a *App) Run(ctx context.Context) error {
 	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.KeepSession) })
 	defer release()
 
-	// The services outlive ctx: they serve until the shard has drained.
+	// The services outlive ctx: they run until the shards have drained.
 	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
 	var services sync.WaitGroup
 	defer services.Wait()
@@ -59,8 +56,8 @@ func (a *App) Run(ctx context.Context) error {
 	parts := a.runtime.Load()
 	asked := make(chan error, 1)
 	if parts.resumes {
-		// A RESUME costs nothing that the questions could save, and the session
-		// dies at Discord within a minute or two: they are asked meanwhile.
+		// A RESUME is free, and Discord keeps the session for a minute or two: the
+		// preflight runs meanwhile.
 		services.Go(func() { asked <- a.runPreflight(serving, false) })
 	} else {
 		if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
@@ -75,7 +72,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	services.Go(func() { _ = parts.bot.Run(serving) })
 	ran := make(chan error, 1)
-	// The shards are stopped in order, not by the end of a context.
+	// Ended by shutdown, which stops the shards in order; every path receives from ran.
 	go func() {
 		if err := a.makeShards(a.life.StopContext(), parts); err != nil && !a.life.Stopping() {
 			ran <- err
@@ -100,9 +97,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 }
 
-// runPreflight asks Discord what can be asked before an IDENTIFY is spent, and takes up
-// what it says if the shard does not run yet. A stop cuts it short.
-func (a *App) runPreflight(ctx context.Context, free bool) error {
+// runPreflight asks Discord what can be asked before an IDENTIFY is spent. With rebuild
+// it rebuilds the shards for other intents, which it must not while they run. A stop
+// cancels it.
+func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.life.StopContext(), cancel)()
@@ -123,7 +121,7 @@ func (a *App) runPreflight(ctx context.Context, free bool) error {
 	switch {
 	case found.Intents == running:
 		return nil
-	case free:
+	case rebuild:
 		return a.build(found.Intents)
 	}
 	if more := found.Intents &^ running; more != 0 {
@@ -133,11 +131,10 @@ func (a *App) runPreflight(ctx context.Context, free bool) error {
 	return nil
 }
 
-// shutdown is the order of a stop: the shards take nothing new in and drain into
-// a bot that still answers, then the bot stops, then everything else. All of it
-// ends within the grace. A shard whose handlers are blocked closes after half of
-// it (G-092): answers go over REST, and what has none by then stays below the
-// session's watermark, so the next start gets it again.
+// shutdown stops the shards, which first drain their queues into a bot that still
+// answers, and then the bot, all within the grace. A shard whose handlers are blocked
+// closes after half of it (G-092): what has no answer by then stays above the
+// session's low-water mark, so the next start gets it again.
 func (a *App) shutdown(parts *runtime) {
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.life.AbortContext(), grace)
@@ -152,11 +149,10 @@ func (a *App) shutdown(parts *runtime) {
 	}
 }
 
-// Stop ends the bot for good: with [gateway.KeepSession] the session can be resumed
-// and the dot stays green (G-090), with [gateway.EndSession] it turns grey at once
-// (G-089). What was begun is finished, within the grace that the settings give
-// and until ctx ends. It returns when Run has. The first stop decides the mode;
-// later ones wait for the same end. An App that was stopped does not run.
+// Stop ends the bot for good: with [gateway.KeepSession] the session can be resumed and
+// the bot stays online (G-090), with [gateway.EndSession] it is offline at once
+// (G-089). Commands that run are finished, within SHUTDOWN_GRACE and until ctx ends.
+// Stop returns when Run has returned. The first stop decides the mode.
 func (a *App) Stop(ctx context.Context, mode gateway.StopMode) {
 	a.requestStop(mode)
 	if a.life.Wait(ctx) != nil {
@@ -171,8 +167,8 @@ func (a *App) requestStop(mode gateway.StopMode) {
 	})
 }
 
-// Mode is how the bot was stopped. It counts once [App.Run] has returned; a bot
-// that ended by itself has paused.
+// Mode returns how the bot was stopped, once [App.Run] has returned; KeepSession for one
+// that ended with an error.
 func (a *App) Mode() gateway.StopMode {
 	if !a.life.Stopping() {
 		return gateway.KeepSession

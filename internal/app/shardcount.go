@@ -11,23 +11,22 @@ import (
 	"evergreen/gateway"
 )
 
-// provisionalCount is open while the bot runs one shard only because Discord has not
-// said how many it needs.
+// provisionalCount is the time in which the bot runs one shard because REST has not told
+// how many it needs.
 type provisionalCount struct {
 	open atomic.Bool
-	// wake wakes the goroutine that asks Discord; it has one slot.
+	// wake has one slot and wakes learnShardCount.
 	wake chan struct{}
 }
 
-// start opens it and reports whether it was closed.
+// start reports whether the time begins; false if it has begun already.
 func (g *provisionalCount) start() bool { return g.open.CompareAndSwap(false, true) }
 
-// shardCountInterval is how often Discord is asked how many shards the bot needs while
-// that is a guess.
+// shardCountInterval is the time between two questions of learnShardCount.
 const shardCountInterval = 15 * time.Second
 
-// learnShardCount asks until Discord says how many shards the bot needs, and then lets it
-// have them.
+// learnShardCount asks until Discord says how many shards the bot needs, and then changes
+// to that number.
 func (a *App) learnShardCount() {
 	tick := time.NewTicker(shardCountInterval)
 	defer tick.Stop()
@@ -42,7 +41,7 @@ func (a *App) learnShardCount() {
 		if err != nil {
 			continue
 		}
-		a.provisional.open.Store(false) // the shards to come may look for the gateway
+		a.provisional.open.Store(false) // the new shards may connect
 		if needed > a.shardCount() {
 			_ = a.Reshard(a.life.StopContext(), needed)
 		}
@@ -50,8 +49,8 @@ func (a *App) learnShardCount() {
 	}
 }
 
-// errMoreShards keeps a shard from identifying as the only one when it has become
-// known that there have to be more.
+// errMoreShards keeps a shard from identifying as the only one when there have to be
+// more.
 var errMoreShards = errors.New("the bot is about to run more shards")
 
 // GatewayURL returns the gateway's URL as [preflight.Client.GatewayURL] does. It
@@ -71,8 +70,8 @@ func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
 	return "", errMoreShards
 }
 
-// fallbackGateway is the address to try while REST tells none: for Discord itself the
-// one that it has had for years.
+// fallbackGateway returns the gateway's URL while REST tells none: for Discord itself
+// the one that it has had for years.
 func (a *App) fallbackGateway() string {
 	if a.opts.Gateway != "" {
 		return a.opts.Gateway
@@ -83,9 +82,8 @@ func (a *App) fallbackGateway() string {
 	return ""
 }
 
-// growShards is called when Discord refuses the shards as they are: if Discord is to
-// decide how many there are and recommends more, the bot changes to that by
-// itself. Without SHARDS=auto a person has to.
+// growShards changes to the recommended number of shards when Discord has refused the
+// present one (close codes 4010 and 4011) and SHARDS is auto.
 func (a *App) growShards(code gateway.CloseCode) {
 	needed, _ := a.check.Recommended()
 	switch {
@@ -101,9 +99,8 @@ func (a *App) growShards(code gateway.CloseCode) {
 	}
 }
 
-// adviseShards says once for each number that Discord recommends more shards than
-// the bot runs: before it has outgrown them there is time to change that without
-// a gap. Only watchDuplicates calls it.
+// adviseShards logs, once for each number, that Discord recommends more shards than the
+// bot runs. Only watchDuplicates calls it.
 func (a *App) adviseShards() {
 	needed, _ := a.check.Recommended()
 	running := a.shardCount()

@@ -34,8 +34,9 @@ func (a *App) savedShards() int {
 	return a.opts.Sessions.Shards()
 }
 
-// assignShards decides which shards run here: one for now, if REST does not answer how
-// many are needed.
+// assignShards decides which shards run here: those of the settings, of the saved
+// sessions, or as many as Discord recommends. While REST does not answer it is one,
+// provisionally.
 func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if set := a.opts.Config.Shards; !set.Auto() {
 		return set, nil
@@ -55,7 +56,7 @@ func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	return fleet.All(1), nil
 }
 
-// makeShards makes the shards and tells who watches them.
+// makeShards makes the shards and tells the tracker how many there are.
 func (a *App) makeShards(ctx context.Context, parts *runtime) error {
 	assigned, err := parts.fleet.Assign(ctx)
 	if err != nil {
@@ -65,21 +66,18 @@ func (a *App) makeShards(ctx context.Context, parts *runtime) error {
 	return nil
 }
 
-// shardOperator is who operates the shards on behalf of the HTTP API.
+// shardOperator is the [api.Operator]: a fleet that may be replaced, and a tracker that
+// learns which shards are gone.
 type shardOperator struct{ app *App }
 
-// Snapshot implements [api.Operator].
 func (o shardOperator) Snapshot() fleet.Snapshot { return o.app.Fleet().Snapshot() }
 
-// Pause implements [api.Operator].
 func (o shardOperator) Pause(ctx context.Context, id int) error { return o.app.Fleet().Pause(ctx, id) }
 
-// Resume implements [api.Operator].
 func (o shardOperator) Resume(ctx context.Context, id int) error {
 	return o.app.Fleet().Resume(ctx, id)
 }
 
-// Restart implements [api.Operator].
 func (o shardOperator) Restart(ctx context.Context, id int, mode gateway.StopMode) error {
 	return o.app.Fleet().Restart(ctx, id, mode)
 }
