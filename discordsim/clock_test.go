@@ -12,8 +12,8 @@ import (
 // is stopped does not, and one that is put off goes off later.
 //
 // Statements: S-101.
-func TestAlarmsGoOffInOrder(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+func TestTimersFireInOrder(t *testing.T) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		start := time.Now()
 		var got []string
 		note := func(name string) func() {
@@ -55,7 +55,7 @@ func TestAlarmsGoOffInOrder(t *testing.T) {
 //
 // Statements: S-101.
 func TestSkipLetsTimePassForDiscordAlone(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		start := time.Now()
 		var got []string
 		note := func(name string) func() {
@@ -110,7 +110,7 @@ func TestSleepOfAClient(t *testing.T) {
 //
 // Statements: S-101.
 func TestCloseStopsTheClock(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		s.mu.Lock()
 		fail := func() { t.Error("an alarm went off") }
 		s.after(time.Second, fail)

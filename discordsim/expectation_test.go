@@ -29,7 +29,7 @@ func (sc *clientHarness) verdictIs(want [5]int) {
 func (sc *clientHarness) answer(m Message) ID {
 	sc.t.Helper()
 	var id ID
-	sc.post("/channels/"+m.Channel.ID.String()+"/messages",
+	sc.postREST("/channels/"+m.Channel.ID.String()+"/messages",
 		map[string]any{"content": "pong", "message_reference": map[string]any{"message_id": m.ID, "fail_if_not_exists": false}, "allowed_mentions": map[string]any{"parse": []string{}}})
 	if all := sc.Answers(m.ID); len(all) > 0 {
 		id = all[len(all)-1].ID
@@ -37,7 +37,7 @@ func (sc *clientHarness) answer(m Message) ID {
 	return id
 }
 
-func (sc *clientHarness) post(path string, body any) int {
+func (sc *clientHarness) postREST(path string, body any) int {
 	sc.t.Helper()
 	req, _ := http.NewRequest(http.MethodPost, sc.APIURL()+path, strings.NewReader(string(marshal(body))))
 	req.Header.Set("User-Agent", goodAgent)
@@ -55,11 +55,11 @@ func (sc *clientHarness) post(path string, body any) int {
 	return answer.StatusCode
 }
 
-// respond answers an interaction that came over the gateway.
-func (sc *clientHarness) respond(p packet) int {
+// respondTo answers an interaction that came over the gateway.
+func (sc *clientHarness) respondTo(p packet) int {
 	sc.t.Helper()
 	d := p.object()
-	return sc.post("/interactions/"+d["id"].(string)+"/"+d["token"].(string)+"/callback", map[string]any{"type": 4, "data": map[string]any{"content": "pong"}})
+	return sc.postREST("/interactions/"+d["id"].(string)+"/"+d["token"].(string)+"/callback", map[string]any{"type": 4, "data": map[string]any{"content": "pong"}})
 }
 
 // Given commands, when they are answered once, twice, late and never, then the
@@ -67,7 +67,7 @@ func (sc *clientHarness) respond(p packet) int {
 // answer that is deleted is none.
 //
 // Statements: S-100.
-func TestFates(t *testing.T) {
+func TestWhatBecomesOfCommands(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		c := sc.identified(nil)
 		once, twice, never, unsaid := sc.say("!once", Expect()), sc.say("!twice", Expect()), sc.say("!never", Expect()), sc.say("!unsaid", Expect())
@@ -105,7 +105,7 @@ func TestFates(t *testing.T) {
 // answer was due, then the verdict counts them.
 //
 // Statements: S-100.
-func TestFatesOfInteractions(t *testing.T) {
+func TestWhatBecomesOfInteractions(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		c := sc.identified(nil)
 		c.all()
@@ -113,7 +113,7 @@ func TestFatesOfInteractions(t *testing.T) {
 			sc.Interact(sc.app, sc.channel, sc.ada.ID, "ping")
 			p := c.event("INTERACTION_CREATE")
 			wait(time.Duration(i) * 2 * time.Second)
-			if status := sc.respond(p); (status == 204) != (i < 2) {
+			if status := sc.respondTo(p); (status == 204) != (i < 2) {
 				t.Errorf("interaction %d was answered %d", i, status)
 			}
 		}
@@ -127,7 +127,7 @@ func TestFatesOfInteractions(t *testing.T) {
 // or when an interaction's three seconds fell into a fault.
 //
 // Statements: S-100.
-func TestUnheard(t *testing.T) {
+func TestCommandsThatNoClientCouldAnswer(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		sc.say("!early", Expect())
 		sc.verdictIs([5]int{0, 0, 0, 0, 1})
@@ -214,7 +214,7 @@ func TestInteractionHeardLate(t *testing.T) {
 			if away {
 				c = c.reconnectAndResume()
 			}
-			if status := sc.respond(c.event("INTERACTION_CREATE")); status != 404 {
+			if status := sc.respondTo(c.event("INTERACTION_CREATE")); status != 404 {
 				t.Errorf("the answer was taken with %d", status)
 			}
 			sc.violations(want...)
@@ -226,7 +226,7 @@ func TestInteractionHeardLate(t *testing.T) {
 // from when the bot is back and nothing hinders it.
 //
 // Statements: S-100.
-func TestGrace(t *testing.T) {
+func TestAnswerGrace(t *testing.T) {
 	withClient(t, Config{Identify: IdentifyConfig{GuildSpacing: -1}, Heartbeat: HeartbeatConfig{Grace: -1}, Session: SessionConfig{Lifetime: time.Hour}}, AppConfig{}, func(sc *clientHarness) {
 		c := sc.identified(nil)
 		c.drop()

@@ -134,7 +134,7 @@ func TestOutage(t *testing.T) {
 // it, and the list of faults tells what has been.
 //
 // Statements: S-099.
-func TestAim(t *testing.T) {
+func TestFaultsLimitedToATarget(t *testing.T) {
 	withClient(t, patient, AppConfig{MaxConcurrency: 2}, func(sc *clientHarness) {
 		other := sc.AddApp(AppConfig{Name: "other", MaxConcurrency: 2})
 		var all []*client

@@ -43,7 +43,7 @@ func TestFailedDials(t *testing.T) {
 		}, ""},
 	} {
 		t.Run(story.fault.Name, func(t *testing.T) {
-			inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+			inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 				dial := func(addr string) error {
 					c, err := s.DialContext(t.Context(), "tcp", addr)
 					if err == nil {
@@ -76,12 +76,12 @@ func is(target error) func(error) bool { return func(err error) bool { return er
 // Given a dead resume gateway, when a client dials it and the base gateway, then
 // only the first is refused.
 func TestDeadResumeGateway(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		inject(t, s, Fault{Name: "resume-dead"})
 		if _, _, err := upgrade(s, s.Transport(), "ws://resume.discord.sim/?v=10&encoding=json"); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Fatalf("got %v", err)
 		}
-		defer greeted(t, s, inMemory).CloseNow()
+		defer awaitHello(t, s, inMemory).CloseNow()
 	})
 }
 
@@ -89,10 +89,10 @@ func TestDeadResumeGateway(t *testing.T) {
 // the client loses patience or the network is back; a link from before says
 // nothing and is dead when the network returns.
 func TestOffline(t *testing.T) {
-	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: 24 * time.Hour}}, func(t *testing.T, s *Sim) {
-		ws := greeted(t, s, inMemory)
+	inSimBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: 24 * time.Hour}}, func(t *testing.T, s *Sim) {
+		ws := awaitHello(t, s, inMemory)
 		a := inject(t, s, Fault{Name: "offline"})
-		beat(t, ws)
+		sendHeartbeat(t, ws)
 		took(t, 5*time.Second, func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
@@ -115,7 +115,7 @@ func TestOffline(t *testing.T) {
 			}
 			_ = c.Close()
 		})
-		if err := ended(ws); !errors.Is(err, syscall.ECONNRESET) {
+		if err := readError(ws); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("the old link: %v", err)
 		}
 	})
@@ -124,11 +124,11 @@ func TestOffline(t *testing.T) {
 // Given a lost route, when it comes back, then a link from before goes on with
 // all that was held.
 func TestUnreachableLinksRecover(t *testing.T) {
-	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
-		ws := greeted(t, s, inMemory)
+	inSimBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
+		ws := awaitHello(t, s, inMemory)
 		defer ws.CloseNow()
 		inject(t, s, Fault{Name: "unreachable", For: time.Minute})
-		answered(t, ws, time.Minute)
+		awaitACK(t, ws, time.Minute)
 	})
 }
 
@@ -149,7 +149,7 @@ func TestInterferedUpgrades(t *testing.T) {
 		{Fault{Name: "outage"}, 503, 503},
 	} {
 		t.Run(fmt.Sprintf("%s-%s", story.fault.Name, story.fault.Host), func(t *testing.T) {
-			inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+			inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 				a := inject(t, s, story.fault)
 				ws, response, err := upgrade(s, s.Transport(), inMemory)
 				if response == nil || response.StatusCode != story.upgrade {
@@ -164,7 +164,7 @@ func TestInterferedUpgrades(t *testing.T) {
 					t.Fatalf("REST: %d %q %v", status, body, err)
 				}
 				s.Lift(a)
-				defer greeted(t, s, inMemory).CloseNow()
+				defer awaitHello(t, s, inMemory).CloseNow()
 			})
 		})
 	}
@@ -173,7 +173,7 @@ func TestInterferedUpgrades(t *testing.T) {
 // Given upgrades that are never answered, when a client connects, then it waits
 // until it loses patience.
 func TestUpgradeNeverAnswered(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		inject(t, s, Fault{Name: "upgrade-stall"})
 		took(t, 30*time.Second, func() {
 			if _, _, err := upgrade(s, s.Transport(), inMemory); !errors.Is(err, context.DeadlineExceeded) {
@@ -191,14 +191,14 @@ func TestCutAndDrop(t *testing.T) {
 		"drop": is(io.EOF),
 	} {
 		t.Run(fault, func(t *testing.T) {
-			inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+			inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 				api := s.Transport()
 				if _, _, err := get(api, s.APIURL()+"/gateway"); err != nil {
 					t.Fatal(err)
 				}
-				ws := greeted(t, s, inMemory)
+				ws := awaitHello(t, s, inMemory)
 				a := inject(t, s, Fault{Name: fault})
-				if err := ended(ws); !failed(err) || websocket.CloseStatus(err) != -1 {
+				if err := readError(ws); !failed(err) || websocket.CloseStatus(err) != -1 {
 					t.Errorf("got %v", err)
 				}
 				if a.Struck != 1 {
@@ -219,16 +219,16 @@ func TestCutAndDrop(t *testing.T) {
 //
 // Statements: S-039.
 func TestHalfOpen(t *testing.T) {
-	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
-		ws := greeted(t, s, inMemory)
+	inSimBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
+		ws := awaitHello(t, s, inMemory)
 		a := inject(t, s, Fault{Name: "half-open"})
-		spare := greeted(t, s, inMemory)
+		spare := awaitHello(t, s, inMemory)
 		defer spare.CloseNow()
 		failed := make(chan error, 1)
-		go func() { failed <- ended(ws) }()
+		go func() { failed <- readError(ws) }()
 		for range 3 {
-			beat(t, ws)
-			answered(t, spare, 0)
+			sendHeartbeat(t, ws)
+			awaitACK(t, spare, 0)
 			time.Sleep(time.Minute)
 		}
 		select {
@@ -240,7 +240,7 @@ func TestHalfOpen(t *testing.T) {
 		if err := <-failed; !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatalf("got %v", err)
 		}
-		answered(t, spare, 0)
+		awaitACK(t, spare, 0)
 	})
 }
 
@@ -250,13 +250,13 @@ func TestHalfOpen(t *testing.T) {
 //
 // Statements: S-039.
 func TestBlackHole(t *testing.T) {
-	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
-		loud, quiet := greeted(t, s, inMemory), greeted(t, s, inMemory)
+	inSimBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
+		loud, quiet := awaitHello(t, s, inMemory), awaitHello(t, s, inMemory)
 		defer quiet.CloseNow()
 		a := inject(t, s, Fault{Name: "black-hole"})
 		failed := make(chan error, 1)
-		go func() { failed <- ended(loud) }()
-		beat(t, loud)
+		go func() { failed <- readError(loud) }()
+		sendHeartbeat(t, loud)
 		time.Sleep(10 * time.Minute)
 		if n := len(s.Connections(nil)[0].Frames); n != 3 {
 			t.Errorf("Discord saw %d frames, want HELLO, heartbeat and ACK", n)
@@ -270,31 +270,31 @@ func TestBlackHole(t *testing.T) {
 		if err := <-failed; !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatalf("got %v", err)
 		}
-		answered(t, quiet, 0)
+		awaitACK(t, quiet, 0)
 	})
 }
 
 // Given a stall of five seconds, when a heartbeat is sent in it, then its ACK
 // comes at the end and nothing is lost.
 func TestStall(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
-		ws := greeted(t, s, inMemory)
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
+		ws := awaitHello(t, s, inMemory)
 		defer ws.CloseNow()
 		inject(t, s, Fault{Name: "stall"})
-		answered(t, ws, 5*time.Second)
-		answered(t, ws, 0)
+		awaitACK(t, ws, 5*time.Second)
+		awaitACK(t, ws, 0)
 		inject(t, s, Fault{Name: "stall", Delay: time.Second, Host: "api"})
-		answered(t, ws, 0)
+		awaitACK(t, ws, 0)
 	})
 }
 
 // Given a latency fault, when it begins, ends and meets others, then links that
 // exist and new ones take that much longer, give or take what it says.
 func TestLatencyFault(t *testing.T) {
-	inBubble(t, Config{Seed: 3, Latency: 10 * time.Millisecond}, func(t *testing.T, s *Sim) {
-		ws := greeted(t, s, inMemory)
+	inSimBubble(t, Config{Seed: 3, Latency: 10 * time.Millisecond}, func(t *testing.T, s *Sim) {
+		ws := awaitHello(t, s, inMemory)
 		defer ws.CloseNow()
-		answered(t, ws, 20*time.Millisecond)
+		awaitACK(t, ws, 20*time.Millisecond)
 		a := inject(t, s, Fault{Name: "latency", Delay: 300 * time.Millisecond, Text: "200ms"})
 		s.mu.Lock()
 		if d := s.linkDelay(); d != 510*time.Millisecond {
@@ -303,18 +303,18 @@ func TestLatencyFault(t *testing.T) {
 		s.mu.Unlock()
 		for range 50 {
 			start := time.Now()
-			beat(t, ws)
+			sendHeartbeat(t, ws)
 			opcode(t, ws)
 			if d := time.Since(start); d < 220*time.Millisecond || d > 1020*time.Millisecond {
 				t.Errorf("a round trip took %s", d)
 			}
 		}
 		s.Lift(a)
-		answered(t, ws, 20*time.Millisecond)
+		awaitACK(t, ws, 20*time.Millisecond)
 		inject(t, s, Fault{Name: "latency", Delay: time.Second, Host: "resume"})
-		answered(t, ws, 20*time.Millisecond)
+		awaitACK(t, ws, 20*time.Millisecond)
 		took(t, 4040*time.Millisecond, func() {
-			defer greeted(t, s, "ws://resume.discord.sim/?v=10&encoding=json").CloseNow()
+			defer awaitHello(t, s, "ws://resume.discord.sim/?v=10&encoding=json").CloseNow()
 		})
 	})
 }
@@ -322,28 +322,28 @@ func TestLatencyFault(t *testing.T) {
 // Given two bots, when a fault is aimed at one of them, then it strikes all
 // links of that bot, also one that identifies later, and no other.
 func TestFaultsAimedAtOneBot(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		apps := []*App{s.AddApp(AppConfig{Name: "one"}), s.AddApp(AppConfig{Name: "two"})}
 		first, second := identified(t, s, apps[0], 0), identified(t, s, apps[1], 0)
 		defer second.CloseNow()
 		other := 1
 		inject(t, s, Fault{Name: "cut", App: apps[0].ID, Shard: &other})
-		answered(t, first, 0)
+		awaitACK(t, first, 0)
 
 		time.Sleep(s.cfg.Identify.Window)
 		inject(t, s, Fault{Name: "latency", App: apps[0].ID, Delay: time.Second, For: time.Minute})
 		late := identified(t, s, apps[0], time.Second)
-		answered(t, first, 2*time.Second)
-		answered(t, late, 2*time.Second)
-		answered(t, second, 0)
+		awaitACK(t, first, 2*time.Second)
+		awaitACK(t, late, 2*time.Second)
+		awaitACK(t, second, 0)
 
 		inject(t, s, Fault{Name: "cut", App: apps[0].ID})
 		for _, ws := range []*websocket.Conn{first, late} {
-			if err := ended(ws); !errors.Is(err, syscall.ECONNRESET) {
+			if err := readError(ws); !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("got %v", err)
 			}
 		}
-		answered(t, second, 0)
+		awaitACK(t, second, 0)
 	})
 }
 
@@ -351,7 +351,7 @@ func TestFaultsAimedAtOneBot(t *testing.T) {
 // READY shall come after the given time.
 func identified(t *testing.T, s *Sim, app *App, want time.Duration) *websocket.Conn {
 	t.Helper()
-	ws := greeted(t, s, inMemory)
+	ws := awaitHello(t, s, inMemory)
 	identify := `{"op":2,"d":{"token":"` + app.Token + `","intents":1,"properties":{"os":"linux","browser":"b","device":"d"}}}`
 	took(t, want, func() {
 		if err := ws.Write(t.Context(), websocket.MessageText, []byte(identify)); err != nil {

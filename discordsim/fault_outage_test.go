@@ -74,7 +74,7 @@ func TestIdentifyAnsweredWithOp9(t *testing.T) {
 			wait(5 * time.Second)
 			c.send(2, sc.identifyData(nil))
 			c.ready()
-			if left, _ := sc.budget(); left != 999 {
+			if left, _ := sc.startLimit(); left != 999 {
 				t.Errorf("%d are left", left)
 			}
 		})

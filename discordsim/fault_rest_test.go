@@ -186,10 +186,10 @@ func TestClockSkew(t *testing.T) {
 	})
 }
 
-// TestBareLimit gets a 429 that says only in its body how long to wait.
+// TestRateLimitWithoutHeaders gets a 429 that says only in its body how long to wait.
 //
 // Statements: S-085.
-func TestBareLimit(t *testing.T) {
+func TestRateLimitWithoutHeaders(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		w.fault(Fault{Name: "rest-429-bare", Count: 1, Delay: 750 * time.Millisecond})
 		got := w.say("hello").hasStatus(429, 0)
@@ -288,11 +288,11 @@ func TestOutageOfREST(t *testing.T) {
 	})
 }
 
-// TestTroubleOverTheNetwork meets the lost and broken answers through a real
+// TestRESTFaultsOverTheNetwork meets the lost and broken answers through a real
 // HTTP client: they are connection errors there.
 //
 // Statements: S-092, S-097.
-func TestTroubleOverTheNetwork(t *testing.T) {
+func TestRESTFaultsOverTheNetwork(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		transport := w.Transport()
 		client := &http.Client{Transport: transport, Timeout: 20 * time.Second}

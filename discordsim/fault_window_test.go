@@ -9,7 +9,7 @@ import (
 // tells when anything was wrong, until a little after its end, and for how long.
 //
 // Statements: S-100.
-func TestUnrest(t *testing.T) {
+func TestFaultWindow(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 	var u faultWindow

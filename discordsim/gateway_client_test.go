@@ -31,7 +31,7 @@ type clientHarness struct {
 // nothing is left of it.
 func withClient(t *testing.T, cfg Config, app AppConfig, story func(*clientHarness)) {
 	t.Helper()
-	inBubble(t, cfg, func(t *testing.T, s *Sim) { story(newClientHarness(t, s, app)) })
+	inSimBubble(t, cfg, func(t *testing.T, s *Sim) { story(newClientHarness(t, s, app)) })
 }
 
 func newClientHarness(t *testing.T, s *Sim, app AppConfig) *clientHarness {

@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// speak opens a connection, sends payloads one after another and leaves.
-func speak(t *testing.T, sim *discordsim.Sim, url string, payloads ...string) {
+// sendPayloads opens a connection, sends payloads one after another and leaves.
+func sendPayloads(t *testing.T, sim *discordsim.Sim, url string, payloads ...string) {
 	t.Helper()
 	client := &http.Client{Transport: sim.Transport()}
 	defer client.CloseIdleConnections()
@@ -50,21 +50,21 @@ func speak(t *testing.T, sim *discordsim.Sim, url string, payloads ...string) {
 // it said without saying a secret.
 //
 // Statements: S-008.
-func TestLogSaysWhatTheClientSaid(t *testing.T) {
+func TestLogHoldsClientPayloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := discordsim.New(discordsim.Config{WebSocket: discordsim.WebSocketConfig{PingEvery: time.Second}})
 		defer sim.Close()
 		app := sim.AddApp(discordsim.AppConfig{})
 		token := app.Token
-		speak(t, sim, "ws://gateway.discord.sim/?v=10&encoding=json",
+		sendPayloads(t, sim, "ws://gateway.discord.sim/?v=10&encoding=json",
 			`{"op":1,"d":null}`,
 			`{"op":2,"d":{"token":"`+token+`","intents":513,"shard":[0,1],"properties":{"os":"a","browser":"b","device":"c"},"presence":{"since":null,"activities":[],"status":"online","afk":false}}}`,
 			`{"op":1,"d":1}`, `{"op":1,"d":"x"}`)
 		first := sim.Connections(app)[0]
-		speak(t, sim, "ws://resume.discord.sim/?v=10&encoding=json", `{"op":6,"d":{"token":"Bot `+token+`","session_id":"`+first.Session+`","seq":1}}`)
+		sendPayloads(t, sim, "ws://resume.discord.sim/?v=10&encoding=json", `{"op":6,"d":{"token":"Bot `+token+`","session_id":"`+first.Session+`","seq":1}}`)
 		sim.ResetToken(app)
-		speak(t, sim, "ws://resume.discord.sim/?v=9&encoding=json", `{"op":6,"d":{"token":"`+token+`","session_id":"gone","seq":2}}`)
-		speak(t, sim, "ws://gateway.discord.sim/?v=10&encoding=json", `{"op":2,"d":{"token":"nobody's","intents":0,"compress":true}}`)
+		sendPayloads(t, sim, "ws://resume.discord.sim/?v=9&encoding=json", `{"op":6,"d":{"token":"`+token+`","session_id":"gone","seq":2}}`)
+		sendPayloads(t, sim, "ws://gateway.discord.sim/?v=10&encoding=json", `{"op":2,"d":{"token":"nobody's","intents":0,"compress":true}}`)
 
 		var said []discordsim.ClientPayload
 		all := sim.Connections(nil)

@@ -161,7 +161,7 @@ func TestLargeBot(t *testing.T) {
 func TestTooManyGuilds(t *testing.T) {
 	cfg := patient
 	cfg.Identify.MaxGuilds = 10
-	inBubble(t, cfg, func(t *testing.T, s *Sim) {
+	inSimBubble(t, cfg, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 15 {
 			guilds = append(guilds, s.AddGuild("one of many"))
@@ -179,8 +179,8 @@ func TestTooManyGuilds(t *testing.T) {
 	})
 }
 
-// budget asks REST for what is left of the identify budget.
-func (sc *clientHarness) budget() (remaining int, resets time.Duration) {
+// startLimit asks REST for what is left of the identify budget.
+func (sc *clientHarness) startLimit() (remaining int, resets time.Duration) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	_, remaining, resets = sc.startLimitLocked(sc.app)
@@ -199,11 +199,11 @@ func TestBudget(t *testing.T) {
 		c.event("RESUMED")
 		wait(5 * time.Second)
 		sc.identified(nil)
-		if left, resets := sc.budget(); left != 8 || resets != 24*time.Hour-5*time.Second {
+		if left, resets := sc.startLimit(); left != 8 || resets != 24*time.Hour-5*time.Second {
 			t.Errorf("%d are left for %s", left, resets)
 		}
 		wait(24*time.Hour - 5*time.Second)
-		if left, resets := sc.budget(); left != 10 || resets != 24*time.Hour {
+		if left, resets := sc.startLimit(); left != 10 || resets != 24*time.Hour {
 			t.Errorf("%d are left for %s after the window", left, resets)
 		}
 	})
@@ -231,7 +231,7 @@ func TestRejectedIdentify(t *testing.T) {
 			if counted {
 				want = 94
 			}
-			if left, _ := sc.budget(); left != want {
+			if left, _ := sc.startLimit(); left != want {
 				t.Errorf("counted %t: %d are left, want %d", counted, left, want)
 			}
 			if n := sc.Verdict(sc.app).Identifies; n != 6 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// crowd fills the guild of a scene with people called p0, p1 and so on.
-func (sc *clientHarness) crowd(n int) (people []User) {
+// addPeople fills the guild of a scene with people called p0, p1 and so on.
+func (sc *clientHarness) addPeople(n int) (people []User) {
 	for i := range n {
 		people = append(people, sc.AddUser(fmt.Sprint("p", i)))
 	}
@@ -22,7 +22,7 @@ func (sc *clientHarness) crowd(n int) (people []User) {
 // Statements: S-078.
 func TestAllMembers(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
-		sc.crowd(2498) // and ada, and the bot
+		sc.addPeople(2498) // and ada, and the bot
 		c := sc.identified(map[string]any{"intents": 1 << 1})
 		c.send(8, map[string]any{"guild_id": sc.guild.ID, "query": "", "limit": 0, "nonce": "mine"})
 		names := map[string]bool{}
@@ -49,7 +49,7 @@ func TestAllMembers(t *testing.T) {
 // Statements: S-078.
 func TestSomeMembers(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
-		people := sc.crowd(300)
+		people := sc.addPeople(300)
 		c := sc.identified(map[string]any{"intents": 1 | intentPresences})
 		c.all()
 		for _, ask := range []struct {

@@ -13,8 +13,8 @@ func shows(status, name string) map[string]any {
 	return map[string]any{"since": nil, "afk": false, "status": status, "activities": []any{map[string]any{"name": name, "type": 3}}}
 }
 
-// dots lists the history of the dot as status and activity.
-func (sc *clientHarness) dots() (out []string) {
+// statusChanges lists the history of the dot as status and activity.
+func (sc *clientHarness) statusChanges() (out []string) {
 	for _, change := range sc.StatusHistory(sc.app) {
 		out = append(out, strings.TrimSpace(change.Status+" "+change.Activity))
 	}
@@ -32,15 +32,15 @@ func TestPresenceInIdentify(t *testing.T) {
 	} {
 		withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 			sc.identified(map[string]any{"presence": presence})
-			if got := sc.dots(); !slices.Equal(got, []string{want}) || !sc.Online(sc.app) {
+			if got := sc.statusChanges(); !slices.Equal(got, []string{want}) || !sc.Online(sc.app) {
 				t.Errorf("the dot went %q, want %q", got, want)
 			}
 		})
 	}
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		sc.identified(map[string]any{"presence": shows("invisible", "hiding")})
-		if sc.Online(sc.app) || !sc.Attached(sc.app) || len(sc.dots()) != 0 {
-			t.Errorf("an invisible bot is seen: %q", sc.dots())
+		if sc.Online(sc.app) || !sc.Attached(sc.app) || len(sc.statusChanges()) != 0 {
+			t.Errorf("an invisible bot is seen: %q", sc.statusChanges())
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestPresenceUpdate(t *testing.T) {
 		if got := b.events(); len(got) != 0 {
 			t.Errorf("somebody without the intent was told %q", got)
 		}
-		if got := sc.dots(); !slices.Equal(got, []string{"online", "idle a book"}) {
+		if got := sc.statusChanges(); !slices.Equal(got, []string{"online", "idle a book"}) {
 			t.Errorf("the dot went %q", got)
 		}
 		sc.violations()
@@ -109,7 +109,7 @@ func TestMalformedPresence(t *testing.T) {
 		c.send(1, 1)
 		c.op(11)
 		sc.violations("G-102")
-		if got := sc.dots(); got[len(got)-1] != "online x" {
+		if got := sc.statusChanges(); got[len(got)-1] != "online x" {
 			t.Errorf("the dot went %q", got)
 		}
 	})
@@ -138,7 +138,7 @@ func TestPresenceLimit(t *testing.T) {
 		wait(14*time.Second + time.Millisecond)
 		c.send(3, shows("online", "in time"))
 		wait(time.Second)
-		got := sc.dots()
+		got := sc.statusChanges()
 		if slices.Contains(got, "online one too many") || got[len(got)-1] != "online in time" {
 			t.Errorf("the dot went %q", got)
 		}
@@ -153,7 +153,7 @@ func TestPresenceLimit(t *testing.T) {
 // with its time.
 //
 // Statements: S-077.
-func TestDotIsTheBestOfAllSessions(t *testing.T) {
+func TestVisibleStatusIsTheBestOfAllSessions(t *testing.T) {
 	withClient(t, patient, AppConfig{MaxConcurrency: 4}, func(sc *clientHarness) {
 		start := time.Now()
 		open := func(id int, status string) *client {
@@ -197,7 +197,7 @@ func TestDotIsTheBestOfAllSessions(t *testing.T) {
 // history is kept.
 //
 // Statements: S-077.
-func TestDotHistoryIsBounded(t *testing.T) {
+func TestStatusHistoryIsBounded(t *testing.T) {
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		sc.identified(nil)
 		sc.mu.Lock()

@@ -15,7 +15,7 @@ import (
 // Statements: S-029.
 func TestGuildsFollowReady(t *testing.T) {
 	for _, spacing := range []time.Duration{0, 200 * time.Millisecond, -1} {
-		inBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: spacing}, Seed: 3}, func(t *testing.T, s *Sim) {
+		inSimBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: spacing}, Seed: 3}, func(t *testing.T, s *Sim) {
 			var guilds []*Guild
 			for range 30 {
 				guilds = append(guilds, s.AddGuild("one of many"))
@@ -56,7 +56,7 @@ func TestGuildsFollowReady(t *testing.T) {
 //
 // Statements: S-029, S-042.
 func TestBurstGoesOnWithoutConnection(t *testing.T) {
-	inBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: time.Second}}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{Identify: IdentifyConfig{GuildSpacing: time.Second}}, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 10 {
 			guilds = append(guilds, s.AddGuild("one of many"))
@@ -99,7 +99,7 @@ func TestGuildMembersInCreate(t *testing.T) {
 	} {
 		cfg := patient
 		cfg.Identify.HugeGuild = 400
-		inBubble(t, cfg, func(t *testing.T, s *Sim) {
+		inSimBubble(t, cfg, func(t *testing.T, s *Sim) {
 			g := s.AddGuild("hall")
 			for i := range guild.people {
 				s.AddMembers(g, s.AddUser(fmt.Sprint("p", i)))

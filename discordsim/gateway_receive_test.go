@@ -247,7 +247,7 @@ func TestMalformedData(t *testing.T) {
 
 // Given a slow network, when a client sends before READY can have reached it, or
 // without HELLO, then that is recorded although nothing else shows it.
-func TestHastyClient(t *testing.T) {
+func TestPayloadBeforeReady(t *testing.T) {
 	cfg := patient
 	cfg.Latency = 100 * time.Millisecond
 	withClient(t, cfg, AppConfig{}, func(sc *clientHarness) {

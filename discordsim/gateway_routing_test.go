@@ -14,7 +14,7 @@ import (
 //
 // Statements: S-066.
 func TestRouting(t *testing.T) {
-	inBubble(t, patient, func(t *testing.T, s *Sim) {
+	inSimBubble(t, patient, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 12 {
 			guilds = append(guilds, s.AddGuild("one of many"))
@@ -96,7 +96,7 @@ func TestIntentsFilterEvents(t *testing.T) {
 // full.
 //
 // Statements: S-068.
-func TestContentIsGated(t *testing.T) {
+func TestContentNeedsTheIntent(t *testing.T) {
 	const noContent = testIntents &^ (1 << 15)
 	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 		c := sc.identified(map[string]any{"intents": noContent})
@@ -221,7 +221,7 @@ func TestEphemeralAnswer(t *testing.T) {
 //
 // Statements: S-071.
 func TestHiddenChannel(t *testing.T) {
-	inBubble(t, patient, func(t *testing.T, s *Sim) {
+	inSimBubble(t, patient, func(t *testing.T, s *Sim) {
 		sc := newClientHarness(t, s, AppConfig{})
 		secret := sc.AddGuild("vault", "door", "inside")
 		inside := secret.Channels[1].ID

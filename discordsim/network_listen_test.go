@@ -30,8 +30,8 @@ func listening(t *testing.T, cfg Config) (*Sim, *Listener, *http.Transport) {
 	return s, l, transport
 }
 
-// overTCP opens a gateway connection on a port and reads HELLO.
-func overTCP(t *testing.T, s *Sim, transport *http.Transport, url string) *websocket.Conn {
+// dialTCP opens a gateway connection on a port and reads HELLO.
+func dialTCP(t *testing.T, s *Sim, transport *http.Transport, url string) *websocket.Conn {
 	t.Helper()
 	ws, _, err := upgrade(s, transport, strings.TrimSuffix(url, "/")+"/?v=10&encoding=json")
 	if err != nil {
@@ -44,7 +44,7 @@ func overTCP(t *testing.T, s *Sim, transport *http.Transport, url string) *webso
 	return ws
 }
 
-func baseOn(l *Listener) string { return "ws://" + l.Addr().String() }
+func gatewayURLOf(l *Listener) string { return "ws://" + l.Addr().String() }
 
 // Given a simulator on a port, when a client asks REST for the gateway and goes
 // there and then to the resume gateway on its own port, then both greet it.
@@ -56,11 +56,11 @@ func TestReachableOnPorts(t *testing.T) {
 		t.Fatalf("the API is at %s, not %s", s.APIURL(), l.APIURL())
 	}
 	status, body, err := get(transport, s.APIURL()+"/gateway")
-	if err != nil || status != 200 || !strings.Contains(body, `"`+baseOn(l)+`/"`) {
+	if err != nil || status != 200 || !strings.Contains(body, `"`+gatewayURLOf(l)+`/"`) {
 		t.Fatalf("%d %s %v", status, body, err)
 	}
-	base := overTCP(t, s, transport, baseOn(l))
-	beat(t, base)
+	base := dialTCP(t, s, transport, gatewayURLOf(l))
+	sendHeartbeat(t, base)
 	if op := opcode(t, base); op != 11 {
 		t.Fatalf("op %d instead of a heartbeat ACK", op)
 	}
@@ -70,7 +70,7 @@ func TestReachableOnPorts(t *testing.T) {
 	if resume != "ws://"+l.ResumeAddr().String() {
 		t.Fatalf("the resume gateway is at %s", resume)
 	}
-	overTCP(t, s, transport, resume)
+	dialTCP(t, s, transport, resume)
 	if log := s.Connections(nil); !log[0].Base || log[1].Base {
 		t.Fatal("the log does not tell the gateways apart")
 	}
@@ -83,21 +83,21 @@ func TestReachableOnPorts(t *testing.T) {
 // port, then the client's kernel sees a reset, an end of stream and a reset.
 func TestEndsOnPorts(t *testing.T) {
 	s, l, transport := listening(t, Config{})
-	ws := overTCP(t, s, transport, baseOn(l))
+	ws := dialTCP(t, s, transport, gatewayURLOf(l))
 	inject(t, s, Fault{Name: "cut"})
-	if err := ended(ws); !errors.Is(err, syscall.ECONNRESET) {
+	if err := readError(ws); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("cut: %v", err)
 	}
-	ws = overTCP(t, s, transport, baseOn(l))
+	ws = dialTCP(t, s, transport, gatewayURLOf(l))
 	inject(t, s, Fault{Name: "drop"})
-	if err := ended(ws); !errors.Is(err, io.EOF) {
+	if err := readError(ws); !errors.Is(err, io.EOF) {
 		t.Errorf("drop: %v", err)
 	}
-	ws = overTCP(t, s, transport, baseOn(l))
+	ws = dialTCP(t, s, transport, gatewayURLOf(l))
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := ended(ws); !errors.Is(err, syscall.ECONNRESET) {
+	if err := readError(ws); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("closed port: %v", err)
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -112,7 +112,7 @@ func TestEndsOnPorts(t *testing.T) {
 // then the simulator lets go of the link.
 func TestClientLeavesPort(t *testing.T) {
 	s, l, transport := listening(t, Config{})
-	ws := overTCP(t, s, transport, baseOn(l))
+	ws := dialTCP(t, s, transport, gatewayURLOf(l))
 	_ = ws.Close(4000, "bye")
 	raw, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -142,10 +142,10 @@ func eventually(t *testing.T, true func() bool) {
 // ACK comes that much later.
 func TestDelaysOnPorts(t *testing.T) {
 	s, l, transport := listening(t, Config{Latency: 20 * time.Millisecond})
-	ws := overTCP(t, s, transport, baseOn(l))
+	ws := dialTCP(t, s, transport, gatewayURLOf(l))
 	for _, least := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond} {
 		start := time.Now()
-		beat(t, ws)
+		sendHeartbeat(t, ws)
 		opcode(t, ws)
 		if d := time.Since(start); d < least || d > least+5*time.Second {
 			t.Errorf("the ACK took %s, want %s", d, least)
@@ -160,12 +160,12 @@ func TestDelaysOnPorts(t *testing.T) {
 // Statements: S-039.
 func TestHalfOpenOnPort(t *testing.T) {
 	s, l, transport := listening(t, Config{})
-	first, second := overTCP(t, s, transport, baseOn(l)), overTCP(t, s, transport, baseOn(l))
+	first, second := dialTCP(t, s, transport, gatewayURLOf(l)), dialTCP(t, s, transport, gatewayURLOf(l))
 	a := inject(t, s, Fault{Name: "half-open"})
-	beat(t, first)
-	silent(t, first, 50*time.Millisecond)
+	sendHeartbeat(t, first)
+	nothingFor(t, first, 50*time.Millisecond)
 	s.Lift(a)
-	if err := ended(second); !errors.Is(err, syscall.ECONNRESET) {
+	if err := readError(second); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("got %v", err)
 	}
 	eventually(t, func() bool { return len(s.net.all()) == 0 })
@@ -218,7 +218,7 @@ func TestManyOnPort(t *testing.T) {
 					t.Errorf("%d %q %v", status, body, err)
 				}
 			}
-			ws, _, err := upgrade(s, transport, baseOn(l)+"/?v=10&encoding=json")
+			ws, _, err := upgrade(s, transport, gatewayURLOf(l)+"/?v=10&encoding=json")
 			if err != nil {
 				t.Error(err)
 				return
@@ -234,7 +234,7 @@ func TestManyOnPort(t *testing.T) {
 
 // Given an address that other machines could reach, when the simulator shall
 // listen there, then it refuses unless that is said to be wanted.
-func TestListenStaysHome(t *testing.T) {
+func TestListenRefusesPublicAddresses(t *testing.T) {
 	s := New(Config{})
 	defer s.Close()
 	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "example.com:80", "8080"} {

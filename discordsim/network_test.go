@@ -18,9 +18,9 @@ import (
 
 const inMemory = "ws://gateway.discord.sim/?v=10&encoding=json"
 
-// inBubble runs a story in virtual time against a simulator of its own. That
+// inSimBubble runs a story in virtual time against a simulator of its own. That
 // the bubble ends shows that closing leaves no goroutine.
-func inBubble(t *testing.T, cfg Config, story func(t *testing.T, s *Sim)) {
+func inSimBubble(t *testing.T, cfg Config, story func(t *testing.T, s *Sim)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := New(cfg)
@@ -55,8 +55,8 @@ func upgrade(s *Sim, transport http.RoundTripper, url string) (*websocket.Conn, 
 	return websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 }
 
-// greeted opens a gateway connection in memory and reads HELLO.
-func greeted(t *testing.T, s *Sim, url string) *websocket.Conn {
+// awaitHello opens a gateway connection in memory and reads HELLO.
+func awaitHello(t *testing.T, s *Sim, url string) *websocket.Conn {
 	t.Helper()
 	ws, _, err := upgrade(s, s.Transport(), url)
 	if err != nil {
@@ -78,26 +78,26 @@ func opcode(t *testing.T, ws *websocket.Conn) int {
 	return payload.Op
 }
 
-func beat(t *testing.T, ws *websocket.Conn) {
+func sendHeartbeat(t *testing.T, ws *websocket.Conn) {
 	t.Helper()
 	if err := ws.Write(context.Background(), websocket.MessageText, []byte(`{"op":1,"d":null}`)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// answered checks that a heartbeat is answered, and how soon.
-func answered(t *testing.T, ws *websocket.Conn, want time.Duration) {
+// awaitACK checks that a heartbeat is answered, and how soon.
+func awaitACK(t *testing.T, ws *websocket.Conn, want time.Duration) {
 	t.Helper()
 	took(t, want, func() {
-		beat(t, ws)
+		sendHeartbeat(t, ws)
 		if op := opcode(t, ws); op != 11 {
 			t.Fatalf("op %d instead of a heartbeat ACK", op)
 		}
 	})
 }
 
-// ended reads until the connection fails and gives the error.
-func ended(ws *websocket.Conn) error {
+// readError reads until the connection fails and gives the error.
+func readError(ws *websocket.Conn) error {
 	defer ws.CloseNow()
 	for {
 		if _, _, err := ws.Read(context.Background()); err != nil {
@@ -106,8 +106,8 @@ func ended(ws *websocket.Conn) error {
 	}
 }
 
-// silent checks that nothing comes for a while, not even an end.
-func silent(t *testing.T, ws *websocket.Conn, d time.Duration) {
+// nothingFor checks that nothing comes for a while, not even an end.
+func nothingFor(t *testing.T, ws *websocket.Conn, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
@@ -134,15 +134,15 @@ func get(transport http.RoundTripper, url string) (status int, body string, err 
 //
 // Statements: S-001.
 func TestReachableInMemory(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		status, body, err := get(s.Transport(), s.APIURL()+"/gateway")
 		var where struct{ URL string }
 		if err != nil || status != 200 || json.Unmarshal([]byte(body), &where) != nil || where.URL == "" {
 			t.Fatalf("%d %s %v", status, body, err)
 		}
-		base := greeted(t, s, where.URL+"?v=10&encoding=json")
+		base := awaitHello(t, s, where.URL+"?v=10&encoding=json")
 		defer base.CloseNow()
-		resume := greeted(t, s, s.resumeURL(nil)+"?v=10&encoding=json")
+		resume := awaitHello(t, s, s.resumeURL(nil)+"?v=10&encoding=json")
 		defer resume.CloseNow()
 		log := s.Connections(nil)
 		if len(log) != 2 || !log[0].Base || log[1].Base {
@@ -153,8 +153,8 @@ func TestReachableInMemory(t *testing.T) {
 
 // Given a simulator in memory, when a client asks for what is not there, then
 // each answer is the proper one.
-func TestWrongPlaces(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+func TestUnknownHosts(t *testing.T) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		for url, want := range map[string]int{
 			"http://gateway.discord.sim/":                  http.StatusUpgradeRequired,
 			"http://gateway.discord.sim/other":             http.StatusNotFound,
@@ -179,7 +179,7 @@ func TestWrongPlaces(t *testing.T) {
 // Given latency, when a client connects and speaks, then the dial takes a round
 // trip, and so does every answer.
 func TestLatencyOfDialAndAnswer(t *testing.T) {
-	inBubble(t, Config{Latency: 100 * time.Millisecond}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{Latency: 100 * time.Millisecond}, func(t *testing.T, s *Sim) {
 		took(t, 200*time.Millisecond, func() {
 			c, err := s.DialContext(t.Context(), "tcp", "gateway.discord.sim:443")
 			if err != nil {
@@ -189,22 +189,22 @@ func TestLatencyOfDialAndAnswer(t *testing.T) {
 		})
 		var ws *websocket.Conn
 		// HELLO follows the answer to the upgrade without a pause.
-		took(t, 400*time.Millisecond, func() { ws = greeted(t, s, inMemory) })
+		took(t, 400*time.Millisecond, func() { ws = awaitHello(t, s, inMemory) })
 		defer ws.CloseNow()
-		answered(t, ws, 200*time.Millisecond)
+		awaitACK(t, ws, 200*time.Millisecond)
 	})
 }
 
 // Given a thousand shards in memory, when each sends a heartbeat, then each gets
 // its ACK, and closing leaves nothing behind.
 func TestThousandConnections(t *testing.T) {
-	inBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
+	inSimBubble(t, Config{Heartbeat: HeartbeatConfig{Interval: time.Hour}}, func(t *testing.T, s *Sim) {
 		var all sync.WaitGroup
 		for range 1000 {
 			all.Go(func() {
-				ws := greeted(t, s, inMemory)
-				answered(t, ws, 0)
-				if err := ended(ws); err == nil {
+				ws := awaitHello(t, s, inMemory)
+				awaitACK(t, ws, 0)
+				if err := readError(ws); err == nil {
 					t.Error("the connection never ended")
 				}
 			})
@@ -224,8 +224,8 @@ func TestThousandConnections(t *testing.T) {
 // Given a client that dials while there is no network, one whose upgrade is
 // never answered and one that is idle, when the simulator closes, then all of
 // them are told at once.
-func TestCloseFreesEverybody(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, s *Sim) {
+func TestCloseUnblocksAll(t *testing.T) {
+	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		idle := s.Transport()
 		if _, _, err := get(idle, s.APIURL()+"/gateway"); err != nil {
 			t.Fatal(err)

@@ -112,10 +112,10 @@ func TestFormErrors(t *testing.T) {
 	})
 }
 
-// TestProblems holds the numbers of the refusals against the protocol.
+// TestRESTErrors holds the numbers of the refusals against the protocol.
 //
 // Statements: S-081.
-func TestProblems(t *testing.T) {
+func TestRESTErrors(t *testing.T) {
 	for p, want := range map[restError]string{
 		errUnauthorized: "401 0", errNoRoute: "404 0", errMethod: "405 0", errVersion: "400 50041", errUserAgent: "403 40333",
 		errNotJSON: "400 50109", errTooLarge: "413 40005", errUnknownApp: "404 10002", errUnknownChannel: "404 10003",

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// TestManners lets a bot behave badly in one way after the other: each is
+// TestRESTViolations lets a bot behave badly in one way after the other: each is
 // recorded under the statement it breaks, and a bot that waits as it was told
 // is not accused of anything.
-func TestManners(t *testing.T) {
+func TestRESTViolations(t *testing.T) {
 	exhaust := func(w *restHarness) {
 		for range 5 {
 			w.say("x").hasStatus(200, 0)

@@ -13,9 +13,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// machine is a client without a will of its own: it beats, resumes when its
+// seededClient is a client without a will of its own: it beats, resumes when its
 // connection ends, and identifies when there is nothing to resume.
-type machine struct {
+type seededClient struct {
 	sc         *clientHarness
 	shard      []int
 	session    string
@@ -24,7 +24,7 @@ type machine struct {
 	identifies time.Time
 }
 
-func (m *machine) run(ctx context.Context) {
+func (m *seededClient) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		m.connection(ctx)
 		select {
@@ -34,7 +34,7 @@ func (m *machine) run(ctx context.Context) {
 	}
 }
 
-func (m *machine) connection(ctx context.Context) {
+func (m *seededClient) connection(ctx context.Context) {
 	url := inMemory
 	if m.session != "" {
 		url = m.url + query
@@ -98,7 +98,7 @@ func diary(t *testing.T, seed uint64) (out []any) {
 		WebSocket: WebSocketConfig{SplitFrames: 5},
 		Session:   SessionConfig{ReconnectMin: 5 * time.Minute, ReconnectMax: 20 * time.Minute},
 	}
-	inBubble(t, cfg, func(t *testing.T, s *Sim) {
+	inSimBubble(t, cfg, func(t *testing.T, s *Sim) {
 		var guilds []*Guild
 		for range 40 {
 			guilds = append(guilds, s.AddGuild("one of many"))
@@ -107,7 +107,7 @@ func diary(t *testing.T, seed uint64) (out []any) {
 		ctx, cancel := context.WithCancel(context.Background())
 		ran := make(chan struct{}, 3)
 		for id := range 3 {
-			m := &machine{sc: sc, shard: []int{id, 3}}
+			m := &seededClient{sc: sc, shard: []int{id, 3}}
 			go func() {
 				time.Sleep(time.Duration(id) * time.Microsecond)
 				m.run(ctx)

@@ -111,10 +111,10 @@ func TestStatusPageFollowsFaults(t *testing.T) {
 	})
 }
 
-// TestStatusPageLies lets the page fail, and say the opposite of what is.
+// TestStatusPagePretends lets the page fail, and say the opposite of what is.
 //
 // Statements: S-098.
-func TestStatusPageLies(t *testing.T) {
+func TestStatusPagePretends(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 		w.fault(Fault{Name: "outage"})
 		w.SetStatusPage(StatusPage{Pretend: "none"})
@@ -134,8 +134,8 @@ func TestStatusPageLies(t *testing.T) {
 	})
 }
 
-// TestTroubledNames holds the faults the page knows of against those there are.
-func TestTroubledNames(t *testing.T) {
+// TestFaultImpactNames holds the faults the page knows of against those there are.
+func TestFaultImpactNames(t *testing.T) {
 	for name := range faultImpact {
 		if faultKinds[name] == nil {
 			t.Errorf("the page knows of %q, which is no fault", name)

@@ -9,16 +9,16 @@ import (
 	"evergreen/discordsim"
 )
 
-// driver is at heart a bot being led through the programme. It only looks at
-// the simulator, never at the bot.
+// driver leads a bot through the programme. It observes only the simulator, never
+// the bot.
 type driver struct {
 	Options
 	ctx     context.Context
 	config  discordsim.Config
 	start   time.Time
 	changed time.Time
-	acts    []act
-	now     *act
+	acts    []playedStep
+	now     *playedStep
 	// full is how many sessions are attached when all is well.
 	full int
 	// mute says that the bot does not answer the command.
@@ -45,12 +45,12 @@ func newDriver(ctx context.Context, o Options) *driver {
 	return d
 }
 
-// lookEvery is how often the driver looks whether something has come about.
-const lookEvery = 50 * time.Millisecond
+// pollInterval is how often the driver checks a condition it waits for.
+const pollInterval = 50 * time.Millisecond
 
-// until waits for something, and reports whether it came about.
-func (d *driver) until(limit time.Duration, holds func() bool) bool {
-	ticker := time.NewTicker(lookEvery)
+// waitFor waits until a condition holds, and reports whether it did in time.
+func (d *driver) waitFor(limit time.Duration, holds func() bool) bool {
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for end := time.Now().Add(limit); ; {
 		if holds() {
@@ -67,19 +67,20 @@ func (d *driver) until(limit time.Duration, holds func() bool) bool {
 	}
 }
 
-// pass lets time pass.
-func (d *driver) pass(t time.Duration) { d.until(t, func() bool { return d.ctx.Err() != nil }) }
+// wait waits for a time, or until the judgement is broken off.
+func (d *driver) wait(t time.Duration) { d.waitFor(t, func() bool { return d.ctx.Err() != nil }) }
 
-// well reports whether all shards have their connections.
-func (d *driver) well() bool { return d.Sim.AttachedSessions(d.App) >= d.full && d.Sim.Attached(d.App) }
+// online reports whether all shards have a session with a connection.
+func (d *driver) online() bool {
+	return d.Sim.AttachedSessions(d.App) >= d.full && d.Sim.Attached(d.App)
+}
 
-// awaitBot waits until the bot is online with all of its shards, and stays so
-// for a moment.
+// awaitBot waits until the bot has been online with all of its shards for a moment.
 func (d *driver) awaitBot() bool {
 	const moment = 1500 * time.Millisecond
 	wanted := max(1, d.App.Shards)
 	var since time.Time
-	d.until(d.Patience, func() bool {
+	d.waitFor(d.Patience, func() bool {
 		switch attached := d.Sim.AttachedSessions(d.App); {
 		case attached < wanted:
 			since = time.Time{}
@@ -92,17 +93,17 @@ func (d *driver) awaitBot() bool {
 	return d.full > 0
 }
 
-// cameClose reports whether the bot has identified, at least.
-func (d *driver) cameClose() bool { return d.Sim.Verdict(d.App).Identifies > 0 }
+// identified reports whether the bot has sent an IDENTIFY.
+func (d *driver) identified() bool { return d.Sim.Verdict(d.App).Identifies > 0 }
 
-// seenSoFar says what came of a bot that never was online.
-func (d *driver) seenSoFar() string {
+// describeBot says how far a bot came that never was online.
+func (d *driver) describeBot() string {
 	conns := d.Sim.Connections(nil)
 	if len(conns) == 0 {
 		return fmt.Sprintf("%d REST requests came, and no gateway connection", len(d.Sim.Requests(nil)))
 	}
 	last := conns[len(conns)-1]
-	return fmt.Sprintf("%d gateway connections came; the last: %s", len(conns), how(&last))
+	return fmt.Sprintf("%d gateway connections came; the last: %s", len(conns), howEnded(&last))
 }
 
 // settleWithin is how long the bot may take to be back after a step, lostAfter
@@ -137,18 +138,18 @@ func (d *driver) play() {
 		if i+1 < len(steps) {
 			next = &steps[i+1]
 		}
-		d.perform(s, next)
+		d.playStep(s, next)
 	}
 }
 
-// perform plays one step.
-func (d *driver) perform(s Step, next *Step) {
-	d.acts = append(d.acts, act{name: s.Name, from: time.Now(), open: d.open(), struck: map[string]int{}})
+// playStep plays one step.
+func (d *driver) playStep(s Step, next *Step) {
+	d.acts = append(d.acts, playedStep{name: s.Name, from: time.Now(), open: d.openConns(), struck: map[string]int{}})
 	d.now = &d.acts[len(d.acts)-1]
-	before := d.introductions()
+	before := d.countSessionRequests()
 	s.play(d)
 	if s.final {
-		d.close()
+		d.endStep()
 		return
 	}
 	moved := 0
@@ -158,21 +159,21 @@ func (d *driver) perform(s Step, next *Step) {
 			moved = 1
 		}
 	}
-	back := func() bool { return d.well() && d.introductions() >= before+moved }
-	if !d.until(settleWithin, back) {
+	back := func() bool { return d.online() && d.countSessionRequests() >= before+moved }
+	if !d.waitFor(settleWithin, back) {
 		d.Sim.LiftAll()
-		if !d.until(lostAfter, back) && !d.well() && d.ctx.Err() == nil {
+		if !d.waitFor(lostAfter, back) && !d.online() && d.ctx.Err() == nil {
 			d.lost = s.Name
 		}
 	}
-	d.close()
+	d.endStep()
 	if s.moves && next != nil && next.moves {
-		d.pass(calm - time.Since(d.now.to))
+		d.wait(calm - time.Since(d.now.to))
 	}
 }
 
-// close ends the step's act and its faults.
-func (d *driver) close() {
+// endStep ends the step and its faults.
+func (d *driver) endStep() {
 	for _, a := range d.begun {
 		d.Sim.Lift(a)
 	}
@@ -185,8 +186,8 @@ func (d *driver) close() {
 	d.now.to = time.Now()
 }
 
-// open lists the connections that have a session now.
-func (d *driver) open() (ids []int64) {
+// openConns lists the connections that have a session now.
+func (d *driver) openConns() (ids []int64) {
 	for _, c := range d.Sim.Connections(d.App) {
 		if c.Closed.IsZero() && c.Session != "" {
 			ids = append(ids, c.ID)
@@ -195,16 +196,16 @@ func (d *driver) open() (ids []int64) {
 	return ids
 }
 
-// introductions counts the IDENTIFYs and RESUMEs so far.
-func (d *driver) introductions() int {
+// countSessionRequests counts the IDENTIFYs and RESUMEs so far.
+func (d *driver) countSessionRequests() int {
 	v := d.Sim.Verdict(d.App)
 	return v.Identifies + v.Resumes
 }
 
-// inject lets something go wrong with the bot, or with its first shard alone.
-// It is over when the step is.
+// inject begins a fault of the bot, or of its first shard alone. It ends with the
+// step.
 func (d *driver) inject(f discordsim.Fault, firstShard bool) {
-	if !unknown[f.Name] {
+	if !unidentifiedFaults[f.Name] {
 		f.App = d.App.ID
 		if firstShard && d.full > 1 {
 			f.Shard = new(int)
@@ -217,30 +218,30 @@ func (d *driver) inject(f discordsim.Fault, firstShard bool) {
 	d.begun = append(d.begun, a)
 }
 
-// unknown are the faults that strike before anybody knows which bot it is.
-var unknown = map[string]bool{"no-hello": true, "op7-first": true, "refuse": true, "upgrade-status": true, "resume-dead": true}
+// unidentifiedFaults are the faults that strike before the bot has identified.
+var unidentifiedFaults = map[string]bool{"no-hello": true, "op7-first": true, "refuse": true, "upgrade-status": true, "resume-dead": true}
 
 // fault injects a fault by its name.
 func (d *driver) fault(name string) { d.inject(discordsim.Fault{Name: name}, false) }
 
-// ask lets somebody say something that has to be answered.
+// ask sends commands that have to be answered.
 func (d *driver) ask(times int) {
 	for range times {
-		room, who := d.next()
+		room, who := d.nextAsker()
 		m := d.Sim.Say(room, who, d.Command)
 		d.now.asked = append(d.now.asked, m.ID)
-		d.pass(300 * time.Millisecond)
+		d.wait(300 * time.Millisecond)
 	}
 }
 
-func (d *driver) next() (room, person discordsim.ID) {
+func (d *driver) nextAsker() (room, person discordsim.ID) {
 	d.turn++
 	return d.rooms[d.turn%len(d.rooms)], d.people[d.turn%len(d.people)].ID
 }
 
-// answered waits until all that was asked in this step is answered.
+// answered waits until all commands of this step are answered.
 func (d *driver) answered(limit time.Duration) bool {
-	return d.until(limit, func() bool {
+	return d.waitFor(limit, func() bool {
 		for _, id := range d.now.asked {
 			if len(d.Sim.Answers(id)) == 0 {
 				return false
@@ -250,7 +251,7 @@ func (d *driver) answered(limit time.Duration) bool {
 	})
 }
 
-// report asks the rules.
+// report applies the rules to what was recorded.
 func (d *driver) report() Report {
 	e := gather(d.Options, d.config)
 	e.start, e.acts, e.changed = d.start, d.acts, d.changed
@@ -259,9 +260,9 @@ func (d *driver) report() Report {
 			e.answers[id] = len(d.Sim.Answers(id))
 		}
 	}
-	r := Report{Bot: d.App.Name, Took: time.Since(d.start), Lost: d.lost, Findings: e.judge()}
+	r := Report{Bot: d.App.Name, Took: time.Since(d.start), Lost: d.lost, Findings: e.findings()}
 	r.count()
-	for _, f := range e.others() {
+	for _, f := range e.recordedFindings() {
 		r.Findings = append(r.Findings, f)
 		r.Broken++
 	}

@@ -20,12 +20,12 @@ const (
 	opHello     = 10
 )
 
-// slack is what the clocks and the network of a real machine may add to any
-// time that is measured.
+// slack is what the clocks and the network of a real machine may add to a
+// measured time.
 const slack = 250 * time.Millisecond
 
-// act is a step as it was played.
-type act struct {
+// playedStep is a step as it was played.
+type playedStep struct {
 	name     string
 	from, to time.Time
 	// open are the bot's connections that had a session when it began.
@@ -37,10 +37,10 @@ type act struct {
 }
 
 // shards is how many shards took part, for what cannot be told of one alone.
-func (a act) shards() int { return max(1, len(a.open)) }
+func (a playedStep) shards() int { return max(1, len(a.open)) }
 
-// introduction is an IDENTIFY or a RESUME.
-type introduction struct {
+// sessionRequest is an IDENTIFY or a RESUME.
+type sessionRequest struct {
 	conn  *discordsim.ConnLog
 	at    time.Time
 	op    int
@@ -55,17 +55,17 @@ type evidence struct {
 	conns    []discordsim.ConnLog // oldest first
 	requests []discordsim.Request
 	verdict  discordsim.Verdict
-	acts     []act
+	acts     []playedStep
 	config   discordsim.Config
 	// changed is when the heartbeat interval was.
 	changed time.Time
 	answers map[discordsim.ID]int
 
-	intros []introduction
+	intros []sessionRequest
 	shards map[string]int // by session
 }
 
-// gather reads the simulator's log.
+// gather reads the evidence from the simulator's log.
 func gather(o Options, config discordsim.Config) *evidence {
 	e := &evidence{until: time.Now(), config: config, verdict: o.Sim.Verdict(o.App), requests: o.Sim.Requests(nil), shards: map[string]int{}, answers: map[discordsim.ID]int{}}
 	for _, c := range o.Sim.Connections(nil) {
@@ -80,7 +80,7 @@ func gather(o Options, config discordsim.Config) *evidence {
 			if f.Sent || f.Client == nil || (f.Op != opIdentify && f.Op != opResume) {
 				continue
 			}
-			in := introduction{conn: c, at: f.At, op: f.Op, said: *f.Client}
+			in := sessionRequest{conn: c, at: f.At, op: f.Op, said: *f.Client}
 			if len(in.said.Shard) == 2 {
 				in.shard = in.said.Shard[0]
 			}
@@ -92,7 +92,7 @@ func gather(o Options, config discordsim.Config) *evidence {
 			e.intros = append(e.intros, in)
 		}
 	}
-	slices.SortStableFunc(e.intros, func(a, b introduction) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(e.intros, func(a, b sessionRequest) int { return a.at.Compare(b.at) })
 	return e
 }
 
@@ -104,8 +104,8 @@ func (e *evidence) interval(c *discordsim.ConnLog) time.Duration {
 	return firstInterval
 }
 
-// during finds the acts of a name.
-func (e *evidence) during(names ...string) (found []act) {
+// during finds the played steps of these names.
+func (e *evidence) during(names ...string) (found []playedStep) {
 	for _, a := range e.acts {
 		if slices.Contains(names, a.name) {
 			found = append(found, a)
@@ -114,7 +114,7 @@ func (e *evidence) during(names ...string) (found []act) {
 	return found
 }
 
-// step names what was going on at a moment.
+// step names the step that was played at a time.
 func (e *evidence) step(at time.Time) string {
 	for _, a := range slices.Backward(e.acts) {
 		if !at.Before(a.from) && (a.to.IsZero() || !at.After(a.to)) {
@@ -133,9 +133,8 @@ func (e *evidence) conn(id int64) *discordsim.ConnLog {
 	return &e.conns[i]
 }
 
-// next is the first IDENTIFY or RESUME of a shard from a moment on; nil if none
-// came up to another.
-func (e *evidence) next(shard int, after, before time.Time) *introduction {
+// next is the first IDENTIFY or RESUME of a shard between two times; nil for none.
+func (e *evidence) next(shard int, after, before time.Time) *sessionRequest {
 	for i := range e.intros {
 		in := &e.intros[i]
 		if in.shard == shard && !in.at.Before(after) && !in.at.After(before) {
@@ -145,8 +144,8 @@ func (e *evidence) next(shard int, after, before time.Time) *introduction {
 	return nil
 }
 
-// anyNext is next of whatever shard, for what is not known of one.
-func (e *evidence) anyNext(after, before time.Time) *introduction {
+// anyNext is next for any shard.
+func (e *evidence) anyNext(after, before time.Time) *sessionRequest {
 	for i := range e.intros {
 		if in := &e.intros[i]; !in.at.Before(after) && !in.at.After(before) {
 			return in
@@ -156,7 +155,7 @@ func (e *evidence) anyNext(after, before time.Time) *introduction {
 }
 
 // between lists a shard's IDENTIFYs and RESUMEs within a time.
-func (e *evidence) between(shard int, after, before time.Time) (found []introduction) {
+func (e *evidence) between(shard int, after, before time.Time) (found []sessionRequest) {
 	for _, in := range e.intros {
 		if in.shard == shard && !in.at.Before(after) && !in.at.After(before) {
 			found = append(found, in)
@@ -173,8 +172,8 @@ func ended(c *discordsim.ConnLog) time.Time {
 	return c.Closed
 }
 
-// goodbye reports whether the client closed with a code that ends the session.
-func goodbye(c *discordsim.ConnLog) bool { return c.ByClient && (c.Code == 1000 || c.Code == 1001) }
+// endsSession reports whether the client closed with a code that ends the session.
+func endsSession(c *discordsim.ConnLog) bool { return c.ByClient && (c.Code == 1000 || c.Code == 1001) }
 
 // sentAt is when the server sent the first frame of a kind on a connection.
 func sentAt(c *discordsim.ConnLog, op int, typ string) (time.Time, bool) {
@@ -186,19 +185,19 @@ func sentAt(c *discordsim.ConnLog, op int, typ string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// greeted is when HELLO was sent.
-func greeted(c *discordsim.ConnLog) (time.Time, bool) { return sentAt(c, opHello, "") }
+// helloAt is when HELLO was sent.
+func helloAt(c *discordsim.ConnLog) (time.Time, bool) { return sentAt(c, opHello, "") }
 
-// beat is a heartbeat of the client.
-type beat struct {
+// heartbeat is a heartbeat of the client.
+type heartbeat struct {
 	at        time.Time
 	requested bool // the server had asked for it
 	frame     discordsim.Frame
 }
 
-// beats lists the heartbeats of a connection. One that comes within a second
+// heartbeats lists the heartbeats of a connection. One that comes within a second
 // and a half of a request answers it.
-func beats(c *discordsim.ConnLog) (all []beat) {
+func heartbeats(c *discordsim.ConnLog) (all []heartbeat) {
 	const answering = 1500 * time.Millisecond
 	var asked []time.Time
 	for _, f := range c.Frames {
@@ -209,7 +208,7 @@ func beats(c *discordsim.ConnLog) (all []beat) {
 			asked = append(asked, f.At)
 			continue
 		}
-		b := beat{at: f.At, frame: f}
+		b := heartbeat{at: f.At, frame: f}
 		// Several requests that come together may be answered by one beat.
 		if n := len(asked); n > 0 && f.At.Sub(asked[n-1]) <= answering {
 			b.requested = true
@@ -220,8 +219,8 @@ func beats(c *discordsim.ConnLog) (all []beat) {
 	return all
 }
 
-// show describes a frame.
-func show(f discordsim.Frame) string {
+// describeFrame describes a frame.
+func describeFrame(f discordsim.Frame) string {
 	who := "client"
 	if f.Sent {
 		who = "server"
@@ -241,69 +240,70 @@ func show(f discordsim.Frame) string {
 	return text
 }
 
-// inquiry is one rule at work: it counts occasions and collects what is broken.
-type inquiry struct {
+// check applies one rule to the evidence: it counts the occasions on which the
+// statement could have been broken, and collects those on which it was.
+type check struct {
 	*evidence
-	seen   int
-	broken []Evidence
-	count  int
-	noted  []Evidence
+	occasions int
+	breaches  int
+	shown     []Evidence // the first of the breaches
+	advice    []Evidence
 }
 
 // maxShown is how much evidence a finding carries.
 const maxShown = 5
 
-// occasion notes that the statement could have been broken.
-func (q *inquiry) occasion() { q.seen++ }
+// exercised counts an occasion on which the statement could have been broken.
+func (q *check) exercised() { q.occasions++ }
 
-// breach notes that it was. Connection and frame may be nil.
-func (q *inquiry) breach(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any) {
+// broken records that the statement was broken. Connection and frame may be nil.
+func (q *check) broken(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any) {
 	e := Evidence{At: at.Sub(q.start), Step: q.step(at), What: fmt.Sprintf(format, args...)}
 	if c != nil {
 		e.Conn = c.ID
 	}
 	if f != nil {
-		e.Frame = show(*f)
+		e.Frame = describeFrame(*f)
 	}
-	if q.count++; len(q.broken) < maxShown {
-		q.broken = append(q.broken, e)
-	}
-}
-
-// note keeps advice that the simulator has recorded.
-func (q *inquiry) note(v discordsim.Violation) {
-	if len(q.noted) < maxShown {
-		q.noted = append(q.noted, Evidence{Conn: v.Conn, At: v.At.Sub(q.start), Step: q.step(v.At), What: v.What})
+	if q.breaches++; len(q.shown) < maxShown {
+		q.shown = append(q.shown, e)
 	}
 }
 
-// judge asks every rule.
-func (e *evidence) judge() (all []Finding) {
+// noted records advice of the simulator.
+func (q *check) noted(v discordsim.Violation) {
+	if len(q.advice) < maxShown {
+		q.advice = append(q.advice, Evidence{Conn: v.Conn, At: v.At.Sub(q.start), Step: q.step(v.At), What: v.What})
+	}
+}
+
+// findings applies every rule.
+func (e *evidence) findings() (all []Finding) {
 	for _, r := range rules {
-		q := &inquiry{evidence: e}
+		q := &check{evidence: e}
 		for _, v := range e.verdict.Violations {
 			switch about := v.Statement == r.statement || slices.Contains(r.breaches, v.Statement); {
 			case !about:
 			case v.Note():
-				q.note(v)
+				q.noted(v)
 			default:
-				q.breach(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
+				q.broken(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
 			}
 		}
-		if r.look != nil {
-			r.look(q)
+		if r.apply != nil {
+			r.apply(q)
 		}
-		f := Finding{Statement: r.statement, Says: r.says, Exercised: q.seen, Evidence: q.broken}
+		f := Finding{Statement: r.statement, Says: r.says, Exercised: q.occasions, Evidence: q.shown}
 		switch {
-		case q.count > 0:
+		case q.breaches > 0:
 			f.Verdict = Broken
-			f.Exercised = max(q.seen, q.count)
-			if more := q.count - len(q.broken); more > 0 {
+			f.Exercised = max(q.occasions, q.breaches)
+			if more := q.breaches - len(q.shown); more > 0 {
 				f.Evidence[len(f.Evidence)-1].What += fmt.Sprintf(" (and %d times more)", more)
 			}
-		case len(q.noted) > 0:
-			f.Verdict, f.Evidence = Noted, q.noted
-		case q.seen > 0:
+		case len(q.advice) > 0:
+			f.Verdict, f.Evidence = Noted, q.advice
+		case q.occasions > 0:
 			f.Verdict = Kept
 		default:
 			f.Verdict = Never

@@ -1,15 +1,14 @@
-// Package judge is at heart the list of what keeps a bot online, held against
-// what one bot did: any bot, in any language, that is pointed at a simulated
-// Discord.
+// Package judge checks what a bot does against the statements that keep a bot
+// online: any bot, in any language, that connects to a simulated Discord.
 //
 // [Run] waits for the bot, leads it through a fixed programme of faults (a few
-// minutes, with short intervals), and then asks a table of rules what they make
-// of the simulator's log. Each rule is one G- statement of docs/conformance.md;
-// its answer is kept, broken (with the connection, the time and the frame that
-// show it) or never exercised. What cannot be seen from the other end of the
-// wire is not judged at all, and counted.
+// minutes, with short intervals), and then applies a table of rules to the
+// simulator's log. Each rule is one G- statement of docs/conformance.md;
+// its verdict is kept, broken (with the connection, the time and the frame that
+// show it) or never exercised. Statements that cannot be seen on the wire are
+// counted and not judged.
 //
-// The judge knows nothing of the bot but what it sends.
+// The judge knows of the bot only what it sends.
 package judge
 
 import (
@@ -22,8 +21,8 @@ import (
 	"evergreen/discordsim"
 )
 
-// The intervals of the programme. Everything a statement measures in heartbeat
-// intervals is over quickly with these.
+// The heartbeat intervals of the programme, short so that what a statement
+// measures in intervals is over quickly.
 const (
 	firstInterval = 2500 * time.Millisecond
 	nextInterval  = 3500 * time.Millisecond
@@ -32,7 +31,7 @@ const (
 // Options configures [Run]. Sim and App are required.
 type Options struct {
 	// Sim has been made with [Config], App is the bot's in it. The bot is
-	// started by whoever runs it, before or after Run is called.
+	// started by the caller, before or after Run is called.
 	Sim *discordsim.Sim
 	App *discordsim.App
 	// Patience is how long to wait for the bot's first READY. Default 2 min.
@@ -66,9 +65,10 @@ func Config(seed uint64) discordsim.Config {
 	}
 }
 
-// Run judges a bot. The error says why there is no verdict: no bot ever showed
-// the app's token on the gateway, or ctx ended. A bot that never is online or is
-// lost on the way is a verdict, no error: the report says with what it ended.
+// Run judges a bot and blocks until the programme is over. The error says why there
+// is no report: no bot ever showed the app's token on the gateway, or ctx ended. A
+// bot that identified but never was online, or that did not come back, gets a
+// report, which says with which step it ended.
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Sim == nil || o.App == nil {
 		return Report{}, errors.New("a judge needs a simulator and the app of the bot in it")
@@ -86,10 +86,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	case ctx.Err() != nil:
 	case there:
 		d.play()
-	case d.cameClose():
+	case d.identified():
 		d.lost = "the start"
 	default:
-		return Report{}, fmt.Errorf("no bot was online within %s: point it at %s with the token of the simulated app; %s", o.Patience, o.Sim.APIURL(), d.seenSoFar())
+		return Report{}, fmt.Errorf("no bot was online within %s: point it at %s with the token of the simulated app; %s", o.Patience, o.Sim.APIURL(), d.describeBot())
 	}
 	if ctx.Err() != nil {
 		return Report{}, fmt.Errorf("the judgement was broken off: %w", context.Cause(ctx))

@@ -44,28 +44,28 @@ const (
 // ones.
 func Programme() []Step { return slices.Clone(programme) }
 
-// after makes the step of a fault that happens at one moment.
-func after(name, says string, f discordsim.Fault, exercises ...string) Step {
+// momentaryStep makes the step of a momentary fault.
+func momentaryStep(name, says string, f discordsim.Fault, exercises ...string) Step {
 	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) { d.inject(f, false) }}
 }
 
-// code makes the step of a close code.
-func code(code int, exercises ...string) Step {
-	return after(closed(code), fmt.Sprintf("Discord closes the connection with %d.", code),
+// closeStep makes the step of a close code.
+func closeStep(code int, exercises ...string) Step {
+	return momentaryStep(closed(code), fmt.Sprintf("Discord closes the connection with %d.", code),
 		discordsim.Fault{Name: "close", Code: code}, append(exercises, "G-073", "G-074", "G-075")...)
 }
 
-// lasting makes the step of a cut while something lasts.
-func lasting(name, says string, f discordsim.Fault, exercises ...string) Step {
+// lastingStep makes the step of a cut while something lasts.
+func lastingStep(name, says string, f discordsim.Fault, exercises ...string) Step {
 	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) {
 		d.inject(f, false)
 		d.inject(discordsim.Fault{Name: "cut"}, false)
-		d.pass(f.For)
+		d.wait(f.For)
 	}}
 }
 
-// slow marks a step as slow.
-func slow(s Step) Step {
+// slowStep marks a step as slow.
+func slowStep(s Step) Step {
 	s.Slow = true
 	return s
 }
@@ -73,51 +73,51 @@ func slow(s Step) Step {
 // answers reports whether the bot answers commands.
 func answers(d *driver) bool { return d.Command != "" && !d.mute }
 
-// asking makes a step in which somebody asks the bot something.
-func asking(name, says string, f discordsim.Fault, times int, exercises ...string) Step {
+// commandStep makes a step in which users send commands.
+func commandStep(name, says string, f discordsim.Fault, times int, exercises ...string) Step {
 	return Step{Name: name, Says: says, Exercises: exercises, only: answers, play: func(d *driver) {
 		if f.Name != "" {
 			d.inject(f, false)
 		}
 		d.ask(times)
 		d.answered(25 * time.Second)
-		d.pass(1200 * time.Millisecond) // a second answer would come about now
+		d.wait(1200 * time.Millisecond) // a second answer would come about now
 	}}
 }
 
-// bait makes a step with a message that must not be answered.
-func bait(name, says, exercises string, option func(*driver) discordsim.SayOption) Step {
+// ignoredStep makes a step with a message that must not be answered.
+func ignoredStep(name, says, exercises string, option func(*driver) discordsim.SayOption) Step {
 	return Step{Name: name, Says: says, Exercises: []string{exercises}, only: answers, play: func(d *driver) {
-		room, who := d.next()
+		room, who := d.nextAsker()
 		m := d.Sim.Say(room, who, d.Command, option(d))
 		d.now.baits = append(d.now.baits, m.ID)
-		d.pass(1500 * time.Millisecond)
+		d.wait(1500 * time.Millisecond)
 	}}
 }
 
-// programme is everything a bot is led through. Steps that cost a session stand
-// a minute apart, as a thrifty bot wants it.
+// programme is every step, in order. Steps that cost a session stand a minute
+// apart, so that a bot which spaces its IDENTIFYs is not delayed.
 var programme = []Step{
 	{Name: "quiet", Says: "Nothing happens for a few heartbeats.", Exercises: []string{"G-016", "G-017", "G-020", "G-114"}, play: func(d *driver) {
-		d.pass(3*firstInterval + firstInterval/2)
+		d.wait(3*firstInterval + firstInterval/2)
 	}},
 	{Name: "heartbeats asked for", Says: "Discord asks for heartbeats, four in a row.", Exercises: []string{"G-021", "G-023", "G-026"}, play: func(d *driver) {
 		// So far apart that the timer's own heartbeats cannot answer all of them.
 		for range 4 {
 			d.fault("server-beat")
-			d.pass(700 * time.Millisecond)
+			d.wait(700 * time.Millisecond)
 		}
-		d.pass(2 * firstInterval)
+		d.wait(2 * firstInterval)
 	}},
 	{Name: "late answers", Says: "Heartbeats are answered late, but before the next is due.", Exercises: []string{"G-025"}, play: func(d *driver) {
 		d.inject(discordsim.Fault{Name: "ack-delay", Delay: firstInterval * 6 / 10}, false)
-		d.pass(2*firstInterval + slack)
+		d.wait(2*firstInterval + slack)
 	}},
 	{Name: "unknown payloads", Says: "Discord sends an opcode, an event and an answer nobody has documented.", Exercises: []string{"G-109"}, play: func(d *driver) {
 		for _, text := range []string{"", `{"t":"SOMETHING_NEW","s":null,"op":0,"d":null}`, `{"op":11,"d":{"unasked":true},"x":[]}`} {
 			d.inject(discordsim.Fault{Name: "malformed", Text: text}, false)
 		}
-		d.pass(firstInterval)
+		d.wait(firstInterval)
 	}},
 	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
 		for _, g := range d.App.Guilds {
@@ -125,12 +125,12 @@ var programme = []Step{
 			d.Sim.Emit(d.App, g, "PRESENCE_UPDATE", map[string]any{"user": 7, "status": map[string]any{}, "activities": "none", "guild_id": g.ID})
 			d.Sim.Emit(d.App, g, "GUILD_UPDATE", []any{})
 		}
-		d.pass(firstInterval + slack)
+		d.wait(firstInterval + slack)
 	}},
 	{Name: "20 MB at once", Says: "A guild of 20 MB arrives.", Exercises: []string{"G-112"}, play: func(d *driver) {
 		g := d.App.Guilds[0]
 		d.Sim.Emit(d.App, g, "GUILD_UPDATE", map[string]any{"id": g.ID, "name": g.Name, "owner_id": "0", "description": strings.Repeat("0123456789 abcdefghi ", 1_000_000)})
-		d.pass(firstInterval + slack)
+		d.wait(firstInterval + slack)
 	}},
 
 	{Name: "commands", Says: "People use a command.", Exercises: []string{"G-125", "G-138"}, only: answers, play: func(d *driver) {
@@ -141,52 +141,52 @@ var programme = []Step{
 			d.mute = d.mute && len(d.Sim.Answers(id)) == 0
 		}
 	}},
-	bait("bait of a webhook", "A webhook uses the command.", "G-145", func(d *driver) discordsim.SayOption { return discordsim.AsWebhook(d.people[0].ID + 1) }),
-	bait("bait of another type", "The command stands in a message of another type than people write.", "G-147", func(*driver) discordsim.SayOption { return discordsim.OfType(23) }),
-	asking("events twice", "Every event comes twice.", discordsim.Fault{Name: "duplicate"}, 3, "G-070"),
-	asking("REST errors", "A proxy answers REST with HTML.", discordsim.Fault{Name: "rest-html", Route: postMessage, Count: 2}, 2, "G-136"),
-	asking("REST limits", "A bucket is empty.", discordsim.Fault{Name: "rest-429", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-129"),
-	asking("REST pauses", "All requests have to pause.", discordsim.Fault{Name: "rest-429-global", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-130"),
-	asking("answers lost", "Messages are posted, and the line is cut before that is said.", discordsim.Fault{Name: "rest-commit-then-drop", Route: postMessage, Count: 2}, 2, "G-137"),
+	ignoredStep("bait of a webhook", "A webhook uses the command.", "G-145", func(d *driver) discordsim.SayOption { return discordsim.AsWebhook(d.people[0].ID + 1) }),
+	ignoredStep("bait of another type", "The command stands in a message of another type than people write.", "G-147", func(*driver) discordsim.SayOption { return discordsim.OfType(23) }),
+	commandStep("events twice", "Every event comes twice.", discordsim.Fault{Name: "duplicate"}, 3, "G-070"),
+	commandStep("REST errors", "A proxy answers REST with HTML.", discordsim.Fault{Name: "rest-html", Route: postMessage, Count: 2}, 2, "G-136"),
+	commandStep("REST limits", "A bucket is empty.", discordsim.Fault{Name: "rest-429", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-129"),
+	commandStep("REST pauses", "All requests have to pause.", discordsim.Fault{Name: "rest-429-global", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-130"),
+	commandStep("answers lost", "Messages are posted, and the line is cut before that is said.", discordsim.Fault{Name: "rest-commit-then-drop", Route: postMessage, Count: 2}, 2, "G-137"),
 	{Name: "slash command", Says: "Somebody uses a slash command.", Exercises: []string{"G-141"}, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
-		room, who := d.next()
+		room, who := d.nextAsker()
 		d.now.asked = append(d.now.asked, d.Sim.Interact(d.App, room, who, d.Slash))
 		d.answered(3500 * time.Millisecond)
 	}},
 
-	after("reset", "The connection is reset.", discordsim.Fault{Name: "cut"}, "G-059", "G-065", "G-066", "G-073", "G-074", "G-075"),
-	after("end without a close frame", "The connection ends without a close frame.", discordsim.Fault{Name: "drop"}, "G-059"),
-	code(4000, "G-060"),
-	slow(code(4001, "G-060")),
-	code(4002, "G-060"),
-	slow(code(4005, "G-060")),
-	code(4008, "G-060"),
-	code(4999, "G-060"),
-	code(1001, "G-061"),
-	slow(code(1011, "G-061")),
-	code(1012, "G-061"),
-	code(1000, "G-062"),
+	momentaryStep("reset", "The connection is reset.", discordsim.Fault{Name: "cut"}, "G-059", "G-065", "G-066", "G-073", "G-074", "G-075"),
+	momentaryStep("end without a close frame", "The connection ends without a close frame.", discordsim.Fault{Name: "drop"}, "G-059"),
+	closeStep(4000, "G-060"),
+	slowStep(closeStep(4001, "G-060")),
+	closeStep(4002, "G-060"),
+	slowStep(closeStep(4005, "G-060")),
+	closeStep(4008, "G-060"),
+	closeStep(4999, "G-060"),
+	closeStep(1001, "G-061"),
+	slowStep(closeStep(1011, "G-061")),
+	closeStep(1012, "G-061"),
+	closeStep(1000, "G-062"),
 	{Name: "one shard reset", Says: "The connection of one shard is reset.", Exercises: []string{"G-122"}, moves: true, one: true,
 		only: func(d *driver) bool { return d.full > 1 }, play: func(d *driver) { d.inject(discordsim.Fault{Name: "cut"}, true) }},
-	after("op 7", "Discord asks to reconnect elsewhere.", discordsim.Fault{Name: "op7"}, "G-077"),
-	lasting("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
+	momentaryStep("op 7", "Discord asks to reconnect elsewhere.", discordsim.Fault{Name: "op7"}, "G-077"),
+	lastingStep("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
 	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, moves: true, play: func(d *driver) {
 		d.fault("op7")
 		// A quick bot has moved already: only what it stood on may be closed.
 		for _, id := range d.now.open {
 			d.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect.", Conn: id}, false)
 		}
-		d.pass(time.Second)
+		d.wait(time.Second)
 	}},
-	after("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
-	after("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
+	momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
+	momentaryStep("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
 	{Name: "unanswered heartbeats", Says: "Heartbeats stay unanswered while events keep coming.", Exercises: []string{"G-024"}, moves: true, play: func(d *driver) {
 		d.fault("zombie")
-		before := d.introductions()
-		d.until(3*nextInterval, func() bool {
-			room, who := d.next()
+		before := d.countSessionRequests()
+		d.waitFor(3*nextInterval, func() bool {
+			room, who := d.nextAsker()
 			d.Sim.Say(room, who, "is anybody there?")
-			return d.introductions() >= before+d.full
+			return d.countSessionRequests() >= before+d.full
 		})
 	}},
 
@@ -194,36 +194,36 @@ var programme = []Step{
 		before := d.Sim.Verdict(d.App).Identifies
 		d.inject(discordsim.Fault{Name: "no-ready"}, true)
 		d.inject(discordsim.Fault{Name: "close", Code: 4009, Text: "Session timed out."}, true)
-		d.until(settleWithin, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
-		d.pass(silentFor)
+		d.waitFor(settleWithin, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
+		d.wait(silentFor)
 		d.Sim.LiftAll()
 	}},
 	{Name: "another interval", Says: "The connection is reset, and HELLO asks for another interval.", Exercises: []string{"G-018"}, moves: true, play: func(d *driver) {
 		d.changed = time.Now()
 		d.Sim.SetHeartbeatInterval(nextInterval)
 		d.fault("cut")
-		d.pass(2*nextInterval + time.Second)
+		d.wait(2*nextInterval + time.Second)
 	}},
-	after("op 9 true", "The session is interrupted and may be resumed.", discordsim.Fault{Name: "op9-true"}, "G-081", "G-086"),
-	lasting("no HELLO", "The connection is reset, and the next host says nothing.", discordsim.Fault{Name: "no-hello", Count: 1}, "G-015"),
-	lasting("upgrades refused", "The connection is reset, and upgrades are answered 503.", discordsim.Fault{Name: "upgrade-status", Code: 503, For: 4 * time.Second}, "G-012"),
-	lasting("connections refused", "The connection is reset, and new ones are refused.", discordsim.Fault{Name: "refuse", For: refusedFor}, "G-011", "G-151"),
-	lasting("resume address dead", "The connection is reset, and nobody is at the resume address.", discordsim.Fault{Name: "resume-dead"}, "G-010"),
+	momentaryStep("op 9 true", "The session is interrupted and may be resumed.", discordsim.Fault{Name: "op9-true"}, "G-081", "G-086"),
+	lastingStep("no HELLO", "The connection is reset, and the next host says nothing.", discordsim.Fault{Name: "no-hello", Count: 1}, "G-015"),
+	lastingStep("upgrades refused", "The connection is reset, and upgrades are answered 503.", discordsim.Fault{Name: "upgrade-status", Code: 503, For: 4 * time.Second}, "G-012"),
+	lastingStep("connections refused", "The connection is reset, and new ones are refused.", discordsim.Fault{Name: "refuse", For: refusedFor}, "G-011", "G-151"),
+	lastingStep("resume address dead", "The connection is reset, and nobody is at the resume address.", discordsim.Fault{Name: "resume-dead"}, "G-010"),
 	{Name: "op 9 false", Says: "The session is declared invalid, and so is the first IDENTIFY that follows.", Exercises: []string{"G-082", "G-083", "G-086"}, moves: true, play: func(d *driver) {
-		before := d.introductions()
+		before := d.countSessionRequests()
 		d.inject(discordsim.Fault{Name: "ready-op9", Count: 1}, true)
 		d.fault("op9-false")
-		d.until(settleWithin, func() bool { return d.introductions() > before })
+		d.waitFor(settleWithin, func() bool { return d.countSessionRequests() > before })
 	}},
 
-	slow(Step{Name: "stuck session", Says: "Every RESUME is cut off.", Exercises: []string{"G-072"}, moves: true, one: true, play: func(d *driver) {
+	slowStep(Step{Name: "stuck session", Says: "Every RESUME is cut off.", Exercises: []string{"G-072"}, moves: true, one: true, play: func(d *driver) {
 		before := d.Sim.Verdict(d.App).Identifies
 		d.inject(discordsim.Fault{Name: "stuck-session"}, true)
 		d.inject(discordsim.Fault{Name: "cut"}, true)
-		d.until(95*time.Second, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
+		d.waitFor(95*time.Second, func() bool { return d.Sim.Verdict(d.App).Identifies > before })
 	}}),
-	slow(lasting("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
-	slow(lasting("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
+	slowStep(lastingStep("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
+	slowStep(lastingStep("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
 	{Name: lastStep, Says: "The privileged intents are switched off; or, for a bot without any, the token is reset.",
 		Exercises: []string{"G-047", "G-064", "G-094", "G-132"}, final: true, only: func(d *driver) bool { return !d.Gentle }, play: func(d *driver) {
 			if d.privileged() {
@@ -231,7 +231,7 @@ var programme = []Step{
 			} else {
 				d.fault("token-reset")
 			}
-			d.pass(waitsForBot)
+			d.wait(waitsForBot)
 		}},
 }
 

@@ -9,23 +9,23 @@ import (
 // statements is how many G- statements there are.
 const statements = 160
 
-// rule holds one statement against the evidence.
+// rule checks one statement against the evidence.
 type rule struct {
 	statement, says string
 	// breaches are further statements under which the simulator records what
 	// breaks this one.
 	breaches []string
-	// look counts the occasions and finds what the simulator has not recorded by
+	// apply counts the occasions and finds what the simulator has not recorded by
 	// itself. Without it the statement can only be broken.
-	look func(*inquiry)
+	apply func(*check)
 }
 
 // rules is every statement that can be judged from the other end of the wire.
-var rules = slices.Concat(addressRules, heartRules, identifyRules, resumeRules, orderRules, closeRules, sendRules, decodeRules, restRules, paceRules)
+var rules = slices.Concat(connectRules, heartbeatRules, identifyRules, resumeRules, reconnectRules, closeRules, sendRules, decodeRules, restRules, retryRules)
 
-// others makes findings of what the simulator has recorded under statements that
-// no rule is about: what Discord itself refuses.
-func (e *evidence) others() (all []Finding) {
+// recordedFindings makes findings of what the simulator has recorded under
+// statements without a rule: what Discord itself refuses.
+func (e *evidence) recordedFindings() (all []Finding) {
 	claimed := func(id string) bool {
 		return slices.ContainsFunc(rules, func(r rule) bool { return r.statement == id || slices.Contains(r.breaches, id) })
 	}
@@ -50,32 +50,32 @@ func (e *evidence) others() (all []Finding) {
 }
 
 // eachConn counts an occasion for every connection that did something.
-func eachConn(did func(*discordsim.ConnLog) bool) func(*inquiry) {
-	return func(q *inquiry) {
+func eachConn(did func(*discordsim.ConnLog) bool) func(*check) {
+	return func(q *check) {
 		for i := range q.conns {
 			if did(&q.conns[i]) {
-				q.occasion()
+				q.exercised()
 			}
 		}
 	}
 }
 
-// eachFrame counts an occasion for every payload of the client that is meant,
-// and a breach for those that are wrong.
-func eachFrame(meant func(discordsim.Frame) bool, wrong func(discordsim.Frame) string) func(*inquiry) {
-	return func(q *inquiry) {
+// eachFrame counts an occasion for every payload of the client that the rule is
+// about, and a breach for those that are wrong.
+func eachFrame(meant func(discordsim.Frame) bool, wrong func(discordsim.Frame) string) func(*check) {
+	return func(q *check) {
 		for i := range q.conns {
 			c := &q.conns[i]
 			for _, f := range c.Frames {
 				if f.Sent || !meant(f) {
 					continue
 				}
-				q.occasion()
+				q.exercised()
 				if wrong == nil {
 					continue
 				}
 				if what := wrong(f); what != "" {
-					q.breach(c, f.At, &f, "%s", what)
+					q.broken(c, f.At, &f, "%s", what)
 				}
 			}
 		}
@@ -85,10 +85,10 @@ func eachFrame(meant func(discordsim.Frame) bool, wrong func(discordsim.Frame) s
 func identifies(f discordsim.Frame) bool { return f.Op == opIdentify && f.Client != nil }
 func anything(discordsim.Frame) bool     { return true }
 
-// spoke reports whether the client sent anything on a connection.
-func spoke(c *discordsim.ConnLog) bool {
+// sentAnything reports whether the client sent anything on a connection.
+func sentAnything(c *discordsim.ConnLog) bool {
 	return slices.ContainsFunc(c.Frames, func(f discordsim.Frame) bool { return !f.Sent })
 }
 
-// served reports whether a connection was READY or RESUMED and its heart beat.
-func served(c *discordsim.ConnLog) bool { return c.Session != "" && c.Beats > 0 }
+// wasLive reports whether a connection was READY or RESUMED and had a heartbeat.
+func wasLive(c *discordsim.ConnLog) bool { return c.Session != "" && c.Beats > 0 }

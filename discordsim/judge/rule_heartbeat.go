@@ -6,48 +6,48 @@ import (
 	"evergreen/discordsim"
 )
 
-// heartRules are about HELLO and heartbeats.
-var heartRules = []rule{
-	{statement: "G-014", says: "Nothing is sent before HELLO.", look: eachConn(spoke)},
-	{statement: "G-015", says: "Where HELLO does not come, the bot leaves within 10 to 20 s and tries again.", look: func(q *inquiry) {
+// heartbeatRules are about HELLO and heartbeats.
+var heartbeatRules = []rule{
+	{statement: "G-014", says: "Nothing is sent before HELLO.", apply: eachConn(sentAnything)},
+	{statement: "G-015", says: "Where HELLO does not come, the bot leaves within 10 to 20 s and tries again.", apply: func(q *check) {
 		const patience = 20*time.Second + 2*slack
 		for _, a := range q.during("no HELLO") {
 			for i := range q.conns {
 				c := &q.conns[i]
-				if _, ok := greeted(c); ok || c.Opened.Before(a.from) || c.Opened.After(a.to) {
+				if _, ok := helloAt(c); ok || c.Opened.Before(a.from) || c.Opened.After(a.to) {
 					continue
 				}
-				q.occasion()
+				q.exercised()
 				switch lasted := min(ended(c).Sub(c.Opened), a.to.Sub(c.Opened)); {
 				case lasted > patience:
-					q.breach(c, c.Opened.Add(patience), nil, "the bot still waits for HELLO")
+					q.broken(c, c.Opened.Add(patience), nil, "the bot still waits for HELLO")
 				case q.anyNext(c.Opened, a.to) == nil:
-					q.breach(c, a.to, nil, "no other connection followed")
+					q.broken(c, a.to, nil, "no other connection followed")
 				}
 			}
 		}
 	}},
-	{statement: "G-016", says: "The first heartbeat comes at a random moment of the first interval.", look: firstBeats},
-	{statement: "G-017", says: "Later heartbeats are one interval apart.", look: func(q *inquiry) {
-		q.eachGap(func(c *discordsim.ConnLog, a, b beat, interval, tolerance time.Duration) {
-			q.occasion()
+	{statement: "G-016", says: "The first heartbeat comes at a random moment of the first interval.", apply: firstBeats},
+	{statement: "G-017", says: "Later heartbeats are one interval apart.", apply: func(q *check) {
+		q.eachGap(func(c *discordsim.ConnLog, a, b heartbeat, interval, tolerance time.Duration) {
+			q.exercised()
 			if gap := b.at.Sub(a.at); gap < interval-tolerance || gap > interval+tolerance {
-				q.breach(c, b.at, &b.frame, "the heartbeat came %s after the one before, the interval is %s", round(gap), interval)
+				q.broken(c, b.at, &b.frame, "the heartbeat came %s after the one before, the interval is %s", round(gap), interval)
 			}
 		})
 	}},
-	{statement: "G-018", says: "The interval of the latest HELLO of that connection is used.", look: func(q *inquiry) {
-		q.eachGap(func(c *discordsim.ConnLog, a, b beat, interval, tolerance time.Duration) {
+	{statement: "G-018", says: "The interval of the latest HELLO of that connection is used.", apply: func(q *check) {
+		q.eachGap(func(c *discordsim.ConnLog, a, b heartbeat, interval, tolerance time.Duration) {
 			if q.changed.IsZero() || interval != nextInterval {
 				return
 			}
-			q.occasion()
+			q.exercised()
 			if gap := b.at.Sub(a.at); gap < firstInterval+tolerance {
-				q.breach(c, b.at, &b.frame, "HELLO said %s, and the heartbeat came after %s", interval, round(gap))
+				q.broken(c, b.at, &b.frame, "HELLO said %s, and the heartbeat came after %s", interval, round(gap))
 			}
 		})
 	}},
-	{statement: "G-019", says: "The d of a heartbeat is null before the first dispatch of a fresh session.", look: func(q *inquiry) {
+	{statement: "G-019", says: "The d of a heartbeat is null before the first dispatch of a fresh session.", apply: func(q *check) {
 		for i := range q.conns {
 			c := &q.conns[i]
 			identified := false
@@ -58,104 +58,104 @@ var heartRules = []rule{
 				case !f.Sent && f.Op == opIdentify:
 					identified = true
 				case !f.Sent && f.Op == opHeartbeat && f.Client != nil && identified:
-					q.occasion()
+					q.exercised()
 					if !f.Client.Null {
-						q.breach(c, f.At, &f, "nothing has been dispatched yet on this session")
+						q.broken(c, f.At, &f, "nothing has been dispatched yet on this session")
 					}
 				}
 			}
 		}
 	}},
-	{statement: "G-020", says: "The d of a heartbeat is the highest sequence number received.", breaches: []string{"S-037"}, look: sequences},
-	{statement: "G-021", says: "A heartbeat asked for with op 1 comes within a second.", look: func(q *inquiry) {
+	{statement: "G-020", says: "The d of a heartbeat is the highest sequence number received.", breaches: []string{"S-037"}, apply: sequences},
+	{statement: "G-021", says: "A heartbeat asked for with op 1 comes within a second.", apply: func(q *check) {
 		for i := range q.conns {
 			c := &q.conns[i]
 			for n, f := range c.Frames {
 				if !f.Sent || f.Op != opHeartbeat || ended(c).Before(f.At.Add(time.Second+slack)) {
 					continue
 				}
-				q.occasion()
+				q.exercised()
 				answered := false
 				for _, later := range c.Frames[n:] {
 					answered = answered || (!later.Sent && later.Op == opHeartbeat && later.At.Sub(f.At) <= time.Second+slack)
 				}
 				if !answered {
-					q.breach(c, f.At, &f, "no heartbeat came within a second")
+					q.broken(c, f.At, &f, "no heartbeat came within a second")
 				}
 			}
 		}
 	}},
-	{statement: "G-022", says: "Op 11 is never sent.", look: eachFrame(anything, func(f discordsim.Frame) string {
+	{statement: "G-022", says: "Op 11 is never sent.", apply: eachFrame(anything, func(f discordsim.Frame) string {
 		if f.Op == 11 {
 			return "this is for the server to send"
 		}
 		return ""
 	})},
-	{statement: "G-023", says: "A heartbeat that was asked for neither cancels nor doubles the timer.", look: func(q *inquiry) {
+	{statement: "G-023", says: "A heartbeat that was asked for neither cancels nor doubles the timer.", apply: func(q *check) {
 		for i := range q.conns {
 			c := &q.conns[i]
-			interval, all := q.interval(c), beats(c)
+			interval, all := q.interval(c), heartbeats(c)
 			for n, b := range all {
 				if !b.requested || n+1 < len(all) && all[n+1].requested {
 					continue
 				}
 				switch {
 				case n+1 < len(all):
-					q.occasion()
+					q.exercised()
 					if gap := all[n+1].at.Sub(b.at); gap > interval+2*slack {
-						q.breach(c, all[n+1].at, &all[n+1].frame, "after the one that was asked for the next came %s later, the interval is %s", round(gap), interval)
+						q.broken(c, all[n+1].at, &all[n+1].frame, "after the one that was asked for the next came %s later, the interval is %s", round(gap), interval)
 					}
 				case ended(c).Sub(b.at) > interval+2*slack && q.until.Sub(b.at) > interval+2*slack:
-					q.breach(c, b.at, &b.frame, "no heartbeat followed the one that was asked for")
+					q.broken(c, b.at, &b.frame, "no heartbeat followed the one that was asked for")
 				}
 			}
-			q.doubled(c, true)
+			q.hasTwoTimers(c, true)
 		}
 	}},
-	{statement: "G-024", says: "When heartbeats stay unanswered, the bot leaves before the second one after and resumes.", look: func(q *inquiry) {
+	{statement: "G-024", says: "When heartbeats stay unanswered, the bot leaves before the second one after and resumes.", apply: func(q *check) {
 		for _, a := range q.during("unanswered heartbeats") {
 			for _, id := range a.open {
 				c := q.conn(id)
 				if c == nil {
 					continue
 				}
-				q.occasion()
+				q.exercised()
 				limit := a.from.Add(2*q.interval(c) + 4*slack)
 				in := q.next(q.shards[c.Session], a.from, a.to)
 				switch {
 				case ended(c).After(limit):
-					q.breach(c, limit, nil, "the bot still sits on a connection whose heartbeats nobody has answered for two intervals")
-				case goodbye(c):
-					q.breach(c, c.Closed, nil, "the bot closed with %d, which ends the session", c.Code)
+					q.broken(c, limit, nil, "the bot still sits on a connection whose heartbeats nobody has answered for two intervals")
+				case endsSession(c):
+					q.broken(c, c.Closed, nil, "the bot closed with %d, which ends the session", c.Code)
 				case in == nil:
-					q.breach(c, a.to, nil, "no connection followed")
+					q.broken(c, a.to, nil, "no connection followed")
 				case in.op != opResume:
-					q.breach(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+					q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
 				}
 			}
 		}
 	}},
-	{statement: "G-025", says: "An answer that comes before the next heartbeat is in time.", look: func(q *inquiry) { q.stays("late answers") }},
-	{statement: "G-026", says: "Heartbeats that are asked for do not look like a dead connection.", look: func(q *inquiry) { q.stays("heartbeats asked for") }},
-	{statement: "G-027", says: "Heartbeats go on while READY is awaited.", look: func(q *inquiry) {
+	{statement: "G-025", says: "An answer that comes before the next heartbeat is in time.", apply: func(q *check) { q.staysOpen("late answers") }},
+	{statement: "G-026", says: "Heartbeats that are asked for do not look like a dead connection.", apply: func(q *check) { q.staysOpen("heartbeats asked for") }},
+	{statement: "G-027", says: "Heartbeats go on while READY is awaited.", apply: func(q *check) {
 		q.withoutReady(func(c *discordsim.ConnLog, from, to time.Time) {
 			interval := q.interval(c)
 			if to.Sub(from) < interval+2*slack {
 				return
 			}
-			q.occasion()
-			for _, b := range beats(c) {
+			q.exercised()
+			for _, b := range heartbeats(c) {
 				if b.at.After(from) && b.at.Before(to) {
 					return
 				}
 			}
-			q.breach(c, to, nil, "no heartbeat in %s without READY", round(to.Sub(from)))
+			q.broken(c, to, nil, "no heartbeat in %s without READY", round(to.Sub(from)))
 		})
 	}},
-	{statement: "G-030", says: "No timer of an old connection beats on a new one.", look: func(q *inquiry) {
+	{statement: "G-030", says: "No timer of an old connection beats on a new one.", apply: func(q *check) {
 		for i := range q.conns {
 			if i > 0 {
-				q.doubled(&q.conns[i], false)
+				q.hasTwoTimers(&q.conns[i], false)
 			}
 		}
 	}},
@@ -165,15 +165,15 @@ func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 // tolerance is what a heartbeat may be off: 2 percent or 250 ms, and what the
 // simulated network adds.
-func (q *inquiry) tolerance(interval time.Duration) time.Duration {
+func (q *check) tolerance(interval time.Duration) time.Duration {
 	return max(interval/50, 250*time.Millisecond) + max(0, q.config.Jitter)
 }
 
 // eachGap visits each two heartbeats that follow each other unasked.
-func (q *inquiry) eachGap(visit func(c *discordsim.ConnLog, a, b beat, interval, tolerance time.Duration)) {
+func (q *check) eachGap(visit func(c *discordsim.ConnLog, a, b heartbeat, interval, tolerance time.Duration)) {
 	for i := range q.conns {
 		c := &q.conns[i]
-		interval, all := q.interval(c), beats(c)
+		interval, all := q.interval(c), heartbeats(c)
 		for n := 1; n < len(all); n++ {
 			if !all[n-1].requested && !all[n].requested {
 				visit(c, all[n-1], all[n], interval, q.tolerance(interval))
@@ -182,14 +182,14 @@ func (q *inquiry) eachGap(visit func(c *discordsim.ConnLog, a, b beat, interval,
 	}
 }
 
-// doubled looks for two timers on a connection: unasked heartbeats that come in
+// hasTwoTimers looks for two timers on a connection: unasked heartbeats that come in
 // much less than an interval, again and again. With requests it is about
 // connections on which heartbeats were asked for, else about the others.
-func (q *inquiry) doubled(c *discordsim.ConnLog, requests bool) {
+func (q *check) hasTwoTimers(c *discordsim.ConnLog, requests bool) {
 	var last time.Time
 	short, asked, unasked := 0, false, 0
 	var at time.Time
-	for _, b := range beats(c) {
+	for _, b := range heartbeats(c) {
 		if b.requested {
 			asked = true
 			continue
@@ -202,46 +202,46 @@ func (q *inquiry) doubled(c *discordsim.ConnLog, requests bool) {
 	if asked != requests || unasked < 2 {
 		return
 	}
-	q.occasion()
+	q.exercised()
 	if short > 1 {
-		q.breach(c, at, nil, "%d of %d heartbeats came much sooner than an interval of %s after the one before", short, unasked, q.interval(c))
+		q.broken(c, at, nil, "%d of %d heartbeats came much sooner than an interval of %s after the one before", short, unasked, q.interval(c))
 	}
 }
 
 // firstBeats looks at the first heartbeat of each connection (G-016).
-func firstBeats(q *inquiry) {
+func firstBeats(q *check) {
 	const enough = 5
 	low, high, n := 2.0, -1.0, 0
 	var last *discordsim.ConnLog
 	for i := range q.conns {
 		c := &q.conns[i]
-		hello, ok := greeted(c)
+		hello, ok := helloAt(c)
 		if !ok {
 			continue
 		}
 		interval := q.interval(c)
 		late := interval + q.tolerance(interval)
-		all := beats(c)
+		all := heartbeats(c)
 		switch {
 		case len(all) == 0:
 			if lived := minTime(ended(c), q.until).Sub(hello); lived > late+slack {
-				q.occasion()
-				q.breach(c, hello.Add(late), nil, "no heartbeat in the first %s after HELLO, the interval is %s", round(lived), interval)
+				q.exercised()
+				q.broken(c, hello.Add(late), nil, "no heartbeat in the first %s after HELLO, the interval is %s", round(lived), interval)
 			}
 			continue
 		case all[0].requested:
 			continue
 		}
-		q.occasion()
+		q.exercised()
 		after := all[0].at.Sub(hello)
 		if after > late {
-			q.breach(c, all[0].at, &all[0].frame, "the first heartbeat came %s after HELLO, the interval is %s", round(after), interval)
+			q.broken(c, all[0].at, &all[0].frame, "the first heartbeat came %s after HELLO, the interval is %s", round(after), interval)
 		}
 		share := float64(after) / float64(interval)
 		low, high, n, last = min(low, share), max(high, share), n+1, c
 	}
 	if n >= enough && high-low < 0.1 {
-		q.breach(last, last.Opened, nil, "there is no jitter: on %d connections the first heartbeat came after %.2f to %.2f of the interval", n, low, high)
+		q.broken(last, last.Opened, nil, "there is no jitter: on %d connections the first heartbeat came after %.2f to %.2f of the interval", n, low, high)
 	}
 }
 
@@ -253,7 +253,7 @@ func minTime(a, b time.Time) time.Time {
 }
 
 // sequences compares the d of heartbeats with what had been sent (G-020).
-func sequences(q *inquiry) {
+func sequences(q *check) {
 	// received is how long a dispatch may be under way and wait to be read.
 	const received = 2 * time.Second
 	for i := range q.conns {
@@ -280,9 +280,9 @@ func sequences(q *inquiry) {
 				if least == 0 {
 					continue
 				}
-				q.occasion()
+				q.exercised()
 				if f.Client.Null || f.Client.Seq < least {
-					q.breach(c, f.At, &f, "the client had received %d", least)
+					q.broken(c, f.At, &f, "the client had received %d", least)
 				}
 			}
 		}
@@ -291,7 +291,7 @@ func sequences(q *inquiry) {
 
 // withoutReady visits each connection on which an IDENTIFY was swallowed, with
 // the time for which it was.
-func (q *inquiry) withoutReady(visit func(c *discordsim.ConnLog, from, to time.Time)) {
+func (q *check) withoutReady(visit func(c *discordsim.ConnLog, from, to time.Time)) {
 	for _, a := range q.during("READY does not come") {
 		for _, in := range q.between(0, a.from, a.to) {
 			if in.op != opIdentify {
