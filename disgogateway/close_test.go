@@ -32,16 +32,16 @@ func TestReconnectsAreResumes(t *testing.T) {
 			}}, func(s *harness) {
 				s.open()
 				id := *s.client.Gateway.SessionID()
-				s.inject(discordsim.Fault{Name: fault})
-				s.post("in between")
-				s.until(time.Minute, "the session is resumed", func() bool { return resumed.len() == 1 && heard.len() == 1 })
+				s.Inject(discordsim.Fault{Name: fault})
+				s.Post("in between")
+				s.Until(time.Minute, "the session is resumed", func() bool { return resumed.len() == 1 && heard.len() == 1 })
 				if got := *s.client.Gateway.SessionID(); got != id {
 					t.Error("it is another session")
 				}
-				if n := s.sim.Verdict(s.app).Identifies; n != 1 {
+				if n := s.Sim.Verdict(s.App).Identifies; n != 1 {
 					t.Errorf("%d IDENTIFYs", n)
 				}
-				s.noViolations()
+				s.NoViolations()
 			})
 		})
 	}
@@ -63,10 +63,10 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 	} {
 		run(t, config{}, func(s *harness) {
 			s.open()
-			s.advance(time.Second)
+			s.Advance(time.Second)
 			g := s.client.Gateway
 			id, seq := *g.SessionID(), *g.LastSequenceReceived()
-			ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(s.T.Context(), time.Minute)
 			defer cancel()
 			g.CloseWithCode(ctx, end.code, "the reason")
 			if got := g.Status(); got != disgoway.StatusDisconnected {
@@ -84,11 +84,11 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 			}
 			s.open()
 			want := map[bool]int{true: 1, false: 2}[end.keeps]
-			if n := s.sim.Verdict(s.app).Identifies; n != want {
+			if n := s.Sim.Verdict(s.App).Identifies; n != want {
 				t.Errorf("after %d and a second Open there were %d IDENTIFYs, want %d", end.code, n, want)
 			}
 			if end.keeps {
-				s.noViolations() // to end a session and begin another costs an IDENTIFY, and the simulator says so
+				s.NoViolations() // to end a session and begin another costs an IDENTIFY, and the simulator says so
 			}
 		})
 	}
@@ -100,19 +100,19 @@ func TestDisgosCloseCodesDecideAboutTheSession(t *testing.T) {
 func TestASessionInTheOptionsIsResumed(t *testing.T) {
 	run(t, config{}, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
+		s.Advance(time.Second)
 		g := s.client.Gateway
 		id, seq, url := *g.SessionID(), *g.LastSequenceReceived(), *g.ResumeURL()
-		s.gateway().CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
+		s.gateway().CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
 		next := s.another(disgoway.WithSessionID(id), disgoway.WithSequence(seq), disgoway.WithResumeURL(url))
-		if err := next.Open(s.t.Context()); err != nil {
+		if err := next.Open(s.T.Context()); err != nil {
 			t.Fatal(err)
 		}
-		next.Close(s.t.Context())
-		if v := s.sim.Verdict(s.app); v.Identifies != 1 || v.Resumed != 1 {
+		next.Close(s.T.Context())
+		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -130,24 +130,24 @@ func TestARefusedBotIsToldWhy(t *testing.T) {
 			told.add(err)
 		}),
 	}}, func(s *harness) {
-		flags := s.app.Flags
-		s.sim.SetFlags(s.app, 0)
-		err := s.client.OpenGateway(s.t.Context())
+		flags := s.App.Flags
+		s.Sim.SetFlags(s.App, 0)
+		err := s.client.OpenGateway(s.T.Context())
 		wantRefused(t, err, 4014)
 		if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
 			t.Errorf("the status is %s", got)
 		}
-		s.sim.SetFlags(s.app, flags)
+		s.Sim.SetFlags(s.App, flags)
 		s.open()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "intents-off"})
-		s.until(5*time.Minute, "the close handler is told", func() bool { return told.len() == 1 })
+		s.Advance(time.Minute)
+		s.Inject(discordsim.Fault{Name: "intents-off"})
+		s.Until(5*time.Minute, "the close handler is told", func() bool { return told.len() == 1 })
 		wantRefused(t, told.all()[0], 0)
 		if _, parked := s.gateway().State().(gateway.Parked); !parked {
 			t.Errorf("the state is %s", s.gateway().State())
 		}
-		s.sim.SetFlags(s.app, flags)
-		s.until(20*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
+		s.Sim.SetFlags(s.App, flags)
+		s.Until(20*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
 	})
 }
 
@@ -164,9 +164,9 @@ func wantRefused(t *testing.T, err error, code int) {
 // Statements: G-004.
 func TestAWrongTokenSpendsNothing(t *testing.T) {
 	run(t, config{}, func(s *harness) {
-		s.sim.ResetToken(s.app)
-		wantRefused(t, s.client.OpenGateway(s.t.Context()), 4004)
-		if v := s.sim.Verdict(s.app); v.Identifies != 0 {
+		s.Sim.ResetToken(s.App)
+		wantRefused(t, s.client.OpenGateway(s.T.Context()), 4004)
+		if v := s.Sim.Verdict(s.App); v.Identifies != 0 {
 			t.Errorf("%d IDENTIFYs", v.Identifies)
 		}
 	})
@@ -176,11 +176,11 @@ func TestAWrongTokenSpendsNothing(t *testing.T) {
 // Open fails and leaves nothing running; a second Open of an open one is refused.
 func TestOpenEndsWithItsContext(t *testing.T) {
 	run(t, config{}, func(s *harness) {
-		lift, err := s.sim.Inject(discordsim.Fault{Name: "no-hello"})
+		lift, err := s.Sim.Inject(discordsim.Fault{Name: "no-hello"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), 20*time.Second)
 		defer cancel()
 		if err := s.client.OpenGateway(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
@@ -188,9 +188,9 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 		if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
 			t.Errorf("the status is %s", got)
 		}
-		s.sim.Lift(lift)
+		s.Sim.Lift(lift)
 		s.open()
-		if err := s.client.OpenGateway(s.t.Context()); !errors.Is(err, discord.ErrGatewayAlreadyConnected) {
+		if err := s.client.OpenGateway(s.T.Context()); !errors.Is(err, discord.ErrGatewayAlreadyConnected) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -206,13 +206,13 @@ func TestAListenerMayCloseItsBot(t *testing.T) {
 		took.add(time.Since(began))
 	})}}, func(s *harness) {
 		s.open()
-		s.post("shut down")
-		s.until(time.Minute, "the bot is closed", func() bool { return took.len() == 1 })
+		s.Post("shut down")
+		s.Until(time.Minute, "the bot is closed", func() bool { return took.len() == 1 })
 		if got := took.all()[0]; got > 10*time.Second {
 			t.Errorf("it took %s", got)
 		}
-		s.advance(time.Second)
-		if codes := s.sim.Verdict(s.app).CloseCodes; !slices.Equal(keys(codes), []int{1000}) {
+		s.Advance(time.Second)
+		if codes := s.Sim.Verdict(s.App).CloseCodes; !slices.Equal(keys(codes), []int{1000}) {
 			t.Errorf("the bot closed with %v", codes)
 		}
 	})

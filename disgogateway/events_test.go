@@ -30,17 +30,17 @@ func TestADisgoBotHearsAndKnows(t *testing.T) {
 		var said []string
 		for i := range 20 {
 			said = append(said, fmt.Sprint("message ", i))
-			s.post(said[i])
+			s.Post(said[i])
 		}
-		s.until(time.Minute, "everything was heard", func() bool { return heard.len() == len(said) })
+		s.Until(time.Minute, "everything was heard", func() bool { return heard.len() == len(said) })
 		if got := heard.all(); !slices.Equal(got, said) {
 			t.Errorf("heard %q", got)
 		}
-		s.until(time.Minute, "the guild is ready", func() bool { return slices.Equal(guilds.all(), []string{"reading room"}) })
-		if got := s.client.ID().String(); got != s.app.Bot.ID.String() {
+		s.Until(time.Minute, "the guild is ready", func() bool { return slices.Equal(guilds.all(), []string{"reading room"}) })
+		if got := s.client.ID().String(); got != s.App.Bot.ID.String() {
 			t.Errorf("the bot takes itself for %s", got)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -58,10 +58,10 @@ func TestAListenerThatBlocksStallsNoConnection(t *testing.T) {
 	})}}, func(s *harness) {
 		free = make(chan struct{}) // a channel of this bubble
 		s.open()
-		s.advance(time.Second) // the guild has come
-		s.post("block")
-		s.post("later")
-		s.advance(30 * time.Minute)
+		s.Advance(time.Second) // the guild has come
+		s.Post("block")
+		s.Post("later")
+		s.Advance(30 * time.Minute)
 		stats := s.gateway().Stats()
 		if stats.Connects != 1 || stats.ACKs < 40 {
 			t.Errorf("%d connections, %d heartbeats answered", stats.Connects, stats.ACKs)
@@ -71,9 +71,9 @@ func TestAListenerThatBlocksStallsNoConnection(t *testing.T) {
 		}
 		before := *s.client.Gateway.LastSequenceReceived()
 		close(free)
-		s.until(time.Minute, "both were heard", func() bool { return heard.len() == 2 })
-		s.until(time.Minute, "the sequence has moved on", func() bool { return *s.client.Gateway.LastSequenceReceived() == before+2 })
-		s.noViolations()
+		s.Until(time.Minute, "both were heard", func() bool { return heard.len() == 2 })
+		s.Until(time.Minute, "the sequence has moved on", func() bool { return *s.client.Gateway.LastSequenceReceived() == before+2 })
+		s.NoViolations()
 	})
 }
 
@@ -93,23 +93,23 @@ func TestWhatTheQueueCannotHoldComesLater(t *testing.T) {
 	run(t, set, func(s *harness) {
 		free = make(chan struct{})
 		s.open()
-		s.advance(time.Second)
+		s.Advance(time.Second)
 		said := []string{"block"}
-		s.post("block")
+		s.Post("block")
 		for i := range 60 {
 			said = append(said, fmt.Sprint("message ", i))
-			s.post(said[i+1])
+			s.Post(said[i+1])
 		}
-		s.advance(10 * time.Second)
+		s.Advance(10 * time.Second)
 		if countObserved[gateway.QueueFull](s) == 0 {
 			t.Error("the queue never was full")
 		}
 		close(free)
-		s.until(5*time.Minute, "everything was heard", func() bool { return heard.len() >= len(said) })
+		s.Until(5*time.Minute, "everything was heard", func() bool { return heard.len() >= len(said) })
 		if got := heard.all(); !slices.Equal(got, said) {
 			t.Errorf("heard %q", got)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -122,11 +122,11 @@ func TestOneLockStallsNoShard(t *testing.T) {
 	}}, func(s *harness) {
 		free = make(chan struct{})
 		s.open()
-		for _, g := range s.guilds {
-			s.sim.Say(g.Channels[0].ID, s.ada.ID, "block")
+		for _, g := range s.Guilds {
+			s.Sim.Say(g.Channels[0].ID, s.User.ID, "block")
 		}
-		s.advance(20 * time.Minute)
-		for _, c := range s.sim.Connections(s.app) {
+		s.Advance(20 * time.Minute)
+		for _, c := range s.Sim.Connections(s.App) {
 			if !c.Closed.IsZero() {
 				t.Errorf("connection %d was closed with %d", c.ID, c.Code)
 			}
@@ -137,8 +137,8 @@ func TestOneLockStallsNoShard(t *testing.T) {
 			t.Errorf("closing took %s", took)
 		}
 		close(free)
-		s.advance(time.Minute)
-		s.noViolations()
+		s.Advance(time.Minute)
+		s.NoViolations()
 	})
 }
 
@@ -154,13 +154,13 @@ func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
 	})}}, func(s *harness) {
 		s.open()
 		for _, text := range []string{"one", "bad", "two"} {
-			s.post(text)
+			s.Post(text)
 		}
-		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
+		s.Until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
 		if c := s.gateway().Stats().Connects; c != 1 {
 			t.Errorf("%d connections", c)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -171,17 +171,17 @@ func TestAnUndecodableEventCostsOneEvent(t *testing.T) {
 	var heard list[string]
 	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })}}, func(s *harness) {
 		s.open()
-		s.post("one")
-		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", map[string]any{"id": []int{1}, "author": "nobody"})
-		s.sim.Emit(s.app, s.guilds[0], "MESSAGE_CREATE", "text")
-		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
-		s.post("two")
-		s.until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
+		s.Post("one")
+		s.Sim.Emit(s.App, s.Guilds[0], "MESSAGE_CREATE", map[string]any{"id": []int{1}, "author": "nobody"})
+		s.Sim.Emit(s.App, s.Guilds[0], "MESSAGE_CREATE", "text")
+		s.Sim.Emit(s.App, s.Guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		s.Post("two")
+		s.Until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
 		stats := s.gateway().Stats()
 		if stats.Undecodable != 2 || stats.Unknown != 1 || stats.Connects != 1 {
 			t.Errorf("undecodable %d, unknown %d, connections %d", stats.Undecodable, stats.Unknown, stats.Connects)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -200,8 +200,8 @@ func TestRawEventsCome(t *testing.T) {
 		})},
 	}, func(s *harness) {
 		s.open()
-		s.sim.Emit(s.app, s.guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
-		s.until(time.Minute, "the event has come", func() bool { return heard.len() == 1 })
+		s.Sim.Emit(s.App, s.Guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		s.Until(time.Minute, "the event has come", func() bool { return heard.len() == 1 })
 		if got := heard.all()[0]; got != `{"new":true}` {
 			t.Errorf("got %s", got)
 		}
@@ -217,11 +217,11 @@ func TestPollVotesAreHeard(t *testing.T) {
 		bot:     []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.GuildMessagePollVoteAdd) { heard.add(e.AnswerID) })},
 	}, func(s *harness) {
 		s.open()
-		g := s.guilds[0]
-		s.sim.Emit(s.app, g, "MESSAGE_POLL_VOTE_ADD", map[string]any{
-			"user_id": s.ada.ID, "channel_id": g.Channels[0].ID, "message_id": g.ID, "guild_id": g.ID, "answer_id": 2,
+		g := s.Guilds[0]
+		s.Sim.Emit(s.App, g, "MESSAGE_POLL_VOTE_ADD", map[string]any{
+			"user_id": s.User.ID, "channel_id": g.Channels[0].ID, "message_id": g.ID, "guild_id": g.ID, "answer_id": 2,
 		})
-		s.until(time.Minute, "the vote has come", func() bool { return slices.Equal(heard.all(), []int{2}) })
+		s.Until(time.Minute, "the vote has come", func() bool { return slices.Equal(heard.all(), []int{2}) })
 	})
 }
 
@@ -234,7 +234,7 @@ func TestHeartbeatsAreTold(t *testing.T) {
 		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.HeartbeatAck) { heard.add(e.NewHeartbeat) })},
 	}, func(s *harness) {
 		s.open()
-		s.advance(5 * time.Minute)
+		s.Advance(5 * time.Minute)
 		if acks := s.gateway().Stats().ACKs; int64(heard.len()) != acks || acks < 5 {
 			t.Errorf("%d answered heartbeats, %d told", acks, heard.len())
 		}

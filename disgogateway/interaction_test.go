@@ -33,10 +33,10 @@ func TestSlashCommandsAreAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 10 {
-			s.sim.Interact(s.app, s.guilds[0].Channels[0].ID, s.ada.ID, "greet", "name", fmt.Sprint("reader ", i))
+			s.Sim.Interact(s.App, s.Guilds[0].Channels[0].ID, s.User.ID, "greet", "name", fmt.Sprint("reader ", i))
 		}
-		s.until(time.Minute, "all are answered", func() bool { return s.sim.Verdict(s.app).Answered == 10 })
-		s.noViolations()
+		s.Until(time.Minute, "all are answered", func() bool { return s.Sim.Verdict(s.App).Answered == 10 })
+		s.NoViolations()
 	})
 }
 
@@ -67,18 +67,18 @@ func TestCollectorsCollect(t *testing.T) {
 		}()
 	})}}, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
-		s.post("start")
-		s.advance(time.Second)
-		s.post("one")
-		s.inject(cut)
-		s.post("two")
-		s.post("three")
-		s.until(time.Minute, "three are collected", func() bool { return collected.len() == 3 })
+		s.Advance(time.Second)
+		s.Post("start")
+		s.Advance(time.Second)
+		s.Post("one")
+		s.Inject(cut)
+		s.Post("two")
+		s.Post("three")
+		s.Until(time.Minute, "three are collected", func() bool { return collected.len() == 3 })
 		if got := collected.all(); !slices.Equal(got, []string{"one", "two", "three"}) {
 			t.Errorf("collected %q", got)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -89,29 +89,29 @@ func TestCachesFollow(t *testing.T) {
 		cache.WithCaches(cache.FlagGuilds | cache.FlagChannels | cache.FlagMembers | cache.FlagMessages),
 	)}}, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
-		guild, channel := snowflake.ID(s.guilds[0].ID), snowflake.ID(s.guilds[0].Channels[0].ID)
+		s.Advance(time.Second)
+		guild, channel := snowflake.ID(s.Guilds[0].ID), snowflake.ID(s.Guilds[0].Channels[0].ID)
 		if g, known := s.client.Caches.Guild(guild); !known || g.Name != "reading room" {
 			t.Errorf("the guild is %v, %v", g.Name, known)
 		}
 		if c, known := s.client.Caches.Channel(channel); !known || c.Name() != "general" {
 			t.Errorf("the channel is not known: %v", known)
 		}
-		s.inject(cut)
-		grace := s.sim.AddUser("grace")
-		s.sim.AddMembers(s.guilds[0], grace)
-		m := s.post("remember this")
-		s.until(time.Minute, "both are known", func() bool {
+		s.Inject(cut)
+		grace := s.Sim.AddUser("grace")
+		s.Sim.AddMembers(s.Guilds[0], grace)
+		m := s.Post("remember this")
+		s.Until(time.Minute, "both are known", func() bool {
 			_, member := s.client.Caches.Member(guild, snowflake.ID(grace.ID))
 			said, message := s.client.Caches.Message(channel, snowflake.ID(m.ID))
 			return member && message && said.Content == "remember this"
 		})
-		s.sim.Delete(m.ID)
-		s.until(time.Minute, "it is forgotten", func() bool {
+		s.Sim.Delete(m.ID)
+		s.Until(time.Minute, "it is forgotten", func() bool {
 			_, message := s.client.Caches.Message(channel, snowflake.ID(m.ID))
 			return !message
 		})
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -142,16 +142,16 @@ func TestAnswersMayBeDeferred(t *testing.T) {
 		if err := handler.SyncCommands(s.client, commands, nil); err != nil {
 			t.Fatal(err)
 		}
-		channel := s.guilds[0].Channels[0].ID
-		s.sim.Interact(s.app, channel, s.ada.ID, "search")
-		s.until(time.Minute, "both messages stand", func() bool {
+		channel := s.Guilds[0].Channels[0].ID
+		s.Sim.Interact(s.App, channel, s.User.ID, "search")
+		s.Until(time.Minute, "both messages stand", func() bool {
 			var texts []string
-			for _, m := range s.sim.Messages(channel) {
+			for _, m := range s.Sim.Messages(channel) {
 				texts = append(texts, m.Content)
 			}
 			return slices.Equal(texts, []string{"found it", "and this"})
 		})
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -172,29 +172,29 @@ func TestEveryKindOfInteractionIsHeard(t *testing.T) {
 		bot.WithEventListenerFunc(func(e *events.AutocompleteInteractionCreate) { heard.add("typed " + e.Data.String("title")) }),
 	}}, func(s *harness) {
 		s.open()
-		g := s.guilds[0]
+		g := s.Guilds[0]
 		send := func(kind int, data, message map[string]any) {
 			d := map[string]any{
-				"id": fmt.Sprint(9000 + kind), "application_id": s.app.ID, "type": kind, "token": "a-token", "version": 1, "data": data,
+				"id": fmt.Sprint(9000 + kind), "application_id": s.App.ID, "type": kind, "token": "a-token", "version": 1, "data": data,
 				"guild_id": g.ID, "channel_id": g.Channels[0].ID, "channel": map[string]any{"id": g.Channels[0].ID, "type": 0, "name": "general", "permissions": "0"},
-				"member": map[string]any{"user": map[string]any{"id": s.ada.ID, "username": "ada"}, "roles": []string{}, "permissions": "0", "joined_at": "2026-01-01T00:00:00Z"},
+				"member": map[string]any{"user": map[string]any{"id": s.User.ID, "username": "ada"}, "roles": []string{}, "permissions": "0", "joined_at": "2026-01-01T00:00:00Z"},
 				"locale": "en-US", "guild_locale": "en-US", "app_permissions": "0", "entitlements": []any{},
 				"authorizing_integration_owners": map[string]any{}, "context": 0,
 			}
 			if message != nil {
 				d["message"] = message
 			}
-			s.sim.Emit(s.app, g, "INTERACTION_CREATE", d)
+			s.Sim.Emit(s.App, g, "INTERACTION_CREATE", d)
 		}
 		message := map[string]any{
-			"id": "77", "channel_id": g.Channels[0].ID, "author": map[string]any{"id": s.app.Bot.ID, "username": "bot"}, "content": "choose",
+			"id": "77", "channel_id": g.Channels[0].ID, "author": map[string]any{"id": s.App.Bot.ID, "username": "bot"}, "content": "choose",
 			"timestamp": "2026-01-01T00:00:00Z", "type": 0, "attachments": []any{}, "embeds": []any{}, "mentions": []any{}, "mention_roles": []any{},
 		}
 		send(3, map[string]any{"custom_id": "borrow", "component_type": 2}, message)
 		send(3, map[string]any{"custom_id": "shelf", "component_type": 3, "values": []string{"top"}}, message)
 		send(5, map[string]any{"custom_id": "review", "components": []any{}}, nil)
 		send(4, map[string]any{"id": "5", "name": "find", "type": 1, "options": []any{map[string]any{"name": "title", "type": 3, "value": "Emma", "focused": true}}}, nil)
-		s.until(time.Minute, "all were heard", func() bool { return heard.len() == 4 })
+		s.Until(time.Minute, "all were heard", func() bool { return heard.len() == 4 })
 		if got := heard.all(); !slices.Equal(got, []string{"button borrow", "menu [top]", "form review", "typed Emma"}) {
 			t.Errorf("heard %q", got)
 		}

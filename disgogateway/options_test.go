@@ -58,37 +58,37 @@ func TestKeptSessionsAreResumed(t *testing.T) {
 	set.own.Sessions = kept
 	run(t, set, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
-		s.client.Gateway.CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
+		s.Advance(time.Second)
+		s.client.Gateway.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
 		next := s.anotherBot(disgogateway.Options{Sessions: kept})
-		if err := next.OpenGateway(s.t.Context()); err != nil {
+		if err := next.OpenGateway(s.T.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if v := s.sim.Verdict(s.app); v.Identifies != 1 || v.Resumed != 1 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
 		}
-		next.Close(s.t.Context())
+		next.Close(s.T.Context())
 		if left := kept.Session(gateway.ShardID{}); left.Resumable() {
 			t.Error("after a goodbye a session is kept")
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
 // anotherBot is the same bot once more.
 func (s *harness) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *bot.Client {
-	s.t.Helper()
-	transport := s.sim.Transport()
+	s.T.Helper()
+	transport := s.Sim.Transport()
 	transport.DisableKeepAlives = true
-	own.API = s.sim.APIURL()
-	own.Dialer = gateway.WebSocketDialer{DialContext: s.sim.DialContext}
-	client, err := disgo.New(s.app.Token, append([]bot.ConfigOpt{
-		own.WithGateway(s.app.Token, disgoway.WithIntents(intents)),
+	own.API = s.Sim.APIURL()
+	own.Dialer = gateway.WebSocketDialer{DialContext: s.Sim.DialContext}
+	client, err := disgo.New(s.App.Token, append([]bot.ConfigOpt{
+		own.WithGateway(s.App.Token, disgoway.WithIntents(intents)),
 		bot.WithLogger(slog.New(slog.DiscardHandler)),
 		bot.WithRestClientConfigOpts(rest.WithHTTPClient(&http.Client{Transport: transport})),
 	}, opts...)...)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return client
 }
@@ -110,16 +110,16 @@ func (q *countingLimiter) Unlock(int) { q.unlocks.Add(1) }
 func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 	run(t, config{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *harness) {
 		limiter := &countingLimiter{}
-		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.sim.DialContext}}
+		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.Sim.DialContext}}
 		nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
-		m := sharding.New(s.app.Token, nobody,
+		m := sharding.New(s.App.Token, nobody,
 			sharding.WithLogger(slog.New(slog.DiscardHandler)),
 			sharding.WithGatewayCreateFunc(own.New),
 			sharding.WithShardCount(2), sharding.WithShardIDs(0, 1),
 			sharding.WithIdentifyRateLimiter(limiter),
 			sharding.WithGatewayConfigOpts(disgoway.WithIntents(intents), disgoway.WithURL("ws://gateway.discord.sim"), disgoway.WithLogger(slog.New(slog.DiscardHandler))),
 		)
-		m.Open(s.t.Context())
+		m.Open(s.T.Context())
 		shards := 0
 		for g := range m.Shards() {
 			shards++
@@ -127,11 +127,11 @@ func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 				t.Errorf("shard %d of %d is %s", g.ShardID(), g.ShardCount(), g.Status())
 			}
 		}
-		m.Close(s.t.Context())
+		m.Close(s.T.Context())
 		if shards != 2 || limiter.waits.Load() != 2 || limiter.unlocks.Load() != 2 {
 			t.Errorf("%d shards, %d turns taken, %d given back", shards, limiter.waits.Load(), limiter.unlocks.Load())
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 

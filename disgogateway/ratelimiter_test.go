@@ -196,9 +196,9 @@ func TestAnswersStandDespiteRateLimits(t *testing.T) {
 			run(t, config{}, func(s *harness) {
 				s.open()
 				if fault != "" {
-					s.inject(discordsim.Fault{Name: fault, Count: 8, Delay: 700 * time.Millisecond})
+					s.Inject(discordsim.Fault{Name: fault, Count: 8, Delay: 700 * time.Millisecond})
 				}
-				channel := snowflake.ID(s.guilds[0].Channels[0].ID)
+				channel := snowflake.ID(s.Guilds[0].Channels[0].ID)
 				var work sync.WaitGroup
 				for i := range 20 {
 					work.Go(func() {
@@ -208,7 +208,7 @@ func TestAnswersStandDespiteRateLimits(t *testing.T) {
 					})
 				}
 				work.Wait()
-				s.noViolations()
+				s.NoViolations()
 			})
 		})
 	}

@@ -28,25 +28,25 @@ func TestVoicePassesThrough(t *testing.T) {
 		bot.WithEventListenerFunc(func(e *events.VoiceServerUpdate) { servers.add(e.Token + "@" + *e.Endpoint) }),
 	}}, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
-		guild, channel := snowflake.ID(s.guilds[0].ID), snowflake.ID(s.guilds[0].Channels[0].ID)
-		if err := s.client.UpdateVoiceState(s.t.Context(), guild, &channel, false, true); err != nil {
+		s.Advance(time.Second)
+		guild, channel := snowflake.ID(s.Guilds[0].ID), snowflake.ID(s.Guilds[0].Channels[0].ID)
+		if err := s.client.UpdateVoiceState(s.T.Context(), guild, &channel, false, true); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.client.UpdateVoiceState(s.t.Context(), guild, nil, false, false); err != nil {
+		if err := s.client.UpdateVoiceState(s.T.Context(), guild, nil, false, false); err != nil {
 			t.Fatal(err)
 		}
-		s.until(time.Minute, "op 4 has come twice", func() bool { return s.frames(4) == 2 })
-		s.sim.Emit(s.app, s.guilds[0], "VOICE_STATE_UPDATE", map[string]any{
-			"guild_id": guild, "channel_id": channel, "user_id": s.app.Bot.ID, "session_id": "of the voice",
-			"member": map[string]any{"user": s.app.Bot, "roles": []any{}},
+		s.Until(time.Minute, "op 4 has come twice", func() bool { return s.frames(4) == 2 })
+		s.Sim.Emit(s.App, s.Guilds[0], "VOICE_STATE_UPDATE", map[string]any{
+			"guild_id": guild, "channel_id": channel, "user_id": s.App.Bot.ID, "session_id": "of the voice",
+			"member": map[string]any{"user": s.App.Bot, "roles": []any{}},
 		})
-		s.sim.Emit(s.app, s.guilds[0], "VOICE_SERVER_UPDATE", map[string]any{"guild_id": guild, "token": "key", "endpoint": "voice.sim:443"})
-		s.until(time.Minute, "both events are heard", func() bool { return states.len() == 1 && servers.len() == 1 })
+		s.Sim.Emit(s.App, s.Guilds[0], "VOICE_SERVER_UPDATE", map[string]any{"guild_id": guild, "token": "key", "endpoint": "voice.sim:443"})
+		s.Until(time.Minute, "both events are heard", func() bool { return states.len() == 1 && servers.len() == 1 })
 		if states.all()[0] != "of the voice" || servers.all()[0] != "key@voice.sim:443" {
 			t.Errorf("heard %q and %q", states.all(), servers.all())
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -56,15 +56,15 @@ func TestVoicePassesThrough(t *testing.T) {
 func TestASendSurvivesAReconnect(t *testing.T) {
 	run(t, config{}, func(s *harness) {
 		s.open()
-		s.advance(time.Minute)
-		s.inject(discordsim.Fault{Name: "offline", For: 20 * time.Second})
-		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
-		guild := snowflake.ID(s.guilds[0].ID)
-		if err := s.client.UpdateVoiceState(s.t.Context(), guild, nil, false, false); err != nil {
+		s.Advance(time.Minute)
+		s.Inject(discordsim.Fault{Name: "offline", For: 20 * time.Second})
+		s.Until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		guild := snowflake.ID(s.Guilds[0].ID)
+		if err := s.client.UpdateVoiceState(s.T.Context(), guild, nil, false, false); err != nil {
 			t.Errorf("the send failed: %v", err)
 		}
-		s.until(time.Minute, "op 4 has come", func() bool { return s.frames(4) == 1 })
-		s.noViolations()
+		s.Until(time.Minute, "op 4 has come", func() bool { return s.frames(4) == 1 })
+		s.NoViolations()
 	})
 }
 
@@ -73,18 +73,18 @@ func TestASendSurvivesAReconnect(t *testing.T) {
 func TestASendGivesUp(t *testing.T) {
 	run(t, config{}, func(s *harness) {
 		s.open()
-		s.inject(discordsim.Fault{Name: "offline", For: 10 * time.Minute})
-		s.until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
-		err := s.client.UpdateVoiceState(context.Background(), snowflake.ID(s.guilds[0].ID), nil, false, false)
+		s.Inject(discordsim.Fault{Name: "offline", For: 10 * time.Minute})
+		s.Until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		err := s.client.UpdateVoiceState(context.Background(), snowflake.ID(s.Guilds[0].ID), nil, false, false)
 		if !errors.Is(err, discord.ErrShardNotReady) {
 			t.Errorf("got %v", err)
 		}
-		s.until(15*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
-		s.advance(time.Minute)
+		s.Until(15*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
+		s.Advance(time.Minute)
 		if n := s.frames(4); n != 0 {
 			t.Errorf("%d payloads were sent after all", n)
 		}
-		if err := s.client.Gateway.Send(s.t.Context(), disgoway.OpcodeIdentify, disgoway.MessageDataIdentify{}); err == nil {
+		if err := s.client.Gateway.Send(s.T.Context(), disgoway.OpcodeIdentify, disgoway.MessageDataIdentify{}); err == nil {
 			t.Error("an IDENTIFY may be sent by hand")
 		}
 	})
@@ -97,17 +97,17 @@ func TestASendGivesUp(t *testing.T) {
 func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 	run(t, config{bot: []bot.ConfigOpt{bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds | cache.FlagMembers))}}, func(s *harness) {
 		for i := range 1500 {
-			s.sim.AddMembers(s.guilds[0], s.sim.AddUser(fmt.Sprint("reader ", i)))
+			s.Sim.AddMembers(s.Guilds[0], s.Sim.AddUser(fmt.Sprint("reader ", i)))
 		}
 		s.open()
-		s.advance(time.Second)
-		guild := snowflake.ID(s.guilds[0].ID)
+		s.Advance(time.Second)
+		guild := snowflake.ID(s.Guilds[0].ID)
 		for round := range 3 {
-			ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(s.T.Context(), 2*time.Minute)
 			members, err := s.client.MemberChunkingManager.RequestAllMembers(ctx, guild)
 			cancel()
-			if err != nil || len(members) != len(s.guilds[0].Members) {
-				t.Errorf("round %d: %d members of %d, %v", round, len(members), len(s.guilds[0].Members), err)
+			if err != nil || len(members) != len(s.Guilds[0].Members) {
+				t.Errorf("round %d: %d members of %d, %v", round, len(members), len(s.Guilds[0].Members), err)
 			}
 		}
 		if n := s.gateway().Stats().Repeated; n != 2 {
@@ -116,7 +116,7 @@ func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 		if n := s.client.Caches.MembersLen(guild); n < 1500 {
 			t.Errorf("%d members in the cache", n)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -126,30 +126,30 @@ func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 func TestThePresenceStays(t *testing.T) {
 	run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door"))}}, func(s *harness) {
 		s.open()
-		s.advance(time.Second)
+		s.Advance(time.Second)
 		g := s.client.Gateway
 		if p := g.Presence(); p == nil || p.Activities[0].Name != "the door" {
 			t.Errorf("the presence is %v", p)
 		}
 		for i := range 9 {
-			if err := s.client.SetPresence(s.t.Context(), disgoway.WithOnlineStatus(discord.OnlineStatusIdle), disgoway.WithCustomActivity(fmt.Sprint("change ", i))); err != nil {
+			if err := s.client.SetPresence(s.T.Context(), disgoway.WithOnlineStatus(discord.OnlineStatusIdle), disgoway.WithCustomActivity(fmt.Sprint("change ", i))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		sent := s.frames(3)
 		if sent < 2 || sent > 9 {
 			t.Errorf("%d presence updates were sent", sent)
 		}
-		s.inject(discordsim.Fault{Name: "session-loss"})
-		s.until(5*time.Minute, "a new session stands", func() bool { return s.sim.Verdict(s.app).Identifies == 2 && g.Status() == disgoway.StatusReady })
-		s.advance(time.Minute)
+		s.Inject(discordsim.Fault{Name: "session-loss"})
+		s.Until(5*time.Minute, "a new session stands", func() bool { return s.Sim.Verdict(s.App).Identifies == 2 && g.Status() == disgoway.StatusReady })
+		s.Advance(time.Minute)
 		if p := g.Presence(); *p.Activities[0].State != "change 8" || p.Status != discord.OnlineStatusIdle {
 			t.Errorf("the presence is %v", p)
 		}
-		if err := s.client.SetPresence(s.t.Context(), disgoway.WithPlayingActivity(strings.Repeat("x", 200))); err == nil {
+		if err := s.client.SetPresence(s.T.Context(), disgoway.WithPlayingActivity(strings.Repeat("x", 200))); err == nil {
 			t.Error("a presence that Discord would refuse was taken")
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }

@@ -45,20 +45,20 @@ func TestDiscordNamesTheShards(t *testing.T) {
 		if shards != 6 {
 			t.Errorf("%d shards", shards)
 		}
-		for _, g := range s.guilds {
-			s.sim.Say(g.Channels[0].ID, s.ada.ID, "hello")
+		for _, g := range s.Guilds {
+			s.Sim.Say(g.Channels[0].ID, s.User.ID, "hello")
 		}
-		s.until(time.Minute, "all was heard", func() bool { return heard.len() == len(s.guilds) })
+		s.Until(time.Minute, "all was heard", func() bool { return heard.len() == len(s.Guilds) })
 		for _, w := range heard.all() {
 			if want := s.client.ShardManager.ShardByGuildID(w.guild); want == nil || want.ShardID() != w.shard {
 				t.Errorf("guild %d was heard over shard %d", w.guild, w.shard)
 			}
 		}
-		v := s.sim.Verdict(s.app)
+		v := s.Sim.Verdict(s.App)
 		if v.Identifies != 6 {
 			t.Errorf("%d IDENTIFYs", v.Identifies)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -71,27 +71,27 @@ func TestShardsComeAndGoOneByOne(t *testing.T) {
 		if m.Shard(0) != nil || m.Shard(1) == nil || m.Shard(3).ShardCount() != 4 {
 			t.Error("the shards are not 1 and 3 of 4")
 		}
-		if err := m.OpenShard(s.t.Context(), 1); !errors.Is(err, discord.ErrGatewayAlreadyConnected) {
+		if err := m.OpenShard(s.T.Context(), 1); !errors.Is(err, discord.ErrGatewayAlreadyConnected) {
 			t.Errorf("an open shard was opened: %v", err)
 		}
 		one := m.Shard(1)
-		s.advance(time.Second)
+		s.Advance(time.Second)
 		state := sharding.ShardState{SessionID: *one.SessionID(), Sequence: *one.LastSequenceReceived(), ResumeURL: *one.ResumeURL()}
-		one.CloseWithCode(s.t.Context(), websocket.CloseServiceRestart, "")
-		m.CloseShard(s.t.Context(), 1)
+		one.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
+		m.CloseShard(s.T.Context(), 1)
 		if m.Shard(1) != nil {
 			t.Error("a closed shard is still there")
 		}
-		if err := m.ResumeShard(s.t.Context(), 1, state); err != nil {
+		if err := m.ResumeShard(s.T.Context(), 1, state); err != nil {
 			t.Fatal(err)
 		}
-		if v := s.sim.Verdict(s.app); v.Identifies != 2 || v.Resumed != 1 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 2 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs, %d resumed", v.Identifies, v.Resumed)
 		}
-		if err := s.client.SetPresenceForShard(s.t.Context(), 3, disgoway.WithPlayingActivity("chess")); err != nil {
+		if err := s.client.SetPresenceForShard(s.T.Context(), 3, disgoway.WithPlayingActivity("chess")); err != nil {
 			t.Error(err)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -100,11 +100,11 @@ func TestShardsComeAndGoOneByOne(t *testing.T) {
 func TestASickShardDelaysNone(t *testing.T) {
 	sick := 0
 	run(t, config{app: discordsim.AppConfig{Shards: 3, MaxConcurrency: 3}, shards: none}, func(s *harness) {
-		lift, err := s.sim.Inject(discordsim.Fault{Name: "no-hello", Count: 1})
+		lift, err := s.Sim.Inject(discordsim.Fault{Name: "no-hello", Count: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), 5*time.Second)
 		defer cancel()
 		if err := s.client.OpenShardManager(ctx); err != nil {
 			t.Fatal(err)
@@ -118,8 +118,8 @@ func TestASickShardDelaysNone(t *testing.T) {
 		if sick != 1 {
 			t.Errorf("%d shards are not ready", sick)
 		}
-		s.sim.Lift(lift)
-		s.until(time.Minute, "all are ready", func() bool {
+		s.Sim.Lift(lift)
+		s.Until(time.Minute, "all are ready", func() bool {
 			for g := range s.client.ShardManager.Shards() {
 				if g.Status() != disgoway.StatusReady {
 					return false
@@ -127,7 +127,7 @@ func TestASickShardDelaysNone(t *testing.T) {
 			}
 			return true
 		})
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -140,8 +140,8 @@ func TestAShardInTooManyGuildsIsSplit(t *testing.T) {
 	}, func(s *harness) {
 		s.open()
 		m := s.client.ShardManager
-		s.until(10*time.Minute, "every guild has a live shard", func() bool {
-			for _, g := range s.guilds {
+		s.Until(10*time.Minute, "every guild has a live shard", func() bool {
+			for _, g := range s.Guilds {
 				if shard := m.ShardByGuildID(snowflake.ID(g.ID)); shard == nil || shard.Status() != disgoway.StatusReady {
 					return false
 				}

@@ -52,7 +52,7 @@ func TestAssignerIsAskedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{options: func(o *fleet.Options) { o.Assigner = assigner }}, func(s *harness) {
-				if err := s.fleet.Run(s.t.Context()); err == nil {
+				if err := s.fleet.Run(s.T.Context()); err == nil {
 					t.Error("the fleet ran")
 				}
 			})

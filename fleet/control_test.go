@@ -29,13 +29,13 @@ func field(e gateway.Event, name string) string {
 
 // guildOn finds a guild whose events come over the shard.
 func (s *harness) guildOn(shard, count int) *discordsim.Guild {
-	s.t.Helper()
-	for _, g := range s.app.Guilds {
+	s.T.Helper()
+	for _, g := range s.App.Guilds {
 		if fleet.ShardOf(uint64(g.ID), count) == shard {
 			return g
 		}
 	}
-	s.t.Fatalf("no guild is on shard %d", shard)
+	s.T.Fatalf("no guild is on shard %d", shard)
 	return nil
 }
 
@@ -45,38 +45,38 @@ func (s *harness) guildOn(shard, count int) *discordsim.Guild {
 func TestPauseAndResumeOneShard(t *testing.T) {
 	run(t, config{shards: "4", guilds: 24}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(3 * time.Second)
-		resumes := s.sim.Verdict(s.app).Resumes
-		if err := s.fleet.Pause(s.t.Context(), 2); err != nil {
+		s.Advance(3 * time.Second)
+		resumes := s.Sim.Verdict(s.App).Resumes
+		if err := s.fleet.Pause(s.T.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.fleet.Pause(s.t.Context(), 2); err != nil {
+		if err := s.fleet.Pause(s.T.Context(), 2); err != nil {
 			t.Errorf("a second pause: %v", err)
 		}
 		if p := s.fleet.Progress(); p.Total != 3 || p.Paused != 1 || !p.Done() || !gateway.Online(s.fleet.State()) {
 			t.Errorf("while one is paused: %s, state %s", p, s.fleet.State())
 		}
-		s.post(s.guildOn(2, 4), "while you were away")
-		s.post(s.guildOn(1, 4), "hello")
-		s.advance(20 * time.Second)
+		s.postIn(s.guildOn(2, 4), "while you were away")
+		s.postIn(s.guildOn(1, 4), "hello")
+		s.Advance(20 * time.Second)
 		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 1 {
 			t.Errorf("%d messages were delivered in the meantime, want the one of another shard", got)
 		}
-		if err := s.fleet.Resume(s.t.Context(), 2); err != nil {
+		if err := s.fleet.Resume(s.T.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
-		s.until(3*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Online == 4 })
+		s.Until(3*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Online == 4 })
 		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
 			t.Errorf("%d messages were delivered, want 2", got)
 		}
-		v := s.sim.Verdict(s.app)
+		v := s.Sim.Verdict(s.App)
 		if v.Identifies != 4 || v.Resumes != resumes+1 {
 			t.Errorf("%d IDENTIFYs and %d RESUMEs, want 4 and one", v.Identifies, v.Resumes-resumes)
 		}
 		if stats := s.fleet.Stats(); stats.Identifies != 4 || stats.Resumed != 1 {
 			t.Errorf("the sum of the counts lost the shard that was replaced: %+v", stats)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -85,15 +85,15 @@ func TestPauseAndResumeOneShard(t *testing.T) {
 func TestRestartOneShard(t *testing.T) {
 	run(t, config{shards: "2", guilds: 4}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		for _, mode := range []gateway.StopMode{gateway.KeepSession, gateway.EndSession} {
-			if err := s.fleet.Restart(s.t.Context(), 1, mode); err != nil {
+			if err := s.fleet.Restart(s.T.Context(), 1, mode); err != nil {
 				t.Fatal(err)
 			}
-			s.until(20*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Done() })
-			s.wantIdentifies(2 + int(mode))
+			s.Until(20*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Done() })
+			s.WantIdentifies(2 + int(mode))
 		}
-		if err := s.fleet.Restart(s.t.Context(), 7, gateway.KeepSession); !errors.Is(err, fleet.ErrNoShard) {
+		if err := s.fleet.Restart(s.T.Context(), 7, gateway.KeepSession); !errors.Is(err, fleet.ErrNoShard) {
 			t.Errorf("restarting a shard that is not there: %v", err)
 		}
 	})
@@ -105,9 +105,9 @@ func TestRestartOneShard(t *testing.T) {
 func TestMoveAShardToAnotherProcess(t *testing.T) {
 	run(t, config{shards: "4", guilds: 24}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(3 * time.Second)
+		s.Advance(3 * time.Second)
 		first := s.fleet
-		out, err := first.MoveOut(s.t.Context(), 3)
+		out, err := first.MoveOut(s.T.Context(), 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,27 +117,27 @@ func TestMoveAShardToAnotherProcess(t *testing.T) {
 		if kept := s.sessions.Session(out.Shard); kept != (gateway.Session{}) {
 			t.Error("the session that moved out is still kept here")
 		}
-		if err := first.Resume(s.t.Context(), 3); err == nil {
+		if err := first.Resume(s.T.Context(), 3); err == nil {
 			t.Error("a shard that moved out was resumed")
 		}
-		s.post(s.guildOn(3, 4), "on the way")
+		s.postIn(s.guildOn(3, 4), "on the way")
 		// Moving it in again stands for the other process.
-		if err := first.MoveIn(s.t.Context(), out); err != nil {
+		if err := first.MoveIn(s.T.Context(), out); err != nil {
 			t.Fatal(err)
 		}
-		s.until(3*time.Second, "the shard is back", func() bool { return first.Progress().Online == 4 })
+		s.Until(3*time.Second, "the shard is back", func() bool { return first.Progress().Online == 4 })
 		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 1 {
 			t.Errorf("%d messages were delivered, want 1", got)
 		}
-		if err := first.MoveIn(s.t.Context(), out); err == nil {
+		if err := first.MoveIn(s.T.Context(), out); err == nil {
 			t.Error("the shard was moved in twice")
 		}
 		out.Intents = 0
-		if err := first.MoveIn(s.t.Context(), out); err == nil {
+		if err := first.MoveIn(s.T.Context(), out); err == nil {
 			t.Error("a session of other intents was moved in")
 		}
-		s.wantIdentifies(4)
-		s.noViolations()
+		s.WantIdentifies(4)
+		s.NoViolations()
 	})
 }
 
@@ -150,10 +150,10 @@ func TestMoveInFromElsewhere(t *testing.T) {
 			t.Error("the fleet has a shard that it does not run")
 		}
 		h := fleet.Handover{Shard: gateway.ShardID{ID: 1, Count: 4}, Intents: intents}
-		if err := s.fleet.MoveIn(s.t.Context(), h); err != nil {
+		if err := s.fleet.MoveIn(s.T.Context(), h); err != nil {
 			t.Fatal(err)
 		}
-		s.until(time.Minute, "it is online", func() bool { return s.fleet.Progress().Online == 3 })
+		s.Until(time.Minute, "it is online", func() bool { return s.fleet.Progress().Online == 3 })
 		if a := s.fleet.Assignment(); a.String() != "0-2/4" {
 			t.Errorf("the fleet runs %s", a)
 		}

@@ -16,17 +16,17 @@ func TestNoDialStorm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *harness) {
 				s.startLive(time.Minute)
-				s.advance(time.Minute)
+				s.Advance(time.Minute)
 				before := time.Now()
-				s.inject(fault)
-				took := s.until(10*time.Second, "all are back", func() bool {
-					return s.sim.Verdict(s.app).Resumed == 100 && s.fleet.Progress().Done()
+				s.Inject(fault)
+				took := s.Until(10*time.Second, "all are back", func() bool {
+					return s.Sim.Verdict(s.App).Resumed == 100 && s.fleet.Progress().Done()
 				})
 				if took > 6*time.Second {
 					t.Errorf("it took %s until all were back", took)
 				}
 				var first, last time.Time
-				for _, c := range s.sim.Connections(s.app) {
+				for _, c := range s.Sim.Connections(s.App) {
 					if c.Opened.Before(before) {
 						continue
 					}
@@ -40,8 +40,8 @@ func TestNoDialStorm(t *testing.T) {
 				if spread := last.Sub(first); spread < 2*time.Second || spread > 4*time.Second {
 					t.Errorf("the dials were spread over %s, want 2 s at least", spread)
 				}
-				s.wantIdentifies(100)
-				s.noViolations()
+				s.WantIdentifies(100)
+				s.NoViolations()
 			})
 		})
 	}

@@ -14,10 +14,10 @@ import (
 // user has it, and with one, as the program does.
 var limiters = map[string]func(*harness) gateway.IdentifyLimiter{
 	"no budget": func(s *harness) gateway.IdentifyLimiter {
-		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency})
+		return identify.New(identify.Options{MaxConcurrency: s.App.MaxConcurrency})
 	},
 	"budget": func(s *harness) gateway.IdentifyLimiter {
-		return identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency, Total: identify.DefaultTotal})
+		return identify.New(identify.Options{MaxConcurrency: s.App.MaxConcurrency, Total: identify.DefaultTotal})
 	},
 }
 
@@ -61,8 +61,8 @@ func TestBucketsStartInOrder(t *testing.T) {
 					}
 					last[key] = n
 				}
-				s.wantIdentifies(64)
-				s.noViolations()
+				s.WantIdentifies(64)
+				s.NoViolations()
 			})
 		})
 	}
@@ -77,11 +77,11 @@ func TestSixteenShardsOneAtATime(t *testing.T) {
 			run(t, config{shards: "16"}, func(s *harness) {
 				s.useLimiter(limiter)
 				s.start()
-				s.advance(time.Second)
+				s.Advance(time.Second)
 				if p := s.fleet.Progress(); p.Online != 1 || p.Queued != 15 || p.Remaining < 70*time.Second || p.Remaining > 80*time.Second {
 					t.Errorf("a second after the start: %s; want 15 queued and 78 s to go", p)
 				}
-				took := time.Second + s.until(2*time.Minute, "every shard is online", func() bool { return s.fleet.Progress().Done() })
+				took := time.Second + s.Until(2*time.Minute, "every shard is online", func() bool { return s.fleet.Progress().Done() })
 				if took < 75*time.Second || took > 90*time.Second {
 					t.Errorf("the start took %s, want 75 to 90 s", took)
 				}
@@ -91,8 +91,8 @@ func TestSixteenShardsOneAtATime(t *testing.T) {
 				if n := len(observed[gateway.SessionInvalidated](s)); n != 0 {
 					t.Errorf("%d sessions were refused", n)
 				}
-				s.wantIdentifies(16)
-				s.noViolations()
+				s.WantIdentifies(16)
+				s.NoViolations()
 			})
 		})
 	}
@@ -104,24 +104,24 @@ func TestSixteenShardsOneAtATime(t *testing.T) {
 func TestRestartResumesAllShards(t *testing.T) {
 	run(t, config{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}, guilds: 20}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		began := time.Now()
 		s.stop(gateway.KeepSession)
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("the stop of all took %s", took)
 		}
-		for _, g := range s.app.Guilds {
-			s.post(g, "while you were away")
+		for _, g := range s.App.Guilds {
+			s.postIn(g, "while you were away")
 		}
 		s.newFleet()
 		if took := s.startLive(time.Minute); took > 2*time.Second {
 			t.Errorf("the restart took %s, want 2 s at most", took)
 		}
-		s.wantIdentifies(64)
+		s.WantIdentifies(64)
 		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 20 {
 			t.Errorf("%d messages were replayed, want 20", got)
 		}
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -134,9 +134,9 @@ func TestShardWithoutHelloDelaysNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{shards: "64", app: discordsim.AppConfig{Shards: 64, MaxConcurrency: 16}}, func(s *harness) {
 				s.useLimiter(limiter)
-				s.inject(discordsim.Fault{Name: "no-hello", Count: 1})
+				s.Inject(discordsim.Fault{Name: "no-hello", Count: 1})
 				s.start()
-				took := s.until(time.Minute, "63 shards are online", func() bool { return s.fleet.Progress().Online == 63 })
+				took := s.Until(time.Minute, "63 shards are online", func() bool { return s.fleet.Progress().Online == 63 })
 				if took > 17*time.Second {
 					t.Errorf("the others took %s, want about 16 s as ever", took)
 				}
@@ -147,9 +147,9 @@ func TestShardWithoutHelloDelaysNone(t *testing.T) {
 				if sick := failed[0].Shard; gateway.Online(s.fleet.Shard(sick.ID).State()) {
 					t.Errorf("the sick shard %s was not the last one", sick)
 				}
-				s.until(10*time.Second, "the sick shard is online too", func() bool { return s.fleet.Progress().Done() })
-				s.wantIdentifies(64)
-				s.noViolations()
+				s.Until(10*time.Second, "the sick shard is online too", func() bool { return s.fleet.Progress().Done() })
+				s.WantIdentifies(64)
+				s.NoViolations()
 			})
 		})
 	}
@@ -161,15 +161,15 @@ func TestShardWithoutHelloDelaysNone(t *testing.T) {
 func TestGoodbyeOfAll(t *testing.T) {
 	run(t, config{shards: "100", app: discordsim.AppConfig{Shards: 100, MaxConcurrency: 100}}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(10 * time.Second)
+		s.Advance(10 * time.Second)
 		began := time.Now()
 		s.stop(gateway.EndSession)
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		s.advance(time.Second) // the last close frames arrive
-		if v := s.sim.Verdict(s.app); v.CloseCodes[1000] != 100 || s.sim.Online(s.app) {
-			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.sim.Online(s.app))
+		s.Advance(time.Second) // the last close frames arrive
+		if v := s.Sim.Verdict(s.App); v.CloseCodes[1000] != 100 || s.Sim.Online(s.App) {
+			t.Errorf("close codes %v, dot %v", v.CloseCodes, s.Sim.Online(s.App))
 		}
 	})
 }

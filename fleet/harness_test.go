@@ -2,8 +2,6 @@ package fleet_test
 
 import (
 	"context"
-	"hash/fnv"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -15,6 +13,7 @@ import (
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/simtest"
 
 	"go.uber.org/goleak"
 )
@@ -24,14 +23,7 @@ func TestMain(m *testing.M) {
 		serveSim()
 		return
 	}
-	code := m.Run()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			println("goroutines are left over:", err.Error())
-			code = 1
-		}
-	}
-	os.Exit(code)
+	goleak.VerifyTestMain(m)
 }
 
 // intents are what the bot of the tests asks for.
@@ -40,10 +32,7 @@ const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.Int
 // harness is a bot with many shards in front of a simulated Discord, in virtual
 // time.
 type harness struct {
-	t        *testing.T
-	sim      *discordsim.Sim
-	app      *discordsim.App
-	user     discordsim.User
+	*simtest.World
 	fleet    *fleet.Fleet
 	sessions *memorySessions
 	config   config
@@ -67,16 +56,9 @@ type config struct {
 // run tells one story in virtual time: the fleet is made but not yet running.
 func run(t *testing.T, c config, story func(*harness)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := &harness{t: t, sim: discordsim.New(c.sim), config: c, sessions: &memorySessions{sessions: map[gateway.ShardID]gateway.Session{}}}
-		defer s.sim.Close()
-		s.user = s.sim.AddUser("ada")
-		for range c.guilds {
-			g := s.sim.AddGuild("a guild")
-			s.sim.AddMembers(g, s.user)
-			c.app.Guilds = append(c.app.Guilds, g)
-		}
-		s.app = s.sim.AddApp(c.app)
+	simtest.Run(t, simtest.Options{Sim: c.sim, App: c.app, Guilds: c.guilds}, func(w *simtest.World) {
+		s := &harness{World: w, config: c, sessions: &memorySessions{sessions: map[gateway.ShardID]gateway.Session{}}}
+		s.Describe = func() string { return s.fleet.Progress().String() }
 		s.newFleet()
 		defer func() {
 			if s.ran != nil {
@@ -91,41 +73,19 @@ func run(t *testing.T, c config, story func(*harness)) {
 func (s *harness) newFleet() {
 	assignment, err := fleet.ParseAssignment(s.config.shards)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	options := fleet.Options{
-		Shard: gateway.Options{
-			Credentials:     gateway.Credentials{Token: s.app.Token, Intents: intents},
-			URLSource:       gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:          gateway.WebSocketDialer{DialContext: s.sim.DialContext, UserAgent: "DiscordBot (https://example.com, 1)"},
-			Handler:         gateway.HandlerFunc(s.handleEvent),
-			Observer:        gateway.ObserverFunc(s.observe),
-			Presence:        &gateway.Presence{Status: gateway.StatusOnline},
-			Compression:     gateway.CompressNone,
-			IdentifyLimiter: identify.New(identify.Options{MaxConcurrency: s.app.MaxConcurrency}),
-			Rand:            seededRand(s.t.Name()),
-		},
-		Assigner: assignment,
-		Sessions: s.sessions,
-	}
+	options := fleet.Options{Shard: s.ShardOptions(intents), Assigner: assignment, Sessions: s.sessions}
+	options.Shard.Handler, options.Shard.Observer = gateway.HandlerFunc(s.handleEvent), gateway.ObserverFunc(s.observe)
+	options.Shard.Presence = &gateway.Presence{Status: gateway.StatusOnline}
+	options.Shard.Compression = gateway.CompressNone
+	options.Shard.IdentifyLimiter = identify.New(identify.Options{MaxConcurrency: s.App.MaxConcurrency})
+	options.Shard.Rand = simtest.Rand(s.T.Name(), 1)
 	if s.config.options != nil {
 		s.config.options(&options)
 	}
 	if s.fleet, err = fleet.New(options); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// seededRand is a source of jitter that is the same in every run of a test.
-func seededRand(name string) func() float64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	r := rand.New(rand.NewPCG(h.Sum64(), 1))
-	var mu sync.Mutex
-	return func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return r.Float64()
+		s.T.Fatal(err)
 	}
 }
 
@@ -182,64 +142,33 @@ func (s *harness) start() {
 	go func() {
 		defer close(ran)
 		if err := f.Run(context.Background()); err != nil {
-			s.t.Error(err)
+			s.T.Error(err)
 		}
 	}()
 }
 
 // startLive runs the fleet until every shard is online and returns how long that took.
 func (s *harness) startLive(limit time.Duration) time.Duration {
-	s.t.Helper()
+	s.T.Helper()
 	s.start()
-	return s.until(limit, "every shard is online", func() bool { return s.fleet.Progress().Done() })
+	return s.Until(limit, "every shard is online", func() bool { return s.fleet.Progress().Done() })
 }
 
 // stop ends the fleet.
 func (s *harness) stop(mode gateway.StopMode) {
-	s.t.Helper()
+	s.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := s.fleet.Stop(ctx, mode); err != nil {
-		s.t.Error(err)
+		s.T.Error(err)
 	}
 	<-s.ran
 	s.ran = nil
 }
 
-// until lets virtual time pass until something holds, and returns how long that
-// took.
-func (s *harness) until(limit time.Duration, what string, holds func() bool) time.Duration {
-	s.t.Helper()
-	start := time.Now()
-	for !holds() {
-		if time.Since(start) > limit {
-			s.t.Fatalf("after %s still not: %s (%s)", limit, what, s.fleet.Progress())
-		}
-		time.Sleep(5 * time.Millisecond)
-		synctest.Wait()
-	}
-	return time.Since(start)
-}
-
-// advance lets virtual time pass.
-func (s *harness) advance(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
-
-// inject lets something go wrong.
-func (s *harness) inject(f discordsim.Fault) *discordsim.Active {
-	s.t.Helper()
-	a, err := s.sim.Inject(f)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a
-}
-
-// post makes the user say something in a guild.
-func (s *harness) post(g *discordsim.Guild, text string) discordsim.Message {
-	return s.sim.Say(g.Channels[0].ID, s.user.ID, text)
+// postIn makes the user say something in a guild.
+func (s *harness) postIn(g *discordsim.Guild, text string) discordsim.Message {
+	return s.Sim.Say(g.Channels[0].ID, s.User.ID, text)
 }
 
 // eventsOf lists the events of a type the handler was given.
@@ -267,20 +196,4 @@ func observed[T gateway.ShardEvent](s *harness) (all []gateway.Observation) {
 	}
 	slices.SortStableFunc(all, func(a, b gateway.Observation) int { return a.At.Compare(b.At) })
 	return all
-}
-
-// noViolations fails the story when the simulator saw a protocol violation.
-func (s *harness) noViolations() {
-	s.t.Helper()
-	for _, v := range s.sim.Verdict(s.app).Violations {
-		s.t.Errorf("the client broke %s: %s", v.Statement, v.What)
-	}
-}
-
-// wantIdentifies fails the story unless so many IDENTIFYs were sent.
-func (s *harness) wantIdentifies(want int) {
-	s.t.Helper()
-	if got := s.sim.Verdict(s.app).Identifies; got != want {
-		s.t.Errorf("%d IDENTIFYs were sent, want %d", got, want)
-	}
 }

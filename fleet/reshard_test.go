@@ -26,13 +26,13 @@ func (s *harness) postLoad(every time.Duration) (stop func() int) {
 				return
 			case <-time.After(every):
 			}
-			for i, g := range s.app.Guilds {
+			for i, g := range s.App.Guilds {
 				if (tick+i)%3 == 0 {
-					s.post(g, fmt.Sprintf("message %d", n))
+					s.postIn(g, fmt.Sprintf("message %d", n))
 					n++
 				}
 			}
-			s.sim.DM(s.app, s.user.ID, fmt.Sprintf("message %d", n))
+			s.Sim.DM(s.App, s.User.ID, fmt.Sprintf("message %d", n))
 			n++
 		}
 	}()
@@ -45,7 +45,7 @@ func (s *harness) postLoad(every time.Duration) (stop func() int) {
 // wantEveryMessageOnce fails the story unless each of so many messages was delivered
 // exactly once.
 func (s *harness) wantEveryMessageOnce(want int) {
-	s.t.Helper()
+	s.T.Helper()
 	times := map[string]int{}
 	for _, e := range s.eventsOf("MESSAGE_CREATE") {
 		times[messageID(e)]++
@@ -57,7 +57,7 @@ func (s *harness) wantEveryMessageOnce(want int) {
 		}
 	}
 	if len(times) != want || twice > 0 {
-		s.t.Errorf("of %d messages %d were delivered, %d of them more than once", want, len(times), twice)
+		s.T.Errorf("of %d messages %d were delivered, %d of them more than once", want, len(times), twice)
 	}
 }
 
@@ -75,18 +75,18 @@ func TestReshardLosesNothing(t *testing.T) {
 				handle: func(context.Context, gateway.Event) { time.Sleep(3 * time.Millisecond) },
 			}, func(s *harness) {
 				s.startLive(time.Minute)
-				s.advance(5 * time.Second)
+				s.Advance(5 * time.Second)
 				guilds := len(s.eventsOf("GUILD_CREATE"))
 				stop := s.postLoad(150 * time.Millisecond)
-				s.advance(5 * time.Second)
-				ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
+				s.Advance(5 * time.Second)
+				ctx, cancel := context.WithTimeout(s.T.Context(), 5*time.Minute)
 				defer cancel()
 				if err := s.fleet.Reshard(ctx, 8); err != nil {
 					t.Fatal(err)
 				}
-				s.advance(5 * time.Second)
+				s.Advance(5 * time.Second)
 				said := stop()
-				s.advance(2 * time.Minute) // until copies are no longer expected
+				s.Advance(2 * time.Minute) // until copies are no longer expected
 				s.wantEveryMessageOnce(said)
 
 				if a := s.fleet.Assignment(); a.String() != "8" || !s.fleet.Progress().Done() {
@@ -100,11 +100,11 @@ func TestReshardLosesNothing(t *testing.T) {
 						t.Errorf("an event of guild %d came over shard %s, want shard %d", guildOf(e), e.Shard, want)
 					}
 				}
-				v := s.sim.Verdict(s.app)
+				v := s.Sim.Verdict(s.App)
 				if v.Identifies != 12 || v.CloseCodes[1000] != 4 || v.Offline != 0 || v.LongestGap != 0 {
 					t.Errorf("%d IDENTIFYs, close codes %v, grey for %s, gap %s; want 12, four times 1000, none, none", v.Identifies, v.CloseCodes, v.Offline, v.LongestGap)
 				}
-				s.noViolations()
+				s.NoViolations()
 			})
 		})
 	}
@@ -117,29 +117,29 @@ func TestReshardLosesNothing(t *testing.T) {
 func TestReshardSurvivesCuts(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond, Jitter: 100 * time.Millisecond}, shards: "2", guilds: 12}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(5 * time.Second)
+		s.Advance(5 * time.Second)
 		stop := s.postLoad(100 * time.Millisecond)
 		done := make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
-		s.advance(7 * time.Second) // two of the four new shards are there
+		s.Advance(7 * time.Second) // two of the four new shards are there
 		for range 4 {
-			s.inject(discordsim.Fault{Name: "cut"})
-			s.advance(6 * time.Second)
+			s.Inject(discordsim.Fault{Name: "cut"})
+			s.Advance(6 * time.Second)
 		}
 		if p := s.fleet.Snapshot().Reshard; p == nil || p.From != 2 || p.To != 4 || p.Waits == "" {
 			t.Errorf("in the middle of it the snapshot says %+v", p)
 		}
-		if err := s.fleet.Pause(s.t.Context(), 0); !errors.Is(err, fleet.ErrResharding) {
+		if err := s.fleet.Pause(s.T.Context(), 0); !errors.Is(err, fleet.ErrResharding) {
 			t.Errorf("a shard was paused in the middle of it: %v", err)
 		}
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		s.advance(5 * time.Second)
+		s.Advance(5 * time.Second)
 		said := stop()
-		s.advance(2 * time.Minute)
+		s.Advance(2 * time.Minute)
 		s.wantEveryMessageOnce(said)
-		s.noViolations()
+		s.NoViolations()
 	})
 }
 
@@ -149,17 +149,17 @@ func TestReshardSurvivesCuts(t *testing.T) {
 func TestReshardThatFailsChangesNothing(t *testing.T) {
 	run(t, config{shards: "2", guilds: 6}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(5 * time.Second)
-		s.inject(discordsim.Fault{Name: "no-ready"})
+		s.Advance(5 * time.Second)
+		s.Inject(discordsim.Fault{Name: "no-ready"})
 		stop := s.postLoad(200 * time.Millisecond)
-		ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), 30*time.Second)
 		defer cancel()
 		if err := s.fleet.Reshard(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the re-shard ended with %v", err)
 		}
-		s.advance(5 * time.Second)
+		s.Advance(5 * time.Second)
 		said := stop()
-		s.advance(5 * time.Second)
+		s.Advance(5 * time.Second)
 		s.wantEveryMessageOnce(said)
 		if a := s.fleet.Assignment(); a.Count != 2 || !s.fleet.Progress().Done() || s.fleet.Snapshot().Reshard != nil {
 			t.Errorf("afterwards the fleet is %s: %s", a, s.fleet.Progress())
@@ -174,20 +174,20 @@ func TestReshardThatFailsChangesNothing(t *testing.T) {
 func TestReshardReplacesARefusedShard(t *testing.T) {
 	run(t, config{shards: "2", guilds: 12}, func(s *harness) {
 		s.startLive(time.Minute)
-		s.advance(5 * time.Second)
+		s.Advance(5 * time.Second)
 		one := 1
-		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011, Shard: &one})
-		s.inject(discordsim.Fault{Name: "op9-false", Shard: &one})
-		s.until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
-		s.sim.Lift(refusal)
+		refusal := s.Inject(discordsim.Fault{Name: "always-close", Code: 4011, Shard: &one})
+		s.Inject(discordsim.Fault{Name: "op9-false", Shard: &one})
+		s.Until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
+		s.Sim.Lift(refusal)
 		well, ill := s.guildOn(0, 2), s.guildOn(1, 2)
 		said, done := 0, make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
 		var err error
 		for ended := false; !ended; {
-			s.post(well, fmt.Sprint("message ", said))
+			s.postIn(well, fmt.Sprint("message ", said))
 			said++
-			s.advance(100 * time.Millisecond)
+			s.Advance(100 * time.Millisecond)
 			select {
 			case err = <-done:
 				ended = true
@@ -197,8 +197,8 @@ func TestReshardReplacesARefusedShard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.post(ill, "are you there?")
-		s.advance(2 * time.Minute)
+		s.postIn(ill, "are you there?")
+		s.Advance(2 * time.Minute)
 		s.wantEveryMessageOnce(said + 1)
 		if p := s.fleet.Progress(); p.Total != 4 || !p.Done() {
 			t.Errorf("afterwards: %s", p)
@@ -210,16 +210,16 @@ func TestReshardReplacesARefusedShard(t *testing.T) {
 // then nothing is waited for: the new ones take their place at once.
 func TestReshardOfARefusedBot(t *testing.T) {
 	run(t, config{shards: "1", guilds: 2}, func(s *harness) {
-		refusal := s.inject(discordsim.Fault{Name: "always-close", Code: 4011})
+		refusal := s.Inject(discordsim.Fault{Name: "always-close", Code: 4011})
 		s.start()
-		s.until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
-		s.sim.Lift(refusal)
-		if err := s.fleet.Reshard(s.t.Context(), 2); err != nil {
+		s.Until(time.Minute, "the shard is refused", func() bool { return s.fleet.Progress().Parked == 1 })
+		s.Sim.Lift(refusal)
+		if err := s.fleet.Reshard(s.T.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
-		s.until(20*time.Second, "both are online", func() bool { return s.fleet.Progress().Done() })
-		s.wantIdentifies(3)
-		s.post(s.app.Guilds[0], "hello")
+		s.Until(20*time.Second, "both are online", func() bool { return s.fleet.Progress().Done() })
+		s.WantIdentifies(3)
+		s.postIn(s.App.Guilds[0], "hello")
 		s.wantEveryMessageOnce(1)
 	})
 }
@@ -231,7 +231,7 @@ func TestStopDuringReshard(t *testing.T) {
 		s.startLive(time.Minute)
 		done := make(chan error, 1)
 		go func() { done <- s.fleet.Reshard(context.Background(), 4) }()
-		s.advance(6 * time.Second)
+		s.Advance(6 * time.Second)
 		s.stop(gateway.KeepSession)
 		if err := <-done; !errors.Is(err, fleet.ErrStopped) {
 			t.Errorf("the re-shard ended with %v", err)
@@ -250,7 +250,7 @@ func TestReshardIsRefused(t *testing.T) {
 		"the same number":   {"2", 2, nil},
 		"none":              {"2", 0, nil},
 		"part of the bot":   {"0-1/4", 8, nil},
-		"one of two paused": {"2", 4, func(s *harness) { _ = s.fleet.Pause(s.t.Context(), 1) }},
+		"one of two paused": {"2", 4, func(s *harness) { _ = s.fleet.Pause(s.T.Context(), 1) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{shards: c.shards}, func(s *harness) {
@@ -258,10 +258,10 @@ func TestReshardIsRefused(t *testing.T) {
 				if c.before != nil {
 					c.before(s)
 				}
-				if err := s.fleet.Reshard(s.t.Context(), c.count); err == nil {
+				if err := s.fleet.Reshard(s.T.Context(), c.count); err == nil {
 					t.Error("it was not refused")
 				}
-				s.wantIdentifies(2)
+				s.WantIdentifies(2)
 			})
 		})
 	}
@@ -271,9 +271,9 @@ func TestReshardIsRefused(t *testing.T) {
 // shards, then it refuses: which shards it runs is not known yet.
 func TestReshardBeforeRunIsRefused(t *testing.T) {
 	run(t, config{shards: "2"}, func(s *harness) {
-		if err := s.fleet.Reshard(s.t.Context(), 4); err == nil {
+		if err := s.fleet.Reshard(s.T.Context(), 4); err == nil {
 			t.Error("it was not refused")
 		}
-		s.wantIdentifies(0)
+		s.WantIdentifies(0)
 	})
 }

@@ -49,15 +49,15 @@ func TestExpiredGrantIsAcquiredAnew(t *testing.T) {
 	limiter := &expiringLimiter{IdentifyLimiter: identify.New(identify.Options{}), expirations: 2}
 	run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = limiter }}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		h.wantReason(gateway.ReasonGrantExpired)
-		h.wantIdentifies(1)
+		h.WantIdentifies(1)
 		if got := h.shard.Stats(); got.Connects != 3 || got.Identifies != 1 {
 			t.Errorf("%d connections and %d IDENTIFYs", got.Connects, got.Identifies)
 		}
 		if len(limiter.released) != 3 || limiter.released[2] != identify.OutcomeReady {
 			t.Errorf("the grants were released as %v", limiter.released)
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }

@@ -14,9 +14,7 @@ import (
 // regularHeartbeats lists when the regular heartbeats were sent.
 func regularHeartbeats(h *harness) (at []time.Time) {
 	observed[gateway.HeartbeatSent](h)
-	h.recorder.mu.Lock()
-	defer h.recorder.mu.Unlock()
-	for _, n := range h.recorder.observations {
+	for _, n := range h.recorder.All() {
 		if beat, ok := n.Event.(gateway.HeartbeatSent); ok && !beat.Requested && !beat.Probe {
 			at = append(at, n.At)
 		}
@@ -32,9 +30,9 @@ func TestFirstHeartbeatIsJittered(t *testing.T) {
 	for i := range uint64(200) {
 		run(t, config{sim: discordsim.Config{Seed: i}, options: withoutProbe}, func(h *harness) {
 			h.start()
-			h.until(time.Minute, "HELLO has come", func() bool { return h.shard.Stats().Connects == 1 })
+			h.Until(time.Minute, "HELLO has come", func() bool { return h.shard.Stats().Connects == 1 })
 			hello := time.Now()
-			h.until(interval+time.Second, "the first heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats == 1 })
+			h.Until(interval+time.Second, "the first heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats == 1 })
 			at := regularHeartbeats(h)[0].Sub(hello)
 			if at < -time.Second || at >= interval {
 				t.Fatalf("the first heartbeat came after %s", at)
@@ -60,7 +58,7 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 			t.Run(fmt.Sprint(every, " ", name), func(t *testing.T) {
 				run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: every}}, options: options}, func(h *harness) {
 					h.startLive()
-					h.advance(20 * every)
+					h.Advance(20 * every)
 					beats := regularHeartbeats(h)
 					if len(beats) < 18 {
 						t.Fatalf("%d heartbeats in 20 intervals", len(beats))
@@ -70,7 +68,7 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 							t.Errorf("heartbeats %d and %d are %s apart", i, i+1, gap)
 						}
 					}
-					h.noViolations()
+					h.NoViolations()
 				})
 			})
 		}
@@ -83,14 +81,14 @@ func TestHeartbeatsKeepTheInterval(t *testing.T) {
 func TestRequestedHeartbeat(t *testing.T) {
 	run(t, config{options: withoutProbe}, func(h *harness) {
 		h.startLive()
-		h.advance(3 * time.Second)
+		h.Advance(3 * time.Second)
 		for range 5 {
 			before := h.shard.Stats().Heartbeats
-			h.inject(discordsim.Fault{Name: "server-beat"})
-			h.until(100*time.Millisecond, "the heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats > before })
-			h.advance(13 * time.Second)
+			h.Inject(discordsim.Fault{Name: "server-beat"})
+			h.Until(100*time.Millisecond, "the heartbeat is sent", func() bool { return h.shard.Stats().Heartbeats > before })
+			h.Advance(13 * time.Second)
 		}
-		h.advance(3 * interval)
+		h.Advance(3 * interval)
 		beats := regularHeartbeats(h)
 		for i, at := range beats[1:] {
 			if gap := at.Sub(beats[i]); gap < interval-time.Millisecond || gap > interval+250*time.Millisecond {
@@ -100,7 +98,7 @@ func TestRequestedHeartbeat(t *testing.T) {
 		if h.shard.Stats().Connects != 1 {
 			t.Errorf("the connection was given up: %q", h.reasons())
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -111,10 +109,10 @@ func TestFloodOfRequestedHeartbeats(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{RequestedWithin: time.Hour}}}, func(h *harness) {
 		h.startLive()
 		for range 3000 {
-			h.inject(discordsim.Fault{Name: "server-beat"})
-			h.advance(50 * time.Millisecond)
+			h.Inject(discordsim.Fault{Name: "server-beat"})
+			h.Advance(50 * time.Millisecond)
 		}
-		if v := h.sim.Verdict(h.app); v.MaxSends > 120 || h.shard.Stats().Connects != 1 {
+		if v := h.Sim.Verdict(h.App); v.MaxSends > 120 || h.shard.Stats().Connects != 1 {
 			t.Errorf("%d sends a minute, %d connections", v.MaxSends, h.shard.Stats().Connects)
 		}
 	})
@@ -127,28 +125,28 @@ func TestFloodOfRequestedHeartbeats(t *testing.T) {
 func TestZombieIsResumed(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(interval)
-		zombie := h.inject(discordsim.Fault{Name: "zombie"})
+		h.Advance(interval)
+		zombie := h.Inject(discordsim.Fault{Name: "zombie"})
 		start := time.Now()
 		for h.shard.Stats().Resumes == 0 {
-			h.post("noise")
-			h.advance(time.Second)
+			h.Post("noise")
+			h.Advance(time.Second)
 			if time.Since(start) > 2*time.Minute {
 				t.Fatal("the zombie was not noticed")
 			}
 		}
-		h.sim.Lift(zombie)
-		h.until(5*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
+		h.Sim.Lift(zombie)
+		h.Until(5*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
 		if took := time.Since(start); took > 2*interval+5*time.Second {
 			t.Errorf("it took %s", took)
 		}
 		h.wantReason(gateway.ReasonNoACK)
-		for code := range h.sim.Verdict(h.app).CloseCodes {
+		for code := range h.Sim.Verdict(h.App).CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
 			}
 		}
-		h.wantIdentifies(1)
+		h.WantIdentifies(1)
 	})
 }
 
@@ -158,18 +156,18 @@ func TestZombieIsResumed(t *testing.T) {
 func TestLateAnswersAreAccepted(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "ack-delay", Delay: 20 * time.Second})
+		h.Inject(discordsim.Fault{Name: "ack-delay", Delay: 20 * time.Second})
 		for i := range 400 {
-			h.post("noise")
-			h.advance(time.Second)
+			h.Post("noise")
+			h.Advance(time.Second)
 			if i%37 == 0 {
-				h.inject(discordsim.Fault{Name: "server-beat"})
+				h.Inject(discordsim.Fault{Name: "server-beat"})
 			}
 		}
 		if h.shard.Stats().Connects != 1 {
 			t.Errorf("the connection was given up: %q", h.reasons())
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -180,9 +178,9 @@ func TestLateAnswersAreAccepted(t *testing.T) {
 func TestSuspicionIsCleared(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(20 * time.Second)
-		h.inject(discordsim.Fault{Name: "ack-delay", Delay: 7 * time.Second, For: 30 * time.Second})
-		h.advance(2 * time.Minute)
+		h.Advance(20 * time.Second)
+		h.Inject(discordsim.Fault{Name: "ack-delay", Delay: 7 * time.Second, For: 30 * time.Second})
+		h.Advance(2 * time.Minute)
 		if len(observed[gateway.SuspicionRaised](h)) == 0 || len(observed[gateway.SuspicionCleared](h)) == 0 {
 			t.Error("no suspicion was raised and cleared")
 		}
@@ -192,7 +190,7 @@ func TestSuspicionIsCleared(t *testing.T) {
 		if h.shard.Stats().Resumes != 0 {
 			t.Error("the session was moved")
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -201,7 +199,7 @@ func TestSuspicionIsCleared(t *testing.T) {
 func TestLatencyIsMeasured(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Latency: 60 * time.Millisecond}}, func(h *harness) {
 		h.startLive()
-		h.advance(interval)
+		h.Advance(interval)
 		if got := h.shard.Latency(); got < 120*time.Millisecond || got > 130*time.Millisecond {
 			t.Errorf("latency %s, want 120 ms", got)
 		}
@@ -231,22 +229,22 @@ func TestHostSleep(t *testing.T) {
 				},
 			}, func(h *harness) {
 				h.startLive()
-				h.advance(time.Minute)
+				h.Advance(time.Minute)
 				ahead.Store(int64(slept))
 				long := slept > interval
-				h.until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](h)) == 1 })
+				h.Until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](h)) == 1 })
 				if got := observed[gateway.HostSlept](h)[0].For; got < slept-time.Second || got > slept+time.Second {
 					t.Errorf("noticed a sleep of %s", got)
 				}
-				h.advance(5 * time.Second)
+				h.Advance(5 * time.Second)
 				if resumed := h.shard.Stats().Resumed == 1; resumed != long {
 					t.Errorf("resumed: %t, after a sleep of %s", resumed, slept)
 				}
 				if long {
 					h.wantReason(gateway.ReasonSlept)
 				}
-				h.wantIdentifies(1)
-				h.noViolations()
+				h.WantIdentifies(1)
+				h.NoViolations()
 			})
 		})
 	}
@@ -259,12 +257,12 @@ func TestLongReplayWithSlowHandlers(t *testing.T) {
 	slow := func(context.Context, gateway.Event) { time.Sleep(50 * time.Millisecond) }
 	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{ReplayEvents: 20_000}, LogFrames: 50_000}, handle: slow}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
+		h.Inject(discordsim.Fault{Name: "offline", For: 5 * time.Second})
 		for i := range 10_000 {
-			h.post(fmt.Sprint(i))
+			h.Post(fmt.Sprint(i))
 		}
-		h.until(30*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
-		h.advance(10_000 * 50 * time.Millisecond)
+		h.Until(30*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
+		h.Advance(10_000 * 50 * time.Millisecond)
 		events := h.eventsOf("MESSAGE_CREATE")
 		if len(events) != 10_000 {
 			t.Fatalf("%d events were handled", len(events))
@@ -275,8 +273,8 @@ func TestLongReplayWithSlowHandlers(t *testing.T) {
 			}
 		}
 		wantHeartbeatsOnTime(t, h)
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -296,14 +294,14 @@ func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
 	}
 	run(t, config{handle: handle}, func(h *harness) {
 		h.startLive()
-		h.post("block")
+		h.Post("block")
 		for range 130 {
 			go func() {
-				_ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": h.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false})
+				_ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": h.Guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false})
 			}()
 		}
-		h.advance(11 * time.Minute)
-		v := h.sim.Verdict(h.app)
+		h.Advance(11 * time.Minute)
+		v := h.Sim.Verdict(h.App)
 		if h.shard.Stats().Connects != 1 || v.MissedHeartbeats != 0 {
 			t.Errorf("%d connections, %d missed heartbeats: %q", h.shard.Stats().Connects, v.MissedHeartbeats, h.reasons())
 		}
@@ -311,7 +309,7 @@ func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
 			t.Errorf("%d payloads in one minute", v.MaxSends)
 		}
 		wantHeartbeatsOnTime(t, h)
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -319,7 +317,7 @@ func TestBlockedHandlerAndManySendsDelayNoHeartbeat(t *testing.T) {
 // connection are one interval apart.
 func wantHeartbeatsOnTime(t *testing.T, h *harness) {
 	t.Helper()
-	logs := h.sim.Connections(h.app)
+	logs := h.Sim.Connections(h.App)
 	var beats []time.Time
 	for _, f := range logs[len(logs)-1].Frames {
 		if !f.Sent && f.Op == 1 {

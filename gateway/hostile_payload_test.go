@@ -12,7 +12,7 @@ import (
 )
 
 // injectRaw makes Discord send a payload as it is, outside of the session's order.
-func (h *harness) injectRaw(text string) { h.inject(discordsim.Fault{Name: "malformed", Text: text}) }
+func (h *harness) injectRaw(text string) { h.Inject(discordsim.Fault{Name: "malformed", Text: text}) }
 
 // Given payloads that make no sense, then each costs itself and nothing else,
 // is counted, and the connection stays.
@@ -45,11 +45,11 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib, gateway.CompressZstd} {
 		run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
 			h.startLive()
-			h.advance(time.Second)
+			h.Advance(time.Second)
 			for name, text := range payloads {
 				h.injectRaw(text)
-				h.post("after " + name)
-				h.advance(time.Second)
+				h.Post("after " + name)
+				h.Advance(time.Second)
 				if !h.isLive() || h.shard.Stats().Connects != 1 {
 					t.Fatalf("%s, %s: the shard is %s, %q", compression, name, h.shard.State(), h.reasons())
 				}
@@ -63,7 +63,7 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 			if good != len(payloads) {
 				t.Errorf("%d of %d events arrived beside the nonsense", good, len(payloads))
 			}
-			h.advance(3 * interval)
+			h.Advance(3 * interval)
 			if h.shard.Stats().Connects != 1 {
 				t.Errorf("a payload did harm later: %q", h.reasons())
 			}
@@ -78,15 +78,15 @@ func TestTextThatIsNoJSON(t *testing.T) {
 	for _, text := range []string{" ", "garbage", `{"op":0,"d":{`, `[1,2]`, `{"op":11}}`, "\x00\x01", `{"op":0,"t":"X","s":1,"d":"unterminated}`} {
 		run(t, config{options: func(o *gateway.Options) { o.Compression = gateway.CompressNone }}, func(h *harness) {
 			h.startLive()
-			h.advance(time.Minute)
+			h.Advance(time.Minute)
 			h.injectRaw(text)
 			h.untilResumed(5 * time.Second)
 			h.wantReason(gateway.ReasonMalformed)
-			h.wantIdentifies(1)
+			h.WantIdentifies(1)
 			if h.shard.Stats().Skipped == 0 {
 				t.Error("it was not counted")
 			}
-			h.noViolations()
+			h.NoViolations()
 		})
 	}
 }
@@ -99,14 +99,14 @@ func TestBrokenCompression(t *testing.T) {
 		t.Run(string(compression), func(t *testing.T) {
 			run(t, config{options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
 				h.startLive()
-				h.advance(time.Minute)
-				h.inject(discordsim.Fault{Name: "corrupt"})
-				h.post("behind it")
+				h.Advance(time.Minute)
+				h.Inject(discordsim.Fault{Name: "corrupt"})
+				h.Post("behind it")
 				h.untilResumed(5 * time.Second)
-				h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+				h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
 				h.wantReason(gateway.ReasonCompression)
-				h.wantIdentifies(1)
-				h.noViolations()
+				h.WantIdentifies(1)
+				h.NoViolations()
 			})
 		})
 	}
@@ -128,9 +128,9 @@ func TestCompressionAndFragments(t *testing.T) {
 				run(t, config{sim: sim, options: func(o *gateway.Options) { o.Compression = compression }}, func(h *harness) {
 					h.startLive()
 					for i := range 200 {
-						h.post(strings.Repeat(fmt.Sprint(i, " "), 1+i))
+						h.Post(strings.Repeat(fmt.Sprint(i, " "), 1+i))
 					}
-					h.advance(5 * time.Minute)
+					h.Advance(5 * time.Minute)
 					events := h.eventsOf("MESSAGE_CREATE")
 					if len(events) != 200 {
 						t.Fatalf("%d of 200 events arrived", len(events))
@@ -145,10 +145,10 @@ func TestCompressionAndFragments(t *testing.T) {
 					if compression == gateway.CompressNone {
 						want = ""
 					}
-					if logs := h.sim.Connections(h.app); len(logs) != 1 || logs[0].Compress != want {
+					if logs := h.Sim.Connections(h.App); len(logs) != 1 || logs[0].Compress != want {
 						t.Errorf("connections %d, %q", len(logs), h.reasons())
 					}
-					h.noViolations()
+					h.NoViolations()
 				})
 			})
 		}
@@ -164,8 +164,8 @@ func TestHugePayloads(t *testing.T) {
 		run(t, config{options: options}, func(h *harness) {
 			h.startLive()
 			huge := map[string]any{"id": "1", "text": strings.Repeat("Grüße! ", 20<<20/9)}
-			h.sim.Emit(h.app, h.guild, "GUILD_UPDATE", huge)
-			h.until(10*time.Second, "it has come", func() bool { return len(h.eventsOf("GUILD_UPDATE")) == 1 })
+			h.Sim.Emit(h.App, h.Guild, "GUILD_UPDATE", huge)
+			h.Until(10*time.Second, "it has come", func() bool { return len(h.eventsOf("GUILD_UPDATE")) == 1 })
 			if n := len(h.eventsOf("GUILD_UPDATE")[0].Data); n < 20<<20 {
 				t.Errorf("%d bytes arrived", n)
 			}
@@ -176,17 +176,17 @@ func TestHugePayloads(t *testing.T) {
 		limited := func(o *gateway.Options) { o.Compression, o.ReadLimit = compression, 1<<20 }
 		run(t, config{options: limited}, func(h *harness) {
 			h.startLive()
-			h.sim.Emit(h.app, h.guild, "GUILD_UPDATE", map[string]any{"text": strings.Repeat("x", 2<<20)})
-			h.post("behind it")
-			h.until(10*time.Second, "the next has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+			h.Sim.Emit(h.App, h.Guild, "GUILD_UPDATE", map[string]any{"text": strings.Repeat("x", 2<<20)})
+			h.Post("behind it")
+			h.Until(10*time.Second, "the next has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
 			if len(h.eventsOf("GUILD_UPDATE")) != 0 || h.shard.Stats().Skipped != 1 || h.shard.Stats().Missing != 0 {
 				t.Errorf("skipped %d, missing %d", h.shard.Stats().Skipped, h.shard.Stats().Missing)
 			}
-			h.advance(3 * interval)
+			h.Advance(3 * interval)
 			if h.shard.Stats().Connects != 1 {
 				t.Errorf("the connection was given up: %q", h.reasons())
 			}
-			h.noViolations()
+			h.NoViolations()
 		})
 	}
 }
@@ -198,14 +198,14 @@ func TestWeakDelivery(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Seed: 3}}, func(h *harness) {
 		h.startLive()
 		for _, name := range []string{"duplicate", "reorder", "lost"} {
-			h.inject(discordsim.Fault{Name: name, Probability: 0.2})
+			h.Inject(discordsim.Fault{Name: name, Probability: 0.2})
 		}
 		for i := range 300 {
-			h.post(fmt.Sprint(i))
-			h.advance(50 * time.Millisecond)
+			h.Post(fmt.Sprint(i))
+			h.Advance(50 * time.Millisecond)
 		}
-		h.sim.LiftAll()
-		h.advance(5 * time.Second)
+		h.Sim.LiftAll()
+		h.Advance(5 * time.Second)
 		seen := map[int64]bool{}
 		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			if seen[e.Seq] {
@@ -217,6 +217,6 @@ func TestWeakDelivery(t *testing.T) {
 		if len(seen) > 290 || len(seen) < 180 || stats.Duplicates == 0 || stats.Missing == 0 {
 			t.Errorf("%d events, %d duplicates, %d missing", len(seen), stats.Duplicates, stats.Missing)
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }

@@ -206,20 +206,20 @@ func TestReadyReplacesTheSession(t *testing.T) {
 	run(t, config{options: options}, func(h *harness) {
 		h.startLive()
 		for range 5 {
-			h.post("x")
+			h.Post("x")
 		}
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		first := h.shard.Session()
-		h.inject(discordsim.Fault{Name: "session-loss"})
-		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
-		h.advance(time.Second)
+		h.Inject(discordsim.Fault{Name: "session-loss"})
+		h.Until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.Advance(time.Second)
 		second := h.shard.Session()
 		if first.ID == second.ID || second.Seq >= first.Seq {
 			t.Errorf("the sessions are %+v and %+v", first, second)
 		}
 		ready := observed[gateway.Ready](h)
-		if len(ready) != 2 || ready[0].UserID != h.app.Bot.ID.String() || ready[0].ApplicationID != h.app.ID.String() ||
-			ready[0].ApplicationFlags != h.app.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
+		if len(ready) != 2 || ready[0].UserID != h.App.Bot.ID.String() || ready[0].ApplicationID != h.App.ID.String() ||
+			ready[0].ApplicationFlags != h.App.Flags || ready[0].Guilds != 1 || ready[0].SessionID != first.ID {
 			t.Errorf("observed %+v", ready)
 		}
 		mu.Lock()
@@ -256,12 +256,12 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 	}
 	run(t, config{handle: handle}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		before := h.shard.Session().Seq
 		for range 5 {
-			h.post("x")
+			h.Post("x")
 		}
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		if got := h.shard.Session().Seq; got != before {
 			t.Errorf("kept %d while event %d is not handled", got, before+1)
 		}
@@ -285,14 +285,14 @@ func TestKeptSequenceIsTheHandledOne(t *testing.T) {
 // Statements: G-045.
 func TestSilenceBeforeReadyIsDeadly(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		h.inject(discordsim.Fault{Name: "no-ready"})
-		h.inject(discordsim.Fault{Name: "zombie"})
+		h.Inject(discordsim.Fault{Name: "no-ready"})
+		h.Inject(discordsim.Fault{Name: "zombie"})
 		h.start()
-		h.advance(2 * time.Minute)
+		h.Advance(2 * time.Minute)
 		h.wantReason(gateway.ReasonSilent)
-		h.sim.LiftAll()
-		h.until(10*time.Minute, "the shard is live", h.isLive)
-		h.noViolations()
+		h.Sim.LiftAll()
+		h.Until(10*time.Minute, "the shard is live", h.isLive)
+		h.NoViolations()
 	})
 }
 
@@ -308,9 +308,9 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{}, func(h *harness) {
-				h.inject(discordsim.Fault{Name: name})
+				h.Inject(discordsim.Fault{Name: name})
 				h.start()
-				h.advance(10 * time.Minute)
+				h.Advance(10 * time.Minute)
 				failed := observed[gateway.ConnectFailed](h)
 				if len(failed) < 10 {
 					t.Fatalf("%d attempts in ten minutes", len(failed))
@@ -324,10 +324,10 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 				if n := len(observed[gateway.AttemptsExhausted](h)); n != 1 {
 					t.Errorf("exhausted attempts were noted %d times", n)
 				}
-				h.sim.LiftAll()
-				h.until(35*time.Second, "the shard is live", h.isLive)
-				h.wantIdentifies(1)
-				h.noViolations()
+				h.Sim.LiftAll()
+				h.Until(35*time.Second, "the shard is live", h.isLive)
+				h.WantIdentifies(1)
+				h.NoViolations()
 			})
 		})
 	}
@@ -354,9 +354,9 @@ func TestURLSource(t *testing.T) {
 	}
 	run(t, config{options: options}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "session-loss"})
-		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "session-loss"})
+		h.Until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		mu.Lock()
 		for _, failed := range asked {
 			if failed != "" {
@@ -365,10 +365,10 @@ func TestURLSource(t *testing.T) {
 		}
 		asked = asked[:2]
 		mu.Unlock()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
-		h.inject(discordsim.Fault{Name: "session-loss"})
-		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 3 && h.isLive() })
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "refuse", For: 20 * time.Second})
+		h.Inject(discordsim.Fault{Name: "session-loss"})
+		h.Until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 3 && h.isLive() })
 		mu.Lock()
 		defer mu.Unlock()
 		if !slices.Contains(asked, "ws://gateway.discord.sim/") {
@@ -379,7 +379,7 @@ func TestURLSource(t *testing.T) {
 	asked = nil
 	run(t, config{options: options}, func(h *harness) {
 		h.start()
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		if _, parked := h.shard.State().(gateway.Parked); !parked || h.shard.Stats().Dials != 0 {
 			t.Errorf("the shard is %s after %d dials", h.shard.State(), h.shard.Stats().Dials)
 		}
@@ -403,9 +403,9 @@ func TestHandlerPanicIsContained(t *testing.T) {
 	}
 	run(t, config{handle: handle}, func(h *harness) {
 		h.startLive()
-		h.post("boom")
-		h.post("fine")
-		h.advance(time.Second)
+		h.Post("boom")
+		h.Post("fine")
+		h.Advance(time.Second)
 		p := observed[gateway.HandlerPanicked](h)
 		if len(p) != 1 || p[0].Type != "MESSAGE_CREATE" || p[0].Value != "boom" || !strings.Contains(p[0].Stack, "goroutine") {
 			t.Errorf("observed %+v", p)
@@ -434,14 +434,14 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 		open = make(chan struct{})
 		h.startLive()
 		for range 500 {
-			h.post("one of many")
-			h.advance(10 * time.Millisecond)
+			h.Post("one of many")
+			h.Advance(10 * time.Millisecond)
 		}
 		if len(observed[gateway.QueueFull](h)) == 0 || h.shard.Stats().QueuedBytes > 50_000 {
 			t.Errorf("the queue holds %d bytes", h.shard.Stats().QueuedBytes)
 		}
 		close(open)
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		seen := map[int64]bool{}
 		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			if seen[e.Seq] {
@@ -453,8 +453,8 @@ func TestFullQueueLeavesEventsWithDiscord(t *testing.T) {
 			t.Errorf("%d of 500 events were handled", len(seen))
 		}
 		h.wantReason(gateway.ReasonOverflow)
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -465,17 +465,15 @@ func TestTokenIsNeverShown(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
 		for _, f := range []string{"cut", "dns", "tls", "upgrade-html", "op9-false", "close", "corrupt"} {
-			h.inject(discordsim.Fault{Name: f, For: 3 * time.Second})
-			h.advance(40 * time.Second)
+			h.Inject(discordsim.Fault{Name: f, For: 3 * time.Second})
+			h.Advance(40 * time.Second)
 		}
 		var text strings.Builder
 		log := slog.New(slog.NewTextHandler(&text, nil))
-		h.recorder.mu.Lock()
-		for _, n := range h.recorder.observations {
+		for _, n := range h.recorder.All() {
 			log.Info("note", "what", n.Event)
 		}
-		h.recorder.mu.Unlock()
-		if strings.Contains(text.String(), h.app.Token) {
+		if strings.Contains(text.String(), h.App.Token) {
 			t.Error("the token was shown")
 		}
 	})

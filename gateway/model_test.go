@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 
 	"pgregory.net/rapid"
 )
@@ -343,7 +344,7 @@ func playStory(story []action, seed uint64) []string {
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: goodToken, Intents: intents},
 		URLSource:   gateway.FixedURL(baseAddress), Dialer: d, Compression: gateway.CompressNone,
-		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: seededRand("model", seed), WallClock: clock,
+		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: simtest.Rand("model", seed), WallClock: clock,
 	})
 	if err != nil {
 		return []string{err.Error()}

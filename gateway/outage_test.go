@@ -18,17 +18,17 @@ func TestHalfOpenLinkIsResumedWithin25Seconds(t *testing.T) {
 		t.Run(fmt.Sprint("phase ", i), func(t *testing.T) {
 			run(t, config{sim: discordsim.Config{Seed: uint64(i), Latency: 40 * time.Millisecond}}, func(h *harness) {
 				h.startLive()
-				h.advance(time.Duration(i) * interval / 12)
-				h.inject(discordsim.Fault{Name: "half-open"})
-				h.post("is anybody there?")
+				h.Advance(time.Duration(i) * interval / 12)
+				h.Inject(discordsim.Fault{Name: "half-open"})
+				h.Post("is anybody there?")
 				took := h.untilResumed(time.Minute)
 				if took > 25*time.Second {
 					t.Errorf("it took %s from the fault to RESUMED", took)
 				}
-				h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+				h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
 				h.wantReason(gateway.ReasonSilent)
-				h.wantIdentifies(1)
-				h.noViolations()
+				h.WantIdentifies(1)
+				h.NoViolations()
 			})
 		})
 	}
@@ -42,14 +42,14 @@ func TestSlowLinkAndStallsCauseNoReconnect(t *testing.T) {
 	run(t, config{sim: slow}, func(h *harness) {
 		h.startLive()
 		for range 60 {
-			h.advance(47 * time.Second)
-			h.inject(discordsim.Fault{Name: "stall", Delay: 5 * time.Second})
+			h.Advance(47 * time.Second)
+			h.Inject(discordsim.Fault{Name: "stall", Delay: 5 * time.Second})
 		}
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		if got := h.shard.Stats().Connects; got != 1 {
 			t.Errorf("%d connections were made, want 1: %q", got, h.reasons())
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -62,13 +62,13 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 			t.Run(fmt.Sprint(kind, " ", seed), func(t *testing.T) {
 				run(t, config{sim: discordsim.Config{Seed: seed}}, func(h *harness) {
 					h.startLive()
-					h.advance(time.Duration(seed+1) * 7 * time.Second)
-					h.inject(discordsim.Fault{Name: kind, For: 20 * time.Second})
-					h.post("said in the dark")
-					h.advance(20 * time.Second)
-					h.until(5*time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 && h.isLive() })
-					h.wantIdentifies(1)
-					h.noViolations()
+					h.Advance(time.Duration(seed+1) * 7 * time.Second)
+					h.Inject(discordsim.Fault{Name: kind, For: 20 * time.Second})
+					h.Post("said in the dark")
+					h.Advance(20 * time.Second)
+					h.Until(5*time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 && h.isLive() })
+					h.WantIdentifies(1)
+					h.NoViolations()
 				})
 			})
 		}
@@ -81,21 +81,21 @@ func TestOutageOfTheNetworkEndsInResume(t *testing.T) {
 // Statements: G-027, G-044, S-032.
 func TestReadyNeverComes(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		outage := h.Inject(discordsim.Fault{Name: "no-ready"})
 		h.start()
-		h.advance(20 * time.Second)
+		h.Advance(20 * time.Second)
 		if len(observed[gateway.SlowReady](h)) != 1 {
 			t.Error("the delay was not noted")
 		}
-		h.advance(100 * time.Second)
-		h.wantIdentifies(1)
+		h.Advance(100 * time.Second)
+		h.WantIdentifies(1)
 		if acks := h.shard.Stats().ACKs; acks < 2 {
 			t.Errorf("%d heartbeats were answered while READY was outstanding", acks)
 		}
-		h.sim.Lift(outage)
-		h.until(time.Second, "the shard is live", h.isLive)
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.Sim.Lift(outage)
+		h.Until(time.Second, "the shard is live", h.isLive)
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -104,16 +104,16 @@ func TestReadyNeverComes(t *testing.T) {
 // Statements: G-044, G-043.
 func TestReadyNeverComesForHours(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		outage := h.Inject(discordsim.Fault{Name: "no-ready"})
 		h.start()
-		h.advance(6 * time.Hour)
-		if n := h.sim.Verdict(h.app).Identifies; n > 60 {
+		h.Advance(6 * time.Hour)
+		if n := h.Sim.Verdict(h.App).Identifies; n > 60 {
 			t.Errorf("%d IDENTIFYs were spent in six hours", n)
 		}
 		h.wantReason(gateway.ReasonNoReady)
-		h.sim.Lift(outage)
-		h.until(25*time.Minute, "the shard is live", h.isLive)
-		h.noViolations()
+		h.Sim.Lift(outage)
+		h.Until(25*time.Minute, "the shard is live", h.isLive)
+		h.NoViolations()
 	})
 }
 
@@ -123,15 +123,15 @@ func TestReadyNeverComesForHours(t *testing.T) {
 func TestResumedNeverComes(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		silent := h.inject(discordsim.Fault{Name: "resume-silent"})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.until(2*time.Minute, "a second session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		silent := h.Inject(discordsim.Fault{Name: "resume-silent"})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(2*time.Minute, "a second session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		h.wantReason(gateway.ReasonNoResumed)
-		if n := h.sim.Verdict(h.app).Resumes; n != 3 {
+		if n := h.Sim.Verdict(h.App).Resumes; n != 3 {
 			t.Errorf("%d RESUMEs were tried, want 3", n)
 		}
-		h.sim.Lift(silent)
-		h.noViolations()
+		h.Sim.Lift(silent)
+		h.NoViolations()
 	})
 }
 
@@ -140,9 +140,9 @@ func TestResumedNeverComes(t *testing.T) {
 // Statements: G-015, G-014.
 func TestHelloNeverComes(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		mute := h.inject(discordsim.Fault{Name: "no-hello"})
+		mute := h.Inject(discordsim.Fault{Name: "no-hello"})
 		h.start()
-		h.advance(3 * time.Minute)
+		h.Advance(3 * time.Minute)
 		failed := observed[gateway.ConnectFailed](h)
 		if len(failed) < 5 {
 			t.Errorf("%d attempts in three minutes", len(failed))
@@ -152,10 +152,10 @@ func TestHelloNeverComes(t *testing.T) {
 				t.Errorf("an attempt failed by %q", f.Reason)
 			}
 		}
-		h.sim.Lift(mute)
-		h.until(45*time.Second, "the shard is live", h.isLive)
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.Sim.Lift(mute)
+		h.Until(45*time.Second, "the shard is live", h.isLive)
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -165,15 +165,15 @@ func TestHelloNeverComes(t *testing.T) {
 func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "resume-dead"})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.post("while away")
+		h.Inject(discordsim.Fault{Name: "resume-dead"})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Post("while away")
 		if took := h.untilResumed(time.Minute); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -182,15 +182,15 @@ func TestDeadResumeURLFallsBackToTheBase(t *testing.T) {
 // Statements: G-078, S-059.
 func TestReconnectAsFirstPacket(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.Inject(discordsim.Fault{Name: "op7-first", Count: 2})
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		h.inject(discordsim.Fault{Name: "cut"})
+		h.Inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.Inject(discordsim.Fault{Name: "cut"})
 		if took := h.untilResumed(time.Minute); took > 10*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -201,21 +201,21 @@ func TestReconnectAsFirstPacket(t *testing.T) {
 func TestAlways4000(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.until(time.Minute, "five dials are made", func() bool { return h.shard.Stats().Dials >= 6 })
+		closing := h.Inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(time.Minute, "five dials are made", func() bool { return h.shard.Stats().Dials >= 6 })
 		before, start := h.shard.Stats().Dials, time.Now()
-		h.advance(30 * time.Minute)
+		h.Advance(30 * time.Minute)
 		rate := float64(h.shard.Stats().Dials-before) / time.Since(start).Seconds()
 		if rate > 0.5 {
 			t.Errorf("%.2f dials a second", rate)
 		}
-		h.sim.Lift(closing)
-		h.until(25*time.Minute, "the shard is live", h.isLive)
-		if n := h.sim.Verdict(h.app).Identifies; n > 12 {
+		h.Sim.Lift(closing)
+		h.Until(25*time.Minute, "the shard is live", h.isLive)
+		if n := h.Sim.Verdict(h.App).Identifies; n > 12 {
 			t.Errorf("%d IDENTIFYs were spent", n)
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -225,11 +225,11 @@ func TestAlways4000(t *testing.T) {
 // Statements: G-038, G-043, G-152.
 func TestReadyThenDropForADay(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		h.inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
-		h.inject(discordsim.Fault{Name: "resume-op9-false"})
+		h.Inject(discordsim.Fault{Name: "ready-drop", Delay: 100 * time.Millisecond})
+		h.Inject(discordsim.Fault{Name: "resume-op9-false"})
 		h.start()
-		h.advance(24 * time.Hour)
-		v := h.sim.Verdict(h.app)
+		h.Advance(24 * time.Hour)
+		v := h.Sim.Verdict(h.App)
 		if n := len(observed[gateway.Ready](h)); n != v.Identifies {
 			t.Errorf("%d IDENTIFYs led to READY %d times", v.Identifies, n)
 		}
@@ -239,6 +239,6 @@ func TestReadyThenDropForADay(t *testing.T) {
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }

@@ -30,8 +30,8 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 			return now, err
 		})
 	}}, func(h *harness) {
-		other := h.sim.AddGuild("another")
-		h.sim.Join(h.app, other)
+		other := h.Sim.AddGuild("another")
+		h.Sim.Join(h.App, other)
 		h.start()
 		remedy := func() string {
 			if parked, is := h.shard.State().(gateway.Parked); is {
@@ -41,10 +41,10 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 			}
 			return ""
 		}
-		h.until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
-		h.until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
-		h.sim.Leave(h.app, other)
-		h.until(20*time.Minute, "the shard is live", h.isLive)
+		h.Until(2*time.Second, "the remedy is known", func() bool { return remedy() == "two" })
+		h.Until(5*time.Minute, "the remedy has changed", func() bool { return remedy() == "three" })
+		h.Sim.Leave(h.App, other)
+		h.Until(20*time.Minute, "the shard is live", h.isLive)
 		parked := 0
 		for _, n := range observed[gateway.Transition](h) {
 			if _, is := n.To.(gateway.Parked); is {
@@ -54,6 +54,6 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		if parked != 3 || asked != 5 {
 			t.Errorf("it was said %d times that it is parked, and asked %d times; want 3 and 5", parked, asked)
 		}
-		h.wantIdentifies(2)
+		h.WantIdentifies(2)
 	})
 }

@@ -47,16 +47,16 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 				h.startLive()
 				said := 0
 				for range faults {
-					h.inject(sessionKeepingFaults[r.IntN(len(sessionKeepingFaults))])
+					h.Inject(sessionKeepingFaults[r.IntN(len(sessionKeepingFaults))])
 					for range r.IntN(6) {
-						h.advance(time.Duration(r.IntN(2000)) * time.Millisecond)
-						h.post("one of many")
+						h.Advance(time.Duration(r.IntN(2000)) * time.Millisecond)
+						h.Post("one of many")
 						said++
 					}
 				}
-				h.sim.LiftAll()
-				h.advance(3 * time.Minute)
-				h.until(time.Minute, "the shard is live", h.isLive)
+				h.Sim.LiftAll()
+				h.Advance(3 * time.Minute)
+				h.Until(time.Minute, "the shard is live", h.isLive)
 				var got []int64
 				for _, e := range h.eventsOf("MESSAGE_CREATE") {
 					got = append(got, e.Seq)
@@ -64,8 +64,8 @@ func TestRandomFaultsLoseNothing(t *testing.T) {
 				if len(got) != said || !slices.IsSorted(got) {
 					t.Errorf("%d of %d events arrived, in order: %t", len(got), said, slices.IsSorted(got))
 				}
-				h.wantIdentifies(1)
-				h.noViolations()
+				h.WantIdentifies(1)
+				h.NoViolations()
 			})
 		})
 	}

@@ -28,18 +28,18 @@ func TestHalfOpenLinkIsResumedWithin25SecondsWhateverWasLearnt(t *testing.T) {
 				before.sim.Seed = uint64(i)
 				run(t, config{sim: before.sim}, func(h *harness) {
 					h.startLive()
-					h.advance(interval)
+					h.Advance(interval)
 					if before.fault != nil {
-						h.inject(*before.fault)
+						h.Inject(*before.fault)
 					}
-					h.advance(20*time.Second + time.Duration(i)*interval/12)
-					h.inject(discordsim.Fault{Name: "half-open"})
+					h.Advance(20*time.Second + time.Duration(i)*interval/12)
+					h.Inject(discordsim.Fault{Name: "half-open"})
 					if took := h.untilResumed(2 * time.Minute); took > 25*time.Second {
 						t.Errorf("it took %s from the fault to RESUMED", took)
 					}
 					h.wantReason(gateway.ReasonSilent)
-					h.wantIdentifies(1)
-					h.noViolations()
+					h.WantIdentifies(1)
+					h.NoViolations()
 				})
 			})
 		}
@@ -57,16 +57,16 @@ func TestLiveSoonAfterSilence(t *testing.T) {
 				run(t, config{sim: discordsim.Config{Seed: seed, Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(h *harness) {
 					h.startLive()
 					// Refusals right before make the waits long.
-					h.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
-					h.inject(discordsim.Fault{Name: "cut"})
-					h.advance(time.Minute)
-					h.until(31*time.Second, "the shard is live", h.isLive)
-					fault := h.inject(discordsim.Fault{Name: silent})
-					h.inject(discordsim.Fault{Name: "cut"})
-					h.advance(10*time.Second + time.Duration(seed)*500*time.Millisecond)
-					h.sim.Lift(fault)
-					h.until(31*time.Second, "the shard is live", h.isLive)
-					h.noViolations()
+					h.Inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+					h.Inject(discordsim.Fault{Name: "cut"})
+					h.Advance(time.Minute)
+					h.Until(31*time.Second, "the shard is live", h.isLive)
+					fault := h.Inject(discordsim.Fault{Name: silent})
+					h.Inject(discordsim.Fault{Name: "cut"})
+					h.Advance(10*time.Second + time.Duration(seed)*500*time.Millisecond)
+					h.Sim.Lift(fault)
+					h.Until(31*time.Second, "the shard is live", h.isLive)
+					h.NoViolations()
 				})
 			})
 		}
@@ -88,13 +88,13 @@ func TestLiveSoonAfterAnOutageThatCostTheSession(t *testing.T) {
 				},
 			}, func(h *harness) {
 				h.startLive()
-				h.advance(2 * time.Minute)
-				outage := h.inject(discordsim.Fault{Name: "outage"})
-				h.advance(2*time.Minute + time.Duration(seed)*time.Second/2)
-				h.sim.Lift(outage)
-				h.until(31*time.Second, "the shard is live", h.isLive)
-				h.wantIdentifies(2)
-				h.noViolations()
+				h.Advance(2 * time.Minute)
+				outage := h.Inject(discordsim.Fault{Name: "outage"})
+				h.Advance(2*time.Minute + time.Duration(seed)*time.Second/2)
+				h.Sim.Lift(outage)
+				h.Until(31*time.Second, "the shard is live", h.isLive)
+				h.WantIdentifies(2)
+				h.NoViolations()
 			})
 		})
 	}

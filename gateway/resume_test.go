@@ -24,22 +24,22 @@ func TestEveryCloseCode(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			run(t, config{}, func(h *harness) {
 				h.startLive()
-				h.advance(time.Minute)
-				h.inject(discordsim.Fault{Name: "close", Code: code})
-				h.post("after the close")
-				h.advance(20 * time.Second)
+				h.Advance(time.Minute)
+				h.Inject(discordsim.Fault{Name: "close", Code: code})
+				h.Post("after the close")
+				h.Advance(20 * time.Second)
 				if !h.isLive() {
 					t.Fatalf("the shard is %s", h.shard.State())
 				}
 				if identifies {
-					h.wantIdentifies(2)
+					h.WantIdentifies(2)
 				} else {
-					h.wantIdentifies(1)
+					h.WantIdentifies(1)
 					if h.shard.Stats().Resumed != 1 || len(h.eventsOf("MESSAGE_CREATE")) != 1 {
 						t.Error("the session was not resumed")
 					}
 				}
-				h.noViolations()
+				h.NoViolations()
 			})
 		})
 	}
@@ -51,10 +51,10 @@ func TestEveryCloseCode(t *testing.T) {
 func TestNormalCloseResumesOnlyOnce(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
-		h.inject(discordsim.Fault{Name: "close", Code: 1000})
-		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "stuck-session", For: 20 * time.Second})
+		h.Inject(discordsim.Fault{Name: "close", Code: 1000})
+		h.Until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
@@ -77,33 +77,33 @@ func TestThousandDrops(t *testing.T) {
 		h.startLive()
 		said := 0
 		for i := range drops {
-			h.advance(time.Duration(6000+i%1000) * time.Millisecond)
-			h.inject(kinds[i%len(kinds)])
-			h.post("in between")
+			h.Advance(time.Duration(6000+i%1000) * time.Millisecond)
+			h.Inject(kinds[i%len(kinds)])
+			h.Post("in between")
 			said++
 			if took := h.untilResumed(10 * time.Second); took > 5*time.Second {
 				t.Errorf("drop %d (%s): resumed after %s", i, kinds[i%len(kinds)].Name, took)
 			}
 		}
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		if got := len(h.eventsOf("MESSAGE_CREATE")); got != said {
 			t.Errorf("%d of %d messages arrived", got, said)
 		}
-		h.wantIdentifies(1)
-		v := h.sim.Verdict(h.app)
+		h.WantIdentifies(1)
+		v := h.Sim.Verdict(h.App)
 		for code := range v.CloseCodes {
 			if code != 4900 {
 				t.Errorf("the client closed with %d", code)
 			}
 		}
-		for _, log := range h.sim.Connections(h.app) {
+		for _, log := range h.Sim.Connections(h.App) {
 			for _, f := range log.Frames {
 				if !log.Closed.IsZero() && f.At.After(log.Closed) {
 					t.Fatal("a payload was sent after the end of a connection")
 				}
 			}
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -114,16 +114,16 @@ func TestThousandDrops(t *testing.T) {
 func TestReplayIsCutInTheMiddle(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Latency: 2 * time.Millisecond, LinkWindow: 4096}}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
+		h.Inject(discordsim.Fault{Name: "offline", For: 2 * time.Second})
 		for i := range 2000 {
-			h.post(fmt.Sprint(i))
+			h.Post(fmt.Sprint(i))
 		}
 		for range 30 {
-			h.advance(130 * time.Millisecond)
-			h.inject(discordsim.Fault{Name: "cut"})
+			h.Advance(130 * time.Millisecond)
+			h.Inject(discordsim.Fault{Name: "cut"})
 		}
-		h.until(time.Minute, "the session is resumed", func() bool { return h.shard.Stats().Resumed > 0 && h.isLive() })
-		h.advance(5 * time.Second)
+		h.Until(time.Minute, "the session is resumed", func() bool { return h.shard.Stats().Resumed > 0 && h.isLive() })
+		h.Advance(5 * time.Second)
 		var got []int64
 		for _, e := range h.eventsOf("MESSAGE_CREATE") {
 			got = append(got, e.Seq)
@@ -131,8 +131,8 @@ func TestReplayIsCutInTheMiddle(t *testing.T) {
 		if len(got) != 2000 || !slices.IsSorted(got) {
 			t.Errorf("%d events, in order: %t", len(got), slices.IsSorted(got))
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -142,14 +142,14 @@ func TestReplayIsCutInTheMiddle(t *testing.T) {
 func TestResumedIsLive(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		guilds := len(h.eventsOf("GUILD_CREATE"))
 		presences := len(observed[gateway.PresenceSent](h))
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.post("one")
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Post("one")
 		h.untilResumed(5 * time.Second)
-		h.post("two")
-		h.advance(time.Second)
+		h.Post("two")
+		h.Advance(time.Second)
 		if len(h.eventsOf("READY")) != 1 || len(h.eventsOf("GUILD_CREATE")) != guilds {
 			t.Error("a resume brought READY or guilds")
 		}
@@ -175,18 +175,18 @@ func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{}, func(h *harness) {
 				h.startLive()
-				h.advance(time.Minute)
+				h.Advance(time.Minute)
 				start := time.Now()
-				h.inject(discordsim.Fault{Name: name})
-				h.until(10*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+				h.Inject(discordsim.Fault{Name: name})
+				h.Until(10*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 				if took := time.Since(start); took < time.Second || took > 7*time.Second {
 					t.Errorf("it took %s", took)
 				}
 				if len(observed[gateway.SessionLost](h)) != 1 {
 					t.Error("the loss of the session was not observed once")
 				}
-				h.wantIdentifies(2)
-				h.noViolations()
+				h.WantIdentifies(2)
+				h.NoViolations()
 			})
 		})
 	}
@@ -198,26 +198,26 @@ func TestLostSessionIsIdentifiedAnew(t *testing.T) {
 func TestResumableInvalidSession(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		start := time.Now()
-		h.inject(discordsim.Fault{Name: "op9-true"})
+		h.Inject(discordsim.Fault{Name: "op9-true"})
 		h.untilResumed(10 * time.Second)
 		if took := time.Since(start); took < time.Second || took > 6*time.Second {
 			t.Errorf("resumed after %s", took)
 		}
-		h.wantIdentifies(1)
+		h.WantIdentifies(1)
 
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
-		h.inject(discordsim.Fault{Name: "cut"})
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "resume-op9-true", Count: 2})
+		h.Inject(discordsim.Fault{Name: "cut"})
 		h.untilResumed(20 * time.Second)
-		h.wantIdentifies(1)
+		h.WantIdentifies(1)
 
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
-		h.noViolations()
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "resume-op9-true", Count: 10})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.NoViolations()
 	})
 }
 
@@ -226,21 +226,21 @@ func TestResumableInvalidSession(t *testing.T) {
 // Statements: G-083, G-084.
 func TestRefusedIdentifiesSlowDown(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		h.inject(discordsim.Fault{Name: "ready-op9"})
+		h.Inject(discordsim.Fault{Name: "ready-op9"})
 		h.start()
-		h.advance(10 * time.Minute)
-		early := h.sim.Verdict(h.app).Identifies
-		h.advance(2 * time.Hour)
-		v := h.sim.Verdict(h.app)
+		h.Advance(10 * time.Minute)
+		early := h.Sim.Verdict(h.App).Identifies
+		h.Advance(2 * time.Hour)
+		v := h.Sim.Verdict(h.App)
 		if v.MinIdentifySpacing < 5*time.Second {
 			t.Errorf("two IDENTIFYs were %s apart", v.MinIdentifySpacing)
 		}
 		if late := v.Identifies - early; late > 30 {
 			t.Errorf("%d IDENTIFYs in ten minutes, %d more in two hours", early, late)
 		}
-		h.sim.LiftAll()
-		h.until(25*time.Minute, "the shard is live", h.isLive)
-		h.noViolations()
+		h.Sim.LiftAll()
+		h.Until(25*time.Minute, "the shard is live", h.isLive)
+		h.NoViolations()
 	})
 }
 
@@ -250,10 +250,10 @@ func TestRefusedIdentifiesSlowDown(t *testing.T) {
 func TestStuckSessionIsGivenUp(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "stuck-session"})
-		h.inject(discordsim.Fault{Name: "cut"})
-		took := h.until(2*time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "stuck-session"})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		took := h.Until(2*time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		if took > 95*time.Second {
 			t.Errorf("it took %s", took)
 		}
@@ -267,14 +267,14 @@ func TestStuckSessionIsGivenUp(t *testing.T) {
 func TestReconnectRequestMovesTheSession(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Latency: 30 * time.Millisecond}}, func(h *harness) {
 		h.startLive()
-		h.advance(10 * time.Second)
-		h.inject(discordsim.Fault{Name: "op7"})
+		h.Advance(10 * time.Second)
+		h.Inject(discordsim.Fault{Name: "op7"})
 		for range 20 {
-			h.post("on the way")
-			h.advance(20 * time.Millisecond)
+			h.Post("on the way")
+			h.Advance(20 * time.Millisecond)
 		}
-		h.until(2*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 && h.isLive() })
-		h.advance(10 * time.Second)
+		h.Until(2*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 && h.isLive() })
+		h.Advance(10 * time.Second)
 		if got := len(h.eventsOf("MESSAGE_CREATE")); got != 20 {
 			t.Errorf("%d of 20 events arrived", got)
 		}
@@ -284,8 +284,8 @@ func TestReconnectRequestMovesTheSession(t *testing.T) {
 		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("%d RESUMEs, want 1", n)
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -295,36 +295,36 @@ func TestReconnectRequestMovesTheSession(t *testing.T) {
 func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(10 * time.Second)
-		h.inject(discordsim.Fault{Name: "op7"})
-		h.inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
+		h.Advance(10 * time.Second)
+		h.Inject(discordsim.Fault{Name: "op7"})
+		h.Inject(discordsim.Fault{Name: "malformed", Text: `{"op":7,"d":null,"s":null,"t":null}`})
 		h.untilResumed(3 * time.Second)
-		h.advance(10 * time.Second)
+		h.Advance(10 * time.Second)
 		if n := h.shard.Stats().Resumes; n != 1 {
 			t.Errorf("two op 7 led to %d RESUMEs", n)
 		}
-		h.inject(discordsim.Fault{Name: "op7"})
-		h.inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
+		h.Inject(discordsim.Fault{Name: "op7"})
+		h.Inject(discordsim.Fault{Name: "close", Code: 1001, Text: "Discord WebSocket requesting client reconnect."})
 		h.untilResumed(3 * time.Second)
-		h.advance(10 * time.Second)
+		h.Advance(10 * time.Second)
 		if n := h.shard.Stats().Resumes; n != 2 {
 			t.Errorf("%d RESUMEs, want 2", n)
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 	run(t, config{}, func(h *harness) {
-		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		outage := h.Inject(discordsim.Fault{Name: "no-ready"})
 		h.start()
-		h.until(10*time.Second, "IDENTIFY is sent", func() bool { return h.shard.Stats().Identifies == 1 })
-		h.advance(time.Second)
-		h.sim.Lift(outage) // READY comes; the next session is asked to move before it is live
-		h.until(time.Minute, "the shard is live", h.isLive)
-		h.inject(discordsim.Fault{Name: "op7-first", Count: 2})
-		h.inject(discordsim.Fault{Name: "op7"})
+		h.Until(10*time.Second, "IDENTIFY is sent", func() bool { return h.shard.Stats().Identifies == 1 })
+		h.Advance(time.Second)
+		h.Sim.Lift(outage) // READY comes; the next session is asked to move before it is live
+		h.Until(time.Minute, "the shard is live", h.isLive)
+		h.Inject(discordsim.Fault{Name: "op7-first", Count: 2})
+		h.Inject(discordsim.Fault{Name: "op7"})
 		h.untilResumed(10 * time.Second)
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -346,30 +346,30 @@ func TestInvalidatedSessionIsVerified(t *testing.T) {
 	}
 	run(t, config{options: options}, func(h *harness) {
 		h.startLive()
-		h.advance(2 * time.Minute)
-		h.inject(discordsim.Fault{Name: "close", Code: 4003})
-		h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		h.Advance(2 * time.Minute)
+		h.Inject(discordsim.Fault{Name: "close", Code: 4003})
+		h.Until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 		if n := inspected.Load(); n != 1 {
 			t.Errorf("the credentials were inspected %d times", n)
 		}
-		h.advance(5 * time.Minute)
+		h.Advance(5 * time.Minute)
 		bad.Store(true)
-		fresh := h.sim.ResetToken(h.app)
-		h.advance(20 * time.Second)
+		fresh := h.Sim.ResetToken(h.App)
+		h.Advance(20 * time.Second)
 		parked, is := h.shard.State().(gateway.Parked)
 		if !is || parked.Reason.Kind != gateway.ReasonFatal {
 			t.Fatalf("the shard is %s", h.shard.State())
 		}
 		dials := h.shard.Stats().Dials
-		h.advance(time.Hour)
+		h.Advance(time.Hour)
 		if h.shard.Stats().Dials != dials {
 			t.Error("a parked shard dialled")
 		}
 		if err := h.shard.Reconfigure(gateway.Credentials{Token: fresh, Intents: intents}); err != nil {
 			t.Fatal(err)
 		}
-		h.until(10*time.Second, "the shard is live", h.isLive)
-		h.noViolations()
+		h.Until(10*time.Second, "the shard is live", h.isLive)
+		h.NoViolations()
 	})
 }
 
@@ -392,20 +392,20 @@ func TestFatalCloseCodesPark(t *testing.T) {
 	}{
 		"wrong token": {
 			config{options: func(o *gateway.Options) { o.Token = "wrong" }}, gateway.CloseAuthFailed,
-			func(h *harness) gateway.Credentials { return gateway.Credentials{Token: h.app.Token, Intents: intents} },
+			func(h *harness) gateway.Credentials { return gateway.Credentials{Token: h.App.Token, Intents: intents} },
 		},
 		"refused intents": {
 			config{app: discordsim.AppConfig{Flags: &none}}, gateway.CloseDisallowedIntents,
 			func(h *harness) gateway.Credentials {
-				h.sim.SetFlags(h.app, 1<<19)
-				return gateway.Credentials{Token: h.app.Token, Intents: intents}
+				h.Sim.SetFlags(h.App, 1<<19)
+				return gateway.Credentials{Token: h.App.Token, Intents: intents}
 			},
 		},
 		"too many guilds": {
 			config{sim: discordsim.Config{Identify: discordsim.IdentifyConfig{MaxGuilds: 1}}}, gateway.CloseShardingRequired,
 			func(h *harness) gateway.Credentials {
-				h.sim.Leave(h.app, h.guild)
-				return gateway.Credentials{Token: h.app.Token, Intents: intents}
+				h.Sim.Leave(h.App, h.Guild)
+				return gateway.Credentials{Token: h.App.Token, Intents: intents}
 			},
 		},
 		"wrong shard count": {
@@ -431,10 +431,10 @@ func TestFatalCloseCodesPark(t *testing.T) {
 			}
 			run(t, c.set, func(h *harness) {
 				if name == "too many guilds" {
-					h.sim.Join(h.app, h.sim.AddGuild("another"))
+					h.Sim.Join(h.App, h.Sim.AddGuild("another"))
 				}
 				h.start()
-				h.advance(time.Hour)
+				h.Advance(time.Hour)
 				parked, is := h.shard.State().(gateway.Parked)
 				if !is || parked.Reason.Code != c.code {
 					t.Fatalf("the shard is %s by %s", h.shard.State(), h.reasons())
@@ -448,7 +448,7 @@ func TestFatalCloseCodesPark(t *testing.T) {
 				if c.mend != nil {
 					m := c.mend(h)
 					mended.Store(&m)
-					h.until(11*time.Minute, "the shard is live", h.isLive)
+					h.Until(11*time.Minute, "the shard is live", h.isLive)
 				}
 			})
 		})
@@ -462,14 +462,14 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 	var kept gateway.Session
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		kept = h.shard.Session()
 		h.stop(gateway.KeepSession)
-		h.post("between two runs")
+		h.Post("between two runs")
 		next, err := gateway.New(gateway.Options{
-			Credentials: gateway.Credentials{Token: h.app.Token, Intents: intents},
+			Credentials: gateway.Credentials{Token: h.App.Token, Intents: intents},
 			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: h.sim.DialContext},
+			Dialer:      gateway.WebSocketDialer{DialContext: h.Sim.DialContext},
 			Handler:     gateway.HandlerFunc(h.handleEvent),
 			Session:     kept,
 		})
@@ -478,18 +478,18 @@ func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { defer close(done); _ = next.Run(context.Background()) }()
-		h.until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
-		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.Until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
+		h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
 		_ = next.Stop(context.Background(), gateway.KeepSession)
 		<-done
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 	run(t, config{options: func(o *gateway.Options) {
 		o.Session = gateway.Session{ID: "gone", ResumeURL: "ws://resume.discord.sim", Seq: 7}
 	}}, func(h *harness) {
 		h.startLive()
-		h.wantIdentifies(1)
+		h.WantIdentifies(1)
 	})
 }
 
@@ -499,9 +499,9 @@ func TestInvalidSessionWithoutAnAnswer(t *testing.T) {
 	for _, text := range []string{`{"op":9}`, `{"op":9,"d":null}`, `{"op":9,"d":"true"}`, `{"op":9,"d":1}`, `{"op":9,"d":{"resumable":true}}`} {
 		run(t, config{}, func(h *harness) {
 			h.startLive()
-			h.advance(time.Minute)
+			h.Advance(time.Minute)
 			h.injectRaw(text)
-			h.until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+			h.Until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
 			if n := h.shard.Stats().Resumes; n != 0 {
 				t.Errorf("%s led to a RESUME", text)
 			}

@@ -15,7 +15,7 @@ import (
 // voiceState is a payload that means nothing: the bot leaves a voice channel it was
 // never in.
 func (h *harness) voiceState() map[string]any {
-	return map[string]any{"guild_id": h.guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
+	return map[string]any{"guild_id": h.Guild.ID.String(), "channel_id": nil, "self_mute": false, "self_deaf": false}
 }
 
 // Given 300 payloads and a thousand presences at once, then no more than 120
@@ -35,23 +35,23 @@ func TestSendLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i%100 == 0 {
-				h.advance(time.Second)
+				h.Advance(time.Second)
 			}
 		}
-		h.advance(6 * time.Minute)
+		h.Advance(6 * time.Minute)
 		for range 300 {
 			if err := <-sent; err != nil {
 				t.Fatal(err)
 			}
 		}
-		v := h.sim.Verdict(h.app)
+		v := h.Sim.Verdict(h.App)
 		if v.MaxSends > 120 || v.MaxSends < 90 {
 			t.Errorf("%d payloads in one minute", v.MaxSends)
 		}
 		if v.MaxPresences > 5 {
 			t.Errorf("%d presences in 20 s", v.MaxPresences)
 		}
-		history := h.sim.StatusHistory(h.app)
+		history := h.Sim.StatusHistory(h.App)
 		if last := history[len(history)-1]; last.Activity != "number 999" {
 			t.Errorf("the bot shows %q", last.Activity)
 		}
@@ -59,7 +59,7 @@ func TestSendLimits(t *testing.T) {
 			t.Errorf("the connection was given up: %q", h.reasons())
 		}
 		wantHeartbeatsOnTime(t, h)
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -75,16 +75,16 @@ func TestQueuedSendsSurviveReconnects(t *testing.T) {
 				for range 200 {
 					go func() { sent <- h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()) }()
 				}
-				h.advance(time.Second)
-				h.inject(discordsim.Fault{Name: name})
-				h.until(time.Minute, "the shard is live", h.isLive)
-				h.advance(3 * time.Minute)
+				h.Advance(time.Second)
+				h.Inject(discordsim.Fault{Name: name})
+				h.Until(time.Minute, "the shard is live", h.isLive)
+				h.Advance(3 * time.Minute)
 				for range 200 {
 					if err := <-sent; err != nil {
 						t.Fatal(err)
 					}
 				}
-				h.noViolations()
+				h.NoViolations()
 			})
 		})
 	}
@@ -97,9 +97,9 @@ func TestQueuedSendsSurviveReconnects(t *testing.T) {
 func TestUnsendablePayloads(t *testing.T) {
 	options := func(o *gateway.Options) { o.SendQueue = 3 }
 	run(t, config{options: options}, func(h *harness) {
-		outage := h.inject(discordsim.Fault{Name: "no-ready"})
+		outage := h.Inject(discordsim.Fault{Name: "no-ready"})
 		h.start()
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		ctx := context.Background()
 		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, strings.Repeat("x", 5000)); !errors.Is(err, gateway.ErrTooLarge) {
 			t.Errorf("too large: %v", err)
@@ -121,11 +121,11 @@ func TestUnsendablePayloads(t *testing.T) {
 		for range 2 {
 			go func() { waiting <- h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		}
-		h.advance(time.Second)
+		h.Advance(time.Second)
 		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); !errors.Is(err, gateway.ErrQueueFull) {
 			t.Errorf("queue full: %v", err)
 		}
-		h.advance(10 * time.Second)
+		h.Advance(10 * time.Second)
 		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
@@ -138,8 +138,8 @@ func TestUnsendablePayloads(t *testing.T) {
 		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); !errors.Is(err, gateway.ErrStopped) {
 			t.Errorf("after Stop: %v", err)
 		}
-		h.sim.Lift(outage)
-		h.noViolations()
+		h.Sim.Lift(outage)
+		h.NoViolations()
 	})
 	huge := gateway.Options{
 		Credentials: gateway.Credentials{Token: strings.Repeat("x", 4090), Intents: intents}, URLSource: gateway.FixedURL("ws://gateway.discord.sim"),
@@ -157,13 +157,13 @@ func TestRateLimitedIsObeyed(t *testing.T) {
 	run(t, config{options: options}, func(h *harness) {
 		h.startLive()
 		ctx := context.Background()
-		all := map[string]any{"guild_id": h.guild.ID.String(), "query": "", "limit": 0}
+		all := map[string]any{"guild_id": h.Guild.ID.String(), "query": "", "limit": 0}
 		for range 2 {
 			if err := h.shard.Send(ctx, gateway.OpRequestGuildMembers, all); err != nil {
 				t.Fatal(err)
 			}
 		}
-		h.until(time.Second, "RATE_LIMITED has come", func() bool { return len(h.eventsOf("RATE_LIMITED")) == 1 })
+		h.Until(time.Second, "RATE_LIMITED has come", func() bool { return len(h.eventsOf("RATE_LIMITED")) == 1 })
 		start := time.Now()
 		if err := h.shard.Send(ctx, gateway.OpVoiceStateUpdate, h.voiceState()); err != nil || time.Since(start) > time.Second {
 			t.Errorf("another payload waited %s: %v", time.Since(start), err)
@@ -174,8 +174,8 @@ func TestRateLimitedIsObeyed(t *testing.T) {
 		if waited := time.Since(start); waited < 28*time.Second || waited > 31*time.Second {
 			t.Errorf("the request waited %s", waited)
 		}
-		h.until(time.Second, "the members have come", func() bool { return len(h.eventsOf("GUILD_MEMBERS_CHUNK")) == 2 })
-		h.noViolations()
+		h.Until(time.Second, "the members have come", func() bool { return len(h.eventsOf("GUILD_MEMBERS_CHUNK")) == 2 })
+		h.NoViolations()
 	})
 }
 
@@ -190,8 +190,8 @@ func TestBlockedWriteEndsTheConnection(t *testing.T) {
 	}
 	run(t, config{sim: discordsim.Config{LinkWindow: 256, Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Minute}}, options: options}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Second)
-		h.inject(discordsim.Fault{Name: "half-open"})
+		h.Advance(time.Second)
+		h.Inject(discordsim.Fault{Name: "half-open"})
 		for range 20 {
 			go func() { _ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()) }()
 		}
@@ -215,11 +215,11 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 	}
 	run(t, config{sim: discordsim.Config{LinkWindow: 16, Heartbeat: discordsim.HeartbeatConfig{Interval: 20 * time.Second, Grace: -1}}, options: options}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Hour)
+		h.Advance(time.Hour)
 		if n := h.shard.Stats().Dials; n != 1 {
 			t.Fatalf("%d dials so far", n)
 		}
-		h.inject(discordsim.Fault{Name: "half-open"})
+		h.Inject(discordsim.Fault{Name: "half-open"})
 		if took := h.untilResumed(10 * time.Minute); took < 7*time.Second || took > 29*time.Second {
 			t.Errorf("it took %s", took)
 		}

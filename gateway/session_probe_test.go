@@ -18,20 +18,20 @@ func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 	for seed := range 20 {
 		run(t, config{sim: discordsim.Config{Seed: uint64(seed), Session: discordsim.SessionConfig{Lifetime: 10 * time.Minute}}}, func(h *harness) {
 			h.startLive()
-			h.post("before")
-			closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-			h.inject(discordsim.Fault{Name: "cut"})
-			h.post("meanwhile")
-			h.advance(5*time.Minute + time.Duration(seed)*time.Second)
-			h.sim.Lift(closing)
-			h.until(26*time.Second, "the shard is live", h.isLive)
+			h.Post("before")
+			closing := h.Inject(discordsim.Fault{Name: "always-close", Code: 4000})
+			h.Inject(discordsim.Fault{Name: "cut"})
+			h.Post("meanwhile")
+			h.Advance(5*time.Minute + time.Duration(seed)*time.Second)
+			h.Sim.Lift(closing)
+			h.Until(26*time.Second, "the shard is live", h.isLive)
 			if got := len(h.eventsOf("MESSAGE_CREATE")); got != 2 {
 				t.Errorf("%d messages were seen, want both", got)
 			}
-			if n := h.sim.Verdict(h.app).Identifies; n > 4 {
+			if n := h.Sim.Verdict(h.App).Identifies; n > 4 {
 				t.Errorf("%d IDENTIFYs were spent", n)
 			}
-			h.noViolations()
+			h.NoViolations()
 		})
 	}
 }
@@ -42,15 +42,15 @@ func TestSessionOutlivesAnOutageOfClosedConnections(t *testing.T) {
 func TestSessionThatCannotBeResumedIsReplaced(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}}}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "stuck-session"})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.until(2*time.Minute, "the shard is live", func() bool { return h.isLive() && h.sim.Verdict(h.app).Identifies == 2 })
+		h.Inject(discordsim.Fault{Name: "stuck-session"})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(2*time.Minute, "the shard is live", func() bool { return h.isLive() && h.Sim.Verdict(h.App).Identifies == 2 })
 		if lost := observed[gateway.SessionLost](h); len(lost) != 1 {
 			t.Errorf("%d sessions are told as lost, want 1", len(lost))
 		}
-		h.post("after")
-		h.until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
-		h.noViolations()
+		h.Post("after")
+		h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
+		h.NoViolations()
 	})
 }
 
@@ -79,12 +79,12 @@ func TestProbedSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 		options: func(o *gateway.Options) { o.IdentifyLimiter = &oneGrantLimiter{} },
 	}, func(h *harness) {
 		h.startLive()
-		closing := h.inject(discordsim.Fault{Name: "always-close", Code: 4000})
-		h.inject(discordsim.Fault{Name: "cut"})
-		h.advance(10 * time.Minute)
-		h.sim.Lift(closing)
-		h.until(36*time.Second, "the shard is live", h.isLive)
-		h.wantIdentifies(1)
-		h.noViolations()
+		closing := h.Inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Advance(10 * time.Minute)
+		h.Sim.Lift(closing)
+		h.Until(36*time.Second, "the shard is live", h.isLive)
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }

@@ -14,10 +14,8 @@ import (
 // RESUMED, each time after the first.
 func (h *harness) offlineSpans() (spans []time.Duration) {
 	observed[gateway.Transition](h)
-	h.recorder.mu.Lock()
-	defer h.recorder.mu.Unlock()
 	var since time.Time
-	for _, n := range h.recorder.observations {
+	for _, n := range h.recorder.All() {
 		change, ok := n.Event.(gateway.Transition)
 		if !ok {
 			continue
@@ -40,15 +38,15 @@ func (h *harness) offlineSpans() (spans []time.Duration) {
 func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 	run(t, config{sim: discordsim.Config{Latency: 20 * time.Millisecond}}, func(h *harness) {
 		h.startLive()
-		h.advance(2 * time.Minute)
-		dead := h.inject(discordsim.Fault{Name: "resume-dead"})
-		h.inject(discordsim.Fault{Name: "cut"})
+		h.Advance(2 * time.Minute)
+		dead := h.Inject(discordsim.Fault{Name: "resume-dead"})
+		h.Inject(discordsim.Fault{Name: "cut"})
 		h.untilResumed(20 * time.Second)
 		for range 30 {
-			h.advance(time.Minute)
-			h.post("is anybody there?")
+			h.Advance(time.Minute)
+			h.Post("is anybody there?")
 		}
-		h.until(5*time.Second, "the shard is live", h.isLive)
+		h.Until(5*time.Second, "the shard is live", h.isLive)
 		spans := h.offlineSpans()
 		if len(spans) < 25 {
 			t.Fatalf("the shard was away %d times only: the base gateway has not cut it off", len(spans))
@@ -56,10 +54,10 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 		if worst := slices.Max(spans[1:]); worst > time.Second {
 			t.Errorf("after a cut by the base gateway the shard was away for %s", worst)
 		}
-		h.sim.Lift(dead)
-		h.advance(time.Minute)
+		h.Sim.Lift(dead)
+		h.Advance(time.Minute)
 		connects, before := h.shard.Stats().Connects, len(h.offlineSpans())
-		h.advance(10 * time.Minute)
+		h.Advance(10 * time.Minute)
 		if got := h.shard.Stats().Connects; got != connects || len(h.offlineSpans()) != before {
 			t.Errorf("the host is back, and yet the shard has reconnected %d times", got-connects)
 		}
@@ -69,8 +67,8 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 		if got := len(h.eventsOf("MESSAGE_CREATE")); got != 30 {
 			t.Errorf("%d of 30 messages came", got)
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -80,33 +78,33 @@ func TestBaseGatewayStandsInForADeadHost(t *testing.T) {
 // Statements: G-010, G-077.
 func TestReturnToTheResumeURLMayBeInterrupted(t *testing.T) {
 	for name, happens := range map[string]func(*harness){
-		"silence": func(h *harness) { h.inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
-		"op 7":    func(h *harness) { h.inject(discordsim.Fault{Name: "op7"}) },
-		"a cut":   func(h *harness) { h.inject(discordsim.Fault{Name: "cut"}) },
+		"silence": func(h *harness) { h.Inject(discordsim.Fault{Name: "black-hole", For: 8 * time.Second}) },
+		"op 7":    func(h *harness) { h.Inject(discordsim.Fault{Name: "op7"}) },
+		"a cut":   func(h *harness) { h.Inject(discordsim.Fault{Name: "cut"}) },
 		"a stop":  func(h *harness) { h.stop(gateway.KeepSession) },
 	} {
 		for at := 13 * time.Second; at < 18*time.Second; at += 500 * time.Millisecond {
 			t.Run(name+" after "+at.String(), func(t *testing.T) {
 				run(t, config{sim: discordsim.Config{Latency: 300 * time.Millisecond}}, func(h *harness) {
 					h.startLive()
-					h.advance(time.Minute)
-					dead := h.inject(discordsim.Fault{Name: "resume-dead"})
-					h.inject(discordsim.Fault{Name: "cut"})
+					h.Advance(time.Minute)
+					dead := h.Inject(discordsim.Fault{Name: "resume-dead"})
+					h.Inject(discordsim.Fault{Name: "cut"})
 					h.untilResumed(20 * time.Second)
-					h.sim.Lift(dead)
-					h.advance(at)
+					h.Sim.Lift(dead)
+					h.Advance(at)
 					happens(h)
 					if h.stopped {
 						return
 					}
-					h.advance(40 * time.Second)
-					h.post("still there?")
-					h.advance(time.Minute)
+					h.Advance(40 * time.Second)
+					h.Post("still there?")
+					h.Advance(time.Minute)
 					if !h.isLive() || len(h.eventsOf("MESSAGE_CREATE")) != 1 {
 						t.Errorf("the shard is %s and has seen %d messages", h.shard.State(), len(h.eventsOf("MESSAGE_CREATE")))
 					}
-					h.wantIdentifies(1)
-					h.noViolations()
+					h.WantIdentifies(1)
+					h.NoViolations()
 				})
 			})
 		}
@@ -123,22 +121,22 @@ func TestNoSpareIsHeldThroughABackoff(t *testing.T) {
 		o.Rand = func() float64 { return 0.9 }
 	}}
 	run(t, set, func(h *harness) {
-		h.inject(discordsim.Fault{Name: "refuse", Count: 4})
+		h.Inject(discordsim.Fault{Name: "refuse", Count: 4})
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "op7"})
+		h.Inject(discordsim.Fault{Name: "op7"})
 		h.untilResumed(20 * time.Second)
-		h.advance(10 * time.Second)
-		for _, c := range h.sim.Connections(h.app) {
+		h.Advance(10 * time.Second)
+		for _, c := range h.Sim.Connections(h.App) {
 			if lasted := c.Closed.Sub(c.Opened); c.Beats == 0 && !c.Closed.IsZero() && lasted > often {
 				t.Errorf("connection %d stood for %s without a heartbeat", c.ID, lasted)
 			}
 		}
-		for _, c := range h.sim.Connections(nil) {
+		for _, c := range h.Sim.Connections(nil) {
 			if lasted := c.Closed.Sub(c.Opened); c.App == 0 && !c.Closed.IsZero() && lasted > often {
 				t.Errorf("connection %d stood for %s and said nothing", c.ID, lasted)
 			}
 		}
-		h.noViolations()
+		h.NoViolations()
 	})
 }
 
@@ -152,11 +150,11 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 	}}
 	run(t, set, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "black-hole"})
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "black-hole"})
 		h.untilResumed(2 * time.Minute)
 		stood := 0
-		for _, c := range h.sim.Connections(nil) {
+		for _, c := range h.Sim.Connections(nil) {
 			if c.App != 0 {
 				continue
 			}
@@ -168,8 +166,8 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 		if stood == 0 {
 			t.Error("no spare was replaced")
 		}
-		h.wantIdentifies(1)
-		h.noViolations()
+		h.WantIdentifies(1)
+		h.NoViolations()
 	})
 }
 
@@ -179,12 +177,10 @@ func TestHeldSpareIsReplacedInTime(t *testing.T) {
 func TestSilenceIsCountedFromTheLastByte(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.advance(time.Minute)
-		h.inject(discordsim.Fault{Name: "half-open"})
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "half-open"})
 		h.untilResumed(30 * time.Second)
-		h.recorder.mu.Lock()
-		defer h.recorder.mu.Unlock()
-		for _, n := range h.recorder.observations {
+		for _, n := range h.recorder.All() {
 			switch what := n.Event.(type) {
 			case gateway.Disconnected:
 				if quiet := n.At.Sub(what.LastByte); what.Reason.Kind != gateway.ReasonSilent || what.Reason.Elapsed != quiet || quiet < 20*time.Second {
@@ -209,22 +205,22 @@ func TestHeldSpareAnswers(t *testing.T) {
 			t.Run(fmt.Sprint(asked, " ", phase), func(t *testing.T) {
 				run(t, config{sim: discordsim.Config{Seed: uint64(phase)}}, func(h *harness) {
 					h.startLive()
-					h.advance(interval + time.Duration(phase)*interval/6)
-					zombie := h.inject(discordsim.Fault{Name: "zombie"})
-					h.until(time.Minute, "the shard holds a spare", func() bool {
+					h.Advance(interval + time.Duration(phase)*interval/6)
+					zombie := h.Inject(discordsim.Fault{Name: "zombie"})
+					h.Until(time.Minute, "the shard holds a spare", func() bool {
 						_, suspects := h.shard.State().(gateway.Suspect)
 						return suspects && h.shard.Stats().Connects == 2
 					})
-					h.inject(discordsim.Fault{Name: asked})
+					h.Inject(discordsim.Fault{Name: asked})
 					for range 15 {
-						h.post("noise")
-						h.advance(time.Second)
+						h.Post("noise")
+						h.Advance(time.Second)
 					}
-					h.sim.Lift(zombie)
-					h.until(time.Minute, "the shard is live", h.isLive)
-					h.advance(2 * interval)
-					h.wantIdentifies(1)
-					h.noViolations()
+					h.Sim.Lift(zombie)
+					h.Until(time.Minute, "the shard is live", h.isLive)
+					h.Advance(2 * interval)
+					h.WantIdentifies(1)
+					h.NoViolations()
 				})
 			})
 		}
@@ -240,18 +236,18 @@ func TestMoveIsNoTrouble(t *testing.T) {
 	for seed := range uint64(10) {
 		run(t, config{sim: discordsim.Config{Seed: seed}}, func(h *harness) {
 			h.startLive()
-			h.inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
-			h.inject(discordsim.Fault{Name: "cut"})
-			h.advance(time.Minute)
-			h.until(31*time.Second, "the shard is live", h.isLive)
-			h.advance(20 * time.Second)
-			h.inject(discordsim.Fault{Name: "op7"})
-			h.advance(50 * time.Second)
-			h.inject(discordsim.Fault{Name: "close", Code: 4000})
-			h.advance(time.Millisecond)
-			h.until(time.Second, "the shard is live", h.isLive)
-			h.wantIdentifies(1)
-			h.noViolations()
+			h.Inject(discordsim.Fault{Name: "upgrade-status", For: time.Minute})
+			h.Inject(discordsim.Fault{Name: "cut"})
+			h.Advance(time.Minute)
+			h.Until(31*time.Second, "the shard is live", h.isLive)
+			h.Advance(20 * time.Second)
+			h.Inject(discordsim.Fault{Name: "op7"})
+			h.Advance(50 * time.Second)
+			h.Inject(discordsim.Fault{Name: "close", Code: 4000})
+			h.Advance(time.Millisecond)
+			h.Until(time.Second, "the shard is live", h.isLive)
+			h.WantIdentifies(1)
+			h.NoViolations()
 		})
 	}
 }

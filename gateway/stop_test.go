@@ -15,34 +15,34 @@ import (
 // Statements: G-090, G-092.
 func TestStopIsFinalInEveryPhase(t *testing.T) {
 	phases := map[string]func(*harness){
-		"dial": func(h *harness) { h.inject(discordsim.Fault{Name: "offline"}); h.start(); h.advance(time.Second) },
+		"dial": func(h *harness) { h.Inject(discordsim.Fault{Name: "offline"}); h.start(); h.Advance(time.Second) },
 		"backoff": func(h *harness) {
-			h.inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
+			h.Inject(discordsim.Fault{Name: "upgrade-status", Code: 503})
 			h.start()
-			h.until(time.Hour, "the shard waits for long", func() bool {
+			h.Until(time.Hour, "the shard waits for long", func() bool {
 				w, is := h.shard.State().(gateway.Waiting)
 				return is && time.Until(w.Until) > 15*time.Second
 			})
 		},
-		"hello": func(h *harness) { h.inject(discordsim.Fault{Name: "no-hello"}); h.start(); h.advance(time.Second) },
-		"ready": func(h *harness) { h.inject(discordsim.Fault{Name: "no-ready"}); h.start(); h.advance(3 * time.Second) },
+		"hello": func(h *harness) { h.Inject(discordsim.Fault{Name: "no-hello"}); h.start(); h.Advance(time.Second) },
+		"ready": func(h *harness) { h.Inject(discordsim.Fault{Name: "no-ready"}); h.start(); h.Advance(3 * time.Second) },
 		"resume": func(h *harness) {
 			h.startLive()
-			h.inject(discordsim.Fault{Name: "resume-silent"})
-			h.inject(discordsim.Fault{Name: "cut"})
-			h.advance(3 * time.Second)
+			h.Inject(discordsim.Fault{Name: "resume-silent"})
+			h.Inject(discordsim.Fault{Name: "cut"})
+			h.Advance(3 * time.Second)
 		},
 		"live": func(h *harness) { h.startLive() },
 		"suspect": func(h *harness) {
 			h.startLive()
-			h.inject(discordsim.Fault{Name: "half-open"})
-			h.until(time.Minute, "the shard is suspicious", func() bool { _, is := h.shard.State().(gateway.Suspect); return is })
+			h.Inject(discordsim.Fault{Name: "half-open"})
+			h.Until(time.Minute, "the shard is suspicious", func() bool { _, is := h.shard.State().(gateway.Suspect); return is })
 		},
-		"moving": func(h *harness) { h.startLive(); h.inject(discordsim.Fault{Name: "op7"}); h.advance(time.Millisecond) },
+		"moving": func(h *harness) { h.startLive(); h.Inject(discordsim.Fault{Name: "op7"}); h.Advance(time.Millisecond) },
 		"parked": func(h *harness) {
 			h.startLive()
-			h.inject(discordsim.Fault{Name: "token-reset"})
-			h.advance(time.Minute)
+			h.Inject(discordsim.Fault{Name: "token-reset"})
+			h.Advance(time.Minute)
 		},
 	}
 	for name, prepare := range phases {
@@ -55,8 +55,8 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 					t.Errorf("Stop took %s", took)
 				}
 				dials := h.shard.Stats().Dials
-				h.sim.LiftAll()
-				h.advance(time.Hour)
+				h.Sim.LiftAll()
+				h.Advance(time.Hour)
 				if h.shard.Stats().Dials != dials {
 					t.Error("the shard dialled after Stop")
 				}
@@ -73,20 +73,20 @@ func TestPauseKeepsTheSessionAndGoodbyeEndsIt(t *testing.T) {
 		h.startLive()
 		kept := h.shard.Session()
 		h.stop(gateway.KeepSession)
-		if !h.sim.Online(h.app) || h.sim.Sessions(h.app) != 1 || !kept.Resumable() {
+		if !h.Sim.Online(h.App) || h.Sim.Sessions(h.App) != 1 || !kept.Resumable() {
 			t.Error("the session did not survive the pause")
 		}
-		if codes := h.sim.Verdict(h.app).CloseCodes; codes[4900] != 1 || len(codes) != 1 {
+		if codes := h.Sim.Verdict(h.App).CloseCodes; codes[4900] != 1 || len(codes) != 1 {
 			t.Errorf("close codes %v", codes)
 		}
 	})
 	run(t, config{}, func(h *harness) {
 		h.startLive()
 		h.stop(gateway.EndSession)
-		if h.sim.Online(h.app) || h.sim.Sessions(h.app) != 0 {
+		if h.Sim.Online(h.App) || h.Sim.Sessions(h.App) != 0 {
 			t.Error("the dot is still green after goodbye")
 		}
-		if codes := h.sim.Verdict(h.app).CloseCodes; codes[1000] != 1 || len(codes) != 1 {
+		if codes := h.Sim.Verdict(h.App).CloseCodes; codes[1000] != 1 || len(codes) != 1 {
 			t.Errorf("close codes %v", codes)
 		}
 	})
@@ -118,7 +118,7 @@ func TestStopBeforeRun(t *testing.T) {
 func TestCloseHandshakeHasADeadline(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.inject(discordsim.Fault{Name: "half-open"})
+		h.Inject(discordsim.Fault{Name: "half-open"})
 		start := time.Now()
 		h.stop(gateway.KeepSession)
 		if took := time.Since(start); took < 900*time.Millisecond || took > 1500*time.Millisecond {
@@ -132,7 +132,7 @@ func TestCloseHandshakeHasADeadline(t *testing.T) {
 		if took := time.Since(start); took < 400*time.Millisecond || took > 500*time.Millisecond {
 			t.Errorf("Stop took %s", took)
 		}
-		if codes := h.sim.Verdict(h.app).CloseCodes; codes[4900] != 1 {
+		if codes := h.Sim.Verdict(h.App).CloseCodes; codes[4900] != 1 {
 			t.Errorf("close codes %v", codes)
 		}
 	})
@@ -169,8 +169,8 @@ func TestStopWaitsForHandlers(t *testing.T) {
 			}
 			run(t, config{handle: handle}, func(h *harness) {
 				h.startLive()
-				h.post("work")
-				h.advance(10 * time.Millisecond)
+				h.Post("work")
+				h.Advance(10 * time.Millisecond)
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 				defer cancel()
 				h.stopped = true
@@ -183,7 +183,7 @@ func TestStopWaitsForHandlers(t *testing.T) {
 					t.Errorf("Stop failed with %v", err)
 				}
 				<-h.ran
-				if h.sim.Sessions(h.app) != 1 {
+				if h.Sim.Sessions(h.App) != 1 {
 					t.Error("the session did not survive")
 				}
 			})

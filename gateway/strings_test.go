@@ -132,9 +132,9 @@ func TestEventIsPassedOn(t *testing.T) {
 	}}, func(h *harness) {
 		h.startLive()
 		before := h.shard.Session().Seq
-		h.post("one")
-		h.post("two")
-		h.advance(time.Second)
+		h.Post("one")
+		h.Post("two")
+		h.Advance(time.Second)
 		if len(passed) != 2 || h.shard.Session().Seq != before {
 			t.Fatalf("%d events were taken over; the kept number went from %d to %d", len(passed), before, h.shard.Session().Seq)
 		}

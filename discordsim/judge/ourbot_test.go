@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,22 +16,12 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/app"
 	"evergreen/internal/process/config"
+	"evergreen/internal/simtest"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// chance is a seeded source of jitter for many goroutines.
-func chance(seed uint64) func() float64 {
-	var mu sync.Mutex
-	rng := rand.New(rand.NewPCG(seed, 9))
-	return func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return rng.Float64()
-	}
-}
 
 // ownBot runs our bot as the binary does, until stop is called.
 func ownBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, seed uint64, compression gateway.Compression) (stop func()) {
@@ -41,7 +29,7 @@ func ownBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, seed
 	c := config.Against(sim.APIURL(), application.Token)
 	c.Compression = compression
 	bot, err := app.New(app.Options{
-		Config: c, Rand: chance(seed), Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
+		Config: c, Rand: simtest.Rand("judge", seed), Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"evergreen/identify"
 	"evergreen/internal/discord/preflight"
 	"evergreen/internal/discord/rest"
+	"evergreen/internal/simtest"
 )
 
 // ownShards runs shards of ours with one account of IDENTIFYs, until stop is
@@ -21,7 +22,7 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	t.Helper()
 	const agent = "DiscordBot (https://github.com/evergreen, 0)"
 	const intents = gateway.IntentGuilds | gateway.IntentGuildPresences
-	random := chance(5)
+	random := simtest.Rand("judge", 5)
 	client := &http.Client{Transport: rest.New(rest.Options{Base: sim.Transport(), UserAgent: agent, Rand: random})}
 	check, err := preflight.New(preflight.Options{
 		HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent, Token: func() string { return application.Token }, Intents: intents,

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +19,7 @@ import (
 	"evergreen/internal/bot"
 	"evergreen/internal/health"
 	"evergreen/internal/process/config"
+	"evergreen/internal/simtest"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
@@ -29,19 +27,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// chance is a seeded source of jitter for many goroutines.
-func chance(name string) func() float64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	var mu sync.Mutex
-	rng := rand.New(rand.NewPCG(h.Sum64(), 1))
-	return func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return rng.Float64()
-	}
-}
 
 // ponder is a command that takes its time, as any bot may have one.
 var ponder = bot.Command{
@@ -62,7 +47,7 @@ var ponder = bot.Command{
 func runBot(t *testing.T, sim *discordsim.Sim, application *discordsim.App, name string) (stop func()) {
 	t.Helper()
 	a, err := app.New(app.Options{
-		Config: config.Against(sim.APIURL(), application.Token), Commands: []bot.Command{ponder}, Rand: chance(name),
+		Config: config.Against(sim.APIURL(), application.Token), Commands: []bot.Command{ponder}, Rand: simtest.Rand(name, 1),
 		Transport: sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: sim.Transport()},
 	})
 	if err != nil {

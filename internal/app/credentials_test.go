@@ -11,9 +11,9 @@ import (
 )
 
 // parked waits until the shard waits for a person.
-func (r *running) parked() {
-	r.stage.t.Helper()
-	r.stage.until("the shard is parked", 2*time.Minute, func() bool {
+func (r *runningBot) parked() {
+	r.harness.T.Helper()
+	r.harness.Until(2*time.Minute, "the shard is parked", func() bool {
 		for _, shard := range r.Fleet().Shards() {
 			if _, is := shard.State().(gateway.Parked); is {
 				return true
@@ -29,13 +29,13 @@ func (r *running) parked() {
 //
 // Statements: G-064, G-098.
 func TestNewTokenBringsAParkedBotBack(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
 		var told []string
 		o.TokenChanged = func(token string) { told = append(told, token) }
 		r := s.start(o).online()
-		old := s.bot.Token
-		fresh := s.sim.ResetToken(s.bot)
+		old := s.App.Token
+		fresh := s.Sim.ResetToken(s.App)
 		r.parked()
 		time.Sleep(time.Hour)
 
@@ -45,17 +45,17 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 		r.parked()
 		o.Config.Token = config.NewSecret(fresh)
 		r.Reload(o.Config)
-		s.until("the bot is back", time.Minute, func() bool { return r.Tracker().Snapshot().Connected })
+		s.Until(time.Minute, "the bot is back", func() bool { return r.Tracker().Snapshot().Connected })
 		s.answer(s.ask("!ping"))
 		r.Reload(o.Config) // again: nothing is new
-		v := s.sim.Verdict(s.bot)
+		v := s.Sim.Verdict(s.App)
 		if v.Identifies != 2 {
 			t.Errorf("%d IDENTIFYs were sent, want 2", v.Identifies)
 		}
 		if len(told) != 1 || told[0] != fresh {
 			t.Errorf("of %d new tokens was told, want the good one", len(told))
 		}
-		r.end(gateway.EndSession)
+		r.stop(gateway.EndSession)
 		if s.log.has(fresh) || s.log.has(old) {
 			t.Error("a token can be read in the log")
 		}
@@ -66,21 +66,21 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 // then the bot goes on with the one it has; and with a good one it goes on
 // without a new connection.
 func TestReloadDisturbsNobody(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
 		r := s.start(o).online()
-		o.Config.Token = config.NewSecret("refused" + s.bot.Token)
+		o.Config.Token = config.NewSecret("refused" + s.App.Token)
 		r.Reload(o.Config)
 		s.answer(s.ask("!ping"))
 		if !s.log.has("cannot be used yet") {
 			t.Errorf("the log does not say that the token was refused:\n%s", s.log)
 		}
-		o.Config.Token = config.NewSecret(s.bot.Token)
+		o.Config.Token = config.NewSecret(s.App.Token)
 		r.Reload(o.Config)
 		s.answer(s.ask("!about"))
-		r.end(gateway.EndSession)
+		r.stop(gateway.EndSession)
 		r.Reload(o.Config) // after the end: nothing
-		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Dials != 1 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Dials != 1 {
 			t.Errorf("%d IDENTIFYs, %d connections; want 1 each", v.Identifies, v.Dials)
 		}
 	})
@@ -95,31 +95,31 @@ func TestIntentSwitchedOnBringsAParkedBotBack(t *testing.T) {
 	for name, touched := range map[string]bool{"by itself": false, "touched": true} {
 		t.Run(name, func(t *testing.T) {
 			flags := uint64(1<<19 | 1<<15 | 1<<13)
-			onStage(t, &flags, func(s *stage) {
+			run(t, &flags, func(s *harness) {
 				o := s.options()
 				r := s.start(o).online()
-				s.sim.SetFlags(s.bot, 0)
-				if _, err := s.sim.Inject(discordsim.Fault{Name: "close", Code: 4014}); err != nil {
+				s.Sim.SetFlags(s.App, 0)
+				if _, err := s.Sim.Inject(discordsim.Fault{Name: "close", Code: 4014}); err != nil {
 					t.Fatal(err)
 				}
 				r.parked()
 				time.Sleep(20 * time.Minute)
 				r.parked()
-				s.sim.SetFlags(s.bot, flags)
+				s.Sim.SetFlags(s.App, flags)
 				most := 11 * time.Minute
 				if touched {
 					r.Reload(o.Config)
 					most = 10 * time.Second
 				}
-				s.until("the bot is back", most, func() bool { return r.Tracker().Snapshot().Connected })
+				s.Until(most, "the bot is back", func() bool { return r.Tracker().Snapshot().Connected })
 				s.answer(s.ask("!ping"))
-				if v := s.sim.Verdict(s.bot); v.Identifies != 2 || v.RefusedIntents != 0 {
+				if v := s.Sim.Verdict(s.App); v.Identifies != 2 || v.RefusedIntents != 0 {
 					t.Errorf("%d IDENTIFYs, %d refused; want 2 and none", v.Identifies, v.RefusedIntents)
 				}
-				if strings.Contains(s.log.String(), s.bot.Token) {
+				if strings.Contains(s.log.String(), s.App.Token) {
 					t.Error("the token can be read in the log")
 				}
-				r.end(gateway.EndSession)
+				r.stop(gateway.EndSession)
 			})
 		})
 	}

@@ -19,29 +19,29 @@ import (
 
 // folder is a state folder in which runs follow each other.
 type folder struct {
-	*stage
+	*harness
 	dir   string
 	store *store.Store
 }
 
 // stateOn is a state folder in memory where there is such a thing.
-func stateOn(s *stage) *folder {
+func stateOn(s *harness) *folder {
 	dir, err := os.MkdirTemp("/dev/shm", "evergreen-")
 	if err != nil {
-		dir = s.t.TempDir()
+		dir = s.T.TempDir()
 	} else {
-		s.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		s.T.Cleanup(func() { _ = os.RemoveAll(dir) })
 	}
-	return &folder{stage: s, dir: dir}
+	return &folder{harness: s, dir: dir}
 }
 
 // kept are options with all that the folder keeps, as the program has them.
 func (f *folder) kept(o Options) Options {
-	f.t.Helper()
+	f.T.Helper()
 	var err error
-	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.FingerprintOf(f.bot.Token), Version: o.Version})
+	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.FingerprintOf(f.App.Token), Version: o.Version})
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	gap := f.store.Downtime(f.store.BeginRun())
 	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
@@ -56,12 +56,12 @@ func (f *folder) kept(o Options) Options {
 // shut is the end of the process: how is what it says of it, nothing after a
 // crash.
 func (f *folder) shut(how store.End) {
-	f.t.Helper()
+	f.T.Helper()
 	if how != store.EndNone {
 		f.store.EndRun(how, "")
 	}
 	if err := f.store.Close(context.Background()); err != nil {
-		f.t.Error(err)
+		f.T.Error(err)
 	}
 }
 
@@ -90,11 +90,11 @@ func (m *mailbox) kinds() string {
 // incident tells of the gap and that the session was resumed, and the numbers of
 // the first run are still there.
 func TestPastSurvivesTheRestart(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(20 * time.Minute)
-		first.end(gateway.KeepSession)
+		first.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		time.Sleep(2 * time.Second)
 
@@ -114,9 +114,9 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 		if len(list) != 1 || list[0].Cause != health.PlannedStop || list[0].Outcome != health.OutcomeResumed || list[0].Duration(time.Now()) < 2*time.Second {
 			t.Errorf("the incidents: %+v", list)
 		}
-		second.end(gateway.EndSession)
+		second.stop(gateway.EndSession)
 		f.shut(store.EndGoodbye)
-		s.innocent()
+		s.NoViolations()
 	})
 }
 
@@ -124,18 +124,18 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 // back half an hour later, then the incident of the first run ended with it, and
 // the gap is one of its own in which the dot was grey from its beginning.
 func TestOutageEndsWithItsRun(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(time.Minute)
 		for _, fault := range []discordsim.Fault{{Name: "refuse", For: 10 * time.Minute}, {Name: "cut"}} {
-			if _, err := s.sim.Inject(fault); err != nil {
+			if _, err := s.Sim.Inject(fault); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(5 * time.Minute)
 		f.shut(store.EndNone)
-		first.end(gateway.KeepSession)
+		first.stop(gateway.KeepSession)
 		time.Sleep(30 * time.Minute)
 
 		second := s.start(f.kept(s.options())).online()
@@ -147,7 +147,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 		if gap.Cause != health.ProcessGone || gap.Outcome != health.OutcomeNewSession || gap.ShownOffline(time.Now()) != gap.Duration(time.Now()) || gap.Duration(time.Now()) < 30*time.Minute {
 			t.Errorf("the gap: %s, grey for %s", gap.Sentence(time.Now(), time.UTC), gap.ShownOffline(time.Now()))
 		}
-		second.end(gateway.EndSession)
+		second.stop(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 	})
 }
@@ -155,7 +155,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 // Given an alert that was raised before the program was started again, when the
 // bot is back for a minute, then people are told that it is over, once.
 func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f, told := stateOn(s), &mailbox{}
 		options := func() Options {
 			o := f.kept(s.options())
@@ -165,12 +165,12 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 		first := s.start(options()).online()
 		time.Sleep(time.Minute)
 		for _, fault := range []discordsim.Fault{{Name: "refuse", For: 10 * time.Minute}, {Name: "cut"}} {
-			if _, err := s.sim.Inject(fault); err != nil {
+			if _, err := s.Sim.Inject(fault); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(5 * time.Minute)
-		first.end(gateway.KeepSession)
+		first.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		if got := told.kinds(); got != "offline" {
 			t.Fatalf("told so far: %q", got)
@@ -182,14 +182,14 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 		if got := told.kinds(); got != "offline resolved" {
 			t.Errorf("told in all: %q", got)
 		}
-		second.end(gateway.KeepSession)
+		second.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
 		third := s.start(options()).online()
 		time.Sleep(5 * time.Minute)
 		if got := told.kinds(); got != "offline resolved" {
 			t.Errorf("told after one more restart: %q", got)
 		}
-		third.end(gateway.EndSession)
+		third.stop(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 	})
 }
@@ -200,7 +200,7 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 //
 // Statements: G-053.
 func TestReducedIntentsResumeAtOnce(t *testing.T) {
-	onStage(t, new(uint64), func(s *stage) {
+	run(t, new(uint64), func(s *harness) {
 		f := stateOn(s)
 		options := func() Options {
 			o := f.kept(s.options())
@@ -209,9 +209,9 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 		}
 		first := s.start(options()).online()
 		time.Sleep(time.Minute)
-		first.end(gateway.KeepSession)
+		first.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
-		if _, err := s.sim.Inject(discordsim.Fault{Name: "rest-timeout", For: 20 * time.Second}); err != nil {
+		if _, err := s.Sim.Inject(discordsim.Fault{Name: "rest-timeout", For: 20 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
@@ -220,9 +220,9 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 			t.Errorf("back after %s", took)
 		}
 		time.Sleep(2 * time.Minute)
-		second.end(gateway.EndSession)
+		second.stop(gateway.EndSession)
 		f.shut(store.EndGoodbye)
-		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Resumed != 1 || v.RefusedIntents != 0 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Resumed != 1 || v.RefusedIntents != 0 {
 			t.Errorf("%d IDENTIFYs, %d resumed, %d refused", v.Identifies, v.Resumed, v.RefusedIntents)
 		}
 	})
@@ -235,13 +235,13 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 //
 // Statements: G-040, G-153.
 func TestCrashLoopOfADay(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		said := 0
 		for began := time.Now(); time.Since(began) < 24*time.Hour; time.Sleep(2 * time.Second) {
 			o := f.kept(s.options())
 			o.Sessions = nil // what crashes the program has spoilt the session too
-			s.log = &record{}
+			s.log = &logBuffer{}
 			o.Logger = s.options().Logger
 			r := s.start(o)
 			for wait := time.Duration(0); !r.Tracker().Snapshot().Connected; wait += 10 * time.Second {
@@ -254,10 +254,10 @@ func TestCrashLoopOfADay(t *testing.T) {
 				said++
 			}
 			f.shut(store.EndNone) // from here on nothing is kept: the process is gone
-			r.end(gateway.KeepSession)
+			r.stop(gateway.KeepSession)
 		}
 		var sent []time.Time
-		for _, c := range s.sim.Connections(s.bot) {
+		for _, c := range s.Sim.Connections(s.App) {
 			for _, frame := range c.Frames {
 				if !frame.Sent && frame.Op == 2 {
 					sent = append(sent, frame.At)

@@ -39,7 +39,7 @@ func container(t *testing.T) (m host.Machine, use func(mebibytes int)) {
 // with the number, once, and the bot is degraded over it, with an incident that
 // ends when there is enough again; it stays connected all the while.
 func TestShortMemoryIsSaid(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		machine, use := container(t)
 		o := s.options()
 		o.Machine = &machine
@@ -49,7 +49,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 			t.Errorf("there is enough memory, and the log speaks of it:\n%s", s.log)
 		}
 		use(85)
-		s.until("degraded", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Degraded })
+		s.Until(time.Minute, "degraded", func() bool { return r.Tracker().Snapshot().Status == health.Degraded })
 		snap := r.Tracker().Snapshot()
 		if !snap.Connected || !strings.Contains(snap.Reason.String(), "85 MiB of 100 MiB (85 %)") || snap.Remedy == (health.Message{}) {
 			t.Errorf("%s; remedy %q", snap.Sentence(), snap.Remedy)
@@ -60,7 +60,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 			r.Tracker().Snapshot()
 		}
 		use(79)
-		s.until("well again", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.Online })
+		s.Until(time.Minute, "well again", func() bool { return r.Tracker().Snapshot().Status == health.Online })
 		if n := strings.Count(s.log.String(), "Memory runs short"); n != 1 || !s.log.has("85 MiB of 100 MiB") || !s.log.has("enough memory again") {
 			t.Errorf("warned %d times:\n%s", n, s.log)
 		}
@@ -70,6 +70,6 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		if len(all) != 1 || all[0].Cause != health.MemoryShort || all[0].End.IsZero() || !strings.Contains(all[0].What.String(), "85 %") {
 			t.Errorf("incidents: %+v", all)
 		}
-		r.end(gateway.EndSession)
+		r.stop(gateway.EndSession)
 	})
 }

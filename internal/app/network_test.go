@@ -26,7 +26,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	c := config.Against("https://discord.test/api/v10", "a-token-of-nobody")
 	c.AllProxy, c.StateDir = config.NewSecret("http://ada:s3cret@"+address), t.TempDir()
 	c.Shards = fleet.All(1)
-	log := &record{}
+	log := &logBuffer{}
 	a, err := New(Options{Config: c, Logger: log.logger()})
 	if err != nil {
 		t.Fatal(err)

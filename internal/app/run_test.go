@@ -19,7 +19,7 @@ import (
 //
 // Statements: G-001, G-034.
 func TestStartsAndAnswers(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		r := s.start(s.options()).online()
 		if got := s.answer(s.ask("!ping")); !strings.HasPrefix(got, "Pong!") {
 			t.Errorf("!ping was answered %q", got)
@@ -30,11 +30,11 @@ func TestStartsAndAnswers(t *testing.T) {
 				t.Errorf("!status was answered %q, without %q", got, want)
 			}
 		}
-		if !s.sim.Online(s.bot) {
+		if !s.Sim.Online(s.App) {
 			t.Error("the dot is grey")
 		}
-		r.end(gateway.EndSession)
-		s.innocent()
+		r.stop(gateway.EndSession)
+		s.NoViolations()
 	})
 }
 
@@ -45,15 +45,15 @@ func TestStartsAndAnswers(t *testing.T) {
 //
 // Statements: G-090.
 func TestPauseKeepsTheSession(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		first := s.start(s.options()).online()
-		first.end(gateway.KeepSession)
-		v := s.sim.Verdict(s.bot)
+		first.stop(gateway.KeepSession)
+		v := s.Sim.Verdict(s.App)
 		if v.CloseCodes[4900] != 1 || v.CloseCodes[1000] != 0 {
 			t.Errorf("the bot closed with %v, want 4900 once", v.CloseCodes)
 		}
-		if s.sim.Sessions(s.bot) != 1 || !s.sim.Online(s.bot) {
-			t.Errorf("%d sessions are left, green %v; want one, green", s.sim.Sessions(s.bot), s.sim.Online(s.bot))
+		if s.Sim.Sessions(s.App) != 1 || !s.Sim.Online(s.App) {
+			t.Errorf("%d sessions are left, green %v; want one, green", s.Sim.Sessions(s.App), s.Sim.Online(s.App))
 		}
 
 		between := s.ask("!ping")
@@ -62,12 +62,12 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		o.Sessions = left{session: first.Shard().Session()}
 		second := s.start(o).online()
 		s.answer(between)
-		v = s.sim.Verdict(s.bot)
+		v = s.Sim.Verdict(s.App)
 		if v.Identifies != 1 || v.Resumed != 1 {
 			t.Errorf("%d IDENTIFYs and %d resumed, want 1 and 1", v.Identifies, v.Resumed)
 		}
-		second.end(gateway.EndSession)
-		s.innocent()
+		second.stop(gateway.EndSession)
+		s.NoViolations()
 	})
 }
 
@@ -95,31 +95,31 @@ func (l left) Shards() int {
 //
 // Statements: G-089.
 func TestGoodbyeTurnsTheDotGrey(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
-		s.start(s.options()).online().end(gateway.EndSession)
-		if codes := s.sim.Verdict(s.bot).CloseCodes; codes[1000] != 1 {
+	run(t, nil, func(s *harness) {
+		s.start(s.options()).online().stop(gateway.EndSession)
+		if codes := s.Sim.Verdict(s.App).CloseCodes; codes[1000] != 1 {
 			t.Errorf("the bot closed with %v, want 1000 once", codes)
 		}
-		if s.sim.Online(s.bot) {
+		if s.Sim.Online(s.App) {
 			t.Error("the dot is still green")
 		}
-		s.innocent()
+		s.NoViolations()
 	})
 }
 
 // Given a bot that is online, when its owner tells it to shut down, then the
 // answer stands, the bot says goodbye and Run returns as after any stop.
 func TestOwnerShutsItDown(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		r := s.start(s.options()).online()
-		asked := s.sim.Say(s.channel, s.bot.Owner, "!shutdown", discordsim.Expect()).ID
+		asked := s.Sim.Say(s.channel, s.App.Owner, "!shutdown", discordsim.Expect()).ID
 		if err := <-r.ran; err != nil {
 			t.Errorf("Run returned %v, want nil", err)
 		}
 		if got := s.answer(asked); got != "Goodbye." {
 			t.Errorf("!shutdown was answered %q", got)
 		}
-		if codes := s.sim.Verdict(s.bot).CloseCodes; codes[1000] != 1 {
+		if codes := s.Sim.Verdict(s.App).CloseCodes; codes[1000] != 1 {
 			t.Errorf("the bot closed with %v, want 1000 once", codes)
 		}
 	})
@@ -130,9 +130,9 @@ func TestOwnerShutsItDown(t *testing.T) {
 //
 // Statements: G-004.
 func TestWrongTokenEndsTheStart(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
-		o.Config.Token = config.NewSecret("wrong" + s.bot.Token)
+		o.Config.Token = config.NewSecret("wrong" + s.App.Token)
 		r := s.start(o)
 		err := <-r.ran
 		if failure, ok := errors.AsType[*config.Failure](err); !ok || failure.Code != config.ExitConfig {
@@ -143,10 +143,10 @@ func TestWrongTokenEndsTheStart(t *testing.T) {
 				t.Errorf("the error does not say %q: %v", want, err)
 			}
 		}
-		if strings.Contains(err.Error(), s.bot.Token) || s.log.has(s.bot.Token) {
+		if strings.Contains(err.Error(), s.App.Token) || s.log.has(s.App.Token) {
 			t.Error("the token can be read in the error or in the log")
 		}
-		if n := len(s.sim.Connections(nil)); n != 0 {
+		if n := len(s.Sim.Connections(nil)); n != 0 {
 			t.Errorf("%d WebSockets were opened, want none", n)
 		}
 	})
@@ -158,17 +158,17 @@ func TestWrongTokenEndsTheStart(t *testing.T) {
 //
 // Statements: G-096.
 func TestSwitchedOffIntentsEndTheStart(t *testing.T) {
-	onStage(t, new(uint64), func(s *stage) {
+	run(t, new(uint64), func(s *harness) {
 		err := <-s.start(s.options()).ran
 		if failure, ok := errors.AsType[*config.Failure](err); !ok || failure.Code != config.ExitConfig {
 			t.Fatalf("Run returned %v, want a config.Failure with code 78", err)
 		}
-		for _, want := range []string{"Message Content Intent", "Server Members Intent", s.bot.ID.String() + "/bot"} {
+		for _, want := range []string{"Message Content Intent", "Server Members Intent", s.App.ID.String() + "/bot"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("the error does not say %q: %v", want, err)
 			}
 		}
-		if v := s.sim.Verdict(s.bot); v.Identifies != 0 || v.RefusedIntents != 0 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 0 || v.RefusedIntents != 0 {
 			t.Errorf("%d IDENTIFYs were sent, want none", v.Identifies)
 		}
 	})
@@ -177,19 +177,19 @@ func TestSwitchedOffIntentsEndTheStart(t *testing.T) {
 // Given switched-off intents that may be missing, when the bot is started, then
 // it comes online without them, says so, and still answers slash commands.
 func TestStartsWithoutOptionalIntents(t *testing.T) {
-	onStage(t, new(uint64), func(s *stage) {
+	run(t, new(uint64), func(s *harness) {
 		o := s.options()
 		o.Config.OptionalIntents = gateway.IntentGuildMembers | gateway.IntentMessageContent
 		r := s.start(o).online()
 		if !s.log.has("the bot starts without, degraded") {
 			t.Errorf("the log does not say what is missing:\n%s", s.log)
 		}
-		s.answer(s.sim.Interact(s.bot, s.channel, s.person.ID, "ping"))
-		r.end(gateway.EndSession)
-		if v := s.sim.Verdict(s.bot); v.RefusedIntents != 0 || v.Identifies != 1 {
+		s.answer(s.Sim.Interact(s.App, s.channel, s.User.ID, "ping"))
+		r.stop(gateway.EndSession)
+		if v := s.Sim.Verdict(s.App); v.RefusedIntents != 0 || v.Identifies != 1 {
 			t.Errorf("%d IDENTIFYs, %d refused; want 1 and none", v.Identifies, v.RefusedIntents)
 		}
-		s.innocent()
+		s.NoViolations()
 	})
 }
 
@@ -198,27 +198,27 @@ func TestStartsWithoutOptionalIntents(t *testing.T) {
 //
 // Statements: G-005.
 func TestRESTDownIsNotFatal(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
-		if _, err := s.sim.Inject(discordsim.Fault{Name: "rest-5xx", Code: 503, For: time.Minute}); err != nil {
+	run(t, nil, func(s *harness) {
+		if _, err := s.Sim.Inject(discordsim.Fault{Name: "rest-5xx", Code: 503, For: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		r := s.start(s.options())
 		time.Sleep(time.Minute)
-		r.stage.until("the bot is online", 30*time.Second, func() bool { return r.Tracker().Snapshot().Connected })
-		r.end(gateway.EndSession)
+		r.harness.Until(30*time.Second, "the bot is online", func() bool { return r.Tracker().Snapshot().Connected })
+		r.stop(gateway.EndSession)
 	})
 }
 
 // Given REST that answers nothing at all, when the bot is stopped while it still
 // asks its questions, then it stops at once.
 func TestStopCutsThePreflightShort(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
-		if _, err := s.sim.Inject(discordsim.Fault{Name: "rest-timeout", For: time.Hour}); err != nil {
+	run(t, nil, func(s *harness) {
+		if _, err := s.Sim.Inject(discordsim.Fault{Name: "rest-timeout", For: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 		r := s.start(s.options())
 		time.Sleep(2 * time.Second)
-		if took := r.end(gateway.KeepSession); took > time.Second {
+		if took := r.stop(gateway.KeepSession); took > time.Second {
 			t.Errorf("the stop took %s", took)
 		}
 	})
@@ -227,7 +227,7 @@ func TestStopCutsThePreflightShort(t *testing.T) {
 // Given an app that was stopped before it ran, when it is run, then it does
 // nothing; and one that has run does not run again.
 func TestStopIsFinal(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		a, err := New(s.options())
 		if err != nil {
 			t.Fatal(err)
@@ -236,7 +236,7 @@ func TestStopIsFinal(t *testing.T) {
 		if err := a.Run(context.Background()); err != nil {
 			t.Errorf("Run after Stop returned %v, want nil", err)
 		}
-		if n := len(s.sim.Connections(nil)); n != 0 {
+		if n := len(s.Sim.Connections(nil)); n != 0 {
 			t.Errorf("%d WebSockets were opened, want none", n)
 		}
 	})
@@ -253,14 +253,14 @@ func ponder(takes time.Duration) bot.Command {
 // Given a command that takes two seconds, when the bot is paused meanwhile, then
 // the answer stands before the connection is closed.
 func TestStopLetsCommandsFinish(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
 		o.Commands = []bot.Command{ponder(2 * time.Second)}
 		r := s.start(o).online()
 		asked := s.ask("!ponder")
 		time.Sleep(time.Second)
-		r.end(gateway.KeepSession)
-		if all := s.sim.Answers(asked); len(all) != 1 || all[0].Content != "Done thinking." {
+		r.stop(gateway.KeepSession)
+		if all := s.Sim.Answers(asked); len(all) != 1 || all[0].Content != "Done thinking." {
 			t.Errorf("the command was answered %v, want once", all)
 		}
 	})
@@ -272,7 +272,7 @@ func TestStopLetsCommandsFinish(t *testing.T) {
 //
 // Statements: G-092.
 func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
 		o.Commands = []bot.Command{ponder(time.Minute)}
 		r := s.start(o).online()
@@ -280,8 +280,8 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 		time.Sleep(time.Second)
 		began := time.Now()
 		stopped := make(chan time.Duration, 1)
-		go func() { stopped <- r.end(gateway.KeepSession) }()
-		s.until("a close with 4900", time.Minute, func() bool { return s.sim.Verdict(s.bot).CloseCodes[4900] == 1 })
+		go func() { stopped <- r.stop(gateway.KeepSession) }()
+		s.Until(time.Minute, "a close with 4900", func() bool { return s.Sim.Verdict(s.App).CloseCodes[4900] == 1 })
 		if took := time.Since(began); took > 5200*time.Millisecond {
 			t.Errorf("the close frame came after %s", took)
 		}
@@ -292,9 +292,9 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 		o.Sessions = left{session: r.Shard().Session()}
 		next := s.start(o).online()
 		s.answer(asked)
-		next.end(gateway.EndSession)
+		next.stop(gateway.EndSession)
 		time.Sleep(time.Minute) // the blocked handler ends
-		if n := len(s.sim.Answers(asked)); n != 1 {
+		if n := len(s.Sim.Answers(asked)); n != 1 {
 			t.Errorf("the command was answered %d times", n)
 		}
 	})

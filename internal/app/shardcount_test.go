@@ -4,41 +4,23 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/simtest"
 )
 
 // onSmallShards plays a story in virtual time with a Discord that lets a shard
 // have four guilds and a bot that is in so many.
-func onSmallShards(t *testing.T, guilds, recommended int, story func(*stage)) {
-	synctest.Test(t, func(t *testing.T) {
-		sim := discordsim.New(discordsim.Config{Latency: 15 * time.Millisecond, Identify: discordsim.IdentifyConfig{MaxGuilds: 4}})
-		defer sim.Close()
-		person := sim.AddUser("ada")
-		var all []*discordsim.Guild
-		for i := range guilds {
-			guild := sim.AddGuild(fmt.Sprint("Reading Group ", i))
-			sim.AddMembers(guild, person)
-			all = append(all, guild)
-		}
-		bot := sim.AddApp(discordsim.AppConfig{Name: "ResearchBot", Guilds: all, Shards: recommended})
-		story(&stage{t: t, sim: sim, bot: bot, person: person, channel: all[0].Channels[0].ID, log: &record{}})
-	})
-}
-
-// inject lets something go wrong.
-func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
-	s.t.Helper()
-	active, err := s.sim.Inject(f)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return active
+func onSmallShards(t *testing.T, guilds, recommended int, story func(*harness)) {
+	t.Helper()
+	runWorld(t, simtest.Options{
+		Sim: discordsim.Config{Latency: 15 * time.Millisecond, Identify: discordsim.IdentifyConfig{MaxGuilds: 4}},
+		App: discordsim.AppConfig{Name: "ResearchBot", Shards: recommended}, Guilds: guilds,
+	}, story)
 }
 
 // Given a first start while Discord's REST API is down and the number of shards
@@ -49,8 +31,8 @@ func (s *stage) inject(f discordsim.Fault) *discordsim.Active {
 func TestFirstStartWithoutREST(t *testing.T) {
 	for _, recommended := range []int{1, 4} {
 		t.Run(fmt.Sprint(recommended, " recommended"), func(t *testing.T) {
-			onSmallShards(t, 3, recommended, func(s *stage) {
-				down := s.inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
+			onSmallShards(t, 3, recommended, func(s *harness) {
+				down := s.Inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
 				r := s.start(s.options())
 				time.Sleep(3 * time.Minute)
 				if snap := r.Tracker().Snapshot(); snap.Connected || snap.Status != health.Offline || !strings.Contains(snap.Reason.String(), "HTTP 503") {
@@ -59,17 +41,17 @@ func TestFirstStartWithoutREST(t *testing.T) {
 				if !s.log.has("level=WARN") || !s.log.has("how many shards the bot needs") {
 					t.Error("nobody was warned")
 				}
-				s.sim.Lift(down)
+				s.Sim.Lift(down)
 				r.online()
 				if a := r.Fleet().Assignment(); a.Count != recommended {
 					t.Errorf("the bot runs %s shards, want %d", a, recommended)
 				}
 				s.answer(s.ask("!ping"))
-				if v := s.sim.Verdict(s.bot); v.Identifies != recommended {
+				if v := s.Sim.Verdict(s.App); v.Identifies != recommended {
 					t.Errorf("%d IDENTIFYs were sent, want %d", v.Identifies, recommended)
 				}
-				r.end(gateway.KeepSession)
-				s.innocent()
+				r.stop(gateway.KeepSession)
+				s.NoViolations()
 			})
 		})
 	}
@@ -80,8 +62,8 @@ func TestFirstStartWithoutREST(t *testing.T) {
 // REST returns and recommends two, it changes to two without a gap.
 // Statements: G-005, G-124.
 func TestFirstStartWithOnlyTheGateway(t *testing.T) {
-	onSmallShards(t, 3, 2, func(s *stage) {
-		down := s.inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
+	onSmallShards(t, 3, 2, func(s *harness) {
+		down := s.Inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
 		o := s.options()
 		o.Gateway = "ws://gateway.discord.sim"
 		r := s.start(o).online()
@@ -89,15 +71,15 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 			t.Error("nobody was warned")
 		}
 		time.Sleep(2 * time.Minute)
-		s.sim.Lift(down)
-		s.until("the bot has two shards", 2*time.Minute, func() bool { return r.Fleet().Assignment().Count == 2 })
+		s.Sim.Lift(down)
+		s.Until(2*time.Minute, "the bot has two shards", func() bool { return r.Fleet().Assignment().Count == 2 })
 		r.online()
 		s.answer(s.ask("!ping"))
-		if v := s.sim.Verdict(s.bot); v.Identifies != 3 || v.LongestGap != 0 || v.Offline != 0 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 3 || v.LongestGap != 0 || v.Offline != 0 {
 			t.Errorf("%d IDENTIFYs, longest gap %s, grey %s; want 3 and no gap", v.Identifies, v.LongestGap, v.Offline)
 		}
-		r.end(gateway.KeepSession)
-		s.innocent()
+		r.stop(gateway.KeepSession)
+		s.NoViolations()
 	})
 }
 
@@ -106,31 +88,31 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 // then it asks how many shards are needed and comes back with so many by itself.
 // Statements: G-097.
 func TestBotOutgrowsItsShard(t *testing.T) {
-	onSmallShards(t, 4, 1, func(s *stage) {
+	onSmallShards(t, 4, 1, func(s *harness) {
 		r := s.start(s.options()).online()
 		for i := range 2 {
-			s.sim.Join(s.bot, s.sim.AddGuild(fmt.Sprint("New ", i)))
+			s.Sim.Join(s.App, s.Sim.AddGuild(fmt.Sprint("New ", i)))
 		}
-		s.sim.SetShards(s.bot, 2)
+		s.Sim.SetShards(s.App, 2)
 		time.Sleep(time.Minute)
-		s.inject(discordsim.Fault{Name: "op9-false"})
-		s.until("the bot has two shards", time.Minute, func() bool { return r.Fleet().Assignment().Count == 2 })
+		s.Inject(discordsim.Fault{Name: "op9-false"})
+		s.Until(time.Minute, "the bot has two shards", func() bool { return r.Fleet().Assignment().Count == 2 })
 		r.online()
 		s.answer(s.ask("!ping"))
-		if v := s.sim.Verdict(s.bot); v.Identifies != 4 || v.CloseCodes[4011] != 0 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 4 || v.CloseCodes[4011] != 0 {
 			t.Errorf("%d IDENTIFYs were sent, want 4: the first, the refused one and two; close codes %v", v.Identifies, v.CloseCodes)
 		}
-		r.end(gateway.KeepSession)
-		s.innocent()
+		r.stop(gateway.KeepSession)
+		s.NoViolations()
 	})
 }
 
 // Given a bot that has been running for a while, when Discord comes to recommend
 // more shards than it has, then the operator is told once, and how to change it.
 func TestMoreShardsAreAdvised(t *testing.T) {
-	onSmallShards(t, 4, 1, func(s *stage) {
+	onSmallShards(t, 4, 1, func(s *harness) {
 		r := s.start(s.options()).online()
-		s.sim.SetShards(s.bot, 2)
+		s.Sim.SetShards(s.App, 2)
 		time.Sleep(2 * time.Hour)
 		if n := strings.Count(s.log.String(), "evergreen shards reshard 2"); n != 1 {
 			t.Errorf("it was told %d times", n)
@@ -138,8 +120,8 @@ func TestMoreShardsAreAdvised(t *testing.T) {
 		if !r.Tracker().Snapshot().Connected {
 			t.Error("the bot is not online")
 		}
-		r.end(gateway.KeepSession)
-		s.innocent()
+		r.stop(gateway.KeepSession)
+		s.NoViolations()
 	})
 }
 
@@ -148,21 +130,21 @@ func TestMoreShardsAreAdvised(t *testing.T) {
 // to write into the settings.
 // Statements: G-094, G-097.
 func TestTooFewShardsAreSet(t *testing.T) {
-	onSmallShards(t, 6, 2, func(s *stage) {
+	onSmallShards(t, 6, 2, func(s *harness) {
 		o := s.options()
 		o.Config.Shards = fleet.All(1)
 		r := s.start(o)
-		s.until("the bot needs a person", time.Minute, func() bool { return r.Tracker().Snapshot().Status == health.NeedsYou })
+		s.Until(time.Minute, "the bot needs a person", func() bool { return r.Tracker().Snapshot().Status == health.NeedsYou })
 		time.Sleep(time.Second)
 		snap := r.Tracker().Snapshot()
 		if !strings.Contains(snap.Reason.String(), "too many guilds") || !strings.Contains(snap.Remedy.String(), "Set SHARDS=2, or SHARDS=auto") {
 			t.Errorf("the person is told: %s; what to do: %s", snap.Reason, snap.Remedy)
 		}
 		time.Sleep(time.Hour)
-		if v := s.sim.Verdict(s.bot); v.Identifies != 1 || v.Dials != 1 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Dials != 1 {
 			t.Errorf("%d IDENTIFYs and %d dials, want one of each", v.Identifies, v.Dials)
 		}
-		r.end(gateway.KeepSession)
-		s.innocent()
+		r.stop(gateway.KeepSession)
+		s.NoViolations()
 	})
 }

@@ -2,43 +2,34 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/process/config"
+	"evergreen/internal/simtest"
 )
 
 // onManyShards plays a story in virtual time with a bot for which Discord
 // recommends four shards, in 24 guilds.
-func onManyShards(t *testing.T, story func(*stage, []*discordsim.Guild)) {
-	synctest.Test(t, func(t *testing.T) {
-		sim := discordsim.New(discordsim.Config{Latency: 15 * time.Millisecond})
-		defer sim.Close()
-		person := sim.AddUser("ada")
-		var guilds []*discordsim.Guild
-		for i := range 24 {
-			guild := sim.AddGuild(fmt.Sprint("Reading Group ", i))
-			sim.AddMembers(guild, person)
-			guilds = append(guilds, guild)
-		}
-		bot := sim.AddApp(discordsim.AppConfig{Name: "ResearchBot", Guilds: guilds, Shards: 4, MaxConcurrency: 4})
-		story(&stage{t: t, sim: sim, bot: bot, person: person, channel: guilds[0].Channels[0].ID, log: &record{}}, guilds)
-	})
+func onManyShards(t *testing.T, story func(*harness, []*discordsim.Guild)) {
+	t.Helper()
+	runWorld(t, simtest.Options{
+		Sim: discordsim.Config{Latency: 15 * time.Millisecond},
+		App: discordsim.AppConfig{Name: "ResearchBot", Shards: 4, MaxConcurrency: 4}, Guilds: 24,
+	}, func(s *harness) { story(s, s.Guilds) })
 }
 
 // askEverywhere asks something in every guild and returns once all is answered.
-func (s *stage) askEverywhere(guilds []*discordsim.Guild) {
-	s.t.Helper()
+func (s *harness) askEverywhere(guilds []*discordsim.Guild) {
+	s.T.Helper()
 	var asked []discordsim.ID
 	for _, g := range guilds {
-		asked = append(asked, s.sim.Say(g.Channels[0].ID, s.person.ID, "!ping", discordsim.Expect()).ID)
+		asked = append(asked, s.Sim.Say(g.Channels[0].ID, s.User.ID, "!ping", discordsim.Expect()).ID)
 	}
-	asked = append(asked, s.sim.DM(s.bot, s.person.ID, "!ping", discordsim.Expect()).ID)
+	asked = append(asked, s.Sim.DM(s.App, s.User.ID, "!ping", discordsim.Expect()).ID)
 	for _, id := range asked {
 		s.answer(id)
 	}
@@ -64,11 +55,11 @@ func (l left4) Intents() gateway.Intents { return 0 }
 // is everybody's, and the restart resumes all shards without an IDENTIFY.
 // Statements: G-120, G-121, G-122, G-124.
 func TestBotOnManyShards(t *testing.T) {
-	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
+	onManyShards(t, func(s *harness, guilds []*discordsim.Guild) {
 		o := s.options()
 		o.Config.CommandCooldown = config.Never // one person asks everything
 		first := s.start(o).online()
-		s.until("all guilds are there", 10*time.Second, func() bool { return first.Tracker().Snapshot().Guilds == 24 })
+		s.Until(10*time.Second, "all guilds are there", func() bool { return first.Tracker().Snapshot().Guilds == 24 })
 		if a := first.Fleet().Assignment(); a.String() != "4" || len(first.Tracker().Snapshot().Shards) != 4 {
 			t.Errorf("the bot runs shards %s", a)
 		}
@@ -94,46 +85,46 @@ func TestBotOnManyShards(t *testing.T) {
 			t.Errorf("after the change the tracker knows %d shards, connected %v, guilds %d", len(snap.Shards), snap.Connected, snap.Guilds)
 		}
 		sessions := map[gateway.ShardID]gateway.Session{}
-		if took := first.end(gateway.KeepSession); took > 3*time.Second {
+		if took := first.stop(gateway.KeepSession); took > 3*time.Second {
 			t.Errorf("the pause of all shards took %s", took)
 		}
 		for _, shard := range first.Fleet().Shards() {
 			sessions[shard.ID()] = shard.Session()
 		}
-		before := s.sim.Verdict(s.bot)
+		before := s.Sim.Verdict(s.App)
 		time.Sleep(2 * time.Second) // the limit of requests a second outlives a process
 		o.Sessions = left4{sessions}
 		second := s.start(o).online()
 		s.askEverywhere(guilds)
-		v := s.sim.Verdict(s.bot)
+		v := s.Sim.Verdict(s.App)
 		if v.Identifies != before.Identifies || v.Identifies != 12 {
 			t.Errorf("%d IDENTIFYs were sent, want 12 and none for the restart", v.Identifies)
 		}
 		if v.Twice > 0 || v.Lost > 0 || v.Answered != v.Asked {
 			t.Errorf("of %d commands %d were answered, %d twice, %d never", v.Asked, v.Answered, v.Twice, v.Lost)
 		}
-		second.end(gateway.EndSession)
-		if v := s.sim.Verdict(s.bot); v.CloseCodes[1000] != 12 || s.sim.Online(s.bot) {
-			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.sim.Online(s.bot))
+		second.stop(gateway.EndSession)
+		if v := s.Sim.Verdict(s.App); v.CloseCodes[1000] != 12 || s.Sim.Online(s.App) {
+			t.Errorf("close codes %v, dot %v; want twelve times 1000 and no dot", v.CloseCodes, s.Sim.Online(s.App))
 		}
-		s.innocent()
+		s.NoViolations()
 	})
 }
 
 // Given settings that name two of four shards, then the bot runs those and no
 // other.
 func TestPartOfTheShards(t *testing.T) {
-	onManyShards(t, func(s *stage, _ []*discordsim.Guild) {
+	onManyShards(t, func(s *harness, _ []*discordsim.Guild) {
 		o := s.options()
 		var err error
 		if o.Config.Shards, err = fleet.ParseAssignment("1-2/4"); err != nil {
 			t.Fatal(err)
 		}
 		r := s.start(o).online()
-		if v := s.sim.Verdict(s.bot); v.Identifies != 2 || s.sim.AttachedSessions(s.bot) != 2 {
-			t.Errorf("%d IDENTIFYs, %d sessions; want 2 and 2", v.Identifies, s.sim.AttachedSessions(s.bot))
+		if v := s.Sim.Verdict(s.App); v.Identifies != 2 || s.Sim.AttachedSessions(s.App) != 2 {
+			t.Errorf("%d IDENTIFYs, %d sessions; want 2 and 2", v.Identifies, s.Sim.AttachedSessions(s.App))
 		}
-		r.end(gateway.KeepSession)
+		r.stop(gateway.KeepSession)
 	})
 }
 
@@ -141,16 +132,16 @@ func TestPartOfTheShards(t *testing.T) {
 // it is resumed, all is well; when it moves out, its session comes as data and
 // the bot counts the three it has.
 func TestOneShardIsOperated(t *testing.T) {
-	onManyShards(t, func(s *stage, guilds []*discordsim.Guild) {
+	onManyShards(t, func(s *harness, guilds []*discordsim.Guild) {
 		r := s.start(s.options()).online()
 		by := shardOperator{r.App}
-		ctx := s.t.Context()
+		ctx := s.T.Context()
 		if err := by.Pause(ctx, 3); err != nil {
 			t.Fatal(err)
 		}
 		for _, g := range guilds {
 			if fleet.ShardOf(uint64(g.ID), 4) == 0 {
-				s.answer(s.sim.Say(g.Channels[0].ID, s.person.ID, "!ping", discordsim.Expect()).ID)
+				s.answer(s.Sim.Say(g.Channels[0].ID, s.User.ID, "!ping", discordsim.Expect()).ID)
 				break
 			}
 		}
@@ -175,10 +166,10 @@ func TestOneShardIsOperated(t *testing.T) {
 		if err := by.Reshard(ctx, 4); err == nil {
 			t.Error("the bot began to change to the number of shards it has")
 		}
-		if v := s.sim.Verdict(s.bot); v.Identifies != 4 {
+		if v := s.Sim.Verdict(s.App); v.Identifies != 4 {
 			t.Errorf("%d IDENTIFYs were sent, want 4", v.Identifies)
 		}
-		r.end(gateway.KeepSession)
-		s.innocent()
+		r.stop(gateway.KeepSession)
+		s.NoViolations()
 	})
 }

@@ -11,24 +11,24 @@ import (
 )
 
 // tells fails the test unless the newest incident has the cause and says so.
-func (r *running) tells(cause health.CauseID, says string) health.Incident {
-	r.stage.t.Helper()
+func (r *runningBot) tells(cause health.CauseID, says string) health.Incident {
+	r.harness.T.Helper()
 	list := r.Tracker().Incidents(1)
 	if len(list) == 0 {
-		r.stage.t.Fatalf("no incident tells of %s", cause)
+		r.harness.T.Fatalf("no incident tells of %s", cause)
 	}
 	if got := list[0].Sentence(time.Now(), time.UTC); list[0].Cause != cause || !strings.Contains(got, says) {
-		r.stage.t.Errorf("%s: it says\n%s\nwant %s and in it\n%s", list[0].Cause, got, cause, says)
+		r.harness.T.Errorf("%s: it says\n%s\nwant %s and in it\n%s", list[0].Cause, got, cause, says)
 	}
 	return list[0]
 }
 
 // becomes lets time pass in large steps until the bot has the status.
-func (r *running) becomes(status health.Status, most time.Duration) {
-	r.stage.t.Helper()
+func (r *runningBot) becomes(status health.Status, most time.Duration) {
+	r.harness.T.Helper()
 	for began := time.Now(); r.Tracker().Snapshot().Status != status; time.Sleep(10 * time.Second) {
 		if time.Since(began) > most {
-			r.stage.t.Fatalf("not %s within %s: %s", status, most, r.Tracker().Snapshot().Sentence())
+			r.harness.T.Fatalf("not %s within %s: %s", status, most, r.Tracker().Snapshot().Sentence())
 		}
 	}
 }
@@ -37,7 +37,7 @@ func (r *running) becomes(status health.Status, most time.Duration) {
 // starts with the same token, then the first is degraded at its next check, an
 // incident and the log tell of it, and an hour after the last sign it is over.
 func TestSecondProgramIsTold(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		first := s.start(s.options()).online()
 		time.Sleep(25 * time.Minute)
 		if snap := first.Tracker().Snapshot(); snap.Status != health.Online {
@@ -52,7 +52,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 		if !s.log.has("Another program uses the same token") {
 			t.Errorf("the log does not tell of it:\n%s", s.log)
 		}
-		second.end(gateway.EndSession)
+		second.stop(gateway.EndSession)
 		first.becomes(health.Online, 62*time.Minute)
 		for range 10 {
 			time.Sleep(10 * time.Second)
@@ -61,14 +61,14 @@ func TestSecondProgramIsTold(t *testing.T) {
 		if i := first.tells(health.TwoInstances, "Mended; the bot was online all the while."); i.Duration(time.Now()) < 50*time.Minute || i.AtRisk(time.Now()) != 0 {
 			t.Errorf("got %+v", i)
 		}
-		first.end(gateway.EndSession)
+		first.stop(gateway.EndSession)
 	})
 }
 
 // Given another process that is known to have the lock, then the bot says who it
 // is.
 func TestKnownRivalIsNamed(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		o := s.options()
 		o.Conditions = func() []health.Condition {
 			return []health.Condition{{Cause: health.TwoInstances, Trouble: "process 4711 runs this bot too", Since: time.Now()}}
@@ -77,14 +77,14 @@ func TestKnownRivalIsNamed(t *testing.T) {
 		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || !strings.HasSuffix(snap.Reason.String(), ": process 4711 runs this bot too") {
 			t.Errorf("it is %s", snap.Sentence())
 		}
-		r.end(gateway.EndSession)
+		r.stop(gateway.EndSession)
 	})
 }
 
 // Given a host that stops the bot for ten minutes again and again, without a new
 // version, then the third time is no longer called a planned stop.
 func TestSleepingHostIsTold(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		for n := range 4 {
 			r := s.start(f.kept(s.options())).online()
@@ -96,7 +96,7 @@ func TestSleepingHostIsTold(t *testing.T) {
 			default:
 				r.tells(health.PlannedStop, "the program was stopped as asked. A new session was started")
 			}
-			r.end(gateway.KeepSession)
+			r.stop(gateway.KeepSession)
 			f.shut(store.EndPaused)
 			time.Sleep(10 * time.Minute)
 		}
@@ -108,11 +108,11 @@ func TestSleepingHostIsTold(t *testing.T) {
 //
 // Statements: G-089.
 func TestDeployByGoodbyeIsTold(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(5 * time.Minute)
-		first.end(gateway.EndSession)
+		first.stop(gateway.EndSession)
 		f.shut(store.EndGoodbye)
 		time.Sleep(3 * time.Second)
 		second := s.start(f.kept(s.options())).online()
@@ -120,7 +120,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 		if now := time.Now(); i.ShownOffline(now) != i.Duration(now) {
 			t.Errorf("grey for %s of %s", i.ShownOffline(now), i.Duration(now))
 		}
-		second.end(gateway.KeepSession)
+		second.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
 	})
 }
@@ -129,13 +129,13 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 // it again twice and then lets it be, then the next start says that the
 // supervisor gave up.
 func TestSupervisorThatGaveUpIsTold(t *testing.T) {
-	onStage(t, nil, func(s *stage) {
+	run(t, nil, func(s *harness) {
 		f := stateOn(s)
 		for n := range 3 {
 			r := s.start(f.kept(s.options())).online()
 			time.Sleep(time.Minute)
 			f.shut(store.EndNone)
-			r.end(gateway.KeepSession)
+			r.stop(gateway.KeepSession)
 			if n < 2 {
 				time.Sleep(2 * time.Second)
 			}
@@ -146,7 +146,7 @@ func TestSupervisorThatGaveUpIsTold(t *testing.T) {
 		if i.Duration(time.Now()) < 12*time.Minute || i.Outcome != health.OutcomeNewSession {
 			t.Errorf("got %+v", i)
 		}
-		r.end(gateway.KeepSession)
+		r.stop(gateway.KeepSession)
 		f.shut(store.EndPaused)
 	})
 }
