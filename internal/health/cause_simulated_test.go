@@ -80,9 +80,7 @@ func TestEveryCauseIsToldByItsName(t *testing.T) {
 func simulateCause(t *testing.T, want CauseID, faults []discordsim.Fault, says string) {
 	runSimulatedBot(t, nil, func(b *simulatedBot) {
 		for _, f := range faults {
-			if _, err := b.sim.Inject(f); err != nil {
-				b.Fatal(err)
-			}
+			b.Inject(f)
 			if want == ReconnectLoop {
 				b.wait(10 * time.Second)
 			}
@@ -128,7 +126,7 @@ func TestBrokenIPv6IsTold(t *testing.T) {
 		}}
 	}, func(b *simulatedBot) {
 		broken.Store(true)
-		b.inject("cut")
+		b.Inject(discordsim.Fault{Name: "cut"})
 		b.wait(20 * time.Second)
 		broken.Store(false)
 		b.wait(time.Minute)
@@ -147,7 +145,7 @@ func TestSavedBudgetIsTold(t *testing.T) {
 		o.IdentifyLimiter = identify.New(identify.Options{Hourly: 3, Rand: func() float64 { return 0.5 }})
 	}, func(b *simulatedBot) {
 		for range 4 {
-			b.inject("op9-false")
+			b.Inject(discordsim.Fault{Name: "op9-false"})
 			b.wait(3 * time.Minute)
 		}
 		b.expect(Offline, "3 session starts were spent within an hour")

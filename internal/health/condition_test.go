@@ -20,8 +20,8 @@ func TestSlowHandlersAreTold(t *testing.T) {
 			}
 		})
 	}, func(b *simulatedBot) {
-		b.sim.Say(b.channel, b.user.ID, "take your time")
-		b.sim.Say(b.channel, b.user.ID, "and I wait")
+		b.Post("take your time")
+		b.Post("and I wait")
 		b.wait(4 * time.Minute)
 		b.expect(Degraded, "connected, but not working: the oldest event has been waiting for its handler for ")
 		if i := b.incident(SlowHandlers, "Not mended yet; the bot stays online."); !i.Connected || i.ShownOffline(time.Now()) != 0 || i.AtRisk(time.Now()) != 0 {
@@ -47,7 +47,7 @@ func TestUselessIsTold(t *testing.T) {
 		})
 	}, func(b *simulatedBot) {
 		for range 3 {
-			b.sim.Say(b.channel, b.user.ID, "hello?")
+			b.Post("hello?")
 		}
 		b.wait(time.Minute)
 		b.expect(Degraded, "handlers panicked 3 times")

@@ -10,15 +10,13 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 )
 
 // simulatedBot is a bot on a simulated Discord.
 type simulatedBot struct {
 	*testing.T
-	sim     *discordsim.Sim
-	app     *discordsim.App
-	channel discordsim.ID
-	user    discordsim.User
+	*simtest.World
 	tracker *Tracker
 	shard   *gateway.Shard
 	source  fakeSource
@@ -44,39 +42,31 @@ func (f *fakeSource) Conditions() []Condition { return slices.Clone(f.conditions
 // parts.
 func runSimulatedBot(t *testing.T, change func(*discordsim.Sim, *gateway.Options), story func(*simulatedBot)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		sim := discordsim.New(discordsim.Config{Seed: 1})
-		defer sim.Close()
-		guild := sim.AddGuild("house")
-		b := &simulatedBot{T: t, sim: sim, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{guild}}), channel: guild.Channels[0].ID, user: sim.AddUser("ada")}
-		sim.AddMembers(guild, b.user)
+	simtest.Run(t, simtest.Options{Sim: discordsim.Config{Seed: 1}, Guilds: 1}, func(w *simtest.World) {
+		b := &simulatedBot{T: w.T, World: w}
 		b.source.stats = func() gateway.Stats { return b.shard.Stats() }
 		b.tracker = NewTracker(Options{Source: &b.source})
-		o := gateway.Options{
-			Credentials: gateway.Credentials{Token: b.app.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
-			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: sim.DialContext},
-			Handler:     gateway.HandlerFunc(func(context.Context, gateway.Event) {}),
-			Observer:    b.tracker, Rand: func() float64 { return 0.5 },
-		}
+		o := w.ShardOptions(gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent)
+		o.Handler = gateway.HandlerFunc(func(context.Context, gateway.Event) {})
+		o.Observer, o.Rand = b.tracker, func() float64 { return 0.5 }
 		if change != nil {
-			change(sim, &o)
+			change(w.Sim, &o)
 		}
 		var err error
 		if b.shard, err = gateway.New(o); err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 		ran := make(chan error)
 		go func() { ran <- b.shard.Run(context.Background()) }()
 		defer func() {
 			if err := b.shard.Stop(context.Background(), gateway.KeepSession); err != nil {
-				t.Error(err)
+				b.Error(err)
 			}
 			<-ran
 		}()
 		b.wait(2 * time.Minute)
 		if s := b.tracker.Snapshot(); s.Status != Online {
-			t.Fatalf("before anything happens it is %s", s.Sentence())
+			b.Fatalf("before anything happens it is %s", s.Sentence())
 		}
 		story(b)
 	})
@@ -87,15 +77,6 @@ func (b *simulatedBot) wait(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second) {
 		synctest.Wait()
 		b.tracker.Snapshot()
-	}
-}
-
-func (b *simulatedBot) inject(faults ...string) {
-	b.Helper()
-	for _, name := range faults {
-		if _, err := b.sim.Inject(discordsim.Fault{Name: name}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
