@@ -183,26 +183,34 @@ const (
 
 // countSettled counts and drops the commands that no later answer can change.
 func (b *bot) countSettled(now time.Time) {
-	t := &b.counters
 	b.expectations = slices.DeleteFunc(b.expectations, func(a *expectation) bool {
-		if now.Sub(a.at) < settledAfter {
+		if now.Sub(a.at) < settledAfter || a.state(b, now) == commandWaiting {
 			return false
 		}
-		switch a.state(b, now) {
-		case commandAnswered:
-			t.settled.asked, t.settled.answered = t.settled.asked+1, t.settled.answered+1
-		case commandAnsweredTwice:
-			t.settled.asked, t.settled.twice = t.settled.asked+1, t.settled.twice+1
-		case commandLost:
-			t.settled.asked, t.settled.lost = t.settled.asked+1, t.settled.lost+1
-		case commandUnheard:
-			t.settled.unheard++
-		default:
-			return false
-		}
-		t.slowest = max(t.slowest, a.answeredAfter())
+		b.counts.count(a, a.state(b, now))
 		return true
 	})
+}
+
+// count adds a command. One that no client could have answered is not among those
+// asked.
+func (v *Verdict) count(a *expectation, state commandState) {
+	v.Slowest = max(v.Slowest, a.answeredAfter())
+	if state == commandUnheard {
+		v.Unheard++
+		return
+	}
+	v.Asked++
+	switch state {
+	case commandAnswered:
+		v.Answered++
+	case commandAnsweredTwice:
+		v.Twice++
+	case commandLost:
+		v.Lost++
+	case commandWaiting:
+		v.Waiting++
+	}
 }
 
 // Unanswered lists the commands that count as lost, each with its time.

@@ -6,7 +6,7 @@ import (
 )
 
 // bot is the gateway side of an app: its sessions, its identify budget, its
-// status as others see it, and the counters of what it did.
+// status as others see it, and what is counted of it.
 type bot struct {
 	sim      *Sim
 	app      *App
@@ -19,7 +19,7 @@ type bot struct {
 	membersAsked map[ID]time.Time
 
 	visible      visible
-	counters     counters
+	counts       Verdict        // without what is still open
 	expectations []*expectation // oldest first
 	sweepAt      int            // how many asks make it worth looking for settled ones
 }
@@ -27,7 +27,7 @@ type bot struct {
 func newBot(s *Sim, app *App) *bot {
 	return &bot{
 		sim: s, app: app, shards: map[shardID]*botShard{}, dms: map[ID]*Channel{}, identified: map[int]time.Time{},
-		membersAsked: map[ID]time.Time{}, counters: counters{closeCodes: map[int]int{}},
+		membersAsked: map[ID]time.Time{}, counts: Verdict{CloseCodes: map[int]int{}},
 	}
 }
 

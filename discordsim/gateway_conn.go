@@ -354,7 +354,7 @@ func (c *conn) readEnded(err error) {
 		c.log.logClose(0, "the connection was lost", false)
 	}
 	if c.bot != nil && code != 0 {
-		c.bot.counters.closeCodes[code]++
+		c.bot.counts.CloseCodes[code]++
 	}
 	sess := c.session
 	c.stop()

@@ -21,7 +21,7 @@ func (c *conn) expectHeartbeat() {
 // heartbeatMissed ends a connection whose heartbeats stopped.
 func (c *conn) heartbeatMissed() {
 	if c.bot != nil {
-		c.bot.counters.missed++
+		c.bot.counts.MissedHeartbeats++
 	}
 	switch c.sim.cfg.Heartbeat.Missed {
 	case MissedDocumented:

@@ -45,7 +45,7 @@ func (c *conn) identify(d json.RawMessage) {
 	app, known := s.authenticate(*in.Token)
 	if known != nil {
 		c.setBot(known)
-		known.counters.identifies++
+		known.counts.Identifies++
 	}
 	id := identifyRequest{app: app, token: *in.Token, threshold: in.Threshold, compress: in.Compress, shard: shardID{0, 1}}
 	if app == nil {
@@ -59,7 +59,7 @@ func (c *conn) identify(d json.RawMessage) {
 		return
 	}
 	if refusedIntents(id.intents, app.Flags) != nil {
-		known.counters.refusedIntents++
+		known.counts.RefusedIntents++
 		c.refuse(4014, "Disallowed intent(s).")
 		return
 	}
@@ -96,8 +96,8 @@ func (c *conn) setBot(b *bot) {
 	}
 	c.bot = b
 	c.sim.log.assign(c.log, b.app.ID, c.sim.cfg.LogConns)
-	b.counters.dials++
-	b.counters.maxSends = max(b.counters.maxSends, len(c.sentAt))
+	b.counts.Dials++
+	b.counts.MaxSends = max(b.counts.MaxSends, len(c.sentAt))
 }
 
 // setShard records which shard the connection is for; faults limited to that
@@ -169,7 +169,7 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	now := time.Now()
 	if _, remaining, _ := s.startLimitLocked(id.app); remaining == 0 {
 		s.violate(c, "G-041", "IDENTIFY was sent although the budget is used up")
-		b.counters.email(id.app.Owner, fmt.Sprintf("%s has connected more than %d times within %s. Its token has been reset.",
+		b.counts.email(id.app.Owner, fmt.Sprintf("%s has connected more than %d times within %s. Its token has been reset.",
 			id.app.Name, id.app.StartsTotal, s.cfg.Identify.StartsWindow))
 		s.resetTokenLocked(id.app)
 		c.close(4004, reasonToken)
@@ -184,8 +184,8 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	key := id.shard.id % max(1, id.app.MaxConcurrency)
 	last, before := b.identified[key]
 	b.identified[key] = now
-	if gap := now.Sub(last); before && (b.counters.spacing == 0 || gap < b.counters.spacing) {
-		b.counters.spacing = gap
+	if gap := now.Sub(last); before && (b.counts.MinIdentifySpacing == 0 || gap < b.counts.MinIdentifySpacing) {
+		b.counts.MinIdentifySpacing = gap
 	}
 	early := before && s.cfg.Identify.Window > 0 && now.Sub(last) < s.cfg.Identify.Window
 	if early {

@@ -47,8 +47,8 @@ func (c *conn) setPresence(d json.RawMessage) {
 	for len(sess.presenceUpdates) > 0 && now.Sub(sess.presenceUpdates[0]) >= s.cfg.Limits.PresenceWindow {
 		sess.presenceUpdates = sess.presenceUpdates[1:]
 	}
-	t := &sess.bot.counters
-	t.maxPresences = max(t.maxPresences, len(sess.presenceUpdates)+1)
+	t := &sess.bot.counts
+	t.MaxPresences = max(t.MaxPresences, len(sess.presenceUpdates)+1)
 	if s.cfg.Limits.Presences > 0 && len(sess.presenceUpdates) >= s.cfg.Limits.Presences {
 		s.violate(c, "G-101", fmt.Sprintf("more than %d presence updates came in %s", s.cfg.Limits.Presences, s.cfg.Limits.PresenceWindow))
 		return

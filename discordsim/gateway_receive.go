@@ -127,7 +127,7 @@ func (c *conn) overSendLimit() bool {
 	}
 	c.sentAt = append(c.sentAt, now)
 	if c.bot != nil {
-		c.bot.counters.maxSends = max(c.bot.counters.maxSends, len(c.sentAt))
+		c.bot.counts.MaxSends = max(c.bot.counts.MaxSends, len(c.sentAt))
 	}
 	return cfg.Limits.Sends > 0 && len(c.sentAt) > cfg.Limits.Sends
 }

@@ -32,7 +32,7 @@ func (c *conn) resume(d json.RawMessage) {
 	app, known := s.authenticate(*in.Token)
 	if known != nil {
 		c.setBot(known)
-		known.counters.resumes++
+		known.counts.Resumes++
 	}
 	sess := s.sessions[*in.Session]
 	if sess != nil && sess.bot == known {

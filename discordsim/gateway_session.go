@@ -141,7 +141,7 @@ func (sess *session) end(cause sessionEnd) {
 	if sess.intents&intentPresences != 0 {
 		s.presenceWatchers--
 	}
-	b.counters.eventsLost += sess.undelivered
+	b.counts.EventsLost += sess.undelivered
 	sess.buffer = nil
 	b.updateVisible()
 }
@@ -197,7 +197,7 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	s, b := sess.bot.sim, sess.bot
 	sess.seq++
 	d := dispatch{seq: sess.seq, typ: typ, raw: payload(typ, sess.seq, data)}
-	b.counters.dispatched++
+	b.counts.Dispatched++
 	if typ == "READY" {
 		sess.conn.sendDispatch(d) // and no replay brings it back
 		return d.seq
@@ -207,7 +207,7 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	sess.buffered(d)
 	switch {
 	case d.lost:
-		b.counters.eventsLost++
+		b.counts.EventsLost++
 		return 0
 	case sess.conn == nil:
 		sess.undelivered++
@@ -225,8 +225,8 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	default:
 		sess.conn.sendDispatch(d)
 		if sess.conn != nil && s.strike("duplicate", at) != nil {
-			b.counters.redelivered++
-			b.counters.eventsTwice++
+			b.counts.Redelivered++
+			b.counts.EventsTwice++
 			sess.conn.sendDispatch(d)
 		}
 	}
@@ -279,7 +279,7 @@ func (sess *session) confirm(seq int64) { sess.confirmed = max(sess.confirmed, m
 // replay attaches the session to a connection and sends what lies above seq,
 // and then RESUMED.
 func (sess *session) replay(c *conn, seq int64) {
-	s, t := sess.bot.sim, &sess.bot.counters
+	s, t := sess.bot.sim, &sess.bot.counts
 	if old := sess.conn; old != nil {
 		sess.dropConn()
 		old.cut()
@@ -290,9 +290,9 @@ func (sess *session) replay(c *conn, seq int64) {
 		if d.seq <= seq || d.lost {
 			continue
 		}
-		t.redelivered++
+		t.Redelivered++
 		if d.seq <= sess.confirmed {
-			t.eventsTwice++
+			t.EventsTwice++
 		}
 		c.sendDispatch(d)
 	}
@@ -303,7 +303,7 @@ func (sess *session) replay(c *conn, seq int64) {
 		data = `{}`
 	}
 	c.sendDispatch(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, []byte(data))})
-	t.resumed++
+	t.Resumed++
 }
 
 // scheduleReconnect schedules the next periodic op 7 (S-060).

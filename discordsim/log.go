@@ -183,7 +183,7 @@ func (s *Sim) violateREST(app *App, statement, what string) {
 // countInvalidRequest counts an answer of 401, 403 or 429.
 func (s *Sim) countInvalidRequest(app *App) {
 	if app != nil {
-		s.bots[app.ID].counters.invalid++
+		s.bots[app.ID].counts.InvalidRequests++
 	}
 }
 

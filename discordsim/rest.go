@@ -114,10 +114,9 @@ func (r *restAPI) locked(work func()) {
 // can be limited to one bot or one route. It returns the refusal, if there is one.
 func (r *restAPI) route(c *restRequest) *restResponse {
 	c.now = time.Now()
-	refuse := func(p restError) *restResponse { a := p.answer(); return &a }
 	version, path, ok := split(c.req.URL.Path)
 	if !ok {
-		return refuse(errNoRoute)
+		return errNoRoute.refusal()
 	}
 	var unrouted *restResponse
 	c.route, c.params, unrouted = r.find(c.req.Method, path)
@@ -125,13 +124,13 @@ func (r *restAPI) route(c *restRequest) *restResponse {
 	r.checkRequest(c, version)
 	switch {
 	case !served[version]:
-		return refuse(errVersion)
+		return errVersion.refusal()
 	case r.cfg.RefuseUserAgent && !goodUserAgent.MatchString(c.req.UserAgent()):
-		return refuse(errUserAgent)
+		return errUserAgent.refusal()
 	case c.route == nil:
 		return unrouted
 	case unauthorized:
-		return refuse(errUnauthorized)
+		return errUnauthorized.refusal()
 	}
 	return unrouted
 }

@@ -26,12 +26,11 @@ type putCount struct{ unchanged int }
 // is in.
 func (r *restAPI) scopeFor(c *restRequest) (commandScope, *restResponse) {
 	scope := commandScope{app: c.app.ID}
-	refuse := func(p restError) (commandScope, *restResponse) { a := p.answer(); return scope, &a }
 	if c.id("application") != c.app.ID {
 		if r.sim.apps[c.id("application")] == nil {
-			return refuse(errUnknownApp)
+			return scope, errUnknownApp.refusal()
 		}
-		return refuse(errNotThisApp)
+		return scope, errNotThisApp.refusal()
 	}
 	if c.params["guild"] != "" {
 		if _, refused := r.guildFor(c); refused != nil {
@@ -115,21 +114,13 @@ func tooManyCommands(count map[int]int) *restResponse {
 }
 
 // listCommands is GET of a scope.
-func (r *restAPI) listCommands(c *restRequest) restResponse {
-	scope, refused := r.scopeFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) listCommands(c *restRequest, scope commandScope) restResponse {
 	return ok200(renderCommands(scope.filter(c.app.Commands)))
 }
 
 // createCommand is POST: 201 for a new command, 200 when one of the same type
 // and name stood there.
-func (r *restAPI) createCommand(c *restRequest) restResponse {
-	scope, refused := r.scopeFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) createCommand(c *restRequest, scope commandScope) restResponse {
 	f := c.form()
 	d := readCommand(f)
 	scope.check(f, d)
@@ -161,11 +152,7 @@ func (r *restAPI) createCommand(c *restRequest) restResponse {
 }
 
 // replaceCommands is PUT: the body becomes the whole scope, of all types.
-func (r *restAPI) replaceCommands(c *restRequest) restResponse {
-	scope, refused := r.scopeFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) replaceCommands(c *restRequest, scope commandScope) restResponse {
 	var entries []json.RawMessage
 	if len(c.body) == 0 {
 		return errNotJSON.answer()
@@ -264,8 +251,7 @@ func (r *restAPI) commandFor(c *restRequest) (commandScope, *Command, *restRespo
 			return scope, command, nil
 		}
 	}
-	a := errUnknownCommand.answer()
-	return scope, nil, &a
+	return scope, nil, errUnknownCommand.refusal()
 }
 
 func (r *restAPI) getCommand(c *restRequest) restResponse {

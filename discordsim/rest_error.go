@@ -51,6 +51,12 @@ func (p restError) answer() restResponse {
 	return restResponse{status: p.status, body: map[string]any{"message": p.message, "code": p.code}}
 }
 
+// refusal is the answer for a function that finds something or refuses.
+func (p restError) refusal() *restResponse {
+	a := p.answer()
+	return &a
+}
+
 // formErrors is the errors tree of a 50035: field names and list indexes down to
 // the leaves, which hold the messages.
 type formErrors struct {

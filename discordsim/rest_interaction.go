@@ -197,13 +197,12 @@ func (r *restAPI) renderCallback(ask *interaction, kind int, m *Message) map[str
 // or foreign token is invalid; one that has not been answered has no webhook
 // yet.
 func (r *restAPI) tokenOf(c *restRequest, app *App) (*interaction, *restResponse) {
-	refuse := func(p restError) (*interaction, *restResponse) { a := p.answer(); return nil, &a }
 	ask := r.interactionTokens[c.params["token"]]
 	switch {
 	case ask == nil || ask.app != app || ask.isPast(c.now, r.cfg.InteractionLife):
-		return refuse(errWebhookToken)
+		return nil, errWebhookToken.refusal()
 	case !ask.answered:
-		return refuse(errUnknownWebhook)
+		return nil, errUnknownWebhook.refusal()
 	}
 	return ask, nil
 }

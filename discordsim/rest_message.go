@@ -42,13 +42,12 @@ type agedNonce struct {
 
 // channelFor finds the channel of the path and checks that the app sees it.
 func (r *restAPI) channelFor(c *restRequest) (*Channel, *restResponse) {
-	refuse := func(p restError) (*Channel, *restResponse) { a := p.answer(); return nil, &a }
 	ch := r.sim.channels[c.id("channel")]
 	switch {
 	case ch == nil:
-		return refuse(errUnknownChannel)
+		return nil, errUnknownChannel.refusal()
 	case !r.sim.seesLocked(c.app, ch):
-		return refuse(errMissingAccess)
+		return nil, errMissingAccess.refusal()
 	}
 	return ch, nil
 }
@@ -61,18 +60,13 @@ func (r *restAPI) messageFor(c *restRequest) (*Message, *restResponse) {
 	}
 	m := r.sim.message(c.id("message"))
 	if m == nil || m.Deleted || m.Channel != ch || m.Flags&flagEphemeral != 0 {
-		a := errUnknownMessage.answer()
-		return nil, &a
+		return nil, errUnknownMessage.refusal()
 	}
 	return m, nil
 }
 
 // createMessage is POST /channels/{channel}/messages (S-091).
-func (r *restAPI) createMessage(c *restRequest) restResponse {
-	ch, refused := r.channelFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 	if ch.ReadOnly[c.app.ID] {
 		return errMissingPermission.answer()
 	}
@@ -223,11 +217,7 @@ func (r *restAPI) rememberNonce(key nonceKey, message ID, now time.Time) {
 }
 
 // editMessage is PATCH of an own message (S-093).
-func (r *restAPI) editMessage(c *restRequest) restResponse {
-	m, refused := r.messageFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) editMessage(c *restRequest, m *Message) restResponse {
 	if m.Author.ID != c.app.Bot.ID {
 		return errNotYourMessage.answer()
 	}
@@ -279,11 +269,7 @@ func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 }
 
 // deleteMessage is DELETE of a message; in a guild that of others too.
-func (r *restAPI) deleteMessage(c *restRequest) restResponse {
-	m, refused := r.messageFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) deleteMessage(c *restRequest, m *Message) restResponse {
 	if m.Author.ID != c.app.Bot.ID {
 		switch {
 		case m.Channel.Guild == nil:
@@ -302,20 +288,12 @@ func (r *restAPI) remove(c *restRequest, m *Message) {
 }
 
 // getMessage is GET of one message.
-func (r *restAPI) getMessage(c *restRequest) restResponse {
-	m, refused := r.messageFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) getMessage(c *restRequest, m *Message) restResponse {
 	return ok200(r.renderForREST(c.app, m))
 }
 
 // listMessages is GET of a channel's messages, newest first.
-func (r *restAPI) listMessages(c *restRequest) restResponse {
-	ch, refused := r.channelFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) listMessages(c *restRequest, ch *Channel) restResponse {
 	var wrong formErrors
 	limit := c.limitParam(1, 100, 50, &wrong)
 	around, before, after := c.idParam("around", &wrong), c.idParam("before", &wrong), c.idParam("after", &wrong)

@@ -112,11 +112,7 @@ func (r *restAPI) listReactions(c *restRequest) restResponse {
 }
 
 // clearReactions is DELETE .../reactions.
-func (r *restAPI) clearReactions(c *restRequest) restResponse {
-	m, refused := r.messageFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) clearReactions(c *restRequest, m *Message) restResponse {
 	if m.Channel.Guild == nil {
 		return errNotYourDM.answer()
 	}

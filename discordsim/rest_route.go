@@ -39,39 +39,39 @@ func routes() []*route {
 		{method: "GET", path: "/users/{user}", bucket: "user-read", handle: (*restAPI).getUser},
 		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
 		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
-		{method: "GET", path: "/guilds/{guild}", bucket: "guild-read", handle: (*restAPI).getGuild},
-		{method: "GET", path: channelPath, bucket: "channel-read", handle: (*restAPI).getChannel},
+		{method: "GET", path: "/guilds/{guild}", bucket: "guild-read", handle: on((*restAPI).guildFor, (*restAPI).getGuild)},
+		{method: "GET", path: channelPath, bucket: "channel-read", handle: on((*restAPI).channelFor, (*restAPI).getChannel)},
 
 		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
 		{method: "GET", path: "/oauth2/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
 		{method: "PATCH", path: "/applications/@me", bucket: "app-edit", handle: (*restAPI).editApplication},
 
-		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: (*restAPI).listMessages},
-		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: (*restAPI).createMessage},
-		{method: "GET", path: messagePath, bucket: "message-read", handle: (*restAPI).getMessage},
-		{method: "PATCH", path: messagePath, bucket: "message-write", handle: (*restAPI).editMessage},
-		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: (*restAPI).deleteMessage},
-		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: (*restAPI).startTyping},
+		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: on((*restAPI).channelFor, (*restAPI).listMessages)},
+		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: on((*restAPI).channelFor, (*restAPI).createMessage)},
+		{method: "GET", path: messagePath, bucket: "message-read", handle: on((*restAPI).messageFor, (*restAPI).getMessage)},
+		{method: "PATCH", path: messagePath, bucket: "message-write", handle: on((*restAPI).messageFor, (*restAPI).editMessage)},
+		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: on((*restAPI).messageFor, (*restAPI).deleteMessage)},
+		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: on((*restAPI).channelFor, (*restAPI).startTyping)},
 
 		{method: "PUT", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).addReaction},
 		{method: "DELETE", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).removeReaction},
 		{method: "DELETE", path: reactionPath + "/{user}", bucket: "reaction", handle: (*restAPI).removeReaction},
 		{method: "GET", path: reactionPath, bucket: "reaction", handle: (*restAPI).listReactions},
-		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: (*restAPI).clearReactions},
+		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: on((*restAPI).messageFor, (*restAPI).clearReactions)},
 
 		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
 
-		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).getWebhook},
+		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: on((*restAPI).webhookFor, (*restAPI).getWebhook)},
 		{method: "POST", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).executeWebhook},
-		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).getWebhookMessage},
-		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).editWebhookMessage},
-		{method: "DELETE", path: webhookMessage, open: true, bucket: "webhook", handle: (*restAPI).deleteWebhookMessage},
+		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).getWebhookMessage)},
+		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).editWebhookMessage)},
+		{method: "DELETE", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).deleteWebhookMessage)},
 	}
 	for _, base := range []string{appPath, guildAppPath} {
 		table = append(table,
-			&route{method: "GET", path: base + "/commands", bucket: "command-read", handle: (*restAPI).listCommands},
-			&route{method: "POST", path: base + "/commands", bucket: "command-write", handle: (*restAPI).createCommand},
-			&route{method: "PUT", path: base + "/commands", bucket: "command-write", handle: (*restAPI).replaceCommands},
+			&route{method: "GET", path: base + "/commands", bucket: "command-read", handle: on((*restAPI).scopeFor, (*restAPI).listCommands)},
+			&route{method: "POST", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).createCommand)},
+			&route{method: "PUT", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).replaceCommands)},
 			&route{method: "GET", path: base + "/commands/{command}", bucket: "command-read", handle: (*restAPI).getCommand},
 			&route{method: "PATCH", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).editCommand},
 			&route{method: "DELETE", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).deleteCommand},
@@ -93,6 +93,17 @@ func Routes() (labels []string) {
 }
 
 func (r *route) label() string { return r.method + " " + r.path }
+
+// on makes the handler of a route about something that find looks up, or refuses.
+func on[T any](find func(*restAPI, *restRequest) (T, *restResponse), handle func(*restAPI, *restRequest, T) restResponse) func(*restAPI, *restRequest) restResponse {
+	return func(r *restAPI, c *restRequest) restResponse {
+		found, refused := find(r, c)
+		if refused != nil {
+			return *refused
+		}
+		return handle(r, c, found)
+	}
+}
 
 // wordParams are the path parameters that are not snowflakes.
 var wordParams = map[string]bool{"token": true, "emoji": true}

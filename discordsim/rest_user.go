@@ -100,11 +100,7 @@ func (r *restAPI) getUser(c *restRequest) restResponse {
 }
 
 // getGuild is GET /guilds/{guild}.
-func (r *restAPI) getGuild(c *restRequest) restResponse {
-	g, refused := r.guildFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	out := map[string]any{
 		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": []string{}, "emojis": []any{}, "stickers": []any{},
 		"roles":          []any{map[string]any{"id": g.ID, "name": "@everyone", "color": 0, "hoist": false, "position": 0, "permissions": botPermissions, "managed": false, "mentionable": false, "flags": 0}},
@@ -124,31 +120,21 @@ func (r *restAPI) guildFor(c *restRequest) (*Guild, *restResponse) {
 	g := r.sim.guilds[c.id("guild")]
 	switch {
 	case g == nil:
-		a := errUnknownGuild.answer()
-		return nil, &a
+		return nil, errUnknownGuild.refusal()
 	case !slices.Contains(c.app.Guilds, g):
-		a := errMissingAccess.answer()
-		return nil, &a
+		return nil, errMissingAccess.refusal()
 	}
 	return g, nil
 }
 
 // getChannel is GET /channels/{channel}.
-func (r *restAPI) getChannel(c *restRequest) restResponse {
-	ch, refused := r.channelFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) getChannel(c *restRequest, ch *Channel) restResponse {
 	return ok200(r.renderChannel(ch))
 }
 
 // startTyping is POST /channels/{channel}/typing: it shows for ten seconds or
 // until a message is sent.
-func (r *restAPI) startTyping(c *restRequest) restResponse {
-	ch, refused := r.channelFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) startTyping(c *restRequest, ch *Channel) restResponse {
 	if ch.ReadOnly[c.app.ID] {
 		return errMissingPermission.answer()
 	}

@@ -29,21 +29,15 @@ func (r *restAPI) webhookFor(c *restRequest) (*Webhook, *restResponse) {
 	hook := r.webhooks[c.id("webhook")]
 	switch {
 	case hook == nil || r.sim.channels[hook.Channel] == nil:
-		a := errUnknownWebhook.answer()
-		return nil, &a
+		return nil, errUnknownWebhook.refusal()
 	case hook.Token != c.params["token"]:
-		a := errWebhookToken.answer()
-		return nil, &a
+		return nil, errWebhookToken.refusal()
 	}
 	return hook, nil
 }
 
 // getWebhook is GET /webhooks/{id}/{token}.
-func (r *restAPI) getWebhook(c *restRequest) restResponse {
-	hook, refused := r.webhookFor(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) getWebhook(c *restRequest, hook *Webhook) restResponse {
 	out := map[string]any{
 		"id": hook.ID, "type": 1, "name": hook.Name, "avatar": nil, "channel_id": hook.Channel,
 		"token": hook.Token, "application_id": nil,
@@ -120,36 +114,23 @@ func (r *restAPI) webhookMessage(c *restRequest) (*Message, *restResponse) {
 		m = r.sim.message(c.id("message"))
 	}
 	if !mine(m) || m.Deleted {
-		a := errUnknownMessage.answer()
-		return nil, &a
+		return nil, errUnknownMessage.refusal()
 	}
 	return m, nil
 }
 
-func (r *restAPI) getWebhookMessage(c *restRequest) restResponse {
-	m, refused := r.webhookMessage(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) getWebhookMessage(c *restRequest, m *Message) restResponse {
 	return ok200(r.renderMessage(m))
 }
 
-func (r *restAPI) editWebhookMessage(c *restRequest) restResponse {
-	m, refused := r.webhookMessage(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) editWebhookMessage(c *restRequest, m *Message) restResponse {
 	if a, ok := r.applyEdit(c, m); !ok {
 		return a
 	}
 	return ok200(r.renderMessage(m))
 }
 
-func (r *restAPI) deleteWebhookMessage(c *restRequest) restResponse {
-	m, refused := r.webhookMessage(c)
-	if refused != nil {
-		return *refused
-	}
+func (r *restAPI) deleteWebhookMessage(c *restRequest, m *Message) restResponse {
 	r.remove(c, m)
 	return noContent()
 }

@@ -70,27 +70,10 @@ type Email struct {
 // maxEmails is how many letters are kept.
 const maxEmails = 100
 
-// counters counts what a bot has done.
-type counters struct {
-	settled struct{ asked, answered, twice, lost, unheard int }
-	slowest time.Duration
-
-	identifies, resumes, resumed, dials int
-	spacing                             time.Duration
-	maxSends, maxPresences              int
-	missed, refusedIntents, invalid     int
-	closeCodes                          map[int]int
-	dispatched, redelivered             int64
-	eventsLost, eventsTwice             int64
-	emails                              []Email
-
-	longestGap, detached time.Duration
-}
-
-// email writes to the owner.
-func (t *counters) email(to ID, text string) {
-	if len(t.emails) < maxEmails {
-		t.emails = append(t.emails, Email{time.Now(), to, text})
+// email writes to the owner of the app.
+func (v *Verdict) email(to ID, text string) {
+	if len(v.Emails) < maxEmails {
+		v.Emails = append(v.Emails, Email{time.Now(), to, text})
 	}
 }
 
@@ -111,7 +94,7 @@ func (b *bot) endGap(shard *botShard, now time.Time) {
 		return
 	}
 	gap := now.Sub(shard.gapSince)
-	b.counters.longestGap, b.counters.detached = max(b.counters.longestGap, gap), b.counters.detached+gap
+	b.counts.LongestGap, b.counts.Detached = max(b.counts.LongestGap, gap), b.counts.Detached+gap
 	shard.gapSince = time.Time{}
 }
 
@@ -156,16 +139,8 @@ func (s *Sim) Verdict(app *App) Verdict {
 	now := time.Now()
 	b := s.bots[app.ID]
 	b.countSettled(now)
-	t := &b.counters
-	v := Verdict{
-		Asked: t.settled.asked, Answered: t.settled.answered, Twice: t.settled.twice, Lost: t.settled.lost, Unheard: t.settled.unheard,
-		Slowest:    t.slowest,
-		Identifies: t.identifies, Resumes: t.resumes, Resumed: t.resumed, Dials: t.dials,
-		MinIdentifySpacing: t.spacing, MaxSends: t.maxSends, MaxPresences: t.maxPresences, MissedHeartbeats: t.missed,
-		RefusedIntents: t.refusedIntents, InvalidRequests: t.invalid, CloseCodes: maps.Clone(t.closeCodes),
-		LongestGap: t.longestGap, Detached: t.detached, Dispatched: t.dispatched, Redelivered: t.redelivered,
-		EventsLost: t.eventsLost, EventsTwice: t.eventsTwice, Emails: slices.Clone(t.emails), Violations: s.log.of(app),
-	}
+	v := b.counts
+	v.CloseCodes, v.Emails, v.Violations = maps.Clone(v.CloseCodes), slices.Clone(v.Emails), s.log.of(app)
 	for _, shard := range b.shards {
 		if !shard.gapSince.IsZero() {
 			gap := now.Sub(shard.gapSince)
@@ -176,19 +151,7 @@ func (s *Sim) Verdict(app *App) Verdict {
 	d.addTime(now)
 	v.Online, v.Offline = d.online, d.offline
 	for _, a := range b.expectations {
-		switch a.state(b, now) {
-		case commandAnswered:
-			v.Asked, v.Answered = v.Asked+1, v.Answered+1
-		case commandAnsweredTwice:
-			v.Asked, v.Twice = v.Asked+1, v.Twice+1
-		case commandLost:
-			v.Asked, v.Lost = v.Asked+1, v.Lost+1
-		case commandWaiting:
-			v.Asked, v.Waiting = v.Asked+1, v.Waiting+1
-		case commandUnheard:
-			v.Unheard++
-		}
-		v.Slowest = max(v.Slowest, a.answeredAfter())
+		v.count(a, a.state(b, now))
 	}
 	return v
 }
