@@ -106,7 +106,7 @@ var mutations = []mutation{
 	{
 		"rule-5-backoff", "no backoff when Discord says no", "gateway/backoff.go",
 		"	span := min(limit, time.Second<<min(failures-1, 10))", "	span := min(limit, time.Second<<min(failures-1, 10)) / 1000",
-		"./gateway", "Always4000",
+		"./gateway", "ReconnectPolicy|TestBackoff",
 	},
 	{
 		"rule-5-reset", "failures are forgotten with every READY", "gateway/reconnect.go",
