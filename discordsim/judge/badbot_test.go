@@ -122,7 +122,7 @@ func TestBadHabitsAreCaught(t *testing.T) {
 	}
 }
 
-// Given a client that replies as most libraries do, so that whoever it names is
+// Given a client that replies as most libraries do, so that the users it names are
 // pinged, when it is judged, then that is noted, with what shows it, and nobody
 // fails for it: Discord does not mind.
 func TestAdviceFailsNobody(t *testing.T) {

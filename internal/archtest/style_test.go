@@ -199,6 +199,36 @@ func TestErrorsAreInspectedWithAsType(t *testing.T) {
 	}, ".go")
 }
 
+// plainWords are phrases that comments do without, with what to write instead. They
+// are put together here so that this file does not contain them.
+var plainWords = []struct {
+	phrase  *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`(?i)\bat he` + `art\b`), "say what it is"},
+	{regexp.MustCompile(`(?i)\bwho` + `ever\b`), "name who it is: the caller, the observer, the operator"},
+}
+
+func TestCommentsUsePlainWords(t *testing.T) {
+	walk(t, func(name string, content []byte) {
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, content, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, group := range file.Comments {
+			// Without line ends, for a phrase may stand on two lines.
+			comment := strings.Join(strings.Fields(group.Text()), " ")
+			for _, w := range plainWords {
+				if found := w.phrase.FindString(comment); found != "" {
+					t.Errorf("%s: %q: %s", files.Position(group.Pos()), found, w.instead)
+				}
+			}
+		}
+	}, ".go")
+}
+
 // statementID is the id of a statement in docs/statements.tsv; anyStatement names one
 // as an example.
 var (

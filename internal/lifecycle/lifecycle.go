@@ -11,7 +11,7 @@ import (
 // Errors of [Lifecycle.Start].
 var (
 	// ErrStarted says that Run was called before.
-	ErrStarted = errors.New("Run was called before")
+	ErrStarted = errors.New("started before: Run may be called once")
 	// ErrStopped says that Stop was called before: Run returns without work.
 	ErrStopped = errors.New("stopped before it ran")
 )
