@@ -19,8 +19,8 @@ import (
 	"evergreen/internal/store"
 )
 
-// kept opens the bot's database as a run does, for a moment.
-func (s *harness) kept(use func(*store.Store)) {
+// withStore opens the bot's database as a run does, for a moment.
+func (s *harness) withStore(use func(*store.Store)) {
 	s.t.Helper()
 	k, err := store.Open(s.t.Context(), store.Options{Dir: s.settings().StateDir, Fingerprint: tokenlock.FingerprintOf(s.settings().Token.Reveal())})
 	if err != nil {
@@ -42,7 +42,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 	s := newHarness(t, discordsim.AppConfig{})
 	saved := gateway.Session{ID: "saved", ResumeURL: "ws://resume.test", Seq: 42}
 	intents := bot.Intents(false)
-	s.kept(func(k *store.Store) { k.Sessions(intents).SessionStore(gateway.ShardID{}).Save(saved) })
+	s.withStore(func(k *store.Store) { k.Sessions(intents).SessionStore(gateway.ShardID{}).Save(saved) })
 
 	seen := s.examine()
 	seen.expectOnly(Pass, "ready", "").says(t, "ResearchBot, in 2 guilds", "HELLO", "first heartbeat answered", "4900")
@@ -56,7 +56,7 @@ func TestHealthyBotIsProved(t *testing.T) {
 	if verdict.Identifies != 1 || len(verdict.Violations) != 0 || verdict.CloseCodes[4900] != 1 {
 		t.Errorf("IDENTIFYs %d, broken rules %v, close codes %v", verdict.Identifies, verdict.Violations, verdict.CloseCodes)
 	}
-	s.kept(func(k *store.Store) {
+	s.withStore(func(k *store.Store) {
 		if got := k.Sessions(intents).Session(gateway.ShardID{}); got != saved {
 			t.Errorf("the saved session is %+v now", got)
 		}
@@ -237,7 +237,7 @@ func TestBotThatStartsMeanwhileGoesFirst(t *testing.T) {
 func TestInstanceThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	s := newHarness(t, discordsim.AppConfig{})
-	s.hold()
+	s.takeLock()
 	seen := s.examine()
 	for _, id := range []string{"instance", "ready"} {
 		if r := seen.results[id]; r.Level != Warn || !strings.Contains(strings.Join(r.Next, " "), "run --api") {
@@ -250,8 +250,8 @@ func TestInstanceThatCannotBeAsked(t *testing.T) {
 	}
 }
 
-// hold makes this process the one that runs the bot.
-func (s *harness) hold() {
+// takeLock makes this process the one that runs the bot.
+func (s *harness) takeLock() {
 	s.t.Helper()
 	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token), tokenlock.Options{Version: "1.0"})
 	if err != nil {
@@ -260,10 +260,10 @@ func (s *harness) hold() {
 	s.t.Cleanup(o.Release)
 }
 
-// instance is an HTTP API of a running bot that says what a test wants.
-func (s *harness) instance(status string, lines ...string) {
+// runInstance is an HTTP API of a running bot that says what a test wants.
+func (s *harness) runInstance(status string, lines ...string) {
 	s.t.Helper()
-	s.hold()
+	s.takeLock()
 	s.settings().APIToken = config.NewSecret("a token of the API")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -293,7 +293,7 @@ const online = `{"status":"online","status_text":"Online","connected":true,"read
 func TestRunningInstanceIsAsked(t *testing.T) {
 	t.Parallel()
 	s := newHarness(t, discordsim.AppConfig{})
-	s.instance(online)
+	s.runInstance(online)
 	seen := s.examine()
 	seen.results["ready"].says(t, "by the running instance: ResearchBot is online", "7 heartbeats sent, 7 answered", "p50 42 ms")
 	seen.results["content"].says(t, "has heard 5 commands")
@@ -323,7 +323,7 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 		{online, "Message content intent missing: people's messages arrive empty", "content", config.ExitUnexpected, "arrive empty"},
 	} {
 		s := newHarness(t, discordsim.AppConfig{})
-		s.instance(c.status, c.line)
+		s.runInstance(c.status, c.line)
 		seen := s.examine()
 		if r := seen.results[c.id]; r.Level != Fail || seen.report.Exit() != c.exit {
 			t.Errorf("%s: %+v, exit code %d", c.id, r, seen.report.Exit())
@@ -338,7 +338,7 @@ func TestRunningInstanceThatIsStarting(t *testing.T) {
 	t.Parallel()
 	for ago, want := range map[time.Duration]Level{3 * time.Second: Warn, 10 * time.Minute: Fail} {
 		s := newHarness(t, discordsim.AppConfig{})
-		s.instance(fmt.Sprintf(`{"status":"starting","status_text":"Starting","reason":"waiting for its turn to identify","work":{"ok":true},"started":%q}`,
+		s.runInstance(fmt.Sprintf(`{"status":"starting","status_text":"Starting","reason":"waiting for its turn to identify","work":{"ok":true},"started":%q}`,
 			time.Now().Add(-ago).UTC().Format(time.RFC3339)))
 		seen := s.examine()
 		if r := seen.results["instance"]; r.Level != want {
@@ -354,7 +354,7 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 	t.Parallel()
 	s := newHarness(t, discordsim.AppConfig{})
 	s.skipReady = true
-	s.kept(func(k *store.Store) {
+	s.withStore(func(k *store.Store) {
 		k.BeginRun()
 		for i := range 3 {
 			start := time.Now().Add(-time.Duration(i+2) * time.Hour)

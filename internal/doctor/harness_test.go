@@ -186,14 +186,14 @@ func (r Result) says(t *testing.T, texts ...string) {
 
 // The chains: what is skipped when a check fails.
 var (
-	afterIntents = []string{"ready", "content"}
-	afterLogin   = append([]string{"intents", "budget", "shards"}, afterIntents...)
-	afterREST    = append([]string{"clock", "wss", "login", "latency"}, afterLogin...)
-	afterTLS     = append([]string{"rest"}, afterREST...)
-	afterTCP     = append([]string{"tls"}, afterTLS...)
-	afterDNS     = append([]string{"tcp"}, afterTCP...)
-	afterProxy   = append([]string{"dns"}, afterDNS...)
-	everything   = append([]string{"token", "state", "instance", "proxy", "status", "incidents", "jumps"}, afterProxy...)
+	afterIntents  = []string{"ready", "content"}
+	afterLogin    = append([]string{"intents", "budget", "shards"}, afterIntents...)
+	afterREST     = append([]string{"clock", "wss", "login", "latency"}, afterLogin...)
+	afterTLS      = append([]string{"rest"}, afterREST...)
+	afterTCP      = append([]string{"tls"}, afterTLS...)
+	afterDNS      = append([]string{"tcp"}, afterTCP...)
+	afterProxy    = append([]string{"dns"}, afterDNS...)
+	afterSettings = append([]string{"token", "state", "instance", "proxy", "status", "incidents", "jumps"}, afterProxy...)
 )
 
 // fakeResolver resolves what a test wants; a name that is not there does not exist.

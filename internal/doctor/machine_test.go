@@ -20,7 +20,7 @@ func TestBrokenSettings(t *testing.T) {
 	s := newHarness(t, discordsim.AppConfig{})
 	s.opts.Loaded, s.opts.LoadErr = config.Load(config.Sources{Environ: []string{"LOG_LEVEL=loud", "API_ADDR=here"}, TokenOptional: true})
 	seen := s.examine()
-	seen.expectOnly(Fail, "settings", "docs/settings.md", everything...).says(t, "2 settings", "LOG_LEVEL", "API_ADDR", "environment")
+	seen.expectOnly(Fail, "settings", "docs/settings.md", afterSettings...).says(t, "2 settings", "LOG_LEVEL", "API_ADDR", "environment")
 	if seen.report.Exit() != config.ExitConfig {
 		t.Errorf("exit code %d", seen.report.Exit())
 	}
@@ -71,7 +71,7 @@ func TestMemoryOfTheRunningInstance(t *testing.T) {
 	s.file("proc/"+pid+"/cgroup", "0::/bot\n")
 	s.file("proc/"+pid+"/status", "VmRSS:\t   225280 kB\n")
 	s.file("proc/"+pid+"/limits", "Max open files            100                  100                  files\n")
-	s.instance(online)
+	s.runInstance(online)
 	seen := s.examine()
 	if r := seen.results["memory"]; r.Level != Warn {
 		t.Errorf("memory: %+v", r)

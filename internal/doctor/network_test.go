@@ -96,8 +96,8 @@ func TestIPv6WithoutARoute(t *testing.T) {
 	s.examine().expectOnly(Pass, "tcp", "").says(t, "IPv4: 127.0.0.1:"+port, "IPv6: [2001:db8::1]:"+port+": network is unreachable", "IPv4 takes over")
 }
 
-// certificate makes one for discord.test, and the pool that trusts it.
-func certificate(t *testing.T, name string, from, until time.Time) (tls.Certificate, *x509.CertPool) {
+// newCertificate makes one for discord.test, and the pool that trusts it.
+func newCertificate(t *testing.T, name string, from, until time.Time) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -121,11 +121,11 @@ func certificate(t *testing.T, name string, from, until time.Time) (tls.Certific
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
-// secure puts TLS before the simulator; without trust the doctor's machine does
+// useTLS puts TLS before the simulator; without trust the doctor's machine does
 // not know the authority.
-func (s *harness) secure(name string, from, until time.Time, trust bool) {
+func (s *harness) useTLS(name string, from, until time.Time, trust bool) {
 	s.t.Helper()
-	cert, roots := certificate(s.t, name, from, until)
+	cert, roots := newCertificate(s.t, name, from, until)
 	inner, err := url.Parse("http://" + hostPort(s.t, s.url))
 	if err != nil {
 		s.t.Fatal(err)
@@ -174,7 +174,7 @@ func TestCertificateThatIsRefused(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			s := newHarness(t, discordsim.AppConfig{})
-			s.secure(c.name, c.from, c.until, c.trust)
+			s.useTLS(c.name, c.from, c.until, c.trust)
 			s.opts.Now = func() time.Time { return time.Now().Add(c.clock) }
 			s.examine().expectOnly(Fail, "tls", c.next, afterTLS...).says(t, c.says, "valid from "+c.from.UTC().Format(time.DateTime))
 		})
@@ -187,7 +187,7 @@ func TestCertificateThatIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := newHarness(t, discordsim.AppConfig{})
 	s.skipReady = true
-	s.secure("discord.test", time.Now().Add(-time.Hour), time.Now().Add(1000*time.Hour), true)
+	s.useTLS("discord.test", time.Now().Add(-time.Hour), time.Now().Add(1000*time.Hour), true)
 	s.examine().expectOnly(Pass, "tls", "").says(t, "TLS 1.3", "issued by Example Proxies")
 }
 

@@ -192,7 +192,7 @@ func TestAskFails(t *testing.T) {
 	if err := p.fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "DISCORD_STATUS_URL") {
 		t.Errorf("got %v", err)
 	}
-	broken := New(Options{URL: "http://x/", Client: &http.Client{Transport: breaking{}}})
+	broken := New(Options{URL: "http://x/", Client: &http.Client{Transport: brokenTransport{}}})
 	if err := broken.fetch(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
 	}
@@ -203,9 +203,9 @@ func TestAskFails(t *testing.T) {
 	}
 }
 
-type breaking struct{}
+type brokenTransport struct{}
 
-func (breaking) RoundTrip(*http.Request) (*http.Response, error) {
+func (brokenTransport) RoundTrip(*http.Request) (*http.Response, error) {
 	broken := io.MultiReader(strings.NewReader("{"), errorReader{})
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(broken)}, nil
 }

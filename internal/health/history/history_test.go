@@ -18,25 +18,25 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noon is when the stories begin.
+// noon is when the tests begin.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// shelf is a storage in memory that outlives a run.
-type shelf struct {
+// memoryStorage is a storage in memory that outlives a run.
+type memoryStorage struct {
 	mu      sync.Mutex
 	records []Record
 	fails   error
 	lost    bool
 }
 
-// burn destroys what is kept.
-func (s *shelf) burn() {
+// lose drops all records.
+func (s *memoryStorage) lose() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records, s.lost = nil, true
 }
 
-func (s *shelf) Lost() bool {
+func (s *memoryStorage) Lost() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lost := s.lost
@@ -44,13 +44,13 @@ func (s *shelf) Lost() bool {
 	return lost
 }
 
-func (s *shelf) Append(r []Record) {
+func (s *memoryStorage) Append(r []Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records = append(s.records, r...)
 }
 
-func (s *shelf) Load(since time.Time) ([]Record, error) {
+func (s *memoryStorage) Load(since time.Time) ([]Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []Record
@@ -62,8 +62,8 @@ func (s *shelf) Load(since time.Time) ([]Record, error) {
 	return list, s.fails
 }
 
-// tidy deletes what the kinds say is of no use any more, as a storage does.
-func (s *shelf) tidy(now time.Time) {
+// deleteOld deletes old records, as a storage does.
+func (s *memoryStorage) deleteOld(now time.Time) {
 	var kept []Record
 	for _, r := range s.records {
 		if now.Sub(r.At) <= r.Kind.Keep() {
@@ -73,83 +73,83 @@ func (s *shelf) tidy(now time.Time) {
 	s.records = kept
 }
 
-// scene is a bot with a tracker and a history, on a clock of the story's own.
-type scene struct {
-	t       *testing.T
-	now     time.Time
-	shelf   *shelf
-	stats   gateway.Stats
-	act     health.Activity
-	sent    int64
-	tracker *health.Tracker
-	history *History
-	pair    gateway.ShardID
+// harness is a bot with a tracker and a history, on a clock of its own.
+type harness struct {
+	t        *testing.T
+	now      time.Time
+	storage  *memoryStorage
+	stats    gateway.Stats
+	activity health.Activity
+	sent     int64
+	tracker  *health.Tracker
+	history  *History
+	pair     gateway.ShardID
 }
 
-func (s *scene) Stats() gateway.Stats           { return s.stats }
-func (s *scene) Activity() health.Activity      { return s.act }
-func (s *scene) Conditions() []health.Condition { return nil }
+func (s *harness) Stats() gateway.Stats           { return s.stats }
+func (s *harness) Activity() health.Activity      { return s.activity }
+func (s *harness) Conditions() []health.Condition { return nil }
 
-func begin(t *testing.T) *scene {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	s := &scene{t: t, now: noon, shelf: &shelf{}}
+	s := &harness{t: t, now: noon, storage: &memoryStorage{}}
 	return s.run(nil)
 }
 
-// run begins a run of the program, after a gap if there is one.
-func (s *scene) run(gap *health.Incident) *scene {
+// run begins a run of the program, after a downtime if there is one.
+func (s *harness) run(downtime *health.Incident) *harness {
 	s.tracker = health.NewTracker(health.Options{
-		Now: func() time.Time { return s.now }, Downtime: gap,
+		Now: func() time.Time { return s.now }, Downtime: downtime,
 		Source: s,
 	})
 	var alive time.Time
-	if gap != nil {
-		alive = gap.Start
+	if downtime != nil {
+		alive = downtime.Start
 	}
 	s.history = New(Options{
 		LastAlive: alive,
-		Snapshot:  s.tracker.Snapshot, Incidents: s.tracker.Incidents, Storage: s.shelf, Now: func() time.Time { return s.now },
+		Snapshot:  s.tracker.Snapshot, Incidents: s.tracker.Incidents, Storage: s.storage, Now: func() time.Time { return s.now },
 		REST: func() (int64, time.Duration) { return s.sent, 80 * time.Millisecond },
 	})
 	return s
 }
 
-func (s *scene) note(what ...gateway.ShardEvent) {
+func (s *harness) observe(what ...gateway.ShardEvent) {
 	for _, w := range what {
 		n := gateway.Observation{Shard: s.pair, At: s.now, Event: w}
 		health.Observers{s.tracker, s.history}.Observe(n)
 	}
 }
 
-func (s *scene) after(d time.Duration) *scene {
+func (s *harness) after(d time.Duration) *harness {
 	s.now = s.now.Add(d)
 	return s
 }
 
-func (s *scene) up() {
-	s.note(gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{})
+func (s *harness) up() {
+	s.observe(gateway.Transition{From: gateway.Resuming{}, To: gateway.Live{}}, gateway.Resumed{})
 }
 
-func (s *scene) ready() {
-	s.note(gateway.Transition{From: gateway.Identifying{}, To: gateway.Live{}}, gateway.Ready{Guilds: 1})
+func (s *harness) ready() {
+	s.observe(gateway.Transition{From: gateway.Identifying{}, To: gateway.Live{}}, gateway.Ready{Guilds: 1})
 }
 
-func (s *scene) down(lost bool) {
+func (s *harness) down(lost bool) {
 	c := gateway.Reason{Kind: gateway.ReasonSilent, Elapsed: 25 * time.Second}
-	s.note(gateway.Disconnected{Reason: c, LastByte: s.now.Add(-25 * time.Second), LastACK: s.now.Add(-25 * time.Second), Session: !lost},
+	s.observe(gateway.Disconnected{Reason: c, LastByte: s.now.Add(-25 * time.Second), LastACK: s.now.Add(-25 * time.Second), Session: !lost},
 		gateway.Transition{From: gateway.Live{}, To: gateway.Connecting{Resuming: true}, Reason: c})
 }
 
-// lasts lets time pass on a healthy connection.
-func (s *scene) lasts(d time.Duration) {
+// beatFor lets time pass on a healthy connection.
+func (s *harness) beatFor(d time.Duration) {
 	for end := s.now.Add(d); s.now.Before(end); {
 		s.after(min(40*time.Second, end.Sub(s.now)))
-		s.note(gateway.HeartbeatSent{}, gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
+		s.observe(gateway.HeartbeatSent{}, gateway.HeartbeatACK{Latency: 45 * time.Millisecond})
 	}
 }
 
-// spent checks how the time before now was spent.
-func (s *scene) spent(window time.Duration, want Totals) Uptime {
+// expectTotals checks the totals of the window before now.
+func (s *harness) expectTotals(window time.Duration, want Totals) Uptime {
 	s.t.Helper()
 	u := s.history.Uptime(All, window)
 	if u.Totals != want {
@@ -174,20 +174,20 @@ func (s *scene) spent(window time.Duration, want Totals) Uptime {
 //
 // Statements: G-160.
 func TestUptime(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(time.Hour)
+	s.beatFor(time.Hour)
 	s.after(25 * time.Second)
 	s.down(false)
 	s.after(5 * time.Second)
 	s.up()
-	s.lasts(time.Hour)
+	s.beatFor(time.Hour)
 	s.after(25 * time.Second)
 	s.down(false)
 	s.after(9*time.Minute + 35*time.Second) // and nobody asks meanwhile
 	s.up()
-	s.lasts(time.Hour)
-	u := s.spent(24*time.Hour, Totals{
+	s.beatFor(time.Hour)
+	u := s.expectTotals(24*time.Hour, Totals{
 		Online: 3 * time.Hour, Degraded: 30*time.Second + health.PresenceTimeout, Offline: 10*time.Minute - health.PresenceTimeout,
 		Unknown: 21*time.Hour - 10*time.Minute - 30*time.Second,
 	})
@@ -210,41 +210,41 @@ func TestUptime(t *testing.T) {
 // Given an outage that goes on while people look at the page, then each look
 // shows it as it is so far, and the looks leave no trace of their own.
 func TestLooksDoNotMatter(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(10 * time.Minute)
+	s.beatFor(10 * time.Minute)
 	s.down(false)
 	s.after(time.Minute)
-	s.spent(11*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: 85 * time.Second})
+	s.expectTotals(11*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: 85 * time.Second})
 	for range 10 {
 		s.after(time.Minute)
 		s.history.Uptime(All, time.Hour)
 	}
-	s.spent(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.PresenceTimeout, Offline: 9*time.Minute + 55*time.Second})
+	s.expectTotals(21*time.Minute, Totals{Online: 9*time.Minute + 35*time.Second, Degraded: health.PresenceTimeout, Offline: 9*time.Minute + 55*time.Second})
 	marks := 0
-	for _, r := range s.shelf.records {
+	for _, r := range s.storage.records {
 		if r.Kind == LevelRecord && r.Shard == 0 {
 			marks++
 		}
 	}
 	if marks > 8 {
-		t.Errorf("%d marks for one outage: %+v", marks, s.shelf.records)
+		t.Errorf("%d marks for one outage: %+v", marks, s.storage.records)
 	}
 }
 
 // Given a refused token, then the dot is grey and the time is offline, until
 // somebody has mended it.
 func TestParkedIsOffline(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(10 * time.Minute)
+	s.beatFor(10 * time.Minute)
 	c := gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004}
-	s.note(gateway.Disconnected{Reason: c, LastByte: s.now, LastACK: s.now},
+	s.observe(gateway.Disconnected{Reason: c, LastByte: s.now, LastACK: s.now},
 		gateway.Transition{From: gateway.Live{}, To: gateway.Parked{Reason: c}, Reason: c})
 	s.after(time.Hour)
 	s.ready()
-	s.lasts(10 * time.Minute)
-	s.spent(80*time.Minute, Totals{Online: 20 * time.Minute, Offline: time.Hour})
+	s.beatFor(10 * time.Minute)
+	s.expectTotals(80*time.Minute, Totals{Online: 20 * time.Minute, Offline: time.Hour})
 }
 
 // Given a run that ends and one that begins ten minutes later, then the time in
@@ -252,9 +252,9 @@ func TestParkedIsOffline(t *testing.T) {
 // crashed before it could say anything.
 func TestGapBetweenRuns(t *testing.T) {
 	for _, crash := range []bool{false, true} {
-		s := begin(t)
+		s := newHarness(t)
 		s.ready()
-		s.lasts(30 * time.Minute)
+		s.beatFor(30 * time.Minute)
 		if !crash {
 			s.history.Close()
 		}
@@ -265,45 +265,45 @@ func TestGapBetweenRuns(t *testing.T) {
 			t.Fatal("there is no gap")
 		}
 		s.run(&gap)
-		s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{}})
+		s.observe(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{}})
 		s.after(5 * time.Second)
 		s.ready()
-		s.lasts(20 * time.Minute)
-		s.spent(time.Hour+5*time.Second, Totals{Online: 50 * time.Minute, Offline: 10*time.Minute + 5*time.Second})
+		s.beatFor(20 * time.Minute)
+		s.expectTotals(time.Hour+5*time.Second, Totals{Online: 50 * time.Minute, Offline: 10*time.Minute + 5*time.Second})
 		s.history.Close()
 		s.after(9 * time.Minute)
 		s.run(nil)
 		s.after(time.Minute)
 		s.up()
-		s.spent(30*time.Minute, Totals{Online: 20 * time.Minute, Offline: 10 * time.Minute})
+		s.expectTotals(30*time.Minute, Totals{Online: 20 * time.Minute, Offline: 10 * time.Minute})
 	}
 }
 
 // Given several shards, then some away are degraded and all away are offline;
 // each has a line of its own, and a shard that is there no more does not count.
 func TestSeveralShards(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	a, b := *s, *s
 	a.pair, b.pair = gateway.ShardID{ID: 0, Count: 2}, gateway.ShardID{ID: 1, Count: 2}
-	each := func(do func(*scene), who ...*scene) {
+	each := func(do func(*harness), who ...*harness) {
 		for _, w := range who {
 			w.now = s.now
 			do(w)
 		}
 	}
-	each((*scene).ready, &a, &b)
+	each((*harness).ready, &a, &b)
 	s.after(time.Minute)
-	gone := func(w *scene) {
-		w.note(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonClosed, Code: 4009}, LastByte: w.now, LastACK: w.now},
+	gone := func(w *harness) {
+		w.observe(gateway.Disconnected{Reason: gateway.Reason{Kind: gateway.ReasonClosed, Code: 4009}, LastByte: w.now, LastACK: w.now},
 			gateway.Transition{From: gateway.Live{}, To: gateway.Waiting{}, Reason: gateway.Reason{Kind: gateway.ReasonClosed, Code: 4009}})
 	}
 	each(gone, &b)
 	s.after(time.Minute)
 	each(gone, &a)
 	s.after(time.Minute)
-	each((*scene).ready, &a, &b)
+	each((*harness).ready, &a, &b)
 	s.after(time.Minute)
-	s.spent(4*time.Minute, Totals{Online: 2 * time.Minute, Degraded: time.Minute, Offline: time.Minute})
+	s.expectTotals(4*time.Minute, Totals{Online: 2 * time.Minute, Degraded: time.Minute, Offline: time.Minute})
 	if u := s.history.Uptime(1, 4*time.Minute); u.Totals != (Totals{Online: 2 * time.Minute, Offline: 2 * time.Minute}) || u.Days[0].Incidents != 1 {
 		t.Errorf("shard 1: %+v", u)
 	}
@@ -314,19 +314,19 @@ func TestSeveralShards(t *testing.T) {
 	s.run(nil)
 	s.ready()
 	s.after(time.Minute)
-	s.spent(time.Minute, Totals{Online: time.Minute})
+	s.expectTotals(time.Minute, Totals{Online: time.Minute})
 }
 
 // Given handlers that do not keep up, then the bot is degraded although its
 // shards are online.
 func TestNotWorkingIsDegraded(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(time.Minute)
+	s.beatFor(time.Minute)
 	s.stats.QueuedAge = 5 * time.Minute
-	s.lasts(time.Minute)
+	s.beatFor(time.Minute)
 	s.stats.QueuedAge = 0
-	s.lasts(time.Minute)
+	s.beatFor(time.Minute)
 	u := s.history.Uptime(All, 3*time.Minute)
 	if u.Degraded != time.Minute || u.Online != 2*time.Minute {
 		t.Errorf("got %+v", u.Totals)
@@ -335,12 +335,12 @@ func TestNotWorkingIsDegraded(t *testing.T) {
 
 // The presence that was last sent is known with its time.
 func TestPresence(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	if _, at := s.history.Presence(); !at.IsZero() {
 		t.Errorf("sent at %s", at)
 	}
 	s.ready()
-	s.note(gateway.PresenceSent{Presence: gateway.Presence{Status: gateway.StatusIdle}})
+	s.observe(gateway.PresenceSent{Presence: gateway.Presence{Status: gateway.StatusIdle}})
 	if p, at := s.history.Presence(); p.Status != gateway.StatusIdle || !at.Equal(noon) {
 		t.Errorf("%+v at %s", p, at)
 	}
@@ -349,14 +349,14 @@ func TestPresence(t *testing.T) {
 // Given a clock that is set back and forth, then nothing panics, times add up,
 // and a correction of some seconds changes nothing that was known.
 func TestClockIsSet(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(3 * time.Hour)
+	s.beatFor(3 * time.Hour)
 	s.after(-5 * time.Second)
-	s.lasts(time.Hour)
-	s.spent(4*time.Hour-5*time.Second, Totals{Online: 4*time.Hour - 5*time.Second})
+	s.beatFor(time.Hour)
+	s.expectTotals(4*time.Hour-5*time.Second, Totals{Online: 4*time.Hour - 5*time.Second})
 	s.after(-2 * time.Hour)
-	s.lasts(30 * time.Minute)
+	s.beatFor(30 * time.Minute)
 	s.down(false)
 	s.after(30 * time.Second)
 	s.up()
@@ -366,19 +366,19 @@ func TestClockIsSet(t *testing.T) {
 		t.Errorf("got %+v", u.Totals)
 	}
 	// What a wrong clock wrote into the future is not believed.
-	s.shelf.records = append(s.shelf.records, Record{Kind: LevelRecord, At: s.now.Add(1000 * time.Hour), Level: Offline})
+	s.storage.records = append(s.storage.records, Record{Kind: LevelRecord, At: s.now.Add(1000 * time.Hour), Level: Offline})
 	s.run(nil)
 	s.up()
 	s.after(time.Minute)
-	s.spent(time.Minute, Totals{Online: time.Minute})
+	s.expectTotals(time.Minute, Totals{Online: time.Minute})
 }
 
 // A past that cannot be read is said so and begins anew; without a storage it
 // ends with the process.
 func TestStorageFails(t *testing.T) {
 	var log bytes.Buffer
-	s := begin(t)
-	h := New(Options{Snapshot: s.tracker.Snapshot, Storage: &shelf{fails: errors.New("disk is gone")}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := newHarness(t)
+	h := New(Options{Snapshot: s.tracker.Snapshot, Storage: &memoryStorage{fails: errors.New("disk is gone")}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if !bytes.Contains(log.Bytes(), []byte("disk is gone")) {
 		t.Errorf("log: %s", &log)
 	}
@@ -393,17 +393,17 @@ func TestStorageFails(t *testing.T) {
 // Given a storage that loses everything while the bot runs, then all of the past
 // is written to it again, once, and the next run knows it as if nothing had been.
 func TestLostPastIsWrittenAgain(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(3 * time.Hour)
+	s.beatFor(3 * time.Hour)
 	s.down(false)
 	s.after(3 * time.Minute)
 	s.up()
-	s.lasts(time.Hour)
+	s.beatFor(time.Hour)
 	before := s.history.Uptime(All, 5*time.Hour)
 	rates := s.history.Rates(24 * time.Hour)
-	s.shelf.burn()
-	s.lasts(10 * time.Minute)
+	s.storage.lose()
+	s.beatFor(10 * time.Minute)
 	s.history.Close()
 	s.run(nil)
 	after := s.history.Uptime(All, 5*time.Hour+10*time.Minute)

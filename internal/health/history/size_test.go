@@ -16,35 +16,35 @@ import (
 // and storage stay small, and the days at the beginning are still known although
 // the storage has deleted what it may.
 func TestNinetyDaysAreSmall(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
-	s.lasts(time.Hour)
+	s.beatFor(time.Hour)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for s.now.Before(noon.Add(100 * 24 * time.Hour)) {
 		for range 60 {
 			s.after(5 * time.Minute)
 			s.stats.Received += 20
-			s.note(gateway.HeartbeatACK{Latency: time.Duration(30+rng.IntN(60)) * time.Millisecond})
+			s.observe(gateway.HeartbeatACK{Latency: time.Duration(30+rng.IntN(60)) * time.Millisecond})
 		}
 		s.down(false)
 		s.after(time.Duration(rng.IntN(300)) * time.Second)
 		s.up()
 		if rng.IntN(10) == 0 {
-			s.shelf.tidy(s.now)
+			s.storage.deleteOld(s.now)
 		}
 	}
-	s.shelf.tidy(s.now)
+	s.storage.deleteOld(s.now)
 	s.history.Close()
-	text, err := json.Marshal(s.shelf.records)
+	text, err := json.Marshal(s.storage.records)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(text) > 2<<20 {
-		t.Errorf("%d records are %d bytes", len(s.shelf.records), len(text))
+		t.Errorf("%d records are %d bytes", len(s.storage.records), len(text))
 	}
-	before := heap()
-	h := New(Options{Snapshot: s.tracker.Snapshot, Storage: s.shelf, Now: func() time.Time { return s.now }})
-	if used := heap() - before; used > 1<<20 {
+	before := heapSize()
+	h := New(Options{Snapshot: s.tracker.Snapshot, Storage: s.storage, Now: func() time.Time { return s.now }})
+	if used := heapSize() - before; used > 1<<20 {
 		t.Errorf("ninety days are %d bytes of memory", used)
 	}
 	u := h.Uptime(All, 90*24*time.Hour)
@@ -54,7 +54,7 @@ func TestNinetyDaysAreSmall(t *testing.T) {
 	runtime.KeepAlive(h)
 }
 
-func heap() int64 {
+func heapSize() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

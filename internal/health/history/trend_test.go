@@ -11,11 +11,11 @@ import (
 // Given a day of round trips, then the last hour is told as it came, the day by
 // the minute, and all of it by the hour, also after a restart.
 func TestLatency(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
 	for range 30 * 60 {
 		s.sent++
-		s.lasts(time.Minute)
+		s.beatFor(time.Minute)
 	}
 	check := func(window time.Duration, low, high int) {
 		t.Helper()
@@ -43,7 +43,7 @@ func TestLatency(t *testing.T) {
 	s.after(10 * time.Minute)
 	s.run(nil)
 	s.up()
-	s.lasts(10 * time.Minute)
+	s.beatFor(10 * time.Minute)
 	check(time.Hour, 50, 70)
 	check(24*time.Hour, 650, 1000)
 	check(7*24*time.Hour, 31, 33)
@@ -52,7 +52,7 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-func (s *scene) total(window time.Duration) (all Events) {
+func (s *harness) total(window time.Duration) (all Events) {
 	for _, r := range s.history.Rates(window) {
 		all.add(r.Events)
 	}
@@ -62,14 +62,14 @@ func (s *scene) total(window time.Duration) (all Events) {
 // Given events, then they are counted by the minute in which they came, nothing
 // is lost or counted twice, and a counter that begins anew counts on.
 func TestRates(t *testing.T) {
-	s := begin(t)
+	s := newHarness(t)
 	s.ready()
 	for range 3 * 60 {
 		s.stats.Received += 10
 		s.stats.Handled += 9
-		s.act.Asked += 3
-		s.act.Answered += 2
-		s.lasts(time.Minute)
+		s.activity.Asked += 3
+		s.activity.Answered += 2
+		s.beatFor(time.Minute)
 	}
 	want := Events{Received: 1800, Handled: 1620, Asked: 540, Answered: 360}
 	for _, window := range []time.Duration{24 * time.Hour, 7 * 24 * time.Hour} {
@@ -84,7 +84,7 @@ func TestRates(t *testing.T) {
 		}
 	}
 	s.history.Close()
-	s.stats, s.act = gateway.Stats{Received: 5}, health.Activity{}
+	s.stats, s.activity = gateway.Stats{Received: 5}, health.Activity{}
 	s.after(2 * time.Hour) // longer than can be spread
 	s.run(nil)
 	s.up()

@@ -148,9 +148,9 @@ func (n *Notifier) allMoving() bool {
 
 // shardProgress is what a shard's progress is measured by.
 type shardProgress struct {
-	state gateway.State
-	turns int64
-	dials int64
+	state  gateway.State
+	checks int64
+	dials  int64
 	// unchangedFor is for how long nothing has changed. It counts updates, because
 	// they stop too while the process or its host is suspended.
 	unchangedFor time.Duration
@@ -168,8 +168,8 @@ const (
 // progress.
 func (m *shardProgress) update(s Shard, every time.Duration) (time.Duration, bool) {
 	state, stats := s.State(), s.Stats()
-	if !equalStates(state, m.state) || stats.Checks != m.turns || stats.Dials != m.dials {
-		*m = shardProgress{state: state, turns: stats.Checks, dials: stats.Dials}
+	if !equalStates(state, m.state) || stats.Checks != m.checks || stats.Dials != m.dials {
+		*m = shardProgress{state: state, checks: stats.Checks, dials: stats.Dials}
 		return 0, true
 	}
 	m.unchangedFor += every

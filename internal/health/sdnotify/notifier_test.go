@@ -23,28 +23,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// shard stands where it is put.
-type shard struct {
-	mu    sync.Mutex
-	state gateway.State
-	turns int64
+// fakeShard is a shard whose state a test sets.
+type fakeShard struct {
+	mu     sync.Mutex
+	state  gateway.State
+	checks int64
 }
 
-func (s *shard) State() gateway.State {
+func (s *fakeShard) State() gateway.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
-func (s *shard) Stats() gateway.Stats {
+func (s *fakeShard) Stats() gateway.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return gateway.Stats{Checks: s.turns}
+	return gateway.Stats{Checks: s.checks}
 }
 
-// turn lets the shard look at its connection every five seconds until stop is
-// closed.
-func (s *shard) turn(stop <-chan struct{}) {
+// check counts a check every five seconds until stop is closed.
+func (s *fakeShard) check(stop <-chan struct{}) {
 	ticker := time.NewTicker(5 * time.Second)
 	defer ticker.Stop()
 	for {
@@ -53,48 +52,48 @@ func (s *shard) turn(stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 			s.mu.Lock()
-			s.turns++
+			s.checks++
 			s.mu.Unlock()
 		}
 	}
 }
 
-// manager is who is told, in virtual time.
-type manager struct {
-	mu   sync.Mutex
-	said []string
-	last time.Time // of the last sign of life
+// fakeManager is a service manager in virtual time.
+type fakeManager struct {
+	mu           sync.Mutex
+	messages     []string
+	lastWatchdog time.Time // of the last sign of life
 }
 
-func (m *manager) send(message string) (bool, error) {
+func (m *fakeManager) send(message string) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if message == "WATCHDOG=1" {
-		m.last = time.Now()
+		m.lastWatchdog = time.Now()
 		return true, nil
 	}
-	m.said = append(m.said, message)
+	m.messages = append(m.messages, message)
 	return true, nil
 }
 
-func (m *manager) heard() time.Duration {
+func (m *fakeManager) sinceWatchdog() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return time.Since(m.last)
+	return time.Since(m.lastWatchdog)
 }
 
-// now is how the bot is.
-func now(status health.Status, reason string) *atomic.Pointer[health.Snapshot] {
+// newSnapshot returns a snapshot that a test may replace.
+func newSnapshot(status health.Status, reason string) *atomic.Pointer[health.Snapshot] {
 	var p atomic.Pointer[health.Snapshot]
 	p.Store(&health.Snapshot{Status: status, Reason: health.Text(reason)})
 	return &p
 }
 
-// play runs a notifier over a shard for a story in virtual time.
-func play(t *testing.T, s *shard, snap *atomic.Pointer[health.Snapshot], story func(*manager, *bytes.Buffer)) []string {
+// runNotifier runs a notifier over a shard for a story in virtual time.
+func runNotifier(t *testing.T, s *fakeShard, snap *atomic.Pointer[health.Snapshot], story func(*fakeManager, *bytes.Buffer)) []string {
 	var said []string
 	synctest.Test(t, func(t *testing.T) {
-		m, log := &manager{}, &bytes.Buffer{}
+		m, log := &fakeManager{}, &bytes.Buffer{}
 		n := New(Options{
 			Snapshot: func() health.Snapshot { return *snap.Load() }, Shards: func() []Shard { return []Shard{s} },
 			Send: m.send, Watchdog: time.Minute, Logger: slog.New(slog.NewTextHandler(log, nil)),
@@ -108,7 +107,7 @@ func play(t *testing.T, s *shard, snap *atomic.Pointer[health.Snapshot], story f
 		story(m, log)
 		cancel()
 		<-done
-		said = m.said
+		said = m.messages
 	})
 	return said
 }
@@ -116,12 +115,12 @@ func play(t *testing.T, s *shard, snap *atomic.Pointer[health.Snapshot], story f
 // Given a bot that starts, comes online, is lost and stops, when a service
 // manager listens, then it is told each of it once and in words.
 func TestManagerIsToldHowItIs(t *testing.T) {
-	s := &shard{state: gateway.Idle{}}
-	snap := now(health.Starting, "no shard has\nreported yet")
-	said := play(t, s, snap, func(*manager, *bytes.Buffer) {
+	s := &fakeShard{state: gateway.Idle{}}
+	snap := newSnapshot(health.Starting, "no shard has\nreported yet")
+	said := runNotifier(t, s, snap, func(*fakeManager, *bytes.Buffer) {
 		step := func(status health.Status, reason string) {
 			synctest.Wait()
-			snap.Store(now(status, reason).Load())
+			snap.Store(newSnapshot(status, reason).Load())
 			time.Sleep(10 * time.Second)
 		}
 		step(health.Online, "connected, and Discord answers")
@@ -148,10 +147,10 @@ func TestWatchdogIsFedWhileTheShardMoves(t *testing.T) {
 	}
 	for name, state := range stuck {
 		t.Run(name, func(t *testing.T) {
-			play(t, &shard{state: state}, now(health.Online, "connected"), func(m *manager, log *bytes.Buffer) {
+			runNotifier(t, &fakeShard{state: state}, newSnapshot(health.Online, "connected"), func(m *fakeManager, log *bytes.Buffer) {
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
-				if quiet := m.heard(); quiet < 8*time.Minute {
+				if quiet := m.sinceWatchdog(); quiet < 8*time.Minute {
 					t.Errorf("it was fed until %s ago", quiet)
 				}
 				if n := strings.Count(log.String(), "A shard hangs"); n != 1 {
@@ -166,35 +165,35 @@ func TestWatchdogIsFedWhileTheShardMoves(t *testing.T) {
 	}
 	for name, state := range patient {
 		t.Run(name, func(t *testing.T) {
-			play(t, &shard{state: state}, now(health.Online, "connected"), func(m *manager, _ *bytes.Buffer) {
+			runNotifier(t, &fakeShard{state: state}, newSnapshot(health.Online, "connected"), func(m *fakeManager, _ *bytes.Buffer) {
 				time.Sleep(24 * time.Hour)
 				synctest.Wait()
-				if quiet := m.heard(); quiet > 2*time.Second {
+				if quiet := m.sinceWatchdog(); quiet > 2*time.Second {
 					t.Errorf("it was not fed for %s", quiet)
 				}
 			})
 		})
 	}
 	t.Run("live and turning, then stuck, then turning", func(t *testing.T) {
-		s := &shard{state: gateway.Live{}}
-		play(t, s, now(health.Online, "connected"), func(m *manager, log *bytes.Buffer) {
+		s := &fakeShard{state: gateway.Live{}}
+		runNotifier(t, s, newSnapshot(health.Online, "connected"), func(m *fakeManager, log *bytes.Buffer) {
 			turnFor := func(d time.Duration) {
 				stop := make(chan struct{})
-				go s.turn(stop)
+				go s.check(stop)
 				time.Sleep(d)
 				close(stop)
 				synctest.Wait()
 			}
 			turnFor(time.Hour)
-			if quiet := m.heard(); quiet > 2*time.Second {
+			if quiet := m.sinceWatchdog(); quiet > 2*time.Second {
 				t.Errorf("turning: not fed for %s", quiet)
 			}
 			time.Sleep(2 * time.Minute)
-			if quiet := m.heard(); quiet < time.Minute {
+			if quiet := m.sinceWatchdog(); quiet < time.Minute {
 				t.Errorf("stuck: fed %s ago", quiet)
 			}
 			turnFor(time.Minute)
-			if quiet := m.heard(); quiet > 2*time.Second || !strings.Contains(log.String(), "make progress again") {
+			if quiet := m.sinceWatchdog(); quiet > 2*time.Second || !strings.Contains(log.String(), "make progress again") {
 				t.Errorf("turning again: not fed for %s\n%s", quiet, log)
 			}
 		})
@@ -217,7 +216,7 @@ func TestSystemdIsSpokenTo(t *testing.T) {
 		Snapshot: func() health.Snapshot {
 			return health.Snapshot{Status: health.Online, Reason: health.Text("connected")}
 		},
-		Shards: func() []Shard { return []Shard{&shard{state: gateway.Parked{}}} },
+		Shards: func() []Shard { return []Shard{&fakeShard{state: gateway.Parked{}}} },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
