@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Given alarms planned for all kinds of moments, then they go off at their time
+// Given timers planned for all kinds of moments, then they fire at their time
 // and, where it is the same, in the order in which they were planned; one that
-// is stopped does not, and one that is put off goes off later.
+// is stopped does not, and one that is put off fires later.
 //
 // Statements: S-101.
 func TestTimersFireInOrder(t *testing.T) {
@@ -32,7 +32,7 @@ func TestTimersFireInOrder(t *testing.T) {
 			never.stop()
 		})
 		if !late.reset(4 * time.Second) {
-			t.Error("an alarm that is to come cannot be put off")
+			t.Error("a timer that is to come cannot be put off")
 		}
 		s.mu.Unlock()
 		wait(10 * time.Second)
@@ -43,13 +43,13 @@ func TestTimersFireInOrder(t *testing.T) {
 			t.Errorf("it went %q", got)
 		}
 		if never.reset(time.Second) || late.reset(time.Second) || (*simTimer)(nil).reset(time.Second) {
-			t.Error("an alarm that is over was put off")
+			t.Error("a timer that is over was put off")
 		}
 		(*simTimer)(nil).stop()
 	})
 }
 
-// Given alarms planned for the next hours, one of which plans another, when Discord
+// Given timers planned for the next hours, one of which plans another, when Discord
 // lives through two hours at once, then what falls into them has happened, in its
 // order, and the rest comes two hours sooner.
 //
@@ -105,14 +105,14 @@ func TestSleepOfAClient(t *testing.T) {
 	}
 }
 
-// Given alarms in all states, when the simulator closes, then none goes off any
+// Given timers in all states, when the simulator closes, then none fires any
 // more, and none can be planned.
 //
 // Statements: S-101.
 func TestCloseStopsTheClock(t *testing.T) {
 	inSimBubble(t, Config{}, func(t *testing.T, s *Sim) {
 		s.mu.Lock()
-		fail := func() { t.Error("an alarm went off") }
+		fail := func() { t.Error("a timer fired") }
 		s.after(time.Second, fail)
 		s.after(time.Hour, fail)
 		s.mu.Unlock()

@@ -32,7 +32,7 @@ var gatewayKinds = map[string]*faultKind{
 			}
 			c.cut()
 		})},
-	"token-reset": {description: "somebody resets the bot token", momentary: true, begin: eachApp((*Sim).resetTokenLocked)},
+	"token-reset": {description: "the bot token is reset", momentary: true, begin: eachApp((*Sim).resetTokenLocked)},
 	"intents-off": {description: "the privileged intents are switched off", momentary: true,
 		begin: eachApp(func(s *Sim, app *App) { s.setFlagsLocked(app, app.Flags&^privilegedFlags) })},
 

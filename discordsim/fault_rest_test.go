@@ -218,7 +218,7 @@ func TestCommitThenDrop(t *testing.T) {
 		{Name: "rest-commit-then-502"},
 	} {
 		withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-			ear := w.listen(w.app, intentGuilds|1<<9)
+			events := w.listen(w.app, intentGuilds|1<<9)
 			w.fault(Fault{Name: f.Name, Delay: f.Delay, Count: 1})
 			w.request("GET", w.messagesPath(), nil).hasStatus(200, 0) // changes nothing, so it is not struck
 			w.request("POST", w.messagesPath(), `{"content":`).hasStatus(400, 50109)
@@ -230,7 +230,7 @@ func TestCommitThenDrop(t *testing.T) {
 			if n := len(w.Messages(w.channel)); n != 1 {
 				t.Fatalf("%s: %d messages stand", f.Name, n)
 			}
-			if n := len(ear.named("MESSAGE_CREATE")); n != 1 {
+			if n := len(events.named("MESSAGE_CREATE")); n != 1 {
 				t.Errorf("%s: %d events came", f.Name, n)
 			}
 			got := <-done
@@ -251,7 +251,7 @@ func TestCommitThenDrop(t *testing.T) {
 				t.Errorf("%s: the retry made %d messages and answers %s", f.Name, len(all), again.text)
 			}
 			if got := w.violations(); got != nil {
-				t.Errorf("%s: the retry is accused of %v", f.Name, got)
+				t.Errorf("%s: the retry has violations: %v", f.Name, got)
 			}
 		})
 	}
@@ -268,7 +268,7 @@ func TestRetryWithoutNonce(t *testing.T) {
 			t.Errorf("%d messages stand", n)
 		}
 		if got := w.violations(); !slices.Equal(got, []string{"G-137"}) {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 	})
 }
@@ -384,7 +384,7 @@ func TestManyAtOnce(t *testing.T) {
 			t.Errorf("%d messages stand instead of %d", n, crowd)
 		}
 		if got := w.violations(); got != nil {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 	})
 }

@@ -178,7 +178,7 @@ func TestNoUpgrade(t *testing.T) {
 //
 // Statements: S-005.
 func TestStreamRefersBack(t *testing.T) {
-	dice := rand.New(rand.NewPCG(3, 3))
+	rng := rand.New(rand.NewPCG(3, 3))
 	p := newCompressor("zlib-stream", false)
 	var stream bytes.Buffer
 	var reader io.ReadCloser
@@ -209,19 +209,19 @@ func TestStreamRefersBack(t *testing.T) {
 	}
 	text := make([]byte, 300_000)
 	for i := range text {
-		text[i] = "abcdefghijklmnopqrstuvwxyz\xff\x00"[dice.IntN(28)]
+		text[i] = "abcdefghijklmnopqrstuvwxyz\xff\x00"[rng.IntN(28)]
 	}
 	for range 3000 {
-		length := []int{1, 2, 5, 40, 128, 1000}[dice.IntN(6)]
-		if dice.IntN(100) == 0 {
+		length := []int{1, 2, 5, 40, 128, 1000}[rng.IntN(6)]
+		if rng.IntN(100) == 0 {
 			length = 70_000
 		}
 		message := slices.Clone(text[:length])
-		if dice.IntN(2) == 0 {
-			at := dice.IntN(len(text) - length)
+		if rng.IntN(2) == 0 {
+			at := rng.IntN(len(text) - length)
 			message = slices.Clone(text[at : at+length])
 		}
-		message[dice.IntN(length)] ^= byte(dice.IntN(256))
+		message[rng.IntN(length)] ^= byte(rng.IntN(256))
 		read(message)
 	}
 	for length := range 300 {

@@ -208,7 +208,7 @@ func TestSettingsOutliveTheConnection(t *testing.T) {
 }
 
 // Given very many sessions that ended, then a client that asks for one which
-// ended lately is not accused of having made it up, and those long gone are
+// ended lately is no violation, and those long gone are
 // forgotten.
 //
 // Statements: S-050.

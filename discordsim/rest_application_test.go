@@ -44,7 +44,7 @@ func TestApplicationFlags(t *testing.T) {
 // Statements: S-088.
 func TestInteractionsURL(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds)
+		events := w.listen(w.app, intentGuilds)
 		for n, c := range []struct {
 			body string
 			want int
@@ -56,7 +56,7 @@ func TestInteractionsURL(t *testing.T) {
 			w.Interact(w.app, w.channel, w.person.ID, "ping")
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if heard := len(ear.named("INTERACTION_CREATE")); heard != c.want {
+			if heard := len(events.named("INTERACTION_CREATE")); heard != c.want {
 				t.Errorf("step %d: %d interactions came over the gateway", n, heard)
 			}
 		}

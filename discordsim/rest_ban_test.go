@@ -46,7 +46,7 @@ func TestInvalidRequestsBan(t *testing.T) {
 		}
 		at("10.0.0.2", "/users/@me", good).hasStatus(200, 0)
 		if got := w.violations(); !slices.Contains(got, "G-134") {
-			t.Errorf("nobody is accused of the ban: %v", got)
+			t.Errorf("the ban is no violation: %v", got)
 		}
 		time.Sleep(time.Hour)
 		at("10.0.0.1", "/users/@me", good).hasStatus(200, 0)
@@ -113,12 +113,12 @@ func TestBanForms(t *testing.T) {
 			ban := w.fault(Fault{Name: "rest-ban", Text: string(form), For: time.Hour})
 			check(t, form, w.request("GET", "/users/@me", nil))
 			if got := w.violations(); got != nil {
-				t.Errorf("the first to hear of the ban is accused of %v", got)
+				t.Errorf("the first request of a banned address has violations: %v", got)
 			}
 			time.Sleep(time.Minute)
 			w.request("GET", "/users/@me", nil)
 			if got := w.violations(); !slices.Equal(got, []string{"G-135"}) {
-				t.Errorf("who asks again is accused of %v", got)
+				t.Errorf("a second request has violations: %v", got)
 			}
 			w.Lift(ban)
 			w.request("GET", "/users/@me", nil).hasStatus(200, 0)

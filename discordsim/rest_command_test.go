@@ -63,7 +63,7 @@ func TestCommandUpsert(t *testing.T) {
 
 // TestCommandPut replaces all commands of a scope: those not named are gone, of
 // every type; one that carries its id keeps it under a new name; what changes
-// nothing is accused.
+// no violation is recorded.
 //
 // Statements: S-095.
 func TestCommandPut(t *testing.T) {
@@ -82,11 +82,11 @@ func TestCommandPut(t *testing.T) {
 			t.Errorf("after a rename the commands are %v", second)
 		}
 		if got := w.violations(); got != nil {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 		w.request("PUT", path, []any{chat("a"), chat("c")}).hasStatus(200, 0)
 		if got := w.violations(); !slices.Equal(got, []string{"G-142"}) {
-			t.Errorf("a PUT that changes nothing is accused of %v", got)
+			t.Errorf("a PUT that changes nothing has violations: %v", got)
 		}
 		w.request("PUT", path, []any{chat("a"), chat("a")}).hasFormError("1.name", "APPLICATION_COMMANDS_DUPLICATE_NAME")
 		w.request("PUT", path, `{"name":"a"}`).hasFormError("", "LIST_TYPE_CONVERT")

@@ -28,13 +28,13 @@ func newRESTHarness(t *testing.T, cfg Config) *restHarness {
 	t.Helper()
 	s := New(cfg)
 	t.Cleanup(s.Close)
-	g := s.AddGuild("town")
+	g := s.AddGuild("guild")
 	w := &restHarness{Sim: s, t: t, guild: g, channel: g.Channels[0].ID, app: s.AddApp(AppConfig{Name: "crier", Guilds: []*Guild{g}}), person: s.AddUser("ann")}
 	s.AddMembers(g, w.person)
 	return w
 }
 
-// withREST runs a test in a town under virtual time.
+// withREST runs a test with a harness in virtual time.
 func withREST(t *testing.T, cfg Config, test func(*testing.T, *restHarness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(t, newRESTHarness(t, cfg)) })

@@ -68,7 +68,7 @@ func TestInteractionTooLate(t *testing.T) {
 		time.Sleep(3*time.Second + time.Millisecond)
 		w.callback(late, `{"type":4,"data":{"content":"pong"}}`).hasStatus(404, 10062)
 		if got := w.violations(); !slices.Equal(got, []string{"G-141"}) {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 		ask := w.Interact(w.app, w.channel, w.person.ID, "ping")
 		w.send(apiRequest{method: "POST", path: "/api/v10/interactions/" + ask.String() + "/wrong/callback", body: `{"type":4}`}).hasStatus(404, 10062)
@@ -146,20 +146,20 @@ func TestFollowUpAfterDefer(t *testing.T) {
 // Statements: S-069.
 func TestInteractionEvents(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<9)
+		events := w.listen(w.app, intentGuilds|1<<9)
 		ask := w.Interact(w.app, w.channel, w.person.ID, "think")
 		synctest.Wait()
-		heard := ear.named("INTERACTION_CREATE")
+		heard := events.named("INTERACTION_CREATE")
 		if len(heard) != 1 || heard[0].data["id"] != ask.String() || heard[0].data["token"] != w.asked(ask).token {
 			t.Fatalf("the interaction arrived as %v", heard)
 		}
 		w.callback(ask, `{"type":5}`).hasStatus(204, 0)
 		w.send(apiRequest{method: "PATCH", path: "/api/v10" + w.followPath(ask) + "/messages/@original", body: `{"content":"42"}`}).hasStatus(200, 0)
 		time.Sleep(time.Second)
-		if got := ear.names("MESSAGE_"); !slices.Equal(got, []string{"MESSAGE_CREATE", "MESSAGE_UPDATE"}) {
+		if got := events.names("MESSAGE_"); !slices.Equal(got, []string{"MESSAGE_CREATE", "MESSAGE_UPDATE"}) {
 			t.Errorf("heard %v", got)
 		}
-		if update := ear.named("MESSAGE_UPDATE"); len(update) == 1 && update[0].data["content"] != "42" {
+		if update := events.named("MESSAGE_UPDATE"); len(update) == 1 && update[0].data["content"] != "42" {
 			t.Errorf("the update is %v", update[0].data)
 		}
 	})

@@ -52,7 +52,7 @@ func (w *restHarness) listen(app *App, intents int64) *eventListener {
 			switch {
 			case p.Op == 10:
 				say(map[string]any{"op": 2, "d": map[string]any{
-					"token": app.Token, "intents": intents, "properties": map[string]string{"os": "linux", "browser": "ear", "device": "ear"},
+					"token": app.Token, "intents": intents, "properties": map[string]string{"os": "linux", "browser": "listener", "device": "ear"},
 				}})
 			case p.Op == 0:
 				data := map[string]any{}

@@ -109,7 +109,7 @@ func TestReference(t *testing.T) {
 			t.Errorf("%d answers stand", len(all))
 		}
 		if got := w.violations(); got != nil {
-			t.Errorf("a careful reply is accused of %v", got)
+			t.Errorf("a careful reply has violations: %v", got)
 		}
 		answer(gone.ID, nil).hasFormError("message_reference", "REPLIES_UNKNOWN_MESSAGE")
 		answer(999999, map[string]any{"fail_if_not_exists": true}).hasFormError("message_reference", "REPLIES_UNKNOWN_MESSAGE")
@@ -165,7 +165,7 @@ func TestMentions(t *testing.T) {
 // Statements: S-091.
 func TestEnforceNonce(t *testing.T) {
 	withREST(t, withoutLimits(), func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<9)
+		events := w.listen(w.app, intentGuilds|1<<9)
 		send := func(nonce any, enforce bool) apiResponse {
 			return w.request("POST", w.messagesPath(), map[string]any{"content": "once", "nonce": nonce, "enforce_nonce": enforce})
 		}
@@ -178,7 +178,7 @@ func TestEnforceNonce(t *testing.T) {
 		if again := send("n1", true).hasStatus(200, 0); again.id() != first.id() || stand() != 1 {
 			t.Errorf("the second create answers %s of %d messages", again.id(), stand())
 		}
-		if heard := ear.named("MESSAGE_CREATE"); len(heard) != 1 || heard[0].data["nonce"] != "n1" {
+		if heard := events.named("MESSAGE_CREATE"); len(heard) != 1 || heard[0].data["nonce"] != "n1" {
 			t.Errorf("heard %v", heard)
 		}
 		other := w.request("POST", w.messagesPath(), map[string]any{"content": "different", "nonce": "n1", "enforce_nonce": true}).hasStatus(200, 0)
@@ -242,7 +242,7 @@ func TestNonceScope(t *testing.T) {
 // Statements: S-093, S-069.
 func TestEditAndDelete(t *testing.T) {
 	withREST(t, withoutLimits(), func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<9)
+		events := w.listen(w.app, intentGuilds|1<<9)
 		made := w.request("POST", w.messagesPath(), map[string]any{"content": "one", "nonce": "abc", "embeds": []any{embedOf(3)}}).hasStatus(200, 0)
 		path := w.messagesPath() + "/" + made.id()
 		time.Sleep(time.Second)
@@ -269,13 +269,13 @@ func TestEditAndDelete(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		want := []string{"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_CREATE", "MESSAGE_DELETE"}
-		if got := ear.names("MESSAGE_"); !slices.Equal(got, want) {
+		if got := events.names("MESSAGE_"); !slices.Equal(got, want) {
 			t.Fatalf("heard %v", got)
 		}
-		if create := ear.named("MESSAGE_CREATE")[0].data; create["nonce"] != "abc" || create["content"] != "one" || create["guild_id"] != w.guild.ID.String() {
+		if create := events.named("MESSAGE_CREATE")[0].data; create["nonce"] != "abc" || create["content"] != "one" || create["guild_id"] != w.guild.ID.String() {
 			t.Errorf("the create was told as %v", create)
 		}
-		if gone := ear.named("MESSAGE_DELETE")[0].data; gone["id"] != made.id() || gone["channel_id"] != w.channel.String() || gone["guild_id"] != w.guild.ID.String() {
+		if gone := events.named("MESSAGE_DELETE")[0].data; gone["id"] != made.id() || gone["channel_id"] != w.channel.String() || gone["guild_id"] != w.guild.ID.String() {
 			t.Errorf("the delete was told as %v", gone)
 		}
 	})

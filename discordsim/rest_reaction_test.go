@@ -14,7 +14,7 @@ import (
 // Statements: S-093, S-069.
 func TestReactions(t *testing.T) {
 	withREST(t, withoutLimits(), func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<10)
+		events := w.listen(w.app, intentGuilds|1<<10)
 		m := w.Say(w.channel, w.person.ID, "nice")
 		base := w.messagesPath() + "/" + m.ID.String() + "/reactions"
 		thumb, custom := base+"/"+url.PathEscape("👍"), base+"/"+url.PathEscape("party:123456")
@@ -55,10 +55,10 @@ func TestReactions(t *testing.T) {
 			"MESSAGE_REACTION_ADD", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_ADD",
 			"MESSAGE_REACTION_REMOVE", "MESSAGE_REACTION_REMOVE", "MESSAGE_REACTION_REMOVE_ALL",
 		}
-		if got := ear.names("MESSAGE_REACTION"); !slices.Equal(got, want) {
+		if got := events.names("MESSAGE_REACTION"); !slices.Equal(got, want) {
 			t.Fatalf("heard %v", got)
 		}
-		first := ear.named("MESSAGE_REACTION_ADD")[0].data
+		first := events.named("MESSAGE_REACTION_ADD")[0].data
 		if first["message_id"] != m.ID.String() || first["user_id"] != w.app.Bot.ID.String() || first["message_author_id"] != w.person.ID.String() ||
 			asObject(first["emoji"])["name"] != "👍" || asObject(asObject(first["member"])["user"])["id"] != w.app.Bot.ID.String() {
 			t.Errorf("the first was told as %v", first)

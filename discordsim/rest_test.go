@@ -147,7 +147,7 @@ func TestVersions(t *testing.T) {
 }
 
 // TestForeignUserAgent comes as Go's default client does. With the switch on it
-// is blocked; off, it is served and accused.
+// is blocked; off, it is served and recorded.
 //
 // Statements: S-082.
 func TestForeignUserAgent(t *testing.T) {
@@ -155,7 +155,7 @@ func TestForeignUserAgent(t *testing.T) {
 		withREST(t, Config{REST: RESTConfig{RefuseUserAgent: strict}}, func(t *testing.T, w *restHarness) {
 			w.request("GET", "/users/@me", nil).hasStatus(200, 0)
 			if got := w.violations(); got != nil {
-				t.Errorf("a good client is accused of %v", got)
+				t.Errorf("a good client has violations: %v", got)
 			}
 			for _, agent := range []string{"", "Go-http-client/1.1", "DiscordBot", "DiscordBot (https://example.org)"} {
 				got := w.send(apiRequest{method: "GET", path: "/api/v10/users/@me", token: "Bot " + w.app.Token, header: map[string]string{"User-Agent": agent}})
@@ -166,7 +166,7 @@ func TestForeignUserAgent(t *testing.T) {
 				}
 			}
 			if got := w.violations(); !slices.Contains(got, "G-125") {
-				t.Errorf("nobody was accused of the User-Agent: %v", got)
+				t.Errorf("the User-Agent is no violation: %v", got)
 			}
 			more := map[string]string{"User-Agent": goodAgent + " Go/1.26 evergreen"}
 			w.send(apiRequest{method: "GET", path: "/api/v10/gateway", header: more}).hasStatus(200, 0)
@@ -182,18 +182,18 @@ func TestForeignUserAgent(t *testing.T) {
 func TestOrderOfAnswerAndEvent(t *testing.T) {
 	first := func(t *testing.T, cfg Config) (before, after int) {
 		withREST(t, cfg, func(t *testing.T, w *restHarness) {
-			ear := w.listen(w.app, intentGuilds|1<<9)
+			events := w.listen(w.app, intentGuilds|1<<9)
 			for n := range 40 {
 				w.say(strconv.Itoa(n)).hasStatus(200, 0)
 				synctest.Wait()
-				if len(ear.named("MESSAGE_CREATE")) == n+1 {
+				if len(events.named("MESSAGE_CREATE")) == n+1 {
 					before++
 				} else {
 					after++
 				}
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
-				if got := len(ear.named("MESSAGE_CREATE")); got != n+1 {
+				if got := len(events.named("MESSAGE_CREATE")); got != n+1 {
 					t.Fatalf("after %d messages %d events came", n+1, got)
 				}
 			}
@@ -212,7 +212,7 @@ func TestOrderOfAnswerAndEvent(t *testing.T) {
 // create, edit and delete are still told in that order.
 func TestLateEventsKeepTheirOrder(t *testing.T) {
 	withREST(t, Config{Seed: 5, REST: RESTConfig{EventLag: time.Second}}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<9)
+		events := w.listen(w.app, intentGuilds|1<<9)
 		for range 10 {
 			id := w.say("one").id()
 			w.request("PATCH", w.messagesPath()+"/"+id, `{"content":"two"}`).hasStatus(200, 0)
@@ -221,7 +221,7 @@ func TestLateEventsKeepTheirOrder(t *testing.T) {
 		}
 		synctest.Wait()
 		want := slices.Repeat([]string{"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"}, 10)
-		if got := ear.names("MESSAGE_"); !slices.Equal(got, want) {
+		if got := events.names("MESSAGE_"); !slices.Equal(got, want) {
 			t.Errorf("events came as %v", got)
 		}
 	})

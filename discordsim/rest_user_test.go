@@ -115,7 +115,7 @@ func TestGuildPages(t *testing.T) {
 // hears of it, and messages go through.
 func TestDirectChannel(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<12)
+		events := w.listen(w.app, intentGuilds|1<<12)
 		open := func() map[string]any {
 			return w.request("POST", "/users/@me/channels", map[string]any{"recipient_id": w.person.ID}).hasStatus(200, 0).object()
 		}
@@ -125,8 +125,8 @@ func TestDirectChannel(t *testing.T) {
 		}
 		w.request("POST", "/channels/"+first["id"].(string)+"/messages", `{"content":"psst"}`).hasStatus(200, 0)
 		time.Sleep(time.Second)
-		heard := ear.named("MESSAGE_CREATE")
-		if len(heard) != 1 || heard[0].data["guild_id"] != nil || len(ear.named("CHANNEL_CREATE")) != 0 {
+		heard := events.named("MESSAGE_CREATE")
+		if len(heard) != 1 || heard[0].data["guild_id"] != nil || len(events.named("CHANNEL_CREATE")) != 0 {
 			t.Errorf("heard %v", heard)
 		}
 	})
@@ -138,7 +138,7 @@ func TestDirectChannel(t *testing.T) {
 // Statements: S-093, S-069.
 func TestTyping(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<11)
+		events := w.listen(w.app, intentGuilds|1<<11)
 		typing := "/channels/" + w.channel.String() + "/typing"
 		w.request("POST", typing, nil).hasStatus(204, 0)
 		time.Sleep(10*time.Second - 1)
@@ -156,7 +156,7 @@ func TestTyping(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		heard := ear.named("TYPING_START")
+		heard := events.named("TYPING_START")
 		if len(heard) != 2 || heard[0].data["user_id"] != w.app.Bot.ID.String() || heard[0].data["channel_id"] != w.channel.String() || heard[0].data["guild_id"] != w.guild.ID.String() {
 			t.Errorf("heard %v", heard)
 		}

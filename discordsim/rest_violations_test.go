@@ -9,7 +9,7 @@ import (
 
 // TestRESTViolations lets a bot behave badly in one way after the other: each is
 // recorded under the statement it breaks, and a bot that waits as it was told
-// is not accused of anything.
+// has no violations.
 func TestRESTViolations(t *testing.T) {
 	exhaust := func(w *restHarness) {
 		for range 5 {
@@ -105,7 +105,7 @@ func TestRESTViolations(t *testing.T) {
 		withREST(t, Config{}, func(t *testing.T, w *restHarness) {
 			c.does(w)
 			if got := w.violations(); !slices.Equal(got, c.want) {
-				t.Errorf("a bot that %s is accused of %v instead of %v", name, got, c.want)
+				t.Errorf("a bot that %s is recorded with %v instead of %v", name, got, c.want)
 			}
 			for _, v := range w.Verdict(w.app).Violations {
 				if strings.Contains(v.What, w.app.Token) {

@@ -12,7 +12,7 @@ import (
 // Statements: S-096.
 func TestWebhook(t *testing.T) {
 	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
-		ear := w.listen(w.app, intentGuilds|1<<9|intentContent)
+		events := w.listen(w.app, intentGuilds|1<<9|intentContent)
 		hook := w.AddWebhook(w.channel, "alarm")
 		path := "/webhooks/" + hook.ID.String() + "/" + hook.Token
 		call := func(method, path string, body any) apiResponse {
@@ -40,14 +40,14 @@ func TestWebhook(t *testing.T) {
 		call("DELETE", message, nil).hasStatus(204, 0)
 		time.Sleep(2 * time.Second)
 		call("GET", message, nil).hasStatus(404, 10008)
-		if got, want := ear.names("MESSAGE_"), []string{"MESSAGE_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"}; !slices.Equal(got, want) {
+		if got, want := events.names("MESSAGE_"), []string{"MESSAGE_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"}; !slices.Equal(got, want) {
 			t.Errorf("heard %v", got)
 		}
 	})
 }
 
 // TestUnknownWebhook calls a webhook that is gone, one that never was and one
-// with a wrong token. Who calls a gone one again is accused.
+// with a wrong token. Calling a deleted one again is a violation.
 //
 // Statements: S-096.
 func TestUnknownWebhook(t *testing.T) {
@@ -61,12 +61,12 @@ func TestUnknownWebhook(t *testing.T) {
 		w.RemoveWebhook(hook.ID)
 		call(hook.ID, hook.Token, "one").hasStatus(404, 10015)
 		if got := w.violations(); got != nil {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 		time.Sleep(time.Hour)
 		call(hook.ID, hook.Token, "two").hasStatus(404, 10015)
 		if got := w.violations(); !slices.Equal(got, []string{"G-140"}) {
-			t.Errorf("accused of %v", got)
+			t.Errorf("violations: %v", got)
 		}
 	})
 }

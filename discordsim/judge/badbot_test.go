@@ -35,7 +35,7 @@ func judgeSimple(t *testing.T, bad habits, o judge.Options) (report judge.Report
 }
 
 // Given a client that somebody wrote in an afternoon and that does nothing
-// wrong, it is not accused of anything.
+// wrong, it has no violations.
 func TestDecentClientIsNotAccused(t *testing.T) {
 	report := judgeSimple(t, habits{}, judge.Options{Command: "!ping", Thorough: true})
 	if report.Broken > 0 || report.Lost != "" {

@@ -148,7 +148,7 @@ var programme = []Step{
 	commandStep("REST limits", "A bucket is empty.", discordsim.Fault{Name: "rest-429", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-129"),
 	commandStep("REST pauses", "All requests have to pause.", discordsim.Fault{Name: "rest-429-global", Route: postMessage, Count: 1, Delay: time.Second}, 2, "G-130"),
 	commandStep("answers lost", "Messages are posted, and the line is cut before that is said.", discordsim.Fault{Name: "rest-commit-then-drop", Route: postMessage, Count: 2}, 2, "G-137"),
-	{Name: "slash command", Says: "Somebody uses a slash command.", Exercises: []string{"G-141"}, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
+	{Name: "slash command", Says: "A user uses a slash command.", Exercises: []string{"G-141"}, only: func(d *driver) bool { return d.Slash != "" }, play: func(d *driver) {
 		room, who := d.nextAsker()
 		d.now.asked = append(d.now.asked, d.Sim.Interact(d.App, room, who, d.Slash))
 		d.answered(3500 * time.Millisecond)

@@ -18,11 +18,11 @@ type action struct {
 	// with are the further fields it takes, lasting means that for is one.
 	with    []string
 	lasting bool
-	check   func(*Step) []complaint
+	check   func(*Step) []fieldMistake
 }
 
-// complaint is what is wrong with one field of a step.
-type complaint struct{ key, what string }
+// fieldMistake is what is wrong with one field of a step.
+type fieldMistake struct{ key, what string }
 
 // actions is everything a step can do.
 var actions []action
@@ -84,7 +84,7 @@ func (sc *Scenario) mistakes() (all []Mistake) {
 	endless := false
 	for i := range sc.Steps {
 		st := &sc.Steps[i]
-		for _, c := range st.complaints(before) {
+		for _, c := range st.mistakes(before) {
 			say(st.lineOf(c.key), "%s", c.what)
 		}
 		endless = endless || (st.Every > 0 && st.Until == 0)
@@ -100,8 +100,8 @@ func (sc *Scenario) mistakes() (all []Mistake) {
 	return all
 }
 
-// complaints is what is wrong with one step, given the one above.
-func (st *Step) complaints(before *Step) (all []complaint) {
+// mistakes is what is wrong with one step, given the one above.
+func (st *Step) mistakes(before *Step) (all []fieldMistake) {
 	var does []action
 	var names []string
 	for _, a := range actions {
@@ -111,7 +111,7 @@ func (st *Step) complaints(before *Step) (all []complaint) {
 		}
 	}
 	if len(does) != 1 {
-		return []complaint{{"", fmt.Sprintf("a step does exactly one thing, this one does %d; there are: %s", len(does), strings.Join(names, ", "))}}
+		return []fieldMistake{{"", fmt.Sprintf("a step does exactly one thing, this one does %d; there are: %s", len(does), strings.Join(names, ", "))}}
 	}
 	a := does[0]
 	may := slices.Concat(timing, []string{a.key}, a.with)
@@ -120,7 +120,7 @@ func (st *Step) complaints(before *Step) (all []complaint) {
 	}
 	for _, key := range st.given() {
 		if !slices.Contains(may, key) {
-			all = append(all, complaint{key, fmt.Sprintf("%q means nothing beside %q; there it can have: %s", key, a.key, strings.Join(may, ", "))})
+			all = append(all, fieldMistake{key, fmt.Sprintf("%q means nothing beside %q; there it can have: %s", key, a.key, strings.Join(may, ", "))})
 		}
 	}
 	all = append(all, st.when(before)...)
@@ -143,8 +143,8 @@ func (st *Step) given() (keys []string) {
 }
 
 // when checks the moment of a step.
-func (st *Step) when(before *Step) (all []complaint) {
-	say := func(key, what string) { all = append(all, complaint{key, what}) }
+func (st *Step) when(before *Step) (all []fieldMistake) {
+	say := func(key, what string) { all = append(all, fieldMistake{key, what}) }
 	switch {
 	case st.At != nil && st.After != nil:
 		say("after", "a step has at or after, not both")
@@ -177,8 +177,10 @@ func (st *Step) endless() bool {
 }
 
 // checkFault checks a fault.
-func (st *Step) checkFault() (all []complaint) {
-	say := func(key, format string, args ...any) { all = append(all, complaint{key, fmt.Sprintf(format, args...)}) }
+func (st *Step) checkFault() (all []fieldMistake) {
+	say := func(key, format string, args ...any) {
+		all = append(all, fieldMistake{key, fmt.Sprintf(format, args...)})
+	}
 	info := discordsim.DescribeFault(st.Fault)
 	if info.Description == "" {
 		say("fault", "there is no fault %q%s", st.Fault, suggest(st.Fault, discordsim.Faults()))
@@ -230,9 +232,9 @@ var outages = map[string][]discordsim.Fault{
 	"guild":   nil,
 }
 
-func (st *Step) checkOutage() []complaint {
+func (st *Step) checkOutage() []fieldMistake {
 	if _, known := outages[st.Outage]; !known {
-		return []complaint{{"outage", fmt.Sprintf("outage: %q is not one of all, gateway, rest, resume, network, guild", st.Outage)}}
+		return []fieldMistake{{"outage", fmt.Sprintf("outage: %q is not one of all, gateway, rest, resume, network, guild", st.Outage)}}
 	}
 	return nil
 }
@@ -240,18 +242,18 @@ func (st *Step) checkOutage() []complaint {
 // mostMegabytes bounds an event: a gateway has never been seen to send more.
 const mostMegabytes = 64
 
-func (st *Step) checkEvent() (all []complaint) {
+func (st *Step) checkEvent() (all []fieldMistake) {
 	if st.Text != "" && !json.Valid([]byte(st.Text)) {
-		all = append(all, complaint{"text", "the text of an event is its d, and this is not JSON"})
+		all = append(all, fieldMistake{"text", "the text of an event is its d, and this is not JSON"})
 	}
 	if st.Text != "" && st.Size > 0 {
-		all = append(all, complaint{"megabytes", "an event has a text of its own or a size, not both"})
+		all = append(all, fieldMistake{"megabytes", "an event has a text of its own or a size, not both"})
 	}
 	if st.Size > mostMegabytes {
-		all = append(all, complaint{"megabytes", fmt.Sprintf("megabytes: %g is more than %d", st.Size, mostMegabytes)})
+		all = append(all, fieldMistake{"megabytes", fmt.Sprintf("megabytes: %g is more than %d", st.Size, mostMegabytes)})
 	}
 	if st.Event != strings.ToUpper(st.Event) {
-		all = append(all, complaint{"event", fmt.Sprintf("event: types are written in capitals, such as %s", strings.ToUpper(st.Event))})
+		all = append(all, fieldMistake{"event", fmt.Sprintf("event: types are written in capitals, such as %s", strings.ToUpper(st.Event))})
 	}
 	return all
 }

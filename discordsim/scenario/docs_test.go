@@ -83,6 +83,6 @@ func checkFile(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Simulation' -update", path)
+		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Faults' -update", path)
 	}
 }

@@ -97,9 +97,9 @@ type Step struct {
 	Shard       *int    `key:"shard" says:"Limits the fault to one shard id."`
 
 	Outage   string  `key:"outage" of:"all gateway rest resume network guild" says:"A part of the world is gone: Discord, its gateway, its REST API, the resume address, the bot's network, or one guild."`
-	Say      string  `key:"say" says:"Somebody writes this; it is a command the bot must answer exactly once, unless chatter says otherwise."`
+	Say      string  `key:"say" says:"A user writes this; it is a command the bot must answer exactly once, unless chatter says otherwise."`
 	Chatter  bool    `key:"chatter" says:"With say: nobody expects an answer."`
-	Interact string  `key:"interact" says:"Somebody uses this slash command, without the slash."`
+	Interact string  `key:"interact" says:"A user uses this slash command, without the slash."`
 	Event    string  `key:"event" says:"Discord sends an event of this type to the first guild, with text as its d, or with the guild."`
 	Size     float64 `key:"megabytes" says:"With event: how large its d is made."`
 	Times    int     `key:"times" says:"How often it is said, used or sent at that moment. Default 1."`
