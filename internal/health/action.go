@@ -16,7 +16,7 @@ type Action struct {
 // Message says the action, and how often it was done.
 func (a Action) Message() Message {
 	if a.Times > 1 {
-		return Say("action.repeated", a.What, int64(a.Times))
+		return NewMessage("action.repeated", a.What, int64(a.Times))
 	}
 	return a.What
 }

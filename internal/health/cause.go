@@ -122,7 +122,7 @@ func (s Sign) key() string {
 func closeKey(code gateway.CloseCode) string { return "close." + strconv.Itoa(int(code)) }
 
 // Heading is the cause's title as a message.
-func (c Cause) Heading() Message { return Say("title." + string(c.ID)) }
+func (c Cause) Heading() Message { return NewMessage("title." + string(c.ID)) }
 
 // Remedy is what a person has to do as a message; zero when nothing is left to
 // be done.
@@ -130,7 +130,7 @@ func (c Cause) Remedy() Message {
 	if c.Do == "" {
 		return Message{}
 	}
-	return Say("do." + string(c.ID))
+	return NewMessage("do." + string(c.ID))
 }
 
 // Link is where the runbook explains the cause.

@@ -31,8 +31,8 @@ func holdingConditions(list []Condition) []Condition {
 }
 
 // sign says the condition in an incident, and status in the reason of a status.
-func (c Condition) sign() Message   { return Say("condition."+string(c.Cause), c.Trouble) }
-func (c Condition) status() Message { return Say("status."+string(c.Cause), c.Trouble) }
+func (c Condition) sign() Message   { return NewMessage("condition."+string(c.Cause), c.Trouble) }
+func (c Condition) status() Message { return NewMessage("status."+string(c.Cause), c.Trouble) }
 
 // A condition becomes an incident once it has lasted for conditionAfter, and that
 // ends once it has been gone for conditionGone: a queue that is full for a moment

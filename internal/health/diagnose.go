@@ -125,21 +125,21 @@ func describe(c gateway.Reason) Message {
 	case proxied:
 		return Text(proxy.Error())
 	case errors.Is(c.Err, gateway.ErrUnauthorized):
-		return Say("unauthorized")
+		return NewMessage("unauthorized")
 	case code != 0 && listed:
-		return Say(closeKey(code))
+		return NewMessage(closeKey(code))
 	case code != 0:
-		return Say("close.unknown", strconv.Itoa(int(code)))
+		return NewMessage("close.unknown", strconv.Itoa(int(code)))
 	case c.Kind == "":
-		return Say("unknown.none")
+		return NewMessage("unknown.none")
 	case !known:
-		return Say("unknown", string(c.Kind))
+		return NewMessage("unknown", string(c.Kind))
 	case httpStatus(c) != 0:
-		return Say("join.http", Say(d.sign.key()), strconv.Itoa(httpStatus(c)))
+		return NewMessage("join.http", NewMessage(d.sign.key()), strconv.Itoa(httpStatus(c)))
 	case c.Elapsed > 0 && d.sign.For != "":
-		return Say(d.sign.key()+".for", c.Elapsed)
+		return NewMessage(d.sign.key()+".for", c.Elapsed)
 	}
-	return Say(d.sign.key())
+	return NewMessage(d.sign.key())
 }
 
 // detail returns what Discord or the system said about a reason, in its own
@@ -167,7 +167,7 @@ func remedy(c gateway.Reason) Message {
 		return Text(found.Remedy())
 	}
 	if code := closeCode(c); code != 0 && code.Remedy() != "" {
-		return Say("do." + closeKey(code))
+		return NewMessage("do." + closeKey(code))
 	}
 	return Lookup(Diagnose(c)).Remedy()
 }

@@ -36,8 +36,8 @@ func (s *shard) attributeToDiscord(at time.Time, status statuspage.Status) {
 		return
 	}
 	i.Cause = DiscordOutage
-	i.Then = Say("status-page", s.sanitize(status.Says()))
-	s.recordAction(at, Say("action.status-page"))
+	i.Then = NewMessage("status-page", s.sanitize(status.Says()))
+	s.recordAction(at, NewMessage("action.status-page"))
 	s.queueIncident(i)
 }
 

@@ -92,7 +92,7 @@ func Downtime(previous PreviousRun, now ThisRun) (downtime Incident, ok bool) {
 	if previous.End == EndStopped || wasShownOffline(now.Recent, last) {
 		i.SessionLost = last
 	}
-	i.Actions = addAction(nil, started, Say("action.started", started.Sub(last)))
+	i.Actions = addAction(nil, started, NewMessage("action.started", started.Sub(last)))
 	return i, true
 }
 
@@ -113,31 +113,31 @@ func explainDowntime(previous PreviousRun, now ThisRun, took time.Duration) (Cau
 	rebooted := previous.Boot != "" && now.Boot != "" && previous.Boot != now.Boot
 	switch {
 	case previous.End == EndStopped && took < endedForRestart:
-		return DeployGoodbye, Say("downtime.goodbye", took)
+		return DeployGoodbye, NewMessage("downtime.goodbye", took)
 	case previous.End == EndStopped:
-		return PlannedStop, Say("downtime.stopped")
+		return PlannedStop, NewMessage("downtime.stopped")
 	case previous.End == EndPaused && rebooted:
-		return HostRebooted, Say("downtime.shut-down")
+		return HostRebooted, NewMessage("downtime.shut-down")
 	case previous.End == EndPaused && isIdleHost(previous, now, took):
-		return HostIdles, Say("downtime.idle", took)
+		return HostIdles, NewMessage("downtime.idle", took)
 	case previous.End == EndPaused && previous.Version != now.Version:
-		return PlannedStop, Say("downtime.new-version", cmp.Or(plain(now.Version), "unknown"))
+		return PlannedStop, NewMessage("downtime.new-version", cmp.Or(plain(now.Version), "unknown"))
 	case previous.End == EndPaused:
-		return PlannedStop, Say("downtime.paused")
+		return PlannedStop, NewMessage("downtime.paused")
 	case previous.FailuresInARow >= gaveUpFailures && took >= gaveUpDowntime && !rebooted:
-		return SupervisorGaveUp, Say("downtime.gave-up", int64(previous.FailuresInARow), took)
+		return SupervisorGaveUp, NewMessage("downtime.gave-up", int64(previous.FailuresInARow), took)
 	case previous.OOM:
-		return OutOfMemory, Say("downtime.out-of-memory")
+		return OutOfMemory, NewMessage("downtime.out-of-memory")
 	case previous.End == EndCrashed:
-		return ProgramCrashed, Say("downtime.crashed")
+		return ProgramCrashed, NewMessage("downtime.crashed")
 	case previous.End == EndFailed:
-		return ProgramCrashed, Say("downtime.failed")
+		return ProgramCrashed, NewMessage("downtime.failed")
 	case rebooted:
-		return HostRebooted, Say("downtime.rebooted")
+		return HostRebooted, NewMessage("downtime.rebooted")
 	case now.Slept > took/2:
-		return HostSlept, Say("downtime.slept", now.Slept)
+		return HostSlept, NewMessage("downtime.slept", now.Slept)
 	}
-	return ProcessGone, Say("downtime.gone")
+	return ProcessGone, NewMessage("downtime.gone")
 }
 
 // isIdleHost reports whether a stop looks like those of a host that puts idle

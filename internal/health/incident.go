@@ -192,10 +192,10 @@ func (i Incident) Happened() Message {
 		m = Lookup(i.Cause).Heading()
 	}
 	if i.Then != (Message{}) {
-		m = Say("join.then", m, i.Then)
+		m = NewMessage("join.then", m, i.Then)
 	}
 	if i.Evidence.Attempts > 1 {
-		m = Say("join.attempts", m, number(i.Evidence.Attempts, "attempt"))
+		m = NewMessage("join.attempts", m, number(i.Evidence.Attempts, "attempt"))
 	}
 	return m
 }
@@ -204,37 +204,37 @@ func (i Incident) Happened() Message {
 func (i Incident) Ended() Message {
 	switch i.Outcome {
 	case OutcomeResumed:
-		return Say("outcome.resumed", replayed(i.Replayed, i.Lost))
+		return NewMessage("outcome.resumed", replayed(i.Replayed, i.Lost))
 	case OutcomeNewSession:
 		if i.AtStart {
-			return Say("outcome.online")
+			return NewMessage("outcome.online")
 		}
-		return Say("outcome.new-session")
+		return NewMessage("outcome.new-session")
 	case OutcomeEnded:
 		if i.Connected {
-			return Say("outcome.connected-ended")
+			return NewMessage("outcome.connected-ended")
 		}
-		return Say("outcome.ended")
+		return NewMessage("outcome.ended")
 	case OutcomeUnobserved:
-		return Say("outcome.unobserved")
+		return NewMessage("outcome.unobserved")
 	case OutcomeMended:
-		return Say("outcome.connected-mended")
+		return NewMessage("outcome.connected-mended")
 	}
 	if i.Connected {
-		return Say("outcome.connected-open")
+		return NewMessage("outcome.connected-open")
 	}
-	return Say("outcome.open")
+	return NewMessage("outcome.open")
 }
 
 // replayed says how many events a RESUME brought back.
 func replayed(events int, lost int64) Message {
 	switch {
 	case lost > 0:
-		return Say("replayed.some", number(events, "event"), lost)
+		return NewMessage("replayed.some", number(events, "event"), lost)
 	case events == 0:
-		return Say("replayed.nothing")
+		return NewMessage("replayed.nothing")
 	}
-	return Say("replayed.all", number(events, "event"))
+	return NewMessage("replayed.all", number(events, "event"))
 }
 
 // clock formats a time of day, with the date when the other end of the period

@@ -29,12 +29,12 @@ func Text(words string) Message {
 	if words == "" {
 		return Message{}
 	}
-	return Say("", words)
+	return NewMessage("", words)
 }
 
-// Say makes the message of a key, with the values that its sentence has room for:
+// NewMessage returns the message of a key, with the values that its sentence has room for:
 // strings, int64s, time.Durations and other messages, four at most.
-func Say(key string, args ...any) Message {
+func NewMessage(key string, args ...any) Message {
 	m := Message{Key: key}
 	copy(m.args[:], args)
 	return m
@@ -43,9 +43,9 @@ func Say(key string, args ...any) Message {
 // number says a number with its noun: "1 event", "12 events".
 func number[N int | int64](n N, noun string) Message {
 	if n == 1 {
-		return Say(noun+".one", int64(n))
+		return NewMessage(noun+".one", int64(n))
 	}
-	return Say(noun+".many", int64(n))
+	return NewMessage(noun+".many", int64(n))
 }
 
 // nth says an ordinal number: "3rd".
@@ -61,7 +61,7 @@ func nth(n int) Message {
 			key = "nth.rd"
 		}
 	}
-	return Say(key, int64(n))
+	return NewMessage(key, int64(n))
 }
 
 // Language says messages to a person.

@@ -40,14 +40,14 @@ func TestEveryMessageHasAKey(t *testing.T) {
 	}
 }
 
-// Every key that the code says has a sentence, also those it puts together.
-func TestEverySaidKeyHasASentence(t *testing.T) {
+// Every key in the code has a sentence, also those it puts together.
+func TestEveryUsedKeyHasASentence(t *testing.T) {
 	keys := MessageKeys()
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	literal := regexp.MustCompile(`Say\("([^"]+[^."])"`)
+	literal := regexp.MustCompile(`NewMessage\("([^"]+[^."])"`)
 	said := 0
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -57,7 +57,7 @@ func TestEverySaidKeyHasASentence(t *testing.T) {
 		for _, found := range literal.FindAllStringSubmatch(string(text), -1) {
 			said++
 			if !slices.Contains(keys, found[1]) {
-				t.Errorf("%s says %q, which has no sentence", file, found[1])
+				t.Errorf("%s has %q, which has no sentence", file, found[1])
 			}
 		}
 	}
@@ -105,14 +105,14 @@ func TestMessageIsSaidInALanguage(t *testing.T) {
 		{Message{}, "", ""},
 		{Text(""), "", ""},
 		{Text("100 % odd"), "100 % odd", "100 % odd"},
-		{Say("status.unanswered", time.Minute), "no heartbeat has been answered for 1 min", "NO HEARTBEAT HAS BEEN ANSWERED FOR 1m0s"},
-		{Say("join.then", Say("same-start", nth(3)), Text("odd")), "the 3rd time in a row, each soon after coming back, then odd", "AFTER odd CAME THE #3RD TIME IN A ROW, EACH SOON AFTER COMING BACK"},
+		{NewMessage("status.unanswered", time.Minute), "no heartbeat has been answered for 1 min", "NO HEARTBEAT HAS BEEN ANSWERED FOR 1m0s"},
+		{NewMessage("join.then", NewMessage("same-start", nth(3)), Text("odd")), "the 3rd time in a row, each soon after coming back, then odd", "AFTER odd CAME THE #3RD TIME IN A ROW, EACH SOON AFTER COMING BACK"},
 	} {
 		if c.m.String() != c.english || c.m.In(shouting{}) != c.shouting {
 			t.Errorf("got %q and %q, want %q and %q", c.m, c.m.In(shouting{}), c.english, c.shouting)
 		}
 	}
-	if got := Say("join.said", Text("a"), "b").replace(strings.ToUpper); got != Say("join.said", Text("A"), "B") {
+	if got := NewMessage("join.said", Text("a"), "b").replace(strings.ToUpper); got != NewMessage("join.said", Text("A"), "B") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -121,8 +121,8 @@ func TestMessageIsSaidInALanguage(t *testing.T) {
 // and one that an earlier version wrote is read as it stands.
 func TestIncidentIsReadWithItsKeys(t *testing.T) {
 	was := Incident{
-		ID: "x", Cause: HalfOpen, What: Say("reason.silent.for", 25*time.Second), Then: Say("join.http", Say("reason.upgrade"), "503"),
-		Start: evening, Actions: []Action{{What: Say("action.probe"), Times: 1}}, Evidence: Evidence{Attempts: 3},
+		ID: "x", Cause: HalfOpen, What: NewMessage("reason.silent.for", 25*time.Second), Then: NewMessage("join.http", NewMessage("reason.upgrade"), "503"),
+		Start: evening, Actions: []Action{{What: NewMessage("action.probe"), Times: 1}}, Evidence: Evidence{Attempts: 3},
 	}
 	body, err := was.Encode()
 	if err != nil {

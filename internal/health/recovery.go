@@ -40,7 +40,7 @@ func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature 
 	i.ID = incidentID(i.Start, s.id)
 	s.loss, s.open, s.ended = next, i, nil
 	if s.slept > 0 {
-		s.refineCause(i, HostSlept, Say("host-slept", s.slept))
+		s.refineCause(i, HostSlept, NewMessage("host-slept", s.slept))
 	}
 	if s.spareFailure != nil {
 		s.addFailure(i, *s.spareFailure)
@@ -118,7 +118,7 @@ func (s *shard) ready(at time.Time, w gateway.Ready) {
 	s.counts.Sessions++
 	s.session = at
 	s.username, s.guilds = w.Username, w.Guilds
-	s.backOnline(at, OutcomeNewSession, 0, Say("action.ready", number(w.Guilds, "guild")))
+	s.backOnline(at, OutcomeNewSession, 0, NewMessage("action.ready", number(w.Guilds, "guild")))
 }
 
 func (s *shard) resumed(at time.Time, w gateway.Resumed) {
@@ -131,7 +131,7 @@ func (s *shard) resumed(at time.Time, w gateway.Resumed) {
 	if s.loss.spare {
 		how = "action.resumed-spare"
 	}
-	s.backOnline(at, OutcomeResumed, w.Replayed, Say(how, number(w.Replayed, "event")))
+	s.backOnline(at, OutcomeResumed, w.Replayed, NewMessage(how, number(w.Replayed, "event")))
 	s.loss.spare = false
 }
 
@@ -143,7 +143,7 @@ func (s *shard) sessionLost(at time.Time, c gateway.Reason) {
 	if s.open.SessionLost.IsZero() {
 		s.open.SessionLost = at
 	}
-	s.recordAction(at, Say("action.session-lost", describe(c)))
+	s.recordAction(at, NewMessage("action.session-lost", describe(c)))
 	s.refineCause(s.open, Diagnose(c), describe(c))
 }
 
@@ -156,7 +156,7 @@ func (s *shard) addMissing(n int64) {
 }
 
 func (s *shard) hostSlept(at time.Time, d time.Duration) {
-	what := Say("host-slept", d)
+	what := NewMessage("host-slept", d)
 	s.recordAction(at, what)
 	if s.open == nil {
 		s.slept = d
@@ -169,14 +169,14 @@ func (s *shard) hostSlept(at time.Time, d time.Duration) {
 func (s *shard) identifyDelayed(at time.Time, w gateway.IdentifyDelayed) {
 	wait := w.Until.Sub(at)
 	s.identifyWait = s.sanitize(w.Why)
-	says := Say("identify-delayed")
+	says := NewMessage("identify-delayed")
 	if wait >= longIdentifyWait {
 		if s.open == nil {
 			s.beginIncident(at, IdentifyBudget, says, gateway.Reason{})
 		}
 		s.refineCause(s.open, IdentifyBudget, says)
 	}
-	s.recordAction(at, Say("action.identify-delay", wait, cmp.Or(Text(s.identifyWait), Say("action.identify-turn"))))
+	s.recordAction(at, NewMessage("action.identify-delay", wait, cmp.Or(Text(s.identifyWait), NewMessage("action.identify-turn"))))
 }
 
 // maxPanics bounds the remembered times of panics.

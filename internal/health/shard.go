@@ -90,11 +90,11 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HelloReceived:
 		s.interval = w.Interval
 		_, s.loss.spare = s.state.(gateway.Suspect)
-		s.recordAction(at, Say("action.connected"))
+		s.recordAction(at, NewMessage("action.connected"))
 	case gateway.HeartbeatSent:
 		s.counts.Heartbeats++
 		if w.Probe {
-			s.recordAction(at, Say("action.probe"))
+			s.recordAction(at, NewMessage("action.probe"))
 		}
 	case gateway.HeartbeatACK:
 		s.counts.ACKs++
@@ -105,16 +105,16 @@ func (s *shard) observe(n gateway.Observation) {
 		}
 	case gateway.SuspicionRaised:
 		s.counts.Suspicions++
-		s.recordAction(at, Say("action.suspect"))
+		s.recordAction(at, NewMessage("action.suspect"))
 	case gateway.SuspicionCleared:
 		s.dropPending()
 	case gateway.IdentifySent:
 		s.counts.Identifies++
-		s.recordAction(at, Say("action.identify"))
+		s.recordAction(at, NewMessage("action.identify"))
 	case gateway.ResumeSent:
 		s.counts.Resumes++
 		s.loss.resuming = true
-		s.recordAction(at, Say("action.resume"))
+		s.recordAction(at, NewMessage("action.resume"))
 	case gateway.Ready:
 		s.ready(at, w)
 	case gateway.Resumed:
@@ -122,11 +122,11 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.SlowReady:
 		s.readyLate = true
 		i := s.openIncident(at, gateway.Reason{Kind: gateway.ReasonNoReady, Elapsed: w.Waited})
-		s.refineCause(i, DiscordOutage, Say("ready-late"))
-		s.recordAction(at, Say("action.ready-late"))
+		s.refineCause(i, DiscordOutage, NewMessage("ready-late"))
+		s.recordAction(at, NewMessage("action.ready-late"))
 	case gateway.ReconnectRequested:
 		s.counts.Requested++
-		s.recordAction(at, Say("action.reconnect"))
+		s.recordAction(at, NewMessage("action.reconnect"))
 	case gateway.SessionInvalidated:
 		s.counts.Invalidated++
 		s.recordAction(at, sessionInvalidated(w))
@@ -143,7 +143,7 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HostSlept:
 		s.hostSlept(at, w.For)
 	case gateway.AttemptsExhausted:
-		s.recordAction(at, Say("action.failed-in-a-row", number(w.Failures, "attempt")))
+		s.recordAction(at, NewMessage("action.failed-in-a-row", number(w.Failures, "attempt")))
 	case gateway.IdentifyDelayed:
 		s.identifyDelayed(at, w)
 	case gateway.HandlerPanicked:
@@ -153,9 +153,9 @@ func (s *shard) observe(n gateway.Observation) {
 
 func sessionInvalidated(w gateway.SessionInvalidated) Message {
 	if w.Resumable {
-		return Say("action.refused-for-now")
+		return NewMessage("action.refused-for-now")
 	}
-	return Say("action.refused")
+	return NewMessage("action.refused")
 }
 
 // recordAction records what was done: in the open incident, or for the one that may follow.
@@ -203,7 +203,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 		if says := describe(to.Reason); says != i.What {
 			i.Then = says
 		}
-		s.recordAction(at, Say("action.parked"))
+		s.recordAction(at, NewMessage("action.parked"))
 		s.queueIncident(i)
 	case gateway.Stopped:
 		if s.open != nil {
@@ -214,7 +214,7 @@ func (s *shard) transition(at time.Time, t gateway.Transition) {
 			s.openIncident(at, t.Reason)
 		}
 		if _, parked := t.From.(gateway.Parked); parked {
-			s.recordAction(at, Say("action.unparked"))
+			s.recordAction(at, NewMessage("action.unparked"))
 		}
 	}
 }
@@ -235,12 +235,12 @@ func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
 		s.spareFailure = &f.Reason
-		s.recordAction(at, Say("action.spare-failed", describe(f.Reason)))
+		s.recordAction(at, NewMessage("action.spare-failed", describe(f.Reason)))
 		return
 	}
 	i := s.openIncident(at, f.Reason)
 	s.addFailure(i, f.Reason)
-	s.recordAction(at, Say("action.failed", describe(f.Reason)))
+	s.recordAction(at, NewMessage("action.failed", describe(f.Reason)))
 }
 
 // addFailure records a failed attempt in the incident.
@@ -264,7 +264,7 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if first {
 		s.recordClose(i, d)
 	} else {
-		s.recordAction(at, Say("action.closed-again", describe(d.Reason)))
+		s.recordAction(at, NewMessage("action.closed-again", describe(d.Reason)))
 	}
 	s.refineCause(i, Diagnose(d.Reason), describe(d.Reason))
 	if !d.Session && i.SessionLost.IsZero() {
@@ -318,7 +318,7 @@ func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 		s.loss.resuming = false
 		s.loss.dropped++
 		if s.loss.dropped == 2 && d.Reason.Kind != gateway.ReasonInvalidSession {
-			s.refineCause(i, ResumeDropped, Say("resumes-dropped"))
+			s.refineCause(i, ResumeDropped, NewMessage("resumes-dropped"))
 		}
 	}
 	if s.loss.endings == nil {
@@ -327,10 +327,10 @@ func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 	key := gateway.Reason{Kind: d.Reason.Kind, Code: d.Reason.Code}
 	s.loss.endings[key]++
 	if s.loss.endings[key] == loopAfter {
-		s.refineCause(i, ReconnectLoop, Say("same-end", int64(loopAfter)))
+		s.refineCause(i, ReconnectLoop, NewMessage("same-end", int64(loopAfter)))
 	}
 	if s.loss.endings[key] == 1 && s.loss.signature == key && s.loss.streak >= loopAfter {
-		s.refineCause(i, ReconnectLoop, Say("same-start", nth(s.loss.streak)))
+		s.refineCause(i, ReconnectLoop, NewMessage("same-start", nth(s.loss.streak)))
 	}
 }
 

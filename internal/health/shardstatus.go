@@ -76,13 +76,13 @@ func (s *shard) currentStatus(now time.Time, fresh bool) shardStatus {
 	case gateway.Parked:
 		v := shardStatus{status: NeedsYou, since: s.stateSince, reason: describe(state.Reason), remedy: remedy(state.Reason)}
 		if said := s.sanitize(detail(state.Reason)); said != "" {
-			v.reason = Say("join.said", v.reason, said)
+			v.reason = NewMessage("join.said", v.reason, said)
 		}
 		return v
 	case gateway.Draining:
-		return shardStatus{status: Stopping, since: s.stateSince, reason: Say("status.draining")}
+		return shardStatus{status: Stopping, since: s.stateSince, reason: NewMessage("status.draining")}
 	case gateway.Stopped:
-		return shardStatus{status: Stopping, since: s.stateSince, reason: Say("status.stopped")}
+		return shardStatus{status: Stopping, since: s.stateSince, reason: NewMessage("status.stopped")}
 	}
 	if s.open == nil && gateway.Online(s.state) {
 		return s.onlineStatus(now, fresh)
@@ -103,17 +103,17 @@ func (s *shard) onlineStatus(now time.Time, fresh bool) shardStatus {
 	case suspect:
 		return shardStatus{
 			status: Degraded, since: s.stateSince,
-			reason: Say("status.overdue"),
+			reason: NewMessage("status.overdue"),
 		}
 	case !fresh:
 		return shardStatus{
 			status: Degraded, since: heard,
-			reason: Say("status.unanswered", now.Sub(heard)),
+			reason: NewMessage("status.unanswered", now.Sub(heard)),
 		}
 	case moving:
-		return shardStatus{status: Online, since: s.onlineSince, reason: Say("status.moving")}
+		return shardStatus{status: Online, since: s.onlineSince, reason: NewMessage("status.moving")}
 	}
-	return shardStatus{status: Online, since: s.onlineSince, reason: Say("status.connected")}
+	return shardStatus{status: Online, since: s.onlineSince, reason: NewMessage("status.connected")}
 }
 
 // startStatus is the status of a shard that has not been online yet.
@@ -122,11 +122,11 @@ func (s *shard) startStatus(now time.Time) shardStatus {
 	// What ended the previous run is not what keeps this one from its start.
 	stuck := s.open != nil && (!s.open.Downtime || s.open.Evidence.Attempts > 0)
 	if stuck {
-		v.reason = Say("join.doing", s.open.Happened(), s.doing())
+		v.reason = NewMessage("join.doing", s.open.Happened(), s.doing())
 	}
 	if now.Sub(s.created) >= PresenceTimeout {
 		v.status = Offline
-		v.reason = Say("status.never", v.reason)
+		v.reason = NewMessage("status.never", v.reason)
 		if stuck {
 			v.remedy = Lookup(s.open.Cause).Remedy()
 		}
@@ -139,7 +139,7 @@ func (s *shard) lossStatus(now time.Time) shardStatus {
 	if s.open == nil {
 		return shardStatus{status: Reconnecting, since: s.stateSince, reason: s.doing()}
 	}
-	v := shardStatus{status: Reconnecting, since: s.open.Start, reason: Say("join.doing", s.open.Happened(), s.doing())}
+	v := shardStatus{status: Reconnecting, since: s.open.Start, reason: NewMessage("join.doing", s.open.Happened(), s.doing())}
 	if s.open.ShownOffline(now) > 0 {
 		v.status, v.remedy = Offline, Lookup(s.open.Cause).Remedy()
 	}
@@ -151,16 +151,16 @@ func (s *shard) doing() Message {
 	switch state := s.state.(type) {
 	case gateway.Waiting:
 		if s.identifyWait != "" {
-			return Say("doing.waiting-to-identify", s.identifyWait)
+			return NewMessage("doing.waiting-to-identify", s.identifyWait)
 		}
 		if state.Until.IsZero() {
-			return Say("doing.waiting-for-turn")
+			return NewMessage("doing.waiting-for-turn")
 		}
-		return Say("doing.waiting-for-retry")
+		return NewMessage("doing.waiting-for-retry")
 	case gateway.Identifying:
 		if s.readyLate {
-			return Say("doing.ready-late")
+			return NewMessage("doing.ready-late")
 		}
 	}
-	return Say("doing." + strings.ReplaceAll(stateName(s.state), " ", "-"))
+	return NewMessage("doing." + strings.ReplaceAll(stateName(s.state), " ", "-"))
 }

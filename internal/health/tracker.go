@@ -215,7 +215,7 @@ func (t *Tracker) checkWork(now time.Time, w *Work) {
 	panics := 0
 	for _, s := range t.shards {
 		if s.queueFull {
-			fail(SlowHandlers, Say("queue-full"))
+			fail(SlowHandlers, NewMessage("queue-full"))
 		}
 		panics += s.recentPanics(now)
 		if s.lastPanic.At.After(w.LastPanic.At) {
@@ -223,10 +223,10 @@ func (t *Tracker) checkWork(now time.Time, w *Work) {
 		}
 	}
 	if age := w.Stats.QueuedAge; age >= slowAfter {
-		fail(SlowHandlers, Say("queue-old", age))
+		fail(SlowHandlers, NewMessage("queue-old", age))
 	}
 	if panics >= maxHandlerPanics {
-		fail(GreenButUseless, Say("panics", int64(panics), panicWindow, w.LastPanic.Event))
+		fail(GreenButUseless, NewMessage("panics", int64(panics), panicWindow, w.LastPanic.Event))
 	}
 }
 
@@ -273,7 +273,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	snap.Connected = all(func(s *ShardSnapshot) bool { return s.Connected })
 	setStatus(snap, expected, missing)
 	if snap.Status == Online && !snap.Work.OK {
-		snap.Status, snap.Reason, snap.Remedy = Degraded, Say("status.not-working", snap.Work.Reason), Lookup(snap.Work.Cause).Remedy()
+		snap.Status, snap.Reason, snap.Remedy = Degraded, NewMessage("status.not-working", snap.Work.Reason), Lookup(snap.Work.Cause).Remedy()
 	}
 	if snap.Status == Online && len(snap.Conditions) > 0 {
 		c := snap.Conditions[0]
@@ -281,7 +281,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 		snap.Since = latest(snap.Since, wall(c.Since))
 	}
 	if snap.NotYou() {
-		snap.Reason, snap.Remedy = Say("status.discord-not-you", snap.Discord.Says(), snap.Reason), Lookup(DiscordOutage).Remedy()
+		snap.Reason, snap.Remedy = NewMessage("status.discord-not-you", snap.Discord.Says(), snap.Reason), Lookup(DiscordOutage).Remedy()
 	}
 }
 
@@ -302,7 +302,7 @@ func latencyOf(shards []ShardSnapshot) Latency {
 // or, when all are online, the one that became so last.
 func setStatus(snap *Snapshot, expected, missing int) {
 	if len(snap.Shards) == 0 {
-		snap.Status, snap.Reason, snap.Since = Starting, Say("status.no-shard"), snap.Started
+		snap.Status, snap.Reason, snap.Since = Starting, NewMessage("status.no-shard"), snap.Started
 		return
 	}
 	worst := &snap.Shards[0]
@@ -328,14 +328,14 @@ func setStatus(snap *Snapshot, expected, missing int) {
 	}
 	if missing > 0 && worst.Status <= Starting && worst.Status != Stopping {
 		snap.Status, snap.Since = Starting, snap.Started
-		snap.Reason = Say("status.shards-online", int64(online), int64(expected))
+		snap.Reason = NewMessage("status.shards-online", int64(online), int64(expected))
 		return
 	}
 	if worst.Status == Online {
-		snap.Reason = Say("status.shards", int64(expected))
+		snap.Reason = NewMessage("status.shards", int64(expected))
 		return
 	}
-	snap.Reason = Say("status.shards-worst", int64(online), int64(expected), worst.Shard.String(), worst.Reason)
+	snap.Reason = NewMessage("status.shards-worst", int64(online), int64(expected), worst.Shard.String(), worst.Reason)
 	// The bot is not stopping, reconnecting or offline while some shards are connected.
 	if connected > 0 && (worst.Status == Stopping || worst.Status == Reconnecting || worst.Status == Offline) {
 		snap.Status = Degraded

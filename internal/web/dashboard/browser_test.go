@@ -353,7 +353,7 @@ func (s *scene) restore() {
 	now := s.now()
 	s.incidents[0].End, s.incidents[0].Outcome, s.incidents[0].Replayed = now, health.OutcomeResumed, 4
 	last := s.incidents[0]
-	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, health.Say("status.connected"), now, &last
+	s.snap.Status, s.snap.Reason, s.snap.Since, s.snap.Last = health.Online, health.NewMessage("status.connected"), now, &last
 	s.snap.Ready, s.snap.Connected = true, true
 	today := &s.days[len(s.days)-1]
 	today.Offline, today.Incidents = 95*time.Second, today.Incidents+1

@@ -53,7 +53,7 @@ func newScene(now time.Time) *scene {
 	s.addIncidents(now)
 	since := s.incidents[0].End
 	shard := health.ShardSnapshot{
-		Shard: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.Say("status.connected"), Since: since,
+		Shard: gateway.ShardID{ID: 0, Count: 1}, Status: health.Online, Reason: health.NewMessage("status.connected"), Since: since,
 		Ready: true, Connected: true, State: "live", StateSince: since, SessionSince: now.Add(-(4*24 + 3) * time.Hour),
 		Interval: 41250 * time.Millisecond, LastACK: now.Add(-12 * time.Second), Username: "ResearchBot", Guilds: 128,
 		Latency: health.Latency{
@@ -152,24 +152,24 @@ func (s *scene) addIncidents(now time.Time) {
 			},
 		}
 	}
-	halfOpen := loss(2*time.Hour+11*time.Minute, 16200*time.Millisecond, health.HalfOpen, health.Say("reason.silent.for", 15*time.Second), health.OutcomeResumed)
+	halfOpen := loss(2*time.Hour+11*time.Minute, 16200*time.Millisecond, health.HalfOpen, health.NewMessage("reason.silent.for", 15*time.Second), health.OutcomeResumed)
 	halfOpen.Replayed = 12
-	routine := loss(9*time.Hour+40*time.Minute, 840*time.Millisecond, health.RoutineReconnect, health.Say("reason.reconnect"), health.OutcomeResumed)
+	routine := loss(9*time.Hour+40*time.Minute, 840*time.Millisecond, health.RoutineReconnect, health.NewMessage("reason.reconnect"), health.OutcomeResumed)
 	routine.Evidence.By, routine.Evidence.Kind = health.ByDiscord, gateway.ReasonReconnect
-	closed := loss(27*time.Hour, 2400*time.Millisecond, health.DiscordClosed, health.Say("close.1001"), health.OutcomeResumed)
+	closed := loss(27*time.Hour, 2400*time.Millisecond, health.DiscordClosed, health.NewMessage("close.1001"), health.OutcomeResumed)
 	closed.Replayed, closed.Evidence.Code, closed.Evidence.By, closed.Evidence.Kind = 3, 1001, health.ByDiscord, gateway.ReasonClosed
 	outage := loss(50*time.Hour, 4*time.Minute+18*time.Second, health.DiscordOutage, health.Text("Discord answered HTTP 503"), health.OutcomeNewSession)
 	outage.Evidence.HTTPStatus, outage.Evidence.Attempts, outage.Evidence.DialKind, outage.Evidence.DialSaid = 503, 11, gateway.ReasonUpgrade, "HTTP 503 Service Unavailable"
 	outage.SessionLost = outage.End.Add(-30 * time.Second)
-	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, health.Say("reason.reset"), health.OutcomeResumed)
+	cut := loss(74*time.Hour, 3100*time.Millisecond, health.ConnectionCut, health.NewMessage("reason.reset"), health.OutcomeResumed)
 	cut.Evidence.By = health.ByNetwork
 	dns := loss(33*24*time.Hour, 10*time.Minute+42*time.Second, health.DNSFailure, health.Text("the name gateway.discord.gg did not resolve"), health.OutcomeNewSession)
 	dns.Evidence.Attempts, dns.Evidence.DialKind, dns.Evidence.By = 128, gateway.ReasonDNS, health.ByNone
-	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, health.Say("host-slept", 210*time.Second), health.OutcomeNewSession)
+	slept := loss(12*24*time.Hour, 3*time.Minute+30*time.Second, health.HostSlept, health.NewMessage("host-slept", 210*time.Second), health.OutcomeNewSession)
 	slept.Evidence.Slept = 210 * time.Second
 	s.incidents = []health.Incident{halfOpen, routine, closed, outage, cut, slept, dns}
 	for ago := 40; ago < 46; ago++ {
-		s.incidents = append(s.incidents, loss(time.Duration(ago*24)*time.Hour, 910*time.Millisecond, health.RoutineReconnect, health.Say("reason.reconnect"), health.OutcomeResumed))
+		s.incidents = append(s.incidents, loss(time.Duration(ago*24)*time.Hour, 910*time.Millisecond, health.RoutineReconnect, health.NewMessage("reason.reconnect"), health.OutcomeResumed))
 	}
 }
 
@@ -179,11 +179,11 @@ func (s *scene) lose() {
 	defer s.mu.Unlock()
 	now := s.now()
 	open := health.Incident{
-		ID: "iopen", Shard: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.Say("reason.reset"),
+		ID: "iopen", Shard: gateway.ShardID{ID: 0, Count: 1}, Cause: health.ConnectionCut, What: health.NewMessage("reason.reset"),
 		Start: now, Detected: now, Evidence: health.Evidence{Kind: gateway.ReasonReset, By: health.ByNetwork, LastByte: now},
 	}
 	s.incidents = append([]health.Incident{open}, s.incidents...)
-	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, health.Say("join.doing", open.What, health.Say("doing.connecting-to-resume")), now
+	s.snap.Status, s.snap.Reason, s.snap.Since = health.Reconnecting, health.NewMessage("join.doing", open.What, health.NewMessage("doing.connecting-to-resume")), now
 	s.snap.Ready, s.snap.Connected, s.snap.Last = false, false, &s.incidents[0]
 }
 
