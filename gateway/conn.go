@@ -115,10 +115,8 @@ func (c *conn) signal(s signal) {
 	}
 }
 
-// sendHeartbeat hands a heartbeat to controlLoop. It reports false when earlier
-// ones have not left yet, which means that nothing leaves any more.
-func (c *conn) sendHeartbeat() bool { return c.enqueueControl(controlFrame{heartbeat: true}) }
-
+// enqueueControl hands a payload to controlLoop. It reports false when earlier ones have
+// not left yet, which means that nothing leaves any more.
 func (c *conn) enqueueControl(f controlFrame) bool {
 	select {
 	case c.control <- f:

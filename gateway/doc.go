@@ -8,7 +8,7 @@
 //
 // # Where each decision lives
 //
-//	when to send a heartbeat            heartbeat.go   heartbeats.due
+//	when to send a heartbeat            heartbeat.go   heartbeats.due, sendHeartbeat
 //	whether the connection is alive     heartbeat.go   heartbeats.check
 //	resume or identify, at which URL    reconnect.go   policy.beforeDial, policy.useBaseURL
 //	how long to wait                    reconnect.go   policy.onClosed, policy.onDialFailed; backoff.go
@@ -22,8 +22,9 @@
 //	when a payload may be sent          sendqueue.go   sendQueue.next, sendLimiter
 //	when to give up waiting             options.go     Timing; serve.go checkDeadlines
 //
-// The first three files decide without a clock, without I/O and without a Shard; their
-// tests are tables. run.go, connect.go and serve.go do what they say.
+// The types heartbeats and policy and the table closeCodes decide without a clock, without
+// I/O and without a Shard; their tests are tables. run.go, connect.go and serve.go do what
+// they say.
 //
 // # Goroutines
 //

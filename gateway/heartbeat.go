@@ -2,12 +2,38 @@ package gateway
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
+// sendHeartbeat sends a heartbeat on the current connection.
+func (t *connLoop) sendHeartbeat(now time.Time, kind heartbeatKind) *Reason {
+	if !t.conn.sendHeartbeat() {
+		return &Reason{Kind: ReasonWrite, Text: "earlier heartbeats have not left yet"}
+	}
+	t.heartbeats.recordSent(now, kind)
+	t.count.heartbeats.Add(1)
+	t.emit(HeartbeatSent{Requested: kind == heartbeatRequested, Probe: kind == heartbeatProbe})
+	return nil
+}
+
+// sendHeartbeat hands a heartbeat to controlLoop, which writes it at once. It reports
+// false when nothing leaves any more.
+func (c *conn) sendHeartbeat() bool { return c.enqueueControl(controlFrame{heartbeat: true}) }
+
+// heartbeatPayload builds op 1: the highest sequence number received, null
+// before the first (G-019, G-020).
+func heartbeatPayload(seq int64) []byte {
+	if seq <= 0 {
+		return []byte(`{"op":1,"d":null}`)
+	}
+	b := append(make([]byte, 0, 40), `{"op":1,"d":`...)
+	return append(strconv.AppendInt(b, seq, 10), '}')
+}
+
 // heartbeats decides when a connection sends a heartbeat and whether it is still
 // alive. It is arithmetic on times: connLoop tells it what happened and asks it what
-// to do. conn.go writes the heartbeats.
+// to do.
 type heartbeats struct {
 	timing      Timing
 	interval    time.Duration

@@ -54,16 +54,6 @@ func resumePayload(token string, s Session) ([]byte, error) {
 	return encode(opResume, resumeData{token, s.ID, s.Seq})
 }
 
-// heartbeatPayload builds op 1: the highest sequence number received, null
-// before the first (G-019, G-020).
-func heartbeatPayload(seq int64) []byte {
-	if seq <= 0 {
-		return []byte(`{"op":1,"d":null}`)
-	}
-	b := append(make([]byte, 0, 40), `{"op":1,"d":`...)
-	return append(strconv.AppendInt(b, seq, 10), '}')
-}
-
 // encode builds a payload. It refuses one that Discord would close the connection for.
 func encode(op Opcode, d any) ([]byte, error) {
 	raw, err := json.Marshal(outgoing{op, d})

@@ -250,12 +250,9 @@ func (t *connLoop) check(now time.Time) *Reason {
 		return reason // before a heartbeat that would be the last payload of the connection
 	}
 	if kind, due := t.heartbeats.due(now, lastByte); due {
-		if !t.conn.sendHeartbeat() {
-			return &Reason{Kind: ReasonWrite, Text: "earlier heartbeats have not left yet"}
+		if reason := t.sendHeartbeat(now, kind); reason != nil {
+			return reason
 		}
-		t.heartbeats.recordSent(now, kind)
-		t.count.heartbeats.Add(1)
-		t.emit(HeartbeatSent{Requested: kind == heartbeatRequested, Probe: kind == heartbeatProbe})
 	}
 	t.maintainSpare(now)
 	return nil
