@@ -16,7 +16,7 @@ func (s *shard) openIncident(at time.Time, c gateway.Reason) *Incident {
 }
 
 // beginIncident opens an incident. It starts when Discord last answered, as far
-// as is known yet, or with the shard if that has not been online so far.
+// as is known yet (G-160), or with the shard if that has not been online so far.
 // signature is what incidents of one loop have in common.
 func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature gateway.Reason) {
 	i := &Incident{
