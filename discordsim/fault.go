@@ -182,8 +182,8 @@ func (s *Sim) liftLocked(a *Active) {
 	}
 }
 
-// Struck lists the past and present faults, oldest first, as copies.
-func (s *Sim) Struck() []Active {
+// Injected lists the past and present faults, oldest first, as copies.
+func (s *Sim) Injected() []Active {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]Active, len(s.injected))

@@ -185,7 +185,7 @@ func TestFaultsLimitedToATarget(t *testing.T) {
 		wait(time.Second)
 		all[0].send(1, 1)
 		all[0].op(11)
-		if struck := sc.Struck(); len(struck) != 8 || struck[6].Name != "zombie" || struck[6].Struck != 1 || struck[6].Ended.Sub(struck[6].Began) != 10*time.Second {
+		if struck := sc.Injected(); len(struck) != 8 || struck[6].Name != "zombie" || struck[6].Struck != 1 || struck[6].Ended.Sub(struck[6].Began) != 10*time.Second {
 			t.Errorf("the faults were %+v", struck)
 		}
 		if _, err := sc.Inject(Fault{Name: "nonsense"}); err == nil {
@@ -211,7 +211,7 @@ func TestEveryFaultCanBeLifted(t *testing.T) {
 			t.Error("a fault nobody knows says something")
 		}
 		sc.LiftAll()
-		for _, a := range sc.Struck() {
+		for _, a := range sc.Injected() {
 			if a.Ended.IsZero() {
 				t.Errorf("%s is not over", a.Name)
 			}

@@ -10,14 +10,14 @@ import (
 // handled. The zero value does nothing.
 type requestFault struct {
 	delay time.Duration // before anything is looked at
-	// never means that the request is not handled at all: its connection hangs
+	// unanswered means that the request is not handled at all: its connection hangs
 	// for so long and is then reset.
-	never bool
-	hang  time.Duration
+	unanswered bool
+	hang       time.Duration
 
 	ban       string
 	banFor    time.Duration
-	instead   responder
+	respond   responder
 	noHeaders bool          // strips the answer of all headers
 	skew      time.Duration // of Discord's clock as headers show it
 }
@@ -32,68 +32,68 @@ type responseFault struct {
 	// deliver writes the response, or what is left of it, and reports whether the
 	// client now knows it.
 	deliver func(*restAPI, http.ResponseWriter, *http.Request, restResponse, Fault) bool
-	// loses says that the client may not get the response.
-	loses bool
+	// mayLose says that the client may not get the response.
+	mayLose bool
 }
 
 // restFault is one fault of the REST side (S-087, S-092, S-097): what it does to a
 // request before it is handled, or to a response afterwards.
 type restFault struct {
 	name, description string
-	// beside lets other faults strike the same request; of those without it only the
+	// combines lets other faults strike the same request; of those without it only the
 	// first does.
-	beside bool
+	combines bool
 	// skips are the requests the fault cannot be about.
 	skips func(*restRequest) bool
 
-	in      func(*restAPI, *requestFault, Fault)
-	instead func(Fault) responder
-	out     responseFault
-	changes bool // out is for answers to a change that has been made
+	in          func(*restAPI, *requestFault, Fault)
+	respond     func(Fault) responder
+	out         responseFault
+	changesOnly bool // out is for answers to a change that has been made
 }
 
 // restFaults is every fault of the REST side, in the order they are looked at.
 var restFaults = []restFault{
-	{name: "rest-slow", description: "REST answers take Delay (2 s) longer, and at random up to Text (such as 500ms) more", beside: true,
+	{name: "rest-slow", description: "REST answers take Delay (2 s) longer, and at random up to Text (such as 500ms) more", combines: true,
 		in: func(r *restAPI, t *requestFault, f Fault) {
 			d := f.delayOr(2 * time.Second)
 			t.delay = r.sim.between(d, d+f.textDuration())
 		}},
-	{name: "rest-skew", description: "Discord's clock is Delay (1 min) off in X-RateLimit-Reset and Date", beside: true,
+	{name: "rest-skew", description: "Discord's clock is Delay (1 min) off in X-RateLimit-Reset and Date", combines: true,
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.skew = f.delayOr(time.Minute) }},
 
 	{name: "rest-ban", description: "the address is banned from REST for Delay, in the form Text says: 1015, html or json",
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.ban, t.banFor = f.banForm(), f.Delay }},
 	{name: "rest-reset", description: "the connection is reset before a REST request is handled",
-		in: func(_ *restAPI, t *requestFault, _ Fault) { t.never = true }},
+		in: func(_ *restAPI, t *requestFault, _ Fault) { t.unanswered = true }},
 	{name: "rest-timeout", description: "REST requests are neither handled nor answered; the connection is reset after Delay (2 min)",
-		in: func(_ *restAPI, t *requestFault, f Fault) { t.never, t.hang = true, f.delayOr(2*time.Minute) }},
+		in: func(_ *restAPI, t *requestFault, f Fault) { t.unanswered, t.hang = true, f.delayOr(2*time.Minute) }},
 	{name: "rest-401", description: "REST answers 401 as if the token were wrong", skips: (*restRequest).isTokenless,
-		instead: func(Fault) responder { return always(errUnauthorized.answer()) }},
+		respond: func(Fault) responder { return always(errUnauthorized.answer()) }},
 	{name: "rest-403", description: "REST answers 403 50001 Missing Access",
-		instead: func(Fault) responder { return always(errMissingAccess.answer()) }},
+		respond: func(Fault) responder { return always(errMissingAccess.answer()) }},
 	{name: "rest-5xx", description: "REST answers with a server error, Code (500), and Text as its body if given",
-		instead: func(f Fault) responder {
+		respond: func(f Fault) responder {
 			return always(serverError(f.statusOr(http.StatusInternalServerError), f.Text))
 		}},
 	{name: "rest-html", description: "a proxy answers REST with an HTML page and Code (502)",
-		instead: func(f Fault) responder { return always(proxyPage(f.statusOr(http.StatusBadGateway))) }},
+		respond: func(f Fault) responder { return always(proxyPage(f.statusOr(http.StatusBadGateway))) }},
 	{name: "rest-429", description: "the bucket of a REST request is empty for Delay (1 s): 429, scope user",
-		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
+		respond: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
 	{name: "rest-429-shared", description: "others have used up what a REST request wants for Delay (1 s): 429, scope shared",
-		instead: func(f Fault) responder { return useUpShared(f.delayOr(time.Second)) }},
+		respond: func(f Fault) responder { return useUpShared(f.delayOr(time.Second)) }},
 	{name: "rest-429-global", description: "all REST requests of the token have to pause for Delay (1 s): 429, scope global", skips: (*restRequest).isUnlimited,
-		instead: func(f Fault) responder { return pauseGlobally(f.delayOr(time.Second)) }},
+		respond: func(f Fault) responder { return pauseGlobally(f.delayOr(time.Second)) }},
 	{name: "rest-429-bare", description: "the bucket of a REST request is empty for Delay (1 s): 429 without any header that says so",
 		in:      func(_ *restAPI, t *requestFault, _ Fault) { t.noHeaders = true },
-		instead: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
+		respond: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
 
-	{name: "rest-commit-then-drop", description: "a change over REST is made, but its answer is lost; with Delay it comes that late", changes: true,
-		out: responseFault{deliver: dropResponse, loses: true}},
-	{name: "rest-commit-then-502", description: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changes: true,
-		out: responseFault{deliver: replaceResponse, loses: true}},
+	{name: "rest-commit-then-drop", description: "a change over REST is made, but its answer is lost; with Delay it comes that late", changesOnly: true,
+		out: responseFault{deliver: dropResponse, mayLose: true}},
+	{name: "rest-commit-then-502", description: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changesOnly: true,
+		out: responseFault{deliver: replaceResponse, mayLose: true}},
 	{name: "rest-truncated", description: "REST answers break off in the middle, with the connection; or only their JSON does, where Text is json",
-		out: responseFault{deliver: truncateResponse, loses: true}},
+		out: responseFault{deliver: truncateResponse, mayLose: true}},
 	{name: "rest-drip", description: "REST answers drip in over Delay (5 s)",
 		out: responseFault{deliver: dripResponse}},
 }
@@ -117,11 +117,11 @@ func (r *restAPI) faultTarget(c *restRequest) target {
 func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 	at := r.faultTarget(c)
 	if !refused && r.sim.inForce("outage", at.app) {
-		t.instead = always(serverError(http.StatusServiceUnavailable, ""))
+		t.respond = always(serverError(http.StatusServiceUnavailable, ""))
 		return t
 	}
 	for _, f := range restFaults {
-		if f.out.deliver != nil || (f.skips != nil && f.skips(c)) || (refused && f.instead != nil) {
+		if f.out.deliver != nil || (f.skips != nil && f.skips(c)) || (refused && f.respond != nil) {
 			continue
 		}
 		a := r.sim.strike(f.name, at)
@@ -131,13 +131,13 @@ func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 		if f.in != nil {
 			f.in(r, &t, a.Fault)
 		}
-		if f.instead != nil {
-			t.instead = f.instead(a.Fault)
+		if f.respond != nil {
+			t.respond = f.respond(a.Fault)
 		}
 		if t.ban != "" && a.For > 0 {
 			t.banFor = a.Began.Add(a.For).Sub(c.now)
 		}
-		if !f.beside {
+		if !f.combines {
 			break
 		}
 	}
@@ -148,7 +148,7 @@ func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 func (r *restAPI) responseFault(c *restRequest, a restResponse) responseFault {
 	changed := !methodsWithoutBody[c.req.Method] && a.status < http.StatusMultipleChoices
 	for _, f := range restFaults {
-		if f.out.deliver == nil || (f.changes && !changed) {
+		if f.out.deliver == nil || (f.changesOnly && !changed) {
 			continue
 		}
 		if struck := r.sim.strike(f.name, r.faultTarget(c)); struck != nil {
@@ -221,7 +221,7 @@ func proxyPage(status int) restResponse {
 func emptyBucket(wait time.Duration) responder {
 	return func(r *restAPI, c *restRequest) restResponse {
 		if b := r.bucketOf(c); b != nil && b.used < b.Requests {
-			b.used, b.until, b.empty, b.limited = b.Requests, c.now.Add(wait), time.Time{}, time.Time{}
+			b.used, b.until, b.emptyTold, b.limitedTold = b.Requests, c.now.Add(wait), time.Time{}, time.Time{}
 		}
 		if a, over := r.routeLimit(c); over {
 			return a
@@ -233,8 +233,8 @@ func emptyBucket(wait time.Duration) responder {
 // useUpShared lets other bots use up the resource of a request.
 func useUpShared(wait time.Duration) responder {
 	return func(r *restAPI, c *restRequest) restResponse {
-		if b := r.bucketOf(c); b != nil && !c.now.Before(b.held) {
-			b.held, b.heldTold = c.now.Add(wait), time.Time{}
+		if b := r.bucketOf(c); b != nil && !c.now.Before(b.sharedUntil) {
+			b.sharedUntil, b.sharedTold = c.now.Add(wait), time.Time{}
 		}
 		if a, over := r.routeLimit(c); over {
 			return a
@@ -247,7 +247,7 @@ func useUpShared(wait time.Duration) responder {
 func pauseGlobally(wait time.Duration) responder {
 	return func(r *restAPI, c *restRequest) restResponse {
 		if w := r.globalOf(c); !c.now.Before(w.paused) {
-			w.paused, w.told = c.now.Add(wait), time.Time{}
+			w.paused, w.pausedTold = c.now.Add(wait), time.Time{}
 		}
 		if a, over := r.globalLimit(c); over {
 			return a

@@ -73,7 +73,7 @@ func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		early = r.route(c)
 		t = r.requestFault(c, early != nil)
 	})
-	if !r.wait(req.Context(), t.delay) || t.never {
+	if !r.wait(req.Context(), t.delay) || t.unanswered {
 		r.locked(func() { r.logRequest(c, 0, "", true) })
 		r.wait(req.Context(), t.hang)
 		r.resetConn(req)
@@ -86,10 +86,10 @@ func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		c.now = time.Now()
 		a = r.process(c, early, t)
 		afterwards = r.releaseEvents(c)
-		if m = r.responseFault(c, a); m.loses {
+		if m = r.responseFault(c, a); m.mayLose {
 			r.noteLost(c, a)
 		}
-		r.logRequest(c, a.status, string(a.scope), m.loses)
+		r.logRequest(c, a.status, string(a.scope), m.mayLose)
 	})
 	if m.deliver != nil {
 		// The events do not depend on what becomes of the response.
@@ -192,8 +192,8 @@ func (r *restAPI) answer(c *restRequest, early *restResponse, t requestFault) re
 	if early != nil {
 		return *early
 	}
-	if t.instead != nil {
-		return t.instead(r, c)
+	if t.respond != nil {
+		return t.respond(r, c)
 	}
 	if a, over := r.globalLimit(c); over {
 		return a

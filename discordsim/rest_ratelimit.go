@@ -51,12 +51,12 @@ type bucket struct {
 	rateLimit
 	used  int
 	until time.Time
-	// empty and limited are when the client was told Remaining 0 and 429 in this
+	// emptyTold and limitedTold are when the client was told Remaining 0 and 429 in this
 	// window; what it sends afterwards is a violation.
-	empty, limited time.Time
-	// held is until when others have used up the resource (scope shared), heldTold
+	emptyTold, limitedTold time.Time
+	// sharedUntil is until when others have used up the resource, sharedTold
 	// when the client was told so.
-	held, heldTold time.Time
+	sharedUntil, sharedTold time.Time
 }
 
 // maxBuckets bounds the memory of counters; expired ones go first.
@@ -85,7 +85,7 @@ func (r *restAPI) bucketOf(c *restRequest) *bucket {
 		r.buckets[key] = b
 	}
 	if !c.now.Before(b.until) {
-		*b = bucket{rateLimit: limit, until: c.now.Add(limit.Per), held: b.held, heldTold: b.heldTold}
+		*b = bucket{rateLimit: limit, until: c.now.Add(limit.Per), sharedUntil: b.sharedUntil, sharedTold: b.sharedTold}
 	}
 	return b
 }
@@ -163,10 +163,10 @@ func limitedAnswer(who scope, wait time.Duration) restResponse {
 // window counts all requests of one token, or of one address without a token,
 // in one second; paused lasts while a global 429 holds.
 type window struct {
-	start  time.Time
-	used   int
-	paused time.Time
-	told   time.Time
+	start      time.Time
+	used       int
+	paused     time.Time
+	pausedTold time.Time
 }
 
 // globalOf is the window a request counts in.
@@ -191,7 +191,7 @@ func (r *restAPI) globalLimit(c *restRequest) (restResponse, bool) {
 	}
 	w := r.globalOf(c)
 	if c.now.Before(w.paused) {
-		if r.wasTold(c, w.told) {
+		if r.wasTold(c, w.pausedTold) {
 			r.violation(c, "G-130", fmt.Sprintf("%s was sent during a global rate limit pause, %s before its end", c.label(), w.paused.Sub(c.now)))
 		}
 		return limitedAnswer(scopeGlobal, w.paused.Sub(c.now)), true
@@ -202,7 +202,7 @@ func (r *restAPI) globalLimit(c *restRequest) (restResponse, bool) {
 	if w.used++; r.cfg.GlobalLimit < 0 || w.used <= r.cfg.GlobalLimit {
 		return restResponse{}, false
 	}
-	w.paused, w.told = w.start.Add(time.Second), time.Time{}
+	w.paused, w.pausedTold = w.start.Add(time.Second), time.Time{}
 	r.violation(c, "G-131", fmt.Sprintf("more than %d requests in one second", r.cfg.GlobalLimit))
 	return limitedAnswer(scopeGlobal, w.paused.Sub(c.now)), true
 }
@@ -214,8 +214,8 @@ func (r *restAPI) routeLimit(c *restRequest) (restResponse, bool) {
 		return restResponse{}, false
 	}
 	b := c.bucket
-	if left := b.held.Sub(c.now); left > 0 {
-		if r.wasTold(c, b.heldTold) {
+	if left := b.sharedUntil.Sub(c.now); left > 0 {
+		if r.wasTold(c, b.sharedTold) {
 			r.violation(c, "G-129", fmt.Sprintf("%s was sent %s before the end of a shared rate limit it had been told of by a 429", c.label(), left))
 		}
 		return limitedAnswer(scopeShared, left), true
@@ -224,9 +224,9 @@ func (r *restAPI) routeLimit(c *restRequest) (restResponse, bool) {
 		return restResponse{}, false
 	}
 	switch left := b.until.Sub(c.now); {
-	case r.wasTold(c, b.limited):
+	case r.wasTold(c, b.limitedTold):
 		r.violation(c, "G-129", fmt.Sprintf("%s was sent %s before the end of a rate limit it had been told of by a 429", c.label(), left))
-	case r.wasTold(c, b.empty):
+	case r.wasTold(c, b.emptyTold):
 		r.violation(c, "G-128", fmt.Sprintf("%s was sent %s before Reset-After although Remaining was 0", c.label(), left))
 	}
 	return limitedAnswer(scopeUser, b.until.Sub(c.now)), true

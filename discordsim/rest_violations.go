@@ -130,20 +130,20 @@ func (r *restAPI) noteDelivered(c *restRequest, a restResponse) {
 	case a.bare:
 		return
 	case a.scope == scopeGlobal:
-		if w := r.globalOf(c); w.told.IsZero() {
-			w.told = now
+		if w := r.globalOf(c); w.pausedTold.IsZero() {
+			w.pausedTold = now
 		}
 	case a.scope == scopeUser && c.bucket != nil:
-		if c.bucket.limited.IsZero() {
-			c.bucket.limited = now
+		if c.bucket.limitedTold.IsZero() {
+			c.bucket.limitedTold = now
 		}
 	case a.scope == scopeShared && c.bucket != nil:
-		if c.bucket.heldTold.IsZero() {
-			c.bucket.heldTold = now
+		if c.bucket.sharedTold.IsZero() {
+			c.bucket.sharedTold = now
 		}
 	}
-	if b := c.bucket; b != nil && b.used >= b.Requests && b.empty.IsZero() {
-		b.empty = now
+	if b := c.bucket; b != nil && b.used >= b.Requests && b.emptyTold.IsZero() {
+		b.emptyTold = now
 	}
 	switch a.status {
 	case http.StatusUnauthorized:

@@ -138,7 +138,7 @@ func diary(t *testing.T, seed uint64) (out []any) {
 		for _, l := range sc.Connections(nil) {
 			out = append(out, l)
 		}
-		for _, a := range sc.Struck() {
+		for _, a := range sc.Injected() {
 			out = append(out, fmt.Sprint(a.Name, a.Struck, a.Began, a.Ended))
 		}
 	})

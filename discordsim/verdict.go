@@ -45,8 +45,9 @@ type Verdict struct {
 	// Dispatched counts events, Redelivered those sent again.
 	Dispatched, Redelivered int64
 	// EventsLost counts the events that cannot have reached the bot: a fault
-	// withheld them, or their session ended before a client could receive them. EventsTwice counts those it got a second time: a fault doubled
-	// them, or it asked again for what it had confirmed.
+	// withheld them, or their session ended before a client could receive them.
+	// EventsTwice counts those it got a second time: a fault doubled them, or it
+	// asked again for what it had confirmed.
 	EventsLost, EventsTwice int64
 	// Emails are what Discord wrote to the owner (S-025).
 	Emails []Email

@@ -110,7 +110,7 @@ func (c *controlServer) list(w http.ResponseWriter, _ *http.Request) {
 		known[name] = discordsim.DescribeFault(name).Description
 	}
 	struck := []map[string]any{}
-	for _, f := range c.world.Sim.Struck() {
+	for _, f := range c.world.Sim.Injected() {
 		one := map[string]any{"id": f.ID, "fault": f.Name, "began": f.Began, "struck": f.Struck, "ended": nil}
 		if !f.Ended.IsZero() {
 			one["ended"] = f.Ended

@@ -49,7 +49,7 @@ func (w *simLog) say(at time.Time, format string, args ...any) {
 
 // update writes what is new.
 func (w *simLog) update() {
-	for _, f := range w.world.Sim.Struck() {
+	for _, f := range w.world.Sim.Injected() {
 		if f.ID > w.struck {
 			w.struck = f.ID
 			w.say(f.Began, "fault %s: %s", f.Name, discordsim.DescribeFault(f.Name).Description)

@@ -177,7 +177,7 @@ func (d *driver) endStep() {
 	for _, a := range d.begun {
 		d.Sim.Lift(a)
 	}
-	for _, f := range d.Sim.Struck() {
+	for _, f := range d.Sim.Injected() {
 		if !f.Began.Before(d.now.from) {
 			d.now.struck[f.Name] += f.Struck
 		}

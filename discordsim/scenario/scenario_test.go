@@ -182,7 +182,7 @@ func playQuiet(t *testing.T, seed int) (out *scenario.Outcome, struck []discords
 		if out, err = sc.Run(t.Context(), sim, app); err != nil {
 			t.Fatal(err)
 		}
-		struck = sim.Struck()
+		struck = sim.Injected()
 	})
 	return out, struck
 }
@@ -261,7 +261,7 @@ func TestScenarioBrokenOff(t *testing.T) {
 		if _, err := sc.Run(ctx, sim); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("it ended with %v", err)
 		}
-		if struck := sim.Struck(); len(struck) != 1 || struck[0].Ended.IsZero() {
+		if struck := sim.Injected(); len(struck) != 1 || struck[0].Ended.IsZero() {
 			t.Errorf("the fault is still in force: %+v", struck)
 		}
 		time.AfterFunc(time.Minute, sim.Close)

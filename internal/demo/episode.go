@@ -90,7 +90,7 @@ func (r *run) spent(active []*discordsim.Active) bool {
 	for _, a := range active {
 		ids[a.ID] = true
 	}
-	for _, f := range r.world.Sim.Struck() {
+	for _, f := range r.world.Sim.Injected() {
 		if ids[f.ID] && f.Ended.IsZero() {
 			return false
 		}
