@@ -250,6 +250,25 @@ func TestHostSleep(t *testing.T) {
 	}
 }
 
+// Given a link that went dead just before a short sleep of the host, and a clock
+// that stood still meanwhile, when the host wakes, then the dead link is noticed
+// as soon as without the sleep.
+func TestDeadLinkIsNoticedSoonAfterAShortSleep(t *testing.T) {
+	var ahead atomic.Int64
+	run(t, config{options: func(o *gateway.Options) {
+		o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	}}, func(h *harness) {
+		h.startLive()
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "half-open", For: 10 * time.Minute})
+		h.Advance(16 * time.Second) // an extra heartbeat is unanswered now
+		ahead.Store(int64(35 * time.Second))
+		h.Until(16*time.Second, "the dead link is noticed", func() bool { return h.shard.Stats().Resumed == 1 })
+		h.wantReason(gateway.ReasonSilent)
+		h.NoViolations()
+	})
+}
+
 // Given a replay of 10,000 events and a handler that takes 50 ms for each, then
 // every heartbeat is on time.
 // Statements: G-028, G-067.

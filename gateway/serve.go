@@ -233,7 +233,7 @@ func (t *connLoop) onLive(at time.Time) {
 // heartbeat that is due, if any.
 func (t *connLoop) check(now time.Time) *Reason {
 	if t.slept > 0 {
-		if reason := t.afterSleep(); reason != nil {
+		if reason := t.afterSleep(now); reason != nil {
 			return reason
 		}
 	}
@@ -346,14 +346,14 @@ func (t *connLoop) detectSleep(planned time.Duration) {
 // afterSleep follows a time in which the process did not run. After more than an
 // interval the connection is given up at once, because a late heartbeat would find
 // out slowly (G-032). After less, an extra heartbeat finds out.
-func (t *connLoop) afterSleep() *Reason {
+func (t *connLoop) afterSleep(now time.Time) *Reason {
 	slept := t.slept
 	t.slept = 0
 	t.emit(HostSlept{For: slept})
 	if slept > t.conn.interval {
 		return &Reason{Kind: ReasonSlept, Elapsed: slept}
 	}
-	t.heartbeats.shift(slept)
+	t.heartbeats.shift(now, slept)
 	t.heartbeats.recordRequest()
 	return nil
 }
