@@ -16,7 +16,7 @@ import (
 
 // BenchmarkIdleMemory prints how much memory a bot needs that has ninety days of
 // history and nothing to do, in MB as the system counts it: with and without the
-// HTTP API. RssAnon is what nobody but the process has and the system cannot take
+// HTTP API. RssAnon is what only the process has and the system cannot take
 // back; RssFile is pages of the program's file that it has touched since the
 // start, most of them once, which the system drops when it needs the room.
 //

@@ -29,7 +29,7 @@ func init() {
 
 // load is how many commands are asked in a second. It takes a bot to which
 // Discord has given more than the usual 50 requests a second (G-131), with some
-// to spare for what has waited while nobody was there.
+// to spare for what has waited while no process was there.
 const (
 	commandsPerSecond = 200
 	restLimit         = 1000

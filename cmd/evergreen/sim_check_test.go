@@ -138,7 +138,7 @@ func TestSimPlaysAScenario(t *testing.T) {
 	}
 }
 
-// Given words that do not fit together, or a name nobody knows, then what would be
+// Given words that do not fit together, or an unknown name, then what would be
 // right is said.
 func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 	t.Parallel()

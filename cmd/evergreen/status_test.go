@@ -14,7 +14,7 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// anyToken has the shape of a bot token and belongs to nobody.
+// anyToken has the shape of a bot token and belongs to no bot.
 const anyToken = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
 // runStatus runs evergreen status and returns its exit code and what it printed.

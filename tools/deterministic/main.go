@@ -74,9 +74,9 @@ func run(order uint64, args []string) error {
 	return command.Run()
 }
 
-// goRootOutside gives a way to a Go installation that does not lead through the module
-// cache. That is where the go command puts a version it has downloaded by itself, and
-// where it replaces nothing.
+// goRootOutside returns a path to a Go installation outside the module cache. A Go that
+// the go command has downloaded by itself lies in the module cache, where -overlay has
+// no effect; for that one it makes a link.
 func goRootOutside(goroot, modules, folder string) (string, error) {
 	if within, err := filepath.Rel(modules, goroot); err != nil || !filepath.IsLocal(within) {
 		return goroot, nil
@@ -106,8 +106,7 @@ func arguments(overlay string, args []string) ([]string, error) {
 	return append(all, args[1:]...), nil
 }
 
-// cacheFolder is where the copies stay, so that what was built with them is found in
-// the build cache the next time.
+// cacheFolder is where the copies stay, so that the build cache knows them next time.
 func cacheFolder() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

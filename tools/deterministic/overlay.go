@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// orderVariable tells a program that was built deterministically which order to take.
+// orderVariable is the environment variable with the order of -order.
 const orderVariable = "EVERGREEN_ORDER"
 
-// knownVersion is the Go whose runtime is known here.
+// knownVersion is the Go release whose runtime the patches fit.
 const knownVersion = "go1.26"
 
-// patches are the places where the runtime leaves something to chance or to the
-// clock on the wall, and what is there instead.
+// patches replace the places where the runtime decides by random numbers or by real
+// time.
 var patches = []struct {
 	file     string
 	from, to string
@@ -28,7 +28,7 @@ var patches = []struct {
 }{
 	{
 		"select.go", "j := cheaprandn(uint32(norder + 1))", "j := deterministicN(uint32(norder + 1))",
-		"a select with several ways to go takes one at random",
+		"a select with several ready cases takes one at random",
 	},
 	{
 		"time.go", "t.rand = cheaprand()", "t.rand = deterministic()",
@@ -36,44 +36,44 @@ var patches = []struct {
 	},
 	{
 		"sema.go", "s.ticket = cheaprand() | 1", "s.ticket = deterministic() | 1",
-		"those who wait for a mutex are kept in a tree that is balanced by chance",
+		"the goroutines that wait for a mutex stand in a tree that is balanced at random",
 	},
 	{
 		"rand.go", "	mp := getg().m\n	c := &mp.chacha8\n",
 		"	mp := getg().m\n	if gp := mp.curg; gp != nil && gp.bubble != nil {\n		return uint64(deterministic())<<32 | uint64(deterministic())\n	}\n	c := &mp.chacha8\n",
-		"maps are hashed and walked through by chance, and math/rand has it from here too",
+		"maps are hashed and ranged over at random, and math/rand takes its numbers here",
 	},
 	{
 		"alg.go", "hashkey[i] = uintptr(bootstrapRand())", "hashkey[i] = uintptr(0x9E3779B97F4A7C15 * uint64(i+1) & (1<<(8*goarch.PtrSize-1) - 1))",
-		"hashes begin with a key by chance",
+		"hashes begin with a random key",
 	},
 	{
 		"alg.go", "key[i] = bootstrapRand()", "key[i] = 0xD1342543DE82EF95 * uint64(i+1)",
-		"so do those that the processor makes",
+		"so do hashes with the processor's AES instructions",
 	},
 	{
 		"proc.go", "} else if pd.schedwhen+forcePreemptNS <= now {", "} else if pd.schedwhen+forcePreemptNS <= now && !inBubble(pp) {",
-		"a goroutine loses its turn after 10 ms of the clock on the wall",
+		"a goroutine is preempted after 10 ms of real time",
 	},
 	{
 		"proc.go", "if syst := int64(pp.syscalltick); !sysretake && int64(pd.syscalltick) != syst {",
 		"if syst := int64(pp.syscalltick); inBubble(pp) || !sysretake && int64(pd.syscalltick) != syst {",
-		"and in a call to the system after 20 µs",
+		"and loses its processor after 20 µs in a system call",
 	},
 	{
 		"synctest.go", "	total   int // total goroutines\n", "	order   uint64\n	throws  uint64\n	thrown  int64\n	total   int // total goroutines\n",
-		"each virtual time counts for itself, anew at each of its moments: what was before does not matter",
+		"each bubble counts by itself, from 0 at each moment: earlier moments do not matter",
 	},
 	{
 		"synctest.go", "		root:    gp,\n	}\n", "		root:    gp,\n		order:   deterministicOrder(),\n	}\n",
-		"from the order that was asked for",
+		"the counting starts from the order of -order",
 	},
 }
 
-// counting is added to rand.go: what takes the place of chance within a bubble
-// of virtual time.
+// counting is added to rand.go. It replaces random numbers in a bubble of virtual
+// time.
 const counting = `
-// deterministic is the next number of the bubble's own, or a random one outside of any.
+// deterministic is the next number of the bubble, or a random one outside of bubbles.
 //
 //go:nosplit
 func deterministic() uint32 {
@@ -115,7 +115,7 @@ func deterministicOrder() uint64 {
 }
 `
 
-// patchedFiles gives the files of a runtime as they are to be, by their names.
+// patchedFiles returns the patched files of a runtime, by name.
 func patchedFiles(sources string) (map[string]string, error) {
 	files := map[string]string{}
 	for _, p := range patches {
@@ -128,7 +128,7 @@ func patchedFiles(sources string) (map[string]string, error) {
 			text = string(b)
 		}
 		if n := strings.Count(text, p.from); n != 1 {
-			return nil, fmt.Errorf("runtime/%s of %s does not have %q once, but %d times (%s); what is known here is %s: set GOTOOLCHAIN to a release of it, such as %[6]s.0",
+			return nil, fmt.Errorf("runtime/%s of %s has %q %d times, not once (%s); the patches fit %s: set GOTOOLCHAIN to a release of it, such as %[6]s.0",
 				p.file, runtime.Version(), p.from, n, p.why, knownVersion)
 		}
 		files[p.file] = strings.Replace(text, p.from, p.to, 1)
@@ -137,8 +137,9 @@ func patchedFiles(sources string) (map[string]string, error) {
 	return files, nil
 }
 
-// writeOverlay writes the copies below a folder, and what tells the go command to take
-// them; it returns the name of that. Copies that are the same are there already.
+// writeOverlay writes the patched copies below a folder, and the file for -overlay,
+// whose name it returns. Equal copies of an earlier run are left as they are, so that
+// the build cache stays valid.
 func writeOverlay(sources, folder string) (string, error) {
 	files, err := patchedFiles(sources)
 	if err != nil {
