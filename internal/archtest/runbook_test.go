@@ -11,8 +11,8 @@ import (
 	"evergreen/internal/health"
 )
 
-// update makes TestRunbookHoldsEveryCause write the page instead of comparing it.
-var update = flag.Bool("update", false, "write docs/runbook.md")
+// update makes the tests write the generated pages instead of comparing them.
+var update = flag.Bool("update", false, "write docs/runbook.md and docs/api")
 
 // Where a cause links to, the runbook explains it. To write the page anew:
 // go test ./internal/archtest -run Runbook -update

@@ -14,7 +14,7 @@
 //	reply         reply.go     send the answer, with nonces (nonce.go)
 //	finish        message.go   count the answer, release the event
 //
-// An interaction takes the same steps, with [slashReply] (slash.go) in the place
+// An interaction takes the same steps, with slashReply (slash.go) in the place
 // of reply.
 //
 // # Exactly once
