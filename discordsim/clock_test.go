@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -46,6 +47,37 @@ func TestTimersFireInOrder(t *testing.T) {
 			t.Error("a timer that is over was put off")
 		}
 		(*simTimer)(nil).stop()
+	})
+}
+
+// Given callbacks of the simulator's time that call the simulator, when several
+// are due at the same moment, then they run one after the other in the order in
+// which they were asked for, also one that was asked for meanwhile.
+func TestAfterRunsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{})
+		defer s.Close()
+		start := time.Now()
+		var order []string
+		note := func(name string) func() {
+			return func() {
+				s.AddUser(name)
+				if since := time.Since(start); since != time.Minute {
+					t.Errorf("%s ran after %s", name, since)
+				}
+				order = append(order, name)
+			}
+		}
+		s.After(time.Minute, func() {
+			s.After(0, note("third"))
+			note("first")()
+		})
+		s.After(time.Minute, note("second"))
+		s.After(time.Hour, func() { t.Error("it ran after the simulator was closed") })
+		time.Sleep(time.Minute + time.Second)
+		if want := []string{"first", "second", "third"}; !slices.Equal(order, want) {
+			t.Errorf("they ran as %q, want %q", order, want)
+		}
 	})
 }
 

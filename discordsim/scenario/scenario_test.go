@@ -147,6 +147,18 @@ func TestScenarioInYAMLJSONAndGo(t *testing.T) {
 	}
 }
 
+// Given JSON that escapes a character beyond 16 bits, as many programs write it,
+// then it is read as the character.
+func TestJSONWithSurrogates(t *testing.T) {
+	sc, err := scenario.Read("x", []byte(`{"name":"x","says":"y","steps":[{"at":"1m","say":"go \ud83d\ude00"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sc.Steps[0].Say; got != "go \U0001F600" {
+		t.Errorf("it says %q", got)
+	}
+}
+
 // quiet is a scenario in which nobody is online and things happen.
 const quiet = `
 name: quiet
