@@ -8,13 +8,13 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// User is who the bot is.
+// User is the bot's user.
 type User struct {
 	ID   snowflake.ID
 	Name string
 }
 
-// Application is what the portal says about the bot.
+// Application is the bot's application.
 type Application struct {
 	ID   snowflake.ID
 	Name string
@@ -28,22 +28,22 @@ type Application struct {
 	Endpoint string
 }
 
-// user asks who the token belongs to: the cheapest proof that it is good.
+// user requests the user of the token, which is the cheapest check of a token.
 func (c *Client) user(ctx context.Context, token string) (User, error) {
-	answer, err := c.ask(ctx, token, "/users/@me")
+	answer, err := c.getObject(ctx, token, "/users/@me")
 	if err != nil {
 		return User{}, err
 	}
-	return User{ID: answer.id("id"), Name: plain(answer.text("username"), token)}, nil
+	return User{ID: answer.id("id"), Name: clean(answer.text("username"), token)}, nil
 }
 
-// application asks what the portal says.
+// application requests the application.
 func (c *Client) application(ctx context.Context, token string) (Application, error) {
-	answer, err := c.ask(ctx, token, "/applications/@me")
+	answer, err := c.getObject(ctx, token, "/applications/@me")
 	if err != nil {
 		return Application{}, err
 	}
-	a := Application{ID: answer.id("id"), Name: plain(answer.text("name"), token), Endpoint: plain(answer.text("interactions_endpoint_url"), token)}
+	a := Application{ID: answer.id("id"), Name: clean(answer.text("name"), token), Endpoint: clean(answer.text("interactions_endpoint_url"), token)}
 	a.Guilds, _ = answer.count("approximate_guild_count")
 	// flags_new has all the bits, flags only those that fit an int (G-144).
 	if a.Flags, a.FlagsKnown = answer.number("flags_new"); !a.FlagsKnown {
@@ -52,9 +52,9 @@ func (c *Client) application(ctx context.Context, token string) (Application, er
 	return a, nil
 }
 
-// allowed divides wanted intents by the portal's switches: what can be asked
-// for, what has to go without, and what stands in the way.
-func (c *Client) allowed(wanted gateway.Intents, a Application) (granted, dropped, missing gateway.Intents) {
+// splitIntents divides the wanted intents: those that are switched on, those that are
+// off and optional, and those that are off and required.
+func (c *Client) splitIntents(wanted gateway.Intents, a Application) (granted, dropped, missing gateway.Intents) {
 	refused := wanted.Refused(a.Flags)
 	return wanted &^ refused, refused & c.opts.Optional, refused &^ c.opts.Optional
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Check asks everything that can be asked before the first IDENTIFY. What only
-// a human can mend comes back as a *config.Failure with ExitConfig and the steps
+// Check asks everything that can be asked before the first IDENTIFY. What only a person
+// can fix comes back as a *config.Failure with ExitConfig and the steps
 // to take: a refused token, an intent that is wanted and switched off,
 // or more guilds than the shards may hold. The end of ctx comes
 // back as its error. Everything else is in the report: REST that does not answer
@@ -45,13 +45,13 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// checkUser finds out whether the token is good.
+// checkUser checks the token.
 func (c *Client) checkUser(ctx context.Context, r *Report) (err error) {
 	r.User, err = c.user(ctx, c.token())
 	return err
 }
 
-// checkApplication looks at the portal's switches, and at where interactions go.
+// checkApplication checks the privileged intents and where interactions go.
 func (c *Client) checkApplication(ctx context.Context, r *Report) error {
 	a, err := c.application(ctx, c.token())
 	if err != nil {
@@ -65,20 +65,19 @@ func (c *Client) checkApplication(ctx context.Context, r *Report) error {
 		r.warn("Discord did not tell which privileged intents are switched on; if one is off, the gateway will refuse the bot (close code 4014).")
 		return nil
 	}
-	granted, dropped, missing := c.allowed(c.opts.Intents, a)
+	granted, dropped, missing := c.splitIntents(c.opts.Intents, a)
 	if missing != 0 {
 		return &switchedOff{intents: missing, application: a.ID}
 	}
 	if dropped != 0 {
-		r.warn("%s", startsWithout(dropped, a))
+		r.warn("%s", droppedWarning(dropped, a))
 	}
 	r.Intents, r.Dropped = granted, dropped
 	return nil
 }
 
-// checkGuilds finds out whether the bot has outgrown its shards.
-// checkGateway learns the address, the recommended shards and what is left of
-// the day's session starts.
+// checkGateway reads the gateway's URL, the recommended number of shards and the
+// session start limit.
 func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 	p, err := c.freshGatewayBot(ctx)
 	if err != nil {
@@ -101,7 +100,7 @@ func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// checkGuilds finds out whether the bot has outgrown its shards.
+// checkGuilds checks that the shards have room for the guilds.
 func (c *Client) checkGuilds(_ context.Context, r *Report) error {
 	guilds := r.Application.Guilds
 	if guilds <= perShard*c.running() {

@@ -104,7 +104,7 @@ func TestCheckReadsEitherFlag(t *testing.T) {
 	for intent, mask := range masks {
 		for bit := range 31 {
 			a := Application{Flags: 1 << bit, FlagsKnown: true}
-			_, _, missing := (&Client{}).allowed(intent|gateway.IntentGuilds, a)
+			_, _, missing := (&Client{}).splitIntents(intent|gateway.IntentGuilds, a)
 			if on := a.Flags&mask != 0; on != (missing == 0) {
 				t.Errorf("flag %d: %v is missing", bit, missing)
 			}

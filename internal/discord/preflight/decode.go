@@ -8,8 +8,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// object is a JSON object of which single fields are read. What a field holds
-// beyond expectation reads as its zero value (G-111).
+// object is a JSON object whose fields are read one by one. A field of another type
+// reads as its zero value (G-111).
 type object map[string]json.RawMessage
 
 // readObject reads an answer's body.

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// gatewayBotAge is how old an answer may be that a start is decided by (G-003).
+	// gatewayBotAge is how old an answer may be that decides about a start (G-003).
 	gatewayBotAge = 5 * time.Minute
-	// failedURLRecheck is how soon an address that still fails is asked about
-	// again. While the gateway is down, shards dial every few seconds.
+	// failedURLRecheck is the least time between two questions about a URL that
+	// fails. While the gateway is down, shards dial every few seconds.
 	failedURLRecheck = 15 * time.Second
 )
 
-// gatewayBot is what GET /gateway/bot tells.
+// gatewayBot is the answer of GET /gateway/bot.
 type gatewayBot struct {
 	url    string
 	shards int // recommended; 0 while unknown
@@ -94,7 +94,7 @@ func (c *Client) Recommended() (shards int, at time.Time) {
 	return c.gatewayBot.shards, c.gatewayBot.at
 }
 
-// running is how many shards the bot has.
+// running returns how many shards the bot has.
 func (c *Client) running() int {
 	if c.opts.Running == nil {
 		return c.opts.Shards
@@ -106,7 +106,7 @@ func (c *Client) running() int {
 	return max(1, recommended)
 }
 
-// freshGatewayBot returns a young plan.
+// freshGatewayBot returns an answer of at most gatewayBotAge.
 func (c *Client) freshGatewayBot(ctx context.Context) (gatewayBot, error) {
 	young := func() bool {
 		c.mu.Lock()
@@ -123,8 +123,8 @@ func (c *Client) freshGatewayBot(ctx context.Context) (gatewayBot, error) {
 	return c.gatewayBot, nil
 }
 
-// refresh asks for the plan, perhaps because an address failed. One asks for
-// all: those who waited for it look first whether that was enough.
+// refresh asks GET /gateway/bot, one call at a time; failed is the URL that could not be
+// dialled, if that is why. A call that waited for another first calls enough.
 func (c *Client) refresh(ctx context.Context, failed string, enough func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
@@ -138,7 +138,7 @@ func (c *Client) refresh(ctx context.Context, failed string, enough func() bool)
 		return nil
 	}
 	began := time.Now()
-	answer, err := c.ask(ctx, c.token(), "/gateway/bot")
+	answer, err := c.getObject(ctx, c.token(), "/gateway/bot")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if failed != "" {
@@ -174,7 +174,7 @@ func readGatewayBot(answer object, at time.Time) gatewayBot {
 	return p
 }
 
-// usableURL returns an address that can be dialled, or nothing.
+// usableURL returns the URL if it can be dialled, else nothing.
 func usableURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// The developer portal is where a human mends what only a human can.
+// portal is the developer portal.
 const portal = "https://discord.com/developers/applications"
 
 // botPage is the portal's page with the token and the switches.
@@ -21,14 +21,14 @@ func botPage(application snowflake.ID) string {
 	return portal + "/" + application.String() + "/bot"
 }
 
-// intentFeatures says what a bot misses that starts without an intent.
+// intentFeatures is what a bot misses without a privileged intent.
 var intentFeatures = map[gateway.Intents]string{
 	gateway.IntentGuildMembers:   "it does not see who joins or leaves",
 	gateway.IntentGuildPresences: "it does not see who is online",
 	gateway.IntentMessageContent: "commands by prefix do not work, only slash commands, mentions and direct messages do",
 }
 
-// missingFeatures says what is missing without these intents.
+// missingFeatures lists what is missing without these intents.
 func missingFeatures(intents gateway.Intents) string {
 	var all []string
 	for intent := range intents.Each() {
@@ -39,17 +39,17 @@ func missingFeatures(intents gateway.Intents) string {
 	return strings.Join(all, "; ")
 }
 
-// optionalIntents lists intents as DISCORD_OPTIONAL_INTENTS takes them.
+// optionalIntents writes intents as DISCORD_OPTIONAL_INTENTS reads them.
 func optionalIntents(intents gateway.Intents) string {
 	return strings.ReplaceAll(intents.String(), "|", ",")
 }
 
-// failure is an error that ends the process until a human has acted.
+// failure is an error that ends the process until a person has acted.
 func failure(err error, steps ...string) *config.Failure {
 	return &config.Failure{Code: config.ExitConfig, Err: err, Steps: steps}
 }
 
-// tokenFailure is a refused token (G-004).
+// tokenFailure is the failure of a refused token (G-004).
 func tokenFailure(err error) *config.Failure {
 	return failure(fmt.Errorf("the bot token is not valid: %w", err),
 		"1. Open "+portal+", choose your application and open its Bot page.",

@@ -12,6 +12,7 @@
 package preflight
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -82,7 +83,7 @@ type Client struct {
 	failedAskedAt time.Time  // when a failed address was last asked about
 	refused       string     // the token that was answered 401
 	refusedAt     time.Time
-	acceptance    map[gateway.CloseCode]acceptance
+	confirmed     map[gateway.CloseCode]confirmation
 }
 
 var (
@@ -100,27 +101,19 @@ func New(o Options) (*Client, error) {
 	case o.Intents == 0:
 		return nil, errors.New("preflight: the intents are required")
 	}
-	or(&o.APIURL, DefaultAPIURL)
-	or(&o.UserAgent, DefaultUserAgent)
-	or(&o.Shards, 1)
-	or(&o.Timeout, DefaultTimeout)
-	or(&o.CheckTimeout, DefaultCheckTimeout)
-	or(&o.Logger, slog.New(slog.DiscardHandler))
+	o.APIURL = cmp.Or(o.APIURL, DefaultAPIURL)
+	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
+	o.Shards = cmp.Or(o.Shards, 1)
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.CheckTimeout = cmp.Or(o.CheckTimeout, DefaultCheckTimeout)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	o.APIURL = strings.TrimRight(o.APIURL, "/")
 	return &Client{
 		opts:       o,
 		log:        o.Logger,
 		refreshing: make(chan struct{}, 1),
-		acceptance: map[gateway.CloseCode]acceptance{},
+		confirmed:  map[gateway.CloseCode]confirmation{},
 	}, nil
-}
-
-// or sets a zero value to its default.
-func or[T comparable](value *T, fallback T) {
-	var zero T
-	if *value == zero {
-		*value = fallback
-	}
 }
 
 // token is the configured token as Discord wants it.

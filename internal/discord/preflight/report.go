@@ -42,7 +42,7 @@ func (r Report) Exhausted() time.Time {
 	return r.Limits.At.Add(r.Limits.ResetAfter)
 }
 
-// String says it in one line, without the warnings.
+// String is one line for the log, without the warnings.
 func (r Report) String() string {
 	var parts []string
 	if r.User.Name != "" {
@@ -67,8 +67,8 @@ func (r *Report) warn(format string, values ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, values...))
 }
 
-// startsWithout is the warning about optional intents that are off.
-func startsWithout(dropped gateway.Intents, a Application) string {
+// droppedWarning warns of optional intents that are switched off.
+func droppedWarning(dropped gateway.Intents, a Application) string {
 	switches := dropped.Switches()
 	verb := "is"
 	if len(switches) > 1 {

@@ -15,11 +15,10 @@ import (
 	"evergreen/internal/text"
 )
 
-// bodyLimit is more than any of the answers here is long.
+// bodyLimit bounds the body of an answer.
 const bodyLimit = 1 << 20
 
-// requestError is a question without a good answer. It names the question, not
-// the whole address, and holds no token.
+// requestError is a request that failed. It names the path and holds no token.
 type requestError struct {
 	Request string
 	// Status is 0 when no answer came; Err says why.
@@ -28,7 +27,7 @@ type requestError struct {
 	Err     error
 }
 
-// Error says what was asked and what came of it.
+// Error says what was asked and what happened.
 func (e *requestError) Error() string {
 	if e.Status == 0 {
 		text := e.Err.Error()
@@ -44,19 +43,20 @@ func (e *requestError) Error() string {
 // with the status after 5xx, and otherwise why no answer came.
 func (e *requestError) Unwrap() error { return e.Err }
 
-// ask asks one question. An error wraps gateway.ErrUnauthorized when Discord
-// refuses the token; that token is then never used again (G-095).
-func (c *Client) ask(ctx context.Context, token, path string) (object, error) {
+// getObject requests a path and decodes the answer. An error wraps
+// gateway.ErrUnauthorized if Discord refuses the token, which is then not used again
+// (G-095).
+func (c *Client) getObject(ctx context.Context, token, path string) (object, error) {
 	request := "GET " + path
 	if token == "" {
 		return nil, &requestError{Request: request, Err: errors.New("there is no token: set DISCORD_TOKEN")}
 	}
-	if c.known401(token) {
+	if c.isRefused(token) {
 		return nil, &requestError{Request: request, Err: gateway.ErrUnauthorized}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	body, err := c.get(ctx, token, path)
+	body, err := c.getBody(ctx, token, path)
 	if err == nil {
 		var answer object
 		if answer, err = readObject(body); err == nil {
@@ -77,17 +77,16 @@ func (c *Client) ask(ctx context.Context, token, path string) (object, error) {
 	return nil, &requestError{Request: request, Err: err}
 }
 
-// known401 reports whether the token has been answered 401 and is not to be
-// asked about again yet.
-func (c *Client) known401(token string) bool {
+// isRefused reports whether the token was answered 401 and is not to be tested again yet.
+func (c *Client) isRefused(token string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	recheck := c.opts.TokenRecheck > 0 && time.Since(c.refusedAt) >= c.opts.TokenRecheck
 	return c.refused == token && !recheck
 }
 
-// get makes the request and returns the body of a 200.
-func (c *Client) get(ctx context.Context, token, path string) ([]byte, error) {
+// getBody requests a path and returns the body of a 200.
+func (c *Client) getBody(ctx context.Context, token, path string) ([]byte, error) {
 	request := "GET " + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.opts.APIURL+path, nil)
 	if err != nil {
@@ -106,7 +105,7 @@ func (c *Client) get(ctx context.Context, token, path string) ([]byte, error) {
 	}
 	refusal := &requestError{Request: request, Status: resp.StatusCode}
 	answer, notDiscords := readObject(body)
-	refusal.Message = plain(answer.text("message"), token)
+	refusal.Message = clean(answer.text("message"), token)
 	if refusal.Message == "" {
 		refusal.Message = http.StatusText(resp.StatusCode)
 	}
@@ -124,8 +123,9 @@ func (c *Client) get(ctx context.Context, token, path string) ([]byte, error) {
 	return nil, refusal
 }
 
-// plain is what a peer said, without the token, control characters or length.
-func plain(s, token string) string {
+// clean returns foreign text without the token and control characters, at most 200 bytes
+// long.
+func clean(s, token string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

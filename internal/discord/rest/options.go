@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -70,15 +71,15 @@ type Options struct {
 
 // complete fills in the defaults.
 func (o Options) complete() Options {
-	or(&o.UserAgent, DefaultUserAgent)
-	or(&o.GlobalLimit, DefaultGlobalLimit)
-	or(&o.InvalidLimit, DefaultInvalidLimit)
-	or(&o.Tries, DefaultTries)
-	or(&o.AttemptTimeout, DefaultAttemptTimeout)
-	or(&o.Timeout, DefaultTimeout)
-	or(&o.BanPause, DefaultBanPause)
-	or(&o.ReplayLimit, DefaultReplayLimit)
-	or(&o.MaxBuckets, DefaultMaxBuckets)
+	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
+	o.GlobalLimit = cmp.Or(o.GlobalLimit, DefaultGlobalLimit)
+	o.InvalidLimit = cmp.Or(o.InvalidLimit, DefaultInvalidLimit)
+	o.Tries = cmp.Or(o.Tries, DefaultTries)
+	o.AttemptTimeout = cmp.Or(o.AttemptTimeout, DefaultAttemptTimeout)
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.BanPause = cmp.Or(o.BanPause, DefaultBanPause)
+	o.ReplayLimit = cmp.Or(o.ReplayLimit, DefaultReplayLimit)
+	o.MaxBuckets = cmp.Or(o.MaxBuckets, DefaultMaxBuckets)
 	if !properUserAgent.MatchString(o.UserAgent) {
 		o.UserAgent = DefaultUserAgent
 	}
@@ -92,14 +93,6 @@ func (o Options) complete() Options {
 		o.Rand = rand.Float64
 	}
 	return o
-}
-
-// or sets a zero value to its default.
-func or[T comparable](value *T, fallback T) {
-	var zero T
-	if *value == zero {
-		*value = fallback
-	}
 }
 
 // properUserAgent is the documented form; more text may follow.

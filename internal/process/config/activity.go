@@ -84,8 +84,8 @@ func ParseActivity(text string) (Activity, error) {
 // documentation of activity objects).
 var streamHosts = []string{"twitch.tv", "youtube.com"}
 
-// doubtActivity says what Discord will probably not show.
-func doubtActivity(a Activity) string {
+// warnActivity says what Discord will probably not show.
+func warnActivity(a Activity) string {
 	if a.Type != gateway.ActivityStreaming {
 		return ""
 	}

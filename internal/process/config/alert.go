@@ -31,8 +31,8 @@ func parseAddresses(text string) (Addresses, error) {
 // hookAllowed is what the addresses may be that alerts are sent to.
 const hookAllowed = "an https or http address"
 
-// hooking limits a secret address. What is wrong is said without the address.
-func hooking(get func(*Config) Secret) func(*Config) string {
+// checkWebhook limits a secret address. What is wrong is said without the address.
+func checkWebhook(get func(*Config) Secret) func(*Config) string {
 	return func(c *Config) string {
 		text := get(c).Reveal()
 		if text == "" {
@@ -49,12 +49,12 @@ func hooking(get func(*Config) Secret) func(*Config) string {
 		case u.Fragment != "":
 			return "it has a # in it, and what follows would not be sent"
 		}
-		return unspaced(text)
+		return checkNoSpace(text)
 	}
 }
 
-// unspaced limits a text to one word.
-func unspaced(text string) string {
+// checkNoSpace limits a text to one word.
+func checkNoSpace(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return "it contains a space or a control character"
 	}

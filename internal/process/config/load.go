@@ -51,7 +51,7 @@ func Load(from Sources) (*Loaded, error) {
 	}
 	broken := len(problems) > 0
 	environ := fromEnviron(from.Environ)
-	merged := merge(fromFlags(from.Flags), credential(environ), small(dotenv))
+	merged := merge(fromFlags(from.Flags), credential(environ), lowerCaseProxies(dotenv))
 
 	l := &Loaded{Origins: make(map[string]Origin, len(merged))}
 	l.texts = make(map[string]Secret, len(merged))
@@ -59,12 +59,12 @@ func Load(from Sources) (*Loaded, error) {
 		l.Origins[name], l.texts[name] = v.origin, NewSecret(v.text)
 	}
 	problems = append(problems, l.parse(merged)...)
-	slipped := slips(dotenv, environ)
-	l.Warnings = append(append(warnings, slipped...), l.doubts()...)
+	slipped := misspelled(dotenv, environ)
+	l.Warnings = append(append(warnings, slipped...), l.settingWarnings()...)
 
 	var missing *MissingTokenError
-	if l.Config.Token.Empty() && !from.TokenOptional && !broken && !about(problems, "DISCORD_TOKEN", "DISCORD_TOKEN_FILE") {
-		missing = &MissingTokenError{Hints: hints(slipped)}
+	if l.Config.Token.Empty() && !from.TokenOptional && !broken && !concerns(problems, "DISCORD_TOKEN", "DISCORD_TOKEN_FILE") {
+		missing = &MissingTokenError{Hints: tokenHints(slipped)}
 	}
 	if len(problems) > 0 || missing != nil {
 		return nil, &Error{Problems: problems, Missing: missing}
@@ -72,7 +72,7 @@ func Load(from Sources) (*Loaded, error) {
 	return l, nil
 }
 
-// Defaults is the configuration of somebody who sets nothing, without a token.
+// Defaults returns the configuration without any setting and without a token.
 func Defaults() Config {
 	l, err := Load(Sources{TokenOptional: true})
 	if err != nil {
@@ -101,7 +101,7 @@ func (l *Loaded) parse(merged values) []Problem {
 		texts[name] = v.text
 	}
 	err := env.ParseWithOptions(&l.Config, env.Options{Environment: texts, FuncMap: parsers})
-	for name, why := range unreadable(err) {
+	for name, why := range parseErrors(err) {
 		wrong[name] = why
 	}
 	l.finish(merged, wrong)
@@ -125,8 +125,8 @@ func (l *Loaded) parse(merged values) []Problem {
 	return problems
 }
 
-// unreadable turns the library's error into reasons by variable.
-func unreadable(err error) map[string]string {
+// parseErrors turns the library's error into reasons by variable.
+func parseErrors(err error) map[string]string {
 	out := map[string]string{}
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
@@ -207,8 +207,8 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 	}
 }
 
-// doubts are warnings about values that are allowed.
-func (l *Loaded) doubts() (warnings []string) {
+// settingWarnings are warnings about values that are allowed.
+func (l *Loaded) settingWarnings() (warnings []string) {
 	c := l.Config
 	warn := func(name, why string) {
 		if why != "" {
@@ -219,9 +219,9 @@ func (l *Loaded) doubts() (warnings []string) {
 	if c.TokenFile != "" {
 		from = "DISCORD_TOKEN_FILE"
 	}
-	warn(from, doubtToken(c.Token.Reveal()))
+	warn(from, warnToken(c.Token.Reveal()))
 	warn(from, l.exposure())
-	warn("DISCORD_ACTIVITY", doubtActivity(c.Activity))
+	warn("DISCORD_ACTIVITY", warnActivity(c.Activity))
 	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)
 	}
@@ -237,8 +237,8 @@ func (l *Loaded) doubts() (warnings []string) {
 	return warnings
 }
 
-// about reports whether one of the problems is about one of the names.
-func about(problems []Problem, names ...string) bool {
+// concerns reports whether one of the problems is about one of the names.
+func concerns(problems []Problem, names ...string) bool {
 	for _, p := range problems {
 		for _, name := range names {
 			if p.Name == name {
@@ -249,8 +249,8 @@ func about(problems []Problem, names ...string) bool {
 	return false
 }
 
-// hints picks the warnings that point at the token.
-func hints(warnings []string) (out []string) {
+// tokenHints picks the warnings that point at the token.
+func tokenHints(warnings []string) (out []string) {
 	for _, w := range warnings {
 		if strings.HasSuffix(w, "did you mean DISCORD_TOKEN?") {
 			out = append(out, w)

@@ -43,10 +43,10 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[time.Duration]():       parser(parseDuration),
 	reflect.TypeFor[Secret]():              parser(parseSecret),
 	reflect.TypeFor[Activity]():            parser(ParseActivity),
-	reflect.TypeFor[Level]():               parser(choose(levels)),
-	reflect.TypeFor[LogFormat]():           parser(choose(formats)),
-	reflect.TypeFor[gateway.Status]():      parser(choose(statuses)),
-	reflect.TypeFor[gateway.Compression](): parser(choose(compressions)),
+	reflect.TypeFor[Level]():               parser(oneOf(levels)),
+	reflect.TypeFor[LogFormat]():           parser(oneOf(formats)),
+	reflect.TypeFor[gateway.Status]():      parser(oneOf(statuses)),
+	reflect.TypeFor[gateway.Compression](): parser(oneOf(compressions)),
 	reflect.TypeFor[gateway.Intents]():     parser(parsePrivileged),
 	reflect.TypeFor[fleet.Assignment]():    parser(fleet.ParseAssignment),
 	reflect.TypeFor[[]snowflake.ID]():      parser(parseIDs),
@@ -71,14 +71,14 @@ var (
 	compressions = map[string]gateway.Compression{
 		"zlib-stream": gateway.CompressZlib, "zstd-stream": gateway.CompressZstd, "none": gateway.CompressNone,
 	}
-	truths = map[string]bool{
+	booleans = map[string]bool{
 		"true": true, "yes": true, "on": true, "1": true,
 		"false": false, "no": false, "off": false, "0": false,
 	}
 )
 
-// choose reads one of some words, in any case.
-func choose[T any](words map[string]T) func(string) (T, error) {
+// oneOf reads one of some words, in any case.
+func oneOf[T any](words map[string]T) func(string) (T, error) {
 	return func(text string) (T, error) {
 		value, known := words[strings.ToLower(strings.TrimSpace(text))]
 		if !known {
@@ -89,7 +89,7 @@ func choose[T any](words map[string]T) func(string) (T, error) {
 }
 
 func parseBool(text string) (bool, error) {
-	value, err := choose(truths)(text)
+	value, err := oneOf(booleans)(text)
 	if err != nil {
 		return false, errors.New("neither yes nor no")
 	}
@@ -187,7 +187,7 @@ func parsePrivileged(text string) (gateway.Intents, error) {
 	for name := range fields(text) {
 		bit := privileged(name)
 		if bit == 0 {
-			return 0, fmt.Errorf("%s is not a privileged intent", show(name))
+			return 0, fmt.Errorf("%s is not a privileged intent", quoteValue(name))
 		}
 		set |= bit
 	}
@@ -211,7 +211,7 @@ func parseIDs(text string) ([]snowflake.ID, error) {
 	for word := range fields(text) {
 		n, err := strconv.ParseUint(word, 10, 64)
 		if err != nil || n == 0 {
-			return nil, fmt.Errorf("%s is not a user id (switch on Developer Mode in Discord, right-click the user, Copy User ID)", show(word))
+			return nil, fmt.Errorf("%s is not a user id (switch on Developer Mode in Discord, right-click the user, Copy User ID)", quoteValue(word))
 		}
 		ids = append(ids, snowflake.ID(n))
 	}

@@ -29,7 +29,7 @@ func (p Problem) String() string {
 	case p.Value == "":
 		fmt.Fprintf(&b, "%s (%s)", p.Name, p.Origin)
 	default:
-		fmt.Fprintf(&b, "%s=%s (%s)", p.Name, show(p.Value), p.Origin)
+		fmt.Fprintf(&b, "%s=%s (%s)", p.Name, quoteValue(p.Value), p.Origin)
 	}
 	b.WriteString(": " + p.Why + ".")
 	if p.Allowed != "" {
@@ -41,9 +41,9 @@ func (p Problem) String() string {
 // urlLogin matches the user name and password of an address.
 var urlLogin = regexp.MustCompile(`//[^/\s]*@`)
 
-// show quotes a value for an error. A value that looks like a token, put into
+// quoteValue quotes a value for an error. A value that looks like a token, put into
 // the wrong variable, is not shown, nor is the login in an address.
-func show(value string) string {
+func quoteValue(value string) string {
 	if tokenShape.MatchString(value) {
 		return redacted
 	}
@@ -91,5 +91,5 @@ func (e *Error) Unwrap() error {
 	return e.Missing
 }
 
-// ExitCode is always ExitConfig: only a human can mend settings.
+// ExitCode is always ExitConfig: only a person can fix settings.
 func (e *Error) ExitCode() int { return int(ExitConfig) }

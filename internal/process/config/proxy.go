@@ -10,8 +10,8 @@ const proxyAllowed = "http://host:port, https://host:port or socks5://host:port,
 // proxySchemes are what a proxy may be spoken to with.
 var proxySchemes = map[string]bool{"http": true, "https": true, "socks5": true, "socks5h": true}
 
-// proxied checks the address of a proxy.
-func proxied(get func(*Config) Secret) func(*Config) string {
+// checkProxy checks the address of a proxy.
+func checkProxy(get func(*Config) Secret) func(*Config) string {
 	return func(c *Config) string {
 		text := get(c).Reveal()
 		if text == "" {

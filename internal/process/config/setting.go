@@ -12,7 +12,7 @@ import (
 type Setting struct {
 	// Name is the variable.
 	Name string
-	// Default is the value when nobody sets one; empty: none.
+	// Default is the value of a setting that is not set; empty: none.
 	Default string
 	// Meaning is one sentence or two, for a person who runs a bot.
 	Meaning string
@@ -61,9 +61,9 @@ func find(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// lasting limits a duration. why, if not empty, says what the lower limit is
+// durationBetween limits a duration. why, if not empty, says what the lower limit is
 // there for.
-func lasting(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
+func durationBetween(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
 	return func(c *Config) string {
 		switch d := get(c); {
 		case d < low && why != "":
@@ -77,9 +77,9 @@ func lasting(get func(*Config) time.Duration, low, high time.Duration, why strin
 	}
 }
 
-// lastingOrOff is lasting for settings that [Never] switches off.
-func lastingOrOff(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
-	limited := lasting(get, low, high, why)
+// durationOrNever is lasting for settings that [Never] switches off.
+func durationOrNever(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
+	limited := durationBetween(get, low, high, why)
 	return func(c *Config) string {
 		if get(c) == Never {
 			return ""
@@ -88,8 +88,8 @@ func lastingOrOff(get func(*Config) time.Duration, low, high time.Duration, why 
 	}
 }
 
-// counting limits a number.
-func counting(get func(*Config) int, low, high int) func(*Config) string {
+// numberBetween limits a number.
+func numberBetween(get func(*Config) int, low, high int) func(*Config) string {
 	return func(c *Config) string {
 		switch n := get(c); {
 		case n < low:

@@ -72,12 +72,12 @@ func fromEnviron(environ []string) values {
 			out[name] = value{text: unquote(text), origin: Origin{Source: SourceEnvironment}}
 		}
 	}
-	return small(out)
+	return lowerCaseProxies(out)
 }
 
-// small takes proxies up whose variables are written in small letters, as many
+// lowerCaseProxies takes proxies up whose variables are written in small letters, as many
 // tools do; capitals win.
-func small(all values) values {
+func lowerCaseProxies(all values) values {
 	for _, s := range table {
 		if s.Group != groupNetwork {
 			continue
@@ -99,7 +99,7 @@ func unquote(text string) string {
 }
 
 // merge chooses for every setting the value of the first source that has one.
-// Settings nobody set get their default.
+// Settings that are not set get their default.
 func merge(sources ...values) values {
 	out := make(values, len(table))
 	for _, s := range table {

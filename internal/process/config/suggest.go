@@ -29,10 +29,10 @@ func suggest(name string) string {
 	return best
 }
 
-// slips warns of names that are not settings but look like one. In the
+// misspelled warns of names that are not settings but look like one. In the
 // environment, which is full of other programs' variables, only names with a
 // prefix of ours count.
-func slips(dotenv, environ values) (warnings []string) {
+func misspelled(dotenv, environ values) (warnings []string) {
 	check := func(source values, ours func(string) bool) {
 		for name, v := range source {
 			if _, known := find(name); known || !ours(name) {

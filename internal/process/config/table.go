@@ -97,25 +97,25 @@ var table = []Setting{
 		Default: "50",
 		Meaning: "Requests a second that the bot makes at most. Discord allows every bot 50, and refuses what is more; raise this only if Discord has given yours a higher limit, or for a simulator that has one. Requests for slash commands do not count.",
 		Allowed: "1 to 10000",
-		check:   counting(func(c *Config) int { return c.RESTLimit }, 1, 10000),
+		check:   numberBetween(func(c *Config) int { return c.RESTLimit }, 1, 10000),
 	},
 	{
 		Name: "HTTPS_PROXY", Group: groupNetwork, Secret: true,
 		Meaning: "The proxy for everything that goes to Discord: REST and the gateway alike. A login in it is never logged. Small letters (https_proxy) work too.",
 		Allowed: proxyAllowed,
-		check:   proxied(func(c *Config) Secret { return c.HTTPSProxy }),
+		check:   checkProxy(func(c *Config) Secret { return c.HTTPSProxy }),
 	},
 	{
 		Name: "HTTP_PROXY", Group: groupNetwork, Secret: true,
 		Meaning: "The same for addresses that begin with http:// or ws://, such as a simulator on another machine.",
 		Allowed: proxyAllowed,
-		check:   proxied(func(c *Config) Secret { return c.HTTPProxy }),
+		check:   checkProxy(func(c *Config) Secret { return c.HTTPProxy }),
 	},
 	{
 		Name: "ALL_PROXY", Group: groupNetwork, Secret: true,
 		Meaning: "The proxy where neither of the two is set.",
 		Allowed: proxyAllowed,
-		check:   proxied(func(c *Config) Secret { return c.AllProxy }),
+		check:   checkProxy(func(c *Config) Secret { return c.AllProxy }),
 	},
 	{
 		Name: "NO_PROXY", Group: groupNetwork, Secret: true,
@@ -127,7 +127,7 @@ var table = []Setting{
 		Default: "60.0",
 		Meaning: "Longest time the answer to a heartbeat may stay out before the connection is replaced. A quiet bot is never disconnected by it.",
 		Allowed: "20 seconds to 10m",
-		check: lasting(func(c *Config) time.Duration { return c.HeartbeatTimeout }, 20*time.Second, 10*time.Minute,
+		check: durationBetween(func(c *Config) time.Duration { return c.HeartbeatTimeout }, 20*time.Second, 10*time.Minute,
 			"Discord may take that long under load, so a healthy bot would be reconnected again and again"),
 	},
 	{
@@ -135,7 +135,7 @@ var table = []Setting{
 		Default: "15",
 		Meaning: "Time of complete silence after which an extra heartbeat asks whether Discord is still there. 0 switches it off; then the next regular heartbeat decides.",
 		Allowed: "5 seconds to 10m, or 0",
-		check: lastingOrOff(func(c *Config) time.Duration { return c.SilenceProbe }, 5*time.Second, 10*time.Minute,
+		check: durationOrNever(func(c *Config) time.Duration { return c.SilenceProbe }, 5*time.Second, 10*time.Minute,
 			"the extra heartbeats would use up the 120 sends a minute Discord allows, and it closes the connection of a bot that sends more"),
 	},
 	{
@@ -143,7 +143,7 @@ var table = []Setting{
 		Default: "300",
 		Meaning: "Time between two refreshes of the presence, each with a look at the connection.",
 		Allowed: "15 seconds to 24h",
-		check: lasting(func(c *Config) time.Duration { return c.KeepaliveInterval }, 15*time.Second, day,
+		check: durationBetween(func(c *Config) time.Duration { return c.KeepaliveInterval }, 15*time.Second, day,
 			"Discord allows few presence updates and closes connections that send too many"),
 	},
 	{
@@ -151,14 +151,14 @@ var table = []Setting{
 		Default: "10",
 		Meaning: "Failed attempts in a row after which the log says so as an ERROR. The bot goes on trying.",
 		Allowed: "1 to 10000",
-		check:   counting(func(c *Config) int { return c.MaxReconnectAttempts }, 1, 10000),
+		check:   numberBetween(func(c *Config) int { return c.MaxReconnectAttempts }, 1, 10000),
 	},
 	{
 		Name: "SHUTDOWN_GRACE", Group: groupOnline,
 		Default: "10",
 		Meaning: "Time that running commands get to finish when the bot is stopped.",
 		Allowed: "0 to 10m",
-		check:   lasting(func(c *Config) time.Duration { return c.ShutdownGrace }, 0, 10*time.Minute, ""),
+		check:   durationBetween(func(c *Config) time.Duration { return c.ShutdownGrace }, 0, 10*time.Minute, ""),
 	},
 	{
 		Name: "DISCORD_COMMAND_PREFIX", Group: groupCommand,
@@ -191,42 +191,42 @@ var table = []Setting{
 		Default: "2",
 		Meaning: "Time between two commands of one user. 0: no limit.",
 		Allowed: "0 to 1h",
-		check:   lastingOrOff(func(c *Config) time.Duration { return c.CommandCooldown }, 0, time.Hour, ""),
+		check:   durationOrNever(func(c *Config) time.Duration { return c.CommandCooldown }, 0, time.Hour, ""),
 	},
 	{
 		Name: "COMMAND_TIMEOUT", Group: groupCommand,
 		Default: "30",
 		Meaning: "Time a command may run.",
 		Allowed: "1 second to 15m",
-		check:   lasting(func(c *Config) time.Duration { return c.CommandTimeout }, time.Second, 15*time.Minute, ""),
+		check:   durationBetween(func(c *Config) time.Duration { return c.CommandTimeout }, time.Second, 15*time.Minute, ""),
 	},
 	{
 		Name: "COMMAND_CONCURRENCY", Group: groupCommand,
 		Default: "16",
 		Meaning: "Commands that may run at the same time.",
 		Allowed: "1 to 1000",
-		check:   counting(func(c *Config) int { return c.CommandConcurrency }, 1, 1000),
+		check:   numberBetween(func(c *Config) int { return c.CommandConcurrency }, 1, 1000),
 	},
 	{
 		Name: "ACTIVITY_WARNING_AFTER", Group: groupMonitor,
 		Default: "1800",
 		Meaning: "Time without any activity after which the log warns. 0: never.",
 		Allowed: "1 second to 720h, or 0",
-		check:   lastingOrOff(func(c *Config) time.Duration { return c.ActivityWarningAfter }, time.Second, 30*day, ""),
+		check:   durationOrNever(func(c *Config) time.Duration { return c.ActivityWarningAfter }, time.Second, 30*day, ""),
 	},
 	{
 		Name: "HEALTH_CHECK_INTERVAL", Group: groupMonitor,
 		Default: "600",
 		Meaning: "Time between two looks of the slow, outer monitor. The connection itself is watched every few seconds.",
 		Allowed: "1 second to 24h",
-		check:   lasting(func(c *Config) time.Duration { return c.HealthCheckInterval }, time.Second, day, ""),
+		check:   durationBetween(func(c *Config) time.Duration { return c.HealthCheckInterval }, time.Second, day, ""),
 	},
 	{
 		Name: "OFFLINE_WARNING_AFTER", Group: groupMonitor,
 		Default: "1800",
 		Meaning: "Time offline after which the monitor warns. 0: never.",
 		Allowed: "1 second to 720h, or 0",
-		check:   lastingOrOff(func(c *Config) time.Duration { return c.OfflineWarningAfter }, time.Second, 30*day, ""),
+		check:   durationOrNever(func(c *Config) time.Duration { return c.OfflineWarningAfter }, time.Second, 30*day, ""),
 	},
 	{
 		Name: "DISCORD_STATUS_URL", Group: groupMonitor, Flag: "discord-status-url", Blank: true,
@@ -261,19 +261,19 @@ var table = []Setting{
 		Name: "ALERT_WEBHOOK_URL", Group: groupAlerts, Secret: true,
 		Meaning: "Where alerts go as JSON, by POST.",
 		Allowed: hookAllowed,
-		check:   hooking(func(c *Config) Secret { return c.AlertWebhookURL }),
+		check:   checkWebhook(func(c *Config) Secret { return c.AlertWebhookURL }),
 	},
 	{
 		Name: "ALERT_DISCORD_WEBHOOK_URL", Group: groupAlerts, Secret: true,
 		Meaning: "A webhook of a Discord channel that alerts go to. It does not help while Discord is down, so have another one too.",
 		Allowed: hookAllowed,
-		check:   hooking(func(c *Config) Secret { return c.AlertDiscordURL }),
+		check:   checkWebhook(func(c *Config) Secret { return c.AlertDiscordURL }),
 	},
 	{
 		Name: "ALERT_NTFY_URL", Group: groupAlerts, Secret: true,
 		Meaning: "A topic of ntfy that alerts go to, such as https://ntfy.sh/my-secret-topic. Whoever knows it can read it.",
 		Allowed: hookAllowed,
-		check:   hooking(func(c *Config) Secret { return c.AlertNtfyURL }),
+		check:   checkWebhook(func(c *Config) Secret { return c.AlertNtfyURL }),
 	},
 	{
 		Name: "ALERT_NTFY_TOKEN", Group: groupAlerts, Secret: true,
@@ -283,7 +283,7 @@ var table = []Setting{
 			if c.AlertNtfyURL.Empty() && !c.AlertNtfyToken.Empty() {
 				return "ALERT_NTFY_URL is not set, so it would not be used"
 			}
-			return unspaced(c.AlertNtfyToken.Reveal())
+			return checkNoSpace(c.AlertNtfyToken.Reveal())
 		},
 	},
 	{
@@ -346,7 +346,7 @@ var table = []Setting{
 		Default: "60",
 		Meaning: "Time without a connection after which an alert goes out, and time with one after which it is taken back. What only you can mend is told at once.",
 		Allowed: "5 seconds to 24h",
-		check: lasting(func(c *Config) time.Duration { return c.AlertAfter }, 5*time.Second, day,
+		check: durationBetween(func(c *Config) time.Duration { return c.AlertAfter }, 5*time.Second, day,
 			"ordinary reconnects take that long and would all be told"),
 	},
 	{
@@ -354,14 +354,14 @@ var table = []Setting{
 		Default: "3600",
 		Meaning: "Time between two reminders while the bot stays away. 0: none.",
 		Allowed: "1m to 168h, or 0",
-		check:   lastingOrOff(func(c *Config) time.Duration { return c.AlertRemindEvery }, time.Minute, 7*day, ""),
+		check:   durationOrNever(func(c *Config) time.Duration { return c.AlertRemindEvery }, time.Minute, 7*day, ""),
 	},
 	{
 		Name: "ALERT_MAX_PER_HOUR", Group: groupAlerts,
 		Default: "12",
 		Meaning: "The most alerts and reminders in an hour. What is held back is counted in the next one; that all is well again is always told.",
 		Allowed: "1 to 1000",
-		check:   counting(func(c *Config) int { return c.AlertMaxPerHour }, 1, 1000),
+		check:   numberBetween(func(c *Config) int { return c.AlertMaxPerHour }, 1, 1000),
 	},
 	{
 		Name: "ALERT_RUNBOOK_URL", Group: groupAlerts,
@@ -372,21 +372,21 @@ var table = []Setting{
 			if strings.Contains(c.AlertRunbookURL, "#") {
 				return "it contains a #; the section is added to it"
 			}
-			return unspaced(c.AlertRunbookURL)
+			return checkNoSpace(c.AlertRunbookURL)
 		},
 	},
 	{
 		Name: "DEADMAN_PING_URL", Group: groupAlerts, Secret: true,
 		Meaning: "Called regularly while the bot is online, and with /fail and the reason when it is not, so that somebody notices when this whole machine is gone. For Healthchecks, Better Stack, Uptime Kuma (push) and the like.",
 		Allowed: hookAllowed,
-		check:   hooking(func(c *Config) Secret { return c.DeadmanPingURL }),
+		check:   checkWebhook(func(c *Config) Secret { return c.DeadmanPingURL }),
 	},
 	{
 		Name: "DEADMAN_PING_INTERVAL", Group: groupAlerts,
 		Default: "60",
 		Meaning: "Time between two such calls.",
 		Allowed: "10 seconds to 24h",
-		check:   lasting(func(c *Config) time.Duration { return c.DeadmanPingInterval }, 10*time.Second, day, ""),
+		check:   durationBetween(func(c *Config) time.Duration { return c.DeadmanPingInterval }, 10*time.Second, day, ""),
 	},
 	{
 		Name: "STATUS_PAGE", Group: groupAPI, Switch: true,
@@ -417,21 +417,21 @@ var table = []Setting{
 		Default: "10",
 		Meaning: "Size in MiB at which the log file is set aside and a new one begun.",
 		Allowed: "1 to 10000",
-		check:   counting(func(c *Config) int { return c.LogMaxSizeMB }, 1, 10000),
+		check:   numberBetween(func(c *Config) int { return c.LogMaxSizeMB }, 1, 10000),
 	},
 	{
 		Name: "LOG_MAX_BACKUPS", Group: groupLog,
 		Default: "5",
 		Meaning: "Log files set aside that are kept. 0: all of them, until LOG_MAX_AGE_DAYS.",
 		Allowed: "0 to 1000",
-		check:   counting(func(c *Config) int { return c.LogMaxBackups }, 0, 1000),
+		check:   numberBetween(func(c *Config) int { return c.LogMaxBackups }, 0, 1000),
 	},
 	{
 		Name: "LOG_MAX_AGE_DAYS", Group: groupLog,
 		Default: "28",
 		Meaning: "Days after which a log file is set aside, and one set aside is deleted. 0: never for its age.",
 		Allowed: "0 to 3650",
-		check:   counting(func(c *Config) int { return c.LogMaxAgeDays }, 0, 3650),
+		check:   numberBetween(func(c *Config) int { return c.LogMaxAgeDays }, 0, 3650),
 	},
 	{
 		Name: "EVERGREEN_STATE_DIR", Group: groupState,

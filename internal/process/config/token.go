@@ -79,9 +79,9 @@ func checkToken(token string) error {
 	return nil
 }
 
-// doubtToken says what is odd about a token that may work nevertheless: other
+// warnToken says what is odd about a token that may work nevertheless: other
 // servers than Discord's own hand out tokens of any shape.
-func doubtToken(token string) string {
+func warnToken(token string) string {
 	switch {
 	case token == "" || tokenShape.MatchString(token):
 		return ""

@@ -18,7 +18,7 @@ type Memory struct {
 	Group   string
 	Version int
 	// Used is what the processes of the group take together, without what the
-	// kernel could drop at once (file cache that nobody uses).
+	// kernel could drop at once (unused file cache).
 	Used int64
 	// RSS is what this process takes.
 	RSS int64

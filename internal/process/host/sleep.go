@@ -19,8 +19,7 @@ type Sleep struct {
 	// Able is whether the machine can sleep at all, and Allowed whether its
 	// settings let it.
 	Able, Allowed bool
-	// After is how long nobody may be at the machine before it sleeps by
-	// itself; zero if it does not, or that is not known.
+	// After is how long the machine may be idle before it sleeps by itself; zero if it does not, or that is not known.
 	After time.Duration
 	// Lid is whether closing the lid sends it to sleep.
 	Lid bool

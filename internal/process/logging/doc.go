@@ -1,7 +1,7 @@
 // Package logging writes every log line of the process to the console and to a file:
 // as text or JSON, without secrets, and such that no value can forge a line.
 //
-// [New] builds a [Logger] from an [Options]. Each record passes a guard that replaces
+// [New] builds a [Logger] from an [Options]. Each record passes a handler that replaces
 // secrets in its message, its attributes, groups and errors, also in those of
 // libraries. The file is rotated by size and age. Text lines read
 //

@@ -57,7 +57,7 @@ func appendBody(b []byte, r slog.Record, p paint) []byte {
 	return appendAttrs(b, "", attrs, p)
 }
 
-// split takes the component, which the guard puts first, off the attributes.
+// split takes the component, which the redactHandler puts first, off the attributes.
 func split(r slog.Record) (component string, attrs []slog.Attr) {
 	attrs = make([]slog.Attr, 0, r.NumAttrs())
 	r.Attrs(func(a slog.Attr) bool {
@@ -119,8 +119,8 @@ func appendQuoted(b []byte, text string) []byte {
 	return strconv.AppendQuote(b, text)
 }
 
-// colourful reports whether a destination is a terminal that wants colours.
-func colourful(w io.Writer, getenv func(string) string) bool {
+// wantsColour reports whether a destination is a terminal that wants colours.
+func wantsColour(w io.Writer, getenv func(string) string) bool {
 	f, ok := w.(*os.File)
 	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
 		return false
@@ -128,16 +128,16 @@ func colourful(w io.Writer, getenv func(string) string) bool {
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
-// tinted is the handler of a terminal: the same line with the time and the
+// colourHandler is the handler of a terminal: the same line with the time and the
 // names of the attributes dimmed and the level coloured. The body is handed to
 // tint as one safe text, because tint lets escape sequences in attributes pass.
-type tinted struct{ next slog.Handler }
+type colourHandler struct{ next slog.Handler }
 
 // levelColours are ANSI colours.
 var levelColours = map[string]uint8{"DEBUG": 8, "INFO": 10, "WARNING": 11, "ERROR": 9}
 
-func newTinted(w io.Writer) tinted {
-	return tinted{tint.NewTextHandler(w, &tint.Options{
+func newColourHandler(w io.Writer) colourHandler {
+	return colourHandler{tint.NewTextHandler(w, &tint.Options{
 		Level:      always,
 		TimeFormat: timeLayout,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
@@ -151,13 +151,13 @@ func newTinted(w io.Writer) tinted {
 	})}
 }
 
-func (t tinted) Handle(ctx context.Context, r slog.Record) error {
+func (t colourHandler) Handle(ctx context.Context, r slog.Record) error {
 	body := appendBody(nil, r, paint{dim: "\x1b[2m", plain: "\x1b[22m"})
 	return t.next.Handle(ctx, slog.NewRecord(r.Time, r.Level, string(body), 0))
 }
 
-func (t tinted) Enabled(context.Context, slog.Level) bool { return true }
+func (t colourHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-// WithAttrs and WithGroup are never called: the guard keeps both to itself.
-func (t tinted) WithAttrs([]slog.Attr) slog.Handler { return t }
-func (t tinted) WithGroup(string) slog.Handler      { return t }
+// WithAttrs and WithGroup are never called: the redactHandler keeps both to itself.
+func (t colourHandler) WithAttrs([]slog.Attr) slog.Handler { return t }
+func (t colourHandler) WithGroup(string) slog.Handler      { return t }

@@ -78,15 +78,15 @@ func New(o Options) (*Logger, error) {
 	}
 
 	redactor := NewRedactor(o.Secrets...)
-	console := newSink(o.Console, o.Format, colourful(o.Console, os.Getenv))
+	console := newLineHandler(o.Console, o.Format, wantsColour(o.Console, os.Getenv))
 	l := &Logger{Redactor: redactor}
 	out := console
 	if o.File != "" {
-		complaints := slog.New(newGuard(console, o.Level, redactor))
+		complaints := slog.New(newRedactHandler(console, o.Level, redactor))
 		l.file = openFile(o, Component(complaints, "Log"))
-		out = slog.NewMultiHandler(console, newSink(l.file, o.Format, false))
+		out = slog.NewMultiHandler(console, newLineHandler(l.file, o.Format, false))
 	}
-	l.Logger = slog.New(newGuard(out, o.Level, redactor))
+	l.Logger = slog.New(newRedactHandler(out, o.Level, redactor))
 	return l, nil
 }
 
@@ -116,22 +116,22 @@ func Component(l *slog.Logger, name string) *slog.Logger {
 	return l.With(ComponentKey, name)
 }
 
-// always is below every level: the guard alone decides what is logged.
+// always is below every level: the redactHandler alone decides what is logged.
 const always = slog.Level(math.MinInt)
 
-// newSink makes the handler that writes guarded records to one destination.
-func newSink(w io.Writer, format Format, colours bool) slog.Handler {
+// newLineHandler makes the handler that writes guarded records to one destination.
+func newLineHandler(w io.Writer, format Format, colours bool) slog.Handler {
 	switch {
 	case format == JSON:
-		return sink{to: &destination{w: w}, write: appendObject}
+		return lineHandler{to: &destination{w: w}, write: appendObject}
 	case colours:
-		return newTinted(w)
+		return newColourHandler(w)
 	}
-	return sink{to: &destination{w: w}, write: appendLine}
+	return lineHandler{to: &destination{w: w}, write: appendLine}
 }
 
-// sink writes records that the guard has made: flat, with plain values.
-type sink struct {
+// lineHandler writes records that the redactHandler has made: flat, with plain values.
+type lineHandler struct {
 	to    *destination
 	write func([]byte, slog.Record) []byte
 }
@@ -146,7 +146,7 @@ type destination struct {
 // widest is how much of a line buffer is kept for the next line, in bytes.
 const widest = 64 << 10
 
-func (s sink) Handle(_ context.Context, r slog.Record) error {
+func (s lineHandler) Handle(_ context.Context, r slog.Record) error {
 	s.to.mu.Lock()
 	defer s.to.mu.Unlock()
 	line := append(s.write(s.to.buf[:0], r), '\n')
@@ -157,8 +157,8 @@ func (s sink) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-func (s sink) Enabled(context.Context, slog.Level) bool { return true }
+func (s lineHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-// WithAttrs and WithGroup are never called: the guard keeps both to itself.
-func (s sink) WithAttrs([]slog.Attr) slog.Handler { return s }
-func (s sink) WithGroup(string) slog.Handler      { return s }
+// WithAttrs and WithGroup are never called: the redactHandler keeps both to itself.
+func (s lineHandler) WithAttrs([]slog.Attr) slog.Handler { return s }
+func (s lineHandler) WithGroup(string) slog.Handler      { return s }

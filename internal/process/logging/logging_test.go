@@ -139,7 +139,7 @@ func TestNothingForgesALine(t *testing.T) {
 		}
 	}
 	var terminal bytes.Buffer
-	log := slog.New(newGuard(newTinted(&terminal), slog.LevelInfo, NewRedactor()))
+	log := slog.New(newRedactHandler(newColourHandler(&terminal), slog.LevelInfo, NewRedactor()))
 	log.Info(`literal \x1b[31m `+nasty, "v", `literal \x1b[31m with space`+nasty)
 	got := terminal.String()
 	for _, ours := range []string{"\x1b[2m", "\x1b[22m", "\x1b[0m", "\x1b[92m"} {
@@ -153,13 +153,13 @@ func TestNothingForgesALine(t *testing.T) {
 // A terminal shows the same words, with colours.
 func TestTerminal(t *testing.T) {
 	var terminal bytes.Buffer
-	log := Component(slog.New(newGuard(newTinted(&terminal), slog.LevelDebug, NewRedactor())), "ResearchBot")
+	log := Component(slog.New(newRedactHandler(newColourHandler(&terminal), slog.LevelDebug, NewRedactor())), "ResearchBot")
 	log.Warn("No activity for 30.0 minutes", "guilds", 3)
 	got := terminal.String()
 	if !strings.Contains(got, "\x1b[93m[WARNING]\x1b[0m ResearchBot: No activity for 30.0 minutes \x1b[2mguilds=\x1b[22m3\n") {
 		t.Errorf("got %q", got)
 	}
-	if colourful(&terminal, os.Getenv) {
+	if wantsColour(&terminal, os.Getenv) {
 		t.Error("a buffer is taken for a terminal")
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -167,7 +167,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if colourful(null, func(string) string { return "" }) {
+	if wantsColour(null, func(string) string { return "" }) {
 		t.Error("the null device is taken for a terminal")
 	}
 }
@@ -242,10 +242,10 @@ func TestMonstrousValues(t *testing.T) {
 	for i := range 500 {
 		many = append(many, fmt.Sprint("k", i), i)
 	}
-	l.Info("one", "a", panics{}, "b", (*panics)(nil), "c", strings.Repeat("ö", longest))
+	l.Info("one", "a", panics{}, "b", (*panics)(nil), "c", strings.Repeat("ö", maxText))
 	l.Info("two", many...)
 	lines := strings.Split(withoutTime(t, console.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], `a="!PANIC: no" b=<nil> c=öö`) || len(lines[0]) > longest+100 || strings.Contains(lines[0], "\ufffd") {
+	if len(lines) != 3 || !strings.Contains(lines[0], `a="!PANIC: no" b=<nil> c=öö`) || len(lines[0]) > maxText+100 || strings.Contains(lines[0], "\ufffd") {
 		t.Errorf("got %.120q", lines)
 	}
 	if n := strings.Count(lines[1], "="); n != maxAttrs {

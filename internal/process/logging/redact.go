@@ -44,7 +44,7 @@ func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, secret := range secrets {
-		r.known = append(r.known, shapes(bare(secret))...)
+		r.known = append(r.known, encodings(withoutScheme(secret))...)
 	}
 	slices.SortFunc(r.known, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
@@ -65,7 +65,7 @@ func (r *Redactor) Redact(text string) string {
 	if known := r.swap.Load(); known != nil {
 		text = known.Replace(text)
 	}
-	for _, l := range looks {
+	for _, l := range patterns {
 		if len(text) < l.least || !strings.Contains(text, l.sign) || l.maybe != nil && !l.maybe(text) {
 			continue
 		}
@@ -79,8 +79,8 @@ func (r *Redactor) Redact(text string) string {
 	return text
 }
 
-// bare takes off what stands before a token in an Authorization header.
-func bare(secret string) string {
+// withoutScheme takes off what stands before a token in an Authorization header.
+func withoutScheme(secret string) string {
 	secret = strings.TrimSpace(secret)
 	for _, scheme := range []string{"Bot ", "Bearer "} {
 		if len(secret) > len(scheme) && strings.EqualFold(secret[:len(scheme)], scheme) {
@@ -90,9 +90,9 @@ func bare(secret string) string {
 	return secret
 }
 
-// shapes lists how a secret looks when it has been through a URL, a quotation,
+// encodings lists how a secret looks when it has been through a URL, a quotation,
 // base64 or hex. Of a bot token, the last part alone is the secret half of it.
-func shapes(secret string) []string {
+func encodings(secret string) []string {
 	if len(secret) < shortestSecret {
 		return nil
 	}
@@ -123,10 +123,10 @@ func inBase64(e *base64.Encoding, secret string, shift int) string {
 	return text[min(from, len(text)):]
 }
 
-// look is one thing that is recognised as a secret without being known. The
+// pattern is one thing that is recognised as a secret without being known. The
 // pattern is tried only on text that is long enough, holds the sign and may match
 // as far as a quick look tells.
-type look struct {
+type pattern struct {
 	sign    string
 	least   int
 	pattern *regexp.Regexp
@@ -169,8 +169,8 @@ func maybeLogin(text string) bool { return strings.IndexByte(text, '@') >= 0 }
 
 var authorization = regexp.MustCompile(`(?i)(authorization\\?["']?\]?\s*[:=]\s*[\["'\\]*)(?:(bot|bearer|basic)(?:\s+|%20|\+))?[^\s"'\\,\]})]+`)
 
-// looks is tried in this order.
-var looks = []look{
+// patterns is tried in this order.
+var patterns = []pattern{
 	// A bot token: the bot's id, a time and a signature.
 	{".", 58, regexp.MustCompile(`[A-Za-z0-9_-]{23,30}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}`), Redacted, maybeToken},
 	// An Authorization header as HTTP dumps, maps and JSON print it, and a

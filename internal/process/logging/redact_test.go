@@ -128,7 +128,7 @@ func TestTokenNeverReachesTheLog(t *testing.T) {
 			"map", map[string]any{"k": []string{fakeToken}}, "bytes", []byte(fakeToken), "raw", json.RawMessage(apiToken),
 			"header", http.Header{"Authorization": {"Bot " + fakeToken}}, "valuer", valuer{}, "stringer", bytes.NewBufferString(fakeToken),
 			slog.Group("a", slog.Group("b", "c", errors.New(apiToken))),
-			"cut", strings.Repeat("x", longest-20)+fakeToken)
+			"cut", strings.Repeat("x", maxText-20)+fakeToken)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -158,13 +158,13 @@ func TestQuickLooks(t *testing.T) {
 		}
 		return text
 	}
-	found := make([]int, len(looks))
+	found := make([]int, len(patterns))
 	for range 20_000 {
 		text := some(8)
 		if r.IntN(4) == 0 { // what is nearly a token
 			text += some(2) + fakeID[r.IntN(3):] + "." + "GabcDEfg"[:5+r.IntN(4)] + "." + fakeHMAC[:24+r.IntN(15)] + some(3)
 		}
-		for n, l := range looks {
+		for n, l := range patterns {
 			if l.maybe == nil || !l.pattern.MatchString(text) {
 				continue
 			}
@@ -173,7 +173,7 @@ func TestQuickLooks(t *testing.T) {
 			}
 		}
 	}
-	for n, l := range looks {
+	for n, l := range patterns {
 		if l.maybe != nil && found[n] < 100 {
 			t.Errorf("%s was put to the test only %d times", l.pattern, found[n])
 		}

@@ -28,7 +28,7 @@ type Plan struct {
 	PerUser bool
 	User    string
 	// Packaged is the unit as a package for a whole distribution would bring it:
-	// no folder or account of anybody's, but those that systemd makes for it.
+	// with folders and an account that systemd makes for it.
 	Packaged bool
 }
 

@@ -11,18 +11,18 @@ import (
 	"evergreen/internal/text"
 )
 
-// longest is how much of one text is logged, in bytes: enough for a stack, and
+// maxText is how much of one text is logged, in bytes: enough for a stack, and
 // little enough that no line comes near the size of a log file.
-const longest = 16 << 10
+const maxText = 16 << 10
 
 // maxAttrs bounds the attributes of one record, those in groups included.
 const maxAttrs = 200
 
-// guard is the handler every record passes first. It resolves all values into
+// redactHandler is the handler every record passes first. It resolves all values into
 // plain ones, so that nothing behind it can print more than it has seen, takes
 // the secrets out, and finds the component. Attributes given earlier are kept
 // as they came, because a secret may become known after them.
-type guard struct {
+type redactHandler struct {
 	next     slog.Handler
 	level    slog.Leveler
 	redactor *Redactor
@@ -35,22 +35,24 @@ type scope struct {
 	attrs []slog.Attr
 }
 
-func newGuard(next slog.Handler, level slog.Leveler, redactor *Redactor) *guard {
-	return &guard{next: next, level: level, redactor: redactor, scopes: []scope{{}}}
+func newRedactHandler(next slog.Handler, level slog.Leveler, redactor *Redactor) *redactHandler {
+	return &redactHandler{next: next, level: level, redactor: redactor, scopes: []scope{{}}}
 }
 
-func (g *guard) Enabled(_ context.Context, level slog.Level) bool { return level >= g.level.Level() }
+func (g *redactHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= g.level.Level()
+}
 
 // Handle passes on a record whose first attribute is the component, if there
 // is one, and whose values are strings, numbers, truths, durations, times and
 // groups of these.
-func (g *guard) Handle(ctx context.Context, r slog.Record) error {
+func (g *redactHandler) Handle(ctx context.Context, r slog.Record) error {
 	own := make([]slog.Attr, 0, r.NumAttrs())
 	r.Attrs(func(a slog.Attr) bool {
 		own = append(own, a)
 		return true
 	})
-	p := plainer{redactor: g.redactor, left: maxAttrs}
+	p := flattener{redactor: g.redactor, left: maxAttrs}
 	var component string
 	var attrs []slog.Attr
 	for i := len(g.scopes) - 1; i >= 0; i-- {
@@ -72,14 +74,14 @@ func (g *guard) Handle(ctx context.Context, r slog.Record) error {
 	return g.next.Handle(ctx, clean)
 }
 
-func (g *guard) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (g *redactHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return g
 	}
 	return g.with(func(last *scope) { last.attrs = slices.Concat(last.attrs, attrs) })
 }
 
-func (g *guard) WithGroup(name string) slog.Handler {
+func (g *redactHandler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return g
 	}
@@ -88,15 +90,15 @@ func (g *guard) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-func (g *guard) with(change func(*scope)) *guard {
+func (g *redactHandler) with(change func(*scope)) *redactHandler {
 	c := *g
 	c.scopes = slices.Clone(g.scopes)
 	change(&c.scopes[len(c.scopes)-1])
 	return &c
 }
 
-// plainer turns attributes into plain, redacted ones.
-type plainer struct {
+// flattener turns attributes into plain, redacted ones.
+type flattener struct {
 	redactor *Redactor
 	left     int // attributes that may still follow
 }
@@ -104,7 +106,7 @@ type plainer struct {
 // attrs cleans a list; at the top, the component is taken out. Empty attributes
 // and groups are left out and groups without a name are opened, as slog's rules
 // for handlers want it.
-func (p *plainer) attrs(list []slog.Attr, top bool, component *string) []slog.Attr {
+func (p *flattener) attrs(list []slog.Attr, top bool, component *string) []slog.Attr {
 	clean := make([]slog.Attr, 0, len(list))
 	for _, a := range list {
 		if a.Equal(slog.Attr{}) {
@@ -130,7 +132,7 @@ func (p *plainer) attrs(list []slog.Attr, top bool, component *string) []slog.At
 }
 
 // value returns the value in one of the kinds that print as what they are.
-func (p *plainer) value(v slog.Value) slog.Value {
+func (p *flattener) value(v slog.Value) slog.Value {
 	v = resolved(v)
 	switch v.Kind() {
 	case slog.KindString:
@@ -144,8 +146,8 @@ func (p *plainer) value(v slog.Value) slog.Value {
 }
 
 // text is text without secrets, not too long and valid UTF-8.
-func (p *plainer) text(s string) string {
-	return text.Clip(p.redactor.Redact(s), longest)
+func (p *flattener) text(s string) string {
+	return text.Clip(p.redactor.Redact(s), maxText)
 }
 
 // resolved asks a LogValuer for its value; one that panics has none.
