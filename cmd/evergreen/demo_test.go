@@ -33,7 +33,7 @@ func TestDemoUntilInterrupted(t *testing.T) {
 func TestDemoEndsByItself(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "bot.log")
-	c := startCommand(t, nil, "demo", "--for", "1", "--seed", "5", "--verbose", "--log-file", file)
+	c := startCommand(t, nil, "demo", "--api-addr", "127.0.0.1:0", "--for", "1", "--seed", "5", "--verbose", "--log-file", file)
 	if code := c.code(t); code != 0 {
 		t.Errorf("exit code %d, want 0:\n%s\n%s", code, c.stdout, c.stderr)
 	}
@@ -51,7 +51,7 @@ func TestDemoEndsByItself(t *testing.T) {
 // Given a demo that has hardly begun, two interrupts end it at once.
 func TestDemoInterruptedTwice(t *testing.T) {
 	t.Parallel()
-	c := startCommand(t, nil, "demo")
+	c := startCommand(t, nil, "demo", "--api-addr", "127.0.0.1:0")
 	c.signals <- os.Interrupt
 	c.signals <- syscall.SIGTERM
 	c.code(t)
