@@ -297,7 +297,7 @@ func TestLatencyFault(t *testing.T) {
 		awaitACK(t, ws, 20*time.Millisecond)
 		a := inject(t, s, Fault{Name: "latency", Delay: 300 * time.Millisecond, Text: "200ms"})
 		s.mu.Lock()
-		if d := s.linkDelay(); d != 510*time.Millisecond {
+		if d := s.net.delay(); d != 510*time.Millisecond {
 			t.Errorf("the most a message takes is %s", d)
 		}
 		s.mu.Unlock()

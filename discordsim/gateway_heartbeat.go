@@ -69,15 +69,13 @@ func (c *conn) heartbeat(d json.RawMessage) {
 	if slow := s.strike("ack-delay", c.target()); slow != nil {
 		delay += slow.delayOr(2 * time.Second)
 	}
+	acknowledge := func() { c.send(opACK, "null") }
 	if delay > 0 {
-		c.afterOpen(delay, c.acknowledge)
+		c.afterOpen(delay, acknowledge)
 		return
 	}
-	c.acknowledge()
+	acknowledge()
 }
-
-// acknowledge is op 11.
-func (c *conn) acknowledge() { c.send(opACK, "null") }
 
 // checkSeq checks the sequence number of a heartbeat.
 func (c *conn) checkSeq(d json.RawMessage) {

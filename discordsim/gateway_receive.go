@@ -82,7 +82,7 @@ func (c *conn) receive(binary bool, raw []byte) {
 	}
 	if op != opHeartbeat && op != opIdentify && op != opResume {
 		switch {
-		case c.session == nil && (c.invalidSwallowed || time.Since(c.invalidatedAt) < 2*s.linkDelay()):
+		case c.session == nil && (c.invalidSwallowed || time.Since(c.invalidatedAt) < 2*s.net.delay()):
 			return // it was sent before op 9 arrived, or op 9 never arrives
 		case c.session == nil:
 			s.violate(c, "G-104", fmt.Sprintf("opcode %d was sent without a session", op))

@@ -171,22 +171,6 @@ func (s *Sim) violate(c *conn, statement, what string) {
 	s.log.violation(v)
 }
 
-// violateREST records what a client did over REST.
-func (s *Sim) violateREST(app *App, statement, what string) {
-	v := Violation{At: time.Now(), Statement: statement, What: what}
-	if app != nil {
-		v.App = app.ID
-	}
-	s.log.violation(v)
-}
-
-// countInvalidRequest counts an answer of 401, 403 or 429.
-func (s *Sim) countInvalidRequest(app *App) {
-	if app != nil {
-		s.bots[app.ID].counts.InvalidRequests++
-	}
-}
-
 // Request is one REST request in the log: what was asked, and what came of it. It
 // holds no secret.
 type Request struct {

@@ -129,7 +129,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case proxied != nil:
 		proxied.answer(w, req)
 	case api && restHost:
-		n.sim.restHandler().ServeHTTP(w, req)
+		n.sim.rest.ServeHTTP(w, req)
 	case upgrade && !api:
 		n.sim.serveGateway(w, req, l, base)
 	case req.URL.Path == "/":

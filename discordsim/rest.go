@@ -55,10 +55,7 @@ func newRESTAPI(s *Sim, cfg RESTConfig) *restAPI {
 	}
 }
 
-// restHandler serves /api: the REST API and the status page.
-func (s *Sim) restHandler() http.Handler { return s.rest }
-
-// ServeHTTP answers one request.
+// ServeHTTP serves /api: one request to the REST API or the status page.
 func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if strings.HasPrefix(req.URL.Path, statusPath) {
 		r.serveStatus(w, req)
@@ -144,7 +141,7 @@ func (r *restAPI) authenticate(c *restRequest) bool {
 	header := c.req.Header.Get("Authorization")
 	token, prefixed := strings.CutPrefix(header, "Bot ")
 	c.token = token
-	app := r.sim.appByToken(token)
+	app := r.sim.tokens[token]
 	if app != nil && prefixed {
 		c.app = app
 		r.tokenOwners[token] = app
@@ -250,7 +247,7 @@ func (r *restAPI) releaseEvents(c *restRequest) (afterwards func()) {
 		all()
 		return func() {}
 	}
-	lag := time.Duration(r.sim.random() * float64(r.cfg.EventLag))
+	lag := time.Duration(r.sim.rng.Float64() * float64(r.cfg.EventLag))
 	e := &lateEvent{fire: all}
 	r.lateEvents = append(r.lateEvents, e)
 	return func() {

@@ -27,7 +27,7 @@ func (r *restAPI) countInvalid(c *restRequest, a restResponse) {
 		return
 	}
 	if app := r.appOf(c); app != nil {
-		r.sim.countInvalidRequest(app)
+		r.sim.bots[app.ID].counts.InvalidRequests++
 	}
 	if r.cfg.InvalidLimit < 0 {
 		return

@@ -103,7 +103,7 @@ func (w *restHarness) send(p apiRequest) apiResponse {
 				out.broken = true
 			}
 		}()
-		w.restHandler().ServeHTTP(rec, req)
+		w.rest.ServeHTTP(rec, req)
 	}()
 	got := rec.Result()
 	out.status, out.header, out.text = got.StatusCode, got.Header, rec.Body.String()

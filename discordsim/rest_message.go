@@ -58,7 +58,7 @@ func (r *restAPI) messageFor(c *restRequest) (*Message, *restResponse) {
 	if refused != nil {
 		return nil, refused
 	}
-	m := r.sim.message(c.id("message"))
+	m := r.sim.messages[c.id("message")]
 	if m == nil || m.Deleted || m.Channel != ch || m.Flags&flagEphemeral != 0 {
 		return nil, errUnknownMessage.refusal()
 	}
@@ -87,7 +87,7 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 	first, known := r.nonces[key]
 	known = known && d.nonce != nil && c.now.Sub(first.at) < r.cfg.NonceWindow
 	if known && d.enforce {
-		m := r.sim.message(first.message)
+		m := r.sim.messages[first.message]
 		if m == nil || m.Deleted {
 			return errUnknownMessage.answer()
 		}
@@ -134,7 +134,7 @@ func (r *restAPI) target(c *restRequest, f *form, ch *Channel, ref reference) *M
 	if !ref.given || f.errors.any() {
 		return nil
 	}
-	m := r.sim.message(ref.message)
+	m := r.sim.messages[ref.message]
 	gone := m == nil || m.Deleted || m.Flags&flagEphemeral != 0 || (!ref.forward && m.Channel != ch) ||
 		(ref.channel != 0 && m.Channel.ID != ref.channel) || !r.sim.seesLocked(c.app, m.Channel)
 	switch {
@@ -301,7 +301,7 @@ func (r *restAPI) listMessages(c *restRequest, ch *Channel) restResponse {
 		return wrong.answer()
 	}
 	var all []*Message // oldest first
-	for _, m := range r.sim.channelMessages(ch) {
+	for _, m := range r.sim.history[ch.ID] {
 		if !m.Deleted && m.Flags&flagEphemeral == 0 {
 			all = append(all, m)
 		}

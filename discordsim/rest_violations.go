@@ -14,7 +14,11 @@ import (
 // violation records what a client did that Discord rules out, often without
 // refusing it, under the statement it breaks.
 func (r *restAPI) violation(c *restRequest, statement, what string) {
-	r.sim.violateREST(r.appOf(c), statement, what)
+	v := Violation{At: time.Now(), Statement: statement, What: what}
+	if app := r.appOf(c); app != nil {
+		v.App = app.ID
+	}
+	r.sim.log.violation(v)
 }
 
 // appOf is the app a request belongs to, also when its token is no longer
@@ -86,7 +90,7 @@ func (r *restAPI) wasTold(c *restRequest, told time.Time) bool {
 
 // grace is how long a request may have been under way: both directions of the
 // network and the configured allowance.
-func (r *restAPI) grace() time.Duration { return max(0, r.cfg.Grace) + 2*r.sim.linkDelay() }
+func (r *restAPI) grace() time.Duration { return max(0, r.cfg.Grace) + 2*r.sim.net.delay() }
 
 // delayedByFault reports whether a fault of the network has delayed requests or
 // responses since a time, beyond the latency that grace allows for.

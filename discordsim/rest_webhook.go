@@ -99,7 +99,7 @@ func (r *restAPI) webhookMessage(c *restRequest) (*Message, *restResponse) {
 			return nil, refused
 		}
 		if m = ask.original; c.params["message"] != "@original" {
-			m = r.sim.message(c.id("message"))
+			m = r.sim.messages[c.id("message")]
 			if mine(m) && m.Channel != ask.channel {
 				m = nil
 			}
@@ -111,7 +111,7 @@ func (r *restAPI) webhookMessage(c *restRequest) (*Message, *restResponse) {
 		if _, refused := r.webhookFor(c); refused != nil {
 			return nil, refused
 		}
-		m = r.sim.message(c.id("message"))
+		m = r.sim.messages[c.id("message")]
 	}
 	if !mine(m) || m.Deleted {
 		return nil, errUnknownMessage.refusal()

@@ -100,9 +100,6 @@ func (s *Sim) Config() Config {
 	return s.cfg
 }
 
-// random draws a number in [0,1).
-func (s *Sim) random() float64 { return s.rng.Float64() }
-
 // hit is true with probability p.
 func (s *Sim) hit(p float64) bool { return p >= 1 || s.rng.Float64() < p }
 
@@ -121,9 +118,6 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 func (s *Sim) newRand(whose, which uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(s.cfg.Seed^whose*0x9E3779B97F4A7C15, which*0xD1342543DE82EF95+1))
 }
-
-// linkDelay is the most a message takes one way.
-func (s *Sim) linkDelay() time.Duration { return s.net.delay() }
 
 // discordEpoch is the first moment of 2015, from which snowflakes count.
 var discordEpoch = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)

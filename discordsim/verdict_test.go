@@ -150,7 +150,7 @@ func TestViolations(t *testing.T) {
 		}
 		sc.mu.Lock()
 		for i := range 3 * maxViolations {
-			sc.violateREST(sc.app, "G-125", fmt.Sprint(i))
+			sc.log.violation(Violation{At: time.Now(), App: sc.app.ID, Statement: "G-125", What: fmt.Sprint(i)})
 		}
 		sc.mu.Unlock()
 		if n := len(sc.Verdict(sc.app).Violations); n != maxViolations {

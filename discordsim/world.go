@@ -317,9 +317,6 @@ func (s *Sim) seesLocked(app *App, ch *Channel) bool {
 	return slices.Contains(s.inGuild[ch.Guild.ID], app) && !ch.Hidden[app.ID]
 }
 
-// appByToken finds the app of a raw token; nil for one that is not valid.
-func (s *Sim) appByToken(token string) *App { return s.tokens[token] }
-
 // newToken makes a bot token. As in reality it begins with the bot's id in
 // base64, which libraries read.
 func (s *Sim) newToken(id ID) string {

@@ -76,7 +76,3 @@ func (s *Sim) dropOldMessages(channel ID) {
 	}
 	s.history[channel] = slices.Delete(list, 0, drop)
 }
-
-func (s *Sim) message(id ID) *Message { return s.messages[id] }
-
-func (s *Sim) channelMessages(ch *Channel) []*Message { return s.history[ch.ID] }
