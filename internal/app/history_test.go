@@ -17,26 +17,26 @@ import (
 	"evergreen/internal/store"
 )
 
-// folder is a state folder in which runs follow each other.
-type folder struct {
+// stateFolder is a state folder in which runs follow each other.
+type stateFolder struct {
 	*harness
 	dir   string
 	store *store.Store
 }
 
-// stateOn is a state folder in memory where there is such a thing.
-func stateOn(s *harness) *folder {
+// newStateFolder is a state folder in memory where there is such a thing.
+func newStateFolder(s *harness) *stateFolder {
 	dir, err := os.MkdirTemp("/dev/shm", "evergreen-")
 	if err != nil {
 		dir = s.T.TempDir()
 	} else {
 		s.T.Cleanup(func() { _ = os.RemoveAll(dir) })
 	}
-	return &folder{harness: s, dir: dir}
+	return &stateFolder{harness: s, dir: dir}
 }
 
 // kept are options with all that the folder keeps, as the program has them.
-func (f *folder) kept(o Options) Options {
+func (f *stateFolder) kept(o Options) Options {
 	f.T.Helper()
 	var err error
 	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.FingerprintOf(f.App.Token), Version: o.Version})
@@ -55,7 +55,7 @@ func (f *folder) kept(o Options) Options {
 
 // shut is the end of the process: how is what it says of it, nothing after a
 // crash.
-func (f *folder) shut(how store.End) {
+func (f *stateFolder) shut(how store.End) {
 	f.T.Helper()
 	if how != store.EndNone {
 		f.store.EndRun(how, "")
@@ -91,7 +91,7 @@ func (m *mailbox) kinds() string {
 // the first run are still there.
 func TestPastSurvivesTheRestart(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(20 * time.Minute)
 		first.stop(gateway.KeepSession)
@@ -125,7 +125,7 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 // the gap is one of its own in which the dot was grey from its beginning.
 func TestOutageEndsWithItsRun(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(time.Minute)
 		for _, fault := range []discordsim.Fault{{Name: "refuse", For: 10 * time.Minute}, {Name: "cut"}} {
@@ -156,7 +156,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 // bot is back for a minute, then people are told that it is over, once.
 func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f, told := stateOn(s), &mailbox{}
+		f, told := newStateFolder(s), &mailbox{}
 		options := func() Options {
 			o := f.kept(s.options())
 			o.Channels = []alert.Channel{told}
@@ -201,7 +201,7 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 // Statements: G-053.
 func TestReducedIntentsResumeAtOnce(t *testing.T) {
 	run(t, new(uint64), func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		options := func() Options {
 			o := f.kept(s.options())
 			o.Config.OptionalIntents = gateway.IntentGuildMembers | gateway.IntentMessageContent
@@ -236,7 +236,7 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 // Statements: G-040, G-153.
 func TestCrashLoopOfADay(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		said := 0
 		for began := time.Now(); time.Since(began) < 24*time.Hour; time.Sleep(2 * time.Second) {
 			o := f.kept(s.options())

@@ -59,7 +59,7 @@ func TestPauseKeepsTheSession(t *testing.T) {
 		between := s.ask("!ping")
 		time.Sleep(20 * time.Second)
 		o := s.options()
-		o.Sessions = left{session: first.Shard().Session()}
+		o.Sessions = savedSession{session: first.Shard().Session()}
 		second := s.start(o).online()
 		s.answer(between)
 		v = s.Sim.Verdict(s.App)
@@ -71,19 +71,21 @@ func TestPauseKeepsTheSession(t *testing.T) {
 	})
 }
 
-// left is the session an earlier run left behind; nobody keeps the next.
-type left struct {
+// savedSession is the session an earlier run left behind; nobody keeps the next.
+type savedSession struct {
 	session gateway.Session
 	intents gateway.Intents
 }
 
-func (l left) Sessions(gateway.Intents) fleet.Sessions           { return l }
-func (l left) Session(gateway.ShardID) gateway.Session           { return l.session }
-func (l left) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
-func (l left) Resumable([]gateway.ShardID, gateway.Intents) bool { return l.session.Resumable() }
-func (l left) Intents() gateway.Intents                          { return l.intents }
+func (l savedSession) Sessions(gateway.Intents) fleet.Sessions           { return l }
+func (l savedSession) Session(gateway.ShardID) gateway.Session           { return l.session }
+func (l savedSession) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
+func (l savedSession) Resumable([]gateway.ShardID, gateway.Intents) bool {
+	return l.session.Resumable()
+}
+func (l savedSession) Intents() gateway.Intents { return l.intents }
 
-func (l left) Shards() int {
+func (l savedSession) Shards() int {
 	if l.session.Resumable() {
 		return 1
 	}
@@ -289,7 +291,7 @@ func TestBlockedHandlerDoesNotHoldUpTheStop(t *testing.T) {
 			t.Errorf("the stop took %s, the grace is %s", took, o.Config.ShutdownGrace)
 		}
 		o.Commands = []bot.Command{ponder(0)}
-		o.Sessions = left{session: r.Shard().Session()}
+		o.Sessions = savedSession{session: r.Shard().Session()}
 		next := s.start(o).online()
 		s.answer(asked)
 		next.stop(gateway.EndSession)

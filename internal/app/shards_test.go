@@ -35,19 +35,19 @@ func (s *harness) askEverywhere(guilds []*discordsim.Guild) {
 	}
 }
 
-// left4 is what four shards left behind.
-type left4 struct {
+// savedSessions is what four shards left behind.
+type savedSessions struct {
 	sessions map[gateway.ShardID]gateway.Session
 }
 
-func (l left4) Sessions(gateway.Intents) fleet.Sessions           { return l }
-func (l left4) Session(p gateway.ShardID) gateway.Session         { return l.sessions[p] }
-func (l left4) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
-func (l left4) Resumable(all []gateway.ShardID, _ gateway.Intents) bool {
+func (l savedSessions) Sessions(gateway.Intents) fleet.Sessions           { return l }
+func (l savedSessions) Session(p gateway.ShardID) gateway.Session         { return l.sessions[p] }
+func (l savedSessions) SessionStore(gateway.ShardID) gateway.SessionStore { return nil }
+func (l savedSessions) Resumable(all []gateway.ShardID, _ gateway.Intents) bool {
 	return l.sessions[all[0]].Resumable()
 }
-func (l left4) Shards() int              { return len(l.sessions) }
-func (l left4) Intents() gateway.Intents { return 0 }
+func (l savedSessions) Shards() int              { return len(l.sessions) }
+func (l savedSessions) Intents() gateway.Intents { return 0 }
 
 // Given a bot for which Discord recommends four shards, when it starts, changes
 // to eight while people talk to it, pauses and starts again, then every command
@@ -93,7 +93,7 @@ func TestBotOnManyShards(t *testing.T) {
 		}
 		before := s.Sim.Verdict(s.App)
 		time.Sleep(2 * time.Second) // the limit of requests a second outlives a process
-		o.Sessions = left4{sessions}
+		o.Sessions = savedSessions{sessions}
 		second := s.start(o).online()
 		s.askEverywhere(guilds)
 		v := s.Sim.Verdict(s.App)

@@ -85,7 +85,7 @@ func TestKnownRivalIsNamed(t *testing.T) {
 // version, then the third time is no longer called a planned stop.
 func TestSleepingHostIsTold(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		for n := range 4 {
 			r := s.start(f.kept(s.options())).online()
 			time.Sleep(15 * time.Minute)
@@ -109,7 +109,7 @@ func TestSleepingHostIsTold(t *testing.T) {
 // Statements: G-089.
 func TestDeployByGoodbyeIsTold(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(5 * time.Minute)
 		first.stop(gateway.EndSession)
@@ -130,7 +130,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 // supervisor gave up.
 func TestSupervisorThatGaveUpIsTold(t *testing.T) {
 	run(t, nil, func(s *harness) {
-		f := stateOn(s)
+		f := newStateFolder(s)
 		for n := range 3 {
 			r := s.start(f.kept(s.options())).online()
 			time.Sleep(time.Minute)

@@ -13,8 +13,8 @@ import (
 
 var errDisk = errors.New("the disk is on fire")
 
-// fake is a disk in memory, so that a test can use virtual time.
-type fake struct {
+// fakeDisk is a disk in memory, so that a test can use virtual time.
+type fakeDisk struct {
 	mu       sync.Mutex
 	image    contents
 	openErr  error
@@ -33,7 +33,7 @@ type written struct {
 	*batch
 }
 
-func (f *fake) wait() {
+func (f *fakeDisk) wait() {
 	f.mu.Lock()
 	hang := f.hang
 	f.mu.Unlock()
@@ -42,7 +42,7 @@ func (f *fake) wait() {
 	}
 }
 
-func (f *fake) open(distrust bool) (volume, *contents, error) {
+func (f *fakeDisk) open(distrust bool) (volume, *contents, error) {
 	f.wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,7 +58,7 @@ func (f *fake) open(distrust bool) (volume, *contents, error) {
 	return f, &i, nil
 }
 
-func (f *fake) write(b *batch) error {
+func (f *fakeDisk) write(b *batch) error {
 	f.wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,22 +70,27 @@ func (f *fake) write(b *batch) error {
 	return nil
 }
 
-func (f *fake) deleteOld(time.Time) error { f.mu.Lock(); defer f.mu.Unlock(); f.tidied++; return nil }
-func (f *fake) present() bool             { f.mu.Lock(); defer f.mu.Unlock(); return !f.gone }
-func (f *fake) close() error              { f.mu.Lock(); defer f.mu.Unlock(); f.closes++; return nil }
+func (f *fakeDisk) deleteOld(time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tidied++
+	return nil
+}
+func (f *fakeDisk) present() bool { f.mu.Lock(); defer f.mu.Unlock(); return !f.gone }
+func (f *fakeDisk) close() error  { f.mu.Lock(); defer f.mu.Unlock(); f.closes++; return nil }
 
 // set changes the disk while it is in use.
-func (f *fake) set(change func(*fake)) { f.mu.Lock(); defer f.mu.Unlock(); change(f) }
+func (f *fakeDisk) set(change func(*fakeDisk)) { f.mu.Lock(); defer f.mu.Unlock(); change(f) }
 
 // all returns the transactions so far.
-func (f *fake) all() []written {
+func (f *fakeDisk) all() []written {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writes
 }
 
 // last returns the newest session that was written.
-func (f *fake) last(t *testing.T) (sessionRow, time.Time) {
+func (f *fakeDisk) last(t *testing.T) (sessionRow, time.Time) {
 	t.Helper()
 	all := f.all()
 	for i := len(all) - 1; i >= 0; i-- {
@@ -98,7 +103,7 @@ func (f *fake) last(t *testing.T) (sessionRow, time.Time) {
 }
 
 // begin starts a store on the disk, for a test in a bubble.
-func (f *fake) begin(t *testing.T, l *log) *Store {
+func (f *fakeDisk) begin(t *testing.T, l *logRecorder) *Store {
 	t.Helper()
 	o := Options{Fingerprint: tokenlock.FingerprintOf(token)}
 	if l != nil {

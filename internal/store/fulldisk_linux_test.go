@@ -32,7 +32,7 @@ func small(t *testing.T) string {
 func TestFullDiskIsSurvived(t *testing.T) {
 	t.Parallel()
 	dir := small(t)
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, filepath.Join(dir, "data"), l)
 	s.BeginRun()
 	k := s.newSessionStore(alone, intents)
@@ -87,7 +87,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 func TestSmallDiskIsEnough(t *testing.T) {
 	t.Parallel()
 	dir := small(t)
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	s.BeginRun()
 	k := s.newSessionStore(alone, intents)
@@ -144,7 +144,7 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
 	s.newSessionStore(alone, intents).Save(session("b", 7))
@@ -165,7 +165,7 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 // the next run needs.
 func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	s.BeginRun()
 	s.newSessionStore(alone, intents).Save(session("a", 42))

@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// log is a logger whose lines a test can wait for.
-type log struct {
+// logRecorder is a logger whose lines a test can wait for.
+type logRecorder struct {
 	t *testing.T
 
 	mu    sync.Mutex
@@ -39,12 +39,14 @@ type log struct {
 	more  chan struct{}
 }
 
-func newLog(t *testing.T) *log { return &log{t: t, more: make(chan struct{}, 1)} }
+func newLogRecorder(t *testing.T) *logRecorder {
+	return &logRecorder{t: t, more: make(chan struct{}, 1)}
+}
 
-func (l *log) Enabled(context.Context, slog.Level) bool { return true }
-func (l *log) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *log) WithGroup(string) slog.Handler            { return l }
-func (l *log) Handle(_ context.Context, r slog.Record) error {
+func (l *logRecorder) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logRecorder) WithGroup(string) slog.Handler            { return l }
+func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
 	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
 	l.mu.Lock()
@@ -59,7 +61,7 @@ func (l *log) Handle(_ context.Context, r slog.Record) error {
 
 // said returns the first line that contains the text, taking it and what came
 // before it away.
-func (l *log) said(text string) (string, bool) {
+func (l *logRecorder) said(text string) (string, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, line := range l.lines {
@@ -72,7 +74,7 @@ func (l *log) said(text string) (string, bool) {
 }
 
 // await waits for a line.
-func (l *log) await(text string) string {
+func (l *logRecorder) await(text string) string {
 	l.t.Helper()
 	patience := time.NewTimer(30 * time.Second)
 	defer patience.Stop()
@@ -89,7 +91,7 @@ func (l *log) await(text string) string {
 }
 
 // open opens the database in the folder for as long as the test runs.
-func open(t *testing.T, dir string, l *log) *Store {
+func open(t *testing.T, dir string, l *logRecorder) *Store {
 	t.Helper()
 	o := Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token), Version: "1.0"}
 	if l != nil {

@@ -16,13 +16,13 @@ import (
 // use, then a new one is begun at once and all that memory holds is written to
 // it.
 func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
-	for name, strike := range map[string]func(*fake){
-		"damaged": func(f *fake) { f.writeErr = errDamaged },
-		"deleted": func(f *fake) { f.gone = true },
+	for name, strike := range map[string]func(*fakeDisk){
+		"damaged": func(f *fakeDisk) { f.writeErr = errDamaged },
+		"deleted": func(f *fakeDisk) { f.gone = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{}
+				f := &fakeDisk{}
 				s := f.begin(t, nil)
 				s.BeginRun()
 				s.newSessionStore(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
@@ -35,7 +35,7 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				before := len(f.all())
 				f.set(strike)
 				time.Sleep(DefaultAliveInterval + time.Millisecond)
-				f.set(func(f *fake) { f.writeErr = nil })
+				f.set(func(f *fakeDisk) { f.writeErr = nil })
 				time.Sleep(firstRetry + 2*firstRetry)
 				synctest.Wait()
 				after := f.all()[before:]
@@ -63,7 +63,7 @@ func TestLastWordStands(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			chance := rand.New(rand.NewPCG(seed, 7))
-			f := &fake{}
+			f := &fakeDisk{}
 			s := f.begin(t, nil)
 			k := s.newSessionStore(alone, intents)
 			said := map[gateway.Session]bool{}
@@ -83,17 +83,17 @@ func TestLastWordStands(t *testing.T) {
 				k.Save(newest)
 				switch chance.IntN(200) {
 				case 0:
-					f.set(func(f *fake) { f.writeErr = errDisk })
+					f.set(func(f *fakeDisk) { f.writeErr = errDisk })
 				case 1:
-					f.set(func(f *fake) { f.writeErr = errDamaged })
+					f.set(func(f *fakeDisk) { f.writeErr = errDamaged })
 				case 2:
-					f.set(func(f *fake) { f.openErr = errDisk })
+					f.set(func(f *fakeDisk) { f.openErr = errDisk })
 				case 3, 4, 5:
-					f.set(func(f *fake) { f.writeErr, f.openErr = nil, nil })
+					f.set(func(f *fakeDisk) { f.writeErr, f.openErr = nil, nil })
 				}
 				time.Sleep(time.Duration(chance.IntN(30)) * time.Millisecond)
 			}
-			f.set(func(f *fake) { f.writeErr, f.openErr = nil, nil })
+			f.set(func(f *fakeDisk) { f.writeErr, f.openErr = nil, nil })
 			shut(t, s)
 			for _, w := range f.all() {
 				for _, row := range w.sessions {

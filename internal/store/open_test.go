@@ -75,7 +75,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			l := newLog(t)
+			l := newLogRecorder(t)
 			s := open(t, dir, l)
 			if state := s.State(); !state.OK || s.Stats().Asides != 1 {
 				t.Fatalf("state %+v, %+v", state, s.Stats())
@@ -171,7 +171,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s, err := Open(t.Context(), Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token), Logger: slog.New(l)})
 	if newer, ok := errors.AsType[*NewerError](err); s != nil || !ok || newer.Schema != 99 || newer.Known != len(steps) || newer.ExitCode() != 78 {
 		t.Fatalf("got %v", err)
@@ -270,7 +270,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(place, "data")
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	l.await("not a directory")
 	s.newSessionStore(alone, intents).Save(session("a", 42))
@@ -292,7 +292,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	l := newLog(t)
+	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	db, err := sql.Open("sqlite", address(dbPath(dir)))
 	if err != nil {

@@ -40,7 +40,7 @@ func TestFateOfARunIsFoundOut(t *testing.T) {
 func TestPreviousRunIsJudged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
-		f := &fake{image: contents{runs: []runRow{
+		f := &fakeDisk{image: contents{runs: []runRow{
 			{Run: Run{Started: now.Add(-10 * time.Minute), Alive: now.Add(-time.Minute), PID: 12, Version: "0.9"}, boot: "that boot"},
 			{Run: Run{Started: now.Add(-50 * time.Minute)}, how: EndPaused},
 			{Run: Run{Started: now.Add(-2 * time.Hour)}, how: EndPaused},
@@ -95,7 +95,7 @@ func TestEveryEndIsExplained(t *testing.T) {
 		EndPaused: health.PlannedStop, EndGoodbye: health.DeployGoodbye, EndFailed: health.ProgramCrashed, EndCrashed: health.ProgramCrashed,
 		EndKilled: health.ProcessGone, EndOutOfMemory: health.OutOfMemory, EndRebooted: health.HostRebooted,
 	} {
-		f := &fake{}
+		f := &fakeDisk{}
 		synctest.Test(t, func(t *testing.T) {
 			s := f.begin(t, nil)
 			s.BeginRun()

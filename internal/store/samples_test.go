@@ -105,7 +105,7 @@ func TestFirstSchemaIsBroughtForward(t *testing.T) {
 // keeps its order, and is written once; minutes of it do not wake the disk up.
 func TestPastWaitsForTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{image: contents{history: []history.Record{minute(time.Now())}}}
+		f := &fakeDisk{image: contents{history: []history.Record{minute(time.Now())}}}
 		s := f.begin(t, nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -124,14 +124,14 @@ func TestPastWaitsForTheDisk(t *testing.T) {
 		if syncs > 61*2 || s.Stats() != before {
 			t.Errorf("%d syncs in an hour", syncs)
 		}
-		f.set(func(f *fake) { f.writeErr = errDisk; f.writes = nil })
+		f.set(func(f *fakeDisk) { f.writeErr = errDisk; f.writes = nil })
 		for n := range maxSamples + 100 {
 			s.History().Append([]history.Record{{Kind: history.LevelRecord, Shard: n, At: time.Now()}})
 			if n%500 == 0 {
 				time.Sleep(time.Second)
 			}
 		}
-		f.set(func(f *fake) { f.writeErr = nil })
+		f.set(func(f *fakeDisk) { f.writeErr = nil })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		shut(t, s)
@@ -231,7 +231,7 @@ func size(t *testing.T, dir string) (total int64) {
 // known.
 func TestPastIsNotKnownWithoutADisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{openErr: errDisk}
+		f := &fakeDisk{openErr: errDisk}
 		s := f.begin(t, nil)
 		if got, err := s.History().Load(time.Time{}); got != nil || err == nil {
 			t.Errorf("the past: %+v, %v", got, err)
@@ -249,7 +249,7 @@ func TestPastIsNotKnownWithoutADisk(t *testing.T) {
 // that it has to be written again, and nothing is written twice.
 func TestLostPastIsAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.BeginRun()
 		s.History().Append([]history.Record{minute(time.Now())})
@@ -257,7 +257,7 @@ func TestLostPastIsAskedFor(t *testing.T) {
 		if s.History().Lost() {
 			t.Error("nothing is lost")
 		}
-		f.set(func(f *fake) { f.gone, f.writes = true, nil })
+		f.set(func(f *fakeDisk) { f.gone, f.writes = true, nil })
 		time.Sleep(time.Minute)
 		s.History().Append([]history.Record{minute(time.Now())})
 		time.Sleep(time.Minute)

@@ -48,7 +48,7 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 					token: tokenlock.FingerprintOf(token).String(), saved: time.Now(),
 				}
 				test.change(&row)
-				f := &fake{image: contents{sessions: []sessionRow{row}}}
+				f := &fakeDisk{image: contents{sessions: []sessionRow{row}}}
 				s := f.begin(t, nil)
 				time.Sleep(time.Minute)
 				got, v := s.checkSession(alone, intents)
@@ -77,7 +77,7 @@ func TestEveryReasonIsSaidInWords(t *testing.T) {
 // Statements: G-053.
 func TestQuietSessionStaysYoung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.newSessionStore(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Hour)
@@ -96,7 +96,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 func TestSessionFollowsTheToken(t *testing.T) {
 	const fresh = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GnewER.another-secret-part-of-thirty-eight-l0"
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.newSessionStore(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Second)
@@ -108,7 +108,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 			t.Errorf("written at %s: %+v", at, row)
 		}
 		shut(t, s)
-		next := (&fake{image: contents{sessions: []sessionRow{row}}}).begin(t, nil)
+		next := (&fakeDisk{image: contents{sessions: []sessionRow{row}}}).begin(t, nil)
 		if _, v := next.checkSession(alone, intents); v.Reason != otherToken {
 			t.Errorf("with the old token: %v", v)
 		}
@@ -120,7 +120,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 // for the first ones does not speak any more.
 func TestNewKeeperReplacesTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		old := s.newSessionStore(gateway.ShardID{}, intents)
 		s.newSessionStore(gateway.ShardID{ID: 0, Count: 1}, 7).Save(session("new", 1))

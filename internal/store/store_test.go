@@ -240,7 +240,7 @@ func TestOldThingsAreForgotten(t *testing.T) {
 // ended with it.
 func TestIncidentEndsWithItsRun(t *testing.T) {
 	start := time.Now().Add(-time.Hour).Round(0)
-	f := &fake{image: contents{
+	f := &fakeDisk{image: contents{
 		runs: []runRow{
 			{Run: Run{Started: start.Add(30 * time.Minute), Alive: start.Add(40 * time.Minute)}},
 			{Run: Run{Started: start.Add(-time.Minute), Alive: start.Add(10 * time.Minute)}},

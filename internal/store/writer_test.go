@@ -20,7 +20,7 @@ import (
 // Statements: G-052.
 func TestWriterKeepsUpWithoutWearingTheDiskOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		k := s.newSessionStore(alone, intents)
 		began := time.Now()
@@ -54,7 +54,7 @@ func TestWriterKeepsUpWithoutWearingTheDiskOut(t *testing.T) {
 // and the disk sleeps.
 func TestQuietBotLetsTheDiskSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.BeginRun()
 		k := s.newSessionStore(alone, intents)
@@ -102,7 +102,7 @@ func TestQuietBotLetsTheDiskSleep(t *testing.T) {
 // Statements: G-050.
 func TestSessionsBeginAndEndAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		k := s.newSessionStore(alone, intents)
 		for n, now := range []gateway.Session{session("a", 7), {}, session("b", 1), session("c", 1), {}} {
@@ -126,8 +126,8 @@ func TestSessionsBeginAndEndAtOnce(t *testing.T) {
 // everything is there and nothing older.
 func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
-		l := newLog(t)
+		f := &fakeDisk{}
+		l := newLogRecorder(t)
 		s := f.begin(t, l)
 		s.BeginRun()
 		k := s.newSessionStore(alone, intents)
@@ -137,7 +137,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 			t.Fatalf("state %+v", state)
 		}
 
-		f.set(func(f *fake) { f.writeErr, f.openErr = errDisk, errDisk })
+		f.set(func(f *fakeDisk) { f.writeErr, f.openErr = errDisk, errDisk })
 		broken := time.Now()
 		account, journal := s.Identifies(), s.Journal()
 		for n := range int64(600) {
@@ -167,7 +167,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 			t.Errorf("tried %d times in ten minutes", f.opens)
 		}
 
-		f.set(func(f *fake) { f.writeErr, f.openErr = nil, nil })
+		f.set(func(f *fakeDisk) { f.writeErr, f.openErr = nil, nil })
 		before := len(f.all())
 		time.Sleep(lastRetry)
 		synctest.Wait()
@@ -199,7 +199,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 // Given a disk that never works, then what waits for it stays within bounds.
 func TestWhatWaitsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{openErr: errDisk}
+		f := &fakeDisk{openErr: errDisk}
 		s := f.begin(t, nil)
 		for n := range int64(3 * maxWaiting) {
 			s.Identifies().Put(identify.Entry{ID: n, At: time.Now(), State: identify.Ready})
@@ -222,11 +222,11 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 // for longer than it is told to.
 func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		k := s.newSessionStore(alone, intents)
 		hang := make(chan struct{})
-		f.set(func(f *fake) { f.hang = hang })
+		f.set(func(f *fakeDisk) { f.hang = hang })
 		began := time.Now()
 		for seq := range int64(1000) {
 			k.Save(session("a", seq))
@@ -260,7 +260,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
-		f := &fake{hang: hang, image: contents{entries: []identify.Entry{{ID: 1, At: time.Now(), State: identify.Ready}}}}
+		f := &fakeDisk{hang: hang, image: contents{entries: []identify.Entry{{ID: 1, At: time.Now(), State: identify.Ready}}}}
 		began := time.Now()
 		s := f.begin(t, nil)
 		if d := time.Since(began); d != DefaultOpenTimeout {
@@ -287,7 +287,7 @@ func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 // Statements: G-040.
 func TestCommitWaitsForTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		e := identify.Entry{ID: 7, At: time.Now(), State: identify.Granted}
 		s.Identifies().Put(e)
@@ -304,11 +304,11 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 		if !durable && !all[len(all)-1].durable {
 			t.Error("the entry would not survive a power cut")
 		}
-		f.set(func(f *fake) { f.writeErr = errDisk })
+		f.set(func(f *fakeDisk) { f.writeErr = errDisk })
 		if err := s.Identifies().Commit(t.Context()); !errors.Is(err, errDisk) {
 			t.Errorf("commit on a broken disk: %v", err)
 		}
-		f.set(func(f *fake) { f.writeErr = nil })
+		f.set(func(f *fakeDisk) { f.writeErr = nil })
 		shut(t, s)
 		if err := s.Identifies().Commit(t.Context()); err == nil {
 			t.Error("a closed store committed")

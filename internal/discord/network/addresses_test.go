@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// port is a fake of the sockets: it remembers who was dialled, and answers as
+// fakeDialer is a fake of the sockets: it remembers who was dialled, and answers as
 // the addresses in it say. An address without an entry stands at once.
-type port struct {
+type fakeDialer struct {
 	mu     sync.Mutex
 	dialed []string
 	fails  map[string]error // nil: nothing ever comes back
 }
 
-func (p *port) dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (p *fakeDialer) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(address)
 	p.mu.Lock()
 	p.dialed = append(p.dialed, host)
@@ -45,7 +45,7 @@ func (p *port) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return near, nil
 }
 
-func (p *port) order() string {
+func (p *fakeDialer) order() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.dialed, " ")
@@ -82,7 +82,7 @@ func TestBrokenIPv6CostsLittle(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b, p := &book{}, &port{fails: test.fails}
+				b, p := &fakeResolver{}, &fakeDialer{fails: test.fails}
 				b.set(nil, "2001:db8::1", "2001:db8::2", "192.0.2.1", "::ffff:192.0.2.2")
 				n, err := New(Options{Resolver: b, Dial: p.dial})
 				must(t, err)
@@ -102,7 +102,7 @@ func TestBrokenIPv6CostsLittle(t *testing.T) {
 // after five seconds; and if each says why, what IPv4 says stands first.
 func TestEveryAddressFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, p := &book{}, &port{fails: map[string]error{"2001:db8::1": errors.New("no route"), "192.0.2.1": nil}}
+		b, p := &fakeResolver{}, &fakeDialer{fails: map[string]error{"2001:db8::1": errors.New("no route"), "192.0.2.1": nil}}
 		b.set(nil, "2001:db8::1", "192.0.2.1")
 		n, err := New(Options{Resolver: b, Dial: p.dial})
 		must(t, err)
@@ -124,7 +124,7 @@ func TestEveryAddressFails(t *testing.T) {
 // and once more when it works again. After a week they are too old.
 func TestLastGoodAddressesServeWhenTheResolverFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, p, log := &book{}, &port{}, &record{}
+		b, p, log := &fakeResolver{}, &fakeDialer{}, &logRecorder{}
 		n, err := New(Options{Resolver: b, Dial: p.dial, Logger: log.logger()})
 		must(t, err)
 		broken := &net.DNSError{Err: "server misbehaving", Name: discord, IsTemporary: true}
@@ -170,7 +170,7 @@ func TestLastGoodAddressesServeWhenTheResolverFails(t *testing.T) {
 // dialled, then it fails as DNS, in time.
 func TestHangingResolverIsDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, err := New(Options{Resolver: &book{hangs: true}, Dial: (&port{}).dial})
+		n, err := New(Options{Resolver: &fakeResolver{hangs: true}, Dial: (&fakeDialer{}).dial})
 		must(t, err)
 		took, err := open(t, n)
 		if dns, ok := errors.AsType[*net.DNSError](err); !ok || !dns.IsTimeout || took != 5*time.Second {
@@ -183,16 +183,16 @@ func TestHangingResolverIsDNS(t *testing.T) {
 // the start of the next, then they are used; a damaged file costs only itself.
 func TestAddressesOutliveTheProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "addresses.json")
-	b := &book{}
+	b := &fakeResolver{}
 	b.set(nil, "192.0.2.7", "2001:db8::7")
-	first, err := New(Options{Resolver: b, Dial: (&port{}).dial, File: file})
+	first, err := New(Options{Resolver: b, Dial: (&fakeDialer{}).dial, File: file})
 	must(t, err)
 	_, err = open(t, first)
 	must(t, err)
 	first.Close()
 
-	p := &port{}
-	second, err := New(Options{Resolver: &book{err: errors.New("broken")}, Dial: p.dial, File: file})
+	p := &fakeDialer{}
+	second, err := New(Options{Resolver: &fakeResolver{err: errors.New("broken")}, Dial: p.dial, File: file})
 	must(t, err)
 	if _, err := open(t, second); err != nil || p.order() != "192.0.2.7" {
 		t.Errorf("dialled %q: %v", p.order(), err)
@@ -212,8 +212,8 @@ func TestAddressesOutliveTheProcess(t *testing.T) {
 
 // An address needs no resolver, and something without a port is no address.
 func TestAddressesNeedNoResolver(t *testing.T) {
-	p := &port{}
-	n, err := New(Options{Resolver: &book{err: errors.New("broken")}, Dial: p.dial})
+	p := &fakeDialer{}
+	n, err := New(Options{Resolver: &fakeResolver{err: errors.New("broken")}, Dial: p.dial})
 	must(t, err)
 	c, err := n.DialContext(t.Context(), "tcp", "[2001:db8::9]:443")
 	must(t, err)
@@ -230,12 +230,12 @@ func isDNSError(err error) bool {
 
 // stubborn is a resolver that takes a while to notice that its context has ended.
 type stubborn struct {
-	book
+	fakeResolver
 	ended atomic.Bool
 }
 
 func (s *stubborn) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
-	found, err := s.book.LookupNetIP(ctx, network, host)
+	found, err := s.fakeResolver.LookupNetIP(ctx, network, host)
 	if ctx.Err() != nil {
 		time.Sleep(300 * time.Millisecond)
 		s.ended.Store(true)
@@ -248,7 +248,7 @@ func (s *stubborn) LookupNetIP(ctx context.Context, network, host string) ([]net
 // at the latest.
 func TestCloseWaitsForLateLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, p := &stubborn{}, &port{}
+		s, p := &stubborn{}, &fakeDialer{}
 		n, err := New(Options{Resolver: s, Dial: p.dial})
 		must(t, err)
 		s.set(nil, "192.0.2.7")

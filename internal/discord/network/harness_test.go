@@ -29,13 +29,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// discord is the name under which the stage's Discord is known. Only those who
-// resolve it here, or ask the stage's proxy, get there: what is on loopback is
+// discord is the name under which the fake Discord is known. Only clients that
+// resolve it here, or ask the fake proxy, get there: what is on loopback is
 // never proxied.
 const discord = "discord.test"
 
-// book is a resolver that knows what stands in it.
-type book struct {
+// fakeResolver is a resolver that knows what stands in it.
+type fakeResolver struct {
 	mu    sync.Mutex
 	found []netip.Addr
 	err   error
@@ -43,7 +43,7 @@ type book struct {
 	asked int
 }
 
-func (b *book) set(err error, found ...string) {
+func (b *fakeResolver) set(err error, found ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err, b.found = err, nil
@@ -52,13 +52,13 @@ func (b *book) set(err error, found ...string) {
 	}
 }
 
-func (b *book) hang(hangs bool) {
+func (b *fakeResolver) hang(hangs bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.hangs = hangs
 }
 
-func (b *book) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {
+func (b *fakeResolver) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {
 	b.mu.Lock()
 	b.asked++
 	found, err, hangs := b.found, b.err, b.hangs
@@ -73,41 +73,41 @@ func (b *book) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, e
 	return found, err
 }
 
-// record is a log in memory.
-type record struct {
+// logRecorder is a log in memory.
+type logRecorder struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (r *record) Write(line []byte) (int, error) {
+func (r *logRecorder) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.Write(line)
 }
 
-func (r *record) String() string {
+func (r *logRecorder) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.String()
 }
 
-func (r *record) logger() *slog.Logger {
+func (r *logRecorder) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// street is a simulated Discord on a port, plain and behind TLS.
-type street struct {
+// fakeNetwork is a simulated Discord on a port, plain and behind TLS.
+type fakeNetwork struct {
 	sim         *discordsim.Sim
 	app         *discordsim.App
 	plain, safe string // host:port on loopback
 	trust       *tls.Config
 }
 
-func newStreet(t *testing.T) *street {
+func newFakeNetwork(t *testing.T) *fakeNetwork {
 	t.Helper()
 	sim := discordsim.New(discordsim.Config{})
 	t.Cleanup(sim.Close)
-	s := &street{sim: sim, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("one")}})}
+	s := &fakeNetwork{sim: sim, app: sim.AddApp(discordsim.AppConfig{Guilds: []*discordsim.Guild{sim.AddGuild("one")}})}
 	listener, err := sim.Listen("127.0.0.1:0")
 	must(t, err)
 	s.plain = listener.Addr().String()
@@ -181,7 +181,7 @@ type proxy struct {
 	addr  string
 	login string // user:password it wants, or empty
 	deny  bool
-	s     *street
+	s     *fakeNetwork
 
 	mu   sync.Mutex
 	seen []string // what was asked for
@@ -211,7 +211,7 @@ func (p *proxy) target(address string) string {
 	return p.s.plain
 }
 
-func (s *street) httpProxy(t *testing.T, p *proxy) *proxy {
+func (s *fakeNetwork) httpProxy(t *testing.T, p *proxy) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -246,7 +246,7 @@ func (s *street) httpProxy(t *testing.T, p *proxy) *proxy {
 
 // socksProxy speaks as much SOCKS5 as is needed: no login or one by name, and
 // CONNECT to a name.
-func (s *street) socksProxy(t *testing.T, p *proxy) *proxy {
+func (s *fakeNetwork) socksProxy(t *testing.T, p *proxy) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -292,8 +292,8 @@ func (s *street) socksProxy(t *testing.T, p *proxy) *proxy {
 	return p
 }
 
-// way makes a Network that trusts the street's certificate, and its two ways.
-func way(t *testing.T, o Options, trust *tls.Config) (rest, ws http.RoundTripper, n *Network) {
+// transports makes a Network that trusts the fake certificate, and returns its two transports.
+func transports(t *testing.T, o Options, trust *tls.Config) (rest, ws http.RoundTripper, n *Network) {
 	t.Helper()
 	n, err := New(o)
 	must(t, err)

@@ -12,7 +12,7 @@ import (
 // login, when REST and the gateway are used, over TLS and plain, then both go
 // through it, by the name and not by an address.
 func TestBothGoThroughTheProxy(t *testing.T) {
-	s := newStreet(t)
+	s := newFakeNetwork(t)
 	kinds := map[string]struct {
 		p       *proxy
 		address string
@@ -27,8 +27,8 @@ func TestBothGoThroughTheProxy(t *testing.T) {
 			address := strings.NewReplacer("%%", "%", "%s", kind.p.addr).Replace(kind.address)
 			proxies := map[string]Proxies{"of their own": {HTTPS: address, HTTP: address}, "one for all": {All: address}}
 			for given, p := range proxies {
-				nowhere := &book{} // the name resolves nowhere but in the proxy
-				rest, ws, n := way(t, Options{Proxies: p, Resolver: nowhere}, s.trust)
+				nowhere := &fakeResolver{} // the name resolves nowhere but in the proxy
+				rest, ws, n := transports(t, Options{Proxies: p, Resolver: nowhere}, s.trust)
 				for scheme, secure := range map[string]string{"http": "ws", "https": "wss"} {
 					if err := get(t, rest, scheme); err != nil {
 						t.Errorf("%s, %s: %v", given, scheme, err)
@@ -53,13 +53,13 @@ func TestBothGoThroughTheProxy(t *testing.T) {
 
 // Given NO_PROXY, when Discord is named in it, then the proxy is not used.
 func TestNoProxyGoesAround(t *testing.T) {
-	s := newStreet(t)
+	s := newFakeNetwork(t)
 	p := s.httpProxy(t, &proxy{deny: true})
-	here := &book{}
+	here := &fakeResolver{}
 	here.set(nil, "127.0.0.1")
 	dial := dialer().DialContext
 	for _, no := range []string{discord, ".test", "other.example, test", "*"} {
-		rest, ws, n := way(t, Options{
+		rest, ws, n := transports(t, Options{
 			Proxies: Proxies{All: p.addr, No: no}, Resolver: here,
 			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 				return dial(ctx, network, p.target(discord+address[strings.LastIndex(address, ":"):]))
@@ -84,7 +84,7 @@ func TestNoProxyGoesAround(t *testing.T) {
 // not there, when REST and the gateway are used, then both errors say that it was
 // the proxy, which one and what to do, without the login.
 func TestTroubleWithTheProxyIsSaidInWords(t *testing.T) {
-	s := newStreet(t)
+	s := newFakeNetwork(t)
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	nobody := gone.Addr().String()
@@ -103,7 +103,7 @@ func TestTroubleWithTheProxyIsSaidInWords(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			rest, ws, _ := way(t, Options{Proxies: Proxies{All: test.address}, Resolver: &book{}}, s.trust)
+			rest, ws, _ := transports(t, Options{Proxies: Proxies{All: test.address}, Resolver: &fakeResolver{}}, s.trust)
 			failures := map[string]error{"REST": get(t, rest, "https"), "gateway": hello(t, ws, "wss")}
 			if test.status == 407 {
 				failures["REST, plain"], failures["gateway, plain"] = get(t, rest, "http"), hello(t, ws, "ws")

@@ -12,39 +12,39 @@ import (
 )
 
 // check expects no failure.
-func (w *world) check() Report {
+func (w *harness) check() Report {
 	w.t.Helper()
 	r, err := w.client.Check(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	says(w.t, r)
-	says(w.t, r.Warnings)
+	wantIn(w.t, r)
+	wantIn(w.t, r.Warnings)
 	return r
 }
 
 // fails expects a failure that a supervisor must not loop on.
-func (w *world) fails(parts ...string) error {
+func (w *harness) fails(parts ...string) error {
 	w.t.Helper()
 	_, err := w.client.Check(w.t.Context())
 	failure, ok := errors.AsType[*config.Failure](err)
 	if !ok || failure.Code != config.ExitConfig || len(failure.Steps) == 0 {
 		w.t.Fatalf("error is %v", err)
 	}
-	says(w.t, err, parts...)
+	wantIn(w.t, err, parts...)
 	return err
 }
 
 // Given that all is well, three questions tell everything, without a warning.
 func TestCheckOfAHealthyBot(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		r := w.check()
 		if !r.Reached || r.Trouble != nil || len(r.Warnings) != 0 || r.Intents != wanted || r.Dropped != 0 ||
 			r.User != (User{ID: 123, Name: "ResearchBot"}) || r.Application.ID != 456 || r.Application.Guilds != 3 ||
 			r.URL != address || r.Shards != 1 || r.Limits.Remaining != 990 || !r.Exhausted().IsZero() {
 			t.Errorf("report is %+v", r)
 		}
-		says(t, r, "ResearchBot (123)", "about 3 guilds", "990 of 1000")
+		wantIn(t, r, "ResearchBot (123)", "about 3 guilds", "990 of 1000")
 		w.asked(3)
 		w.locate("", address) // what the check learnt serves the shard
 		if _, err := w.client.Limits(w.t.Context()); err != nil {
@@ -57,7 +57,7 @@ func TestCheckOfAHealthyBot(t *testing.T) {
 // Given a wrong token, the first question ends the start, with what to do.
 // Statements: G-004.
 func TestCheckOfAWrongToken(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.tokens = nil
 		err := w.fails("token is not valid", "https://discord.com/developers/applications", "Reset Token", "DISCORD_TOKEN")
 		if !errors.Is(err, gateway.ErrUnauthorized) {
@@ -85,7 +85,7 @@ func TestCheckOfIntentsThatAreOff(t *testing.T) {
 			[]string{"Members", "Content"}},
 		{"content off", `{"id":"456","flags_new":16384}`, wanted, []string{"Message Content Intent is switched off"}, []string{"Members", "Presence"}},
 	} {
-		story(t, Options{Intents: c.intents}, func(w *world) {
+		run(t, Options{Intents: c.intents}, func(w *harness) {
 			w.discord.says(theApp, c.app)
 			err := w.fails(c.says...)
 			for _, word := range c.silent {
@@ -116,13 +116,13 @@ func TestCheckReadsEitherFlag(t *testing.T) {
 // says what is missing then.
 // Statements: G-096.
 func TestCheckDropsOptionalIntents(t *testing.T) {
-	story(t, Options{Optional: gateway.IntentMessageContent | gateway.IntentGuildMembers}, func(w *world) {
+	run(t, Options{Optional: gateway.IntentMessageContent | gateway.IntentGuildMembers}, func(w *harness) {
 		w.discord.says(theApp, appOff)
 		r := w.check()
 		if r.Dropped != gateway.IntentGuildMembers|gateway.IntentMessageContent || r.Intents != gateway.IntentGuilds|gateway.IntentGuildMessages || !r.Reached {
 			t.Errorf("report is %+v", r)
 		}
-		says(t, r.Warnings, "starts without, degraded", "commands by prefix do not work", "who joins", "/456/bot")
+		wantIn(t, r.Warnings, "starts without, degraded", "commands by prefix do not work", "who joins", "/456/bot")
 	})
 }
 
@@ -130,23 +130,23 @@ func TestCheckDropsOptionalIntents(t *testing.T) {
 // reason to exit: a stored session may still be resumed.
 // Statements: G-041.
 func TestCheckOfAnEmptyBudget(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theRoute, `{"url":"wss://x.test","shards":1,"session_start_limit":{"total":1000,"remaining":0,"reset_after":5400000,"max_concurrency":1}}`)
 		r := w.check()
 		until := time.Now().Add(90 * time.Minute)
 		if !r.Exhausted().Equal(until) {
 			t.Errorf("exhausted until %v", r.Exhausted())
 		}
-		says(t, r.Warnings, "All 1000 session starts", until.Format(time.DateTime), "1h30m0s")
+		wantIn(t, r.Warnings, "All 1000 session starts", until.Format(time.DateTime), "1h30m0s")
 	})
 }
 
 // Given an interactions endpoint, the warning says that slash commands go there.
 // Statements: G-150.
 func TestCheckOfAnEndpoint(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theApp, strings.Replace(appOn, `"interactions_endpoint_url":null`, `"interactions_endpoint_url":"https://example.org/hook"`, 1))
-		says(t, w.check().Warnings, "https://example.org/hook", "instead of to the gateway", "/456/information")
+		wantIn(t, w.check().Warnings, "https://example.org/hook", "instead of to the gateway", "/456/information")
 	})
 }
 
@@ -158,21 +158,21 @@ func TestCheckOfTheShardCount(t *testing.T) {
 	guilds := func(n string) string {
 		return strings.Replace(appOn, `"approximate_guild_count":3`, `"approximate_guild_count":`+n, 1)
 	}
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theRoute, three)
 		w.discord.says(theApp, guilds("2500"))
-		says(t, w.check().Warnings, "recommends 3 shards", "runs 1")
+		wantIn(t, w.check().Warnings, "recommends 3 shards", "runs 1")
 	})
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theApp, guilds("7501"))
 		w.fails("needs 4 shards", "about 7501 guilds")
 	})
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theRoute, strings.Replace(bot, `"shards":1`, `"shards":9`, 1))
 		w.discord.says(theApp, guilds("7501"))
 		w.fails("needs 9 shards")
 	})
-	story(t, Options{Shards: 4}, func(w *world) {
+	run(t, Options{Shards: 4}, func(w *harness) {
 		w.discord.says(theApp, guilds("7501"))
 		if r := w.check(); len(r.Warnings) != 0 {
 			t.Errorf("warned %v", r.Warnings)
@@ -195,7 +195,7 @@ func TestCheckWithoutREST(t *testing.T) {
 		"blocked": {reply{status: 403, body: `{"message":"internal network error","code":40333}`}, 3},
 		"portal":  {reply{status: 200, body: "<html>sign in to the hotel</html>"}, 1},
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			for _, path := range []string{theUser, theApp, theRoute} {
 				w.discord.set(path, c.trouble)
 			}
@@ -204,8 +204,8 @@ func TestCheckWithoutREST(t *testing.T) {
 			if r.Reached || r.Trouble == nil || r.Intents != wanted || len(r.Warnings) != 1 || time.Since(began) > DefaultCheckTimeout {
 				t.Errorf("%s: report is %+v after %v", name, r, time.Since(began))
 			}
-			says(t, r.Warnings, "starts nevertheless")
-			says(t, r, "did not answer everything")
+			wantIn(t, r.Warnings, "starts nevertheless")
+			wantIn(t, r, "did not answer everything")
 			w.asked(c.asked)
 		})
 	}
@@ -213,14 +213,14 @@ func TestCheckWithoutREST(t *testing.T) {
 
 // Given that only a part of REST answers, what it says counts.
 func TestCheckWithHalfOfREST(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theApp, reply{status: 500, body: outage})
 		r := w.check()
 		if r.Reached || r.User.ID != 123 || r.Limits.Total != 1000 || r.Intents != wanted {
 			t.Errorf("report is %+v", r)
 		}
 	})
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theUser, reply{status: 500, body: outage})
 		w.discord.says(theApp, appOff)
 		w.fails("switched off")
@@ -235,7 +235,7 @@ func TestCheckReadsLeniently(t *testing.T) {
 		{`{}`, `{"flags_new":"565248","flags":null,"team":[],"approximate_guild_count":-5}`, bot},
 		{`{"id":"123","id":"124","username":"\ud800"}`, `{"id":"456","flags":1e3,"flags_new":"565248","approximate_guild_count":99999999999999999999}`, bot},
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			w.discord.says(theUser, c.user)
 			w.discord.says(theApp, c.app)
 			w.discord.says(theRoute, c.bot)
@@ -244,20 +244,20 @@ func TestCheckReadsLeniently(t *testing.T) {
 			}
 		})
 	}
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.says(theApp, `{"id":"456","flags":{},"flags_new":""}`)
 		w.discord.says(theRoute, `{"url":null,"shards":"many"}`)
 		r := w.check()
 		if r.Intents != wanted || len(r.Warnings) != 3 {
 			t.Errorf("report is %+v", r)
 		}
-		says(t, r.Warnings, "did not tell which privileged intents", "no usable address", "counts them itself")
+		wantIn(t, r.Warnings, "did not tell which privileged intents", "no usable address", "counts them itself")
 	})
 }
 
 // Given a start that is broken off, the check ends with it.
 func TestCheckIsBrokenOff(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theApp, reply{delay: time.Hour})
 		ctx, cancel := context.WithCancel(w.t.Context())
 		time.AfterFunc(time.Second, cancel)
@@ -271,10 +271,10 @@ func TestCheckIsBrokenOff(t *testing.T) {
 // cut to what can be printed.
 // Statements: G-157.
 func TestWhatDiscordSaysIsMadePlain(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theUser, reply{status: 400, body: `{"message":"no ` + token + `\n` + strings.Repeat("blah ", 500) + `"}`})
 		r := w.check()
-		says(t, r.Trouble, "no *** blah")
+		wantIn(t, r.Trouble, "no *** blah")
 		if n := len(r.Trouble.Error()); n > 300 {
 			t.Errorf("the error has %d bytes", n)
 		}

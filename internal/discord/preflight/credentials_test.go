@@ -13,7 +13,7 @@ func fatal(code gateway.CloseCode) gateway.Reason {
 	return gateway.Reason{Kind: gateway.ReasonFatal, Code: code, Text: code.Meaning()}
 }
 
-func (w *world) inspect(code gateway.CloseCode) (gateway.Credentials, error) {
+func (w *harness) inspect(code gateway.CloseCode) (gateway.Credentials, error) {
 	return w.client.CheckCredentials(w.t.Context(), fatal(code), w.credentials())
 }
 
@@ -21,7 +21,7 @@ func (w *world) inspect(code gateway.CloseCode) (gateway.Credentials, error) {
 // nothing any more until another one is configured.
 // Statements: G-095, G-098.
 func TestAuthFailedIsVerifiedOnce(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.tokens = map[string]bool{newToken: true}
 		for range 5 {
 			if _, err := w.inspect(gateway.CloseAuthFailed); !errors.Is(err, gateway.ErrUnauthorized) {
@@ -44,7 +44,7 @@ func TestAuthFailedIsVerifiedOnce(t *testing.T) {
 // Given a Discord that answered 401 by mistake and an operator who allows for
 // that, the token is asked about again after a while.
 func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
-	story(t, Options{TokenRecheck: 10 * time.Minute}, func(w *world) {
+	run(t, Options{TokenRecheck: 10 * time.Minute}, func(w *harness) {
 		w.discord.tokens = nil
 		for range 20 {
 			if _, err := w.inspect(gateway.CloseAuthFailed); !errors.Is(err, gateway.ErrUnauthorized) {
@@ -77,13 +77,13 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 		{"no id", `{"flags":0}`, []string{"https://discord.com/developers/applications (your application, Bot)"}, "/0/"},
 		{"no flags", `{"id":"456"}`, []string{"no flags"}, "switched off at"},
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			w.discord.says(theApp, c.app)
 			got, err := w.inspect(gateway.CloseDisallowedIntents)
 			if err == nil || got != w.credentials() {
 				t.Fatalf("%s: got %v, %v", c.name, got, err)
 			}
-			says(t, err, c.says...)
+			wantIn(t, err, c.says...)
 			if strings.Contains(err.Error(), c.silent) {
 				t.Errorf("%s: error is %v", c.name, err)
 			}
@@ -99,18 +99,18 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 // one that is not optional still stands in the way.
 // Statements: G-096, G-098.
 func TestOptionalIntentIsGivenUp(t *testing.T) {
-	story(t, Options{Optional: gateway.IntentMessageContent | gateway.IntentGuildMembers}, func(w *world) {
+	run(t, Options{Optional: gateway.IntentMessageContent | gateway.IntentGuildMembers}, func(w *harness) {
 		w.discord.says(theApp, appOff)
 		got, err := w.inspect(gateway.CloseDisallowedIntents)
 		if want := gateway.IntentGuilds | gateway.IntentGuildMessages; got.Intents != want || err != nil {
 			t.Errorf("got %v, %v", got, err)
 		}
-		says(t, w.log.String(), "degraded", "Server Members Intent and Message Content Intent")
+		wantIn(t, w.log.String(), "degraded", "Server Members Intent and Message Content Intent")
 	})
-	story(t, Options{Optional: gateway.IntentMessageContent}, func(w *world) {
+	run(t, Options{Optional: gateway.IntentMessageContent}, func(w *harness) {
 		w.discord.says(theApp, appOff)
 		_, err := w.inspect(gateway.CloseDisallowedIntents)
-		says(t, err, "Server Members Intent is switched off")
+		wantIn(t, err, "Server Members Intent is switched off")
 	})
 }
 
@@ -119,13 +119,13 @@ func TestOptionalIntentIsGivenUp(t *testing.T) {
 // Statements: G-047.
 func TestDisagreementIsNotTriedAgainAndAgain(t *testing.T) {
 	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseDisallowedIntents, gateway.CloseShardingRequired, gateway.CloseInvalidIntents} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			tries := 0
 			for range 60 {
 				if _, err := w.inspect(code); err == nil {
 					tries++
 				} else {
-					says(t, err, "although REST finds nothing wrong")
+					wantIn(t, err, "although REST finds nothing wrong")
 				}
 				time.Sleep(30 * time.Second)
 			}
@@ -139,7 +139,7 @@ func TestDisagreementIsNotTriedAgainAndAgain(t *testing.T) {
 // Given 4003 on a live session, both the token and the switches are looked at.
 // Statements: G-064.
 func TestInvalidatedSessionIsLookedInto(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		for range 2 {
 			if got, err := w.inspect(gateway.CloseNotAuthenticated); err != nil || got != w.credentials() {
 				t.Fatalf("got %v, %v", got, err)
@@ -147,7 +147,7 @@ func TestInvalidatedSessionIsLookedInto(t *testing.T) {
 		}
 		w.discord.says(theApp, appOff)
 		_, err := w.inspect(gateway.CloseNotAuthenticated)
-		says(t, err, "switched off")
+		wantIn(t, err, "switched off")
 		w.discord.tokens = nil
 		if _, err := w.inspect(gateway.CloseNotAuthenticated); !errors.Is(err, gateway.ErrUnauthorized) {
 			t.Errorf("error is %v", err)
@@ -160,13 +160,13 @@ func TestInvalidatedSessionIsLookedInto(t *testing.T) {
 // Statements: G-097.
 func TestShardCountIsReported(t *testing.T) {
 	for _, code := range []gateway.CloseCode{gateway.CloseInvalidShard, gateway.CloseShardingRequired} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			if _, err := w.client.Limits(w.t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			w.discord.says(theRoute, `{"url":"wss://x.test","shards":3}`)
 			_, err := w.inspect(code)
-			says(t, err, "needs 3 shards and runs 1")
+			wantIn(t, err, "needs 3 shards and runs 1")
 			w.asked(2)
 		})
 	}
@@ -174,17 +174,17 @@ func TestShardCountIsReported(t *testing.T) {
 
 // Given codes about which REST knows nothing, the error says what helps.
 func TestCodesThatNoQuestionAnswers(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		_, err := w.inspect(gateway.CloseInvalidVersion)
-		says(t, err, "Update this program")
+		wantIn(t, err, "Update this program")
 		w.asked(0)
 	})
-	story(t, Options{Intents: wanted | 1<<40}, func(w *world) {
+	run(t, Options{Intents: wanted | 1<<40}, func(w *harness) {
 		_, err := w.inspect(gateway.CloseInvalidIntents)
-		says(t, err, "unknown bits")
+		wantIn(t, err, "unknown bits")
 		w.asked(0)
 	})
-	story(t, Options{Intents: gateway.IntentGuilds}, func(w *world) {
+	run(t, Options{Intents: gateway.IntentGuilds}, func(w *harness) {
 		if _, err := w.inspect(gateway.CloseDisallowedIntents); err != nil {
 			t.Error(err)
 		}
@@ -195,7 +195,7 @@ func TestCodesThatNoQuestionAnswers(t *testing.T) {
 // Given that REST is down, the shard stays parked and the error says why.
 func TestInspectionWithoutREST(t *testing.T) {
 	for _, code := range []gateway.CloseCode{gateway.CloseAuthFailed, gateway.CloseDisallowedIntents, gateway.CloseShardingRequired, gateway.CloseNotAuthenticated} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			for _, path := range []string{theUser, theApp, theRoute} {
 				w.discord.set(path, reply{err: errNetwork})
 			}

@@ -14,7 +14,7 @@ import (
 
 const address = "wss://gateway.discord.test"
 
-func (w *world) locate(failed, want string) {
+func (w *harness) locate(failed, want string) {
 	w.t.Helper()
 	if got, err := w.client.GatewayURL(w.t.Context(), failed); got != want || err != nil {
 		w.t.Fatalf("located %q, %v; want %q", got, err, want)
@@ -25,7 +25,7 @@ func (w *world) locate(failed, want string) {
 // proper User-Agent; later ones use what was learnt.
 // Statements: G-001, G-002.
 func TestAddressIsAskedForOnce(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		for range 3 {
 			w.locate("", address)
 			time.Sleep(24 * time.Hour)
@@ -41,7 +41,7 @@ func TestAddressIsAskedForOnce(t *testing.T) {
 // and then no more than every few seconds while it still fails.
 // Statements: G-002.
 func TestAddressThatFailedIsAskedForAgain(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.locate("", address)
 		w.discord.says(theRoute, `{"url":"wss://other.discord.test/"}`)
 		w.locate("wss://elsewhere", address) // not the one that is known
@@ -61,7 +61,7 @@ func TestAddressThatFailedIsAskedForAgain(t *testing.T) {
 
 // Given shards that all ask at once, one request serves them.
 func TestShardsAskTogether(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theRoute, reply{status: 200, body: bot, delay: time.Second})
 		for _, failed := range []string{"", address} {
 			var group sync.WaitGroup
@@ -83,7 +83,7 @@ func TestOldAddressServesWhileRESTIsDown(t *testing.T) {
 		"silence": {status: 200, body: bot, delay: time.Hour}, "nonsense": {status: 200, body: "<html>welcome to the hotel</html>"},
 		"empty": {status: 200, body: "{}"}, "wrong": {status: 200, body: `{"url":"ftp://x"}`},
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			w.locate("", address)
 			w.discord.set(theRoute, trouble)
 			began := time.Now()
@@ -112,14 +112,14 @@ func TestUnknownAddressIsAnError(t *testing.T) {
 		"empty":    {reply{status: 200, body: "{}"}, []string{"no usable address"}},
 		"silence":  {reply{delay: time.Hour}, []string{"deadline exceeded"}},
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			w.discord.set(theRoute, c.trouble)
 			began := time.Now()
 			_, err := w.client.GatewayURL(w.t.Context(), "")
 			if err == nil || errors.Is(err, gateway.ErrUnauthorized) || time.Since(began) > DefaultTimeout {
 				t.Errorf("%s: %v after %v", name, err, time.Since(began))
 			}
-			says(t, err, c.says...)
+			wantIn(t, err, c.says...)
 			if connect, ok := errors.AsType[*gateway.ConnectError](err); (name == "outage") != (ok && connect.Status == 502) {
 				t.Errorf("%s: the error is a %T", name, err)
 			}
@@ -138,7 +138,7 @@ func TestRefusedTokenParksTheShard(t *testing.T) {
 		"with manners": func(r http.RoundTripper) http.RoundTripper { return rest.New(rest.Options{Base: r}) },
 	} {
 		client := &http.Client{}
-		story(t, Options{HTTPClient: client}, func(w *world) {
+		run(t, Options{HTTPClient: client}, func(w *harness) {
 			client.Transport = wrap(w.discord)
 			w.discord.tokens = map[string]bool{newToken: true}
 			for range 3 {
@@ -159,7 +159,7 @@ func TestRefusedTokenParksTheShard(t *testing.T) {
 // refusal to send means the same.
 func TestTokenRefusedElsewhere(t *testing.T) {
 	client := &http.Client{}
-	story(t, Options{HTTPClient: client}, func(w *world) {
+	run(t, Options{HTTPClient: client}, func(w *harness) {
 		client.Transport = rest.New(rest.Options{Base: w.discord})
 		w.discord.tokens = nil
 		req, _ := http.NewRequest("GET", "https://discord.test/api/v10/channels/1", nil)
@@ -178,7 +178,7 @@ func TestTokenRefusedElsewhere(t *testing.T) {
 
 // Given a proxy that wants a password, the token is not taken for refused.
 func TestForeign401IsTrouble(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theRoute, reply{status: 401, body: "<html>who are you?</html>"})
 		_, err := w.client.GatewayURL(w.t.Context(), "")
 		if err == nil || errors.Is(err, gateway.ErrUnauthorized) {
@@ -193,7 +193,7 @@ func TestForeign401IsTrouble(t *testing.T) {
 // asked for anew; reset_after is in milliseconds.
 // Statements: G-003.
 func TestLimitsAreYoung(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		began := time.Now()
 		for range 5 {
 			l, err := w.client.Limits(w.t.Context())
@@ -230,14 +230,14 @@ func TestLimitsAreYoung(t *testing.T) {
 // Statements: G-004, G-005.
 func TestUsualAddressWhileRESTIsDown(t *testing.T) {
 	const usual = "wss://usual.test"
-	story(t, Options{Gateway: usual}, func(w *world) {
+	run(t, Options{Gateway: usual}, func(w *harness) {
 		w.discord.set(theRoute, reply{status: 503, body: outage})
 		w.locate("", usual)
 		w.locate(usual, usual)
 		w.discord.says(theRoute, bot)
 		w.locate("", address)
 	})
-	story(t, Options{Gateway: usual}, func(w *world) {
+	run(t, Options{Gateway: usual}, func(w *harness) {
 		w.discord.tokens = nil
 		if at, err := w.client.GatewayURL(w.t.Context(), ""); !errors.Is(err, gateway.ErrUnauthorized) {
 			t.Errorf("located at %q, error %v", at, err)
@@ -251,7 +251,7 @@ func TestMissingLimitsAreNoBudget(t *testing.T) {
 		`{"url":"wss://x.test"}`, `{"url":"wss://x.test","session_start_limit":null,"shards":null}`,
 		`{"url":"wss://x.test","session_start_limit":{"total":1000}}`, `{"session_start_limit":[1,2],"shards":{}}`,
 	} {
-		story(t, Options{}, func(w *world) {
+		run(t, Options{}, func(w *harness) {
 			w.discord.says(theRoute, body)
 			if l, err := w.client.Limits(w.t.Context()); err == nil {
 				t.Errorf("%s: limits are %+v", body, l)
@@ -265,7 +265,7 @@ func TestMissingLimitsAreNoBudget(t *testing.T) {
 
 // Given a caller that gives up, the wait ends with it.
 func TestGivingUpEndsTheQuestion(t *testing.T) {
-	story(t, Options{}, func(w *world) {
+	run(t, Options{}, func(w *harness) {
 		w.discord.set(theRoute, reply{delay: time.Hour})
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 		defer cancel()

@@ -44,8 +44,8 @@ type reply struct {
 	delay  time.Duration
 }
 
-// discord is Discord's REST API as a table.
-type discord struct {
+// fakeDiscord is Discord's REST API as a table.
+type fakeDiscord struct {
 	mu      sync.Mutex
 	answers map[string]reply
 	tokens  map[string]bool // the good ones
@@ -53,7 +53,7 @@ type discord struct {
 	agents  []string
 }
 
-func (d *discord) RoundTrip(req *http.Request) (*http.Response, error) {
+func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
 	path := strings.TrimPrefix(req.URL.Path, "/api/v10")
 	d.mu.Lock()
 	d.asked = append(d.asked, req.Method+" "+path)
@@ -83,33 +83,33 @@ func (d *discord) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // set replaces the answer of a path.
-func (d *discord) set(path string, r reply) {
+func (d *fakeDiscord) set(path string, r reply) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.answers[path] = r
 }
 
-func (d *discord) says(path, body string) { d.set(path, reply{status: 200, body: body}) }
+func (d *fakeDiscord) says(path, body string) { d.set(path, reply{status: 200, body: body}) }
 
-func (d *discord) count() int {
+func (d *fakeDiscord) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.asked)
 }
 
-// world is one test's Discord and Client.
-type world struct {
+// harness is one test's Discord and Client.
+type harness struct {
 	t       *testing.T
-	discord *discord
+	discord *fakeDiscord
 	client  *Client
 	token   string // as configured now
 	log     bytes.Buffer
 }
 
-// story runs a test in virtual time against a Discord where all is well.
-func story(t *testing.T, o Options, tell func(w *world)) {
+// run runs a test in virtual time against a Discord where all is well.
+func run(t *testing.T, o Options, tell func(w *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, token: token, discord: &discord{
+		w := &harness{t: t, token: token, discord: &fakeDiscord{
 			answers: map[string]reply{theUser: {status: 200, body: me}, theApp: {status: 200, body: appOn}, theRoute: {status: 200, body: bot}},
 			tokens:  map[string]bool{token: true},
 		}}
@@ -136,19 +136,19 @@ func story(t *testing.T, o Options, tell func(w *world)) {
 }
 
 // asked expects how many requests have been made so far.
-func (w *world) asked(want int) {
+func (w *harness) asked(want int) {
 	w.t.Helper()
 	if got := w.discord.count(); got != want {
 		w.t.Fatalf("%d requests were made, want %d: %v", got, want, w.discord.asked)
 	}
 }
 
-func (w *world) credentials() gateway.Credentials {
+func (w *harness) credentials() gateway.Credentials {
 	return gateway.Credentials{Token: token, Intents: wanted}
 }
 
-// says expects all parts in a text and no token.
-func says(t *testing.T, text any, parts ...string) {
+// wantIn expects all parts in a text and no token.
+func wantIn(t *testing.T, text any, parts ...string) {
 	t.Helper()
 	said := fmt.Sprint(text)
 	for _, part := range parts {

@@ -37,7 +37,7 @@ func TestCheckAgainstTheSimulator(t *testing.T) {
 		}
 		sim.SetFlags(app, 1<<15)
 		_, err = c.Check(t.Context())
-		says(t, err, "Message Content Intent is switched off", "/"+app.ID.String()+"/bot")
+		wantIn(t, err, "Message Content Intent is switched off", "/"+app.ID.String()+"/bot")
 		sim.ResetToken(app)
 		_, err = c.Check(t.Context())
 		if failure, ok := errors.AsType[*config.Failure](err); !ok || !errors.Is(failure, gateway.ErrUnauthorized) {

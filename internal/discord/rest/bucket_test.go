@@ -19,7 +19,7 @@ import (
 // the next request waits 0.75 s, no more and no less.
 // Statements: G-128.
 func TestUsedUpBucketWaitsItsExactTime(t *testing.T) {
-	story(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "0.75")...), func(w *world) {
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "0.75")...), func(w *harness) {
 		for range 3 {
 			w.must(200, "POST", "/channels/1/messages", "{}")
 		}
@@ -35,12 +35,12 @@ func TestUsedUpBucketWaitsItsExactTime(t *testing.T) {
 // channel, nor a route of another bucket.
 // Statements: G-127, G-128.
 func TestRoutesOfOneBucketShareIt(t *testing.T) {
-	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+	run(t, Options{}, func(_ int, s sentRequest) (*http.Response, error) {
 		if strings.HasSuffix(s.path, "/typing") {
-			return says(204, "", bucketHeaders("typing", "5", "4", "5")...), nil
+			return respond(204, "", bucketHeaders("typing", "5", "4", "5")...), nil
 		}
-		return says(200, "{}", bucketHeaders("write", "1", "0", "5")...), nil
-	}, func(w *world) {
+		return respond(200, "{}", bucketHeaders("write", "1", "0", "5")...), nil
+	}, func(w *harness) {
 		w.must(200, "PATCH", "/channels/9/messages/8", "{}") // tells the bucket of PATCH
 		w.must(200, "POST", "/channels/1/messages", "{}")
 		w.must(200, "POST", "/channels/2/messages", "{}")
@@ -54,8 +54,8 @@ func TestRoutesOfOneBucketShareIt(t *testing.T) {
 // Given that a route's first answer tells a bucket while others wait for that
 // answer, they wait for the bucket from then on.
 func TestThoseWhoWaitMoveToTheBucketThatIsLearnt(t *testing.T) {
-	story(t, Options{}, always(200, "{}", bucketHeaders("b", "2", "1", "3")...), func(w *world) {
-		w.discord.delay = func(seen) time.Duration { return 100 * time.Millisecond }
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "2", "1", "3")...), func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return 100 * time.Millisecond }
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
@@ -68,8 +68,8 @@ func TestThoseWhoWaitMoveToTheBucketThatIsLearnt(t *testing.T) {
 // Given a route that Discord sets no limit on, requests run side by side once
 // the first has been answered.
 func TestRouteWithoutBucketRunsFree(t *testing.T) {
-	story(t, Options{}, always(200, "{}"), func(w *world) {
-		w.discord.delay = func(seen) time.Duration { return time.Second }
+	run(t, Options{}, always(200, "{}"), func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
 		w.must(200, "GET", "/gateway/bot", "")
 		var group sync.WaitGroup
 		for range 20 {
@@ -87,7 +87,7 @@ func TestRouteWithoutBucketRunsFree(t *testing.T) {
 
 // Given twenty requests for one channel, they are sent in the order they came.
 func TestBucketIsServedInOrder(t *testing.T) {
-	story(t, Options{}, (&quotas{per: 2 * time.Second, limit: 3}).answer, func(w *world) {
+	run(t, Options{}, (&quotas{per: 2 * time.Second, limit: 3}).answer, func(w *harness) {
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 		defer cancel()
 		var group sync.WaitGroup
@@ -100,13 +100,13 @@ func TestBucketIsServedInOrder(t *testing.T) {
 			synctest.Wait()
 		}
 		group.Wait()
-		inOrder(t, w.discord.seen(), func(s seen) int { n, _ := strconv.Atoi(s.body); return n })
+		inOrder(t, w.discord.seen(), func(s sentRequest) int { n, _ := strconv.Atoi(s.body); return n })
 	})
 }
 
 // inOrder expects that nobody was sent before one who came earlier. Those sent
 // at the same moment may overtake each other on the way.
-func inOrder(t *testing.T, all []seen, number func(seen) int) {
+func inOrder(t *testing.T, all []sentRequest, number func(sentRequest) int) {
 	t.Helper()
 	highest := -1 // of the moments before
 	for i := 0; i < len(all); {
@@ -125,8 +125,8 @@ func inOrder(t *testing.T, all []seen, number func(seen) int) {
 // Given one bucket that never answers, requests of other buckets are not
 // delayed.
 func TestSickBucketDelaysNobodyElse(t *testing.T) {
-	story(t, Options{}, always(200, "{}"), func(w *world) {
-		w.discord.delay = func(s seen) time.Duration {
+	run(t, Options{}, always(200, "{}"), func(w *harness) {
+		w.discord.delay = func(s sentRequest) time.Duration {
 			if s.path == "/channels/1/messages" {
 				return time.Hour
 			}
@@ -155,7 +155,7 @@ func TestSickBucketDelaysNobodyElse(t *testing.T) {
 // Given a line for a bucket, requests whose context ends leave it without a
 // trace, and the others move up.
 func TestRequestsThatGiveUpLeaveNoTrace(t *testing.T) {
-	story(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "10")...), func(w *world) {
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "10")...), func(w *harness) {
 		w.must(200, "GET", "/channels/1", "")
 		ctx, cancel := context.WithCancel(w.t.Context())
 		var group sync.WaitGroup
@@ -186,7 +186,7 @@ func TestRequestsThatGiveUpLeaveNoTrace(t *testing.T) {
 // Given a wait that the request's deadline does not allow, the request fails at
 // once and says for how long the limit holds.
 func TestHopelessWaitFailsAtOnce(t *testing.T) {
-	story(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "40")...), func(w *world) {
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "40")...), func(w *harness) {
 		w.must(200, "GET", "/channels/1", "")
 		ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
 		defer cancel()
@@ -200,8 +200,8 @@ func TestHopelessWaitFailsAtOnce(t *testing.T) {
 
 // Given a caller without a deadline, the Transport's own patience ends the wait.
 func TestPatienceEndsEveryWait(t *testing.T) {
-	story(t, Options{Timeout: 20 * time.Second, AttemptTimeout: time.Hour}, always(200, "{}"), func(w *world) {
-		w.discord.delay = func(seen) time.Duration { return time.Hour }
+	run(t, Options{Timeout: 20 * time.Second, AttemptTimeout: time.Hour}, always(200, "{}"), func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return time.Hour }
 		for range 2 {
 			if _, err := w.do("POST", "/channels/1/messages", "{}"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error is %v", err)
@@ -214,14 +214,14 @@ func TestPatienceEndsEveryWait(t *testing.T) {
 // Given thousands of channels, no more rate limits are remembered than allowed,
 // and those in use are never forgotten.
 func TestMemoryForBucketsIsBounded(t *testing.T) {
-	story(t, Options{MaxBuckets: 100, GlobalLimit: -1}, always(200, "{}", bucketHeaders("b", "1", "0", "3600")...), func(w *world) {
+	run(t, Options{MaxBuckets: 100, GlobalLimit: -1}, always(200, "{}", bucketHeaders("b", "1", "0", "3600")...), func(w *harness) {
 		for n := range 2000 {
 			w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1), "")
 			if s := w.transport.Stats(); s.Buckets > 100 {
 				t.Fatalf("%d buckets after %d channels", s.Buckets, n+1)
 			}
 		}
-		if !slices.ContainsFunc(w.discord.seen(), func(s seen) bool { return s.path == "/channels/2000" }) {
+		if !slices.ContainsFunc(w.discord.seen(), func(s sentRequest) bool { return s.path == "/channels/2000" }) {
 			t.Error("the last channel was not asked for")
 		}
 	})
@@ -243,7 +243,7 @@ type window struct {
 	used int
 }
 
-func (q *quotas) answer(_ int, s seen) (*http.Response, error) {
+func (q *quotas) answer(_ int, s sentRequest) (*http.Response, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.windows == nil {
@@ -257,11 +257,11 @@ func (q *quotas) answer(_ int, s seen) (*http.Response, error) {
 	after := strconv.FormatFloat(time.Until(w.ends).Seconds(), 'f', 6, 64)
 	if w.used >= q.limit {
 		q.over++
-		return says(429, `{"message":"limited","retry_after":`+after+`,"global":false}`,
+		return respond(429, `{"message":"limited","retry_after":`+after+`,"global":false}`,
 			append(bucketHeaders("b", strconv.Itoa(q.limit), "0", after), "X-RateLimit-Scope", "user")...), nil
 	}
 	w.used++
-	return says(200, "{}", bucketHeaders("b", strconv.Itoa(q.limit), strconv.Itoa(q.limit-w.used), after)...), nil
+	return respond(200, "{}", bucketHeaders("b", strconv.Itoa(q.limit), strconv.Itoa(q.limit-w.used), after)...), nil
 }
 
 // Given random limits, latencies both ways and crowds on several channels, every
@@ -273,12 +273,12 @@ func TestCrowdsNeverMeetA429(t *testing.T) {
 		q := &quotas{limit: 1 + random.IntN(6), per: time.Duration(1+random.IntN(4000)) * time.Millisecond}
 		latency := time.Duration(1+random.IntN(600)) * time.Millisecond
 		var mu sync.Mutex
-		jitter := func(seen) time.Duration {
+		jitter := func(sentRequest) time.Duration {
 			mu.Lock()
 			defer mu.Unlock()
 			return time.Duration(random.Int64N(int64(latency)))
 		}
-		story(t, Options{Timeout: time.Hour, GlobalLimit: -1}, q.answer, func(w *world) {
+		run(t, Options{Timeout: time.Hour, GlobalLimit: -1}, q.answer, func(w *harness) {
 			w.discord.delay, w.discord.lag = jitter, jitter
 			var group sync.WaitGroup
 			for n := range 60 {

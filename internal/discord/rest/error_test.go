@@ -18,15 +18,15 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	const hook = "Hook-Token_1aB"
 	secrets := []string{token, hook, "discord.test/api"}
 	talkative := fmt.Errorf("dial %s with %s at %s/webhooks/1/%s", token, hook, "https://discord.test/api", hook)
-	calls := map[string]func(int, seen) (*http.Response, error){
-		"lost":    func(_ int, s seen) (*http.Response, error) { return nil, fmt.Errorf("%s and %s", token, s.path) },
+	calls := map[string]func(int, sentRequest) (*http.Response, error){
+		"lost":    func(_ int, s sentRequest) (*http.Response, error) { return nil, fmt.Errorf("%s and %s", token, s.path) },
 		"limited": always(429, `{"retry_after":3}`),
 		"banned":  always(429, "1015"),
 		"refused": always(401, `{"code":50027}`),
 		"broken":  always(502, "<html>"),
 	}
 	for name, answer := range calls {
-		story(t, Options{Timeout: 20 * time.Second}, answer, func(w *world) {
+		run(t, Options{Timeout: 20 * time.Second}, answer, func(w *harness) {
 			var printed strings.Builder
 			for _, path := range []string{"/webhooks/1/" + hook, "/interactions/1/" + hook + "/callback", "/users/@me", "/channels/1/" + hook} {
 				for _, method := range []string{"POST", "GET"} {

@@ -16,16 +16,16 @@ import (
 // Statements: G-130.
 func TestGlobalRateLimitPausesTheToken(t *testing.T) {
 	for name, answer := range map[string]*http.Response{
-		"by header": says(429, `{"message":"slow","retry_after":1.5,"global":false}`, "X-RateLimit-Global", "true"),
-		"by scope":  says(429, `{"message":"slow","retry_after":1.5}`, "X-RateLimit-Scope", "global", "Retry-After", "1"),
-		"by body":   says(429, `{"message":"slow","retry_after":1.5,"global":true}`),
+		"by header": respond(429, `{"message":"slow","retry_after":1.5,"global":false}`, "X-RateLimit-Global", "true"),
+		"by scope":  respond(429, `{"message":"slow","retry_after":1.5}`, "X-RateLimit-Scope", "global", "Retry-After", "1"),
+		"by body":   respond(429, `{"message":"slow","retry_after":1.5,"global":true}`),
 	} {
-		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+		run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 			if n == 1 {
 				return answer, nil
 			}
-			return says(200, "{}"), nil
-		}, func(w *world) {
+			return respond(200, "{}"), nil
+		}, func(w *harness) {
 			var group sync.WaitGroup
 			group.Go(func() { w.must(200, "GET", "/users/@me", "") })
 			synctest.Wait()
@@ -54,7 +54,7 @@ func TestGlobalRateLimitPausesTheToken(t *testing.T) {
 // the webhook of an interaction that was called back.
 // Statements: G-131.
 func TestFiftyRequestsASecond(t *testing.T) {
-	story(t, Options{}, always(200, "{}"), func(w *world) {
+	run(t, Options{}, always(200, "{}"), func(w *harness) {
 		var group sync.WaitGroup
 		for n := range 300 {
 			group.Go(func() { w.must(200, "GET", fmt.Sprintf("/channels/%d", n+1000), "") })
@@ -69,7 +69,7 @@ func TestFiftyRequestsASecond(t *testing.T) {
 			t.Errorf("interactions were answered after %v", took)
 		}
 		group.Wait()
-		var counted []seen
+		var counted []sentRequest
 		for _, s := range w.discord.seen() {
 			if s.header.Get("Authorization") != "" {
 				counted = append(counted, s)
@@ -78,7 +78,7 @@ func TestFiftyRequestsASecond(t *testing.T) {
 		if len(counted) != 300 {
 			t.Fatalf("%d requests", len(counted))
 		}
-		inOrder(t, counted, func(s seen) int { n, _ := strconv.Atoi(strings.TrimPrefix(s.path, "/channels/")); return n })
+		inOrder(t, counted, func(s sentRequest) int { n, _ := strconv.Atoi(strings.TrimPrefix(s.path, "/channels/")); return n })
 		for i, s := range counted {
 			if i >= 50 && s.at-counted[i-50].at < time.Second {
 				t.Fatalf("51 requests within %v", s.at-counted[i-50].at)

@@ -14,13 +14,13 @@ import (
 // waiting; another token works, and so do routes that need none.
 // Statements: G-132.
 func TestRefusedTokenIsNeverUsedAgain(t *testing.T) {
-	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+	run(t, Options{}, func(_ int, s sentRequest) (*http.Response, error) {
 		if s.header.Get("Authorization") == "Bot "+token {
-			return says(401, `{"message":"401: Unauthorized","code":0}`), nil
+			return respond(401, `{"message":"401: Unauthorized","code":0}`), nil
 		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
-		w.discord.delay = func(seen) time.Duration { return 100 * time.Millisecond }
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return 100 * time.Millisecond }
 		var group sync.WaitGroup
 		group.Go(func() { w.must(401, "GET", "/users/@me", "") })
 		synctest.Wait()
@@ -51,12 +51,12 @@ func TestRefusedTokenIsNeverUsedAgain(t *testing.T) {
 // that, one request in a while finds out, and then all may go again.
 func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
 	good := false
-	story(t, Options{TokenRecheck: 10 * time.Minute}, func(int, seen) (*http.Response, error) {
+	run(t, Options{TokenRecheck: 10 * time.Minute}, func(int, sentRequest) (*http.Response, error) {
 		if good {
-			return says(200, "{}"), nil
+			return respond(200, "{}"), nil
 		}
-		return says(401, `{"message":"401: Unauthorized","code":0}`), nil
-	}, func(w *world) {
+		return respond(401, `{"message":"401: Unauthorized","code":0}`), nil
+	}, func(w *harness) {
 		w.must(401, "GET", "/users/@me", "")
 		time.Sleep(10*time.Minute - 1)
 		w.refused(ErrUnauthorized, "GET", "/users/@me")
@@ -76,7 +76,7 @@ func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
 
 // Given a 401 page of a proxy on the way, the token is not given up.
 func TestForeign401IsNotDiscords(t *testing.T) {
-	story(t, Options{}, always(401, "<html>who are you?</html>"), func(w *world) {
+	run(t, Options{}, always(401, "<html>who are you?</html>"), func(w *harness) {
 		w.must(401, "GET", "/users/@me", "")
 		w.must(401, "GET", "/users/@me", "")
 	})
@@ -86,7 +86,7 @@ func TestForeign401IsNotDiscords(t *testing.T) {
 // Statements: G-133.
 func TestForbiddenAndMissingAreNotRetried(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 413} {
-		story(t, Options{}, always(status, `{"code":50001,"message":"no"}`), func(w *world) {
+		run(t, Options{}, always(status, `{"code":50001,"message":"no"}`), func(w *harness) {
 			w.must(status, "GET", "/channels/1", "")
 			w.at(0)
 			if s := w.transport.Stats(); (s.Invalid == 1) != (status == 403) {
@@ -100,12 +100,12 @@ func TestForbiddenAndMissingAreNotRetried(t *testing.T) {
 // before Discord's 10,000, until half of them lie ten minutes back.
 // Statements: G-134.
 func TestInvalidRequestsStopThemselves(t *testing.T) {
-	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+	run(t, Options{}, func(_ int, s sentRequest) (*http.Response, error) {
 		if s.path == "/users/@me" {
-			return says(200, "{}"), nil
+			return respond(200, "{}"), nil
 		}
-		return says(403, `{"code":50013}`), nil
-	}, func(w *world) {
+		return respond(403, `{"code":50013}`), nil
+	}, func(w *harness) {
 		for n := range 1000 {
 			w.must(403, "POST", fmt.Sprintf("/channels/%d/messages", n+1), "{}")
 			time.Sleep(500 * time.Millisecond)
@@ -135,19 +135,19 @@ func TestBanStopsEverything(t *testing.T) {
 		answer func() *http.Response
 		want   time.Duration
 	}{
-		"text":   {func() *http.Response { return says(429, "error code: 1015", "Content-Type", "text/plain") }, 15 * time.Minute},
-		"html":   {func() *http.Response { return says(429, "<html>1015</html>", "Retry-After", "3600") }, time.Hour},
-		"static": {func() *http.Response { return says(429, `{"code":0,"message":"You are being blocked"}`) }, 15 * time.Minute},
-		"empty":  {func() *http.Response { return says(429, "") }, 15 * time.Minute},
-		"null":   {func() *http.Response { return says(429, `{"retry_after":null}`) }, 15 * time.Minute},
-		"list":   {func() *http.Response { return says(429, `[]`) }, 15 * time.Minute},
+		"text":   {func() *http.Response { return respond(429, "error code: 1015", "Content-Type", "text/plain") }, 15 * time.Minute},
+		"html":   {func() *http.Response { return respond(429, "<html>1015</html>", "Retry-After", "3600") }, time.Hour},
+		"static": {func() *http.Response { return respond(429, `{"code":0,"message":"You are being blocked"}`) }, 15 * time.Minute},
+		"empty":  {func() *http.Response { return respond(429, "") }, 15 * time.Minute},
+		"null":   {func() *http.Response { return respond(429, `{"retry_after":null}`) }, 15 * time.Minute},
+		"list":   {func() *http.Response { return respond(429, `[]`) }, 15 * time.Minute},
 	} {
-		story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+		run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 			if n <= 2 {
 				return c.answer(), nil
 			}
-			return says(200, "{}"), nil
-		}, func(w *world) {
+			return respond(200, "{}"), nil
+		}, func(w *harness) {
 			if _, err := w.do("GET", "/channels/1", ""); !errors.Is(err, ErrBanned) {
 				t.Fatalf("%s: error is %v", name, err)
 			} else if text := err.Error(); !contains(text, "gateway", "stays up", span(c.want)) {
@@ -182,8 +182,8 @@ func TestBanStopsEverything(t *testing.T) {
 // Given requests under way and others in line when a ban is found, the line
 // fails at once and the stragglers' answers do not make the ban longer.
 func TestBanFoundByManyAtOnce(t *testing.T) {
-	story(t, Options{}, always(429, "error code: 1015"), func(w *world) {
-		w.discord.delay = func(s seen) time.Duration { return time.Duration(len(s.path)) * 10 * time.Millisecond }
+	run(t, Options{}, always(429, "error code: 1015"), func(w *harness) {
+		w.discord.delay = func(s sentRequest) time.Duration { return time.Duration(len(s.path)) * 10 * time.Millisecond }
 		var group sync.WaitGroup
 		for n := range 20 {
 			for range 2 {
@@ -208,19 +208,19 @@ func TestBanFoundByManyAtOnce(t *testing.T) {
 // are, and so is one of which only a message was missing.
 // Statements: G-140.
 func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
-	story(t, Options{}, func(_ int, s seen) (*http.Response, error) {
+	run(t, Options{}, func(_ int, s sentRequest) (*http.Response, error) {
 		switch s.path {
 		case "/webhooks/1/abc":
-			return says(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
+			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
 		case "/webhooks/4/wrong":
-			return says(401, `{"code":50027,"message":"Invalid Webhook Token"}`), nil
+			return respond(401, `{"code":50027,"message":"Invalid Webhook Token"}`), nil
 		case "/webhooks/2/def/messages/9":
-			return says(404, `{"code":10008,"message":"Unknown Message"}`), nil
+			return respond(404, `{"code":10008,"message":"Unknown Message"}`), nil
 		case "/webhooks/3/early/messages/@original", "/webhooks/3/early":
-			return says(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
+			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
 		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
 		w.must(404, "POST", "/webhooks/1/abc", "{}")
 		w.refused(ErrWebhookGone, "POST", "/webhooks/1/abc")
 		w.refused(ErrWebhookGone, "GET", "/webhooks/1/abc/messages/5")

@@ -24,8 +24,8 @@ const (
 	nonced = `{"content":"hi","nonce":"7-1","enforce_nonce":true}`
 )
 
-// seen is one request as Discord received it.
-type seen struct {
+// sentRequest is one request as Discord received it.
+type sentRequest struct {
 	at     time.Duration // since the test began
 	method string
 	path   string
@@ -33,20 +33,20 @@ type seen struct {
 	header http.Header
 }
 
-// discord is Discord as a function: it sees the request and its number,
+// fakeDiscord is Discord as a function: it sees the request and its number,
 // counted from 1, and answers.
-type discord struct {
+type fakeDiscord struct {
 	began  time.Time
-	answer func(n int, s seen) (*http.Response, error)
+	answer func(n int, s sentRequest) (*http.Response, error)
 	// delay passes before an answer is made, lag after it.
-	delay, lag func(s seen) time.Duration
+	delay, lag func(s sentRequest) time.Duration
 
 	mu  sync.Mutex
-	all []seen
+	all []sentRequest
 }
 
-func (d *discord) RoundTrip(req *http.Request) (*http.Response, error) {
-	s := seen{method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v10"), header: req.Header.Clone()}
+func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
+	s := sentRequest{method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v10"), header: req.Header.Clone()}
 	if req.Body != nil {
 		body, _ := io.ReadAll(req.Body)
 		_ = req.Body.Close()
@@ -67,14 +67,14 @@ func (d *discord) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (d *discord) seen() []seen {
+func (d *fakeDiscord) seen() []sentRequest {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]seen(nil), d.all...)
+	return append([]sentRequest(nil), d.all...)
 }
 
-// says makes an answer; headers are given as name, value.
-func says(status int, body string, headers ...string) *http.Response {
+// respond makes an answer; headers are given as name, value.
+func respond(status int, body string, headers ...string) *http.Response {
 	h := http.Header{}
 	if strings.HasPrefix(body, "{") {
 		h.Set("Content-Type", "application/json")
@@ -115,18 +115,18 @@ func (e *events) of(r Reason) (found []Event) {
 	return found
 }
 
-// world is one test's Discord, Transport and operator.
-type world struct {
+// harness is one test's Discord, Transport and operator.
+type harness struct {
 	t         *testing.T
-	discord   *discord
+	discord   *fakeDiscord
 	transport *Transport
 	events    events
 }
 
-// story runs a test in virtual time.
-func story(t *testing.T, o Options, answer func(n int, s seen) (*http.Response, error), tell func(w *world)) {
+// run runs a test in virtual time.
+func run(t *testing.T, o Options, answer func(n int, s sentRequest) (*http.Response, error), tell func(w *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, discord: &discord{began: time.Now(), answer: answer}}
+		w := &harness{t: t, discord: &fakeDiscord{began: time.Now(), answer: answer}}
 		o.Observe = w.events.observe
 		if o.Base == nil {
 			o.Base = w.discord
@@ -141,7 +141,7 @@ func story(t *testing.T, o Options, answer func(n int, s seen) (*http.Response, 
 }
 
 // request makes a request with the bot's token.
-func (w *world) request(ctx context.Context, method, path, body string) *http.Request {
+func (w *harness) request(ctx context.Context, method, path, body string) *http.Request {
 	req, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		w.t.Fatal(err)
@@ -151,11 +151,11 @@ func (w *world) request(ctx context.Context, method, path, body string) *http.Re
 }
 
 // do makes a request and reads the answer.
-func (w *world) do(method, path, body string) (int, error) {
+func (w *harness) do(method, path, body string) (int, error) {
 	return w.send(w.request(w.t.Context(), method, path, body))
 }
 
-func (w *world) send(req *http.Request) (int, error) {
+func (w *harness) send(req *http.Request) (int, error) {
 	client := http.Client{Transport: w.transport}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -169,7 +169,7 @@ func (w *world) send(req *http.Request) (int, error) {
 }
 
 // must expects a status.
-func (w *world) must(want int, method, path, body string) {
+func (w *harness) must(want int, method, path, body string) {
 	w.t.Helper()
 	if got, err := w.do(method, path, body); got != want || err != nil {
 		w.t.Fatalf("%s %s: %d, %v; want %d", method, path, got, err, want)
@@ -177,7 +177,7 @@ func (w *world) must(want int, method, path, body string) {
 }
 
 // refused expects an error and that nothing was sent.
-func (w *world) refused(want error, method, path string) {
+func (w *harness) refused(want error, method, path string) {
 	w.t.Helper()
 	before := len(w.discord.seen())
 	if _, err := w.do(method, path, ""); !errors.Is(err, want) {
@@ -189,7 +189,7 @@ func (w *world) refused(want error, method, path string) {
 }
 
 // at checks when the requests were sent.
-func (w *world) at(want ...time.Duration) {
+func (w *harness) at(want ...time.Duration) {
 	w.t.Helper()
 	all := w.discord.seen()
 	if len(all) != len(want) {
@@ -202,6 +202,6 @@ func (w *world) at(want ...time.Duration) {
 	}
 }
 
-func always(status int, body string, headers ...string) func(int, seen) (*http.Response, error) {
-	return func(int, seen) (*http.Response, error) { return says(status, body, headers...), nil }
+func always(status int, body string, headers ...string) func(int, sentRequest) (*http.Response, error) {
+	return func(int, sentRequest) (*http.Response, error) { return respond(status, body, headers...), nil }
 }

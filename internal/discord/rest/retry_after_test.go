@@ -32,7 +32,7 @@ func TestOddHeaders(t *testing.T) {
 		"only the clock":   {[]string{"X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "4102444800"}, true, time.Second},
 		"endless bucketid": {[]string{"X-RateLimit-Bucket", strings.Repeat("b", 500), "X-RateLimit-Remaining", "0"}, false, 0},
 	} {
-		a := answer{response: says(200, "", c.headers...)}
+		a := answer{response: respond(200, "", c.headers...)}
 		if q, told := a.quota(); told != c.told || q.resetAfter != c.after {
 			t.Errorf("%s: %+v, %v", name, q, told)
 		}
@@ -52,18 +52,18 @@ func TestRateLimitPausesItsBucketOnly(t *testing.T) {
 		"shared":               {"shared", "2", "1.5", 2 * time.Second},
 		"without a scope":      {"", "", "0.3", 300 * time.Millisecond},
 	} {
-		story(t, Options{}, func(n int, s seen) (*http.Response, error) {
+		run(t, Options{}, func(n int, s sentRequest) (*http.Response, error) {
 			headers := bucketHeaders("b", "5", "4", "1")
 			if n > 1 {
-				return says(200, "{}", headers...), nil
+				return respond(200, "{}", headers...), nil
 			}
 			for header, value := range map[string]string{"Retry-After": c.header, "X-RateLimit-Scope": c.scope} {
 				if value != "" {
 					headers = append(headers, header, value)
 				}
 			}
-			return says(429, `{"message":"slow","retry_after":`+c.body+`,"global":false}`, headers...), nil
-		}, func(w *world) {
+			return respond(429, `{"message":"slow","retry_after":`+c.body+`,"global":false}`, headers...), nil
+		}, func(w *harness) {
 			var group sync.WaitGroup
 			for range 2 {
 				group.Go(func() { w.must(200, "POST", "/channels/1/messages", "{}") })
@@ -82,7 +82,7 @@ func TestRateLimitPausesItsBucketOnly(t *testing.T) {
 // Given a resource that keeps saying 429, the request is handed back after a
 // few of them instead of going on for ever.
 func TestEndless429IsHandedBack(t *testing.T) {
-	story(t, Options{}, always(429, `{"retry_after":0.5}`, "X-RateLimit-Scope", "shared"), func(w *world) {
+	run(t, Options{}, always(429, `{"retry_after":0.5}`, "X-RateLimit-Scope", "shared"), func(w *harness) {
 		w.must(429, "GET", "/channels/1", "")
 		if n := len(w.discord.seen()); n != maxLimits+1 {
 			t.Errorf("%d requests", n)
@@ -93,7 +93,7 @@ func TestEndless429IsHandedBack(t *testing.T) {
 // Given a 429 that asks for more time than the caller has, the caller gets the
 // 429 at once.
 func TestRateLimitBeyondTheDeadlineIsHandedBack(t *testing.T) {
-	story(t, Options{}, always(429, `{"retry_after":50}`), func(w *world) {
+	run(t, Options{}, always(429, `{"retry_after":50}`), func(w *harness) {
 		ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
 		defer cancel()
 		if status, err := w.send(w.request(ctx, "GET", "/channels/1", "")); status != 429 || err != nil {
@@ -106,12 +106,12 @@ func TestRateLimitBeyondTheDeadlineIsHandedBack(t *testing.T) {
 // Given a 429 whose body was cut but which carries Discord's marks, it is a rate
 // limit and no ban.
 func TestCut429IsNoBan(t *testing.T) {
-	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 		if n == 1 {
-			return says(429, `{"message":"slow","retr`, "Retry-After", "2", "X-RateLimit-Scope", "user"), nil
+			return respond(429, `{"message":"slow","retr`, "Retry-After", "2", "X-RateLimit-Scope", "user"), nil
 		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
 		w.must(200, "GET", "/channels/1", "")
 		w.at(0, 2*time.Second)
 	})

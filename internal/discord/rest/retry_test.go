@@ -22,18 +22,18 @@ func contains(text string, parts ...string) bool {
 }
 
 // failTwice answers the first two requests in one way and then with 200.
-func failTwice(answer func() (*http.Response, error)) func(int, seen) (*http.Response, error) {
-	return func(n int, _ seen) (*http.Response, error) {
+func failTwice(answer func() (*http.Response, error)) func(int, sentRequest) (*http.Response, error) {
+	return func(n int, _ sentRequest) (*http.Response, error) {
 		if n <= 2 {
 			return answer()
 		}
-		return says(200, "{}"), nil
+		return respond(200, "{}"), nil
 	}
 }
 
 func page(status int) func() (*http.Response, error) {
 	return func() (*http.Response, error) {
-		return says(status, "<html><body>"+http.StatusText(status)+"</body></html>", "Content-Type", "text/html"), nil
+		return respond(status, "<html><body>"+http.StatusText(status)+"</body></html>", "Content-Type", "text/html"), nil
 	}
 }
 
@@ -42,7 +42,7 @@ func page(status int) func() (*http.Response, error) {
 // Statements: G-136.
 func TestServerErrorsAreRetried(t *testing.T) {
 	for _, status := range []int{500, 502, 503, 504, 520, 521, 522, 523, 524} {
-		story(t, Options{}, failTwice(page(status)), func(w *world) {
+		run(t, Options{}, failTwice(page(status)), func(w *harness) {
 			w.must(200, "GET", "/users/@me", "")
 			w.at(0, 250*time.Millisecond, 750*time.Millisecond)
 			told := w.events.of(ReasonServer)
@@ -56,7 +56,7 @@ func TestServerErrorsAreRetried(t *testing.T) {
 // Given an outage that lasts, the last answer is handed back after a few tries,
 // and at once when the deadline leaves no room for another.
 func TestOutageIsHandedBack(t *testing.T) {
-	story(t, Options{}, func(int, seen) (*http.Response, error) { return page(502)() }, func(w *world) {
+	run(t, Options{}, func(int, sentRequest) (*http.Response, error) { return page(502)() }, func(w *harness) {
 		w.must(502, "GET", "/users/@me", "")
 		if n := len(w.discord.seen()); n != DefaultTries {
 			t.Errorf("%d tries", n)
@@ -75,12 +75,12 @@ func TestOutageIsHandedBack(t *testing.T) {
 
 // Given a 503 that names a time, the pause is at least that long.
 func TestRetryAfterOfA503IsHonoured(t *testing.T) {
-	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 		if n == 1 {
-			return says(503, "", "Retry-After", "7"), nil
+			return respond(503, "", "Retry-After", "7"), nil
 		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
 		w.must(200, "GET", "/users/@me", "")
 		w.at(0, 7*time.Second)
 	})
@@ -121,7 +121,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 		{"a message that never left", "POST", "/channels/1/messages", "{}", unresolved, true},
 		{"a message with the origin down", "POST", "/channels/1/messages", "{}", page(521), true},
 	} {
-		story(t, Options{}, failTwice(c.answer), func(w *world) {
+		run(t, Options{}, failTwice(c.answer), func(w *harness) {
 			status, err := w.do(c.method, c.path, c.body)
 			all := w.discord.seen()
 			if c.again && (status != 200 || err != nil || len(all) != 3) {
@@ -147,7 +147,7 @@ func TestDialThatFailsIsAlwaysSafe(t *testing.T) {
 		dials++
 		return nil, errors.New("the proxy is out of order")
 	}}
-	story(t, Options{Base: base}, nil, func(w *world) {
+	run(t, Options{Base: base}, nil, func(w *harness) {
 		_, err := w.do("POST", "/channels/1/messages", "{}")
 		if err == nil || dials != DefaultTries {
 			t.Errorf("%v after %d dials", err, dials)
@@ -168,7 +168,7 @@ func TestCutConnectionIsNotSafe(t *testing.T) {
 		}()
 		return here, nil
 	}}
-	story(t, Options{Base: base}, nil, func(w *world) {
+	run(t, Options{Base: base}, nil, func(w *harness) {
 		w.transport.opts.Base = base
 		req := w.request(w.t.Context(), "POST", "/channels/1/messages", "{}")
 		req.URL.Scheme = "http"
@@ -181,8 +181,8 @@ func TestCutConnectionIsNotSafe(t *testing.T) {
 // Given answers that do not come, each attempt ends after its time, and the
 // caller is told so.
 func TestAttemptThatHangsIsCut(t *testing.T) {
-	story(t, Options{}, always(200, "{}"), func(w *world) {
-		w.discord.delay = func(seen) time.Duration { return time.Hour }
+	run(t, Options{}, always(200, "{}"), func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return time.Hour }
 		_, err := w.do("GET", "/users/@me", "")
 		if !errors.Is(err, context.DeadlineExceeded) || !contains(err.Error(), "GET /users/@me got no answer", "10 s") {
 			t.Errorf("error is %v", err)
@@ -194,18 +194,18 @@ func TestAttemptThatHangsIsCut(t *testing.T) {
 // Given an answer that breaks off, a read is repeated until it is whole, and
 // what may not be repeated is handed on as far as it came.
 func TestHalfAnswers(t *testing.T) {
-	cut := func(n int, _ seen) (*http.Response, error) {
-		resp := says(200, "{}")
+	cut := func(n int, _ sentRequest) (*http.Response, error) {
+		resp := respond(200, "{}")
 		if n == 1 {
 			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), failing{io.ErrUnexpectedEOF}))
 		}
 		return resp, nil
 	}
-	story(t, Options{}, cut, func(w *world) {
+	run(t, Options{}, cut, func(w *harness) {
 		w.must(200, "GET", "/users/@me", "")
 		w.at(0, 250*time.Millisecond)
 	})
-	story(t, Options{}, cut, func(w *world) {
+	run(t, Options{}, cut, func(w *harness) {
 		status, err := w.do("POST", "/webhooks/1/abc", "{}")
 		if status != 200 || !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Error(status, err)
@@ -217,7 +217,7 @@ func TestHalfAnswers(t *testing.T) {
 // Given an answer whose JSON is cut although the connection was not, it is a
 // half answer all the same.
 func TestGarbledAnswerIsHalfAnAnswer(t *testing.T) {
-	story(t, Options{}, failTwice(func() (*http.Response, error) { return says(200, `{"id":"12`), nil }), func(w *world) {
+	run(t, Options{}, failTwice(func() (*http.Response, error) { return respond(200, `{"id":"12`), nil }), func(w *harness) {
 		w.must(200, "POST", "/channels/1/messages", nonced)
 		w.at(0, 250*time.Millisecond, 750*time.Millisecond)
 	})
@@ -226,7 +226,7 @@ func TestGarbledAnswerIsHalfAnAnswer(t *testing.T) {
 // Given an answer larger than what is kept, all of it reaches the caller.
 func TestLargeAnswerIsPassedThrough(t *testing.T) {
 	const size = maxBuffered + 12345
-	story(t, Options{}, always(200, strings.Repeat("x", size)), func(w *world) {
+	run(t, Options{}, always(200, strings.Repeat("x", size)), func(w *harness) {
 		client := http.Client{Transport: w.transport}
 		resp, err := client.Do(w.request(w.t.Context(), "GET", "/users/@me", ""))
 		if err != nil {
@@ -244,7 +244,7 @@ func TestLargeAnswerIsPassedThrough(t *testing.T) {
 func TestLargeBodyIsSentOnce(t *testing.T) {
 	const size = 5000
 	for again, tries := range map[bool]int{false: 1, true: 3} {
-		story(t, Options{ReplayLimit: 1000}, failTwice(page(502)), func(w *world) {
+		run(t, Options{ReplayLimit: 1000}, failTwice(page(502)), func(w *harness) {
 			req := w.request(w.t.Context(), "PUT", "/channels/1/messages/2", strings.Repeat("x", size))
 			if !again {
 				req.GetBody = nil
@@ -265,7 +265,7 @@ func TestLargeBodyIsSentOnce(t *testing.T) {
 
 // Given a caller that gives up during a pause, nothing more is sent.
 func TestGivingUpEndsRetries(t *testing.T) {
-	story(t, Options{}, func(int, seen) (*http.Response, error) { return nil, errCut }, func(w *world) {
+	run(t, Options{}, func(int, sentRequest) (*http.Response, error) { return nil, errCut }, func(w *harness) {
 		ctx, cancel := context.WithCancel(w.t.Context())
 		time.AfterFunc(100*time.Millisecond, cancel)
 		if _, err := w.send(w.request(ctx, "GET", "/users/@me", "")); !errors.Is(err, context.Canceled) {
@@ -277,12 +277,12 @@ func TestGivingUpEndsRetries(t *testing.T) {
 
 // Given a base that panics, the place in the bucket is given back.
 func TestPanicOfTheBaseLeavesNoTrace(t *testing.T) {
-	story(t, Options{}, func(n int, _ seen) (*http.Response, error) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 		if n == 1 {
 			panic("the base is broken")
 		}
-		return says(200, "{}"), nil
-	}, func(w *world) {
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
 		func() {
 			defer func() { _ = recover() }()
 			_, _ = w.transport.RoundTrip(w.request(w.t.Context(), "GET", "/users/@me", ""))

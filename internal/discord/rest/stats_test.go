@@ -9,9 +9,9 @@ import (
 
 // Round trips are counted and sorted into percentiles.
 func TestRoundTripPercentiles(t *testing.T) {
-	story(t, Options{GlobalLimit: -1}, always(200, "{}"), func(w *world) {
+	run(t, Options{GlobalLimit: -1}, always(200, "{}"), func(w *harness) {
 		n := 0
-		w.discord.delay = func(seen) time.Duration { n++; return time.Duration(n) * time.Millisecond }
+		w.discord.delay = func(sentRequest) time.Duration { n++; return time.Duration(n) * time.Millisecond }
 		for range 100 {
 			w.must(200, "GET", "/users/@me", "")
 		}

@@ -7,7 +7,7 @@ import "testing"
 // it is needed. The caller's own request stays as it was.
 // Statements: G-125.
 func TestRequestsAreDressed(t *testing.T) {
-	story(t, Options{UserAgent: "DiscordBot (https://example.org, 2.0) evergreen"}, always(200, "{}"), func(w *world) {
+	run(t, Options{UserAgent: "DiscordBot (https://example.org, 2.0) evergreen"}, always(200, "{}"), func(w *harness) {
 		for _, c := range []struct {
 			method, path, body, agent, kind string
 			agentOut, kindOut               string

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// stage puts files into a folder, as those of a machine. A name that ends with
+// fakeMachine puts files into a folder, as those of a machine. A name that ends with
 // a slash is a folder, content that begins with "-> " a link.
-func stage(t *testing.T, files ...map[string]string) Machine {
+func fakeMachine(t *testing.T, files ...map[string]string) Machine {
 	t.Helper()
 	m := Machine{Root: t.TempDir()}
 	for _, set := range files {

@@ -69,7 +69,7 @@ func TestMemoryIsThatOfWhatRunsOutFirst(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := test.want
 			want.RSS, want.Total, want.Available, want.HostKills = 32*mebi, 1024*mebi, 768*mebi, 4
-			got := stage(t, proc, test.files).Memory()
+			got := fakeMachine(t, proc, test.files).Memory()
 			if got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
@@ -88,7 +88,7 @@ func TestWhatIsNotToldIsUnknown(t *testing.T) {
 		"/proc/self/cgroup": "0::/\n:::\nx\n4:memory:/", "/proc/self/mountinfo": "30 22 0:27 - cgroup2\n - \nx y z - cgroup",
 		"/proc/self/limits": "Max open files", "/proc/stat": "btime never", "/sys/power/state": "",
 	}
-	for name, m := range map[string]Machine{"nothing": stage(t), "nonsense": stage(t, nonsense)} {
+	for name, m := range map[string]Machine{"nothing": fakeMachine(t), "nonsense": fakeMachine(t, nonsense)} {
 		t.Run(name, func(t *testing.T) {
 			if got := m.Memory(); got != (Memory{Kills: -1, HostKills: -1}) {
 				t.Errorf("memory: %+v", got)
@@ -123,11 +123,11 @@ func TestMemoryInWords(t *testing.T) {
 
 // The least share of the processors that any group above allows is what counts.
 func TestCPUIsTheLeastShare(t *testing.T) {
-	v2 := stage(t, map[string]string{
+	v2 := fakeMachine(t, map[string]string{
 		"/proc/self/cgroup": "0::/a/b", "/proc/self/mountinfo": mountedV2, "/sys/fs/cgroup/a/b/cgroup.procs": "1",
 		"/sys/fs/cgroup/a/b/cpu.max": "max 100000", "/sys/fs/cgroup/a/cpu.max": "50000 100000",
 	})
-	v1 := stage(t, map[string]string{
+	v1 := fakeMachine(t, map[string]string{
 		"/proc/self/cgroup": "1:cpuacct,cpu:/a", "/proc/self/mountinfo": mountedV1, "/sys/fs/cgroup/cpu,cpuacct/a/cgroup.procs": "1",
 		"/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "150000", "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000",
 		"/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000",

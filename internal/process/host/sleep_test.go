@@ -41,7 +41,7 @@ func TestSleepSettings(t *testing.T) {
 			if _, told := files["/sys/power/state"]; !told {
 				files["/sys/power/state"] = able["/sys/power/state"]
 			}
-			got := stage(t, files).Sleep()
+			got := fakeMachine(t, files).Sleep()
 			if !got.Known || got.From == "" {
 				t.Errorf("it is not known, or not from where: %+v", got)
 			}
@@ -80,7 +80,7 @@ func TestSleepSettingsOfOtherSystems(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := stage(t)
+			m := fakeMachine(t)
 			m.System, m.Tool = test.system, test.tool
 			got := m.Sleep()
 			got.From, got.Times = "", 0
@@ -93,7 +93,7 @@ func TestSleepSettingsOfOtherSystems(t *testing.T) {
 
 // How long the machine slept is what one clock has more than the other.
 func TestSleptIsTheDifferenceOfTheClocks(t *testing.T) {
-	m := stage(t)
+	m := fakeMachine(t)
 	m.Clock = func() (time.Duration, time.Duration, bool) { return 5*time.Hour + 70, 3 * time.Hour, true }
 	if slept, ok := m.Slept(); !ok || slept != 2*time.Hour {
 		t.Errorf("slept %s, %t; want 2h", slept, ok)
@@ -105,7 +105,7 @@ func TestSleptIsTheDifferenceOfTheClocks(t *testing.T) {
 }
 
 func TestFilesAndBoot(t *testing.T) {
-	m := stage(t, map[string]string{
+	m := fakeMachine(t, map[string]string{
 		"/proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units\n" +
 			"Max processes             100                  100                  processes\n" +
 			"Max open files            1024                 524288               files",
