@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/disgogateway"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo"
 	"github.com/disgoorg/disgo/bot"
@@ -21,39 +21,12 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// memorySessions keeps sessions in memory.
-type memorySessions struct {
-	mu  sync.Mutex
-	all map[gateway.ShardID]gateway.Session
-}
-
-func (s *memorySessions) Session(p gateway.ShardID) gateway.Session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.all[p]
-}
-
-func (s *memorySessions) SessionStore(p gateway.ShardID) gateway.SessionStore {
-	return memoryStore{s, p}
-}
-
-type memoryStore struct {
-	sessions *memorySessions
-	shard    gateway.ShardID
-}
-
-func (p memoryStore) Save(session gateway.Session) {
-	p.sessions.mu.Lock()
-	defer p.sessions.mu.Unlock()
-	p.sessions.all[p.shard] = session
-}
-
 // Given sessions that are kept, when a bot is paused and another made in its
 // place, as after a deploy, then that one resumes without an IDENTIFY; and when
 // it says goodbye, nothing is left to resume.
 // Statements: G-090.
 func TestKeptSessionsAreResumed(t *testing.T) {
-	kept := &memorySessions{all: map[gateway.ShardID]gateway.Session{}}
+	kept := &simtest.Sessions{}
 	set := config{}
 	set.own.Sessions = kept
 	run(t, set, func(s *harness) {

@@ -34,7 +34,7 @@ const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.Int
 type harness struct {
 	*simtest.World
 	fleet    *fleet.Fleet
-	sessions *memorySessions
+	sessions *simtest.Sessions
 	config   config
 	ran      chan struct{}
 
@@ -57,7 +57,7 @@ type config struct {
 func run(t *testing.T, c config, story func(*harness)) {
 	t.Helper()
 	simtest.Run(t, simtest.Options{Sim: c.sim, App: c.app, Guilds: c.guilds}, func(w *simtest.World) {
-		s := &harness{World: w, config: c, sessions: &memorySessions{sessions: map[gateway.ShardID]gateway.Session{}}}
+		s := &harness{World: w, config: c, sessions: &simtest.Sessions{}}
 		s.Describe = func() string { return s.fleet.Progress().String() }
 		s.newFleet()
 		defer func() {
@@ -87,33 +87,6 @@ func (s *harness) newFleet() {
 	if s.fleet, err = fleet.New(options); err != nil {
 		s.T.Fatal(err)
 	}
-}
-
-// memorySessions keeps sessions as a disk would.
-type memorySessions struct {
-	mu       sync.Mutex
-	sessions map[gateway.ShardID]gateway.Session
-}
-
-func (m *memorySessions) Session(shard gateway.ShardID) gateway.Session {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.sessions[shard]
-}
-
-func (m *memorySessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
-	return memoryStore{m, shard}
-}
-
-type memoryStore struct {
-	sessions *memorySessions
-	shard    gateway.ShardID
-}
-
-func (m memoryStore) Save(session gateway.Session) {
-	m.sessions.mu.Lock()
-	defer m.sessions.mu.Unlock()
-	m.sessions.sessions[m.shard] = session
 }
 
 func (s *harness) handleEvent(ctx context.Context, e gateway.Event) {

@@ -56,7 +56,7 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 			t.Errorf("of %d new tokens was told, want the good one", len(told))
 		}
 		r.stop(gateway.EndSession)
-		if s.log.has(fresh) || s.log.has(old) {
+		if s.log.Has(fresh) || s.log.Has(old) {
 			t.Error("a token can be read in the log")
 		}
 	})
@@ -72,7 +72,7 @@ func TestReloadDisturbsNobody(t *testing.T) {
 		o.Config.Token = config.NewSecret("refused" + s.App.Token)
 		r.Reload(o.Config)
 		s.answer(s.ask("!ping"))
-		if !s.log.has("cannot be used yet") {
+		if !s.log.Has("cannot be used yet") {
 			t.Errorf("the log does not say that the token was refused:\n%s", s.log)
 		}
 		o.Config.Token = config.NewSecret(s.App.Token)

@@ -1,11 +1,7 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +16,7 @@ import (
 type harness struct {
 	*simtest.World
 	channel discordsim.ID
-	log     *logBuffer
+	log     *simtest.Log
 }
 
 // run tells one story in virtual time: no bot runs yet.
@@ -35,7 +31,7 @@ func run(t *testing.T, flags *uint64, story func(*harness)) {
 func runWorld(t *testing.T, o simtest.Options, story func(*harness)) {
 	t.Helper()
 	simtest.Run(t, o, func(w *simtest.World) {
-		s := &harness{World: w, channel: w.Guilds[0].Channels[0].ID, log: &logBuffer{}}
+		s := &harness{World: w, channel: w.Guilds[0].Channels[0].ID, log: &simtest.Log{}}
 		s.Describe = s.log.String
 		story(s)
 	})
@@ -45,7 +41,7 @@ func runWorld(t *testing.T, o simtest.Options, story func(*harness)) {
 func (s *harness) options() Options {
 	return Options{
 		Config: config.Against(s.Sim.APIURL(), s.App.Token), Version: "0.0", Transport: s.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: s.Sim.Transport()},
-		Logger: s.log.logger(),
+		Logger: s.log.Logger(),
 	}
 }
 
@@ -98,28 +94,4 @@ func (s *harness) answer(to discordsim.ID) string {
 	var all []discordsim.Message
 	s.Until(30*time.Second, "an answer", func() bool { all = s.Sim.Answers(to); return len(all) > 0 })
 	return all[0].Content
-}
-
-// logBuffer is a log in memory.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *logBuffer) Write(line []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(line)
-}
-
-func (r *logBuffer) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
-func (r *logBuffer) has(text string) bool { return strings.Contains(r.String(), text) }
-
-func (r *logBuffer) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

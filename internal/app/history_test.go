@@ -14,6 +14,7 @@ import (
 	"evergreen/internal/health/alert"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/simtest"
 	"evergreen/internal/store"
 )
 
@@ -241,7 +242,7 @@ func TestCrashLoopOfADay(t *testing.T) {
 		for began := time.Now(); time.Since(began) < 24*time.Hour; time.Sleep(2 * time.Second) {
 			o := f.kept(s.options())
 			o.Sessions = nil // what crashes the program has spoilt the session too
-			s.log = &logBuffer{}
+			s.log = &simtest.Log{}
 			o.Logger = s.options().Logger
 			r := s.start(o)
 			for wait := time.Duration(0); !r.Tracker().Snapshot().Connected; wait += 10 * time.Second {
@@ -250,7 +251,7 @@ func TestCrashLoopOfADay(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 			}
-			if s.log.has(`"Waiting to identify"`) && s.log.has(" until=") {
+			if s.log.Has(`"Waiting to identify"`) && s.log.Has(" until=") {
 				said++
 			}
 			f.shut(store.EndNone) // from here on nothing is kept: the process is gone

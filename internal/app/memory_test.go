@@ -49,7 +49,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		o.Machine = &machine
 		r := s.start(o).online()
 		time.Sleep(time.Minute)
-		if s.log.has("Memory") {
+		if s.log.Has("Memory") {
 			t.Errorf("there is enough memory, and the log speaks of it:\n%s", s.log)
 		}
 		use(85)
@@ -65,7 +65,7 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		}
 		use(79)
 		s.Until(time.Minute, "well again", func() bool { return r.Tracker().Snapshot().Status == health.Online })
-		if n := strings.Count(s.log.String(), "Memory runs short"); n != 1 || !s.log.has("85 MiB of 100 MiB") || !s.log.has("enough memory again") {
+		if n := strings.Count(s.log.String(), "Memory runs short"); n != 1 || !s.log.Has("85 MiB of 100 MiB") || !s.log.Has("enough memory again") {
 			t.Errorf("warned %d times:\n%s", n, s.log)
 		}
 		time.Sleep(2 * time.Minute)

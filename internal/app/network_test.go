@@ -11,6 +11,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/health"
 	"evergreen/internal/process/config"
+	"evergreen/internal/simtest"
 )
 
 // Given a proxy that nobody listens at, when the bot is started, then it does not
@@ -26,8 +27,8 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	c := config.Against("https://discord.test/api/v10", "a-token-of-nobody")
 	c.AllProxy, c.StateDir = config.NewSecret("http://ada:s3cret@"+address), t.TempDir()
 	c.Shards = fleet.All(1)
-	log := &logBuffer{}
-	a, err := New(Options{Config: c, Logger: log.logger()})
+	log := &simtest.Log{}
+	a, err := New(Options{Config: c, Logger: log.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	if err := <-ran; err != nil {
 		t.Error(err)
 	}
-	if log.has("s3cret") || !log.has("through a proxy") || !log.has("proxy=http://"+address) {
+	if log.Has("s3cret") || !log.Has("through a proxy") || !log.Has("proxy=http://"+address) {
 		t.Errorf("the log:\n%s", log)
 	}
 }

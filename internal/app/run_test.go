@@ -145,7 +145,7 @@ func TestWrongTokenEndsTheStart(t *testing.T) {
 				t.Errorf("the error does not say %q: %v", want, err)
 			}
 		}
-		if strings.Contains(err.Error(), s.App.Token) || s.log.has(s.App.Token) {
+		if strings.Contains(err.Error(), s.App.Token) || s.log.Has(s.App.Token) {
 			t.Error("the token can be read in the error or in the log")
 		}
 		if n := len(s.Sim.Connections(nil)); n != 0 {
@@ -183,7 +183,7 @@ func TestStartsWithoutOptionalIntents(t *testing.T) {
 		o := s.options()
 		o.Config.OptionalIntents = gateway.IntentGuildMembers | gateway.IntentMessageContent
 		r := s.start(o).online()
-		if !s.log.has("the bot starts without, degraded") {
+		if !s.log.Has("the bot starts without, degraded") {
 			t.Errorf("the log does not say what is missing:\n%s", s.log)
 		}
 		s.answer(s.Sim.Interact(s.App, s.channel, s.User.ID, "ping"))

@@ -38,7 +38,7 @@ func TestFirstStartWithoutREST(t *testing.T) {
 				if snap := r.Tracker().Snapshot(); snap.Connected || snap.Status != health.Offline || !strings.Contains(snap.Reason.String(), "HTTP 503") {
 					t.Errorf("without REST the bot is %s: %s", snap.Status, snap.Reason)
 				}
-				if !s.log.has("level=WARN") || !s.log.has("how many shards the bot needs") {
+				if !s.log.Has("level=WARN") || !s.log.Has("how many shards the bot needs") {
 					t.Error("nobody was warned")
 				}
 				s.Sim.Lift(down)
@@ -67,7 +67,7 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 		o := s.options()
 		o.Gateway = "ws://gateway.discord.sim"
 		r := s.start(o).online()
-		if !s.log.has("starts with one") {
+		if !s.log.Has("starts with one") {
 			t.Error("nobody was warned")
 		}
 		time.Sleep(2 * time.Minute)

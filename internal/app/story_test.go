@@ -49,7 +49,7 @@ func TestSecondProgramIsTold(t *testing.T) {
 		if want := "connected and working, but another program uses the same token: Discord has counted 1 session start of the last day that this one did not make"; snap.Reason.String() != want || !snap.Connected || !strings.Contains(snap.Remedy.String(), "Stop the other") {
 			t.Errorf("it is %s; %s", snap.Sentence(), snap.Remedy)
 		}
-		if !s.log.has("Another program uses the same token") {
+		if !s.log.Has("Another program uses the same token") {
 			t.Errorf("the log does not tell of it:\n%s", s.log)
 		}
 		second.stop(gateway.EndSession)

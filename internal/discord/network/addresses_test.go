@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"evergreen/internal/simtest"
 )
 
 // fakeDialer is a fake of the sockets: it remembers who was dialled, and answers as
@@ -124,8 +126,8 @@ func TestEveryAddressFails(t *testing.T) {
 // and once more when it works again. After a week they are too old.
 func TestLastGoodAddressesServeWhenTheResolverFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, p, log := &fakeResolver{}, &fakeDialer{}, &logRecorder{}
-		n, err := New(Options{Resolver: b, Dial: p.dial, Logger: log.logger()})
+		b, p, log := &fakeResolver{}, &fakeDialer{}, &simtest.Log{}
+		n, err := New(Options{Resolver: b, Dial: p.dial, Logger: log.Logger()})
 		must(t, err)
 		broken := &net.DNSError{Err: "server misbehaving", Name: discord, IsTemporary: true}
 

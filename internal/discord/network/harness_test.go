@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -71,28 +70,6 @@ func (b *fakeResolver) LookupNetIP(ctx context.Context, _, host string) ([]netip
 		err = &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
 	return found, err
-}
-
-// logRecorder is a log in memory.
-type logRecorder struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *logRecorder) Write(line []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(line)
-}
-
-func (r *logRecorder) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
-
-func (r *logRecorder) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // fakeNetwork is a simulated Discord on a port, plain and behind TLS.
