@@ -105,8 +105,8 @@ func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
 		return
 	}
 	for _, a := range b.expectations {
-		for i, h := range a.sessions {
-			if h.session == sess && h.seq > sess.confirmed && !a.hadTime(b, h, now) {
+		for i, d := range a.sessions {
+			if d.session == sess && d.seq > sess.confirmed && !a.hadTime(b, d, now) {
 				a.sessions[i].discarded = true
 			}
 		}
@@ -115,12 +115,12 @@ func (b *bot) excuseUndelivered(sess *session, cause sessionEnd) {
 
 // hadTime reports whether a client had the command for AnswerGrace, connected and
 // undisturbed by faults. The end of a session that had delivered it is no excuse.
-func (a *expectation) hadTime(b *bot, h delivery, now time.Time) bool {
-	connected := h.session.connected(now) - h.connectedBefore
-	if h.session.ended {
-		connected = now.Sub(a.at)
+func (e *expectation) hadTime(b *bot, d delivery, now time.Time) bool {
+	connected := d.session.connected(now) - d.connectedBefore
+	if d.session.ended {
+		connected = now.Sub(e.at)
 	}
-	return min(connected, b.sim.undisturbed(b.app.ID, a.at, now)) >= b.sim.cfg.AnswerGrace
+	return min(connected, b.sim.undisturbed(b.app.ID, e.at, now)) >= b.sim.cfg.AnswerGrace
 }
 
 // patience is how long the server waits for a heartbeat.
@@ -140,10 +140,10 @@ const (
 )
 
 // state is what has become of a command so far.
-func (a *expectation) state(b *bot, now time.Time) commandState {
+func (e *expectation) state(b *bot, now time.Time) commandState {
 	s := b.sim
 	answers := 0
-	for _, m := range a.answers {
+	for _, m := range e.answers {
 		if m.stands() {
 			answers++
 		}
@@ -153,22 +153,22 @@ func (a *expectation) state(b *bot, now time.Time) commandState {
 		return commandAnsweredTwice
 	case answers == 1:
 		return commandAnswered
-	case !slices.ContainsFunc(a.sessions, func(h delivery) bool { return !h.discarded }):
+	case !slices.ContainsFunc(e.sessions, func(d delivery) bool { return !d.discarded }):
 		return commandUnheard
-	case a.interaction && s.hinderedWithin(b.app.ID, a.at, a.at.Add(s.rest.cfg.InteractionDeadline)),
-		a.interaction && !a.gap.IsZero() && s.faultWithin(b.app.ID, a.gap, a.gap):
+	case e.interaction && s.hinderedWithin(b.app.ID, e.at, e.at.Add(s.rest.cfg.InteractionDeadline)),
+		e.interaction && !e.gap.IsZero() && s.faultWithin(b.app.ID, e.gap, e.gap):
 		return commandUnheard
-	case slices.ContainsFunc(a.sessions, func(h delivery) bool { return !h.discarded && a.hadTime(b, h, now) }):
+	case slices.ContainsFunc(e.sessions, func(d delivery) bool { return !d.discarded && e.hadTime(b, d, now) }):
 		return commandLost
 	}
 	return commandWaiting
 }
 
 // answeredAfter is the time to the first answer that stands; 0 without one.
-func (a *expectation) answeredAfter() time.Duration {
-	for _, m := range a.answers {
+func (e *expectation) answeredAfter() time.Duration {
+	for _, m := range e.answers {
 		if m.stands() {
-			return m.Timestamp.Sub(a.at)
+			return m.Timestamp.Sub(e.at)
 		}
 	}
 	return 0
@@ -183,19 +183,23 @@ const (
 
 // countSettled counts and drops the commands that no later answer can change.
 func (b *bot) countSettled(now time.Time) {
-	b.expectations = slices.DeleteFunc(b.expectations, func(a *expectation) bool {
-		if now.Sub(a.at) < settledAfter || a.state(b, now) == commandWaiting {
+	b.expectations = slices.DeleteFunc(b.expectations, func(e *expectation) bool {
+		if now.Sub(e.at) < settledAfter {
 			return false
 		}
-		b.counts.count(a, a.state(b, now))
+		state := e.state(b, now)
+		if state == commandWaiting {
+			return false
+		}
+		b.counts.count(e, state)
 		return true
 	})
 }
 
 // count adds a command. One that no client could have answered is not among those
 // asked.
-func (v *Verdict) count(a *expectation, state commandState) {
-	v.Slowest = max(v.Slowest, a.answeredAfter())
+func (v *Verdict) count(e *expectation, state commandState) {
+	v.Slowest = max(v.Slowest, e.answeredAfter())
 	if state == commandUnheard {
 		v.Unheard++
 		return

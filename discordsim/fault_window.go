@@ -29,54 +29,54 @@ const (
 )
 
 // begin notes a fault that lasts.
-func (u *faultWindow) begin(now time.Time) {
-	if u.inForce++; u.inForce == 1 {
-		u.open(now)
-		u.spans[len(u.spans)-1].to = time.Time{}
+func (w *faultWindow) begin(now time.Time) {
+	if w.inForce++; w.inForce == 1 {
+		w.open(now)
+		w.spans[len(w.spans)-1].to = time.Time{}
 	}
 }
 
 // end notes that a fault which lasted is over.
-func (u *faultWindow) end(now time.Time) {
-	if u.inForce--; u.inForce == 0 {
-		u.spans[len(u.spans)-1].to = later(now, u.settles)
+func (w *faultWindow) end(now time.Time) {
+	if w.inForce--; w.inForce == 0 {
+		w.spans[len(w.spans)-1].to = later(now, w.settles)
 	}
 }
 
 // once notes a fault that strikes once and takes a while to pass.
-func (u *faultWindow) once(now time.Time, takes time.Duration) {
-	u.settles = later(u.settles, now.Add(takes))
-	if u.inForce == 0 {
-		u.open(now)
-		u.spans[len(u.spans)-1].to = u.settles
+func (w *faultWindow) once(now time.Time, takes time.Duration) {
+	w.settles = later(w.settles, now.Add(takes))
+	if w.inForce == 0 {
+		w.open(now)
+		w.spans[len(w.spans)-1].to = w.settles
 	}
 }
 
 // open begins a span, unless the last one reaches as far.
-func (u *faultWindow) open(now time.Time) {
-	if n := len(u.spans); n > 0 && !now.After(u.spans[n-1].to) {
+func (w *faultWindow) open(now time.Time) {
+	if n := len(w.spans); n > 0 && !now.After(w.spans[n-1].to) {
 		return
 	}
-	if len(u.spans) >= maxSpans {
-		u.spans = slices.Delete(u.spans, 0, maxSpans/10)
+	if len(w.spans) >= maxSpans {
+		w.spans = slices.Delete(w.spans, 0, maxSpans/10)
 	}
-	u.spans = append(u.spans, span{from: now, to: now})
+	w.spans = append(w.spans, span{from: now, to: now})
 }
 
 // overlaps reports whether anything was wrong, or had just been, within a piece
 // of time.
-func (u *faultWindow) overlaps(from, until time.Time) bool {
-	i := sort.Search(len(u.spans), func(i int) bool { return u.spans[i].from.After(until) })
+func (w *faultWindow) overlaps(from, until time.Time) bool {
+	i := sort.Search(len(w.spans), func(i int) bool { return w.spans[i].from.After(until) })
 	if i == 0 {
 		return false
 	}
-	last := u.spans[i-1]
+	last := w.spans[i-1]
 	return last.to.IsZero() || last.to.Add(recovery).After(from)
 }
 
 // within is for how long something was wrong within a piece of time.
-func (u *faultWindow) within(from, until time.Time) (d time.Duration) {
-	for _, s := range slices.Backward(u.spans) {
+func (w *faultWindow) within(from, until time.Time) (d time.Duration) {
+	for _, s := range slices.Backward(w.spans) {
 		if !s.to.IsZero() && !s.to.After(from) {
 			break
 		}
@@ -94,19 +94,19 @@ func (u *faultWindow) within(from, until time.Time) (d time.Duration) {
 type faultWindows struct{ any, hindering faultWindow }
 
 func (s *Sim) windowsOf(app ID) *faultWindows {
-	t := s.faultWindows[app]
-	if t == nil {
-		t = &faultWindows{}
-		s.faultWindows[app] = t
+	w := s.faultWindows[app]
+	if w == nil {
+		w = &faultWindows{}
+		s.faultWindows[app] = w
 	}
-	return t
+	return w
 }
 
 // forKind calls do for the windows that a fault belongs to.
-func (t *faultWindows) forKind(f Fault, do func(*faultWindow)) {
-	do(&t.any)
+func (w *faultWindows) forKind(f Fault, do func(*faultWindow)) {
+	do(&w.any)
 	if f.hinders() {
-		do(&t.hindering)
+		do(&w.hindering)
 	}
 }
 

@@ -31,37 +31,37 @@ func newCompressor(mode string, shared bool) *compressor {
 }
 
 // isOff reports whether there is no transport compression.
-func (p *compressor) isOff() bool { return p.mode == "" }
+func (c *compressor) isOff() bool { return c.mode == "" }
 
 // splittable reports whether a message may be cut into several frames.
-func (p *compressor) splittable() bool { return p.mode == "zlib-stream" }
+func (c *compressor) splittable() bool { return c.mode == "zlib-stream" }
 
 // encode makes the bytes of one frame and says whether they are binary. The slice
 // is good until the next call.
-func (p *compressor) encode(f outFrame) (raw []byte, binary bool) {
+func (c *compressor) encode(f outFrame) (raw []byte, binary bool) {
 	if f.corrupt {
-		return p.corrupted(f.raw)
+		return c.corrupted(f.raw)
 	}
-	p.buf.Reset()
+	c.buf.Reset()
 	switch {
-	case p.mode == "zlib-stream" && p.perMessage:
-		p.writeIsolated(f.raw)
-	case p.mode == "zlib-stream":
-		p.writeStream(f.raw)
-	case p.mode == "zstd-stream":
-		if p.zstd == nil {
-			p.zstd, _ = zstd.NewWriter(&p.buf, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	case c.mode == "zlib-stream" && c.perMessage:
+		c.writeIsolated(f.raw)
+	case c.mode == "zlib-stream":
+		c.writeStream(f.raw)
+	case c.mode == "zstd-stream":
+		if c.zstd == nil {
+			c.zstd, _ = zstd.NewWriter(&c.buf, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 		}
-		_, _ = p.zstd.Write(f.raw)
-		_ = p.zstd.Flush()
+		_, _ = c.zstd.Write(f.raw)
+		_ = c.zstd.Flush()
 	case f.compress:
-		w := zlib.NewWriter(&p.buf)
+		w := zlib.NewWriter(&c.buf)
 		_, _ = w.Write(f.raw)
 		_ = w.Close()
 	default:
 		return f.raw, false
 	}
-	return p.buf.Bytes(), true
+	return c.buf.Bytes(), true
 }
 
 // reach is how far back a message of a zlib stream refers, in bytes. A connection
@@ -69,23 +69,23 @@ func (p *compressor) encode(f outFrame) (raw []byte, binary bool) {
 const reach = 2 << 10
 
 // writeStream writes a message that may refer to those before it.
-func (p *compressor) writeStream(raw []byte) {
-	p.writeHeader()
-	_ = flate.StatelessDeflate(&p.buf, raw, false, p.window)
+func (c *compressor) writeStream(raw []byte) {
+	c.writeHeader()
+	_ = flate.StatelessDeflate(&c.buf, raw, false, c.window)
 	switch {
 	case len(raw) >= reach:
-		p.window, raw = p.window[:0], raw[len(raw)-reach:]
-	case len(p.window)+len(raw) > 2*reach:
-		p.window = append(p.window[:0], p.window[len(p.window)-reach:]...)
+		c.window, raw = c.window[:0], raw[len(raw)-reach:]
+	case len(c.window)+len(raw) > 2*reach:
+		c.window = append(c.window[:0], c.window[len(c.window)-reach:]...)
 	}
-	p.window = append(p.window, raw...)
+	c.window = append(c.window, raw...)
 }
 
 // writeHeader writes the header of a zlib stream once.
-func (p *compressor) writeHeader() {
-	if !p.headerWritten {
-		p.headerWritten = true
-		p.buf.Write([]byte{0x78, 0x9c})
+func (c *compressor) writeHeader() {
+	if !c.headerWritten {
+		c.headerWritten = true
+		c.buf.Write([]byte{0x78, 0x9c})
 	}
 }
 
@@ -97,10 +97,10 @@ var deflaters = sync.Pool{New: func() any {
 
 // writeIsolated writes a message that refers to nothing before it: a valid piece of
 // a zlib stream that needs no context of its own here.
-func (p *compressor) writeIsolated(raw []byte) {
-	p.writeHeader()
+func (c *compressor) writeIsolated(raw []byte) {
+	c.writeHeader()
 	w := deflaters.Get().(*flate.Writer)
-	w.Reset(&p.buf)
+	w.Reset(&c.buf)
 	_, _ = w.Write(raw)
 	_ = w.Flush()
 	deflaters.Put(w)
@@ -108,8 +108,8 @@ func (p *compressor) writeIsolated(raw []byte) {
 
 // corrupted makes a frame that no decompressor accepts; without compression it is
 // text that is no JSON.
-func (p *compressor) corrupted(raw []byte) ([]byte, bool) {
-	if p.isOff() {
+func (c *compressor) corrupted(raw []byte) ([]byte, bool) {
+	if c.isOff() {
 		return raw, false
 	}
 	return append(append([]byte{0xff, 0xff, 0xff, 0xfe, 0x06}, raw...), 0x00, 0x00, 0xff, 0xff), true

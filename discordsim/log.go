@@ -67,22 +67,22 @@ type Frame struct {
 }
 
 // add adds a log to its app's and drops the oldest one beyond the limit.
-func (r *eventLog) add(l *ConnLog, most int) {
-	list := append(r.conns[l.App], l)
+func (e *eventLog) add(l *ConnLog, most int) {
+	list := append(e.conns[l.App], l)
 	for i := len(list) - 1; i > 0 && list[i-1].ID > l.ID; i-- {
 		list[i-1], list[i] = list[i], list[i-1]
 	}
 	if most > 0 && len(list) > most {
 		list = slices.Delete(list, 0, len(list)-most)
 	}
-	r.conns[l.App] = list
+	e.conns[l.App] = list
 }
 
 // assign moves a log to the app that its connection is now known to be of.
-func (r *eventLog) assign(l *ConnLog, app ID, most int) {
-	r.conns[l.App] = slices.DeleteFunc(r.conns[l.App], func(other *ConnLog) bool { return other == l })
+func (e *eventLog) assign(l *ConnLog, app ID, most int) {
+	e.conns[l.App] = slices.DeleteFunc(e.conns[l.App], func(other *ConnLog) bool { return other == l })
 	l.App = app
-	r.add(l, most)
+	e.add(l, most)
 }
 
 // logFrame logs a payload.
@@ -151,15 +151,15 @@ func (s *Sim) Connections(app *App) (out []ConnLog) {
 // maxViolations bounds what is remembered of one app.
 const maxViolations = 1000
 
-func (r *eventLog) violation(v Violation) {
-	if list := r.violations[v.App]; len(list) < maxViolations {
-		r.violations[v.App] = append(list, v)
+func (e *eventLog) violation(v Violation) {
+	if list := e.violations[v.App]; len(list) < maxViolations {
+		e.violations[v.App] = append(list, v)
 	}
 }
 
 // of lists the violations of an app, and those of unknown clients.
-func (r *eventLog) of(app *App) []Violation {
-	return slices.Concat(r.violations[0], r.violations[app.ID])
+func (e *eventLog) of(app *App) []Violation {
+	return slices.Concat(e.violations[0], e.violations[app.ID])
 }
 
 // violate records what a client did on a connection.

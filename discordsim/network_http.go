@@ -26,35 +26,35 @@ func newAcceptQueue() *acceptQueue {
 
 // push hands a connection over; it fails when the context ends or the queue is
 // closed.
-func (d *acceptQueue) push(ctx context.Context, c net.Conn) error {
+func (q *acceptQueue) push(ctx context.Context, c net.Conn) error {
 	select {
-	case d.conns <- c:
+	case q.conns <- c:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-d.done:
+	case <-q.done:
 		return net.ErrClosed
 	}
 }
 
 // Accept waits for the next connection.
-func (d *acceptQueue) Accept() (net.Conn, error) {
+func (q *acceptQueue) Accept() (net.Conn, error) {
 	select {
-	case c := <-d.conns:
+	case c := <-q.conns:
 		return c, nil
-	case <-d.done:
+	case <-q.done:
 		return nil, net.ErrClosed
 	}
 }
 
 // Close ends all pushes and Accepts.
-func (d *acceptQueue) Close() error {
-	d.once.Do(func() { close(d.done) })
+func (q *acceptQueue) Close() error {
+	q.once.Do(func() { close(q.done) })
 	return nil
 }
 
 // Addr is the address of the REST API in memory.
-func (d *acceptQueue) Addr() net.Addr {
+func (q *acceptQueue) Addr() net.Addr {
 	return &net.TCPAddr{IP: memoryHosts["discord.sim"].ip, Port: 80}
 }
 
