@@ -173,10 +173,10 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 		}
 		previous := s.BeginRun()
 		if len(c.events) > 0 {
-			saved, verdict := s.checkSession(alone, intents)
+			saved, check := s.checkSession(alone, intents)
 			age, err := c.behind(saved, before)
 			if err != nil {
-				t.Fatalf("%v, after %d events: %v", verdict, len(c.events), err)
+				t.Fatalf("%v, after %d events: %v", check, len(c.events), err)
 			}
 			// Whatever has the child's session has its run too.
 			if saved != before && (previous.End != EndKilled || previous.Version != "child") {

@@ -148,8 +148,8 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
 	s.newSessionStore(alone, intents).Save(session("b", 7))
-	if _, v := s.checkSession(alone, intents); v.Reason != notRead {
-		t.Errorf("verdict %v", v)
+	if _, v := s.checkSession(alone, intents); v.reason != notRead {
+		t.Errorf("check %v", v)
 	}
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)

@@ -66,12 +66,12 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	if v.conn, err = db.Conn(ctx); err != nil {
 		return g, wrapDamage(err)
 	}
-	var verdict string
-	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	var result string
+	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
 		return g, wrapDamage(err)
 	}
-	if verdict != "ok" {
-		return g, fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(verdict))
+	if result != "ok" {
+		return g, fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(result))
 	}
 	schema, err := schemaOf(ctx, v.conn)
 	switch {

@@ -141,9 +141,9 @@ func quick(t *testing.T) string {
 // found is the session that the next run resumes.
 func found(t *testing.T, s *Store) gateway.Session {
 	t.Helper()
-	session, verdict := s.checkSession(alone, intents)
-	if verdict.Reason != notDropped && verdict.Reason != noneSaved {
-		t.Errorf("verdict: %v", verdict)
+	session, check := s.checkSession(alone, intents)
+	if check.reason != notDropped && check.reason != noneSaved {
+		t.Errorf("check: %v", check)
 	}
 	return session
 }

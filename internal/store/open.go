@@ -186,12 +186,12 @@ func (v *database) prepare(ctx context.Context, steps []string) error {
 	if mode != "wal" {
 		return fmt.Errorf("the file system of %s does not allow a write-ahead log; put the state folder on a local disk", v.path)
 	}
-	var verdict string
-	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	var result string
+	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
 		return err
 	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(verdict))
+	if result != "ok" {
+		return fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(result))
 	}
 	if err := migrate(ctx, v.conn, v.path, steps); err != nil {
 		return err

@@ -88,8 +88,8 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if kept, err := os.ReadFile(found[0]); err != nil || harm != nil && !bytes.Equal(kept, harmed) {
 				t.Errorf("what was set aside is not what there was: %v", err)
 			}
-			if _, v := s.checkSession(alone, intents); v.Reason != noneSaved {
-				t.Errorf("verdict %v", v)
+			if _, v := s.checkSession(alone, intents); v.reason != noneSaved {
+				t.Errorf("check %v", v)
 			}
 			if _, err := s.Identifies().Entries(t.Context(), time.Time{}); !errors.Is(err, errIdentifiesLost) {
 				t.Errorf("the account was lost, and the ledger is told %v", err)
@@ -135,8 +135,8 @@ func TestFlippedBitCostsTheSession(t *testing.T) {
 	filled(t, dir)
 	run(t, dbPath(dir), "UPDATE sessions SET seq = seq + 64")
 	s := open(t, dir, nil)
-	if _, v := s.checkSession(alone, intents); v.Reason != damagedSession {
-		t.Errorf("verdict %v", v)
+	if _, v := s.checkSession(alone, intents); v.reason != damagedSession {
+		t.Errorf("check %v", v)
 	}
 	if s.Stats().Asides != 0 {
 		t.Error("the database was set aside for it")

@@ -42,11 +42,11 @@ const (
 
 // sessionCheck is whether a saved session can be resumed, and why not.
 type sessionCheck struct {
-	Reason dropReason
-	// Age is how long ago the session was last alive; 0 if that is not known.
-	Age time.Duration
-	// Detail says more, or nothing.
-	Detail string
+	reason dropReason
+	// age is how long ago the session was last alive; 0 if that is not known.
+	age time.Duration
+	// detail says more, or nothing.
+	detail string
 }
 
 // sessionReasons are the reasons in words.
@@ -60,15 +60,6 @@ var sessionReasons = map[dropReason]string{
 	otherVersion:   "The saved session is dropped: it belongs to another version of Discord's gateway",
 	damagedSession: "The saved session is dropped: it is damaged",
 	notRead:        "A saved session could not be looked for",
-}
-
-// String says it for the log.
-func (v sessionCheck) String() string {
-	text := sessionReasons[v.Reason]
-	if v.Detail != "" {
-		text += " (" + v.Detail + ")"
-	}
-	return text
 }
 
 // sessionRow is a session as it is saved.
@@ -128,7 +119,10 @@ func (s sessions) Session(shard gateway.ShardID) gateway.Session {
 		log = log.With("shard", shard.String())
 	}
 	session, check := s.store.checkSession(shard, s.intents)
-	log.Info(check.String())
+	if check.detail != "" {
+		log = log.With("detail", check.detail)
+	}
+	log.Info(sessionReasons[check.reason])
 	return session
 }
 
@@ -143,7 +137,7 @@ func (s sessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
 func (s *Store) Resumable(shards []gateway.ShardID, intents gateway.Intents) bool {
 	return slices.ContainsFunc(shards, func(shard gateway.ShardID) bool {
 		_, check := s.checkSession(shard, intents)
-		return check.Reason == notDropped
+		return check.reason == notDropped
 	})
 }
 
@@ -155,7 +149,7 @@ func (s *Store) checkSession(shard gateway.ShardID, intents gateway.Intents) (ga
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.loaded {
-		return gateway.Session{}, sessionCheck{Reason: notRead, Detail: s.state.Reason}
+		return gateway.Session{}, sessionCheck{reason: notRead, detail: s.state.Reason}
 	}
 	shard = withCount(shard)
 	var found *sessionRow
@@ -168,13 +162,13 @@ func (s *Store) checkSession(shard gateway.ShardID, intents gateway.Intents) (ga
 		}
 	}
 	if found == nil {
-		return gateway.Session{}, sessionCheck{Reason: noneSaved}
+		return gateway.Session{}, sessionCheck{reason: noneSaved}
 	}
-	v := found.check(shard, intents, s.opts.Fingerprint.String(), time.Now())
-	if v.Reason != notDropped {
-		return gateway.Session{}, v
+	c := found.check(shard, intents, s.opts.Fingerprint.String(), time.Now())
+	if c.reason != notDropped {
+		return gateway.Session{}, c
 	}
-	return found.session, v
+	return found.session, c
 }
 
 // Intents returns the intents of the sessions that can be resumed; 0 if there are
@@ -183,7 +177,7 @@ func (s *Store) Intents() gateway.Intents {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.saved {
-		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason == notDropped {
+		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).reason == notDropped {
 			return r.intents
 		}
 	}
@@ -198,7 +192,7 @@ func (s *Store) Shards() int {
 	found := make(map[int]int)
 	best := 0
 	for _, r := range s.saved {
-		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).Reason != notDropped {
+		if r.check(r.shard, r.intents, s.opts.Fingerprint.String(), time.Now()).reason != notDropped {
 			continue
 		}
 		n := r.shard.Count
@@ -211,30 +205,30 @@ func (s *Store) Shards() int {
 
 // check decides whether the session can be resumed.
 func (r sessionRow) check(shard gateway.ShardID, intents gateway.Intents, token string, now time.Time) sessionCheck {
-	v := sessionCheck{Age: now.Sub(r.saved)}
+	c := sessionCheck{age: now.Sub(r.saved)}
 	switch {
 	case r.damaged:
-		return sessionCheck{Reason: damagedSession, Detail: "its checksum does not fit"}
+		return sessionCheck{reason: damagedSession, detail: "its checksum does not fit"}
 	case !r.session.Resumable() || !strings.HasPrefix(r.session.ResumeURL, "ws"):
-		return sessionCheck{Reason: damagedSession, Detail: "it is incomplete"}
+		return sessionCheck{reason: damagedSession, detail: "it is incomplete"}
 	case r.token != token:
-		v.Reason = otherToken
+		c.reason = otherToken
 	case r.version != apiVersion:
-		v.Reason, v.Detail = otherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
+		c.reason, c.detail = otherVersion, fmt.Sprintf("%d, this is %d", r.version, apiVersion)
 	case r.shard != shard:
-		v.Reason, v.Detail = otherShards, fmt.Sprintf("%v, this is %v", r.shard, shard)
+		c.reason, c.detail = otherShards, fmt.Sprintf("%v, this is %v", r.shard, shard)
 	case r.intents != intents:
-		v.Reason, v.Detail = otherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
-	case v.Age >= SessionLife:
-		v.Reason, v.Detail = tooOld, "saved "+v.Age.Round(time.Second).String()+" ago"
-	case v.Age < -clockSkew:
-		v.Reason, v.Detail = tooOld, "saved in the future: the clock was set back, so its age is not known"
-		v.Age = 0
+		c.reason, c.detail = otherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
+	case c.age >= SessionLife:
+		c.reason, c.detail = tooOld, "saved "+c.age.Round(time.Second).String()+" ago"
+	case c.age < -clockSkew:
+		c.reason, c.detail = tooOld, "saved in the future: the clock was set back, so its age is not known"
+		c.age = 0
 	default:
-		v.Age = max(0, v.Age)
-		v.Detail = "last alive " + v.Age.Round(time.Millisecond).String() + " ago"
+		c.age = max(0, c.age)
+		c.detail = "last alive " + c.age.Round(time.Millisecond).String() + " ago"
 	}
-	return v
+	return c
 }
 
 // sessionStore is the [gateway.SessionStore] of one shard.

@@ -52,10 +52,10 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 				s := f.begin(t, nil)
 				time.Sleep(time.Minute)
 				got, v := s.checkSession(alone, intents)
-				if v.Reason != test.want || got.Resumable() != (test.want == notDropped) {
+				if v.reason != test.want || got.Resumable() != (test.want == notDropped) {
 					t.Errorf("got %+v, %v", got, v)
 				}
-				wantIn(t, v.String(), test.says)
+				wantIn(t, sessionReasons[v.reason]+" "+v.detail, test.says)
 				shut(t, s)
 			})
 		})
@@ -82,7 +82,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 		s.newSessionStore(alone, intents).Save(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
-		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.Reason != notDropped || v.Age > DefaultAliveInterval {
+		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.reason != notDropped || v.age > DefaultAliveInterval {
 			t.Errorf("after a quiet hour: %v", v)
 		}
 		shut(t, s)
@@ -109,7 +109,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 		}
 		shut(t, s)
 		next := (&fakeDisk{image: contents{sessions: []sessionRow{row}}}).begin(t, nil)
-		if _, v := next.checkSession(alone, intents); v.Reason != otherToken {
+		if _, v := next.checkSession(alone, intents); v.reason != otherToken {
 			t.Errorf("with the old token: %v", v)
 		}
 		shut(t, next)

@@ -26,7 +26,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if p := first.BeginRun(); p.End != EndNone || p.Starts != 0 {
 		t.Errorf("the run before the first: %v", p)
 	}
-	if s, v := first.checkSession(alone, intents); v.Reason != noneSaved || s != (gateway.Session{}) {
+	if s, v := first.checkSession(alone, intents); v.reason != noneSaved || s != (gateway.Session{}) {
 		t.Errorf("the session before the first: %v", v)
 	}
 	first.newSessionStore(alone, intents).Save(session("a", 41))
@@ -87,7 +87,7 @@ func TestLostSessionIsGone(t *testing.T) {
 	k.Save(session("a", 42))
 	k.Save(gateway.Session{})
 	shut(t, first)
-	if s, v := open(t, dir, nil).checkSession(alone, intents); v.Reason != noneSaved || s.ID != "" {
+	if s, v := open(t, dir, nil).checkSession(alone, intents); v.reason != noneSaved || s.ID != "" {
 		t.Errorf("%+v, %v", s, v)
 	}
 }
@@ -151,8 +151,8 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 		}
 		session, v := s.checkSession(alone, intents)
 		entries, err := s.Identifies().Entries(t.Context(), time.Time{})
-		if v.Reason != want.reason || session.ID != "" || len(entries) != want.entries || err != nil {
-			t.Errorf("verdict %v, %d entries, %v", v, len(entries), err)
+		if v.reason != want.reason || session.ID != "" || len(entries) != want.entries || err != nil {
+			t.Errorf("check %v, %d entries, %v", v, len(entries), err)
 		}
 		shut(t, s)
 	}

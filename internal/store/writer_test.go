@@ -266,8 +266,8 @@ func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 		if d := time.Since(began); d != DefaultOpenTimeout {
 			t.Errorf("the start took %v", d)
 		}
-		if _, v := s.checkSession(alone, intents); v.Reason != notRead {
-			t.Errorf("verdict %v", v)
+		if _, v := s.checkSession(alone, intents); v.reason != notRead {
+			t.Errorf("check %v", v)
 		}
 		if _, err := s.Identifies().Entries(t.Context(), time.Time{}); err == nil {
 			t.Error("an account was read that nobody has read")

@@ -15,21 +15,18 @@
 //	retry.go          which failures are retried, and when
 //	reservation.go    the same limits for a library that sends by itself
 //
-// # What is repeated
+// # What is retried
 //
-// A request that Discord refused unprocessed (429, 503, a dead origin) or that
-// never left this host is repeated whatever it is. One that may have been
-// processed (a lost answer, 500, 502, 504) is repeated only if a second time
-// changes nothing: GET, HEAD, PUT, PATCH and DELETE, the few POSTs of which
-// Discord itself makes sure, and the creation of a message whose body carries a
-// nonce and enforce_nonce. Everything else is handed back to the caller, who
-// alone can tell whether saying it twice does harm.
+// A request that Discord did not process (429, 503, a dead origin) or that was never
+// sent is retried, whatever it is. One that may have been processed (a lost answer,
+// 500, 502, 504) is retried only if a second time changes nothing: GET, HEAD, PUT,
+// PATCH and DELETE, the few POSTs that Discord makes so, and the creation of a message
+// with a nonce and enforce_nonce. For any other the caller gets the error or answer.
 //
 // The Transport starts no goroutines: a request waits on the goroutine of its
 // caller. Requests of one bucket, and those of one token that wait for the global
 // limit, are sent in the order in which they came.
 //
-// A trap: http.Client wraps every error into a [url.Error] that prints the whole
-// URL, and the URL of an interaction or a webhook holds its token. [Plain] takes
-// that layer off.
+// A trap: http.Client wraps every error in a [url.Error] that prints the whole URL,
+// and the URL of an interaction or a webhook holds its token. [Plain] unwraps it.
 package rest
