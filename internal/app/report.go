@@ -89,7 +89,7 @@ func (a *App) logREST(e rest.Event) {
 	if !listed {
 		level = slog.LevelWarn
 	}
-	logging.Component(a.opts.Logger, "REST").Log(context.Background(), level, e.String())
+	logging.Component(a.opts.Logger, "REST").LogAttrs(context.Background(), level, e.String(), e.Attrs()...)
 }
 
 // warnBudget warns that the session starts of the day run low (G-042).

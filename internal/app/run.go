@@ -113,7 +113,7 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 	}
 	a.preflightReport.Store(&found)
 	close(a.preflightDone)
-	a.log.Info("Preflight: " + found.String())
+	a.log.Info("Preflight is complete", "found", found.String())
 	for _, warning := range found.Warnings {
 		a.log.Warn(warning)
 	}

@@ -38,7 +38,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 				}
 			}
 			for _, e := range w.events.all {
-				fmt.Fprintln(&printed, e, e.Request, e.Resource, e.Err)
+				fmt.Fprintln(&printed, e, e.Attrs(), e.Request, e.Resource, e.Err)
 			}
 			w.transport.mu.Lock()
 			for key := range w.transport.buckets {

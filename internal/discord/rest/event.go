@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"log/slog"
 	"strconv"
 	"time"
 )
@@ -62,39 +63,49 @@ type Event struct {
 	Err error
 }
 
-// String says it in one line, such as "REST is paused for 12 s: global rate
-// limit".
-func (e Event) String() string {
-	switch e.Reason {
-	case ReasonGlobal, ReasonPace:
-		return "REST is paused for " + span(e.Wait) + ": " + e.Reason.describe()
-	case ReasonBanned, ReasonInvalid:
-		return "REST is stopped for " + span(e.Wait) + ": " + e.Reason.describe()
-	case ReasonUnauthorized:
-		return "REST is stopped: " + e.Reason.describe()
-	case ReasonRecovered:
-		return "REST works again: " + e.Reason.describe()
-	case ReasonServer, ReasonConnection:
-		text := e.Request + " is sent again in " + span(e.Wait) + ": " + e.Reason.describe()
-		switch {
-		case e.Status != 0:
-			text += " (HTTP " + strconv.Itoa(e.Status) + ")"
-		case e.Err != nil:
-			text += " (" + e.Err.Error() + ")"
-		}
-		return text + ", try " + strconv.Itoa(e.Try)
-	}
-	where := e.Request
-	if e.Resource != "" {
-		where += " (" + e.Resource + ")"
-	}
-	if e.Wait > 0 {
-		return where + " is paused for " + span(e.Wait) + ": " + e.Reason.describe()
-	}
-	return where + ": " + e.Reason.describe()
+// eventPrefix begins the log line of an event.
+var eventPrefix = map[Reason]string{
+	ReasonBucket:       "Requests of a route are paused",
+	ReasonShared:       "Requests of a route are paused",
+	ReasonGlobal:       "REST is paused",
+	ReasonPace:         "REST is paused",
+	ReasonServer:       "A request is sent again",
+	ReasonConnection:   "A request is sent again",
+	ReasonBanned:       "REST is stopped",
+	ReasonInvalid:      "REST is stopped",
+	ReasonUnauthorized: "REST is stopped",
+	ReasonWebhookGone:  "Requests of a webhook are stopped",
+	ReasonRecovered:    "REST works again",
 }
 
-// span prints a time for people.
+// String returns a sentence for the log, which depends on the Reason alone.
+func (e Event) String() string { return eventPrefix[e.Reason] + ": " + e.Reason.describe() }
+
+// Attrs returns what varies, for the log.
+func (e Event) Attrs() []slog.Attr {
+	var attrs []slog.Attr
+	if e.Request != "" {
+		attrs = append(attrs, slog.String("request", e.Request))
+	}
+	if e.Resource != "" {
+		attrs = append(attrs, slog.String("resource", e.Resource))
+	}
+	if e.Wait > 0 {
+		attrs = append(attrs, slog.String("wait", span(e.Wait)))
+	}
+	if e.Status != 0 {
+		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	if e.Try != 0 {
+		attrs = append(attrs, slog.Int("try", e.Try))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("error", e.Err))
+	}
+	return attrs
+}
+
+// span writes a duration for people.
 func span(d time.Duration) string {
 	if d >= time.Minute {
 		return d.Round(time.Second).String()
