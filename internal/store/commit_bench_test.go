@@ -15,7 +15,7 @@ func BenchmarkCommit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	now := session("a", 0)
 	var took []time.Duration
 	for b.Loop() {

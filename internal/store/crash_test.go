@@ -61,7 +61,7 @@ func writeUntilKilled(dir string) {
 		panic(err)
 	}
 	s.BeginRun()
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	account := s.Identifies()
 	pace := time.NewTicker(200 * time.Microsecond)
 	step(progress{What: beginning})

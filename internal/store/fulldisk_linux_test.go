@@ -35,7 +35,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, filepath.Join(dir, "data"), l)
 	s.BeginRun()
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	k.Save(session("a", 1))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSmallDiskIsEnough(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	s.BeginRun()
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	for n := range int64(1000) { // some megabytes of log
 		k.Save(session("a", n+1))
 		if err := s.Identifies().Commit(t.Context()); err != nil {
@@ -147,7 +147,7 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
-	s.newSessionStore(alone, intents).Save(session("b", 7))
+	s.Sessions(intents).SessionStore(alone).Save(session("b", 7))
 	if _, v := s.checkSession(alone, intents); v.reason != notRead {
 		t.Errorf("check %v", v)
 	}
@@ -168,7 +168,7 @@ func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	s.BeginRun()
-	s.newSessionStore(alone, intents).Save(session("a", 42))
+	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func TestLookSeesWhatIsThere(t *testing.T) {
 	}
 	s.BeginRun()
 	s.Journal().Write(health.Incident{ID: "one", Cause: health.HostSlept, Start: time.Now()})
-	s.newSessionStore(gateway.ShardID{}, 1).Save(gateway.Session{ID: "s", ResumeURL: "ws://x", Seq: 7})
+	s.Sessions(1).SessionStore(gateway.ShardID{}).Save(gateway.Session{ID: "s", ResumeURL: "ws://x", Seq: 7})
 	if err := s.Identifies().Commit(t.Context()); err != nil { // what came before it is there then
 		t.Fatal(err)
 	}

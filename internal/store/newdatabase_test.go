@@ -25,8 +25,8 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				f := &fakeDisk{}
 				s := f.begin(t, nil)
 				s.BeginRun()
-				s.newSessionStore(gateway.ShardID{ID: 0, Count: 2}, intents).Save(session("a", 5))
-				s.newSessionStore(gateway.ShardID{ID: 1, Count: 2}, intents).Save(session("b", 6))
+				s.Sessions(intents).SessionStore(gateway.ShardID{ID: 0, Count: 2}).Save(session("a", 5))
+				s.Sessions(intents).SessionStore(gateway.ShardID{ID: 1, Count: 2}).Save(session("b", 6))
 				s.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 				s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Unsent})
 				s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
@@ -65,7 +65,7 @@ func TestLastWordStands(t *testing.T) {
 			chance := rand.New(rand.NewPCG(seed, 7))
 			f := &fakeDisk{}
 			s := f.begin(t, nil)
-			k := s.newSessionStore(alone, intents)
+			k := s.Sessions(intents).SessionStore(alone)
 			said := map[gateway.Session]bool{}
 			var newest gateway.Session
 			id := 0

@@ -26,7 +26,7 @@ func filled(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, nil)
 	s.BeginRun()
-	s.newSessionStore(alone, intents).Save(session("a", 42))
+	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	for id := range int64(500) {
 		s.Identifies().Put(identify.Entry{ID: id, At: time.Now(), State: identify.Ready})
 	}
@@ -97,7 +97,7 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 			if _, err := s.Identifies().Entries(t.Context(), time.Time{}); err != nil {
 				t.Errorf("and again: %v", err)
 			}
-			s.newSessionStore(alone, intents).Save(session("b", 1))
+			s.Sessions(intents).SessionStore(alone).Save(session("b", 1))
 			shut(t, s)
 			if got, v := open(t, dir, nil).checkSession(alone, intents); got != session("b", 1) {
 				t.Errorf("the new database has %+v, %v", got, v)
@@ -273,7 +273,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	l.await("not a directory")
-	s.newSessionStore(alone, intents).Save(session("a", 42))
+	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	if state := s.State(); state.OK {
 		t.Errorf("state %+v", state)
 	}
@@ -303,7 +303,7 @@ func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	s.newSessionStore(alone, intents).Save(session("a", 42))
+	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	l.await("another program has locked the database")
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)

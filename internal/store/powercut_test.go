@@ -130,7 +130,7 @@ func TestPowerCutAtAnyWriteCostsTwoSeconds(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.BeginRun()
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		for n := range int64(150) {
 			now := session("a", n+1)
 			said, at = append(said, now), append(at, time.Now())

@@ -129,7 +129,11 @@ func (s sessions) Session(shard gateway.ShardID) gateway.Session {
 // SessionStore returns where the session of the shard is saved. It takes the
 // place of an earlier one of the same shard, which is then ignored.
 func (s sessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
-	return s.store.newSessionStore(shard, s.intents)
+	k := &sessionStore{store: s.store, shard: withCount(shard), intents: s.intents}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.store.sessionStores[k.shard] = k
+	return k
 }
 
 // Resumable reports whether an earlier run left one of these shards a session
@@ -241,16 +245,6 @@ type sessionStore struct {
 	session gateway.Session
 	known   bool // Save was called; until then the session on the disk stays
 	changed bool
-}
-
-// newSessionStore returns the SessionStore of a shard with these intents. It takes the
-// place of an earlier one of the shard, which is then ignored.
-func (s *Store) newSessionStore(shard gateway.ShardID, intents gateway.Intents) gateway.SessionStore {
-	k := &sessionStore{store: s, shard: withCount(shard), intents: intents}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessionStores[k.shard] = k
-	return k
 }
 
 // Save stores the session in memory and returns; the writer writes the newest one

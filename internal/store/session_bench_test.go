@@ -13,7 +13,7 @@ func BenchmarkKeep(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	now := session("a", 0)
 	k.Save(now)
 	if err := s.Identifies().Commit(b.Context()); err != nil {
@@ -36,7 +36,7 @@ func BenchmarkKeep(b *testing.B) {
 // Keep allocates nothing.
 func TestKeepAllocatesNothing(t *testing.T) {
 	s := newStore(Options{}, "", hostInfo{}) // without a writer, whose work would count too
-	k := s.newSessionStore(alone, intents)
+	k := s.Sessions(intents).SessionStore(alone)
 	now := session("a", 0)
 	if n := testing.AllocsPerRun(1000, func() { now.Seq++; k.Save(now) }); n != 0 {
 		t.Errorf("%v allocations", n)

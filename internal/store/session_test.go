@@ -79,7 +79,7 @@ func TestQuietSessionStaysYoung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		s.newSessionStore(alone, intents).Save(session("a", 42))
+		s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 		time.Sleep(time.Hour)
 		row, _ := f.last(t)
 		if v := row.check(withCount(alone), intents, tokenlock.FingerprintOf(token).String(), time.Now()); v.reason != notDropped || v.age > DefaultAliveInterval {
@@ -98,7 +98,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		s.newSessionStore(alone, intents).Save(session("a", 42))
+		s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 		time.Sleep(time.Second)
 		s.Rotate(tokenlock.FingerprintOf("somebody else's"))
 		s.Rotate(tokenlock.FingerprintOf(fresh))
@@ -122,8 +122,8 @@ func TestNewKeeperReplacesTheOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		old := s.newSessionStore(gateway.ShardID{}, intents)
-		s.newSessionStore(gateway.ShardID{ID: 0, Count: 1}, 7).Save(session("new", 1))
+		old := s.Sessions(intents).SessionStore(gateway.ShardID{})
+		s.Sessions(7).SessionStore(gateway.ShardID{ID: 0, Count: 1}).Save(session("new", 1))
 		old.Save(session("old", 9))
 		shut(t, s)
 		for _, w := range f.all() {

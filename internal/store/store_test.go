@@ -29,8 +29,8 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	if s, v := first.checkSession(alone, intents); v.reason != noneSaved || s != (gateway.Session{}) {
 		t.Errorf("the session before the first: %v", v)
 	}
-	first.newSessionStore(alone, intents).Save(session("a", 41))
-	first.newSessionStore(alone, intents).Save(session("a", 42))
+	first.Sessions(intents).SessionStore(alone).Save(session("a", 41))
+	first.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	now := time.Now()
 	entries := []identify.Entry{
 		{ID: 1, At: now.Add(-time.Hour), State: identify.Ended, Lived: time.Minute},
@@ -83,7 +83,7 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 func TestLostSessionIsGone(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	k := first.newSessionStore(alone, intents)
+	k := first.Sessions(intents).SessionStore(alone)
 	k.Save(session("a", 42))
 	k.Save(gateway.Session{})
 	shut(t, first)
@@ -96,11 +96,11 @@ func TestLostSessionIsGone(t *testing.T) {
 func TestFailedStartKeepsTheSession(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.newSessionStore(alone, intents).Save(session("a", 42))
+	first.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	shut(t, first)
 	second := open(t, dir, nil)
 	second.BeginRun()
-	second.newSessionStore(alone, intents) // never called
+	second.Sessions(intents).SessionStore(alone) // never called
 	second.EndRun(EndFailed, "the token was refused")
 	shut(t, second)
 	third := open(t, dir, nil)
@@ -117,7 +117,7 @@ func TestShardsAreKeptApart(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
 	for id := range 16 {
-		first.newSessionStore(gateway.ShardID{ID: id, Count: 16}, intents).Save(session("a", int64(id+1)))
+		first.Sessions(intents).SessionStore(gateway.ShardID{ID: id, Count: 16}).Save(session("a", int64(id+1)))
 	}
 	shut(t, first)
 	second := open(t, dir, nil)
@@ -135,7 +135,7 @@ func TestShardsAreKeptApart(t *testing.T) {
 func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, nil)
-	first.newSessionStore(alone, intents).Save(session("a", 42))
+	first.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	first.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready})
 	shut(t, first)
 	for token, want := range map[string]struct {
@@ -166,7 +166,7 @@ func TestWhatIsKeptIsPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a?b #c%20d", "data")
 	s := open(t, dir, nil)
 	s.BeginRun()
-	s.newSessionStore(alone, intents).Save(session("a", 42))
+	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	if err := s.Identifies().Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

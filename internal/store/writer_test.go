@@ -22,7 +22,7 @@ func TestWriterKeepsUpWithoutWearingTheDiskOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		began := time.Now()
 		const lasting = 2 * time.Minute
 		for seq := int64(1); time.Since(began) < lasting; seq++ {
@@ -57,7 +57,7 @@ func TestQuietBotLetsTheDiskSleep(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.BeginRun()
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		k.Save(session("a", 1))
 		time.Sleep(10 * time.Second)
 		at := time.Now()
@@ -104,7 +104,7 @@ func TestSessionsBeginAndEndAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		for n, now := range []gateway.Session{session("a", 7), {}, session("b", 1), session("c", 1), {}} {
 			k.Save(session("b", 0)) // whatever was before in these 20 ms
 			k.Save(now)
@@ -130,7 +130,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 		l := newLogRecorder(t)
 		s := f.begin(t, l)
 		s.BeginRun()
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		k.Save(session("a", 1))
 		synctest.Wait()
 		if state := s.State(); !state.OK {
@@ -224,7 +224,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
-		k := s.newSessionStore(alone, intents)
+		k := s.Sessions(intents).SessionStore(alone)
 		hang := make(chan struct{})
 		f.set(func(f *fakeDisk) { f.hang = hang })
 		began := time.Now()
@@ -313,7 +313,7 @@ func TestCommitWaitsForTheDisk(t *testing.T) {
 		if err := s.Identifies().Commit(t.Context()); err == nil {
 			t.Error("a closed store committed")
 		}
-		s.newSessionStore(alone, intents).Save(session("late", 1)) // harmless
+		s.Sessions(intents).SessionStore(alone).Save(session("late", 1)) // harmless
 		s.Identifies().Put(e)
 		s.Journal().Write(health.Incident{})
 	})
