@@ -56,8 +56,8 @@ func (g *Gateway) configure() (*config, error) {
 // Stats counts what a [Gateway] has done since it was made.
 type Stats struct {
 	gateway.Stats
-	// Undecodable counts events that disgo could not decode, Unknown those of
-	// types it does not know. They were skipped.
+	// Undecodable counts events that disgo could not decode, Unknown those of types it
+	// does not know. Both were skipped, except for listeners to raw events.
 	Undecodable, Unknown int64
 	// Repeated counts requests for members that were sent again because Discord
 	// had answered the first with RATE_LIMITED.

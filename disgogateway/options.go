@@ -30,8 +30,8 @@ type Options struct {
 	// resumed bot gets no READY and no GUILD_CREATE, so disgo's caches begin
 	// empty: keep sessions only if the bot needs no caches.
 	Sessions fleet.Sessions
-	// Observer is told what happens to the connections. Default: none; the log
-	// has the essentials.
+	// Observer is told what happens to the connections, on a goroutine of each shard.
+	// Default: none; the log has the essentials.
 	Observer gateway.Observer
 	// Dialer opens WebSockets. Default: over the network, through the proxy and
 	// with the TLS settings of gateway.WithDialer if there are any.
@@ -39,7 +39,9 @@ type Options struct {
 	// QueueBytes bounds the events of one shard that wait for disgo's event
 	// manager. Default 64 MiB.
 	QueueBytes int64
-	Timing     gateway.Timing
+	// Timing holds the periods and deadlines of each shard. Default: those of
+	// [gateway.Timing].
+	Timing gateway.Timing
 	// Rand returns numbers in [0,1) for every jitter. Default math/rand/v2.
 	Rand func() float64
 }

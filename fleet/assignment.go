@@ -176,7 +176,8 @@ func parseNumber(text, what string) (int, error) {
 // recommendation, or a service that spreads them over many machines.
 type Assigner interface {
 	// Assign returns the shards to run. An error that wraps
-	// [gateway.ErrUnauthorized] is final; after any other it is asked again.
+	// [gateway.ErrUnauthorized] is final; after any other it is asked again, after one
+	// second first and after at most 30 s later.
 	Assign(ctx context.Context) (Assignment, error)
 }
 

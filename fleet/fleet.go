@@ -40,17 +40,17 @@ var (
 // required; every other zero value means the documented default.
 type Options struct {
 	// Shard is what all shards have in common. The fleet fills in its Shard, Session
-	// and SessionStore. Handler and Observer are shared: each shard calls them
-	// from a goroutine of its own, so they are called by many at once. The
-	// default IdentifyLimiter has one concurrency key and no daily budget.
+	// and SessionStore. Every function and interface in it is shared: each shard calls
+	// it from goroutines of its own, so many calls may run at once. The default
+	// IdentifyLimiter has one concurrency key and no daily budget.
 	Shard gateway.Options
 	// Assigner decides which shards to run. Default: shard 0 of 1.
 	Assigner Assigner
 	// Sessions keeps the sessions. Default: none are kept.
 	Sessions Sessions
 	// DialRate is the most connections a second that are dialled when many
-	// shards want one at once. Default: 40 or a third of the number of shards,
-	// whichever is more.
+	// shards want one at once; eight may leave together after a quiet time. Default:
+	// 40 or a third of the number of shards, whichever is more.
 	DialRate float64
 }
 
@@ -184,8 +184,9 @@ func (f *Fleet) newShards(a Assignment, session func(gateway.ShardID) gateway.Se
 }
 
 // Run keeps the shards online until [Fleet.Stop] or the end of ctx, which is a stop
-// that keeps the sessions and waits for no handler. It returns nil after a stop; an
-// error means that the assigner's answer cannot be used. It can be called once.
+// that keeps the sessions and waits for no handler. It returns nil after a stop. An
+// error means that the assigner refused for good or that its answer cannot be used. It
+// can be called once.
 func (f *Fleet) Run(ctx context.Context) error {
 	switch err := f.life.Start(); {
 	case errors.Is(err, lifecycle.ErrStopped):

@@ -17,10 +17,10 @@ type Progress struct {
 	// identify; Parked ones wait for a person; Failing ones wait after a failed
 	// attempt. Together they are Total.
 	Online, Resuming, Identifying, Queued, Parked, Failing int
-	// Paused and MovedOut are those beyond Total.
+	// Paused and MovedOut shards are not in Total.
 	Paused, MovedOut int
-	// Remaining is about how long it is until the last of the queue may
-	// identify; 0 when none waits.
+	// Remaining estimates how long it is until the last of the queue may identify; 0
+	// when none waits.
 	Remaining time.Duration
 }
 
@@ -49,21 +49,25 @@ func (p Progress) String() string {
 
 // ShardStatus is how one shard is.
 type ShardStatus struct {
-	Shard   gateway.ShardID
-	Mode    Mode
-	State   gateway.State
-	Queued  bool // it waits for its turn to identify
-	Resumes bool // it has a session to resume
-	Latency time.Duration
-	LastACK time.Time
-	Stats   gateway.Stats
+	Shard   gateway.ShardID // which shard it is
+	Mode    Mode            // what the fleet does with it
+	State   gateway.State   // what it does itself
+	Queued  bool            // it waits for its turn to identify
+	Resumes bool            // it has a session to resume
+	Latency time.Duration   // round trip of the last answered heartbeat; 0: none since it was last resumed
+	LastACK time.Time       // when Discord last answered a heartbeat; zero: not since it was last resumed
+	Stats   gateway.Stats   // counts since the fleet made it, over every pause and restart
 }
 
 // Snapshot is how the fleet is at one moment.
 type Snapshot struct {
+	// Assignment is which shards the fleet runs; zero until that is decided.
 	Assignment Assignment
-	Shards     []ShardStatus // in order
-	Progress   Progress
+	// Shards has one row a shard, in order of their IDs. During a change of their
+	// number it is the old set's.
+	Shards []ShardStatus
+	// Progress sums Shards up.
+	Progress Progress
 	// Reshard is how far a change of the number of shards has come; nil when
 	// there is none.
 	Reshard *ReshardProgress
@@ -71,10 +75,13 @@ type Snapshot struct {
 
 // ReshardProgress is how far a change of the number of shards has come.
 type ReshardProgress struct {
+	// From is the old number of shards, To the new one.
 	From, To int
-	// Progress is that of the new set; Waits says what the change waits for.
+	// Progress is that of the new set.
 	Progress Progress
-	Waits    string
+	// Waits says to a person what the change waits for, such as "the new shard 3/8 to be
+	// complete".
+	Waits string
 }
 
 // Snapshot returns how every shard is.

@@ -6,11 +6,12 @@ import "evergreen/gateway"
 // disk, or where many machines can reach them.
 type Sessions interface {
 	// Session is what an earlier run left for the shard to resume, or the zero
-	// Session. It is asked once for each shard, before it runs, and must not
-	// block.
+	// Session. It is called once for each shard of the [Assignment], before it runs,
+	// and must not block.
 	Session(gateway.ShardID) gateway.Session
-	// SessionStore is told whenever the session of the shard changes; nil keeps
-	// nothing. It takes the place of an earlier one of the same shard.
+	// SessionStore returns what saves the session of the shard; nil keeps nothing. It
+	// is called again whenever the shard is resumed or restarted, and what it returns
+	// takes the place of the earlier store of the same shard.
 	SessionStore(gateway.ShardID) gateway.SessionStore
 }
 
@@ -23,7 +24,10 @@ func (noSessions) SessionStore(gateway.ShardID) gateway.SessionStore { return ni
 // Handover is a session that has left its fleet: what another process needs to
 // resume the shard while Discord keeps the session.
 type Handover struct {
-	Shard   gateway.ShardID
+	// Shard is which shard it is.
+	Shard gateway.ShardID
+	// Session is what to resume; zero if the shard had no session.
 	Session gateway.Session
+	// Intents are those of the session: another fleet must ask for the same.
 	Intents gateway.Intents
 }

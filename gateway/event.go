@@ -13,12 +13,14 @@ type Event struct {
 	// together they name the event for good, across replays and restarts.
 	Seq       int64
 	SessionID string
-	Shard     ShardID
+	// Shard is the shard it came over; zero for an unsharded bot.
+	Shard ShardID
 	// Data is the raw JSON of the payload's d. The handler may keep it.
 	Data []byte
-	// Received is when the event was read; Replayed marks one that Discord
-	// sent again while a session was being resumed.
+	// Received is when the event was read.
 	Received time.Time
+	// Replayed marks an event that Discord sent while a session was being resumed. The
+	// handler may have seen it before a crash, or never.
 	Replayed bool
 
 	pending *pendingEvent
@@ -52,6 +54,8 @@ func (e Event) Pass(ctx context.Context, to Handler) {
 // come again. SessionID and Seq name an event, the ids inside Data name what
 // it is about.
 type Handler interface {
+	// HandleEvent handles one event; its return, or else [Event.Hold], says that it has.
+	// ctx ends when a stop no longer waits for handlers.
 	HandleEvent(ctx context.Context, event Event)
 }
 

@@ -14,7 +14,8 @@ import (
 type IdentifyLimiter interface {
 	// Acquire waits until the shard may identify, or until ctx ends. It is called before
 	// the connection is opened. It may call announce, which never blocks, with the end
-	// and the reason of a wait that a person should know of.
+	// and the reason of a wait that a person should know of. An error that wraps
+	// [ErrUnauthorized] parks the shard; any other is retried with backoff.
 	Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (identify.Grant, error)
 	// SessionEnded says that a session has ended for good after being live for this
 	// long in total, so that a crash loop can be told from a session that lasted. It

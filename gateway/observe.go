@@ -11,6 +11,8 @@ import (
 // When it falls more than a thousand behind, the newest are dropped and counted in
 // [Stats].
 type Observer interface {
+	// Observe is told one observation after another. It may take its time; [Shard.Run]
+	// returns only after it has seen the last one.
 	Observe(Observation)
 }
 
@@ -22,8 +24,11 @@ func (f ObserverFunc) Observe(o Observation) { f(o) }
 
 // Observation is what happened, to which shard, when.
 type Observation struct {
+	// Shard is Options.Shard; zero for an unsharded bot.
 	Shard ShardID
-	At    time.Time
+	// At is when it happened, which may be before Observe is called.
+	At time.Time
+	// Event says what happened. It is never nil.
 	Event ShardEvent
 }
 
@@ -33,14 +38,17 @@ type ShardEvent interface{ observation() }
 
 // Reason is why a connection ended or an attempt failed.
 type Reason struct {
+	// Kind sorts the reason; empty if there is none.
 	Kind ReasonKind
-	// Code is the close code, for ReasonClosed and ReasonFatal.
+	// Code is the close code, for ReasonClosed and ReasonFatal. For ReasonUpgrade it is
+	// the HTTP status of the answer. Otherwise 0.
 	Code CloseCode
-	// Text is the close reason or a detail, free of secrets.
+	// Text is the close reason or a detail, free of secrets; often empty.
 	Text string
 	// Err is the underlying error, if any.
 	Err error
-	// Elapsed is how long the silence, wait or sleep lasted, where that matters.
+	// Elapsed is how long the silence, wait, attempt or sleep lasted; 0 where that says
+	// nothing.
 	Elapsed time.Duration
 }
 
@@ -104,26 +112,35 @@ func fatalReason(code CloseCode) Reason {
 
 // Transition is a change of state and the reason for it.
 type Transition struct {
+	// From is the state before, To the state from now on. Both may be [Parked], when more
+	// has become known of why.
 	From, To State
-	Reason   Reason
+	// Reason is why; zero for a step on the way to being online.
+	Reason Reason
 }
 
-// ConnectFailed is an attempt that did not reach HELLO.
+// ConnectFailed is an attempt that did not reach HELLO and will be repeated.
 type ConnectFailed struct {
-	URL    string
+	// URL is the last address that was tried; empty if none was known.
+	URL string
+	// Reason is why the attempt failed.
 	Reason Reason
-	// Failures counts such attempts in a row; Next is the wait before the next.
+	// Failures counts attempts in a row that came to nothing. One that ended before READY
+	// or RESUMED, or within five seconds of it, is among them.
 	Failures int
-	Next     time.Duration
+	// Next is the wait before the next attempt.
+	Next time.Duration
 }
 
 // Disconnected is the end of a connection that had reached HELLO.
 type Disconnected struct {
+	// Reason is why the connection ended.
 	Reason Reason
 	// LastByte is when the last byte arrived. LastACK is when a heartbeat was last
 	// answered; zero if none was while the connection was live.
 	LastByte, LastACK time.Time
-	// Session is whether the session is kept for a RESUME.
+	// Session is whether the shard had a session when the connection ended. If the end of
+	// the connection is the end of that session, [SessionLost] follows.
 	Session bool
 	// Lasted is how long the connection was live; zero if it never was.
 	Lasted time.Duration
@@ -131,13 +148,15 @@ type Disconnected struct {
 
 // HelloReceived carries the heartbeat interval of the connection.
 type HelloReceived struct {
-	URL      string
+	// URL is what was dialled, with its query.
+	URL string
+	// Interval is the time from one regular heartbeat to the next, 100 ms to 10 min.
 	Interval time.Duration
 	// Took is the time from the dial to HELLO.
 	Took time.Duration
 }
 
-// HeartbeatSent is a heartbeat handed to the socket. The observer hears of it
+// HeartbeatSent is a heartbeat on its way to the socket. The observer hears of it
 // together with what comes next, such as its answer.
 type HeartbeatSent struct {
 	// Requested is whether Discord asked for it. Probe is whether it asks for a sign
@@ -157,97 +176,147 @@ func (h HeartbeatSent) Kind() string {
 }
 
 // HeartbeatACK is an answered heartbeat.
-type HeartbeatACK struct{ Latency time.Duration }
+type HeartbeatACK struct {
+	// Latency is the round trip of the oldest heartbeat that was not answered yet.
+	Latency time.Duration
+}
 
 // SuspicionRaised means that an answer is overdue in silence. A spare connection is
-// being dialled.
-type SuspicionRaised struct{ Silent time.Duration }
+// dialled, unless the shard is about to stop.
+type SuspicionRaised struct {
+	// Silent is how long nothing has arrived.
+	Silent time.Duration
+}
 
 // SuspicionCleared means that the answer came after all.
-type SuspicionCleared struct{ After time.Duration }
+type SuspicionCleared struct {
+	// After is the time since [SuspicionRaised].
+	After time.Duration
+}
 
-// IdentifySent is an IDENTIFY handed to the socket. It spends one of the day's session
-// starts.
-type IdentifySent struct{ Intents Intents }
+// IdentifySent is an IDENTIFY on its way to the socket. It spends one of the day's
+// session starts.
+type IdentifySent struct {
+	// Intents are those that the IDENTIFY asks for.
+	Intents Intents
+}
 
-// ResumeSent is a RESUME handed to the socket. It asks for the events above Seq.
+// ResumeSent is a RESUME on its way to the socket.
 type ResumeSent struct {
+	// Seq is the sequence number that the RESUME names: Discord replays what lies above.
 	Seq int64
+	// URL is what was dialled, with its query.
 	URL string
 }
 
-// Ready is a new session.
+// Ready is a new session. What READY does not say in a readable form is zero here.
 type Ready struct {
-	SessionID        string
-	UserID           string
-	Username         string
-	ApplicationID    string
+	// SessionID, UserID, Username and ApplicationID are as READY says them.
+	SessionID     string
+	UserID        string
+	Username      string
+	ApplicationID string
+	// ApplicationFlags is flags_new where READY has it, else flags. See
+	// [Intents.Refused].
 	ApplicationFlags uint64
-	Guilds           int
+	// Guilds is how many guilds READY names on this shard.
+	Guilds int
 	// Took is the time from IDENTIFY to READY.
 	Took time.Duration
 }
 
 // Resumed is the end of a replay.
 type Resumed struct {
+	// Replayed is how many dispatches Discord sent again, RESUMED not among them.
 	Replayed int
-	// Took is the time from RESUME to RESUMED. Gap is the time from the last byte of
-	// the previous connection to RESUMED.
+	// Took is the time from RESUME to RESUMED. Gap is the time from the last byte of the
+	// previous live connection to RESUMED; zero if this process had none.
 	Took, Gap time.Duration
 }
 
 // SlowReady means that READY is late while heartbeats are answered: a sign of an
 // outage at Discord. The shard keeps waiting.
-type SlowReady struct{ Waited time.Duration }
+type SlowReady struct {
+	// Waited is the time since IDENTIFY.
+	Waited time.Duration
+}
 
 // ReconnectRequested is op 7.
 type ReconnectRequested struct{}
 
 // SessionInvalidated is op 9.
-type SessionInvalidated struct{ Resumable bool }
+type SessionInvalidated struct {
+	// Resumable is whether the d of op 9 was true: Discord asks for a RESUME.
+	Resumable bool
+}
 
 // SessionLost is the end of a session that cannot be resumed any more.
-type SessionLost struct{ Reason Reason }
+type SessionLost struct {
+	// Reason is how its last connection or RESUME ended. ReasonStop means a stop with
+	// EndSession, ReasonStart other credentials.
+	Reason Reason
+}
 
-// PayloadSkipped is a payload that could not be used. It cost only itself.
+// PayloadSkipped is a payload that could not be used. The connection serves on, except
+// when it was not JSON for the first time: then the shard resumes to get it again.
 type PayloadSkipped struct {
-	Why   string
-	Op    Opcode
-	Type  string
+	// Why says in a few words what was wrong.
+	Why string
+	// Op is the opcode; -1 if it could not be read.
+	Op Opcode
+	// Type is the event name of a dispatch; otherwise empty.
+	Type string
+	// Bytes is the length of the whole payload, decompressed.
 	Bytes int64
 }
 
-// SequenceGap means that dispatches From to To never arrived.
-type SequenceGap struct{ From, To int64 }
+// SequenceGap means that dispatches of the session never arrived.
+type SequenceGap struct {
+	// From and To are the first and the last sequence number that is missing.
+	From, To int64
+}
 
 // QueueFull means that events are left with Discord until handlers catch up. They
 // come back by a RESUME.
-type QueueFull struct{ Bytes int64 }
+type QueueFull struct {
+	// Bytes is what waits, counted as Options.QueueBytes does.
+	Bytes int64
+}
 
 // QueueDrained means that handlers have caught up. The shard resumes to fetch what it
 // left with Discord.
 type QueueDrained struct{}
 
-// PresenceSent is an op 3 that left.
-type PresenceSent struct{ Presence Presence }
+// PresenceSent is an op 3 that left. The presence in an IDENTIFY is not reported.
+type PresenceSent struct {
+	// Presence is what was sent.
+	Presence Presence
+}
 
-// HostSlept is a jump of the clock: the process did not run for this long.
-type HostSlept struct{ For time.Duration }
+// HostSlept is a jump of the clock: the process did not run.
+type HostSlept struct {
+	// For is by how much the wall clock went further than was planned, more than 2 s.
+	For time.Duration
+}
 
 // AttemptsExhausted means that Options.MaxAttempts attempts in a row have failed. The
 // shard goes on trying.
-type AttemptsExhausted struct{ Failures int }
+type AttemptsExhausted struct {
+	// Failures counts the attempts in a row that came to nothing.
+	Failures int
+}
 
-// IdentifyDelayed means that the [IdentifyLimiter] makes the shard wait, until when and
-// why.
+// IdentifyDelayed means that the [IdentifyLimiter] makes the shard wait.
 type IdentifyDelayed struct {
+	// Until is when the wait ends; Why says the reason to a person.
 	Until time.Time
 	Why   string
 }
 
-// HandlerPanicked is a panic of a [Handler] that was recovered: the type of the event,
-// what it panicked with, and its stack.
+// HandlerPanicked is a panic of a [Handler] that was recovered.
 type HandlerPanicked struct {
+	// Type is the type of the event, Value what the handler panicked with, Stack the
+	// stack of its goroutine.
 	Type  string
 	Value string
 	Stack string

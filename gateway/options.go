@@ -9,7 +9,7 @@ import (
 	"evergreen/identify"
 )
 
-// Never switches a period of [Timing] off.
+// Never switches Timing.SilenceProbe off. It has no meaning in other fields.
 const Never = -1
 
 // Defaults of [Options].
@@ -75,83 +75,111 @@ const (
 // other zero value means the documented default.
 type Options struct {
 	Credentials
+	// URLSource returns the base gateway URL. It is asked before each IDENTIFY, and for
+	// a RESUME when the session's resume URL cannot be reached.
 	URLSource URLSource
 	// Shard is the shard's place among the bot's shards; zero for an unsharded bot.
 	Shard ShardID
 	// Presence goes into every IDENTIFY and is sent again after READY and RESUMED.
+	// Default: none is sent.
 	Presence *Presence
 	// Properties is the library name that IDENTIFY reports. Default "evergreen".
 	Properties string
-	// LargeThreshold is passed to IDENTIFY when between 50 and 250.
+	// LargeThreshold is the large_threshold of IDENTIFY, 50 to 250 members. Any other
+	// value is left out, and Discord's own default holds.
 	LargeThreshold int
 
-	// Events names the dispatches that Handler gets; nil means all of them, an empty
-	// slice none. Others are counted, and never copied or decoded.
+	// Events names the dispatches that Handler gets. Default, nil: all of them, or none
+	// without a Handler; an empty slice: none. Others are counted and neither copied nor
+	// decoded, except that the shard itself reads READY, RESUMED and RATE_LIMITED.
 	Events []string
-	// Handler gets the events. Default: there are none.
+	// Handler gets the events. Default: none; then leave Events nil, because events that
+	// it names would wait for ever.
 	Handler Handler
 
-	IdentifyLimiter   IdentifyLimiter   // default: an identify.Limiter for this shard alone
-	SessionStore      SessionStore      // default: the session ends with the process
-	Observer          Observer          // default: none
-	CredentialChecker CredentialChecker // default: a parked shard waits for Reconfigure
-	Dialer            Dialer            // default: WebSocket over TLS with a deadline for each phase
+	// IdentifyLimiter decides when the shard may identify. Default: an [identify.Limiter]
+	// for this shard alone, without a budget of the day.
+	IdentifyLimiter IdentifyLimiter
+	// SessionStore saves the session for a later run. Default: it ends with the process.
+	SessionStore SessionStore
+	// Observer is told what happens to the shard. Default: none.
+	Observer Observer
+	// CredentialChecker asks whether a parked shard would be accepted again. Default:
+	// none; a parked shard waits for [Shard.Reconfigure].
+	CredentialChecker CredentialChecker
+	// Dialer opens WebSockets. Default: a [WebSocketDialer] whose User-Agent names
+	// Properties.
+	Dialer Dialer
 
-	// Session is a session to resume first, as saved by an earlier run.
+	// Session is a session to resume first, as saved by an earlier run. One that is not
+	// Resumable is ignored.
 	Session Session
 
-	Compression Compression // default CompressZlib
-	// ReadLimit is the largest payload that is kept, decompressed, in bytes;
-	// larger ones are read past and counted. Default 128 MiB.
+	// Compression is the transport compression. Default CompressZlib.
+	Compression Compression
+	// ReadLimit is the largest payload that is kept, decompressed, in bytes; larger ones
+	// are read past and counted. A compressed frame that is itself larger ends the
+	// connection. Default 128 MiB.
 	ReadLimit int64
-	// QueueBytes bounds the events that wait for Handler. When it is full,
-	// further events are left with Discord and fetched again by a RESUME once
-	// the queue is half empty. Default 64 MiB.
+	// QueueBytes bounds the events that wait for Handler, in bytes; each counts with its
+	// data and 160 bytes. When it is full, further events are left with Discord and
+	// fetched again by a RESUME once the queue is half empty. An empty queue takes an
+	// event of any size, and READY is always taken. Default 64 MiB.
 	QueueBytes int64
-	// SendQueue bounds the sends that wait for the rate limit. Default 1000.
+	// SendQueue is how many calls of [Shard.Send] may wait at the same time; one more
+	// fails with [ErrQueueFull]. Default 1000.
 	SendQueue int
-	// MaxAttempts is how many failures in a row are reported as [AttemptsExhausted]; the
-	// shard goes on regardless. Default 10.
+	// MaxAttempts is after how many failures in a row [AttemptsExhausted] is reported,
+	// once; the shard goes on regardless. Default 10.
 	MaxAttempts int
 	// Timing holds periods and deadlines, each with its default.
 	Timing Timing
 
 	// Rand returns numbers in [0,1) for every jitter, so that a simulation can be
-	// repeated. Default math/rand/v2.
+	// repeated. Shards that share it call it at the same time. Default math/rand/v2.
 	Rand func() float64
 	// WallClock reads the wall clock, which runs on while a host sleeps. It is
 	// compared with the monotonic clock to notice such a sleep. Default time.Now.
 	WallClock func() time.Time
 }
 
-// Timing holds every period and deadline of a shard. Zero means the default.
+// Timing holds every period and deadline of a shard. Zero means the default; only
+// SilenceProbe may be negative.
 type Timing struct {
-	// HeartbeatTimeout is the longest an answer to a heartbeat may stay out,
-	// whatever else arrives. Default 60 s.
+	// HeartbeatTimeout is the longest an answer to a heartbeat may stay out, whatever
+	// else arrives. A regular heartbeat has to be answered before the next one is due, if
+	// that is sooner. Default 60 s.
 	HeartbeatTimeout time.Duration
 	// SilenceProbe is how long nothing at all may arrive before an extra heartbeat asks
-	// for a sign of life. Where answers have been slow it asks up to twice as soon.
-	// Default 15 s; [Never]: no probe.
+	// for a sign of life. Where answers have been slow it asks sooner, with the defaults
+	// after 9.5 s. Default 15 s; [Never]: no probe.
 	SilenceProbe time.Duration
 	// SuspectAfter is how long a heartbeat may stay unanswered in silence
-	// before a spare connection is dialled. Default 5 s, or eight times the
-	// slowest recent round trip, at most 10 s, if that is longer.
+	// before a spare connection is dialled. Eight times the slowest of the last eight
+	// round trips, at most 10 s, takes its place if that is longer. Default 5 s.
 	SuspectAfter time.Duration
-	// DeadAfter is how long it may stay unanswered in silence before the
-	// spare takes over. Default 9.5 s, and up to 15 s where answers have been slow.
+	// DeadAfter is how long it may stay unanswered in silence before the connection is
+	// given up and the spare takes over. Where answers have been slow it is longer, with
+	// the defaults up to 15 s. Default 9.5 s.
 	DeadAfter time.Duration
 
-	GatewayURL time.Duration // one call of the URLSource. Default 15 s
-	Connect    time.Duration // DNS, TCP, TLS and upgrade together. Default 15 s
-	Hello      time.Duration // from the upgrade to HELLO. Default 10 s
-	// Ready is how long READY may take while heartbeats are answered; two minutes is the
-	// least. Default 125 s.
+	// GatewayURL bounds one call of the URLSource. Default 15 s.
+	GatewayURL time.Duration
+	// Connect bounds one call of the Dialer: DNS, TCP, TLS and upgrade together.
+	// Default 15 s.
+	Connect time.Duration
+	// Hello is how long HELLO may take after the upgrade. Default 10 s.
+	Hello time.Duration
+	// Ready is how long READY may take after IDENTIFY while heartbeats are answered.
+	// Keep it at two minutes or more: each IDENTIFY is spent, however it ends. That is not
+	// checked. Default 125 s.
 	Ready time.Duration
-	// ReadyWarning is after how long [SlowReady] is reported. Default 15 s.
+	// ReadyWarning is how long after IDENTIFY [SlowReady] is reported. Default 15 s.
 	ReadyWarning time.Duration
 	// Resumed is how long a RESUME may go without a dispatch. Default 15 s.
 	Resumed time.Duration
-	// Write is how long one write may take. Default 10 s.
+	// Write is how long one write may take before the connection is given up.
+	// Default 10 s.
 	Write time.Duration
 	// Close is how long a close handshake may take. Default 1 s.
 	Close time.Duration
@@ -159,19 +187,21 @@ type Timing struct {
 	// one is prepared. Default 4 s; Discord cuts it after about 5.
 	Move time.Duration
 
-	// BackoffLocal and BackoffRemote cap the wait between attempts while the
-	// failure is on this side of Discord, or at Discord. Default 4.5 s and 25 s.
-	BackoffLocal  time.Duration
+	// BackoffLocal caps the wait between attempts that fail on this side of Discord.
+	// Default 4.5 s.
+	BackoffLocal time.Duration
+	// BackoffRemote caps the wait between attempts that fail at Discord. Default 25 s.
 	BackoffRemote time.Duration
-	// BackoffReset is how long a connection must be live before its failures are
-	// forgotten. Default 60 s.
+	// BackoffReset is how long a connection must be live before the failures before it
+	// are forgotten. Default 60 s.
 	BackoffReset time.Duration
 	// ClockCheck is how often, at the least, the wall clock is compared with the
 	// time that was planned, which is how a sleep of the host is noticed.
 	// Default 5 s.
 	ClockCheck time.Duration
 	// ParkRecheck is the first wait before the credentials of a parked shard are checked;
-	// it doubles up to ten minutes. Default 30 s.
+	// it doubles up to ten minutes. After close codes 4010 and 4011 the first check comes
+	// at once. Default 30 s.
 	ParkRecheck time.Duration
 }
 
@@ -196,11 +226,13 @@ type Dialer interface {
 
 // ConnectError tells how far a dial came.
 type ConnectError struct {
-	// Kind is ReasonDNS, ReasonDial, ReasonTLS or ReasonUpgrade.
+	// Kind is ReasonDNS, ReasonDial, ReasonTLS, ReasonUpgrade, or what
+	// [WebSocketDialer].Classify returned.
 	Kind ReasonKind
 	// Status is the HTTP status of a refused upgrade, else 0.
 	Status int
-	Err    error
+	// Err is the underlying error. It must not be nil.
+	Err error
 }
 
 // Error includes the phase.
@@ -228,7 +260,9 @@ type Socket interface {
 
 // CloseError is a close frame from the server.
 type CloseError struct {
-	Code   CloseCode
+	// Code is the close code of the frame.
+	Code CloseCode
+	// Reason is the text of the frame, at most 123 bytes; often empty.
 	Reason string
 }
 

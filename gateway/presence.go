@@ -33,20 +33,29 @@ const (
 
 // Activity is the line under a bot's name. Bots may set these four fields and no others.
 type Activity struct {
-	Name  string       `json:"name"`
-	Type  ActivityType `json:"type"`
-	State string       `json:"state,omitempty"`
-	URL   string       `json:"url,omitempty"`
+	// Name has 1 to 128 characters. Discord does not show it for ActivityCustom.
+	Name string `json:"name"`
+	// Type is the verb in front of Name. Default ActivityPlaying.
+	Type ActivityType `json:"type"`
+	// State is a second line, or the whole text for ActivityCustom; at most 128
+	// characters. Empty: it is left out.
+	State string `json:"state,omitempty"`
+	// URL is the stream of an ActivityStreaming; at most 512 characters. Empty: it is
+	// left out.
+	URL string `json:"url,omitempty"`
 }
 
 // Presence is a bot's status and activity. All four fields are sent, as Discord
 // requires.
 type Presence struct {
 	// Since is when the bot went idle, in milliseconds since 1970, or nil.
-	Since      *int64     `json:"since"`
+	Since *int64 `json:"since"`
+	// Activities are the lines under the bot's name; empty: none.
 	Activities []Activity `json:"activities"`
-	Status     Status     `json:"status"`
-	AFK        bool       `json:"afk"`
+	// Status is required: it has no default.
+	Status Status `json:"status"`
+	// AFK is Discord's flag for a client that is away.
+	AFK bool `json:"afk"`
 }
 
 // MarshalJSON writes an empty list for no activities: Discord closes the connection for

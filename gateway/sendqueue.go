@@ -62,8 +62,8 @@ func (q *sendQueue) setPresence(p Presence) {
 	q.notify()
 }
 
-// send queues a payload and waits until it was written or ctx ends. It is not sent
-// after ctx has ended.
+// send queues a payload and waits until it was written or ctx ends. Its write does not
+// begin after ctx has ended.
 func (q *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	raw, err := encode(op, d)
 	if err != nil {

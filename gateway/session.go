@@ -8,7 +8,8 @@ type ShardID = identify.ShardID
 
 // Session is Discord's resumable session. READY replaces all three values at once.
 type Session struct {
-	// ID and ResumeURL come from READY.
+	// ID and ResumeURL come from READY. If READY has no URL, ResumeURL is the one that the
+	// connection was dialled at.
 	ID        string
 	ResumeURL string
 	// Seq is the sequence number to resume from: Discord replays everything above it. In
@@ -22,8 +23,9 @@ func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.
 
 // SessionStore saves the session to resume from.
 type SessionStore interface {
-	// Save is called in order whenever the session changes: after READY, after each
-	// handled event, and with the zero Session when the session is over. It is called
-	// on the path of events and must return at once: let another goroutine write.
+	// Save is called in order whenever the session changes: when it begins, when the
+	// low-water mark of the handled events moves, and with the zero Session when it is
+	// over. It is called on the path of events and must return at once: let another
+	// goroutine write.
 	Save(Session)
 }

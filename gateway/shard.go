@@ -221,7 +221,8 @@ func (s *Shard) SetPresence(p Presence) error {
 // Send queues a payload of one of the opcodes of this package and returns when it was
 // written. It waits while the shard is not live and while Discord's send limits ask for
 // it; what waits survives reconnects and new sessions. It fails with [ErrTooLarge],
-// [ErrQueueFull], [ErrStopped] or the error of ctx; then the payload is not sent.
+// [ErrQueueFull] or [ErrStopped]; then the payload is not sent. If ctx ends first it
+// fails with its error, and the payload is sent only if its write had begun.
 func (s *Shard) Send(ctx context.Context, op Opcode, d any) error {
 	switch op {
 	case OpVoiceStateUpdate, OpRequestGuildMembers, OpRequestSoundboardSounds, OpRequestChannelInfo:
@@ -233,8 +234,8 @@ func (s *Shard) Send(ctx context.Context, op Opcode, d any) error {
 }
 
 // Reconfigure changes the token or the intents and returns at once. A parked shard
-// tries again with them (G-098); a live one uses them at its next IDENTIFY. After Run
-// has returned it fails with [ErrStopped].
+// tries again with them (G-098); a live one uses them at its next RESUME or IDENTIFY.
+// After Run has returned it does nothing and may fail with [ErrStopped].
 func (s *Shard) Reconfigure(c Credentials) error {
 	if c.Token == "" {
 		return errors.New("gateway: a bot token is required")

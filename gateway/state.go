@@ -20,7 +20,7 @@ type Idle struct{}
 type Waiting struct {
 	// Until is when the wait ends; zero when the [IdentifyLimiter] decides.
 	Until time.Time
-	// For says what the shard waits for.
+	// For says what the shard waits for: "the next attempt" or "its turn to identify".
 	For string
 	// Failures counts attempts in a row that came to nothing.
 	Failures int
@@ -28,6 +28,7 @@ type Waiting struct {
 
 // Connecting holds from the dial until HELLO.
 type Connecting struct {
+	// URL is the address as Discord gave it, without the query that is added to it.
 	URL string
 	// Resuming is whether the connection is opened to resume and not to identify.
 	Resuming bool
@@ -37,26 +38,37 @@ type Connecting struct {
 type Identifying struct{}
 
 // Resuming holds from RESUME to RESUMED, while Discord replays.
-type Resuming struct{ From int64 }
+type Resuming struct {
+	// From is the sequence number that the RESUME names.
+	From int64
+}
 
 // Live holds after READY or RESUMED: the bot is online.
 type Live struct{}
 
 // Suspect holds while an answer is overdue on a live connection. A spare connection is
 // being dialled.
-type Suspect struct{ Silent time.Duration }
+type Suspect struct {
+	// Silent is how long nothing had arrived when the state began.
+	Silent time.Duration
+}
 
 // Moving holds while a live connection is replaced because Discord asked for it (op 7).
 type Moving struct{}
 
 // Parked holds while only a person can help. The credentials are checked from time to
 // time.
-type Parked struct{ Reason Reason }
+type Parked struct {
+	// Reason is why. Its Code says what a person has to do, see [CloseCode.Remedy]. Its
+	// Err, if any, is the error of the URLSource, or that of the CredentialChecker with a
+	// remedy.
+	Reason Reason
+}
 
 // Draining holds while handlers finish before a stop.
 type Draining struct{}
 
-// Stopped holds after Run has returned. It is final.
+// Stopped holds once the shard has ended, or was stopped before Run. It is final.
 type Stopped struct{}
 
 func (Idle) state()        {}

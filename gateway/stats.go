@@ -8,20 +8,20 @@ import (
 // Stats counts what a shard has seen since it was made. All numbers but the last two
 // only grow.
 type Stats struct {
-	Received    int64 // dispatches of any kind
-	Queued      int64 // dispatches handed to the queue
-	Handled     int64 // events whose handling is over
-	Replayed    int64 // dispatches that came during a replay
-	Duplicates  int64 // dispatches dropped because their seq had been seen
-	Skipped     int64 // payloads that cost only themselves
-	Missing     int64 // sequence numbers that never came
-	Overflowed  int64 // events left with Discord while the queue was full
-	Bytes       int64 // payload bytes, decompressed
-	WireBytes   int64 // payload bytes as received
-	Sent        int64 // payloads sent, heartbeats included
-	Heartbeats  int64
-	ACKs        int64
-	Identifies  int64
+	Received    int64         // dispatches of any kind
+	Queued      int64         // dispatches handed to the queue
+	Handled     int64         // events whose HandleEvent is over, those that are still held included
+	Replayed    int64         // dispatches that came during a replay, RESUMED not among them
+	Duplicates  int64         // dispatches dropped because their seq had been seen
+	Skipped     int64         // payloads that could not be used, see PayloadSkipped
+	Missing     int64         // sequence numbers that never came
+	Overflowed  int64         // dispatches left with Discord while the queue was full
+	Bytes       int64         // payload bytes, decompressed
+	WireBytes   int64         // payload bytes as received
+	Sent        int64         // payloads sent, heartbeats included
+	Heartbeats  int64         // heartbeats sent, those on a spare connection included
+	ACKs        int64         // heartbeats answered, those on a spare connection not included
+	Identifies  int64         // IDENTIFYs sent
 	Resumes     int64         // RESUMEs sent
 	Resumed     int64         // RESUMEs that ended in RESUMED
 	Connects    int64         // connections that reached HELLO
@@ -29,8 +29,8 @@ type Stats struct {
 	Panics      int64         // contained handler panics
 	Unobserved  int64         // observations dropped because the observer was too slow
 	Checks      int64         // checks of the connection: while there is one, at least one every ClockCheck
-	QueuedBytes int64         // bytes waiting now
-	QueuedAge   time.Duration // age of the oldest event that is not handled
+	QueuedBytes int64         // bytes waiting now, counted as Options.QueueBytes does
+	QueuedAge   time.Duration // age of the oldest event whose HandleEvent is not over; 0 if there is none
 }
 
 // counters is the source of [Stats]. Every goroutine of a shard adds to it.

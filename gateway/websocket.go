@@ -18,16 +18,17 @@ import (
 
 // WebSocketDialer is the default [Dialer].
 type WebSocketDialer struct {
-	// DialContext resolves the name and opens the TCP connection; it gets 5 s.
-	// Default: a net.Dialer with TCP keep-alive.
+	// DialContext resolves the name and opens the TCP connection; it gets 5 s. It is not
+	// used with a Transport. Default: a net.Dialer with TCP keep-alive.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Transport carries the upgrade request. Default: HTTP/1.1 with proxies
 	// from the environment, deadlines of 5 s each for TLS and for the answer,
 	// over DialContext.
 	Transport http.RoundTripper
-	// UserAgent is sent with the upgrade request.
+	// UserAgent is sent with the upgrade request. Default: that of net/http.
 	UserAgent string
-	// Classify sorts dial errors that this package does not know. Optional.
+	// Classify is the first to sort an error of a dial that no HTTP answer explains. An
+	// empty kind leaves that to this package. Default: none.
 	Classify func(error) ReasonKind
 }
 

@@ -9,11 +9,14 @@ import (
 
 // SessionStartLimit is the session_start_limit that GET /gateway/bot tells.
 type SessionStartLimit struct {
+	// Total is the number of session starts a day, Remaining how many are left. An
+	// answer with a Total of 0 or less is ignored.
 	Total, Remaining int
 	// ResetAfter is how long after At the count starts anew.
-	ResetAfter     time.Duration
+	ResetAfter time.Duration
+	// MaxConcurrency is the number of concurrency keys; 0: as in Options.
 	MaxConcurrency int
-	// At is when the question was sent; zero means now.
+	// At is when the question was sent; zero: when Options.SessionStartLimit was called.
 	At time.Time
 }
 
@@ -29,17 +32,20 @@ type Usage struct {
 	// Hour and Day are the IDENTIFYs this bot has sent in the last hour and
 	// the last 24 hours, as far as the account goes back.
 	Hour, Day int
-	// Remaining and Total are the session starts of the day. They are
-	// Discord's numbers if FromDiscord is set, else the limiter's estimate. Total
-	// is 0 where there is no budget.
+	// Remaining and Total are the session starts of the day. Both are 0 where there is
+	// no budget.
 	Remaining, Total int
-	FromDiscord      bool
+	// FromDiscord is whether Remaining follows from an answer of Discord that is at most
+	// five minutes old. Otherwise it is the limiter's estimate.
+	FromDiscord bool
 	// Reset is when the count starts anew or, in an estimate, when the first
-	// start is returned. Zero when nothing has been spent.
+	// start is returned. Zero when the limiter knows of none that was spent and has no
+	// answer of Discord.
 	Reset time.Time
 }
 
-// Percent is the share of the day's starts that is spent, 0 to 100.
+// Percent is the share of the day's starts that is spent, 0 to 100; 100 where there is
+// no budget.
 func (u Usage) Percent() int {
 	if u.Total <= 0 {
 		return 100

@@ -13,9 +13,10 @@ const windowSlack = time.Minute
 // them for the bot, and they are not in this account.
 type ExternalUse struct {
 	// Starts is how many there were in the last 24 hours, as far as this process
-	// could compare; Last is by when the newest of them was counted.
+	// could compare.
 	Starts int
-	Last   time.Time
+	// Last is by when the newest of them was counted; zero if there were none.
+	Last time.Time
 }
 
 // externalUse is what one comparison has found.

@@ -31,7 +31,7 @@ const (
 	DefaultTotal   = 1000
 	DefaultReserve = 0.2
 	DefaultHourly  = 20
-	// Never turns a limit of [Options] off.
+	// Never turns Options.Reserve or Options.Hourly off.
 	Never = -1
 )
 
@@ -70,15 +70,17 @@ type Options struct {
 	// Default: there are none.
 	Turn Turn
 	// SessionStartLimit asks Discord (GET /gateway/bot). It is called when the last
-	// answer is older than five minutes and a start is to be decided, has five
-	// seconds to answer, and is left alone for half a minute after it was called.
+	// answer is older than five minutes and a start is to be decided or
+	// [Limiter.RefreshSessionStartLimit] is called. It has five seconds to answer and
+	// is left alone for half a minute afterwards.
 	// Default: the limiter's own count decides.
 	SessionStartLimit func(context.Context) (SessionStartLimit, error)
 	// Total is the number of session starts a day until Discord has said
-	// otherwise. Default 1000.
+	// otherwise. It cannot be turned off: a negative one is the default too.
+	// Default 1000.
 	Total int
-	// Reserve is the share of the day's starts below which they are spaced out
-	// evenly until the count is reset. Default 0.2; [Never] for none.
+	// Reserve is the share of the day's starts, 0 to 1, below which they are spaced
+	// out evenly until the count is reset. Default 0.2; [Never] for none.
 	Reserve float64
 	// Hourly is the most IDENTIFYs one shard may spend in any hour. A bot with
 	// N shards may spend the larger of Hourly and 3 N in all; after a change of
@@ -89,11 +91,12 @@ type Options struct {
 	// while the credentials are being checked no IDENTIFY is spent. Default: none.
 	HoldUntil <-chan struct{}
 	// Alert is called when the day's starts are half spent and when four
-	// fifths are, once each until the count falls again. It runs on a
-	// goroutine that waits in Acquire, so it should not take long.
+	// fifths are, once each until the count falls again, and only where there is a
+	// budget. It runs on a goroutine that waits in Acquire, so it should not take
+	// long. Default: none.
 	Alert func(Usage)
-	// Rand returns numbers in [0,1) for the jitter. It is called by one goroutine
-	// at a time. Default math/rand/v2.
+	// Rand returns numbers in [0,1) for the jitter. The limiter calls it on one
+	// goroutine at a time. Default math/rand/v2.
 	Rand func() float64
 }
 

@@ -8,12 +8,14 @@ import (
 // Entry is one IDENTIFY in the account.
 type Entry struct {
 	// ID names the entry; it grows with time and is never used twice.
-	ID    int64
+	ID int64
+	// Shard is the shard the IDENTIFY is for.
 	Shard ShardID
 	// At is when the IDENTIFY was sent; in state Granted, when it was allowed.
-	At    time.Time
+	At time.Time
+	// State says how far the IDENTIFY has come.
 	State State
-	// Lived is how long the session was live, in state Ended.
+	// Lived is how long the session was live, in state Ended; otherwise 0.
 	Lived time.Duration
 }
 
@@ -40,12 +42,14 @@ const (
 // goroutine.
 type Storage interface {
 	// Entries returns what is known of entries at or after since, Unsent ones
-	// excepted, in any order. It is called once, and again after an error.
+	// excepted, in any order. It is called once, and again after an error. It has
+	// three seconds.
 	Entries(ctx context.Context, since time.Time) ([]Entry, error)
 	// Put notes an entry in place of an older one with its ID. It is called on
 	// the way to the socket and must return at once, whatever the disk does.
 	Put(Entry)
-	// Commit waits until every entry put so far would survive the process.
+	// Commit waits until every entry put so far would survive the process. It has two
+	// seconds; after an error or that time the IDENTIFY is sent all the same.
 	Commit(ctx context.Context) error
 }
 
