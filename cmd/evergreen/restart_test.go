@@ -265,11 +265,20 @@ func percentiles(gaps []time.Duration) string {
 // restarts is how often a process is ended in a test.
 func restarts() int { return testmode.Count(50, 5) }
 
+// besideOthers lets a short test run beside others. In full it runs alone, because its
+// times are those of docs/deploys.md.
+func besideOthers(t *testing.T) {
+	if !testmode.Full() {
+		t.Parallel()
+	}
+}
+
 // Given a bot under load, when its process is stopped or killed at random
 // moments and started again, many times each, then no command is lost or
 // answered twice and no second IDENTIFY is spent.
 // Statements: G-053, G-090, G-091, G-092, G-137.
 func TestRestartsUnderLoad(t *testing.T) {
+	besideOthers(t)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
 			w := newRestartHarness(t)
@@ -297,6 +306,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 // no command is lost or answered twice, and the first ends with exit code 0.
 // Statements: G-155.
 func TestTakeOverUnderLoad(t *testing.T) {
+	besideOthers(t)
 	w := newRestartHarness(t)
 	program := w.startWithLoad()
 	var gaps []time.Duration
