@@ -142,11 +142,11 @@ func (s *harness) frames(op int) (count int) {
 // none leaves the shards to Discord's recommendation.
 var none = []sharding.ConfigOpt{sharding.WithDefault()}
 
-// another is a second gateway of the same bot, whose events nobody hears.
+// another is a second gateway of the same bot, whose events are dropped.
 func (s *harness) another(opts ...disgoway.ConfigOpt) disgoway.Gateway {
 	own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.Sim.DialContext}}
-	nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
-	return own.New(s.App.Token, nobody, append([]disgoway.ConfigOpt{
+	drop := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
+	return own.New(s.App.Token, drop, append([]disgoway.ConfigOpt{
 		disgoway.WithIntents(intents), disgoway.WithURL("ws://gateway.discord.sim"), disgoway.WithLogger(slog.New(slog.DiscardHandler)),
 	}, opts...)...)
 }

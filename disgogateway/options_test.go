@@ -84,8 +84,8 @@ func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 	run(t, config{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *harness) {
 		limiter := &countingLimiter{}
 		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.Sim.DialContext}}
-		nobody := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
-		m := sharding.New(s.App.Token, nobody,
+		drop := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
+		m := sharding.New(s.App.Token, drop,
 			sharding.WithLogger(slog.New(slog.DiscardHandler)),
 			sharding.WithGatewayCreateFunc(own.New),
 			sharding.WithShardCount(2), sharding.WithShardIDs(0, 1),

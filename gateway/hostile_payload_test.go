@@ -30,7 +30,7 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 		"seq as text":                    `{"op":0,"t":"MESSAGE_CREATE","s":"5","d":{}}`,
 		"negative seq":                   `{"op":0,"t":"TYPING_START","s":-5,"d":{}}`,
 		"type as number":                 `{"op":0,"t":5,"s":null,"d":{}}`,
-		"unknown event":                  `{"op":0,"t":"NOBODY_KNOWS","s":null,"d":{"x":null}}`,
+		"unknown event":                  `{"op":0,"t":"NOT_DOCUMENTED","s":null,"d":{"x":null}}`,
 		"wrong presence":                 `{"op":0,"t":"PRESENCE_UPDATE","s":null,"d":{"user":7,"status":[],"activities":"none"}}`,
 		"invalid UTF-8":                  "{\"op\":0,\"t\":\"MESSAGE_UPDATE\",\"s\":null,\"d\":{\"content\":\"\xff\xfe\"}}",
 		"duplicate keys":                 `{"op":0,"op":0,"t":"TYPING_START","t":"TYPING_START","s":null,"d":{},"d":{}}`,
@@ -39,7 +39,7 @@ func TestHostilePayloadsCostThemselves(t *testing.T) {
 		"READY without session":          `{"op":0,"t":"READY","s":null,"d":{"user":null}}`,
 		"READY of the wrong kind":        `{"op":0,"t":"READY","s":null,"d":[]}`,
 		"RATE_LIMITED of the wrong kind": `{"op":0,"t":"RATE_LIMITED","s":null,"d":{"opcode":"x","retry_after":-1}}`,
-		"an answer nobody waits for":     `{"op":11}`,
+		"an answer to no heartbeat":      `{"op":11}`,
 		"deep nesting":                   `{"op":77,"d":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
 	}
 	for _, compression := range []gateway.Compression{gateway.CompressNone, gateway.CompressZlib, gateway.CompressZstd} {

@@ -216,7 +216,7 @@ func TestZlibMessageEndsAtTheWindow(t *testing.T) {
 }
 
 // Given a first message that is no zlib stream, or one that wants a dictionary
-// nobody has, then the stream is refused before anything of it is read.
+// that was never agreed on, then the stream is refused before anything of it is read.
 //
 // Statements: G-117.
 func TestWhatIsNoZlibIsRefused(t *testing.T) {

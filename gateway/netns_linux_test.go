@@ -123,7 +123,7 @@ func testBlackHole(t *testing.T, f *remoteHost, spare bool, hole func(string) []
 		listener, err = sim.ListenAnywhere(f.ip + ":0")
 		return err
 	}); err != nil {
-		t.Skipf("nobody can listen in a network namespace here: %v", err)
+		t.Skipf("the simulator cannot listen in a network namespace here: %v", err)
 	}
 	clients := make(chan string, 64)
 	dial := &net.Dialer{}

@@ -19,7 +19,7 @@ func TestUsageErrors(t *testing.T) {
 		"unknown flag":    {[]string{"run", "--bogus"}, []string{"--bogus", "evergreen run --help"}},
 		"no time":         {[]string{"demo", "--for", "soon"}, []string{"--for", "90s"}},
 		"negative time":   {[]string{"demo", "--for=-3s"}, []string{"--for"}},
-		"nobody asks":     {[]string{"demo", "--rate", "0"}, []string{"--rate"}},
+		"no requests":     {[]string{"demo", "--rate", "0"}, []string{"--rate"}},
 		"too many ask":    {[]string{"demo", "--rate", "500"}, []string{"50 requests a second"}},
 		"not a number":    {[]string{"demo", "--rate", "NaN"}, []string{"--rate"}},
 		"no guilds":       {[]string{"sim", "--guilds", "0"}, []string{"--guilds"}},

@@ -172,7 +172,7 @@ func TestSimRefusesWhatDoesNotFit(t *testing.T) {
 
 // Given a bot that did all it was asked to, then it passes, with advice told as
 // such; given one that lost a command, broke a rule or was never asked, it does not.
-func TestSimAdviceFailsNobody(t *testing.T) {
+func TestSimAdviceIsNoFailure(t *testing.T) {
 	note := discordsim.Violation{Statement: "G-138", What: "note: a reply without allowed_mentions pings everybody it names"}
 	breach := discordsim.Violation{Statement: "G-021", What: "a heartbeat asked for with op 1 did not come in time"}
 	for _, c := range []struct {

@@ -148,8 +148,8 @@ func TestStatusExitCodes(t *testing.T) {
 	}
 }
 
-// Given nothing that answers, what can be said depends on what is known.
-func TestStatusOfNobody(t *testing.T) {
+// Given no bot that answers, what can be said depends on what is known.
+func TestStatusWithoutABot(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for _, c := range []struct {

@@ -65,7 +65,7 @@ func TestNewTokenBringsAParkedBotBack(t *testing.T) {
 // Given a bot that is online, when a new token is written that Discord refuses,
 // then the bot goes on with the one it has; and with a good one it goes on
 // without a new connection.
-func TestReloadDisturbsNobody(t *testing.T) {
+func TestReloadKeepsTheConnection(t *testing.T) {
 	run(t, nil, func(s *harness) {
 		o := s.options()
 		r := s.start(o).online()
@@ -87,8 +87,8 @@ func TestReloadDisturbsNobody(t *testing.T) {
 }
 
 // Given an intent that is switched off in mid-life, when it is switched on again,
-// then the parked bot comes back by itself, and at once if somebody touches the
-// settings.
+// then the parked bot comes back by itself, and at once if the operator touches
+// the settings.
 //
 // Statements: G-094, G-096.
 func TestIntentSwitchedOnBringsAParkedBotBack(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"evergreen/internal/simtest"
 )
 
-// Given a proxy that nobody listens at, when the bot is started, then it does not
-// give up, and what is wrong is said to be the proxy, by its name and without its
-// login, with the variables to look at.
+// Given a proxy at whose address no process listens, when the bot is started, then
+// it does not give up, and what is wrong is said to be the proxy, by its name and
+// without its login, with the variables to look at.
 func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,7 +24,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	}
 	address := gone.Addr().String()
 	_ = gone.Close()
-	c := config.Against("https://discord.test/api/v10", "a-token-of-nobody")
+	c := config.Against("https://discord.test/api/v10", "an-unused-token")
 	c.AllProxy, c.StateDir = config.NewSecret("http://ada:s3cret@"+address), t.TempDir()
 	c.Shards = fleet.All(1)
 	log := &simtest.Log{}

@@ -71,7 +71,7 @@ func TestPauseKeepsTheSession(t *testing.T) {
 	})
 }
 
-// savedSession is the session an earlier run left behind; nobody keeps the next.
+// savedSession is the session an earlier run left behind. It does not keep the next.
 type savedSession struct {
 	session gateway.Session
 	intents gateway.Intents

@@ -39,7 +39,7 @@ func TestFirstStartWithoutREST(t *testing.T) {
 					t.Errorf("without REST the bot is %s: %s", snap.Status, snap.Reason)
 				}
 				if !s.log.Has("level=WARN") || !s.log.Has("how many shards the bot needs") {
-					t.Error("nobody was warned")
+					t.Error("the log has no warning")
 				}
 				s.Sim.Lift(down)
 				r.online()
@@ -68,7 +68,7 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 		o.Gateway = "ws://gateway.discord.sim"
 		r := s.start(o).online()
 		if !s.log.Has("starts with one") {
-			t.Error("nobody was warned")
+			t.Error("the log has no warning")
 		}
 		time.Sleep(2 * time.Minute)
 		s.Sim.Lift(down)

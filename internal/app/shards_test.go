@@ -52,7 +52,7 @@ func (l savedSessions) Intents() gateway.Intents { return 0 }
 // Given a bot for which Discord recommends four shards, when it starts, changes
 // to eight while people talk to it, pauses and starts again, then every command
 // is answered exactly once, the guilds are counted over all shards, the presence
-// is everybody's, and the restart resumes all shards without an IDENTIFY.
+// is on every shard, and the restart resumes all shards without an IDENTIFY.
 // Statements: G-120, G-121, G-122, G-124.
 func TestBotOnManyShards(t *testing.T) {
 	onManyShards(t, func(s *harness, guilds []*discordsim.Guild) {

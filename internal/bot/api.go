@@ -39,7 +39,7 @@ func newAPI(o Options) api {
 	return api{client: rest.NewClient(o.Token, opts...)}
 }
 
-// messageBody is the body of a message. G-138: it pings nobody, and a reply to a
+// messageBody is the body of a message. G-138: it pings no user, and a reply to a
 // message that is gone is sent all the same.
 type messageBody struct {
 	Content         string               `json:"content"`

@@ -132,7 +132,7 @@ func TestPingGivesUpWithItsTime(t *testing.T) {
 	})
 }
 
-// report is a Health of somebody who watches.
+// report is a Health with a fixed answer.
 type report Report
 
 func (r report) Report() Report { return Report(r) }
@@ -263,8 +263,8 @@ func TestShutdownIsForOwners(t *testing.T) {
 	})
 }
 
-// TestOwnerUnknown: while Discord cannot tell who the owner is, nobody is, and
-// the answer does not accuse.
+// TestOwnerUnknown: while Discord cannot tell who the owner is, no user counts as
+// the owner, and the answer does not accuse.
 func TestOwnerUnknown(t *testing.T) {
 	run(t, func(h *harness) {
 		h.start(func(o *Options) { o.Goodbye = func() { t.Error("it shut down") } })

@@ -203,7 +203,7 @@ func (h *harness) say(content string) *heldEvent {
 	return h.deliver("MESSAGE_CREATE", h.message(content, nil))
 }
 
-// sayAs is say by somebody in particular.
+// sayAs is say by the given user.
 func (h *harness) sayAs(user uint64, content string) *heldEvent {
 	h.Helper()
 	return h.deliver("MESSAGE_CREATE", h.message(content, fields{"author": fields{"id": fmt.Sprint(user), "username": "mai"}}))

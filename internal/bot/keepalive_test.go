@@ -64,7 +64,7 @@ func TestKeepAliveWithoutConnection(t *testing.T) {
 	})
 }
 
-// TestSilenceIsNoticed: thirty minutes without anybody are a warning, word for
+// TestSilenceIsNoticed: thirty minutes without a user are a warning, word for
 // word, and every thirty more; a message, a command, a member or a READY count as
 // activity, a bot's message does not.
 func TestSilenceIsNoticed(t *testing.T) {

@@ -49,7 +49,7 @@ func TestOnlyPeopleAreAnswered(t *testing.T) {
 
 // TestMentionBeforeReady: a run that begins with a RESUME hears a mention before
 // it knows its own id. The event is held until REST has told, then answered;
-// what mentions somebody else is let go.
+// what mentions another user is let go.
 func TestMentionBeforeReady(t *testing.T) {
 	run(t, func(h *harness) {
 		h.make()
@@ -126,7 +126,7 @@ func TestDuplicateEvents(t *testing.T) {
 }
 
 // TestHandleEvent: the way the gateway calls: raw JSON in, an answer out, and
-// events nobody asked for cost nothing.
+// events that no route takes cost nothing.
 func TestHandleEvent(t *testing.T) {
 	run(t, func(h *harness) {
 		h.start()

@@ -23,7 +23,7 @@ func saying(text string) func(*Options) {
 }
 
 // TestReplyForm: a reply refers to the message it answers, is sent even if that
-// is gone, pings nobody, and carries a nonce that depends on the message alone.
+// is gone, pings no user, and carries a nonce that depends on the message alone.
 //
 // Statements: G-137, G-138.
 func TestReplyForm(t *testing.T) {
@@ -175,7 +175,7 @@ func TestReplyWithoutHistory(t *testing.T) {
 	})
 }
 
-// TestAnswerDeletedMeanwhile: when the first attempt stood and somebody deleted
+// TestAnswerDeletedMeanwhile: when the first attempt stood and a user deleted
 // it, the repetition is told so and nothing is written again.
 func TestAnswerDeletedMeanwhile(t *testing.T) {
 	run(t, func(h *harness) {

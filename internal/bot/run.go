@@ -9,7 +9,7 @@ import (
 )
 
 // Run does what the bot does without being asked: it refreshes the presence, warns
-// when nobody uses the bot, asks Discord who the bot is and registers the slash
+// when no user talks to the bot, asks Discord who the bot is and registers the slash
 // commands. It returns nil when ctx ends or the bot is stopped. Call it once.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)

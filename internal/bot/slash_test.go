@@ -295,7 +295,7 @@ func TestSlashReplayAfterCrash(t *testing.T) {
 }
 
 // TestPrecedingAnswerDeleted: an answer of an earlier run that was deleted since
-// is not written again, and one nobody can be asked about is a failure.
+// is not written again, and one that Discord refuses to show is a failure.
 func TestPrecedingAnswerDeleted(t *testing.T) {
 	for status, want := range map[int]Counts{404: {Commands: 1, Answered: 1}, 401: {Commands: 1, Failed: 1}} {
 		run(t, func(h *harness) {
@@ -311,7 +311,7 @@ func TestPrecedingAnswerDeleted(t *testing.T) {
 	}
 }
 
-// TestOtherInteractions: components, forms and pings belong to somebody else;
+// TestOtherInteractions: components, forms and pings are not for commands;
 // an unknown command, a command of another kind and an odd option are answered.
 func TestOtherInteractions(t *testing.T) {
 	run(t, func(h *harness) {

@@ -27,7 +27,7 @@ func (h herald) Begin(heading []string) {
 
 // Given a demo with its dashboard open in a browser, when its faults strike, then
 // the dot goes from green to reconnecting and back by itself, the timeline tells
-// what happened, and the page neither complains nor asks anybody else.
+// what happened, and the page neither complains nor asks another host.
 func TestBrowserSeesRealFaults(t *testing.T) {
 	h := herald{at: make(chan string, 1)}
 	stop, end := context.WithCancel(t.Context())

@@ -58,7 +58,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 		s.Journal().Write(health.Incident{ID: string(rune('A' + n)), What: health.Text("what happens on a full disk"), Start: began})
 	}
 	if d := time.Since(began); d > time.Second {
-		t.Errorf("somebody waited for the disk: %v", d)
+		t.Errorf("a caller waited for the disk: %v", d)
 	}
 	wantIn(t, l.await("nothing is saved"), "the disk is full")
 	k.Save(session("a", 999))

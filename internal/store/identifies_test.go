@@ -31,7 +31,7 @@ func TestCrashLoopStaysWithinTheBudget(t *testing.T) {
 			}
 			g.Sent()
 			sent = append(sent, time.Now())
-			shut(t, s) // nobody says what became of the IDENTIFY
+			shut(t, s) // the grant is never released
 		}
 		if len(sent) < 6 {
 			t.Errorf("only %d IDENTIFYs in six hours", len(sent))

@@ -120,7 +120,7 @@ func TestPagesOfADiskInTrouble(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	s.reading <- struct{}{} // somebody else reads
+	s.reading <- struct{}{} // another search reads
 	if _, err := s.Journal().Find(ended, health.Query{Limit: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"evergreen/internal/process/tokenlock"
 )
 
-// Given a database that a bot is writing, when somebody looks, then what is in it
+// Given a database that a bot is writing, when it is inspected, then what is in it
 // is seen and the bot notices nothing; and the same after the bot has ended.
 func TestLookSeesWhatIsThere(t *testing.T) {
 	dir, of := t.TempDir(), tokenlock.FingerprintOf("a token")

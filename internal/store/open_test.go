@@ -287,7 +287,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 	}
 }
 
-// A program that has the database open and locked, such as somebody's sqlite3,
+// A program that has the database open and locked, such as the sqlite3 shell,
 // delays what is saved and no more.
 func TestLockedDatabaseIsWaitedFor(t *testing.T) {
 	t.Parallel()

@@ -227,7 +227,7 @@ func size(t *testing.T, dir string) (total int64) {
 	return total
 }
 
-// Given a folder that cannot be read, then nobody is told a past that is not
+// Given a folder that cannot be read, then no caller is told a past that is not
 // known.
 func TestPastIsNotKnownWithoutADisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -100,7 +100,7 @@ func TestSessionFollowsTheToken(t *testing.T) {
 		s := f.begin(t, nil)
 		s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 		time.Sleep(time.Second)
-		s.Rotate(tokenlock.FingerprintOf("somebody else's"))
+		s.Rotate(tokenlock.FingerprintOf("another bot's"))
 		s.Rotate(tokenlock.FingerprintOf(fresh))
 		synctest.Wait()
 		row, at := f.last(t)

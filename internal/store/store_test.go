@@ -158,7 +158,7 @@ func TestEveryBotHasItsOwnDatabase(t *testing.T) {
 	}
 }
 
-// Nobody else on the machine can read what is kept, and what is kept does not
+// No other user of the machine can read what is kept, and what is kept does not
 // contain the token.
 //
 // Statements: G-157.

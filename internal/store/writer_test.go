@@ -121,7 +121,7 @@ func TestSessionsBeginAndEndAtOnce(t *testing.T) {
 	})
 }
 
-// Given a disk that fails, then nobody waits for it, the state says why, it is
+// Given a disk that fails, then no caller waits for it, the state says why, it is
 // tried again at growing intervals, and when it is well, the newest of
 // everything is there and nothing older.
 func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
@@ -154,7 +154,7 @@ func TestBrokenDiskCostsNothingAndRecovers(t *testing.T) {
 			}
 		}
 		if waited := time.Since(broken); waited > 700*time.Millisecond {
-			t.Errorf("somebody waited for the disk: %v", waited)
+			t.Errorf("a caller waited for the disk: %v", waited)
 		}
 		state := s.State()
 		wantIn(t, state.Reason, "the disk is on fire")
@@ -217,10 +217,10 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	})
 }
 
-// Given a disk that does not answer at all, then everybody goes on, the state
+// Given a disk that does not answer at all, then every caller goes on, the state
 // says so after five seconds, and the end of the process does not wait for it
 // for longer than it is told to.
-func TestHangingDiskHoldsNobodyUp(t *testing.T) {
+func TestHangingDiskDelaysNoCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
@@ -235,7 +235,7 @@ func TestHangingDiskHoldsNobodyUp(t *testing.T) {
 			s.Journal().Recent(5)
 		}
 		if d := time.Since(began); d != 0 {
-			t.Errorf("somebody waited for the disk: %v", d)
+			t.Errorf("a caller waited for the disk: %v", d)
 		}
 		patience, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -270,7 +270,7 @@ func TestStartDoesNotWaitForAHangingDisk(t *testing.T) {
 			t.Errorf("check %v", v)
 		}
 		if _, err := s.Identifies().Entries(t.Context(), time.Time{}); err == nil {
-			t.Error("an account was read that nobody has read")
+			t.Error("an account that was never read came back")
 		}
 		s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
 		close(hang)

@@ -18,7 +18,7 @@ of its doc comment; CONTRIBUTING.md shows how. *Open* means that no test names t
 means that it belongs to a part of Evergreen that does not exist yet.
 
 The column "by" says who claims it: **D** Discord's documentation, **R** seen in practice or said by Discord's staff in public, **P** common
-practice of clients, **I** our own conclusion or decision, **U** known to nobody. In S- statements square brackets hold defaults. "Private
+practice of clients, **I** our own conclusion or decision, **U** unknown. In S- statements square brackets hold defaults. "Private
 code" is a WebSocket close code other than 1000 and 1001; ours is 4900. "Session data" are session id, resume URL and sequence number.
 `
 
@@ -26,7 +26,7 @@ code" is a WebSocket close code other than 1000 and 1001; ours is 4900. "Session
 const choices = `
 ## Where Discord is silent
 
-Some things nobody documents. The simulator has to do something all the same; this is what, and most of it can be switched. The bot relies
+Some things are not documented. The simulator has to do something all the same; this is what, and most of it can be switched. The bot relies
 on none of it: where two readings are possible, it keeps to the stricter one.
 
 | question | the simulator's answer |

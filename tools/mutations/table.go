@@ -174,7 +174,7 @@ var mutations = []mutation{
 		"./internal/bot", "",
 	},
 	{
-		"rule-12-lock", "nobody looks whether the token is taken", "internal/process/tokenlock/lock_unix.go",
+		"rule-12-lock", "a taken token is not noticed", "internal/process/tokenlock/lock_unix.go",
 		"			return false, nil\n", "			return true, nil\n",
 		"./internal/process/tokenlock", "SecondProcess",
 	},

@@ -272,8 +272,8 @@ const (
 // collectEvery is how often the amount of garbage is read.
 const collectEvery = time.Hour
 
-// collectWhenDue collects garbage, if there is enough of it, at a moment when everybody
-// waits.
+// collectWhenDue collects garbage, if there is enough of it, at a moment when every
+// goroutine waits.
 func (y *year) collectWhenDue() {
 	y.schedule(y.now+collectEvery, y.collectWhenDue)
 	now := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}

@@ -33,7 +33,7 @@ var failedOnce = []struct {
 	Options
 	story string
 }{
-	{Options{Seed: 3002, Days: 26, Profile: Hostile}, "Discord asked for a heartbeat on the spare connection of a suspicious shard, where nobody answered: gateway.TestHeldSpareAnswers"},
+	{Options{Seed: 3002, Days: 26, Profile: Hostile}, "Discord asked for a heartbeat on the spare connection of a suspicious shard, which did not answer: gateway.TestHeldSpareAnswers"},
 	{Options{Seed: 3202, Days: 6, Profile: Hostile}, "a RESUME was not answered, and the wait for the next one began anew after that: gateway.TestLiveSoonAfterSilence"},
 	{Options{Seed: 3201, Days: 26, Profile: Hostile}, "two slow networks at once made a connection take four seconds, and the watcher asked for five: no fault of the bot's"},
 	{Options{Seed: 3209, Days: 37, Profile: Hostile}, "over a slow network the longest wait after an outage, and a session that had expired, took 36 s: gateway.TestLiveSoonAfterAnOutageThatCostTheSession"},
