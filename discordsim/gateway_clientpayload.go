@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -36,8 +37,7 @@ func (s *Sim) clientPayload(op int, d json.RawMessage) *ClientPayload {
 	switch op {
 	case opHeartbeat:
 		p.Null = len(d) == 0 || isNull(d)
-		var seq int64
-		if !p.Null && json.Unmarshal(d, &seq) == nil {
+		if seq, err := strconv.ParseInt(string(d), 10, 64); err == nil {
 			p.Seq = seq
 		}
 	case opResume:

@@ -3,6 +3,7 @@ package discordsim
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -86,8 +87,7 @@ func (c *conn) checkSeq(d json.RawMessage) {
 		}
 		return
 	}
-	var seq int64
-	switch err := json.Unmarshal(d, &seq); {
+	switch seq, err := strconv.ParseInt(string(d), 10, 64); {
 	case err != nil || seq < 0:
 		s.violate(c, "S-037", "a heartbeat carried something that is no sequence number")
 		if s.cfg.Heartbeat.StrictSequence {
