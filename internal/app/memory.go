@@ -24,6 +24,10 @@ type memoryMonitor struct {
 	machine host.Machine
 	log     *slog.Logger
 
+	// group is set once the figure of the whole control group has been read. Only run
+	// touches it.
+	group bool
+
 	mu    sync.Mutex
 	short health.Condition
 }
@@ -42,11 +46,18 @@ func (m *memoryMonitor) run(ctx context.Context) {
 	}
 }
 
-// check compares the memory in use with the limit and logs a change.
+// check compares the memory in use with the limit and logs a change. A figure that
+// cannot be read changes nothing.
 func (m *memoryMonitor) check() {
 	now := m.machine.Memory()
-	if now.Limit <= 0 {
+	_, _, known := now.Bound()
+	if now.Limit <= 0 || !known {
 		return
+	}
+	if now.Used > 0 {
+		m.group = true
+	} else if m.group {
+		return // what is known is this process alone, which is less
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -77,3 +77,33 @@ func TestShortMemoryIsSaid(t *testing.T) {
 		r.stop(gateway.EndSession)
 	})
 }
+
+// Given a container whose memory runs short, when the kernel's figure cannot be read for
+// a while, then nothing changes: the bot stays degraded and the log says nothing new.
+func TestUnreadableMemoryChangesNothing(t *testing.T) {
+	run(t, nil, func(s *harness) {
+		machine, use := container(t)
+		if err := os.WriteFile(filepath.Join(machine.Root, "/proc/self/status"), []byte("VmRSS:\t30720 kB\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := s.options()
+		o.Machine = &machine
+		r := s.start(o).online()
+		use(90)
+		s.Until(time.Minute, "degraded", func() bool { return r.Tracker().Snapshot().Status == health.Degraded })
+		reason := r.Tracker().Snapshot().Reason
+		if err := os.Remove(filepath.Join(machine.Root, "/sys/fs/cgroup/memory.current")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if snap := r.Tracker().Snapshot(); snap.Status != health.Degraded || snap.Reason != reason {
+			t.Errorf("the figure is unreadable: %s", snap.Sentence())
+		}
+		if s.log.Has("enough memory again") {
+			t.Errorf("the log says that there is enough:\n%s", s.log)
+		}
+		use(40)
+		s.Until(time.Minute, "well again", func() bool { return r.Tracker().Snapshot().Status == health.Online })
+		r.stop(gateway.EndSession)
+	})
+}
