@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// patience bounds every wait. Tests run beside each other, so it is long.
+const patience = 40 * time.Second
+
 // stream is an output that can be waited for.
 type stream struct {
 	mu      sync.Mutex
@@ -46,7 +49,7 @@ func (s *stream) String() string {
 // await waits until the text was written and returns what follows on its line.
 func (s *stream) await(t *testing.T, text string) string {
 	t.Helper()
-	limit := time.NewTimer(20 * time.Second)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()
@@ -90,7 +93,7 @@ func (c *command) code(t *testing.T) int {
 	select {
 	case code := <-c.exit:
 		return code
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("the command does not end:\n%s\n%s", c.stdout, c.stderr)
 		return -1
 	}

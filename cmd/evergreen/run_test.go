@@ -38,7 +38,7 @@ func ask(world *demo.World, text string) discordsim.ID {
 // eventually waits until something is so.
 func eventually[T any](t testing.TB, what string, is func() (T, bool)) T {
 	t.Helper()
-	limit := time.NewTimer(20 * time.Second)
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
