@@ -44,8 +44,8 @@ func limitMemory(logger *slog.Logger) {
 }
 
 // startBackground starts what runs beside the bot: the watch over the settings' files,
-// the notifications to the service manager, and the progress of a start of many
-// shards. The function it returns ends all of it.
+// the notifications to the service manager, and the progress while many shards start.
+// The function it returns ends all of it.
 func (p *process) startBackground(from config.Sources, loaded *config.Loaded, bot *app.App, logger *logging.Logger) func() {
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -18,8 +18,8 @@ const (
 )
 
 // showProgress shows how many shards are online until all are, the others are parked,
-// or ctx ends: a bar on a terminal, lines in a pipe when something has changed. For
-// one shard it shows nothing.
+// or ctx ends. On a terminal it is a bar; in a pipe there is a line when something has
+// changed. For one shard it shows nothing.
 func (p *process) showProgress(ctx context.Context, snapshot func() fleet.Snapshot) {
 	_, live := p.terminal()
 	tick := time.NewTicker(redrawEvery)

@@ -80,7 +80,8 @@ func passed(v discordsim.Verdict) bool {
 const controlPortOffset = 10
 
 // controlAddr is the address for control requests: that of --control-addr, else a port
-// near the simulator's and none of its two, or any port if the simulator's was any.
+// near the simulator's and none of its two. If the simulator's was any port, it is any
+// port too.
 func (s *simCommand) controlAddr(listener *discordsim.Listener) string {
 	if s.Control != "" {
 		return s.Control

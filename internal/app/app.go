@@ -1,13 +1,13 @@
 // Package app wires one running bot together and knows the order in which its parts
 // start and stop.
 //
-// An [App] is a fleet of shards with ResearchBot as their handler, the REST transport
-// of both, the identify limiter, the health tracker with its monitors and, if wanted,
-// the HTTP API. What survives the process comes in through [Options]; the caller
-// opens and closes it.
+// An [App] is a fleet of shards with ResearchBot as their handler. It also has the REST
+// transport of both, the identify limiter, the health tracker with its monitors and, if
+// wanted, the HTTP API. What survives the process comes in through [Options]; the
+// caller opens and closes it.
 //
-// Where to look: app.go makes the parts, run.go starts and stops them, shards.go and
-// shardcount.go decide which shards run, credentials.go follows a changed token,
+// Where to look: app.go makes the parts; run.go starts and stops them; shards.go and
+// shardcount.go decide which shards run; credentials.go follows a changed token;
 // monitors.go is the history, the alerts and Discord's status page.
 package app
 
@@ -122,9 +122,9 @@ type Sessions interface {
 // App is one bot. Make it with [New], start it with [App.Run] and end it with
 // [App.Stop].
 //
-// All methods may be called at the same time, Run once. An App answers the questions
-// of its parts itself: it is the [gateway.URLSource] and [gateway.CredentialChecker]
-// of its shards, the [health.Source] of its tracker and the [bot.Health] of its bot.
+// All methods may be called at the same time, Run once. An App answers the questions of
+// its parts itself. It is the [gateway.URLSource] and [gateway.CredentialChecker] of
+// its shards, the [health.Source] of its tracker and the [bot.Health] of its bot.
 type App struct {
 	opts     Options
 	log      *slog.Logger

@@ -11,9 +11,9 @@ import (
 )
 
 // Run runs the bot until [App.Stop], the shutdown command, or the end of ctx, which
-// keeps the session as [gateway.KeepSession] does. Call it once. It returns nil after
-// a stop. An error comes from the start: the preflight's *config.Failure for what only
-// a person can fix, or an address that the HTTP API cannot listen on.
+// keeps the session as [gateway.KeepSession] does. Call it once. It returns nil after a
+// stop. An error comes from the start. It is the preflight's *config.Failure for what
+// only a person can fix, or says that the HTTP API cannot listen on its address.
 func (a *App) Run(ctx context.Context) error {
 	switch err := a.life.Start(); err {
 	case nil:
@@ -133,8 +133,8 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 
 // shutdown stops the shards, which first drain their queues into a bot that still
 // answers, and then the bot, all within the grace. A shard whose handlers are blocked
-// closes after half of it (G-092): what has no answer by then stays above the
-// session's low-water mark, so the next start gets it again.
+// closes after half of it (G-092). What has no answer by then stays above the session's
+// low-water mark, so the next start gets it again.
 func (a *App) shutdown(parts *runtime) {
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.life.AbortContext(), grace)
@@ -149,8 +149,8 @@ func (a *App) shutdown(parts *runtime) {
 	}
 }
 
-// Stop ends the bot for good: with [gateway.KeepSession] the session can be resumed and
-// the bot stays online (G-090), with [gateway.EndSession] it is offline at once
+// Stop ends the bot for good. With [gateway.KeepSession] the session can be resumed and
+// the bot stays online (G-090). With [gateway.EndSession] it is offline at once
 // (G-089). Commands that run are finished, within SHUTDOWN_GRACE and until ctx ends.
 // Stop returns when Run has returned. The first stop decides the mode.
 func (a *App) Stop(ctx context.Context, mode gateway.StopMode) {

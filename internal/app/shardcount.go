@@ -53,11 +53,11 @@ func (a *App) learnShardCount() {
 // more.
 var errMoreShards = errors.New("the bot is about to run more shards")
 
-// GatewayURL returns the gateway's URL as [preflight.Client.GatewayURL] does. It
-// makes an App the [gateway.URLSource] of its shards. A URL from REST comes with
-// the recommended number of shards: when the bot needs more than the one it runs
-// provisionally, GatewayURL returns an error instead, so that no shard identifies
-// with the wrong number.
+// GatewayURL returns the gateway's URL as [preflight.Client.GatewayURL] does. It makes
+// an App the [gateway.URLSource] of its shards. A URL from REST comes with the
+// recommended number of shards. When the bot needs more than the one it runs
+// provisionally, GatewayURL returns an error instead, so that no shard identifies with
+// the wrong number.
 func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
 	url, err := a.check.GatewayURL(ctx, failed)
 	if needed, _ := a.check.Recommended(); err != nil || needed <= 1 || !a.provisional.open.Load() {

@@ -10,9 +10,8 @@ import (
 	"evergreen/gateway"
 )
 
-// shardCount is the number of shards of the bot, as far as it is known without asking
-// Discord: by the settings, or by the sessions that are there to resume. 0 means
-// that Discord has to be asked.
+// shardCount is the number of shards of the bot as far as the settings tell, or the
+// sessions that are there to resume. 0 means that Discord has to be asked.
 func (a *App) shardCount() int {
 	if parts := a.runtime.Load(); parts != nil {
 		if known := parts.fleet.Assignment(); !known.Auto() {

@@ -17,9 +17,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// api is the part of Discord's REST API that the bot uses. The HTTP client keeps
-// rate limits, retries and stops after a 401, so disgo's own limiter is replaced by
-// one that does nothing: disgo then makes every request once, also after a 429.
+// api is the part of Discord's REST API that the bot uses. The HTTP client keeps rate
+// limits, retries and stops after a 401. So disgo's own limiter is replaced by one that
+// does nothing: disgo then makes every request once, also after a 429.
 //
 // The bodies of messages are not disgo's, which leave out a false
 // fail_if_not_exists; Discord then reads it as true.

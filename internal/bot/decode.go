@@ -11,11 +11,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The structs here have the fields of Discord's events that the bot reads. They
-// are decoded leniently: an unknown field, a null, a wrong type, invalid UTF-8 or a
-// duplicate name costs that field and nothing else (G-049, G-109, G-111). Only an
-// event that is not an object, or that lacks an id, a channel, an author or a
-// token, is refused.
+// The structs here have the fields of Discord's events that the bot reads. They are
+// decoded leniently (G-049, G-109, G-111). An unknown field, a null, a wrong type,
+// invalid UTF-8 or a duplicate name costs that field and nothing else. Only an event
+// that is not an object, or that lacks an id, a channel, an author or a token, is
+// refused.
 
 // lenientJSON makes the decoder accept what Discord should not send.
 var lenientJSON = json.JoinOptions(

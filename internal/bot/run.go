@@ -8,8 +8,8 @@ import (
 	"evergreen/gateway"
 )
 
-// Run does what the bot does without being asked: it refreshes the presence, warns
-// when no user talks to the bot, asks Discord who the bot is and registers the slash
+// Run does what the bot does without being asked. It refreshes the presence, warns when
+// no user talks to the bot, asks Discord who the bot is and registers the slash
 // commands. It returns nil when ctx ends or the bot is stopped. Call it once.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -62,8 +62,9 @@ func (b *Bot) fetchGuilds(ctx context.Context) {
 	}
 }
 
-// retryWork repeats work after 5 s and, doubling, up to 30 min, until it succeeds,
-// Discord refuses it for good or ctx ends. failure is what the log says meanwhile.
+// retryWork repeats work until it succeeds, Discord refuses it for good or ctx ends. It
+// waits 5 s, then twice as long each time, at most 30 min. failure is what the log says
+// meanwhile.
 func (b *Bot) retryWork(ctx context.Context, failure string, work func(context.Context) error) {
 	for wait := 5 * time.Second; ; wait = min(2*wait, 30*time.Minute) {
 		err := work(ctx)

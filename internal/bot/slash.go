@@ -14,15 +14,15 @@ import (
 
 // Limits of the answer to an interaction.
 //
-// G-141: the initial response must reach Discord within three seconds. A command
-// that has not returned after deferAfter gets a deferred response: the user sees
-// that the bot thinks, and the answer is an edit of it.
+// G-141: the initial response must reach Discord within three seconds. A command that
+// has not returned after deferAfter gets a deferred response. The user sees that the
+// bot thinks, and the answer is an edit of it.
 //
-// Interactions have no nonce. Discord accepts one initial response; a second is
-// refused with 40060, or 10062 when the interaction is too old. Everything after
-// that edits the one initial response, which may be repeated. Only the further
-// parts of a long answer are messages that a repetition would double: each is sent
-// once, and again only when Discord says that it was refused.
+// Interactions have no nonce. Discord accepts one initial response; a second is refused
+// with 40060, or 10062 when the interaction is too old. Everything after that edits the
+// one initial response, which may be repeated. Only the further parts of a long answer
+// are messages that a repetition would double. Each is sent once, and again only when
+// Discord says that it was refused.
 const (
 	deferAfter      = 2 * time.Second
 	callbackTimeout = 2900 * time.Millisecond

@@ -83,9 +83,9 @@ func cut(text string, room int) (piece, rest string) {
 	return text[:end], text[end:]
 }
 
-// fit returns the largest index into text that leaves at most room units before
-// it and breaks neither a character with its marks nor a run of backticks.
-// It is always above 0, so that every cut makes progress.
+// fit returns the largest index into text that leaves at most room units before it. It
+// breaks neither a character with its marks nor a run of backticks. It is always above
+// 0, so that every cut makes progress.
 func fit(text string, room int) int {
 	end, used := 0, 0
 	for i, r := range text {

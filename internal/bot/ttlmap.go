@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// ttlMap is a map whose entries expire. It is bounded by age and by number, so that
-// no user can make it grow without end: when it is full, the oldest entry is
-// removed. All methods may be called at the same time.
+// ttlMap is a map whose entries expire. It is bounded by age and by number, so that no
+// user can make it grow without end. When it is full, the oldest entry is removed. All
+// methods may be called at the same time.
 type ttlMap[K comparable, V any] struct {
 	ttl   time.Duration
 	limit int

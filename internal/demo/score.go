@@ -27,9 +27,9 @@ type Score struct {
 	Mishaps int
 	Now     *mishap.Occurrence
 	NowFor  time.Duration
-	// AtRisk and Replayed sum those of all episodes, Longest is the longest time
-	// at risk in one, and Unforced how long the dot was grey although the strike
-	// had left the session alive.
+	// AtRisk and Replayed sum those of all episodes. Longest is the longest time at
+	// risk in one. Unforced is how long the dot was grey although the strike had left
+	// the session alive.
 	AtRisk, Longest, Unforced time.Duration
 	Replayed                  int
 	// Finishing means that users have stopped asking.

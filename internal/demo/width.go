@@ -8,8 +8,8 @@ import (
 	eastasian "golang.org/x/text/width"
 )
 
-// runeWidth is how many columns of a terminal a character takes: marks that sit
-// on another character take none, as in Thai, and ideographs take two.
+// runeWidth is how many columns of a terminal a character takes. Marks that sit on
+// another character take none, as in Thai, and ideographs take two.
 func runeWidth(r rune) int {
 	switch {
 	case r < 0x20 || (r >= 0x7f && r < 0xa0):

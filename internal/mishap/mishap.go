@@ -49,8 +49,8 @@ type Year struct {
 	Ordinary, Hostile time.Duration
 	// Least and Most bound how long it lasts; zero: it is over at once.
 	Least, Most time.Duration
-	// Unreachable means that no client could be online while it lasts, RESTDown that
-	// it is about REST, which a bot needs to start but not to stay.
+	// Unreachable means that no client could be online while it lasts. RESTDown means
+	// that it is about REST, which a bot needs to start but not to stay.
 	Unreachable, RESTDown bool
 	// Slow means that every round trip takes long, and so does a reconnect.
 	Slow bool

@@ -124,8 +124,8 @@ func (s *Schedule) deal(costly bool) *Mishap {
 	if costly {
 		return oneOf(s.dice, s.cards(true)...)
 	}
-	// The same thing twice in a row would look like one, so whatever comes next
-	// changes places with it, out of a new deck if need be.
+	// The same thing twice in a row would look like one. So it changes places with what
+	// comes next, out of a new deck if need be.
 	other := func(m *Mishap) bool { return m.Name != s.last }
 	at := slices.IndexFunc(s.deck, other)
 	if at < 0 {

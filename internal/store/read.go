@@ -26,7 +26,7 @@ const (
 	runAge      = 90 * day
 	// mostIncidents bounds the incidents that are kept; routine ones go first.
 	mostIncidents = 5000
-	// readIncidents is how many are read when the database is opened: more than
+	// readIncidents is how many are read when the database is opened. It is more than
 	// the journal keeps in memory, because routine ones give way to others there.
 	readIncidents = 2 * health.MemoryJournalSize
 	// readRuns is how many runs are read.

@@ -65,13 +65,13 @@ type PreviousRun struct {
 	End End
 	// Said is its error or the first line of its crash; empty without one.
 	Said string
-	// Boot names the start of the machine that the run fell into, and Slept is
-	// for how long the machine was suspended since its last sign of life; empty
-	// and 0 if that is not known.
+	// Boot names the start of the machine that the run fell into. Slept is for how long
+	// the machine was suspended since its last sign of life; empty and 0 if that is not
+	// known.
 	Boot  string
 	Slept time.Duration
-	// Starts is how many runs began in the hour before this one, and Row how many
-	// up to the last one ended badly and were started again soon.
+	// Starts is how many runs began in the hour before this one. Row is how many up to
+	// the last one ended badly and were started again soon.
 	Starts, BadRow int
 }
 
@@ -132,9 +132,9 @@ type runRow struct {
 	how  End // what the run said itself
 	boot string
 	oom  oomCount
-	// said is what it had to say about its end, and slept for how long the
-	// machine had been suspended since its boot by the last sign of life;
-	// negative if that is not known.
+	// said is what it had to say about its end. slept is for how long the machine had
+	// been suspended since its boot by the last sign of life; negative if that is not
+	// known.
 	said  string
 	slept time.Duration
 }

@@ -259,9 +259,9 @@ func (k *sessionStore) Save(session gateway.Session) {
 	k.store.signal(urgent)
 }
 
-// Rotate makes the saved sessions belong to a new token of the same bot, so that the
-// next start, which has the new token, resumes them. A token of another bot changes
-// nothing: its database has another name.
+// Rotate makes the saved sessions belong to a new token of the same bot. So the next
+// start, which has the new token, resumes them. A token of another bot changes nothing:
+// its database has another name.
 func (s *Store) Rotate(to tokenlock.Fingerprint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

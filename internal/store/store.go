@@ -1,4 +1,4 @@
-// Package store keeps what survives a restart in one SQLite file per bot: the
+// Package store keeps what survives a restart in one SQLite file per bot. That is the
 // sessions to resume, the account of IDENTIFYs, the incidents, the samples of the
 // history, the alert that is not over, and how each run ended.
 //

@@ -4,11 +4,11 @@
 //	go run ./tools/deterministic test ./tools/year -run Year -v -args -seed 3307 -days 29 -profile hostile
 //	go run ./tools/deterministic -order 2 test ./gateway -run Model
 //
-// The ordinary runtime is random where a select has two ready cases, where two
-// timers fire at once and where a map is ranged over, and it preempts a goroutine
-// after 10 ms of real time, or sooner in a system call. Within virtual time each of
-// these is decided by counting instead. -order is where the counting starts: with
-// another one, what is due at the same moment of the same seed runs in another order.
+// The ordinary runtime is random where a select has two ready cases, where two timers
+// fire at once and where a map is ranged over. It also preempts a goroutine after 10 ms
+// of real time, or sooner in a system call. Within virtual time each of these is
+// decided by counting instead. -order is where the counting starts. With another one,
+// what is due at the same moment of the same seed runs in another order.
 //
 // It works on copies of a few files of the runtime that the go command builds in
 // place of the originals (-overlay); nothing is installed. The first build takes

@@ -1,5 +1,5 @@
-// Command testreport reads the events of go test -json and prints what a person
-// wants of them: a line for each package, everything a failed test has written, and
+// Command testreport reads the events of go test -json and prints what a person wants
+// of them. That is a line for each package, everything a failed test has written, and
 // the ten slowest tests.
 //
 //	go test -json ./... | go run ./tools/testreport

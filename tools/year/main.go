@@ -1,18 +1,17 @@
-// Command year lets years of the bot's life pass in virtual time, with everything
-// that goes wrong in a year, and reports whether the bot was online whenever it
-// could be.
+// Command year lets years of the bot's life pass in virtual time, with everything that
+// goes wrong in a year. It reports whether the bot was online whenever it could be.
 //
 //	go run ./tools/year --seed 7
 //	go run ./tools/year --seed 1 --years 10
 //	go run ./tools/year --seed 3307 --days 29 --profile hostile --steps
 //	go run ./tools/year --seed 3307 --days 29 --profile hostile --deterministic
 //
-// The bot is the real one: [evergreen/internal/app] with the store on a disk,
-// against [evergreen/discordsim]. The seed decides what goes wrong when, with the
-// connection, Discord, the network, the host and the process, and what people ask.
-// A watcher knows what is wrong at each moment, and so when a perfect client would
-// be online. A year ends early, and fails, when the bot was not online by then,
-// lost a command, answered one twice, broke a rule of Discord's, spent too many
+// The bot is the real one: [evergreen/internal/app] with the store on a disk, against
+// [evergreen/discordsim]. The seed decides what goes wrong when, with the connection,
+// Discord, the network, the host and the process, and what people ask. A watcher knows
+// what is wrong at each moment, and so when a perfect client would be online. A year
+// ends early, and fails, when the bot was not online by then, lost a command or
+// answered one twice. So it does when the bot broke a rule of Discord's, spent too many
 // IDENTIFYs, or grew.
 //
 // A seed plans the same mishaps and the same questions for the same moments every

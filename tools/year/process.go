@@ -30,8 +30,8 @@ type process struct {
 // of a few seconds would be most of what happens in a year.
 const aliveEvery = 20 * time.Minute
 
-// clockCheck is how often a shard compares the wall clock with the time it had
-// planned: no more often than it looks at a silent connection anyway.
+// clockCheck is how often a shard compares the wall clock with the time it had planned.
+// It is no more often than a shard looks at a silent connection anyway.
 const clockCheck = 15 * time.Second
 
 // slowCommand is a command that takes long, as any bot may have one.

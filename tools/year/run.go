@@ -68,8 +68,8 @@ type year struct {
 }
 
 // jitter is the bot's source of random numbers. A number depends on the seed, the
-// virtual time and how many were drawn at that time, not on those drawn before:
-// otherwise the speed of the real disk would change a year. Its methods may be called
+// virtual time and how many were drawn at that time, not on those drawn before.
+// Otherwise the speed of the real disk would change a year. Its methods may be called
 // at the same time.
 type jitter struct {
 	seed uint64

@@ -152,7 +152,7 @@ func (y *year) inTrouble(now time.Time) bool {
 const settledAfter = 70 * time.Second
 
 // slowNetworkExtra is how much longer a reconnect takes where each round trip takes a
-// second or two: a dial and a RESUME are up to six of them.
+// second or two. A dial and a RESUME are up to six of them.
 const slowNetworkExtra = 10 * time.Second
 
 // allow gives the bot patience from now on to be online.
@@ -228,7 +228,7 @@ const (
 )
 
 // nonceLifetime is for how long a bot may send the same answer again (G-137). After
-// that Discord has forgotten its nonce and could post it twice, so the bot is right to
+// that Discord has forgotten its nonce and could post it twice. So the bot is right to
 // give up an answer that REST has not taken by then.
 const nonceLifetime = 3 * time.Minute
 

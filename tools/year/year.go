@@ -20,8 +20,8 @@ type Options struct {
 	Days int
 	// Profile says how much goes wrong: Ordinary.
 	Profile Profile
-	// Dir is where the bot's database is kept: a new folder, in memory where the
-	// system has a place for that, which is deleted at the end.
+	// Dir is where the bot's database is kept. Default: a new folder, in memory where
+	// the system has a place for that, which is deleted at the end.
 	Dir string
 	// Tell, if set, is called with each step, in order and in virtual time. It must not
 	// wait for anything in virtual time.
@@ -61,11 +61,11 @@ type Result struct {
 	Steps []Step
 }
 
-// Run lets one year pass in the virtual time of a test, in minutes of real time.
-// t must not be in virtual time itself; Run does not fail it. Until Run returns the
-// whole process has one core and collects garbage only when every goroutine waits:
-// that is fastest, and no order depends on the collector. The error says why there
-// was no year: an unknown profile, no folder for the database, or the end of ctx.
+// Run lets one year pass in the virtual time of a test, in minutes of real time. t must
+// not be in virtual time itself; Run does not fail it. Until Run returns, the whole
+// process has one core and collects garbage only when every goroutine waits. That is
+// fastest, and no order depends on the collector. The error says why there was no year:
+// an unknown profile, no folder for the database, or the end of ctx.
 func Run(ctx context.Context, t *testing.T, o Options) (Result, error) {
 	if o.Days <= 0 {
 		o.Days = 365
