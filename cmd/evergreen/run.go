@@ -126,12 +126,12 @@ func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMod
 	if err, ended := awaitSignal(signals, ran); ended {
 		return err
 	}
-	patience, hurry := context.WithCancel(context.Background())
+	stopCtx, hurry := context.WithCancel(context.Background())
 	defer hurry()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		bot.Stop(patience, mode)
+		bot.Stop(stopCtx, mode)
 	}()
 	select {
 	case <-stopped:
