@@ -42,7 +42,7 @@ type Options struct {
 	// Timing holds the periods and deadlines of each shard. Default: those of
 	// [gateway.Timing].
 	Timing gateway.Timing
-	// Rand returns numbers in [0,1) for every jitter. Default math/rand/v2.
+	// Rand returns numbers x, 0 <= x < 1, for every jitter. Default math/rand/v2.
 	Rand func() float64
 }
 

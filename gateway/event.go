@@ -9,9 +9,10 @@ import (
 type Event struct {
 	// Type is the event name, such as MESSAGE_CREATE.
 	Type string
-	// Seq is its place in the session, SessionID the session it belongs to:
-	// together they name the event for good, across replays and restarts.
-	Seq       int64
+	// Seq is the event's place in the session: its sequence number.
+	Seq int64
+	// SessionID is the session it belongs to. Together with Seq it names the event for
+	// good, across replays and restarts.
 	SessionID string
 	// Shard is the shard it came over; zero for an unsharded bot.
 	Shard ShardID

@@ -211,10 +211,11 @@ type ResumeSent struct {
 
 // Ready is a new session. What READY does not say in a readable form is zero here.
 type Ready struct {
-	// SessionID, UserID, Username and ApplicationID are as READY says them.
-	SessionID     string
-	UserID        string
-	Username      string
+	// SessionID is the ID of the session; never empty.
+	SessionID string
+	// UserID is the ID of the bot's user, Username its name.
+	UserID, Username string
+	// ApplicationID is the ID of the bot's application.
 	ApplicationID string
 	// ApplicationFlags is flags_new where READY has it, else flags. See
 	// [Intents.Refused].
@@ -308,17 +309,19 @@ type AttemptsExhausted struct {
 
 // IdentifyDelayed means that the [IdentifyLimiter] makes the shard wait.
 type IdentifyDelayed struct {
-	// Until is when the wait ends; Why says the reason to a person.
+	// Until is when the wait ends.
 	Until time.Time
-	Why   string
+	// Why says to a person what the shard waits for.
+	Why string
 }
 
 // HandlerPanicked is a panic of a [Handler] that was recovered.
 type HandlerPanicked struct {
-	// Type is the type of the event, Value what the handler panicked with, Stack the
-	// stack of its goroutine.
-	Type  string
+	// Type is the type of the event, such as MESSAGE_CREATE.
+	Type string
+	// Value is what the handler panicked with, as fmt prints it.
 	Value string
+	// Stack is the stack of the handler's goroutine.
 	Stack string
 }
 

@@ -71,9 +71,11 @@ const (
 	CompressNone Compression = "none"
 )
 
-// Options configures a [Shard]. Token, Intents and URLSource are required; every
-// other zero value means the documented default.
+// Options configures a [Shard]. Token and URLSource are required; every other zero
+// value means the documented default. Without Intents hardly any event comes.
 type Options struct {
+	// Credentials are the token and the intents to identify with, until
+	// [Shard.Reconfigure] or the CredentialChecker brings others. The token is required.
 	Credentials
 	// URLSource returns the base gateway URL. It is asked before each IDENTIFY, and for
 	// a RESUME when the session's resume URL cannot be reached.
@@ -135,7 +137,7 @@ type Options struct {
 	// Timing holds periods and deadlines, each with its default.
 	Timing Timing
 
-	// Rand returns numbers in [0,1) for every jitter, so that a simulation can be
+	// Rand returns numbers x, 0 <= x < 1, for every jitter, so that a simulation can be
 	// repeated. Shards that share it call it at the same time. Default math/rand/v2.
 	Rand func() float64
 	// WallClock reads the wall clock, which runs on while a host sleeps. It is

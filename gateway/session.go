@@ -8,9 +8,10 @@ type ShardID = identify.ShardID
 
 // Session is Discord's resumable session. READY replaces all three values at once.
 type Session struct {
-	// ID and ResumeURL come from READY. If READY has no URL, ResumeURL is the one that the
-	// connection was dialled at.
-	ID        string
+	// ID is the session_id of READY.
+	ID string
+	// ResumeURL is the resume_gateway_url of READY. If READY has none, it is the URL that
+	// the connection was dialled at.
 	ResumeURL string
 	// Seq is the sequence number to resume from: Discord replays everything above it. In
 	// a Session for a [SessionStore] it is the low-water mark of what has been handled,

@@ -95,7 +95,7 @@ type Options struct {
 	// budget. It runs on a goroutine that waits in Acquire, so it should not take
 	// long. Default: none.
 	Alert func(Usage)
-	// Rand returns numbers in [0,1) for the jitter. The limiter calls it on one
+	// Rand returns numbers x, 0 <= x < 1, for the jitter. The limiter calls it on one
 	// goroutine at a time. Default math/rand/v2.
 	Rand func() float64
 }
