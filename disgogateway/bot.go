@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Run runs a bot until SIGINT or SIGTERM: it makes the bot, opens its gateway or its
+// Run runs a bot until SIGINT or SIGTERM. It makes the bot, opens its gateway or its
 // shards, and closes everything at the end. opts must hold [WithGateway] or
 // [WithShardManager].
 func Run(token string, opts ...bot.ConfigOpt) error { return Options{}.Run(token, opts...) }

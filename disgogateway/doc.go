@@ -12,13 +12,13 @@
 //		bot.WithEventListenerFunc(onMessage),
 //	)
 //
-// Every event waits in the shard's own queue, bounded in bytes, until disgo's
-// event manager takes it. That manager has one lock for all shards and calls
-// listeners while it holds it. Here a listener that never returns delays events and
-// nothing else: heartbeats go on, and what the queue cannot hold is left with
-// Discord and fetched by a RESUME later. An event that disgo cannot decode is
-// counted, logged and skipped. The sequence number a session is kept with is that
-// of the last event the listeners have finished.
+// Every event waits in the shard's own queue, bounded in bytes, until disgo's event
+// manager takes it. That manager has one lock for all shards and calls listeners while
+// it holds it. Here a listener that never returns delays events and nothing else.
+// Heartbeats go on. What the queue cannot hold is left with Discord and fetched by a
+// RESUME later. An event that disgo cannot decode is counted, logged and skipped. The
+// sequence number a session is kept with is that of the last event the listeners have
+// finished.
 //
 // [NewRateLimiter] takes the place of disgo's limits for REST; the options above
 // put it there too.

@@ -174,9 +174,9 @@ func statusOf(s gateway.State) disgo.Status {
 
 // Open connects and returns when READY or RESUMED has come. From then on the gateway
 // stays open, whatever happens to the connection, until Close. Open fails if ctx ends
-// first, if Discord refuses the bot for a reason that only a person can remove (the
-// error holds a *websocket.CloseError), or if the options are wrong; then the gateway
-// is closed again.
+// first, if the options are wrong, or if Discord refuses the bot for a reason that only
+// a person can remove. In the last case the error holds a *websocket.CloseError. After
+// a failure the gateway is closed again.
 func (g *Gateway) Open(ctx context.Context) error {
 	r, err := g.startRun()
 	if err != nil {

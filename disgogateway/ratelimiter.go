@@ -18,14 +18,14 @@ import (
 // methods may be called from any goroutine; every Wait that returns nil must be
 // followed by Unlock. It has no goroutine of its own.
 //
-// It corrects what disgo's own limiter gets wrong: a Reset-After of 0.75 s is waited
-// out in full and not for 0 s, a global 429 that names no bucket stops every route,
-// no more than 50 requests leave in a second, routes that share a bucket share its
-// limit, and after Close a request fails instead of hanging. Requests of one bucket
-// may be in flight side by side as far as its limit allows.
+// It corrects what disgo's own limiter gets wrong. A Reset-After of 0.75 s is waited
+// out in full and not for 0 s. A global 429 that names no bucket stops every route. No
+// more than 50 requests leave in a second. Routes that share a bucket share its limit.
+// After Close a request fails instead of hanging. Requests of one bucket may be in
+// flight side by side as far as its limit allows.
 //
-// A token that Discord answers with 401 is not sent again for ten minutes, and
-// nothing is sent while Discord blocks the address: both lead to longer blocks.
+// A token that Discord answers with 401 is not sent again for ten minutes. Nothing is
+// sent while Discord blocks the address. Both would lead to longer blocks.
 type RateLimiter struct {
 	mu           sync.Mutex
 	transport    *rest.Transport
@@ -69,9 +69,9 @@ func (r *RateLimiter) Reset() {
 	r.inFlight = 0
 }
 
-// Wait returns when the request may leave, or an error that says why it may not: ctx
-// has ended, or the limiter is closed (the error wraps [net.ErrClosed]). Unlock must
-// follow if the error is nil.
+// Wait returns when the request may leave. An error says why it may not: ctx has ended,
+// or the limiter is closed (the error wraps [net.ErrClosed]). Unlock must follow if the
+// error is nil.
 func (r *RateLimiter) Wait(ctx context.Context, endpoint *disgorest.CompiledEndpoint) error {
 	r.mu.Lock()
 	transport, closed := r.transport, r.closed

@@ -17,12 +17,12 @@ import (
 // connection, and for Discord's limit of 120 payloads a minute.
 const sendTimeout = 75 * time.Second
 
-// Send sends a payload that bots may send: voice state (op 4), requests for
-// members, soundboard sounds and channel info (op 8, 31, 43), and the presence
-// (op 3). It returns when the payload was written. While there is no connection it
-// waits until ctx ends, or for 75 s if ctx has no deadline. It fails with
-// discord.ErrShardNotConnected when the gateway is closed and with
-// discord.ErrShardNotReady when the connection did not come back in time.
+// Send sends a payload that bots may send: presence (op 3), voice state (op 4),
+// requests for members (op 8), soundboard sounds (op 31) and channel info (op 43). It
+// returns when the payload was written. While there is no connection it waits until ctx
+// ends, or for 75 s if ctx has no deadline. It fails with discord.ErrShardNotConnected
+// when the gateway is closed and with discord.ErrShardNotReady when the connection did
+// not come back in time.
 //
 // A presence is stored, goes into every IDENTIFY, and is sent as Discord's limit
 // allows; for it Send does not wait. A request for members that Discord answers with

@@ -112,9 +112,9 @@ func (m *ShardManager) shardCount(ctx context.Context) (int, error) {
 }
 
 // Open starts all shards side by side. It returns when each has had its first READY or
-// RESUMED or was refused, or when ctx ends: a shard that is not online by then goes on
-// trying. What went wrong is in the log and in the shards' states, as disgo's
-// interface has no error here.
+// RESUMED or was refused, or when ctx ends. A shard that is not online by then goes on
+// trying. What went wrong is in the log and in the shards' states, as disgo's interface
+// has no error here.
 func (m *ShardManager) Open(ctx context.Context) {
 	count, err := 0, m.configure()
 	if err == nil {

@@ -101,9 +101,9 @@ func (a Assignment) String() string {
 	return b.String() + "/" + strconv.Itoa(a.Count)
 }
 
-// ParseAssignment reads "auto" (or nothing), a number of shards for all of them, or
-// a list of shards and their number, such as "0-15/64" or "0,4,8-11/16".
-// The error says what is wrong without repeating the text.
+// ParseAssignment reads "auto" (or nothing), a number for all of that many shards, or a
+// list with their number. Examples of a list are "0-15/64" and "0,4,8-11/16". The error
+// says what is wrong without repeating the text.
 func ParseAssignment(text string) (Assignment, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.EqualFold(text, "auto") {

@@ -22,9 +22,9 @@ func (f *Fleet) member(id int) (*member, error) {
 	return f.set.members[id], nil
 }
 
-// Pause stops one shard and keeps its session for [Fleet.Resume]: events wait at
-// Discord for as long as it keeps the session, about a minute or two. ctx bounds
-// how long handlers are waited for. Pausing a paused shard does nothing.
+// Pause stops one shard and keeps its session for [Fleet.Resume]. Events wait at
+// Discord for as long as it keeps the session, about a minute or two. ctx bounds how
+// long handlers are waited for. Pausing a paused shard does nothing.
 func (f *Fleet) Pause(ctx context.Context, id int) error {
 	m, err := f.member(id)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"evergreen/gateway"
 )
 
-// dialLimiter is the dialer of all shards. It spreads their dials, so that a
-// network that drops a thousand connections at once is not dialled a thousand
-// times in the same instant (G-154). It counts starts, not open dials: one that
-// hangs takes no room from the others.
+// dialLimiter is the dialer of all shards. It spreads their dials: a network that has
+// dropped a thousand connections at once is not dialled a thousand times in the same
+// instant (G-154). It counts starts, not open dials: one that hangs takes no room from
+// the others.
 type dialLimiter struct {
 	dialer gateway.Dialer
 	rate   float64 // dials a second; 0: by the number of shards

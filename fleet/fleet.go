@@ -1,12 +1,12 @@
-// Package fleet runs many shards of a bot in one process: which ones, in what
-// order they start, and how they stop, pause, move out and change their number.
-// No shard waits for one that cannot connect.
+// Package fleet runs many shards of a bot in one process. It decides which ones, in
+// what order they start, and how they stop, pause, move out and change their number. No
+// shard waits for one that cannot connect.
 //
-// A [Fleet] makes one [gateway.Shard] for each shard of its [Assignment]. Shards
-// with a saved session RESUME at once and side by side; the others queue at the
-// identify limiter. What many machines would have to agree on stands behind three
-// small interfaces: who may identify ([gateway.IdentifyLimiter]), where sessions are
-// kept ([Sessions]) and which process runs which shard ([Assigner]).
+// A [Fleet] makes one [gateway.Shard] for each shard of its [Assignment]. Shards with a
+// saved session RESUME at once and side by side; the others queue at the identify
+// limiter. What many machines would have to agree on stands behind three small
+// interfaces. [gateway.IdentifyLimiter] says who may identify, [Sessions] where
+// sessions are kept, [Assigner] which process runs which shard.
 //
 // Statement ids such as G-039 in comments refer to the table in
 // docs/conformance.md.
@@ -217,9 +217,9 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the fleet for good: every shard leaves as [gateway.Shard.Stop] says,
-// all side by side, so that a thousand take no longer than the slowest. It
-// returns when all are gone. The error joins those of the shards.
+// Stop ends the fleet for good. Every shard leaves as [gateway.Shard.Stop] says, all
+// side by side: a thousand take no longer than the slowest. It returns when all are
+// gone. The error joins those of the shards.
 func (f *Fleet) Stop(ctx context.Context, mode gateway.StopMode) error {
 	f.life.Stop()
 	f.mu.Lock()

@@ -10,9 +10,9 @@ import (
 	"evergreen/gateway"
 )
 
-// migration is the change from an old set of shards to a new one, while both have
-// sessions and Discord sends each a copy of every event. Which set delivers is
-// decided for each new shard by itself, see [shardMigration].
+// migration is the change from an old set of shards to a new one. Meanwhile both have
+// sessions, and Discord sends each a copy of every event. Which set delivers is decided
+// for each new shard by itself, see [shardMigration].
 type migration struct {
 	count   int // shards of the new set
 	handler gateway.Handler
@@ -111,9 +111,9 @@ func (m *migration) missing(now time.Time, old, next *shardSet) (waits string, e
 			complete = at
 		}
 	}
-	// Whatever left Discord before the new sessions were complete must have come
-	// over the old ones: they have answered a heartbeat since, and the handlers
-	// have got as far.
+	// What left Discord before the new sessions were complete must have come over the
+	// old ones. So these must have had a heartbeat answered since, and the handlers
+	// must have got as far.
 	for _, member := range old.order {
 		if member.hasNoSession() {
 			continue // it has nothing to deliver

@@ -12,20 +12,20 @@ import (
 // stopTimeout is how long the handlers of a set that is given up get to finish.
 const stopTimeout = 10 * time.Second
 
-// Reshard changes the number of shards without a gap. It brings up a second set
-// beside the first, through the same identify limiter; when that is complete, it
-// takes over; then the first set ends its sessions. At every moment exactly one
-// set delivers the events of a guild. Each event is matched with its copy by its
-// content, so nothing is lost and nothing comes twice, also where one set is ahead
-// of the other. The handler does not notice, except that Event.Shard has another
-// Count: the new set's READYs, and the guilds they name, are not delivered.
+// Reshard changes the number of shards without a gap. It brings up a second set beside
+// the first, through the same identify limiter; when that is complete, it takes over;
+// then the first set ends its sessions. At every moment exactly one set delivers the
+// events of a guild. Each event is matched with its copy by its content. So nothing is
+// lost and nothing comes twice, also where one set is ahead of the other. The handler
+// does not notice, except that Event.Shard has another Count: the new set's READYs, and
+// the guilds they name, are not delivered.
 //
-// It costs one IDENTIFY for each new shard, and returns when the new set
-// delivers and the old one is closed. When ctx ends before that, the new set is
-// closed and everything stays as it was. The fleet must run all shards of the
-// bot, and none of them may be paused. When no shard has a session, because
-// Discord refuses them or cannot be reached, there is nothing to keep: the old
-// set ends first, and Reshard returns once the new one runs.
+// It costs one IDENTIFY for each new shard, and returns when the new set delivers and
+// the old one is closed. When ctx ends before that, the new set is closed and
+// everything stays as it was. The fleet must run all shards of the bot, and none of
+// them may be paused. When no shard has a session, because Discord refuses them or
+// cannot be reached, there is nothing to keep. Then the old set ends first, and Reshard
+// returns once the new one runs.
 func (f *Fleet) Reshard(ctx context.Context, count int) error {
 	old, next, m, err := f.beginReshard(count)
 	if err != nil {

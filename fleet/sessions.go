@@ -10,8 +10,8 @@ type Sessions interface {
 	// and must not block.
 	Session(gateway.ShardID) gateway.Session
 	// SessionStore returns what saves the session of the shard; nil keeps nothing. It
-	// is called again whenever the shard is resumed or restarted, and what it returns
-	// takes the place of the earlier store of the same shard.
+	// is called again whenever the shard is resumed or restarted. What it returns takes
+	// the place of the earlier store of the same shard.
 	SessionStore(gateway.ShardID) gateway.SessionStore
 }
 

@@ -3,7 +3,7 @@
 // A [Shard] is the running thing. A [Session] is Discord's resumable session: an ID, a
 // resume URL and a sequence number. It outlives connections and, when it is saved, the
 // process. A conn is one WebSocket; its timers, its inflate context, its unanswered
-// heartbeats and its send budget end with it, so nothing of an old connection can touch
+// heartbeats and its send budget end with it. So nothing of an old connection can touch
 // a new one.
 //
 // # Where each decision lives

@@ -38,8 +38,8 @@ func (e Event) Hold() (done func()) {
 	return e.pending.hold()
 }
 
-// Pass gives a held event to a handler as if it came from the queue: that handler's
-// own Hold, or else its return, now says when the event has been handled. Pass does not
+// Pass gives a held event to a handler as if it came from the queue. Now that handler's
+// own Hold, or else its return, says when the event has been handled. Pass does not
 // recover a panic of the handler.
 func (e Event) Pass(ctx context.Context, to Handler) {
 	e.pending.unhold()
@@ -47,9 +47,9 @@ func (e Event) Pass(ctx context.Context, to Handler) {
 	to.HandleEvent(ctx, e)
 }
 
-// Handler receives the events of a shard, one after another and in order
-// (G-067), on a goroutine that neither reads the connection nor sends
-// heartbeats: it may take its time (G-028, G-029). A panic costs that event.
+// Handler receives the events of a shard, one after another and in order (G-067). Its
+// goroutine neither reads the connection nor sends heartbeats: it may take its time
+// (G-028, G-029). A panic costs that event.
 //
 // Delivery is at least once: after a crash, events that were not yet handled
 // come again. SessionID and Seq name an event, the ids inside Data name what

@@ -171,8 +171,8 @@ func (h *heartbeats) timeouts() (suspectAfter, deadAfter time.Duration) {
 }
 
 // probeAfter returns after how much silence an extra heartbeat asks. A slow link is
-// asked sooner by as much as it is given longer to answer, so that its death is
-// noticed as early as that of a fast one.
+// asked sooner by as much as it is given longer to answer. So its death is noticed as
+// early as that of a fast one.
 func (h *heartbeats) probeAfter() time.Duration {
 	_, deadAfter := h.timeouts()
 	more := max(0, deadAfter-h.timing.DeadAfter)
@@ -180,9 +180,9 @@ func (h *heartbeats) probeAfter() time.Duration {
 }
 
 // check decides whether the connection is alive (G-024). What counts is how long an
-// unanswered heartbeat has waited in complete silence: while bytes arrive, as in the
-// middle of a huge message, the answer may be queued behind them. elapsed is how
-// long nothing has arrived, or for noACK how long the heartbeat has been unanswered.
+// unanswered heartbeat has waited in complete silence. While bytes arrive, as in the
+// middle of a huge message, the answer may be queued behind them. elapsed is how long
+// nothing has arrived, or for noACK how long the heartbeat has been unanswered.
 func (h *heartbeats) check(now, lastByte time.Time) (state liveness, elapsed time.Duration) {
 	if len(h.unacked) == 0 {
 		return alive, 0
@@ -255,9 +255,9 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 }
 
 // shift moves unanswered heartbeats forward by a time in which this process did not
-// run, so that its own absence is not held against the connection. None moves
-// beyond now: a clock that stood still during a sleep of the host has not counted
-// the absence against them, and a dead link must not be found that much later.
+// run: its own absence is not held against the connection. None moves beyond now. A
+// clock that stood still during a sleep of the host has not counted the absence against
+// them, and a dead link must not be found that much later.
 func (h *heartbeats) shift(now time.Time, absence time.Duration) {
 	for i := range h.unacked {
 		h.unacked[i].at = h.unacked[i].at.Add(absence)

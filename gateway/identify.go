@@ -8,9 +8,9 @@ import (
 )
 
 // IdentifyLimiter decides when a shard may send IDENTIFY. Discord allows one per
-// concurrency key every five seconds and about a thousand a day: to break the first
-// costs an op 9, to exhaust the second costs the token. [identify.Limiter] is the one to
-// use, for a shard, a fleet or a bot that keeps its account on disk.
+// concurrency key every five seconds and about a thousand a day. To break the first
+// costs an op 9, to exhaust the second costs the token. [identify.Limiter] is the one
+// to use, for a shard, a fleet or a bot that keeps its account on disk.
 type IdentifyLimiter interface {
 	// Acquire waits until the shard may identify, or until ctx ends. It is called before
 	// the connection is opened. It may call announce, which never blocks, with the end
@@ -18,7 +18,7 @@ type IdentifyLimiter interface {
 	// [ErrUnauthorized] parks the shard; any other is retried with backoff.
 	Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (identify.Grant, error)
 	// SessionEnded says that a session has ended for good after being live for this
-	// long in total, so that a crash loop can be told from a session that lasted. It
-	// never blocks.
+	// long in total. So a crash loop can be told from a session that lasted. It never
+	// blocks.
 	SessionEnded(shard ShardID, lived time.Duration)
 }

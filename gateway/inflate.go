@@ -40,9 +40,9 @@ var errUnexpectedEnd = errors.New("the compressed stream ended inside a block")
 // them.
 //
 // A decompressor remembers an error for good, so it must not be told that the input is
-// used up while the stream goes on. Between two blocks flate asks for single bytes. Where
-// its output ended exactly at the edge of its window, it asks although nothing is left:
-// a panic then leaves it with its state as it was, and readAvailable recovers it.
+// used up while the stream goes on. Between two blocks flate asks for single bytes.
+// Where its output ended exactly at the edge of its window, it asks although nothing is
+// left. A panic then leaves its state as it was, and readAvailable recovers it.
 type feeder struct{ rest []byte }
 
 // noInput is the value of the panic of feeder.ReadByte.
@@ -107,9 +107,10 @@ func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool
 
 var errNotZlib = errors.New("it does not begin with a zlib header")
 
-// header reads past the two bytes that a zlib stream begins with (RFC 1950). Package zlib
-// is not used for what follows: it computes a checksum of all that comes out, a third of
-// what an event costs, and this stream has no end at which it would be compared.
+// header reads past the two bytes that a zlib stream begins with (RFC 1950). Package
+// zlib is not used for what follows. It computes a checksum of all that comes out,
+// which is a third of what an event costs. This stream has no end at which it would be
+// compared.
 func (z *zlibInflater) header() error {
 	const deflate, preset = 8, 1 << 5
 	if len(z.in.rest) < 2 {

@@ -40,9 +40,9 @@ const (
 	intentsAll        Intents = 53608447 // every documented one
 )
 
-// intentInfo is what there is to know of an intent: its name in the documentation,
-// and for a privileged one the name of its switch in the developer portal and the
-// application flags, of which either shows it switched on.
+// intentInfo is what there is to know of an intent: its name in the documentation and,
+// for a privileged one, the name of its switch in the developer portal. Either of its
+// application flags shows that the switch is on.
 type intentInfo struct {
 	bit          Intents
 	name         string

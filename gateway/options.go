@@ -197,9 +197,8 @@ type Timing struct {
 	// BackoffReset is how long a connection must be live before the failures before it
 	// are forgotten. Default 60 s.
 	BackoffReset time.Duration
-	// ClockCheck is how often, at the least, the wall clock is compared with the
-	// time that was planned, which is how a sleep of the host is noticed.
-	// Default 5 s.
+	// ClockCheck is how often, at the least, the wall clock is compared with the time
+	// that was planned. That is how a sleep of the host is noticed. Default 5 s.
 	ClockCheck time.Duration
 	// ParkRecheck is the first wait before the credentials of a parked shard are checked;
 	// it doubles up to ten minutes. After close codes 4010 and 4011 the first check comes

@@ -22,9 +22,9 @@ type remedied interface {
 	Remedy() string
 }
 
-// park waits for a person (rule 7, G-094). It dials nothing, has the credentials
-// checked from time to time, and returns when they are mended, when Reconfigure
-// brings others, or when the shard is to stop.
+// park waits for a person (rule 7, G-094). It dials nothing and has the credentials
+// checked from time to time. It returns when they are mended, when Reconfigure brings
+// others, or when the shard is to stop.
 func (s *Shard) park(reason Reason) {
 	s.dropSpare()
 	s.set(Parked{Reason: reason}, reason)

@@ -68,9 +68,9 @@ func (p Presence) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(p))
 }
 
-// Validate reports what Discord would refuse: an unknown status, an empty or
-// overlong name (1 to 128 characters), an overlong state (128) or URL (512), an unknown
-// activity type (G-102).
+// Validate reports what Discord would refuse (G-102): an unknown status or activity
+// type, a name of 0 or more than 128 characters, a state of more than 128, a URL of
+// more than 512.
 func (p Presence) Validate() error {
 	switch p.Status {
 	case StatusOnline, StatusIdle, StatusDND, StatusInvisible, "offline":

@@ -83,8 +83,8 @@ func (q *queue) load() (bytes int64, oldest time.Time) {
 	return q.bytes, oldest
 }
 
-// deliver hands events to the handler until ctx ends. handled is called after each
-// event, drained after each that leaves the queue at most half full.
+// deliver hands events to the handler until ctx ends. It calls handled after each
+// event, and drained after each that leaves the queue at most half full.
 func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, HandlerPanicked), handled, drained func()) {
 	for {
 		e, ok := q.pop()

@@ -2,10 +2,10 @@ package gateway
 
 import "time"
 
-// policy decides what follows the end of a connection or a failed attempt to
-// open one: resume or identify, at which URL, after what wait, or wait for a
-// person. It reads no clock, does no I/O and knows no Shard: run.go tells it what
-// happened and carries out what it returns. Only the goroutine of Run uses it.
+// policy decides what follows the end of a connection or a failed attempt to open one.
+// It says whether to resume, to identify or to wait for a person, at which URL and
+// after what wait. It reads no clock, does no I/O and knows no Shard: run.go tells it
+// what happened and carries out what it returns. Only the goroutine of Run uses it.
 //
 // Apart from its settings, the zero value is the policy of a new shard.
 type policy struct {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// sequence is the receiving side of the session: it decides which dispatches
-// count, keeps the sequence numbers and moves the low-water mark of what has been
-// handled.
+// sequence is the receiving side of the session. It decides which dispatches count,
+// keeps the sequence numbers and moves the low-water mark of what has been handled.
 //
 // Dispatches come from the goroutine that reads the current connection. Once
 // another connection is attached, what an older one still reads does not count
@@ -184,8 +183,8 @@ func (q *sequence) isUnwanted(typ []byte) bool {
 	return q.wanted != nil && !q.wanted[string(typ)]
 }
 
-// accept takes one dispatch q. The strings READY and RESUMED have already
-// been acted upon when it is called.
+// accept takes one dispatch in. READY and RESUMED have already been acted upon when it
+// is called.
 func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 	q.lastDispatch.Store(now.UnixNano())
 	q.mu.Lock()

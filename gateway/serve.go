@@ -32,10 +32,10 @@ type connLoop struct {
 	slept    time.Duration
 }
 
-// serve sends RESUME or IDENTIFY on a connection that has said HELLO, sends
-// heartbeats and watches, until the connection ends or has to. It is all that runs
-// on this goroutine while a shard is online, and it never blocks: what might block
-// is done by a goroutine of the connection.
+// serve sends RESUME or IDENTIFY on a connection that has said HELLO, sends heartbeats
+// and watches, until the connection ends or has to. It is all that runs on this
+// goroutine while a shard is online, and it never blocks. What might block is done by a
+// goroutine of the connection.
 func (s *Shard) serve(a attempt) closed {
 	t := &connLoop{Shard: s, attempt: a, conn: a.conn, lastWall: s.opts.WallClock()}
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())

@@ -13,9 +13,9 @@ type Session struct {
 	// ResumeURL is the resume_gateway_url of READY. If READY has none, it is the URL that
 	// the connection was dialled at.
 	ResumeURL string
-	// Seq is the sequence number to resume from: Discord replays everything above it. In
-	// a Session for a [SessionStore] it is the low-water mark of what has been handled,
-	// so that after a crash what was received but not handled is replayed.
+	// Seq is the sequence number to resume from: Discord replays everything above it.
+	// In a Session for a [SessionStore] it is the low-water mark of what has been
+	// handled. So after a crash, what was received but not handled is replayed.
 	Seq int64
 }
 
@@ -24,9 +24,9 @@ func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.
 
 // SessionStore saves the session to resume from.
 type SessionStore interface {
-	// Save is called in order whenever the session changes: when it begins, when the
-	// low-water mark of the handled events moves, and with the zero Session when it is
-	// over. It is called on the path of events and must return at once: let another
+	// Save is called in order whenever the session changes: when it begins and when the
+	// low-water mark of the handled events moves. When it is over, Save gets the zero
+	// Session. It is called on the path of events and must return at once: let another
 	// goroutine write.
 	Save(Session)
 }

@@ -45,7 +45,7 @@ type Shard struct {
 }
 
 // New checks the options and makes a shard that does nothing yet. It refuses a missing
-// token or URLSource, and what Discord would refuse: an IDENTIFY that is too large
+// token or URLSource. It also refuses what Discord would: an IDENTIFY that is too large
 // (G-035), a presence, a shard ID or an intent.
 func New(opts Options) (*Shard, error) {
 	if opts.Token == "" {
@@ -141,10 +141,11 @@ func (s *Shard) Run(ctx context.Context) error {
 
 // Stop ends the shard for good (rule 8). With [KeepSession] the next start can resume
 // the session, with [EndSession] the bot is offline at once. Stop takes no further
-// events in, waits until the handlers have finished those that were taken in, closes
-// the connection, and returns when every goroutine of the shard has ended. Once ctx has
-// ended, it does not wait for handlers; one that ignores the end of its context makes
-// it return an error. A second Stop joins the first; EndSession cannot be taken back.
+// events in and waits until the handlers have finished those that were taken in. Then
+// it closes the connection and returns when every goroutine of the shard has ended.
+// Once ctx has ended, it does not wait for handlers; one that ignores the end of its
+// context makes it return an error. A second Stop joins the first; EndSession cannot be
+// taken back.
 func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 	if mode == EndSession {
 		s.stopMode.Store(int32(EndSession))
@@ -159,7 +160,7 @@ func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 		return nil
 	}
 	// What is left has the deadline of the close handshake, except a handler that
-	// ignores its context: that must not hold up the caller for ever.
+	// ignores its context. That one must not hold up the caller for ever.
 	patience := time.NewTimer(2*s.opts.Timing.Close + time.Second)
 	defer patience.Stop()
 	select {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// A live connection is replaced by another one because Discord asks for it (op 7),
-// because it has gone silent, or because it leads to the base URL instead of the
-// session's resume URL. In each case a spare connection is dialled first, as far
-// as HELLO, while the live one goes on serving.
+// A live connection is replaced by another one for three reasons: Discord asks for it
+// (op 7), it has gone silent, or it leads to the base URL instead of the session's
+// resume URL. In each case a spare connection is dialled first, as far as HELLO, while
+// the live one goes on serving.
 
 // spare is a connection that is dialled while another one still serves.
 type spare struct {
@@ -159,8 +159,8 @@ func (t *connLoop) onBaseURL() bool {
 	return !t.nextReturn.IsZero() && t.moveBy.IsZero() && !t.draining && t.spare == nil
 }
 
-// maintainSpare dials a spare where one is due: to return to the resume URL, or in
-// place of one that would soon owe heartbeats of its own.
+// maintainSpare dials a spare where one is due. It is due to return to the resume URL,
+// or in place of one that would soon owe heartbeats of its own.
 func (t *connLoop) maintainSpare(now time.Time) {
 	switch {
 	case t.onBaseURL() && !now.Before(t.nextReturn):
@@ -172,8 +172,8 @@ func (t *connLoop) maintainSpare(now time.Time) {
 	}
 }
 
-// spareStaleAt is when a spare that is ready has to be replaced: it sends no
-// heartbeats by itself, and the first is due within one interval.
+// spareStaleAt is when a spare that is ready has to be replaced. It sends no heartbeats
+// by itself, and the first is due within one interval.
 func (t *connLoop) spareStaleAt() time.Time {
 	c := t.spare.conn
 	return c.helloAt.Add(c.interval - c.interval/4)

@@ -24,7 +24,7 @@ type FixedURL string
 func (u FixedURL) GatewayURL(context.Context, string) (string, error) { return string(u), nil }
 
 // connectURL adds the query that every connection carries (G-006, G-008) to an address
-// from Discord, which may have a path, a port, a query or none of them (G-007).
+// from Discord. The address may have a path, a port, a query or none of them (G-007).
 func connectURL(address string, c Compression) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {

@@ -3,7 +3,7 @@ package gateway
 import "sync"
 
 // watermark is the low-water mark of a session: every event up to and including its
-// value has been handled, so that after a crash only what lies above is replayed.
+// value has been handled. After a crash only what lies above is replayed.
 //
 // Events are added in the order they were accepted and finish in any order.
 type watermark struct {

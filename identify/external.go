@@ -25,9 +25,9 @@ type externalUse struct {
 	starts int
 }
 
-// RefreshSessionStartLimit asks Discord how many starts are left if the last
-// answer is older than five minutes, so that [Limiter.ExternalUse] is found while
-// this bot starts nothing. Without Options.SessionStartLimit it does nothing.
+// RefreshSessionStartLimit asks Discord how many starts are left if the last answer is
+// older than five minutes. So [Limiter.ExternalUse] is found while this bot starts
+// nothing. Without Options.SessionStartLimit it does nothing.
 func (l *Limiter) RefreshSessionStartLimit(ctx context.Context) { l.refresh(ctx) }
 
 // ExternalUse returns the session starts that other programs have spent. Each is

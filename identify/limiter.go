@@ -12,7 +12,7 @@
 //     of the day and of the hour.
 //
 // Breaking the spacing costs an op 9; spending the day's session starts costs the
-// token. With a [Storage] the account outlives the process, so a supervisor that
+// token. With a [Storage] the account outlives the process. So a supervisor that
 // restarts the bot in a loop spends no more than one process would (G-153).
 //
 // Statement ids such as G-042 in comments refer to the table in
@@ -90,10 +90,10 @@ type Options struct {
 	// HoldUntil holds every Acquire back until it is closed, for 10 s at most:
 	// while the credentials are being checked no IDENTIFY is spent. Default: none.
 	HoldUntil <-chan struct{}
-	// Alert is called when the day's starts are half spent and when four
-	// fifths are, once each until the count falls again, and only where there is a
-	// budget. It runs on a goroutine that waits in Acquire, so it should not take
-	// long. Default: none.
+	// Alert is called when half of the day's starts are spent and when four fifths are,
+	// once each until the count falls again. Without a budget it is never called. It
+	// runs on a goroutine that waits in Acquire, so it should not take long. Default:
+	// none.
 	Alert func(Usage)
 	// Rand returns numbers x, 0 <= x < 1, for the jitter. The limiter calls it on one
 	// goroutine at a time. Default math/rand/v2.
@@ -154,13 +154,13 @@ func New(opts Options) *Limiter {
 	return l
 }
 
-// Acquire waits until the shard may identify, or until ctx ends, and then
-// leaves the queue without a trace (G-046). The shard's concurrency key is
-// taken until the grant is sent or released, but for no longer than [Spacing]:
-// then the next shard of the key goes ahead and the grant has expired.
+// Acquire waits until the shard may identify, or until ctx ends, and then leaves the
+// queue without a trace (G-046). The shard's concurrency key is taken until the grant
+// is sent or released, but for no longer than [Spacing]. Then the next shard of the key
+// goes ahead and the grant has expired.
 //
-// announce, which may be nil, is called with the end and the reason of every wait
-// of two seconds or more, unless the shard only waits for its turn in the queue.
+// announce, which may be nil, is called with the end and the reason of every wait of
+// two seconds or more. A wait for nothing but the queue is not announced.
 func (l *Limiter) Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (Grant, error) {
 	if err := l.hold(ctx); err != nil {
 		return nil, err

@@ -161,9 +161,9 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 	return g, d
 }
 
-// precedes orders the waiters of one key: shards whose sessions last before those
-// that keep failing or could not use their grants, then lower ids, which is the
-// order of the buckets. The caller holds mu.
+// precedes orders the waiters of one key. Shards whose sessions last come before those
+// that keep failing or could not use their grants. Then lower ids come first, which is
+// the order of the buckets. The caller holds mu.
 func (l *Limiter) precedes(a, b *waiter) bool {
 	if a == b {
 		return false
@@ -186,8 +186,8 @@ func (l *Limiter) decide(w *waiter, now time.Time) decision {
 	var d decision
 	l.decideSpacing(&d, w)
 	// A shard that waits for its key is decided anew within seconds. Until then the
-	// budget, which is looked up among all IDENTIFYs of a day, is not looked at: of a
-	// thousand shards that start at once all but a few wait so.
+	// budget is not looked at, because that goes through all IDENTIFYs of a day: of a
+	// thousand shards that start at once, all but a few wait so.
 	queued := !d.isFree(now)
 	l.decideBackoff(&d, w.shard)
 	if l.budgeted && !queued {

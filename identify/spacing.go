@@ -9,8 +9,8 @@ const (
 	Spacing = 5250 * time.Millisecond
 
 	// bucketDelay is how long a shard behind the first bucket waits for shards of
-	// earlier buckets that are about to ask, so that shards which all start at
-	// once go in order.
+	// earlier buckets that are about to ask. So shards that all start at once go in
+	// order.
 	bucketDelay = 50 * time.Millisecond
 	// dialPatience is how long a shard of an earlier bucket that has its grant,
 	// but is still dialling, holds up the buckets after it.
