@@ -191,12 +191,14 @@ func (m *ShardManager) CloseWithCode(ctx context.Context, code int, message stri
 	m.splits.Wait()
 }
 
-// OpenShard opens one shard with a new session, see [Gateway.Open].
+// OpenShard opens one shard, see [Gateway.Open]. It resumes the session that
+// Options.Sessions has kept for the shard, if there is one, and else begins a new one.
 func (m *ShardManager) OpenShard(ctx context.Context, shardID int) error {
 	return m.ResumeShard(ctx, shardID, sharding.ShardState{})
 }
 
-// ResumeShard opens one shard with a session to resume. It fails with
+// ResumeShard opens one shard with a session to resume; without an ID or a sequence
+// number it is [ShardManager.OpenShard]. It fails with
 // discord.ErrGatewayAlreadyConnected if the shard is open.
 func (m *ShardManager) ResumeShard(ctx context.Context, shardID int, state sharding.ShardState) error {
 	if err := m.configure(); err != nil {

@@ -49,8 +49,9 @@ type Options struct {
 	// Sessions keeps the sessions. Default: none are kept.
 	Sessions Sessions
 	// DialRate is the most connections a second that are dialled when many
-	// shards want one at once; eight may leave together after a quiet time. Default:
-	// 40 or a third of the number of shards, whichever is more.
+	// shards want one at once; eight may leave together after a quiet time. A dial that
+	// has to wait longer than Timing.Connect fails and is repeated. Default: 40 or a
+	// third of the number of shards, whichever is more.
 	DialRate float64
 }
 

@@ -111,7 +111,7 @@ func (f *Fleet) Stats() gateway.Stats {
 	return sum
 }
 
-// Latency returns the mean round trip of the shards that have one.
+// Latency returns the mean round trip of the shards that have one; zero if none has.
 func (f *Fleet) Latency() time.Duration {
 	var sum, n time.Duration
 	for _, shard := range f.Shards() {

@@ -29,8 +29,8 @@ const (
 
 // Usage is the account at a glance.
 type Usage struct {
-	// Hour and Day are the IDENTIFYs this bot has sent in the last hour and
-	// the last 24 hours, as far as the account goes back.
+	// Hour and Day count the IDENTIFYs of the last hour and the last 24 hours, as far
+	// as the account goes back.
 	Hour, Day int
 	// Remaining and Total are the session starts of the day. Both are 0 where there is
 	// no budget.

@@ -64,8 +64,8 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 // lockUnavailable is logged while no lock can be made.
 const lockUnavailable = "Token lock unavailable: a second copy of this bot would not be noticed"
 
-// lockChanged is called when the lock was made later than at the start, when that
-// failed again, and when another process has turned out to hold it.
+// lockChanged is called when the lock was made later than at the start or that failed
+// again. It is also called when another process has turned out to hold it.
 func (h *state) lockChanged(trouble error) {
 	h.rival.Store(nil)
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)

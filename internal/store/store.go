@@ -1,6 +1,6 @@
 // Package store keeps what survives a restart in one SQLite file per bot. That is the
-// sessions to resume, the account of IDENTIFYs, the incidents, the samples of the
-// history, the alert that is not over, and how each run ended.
+// sessions to resume, the account of IDENTIFYs, the incidents and the samples of the
+// history. It is also the alert that is not over, and how each run ended.
 //
 // No caller waits for the disk. A value to keep is put into memory, and one
 // goroutine, the writer, writes what has changed. While the disk is slow, full,

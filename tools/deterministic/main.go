@@ -1,5 +1,5 @@
-// Command deterministic runs tests with a Go runtime that decides nothing at random
-// in virtual time, so that a seed makes the same run to the nanosecond, every time:
+// Command deterministic runs tests with a Go runtime that decides nothing at random in
+// virtual time. So a seed makes the same run to the nanosecond, every time:
 //
 //	go run ./tools/deterministic test ./tools/year -run Year -v -args -seed 3307 -days 29 -profile hostile
 //	go run ./tools/deterministic -order 2 test ./gateway -run Model
