@@ -55,6 +55,7 @@ func (g *Gateway) configure() (*config, error) {
 
 // Stats counts what a [Gateway] has done since it was made.
 type Stats struct {
+	// Stats are those of the shard, summed over every Open.
 	gateway.Stats
 	// Undecodable counts events that disgo could not decode, Unknown those of types it
 	// does not know. Both were skipped, except for listeners to raw events.
