@@ -39,7 +39,7 @@ func (s *Sim) expectAnswer(id ID, ch *Channel, text string, isInteraction bool, 
 	}
 	now := time.Now()
 	for _, a := range apps {
-		if a == nil || !s.seesLocked(a, ch) {
+		if a == nil || !s.sees(a, ch) {
 			continue
 		}
 		b := s.bots[a.ID]

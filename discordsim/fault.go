@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -114,21 +115,21 @@ func (f Fault) Check() error {
 func (s *Sim) Inject(f Fault) (*Active, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.injectLocked(f)
+	return s.inject(f)
 }
 
-func (s *Sim) injectLocked(f Fault) (*Active, error) {
+func (s *Sim) inject(f Fault) (*Active, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
 	k := faultKinds[f.Name]
 	a := &Active{Fault: f, ID: s.newID(), Began: time.Now(), kind: k}
 	s.injected = append(s.injected, a)
-	if len(s.injected) > maxStruck {
+	if len(s.injected) > maxInjected {
 		s.injected = slices.Delete(s.injected, 0, 1)
 	}
 	if k.momentary {
-		s.windowsOf(f.App).forKind(f, func(u *faultWindow) { u.once(a.Began, f.delayOr(settling)) })
+		s.windowsOf(f.App).forKind(f, func(u *faultWindow) { u.once(a.Began, f.delayOr(cmp.Or(k.settling, defaultSettling))) })
 	} else {
 		s.windowsOf(f.App).forKind(f, func(u *faultWindow) { u.begin(a.Began) })
 		s.faults[f.Name] = append(s.faults[f.Name], a)
@@ -140,19 +141,19 @@ func (s *Sim) injectLocked(f Fault) (*Active, error) {
 	case k.momentary:
 		a.Ended, a.Struck = a.Began, max(1, a.Struck)
 	case f.For > 0 && a.Ended.IsZero():
-		a.timer = s.after(f.For, func() { s.liftLocked(a) })
+		a.timer = s.after(f.For, func() { s.lift(a) })
 	}
 	return a, nil
 }
 
-// maxStruck is how many past and present faults are remembered.
-const maxStruck = 10_000
+// maxInjected is how many past and present faults are remembered.
+const maxInjected = 10_000
 
 // Lift ends a fault; one that is over stays over.
 func (s *Sim) Lift(a *Active) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.liftLocked(a)
+	s.lift(a)
 }
 
 // LiftAll ends every fault.
@@ -161,12 +162,12 @@ func (s *Sim) LiftAll() {
 	defer s.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(s.faults)) {
 		for _, a := range slices.Clone(s.faults[name]) {
-			s.liftLocked(a)
+			s.lift(a)
 		}
 	}
 }
 
-func (s *Sim) liftLocked(a *Active) {
+func (s *Sim) lift(a *Active) {
 	if !a.Ended.IsZero() {
 		return
 	}
@@ -222,22 +223,22 @@ func (s *Sim) strike(name string, at target) *Active {
 		case !a.matches(at),
 			a.Host != "" && at.host != "" && at.host != a.Host,
 			a.Route != "" && at.route != a.Route,
-			a.Probability > 0 && !s.hitBy(at.rng, a.Probability):
+			a.Probability > 0 && !s.chanceFrom(at.rng, a.Probability):
 			continue
 		}
 		a.Struck++
 		if a.usedUp() {
-			s.liftLocked(a)
+			s.lift(a)
 		}
 		return a
 	}
 	return nil
 }
 
-// hitBy is true with probability p.
-func (s *Sim) hitBy(rng *rand.Rand, p float64) bool {
+// chanceFrom is true with probability p.
+func (s *Sim) chanceFrom(rng *rand.Rand, p float64) bool {
 	if rng == nil {
-		return s.hit(p)
+		return s.chance(p)
 	}
 	return rng.Float64() < p
 }

@@ -32,9 +32,9 @@ var gatewayKinds = map[string]*faultKind{
 			}
 			c.cut()
 		})},
-	"token-reset": {description: "the bot token is reset", momentary: true, begin: eachApp((*Sim).resetTokenLocked)},
+	"token-reset": {description: "the bot token is reset", momentary: true, begin: eachApp((*Sim).resetToken)},
 	"intents-off": {description: "the privileged intents are switched off", momentary: true,
-		begin: eachApp(func(s *Sim, app *App) { s.setFlagsLocked(app, app.Flags&^privilegedFlags) })},
+		begin: eachApp(func(s *Sim, app *App) { s.setFlags(app, app.Flags&^privilegedFlags) })},
 
 	"zombie":           {description: "heartbeats stay unanswered while events keep coming"},
 	"ack-delay":        {description: "heartbeats are answered Delay (2 s) late"},

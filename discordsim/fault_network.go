@@ -176,12 +176,12 @@ func addLatency(w netsim.Latency, a *Active) netsim.Latency {
 // counts it. It is not known yet which bot that is for.
 func (n *network) strikeDial(name, host string) *Active {
 	for _, a := range n.sim.faults[name] {
-		if a.Conn != 0 || (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.hit(a.Probability)) {
+		if a.Conn != 0 || (a.Host != "" && a.Host != host) || (a.Probability > 0 && !n.sim.chance(a.Probability)) {
 			continue
 		}
 		a.Struck++
 		if a.Count > 0 && a.Struck >= a.Count {
-			n.sim.liftLocked(a)
+			n.sim.lift(a)
 		}
 		return a
 	}

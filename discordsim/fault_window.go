@@ -21,11 +21,11 @@ type span struct{ from, to time.Time }
 // maxSpans is how many spans are remembered.
 const maxSpans = 10_000
 
-// settling is how long the effect of a momentary fault lasts when it has no Delay,
+// defaultSettling is how long the effect of a momentary fault lasts when it has no Delay,
 // recovery how long after a fault a client may still be busy with it.
 const (
-	settling = 5 * time.Second
-	recovery = 3 * time.Second
+	defaultSettling = 5 * time.Second
+	recovery        = 3 * time.Second
 )
 
 // begin notes a fault that lasts.

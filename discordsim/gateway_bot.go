@@ -55,8 +55,8 @@ func (b *bot) shardOf(p shardID) *botShard {
 	return shard
 }
 
-// startLimitLocked is the identify budget of the current window.
-func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.Duration) {
+// startLimit is the identify budget of the current window.
+func (s *Sim) startLimit(app *App) (total, remaining int, resetAfter time.Duration) {
 	now := time.Now()
 	if !app.startsReset.IsZero() && !now.Before(app.startsReset) {
 		app.startsUsed, app.startsReset = 0, time.Time{}
@@ -70,15 +70,15 @@ func (s *Sim) startLimitLocked(app *App) (total, remaining int, resetAfter time.
 
 // spendStart takes one IDENTIFY out of the budget.
 func (s *Sim) spendStart(app *App) {
-	s.startLimitLocked(app)
+	s.startLimit(app)
 	if app.startsReset.IsZero() {
 		app.startsReset = time.Now().Add(s.cfg.Identify.StartsWindow)
 	}
 	app.startsUsed++
 }
 
-// closeSessionsLocked ends every session of an app with a close code.
-func (s *Sim) closeSessionsLocked(app *App, code int) {
+// closeSessions ends every session of an app with a close code.
+func (s *Sim) closeSessions(app *App, code int) {
 	b := s.bots[app.ID]
 	for len(b.sessions) > 0 {
 		sess := b.sessions[0]

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// emitLocked sends an event to every session that gets it: those of one app, or
+// emit sends an event to every session that gets it: those of one app, or
 // of every app in the guild; by shard, by who sees the channel, and by intents.
-func (s *Sim) emitLocked(app *App, g *Guild, ch *Channel, typ string, data any) {
+func (s *Sim) emit(app *App, g *Guild, ch *Channel, typ string, data any) {
 	raw, ok := data.(json.RawMessage)
 	if !ok {
 		raw = marshal(data)
@@ -28,7 +28,7 @@ func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*
 		return
 	}
 	for _, a := range apps {
-		if ch != nil && !s.seesLocked(a, ch) {
+		if ch != nil && !s.sees(a, ch) {
 			continue
 		}
 		for _, sess := range slices.Clone(s.bots[a.ID].sessions) {
@@ -39,9 +39,9 @@ func (s *Sim) eachSession(app *App, g *Guild, ch *Channel, typ string, do func(*
 	}
 }
 
-// emitMessageLocked sends MESSAGE_CREATE, MESSAGE_UPDATE or MESSAGE_DELETE,
+// emitMessage sends MESSAGE_CREATE, MESSAGE_UPDATE or MESSAGE_DELETE,
 // without the content where a session may not read it (S-069).
-func (s *Sim) emitMessageLocked(typ string, m *Message) {
+func (s *Sim) emitMessage(typ string, m *Message) {
 	ch := m.Channel
 	guild, only := ch.Guild, (*App)(nil)
 	if m.Flags&flagEphemeral != 0 {

@@ -167,11 +167,11 @@ func (c *conn) readShard(raw json.RawMessage, id *identifyRequest) bool {
 func (c *conn) admitIdentify(id identifyRequest) {
 	s, b := c.sim, c.bot
 	now := time.Now()
-	if _, remaining, _ := s.startLimitLocked(id.app); remaining == 0 {
+	if _, remaining, _ := s.startLimit(id.app); remaining == 0 {
 		s.violate(c, "G-041", "IDENTIFY was sent although the budget is used up")
 		b.counts.email(id.app.Owner, fmt.Sprintf("%s has connected more than %d times within %s. Its token has been reset.",
 			id.app.Name, id.app.StartsTotal, s.cfg.Identify.StartsWindow))
-		s.resetTokenLocked(id.app)
+		s.resetToken(id.app)
 		c.close(4004, reasonToken)
 		return
 	}

@@ -183,7 +183,7 @@ func TestTooManyGuilds(t *testing.T) {
 func (sc *clientHarness) startLimit() (remaining int, resets time.Duration) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
-	_, remaining, resets = sc.startLimitLocked(sc.app)
+	_, remaining, resets = sc.Sim.startLimit(sc.app)
 	return remaining, resets
 }
 

@@ -83,7 +83,7 @@ func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMess
 		for _, raw := range ids[:min(100, len(ids))] {
 			var id ID
 			if json.Unmarshal(raw, &id) == nil && slices.Contains(g.Members, id) {
-				found = append(found, s.memberObject(s.userLocked(id)))
+				found = append(found, s.memberObject(s.user(id)))
 			} else {
 				missing = append(missing, raw)
 			}
@@ -91,7 +91,7 @@ func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMess
 		return found, missing
 	}
 	for _, id := range g.Members {
-		u := s.userLocked(id)
+		u := s.user(id)
 		if strings.HasPrefix(u.Username, *query) {
 			found = append(found, s.memberObject(u))
 		}
@@ -136,7 +136,7 @@ func (c *conn) requestChannelInfo(d json.RawMessage) {
 	}
 	channels := []any{}
 	for _, ch := range g.Channels {
-		if c.sim.seesLocked(app, ch) {
+		if c.sim.sees(app, ch) {
 			channels = append(channels, map[string]any{"id": ch.ID, "status": nil})
 		}
 	}

@@ -103,7 +103,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	s := sess.bot.sim
 	channels := []any{}
 	for i, ch := range g.Channels {
-		if s.seesLocked(sess.bot.app, ch) {
+		if s.sees(sess.bot.app, ch) {
 			channels = append(channels, map[string]any{
 				"id": ch.ID, "type": 0, "name": ch.Name, "position": i, "parent_id": nil, "topic": nil, "nsfw": false,
 				"permission_overwrites": []any{}, "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
@@ -120,7 +120,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		if id != me && (!listAll || (large && !online)) {
 			continue // of a large guild only those online are listed
 		}
-		members = append(members, s.memberObject(s.userLocked(id)))
+		members = append(members, s.memberObject(s.user(id)))
 		if listAll && online {
 			presences = append(presences, map[string]any{
 				"user": map[string]any{"id": id}, "status": status, "activities": activities, "client_status": map[string]any{"web": status},

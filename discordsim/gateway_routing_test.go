@@ -203,7 +203,7 @@ func TestEphemeralAnswer(t *testing.T) {
 			sc.mu.Lock()
 			m := &Message{ID: sc.newID(), Channel: sc.channels[sc.channel], Author: sc.app.Bot, Content: "for you alone", Flags: flagEphemeral, WebhookID: sc.app.ID}
 			sc.storeMessage(m)
-			sc.emitMessageLocked("MESSAGE_CREATE", m)
+			sc.emitMessage("MESSAGE_CREATE", m)
 			sc.mu.Unlock()
 			got := c.all()
 			if direct && (len(got) != 1 || got[0].object()["guild_id"] != nil || got[0].object()["member"] != nil) {

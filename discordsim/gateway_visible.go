@@ -52,7 +52,7 @@ func (b *bot) updateVisible() {
 	}
 	if b.sim.presenceWatchers > 0 {
 		for _, g := range b.app.Guilds {
-			b.sim.emitLocked(nil, g, nil, "PRESENCE_UPDATE", map[string]any{
+			b.sim.emit(nil, g, nil, "PRESENCE_UPDATE", map[string]any{
 				"user": map[string]any{"id": b.app.Bot.ID}, "guild_id": g.ID, "status": status, "activities": activities,
 				"client_status": map[string]any{"web": status},
 			})

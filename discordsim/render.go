@@ -108,7 +108,7 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 	}
 	mentions := []any{}
 	for _, id := range m.Pinged {
-		mentions = append(mentions, r.renderUser(r.sim.userLocked(id)))
+		mentions = append(mentions, r.renderUser(r.sim.user(id)))
 	}
 	out["mentions"] = mentions
 	if m.Edited != nil {
@@ -156,7 +156,7 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		out["last_message_id"] = all[len(all)-1].ID
 	}
 	if ch.Guild == nil {
-		out["type"], out["recipients"] = 1, []any{r.renderUser(r.sim.userLocked(ch.Recipient))}
+		out["type"], out["recipients"] = 1, []any{r.renderUser(r.sim.user(ch.Recipient))}
 		return out
 	}
 	for name, value := range map[string]any{

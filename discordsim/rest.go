@@ -243,7 +243,7 @@ func (r *restAPI) releaseEvents(c *restRequest) (afterwards func()) {
 			event()
 		}
 	}
-	if r.cfg.EventLag < 0 || r.sim.hit(0.5) {
+	if r.cfg.EventLag < 0 || r.sim.chance(0.5) {
 		all()
 		return func() {}
 	}

@@ -46,7 +46,7 @@ func (r *restAPI) editApplication(c *restRequest) restResponse {
 		return f.errors.answer()
 	}
 	if f.has("flags") {
-		r.sim.setFlagsLocked(c.app, c.app.Flags&^limitedFlags|uint64(flags)&limitedFlags)
+		r.sim.setFlags(c.app, c.app.Flags&^limitedFlags|uint64(flags)&limitedFlags)
 	}
 	if f.given("interactions_endpoint_url") {
 		c.app.InteractionsURL = url

@@ -38,9 +38,9 @@ func (a *interaction) isPast(now time.Time, within time.Duration) bool {
 	return within >= 0 && now.Sub(a.at) > within
 }
 
-// openInteractionLocked opens an interaction; the event that carries its id and
+// openInteraction opens an interaction; the event that carries its id and
 // token is the caller's.
-func (r *restAPI) openInteractionLocked(app *App, ch *Channel, user User, kind int) *interaction {
+func (r *restAPI) openInteraction(app *App, ch *Channel, user User, kind int) *interaction {
 	now, old := time.Now(), 0
 	for old < len(r.interactionsByAge) && r.interactionsByAge[old].isPast(now, r.cfg.InteractionLife) {
 		delete(r.interactions, r.interactionsByAge[old].id)
@@ -150,7 +150,7 @@ func (r *restAPI) callback(c *restRequest, ask *interaction, kind int, d draft) 
 			for k, v := range d.extra {
 				m.setExtra(k, v)
 			}
-			c.emit(func() { r.sim.emitMessageLocked("MESSAGE_UPDATE", m) })
+			c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
 		}
 		return ask.source
 	default:

@@ -46,7 +46,7 @@ func (r *restAPI) channelFor(c *restRequest) (*Channel, *restResponse) {
 	switch {
 	case ch == nil:
 		return nil, errUnknownChannel.refusal()
-	case !r.sim.seesLocked(c.app, ch):
+	case !r.sim.sees(c.app, ch):
 		return nil, errMissingAccess.refusal()
 	}
 	return ch, nil
@@ -105,7 +105,7 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 // publish stores a new message and emits its event.
 func (r *restAPI) publish(c *restRequest, m *Message) {
 	r.sim.storeMessage(m)
-	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_CREATE", m) })
+	c.emit(func() { r.sim.emitMessage("MESSAGE_CREATE", m) })
 }
 
 // checkDraft records what a careful client does not do when it sends.
@@ -136,7 +136,7 @@ func (r *restAPI) target(c *restRequest, f *form, ch *Channel, ref reference) *M
 	}
 	m := r.sim.messages[ref.message]
 	gone := m == nil || m.Deleted || m.Flags&flagEphemeral != 0 || (!ref.forward && m.Channel != ch) ||
-		(ref.channel != 0 && m.Channel.ID != ref.channel) || !r.sim.seesLocked(c.app, m.Channel)
+		(ref.channel != 0 && m.Channel.ID != ref.channel) || !r.sim.sees(c.app, m.Channel)
 	switch {
 	case gone && ref.mayNotExist && !ref.forward:
 		return nil
@@ -264,7 +264,7 @@ func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 		target = r.sim.messages[m.ReplyTo]
 	}
 	m.Pinged = pinged(d, target)
-	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_UPDATE", m) })
+	c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
 	return restResponse{}, true
 }
 
@@ -284,7 +284,7 @@ func (r *restAPI) deleteMessage(c *restRequest, m *Message) restResponse {
 
 func (r *restAPI) remove(c *restRequest, m *Message) {
 	m.Deleted = true
-	c.emit(func() { r.sim.emitMessageLocked("MESSAGE_DELETE", m) })
+	c.emit(func() { r.sim.emitMessage("MESSAGE_DELETE", m) })
 }
 
 // getMessage is GET of one message.

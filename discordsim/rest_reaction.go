@@ -104,7 +104,7 @@ func (r *restAPI) listReactions(c *restRequest) restResponse {
 	if i := m.reaction(emoji); i >= 0 {
 		for _, id := range slices.Sorted(slices.Values(m.Reactions[i].Users)) {
 			if id > after && len(out) < limit {
-				out = append(out, r.renderUser(r.sim.userLocked(id)))
+				out = append(out, r.renderUser(r.sim.user(id)))
 			}
 		}
 	}
@@ -134,5 +134,5 @@ func (r *restAPI) emitReaction(c *restRequest, m *Message, event string, data ma
 			data["member"] = r.sim.memberObject(c.app.Bot)
 		}
 	}
-	c.emit(func() { r.sim.emitLocked(nil, m.Channel.Guild, m.Channel, event, data) })
+	c.emit(func() { r.sim.emit(nil, m.Channel.Guild, m.Channel, event, data) })
 }

@@ -14,7 +14,7 @@ func (r *restAPI) getGateway(c *restRequest) restResponse {
 // getGatewayBot is GET /gateway/bot (S-002): all four numbers follow what the
 // app has really used up. reset_after is in milliseconds.
 func (r *restAPI) getGatewayBot(c *restRequest) restResponse {
-	total, remaining, resetAfter := r.sim.startLimitLocked(c.app)
+	total, remaining, resetAfter := r.sim.startLimit(c.app)
 	return ok200(map[string]any{
 		"url": r.sim.gatewayURL(c.req), "shards": max(1, c.app.Shards),
 		"session_start_limit": map[string]any{
@@ -87,7 +87,7 @@ func (r *restAPI) openDM(c *restRequest) restResponse {
 	case user.Bot:
 		return errCannotMessageUser.answer()
 	}
-	return ok200(r.renderChannel(r.sim.dmLocked(c.app, id)))
+	return ok200(r.renderChannel(r.sim.dm(c.app, id)))
 }
 
 // getUser is GET /users/{user}.
@@ -146,7 +146,7 @@ func (r *restAPI) startTyping(c *restRequest, ch *Channel) restResponse {
 	if ch.Guild != nil {
 		event["guild_id"], event["member"] = ch.Guild.ID, r.sim.memberObject(c.app.Bot)
 	}
-	c.emit(func() { r.sim.emitLocked(nil, ch.Guild, ch, "TYPING_START", event) })
+	c.emit(func() { r.sim.emit(nil, ch.Guild, ch, "TYPING_START", event) })
 	return noContent()
 }
 

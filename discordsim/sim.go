@@ -10,9 +10,9 @@ import (
 // API in front of them, and the record of what clients did. All its methods may be
 // called at the same time; end it with [Sim.Close].
 //
-// One mutex guards all of it. Functions whose name ends in Locked are called with
-// it held, as are all unexported ones that do not say otherwise. Nothing waits
-// for a client, for the network or for time while it holds the mutex.
+// One mutex guards all of it. Unexported methods are called with the mutex held; only
+// those that say so take it. Nothing waits for a client, for the network or for time
+// while it holds the mutex.
 type Sim struct {
 	cfg  Config
 	mu   sync.Mutex
@@ -100,8 +100,8 @@ func (s *Sim) Config() Config {
 	return s.cfg
 }
 
-// hit is true with probability p.
-func (s *Sim) hit(p float64) bool { return p >= 1 || s.rng.Float64() < p }
+// chance is true with probability p.
+func (s *Sim) chance(p float64) bool { return p >= 1 || s.rng.Float64() < p }
 
 // between draws a time in [low, high].
 func (s *Sim) between(low, high time.Duration) time.Duration { return between(s.rng, low, high) }

@@ -115,7 +115,7 @@ func (s *Sim) addMember(g *Guild, u User) {
 	if len(s.inGuild[g.ID]) > 0 {
 		member := s.memberObject(u)
 		member["guild_id"] = g.ID
-		s.emitLocked(nil, g, nil, "GUILD_MEMBER_ADD", member)
+		s.emit(nil, g, nil, "GUILD_MEMBER_ADD", member)
 	}
 }
 
@@ -145,7 +145,7 @@ func (s *Sim) Leave(app *App, guild *Guild) {
 	if i < 0 {
 		return
 	}
-	s.emitLocked(app, guild, nil, "GUILD_DELETE", map[string]any{"id": guild.ID})
+	s.emit(app, guild, nil, "GUILD_DELETE", map[string]any{"id": guild.ID})
 	app.Guilds = slices.Delete(app.Guilds, i, i+1)
 	same := func(other *App) bool { return other == app }
 	s.inGuild[guild.ID] = slices.DeleteFunc(s.inGuild[guild.ID], same)
@@ -157,17 +157,17 @@ func (s *Sim) Leave(app *App, guild *Guild) {
 func (s *Sim) SetUnavailable(guild *Guild, unavailable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.setUnavailableLocked(guild, unavailable)
+	s.setUnavailable(guild, unavailable)
 }
 
-func (s *Sim) setUnavailableLocked(guild *Guild, unavailable bool) {
+func (s *Sim) setUnavailable(guild *Guild, unavailable bool) {
 	if guild.Unavailable == unavailable {
 		return
 	}
 	guild.Unavailable = unavailable
 	for _, app := range s.inGuild[guild.ID] {
 		if unavailable {
-			s.emitLocked(app, guild, nil, "GUILD_DELETE", unavailableGuild(guild))
+			s.emit(app, guild, nil, "GUILD_DELETE", unavailableGuild(guild))
 		} else {
 			s.announceGuild(app, guild)
 		}
@@ -195,7 +195,7 @@ func (s *Sim) Hide(app *App, channel ID, hidden bool) {
 func (s *Sim) Emit(app *App, guild *Guild, eventType string, data any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.emitLocked(app, guild, nil, eventType, data)
+	s.emit(app, guild, nil, eventType, data)
 }
 
 // ResetToken gives the bot a new token. The old one is refused everywhere and
@@ -203,16 +203,16 @@ func (s *Sim) Emit(app *App, guild *Guild, eventType string, data any) {
 func (s *Sim) ResetToken(app *App) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.resetTokenLocked(app)
+	s.resetToken(app)
 	return app.Token
 }
 
-func (s *Sim) resetTokenLocked(app *App) {
+func (s *Sim) resetToken(app *App) {
 	s.formerTokens[app.Token] = s.bots[app.ID]
 	delete(s.tokens, app.Token)
 	app.Token = s.newToken(app.ID)
 	s.tokens[app.Token] = app
-	s.closeSessionsLocked(app, 4003)
+	s.closeSessions(app, 4003)
 }
 
 // SetFlags changes the application's flags. Where that switches a privileged
@@ -220,15 +220,15 @@ func (s *Sim) resetTokenLocked(app *App) {
 func (s *Sim) SetFlags(app *App, flags uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.setFlagsLocked(app, flags)
+	s.setFlags(app, flags)
 }
 
-func (s *Sim) setFlagsLocked(app *App, flags uint64) {
+func (s *Sim) setFlags(app *App, flags uint64) {
 	before := app.Flags
 	app.Flags = flags
 	for _, i := range intentTable {
 		if i.flags != 0 && before&i.flags != 0 && flags&i.flags == 0 {
-			s.closeSessionsLocked(app, 4003)
+			s.closeSessions(app, 4003)
 			return
 		}
 	}
@@ -265,7 +265,7 @@ func (s *Sim) Channels(app *App) (all []ID) {
 	defer s.mu.Unlock()
 	for _, g := range app.Guilds {
 		for _, ch := range g.Channels {
-			if s.seesLocked(app, ch) && !ch.ReadOnly[app.ID] {
+			if s.sees(app, ch) && !ch.ReadOnly[app.ID] {
 				all = append(all, ch.ID)
 			}
 		}
@@ -280,7 +280,7 @@ func (s *Sim) People(app *App) (all []ID) {
 	seen := map[ID]bool{}
 	for _, g := range app.Guilds {
 		for _, id := range g.Members {
-			if !seen[id] && !s.userLocked(id).Bot {
+			if !seen[id] && !s.user(id).Bot {
 				all = append(all, id)
 			}
 			seen[id] = true
@@ -289,17 +289,17 @@ func (s *Sim) People(app *App) (all []ID) {
 	return all
 }
 
-// userLocked finds a user; one that was not added is named for its id.
-func (s *Sim) userLocked(id ID) User {
+// user finds a user; one that was not added is named for its id.
+func (s *Sim) user(id ID) User {
 	if u, known := s.users[id]; known {
 		return u
 	}
 	return User{ID: id, Username: "user-" + id.String()}
 }
 
-// dmLocked is the direct message channel between a bot and a person. Making one
+// dm is the direct message channel between a bot and a person. Making one
 // sends no event (S-074).
-func (s *Sim) dmLocked(app *App, user ID) *Channel {
+func (s *Sim) dm(app *App, user ID) *Channel {
 	b := s.bots[app.ID]
 	if ch := b.dms[user]; ch != nil {
 		return ch
@@ -309,8 +309,8 @@ func (s *Sim) dmLocked(app *App, user ID) *Channel {
 	return ch
 }
 
-// seesLocked reports whether the app may look into a channel (S-071).
-func (s *Sim) seesLocked(app *App, ch *Channel) bool {
+// sees reports whether the app may look into a channel (S-071).
+func (s *Sim) sees(app *App, ch *Channel) bool {
 	if ch.Guild == nil {
 		return ch.App == app
 	}

@@ -44,11 +44,11 @@ func (s *Sim) Say(channel ID, author ID, content string, opts ...SayOption) Mess
 	if ch == nil {
 		return Message{}
 	}
-	return s.sayLocked(ch, author, content, opts)
+	return s.say(ch, author, content, opts)
 }
 
-func (s *Sim) sayLocked(ch *Channel, author ID, content string, opts []SayOption) Message {
-	m := &Message{ID: s.newID(), Channel: ch, Author: s.userLocked(author), Content: content, Timestamp: time.Now()}
+func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Message {
+	m := &Message{ID: s.newID(), Channel: ch, Author: s.user(author), Content: content, Timestamp: time.Now()}
 	w := sayRequest{m: m}
 	for _, opt := range opts {
 		opt(&w)
@@ -79,7 +79,7 @@ func (s *Sim) sayLocked(ch *Channel, author ID, content string, opts []SayOption
 	if w.expect {
 		s.expectAnswer(m.ID, ch, content, false, nil)
 	}
-	s.emitMessageLocked("MESSAGE_CREATE", m)
+	s.emitMessage("MESSAGE_CREATE", m)
 	return *m
 }
 
@@ -87,7 +87,7 @@ func (s *Sim) sayLocked(ch *Channel, author ID, content string, opts []SayOption
 func (s *Sim) DM(app *App, author ID, content string, opts ...SayOption) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sayLocked(s.dmLocked(app, author), author, content, opts)
+	return s.say(s.dm(app, author), author, content, opts)
 }
 
 // Edit changes a user's message as a user does.
@@ -97,7 +97,7 @@ func (s *Sim) Edit(message ID, content string) {
 	if m := s.messages[message]; m != nil && !m.Deleted {
 		now := time.Now()
 		m.Content, m.Edited = content, &now
-		s.emitMessageLocked("MESSAGE_UPDATE", m)
+		s.emitMessage("MESSAGE_UPDATE", m)
 	}
 }
 
@@ -107,7 +107,7 @@ func (s *Sim) Delete(message ID) {
 	defer s.mu.Unlock()
 	if m := s.messages[message]; m != nil && !m.Deleted {
 		m.Deleted = true
-		s.emitMessageLocked("MESSAGE_DELETE", m)
+		s.emitMessage("MESSAGE_DELETE", m)
 	}
 }
 
@@ -122,15 +122,15 @@ func (s *Sim) Interact(app *App, channel ID, user ID, command string, options ..
 	if ch == nil {
 		return 0
 	}
-	return s.interactLocked(app, ch, user, command, options)
+	return s.interact(app, ch, user, command, options)
 }
 
-func (s *Sim) interactLocked(app *App, ch *Channel, user ID, command string, options []any) ID {
-	who := s.userLocked(user)
+func (s *Sim) interact(app *App, ch *Channel, user ID, command string, options []any) ID {
+	who := s.user(user)
 	if ch.Guild != nil {
 		s.addMember(ch.Guild, who)
 	}
-	asked := s.rest.openInteractionLocked(app, ch, who, interactionCommand)
+	asked := s.rest.openInteraction(app, ch, who, interactionCommand)
 	s.expectAnswer(asked.id, ch, "/"+command, true, app)
 	if app.InteractionsURL == "" {
 		raw := marshal(s.interactionObject(asked, command, options))

@@ -183,10 +183,11 @@ func (p *player) stop() (diary []Moment, took time.Duration) {
 func (p *player) lift() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.liftLocked()
+	p.liftBegun()
 }
 
-func (p *player) liftLocked() {
+// liftBegun ends what has begun. The caller holds mu.
+func (p *player) liftBegun() {
 	for _, a := range p.begun {
 		p.sim.Lift(a)
 	}
@@ -251,7 +252,7 @@ func (p *player) do(st *Step) {
 		}
 	case st.Lift:
 		p.note("all faults are over")
-		p.liftLocked()
+		p.liftBegun()
 	}
 }
 
