@@ -70,8 +70,8 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 			t.stats.Waited += now.Sub(began)
 			return nil
 		}
-		deadline, limited := ctx.Deadline()
-		late := limited && d.until.After(deadline)
+		deadline, hasDeadline := ctx.Deadline()
+		late := hasDeadline && d.until.After(deadline)
 		if ctx.Err() != nil || late {
 			t.withdraw(r)
 			t.stats.Refused++
@@ -85,10 +85,10 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 			waited = true
 			t.stats.Waits++
 		}
-		tell := d.until.Sub(now) >= observeAfter && !d.until.Equal(reported) && d.reason != ReasonGlobal && !t.toldBy429(r)
+		observe := d.until.Sub(now) >= observeAfter && !d.until.Equal(reported) && d.reason != ReasonGlobal && !t.reportedBy429(r)
 		reported = d.until
 		t.mu.Unlock()
-		if tell {
+		if observe {
 			t.opts.Observe(Event{Reason: d.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: d.until.Sub(now)})
 		}
 		_ = r.wait(ctx, d.until) // the loop looks at ctx
@@ -96,9 +96,9 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 	}
 }
 
-// toldBy429 reports whether a 429 has reported the pause already.
-func (t *Transport) toldBy429(r *request) bool {
-	return r.bucket != nil && time.Now().Before(r.bucket.paused)
+// reportedBy429 reports whether a 429 has reported the wait already.
+func (t *Transport) reportedBy429(r *request) bool {
+	return r.bucket != nil && time.Now().Before(r.bucket.blockedUntil)
 }
 
 // decision is whether a request may be sent: granted, refused with err, or to try
@@ -112,12 +112,12 @@ type decision struct {
 
 // tryAcquire asks guard, the bucket and the global limit, in this order. A request
 // is queued for the global limit only while it is the first of its bucket and the
-// bucket is open, so a paused bucket delays no other. The caller holds mu.
+// bucket is open, so a closed bucket delays no other. The caller holds mu.
 func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 	if err := t.guard(r, now); err != nil {
 		return decision{err: err}
 	}
-	b, l := t.bucketOf(r), t.globalLimitOf(r)
+	b, global := t.bucketOf(r), t.globalLimitOf(r)
 	if r.bucket != b {
 		if r.bucket != nil {
 			r.bucket.queue.leave(r)
@@ -131,21 +131,21 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 		until, reason, open = time.Time{}, ReasonBucket, false
 	}
 	if !open {
-		if l != nil {
-			l.queue.leave(r)
+		if global != nil {
+			global.queue.leave(r)
 		}
 		return decision{until: until, reason: reason}
 	}
-	if l != nil {
-		l.queue.enter(r)
-		if !l.queue.first(r) {
+	if global != nil {
+		global.queue.enter(r)
+		if !global.queue.first(r) {
 			return decision{reason: ReasonPace}
 		}
-		if until, reason, open = l.ready(now); !open {
+		if until, reason, open = global.ready(now); !open {
 			return decision{until: until, reason: reason}
 		}
-		l.reserve(now)
-		l.queue.leave(r)
+		global.reserve(now)
+		global.queue.leave(r)
 	}
 	b.reserve()
 	b.queue.leave(r)
@@ -155,8 +155,8 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 // withdraw takes a request out of every queue. The caller holds mu.
 func (t *Transport) withdraw(r *request) {
 	delete(t.waiting, r)
-	if l := t.globalLimitOf(r); l != nil {
-		l.queue.leave(r)
+	if global := t.globalLimitOf(r); global != nil {
+		global.queue.leave(r)
 	}
 	if b := r.bucket; b != nil {
 		b.queue.leave(r)

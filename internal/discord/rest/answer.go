@@ -25,8 +25,8 @@ type answer struct {
 	reached bool
 	sent    time.Time
 	took    time.Duration // to the header
-	// rest is the part of a very large answer that has not been read.
-	rest *remainder
+	// unread is the part of a very large answer that has not been read.
+	unread *remainder
 }
 
 // read reads the body. stop is called when the attempt is over.
@@ -40,8 +40,8 @@ func (a *answer) read(stop func()) {
 	a.body, a.err = io.ReadAll(io.LimitReader(body, maxBuffered))
 	whole := []io.Reader{bytes.NewReader(a.body)}
 	if a.err == nil && len(a.body) == maxBuffered {
-		a.rest = &remainder{Reader: io.MultiReader(whole[0], body), body: body, stop: stop}
-		a.response.Body = a.rest
+		a.unread = &remainder{Reader: io.MultiReader(whole[0], body), body: body, stop: stop}
+		a.response.Body = a.unread
 		return
 	}
 	_ = body.Close()

@@ -22,9 +22,9 @@ type bucket struct {
 	known, free      bool
 	limit, remaining int
 	resets           time.Time
-	// paused is the end of the pause after a 429, and reason its kind.
-	paused time.Time
-	reason Reason
+	// blockedUntil is the end of the wait after a 429, and reason its kind.
+	blockedUntil time.Time
+	reason       Reason
 
 	inflight int
 	queue    queue
@@ -34,8 +34,8 @@ type bucket struct {
 // zero means after the next answer.
 func (b *bucket) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
 	switch {
-	case now.Before(b.paused):
-		return b.paused, b.reason, false
+	case now.Before(b.blockedUntil):
+		return b.blockedUntil, b.reason, false
 	case b.free:
 		return time.Time{}, "", true
 	case !b.known:
@@ -74,11 +74,11 @@ func (b *bucket) update(q quota, now time.Time, others int) {
 	}
 }
 
-// pause closes the bucket after a 429. What is known about its window stays; if
+// block closes the bucket after a 429. What is known about its window stays; if
 // nothing is, one request at a time is sent afterwards.
-func (b *bucket) pause(until time.Time, reason Reason) {
-	if until.After(b.paused) {
-		b.paused, b.reason = until, reason
+func (b *bucket) block(until time.Time, reason Reason) {
+	if until.After(b.blockedUntil) {
+		b.blockedUntil, b.reason = until, reason
 	}
 	b.free = false
 }
@@ -88,7 +88,7 @@ func (b *bucket) idle() bool { return b.inflight == 0 && len(b.queue) == 0 }
 
 // expired reports whether the bucket limits nothing any more.
 func (b *bucket) expired(now time.Time) bool {
-	return !now.Before(b.paused) && (!b.known || !now.Before(b.resets))
+	return !now.Before(b.blockedUntil) && (!b.known || !now.Before(b.resets))
 }
 
 // bucketOf finds or makes the bucket of a request: by the bucket id that answers to
@@ -161,8 +161,8 @@ func (t *Transport) evictBuckets() {
 		return
 	}
 	until := func(b *bucket) time.Time {
-		if b.paused.After(b.resets) {
-			return b.paused
+		if b.blockedUntil.After(b.resets) {
+			return b.blockedUntil
 		}
 		return b.resets
 	}

@@ -53,7 +53,7 @@ type Event struct {
 	// Request is the route, and Resource the channel, guild or webhook, that
 	// the event came from.
 	Request, Resource string
-	// Wait is how long the pause lasts; zero where there is none.
+	// Wait is how long requests wait; zero where there is none.
 	Wait time.Duration
 	// Status is the HTTP status that caused it; 0 without one.
 	Status int
@@ -65,10 +65,10 @@ type Event struct {
 
 // eventPrefix begins the log line of an event.
 var eventPrefix = map[Reason]string{
-	ReasonBucket:       "Requests of a route are paused",
-	ReasonShared:       "Requests of a route are paused",
-	ReasonGlobal:       "REST is paused",
-	ReasonPace:         "REST is paused",
+	ReasonBucket:       "Requests of a route wait",
+	ReasonShared:       "Requests of a route wait",
+	ReasonGlobal:       "REST waits",
+	ReasonPace:         "REST waits",
 	ReasonServer:       "A request is sent again",
 	ReasonConnection:   "A request is sent again",
 	ReasonBanned:       "REST is stopped",

@@ -13,11 +13,11 @@ func TestEventsInWords(t *testing.T) {
 		event       Event
 		want, attrs string
 	}{
-		{Event{Reason: ReasonGlobal, Wait: 12 * time.Second}, "REST is paused: global rate limit", "[wait=12 s]"},
+		{Event{Reason: ReasonGlobal, Wait: 12 * time.Second}, "REST waits: global rate limit", "[wait=12 s]"},
 		{Event{Reason: ReasonBanned, Wait: 15 * time.Minute}, "REST is stopped: Discord blocks this address; the gateway stays up", "[wait=15m0s]"},
 		{
 			Event{Reason: ReasonBucket, Request: "POST /channels/{channel}/messages", Resource: "channel 5", Wait: 750 * time.Millisecond},
-			"Requests of a route are paused: rate limit of the route", "[request=POST /channels/{channel}/messages resource=channel 5 wait=0.75 s]",
+			"Requests of a route wait: rate limit of the route", "[request=POST /channels/{channel}/messages resource=channel 5 wait=0.75 s]",
 		},
 		{
 			Event{Reason: ReasonServer, Request: "GET /users/@me", Status: 502, Wait: time.Second, Try: 1},

@@ -42,7 +42,7 @@ func TestGlobalRateLimitPausesTheToken(t *testing.T) {
 			group.Wait()
 			w.at(0, 0, 0, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond, 1500*time.Millisecond)
 			told := w.events.of(ReasonGlobal)
-			if len(told) != 1 || told[0].String() != "REST is paused: global rate limit" || told[0].Wait != 1500*time.Millisecond {
+			if len(told) != 1 || told[0].String() != "REST waits: global rate limit" || told[0].Wait != 1500*time.Millisecond {
 				t.Errorf("%s: told %v", name, told)
 			}
 		})

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	invalidWindow = 10 * time.Minute
-	maxBanPause   = time.Hour
+	maxBanWait    = time.Hour
 )
 
 // guard returns why a request must not be sent at all: an IP ban, too many refused
@@ -49,9 +49,9 @@ func (t *Transport) tokenRefused(r *request, now time.Time) bool {
 // ban is an IP ban (G-135).
 type ban struct {
 	since, until time.Time
-	// pause is how long it lasts if Discord does not say. It doubles each time the
+	// wait is how long it lasts if Discord does not say. It doubles each time the
 	// ban is found to go on.
-	pause time.Duration
+	wait time.Duration
 	// active is set until an answer shows that the ban is over.
 	active bool
 }
@@ -62,16 +62,16 @@ func (b *ban) start(now, sent time.Time, told, usual time.Duration) bool {
 	if now.Before(b.until) && !sent.After(b.since) {
 		return false
 	}
-	if b.pause == 0 {
-		b.pause = usual
+	if b.wait == 0 {
+		b.wait = usual
 	} else {
-		b.pause = min(2*b.pause, max(usual, maxBanPause))
+		b.wait = min(2*b.wait, max(usual, maxBanWait))
 	}
-	pause := told
-	if pause <= 0 {
-		pause = b.pause
+	wait := told
+	if wait <= 0 {
+		wait = b.wait
 	}
-	b.since, b.until, b.active = now, now.Add(pause), true
+	b.since, b.until, b.active = now, now.Add(wait), true
 	return true
 }
 

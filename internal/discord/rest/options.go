@@ -17,7 +17,7 @@ const (
 	DefaultTries          = 4
 	DefaultAttemptTimeout = 10 * time.Second
 	DefaultTimeout        = time.Minute
-	DefaultBanPause       = 15 * time.Minute
+	DefaultBanWait        = 15 * time.Minute
 	DefaultReplayLimit    = 1 << 20
 	DefaultMaxBuckets     = 4096
 )
@@ -53,10 +53,10 @@ type Options struct {
 	// Timeout bounds a whole request with all its waits and attempts, unless the
 	// deadline of its context comes first. Default 1 min.
 	Timeout time.Duration
-	// BanPause is how long nothing is sent after an IP ban whose answer does not
+	// BanWait is how long nothing is sent after an IP ban whose answer does not
 	// say how long it lasts. It doubles, up to an hour, while the ban goes
 	// on. Default 15 min.
-	BanPause time.Duration
+	BanWait time.Duration
 	// ReplayLimit is the largest request body in bytes that is kept to be sent
 	// again. A larger one without http.Request.GetBody is sent once. Default 1 MiB.
 	ReplayLimit int64
@@ -77,7 +77,7 @@ func (o Options) complete() Options {
 	o.Tries = cmp.Or(o.Tries, DefaultTries)
 	o.AttemptTimeout = cmp.Or(o.AttemptTimeout, DefaultAttemptTimeout)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
-	o.BanPause = cmp.Or(o.BanPause, DefaultBanPause)
+	o.BanWait = cmp.Or(o.BanWait, DefaultBanWait)
 	o.ReplayLimit = cmp.Or(o.ReplayLimit, DefaultReplayLimit)
 	o.MaxBuckets = cmp.Or(o.MaxBuckets, DefaultMaxBuckets)
 	if !properUserAgent.MatchString(o.UserAgent) {

@@ -7,12 +7,12 @@ import (
 
 // outcome is what an attempt means for the request that made it.
 type outcome struct {
-	limited bool // a 429 to be waited out by acquire
-	failed  bool // no answer, half of one, or 5xx
-	reason  Reason
-	wait    time.Duration // the least pause before another attempt
-	event   *Event
-	err     error // returned instead of the answer
+	rateLimited bool // a 429 to be waited out by acquire
+	failed      bool // no answer, half of one, or 5xx
+	reason      Reason
+	wait        time.Duration // the least wait before another attempt
+	event       *Event
+	err         error // returned instead of the answer
 }
 
 // release gives the reservation back and learns what the answer tells: the limits

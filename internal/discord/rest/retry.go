@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// backoffSpan is the range of the first pause after a failure. It doubles with
+	// backoffSpan is the range of the first wait after a failure. It doubles with
 	// each failure, up to backoffCap.
 	backoffSpan = 500 * time.Millisecond
 	backoffCap  = 8 * time.Second
 )
 
-// do sends the request until an answer is final or no attempt is left. It returns
-// the last answer, which may say only why none came, or the error of acquire if
-// there was no answer before it.
+// do sends the request until an answer is final or no attempt is left. It returns the
+// last answer, whose response is nil and whose err is set if Discord never answered, or
+// the error of acquire if there was no answer before it.
 func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body requestBody) (answer, error) {
 	repeatable := r.route.repeatable(body.nonce)
 	var last answer
@@ -41,7 +41,7 @@ func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body 
 			return answer{}, out.err
 		case !body.replayable():
 			return last, nil
-		case out.limited:
+		case out.rateLimited:
 			if limits++; limits > maxLimits {
 				return last, nil
 			}
@@ -50,15 +50,15 @@ func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body 
 			return last, nil
 		}
 		failures++
-		pause := max(t.backoff(failures), out.wait)
-		if failures >= t.opts.Tries || !fits(ctx, pause) {
+		wait := max(t.backoff(failures), out.wait)
+		if failures >= t.opts.Tries || !fits(ctx, wait) {
 			return last, nil
 		}
 		t.opts.Observe(Event{
 			Reason: out.reason, At: time.Now(), Request: r.route.name(), Resource: r.route.resource,
-			Wait: pause, Status: last.status(), Try: failures, Err: scrub(last.err, r.secrets),
+			Wait: wait, Status: last.status(), Try: failures, Err: scrub(last.err, r.secrets),
 		})
-		if !sleep(ctx, pause) {
+		if !sleep(ctx, wait) {
 			if last.response != nil && req.Context().Err() == nil {
 				return last, nil
 			}
@@ -96,22 +96,22 @@ var unprocessed = map[int]bool{
 	523:                           true, // the origin is unreachable
 }
 
-// backoff is the pause after this many failures: full jitter over a range that
+// backoff is the wait after this many failures: full jitter over a range that
 // doubles.
 func (t *Transport) backoff(failures int) time.Duration {
 	span := min(backoffCap, backoffSpan<<min(failures-1, 10))
 	return time.Duration(t.opts.Rand() * float64(span))
 }
 
-// fits reports whether a pause ends before ctx does.
-func fits(ctx context.Context, pause time.Duration) bool {
+// fits reports whether a wait ends before ctx does.
+func fits(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return ctx.Err() == nil && (!ok || time.Until(deadline) > pause)
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > wait)
 }
 
 // sleep returns false if ctx ends first.
-func sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
+func sleep(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

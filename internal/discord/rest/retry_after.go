@@ -26,11 +26,11 @@ type rateLimit struct {
 // handleRateLimit closes what a 429 speaks of until its time is over. The caller
 // holds mu.
 func (t *Transport) handleRateLimit(r *request, b *bucket, a answer, now time.Time) outcome {
-	l := a.rateLimit()
-	event := &Event{Reason: l.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: l.wait, Status: a.status()}
-	switch l.reason {
+	limit := a.rateLimit()
+	event := &Event{Reason: limit.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: limit.wait, Status: a.status()}
+	switch limit.reason {
 	case ReasonBanned:
-		if t.ban.start(now, a.sent, l.wait, t.opts.BanPause) {
+		if t.ban.start(now, a.sent, limit.wait, t.opts.BanWait) {
 			t.stats.Bans++
 			event.Wait = t.ban.until.Sub(now)
 			t.notifyWaiting()
@@ -40,25 +40,25 @@ func (t *Transport) handleRateLimit(r *request, b *bucket, a answer, now time.Ti
 		return outcome{event: event, err: t.guard(r, now)} // nothing to wait for
 	case ReasonShared:
 		t.stats.Shared++
-		b.pause(now.Add(l.wait), l.reason)
-		return outcome{limited: true, event: event}
+		b.block(now.Add(limit.wait), limit.reason)
+		return outcome{rateLimited: true, event: event}
 	case ReasonGlobal:
 		t.stats.Global++
 		if global := t.globalLimitOf(r); global != nil {
-			if until := now.Add(l.wait); until.After(global.paused) {
-				global.paused = until
+			if until := now.Add(limit.wait); until.After(global.blockedUntil) {
+				global.blockedUntil = until
 			}
 		} else {
-			b.pause(now.Add(l.wait), l.reason)
+			b.block(now.Add(limit.wait), limit.reason)
 		}
 	default:
 		t.stats.Limited++
-		b.pause(now.Add(l.wait), l.reason)
+		b.block(now.Add(limit.wait), limit.reason)
 	}
 	if stopped := t.countInvalid(r, a, now); stopped != nil {
 		event = stopped
 	}
-	return outcome{limited: true, event: event}
+	return outcome{rateLimited: true, event: event}
 }
 
 // rateLimit reads a 429 (G-129, G-130). A 429 without retry_after and without

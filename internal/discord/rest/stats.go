@@ -56,8 +56,8 @@ func (t *Transport) Stats() Stats {
 		s.Stopped, s.Why = t.invalid.until, ReasonInvalid
 	default:
 		for _, l := range t.globalLimits {
-			if now.Before(l.paused) && l.paused.After(s.Stopped) {
-				s.Stopped, s.Why = l.paused, ReasonGlobal
+			if now.Before(l.blockedUntil) && l.blockedUntil.After(s.Stopped) {
+				s.Stopped, s.Why = l.blockedUntil, ReasonGlobal
 			}
 		}
 	}

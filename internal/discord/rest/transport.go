@@ -77,11 +77,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, t.explain(r, &Error{Request: r.route.name(), Reason: ReasonConnection, Err: a.err})
 	}
 	a.response.Request = req
-	if a.rest == nil {
+	if a.unread == nil {
 		cancel()
 	} else {
-		stop := a.rest.stop
-		a.rest.stop = func() { stop(); cancel() }
+		stop := a.unread.stop
+		a.unread.stop = func() { stop(); cancel() }
 	}
 	return a.response, nil
 }
