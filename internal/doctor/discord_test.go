@@ -363,7 +363,7 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 		}
 		start := time.Now().Add(-time.Hour)
 		k.Journal().Write(health.Incident{ID: "cut", Cause: health.ConnectionCut, Start: start, End: start.Add(time.Second), Outcome: health.OutcomeResumed})
-		k.EndRun(store.EndPaused, "")
+		k.EndRun(store.EndSessionKept, "")
 	})
 	seen := s.examine()
 	r := seen.results["incidents"]

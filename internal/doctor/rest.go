@@ -55,7 +55,7 @@ func (x *examination) checkREST(ctx context.Context) Finding {
 		return needsYou("the proxy wants a login", "Put it into HTTPS_PROXY: http://user:password@host:port").with(said).withCause(health.ProxyBlocks)
 	case (code == http.StatusTooManyRequests || code == http.StatusForbidden) && !isJSON:
 		f := fail("Discord blocks this address for a while (Cloudflare)",
-			"Stop what sends refused requests, and wait: knocking makes it longer. The bot waits by itself and keeps its connection.",
+			"Stop what sends refused requests, and wait: further requests make it longer. The bot waits by itself and keeps its connection.",
 			"On shared hosting somebody else may have caused it: move to an address of your own.").with(said).withCause(health.IPBanned)
 		if after := resp.Header.Get("Retry-After"); after != "" {
 			f = f.with("it says for how long, in seconds: " + plain(after))
