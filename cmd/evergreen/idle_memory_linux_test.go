@@ -59,7 +59,7 @@ func earlierRun(b *testing.B, dir, token string, leave func(*store.Store)) {
 	}
 	s.BeginRun()
 	leave(s)
-	s.EndRun(store.EndPaused, "")
+	s.EndRun(store.EndSessionKept, "")
 	if err := s.Close(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 type runCommand struct {
 	API      bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
 	Fresh    bool `help:"Begin a new session, even if the last one could be resumed."`
-	TakeOver bool `help:"If the bot already runs with this state folder, let that process pause and go on in its place."`
+	TakeOver bool `help:"If the bot already runs with this state folder, stop that process, keep its session and go on in its place."`
 	Goodbye  bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
 
 	Dir string `placeholder:"." help:"Work in this folder: .env, the state and the logs are looked for there."`
@@ -69,7 +69,7 @@ func (r *runCommand) Run(p *process) error {
 		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
 		API: r.API, Lines: lines, Listening: held.announce,
 		Sessions: held.store, Storage: held.store.Identifies(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), Downtime: held.downtime, Conditions: held.conditions, TokenChanged: held.rotate,
+		History: held.store.History(), Alerts: held.store.Alerts(), PreviousDowntime: held.downtime, Conditions: held.conditions, TokenChanged: held.rotate,
 		Machine: &host.Machine{},
 	})
 	if err != nil {

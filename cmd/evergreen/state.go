@@ -118,12 +118,12 @@ const closeTimeout = 5 * time.Second
 // release saves how the run ended, closes the store and frees the token, in this
 // order, so that a process that takes over finds everything.
 func (h *state) release(ran error, mode gateway.StopMode) {
-	how, said := store.EndPaused, ""
+	how, said := store.EndSessionKept, ""
 	switch {
 	case ran != nil:
 		how, said = store.EndFailed, withoutSteps(ran).Error()
 	case mode == gateway.EndSession:
-		how = store.EndGoodbye
+		how = store.EndSessionEnded
 	}
 	h.store.EndRun(how, said)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)

@@ -126,7 +126,7 @@ func TestMissingStateFolderIsShown(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
 	g, err := store.Inspect(t.Context(), state, tokenlock.FingerprintOf(world.Bot.Token))
-	if err != nil || g.SessionAlive.IsZero() || g.End != store.EndPaused {
+	if err != nil || g.SessionAlive.IsZero() || g.End != store.EndSessionKept {
 		t.Errorf("the folder has %+v, %v", g, err)
 	}
 }
@@ -180,7 +180,7 @@ func (w *restartHarness) downtime(ctx context.Context, earlier int) (health.Inci
 	if err != nil {
 		return health.Incident{}, false // it is being written
 	}
-	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool { return !i.Downtime || i.End.IsZero() })
+	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool { return !i.BeganWithPreviousRun || i.End.IsZero() })
 	if len(gaps) <= earlier {
 		return health.Incident{}, false
 	}

@@ -8,7 +8,7 @@
 //
 // Where to look: app.go makes the parts; run.go starts and stops them; shards.go and
 // shardcount.go decide which shards run; credentials.go follows a changed token;
-// monitors.go is the history, the alerts and Discord's status page.
+// services.go is the history, the alerts and Discord's status page.
 package app
 
 import (
@@ -95,9 +95,9 @@ type Options struct {
 	Journal  health.Journal
 	History  history.Storage
 	Alerts   alert.Storage
-	// Downtime is the time since the previous run, as [health.Downtime] makes it. Default:
+	// PreviousDowntime is the time since the previous run, as [health.Downtime] makes it. Default:
 	// there was none.
-	Downtime *health.Incident
+	PreviousDowntime *health.Incident
 	// Conditions returns what is known to be wrong beside the connection: that these
 	// are not kept, that another process uses the token. Default: nothing.
 	Conditions func() []health.Condition
@@ -126,19 +126,19 @@ type Sessions interface {
 // its parts itself. It is the [gateway.URLSource] and [gateway.CredentialChecker] of
 // its shards, the [health.Source] of its tracker and the [bot.Health] of its bot.
 type App struct {
-	opts     Options
-	log      *slog.Logger
-	client   *http.Client
-	rest     *rest.Transport
-	check    *preflight.Client
-	limiter  *identify.Limiter
-	tracker  *health.Tracker
-	monitor  *health.Monitor
-	monitors monitors
-	token    *token
-	network  *network.Network // nil with Options.Transport and Dialer
-	memory   *memoryMonitor   // nil without a machine
-	server   *api.Server      // nil without the API
+	opts        Options
+	log         *slog.Logger
+	client      *http.Client
+	rest        *rest.Transport
+	preflight   *preflight.Client
+	limiter     *identify.Limiter
+	tracker     *health.Tracker
+	healthCheck *health.Monitor
+	services    services
+	token       *token
+	network     *network.Network // nil with Options.Transport and Dialer
+	memory      *memoryMonitor   // nil without a machine
+	server      *api.Server      // nil without the API
 
 	// provisional is the time in which the bot runs one shard because REST has not
 	// told how many it needs. growing is set while the number of shards changes
@@ -152,9 +152,9 @@ type App struct {
 	preflightReport atomic.Pointer[preflight.Report]
 	// preflightDone is closed after the preflight.
 	preflightDone chan struct{}
-	// runtime is replaced once at most, before the shards run: when the preflight
+	// parts is replaced once at most, before the shards run: when the preflight
 	// finds optional intents switched off.
-	runtime atomic.Pointer[runtime]
+	parts atomic.Pointer[botParts]
 
 	mu   sync.Mutex
 	work sync.WaitGroup // work beside Run; Add only under mu, before the stop
@@ -164,8 +164,8 @@ type App struct {
 	mode     gateway.StopMode // of the first stop; set before life stops
 }
 
-// runtime is what depends on the intents: the shards and their handler.
-type runtime struct {
+// botParts is what depends on the intents: the shards and their handler.
+type botParts struct {
 	fleet   *fleet.Fleet
 	bot     *bot.Bot
 	intents gateway.Intents
@@ -198,23 +198,23 @@ func New(o Options) (*App, error) {
 		// Discord's API never redirects; a captive portal does.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	if a.check, err = preflight.New(a.preflightOptions()); err != nil {
+	if a.preflight, err = preflight.New(a.preflightOptions()); err != nil {
 		return nil, err
 	}
 	a.limiter = identify.New(identify.Options{
-		Storage: o.Storage, SessionStartLimit: a.check.Limits, HoldUntil: a.preflightDone, Alert: a.warnBudget, Rand: o.Rand,
+		Storage: o.Storage, SessionStartLimit: a.preflight.Limits, HoldUntil: a.preflightDone, Alert: a.warnBudget, Rand: o.Rand,
 	})
 	if o.Machine != nil {
 		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
 	}
 	a.tracker = health.NewTracker(health.Options{
-		Source: a, Redact: o.Redact, Journal: o.Journal, Downtime: o.Downtime,
+		Source: a, Redact: o.Redact, Journal: o.Journal, PreviousDowntime: o.PreviousDowntime,
 	})
-	a.monitor = health.NewMonitor(health.MonitorOptions{
+	a.healthCheck = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
 		Interval: o.Config.HealthCheckInterval, OfflineAfter: o.Config.OfflineWarningAfter,
 	})
-	a.monitors = a.newMonitors()
+	a.services = a.newServices()
 	if o.API {
 		if a.server, err = a.newServer(); err != nil {
 			return nil, err
@@ -264,12 +264,12 @@ func (a *App) preflightOptions() preflight.Options {
 // build makes the bot and the shards for the intents.
 func (a *App) build(intents gateway.Intents) error {
 	c := a.opts.Config
-	parts := runtime{intents: intents}
+	parts := botParts{intents: intents}
 	var err error
 	parts.bot, err = bot.New(bot.Options{
 		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
 		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
-		Owners: c.OwnerIDs, Goodbye: func() { a.requestStop(gateway.EndSession) },
+		Owners: c.OwnerIDs, Shutdown: func() { a.requestStop(gateway.EndSession) },
 		Intents: intents, Presence: c.Presence(),
 		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: c.ActivityWarningAfter,
 		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: c.CommandCooldown,
@@ -309,13 +309,13 @@ func (a *App) build(intents gateway.Intents) error {
 		parts.resumes = sessions != nil && a.opts.Sessions.Resumable(parts.fleet.Assignment().Shards(), intents)
 	}
 	parts.bot.Attach(anyShard{parts.fleet})
-	a.runtime.Store(&parts)
+	a.parts.Store(&parts)
 	return nil
 }
 
 // observers returns the observers of the shards, the tracker first: the others ask it.
 func (a *App) observers(more ...gateway.Observer) health.Observers {
-	all := append(health.Observers{a.tracker, a.monitors.history}, more...)
+	all := append(health.Observers{a.tracker, a.services.history}, more...)
 	if a.server != nil {
 		all = append(all, a.server)
 	}
@@ -323,7 +323,7 @@ func (a *App) observers(more ...gateway.Observer) health.Observers {
 }
 
 // Fleet returns the shards. Until the preflight has ended, others may take their place.
-func (a *App) Fleet() *fleet.Fleet { return a.runtime.Load().fleet }
+func (a *App) Fleet() *fleet.Fleet { return a.parts.Load().fleet }
 
 // Shard returns the first of the shards; nil while it is not known which run here.
 func (a *App) Shard() *gateway.Shard {
@@ -334,7 +334,7 @@ func (a *App) Shard() *gateway.Shard {
 }
 
 // Bot returns the handler of the shards, which may be replaced as [App.Fleet] may.
-func (a *App) Bot() *bot.Bot { return a.runtime.Load().bot }
+func (a *App) Bot() *bot.Bot { return a.parts.Load().bot }
 
 // Tracker returns the health tracker.
 func (a *App) Tracker() *health.Tracker { return a.tracker }

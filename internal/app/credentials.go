@@ -89,7 +89,7 @@ func (b tokenTransport) CloseIdleConnections() {
 // takes the accepted token into use. It makes an App the [gateway.CredentialChecker] of
 // its shards.
 func (a *App) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
-	next, err := a.check.CheckCredentials(ctx, cause, current)
+	next, err := a.preflight.CheckCredentials(ctx, cause, current)
 	if err == nil {
 		a.adopt(next.Token)
 	} else {
@@ -136,7 +136,7 @@ func (a *App) Reload(c config.Config) {
 	}
 	ctx, cancel := context.WithTimeout(a.life.StopContext(), checkTimeout)
 	defer cancel()
-	current := gateway.Credentials{Token: a.token.current(), Intents: a.runtime.Load().intents}
+	current := gateway.Credentials{Token: a.token.current(), Intents: a.parts.Load().intents}
 	next, err := a.CheckCredentials(ctx, cause, current)
 	switch {
 	case err != nil && fresh:

@@ -46,7 +46,7 @@ func (f *stateFolder) kept(o Options) Options {
 	}
 	gap := f.store.Downtime(f.store.BeginRun())
 	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
-	o.History, o.Alerts, o.Downtime = f.store.History(), f.store.Alerts(), gap
+	o.History, o.Alerts, o.PreviousDowntime = f.store.History(), f.store.Alerts(), gap
 	o.Conditions = func() []health.Condition {
 		state := f.store.State()
 		return []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}
@@ -86,7 +86,7 @@ func (m *mailbox) kinds() string {
 	return strings.Join(m.got, " ")
 }
 
-// Given a bot that is paused and started again two seconds later, when its past
+// Given a bot that is stopped and started again two seconds later, when its past
 // is asked for, then the bars know both runs and the gap between them, one
 // incident tells of the gap and that the session was resumed, and the numbers of
 // the first run are still there.
@@ -96,7 +96,7 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(20 * time.Minute)
 		first.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 		time.Sleep(2 * time.Second)
 
 		second := s.start(f.kept(s.options())).online()
@@ -104,11 +104,11 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 		if snap := second.Tracker().Snapshot(); snap.Username != "ResearchBot" || snap.Guilds != 1 {
 			t.Errorf("after the RESUME it is %q in %d guilds", snap.Username, snap.Guilds)
 		}
-		u := second.monitors.history.Uptime(history.All, time.Hour)
+		u := second.services.history.Uptime(history.All, time.Hour)
 		if u.Online < 29*time.Minute || u.Offline < 2*time.Second || u.Offline > 4*time.Second {
 			t.Errorf("the bars: %+v", u.Totals)
 		}
-		if points := second.monitors.history.Latency(time.Hour); len(points) == 0 || time.Since(points[0].At) < 25*time.Minute {
+		if points := second.services.history.Latency(time.Hour); len(points) == 0 || time.Since(points[0].At) < 25*time.Minute {
 			t.Errorf("the round trips of the first run are gone: %+v", points)
 		}
 		list := second.Tracker().Incidents(10)
@@ -116,7 +116,7 @@ func TestPastSurvivesTheRestart(t *testing.T) {
 			t.Errorf("the incidents: %+v", list)
 		}
 		second.stop(gateway.EndSession)
-		f.shut(store.EndGoodbye)
+		f.shut(store.EndSessionEnded)
 		s.NoViolations()
 	})
 }
@@ -149,7 +149,7 @@ func TestOutageEndsWithItsRun(t *testing.T) {
 			t.Errorf("the gap: %s, grey for %s", gap.Sentence(time.Now(), time.UTC), gap.ShownOffline(time.Now()))
 		}
 		second.stop(gateway.EndSession)
-		f.shut(store.EndGoodbye)
+		f.shut(store.EndSessionEnded)
 	})
 }
 
@@ -172,7 +172,7 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		first.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 		if got := told.kinds(); got != "offline" {
 			t.Fatalf("told so far: %q", got)
 		}
@@ -184,14 +184,14 @@ func TestAlertIsTakenBackAfterTheRestart(t *testing.T) {
 			t.Errorf("told in all: %q", got)
 		}
 		second.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 		third := s.start(options()).online()
 		time.Sleep(5 * time.Minute)
 		if got := told.kinds(); got != "offline resolved" {
 			t.Errorf("told after one more restart: %q", got)
 		}
 		third.stop(gateway.EndSession)
-		f.shut(store.EndGoodbye)
+		f.shut(store.EndSessionEnded)
 	})
 }
 
@@ -211,7 +211,7 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 		first := s.start(options()).online()
 		time.Sleep(time.Minute)
 		first.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 		if _, err := s.Sim.Inject(discordsim.Fault{Name: "rest-timeout", For: 20 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func TestReducedIntentsResumeAtOnce(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		second.stop(gateway.EndSession)
-		f.shut(store.EndGoodbye)
+		f.shut(store.EndSessionEnded)
 		if v := s.Sim.Verdict(s.App); v.Identifies != 1 || v.Resumed != 1 || v.RefusedIntents != 0 {
 			t.Errorf("%d IDENTIFYs, %d resumed, %d refused", v.Identifies, v.Resumed, v.RefusedIntents)
 		}

@@ -96,8 +96,8 @@ func (a *App) logREST(e rest.Event) {
 func (a *App) warnBudget(u identify.Usage) {
 	logging.Component(a.opts.Logger, "Ledger").Warn("The day's session starts run low. Something makes the bot start sessions over and over: the lines before this one say what",
 		"usage", u.String())
-	if a.monitors.notifier != nil {
-		a.monitors.notifier.Notify("The day's session starts run low",
+	if a.services.notifier != nil {
+		a.services.notifier.Notify("The day's session starts run low",
 			fmt.Sprintf("%s. Something makes the bot start sessions over and over: the log says what", u), health.IdentifyBudget)
 	}
 }

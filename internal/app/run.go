@@ -51,9 +51,9 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	a.monitors.run(serving, &services)
-	defer a.monitors.close()
-	parts := a.runtime.Load()
+	a.services.run(serving, &services)
+	defer a.services.close()
+	parts := a.parts.Load()
 	asked := make(chan error, 1)
 	if parts.resumes {
 		// A RESUME is free, and Discord keeps the session for a minute or two: the
@@ -63,9 +63,9 @@ func (a *App) Run(ctx context.Context) error {
 		if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
 			return err
 		}
-		parts = a.runtime.Load()
+		parts = a.parts.Load()
 	}
-	services.Go(func() { _ = a.monitor.Run(serving) })
+	services.Go(func() { _ = a.healthCheck.Run(serving) })
 	services.Go(func() { a.watchDuplicates(serving) })
 	if a.memory != nil {
 		services.Go(func() { a.memory.run(serving) })
@@ -104,7 +104,7 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.life.StopContext(), cancel)()
-	found, err := a.check.Check(ctx)
+	found, err := a.preflight.Check(ctx)
 	switch {
 	case a.life.Stopping():
 		return nil
@@ -117,7 +117,7 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 	for _, warning := range found.Warnings {
 		a.log.Warn(warning)
 	}
-	running := a.runtime.Load().intents
+	running := a.parts.Load().intents
 	switch {
 	case found.Intents == running:
 		return nil
@@ -135,7 +135,7 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 // answers, and then the bot, all within the grace. A shard whose handlers are blocked
 // closes after half of it (G-092). What has no answer by then stays above the session's
 // low-water mark, so the next start gets it again.
-func (a *App) shutdown(parts *runtime) {
+func (a *App) shutdown(parts *botParts) {
 	grace := a.opts.Config.ShutdownGrace
 	whole, cancel := context.WithTimeout(a.life.AbortContext(), grace)
 	defer cancel()

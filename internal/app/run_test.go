@@ -38,7 +38,7 @@ func TestStartsAndAnswers(t *testing.T) {
 	})
 }
 
-// Given a bot that is online, when it is paused, then it closes with a private
+// Given a bot that is online, when it is stopped with its session kept, then it closes with a private
 // code, Discord keeps its session and the dot stays green. When the next run is
 // given that session, it resumes and answers what was asked in between, without
 // an IDENTIFY.
@@ -252,7 +252,7 @@ func ponder(takes time.Duration) bot.Command {
 	}}
 }
 
-// Given a command that takes two seconds, when the bot is paused meanwhile, then
+// Given a command that takes two seconds, when the bot is stopped meanwhile, then
 // the answer stands before the connection is closed.
 func TestStopLetsCommandsFinish(t *testing.T) {
 	run(t, nil, func(s *harness) {

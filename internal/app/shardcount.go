@@ -37,7 +37,7 @@ func (a *App) learnShardCount() {
 		case <-tick.C:
 		case <-a.provisional.wake:
 		}
-		needed, err := a.check.Shards(a.life.StopContext())
+		needed, err := a.preflight.Shards(a.life.StopContext())
 		if err != nil {
 			continue
 		}
@@ -59,8 +59,8 @@ var errMoreShards = errors.New("the bot is about to run more shards")
 // provisionally, GatewayURL returns an error instead, so that no shard identifies with
 // the wrong number.
 func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
-	url, err := a.check.GatewayURL(ctx, failed)
-	if needed, _ := a.check.Recommended(); err != nil || needed <= 1 || !a.provisional.open.Load() {
+	url, err := a.preflight.GatewayURL(ctx, failed)
+	if needed, _ := a.preflight.Recommended(); err != nil || needed <= 1 || !a.provisional.open.Load() {
 		return url, err
 	}
 	select {
@@ -85,7 +85,7 @@ func (a *App) fallbackGateway() string {
 // growShards changes to the recommended number of shards when Discord has refused the
 // present one (close codes 4010 and 4011) and SHARDS is auto.
 func (a *App) growShards(code gateway.CloseCode) {
-	needed, _ := a.check.Recommended()
+	needed, _ := a.preflight.Recommended()
 	switch {
 	case code != gateway.CloseInvalidShard && code != gateway.CloseShardingRequired,
 		!a.opts.Config.Shards.Auto(), needed <= a.shardCount(), !a.growing.CompareAndSwap(false, true):
@@ -102,7 +102,7 @@ func (a *App) growShards(code gateway.CloseCode) {
 // adviseShards logs, once for each number, that Discord recommends more shards than the
 // bot runs. Only watchDuplicates calls it.
 func (a *App) adviseShards() {
-	needed, _ := a.check.Recommended()
+	needed, _ := a.preflight.Recommended()
 	running := a.shardCount()
 	if running == 0 || needed <= max(running, a.advised) {
 		return

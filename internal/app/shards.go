@@ -13,7 +13,7 @@ import (
 // shardCount is the number of shards of the bot as far as the settings tell, or the
 // sessions that are there to resume. 0 means that Discord has to be asked.
 func (a *App) shardCount() int {
-	if parts := a.runtime.Load(); parts != nil {
+	if parts := a.parts.Load(); parts != nil {
 		if known := parts.fleet.Assignment(); !known.Auto() {
 			return known.Count
 		}
@@ -43,7 +43,7 @@ func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if n := a.savedShards(); n > 0 {
 		return fleet.All(n), nil
 	}
-	n, err := a.check.Shards(ctx)
+	n, err := a.preflight.Shards(ctx)
 	if err == nil || errors.Is(err, gateway.ErrUnauthorized) || ctx.Err() != nil {
 		return fleet.All(n), err
 	}
@@ -56,7 +56,7 @@ func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 }
 
 // makeShards makes the shards and tells the tracker how many there are.
-func (a *App) makeShards(ctx context.Context, parts *runtime) error {
+func (a *App) makeShards(ctx context.Context, parts *botParts) error {
 	assigned, err := parts.fleet.Assign(ctx)
 	if err != nil {
 		return fmt.Errorf("the shards cannot be set up: %w", err)

@@ -86,7 +86,7 @@ func TestBotOnManyShards(t *testing.T) {
 		}
 		sessions := map[gateway.ShardID]gateway.Session{}
 		if took := first.stop(gateway.KeepSession); took > 3*time.Second {
-			t.Errorf("the pause of all shards took %s", took)
+			t.Errorf("the stop of all shards took %s", took)
 		}
 		for _, shard := range first.Fleet().Shards() {
 			sessions[shard.ID()] = shard.Session()

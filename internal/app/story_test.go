@@ -97,7 +97,7 @@ func TestSleepingHostIsTold(t *testing.T) {
 				r.tells(health.PlannedStop, "the program was stopped as asked. A new session was started")
 			}
 			r.stop(gateway.KeepSession)
-			f.shut(store.EndPaused)
+			f.shut(store.EndSessionKept)
 			time.Sleep(10 * time.Minute)
 		}
 	})
@@ -113,7 +113,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 		first := s.start(f.kept(s.options())).online()
 		time.Sleep(5 * time.Minute)
 		first.stop(gateway.EndSession)
-		f.shut(store.EndGoodbye)
+		f.shut(store.EndSessionEnded)
 		time.Sleep(3 * time.Second)
 		second := s.start(f.kept(s.options())).online()
 		i := second.tells(health.DeployGoodbye, "the program was stopped with a goodbye, and started again 3 s later. A new session was started; events in between were not delivered.")
@@ -121,7 +121,7 @@ func TestDeployByGoodbyeIsTold(t *testing.T) {
 			t.Errorf("grey for %s of %s", i.ShownOffline(now), i.Duration(now))
 		}
 		second.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 	})
 }
 
@@ -147,6 +147,6 @@ func TestSupervisorThatGaveUpIsTold(t *testing.T) {
 			t.Errorf("got %+v", i)
 		}
 		r.stop(gateway.KeepSession)
-		f.shut(store.EndPaused)
+		f.shut(store.EndSessionKept)
 	})
 }

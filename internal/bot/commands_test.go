@@ -187,7 +187,7 @@ func TestShutdownSaysGoodbyeFirst(t *testing.T) {
 				var token string
 				goodbyes := 0
 				h.start(func(o *Options) {
-					o.Goodbye = func() {
+					o.Shutdown = func() {
 						goodbyes++
 						if len(h.discord.said()) == 0 && (token == "" || !h.discord.interaction(token).acked) {
 							t.Error("Goodbye came before the answer stood")
@@ -223,7 +223,7 @@ func TestShutdownSaysGoodbyeFirst(t *testing.T) {
 func TestShutdownWhereTheBotMayNotSpeak(t *testing.T) {
 	run(t, func(h *harness) {
 		goodbyes := 0
-		h.start(func(o *Options) { o.Goodbye = func() { goodbyes++ } })
+		h.start(func(o *Options) { o.Shutdown = func() { goodbyes++ } })
 		h.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50013,"message":"Missing Permissions"}`})
 		if event := h.sayAs(ownerID, "!shutdown"); goodbyes != 1 || !event.released() {
 			t.Errorf("Goodbye was called %d times", goodbyes)
@@ -243,7 +243,7 @@ func TestShutdownIsForOwners(t *testing.T) {
 			{"membership_state":2,"role":"developer","user":{"id":"5"}},
 			{"membership_state":2,"role":"admin"}]}}`, appID, selfID)
 		h.start(func(o *Options) {
-			o.Goodbye = func() { goodbyes++ }
+			o.Shutdown = func() { goodbyes++ }
 			o.Owners = []snowflake.ID{6}
 		})
 		for user, may := range map[uint64]bool{1: true, 2: true, 3: true, 4: false, 5: false, 6: true, askerID: false} {
@@ -267,7 +267,7 @@ func TestShutdownIsForOwners(t *testing.T) {
 // the owner, and the answer does not accuse.
 func TestOwnerUnknown(t *testing.T) {
 	run(t, func(h *harness) {
-		h.start(func(o *Options) { o.Goodbye = func() { t.Error("it shut down") } })
+		h.start(func(o *Options) { o.Shutdown = func() { t.Error("it shut down") } })
 		h.discord.fail(fault{on: "GET /applications", times: -1, status: 503})
 		h.sayAs(ownerID, "!shutdown")
 		h.expect(textOwnerUnknown)

@@ -112,7 +112,7 @@ type user struct {
 type validText string
 
 // UnmarshalJSONFrom replaces invalid UTF-8 by U+FFFD; another type is an error,
-// for [loose] to forgive.
+// which [lenient] forgives.
 func (t *validText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {

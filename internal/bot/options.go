@@ -54,9 +54,9 @@ type Options struct {
 	KeepCommands bool
 	// Owners may use owner-only commands, besides the owner of the application.
 	Owners []snowflake.ID
-	// Goodbye ends the bot for good. It is called after the answer to shutdown was
+	// Shutdown ends the bot for good. It is called after the answer to shutdown was
 	// sent and must not block. Default: shutdown only answers.
-	Goodbye func()
+	Shutdown func()
 
 	// Intents are what the shard asks for, for the diagnosis of missing message
 	// content. Default [Intents] without presences.

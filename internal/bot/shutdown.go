@@ -9,6 +9,6 @@ var shutdownCommand = Command{
 	OwnerOnly: true,
 	Run: func(_ context.Context, r *Request) (Answer, error) {
 		r.bot.log.Warn("Shutdown requested", "user", r.User, "name", r.UserName)
-		return Answer{Text: "Goodbye.", Then: r.bot.options.Goodbye}, nil
+		return Answer{Text: "Goodbye.", Then: r.bot.options.Shutdown}, nil
 	},
 }

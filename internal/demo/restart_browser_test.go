@@ -41,7 +41,7 @@ func (r *resident) start() string {
 	r.store = s
 	r.app, err = app.New(app.Options{
 		Config: c, Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
-		Downtime: s.Downtime(s.BeginRun()), Sessions: s, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
+		PreviousDowntime: s.Downtime(s.BeginRun()), Sessions: s, Storage: s.Identifies(), Journal: s.Journal(), History: s.History(), Alerts: s.Alerts(),
 		API: true, Listening: func(at net.Addr) { listening <- at },
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (r *resident) stop() {
 	if err := <-r.ran; err != nil {
 		r.t.Error(err)
 	}
-	r.store.EndRun(store.EndPaused, "")
+	r.store.EndRun(store.EndSessionKept, "")
 	if err := r.store.Close(context.Background()); err != nil {
 		r.t.Error(err)
 	}

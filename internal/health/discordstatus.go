@@ -52,7 +52,7 @@ func (s Snapshot) NotYou() bool {
 		return false
 	}
 	for _, shard := range s.Shards {
-		if shard.Open != nil && !discordCauses[shard.Open.Cause] && !shard.Open.Downtime {
+		if shard.Open != nil && !discordCauses[shard.Open.Cause] && !shard.Open.BeganWithPreviousRun {
 			return false
 		}
 	}

@@ -77,7 +77,7 @@ func TestNotDiscordsDoing(t *testing.T) {
 	if snap := s.snapshot(); snap.NotYou() || snap.Status != NeedsYou || s.newest().Cause != TokenRefused {
 		t.Errorf("it is %s", snap.Sentence())
 	}
-	s = newFakeShard(t, Options{Downtime: testDowntime(t, time.Minute, EndCrashed)})
+	s = newFakeShard(t, Options{PreviousDowntime: testDowntime(t, time.Minute, EndCrashed)})
 	s.tracker.SetDiscordStatus(outage)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
 	if snap := s.snapshot(); !snap.NotYou() || s.newest().Cause != ProgramCrashed {

@@ -12,14 +12,14 @@ const (
 	// EndUnknown: the run recorded no end. It was killed, or the host went down
 	// with it.
 	EndUnknown End = ""
-	// EndPaused: stopped in order, with the session kept for the next run.
-	EndPaused End = "paused"
-	// EndStopped: stopped in order, with the session ended; the bot was shown
+	// EndSessionKept: shut down properly, with the session kept for the next run.
+	EndSessionKept End = "paused" // as it is stored
+	// EndSessionEnded: shut down properly, with the session ended; the bot was shown
 	// offline at once.
-	EndStopped End = "stopped"
+	EndSessionEnded End = "stopped"
 	// EndCrashed: the program ended itself over something unexpected.
 	EndCrashed End = "crashed"
-	// EndFailed: the program ended in order, but with an error.
+	// EndFailed: the program shut down properly, but with an error.
 	EndFailed End = "failed"
 )
 
@@ -84,12 +84,12 @@ func Downtime(previous PreviousRun, now ThisRun) (downtime Incident, ok bool) {
 	if last.IsZero() || !last.Before(started) {
 		return Incident{}, false
 	}
-	i := Incident{Start: last, Detected: started, Downtime: true}
+	i := Incident{Start: last, Detected: started, BeganWithPreviousRun: true}
 	i.Cause, i.What = explainDowntime(previous, now, started.Sub(last))
 	i.ID = incidentID(i.Start, i.Shard)
 	i.Evidence.Said = plain(previous.Said)
 	i.Evidence.Slept = now.Slept
-	if previous.End == EndStopped || wasShownOffline(now.Recent, last) {
+	if previous.End == EndSessionEnded || wasShownOffline(now.Recent, last) {
 		i.SessionLost = last
 	}
 	i.Actions = addAction(nil, started, NewMessage("action.started", started.Sub(last)))
@@ -112,17 +112,17 @@ func wasShownOffline(recent []Incident, end time.Time) bool {
 func explainDowntime(previous PreviousRun, now ThisRun, took time.Duration) (CauseID, Message) {
 	rebooted := previous.Boot != "" && now.Boot != "" && previous.Boot != now.Boot
 	switch {
-	case previous.End == EndStopped && took < endedForRestart:
+	case previous.End == EndSessionEnded && took < endedForRestart:
 		return DeployGoodbye, NewMessage("downtime.goodbye", took)
-	case previous.End == EndStopped:
+	case previous.End == EndSessionEnded:
 		return PlannedStop, NewMessage("downtime.stopped")
-	case previous.End == EndPaused && rebooted:
+	case previous.End == EndSessionKept && rebooted:
 		return HostRebooted, NewMessage("downtime.shut-down")
-	case previous.End == EndPaused && isIdleHost(previous, now, took):
+	case previous.End == EndSessionKept && isIdleHost(previous, now, took):
 		return HostIdles, NewMessage("downtime.idle", took)
-	case previous.End == EndPaused && previous.Version != now.Version:
+	case previous.End == EndSessionKept && previous.Version != now.Version:
 		return PlannedStop, NewMessage("downtime.new-version", cmp.Or(plain(now.Version), "unknown"))
-	case previous.End == EndPaused:
+	case previous.End == EndSessionKept:
 		return PlannedStop, NewMessage("downtime.paused")
 	case previous.FailuresInARow >= gaveUpFailures && took >= gaveUpDowntime && !rebooted:
 		return SupervisorGaveUp, NewMessage("downtime.gave-up", int64(previous.FailuresInARow), took)
@@ -148,7 +148,7 @@ func isIdleHost(previous PreviousRun, now ThisRun, took time.Duration) bool {
 	}
 	alike := make(map[time.Time]bool) // by start: each shard has an incident of its own
 	for _, i := range now.Recent {
-		if i.Downtime && !i.End.IsZero() && (i.Cause == PlannedStop || i.Cause == HostIdles) && i.Detected.Sub(i.Start) >= idleDowntime {
+		if i.BeganWithPreviousRun && !i.End.IsZero() && (i.Cause == PlannedStop || i.Cause == HostIdles) && i.Detected.Sub(i.Start) >= idleDowntime {
 			alike[i.Start.UTC()] = true
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // where there was no previous run there is no downtime.
 func TestDowntimeHasACause(t *testing.T) {
 	const boot, reboot = "boot-1", "boot-2"
-	paused := func(d time.Duration) Incident {
-		return Incident{Downtime: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
+	stopped := func(d time.Duration) Incident {
+		return Incident{BeganWithPreviousRun: true, Cause: PlannedStop, Start: evening.Add(-48*time.Hour - d), Detected: evening.Add(-48 * time.Hour), End: evening.Add(-47 * time.Hour)}
 	}
 	for name, c := range map[string]struct {
 		previous PreviousRun
@@ -24,12 +24,12 @@ func TestDowntimeHasACause(t *testing.T) {
 		cause    CauseID
 		says     string
 	}{
-		"deploy":                   {PreviousRun{End: EndPaused, Boot: boot, Version: "1"}, ThisRun{Boot: boot, Version: "2"}, 2 * time.Second, PlannedStop, "the program was stopped as asked, for version 2"},
-		"restart":                  {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, PlannedStop, "the program was stopped as asked"},
-		"goodbye":                  {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: reboot}, time.Hour, PlannedStop, "the program was stopped as asked, with a goodbye"},
-		"goodbye before a restart": {PreviousRun{End: EndStopped, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, DeployGoodbye, "the program was stopped with a goodbye, and started again 2 s later"},
+		"deploy":                   {PreviousRun{End: EndSessionKept, Boot: boot, Version: "1"}, ThisRun{Boot: boot, Version: "2"}, 2 * time.Second, PlannedStop, "the program was stopped as asked, for version 2"},
+		"restart":                  {PreviousRun{End: EndSessionKept, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, PlannedStop, "the program was stopped as asked"},
+		"goodbye":                  {PreviousRun{End: EndSessionEnded, Boot: boot}, ThisRun{Boot: reboot}, time.Hour, PlannedStop, "the program was stopped as asked, with a goodbye"},
+		"goodbye before a restart": {PreviousRun{End: EndSessionEnded, Boot: boot}, ThisRun{Boot: boot}, 2 * time.Second, DeployGoodbye, "the program was stopped with a goodbye, and started again 2 s later"},
 		"failed":                   {PreviousRun{End: EndFailed, Boot: boot}, ThisRun{Boot: boot}, time.Minute, ProgramCrashed, "the program ended with an error"},
-		"reboot":                   {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: reboot}, time.Minute, HostRebooted, "the host was shut down or rebooted, and stopped the program in order"},
+		"reboot":                   {PreviousRun{End: EndSessionKept, Boot: boot}, ThisRun{Boot: reboot}, time.Minute, HostRebooted, "the host was shut down or rebooted, and shut the program down properly"},
 		"power cut":                {PreviousRun{Boot: boot}, ThisRun{Boot: reboot}, time.Hour, HostRebooted, "the host went down or was rebooted without stopping the program"},
 		"crash":                    {PreviousRun{End: EndCrashed, Boot: boot}, ThisRun{Boot: boot}, time.Second, ProgramCrashed, "the program crashed"},
 		"out of memory":            {PreviousRun{OOM: true, Boot: boot}, ThisRun{Boot: boot}, time.Second, OutOfMemory, "the kernel killed the program for memory"},
@@ -37,18 +37,18 @@ func TestDowntimeHasACause(t *testing.T) {
 		"no boot id":               {PreviousRun{}, ThisRun{Boot: reboot}, time.Minute, ProcessGone, "the program was gone without a word: killed, or its host lost power"},
 		"slept":                    {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: 7 * time.Hour}, 8 * time.Hour, HostSlept, "the host slept for 7 h, and the program did not survive it"},
 		"slept a little":           {PreviousRun{Boot: boot}, ThisRun{Boot: boot, Slept: time.Minute}, 8 * time.Hour, ProcessGone, "the program was gone"},
-		"idle host": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(20 * time.Minute), {Cause: HalfOpen}, paused(time.Hour)}}, 15 * time.Minute,
+		"idle host": {PreviousRun{End: EndSessionKept, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{stopped(20 * time.Minute), {Cause: HalfOpen}, stopped(time.Hour)}}, 15 * time.Minute,
 			HostIdles, "the program was stopped for 15 min, as often before and without a new version: the host seems to put it to sleep"},
-		"one pause of two shards": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Hour), paused(time.Hour)}}, 15 * time.Minute,
+		"one stop of two shards": {PreviousRun{End: EndSessionKept, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{stopped(time.Hour), stopped(time.Hour)}}, 15 * time.Minute,
 			PlannedStop, "the program was stopped as asked"},
-		"quick restarts": {PreviousRun{End: EndPaused, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{paused(time.Second), paused(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
+		"quick restarts": {PreviousRun{End: EndSessionKept, Boot: boot}, ThisRun{Boot: boot, Recent: []Incident{stopped(time.Second), stopped(2 * time.Second)}}, 15 * time.Minute, PlannedStop, "as asked"},
 	} {
 		c.previous.LastAlive, c.now.Started = evening.Add(-c.took), evening
 		i, ok := Downtime(c.previous, c.now)
-		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What.String(), c.says) && !strings.HasSuffix(i.What.String(), c.says) || !i.Downtime || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
+		if !ok || i.Cause != c.cause || !strings.HasPrefix(i.What.String(), c.says) && !strings.HasSuffix(i.What.String(), c.says) || !i.BeganWithPreviousRun || !i.Start.Equal(c.previous.LastAlive) || !i.End.IsZero() || i.ID == "" {
 			t.Errorf("%s: %t %+v", name, ok, i)
 		}
-		if goodbye := c.previous.End == EndStopped; goodbye != (i.ShownOffline(evening) == c.took) {
+		if goodbye := c.previous.End == EndSessionEnded; goodbye != (i.ShownOffline(evening) == c.took) {
 			t.Errorf("%s: grey for %s of %s", name, i.ShownOffline(evening), c.took)
 		}
 	}
@@ -89,10 +89,10 @@ func testDowntime(t *testing.T, took time.Duration, end End) *Incident {
 //
 // Statements: G-160.
 func TestDowntimeEndsWithResumed(t *testing.T) {
-	s := newFakeShard(t, Options{Downtime: testDowntime(t, 20*time.Second, EndCrashed)})
+	s := newFakeShard(t, Options{PreviousDowntime: testDowntime(t, 20*time.Second, EndCrashed)})
 	s.after(time.Second)
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
-	if snap := s.expectStatus(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.Downtime || snap.Remedy != (Message{}) {
+	if snap := s.expectStatus(Starting, "connecting to resume"); snap.Last == nil || !snap.Last.BeganWithPreviousRun || snap.Remedy != (Message{}) {
 		t.Errorf("got %+v", snap.Last)
 	}
 	s.observe(gateway.SequenceGap{From: 5, To: 6})
@@ -114,7 +114,7 @@ func TestDowntimeEndsWithResumed(t *testing.T) {
 // Given a planned stop after which the network is down, then the incident begins
 // with the stop, and what kept the bot away is its cause.
 func TestDowntimeThenTrouble(t *testing.T) {
-	s := newFakeShard(t, Options{Downtime: testDowntime(t, 10*time.Second, EndPaused)})
+	s := newFakeShard(t, Options{PreviousDowntime: testDowntime(t, 10*time.Second, EndSessionKept)})
 	s.after(time.Second)
 	for n := range 3 {
 		s.failDial(refused, n+1, 5*time.Second)
@@ -134,7 +134,7 @@ func TestDowntimeThenTrouble(t *testing.T) {
 	}
 	s.after(time.Minute)
 	s.lose(silent)
-	if i := s.newest(); i.Downtime || i.Cause != HalfOpen {
+	if i := s.newest(); i.BeganWithPreviousRun || i.Cause != HalfOpen {
 		t.Errorf("the next one is %+v", i)
 	}
 }
@@ -143,7 +143,7 @@ func TestDowntimeThenTrouble(t *testing.T) {
 // does not lie before this run is none.
 func TestDowntimeOfSeveralShards(t *testing.T) {
 	downtime := testDowntime(t, time.Minute, EndUnknown)
-	s := newFakeShard(t, Options{Downtime: downtime})
+	s := newFakeShard(t, Options{PreviousDowntime: downtime})
 	s.id = gateway.ShardID{ID: 0, Count: 2}
 	other := s.another(gateway.ShardID{ID: 1, Count: 2})
 	s.dial(true, gateway.Reason{Kind: gateway.ReasonStart})
@@ -156,7 +156,7 @@ func TestDowntimeOfSeveralShards(t *testing.T) {
 	}
 	late := *downtime
 	late.Start = evening.Add(time.Hour)
-	s = newFakeShard(t, Options{Downtime: &late}).start()
+	s = newFakeShard(t, Options{PreviousDowntime: &late}).start()
 	if list := s.tracker.Incidents(10); len(list) != 0 {
 		t.Errorf("got %+v", list)
 	}

@@ -65,7 +65,7 @@ type Evidence struct {
 type Incident struct {
 	// ID identifies the incident, also across restarts.
 	ID    string
-	Shard gateway.ShardID `json:"Pair"`
+	Shard gateway.ShardID `json:"Pair"` // the stored name; do not change it
 	// Cause is the deepest cause that showed up. What is what happened first;
 	// Then, which may be zero, what turned out to be behind it or kept it going.
 	// [Incident.Happened] puts them together.
@@ -89,9 +89,9 @@ type Incident struct {
 	Lost     int64
 	// AtStart marks an incident in which the shard had not been online yet.
 	AtStart bool
-	// Downtime marks an incident that began with the end of the previous run of
+	// BeganWithPreviousRun marks an incident that began with the end of the previous run of
 	// this program, see [Downtime].
-	Downtime bool `json:"Gap"`
+	BeganWithPreviousRun bool `json:"Gap"` // the stored name; do not change it
 	// Connected marks the incident of a [Condition]: no connection was lost.
 	Connected bool
 }

@@ -85,7 +85,7 @@ func (s *shard) endIncident(at time.Time, how Outcome) {
 	s.open = nil
 	if how != OutcomeEnded {
 		s.onlineSince = at
-		if !i.AtStart && !i.Downtime {
+		if !i.AtStart && !i.BeganWithPreviousRun {
 			s.counts.Reconnects++
 		}
 	}

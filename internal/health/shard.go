@@ -259,7 +259,7 @@ func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {
 	if d.Reason.Kind == gateway.ReasonStop || s.replaced(at, d) {
 		return
 	}
-	first := s.open == nil || s.open.Evidence.Kind == "" && !s.open.Downtime
+	first := s.open == nil || s.open.Evidence.Kind == "" && !s.open.BeganWithPreviousRun
 	i := s.openIncident(at, d.Reason)
 	if first {
 		s.recordClose(i, d)
@@ -292,7 +292,7 @@ func (s *shard) recordClose(i *Incident, d gateway.Disconnected) {
 	if d.Reason.Kind == gateway.ReasonSlept && e.Slept == 0 {
 		e.Slept = d.Reason.Elapsed
 	}
-	if !i.AtStart && !i.Downtime {
+	if !i.AtStart && !i.BeganWithPreviousRun {
 		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && !heard.After(i.Detected) {
 			i.Start = heard
 		}

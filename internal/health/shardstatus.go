@@ -120,7 +120,7 @@ func (s *shard) onlineStatus(now time.Time, fresh bool) shardStatus {
 func (s *shard) startStatus(now time.Time) shardStatus {
 	v := shardStatus{status: Starting, since: s.created, reason: s.doing()}
 	// What ended the previous run is not what keeps this one from its start.
-	stuck := s.open != nil && (!s.open.Downtime || s.open.Evidence.Attempts > 0)
+	stuck := s.open != nil && (!s.open.BeganWithPreviousRun || s.open.Evidence.Attempts > 0)
 	if stuck {
 		v.reason = NewMessage("join.doing", s.open.Happened(), s.doing())
 	}

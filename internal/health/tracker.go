@@ -32,10 +32,10 @@ type Options struct {
 	Source Source
 	// Journal keeps the incidents. Default: a [MemoryJournal].
 	Journal Journal
-	// Downtime is the incident between the previous run and this one, see
+	// PreviousDowntime is the incident between the previous run and this one, see
 	// [Downtime]. It ends when the shard is back. Default: there was no previous
 	// run.
-	Downtime *Incident
+	PreviousDowntime *Incident
 	// Redact takes secrets out of text from elsewhere before it is kept. Default:
 	// texts are kept as they are.
 	Redact func(string) string
@@ -114,7 +114,7 @@ func (t *Tracker) Observe(n gateway.Observation) {
 	s := t.shards[n.Shard]
 	if s == nil {
 		s = newShard(n.Shard, n.At, t.opts.Redact)
-		s.continueDowntime(t.opts.Downtime)
+		s.continueDowntime(t.opts.PreviousDowntime)
 		t.shards[n.Shard] = s
 	}
 	s.observe(n)

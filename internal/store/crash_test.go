@@ -193,7 +193,7 @@ func TestKillAtAnyMomentCostsMilliseconds(t *testing.T) {
 				t.Errorf("the committed entry %d is not there", id)
 			}
 		}
-		s.EndRun(EndPaused, "")
+		s.EndRun(EndSessionKept, "")
 		shut(t, s)
 	}
 	slices.Sort(ages)

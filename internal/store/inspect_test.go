@@ -37,7 +37,7 @@ func TestLookSeesWhatIsThere(t *testing.T) {
 		return g
 	}
 	see("while it runs")
-	s.EndRun(EndPaused, "")
+	s.EndRun(EndSessionKept, "")
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestLookSeesWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g := see("afterwards"); g.End != EndPaused {
+	if g := see("afterwards"); g.End != EndSessionKept {
 		t.Errorf("the run ended %q", g.End)
 	}
 	files, err := os.ReadDir(dir)

@@ -14,10 +14,10 @@ type End string
 // The ends. The first three are recorded by the run itself, with [Store.EndRun]; the
 // others are inferred by the next one.
 const (
-	// EndPaused: stopped so that the next start resumes.
-	EndPaused End = "paused"
-	// EndGoodbye: stopped for good; the session was ended.
-	EndGoodbye End = "goodbye"
+	// EndSessionKept: stopped so that the next start resumes.
+	EndSessionKept End = "paused" // as it is stored
+	// EndSessionEnded: stopped for good; the session was ended.
+	EndSessionEnded End = "goodbye" // as it is stored
 	// EndFailed: it ended by itself with an error.
 	EndFailed End = "failed"
 
@@ -38,14 +38,14 @@ var ends = map[End]struct {
 	words string
 	end   health.End
 }{
-	EndPaused:      {"was paused", health.EndPaused},
-	EndGoodbye:     {"was stopped with a goodbye", health.EndStopped},
-	EndFailed:      {"ended with an error", health.EndFailed},
-	EndCrashed:     {"crashed", health.EndCrashed},
-	EndKilled:      {"ended without a word: it crashed or was killed", health.EndUnknown},
-	EndOutOfMemory: {"was killed by the kernel because memory ran out", health.EndUnknown},
-	EndRebooted:    {"ended with the machine, which has been started anew", health.EndUnknown},
-	EndNone:        {"is not known", health.EndUnknown},
+	EndSessionKept:  {"was stopped and kept its session", health.EndSessionKept},
+	EndSessionEnded: {"was stopped and ended its session", health.EndSessionEnded},
+	EndFailed:       {"ended with an error", health.EndFailed},
+	EndCrashed:      {"crashed", health.EndCrashed},
+	EndKilled:       {"ended without a word: it crashed or was killed", health.EndUnknown},
+	EndOutOfMemory:  {"was killed by the kernel because memory ran out", health.EndUnknown},
+	EndRebooted:     {"ended with the machine, which has been started anew", health.EndUnknown},
+	EndNone:         {"is not known", health.EndUnknown},
 }
 
 // Run is the record of one run.
@@ -200,7 +200,7 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 // badRow counts how many runs in a row, from the newest back, ended badly and began
 // soon after the end of the one before.
 func badRow(runs []runRow) (n int) {
-	for n < len(runs) && runs[n].how != EndPaused && runs[n].how != EndGoodbye {
+	for n < len(runs) && runs[n].how != EndSessionKept && runs[n].how != EndSessionEnded {
 		if n > 0 && runs[n-1].Started.Sub(runs[n].end()) > health.RestartPace {
 			break
 		}

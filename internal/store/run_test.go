@@ -42,8 +42,8 @@ func TestPreviousRunIsJudged(t *testing.T) {
 		now := time.Now()
 		f := &fakeDisk{image: contents{runs: []runRow{
 			{Run: Run{Started: now.Add(-10 * time.Minute), Alive: now.Add(-time.Minute), PID: 12, Version: "0.9"}, boot: "that boot"},
-			{Run: Run{Started: now.Add(-50 * time.Minute)}, how: EndPaused},
-			{Run: Run{Started: now.Add(-2 * time.Hour)}, how: EndPaused},
+			{Run: Run{Started: now.Add(-50 * time.Minute)}, how: EndSessionKept},
+			{Run: Run{Started: now.Add(-2 * time.Hour)}, how: EndSessionKept},
 		}}}
 		s := f.begin(t, nil)
 		p := s.BeginRun()
@@ -55,11 +55,11 @@ func TestPreviousRunIsJudged(t *testing.T) {
 			t.Errorf("asked again: %+v", again)
 		}
 		time.Sleep(time.Minute)
-		s.EndRun(EndGoodbye, "")
+		s.EndRun(EndSessionEnded, "")
 		shut(t, s)
 		all := f.all()
 		run := all[len(all)-1].run
-		if run == nil || run.how != EndGoodbye || !run.Ended.Equal(now.Add(time.Minute)) || !run.Started.Equal(now) || run.boot != "this boot" {
+		if run == nil || run.how != EndSessionEnded || !run.Ended.Equal(now.Add(time.Minute)) || !run.Started.Equal(now) || run.boot != "this boot" {
 			t.Errorf("the record of this run: %+v", run)
 		}
 	})
@@ -77,8 +77,8 @@ func TestRowOfBadEndsIsCounted(t *testing.T) {
 		want int
 	}{
 		"no run":                  {nil, 0},
-		"a good end":              {[]runRow{run(10*time.Minute, 9*time.Minute, EndPaused), run(12*time.Minute, 11*time.Minute, EndNone)}, 0},
-		"killed once":             {[]runRow{run(10*time.Minute, 9*time.Minute, EndNone), run(12*time.Minute, 11*time.Minute, EndPaused)}, 1},
+		"a good end":              {[]runRow{run(10*time.Minute, 9*time.Minute, EndSessionKept), run(12*time.Minute, 11*time.Minute, EndNone)}, 0},
+		"killed once":             {[]runRow{run(10*time.Minute, 9*time.Minute, EndNone), run(12*time.Minute, 11*time.Minute, EndSessionKept)}, 1},
 		"failed three times":      {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(11*time.Minute, 10*time.Minute, EndNone), run(13*time.Minute, 12*time.Minute, EndFailed)}, 3},
 		"started again by a hand": {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(60*time.Minute, 13*time.Minute, EndFailed)}, 1},
 	} {
@@ -92,7 +92,7 @@ func TestRowOfBadEndsIsCounted(t *testing.T) {
 // cause that the runbook explains.
 func TestEveryEndIsExplained(t *testing.T) {
 	for end, want := range map[End]health.CauseID{
-		EndPaused: health.PlannedStop, EndGoodbye: health.DeployGoodbye, EndFailed: health.ProgramCrashed, EndCrashed: health.ProgramCrashed,
+		EndSessionKept: health.PlannedStop, EndSessionEnded: health.DeployGoodbye, EndFailed: health.ProgramCrashed, EndCrashed: health.ProgramCrashed,
 		EndKilled: health.ProcessGone, EndOutOfMemory: health.OutOfMemory, EndRebooted: health.HostRebooted,
 	} {
 		f := &fakeDisk{}

@@ -91,7 +91,7 @@ func TestFirstSchemaIsBroughtForward(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, dir, nil)
-	if p := s.BeginRun(); p.End != EndPaused || p.PID != 7 || p.Said != "" || p.Slept != 0 || s.Stats().Asides != 0 {
+	if p := s.BeginRun(); p.End != EndSessionKept || p.PID != 7 || p.Said != "" || p.Slept != 0 || s.Stats().Asides != 0 {
 		t.Errorf("the previous run: %+v", p)
 	}
 	s.History().Append([]history.Record{minute(time.Now())})

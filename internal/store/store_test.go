@@ -17,7 +17,7 @@ import (
 )
 
 // Given a run that kept a session, spent session starts, had an incident and was
-// paused, when the next run begins, then it finds all of that.
+// stopped, when the next run begins, then it finds all of that.
 //
 // Statements: G-040, G-053, G-153.
 func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
@@ -46,16 +46,16 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 		Start:    now.Add(-time.Minute).UTC(), End: now.UTC(), Outcome: health.OutcomeResumed, Replayed: 3,
 	}
 	first.Journal().Write(incident)
-	first.EndRun(EndPaused, "")
+	first.EndRun(EndSessionKept, "")
 	first.EndRun(EndFailed, "late") // the first word counts
 	shut(t, first)
 
 	second := open(t, dir, nil)
 	p := second.BeginRun()
-	if p.End != EndPaused || p.Version != "1.0" || p.PID != os.Getpid() || p.Starts != 1 || p.Said != "" {
+	if p.End != EndSessionKept || p.Version != "1.0" || p.PID != os.Getpid() || p.Starts != 1 || p.Said != "" {
 		t.Errorf("the previous run: %+v", p)
 	}
-	wantIn(t, p.String(), "version 1.0", "was paused")
+	wantIn(t, p.String(), "version 1.0", "was stopped and kept its session")
 	if got := found(t, second); got != session("a", 42) {
 		t.Errorf("the session: %+v", got)
 	}

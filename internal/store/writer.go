@@ -28,7 +28,7 @@ var errReplaced = errors.New("the database was deleted or replaced while it was 
 type writer struct {
 	store    *Store
 	volume   volume // nil while none is open
-	distrust bool   // the database on the disk is damaged
+	skipOpen bool   // the database on the disk is damaged
 	failed   bool   // the last try failed
 	delay    time.Duration
 	retry    time.Time
@@ -112,7 +112,7 @@ func (w *writer) open() {
 	var v volume
 	var i *contents
 	err := w.timed(func() (err error) {
-		v, i, err = w.store.disk.open(w.distrust)
+		v, i, err = w.store.disk.open(w.skipOpen)
 		return err
 	})
 	if newer, ok := errors.AsType[*NewerError](err); ok {
@@ -122,7 +122,7 @@ func (w *writer) open() {
 		w.failure(err)
 		return
 	}
-	w.volume, w.distrust, w.failed = v, false, false
+	w.volume, w.skipOpen, w.failed = v, false, false
 	w.last, w.alive, w.deletedOld, w.syncBy = time.Time{}, time.Time{}, time.Now(), time.Time{}
 	w.store.load(i)
 	if w.store.markAllChanged() {
@@ -210,7 +210,7 @@ func (w *writer) failure(err error) {
 		return
 	}
 	if isDamaged(err) {
-		if w.distrust = true; w.delay == firstRetry {
+		if w.skipOpen = true; w.delay == firstRetry {
 			w.retry = time.Now() // the first time at once
 		}
 	}

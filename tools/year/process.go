@@ -99,7 +99,7 @@ func (l *process) wait(how store.End) error {
 // stop stops the process as a deploy does.
 func (y *year) stop() error {
 	y.process.app.Stop(context.Background(), gateway.KeepSession)
-	err := y.process.wait(store.EndPaused)
+	err := y.process.wait(store.EndSessionKept)
 	y.process = nil
 	return err
 }

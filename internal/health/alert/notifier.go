@@ -53,11 +53,11 @@ type Options struct {
 	Rand func() float64
 }
 
-// checkEvery is the time between two checks. From longestPause between two of them
+// checkEvery is the time between two checks. From longestGap between two of them
 // on, this program did not run in between.
 const (
-	checkEvery   = time.Second
-	longestPause = 30 * time.Second
+	checkEvery = time.Second
+	longestGap = 30 * time.Second
 )
 
 // notWorkingAfter is how long a connected bot has to handle no events before a
@@ -240,7 +240,7 @@ func (n *Notifier) notifyOfDowntime(s health.Snapshot) {
 		return
 	}
 	n.lastReported = i.ID
-	unseen := i.Downtime && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
+	unseen := i.BeganWithPreviousRun && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
 	if !unseen || i.Duration(s.At) < n.opts.After {
 		return
 	}
@@ -258,7 +258,7 @@ var severity = map[Kind]int{NotWorking: 1, Offline: 2, NeedsYou: 3}
 func (n *Notifier) onTrouble(s health.Snapshot, kind Kind, took time.Duration) {
 	n.wellSince = time.Time{}
 	switch {
-	case took >= longestPause:
+	case took >= longestGap:
 		// This program did not run meanwhile, so that does not count.
 	case n.troubled:
 		n.awayFor += took

@@ -309,13 +309,13 @@ func TestDiscordNotYou(t *testing.T) {
 // Given a program that was gone for ten minutes, when the bot is back, then that
 // is reported once, since it could not be meanwhile; a planned stop is not.
 func TestDowntimeIsReported(t *testing.T) {
-	for end, want := range map[health.End]string{health.EndUnknown: "notice", health.EndPaused: ""} {
+	for end, want := range map[health.End]string{health.EndUnknown: "notice", health.EndSessionKept: ""} {
 		started := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when virtual time begins
 		gap, ok := health.Downtime(health.PreviousRun{LastAlive: started.Add(-10 * time.Minute), End: end}, health.ThisRun{Started: started})
 		if !ok {
 			t.Fatal("there is no gap")
 		}
-		run(t, Options{}, health.Options{Downtime: &gap}, func(s *scene) {
+		run(t, Options{}, health.Options{PreviousDowntime: &gap}, func(s *scene) {
 			time.Sleep(time.Second)
 			s.note(gateway.Transition{From: gateway.Idle{}, To: gateway.Connecting{Resuming: true}})
 			s.lasts(5 * time.Second)

@@ -99,7 +99,7 @@ func newHarness(t *testing.T) *harness {
 // run begins a run of the program, after a downtime if there is one.
 func (s *harness) run(downtime *health.Incident) *harness {
 	s.tracker = health.NewTracker(health.Options{
-		Now: func() time.Time { return s.now }, Downtime: downtime,
+		Now: func() time.Time { return s.now }, PreviousDowntime: downtime,
 		Source: s,
 	})
 	var alive time.Time

@@ -91,7 +91,7 @@ func levelChanges(s health.ShardSnapshot, now time.Time) []levelChange {
 // lossChanges returns the changes of a loss: degraded while Discord still shows the
 // bot as online, offline from then on. A downtime is offline from its beginning.
 func lossChanges(i health.Incident, now time.Time) []levelChange {
-	if i.Downtime {
+	if i.BeganWithPreviousRun {
 		return []levelChange{{i.Start, Offline}}
 	}
 	offline := i.ShownOffline(now)

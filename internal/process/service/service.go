@@ -120,7 +120,7 @@ func (s *Service) Uninstall() error {
 // Start starts the service now.
 func (s *Service) Start() error { return s.explain("start", s.under.Start()) }
 
-// Stop has the service pause: the session is kept for a start soon after.
+// Stop has the service stop: the session is kept for a start soon after.
 func (s *Service) Stop() error { return s.explain("stop", s.under.Stop()) }
 
 // Restart stops and starts the service; the session is resumed.

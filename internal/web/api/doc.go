@@ -12,8 +12,7 @@
 //	GET /badge/…   state.svg and uptime.svg
 //	GET /          the dashboard; /status, if wanted, the public status page
 //
-// openapi.json describes the answers to programs, and tests hold the answers
-// against it.
+// openapi.json describes the JSON endpoints; tests check the responses against it.
 //
 // A supervisor restarts what fails /livez, so that must not fail over something
 // a restart cannot mend: liveness of the process is not health of the gateway.

@@ -95,9 +95,9 @@ type Limits struct {
 	Session time.Duration
 	// HeaderBytes is the size of a request's head. Default 16 KiB.
 	HeaderBytes int
-	// Conns is how many connections wait for a request, and how many are being
-	// answered. When more wait, the one that has waited longest is closed; when more
-	// are being answered, that of the newest request is. Default 128.
+	// Conns is two limits. Of more idle connections than that, the one that has
+	// been idle longest is closed. Of more requests under way than that, the newest
+	// is, with its connection. Default 128.
 	Conns int
 	// Streams is how many live streams are served at once. Default half of
 	// Conns.

@@ -15,10 +15,10 @@ import (
 var pages = []route{
 	{path: "/", page: true, serve: (*Server).servePage},
 	{path: "/runbook", page: true, serve: (*Server).servePage},
-	{path: "/status", open: true, serve: (*Server).servePage, there: func(s *Server) bool { return s.opts.StatusPage }},
-	{path: "/login", open: true, serve: (*Server).servePage, there: (*Server).hasToken},
-	{path: "/login", open: true, post: true, serve: (*Server).serveForm, there: (*Server).hasToken},
-	{path: "/logout", open: true, post: true, serve: (*Server).serveForm, there: (*Server).hasToken},
+	{path: "/status", open: true, serve: (*Server).servePage, enabled: func(s *Server) bool { return s.opts.StatusPage }},
+	{path: "/login", open: true, serve: (*Server).servePage, enabled: (*Server).tokenConfigured},
+	{path: "/login", open: true, post: true, serve: (*Server).serveForm, enabled: (*Server).tokenConfigured},
+	{path: "/logout", open: true, post: true, serve: (*Server).serveForm, enabled: (*Server).tokenConfigured},
 }
 
 // assetRoutes are the files that the pages load.
@@ -34,7 +34,7 @@ func (s *Server) newDashboard() *dashboard.Dashboard {
 	o := dashboard.Options{
 		Source: source{s}, History: s.opts.History, Lines: s.opts.Lines, Session: s.opts.Limits.Session, Version: s.opts.Version,
 	}
-	if s.hasToken() {
+	if s.tokenConfigured() {
 		o.CheckToken = s.checkFormToken
 	}
 	return dashboard.New(o)

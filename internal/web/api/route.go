@@ -32,8 +32,8 @@ type route struct {
 	// write: it changes something. Only the token in the header counts, also on this
 	// machine.
 	write bool
-	// there reports whether this server has it. Nil: always.
-	there func(*Server) bool
+	// enabled reports whether this server has it. Nil: always.
+	enabled func(*Server) bool
 }
 
 // routes are the paths for programs.
@@ -52,28 +52,28 @@ var routes = []route{
 	{path: "/api/v1/latency", serve: (*Server).latency},
 	{path: "/api/v1/rates", serve: (*Server).rates},
 	{path: "/api/v1/shards", serve: (*Server).shards},
-	{path: "/api/v1/shards/", post: true, write: true, serve: (*Server).operateShard, there: (*Server).hasOperator},
-	{path: "/api/v1/fleet", serve: (*Server).fleet, there: (*Server).hasOperator},
-	{path: "/api/v1/fleet/reshard", post: true, write: true, serve: (*Server).reshard, there: (*Server).hasOperator},
+	{path: "/api/v1/shards/", post: true, write: true, serve: (*Server).operateShard, enabled: (*Server).hasOperator},
+	{path: "/api/v1/fleet", serve: (*Server).fleet, enabled: (*Server).hasOperator},
+	{path: "/api/v1/fleet/reshard", post: true, write: true, serve: (*Server).reshard, enabled: (*Server).hasOperator},
 	{path: "/api/v1/logs", serve: (*Server).logs},
 	{path: "/api/v1/events", serve: (*Server).stream},
 }
 
 // methods are those a route is served for.
-func (to route) methods() []string {
-	if to.post {
+func (rt route) methods() []string {
+	if rt.post {
 		return []string{http.MethodPost}
 	}
 	return []string{http.MethodGet, http.MethodHead}
 }
 
-// has reports whether the path leads to the route.
-func (to route) has(path string) bool {
-	if below, ok := strings.CutSuffix(to.path, "/"); ok && below != "" {
-		rest, ok := strings.CutPrefix(path, to.path)
+// matches reports whether the path leads to the route.
+func (rt route) matches(path string) bool {
+	if below, ok := strings.CutSuffix(rt.path, "/"); ok && below != "" {
+		rest, ok := strings.CutPrefix(path, rt.path)
 		return ok && rest != ""
 	}
-	return path == to.path
+	return path == rt.path
 }
 
 // find returns the route for a request, or, if there is none for its method, the
@@ -84,7 +84,7 @@ func (s *Server) find(r *http.Request) (found route, methods []string) {
 		return route{}, nil
 	}
 	for _, to := range s.routes {
-		if !to.has(r.URL.Path) {
+		if !to.matches(r.URL.Path) {
 			continue
 		}
 		if slices.Contains(to.methods(), r.Method) {
@@ -166,9 +166,9 @@ func refuseBody(w http.ResponseWriter) {
 func (s *Server) authorized(w http.ResponseWriter, r *http.Request, to route) bool {
 	p, ok := s.authorize(r)
 	switch {
-	case ok && to.write && !s.hasToken():
+	case ok && to.write && !s.tokenConfigured():
 		p, ok = writeNeedsToken, false
-	case ok && to.write && !s.presents(r.Header):
+	case ok && to.write && !s.hasTokenHeader(r.Header):
 		p, ok = badToken, false // a session is for looking
 	}
 	if ok {
@@ -196,7 +196,7 @@ func (s *Server) authorize(r *http.Request) (problem, bool) {
 	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return otherSite, false // a page elsewhere makes the browser ask
 	}
-	if s.hasToken() {
+	if s.tokenConfigured() {
 		if s.dashboard.SignedIn(r) {
 			return problem{}, true
 		}
@@ -218,10 +218,10 @@ func (s *Server) authorize(r *http.Request) (problem, bool) {
 
 // stillAuthorized reports whether what a request was admitted with still holds.
 func (s *Server) stillAuthorized(r *http.Request) bool {
-	return !s.hasToken() || s.dashboard.SignedIn(r) || s.presents(r.Header)
+	return !s.tokenConfigured() || s.dashboard.SignedIn(r) || s.hasTokenHeader(r.Header)
 }
 
-func (s *Server) hasToken() bool { return s.opts.Token != "" }
+func (s *Server) tokenConfigured() bool { return s.opts.Token != "" }
 
 // checkToken compares a token with the server's, and returns the problem if it is
 // wrong or its address has presented too many wrong ones.
@@ -237,8 +237,8 @@ func (s *Server) checkToken(r *http.Request, token string) (problem, bool) {
 	return problem{}, true
 }
 
-// presents reports whether the header carries the token.
-func (s *Server) presents(h http.Header) bool { return s.isToken(bearerToken(h)) }
+// hasTokenHeader reports whether the header carries the token.
+func (s *Server) hasTokenHeader(h http.Header) bool { return s.isToken(bearerToken(h)) }
 
 // bearerToken is the token in the header; empty unless there is exactly one.
 func bearerToken(h http.Header) string {

@@ -72,7 +72,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.metrics, s.dashboard = s.newMetrics(), s.newDashboard()
 	for _, r := range slices.Concat(routes, pages, assetRoutes()) {
-		if r.there == nil || r.there(s) {
+		if r.enabled == nil || r.enabled(s) {
 			s.routes = append(s.routes, r)
 		}
 	}

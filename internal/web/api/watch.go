@@ -19,8 +19,8 @@ const (
 	// refreshEvery is how often a status is published in which only numbers have
 	// changed.
 	refreshEvery = 5 * time.Second
-	// leastPause is the least time between two readings.
-	leastPause = 100 * time.Millisecond
+	// minInterval is the least time between two readings.
+	minInterval = 100 * time.Millisecond
 )
 
 // sentPresence is the presence that was last sent to Discord, in words.
@@ -96,8 +96,8 @@ func (s *Server) watch(ctx context.Context) {
 	w := watcher{server: s, incidents: make(map[string]incidentKey)}
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
-	pause := time.NewTimer(leastPause)
-	defer pause.Stop()
+	interval := time.NewTimer(minInterval)
+	defer interval.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,11 +109,11 @@ func (s *Server) watch(ctx context.Context) {
 			}
 		}
 		w.checkContained()
-		pause.Reset(leastPause)
+		interval.Reset(minInterval)
 		select {
 		case <-ctx.Done():
 			return
-		case <-pause.C:
+		case <-interval.C:
 		}
 	}
 }

@@ -79,9 +79,9 @@ type Dashboard struct {
 	opts     Options
 	sessions *sessions
 
-	mu    sync.Mutex // guards what follows
-	read  time.Time  // when past was read
-	known past
+	mu         sync.Mutex // guards what follows
+	pastReadAt time.Time  // when past was read
+	past       past
 }
 
 // New makes a dashboard.

@@ -15,16 +15,16 @@ import (
 func TestGapOfManyShardsIsToldOnce(t *testing.T) {
 	var list []health.Incident
 	for id := range 16 {
-		i := health.Incident{ID: string(rune('a' + id)), Shard: gateway.ShardID{ID: id, Count: 16}, Downtime: true, Start: evening, Outcome: health.OutcomeResumed}
+		i := health.Incident{ID: string(rune('a' + id)), Shard: gateway.ShardID{ID: id, Count: 16}, BeganWithPreviousRun: true, Start: evening, Outcome: health.OutcomeResumed}
 		switch id {
 		case 3:
 			i.Outcome = health.OutcomeNewSession
 		case 5:
-			i.Downtime = false
+			i.BeganWithPreviousRun = false
 		}
 		list = append(list, i)
 	}
-	folded, shards := foldGaps(list)
+	folded, shards := foldDowntimes(list)
 	if len(folded) != 3 || shards["a"] != 14 || shards["d"] != 1 || shards["f"] != 0 {
 		t.Errorf("%d are told, of %v shards", len(folded), shards)
 	}

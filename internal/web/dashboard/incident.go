@@ -31,9 +31,9 @@ type incidentView struct {
 	Runbook  string
 }
 
-// foldGaps leaves one of the gaps that all shards have from a restart: those of
-// one moment with one end. shards tells, by the incident's id, how many there were.
-func foldGaps(list []health.Incident) (folded []health.Incident, shards map[string]int) {
+// foldDowntimes leaves one of the incidents that all shards have from a restart: those
+// of one moment with one end. shards tells, by the incident's id, how many there were.
+func foldDowntimes(list []health.Incident) (folded []health.Incident, shards map[string]int) {
 	type kind struct {
 		start   int64
 		cause   health.CauseID
@@ -42,7 +42,7 @@ func foldGaps(list []health.Incident) (folded []health.Incident, shards map[stri
 	first := make(map[kind]string)
 	shards = make(map[string]int)
 	for _, i := range list {
-		if !i.Downtime || i.Shard.Count <= 1 {
+		if !i.BeganWithPreviousRun || i.Shard.Count <= 1 {
 			folded = append(folded, i)
 			continue
 		}

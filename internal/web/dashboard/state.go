@@ -34,8 +34,8 @@ type past struct {
 	// Journal is whether Incidents are known; they are the newest first.
 	Journal   bool
 	Incidents []health.Incident
-	// Shards is of how many shards an incident tells, by its id, where more than
-	// one had it.
+	// Shards maps an incident's id to the number of shards it stands for, if more
+	// than one.
 	Shards map[string]int
 	Uptime []uptime      // one for each window, the shortest first
 	Days   []history.Day // the oldest first
@@ -69,9 +69,9 @@ type lineView struct {
 }
 
 const (
-	// mostIncidents is how many incidents are read, incidentsTold how many the
-	// dashboard tells.
-	mostIncidents, incidentsTold = 200, 25
+	// incidentsRead is how many incidents are read, incidentsShown how many the
+	// dashboard shows.
+	incidentsRead, incidentsShown = 200, 25
 	// linesShown is how many lines of the log are shown.
 	linesShown = 100
 	// daysShown is how many days have a bar. Ninety days touch ninety-one dates.
@@ -84,8 +84,8 @@ const (
 // serveDashboard serves the page for those who run the bot.
 func (d *Dashboard) serveDashboard(w http.ResponseWriter, r *http.Request) {
 	s := d.state()
-	s.Incidents, s.Shards = foldGaps(s.Incidents)
-	s.Incidents = s.Incidents[:min(len(s.Incidents), incidentsTold)]
+	s.Incidents, s.Shards = foldDowntimes(s.Incidents)
+	s.Incidents = s.Incidents[:min(len(s.Incidents), incidentsShown)]
 	if h := d.opts.History; h != nil {
 		s.Latency = readLatency(h, s.Snap.At, r.URL.Query().Get("latency"))
 		s.Rates = &rates{To: s.Snap.At, Points: h.Rates(ratesShown)}
@@ -104,10 +104,10 @@ func (d *Dashboard) serveDashboard(w http.ResponseWriter, r *http.Request) {
 // look, the past is read once a second.
 func (d *Dashboard) state() state {
 	d.mu.Lock()
-	if now := time.Now(); now.Sub(d.read) >= pastFresh || now.Before(d.read) {
-		d.known, d.read = d.readPast(), now
+	if now := time.Now(); now.Sub(d.pastReadAt) >= pastFresh || now.Before(d.pastReadAt) {
+		d.past, d.pastReadAt = d.readPast(), now
 	}
-	s := state{past: d.known}
+	s := state{past: d.past}
 	d.mu.Unlock()
 	s.Snap = d.opts.Source.Snapshot()
 	return s
@@ -118,7 +118,7 @@ func (d *Dashboard) readPast() past {
 	if h == nil {
 		return past{}
 	}
-	p := past{Journal: true, Incidents: h.Incidents(mostIncidents)}
+	p := past{Journal: true, Incidents: h.Incidents(incidentsRead)}
 	for _, w := range history.UptimeWindows {
 		u := h.Uptime(history.All, w.Length)
 		p.Uptime = append(p.Uptime, uptime{w, u})

@@ -17,9 +17,9 @@ import (
 	"evergreen/internal/web/api"
 )
 
-// monitors are the history, the alerts, the dead man's switch and the poller of Discord's
+// services are the history, the alerts, the dead man's switch and the poller of Discord's
 // status page. They work also while the bot is offline.
-type monitors struct {
+type services struct {
 	history  *history.History
 	notifier *alert.Notifier    // nil without a channel
 	deadMan  *alert.DeadMan     // nil without an address
@@ -27,10 +27,10 @@ type monitors struct {
 	close    func()             // to be called when the shards have stopped
 }
 
-func (a *App) newMonitors() monitors {
+func (a *App) newServices() services {
 	c, log := a.opts.Config, logging.Component(a.opts.Logger, "Alerts")
 	client := alert.NewClient()
-	w := monitors{}
+	w := services{}
 	w.history = history.New(history.Options{
 		Snapshot: a.tracker.Summary, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
 		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
@@ -78,14 +78,14 @@ func (a *App) newMonitors() monitors {
 
 // lastAlive returns the last sign of life of the previous run; zero without one.
 func (a *App) lastAlive() time.Time {
-	if a.opts.Downtime == nil {
+	if a.opts.PreviousDowntime == nil {
 		return time.Time{}
 	}
-	return a.opts.Downtime.Start
+	return a.opts.PreviousDowntime.Start
 }
 
 // run starts the monitors; they end with ctx.
-func (w monitors) run(ctx context.Context, services *sync.WaitGroup) {
+func (w services) run(ctx context.Context, services *sync.WaitGroup) {
 	if w.notifier != nil {
 		services.Go(func() { _ = w.notifier.Run(ctx) })
 	}
@@ -107,7 +107,7 @@ func (a *App) newServer() (*api.Server, error) {
 		History: struct {
 			*history.History
 			*health.Tracker // for its Incidents
-		}{a.monitors.history, a.tracker},
+		}{a.services.history, a.tracker},
 	})
 }
 
@@ -115,7 +115,7 @@ func (a *App) newServer() (*api.Server, error) {
 func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
 
 // Check returns the last check of the periodic monitor.
-func (a *App) Check() health.Check { return a.monitor.Last() }
+func (a *App) Check() health.Check { return a.healthCheck.Last() }
 
 // Presence returns the presence of the settings.
 func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }

@@ -77,7 +77,7 @@ func durationBetween(get func(*Config) time.Duration, low, high time.Duration, w
 	}
 }
 
-// durationOrNever is lasting for settings that [Never] switches off.
+// durationOrNever is durationBetween for settings that [Never] switches off.
 func durationOrNever(get func(*Config) time.Duration, low, high time.Duration, why string) func(*Config) string {
 	limited := durationBetween(get, low, high, why)
 	return func(c *Config) string {

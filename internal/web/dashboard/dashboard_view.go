@@ -99,7 +99,7 @@ type presenceView struct {
 }
 
 type shardView struct {
-	Pair, ID, Name   string
+	Shard, ID, Name  string
 	Reason           localized
 	State            string
 	Latency, P95     string
@@ -317,7 +317,7 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	var changes []changeView
 	for _, s := range snap.Shards {
 		v := shardView{
-			Pair: s.Shard.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: f.Say(s.Reason), State: s.State,
+			Shard: s.Shard.String(), ID: s.Status.ID(), Name: f.State(s.Status.ID()), Reason: f.Say(s.Reason), State: s.State,
 			Latency: "–", P95: "–", Interval: "–", ACK: s.LastACK, Session: s.SessionSince,
 			Reconnects: f.Number(s.Counts.Reconnects), Resumed: f.Number(s.Counts.Resumed),
 			Resumes: f.Number(s.Counts.Resumes), Guilds: f.Number(int64(s.Guilds)),
@@ -334,10 +334,10 @@ func (f frame) shards(snap health.Snapshot) ([]shardView, []changeView) {
 	return views, newestChanges(changes)
 }
 
-func (f frame) changes(pair gateway.ShardID, list []health.Change) []changeView {
+func (f frame) changes(shard gateway.ShardID, list []health.Change) []changeView {
 	var views []changeView
 	for _, c := range list {
-		views = append(views, changeView{c.At, f.T("shard.change", pair.String(), c.From, c.To), c.Cause})
+		views = append(views, changeView{c.At, f.T("shard.change", shard.String(), c.From, c.To), c.Cause})
 	}
 	return views
 }
