@@ -79,7 +79,7 @@ func (q *countingLimiter) Wait(context.Context, int) error {
 func (q *countingLimiter) Unlock(int) { q.unlocks.Add(1) }
 
 // Given disgo's own shard manager with our gateways, and an identify limiter of
-// the bot's own, then every shard comes online and each turn taken is given back.
+// the bot's own, then every shard comes online and each grant taken is given back.
 func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 	run(t, config{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *harness) {
 		limiter := &countingLimiter{}

@@ -14,7 +14,7 @@ func (f *Fleet) member(id int) (*member, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.next != nil:
+	case f.nextSet != nil:
 		return nil, ErrResharding
 	case f.set == nil || f.set.members[id] == nil:
 		return nil, fmt.Errorf("shard %d: %w", id, ErrNoShard)
@@ -129,7 +129,7 @@ func (f *Fleet) MoveIn(ctx context.Context, h Handover) error {
 // ran here it makes one, runs it and returns nil: nothing is left to do.
 func (f *Fleet) memberFor(h Handover) (*member, error) {
 	f.mu.Lock()
-	s, busy := f.set, f.next != nil
+	s, busy := f.set, f.nextSet != nil
 	f.mu.Unlock()
 	switch {
 	case f.life.Stopping():

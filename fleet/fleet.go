@@ -67,12 +67,12 @@ type Fleet struct {
 	life *lifecycle.Lifecycle
 	work sync.WaitGroup // goroutines of the fleet, the shards' included
 
-	assigning mutex                     // held by the one Assign that asks
+	assigning ctxMutex                  // held by the one Assign that asks
 	migration atomic.Pointer[migration] // during a change of the number of shards
 
 	mu      sync.Mutex
 	set     *shardSet       // nil until the assignment is known
-	next    *shardSet       // the set that is to take over
+	nextSet *shardSet       // the set that is to take over
 	running bool            // shards that are made may run
 	runCtx  context.Context // Run's context: the shards run in it
 	// credentials are the newest credentials that Discord has accepted or a caller has
@@ -115,7 +115,7 @@ func New(opts Options) (*Fleet, error) {
 		return nil, err
 	}
 	f := &Fleet{
-		opts: opts, life: lifecycle.New(), assigning: make(mutex, 1), presence: opts.Shard.Presence, credentials: opts.Shard.Credentials,
+		opts: opts, life: lifecycle.New(), assigning: make(ctxMutex, 1), presence: opts.Shard.Presence, credentials: opts.Shard.Credentials,
 	}
 	f.dialLimiter = newDialLimiter(opts.Shard.Dialer, opts.DialRate)
 	f.waitlist = newWaitlist(opts.Shard.IdentifyLimiter, f.granted)
@@ -248,7 +248,7 @@ func stopAll(ctx context.Context, members []*member, mode gateway.StopMode) erro
 // allMembers returns the members of both sets. The caller holds mu.
 func (f *Fleet) allMembers() []*member {
 	var all []*member
-	for _, s := range []*shardSet{f.set, f.next} {
+	for _, s := range []*shardSet{f.set, f.nextSet} {
 		if s != nil {
 			all = append(all, s.order...)
 		}
@@ -280,10 +280,10 @@ func (f *Fleet) granted(shard gateway.ShardID) {
 	}
 }
 
-// mutex is a lock with one slot. Waiting for it ends with a context.
-type mutex chan struct{}
+// ctxMutex is a lock with one slot. Waiting for it ends with a context.
+type ctxMutex chan struct{}
 
-func (m mutex) lock(ctx context.Context) error {
+func (m ctxMutex) lock(ctx context.Context) error {
 	select {
 	case m <- struct{}{}:
 		return nil
@@ -297,4 +297,4 @@ func (m mutex) lock(ctx context.Context) error {
 	}
 }
 
-func (m mutex) unlock() { <-m }
+func (m ctxMutex) unlock() { <-m }

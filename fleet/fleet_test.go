@@ -34,8 +34,8 @@ func (s *harness) useLimiter(limiter func(*harness) gateway.IdentifyLimiter) {
 }
 
 // Given 64 shards and a max_concurrency of 16, when the fleet starts, then the
-// buckets identify in order, the shards of one key five seconds apart, and the
-// whole takes as long as four buckets take.
+// groups identify in order, the shards of one key five seconds apart, and the
+// whole takes as long as four groups take.
 // Statements: G-038, G-039.
 func TestBucketsStartInOrder(t *testing.T) {
 	for name, limiter := range limiters {
@@ -44,7 +44,7 @@ func TestBucketsStartInOrder(t *testing.T) {
 				s.useLimiter(limiter)
 				took := s.startLive(time.Minute)
 				if took < 15*time.Second || took > 20*time.Second {
-					t.Errorf("the start took %s, want about 16 s: three times the spacing after the first bucket", took)
+					t.Errorf("the start took %s, want about 16 s: three times the spacing after the first start group", took)
 				}
 				sent := observed[gateway.IdentifySent](s)
 				if len(sent) != 64 {
@@ -52,8 +52,8 @@ func TestBucketsStartInOrder(t *testing.T) {
 				}
 				last := map[int]gateway.Observation{}
 				for i, n := range sent {
-					if bucket := n.Shard.ID / 16; bucket != i/16 {
-						t.Errorf("shard %d identified as number %d, before its bucket or after", n.Shard.ID, i)
+					if group := n.Shard.ID / 16; group != i/16 {
+						t.Errorf("shard %d identified as number %d, before its group or after", n.Shard.ID, i)
 					}
 					key := n.Shard.ID % 16
 					if before, ok := last[key]; ok && n.At.Sub(before.At) < 5*time.Second {

@@ -27,7 +27,7 @@ var errMovedOut = errors.New("the shard has moved out: it comes back with its se
 type member struct {
 	fleet     *Fleet
 	shardID   gateway.ShardID
-	operating mutex // held by the one operation on the member
+	operating ctxMutex // held by the one operation on the member
 
 	mu      sync.Mutex // guards what follows; held for moments only
 	shard   *gateway.Shard
@@ -38,7 +38,7 @@ type member struct {
 }
 
 func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session) (*member, error) {
-	m := &member{fleet: f, shardID: shard, operating: make(mutex, 1), mode: Running}
+	m := &member{fleet: f, shardID: shard, operating: make(ctxMutex, 1), mode: Running}
 	return m, m.newShard(session)
 }
 

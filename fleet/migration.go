@@ -17,7 +17,7 @@ type migration struct {
 	count   int // shards of the new set
 	handler gateway.Handler
 	shards  []*shardMigration
-	waits   atomic.Pointer[string] // what the change waits for
+	waiting atomic.Pointer[string] // what the change waits for, for a person
 }
 
 // checkInterval is how often a migration checks whether the new set may take over.
@@ -31,10 +31,10 @@ func newMigration(count int, handler gateway.Handler) *migration {
 	return m
 }
 
-func (m *migration) setWaits(text string) { m.waits.Store(&text) }
+func (m *migration) setWaitingFor(text string) { m.waiting.Store(&text) }
 
-func (m *migration) waitsFor() string {
-	if text := m.waits.Load(); text != nil {
+func (m *migration) waitingFor() string {
+	if text := m.waiting.Load(); text != nil {
 		return *text
 	}
 	return ""
@@ -72,11 +72,11 @@ func (m *migration) waitReady(ctx context.Context, old, next *shardSet) error {
 	pruned := time.Now()
 	for {
 		now := time.Now()
-		waits, err := m.missing(now, old, next)
-		if err != nil || waits == "" {
+		blockedBy, err := m.blockedBy(now, old, next)
+		if err != nil || blockedBy == "" {
 			return err
 		}
-		m.setWaits(waits)
+		m.setWaitingFor(blockedBy)
 		if now.Sub(pruned) > copyTimeout/6 {
 			pruned = now
 			for i, shard := range m.shards {
@@ -89,14 +89,14 @@ func (m *migration) waitReady(ctx context.Context, old, next *shardSet) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("it was waited for %s: %w", waits, ctx.Err())
+			return fmt.Errorf("gave up waiting for %s: %w", blockedBy, ctx.Err())
 		}
 	}
 }
 
-// missing returns what has to be waited for before the new set may take over, and
+// blockedBy returns what has to be waited for before the new set may take over, and
 // nothing when it may. An error means that it never will.
-func (m *migration) missing(now time.Time, old, next *shardSet) (waits string, err error) {
+func (m *migration) blockedBy(now time.Time, old, next *shardSet) (what string, err error) {
 	var complete time.Time // when the last new shard became complete
 	for i, member := range next.order {
 		state := member.current().State()
@@ -111,9 +111,9 @@ func (m *migration) missing(now time.Time, old, next *shardSet) (waits string, e
 			complete = at
 		}
 	}
-	// What left Discord before the new sessions were complete must have come over the
-	// old ones. So these must have had a heartbeat answered since, and the handlers
-	// must have got as far.
+	// The old set may go once Discord has answered a heartbeat of each old shard after
+	// that moment and its queue has passed it. Then the handlers have had all that
+	// Discord sent before the new sessions were complete.
 	for _, member := range old.order {
 		if member.hasNoSession() {
 			continue // it has nothing to deliver
@@ -131,7 +131,7 @@ func (m *migration) missing(now time.Time, old, next *shardSet) (waits string, e
 
 // takeOver lets the new set deliver, all its shards side by side.
 func (m *migration) takeOver() {
-	m.setWaits("the handlers of the old set")
+	m.setWaitingFor("the handlers of the old set")
 	var group sync.WaitGroup
 	for _, shard := range m.shards {
 		group.Go(func() { shard.takeOver(m.handler) })

@@ -13,7 +13,7 @@ type Progress struct {
 	// moved out are not in it.
 	Total int
 	// Online shards get events. Resuming ones are on their way back to their
-	// session, Identifying ones to a new one; Queued ones wait for their turn to
+	// session, Identifying ones to a new one; Queued ones wait for a grant to
 	// identify; Parked ones wait for a person; Failing ones wait after a failed
 	// attempt. Together they are Total.
 	Online, Resuming, Identifying, Queued, Parked, Failing int
@@ -52,7 +52,7 @@ type ShardStatus struct {
 	Shard   gateway.ShardID // which shard it is
 	Mode    Mode            // what the fleet does with it
 	State   gateway.State   // what it does itself
-	Queued  bool            // it waits for its turn to identify
+	Queued  bool            // it waits for a grant to identify
 	Resumes bool            // it has a session to resume
 	Latency time.Duration   // round trip of the last answered heartbeat; 0: none since it was last resumed
 	LastACK time.Time       // when Discord last answered a heartbeat; zero: not since it was last resumed
@@ -87,7 +87,7 @@ type ReshardProgress struct {
 // Snapshot returns how every shard is.
 func (f *Fleet) Snapshot() Snapshot {
 	f.mu.Lock()
-	s, next := f.set, f.next
+	s, next := f.set, f.nextSet
 	f.mu.Unlock()
 	if s == nil {
 		return Snapshot{}
@@ -99,7 +99,7 @@ func (f *Fleet) Snapshot() Snapshot {
 		r := &ReshardProgress{From: s.assignment.Count, To: next.assignment.Count}
 		_, r.Progress = next.progress(waiting, remaining)
 		if m := f.migration.Load(); m != nil {
-			r.Waits = m.waitsFor()
+			r.Waits = m.waitingFor()
 		}
 		snap.Reshard = r
 	}

@@ -68,15 +68,15 @@ func (f *Fleet) beginReshard(count int) (old, next *shardSet, m *migration, err 
 		handler = gateway.HandlerFunc(func(context.Context, gateway.Event) {})
 	}
 	m = newMigration(count, handler)
-	m.setWaits("the new shards to be made")
+	m.setWaitingFor("the new shards to be made")
 	next, err = f.newShards(All(count), func(gateway.ShardID) gateway.Session { return gateway.Session{} })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		f.next = nil
+		f.nextSet = nil
 		return nil, nil, nil, err
 	}
-	f.next = next
+	f.nextSet = next
 	f.migration.Store(m)
 	f.dialLimiter.setShards(len(old.order) + len(next.order))
 	return old, next, m, nil
@@ -91,7 +91,7 @@ func (f *Fleet) reserveReshard(count int) (old *shardSet, err error) {
 	switch {
 	case f.life.Stopping():
 		return nil, ErrStopped
-	case f.next != nil, f.migration.Load() != nil:
+	case f.nextSet != nil, f.migration.Load() != nil:
 		return nil, ErrResharding
 	case !f.running:
 		return nil, errors.New("the fleet does not run")
@@ -105,7 +105,7 @@ func (f *Fleet) reserveReshard(count int) (old *shardSet, err error) {
 			return nil, fmt.Errorf("shard %s is %s; resume it first", m.shardID, mode)
 		}
 	}
-	f.next = &shardSet{}
+	f.nextSet = &shardSet{}
 	return old, nil
 }
 
@@ -113,7 +113,7 @@ func (f *Fleet) reserveReshard(count int) (old *shardSet, err error) {
 func (f *Fleet) setShards(next *shardSet) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.set, f.next = next, nil
+	f.set, f.nextSet = next, nil
 	f.dialLimiter.setShards(len(next.order))
 }
 
@@ -134,7 +134,7 @@ func (f *Fleet) rollBack(m *migration, next *shardSet) {
 	_ = stopWithin(stopTimeout, next, gateway.EndSession)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next = nil
+	f.nextSet = nil
 	f.migration.Store(nil)
 	f.dialLimiter.setShards(len(f.set.order))
 }

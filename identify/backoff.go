@@ -15,9 +15,9 @@ type backoff struct {
 	// shortSessions counts sessions in a row that lived for less than a minute,
 	// refusals the IDENTIFYs in a row that brought no session at all.
 	shortSessions, refusals int
-	unused                  int     // grants in a row without an IDENTIFY
-	open                    *record // READY came and the session is not known to be over
-	budgeted                bool    // a budget bounds the IDENTIFYs too
+	unused                  int    // grants in a row without an IDENTIFY
+	open                    *entry // READY came and the session is not known to be over
+	budgeted                bool   // a budget bounds the IDENTIFYs too
 }
 
 // steps are the waits from one IDENTIFY to the next after so many failures in a

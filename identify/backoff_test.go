@@ -123,7 +123,7 @@ func TestUnreportedEndIsPresumed(t *testing.T) {
 	}
 }
 
-// The loss of a session that was not begun with an IDENTIFY of this account,
+// The loss of a session that was not begun with an IDENTIFY of this record,
 // such as one that was resumed, says nothing about the next one.
 func TestSessionOfAnotherAccountDoesNotSlowDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -27,10 +27,10 @@ const (
 	refreshPause = 30 * time.Second
 )
 
-// Usage is the account at a glance.
+// Usage sums the record of IDENTIFYs up.
 type Usage struct {
 	// Hour and Day count the IDENTIFYs of the last hour and the last 24 hours, as far
-	// as the account goes back.
+	// as the record goes back.
 	Hour, Day int
 	// Remaining and Total are the session starts of the day. Both are 0 where there is
 	// no budget.
@@ -62,14 +62,14 @@ func (u Usage) String() string {
 	return text
 }
 
-// Usage returns the account as it stands. It never waits for anything.
+// Usage sums up the record as it stands. It never waits for anything.
 func (l *Limiter) Usage() Usage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.usage(time.Now())
 }
 
-// usage takes grants in flight for spent. The caller holds mu.
+// usage counts grants not yet sent as spent. The caller holds mu.
 func (l *Limiter) usage(now time.Time) Usage {
 	l.forget(now)
 	u := Usage{
@@ -88,9 +88,9 @@ func (l *Limiter) usage(now time.Time) Usage {
 		u.Remaining = max(0, u.Remaining)
 		return u
 	}
-	// Discord's answer decides while it is young. An old one, for want of a
-	// better, only ever makes the estimate more careful. What left in the
-	// moment of the question is not in the answer.
+	// Up to maxLimitAge Discord's number is used. An older one is used only if it is
+	// lower than the estimate. IDENTIFYs sent at the time of the request or later are
+	// subtracted, because the answer does not count them.
 	told := l.limit.Remaining - len(l.since(l.limit.At.Add(-1))) - len(l.grants)
 	if u.FromDiscord = now.Sub(l.limit.At) <= maxLimitAge; u.FromDiscord || told < u.Remaining {
 		u.Remaining, u.Reset = told, reset
@@ -151,7 +151,7 @@ func (l *Limiter) decideHour(d *decision, shard ShardID, now time.Time) {
 	}
 	inFlight := 0
 	for g := range l.grants {
-		if g.record.Shard.Count == shard.Count {
+		if g.entry.Shard.Count == shard.Count {
 			inFlight++
 		}
 	}
@@ -204,7 +204,7 @@ func (l *Limiter) refresh(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, askTime)
+	limited, cancel := context.WithTimeout(ctx, askTimeout)
 	limit, err := l.opts.SessionStartLimit(limited)
 	cancel()
 	if err != nil && ctx.Err() != nil {

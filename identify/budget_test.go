@@ -156,12 +156,12 @@ func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &discord{takes: time.Hour}
 		l := New(Options{SessionStartLimit: d.ask, MaxConcurrency: 4})
-		within(t, "first start", waited(func() { identify(t, l, ShardID{ID: 0, Count: 4}, OutcomeReady) }), askTime, askTime)
+		within(t, "first start", waited(func() { identify(t, l, ShardID{ID: 0, Count: 4}, OutcomeReady) }), askTimeout, askTimeout)
 		if d := waited(func() { identify(t, l, ShardID{ID: 1, Count: 4}, OutcomeReady) }); d != 0 {
 			t.Errorf("the next start waited %v", d)
 		}
 		time.Sleep(refreshPause + time.Second)
-		within(t, "start after the pause", waited(func() { identify(t, l, ShardID{ID: 2, Count: 4}, OutcomeReady) }), askTime, askTime+Spacing)
+		within(t, "start after the pause", waited(func() { identify(t, l, ShardID{ID: 2, Count: 4}, OutcomeReady) }), askTimeout, askTimeout+Spacing)
 		if d.asked != 2 {
 			t.Errorf("asked %d times", d.asked)
 		}
@@ -224,7 +224,7 @@ func TestAlertsComeOnce(t *testing.T) {
 	})
 }
 
-// Usage says how the account stands, for a person too.
+// Usage sums up the record of IDENTIFYs, for a person too.
 func TestUsageIsSaidInWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Total: 100})

@@ -10,7 +10,7 @@ import (
 const windowSlack = time.Minute
 
 // ExternalUse counts the session starts of other programs: Discord has counted
-// them for the bot, and they are not in this account.
+// them for the bot, and they are not in this record.
 type ExternalUse struct {
 	// Starts is how many there were in the last 24 hours, as far as this process
 	// could compare.
@@ -32,7 +32,7 @@ func (l *Limiter) RefreshSessionStartLimit(ctx context.Context) { l.refresh(ctx)
 
 // ExternalUse returns the session starts that other programs have spent. Each is
 // found by the next answer of Discord after it. What was spent before the first
-// answer is not: an account may have been lost or begun late.
+// answer is not: a record may have been lost or begun late.
 func (l *Limiter) ExternalUse() ExternalUse {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,7 @@ func (l *Limiter) ExternalUse() ExternalUse {
 }
 
 // compare finds out whether more was spent between two of Discord's answers than
-// the account knows of. The caller holds mu.
+// are in the record. The caller holds mu.
 func (l *Limiter) compare(before, now SessionStartLimit) {
 	if before.At.IsZero() || before.Total != now.Total {
 		return

@@ -28,13 +28,13 @@ const (
 
 // grant is the Grant of a Limiter. Its fields are guarded by the limiter's mu.
 type grant struct {
-	limiter *Limiter
-	record  *record
-	at      time.Time // since when the key has been taken
-	turn    Grant     // of Options.Turn; nil: none
-	taking  bool      // Options.Turn is being waited for
-	sent    bool
-	over    bool
+	limiter  *Limiter
+	entry    *entry
+	at       time.Time // since when the key has been taken
+	keyGrant Grant     // of Options.KeyLock; nil: none
+	locking  bool      // Options.KeyLock is being waited for
+	sent     bool
+	over     bool
 }
 
 // Sent moves the entry to the time the IDENTIFY leaves and frees the key for
@@ -46,15 +46,15 @@ func (g *grant) Sent() bool {
 	if g.sent || g.over {
 		return g.sent
 	}
-	if g.turn != nil && !g.turn.Sent() {
+	if g.keyGrant != nil && !g.keyGrant.Sent() {
 		return false
 	}
 	g.sent = true
-	g.record.At, g.record.State = time.Now(), Sent
-	l.put(g.record)
-	l.spent = append(l.spent, g.record)
-	b := l.backoff(g.record.Shard)
-	b.last, b.unused = g.record.At, 0
+	g.entry.At, g.entry.State = time.Now(), Sent
+	l.put(g.entry)
+	l.spent = append(l.spent, g.entry)
+	b := l.backoff(g.entry.Shard)
+	b.last, b.unused = g.entry.At, 0
 	delete(l.grants, g)
 	l.wakeAll()
 	return true
@@ -74,16 +74,16 @@ func (g *grant) Release(outcome Outcome) {
 		return
 	}
 	g.over = true
-	b := l.backoff(g.record.Shard)
+	b := l.backoff(g.entry.Shard)
 	if outcome == OutcomeReady {
-		g.record.State = Ready
+		g.entry.State = Ready
 		b.countReady()
-		b.open = g.record
+		b.open = g.entry
 	} else {
-		g.record.State = Refused
+		g.entry.State = Refused
 		b.countRefusal(l.opts.Rand)
 	}
-	l.put(g.record)
+	l.put(g.entry)
 	g.end(outcome)
 }
 
@@ -91,17 +91,17 @@ func (g *grant) Release(outcome Outcome) {
 func (g *grant) cancel() {
 	l := g.limiter
 	g.over = true
-	l.backoff(g.record.Shard).unused++
-	g.record.State = Unsent
-	l.put(g.record)
+	l.backoff(g.entry.Shard).unused++
+	g.entry.State = Unsent
+	l.put(g.entry)
 	delete(l.grants, g)
 	g.end(OutcomeUnsent)
 }
 
-// end gives the turn back and lets the queue go on. The caller holds mu.
+// end unlocks the key and lets the queue go on. The caller holds mu.
 func (g *grant) end(outcome Outcome) {
-	if g.turn != nil {
-		g.turn.Release(outcome)
+	if g.keyGrant != nil {
+		g.keyGrant.Release(outcome)
 	}
 	g.limiter.wakeAll()
 }

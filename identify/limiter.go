@@ -1,18 +1,18 @@
 // Package identify decides when a shard may send IDENTIFY. It is the only
 // identify limiter of this module: gateway, fleet and disgogateway use it.
 //
-// A [Limiter] keeps an account of the IDENTIFYs it has allowed. From that account
-// it derives, for each shard:
+// A [Limiter] keeps a record of the IDENTIFYs it has allowed (record.go). From that
+// record it derives, for each shard:
 //
-//   - the spacing (spacing.go): one IDENTIFY per concurrency key every five seconds,
-//     shards in the order of their buckets (max_concurrency);
+//   - the spacing (spacing.go): IDENTIFYs of one concurrency key are at least [Spacing]
+//     apart, and shards start in groups of max_concurrency;
 //   - the backoff (backoff.go): a shard whose sessions do not last, or that gets
 //     none, waits longer and longer;
 //   - the budget (budget.go), where there is one: the session starts that are left
 //     of the day and of the hour.
 //
 // Breaking the spacing costs an op 9; spending the day's session starts costs the
-// token. With a [Storage] the account outlives the process. So a supervisor that
+// token. With a [Storage] the record outlives the process. So a supervisor that
 // restarts the bot in a loop spends no more than one process would (G-153).
 //
 // Statement ids such as G-042 in comments refer to the table in
@@ -38,14 +38,14 @@ const (
 const (
 	day = 24 * time.Hour
 
-	// loadTime, askTime and commitTime bound what happens outside this
+	// loadTimeout, askTimeout and commitTimeout bound what happens outside this
 	// package. When they run out the limiter goes on with what it knows: an
 	// unreachable disk or REST API must not keep the bot offline.
-	loadTime   = 3 * time.Second
-	askTime    = 5 * time.Second
-	commitTime = 2 * time.Second
-	// holdTime bounds the wait for Options.HoldUntil.
-	holdTime = 10 * time.Second
+	loadTimeout   = 3 * time.Second
+	askTimeout    = 5 * time.Second
+	commitTimeout = 2 * time.Second
+	// holdTimeout bounds the wait for Options.HoldUntil.
+	holdTimeout = 10 * time.Second
 	// minAnnounced is the shortest wait that is announced.
 	minAnnounced = 2 * time.Second
 
@@ -55,7 +55,7 @@ const (
 )
 
 // Options configures a [Limiter]. The zero Options are for a single process with
-// one concurrency key: the account is kept in memory and there is no budget.
+// one concurrency key: the record is kept in memory and there is no budget.
 //
 // Storage, SessionStartLimit, Total or Hourly bring the budget: then Total, Reserve
 // and Hourly have their defaults.
@@ -63,12 +63,12 @@ type Options struct {
 	// MaxConcurrency is the number of concurrency keys until Discord has said
 	// otherwise. Default 1.
 	MaxConcurrency int
-	// Storage keeps the account across restarts. Default: it ends with the
+	// Storage keeps the record across restarts. Default: it ends with the
 	// process.
 	Storage Storage
-	// Turn shares the concurrency keys with other processes of the same bot.
+	// KeyLock shares the concurrency keys with other processes of the same bot.
 	// Default: there are none.
-	Turn Turn
+	KeyLock KeyLock
 	// SessionStartLimit asks Discord (GET /gateway/bot). It is called when the last
 	// answer is older than five minutes and a start is to be decided or
 	// [Limiter.RefreshSessionStartLimit] is called. It has five seconds to answer and
@@ -115,7 +115,7 @@ type Limiter struct {
 	mu       sync.Mutex
 	loaded   bool
 	lastID   int64
-	spent    []*record // IDENTIFYs of the last day, by time
+	spent    []*entry // IDENTIFYs of the last day, by time
 	grants   map[*grant]struct{}
 	backoffs map[ShardID]*backoff
 	queue    []*waiter
@@ -177,7 +177,7 @@ func (l *Limiter) Acquire(ctx context.Context, shard ShardID, announce func(unti
 	if err != nil {
 		return nil, err
 	}
-	if err := l.takeTurn(ctx, g); err != nil {
+	if err := l.lockKey(ctx, g); err != nil {
 		g.Release(OutcomeUnsent)
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (l *Limiter) hold(ctx context.Context) error {
 	if l.opts.HoldUntil == nil {
 		return nil
 	}
-	timer := time.NewTimer(holdTime)
+	timer := time.NewTimer(holdTimeout)
 	defer timer.Stop()
 	select {
 	case <-l.opts.HoldUntil:

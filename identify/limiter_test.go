@@ -57,7 +57,7 @@ func TestIdentifyIsHeldUntilTheChecksAreOver(t *testing.T) {
 		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, %v", g, err)
 		}
-		within(t, "start during a check without end", waited(func() { identify(t, l, alone, OutcomeReady) }), holdTime, holdTime)
+		within(t, "start during a check without end", waited(func() { identify(t, l, alone, OutcomeReady) }), holdTimeout, holdTimeout)
 
 		time.Sleep(settled)
 		l.SessionEnded(alone, settled)

@@ -138,9 +138,9 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 		d.stale = (d.reason == reasonBudget || d.reason == reasonReserve) && l.isStale(now)
 		return nil, d
 	}
-	key := l.key(w.shard)
+	key := l.concurrencyKey(w.shard)
 	for _, other := range l.queue {
-		if l.key(other.shard) == key && l.precedes(other, w) && l.decide(other, now).isFree(now) {
+		if l.concurrencyKey(other.shard) == key && l.precedes(other, w) && l.decide(other, now).isFree(now) {
 			other.poke() // it may be asleep until a time that has since moved
 			return nil, decision{blocked: true}
 		}
@@ -149,12 +149,12 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 		return nil, decision{stale: true}
 	}
 	for other := range l.grants {
-		if l.key(other.record.Shard) == key {
-			other.cancel() // decide has given it its time
+		if l.concurrencyKey(other.entry.Shard) == key {
+			other.cancel() // its Spacing is over, or decide would have refused
 		}
 	}
 	l.lastID = max(l.lastID+1, now.UnixMicro())
-	g := &grant{limiter: l, at: now, record: &record{
+	g := &grant{limiter: l, at: now, entry: &entry{
 		Entry: Entry{ID: l.lastID, Shard: w.shard, At: now, State: Granted},
 	}}
 	l.grants[g] = struct{}{}
@@ -163,7 +163,7 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 
 // precedes orders the waiters of one key. Shards whose sessions last come before those
 // that keep failing or could not use their grants. Then lower ids come first, which is
-// the order of the buckets. The caller holds mu.
+// the order of the start groups. The caller holds mu.
 func (l *Limiter) precedes(a, b *waiter) bool {
 	if a == b {
 		return false

@@ -41,7 +41,7 @@ func TestWaiterLeavesWithoutATrace(t *testing.T) {
 			t.Errorf("the one behind waited %v more", d)
 		}
 		if u := l.Usage(); u.Day != 0 {
-			t.Errorf("%d starts in the account, none was spent", u.Day)
+			t.Errorf("%d starts in the record, none was spent", u.Day)
 		}
 		checkNoTrace(t, l)
 	})
@@ -82,13 +82,13 @@ func TestContextEndsDuringTheCommit(t *testing.T) {
 }
 
 // A wait that a person should know of is announced once, with its reason and
-// its end; waiting for one's turn is not.
+// its end; waiting in the queue is not.
 func TestWaitsAreAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Rand: middling})
 		identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
 		g, err := l.Acquire(t.Context(), ShardID{ID: 1, Count: 2}, func(_ time.Time, why string) {
-			t.Errorf("announced a turn in the queue: %s", why)
+			t.Errorf("announced a place in the queue: %s", why)
 		})
 		if err != nil {
 			t.Fatal(err)

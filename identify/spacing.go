@@ -3,34 +3,34 @@ package identify
 import "time"
 
 const (
-	// Spacing is the least time between two IDENTIFYs of one concurrency key:
-	// Discord's five seconds and some room for the network to bunch them up
-	// (G-038).
+	// Spacing is the least time between two IDENTIFYs of one concurrency key: the
+	// five seconds (5 s) that Discord asks for, and 0.25 s of room for a network that
+	// delivers two of them closer together than they were sent (G-038).
 	Spacing = 5250 * time.Millisecond
 
-	// bucketDelay is how long a shard behind the first bucket waits for shards of
-	// earlier buckets that are about to ask. So shards that all start at once go in
+	// startGroupDelay is how long a shard behind the first start group waits for shards
+	// of earlier groups that are about to ask. So shards that all start at once go in
 	// order.
-	bucketDelay = 50 * time.Millisecond
-	// dialPatience is how long a shard of an earlier bucket that has its grant,
-	// but is still dialling, holds up the buckets after it.
+	startGroupDelay = 50 * time.Millisecond
+	// dialPatience is how long a shard of an earlier start group that has its grant,
+	// but is still dialling, holds up the groups after it.
 	dialPatience = 5 * time.Second
 )
 
 // decideSpacing waits until the shard's concurrency key is free, and for shards of
-// earlier buckets. The caller holds mu.
+// earlier start groups. The caller holds mu.
 func (l *Limiter) decideSpacing(d *decision, w *waiter) {
-	key, bucket := l.key(w.shard), l.bucket(w.shard)
-	if bucket > 0 {
-		d.notBefore(w.arrived.Add(bucketDelay), reasonQueue, nil)
+	key, group := l.concurrencyKey(w.shard), l.startGroup(w.shard)
+	if group > 0 {
+		d.notBefore(w.arrived.Add(startGroupDelay), reasonQueue, nil)
 	}
 	for g := range l.grants {
 		switch {
-		case l.key(g.record.Shard) != key:
-			if l.bucket(g.record.Shard) < bucket {
+		case l.concurrencyKey(g.entry.Shard) != key:
+			if l.startGroup(g.entry.Shard) < group {
 				d.notBefore(g.at.Add(dialPatience), reasonQueue, nil)
 			}
-		case g.taking:
+		case g.locking:
 			d.blocked = true
 		default:
 			// A shard that cannot connect costs the next one no more time than
@@ -47,17 +47,19 @@ func (l *Limiter) decideSpacing(d *decision, w *waiter) {
 // keyFree is when the key may be used again. The caller holds mu.
 func (l *Limiter) keyFree(key int) time.Time {
 	for i := len(l.spent) - 1; i >= 0; i-- {
-		if l.key(l.spent[i].Shard) == key {
+		if l.concurrencyKey(l.spent[i].Shard) == key {
 			return l.spent[i].At.Add(Spacing)
 		}
 	}
 	return time.Time{}
 }
 
-// key is the shard's concurrency key, bucket its place in the starting order
+// concurrencyKey is what Discord calls the shard's rate_limit_key. The caller holds mu.
+func (l *Limiter) concurrencyKey(shard ShardID) int { return shard.ID % l.concurrency() }
+
+// startGroup is the shard's place in the starting order, which Discord calls its bucket
 // (G-039). The caller holds mu.
-func (l *Limiter) key(shard ShardID) int    { return shard.ID % l.concurrency() }
-func (l *Limiter) bucket(shard ShardID) int { return shard.ID / l.concurrency() }
+func (l *Limiter) startGroup(shard ShardID) int { return shard.ID / l.concurrency() }
 
 func (l *Limiter) concurrency() int {
 	if l.limit.MaxConcurrency > 0 {

@@ -46,7 +46,7 @@ func TestShardsOfOneKeyAreSpaced(t *testing.T) {
 }
 
 // Given four concurrency keys and twelve shards that start at once, four
-// identify together, bucket after bucket.
+// identify together, group after group.
 //
 // Statements: G-038, G-039.
 func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
@@ -70,31 +70,31 @@ func TestBucketsIdentifyTogetherAndInOrder(t *testing.T) {
 			})
 		}
 		all.Wait()
-		for bucket := range 3 {
+		for group := range 3 {
 			var first, last time.Duration
 			for key := range 4 {
-				at := sent[4*bucket+key]
+				at := sent[4*group+key]
 				if key == 0 || at < first {
 					first = at
 				}
 				last = max(last, at)
-				if bucket > 0 {
-					if apart := at - sent[4*(bucket-1)+key]; apart < 5*time.Second {
+				if group > 0 {
+					if apart := at - sent[4*(group-1)+key]; apart < 5*time.Second {
 						t.Errorf("key %d: %v between two IDENTIFYs", key, apart)
 					}
 				}
 			}
 			if last-first > time.Second {
-				t.Errorf("bucket %d took %v to identify: its shards did not go together", bucket, last-first)
+				t.Errorf("group %d took %v to identify: its shards did not go together", group, last-first)
 			}
-			if bucket > 0 && first <= sent[4*bucket-1] {
-				t.Errorf("bucket %d began before the one before it was done", bucket)
+			if group > 0 && first <= sent[4*group-1] {
+				t.Errorf("group %d began before the one before it was done", group)
 			}
 		}
 	})
 }
 
-// Given a shard of the first bucket that has its grant and hangs in its dial,
+// Given a shard of the first start group that has its grant and hangs in its dial,
 // when five seconds have passed, then the other keys stop waiting for it.
 func TestOneSlowDialDoesNotHoldUpOtherKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestGrantsComeBackInEveryOrder(t *testing.T) {
 				}
 				checkNoTrace(t, l)
 				if u := l.Usage(); u.Day != spent {
-					t.Errorf("order %v, outcomes %d: %d starts in the account, %d were spent", order, mask, u.Day, spent)
+					t.Errorf("order %v, outcomes %d: %d starts in the record, %d were spent", order, mask, u.Day, spent)
 				}
 				for id := range grants {
 					d := waited(func() { identify(t, l, ShardID{ID: id, Count: 3}, OutcomeReady) })
@@ -225,7 +225,7 @@ func TestSentCountsWhateverIsSaidLater(t *testing.T) {
 		g.Sent()
 		g.Release(OutcomeUnsent)
 		if u := l.Usage(); u.Day != 1 {
-			t.Errorf("%d starts in the account, want 1", u.Day)
+			t.Errorf("%d starts in the record, want 1", u.Day)
 		}
 		within(t, "next start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, 11*time.Second)
 	})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Entry is one IDENTIFY in the account.
+// Entry is one IDENTIFY in the record.
 type Entry struct {
 	// ID names the entry; it grows with time and is never used twice.
 	ID int64
@@ -53,7 +53,7 @@ type Storage interface {
 	Commit(ctx context.Context) error
 }
 
-// Load reads the account from the storage, unless that has been done. Acquire
+// Load reads the record from the storage, unless that has been done. Acquire
 // does it too; call Load at the start so that [Limiter.Usage] is right before the
 // first IDENTIFY. After an error the limiter works on: it assumes that an IDENTIFY
 // left just before it was made, and reads again at the next Acquire.
@@ -61,7 +61,7 @@ func (l *Limiter) Load(ctx context.Context) error {
 	if l.isLoaded() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, loadTime)
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	select {
 	case l.loading <- struct{}{}:
@@ -91,7 +91,7 @@ func (l *Limiter) isLoaded() bool {
 }
 
 // put hands the record to the storage. The caller holds mu.
-func (l *Limiter) put(r *record) {
+func (l *Limiter) put(r *entry) {
 	if l.opts.Storage != nil {
 		l.opts.Storage.Put(r.Entry)
 	}
@@ -101,12 +101,12 @@ func (l *Limiter) put(r *record) {
 // process, the next one knows that an IDENTIFY may have left (G-040).
 func (l *Limiter) commit(ctx context.Context, g *grant) {
 	l.mu.Lock()
-	l.put(g.record)
+	l.put(g.entry)
 	l.mu.Unlock()
 	if l.opts.Storage == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTime)
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	_ = l.opts.Storage.Commit(ctx) // the storage reports its own troubles
 }

@@ -234,7 +234,7 @@ func TestHangingDiskDoesNotStop(t *testing.T) {
 		d := newDisk()
 		d.slow = time.Hour
 		l := New(Options{Storage: d})
-		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), commitTime, commitTime)
+		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), commitTimeout, commitTimeout)
 	})
 }
 

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// record is an entry of the account and how this process came by it.
-type record struct {
+// entry is an [Entry] of the record of IDENTIFYs and how this process came by it.
+type entry struct {
 	Entry
 	// inherited marks what an earlier process wrote; credit is how long its
 	// session may have lived before this process began.
@@ -17,28 +17,28 @@ type record struct {
 }
 
 // since returns the IDENTIFYs sent after t. The caller holds mu.
-func (l *Limiter) since(t time.Time) []*record {
+func (l *Limiter) since(t time.Time) []*entry {
 	return l.spent[sort.Search(len(l.spent), func(i int) bool { return l.spent[i].At.After(t) }):]
 }
 
 // forget drops what is older than a day. The caller holds mu.
 func (l *Limiter) forget(now time.Time) { l.spent = l.since(now.Add(-day)) }
 
-// merge takes in what earlier processes wrote. The caller holds mu.
+// merge takes into the record what earlier processes wrote. The caller holds mu.
 func (l *Limiter) merge(entries []Entry, now time.Time) {
 	own := map[int64]bool{}
 	for _, r := range l.spent {
 		own[r.ID] = true
 	}
 	for g := range l.grants {
-		own[g.record.ID] = true
+		own[g.entry.ID] = true
 	}
-	var records []*record
+	var earlier []*entry
 	for _, e := range entries {
 		if own[e.ID] || e.State == Unsent {
 			continue
 		}
-		r := &record{Entry: e, inherited: true}
+		r := &entry{Entry: e, inherited: true}
 		if r.State == Granted {
 			// Its process died without a word. It may have been sent until the
 			// deadlines of the connection ran out.
@@ -52,10 +52,10 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 			r.credit = l.created.Sub(r.At)
 		}
 		l.lastID = max(l.lastID, r.ID)
-		records = append(records, r)
+		earlier = append(earlier, r)
 	}
-	l.spent = append(records, l.spent...)
-	slices.SortStableFunc(l.spent, func(a, b *record) int {
+	l.spent = append(earlier, l.spent...)
+	slices.SortStableFunc(l.spent, func(a, b *entry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 	})
 	// What this process has sent came later than all of it, so every backoff is
@@ -70,7 +70,7 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 }
 
 // replay lets the shard's backoff follow from one more entry. The caller holds mu.
-func (l *Limiter) replay(r *record) {
+func (l *Limiter) replay(r *entry) {
 	b := l.backoff(r.Shard)
 	b.last = r.At
 	if b.open != nil {
@@ -122,7 +122,7 @@ func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
 		l.put(r)
 	}
 	// A short session without an entry was not started with an IDENTIFY of this
-	// account; its loss says nothing about the next one.
+	// record; its loss says nothing about the next one.
 	if r != nil || lived >= settled {
 		b.countEnd(lived, l.opts.Rand)
 	}

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// sharedTurn is a Turn in memory, for several limiters of one bot.
-type sharedTurn struct {
+// sharedKeyLock is a KeyLock in memory, for several limiters of one bot.
+type sharedKeyLock struct {
 	mu   sync.Mutex
 	held map[int]bool
 	free map[int]time.Time // when a key may be used again
-	lost bool              // every turn is lost before it is used
+	lost bool              // every lock is lost before it is used
 }
 
-func newSharedTurn() *sharedTurn {
-	return &sharedTurn{held: map[int]bool{}, free: map[int]time.Time{}}
+func newSharedKeyLock() *sharedKeyLock {
+	return &sharedKeyLock{held: map[int]bool{}, free: map[int]time.Time{}}
 }
 
-func (s *sharedTurn) Take(ctx context.Context, key int, _ ShardID) (Grant, error) {
+func (s *sharedKeyLock) Lock(ctx context.Context, key int, _ ShardID) (Grant, error) {
 	for {
 		s.mu.Lock()
 		if !s.held[key] && !s.free[key].After(time.Now()) {
@@ -39,21 +39,21 @@ func (s *sharedTurn) Take(ctx context.Context, key int, _ ShardID) (Grant, error
 }
 
 type sharedGrant struct {
-	turn *sharedTurn
+	lock *sharedKeyLock
 	key  int
 }
 
 func (g *sharedGrant) Sent() bool {
-	g.turn.mu.Lock()
-	defer g.turn.mu.Unlock()
-	g.turn.free[g.key] = time.Now().Add(Spacing)
-	return !g.turn.lost
+	g.lock.mu.Lock()
+	defer g.lock.mu.Unlock()
+	g.lock.free[g.key] = time.Now().Add(Spacing)
+	return !g.lock.lost
 }
 
 func (g *sharedGrant) Release(Outcome) {
-	g.turn.mu.Lock()
-	defer g.turn.mu.Unlock()
-	g.turn.held[g.key] = false
+	g.lock.mu.Lock()
+	defer g.lock.mu.Unlock()
+	g.lock.held[g.key] = false
 }
 
 // Given two processes that run eight shards of one bot each, when all start at
@@ -63,8 +63,8 @@ func (g *sharedGrant) Release(Outcome) {
 func TestProcessesShareTheKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keys, shards = 2, 16
-		turn := newSharedTurn()
-		limiters := []*Limiter{New(Options{MaxConcurrency: keys, Turn: turn}), New(Options{MaxConcurrency: keys, Turn: turn})}
+		lock := newSharedKeyLock()
+		limiters := []*Limiter{New(Options{MaxConcurrency: keys, KeyLock: lock}), New(Options{MaxConcurrency: keys, KeyLock: lock})}
 		var (
 			mu    sync.Mutex
 			byKey [keys][]time.Time
@@ -99,11 +99,11 @@ func TestProcessesShareTheKeys(t *testing.T) {
 
 // Given another process that holds the key, when the context of the shard that
 // waits for it ends, then nothing is left behind and the next shard gets the key.
-func TestTurnThatIsNotHadCostsNothing(t *testing.T) {
+func TestKeyLockThatIsNotHadCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turn := newSharedTurn()
-		other := acquire(t, New(Options{Turn: turn}), ShardID{ID: 0, Count: 3})
-		l := New(Options{Turn: turn})
+		lock := newSharedKeyLock()
+		other := acquire(t, New(Options{KeyLock: lock}), ShardID{ID: 0, Count: 3})
+		l := New(Options{KeyLock: lock})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if g, err := l.Acquire(ctx, ShardID{ID: 1, Count: 3}, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
@@ -113,25 +113,25 @@ func TestTurnThatIsNotHadCostsNothing(t *testing.T) {
 		other.Release(OutcomeUnsent)
 		within(t, "next start", waited(func() { identify(t, l, ShardID{ID: 2, Count: 3}, OutcomeReady) }), 0, time.Second)
 		if u := l.Usage(); u.Day != 1 {
-			t.Errorf("%d starts in the account, want 1", u.Day)
+			t.Errorf("%d starts in the record, want 1", u.Day)
 		}
 	})
 }
 
-// Given a turn that is lost while the shard connects, then nothing may be sent
+// Given a lock that is lost while the shard connects, then nothing may be sent
 // and nothing has been spent.
-func TestLostTurnSendsNothing(t *testing.T) {
+func TestLostKeyLockSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turn := newSharedTurn()
-		turn.lost = true
-		l := New(Options{Turn: turn})
+		lock := newSharedKeyLock()
+		lock.lost = true
+		l := New(Options{KeyLock: lock})
 		g := acquire(t, l, alone)
 		if g.Sent() {
-			t.Error("the grant was good although the turn was lost")
+			t.Error("the grant was good although the lock was lost")
 		}
 		g.Release(OutcomeUnsent)
 		if u := l.Usage(); u.Day != 0 {
-			t.Errorf("%d starts in the account, want none", u.Day)
+			t.Errorf("%d starts in the record, want none", u.Day)
 		}
 		checkNoTrace(t, l)
 	})
