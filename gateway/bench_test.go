@@ -107,7 +107,7 @@ func recordBurst(b testing.TB, c Compression, size int) *replaySocket {
 }
 
 // BenchmarkEventPath is all that an event costs between the socket and the
-// handler's queue: decompression, the envelope, the account of what was taken
+// handler's queue: decompression, the envelope, the record of what was taken
 // in. No handler asks for these. What counts is
 // ns/event and allocs/event: one operation is a whole burst on a new connection.
 func BenchmarkEventPath(b *testing.B) {

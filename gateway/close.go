@@ -35,6 +35,15 @@ const (
 	parks                          // drop the session and dial nothing until a person has helped
 )
 
+// endsSession reports whether the session is over once a live connection is closed so.
+func (e closeEffect) endsSession() bool {
+	switch e {
+	case identifies, verifies, parks:
+		return true
+	}
+	return false
+}
+
 // closeMeaning is what there is to know of a close code.
 type closeMeaning struct {
 	effect      closeEffect

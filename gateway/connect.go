@@ -14,20 +14,20 @@ type attempt struct {
 	url    string
 	resume bool
 	base   bool           // the URL is the base one, not the session's
-	grant  identify.Grant // the right to identify, when not resuming
+	grant  identify.Grant // to identify; nil when resuming
 }
 
-// probeGrantTimeout is how long a session probe waits for the right to identify,
-// while nothing is resumed.
-const probeGrantTimeout = 10 * time.Second
+// sessionProbeGrantTimeout is how long a session probe waits for a grant. It is short,
+// because no RESUME is tried meanwhile.
+const sessionProbeGrantTimeout = 10 * time.Second
 
-// connect opens a connection and waits for HELLO. To identify, it first obtains
-// the right to, so that no open connection waits for it. It returns a reason when
+// connect opens a connection and waits for HELLO. To identify, it first acquires a
+// grant, so that no open connection waits for it. It returns a reason when
 // no connection reached HELLO.
 func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 	a := attempt{}
 	session := s.seq.session()
-	if s.policy.beforeDial(session.ID != "", reason, time.Now()) == actResume {
+	if s.policy.resumeOrIdentify(session.ID != "", reason, time.Now()) == actResume {
 		a.resume = true
 	}
 	if a.resume && s.spare != nil {
@@ -37,7 +37,7 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 			a.conn = c
 			return a, nil
 		}
-		// The spare was only an advance; its failure is no reason to wait.
+		// A failed spare is not a failed attempt: dial again at once.
 	}
 	s.dropSpare()
 	if !a.resume {
@@ -46,7 +46,7 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 		case failed != nil:
 			return a, failed
 		case grant == nil:
-			s.policy.probeFailed()
+			s.policy.sessionProbeFailed()
 			a.resume = true
 		}
 		a.grant = grant
@@ -75,7 +75,7 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 	return a, nil
 }
 
-// releaseGrant gives the right to identify back, if there is one.
+// releaseGrant ends the grant, if there is one.
 func (a *attempt) releaseGrant(o identify.Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
@@ -83,14 +83,14 @@ func (a *attempt) releaseGrant(o identify.Outcome) {
 	}
 }
 
-// acquireGrant waits for the right to identify. A session probe does not wait for
-// long: both results are nil then.
+// acquireGrant waits for a grant to identify. A session probe does not wait for long:
+// both results are nil then.
 func (s *Shard) acquireGrant(reason Reason) (identify.Grant, *Reason) {
 	s.set(Waiting{For: "its turn to identify", Failures: s.policy.failures}, reason)
 	ctx := s.life.StopContext()
-	if s.policy.probing {
+	if s.policy.probingSession {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(s.life.StopContext(), probeGrantTimeout)
+		ctx, cancel = context.WithTimeout(s.life.StopContext(), sessionProbeGrantTimeout)
 		defer cancel()
 	}
 	grant, err := s.opts.IdentifyLimiter.Acquire(ctx, s.opts.Shard, func(until time.Time, why string) {
@@ -200,8 +200,8 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	}
 }
 
-// closeInBackground ends a connection without waiting for it. It drops a
-// connection that is beyond reach and sends a close frame on any other.
+// closeInBackground ends a connection without waiting for it. It drops a connection
+// that cannot or need not be sent a close frame, and closes any other with one.
 func (s *Shard) closeInBackground(c *conn, reason Reason) {
 	switch reason.Kind {
 	case ReasonSilent, ReasonSlept, ReasonReset, ReasonWrite, ReasonClosed:

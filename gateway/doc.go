@@ -4,13 +4,14 @@
 // resume URL and a sequence number. It outlives connections and, when it is saved, the
 // process. A conn is one WebSocket; its timers, its inflate context, its unanswered
 // heartbeats and its send budget end with it. So nothing of an old connection can touch
-// a new one.
+// a new one. A spare is a second conn that is dialled as far as HELLO while the first
+// still serves. A shard is parked while it waits for a person; see [Parked].
 //
 // # Where each decision lives
 //
 //	when to send a heartbeat            heartbeat.go   heartbeats.due, sendHeartbeat
-//	whether the connection is alive     heartbeat.go   heartbeats.check
-//	resume or identify, at which URL    reconnect.go   policy.beforeDial, policy.useBaseURL
+//	whether the connection is alive     heartbeat.go   heartbeats.liveness
+//	resume or identify, at which URL    reconnect.go   policy.resumeOrIdentify, policy.useBaseURL
 //	how long to wait                    reconnect.go   policy.onClosed, policy.onDialFailed; backoff.go
 //	whether the session is over         reconnect.go   policy.onClosed
 //	when to park, when to come back     reconnect.go   policy.closeCode; park.go
@@ -19,6 +20,7 @@
 //	when to dial a second connection    spare.go       onReconnectRequested, maintainSpare; serve.go onSuspect
 //	which events count                  sequence.go    sequence.accept
 //	up to where events are handled      watermark.go   watermark
+//	what a full queue leads to          queue.go       sequence.accept, connLoop.checkDeadlines
 //	when a payload may be sent          sendqueue.go   sendQueue.next, sendLimiter
 //	when to give up waiting             options.go     Timing; serve.go checkDeadlines
 //

@@ -34,27 +34,18 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 		return env, nil
 	}
 	for {
-		if i >= len(p) || p[i] != '"' {
+		key, start := memberKey(p, i)
+		if start < 0 {
 			return env, errNotJSON
 		}
-		end := stringEnd(p, i)
-		if end < 0 {
-			return env, errNotJSON
-		}
-		key := p[i+1 : end-1]
-		i = space(p, end)
-		if i >= len(p) || p[i] != ':' {
-			return env, errNotJSON
-		}
-		i = space(p, i+1)
 		if len(key) == 1 && key[0] == 'd' && haveOp && haveSeq && haveTyp && skip != nil && skip(env.op, env.typ) {
 			return env, nil
 		}
-		end = valueEnd(p, i)
+		end := valueEnd(p, start)
 		if end < 0 {
 			return env, errNotJSON
 		}
-		value := p[i:end]
+		value := p[start:end]
 		switch string(key) {
 		case "op":
 			haveOp = true
@@ -90,6 +81,23 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 			return env, errNotJSON
 		}
 	}
+}
+
+// memberKey returns the key of the object's member that starts at i and the index where
+// its value starts, or -1.
+func memberKey(p []byte, i int) (key []byte, value int) {
+	if i >= len(p) || p[i] != '"' {
+		return nil, -1
+	}
+	end := stringEnd(p, i)
+	if end < 0 {
+		return nil, -1
+	}
+	colon := space(p, end)
+	if colon >= len(p) || p[colon] != ':' {
+		return nil, -1
+	}
+	return p[i+1 : end-1], space(p, colon+1)
 }
 
 // space returns the index of the first byte at or after i that is not white space.

@@ -90,7 +90,7 @@ func (h *heartbeats) due(now, lastByte time.Time) (heartbeatKind, bool) {
 		return heartbeatRegular, true
 	case h.requested && h.withinBudget(now):
 		return heartbeatRequested, true
-	case h.timing.SilenceProbe > 0 && len(h.unacked) == 0 && now.Sub(lastByte) >= h.probeAfter():
+	case h.timing.SilenceProbe > 0 && len(h.unacked) == 0 && now.Sub(lastByte) >= h.silenceProbeAfter():
 		return heartbeatProbe, true
 	}
 	return 0, false
@@ -170,20 +170,20 @@ func (h *heartbeats) timeouts() (suspectAfter, deadAfter time.Duration) {
 	return min(suspectAfter, h.timing.HeartbeatTimeout), min(deadAfter, h.timing.HeartbeatTimeout)
 }
 
-// probeAfter returns after how much silence an extra heartbeat asks. A slow link is
-// asked sooner by as much as it is given longer to answer. So its death is noticed as
-// early as that of a fast one.
-func (h *heartbeats) probeAfter() time.Duration {
+// silenceProbeAfter returns after how much silence an extra heartbeat asks. A slow link
+// is asked sooner by as much as it is given longer to answer. So its death is noticed
+// as early as that of a fast one.
+func (h *heartbeats) silenceProbeAfter() time.Duration {
 	_, deadAfter := h.timeouts()
 	more := max(0, deadAfter-h.timing.DeadAfter)
 	return h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)
 }
 
-// check decides whether the connection is alive (G-024). What counts is how long an
+// liveness says whether the connection is alive (G-024). What counts is how long an
 // unanswered heartbeat has waited in complete silence. While bytes arrive, as in the
 // middle of a huge message, the answer may be queued behind them. elapsed is how long
 // nothing has arrived, or for noACK how long the heartbeat has been unanswered.
-func (h *heartbeats) check(now, lastByte time.Time) (state liveness, elapsed time.Duration) {
+func (h *heartbeats) liveness(now, lastByte time.Time) (state liveness, elapsed time.Duration) {
 	if len(h.unacked) == 0 {
 		return alive, 0
 	}
@@ -219,7 +219,7 @@ func (h *heartbeats) regularOverdue(now time.Time) bool {
 	return false
 }
 
-// nextCheck returns when due or check may answer differently.
+// nextCheck returns when due or liveness may answer differently.
 func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 	at := h.nextRegular
 	sooner := func(t time.Time) {
@@ -229,7 +229,7 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 	}
 	if len(h.unacked) == 0 {
 		if h.timing.SilenceProbe > 0 {
-			sooner(lastByte.Add(h.probeAfter()))
+			sooner(lastByte.Add(h.silenceProbeAfter()))
 		}
 	} else {
 		since := h.unacked[0].at

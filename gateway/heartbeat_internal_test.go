@@ -52,7 +52,7 @@ func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
 		after time.Duration
 		want  liveness
 	}{{19 * time.Second, alive}, {20 * time.Second, suspect}, {24 * time.Second, suspect}, {24500 * time.Millisecond, noBytes}} {
-		if got, _ := h.check(at(step.after), heard); got != step.want {
+		if got, _ := h.liveness(at(step.after), heard); got != step.want {
 			t.Errorf("after %v: %v, want %v", step.after, got, step.want)
 		}
 	}
@@ -65,15 +65,15 @@ func TestBytesExcuseALateAnswer(t *testing.T) {
 	h, now := newTestHeartbeats(0)
 	h.recordSent(now, heartbeatRegular)
 	late := now.Add(40 * time.Second)
-	if got, _ := h.check(late, late.Add(-time.Second)); got != alive {
+	if got, _ := h.liveness(late, late.Add(-time.Second)); got != alive {
 		t.Fatalf("bytes arrive, yet %v", got)
 	}
 	due := now.Add(testInterval)
-	if got, _ := h.check(due, due); got != noACK {
+	if got, _ := h.liveness(due, due); got != noACK {
 		t.Fatalf("unanswered until the next heartbeat: %v, want noACK", got)
 	}
 	h.recordACK(late)
-	if got, _ := h.check(due, due); got != alive {
+	if got, _ := h.liveness(due, due); got != alive {
 		t.Fatalf("a late answer was not accepted: %v", got)
 	}
 }
@@ -86,7 +86,7 @@ func TestRequestedHeartbeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	due := now.Add(testInterval)
 	h.recordRequest()
 	h.recordSent(due.Add(-time.Millisecond), heartbeatRequested)
-	if got, _ := h.check(due, due); got != alive {
+	if got, _ := h.liveness(due, due); got != alive {
 		t.Fatalf("%v, want alive", got)
 	}
 }
@@ -107,7 +107,7 @@ func TestTimeoutsFollowTheRoundTrip(t *testing.T) {
 		if s, d := h.timeouts(); s != c.suspect || d != c.dead {
 			t.Errorf("after a round trip of %s: patience %s, %s, want %s, %s", c.rtt, s, d, c.suspect, c.dead)
 		}
-		if at := h.probeAfter(); at != c.probe {
+		if at := h.silenceProbeAfter(); at != c.probe {
 			t.Errorf("after a round trip of %s: asked after %s, want %s", c.rtt, at, c.probe)
 		}
 		h.timing.HeartbeatTimeout = 4 * time.Second
@@ -119,7 +119,7 @@ func TestTimeoutsFollowTheRoundTrip(t *testing.T) {
 	h.timing.SilenceProbe = 6 * time.Second
 	h.recordSent(now, heartbeatRegular)
 	h.recordACK(now.Add(2 * time.Second))
-	if at := h.probeAfter(); at != 3*time.Second {
+	if at := h.silenceProbeAfter(); at != 3*time.Second {
 		t.Errorf("asked after %s: want no less than half of what was set", at)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // IdentifyLimiter decides when a shard may send IDENTIFY. Discord allows one per
 // concurrency key every five seconds and about a thousand a day. To break the first
 // costs an op 9, to exhaust the second costs the token. [identify.Limiter] is the one
-// to use, for a shard, a fleet or a bot that keeps its account on disk.
+// to use, for a shard, a fleet or a bot that keeps its record on disk.
 type IdentifyLimiter interface {
 	// Acquire waits until the shard may identify, or until ctx ends. It is called before
 	// the connection is opened. It may call announce, which never blocks, with the end

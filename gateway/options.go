@@ -71,8 +71,8 @@ const (
 	CompressNone Compression = "none"
 )
 
-// Options configures a [Shard]. Token and URLSource are required; every other zero
-// value means the documented default. Without Intents hardly any event comes.
+// Options configures a [Shard]. Credentials.Token and URLSource are required; every
+// other zero value means the documented default. Without Intents hardly any event comes.
 type Options struct {
 	// Credentials are the token and the intents to identify with, until
 	// [Shard.Reconfigure] or the CredentialChecker brings others. The token is required.
@@ -273,30 +273,7 @@ func (e *CloseError) Error() string {
 }
 
 func setDefaults(o *Options) {
-	or := func(d *time.Duration, def time.Duration) {
-		if *d == 0 {
-			*d = def
-		}
-	}
-	t := &o.Timing
-	or(&t.HeartbeatTimeout, defaultHeartbeatTimeout)
-	or(&t.SilenceProbe, defaultSilenceProbe)
-	or(&t.SuspectAfter, defaultSuspectAfter)
-	or(&t.DeadAfter, defaultDeadAfter)
-	or(&t.GatewayURL, defaultGatewayURL)
-	or(&t.Connect, defaultConnect)
-	or(&t.Hello, defaultHello)
-	or(&t.Ready, defaultReady)
-	or(&t.ReadyWarning, defaultReadyWarning)
-	or(&t.Resumed, defaultResumed)
-	or(&t.Write, defaultWrite)
-	or(&t.Close, defaultClose)
-	or(&t.Move, defaultMove)
-	or(&t.BackoffLocal, defaultBackoffLocal)
-	or(&t.BackoffRemote, defaultBackoffRemote)
-	or(&t.BackoffReset, defaultBackoffReset)
-	or(&t.ClockCheck, defaultClockCheck)
-	or(&t.ParkRecheck, defaultParkRecheck)
+	setTimingDefaults(&o.Timing)
 	if o.Properties == "" {
 		o.Properties = defaultProperties
 	}
@@ -333,4 +310,30 @@ func setDefaults(o *Options) {
 	if o.Handler == nil && o.Events == nil {
 		o.Events = []string{}
 	}
+}
+
+func setTimingDefaults(t *Timing) {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	or(&t.HeartbeatTimeout, defaultHeartbeatTimeout)
+	or(&t.SilenceProbe, defaultSilenceProbe)
+	or(&t.SuspectAfter, defaultSuspectAfter)
+	or(&t.DeadAfter, defaultDeadAfter)
+	or(&t.GatewayURL, defaultGatewayURL)
+	or(&t.Connect, defaultConnect)
+	or(&t.Hello, defaultHello)
+	or(&t.Ready, defaultReady)
+	or(&t.ReadyWarning, defaultReadyWarning)
+	or(&t.Resumed, defaultResumed)
+	or(&t.Write, defaultWrite)
+	or(&t.Close, defaultClose)
+	or(&t.Move, defaultMove)
+	or(&t.BackoffLocal, defaultBackoffLocal)
+	or(&t.BackoffRemote, defaultBackoffRemote)
+	or(&t.BackoffReset, defaultBackoffReset)
+	or(&t.ClockCheck, defaultClockCheck)
+	or(&t.ParkRecheck, defaultParkRecheck)
 }

@@ -11,6 +11,10 @@ import (
 
 // queue holds events between the goroutine that reads them and the one that hands
 // them to the handler. It is bounded in bytes, and the reader never waits for it.
+//
+// When it is full, sequence.accept leaves all further events with Discord, and once it
+// is half empty connLoop.checkDeadlines ends the connection, so that a RESUME fetches
+// them (rule 9).
 type queue struct {
 	mu            sync.Mutex
 	events        []Event

@@ -13,33 +13,33 @@ type policy struct {
 	backoffReset time.Duration // Timing.BackoffReset
 	maxAttempts  int           // Options.MaxAttempts
 
-	failures      int           // attempts in a row that came to nothing
-	exhausted     bool          // failures has reached maxAttempts, and next has said so
-	movedLive     time.Duration // live time of the connections just before that op 7 ended
-	resumes       resumeStreak
-	probing       bool   // the next attempt, or the current one, is a session probe
-	probeReason   Reason // why the session is probed
-	failedProbes  int    // probes in a row that came to nothing
-	refusals      int    // op 9 in a row that answered an IDENTIFY
-	urlFailures   int    // dials of the resume URL in a row that failed
-	baseURLFailed bool   // the base URL could not be connected to
-	lastVerify    time.Time
-	sessionLived  time.Duration // how long the session has been live in total
+	failures            int           // attempts in a row that came to nothing
+	exhausted           bool          // failures has reached maxAttempts, and a followUp has said so
+	movedLive           time.Duration // how long the connections before this one were live, if op 7 ended them
+	resumes             resumeStreak
+	probingSession      bool   // the next attempt, or the current one, is a session probe
+	sessionProbeReason  Reason // why the session is probed
+	failedSessionProbes int    // session probes in a row that came to nothing
+	refusals            int    // op 9 in a row that answered an IDENTIFY
+	urlFailures         int    // dials of the resume URL in a row that failed
+	baseURLFailed       bool   // the base URL could not be connected to
+	lastVerify          time.Time
+	sessionLived        time.Duration // how long the session has been live in total
 }
 
 // action is what a shard does next.
 type action int
 
 const (
-	actResume   action = iota // dial and send RESUME
-	actIdentify               // dial the base URL and send IDENTIFY
-	actProbe                  // the same, to find out whether the session is to blame; it is kept meanwhile
-	actVerify                 // have the credentials checked, then identify
-	actPark                   // dial nothing until a person has helped
+	actResume       action = iota // dial and send RESUME
+	actIdentify                   // dial the base URL and send IDENTIFY
+	actProbeSession               // the same, to find out whether the session is to blame; it is kept meanwhile
+	actVerify                     // have the credentials checked, then identify
+	actPark                       // dial nothing until a person has helped
 )
 
-// next is what to do after the end of a connection or a failed attempt.
-type next struct {
+// followUp is what to do after the end of a connection or a failed attempt.
+type followUp struct {
 	do          action
 	wait        time.Duration // before the next attempt
 	reason      Reason        // for actPark: what the shard is parked for
@@ -74,8 +74,11 @@ const (
 	maxRefusalWait = 5 * time.Minute
 	// verifyAgain is how soon a second 4003 parks instead of being verified.
 	verifyAgain = time.Minute
-	// maxProbeGap is the longest time between two session probes.
-	maxProbeGap = 10 * time.Minute
+	// firstSessionProbeGap and maxSessionProbeGap are the least and the longest time
+	// between two session probes. Cut RESUMEs count only after the first of them,
+	// because a restarting host cuts many within seconds.
+	firstSessionProbeGap = 20 * time.Second
+	maxSessionProbeGap   = 10 * time.Minute
 )
 
 // invalidResumable is the Text of a ReasonInvalidSession whose d was true.
@@ -83,20 +86,20 @@ const invalidResumable = "resumable"
 
 // onClosed decides what follows the end of a connection. hasSession reports
 // whether the shard still has a session.
-func (p *policy) onClosed(c closed, hasSession bool, now time.Time) (n next) {
+func (p *policy) onClosed(c closed, hasSession bool, now time.Time) (n followUp) {
 	p.sessionLived += c.lived
 	switch {
 	case c.reason.Kind == ReasonStop:
-		return next{}
+		return followUp{}
 	case c.reason.Kind == ReasonGrantExpired:
 		p.movedLive = 0
-		n.do = p.beforeDial(hasSession, c.reason, now)
+		n.do = p.resumeOrIdentify(hasSession, c.reason, now)
 		return n // the connection was good; only the identify limiter makes it wait
 	}
-	p.count(c, now, &n)
+	p.countEnd(c, now, &n)
 	switch {
-	case p.probing && !c.reason.fatal():
-		p.probeClosed(c, &n)
+	case p.probingSession && !c.reason.fatal():
+		p.sessionProbeClosed(c, &n)
 	case c.reason.Kind == ReasonInvalidSession:
 		p.invalidSession(c, &n)
 	case c.reason.Kind == ReasonClosed:
@@ -109,18 +112,18 @@ func (p *policy) onClosed(c closed, hasSession bool, now time.Time) (n next) {
 }
 
 // onDialFailed decides what follows an attempt that did not reach HELLO.
-func (p *policy) onDialFailed(f dialFailure, hasSession bool, now time.Time) (n next) {
+func (p *policy) onDialFailed(f dialFailure, hasSession bool, now time.Time) (n followUp) {
 	switch {
 	case f.reason.Kind == ReasonStop:
-		return next{}
+		return followUp{}
 	case f.reason.Kind == ReasonFatal:
-		return next{do: actPark, reason: f.reason}
+		return followUp{do: actPark, reason: f.reason}
 	case f.reason.fatal():
-		return next{do: actPark, reason: fatalReason(f.reason.Code)}
+		return followUp{do: actPark, reason: fatalReason(f.reason.Code)}
 	}
 	p.countFailure(&n)
-	if p.probing {
-		p.probeFailed() // the base URL is no better: RESUMEs go on
+	if p.probingSession {
+		p.sessionProbeFailed() // the base URL is no better: RESUMEs go on
 	}
 	if f.resume {
 		p.urlFailures++
@@ -141,17 +144,17 @@ func (p *policy) onDialFailed(f dialFailure, hasSession bool, now time.Time) (n 
 	return n
 }
 
-// beforeDial decides what the next attempt is for. It is asked again right
+// resumeOrIdentify decides what the next attempt is for. It is asked again right
 // before the attempt, because a session is probed after some time.
-func (p *policy) beforeDial(hasSession bool, reason Reason, now time.Time) action {
+func (p *policy) resumeOrIdentify(hasSession bool, reason Reason, now time.Time) action {
 	switch {
 	case !hasSession:
 		return actIdentify
-	case p.probing:
-		return actProbe
-	case p.resumes.shouldProbe(now, p.probeGap()):
-		p.probing, p.probeReason = true, reason
-		return actProbe
+	case p.probingSession:
+		return actProbeSession
+	case p.resumes.shouldProbeSession(now, p.sessionProbeGap()):
+		p.probingSession, p.sessionProbeReason = true, reason
+		return actProbeSession
 	}
 	return actResume
 }
@@ -171,9 +174,9 @@ func (p *policy) onHello(base bool) {
 // onLive records READY or RESUMED. If it answered a session probe, the probed
 // session is over: replaced is true and reason says why it was probed.
 func (p *policy) onLive(resume, base bool) (replaced bool, reason Reason) {
-	replaced, reason = p.probing, p.probeReason
+	replaced, reason = p.probingSession, p.sessionProbeReason
 	p.resumes, p.refusals = resumeStreak{}, 0
-	p.endProbes()
+	p.endSessionProbes()
 	if !resume || !base {
 		p.urlFailures = 0 // else the base URL stays the way back for now
 	}
@@ -187,14 +190,14 @@ func (p *policy) onMended() { p.failures, p.exhausted = 0, false }
 // how long it had been live in total.
 func (p *policy) onSessionDropped() (lived time.Duration) {
 	p.resumes, p.urlFailures = resumeStreak{}, 0
-	p.endProbes()
+	p.endSessionProbes()
 	lived, p.sessionLived = p.sessionLived, 0
 	return lived
 }
 
-// count counts the end of a connection as a failure, as none, or as the end of
+// countEnd counts the end of a connection as a failure, as none, or as the end of
 // all failures before it.
-func (p *policy) count(c closed, now time.Time, n *next) {
+func (p *policy) countEnd(c closed, now time.Time, n *followUp) {
 	lived := p.movedLive + c.lived
 	if p.movedLive = 0; c.live && c.reason.Kind == ReasonReconnect {
 		p.movedLive = lived // Discord asked for the change: both connections count as one
@@ -211,7 +214,7 @@ func (p *policy) count(c closed, now time.Time, n *next) {
 	}
 }
 
-func (p *policy) countFailure(n *next) {
+func (p *policy) countFailure(n *followUp) {
 	p.failures++
 	if p.failures >= p.maxAttempts && !p.exhausted {
 		p.exhausted, n.exhausted = true, true
@@ -220,23 +223,23 @@ func (p *policy) countFailure(n *next) {
 
 // decide completes n: a session that Discord does not resume is dropped, and one
 // whose RESUMEs come to nothing is probed.
-func (p *policy) decide(n *next, hasSession bool, reason Reason, now time.Time) {
-	if hasSession && !n.dropSession && !p.probing && p.resumes.isOver() {
+func (p *policy) decide(n *followUp, hasSession bool, reason Reason, now time.Time) {
+	if hasSession && !n.dropSession && !p.probingSession && p.resumes.isOver() {
 		n.dropSession = true
 	}
 	n.dropSession = n.dropSession && hasSession
 	if n.dropSession {
 		p.resumes, p.urlFailures = resumeStreak{}, 0
-		p.endProbes()
+		p.endSessionProbes()
 	}
 	if n.do != actPark && n.do != actVerify {
-		n.do = p.beforeDial(hasSession && !n.dropSession, reason, now)
+		n.do = p.resumeOrIdentify(hasSession && !n.dropSession, reason, now)
 	}
 }
 
 // invalidSession applies op 9: wait one to five seconds, then resume if Discord
 // said so, else identify.
-func (p *policy) invalidSession(c closed, n *next) {
+func (p *policy) invalidSession(c closed, n *followUp) {
 	n.wait = p.refusalWait()
 	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {
 		return // G-081
@@ -256,7 +259,7 @@ func (p *policy) refusalWait() time.Duration {
 }
 
 // closeCode applies the table of close.go.
-func (p *policy) closeCode(c closed, now time.Time, n *next) {
+func (p *policy) closeCode(c closed, now time.Time, n *followUp) {
 	switch c.reason.Code.meaning().effect {
 	case parks:
 		n.do, n.dropSession, n.reason = actPark, true, fatalReason(c.reason.Code)
@@ -323,10 +326,10 @@ func (p *policy) delay(reason Reason) time.Duration {
 // outage in which Discord ends every connection costs few IDENTIFYs, and no event
 // if the session outlives it (rule 1).
 
-// probeClosed applies the end of a session probe: what Discord said to the
+// sessionProbeClosed applies the end of a session probe: what Discord said to the
 // IDENTIFY does not concern the session.
-func (p *policy) probeClosed(c closed, n *next) {
-	p.probeFailed()
+func (p *policy) sessionProbeClosed(c closed, n *followUp) {
+	p.sessionProbeFailed()
 	if c.reason.Kind == ReasonInvalidSession {
 		n.wait = p.refusalWait()
 	} else {
@@ -334,20 +337,20 @@ func (p *policy) probeClosed(c closed, n *next) {
 	}
 }
 
-// probeFailed records a session probe that came to nothing.
-func (p *policy) probeFailed() {
-	p.probing = false
-	p.failedProbes++
+// sessionProbeFailed records a session probe that came to nothing.
+func (p *policy) sessionProbeFailed() {
+	p.probingSession = false
+	p.failedSessionProbes++
 	p.resumes = resumeStreak{}
 }
 
-func (p *policy) endProbes() {
-	p.probing, p.probeReason, p.failedProbes = false, Reason{}, 0
+func (p *policy) endSessionProbes() {
+	p.probingSession, p.sessionProbeReason, p.failedSessionProbes = false, Reason{}, 0
 }
 
-// probeGap is the least time between two session probes: it doubles.
-func (p *policy) probeGap() time.Duration {
-	return min(minCutTime<<min(p.failedProbes, 8), maxProbeGap)
+// sessionProbeGap is the least time between two session probes: it doubles.
+func (p *policy) sessionProbeGap() time.Duration {
+	return min(firstSessionProbeGap<<min(p.failedSessionProbes, 8), maxSessionProbeGap)
 }
 
 // resumeStreak counts RESUMEs in a row that did not end in RESUMED.
@@ -357,13 +360,13 @@ type resumeStreak struct {
 	lastChance               bool // one more failure ends the session (G-062)
 }
 
-// Limits of a resume streak.
+// Limits of a resume streak. The refusal after the tolerated ones ends the session; the
+// last of the others has the session probed.
 const (
-	maxRefused    = 3 // op 9 with d true
-	maxUnanswered = 3 // G-071
-	maxCut        = 5 // G-072
-	minCutTime    = 20 * time.Second
-	maxCutTime    = 75 * time.Second
+	toleratedRefusals = 3                // op 9 with d true
+	maxUnanswered     = 3                // G-071
+	maxCut            = 5                // G-072
+	maxCutTime        = 75 * time.Second // after that a single cut is enough
 )
 
 // record counts a RESUME that ended for reason.
@@ -382,18 +385,21 @@ func (r *resumeStreak) record(reason Reason, now time.Time) {
 }
 
 // refusedTooOften reports whether op 9 with d true counts as false.
-func (r *resumeStreak) refusedTooOften() bool { return r.refused > maxRefused }
+func (r *resumeStreak) refusedTooOften() bool { return r.refused > toleratedRefusals }
 
 // isOver reports whether Discord has shown that the session is over.
 func (r *resumeStreak) isOver() bool {
 	return r.refusedTooOften() || r.lastChance && r.refused+r.unanswered+r.cut > 0
 }
 
-// shouldProbe reports whether an IDENTIFY should find out about the session. Cuts
-// must have lasted as well as been many, because a restarting host cuts many
-// connections quickly. gap is how long a streak must have lasted at the least.
-func (r *resumeStreak) shouldProbe(now time.Time, gap time.Duration) bool {
+// shouldProbeSession reports whether an IDENTIFY should find out whether the session or
+// Discord is to blame. gap is how long the streak must have lasted, except that the
+// first probe does not wait for it where RESUMEs went unanswered.
+func (r *resumeStreak) shouldProbeSession(now time.Time, gap time.Duration) bool {
 	age := now.Sub(r.since)
-	return r.unanswered >= maxUnanswered && (gap <= minCutTime || age >= gap) ||
-		r.cut >= maxCut && age >= gap || r.cut > 0 && age >= max(maxCutTime, gap)
+	firstProbe := gap <= firstSessionProbeGap
+	unanswered := r.unanswered >= maxUnanswered && (firstProbe || age >= gap)
+	cutOften := r.cut >= maxCut && age >= gap
+	cutForLong := r.cut > 0 && age >= max(maxCutTime, gap)
+	return unanswered || cutOften || cutForLong
 }

@@ -68,7 +68,7 @@ type policyRow struct {
 	before    []step
 	end       step
 	noSession bool
-	want      next
+	want      followUp
 }
 
 func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -76,100 +76,100 @@ func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 func policyTable() []policyRow {
 	rows := []policyRow{
 		// Rule 1: a RESUME is free, an IDENTIFY is scarce.
-		{name: "op 9 true: resume", end: onLiveConn(op9True), want: next{do: actResume, wait: ms(3000)}},
-		{name: "op 9 true to RESUME, the third time", before: times(2, onResume(op9True)), end: onResume(op9True), want: next{do: actResume, wait: ms(3000)}},
-		{name: "op 9 true to RESUME, the fourth time", before: times(3, onResume(op9True)), end: onResume(op9True), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
-		{name: "op 9 false: identify", end: onLiveConn(op9False), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
-		{name: "op 9 false to RESUME", end: onResume(op9False), want: next{do: actIdentify, wait: ms(3000), dropSession: true}},
-		{name: "op 9 to IDENTIFY", noSession: true, end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(3000)}},
-		{name: "op 9 to IDENTIFY, the third time", noSession: true, before: times(2, onIdentify(op9False)), end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(12_000)}},
-		{name: "op 9 to IDENTIFY, without end", noSession: true, before: times(8, onIdentify(op9False)), end: onIdentify(op9False), want: next{do: actIdentify, wait: maxRefusalWait}},
-		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{}), end: onIdentify(op9False), want: next{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 true: resume", end: onLiveConn(op9True), want: followUp{do: actResume, wait: ms(3000)}},
+		{name: "op 9 true to RESUME, the third time", before: times(2, onResume(op9True)), end: onResume(op9True), want: followUp{do: actResume, wait: ms(3000)}},
+		{name: "op 9 true to RESUME, the fourth time", before: times(3, onResume(op9True)), end: onResume(op9True), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 false: identify", end: onLiveConn(op9False), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 false to RESUME", end: onResume(op9False), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 to IDENTIFY", noSession: true, end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 to IDENTIFY, the third time", noSession: true, before: times(2, onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(12_000)}},
+		{name: "op 9 to IDENTIFY, without end", noSession: true, before: times(8, onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: maxRefusalWait}},
+		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{}), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(3000)}},
 
-		{name: "no RESUMED once", end: onResume(noResumed), want: next{do: actResume}},
-		{name: "no RESUMED three times", before: times(2, onResume(noResumed)), end: onResume(noResumed), want: next{do: actProbe}},
-		{name: "no RESUMED three times, but RESUMED between", before: []step{onResume(noResumed), onResume(noResumed), onLive{resume: true}}, end: onResume(noResumed), want: next{do: actResume}},
-		{name: "five cut RESUMEs at once", before: times(4, onResume(cut)), end: onResume(cut), want: next{do: actResume, wait: ms(8000)}},
-		{name: "five cut RESUMEs in 20 s", before: times(4, onResume(cut), 5*time.Second), end: onResume(cut), want: next{do: actProbe, wait: ms(8000)}},
-		{name: "two cut RESUMEs in 74 s", before: []step{onResume(cut), 74 * time.Second}, end: onResume(cut), want: next{do: actResume, wait: ms(1000)}},
-		{name: "two cut RESUMEs in 75 s", before: []step{onResume(cut), 75 * time.Second}, end: onResume(cut), want: next{do: actProbe, wait: ms(1000)}},
-		{name: "a failed dial after 75 s of cut RESUMEs", before: []step{onResume(cut), 75 * time.Second}, end: dialResume(dnsFailed), want: next{do: actProbe, wait: ms(1000)}},
-		{name: "a probe that is cut: the session is kept", before: times(3, onResume(noResumed)), end: onIdentify(cut), want: next{do: actResume, wait: ms(4000)}},
-		{name: "a probe that is refused", before: times(3, onResume(noResumed)), end: onIdentify(op9False), want: next{do: actResume, wait: ms(3000)}},
-		{name: "a probe that is closed with 4009", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4009)), want: next{do: actResume, wait: ms(4000)}},
-		{name: "a probe that finds the token refused", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4004)), want: next{do: actPark, reason: fatalReason(4004), dropSession: true}},
-		{name: "a probe that cannot be dialled", before: times(3, onResume(noResumed)), end: dialBase(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
-		{name: "a probe whose grant has expired goes on", before: times(3, onResume(noResumed)), end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: next{do: actProbe}},
-		{name: "no second probe within 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 19*time.Second)), end: onResume(noResumed), want: next{do: actResume}},
-		{name: "a second probe after 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 20*time.Second)), end: onResume(noResumed), want: next{do: actProbe}},
+		{name: "no RESUMED once", end: onResume(noResumed), want: followUp{do: actResume}},
+		{name: "no RESUMED three times", before: times(2, onResume(noResumed)), end: onResume(noResumed), want: followUp{do: actProbeSession}},
+		{name: "no RESUMED three times, but RESUMED between", before: []step{onResume(noResumed), onResume(noResumed), onLive{resume: true}}, end: onResume(noResumed), want: followUp{do: actResume}},
+		{name: "five cut RESUMEs at once", before: times(4, onResume(cut)), end: onResume(cut), want: followUp{do: actResume, wait: ms(8000)}},
+		{name: "five cut RESUMEs in 20 s", before: times(4, onResume(cut), 5*time.Second), end: onResume(cut), want: followUp{do: actProbeSession, wait: ms(8000)}},
+		{name: "two cut RESUMEs in 74 s", before: []step{onResume(cut), 74 * time.Second}, end: onResume(cut), want: followUp{do: actResume, wait: ms(1000)}},
+		{name: "two cut RESUMEs in 75 s", before: []step{onResume(cut), 75 * time.Second}, end: onResume(cut), want: followUp{do: actProbeSession, wait: ms(1000)}},
+		{name: "a failed dial after 75 s of cut RESUMEs", before: []step{onResume(cut), 75 * time.Second}, end: dialResume(dnsFailed), want: followUp{do: actProbeSession, wait: ms(1000)}},
+		{name: "a probe that is cut: the session is kept", before: times(3, onResume(noResumed)), end: onIdentify(cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "a probe that is refused", before: times(3, onResume(noResumed)), end: onIdentify(op9False), want: followUp{do: actResume, wait: ms(3000)}},
+		{name: "a probe that is closed with 4009", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4009)), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "a probe that finds the token refused", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4004)), want: followUp{do: actPark, reason: fatalReason(4004), dropSession: true}},
+		{name: "a probe that cannot be dialled", before: times(3, onResume(noResumed)), end: dialBase(dnsFailed), want: followUp{do: actResume, wait: ms(2250)}},
+		{name: "a probe whose grant has expired goes on", before: times(3, onResume(noResumed)), end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: followUp{do: actProbeSession}},
+		{name: "no second probe within 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 19*time.Second)), end: onResume(noResumed), want: followUp{do: actResume}},
+		{name: "a second probe after 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 20*time.Second)), end: onResume(noResumed), want: followUp{do: actProbeSession}},
 
 		// A failed dial keeps the session, whatever it failed by.
-		{name: "no name resolution", end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(500)}},
-		{name: "a refused upgrade", end: dialResume(forbidden), want: next{do: actResume, wait: ms(500)}},
-		{name: "no HELLO", before: times(4, dialResume(noHello)), end: dialResume(noHello), want: next{do: actResume}},
-		{name: "no session", noSession: true, end: dialBase(dnsFailed), want: next{do: actIdentify, wait: ms(500)}},
+		{name: "no name resolution", end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "a refused upgrade", end: dialResume(forbidden), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "no HELLO", before: times(4, dialResume(noHello)), end: dialResume(noHello), want: followUp{do: actResume}},
+		{name: "no session", noSession: true, end: dialBase(dnsFailed), want: followUp{do: actIdentify, wait: ms(500)}},
 
 		// Rule 5: backoff.
-		{name: "silence on a live connection", end: onLiveConn(Reason{Kind: ReasonSilent}), want: next{do: actResume}},
-		{name: "silence before RESUMED", end: onResume(Reason{Kind: ReasonSilent}), want: next{do: actResume, wait: ms(500)}},
-		{name: "a live connection is cut", end: onLiveConn(cut), want: next{do: actResume, wait: ms(250)}},
-		{name: "a live connection is cut after 4 s", end: livedFor(4*time.Second, cut), want: next{do: actResume, wait: ms(500)}},
-		{name: "failures are not forgotten after 59 s", before: append(times(4, dialResume(forbidden)), onLive{resume: true}), end: livedFor(59*time.Second, cut), want: next{do: actResume, wait: ms(4000)}},
-		{name: "failures are forgotten after 60 s", before: times(4, dialResume(forbidden)), end: livedFor(60*time.Second, cut), want: next{do: actResume, wait: ms(250)}},
-		{name: "Discord says no: up to 25 s", before: times(8, dialResume(forbidden)), end: dialResume(forbidden), want: next{do: actResume, wait: ms(12_500)}},
-		{name: "the way there is broken: up to 4.5 s", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
-		{name: "a dial that hung has waited", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsHung), want: next{do: actResume}},
-		{name: "a tenth failure in a row", before: times(9, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250), exhausted: true}},
-		{name: "an eleventh", before: times(10, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(2250)}},
-		{name: "op 7", end: onLiveConn(op7), want: next{do: actResume}},
-		{name: "op 7 before RESUMED", end: onResume(op7), want: next{do: actResume}},
-		{name: "nothing but op 7", before: times(2, onResume(op7)), end: onResume(op7), want: next{do: actResume, wait: ms(2000)}},
-		{name: "op 7 before HELLO", end: dialResume(op7), want: next{do: actResume}},
-		{name: "nothing but op 7 before HELLO", before: times(2, dialResume(op7)), end: dialResume(op7), want: next{do: actResume, wait: ms(2000)}},
-		{name: "connections that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7)}), end: livedFor(29*time.Second, cut), want: next{do: actResume, wait: ms(250)}},
-		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: next{do: actResume, wait: ms(4000)}},
-		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: next{do: actResume}},
-		{name: "the base gateway cuts off what it stood in for", before: times(4, dialResume(dnsFailed)), end: onBase(cut), want: next{do: actResume, wait: ms(250)}},
-		{name: "its turn to identify has passed", noSession: true, end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: next{do: actIdentify}},
-		{name: "a stop", end: onLiveConn(Reason{Kind: ReasonStop}), want: next{}},
-		{name: "a stop while it dials", end: dialResume(Reason{Kind: ReasonStop}), want: next{}},
+		{name: "silence on a live connection", end: onLiveConn(Reason{Kind: ReasonSilent}), want: followUp{do: actResume}},
+		{name: "silence before RESUMED", end: onResume(Reason{Kind: ReasonSilent}), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "a live connection is cut", end: onLiveConn(cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "a live connection is cut after 4 s", end: livedFor(4*time.Second, cut), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "failures are not forgotten after 59 s", before: append(times(4, dialResume(forbidden)), onLive{resume: true}), end: livedFor(59*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "failures are forgotten after 60 s", before: times(4, dialResume(forbidden)), end: livedFor(60*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "Discord says no: up to 25 s", before: times(8, dialResume(forbidden)), end: dialResume(forbidden), want: followUp{do: actResume, wait: ms(12_500)}},
+		{name: "the way there is broken: up to 4.5 s", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250)}},
+		{name: "a dial that hung has waited", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsHung), want: followUp{do: actResume}},
+		{name: "a tenth failure in a row", before: times(9, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250), exhausted: true}},
+		{name: "an eleventh", before: times(10, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250)}},
+		{name: "op 7", end: onLiveConn(op7), want: followUp{do: actResume}},
+		{name: "op 7 before RESUMED", end: onResume(op7), want: followUp{do: actResume}},
+		{name: "nothing but op 7", before: times(2, onResume(op7)), end: onResume(op7), want: followUp{do: actResume, wait: ms(2000)}},
+		{name: "op 7 before HELLO", end: dialResume(op7), want: followUp{do: actResume}},
+		{name: "nothing but op 7 before HELLO", before: times(2, dialResume(op7)), end: dialResume(op7), want: followUp{do: actResume, wait: ms(2000)}},
+		{name: "connections that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: followUp{do: actResume}},
+		{name: "the base gateway cuts off what it stood in for", before: times(4, dialResume(dnsFailed)), end: onBase(cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "its turn to identify has passed", noSession: true, end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: followUp{do: actIdentify}},
+		{name: "a stop", end: onLiveConn(Reason{Kind: ReasonStop}), want: followUp{}},
+		{name: "a stop while it dials", end: dialResume(Reason{Kind: ReasonStop}), want: followUp{}},
 
 		// Rule 7: fatal is not silent.
-		{name: "REST refuses the token", end: dialBase(tokenFailed), noSession: true, want: next{do: actPark, reason: tokenFailed}},
-		{name: "4004 before HELLO", end: dialResume(closeCode(4004)), want: next{do: actPark, reason: fatalReason(4004)}},
-		{name: "4003 again within a minute", before: []step{onLiveConn(closeCode(4003)), 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: next{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
-		{name: "4003 again after a minute", before: []step{onLiveConn(closeCode(4003)), time.Minute}, end: onLiveConn(closeCode(4003)), want: next{do: actVerify, dropSession: true}},
+		{name: "REST refuses the token", end: dialBase(tokenFailed), noSession: true, want: followUp{do: actPark, reason: tokenFailed}},
+		{name: "4004 before HELLO", end: dialResume(closeCode(4004)), want: followUp{do: actPark, reason: fatalReason(4004)}},
+		{name: "4003 again within a minute", before: []step{onLiveConn(closeCode(4003)), 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: followUp{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
+		{name: "4003 again after a minute", before: []step{onLiveConn(closeCode(4003)), time.Minute}, end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
 
-		{name: "1000, then a cut RESUME", before: []step{onLiveConn(closeCode(1000))}, end: onResume(cut), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
-		{name: "1000, then op 7 before RESUMED", before: []step{onLiveConn(closeCode(1000))}, end: onResume(op7), want: next{do: actIdentify, dropSession: true}},
-		{name: "1000, then a failed dial", before: []step{onLiveConn(closeCode(1000))}, end: dialResume(dnsFailed), want: next{do: actResume, wait: ms(500)}},
-		{name: "1000, RESUMED, then a cut RESUME", before: []step{onLiveConn(closeCode(1000)), onLive{resume: true}}, end: onResume(cut), want: next{do: actResume, wait: ms(500)}},
+		{name: "1000, then a cut RESUME", before: []step{onLiveConn(closeCode(1000))}, end: onResume(cut), want: followUp{do: actIdentify, wait: ms(500), dropSession: true}},
+		{name: "1000, then op 7 before RESUMED", before: []step{onLiveConn(closeCode(1000))}, end: onResume(op7), want: followUp{do: actIdentify, dropSession: true}},
+		{name: "1000, then a failed dial", before: []step{onLiveConn(closeCode(1000))}, end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "1000, RESUMED, then a cut RESUME", before: []step{onLiveConn(closeCode(1000)), onLive{resume: true}}, end: onResume(cut), want: followUp{do: actResume, wait: ms(500)}},
 	}
 	// Each close code on a live connection, in answer to RESUME and in answer to IDENTIFY.
 	for _, code := range []CloseCode{1001, 1006, 1011, 1012, 4000, 4001, 4002, 4005, 4006, 4008, 4999} {
 		rows = append(rows,
-			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actResume, wait: ms(250)}},
-			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actResume, wait: ms(500)}},
-			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actIdentify, wait: ms(500)}})
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: followUp{do: actResume, wait: ms(250)}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: followUp{do: actResume, wait: ms(500)}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: followUp{do: actIdentify, wait: ms(500)}})
 	}
 	rows = append(rows,
-		policyRow{name: "live", end: onLiveConn(closeCode(1000)), want: next{do: actResume, wait: ms(250)}},
-		policyRow{name: "RESUME", end: onResume(closeCode(1000)), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
-		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(1000)), want: next{do: actIdentify, wait: ms(500)}},
-		policyRow{name: "live", end: onLiveConn(closeCode(4003)), want: next{do: actVerify, dropSession: true}},
-		policyRow{name: "RESUME", end: onResume(closeCode(4003)), want: next{do: actResume, wait: ms(500)}},
-		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(4003)), want: next{do: actIdentify, wait: ms(500)}})
+		policyRow{name: "live", end: onLiveConn(closeCode(1000)), want: followUp{do: actResume, wait: ms(250)}},
+		policyRow{name: "RESUME", end: onResume(closeCode(1000)), want: followUp{do: actIdentify, wait: ms(500), dropSession: true}},
+		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(1000)), want: followUp{do: actIdentify, wait: ms(500)}},
+		policyRow{name: "live", end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
+		policyRow{name: "RESUME", end: onResume(closeCode(4003)), want: followUp{do: actResume, wait: ms(500)}},
+		policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(4003)), want: followUp{do: actIdentify, wait: ms(500)}})
 	for _, code := range []CloseCode{4007, 4009} {
 		rows = append(rows,
-			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actIdentify, wait: ms(250), dropSession: true}},
-			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actIdentify, wait: ms(500), dropSession: true}},
-			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actIdentify, wait: ms(500)}})
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: followUp{do: actIdentify, wait: ms(250), dropSession: true}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: followUp{do: actIdentify, wait: ms(500), dropSession: true}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: followUp{do: actIdentify, wait: ms(500)}})
 	}
 	for _, code := range []CloseCode{4004, 4010, 4011, 4012, 4013, 4014} {
 		rows = append(rows,
-			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: next{do: actPark, reason: fatalReason(code), dropSession: true}},
-			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: next{do: actPark, reason: fatalReason(code), dropSession: true}},
-			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: next{do: actPark, reason: fatalReason(code)}})
+			policyRow{name: "live", end: onLiveConn(closeCode(code)), want: followUp{do: actPark, reason: fatalReason(code), dropSession: true}},
+			policyRow{name: "RESUME", end: onResume(closeCode(code)), want: followUp{do: actPark, reason: fatalReason(code), dropSession: true}},
+			policyRow{name: "IDENTIFY", noSession: true, end: onIdentify(closeCode(code)), want: followUp{do: actPark, reason: fatalReason(code)}})
 	}
 	return rows
 }
@@ -204,7 +204,7 @@ func newTestPolicy() *policy {
 	}
 }
 
-func apply(p *policy, s step, session bool, now time.Time) (next, time.Time) {
+func apply(p *policy, s step, session bool, now time.Time) (followUp, time.Time) {
 	switch s := s.(type) {
 	case closed:
 		return p.onClosed(s, session, now), now
@@ -215,7 +215,7 @@ func apply(p *policy, s step, session bool, now time.Time) (next, time.Time) {
 	case time.Duration:
 		now = now.Add(s)
 	}
-	return next{}, now
+	return followUp{}, now
 }
 
 // Given a resume URL that cannot be dialled, then the base URL gets every second try

@@ -74,7 +74,7 @@ func (s *Shard) handleDialFailure(a attempt, reason Reason) time.Duration {
 
 // carryOut does what the policy decided and returns the wait before the next
 // attempt. reason is why the last one ended.
-func (s *Shard) carryOut(n next, reason Reason) time.Duration {
+func (s *Shard) carryOut(n followUp, reason Reason) time.Duration {
 	if n.exhausted {
 		s.emit(AttemptsExhausted{Failures: s.policy.failures})
 	}

@@ -183,8 +183,8 @@ func (q *sequence) isUnwanted(typ []byte) bool {
 	return q.wanted != nil && !q.wanted[string(typ)]
 }
 
-// accept takes one dispatch in. READY and RESUMED have already been acted upon when it
-// is called.
+// accept takes one dispatch in, except READY, which onReady takes. When the queue is
+// full it leaves this and all further events with Discord, until a RESUME.
 func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 	q.lastDispatch.Store(now.UnixNano())
 	q.mu.Lock()

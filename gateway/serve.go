@@ -41,26 +41,26 @@ func (s *Shard) serve(a attempt) closed {
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())
 	defer func() { t.attempt.releaseGrant(identify.OutcomeRefused) }()
 	s.seq.attach(t.conn, a.resume)
-	if reason := t.identifyOrResume(); reason != nil {
+	if reason := t.sendResumeOrIdentify(); reason != nil {
 		return t.finish(*reason)
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		t.count.checks.Add(1)
-		if reason := t.check(time.Now()); reason != nil {
+		if reason := t.maintainConnection(time.Now()); reason != nil {
 			return t.finish(*reason)
 		}
 		sleep := time.Until(t.nextCheck(time.Now()))
 		timer.Reset(max(0, sleep))
-		if reason := t.next(timer, max(0, sleep)); reason != nil {
+		if reason := t.awaitNext(timer, max(0, sleep)); reason != nil {
 			return t.finish(*reason)
 		}
 	}
 }
 
-// identifyOrResume sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
-func (t *connLoop) identifyOrResume() *Reason {
+// sendResumeOrIdentify sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
+func (t *connLoop) sendResumeOrIdentify() *Reason {
 	unwritable := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
 	t.requestedAt = time.Now()
 	if t.attempt.resume {
@@ -93,8 +93,8 @@ func (t *connLoop) identifyOrResume() *Reason {
 	return nil
 }
 
-// next waits for what happens next, for at most planned, and handles it.
-func (t *connLoop) next(timer *time.Timer, planned time.Duration) *Reason {
+// awaitNext waits for the next thing to happen, for at most planned, and handles it.
+func (t *connLoop) awaitNext(timer *time.Timer, planned time.Duration) *Reason {
 	stop := t.life.StopContext().Done()
 	if t.draining {
 		stop = nil
@@ -137,7 +137,7 @@ func (t *connLoop) drainSignals() *Reason {
 			}
 		default:
 			reason := &t.conn.reason
-			endsSession := reason.Kind == ReasonClosed && reason.Code.meaning().effect >= identifies
+			endsSession := reason.Kind == ReasonClosed && reason.Code.meaning().effect.endsSession()
 			if !t.moveBy.IsZero() && !endsSession {
 				// Discord cut it after asking to reconnect: one and the same event (G-079).
 				return &Reason{Kind: ReasonReconnect}
@@ -229,16 +229,16 @@ func (t *connLoop) onLive(at time.Time) {
 	t.group.Go(func() { t.sendLoop(c) })
 }
 
-// check looks at the connection: it returns a reason to end it, or sends the
-// heartbeat that is due, if any.
-func (t *connLoop) check(now time.Time) *Reason {
+// maintainConnection returns a reason to end the connection, or does what is due on it:
+// sends a heartbeat, dials a spare.
+func (t *connLoop) maintainConnection(now time.Time) *Reason {
 	if t.slept > 0 {
 		if reason := t.afterSleep(now); reason != nil {
 			return reason
 		}
 	}
 	lastByte := t.conn.lastByte()
-	switch state, elapsed := t.heartbeats.check(now, lastByte); state {
+	switch state, elapsed := t.heartbeats.liveness(now, lastByte); state {
 	case noBytes:
 		return &Reason{Kind: ReasonSilent, Elapsed: elapsed}
 	case noACK:
@@ -316,7 +316,7 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 		if !t.moveBy.IsZero() {
 			sooner(t.moveBy)
 		}
-		if t.onBaseURL() {
+		if t.wantsResumeURL() {
 			sooner(t.nextReturn)
 		}
 		if t.spareReady {
@@ -344,8 +344,9 @@ func (t *connLoop) detectSleep(planned time.Duration) {
 }
 
 // afterSleep follows a time in which the process did not run. After more than an
-// interval the connection is given up at once, because a late heartbeat would find
-// out slowly (G-032). After less, an extra heartbeat finds out.
+// interval the connection is given up at once, because a late heartbeat would notice a
+// dead one slowly (G-032). After a shorter sleep an extra heartbeat tests whether the
+// connection is still alive.
 func (t *connLoop) afterSleep(now time.Time) *Reason {
 	slept := t.slept
 	t.slept = 0

@@ -109,9 +109,9 @@ func New(opts Options) (*Shard, error) {
 }
 
 // Run connects and keeps the shard online until Stop or the end of ctx, which is a
-// Stop with KeepSession that waits for no handler. It returns nil after a stop: every
-// failure before that is retried or waited out, and reported to the observer. It can
-// be called once.
+// Stop with KeepSession that waits for no handler. Then it returns nil: every failure
+// before that is retried or waited out, and reported to the observer. It returns an
+// error, and does nothing, if it was called before or after a Stop.
 func (s *Shard) Run(ctx context.Context) error {
 	if err := s.life.Start(); err != nil {
 		return fmt.Errorf("gateway: %w", err)

@@ -154,8 +154,9 @@ func (t *connLoop) handleSpare(sig signal) {
 	}
 }
 
-// onBaseURL reports whether the resume URL should be dialled now and then.
-func (t *connLoop) onBaseURL() bool {
+// wantsResumeURL reports whether the base URL stands in for the resume URL, which then
+// is dialled now and then.
+func (t *connLoop) wantsResumeURL() bool {
 	return !t.nextReturn.IsZero() && t.moveBy.IsZero() && !t.draining && t.spare == nil
 }
 
@@ -163,7 +164,7 @@ func (t *connLoop) onBaseURL() bool {
 // or in place of one that would soon owe heartbeats of its own.
 func (t *connLoop) maintainSpare(now time.Time) {
 	switch {
-	case t.onBaseURL() && !now.Before(t.nextReturn):
+	case t.wantsResumeURL() && !now.Before(t.nextReturn):
 		t.nextReturn = now.Add(resumeURLRetry)
 		t.returning = true
 		t.dialSpare()

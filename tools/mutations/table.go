@@ -25,12 +25,12 @@ var mutations = []mutation{
 	},
 	{
 		"rule-1-give-up", "unanswered RESUMEs go on for ever", "gateway/reconnect.go",
-		"maxUnanswered = 3", "maxUnanswered = 3000",
+		"maxUnanswered     = 3", "maxUnanswered     = 3000",
 		"./gateway", "ReconnectPolicy",
 	},
 	{
-		"rule-1-identify-account", "an IDENTIFY is not counted", "identify/grant.go",
-		"	l.spent = append(l.spent, g.record)\n", "",
+		"rule-1-identify-record", "an IDENTIFY is not counted", "identify/grant.go",
+		"	l.spent = append(l.spent, g.entry)\n", "",
 		"./identify", "",
 	},
 	{
