@@ -64,7 +64,7 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 		Shard:             shard,
 		Properties:        c.Browser,
 		LargeThreshold:    c.LargeThreshold,
-		IdentifyLimiter:   cmp.Or(o.IdentifyLimiter, src.limiter),
+		IdentifyLimiter:   o.identifyLimiter(src, c.IdentifyRateLimiter),
 		CredentialChecker: o.CredentialChecker,
 		Dialer:            o.Dialer,
 		Compression:       compressions[c.Compression],
@@ -83,22 +83,10 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 	if p.options.CredentialChecker == nil && src.gatewayBot != nil {
 		p.options.CredentialChecker = src.gatewayBot
 	}
-	switch {
-	case p.options.IdentifyLimiter != nil:
-	case c.IdentifyRateLimiter != nil:
-		p.options.IdentifyLimiter = disgoLimiter{c.IdentifyRateLimiter}
-	default:
-		p.options.IdentifyLimiter = newLimiter(src.gatewayBot, o.Rand)
-	}
 	if p.options.Dialer == nil && c.Dialer != nil && c.Dialer != websocket.DefaultDialer {
 		p.options.Dialer = dialerOf(c.Dialer)
 	}
-	if c.SessionID != nil && c.LastSequenceReceived != nil {
-		p.options.Session = gateway.Session{ID: *c.SessionID, ResumeURL: base, Seq: int64(*c.LastSequenceReceived)}
-		if c.ResumeURL != nil && *c.ResumeURL != "" {
-			p.options.Session.ResumeURL = *c.ResumeURL
-		}
-	}
+	p.options.Session = sessionOf(c.SessionID, c.LastSequenceReceived, c.ResumeURL, base)
 	if o.Sessions != nil {
 		if !p.options.Session.Resumable() {
 			p.options.Session = o.Sessions.Session(shard)
@@ -113,6 +101,33 @@ func (o Options) config(src source, opts []disgo.ConfigOpt) config {
 var compressions = map[disgo.CompressionType]gateway.Compression{
 	disgo.CompressionZstdStream: gateway.CompressZstd,
 	disgo.CompressionZlibStream: gateway.CompressZlib,
+}
+
+// sessionOf returns the session that disgo's options name; zero without one. Without a
+// resume URL it is resumed at the base URL.
+func sessionOf(id *string, seq *int, resumeURL *string, base string) gateway.Session {
+	if id == nil || seq == nil {
+		return gateway.Session{}
+	}
+	s := gateway.Session{ID: *id, ResumeURL: base, Seq: int64(*seq)}
+	if resumeURL != nil && *resumeURL != "" {
+		s.ResumeURL = *resumeURL
+	}
+	return s
+}
+
+// identifyLimiter returns the identify limiter of the options, that of the shard
+// manager, the bot's own one for disgo, or a new one, in this order.
+func (o Options) identifyLimiter(src source, own disgo.IdentifyRateLimiter) gateway.IdentifyLimiter {
+	switch {
+	case o.IdentifyLimiter != nil:
+		return o.IdentifyLimiter
+	case src.limiter != nil:
+		return src.limiter
+	case own != nil:
+		return disgoLimiter{own}
+	}
+	return newLimiter(src.gatewayBot, o.Rand)
 }
 
 // newLimiter returns an identify limiter with a budget in memory. It asks Discord for
