@@ -77,7 +77,7 @@ const (
 	ReasonMalformed      ReasonKind = "malformed"       // not JSON
 	ReasonCompression    ReasonKind = "compression"     // the compressed stream broke
 	ReasonWrite          ReasonKind = "write"           // a write failed or blocked
-	ReasonGrantExpired   ReasonKind = "lapsed"          // the right to identify had passed to another shard
+	ReasonGrantExpired   ReasonKind = "lapsed"          // the grant to identify had passed to another shard
 	ReasonOverflow       ReasonKind = "overflow"        // the event queue was full; Discord replays the rest
 	ReasonFatal          ReasonKind = "fatal"           // only a person can help
 	ReasonStop           ReasonKind = "stop"            // Stop, or the end of Run's context

@@ -16,7 +16,7 @@ type State interface {
 type Idle struct{}
 
 // Waiting holds between attempts: for the backoff, for the delay after op 9, or for the
-// right to identify.
+// grant to identify.
 type Waiting struct {
 	// Until is when the wait ends; zero when the [IdentifyLimiter] decides.
 	Until time.Time

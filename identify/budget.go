@@ -91,9 +91,9 @@ func (l *Limiter) usage(now time.Time) Usage {
 	// Up to maxLimitAge Discord's number is used. An older one is used only if it is
 	// lower than the estimate. IDENTIFYs sent at the time of the request or later are
 	// subtracted, because the answer does not count them.
-	told := l.limit.Remaining - len(l.since(l.limit.At.Add(-1))) - len(l.grants)
-	if u.FromDiscord = now.Sub(l.limit.At) <= maxLimitAge; u.FromDiscord || told < u.Remaining {
-		u.Remaining, u.Reset = told, reset
+	remaining := l.limit.Remaining - len(l.since(l.limit.At.Add(-1))) - len(l.grants)
+	if u.FromDiscord = now.Sub(l.limit.At) <= maxLimitAge; u.FromDiscord || remaining < u.Remaining {
+		u.Remaining, u.Reset = remaining, reset
 	}
 	u.Remaining = max(0, u.Remaining)
 	return u
@@ -140,13 +140,13 @@ func (l *Limiter) decideHour(d *decision, shard ShardID, now time.Time) {
 		return
 	}
 	var all, own []time.Time
-	for _, r := range l.since(now.Add(-time.Hour)) {
-		if r.Shard.Count != shard.Count {
+	for _, e := range l.since(now.Add(-time.Hour)) {
+		if e.Shard.Count != shard.Count {
 			continue
 		}
-		all = append(all, r.At)
-		if r.Shard == shard {
-			own = append(own, r.At)
+		all = append(all, e.At)
+		if e.Shard == shard {
+			own = append(own, e.At)
 		}
 	}
 	inFlight := 0

@@ -27,32 +27,32 @@ func (l *Limiter) forget(now time.Time) { l.spent = l.since(now.Add(-day)) }
 // merge takes into the record what earlier processes wrote. The caller holds mu.
 func (l *Limiter) merge(entries []Entry, now time.Time) {
 	own := map[int64]bool{}
-	for _, r := range l.spent {
-		own[r.ID] = true
+	for _, e := range l.spent {
+		own[e.ID] = true
 	}
 	for g := range l.grants {
 		own[g.entry.ID] = true
 	}
 	var earlier []*entry
-	for _, e := range entries {
-		if own[e.ID] || e.State == Unsent {
+	for _, stored := range entries {
+		if own[stored.ID] || stored.State == Unsent {
 			continue
 		}
-		r := &entry{Entry: e, inherited: true}
-		if r.State == Granted {
+		e := &entry{Entry: stored, inherited: true}
+		if e.State == Granted {
 			// Its process died without a word. It may have been sent until the
 			// deadlines of the connection ran out.
-			r.At = r.At.Add(maxGrantAge)
+			e.At = e.At.Add(maxGrantAge)
 		}
-		if r.At.After(now) {
-			r.At = now // or the clock was set back
+		if e.At.After(now) {
+			e.At = now // or the clock was set back
 		}
-		r.At = now.Add(r.At.Sub(now)) // with the monotonic clock, which is never set
-		if r.State == Ready {
-			r.credit = l.created.Sub(r.At)
+		e.At = now.Add(e.At.Sub(now)) // with the monotonic clock, which is never set
+		if e.State == Ready {
+			e.credit = l.created.Sub(e.At)
 		}
-		l.lastID = max(l.lastID, r.ID)
-		earlier = append(earlier, r)
+		l.lastID = max(l.lastID, e.ID)
+		earlier = append(earlier, e)
 	}
 	l.spent = append(earlier, l.spent...)
 	slices.SortStableFunc(l.spent, func(a, b *entry) int {
@@ -61,8 +61,8 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 	// What this process has sent came later than all of it, so every backoff is
 	// worked out anew in the order of events.
 	clear(l.backoffs)
-	for _, r := range l.spent {
-		l.replay(r)
+	for _, e := range l.spent {
+		l.replay(e)
 	}
 	for _, w := range l.queue {
 		l.endOpenSession(w)
@@ -70,26 +70,26 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 }
 
 // replay lets the shard's backoff follow from one more entry. The caller holds mu.
-func (l *Limiter) replay(r *entry) {
-	b := l.backoff(r.Shard)
-	b.last = r.At
+func (l *Limiter) replay(e *entry) {
+	b := l.backoff(e.Shard)
+	b.last = e.At
 	if b.open != nil {
 		// Nothing reported its end: its process died. It lived until now at most.
-		b.countEnd(r.At.Sub(b.open.At), l.opts.Rand)
+		b.countEnd(e.At.Sub(b.open.At), l.opts.Rand)
 	}
-	switch r.State {
+	switch e.State {
 	case Granted, Sent:
-		if r.inherited {
+		if e.inherited {
 			b.countShortSession(l.opts.Rand)
 		}
 	case Refused:
 		b.countRefusal(l.opts.Rand)
 	case Ready:
 		b.countReady()
-		b.open = r
+		b.open = e
 	case Ended:
 		b.countReady()
-		b.countEnd(r.Lived, l.opts.Rand)
+		b.countEnd(e.Lived, l.opts.Rand)
 	}
 }
 
@@ -99,13 +99,13 @@ func (l *Limiter) replay(r *entry) {
 // holds mu.
 func (l *Limiter) endOpenSession(w *waiter) {
 	b := l.backoff(w.shard)
-	r := b.open
-	if r == nil {
+	e := b.open
+	if e == nil {
 		return
 	}
-	r.State, r.Lived = Ended, w.arrived.Sub(r.At)
-	b.countEnd(r.Lived, l.opts.Rand)
-	l.put(r)
+	e.State, e.Lived = Ended, w.arrived.Sub(e.At)
+	b.countEnd(e.Lived, l.opts.Rand)
+	l.put(e)
 }
 
 // SessionEnded tells that a session ended for good after being live for this
@@ -115,15 +115,15 @@ func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.backoff(shard)
-	r := b.open
-	if r != nil {
-		lived += r.credit
-		r.State, r.Lived = Ended, lived
-		l.put(r)
+	e := b.open
+	if e != nil {
+		lived += e.credit
+		e.State, e.Lived = Ended, lived
+		l.put(e)
 	}
 	// A short session without an entry was not started with an IDENTIFY of this
 	// record; its loss says nothing about the next one.
-	if r != nil || lived >= settled {
+	if e != nil || lived >= settled {
 		b.countEnd(lived, l.opts.Rand)
 	}
 	l.wakeAll()

@@ -90,10 +90,10 @@ func (l *Limiter) isLoaded() bool {
 	return l.loaded
 }
 
-// put hands the record to the storage. The caller holds mu.
-func (l *Limiter) put(r *entry) {
+// put hands the entry to the storage. The caller holds mu.
+func (l *Limiter) put(e *entry) {
 	if l.opts.Storage != nil {
-		l.opts.Storage.Put(r.Entry)
+		l.opts.Storage.Put(e.Entry)
 	}
 }
 
