@@ -9,25 +9,26 @@ import (
 	"evergreen/identify"
 )
 
-// identifies is the [identify.Storage].
+// identifies is the [identify.Storage]: the entries of which the limiter counts its
+// budget of the day, one for each IDENTIFY.
 type identifies struct{ store *Store }
 
-// Identifies returns the storage of the account of IDENTIFYs. It answers from memory,
+// Identifies returns the storage of the identify budget. It answers from memory,
 // which holds what the disk had when it was opened and everything since.
 func (s *Store) Identifies() identify.Storage { return identifies{s} }
 
 // errIdentifiesLost tells the limiter once that what it has spent is not known.
-var errIdentifiesLost = errors.New("the account of session starts went with the damaged database")
+var errIdentifiesLost = errors.New("the record of session starts went with the damaged database")
 
 // Entries returns an error while the disk has not been read, and once after the
-// account was lost.
+// record was lost.
 func (a identifies) Entries(_ context.Context, since time.Time) ([]identify.Entry, error) {
 	s := a.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !s.loaded:
-		return nil, errors.New("the account of session starts cannot be read: " + s.state.Reason)
+		return nil, errors.New("the record of session starts cannot be read: " + s.state.Reason)
 	case s.identifiesLost:
 		s.identifiesLost = false
 		return nil, errIdentifiesLost

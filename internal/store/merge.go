@@ -203,7 +203,7 @@ func (s *Store) trim() {
 	}
 }
 
-// forgetEntries drops entries that are older than the account asks for.
+// forgetEntries drops entries that are older than the budget needs.
 func (s *Store) forgetEntries(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

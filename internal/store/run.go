@@ -104,7 +104,7 @@ func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	return &gap
 }
 
-// String describes the run for the log.
+// String describes the run in a sentence.
 func (p PreviousRun) String() string {
 	if p.End == EndNone {
 		return "An earlier run is not known"
@@ -114,9 +114,21 @@ func (p PreviousRun) String() string {
 		text += ", version " + p.Version
 	}
 	gone := p.LastAlive()
-	return text + fmt.Sprintf(") %s, at %s, after %s", ends[p.End].words,
-		gone.UTC().Format("2006-01-02 15:04:05 MST"), gone.Sub(p.Started).Round(time.Second))
+	return text + fmt.Sprintf(") %s, at %s, after %s", ends[p.End].words, gone.UTC().Format(lastAliveLayout), p.lasted())
 }
+
+// Attrs describes the run for the log.
+func (p PreviousRun) Attrs() []any {
+	attrs := []any{"how", "it " + ends[p.End].words, "at", p.LastAlive().UTC().Format(lastAliveLayout), "after", p.lasted().String(), "process", p.PID}
+	if p.Version != "" {
+		attrs = append(attrs, "version", p.Version)
+	}
+	return attrs
+}
+
+const lastAliveLayout = "2006-01-02 15:04:05 MST"
+
+func (p PreviousRun) lasted() time.Duration { return p.LastAlive().Sub(p.Started).Round(time.Second) }
 
 // end is when the run was last known to be there.
 func (r Run) end() time.Time {

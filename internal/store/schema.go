@@ -9,7 +9,7 @@ import (
 // steps lead from an empty file to the schema of today. Step n makes schema n
 // of schema n-1; what has been released is never changed, only added to.
 var steps = []string{
-	// 1: sessions, the account of session starts, incidents, runs. Times are in
+	// 1: sessions, the record of session starts, incidents, runs. Times are in
 	// nanoseconds since 1970.
 	`CREATE TABLE sessions (
 		shard INTEGER NOT NULL,

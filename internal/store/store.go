@@ -1,5 +1,5 @@
 // Package store keeps what survives a restart in one SQLite file per bot. That is the
-// sessions to resume, the account of IDENTIFYs, the incidents and the samples of the
+// sessions to resume, the identify budget, the incidents and the samples of the
 // history. It is also the alert that is not over, and how each run ended.
 //
 // No caller waits for the disk. A value to keep is put into memory, and one
