@@ -2,13 +2,42 @@
 // start and stop.
 //
 // An [App] is a fleet of shards with ResearchBot as their handler. It also has the REST
-// transport of both, the identify limiter, the health tracker with its monitors and, if
-// wanted, the HTTP API. What survives the process comes in through [Options]; the
+// transport of both, the identify limiter, the health tracker, the services around it
+// and, if wanted, the HTTP API. What survives the process comes in through [Options]; the
 // caller opens and closes it.
 //
 // Where to look: app.go makes the parts; run.go starts and stops them; shards.go and
 // shardcount.go decide which shards run; credentials.go follows a changed token;
 // services.go is the history, the alerts and Discord's status page.
+//
+// # What SIGTERM does, down to the close code
+//
+//  1. runUntilSignal (cmd/evergreen/run.go) takes the signal and calls [App.Stop] with
+//     [gateway.KeepSession], or [gateway.EndSession] with --goodbye.
+//  2. App.Stop ends the lifecycle; awaitEnd in [App.Run] wakes and calls shutdown, which
+//     has SHUTDOWN_GRACE: half of it for the shards, the rest for the bot.
+//  3. [fleet.Fleet.Stop] calls [gateway.Shard.Stop] of all shards side by side. Each takes
+//     no further events in and waits for the handlers of those it has.
+//  4. closeForStop (gateway/serve.go) sends the close frame and waits until it has left:
+//     4900 keeps the session, 1000 ends it (gateway/close.go).
+//  5. [bot.Bot.Stop] finishes commands; Run returns when every goroutine has ended.
+//  6. state.release (cmd/evergreen/state.go) saves how the run ended, closes the store and
+//     frees the token.
+//
+// # How a kill -9 is survived
+//
+//  1. While the bot runs, the shard calls [gateway.SessionStore] Save for every event that
+//     is handled; the store's writer (internal/store/writer.go) commits within 20 ms.
+//  2. The operating system frees the lock of the dead process; openState
+//     (cmd/evergreen/state.go) takes it, and store.Open reads what was committed.
+//  3. Store.BeginRun finds a run without an end, and Store.Downtime makes the time since
+//     its last sign of life the incident that the tracker begins with.
+//  4. build asks [Sessions] whether a session can be resumed: one younger than
+//     store.SessionLife, of this token, these intents and these shards. Then Run does not
+//     wait for the preflight.
+//  5. beginSession (gateway/run.go) begins with that session, so that the shard sends a
+//     RESUME. Discord replays the events after the last one that was handled, and takes no
+//     second answer with the nonce of the first (internal/bot/nonce.go).
 package app
 
 import (

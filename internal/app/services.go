@@ -30,14 +30,14 @@ type services struct {
 func (a *App) newServices() services {
 	c, log := a.opts.Config, logging.Component(a.opts.Logger, "Alerts")
 	client := alert.NewClient()
-	w := services{}
-	w.history = history.New(history.Options{
+	s := services{}
+	s.history = history.New(history.Options{
 		Snapshot: a.tracker.Summary, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
-		REST:    func() (int64, time.Duration) { s := a.rest.Stats(); return s.Sent, s.RoundTrip.P50 },
+		REST:    func() (int64, time.Duration) { st := a.rest.Stats(); return st.Sent, st.RoundTrip.P50 },
 		Storage: a.opts.History, LastAlive: a.lastAlive(),
 	})
-	w.close = func() {
-		w.history.Close()
+	s.close = func() {
+		s.history.Close()
 		client.CloseIdleConnections()
 	}
 	channels := slices.Clone(a.opts.Channels)
@@ -57,23 +57,23 @@ func (a *App) newServices() services {
 		})
 	}
 	if len(channels) > 0 {
-		w.notifier = alert.New(alert.Options{
+		s.notifier = alert.New(alert.Options{
 			Snapshot: a.tracker.Snapshot, Channels: channels, After: c.AlertAfter, RemindEvery: c.AlertRemindEvery,
 			MaxPerHour: c.AlertMaxPerHour, Storage: a.opts.Alerts, Runbook: c.AlertRunbookURL, Redact: a.opts.Redact, Log: log, Rand: a.opts.Rand,
 		})
 	}
 	if !c.DeadmanPingURL.Empty() {
-		w.deadMan = alert.NewDeadMan(alert.DeadManOptions{
+		s.deadMan = alert.NewDeadMan(alert.DeadManOptions{
 			Snapshot: a.tracker.Snapshot, URL: c.DeadmanPingURL.Reveal(), Client: client, Interval: c.DeadmanPingInterval,
 			After: c.AlertAfter, Redact: a.opts.Redact, Log: log,
 		})
 	}
 	if c.DiscordStatusURL != "" {
-		w.poller = statuspage.New(statuspage.Options{
+		s.poller = statuspage.New(statuspage.Options{
 			URL: c.DiscordStatusURL, Changed: a.tracker.SetDiscordStatus, UserAgent: a.userAgent(), Log: log, Rand: a.opts.Rand,
 		})
 	}
-	return w
+	return s
 }
 
 // lastAlive returns the last sign of life of the previous run; zero without one.
@@ -84,16 +84,16 @@ func (a *App) lastAlive() time.Time {
 	return a.opts.PreviousDowntime.Start
 }
 
-// run starts the monitors; they end with ctx.
-func (w services) run(ctx context.Context, services *sync.WaitGroup) {
-	if w.notifier != nil {
-		services.Go(func() { _ = w.notifier.Run(ctx) })
+// run starts the services; they end with ctx.
+func (s services) run(ctx context.Context, running *sync.WaitGroup) {
+	if s.notifier != nil {
+		running.Go(func() { _ = s.notifier.Run(ctx) })
 	}
-	if w.deadMan != nil {
-		services.Go(func() { _ = w.deadMan.Run(ctx) })
+	if s.deadMan != nil {
+		running.Go(func() { _ = s.deadMan.Run(ctx) })
 	}
-	if w.poller != nil {
-		services.Go(func() { _ = w.poller.Run(ctx) })
+	if s.poller != nil {
+		running.Go(func() { _ = s.poller.Run(ctx) })
 	}
 }
 
@@ -114,13 +114,13 @@ func (a *App) newServer() (*api.Server, error) {
 // Snapshot returns the health of the bot.
 func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
 
-// Check returns the last check of the periodic monitor.
+// Check returns the last check of the periodic health check.
 func (a *App) Check() health.Check { return a.healthCheck.Last() }
 
 // Presence returns the presence of the settings.
 func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
 
-// Budget returns the account of IDENTIFYs.
+// Budget returns how many IDENTIFYs were sent and are left.
 func (a *App) Budget() identify.Usage { return a.limiter.Usage() }
 
 // Handlers returns the run times of each command.
