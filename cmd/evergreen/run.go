@@ -30,67 +30,75 @@ type runCommand struct {
 
 // Run keeps the bot online until a signal or its owner stops it.
 func (r *runCommand) Run(p *process) error {
-	if r.Dir != "" {
-		if err := os.Chdir(r.Dir); err != nil {
-			return fmt.Errorf("the bot cannot work in the folder of --dir: %w", err)
-		}
-	}
-	loaded, err := config.Load(r.Sources(p.environ))
+	loaded, err := r.load(p)
 	if err != nil {
 		return err
 	}
 	c := loaded.Config
-	if r.API {
-		if err := checkAPIAddr(loaded); err != nil {
-			return err
-		}
-	}
-	logger, err := p.logger(c)
+	sink, err := p.logger(c)
 	if err != nil {
 		return err
 	}
-	defer logger.Close()
+	defer sink.Close()
 	// What the dashboard shows begins with the first line.
-	lines := logging.NewRing(c.LogLevel, logger.Redact)
-	told := slog.New(slog.NewMultiHandler(logger.Handler(), lines))
-	log := logging.Component(told, "Evergreen")
-	log.Info("Evergreen " + version() + " starts")
+	lines := logging.NewRing(c.LogLevel, sink.Redact)
+	logger := slog.New(slog.NewMultiHandler(sink.Handler(), lines))
+	log := logging.Component(logger, "Evergreen")
+	log.Info("Evergreen starts", "version", version())
 	for _, warning := range loaded.Warnings {
-		log.Warn(warning)
+		log.Warn("A setting needs attention", "warning", warning)
 	}
 	signals, release := p.signals()
 	defer release()
-	held, err := openState(context.Background(), c, told, r.TakeOver, r.Fresh)
+	state, err := openState(context.Background(), c, logger, r.TakeOver, r.Fresh)
 	if err != nil {
 		return startFailure(err)
 	}
-	limitMemory(told)
+	limitMemory(logger)
 	bot, err := app.New(app.Options{
-		Config: c, Logger: told, Redact: logger.Redact, Version: version(),
-		API: r.API, Lines: lines, Listening: held.announce,
-		Sessions: held.store, Storage: held.store.Identifies(), Journal: held.store.Journal(),
-		History: held.store.History(), Alerts: held.store.Alerts(), PreviousDowntime: held.downtime, Conditions: held.conditions, TokenChanged: held.rotate,
-		Machine: &host.Machine{},
+		Config: c, Logger: logger, Redact: sink.Redact, Version: version(),
+		API: r.API, Lines: lines, Listening: state.announce,
+		Sessions: state.store, Storage: state.store.Identifies(), Journal: state.store.Journal(),
+		History: state.store.History(), Alerts: state.store.Alerts(), PreviousDowntime: state.downtime,
+		Conditions: state.conditions, TokenChanged: state.rotate, Machine: &host.Machine{},
 	})
 	if err != nil {
-		held.release(err, gateway.KeepSession)
+		state.release(err, gateway.KeepSession)
 		return err
 	}
 	// A process that takes over stops the bot as a signal would.
-	held.handOver(func() { bot.Stop(context.Background(), gateway.KeepSession) })
-	defer func() { held.release(err, bot.Mode()) }()
-	mode := gateway.KeepSession
-	if r.Goodbye {
-		mode = gateway.EndSession
-	}
-	beside := p.startBackground(r.Sources(p.environ), loaded, bot, logger)
-	err = runUntilSignal(signals, bot, mode)
-	beside()
+	state.handOver(func() { bot.Stop(context.Background(), gateway.KeepSession) })
+	defer func() { state.release(err, bot.Mode()) }()
+	stopBackground := p.startBackground(r.Sources(p.environ), loaded, bot, sink)
+	err = runUntilSignal(signals, bot, r.stopMode())
+	stopBackground()
 	if err != nil {
 		// What to do stands on the console, below; the file shows that it ended.
 		log.Error("The bot ends", "error", withoutSteps(err))
 	}
 	return err
+}
+
+// load changes to the folder of --dir and reads the settings.
+func (r *runCommand) load(p *process) (*config.Loaded, error) {
+	if r.Dir != "" {
+		if err := os.Chdir(r.Dir); err != nil {
+			return nil, fmt.Errorf("the bot cannot work in the folder of --dir: %w", err)
+		}
+	}
+	loaded, err := config.Load(r.Sources(p.environ))
+	if err == nil && r.API {
+		err = checkAPIAddr(loaded)
+	}
+	return loaded, err
+}
+
+// stopMode returns how a signal stops the bot.
+func (r *runCommand) stopMode() gateway.StopMode {
+	if r.Goodbye {
+		return gateway.EndSession
+	}
+	return gateway.KeepSession
 }
 
 // checkAPIAddr refuses an address of the HTTP API that other machines can reach while

@@ -32,33 +32,33 @@ type state struct {
 // the lock and when the database is that of a later version; no other trouble with
 // the disk keeps the bot from starting.
 func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOver, fresh bool) (*state, error) {
-	h := &state{log: logging.Component(logger, "State")}
+	s := &state{log: logging.Component(logger, "State")}
 	of := tokenlock.FingerprintOf(c.Token.Reveal())
 	var err error
-	if h.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), OnChange: h.lockChanged}); err != nil {
+	if s.owner, err = tokenlock.Acquire(ctx, c.StateDir, of, tokenlock.Options{TakeOver: takeOver, Version: version(), OnChange: s.lockChanged}); err != nil {
 		return nil, err
 	}
-	if trouble := h.owner.Err(); trouble != nil {
-		h.log.Warn(lockUnavailable, "error", trouble)
+	if trouble := s.owner.Err(); trouble != nil {
+		s.log.Warn(lockUnavailable, "error", trouble)
 	}
-	if from := h.owner.TakenFrom(); from != nil {
-		h.log.Info("Token taken over", "from", from.String())
+	if from := s.owner.TakenFrom(); from != nil {
+		s.log.Info("Token taken over", "from", from.String())
 	}
-	words, err := store.SetCrashLog(c.StateDir, of)
+	crash, err := store.SetCrashLog(c.StateDir, of)
 	if err != nil {
-		h.log.Warn("The crash log cannot be opened: the reason of a crash would be lost", "error", err)
+		s.log.Warn("The crash log cannot be opened: the reason of a crash would be lost", "error", err)
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: words, Fresh: fresh, Logger: h.log})
+	s.store, err = store.Open(ctx, store.Options{Dir: c.StateDir, Fingerprint: of, Version: version(), PreviousCrash: crash, Fresh: fresh, Logger: s.log})
 	if err != nil {
-		h.owner.Release()
+		s.owner.Release()
 		return nil, err
 	}
-	previous := h.store.BeginRun()
+	previous := s.store.BeginRun()
 	if previous.End != store.EndNone {
-		h.log.Info(previous.String())
+		s.log.Info("The previous run has ended", previous.Attrs()...)
 	}
-	h.downtime = h.store.Downtime(previous)
-	return h, nil
+	s.downtime = s.store.Downtime(previous)
+	return s, nil
 }
 
 // lockUnavailable is logged while no lock can be made.
@@ -66,47 +66,48 @@ const lockUnavailable = "Token lock unavailable: a second copy of this bot would
 
 // lockChanged is called when the lock was made later than at the start or that failed
 // again. It is also called when another process has turned out to hold it.
-func (h *state) lockChanged(trouble error) {
-	h.rival.Store(nil)
+func (s *state) lockChanged(trouble error) {
+	s.rival.Store(nil)
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)
 	switch {
 	case other:
-		h.rival.Store(&health.Condition{Cause: health.TwoInstances, Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
-		h.log.Error("Two processes run this bot: no lock could be made when this one started. "+health.Lookup(health.TwoInstances).Do, "other", held.Holder.String())
+		s.rival.Store(&health.Condition{Cause: health.TwoInstances, Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
+		s.log.Error("Two processes run this bot: no lock could be made when this one started",
+			"other", held.Holder.String(), "do", health.Lookup(health.TwoInstances).Do)
 	case trouble != nil:
-		h.log.Warn(lockUnavailable, "error", trouble)
+		s.log.Warn(lockUnavailable, "error", trouble)
 	default:
-		h.log.Info("Token lock made: a second copy of this bot is noticed")
+		s.log.Info("Token lock made: a second copy of this bot is noticed")
 	}
 }
 
 // rotate keeps what is saved under the new token.
-func (h *state) rotate(token string) { h.store.Rotate(tokenlock.FingerprintOf(token)) }
+func (s *state) rotate(token string) { s.store.Rotate(tokenlock.FingerprintOf(token)) }
 
 // conditions are the conditions of the disk: nothing can be saved, and another
 // process runs the bot.
-func (h *state) conditions() []health.Condition {
-	state := h.store.State()
-	list := []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}
-	if known := h.rival.Load(); known != nil {
+func (s *state) conditions() []health.Condition {
+	disk := s.store.State()
+	list := []health.Condition{{Cause: health.DiskTrouble, Trouble: disk.Reason, Since: disk.Since}}
+	if known := s.rival.Load(); known != nil {
 		list = append(list, *known)
 	}
 	return list
 }
 
 // announce writes the API's address into the lock, where evergreen status finds it.
-func (h *state) announce(api net.Addr) {
-	if err := h.owner.Announce(api.String()); err != nil {
-		h.log.Warn("The API's address cannot be written into the lock; evergreen status asks at API_ADDR", "error", err)
+func (s *state) announce(api net.Addr) {
+	if err := s.owner.Announce(api.String()); err != nil {
+		s.log.Warn("The API's address cannot be written into the lock; evergreen status asks at API_ADDR", "error", err)
 	}
 }
 
 // handOver starts to serve processes that want to take over. It calls stop when one
 // asks; release then frees the token.
-func (h *state) handOver(stop func()) {
-	h.handovers.Go(func() {
-		h.owner.Serve(func(to tokenlock.Holder) {
-			h.log.Info("Handing the token over", "to", to.String())
+func (s *state) handOver(stop func()) {
+	s.handovers.Go(func() {
+		s.owner.Serve(func(to tokenlock.Holder) {
+			s.log.Info("Handing the token over", "to", to.String())
 			stop()
 		})
 	})
@@ -117,7 +118,7 @@ const closeTimeout = 5 * time.Second
 
 // release saves how the run ended, closes the store and frees the token, in this
 // order, so that a process that takes over finds everything.
-func (h *state) release(ran error, mode gateway.StopMode) {
+func (s *state) release(ran error, mode gateway.StopMode) {
 	how, said := store.EndSessionKept, ""
 	switch {
 	case ran != nil:
@@ -125,14 +126,14 @@ func (h *state) release(ran error, mode gateway.StopMode) {
 	case mode == gateway.EndSession:
 		how = store.EndSessionEnded
 	}
-	h.store.EndRun(how, said)
+	s.store.EndRun(how, said)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := h.store.Close(ctx); err != nil {
-		h.log.Warn("Not everything could be saved", "error", err)
+	if err := s.store.Close(ctx); err != nil {
+		s.log.Warn("Not everything could be saved", "error", err)
 	}
-	h.owner.Release()
-	h.handovers.Wait()
+	s.owner.Release()
+	s.handovers.Wait()
 }
 
 // startFailure gives the error of a token that another process has its exit code.

@@ -42,7 +42,8 @@ func (a *App) watchDuplicates(ctx context.Context) {
 		if a.Fleet().Assignment().Whole() {
 			a.limiter.RefreshSessionStartLimit(ctx)
 			if others := a.limiter.ExternalUse(); others.Starts > reported {
-				logging.Component(a.opts.Logger, "Ledger").Warn("Another program uses the same token. "+health.Lookup(health.TwoInstances).Do, "reason", a.duplicate().Trouble)
+				logging.Component(a.opts.Logger, "Identify").Warn("Another program uses the same token",
+					"reason", a.duplicate().Trouble, "do", health.Lookup(health.TwoInstances).Do)
 				reported = others.Starts
 			}
 		}

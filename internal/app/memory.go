@@ -67,7 +67,8 @@ func (m *memoryMonitor) check() {
 		m.short.Cause, m.short.Trouble = health.MemoryShort, now.String()
 		if !was {
 			m.short.Since = time.Now()
-			m.log.Warn("Memory runs short. At the limit the kernel kills the bot without a word; give the container or host more", "memory", now.String())
+			m.log.Warn("Memory runs short", "memory", now.String(),
+				"do", "Give the container or host more: at the limit the kernel kills the bot without a word.")
 		}
 	case was && share < enoughAt:
 		m.short = health.Condition{}

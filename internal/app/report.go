@@ -94,8 +94,8 @@ func (a *App) logREST(e rest.Event) {
 
 // warnBudget warns that the session starts of the day run low (G-042).
 func (a *App) warnBudget(u identify.Usage) {
-	logging.Component(a.opts.Logger, "Ledger").Warn("The day's session starts run low. Something makes the bot start sessions over and over: the lines before this one say what",
-		"usage", u.String())
+	logging.Component(a.opts.Logger, "Identify").Warn("The day's session starts run low",
+		"usage", u.String(), "do", "Find out what makes the bot start sessions over and over: the lines before this one say it.")
 	if a.services.notifier != nil {
 		a.services.notifier.Notify("The day's session starts run low",
 			fmt.Sprintf("%s. Something makes the bot start sessions over and over: the log says what", u), health.IdentifyBudget)

@@ -24,62 +24,73 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	defer a.life.Finish()
 	defer a.waitBackground()
-	defer func() {
-		a.client.CloseIdleConnections()
-		if a.network != nil {
-			a.network.Close()
-		}
-	}()
+	defer a.closeConnections()
 	release := context.AfterFunc(ctx, func() { a.requestStop(gateway.KeepSession) })
 	defer release()
 
 	// The services outlive ctx: they run until the shards have drained.
 	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
-	var services sync.WaitGroup
-	defer services.Wait()
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer endServing()
-	if a.server != nil {
-		if err := a.server.Listen(serving); err != nil {
-			return err
-		}
-		if a.opts.Listening != nil {
-			a.opts.Listening(a.server.Addr())
-		}
-		services.Go(func() {
-			if err := a.server.Run(serving); err != nil {
-				a.log.Error("The HTTP API has failed; the bot goes on without it", "error", err)
-			}
-		})
+	if err := a.startServer(serving, &running); err != nil {
+		return err
 	}
-	a.services.run(serving, &services)
+	a.services.run(serving, &running)
 	defer a.services.close()
-	parts := a.parts.Load()
-	asked := make(chan error, 1)
-	if parts.resumes {
+
+	checked := make(chan error, 1)
+	if a.parts.Load().resumes {
 		// A RESUME is free, and Discord keeps the session for a minute or two: the
 		// preflight runs meanwhile.
-		services.Go(func() { asked <- a.runPreflight(serving, false) })
-	} else {
-		if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
-			return err
-		}
-		parts = a.parts.Load()
+		running.Go(func() { checked <- a.runPreflight(serving, false) })
+	} else if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
+		return err
 	}
-	services.Go(func() { _ = a.healthCheck.Run(serving) })
-	services.Go(func() { a.watchDuplicates(serving) })
+	parts := a.parts.Load()
+	running.Go(func() { _ = a.healthCheck.Run(serving) })
+	running.Go(func() { a.watchDuplicates(serving) })
 	if a.memory != nil {
-		services.Go(func() { a.memory.run(serving) })
+		running.Go(func() { a.memory.run(serving) })
 	}
-	services.Go(func() { _ = parts.bot.Run(serving) })
+	running.Go(func() { _ = parts.bot.Run(serving) })
+
 	ran := make(chan error, 1)
-	// Ended by shutdown, which stops the shards in order; every path receives from ran.
-	go func() {
-		if err := a.makeShards(a.life.StopContext(), parts); err != nil && !a.life.Stopping() {
-			ran <- err
-			return
+	// It returns after parts.fleet.Stop; awaitEnd receives from ran on every path.
+	go func() { ran <- a.runShards(context.WithoutCancel(ctx), parts) }()
+	return a.awaitEnd(parts, ran, checked)
+}
+
+// startServer makes the HTTP API listen, if there is one, and serves it until ctx ends.
+func (a *App) startServer(ctx context.Context, running *sync.WaitGroup) error {
+	if a.server == nil {
+		return nil
+	}
+	if err := a.server.Listen(ctx); err != nil {
+		return err
+	}
+	if a.opts.Listening != nil {
+		a.opts.Listening(a.server.Addr())
+	}
+	running.Go(func() {
+		if err := a.server.Run(ctx); err != nil {
+			a.log.Error("The HTTP API has failed; the bot goes on without it", "error", err)
 		}
-		ran <- parts.fleet.Run(context.WithoutCancel(ctx))
-	}()
+	})
+	return nil
+}
+
+// runShards makes the shards and runs them until they are stopped.
+func (a *App) runShards(ctx context.Context, parts *botParts) error {
+	if err := a.makeShards(a.life.StopContext(), parts); err != nil && !a.life.Stopping() {
+		return err
+	}
+	return parts.fleet.Run(ctx)
+}
+
+// awaitEnd returns when the shards have returned, which is after a stop, an error of
+// their own or a preflight that found what only a person can fix.
+func (a *App) awaitEnd(parts *botParts, ran, checked <-chan error) error {
 	for {
 		select {
 		case <-a.life.StopContext().Done():
@@ -87,13 +98,21 @@ func (a *App) Run(ctx context.Context) error {
 			return <-ran
 		case err := <-ran:
 			return err
-		case err := <-asked:
+		case err := <-checked:
 			if err != nil {
 				a.requestStop(gateway.KeepSession)
 				a.shutdown(parts)
 				return errors.Join(err, <-ran)
 			}
 		}
+	}
+}
+
+// closeConnections closes what REST keeps open.
+func (a *App) closeConnections() {
+	a.client.CloseIdleConnections()
+	if a.network != nil {
+		a.network.Close()
 	}
 }
 
@@ -115,7 +134,7 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 	close(a.preflightDone)
 	a.log.Info("Preflight is complete", "found", found.String())
 	for _, warning := range found.Warnings {
-		a.log.Warn(warning)
+		a.log.Warn("The preflight found something that needs attention", "warning", warning)
 	}
 	running := a.parts.Load().intents
 	switch {
@@ -125,8 +144,8 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 		return a.build(found.Intents)
 	}
 	if more := found.Intents &^ running; more != 0 {
-		a.log.Info("An optional intent is switched on again. The resumed session goes on without it; `evergreen run --fresh` begins one with it",
-			"intents", more)
+		a.log.Info("An optional intent is switched on again; the resumed session goes on without it",
+			"intents", more, "do", "Run `evergreen run --fresh` to begin a session with it.")
 	}
 	return nil
 }

@@ -108,6 +108,6 @@ func (a *App) adviseShards() {
 		return
 	}
 	a.advised = needed
-	a.log.Warn("Discord recommends more shards than the bot runs, and refuses a shard with more than 2,500 guilds. Change their number without a gap",
-		"recommended", needed, "running", running, "command", fmt.Sprintf("evergreen shards reshard %d", needed))
+	a.log.Warn("Discord recommends more shards than the bot runs, and refuses a shard with more than 2,500 guilds",
+		"recommended", needed, "running", running, "do", fmt.Sprintf("Change their number without a gap: evergreen shards reshard %d", needed))
 }

@@ -47,8 +47,8 @@ func (a *App) assignShards(ctx context.Context) (fleet.Assignment, error) {
 	if err == nil || errors.Is(err, gateway.ErrUnauthorized) || ctx.Err() != nil {
 		return fleet.All(n), err
 	}
-	a.log.Warn("Discord does not say how many shards the bot needs, so it starts with one and changes by itself once that is known. "+
-		"If one cannot be enough, set SHARDS", "error", err)
+	a.log.Warn("Discord does not say how many shards the bot needs; it starts with one and changes by itself once that is known",
+		"error", err, "do", "Set SHARDS if one cannot be enough.")
 	if !a.provisional.start() || !a.background(a.learnShardCount) {
 		return fleet.Assignment{}, err
 	}

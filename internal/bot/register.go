@@ -103,6 +103,6 @@ func (b *Bot) warnOfEndpoint(app application) {
 	if app.Endpoint.Value == "" {
 		return
 	}
-	b.log.Warn("Slash commands will not arrive: the application has an interactions endpoint URL, and Discord sends interactions there instead of to the gateway. Remove it at https://discord.com/developers/applications (your application, General Information) unless that is wanted",
-		"url", app.Endpoint.Value)
+	b.log.Warn("Slash commands will not arrive: the application has an interactions endpoint URL, and Discord sends interactions there instead of to the gateway",
+		"url", app.Endpoint.Value, "do", "Remove it at https://discord.com/developers/applications (your application, General Information) unless that is wanted.")
 }

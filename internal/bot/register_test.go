@@ -87,8 +87,8 @@ func TestRegistrationSurvivesOutage(t *testing.T) {
 		if n := len(h.discord.asked("PUT")); n != 3 || !strings.Contains(h.discord.commands, "uptime") {
 			t.Errorf("put %d times", n)
 		}
-		h.logged(6, "WARN Application could not be fetched from Discord; trying again error=GET /applications/@me: Discord answered 503")
-		h.logged(2, "WARN Slash commands could not be registered; trying again")
+		h.logged(6, "WARN Application could not be fetched from Discord error=GET /applications/@me: Discord answered 503")
+		h.logged(2, "WARN Slash commands could not be registered")
 	})
 }
 

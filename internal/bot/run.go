@@ -63,8 +63,8 @@ func (b *Bot) fetchGuilds(ctx context.Context) {
 }
 
 // retryWork repeats work until it succeeds, Discord refuses it for good or ctx ends. It
-// waits 5 s, then twice as long each time, at most 30 min. failure is what the log says
-// meanwhile.
+// waits 5 s, then twice as long each time, at most 30 min. failure is the log line
+// of each failure.
 func (b *Bot) retryWork(ctx context.Context, failure string, work func(context.Context) error) {
 	for wait := 5 * time.Second; ; wait = min(2*wait, 30*time.Minute) {
 		err := work(ctx)
@@ -75,7 +75,7 @@ func (b *Bot) retryWork(ctx context.Context, failure string, work func(context.C
 			b.log.Error(failure, "error", err)
 			return
 		}
-		b.log.Warn(failure+"; trying again", "error", err, "in", wait)
+		b.log.Warn(failure, "error", err, "retry_in", wait)
 		if b.sleepJittered(ctx, wait) != nil {
 			return
 		}

@@ -41,7 +41,8 @@ type shardLog struct {
 	debug     bool           // the log takes lines at debug
 }
 
-// line is one log line; without a sentence, none.
+// line is one log line; without a sentence, none. says is constant, so that it can be
+// searched for; what varies is in attrs.
 type line struct {
 	level slog.Level
 	says  string

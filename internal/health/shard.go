@@ -108,6 +108,20 @@ func (s *shard) observe(n gateway.Observation) {
 		s.recordAction(at, NewMessage("action.suspect"))
 	case gateway.SuspicionCleared:
 		s.dropPending()
+	case gateway.HostSlept:
+		s.hostSlept(at, w.For)
+	case gateway.AttemptsExhausted:
+		s.recordAction(at, NewMessage("action.failed-in-a-row", number(w.Failures, "attempt")))
+	default:
+		s.observeSession(at, n.Event)
+	}
+}
+
+// observeSession takes in what concerns the session.
+func (s *shard) observeSession(at time.Time, event gateway.ShardEvent) {
+	switch w := event.(type) {
+	case gateway.IdentifyDelayed:
+		s.identifyDelayed(at, w)
 	case gateway.IdentifySent:
 		s.counts.Identifies++
 		s.recordAction(at, NewMessage("action.identify"))
@@ -132,6 +146,14 @@ func (s *shard) observe(n gateway.Observation) {
 		s.recordAction(at, sessionInvalidated(w))
 	case gateway.SessionLost:
 		s.sessionLost(at, w.Reason)
+	default:
+		s.observeQueue(at, event)
+	}
+}
+
+// observeQueue takes in what concerns events on their way to the handlers.
+func (s *shard) observeQueue(at time.Time, event gateway.ShardEvent) {
+	switch w := event.(type) {
 	case gateway.PayloadSkipped:
 		s.counts.Skipped++
 	case gateway.SequenceGap:
@@ -140,12 +162,6 @@ func (s *shard) observe(n gateway.Observation) {
 		s.queueFull = true
 	case gateway.QueueDrained:
 		s.queueFull = false
-	case gateway.HostSlept:
-		s.hostSlept(at, w.For)
-	case gateway.AttemptsExhausted:
-		s.recordAction(at, NewMessage("action.failed-in-a-row", number(w.Failures, "attempt")))
-	case gateway.IdentifyDelayed:
-		s.identifyDelayed(at, w)
 	case gateway.HandlerPanicked:
 		s.panicked(at, w)
 	}

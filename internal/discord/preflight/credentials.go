@@ -97,7 +97,7 @@ func (c *Client) checkIntents(ctx context.Context, next *gateway.Credentials) er
 		return &switchedOff{intents: missing, application: a.ID}
 	}
 	if dropped != 0 {
-		c.log.Warn(droppedWarning(dropped, a))
+		c.log.Warn("Optional intents are switched off; the bot goes on without them", "warning", droppedWarning(dropped, a))
 	}
 	next.Intents = granted
 	return nil

@@ -153,8 +153,8 @@ func (b *outbox) deliver(ctx context.Context, m *Notification) error {
 		return nil
 	case refused:
 		b.remove(m)
-		b.log.Error("An alert was refused by its channel and is not sent again; check the channel's settings",
-			"channel", b.channel.Name(), "alert", string(m.Kind), "error", b.redact(err.Error()))
+		b.log.Error("An alert was refused by its channel and is not sent again",
+			"channel", b.channel.Name(), "alert", string(m.Kind), "error", b.redact(err.Error()), "do", "Check the channel's settings.")
 		return nil
 	case time.Since(m.At) > maxAge:
 		b.remove(m)

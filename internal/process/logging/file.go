@@ -132,7 +132,7 @@ func (f *file) Write(line []byte) (int, error) {
 		return len(line), nil
 	}
 	if !f.failedAt.IsZero() {
-		f.complain.Info("the log file can be written again", "file", f.path, "lines_missing", f.lost)
+		f.complain.Info("The log file can be written again", "file", f.path, "lines_missing", f.lost)
 		f.failedAt, f.complained, f.lost = time.Time{}, time.Time{}, 0
 	}
 	return len(line), nil
@@ -178,9 +178,8 @@ func (f *file) failed(now time.Time, err error) {
 		return
 	}
 	f.complained = now
-	f.complain.Warn("the log file cannot be written, the bot goes on without it; "+
-		"check the folder's permissions and the free space, or set LOG_FILE to another path",
-		"file", f.path, "error", err)
+	f.complain.Warn("The log file cannot be written; the bot goes on without it", "file", f.path, "error", err,
+		"do", "Check the folder's permissions and the free space, or set LOG_FILE to another path.")
 }
 
 // Close writes the file out to the disk, closes it and waits for the goroutine

@@ -131,7 +131,7 @@ func TestFileThatCannotBeOpened(t *testing.T) {
 			l.Info("one")
 			l.Info("two")
 			lines := strings.Split(withoutTime(t, console.String()), "\n")
-			if len(lines) != 4 || !strings.HasPrefix(lines[0], "[WARNING] Log: the log file cannot be written, the bot goes on without it") ||
+			if len(lines) != 4 || !strings.HasPrefix(lines[0], "[WARNING] Log: The log file cannot be written; the bot goes on without it") ||
 				!strings.Contains(lines[0], "LOG_FILE") || lines[1] != "[INFO] one" || lines[2] != "[INFO] two" {
 				t.Errorf("the console shows %q", lines)
 			}
@@ -163,7 +163,7 @@ func TestFileComesBack(t *testing.T) {
 		if n := strings.Count(shown, "cannot be written"); n != 2 { // at the start, and ten minutes later
 			t.Errorf("%d complaints:\n%s", n, shown)
 		}
-		if !strings.Contains(shown, "[INFO] Log: the log file can be written again file="+path+" lines_missing=10\n") {
+		if !strings.Contains(shown, "[INFO] Log: The log file can be written again file="+path+" lines_missing=10\n") {
 			t.Errorf("the console shows\n%s", shown)
 		}
 		if got := withoutTime(t, read(t, path)); got != "[INFO] kept\n" {
