@@ -46,24 +46,24 @@ type database struct {
 
 // compile prepares the statements that write. It fails for a file whose tables
 // are not those of its schema.
-func (v *database) compile(ctx context.Context) error {
+func (d *database) compile(ctx context.Context) error {
 	for _, each := range []struct {
 		to   **sql.Stmt
 		text string
 	}{
-		{&v.begin, "BEGIN IMMEDIATE"},
-		{&v.end, "COMMIT"},
-		{&v.putSession, "REPLACE INTO sessions VALUES (?,?,?,?,?,?,?,?,?,?)"},
-		{&v.dropSession, "DELETE FROM sessions WHERE shard = ? AND shards = ?"},
-		{&v.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
-		{&v.dropEntry, "DELETE FROM identifies WHERE id = ?"},
-		{&v.putIncident, "REPLACE INTO incidents VALUES (?,?,?,?)"},
-		{&v.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-		{&v.dropAlerts, "DELETE FROM alerts"},
-		{&v.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
-		{&v.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&d.begin, "BEGIN IMMEDIATE"},
+		{&d.end, "COMMIT"},
+		{&d.putSession, "REPLACE INTO sessions VALUES (?,?,?,?,?,?,?,?,?,?)"},
+		{&d.dropSession, "DELETE FROM sessions WHERE shard = ? AND shards = ?"},
+		{&d.putEntry, "REPLACE INTO identifies VALUES (?,?,?,?,?,?)"},
+		{&d.dropEntry, "DELETE FROM identifies WHERE id = ?"},
+		{&d.putIncident, "REPLACE INTO incidents VALUES (?,?,?,?)"},
+		{&d.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&d.dropAlerts, "DELETE FROM alerts"},
+		{&d.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
+		{&d.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	} {
-		stmt, err := v.conn.PrepareContext(ctx, each.text)
+		stmt, err := d.conn.PrepareContext(ctx, each.text)
 		if err != nil {
 			return errors.Join(errDamaged, err)
 		}
@@ -74,72 +74,72 @@ func (v *database) compile(ctx context.Context) error {
 
 // write writes the batch. It makes a checkpoint when the write-ahead log is long, and
 // when the disk is full.
-func (v *database) write(b *batch) error {
-	err := v.commit(b)
-	if codeOf(err) == codes.SQLITE_FULL && v.checkpoint() == nil {
-		err = v.commit(b)
+func (d *database) write(b *batch) error {
+	err := d.commit(b)
+	if codeOf(err) == codes.SQLITE_FULL && d.checkpoint() == nil {
+		err = d.commit(b)
 	}
 	if err != nil {
 		return err
 	}
-	return v.checkpointIfLong()
+	return d.checkpointIfLong()
 }
 
 // commit writes the batch in one transaction. With synchronous NORMAL a commit hands
 // the write-ahead log to the operating system, which survives kill -9 but not a power
 // cut. With FULL it waits until the disk has the log up to this commit; after a power
 // cut the log ends with a whole commit, this one or a later one (G-051).
-func (v *database) commit(b *batch) error {
+func (d *database) commit(b *batch) error {
 	ctx := context.Background()
-	if b.durable != v.full {
+	if b.durable != d.full {
 		level := "NORMAL"
 		if b.durable {
 			level = "FULL"
 		}
-		if _, err := v.conn.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
+		if _, err := d.conn.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
 			return err
 		}
-		v.full = b.durable
+		d.full = b.durable
 	}
-	put := func() error { return v.writeRows(ctx, b) }
+	put := func() error { return d.writeRows(ctx, b) }
 	if b.single() {
 		// One statement is a transaction by itself, and most writes of a quiet bot are
 		// one.
 		if err := put(); err != nil {
 			return err
 		}
-	} else if err := v.transaction(ctx, put); err != nil {
+	} else if err := d.transaction(ctx, put); err != nil {
 		return err
 	}
-	v.count.writes.Add(1)
+	d.count.writes.Add(1)
 	if b.durable {
-		v.count.syncs.Add(1)
+		d.count.syncs.Add(1)
 	}
 	return nil
 }
 
 // transaction runs f in one transaction.
-func (v *database) transaction(ctx context.Context, f func() error) error {
-	if _, err := v.begin.ExecContext(ctx); err != nil {
+func (d *database) transaction(ctx context.Context, f func() error) error {
+	if _, err := d.begin.ExecContext(ctx); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		_, err = v.end.ExecContext(ctx)
+		_, err = d.end.ExecContext(ctx)
 	}
 	if err != nil {
-		_, _ = v.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
+		_, _ = d.conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
 	}
 	return err
 }
 
-func (v *database) writeRows(ctx context.Context, b *batch) error {
+func (d *database) writeRows(ctx context.Context, b *batch) error {
 	for _, r := range b.sessions {
 		var err error
 		if r.session.ID == "" {
-			_, err = v.dropSession.ExecContext(ctx, r.shard.ID, r.shard.Count)
+			_, err = d.dropSession.ExecContext(ctx, r.shard.ID, r.shard.Count)
 		} else {
-			_, err = v.putSession.ExecContext(ctx, r.shard.ID, r.shard.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
+			_, err = d.putSession.ExecContext(ctx, r.shard.ID, r.shard.Count, r.session.ID, r.session.ResumeURL, r.session.Seq,
 				int64(r.intents), r.version, r.token, nanos(r.saved), int64(r.checksum()))
 		}
 		if err != nil {
@@ -149,9 +149,9 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 	for _, e := range b.entries {
 		var err error
 		if e.State == identify.Unsent {
-			_, err = v.dropEntry.ExecContext(ctx, e.ID)
+			_, err = d.dropEntry.ExecContext(ctx, e.ID)
 		} else {
-			_, err = v.putEntry.ExecContext(ctx, e.ID, e.Shard.ID, e.Shard.Count, nanos(e.At), int(e.State), int64(e.Lived))
+			_, err = d.putEntry.ExecContext(ctx, e.ID, e.Shard.ID, e.Shard.Count, nanos(e.At), int(e.State), int64(e.Lived))
 		}
 		if err != nil {
 			return err
@@ -162,15 +162,15 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 		if err != nil {
 			continue // a time after the year 9999; the other incidents are kept
 		}
-		if _, err := v.putIncident.ExecContext(ctx, i.ID, nanos(i.Start), i.Routine(), string(body)); err != nil {
+		if _, err := d.putIncident.ExecContext(ctx, i.ID, nanos(i.Start), i.Routine(), string(body)); err != nil {
 			return err
 		}
 	}
-	if err := v.writeSamples(ctx, b); err != nil {
+	if err := d.writeSamples(ctx, b); err != nil {
 		return err
 	}
 	if r := b.run; r != nil {
-		_, err := v.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
+		_, err := d.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
 			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost, r.said, int64(r.slept))
 		return err
 	}
@@ -178,9 +178,9 @@ func (v *database) writeRows(ctx context.Context, b *batch) error {
 }
 
 // writeSamples writes the samples of the history and the active alert.
-func (v *database) writeSamples(ctx context.Context, b *batch) error {
+func (d *database) writeSamples(ctx context.Context, b *batch) error {
 	for _, r := range b.history {
-		_, err := v.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
+		_, err := d.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
 			r.Sums.Gateway.N, int64(r.Sums.Gateway.Sum), int64(r.Sums.Gateway.Max), r.Sums.REST.N, int64(r.Sums.REST.Sum), int64(r.Sums.REST.Max),
 			r.Sums.Events.Received, r.Sums.Events.Handled, r.Sums.Events.Asked, r.Sums.Events.Answered)
 		if err != nil {
@@ -190,11 +190,11 @@ func (v *database) writeSamples(ctx context.Context, b *batch) error {
 	if b.alert == nil {
 		return nil
 	}
-	_, err := v.dropAlerts.ExecContext(ctx)
+	_, err := d.dropAlerts.ExecContext(ctx)
 	if a := b.alert.alert; a != nil && err == nil {
 		var body []byte
 		if body, err = json.Marshal(a); err == nil {
-			_, err = v.putAlert.ExecContext(ctx, a.Thread, string(body))
+			_, err = d.putAlert.ExecContext(ctx, a.Thread, string(body))
 		}
 	}
 	return err
@@ -202,48 +202,48 @@ func (v *database) writeSamples(ctx context.Context, b *batch) error {
 
 // checkpointIfLong makes a checkpoint if the write-ahead log is long and the last
 // checkpoint was not held up.
-func (v *database) checkpointIfLong() error {
+func (d *database) checkpointIfLong() error {
 	now := time.Now()
-	info, err := os.Stat(v.path + "-wal")
-	if err != nil || info.Size() < v.maxLog || now.Before(v.checkpointAfter) {
+	info, err := os.Stat(d.path + "-wal")
+	if err != nil || info.Size() < d.maxLog || now.Before(d.checkpointAfter) {
 		return nil
 	}
-	return v.checkpoint()
+	return d.checkpoint()
 }
 
 // checkpoint moves the write-ahead log into the database. A program that reads the
 // database may hold it up.
-func (v *database) checkpoint() error {
+func (d *database) checkpoint() error {
 	var busy, pages, moved int
-	if err := v.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+	if err := d.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
 		return err
 	}
 	if busy != 0 {
-		v.checkpointAfter = time.Now().Add(checkpointRetry)
+		d.checkpointAfter = time.Now().Add(checkpointRetry)
 	}
-	v.count.syncs.Add(3) // the log, the database, and the new log's header
+	d.count.syncs.Add(3) // the log, the database, and the new log's header
 	return nil
 }
 
 // present implements [volume].
-func (v *database) present() bool {
-	there, err := os.Stat(v.path)
-	return err == nil && os.SameFile(v.info, there)
+func (d *database) present() bool {
+	there, err := os.Stat(d.path)
+	return err == nil && os.SameFile(d.info, there)
 }
 
 // close closes the connection, which moves the log into the database and deletes it.
 // SQLite does neither while a statement is open.
-func (v *database) close() error {
+func (d *database) close() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{v.begin, v.end, v.putSession, v.dropSession, v.putEntry, v.dropEntry, v.putIncident, v.putHistory, v.dropAlerts, v.putAlert, v.putRun} {
+	for _, stmt := range []*sql.Stmt{d.begin, d.end, d.putSession, d.dropSession, d.putEntry, d.dropEntry, d.putIncident, d.putHistory, d.dropAlerts, d.putAlert, d.putRun} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}
 	}
-	if v.conn != nil {
-		err = errors.Join(err, v.conn.Close())
+	if d.conn != nil {
+		err = errors.Join(err, d.conn.Close())
 	}
-	return errors.Join(err, v.db.Close())
+	return errors.Join(err, d.db.Close())
 }
 
 // nanos is a time as it is stored; the zero time is 0.

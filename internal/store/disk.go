@@ -13,8 +13,9 @@ import (
 // goroutine calls it, and a call may take any time.
 type disk interface {
 	// open opens the database, making it if there is none, and reads it. A damaged
-	// one is set aside and a new one begun; distrust says that it is damaged.
-	open(distrust bool) (volume, *contents, error)
+	// one is set aside and a new one begun. skipOpen says that the one there is known to
+	// be damaged and not to be opened.
+	open(skipOpen bool) (volume, *contents, error)
 }
 
 // volume is an open database.

@@ -23,7 +23,7 @@ type fakeDisk struct {
 	gone     bool          // the file is not there any more
 
 	opens, closes, tries, tidied int
-	distrusted                   int
+	skipped                      int
 	writes                       []written
 }
 
@@ -42,13 +42,13 @@ func (f *fakeDisk) wait() {
 	}
 }
 
-func (f *fakeDisk) open(distrust bool) (volume, *contents, error) {
+func (f *fakeDisk) open(skipOpen bool) (volume, *contents, error) {
 	f.wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.opens++
-	if distrust {
-		f.distrusted++
+	if skipOpen {
+		f.skipped++
 	}
 	if f.openErr != nil {
 		return nil, nil, f.openErr

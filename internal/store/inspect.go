@@ -61,19 +61,19 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	if err != nil {
 		return g, err
 	}
-	v := &database{path: g.Path, db: db, count: &counters{}}
-	defer func() { _ = v.close() }()
-	if v.conn, err = db.Conn(ctx); err != nil {
+	d := &database{path: g.Path, db: db, count: &counters{}}
+	defer func() { _ = d.close() }()
+	if d.conn, err = db.Conn(ctx); err != nil {
 		return g, wrapDamage(err)
 	}
 	var result string
-	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+	if err := d.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
 		return g, wrapDamage(err)
 	}
 	if result != "ok" {
 		return g, fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(result))
 	}
-	schema, err := schemaOf(ctx, v.conn)
+	schema, err := schemaOf(ctx, d.conn)
 	switch {
 	case err != nil:
 		return g, wrapDamage(err)
@@ -82,24 +82,24 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	case schema < len(steps):
 		return g, nil // of an earlier version, or empty: the next start brings it forward
 	}
-	i, err := v.read(ctx, time.Now())
+	c, err := d.read(ctx, time.Now())
 	if err != nil {
 		return g, wrapDamage(err)
 	}
-	g.fill(i, thisHost())
+	g.fill(c, thisHost())
 	return g, nil
 }
 
 // fill copies what was read.
-func (g *Summary) fill(i *contents, h hostInfo) {
-	g.Entries, g.Incidents, g.Runs = i.entries, i.incidents, len(i.runs)
-	if len(i.runs) > 0 {
-		last := i.runs[0]
+func (g *Summary) fill(c *contents, h hostInfo) {
+	g.Entries, g.Incidents, g.Runs = c.entries, c.incidents, len(c.runs)
+	if len(c.runs) > 0 {
+		last := c.runs[0]
 		if g.Last, g.End = last.Run, last.how; g.End == EndNone {
 			g.End = last.inferEnd(h.boot, h.oom())
 		}
 	}
-	for _, r := range i.sessions {
+	for _, r := range c.sessions {
 		if r.saved.After(g.SessionAlive) && !r.damaged {
 			g.SessionAlive = r.saved
 		}
@@ -109,7 +109,7 @@ func (g *Summary) fill(i *contents, h hostInfo) {
 // wrapDamage wraps SQLite's errors of a broken file in [ErrDamaged].
 func wrapDamage(err error) error {
 	if isDamaged(err) && !errors.Is(err, errDamaged) {
-		return fmt.Errorf("%w: %v", errDamaged, err)
+		return fmt.Errorf("%w: %d", errDamaged, err)
 	}
 	return err
 }

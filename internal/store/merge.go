@@ -11,22 +11,22 @@ import (
 )
 
 // load stores what the database held when it was first read.
-func (s *Store) load(i *contents) {
-	if i.aside != "" {
+func (s *Store) load(c *contents) {
+	if c.aside != "" {
 		s.count.asides.Add(1)
-		s.log.Warn("The database was damaged; it is set aside and a new one is begun", "file", i.aside)
+		s.log.Warn("The database was damaged; it is set aside and a new one is begun", "file", c.aside)
 	}
-	if i.damaged > 0 {
-		s.log.Warn("Some incidents in the database cannot be read", "count", i.damaged)
+	if c.damaged > 0 {
+		s.log.Warn("Some incidents in the database cannot be read", "count", c.damaged)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loaded {
-		s.samplesLost = s.samplesLost || len(i.history) == 0
+		s.samplesLost = s.samplesLost || len(c.history) == 0
 		return
 	}
-	s.loaded, s.identifiesLost = true, i.aside != ""
-	s.saved, s.runs = i.sessions, i.runs
+	s.loaded, s.identifiesLost = true, c.aside != ""
+	s.saved, s.runs = c.sessions, c.runs
 	if len(s.runs) > 0 {
 		// A busy bot saves its session more often than its signs of life.
 		for _, r := range s.saved {
@@ -38,16 +38,16 @@ func (s *Store) load(i *contents) {
 	if s.opts.Fresh {
 		s.saved = nil
 	}
-	for _, e := range i.entries {
+	for _, e := range c.entries {
 		if _, known := s.entries[e.ID]; !known {
 			s.entries[e.ID] = e
 		}
 	}
-	s.samples = i.history
+	s.samples = c.history
 	if !s.alertOwn {
-		s.alert = i.alert
+		s.alert = c.alert
 	}
-	s.addOldIncidents(i.incidents)
+	s.addOldIncidents(c.incidents)
 }
 
 // setNewer stores that the database is of a later version.

@@ -46,7 +46,7 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				if len(w.sessions) != 2 || len(w.entries) != 1 || len(w.incidents) != 1 || w.run == nil {
 					t.Errorf("the new database got %+v", w.batch)
 				}
-				if name == "damaged" && f.distrusted == 0 {
+				if name == "damaged" && f.skipped == 0 {
 					t.Error("the damaged file was not set aside")
 				}
 				shut(t, s)

@@ -42,41 +42,41 @@ type stateDir struct {
 
 // open implements [disk]. A folder that is made has mode 0700; an existing one keeps
 // its mode. The files have mode 0600.
-func (f *stateDir) open(distrust bool) (volume, *contents, error) {
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+func (sd *stateDir) open(skipOpen bool) (volume, *contents, error) {
+	if err := os.MkdirAll(sd.dir, 0o700); err != nil {
 		return nil, nil, err
 	}
 	aside := ""
 	for {
-		var v *database
-		var i *contents
+		var d *database
+		var read *contents
 		err := errDamaged
-		if !distrust {
-			if v, i, err = f.openFile(); err == nil {
-				i.aside = aside
-				return v, i, nil
+		if !skipOpen {
+			if d, read, err = sd.openFile(); err == nil {
+				read.aside = aside
+				return d, read, nil
 			}
 		}
 		if !isDamaged(err) || aside != "" {
 			return nil, nil, err
 		}
-		if aside, err = f.setAside(); err != nil {
+		if aside, err = sd.setAside(); err != nil {
 			return nil, nil, err
 		}
-		distrust = false
+		skipOpen = false
 	}
 }
 
 // setAside renames the damaged database with its -wal and -shm. The database is
 // renamed last: if that fails half way, the next try goes on.
-func (f *stateDir) setAside() (string, error) {
-	if f.asides++; f.asides > maxAsides {
+func (sd *stateDir) setAside() (string, error) {
+	if sd.asides++; sd.asides > maxAsides {
 		return "", fmt.Errorf("%w again and again: the disk does not keep what is written to it", errDamaged)
 	}
-	stamp := f.now().UTC().Format("20060102T150405.000")
-	aside := strings.TrimSuffix(f.path, ".db") + ".damaged-" + stamp + ".db"
+	stamp := sd.now().UTC().Format("20060102T150405.000")
+	aside := strings.TrimSuffix(sd.path, ".db") + ".damaged-" + stamp + ".db"
 	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(f.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Rename(sd.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("setting the damaged database aside: %w", err)
 		}
 	}
@@ -84,45 +84,45 @@ func (f *stateDir) setAside() (string, error) {
 }
 
 // openFile opens the file as it is.
-func (f *stateDir) openFile() (_ *database, _ *contents, err error) {
-	if err := makePrivate(f.path); err != nil {
+func (sd *stateDir) openFile() (_ *database, _ *contents, err error) {
+	if err := makePrivate(sd.path); err != nil {
 		return nil, nil, err
 	}
-	db, err := sql.Open("sqlite", address(f.path))
+	db, err := sql.Open("sqlite", address(sd.path))
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &database{path: f.path, db: db, count: f.count, maxLog: f.logLimit()}
+	d := &database{path: sd.path, db: db, count: sd.count, maxLog: sd.logLimit()}
 	defer func() {
 		if err != nil {
-			_ = v.close()
+			_ = d.close()
 		}
 	}()
 	ctx := context.Background() // the writer waits as long as the disk takes
-	if v.conn, err = db.Conn(ctx); err != nil {
+	if d.conn, err = db.Conn(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := v.prepare(ctx, f.steps); err != nil {
+	if err := d.prepare(ctx, sd.steps); err != nil {
 		return nil, nil, err
 	}
-	if v.info, err = os.Stat(f.path); err != nil {
+	if d.info, err = os.Stat(sd.path); err != nil {
 		return nil, nil, err
 	}
 	// On a full disk nothing can be deleted, but everything read.
-	if err := v.deleteOld(f.now()); isDamaged(err) {
+	if err := d.deleteOld(sd.now()); isDamaged(err) {
 		return nil, nil, err
 	}
-	i, err := v.read(ctx, f.now())
-	return v, i, err
+	read, err := d.read(ctx, sd.now())
+	return d, read, err
 }
 
 // logLimit is how long the write-ahead log may grow on this disk.
-func (f *stateDir) logLimit() int64 {
-	disk, err := machine.Machine{}.Disk(f.dir)
+func (sd *stateDir) logLimit() int64 {
+	disk, err := machine.Machine{}.Disk(sd.dir)
 	if err != nil {
-		return f.maxLog
+		return sd.maxLog
 	}
-	return min(f.maxLog, max(minLogSize, int64(disk.Free)/4))
+	return min(sd.maxLog, max(minLogSize, int64(disk.Free)/4))
 }
 
 // makePrivate makes the database file if it is missing, with mode 0600. SQLite gives
@@ -175,26 +175,26 @@ PRAGMA cache_size = -512; -- KiB; the hot part of the database is a few dozen pa
 `
 
 // prepare sets the connection up, checks the file and migrates its schema.
-func (v *database) prepare(ctx context.Context, steps []string) error {
-	if _, err := v.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s", busyTimeout.Milliseconds(), settings)); err != nil {
+func (d *database) prepare(ctx context.Context, steps []string) error {
+	if _, err := d.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s", busyTimeout.Milliseconds(), settings)); err != nil {
 		return err
 	}
 	var mode string
-	if err := v.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+	if err := d.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return err
 	}
 	if mode != "wal" {
-		return fmt.Errorf("the file system of %s does not allow a write-ahead log; put the state folder on a local disk", v.path)
+		return fmt.Errorf("the file system of %s does not allow a write-ahead log; put the state folder on a local disk", d.path)
 	}
 	var result string
-	if err := v.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+	if err := d.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
 		return err
 	}
 	if result != "ok" {
 		return fmt.Errorf("%w: %s", errDamaged, strings.TrimSpace(result))
 	}
-	if err := migrate(ctx, v.conn, v.path, steps); err != nil {
+	if err := migrate(ctx, d.conn, d.path, steps); err != nil {
 		return err
 	}
-	return v.compile(ctx)
+	return d.compile(ctx)
 }

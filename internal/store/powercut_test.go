@@ -32,8 +32,8 @@ type cut struct {
 	at           time.Time
 }
 
-func (c *cutting) open(distrust bool) (volume, *contents, error) {
-	v, i, err := c.stateDir.open(distrust)
+func (c *cutting) open(skipOpen bool) (volume, *contents, error) {
+	v, i, err := c.stateDir.open(skipOpen)
 	if err != nil {
 		return nil, nil, err
 	}

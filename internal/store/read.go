@@ -34,33 +34,33 @@ const (
 )
 
 // read reads the contents.
-func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
-	i := &contents{}
-	err := v.each(ctx, func(rows *sql.Rows) error {
+func (d *database) read(ctx context.Context, now time.Time) (*contents, error) {
+	c := &contents{}
+	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r sessionRow
 		var intents, saved, sum int64
 		err := rows.Scan(&r.shard.ID, &r.shard.Count, &r.session.ID, &r.session.ResumeURL, &r.session.Seq, &intents, &r.version, &r.token, &saved, &sum)
 		r.intents, r.saved = gateway.Intents(intents), fromNanos(saved)
 		r.damaged = int64(r.checksum()) != sum
-		i.sessions = append(i.sessions, r)
+		c.sessions = append(c.sessions, r)
 		return err
 	}, "SELECT * FROM sessions")
 	if err != nil {
 		return nil, err
 	}
-	err = v.each(ctx, func(rows *sql.Rows) error {
+	err = d.each(ctx, func(rows *sql.Rows) error {
 		var e identify.Entry
 		var at, lived int64
 		err := rows.Scan(&e.ID, &e.Shard.ID, &e.Shard.Count, &at, &e.State, &lived)
 		e.At, e.Lived = fromNanos(at), time.Duration(lived)
-		i.entries = append(i.entries, e)
+		c.entries = append(c.entries, e)
 		return err
 	}, "SELECT * FROM identifies WHERE at >= ?", nanos(now.Add(-2*day)))
 	if err != nil {
 		return nil, err
 	}
 	var bodies [][]byte
-	err = v.each(ctx, func(rows *sql.Rows) error {
+	err = d.each(ctx, func(rows *sql.Rows) error {
 		var body []byte
 		err := rows.Scan(&body)
 		bodies = append(bodies, body)
@@ -73,11 +73,11 @@ func (v *database) read(ctx context.Context, now time.Time) (*contents, error) {
 	// incidents is half of it, so the rest is read meanwhile.
 	var decoding sync.WaitGroup
 	var damaged int
-	decoding.Go(func() { i.incidents, damaged = decodeIncidents(bodies) })
-	err = v.readRest(ctx, i)
+	decoding.Go(func() { c.incidents, damaged = decodeIncidents(bodies) })
+	err = d.readRest(ctx, c)
 	decoding.Wait()
-	i.damaged += damaged
-	return i, err
+	c.damaged += damaged
+	return c, err
 }
 
 // decodeIncidents returns the incidents, the oldest first, and how many could not be
@@ -95,24 +95,24 @@ func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int)
 }
 
 // readRest reads the runs, the samples and the alert.
-func (v *database) readRest(ctx context.Context, i *contents) error {
-	err := v.each(ctx, func(rows *sql.Rows) error {
+func (d *database) readRest(ctx context.Context, c *contents) error {
+	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r runRow
 		var id, started, alive, ended, slept int64
 		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost, &r.said, &slept)
 		r.Started, r.Alive, r.Ended, r.slept = fromNanos(started), fromNanos(alive), fromNanos(ended), time.Duration(slept)
-		i.runs = append(i.runs, r)
+		c.runs = append(c.runs, r)
 		return err
 	}, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", readRuns)
 	if err != nil {
 		return err
 	}
-	return v.readSamples(ctx, i)
+	return d.readSamples(ctx, c)
 }
 
 // readSamples reads how the bot has been, and the active alert.
-func (v *database) readSamples(ctx context.Context, i *contents) error {
-	err := v.each(ctx, func(rows *sql.Rows) error {
+func (d *database) readSamples(ctx context.Context, c *contents) error {
+	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r history.Record
 		var kind string
 		var at, level, gatewaySum, gatewayMax, restSum, restMax int64
@@ -121,30 +121,30 @@ func (v *database) readSamples(ctx context.Context, i *contents) error {
 		r.Kind, r.At, r.Level = history.Kind(kind), fromNanos(at), history.Level(level)
 		r.Sums.Gateway.Sum, r.Sums.Gateway.Max = time.Duration(gatewaySum), time.Duration(gatewayMax)
 		r.Sums.REST.Sum, r.Sums.REST.Max = time.Duration(restSum), time.Duration(restMax)
-		i.history = append(i.history, r)
+		c.history = append(c.history, r)
 		return err
 	}, `SELECT kind, at, shard, level, gateway_count, gateway_sum, gateway_max, rest_count, rest_sum, rest_max,
 		received, handled, asked, answered FROM history ORDER BY id`)
 	if err != nil {
 		return err
 	}
-	return v.each(ctx, func(rows *sql.Rows) error {
+	return d.each(ctx, func(rows *sql.Rows) error {
 		var body string
 		if err := rows.Scan(&body); err != nil {
 			return err
 		}
 		var a alert.Active
 		if json.Unmarshal([]byte(body), &a) != nil {
-			i.damaged++
+			c.damaged++
 			return nil
 		}
-		i.alert = &a
+		c.alert = &a
 		return nil
 	}, "SELECT body FROM alerts")
 }
 
-func (v *database) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := v.conn.QueryContext(ctx, query, args...)
+func (d *database) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := d.conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -158,11 +158,11 @@ func (v *database) each(ctx context.Context, row func(*sql.Rows) error, query st
 }
 
 // deleteOld deletes what is too old or too much, in one transaction.
-func (v *database) deleteOld(now time.Time) error {
+func (d *database) deleteOld(now time.Time) error {
 	ctx := context.Background()
-	return v.transaction(ctx, func() error {
+	return d.transaction(ctx, func() error {
 		for _, kind := range []history.Kind{history.LevelRecord, history.MinuteRecord, history.HourRecord} {
-			if _, err := v.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
+			if _, err := d.conn.ExecContext(ctx, "DELETE FROM history WHERE kind = ? AND at < ?", string(kind), nanos(now.Add(-kind.Keep()))); err != nil {
 				return err
 			}
 		}
@@ -177,7 +177,7 @@ func (v *database) deleteOld(now time.Time) error {
 				LIMIT max(0, (SELECT count(*) FROM incidents) - ?))`, mostIncidents},
 			{"DELETE FROM runs WHERE started < ?", nanos(now.Add(-runAge))},
 		} {
-			if _, err := v.conn.ExecContext(ctx, each.text, each.arg); err != nil {
+			if _, err := d.conn.ExecContext(ctx, each.text, each.arg); err != nil {
 				return err
 			}
 		}

@@ -87,7 +87,7 @@ func (p PreviousRun) Health() health.PreviousRun {
 }
 
 // Downtime is the time between the previous run and this one as an incident that goes
-// on; nil if there was no previous run. [Store.Begin] comes first.
+// on; nil if there was no previous run. [Store.BeginRun] comes first.
 func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	s.mu.Lock()
 	run := s.run
@@ -95,13 +95,13 @@ func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	if run == nil || p.End == EndNone {
 		return nil
 	}
-	gap, ok := health.Downtime(p.Health(), health.ThisRun{
+	downtime, ok := health.Downtime(p.Health(), health.ThisRun{
 		Started: run.Started, Boot: run.boot, Version: run.Version, Slept: p.Slept, Recent: s.Journal().Recent(health.MemoryJournalSize),
 	})
 	if !ok {
 		return nil
 	}
-	return &gap
+	return &downtime
 }
 
 // String describes the run in a sentence.

@@ -107,17 +107,17 @@ type Store struct {
 	newer            *NewerError // why the first try failed, if it did for that
 	last             error       // of the last write, for Close
 	sessionStores    map[gateway.ShardID]*sessionStore
-	saved            []sessionRow // as found
+	saved            []sessionRow // as read when the database was opened
 	entries          map[int64]identify.Entry
 	identifiesLost   bool // it went with a damaged file; not yet reported
 	changedEntries   map[int64]identify.Entry
 	memory           *health.MemoryJournal
 	changedIncidents map[string]health.Incident
 	ownIncidents     map[string]bool // incidents of this run
-	runs             []runRow        // as found
+	runs             []runRow        // as read when the database was opened
 	run              *runRow         // nil before BeginRun
 	runChanged       bool
-	samples          []history.Record // as found
+	samples          []history.Record // as read when the database was opened
 	newSamples       []history.Record
 	samplesLost      bool          // what was written of them is gone; not yet reported
 	alert            *alert.Active // nil: none is active

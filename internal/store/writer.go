@@ -109,10 +109,10 @@ func (w *writer) timed(f func() error) error {
 // open opens and reads the database. Then it writes all that memory holds, because
 // what is on the disk may be older.
 func (w *writer) open() {
-	var v volume
-	var i *contents
+	var opened volume
+	var read *contents
 	err := w.timed(func() (err error) {
-		v, i, err = w.store.disk.open(w.skipOpen)
+		opened, read, err = w.store.disk.open(w.skipOpen)
 		return err
 	})
 	if newer, ok := errors.AsType[*NewerError](err); ok {
@@ -122,9 +122,9 @@ func (w *writer) open() {
 		w.failure(err)
 		return
 	}
-	w.volume, w.skipOpen, w.failed = v, false, false
+	w.volume, w.skipOpen, w.failed = opened, false, false
 	w.last, w.alive, w.deletedOld, w.syncBy = time.Time{}, time.Time{}, time.Now(), time.Time{}
-	w.store.load(i)
+	w.store.load(read)
 	if w.store.markAllChanged() {
 		w.write(time.Now(), false)
 		return

@@ -95,9 +95,9 @@ type Limits struct {
 	Session time.Duration
 	// HeaderBytes is the size of a request's head. Default 16 KiB.
 	HeaderBytes int
-	// Conns is two limits. Of more idle connections than that, the one that has
-	// been idle longest is closed. Of more requests under way than that, the newest
-	// is, with its connection. Default 128.
+	// Conns limits two numbers. When more connections wait for a request, the one that
+	// has waited longest is closed. When more requests are being answered, the connection
+	// of the newest is closed. Default 128.
 	Conns int
 	// Streams is how many live streams are served at once. Default half of
 	// Conns.
