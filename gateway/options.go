@@ -95,8 +95,8 @@ type Options struct {
 	// without a Handler; an empty slice: none. Others are counted and neither copied nor
 	// decoded, except that the shard itself reads READY, RESUMED and RATE_LIMITED.
 	Events []string
-	// Handler gets the events. Default: none; then leave Events nil, because events that
-	// it names would wait for ever.
+	// Handler gets the events. Default: none; then Events must name none, because the
+	// events would wait for ever.
 	Handler Handler
 
 	// IdentifyLimiter decides when the shard may identify. Default: an [identify.Limiter]

@@ -14,10 +14,11 @@ func TestNewRefusesWhatDiscordWould(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Options){
 		"no token":         func(o *Options) { o.Token = "" },
-		"no locator":       func(o *Options) { o.URLSource = nil },
-		"bad pair":         func(o *Options) { o.Shard = ShardID{ID: 2, Count: 2} },
+		"no URL source":    func(o *Options) { o.URLSource = nil },
+		"bad shard ID":     func(o *Options) { o.Shard = ShardID{ID: 2, Count: 2} },
 		"unknown intent":   func(o *Options) { o.Intents = 1 << 40 },
 		"bad presence":     func(o *Options) { o.Presence = &Presence{Status: "x"} },
+		"events for none":  func(o *Options) { o.Events = []string{"MESSAGE_CREATE"} },
 		"bad compression":  func(o *Options) { o.Compression = "brotli" },
 		"IDENTIFY too big": func(o *Options) { o.Token = strings.Repeat("x", 4090) },
 	} {
@@ -37,6 +38,22 @@ func TestCredentialsHideTheToken(t *testing.T) {
 	for _, s := range []string{c.String(), c.GoString()} {
 		if strings.Contains(s, "very-secret") {
 			t.Error("the token is printed")
+		}
+	}
+}
+
+// Given a shard that has stopped, then it takes no other credentials any more.
+func TestReconfigureAfterStop(t *testing.T) {
+	for range 50 { // it used to be left to chance
+		shard, err := New(Options{Credentials: Credentials{Token: "t", Intents: 1}, URLSource: FixedURL("wss://x")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := shard.Stop(t.Context(), KeepSession); err != nil {
+			t.Fatal(err)
+		}
+		if err := shard.Reconfigure(Credentials{Token: "u"}); !errors.Is(err, ErrStopped) {
+			t.Fatalf("Reconfigure returned %v", err)
 		}
 	}
 }

@@ -60,6 +60,9 @@ func New(opts Options) (*Shard, error) {
 	if unknown := opts.Intents.Unknown(); unknown != 0 {
 		return nil, fmt.Errorf("gateway: intents have undocumented bits %#x; Discord would close with 4013", uint64(unknown))
 	}
+	if opts.Handler == nil && len(opts.Events) > 0 {
+		return nil, errors.New("gateway: Events needs a Handler: without one the queue would fill and never drain")
+	}
 	if opts.Presence != nil {
 		if err := opts.Presence.Validate(); err != nil {
 			return nil, fmt.Errorf("gateway: %w", err)
@@ -236,17 +239,20 @@ func (s *Shard) Send(ctx context.Context, op Opcode, d any) error {
 
 // Reconfigure changes the token or the intents and returns at once. A parked shard
 // tries again with them (G-098); a live one uses them at its next RESUME or IDENTIFY.
-// After Run has returned it does nothing and may fail with [ErrStopped].
+// After Run has returned it fails with [ErrStopped].
 func (s *Shard) Reconfigure(c Credentials) error {
 	if c.Token == "" {
 		return errors.New("gateway: a bot token is required")
 	}
 	for {
 		select {
-		case s.reconfigured <- c:
-			return nil
 		case <-s.life.Done():
 			return ErrStopped
+		default:
+		}
+		select {
+		case s.reconfigured <- c:
+			return nil
 		default:
 		}
 		select {
