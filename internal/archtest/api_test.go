@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -92,9 +93,13 @@ type apiLister struct {
 	names, methods, fields int
 }
 
+// docLink matches a link to a name in a comment, such as [Shard.Run]. An interval,
+// such as [0,1), is none.
+var docLink = regexp.MustCompile(`\[([A-Za-z][\w.]*)\]`)
+
 // summary returns the first sentence of a comment, without links.
 func (l *apiLister) summary(comment string) string {
-	return strings.NewReplacer("[", "", "]", "").Replace(l.pkg.Synopsis(comment))
+	return docLink.ReplaceAllString(l.pkg.Synopsis(comment), "$1")
 }
 
 func (l *apiLister) heading(text string, n int) {

@@ -201,7 +201,7 @@ func (r *run) awaitReady(ctx context.Context, ran chan error) error {
 func (r *run) playFor(ctx, hurry context.Context) {
 	if r.opts.For > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.opts.For))
+		ctx, cancel = context.WithTimeout(ctx, r.opts.For)
 		defer cancel()
 	}
 	var acting sync.WaitGroup
