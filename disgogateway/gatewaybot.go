@@ -33,8 +33,8 @@ func newGatewayBot(r disgorest.Rest) *gatewayBot { return &gatewayBot{rest: r} }
 const (
 	// maxAnswerAge is how old an answer may be that a start is decided by.
 	maxAnswerAge = 5 * time.Minute
-	// askAgainPause is how soon a URL that still fails is asked about again.
-	askAgainPause = 15 * time.Second
+	// askAgainInterval is how soon a URL that still fails is asked about again.
+	askAgainInterval = 15 * time.Second
 )
 
 // ask returns an answer no older than age. Two callers at once may ask twice.
@@ -68,7 +68,7 @@ func markUnauthorized(err error) error {
 }
 
 // GatewayURL implements [gateway.URLSource]. It returns the known URL, unless that
-// failed and has not been asked about for askAgainPause.
+// failed and has not been asked about for askAgainInterval.
 func (b *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, error) {
 	b.mu.Lock()
 	known := ""
@@ -76,7 +76,7 @@ func (b *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, err
 		known = b.answer.URL
 	}
 	age := time.Duration(1<<63 - 1)
-	if known != "" && failed == known && time.Since(b.askedAgain) >= askAgainPause {
+	if known != "" && failed == known && time.Since(b.askedAgain) >= askAgainInterval {
 		age, b.askedAgain = 0, time.Now()
 	}
 	b.mu.Unlock()

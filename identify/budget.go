@@ -23,8 +23,8 @@ type SessionStartLimit struct {
 const (
 	// maxLimitAge is how old an answer may be that a start is decided by (G-003).
 	maxLimitAge = 5 * time.Minute
-	// refreshPause is how long Discord is left alone after it was asked.
-	refreshPause = 30 * time.Second
+	// refreshInterval is how long Discord is left alone after it was asked.
+	refreshInterval = 30 * time.Second
 )
 
 // Usage sums the record of IDENTIFYs up.
@@ -178,7 +178,7 @@ func (d *decision) capHour(sent []time.Time, inFlight, limit int) {
 func (l *Limiter) isStale(now time.Time) bool {
 	return l.opts.SessionStartLimit != nil &&
 		(l.limit.At.IsZero() || now.Sub(l.limit.At) > maxLimitAge) &&
-		(l.asked.IsZero() || now.Sub(l.asked) > refreshPause)
+		(l.asked.IsZero() || now.Sub(l.asked) > refreshInterval)
 }
 
 // needsRefresh is isStale for callers that do not hold mu.

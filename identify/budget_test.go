@@ -160,7 +160,7 @@ func TestSilentDiscordDoesNotStopStarts(t *testing.T) {
 		if d := waited(func() { identify(t, l, ShardID{ID: 1, Count: 4}, OutcomeReady) }); d != 0 {
 			t.Errorf("the next start waited %v", d)
 		}
-		time.Sleep(refreshPause + time.Second)
+		time.Sleep(refreshInterval + time.Second)
 		within(t, "start after the pause", waited(func() { identify(t, l, ShardID{ID: 2, Count: 4}, OutcomeReady) }), askTimeout, askTimeout+Spacing)
 		if d.asked != 2 {
 			t.Errorf("asked %d times", d.asked)

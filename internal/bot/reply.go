@@ -67,7 +67,7 @@ const requestTimeout = 30 * time.Second
 // retry repeats a request while retryable accepts its error, until it succeeds or
 // ctx ends. The HTTP client retries briefly; this is for an outage that lasts.
 func (b *Bot) retry(ctx context.Context, retryable func(error) bool, request func(context.Context) error) error {
-	pause := time.Second
+	wait := time.Second
 	for {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := request(attempt)
@@ -75,16 +75,16 @@ func (b *Bot) retry(ctx context.Context, retryable func(error) bool, request fun
 		if err == nil || !retryable(err) || ctx.Err() != nil {
 			return err
 		}
-		if b.sleepJittered(ctx, pause) != nil {
+		if b.sleepJittered(ctx, wait) != nil {
 			return err
 		}
-		pause = min(2*pause, 15*time.Second)
+		wait = min(2*wait, 15*time.Second)
 	}
 }
 
-// sleepJittered sleeps between half of pause and all of it, or returns ctx's error.
-func (b *Bot) sleepJittered(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause/2 + time.Duration(b.options.Rand()*float64(pause/2)))
+// sleepJittered sleeps between half of d and all of it, or returns ctx's error.
+func (b *Bot) sleepJittered(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d/2 + time.Duration(b.options.Rand()*float64(d/2)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -255,7 +255,7 @@ func (x *examination) proofFinding(ctx context.Context, p *proof) Finding {
 		return f.with(p.trouble...)
 	case p.waiting != "":
 		return warn("not proved now, to spare session starts; the next one may be spent at "+p.until.Local().Format(time.TimeOnly),
-			"Run the doctor again then. Everything before READY works.").with("the account of session starts says: " + p.waiting).withCause(health.IdentifyBudget)
+			"Run the doctor again then. Everything before READY works.").with("the budget of session starts says: " + p.waiting).withCause(health.IdentifyBudget)
 	case p.ready.SessionID == "" && ctx.Err() == context.Canceled:
 		return warn("not proved: the bot was started meanwhile and has taken over", "Run the doctor again to ask it.")
 	case p.ready.SessionID == "" && p.hello.Interval == 0:

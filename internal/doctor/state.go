@@ -39,7 +39,7 @@ func (x *examination) checkState(ctx context.Context) Finding {
 	if err := tryWriting(dir); err != nil {
 		return fail("nothing can be written in "+dir+": "+explainFile(err),
 			"Make it writable for the user that runs the bot (in a container: mount a volume there), or set EVERGREEN_STATE_DIR to another place.",
-			"Without it the bot runs, but a restart starts a new session and the account of session starts is forgotten.")
+			"Without it the bot runs, but a restart starts a new session and the record of session starts is forgotten.")
 	}
 	f := pass(dir + " can be written")
 	if stop := x.checkFreeSpace(dir, &f); stop {

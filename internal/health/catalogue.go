@@ -92,7 +92,7 @@ var Catalogue = []Cause{
 		Recognised: "The count of IDENTIFYs; session_start_limit.",
 		Done:       "Waiting: exhausting the budget would make Discord reset the token.",
 		Do:         "Find out what spent the starts: a crash loop, or a second program with the same token.",
-		Reproduce:  "Inject `session-loss` again and again, faster than an account of a few starts an hour allows.",
+		Reproduce:  "Inject `session-loss` again and again, faster than a few starts an hour.",
 		Signs:      []Sign{{Key: "identify-delayed", Says: "the right to start a session has to be waited for"}},
 	},
 	{

@@ -53,11 +53,11 @@ type Options struct {
 	Rand func() float64
 }
 
-// checkEvery is the time between two checks. From longestGap between two of them
+// checkEvery is the time between two checks. From stalledAfter between two of them
 // on, this program did not run in between.
 const (
-	checkEvery = time.Second
-	longestGap = 30 * time.Second
+	checkEvery   = time.Second
+	stalledAfter = 30 * time.Second
 )
 
 // notWorkingAfter is how long a connected bot has to handle no events before a
@@ -258,7 +258,7 @@ var severity = map[Kind]int{NotWorking: 1, Offline: 2, NeedsYou: 3}
 func (n *Notifier) onTrouble(s health.Snapshot, kind Kind, took time.Duration) {
 	n.wellSince = time.Time{}
 	switch {
-	case took >= longestGap:
+	case took >= stalledAfter:
 		// This program did not run meanwhile, so that does not count.
 	case n.troubled:
 		n.awayFor += took

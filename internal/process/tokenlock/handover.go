@@ -141,10 +141,10 @@ func (l *Lock) retryAccept(err error) bool {
 	if errors.Is(err, net.ErrClosed) {
 		return false
 	}
-	pause := time.NewTimer(100 * time.Millisecond) // too many open files, mostly
-	defer pause.Stop()
+	wait := time.NewTimer(100 * time.Millisecond) // too many open files, mostly
+	defer wait.Stop()
 	select {
-	case <-pause.C:
+	case <-wait.C:
 		return true
 	case <-l.released:
 		return false

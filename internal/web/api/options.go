@@ -24,7 +24,7 @@ type Bot interface {
 	// Presence is the presence the bot wants. What was sent, and when, the server
 	// learns as an observer. An empty Status means not known.
 	Presence() gateway.Presence
-	// Budget is the account of session starts.
+	// Budget is how many session starts were used and are left.
 	Budget() identify.Usage
 	// REST is how requests to Discord fare.
 	REST() rest.Stats

@@ -20,7 +20,7 @@ import (
 // at once; no method may block.
 type Source interface {
 	Snapshot() health.Snapshot
-	// Budget is the account of session starts. A Total of 0 means not known.
+	// Budget is how many session starts were used and are left. A Total of 0 means not known.
 	Budget() identify.Usage
 	Handlers() []bot.HandlerTime
 	Presence() Presence
