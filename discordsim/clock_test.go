@@ -75,6 +75,7 @@ func TestAfterRunsInOrder(t *testing.T) {
 		s.After(time.Minute, note("second"))
 		s.After(time.Hour, func() { t.Error("it ran after the simulator was closed") })
 		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
 		if want := []string{"first", "second", "third"}; !slices.Equal(order, want) {
 			t.Errorf("they ran as %q, want %q", order, want)
 		}

@@ -16,8 +16,8 @@
 //	whether the session is over         reconnect.go   policy.onClosed
 //	when to park, when to come back     reconnect.go   policy.closeCode; park.go
 //	what a close code means             close.go       closeCodes
-//	what follows op 1, 7, 9, 11         serve.go       connLoop.handle
-//	when to dial a second connection    spare.go       onReconnectRequested, maintainSpare; serve.go onSuspect
+//	what follows op 1, 7, 9, 11         serve.go       connLoop.handle; op 7: spare.go onReconnectRequested
+//	when to dial a second connection    spare.go       maintainSpare; serve.go onSuspect
 //	which events count                  sequence.go    sequence.accept
 //	up to where events are handled      watermark.go   watermark
 //	what a full queue leads to          queue.go       sequence.accept, connLoop.checkDeadlines

@@ -1,7 +1,7 @@
 // Package config is everything an operator can set, as one typed value.
 //
 // A setting comes from a flag, else from the environment, else from a .env
-// file, else from its default. The table in table.go describes every one of
+// file, else from its default. The table in settings.go describes every one of
 // them; the struct below gives each its type; .env.example, docs/settings.md
 // and the flags are generated from the table.
 //
