@@ -20,8 +20,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience bounds every wait. Tests run beside each other, so it is long.
-const patience = 40 * time.Second
+// patience bounds every wait. Tests run beside each other, and other packages are
+// built and tested meanwhile, so it is long.
+const patience = 90 * time.Second
 
 // stream is an output that can be waited for.
 type stream struct {
@@ -76,6 +77,7 @@ type command struct {
 }
 
 // startCommand runs a command with an environment and a state folder of its own.
+// What it wrote is shown if the test fails.
 func startCommand(t *testing.T, environ []string, args ...string) *command {
 	t.Helper()
 	c := &command{stdout: newStream(), stderr: newStream(), signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
@@ -83,6 +85,11 @@ func startCommand(t *testing.T, environ []string, args ...string) *command {
 		stdout: c.stdout, stderr: c.stderr, environ: append([]string{"EVERGREEN_STATE_DIR=" + t.TempDir()}, environ...),
 		signals: func() (<-chan os.Signal, func()) { return c.signals, func() {} },
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("evergreen %s wrote:\n%s\n%s", strings.Join(args, " "), c.stdout, c.stderr)
+		}
+	})
 	go func() { c.exit <- p.run(args) }()
 	return c
 }
