@@ -67,16 +67,9 @@ func cleanStatusURL(text string) (string, error) {
 	if text == "" || text == "-" || strings.EqualFold(text, "none") {
 		return "", nil
 	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return "", errors.New("not an address")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("the address must start with https:// or http://")
-	case u.Hostname() == "":
-		return "", errors.New("the address has no host")
-	case u.User != nil:
-		return "", errors.New("an address with a user name or password in it would end up in logs")
+	u, err := parseHTTPAddress(text)
+	if err != nil {
+		return "", err
 	}
 	return u.String(), nil
 }

@@ -225,18 +225,28 @@ func fields(text string) func(yield func(string) bool) {
 	})
 }
 
-// cleanURL checks a REST base address and returns it without a final slash.
-func cleanURL(text string) (string, error) {
+// parseHTTPAddress reads an http or https address with a host and without a login.
+func parseHTTPAddress(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return "", errors.New("not an address")
+		return nil, errors.New("not an address")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("the address must start with https:// or http://")
+		return nil, errors.New("the address must start with https:// or http://")
 	case u.Hostname() == "":
-		return "", errors.New("the address has no host")
+		return nil, errors.New("the address has no host")
 	case u.User != nil:
-		return "", errors.New("an address with a user name or password in it would end up in logs")
+		return nil, errors.New("an address with a user name or password in it would end up in logs")
+	}
+	return u, nil
+}
+
+// cleanURL checks a REST base address and returns it without a final slash.
+func cleanURL(text string) (string, error) {
+	u, err := parseHTTPAddress(text)
+	switch {
+	case err != nil:
+		return "", err
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", errors.New("the address must end with its path")
 	}
