@@ -189,18 +189,25 @@ func (q *check) leavesAndResumes(name string, about func(*discordsim.ConnLog) bo
 				continue
 			}
 			q.exercised()
-			shard := q.shards[c.Session]
-			in := q.next(shard, a.from, a.to)
-			switch {
-			case ended(c).After(a.to):
+			if ended(c).After(a.to) {
 				q.broken(c, a.to, nil, "the bot stayed on the connection")
-			case endsSession(c):
-				q.broken(c, c.Closed, nil, "the bot closed with %d, which ends the session", c.Code)
-			case in == nil:
-				q.broken(c, a.to, nil, "no connection followed")
-			case in.op != opResume:
-				q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+				continue
 			}
+			q.wantResume(c, a.from, a.to)
 		}
+	}
+}
+
+// wantResume checks that the bot left the connection without ending the session and
+// resumed it between from and to.
+func (q *check) wantResume(c *discordsim.ConnLog, from, to time.Time) {
+	in := q.next(q.shards[c.Session], from, to)
+	switch {
+	case endsSession(c):
+		q.broken(c, c.Closed, nil, "the bot closed with %d, which ends the session", c.Code)
+	case in == nil:
+		q.broken(c, to, nil, "no connection followed")
+	case in.op != opResume:
+		q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
 	}
 }

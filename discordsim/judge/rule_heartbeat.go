@@ -121,17 +121,11 @@ var heartbeatRules = []rule{
 				}
 				q.exercised()
 				limit := a.from.Add(2*q.interval(c) + 4*slack)
-				in := q.next(q.shards[c.Session], a.from, a.to)
-				switch {
-				case ended(c).After(limit):
+				if ended(c).After(limit) {
 					q.broken(c, limit, nil, "the bot still sits on a connection whose heartbeats nobody has answered for two intervals")
-				case endsSession(c):
-					q.broken(c, c.Closed, nil, "the bot closed with %d, which ends the session", c.Code)
-				case in == nil:
-					q.broken(c, a.to, nil, "no connection followed")
-				case in.op != opResume:
-					q.broken(in.conn, in.at, nil, "the session was given up: IDENTIFY instead of RESUME")
+					continue
 				}
+				q.wantResume(c, a.from, a.to)
 			}
 		}
 	}},
