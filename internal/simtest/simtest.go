@@ -1,6 +1,6 @@
 // Package simtest is what the tests of several packages share: a simulated Discord
 // with one bot and one user in virtual time, random numbers that a test repeats, an
-// observer that remembers, a log and sessions in memory.
+// observer that remembers, a log and sessions in memory, and a client of an HTTP server.
 package simtest
 
 import (

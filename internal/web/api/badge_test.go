@@ -36,11 +36,11 @@ func TestStateBadge(t *testing.T) {
 	for status := health.Online; status <= health.NeedsYou; status++ {
 		b.set(func(b *fakeBot) { b.snap.Status = status })
 		a := ask(t, s, "GET", "/badge/state.svg")
-		isXML(t, a.body)
-		if a.status != http.StatusOK || !strings.Contains(a.body, ">"+strings.ToLower(status.String())+"<") || !strings.Contains(a.body, stateColours[status]) ||
-			a.header.Get("Content-Type") != "image/svg+xml" || a.header.Get("Cache-Control") != "public, max-age=60" ||
-			a.header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
-			t.Errorf("%s: %d %v %s", status, a.status, a.header, a.body)
+		isXML(t, a.Body)
+		if a.Status != http.StatusOK || !strings.Contains(a.Body, ">"+strings.ToLower(status.String())+"<") || !strings.Contains(a.Body, stateColours[status]) ||
+			a.Header.Get("Content-Type") != "image/svg+xml" || a.Header.Get("Cache-Control") != "public, max-age=60" ||
+			a.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+			t.Errorf("%s: %d %v %s", status, a.Status, a.Header, a.Body)
 		}
 	}
 }
@@ -67,26 +67,26 @@ func TestUptimeBadge(t *testing.T) {
 	}}})
 	for range 20 {
 		a := ask(t, s, "GET", "/badge/uptime.svg")
-		isXML(t, a.body)
-		if !strings.Contains(a.body, ">99.95%<") || !strings.Contains(a.body, "uptime 30d") || !strings.Contains(a.body, badgeGreen) {
-			t.Fatalf("got %s", a.body)
+		isXML(t, a.Body)
+		if !strings.Contains(a.Body, ">99.95%<") || !strings.Contains(a.Body, "uptime 30d") || !strings.Contains(a.Body, badgeGreen) {
+			t.Fatalf("got %s", a.Body)
 		}
 	}
 	if n := reads.Load(); n != 1 {
 		t.Errorf("the record was read %d times", n)
 	}
 	of = history.Totals{Online: time.Hour, Offline: time.Hour}
-	if a := ask(t, s, "GET", "/badge/uptime.svg?window=90d"); !strings.Contains(a.body, badgeRed) {
-		t.Errorf("got %s", a.body)
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=90d"); !strings.Contains(a.Body, badgeRed) {
+		t.Errorf("got %s", a.Body)
 	}
 	of = history.Totals{}
-	if a := ask(t, s, "GET", "/badge/uptime.svg?window=24h"); !strings.Contains(a.body, ">unknown<") {
-		t.Errorf("got %s", a.body)
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=24h"); !strings.Contains(a.Body, ">unknown<") {
+		t.Errorf("got %s", a.Body)
 	}
-	if a := ask(t, serve(t, Options{}), "GET", "/badge/uptime.svg"); !strings.Contains(a.body, ">unknown<") {
-		t.Errorf("without a record: %s", a.body)
+	if a := ask(t, serve(t, Options{}), "GET", "/badge/uptime.svg"); !strings.Contains(a.Body, ">unknown<") {
+		t.Errorf("without a record: %s", a.Body)
 	}
-	if a := ask(t, s, "GET", "/badge/uptime.svg?window=%3Cscript%3E"); a.status != http.StatusBadRequest || strings.Contains(a.body, "script") {
-		t.Errorf("got %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/badge/uptime.svg?window=%3Cscript%3E"); a.Status != http.StatusBadRequest || strings.Contains(a.Body, "script") {
+		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 }

@@ -50,7 +50,7 @@ func exists(t *testing.T, scrape, where, query string) (found int) {
 func scraped(t *testing.T) string {
 	t.Helper()
 	o, _ := everything(t)
-	return ask(t, serve(t, o), "GET", "/metrics").body
+	return ask(t, serve(t, o), "GET", "/metrics").Body
 }
 
 // Every metric the Grafana dashboard asks for is one that the bot has.

@@ -58,12 +58,12 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 	for _, path := range []string{"/livez", "/health", "/nothing", "/../x", "/metrics", "/api/v1/status", "/api/v1/events"} {
 		a := ask(t, s, "GET", path)
 		for name, want := range headers {
-			if got := a.header.Get(name); got != want {
+			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)
 			}
 		}
-		if a.header.Get("Server") != "" || a.header.Get("Access-Control-Allow-Origin") != "" || a.header.Get("Location") != "" {
-			t.Errorf("%s: %v", path, a.header)
+		if a.Header.Get("Server") != "" || a.Header.Get("Access-Control-Allow-Origin") != "" || a.Header.Get("Location") != "" {
+			t.Errorf("%s: %v", path, a.Header)
 		}
 	}
 }
@@ -74,13 +74,13 @@ func TestMethods(t *testing.T) {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {
 		for _, path := range []string{"/livez", "/health"} {
 			a := ask(t, s, method, path)
-			if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "GET, HEAD" || a.fields["title"] != "Method not allowed" {
-				t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+			if a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, HEAD" || a.fields["title"] != "Method not allowed" {
+				t.Errorf("%s %s: %d %s", method, path, a.Status, a.Body)
 			}
 		}
 	}
-	if a := ask(t, s, "HEAD", "/health"); a.status != http.StatusOK || a.body != "" || a.header.Get("Content-Length") == "0" {
-		t.Errorf("HEAD: %d %q %v", a.status, a.body, a.header)
+	if a := ask(t, s, "HEAD", "/health"); a.Status != http.StatusOK || a.Body != "" || a.Header.Get("Content-Length") == "0" {
+		t.Errorf("HEAD: %d %q %v", a.Status, a.Body, a.Header)
 	}
 	c := dial(t, s)
 	send(t, c, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -101,13 +101,13 @@ func TestPathTricks(t *testing.T) {
 		"//livez", "/livez/", "/./livez", "/x/../livez", "/%6Civez", "/livez%2F", "/livez%00", "/LIVEZ", "/livez;x", "/.env",
 		"/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/livez/../health", "/assets", "/assets/", "/assets/../health", "//health", "/health/", "/%68ealth", `/\health`, "/livez%2f..%2fhealth",
 	} {
-		if a := ask(t, s, "GET", path); a.status != http.StatusNotFound || a.header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := ask(t, s, "GET", path); a.Status != http.StatusNotFound || a.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
 	for _, path := range []string{"/livez?x=1", "/livez?"} {
-		if a := ask(t, s, "GET", path); a.status != http.StatusOK {
-			t.Errorf("%s: %d", path, a.status)
+		if a := ask(t, s, "GET", path); a.Status != http.StatusOK {
+			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
 }
@@ -128,8 +128,8 @@ func TestBodies(t *testing.T) {
 			}
 		}
 	}
-	if a := ask(t, s, "GET", "/livez", func(r *http.Request) { r.Header.Set("Content-Length", "0") }); a.status != http.StatusOK {
-		t.Errorf("an empty body: %d", a.status)
+	if a := ask(t, s, "GET", "/livez", func(r *http.Request) { r.Header.Set("Content-Length", "0") }); a.Status != http.StatusOK {
+		t.Errorf("an empty body: %d", a.Status)
 	}
 }
 
@@ -223,8 +223,8 @@ func TestManySlowClientsDoNotStarveProbes(t *testing.T) {
 		send(t, c, "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ")
 		attack = append(attack, c)
 		if len(attack)%most == 0 {
-			if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-				t.Fatalf("after %d clients a probe gets %d", len(attack), a.status)
+			if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+				t.Fatalf("after %d clients a probe gets %d", len(attack), a.Status)
 			}
 		}
 	}

@@ -63,8 +63,8 @@ func TestFiftySlowReaders(t *testing.T) {
 		for range portion {
 			quick.until("transition")
 		}
-		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-			t.Fatalf("a probe gets %d", a.status)
+		if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+			t.Fatalf("a probe gets %d", a.Status)
 		}
 	}
 	if slowest > time.Second {
@@ -97,8 +97,8 @@ func TestReconnectStorm(t *testing.T) {
 		})
 	}
 	for range 20 {
-		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-			t.Fatalf("a probe gets %d", a.status)
+		if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+			t.Fatalf("a probe gets %d", a.Status)
 		}
 		s.Observe(note(lost))
 	}
@@ -114,8 +114,8 @@ func TestStreamsAreLimited(t *testing.T) {
 	first := follow(t, s, "")
 	follow(t, s, "").until("status")
 	a := ask(t, s, "GET", "/api/v1/events")
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "30" || a.header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("got %d %v", a.status, a.header)
+	if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") != "30" || a.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("got %d %v", a.Status, a.Header)
 	}
 	first.stop()
 	settled(t, s, 1)
@@ -135,14 +135,14 @@ func TestStrangersDoNotTakeEveryConnection(t *testing.T) {
 			t.Fatalf("%d strangers are being answered", len(s.anonymous))
 		}
 	}
-	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-		t.Errorf("a probe gets %d", a.status)
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("a probe gets %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.status != http.StatusOK {
-		t.Errorf("with the token: %d", a.status)
+	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.Status != http.StatusOK {
+		t.Errorf("with the token: %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/badge/state.svg"); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
-		t.Errorf("one more stranger gets %d", a.status)
+	if a := ask(t, s, "GET", "/badge/state.svg"); a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+		t.Errorf("one more stranger gets %d", a.Status)
 	}
 }
 
@@ -157,8 +157,8 @@ func TestStrangeQuestions(t *testing.T) {
 			"cause=marker%3Cscript%3E", "window=marker", "window=30d%00", "open=marker", ";;;", "%zz=%zz", strings.Repeat("limit=1&", 500), "limit=1&limit=marker",
 		} {
 			a := ask(t, s, "GET", path+"?"+query)
-			if a.status >= 500 || strings.Contains(a.body, "marker") || len(a.body) > 64<<10 {
-				t.Errorf("%s?%.40s: %d, %d bytes", path, query, a.status, len(a.body))
+			if a.Status >= 500 || strings.Contains(a.Body, "marker") || len(a.Body) > 64<<10 {
+				t.Errorf("%s?%.40s: %d, %d bytes", path, query, a.Status, len(a.Body))
 			}
 		}
 	}

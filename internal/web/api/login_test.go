@@ -24,7 +24,7 @@ func post(t *testing.T, s *Server, path, form string, change ...func(*http.Reque
 
 // session is the cookie an answer gives, if any.
 func session(a reply) *http.Cookie {
-	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
 		if c.Name == "evergreen_session" {
 			return c
 		}
@@ -40,39 +40,39 @@ func carrying(c *http.Cookie) func(*http.Request) { return func(r *http.Request)
 func TestLogin(t *testing.T) {
 	const token = "correct horse+battery"
 	s := serve(t, Options{Token: token})
-	if a := ask(t, s, "GET", "/"); a.status != http.StatusForbidden || !strings.Contains(a.body, `action="/login"`) ||
-		!strings.Contains(a.header.Get("Content-Type"), "text/html") || a.header.Get("Location") != "" {
-		t.Errorf("without a token the page is %d %v %s", a.status, a.header, a.body)
+	if a := ask(t, s, "GET", "/"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, `action="/login"`) ||
+		!strings.Contains(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Location") != "" {
+		t.Errorf("without a token the page is %d %v %s", a.Status, a.Header, a.Body)
 	}
-	if a := ask(t, s, "GET", "/login"); a.status != http.StatusOK || !strings.Contains(a.body, "<form") {
-		t.Errorf("the form is %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/login"); a.Status != http.StatusOK || !strings.Contains(a.Body, "<form") {
+		t.Errorf("the form is %d %s", a.Status, a.Body)
 	}
 	a := post(t, s, "/login", "token=correct%20horse%2Bbattery&next=/runbook")
 	cookie := session(a)
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/runbook" || cookie == nil {
-		t.Fatalf("login: %d %v", a.status, a.header)
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/runbook" || cookie == nil {
+		t.Fatalf("login: %d %v", a.Status, a.Header)
 	}
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.MaxAge != 86400 || cookie.Secure || len(cookie.Value) < 40 {
 		t.Errorf("the cookie is %+v", cookie)
 	}
 	for _, path := range []string{"/", "/health", "/api/v1/status", "/metrics"} {
-		if a := ask(t, s, "GET", path, carrying(cookie)); a.status != http.StatusOK || strings.Contains(a.body, token) || strings.Contains(a.body, cookie.Value) {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := ask(t, s, "GET", path, carrying(cookie)); a.Status != http.StatusOK || strings.Contains(a.Body, token) || strings.Contains(a.Body, cookie.Value) {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
 	again := session(post(t, s, "/login", "token=correct%20horse%2Bbattery", carrying(cookie), func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }))
 	if again == nil || again.Value == cookie.Value || !again.Secure {
 		t.Fatalf("the second cookie is %+v", again)
 	}
-	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.status != http.StatusUnauthorized {
-		t.Errorf("the first cookie still opens: %d", a.status)
+	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.Status != http.StatusUnauthorized {
+		t.Errorf("the first cookie still opens: %d", a.Status)
 	}
 	a = post(t, s, "/logout", "", carrying(again))
-	if gone := session(a); a.status != http.StatusSeeOther || gone == nil || gone.MaxAge >= 0 {
-		t.Errorf("logout: %d %v", a.status, a.header)
+	if gone := session(a); a.Status != http.StatusSeeOther || gone == nil || gone.MaxAge >= 0 {
+		t.Errorf("logout: %d %v", a.Status, a.Header)
 	}
-	if a := ask(t, s, "GET", "/health", carrying(again)); a.status != http.StatusUnauthorized {
-		t.Errorf("after the logout: %d", a.status)
+	if a := ask(t, s, "GET", "/health", carrying(again)); a.Status != http.StatusUnauthorized {
+		t.Errorf("after the logout: %d", a.Status)
 	}
 }
 
@@ -81,8 +81,8 @@ func TestLoginByOthers(t *testing.T) {
 	s := serve(t, Options{Token: "a-long-token"})
 	const right = "token=a-long-token"
 	for _, next := range []string{"//evil.example", "https://evil.example/", "/\\evil.example", "/nothing", "/logout", ""} {
-		if a := post(t, s, "/login", right+"&next="+next); a.status != http.StatusSeeOther || a.header.Get("Location") != "/" {
-			t.Errorf("next %s leads to %s", next, a.header.Get("Location"))
+		if a := post(t, s, "/login", right+"&next="+next); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/" {
+			t.Errorf("next %s leads to %s", next, a.Header.Get("Location"))
 		}
 	}
 	kind := func(value string) func(*http.Request) {
@@ -103,23 +103,23 @@ func TestLoginByOthers(t *testing.T) {
 		"much":            {right + "&x=" + strings.Repeat("x", 5000), kind("application/x-www-form-urlencoded"), http.StatusRequestEntityTooLarge},
 		"of unknown size": {right, func(r *http.Request) { r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
 	} {
-		if a := post(t, s, "/login", test.form, test.change); a.status != test.want || session(a) != nil {
-			t.Errorf("%s: %d %s", name, a.status, a.body)
+		if a := post(t, s, "/login", test.form, test.change); a.Status != test.want || session(a) != nil {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
-	if a := ask(t, s, "GET", "/login?token=a-long-token"); a.status != http.StatusOK || session(a) != nil {
-		t.Errorf("a token in the address: %d", a.status)
+	if a := ask(t, s, "GET", "/login?token=a-long-token"); a.Status != http.StatusOK || session(a) != nil {
+		t.Errorf("a token in the address: %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/logout"); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "POST" {
-		t.Errorf("GET /logout: %d", a.status)
+	if a := ask(t, s, "GET", "/logout"); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "POST" {
+		t.Errorf("GET /logout: %d", a.Status)
 	}
-	if a := ask(t, s, "PUT", "/login"); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "GET, HEAD, POST" {
-		t.Errorf("PUT /login: %d %v", a.status, a.header)
+	if a := ask(t, s, "PUT", "/login"); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("PUT /login: %d %v", a.Status, a.Header)
 	}
 	open := serve(t, Options{})
 	for _, a := range []reply{ask(t, open, "GET", "/login"), post(t, open, "/login", right), post(t, open, "/logout", "")} {
-		if a.status != http.StatusNotFound {
-			t.Errorf("without a token there is a login: %d", a.status)
+		if a.Status != http.StatusNotFound {
+			t.Errorf("without a token there is a login: %d", a.Status)
 		}
 	}
 }
@@ -137,17 +137,17 @@ func TestWrongTokensAreLimited(t *testing.T) {
 			ask(t, s, "GET", "/health", bearer("Bearer guess"))
 		}
 	}
-	if a := post(t, s, "/login", "token=a-long-token"); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "60" || session(a) != nil {
-		t.Errorf("the form says %d", a.status)
+	if a := post(t, s, "/login", "token=a-long-token"); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "60" || session(a) != nil {
+		t.Errorf("the form says %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "60" {
-		t.Errorf("the header gets %d", a.status)
+	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "60" {
+		t.Errorf("the header gets %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.status != http.StatusOK {
-		t.Errorf("the session gets %d", a.status)
+	if a := ask(t, s, "GET", "/health", carrying(cookie)); a.Status != http.StatusOK {
+		t.Errorf("the session gets %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-		t.Errorf("the probe gets %d", a.status)
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("the probe gets %d", a.Status)
 	}
 	if strings.Contains(log.String(), "guess ") || strings.Contains(log.String(), "a-long-token") {
 		t.Errorf("the log says %s", log.String())
@@ -203,8 +203,8 @@ func TestOtherSites(t *testing.T) {
 		{"/api/v1/status", "cross-site", "no-cors", 403}, {"/api/v1/events", "same-site", "cors", 403}, {"/", "cross-site", "navigate", 200},
 		{"/api/v1/status", "same-origin", "cors", 200}, {"/health", "none", "navigate", 200}, {"/badge/state.svg", "cross-site", "no-cors", 200},
 	} {
-		if a := ask(t, s, "GET", test.path, site(test.site, test.mode)); a.status != test.want {
-			t.Errorf("%+v: %d", test, a.status)
+		if a := ask(t, s, "GET", test.path, site(test.site, test.mode)); a.Status != test.want {
+			t.Errorf("%+v: %d", test, a.Status)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
+	"evergreen/internal/simtest"
 
 	"go.uber.org/goleak"
 )
@@ -110,56 +110,23 @@ func serve(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Listen(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	simtest.Serve(t, s)
 	return s
 }
 
-// reply is an answer, read to its end.
+// reply is an answer; fields is its body if that is a JSON object.
 type reply struct {
-	status int
-	header http.Header
-	body   string
+	simtest.Reply
 	fields map[string]any
 }
 
 // ask sends one request on a connection of its own.
 func ask(t *testing.T, s *Server, method, path string, change ...func(*http.Request)) reply {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr().String(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.URL.Opaque = path // exactly this path, whatever it is
-	r.Close = true
-	for _, c := range change {
-		c(r)
-	}
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	response, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := reply{status: response.StatusCode, header: response.Header, body: string(body)}
-	if strings.Contains(response.Header.Get("Content-Type"), "json") && len(body) > 0 {
-		if err := json.Unmarshal(body, &a.fields); err != nil {
-			t.Fatalf("%v in %s", err, body)
+	a := reply{Reply: simtest.Request(t, s.Addr().String(), method, path, change...)}
+	if strings.Contains(a.Header.Get("Content-Type"), "json") && a.Body != "" {
+		if err := json.Unmarshal([]byte(a.Body), &a.fields); err != nil {
+			t.Fatalf("%v in %s", err, a.Body)
 		}
 	}
 	return a

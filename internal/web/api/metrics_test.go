@@ -17,10 +17,10 @@ func TestMetricsPassTheLinter(t *testing.T) {
 	full, _ := everything(t)
 	for _, o := range []Options{full, {}} {
 		a := ask(t, serve(t, o), "GET", "/metrics")
-		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") || a.header.Get("Cache-Control") != "no-store" {
-			t.Fatalf("%d %v %s", a.status, a.header, a.body)
+		if a.Status != http.StatusOK || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || a.Header.Get("Cache-Control") != "no-store" {
+			t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 		}
-		problems, err := promlint.New(strings.NewReader(a.body)).Lint()
+		problems, err := promlint.New(strings.NewReader(a.Body)).Lint()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestMetricsPassTheLinter(t *testing.T) {
 func TestMetricsTellTheTruth(t *testing.T) {
 	o, b := everything(t)
 	s := serve(t, o)
-	body := ask(t, s, "GET", "/metrics").body
+	body := ask(t, s, "GET", "/metrics").Body
 	for _, line := range []string{
 		"evergreen_up 1", `evergreen_status{status="online"} 1`, `evergreen_status{status="needs-you"} 0`, "evergreen_identifies_total 1",
 		"evergreen_gateway_latency_seconds 0.045", `evergreen_gateway_latency_recent_seconds{percentile="95"} 0.07`, "evergreen_guilds 3",
@@ -54,7 +54,7 @@ func TestMetricsTellTheTruth(t *testing.T) {
 	b.set(func(b *fakeBot) {
 		b.snap.Status, b.snap.OfflineSince, b.snap.Latency = health.Offline, b.snap.At.Add(-90*time.Second), health.Latency{}
 	})
-	body = ask(t, s, "GET", "/metrics").body
+	body = ask(t, s, "GET", "/metrics").Body
 	for _, line := range []string{"evergreen_up 0", `evergreen_status{status="offline"} 1`, "evergreen_offline_seconds 90"} {
 		if !strings.Contains(body, "\n"+line) {
 			t.Errorf("no %s", line)
@@ -75,14 +75,14 @@ func TestMetricsContainPanics(t *testing.T) {
 		}
 		return online().snap
 	})})
-	if a := ask(t, s, "GET", "/metrics"); strings.Contains(a.body, "inside") || strings.Contains(a.body, "evergreen_up") || !strings.Contains(a.body, "go_goroutines") {
-		t.Errorf("got %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/metrics"); strings.Contains(a.Body, "inside") || strings.Contains(a.Body, "evergreen_up") || !strings.Contains(a.Body, "go_goroutines") {
+		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 	if !strings.Contains(log.String(), "inside information") {
 		t.Errorf("the log says %s", log.String())
 	}
 	broke = false
-	if a := ask(t, s, "GET", "/metrics"); !strings.Contains(a.body, "evergreen_up 1") {
-		t.Errorf("got %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/metrics"); !strings.Contains(a.Body, "evergreen_up 1") {
+		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 }

@@ -148,11 +148,11 @@ func (c contract) holds(t *testing.T, path string, a reply) {
 	}
 	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, Route: route, PathParams: params},
-		Status:                 a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)),
+		Status:                 a.Status, Header: a.Header, Body: io.NopCloser(strings.NewReader(a.Body)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	})
 	if err != nil {
-		t.Errorf("%s: %d %s\nis not as openapi.json says: %v", path, a.status, a.body, err)
+		t.Errorf("%s: %d %s\nis not as openapi.json says: %v", path, a.Status, a.Body, err)
 	}
 }
 
@@ -280,8 +280,8 @@ func TestIncidentPages(t *testing.T) {
 	read := func(query string) (list incidentsBody) {
 		t.Helper()
 		a := ask(t, s, "GET", "/api/v1/incidents?"+query)
-		if err := json.Unmarshal([]byte(a.body), &list); err != nil || a.status != 200 {
-			t.Fatalf("%d %s", a.status, a.body)
+		if err := json.Unmarshal([]byte(a.Body), &list); err != nil || a.Status != 200 {
+			t.Fatalf("%d %s", a.Status, a.Body)
 		}
 		return list
 	}
@@ -325,17 +325,17 @@ func TestUnchangedAnswers(t *testing.T) {
 	s := serve(t, o)
 	for _, path := range []string{"/api/v1/incidents", "/api/v1/uptime?window=30d", "/api/v1/latency", "/api/v1/rates", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg"} {
 		a := ask(t, s, "GET", path)
-		tag := a.header.Get("Etag")
-		if tag == "" || a.header.Get("Cache-Control") == "no-store" {
-			t.Errorf("%s: %v", path, a.header)
+		tag := a.Header.Get("Etag")
+		if tag == "" || a.Header.Get("Cache-Control") == "no-store" {
+			t.Errorf("%s: %v", path, a.Header)
 		}
 		same := func(r *http.Request) { r.Header.Set("If-None-Match", tag) }
-		if a := ask(t, s, "GET", path, same); a.status != http.StatusNotModified || a.body != "" {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := ask(t, s, "GET", path, same); a.Status != http.StatusNotModified || a.Body != "" {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
-	if a := ask(t, s, "GET", "/api/v1/status"); a.header.Get("Cache-Control") != "no-store" || a.header.Get("Etag") != "" {
-		t.Errorf("the status may be kept: %v", a.header)
+	if a := ask(t, s, "GET", "/api/v1/status"); a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Etag") != "" {
+		t.Errorf("the status may be kept: %v", a.Header)
 	}
 }
 
@@ -345,8 +345,8 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 	var log bytes.Buffer
 	s := serve(t, Options{Log: logTo(&log), Archive: unreadable{}})
 	for range 3 {
-		if a := ask(t, s, "GET", "/api/v1/incidents"); a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "disk") {
-			t.Errorf("got %d %s", a.status, a.body)
+		if a := ask(t, s, "GET", "/api/v1/incidents"); a.Status != http.StatusServiceUnavailable || strings.Contains(a.Body, "disk") {
+			t.Errorf("got %d %s", a.Status, a.Body)
 		}
 	}
 	if n := strings.Count(log.String(), "disk I/O error"); n != 1 {

@@ -26,26 +26,26 @@ func TestProbes(t *testing.T) {
 			b.snap.Status, b.snap.Reason, b.snap.Remedy = status, health.Text("why "+status.ID()), health.Text("mend it")
 			b.snap.Connected = status == health.Online
 		})
-		if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK || a.body != `{"status":"alive"}`+"\n" {
-			t.Errorf("%s: /livez says %d %s", status, a.status, a.body)
+		if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK || a.Body != `{"status":"alive"}`+"\n" {
+			t.Errorf("%s: /livez says %d %s", status, a.Status, a.Body)
 		}
 		a := ask(t, s, "GET", "/readyz")
 		if status == health.Online {
-			if a.status != http.StatusOK || a.fields["status"] != "online" {
-				t.Errorf("/readyz says %d %s", a.status, a.body)
+			if a.Status != http.StatusOK || a.fields["status"] != "online" {
+				t.Errorf("/readyz says %d %s", a.Status, a.Body)
 			}
 			continue
 		}
-		if a.status != http.StatusServiceUnavailable || a.fields["detail"] != "why "+status.ID() ||
+		if a.Status != http.StatusServiceUnavailable || a.fields["detail"] != "why "+status.ID() ||
 			a.fields["bot_status"] != status.ID() || a.fields["remedy"] != "mend it" ||
-			a.header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: /readyz says %d %s", status, a.status, a.body)
+			a.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: /readyz says %d %s", status, a.Status, a.Body)
 		}
 	}
 	// What is wrong around a bot that is connected and works does not take it away.
 	b.set(func(b *fakeBot) { b.snap.Status, b.snap.Connected = health.Degraded, true })
-	if a := ask(t, s, "GET", "/readyz"); a.status != http.StatusOK || a.fields["status"] != "degraded" {
-		t.Errorf("degraded, but at work: /readyz says %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/readyz"); a.Status != http.StatusOK || a.fields["status"] != "degraded" {
+		t.Errorf("degraded, but at work: /readyz says %d %s", a.Status, a.Body)
 	}
 }
 
@@ -56,8 +56,8 @@ func TestLivenessReadsNothing(t *testing.T) {
 	s := serve(t, Options{Bot: reading(func() health.Snapshot { <-block; return health.Snapshot{} })})
 	stuck := make(chan reply, 1)
 	go func() { stuck <- ask(t, s, "GET", "/readyz") }()
-	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-		t.Errorf("/livez says %d", a.status)
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("/livez says %d", a.Status)
 	}
 	close(block)
 	<-stuck
@@ -69,16 +69,16 @@ func TestStartup(t *testing.T) {
 	b := online()
 	b.snap.Shards, b.snap.Status, b.snap.Reason = nil, health.Starting, health.Text("no shard has reported yet")
 	s := serve(t, Options{Bot: b})
-	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusServiceUnavailable || a.fields["detail"] != "no shard has reported yet" {
-		t.Errorf("before: %d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/startupz"); a.Status != http.StatusServiceUnavailable || a.fields["detail"] != "no shard has reported yet" {
+		t.Errorf("before: %d %s", a.Status, a.Body)
 	}
 	b.set(func(b *fakeBot) { b.snap.Shards, b.snap.Status = make([]health.ShardSnapshot, 1), health.Offline })
-	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
-		t.Errorf("at work: %d", a.status)
+	if a := ask(t, s, "GET", "/startupz"); a.Status != http.StatusOK {
+		t.Errorf("at work: %d", a.Status)
 	}
 	b.set(func(b *fakeBot) { b.snap.Shards = nil })
-	if a := ask(t, s, "GET", "/startupz"); a.status != http.StatusOK {
-		t.Errorf("later: %d", a.status)
+	if a := ask(t, s, "GET", "/startupz"); a.Status != http.StatusOK {
+		t.Errorf("later: %d", a.Status)
 	}
 }
 
@@ -92,8 +92,8 @@ func TestHealth(t *testing.T) {
 		`"bot":{"name":"ResearchBot","ready":true,"connected":true,"working":true},"guilds":3,"latency_ms":45.2,` +
 		`"last_activity":"2026-11-24T03:42:17Z","offline_since":null,"failures_in_a_row":0,"last_check":"2026-11-24T03:43:17Z",` +
 		`"started":"2026-11-24T02:44:17Z","uptime_s":3600}` + "\n"
-	if a.status != http.StatusOK || a.body != want || a.header.Get("Content-Type") != "application/json" {
-		t.Errorf("got  %d %s\nwant %s", a.status, a.body, want)
+	if a.Status != http.StatusOK || a.Body != want || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got  %d %s\nwant %s", a.Status, a.Body, want)
 	}
 
 	b.set(func(b *fakeBot) {
@@ -109,8 +109,8 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	if a.status != http.StatusOK {
-		t.Errorf("the status code is %d", a.status)
+	if a.Status != http.StatusOK {
+		t.Errorf("the status code is %d", a.Status)
 	}
 }
 
@@ -121,8 +121,8 @@ func TestToken(t *testing.T) {
 	var log strings.Builder
 	s := serve(t, Options{Token: token, Log: logTo(&log)})
 	for _, path := range []string{"/livez", "/readyz", "/startupz"} {
-		if a := ask(t, s, "GET", path); a.status != http.StatusOK {
-			t.Errorf("%s says %d", path, a.status)
+		if a := ask(t, s, "GET", path); a.Status != http.StatusOK {
+			t.Errorf("%s says %d", path, a.Status)
 		}
 	}
 	for given, want := range map[string]int{
@@ -131,18 +131,18 @@ func TestToken(t *testing.T) {
 		"Basic " + token: 401, "Bearer " + strings.ToUpper(token): 401,
 	} {
 		a := ask(t, s, "GET", "/health", bearer(given))
-		if a.status != want {
-			t.Errorf("%q: %d %s", given, a.status, a.body)
+		if a.Status != want {
+			t.Errorf("%q: %d %s", given, a.Status, a.Body)
 		}
-		if want == 401 && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") || strings.Contains(a.body, token) {
-			t.Errorf("%q: %v %s", given, a.header, a.body)
+		if want == 401 && !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") || strings.Contains(a.Body, token) {
+			t.Errorf("%q: %v %s", given, a.Header, a.Body)
 		}
 	}
-	if a := ask(t, s, "GET", "/health"); a.status != 401 {
-		t.Errorf("without a header: %d", a.status)
+	if a := ask(t, s, "GET", "/health"); a.Status != 401 {
+		t.Errorf("without a header: %d", a.Status)
 	}
-	if a := ask(t, s, "GET", "/health", bearer("Bearer "+token), bearer("Bearer wrong")); a.status != 401 {
-		t.Errorf("with two headers: %d", a.status)
+	if a := ask(t, s, "GET", "/health", bearer("Bearer "+token), bearer("Bearer wrong")); a.Status != 401 {
+		t.Errorf("with two headers: %d", a.Status)
 	}
 	if n := strings.Count(log.String(), "was refused"); n != 1 || strings.Contains(log.String(), token) {
 		t.Errorf("the log says %s", log.String())
@@ -154,17 +154,17 @@ func TestToken(t *testing.T) {
 func TestBeyondLoopback(t *testing.T) {
 	var log strings.Builder
 	s := serve(t, Options{Addr: "0.0.0.0:0", Log: logTo(&log)})
-	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-		t.Errorf("/livez says %d", a.status)
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("/livez says %d", a.Status)
 	}
 	for _, change := range []func(*http.Request){bearer("Bearer "), bearer("Bearer x"), func(r *http.Request) { r.Host = "localhost" }} {
-		if a := ask(t, s, "GET", "/health", change); a.status != http.StatusForbidden || !strings.Contains(a.body, "API_TOKEN") {
-			t.Errorf("/health says %d %s", a.status, a.body)
+		if a := ask(t, s, "GET", "/health", change); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "API_TOKEN") {
+			t.Errorf("/health says %d %s", a.Status, a.Body)
 		}
 	}
 	s = serve(t, Options{Addr: "0.0.0.0:0", Token: "a-long-token"})
-	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.status != http.StatusOK {
-		t.Errorf("with the token: %d", a.status)
+	if a := ask(t, s, "GET", "/health", bearer("Bearer a-long-token")); a.Status != http.StatusOK {
+		t.Errorf("with the token: %d", a.Status)
 	}
 }
 
@@ -176,12 +176,12 @@ func TestRebinding(t *testing.T) {
 		"localhost": 200, "LOCALHOST:8000": 200, "127.0.0.1:1": 200, "[::1]:8000": 200, "127.0.0.9": 200,
 		"evil.example": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:80": 421, "10.0.0.1": 421,
 	} {
-		if a := ask(t, s, "GET", "/health", func(r *http.Request) { r.Host = host }); a.status != want {
-			t.Errorf("%s: %d", host, a.status)
+		if a := ask(t, s, "GET", "/health", func(r *http.Request) { r.Host = host }); a.Status != want {
+			t.Errorf("%s: %d", host, a.Status)
 		}
 	}
-	if a := ask(t, s, "GET", "/livez", func(r *http.Request) { r.Host = "bot.example" }); a.status != 200 {
-		t.Errorf("a probe by name: %d", a.status)
+	if a := ask(t, s, "GET", "/livez", func(r *http.Request) { r.Host = "bot.example" }); a.Status != 200 {
+		t.Errorf("a probe by name: %d", a.Status)
 	}
 }
 
@@ -239,14 +239,14 @@ func TestPanic(t *testing.T) {
 	var log strings.Builder
 	s := serve(t, Options{Log: logTo(&log), Bot: reading(func() health.Snapshot { panic("inside information") })})
 	a := ask(t, s, "GET", "/health")
-	if a.status != http.StatusInternalServerError || strings.Contains(a.body, "inside") {
-		t.Errorf("got %d %s", a.status, a.body)
+	if a.Status != http.StatusInternalServerError || strings.Contains(a.Body, "inside") {
+		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 	if !strings.Contains(log.String(), "inside information") {
 		t.Errorf("the log says %s", log.String())
 	}
-	if a := ask(t, s, "GET", "/livez"); a.status != http.StatusOK {
-		t.Errorf("/livez says %d", a.status)
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("/livez says %d", a.Status)
 	}
 }
 

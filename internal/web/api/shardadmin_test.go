@@ -63,29 +63,29 @@ func TestShardsAreOperated(t *testing.T) {
 		{"/api/v1/fleet/reshard", 400}, {"/api/v1/fleet/reshard?count=0", 400}, {"/api/v1/fleet/other", 404},
 	} {
 		a := ask(t, s, "POST", test.path, key)
-		if a.status != test.status {
-			t.Errorf("%s: %d, want %d: %s", test.path, a.status, test.status, a.body)
+		if a.Status != test.status {
+			t.Errorf("%s: %d, want %d: %s", test.path, a.Status, test.status, a.Body)
 		}
 		if strings.HasSuffix(test.path, "move-out") && (a.fields["session_id"] != "abc" || a.fields["seq"] != 42.0 || a.fields["count"] != 4.0) {
-			t.Errorf("the session came as %s", a.body)
+			t.Errorf("the session came as %s", a.Body)
 		}
 	}
 	if got := strings.Join(c.done, ", "); got != "pause 2, resume 2, restart 0 0, restart 0 1, move-out 3, reshard 8" {
 		t.Errorf("done was: %s", got)
 	}
-	if a := ask(t, s, "GET", "/api/v1/fleet", key); a.status != 200 || !strings.Contains(a.body, `"says":"3 of 3 shards online, 1 paused"`) {
-		t.Errorf("%d %s", a.status, a.body)
+	if a := ask(t, s, "GET", "/api/v1/fleet", key); a.Status != 200 || !strings.Contains(a.Body, `"says":"3 of 3 shards online, 1 paused"`) {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if a := ask(t, s, "GET", "/api/v1/shards/2/pause", key); a.status != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %d", a.status)
+	if a := ask(t, s, "GET", "/api/v1/shards/2/pause", key); a.Status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", a.Status)
 	}
 	c.fail = fmt.Errorf("shard 9: %w", fleet.ErrNoShard)
-	if a := ask(t, s, "POST", "/api/v1/shards/9/pause", key); a.status != 404 {
-		t.Errorf("a shard that is not there: %d", a.status)
+	if a := ask(t, s, "POST", "/api/v1/shards/9/pause", key); a.Status != 404 {
+		t.Errorf("a shard that is not there: %d", a.Status)
 	}
 	c.fail = errors.New("not now")
-	if a := ask(t, s, "POST", "/api/v1/shards/1/pause", key); a.status != 409 || a.fields["detail"] != "not now" {
-		t.Errorf("a refusal: %d %s", a.status, a.body)
+	if a := ask(t, s, "POST", "/api/v1/shards/1/pause", key); a.Status != 409 || a.fields["detail"] != "not now" {
+		t.Errorf("a refusal: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -94,22 +94,22 @@ func TestShardsAreOperated(t *testing.T) {
 func TestOnlyTheTokenOperatesShards(t *testing.T) {
 	c := &crew{}
 	open := serve(t, Options{Operator: c})
-	if a := ask(t, open, "POST", "/api/v1/shards/1/pause"); a.status != http.StatusForbidden || !strings.Contains(a.body, "API_TOKEN") {
-		t.Errorf("without any token: %d %s", a.status, a.body)
+	if a := ask(t, open, "POST", "/api/v1/shards/1/pause"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "API_TOKEN") {
+		t.Errorf("without any token: %d %s", a.Status, a.Body)
 	}
 	s := serve(t, Options{Operator: c, Token: "a-long-token"})
 	cookie := session(post(t, s, "/login", "token=a-long-token"))
 	for name, change := range map[string]func(*http.Request){
 		"no token": func(*http.Request) {}, "a wrong one": bearer("Bearer other"), "a session": carrying(cookie),
 	} {
-		if a := ask(t, s, "POST", "/api/v1/shards/1/pause", change); a.status != http.StatusUnauthorized {
-			t.Errorf("%s: %d %s", name, a.status, a.body)
+		if a := ask(t, s, "POST", "/api/v1/shards/1/pause", change); a.Status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 	if len(c.done) > 0 {
 		t.Errorf("done was: %v", c.done)
 	}
-	if a := ask(t, serve(t, Options{Token: "a-long-token"}), "POST", "/api/v1/shards/1/pause", bearer("Bearer a-long-token")); a.status != 404 {
-		t.Errorf("a server without shards to operate: %d", a.status)
+	if a := ask(t, serve(t, Options{Token: "a-long-token"}), "POST", "/api/v1/shards/1/pause", bearer("Bearer a-long-token")); a.Status != 404 {
+		t.Errorf("a server without shards to operate: %d", a.Status)
 	}
 }

@@ -158,8 +158,8 @@ func TestStreamTellsAStory(t *testing.T) {
 		t.Errorf("got %s", line.data)
 	}
 	s.Observe(note(gateway.PresenceSent{Presence: gateway.Presence{Status: gateway.StatusIdle}}))
-	if a := ask(t, s, "GET", "/api/v1/status"); !strings.Contains(a.body, `"presence":{"wanted":"online, watching AI Research","sent":"idle"`) {
-		t.Errorf("got %s", a.body)
+	if a := ask(t, s, "GET", "/api/v1/status"); !strings.Contains(a.Body, `"presence":{"wanted":"online, watching AI Research","sent":"idle"`) {
+		t.Errorf("got %s", a.Body)
 	}
 	var ids []int64
 	for _, e := range []streamed{first, moved, status, incident, line} {
@@ -414,8 +414,8 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 	f.ended()
 	s.Observe(note(gateway.HeartbeatACK{Latency: time.Millisecond}))
 	kept.until("latency")
-	if a := ask(t, s, "GET", "/api/v1/events"); a.status != http.StatusUnauthorized {
-		t.Errorf("without a token: %d", a.status)
+	if a := ask(t, s, "GET", "/api/v1/events"); a.Status != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", a.Status)
 	}
 }
 

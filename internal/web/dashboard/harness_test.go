@@ -1,11 +1,10 @@
 package dashboard_test
 
 import (
-	"context"
-	"io"
 	"net/http"
 	"testing"
 
+	"evergreen/internal/simtest"
 	"evergreen/internal/web/api"
 
 	"go.uber.org/goleak"
@@ -26,50 +25,12 @@ func serve(t testing.TB, o api.Options) *api.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Listen(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	simtest.Serve(t, s)
 	return s
 }
 
-// reply is an answer, read to its end.
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
-
 // ask sends one request on a connection of its own.
-func ask(t *testing.T, s *api.Server, method, path string, change ...func(*http.Request)) reply {
+func ask(t *testing.T, s *api.Server, method, path string, change ...func(*http.Request)) simtest.Reply {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr().String(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.URL.Opaque = path // exactly this path, whatever it is
-	r.Close = true
-	for _, c := range change {
-		c(r)
-	}
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	response, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{status: response.StatusCode, header: response.Header, body: string(body)}
+	return simtest.Request(t, s.Addr().String(), method, path, change...)
 }

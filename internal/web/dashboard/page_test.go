@@ -14,6 +14,7 @@ import (
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/simtest"
 	"evergreen/internal/web/api"
 	"evergreen/internal/web/dashboard"
 )
@@ -54,14 +55,14 @@ func wellFormed(t *testing.T, page string) {
 }
 
 // checkPage holds what every page has to keep.
-func checkPage(t *testing.T, a reply) {
+func checkPage(t *testing.T, a simtest.Reply) {
 	t.Helper()
-	if kind := a.header.Get("Content-Type"); kind != "text/html; charset=utf-8" {
+	if kind := a.Header.Get("Content-Type"); kind != "text/html; charset=utf-8" {
 		t.Errorf("the type is %q", kind)
 	}
-	wellFormed(t, a.body)
+	wellFormed(t, a.Body)
 	for _, policy := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
-		if !strings.Contains(a.header.Get("Content-Security-Policy"), policy) {
+		if !strings.Contains(a.Header.Get("Content-Security-Policy"), policy) {
 			t.Errorf("the policy lacks %s", policy)
 		}
 	}
@@ -69,18 +70,18 @@ func checkPage(t *testing.T, a reply) {
 		"an inline style": `\sstyle=`, "an inline script": `<script>|\son[a-z]+="`, "an address elsewhere": `(?:src|href|action)="(?:https?:)?//`,
 		"an element of style": `<style`, "a word that is missing": `>[a-z]+\.[a-z.]+</(?:h1|h2|dt|th|summary|li|a)>`, "a failed verb": `%!`,
 	} {
-		if found := regexp.MustCompile(pattern).FindString(a.body); found != "" {
+		if found := regexp.MustCompile(pattern).FindString(a.Body); found != "" {
 			t.Errorf("the page has %s: %s", what, found)
 		}
 	}
 	ids := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\sid="([^"]*)"`).FindAllStringSubmatch(a.body, -1) {
+	for _, m := range regexp.MustCompile(`\sid="([^"]*)"`).FindAllStringSubmatch(a.Body, -1) {
 		if ids[m[1]] {
 			t.Errorf("the id %s stands twice", m[1])
 		}
 		ids[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`(?:aria-labelledby|aria-describedby|for)="([^"]*)"`).FindAllStringSubmatch(a.body, -1) {
+	for _, m := range regexp.MustCompile(`(?:aria-labelledby|aria-describedby|for)="([^"]*)"`).FindAllStringSubmatch(a.Body, -1) {
 		for _, id := range strings.Fields(m[1]) {
 			if !ids[id] {
 				t.Errorf("nothing has the id %s", id)
@@ -102,8 +103,8 @@ func TestPagesAreWellFormed(t *testing.T) {
 			for _, tag := range []string{"en", "th"} {
 				t.Run(fmt.Sprint(status.ID(), page, tag), func(t *testing.T) {
 					a := ask(t, server, "GET", page+"?lang="+tag)
-					if a.status != http.StatusOK {
-						t.Fatalf("the answer is %d", a.status)
+					if a.Status != http.StatusOK {
+						t.Fatalf("the answer is %d", a.Status)
 					}
 					checkPage(t, a)
 				})
@@ -121,7 +122,7 @@ func TestPageOfTheUnknown(t *testing.T) {
 		">Starting</h1>", "No shard has reported yet", "Not known: no history is kept.", "Not known: no journal is kept.", "Not known yet.",
 		"No handler has run yet.", "Not known: the log is not kept here.", "Discord bot",
 	} {
-		if !strings.Contains(a.body, want) {
+		if !strings.Contains(a.Body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
@@ -136,7 +137,7 @@ func TestDashboardWithoutScript(t *testing.T) {
 	server := serve(t, o)
 	server.Observe(gateway.Observation{At: evening.Add(-time.Minute), Event: gateway.PresenceSent{Presence: s.wanted}})
 	a := ask(t, server, "GET", "/")
-	text := strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(strings.ReplaceAll(a.body, "\u00a0", " "), " ")), " ")
+	text := strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(strings.ReplaceAll(a.Body, "\u00a0", " "), " ")), " ")
 	for _, want := range []string{
 		"Online Connected, and Discord answers since 24 Nov, 19:33:33 · for 2 h 11 min",
 		"90 days 99.8", "24 h 100%", "Tue 24 Nov",
@@ -147,14 +148,14 @@ func TestDashboardWithoutScript(t *testing.T) {
 		"Wanted online, watching AI Research | !help Sent as wanted, 1 min ago", "ask 1,204 runs, 7 failed 412 1840 9200", "0/1 Online live 45, 71 12 s ago 4 d 3 h",
 		"Version 1.4.0",
 	} {
-		if !strings.Contains(text, want) && !strings.Contains(a.body, want) {
+		if !strings.Contains(text, want) && !strings.Contains(a.Body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Count(a.body, `<i class="bar `) != 90 || !strings.Contains(a.body, "offline 9 min 12 s") && !strings.Contains(a.body, "offline 9\u00a0min 12\u00a0s") {
+	if strings.Count(a.Body, `<i class="bar `) != 90 || !strings.Contains(a.Body, "offline 9 min 12 s") && !strings.Contains(a.Body, "offline 9\u00a0min 12\u00a0s") {
 		t.Error("the bars do not tell what happened")
 	}
-	if !strings.Contains(a.body, `class="gateway" d="M`) {
+	if !strings.Contains(a.Body, `class="gateway" d="M`) {
 		t.Error("the chart is not drawn")
 	}
 	if t.Failed() {
@@ -168,7 +169,7 @@ func TestReasonsInThai(t *testing.T) {
 	s := newScene(evening)
 	server := serve(t, s.options())
 	page := func() string {
-		return strings.ReplaceAll(ask(t, server, "GET", "/?lang=th").body, "\u00a0", " ")
+		return strings.ReplaceAll(ask(t, server, "GET", "/?lang=th").Body, "\u00a0", " ")
 	}
 	holds := func(body string, all ...string) {
 		t.Helper()
@@ -214,11 +215,11 @@ func TestPreferences(t *testing.T) {
 		{"/?theme=%22%3E", "", "", "en", "auto"},
 	} {
 		a := ask(t, server, "GET", c.path, with("Accept-Language", c.accept), with("Cookie", c.cookie))
-		if want := fmt.Sprintf(`<html lang=%q data-theme=%q`, c.lang, c.theme); !strings.Contains(a.body, want) {
+		if want := fmt.Sprintf(`<html lang=%q data-theme=%q`, c.lang, c.theme); !strings.Contains(a.Body, want) {
 			t.Errorf("%+v: not %s", c, want)
 		}
-		if chosen := strings.Contains(c.path, "=th") || strings.Contains(c.path, "=light"); chosen != (len(a.header.Values("Set-Cookie")) == 1) {
-			t.Errorf("%+v: cookies %v", c, a.header.Values("Set-Cookie"))
+		if chosen := strings.Contains(c.path, "=th") || strings.Contains(c.path, "=light"); chosen != (len(a.Header.Values("Set-Cookie")) == 1) {
+			t.Errorf("%+v: cookies %v", c, a.Header.Values("Set-Cookie"))
 		}
 	}
 }
@@ -245,7 +246,7 @@ func TestHostileNames(t *testing.T) {
 	for _, path := range []string{"/", "/?lang=th", "/status", "/runbook"} {
 		a := ask(t, server, "GET", path)
 		checkPage(t, a)
-		if strings.Contains(a.body, "<script>") || strings.Contains(a.body, "<i onmouseover") {
+		if strings.Contains(a.Body, "<script>") || strings.Contains(a.Body, "<i onmouseover") {
 			t.Errorf("%s: a name has become markup", path)
 		}
 	}
@@ -257,20 +258,20 @@ func TestAssets(t *testing.T) {
 	s := serve(t, api.Options{})
 	for name, kind := range dashboard.AssetTypes {
 		a := ask(t, s, "GET", dashboard.AssetAddress(name))
-		if a.status != http.StatusOK || a.header.Get("Content-Type") != kind || a.header.Get("Cache-Control") != "public, max-age=31536000, immutable" ||
-			a.body != string(dashboard.AssetContent(name)) {
-			t.Errorf("%s: %d %v", name, a.status, a.header)
+		if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" ||
+			a.Body != string(dashboard.AssetContent(name)) {
+			t.Errorf("%s: %d %v", name, a.Status, a.Header)
 		}
-		if a := ask(t, s, "GET", "/assets/"+name); a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s without its version: %v", name, a.header)
+		if a := ask(t, s, "GET", "/assets/"+name); a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s without its version: %v", name, a.Header)
 		}
 		if strings.Contains(string(dashboard.AssetContent(name)), "://") && !strings.Contains(string(dashboard.AssetContent(name)), "http://www.w3.org/2000/svg") {
 			t.Errorf("%s names another site", name)
 		}
 	}
 	for _, path := range []string{"/assets/dashboard.html", "/assets/", "/assets", "/assets/../page.go", "/assets/web/evergreen.css"} {
-		if a := ask(t, s, "GET", path); a.status != http.StatusNotFound {
-			t.Errorf("%s: %d", path, a.status)
+		if a := ask(t, s, "GET", path); a.Status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
 }
@@ -283,14 +284,14 @@ func TestLoginPage(t *testing.T) {
 	a := ask(t, server, "GET", "/?lang=th")
 	checkPage(t, a)
 	for _, want := range []string{`<form class="panel login" method="post" action="/login">`, `name="token" type="password"`, `name="next" value="/"`, "เข้าสู่ระบบ"} {
-		if !strings.Contains(a.body, want) {
+		if !strings.Contains(a.Body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(a.body, "ResearchBot") || strings.Contains(a.body, o.Token) {
+	if strings.Contains(a.Body, "ResearchBot") || strings.Contains(a.Body, o.Token) {
 		t.Error("the page tells a stranger too much")
 	}
-	if a := ask(t, server, "GET", "/status"); a.status != http.StatusOK || !strings.Contains(a.body, "Status of ResearchBot") {
-		t.Errorf("the public page: %d", a.status)
+	if a := ask(t, server, "GET", "/status"); a.Status != http.StatusOK || !strings.Contains(a.Body, "Status of ResearchBot") {
+		t.Errorf("the public page: %d", a.Status)
 	}
 }

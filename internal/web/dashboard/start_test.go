@@ -22,7 +22,7 @@ func (resharding) Snapshot() fleet.Snapshot {
 // far they are; shards that are all there need no bar.
 func TestDashboardShowsTheStart(t *testing.T) {
 	s := serve(t, api.Options{Operator: resharding{}})
-	body := ask(t, s, "GET", "/").body
+	body := ask(t, s, "GET", "/").Body
 	for _, want := range []string{"Changing from 4 to 8 shards: 0 of 8 shards online, 8 queued"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the dashboard does not say %q", want)

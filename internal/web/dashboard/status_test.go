@@ -18,8 +18,8 @@ func record(at time.Time, text string) slog.Record {
 
 // The public page is not there unless it was asked for.
 func TestStatusPageIsOffByDefault(t *testing.T) {
-	if a := ask(t, serve(t, api.Options{}), "GET", "/status"); a.status != http.StatusNotFound {
-		t.Errorf("/status says %d", a.status)
+	if a := ask(t, serve(t, api.Options{}), "GET", "/status"); a.Status != http.StatusNotFound {
+		t.Errorf("/status says %d", a.Status)
 	}
 }
 
@@ -42,14 +42,14 @@ func TestStatusPageIsDiscreet(t *testing.T) {
 	for _, tag := range []string{"en", "th"} {
 		a := ask(t, server, "GET", "/status?lang="+tag)
 		for _, private := range []string{"secret-proxy", "!ask", "HTTP 503", "asked for a reconnect", "heartbeat", "/runbook", "1.4.0"} {
-			if strings.Contains(a.body, private) {
+			if strings.Contains(a.Body, private) {
 				t.Errorf("%s: the page tells %q", tag, private)
 			}
 		}
 	}
 	a := ask(t, server, "GET", "/status?lang=en")
 	for _, want := range []string{"Status of ResearchBot", ">Reconnecting</h1>", "The connection was cut.", "Trouble at Discord. ", "90 days"} {
-		if !strings.Contains(a.body, want) {
+		if !strings.Contains(a.Body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
