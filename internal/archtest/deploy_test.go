@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,19 @@ func at(t *testing.T, document any, path ...any) any {
 	return document
 }
 
+// pinned is the name of an image that cannot become another one: the tag is for
+// people, the digest for Docker.
+var pinned = regexp.MustCompile(`^[a-z0-9./-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}$`)
+
+// tagged is the name of an image with a tag that does not move by itself.
+var tagged = regexp.MustCompile(`^[a-z0-9./-]+:([A-Za-z0-9._-]+)(@sha256:[0-9a-f]{64})?$`)
+
+// hasFixedTag reports whether an image's name says which version it is.
+func hasFixedTag(image string) bool {
+	m := tagged.FindStringSubmatch(image)
+	return m != nil && m[1] != "latest"
+}
+
 // Given the Dockerfile, then what it copies is there, the program in the image
 // is static and runs without rights, and the command that says whether it is
 // healthy exists.
@@ -59,8 +73,8 @@ func TestDockerfile(t *testing.T) {
 		}
 		switch words[0] {
 		case "FROM":
-			if !strings.Contains(words[1], ":") {
-				t.Errorf("%q has no version", words[1])
+			if !pinned.MatchString(words[1]) {
+				t.Errorf("%q is not pinned: want name:tag@sha256:digest", words[1])
 			}
 			if len(words) == 4 {
 				stages = append(stages, words[3])
@@ -129,6 +143,9 @@ func TestComposeFile(t *testing.T) {
 		t.Errorf("the state goes to %q on %q", volume, mount)
 	}
 	at(t, document, "secrets", at(t, bot, "secrets", 0))
+	if image := at(t, bot, "image").(string); !hasFixedTag(image) {
+		t.Errorf("the image is %q, which may be any", image)
+	}
 	if _, err := os.Stat(filepath.Join(root, "deploy/docker", at(t, bot, "build", "context").(string), at(t, bot, "build", "dockerfile").(string))); err != nil {
 		t.Error(err)
 	}
@@ -156,6 +173,12 @@ func TestKubernetesManifest(t *testing.T) {
 	}
 	pod := at(t, set, "template", "spec")
 	container := at(t, pod, "containers", 0)
+	if at(t, pod, "automountServiceAccountToken") != false {
+		t.Error("the pod gets a key to the cluster that it does not need")
+	}
+	if image := at(t, container, "image").(string); !hasFixedTag(image) {
+		t.Errorf("the image is %q, which may be any", image)
+	}
 	for probe, path := range map[string]string{"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"} {
 		if got := at(t, container, probe, "httpGet", "path"); got != path {
 			t.Errorf("%s asks %v", probe, got)
