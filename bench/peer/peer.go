@@ -40,6 +40,8 @@ type Command struct {
 	Env []string
 	// Dir is where it is started, where that matters; otherwise a folder of its own.
 	Dir string
+	// Console takes what it prints; nil: console.log in its folder.
+	Console *os.File
 }
 
 // All returns the peers, Evergreen first.

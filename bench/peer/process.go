@@ -17,14 +17,17 @@ type Process struct {
 	signal bool // Stop was called while it ran
 }
 
-// Start starts a bot in a folder of its own. What it prints goes to
-// console.log there.
+// Start starts a bot in a folder of its own.
 func (c Command) Start(folder string, env ...string) (*Process, error) {
-	log, err := os.OpenFile(filepath.Join(folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
+	log := c.Console
+	if log == nil {
+		file, err := os.OpenFile(filepath.Join(folder, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		log = file
 	}
-	defer func() { _ = log.Close() }()
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = folder
 	cmd.Env = append(append([]string{"HOME=" + folder, "PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1"}, c.Env...), env...)

@@ -36,7 +36,7 @@ func (c *cell) burst() {
 		}
 	}
 	c.perEvent = append(c.perEvent, (last-before.CPU)/events)
-	c.world.ask(len(c.perEvent))
+	c.world.Ask(len(c.perEvent))
 }
 
 // unwanted is an event that the bot does not want.
@@ -47,8 +47,8 @@ type unwanted struct {
 
 // mix returns the events that busy guilds send most, in realistic sizes: six edited
 // messages with an embed, three changed members, one deleted message.
-func (w world) mix() (all []unwanted) {
-	ch, guild, user := w.channels[1], w.app.Guilds[0].ID, w.people[1]
+func (w World) mix() (all []unwanted) {
+	ch, guild, user := w.channels[1], w.App.Guilds[0].ID, w.people[1]
 	who := fmt.Sprintf(`{"id":%q,"username":%q,"global_name":"A Person","avatar":"a_0123456789abcdef0123456789abcdef","discriminator":"0","public_flags":64,"flags":64,"bot":false,"banner":null,"accent_color":null,"avatar_decoration_data":null,"collectibles":null,"primary_guild":null,"clan":null}`, user.ID.String(), user.Username)
 	member := fmt.Sprintf(`"roles":["%s"],"nick":"a person","mute":false,"deaf":false,"joined_at":"2021-03-04T05:06:07.890000+00:00","premium_since":null,"pending":false,"flags":0,"communication_disabled_until":null,"avatar":null,"banner":null`, guild)
 	edited := fmt.Sprintf(`{"id":"1200000000000000001","channel_id":%q,"guild_id":%q,"type":0,"content":%q,"author":%s,"member":{%s},"timestamp":"2026-11-29T10:00:00.123000+00:00","edited_timestamp":"2026-11-29T10:00:05.456000+00:00","tts":false,"mention_everyone":false,"mentions":[],"mention_roles":[],"attachments":[],"embeds":[{"type":"article","url":"https://example.org/an/article","title":"An article","description":%q,"color":3447003,"provider":{"name":"Example","url":"https://example.org"},"thumbnail":{"url":"https://example.org/i.png","proxy_url":"https://images.example.org/i.png","width":1200,"height":630,"placeholder":"abcdef","placeholder_version":1,"flags":0}}],"pinned":false,"flags":0,"components":[]}`,

@@ -25,7 +25,7 @@ type cell struct {
 
 	sim      *discordsim.Sim
 	app      *discordsim.App
-	world    world
+	world    World
 	listener *discordsim.Listener
 	proc     *peer.Process
 	spent    peer.Usage // by processes that are gone
@@ -68,7 +68,7 @@ func Run(ctx context.Context, p *peer.Peer, sc Scenario, pace Pace, seed uint64,
 	asking, quiet := context.WithCancel(ctx)
 	defer quiet()
 	var crowd sync.WaitGroup
-	crowd.Go(func() { c.world.chat(asking, c.rate()) })
+	crowd.Go(func() { c.world.Chat(asking, c.rate()) })
 	// Longer than the time between two IDENTIFYs, so that a bot which is
 	// restarted may identify at once.
 	c.wait(ctx, 6*time.Second)
@@ -123,8 +123,8 @@ func (c *cell) open(seed uint64) error {
 		Heartbeat: discordsim.HeartbeatConfig{Interval: interval, Grace: c.pace.Grace},
 		Session:   discordsim.SessionConfig{Lifetime: c.pace.Session},
 	})
-	c.world = newWorld(c.sim)
-	c.app = c.world.app
+	c.world = NewWorld(c.sim)
+	c.app = c.world.App
 	listener, err := c.sim.Listen("127.0.0.1:0")
 	c.listener = listener
 	return err

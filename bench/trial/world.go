@@ -9,10 +9,10 @@ import (
 	"evergreen/discordsim"
 )
 
-// world has the users and channels of the simulated Discord.
-type world struct {
-	sim      *discordsim.Sim
-	app      *discordsim.App
+// World has the users and channels of the simulated Discord.
+type World struct {
+	Sim      *discordsim.Sim
+	App      *discordsim.App
 	channels []discordsim.ID
 	people   []discordsim.User
 	asked    *asked
@@ -32,8 +32,9 @@ const (
 	persons = 24
 )
 
-func newWorld(sim *discordsim.Sim) world {
-	w := world{sim: sim, asked: &asked{}}
+// NewWorld fills a simulated Discord with people, channels and one bot.
+func NewWorld(sim *discordsim.Sim) World {
+	w := World{Sim: sim, asked: &asked{}}
 	for i := range persons {
 		w.people = append(w.people, sim.AddUser(fmt.Sprint("person-", i)))
 	}
@@ -50,19 +51,19 @@ func newWorld(sim *discordsim.Sim) world {
 			w.channels = append(w.channels, ch.ID)
 		}
 	}
-	w.app = sim.AddApp(discordsim.AppConfig{Name: "ping", Guilds: all})
+	w.App = sim.AddApp(discordsim.AppConfig{Name: "ping", Guilds: all})
 	return w
 }
 
-// chat asks !ping so often a second until ctx ends.
-func (w world) chat(ctx context.Context, rate float64) {
+// Chat asks !ping so often a second until ctx ends.
+func (w World) Chat(ctx context.Context, rate float64) {
 	if rate <= 0 {
 		return
 	}
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / rate))
 	defer ticker.Stop()
 	for i := 0; ; i++ {
-		w.ask(i)
+		w.Ask(i)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -71,20 +72,20 @@ func (w world) chat(ctx context.Context, rate float64) {
 	}
 }
 
-// ask asks !ping; turn decides who and where.
-func (w world) ask(turn int) {
-	m := w.sim.Say(w.channels[turn%len(w.channels)], w.people[turn%len(w.people)].ID, "!ping", discordsim.Expect())
+// Ask asks !ping; turn decides who and where.
+func (w World) Ask(turn int) {
+	m := w.Sim.Say(w.channels[turn%len(w.channels)], w.people[turn%len(w.people)].ID, "!ping", discordsim.Expect())
 	w.asked.mu.Lock()
 	defer w.asked.mu.Unlock()
 	w.asked.all = append(w.asked.all, m)
 }
 
 // say sends a message without expecting an answer.
-func (w world) say(text string) { w.sim.Say(w.channels[0], w.people[0].ID, text) }
+func (w World) say(text string) { w.Sim.Say(w.channels[0], w.people[0].ID, text) }
 
 // nextAnswer is how long after a moment the first command asked since was
 // answered; negative if none was.
-func (w world) nextAnswer(since time.Time) time.Duration {
+func (w World) nextAnswer(since time.Time) time.Duration {
 	w.asked.mu.Lock()
 	defer w.asked.mu.Unlock()
 	var first time.Time
@@ -92,7 +93,7 @@ func (w world) nextAnswer(since time.Time) time.Duration {
 		if m.Timestamp.Before(since) {
 			continue
 		}
-		for _, answer := range w.sim.Answers(m.ID) {
+		for _, answer := range w.Sim.Answers(m.ID) {
 			if first.IsZero() || answer.Timestamp.Before(first) {
 				first = answer.Timestamp
 			}
