@@ -135,6 +135,10 @@ func (a api) guilds(ctx context.Context) ([]guild, error) {
 	}
 }
 
+func (a api) guild(ctx context.Context, of snowflake.ID) (guild, error) {
+	return get[guild](ctx, a, rest.GetGuild.Compile(nil, of))
+}
+
 func (a api) commands(ctx context.Context, application snowflake.ID) ([]definition, error) {
 	return get[[]definition](ctx, a, rest.GetGlobalCommands.Compile(nil, application))
 }

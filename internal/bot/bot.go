@@ -12,6 +12,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/lifecycle"
+	"evergreen/internal/text"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -40,6 +41,7 @@ type Bot struct {
 	attached  atomic.Pointer[Shard]
 	identity  identity
 	guilds    guilds
+	roles     ownRoles
 	activity  activity
 	roundTrip roundTrip
 	content   contentCheck
@@ -108,8 +110,10 @@ func (b *Bot) shard() Shard { return *b.attached.Load() }
 
 func (b *Bot) uptime() time.Duration { return time.Since(b.started) }
 
-// findCommand finds a command by its name or an alias; nil if there is none.
+// findCommand finds a command by its name or an alias, however it is written
+// ([text.Fold]); nil if there is none.
 func (b *Bot) findCommand(name string) *Command {
+	name = text.Fold(name)
 	for i := range b.commands {
 		if b.commands[i].matches(name) {
 			return &b.commands[i]

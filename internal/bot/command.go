@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/text"
+
 	"github.com/disgoorg/snowflake/v2"
 )
 
@@ -77,13 +79,13 @@ type Request struct {
 // Argument returns what was given for a parameter, or "".
 func (r *Request) Argument(parameter string) string { return r.arguments[parameter] }
 
-// matches reports whether people may call the command by this name.
-func (c *Command) matches(name string) bool {
-	if strings.EqualFold(name, c.Name) {
+// matches reports whether people may call the command by this name, which is folded.
+func (c *Command) matches(folded string) bool {
+	if folded == c.Name {
 		return true
 	}
 	for _, alias := range c.Aliases {
-		if strings.EqualFold(name, alias) {
+		if folded == text.Fold(alias) {
 			return true
 		}
 	}
@@ -108,17 +110,17 @@ func (c *Command) usage(prefix string) string {
 func (c *Command) splitArguments(rest string) map[string]string {
 	arguments := make(map[string]string, len(c.Parameters))
 	for i, p := range c.Parameters {
-		rest = strings.TrimSpace(rest)
+		rest = trimBlank(rest)
 		if i == len(c.Parameters)-1 {
 			arguments[p.Name] = rest
 			break
 		}
 		word := rest
-		if fields := strings.Fields(rest); len(fields) > 0 {
-			word = fields[0]
+		if end := strings.IndexFunc(rest, text.IsBlank); end >= 0 {
+			word = rest[:end]
 		}
-		arguments[p.Name] = word
-		rest = strings.TrimPrefix(rest, word)
+		arguments[p.Name] = trimBlank(word)
+		rest = rest[len(word):]
 	}
 	return arguments
 }

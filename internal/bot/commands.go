@@ -3,8 +3,9 @@ package bot
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // Builtin returns the commands the bot comes with, in the order help lists
@@ -33,10 +34,10 @@ func checkCommands(commands []Command) error {
 			return fmt.Errorf("command %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name)
 		}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
-			if parseName(name).name != name || name == "" {
+			if called := (addressing{}).parseName(name); called.name != text.Visible(name) || called.rest != "" || name == "" {
 				return fmt.Errorf("command %q: nobody can call it %q: want one word of at most %d characters that starts with a letter", c.Name, name, maxNameLength)
 			}
-			folded := strings.ToLower(name)
+			folded := text.Fold(name)
 			if taken[folded] {
 				return fmt.Errorf("command %q: the name %q is taken by another command", c.Name, name)
 			}

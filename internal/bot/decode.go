@@ -245,6 +245,22 @@ type guild struct {
 	Name        lenient[validText] `json:"name"`
 	Unavailable lenient[bool]      `json:"unavailable"`
 	Members     lenient[int]       `json:"member_count"`
+	Roles       lenient[[]lenient[struct {
+		ID   id `json:"id"`
+		Tags lenient[struct {
+			Bot id `json:"bot_id"`
+		}] `json:"tags"`
+	}]] `json:"roles"`
+}
+
+// roleOf returns the role that Discord gave to a bot when it joined; 0 if it has none.
+func (g guild) roleOf(bot id) id {
+	for _, role := range g.Roles.Value {
+		if role.Value.Tags.Value.Bot == bot {
+			return role.Value.ID
+		}
+	}
+	return 0
 }
 
 func parseGuild(data []byte) (guild, error) {

@@ -28,6 +28,7 @@ type fakeDiscord struct {
 	interactions map[string]*fakeInteraction // by token
 	application  string
 	commands     string
+	guild        string
 	guilds       []uint64
 	problems     []string
 }
@@ -209,6 +210,8 @@ func (d *fakeDiscord) carryOut(method string, u *url.URL, body []byte) (int, str
 		return 200, fmt.Sprintf(`{"id":"%d"}`, selfID)
 	case where == "GET users":
 		return d.page(u.Query())
+	case where == "GET guilds":
+		return 200, d.guild
 	case where == "GET applications" && p[1] == "@me":
 		return 200, d.application
 	case where == "GET applications":

@@ -225,6 +225,9 @@ func (b *Bot) onGuildCreate(_ context.Context, e incomingEvent) error {
 	if err != nil {
 		return err
 	}
+	if self := b.identity.user(); self != 0 && !g.Unavailable.Value {
+		b.roles.set(g.ID, g.roleOf(self))
+	}
 	if b.guilds.create(e.Shard, g.ID, g.Unavailable.Value) {
 		b.log.Info("Joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
@@ -237,6 +240,7 @@ func (b *Bot) onGuildDelete(_ context.Context, e incomingEvent) error {
 		return err
 	}
 	if b.guilds.remove(e.Shard, g.ID, g.Unavailable.Value) {
+		b.roles.forget(g.ID)
 		b.log.Info("Left a guild", "guild", g.ID)
 	} else {
 		b.log.Debug("Guild is unavailable", "guild", g.ID)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"evergreen/internal/text"
 )
 
 var helpCommand = Command{
@@ -15,7 +17,7 @@ var helpCommand = Command{
 		{Name: "command", Summary: "The command to explain"},
 	},
 	Run: func(_ context.Context, r *Request) (Answer, error) {
-		if name := strings.TrimPrefix(r.Argument("command"), r.Prefix); name != "" {
+		if name := r.commandName(r.Argument("command")); name != "" {
 			return explainCommand(r, name), nil
 		}
 		var text strings.Builder
@@ -31,6 +33,17 @@ var helpCommand = Command{
 		fmt.Fprintf(&text, "`%shelp ping` explains one of them. Every command also works as a slash command, in a direct message, and when you mention me.", r.Prefix)
 		return Answer{Text: text.String()}, nil
 	},
+}
+
+// commandName returns the name of a command that is given with or without a prefix.
+func (r *Request) commandName(given string) string {
+	for _, prefix := range []string{r.Prefix, r.bot.options.Prefix} {
+		if name, ok := (addressing{prefix: prefix}).cutPrefix(given); ok && r.bot.findCommand(given) == nil {
+			given = name
+			break
+		}
+	}
+	return trimBlank(text.Visible(given))
 }
 
 // explainCommand is help for one command.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/disgoorg/disgo/discord"
@@ -37,7 +38,7 @@ func (b *Bot) onMessage(ctx context.Context, e incomingEvent) error {
 	}
 	b.checkContent(m, self)
 
-	asked := parseInvocation(string(m.Content.Value), b.options.Prefix, self)
+	asked := b.addressing(m).parse(string(m.Content.Value))
 	if asked.kind == noInvocation {
 		return nil
 	}
@@ -49,16 +50,44 @@ func (b *Bot) onMessage(ctx context.Context, e incomingEvent) error {
 	cooldown := b.messageCooldown(m, asked)
 	b.process(ctx, e, func(ctx context.Context) completion {
 		if asked.kind == unknownMention {
-			self, err := b.identity.waitForSelf(ctx, b.options.HandlerTimeout)
-			if err != nil {
-				b.log.Warn("Message may mention the bot, whose own id is not known yet", "message", m.ID, "error", err)
+			if err := b.awaitIdentity(ctx, m); err != nil {
+				b.log.Warn("Message may mention the bot, whose own id or role is not known yet", "message", m.ID, "error", err)
 				return completion{done: ctx.Err() == nil}
 			}
-			asked = parseInvocation(string(m.Content.Value), b.options.Prefix, self)
+			asked = b.addressing(m).parse(string(m.Content.Value))
 			cooldown = b.messageCooldown(m, asked)
 		}
 		return b.answerMessage(ctx, m, asked, cooldown)
 	})
+	return nil
+}
+
+// addressing is how people call the bot where the message stands.
+func (b *Bot) addressing(m message) addressing {
+	role, known := b.roles.of(m.GuildID)
+	return addressing{
+		prefix: b.options.Prefix, self: b.identity.user(), role: role, roleUnknown: !known && m.GuildID != 0,
+		isCommand: func(name string) bool { return b.findCommand(name) != nil },
+	}
+}
+
+// awaitIdentity waits until the bot's id is known, and asks for its role in the guild of
+// the message if that is not.
+func (b *Bot) awaitIdentity(ctx context.Context, m message) error {
+	self, err := b.identity.waitForSelf(ctx, b.options.HandlerTimeout)
+	if err != nil {
+		return err
+	}
+	if !b.addressing(m).roleUnknown || !strings.Contains(string(m.Content.Value), "<@&") {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, b.options.HandlerTimeout)
+	defer cancel()
+	g, err := b.api.guild(limited, snowflake.ID(m.GuildID))
+	if err != nil {
+		return err
+	}
+	b.roles.set(m.GuildID, g.roleOf(self))
 	return nil
 }
 

@@ -82,7 +82,7 @@ func TestMentionNeverKnown(t *testing.T) {
 			t.Error("the event is held for ever")
 		}
 		h.expect()
-		h.logged(1, "WARN Message may mention the bot, whose own id is not known yet")
+		h.logged(1, "WARN Message may mention the bot, whose own id or role is not known yet")
 
 		second := h.say(fmt.Sprintf("<@%d> about", selfID))
 		if err := h.bot.Stop(context.Background()); err != nil {

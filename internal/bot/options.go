@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/text"
 
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -124,6 +125,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Presence.Status == "" {
 		o.Presence.Status = gateway.StatusOnline
+	}
+	if text.Fold(o.Prefix) == "" {
+		return o, errors.New("the bot's prefix has no character that can be seen")
 	}
 	if o.Concurrency < 0 || o.Outstanding < 0 {
 		return o, errors.New("the bot's concurrency limits must not be negative")

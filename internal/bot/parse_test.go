@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -26,7 +28,8 @@ func TestInvocationForms(t *testing.T) {
 		"!ab`out":                             "I do not know `!about`. Did you mean",
 		"!ช่วย":                               "I do not know `!ช่วย`. Ask",
 		"about":                               "",
-		"! about":                             "",
+		"! about":                             "ResearchBot",
+		"! hello":                             "",
 		"!!!":                                 "",
 		"!":                                   "",
 		"":                                    "",
@@ -36,7 +39,7 @@ func TestInvocationForms(t *testing.T) {
 		"<@x> about":                           "",
 		fmt.Sprintf("<@%d about", selfID):      "",
 		fmt.Sprintf("hey <@%d> about", selfID): "",
-		fmt.Sprintf("<@%d>, hello", selfID):    "",
+		fmt.Sprintf("<@%d>, hello", selfID):    "I do not know `!hello`",
 		"!" + strings.Repeat("a", 33):          "",
 	} {
 		run(t, func(h *harness) {
@@ -61,5 +64,179 @@ func TestOtherPrefix(t *testing.T) {
 		h.say("bot, about")
 		h.say("bot, hlep")
 		h.expect("Ask `bot, help`", "Did you mean `bot, help`?")
+	})
+}
+
+// TestInvisibleCharactersDoNotCount: people see neither where an invisible character
+// stands nor which of two equal characters they typed, so neither matters.
+func TestInvisibleCharactersDoNotCount(t *testing.T) {
+	const about, none = "ResearchBot", ""
+	self, role := fmt.Sprintf("<@%d>", selfID), fmt.Sprintf("<@&%d>", roleID)
+	for content, want := range map[string]string{
+		"\u200b!about":              about,
+		"!\u200babout":              about,
+		"!ab\u200b\u00adout":        about,
+		"!about\ufe0f":              about,
+		"!\ufe0fabout":              about,
+		"\u200e!about\u200f":        about,
+		"\u2066!about\u2069":        about,
+		"!about\ufeff \ufe0f now":   about,
+		"\u2060 \u200b\n!about":     about,
+		"!about\u2800":              about,
+		"\u3164!about":              about,
+		"! \u200b about":            about,
+		"!\u00a0about":              about,
+		"!\nabout":                  about,
+		"\u3000！ａｂｏｕｔ\u3000":        about,
+		"！About":                    about,
+		"!about!":                   about,
+		"!about.":                   about,
+		"!about？":                   about,
+		"!abo\u200but?":             about,
+		"!abuot\u200b":              "I do not know `!abuot`. Did you mean `!about`?",
+		"!аbout":                    "I do not know `!аbout`. Did you mean `!about`?", // a Cyrillic letter
+		"!help ab\u200bout":         "`!about`\nSays what I am.",
+		"!help !about\u200b":        "`!about`\nSays what I am.",
+		"!help ！ＡＢＯＵＴ":              "`!about`\nSays what I am.",
+		"!help \u200b":              "**What I can do**",
+		self + ", about":            about,
+		self + ": about":            about,
+		self + "，about":             about,
+		self + "、 about":            about,
+		self + " - about":           about,
+		self + "\u200b about":       about,
+		self + "\nabout":            about,
+		self + " !about":            about,
+		self + ", ! about":          about,
+		self + "! about":            about,
+		self + " " + self + "about": about,
+		"\u200b" + self + "about":   about,
+		self + " **about**":         about,
+		self + "?":                  "You called? Ask `!help`",
+		self + " ! ":                "You called? Ask `!help`",
+		self + " \u200b":            "You called? Ask `!help`",
+		role + " about":             about,
+		role + ", !about":           about,
+		role:                        "You called? Ask `!help`",
+		"<@&77> about":              none,
+		"! ! about":                 none,
+		"!!about":                   none,
+		"\u200b":                    none,
+		"!\u200b":                   none,
+		"`!about`":                  none,
+		"**!about**":                none,
+		"> !about":                  none,
+		"||!about||":                none,
+		"\\!about":                  none,
+		self + " 8ball":             none,
+	} {
+		run(t, func(h *harness) {
+			h.start()
+			h.deliver("GUILD_CREATE", guildWithRole)
+			event := h.say(content)
+			said := strings.Join(h.discord.said(), "|")
+			if !strings.Contains(said, want) || (want == none) != (said == "") || (want != none) != event.released() {
+				t.Errorf("%+q: the bot said %q, want %q", content, said, want)
+			}
+		})
+	}
+}
+
+// roleID is the bot's own role in the guild.
+const roleID = 1203000000000000003
+
+var guildWithRole = fmt.Sprintf(`{"id":"%d","name":"Lab","roles":[{"id":"%d","tags":null},{"id":"%d","tags":{"bot_id":"%d"}},5]}`, guildID, guildID, roleID, selfID)
+
+// TestOwnRoleOfResumedProcess: a process that began with a RESUME has seen no guild, and
+// asks for its role once.
+func TestOwnRoleOfResumedProcess(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		h.discord.guild = guildWithRole
+		h.say(fmt.Sprintf("<@&%d> about", roleID))
+		h.say("<@&77> about")
+		h.say(fmt.Sprintf("<@&%d> about", roleID))
+		h.expect("ResearchBot", "ResearchBot")
+		if n := len(h.discord.asked("GET /guilds/")); n != 1 {
+			t.Errorf("asked for the guild %d times", n)
+		}
+		h.deliver("GUILD_DELETE", fmt.Sprintf(`{"id":"%d"}`, guildID))
+		h.discord.fail(fault{on: "GET /guilds/", times: -1, status: 404})
+		event := h.say("<@&77> about")
+		h.logged(1, "WARN Message may mention the bot, whose own id or role is not known yet")
+		if !event.released() {
+			t.Error("a message that is not for the bot stays held")
+		}
+	})
+}
+
+// TestPrefixes: whatever the operator chose as the prefix is recognised in every way in
+// which clients write it.
+func TestPrefixes(t *testing.T) {
+	for _, test := range []struct{ prefix, called string }{
+		{"❗\ufe0f", "❗about"},
+		{"❗", "❗\ufe0fabout"},
+		{"✅", "✅ about"},
+		{"👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧about"},
+		{"！", "!about"},
+		{"e!", "E!about"},
+		{"é!", "e\u0301!about"},
+		{"e\u0301!", "É!about"},
+		{"...", "…about"},
+		{"bot ", "Bot\u00a0about"},
+		{"bot ", "bot   about"},
+		{"ｂｏｔ", "bot about"},
+		{"น้ำ", "น้ำabout"},
+		{"น้ำ", "น\u0e49\u0e4d\u0e32about"},
+		{"$", fmt.Sprintf("<@%d>, $about", selfID)},
+		{"e!", fmt.Sprintf("<@%d> e!about", selfID)},
+	} {
+		run(t, func(h *harness) {
+			h.start(func(o *Options) { o.Prefix = test.prefix })
+			h.say(test.called)
+			if said := h.discord.said(); len(said) != 1 || !strings.Contains(said[0], "ResearchBot") {
+				t.Errorf("prefix %+q: %+q was answered with %q", test.prefix, test.called, said)
+			}
+		})
+	}
+	_, err := New(Options{Token: testToken, HTTPClient: http.DefaultClient, Prefix: "\u200b\ufe0f"})
+	if err == nil || !strings.Contains(err.Error(), "prefix") {
+		t.Errorf("a prefix that nobody can see was accepted: %v", err)
+	}
+}
+
+// TestArgumentsStayAsTheyAre: only what surrounds a command is cleaned; joiners, vowels
+// and the variants of an emoji belong to what people say.
+func TestArgumentsStayAsTheyAre(t *testing.T) {
+	echo := Command{Name: "echo", Aliases: []string{"สถานะ", "état"}, Summary: "Echoes", Parameters: []Parameter{{Name: "first", Summary: "One"}, {Name: "rest", Summary: "All"}},
+		Run: func(_ context.Context, r *Request) (Answer, error) {
+			return Answer{Text: fmt.Sprintf("%+q %+q", r.Argument("first"), r.Argument("rest"))}, nil
+		}}
+	for content, want := range map[string]string{
+		"!echo 20\u200b ❤\ufe0f":                  fmt.Sprintf("%+q %+q", "20", "❤\ufe0f"),
+		"!echo \u200b a\u3000 👨\u200d👩\u200d👧 b ": fmt.Sprintf("%+q %+q", "a", "👨\u200d👩\u200d👧 b"),
+		"!สถานะ น้ำ เป็นอย่างไร\u200b":            fmt.Sprintf("%+q %+q", "น้ำ", "เป็นอย่างไร"),
+		"!e\u0301tat e\u0301 x \ufe0f":            fmt.Sprintf("%+q %+q", "e\u0301", "x"),
+		"!echo":                                   `"" ""`,
+	} {
+		run(t, func(h *harness) {
+			h.start(func(o *Options) { o.Commands = append(Builtin(), echo) })
+			h.say(content)
+			h.expect(want)
+		})
+	}
+}
+
+// FuzzParse: any text is parsed, and what is found is in it.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"!ping", "\u200b! ping\ufe0f", "<@5>, ping", "<@&6> !ping", "\xff!p\xfeing", "<@", "❗\ufe0fping"} {
+		f.Add(s, "!")
+	}
+	f.Fuzz(func(t *testing.T, content, prefix string) {
+		a := addressing{prefix: prefix, self: 5, role: 6, isCommand: func(name string) bool { return name == "ping" }}
+		got := a.parse(content)
+		if (got.kind == commandInvocation) != (got.name != "") || !strings.Contains(content, got.rest) {
+			t.Errorf("%q with prefix %q: %+v", content, prefix, got)
+		}
 	})
 }

@@ -19,8 +19,8 @@ func (b *Bot) unknownCommand(name, prefix string) string {
 			return -1
 		}
 		return r
-	}, name)
-	if near := b.nearestCommand(strings.ToLower(name)); near != "" {
+	}, text.Visible(name))
+	if near := b.nearestCommand(text.Fold(name)); near != "" {
 		return fmt.Sprintf("I do not know `%s%s`. Did you mean `%s%s`?", prefix, shown, prefix, near)
 	}
 	return fmt.Sprintf("I do not know `%s%s`. Ask `%shelp` for what I can do.", prefix, shown, prefix)

@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // The headings of the table.
@@ -171,6 +173,8 @@ var table = []Setting{
 				return "it is longer than 32 characters"
 			case strings.ContainsFunc(c.CommandPrefix, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 				return "it contains a space or a control character"
+			case text.Fold(c.CommandPrefix) == "":
+				return "it has no character that can be seen"
 			}
 			return ""
 		},
@@ -253,6 +257,8 @@ var table = []Setting{
 				return "it is shorter than 8 characters"
 			case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 				return "it contains a space or a control character"
+			case text.Fold(c.CommandPrefix) == "":
+				return "it has no character that can be seen"
 			}
 			return ""
 		},
