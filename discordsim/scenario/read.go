@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"evergreen/internal/regular"
 	"evergreen/internal/text"
 
 	"go.yaml.in/yaml/v3"
@@ -21,15 +22,19 @@ import (
 
 // Load reads a scenario file. It fails as [Read] does.
 func Load(path string) (*Scenario, error) {
-	content, err := os.ReadFile(path)
+	content, _, err := regular.ReadInput(path, maxSize+1, pipeWait) // Read refuses what is too large
 	if err != nil {
 		return nil, fmt.Errorf("the scenario cannot be read: %w", err)
 	}
 	return Read(path, content)
 }
 
-// maxSize is the largest scenario file, in bytes.
-const maxSize = 4 << 20
+const (
+	// maxSize is the largest scenario file, in bytes.
+	maxSize = 4 << 20
+	// pipeWait is how long a pipe may take that is named instead of a file.
+	pipeWait = 5 * time.Second
+)
 
 // Read reads a scenario in YAML or JSON; file is what errors call it. It refuses
 // unknown fields, impossible values and steps that make no sense, with file, line

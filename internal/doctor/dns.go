@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/regular"
 )
 
 // lookupTimeout is how long the lookup of A and AAAA may take.
@@ -84,7 +84,7 @@ func (x *examination) checkDNS(ctx context.Context) Finding {
 // resolverName returns the nameservers of resolv.conf.
 func (x *examination) resolverName() string {
 	path := "/etc/resolv.conf"
-	text, err := os.ReadFile(filepath.Join("/", x.Machine.Root, path))
+	text, _, err := regular.Read(filepath.Join("/", x.Machine.Root, path), 64<<10)
 	if err != nil {
 		return "that of the system"
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,14 +46,14 @@ func Path(dir string, of tokenlock.Fingerprint) string {
 // be a [*NewerError].
 func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary, error) {
 	g := Summary{Path: Path(dir, of)}
-	if _, err := os.Stat(g.Path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := statRegular(g.Path); errors.Is(err, fs.ErrNotExist) {
 		return g, nil
 	} else if err != nil {
 		return g, err
 	}
 	g.Exists = true
 	query := "?mode=ro"
-	if info, err := os.Stat(g.Path + "-wal"); err != nil || info.Size() == 0 {
+	if info, err := statRegular(g.Path + "-wal"); err != nil || info.Size() == 0 {
 		query = "?immutable=1" // without a log, none has to be made
 	}
 	db, err := sql.Open("sqlite", address(g.Path)+query)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	machine "evergreen/internal/process/host"
+	"evergreen/internal/regular"
 
 	_ "modernc.org/sqlite" // registers the driver
 )
@@ -128,15 +129,15 @@ func (sd *stateDir) logLimit() int64 {
 // makePrivate makes the database file if it is missing, with mode 0600. SQLite gives
 // -wal and -shm the mode of the database.
 func makePrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := regular.Open(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		info, err := os.Stat(path + suffix)
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		info, err := statRegular(path + suffix)
 		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 			err = os.Chmod(path+suffix, 0o600)
 		}
@@ -145,6 +146,16 @@ func makePrivate(path string) error {
 		}
 	}
 	return nil
+}
+
+// statRegular is [os.Stat] of a regular file: SQLite would wait for the other end of a
+// pipe.
+func statRegular(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &regular.NotRegularError{Path: path, Mode: info.Mode()}
+	}
+	return info, err
 }
 
 // address returns the path as a file URI, in which no character of a folder's name

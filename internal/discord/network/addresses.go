@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 const (
@@ -146,22 +149,24 @@ func (n *addressBook) lastGood(host string, why error) ([]netip.Addr, bool) {
 	return slices.Clone(last.Addresses), true
 }
 
-// load reads the file. A file that is missing, damaged or too large counts as empty.
+// load reads the file. A file that is missing, damaged or too large counts as empty;
+// what is no regular file at all is not read.
 func (n *addressBook) load() {
 	if n.file == "" {
 		return
 	}
-	info, err := os.Stat(n.file)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() > maxFile {
+	text, whole, err := regular.Read(n.file, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return
-	}
-	text, err := os.ReadFile(n.file)
-	if err == nil {
+	case err == nil && !whole:
+		err = fmt.Errorf("it is larger than %d KiB", maxFile>>10)
+	case err == nil:
 		err = json.Unmarshal(text, &n.written)
 	}
 	if err != nil || n.written == nil {
 		n.written = map[string]entry{}
-		n.log.Debug("The addresses of the last run cannot be read", "error", err)
+		n.log.Warn("The addresses of the last run cannot be read and are skipped", "file", n.file, "error", err)
 	}
 	for host, g := range n.written {
 		if len(n.known) < maxNames && len(g.Addresses) > 0 && !slices.ContainsFunc(g.Addresses, func(a netip.Addr) bool { return !a.IsValid() }) {
@@ -193,13 +198,17 @@ func (n *addressBook) save(host string) {
 	})
 }
 
-// replace writes a file in one step, so that it is never read half written.
+// replace writes a file in one step, so that it is never read half written. On a
+// volume that renames nothing it is written as it is: half a file counts as none.
 func replace(path string, text []byte) error {
 	aside := path + ".new"
-	if err := os.WriteFile(aside, text, 0o600); err != nil {
+	if err := regular.Write(aside, text, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(aside, path)
+	if os.Rename(aside, path) == nil {
+		return nil
+	}
+	return errors.Join(os.Remove(aside), regular.Write(path, text, 0o600))
 }
 
 // same reports whether two lists hold the same addresses, in any order.

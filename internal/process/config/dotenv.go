@@ -3,12 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"evergreen/internal/regular"
 
 	"github.com/joho/godotenv"
 )
@@ -19,6 +20,8 @@ const (
 	// dotenvLines bounds a quoted value, so that a forgotten quote is noticed
 	// near the line it is missing from.
 	dotenvLines = 20
+	// pipeWait is how long a pipe may take that is named instead of a file.
+	pipeWait = 5 * time.Second
 )
 
 // variable is what the name of a variable may look like.
@@ -42,13 +45,8 @@ func readDotenv(path string, required bool) (values, []Problem, []string) {
 
 // readSmall reads a whole file of at most dotenvMost bytes.
 func readSmall(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, dotenvMost+1))
-	if err == nil && len(text) > dotenvMost {
+	text, whole, err := regular.ReadInput(path, dotenvMost, pipeWait)
+	if err == nil && !whole {
 		err = fmt.Errorf("it is larger than %d KiB", dotenvMost>>10)
 	}
 	return string(text), err

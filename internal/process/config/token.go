@@ -2,10 +2,11 @@ package config
 
 import (
 	"errors"
-	"io"
 	"os"
 	"regexp"
 	"strings"
+
+	"evergreen/internal/regular"
 )
 
 // MissingTokenError means that no bot token was given anywhere.
@@ -95,17 +96,12 @@ func warnToken(token string) string {
 
 // readToken reads a token from a file such as a container secret.
 func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", errors.New("the file cannot be read: " + reason(err))
-	}
-	defer f.Close()
 	const most = 4096
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	text, whole, err := regular.ReadInput(path, most, pipeWait)
 	switch {
 	case err != nil:
 		return "", errors.New("the file cannot be read: " + reason(err))
-	case len(text) > most:
+	case !whole:
 		return "", errors.New("the file is too large to hold just a token")
 	}
 	token := cleanToken(string(text))
@@ -120,6 +116,9 @@ func readToken(path string) (string, error) {
 func reason(err error) string {
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err.Error()
+	}
+	if odd, ok := errors.AsType[*regular.NotRegularError](err); ok {
+		return odd.Reason()
 	}
 	return err.Error()
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 // WatchEvery is how often [Watch] looks by default. A change counts when two
@@ -43,15 +45,25 @@ func digest(from Sources) (sum [sha256.Size]byte) {
 	environ := credential(fromEnviron(from.Environ))
 	dotenv := values{}
 	if from.Dotenv != "" {
-		text, _ := readSmall(from.Dotenv) // one that is gone is a change too
+		text := readAgain(from.Dotenv)
 		whole.Write([]byte(text))
 		dotenv, _, _ = parseDotenv(from.Dotenv, text)
 	}
 	if path := strings.TrimSpace(merge(fromFlags(from.Flags), environ, dotenv)["DISCORD_TOKEN_FILE"].text); path != "" {
-		text, _ := readSmall(filepath.Clean(path))
+		text := readAgain(filepath.Clean(path))
 		whole.Write([]byte("\x00" + path + "\x00" + text))
 	}
 	return [sha256.Size]byte(whole.Sum(nil))
+}
+
+// readAgain reads a file that may have changed; one that is gone is empty. A pipe gives
+// its content once, so it never changes.
+func readAgain(path string) string {
+	text, _, err := regular.Read(path, dotenvMost)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // Changes names the settings that differ between two configurations, in the

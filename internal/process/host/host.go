@@ -9,12 +9,13 @@ package host
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 // Machine is the computer, or container, that this process runs on. The zero
@@ -66,9 +67,12 @@ func (m Machine) own(file string) string {
 // read returns a file of the machine without the white space around it; ok is
 // false if it cannot be read.
 func (m Machine) read(path string) (text string, ok bool) {
-	content, err := os.ReadFile(filepath.Join(m.Root, path))
+	content, _, err := regular.Read(filepath.Join(m.Root, path), maxFile)
 	return strings.TrimSpace(string(content)), err == nil
 }
+
+// maxFile is how much of a file is read, in bytes.
+const maxFile = 1 << 20
 
 // number reads a file that holds one number.
 func (m Machine) number(path string) (n int64, ok bool) {

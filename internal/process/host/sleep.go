@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 // Sleep is what the machine's settings say about falling asleep.
@@ -85,7 +87,7 @@ func (m Machine) setting(file, name string) string {
 	parts = append([]string{filepath.Join(m.Root, "/etc/systemd", file)}, parts...)
 	value := ""
 	for _, part := range parts {
-		text, err := os.ReadFile(part)
+		text, _, err := regular.Read(part, maxFile)
 		if err != nil {
 			continue
 		}

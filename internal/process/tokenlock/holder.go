@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 // Holder is a process that holds a token, as the lock file describes it.
@@ -88,7 +90,7 @@ func (h Holder) write(f *os.File) error {
 // readHolder reads the lock file; the zero Holder if nothing can be read.
 func readHolder(path string) Holder {
 	var h Holder
-	text, err := os.ReadFile(path)
+	text, _, err := regular.Read(path, maxMessage)
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return Holder{}
 	}

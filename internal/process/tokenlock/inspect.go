@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"evergreen/internal/regular"
 )
 
 // Inspect returns the process that holds the token with this fingerprint, or nil. It
@@ -16,7 +18,7 @@ func Inspect(dir string, of Fingerprint) (*Holder, error) {
 		// Trying the lock could get in the way of the latter.
 		holder = awaitHolder(path)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	f, err := regular.Open(path, os.O_RDWR, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil

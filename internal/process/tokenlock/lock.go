@@ -25,6 +25,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"evergreen/internal/regular"
 )
 
 // DefaultTakeOverTimeout is how long a holder may take to hand over. It finishes its
@@ -172,7 +174,7 @@ var errTaken = errors.New("the lock is taken")
 // protects nothing, so openLock tries again.
 func openLock(path string) (*os.File, error) {
 	for range 10 {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := regular.Open(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return nil, err
 		}
