@@ -38,6 +38,10 @@ var gatewayKinds = map[string]*faultKind{
 
 	"zombie":           {description: "heartbeats stay unanswered while events keep coming"},
 	"ack-delay":        {description: "heartbeats are answered Delay (2 s) late"},
+	"hello-interval":   {description: "HELLO carries Text (1) as its heartbeat_interval, whatever stands there"},
+	"ready-seq":        {description: "READY carries Text (0) as its s: a number, null, or none without an s; the numbers of the session go on from there"},
+	"resumed-seq":      {description: "RESUMED carries Text (1) as its s, and the numbers of the session go on from there"},
+	"ready-url":        {description: "READY names Text (ws://127.0.0.1:1) as the resume_gateway_url"},
 	"op7-first":        {description: "new connections get op 7 instead of HELLO"},
 	"no-hello":         {description: "new connections do not get HELLO", end: waiting((*conn).sendHello, func(c *conn) bool { return c.helloAt.IsZero() && !c.reconnectSent })},
 	"no-ready":         {description: "IDENTIFY is swallowed while heartbeats are answered, as in an outage", end: waiting((*conn).startPending, func(c *conn) bool { return c.pending != nil })},

@@ -31,6 +31,7 @@ var networkKinds = map[string]*faultKind{
 	"drop":           {description: "gateway links end without a close frame", momentary: true, begin: eachLink((*link).Finish)},
 	"half-open":      {description: "gateway links that exist pass nothing any more and say nothing; new ones work", begin: beginHalfOpen},
 	"black-hole":     {description: "gateway links that exist carry nothing to the client any more", begin: beginBlackHole},
+	"mtu":            {description: "the way loses large packets: once a message to the client has more than Code (400) bytes on the wire, nothing at all passes to it any more"},
 	"stall":          {description: "nothing passes for Delay (5 s), then all of it in order", momentary: true, settling: defaultStall, begin: stallLinks},
 	"latency":        {description: "messages take Delay longer one way, give or take the time in Text", begin: updateLatencies, end: updateLatencies},
 }

@@ -1,6 +1,8 @@
 package discordsim
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -98,12 +100,23 @@ var restFaults = []restFault{
 		out: responseFault{deliver: dripResponse}},
 }
 
+// jsonText refuses a Text that is given and no JSON object.
+func jsonText(f Fault) error {
+	var object map[string]json.RawMessage
+	if f.Text != "" && json.Unmarshal([]byte(f.Text), &object) != nil {
+		return fmt.Errorf("the Text of %q has to be a JSON object", f.Name)
+	}
+	return nil
+}
+
 // restKinds is the REST side's part of all faults.
 var restKinds = func() map[string]*faultKind {
 	kinds := map[string]*faultKind{}
 	for _, f := range restFaults {
 		kinds[f.name] = &faultKind{description: f.description}
 	}
+	kinds["gateway-bot"] = &faultKind{check: jsonText,
+		description: `GET /gateway/bot has the fields of Text ({"shards":1000000000}) in the place of its own`}
 	return kinds
 }()
 

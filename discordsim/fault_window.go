@@ -114,7 +114,7 @@ func (w *faultWindows) forKind(f Fault, do func(*faultWindow)) {
 // answering: they change how events and heartbeats go, or concern only those
 // that want a connection.
 var harmlessFaults = []string{
-	"zombie", "ack-delay", "duplicate", "lost", "reorder", "malformed", "server-beat", "rest-skew", "op7-first", "no-hello", "no-ready", "ready-op9",
+	"zombie", "ack-delay", "duplicate", "lost", "reorder", "malformed", "server-beat", "rest-skew", "hello-interval", "ready-seq", "resumed-seq", "ready-url", "gateway-bot", "op7-first", "no-hello", "no-ready", "ready-op9",
 	"ready-drop", "always-close", "resume-op9-true", "resume-op9-false", "resume-silent", "resume-dead", "stuck-session",
 }
 

@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -180,7 +181,11 @@ func (c *conn) sendHello() {
 	if c.sim.cfg.Identify.PlainReady {
 		trace = ""
 	}
-	c.send(opHello, `{"heartbeat_interval":`+strconv.FormatInt(c.sim.cfg.Heartbeat.Interval.Milliseconds(), 10)+trace+`}`)
+	interval := strconv.FormatInt(c.sim.cfg.Heartbeat.Interval.Milliseconds(), 10)
+	if odd := c.sim.strike("hello-interval", c.target()); odd != nil {
+		interval = cmp.Or(odd.Text, "1")
+	}
+	c.send(opHello, `{"heartbeat_interval":`+interval+trace+`}`)
 	c.expectHeartbeat()
 }
 

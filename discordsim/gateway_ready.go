@@ -1,6 +1,9 @@
 package discordsim
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // ready answers an IDENTIFY: READY, then the guilds one by one (S-027, S-029).
 func (c *conn) ready(id identifyRequest) {
@@ -14,8 +17,12 @@ func (c *conn) ready(id identifyRequest) {
 			mine = append(mine, g)
 		}
 	}
+	resumeURL := s.resumeURL(c.link)
+	if odd := s.strike("ready-url", c.target()); odd != nil {
+		resumeURL = cmp.Or(odd.Text, "ws://127.0.0.1:1")
+	}
 	data := map[string]any{
-		"v": 10, "user": botUser(id.app), "guilds": guilds, "session_id": sess.id, "resume_gateway_url": s.resumeURL(c.link),
+		"v": 10, "user": botUser(id.app), "guilds": guilds, "session_id": sess.id, "resume_gateway_url": resumeURL,
 		"application": map[string]any{"id": id.app.ID, "flags": id.app.Flags & (1<<31 - 1), "flags_new": decimal(id.app.Flags)},
 	}
 	if id.sharded {

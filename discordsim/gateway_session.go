@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -196,7 +197,12 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 	}
 	s, b := sess.bot.sim, sess.bot
 	sess.seq++
-	d := dispatch{seq: sess.seq, typ: typ, raw: payload(typ, sess.seq, data)}
+	d := dispatch{seq: sess.seq, typ: typ}
+	if odd := sess.renumbered(typ); odd != nil {
+		d.seq, d.raw = sess.seq, payloadWith(typ, odd.Text, data)
+	} else {
+		d.raw = payload(typ, sess.seq, data)
+	}
 	b.counts.Dispatched++
 	if typ == "READY" {
 		sess.conn.sendDispatch(d) // and no replay brings it back
@@ -243,6 +249,41 @@ func (sess *session) releaseHeld() {
 		sess.held = nil
 		sess.conn.sendDispatch(*held)
 	}
+}
+
+// renumberings are the faults that number a dispatch oddly, and their default Text.
+var renumberings = map[string]struct{ fault, otherwise string }{
+	"READY":   {"ready-seq", "0"},
+	"RESUMED": {"resumed-seq", "1"},
+}
+
+// renumbered lets the numbers of the session go on from where a fault says; nil when
+// none does. The events with the numbers before are not kept for a replay.
+func (sess *session) renumbered(typ string) *Fault {
+	row, known := renumberings[typ]
+	if !known {
+		return nil
+	}
+	odd := sess.bot.sim.strike(row.fault, sess.target())
+	if odd == nil {
+		return nil
+	}
+	f := odd.Fault
+	f.Text = cmp.Or(f.Text, row.otherwise)
+	sess.seq, _ = strconv.ParseInt(f.Text, 10, 64)
+	sess.seq = max(0, sess.seq)
+	sess.buffer, sess.bufferBytes, sess.dropped, sess.confirmed = nil, 0, 0, 0
+	return &f
+}
+
+// payloadWith composes an op 0 whose s is what the text says, or that has none.
+func payloadWith(typ, seq string, data []byte) []byte {
+	if seq != "none" {
+		seq = `,"s":` + seq
+	} else {
+		seq = ""
+	}
+	return []byte(`{"t":"` + typ + `"` + seq + `,"op":0,"d":` + string(data) + `}`)
 }
 
 // payload composes an op 0 in the order of keys Discord uses.
@@ -302,6 +343,7 @@ func (sess *session) replay(c *conn, seq int64) {
 	if s.cfg.Identify.PlainReady {
 		data = `{}`
 	}
+	sess.renumbered("RESUMED")
 	c.sendDispatch(dispatch{seq: sess.seq, typ: "RESUMED", raw: payload("RESUMED", sess.seq, []byte(data))})
 	t.Resumed++
 }

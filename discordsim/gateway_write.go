@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -78,7 +79,7 @@ func (c *conn) writeLoop() {
 		c.sim.mu.Lock()
 		batch, c.queue = c.queue, batch[:0]
 		c.queued = 0
-		over := c.closed
+		over, passes := c.closed, c.sim.largestPassing(c)
 		c.sim.mu.Unlock()
 		for _, f := range batch {
 			switch {
@@ -93,7 +94,7 @@ func (c *conn) writeLoop() {
 			}
 			// The reader explains why nothing can be written: the link may still
 			// hold the client's close frame.
-			if c.writeFrame(f) != nil {
+			if c.writeFrame(f, passes) != nil {
 				return
 			}
 		}
@@ -120,9 +121,26 @@ func (c *conn) hangUp() {
 	}
 }
 
-// writeFrame packs and writes one frame.
-func (c *conn) writeFrame(f outFrame) error {
+// defaultPassing is the Code of "mtu".
+const defaultPassing = 400
+
+// largestPassing is how many bytes of a message pass to the client; 0: any number.
+func (s *Sim) largestPassing(c *conn) int {
+	for _, a := range s.faults["mtu"] {
+		if a.matches(c.target()) {
+			return cmp.Or(a.Code, defaultPassing)
+		}
+	}
+	return 0
+}
+
+// writeFrame packs and writes one frame. One that is larger than what passes is lost,
+// and with it all that follows, as on a TCP connection.
+func (c *conn) writeFrame(f outFrame, passes int) error {
 	raw, binary := c.compressor.encode(f)
+	if passes > 0 && len(raw) > passes {
+		c.link.Mute(true)
+	}
 	kind := websocket.MessageText
 	if binary {
 		kind = websocket.MessageBinary

@@ -1,6 +1,8 @@
 package discordsim
 
 import (
+	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -15,13 +17,21 @@ func (r *restAPI) getGateway(c *restRequest) restResponse {
 // app has really used up. reset_after is in milliseconds.
 func (r *restAPI) getGatewayBot(c *restRequest) restResponse {
 	total, remaining, resetAfter := r.sim.startLimit(c.app)
-	return ok200(map[string]any{
+	answer := map[string]any{
 		"url": r.sim.gatewayURL(c.req), "shards": max(1, c.app.Shards),
 		"session_start_limit": map[string]any{
 			"total": total, "remaining": remaining, "reset_after": resetAfter.Milliseconds(),
 			"max_concurrency": max(1, c.app.MaxConcurrency),
 		},
-	})
+	}
+	if odd := r.sim.strike("gateway-bot", r.faultTarget(c)); odd != nil {
+		var fields map[string]json.RawMessage
+		_ = json.Unmarshal([]byte(cmp.Or(odd.Text, `{"shards":1000000000}`)), &fields)
+		for name, value := range fields {
+			answer[name] = value
+		}
+	}
+	return ok200(answer)
 }
 
 // getMe is GET /users/@me, the cheapest check of a token (S-089).
