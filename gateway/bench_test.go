@@ -145,7 +145,7 @@ func burstReader(b testing.TB, c Compression, wanted []string, size int) (read f
 		burst.next = 0
 		conn := newConn(s, burst, "ws://x")
 		s.seq.attach(conn, false)
-		s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
+		s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1}, newNumbering(1))
 		conn.group.Add(1)
 		conn.readLoop(newInflater(c))
 		for e, ok := s.queue.pop(); ok; e, ok = s.queue.pop() {

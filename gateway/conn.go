@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergreen/internal/bounds"
 )
 
 // conn is one WebSocket and all that ends with it: the inflate context, the timers,
@@ -32,6 +34,7 @@ type conn struct {
 
 	// From HELLO.
 	interval time.Duration
+	odd      string
 	helloAt  time.Time
 }
 
@@ -46,6 +49,7 @@ type signal struct {
 	kind      signalKind
 	at        time.Time
 	interval  time.Duration // of sigHello
+	odd       string        // of sigHello: see HelloReceived.Odd
 	resumable bool          // of sigInvalidSession
 	ready     Ready         // of sigReady
 	replayed  int           // of sigResumed
@@ -265,12 +269,8 @@ func (c *conn) handlePayload(message []byte, size int64) bool {
 		// Anything but a plain true is false (G-087).
 		c.signal(signal{kind: sigInvalidSession, resumable: string(env.d) == "true", at: now})
 	case opHello:
-		interval, err := helloInterval(env.d)
-		if err != nil {
-			c.shard.skip(PayloadSkipped{Why: err.Error(), Op: env.op, Bytes: size})
-			return true
-		}
-		c.signal(signal{kind: sigHello, interval: interval, at: now})
+		interval, odd := helloInterval(env.d)
+		c.signal(signal{kind: sigHello, interval: interval, odd: odd, at: now})
 	case opHeartbeatACK:
 		c.signal(signal{kind: sigACK, at: now})
 	default:
@@ -348,24 +348,23 @@ func (s *Shard) skip(p PayloadSkipped) {
 	s.emit(p)
 }
 
-// Intervals outside these bounds are no heartbeat intervals.
-const (
-	minInterval = 100 * time.Millisecond
-	maxInterval = 10 * time.Minute
-)
-
-// helloInterval reads the heartbeat interval of HELLO (G-018).
-func helloInterval(d []byte) (time.Duration, error) {
+// helloInterval reads the heartbeat interval of HELLO (G-018). odd is what stands there
+// if that makes no sense; then the usual interval takes its place.
+func helloInterval(d []byte) (interval time.Duration, odd string) {
 	var hello struct {
-		Interval float64 `json:"heartbeat_interval"`
+		Interval json.RawMessage `json:"heartbeat_interval"`
 	}
-	if err := json.Unmarshal(d, &hello); err != nil {
-		return 0, errors.New("HELLO without a readable heartbeat_interval")
+	_ = json.Unmarshal(d, &hello)
+	var ms float64
+	if json.Unmarshal(hello.Interval, &ms) == nil && ms > 0 && ms <= float64(bounds.HeartbeatInterval.Most/time.Millisecond) {
+		if interval = time.Duration(ms * float64(time.Millisecond)); bounds.HeartbeatInterval.Has(interval) {
+			return interval, ""
+		}
 	}
-	if !(hello.Interval > 0) || hello.Interval > float64(maxInterval/time.Millisecond) {
-		return 0, errors.New("HELLO with an impossible heartbeat_interval")
+	if odd = string(hello.Interval[:min(len(hello.Interval), 40)]); odd == "" {
+		odd = "none"
 	}
-	return max(minInterval, time.Duration(hello.Interval*float64(time.Millisecond))), nil
+	return bounds.UsualInterval, odd
 }
 
 // endReason is the reason for an error of Socket.Read: a close frame, or a

@@ -165,7 +165,7 @@ func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string,
 		return nil, url, reason
 	}
 	s.count.connects.Add(1)
-	s.emit(HelloReceived{URL: url, Interval: c.interval, Took: time.Since(started)})
+	s.emit(HelloReceived{URL: url, Interval: c.interval, Odd: c.odd, Took: time.Since(started)})
 	return c, url, nil
 }
 
@@ -191,7 +191,7 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 		}
 		switch sig.kind {
 		case sigHello:
-			c.interval, c.helloAt = sig.interval, sig.at
+			c.interval, c.odd, c.helloAt = sig.interval, sig.odd, sig.at
 			return nil
 		case sigReconnect:
 			s.emit(ReconnectRequested{})

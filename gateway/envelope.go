@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"math"
+
+	"evergreen/internal/bounds"
 )
 
 // envelope is the outside of a payload. d stays raw, because most events are not wanted.
 type envelope struct {
 	op  Opcode // -1 when absent or not an integer
-	seq int64  // 0 when null or absent
+	seq int64  // 0 when null, absent or out of bounds
 	typ []byte // nil when null or absent
 	d   []byte // nil when absent
 }
@@ -54,7 +56,7 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 			}
 		case "s":
 			haveSeq = true
-			if n, ok := integer(value); ok && n > 0 {
+			if n, ok := integer(value); ok && bounds.Sequence.Has(n) {
 				env.seq = n
 			}
 		case "t":

@@ -150,8 +150,11 @@ type Disconnected struct {
 type HelloReceived struct {
 	// URL is what was dialled, with its query.
 	URL string
-	// Interval is the time from one regular heartbeat to the next, 100 ms to 10 min.
+	// Interval is the time from one regular heartbeat to the next, 500 ms to 10 min.
 	Interval time.Duration
+	// Odd is what HELLO said instead, as it stands there, if that makes no sense as an
+	// interval; then Interval is the usual 41.25 s. Otherwise it is empty.
+	Odd string
 	// Took is the time from the dial to HELLO.
 	Took time.Duration
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+
+	"evergreen/internal/bounds"
 )
 
 // noopSocket has nothing to say.
@@ -24,7 +26,7 @@ func newTestConn(t *testing.T) *conn {
 	}
 	c := newConn(s, noopSocket{}, "ws://x")
 	s.seq.attach(c, false)
-	s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1})
+	s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1}, newNumbering(1))
 	return c
 }
 
@@ -94,7 +96,7 @@ func FuzzPayload(f *testing.F) {
 				t.Fatalf("%q: resumable %t", raw, s.resumable)
 			}
 		case sigHello:
-			if s.interval < minInterval || s.interval > maxInterval {
+			if !bounds.HeartbeatInterval.Has(s.interval) {
 				t.Fatalf("%q: an interval of %s", raw, s.interval)
 			}
 		case sigReady:

@@ -6,7 +6,7 @@ import "time"
 // policy what follows, do that, and again. It returns when the shard is to stop.
 func (s *Shard) loop() {
 	if s.opts.Session.Resumable() {
-		s.seq.beginSession(s.opts.Session)
+		s.seq.beginSession(s.opts.Session, newNumbering(s.opts.Session.Seq))
 	}
 	reason := Reason{Kind: ReasonStart}
 	var wait time.Duration

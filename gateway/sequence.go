@@ -28,8 +28,7 @@ type sequence struct {
 	mu            sync.Mutex
 	conn          *conn // whose dispatches count
 	id, url       string
-	accepted      int64      // highest number that was taken in
-	window        uint64     // which of the 64 numbers up to accepted were, newest in bit 0
+	numbers       numbering
 	lowWater      *watermark // nil without a session
 	replaying     bool       // between RESUME and RESUMED
 	replayed      int
@@ -40,7 +39,14 @@ type sequence struct {
 
 // beginSession starts a session. The old session's mark is closed before the new
 // one reports, so that the store never sees them mixed (G-050).
-func (q *sequence) beginSession(s Session) {
+func (q *sequence) beginSession(s Session, numbers numbering) {
+	w := q.newWatermark(s)
+	q.swapSession(w, s, numbers)
+	w.report()
+}
+
+// newWatermark returns the mark of a session, which saves it.
+func (q *sequence) newWatermark(s Session) *watermark {
 	w := &watermark{accepted: s.Seq}
 	w.onChange = func(seq int64) {
 		if q.store != nil {
@@ -50,8 +56,25 @@ func (q *sequence) beginSession(s Session) {
 			q.onHandled()
 		}
 	}
-	q.swapSession(w, s)
+	return w
+}
+
+// renumber goes on with the session where the server counts anew, right before seq. It
+// reports false if the session or its connection has changed meanwhile. The caller does
+// not hold mu.
+func (q *sequence) renumber(c *conn, before *watermark, seq int64) bool {
+	q.mu.Lock()
+	if q.conn != c || q.lowWater != before {
+		q.mu.Unlock()
+		return false
+	}
+	w := q.newWatermark(Session{ID: q.id, ResumeURL: q.url, Seq: seq - 1})
+	q.lowWater, q.numbers = w, newNumbering(seq-1)
+	q.received.Store(seq)
+	q.mu.Unlock()
+	before.close()
 	w.report()
+	return true
 }
 
 // onReady starts the session of READY and passes READY to the handler. READY does
@@ -60,7 +83,7 @@ func (q *sequence) onReady(c *conn, data readyData, env envelope, now time.Time)
 	if !q.isCurrent(c) {
 		return
 	}
-	q.beginSession(Session{ID: data.sessionID, ResumeURL: data.resumeURL, Seq: max(1, env.seq)})
+	q.beginSession(Session{ID: data.sessionID, ResumeURL: data.resumeURL, Seq: env.seq}, readyNumbering(env.seq))
 	q.count.received.Add(1)
 	if q.isUnwanted(env.typ) {
 		return
@@ -87,18 +110,18 @@ func (q *sequence) onResumed(c *conn, env envelope, now time.Time) int {
 
 // dropSession forgets the session.
 func (q *sequence) dropSession() {
-	q.swapSession(nil, Session{})
+	q.swapSession(nil, Session{}, numbering{})
 	if q.store != nil {
 		q.store.Save(Session{})
 	}
 }
 
 // swapSession puts another mark and session in place.
-func (q *sequence) swapSession(w *watermark, s Session) {
+func (q *sequence) swapSession(w *watermark, s Session, numbers numbering) {
 	q.mu.Lock()
 	old := q.lowWater
 	q.lowWater = w
-	q.id, q.url, q.accepted, q.window, q.overflowed, q.awaitingReady = s.ID, s.ResumeURL, s.Seq, 1, false, false
+	q.id, q.url, q.numbers, q.overflowed, q.awaitingReady = s.ID, s.ResumeURL, numbers, false, false
 	q.received.Store(s.Seq)
 	q.mu.Unlock()
 	if old != nil {
@@ -117,7 +140,7 @@ func (q *sequence) hasSession() bool {
 func (q *sequence) session() Session {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Session{ID: q.id, ResumeURL: q.url, Seq: q.accepted}
+	return Session{ID: q.id, ResumeURL: q.url, Seq: q.numbers.accepted}
 }
 
 // handledSession returns the session as another process should resume it.
@@ -139,8 +162,9 @@ func (q *sequence) attach(c *conn, resuming bool) {
 	// Heartbeats carry the number of the session that this connection is for.
 	if !resuming {
 		q.received.Store(0)
-	} else if q.received.Load() < q.accepted {
-		q.received.Store(q.accepted)
+	} else {
+		q.numbers.from = q.numbers.accepted
+		q.received.Store(max(q.received.Load(), q.numbers.accepted))
 	}
 	q.mu.Unlock()
 	q.lastDispatch.Store(time.Now().UnixNano())
@@ -192,11 +216,30 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 		q.mu.Unlock()
 		return
 	}
-	q.count.received.Add(1)
-	if env.seq > q.received.Load() {
-		q.received.Store(env.seq)
+	isResumed := string(env.typ) == "RESUMED"
+	var at place
+	if isResumed && q.replaying {
+		at = q.numbers.placeResumed(env.seq)
+	} else {
+		at = q.numbers.place(env.seq, q.replaying)
 	}
-	again := q.replaying && string(env.typ) != "RESUMED"
+	if at == placeAnew {
+		before := q.lowWater
+		q.mu.Unlock()
+		if !q.renumber(c, before, env.seq) {
+			return
+		}
+		q.mu.Lock()
+	}
+	q.count.received.Add(1)
+	seq := env.seq // its place among the numbers; 0: none
+	if at == placeBeside {
+		seq = 0
+	}
+	if seq > q.received.Load() {
+		q.received.Store(seq)
+	}
+	again := q.replaying && !isResumed
 	if again {
 		q.count.replayed.Add(1)
 		q.replayed++
@@ -206,7 +249,7 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 		q.mu.Unlock()
 		return
 	}
-	if env.seq > 0 && q.isDuplicate(env.seq) {
+	if at == placeAgain {
 		q.count.duplicates.Add(1)
 		q.mu.Unlock()
 		return
@@ -215,11 +258,11 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 	var gap SequenceGap
 	// A replay has holes of its own where an earlier RESUMED stood: that one is
 	// never sent again.
-	if env.seq > q.accepted+1 && q.accepted > 0 && !q.replaying {
-		gap = SequenceGap{From: q.accepted + 1, To: env.seq - 1}
+	if accepted := q.numbers.accepted; seq > accepted+1 && accepted > 0 && !q.replaying {
+		gap = SequenceGap{From: accepted + 1, To: seq - 1}
 	}
 	w := q.lowWater
-	if wanted && !q.enqueue(env, w, now, again) {
+	if wanted && !q.enqueue(env, seq, w, now, again) {
 		q.overflowed = true
 		q.count.overflowed.Add(1)
 		q.mu.Unlock()
@@ -230,9 +273,9 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 	if wanted {
 		q.mu.Unlock()
 	} else {
-		q.advance(env.seq)
+		q.numbers.advance(seq)
 		q.mu.Unlock()
-		w.skip(env.seq)
+		w.skip(seq)
 	}
 	if gap.To > 0 {
 		q.count.missing.Add(gap.To - gap.From + 1)
@@ -240,8 +283,9 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 	}
 }
 
-// enqueue copies the event into the queue. The caller holds mu.
-func (q *sequence) enqueue(env envelope, w *watermark, now time.Time, again bool) bool {
+// enqueue copies the event into the queue; seq is its place among the numbers. The
+// caller holds mu.
+func (q *sequence) enqueue(env envelope, seq int64, w *watermark, now time.Time, again bool) bool {
 	e := Event{
 		Type:      string(env.typ),
 		Seq:       env.seq,
@@ -251,42 +295,13 @@ func (q *sequence) enqueue(env envelope, w *watermark, now time.Time, again bool
 		Received:  now,
 		Replayed:  again,
 	}
-	e.pending = w.add(env.seq)
+	e.pending = w.add(seq)
 	if !q.queue.push(e) {
 		w.remove(e.pending)
 		return false
 	}
-	w.confirm(env.seq)
+	w.confirm(seq)
 	q.count.queued.Add(1)
-	q.advance(env.seq)
+	q.numbers.advance(seq)
 	return true
-}
-
-// isDuplicate reports whether a sequence number of the last 64 has been taken in
-// before. The caller holds mu.
-func (q *sequence) isDuplicate(seq int64) bool {
-	age := q.accepted - seq
-	if age < 0 {
-		return false
-	}
-	// Far behind: nothing sends that but a replay that starts too early.
-	return age >= 64 || q.window&(1<<uint(age)) != 0
-}
-
-// advance records a number as taken in. The caller holds mu.
-func (q *sequence) advance(seq int64) {
-	if seq <= 0 {
-		return
-	}
-	if step := seq - q.accepted; step > 0 {
-		if step >= 64 {
-			q.window = 0
-		} else {
-			q.window <<= uint(step)
-		}
-		q.window |= 1
-		q.accepted = seq
-		return
-	}
-	q.window |= 1 << uint(q.accepted-seq)
 }

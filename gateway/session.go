@@ -13,14 +13,15 @@ type Session struct {
 	// ResumeURL is the resume_gateway_url of READY. If READY has none, it is the URL that
 	// the connection was dialled at.
 	ResumeURL string
-	// Seq is the sequence number to resume from: Discord replays everything above it.
+	// Seq is the sequence number to resume from: Discord replays everything above it. It
+	// is 0 while no number has come, as on servers that give READY none.
 	// In a Session for a [SessionStore] it is the low-water mark of what has been
 	// handled. So after a crash, what was received but not handled is replayed.
 	Seq int64
 }
 
 // Resumable reports whether the session has what a RESUME needs.
-func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.Seq > 0 }
+func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.Seq >= 0 }
 
 // SessionStore saves the session to resume from.
 type SessionStore interface {

@@ -90,7 +90,7 @@ func testStaysOnline(t *testing.T, transport *http.Transport) {
 	t.Helper()
 	t.Parallel()
 	defer transport.CloseIdleConnections()
-	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: 400 * time.Millisecond}, Session: discordsim.SessionConfig{ReconnectWait: time.Second}})
+	sim := discordsim.New(discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: 500 * time.Millisecond}, Session: discordsim.SessionConfig{ReconnectWait: time.Second}})
 	defer sim.Close()
 	guild := sim.AddGuild("reading room")
 	user := sim.AddUser("ada")

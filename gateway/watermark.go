@@ -33,11 +33,15 @@ func (w *watermark) skip(seq int64) {
 }
 
 // add records an event that goes into the queue. The front stays the lowest number,
-// also when Discord delivers out of order.
+// also when Discord delivers out of order. An event without a number takes its place
+// behind all that has been accepted.
 func (w *watermark) add(seq int64) *pendingEvent {
-	p := &pendingEvent{watermark: w, seq: seq}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if seq <= 0 {
+		seq = w.accepted + 1
+	}
+	p := &pendingEvent{watermark: w, seq: seq}
 	w.pending = append(w.pending, p)
 	for i := len(w.pending) - 1; i > 0 && w.pending[i-1].seq > seq; i-- {
 		w.pending[i-1], w.pending[i] = w.pending[i], w.pending[i-1]

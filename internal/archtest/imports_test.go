@@ -37,8 +37,8 @@ var root = filepath.Join("..", "..")
 // allowedDeps has the packages that may depend, directly or through others, only on
 // the standard library and on these.
 var allowedDeps = map[string][]string{
-	"identify":          {},
-	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle"},
+	"identify":          {module + "/internal/bounds"},
+	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle", module + "/internal/bounds"},
 	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/discordsim/internal/netsim"},
 	"tools/conformance": {},
 }

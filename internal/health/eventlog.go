@@ -163,6 +163,9 @@ func (s *shardLog) debugLine(event gateway.ShardEvent) line {
 	}
 	switch w := event.(type) {
 	case gateway.HelloReceived:
+		if w.Odd != "" {
+			return warn("HELLO asks for a heartbeat interval that makes no sense; the usual one is kept", slog.String("asks", text.OneLine(w.Odd)), duration("heartbeat_interval", w.Interval))
+		}
 		return debug("HELLO received", duration("took", w.Took), duration("heartbeat_interval", w.Interval))
 	case gateway.HeartbeatSent:
 		return debug("Heartbeat sent", slog.String("kind", w.Kind()))
