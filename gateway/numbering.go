@@ -25,7 +25,9 @@ const (
 )
 
 // newNumbering begins behind a number up to which all has been handled.
-func newNumbering(handled int64) numbering { return numbering{accepted: handled, from: handled, window: ^uint64(0)} }
+func newNumbering(handled int64) numbering {
+	return numbering{accepted: handled, from: handled, window: ^uint64(0)}
+}
 
 // readyNumbering begins with the number of READY. It is not taken: where a server does
 // not count READY, the first event has the same number.
