@@ -82,7 +82,8 @@ type Options struct {
 	URLSource URLSource
 	// Shard is the shard's place among the bot's shards; zero for an unsharded bot.
 	Shard ShardID
-	// Presence goes into every IDENTIFY and is sent again after READY and RESUMED.
+	// Presence goes into every IDENTIFY and is sent again after READY and RESUMED: after
+	// RESUMED no sooner than 5 s after the last one of the session.
 	// Default: none is sent.
 	Presence *Presence
 	// Properties is the library name that IDENTIFY reports. Default "evergreen".

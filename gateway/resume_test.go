@@ -142,7 +142,7 @@ func TestReplayIsCutInTheMiddle(t *testing.T) {
 func TestResumedIsLive(t *testing.T) {
 	run(t, config{}, func(h *harness) {
 		h.startLive()
-		h.Advance(time.Second)
+		h.Advance(6 * time.Second) // a presence follows the one before no sooner
 		guilds := len(h.eventsOf("GUILD_CREATE"))
 		presences := len(observed[gateway.PresenceSent](h))
 		h.Inject(discordsim.Fault{Name: "cut"})

@@ -16,6 +16,11 @@ const (
 	sendWindow     = time.Minute + 2*time.Second
 	presenceLimit  = 5
 	presenceWindow = 22 * time.Second
+	// presenceSpacing is the time between the last presence of a session and the one that
+	// follows its RESUME. A process that crashes again and again resumes the session of the
+	// one before, and Discord counts the presences of all of them. With this spacing they
+	// stay within the limit however long each lives.
+	presenceSpacing = 5 * time.Second
 )
 
 // sendQueue holds what the bot wants to send. It belongs to the shard, so that what
@@ -29,6 +34,7 @@ type sendQueue struct {
 	presence         *Presence // to be sent; a newer one replaces it
 	rateLimitedUntil map[string]time.Time
 	presencesSent    []time.Time
+	presenceHeld     time.Time // until then no presence is sent
 	wake             chan struct{}
 	closed           bool
 }
@@ -60,6 +66,31 @@ func (q *sendQueue) setPresence(p Presence) {
 	q.presence = &p
 	q.mu.Unlock()
 	q.notify()
+}
+
+// onReady follows a new session, whose presence may be sent at once.
+func (q *sendQueue) onReady() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.presenceHeld = time.Time{}
+}
+
+// onResumed follows a RESUME. The session has kept its presence, so sending it again can
+// wait for presenceSpacing. What the process that had an inherited session before has
+// sent is not known: it counts as much as leaves room for this one presence.
+func (q *sendQueue) onResumed(now time.Time, inherited bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	last := time.Time{}
+	if inherited {
+		for range presenceLimit - 1 {
+			q.presencesSent = append(q.presencesSent, now)
+		}
+	}
+	if n := len(q.presencesSent); n > 0 {
+		last = q.presencesSent[n-1]
+	}
+	q.presenceHeld = last.Add(presenceSpacing)
 }
 
 // send queues a payload and waits until it was written or ctx ends. Its write does not
@@ -147,12 +178,17 @@ func (q *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait
 		for len(q.presencesSent) > 0 && now.Sub(q.presencesSent[0]) >= presenceWindow {
 			q.presencesSent = q.presencesSent[1:]
 		}
-		if len(q.presencesSent) < presenceLimit {
+		held := q.presenceHeld.Sub(now)
+		switch {
+		case held > 0:
+			sooner(held)
+		case len(q.presencesSent) < presenceLimit:
 			presence, q.presence = q.presence, nil
 			q.presencesSent = append(q.presencesSent, now)
 			return nil, presence, 0
+		default:
+			sooner(presenceWindow - now.Sub(q.presencesSent[0]))
 		}
-		sooner(presenceWindow - now.Sub(q.presencesSent[0]))
 	}
 	for key, until := range q.rateLimitedUntil {
 		if !now.Before(until) {

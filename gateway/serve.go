@@ -222,6 +222,12 @@ func (t *connLoop) onLive(at time.Time) {
 		t.nextReturn = at.Add(resumeURLRetry)
 	}
 	t.set(Live{}, Reason{})
+	if t.attempt.resume {
+		t.sends.onResumed(at, t.inherited)
+	} else {
+		t.sends.onReady()
+	}
+	t.inherited = false
 	if p := t.presence.Load(); p != nil {
 		t.sends.setPresence(*p)
 	}

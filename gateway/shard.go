@@ -39,6 +39,7 @@ type Shard struct {
 	// What follows belongs to the goroutine of Run.
 	credentials Credentials
 	policy      policy
+	inherited   bool      // the session is one that another process left, and nothing was live yet
 	spare       *spare    // nil without one
 	baseURL     string    // empty until known
 	lastByte    time.Time // when the previous live connection last received one
@@ -85,6 +86,7 @@ func New(opts Options) (*Shard, error) {
 		life:         lifecycle.New(),
 		drained:      make(chan struct{}, 1),
 		reconfigured: make(chan Credentials, 1),
+		inherited:    opts.Session.Resumable(),
 		policy: policy{
 			backoff:      backoff{local: opts.Timing.BackoffLocal, remote: opts.Timing.BackoffRemote, rand: opts.Rand},
 			backoffReset: opts.Timing.BackoffReset,

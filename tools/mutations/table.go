@@ -169,6 +169,11 @@ var mutations = []mutation{
 		"./gateway", "ResumedIsLive",
 	},
 	{
+		"rule-10-crash-loop", "what another process has sent over the session is forgotten", "gateway/shard.go",
+		"		inherited:    opts.Session.Resumable(),\n", "",
+		"./gateway", "CrashLoop",
+	},
+	{
 		"rule-11-nonce", "answers do not enforce their nonce", "internal/bot/reply.go",
 		"			EnforceNonce:    true,\n", "			EnforceNonce:    false,\n",
 		"./internal/bot", "",
