@@ -91,7 +91,7 @@ func parseDotenv(path, text string) (out values, problems []Problem, warnings []
 func statement(lines []string) (map[string]string, int, error) {
 	for used := 1; ; used++ {
 		text := strings.Join(lines[:used], "\n")
-		if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00"+dollar) {
+		if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00"+dollar+backslash) {
 			return nil, 1, errors.New("the line contains bytes that are not text")
 		}
 		pairs, err := unmarshal(text)
@@ -115,10 +115,27 @@ var (
 // the value of NAME, or by nothing, and so damage a secret that contains one.
 const dollar = "\ufdd0"
 
+// backslash stands for "\" in the same way in paths and addresses: in double quotes
+// the library would make C:\new two lines.
+const backslash = "\ufdd1"
+
+// statementName matches the name at the beginning of a statement.
+var statementName = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*[=:]`)
+
+// literal replaces the backslashes of a statement in which they stand for themselves.
+func literal(text string) string {
+	if name := statementName.FindStringSubmatch(text); name != nil {
+		if s, known := find(name[1]); known && s.Place {
+			return strings.ReplaceAll(text, `\`, backslash)
+		}
+	}
+	return text
+}
+
 // unmarshal parses statements with the library. The library's own errors quote
 // the text and are therefore replaced.
 func unmarshal(text string) (map[string]string, error) {
-	pairs, err := godotenv.Unmarshal(strings.ReplaceAll(text, "$", dollar))
+	pairs, err := godotenv.Unmarshal(strings.ReplaceAll(literal(text), "$", dollar))
 	switch {
 	case err != nil && strings.HasPrefix(err.Error(), "unterminated quoted value"):
 		return nil, errOpenQuote
@@ -129,7 +146,7 @@ func unmarshal(text string) (map[string]string, error) {
 		if !variable.MatchString(name) {
 			return nil, errNoName
 		}
-		pairs[name] = strings.ReplaceAll(text, dollar, "$")
+		pairs[name] = strings.NewReplacer(dollar, "$", backslash, `\`).Replace(text)
 	}
 	return pairs, nil
 }

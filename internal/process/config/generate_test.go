@@ -49,7 +49,8 @@ func envExample() []byte {
 # A line that begins with # is not in force; the value it shows is the default.
 # Flags win over the environment, the environment wins over this file.
 # Times are seconds (60) or durations (90s, 5m, 1h30m).
-# Quote a value that contains " #". A "$" means just itself.
+# Quote a value that contains " #". A "$" means just itself, and so does a "\" in a path
+# or an address. Only ~/ at the beginning of a path stands for the home folder.
 `)
 	group := ""
 	for _, s := range table {
@@ -90,7 +91,7 @@ Every setting can be given as a flag, in the environment or in a file named ` + 
 command lines are visible to everybody on a machine.
 
 Times are plain seconds (` + "`60`, `60.0`" + `) or durations (` + "`90s`, `5m`, `1h30m`" + `). A value in ` + "`.env`" + ` that contains ` + "` #`" + ` needs quotes; ` + "`$`" + ` means just
-itself. All bad values are reported together, each with the place it came from, and the program ends with exit code 78.
+itself, and so does ` + "`\\`" + ` in a path or an address; only ` + "`~/`" + ` at the beginning of a path is the home folder. All bad values are reported together, each with the place it came from, and the program ends with exit code 78.
 `)
 	group := ""
 	for _, s := range table {

@@ -98,6 +98,12 @@ func (l *Loaded) parse(merged values) []Problem {
 			wrong[name] = "it contains bytes that are not text"
 			continue
 		}
+		if s, _ := find(name); s.Place {
+			if why := checkVisible(strings.TrimSpace(v.text)); why != "" {
+				wrong[name] = why
+				continue
+			}
+		}
 		texts[name] = v.text
 	}
 	err := env.ParseWithOptions(&l.Config, env.Options{Environment: texts, FuncMap: parsers})
@@ -176,18 +182,26 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 	c.AlertSMTPAddr, c.AlertSMTPUser = strings.TrimSpace(c.AlertSMTPAddr), strings.TrimSpace(c.AlertSMTPUser)
 	c.AlertRunbookURL = strings.TrimSpace(c.AlertRunbookURL)
 	c.CommandPrefix = strings.TrimSpace(c.CommandPrefix)
-	c.StateDir = strings.TrimSpace(c.StateDir)
 	c.LogFile = strings.TrimSpace(c.LogFile)
 	if c.LogFile == "-" || strings.EqualFold(c.LogFile, "none") {
 		c.LogFile = ""
+	}
+	for name, path := range map[string]*string{"EVERGREEN_STATE_DIR": &c.StateDir, "LOG_FILE": &c.LogFile, "DISCORD_TOKEN_FILE": &c.TokenFile} {
+		if wrong[name] != "" {
+			continue
+		}
+		if *path, err = cleanPath(*path); err != nil {
+			wrong[name] = err.Error()
+		}
 	}
 
 	// The token and its file are one setting with two names: the better
 	// source wins, and two of the same source contradict each other.
 	token, file := merged["DISCORD_TOKEN"], merged["DISCORD_TOKEN_FILE"]
 	cleaned := cleanToken(c.Token.Reveal())
-	c.Token, c.TokenFile = Secret{}, strings.TrimSpace(c.TokenFile)
+	c.Token = Secret{}
 	switch {
+	case wrong["DISCORD_TOKEN_FILE"] != "":
 	case cleaned != "" && c.TokenFile != "" && token.origin.Source == file.origin.Source:
 		wrong["DISCORD_TOKEN_FILE"] = "DISCORD_TOKEN is set too, in the same place; remove one of them"
 	case cleaned != "" && (c.TokenFile == "" || token.origin.Source < file.origin.Source):
@@ -222,6 +236,8 @@ func (l *Loaded) settingWarnings() (warnings []string) {
 	warn(from, warnToken(c.Token.Reveal()))
 	warn(from, l.exposure())
 	warn("DISCORD_ACTIVITY", warnActivity(c.Activity))
+	warn("EVERGREEN_STATE_DIR", warnPath(c.StateDir))
+	warn("LOG_FILE", warnPath(c.LogFile))
 	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)
 	}

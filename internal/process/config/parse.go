@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"evergreen/fleet"
 	"evergreen/gateway"
@@ -275,9 +276,12 @@ func apiVersion(text string) bool {
 
 // checkAddr checks a listening address.
 func checkAddr(text string) error {
-	_, port, err := net.SplitHostPort(text)
+	host, port, err := net.SplitHostPort(text)
 	if err != nil {
 		return errors.New("not a host and a port with a colon between")
+	}
+	if strings.ContainsFunc(host, unicode.IsSpace) {
+		return errors.New("the host contains a space")
 	}
 	return checkPort(port)
 }

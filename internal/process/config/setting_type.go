@@ -30,6 +30,9 @@ type Setting struct {
 	// Blank marks settings for which an empty value is a choice. Elsewhere an
 	// empty value counts as not set, as container tools pass many of them.
 	Blank bool
+	// Place marks paths and addresses: in a .env file a backslash in them stands for
+	// itself, and no control character is allowed in them.
+	Place bool
 
 	// check says what is wrong with a value that could be read, or nothing.
 	check func(*Config) string

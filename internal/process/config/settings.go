@@ -34,12 +34,12 @@ var table = []Setting{
 		Allowed: tokenAllowed,
 	},
 	{
-		Name: "DISCORD_TOKEN_FILE", Group: groupDiscord,
+		Name: "DISCORD_TOKEN_FILE", Group: groupDiscord, Place: true,
 		Meaning: "A file that holds the token instead, such as a container secret.",
 		Allowed: "a readable file with nothing but the token in it",
 	},
 	{
-		Name: "DISCORD_API_URL", Group: groupDiscord, Flag: "discord-api-url",
+		Name: "DISCORD_API_URL", Group: groupDiscord, Place: true, Flag: "discord-api-url",
 		Default: "https://discord.com/api/v10",
 		Meaning: "Base address of the REST API; the gateway's address comes from there. A simulator or proxy may use http. Without a path, /api/v10 is added.",
 		Allowed: "an https or http address without login, query or fragment",
@@ -102,19 +102,19 @@ var table = []Setting{
 		check:   numberBetween(func(c *Config) int { return c.RESTLimit }, 1, 10000),
 	},
 	{
-		Name: "HTTPS_PROXY", Group: groupNetwork, Secret: true,
+		Name: "HTTPS_PROXY", Group: groupNetwork, Place: true, Secret: true,
 		Meaning: "The proxy for everything that goes to Discord: REST and the gateway alike. A login in it is never logged. Small letters (https_proxy) work too.",
 		Allowed: proxyAllowed,
 		check:   checkProxy(func(c *Config) Secret { return c.HTTPSProxy }),
 	},
 	{
-		Name: "HTTP_PROXY", Group: groupNetwork, Secret: true,
+		Name: "HTTP_PROXY", Group: groupNetwork, Place: true, Secret: true,
 		Meaning: "The same for addresses that begin with http:// or ws://, such as a simulator on another machine.",
 		Allowed: proxyAllowed,
 		check:   checkProxy(func(c *Config) Secret { return c.HTTPProxy }),
 	},
 	{
-		Name: "ALL_PROXY", Group: groupNetwork, Secret: true,
+		Name: "ALL_PROXY", Group: groupNetwork, Place: true, Secret: true,
 		Meaning: "The proxy where neither of the two is set.",
 		Allowed: proxyAllowed,
 		check:   checkProxy(func(c *Config) Secret { return c.AllProxy }),
@@ -233,13 +233,13 @@ var table = []Setting{
 		check:   durationOrNever(func(c *Config) time.Duration { return c.OfflineWarningAfter }, time.Second, 30*day, ""),
 	},
 	{
-		Name: "DISCORD_STATUS_URL", Group: groupMonitor, Flag: "discord-status-url", Blank: true,
+		Name: "DISCORD_STATUS_URL", Group: groupMonitor, Place: true, Flag: "discord-status-url", Blank: true,
 		Default: "https://discordstatus.com/api/v2/summary.json",
 		Meaning: "Where Discord says how it is, asked once a minute, so that trouble there is told apart from trouble here. Empty or none: not asked. With a DISCORD_API_URL that is not Discord's it is not asked either, unless it is set.",
 		Allowed: "an https or http address without login, none",
 	},
 	{
-		Name: "API_ADDR", Group: groupAPI,
+		Name: "API_ADDR", Group: groupAPI, Place: true,
 		Default: "127.0.0.1:8000",
 		Meaning: "Where the HTTP API listens. One that other machines can reach needs API_TOKEN, which all but the probes and badges then ask for.",
 		Allowed: "host:port",
@@ -264,19 +264,19 @@ var table = []Setting{
 		},
 	},
 	{
-		Name: "ALERT_WEBHOOK_URL", Group: groupAlerts, Secret: true,
+		Name: "ALERT_WEBHOOK_URL", Group: groupAlerts, Place: true, Secret: true,
 		Meaning: "Where alerts go as JSON, by POST.",
 		Allowed: hookAllowed,
 		check:   checkWebhook(func(c *Config) Secret { return c.AlertWebhookURL }),
 	},
 	{
-		Name: "ALERT_DISCORD_WEBHOOK_URL", Group: groupAlerts, Secret: true,
+		Name: "ALERT_DISCORD_WEBHOOK_URL", Group: groupAlerts, Place: true, Secret: true,
 		Meaning: "A webhook of a Discord channel that alerts go to. It does not help while Discord is down, so have another one too.",
 		Allowed: hookAllowed,
 		check:   checkWebhook(func(c *Config) Secret { return c.AlertDiscordURL }),
 	},
 	{
-		Name: "ALERT_NTFY_URL", Group: groupAlerts, Secret: true,
+		Name: "ALERT_NTFY_URL", Group: groupAlerts, Place: true, Secret: true,
 		Meaning: "A topic of ntfy that alerts go to, such as https://ntfy.sh/my-secret-topic. Whoever knows it can read it.",
 		Allowed: hookAllowed,
 		check:   checkWebhook(func(c *Config) Secret { return c.AlertNtfyURL }),
@@ -315,7 +315,7 @@ var table = []Setting{
 		},
 	},
 	{
-		Name: "ALERT_SMTP_ADDR", Group: groupAlerts,
+		Name: "ALERT_SMTP_ADDR", Group: groupAlerts, Place: true,
 		Meaning: "The mail server. Port 465 is encrypted from the start, every other one after STARTTLS, which a server that is not on this machine has to offer.",
 		Allowed: "host:port",
 		check: func(c *Config) string {
@@ -336,6 +336,9 @@ var table = []Setting{
 		Meaning: "The login at the mail server, if it wants one.",
 		Allowed: "text",
 		check: func(c *Config) string {
+			if why := checkVisible(c.AlertSMTPUser); why != "" {
+				return why
+			}
 			if (c.AlertSMTPUser == "") != c.AlertSMTPPassword.Empty() {
 				return "ALERT_SMTP_USER and ALERT_SMTP_PASSWORD belong together"
 			}
@@ -370,7 +373,7 @@ var table = []Setting{
 		check:   numberBetween(func(c *Config) int { return c.AlertMaxPerHour }, 1, 1000),
 	},
 	{
-		Name: "ALERT_RUNBOOK_URL", Group: groupAlerts,
+		Name: "ALERT_RUNBOOK_URL", Group: groupAlerts, Place: true,
 		Default: "docs/runbook.md",
 		Meaning: "Where the links of alerts lead: a place that shows the runbook, such as /runbook of the HTTP API.",
 		Allowed: "an address or a path, without #",
@@ -382,7 +385,7 @@ var table = []Setting{
 		},
 	},
 	{
-		Name: "DEADMAN_PING_URL", Group: groupAlerts, Secret: true,
+		Name: "DEADMAN_PING_URL", Group: groupAlerts, Place: true, Secret: true,
 		Meaning: "Called regularly while the bot is online, and with /fail and the reason when it is not, so that somebody notices when this whole machine is gone. For Healthchecks, Better Stack, Uptime Kuma (push) and the like.",
 		Allowed: hookAllowed,
 		check:   checkWebhook(func(c *Config) Secret { return c.DeadmanPingURL }),
@@ -413,7 +416,7 @@ var table = []Setting{
 		Allowed: "text, json",
 	},
 	{
-		Name: "LOG_FILE", Group: groupLog, Blank: true,
+		Name: "LOG_FILE", Group: groupLog, Place: true, Blank: true,
 		Default: "logs/bot.log",
 		Meaning: "The log file, beside the console. Empty, - or none: no file.",
 		Allowed: "a path, none",
@@ -440,7 +443,7 @@ var table = []Setting{
 		check:   numberBetween(func(c *Config) int { return c.LogMaxAgeDays }, 0, 3650),
 	},
 	{
-		Name: "EVERGREEN_STATE_DIR", Group: groupState,
+		Name: "EVERGREEN_STATE_DIR", Group: groupState, Place: true,
 		Default: "data",
 		Meaning: "Folder of the database and of the lock that keeps a second copy of the bot from starting.",
 		Allowed: "a path",

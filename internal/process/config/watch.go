@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"crypto/sha256"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,7 +49,10 @@ func digest(from Sources) (sum [sha256.Size]byte) {
 		dotenv, _, _ = parseDotenv(from.Dotenv, text)
 	}
 	if path := strings.TrimSpace(merge(fromFlags(from.Flags), environ, dotenv)["DISCORD_TOKEN_FILE"].text); path != "" {
-		text := readAgain(filepath.Clean(path))
+		if clean, err := cleanPath(path); err == nil {
+			path = clean
+		}
+		text := readAgain(path)
 		whole.Write([]byte("\x00" + path + "\x00" + text))
 	}
 	return [sha256.Size]byte(whole.Sum(nil))
