@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"time"
 )
 
 // The answers that a [Client] reads. openapi.json explains every field.
@@ -32,6 +33,8 @@ type RefusedError struct {
 	// Code is the HTTP status, Detail what the server says of it.
 	Code   int
 	Detail string
+	// Wait is how long the server asks to wait, in whole seconds; 0 if it does not.
+	Wait time.Duration
 }
 
 // Error says why.
@@ -151,7 +154,8 @@ func (c Client) send(ctx context.Context, method, path string, into any) (json.R
 		if json.Unmarshal(body, &p) != nil || p.Title == "" {
 			return nil, ErrNotEvergreen
 		}
-		return nil, &RefusedError{Code: answer.StatusCode, Detail: p.Detail}
+		wait, _ := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 16)
+		return nil, &RefusedError{Code: answer.StatusCode, Detail: p.Detail, Wait: time.Duration(wait) * time.Second}
 	}
 	return nil, fmt.Errorf("%w (HTTP %d)", ErrNotEvergreen, answer.StatusCode)
 }

@@ -11,9 +11,8 @@ import (
 // mostOrigins is how many addresses are remembered.
 const mostOrigins = 1024
 
-// loginLimit counts the wrong tokens of each address, so that a short token
-// cannot be found by trying. An address with too many is refused for the rest of
-// its minute, even with the right token.
+// loginLimit counts the wrong tokens of each address, so that one with too many is
+// told to slow down.
 type loginLimit struct {
 	most int // in a minute
 
@@ -31,16 +30,9 @@ func newLoginLimit(most int) *loginLimit {
 	return &loginLimit{most: most, from: make(map[netip.Prefix]*wrongTokens)}
 }
 
-// allows reports whether a token from this address is looked at.
-func (l *loginLimit) allows(from netip.Prefix) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	of := l.from[from]
-	return of == nil || of.count < l.most || time.Since(of.since) >= time.Minute
-}
-
-// countWrong counts a wrong token.
-func (l *loginLimit) countWrong(from netip.Prefix) {
+// countWrong counts a wrong token. It returns how long its address should wait,
+// which is 0 up to the limit.
+func (l *loginLimit) countWrong(from netip.Prefix) time.Duration {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,12 +40,15 @@ func (l *loginLimit) countWrong(from netip.Prefix) {
 	switch {
 	case of == nil:
 		l.makeRoom(now)
-		l.from[from] = &wrongTokens{since: now, count: 1}
+		of = &wrongTokens{since: now}
+		l.from[from] = of
 	case now.Sub(of.since) >= time.Minute:
-		*of = wrongTokens{since: now, count: 1}
-	default:
-		of.count++
+		*of = wrongTokens{since: now}
 	}
+	if of.count++; of.count <= l.most {
+		return 0
+	}
+	return max(time.Second, time.Minute-now.Sub(of.since))
 }
 
 // makeRoom forgets the addresses whose minute is over, or else the one whose

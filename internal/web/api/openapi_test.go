@@ -126,6 +126,11 @@ func readContract(t *testing.T) contract {
 	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Fatal(err)
 	}
+	// The server is where the document is, which this router does not resolve.
+	if len(doc.Servers) != 1 || doc.Servers[0].URL != "./" {
+		t.Errorf("the servers are not beside the document: %v", doc.Servers)
+	}
+	doc.Servers = nil
 	router, err := legacy.NewRouter(doc)
 	if err != nil {
 		t.Fatal(err)

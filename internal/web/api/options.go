@@ -102,7 +102,8 @@ type Limits struct {
 	// Streams is how many live streams are served at once. Default half of
 	// Conns.
 	Streams int
-	// WrongTokens is how often one address may present a wrong token in a minute.
+	// WrongTokens is how many wrong tokens of one address are answered with 401 in a
+	// minute; those beyond are answered with 429. The right token is always let in.
 	// Default 20.
 	WrongTokens int
 }

@@ -58,7 +58,7 @@ func (s *Server) checkFormToken(r *http.Request, token string) error {
 	}
 	s.logRefusal(r, p)
 	if p.Status == http.StatusTooManyRequests {
-		return dashboard.ErrTooManyAttempts
+		return &dashboard.TooManyAttemptsError{Wait: p.Wait}
 	}
 	return dashboard.ErrWrongToken
 }
@@ -66,16 +66,13 @@ func (s *Server) checkFormToken(r *http.Request, token string) error {
 // formBytes is the most bytes of a form that is posted.
 const formBytes = 4 << 10
 
-// sameSite refuses forms that another site made a browser post.
-var sameSite = http.NewCrossOriginProtection()
-
 // readForm reads a small form from a page of this server, or answers why not.
 func readForm(w http.ResponseWriter, r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case sameSite.Check(r) != nil:
+	case isFromOtherSite(r):
 		refuseBody(w)
-		otherSite.write(w)
+		formOfOtherSite.write(w)
 	case r.ContentLength != 0 && kind != "application/x-www-form-urlencoded":
 		refuseBody(w)
 		badForm.write(w)

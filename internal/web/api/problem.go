@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,26 +21,35 @@ type problem struct {
 	Bot string `json:"bot_status,omitempty"`
 	// Remedy is what a person has to do about it.
 	Remedy string `json:"remedy,omitempty"`
+	// Wait is how long the client should wait, as the header Retry-After says it in
+	// whole seconds. 0: that header is not sent.
+	Wait time.Duration `json:"-"`
 }
 
 // The problems that do not depend on the bot.
 var (
-	notFound           = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in /openapi.json."}
+	notFound           = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in openapi.json."}
 	methodNotAllowed   = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "The header Allow says what can be used."}
 	bodyNotAllowed     = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
 	badToken           = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
 	tokenNotSet        = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
 	writeNeedsToken    = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Shards are operated only by those who present API_TOKEN, on this machine too, and none is set. Set API_TOKEN and start the bot again."}
 	wrongHost          = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}
-	tooManyWrongTokens = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This address has presented too many wrong tokens. Wait a minute."}
+	tooManyWrongTokens = problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This token is wrong, and so were too many others that this address presented within a minute. The right one is let in at any time: it is the value of API_TOKEN in the bot's settings."}
 	badForm            = problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Post a small form as application/x-www-form-urlencoded."}
+	formOfOtherSite    = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Only pages of this server may post this form, and this one was posted by another, as its header Origin says. Behind a proxy, have the proxy pass on the header Host as the browser sent it."}
 	otherSite          = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Pages of other sites may not ask."}
-	busy               = problem{Title: "Busy", Status: http.StatusServiceUnavailable, Detail: "Too many others are being answered. Try again in a few seconds."}
+	busy               = problem{Title: "Busy", Status: http.StatusServiceUnavailable, Wait: 5 * time.Second, Detail: "Too many others are being answered. Try again in a few seconds."}
 	unavailable        = problem{Title: "Not available", Status: http.StatusServiceUnavailable, Detail: "The record of the past cannot be read right now. The bot's log says more."}
 	broken             = problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "The bot's log says more."}
 )
 
-func (p problem) write(w http.ResponseWriter) { writeJSON(w, p.Status, "application/problem+json", p) }
+func (p problem) write(w http.ResponseWriter) {
+	if p.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.Wait.Seconds()))))
+	}
+	writeJSON(w, p.Status, "application/problem+json", p)
+}
 
 // badRequest is the problem with a parameter that cannot be understood.
 func badRequest(detail string) problem {

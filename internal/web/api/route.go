@@ -149,7 +149,6 @@ func (s *Server) serveAnonymous(to route, w http.ResponseWriter, r *http.Request
 		to.serve(s, w, r)
 	default:
 		refuseBody(w)
-		w.Header().Set("Retry-After", "5")
 		busy.write(w)
 	}
 }
@@ -184,7 +183,7 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, to route) bo
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="evergreen"`)
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Connection", "close") // so that each try costs a connection
 	}
 	p.write(w)
 	return false
@@ -211,6 +210,9 @@ func (s *Server) authorize(r *http.Request) (problem, bool) {
 	if !loopback {
 		return tokenNotSet, false
 	}
+	if mark := proxyMark(r); mark != "" {
+		return throughProxy(mark), false
+	}
 	// A page in a browser on this machine can give any name the address
 	// 127.0.0.1. The name it used then stands in the request.
 	return wrongHost, isLocalHost(r.Host)
@@ -224,17 +226,19 @@ func (s *Server) stillAuthorized(r *http.Request) bool {
 func (s *Server) tokenConfigured() bool { return s.opts.Token != "" }
 
 // checkToken compares a token with the server's, and returns the problem if it is
-// wrong or its address has presented too many wrong ones.
+// wrong. The right one is let in however many wrong ones its address has presented:
+// behind a proxy, or beside a scraper with an old token, that address is the
+// operator's too.
 func (s *Server) checkToken(r *http.Request, token string) (problem, bool) {
-	from := origin(r)
-	switch {
-	case !s.logins.allows(from):
-		return tooManyWrongTokens, false
-	case !s.isToken(token):
-		s.logins.countWrong(from)
-		return badToken, false
+	if s.isToken(token) {
+		return problem{}, true
 	}
-	return problem{}, true
+	if wait := s.logins.countWrong(origin(r)); wait > 0 {
+		p := tooManyWrongTokens
+		p.Wait = wait
+		return p, false
+	}
+	return badToken, false
 }
 
 // hasTokenHeader reports whether the header carries the token.

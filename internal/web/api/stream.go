@@ -29,8 +29,9 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if s.streams.Add(1) > int64(s.opts.Limits.Streams) {
 		s.streams.Add(-1)
-		w.Header().Set("Retry-After", "30")
-		busy.write(w)
+		p := busy
+		p.Wait = 30 * time.Second
+		p.write(w)
 		return
 	}
 	defer s.streams.Add(-1)

@@ -46,7 +46,9 @@ func asset(name string) []byte {
 
 // Asset is the address of a file of the pages. It changes with the content, so a
 // browser may keep the file for good.
-func (frame) Asset(name string) string { return assetsPath + name + "?v=" + assetSums[name] }
+func (frame) Asset(name string) string {
+	return strings.TrimPrefix(assetsPath, "/") + name + "?v=" + assetSums[name]
+}
 
 // serveAsset serves a file of the pages. A browser may keep it for good only
 // under the address that names its content.

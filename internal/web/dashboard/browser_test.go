@@ -341,7 +341,7 @@ func showSignIn(t *testing.T, in context.Context) {
 	w.do("the field", focus("#token"))
 	w.press("a-long-token" + kb.Enter)
 	w.until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
-	w.do("sign out", click(`form[action="/logout"] button`))
+	w.do("sign out", click(`form[action="logout"] button`))
 	w.until(`document.documentElement.dataset.page === "login"`)
 	w.clean()
 }

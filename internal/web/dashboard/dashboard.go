@@ -58,7 +58,7 @@ type Options struct {
 	// Lines holds the last lines of the log. Default: none are shown.
 	Lines *logging.Ring
 	// CheckToken checks the token that a person typed in. It returns nil,
-	// [ErrWrongToken] or [ErrTooManyAttempts]. Default: there is no login.
+	// [ErrWrongToken] or a [*TooManyAttemptsError]. Default: there is no login.
 	CheckToken func(r *http.Request, token string) error
 	// Session is how long a login lasts after its last use. Required with
 	// CheckToken.
@@ -67,11 +67,17 @@ type Options struct {
 	Version string
 }
 
-// The answers of Options.CheckToken.
-var (
-	ErrWrongToken      = errors.New("dashboard: not the token")
-	ErrTooManyAttempts = errors.New("dashboard: too many wrong tokens from this address")
-)
+// ErrWrongToken is an answer of Options.CheckToken.
+var ErrWrongToken = errors.New("dashboard: not the token")
+
+// TooManyAttemptsError is an answer of Options.CheckToken: the token is wrong, as
+// were too many others from its address, which should wait.
+type TooManyAttemptsError struct{ Wait time.Duration }
+
+// Error says so.
+func (e *TooManyAttemptsError) Error() string {
+	return "dashboard: too many wrong tokens from this address"
+}
 
 // Dashboard serves the pages. Make it with [New]. All methods may be called by
 // many goroutines at once.

@@ -14,6 +14,11 @@ import (
 // templates are the pages. Each gets its texts from its frame.
 var templates = template.Must(template.ParseFS(web, "web/*.html"))
 
+// Links between the pages, to their files, in redirects and forms are relative, and
+// cookies have no path of their own, which browsers take for the folder of the page.
+// So the pages work below any path of a proxy, which need not be known here. All of
+// them therefore stand in one folder, on the first level.
+
 // contentPolicy lets a page use what this server serves: nothing of another site,
 // nothing written into the page.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -117,7 +122,7 @@ func knownTheme(theme string) bool { return theme == "auto" || theme == "light" 
 
 func setPreference(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: preferenceAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, MaxAge: preferenceAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 

@@ -234,6 +234,6 @@ var englishTexts = map[string]string{
 	"login.token": "Token",
 	"login.enter": "Sign in",
 	"login.wrong": "That is not the token. Check it and try again.",
-	"login.slow":  "Too many attempts. Wait a minute and try again.",
+	"login.slow":  "That is not the token, and too many wrong ones have come from this address within a minute. The right one is let in at any time.",
 	"logout":      "Sign out",
 }

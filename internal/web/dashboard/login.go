@@ -2,7 +2,10 @@ package dashboard
 
 import (
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,24 +37,27 @@ func (d *Dashboard) SignedIn(r *http.Request) bool { return d.sessions.holds(r) 
 // login takes the token from the form and begins a session.
 func (d *Dashboard) login(w http.ResponseWriter, r *http.Request) {
 	next := pageOr(r.PostForm.Get("next"), "/")
-	switch err := d.opts.CheckToken(r, r.PostForm.Get("token")); {
-	case errors.Is(err, ErrTooManyAttempts):
-		w.Header().Set("Retry-After", "60")
+	err := d.opts.CheckToken(r, r.PostForm.Get("token"))
+	if many, ok := errors.AsType[*TooManyAttemptsError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(many.Wait.Seconds()))))
+		w.Header().Set("Connection", "close")
 		d.ShowLogin(w, r, http.StatusTooManyRequests, next)
-	case err != nil:
-		d.ShowLogin(w, r, http.StatusUnauthorized, next)
-	default:
-		d.sessions.end(r) // a new login has a new name
-		http.SetCookie(w, newSessionCookie(r, d.sessions.create(), int(d.opts.Session/time.Second)))
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		return
 	}
+	if err != nil {
+		d.ShowLogin(w, r, http.StatusUnauthorized, next)
+		return
+	}
+	d.sessions.end(r) // a new login has a new name
+	http.SetCookie(w, newSessionCookie(r, d.sessions.create(), int(d.opts.Session/time.Second)))
+	redirect(w, next)
 }
 
 // logout ends the session.
 func (d *Dashboard) logout(w http.ResponseWriter, r *http.Request) {
 	d.sessions.end(r)
 	http.SetCookie(w, newSessionCookie(r, "", -1))
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	redirect(w, "/login")
 }
 
 // pageOr is path if it is a page that needs the token, else other. A login never
@@ -63,11 +69,41 @@ func pageOr(path, other string) string {
 	return other
 }
 
+// redirect leads from one page to another, by an address that is relative as all
+// links are.
+func redirect(w http.ResponseWriter, page string) {
+	w.Header().Set("Location", "."+page)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
 // newSessionCookie makes the session's cookie, out of reach of scripts and other
-// sites. Behind a proxy that speaks TLS it is sent over TLS only.
+// sites. Where the browser speaks TLS it is sent over TLS only.
 func newSessionCookie(r *http.Request, name string, seconds int) *http.Cookie {
 	return &http.Cookie{
-		Name: sessionCookie, Value: name, Path: "/", MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		Name: sessionCookie, Value: name, MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: isOverTLS(r),
 	}
+}
+
+// isOverTLS reports whether the browser speaks TLS, to this server or to the first
+// of the proxies in front of it. A client that says so falsely harms its own cookie
+// alone.
+func isOverTLS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Scheme", "X-Url-Scheme"} {
+		first, _, _ := strings.Cut(r.Header.Get(name), ",")
+		if strings.EqualFold(strings.TrimSpace(first), "https") {
+			return true
+		}
+	}
+	// RFC 7239: Forwarded: for=192.0.2.1;proto=https, for=...
+	first, _, _ := strings.Cut(r.Header.Get("Forwarded"), ",")
+	for pair := range strings.SplitSeq(first, ";") {
+		key, value, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(strings.TrimSpace(key), "proto") && strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "https") {
+			return true
+		}
+	}
+	return strings.EqualFold(r.Header.Get("X-Forwarded-Ssl"), "on") || strings.EqualFold(r.Header.Get("Front-End-Https"), "on")
 }

@@ -257,7 +257,7 @@ func TestHostileNames(t *testing.T) {
 func TestAssets(t *testing.T) {
 	s := serve(t, api.Options{})
 	for name, kind := range dashboard.AssetTypes {
-		a := ask(t, s, "GET", dashboard.AssetAddress(name))
+		a := ask(t, s, "GET", "/"+dashboard.AssetAddress(name))
 		if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" ||
 			a.Body != string(dashboard.AssetContent(name)) {
 			t.Errorf("%s: %d %v", name, a.Status, a.Header)
@@ -283,7 +283,7 @@ func TestLoginPage(t *testing.T) {
 	server := serve(t, o)
 	a := ask(t, server, "GET", "/?lang=th")
 	checkPage(t, a)
-	for _, want := range []string{`<form class="panel login" method="post" action="/login">`, `name="token" type="password"`, `name="next" value="/"`, "เข้าสู่ระบบ"} {
+	for _, want := range []string{`<form class="panel login" method="post" action="login">`, `name="token" type="password"`, `name="next" value="/"`, "เข้าสู่ระบบ"} {
 		if !strings.Contains(a.Body, want) {
 			t.Errorf("the page lacks %q", want)
 		}

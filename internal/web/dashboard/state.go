@@ -96,7 +96,7 @@ func (d *Dashboard) serveDashboard(w http.ResponseWriter, r *http.Request) {
 		s.Log, s.Lines = true, newLineViews(d.opts.Lines.Last(linesShown))
 	}
 	f := newFrame(w, r, "dashboard").withSnapshot(s.Snap, d.opts.Version)
-	f.Events, f.Leave = "/api/v1/events", d.opts.CheckToken != nil
+	f.Events, f.Leave = "api/v1/events", d.opts.CheckToken != nil
 	writePage(w, http.StatusOK, "dashboard.html", newDashboardView(f, s))
 }
 
