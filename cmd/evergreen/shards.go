@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -60,6 +61,8 @@ func (r apiFlags) query(p *process, question func(context.Context, api.Client) e
 	err = question(ctx, client)
 	refused, answered := errors.AsType[*api.RefusedError](err)
 	switch {
+	case answered && refused.Code == http.StatusTooManyRequests:
+		return fmt.Errorf("the bot's HTTP API at %s: %s %s", client.Base(), refused.Detail, refused.Remedy())
 	case answered:
 		return errors.New(refused.Detail)
 	case err != nil:

@@ -149,7 +149,7 @@ func readStatus(c config.Config) reading {
 		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but cannot say how the bot is: " + refused.Detail
 	case answered:
 		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but not to this command: " + refused.Detail
-		r.Do = "Give this command the same API_TOKEN as the bot."
+		r.Do = refused.Remedy()
 	case holder != nil && holder.API != "":
 		r.State, r.Exit = silent, int(config.ExitUnexpected)
 		r.Says = fmt.Sprintf("%s runs the bot, and its HTTP API at %s does not answer: %v", text.Capitalize(holder.String()), client.Base(), err)

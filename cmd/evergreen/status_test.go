@@ -137,6 +137,8 @@ func TestStatusExitCodes(t *testing.T) {
 		{0.5, 78, "another program answers"},
 		{401, 78, "API_TOKEN"},
 		{403, 78, "Send the header Authorization."},
+		{429, 78, "the right one is let in at once"},
+		{421, 78, "Ask at 127.0.0.1 or localhost"},
 		{503, 1, "cannot say how the bot is"},
 	} {
 		answer(c.answer)

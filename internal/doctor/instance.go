@@ -194,6 +194,8 @@ func (x *examination) fetch(ctx context.Context, client *http.Client, address st
 	case http.StatusOK:
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("HTTP %d: it wants another API_TOKEN than the doctor has", resp.StatusCode)
+	case http.StatusTooManyRequests:
+		return errors.New("HTTP 429: too many wrong tokens have come from this machine, and the doctor's API_TOKEN is one of them; the right one is let in at once")
 	default:
 		return fmt.Errorf("HTTP %d", resp.StatusCode)
 	}

@@ -42,6 +42,17 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("it does not say (HTTP %d): %s", e.Code, e.Detail)
 }
 
+// remedies are what to do about each refusal.
+var remedies = map[int]string{
+	http.StatusUnauthorized:       "Give this command the same API_TOKEN as the bot.",
+	http.StatusForbidden:          "Set API_TOKEN in the bot's settings, start the bot again, and give this command the same.",
+	http.StatusMisdirectedRequest: "Ask at 127.0.0.1 or localhost, or set API_TOKEN for the bot and for this command.",
+	http.StatusTooManyRequests:    "Give this command the same API_TOKEN as the bot: the right one is let in at once, however many wrong ones came before. Then see what sends the wrong ones, such as a scraper with an old token.",
+}
+
+// Remedy says what to do about it; empty if only waiting helps.
+func (e *RefusedError) Remedy() string { return remedies[e.Code] }
+
 // ErrNotEvergreen means that something answers that is no server of this kind.
 var ErrNotEvergreen = errors.New("what answers there is not Evergreen")
 
