@@ -18,6 +18,7 @@ type requestFault struct {
 	hang       time.Duration
 
 	ban       string
+	banCode   int // of Cloudflare's page
 	banFor    time.Duration
 	respond   responder
 	noHeaders bool          // strips the answer of all headers
@@ -66,6 +67,8 @@ var restFaults = []restFault{
 
 	{name: "rest-ban", description: "the address is banned from REST for Delay, in the form Text says: 1015, html or json",
 		in: func(_ *restAPI, t *requestFault, f Fault) { t.ban, t.banFor = f.banForm(), f.Delay }},
+	{name: "rest-cloudflare", description: "Cloudflare refuses the address with a page: 403, error Code (1020), as plain text where Text is plain",
+		in: func(_ *restAPI, t *requestFault, f Fault) { t.ban, t.banCode, t.banFor = f.pageForm(), f.pageCode(), 0 }},
 	{name: "rest-reset", description: "the connection is reset before a REST request is handled",
 		in: func(_ *restAPI, t *requestFault, _ Fault) { t.unanswered = true }},
 	{name: "rest-timeout", description: "REST requests are neither handled nor answered; the connection is reset after Delay (2 min)",
@@ -89,7 +92,13 @@ var restFaults = []restFault{
 	{name: "rest-429-bare", description: "the bucket of a REST request is empty for Delay (1 s): 429 without any header that says so",
 		in:      func(_ *restAPI, t *requestFault, _ Fault) { t.noHeaders = true },
 		respond: func(f Fault) responder { return emptyBucket(f.delayOr(time.Second)) }},
+	{name: "rest-429-odd", description: "something in front of Discord answers 429 with a text and none of Discord's marks; Text is its Retry-After, where it is date an HTTP date Delay (1 min) ahead",
+		respond: func(f Fault) responder { return oddLimit(f) }},
+	{name: "rest-redirect", description: "REST answers lead on with Code (302), and from there on and on",
+		respond: func(f Fault) responder { return leadOn(f.statusOr(http.StatusFound)) }},
 
+	{name: "rest-endless", description: "REST answers never end; where Text is gzip they are small on the wire and unpack without end, where it is header their header never ends",
+		out: responseFault{deliver: endlessResponse, mayLose: true}},
 	{name: "rest-commit-then-drop", description: "a change over REST is made, but its answer is lost; with Delay it comes that late", changesOnly: true,
 		out: responseFault{deliver: dropResponse, mayLose: true}},
 	{name: "rest-commit-then-502", description: "a change over REST is made, but a proxy answers with an HTML page and Code (502)", changesOnly: true,
@@ -147,7 +156,7 @@ func (r *restAPI) requestFault(c *restRequest, refused bool) (t requestFault) {
 		if f.respond != nil {
 			t.respond = f.respond(a.Fault)
 		}
-		if t.ban != "" && a.For > 0 {
+		if t.ban != "" && t.banCode == 0 && a.For > 0 {
 			t.banFor = a.Began.Add(a.For).Sub(c.now)
 		}
 		if !f.combines {

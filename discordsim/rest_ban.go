@@ -63,13 +63,24 @@ func (r *restAPI) banned(c *restRequest, t requestFault) (restResponse, bool) {
 		}
 		form = r.cfg.BanForm
 	}
-	if o.told.IsZero() {
+	switch {
+	case o.told.IsZero():
 		o.told = c.now
-	} else if r.wasTold(c, o.told) {
-		r.violation(c, "G-135", c.label()+" was sent from a banned address that had been told of the ban")
+	case r.wasTold(c, o.told):
+		if c.now.Sub(o.told) < banRecheck {
+			r.violation(c, "G-135", c.label()+" was sent from a banned address that had been told of the ban")
+		}
+		o.told = c.now
+	}
+	if t.banCode != 0 {
+		return cloudflarePage(form, t.banCode), true
 	}
 	return banAnswer(form, left), true
 }
+
+// banRecheck is the least time between two requests by which a banned client may look
+// whether the ban is over.
+const banRecheck = 5 * time.Minute
 
 // The forms of a ban.
 const (
@@ -106,4 +117,34 @@ func banAnswer(form string, left time.Duration) restResponse {
 func htmlPage(title, text string) string {
 	return "<!DOCTYPE html>\n<html>\n<head><title>" + title + "</title></head>\n<body><h1>" + text +
 		"</h1><p>cloudflare</p></body>\n</html>\n"
+}
+
+// cloudflarePage is what Cloudflare answers to an address that it does not let through
+// to Discord: 1006 to 1008 and 1020 are bans, 1015 is a rate limit.
+func cloudflarePage(form string, code int) restResponse {
+	a := restResponse{status: http.StatusForbidden, bare: true, header: http.Header{"Server": {"cloudflare"}, "Cf-Ray": {"8f0000000000000-FRA"}}}
+	number := strconv.Itoa(code)
+	if form == banPlain {
+		a.header.Set("Content-Type", "text/plain; charset=UTF-8")
+		a.text = "error code: " + number
+		return a
+	}
+	a.header.Set("Content-Type", "text/html; charset=UTF-8")
+	a.text = htmlPage("Access denied | discord.com used Cloudflare to restrict access", "Error "+number+": Access denied")
+	return a
+}
+
+// pageForm and pageCode are the form and the number of Cloudflare's page.
+func (f Fault) pageForm() string {
+	if f.Text == "plain" {
+		return banPlain
+	}
+	return banHTML
+}
+
+func (f Fault) pageCode() int {
+	if f.Code < 1000 || f.Code > 1999 {
+		return 1020
+	}
+	return f.Code
 }

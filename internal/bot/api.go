@@ -191,6 +191,9 @@ type requestError struct {
 
 // Error returns the request and why it failed.
 func (e *requestError) Error() string {
+	if unsent, ok := errors.AsType[*transport.Error](e.Err); ok {
+		return unsent.Error()
+	}
 	if e.Status == 0 {
 		return e.Request + ": no answer: " + e.Err.Error()
 	}

@@ -43,6 +43,8 @@ func (x *examination) transport() *http.Transport {
 		TLSHandshakeTimeout:   dialTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		ForceAttemptHTTP2:     true,
+
+		MaxResponseHeaderBytes: 256 << 10,
 	}
 }
 

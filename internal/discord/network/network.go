@@ -109,6 +109,8 @@ func (n *Network) transport() *http.Transport {
 		Proxy:               n.proxy,
 		DialContext:         n.DialContext,
 		TLSHandshakeTimeout: phaseTimeout,
+		// Discord's headers take about 2 KiB.
+		MaxResponseHeaderBytes: 256 << 10,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 			if answer.StatusCode == http.StatusOK {
 				return nil

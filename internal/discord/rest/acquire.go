@@ -13,6 +13,7 @@ type request struct {
 	// limit.
 	exempt  bool
 	secrets []string // what must not be printed
+	looks   []*pause // the pauses whose end it looks for
 	recheck bool     // it is sent although its token was answered 401
 	arrival uint64   // grows with each request
 	bucket  *bucket  // the bucket it is queued in, or that holds its reservation
@@ -63,6 +64,7 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 		if d.err != nil {
 			t.withdraw(r)
 			t.stats.Refused++
+			t.delivery.refused(r, now, d.err)
 			return d.err
 		}
 		if d.granted {
@@ -79,6 +81,7 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 			if !late {
 				err.Err = ctx.Err()
 			}
+			t.delivery.refused(r, now, err)
 			return err
 		}
 		if !waited {
@@ -87,6 +90,7 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 		}
 		observe := d.until.Sub(now) >= observeAfter && !d.until.Equal(reported) && d.reason != ReasonGlobal && !t.reportedBy429(r)
 		reported = d.until
+		t.delivery.delayed(r, now, d)
 		t.mu.Unlock()
 		if observe {
 			t.opts.Observe(Event{Reason: d.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: d.until.Sub(now)})
@@ -98,7 +102,7 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 
 // reportedBy429 reports whether a 429 has reported the wait already.
 func (t *Transport) reportedBy429(r *request) bool {
-	return r.bucket != nil && time.Now().Before(r.bucket.blockedUntil)
+	return r.bucket != nil && r.bucket.pause.active(time.Now())
 }
 
 // decision is whether a request may be sent: granted, refused with err, or to try
@@ -146,10 +150,20 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 		}
 		global.reserve(now)
 		global.queue.leave(r)
+		r.lookFor(&global.pause, now)
 	}
+	r.lookFor(&t.ban.pause, now)
+	r.lookFor(&b.pause, now)
 	b.reserve()
 	b.queue.leave(r)
 	return decision{granted: true}
+}
+
+// lookFor makes a request that is about to be sent look whether a pause is over.
+func (r *request) lookFor(p *pause, now time.Time) {
+	if p.reserve(now) {
+		r.looks = append(r.looks, p)
+	}
 }
 
 // withdraw takes a request out of every queue. The caller holds mu.

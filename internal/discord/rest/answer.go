@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,9 +12,14 @@ import (
 	"time"
 )
 
-// maxBuffered is how much of an answer is read before it is returned, in bytes, so
-// that a cut answer is retried. Of a larger one the rest is read by the caller.
-const maxBuffered = 4 << 20
+// How much of an answer is read, in bytes. Nothing that Discord sends comes near it.
+const (
+	maxAnswer  = 16 << 20
+	maxRefusal = 1 << 20 // of 4xx and 5xx
+	// largeAnswer is from where on answers are read one at a time, so that many of
+	// them together take no more memory than one.
+	largeAnswer = 256 << 10
+)
 
 // answer is the result of one attempt.
 type answer struct {
@@ -25,27 +31,29 @@ type answer struct {
 	reached bool
 	sent    time.Time
 	took    time.Duration // to the header
-	// unread is the part of a very large answer that has not been read.
-	unread *remainder
 }
 
-// read reads the body. stop is called when the attempt is over.
-func (a *answer) read(stop func()) {
+// tooLarge reports whether the answer was larger than anything that Discord sends.
+func (a *answer) tooLarge() bool { return errors.Is(a.err, ErrTooLarge) }
+
+// read reads the body, and puts into the response what is handed on. large has one slot,
+// for the answer that is longer than largeAnswer.
+func (a *answer) read(ctx context.Context, large chan struct{}) {
 	body := a.response.Body
+	a.response.Body = http.NoBody
 	if body == nil {
-		a.response.Body = http.NoBody
-		stop()
 		return
 	}
-	a.body, a.err = io.ReadAll(io.LimitReader(body, maxBuffered))
-	whole := []io.Reader{bytes.NewReader(a.body)}
-	if a.err == nil && len(a.body) == maxBuffered {
-		a.unread = &remainder{Reader: io.MultiReader(whole[0], body), body: body, stop: stop}
-		a.response.Body = a.unread
-		return
+	limit := int64(maxAnswer)
+	if a.response.StatusCode >= http.StatusBadRequest {
+		limit = maxRefusal
 	}
+	a.body, a.err = readAtMost(ctx, body, a.response.ContentLength, limit, large)
 	_ = body.Close()
-	stop()
+	if a.tooLarge() {
+		return
+	}
+	whole := []io.Reader{bytes.NewReader(a.body)}
 	switch {
 	case a.err != nil:
 		whole = append(whole, failing{a.err})
@@ -55,20 +63,36 @@ func (a *answer) read(stop func()) {
 	a.response.Body = io.NopCloser(io.MultiReader(whole...))
 }
 
+// readAtMost reads a body of the length that its header tells, -1 if it tells none. The
+// error is ErrTooLarge, without what was read, if it is longer than limit.
+func readAtMost(ctx context.Context, body io.Reader, length, limit int64, large chan struct{}) ([]byte, error) {
+	if length > limit {
+		return nil, ErrTooLarge
+	}
+	first, err := io.ReadAll(io.LimitReader(body, largeAnswer))
+	if err != nil || len(first) < largeAnswer {
+		return first, err
+	}
+	select {
+	case large <- struct{}{}:
+		defer func() { <-large }()
+	case <-ctx.Done():
+		return first, ctx.Err()
+	}
+	pieces, size := [][]byte{first}, int64(len(first))
+	for {
+		piece, err := io.ReadAll(io.LimitReader(body, min(largeAnswer, limit+1-size)))
+		pieces, size = append(pieces, piece), size+int64(len(piece))
+		switch {
+		case size > limit:
+			return nil, ErrTooLarge
+		case err != nil || len(piece) < largeAnswer:
+			return bytes.Join(pieces, nil), err
+		}
+	}
+}
+
 var errGarbled = errors.New("the answer calls itself JSON and is none")
-
-// remainder is a body that the caller reads from the connection.
-type remainder struct {
-	io.Reader
-	body io.Closer
-	stop func()
-}
-
-// Close ends the attempt.
-func (r *remainder) Close() error {
-	defer r.stop()
-	return r.body.Close()
-}
 
 // failing is the reader at the end of a body that was cut.
 type failing struct{ err error }
@@ -105,7 +129,8 @@ type quota struct {
 }
 
 // quota reads the X-RateLimit headers, but not X-RateLimit-Reset, which would need
-// two clocks that agree (G-128).
+// two clocks that agree (G-128). A bucket is believed to be empty for lookInterval at
+// most.
 func (a *answer) quota() (quota, bool) {
 	if a.response == nil {
 		return quota{}, false
@@ -118,10 +143,10 @@ func (a *answer) quota() (quota, bool) {
 	}
 	q.remaining = remaining
 	q.limit, _ = strconv.Atoi(h.Get("X-RateLimit-Limit"))
-	after, told := seconds(h.Get("X-RateLimit-Reset-After"))
+	after, told := readSeconds(h.Get("X-RateLimit-Reset-After"))
 	if !told && remaining <= 0 {
 		after = time.Second
 	}
-	q.resetAfter = after
+	q.resetAfter = min(after, lookInterval)
 	return q, true
 }

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// send makes one attempt and reads the body of the answer, unless it is very large.
+// send makes one attempt and reads the body of the answer.
 func (t *Transport) send(ctx context.Context, req *http.Request, body requestBody) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, t.opts.AttemptTimeout)
+	defer cancel()
 	stream, err := body.next()
 	if err != nil {
-		cancel()
 		return answer{err: fmt.Errorf("the request's body cannot be read again: %w", err)}
 	}
 	var connected atomic.Bool // the hook may run on a goroutine of the base's
@@ -42,11 +42,10 @@ func (t *Transport) send(ctx context.Context, req *http.Request, body requestBod
 		if ctx.Err() != nil && errors.Is(a.err, context.DeadlineExceeded) {
 			a.err = fmt.Errorf("none came within %s: %w", span(a.took), context.DeadlineExceeded)
 		}
-		cancel()
 		return a
 	}
 	a.reached = true
-	a.read(cancel)
+	a.read(ctx, t.large)
 	return a
 }
 

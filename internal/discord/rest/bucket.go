@@ -22,9 +22,8 @@ type bucket struct {
 	known, free      bool
 	limit, remaining int
 	resets           time.Time
-	// blockedUntil is the end of the wait after a 429, and reason its kind.
-	blockedUntil time.Time
-	reason       Reason
+	// pause is the wait after a refusal.
+	pause pause
 
 	inflight int
 	queue    queue
@@ -33,9 +32,10 @@ type bucket struct {
 // ready reports whether a request may be sent. If not, until is when to try again;
 // zero means after the next answer.
 func (b *bucket) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
+	if until, ok = b.pause.ready(now); !ok || b.pause.active(now) {
+		return until, b.pause.reason, ok
+	}
 	switch {
-	case now.Before(b.blockedUntil):
-		return b.blockedUntil, b.reason, false
 	case b.free:
 		return time.Time{}, "", true
 	case !b.known:
@@ -74,12 +74,10 @@ func (b *bucket) update(q quota, now time.Time, others int) {
 	}
 }
 
-// block closes the bucket after a 429. What is known about its window stays; if
+// block closes the bucket after a refusal. What is known about its window stays; if
 // nothing is, one request at a time is sent afterwards.
-func (b *bucket) block(until time.Time, reason Reason) {
-	if until.After(b.blockedUntil) {
-		b.blockedUntil, b.reason = until, reason
-	}
+func (b *bucket) block(now time.Time, wait time.Duration, reason Reason, status int) {
+	b.pause.extend(now, wait, reason, status)
 	b.free = false
 }
 
@@ -88,7 +86,7 @@ func (b *bucket) idle() bool { return b.inflight == 0 && len(b.queue) == 0 }
 
 // expired reports whether the bucket limits nothing any more.
 func (b *bucket) expired(now time.Time) bool {
-	return !now.Before(b.blockedUntil) && (!b.known || !now.Before(b.resets))
+	return !b.pause.active(now) && (!b.known || !now.Before(b.resets))
 }
 
 // bucketOf finds or makes the bucket of a request: by the bucket id that answers to
@@ -161,8 +159,8 @@ func (t *Transport) evictBuckets() {
 		return
 	}
 	until := func(b *bucket) time.Time {
-		if b.blockedUntil.After(b.resets) {
-			return b.blockedUntil
+		if b.pause.until.After(b.resets) {
+			return b.pause.until
 		}
 		return b.resets
 	}

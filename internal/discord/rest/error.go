@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,7 +15,11 @@ var (
 	// any more.
 	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
 	// ErrBanned: Discord has banned this host's IP address.
-	ErrBanned = errors.New("REST requests from this address are blocked by Discord, so none are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
+	ErrBanned = errors.New("Discord (Cloudflare) blocks this address for a while, so no requests are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
+	// ErrForeign: something else than Discord has refused the request.
+	ErrForeign = errors.New("the request was refused, and not by Discord, whose refusals look different; look at what stands between this host and Discord: a proxy, a firewall or a load balancer")
+	// ErrTooLarge: the answer is larger than any of Discord's.
+	ErrTooLarge = errors.New("the answer is larger than any of Discord's, so no more of it is read and the request is not sent again; look at what stands between this host and Discord")
 	// ErrInvalid: too many requests were refused, and more would lead to an IP
 	// ban.
 	ErrInvalid = errors.New("too many requests were refused (401, 403 or 429) within ten minutes, so none are sent before Discord blocks this address; find out what sends them")
@@ -29,6 +34,8 @@ var (
 type Error struct {
 	Request string // such as "POST /channels/{channel}/messages"
 	Reason  Reason
+	// Status is that of the answer that could not be used; 0 if there was none.
+	Status int
 	// Until is when the reason is over, as far as that is known.
 	Until time.Time
 	// Err is one of the errors above, the end of the context, or what the
@@ -43,6 +50,8 @@ func (e *Error) Error() string {
 	switch {
 	case e.Reason == ReasonConnection:
 		text.WriteString(" got no answer: ")
+	case e.Status != 0:
+		text.WriteString(" was answered with HTTP " + strconv.Itoa(e.Status) + ": ")
 	case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
 		text.WriteString(" was given up while it waited (" + e.Reason.describe() + "): ")
 	default:
@@ -60,7 +69,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same request may succeed later by itself.
 func (e *Error) Temporary() bool {
-	return e.Reason != ReasonUnauthorized && e.Reason != ReasonWebhookGone
+	return e.Reason != ReasonUnauthorized && e.Reason != ReasonWebhookGone && e.Reason != ReasonTooLarge
 }
 
 // Timeout reports whether the time for the request ran out.

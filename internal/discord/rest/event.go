@@ -18,6 +18,8 @@ const (
 	ReasonServer       Reason = "server"       // 5xx
 	ReasonConnection   Reason = "connection"   // no answer, or half of one
 	ReasonBanned       Reason = "banned"       // the address is blocked
+	ReasonForeign      Reason = "foreign"      // something else than Discord refuses
+	ReasonTooLarge     Reason = "too-large"    // an answer without an end
 	ReasonInvalid      Reason = "invalid"      // too many refused requests
 	ReasonUnauthorized Reason = "unauthorized" // 401
 	ReasonWebhookGone  Reason = "webhook-gone" // 404 from a webhook
@@ -31,7 +33,9 @@ var reasonWords = map[Reason]string{
 	ReasonPace:         "limit of requests a second",
 	ReasonServer:       "trouble at Discord",
 	ReasonConnection:   "no answer",
-	ReasonBanned:       "Discord blocks this address; the gateway stays up",
+	ReasonBanned:       "Discord (Cloudflare) blocks this address for a while; the gateway stays up",
+	ReasonForeign:      "something between this host and Discord refuses its requests",
+	ReasonTooLarge:     "the answer is larger than any of Discord's",
 	ReasonInvalid:      "too many refused requests in ten minutes; going on would get this address blocked",
 	ReasonUnauthorized: "Discord refused the token; nothing is sent with it until it changes",
 	ReasonWebhookGone:  "the webhook does not exist any more and is not called again",
@@ -57,6 +61,8 @@ type Event struct {
 	Wait time.Duration
 	// Status is the HTTP status that caused it; 0 without one.
 	Status int
+	// Code is the number on Cloudflare's page, such as 1015; 0 without one.
+	Code int
 	// Try is how many attempts of a request that is retried have failed.
 	Try int
 	// Err is what the connection said.
@@ -72,6 +78,8 @@ var eventPrefix = map[Reason]string{
 	ReasonServer:       "A request is sent again",
 	ReasonConnection:   "A request is sent again",
 	ReasonBanned:       "REST is stopped",
+	ReasonForeign:      "Requests of a route wait",
+	ReasonTooLarge:     "An answer is given up",
 	ReasonInvalid:      "REST is stopped",
 	ReasonUnauthorized: "REST is stopped",
 	ReasonWebhookGone:  "Requests of a webhook are stopped",
@@ -95,6 +103,9 @@ func (e Event) Attrs() []slog.Attr {
 	}
 	if e.Status != 0 {
 		attrs = append(attrs, slog.Int("status", e.Status))
+	}
+	if e.Code != 0 {
+		attrs = append(attrs, slog.Int("cloudflare_error", e.Code))
 	}
 	if e.Try != 0 {
 		attrs = append(attrs, slog.Int("try", e.Try))

@@ -14,7 +14,7 @@ func TestEventsInWords(t *testing.T) {
 		want, attrs string
 	}{
 		{Event{Reason: ReasonGlobal, Wait: 12 * time.Second}, "REST waits: global rate limit", "[wait=12 s]"},
-		{Event{Reason: ReasonBanned, Wait: 15 * time.Minute}, "REST is stopped: Discord blocks this address; the gateway stays up", "[wait=15m0s]"},
+		{Event{Reason: ReasonBanned, Wait: 10 * time.Minute, Code: 1015}, "REST is stopped: Discord (Cloudflare) blocks this address for a while; the gateway stays up", "[wait=10m0s cloudflare_error=1015]"},
 		{
 			Event{Reason: ReasonBucket, Request: "POST /channels/{channel}/messages", Resource: "channel 5", Wait: 750 * time.Millisecond},
 			"Requests of a route wait: rate limit of the route", "[request=POST /channels/{channel}/messages resource=channel 5 wait=0.75 s]",

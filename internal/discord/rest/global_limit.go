@@ -10,17 +10,17 @@ const globalWindow = 1100 * time.Millisecond
 // share (G-131). Requests without a token share one too, as Discord counts them by
 // address. Guarded by Transport.mu.
 type globalLimit struct {
-	limit        int         // requests per globalWindow; [Never]: no limit
-	sent         []time.Time // a ring of the times of the last limit requests
-	next         int         // the oldest of them
-	blockedUntil time.Time   // the end of a global 429
-	queue        queue
+	limit int         // requests per globalWindow; [Never]: no limit
+	sent  []time.Time // a ring of the times of the last limit requests
+	next  int         // the oldest of them
+	pause pause       // after a global 429
+	queue queue
 }
 
 // ready reports whether a request may be sent, and if not, when.
 func (l *globalLimit) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
-	if now.Before(l.blockedUntil) {
-		return l.blockedUntil, ReasonGlobal, false
+	if until, ok = l.pause.ready(now); !ok {
+		return until, ReasonGlobal, false
 	}
 	if l.limit < 0 || len(l.sent) < l.limit {
 		return time.Time{}, "", true
@@ -55,7 +55,7 @@ func (t *Transport) globalLimitOf(r *request) *globalLimit {
 		if len(t.globalLimits) >= maxGlobalLimits {
 			now := time.Now()
 			for owner, old := range t.globalLimits {
-				if _, _, open := old.ready(now); open && len(old.queue) == 0 {
+				if _, _, open := old.ready(now); open && !old.pause.active(now) && len(old.queue) == 0 {
 					delete(t.globalLimits, owner)
 				}
 			}

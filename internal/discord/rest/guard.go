@@ -2,10 +2,7 @@ package rest
 
 import "time"
 
-const (
-	invalidWindow = 10 * time.Minute
-	maxBanWait    = time.Hour
-)
+const invalidWindow = 10 * time.Minute
 
 // guard returns why a request must not be sent at all: an IP ban, too many refused
 // requests, a token that was answered 401, a webhook that was answered 404. The
@@ -14,8 +11,8 @@ func (t *Transport) guard(r *request, now time.Time) error {
 	refused := func(why Reason, until time.Time, err error) error {
 		return &Error{Request: r.route.name(), Reason: why, Until: until, Err: err}
 	}
-	if now.Before(t.ban.until) {
-		return refused(ReasonBanned, t.ban.until, ErrBanned)
+	if until, ok := t.ban.ready(now); !ok {
+		return refused(ReasonBanned, until, ErrBanned)
 	}
 	if now.Before(t.invalid.until) {
 		return refused(ReasonInvalid, t.invalid.until, ErrInvalid)
@@ -46,43 +43,80 @@ func (t *Transport) tokenRefused(r *request, now time.Time) bool {
 	return false
 }
 
-// ban is an IP ban (G-135).
+// ban is an IP ban (G-135): a pause of everything.
 type ban struct {
-	since, until time.Time
-	// wait is how long it lasts if Discord does not say. It doubles each time the
-	// ban is found to go on.
-	wait time.Duration
-	// active is set until an answer shows that the ban is over.
-	active bool
+	pause
+	began time.Time // when it was found; zero without one
+	code  int       // the number on Cloudflare's page; 0 without one
 }
 
 // start starts or prolongs the ban and reports whether it did. An answer to a
 // request that was sent before the ban was known does not prolong it.
-func (b *ban) start(now, sent time.Time, told, usual time.Duration) bool {
-	if now.Before(b.until) && !sent.After(b.since) {
+func (b *ban) start(now time.Time, wait time.Duration, a answer, code int) bool {
+	if b.active(now) && !a.sent.After(b.since) {
 		return false
 	}
-	if b.wait == 0 {
-		b.wait = usual
-	} else {
-		b.wait = min(2*b.wait, max(usual, maxBanWait))
+	if b.began.IsZero() {
+		b.began = now
 	}
-	wait := told
-	if wait <= 0 {
-		wait = b.wait
-	}
-	b.since, b.until, b.active = now, now.Add(wait), true
+	b.extend(now, wait, ReasonBanned, a.status())
+	b.code = code
 	return true
 }
 
 // end ends the ban if an answer shows that it is over, and reports whether it did.
-// An answer to a request that was sent during the ban shows nothing.
+// An answer to a request that was sent before the ban was known shows nothing.
 func (b *ban) end(sent time.Time) bool {
-	if !b.active || sent.Before(b.until) {
+	if b.began.IsZero() || !sent.After(b.since) {
 		return false
 	}
 	*b = ban{}
 	return true
+}
+
+// handleBan stops everything. The caller holds mu.
+func (t *Transport) handleBan(r *request, a answer, code int, now time.Time) outcome {
+	wait, told := retryAfter(a.response.Header, now)
+	if !told {
+		wait = maxPause
+	}
+	out := outcome{reason: ReasonBanned, wait: wait}
+	if t.ban.start(now, wait, a, code) {
+		t.stats.Bans++
+		t.notifyWaiting()
+		out.event = &Event{
+			Reason: ReasonBanned, At: now, Request: r.route.name(), Resource: r.route.resource,
+			Wait: t.ban.look.Sub(now), Status: a.status(), Code: code,
+		}
+	}
+	out.err = &Error{Request: r.route.name(), Reason: ReasonBanned, Status: a.status(), Until: t.ban.look, Err: ErrBanned}
+	return out
+}
+
+// handleForeign closes the bucket of a request that something else than Discord has
+// refused, other than with a 429. The caller holds mu.
+func (t *Transport) handleForeign(r *request, b *bucket, a answer, now time.Time) outcome {
+	wait, told := retryAfter(a.response.Header, now)
+	if !told {
+		wait = unknownPause
+	}
+	out := outcome{reason: ReasonForeign, wait: wait, event: t.blockForeign(r, b, a, now, wait)}
+	if stopped := t.countInvalid(r, a, now); stopped != nil {
+		out.event = stopped
+	}
+	out.err = &Error{Request: r.route.name(), Reason: ReasonForeign, Status: a.status(), Until: b.pause.look, Err: ErrForeign}
+	return out
+}
+
+// blockForeign closes a bucket, and returns the event of it unless one was told a while
+// ago. The caller holds mu.
+func (t *Transport) blockForeign(r *request, b *bucket, a answer, now time.Time, wait time.Duration) *Event {
+	b.block(now, wait, ReasonForeign, a.status())
+	if !t.foreignTold.IsZero() && now.Sub(t.foreignTold) < lookInterval {
+		return nil
+	}
+	t.foreignTold = now
+	return &Event{Reason: ReasonForeign, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: b.pause.look.Sub(now), Status: a.status()}
 }
 
 // invalidCounter counts the answers of 401, 403 and 429, which lead to an IP ban
@@ -90,7 +124,8 @@ func (b *ban) end(sent time.Time) bool {
 type invalidCounter struct {
 	limit int
 	at    []time.Time // oldest first, at most limit
-	until time.Time
+	// began and until are when sending was last stopped, and until when.
+	began, until time.Time
 }
 
 func (i *invalidCounter) expire(now time.Time) {
@@ -116,7 +151,7 @@ func (i *invalidCounter) add(now time.Time) bool {
 	if len(i.at) < i.limit || now.Before(i.until) {
 		return false
 	}
-	i.until = i.at[(i.limit-1)/2].Add(invalidWindow)
+	i.began, i.until = now, i.at[(i.limit-1)/2].Add(invalidWindow)
 	return true
 }
 

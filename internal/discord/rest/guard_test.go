@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,8 +78,13 @@ func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
 // Given a 401 page of a proxy on the way, the token is not given up.
 func TestForeign401IsNotDiscords(t *testing.T) {
 	run(t, Options{}, always(401, "<html>who are you?</html>"), func(w *harness) {
-		w.must(401, "GET", "/users/@me", "")
-		w.must(401, "GET", "/users/@me", "")
+		for range 2 {
+			if _, err := w.do("GET", "/users/@me", ""); !errors.Is(err, ErrForeign) {
+				t.Errorf("error is %v", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		w.at(0, time.Minute)
 	})
 }
 
@@ -126,21 +132,26 @@ func TestInvalidRequestsStopThemselves(t *testing.T) {
 }
 
 // Given a ban in any of its forms, all REST stops at once, also of other tokens
-// and of interactions, for as long as Discord says or a quarter of an hour; the
-// error says that the gateway stays up. The first answer afterwards tells that
-// it is over; a ban that is still there lasts twice as long.
+// and of interactions. One request in ten minutes looks whether it is over, sooner if
+// Discord says so; the error says that the gateway stays up. The first answer tells that
+// it is over.
 // Statements: G-135.
 func TestBanStopsEverything(t *testing.T) {
+	page := `<!DOCTYPE html><html><head><title>Access denied | discord.com used Cloudflare to restrict access</title>` +
+		`<style>.a{width:1020px}</style></head><body><h1><span class="cf-error-type">Error</span> <span class="cf-error-code">1020</span></h1></body></html>`
 	for name, c := range map[string]struct {
 		answer func() *http.Response
 		want   time.Duration
+		code   int
 	}{
-		"text":   {func() *http.Response { return respond(429, "error code: 1015", "Content-Type", "text/plain") }, 15 * time.Minute},
-		"html":   {func() *http.Response { return respond(429, "<html>1015</html>", "Retry-After", "3600") }, time.Hour},
-		"static": {func() *http.Response { return respond(429, `{"code":0,"message":"You are being blocked"}`) }, 15 * time.Minute},
-		"empty":  {func() *http.Response { return respond(429, "") }, 15 * time.Minute},
-		"null":   {func() *http.Response { return respond(429, `{"retry_after":null}`) }, 15 * time.Minute},
-		"list":   {func() *http.Response { return respond(429, `[]`) }, 15 * time.Minute},
+		"text":      {func() *http.Response { return respond(429, "error code: 1015", "Content-Type", "text/plain") }, 10 * time.Minute, 1015},
+		"html":      {func() *http.Response { return respond(429, "<html>1015</html>", "Retry-After", "3600") }, 10 * time.Minute, 1015},
+		"short":     {func() *http.Response { return respond(429, "<html>1015</html>", "Retry-After", "90") }, 90 * time.Second, 1015},
+		"static":    {func() *http.Response { return respond(429, `{"code":0,"message":"You are being blocked"}`) }, 10 * time.Minute, 0},
+		"page":      {func() *http.Response { return respond(403, page) }, 10 * time.Minute, 1020},
+		"page text": {func() *http.Response { return respond(403, "error code: 1006") }, 10 * time.Minute, 1006},
+		"unnamed":   {func() *http.Response { return respond(403, "<h1>Sorry, you have been blocked</h1> Cloudflare") }, 10 * time.Minute, 0},
+		"challenge": {func() *http.Response { return respond(503, "<html>wait</html>", "Cf-Mitigated", "challenge") }, 10 * time.Minute, 0},
 	} {
 		run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
 			if n <= 2 {
@@ -153,27 +164,131 @@ func TestBanStopsEverything(t *testing.T) {
 			} else if text := err.Error(); !contains(text, "gateway", "stays up", span(c.want)) {
 				t.Errorf("%s: error is %q", name, text)
 			}
-			time.Sleep(c.want - time.Second)
-			w.refused(ErrBanned, "GET", "/users/@me")
-			w.refused(ErrBanned, "POST", "/interactions/1/abc/callback")
-			w.refused(ErrBanned, "POST", "/webhooks/1/abc")
-			w.at(0)
-			time.Sleep(time.Second)
-			if _, err := w.do("GET", "/channels/1", ""); !errors.Is(err, ErrBanned) {
-				t.Fatalf("%s: error is %v", name, err)
+			for range 2 {
+				time.Sleep(c.want - time.Second)
+				w.refused(ErrBanned, "GET", "/users/@me")
+				w.refused(ErrBanned, "POST", "/interactions/1/abc/callback")
+				w.refused(ErrBanned, "POST", "/webhooks/1/abc")
+				time.Sleep(time.Second)
+				if len(w.discord.seen()) == 1 {
+					if _, err := w.do("GET", "/channels/1", ""); !errors.Is(err, ErrBanned) {
+						t.Fatalf("%s: error is %v", name, err)
+					}
+				}
 			}
-			again := c.want
-			if c.want == 15*time.Minute {
-				again *= 2
-			}
-			time.Sleep(again)
 			w.must(200, "GET", "/channels/1", "")
-			w.at(0, c.want, c.want+again)
+			w.at(0, c.want, 2*c.want)
 			if s := w.transport.Stats(); s.Bans != 2 || s.Invalid != 0 || !s.Stopped.IsZero() {
 				t.Errorf("%s: stats are %+v", name, s)
 			}
-			if len(w.events.of(ReasonBanned)) != 2 || len(w.events.of(ReasonRecovered)) != 1 {
+			told := w.events.of(ReasonBanned)
+			if len(told) != 2 || told[0].Code != c.code || len(w.events.of(ReasonRecovered)) != 1 {
 				t.Errorf("%s: told %v", name, w.events.all)
+			}
+		})
+	}
+}
+
+// Given a ban whose next look is due and many requests at once, one of them looks and
+// the others are refused meanwhile. A look that gets no answer is repeated a minute later.
+func TestOneRequestLooksWhetherABanIsOver(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		switch n {
+		case 1:
+			return respond(403, "error code: 1006"), nil
+		case 2:
+			return nil, errCut
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+		crowd := func() (answered int) {
+			var group sync.WaitGroup
+			var mu sync.Mutex
+			for n := range 20 {
+				group.Go(func() {
+					if status, _ := w.do("POST", fmt.Sprintf("/webhooks/%d/abc", n), "{}"); status == 200 {
+						mu.Lock()
+						answered++
+						mu.Unlock()
+					}
+				})
+			}
+			group.Wait()
+			return answered
+		}
+		_, _ = w.do("GET", "/users/@me", "")
+		time.Sleep(10 * time.Minute)
+		if n := crowd(); n != 0 || len(w.discord.seen()) != 2 {
+			t.Errorf("%d answered, %d sent", n, len(w.discord.seen()))
+		}
+		time.Sleep(time.Minute)
+		if n := crowd(); n != 1 || len(w.discord.seen()) != 3 {
+			t.Errorf("%d answered, %d sent", n, len(w.discord.seen()))
+		}
+		if n := crowd(); n != 20 {
+			t.Errorf("%d answered", n)
+		}
+	})
+}
+
+// Given a refusal that is neither Discord's nor Cloudflare's, only that route stops, and
+// it is tried again after a minute, or when the answer says; nothing asks meanwhile, and
+// one line tells of it.
+// Statements: G-135.
+func TestForeignRefusalStopsItsRouteOnly(t *testing.T) {
+	soon := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	for name, c := range map[string]struct {
+		answer func() *http.Response
+		want   time.Duration
+	}{
+		"empty":     {func() *http.Response { return respond(429, "") }, time.Minute},
+		"null":      {func() *http.Response { return respond(429, `{"retry_after":null}`) }, time.Minute},
+		"list":      {func() *http.Response { return respond(429, `[]`) }, time.Minute},
+		"1e12":      {func() *http.Response { return respond(429, "slow down", "Retry-After", "1e12") }, time.Minute},
+		"inf":       {func() *http.Response { return respond(429, "slow down", "Retry-After", "inf") }, time.Minute},
+		"date":      {func() *http.Response { return respond(429, "slow down", "Retry-After", soon(30*time.Second)) }, 30 * time.Second},
+		"past date": {func() *http.Response { return respond(429, "slow down", "Retry-After", soon(-time.Hour)) }, time.Second},
+		"other clock": {func() *http.Response {
+			return respond(429, "x", "Retry-After", soon(time.Hour+30*time.Second), "Date", soon(time.Hour))
+		}, 30 * time.Second},
+		"zero":         {func() *http.Response { return respond(429, "slow down", "Retry-After", "0") }, time.Second},
+		"endless":      {func() *http.Response { return respond(429, "slow down", "Retry-After", "99999999999") }, 10 * time.Minute},
+		"firewall":     {func() *http.Response { return respond(403, "<html>Blocked by policy</html>") }, time.Minute},
+		"proxy login":  {func() *http.Response { return respond(407, "") }, time.Minute},
+		"portal login": {func() *http.Response { return respond(401, "<html>who are you?</html>") }, time.Minute},
+	} {
+		run(t, Options{}, func(n int, s sentRequest) (*http.Response, error) {
+			if n <= 2 && s.path == "/channels/1/messages" {
+				return c.answer(), nil
+			}
+			return respond(200, "{}"), nil
+		}, func(w *harness) {
+			ctx, cancel := context.WithTimeout(w.t.Context(), 900*time.Millisecond)
+			defer cancel()
+			_, _ = w.send(w.request(ctx, "POST", "/channels/1/messages", "{}"))
+			began := time.Now()
+			w.must(200, "POST", "/channels/2/messages", "{}")
+			w.must(200, "POST", "/interactions/1/abc/callback", "{}")
+			w.must(200, "GET", "/users/@me", "")
+			for time.Since(began) < c.want-100*time.Millisecond {
+				short, cancel := context.WithTimeout(w.t.Context(), 50*time.Millisecond)
+				if _, err := w.send(w.request(short, "POST", "/channels/1/messages", "{}")); err == nil {
+					t.Fatalf("%s: it was sent", name)
+				}
+				cancel()
+				time.Sleep(c.want / 20)
+			}
+			long, cancel := context.WithTimeout(w.t.Context(), time.Hour)
+			defer cancel()
+			if status, err := w.send(w.request(long, "POST", "/channels/1/messages", "{}")); status != 200 {
+				t.Errorf("%s: %d, %v", name, status, err)
+			}
+			if last := w.discord.seen()[4].at; last < c.want-time.Second || last > c.want {
+				t.Errorf("%s: sent again at %s, want %s", name, last, c.want)
+			}
+			if told := w.events.of(ReasonForeign); len(told) != 1 {
+				t.Errorf("%s: told %v", name, told)
 			}
 		})
 	}
@@ -198,7 +313,7 @@ func TestBanFoundByManyAtOnce(t *testing.T) {
 		if s := w.transport.Stats(); s.Bans != 1 || s.Sent != 20 || s.Waiting != 0 || s.InFlight != 0 {
 			t.Errorf("stats are %+v", s)
 		}
-		if until := w.transport.Stats().Stopped.Sub(w.discord.began); until > 16*time.Minute {
+		if until := w.transport.Stats().Stopped.Sub(w.discord.began); until > 61*time.Minute {
 			t.Errorf("stopped for %v", until)
 		}
 	})

@@ -17,7 +17,6 @@ const (
 	DefaultTries          = 4
 	DefaultAttemptTimeout = 10 * time.Second
 	DefaultTimeout        = time.Minute
-	DefaultBanWait        = 15 * time.Minute
 	DefaultReplayLimit    = 1 << 20
 	DefaultMaxBuckets     = 4096
 )
@@ -53,10 +52,6 @@ type Options struct {
 	// Timeout bounds a whole request with all its waits and attempts, unless the
 	// deadline of its context comes first. Default 1 min.
 	Timeout time.Duration
-	// BanWait is how long nothing is sent after an IP ban whose answer does not
-	// say how long it lasts. It doubles, up to an hour, while the ban goes
-	// on. Default 15 min.
-	BanWait time.Duration
 	// ReplayLimit is the largest request body in bytes that is kept to be sent
 	// again. A larger one without http.Request.GetBody is sent once. Default 1 MiB.
 	ReplayLimit int64
@@ -77,7 +72,6 @@ func (o Options) complete() Options {
 	o.Tries = cmp.Or(o.Tries, DefaultTries)
 	o.AttemptTimeout = cmp.Or(o.AttemptTimeout, DefaultAttemptTimeout)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
-	o.BanWait = cmp.Or(o.BanWait, DefaultBanWait)
 	o.ReplayLimit = cmp.Or(o.ReplayLimit, DefaultReplayLimit)
 	o.MaxBuckets = cmp.Or(o.MaxBuckets, DefaultMaxBuckets)
 	if !properUserAgent.MatchString(o.UserAgent) {
@@ -103,13 +97,15 @@ var properUserAgent = regexp.MustCompile(`^DiscordBot \([^\s,)]+, [^)]+\)`)
 func newBase() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   16,
-		ForceAttemptHTTP2:     true,
-		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+
+		MaxResponseHeaderBytes: 256 << 10,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    16,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }

@@ -27,20 +27,25 @@ func (t *Transport) release(r *request, a answer) outcome {
 	if a.response != nil {
 		t.trips.add(a.took)
 	}
+	t.endLooks(r, a, now)
 	out, target := outcome{}, b
-	status := a.status()
-	if status != http.StatusTooManyRequests || a.rateLimit().reason != ReasonBanned {
+	status, refusal := a.status(), a.refusal()
+	if refusal.Reason == "" {
 		target = t.updateBucket(r, b, a, now)
 	}
 	switch {
 	case status == 0:
 		t.stats.NoAnswers++
 		out = outcome{failed: true, reason: ReasonConnection}
+	case refusal.Reason == ReasonBanned:
+		out = t.handleBan(r, a, refusal.Code, now)
 	case status == http.StatusTooManyRequests:
 		out = t.handleRateLimit(r, target, a, now)
+	case refusal.Reason == ReasonForeign:
+		out = t.handleForeign(r, target, a, now)
 	case status >= 500:
 		t.stats.ServerErrors++
-		wait, _ := seconds(a.response.Header.Get("Retry-After"))
+		wait, _ := retryAfter(a.response.Header, now)
 		out = outcome{failed: true, reason: ReasonServer, wait: wait}
 	default:
 		out = t.handleOther(r, a, now)
@@ -49,6 +54,13 @@ func (t *Transport) release(r *request, a answer) outcome {
 			out.failed, out.reason = true, ReasonConnection
 		}
 	}
+	if a.tooLarge() {
+		out.failed, out.reason = true, ReasonTooLarge
+		if out.err == nil && !out.rateLimited {
+			out.err = &Error{Request: r.route.name(), Reason: ReasonTooLarge, Status: status, Err: ErrTooLarge}
+		}
+	}
+	t.delivery.ended(r, now, out, status)
 	b.queue.notifyFirst()
 	t.dropUnused(b)
 	if target != b {
@@ -56,6 +68,18 @@ func (t *Transport) release(r *request, a answer) outcome {
 		t.dropUnused(target)
 	}
 	return out
+}
+
+// endLooks ends the looks of a request. The caller holds mu.
+func (t *Transport) endLooks(r *request, a answer, now time.Time) {
+	if len(r.looks) == 0 {
+		return
+	}
+	for _, p := range r.looks {
+		p.release(now, a.response != nil)
+	}
+	r.looks = nil
+	t.notifyWaiting()
 }
 
 // handleOther learns from an answer that is neither 429 nor 5xx. The caller holds mu.

@@ -45,9 +45,30 @@ func (t *Transport) Reserve(req *http.Request, owner string) (*Reservation, erro
 // bytes.
 const maxRefusalBody = 64 << 10
 
+// boundedBody is a body that fails with ErrTooLarge after so many bytes.
+type boundedBody struct {
+	io.Reader
+	io.Closer
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		if n, err := b.Reader.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, ErrTooLarge
+	}
+	n, err := b.Reader.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
 // Release gives the reservation back and learns from the response; nil means that
 // none came. The body of a response of 4xx or 5xx is read, and can still be read in
-// full afterwards. Only the first call counts.
+// full afterwards; any body fails with [ErrTooLarge] once it is longer than Discord's
+// answers are. Only the first call counts.
 func (p *Reservation) Release(response *http.Response) {
 	p.t.mu.Lock()
 	again := p.released
@@ -60,13 +81,13 @@ func (p *Reservation) Release(response *http.Response) {
 	switch {
 	case response == nil:
 		a.err = errors.New("no answer came")
-	case response.StatusCode >= 400 && response.Body != nil:
+	case response.Body == nil:
+	default:
 		body := response.Body
-		a.body, _ = io.ReadAll(io.LimitReader(body, maxRefusalBody))
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(a.body), body), body}
+		if response.StatusCode >= 400 {
+			a.body, _ = io.ReadAll(io.LimitReader(body, maxRefusalBody))
+		}
+		response.Body = &boundedBody{Reader: io.MultiReader(bytes.NewReader(a.body), body), Closer: body, left: maxAnswer}
 	}
 	if out := p.t.release(p.request, a); out.event != nil {
 		p.t.opts.Observe(*out.event)

@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"encoding/json"
 	"math"
+	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +15,9 @@ import (
 // Then [Transport.do] sends the request again, and [Transport.acquire]
 // waits until bucket and global limit are open. Requests behind it wait with it, in
 // their order. After maxLimits answers of 429 the caller gets the last one.
+//
+// A [pause] bounds what is believed: at least a second, at most an hour, and every
+// ten minutes one request looks whether it is over.
 
 // maxLimits is how many answers of 429 one request waits out. With the limits
 // kept there should be none.
@@ -19,69 +25,63 @@ const maxLimits = 5
 
 // rateLimit is what a 429 asks for.
 type rateLimit struct {
-	reason Reason // ReasonBucket, ReasonShared, ReasonGlobal or ReasonBanned
+	reason Reason // ReasonBucket, ReasonShared, ReasonGlobal or ReasonForeign
 	wait   time.Duration
 }
 
 // handleRateLimit closes what a 429 speaks of until its time is over. The caller
 // holds mu.
 func (t *Transport) handleRateLimit(r *request, b *bucket, a answer, now time.Time) outcome {
-	limit := a.rateLimit()
-	event := &Event{Reason: limit.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: limit.wait, Status: a.status()}
-	switch limit.reason {
-	case ReasonBanned:
-		if t.ban.start(now, a.sent, limit.wait, t.opts.BanWait) {
-			t.stats.Bans++
-			event.Wait = t.ban.until.Sub(now)
-			t.notifyWaiting()
-		} else {
-			event = nil
-		}
-		return outcome{event: event, err: t.guard(r, now)} // nothing to wait for
-	case ReasonShared:
+	limit := a.rateLimit(now)
+	out := outcome{rateLimited: true, reason: limit.reason, wait: min(max(limit.wait, minPause), maxPause)}
+	out.event = &Event{Reason: limit.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: out.wait, Status: a.status()}
+	global := t.globalLimitOf(r)
+	switch {
+	case limit.reason == ReasonShared:
 		t.stats.Shared++
-		b.block(now.Add(limit.wait), limit.reason)
-		return outcome{rateLimited: true, event: event}
-	case ReasonGlobal:
+		b.block(now, limit.wait, limit.reason, a.status())
+		return out
+	case limit.reason == ReasonGlobal && global != nil:
 		t.stats.Global++
-		if global := t.globalLimitOf(r); global != nil {
-			if until := now.Add(limit.wait); until.After(global.blockedUntil) {
-				global.blockedUntil = until
-			}
-		} else {
-			b.block(now.Add(limit.wait), limit.reason)
-		}
+		global.pause.extend(now, limit.wait, limit.reason, a.status())
+	case limit.reason == ReasonForeign:
+		out.event = t.blockForeign(r, b, a, now, limit.wait)
 	default:
 		t.stats.Limited++
-		b.block(now.Add(limit.wait), limit.reason)
+		b.block(now, limit.wait, limit.reason, a.status())
 	}
 	if stopped := t.countInvalid(r, a, now); stopped != nil {
-		event = stopped
+		out.event = stopped
 	}
-	return outcome{rateLimited: true, event: event}
+	return out
 }
 
-// rateLimit reads a 429 (G-129, G-130). A 429 without retry_after and without
-// X-RateLimit headers is an IP ban.
-func (a *answer) rateLimit() rateLimit {
+// rateLimit reads a 429 that is no ban (G-129, G-130).
+func (a *answer) rateLimit(now time.Time) rateLimit {
 	h := a.response.Header
-	header, headerTold := seconds(h.Get("Retry-After"))
+	header, headerTold := retryAfter(h, now)
+	if a.refusal().Reason == ReasonForeign {
+		if !headerTold {
+			header = unknownPause
+		}
+		return rateLimit{ReasonForeign, header}
+	}
 	var fields struct {
-		RetryAfter *float64 `json:"retry_after"`
-		Global     bool     `json:"global"`
+		RetryAfter json.RawMessage `json:"retry_after"`
+		Global     json.RawMessage `json:"global"`
 	}
-	formed := a.json(&fields) && fields.RetryAfter != nil
+	_ = a.json(&fields)
+	body, bodyTold := readNumber(fields.RetryAfter)
+	wait := max(header, body)
+	if !headerTold && !bodyTold {
+		wait = unknownPause
+		if q, told := a.quota(); told {
+			wait = q.resetAfter
+		}
+	}
 	scope := strings.ToLower(h.Get("X-RateLimit-Scope"))
-	marked := scope != "" || h.Get("X-RateLimit-Bucket") != "" || h.Get("X-RateLimit-Global") != ""
-	if !formed && !(marked && headerTold) {
-		return rateLimit{ReasonBanned, header}
-	}
-	wait := header
-	if formed {
-		wait = max(wait, asSpan(*fields.RetryAfter))
-	}
 	switch {
-	case scope == "global", strings.EqualFold(h.Get("X-RateLimit-Global"), "true"), fields.Global:
+	case scope == "global", strings.EqualFold(h.Get("X-RateLimit-Global"), "true"), string(fields.Global) == "true":
 		return rateLimit{ReasonGlobal, wait}
 	case scope == "shared":
 		return rateLimit{ReasonShared, wait}
@@ -89,25 +89,52 @@ func (a *answer) rateLimit() rateLimit {
 	return rateLimit{ReasonBucket, wait}
 }
 
-// seconds reads a header of seconds with or without a fraction.
-func seconds(text string) (time.Duration, bool) {
-	s, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || math.IsNaN(s) || s < 0 {
+// retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, 10.2.3), which
+// counts from the Date of the answer, because this host's clock may be wrong.
+func retryAfter(h http.Header, now time.Time) (wait time.Duration, told bool) {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if wait, told = readSeconds(text); told {
+		return wait, true
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0, false
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(0, at.Sub(now)), maxPause), true
+}
+
+// plainNumber is how a header writes seconds. "1e12" and "inf" are none.
+var plainNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]*)?$`)
+
+// readSeconds reads seconds with or without a fraction.
+func readSeconds(text string) (wait time.Duration, told bool) {
+	text = strings.TrimSpace(text)
+	if !plainNumber.MatchString(text) {
+		return 0, false
+	}
+	s, _ := strconv.ParseFloat(text, 64) // infinite if it is out of range
+	return asSpan(s), true
+}
+
+// readNumber reads seconds from JSON, as a number or, leniently, as a string.
+func readNumber(raw json.RawMessage) (wait time.Duration, told bool) {
+	s, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
+	if err != nil && !math.IsInf(s, 1) || math.IsNaN(s) {
 		return 0, false
 	}
 	return asSpan(s), true
 }
 
-// maxWait bounds the wait that a 429 can ask for.
-const maxWait = 24 * time.Hour
-
-// asSpan converts seconds; fractions count: 0.75 s are 750 ms.
+// asSpan converts seconds, up to maxPause; fractions count: 0.75 s are 750 ms.
 func asSpan(s float64) time.Duration {
 	switch {
 	case math.IsNaN(s) || s <= 0:
 		return 0
-	case s >= maxWait.Seconds():
-		return maxWait
+	case s >= maxPause.Seconds():
+		return maxPause
 	}
 	return time.Duration(math.Ceil(s*1e6)) * time.Microsecond
 }

@@ -14,9 +14,10 @@ import (
 func TestOddHeaders(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0.75": 750 * time.Millisecond, "5": 5 * time.Second, " 1.5 ": 1500 * time.Millisecond, "0": 0,
-		"-3": 0, "NaN": 0, "soon": 0, "": 0, "1e300": maxWait, "Inf": maxWait, "0.0000001": time.Microsecond,
+		"-3": 0, "NaN": 0, "soon": 0, "": 0, "1e12": 0, "Inf": 0, "0x10": 0, "0.0000001": time.Microsecond,
+		"999999999999": maxPause, "1" + strings.Repeat("0", 400): maxPause,
 	} {
-		if got, _ := seconds(text); got != want {
+		if got, _ := readSeconds(text); got != want {
 			t.Errorf("%q is %v, want %v", text, got, want)
 		}
 	}
@@ -50,7 +51,8 @@ func TestRateLimitPausesItsBucketOnly(t *testing.T) {
 		"the body is longer":   {"user", "1", "1.75", 1750 * time.Millisecond},
 		"the header is longer": {"user", "3", "2.25", 3 * time.Second},
 		"shared":               {"shared", "2", "1.5", 2 * time.Second},
-		"without a scope":      {"", "", "0.3", 300 * time.Millisecond},
+		"without a scope":      {"", "", "1.3", 1300 * time.Millisecond},
+		"at least a second":    {"", "", "0.3", time.Second},
 	} {
 		run(t, Options{}, func(n int, s sentRequest) (*http.Response, error) {
 			headers := bucketHeaders("b", "5", "4", "1")

@@ -29,6 +29,8 @@ func TestMessagesStandOnceOnASickDiscord(t *testing.T) {
 		{Name: "rest-429-shared"},
 		{Name: "rest-429-global"},
 		{Name: "rest-429-bare"},
+		{Name: "rest-429-odd", Text: "1"},
+		{Name: "rest-429-odd", Text: "date", Delay: 2 * time.Second},
 		{Name: "rest-commit-then-drop"},
 		{Name: "rest-commit-then-502"},
 		{Name: "rest-truncated"},

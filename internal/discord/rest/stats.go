@@ -50,14 +50,14 @@ func (t *Transport) Stats() Stats {
 		s.InFlight += b.inflight
 	}
 	switch {
-	case now.Before(t.ban.until):
+	case t.ban.active(now):
 		s.Stopped, s.Why = t.ban.until, ReasonBanned
 	case now.Before(t.invalid.until):
 		s.Stopped, s.Why = t.invalid.until, ReasonInvalid
 	default:
 		for _, l := range t.globalLimits {
-			if now.Before(l.blockedUntil) && l.blockedUntil.After(s.Stopped) {
-				s.Stopped, s.Why = l.blockedUntil, ReasonGlobal
+			if l.pause.active(now) && l.pause.until.After(s.Stopped) {
+				s.Stopped, s.Why = l.pause.until, ReasonGlobal
 			}
 		}
 	}

@@ -18,6 +18,8 @@ import (
 // of one request ends nothing for the others.
 type Transport struct {
 	opts Options
+	// large has one slot, for the answer that is longer than largeAnswer.
+	large chan struct{}
 
 	mu            sync.Mutex
 	arrivals      uint64
@@ -29,6 +31,8 @@ type Transport struct {
 	goneWebhooks  boundedMap[struct{}]    // webhooks that were answered 404
 	interactions  boundedMap[struct{}]    // tokens of interactions that were called back
 	ban           ban
+	foreignTold   time.Time // when a foreign refusal was last reported
+	delivery      delivery
 	invalid       invalidCounter
 	trips         roundTrips
 	stats         Stats
@@ -39,6 +43,7 @@ func New(opts Options) *Transport {
 	opts = opts.complete()
 	return &Transport{
 		opts:          opts,
+		large:         make(chan struct{}, 1),
 		waiting:       map[*request]struct{}{},
 		buckets:       map[bucketKey]*bucket{},
 		globalLimits:  map[string]*globalLimit{},
@@ -53,8 +58,9 @@ func New(opts Options) *Transport {
 // RoundTrip sends the request as soon as the rate limits allow, and retries it if
 // that is safe, within the request's context and Options.Timeout. An error is an
 // [*Error]. If time runs out after an answer has come, that answer is returned,
-// also a 429 or 5xx. Only an IP ban becomes an error, because its answer reads like
-// an ordinary 429.
+// also a 429 or 5xx. Two answers become errors: one that is larger than any of
+// Discord's, and the refusal of something else, which reads like one of Discord's
+// (see [InspectRefusal]).
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := &request{route: routeOf(req), woken: make(chan struct{}, 1)}
 	header := req.Header.Get("Authorization")
@@ -68,21 +74,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	ctx, cancel := context.WithTimeout(req.Context(), t.opts.Timeout)
 	a, err := t.do(ctx, clean, r, body)
+	defer cancel()
 	switch {
 	case err != nil:
-		cancel()
 		return nil, t.explain(r, err)
 	case a.response == nil:
-		cancel()
 		return nil, t.explain(r, &Error{Request: r.route.name(), Reason: ReasonConnection, Err: a.err})
 	}
 	a.response.Request = req
-	if a.unread == nil {
-		cancel()
-	} else {
-		stop := a.unread.stop
-		a.unread.stop = func() { stop(); cancel() }
-	}
 	return a.response, nil
 }
 
