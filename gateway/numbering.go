@@ -10,7 +10,7 @@ type numbering struct {
 	accepted int64  // highest number that was taken in; 0: none
 	from     int64  // what accepted was when the last RESUME was sent
 	window   uint64 // which of the 64 numbers up to accepted were, newest in bit 0
-	stray    int64  // the last number, if it was far from accepted; else 0
+	stray    int64  // the last number, if it was far ahead of accepted; else 0
 	isNew    bool   // the next dispatch is new, whatever its number: the replay is over
 }
 
@@ -46,12 +46,12 @@ func (n *numbering) place(seq int64, replaying bool) place {
 		return placeAnew
 	case n.isTaken(seq):
 		return placeAgain
-	case behind >= 64 && replaying:
-		return placeAgain // a replay that starts too early
 	case behind < 64 && (n.accepted == 0 || -behind <= bounds.SequenceStep):
 		return placeNew
 	case isNew, stray > 0 && seq > stray && seq-stray < 64:
 		return placeAnew
+	case behind >= 64:
+		return placeAgain // too old to know, and a command answered twice is the worse
 	}
 	n.stray = seq
 	return placeBeside

@@ -69,7 +69,7 @@ func TestNumbersThatBeginAnewAfterResumed(t *testing.T) {
 // Given a single event with a number that makes no sense, then it is handled, and the
 // ones after it are too.
 func TestOneOddNumberMakesNobodyDeaf(t *testing.T) {
-	for _, odd := range []string{"999999999999", "1", "-1", "1e308", "2.5", `"7"`, "99999999999999999999999"} {
+	for _, odd := range []string{"999999999999", "-1", "1e308", "2.5", `"7"`, "99999999999999999999999"} {
 		run(t, config{}, func(h *harness) {
 			h.startLive()
 			for range 100 {
