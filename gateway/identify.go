@@ -21,4 +21,8 @@ type IdentifyLimiter interface {
 	// long in total. So a crash loop can be told from a session that lasted. It never
 	// blocks.
 	SessionEnded(shard ShardID, lived time.Duration)
+	// Stopped says that the shard has been stopped on purpose, with its session kept or
+	// ended, or that it gives its session up for other credentials: that the session
+	// was short then says nothing. It never blocks.
+	Stopped(shard ShardID)
 }

@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/identify"
 
 	"github.com/coder/websocket"
 )
@@ -477,4 +479,36 @@ func TestTokenIsNeverShown(t *testing.T) {
 			t.Error("the token was shown")
 		}
 	})
+}
+
+// endsCounter is an identify limiter that counts how sessions end.
+type endsCounter struct {
+	*identify.Limiter
+	stopped, ended atomic.Int64
+}
+
+func (c *endsCounter) Stopped(shard gateway.ShardID) {
+	c.stopped.Add(1)
+	c.Limiter.Stopped(shard)
+}
+
+func (c *endsCounter) SessionEnded(shard gateway.ShardID, lived time.Duration) {
+	c.ended.Add(1)
+	c.Limiter.SessionEnded(shard, lived)
+}
+
+// Given a shard that is stopped in the first seconds of its session, then the identify
+// limiter learns that it was stopped, and of no session that ended by itself.
+func TestStopIsNoShortSession(t *testing.T) {
+	for _, mode := range []gateway.StopMode{gateway.KeepSession, gateway.EndSession} {
+		limiter := &endsCounter{Limiter: identify.New(identify.Options{})}
+		run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = limiter }}, func(h *harness) {
+			h.startLive()
+			h.Advance(10 * time.Second)
+			h.stop(mode)
+			if limiter.stopped.Load() == 0 || limiter.ended.Load() != 0 {
+				t.Errorf("mode %d: %d stops and %d ends were reported", mode, limiter.stopped.Load(), limiter.ended.Load())
+			}
+		})
+	}
 }

@@ -33,6 +33,7 @@ func (s *Shard) loop() {
 // endAfterStop ends what is left when there is no connection any more.
 func (s *Shard) endAfterStop() {
 	s.dropSpare()
+	s.opts.IdentifyLimiter.Stopped(s.opts.Shard)
 	if StopMode(s.stopMode.Load()) == EndSession {
 		s.dropSession(Reason{Kind: ReasonStop})
 	}
@@ -102,9 +103,14 @@ func (s *Shard) dropSession(reason Reason) {
 }
 
 // reportSessionEnd says that the session is over: to the identify limiter with
-// how long it had been live, and to the observer.
+// how long it had been live, and to the observer. A session that the shard itself has
+// given up is no short one.
 func (s *Shard) reportSessionEnd(reason Reason) {
 	lived := s.policy.onSessionDropped()
-	s.opts.IdentifyLimiter.SessionEnded(s.opts.Shard, lived)
+	if reason.Kind == ReasonStop || reason.Kind == ReasonStart {
+		s.opts.IdentifyLimiter.Stopped(s.opts.Shard)
+	} else {
+		s.opts.IdentifyLimiter.SessionEnded(s.opts.Shard, lived)
+	}
 	s.emit(SessionLost{Reason: reason})
 }

@@ -1,6 +1,9 @@
 package gateway
 
-import "evergreen/identify"
+import (
+	"evergreen/identify"
+	"evergreen/internal/bounds"
+)
 
 // ShardID names one shard of a bot: shard ID of Count. The zero ShardID means the
 // bot is not sharded and IDENTIFY carries no shard field.
@@ -21,7 +24,10 @@ type Session struct {
 }
 
 // Resumable reports whether the session has what a RESUME needs.
-func (s Session) Resumable() bool { return s.ID != "" && s.ResumeURL != "" && s.Seq >= 0 }
+func (s Session) Resumable() bool {
+	return s.ID != "" && len(s.ID) <= bounds.SessionID && s.ResumeURL != "" && len(s.ResumeURL) <= bounds.Address &&
+		s.Seq >= 0 && s.Seq <= bounds.Sequence.Most
+}
 
 // SessionStore saves the session to resume from.
 type SessionStore interface {

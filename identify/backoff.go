@@ -10,19 +10,30 @@ const settled = 60 * time.Second
 
 // backoff is how long one shard waits because its IDENTIFYs come to nothing.
 type backoff struct {
-	last time.Time // when the shard last sent an IDENTIFY
-	wait time.Duration
+	last   time.Time // when the shard last sent an IDENTIFY
+	jitter float64   // how far between its bounds the next wait is, drawn at the last failure
 	// shortSessions counts sessions in a row that lived for less than a minute,
 	// refusals the IDENTIFYs in a row that brought no session at all.
 	shortSessions, refusals int
 	unused                  int    // grants in a row without an IDENTIFY
 	open                    *entry // READY came and the session is not known to be over
 	budgeted                bool   // a budget bounds the IDENTIFYs too
+	rich                    bool   // the budget was rich when it was last looked at
 }
 
+// cheapSessions is how many short sessions in a row cost no wait but the spacing while
+// the budget is rich: a bot that is restarted, or that Discord drops a few times, should
+// not be offline to save starts that nothing else needs.
+const cheapSessions = 10
+
+// richShare is the share of the day's starts that has to be left for the budget to be
+// rich.
+const richShare = 0.5
+
 // steps are the waits from one IDENTIFY to the next after so many failures in a
-// row. The first three IDENTIFYs may leave within a minute; at the last step 92
-// leave in a day at most.
+// row. Of short sessions while the budget is rich, those beyond cheapSessions count. So
+// the first three IDENTIFYs may leave within a minute, or eleven where the budget is
+// rich; at the last step 92 leave in a day at most.
 var steps = []struct{ from, to time.Duration }{
 	{0, 0},
 	{5 * time.Second, 10 * time.Second},
@@ -61,16 +72,30 @@ func (b *backoff) countEnd(lived time.Duration, rand func() float64) {
 		b.countShortSession(rand)
 		return
 	}
-	b.shortSessions, b.refusals, b.wait = 0, 0, 0
+	b.shortSessions, b.refusals = 0, 0
 }
 
-func (b *backoff) draw(rand func() float64) {
+// countStop notes the stop of a shard whose session had lived for this long.
+func (b *backoff) countStop(lived time.Duration, rand func() float64) {
+	if b.open = nil; lived >= settled {
+		b.countEnd(lived, rand)
+	}
+}
+
+func (b *backoff) draw(rand func() float64) { b.jitter = rand() }
+
+// wait is the least time from the last IDENTIFY to the next.
+func (b *backoff) wait() time.Duration {
 	refusals := b.refusals
 	if b.budgeted {
 		refusals = min(refusals, maxRefusalStep)
 	}
-	step := steps[min(max(b.shortSessions, refusals), len(steps)-1)]
-	b.wait = step.from + time.Duration(rand()*float64(step.to-step.from))
+	sessions := b.shortSessions
+	if b.rich {
+		sessions = max(0, sessions-cheapSessions)
+	}
+	step := steps[min(max(sessions, refusals), len(steps)-1)]
+	return step.from + time.Duration(b.jitter*float64(step.to-step.from))
 }
 
 // next is the earliest time of the shard's next IDENTIFY.
@@ -78,7 +103,7 @@ func (b *backoff) next() time.Time {
 	if b.last.IsZero() {
 		return time.Time{}
 	}
-	return b.last.Add(b.wait)
+	return b.last.Add(b.wait())
 }
 
 // decideBackoff waits out the shard's backoff. The caller holds mu.
@@ -99,5 +124,12 @@ func (l *Limiter) backoff(shard ShardID) *backoff {
 		b = &backoff{budgeted: l.budgeted}
 		l.backoffs[shard] = b
 	}
+	b.rich = l.rich
 	return b
+}
+
+// updateRich looks at the budget: without one it counts as rich. The caller holds mu.
+func (l *Limiter) updateRich(now time.Time) {
+	u := l.usage(now)
+	l.rich = !l.budgeted || float64(u.Remaining) >= richShare*float64(u.Total)
 }

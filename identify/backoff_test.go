@@ -1,13 +1,14 @@
 package identify
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // Given a Discord that ends each session right after READY, for a day, then the
-// first three IDENTIFYs leave within a minute and fewer than a hundred in all.
+// first eleven IDENTIFYs leave within a minute and fewer than 120 in all.
 //
 // Statements: G-043.
 func TestStormOfShortSessionsIsSlowedDown(t *testing.T) {
@@ -22,11 +23,11 @@ func TestStormOfShortSessionsIsSlowedDown(t *testing.T) {
 				times = append(times, identify(t, l, alone, OutcomeReady))
 				l.SessionEnded(alone, 0)
 			}
-			if len(times) >= 100 {
+			if len(times) >= 120 {
 				t.Errorf("%d IDENTIFYs in a day", len(times))
 			}
-			if d := times[2].Sub(began); d > time.Minute {
-				t.Errorf("the third IDENTIFY came after %v", d)
+			if d := times[cheapSessions].Sub(began); d > time.Minute {
+				t.Errorf("IDENTIFY %d came after %v", cheapSessions+1, d)
 			}
 		})
 	}
@@ -86,7 +87,7 @@ func TestSessionThatLivedClearsTheSlate(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Rand: middling})
-			for range 3 {
+			for range cheapSessions + 3 {
 				identify(t, l, alone, OutcomeReady)
 				l.SessionEnded(alone, time.Second)
 			}
@@ -121,6 +122,88 @@ func TestUnreportedEndIsPresumed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Given a budget that is not rich, then the waits begin with the first short session, and
+// also where Discord only tells so after the restart.
+func TestShortSessionsWaitWhereTheBudgetIsNotRich(t *testing.T) {
+	for remaining, rich := range map[int]bool{900: true, 510: true, 450: false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDisk()
+			for range 3 {
+				l := New(Options{Storage: d, Rand: middling, SessionStartLimit: func(context.Context) (SessionStartLimit, error) {
+					return SessionStartLimit{Total: 1000, Remaining: remaining, ResetAfter: 20 * time.Hour}, nil
+				}})
+				identify(t, l, alone, OutcomeReady)
+				d.stop()
+			}
+			l := New(Options{Storage: d, Rand: middling, SessionStartLimit: func(context.Context) (SessionStartLimit, error) {
+				return SessionStartLimit{Total: 1000, Remaining: remaining, ResetAfter: 20 * time.Hour}, nil
+			}})
+			waits := waited(func() { identify(t, l, alone, OutcomeReady) })
+			if rich != (waits <= Spacing) || waits > 90*time.Second {
+				t.Errorf("with %d of 1,000 left the fourth start waits %v", remaining, waits)
+			}
+		})
+	}
+}
+
+// Given a bot that is stopped and started again cleanly, over and over, on a server that
+// lets no session be resumed, then no start waits for more than the spacing, whether the
+// stop keeps the session or ends it; and the stops are no crash loop for what comes later.
+func TestDeliberateStopsAreNoCrashLoop(t *testing.T) {
+	for _, end := range []string{"kept", "ended", "refused at the next start"} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDisk()
+			var last time.Time
+			for i := range 40 {
+				l := New(Options{Storage: d, Rand: middling})
+				if err := l.Load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if i > 0 && end == "refused at the next start" {
+					l.SessionEnded(alone, 0)
+				}
+				waits := waited(func() { last = identify(t, l, alone, OutcomeReady) })
+				if waits > Spacing {
+					t.Fatalf("%s: start %d waited %v", end, i+1, waits)
+				}
+				time.Sleep(10 * time.Second)
+				l.Stopped(alone)
+				if end == "ended" {
+					l.SessionEnded(alone, 10*time.Second)
+				}
+				d.stop()
+			}
+			l := New(Options{Storage: d, Rand: middling})
+			for range cheapSessions {
+				last = identify(t, l, alone, OutcomeReady)
+				l.SessionEnded(alone, time.Second)
+			}
+			if next := identify(t, l, alone, OutcomeReady); next.Sub(last) > Spacing {
+				t.Errorf("%s: the stops count as short sessions: the next start waits %v", end, next.Sub(last))
+			}
+		})
+	}
+}
+
+// Given a supervisor that stops the bot as soon as it is online, without end, then half of
+// the day's starts are spent, and what is left is spaced out.
+func TestStopsWithoutEndLeaveStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		began, n := time.Now(), 0
+		for ; time.Since(began) < day; n++ {
+			l := New(Options{Storage: d, Rand: middling})
+			identify(t, l, alone, OutcomeReady)
+			time.Sleep(time.Second)
+			l.Stopped(alone)
+			d.stop()
+		}
+		if n > DefaultTotal {
+			t.Errorf("%d IDENTIFYs in a day of stops", n)
+		}
+	})
 }
 
 // The loss of a session that was not begun with an IDENTIFY of this record,

@@ -134,14 +134,15 @@ func (l *Limiter) decideDay(d *decision, now time.Time) {
 }
 
 // decideHour keeps crash loops within bounds. Only shards of the same Count are
-// counted: a change of their number is no loop. The caller holds mu.
+// counted: a change of their number is no loop. Sessions that a stop has ended count only
+// where the budget is not rich. The caller holds mu.
 func (l *Limiter) decideHour(d *decision, shard ShardID, now time.Time) {
 	if l.opts.Hourly <= 0 {
 		return
 	}
 	var all, own []time.Time
 	for _, e := range l.since(now.Add(-time.Hour)) {
-		if e.Shard.Count != shard.Count {
+		if e.Shard.Count != shard.Count || l.rich && e.State == Stopped {
 			continue
 		}
 		all = append(all, e.At)

@@ -122,6 +122,7 @@ type Limiter struct {
 	limit    SessionStartLimit // the last answer; its At is zero if there never was one
 	asked    time.Time         // when Discord was last asked
 	alerted  int               // percentage of the last alert
+	rich     bool              // see updateRich
 	external []externalUse
 }
 
@@ -151,6 +152,7 @@ func New(opts Options) *Limiter {
 		opts.Rand = rand.Float64
 	}
 	l.opts = opts
+	l.rich = true
 	return l
 }
 

@@ -132,6 +132,7 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(now)
+	l.updateRich(now)
 	d := l.decide(w, now)
 	if !d.isFree(now) {
 		// The count may have been reset since Discord was last asked.

@@ -95,7 +95,7 @@ func TestWaitsAreAnnounced(t *testing.T) {
 		}
 		g.Release(OutcomeUnsent)
 
-		for range 3 {
+		for range cheapSessions + 3 {
 			identify(t, l, alone, OutcomeReady)
 			l.SessionEnded(alone, time.Second)
 		}
@@ -107,8 +107,8 @@ func TestWaitsAreAnnounced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(said) != 1 || !strings.Contains(said[0], "3 in a row") {
-			t.Errorf("announced %q, want one wait after three short sessions", said)
+		if len(said) != 1 || !strings.Contains(said[0], "13 in a row") {
+			t.Errorf("announced %q, want one wait after thirteen short sessions", said)
 		}
 		if now := time.Now(); !until.Equal(now) {
 			t.Errorf("the wait was to end %v, it ended %v", until, now)

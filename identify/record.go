@@ -60,6 +60,7 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 	})
 	// What this process has sent came later than all of it, so every backoff is
 	// worked out anew in the order of events.
+	l.updateRich(now)
 	clear(l.backoffs)
 	for _, e := range l.spent {
 		l.replay(e)
@@ -90,6 +91,9 @@ func (l *Limiter) replay(e *entry) {
 	case Ended:
 		b.countReady()
 		b.countEnd(e.Lived, l.opts.Rand)
+	case Stopped:
+		b.countReady()
+		b.countStop(e.Lived, l.opts.Rand)
 	}
 }
 
@@ -108,8 +112,24 @@ func (l *Limiter) endOpenSession(w *waiter) {
 	l.put(e)
 }
 
-// SessionEnded tells that a session ended for good after being live for this
-// long. One shorter than a minute slows the shard's next IDENTIFYs down; a longer
+// Stopped tells that the shard is stopped on purpose, with its session kept or ended.
+// So the end of a session that was begun a moment ago is no sign of a crash loop: not
+// even where Discord does not let the next process resume it.
+func (l *Limiter) Stopped(shard ShardID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.backoff(shard)
+	e := b.open
+	if e == nil {
+		return
+	}
+	e.State, e.Lived = Stopped, time.Since(e.At)
+	b.countStop(e.Lived, l.opts.Rand)
+	l.put(e)
+}
+
+// SessionEnded tells that a session ended for good, and not by a stop, after being live
+// for this long. One shorter than a minute slows the shard's next IDENTIFYs down; a longer
 // one ends the backoff.
 func (l *Limiter) SessionEnded(shard ShardID, lived time.Duration) {
 	l.mu.Lock()

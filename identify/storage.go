@@ -15,7 +15,7 @@ type Entry struct {
 	At time.Time
 	// State says how far the IDENTIFY has come.
 	State State
-	// Lived is how long the session was live, in state Ended; otherwise 0.
+	// Lived is how long the session was live, in states Ended and Stopped; otherwise 0.
 	Lived time.Duration
 }
 
@@ -36,6 +36,9 @@ const (
 	Ended State = 5
 	// Unsent means nothing was sent after all: the entry is to be forgotten.
 	Unsent State = 6
+	// Stopped means the shard was stopped on purpose while the session lived: how long
+	// it lived says nothing about the next one.
+	Stopped State = 7
 )
 
 // Storage keeps the entries of one bot. Its methods may be called from any

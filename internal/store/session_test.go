@@ -37,7 +37,9 @@ func TestSessionsThatDoNotFitAreDropped(t *testing.T) {
 		{"no id", func(r *sessionRow) { r.session.ID = "" }, damagedSession, "incomplete"},
 		{"no address", func(r *sessionRow) { r.session.ResumeURL = "" }, damagedSession, "incomplete"},
 		{"no gateway's address", func(r *sessionRow) { r.session.ResumeURL = "ftp://x" }, damagedSession, "incomplete"},
-		{"no sequence", func(r *sessionRow) { r.session.Seq = 0 }, damagedSession, "incomplete"},
+		{"an impossible sequence", func(r *sessionRow) { r.session.Seq = -1 }, damagedSession, "incomplete"},
+		{"a sequence beyond sense", func(r *sessionRow) { r.session.Seq = 1 << 60 }, damagedSession, "incomplete"},
+		{"an endless id", func(r *sessionRow) { r.session.ID = strings.Repeat("a", 5000) }, damagedSession, "incomplete"},
 		{"a flipped bit", func(r *sessionRow) { r.damaged = true }, damagedSession, "checksum"},
 	}
 	for _, test := range tests {
