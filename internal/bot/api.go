@@ -39,6 +39,9 @@ func newAPI(o Options) api {
 	return api{client: rest.NewClient(o.Token, opts...)}
 }
 
+// Every part of a path is an id, which is a number, or a token, which is escaped: disgo
+// puts what it gets into the address as it is.
+
 // messageBody is the body of a message. G-138: it pings no user, and a reply to a
 // message that is gone is sent all the same.
 type messageBody struct {
@@ -74,22 +77,22 @@ func (a api) createMessage(ctx context.Context, channel snowflake.ID, m messageB
 }
 
 func (a api) callback(ctx context.Context, interaction snowflake.ID, token string, c callback) error {
-	return a.do(ctx, rest.CreateInteractionResponse.Compile(nil, interaction, token), c, nil)
+	return a.do(ctx, rest.CreateInteractionResponse.Compile(nil, interaction, url.PathEscape(token)), c, nil)
 }
 
 func (a api) editOriginal(ctx context.Context, application snowflake.ID, token string, m messageBody) error {
-	return a.do(ctx, rest.UpdateInteractionResponse.Compile(nil, application, token), m, nil)
+	return a.do(ctx, rest.UpdateInteractionResponse.Compile(nil, application, url.PathEscape(token)), m, nil)
 }
 
 func (a api) followUp(ctx context.Context, application snowflake.ID, token string, m messageBody) error {
-	return a.do(ctx, rest.CreateFollowupMessage.Compile(nil, application, token), m, nil)
+	return a.do(ctx, rest.CreateFollowupMessage.Compile(nil, application, url.PathEscape(token)), m, nil)
 }
 
 // isLoading reports whether the response to an interaction is still the deferral.
 func (a api) isLoading(ctx context.Context, application snowflake.ID, token string) (bool, error) {
 	m, err := get[struct {
 		Flags lenient[int64] `json:"flags"`
-	}](ctx, a, rest.GetInteractionResponse.Compile(nil, application, token))
+	}](ctx, a, rest.GetInteractionResponse.Compile(nil, application, url.PathEscape(token)))
 	return discord.MessageFlags(m.Flags.Value).Has(discord.MessageFlagLoading), err
 }
 

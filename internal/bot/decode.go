@@ -225,11 +225,20 @@ func parseInteraction(data []byte) (interaction, error) {
 		err = errors.New("an interaction without an id")
 	case i.Token.Value == "":
 		err = errors.New("an interaction without a token")
+	case !isPathPart(string(i.Token.Value)):
+		err = errors.New("an interaction whose token cannot stand in an address")
 	case i.Type.Wrong:
 		err = errors.New("an interaction whose type is not a number")
 	}
 	return i, err
 }
+
+// maxToken is more than any token has, in bytes.
+const maxToken = 2 << 10
+
+// isPathPart reports whether a text can be one part of a path once it is escaped.
+// Dots alone lead to another path however they are written.
+func isPathPart(s string) bool { return s != "." && s != ".." && len(s) <= maxToken }
 
 // asker returns who used the command: a member of a guild, or the other side of a
 // direct message.

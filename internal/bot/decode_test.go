@@ -34,7 +34,8 @@ func TestMalformedEvents(t *testing.T) {
 						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","type":0.5}`,
 						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","flags":{}}`)
 				case "INTERACTION_CREATE":
-					bad = append(bad, `{"id":"1"}`, `{"id":"1","token":5}`, `{"id":"1","token":"t","type":"2"}`)
+					bad = append(bad, `{"id":"1"}`, `{"id":"1","token":5}`, `{"id":"1","token":"t","type":"2"}`,
+						`{"id":"1","token":"..","type":2}`, `{"id":"1","token":".","type":2}`, `{"id":"1","token":"`+strings.Repeat("t", 3000)+`","type":2}`)
 				}
 				for _, data := range bad {
 					if event := h.deliver(kind, data); event.taken {

@@ -204,7 +204,10 @@ func failure(status, code int, message string) (int, string) {
 
 // carryOut does what the request asks for.
 func (d *fakeDiscord) carryOut(method string, u *url.URL, body []byte) (int, string) {
-	p := strings.Split(strings.TrimPrefix(u.Path, "/api/v10/"), "/")
+	p := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/api/v10/"), "/")
+	for i, part := range p {
+		p[i], _ = url.PathUnescape(part)
+	}
 	switch where := method + " " + p[0]; {
 	case where == "GET users" && len(p) == 2:
 		return 200, fmt.Sprintf(`{"id":"%d"}`, selfID)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -35,6 +36,35 @@ func TestQuickSlashCommand(t *testing.T) {
 			t.Errorf("%d first answers were sent", n)
 		}
 	})
+}
+
+// TestOddTokenStaysInItsPlace: whatever an interaction's token is made of, it is one
+// part of the path, for the first answer and for the later ones.
+func TestOddTokenStaysInItsPlace(t *testing.T) {
+	for _, odd := range []string{"a/../../../users/@me", "a?b=c", "a#b", "a/b", "%2e%2e%2f", "a b\tc", "{interaction.token}", "{}", "ü", "...", `\..\`} {
+		t.Run(odd, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(taking(5*time.Second, "slow"))
+				data, token := h.slash(askerID, "do")
+				quoted, err := json.Marshal(odd)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.discord.mu.Lock()
+				h.discord.interactions[odd] = h.discord.interactions[token]
+				h.discord.mu.Unlock()
+				h.deliver("INTERACTION_CREATE", strings.Replace(data, `"`+token+`"`, string(quoted), 1))
+				h.wait(6 * time.Second)
+				if got := h.discord.interaction(odd); got.content != "slow" || got.edits != 1 {
+					t.Errorf("the interaction is %+v", got)
+				}
+				first, later := h.discord.asked("POST /interactions/"), h.discord.asked("PATCH /webhooks/")
+				if len(first) != 1 || len(later) != 1 || strings.Count(first[0].line, "/") != 4 || strings.Count(later[0].line, "/") != 5 {
+					t.Errorf("asked for %v and %v", first, later)
+				}
+			})
+		})
+	}
 }
 
 // TestSlowSlashCommandIsDeferred: a command that needs longer is deferred after
