@@ -12,10 +12,11 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
+	"evergreen/internal/web/api"
 )
 
 // controlServer sets faults and reports the verdict over HTTP, on a loopback address
-// (S-099).
+// and for programs of this machine, not for web pages (S-099).
 type controlServer struct {
 	world    *demo.World
 	listener net.Listener
@@ -51,7 +52,7 @@ func newControlServer(addr string, world *demo.World) (*controlServer, error) {
 	mux.HandleFunc("DELETE /sim/faults", c.liftAll)
 	mux.HandleFunc("DELETE /sim/faults/{id}", c.lift)
 	mux.HandleFunc("GET /sim/verdict", c.verdict)
-	c.server = &http.Server{Handler: mux, ReadTimeout: controlTimeout, WriteTimeout: controlTimeout, IdleTimeout: time.Minute}
+	c.server = &http.Server{Handler: api.LocalOnly(mux), ReadTimeout: controlTimeout, WriteTimeout: controlTimeout, IdleTimeout: time.Minute}
 	return c, nil
 }
 

@@ -217,6 +217,10 @@ func TestOtherSites(t *testing.T) {
 	s := serve(t, Options{})
 	site := func(site, mode string) func(*http.Request) {
 		return func(r *http.Request) {
+			if site == "" { // a browser that does not tell
+				r.Header.Set("Origin", mode)
+				return
+			}
 			r.Header.Set("Sec-Fetch-Site", site)
 			r.Header.Set("Sec-Fetch-Mode", mode)
 		}
@@ -227,6 +231,7 @@ func TestOtherSites(t *testing.T) {
 	}{
 		{"/api/v1/status", "cross-site", "no-cors", 403}, {"/api/v1/events", "same-site", "cors", 403}, {"/", "cross-site", "navigate", 200},
 		{"/api/v1/status", "same-origin", "cors", 200}, {"/health", "none", "navigate", 200}, {"/badge/state.svg", "cross-site", "no-cors", 200},
+		{"/", "", "http://evil.example", 403}, {"/api/v1/events", "", "http://localhost:3000", 403}, {"/api/v1/status", "", "null", 403},
 	} {
 		if a := ask(t, s, "GET", test.path, site(test.site, test.mode)); a.Status != test.want {
 			t.Errorf("%+v: %d", test, a.Status)

@@ -65,7 +65,7 @@ func TestProxiesWithoutAHeader(t *testing.T) {
 		"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-forwarded-FOR: 127.0.0.1\r\n\r\n": 403,
 		"GET /health HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n":                  421,
 		"GET /health HTTP/1.1\r\nHost: 127.0.0.1.evil.example:8000\r\n\r\n":             421,
-		"GET /api/v1/events HTTP/1.1\r\nHost: 0.0.0.0:8000\r\nOrigin: http://x\r\n\r\n": 421,
+		"GET /api/v1/events HTTP/1.1\r\nHost: 0.0.0.0:8000\r\nOrigin: http://x\r\n\r\n": 403,
 	} {
 		c := dial(t, s)
 		send(t, c, request)

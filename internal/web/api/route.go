@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"path"
 	"runtime/debug"
 	"slices"
@@ -192,8 +190,8 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, to route) bo
 // authorize decides whether a request may see what is not open, and returns the
 // problem if not.
 func (s *Server) authorize(r *http.Request) (problem, bool) {
-	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return otherSite, false // a page elsewhere makes the browser ask
+	if isFromOtherPage(r) {
+		return otherSite, false
 	}
 	if s.tokenConfigured() {
 		if s.dashboard.SignedIn(r) {
@@ -262,19 +260,6 @@ func bearerToken(h http.Header) string {
 func (s *Server) isToken(text string) bool {
 	key := sha256.Sum256([]byte(strings.TrimSpace(text)))
 	return subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
-}
-
-// isLocalHost reports whether a Host header names this machine and nothing else.
-func isLocalHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }
 
 // throttle lets one log line through a minute.
