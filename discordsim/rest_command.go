@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,9 +114,16 @@ func tooManyCommands(count map[int]int) *restResponse {
 	return nil
 }
 
-// listCommands is GET of a scope.
+// listCommands is GET of a scope. Translations are there only where they are asked for.
 func (r *restAPI) listCommands(c *restRequest, scope commandScope) restResponse {
-	return ok200(renderCommands(scope.filter(c.app.Commands)))
+	list := renderCommands(scope.filter(c.app.Commands))
+	if with := c.query.Get("with_localizations"); !strings.EqualFold(with, "true") && with != "1" {
+		for _, command := range list {
+			delete(command, "name_localizations")
+			delete(command, "description_localizations")
+		}
+	}
+	return ok200(list)
 }
 
 // createCommand is POST: 201 for a new command, 200 when one of the same type
@@ -151,7 +159,8 @@ func (r *restAPI) createCommand(c *restRequest, scope commandScope) restResponse
 	return restResponse{status: http.StatusCreated, body: renderCommand(command)}
 }
 
-// replaceCommands is PUT: the body becomes the whole scope, of all types.
+// replaceCommands is PUT: the body becomes the whole scope, of all types. An Entry Point
+// command that stands cannot be left out.
 func (r *restAPI) replaceCommands(c *restRequest, scope commandScope) restResponse {
 	var entries []json.RawMessage
 	if len(c.body) == 0 {
@@ -184,6 +193,10 @@ func (r *restAPI) replaceCommands(c *restRequest, scope commandScope) restRespon
 		return *a
 	}
 	standing := scope.filter(c.app.Commands)
+	isEntry := func(command *Command) bool { return command.Type == commandEntry }
+	if count[commandEntry] == 0 && slices.ContainsFunc(standing, isEntry) {
+		return errEntryPointMissing.answer()
+	}
 	replaced := matchStanding(all, standing)
 	fresh := 0
 	for _, old := range replaced {
@@ -317,8 +330,8 @@ func renderCommand(command *Command) map[string]any {
 	return out
 }
 
-func renderCommands(all []*Command) []any {
-	out := make([]any, 0, len(all))
+func renderCommands(all []*Command) []map[string]any {
+	out := make([]map[string]any, 0, len(all))
 	for _, command := range all {
 		out = append(out, renderCommand(command))
 	}

@@ -190,3 +190,37 @@ func TestCommandForm(t *testing.T) {
 		w.request("POST", "/applications/"+w.app.ID.String()+"/guilds/"+w.guild.ID.String()+"/commands", map[string]any{"name": "go", "type": 4}).hasFormError("type", "APPLICATION_COMMAND_INVALID_TYPE")
 	})
 }
+
+// TestEntryPointCommand: a list without the Entry Point command that stands is refused;
+// sent along as it was fetched it stays what it was; deleted by itself it is gone.
+//
+// Statements: S-095.
+func TestEntryPointCommand(t *testing.T) {
+	withREST(t, withoutLimits(), func(t *testing.T, w *restHarness) {
+		w.app = w.AddApp(AppConfig{Name: "activity", EntryPoint: true})
+		path := "/applications/" + w.app.ID.String() + "/commands"
+		list := w.request("GET", path+"?with_localizations=true", nil).hasStatus(200, 0).list()
+		entry := asObject(list[0])
+		if len(list) != 1 || entry["type"] != 4.0 || entry["handler"] != 2.0 {
+			t.Fatalf("the commands are %v", list)
+		}
+		if _, there := entry["name_localizations"]; !there {
+			t.Error("translations were asked for and are not there")
+		}
+		if _, there := asObject(w.request("GET", path, nil).hasStatus(200, 0).list()[0])["name_localizations"]; there {
+			t.Error("translations are there and were not asked for")
+		}
+		w.request("PUT", path, []any{chat("ping")}).hasStatus(400, 50240)
+		if got := w.commandNames(path); !slices.Equal(got, []string{"launch"}) {
+			t.Errorf("after the refusal the commands are %v", got)
+		}
+		w.request("PUT", path, []any{chat("ping"), entry}).hasStatus(200, 0)
+		for _, c := range w.request("GET", path, nil).hasStatus(200, 0).list() {
+			if c := asObject(c); c["name"] == "launch" && (c["id"] != entry["id"] || c["handler"] != 2.0) {
+				t.Errorf("the Entry Point command became %v", c)
+			}
+		}
+		w.request("DELETE", path+"/"+entry["id"].(string), nil).hasStatus(204, 0)
+		w.request("PUT", path, []any{chat("pong")}).hasStatus(200, 0)
+	})
+}

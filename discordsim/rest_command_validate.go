@@ -30,7 +30,7 @@ type definition struct {
 	id   ID
 	kind int
 	name string
-	raw  json.RawMessage // canonical: sorted keys, no id
+	raw  json.RawMessage // canonical
 }
 
 // chatName is the documented pattern of names of chat commands and options.
@@ -129,6 +129,10 @@ func commandSize(f *form, depth int) int {
 	return size
 }
 
+// keptByDiscord are the fields of a command that Discord sets: a definition that carries
+// them, as one that was fetched before, means the same without.
+var keptByDiscord = map[string]bool{"id": true, "application_id": true, "guild_id": true, "version": true}
+
 // canonical writes a definition so that equal ones are equal bytes.
 func canonical(fields map[string]json.RawMessage) json.RawMessage {
 	clean := map[string]any{}
@@ -136,7 +140,7 @@ func canonical(fields map[string]json.RawMessage) json.RawMessage {
 		var v any
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.UseNumber()
-		if name != "id" && dec.Decode(&v) == nil {
+		if !keptByDiscord[name] && dec.Decode(&v) == nil {
 			clean[name] = v
 		}
 	}

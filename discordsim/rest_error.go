@@ -43,6 +43,7 @@ var (
 	errCannotMessageUser = restError{http.StatusForbidden, 50007, "Cannot send messages to this user"}
 	errMissingPermission = restError{http.StatusForbidden, 50013, "Missing Permissions"}
 	errWebhookToken      = restError{http.StatusUnauthorized, 50027, "Invalid Webhook Token"}
+	errEntryPointMissing = restError{http.StatusBadRequest, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. Please include the Entry Point command in your update request or delete it separately."}
 	errInvalidForm       = restError{http.StatusBadRequest, 50035, "Invalid Form Body"}
 )
 

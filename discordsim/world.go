@@ -31,6 +31,9 @@ type AppConfig struct {
 	StartsUsed int
 	// Guilds the bot is in.
 	Guilds []*Guild
+	// EntryPoint gives the app the Entry Point command that Discord makes when Activities
+	// are switched on.
+	EntryPoint bool
 }
 
 // AddApp makes an application with a bot. The token must be new.
@@ -61,6 +64,10 @@ func (s *Sim) AddApp(cfg AppConfig) *App {
 	}
 	s.apps[id], s.tokens[app.Token], s.users[id] = app, app, app.Bot
 	s.bots[id] = newBot(s, app)
+	if cfg.EntryPoint {
+		raw := marshal(map[string]any{"type": commandEntry, "name": "launch", "handler": 2, "integration_types": []int{0, 1}, "contexts": []int{0, 1, 2}})
+		app.Commands = append(app.Commands, s.rest.newCommand(commandScope{app: id}, definition{kind: commandEntry, name: "launch", raw: raw}))
+	}
 	for _, g := range cfg.Guilds {
 		s.join(app, g)
 	}

@@ -73,6 +73,7 @@ func (sc *Scenario) Populate(s *discordsim.Sim, cfg discordsim.AppConfig) *disco
 	}
 	cfg.Shards, cfg.MaxConcurrency = w.Shards, w.Concurrency
 	cfg.StartsTotal, cfg.StartsUsed = w.StartsTotal, w.StartsUsed
+	cfg.EntryPoint = w.EntryPoint
 	if w.Unprivileged {
 		cfg.Flags = new(uint64)
 	}

@@ -73,6 +73,7 @@ type World struct {
 	Concurrency  int      `key:"concurrency" says:"How many shards may identify at once. Default 1."`
 	StartsTotal  int      `key:"starts_total" says:"The budget of IDENTIFYs. Default 1000."`
 	StartsUsed   int      `key:"starts_used" says:"How much of the budget is spent already."`
+	EntryPoint   bool     `key:"entry_point" says:"The app has the Entry Point command that Discord makes when Activities are switched on."`
 	Unprivileged bool     `key:"unprivileged" says:"Begin with all privileged intents switched off."`
 }
 

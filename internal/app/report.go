@@ -48,7 +48,7 @@ func (a *App) Activity() health.Activity {
 }
 
 // Conditions returns what is wrong beside the connection: Options.Conditions, memory that
-// runs short, another program with the same token.
+// runs short, slash commands that are not registered, another program with the same token.
 func (a *App) Conditions() []health.Condition {
 	var list []health.Condition
 	if a.opts.Conditions != nil {
@@ -57,11 +57,22 @@ func (a *App) Conditions() []health.Condition {
 	if a.memory != nil {
 		list = append(list, a.memory.condition())
 	}
+	list = append(list, a.unregistered())
 	known := func(c health.Condition) bool { return c.Cause == health.TwoInstances && c.Trouble != "" }
 	if !slices.ContainsFunc(list, known) {
 		list = append(list, a.duplicate())
 	}
 	return list
+}
+
+// unregistered returns the condition that the slash commands could not be registered;
+// empty while they are.
+func (a *App) unregistered() health.Condition {
+	since, err := a.Bot().RegistrationTrouble()
+	if err == nil {
+		return health.Condition{}
+	}
+	return health.Condition{Cause: health.CommandsUnregistered, Trouble: err.Error(), Since: since}
 }
 
 // username returns the name of the bot's user; empty until the preflight has ended.

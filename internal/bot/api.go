@@ -142,11 +142,22 @@ func (a api) guild(ctx context.Context, of snowflake.ID) (guild, error) {
 	return get[guild](ctx, a, rest.GetGuild.Compile(nil, of))
 }
 
-func (a api) commands(ctx context.Context, application snowflake.ID) ([]definition, error) {
-	return get[[]definition](ctx, a, rest.GetGlobalCommands.Compile(nil, application))
+// commands lists the global commands with their translations, so that those sent along
+// with a new list keep them.
+func (a api) commands(ctx context.Context, application snowflake.ID) ([]standingCommand, error) {
+	return get[[]standingCommand](ctx, a, rest.GetGlobalCommands.Compile(discord.QueryValues{"with_localizations": true}, application))
 }
 
-func (a api) replaceCommands(ctx context.Context, application snowflake.ID, all []definition) error {
+// replaceCommands replaces the list of global commands by the bot's and those that are
+// kept as they are.
+func (a api) replaceCommands(ctx context.Context, application snowflake.ID, own []definition, kept []jsontext.Value) error {
+	all := make([]any, 0, len(own)+len(kept))
+	for _, d := range own {
+		all = append(all, d)
+	}
+	for _, raw := range kept {
+		all = append(all, raw)
+	}
 	return a.do(ctx, rest.SetGlobalCommands.Compile(nil, application), all, nil)
 }
 

@@ -48,6 +48,8 @@ type Bot struct {
 	counters  counters
 	latencies latencies
 
+	registration registration
+
 	// G-070: seen holds the messages and interactions that were processed.
 	seen         *ttlMap[snowflake.ID, struct{}]
 	uses         *ttlMap[use, time.Time]         // when a user's saved-up uses of a command are back

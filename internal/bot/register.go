@@ -6,19 +6,59 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// definition is a slash command as Discord keeps it, reduced to what the bot
-// sets. Discord's list and the bot's own, both in this form, can be compared.
+// definition is a slash command, reduced to what the bot sets. Discord's list and the
+// bot's own, both in this form, can be compared: what Discord adds does not count.
 type definition struct {
 	Type        discord.ApplicationCommandType `json:"type"`
 	Name        string                         `json:"name"`
 	Description string                         `json:"description"`
 	Options     []definitionOption             `json:"options,omitempty"`
+}
+
+// isOwned reports whether the bot decides about commands of this type: those that people
+// type or choose from a menu. The Entry Point command of an app with an Activity, and
+// types that do not exist yet, are somebody else's.
+func (d definition) isOwned() bool {
+	switch d.Type {
+	case 0, discord.ApplicationCommandTypeSlash, discord.ApplicationCommandTypeUser, discord.ApplicationCommandTypeMessage:
+		return true
+	}
+	return false
+}
+
+// standingCommand is a command in Discord's list.
+type standingCommand struct {
+	definition
+	raw jsontext.Value // as Discord told it
+}
+
+// UnmarshalJSONFrom never fails on a well-formed value: what cannot be read is a command
+// that differs from the bot's.
+func (c *standingCommand) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	c.raw = raw.Clone()
+	if json.Unmarshal(c.raw, &c.definition, lenientJSON) != nil {
+		var of struct {
+			Type lenient[int]       `json:"type"`
+			Name lenient[validText] `json:"name"`
+		}
+		_ = json.Unmarshal(c.raw, &of, lenientJSON)
+		c.definition = definition{Type: discord.ApplicationCommandType(of.Type.Value), Name: string(of.Name.Value)}
+	}
+	return nil
 }
 
 type definitionOption struct {
@@ -64,7 +104,9 @@ func fingerprint(all []definition) string {
 
 // register replaces Discord's list of slash commands by the bot's. G-142: only if
 // they differ, because every replacement may use up some of the 200 creations a
-// day. The bot owns the whole list, so commands it does not have are removed.
+// day. Slash and menu commands that the bot does not have are removed. Other commands are
+// sent along as they are: Discord refuses a list without the Entry Point command of an app
+// (50240).
 func (b *Bot) register(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -75,26 +117,121 @@ func (b *Bot) register(ctx context.Context) error {
 			return err
 		}
 	}
-	there, err := b.api.commands(limited, snowflake.ID(app.ID))
-	if err != nil {
-		return err
-	}
 	own := definitions(b.commands)
-	if fingerprint(there) == fingerprint(own) {
-		b.log.Debug("Slash commands are up to date", "commands", len(own))
+	for attempt := 1; ; attempt++ {
+		there, err := b.api.commands(limited, snowflake.ID(app.ID))
+		if err != nil {
+			return err
+		}
+		var owned []definition
+		var kept []jsontext.Value
+		for _, c := range there {
+			if c.isOwned() {
+				owned = append(owned, c.definition)
+			} else {
+				kept = append(kept, c.raw)
+			}
+		}
+		if fingerprint(owned) == fingerprint(own) {
+			b.log.Debug("Slash commands are up to date", "commands", len(own))
+			return nil
+		}
+		err = b.api.replaceCommands(limited, snowflake.ID(app.ID), own, kept)
+		if hasCode(err, errorCodeEntryPointMissing) && attempt == 1 {
+			continue // it was made since the list was fetched
+		}
+		if err != nil {
+			return err
+		}
+		var removed []string
+		for _, d := range owned {
+			if !slices.ContainsFunc(own, func(o definition) bool {
+				return o.Name == d.Name && o.Type == max(d.Type, discord.ApplicationCommandTypeSlash)
+			}) {
+				removed = append(removed, d.Name)
+			}
+		}
+		b.log.Info("Slash commands registered", "commands", len(own), "removed", removed, "kept", len(kept))
 		return nil
 	}
-	if err := b.api.replaceCommands(limited, snowflake.ID(app.ID), own); err != nil {
-		return err
+}
+
+// Unregistered returns the names of the commands that a bot with these options would
+// register and that Discord's list has not, or not as they are.
+func Unregistered(ctx context.Context, o Options, application snowflake.ID) ([]string, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
 	}
-	var removed []string
-	for _, d := range there {
-		if !slices.ContainsFunc(own, func(o definition) bool { return o.Name == d.Name && o.Type == d.Type }) {
-			removed = append(removed, d.Name)
+	there, err := newAPI(o).commands(ctx, application)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, own := range definitions(o.Commands) {
+		if !slices.ContainsFunc(there, func(c standingCommand) bool {
+			return fingerprint([]definition{c.definition}) == fingerprint([]definition{own})
+		}) {
+			missing = append(missing, own.Name)
 		}
 	}
-	b.log.Info("Slash commands registered", "commands", len(own), "removed", removed)
-	return nil
+	return missing, nil
+}
+
+// errorCodeEntryPointMissing refuses a list of commands without the app's Entry Point
+// command.
+const errorCodeEntryPointMissing rest.JSONErrorCode = 50240
+
+// refusedInterval is how long after a refusal the commands are registered again: what
+// Discord refuses one day, as the 201st creation, it may accept the next.
+const refusedInterval = 24 * time.Hour
+
+// keepRegistering registers the slash commands until that is done.
+func (b *Bot) keepRegistering(ctx context.Context) {
+	for {
+		err := b.retryWork(ctx, "Slash commands could not be registered", func(ctx context.Context) error {
+			err := b.register(ctx)
+			if ctx.Err() == nil {
+				b.registration.record(err, time.Now())
+			}
+			return err
+		})
+		if err == nil || b.sleepJittered(ctx, refusedInterval) != nil {
+			return
+		}
+	}
+}
+
+// registration is how the registration of the slash commands goes.
+type registration struct {
+	mu     sync.Mutex
+	err    error // of the last attempt
+	failed time.Time
+}
+
+func (r *registration) record(err error, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.failed = now
+	}
+	r.err = err
+}
+
+// registrationPatience is how long a registration may fail for a reason that passes
+// before it counts as trouble.
+const registrationPatience = time.Minute
+
+// RegistrationTrouble says why the slash commands could not be registered, and since when
+// not; nil while they are, while that is not known, or while it fails only for the moment.
+func (b *Bot) RegistrationTrouble() (since time.Time, err error) {
+	r := &b.registration
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil || temporary(r.err) && time.Since(r.failed) < registrationPatience {
+		return time.Time{}, nil
+	}
+	return r.failed, r.err
 }
 
 // warnOfEndpoint warns that Discord sends interactions to a URL instead of the

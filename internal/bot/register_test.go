@@ -29,7 +29,7 @@ func TestRegistersWhatDiffers(t *testing.T) {
 		if !strings.Contains(puts[0].body, `{"type":1,"name":"help","description":"Lists what I can do, or explains one command","options":[{"type":3,"name":"command","description":"The command to explain"}]}`) {
 			t.Errorf("registered %s", puts[0].body)
 		}
-		h.logged(1, "INFO Slash commands registered commands=6 removed=[obsolete]")
+		h.logged(1, "INFO Slash commands registered commands=6 removed=[obsolete] kept=0")
 
 		// Discord adds fields of its own, leaves some out and keeps its own order.
 		for i := range list {
@@ -92,21 +92,124 @@ func TestRegistrationSurvivesOutage(t *testing.T) {
 	})
 }
 
-// TestRegistrationRefused: a refusal for good is an error in the log and is not
-// repeated; the bot answers all the same.
+// TestRegistrationRefused: a refusal for good is an error in the log, is known to those
+// who ask, and is tried again the next day; the bot answers all the same.
 func TestRegistrationRefused(t *testing.T) {
 	run(t, func(h *harness) {
 		h.start()
-		h.discord.fail(fault{on: "PUT", times: -1, status: 400, body: `{"code":30034,"message":"Max number of daily application command creates has been reached (200)"}`})
+		h.discord.fail(fault{on: "PUT", times: 1, status: 400, body: `{"code":30034,"message":"Max number of daily application command creates has been reached (200)"}`})
 		h.run()
-		h.wait(24 * time.Hour)
+		h.wait(11 * time.Hour)
 		if n := len(h.discord.asked("PUT")); n != 1 {
 			t.Errorf("put %d times", n)
 		}
 		h.logged(1, "ERROR Slash commands could not be registered error=PUT /applications/{application.id}/commands: Discord answered 400 (code 30034): Max number")
+		since, err := h.bot.RegistrationTrouble()
+		if err == nil || !strings.Contains(err.Error(), "30034") || time.Since(since) < 10*time.Hour {
+			t.Errorf("the trouble is %v, since %v", err, since)
+		}
 		h.say("!about")
 		h.expect("ResearchBot")
+		h.wait(14 * time.Hour)
+		if _, err := h.bot.RegistrationTrouble(); err != nil || len(h.discord.asked("PUT")) != 2 {
+			t.Errorf("the next day: %v, put %d times", err, len(h.discord.asked("PUT")))
+		}
 	})
+}
+
+// TestRegistrationTroubleIsNotToldTooSoon: a failure that passes within a minute is no
+// news, one that lasts is.
+func TestRegistrationTroubleIsNotToldTooSoon(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		h.discord.fail(fault{on: "PUT", times: -1, status: 503})
+		h.run()
+		h.wait(30 * time.Second)
+		if _, err := h.bot.RegistrationTrouble(); err != nil {
+			t.Errorf("after half a minute: %v", err)
+		}
+		h.wait(time.Minute)
+		if _, err := h.bot.RegistrationTrouble(); err == nil {
+			t.Error("after a minute and a half nothing is told")
+		}
+		h.discord.heal()
+		h.wait(time.Hour)
+		if _, err := h.bot.RegistrationTrouble(); err != nil {
+			t.Errorf("it succeeded, and still: %v", err)
+		}
+	})
+}
+
+// TestEntryPointCommandIsKept: Discord refuses a list of commands without the Entry Point
+// command of an app with an Activity, so it is sent along as it is. The same goes for
+// types of commands that do not exist yet.
+func TestEntryPointCommandIsKept(t *testing.T) {
+	const entry = `{"id":"7","application_id":"9","version":"8","type":4,"name":"launch","name_localizations":{"th":"เริ่ม"},"description":"","handler":2,"contexts":[0,1,2],"integration_types":[0,1],"nsfw":false,"default_member_permissions":null}`
+	const future = `{"id":"11","type":9,"name":"later","options":"what nobody knows"}`
+	const menu = `{"id":"12","type":2,"name":"Report","description":""}`
+	run(t, func(h *harness) {
+		h.discord.commands = "[" + entry + "," + future + "," + menu + "]"
+		h.start()
+		h.run()
+		puts := h.discord.asked("PUT")
+		if len(puts) != 1 {
+			t.Fatalf("put %d times:\n%s", len(puts), h.log)
+		}
+		var list []map[string]any
+		if err := json.Unmarshal([]byte(puts[0].body), &list); err != nil || len(list) != len(Builtin())+2 {
+			t.Fatalf("put %s", puts[0].body)
+		}
+		if !strings.Contains(puts[0].body, entry) || !strings.Contains(puts[0].body, future) {
+			t.Errorf("not sent along as it is: %s", puts[0].body)
+		}
+		h.logged(1, "INFO Slash commands registered commands=6 removed=[Report] kept=2")
+		// Discord fills in what the bot left to it.
+		for i, c := range list {
+			if c["type"] == 1.0 {
+				list[i]["id"], list[i]["version"], list[i]["contexts"], list[i]["integration_types"] = fmt.Sprint(i), "1", []int{0, 1}, []int{0, 1}
+				list[i]["name_localizations"], list[i]["description_localizations"], list[i]["dm_permission"], list[i]["nsfw"] = nil, nil, true, false
+				if c["options"] == nil {
+					list[i]["options"] = nil
+				}
+			}
+		}
+		kept, err := json.Marshal(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.discord.commands = string(kept)
+		for range 2 {
+			h.stopRun()
+			h.crash()
+			h.run()
+		}
+		if n := len(h.discord.asked("PUT")); n != 1 {
+			t.Errorf("nothing has changed, and the list was put %d times", n)
+		}
+		if n := len(h.discord.asked(fmt.Sprintf("GET /applications/%d/commands?with_localizations=true", appID))); n != 3 {
+			t.Errorf("the list was fetched with its translations %d times, want 3", n)
+		}
+	})
+}
+
+// TestEntryPointCommandMadeMeanwhile: an Entry Point command that was made after the list
+// was fetched is found when Discord refuses the list.
+func TestEntryPointCommandMadeMeanwhile(t *testing.T) {
+	refusal := fault{on: "PUT", status: 400, body: `{"code":50240,"message":"You cannot remove this app's Entry Point command in a bulk update operation."}`}
+	for times, puts := range map[int]int{1: 2, -1: 2} {
+		run(t, func(h *harness) {
+			h.start()
+			refusal.times = times
+			h.discord.fail(refusal)
+			h.run()
+			if n := len(h.discord.asked("PUT")); n != puts {
+				t.Errorf("refused %d times: put %d times", times, n)
+			}
+			if _, err := h.bot.RegistrationTrouble(); (err != nil) != (times < 0) {
+				t.Errorf("refused %d times: %v", times, err)
+			}
+		})
+	}
 }
 
 // TestRegistrationWithoutIntroduction: what READY told is enough to register;

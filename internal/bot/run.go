@@ -29,9 +29,9 @@ func (b *Bot) Run(ctx context.Context) error {
 }
 
 // setUp fetches the application and registers the slash commands. It retries until
-// both are done or refused.
+// both are done; an application that is refused is given up.
 func (b *Bot) setUp(ctx context.Context) {
-	b.retryWork(ctx, "Application could not be fetched from Discord", func(ctx context.Context) error {
+	_ = b.retryWork(ctx, "Application could not be fetched from Discord", func(ctx context.Context) error {
 		app, err := b.fetchApplication(ctx)
 		if err == nil {
 			b.warnOfEndpoint(app)
@@ -39,7 +39,7 @@ func (b *Bot) setUp(ctx context.Context) {
 		return err
 	})
 	if !b.options.KeepCommands {
-		b.retryWork(ctx, "Slash commands could not be registered", b.register)
+		b.keepRegistering(ctx)
 	}
 }
 
@@ -52,7 +52,7 @@ func (b *Bot) fetchGuilds(ctx context.Context) {
 			return
 		case <-b.guildListNeeded:
 		}
-		b.retryWork(ctx, "List of guilds could not be fetched", func(ctx context.Context) error {
+		_ = b.retryWork(ctx, "List of guilds could not be fetched", func(ctx context.Context) error {
 			list, err := b.api.guilds(ctx)
 			if err == nil {
 				b.guilds.addFetched(list)
@@ -64,20 +64,20 @@ func (b *Bot) fetchGuilds(ctx context.Context) {
 
 // retryWork repeats work until it succeeds, Discord refuses it for good or ctx ends. It
 // waits 5 s, then twice as long each time, at most 30 min. failure is the log line
-// of each failure.
-func (b *Bot) retryWork(ctx context.Context, failure string, work func(context.Context) error) {
+// of each failure. It returns the last error of work, or that of ctx.
+func (b *Bot) retryWork(ctx context.Context, failure string, work func(context.Context) error) error {
 	for wait := 5 * time.Second; ; wait = min(2*wait, 30*time.Minute) {
 		err := work(ctx)
 		if err == nil || ctx.Err() != nil {
-			return
+			return err
 		}
 		if !temporary(err) {
 			b.log.Error(failure, "error", err)
-			return
+			return err
 		}
 		b.log.Warn(failure, "error", err, "retry_in", wait)
-		if b.sleepJittered(ctx, wait) != nil {
-			return
+		if err := b.sleepJittered(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

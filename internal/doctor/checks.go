@@ -37,6 +37,7 @@ func (x *examination) checks() []Check {
 		{ID: "intents", Group: groupDiscord, Title: "Intents and their switches", Needs: []string{"login"}, Run: x.checkIntents},
 		{ID: "budget", Group: groupDiscord, Title: "Session starts (IDENTIFY)", Needs: []string{"login"}, After: []string{"state", "instance"}, Run: x.checkBudget},
 		{ID: "shards", Group: groupDiscord, Title: "Shards", Needs: []string{"login"}, Run: x.checkShards},
+		{ID: "commands", Group: groupDiscord, Title: "Slash commands", Needs: []string{"login"}, After: []string{"instance"}, Run: x.checkCommands},
 
 		{
 			ID: "ready", Group: groupGateway, Title: "Proof of READY",

@@ -1,7 +1,11 @@
 package doctor
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -393,4 +397,62 @@ func TestDistanceIsToldFromABadNetwork(t *testing.T) {
 	if f = x.latencyFinding([]time.Duration{45 * time.Millisecond}, []time.Duration{60 * time.Millisecond}, 9*time.Millisecond); f.Level != Pass {
 		t.Errorf("near: %+v", f)
 	}
+}
+
+// Given slash commands that are registered, are not yet, could not be or are not wanted,
+// then the doctor tells these apart.
+func TestSlashCommandsAreCompared(t *testing.T) {
+	t.Parallel()
+	const trouble = `"conditions":[{"cause":"commands-unregistered","trouble":"PUT /applications/{application.id}/commands: Discord answered 400 (code 50240): You cannot"}]`
+	for name, c := range map[string]struct {
+		status string // of a running instance
+		change func(*harness)
+		level  Level
+		says   string
+	}{
+		"nothing runs":        {level: Pass, says: "0 of 6 are registered; the bot registers the others when it starts"},
+		"not wanted":          {change: func(s *harness) { s.settings().SlashCommands = false }, level: Pass, says: "DISCORD_SLASH_COMMANDS is false"},
+		"running and missing": {status: online, level: Warn, says: "6 commands not registered although the bot is running"},
+		"refused":             {status: strings.TrimSuffix(online, "}") + "," + trouble + "}", level: Fail, says: "code 50240"},
+		"all there":           {status: online, change: (*harness).register, level: Pass, says: "all 6 are registered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newHarness(t, discordsim.AppConfig{})
+			s.skipReady = true
+			if c.change != nil {
+				c.change(s)
+			}
+			if c.status != "" {
+				s.runInstance(c.status)
+			}
+			r := s.examine().results["commands"]
+			if r.Level != c.level || (c.level == Fail) != (len(r.Next) > 0 && strings.Contains(r.Next[0], "DISCORD_SLASH_COMMANDS")) {
+				t.Errorf("%+v", r)
+			}
+			r.says(t, c.says)
+		})
+	}
+}
+
+// register lets a bot register its slash commands.
+func (s *harness) register() {
+	s.t.Helper()
+	lines, log := io.Pipe()
+	b, err := bot.New(bot.Options{Token: s.app.Token, HTTPClient: http.DefaultClient, APIURL: s.url, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(s.t.Context(), time.Minute)
+	defer stop()
+	go func() {
+		defer log.Close()
+		_ = b.Run(ctx)
+		_ = b.Stop(context.WithoutCancel(ctx))
+	}()
+	for scan := bufio.NewScanner(lines); scan.Scan(); {
+		if strings.Contains(scan.Text(), "Slash commands registered") {
+			stop()
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 }

@@ -187,7 +187,7 @@ func (r Result) says(t *testing.T, texts ...string) {
 // The chains: what is skipped when a check fails.
 var (
 	afterIntents  = []string{"ready", "content"}
-	afterLogin    = append([]string{"intents", "budget", "shards"}, afterIntents...)
+	afterLogin    = append([]string{"intents", "budget", "shards", "commands"}, afterIntents...)
 	afterREST     = append([]string{"clock", "wss", "login", "latency"}, afterLogin...)
 	afterTLS      = append([]string{"rest"}, afterREST...)
 	afterTCP      = append([]string{"tls"}, afterTLS...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/health"
 	"evergreen/internal/process/tokenlock"
 )
 
@@ -41,6 +42,10 @@ type instance struct {
 		Gateway *percentiles `json:"gateway_ms"`
 		REST    *percentiles `json:"rest_ms"`
 	} `json:"latency"`
+	Conditions []struct {
+		Cause   health.CauseID `json:"cause"`
+		Trouble string         `json:"trouble"`
+	} `json:"conditions"`
 	Counts struct {
 		Identifies int64 `json:"identifies"`
 		Resumed    int64 `json:"resumed"`
@@ -60,6 +65,19 @@ type percentiles struct {
 
 func (p percentiles) String() string {
 	return fmt.Sprintf("p50 %.0f ms, p95 %.0f ms, p99 %.0f ms", p.P50, p.P95, p.P99)
+}
+
+// trouble returns what the running instance says of a condition; empty if it does not
+// hold or cannot be asked for.
+func (x *examination) trouble(cause health.CauseID) string {
+	if x.instance != nil {
+		for _, c := range x.instance.Conditions {
+			if c.Cause == cause {
+				return plain(c.Trouble)
+			}
+		}
+	}
+	return ""
 }
 
 // isRunning reports whether a process runs the bot.

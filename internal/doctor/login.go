@@ -25,9 +25,10 @@ const portal = "https://discord.com/developers/applications"
 // one look at.
 func (x *examination) checkLogin(ctx context.Context) Finding {
 	limits := rest.New(rest.Options{Base: x.client.Transport, UserAgent: x.userAgent(), Tries: 1, AttemptTimeout: answerTimeout, Timeout: answerTimeout})
+	x.limited = &http.Client{Transport: limits, CheckRedirect: x.client.CheckRedirect}
 	var err error
 	x.preflight, err = preflight.New(preflight.Options{
-		HTTPClient: &http.Client{Transport: limits, CheckRedirect: x.client.CheckRedirect}, APIURL: x.config.APIURL, UserAgent: x.userAgent(),
+		HTTPClient: x.limited, APIURL: x.config.APIURL, UserAgent: x.userAgent(),
 		Token: x.config.Token.Reveal, Intents: x.intents(), Optional: x.config.OptionalIntents,
 		Running: func() int { return x.config.Shards.Count },
 		Timeout: answerTimeout, Logger: slog.New(slog.DiscardHandler),

@@ -61,6 +61,7 @@ type examination struct {
 	config      config.Config
 	fingerprint tokenlock.Fingerprint
 	client      *http.Client // REST, without the bot's limits and retries
+	limited     *http.Client // REST with the bot's limits; nil before the login
 	close       func()
 	started     time.Time
 

@@ -427,6 +427,16 @@ var Catalogue = []Cause{
 		Signs:      []Sign{{Key: "condition.memory-short", Says: "memory runs short: %s"}},
 	},
 	{
+		ID: CommandsUnregistered, Depth: Root,
+		Title:      "Discord refuses the slash commands",
+		Happened:   "The list of slash commands could not be registered with Discord. People see the list of before, or none; commands by prefix and by mention work.",
+		Recognised: "PUT /applications/{application.id}/commands is refused; what Discord said stands in the reason.",
+		Done:       "Tried again: soon after a failure that passes, a day after a refusal. The Entry Point command of an app with an Activity is sent along as it is.",
+		Do:         "Read what Discord said. 30034: too many commands were created today, tomorrow it goes by itself. 20012: the token belongs to another application. Set DISCORD_SLASH_COMMANDS=false if another program registers the commands.",
+		Reproduce:  "Inject `rest-403` for the route PUT /applications/{application}/commands before the bot starts.",
+		Signs:      []Sign{{Key: "condition.commands-unregistered", Says: "the slash commands could not be registered: %s"}},
+	},
+	{
 		ID: Unknown, Depth: Unexplained,
 		Title:      "Unknown cause",
 		Happened:   "The connection ended in a way that is not in this list.",

@@ -11,23 +11,24 @@ import (
 // storyOf is the test of each cause that is not in [simulatedCauses], because it
 // takes more than faults: in this package, or in the one named before it.
 var storyOf = map[CauseID]string{
-	ProcessGone:      "cmd/evergreen TestGapBetweenProcessesIsTold",
-	PlannedStop:      "cmd/evergreen TestGapBetweenProcessesIsTold",
-	ProgramCrashed:   "cmd/evergreen TestGapBetweenProcessesIsTold",
-	DeployGoodbye:    "internal/app TestDeployByGoodbyeIsTold",
-	HostIdles:        "internal/app TestSleepingHostIsTold",
-	SupervisorGaveUp: "internal/app TestSupervisorThatGaveUpIsTold",
-	TwoInstances:     "internal/app TestSecondProgramIsTold",
-	ProxyFailed:      "internal/app TestProxyThatIsAwayIsNamed",
-	MemoryShort:      "internal/app TestShortMemoryIsSaid",
-	OutOfMemory:      "internal/store TestEveryEndIsExplained", // nothing can make a kernel kill this process alone
-	HostRebooted:     "internal/store TestEveryEndIsExplained", // nor boot
-	HostSlept:        "TestSleepOfTheHostIsTold",
-	IPv6NoRoute:      "TestBrokenIPv6IsTold",
-	IdentifyBudget:   "TestSavedBudgetIsTold",
-	SlowHandlers:     "TestSlowHandlersAreTold",
-	GreenButUseless:  "TestUselessIsTold",
-	DiskTrouble:      "TestDiskTroubleIsTold",
+	ProcessGone:          "cmd/evergreen TestGapBetweenProcessesIsTold",
+	PlannedStop:          "cmd/evergreen TestGapBetweenProcessesIsTold",
+	ProgramCrashed:       "cmd/evergreen TestGapBetweenProcessesIsTold",
+	DeployGoodbye:        "internal/app TestDeployByGoodbyeIsTold",
+	HostIdles:            "internal/app TestSleepingHostIsTold",
+	SupervisorGaveUp:     "internal/app TestSupervisorThatGaveUpIsTold",
+	TwoInstances:         "internal/app TestSecondProgramIsTold",
+	ProxyFailed:          "internal/app TestProxyThatIsAwayIsNamed",
+	MemoryShort:          "internal/app TestShortMemoryIsSaid",
+	OutOfMemory:          "internal/store TestEveryEndIsExplained", // nothing can make a kernel kill this process alone
+	HostRebooted:         "internal/store TestEveryEndIsExplained", // nor boot
+	HostSlept:            "TestSleepOfTheHostIsTold",
+	IPv6NoRoute:          "TestBrokenIPv6IsTold",
+	IdentifyBudget:       "TestSavedBudgetIsTold",
+	SlowHandlers:         "TestSlowHandlersAreTold",
+	GreenButUseless:      "TestUselessIsTold",
+	CommandsUnregistered: "internal/app TestUnregisteredCommandsAreTold",
+	DiskTrouble:          "TestDiskTroubleIsTold",
 }
 
 // Every cause of the catalogue has a story that ends in an incident which names

@@ -19,7 +19,7 @@ type Condition struct {
 
 // conditionCauses are the causes of conditions, the gravest first. Each has the
 // messages condition.<cause> and status.<cause>.
-var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances}
+var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances, CommandsUnregistered}
 
 // holdingConditions returns the conditions that hold, the gravest first.
 func holdingConditions(list []Condition) []Condition {

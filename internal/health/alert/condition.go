@@ -33,6 +33,12 @@ var conditionNotices = []conditionNotice{
 		overTitle: "%s has enough memory again", overSays: "Less than what matters is in use.",
 	},
 	{
+		cause: health.CommandsUnregistered,
+		after: notWorkingAfter,
+		title: "the slash commands of %s are not registered", says: "Commands by prefix and by mention work.",
+		overTitle: "the slash commands of %s are registered again", overSays: "Discord has accepted the list.",
+	},
+	{
 		cause: health.TwoInstances,
 		title: "another program uses the token of %s", says: "Both answer, and each can end the other's sessions.",
 		overTitle: "%s has its token for itself again", overSays: "No other program is seen any more.",

@@ -14,26 +14,35 @@ import (
 // statusBody is the answer of /api/v1/status and the data of the stream's
 // status events. openapi.json explains every field.
 type statusBody struct {
-	At           *time.Time    `json:"at"`
-	Status       string        `json:"status"`
-	StatusText   string        `json:"status_text"`
-	Reason       string        `json:"reason"`
-	Remedy       string        `json:"remedy"`
-	Since        *time.Time    `json:"since"`
-	Started      *time.Time    `json:"started"`
-	OfflineSince *time.Time    `json:"offline_since"`
-	SessionSince *time.Time    `json:"session_since"`
-	Ready        bool          `json:"ready"`
-	Connected    bool          `json:"connected"`
-	Bot          botBody       `json:"bot"`
-	Work         workBody      `json:"work"`
-	Latency      latenciesBody `json:"latency"`
-	Counts       countsBody    `json:"counts"`
-	Budget       *budgetBody   `json:"budget"`
-	Discord      *discordBody  `json:"discord"`
-	Check        *checkBody    `json:"check"`
-	Version      string        `json:"version"`
-	Incident     *incidentBody `json:"incident"`
+	At           *time.Time      `json:"at"`
+	Status       string          `json:"status"`
+	StatusText   string          `json:"status_text"`
+	Reason       string          `json:"reason"`
+	Remedy       string          `json:"remedy"`
+	Since        *time.Time      `json:"since"`
+	Started      *time.Time      `json:"started"`
+	OfflineSince *time.Time      `json:"offline_since"`
+	SessionSince *time.Time      `json:"session_since"`
+	Ready        bool            `json:"ready"`
+	Connected    bool            `json:"connected"`
+	Bot          botBody         `json:"bot"`
+	Work         workBody        `json:"work"`
+	Latency      latenciesBody   `json:"latency"`
+	Counts       countsBody      `json:"counts"`
+	Budget       *budgetBody     `json:"budget"`
+	Discord      *discordBody    `json:"discord"`
+	Check        *checkBody      `json:"check"`
+	Version      string          `json:"version"`
+	Incident     *incidentBody   `json:"incident"`
+	Conditions   []conditionBody `json:"conditions"`
+}
+
+// conditionBody is something wrong beside the connection.
+type conditionBody struct {
+	Cause   string     `json:"cause"`
+	Trouble string     `json:"trouble"`
+	Remedy  string     `json:"remedy"`
+	Since   *time.Time `json:"since"`
 }
 
 type botBody struct {
@@ -163,7 +172,10 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 			LastActivity: timeOrNull(snap.Work.Activity.Last),
 		},
 		Latency: latenciesBody{Gateway: newPercentilesBody(snap.Latency)},
-		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version,
+		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version, Conditions: []conditionBody{},
+	}
+	for _, c := range snap.Conditions {
+		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, health.Lookup(c.Cause).Do, timeOrNull(c.Since)})
 	}
 	if snap.Last != nil && snap.Last.Outcome == health.OutcomeOpen {
 		open := newIncidentBody(*snap.Last, snap.At)
