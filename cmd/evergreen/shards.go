@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
 
 	"evergreen/fleet"
-	"evergreen/internal/process/config"
-	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/web/api"
 )
 
@@ -30,35 +29,32 @@ func (shardsCommand) Help() string {
 	return "The bot must run with --api. To do something with a shard, the bot and this command need the same API_TOKEN."
 }
 
-// apiFlags are the flags that say where the running bot's API is.
-type apiFlags struct {
-	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
-	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
-	APIAddr  *string `name:"api-addr" placeholder:"127.0.0.1:8000" help:"Where the bot's HTTP API listens, if the state folder does not say. (API_ADDR)"`
-}
-
 // shardTimeout bounds one request: a shard that is paused finishes its work.
 const shardTimeout = 15 * time.Second
 
-// query finds the bot's HTTP API and asks it.
-func (r apiFlags) query(p *process, question func(context.Context, api.Client) error) error {
-	flags := config.Flags{EnvFile: r.EnvFile, StateDir: r.StateDir, APIAddr: r.APIAddr}
-	sources := flags.Sources(p.environ)
-	sources.TokenOptional = true
-	loaded, err := config.Load(sources)
+// query asks the HTTP API of the bot that holds the lock of the state folder.
+func (r instanceFlags) query(p *process, question func(context.Context, api.Client) error) error {
+	loaded, err := r.load(p)
 	if err != nil {
 		return err
 	}
 	c := loaded.Config
-	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
-	if !c.Token.Empty() {
-		if holder, _ := tokenlock.Inspect(c.StateDir, tokenlock.FingerprintOf(c.Token.Reveal())); holder != nil && holder.API != "" {
-			client.Addr = holder.API
-		}
+	holder, err := findInstance(c)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("which process runs the bot cannot be known: %w", err)
+	case holder == nil:
+		return fmt.Errorf("the bot is not running: no process holds its lock in the state folder %s", c.StateDir)
+	}
+	client, ok := r.instanceClient(c, holder)
+	if !ok {
+		return fmt.Errorf("%s runs the bot without the HTTP API; start it with run --api", holder)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), shardTimeout)
 	defer cancel()
-	err = question(ctx, client)
+	if _, _, err = client.Status(ctx); err == nil { // it is the bot that is meant
+		err = question(ctx, client)
+	}
 	refused, answered := errors.AsType[*api.RefusedError](err)
 	switch {
 	case answered && refused.Code == http.StatusTooManyRequests:
@@ -66,14 +62,14 @@ func (r apiFlags) query(p *process, question func(context.Context, api.Client) e
 	case answered:
 		return errors.New(refused.Detail)
 	case err != nil:
-		return fmt.Errorf("the bot's HTTP API at %s does not answer; is it running with --api? %w", client.Base(), err)
+		return fmt.Errorf("%s runs the bot, and its HTTP API at %s does not answer: %w", holder, client.Base(), err)
 	}
 	return nil
 }
 
 // shardsShow is evergreen shards.
 type shardsShow struct {
-	apiFlags
+	instanceFlags
 	JSON bool `name:"json" help:"Print the answer of the HTTP API."`
 }
 
@@ -176,7 +172,7 @@ func fleetLines(f api.Fleet) []string {
 
 // oneShard is a shard that something is done with.
 type oneShard struct {
-	apiFlags
+	instanceFlags
 	Shard int `arg:"" help:"The shard's number, from 0."`
 }
 
@@ -232,7 +228,7 @@ func (s *shardsMoveOut) Run(p *process) error {
 
 // shardsReshard is evergreen shards reshard.
 type shardsReshard struct {
-	apiFlags
+	instanceFlags
 	Count int `arg:"" help:"How many shards the bot is to have."`
 }
 

@@ -95,10 +95,15 @@ func (s *state) conditions() []health.Condition {
 	return list
 }
 
-// announce writes the API's address into the lock, where evergreen status finds it.
+// announce writes the API's address into the lock, where evergreen status finds it; nil
+// means that there is none any more.
 func (s *state) announce(api net.Addr) {
-	if err := s.owner.Announce(api.String()); err != nil {
-		s.log.Warn("The API's address cannot be written into the lock; evergreen status asks at API_ADDR", "error", err)
+	addr := ""
+	if api != nil {
+		addr = api.String()
+	}
+	if err := s.owner.Announce(addr); err != nil {
+		s.log.Warn("The API's address cannot be written into the lock; evergreen status does not find it", "error", err)
 	}
 }
 

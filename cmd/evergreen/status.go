@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -21,9 +22,7 @@ type statusCommand struct {
 	Watch bool     `name:"watch" short:"w" help:"Keep looking: redrawn in place on a terminal, a line for each change in a pipe. Ctrl+C ends it."`
 	Every duration `name:"every" default:"2s" placeholder:"2s" help:"Time between two looks of --watch."`
 
-	EnvFile  string  `name:"env-file" placeholder:".env" help:"File with the bot's settings."`
-	StateDir *string `name:"state-dir" placeholder:"data" help:"The bot's state folder. (EVERGREEN_STATE_DIR)"`
-	APIAddr  *string `name:"api-addr" placeholder:"127.0.0.1:8000" help:"Where the bot's HTTP API listens, if the state folder does not say. (API_ADDR)"`
+	instanceFlags
 }
 
 // Help says what a script needs to know.
@@ -55,14 +54,11 @@ func (c statusCode) ExitCode() int { return int(c) }
 
 // Run prints how the bot is.
 func (s *statusCommand) Run(p *process) error {
-	flags := config.Flags{EnvFile: s.EnvFile, StateDir: s.StateDir, APIAddr: s.APIAddr}
-	sources := flags.Sources(p.environ)
-	sources.TokenOptional = true
-	loaded, err := config.Load(sources)
+	loaded, err := s.load(p)
 	if err != nil {
 		return err
 	}
-	look := func() reading { return readStatus(loaded.Config) }
+	look := func() reading { return s.readStatus(loaded.Config) }
 	if s.Watch {
 		return p.watchStatus(s, look)
 	}
@@ -120,61 +116,81 @@ const (
 	unknown    = "unknown"
 )
 
-// readStatus finds out how the bot with these settings is: from its HTTP API if it
-// has one, else from what its state folder knows.
-func readStatus(c config.Config) reading {
+// readStatus finds out how the bot is that holds the lock of the state folder: from its
+// HTTP API if it has one, else from what the folder knows. No other bot is asked.
+func (s *statusCommand) readStatus(c config.Config) reading {
 	ctx, cancel := context.WithTimeout(context.Background(), statusTimeout)
 	defer cancel()
 	r := reading{At: time.Now().Round(0), State: unknown, Exit: int(config.ExitConfig)}
-	var holder *tokenlock.Holder
-	var folder error
-	if !c.Token.Empty() {
-		if holder, folder = tokenlock.Inspect(c.StateDir, tokenlock.FingerprintOf(c.Token.Reveal())); holder != nil {
-			r.Process = &holderInfo{holder.PID, holder.Host, holder.Version, holder.Since}
-		}
-	}
-	client := api.Client{Addr: c.APIAddr, Token: c.APIToken.Reveal()}
-	if holder != nil && holder.API != "" {
-		client.Addr = holder.API
-	}
-	err := r.queryAPI(ctx, client)
-	if err == nil {
+	holder, err := findInstance(c)
+	if holder == nil {
+		r.readStateDir(ctx, c)
+		r.notRunning(c, err)
 		return r
 	}
-	r.readStateDir(ctx, c)
-	refused, answered := errors.AsType[*api.RefusedError](err)
-	switch {
-	case answered && refused.Code >= 500:
-		r.State, r.Exit = silent, int(config.ExitUnexpected)
-		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but cannot say how the bot is: " + refused.Detail
-	case answered:
-		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but not to this command: " + refused.Detail
-		r.Do = refused.Remedy()
-	case holder != nil && holder.API != "":
-		r.State, r.Exit = silent, int(config.ExitUnexpected)
-		r.Says = fmt.Sprintf("%s runs the bot, and its HTTP API at %s does not answer: %v", text.Capitalize(holder.String()), client.Base(), err)
-		r.Do = "If it stays so, the process hangs or the machine is out of memory or CPU time: its log says more; then restart it."
-	case holder != nil:
+	r.Process = &holderInfo{holder.PID, holder.Host, holder.Version, holder.Since}
+	client, ok := s.instanceClient(c, holder)
+	if !ok {
+		r.readStateDir(ctx, c)
 		r.Says = text.Capitalize(holder.String()) + " runs the bot without the HTTP API, so how it is cannot be asked."
 		r.Do = "Start it with run --api to be told more. Until then its log says how it is."
-	case errors.Is(err, api.ErrNotEvergreen):
-		r.Says = "At " + client.Base() + " another program answers, which is not the bot."
-		r.Do = "Set API_ADDR to where the bot's HTTP API listens."
-	case c.Token.Empty():
-		r.Says = "Nothing answers at " + client.Base() + ", and without DISCORD_TOKEN nobody knows which bot to look for in the state folder."
-		r.Do = "Run this where the bot's settings are (its folder, its environment or --env-file), or set API_ADDR to where its HTTP API listens."
-	case folder != nil:
-		r.Says = "Nothing answers at " + client.Base() + ", and the state folder " + c.StateDir + " cannot be read: " + folder.Error()
+		return r
+	}
+	if err = r.queryAPI(ctx, client); err != nil {
+		r.readStateDir(ctx, c)
+		r.noAnswer(*holder, client, err)
+	}
+	return r
+}
+
+// notRunning says that no process runs the bot, or why that is not known.
+func (r *reading) notRunning(c config.Config, err error) {
+	switch {
+	case errors.Is(err, errWhichBot):
+		r.Says = text.Capitalize(err.Error()) + "."
+		r.Do = "Run this where the bot's settings are: its folder, its environment or --env-file."
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		r.Says = "Whether the bot runs cannot be known: the lock in the state folder " + c.StateDir + " cannot be read: " + err.Error()
 		r.Do = "Run this as the user the bot runs as."
 	default:
 		r.State, r.Exit = notRunning, int(config.ExitUnexpected)
-		r.Says = "The bot is not running: nobody holds its token in the state folder " + c.StateDir + ", and nothing answers at " + client.Base() + "."
+		r.Says = "The bot is not running: no process holds its lock in the state folder " + c.StateDir + "."
 		r.Do = "Start it with evergreen run --api."
 		if _, err := os.Stat(c.StateDir); err != nil {
 			r.Do = "If it does run, then with another state folder: set EVERGREEN_STATE_DIR to that. Else start it with evergreen run --api."
 		}
 	}
-	return r
+}
+
+// noAnswer says why the API of the process that runs the bot does not tell how it is.
+func (r *reading) noAnswer(holder tokenlock.Holder, client api.Client, err error) {
+	refused, answered := errors.AsType[*api.RefusedError](err)
+	who := text.Capitalize(holder.String()) + " runs the bot, "
+	switch {
+	case answered && refused.Code >= 500:
+		r.State, r.Exit = silent, int(config.ExitUnexpected)
+		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but cannot say how the bot is: " + refused.Detail
+	case answered && client.Token == "" && client.Addr != holder.API:
+		r.Says = "The bot's HTTP API at " + client.Base() + " wants API_TOKEN, which is sent only to the address that the bot's lock names."
+		r.Do = "Leave --api-addr out, and run this where that address leads to the bot: in its container, on its machine."
+	case answered && !holder.IsLocal():
+		r.Says = "The bot's HTTP API at " + client.Base() + " wants API_TOKEN, which is sent only on the machine that the bot runs on."
+		r.Do = "Run this there: " + holder.Host + "."
+	case answered:
+		r.Says = "The bot's HTTP API at " + client.Base() + " answers, but not to this command: " + refused.Detail
+		r.Do = refused.Remedy()
+	case errors.Is(err, api.ErrNotEvergreen), errors.Is(err, api.ErrOtherInstance):
+		r.State, r.Exit = silent, int(config.ExitUnexpected)
+		r.Says = who + "but at " + client.Base() + " something else answers: " + err.Error()
+		r.Do = "Restart the bot: its HTTP API then takes a port that is free."
+		if client.Addr != holder.API || !holder.IsLocal() {
+			r.Do = "Run this on the machine of the bot, or in its container, without --api-addr."
+		}
+	default:
+		r.State, r.Exit = silent, int(config.ExitUnexpected)
+		r.Says = fmt.Sprintf("%sand its HTTP API at %s does not answer: %v", who, client.Base(), err)
+		r.Do = "If it stays so, the process hangs or the machine is out of memory or CPU time: its log says more; then restart it."
+	}
 }
 
 // queryAPI fills the reading from the HTTP API.

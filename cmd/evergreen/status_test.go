@@ -88,6 +88,30 @@ func TestStatusWithoutAPI(t *testing.T) {
 	wantText(t, text, fmt.Sprintf("Process %d on ", program.Process.Pid), "without the HTTP API", "run --api", "Process    process ")
 }
 
+// holdLock holds the lock of anyToken in a folder until the end of the test, for a bot
+// whose API is at addr. It returns the folder and the ID of the run.
+func holdLock(t *testing.T, addr string) (state, instance string) {
+	t.Helper()
+	state = t.TempDir()
+	lock, err := tokenlock.Acquire(t.Context(), state, tokenlock.FingerprintOf(anyToken), tokenlock.Options{Version: "1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		lock.Serve(func(tokenlock.Holder) {})
+	}()
+	t.Cleanup(func() {
+		lock.Release()
+		<-served
+	})
+	if err := lock.Announce(addr); err != nil {
+		t.Fatal(err)
+	}
+	return state, lock.ID()
+}
+
 // fakeAPI answers like a bot's API, with a status that can be changed.
 func fakeAPI(t *testing.T) (addr string, answer func(any)) {
 	t.Helper()
@@ -119,9 +143,10 @@ func fakeAPI(t *testing.T) (addr string, answer func(any)) {
 func TestStatusExitCodes(t *testing.T) {
 	t.Parallel()
 	addr, answer := fakeAPI(t)
+	state, instance := holdLock(t, addr)
 	told := func(id, name string, ready, working bool) string {
-		return fmt.Sprintf(`{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"as it is","remedy":"Look","ready":%v,"connected":%v,"work":{"ok":%v}}`,
-			id, name, ready, ready, working)
+		return fmt.Sprintf(`{"at":"2026-11-24T10:00:00Z","instance":%q,"status":%q,"status_text":%q,"reason":"as it is","remedy":"Look","ready":%v,"connected":%v,"work":{"ok":%v}}`,
+			instance, id, name, ready, ready, working)
 	}
 	for _, c := range []struct {
 		answer any
@@ -133,8 +158,10 @@ func TestStatusExitCodes(t *testing.T) {
 		{told("degraded", "Degraded", true, false), 1, "not working"},
 		{told("reconnecting", "Reconnecting", false, true), 1, "● Reconnecting: as it is"},
 		{told("needs-you", "Needs you", false, true), 1, "What to do Look"},
-		{"{}", 78, "another program answers"},
-		{0.5, 78, "another program answers"},
+		{strings.Replace(told("online", "Online", true, true), instance, "another", 1), 1, "another bot answers there"},
+		{strings.Replace(told("online", "Online", true, true), "instance", "other", 1), 1, "another bot answers there"},
+		{"{}", 1, "something else answers"},
+		{0.5, 1, "something else answers"},
 		{401, 78, "API_TOKEN"},
 		{403, 78, "Send the header Authorization."},
 		{429, 78, "the right one is let in at once"},
@@ -142,7 +169,7 @@ func TestStatusExitCodes(t *testing.T) {
 		{503, 1, "cannot say how the bot is"},
 	} {
 		answer(c.answer)
-		code, text := runStatus(t, []string{"API_ADDR=" + addr, "DISCORD_TOKEN=" + anyToken})
+		code, text := runStatus(t, []string{"API_ADDR=127.0.0.1:1", "DISCORD_TOKEN=" + anyToken, "EVERGREEN_STATE_DIR=" + state})
 		if code != c.code {
 			t.Errorf("%v: exit code %d, want %d\n%s", c.answer, code, c.code, text)
 		}
@@ -160,7 +187,7 @@ func TestStatusWithoutABot(t *testing.T) {
 		says          string
 	}{
 		{[]string{"DISCORD_TOKEN=" + anyToken}, nil, 1, "The bot is not running"},
-		{nil, nil, 78, "without DISCORD_TOKEN"},
+		{nil, nil, 78, "Without DISCORD_TOKEN"},
 		{[]string{"DISCORD_TOKEN=" + anyToken}, []string{"--state-dir", folder + "/none"}, 1, "EVERGREEN_STATE_DIR"},
 		{nil, []string{"--api-addr", "nowhere"}, 78, "API_ADDR"},
 		{nil, []string{"--every", "0"}, 2, "--every"},
@@ -178,23 +205,7 @@ func TestStatusWithoutABot(t *testing.T) {
 // not online, whatever the process says of itself.
 func TestStatusOfASilentProcess(t *testing.T) {
 	t.Parallel()
-	state := t.TempDir()
-	o, err := tokenlock.Acquire(t.Context(), state, tokenlock.FingerprintOf(anyToken), tokenlock.Options{Version: "1.2.3"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := make(chan struct{})
-	go func() {
-		defer close(asked)
-		o.Serve(func(tokenlock.Holder) {})
-	}()
-	defer func() {
-		o.Release()
-		<-asked
-	}()
-	if err := o.Announce("127.0.0.1:1"); err != nil {
-		t.Fatal(err)
-	}
+	state, _ := holdLock(t, "127.0.0.1:1")
 	code, text := runStatus(t, []string{"DISCORD_TOKEN=" + anyToken}, "--state-dir", state)
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
@@ -207,9 +218,10 @@ func TestStatusOfASilentProcess(t *testing.T) {
 func TestStatusWatched(t *testing.T) {
 	t.Parallel()
 	addr, answer := fakeAPI(t)
-	told := `{"at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"for 3 s","ready":%v,"connected":%v,"work":{"ok":true}}`
+	state, instance := holdLock(t, addr)
+	told := `{"instance":"` + instance + `","at":"2026-11-24T10:00:00Z","status":%q,"status_text":%q,"reason":"for 3 s","ready":%v,"connected":%v,"work":{"ok":true}}`
 	answer(fmt.Sprintf(told, "online", "Online", true, true))
-	c := startCommand(t, []string{"API_ADDR=" + addr}, "status", "--watch", "--every", "0.1")
+	c := startCommand(t, []string{"EVERGREEN_STATE_DIR=" + state}, "status", "--watch", "--every", "0.1")
 	c.stdout.await(t, "Online: for 3 s")
 	answer(strings.Replace(fmt.Sprintf(told, "online", "Online", true, true), "for 3 s", "for 9 s", 1))
 	answer(fmt.Sprintf(told, "reconnecting", "Reconnecting", false, false))

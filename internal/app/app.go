@@ -84,8 +84,10 @@ type Options struct {
 	// the log for it.
 	API   bool
 	Lines *logging.Ring
+	// Instance is what the HTTP API calls this run. Default: empty.
+	Instance string
 	// Listening is called with the address of the HTTP API, before anything else
-	// starts. Default: none.
+	// starts, and with nil when the API has failed. Default: none.
 	Listening func(net.Addr)
 
 	// Transport makes the REST round trips below the rate limits and retries.

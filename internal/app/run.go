@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 
 	"evergreen/gateway"
 	"evergreen/internal/lifecycle"
+	"evergreen/internal/process/config"
 )
 
 // Run runs the bot until [App.Stop], the shutdown command, or the end of ctx, which
 // keeps the session as [gateway.KeepSession] does. Call it once. It returns nil after a
-// stop. An error comes from the start. It is the preflight's *config.Failure for what
-// only a person can fix, or says that the HTTP API cannot listen on its address.
+// stop. An error comes from the start. It is a *config.Failure for what only a person
+// can fix: the preflight has found it, or API_REQUIRED wants an address that is taken.
 func (a *App) Run(ctx context.Context) error {
 	switch err := a.life.Start(); err {
 	case nil:
@@ -62,23 +64,37 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // startServer makes the HTTP API listen, if there is one, and serves it until ctx ends.
+// Only an address that API_REQUIRED insists on ends the start.
 func (a *App) startServer(ctx context.Context, running *sync.WaitGroup) error {
 	if a.server == nil {
 		return nil
 	}
+	listening := a.opts.Listening
+	if listening == nil {
+		listening = func(net.Addr) {}
+	}
 	if err := a.server.Listen(ctx); err != nil {
-		return err
+		if a.opts.Config.APIRequired {
+			return &config.Failure{Code: config.ExitConfig, Err: err, Steps: []string{
+				"Free the address, or set API_ADDR to another one.",
+				"Or leave API_REQUIRED out: then the bot runs all the same, and its API listens on another port.",
+			}}
+		}
+		a.log.Error(noServer, "error", err)
+		return nil
 	}
-	if a.opts.Listening != nil {
-		a.opts.Listening(a.server.Addr())
-	}
+	listening(a.server.Addr())
 	running.Go(func() {
 		if err := a.server.Run(ctx); err != nil {
-			a.log.Error("The HTTP API has failed; the bot goes on without it", "error", err)
+			a.log.Error(noServer, "error", err)
+			listening(nil)
 		}
 	})
 	return nil
 }
+
+// noServer is the log line of an HTTP API that cannot be served.
+const noServer = "The HTTP API has failed; the bot goes on without it"
 
 // runShards makes the shards and runs them until they are stopped.
 func (a *App) runShards(ctx context.Context, parts *botParts) error {

@@ -103,6 +103,7 @@ func (a *App) newServer() (*api.Server, error) {
 	archive, _ := a.opts.Journal.(health.Archive)
 	return api.New(api.Options{
 		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
+		Instance: a.opts.Instance, AddrRequired: c.APIRequired,
 		Bot: a, Operator: shardOperator{a}, Archive: archive, Lines: a.opts.Lines, Log: logging.Component(a.opts.Logger, "API"),
 		History: struct {
 			*history.History

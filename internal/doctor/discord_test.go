@@ -248,28 +248,31 @@ func TestInstanceThatCannotBeAsked(t *testing.T) {
 			t.Errorf("%s: %+v", id, r)
 		}
 	}
-	seen.results["instance"].says(t, "process ", "version 1.0", "connection refused")
+	seen.results["instance"].says(t, "process ", "version 1.0", "without the HTTP API")
 	if n := s.sim.Verdict(s.app).Identifies; n != 0 {
 		t.Errorf("%d IDENTIFYs", n)
 	}
 }
 
 // takeLock makes this process the one that runs the bot.
-func (s *harness) takeLock() {
+func (s *harness) takeLock() *tokenlock.Lock {
 	s.t.Helper()
 	o, err := tokenlock.Acquire(s.t.Context(), s.settings().StateDir, tokenlock.FingerprintOf(s.app.Token), tokenlock.Options{Version: "1.0"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(o.Release)
+	return o
 }
 
 // runInstance is an HTTP API of a running bot that says what a test wants.
 func (s *harness) runInstance(status string, lines ...string) {
 	s.t.Helper()
-	s.takeLock()
+	lock := s.takeLock()
+	status = strings.Replace(status, "{", fmt.Sprintf(`{"at":%q,"instance":%q,`, time.Now().UTC().Format(time.RFC3339), lock.ID()), 1)
 	s.settings().APIToken = config.NewSecret("a token of the API")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
 		switch {
 		case r.Header.Get("Authorization") != "Bearer a token of the API":
 			w.WriteHeader(http.StatusUnauthorized)
@@ -286,7 +289,9 @@ func (s *harness) runInstance(status string, lines ...string) {
 		}
 	}))
 	s.t.Cleanup(server.Close)
-	s.settings().APIAddr = server.Listener.Addr().String()
+	if err := lock.Announce(server.Listener.Addr().String()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 const online = `{"status":"online","status_text":"Online","connected":true,"ready":true,"bot":{"username":"ResearchBot","guilds":2},` +

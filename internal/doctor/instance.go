@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"evergreen/internal/health"
 	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/web/api"
 )
 
 // instance is what the running instance says over its HTTP API, as far as it is
@@ -99,9 +98,9 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 	r, err := x.askInstance(ctx)
 	if err != nil {
 		return warn(holder.String()+" runs the bot, and cannot be asked how it is",
-			"Start it with run --api (and the doctor with the same API_ADDR and API_TOKEN), or read its log.",
+			"Start it with run --api (and the doctor with the same API_TOKEN), or read its log.",
 			"A second copy with this folder will not start; run --take-over replaces the first without a gap.",
-		).with("its HTTP API at " + x.config.APIAddr + ": " + err.Error())
+		).with(err.Error())
 	}
 	x.instance = r
 	says := fmt.Sprintf("%s runs the bot: %s", holder, r.StatusText)
@@ -141,25 +140,25 @@ func (x *examination) isStarting(r *instance) bool {
 // instanceTimeout is how long the requests to an instance may take together.
 const instanceTimeout = 2 * time.Second
 
-// askInstance fetches status, incidents and log lines of the running instance. It
-// uses no proxy, and sends no secret but API_TOKEN.
+// errNoAPI means that the running instance has no HTTP API.
+var errNoAPI = errors.New("it runs without the HTTP API")
+
+// askInstance fetches status, incidents and log lines of the running instance, at the
+// address that its lock names and nowhere else.
 func (x *examination) askInstance(ctx context.Context) (*instance, error) {
+	client, ok := api.ClientOf(*x.holder, x.config.APIToken.Reveal())
+	if !ok {
+		return nil, errNoAPI
+	}
 	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
 	defer cancel()
-	host, port, err := net.SplitHostPort(x.config.APIAddr)
+	_, raw, err := client.Status(ctx)
 	if err != nil {
-		return nil, errors.New("API_ADDR is not host:port")
+		return nil, fmt.Errorf("its HTTP API at %s: %s", client.Base(), explainInstance(err))
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	base := "http://" + net.JoinHostPort(host, port)
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
 	r := &instance{}
-	if err := x.fetch(ctx, client, base+"/api/v1/status", r); err != nil {
-		return nil, err
+	if json.Unmarshal(raw, r) != nil {
+		return nil, errors.New("what answers there is not an Evergreen of this version")
 	}
 	if r.Status == "" || r.StatusText == "" {
 		return nil, errors.New("what answers there is not an Evergreen of this version")
@@ -173,7 +172,7 @@ func (x *examination) askInstance(ctx context.Context) (*instance, error) {
 		} `json:"incidents"`
 	}
 	// Without what follows, less is reported.
-	if x.fetch(ctx, client, base+"/api/v1/incidents?limit=200", &incidents) == nil {
+	if client.Get(ctx, "/api/v1/incidents?limit=200", &incidents) == nil {
 		for _, i := range incidents.Incidents {
 			i.incident.SleptS = i.Evidence.SleptS
 			r.incidents = append(r.incidents, i.incident)
@@ -185,7 +184,7 @@ func (x *examination) askInstance(ctx context.Context) (*instance, error) {
 			Attrs map[string]string `json:"attrs"`
 		} `json:"lines"`
 	}
-	if x.fetch(ctx, client, base+"/api/v1/logs", &lines) == nil {
+	if client.Get(ctx, "/api/v1/logs", &lines) == nil {
 		for _, line := range lines.Lines {
 			if strings.HasPrefix(line.Text, "Message content intent missing") {
 				r.noContent = plain(line.Text + ". " + line.Attrs["remedy"])
@@ -195,30 +194,19 @@ func (x *examination) askInstance(ctx context.Context) (*instance, error) {
 	return r, nil
 }
 
-func (x *examination) fetch(ctx context.Context, client *http.Client, address string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
+// explainInstance says why the instance does not say how it is.
+func explainInstance(err error) string {
+	if refused, ok := errors.AsType[*api.RefusedError](err); ok {
+		switch refused.Code {
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return fmt.Sprintf("HTTP %d: it wants another API_TOKEN than the doctor has", refused.Code)
+		case http.StatusTooManyRequests:
+			return "HTTP 429: too many wrong tokens have come from this machine, and the doctor's API_TOKEN is one of them; the right one is let in at once"
+		}
+		return refused.Error()
 	}
-	if token := x.config.APIToken; !token.Empty() {
-		req.Header.Set("Authorization", "Bearer "+token.Reveal())
+	if errors.Is(err, api.ErrNotEvergreen) || errors.Is(err, api.ErrOtherInstance) {
+		return err.Error()
 	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return errors.New(explain(err))
-	}
-	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("HTTP %d: it wants another API_TOKEN than the doctor has", resp.StatusCode)
-	case http.StatusTooManyRequests:
-		return errors.New("HTTP 429: too many wrong tokens have come from this machine, and the doctor's API_TOKEN is one of them; the right one is let in at once")
-	default:
-		return fmt.Errorf("HTTP %d", resp.StatusCode)
-	}
-	if json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(into) != nil {
-		return errors.New("what answers there is not an Evergreen")
-	}
-	return nil
+	return explain(err)
 }

@@ -80,6 +80,8 @@ type Config struct {
 	// APIAddr is host:port; an empty host means every interface.
 	APIAddr  string `env:"API_ADDR"`
 	APIToken Secret `env:"API_TOKEN"`
+	// APIRequired is set only together with an APIAddr that is not the default.
+	APIRequired bool `env:"API_REQUIRED"`
 	// StatusPage shows a page without details to everybody.
 	StatusPage bool `env:"STATUS_PAGE"`
 

@@ -166,6 +166,7 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 		}
 	}
 	c.APIAddr = strings.TrimSpace(c.APIAddr)
+	c.APIRequired = c.APIRequired && merged["API_ADDR"].origin.Source != SourceDefault
 	if wrong["API_ADDR"] == "" {
 		if err := checkAddr(c.APIAddr); err != nil {
 			wrong["API_ADDR"] = err.Error()
@@ -240,6 +241,9 @@ func (l *Loaded) settingWarnings() (warnings []string) {
 	warn("LOG_FILE", warnPath(c.LogFile))
 	if u, err := url.Parse(c.APIURL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		warn("DISCORD_API_URL", "the token travels unencrypted to "+u.Host)
+	}
+	if l.Origins["API_REQUIRED"].Source != SourceDefault && l.Origins["API_ADDR"].Source == SourceDefault {
+		warn("API_REQUIRED", "API_ADDR is not set, so it changes nothing")
 	}
 	if c.Status == gateway.StatusInvisible {
 		warn("DISCORD_STATUS", "the dot will be grey although the bot is online")

@@ -245,6 +245,12 @@ var table = []Setting{
 		Allowed: "host:port",
 	},
 	{
+		Name: "API_REQUIRED", Group: groupAPI, Switch: true,
+		Default: "false",
+		Meaning: "End with exit code 78 if the address that API_ADDR names cannot be had. Without this the HTTP API then listens on another port, which the log and evergreen status name.",
+		Allowed: "true, false",
+	},
+	{
 		Name: "API_TOKEN", Group: groupAPI, Secret: true,
 		Meaning: "What clients of the HTTP API must present.",
 		Allowed: "8 characters or more, without spaces",

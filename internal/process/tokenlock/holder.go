@@ -12,6 +12,9 @@ import (
 
 // Holder is a process that holds a token, as the lock file describes it.
 type Holder struct {
+	// ID is random and different for each run; empty for a version that had none. The
+	// HTTP API of the run says it too.
+	ID      string    `json:"id,omitempty"`
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
 	Host    string    `json:"host,omitempty"`
@@ -38,6 +41,13 @@ func (h Holder) String() string {
 		text += " (version " + h.Version + ")"
 	}
 	return text + ", since " + h.Since.UTC().Format("2006-01-02 15:04:05 MST")
+}
+
+// IsLocal reports whether the process runs on this machine, as far as names tell: an
+// address such as 127.0.0.1 means the same to both.
+func (h Holder) IsLocal() bool {
+	here, err := os.Hostname()
+	return h.Host == "" || err != nil || h.Host == here
 }
 
 // same reports whether both are the same run of the same process.

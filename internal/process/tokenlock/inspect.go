@@ -4,14 +4,38 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"evergreen/internal/regular"
 )
 
 // Inspect returns the process that holds the token with this fingerprint, or nil. It
 // does not take the lock and makes no file. The error says why that cannot be known.
-func Inspect(dir string, of Fingerprint) (*Holder, error) {
-	path := lockPath(dir, of)
+func Inspect(dir string, of Fingerprint) (*Holder, error) { return inspect(lockPath(dir, of)) }
+
+// InspectAll returns the processes that hold a token in this folder, whichever bots they
+// run, and how many bots have left a lock file there.
+func InspectAll(dir string) (holders []Holder, bots int, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, file := range files {
+		if name := file.Name(); !strings.HasPrefix(name, lockPrefix) || !strings.HasSuffix(name, lockSuffix) {
+			continue
+		}
+		bots++
+		holder, failed := inspect(filepath.Join(dir, file.Name()))
+		if holder != nil {
+			holders = append(holders, *holder)
+		}
+		err = errors.Join(err, failed)
+	}
+	return holders, bots, err
+}
+
+func inspect(path string) (*Holder, error) {
 	holder := readHolder(path)
 	if holder.PID == 0 {
 		// The file is empty after a release, and for a moment while a holder starts.

@@ -17,6 +17,7 @@ package tokenlock
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +60,7 @@ type Lock struct {
 	dir       string
 	of        Fingerprint
 	opts      Options
+	id        string
 	takenFrom *Holder
 
 	mu        sync.Mutex
@@ -75,8 +77,11 @@ type Lock struct {
 
 // lockPath is the lock file of a bot.
 func lockPath(dir string, of Fingerprint) string {
-	return filepath.Join(dir, "owner-"+of.Name()+".lock")
+	return filepath.Join(dir, lockPrefix+of.Name()+lockSuffix)
 }
+
+// What the name of a lock file is made of, around that of the bot.
+const lockPrefix, lockSuffix = "owner-", ".lock"
 
 // Acquire locks the token with this fingerprint, by a file in dir, which is made if
 // it is missing. A token that another process holds is a [*HeldError]. The only
@@ -87,7 +92,8 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lo
 	}
 	path := lockPath(dir, of)
 	l := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{})}
-	l.self = Holder{PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
+	l.self = Holder{ID: rand.Text(), PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
+	l.id = l.self.ID
 	l.self.Host, _ = os.Hostname() // a name for people, so none will do
 	file, err := makeLock(path)
 	if errors.Is(err, errTaken) {
@@ -138,6 +144,9 @@ func (l *Lock) Err() error {
 	defer l.mu.Unlock()
 	return l.err
 }
+
+// ID is the [Holder.ID] of this process, also without a lock.
+func (l *Lock) ID() string { return l.id }
 
 // TakenFrom returns the process that handed over; nil if none did.
 func (l *Lock) TakenFrom() *Holder { return l.takenFrom }

@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"evergreen/internal/process/tokenlock"
 )
 
 // The answers that a [Client] reads. openapi.json explains every field.
@@ -53,8 +55,12 @@ var remedies = map[int]string{
 // Remedy says what to do about it; empty if only waiting helps.
 func (e *RefusedError) Remedy() string { return remedies[e.Code] }
 
-// ErrNotEvergreen means that something answers that is no server of this kind.
-var ErrNotEvergreen = errors.New("what answers there is not Evergreen")
+var (
+	// ErrNotEvergreen means that something answers that is no server of this kind.
+	ErrNotEvergreen = errors.New("what answers there is not Evergreen")
+	// ErrOtherInstance means that the server of another run answers.
+	ErrOtherInstance = errors.New("another bot answers there")
+)
 
 // mostAnswer is how much of an answer is read, in bytes.
 const mostAnswer = 4 << 20
@@ -66,8 +72,22 @@ type Client struct {
 	// Addr is what the server listens on, as host:port. A host that stands for
 	// every interface is asked on this machine.
 	Addr string
-	// Token is the server's API_TOKEN; empty if it has none.
+	// Token is the server's API_TOKEN; empty if it has none. It goes to whatever listens
+	// at Addr: see [ClientOf].
 	Token string
+	// Instance is the run that is meant; empty if any is.
+	Instance string
+}
+
+// ClientOf returns a client for the API of a process that holds a bot's lock; false if
+// it has none. The token is sent only where the address means the same as to that
+// process, which is on its machine; a client on another one goes without it.
+func ClientOf(holder tokenlock.Holder, token string) (Client, bool) {
+	c := Client{Addr: holder.API, Instance: holder.ID}
+	if holder.IsLocal() {
+		c.Token = token
+	}
+	return c, holder.API != ""
 }
 
 // Base is the address of the server, such as http://127.0.0.1:8000.
@@ -83,12 +103,16 @@ func (c Client) Base() string {
 }
 
 // Status asks how the bot is, and returns the answer also as it came. The error
-// is a [*RefusedError], wraps [ErrNotEvergreen], or is that of the connection.
+// is a [*RefusedError], wraps [ErrNotEvergreen] or [ErrOtherInstance], or is that of the
+// connection.
 func (c Client) Status(ctx context.Context) (Status, json.RawMessage, error) {
 	var s Status
 	raw, err := c.ask(ctx, "/api/v1/status", &s)
 	if err == nil && (s.Status == "" || s.At == nil) {
 		err = ErrNotEvergreen
+	}
+	if err == nil && c.Instance != "" && s.Instance != c.Instance {
+		err = ErrOtherInstance
 	}
 	return s, raw, err
 }
@@ -120,6 +144,13 @@ func (c Client) Operate(ctx context.Context, shard int, action string) (json.Raw
 func (c Client) Reshard(ctx context.Context, count int) error {
 	var f Fleet
 	_, err := c.send(ctx, http.MethodPost, "/api/v1/fleet/reshard?count="+strconv.Itoa(count), &f)
+	return err
+}
+
+// Get reads one answer of another path, such as /api/v1/logs. The error is as that of
+// Status.
+func (c Client) Get(ctx context.Context, path string, into any) error {
+	_, err := c.ask(ctx, path, into)
 	return err
 }
 

@@ -47,6 +47,11 @@ type Options struct {
 	StatusPage bool
 	// Version is that of this program.
 	Version string
+	// Instance is a text that is different for each run, by which a [Client] knows the
+	// one it looks for. Default: empty.
+	Instance string
+	// AddrRequired keeps Listen from taking another address where Addr cannot be had.
+	AddrRequired bool
 
 	// Bot tells how the bot is.
 	Bot Bot

@@ -91,17 +91,22 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen takes the address, so that a port that is in use is known before
-// anything else is started. [Server.Run] does it if it was not done.
+// Listen takes the address, before anything else is started. If that cannot be had,
+// because another program uses the port or no such host is here, it takes any free port
+// of the same host, or else of this machine alone, and logs it; with
+// Options.AddrRequired it fails. [Server.Run] does it if it was not done.
 func (s *Server) Listen(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listener != nil {
 		return nil
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.opts.Addr)
-	if err != nil {
-		return listenError(s.opts.Addr, err)
+	l, err := listen(ctx, s.opts.Addr)
+	if err != nil && !s.opts.AddrRequired {
+		l = s.listenElsewhere(ctx, err)
+	}
+	if l == nil {
+		return err
 	}
 	s.listener = l
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
@@ -110,16 +115,41 @@ func (s *Server) Listen(ctx context.Context) error {
 	return nil
 }
 
-// listenError says why an address cannot be taken and what to do.
-func listenError(addr string, err error) error {
-	do := "set API_ADDR to an address of this machine, such as 127.0.0.1:8000"
+// listenTimeout is how long the name of a host in Addr may take to be looked up.
+const listenTimeout = 5 * time.Second
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
+	defer cancel()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("the HTTP API cannot listen on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// listenElsewhere takes another address than Addr and logs it; nil if there is none.
+func (s *Server) listenElsewhere(ctx context.Context, why error) net.Listener {
+	host, _, _ := net.SplitHostPort(s.opts.Addr) // New has checked it
+	for _, addr := range []string{net.JoinHostPort(host, "0"), "127.0.0.1:0", "[::1]:0"} {
+		if l, err := listen(ctx, addr); err == nil {
+			s.opts.Log.Warn("API_ADDR cannot be had; the HTTP API listens on another address, which evergreen status knows",
+				"wanted", s.opts.Addr, "address", l.Addr().String(), "error", why, "do", listenRemedy(why))
+			return l
+		}
+	}
+	return nil
+}
+
+// listenRemedy says what to do about an address that cannot be taken.
+func listenRemedy(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		do = "another program uses this port, perhaps a second copy of the bot: stop it, or set API_ADDR to another port"
+		return "Another program uses this port: stop it and restart the bot, or set API_ADDR to another port."
 	case errors.Is(err, fs.ErrPermission):
-		do = "ports below 1024 need special rights: set API_ADDR to a higher port"
+		return "Ports below 1024 need special rights: set API_ADDR to a higher port."
 	}
-	return fmt.Errorf("the HTTP API cannot listen on %s; %s: %w", addr, do, err)
+	return "Set API_ADDR to an address of this machine, such as 127.0.0.1:8000."
 }
 
 // Addr is the address the server listens on; nil before [Server.Listen].

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -185,22 +186,39 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// A port that is in use, and an address that is none, are told in words.
+// Given a port that is in use, or a host that is none of this machine, then the server
+// listens on another address of the same host or of this machine alone, and says which
+// and why; where the address is required it fails, in words.
 func TestAddressesThatCannotBeUsed(t *testing.T) {
 	first := serve(t, Options{})
-	s, err := New(Options{Addr: first.Addr().String(), Bot: online()})
+	taken := first.Addr().String()
+	for _, addr := range []string{taken, "192.0.2.1:8000", "no-such-host.invalid:8000"} {
+		var said strings.Builder
+		s, err := New(Options{Addr: addr, Bot: online(), Log: slog.New(slog.NewTextHandler(&said, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Listen(t.Context()); err != nil {
+			t.Fatalf("%s: %v", addr, err)
+		}
+		if got := s.Addr().String(); got == addr || !strings.HasPrefix(got, "127.0.0.1:") || !s.loopback ||
+			!strings.Contains(said.String(), "wanted="+addr) || !strings.Contains(said.String(), "address="+got) || !strings.Contains(said.String(), "API_ADDR to a") {
+			t.Errorf("%s: it listens on %s and says %s", addr, got, &said)
+		}
+		_ = s.Close()
+	}
+	s, err := New(Options{Addr: taken, AddrRequired: true, Bot: online()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), first.Addr().String()) || !strings.Contains(err.Error(), "set API_ADDR to another port") {
+	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), taken) {
 		t.Errorf("port in use: %v", err)
 	}
 	if s.Addr() != nil || s.Close() != nil {
 		t.Error("it thinks that it listens")
 	}
-	if err := listenError("0.0.0.0:80", &net.OpError{Err: &os.SyscallError{Syscall: "bind", Err: os.ErrPermission}}); !strings.Contains(err.Error(), "below 1024") {
-		t.Error(err)
+	if do := listenRemedy(&net.OpError{Err: &os.SyscallError{Syscall: "bind", Err: os.ErrPermission}}); !strings.Contains(do, "below 1024") {
+		t.Error(do)
 	}
 	if _, err := New(Options{Addr: "8000", Bot: online()}); err == nil || !strings.Contains(err.Error(), "API_ADDR") {
 		t.Errorf("no port: %v", err)

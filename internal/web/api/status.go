@@ -33,6 +33,7 @@ type statusBody struct {
 	Discord      *discordBody    `json:"discord"`
 	Check        *checkBody      `json:"check"`
 	Version      string          `json:"version"`
+	Instance     string          `json:"instance"`
 	Incident     *incidentBody   `json:"incident"`
 	Conditions   []conditionBody `json:"conditions"`
 }
