@@ -71,6 +71,7 @@ func TestBrowser(t *testing.T) {
 		{"Keyboard", showKeyboard},
 		{"ReducedMotion", showReducedMotion},
 		{"SignIn", showSignIn},
+		{"BelowAPath", showBelowAPath},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.show(t, in) })
 	}
@@ -343,6 +344,28 @@ func showSignIn(t *testing.T, in context.Context) {
 	w.until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
 	w.do("sign out", click(`form[action="logout"] button`))
 	w.until(`document.documentElement.dataset.page === "login"`)
+	w.clean()
+}
+
+// Below a path of a proxy the dashboard is whole: it has its colours, is live, leads
+// to the runbook and back, and asks for nothing beside the path.
+func showBelowAPath(t *testing.T, in context.Context) {
+	_, server := stage(t, func(o *api.Options) { o.Token = "a-long-token" })
+	front := startProxy(t, server)
+	w := look(t, in, server)
+	w.mu.Lock()
+	w.expected = true // without the token the answer is no
+	w.mu.Unlock()
+	w.base = front.URL + proxyPath
+	w.open("/")
+	w.until(`document.activeElement.id === "token"`)
+	w.press("a-long-token" + kb.Enter)
+	w.until(`document.documentElement.dataset.page === "dashboard" && !document.getElementById("livemark").hidden`)
+	w.until(`getComputedStyle(document.querySelector(".dot-core")).fill !== "rgb(0, 0, 0)"`)
+	w.do("the runbook", click(`footer a[href="runbook"]`))
+	w.until(`document.documentElement.dataset.page === "runbook" && location.pathname === "` + proxyPath + `/runbook"`)
+	w.do("back", click(`footer a[href="./"]`))
+	w.until(`document.documentElement.dataset.page === "dashboard" && location.pathname === "` + proxyPath + `/"`)
 	w.clean()
 }
 
