@@ -9,12 +9,18 @@ import (
 // that it needs one.
 func TestClient(t *testing.T) {
 	o, _ := everything(t)
-	o.Token = "a-long-token"
+	o.Token, o.Instance = "a-long-token", "this run"
 	s := serve(t, o)
 	c := Client{Addr: s.Addr().String(), Token: o.Token}
 	told, raw, err := c.Status(t.Context())
 	if err != nil || told.Status != "online" || told.Bot.Guilds != 3 || len(raw) == 0 {
 		t.Errorf("got %+v, %v", told, err)
+	}
+	for instance, want := range map[string]error{"this run": nil, "another": ErrOtherInstance} {
+		c.Instance = instance
+		if _, _, err := c.Status(t.Context()); !errors.Is(err, want) {
+			t.Errorf("asked for %s: %v", instance, err)
+		}
 	}
 	list, err := c.Incidents(t.Context(), 2)
 	if err != nil || len(list) != 2 || list[0].Summary == "" {

@@ -173,7 +173,7 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 			LastActivity: timeOrNull(snap.Work.Activity.Last),
 		},
 		Latency: latenciesBody{Gateway: newPercentilesBody(snap.Latency)},
-		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version, Conditions: []conditionBody{},
+		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version, Instance: s.opts.Instance, Conditions: []conditionBody{},
 	}
 	for _, c := range snap.Conditions {
 		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, health.Lookup(c.Cause).Do, timeOrNull(c.Since)})
