@@ -28,8 +28,8 @@ type conn struct {
 	control    chan controlFrame // to controlLoop
 	ended      chan struct{}     // closed when the connection has ended
 	once       sync.Once
-	reason     Reason // why it ended; read after ended
-	lastByteAt atomic.Int64
+	reason     Reason       // why it ended; read after ended
+	lastByteAt atomic.Int64 // after opened
 	group      sync.WaitGroup
 
 	// From HELLO.
@@ -72,7 +72,6 @@ func newConn(s *Shard, sock Socket, url string) *conn {
 		shard: s, sock: sock, url: url, opened: time.Now(),
 		signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
 	}
-	c.lastByteAt.Store(c.opened.UnixNano())
 	return c
 }
 
@@ -83,8 +82,9 @@ func (c *conn) start() {
 	go c.controlLoop()
 }
 
-// lastByte is when the last byte arrived.
-func (c *conn) lastByte() time.Time { return time.Unix(0, c.lastByteAt.Load()) }
+// lastByte is when the last byte arrived, by the monotonic clock: a wall clock that is
+// set makes no link silent.
+func (c *conn) lastByte() time.Time { return c.opened.Add(time.Duration(c.lastByteAt.Load())) }
 
 // end marks the connection as ended. The first reason counts.
 func (c *conn) end(reason Reason) {
@@ -207,7 +207,7 @@ func (c *conn) readLoop(inflate inflater) {
 		defer inflate.close()
 	}
 	limit, count := c.shard.opts.ReadLimit, &c.shard.count
-	alive := func() { c.lastByteAt.Store(time.Now().UnixNano()) }
+	alive := func() { c.lastByteAt.Store(int64(time.Since(c.opened))) }
 	var frame, plain []byte
 	for {
 		var size int64

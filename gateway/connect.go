@@ -204,7 +204,7 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 // that cannot or need not be sent a close frame, and closes any other with one.
 func (s *Shard) closeInBackground(c *conn, reason Reason) {
 	switch reason.Kind {
-	case ReasonSilent, ReasonSlept, ReasonReset, ReasonWrite, ReasonClosed:
+	case ReasonSilent, ReasonSlept, ReasonStalled, ReasonReset, ReasonWrite, ReasonClosed:
 		c.drop(reason)
 		s.group.Go(c.group.Wait)
 	default:

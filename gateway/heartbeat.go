@@ -255,14 +255,9 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 }
 
 // shift moves unanswered heartbeats forward by a time in which this process did not
-// run: its own absence is not held against the connection. None moves beyond now. A
-// clock that stood still during a sleep of the host has not counted the absence against
-// them. A dead link must not be found that much later.
-func (h *heartbeats) shift(now time.Time, absence time.Duration) {
+// run but its clock did: its own absence is not held against the connection.
+func (h *heartbeats) shift(absence time.Duration) {
 	for i := range h.unacked {
 		h.unacked[i].at = h.unacked[i].at.Add(absence)
-		if h.unacked[i].at.After(now) {
-			h.unacked[i].at = now
-		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 )
 
 // regularHeartbeats lists when the regular heartbeats were sent.
@@ -225,7 +226,7 @@ func TestHostSleep(t *testing.T) {
 			run(t, config{
 				sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: 24 * time.Hour}},
 				options: func(o *gateway.Options) {
-					o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+					o.Clock = simtest.SleepyClock(&ahead)
 				},
 			}, func(h *harness) {
 				h.startLive()
@@ -250,13 +251,42 @@ func TestHostSleep(t *testing.T) {
 	}
 }
 
+// Given a wall clock that is set forward or back while the host runs, then that is
+// told as what it is, and the connection goes on: heartbeats, deadlines and silence are
+// counted by the monotonic clock.
+// Statements: G-032.
+func TestSetClockEndsNoConnection(t *testing.T) {
+	for _, by := range []time.Duration{2 * time.Hour, -2 * time.Hour, 10 * 365 * 24 * time.Hour, -50 * 365 * 24 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			var set atomic.Int64
+			run(t, config{options: func(o *gateway.Options) {
+				o.Clock = simtest.SetClock(&set)
+			}}, func(h *harness) {
+				h.startLive()
+				h.Advance(time.Minute)
+				set.Store(int64(by))
+				h.Until(10*time.Second, "the setting is noticed", func() bool { return len(observed[gateway.ClockSet](h)) == 1 })
+				if got := observed[gateway.ClockSet](h)[0].By; got < by-time.Second || got > by+time.Second {
+					t.Errorf("noticed %s", got)
+				}
+				h.Advance(3 * time.Minute)
+				if n := len(observed[gateway.HostSlept](h)) + len(observed[gateway.ProcessStalled](h)) + len(observed[gateway.Disconnected](h)); n != 0 {
+					t.Errorf("it was taken for something else: %d observations", n)
+				}
+				h.WantIdentifies(1)
+				h.NoViolations()
+			})
+		})
+	}
+}
+
 // Given a link that went dead just before a short sleep of the host, and a clock
 // that stood still meanwhile, when the host wakes, then the dead link is noticed
 // as soon as without the sleep.
 func TestDeadLinkIsNoticedSoonAfterAShortSleep(t *testing.T) {
 	var ahead atomic.Int64
 	run(t, config{options: func(o *gateway.Options) {
-		o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		o.Clock = simtest.SleepyClock(&ahead)
 	}}, func(h *harness) {
 		h.startLive()
 		h.Advance(time.Minute)

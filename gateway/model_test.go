@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/clock"
 	"evergreen/internal/simtest"
 
 	"pgregory.net/rapid"
@@ -340,11 +341,12 @@ func (d *modelServer) checkStep() []string {
 // playStory tells a story to a shard and returns what was wrong.
 func playStory(story []action, seed uint64) []string {
 	d := &modelServer{wires: map[*modelConn]*modelSocket{}}
-	clock := func() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return time.Now().Add(d.slept) }
+	slept := func() (time.Duration, bool) { d.mu.Lock(); defer d.mu.Unlock(); return d.slept, true }
+	wall := func() time.Time { slept, _ := slept(); return time.Now().Add(slept) }
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: goodToken, Intents: intents},
 		URLSource:   gateway.FixedURL(baseAddress), Dialer: d, Compression: gateway.CompressNone,
-		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: simtest.Rand("model", seed), WallClock: clock,
+		Presence: &gateway.Presence{Status: gateway.StatusOnline}, Rand: simtest.Rand("model", seed), Clock: clock.New(clock.Source{Wall: wall, Slept: slept}),
 	})
 	if err != nil {
 		return []string{err.Error()}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"evergreen/internal/clock"
 )
 
 // Observer is told everything that happens to a shard. Observations arrive in order
@@ -74,6 +76,7 @@ const (
 	ReasonSilent         ReasonKind = "silent"          // nothing arrives any more
 	ReasonNoACK          ReasonKind = "no-ack"          // bytes arrive, but heartbeats stay unanswered
 	ReasonSlept          ReasonKind = "slept"           // the host was suspended
+	ReasonStalled        ReasonKind = "stalled"         // the process stood still
 	ReasonMalformed      ReasonKind = "malformed"       // not JSON
 	ReasonCompression    ReasonKind = "compression"     // the compressed stream broke
 	ReasonWrite          ReasonKind = "write"           // a write failed or blocked
@@ -297,10 +300,24 @@ type PresenceSent struct {
 	Presence Presence
 }
 
-// HostSlept is a jump of the clock: the process did not run.
+// HostSlept means that the host was suspended, and the process with it.
 type HostSlept struct {
-	// For is by how much the wall clock went further than was planned, more than 2 s.
+	// For is how long it slept, more than 2 s.
 	For time.Duration
+}
+
+// ProcessStalled means that the process stood still while its host ran: it was stopped
+// (SIGSTOP), its container frozen, its virtual machine paused, or the host had no time
+// for it.
+type ProcessStalled struct {
+	// For is how much later it went on than was planned, more than 2 s.
+	For time.Duration
+}
+
+// ClockSet means that the wall clock was set. The connection goes on.
+type ClockSet struct {
+	// By is by how much, more than 2 s; negative: back.
+	By time.Duration
 }
 
 // AttemptsExhausted means that Options.MaxAttempts attempts in a row have failed. The
@@ -350,6 +367,8 @@ func (QueueFull) observation()          {}
 func (QueueDrained) observation()       {}
 func (PresenceSent) observation()       {}
 func (HostSlept) observation()          {}
+func (ProcessStalled) observation()     {}
+func (ClockSet) observation()           {}
 func (AttemptsExhausted) observation()  {}
 func (IdentifyDelayed) observation()    {}
 func (HandlerPanicked) observation()    {}
@@ -359,6 +378,7 @@ func (HandlerPanicked) observation()    {}
 type notifier struct {
 	shard    ShardID
 	observer Observer // nil: observations are dropped
+	clock    *clock.Clock
 	onDrop   func()
 	wake     chan struct{} // one slot: something was added, or it is closed
 	done     chan struct{}
@@ -372,8 +392,8 @@ type notifier struct {
 // dropped.
 const notifierDepth = 1024
 
-func newNotifier(shard ShardID, observer Observer, onDrop func()) *notifier {
-	return &notifier{shard: shard, observer: observer, onDrop: onDrop, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newNotifier(shard ShardID, observer Observer, clock *clock.Clock, onDrop func()) *notifier {
+	return &notifier{shard: shard, observer: observer, clock: clock, onDrop: onDrop, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 // run hands observations over until close. Its two slices take turns, so neither is
@@ -401,6 +421,7 @@ func (n *notifier) emit(event ShardEvent) {
 	if n.observer == nil {
 		return
 	}
+	n.clock.Now() // a jump is noticed before what follows it
 	n.mu.Lock()
 	room := len(n.pending) < notifierDepth
 	if room {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/identify"
+	"evergreen/internal/clock"
 )
 
 // Never switches Timing.SilenceProbe off. It has no meaning in other fields.
@@ -141,9 +142,9 @@ type Options struct {
 	// Rand returns numbers x, 0 <= x < 1, for every jitter, so that a simulation can be
 	// repeated. Shards that share it call it at the same time. Default math/rand/v2.
 	Rand func() float64
-	// WallClock reads the wall clock, which runs on while a host sleeps. It is
-	// compared with the monotonic clock to notice such a sleep. Default time.Now.
-	WallClock func() time.Time
+	// Clock tells a sleep of the host from a wall clock that was set. Default: the
+	// machine's.
+	Clock *clock.Clock
 }
 
 // Timing holds every period and deadline of a shard. Zero means the default; only
@@ -198,8 +199,8 @@ type Timing struct {
 	// BackoffReset is how long a connection must be live before the failures before it
 	// are forgotten. Default 60 s.
 	BackoffReset time.Duration
-	// ClockCheck is how often, at the least, the wall clock is compared with the time
-	// that was planned. That is how a sleep of the host is noticed. Default 5 s.
+	// ClockCheck is how often, at the least, the clocks are compared with the time that
+	// was planned. That is how a sleep of the host is noticed. Default 5 s.
 	ClockCheck time.Duration
 	// ParkRecheck is the first wait before the credentials of a parked shard are checked;
 	// it doubles up to ten minutes. After close codes 4010 and 4011 the first check comes
@@ -305,8 +306,8 @@ func setDefaults(o *Options) {
 	if o.IdentifyLimiter == nil {
 		o.IdentifyLimiter = identify.New(identify.Options{Rand: o.Rand})
 	}
-	if o.WallClock == nil {
-		o.WallClock = time.Now
+	if o.Clock == nil {
+		o.Clock = clock.New(clock.Source{})
 	}
 	if o.Handler == nil && o.Events == nil {
 		o.Events = []string{}

@@ -301,7 +301,7 @@ func (p *policy) waitAfter(c closed) time.Duration {
 		if c.base && c.resume && c.live && c.lived >= minLived {
 			return p.backoff.delay(0, false)
 		}
-	case ReasonSilent, ReasonNoACK, ReasonOverflow, ReasonSlept:
+	case ReasonSilent, ReasonNoACK, ReasonOverflow, ReasonSlept, ReasonStalled:
 		if c.live {
 			return 0 // the link was lost long ago: every moment counts
 		}

@@ -20,9 +20,10 @@ type sequence struct {
 	emit      func(ShardEvent)
 	onHandled func() // called for every handled event after freeze
 	count     *counters
+	began     time.Time
 
 	received     atomic.Int64 // highest number that arrived, for heartbeats
-	lastDispatch atomic.Int64 // UnixNano
+	lastDispatch atomic.Int64 // after began
 	stopping     atomic.Bool  // frozen, for the watermark's callback, which must not take mu
 
 	mu            sync.Mutex
@@ -167,7 +168,12 @@ func (q *sequence) attach(c *conn, resuming bool) {
 		q.received.Store(max(q.received.Load(), q.numbers.accepted))
 	}
 	q.mu.Unlock()
-	q.lastDispatch.Store(time.Now().UnixNano())
+	q.lastDispatch.Store(int64(time.Since(q.began)))
+}
+
+// dispatchedAt is when a dispatch last arrived, or the connection began to count.
+func (q *sequence) dispatchedAt() time.Time {
+	return q.began.Add(time.Duration(q.lastDispatch.Load()))
 }
 
 // isCurrent reports whether c is the connection whose dispatches count.
@@ -210,7 +216,7 @@ func (q *sequence) isUnwanted(typ []byte) bool {
 // accept takes one dispatch in, except READY, which onReady takes. When the queue is
 // full it leaves this and all further events with Discord, until a RESUME.
 func (q *sequence) accept(c *conn, env envelope, now time.Time) {
-	q.lastDispatch.Store(now.UnixNano())
+	q.lastDispatch.Store(int64(now.Sub(q.began)))
 	q.mu.Lock()
 	if q.conn != c || q.frozen || q.lowWater == nil || q.awaitingReady {
 		q.mu.Unlock()

@@ -4,11 +4,8 @@ import (
 	"time"
 
 	"evergreen/identify"
+	"evergreen/internal/clock"
 )
-
-// stallTolerance is how late a wake-up may be before it means that this process
-// did not run.
-const stallTolerance = 2 * time.Second
 
 // connLoop serves one connection from HELLO to its end, on the goroutine of Run.
 type connLoop struct {
@@ -28,8 +25,8 @@ type connLoop struct {
 	returning         bool      // the spare is for returning to the resume URL
 	draining          bool      // a stop waits for handlers
 
-	lastWall time.Time // wall clock at the last check
-	slept    time.Duration
+	watch *clock.Watch
+	jump  clock.Jump // of the clocks, not yet reported
 }
 
 // serve sends RESUME or IDENTIFY on a connection that has said HELLO, sends heartbeats
@@ -37,7 +34,7 @@ type connLoop struct {
 // goroutine while a shard is online, and it never blocks. What might block is done by a
 // goroutine of the connection.
 func (s *Shard) serve(a attempt) closed {
-	t := &connLoop{Shard: s, attempt: a, conn: a.conn, lastWall: s.opts.WallClock()}
+	t := &connLoop{Shard: s, attempt: a, conn: a.conn, watch: s.opts.Clock.Watch()}
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())
 	defer func() { t.attempt.releaseGrant(identify.OutcomeRefused) }()
 	s.seq.attach(t.conn, a.resume)
@@ -99,7 +96,7 @@ func (t *connLoop) awaitNext(timer *time.Timer, planned time.Duration) *Reason {
 	if t.draining {
 		stop = nil
 	}
-	defer t.detectSleep(planned)
+	defer func() { t.jump = t.watch.Look(planned) }()
 	select {
 	case sig := <-t.conn.signals:
 		return t.handle(sig)
@@ -180,7 +177,7 @@ func (t *connLoop) handle(sig signal) *Reason {
 		t.count.resumed.Add(1)
 		gap := time.Duration(0)
 		if !t.lastByte.IsZero() {
-			gap = sig.at.Sub(t.lastByte)
+			gap = t.opts.Clock.Between(t.lastByte, sig.at)
 		}
 		t.onLive(sig.at)
 		t.emit(Resumed{Replayed: sig.replayed, Took: sig.at.Sub(t.requestedAt), Gap: gap})
@@ -196,7 +193,7 @@ func (t *connLoop) onACK(at time.Time) {
 	}
 	t.count.acks.Add(1)
 	t.Shard.latency.Store(int64(latency))
-	t.lastACK.Store(at.UnixNano())
+	t.lastACK.Store(&at)
 	t.ackedWhileLive = t.ackedWhileLive || !t.liveSince.IsZero()
 	t.emit(HeartbeatACK{Latency: latency})
 	if t.suspectSince.IsZero() {
@@ -238,8 +235,8 @@ func (t *connLoop) onLive(at time.Time) {
 // maintainConnection returns a reason to end the connection, or does what is due on it:
 // sends a heartbeat, dials a spare.
 func (t *connLoop) maintainConnection(now time.Time) *Reason {
-	if t.slept > 0 {
-		if reason := t.afterSleep(now); reason != nil {
+	if t.jump != (clock.Jump{}) {
+		if reason := t.afterJump(); reason != nil {
 			return reason
 		}
 	}
@@ -295,7 +292,7 @@ func (t *connLoop) checkDeadlines(now time.Time) *Reason {
 		}
 	case t.attempt.resume:
 		// A long replay is progress; only silence is not.
-		if idle := now.Sub(time.Unix(0, t.seq.lastDispatch.Load())); idle >= timing.Resumed {
+		if idle := now.Sub(t.seq.dispatchedAt()); idle >= timing.Resumed {
 			return &Reason{Kind: ReasonNoResumed, Elapsed: waited}
 		}
 	case waited >= timing.Ready:
@@ -329,7 +326,7 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 			sooner(t.spareStaleAt())
 		}
 	case t.attempt.resume:
-		sooner(time.Unix(0, t.seq.lastDispatch.Load()).Add(timing.Resumed))
+		sooner(t.seq.dispatchedAt().Add(timing.Resumed))
 	case !t.slowReadyReported:
 		sooner(t.requestedAt.Add(timing.ReadyWarning))
 	default:
@@ -338,29 +335,32 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 	return at
 }
 
-// detectSleep compares the time that passed with the time that was planned. If the
-// wall clock went further, this process or its host stood still.
-func (t *connLoop) detectSleep(planned time.Duration) {
-	wall := t.opts.WallClock().Round(0)
-	late := wall.Sub(t.lastWall.Round(0)) - planned
-	t.lastWall = wall
-	if late > stallTolerance {
-		t.slept = late
+// afterJump follows a jump of the clocks. After more than an interval in which the
+// process did not run the connection is given up at once, because a late heartbeat would
+// notice a dead one slowly (G-032). After a shorter absence an extra heartbeat tests
+// whether the connection is still alive. A wall clock that was set ends no connection: it
+// says nothing of it. But a virtual machine that was paused may show just like that, so it
+// is tested as well.
+func (t *connLoop) afterJump() *Reason {
+	jump := t.jump
+	t.jump = clock.Jump{}
+	kind := ReasonStalled
+	if jump.Stalled > 0 {
+		t.emit(ProcessStalled{For: jump.Stalled})
 	}
-}
-
-// afterSleep follows a time in which the process did not run. After more than an
-// interval the connection is given up at once, because a late heartbeat would notice a
-// dead one slowly (G-032). After a shorter sleep an extra heartbeat tests whether the
-// connection is still alive.
-func (t *connLoop) afterSleep(now time.Time) *Reason {
-	slept := t.slept
-	t.slept = 0
-	t.emit(HostSlept{For: slept})
-	if slept > t.conn.interval {
-		return &Reason{Kind: ReasonSlept, Elapsed: slept}
+	if jump.Slept > 0 {
+		t.emit(HostSlept{For: jump.Slept})
 	}
-	t.heartbeats.shift(now, slept)
+	if jump.Slept > jump.Stalled {
+		kind = ReasonSlept
+	}
+	if jump.Set != 0 {
+		t.emit(ClockSet{By: jump.Set})
+	}
+	if jump.Absent() > t.conn.interval {
+		return &Reason{Kind: kind, Elapsed: jump.Absent()}
+	}
+	t.heartbeats.shift(jump.Late)
 	t.heartbeats.recordRequest()
 	return nil
 }

@@ -26,7 +26,7 @@ type Shard struct {
 	state       atomic.Pointer[State]
 	presence    atomic.Pointer[Presence]
 	latency     atomic.Int64
-	lastACK     atomic.Int64
+	lastACK     atomic.Pointer[time.Time]
 	malformedAt atomic.Int64 // sequence number at which text that is not JSON last arrived
 
 	life     *lifecycle.Lifecycle // after a stop no attempt is made, after an abort nothing is waited for
@@ -93,14 +93,14 @@ func New(opts Options) (*Shard, error) {
 			maxAttempts:  opts.MaxAttempts,
 		},
 	}
-	s.notifier = newNotifier(opts.Shard, opts.Observer, func() { s.count.unobserved.Add(1) })
+	s.notifier = newNotifier(opts.Shard, opts.Observer, opts.Clock, func() { s.count.unobserved.Add(1) })
 	if opts.Presence != nil {
 		p := *opts.Presence
 		s.presence.Store(&p)
 	}
 	s.malformedAt.Store(-1)
 	s.seq = &sequence{
-		shard: opts.Shard, queue: s.queue, store: opts.SessionStore, emit: s.emit, onHandled: s.notifyDrained, count: &s.count,
+		shard: opts.Shard, queue: s.queue, store: opts.SessionStore, emit: s.emit, onHandled: s.notifyDrained, count: &s.count, began: time.Now(),
 	}
 	if opts.Events != nil {
 		s.seq.wanted = make(map[string]bool, len(opts.Events))
@@ -192,8 +192,8 @@ func (s *Shard) Latency() time.Duration { return time.Duration(s.latency.Load())
 
 // LastACK returns when Discord last answered a heartbeat; zero if never.
 func (s *Shard) LastACK() time.Time {
-	if at := s.lastACK.Load(); at != 0 {
-		return time.Unix(0, at)
+	if at := s.lastACK.Load(); at != nil {
+		return *at
 	}
 	return time.Time{}
 }

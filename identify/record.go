@@ -33,19 +33,26 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 	for g := range l.grants {
 		own[g.entry.ID] = true
 	}
+	var ahead time.Duration // the clock was set back: what came last is taken to be of now
+	for _, stored := range entries {
+		if !own[stored.ID] {
+			ahead = max(ahead, stored.At.Sub(now))
+		}
+	}
 	var earlier []*entry
 	for _, stored := range entries {
 		if own[stored.ID] || stored.State == Unsent {
 			continue
 		}
 		e := &entry{Entry: stored, inherited: true}
+		e.At = e.At.Add(-ahead) // the times between them are what counts
 		if e.State == Granted {
 			// Its process died without a word. It may have been sent until the
 			// deadlines of the connection ran out.
 			e.At = e.At.Add(maxGrantAge)
 		}
 		if e.At.After(now) {
-			e.At = now // or the clock was set back
+			e.At = now
 		}
 		e.At = now.Add(e.At.Sub(now)) // with the monotonic clock, which is never set
 		if e.State == Ready {

@@ -248,3 +248,16 @@ func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
 	})
 }
+
+// Sessions that lived for hours by a clock that was set back since have lived for as
+// long by any other: they begin no backoff.
+func TestSessionsFromTheFutureKeepTheirLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		for n := range int64(10) {
+			d.kept[n+1] = Entry{ID: n + 1, At: time.Now().Add(6*time.Hour + time.Duration(n)*time.Hour), State: Ready}
+		}
+		l := New(Options{Storage: d})
+		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
+	})
+}

@@ -55,6 +55,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/identify"
 	"evergreen/internal/bot"
+	"evergreen/internal/clock"
 	"evergreen/internal/discord/network"
 	"evergreen/internal/discord/preflight"
 	"evergreen/internal/discord/rest"
@@ -114,9 +115,9 @@ type Options struct {
 	// Rand returns numbers in [0,1) for every jitter; many goroutines call it.
 	// Default math/rand/v2.
 	Rand func() float64
-	// WallClock reads the wall clock, by which shards notice that the host slept.
-	// Default time.Now.
-	WallClock func() time.Time
+	// Clock tells a sleep of the host from a wall clock that was set. Default: the
+	// machine's.
+	Clock *clock.Clock
 
 	// Sessions, Storage (of the identify limiter), Journal (of the incidents),
 	// History and Alerts keep what survives the process. Default: a fresh start, and
@@ -210,6 +211,9 @@ func New(o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Clock == nil {
+		o.Clock = clock.New(clock.Source{})
+	}
 	if o.Redact == nil {
 		o.Redact = logging.NewRedactor(o.Config.Token.Reveal()).Redact
 	}
@@ -239,7 +243,7 @@ func New(o Options) (*App, error) {
 		a.memory = &memoryMonitor{machine: *o.Machine, log: logging.Component(o.Logger, "Memory")}
 	}
 	a.tracker = health.NewTracker(health.Options{
-		Source: a, Redact: o.Redact, Journal: o.Journal, PreviousDowntime: o.PreviousDowntime,
+		Source: a, Redact: o.Redact, Journal: o.Journal, PreviousDowntime: o.PreviousDowntime, Clock: o.Clock,
 	})
 	a.healthCheck = health.NewMonitor(health.MonitorOptions{
 		Snapshot: a.tracker.Snapshot, Log: logging.Component(o.Logger, "Monitor"),
@@ -318,7 +322,7 @@ func (a *App) build(intents gateway.Intents) error {
 	if a.opts.Sessions != nil {
 		sessions = a.opts.Sessions.Sessions(intents)
 	}
-	eventLog := health.NewEventLog(logging.Component(a.opts.Logger, "Gateway"))
+	eventLog := health.NewEventLog(logging.Component(a.opts.Logger, "Gateway"), a.opts.Clock)
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
@@ -326,7 +330,7 @@ func (a *App) build(intents gateway.Intents) error {
 			Observer: a.observers(eventLog, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
-			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, WallClock: a.opts.WallClock,
+			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, Clock: a.opts.Clock,
 		},
 		Assigner: fleet.AssignerFunc(a.assignShards), Sessions: sessions,
 	})

@@ -40,7 +40,7 @@ func newStateFolder(s *harness) *stateFolder {
 func (f *stateFolder) kept(o Options) Options {
 	f.T.Helper()
 	var err error
-	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.FingerprintOf(f.App.Token), Version: o.Version})
+	f.store, err = store.Open(context.Background(), store.Options{Dir: f.dir, Fingerprint: tokenlock.FingerprintOf(f.App.Token), Version: o.Version, NoHost: true})
 	if err != nil {
 		f.T.Fatal(err)
 	}

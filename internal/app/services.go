@@ -34,7 +34,7 @@ func (a *App) newServices() services {
 	s.history = history.New(history.Options{
 		Snapshot: a.tracker.Summary, Incidents: a.tracker.Incidents, Log: logging.Component(a.opts.Logger, "History"),
 		REST:    func() (int64, time.Duration) { st := a.rest.Stats(); return st.Sent, st.RoundTrip.P50 },
-		Storage: a.opts.History, LastAlive: a.lastAlive(),
+		Storage: a.opts.History, LastAlive: a.lastAlive(), Clock: a.opts.Clock,
 	})
 	s.close = func() {
 		s.history.Close()

@@ -46,7 +46,7 @@ func (x *examination) checks() []Check {
 		{ID: "content", Group: groupGateway, Title: "Message content", Needs: []string{"intents"}, After: []string{"ready"}, Run: x.checkContent},
 
 		{ID: "incidents", Group: groupPast, Title: "Incidents by cause", Needs: []string{"state"}, After: []string{"instance"}, Run: x.checkIncidents},
-		{ID: "jumps", Group: groupPast, Title: "Clock jumps of past runs", Needs: []string{"state"}, After: []string{"instance", "sleep"}, Run: x.checkJumps},
+		{ID: "jumps", Group: groupPast, Title: "Past sleep and stops", Needs: []string{"state"}, After: []string{"instance", "sleep"}, Run: x.checkAbsences},
 
 		{ID: "latency", Group: groupLatency, Title: "Gateway and REST", Needs: []string{"rest"}, After: []string{"ready"}, Run: x.checkLatency},
 	}

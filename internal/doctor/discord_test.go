@@ -307,7 +307,7 @@ func TestRunningInstanceIsAsked(t *testing.T) {
 	seen.results["ready"].says(t, "by the running instance: ResearchBot is online", "7 heartbeats sent, 7 answered", "p50 42 ms")
 	seen.results["content"].says(t, "has heard 5 commands")
 	seen.results["incidents"].says(t, "2 incidents in seven days, of 2 causes", "1 x The host slept")
-	seen.results["jumps"].says(t, "1 jump in seven days, 29 min")
+	seen.results["jumps"].says(t, "this machine slept 1 time in seven days, for 29 min")
 	for id, want := range map[string]Level{"ready": Pass, "content": Pass, "instance": Pass, "incidents": Warn, "jumps": Warn} {
 		if got := seen.results[id].Level; got != want {
 			t.Errorf("%s is %q, want %q", id, got, want)
@@ -380,7 +380,7 @@ func TestIncidentsOfEarlierRuns(t *testing.T) {
 	if r.Level != Warn || len(r.Evidence) != 2 || !strings.HasPrefix(r.Evidence[0], "3 x The host slept") || !strings.Contains(strings.Join(r.Next, ""), "Keep the host awake") {
 		t.Errorf("%+v", r)
 	}
-	if jumps := seen.results["jumps"]; jumps.Level != Warn || !strings.Contains(jumps.Says, "3 jumps in seven days, 1 h 27 min") {
+	if jumps := seen.results["jumps"]; jumps.Level != Warn || !strings.Contains(jumps.Says, "this machine slept 3 times in seven days, for 1 h 27 min") {
 		t.Errorf("%+v", jumps)
 	}
 }

@@ -20,6 +20,7 @@ type incident struct {
 	Outcome   string         `json:"outcome"`
 	Routine   bool           `json:"routine"`
 	SleptS    float64        `json:"-"`
+	StalledS  float64        `json:"-"`
 }
 
 // week is how far back incidents are reported.
@@ -43,7 +44,7 @@ func (x *examination) recentIncidents() (all []incident) {
 		}
 		p := incident{
 			Cause: i.Cause, Start: i.Start, DurationS: i.Duration(now).Seconds(), OfflineS: i.ShownOffline(now).Seconds(),
-			Routine: i.Routine(), SleptS: i.Evidence.Slept.Seconds(),
+			Routine: i.Routine(), SleptS: i.Evidence.Slept.Seconds(), StalledS: i.Evidence.Stalled.Seconds(),
 		}
 		if i.Outcome == health.OutcomeOpen {
 			// Its process has died, so it is not known when it ended.
@@ -126,25 +127,52 @@ func (x *examination) checkIncidents(context.Context) Finding {
 	return f
 }
 
-// checkJumps reports how often the clock jumped ahead in the last week: the host
-// slept, or paused the bot.
-func (x *examination) checkJumps(context.Context) Finding {
-	var slept time.Duration
-	var last time.Time
-	times := 0
+// absence sums up the times in which the bot did not run, of one kind.
+type absence struct {
+	times int
+	took  time.Duration
+	last  time.Time
+}
+
+func (a *absence) add(p incident, seconds float64) {
+	a.times++
+	a.took += time.Duration(max(seconds, 0) * float64(time.Second))
+	if p.Start.After(a.last) {
+		a.last = p.Start
+	}
+}
+
+// checkAbsences reports how often the host slept or the process stood still in the last
+// week. A clock that was set is neither, and is not counted.
+func (x *examination) checkAbsences(context.Context) Finding {
+	var slept, stalled absence
 	for _, p := range x.recentIncidents() {
 		if p.SleptS > 0 || p.Cause == health.HostSlept {
-			times++
-			slept += time.Duration(max(p.SleptS, 0) * float64(time.Second))
-			if p.Start.After(last) {
-				last = p.Start
-			}
+			slept.add(p, p.SleptS)
+		}
+		if p.StalledS > 0 || p.Cause == health.ProcessStalled {
+			stalled.add(p, p.StalledS)
 		}
 	}
-	if times == 0 {
+	var f Finding
+	switch {
+	case slept.times+stalled.times == 0:
 		return pass("none in seven days")
+	case stalled.times == 0:
+		f = warn(fmt.Sprintf("this machine slept %s in seven days, for %s in all", text.Count(slept.times, "time"), longDuration(slept.took))).withCause(health.HostSlept)
+	case slept.times == 0:
+		f = warn(fmt.Sprintf("the bot stood still %s in seven days, for %s in all, while this machine ran", text.Count(stalled.times, "time"), longDuration(stalled.took))).withCause(health.ProcessStalled)
+	default:
+		f = warn(fmt.Sprintf("in seven days this machine slept %s, for %s in all, and the bot stood still %s, for %s in all",
+			text.Count(slept.times, "time"), longDuration(slept.took), text.Count(stalled.times, "time"), longDuration(stalled.took))).withCause(health.HostSlept)
 	}
-	return warn(fmt.Sprintf("%s in seven days, %s in all: this machine slept, or paused the bot", text.Count(times, "jump"), longDuration(slept)),
-		"Keep the host awake (see Sleep of the host above). A virtual machine that is paused for snapshots or moves shows like this too; ask its provider.",
-	).with("the last one on " + localTime(last)).withCause(health.HostSlept)
+	if slept.times > 0 {
+		f.Next = append(f.Next, "Keep the host awake (see Sleep of the host above).")
+		f = f.with("it last slept on " + localTime(slept.last))
+	}
+	if stalled.times > 0 {
+		f.Next = append(f.Next, health.Lookup(health.ProcessStalled).Do)
+		f = f.with("it last stood still on " + localTime(stalled.last))
+	}
+	return f
 }

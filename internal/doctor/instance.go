@@ -167,14 +167,15 @@ func (x *examination) askInstance(ctx context.Context) (*instance, error) {
 		Incidents []struct {
 			incident
 			Evidence struct {
-				SleptS float64 `json:"slept_s"`
+				SleptS   float64 `json:"slept_s"`
+				StalledS float64 `json:"stalled_s"`
 			} `json:"evidence"`
 		} `json:"incidents"`
 	}
 	// Without what follows, less is reported.
 	if client.Get(ctx, "/api/v1/incidents?limit=200", &incidents) == nil {
 		for _, i := range incidents.Incidents {
-			i.incident.SleptS = i.Evidence.SleptS
+			i.incident.SleptS, i.incident.StalledS = i.Evidence.SleptS, i.Evidence.StalledS
 			r.incidents = append(r.incidents, i.incident)
 		}
 	}

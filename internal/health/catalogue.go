@@ -192,12 +192,12 @@ var Catalogue = []Cause{
 	},
 	{
 		ID: HostSlept, Number: 18, Depth: Root,
-		Title:      "The host slept or was paused",
-		Happened:   "The host was suspended, or its virtual machine paused, and the bot with it. Discord waited for a minute or two and then took it for gone.",
-		Recognised: "The clock jumped.",
+		Title:      "The host slept",
+		Happened:   "The host was suspended, and the bot with it. Discord waited for a minute or two and then took it for gone.",
+		Recognised: "The clock that counts sleep went further than the one that does not. A wall clock that is set is told apart from that and costs nothing.",
 		Done:       "Dropped the old connection at once and resumed.",
 		Do:         "Keep the host awake: switch off suspend, or move the bot off the laptop.",
-		Reproduce:  "Suspend the machine, or stop the program with SIGSTOP for five minutes and let it go on with SIGCONT.",
+		Reproduce:  "Suspend the machine for five minutes.",
 		Signs: []Sign{
 			{Kind: gateway.ReasonSlept, Says: "the host was asleep", For: "for %s"},
 			{Key: "host-slept", Says: "the host slept for %s"},
@@ -391,6 +391,19 @@ var Catalogue = []Cause{
 		Signs: []Sign{
 			{Key: "downtime.crashed", Says: "the program crashed"},
 			{Key: "downtime.failed", Says: "the program ended with an error"},
+		},
+	},
+	{
+		ID: ProcessStalled, Depth: Root,
+		Title:      "The process stood still",
+		Happened:   "The host ran, and the bot did not: it was stopped with SIGSTOP, its container was frozen, its virtual machine was paused for a snapshot or a move, or the host had no time for it. Discord waited for a minute or two and then took it for gone.",
+		Recognised: "The program woke up later than it had asked for, and the host had not slept.",
+		Done:       "Dropped the old connection at once and resumed.",
+		Do:         "Find what pauses the bot: docker pause, a freezer, snapshots of a virtual machine, a host that is overloaded. Ask the provider if nothing on this machine does.",
+		Reproduce:  "Stop the program with SIGSTOP for five minutes and let it go on with SIGCONT.",
+		Signs: []Sign{
+			{Kind: gateway.ReasonStalled, Says: "the process stood still", For: "for %s"},
+			{Key: "process-stalled", Says: "the process stood still for %s"},
 		},
 	},
 	{

@@ -26,6 +26,7 @@ const (
 	ProxyFailed      CauseID = "proxy-failed"
 	DiscordOutage    CauseID = "discord-outage"
 	HostSlept        CauseID = "host-slept"
+	ProcessStalled   CauseID = "process-stalled"
 	SendLimit        CauseID = "send-limit"
 	ShardingRequired CauseID = "sharding-required"
 	IPv6NoRoute      CauseID = "ipv6-no-route"

@@ -14,6 +14,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/simtest"
 )
 
 // simulatedCause is the faults that lead to a cause, and what the incident then
@@ -100,7 +101,7 @@ func simulateCause(t *testing.T, want CauseID, faults []discordsim.Fault, says s
 func TestSleepOfTheHostIsTold(t *testing.T) {
 	var ahead atomic.Int64
 	runSimulatedBot(t, func(_ *discordsim.Sim, o *gateway.Options) {
-		o.WallClock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		o.Clock = simtest.SleepyClock(&ahead)
 	}, func(b *simulatedBot) {
 		ahead.Store(int64(3 * time.Minute))
 		b.wait(time.Minute)
@@ -108,6 +109,46 @@ func TestSleepOfTheHostIsTold(t *testing.T) {
 			b.Errorf("got %+v", i)
 		}
 	})
+}
+
+// Given a process that stands still for three minutes while its host runs, then the
+// incident says that, and nothing of sleep.
+//
+// Statements: G-032.
+func TestProcessThatStoodStillIsTold(t *testing.T) {
+	var stalled atomic.Int64
+	runSimulatedBot(t, func(_ *discordsim.Sim, o *gateway.Options) { o.Clock = simtest.StalledClock(&stalled) }, func(b *simulatedBot) {
+		stalled.Store(int64(3 * time.Minute))
+		b.wait(time.Minute)
+		i := b.incident(ProcessStalled, "the process stood still (for 3 min). Resumed, nothing was missed.")
+		if i.Evidence.Stalled != 3*time.Minute || i.Evidence.Slept != 0 || i.Outcome != OutcomeResumed {
+			b.Errorf("got %+v", i)
+		}
+	})
+}
+
+// Given a wall clock that is set by two hours, forward or back, then there is no
+// incident, and all moments are told by the clock as it stands now.
+//
+// Statements: G-032.
+func TestSetClockIsNoIncident(t *testing.T) {
+	for _, by := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		var set atomic.Int64
+		runSimulatedBot(t, func(_ *discordsim.Sim, o *gateway.Options) { o.Clock = simtest.SetClock(&set) }, func(b *simulatedBot) {
+			before := b.tracker.Snapshot()
+			set.Store(int64(by))
+			b.wait(time.Minute)
+			after := b.tracker.Snapshot()
+			if after.Status != Online || !after.Since.Equal(before.Since.Add(by)) || !after.Started.Equal(before.Started.Add(by)) {
+				b.Errorf("%s set by %s: %s since %s, started %s; before: since %s, started %s", after.Reason, by, after.Status, after.Since, after.Started, before.Since, before.Started)
+			}
+			for _, i := range b.tracker.Incidents(MemoryJournalSize) {
+				if !i.AtStart || i.Duration(after.At) > time.Minute || i.Start.Before(after.Started) || i.Start.After(after.At) {
+					b.Errorf("set by %s: %s", by, i.Sentence(after.At, time.UTC))
+				}
+			}
+		})
+	}
 }
 
 // Given a host with IPv6 addresses and no route for them, when the connection is

@@ -23,6 +23,7 @@ var storyOf = map[CauseID]string{
 	OutOfMemory:          "internal/store TestEveryEndIsExplained", // nothing can make a kernel kill this process alone
 	HostRebooted:         "internal/store TestEveryEndIsExplained", // nor boot
 	HostSlept:            "TestSleepOfTheHostIsTold",
+	ProcessStalled:       "TestProcessThatStoodStillIsTold",
 	IPv6NoRoute:          "TestBrokenIPv6IsTold",
 	IdentifyBudget:       "TestSavedBudgetIsTold",
 	SlowHandlers:         "TestSlowHandlersAreTold",

@@ -79,7 +79,7 @@ func faultNames(text string) (names []string) {
 var kinds = []gateway.ReasonKind{
 	gateway.ReasonStart, gateway.ReasonLocate, gateway.ReasonDNS, gateway.ReasonDial, gateway.ReasonTLS, gateway.ReasonUpgrade,
 	gateway.ReasonNoHello, gateway.ReasonNoReady, gateway.ReasonNoResumed, gateway.ReasonReconnect, gateway.ReasonInvalidSession,
-	gateway.ReasonClosed, gateway.ReasonReset, gateway.ReasonSilent, gateway.ReasonNoACK, gateway.ReasonSlept, gateway.ReasonMalformed,
+	gateway.ReasonClosed, gateway.ReasonReset, gateway.ReasonSilent, gateway.ReasonNoACK, gateway.ReasonSlept, gateway.ReasonStalled, gateway.ReasonMalformed,
 	gateway.ReasonCompression, gateway.ReasonWrite, gateway.ReasonGrantExpired, gateway.ReasonOverflow, gateway.ReasonFatal, gateway.ReasonStop,
 }
 
@@ -206,7 +206,7 @@ func TestWhoClosed(t *testing.T) {
 	for kind, want := range map[gateway.ReasonKind]Closer{
 		gateway.ReasonClosed: ByDiscord, gateway.ReasonReconnect: ByDiscord, gateway.ReasonInvalidSession: ByDiscord, gateway.ReasonFatal: ByDiscord,
 		gateway.ReasonReset: ByNetwork, gateway.ReasonWrite: ByNetwork,
-		gateway.ReasonSilent: ByUs, gateway.ReasonNoACK: ByUs, gateway.ReasonSlept: ByUs, gateway.ReasonMalformed: ByUs,
+		gateway.ReasonSilent: ByUs, gateway.ReasonNoACK: ByUs, gateway.ReasonSlept: ByUs, gateway.ReasonStalled: ByUs, gateway.ReasonMalformed: ByUs,
 	} {
 		if got := closedBy(gateway.Reason{Kind: kind}); got != want {
 			t.Errorf("%s: %q", kind, got)

@@ -77,7 +77,7 @@ func (t *Tracker) updateConditions(s *Snapshot) (changed []Incident) {
 		update(s.Work.Cause, s.Work.Reason, s.At)
 	}
 	for _, c := range s.Conditions {
-		update(c.Cause, c.sign(), wall(c.Since))
+		update(c.Cause, c.sign(), c.Since)
 	}
 	for cause, open := range t.conditions {
 		if slices.Contains(holding, cause) {

@@ -16,8 +16,8 @@ var discordCauses = map[CauseID]bool{
 // SetDiscordStatus takes in what Discord's status page says. An open incident
 // that may be Discord's doing is put down to Discord from then on.
 func (t *Tracker) SetDiscordStatus(status statuspage.Status) {
-	at := wall(t.opts.Now())
 	t.mu.Lock()
+	at := t.now()
 	t.discord = status
 	var changed []Incident
 	for _, s := range t.shards {

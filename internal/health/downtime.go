@@ -80,7 +80,7 @@ const endedForRestart = 5 * time.Minute
 // [Tracker] that is given it in its [Options] ends it when the bot is back. ok is
 // false when there was no previous run, or no time in between.
 func Downtime(previous PreviousRun, now ThisRun) (downtime Incident, ok bool) {
-	last, started := wall(previous.LastAlive), wall(now.Started)
+	last, started := previous.LastAlive.Round(0), now.Started.Round(0)
 	if last.IsZero() || !last.Before(started) {
 		return Incident{}, false
 	}

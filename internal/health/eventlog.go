@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/clock"
 	"evergreen/internal/text"
 )
 
@@ -19,19 +20,25 @@ import (
 // Text from Discord and the system is passed on in full: the handler of the log
 // takes secrets out of it and shortens it, in this order.
 type EventLog struct {
-	log *slog.Logger
+	log   *slog.Logger
+	clock *clock.Clock
 
 	mu     sync.Mutex
 	shards map[gateway.ShardID]*shardLog
 }
 
-// NewEventLog returns an EventLog that writes to log.
-func NewEventLog(log *slog.Logger) *EventLog {
-	return &EventLog{log: log, shards: make(map[gateway.ShardID]*shardLog)}
+// NewEventLog returns an EventLog that writes to log. The clock measures; it is the one
+// of the shards, or nil for the machine's.
+func NewEventLog(log *slog.Logger, by *clock.Clock) *EventLog {
+	if by == nil {
+		by = clock.New(clock.Source{})
+	}
+	return &EventLog{log: log, clock: by, shards: make(map[gateway.ShardID]*shardLog)}
 }
 
 // shardLog is what is remembered of one shard between two lines.
 type shardLog struct {
+	clock     *clock.Clock
 	lastHeard time.Time // when a lost connection was last heard; zero while online
 	online    bool      // READY or RESUMED has been observed
 	missing   int64     // events known to be missing since the last loss
@@ -71,11 +78,11 @@ func (l *EventLog) Observe(n gateway.Observation) {
 	l.mu.Lock()
 	s := l.shards[n.Shard]
 	if s == nil {
-		s = &shardLog{}
+		s = &shardLog{clock: l.clock}
 		l.shards[n.Shard] = s
 	}
 	s.debug = wantsDebug
-	out := s.line(wall(n.At), n.Event)
+	out := s.line(n.At, n.Event)
 	if lost, ok := n.Event.(gateway.SessionLost); ok && lost.Reason.Kind == gateway.ReasonStop && l.isAnotherOnline(s) {
 		out = info("The session is ended; the bot stays online on other shards")
 	}
@@ -147,6 +154,10 @@ func (s *shardLog) line(at time.Time, event gateway.ShardEvent) line {
 		return warn("Events never arrived", slog.Int64("events", missing), slog.Int64("from", w.From), slog.Int64("to", w.To))
 	case gateway.HostSlept:
 		return warn("The host slept", duration("for", w.For))
+	case gateway.ProcessStalled:
+		return warn("The process stood still", duration("for", w.For))
+	case gateway.ClockSet:
+		return clockSetLine(w)
 	case gateway.AttemptsExhausted:
 		return warn("Many attempts in a row have failed; the bot goes on trying", slog.Int("attempts", w.Failures))
 	case gateway.IdentifyDelayed:
@@ -260,7 +271,7 @@ func (s *shardLog) connectFailed(w gateway.ConnectFailed) line {
 
 func (s *shardLog) disconnected(at time.Time, w gateway.Disconnected) line {
 	if s.lastHeard.IsZero() && s.online {
-		s.lastHeard, s.missing = latest(wall(w.LastByte), wall(w.LastACK)), 0
+		s.lastHeard, s.missing = latest(w.LastByte, w.LastACK), 0
 	}
 	switch w.Reason.Kind {
 	case gateway.ReasonStop:
@@ -274,7 +285,7 @@ func (s *shardLog) disconnected(at time.Time, w gateway.Disconnected) line {
 	if w.Lasted > 0 {
 		out.attrs = append(out.attrs, duration("lasted", w.Lasted))
 	}
-	if silent := at.Sub(wall(w.LastByte)); !w.LastByte.IsZero() && silent >= time.Second {
+	if silent := s.clock.Between(w.LastByte, at); !w.LastByte.IsZero() && silent >= time.Second {
 		out.attrs = append(out.attrs, duration("silent", silent))
 	}
 	return out
@@ -283,7 +294,7 @@ func (s *shardLog) disconnected(at time.Time, w gateway.Disconnected) line {
 func (s *shardLog) ready(at time.Time, w gateway.Ready) line {
 	out := info("Online with a new session")
 	if s.online && !s.lastHeard.IsZero() {
-		out = info("Online again with a new session; events in between were not delivered", duration("away", at.Sub(s.lastHeard)))
+		out = info("Online again with a new session; events in between were not delivered", duration("away", s.clock.Between(s.lastHeard, at)))
 	}
 	out.attrs = append(out.attrs, slog.String("user", text.OneLine(w.Username)), slog.Int("guilds", w.Guilds), duration("took", w.Took))
 	s.online, s.lastHeard, s.missing = true, time.Time{}, 0
@@ -293,7 +304,7 @@ func (s *shardLog) ready(at time.Time, w gateway.Ready) line {
 func (s *shardLog) resumed(at time.Time, w gateway.Resumed) line {
 	away := w.Gap
 	if s.online && !s.lastHeard.IsZero() {
-		away = at.Sub(s.lastHeard) // by the wall clock, which runs on while a host sleeps
+		away = s.clock.Between(s.lastHeard, at)
 	}
 	out := info("Resumed the session of an earlier run")
 	if away > 0 {
@@ -304,9 +315,17 @@ func (s *shardLog) resumed(at time.Time, w gateway.Resumed) line {
 	return out
 }
 
+func clockSetLine(w gateway.ClockSet) line {
+	says := "The clock of this machine was set forward; the connection and uptimes do not count it"
+	if w.By < 0 {
+		says = "The clock of this machine was set back; the connection and uptimes do not count it"
+	}
+	return warn(says, duration("by", w.By.Abs()))
+}
+
 func identifyDelayedLine(at time.Time, w gateway.IdentifyDelayed) line {
 	out := info("Waiting to identify")
-	wait := wall(w.Until).Sub(at)
+	wait := w.Until.Sub(at)
 	if wait > 0 {
 		out.attrs = append(out.attrs, duration("for", wait))
 	}

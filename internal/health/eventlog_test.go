@@ -62,7 +62,7 @@ func (p *testLog) expects(t *testing.T, want ...string) {
 func newLoggedShard(t *testing.T) (*fakeShard, *testLog) {
 	t.Helper()
 	p := &testLog{}
-	return newFakeShard(t, Options{}, NewEventLog(slog.New(p))), p
+	return newFakeShard(t, Options{}, NewEventLog(slog.New(p), nil)), p
 }
 
 // A day in the life of a bot reads as a story: start, heartbeats only at debug,
@@ -306,7 +306,7 @@ func (fromInfo) Enabled(_ context.Context, l slog.Level) bool { return l >= slog
 // costs no memory.
 func TestEventLogSavesItsBreath(t *testing.T) {
 	loud, quiet := &testLog{}, &testLog{}
-	both := Observers{NewEventLog(slog.New(loud)), NewEventLog(slog.New(fromInfo{quiet}))}
+	both := Observers{NewEventLog(slog.New(loud), nil), NewEventLog(slog.New(fromInfo{quiet}), nil)}
 	beat := func(o gateway.Observer) {
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatSent{}})
 		o.Observe(gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}})
@@ -332,7 +332,7 @@ func TestEventLogSavesItsBreath(t *testing.T) {
 		}
 	}
 	quiet.expects(t, wanted...)
-	n := NewEventLog(slog.New(fromInfo{quiet}))
+	n := NewEventLog(slog.New(fromInfo{quiet}), nil)
 	ack := gateway.Observation{At: evening, Event: gateway.HeartbeatACK{Latency: 45 * time.Millisecond}}
 	n.Observe(ack)
 	if each := testing.AllocsPerRun(100, func() { n.Observe(ack) }); each != 0 {

@@ -57,8 +57,9 @@ type Evidence struct {
 	DialKind   gateway.ReasonKind
 	DialSaid   string
 	HTTPStatus int
-	// Slept is how long the host did not run.
-	Slept time.Duration
+	// Slept is how long the host slept, Stalled how long the process stood still although
+	// the host ran.
+	Slept, Stalled time.Duration
 }
 
 // Incident is one loss, from the last sign of life to RESUMED or READY.
@@ -166,10 +167,10 @@ func (i Incident) Sentence(now time.Time, zone *time.Location) string {
 	var b strings.Builder
 	start := i.Start.In(zone)
 	if i.End.IsZero() {
-		fmt.Fprintf(&b, "Since %s (%s so far)", clock(start, now.In(zone)), text.Duration(i.Duration(now)))
+		fmt.Fprintf(&b, "Since %s (%s so far)", timeOfDay(start, now.In(zone)), text.Duration(i.Duration(now)))
 	} else {
 		end := i.End.In(zone)
-		fmt.Fprintf(&b, "%s to %s (%s)", clock(start, end), clock(end, start), text.Duration(i.Duration(now)))
+		fmt.Fprintf(&b, "%s to %s (%s)", timeOfDay(start, end), timeOfDay(end, start), text.Duration(i.Duration(now)))
 	}
 	if i.Shard.Count > 1 {
 		b.WriteString(", shard " + i.Shard.String())
@@ -237,9 +238,9 @@ func replayed(events int, lost int64) Message {
 	return NewMessage("replayed.all", number(events, "event"))
 }
 
-// clock formats a time of day, with the date when the other end of the period
+// timeOfDay formats a time of day, with the date when the other end of the period
 // lies on another day.
-func clock(t, other time.Time) string {
+func timeOfDay(t, other time.Time) string {
 	if t.YearDay() != other.YearDay() || t.Year() != other.Year() {
 		return t.Format("2006-01-02 15:04:05")
 	}

@@ -22,7 +22,7 @@ func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature 
 	i := &Incident{
 		Shard: s.id, Cause: id, What: what.replace(s.redact), Detected: at,
 		Start: latest(s.lastACK, s.onlineSince), Actions: s.pending,
-		Evidence: Evidence{Slept: s.slept, LastACK: s.lastACK},
+		Evidence: Evidence{Slept: s.slept, Stalled: s.stalled, LastACK: s.lastACK},
 	}
 	next := loss{signature: signature, streak: 1, spare: s.loss.spare, resuming: s.loss.resuming}
 	switch {
@@ -39,8 +39,11 @@ func (s *shard) beginIncident(at time.Time, id CauseID, what Message, signature 
 	}
 	i.ID = incidentID(i.Start, s.id)
 	s.loss, s.open, s.ended = next, i, nil
-	if s.slept > 0 {
-		s.refineCause(i, HostSlept, NewMessage("host-slept", s.slept))
+	switch {
+	case s.slept > 0 && s.slept >= s.stalled:
+		s.refineCause(i, HostSlept, NewMessage(string(HostSlept), s.slept))
+	case s.stalled > 0:
+		s.refineCause(i, ProcessStalled, NewMessage(string(ProcessStalled), s.stalled))
 	}
 	if s.spareFailure != nil {
 		s.addFailure(i, *s.spareFailure)
@@ -155,15 +158,21 @@ func (s *shard) addMissing(n int64) {
 	}
 }
 
-func (s *shard) hostSlept(at time.Time, d time.Duration) {
-	what := NewMessage("host-slept", d)
+// absent takes in that the process did not run for some time: the host slept, or the
+// process stood still.
+func (s *shard) absent(at time.Time, cause CauseID, d time.Duration) {
+	what := NewMessage(string(cause), d)
 	s.recordAction(at, what)
-	if s.open == nil {
-		s.slept = d
-		return
+	slept, stalled := &s.slept, &s.stalled
+	if s.open != nil {
+		slept, stalled = &s.open.Evidence.Slept, &s.open.Evidence.Stalled
+		s.refineCause(s.open, cause, what)
 	}
-	s.open.Evidence.Slept += d
-	s.refineCause(s.open, HostSlept, what)
+	if cause == HostSlept {
+		*slept += d
+	} else {
+		*stalled += d
+	}
 }
 
 func (s *shard) identifyDelayed(at time.Time, w gateway.IdentifyDelayed) {

@@ -53,6 +53,7 @@ type shard struct {
 	pending      []Action
 	spareFailure *gateway.Reason
 	slept        time.Duration // a sleep that belongs to no incident yet
+	stalled      time.Duration // the same of a process that stood still
 
 	open    *Incident
 	ended   *Incident // the last one that ended, while READY or RESUMED may still add to it
@@ -109,7 +110,9 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.SuspicionCleared:
 		s.dropPending()
 	case gateway.HostSlept:
-		s.hostSlept(at, w.For)
+		s.absent(at, HostSlept, w.For)
+	case gateway.ProcessStalled:
+		s.absent(at, ProcessStalled, w.For)
 	case gateway.AttemptsExhausted:
 		s.recordAction(at, NewMessage("action.failed-in-a-row", number(w.Failures, "attempt")))
 	default:
@@ -187,7 +190,7 @@ func (s *shard) recordAction(at time.Time, what Message) {
 
 // dropPending drops what pointed to a loss that did not happen.
 func (s *shard) dropPending() {
-	s.pending, s.spareFailure, s.slept = nil, nil, 0
+	s.pending, s.spareFailure, s.slept, s.stalled = nil, nil, 0, 0
 }
 
 func (s *shard) transition(at time.Time, t gateway.Transition) {
@@ -304,9 +307,13 @@ func (s *shard) recordClose(i *Incident, d gateway.Disconnected) {
 	e := &i.Evidence
 	e.Kind, e.Code, e.By = d.Reason.Kind, d.Reason.Code, closedBy(d.Reason)
 	e.Said = s.sanitize(detail(d.Reason))
-	e.LastByte, e.LastACK, e.Lasted = wall(d.LastByte), wall(d.LastACK), d.Lasted
-	if d.Reason.Kind == gateway.ReasonSlept && e.Slept == 0 {
+	e.LastByte, e.LastACK, e.Lasted = d.LastByte, d.LastACK, d.Lasted
+	switch {
+	case e.Slept > 0 || e.Stalled > 0:
+	case d.Reason.Kind == gateway.ReasonSlept:
 		e.Slept = d.Reason.Elapsed
+	case d.Reason.Kind == gateway.ReasonStalled:
+		e.Stalled = d.Reason.Elapsed
 	}
 	if !i.AtStart && !i.BeganWithPreviousRun {
 		if heard := latest(e.LastByte, e.LastACK); !heard.IsZero() && !heard.After(i.Detected) {

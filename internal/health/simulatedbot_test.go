@@ -45,13 +45,14 @@ func runSimulatedBot(t *testing.T, change func(*discordsim.Sim, *gateway.Options
 	simtest.Run(t, simtest.Options{Sim: discordsim.Config{Seed: 1}, Guilds: 1}, func(w *simtest.World) {
 		b := &simulatedBot{T: w.T, World: w}
 		b.source.stats = func() gateway.Stats { return b.shard.Stats() }
-		b.tracker = NewTracker(Options{Source: &b.source})
 		o := w.ShardOptions(gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent)
 		o.Handler = gateway.HandlerFunc(func(context.Context, gateway.Event) {})
-		o.Observer, o.Rand = b.tracker, func() float64 { return 0.5 }
+		o.Rand = func() float64 { return 0.5 }
 		if change != nil {
 			change(w.Sim, &o)
 		}
+		b.tracker = NewTracker(Options{Source: &b.source, Clock: o.Clock})
+		o.Observer = b.tracker
 		var err error
 		if b.shard, err = gateway.New(o); err != nil {
 			b.Fatal(err)

@@ -91,7 +91,11 @@ type Change struct {
 
 // Snapshot is how the bot is at one moment. It is a copy that never changes.
 type Snapshot struct {
-	At     time.Time
+	At time.Time
+	// ClockSet is by how much the clock has been set since the start. All moments are
+	// told by the clock as it stands now: they move when it is set.
+	ClockSet time.Duration
+
 	Status Status
 	// Reason says why; Remedy what a person has to do about it, zero for nothing.
 	Reason Message

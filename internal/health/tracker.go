@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/clock"
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/text"
 )
@@ -41,15 +42,20 @@ type Options struct {
 	Redact func(string) string
 	// Now reads the clock. Default time.Now.
 	Now func() time.Time
+	// Clock tells when the wall clock was set. Default: one that reads Now.
+	Clock *clock.Clock
 }
 
 // Tracker computes from observations how the bot is. It is a [gateway.Observer].
 // All methods may be called at the same time.
 type Tracker struct {
-	opts    Options
-	started time.Time
+	opts  Options
+	clock *clock.Clock
 
 	mu          sync.Mutex
+	started     time.Time
+	clockSet    time.Duration // by how much the clock had been set that all moments are told by
+	moves       []move        // of the journal, not yet made
 	shards      map[gateway.ShardID]*shard
 	shardCount  int               // the count that current shards have; 0: any
 	runningHere int               // how many shards are to run in this process; 0: not known
@@ -66,17 +72,14 @@ func NewTracker(o Options) *Tracker {
 	if o.Redact == nil {
 		o.Redact = func(foreign string) string { return foreign }
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Clock == nil {
+		o.Clock = clock.New(clock.Source{Now: o.Now})
 	}
+	now, set := o.Clock.Now()
 	return &Tracker{
-		opts: o, started: wall(o.Now()), shards: make(map[gateway.ShardID]*shard), conditions: make(map[CauseID]*conditionIncident),
+		opts: o, clock: o.Clock, started: now, clockSet: set, shards: make(map[gateway.ShardID]*shard), conditions: make(map[CauseID]*conditionIncident),
 	}
 }
-
-// wall strips the monotonic reading, which stands still while a host sleeps:
-// a night asleep is a night offline.
-func wall(t time.Time) time.Time { return t.Round(0) }
 
 // Expect sets the number of shards the bot has and how many of them run here.
 // Shards of another number no longer count: they are a set that is starting, or
@@ -109,8 +112,9 @@ func (t *Tracker) isCurrent(id gateway.ShardID) bool {
 
 // Observe implements [gateway.Observer] (G-158).
 func (t *Tracker) Observe(n gateway.Observation) {
-	n.At = wall(n.At)
 	t.mu.Lock()
+	t.now()
+	n = t.localise(n)
 	s := t.shards[n.Shard]
 	if s == nil {
 		s = newShard(n.Shard, n.At, t.opts.Redact)
@@ -138,6 +142,7 @@ func (t *Tracker) takeChanged(s *shard) []Incident {
 
 // writeJournal writes incidents to the journal. The caller does not hold the lock.
 func (t *Tracker) writeJournal(changed []Incident) {
+	t.moveJournal()
 	for _, i := range changed {
 		t.opts.Journal.Write(i)
 	}
@@ -166,13 +171,17 @@ func (t *Tracker) Snapshot() Snapshot { return t.snapshot(true) }
 func (t *Tracker) Summary() Snapshot { return t.snapshot(false) }
 
 func (t *Tracker) snapshot(history bool) Snapshot {
-	now := wall(t.opts.Now())
-	snap := Snapshot{At: now, Started: t.started}
+	snap := Snapshot{}
 	if source := t.opts.Source; source != nil {
 		snap.Work.Stats, snap.Work.Activity, snap.Conditions = source.Stats(), source.Activity(), holdingConditions(source.Conditions())
 	}
 
 	t.mu.Lock()
+	now := t.now()
+	snap.At, snap.Started, snap.ClockSet = now, t.started, t.clockSet
+	for n := range snap.Conditions {
+		snap.Conditions[n].Since = t.clock.At(snap.Conditions[n].Since)
+	}
 	if snap.Last = t.last; history && t.last != nil {
 		last := t.last.clone()
 		snap.Last = &last
@@ -267,7 +276,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	}
 	snap.Latency = latencyOf(snap.Shards)
 	if missing > 0 && snap.OfflineSince.IsZero() {
-		snap.OfflineSince = t.started
+		snap.OfflineSince = snap.Started
 	}
 	snap.Ready = all(func(s *ShardSnapshot) bool { return s.Ready })
 	snap.Connected = all(func(s *ShardSnapshot) bool { return s.Connected })
@@ -278,7 +287,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	if snap.Status == Online && len(snap.Conditions) > 0 {
 		c := snap.Conditions[0]
 		snap.Status, snap.Reason, snap.Remedy = Degraded, c.status(), Lookup(c.Cause).Remedy()
-		snap.Since = latest(snap.Since, wall(c.Since))
+		snap.Since = latest(snap.Since, c.Since)
 	}
 	if snap.NotYou() {
 		snap.Reason, snap.Remedy = NewMessage("status.discord-not-you", snap.Discord.Says(), snap.Reason), Lookup(DiscordOutage).Remedy()

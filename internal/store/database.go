@@ -61,7 +61,7 @@ func (d *database) compile(ctx context.Context) error {
 		{&d.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 		{&d.dropAlerts, "DELETE FROM alerts"},
 		{&d.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
-		{&d.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		{&d.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	} {
 		stmt, err := d.conn.PrepareContext(ctx, each.text)
 		if err != nil {
@@ -170,8 +170,8 @@ func (d *database) writeRows(ctx context.Context, b *batch) error {
 		return err
 	}
 	if r := b.run; r != nil {
-		_, err := d.putRun.ExecContext(ctx, r.id(), nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
-			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost, r.said, int64(r.slept))
+		_, err := d.putRun.ExecContext(ctx, r.id, nanos(r.Started), nanos(r.Alive), nanos(r.Ended), string(r.how), r.PID, r.Version,
+			r.boot, r.oom.cgroup, r.oom.ofCgroup, r.oom.ofHost, r.said, int64(r.slept), int64(r.uptime), r.ordinal)
 		return err
 	}
 	return nil
@@ -179,6 +179,16 @@ func (d *database) writeRows(ctx context.Context, b *batch) error {
 
 // writeSamples writes the samples of the history and the active alert.
 func (d *database) writeSamples(ctx context.Context, b *batch) error {
+	if m := b.moved; m != nil {
+		if _, err := d.conn.ExecContext(ctx, "UPDATE history SET at = at + ? WHERE at >= ? AND id <= ?", int64(m.by), nanos(m.from), m.last); err != nil {
+			return err
+		}
+	}
+	if b.replaced != nil {
+		if _, err := d.conn.ExecContext(ctx, "DELETE FROM history WHERE id > ?", *b.replaced); err != nil {
+			return err
+		}
+	}
 	for _, r := range b.history {
 		_, err := d.putHistory.ExecContext(ctx, string(r.Kind), nanos(r.At), r.Shard, int(r.Level),
 			r.Sums.Gateway.N, int64(r.Sums.Gateway.Sum), int64(r.Sums.Gateway.Max), r.Sums.REST.N, int64(r.Sums.REST.Sum), int64(r.Sums.REST.Max),

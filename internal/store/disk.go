@@ -35,8 +35,12 @@ type batch struct {
 	entries   []identify.Entry
 	incidents []health.Incident
 	history   []history.Record
-	alert     *activeAlert // nil: it has not changed
-	run       *runRow
+	// replaced is the last row of the history that stays: those after it are taken back,
+	// before the new ones are added. nil: all stay.
+	replaced *int64
+	moved    *movedSamples // nil: none
+	alert    *activeAlert  // nil: it has not changed
+	run      *runRow
 	// durable: the batch and everything before it survives a power cut.
 	durable bool
 
@@ -46,7 +50,7 @@ type batch struct {
 }
 
 func (b *batch) empty() bool {
-	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.alert == nil && b.run == nil
+	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.replaced == nil && b.moved == nil && b.alert == nil && b.run == nil
 }
 
 // single reports whether one statement writes all of it.
@@ -55,7 +59,15 @@ func (b *batch) single() bool {
 	if b.run != nil {
 		rows++
 	}
-	return rows == 1 && len(b.incidents) == 0 && b.alert == nil
+	return rows == 1 && len(b.incidents) == 0 && b.alert == nil && b.replaced == nil && b.moved == nil
+}
+
+// movedSamples says that the clock was set: samples from a time on, up to a row, are
+// told by it now.
+type movedSamples struct {
+	from time.Time
+	last int64
+	by   time.Duration
 }
 
 // activeAlert is the active alert; nil: there is none.
@@ -68,7 +80,9 @@ type contents struct {
 	incidents []health.Incident // the newest, oldest first
 	runs      []runRow          // the newest first
 	history   []history.Record  // in the order in which it came
-	alert     *alert.Active     // nil if none is active
+	// lastHistory is its last row.
+	lastHistory int64
+	alert       *alert.Active // nil if none is active
 	// aside is where a damaged predecessor was moved, or empty.
 	aside string
 	// damaged counts incidents that could not be read.

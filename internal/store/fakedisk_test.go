@@ -109,7 +109,7 @@ func (f *fakeDisk) begin(t *testing.T, l *logRecorder) *Store {
 	if l != nil {
 		o.Logger = slog.New(l)
 	}
-	s := newStore(o, "", hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
+	s := newStore(o, "", hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, uptime: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
 	s.disk = f
 	s, err := s.start(context.Background())
 	if err != nil {

@@ -22,11 +22,17 @@ func (s *Store) load(c *contents) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loaded {
-		s.samplesLost = s.samplesLost || len(c.history) == 0
+		if s.samplesLost = s.samplesLost || len(c.history) == 0; s.samplesLost {
+			s.lastSample = 0
+		}
 		return
 	}
 	s.loaded, s.identifiesLost = true, c.aside != ""
 	s.saved, s.runs = c.sessions, c.runs
+	corrected := s.correctClock(c)
+	if s.run != nil {
+		s.run.ordinal, s.runChanged = s.nextOrdinal(), true
+	}
 	if len(s.runs) > 0 {
 		// A busy bot saves its session more often than its signs of life.
 		for _, r := range s.saved {
@@ -41,9 +47,12 @@ func (s *Store) load(c *contents) {
 	for _, e := range c.entries {
 		if _, known := s.entries[e.ID]; !known {
 			s.entries[e.ID] = e
+			if corrected {
+				s.changedEntries[e.ID] = e
+			}
 		}
 	}
-	s.samples = c.history
+	s.samples, s.lastSample = c.history, c.lastHistory
 	if !s.alertOwn {
 		s.alert = c.alert
 	}
@@ -118,6 +127,10 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	clear(s.changedEntries)
 	clear(s.changedIncidents)
 	if !s.samplesLost { // else all samples will be put again
+		b.moved, s.samplesMoved = s.samplesMoved, nil
+		if s.samplesReplaced {
+			b.replaced, s.samplesReplaced = new(s.lastSample), false
+		}
 		b.history, s.newSamples = s.newSamples, nil // not counted as changed: a minute of samples is not worth a sync
 	}
 	if s.alertChanged {
@@ -125,7 +138,8 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	}
 	if s.run != nil && (alive || s.runChanged) {
 		if alive {
-			s.run.Alive, s.run.oom, s.run.slept = now, kills, slept
+			s.moveRun()
+			s.run.Alive, s.run.oom, s.run.slept, s.run.uptime = now, kills, slept, s.host.uptime()
 		}
 		run := *s.run
 		b.run, s.runChanged = &run, false
@@ -160,7 +174,12 @@ func (s *Store) finish(b *batch, err error) {
 			s.changedIncidents[i.ID] = i
 		}
 	}
-	s.newSamples = append(b.history, s.newSamples...)
+	if s.samplesMoved == nil {
+		s.samplesMoved = b.moved
+	}
+	if !s.samplesReplaced {
+		s.newSamples, s.samplesReplaced = append(b.history, s.newSamples...), b.replaced != nil
+	}
 	s.trimSamples()
 	s.alertChanged = s.alertChanged || b.alert != nil
 	s.runChanged = s.runChanged || b.run != nil

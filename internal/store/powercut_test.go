@@ -123,7 +123,7 @@ func TestPowerCutAtAnyWriteCostsTwoSeconds(t *testing.T) {
 	var said []gateway.Session
 	var at []time.Time
 	synctest.Test(t, func(t *testing.T) {
-		s := newStore(Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)}, dbPath(dir), hostInfo{oom: func() oomCount { return oomCount{} }, slept: func() time.Duration { return 0 }})
+		s := newStore(Options{Dir: dir, Fingerprint: tokenlock.FingerprintOf(token)}, dbPath(dir), hostInfo{oom: func() oomCount { return oomCount{} }, slept: func() time.Duration { return 0 }, uptime: func() time.Duration { return -1 }})
 		c.stateDir = stateDir{dir: dir, path: s.path, steps: steps, count: &s.count, maxLog: 150 << 10, now: time.Now}
 		s.disk = c
 		if _, err := s.start(context.Background()); err != nil {

@@ -98,12 +98,13 @@ func decodeIncidents(bodies [][]byte) (incidents []health.Incident, damaged int)
 func (d *database) readRest(ctx context.Context, c *contents) error {
 	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r runRow
-		var id, started, alive, ended, slept int64
-		err := rows.Scan(&id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost, &r.said, &slept)
+		var started, alive, ended, slept, uptime int64
+		err := rows.Scan(&r.id, &started, &alive, &ended, &r.how, &r.PID, &r.Version, &r.boot, &r.oom.cgroup, &r.oom.ofCgroup, &r.oom.ofHost, &r.said, &slept, &uptime, &r.ordinal)
 		r.Started, r.Alive, r.Ended, r.slept = fromNanos(started), fromNanos(alive), fromNanos(ended), time.Duration(slept)
+		r.uptime = time.Duration(uptime)
 		c.runs = append(c.runs, r)
 		return err
-	}, "SELECT * FROM runs ORDER BY id DESC LIMIT ?", readRuns)
+	}, "SELECT * FROM runs ORDER BY ordinal DESC, id DESC LIMIT ?", readRuns)
 	if err != nil {
 		return err
 	}
@@ -115,15 +116,15 @@ func (d *database) readSamples(ctx context.Context, c *contents) error {
 	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r history.Record
 		var kind string
-		var at, level, gatewaySum, gatewayMax, restSum, restMax int64
-		err := rows.Scan(&kind, &at, &r.Shard, &level, &r.Sums.Gateway.N, &gatewaySum, &gatewayMax, &r.Sums.REST.N, &restSum, &restMax,
+		var id, at, level, gatewaySum, gatewayMax, restSum, restMax int64
+		err := rows.Scan(&id, &kind, &at, &r.Shard, &level, &r.Sums.Gateway.N, &gatewaySum, &gatewayMax, &r.Sums.REST.N, &restSum, &restMax,
 			&r.Sums.Events.Received, &r.Sums.Events.Handled, &r.Sums.Events.Asked, &r.Sums.Events.Answered)
 		r.Kind, r.At, r.Level = history.Kind(kind), fromNanos(at), history.Level(level)
 		r.Sums.Gateway.Sum, r.Sums.Gateway.Max = time.Duration(gatewaySum), time.Duration(gatewayMax)
 		r.Sums.REST.Sum, r.Sums.REST.Max = time.Duration(restSum), time.Duration(restMax)
-		c.history = append(c.history, r)
+		c.history, c.lastHistory = append(c.history, r), id
 		return err
-	}, `SELECT kind, at, shard, level, gateway_count, gateway_sum, gateway_max, rest_count, rest_sum, rest_max,
+	}, `SELECT id, kind, at, shard, level, gateway_count, gateway_sum, gateway_max, rest_count, rest_sum, rest_max,
 		received, handled, asked, answered FROM history ORDER BY id`)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/clock"
 	"evergreen/internal/health"
 )
 
@@ -149,9 +150,14 @@ type runRow struct {
 	// known.
 	said  string
 	slept time.Duration
+	// uptime is how long the machine had been up by then; negative if that is not known.
+	uptime time.Duration
+	// ordinal is the number of the run: a clock that was set back does not change the
+	// order.
+	ordinal int64
+	// id is when it began, in microseconds, by the clock of that moment.
+	id int64
 }
-
-func (r runRow) id() int64 { return r.Started.UnixMicro() }
 
 // BeginRun begins the record of this run and returns the run before. The record gets a
 // sign of life every AliveInterval until [Store.EndRun].
@@ -159,13 +165,71 @@ func (s *Store) BeginRun() PreviousRun {
 	now, kills, slept := time.Now().Round(0), s.host.oom(), s.host.slept()
 	s.mu.Lock()
 	if s.run == nil {
-		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills, slept: slept}
+		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills, slept: slept, uptime: s.host.uptime(), ordinal: s.nextOrdinal(), id: now.UnixMicro()}
 		s.runChanged = true
 	}
 	previous := s.previous(now, kills, slept)
 	s.mu.Unlock()
 	s.signal(true)
 	return previous
+}
+
+// nextOrdinal is the number of the run after those that were read. The caller holds mu.
+func (s *Store) nextOrdinal() int64 {
+	if len(s.runs) == 0 {
+		return 1
+	}
+	return s.runs[0].ordinal + 1
+}
+
+// correctClock moves what the last run has left, if the clock was set since: then the
+// machine has been up for longer, or less long, than the clock says. Another boot of it
+// tells nothing. The caller holds mu.
+func (s *Store) correctClock(c *contents) (corrected bool) {
+	if len(s.runs) == 0 {
+		return false
+	}
+	last, up := &s.runs[0], s.host.uptime()
+	if up < 0 || last.uptime < 0 || last.boot == "" || last.boot != s.host.boot {
+		return false
+	}
+	by := time.Now().Round(0).Sub(last.Alive) - (up - last.uptime)
+	if by.Abs() <= clock.Tolerance {
+		return false
+	}
+	s.log.Warn("The clock of this machine was set since the previous run; its times are moved", "by", by.Round(time.Second).String())
+	began := last.Started
+	for _, t := range []*time.Time{&last.Started, &last.Alive, &last.Ended} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	for n := range c.history {
+		if r := &c.history[n]; !r.At.Before(began) {
+			r.At = r.At.Add(by)
+		}
+	}
+	s.samplesMoved = &movedSamples{from: began, last: c.lastHistory, by: by}
+	for n, i := range c.incidents {
+		if !i.Detected.Before(began) {
+			c.incidents[n] = i.Moved(by)
+			s.changedIncidents[i.ID] = c.incidents[n]
+		}
+	}
+	for n := range s.saved {
+		s.saved[n].saved = s.saved[n].saved.Add(by)
+	}
+	for n := range c.entries {
+		c.entries[n].At = c.entries[n].At.Add(by)
+	}
+	return true
+}
+
+// moveRun moves the beginning of this run by what the clock has been set by since. The
+// caller holds mu.
+func (s *Store) moveRun() {
+	_, set := s.clock.Now()
+	s.run.Started, s.clockSet = s.run.Started.Add(set-s.clockSet), set
 }
 
 // maxSaid bounds PreviousRun.Said, in bytes.
@@ -201,7 +265,7 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 		p.Slept = max(0, slept-last.slept)
 	}
 	for _, r := range s.runs {
-		if now.Sub(r.Started) < time.Hour {
+		if age := now.Sub(r.Started); age >= 0 && age < time.Hour {
 			p.Starts++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/clock"
 	machine "evergreen/internal/process/host"
 )
 
@@ -19,6 +20,9 @@ type hostInfo struct {
 	// slept reads for how long the machine has been suspended since it booted;
 	// negative if that is not known.
 	slept func() time.Duration
+	// uptime reads for how long the machine has been up, asleep or not; negative if that
+	// is not known.
+	uptime func() time.Duration
 	// oom reads how often the kernel has killed for memory.
 	oom func() oomCount
 }
@@ -32,13 +36,18 @@ type oomCount struct {
 }
 
 func thisHost() hostInfo {
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // there is one on Linux only
 	return hostInfo{
-		pid: os.Getpid(), boot: strings.TrimSpace(string(boot)),
+		pid: os.Getpid(), boot: machine.Machine{}.Boot().ID,
 		oom: func() oomCount { return readOOM(os.ReadFile) },
 		slept: func() time.Duration {
 			if slept, ok := (machine.Machine{}).Slept(); ok {
 				return slept
+			}
+			return -1
+		},
+		uptime: func() time.Duration {
+			if up, ok := clock.SinceBoot(); ok {
+				return up
 			}
 			return -1
 		},
@@ -48,9 +57,10 @@ func thisHost() hostInfo {
 // noHost returns a hostInfo without facts.
 func noHost(pid int) hostInfo {
 	return hostInfo{
-		pid:   pid,
-		oom:   func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} },
-		slept: func() time.Duration { return -1 },
+		pid:    pid,
+		oom:    func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} },
+		slept:  func() time.Duration { return -1 },
+		uptime: func() time.Duration { return -1 },
 	}
 }
 

@@ -34,6 +34,16 @@ func (p samples) Append(records []history.Record) {
 	s.signal(false)
 }
 
+// Replace has the writer take back what was appended since the database was read.
+func (p samples) Replace(records []history.Record) {
+	s := p.store
+	s.mu.Lock()
+	s.newSamples, s.samplesReplaced = records, true
+	s.trimSamples()
+	s.mu.Unlock()
+	s.signal(false)
+}
+
 // Load returns what the disk had when it was opened. A second call returns nothing,
 // so that memory does not keep it.
 func (p samples) Load(since time.Time) ([]history.Record, error) {

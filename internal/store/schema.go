@@ -77,6 +77,10 @@ var steps = []string{
 	) STRICT, WITHOUT ROWID;
 	ALTER TABLE runs ADD COLUMN said TEXT NOT NULL DEFAULT '';
 	ALTER TABLE runs ADD COLUMN slept INTEGER NOT NULL DEFAULT -1; -- of the host since it booted`,
+	// 3: what tells that the clock was set between two runs, and the order of runs
+	// without a clock.
+	`ALTER TABLE runs ADD COLUMN uptime INTEGER NOT NULL DEFAULT -1; -- of the host, at the last sign of life
+	ALTER TABLE runs ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;`,
 }
 
 // NewerError means that the database was written by a later version of this

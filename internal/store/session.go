@@ -11,6 +11,7 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/clock"
 	"evergreen/internal/process/tokenlock"
 )
 
@@ -18,8 +19,6 @@ const (
 	// SessionLife is how old a saved session may be: Discord keeps none for longer. A
 	// session ages from the last sign of life of its process.
 	SessionLife = 5 * time.Minute
-	// clockSkew is how far in the future the time of a saved session may be.
-	clockSkew = time.Minute
 	// apiVersion is the version of the gateway that sessions belong to.
 	apiVersion = 10
 )
@@ -225,9 +224,9 @@ func (r sessionRow) check(shard gateway.ShardID, intents gateway.Intents, token 
 		c.reason, c.detail = otherIntents, fmt.Sprintf("%d, this is %d", r.intents, intents)
 	case c.age >= SessionLife:
 		c.reason, c.detail = tooOld, "saved "+c.age.Round(time.Second).String()+" ago"
-	case c.age < -clockSkew:
-		c.reason, c.detail = tooOld, "saved in the future: the clock was set back, so its age is not known"
-		c.age = 0
+	case c.age < -clock.Tolerance:
+		// To ask Discord costs nothing.
+		c.age, c.detail = 0, "saved in the future: the clock was set back, so its age is not known"
 	default:
 		c.age = max(0, c.age)
 		c.detail = "last alive " + c.age.Round(time.Millisecond).String() + " ago"

@@ -26,8 +26,9 @@ func (s *Store) State() State {
 	state := s.state
 	s.mu.Unlock()
 	if began := s.callBegan.Load(); began != 0 {
-		if since := time.Unix(0, began); time.Since(since) >= hangAfter {
-			return State{Reason: fmt.Sprintf("the disk has not answered for %s", time.Since(since).Round(time.Second)), Since: since}
+		since := s.created.Add(time.Duration(began))
+		if took := time.Since(since); took >= hangAfter {
+			return State{Reason: fmt.Sprintf("the disk has not answered for %s", took.Round(time.Second)), Since: since}
 		}
 	}
 	return state

@@ -33,6 +33,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/clock"
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"
 	"evergreen/internal/health/history"
@@ -89,14 +90,16 @@ type Store struct {
 	// to be written at once. wake has one slot and wakes the writer.
 	dirty, urgent atomic.Bool
 	wake          chan struct{}
-	started       time.Time
+	created       time.Time // with the monotonic reading
+	clock         *clock.Clock
+	started       time.Time // the same by the wall clock
 	closing       chan struct{}
 	closeOnce     sync.Once
 	freshOnce     sync.Once     // has logged that Options.Fresh drops saved sessions
 	opened        chan struct{} // closed after the first try to open the disk
 	done          chan struct{} // closed when the writer has ended
 	reading       chan struct{} // one slot: one reader beside the writer at a time
-	callBegan     atomic.Int64  // UnixNano of the disk call under way, or 0
+	callBegan     atomic.Int64  // when the disk call under way began, after created; or 0
 
 	kills     oomCount // as read at killsRead, by the writer
 	killsRead time.Time
@@ -119,6 +122,10 @@ type Store struct {
 	runChanged       bool
 	samples          []history.Record // as read when the database was opened
 	newSamples       []history.Record
+	lastSample       int64         // the last row of what was read
+	samplesReplaced  bool          // those after it are to be taken back
+	samplesMoved     *movedSamples // those before are to be moved
+	clockSet         time.Duration // by how much the clock had been set that the run is told by
 	samplesLost      bool          // what was written of them is gone; not yet reported
 	alert            *alert.Active // nil: none is active
 	alertChanged     bool
@@ -159,8 +166,9 @@ func newStore(o Options, path string, h hostInfo) *Store {
 	}
 	o.OpenTimeout = cmp.Or(o.OpenTimeout, DefaultOpenTimeout)
 	o.AliveInterval = cmp.Or(o.AliveInterval, DefaultAliveInterval)
+	created := time.Now()
 	return &Store{
-		opts: o, path: path, log: o.Logger, host: h, started: time.Now().Round(0),
+		opts: o, path: path, log: o.Logger, host: h, created: created, clock: clock.New(clock.Source{}), started: created.Round(0),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:         State{Reason: "the database has not been opened yet", Since: time.Now()},
 		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, changedEntries: map[int64]identify.Entry{},

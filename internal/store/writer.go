@@ -4,6 +4,8 @@ import (
 	"errors"
 	"path/filepath"
 	"time"
+
+	"evergreen/internal/clock"
 )
 
 const (
@@ -34,12 +36,15 @@ type writer struct {
 	retry    time.Time
 
 	last, alive, deletedOld time.Time
-	syncBy                  time.Time // when to wait for the disk; zero: it has everything
+	watch                   *clock.Watch // of jumps between two deletions
+	jumped                  time.Time    // when the clock last went ahead by more than a day
+	syncBy                  time.Time    // when to wait for the disk; zero: it has everything
 }
 
 // run writes what changes until the store is closed.
 func (w *writer) run() {
 	defer close(w.store.done)
+	w.watch = clock.New(clock.Source{}).Watch()
 	w.open()
 	close(w.store.opened)
 	for {
@@ -101,7 +106,7 @@ func (w *writer) sleep(d time.Duration) {
 
 // timed calls f, which uses the disk; [Store.State] sees how long it takes.
 func (w *writer) timed(f func() error) error {
-	w.store.callBegan.Store(time.Now().UnixNano())
+	w.store.callBegan.Store(max(1, int64(time.Since(w.store.created))))
 	defer w.store.callBegan.Store(0)
 	return f()
 }
@@ -178,9 +183,21 @@ func (w *writer) write(now time.Time, final bool) {
 	w.success()
 	if now.Sub(w.deletedOld) >= deleteInterval {
 		w.deletedOld = now
+		if w.mayBeYoung(now) {
+			return
+		}
 		s.forgetEntries(now)
 		_ = w.timed(func() error { return w.volume.deleteOld(now) }) // the next write reports an error
 	}
+}
+
+// mayBeYoung reports whether rows may be old only because the clock went ahead by more
+// than a day, less than a day ago: it may be wrong, and what is deleted is gone.
+func (w *writer) mayBeYoung(now time.Time) bool {
+	if w.watch.Look(deleteInterval).Set > day {
+		w.jumped = now
+	}
+	return !w.jumped.IsZero() && now.Sub(w.jumped) < day
 }
 
 // success forgets earlier failures.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/clock"
 	"evergreen/internal/mishap"
 )
 
@@ -174,8 +175,14 @@ func (y *year) sleep(dice *rand.Rand) {
 	y.allow(time.Now(), mishap.SlowReturn)
 }
 
-// wallClock is the bot's wall clock, which goes on while the host sleeps.
-func (y *year) wallClock() time.Time { return time.Now().Add(time.Duration(y.clockAhead.Load())) }
+// clock is the bot's: the wall clock goes on while the host sleeps.
+func (y *year) clock() *clock.Clock {
+	asleep := func() time.Duration { return time.Duration(y.clockAhead.Load()) }
+	return clock.New(clock.Source{
+		Wall:  func() time.Time { return time.Now().Add(asleep()) },
+		Slept: func() (time.Duration, bool) { return asleep(), true },
+	})
+}
 
 // nextQuestionIn draws the time to the next command.
 func (y *year) nextQuestionIn() time.Duration {

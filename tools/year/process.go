@@ -68,7 +68,7 @@ func (y *year) startProcess() error {
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
 	l.app, err = app.New(app.Options{
-		Config: c, Timing: &timing, Rand: y.jitter.next, WallClock: y.wallClock, Commands: []bot.Command{slowCommand},
+		Config: c, Timing: &timing, Rand: y.jitter.next, Clock: y.clock(), Commands: []bot.Command{slowCommand},
 		Transport: l.net.transport(), Dialer: gateway.WebSocketDialer{Transport: l.net.transport()},
 		Sessions: l.store, Storage: l.store.Identifies(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, process: l.number}},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/clock"
 	"evergreen/internal/health"
 )
 
@@ -30,6 +31,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now reads the clock. Default time.Now.
 	Now func() time.Time
+	// Clock is the one by which the moments of the snapshots are told. Default: one that
+	// reads Now.
+	Clock *clock.Clock
 }
 
 // workLine is the number of the timeline for whether events are handled.
@@ -58,9 +62,11 @@ type History struct {
 	opts Options
 
 	mu           sync.Mutex
-	timelines    map[int]timeline         // by shard, and workLine
+	past         past                     // what earlier runs have left
+	timelines    map[int]timeline         // of this run, by shard, and workLine
 	openLosses   map[int]*health.Incident // by shard: the open loss, as of the last snapshot
 	lastSnapshot time.Time                // its time
+	clockSet     time.Duration            // by how much the clock had been set that all moments are told by
 	lastRestate  time.Time                // the day
 	samples      []roundTrip
 	minutes      series
@@ -71,6 +77,7 @@ type History struct {
 	presence     gateway.Presence
 	presenceAt   time.Time
 	pending      []Record
+	opening      []Record // what this run has found out about the one before
 }
 
 // New returns a history with what the storage keeps. If that cannot be read, it logs
@@ -82,12 +89,12 @@ func New(o Options) *History {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Clock == nil {
+		o.Clock = clock.New(clock.Source{Now: o.Now})
 	}
 	h := &History{
 		opts: o, timelines: make(map[int]timeline), openLosses: make(map[int]*health.Incident),
-		minutes: series{kind: MinuteRecord, length: time.Minute}, hours: series{kind: HourRecord, length: time.Hour},
+		minutes: newMinutes(), hours: newHours(),
 	}
 	h.load()
 	return h
@@ -95,76 +102,39 @@ func New(o Options) *History {
 
 // load reads the storage. From the last sign of life on the bot was offline.
 func (h *History) load() {
-	now := wall(h.opts.Now())
+	now, set := h.opts.Clock.Now()
+	h.clockSet = set
 	records, err := h.opts.Storage.Load(now.Add(-LevelRecord.Keep()))
 	if err != nil {
 		h.opts.Log.Warn("The history of uptime and latency could not be read and begins anew", "error", err)
 	}
-	alive := wall(h.opts.LastAlive)
-	known := map[time.Time]bool{} // hours
-	for _, r := range records {
-		if r.At = wall(r.At); r.At.After(now) {
-			continue // written by a clock that was wrong
-		}
-		switch r.Kind {
-		case LevelRecord:
-			h.timelines[r.Shard] = h.timelines[r.Shard].add(levelChange{r.At, r.Level})
-		case MinuteRecord:
-			h.minutes.add(r.At, r.Sums)
-		case HourRecord:
-			h.hours.add(r.At, r.Sums)
-			known[r.At.UTC().Truncate(time.Hour)] = true
-		}
-		if r.At.After(alive) {
-			alive = r.At
-		}
-	}
-	h.minutes.handedOut = len(h.minutes.buckets)
-	h.completeHours(known, now)
-	for shard, l := range h.timelines {
-		if shard == workLine || l.level() == Unknown {
-			continue
-		}
-		h.record(shard, []levelChange{{alive, Offline}})
-	}
+	h.past, h.opening = newPast(records, h.opts.LastAlive.Round(0), now)
+	h.pending = slices.Clone(h.opening)
 	h.flush(now)
 }
 
-// completeHours adds up from its minutes the hour in which the previous run ended.
-func (h *History) completeHours(known map[time.Time]bool, now time.Time) {
-	for _, m := range h.minutes.buckets {
-		if hour := m.at.Truncate(time.Hour); !known[hour] {
-			h.hours.add(hour, m.Sums)
-		}
-	}
-	for n, b := range h.hours.buckets {
-		if b.at.Add(time.Hour).After(now) {
-			break
-		}
-		h.hours.handedOut = n + 1
-		if !known[b.at] {
-			h.pending = append(h.pending, h.hours.record(n))
-		}
-	}
+// localise names a moment of an observation by the clock that all moments are told by.
+// The caller holds the lock.
+func (h *History) localise(t time.Time) time.Time {
+	_, set := h.opts.Clock.Now()
+	return h.opts.Clock.At(t).Round(0).Add(h.clockSet - set)
 }
-
-// wall strips the monotonic reading, which stands still while a host sleeps.
-func wall(t time.Time) time.Time { return t.Round(0) }
 
 // Observe implements [gateway.Observer].
 func (h *History) Observe(n gateway.Observation) {
 	switch w := n.Event.(type) {
 	case gateway.HeartbeatACK:
 		h.mu.Lock()
-		h.addRoundTrip(roundTrip{at: wall(n.At), gateway: w.Latency})
-		lately := wall(n.At).Sub(h.lastSnapshot)
+		at := h.localise(n.At)
+		h.addRoundTrip(roundTrip{at: at, gateway: w.Latency})
+		lately := at.Sub(h.lastSnapshot)
 		h.mu.Unlock()
 		if lately >= 0 && lately < updateInterval {
 			return // an answered heartbeat changes nothing else that cannot wait
 		}
 	case gateway.PresenceSent:
 		h.mu.Lock()
-		h.presence, h.presenceAt = w.Presence, wall(n.At)
+		h.presence, h.presenceAt = w.Presence, h.localise(n.At)
 		h.mu.Unlock()
 		return
 	case gateway.HeartbeatSent, gateway.PayloadSkipped, gateway.SequenceGap:
@@ -205,10 +175,11 @@ func (h *History) update() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := wall(s.At)
-	if now.Before(h.lastSnapshot) && h.lastSnapshot.Sub(now) < maxCorrection {
+	now := s.At.Round(0)
+	if now.Add(-s.ClockSet).Before(h.lastSnapshot.Add(-h.clockSet)) {
 		return // another call was faster
 	}
+	h.setClock(s.ClockSet)
 	h.lastSnapshot = now
 	if sent != h.sent && took > 0 {
 		h.addRoundTrip(roundTrip{at: now, rest: took})
@@ -236,8 +207,8 @@ func (h *History) updateLevels(now time.Time, s health.Snapshot) {
 		}
 		h.openLosses[id] = shard.Open
 	}
-	for id, l := range h.timelines {
-		if id >= count && l.level() != Unknown { // the shard is gone
+	for _, id := range h.lines() {
+		if id >= count && h.level(id) != Unknown { // the shard is gone
 			h.record(id, []levelChange{{now, Unknown}})
 		}
 	}
@@ -257,8 +228,11 @@ func (h *History) record(id int, changes []levelChange) {
 		return
 	}
 	next := slices.Clone(was)
-	for _, m := range changes {
-		m.at = wall(m.at)
+	for n, m := range changes {
+		if m.at = m.at.Round(0); n == 0 && len(next) == 0 {
+			next = timeline{m} // it may differ from what was before this run
+			continue
+		}
 		next = next.add(m)
 	}
 	if slices.EqualFunc(was, next, func(a, b levelChange) bool { return a.level == b.level && a.at.Equal(b.at) }) {
@@ -266,7 +240,7 @@ func (h *History) record(id int, changes []levelChange) {
 	}
 	h.timelines[id] = next
 	for _, m := range changes {
-		h.pending = append(h.pending, Record{Kind: LevelRecord, At: wall(m.at), Shard: id, Level: m.level})
+		h.pending = append(h.pending, Record{Kind: LevelRecord, At: m.at.Round(0), Shard: id, Level: m.level})
 	}
 }
 
@@ -314,17 +288,12 @@ func (h *History) flush(now time.Time) {
 
 // allRecords returns everything that a storage should have.
 func (h *History) allRecords() (all []Record) {
-	for id, l := range h.timelines {
-		for _, m := range l {
-			all = append(all, Record{Kind: LevelRecord, At: m.at, Shard: id, Level: m.level})
-		}
-	}
-	for _, s := range []*series{&h.minutes, &h.hours} {
-		for n := range s.handedOut {
-			all = append(all, s.record(n))
-		}
-	}
-	return all
+	return append(h.past.records(), h.ownRecords()...)
+}
+
+// ownRecords returns what this run has given to the storage.
+func (h *History) ownRecords() []Record {
+	return append(slices.Clone(h.opening), recordsOf(h.timelines, &h.minutes, &h.hours)...)
 }
 
 // restate records once a day the levels of the timelines, so that a storage that

@@ -27,6 +27,7 @@ type memoryStorage struct {
 	records []Record
 	fails   error
 	lost    bool
+	loaded  int // records of earlier runs
 }
 
 // lose drops all records.
@@ -50,9 +51,16 @@ func (s *memoryStorage) Append(r []Record) {
 	s.records = append(s.records, r...)
 }
 
+func (s *memoryStorage) Replace(r []Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records = append(s.records[:s.loaded:s.loaded], r...)
+}
+
 func (s *memoryStorage) Load(since time.Time) ([]Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.loaded = len(s.records)
 	var list []Record
 	for _, r := range s.records {
 		if !r.At.Before(since) {

@@ -39,6 +39,9 @@ type Storage interface {
 	// Append adds records. It must return at once, and queue what it cannot write
 	// now. Several records may have the same kind and time: all count.
 	Append([]Record)
+	// Replace takes back all records that were appended since Load, and adds these in
+	// their place.
+	Replace([]Record)
 	// Load returns all records since a time, in the order in which they were
 	// appended.
 	Load(since time.Time) ([]Record, error)
@@ -51,5 +54,6 @@ type Storage interface {
 type noStorage struct{}
 
 func (noStorage) Append([]Record)                  {}
+func (noStorage) Replace([]Record)                 {}
 func (noStorage) Lost() bool                       { return false }
 func (noStorage) Load(time.Time) ([]Record, error) { return nil, nil }

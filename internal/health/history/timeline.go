@@ -14,8 +14,7 @@ type levelChange struct {
 }
 
 // A timeline goes back to horizon and has at most maxChanges changes. A later
-// snapshot may correct it by up to maxCorrection; more than that is a clock that
-// was set.
+// snapshot may correct it by up to maxCorrection.
 const (
 	horizon       = 90 * 24 * time.Hour
 	maxChanges    = 4000

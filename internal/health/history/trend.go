@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Point is how long Discord took to answer around one time. Zero means not known.
 type Point struct {
@@ -25,10 +28,10 @@ const maxPoints = 1000
 // the hour for up to ninety days.
 func (h *History) Latency(window time.Duration) []Point {
 	h.update()
-	now := wall(h.opts.Now())
-	from := now.Add(-window)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := h.lastSnapshot
+	from := now.Add(-window)
 	if window > sampleAge {
 		return makePoints(h.bucketsFor(window, from))
 	}
@@ -38,7 +41,7 @@ func (h *History) Latency(window time.Duration) []Point {
 	if len(h.samples) > 0 {
 		begun = h.samples[0].at
 	}
-	for _, b := range h.minutes.buckets {
+	for _, b := range h.past.minutes.with(h.minutes) {
 		if !b.at.Before(from) && b.at.Add(time.Minute).Before(begun) {
 			early = append(early, b)
 		}
@@ -57,9 +60,9 @@ func (h *History) Latency(window time.Duration) []Point {
 // which nothing happened may be missing.
 func (h *History) Rates(window time.Duration) []Rate {
 	h.update()
-	from := wall(h.opts.Now()).Add(-window)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	from := h.lastSnapshot.Add(-window)
 	var list []Rate
 	each := h.bucketLength(window)
 	for _, b := range h.bucketsFor(window, from) {
@@ -78,15 +81,11 @@ func (h *History) bucketLength(window time.Duration) time.Duration {
 
 // bucketsFor returns the buckets of a window.
 func (h *History) bucketsFor(window time.Duration, from time.Time) []bucket {
-	s := &h.hours
+	all, length := h.past.hours.with(h.hours), h.hours.length
 	if window <= 24*time.Hour {
-		s = &h.minutes
+		all, length = h.past.minutes.with(h.minutes), h.minutes.length
 	}
-	n := 0
-	for n < len(s.buckets) && !s.buckets[n].at.Add(s.length).After(from) {
-		n++
-	}
-	return s.buckets[n:]
+	return slices.DeleteFunc(all, func(b bucket) bool { return !b.at.Add(length).After(from) || b.at.After(h.lastSnapshot) })
 }
 
 // makePoints returns a point for each bucket with round trips.

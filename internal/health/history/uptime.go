@@ -2,7 +2,6 @@ package history
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -100,18 +99,18 @@ func (h *History) Spans(shard int, window time.Duration) []Span {
 
 func (h *History) spans(shard int, window time.Duration) (from, to time.Time, spans []Span) {
 	h.update()
-	to = wall(h.opts.Now())
-	from = to.Add(-min(max(window, 0), horizon))
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	to = h.lastSnapshot
+	from = to.Add(-min(max(window, 0), horizon))
 	if shard != All {
 		one := func(levels []Level) Level { return levels[0] }
-		return from, to, mergeTimelines([]timeline{h.timelines[shard]}, from, to, one)
+		return from, to, mergeTimelines([]timeline{h.line(shard)}, from, to, one)
 	}
-	lines := []timeline{h.timelines[workLine]}
-	for _, id := range slices.Sorted(maps.Keys(h.timelines)) {
+	lines := []timeline{h.line(workLine)}
+	for _, id := range h.lines() {
 		if id != workLine {
-			lines = append(lines, h.timelines[id])
+			lines = append(lines, h.line(id))
 		}
 	}
 	return from, to, mergeTimelines(lines, from, to, func(levels []Level) Level {

@@ -1,6 +1,10 @@
 package host
 
-import "time"
+import (
+	"time"
+
+	"evergreen/internal/clock"
+)
 
 // Boot tells one start of the machine from the next.
 type Boot struct {
@@ -26,22 +30,11 @@ func (m Machine) Boot() Boot {
 	return b
 }
 
-// Slept is for how long the machine was suspended since it was started; ok is
-// false where that is not known. The difference of two answers is the sleep in
-// between. Pauses of a virtual machine and of a process are not in it: those no
-// clock inside tells apart.
+// Slept is for how long the machine was suspended since it was started, see
+// [clock.Slept]; ok is false where that is not known.
 func (m Machine) Slept() (slept time.Duration, ok bool) {
-	clock := m.Clock
-	if clock == nil {
-		if m.staged() {
-			return 0, false
-		}
-		clock = clocks
-	}
-	boot, monotonic, ok := clock()
-	if !ok {
+	if m.staged() {
 		return 0, false
 	}
-	// The two are read one after the other.
-	return max(boot-monotonic, 0).Truncate(time.Millisecond), true
+	return clock.Slept()
 }

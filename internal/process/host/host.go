@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"evergreen/internal/regular"
 )
@@ -29,9 +28,6 @@ type Machine struct {
 	// by its number; another one only where there is /proc, and only what this
 	// process may read of it. 0: this process.
 	Process int
-	// Clock replaces the two clocks that tell how long the machine slept, see
-	// [Machine.Slept]; ok is false where they cannot be read.
-	Clock func() (boot, monotonic time.Duration, ok bool)
 	// Space replaces the question to the file system, see [Machine.Disk].
 	Space func(path string) (Disk, error)
 	// System is which settings are looked for, as in runtime.GOOS. Default: those

@@ -91,19 +91,6 @@ func TestSleepSettingsOfOtherSystems(t *testing.T) {
 	}
 }
 
-// How long the machine slept is what one clock has more than the other.
-func TestSleptIsTheDifferenceOfTheClocks(t *testing.T) {
-	m := fakeMachine(t)
-	m.Clock = func() (time.Duration, time.Duration, bool) { return 5*time.Hour + 70, 3 * time.Hour, true }
-	if slept, ok := m.Slept(); !ok || slept != 2*time.Hour {
-		t.Errorf("slept %s, %t; want 2h", slept, ok)
-	}
-	m.Clock = func() (time.Duration, time.Duration, bool) { return time.Hour, 3 * time.Hour, true }
-	if slept, ok := m.Slept(); !ok || slept != 0 {
-		t.Errorf("slept %s, %t; want 0", slept, ok)
-	}
-}
-
 func TestFilesAndBoot(t *testing.T) {
 	m := fakeMachine(t, map[string]string{
 		"/proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units\n" +

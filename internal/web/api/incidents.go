@@ -47,6 +47,7 @@ type evidenceBody struct {
 	DialSaid   string     `json:"dial_said"`
 	HTTPStatus *int       `json:"http_status"`
 	SleptS     float64    `json:"slept_s"`
+	StalledS   float64    `json:"stalled_s"`
 }
 
 type actionBody struct {
@@ -74,7 +75,7 @@ func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 			Kind: string(i.Evidence.Kind), Code: intOrNull(int(i.Evidence.Code)), Said: i.Evidence.Said, By: string(i.Evidence.By),
 			LastByte: timeOrNull(i.Evidence.LastByte), LastACK: timeOrNull(i.Evidence.LastACK), LastedS: seconds(i.Evidence.Lasted),
 			Attempts: i.Evidence.Attempts, DialKind: string(i.Evidence.DialKind), DialSaid: i.Evidence.DialSaid,
-			HTTPStatus: intOrNull(i.Evidence.HTTPStatus), SleptS: seconds(i.Evidence.Slept),
+			HTTPStatus: intOrNull(i.Evidence.HTTPStatus), SleptS: seconds(i.Evidence.Slept), StalledS: seconds(i.Evidence.Stalled),
 		},
 	}
 	if i.Outcome == health.OutcomeResumed {

@@ -147,6 +147,7 @@ func evidenceRows(t lang, i health.Incident) []rowView {
 		add("evidence.http", textHTML(strconv.Itoa(e.HTTPStatus)))
 	}
 	add("evidence.slept", span(e.Slept))
+	add("evidence.stalled", span(e.Stalled))
 	add("evidence.session", stamp(i.SessionLost))
 	return rows
 }

@@ -1,0 +1,116 @@
+package clock
+
+import (
+	"testing"
+	"time"
+)
+
+// machine is a machine with clocks of its own.
+type machine struct {
+	monotonic, slept, set time.Duration
+	unknown               bool
+}
+
+// begin is a time with a monotonic reading.
+var begin = time.Now()
+
+func (m *machine) source() Source {
+	return Source{
+		Now:   func() time.Time { return begin.Add(m.monotonic) },
+		Wall:  func() time.Time { return begin.Add(m.monotonic + m.slept + m.set) },
+		Slept: func() (time.Duration, bool) { return m.slept, !m.unknown },
+	}
+}
+
+// Given each thing that makes time jump, then it is told from the others, and once.
+func TestJumpsAreToldApart(t *testing.T) {
+	if monotonicSleeps {
+		t.Skip("the machine of this test has a monotonic clock that stops in sleep")
+	}
+	const planned = 5 * time.Second
+	tests := map[string]struct {
+		after machine // beyond what was planned
+		want  Jump
+	}{
+		"nothing":                        {machine{}, Jump{}},
+		"a late wake-up":                 {machine{monotonic: 1900 * time.Millisecond}, Jump{}},
+		"the process stood still":        {machine{monotonic: time.Hour}, Jump{Stalled: time.Hour, Late: time.Hour}},
+		"the host slept":                 {machine{slept: time.Hour}, Jump{Slept: time.Hour}},
+		"the clock was set forward":      {machine{set: time.Hour}, Jump{Set: time.Hour}},
+		"the clock was set back":         {machine{set: -time.Hour}, Jump{Set: -time.Hour}},
+		"from 1970 to today":             {machine{set: 56 * 365 * 24 * time.Hour}, Jump{Set: 56 * 365 * 24 * time.Hour}},
+		"the clock was corrected":        {machine{set: 400 * time.Millisecond}, Jump{}},
+		"it slept and the clock was set": {machine{slept: time.Hour, set: time.Minute}, Jump{Slept: time.Hour, Set: time.Minute}},
+		"it stood still and slept":       {machine{monotonic: time.Minute, slept: time.Hour}, Jump{Stalled: time.Minute, Late: time.Minute, Slept: time.Hour}},
+		"sleep that is not known":        {machine{slept: time.Hour, unknown: true}, Jump{Slept: time.Hour}},
+		"back, and sleep is not known":   {machine{set: -time.Hour, unknown: true}, Jump{Set: -time.Hour}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := machine{unknown: test.after.unknown}
+			c := New(m.source())
+			w := c.Watch()
+			m.monotonic += planned + test.after.monotonic
+			m.slept, m.set = test.after.slept, test.after.set
+			if _, set := c.Now(); set != test.want.Set {
+				t.Errorf("the clock was set by %s", set)
+			}
+			if got := w.Look(planned); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			m.monotonic += planned
+			if got := w.Look(planned); got != (Jump{}) {
+				t.Errorf("told again: %+v", got)
+			}
+		})
+	}
+}
+
+// Given moments before and after a sleep and a setting of the clock, then the time
+// between them has the sleep in it and not the setting, and both are named by the clock
+// as it stands now.
+func TestMomentsOutliveJumps(t *testing.T) {
+	if monotonicSleeps {
+		t.Skip("the machine of this test has a monotonic clock that stops in sleep")
+	}
+	m := &machine{}
+	c := New(m.source())
+	w := c.Watch()
+	moment := func() time.Time { return begin.Add(m.monotonic) }
+	first := moment()
+	m.monotonic, m.slept = time.Minute, 8*time.Hour
+	w.Look(time.Minute)
+	second := moment()
+	m.monotonic, m.set = 2*time.Minute, -24*time.Hour
+	if got := c.Between(first, second); got != 8*time.Hour+time.Minute {
+		t.Errorf("between them are %s", got)
+	}
+	if got := c.Between(second, moment()); got != time.Minute {
+		t.Errorf("since the second there are %s", got)
+	}
+	today := begin.Round(0).Add(-24 * time.Hour)
+	if got := c.At(first); !got.Equal(today) {
+		t.Errorf("the first was at %s, want %s", got, today)
+	}
+	if got := c.At(second); !got.Equal(today.Add(8*time.Hour + time.Minute)) {
+		t.Errorf("the second was at %s", got)
+	}
+	stored := begin.Round(0)
+	if got := New(Source{}).At(stored); got != stored {
+		t.Errorf("a time from elsewhere became %s", got)
+	}
+}
+
+// The machine's own clocks only go ahead.
+func TestMachineClocks(t *testing.T) {
+	slept, ok := Slept()
+	if !ok {
+		t.Skip("this system does not tell for how long it slept")
+	}
+	if again, _ := Slept(); slept < 0 || again < slept || again > slept+time.Second {
+		t.Errorf("slept %s, then %s", slept, again)
+	}
+	if up, ok := SinceBoot(); !ok || up < slept {
+		t.Errorf("%s since the boot, of which %s asleep", up, slept)
+	}
+}
