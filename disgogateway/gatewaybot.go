@@ -10,6 +10,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/bounds"
 	"evergreen/internal/discord/rest"
 
 	"github.com/disgoorg/disgo/discord"
@@ -100,6 +101,9 @@ func (b *gatewayBot) shards(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !bounds.Shards.Has(max(1, answer.Shards)) {
+		return 0, fmt.Errorf("GET /gateway/bot: the answer recommends %d shards, which makes no sense", answer.Shards)
+	}
 	return max(1, answer.Shards), nil
 }
 
@@ -110,13 +114,14 @@ func (b *gatewayBot) sessionStartLimit(ctx context.Context) (identify.SessionSta
 		return identify.SessionStartLimit{}, err
 	}
 	l := answer.SessionStartLimit
-	if l.Total <= 0 {
-		return identify.SessionStartLimit{}, errors.New("GET /gateway/bot: the answer has no session_start_limit")
-	}
-	return identify.SessionStartLimit{
-		Total: l.Total, Remaining: l.Remaining, MaxConcurrency: max(1, l.MaxConcurrency), At: at,
+	limit, ok := identify.SessionStartLimit{
+		Total: l.Total, Remaining: l.Remaining, MaxConcurrency: l.MaxConcurrency, At: at,
 		ResetAfter: time.Duration(min(l.ResetAfter, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
-	}, nil
+	}.Bounded()
+	if !ok {
+		return identify.SessionStartLimit{}, errors.New("GET /gateway/bot: the answer has no usable session_start_limit")
+	}
+	return limit, nil
 }
 
 // CheckCredentials implements [gateway.CredentialChecker].

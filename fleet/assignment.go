@@ -9,11 +9,16 @@ import (
 	"strings"
 
 	"evergreen/gateway"
+	"evergreen/internal/bounds"
 )
 
-// MaxCount is the largest number of shards a bot may have here. Discord names
-// no limit; this one keeps a mistyped number from taking all memory.
-const MaxCount = 100_000
+const (
+	// MaxCount is the largest number of shards a bot may have in all its processes.
+	// Discord names no limit; this one keeps a mistyped number from taking all memory.
+	MaxCount = bounds.MaxShards
+	// MaxHere is the most shards that one process runs.
+	MaxHere = bounds.MaxShardsHere
+)
 
 // Assignment names the shards of a bot that one process runs: some or all of
 // Count. The zero Assignment is undecided: Discord is to be asked.
@@ -24,9 +29,13 @@ type Assignment struct {
 	IDs []int
 }
 
-// All returns the assignment of every shard of a bot with count shards.
+// All returns the assignment of every shard of a bot with count shards. With a count that
+// is not valid it names none.
 func All(count int) Assignment {
-	a := Assignment{Count: count, IDs: make([]int, max(0, count))}
+	a := Assignment{Count: count}
+	if count > 0 && count <= MaxCount {
+		a.IDs = make([]int, count)
+	}
 	for id := range a.IDs {
 		a.IDs[id] = id
 	}
@@ -63,6 +72,9 @@ func (a Assignment) Validate() error {
 		return fmt.Errorf("%d shards are too many; the most is %d", a.Count, MaxCount)
 	case len(a.IDs) == 0:
 		return errors.New("no shard is named")
+	case len(a.IDs) > MaxHere:
+		return fmt.Errorf("%d shards are too many for one process; the most is %d. Let several processes run a part each, the first of them 0-%d/%d",
+			len(a.IDs), MaxHere, MaxHere-1, a.Count)
 	}
 	for i, id := range a.IDs {
 		switch {

@@ -3,6 +3,8 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,5 +59,27 @@ func TestAssignerIsAskedAgain(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Given a number of shards that makes no sense or that one process cannot run, then it is
+// refused at once, without room being made for them, and the error says what to do.
+func TestAbsurdNumbersOfShardsAreRefused(t *testing.T) {
+	for _, count := range []int{-1, 0, fleet.MaxHere + 1, fleet.MaxCount, fleet.MaxCount + 1, 1_000_000_000, math.MaxInt} {
+		if err := fleet.All(count).Validate(); err == nil {
+			t.Errorf("%d shards are valid", count)
+		}
+		if _, err := fleet.ParseAssignment(strconv.Itoa(count)); err == nil {
+			t.Errorf("SHARDS=%d is valid", count)
+		}
+	}
+	if a, err := fleet.ParseAssignment("0-4095/100000"); err != nil || len(a.IDs) != 4096 {
+		t.Errorf("a part of many shards is refused: %v", err)
+	}
+	for _, rate := range []float64{-1, math.NaN(), math.Inf(1), 1e-300} {
+		o := fleet.Options{Shard: gateway.Options{Credentials: gateway.Credentials{Token: "t"}, URLSource: gateway.FixedURL("wss://x")}, DialRate: rate}
+		if _, err := fleet.New(o); err == nil {
+			t.Errorf("a DialRate of %v is taken", rate)
+		}
 	}
 }

@@ -27,7 +27,9 @@ const (
 	// minDialRate is the least number of dials a second. For many shards it is a
 	// third of their number, so that all are through within dialSpread seconds.
 	minDialRate = 40
-	dialSpread  = 3
+	// minDialRateSet and maxDialRate bound Options.DialRate.
+	minDialRateSet, maxDialRate = 0.01, 100_000.0
+	dialSpread                  = 3
 )
 
 func newDialLimiter(dialer gateway.Dialer, rate float64) *dialLimiter {

@@ -99,6 +99,9 @@ func New(opts Options) (*Fleet, error) {
 	if opts.Shard.Shard != (gateway.ShardID{}) || opts.Shard.Session != (gateway.Session{}) || opts.Shard.SessionStore != nil {
 		return nil, errors.New("fleet: the ID, session and session store of a shard are the fleet's to choose")
 	}
+	if !(opts.DialRate >= 0 && opts.DialRate <= maxDialRate) || opts.DialRate > 0 && opts.DialRate < minDialRateSet {
+		return nil, fmt.Errorf("fleet: DialRate %v: want %v to %v dials a second, or 0 for the default", opts.DialRate, minDialRateSet, maxDialRate)
+	}
 	if opts.Assigner == nil {
 		opts.Assigner = All(1)
 	}
@@ -174,6 +177,9 @@ func (f *Fleet) setAssignment(a Assignment) error {
 func (f *Fleet) newShards(a Assignment, session func(gateway.ShardID) gateway.Session) (*shardSet, error) {
 	s := &shardSet{assignment: a, members: make(map[int]*member, len(a.IDs))}
 	for _, shard := range a.Shards() {
+		if f.life.Stopping() {
+			return nil, ErrStopped
+		}
 		m, err := f.newMember(shard, session(shard))
 		if err != nil {
 			return nil, err

@@ -57,8 +57,8 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 
 // beginReshard makes the new set.
 func (f *Fleet) beginReshard(count int) (old, next *shardSet, m *migration, err error) {
-	if count < 1 || count > MaxCount {
-		return nil, nil, nil, fmt.Errorf("a bot cannot have %d shards", count)
+	if err := All(count).Validate(); err != nil {
+		return nil, nil, nil, fmt.Errorf("the number of shards cannot become %d: %w", count, err)
 	}
 	if old, err = f.reserveReshard(count); err != nil {
 		return nil, nil, nil, err

@@ -9,7 +9,7 @@ const testInterval = 41250 * time.Millisecond
 
 func newTestHeartbeats(jitter float64) (*heartbeats, time.Time) {
 	o := Options{}
-	setDefaults(&o)
+	_ = o.Timing.setDefaults()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return newHeartbeats(o.Timing, testInterval, start, jitter), start
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -148,7 +149,8 @@ type Options struct {
 }
 
 // Timing holds every period and deadline of a shard. Zero means the default; only
-// SilenceProbe may be negative.
+// SilenceProbe may be negative. [New] refuses what is above a day, or so little that the
+// shard could do nothing else.
 type Timing struct {
 	// HeartbeatTimeout is the longest an answer to a heartbeat may stay out, whatever
 	// else arrives. A regular heartbeat has to be answered before the next one is due, if
@@ -275,7 +277,6 @@ func (e *CloseError) Error() string {
 }
 
 func setDefaults(o *Options) {
-	setTimingDefaults(&o.Timing)
 	if o.Properties == "" {
 		o.Properties = defaultProperties
 	}
@@ -314,28 +315,44 @@ func setDefaults(o *Options) {
 	}
 }
 
-func setTimingDefaults(t *Timing) {
-	or := func(d *time.Duration, def time.Duration) {
-		if *d == 0 {
-			*d = def
+// longest bounds every field of Timing: beyond it nothing would be waited for.
+const longest = 24 * time.Hour
+
+// setDefaults fills in what is zero and returns what is wrong with the rest. least is the
+// least value that makes sense: with less than that a shard would do nothing but look at
+// its clock.
+func (t *Timing) setDefaults() error {
+	for _, f := range []struct {
+		name       string
+		value      *time.Duration
+		def, least time.Duration
+	}{
+		{"HeartbeatTimeout", &t.HeartbeatTimeout, defaultHeartbeatTimeout, 100 * time.Millisecond},
+		{"SilenceProbe", &t.SilenceProbe, defaultSilenceProbe, 50 * time.Millisecond},
+		{"SuspectAfter", &t.SuspectAfter, defaultSuspectAfter, 10 * time.Millisecond},
+		{"DeadAfter", &t.DeadAfter, defaultDeadAfter, 10 * time.Millisecond},
+		{"GatewayURL", &t.GatewayURL, defaultGatewayURL, time.Millisecond},
+		{"Connect", &t.Connect, defaultConnect, time.Millisecond},
+		{"Hello", &t.Hello, defaultHello, time.Millisecond},
+		{"Ready", &t.Ready, defaultReady, time.Millisecond},
+		{"ReadyWarning", &t.ReadyWarning, defaultReadyWarning, time.Millisecond},
+		{"Resumed", &t.Resumed, defaultResumed, time.Millisecond},
+		{"Write", &t.Write, defaultWrite, time.Millisecond},
+		{"Close", &t.Close, defaultClose, time.Millisecond},
+		{"Move", &t.Move, defaultMove, time.Millisecond},
+		{"BackoffLocal", &t.BackoffLocal, defaultBackoffLocal, time.Millisecond},
+		{"BackoffRemote", &t.BackoffRemote, defaultBackoffRemote, time.Millisecond},
+		{"BackoffReset", &t.BackoffReset, defaultBackoffReset, time.Millisecond},
+		{"ClockCheck", &t.ClockCheck, defaultClockCheck, 100 * time.Millisecond},
+		{"ParkRecheck", &t.ParkRecheck, defaultParkRecheck, 100 * time.Millisecond},
+	} {
+		switch {
+		case *f.value == 0:
+			*f.value = f.def
+		case *f.value < 0 && f.value == &t.SilenceProbe: // Never
+		case *f.value < f.least || *f.value > longest:
+			return fmt.Errorf("gateway: Timing.%s is %s: want %s to %s, or 0 for the default of %s", f.name, *f.value, f.least, longest, f.def)
 		}
 	}
-	or(&t.HeartbeatTimeout, defaultHeartbeatTimeout)
-	or(&t.SilenceProbe, defaultSilenceProbe)
-	or(&t.SuspectAfter, defaultSuspectAfter)
-	or(&t.DeadAfter, defaultDeadAfter)
-	or(&t.GatewayURL, defaultGatewayURL)
-	or(&t.Connect, defaultConnect)
-	or(&t.Hello, defaultHello)
-	or(&t.Ready, defaultReady)
-	or(&t.ReadyWarning, defaultReadyWarning)
-	or(&t.Resumed, defaultResumed)
-	or(&t.Write, defaultWrite)
-	or(&t.Close, defaultClose)
-	or(&t.Move, defaultMove)
-	or(&t.BackoffLocal, defaultBackoffLocal)
-	or(&t.BackoffRemote, defaultBackoffRemote)
-	or(&t.BackoffReset, defaultBackoffReset)
-	or(&t.ClockCheck, defaultClockCheck)
-	or(&t.ParkRecheck, defaultParkRecheck)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Statements: G-035.
@@ -55,5 +56,29 @@ func TestReconfigureAfterStop(t *testing.T) {
 		if err := shard.Reconfigure(Credentials{Token: "u"}); !errors.Is(err, ErrStopped) {
 			t.Fatalf("Reconfigure returned %v", err)
 		}
+	}
+}
+
+// Given a timing that makes no sense, then New says which field it is and what would.
+func TestImpossibleTimingIsRefused(t *testing.T) {
+	try := func(set func(*Timing)) error {
+		o := Options{Credentials: Credentials{Token: "t"}, URLSource: FixedURL("wss://x")}
+		set(&o.Timing)
+		_, err := New(o)
+		return err
+	}
+	for name, set := range map[string]func(*Timing){
+		"ClockCheck":       func(t *Timing) { t.ClockCheck = -time.Second },
+		"Ready":            func(t *Timing) { t.Ready = -1 },
+		"BackoffRemote":    func(t *Timing) { t.BackoffRemote = 1<<63 - 1 },
+		"HeartbeatTimeout": func(t *Timing) { t.HeartbeatTimeout = 1 },
+		"SilenceProbe":     func(t *Timing) { t.SilenceProbe = 1 },
+	} {
+		if err := try(set); err == nil || !strings.Contains(err.Error(), "Timing."+name) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+	if err := try(func(t *Timing) { t.SilenceProbe = Never }); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"evergreen/internal/bounds"
 )
 
 // Discord takes 120 payloads from one connection in any 60 s (G-099) and 5 presences
@@ -157,7 +159,7 @@ func (q *sendQueue) onRateLimited(d []byte, now time.Time) {
 	if json.Unmarshal(d, &limited) != nil || !(limited.RetryAfter > 0) {
 		return
 	}
-	wait := min(time.Duration(limited.RetryAfter*float64(time.Second)), time.Hour)
+	wait := time.Duration(min(limited.RetryAfter, bounds.RateLimited) * float64(time.Second))
 	q.mu.Lock()
 	q.rateLimitedUntil[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
 	q.mu.Unlock()

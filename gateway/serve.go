@@ -63,8 +63,8 @@ func (t *connLoop) sendResumeOrIdentify() *Reason {
 	if t.attempt.resume {
 		session := t.seq.session()
 		raw, err := resumePayload(t.credentials.Token, session)
-		if err != nil {
-			return unwritable
+		if err != nil { // its id is longer than a RESUME can carry
+			return &Reason{Kind: ReasonInvalidSession, Err: err}
 		}
 		t.set(Resuming{From: session.Seq}, Reason{})
 		t.count.resumes.Add(1)

@@ -74,6 +74,9 @@ func New(opts Options) (*Shard, error) {
 	default:
 		return nil, fmt.Errorf("gateway: compression %q: want zlib-stream, zstd-stream or none", opts.Compression)
 	}
+	if err := opts.Timing.setDefaults(); err != nil {
+		return nil, err
+	}
 	setDefaults(&opts)
 	if _, err := identifyPayload(&opts, opts.Credentials, opts.Presence); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"evergreen/internal/bounds"
 )
 
 // SessionStartLimit is the session_start_limit that GET /gateway/bot tells.
 type SessionStartLimit struct {
 	// Total is the number of session starts a day, Remaining how many are left. An
-	// answer with a Total of 0 or less is ignored.
+	// answer with a Total below 1 or above a million is ignored; the other numbers are
+	// brought within their bounds.
 	Total, Remaining int
 	// ResetAfter is how long after At the count starts anew.
 	ResetAfter time.Duration
@@ -18,6 +21,18 @@ type SessionStartLimit struct {
 	MaxConcurrency int
 	// At is when the question was sent; zero: when Options.SessionStartLimit was called.
 	At time.Time
+}
+
+// Bounded returns the limit with every number brought within sense; false if its Total
+// makes none, so that it has to be ignored.
+func (s SessionStartLimit) Bounded() (SessionStartLimit, bool) {
+	if !bounds.StartsTotal.Has(s.Total) {
+		return SessionStartLimit{}, false
+	}
+	s.Remaining = max(0, min(s.Remaining, s.Total))
+	s.ResetAfter = bounds.StartsReset.Clamp(s.ResetAfter)
+	s.MaxConcurrency = bounds.MaxConcurrency.Clamp(s.MaxConcurrency)
+	return s, true
 }
 
 const (
@@ -214,12 +229,17 @@ func (l *Limiter) refresh(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = time.Now()
-	if err == nil && limit.Total > 0 {
-		if limit.At.IsZero() {
-			limit.At = began
+	if told := limit.MaxConcurrency > 0; err == nil {
+		if limit, ok := limit.Bounded(); ok {
+			if !told {
+				limit.MaxConcurrency = 0 // as in Options
+			}
+			if limit.At.IsZero() {
+				limit.At = began
+			}
+			l.compare(l.limit, limit)
+			l.limit = limit
 		}
-		l.compare(l.limit, limit)
-		l.limit = limit
 	}
 	l.wakeAll()
 }

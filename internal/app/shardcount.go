@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergreen/fleet"
 	"evergreen/gateway"
 )
 
@@ -60,7 +61,7 @@ var errMoreShards = errors.New("the bot is about to run more shards")
 // the wrong number.
 func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
 	url, err := a.preflight.GatewayURL(ctx, failed)
-	if needed, _ := a.preflight.Recommended(); err != nil || needed <= 1 || !a.provisional.open.Load() {
+	if needed := a.recommendedShards(); err != nil || needed <= 1 || !a.provisional.open.Load() {
 		return url, err
 	}
 	select {
@@ -68,6 +69,15 @@ func (a *App) GatewayURL(ctx context.Context, failed string) (string, error) {
 	default:
 	}
 	return "", errMoreShards
+}
+
+// recommendedShards returns the number of shards Discord last recommended, 0 if it never
+// did or if that is more than one process can run.
+func (a *App) recommendedShards() int {
+	if n, _ := a.preflight.Recommended(); n <= fleet.MaxHere {
+		return n
+	}
+	return 0
 }
 
 // fallbackGateway returns the gateway's URL while REST tells none: for Discord itself
@@ -85,7 +95,7 @@ func (a *App) fallbackGateway() string {
 // growShards changes to the recommended number of shards when Discord has refused the
 // present one (close codes 4010 and 4011) and SHARDS is auto.
 func (a *App) growShards(code gateway.CloseCode) {
-	needed, _ := a.preflight.Recommended()
+	needed := a.recommendedShards()
 	switch {
 	case code != gateway.CloseInvalidShard && code != gateway.CloseShardingRequired,
 		!a.opts.Config.Shards.Auto(), needed <= a.shardCount(), !a.growing.CompareAndSwap(false, true):
@@ -102,7 +112,7 @@ func (a *App) growShards(code gateway.CloseCode) {
 // adviseShards logs, once for each number, that Discord recommends more shards than the
 // bot runs. Only watchDuplicates calls it.
 func (a *App) adviseShards() {
-	needed, _ := a.preflight.Recommended()
+	needed := a.recommendedShards()
 	running := a.shardCount()
 	if running == 0 || needed <= max(running, a.advised) {
 		return

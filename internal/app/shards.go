@@ -30,7 +30,10 @@ func (a *App) savedShards() int {
 	if a.opts.Sessions == nil {
 		return 0
 	}
-	return a.opts.Sessions.Shards()
+	if n := a.opts.Sessions.Shards(); n <= fleet.MaxHere {
+		return n
+	}
+	return 0
 }
 
 // assignShards decides which shards run here: those of the settings, of the saved

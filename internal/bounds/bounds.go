@@ -39,14 +39,21 @@ const (
 )
 
 // Of GET /gateway/bot.
-var (
-	// Shards is the number of shards of a bot in all its processes. Discord names no
+const (
+	// MaxShards is the most shards of a bot in all its processes. Discord names no
 	// limit; this one keeps a mistyped number from taking all memory.
-	Shards = Range[int]{1, 100_000}
-	// ShardsHere is how many of them one process runs. With more, only to decide who
-	// identifies next would take the processor for itself.
-	ShardsHere = Range[int]{1, 4096}
-	// StartsTotal is total of session_start_limit. Others are ignored.
+	MaxShards = 100_000
+	// MaxShardsHere is the most of them that one process runs. With more, only to decide
+	// which one identifies next would take the processor for itself.
+	MaxShardsHere = 4096
+)
+
+var (
+	// Shards is how many shards Discord may recommend to a bot. Another number counts
+	// as none.
+	Shards = Range[int]{1, MaxShards}
+	// StartsTotal is total of session_start_limit. With another one all of it is
+	// ignored.
 	StartsTotal = Range[int]{1, 1_000_000}
 	// StartsReset is reset_after of session_start_limit: the count is that of a day. The
 	// nearest bound takes the place of others.
@@ -55,3 +62,6 @@ var (
 	// below; the nearest bound takes the place of others.
 	MaxConcurrency = Range[int]{1, 256}
 )
+
+// RateLimited is retry_after of RATE_LIMITED, in seconds.
+const RateLimited = 3600.0

@@ -87,6 +87,9 @@ func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 	if p.url == "" {
 		r.warn("GET /gateway/bot has no usable address of the gateway; it is asked again.")
 	}
+	if p.odd != "" {
+		r.warn("GET /gateway/bot recommends %s shards, which makes no sense; it is ignored.", p.odd)
+	}
 	if p.limits.Total == 0 {
 		r.warn("GET /gateway/bot does not tell how many session starts are left; the bot counts them itself.")
 	}

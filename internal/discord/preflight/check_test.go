@@ -248,10 +248,10 @@ func TestCheckReadsLeniently(t *testing.T) {
 		w.discord.says(theApp, `{"id":"456","flags":{},"flags_new":""}`)
 		w.discord.says(theRoute, `{"url":null,"shards":"many"}`)
 		r := w.check()
-		if r.Intents != wanted || len(r.Warnings) != 3 {
+		if r.Intents != wanted || len(r.Warnings) != 4 {
 			t.Errorf("report is %+v", r)
 		}
-		wantIn(t, r.Warnings, "did not tell which privileged intents", "no usable address", "counts them itself")
+		wantIn(t, r.Warnings, "did not tell which privileged intents", "no usable address", `recommends "many" shards`, "counts them itself")
 	})
 }
 

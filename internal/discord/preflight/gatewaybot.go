@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"evergreen/identify"
+	"evergreen/internal/bounds"
+	"evergreen/internal/text"
 )
 
 const (
@@ -22,6 +24,8 @@ const (
 type gatewayBot struct {
 	url    string
 	shards int // recommended; 0 while unknown
+	// odd is what stands in the place of shards if that makes no sense.
+	odd    string
 	limits identify.SessionStartLimit
 	at     time.Time // when it was asked for
 }
@@ -77,13 +81,20 @@ func (c *Client) Limits(ctx context.Context) (identify.SessionStartLimit, error)
 }
 
 // Shards returns the number of shards Discord recommends, at most five minutes
-// old.
+// old. A number that makes no sense, or that one process cannot run, is an error.
 func (c *Client) Shards(ctx context.Context) (int, error) {
 	p, err := c.freshGatewayBot(ctx)
-	if err == nil && p.shards <= 0 {
-		err = errors.New("GET /gateway/bot: the answer recommends no number of shards")
+	switch {
+	case err != nil:
+		return 0, err
+	case p.odd != "":
+		return 0, fmt.Errorf("GET /gateway/bot: the answer recommends %s shards, which makes no sense", p.odd)
+	case p.shards == 0:
+		return 0, errors.New("GET /gateway/bot: the answer recommends no number of shards")
+	case p.shards > bounds.MaxShardsHere:
+		return 0, fmt.Errorf("GET /gateway/bot: the answer recommends %d shards, and one process runs %d at most", p.shards, bounds.MaxShardsHere)
 	}
-	return p.shards, err
+	return p.shards, nil
 }
 
 // Recommended returns the number of shards Discord last recommended and when,
@@ -157,20 +168,26 @@ func (c *Client) refresh(ctx context.Context, failed string, enough func() bool)
 
 func readGatewayBot(answer object, at time.Time) gatewayBot {
 	p := gatewayBot{at: at, url: usableURL(answer.text("url"))}
-	p.shards, _ = answer.count("shards")
+	if shards, ok := answer.count("shards"); ok && bounds.Shards.Has(shards) {
+		p.shards = shards
+	} else if answer["shards"] != nil {
+		p.odd = text.OneLine(text.Clip(string(answer["shards"]), 40))
+	}
 	limit := answer.object("session_start_limit")
 	total, hasTotal := limit.count("total")
 	remaining, hasRemaining := limit.count("remaining")
-	if !hasTotal || !hasRemaining || total == 0 {
+	if !hasTotal || !hasRemaining {
 		return p
 	}
-	reset, _ := limit.count("reset_after") // in milliseconds, unlike the rest of REST
-	p.limits = identify.SessionStartLimit{
-		Total: total, Remaining: remaining, At: at,
-		ResetAfter: time.Duration(min(reset, int(48*time.Hour/time.Millisecond))) * time.Millisecond,
+	// In milliseconds, unlike the rest of REST. Where it cannot be read, the count may
+	// last for the rest of the day.
+	reset := bounds.StartsReset.Most
+	if ms, ok := limit.count("reset_after"); ok && ms < int(reset/time.Millisecond) {
+		reset = time.Duration(ms) * time.Millisecond
 	}
+	p.limits = identify.SessionStartLimit{Total: total, Remaining: remaining, ResetAfter: reset, At: at}
 	p.limits.MaxConcurrency, _ = limit.count("max_concurrency")
-	p.limits.MaxConcurrency = max(1, p.limits.MaxConcurrency)
+	p.limits, _ = p.limits.Bounded()
 	return p
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/discord/rest"
 )
 
@@ -209,7 +211,7 @@ func TestLimitsAreYoung(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		w.discord.says(theRoute, `{"url":"wss://x.test","shards":"4","session_start_limit":{"total":2000,"remaining":1,"reset_after":null,"max_concurrency":0}}`)
 		l, err := w.client.Limits(w.t.Context())
-		if err != nil || l.Total != 2000 || l.Remaining != 1 || l.ResetAfter != 0 || l.MaxConcurrency != 1 {
+		if err != nil || l.Total != 2000 || l.Remaining != 1 || l.ResetAfter != 24*time.Hour || l.MaxConcurrency != 1 {
 			t.Errorf("limits are %+v, %v", l, err)
 		}
 		if n, _ := w.client.Recommended(); n != 4 {
@@ -301,5 +303,38 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	if _, err := New(good); err != nil {
 		t.Error(err)
+	}
+}
+
+// Given numbers in GET /gateway/bot that make no sense, then each costs itself: a number
+// of shards counts as none, and a limit is brought within its bounds or ignored.
+// Statements: G-003, G-111.
+func TestOddNumbersOfGatewayBot(t *testing.T) {
+	for _, shards := range []string{"1000000000", "100000", "5000", "100001", "0", "-1", "1e308", "1.5", `"many"`, "[]", "9999999999999999999999"} {
+		run(t, Options{}, func(w *harness) {
+			w.discord.says(theRoute, `{"url":"wss://x.test","shards":`+shards+`}`)
+			n, err := w.client.Shards(w.t.Context())
+			if n != 0 || err == nil || !strings.Contains(err.Error(), shards) {
+				t.Errorf("%s shards were read as %d, %v", shards, n, err)
+			}
+		})
+	}
+	for limit, want := range map[string]identify.SessionStartLimit{
+		`{"total":1000,"remaining":5000,"reset_after":1e308,"max_concurrency":1e9}`:             {Total: 1000, Remaining: 1000, ResetAfter: 24 * time.Hour, MaxConcurrency: 1},
+		`{"total":1000,"remaining":7,"reset_after":999999999999,"max_concurrency":1000000000}`:  {Total: 1000, Remaining: 7, ResetAfter: 24 * time.Hour, MaxConcurrency: 256},
+		`{"total":1000,"remaining":0,"reset_after":-1,"max_concurrency":-1}`:                    {Total: 1000, ResetAfter: 24 * time.Hour, MaxConcurrency: 1},
+		`{"total":1000000000000,"remaining":1000000000000,"reset_after":0,"max_concurrency":1}`: {},
+		`{"total":-1,"remaining":1,"reset_after":0,"max_concurrency":1}`:                        {},
+		`{"total":1000,"remaining":900,"reset_after":3600000,"max_concurrency":"16"}`:           {Total: 1000, Remaining: 900, ResetAfter: time.Hour, MaxConcurrency: 16},
+		`{"total":1e308,"remaining":-0.5,"reset_after":{},"max_concurrency":null}`:              {},
+	} {
+		run(t, Options{}, func(w *harness) {
+			w.discord.says(theRoute, `{"url":"wss://x.test","shards":1,"session_start_limit":`+limit+`}`)
+			got, _ := w.client.Limits(w.t.Context())
+			got.At = time.Time{}
+			if got != want {
+				t.Errorf("%s was read as %+v, want %+v", limit, got, want)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -151,8 +152,8 @@ func (s *Server) operateShard(w http.ResponseWriter, r *http.Request) {
 // number of shards; /api/v1/fleet says how far that is.
 func (s *Server) reshard(w http.ResponseWriter, r *http.Request) {
 	count, err := strconv.Atoi(r.URL.Query().Get("count"))
-	if err != nil || count < 1 || count > fleet.MaxCount {
-		badRequest("count: want a whole number of shards, 1 at least").write(w)
+	if err != nil || count < 1 || count > fleet.MaxHere {
+		badRequest(fmt.Sprintf("count: want a whole number of shards, 1 to %d", fleet.MaxHere)).write(w)
 		return
 	}
 	if err := s.opts.Operator.Reshard(r.Context(), count); err != nil {
