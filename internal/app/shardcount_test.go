@@ -148,3 +148,24 @@ func TestTooFewShardsAreSet(t *testing.T) {
 		s.NoViolations()
 	})
 }
+
+// Given a Discord that recommends a number of shards that makes no sense, or more than one
+// process can run, then the bot comes online with one, says why, and stops when asked.
+// Statements: G-111.
+func TestAbsurdNumberOfShardsIsNotRun(t *testing.T) {
+	for _, shards := range []string{"1000000000", "100000", "-4", "1e308", `"x"`} {
+		onSmallShards(t, 3, 1, func(s *harness) {
+			s.Inject(discordsim.Fault{Name: "gateway-bot", Text: `{"shards":` + shards + `}`})
+			r := s.start(s.options()).online()
+			if a := r.Fleet().Assignment(); a.Count != 1 {
+				t.Errorf("of %s recommended the bot runs %s", shards, a)
+			}
+			if !s.log.Has("level=WARN") || !s.log.Has("it starts with one") {
+				t.Error("the log has no warning")
+			}
+			s.answer(s.ask("!ping"))
+			r.stop(gateway.KeepSession)
+			s.NoViolations()
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergreen/gateway"
@@ -60,6 +61,8 @@ type roundTrip struct {
 // same time. Call [History.Close] at the end.
 type History struct {
 	opts Options
+
+	updates atomic.Int64 // calls of update that are under way
 
 	mu           sync.Mutex
 	past         past                     // what earlier runs have left
@@ -165,8 +168,23 @@ func (h *History) addSums(at time.Time, sums Sums) {
 	h.hours.add(at, sums)
 }
 
-// update takes in a snapshot.
+// update takes in a snapshot. While one is being taken in, another call only has the
+// snapshot taken again: it goes over all shards, and thousands may change at once.
 func (h *History) update() {
+	if h.updates.Add(1) > 1 {
+		return
+	}
+	for {
+		before := h.updates.Load()
+		h.takeSnapshot()
+		if h.updates.CompareAndSwap(before, 0) {
+			return
+		}
+	}
+}
+
+// takeSnapshot is one update.
+func (h *History) takeSnapshot() {
 	s := h.opts.Snapshot()
 	var sent int64
 	var took time.Duration

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"evergreen/gateway"
@@ -448,4 +450,26 @@ func TestEachInItsBucket(t *testing.T) {
 			t.Errorf("%s has %d, want %d", b.at, b.Events.Asked, want[b.at])
 		}
 	}
+}
+
+// Given very many shards that change at the same moment, then a snapshot, which goes over
+// all of them, is not taken for each.
+func TestManyChangesAreTakenInTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var taken atomic.Int64
+		h := New(Options{Snapshot: func() health.Snapshot {
+			taken.Add(1)
+			time.Sleep(time.Second)
+			return health.Snapshot{At: time.Now()}
+		}})
+		taken.Store(0)
+		var all sync.WaitGroup
+		for range 2000 {
+			all.Go(func() { h.Observe(gateway.Observation{At: time.Now(), Event: gateway.Resumed{}}) })
+		}
+		all.Wait()
+		if n := taken.Load(); n < 1 || n > 3 {
+			t.Errorf("%d snapshots were taken for 2,000 changes", n)
+		}
+	})
 }
