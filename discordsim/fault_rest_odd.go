@@ -80,17 +80,13 @@ func (r *restAPI) endlessHeader(w http.ResponseWriter, req *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
+// endlessPause is the time between two writes: the network holds what is under way.
+const endlessPause = time.Millisecond
+
 // writeUntilGone repeats write until it fails, the client has gone or the simulator is
 // closed.
 func (r *restAPI) writeUntilGone(req *http.Request, write func() error) {
-	for write() == nil {
-		select {
-		case <-req.Context().Done():
-			return
-		case <-r.sim.done:
-			return
-		default:
-		}
+	for write() == nil && r.wait(req.Context(), endlessPause) {
 	}
 }
 

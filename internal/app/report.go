@@ -42,7 +42,7 @@ func (a *App) Activity() health.Activity {
 	b := a.Bot()
 	counts := b.Counts()
 	return health.Activity{
-		Last: b.Activity().Last, Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
+		Last: b.Activity().Last, Undelivered: a.rest.Undelivered(), Asked: counts.Commands, Answered: counts.Answered, Failed: counts.Failed,
 		Guilds: b.Guilds(), Username: a.username(),
 	}
 }

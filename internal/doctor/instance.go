@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,7 @@ type instance struct {
 	Work struct {
 		OK       bool   `json:"ok"`
 		Reason   string `json:"reason"`
+		Cause    string `json:"cause"`
 		Received int64  `json:"received"`
 		Asked    int64  `json:"asked"`
 		Answered int64  `json:"answered"`
@@ -123,7 +125,10 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 		f.raise(Warn)
 		f = f.with(r.Work.Reason)
 		f.Next = []string{"Connected is not the same as working: look for the slow or failing handler in the log."}
-		f.Cause = "slow-handlers"
+		f.Cause = cmp.Or(health.CauseID(r.Work.Cause), health.SlowHandlers)
+		if f.Cause == health.AnswersBlocked {
+			f.Next = trimLines([]string{r.Remedy})
+		}
 	}
 	return f
 }

@@ -230,6 +230,22 @@ func TestRESTThatIsNotWell(t *testing.T) {
 			w.WriteHeader(429)
 			fmt.Fprint(w, "error code: 1015")
 		}, "error code: 1015", "shared hosting", health.IPBanned},
+		{"page of Cloudflare's", func(w http.ResponseWriter) {
+			w.WriteHeader(403)
+			fmt.Fprint(w, "<html><title>Access denied</title><h1>Error <span>1006</span></h1> cloudflare</html>")
+		}, "Cloudflare's error 1006", "shared hosting", health.IPBanned},
+		{"firewall", func(w http.ResponseWriter) {
+			w.WriteHeader(403)
+			fmt.Fprint(w, "<html>Blocked by policy</html>")
+		}, "Blocked by policy", "a firewall", health.NetworkDown},
+		{"odd 429", func(w http.ResponseWriter) { w.WriteHeader(429) }, "HTTP 429", "a load balancer", health.NetworkDown},
+		{"endless", func(w http.ResponseWriter) {
+			for range 1 << 20 {
+				if _, err := w.Write(make([]byte, 1<<10)); err != nil {
+					return
+				}
+			}
+		}, "not Discord's API", "Look at what stands between", ""},
 		{"trouble", func(w http.ResponseWriter) { w.WriteHeader(503) }, "HTTP 503", "Discord, not you", health.DiscordOutage},
 		{"portal", func(w http.ResponseWriter) {
 			w.Header().Set("Location", "http://login.hotel.test/")

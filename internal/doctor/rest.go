@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 )
 
@@ -50,17 +51,24 @@ func (x *examination) checkREST(ctx context.Context) Finding {
 		return f
 	}
 	said := fmt.Sprintf("GET /gateway answered HTTP %d: %s", resp.StatusCode, snippet(body))
+	refusal := rest.InspectRefusal(resp.StatusCode, resp.Header, body)
 	switch code := resp.StatusCode; {
 	case code == http.StatusProxyAuthRequired:
 		return needsYou("the proxy wants a login", "Put it into HTTPS_PROXY: http://user:password@host:port").with(said).withCause(health.ProxyBlocks)
-	case (code == http.StatusTooManyRequests || code == http.StatusForbidden) && !isJSON:
-		f := fail("Discord blocks this address for a while (Cloudflare)",
+	case refusal.Reason == rest.ReasonBanned:
+		f := fail("Discord (Cloudflare) blocks this address for a while",
 			"Stop what sends refused requests, and wait: further requests make it longer. The bot waits by itself and keeps its connection.",
 			"On shared hosting somebody else may have caused it: move to an address of your own.").with(said).withCause(health.IPBanned)
+		if refusal.Code != 0 {
+			f = f.with(fmt.Sprintf("Cloudflare's error %d", refusal.Code))
+		}
 		if after := resp.Header.Get("Retry-After"); after != "" {
-			f = f.with("it says for how long, in seconds: " + plain(after))
+			f = f.with("it says for how long, in seconds or until when: " + plain(after))
 		}
 		return f
+	case refusal.Reason == rest.ReasonForeign:
+		return fail(fmt.Sprintf("something between this machine and Discord refuses its requests (HTTP %d)", code),
+			"Look at what stands between this machine and "+x.target.Host+": a proxy, a firewall or a load balancer. The bot asks again every minute.").with(said).withCause(health.NetworkDown)
 	case code == http.StatusTooManyRequests:
 		return warn("REST answers, but says that this address asks too much just now", "Wait a minute and run the doctor again.").with(said)
 	case code >= 500:

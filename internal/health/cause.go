@@ -52,6 +52,7 @@ const (
 	CommandsUnregistered CauseID = "commands-unregistered"
 	DeployGoodbye        CauseID = "deploy-goodbye"
 	DiskTrouble          CauseID = "disk-trouble"
+	AnswersBlocked       CauseID = "answers-blocked"
 
 	SupervisorGaveUp CauseID = "supervisor-gave-up"
 	TwoInstances     CauseID = "two-instances"

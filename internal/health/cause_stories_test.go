@@ -30,6 +30,7 @@ var storyOf = map[CauseID]string{
 	GreenButUseless:      "TestUselessIsTold",
 	CommandsUnregistered: "internal/app TestUnregisteredCommandsAreTold",
 	DiskTrouble:          "TestDiskTroubleIsTold",
+	AnswersBlocked:       "TestAnswersThatDoNotGetOutAreTold",
 }
 
 // Every cause of the catalogue has a story that ends in an incident which names

@@ -137,7 +137,7 @@ func TestDiagnose(t *testing.T) {
 		{gateway.Reason{Kind: gateway.ReasonLocate, Err: errors.New("odd")}, Unknown, "the address of Discord's gateway could not be learnt", "report"},
 		{gateway.Reason{Kind: gateway.ReasonLocate, Err: &gateway.ConnectError{Kind: gateway.ReasonLocate, Status: 502, Err: errors.New("x")}}, DiscordOutage, "the address of Discord's gateway could not be learnt (HTTP 502)", "discordstatus"},
 		{gateway.Reason{Kind: gateway.ReasonLocate, Err: &gateway.ConnectError{Kind: gateway.ReasonLocate, Status: 429, Err: errors.New("x")}}, Unknown, "the address of Discord's gateway could not be learnt (HTTP 429)", "report"},
-		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", rest.ErrBanned)}, IPBanned, "the address of Discord's gateway could not be learnt", "shared"},
+		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", rest.ErrBanned)}, IPBanned, "Discord (Cloudflare) blocks this address for a while", "shared"},
 		{gateway.Reason{Kind: gateway.ReasonFatal, Code: 4004, Err: gateway.ErrUnauthorized}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
 		{gateway.Reason{Kind: gateway.ReasonLocate, Err: fmt.Errorf("get: %w", gateway.ErrUnauthorized)}, TokenRefused, "Discord does not accept the token", "DISCORD_TOKEN"},
 		{gateway.Reason{Kind: gateway.ReasonDial, Err: dialing("162.159.135.234", syscall.ECONNREFUSED)}, NetworkDown, "Discord's gateway could not be reached over the network", "firewall"},

@@ -74,7 +74,7 @@ func (t *Tracker) updateConditions(s *Snapshot) (changed []Incident) {
 		}
 	}
 	if s.Connected && !s.Work.OK {
-		update(s.Work.Cause, s.Work.Reason, s.At)
+		update(s.Work.Cause, s.Work.sign, s.Work.since)
 	}
 	for _, c := range s.Conditions {
 		update(c.Cause, c.sign(), c.Since)

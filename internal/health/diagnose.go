@@ -60,6 +60,9 @@ func diagnoseAttempt(c gateway.Reason) (CauseID, bool) {
 	if errors.Is(c.Err, rest.ErrBanned) {
 		return IPBanned, true
 	}
+	if errors.Is(c.Err, rest.ErrForeign) || errors.Is(c.Err, rest.ErrTooLarge) {
+		return NetworkDown, true
+	}
 	if _, dns := errors.AsType[*net.DNSError](c.Err); dns {
 		return DNSFailure, true
 	}
@@ -126,6 +129,10 @@ func describe(c gateway.Reason) Message {
 		return Text(proxy.Error())
 	case errors.Is(c.Err, gateway.ErrUnauthorized):
 		return NewMessage("unauthorized")
+	case errors.Is(c.Err, rest.ErrBanned):
+		return NewMessage("banned")
+	case errors.Is(c.Err, rest.ErrForeign):
+		return NewMessage("foreign")
 	case code != 0 && listed:
 		return NewMessage(closeKey(code))
 	case code != 0:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/discord/statuspage"
 )
 
@@ -56,6 +57,8 @@ type Activity struct {
 	// Username is the bot's name, for use when no READY has told it: after a RESUME
 	// at the start.
 	Username string
+	// Undelivered is why answers do not get out; zero while they do.
+	Undelivered rest.Undelivered
 	// Asked counts commands, Answered those whose answer Discord has accepted,
 	// Failed those that were given up.
 	Asked, Answered, Failed int64
@@ -67,6 +70,9 @@ type Work struct {
 	// Cause and Reason say why not; both are zero while OK.
 	Cause  CauseID
 	Reason Message
+	sign   Message   // Reason as an incident keeps it
+	since  time.Time // when it began; zero if that is not known
+	remedy CauseID   // the cause of which the remedy is told
 	// Stats is what the shards counted; zero without a [Source].
 	Stats    gateway.Stats
 	Activity Activity

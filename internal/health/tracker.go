@@ -218,8 +218,13 @@ func (t *Tracker) checkWork(now time.Time, w *Work) {
 	w.OK = true
 	fail := func(id CauseID, reason Message) {
 		if w.OK {
-			w.OK, w.Cause, w.Reason = false, id, reason
+			w.OK, w.Cause, w.Reason, w.sign, w.remedy = false, id, reason, reason, id
 		}
+	}
+	// First: when answers do not get out, handlers may wait for them.
+	if u := w.Activity.Undelivered; !u.Since.IsZero() {
+		fail(AnswersBlocked, undeliveredStatus(u, time.Now()))
+		w.sign, w.since, w.remedy = undeliveredSign(u), t.clock.At(u.Since), cmp.Or(undeliveredCauses[u.Reason], AnswersBlocked)
 	}
 	panics := 0
 	for _, s := range t.shards {
@@ -282,7 +287,8 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	snap.Connected = all(func(s *ShardSnapshot) bool { return s.Connected })
 	setStatus(snap, expected, missing)
 	if snap.Status == Online && !snap.Work.OK {
-		snap.Status, snap.Reason, snap.Remedy = Degraded, NewMessage("status.not-working", snap.Work.Reason), Lookup(snap.Work.Cause).Remedy()
+		snap.Status, snap.Reason, snap.Remedy = Degraded, snap.Work.status(), Lookup(snap.Work.remedy).Remedy()
+		snap.Since = latest(snap.Since, snap.Work.since)
 	}
 	if snap.Status == Online && len(snap.Conditions) > 0 {
 		c := snap.Conditions[0]
@@ -292,6 +298,14 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 	if snap.NotYou() {
 		snap.Reason, snap.Remedy = NewMessage("status.discord-not-you", snap.Discord.Says(), snap.Reason), Lookup(DiscordOutage).Remedy()
 	}
+}
+
+// status says why the bot does not work, in the reason of a status.
+func (w Work) status() Message {
+	if w.Cause == AnswersBlocked {
+		return w.Reason
+	}
+	return NewMessage("status.not-working", w.Reason)
 }
 
 // latencyOf sums up the round trips of all shards.

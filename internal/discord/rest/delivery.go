@@ -101,6 +101,13 @@ func (d *delivery) ended(r *request, now time.Time, out outcome, status int) {
 	}
 }
 
+// over notes that a reason that stopped more than answers is over.
+func (d *delivery) over(reason Reason) {
+	if d.reason == reason && (reason == ReasonBanned || reason == ReasonGlobal || reason == ReasonUnauthorized) {
+		*d = delivery{}
+	}
+}
+
 // refused notes that a request was not sent.
 func (d *delivery) refused(r *request, now time.Time, err error) {
 	why, ok := errors.AsType[*Error](err)

@@ -76,7 +76,9 @@ func (t *Transport) endLooks(r *request, a answer, now time.Time) {
 		return
 	}
 	for _, p := range r.looks {
-		p.release(now, a.response != nil)
+		if p.release(now, a.response != nil); a.response != nil {
+			t.delivery.over(p.reason)
+		}
 	}
 	r.looks = nil
 	t.notifyWaiting()
@@ -86,6 +88,7 @@ func (t *Transport) endLooks(r *request, a answer, now time.Time) {
 func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome) {
 	status := a.status()
 	if t.ban.end(a.sent) {
+		t.delivery.over(ReasonBanned)
 		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
 	}
 	if status < 400 && !r.recheck {
@@ -94,6 +97,7 @@ func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome)
 	code, discords := a.code()
 	if r.recheck && status != http.StatusUnauthorized && discords {
 		t.refusedTokens.drop(r.owner)
+		t.delivery.over(ReasonUnauthorized)
 		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
 	}
 	switch status {

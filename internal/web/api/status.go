@@ -61,6 +61,7 @@ type presenceBody struct {
 type workBody struct {
 	OK           bool          `json:"ok"`
 	Reason       string        `json:"reason"`
+	Cause        string        `json:"cause,omitempty"`
 	Received     int64         `json:"received"`
 	Handled      int64         `json:"handled"`
 	Asked        int64         `json:"asked"`
@@ -167,7 +168,7 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 		Ready: snap.Ready, Connected: snap.Connected,
 		Bot: botBody{Username: snap.Username, Guilds: snap.Guilds, Presence: newPresenceBody(s.presenceNow())},
 		Work: workBody{
-			OK: snap.Work.OK, Reason: snap.Work.Reason.String(), Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
+			OK: snap.Work.OK, Reason: snap.Work.Reason.String(), Cause: string(snap.Work.Cause), Received: snap.Work.Stats.Received, Handled: snap.Work.Stats.Handled,
 			Asked: snap.Work.Activity.Asked, Answered: snap.Work.Activity.Answered, Failed: snap.Work.Activity.Failed,
 			QueueBytes: snap.Work.Stats.QueuedBytes, QueueAgeMS: milliseconds(snap.Work.Stats.QueuedAge),
 			LastActivity: timeOrNull(snap.Work.Activity.Last),
