@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -40,9 +41,9 @@ func (n serviceName) service() (*service.Service, error) {
 
 // plan is enough to find a service that is installed.
 func (n serviceName) plan() (service.Plan, error) {
-	executable, err := os.Executable()
+	executable, err := service.Program(os.Args[0])
 	if err != nil {
-		return service.Plan{}, fmt.Errorf("where this program lies cannot be found out: %w", err)
+		return service.Plan{}, err
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -54,9 +55,10 @@ func (n serviceName) plan() (service.Plan, error) {
 // servicePlan has the flags for what the service runs.
 type servicePlan struct {
 	serviceName
-	Dir   string `placeholder:"." help:"Folder to work in: .env, the state and the logs are looked for there."`
-	RunAs string `placeholder:"..." help:"Account to run as. Without it: the one that called sudo, or else the owner of the folder."`
-	API   bool   `name:"api" default:"true" negatable:"" help:"Serve the HTTP API too."`
+	Dir    string `placeholder:"." help:"Folder to work in: .env, the state and the logs are looked for there."`
+	RunAs  string `placeholder:"..." help:"Account to run as. Without it: the one that called sudo, or else the owner of the folder."`
+	CopyTo string `placeholder:"FILE" help:"Copy this program to FILE, or into a folder that exists, and have the service run the copy. It is needed where this program does not stay: started by go run, in a folder for temporary files, on a volume that is taken away."`
+	API    bool   `name:"api" default:"true" negatable:"" help:"Serve the HTTP API too."`
 }
 
 func (s servicePlan) plan(p *process) (service.Plan, error) {
@@ -64,11 +66,13 @@ func (s servicePlan) plan(p *process) (service.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	if isGoRunBinary(plan.Executable) {
-		return plan, errors.New("this program was built by \"go run\" and is gone when it ends: build it first (go build -o evergreen ./cmd/evergreen) and install the service with that")
-	}
 	if s.Dir != "" {
 		if plan.Dir, err = filepath.Abs(s.Dir); err != nil {
+			return plan, err
+		}
+	}
+	if s.CopyTo == "" {
+		if err := service.CheckProgram(plan.Executable); err != nil {
 			return plan, err
 		}
 	}
@@ -101,11 +105,6 @@ func writable(p *process, dir string) []string {
 	return out
 }
 
-// isGoRunBinary reports whether a program lies where "go run" puts it.
-func isGoRunBinary(executable string) bool {
-	return strings.Contains(filepath.ToSlash(executable), "/go-build") && strings.Contains(filepath.ToSlash(executable), "/exe/")
-}
-
 type serviceInstall struct{ servicePlan }
 
 // Run installs the service and starts it.
@@ -113,6 +112,18 @@ func (s serviceInstall) Run(p *process) error {
 	plan, err := s.plan(p)
 	if err != nil {
 		return err
+	}
+	from := plan.Executable
+	if s.CopyTo != "" {
+		plan.Executable = "" // it goes where it was asked to
+	}
+	if err := plan.CheckPlaces(); err != nil {
+		return err
+	}
+	if plan.Executable = from; s.CopyTo != "" {
+		if plan.Executable, err = service.CopyProgram(from, s.CopyTo); err != nil {
+			return err
+		}
 	}
 	unit, err := service.New(plan)
 	if err != nil {
@@ -145,10 +156,23 @@ func installNotes(manager string, plan service.Plan) []string {
 		return lines
 	}
 	if plan.PerUser {
-		return append(lines, "Its console:    journalctl --user -u "+plan.Name,
-			"It ends when you log out, unless you say once: loginctl enable-linger")
+		lines = append(lines, "Its console:    journalctl --user -u "+plan.Name)
+		if !lingers() {
+			lines = append(lines, "It ends when you log out, and does not start with the machine, unless you say once: loginctl enable-linger")
+		}
+		return lines
 	}
 	return append(lines, "Its console:    journalctl -u "+plan.Name)
+}
+
+// lingers reports whether systemd keeps this account's services without a login.
+func lingers() bool {
+	account, err := user.Current()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join("/var/lib/systemd/linger", account.Username))
+	return err == nil
 }
 
 type servicePrint struct {
@@ -165,6 +189,13 @@ func (s servicePrint) Run(p *process) error {
 		plan = service.Plan{Name: s.Name, Executable: "/usr/bin/evergreen", Run: []string{"--api"}, Packaged: true}
 	} else if plan, err = s.plan(p); err != nil {
 		return err
+	} else if s.CopyTo != "" {
+		if plan.Executable, err = filepath.Abs(s.CopyTo); err != nil {
+			return err
+		}
+	}
+	if err := plan.CheckPlaces(); err != nil && !s.Packaged {
+		fmt.Fprintln(p.stderr, "Careful:", err)
 	}
 	write := plan.Unit
 	if s.For == "launchd" || s.For == "here" && runtime.GOOS == "darwin" {

@@ -32,7 +32,7 @@ func TestRealSystemd(t *testing.T) {
 		t.Skipf("it installs a service: set %s=1 where systemctl --user works", underSystemd)
 	}
 	folder := t.TempDir()
-	program := filepath.Join(folder, "evergreen")
+	program := filepath.Join(folder, "evergreen") // a place that does not stay, so the service gets a copy
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -63,7 +63,7 @@ func TestRealSystemd(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	service("install", "--dir", folder, "--no-api")
+	service("install", "--dir", folder, "--no-api", "--copy-to", filepath.Join(folder, "copy"))
 	t.Cleanup(func() { service("uninstall") })
 	w.awaitOnline(0)
 	eventually(t, "its status in words", func() (string, bool) {

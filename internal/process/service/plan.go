@@ -76,7 +76,15 @@ var (
 )
 
 // Unit is the plan as a systemd unit.
-func (p Plan) Unit() (string, error) { return p.render("unit") }
+func (p Plan) Unit() (string, error) {
+	if strings.ContainsAny(p.Executable, `"'\`) {
+		return "", fmt.Errorf("systemd starts no program with a quotation mark or a backslash in its path, as in %s%s", p.Executable, copyIt)
+	}
+	if strings.TrimRight(p.Dir, ` \`) != p.Dir {
+		return "", fmt.Errorf("systemd cannot work in a folder whose name ends in a space or a backslash, as %q does: rename it, or name another one with --dir", p.Dir)
+	}
+	return p.render("unit")
+}
 
 // Job is the plan as a launchd property list.
 func (p Plan) Job() (string, error) { return p.render("job") }

@@ -52,8 +52,16 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	here := t.TempDir()
+	odd := filepath.Join(here, "$HOME is 100%n ${x}", "evergreen")
+	if err := os.Mkdir(filepath.Dir(odd), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(odd, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, plan := range map[string]Plan{
 		"machine.service":  {Name: "machine", Executable: program, Dir: here, User: "root", Run: []string{"--api"}},
+		"odd.service":      {Name: "odd", Executable: odd, Dir: filepath.Dir(odd), User: "root", Run: []string{"--api"}},
 		"packaged.service": {Name: "packaged", Executable: program, Packaged: true, Run: []string{"--api"}},
 	} {
 		unit, err := plan.Unit()
@@ -109,6 +117,23 @@ func TestJobSaysWhatMatters(t *testing.T) {
 		if !strings.Contains(job, want) {
 			t.Errorf("the job has no %q:\n%s", want, job)
 		}
+	}
+}
+
+// Given paths that systemd cannot take, then the plan is refused with a way out.
+func TestPathsThatSystemdCannotTake(t *testing.T) {
+	for _, plan := range []Plan{
+		{Name: "b", Executable: `/opt/a "bot"/evergreen`, Dir: "/d"}, {Name: "b", Executable: `/opt/o'neil/evergreen`, Dir: "/d"}, {Name: "b", Executable: `/opt/a\b/evergreen`, Dir: "/d"},
+	} {
+		if _, err := plan.Unit(); err == nil || !strings.Contains(err.Error(), "--copy-to") {
+			t.Errorf("%+v: %v", plan, err)
+		}
+		if _, err := plan.Job(); err != nil {
+			t.Errorf("launchd can: %v", err)
+		}
+	}
+	if _, err := (Plan{Name: "b", Executable: "/e", Dir: "/srv/bot "}).Unit(); err == nil || !strings.Contains(err.Error(), "--dir") {
+		t.Errorf("a folder that ends in a space: %v", err)
 	}
 }
 
