@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"evergreen/internal/process/config"
+	"evergreen/internal/text"
 
 	"github.com/alecthomas/kong"
 )
@@ -77,7 +78,7 @@ func (p *process) run(args []string) (code int) {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "evergreen: %v\nTry: evergreen %s--help\n", err, commandOf(err))
+		fmt.Fprintf(p.stderr, "evergreen: %s\nTry: evergreen %s--help\n", text.Printable(err.Error()), commandOf(err))
 		return int(config.ExitUsage)
 	}
 	return p.reportError(parsed.Run())
@@ -97,7 +98,7 @@ func (p *process) reportError(err error) int {
 		return int(config.ExitOK)
 	}
 	if said := err.Error(); said != "" {
-		fmt.Fprintln(p.stderr, "evergreen: "+said)
+		fmt.Fprintln(p.stderr, "evergreen: "+text.Printable(said))
 	}
 	coded, ok := errors.AsType[interface {
 		error

@@ -7,12 +7,12 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"evergreen/internal/doctor"
 	"evergreen/internal/health"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/text"
 )
 
 // doctorCommand is evergreen doctor.
@@ -147,15 +147,15 @@ func (s *doctorReport) result(r doctor.Result) {
 		return
 	}
 	mark := marks[r.Level]
-	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(r.Title, resultColumn-titleColumn), s.redact(r.Says), resultColumn, "")
-	for _, text := range r.Evidence {
-		s.lines(strings.Repeat(" ", titleColumn), s.redact(text), titleColumn, "2")
+	s.lines(s.paint(mark.colour, mark.word)+"  "+text.PadColumns(r.Title+" ", resultColumn-titleColumn), s.redact(r.Says), resultColumn, "")
+	for _, says := range r.Evidence {
+		s.lines(strings.Repeat(" ", titleColumn), s.redact(says), titleColumn, "2")
 	}
-	for _, text := range r.Fixed {
-		s.lines(strings.Repeat(" ", titleColumn)+s.paint("32", "mended: "), s.redact(text), titleColumn+8, "")
+	for _, says := range r.Fixed {
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("32", "mended: "), s.redact(says), titleColumn+8, "")
 	}
-	for _, text := range r.Next {
-		s.lines(strings.Repeat(" ", titleColumn)+s.paint("36", "-> "), s.redact(text), titleColumn+3, "")
+	for _, says := range r.Next {
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("36", "-> "), s.redact(says), titleColumn+3, "")
 	}
 	if r.Cause != "" && r.Level != doctor.Pass {
 		s.lines(strings.Repeat(" ", titleColumn), "more: "+health.Lookup(r.Cause).Link(), titleColumn, "2")
@@ -170,14 +170,14 @@ func (s *doctorReport) skip() {
 	if more := s.skipped[1:]; len(more) > 0 {
 		rest += "; nor: " + strings.Join(more, ", ")
 	}
-	s.lines(s.paint(mark.colour, mark.word)+"  "+pad(title, resultColumn-titleColumn), rest, resultColumn, mark.colour)
+	s.lines(s.paint(mark.colour, mark.word)+"  "+text.PadColumns(title+" ", resultColumn-titleColumn), rest, resultColumn, mark.colour)
 	s.skipped = nil
 }
 
 // lines writes a text after begin, wrapped to the width of the report, with further
-// lines indented.
-func (s *doctorReport) lines(begin, text string, indent int, colour string) {
-	for i, line := range wrap(text, max(s.width-indent, 20)) {
+// lines indented. What others have said in it is made printable.
+func (s *doctorReport) lines(begin, says string, indent int, colour string) {
+	for i, line := range text.WrapColumns("", text.OneLine(says), max(s.width-indent, 20)) {
 		if i > 0 {
 			begin = strings.Repeat(" ", indent)
 		}
@@ -206,26 +206,4 @@ func (s *doctorReport) paint(colour, text string) string {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
-}
-
-// pad fills a text up with spaces.
-func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(1, width-utf8.RuneCountInString(text)))
-}
-
-// wrap breaks a text at its spaces into lines of at most so many characters; a
-// longer word has a line of its own.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

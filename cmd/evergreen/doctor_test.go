@@ -104,20 +104,3 @@ func TestDoctorOfARefusedToken(t *testing.T) {
 		}
 	}
 }
-
-// Given long words and narrow screens, then lines break at spaces and lose
-// nothing.
-func TestWrapLosesNothing(t *testing.T) {
-	text := "one two  three https://discord.com/developers/applications four"
-	for width := 1; width < 80; width++ {
-		lines := wrap(text, width)
-		if got := strings.Join(lines, " "); got != strings.Join(strings.Fields(text), " ") {
-			t.Errorf("width %d: %q", width, got)
-		}
-		for _, line := range lines {
-			if len(line) > width && strings.Contains(line, " ") {
-				t.Errorf("width %d: %q", width, line)
-			}
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/fleet"
+	"evergreen/internal/text"
 	"evergreen/internal/web/api"
 )
 
@@ -152,7 +153,7 @@ func shardLines(f api.Fleet) []string {
 	}
 	lines := []string{""}
 	for _, s := range f.Each {
-		line := fmt.Sprintf("%6d  %s", s.ID, shardState(s))
+		line := fmt.Sprintf("%6d  %s", s.ID, text.OneLine(shardState(s)))
 		if s.LatencyMS != nil && s.Standing == string(fleet.Running) {
 			line += fmt.Sprintf(", %.0f ms", *s.LatencyMS)
 		}
@@ -163,9 +164,9 @@ func shardLines(f api.Fleet) []string {
 
 // fleetLines is the progress of the shards for a person.
 func fleetLines(f api.Fleet) []string {
-	lines := []string{"Shards " + f.Shards + ": " + f.Progress.Says}
+	lines := []string{text.OneLine("Shards " + f.Shards + ": " + f.Progress.Says)}
 	if r := f.Reshard; r != nil {
-		lines = append(lines, fmt.Sprintf("Changing from %d to %d shards: %s. Waiting for %s", r.From, r.To, r.Progress.Says, r.Waits))
+		lines = append(lines, text.OneLine(fmt.Sprintf("Changing from %d to %d shards: %s. Waiting for %s", r.From, r.To, r.Progress.Says, r.Waits)))
 	}
 	return lines
 }

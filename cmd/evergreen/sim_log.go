@@ -8,6 +8,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/demo"
+	"evergreen/internal/text"
 )
 
 // simLogEvery is how often simLog reads the simulator's record.
@@ -42,9 +43,10 @@ func (w *simLog) follow(ctx context.Context) {
 	}
 }
 
-// say writes one line.
+// say writes one line. The bot has a say in it, by close reasons and by what it asks
+// for.
 func (w *simLog) say(at time.Time, format string, args ...any) {
-	fmt.Fprintln(w.w, at.Local().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	fmt.Fprintln(w.w, at.Local().Format("15:04:05.000"), text.OneLine(fmt.Sprintf(format, args...)))
 }
 
 // update writes what is new.
@@ -164,7 +166,7 @@ func verdictLines(v discordsim.Verdict) []string {
 		if one.Note() {
 			kind = "advice"
 		}
-		lines = append(lines, fmt.Sprintf("%s     %s: %s", kind, one.Statement, one.What))
+		lines = append(lines, fmt.Sprintf("%s     %s: %s", kind, one.Statement, text.OneLine(one.What)))
 	}
 	return lines
 }

@@ -63,7 +63,7 @@ func (s *simCommand) playScenario(p *process) error {
 		return nil
 	}
 	for _, what := range broken {
-		fmt.Fprintln(p.stdout, "expected   "+what)
+		fmt.Fprintln(p.stdout, "expected   "+text.OneLine(what))
 	}
 	return errors.New("the bot has not passed; the lines above say what was expected")
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"evergreen/internal/text"
 )
@@ -47,16 +46,18 @@ var stateColours = map[string]string{
 // statusColumns is the width of the names in front of a reading's lines.
 const statusColumns = 11
 
-// lines is the reading for a person, in the time of their place.
+// lines is the reading for a person, in the time of their place. Names and reasons in
+// it come from Discord, from files and from whatever answers at the address, so each
+// is made one printable line.
 func (r reading) lines(in paint, place *time.Location) []string {
 	colour, known := stateColours[r.State]
 	if !known {
 		colour = red
 	}
-	lines := []string{in(colour, "●") + " " + r.Says}
-	add := func(name, text string) {
-		if text != "" {
-			lines = append(lines, "  "+in(grey, name+strings.Repeat(" ", max(1, statusColumns-utf8.RuneCountInString(name))))+text)
+	lines := []string{in(colour, "●") + " " + text.OneLine(r.Says)}
+	add := func(name, says string) {
+		if says = text.OneLine(says); says != "" {
+			lines = append(lines, "  "+in(grey, text.PadColumns(name, statusColumns))+says)
 		}
 	}
 	add("What to do", r.Do)
@@ -144,11 +145,11 @@ func versionWords(version string) string {
 
 // line is the reading on one line, for pipes.
 func (r reading) line(place *time.Location) string {
-	text := r.At.In(place).Format("2006-01-02 15:04:05 ") + r.Says
+	says := r.At.In(place).Format("2006-01-02 15:04:05 ") + r.Says
 	if r.Do != "" {
-		text += " What to do: " + r.Do
+		says += " What to do: " + r.Do
 	}
-	return text
+	return text.OneLine(says)
 }
 
 // key is the part of a reading whose change is worth a new line: not its numbers.
@@ -197,24 +198,10 @@ func (p *process) watchStatus(s *statusCommand, look func() reading) error {
 	}
 }
 
-// truncateLines shortens lines so that none takes two rows. Colours take no room.
+// truncateLines shortens lines so that none takes two rows.
 func truncateLines(lines []string, columns int) []string {
 	for n, line := range lines {
-		width, escape := 0, false
-		for at, c := range line {
-			switch {
-			case c == '\x1b':
-				escape = true
-			case escape:
-				escape = c != 'm'
-			default:
-				width++
-			}
-			if width >= max(20, columns-1) {
-				lines[n] = line[:at] + "…" + plain
-				break
-			}
-		}
+		lines[n] = text.ClipColumns(line, max(20, columns-1))
 	}
 	return lines
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"evergreen/internal/text"
 )
 
 // Verdict is what became of one statement.
@@ -129,7 +131,7 @@ func (r Report) WriteText(w io.Writer) error {
 			}
 			fmt.Fprintf(&b, "  %s  %s%s\n", f.Statement, f.Says, times)
 			for _, e := range f.Evidence {
-				fmt.Fprintf(&b, "           %s\n", e)
+				fmt.Fprintf(&b, "           %s\n", text.OneLine(e.String()))
 			}
 		}
 	}

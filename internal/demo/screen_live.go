@@ -63,8 +63,8 @@ func (l *LiveScreen) Begin(heading []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var lines []string
-	for _, text := range heading {
-		lines = append(lines, wrap("", text, l.columns())...)
+	for _, line := range heading {
+		lines = append(lines, text.WrapColumns("", line, l.columns())...)
 	}
 	l.draw("\x1b[?25l", append(lines, "")) // without a cursor: it would hop about
 }
@@ -84,11 +84,11 @@ func (l *LiveScreen) Episode(e Episode) {
 	l.score.Now = nil
 	name, indent := nameColumns, clockColumns
 	if l.columns() < 80 {
-		name, indent = width(e.Name)+2, 2
+		name, indent = text.Columns(e.Name)+2, 2
 	}
-	lines := wrap(clock(e.At)+pad(e.Name, name), e.Says, l.columns())
+	lines := text.WrapColumns(clock(e.At)+text.PadColumns(e.Name, name), e.Says, l.columns())
 	lines[0] = strings.Replace(lines[0], e.Name, l.colourise(bold, e.Name), 1)
-	did := wrap(pad("", indent)+pad("  the bot", nameColumns), strings.Join(e.Reaction, " ")+" "+e.outcome(), l.columns())
+	did := text.WrapColumns(text.PadColumns("", indent)+text.PadColumns("  the bot", nameColumns), strings.Join(e.Reaction, " ")+" "+e.outcome(), l.columns())
 	for i, line := range did {
 		did[i] = l.colourise(dim, line)
 	}
@@ -116,13 +116,13 @@ func (l *LiveScreen) End(s Summary) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var lines []string
-	for _, text := range s.lines() {
-		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
-		for _, line := range wrap(indent, text, l.columns()) {
+	for _, said := range s.lines() {
+		indent := said[:len(said)-len(strings.TrimLeft(said, " "))]
+		for _, line := range text.WrapColumns(indent, said, l.columns()) {
 			switch {
-			case strings.HasPrefix(text, "PASSED"):
+			case strings.HasPrefix(said, "PASSED"):
 				line = l.colourise(green, line)
-			case strings.HasPrefix(text, "FAILED"):
+			case strings.HasPrefix(said, "FAILED"):
 				line = l.colourise(red, line)
 			}
 			lines = append(lines, line)
@@ -175,7 +175,7 @@ func (l *LiveScreen) draw(before string, lines []string) {
 func (l *LiveScreen) rows() (rows int) {
 	columns := max(1, l.size())
 	for _, line := range l.block {
-		rows += max(1, (width(line)+columns-1)/columns)
+		rows += max(1, (text.Columns(line)+columns-1)/columns)
 	}
 	return rows
 }
@@ -207,7 +207,7 @@ func (l *LiveScreen) scoreBlock() []string {
 		"   now        " + l.nowLine(),
 	}
 	for i, line := range lines {
-		lines[i] = clip(line, l.columns())
+		lines[i] = text.ClipColumns(line, l.columns())
 	}
 	return lines
 }

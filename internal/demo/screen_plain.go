@@ -33,7 +33,7 @@ const (
 
 // clock is a time since the start, such as "1:05".
 func clock(d time.Duration) string {
-	return pad(fmt.Sprintf("%d:%02d", int(d/time.Minute), int(d/time.Second)%60), clockColumns)
+	return text.PadColumns(fmt.Sprintf("%d:%02d", int(d/time.Minute), int(d/time.Second)%60), clockColumns)
 }
 
 func (p *PlainScreen) lines(lines ...string) {
@@ -51,14 +51,14 @@ func (p *PlainScreen) Begin(heading []string) {
 func (p *PlainScreen) Mishap(at time.Duration, m mishap.Occurrence) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(clock(at) + pad(m.Name, nameColumns) + m.Says)
+	p.lines(clock(at) + text.PadColumns(m.Name, nameColumns) + m.Says)
 }
 
 // Episode prints what came of it.
 func (p *PlainScreen) Episode(e Episode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(pad("", clockColumns) + pad("  the bot", nameColumns) + strings.Join(append(e.Reaction, e.outcome()), " "))
+	p.lines(text.PadColumns("", clockColumns) + text.PadColumns("  the bot", nameColumns) + strings.Join(append(e.Reaction, e.outcome()), " "))
 }
 
 // Score prints a line now and then.
@@ -70,7 +70,7 @@ func (p *PlainScreen) Score(s Score) {
 	}
 	p.told = s.Elapsed.Truncate(scoreEvery) + scoreEvery
 	v := s.Verdict
-	p.lines(clock(s.Elapsed) + pad("score", nameColumns) + fmt.Sprintf(
+	p.lines(clock(s.Elapsed) + text.PadColumns("score", nameColumns) + fmt.Sprintf(
 		"online %.1f %%, up %s; commands: %d asked, %d answered, %d open, %d lost, %d twice; IDENTIFY %d, RESUME %d",
 		s.OnlinePercent(), text.Seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes))
 }

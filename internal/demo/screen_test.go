@@ -7,6 +7,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/mishap"
+	"evergreen/internal/text"
 )
 
 // What the screens are shown in these tests.
@@ -160,8 +161,8 @@ func TestColoursEndWhereTheyBegan(t *testing.T) {
 	for line := range strings.SplitSeq(colourful.String(), "\n") {
 		on := false
 		for at := 0; at < len(line); at++ {
-			if n := escape(line[at:]); n > 0 && !strings.Contains(line[at:at+n], "?") {
-				on = line[at:at+n] != plainColour
+			if colour, _, ok := strings.Cut(line[at:], "m"); ok && strings.HasPrefix(colour, "\x1b[") && !strings.Contains(colour, "?") {
+				on = colour+"m" != plainColour
 			}
 		}
 		if on {
@@ -203,7 +204,7 @@ func TestFailuresAreNamed(t *testing.T) {
 // Every mishap of the demo fits into its column.
 func TestNamesFit(t *testing.T) {
 	for _, m := range mishap.Table {
-		if m.Demo != nil && width(m.Name) >= nameColumns {
+		if m.Demo != nil && text.Columns(m.Name) >= nameColumns {
 			t.Errorf("%s is too long a name for its column", m.Name)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"evergreen/internal/text"
 )
 
 // fakeTerminal is enough of a terminal to see what a person would: text that wraps
@@ -63,7 +65,7 @@ func (v *fakeTerminal) put(r rune) {
 		v.column = 0
 		return
 	}
-	w := runeWidth(r)
+	w := text.Columns(string(r))
 	if w == 0 {
 		v.rows[v.row][v.column-1] += string(r)
 		return

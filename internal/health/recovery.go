@@ -120,7 +120,7 @@ func (s *shard) backOnline(at time.Time, how Outcome, replayed int, what Message
 func (s *shard) ready(at time.Time, w gateway.Ready) {
 	s.counts.Sessions++
 	s.session = at
-	s.username, s.guilds = w.Username, w.Guilds
+	s.username, s.guilds = plain(w.Username), w.Guilds
 	s.backOnline(at, OutcomeNewSession, 0, NewMessage("action.ready", number(w.Guilds, "guild")))
 }
 

@@ -270,7 +270,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 			snap.OfflineSince = s.OfflineSince
 		}
 	}
-	snap.Username = cmp.Or(snap.Username, snap.Work.Activity.Username)
+	snap.Username = cmp.Or(snap.Username, plain(snap.Work.Activity.Username))
 	if snap.Work.Activity.Guilds > 0 {
 		snap.Guilds = snap.Work.Activity.Guilds
 	}

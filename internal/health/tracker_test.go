@@ -317,7 +317,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // Text from elsewhere is one printable line of bounded length, cut between letters.
 func TestPlain(t *testing.T) {
-	if got := plain(" a\n\tb\x00c\x1b[31m\u202ed  "); got != "a b c [31m d" {
+	if got := plain(" a\n\tb\x00c\x1b[31m\u202ed  "); got != "a b c [31md" {
 		t.Errorf("got %q", got)
 	}
 	for n := range 8 {

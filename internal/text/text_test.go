@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -57,9 +58,35 @@ func TestCountAndCapitalize(t *testing.T) {
 }
 
 func TestOneLine(t *testing.T) {
-	if got := OneLine(" a\n\tb\x00c\x1b[31m\u202ed  "); got != "a b c [31m d" {
-		t.Errorf("got %q", got)
+	for from, want := range map[string]string{
+		"": "", "ResearchBot": "ResearchBot", " a\n\tb\x00c\x1b[31m\u202ed  ": "a b c [31md",
+		"Re\u200bse\u00adarch\ufeffBot\u2060": "ResearchBot", "a\u202egnp.exe\u202c\u2066b\u2069": "agnp.exeb", "a\r\nb\u2028c\u2029d\u0085e\vf\fg": "a b c d e f g",
+		"\x1b]0;title\x07bot": "]0;title bot", "\u009b31mred": "31mred", "\x9b31mred": "\ufffd31mred", "a\x7fb\x08c": "a b c", "\U000e0041tag": "tag", "\ue000x": "x",
+		"ห้องวิจัย ": "ห้องวิจัย", "研究室\u3000です": "研究室 です", "a\u2800\u3164b": "a b", "❤\ufe0f": "❤", "e\u0301": "e\u0301",
+		"Z" + strings.Repeat("\u0336", 400) + "a": "Z" + strings.Repeat("\u0336", 4) + "a", "\xff\xfe": "\ufffd",
+	} {
+		if got := OneLine(from); got != want {
+			t.Errorf("%q: %q, want %q", from, got, want)
+		}
 	}
+}
+
+// Whatever a peer sends, one line of it has no character that is not shown, and
+// making it safe once more changes nothing.
+func FuzzOneLine(f *testing.F) {
+	f.Add("a\x1b[2Jb\u202ec\xff\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := OneLine(s)
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return r != ' ' && (!unicode.IsPrint(r) || IsInvisible(r) || IsBlank(r)) }) {
+			t.Errorf("%q became %q", s, got)
+		}
+		if OneLine(got) != got {
+			t.Errorf("%q is not yet one line", got)
+		}
+		if lines := Printable(s); strings.Count(lines, "\n") != strings.Count(s, "\n") || strings.ContainsAny(lines, "\x1b\r\x00\u202e") {
+			t.Errorf("%q became %q", s, lines)
+		}
+	})
 }
 
 func TestClipKeepsWholeCharacters(t *testing.T) {

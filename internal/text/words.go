@@ -25,12 +25,38 @@ func Capitalize(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// OneLine makes text of a peer safe to print: each run of white space, control
-// and other unprintable characters becomes one space.
-func OneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}), " ")
+// OneLine makes text from outside (names, reasons, errors of servers) safe to print
+// on one line: it is [Printable], and each run of blanks and line breaks becomes one
+// space. Whatever others can have a say in and a terminal, a mail or a service
+// manager gets to see goes through it, once, where it is printed.
+func OneLine(s string) string { return strings.Join(strings.FieldsFunc(Printable(s), IsBlank), " ") }
+
+// maxMarks is how many marks may sit on one character. No language needs more, and
+// a terminal draws them over the lines above.
+const maxMarks = 4
+
+// Printable makes text that others have a say in, such as an error, safe to print
+// with its line breaks and its indentation: control characters and what is not valid
+// become spaces, characters that show nothing (zero-width, direction marks) are left
+// out, and so are marks beyond the fourth on one character.
+func Printable(s string) string {
+	marks := 0
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			marks++
+		} else {
+			marks = 0
+		}
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case IsInvisible(r) && !unicode.IsControl(r), marks > maxMarks:
+			return -1
+		case !unicode.IsPrint(r):
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
 // Clip returns s if it has at most limit bytes, otherwise as many of its whole

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"evergreen/internal/process/tokenlock"
+
+	"evergreen/internal/text"
 )
 
 // The answers that a [Client] reads. openapi.json explains every field.
@@ -61,6 +63,9 @@ var (
 	// ErrOtherInstance means that the server of another run answers.
 	ErrOtherInstance = errors.New("another bot answers there")
 )
+
+// maxDetail is how much of the reason of a refusal is passed on, in bytes.
+const maxDetail = 500
 
 // mostAnswer is how much of an answer is read, in bytes.
 const mostAnswer = 4 << 20
@@ -197,7 +202,7 @@ func (c Client) send(ctx context.Context, method, path string, into any) (json.R
 			return nil, ErrNotEvergreen
 		}
 		wait, _ := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 16)
-		return nil, &RefusedError{Code: answer.StatusCode, Detail: p.Detail, Wait: time.Duration(wait) * time.Second}
+		return nil, &RefusedError{Code: answer.StatusCode, Detail: text.Clip(text.OneLine(p.Detail), maxDetail), Wait: time.Duration(wait) * time.Second}
 	}
 	return nil, fmt.Errorf("%w (HTTP %d)", ErrNotEvergreen, answer.StatusCode)
 }

@@ -1,4 +1,4 @@
-package demo
+package text
 
 import (
 	"strings"
@@ -25,9 +25,9 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// width is how many columns a text takes. Escape sequences that set colours take
+// Columns is how many columns a text takes. Escape sequences that set colours take
 // none.
-func width(text string) (columns int) {
+func Columns(text string) (columns int) {
 	for len(text) > 0 {
 		if n := escape(text); n > 0 {
 			text = text[n:]
@@ -49,10 +49,10 @@ func escape(text string) int {
 	return strings.IndexByte(text, 'm') + 1
 }
 
-// clip cuts a text so that it takes no more than so many columns. Colours are
+// ClipColumns cuts a text so that it takes no more than so many columns. Colours are
 // kept, so whatever was switched on is switched off again.
-func clip(text string, most int) string {
-	if width(text) <= most {
+func ClipColumns(text string, most int) string {
+	if Columns(text) <= most {
 		return text
 	}
 	var b strings.Builder
@@ -72,22 +72,22 @@ func clip(text string, most int) string {
 	}
 	b.WriteString("…")
 	if strings.Contains(b.String(), "\x1b[") {
-		b.WriteString(plainColour)
+		b.WriteString("\x1b[0m")
 	}
 	return b.String()
 }
 
-// wrap breaks a text between words into lines of at most so many columns. The
+// WrapColumns breaks a text between words into lines of at most so many columns. The
 // first begins with first, the others with as much space as that takes.
-func wrap(first, text string, most int) (lines []string) {
-	indent := strings.Repeat(" ", width(first))
+func WrapColumns(first, text string, most int) (lines []string) {
+	indent := strings.Repeat(" ", Columns(first))
 	line, empty := first, true
 	for _, word := range strings.Fields(text) {
 		space := 1
 		if empty {
 			space = 0
 		}
-		if !empty && width(line)+space+width(word) > most {
+		if !empty && Columns(line)+space+Columns(word) > most {
 			lines = append(lines, line)
 			line, space = indent, 0
 		}
@@ -97,7 +97,7 @@ func wrap(first, text string, most int) (lines []string) {
 	return append(lines, line)
 }
 
-// pad fills a text up with space to so many columns.
-func pad(text string, columns int) string {
-	return text + strings.Repeat(" ", max(0, columns-width(text)))
+// PadColumns fills a text up with space to so many columns.
+func PadColumns(text string, columns int) string {
+	return text + strings.Repeat(" ", max(0, columns-Columns(text)))
 }
