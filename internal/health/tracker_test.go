@@ -104,6 +104,10 @@ func TestEverythingIsRecorded(t *testing.T) {
 	if shard.Interval != interval || shard.State != "live" || shard.LastACK.IsZero() || snap.Username != "ResearchBot" || snap.Guilds != 3 {
 		t.Errorf("got %+v", shard)
 	}
+	s.observe(gateway.Ready{Username: "Re\u200bsearch\x1b[2J\n\u202eBot", Guilds: 3})
+	if got := s.tracker.Snapshot().Username; got != "Research [2J Bot" {
+		t.Errorf("the name is %q", got)
+	}
 }
 
 // Given handlers that do not keep up or panic again and again, then the bot is

@@ -79,7 +79,7 @@ func TestDiscordWebhook(t *testing.T) {
 	c := Discord{URL: "https://discord.com/api/webhooks/1/very-secret", Client: d.client()}
 	long := example
 	long.Title, long.Text = strings.Repeat("ö", 300), strings.Repeat("ö", 5000)
-	for _, m := range []Notification{example, long, {Kind: Notice, Title: "x", Text: "y", Link: "docs/runbook.md#x"}} {
+	for _, m := range []Notification{example, long, {Kind: Notice, Title: "[a](https://evil.example)\nb", Text: "**y** `z` <@1> # h", Remedy: "`mend`", Link: "docs/runbook.md#x"}} {
 		if err := c.Send(t.Context(), m); err != nil || c.Name() != "discord" {
 			t.Fatal(err)
 		}
@@ -97,6 +97,9 @@ func TestDiscordWebhook(t *testing.T) {
 		if utf8.RuneCountInString(e.Title) > 256 || utf8.RuneCountInString(e.Description) > 4096 || got.Mentions.Parse == nil || len(got.Mentions.Parse) != 0 || e.Color == 0 {
 			t.Errorf("got %.200s", d.body)
 		}
+		if m.Kind == Notice && (e.Title != `\[a\](https://evil.example) b` || !strings.HasPrefix(e.Description, "\\*\\*y\\*\\* \\`z\\` \\<@1\\> \\# h") || !strings.Contains(e.Description, "`mend`")) {
+			t.Errorf("as Markdown: %q %q", e.Title, e.Description)
+		}
 		if (e.URL != "") != strings.HasPrefix(m.Link, "https://") {
 			t.Errorf("the link %q became %q", m.Link, e.URL)
 		}
@@ -109,6 +112,10 @@ func TestNtfy(t *testing.T) {
 	d := &door{status: 200}
 	c := Ntfy{URL: "https://ntfy.example/very-secret", Token: "tk_secret", Client: d.client()}
 	m := example
+	m.Title, m.Text = "Bötchen\r\nClick: https://evil.example", "x"
+	if err := c.Send(t.Context(), m); err != nil || d.last.Header.Get("Click") != m.Link || strings.ContainsAny(d.last.Header.Get("Title"), "\r\n") {
+		t.Errorf("%v: header is %v", err, d.last.Header)
+	}
 	m.Title, m.Text = "Bötchen is offline", strings.Repeat("ö", 3000)
 	if err := c.Send(t.Context(), m); err != nil || c.Name() != "ntfy" {
 		t.Fatal(err)

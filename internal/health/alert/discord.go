@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"evergreen/internal/text"
 )
 
 // Discord posts messages to a webhook of a Discord channel. While Discord is down
@@ -28,6 +30,13 @@ var colours = map[Kind]int{
 	NotYou: 0x80848E, Resolved: 0x23A55A, Notice: 0x80848E,
 }
 
+// markdown keeps Discord from reading text as Markdown. Names and reasons that others
+// have chosen could otherwise pass for links and headings. The remedy is ours, and is
+// Markdown.
+var markdown = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "|", `\|`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`,
+)
+
 // Name implements [Channel].
 func (d Discord) Name() string { return "discord" }
 
@@ -40,6 +49,7 @@ func (d Discord) Send(ctx context.Context, m Notification) error {
 		Color       int       `json:"color"`
 		Timestamp   time.Time `json:"timestamp"`
 	}
+	m.Title, m.Text = markdown.Replace(text.OneLine(m.Title)), markdown.Replace(m.Text)
 	e := embed{Title: clipRunes(m.Title, embedTitle), Description: clipRunes(m.Body(), embedText), Color: colours[m.Kind], Timestamp: m.At.UTC()}
 	if strings.HasPrefix(m.Link, "https://") || strings.HasPrefix(m.Link, "http://") {
 		e.URL = m.Link
@@ -54,9 +64,9 @@ func (d Discord) Send(ctx context.Context, m Notification) error {
 }
 
 // clipRunes shortens a text to a number of characters.
-func clipRunes(text string, most int) string {
-	if utf8.RuneCountInString(text) <= most {
-		return text
+func clipRunes(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
 	}
-	return string([]rune(text)[:most-3]) + "..."
+	return string([]rune(s)[:most-3]) + "..."
 }

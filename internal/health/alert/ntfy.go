@@ -5,6 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"evergreen/internal/text"
 )
 
 // Ntfy publishes messages to a topic of ntfy (https://ntfy.sh or one's own).
@@ -32,7 +34,7 @@ func (n Ntfy) Name() string { return "ntfy" }
 func (n Ntfy) Send(ctx context.Context, m Notification) error {
 	looks := ntfyStyles[m.Kind]
 	header := map[string]string{
-		"Title": mime.QEncoding.Encode("utf-8", m.Title), "Priority": looks.priority, "Tags": looks.tag,
+		"Title": mime.QEncoding.Encode("utf-8", text.OneLine(m.Title)), "Priority": looks.priority, "Tags": looks.tag,
 		"Content-Type": "text/plain; charset=utf-8",
 	}
 	if n.Token != "" {
