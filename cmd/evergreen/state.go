@@ -39,7 +39,7 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 		return nil, err
 	}
 	if trouble := s.owner.Err(); trouble != nil {
-		s.log.Warn(lockUnavailable, "error", trouble)
+		s.log.Warn(lockLine(trouble), "error", trouble)
 	}
 	if from := s.owner.TakenFrom(); from != nil {
 		s.log.Info("Token taken over", "from", from.String())
@@ -61,21 +61,29 @@ func openState(ctx context.Context, c config.Config, logger *slog.Logger, takeOv
 	return s, nil
 }
 
-// lockUnavailable is logged while no lock can be made.
-const lockUnavailable = "Token lock unavailable: a second copy of this bot would not be noticed"
+// lockLine is the log line of a lock that is not what it should be.
+func lockLine(trouble error) string {
+	if _, lost := errors.AsType[*tokenlock.LostError](trouble); lost {
+		return "The token lock was deleted or replaced while the bot runs, and has been made anew"
+	}
+	if _, soft := errors.AsType[*tokenlock.SoftError](trouble); soft {
+		return "The token lock is weak: a second copy of this bot is noticed on this machine only"
+	}
+	return "Token lock unavailable: a second copy of this bot would not be noticed"
+}
 
-// lockChanged is called when the lock was made later than at the start or that failed
-// again. It is also called when another process has turned out to hold it.
+// lockChanged is called when the lock was lost, or made later than at the start, and when
+// another process has turned out to hold it.
 func (s *state) lockChanged(trouble error) {
 	s.rival.Store(nil)
 	held, other := errors.AsType[*tokenlock.HeldError](trouble)
 	switch {
 	case other:
 		s.rival.Store(&health.Condition{Cause: health.TwoInstances, Trouble: held.Holder.String() + " runs this bot too", Since: time.Now()})
-		s.log.Error("Two processes run this bot: no lock could be made when this one started",
+		s.log.Error("Two processes run this bot: another one holds the token lock",
 			"other", held.Holder.String(), "do", health.Lookup(health.TwoInstances).Do)
 	case trouble != nil:
-		s.log.Warn(lockUnavailable, "error", trouble)
+		s.log.Warn(lockLine(trouble), "error", trouble, "do", "Leave the state folder alone while the bot runs; if another copy was started meanwhile, stop it.")
 	default:
 		s.log.Info("Token lock made: a second copy of this bot is noticed")
 	}

@@ -181,7 +181,17 @@ var mutations = []mutation{
 	{
 		"rule-12-lock", "a taken token is not noticed", "internal/process/tokenlock/lock_unix.go",
 		"			return false, nil\n", "			return true, nil\n",
-		"./internal/process/tokenlock", "SecondProcess",
+		"./internal/process/tokenlock", "LockHolds",
+	},
+	{
+		"rule-12-lost", "a lock that was deleted is not noticed", "internal/process/tokenlock/watch.go",
+		"	if had != nil && isAt(had, path) {", "	if had != nil {",
+		"./internal/process/tokenlock", "LostLock",
+	},
+	{
+		"rule-12-soft", "where files cannot be locked, a second process is not noticed", "internal/process/tokenlock/lock.go",
+		"if other := rival(path, self); other != nil {", "if other := rival(path, self); other != nil && c.soft == nil {",
+		"./internal/process/tokenlock", "CannotLockFiles",
 	},
 	{
 		"rule-12-told", "a second process takes over without being told to", "internal/process/tokenlock/lock.go",

@@ -27,13 +27,15 @@ const (
 // message is one line of JSON on the socket.
 type message struct {
 	Say  string  `json:"say"`
-	From *Holder `json:"from,omitempty"` // with sayTakeOver
+	From *Holder `json:"from,omitempty"` // with sayTakeOver and sayHolder
 }
 
 const (
 	sayTakeOver = "take-over" // please hand over
 	sayPausing  = "pausing"   // I will, the moment everything is saved
 	sayReleased = "released"  // the lock is free
+	sayWho      = "who"       // who are you?
+	sayHolder   = "holder"    // the answer: From
 )
 
 func writeMessage(conn net.Conn, w message) error {
@@ -62,62 +64,85 @@ func decodeMessage(conn net.Conn) (w message, err error) {
 	return w, err
 }
 
-// listen opens the socket on which this process can be asked to hand over. The
-// caller has the lock, so a socket of that name belongs to no living process.
-func (l *Lock) listen(dir string, of Fingerprint) {
-	dir, err := filepath.Abs(dir)
+// listen opens the socket on which this process can be asked who it is and to hand over:
+// beside the lock, or else in a folder of its own. The caller has the lock, so a socket
+// of that name belongs to no living process.
+func (l *Lock) listen() {
+	path, err := socketPath(lockPath(l.dir, l.of))
+	var listener net.Listener
+	private := ""
+	if err == nil {
+		listener, err = listenAt(path)
+	}
 	if err != nil {
-		l.noHandover(err)
-		return
-	}
-	path := filepath.Join(dir, "owner-"+of.Name()+".sock")
-	if len(path) > maxSocketPath {
-		private, err := os.MkdirTemp("", "evergreen-") // mode 0700
-		if err != nil {
-			l.noHandover(err)
-			return
+		if private, err = os.MkdirTemp("", "evergreen-"); err == nil { // mode 0700
+			path = filepath.Join(private, "owner.sock")
+			if listener, err = listenAt(path); err != nil {
+				_ = os.Remove(private)
+			}
 		}
-		l.socketDir, path = private, filepath.Join(private, "owner.sock")
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		l.noHandover(err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		l.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
 		return
+	case l.closed:
+		_ = listener.Close()
+		_ = os.Remove(private)
+		return
+	}
+	if old, ok := l.listener.(*net.UnixListener); ok {
+		old.SetUnlinkOnClose(false) // its name may be that of the new one
+		_ = old.Close()
+	}
+	if l.socketDir != "" {
+		_ = os.Remove(l.socketDir)
+	}
+	l.listener, l.self.Socket, l.socketDir = listener, path, private
+	select {
+	case l.listening <- struct{}{}:
+	default:
+	}
+}
+
+// listenAt listens on a socket in the place of what is left of an earlier one.
+func listenAt(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		l.noHandover(err)
-		return
+		return nil, err
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		_ = listener.Close()
-		l.noHandover(err)
-		return
+		return nil, err
 	}
-	l.listener, l.self.Socket = listener, path
-}
-
-func (l *Lock) noHandover(err error) {
-	l.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
+	return listener, nil
 }
 
 // Serve answers requests for a hand-over until [Lock.Release]. At the first request
 // it calls handover, once and on a goroutine that it waits for: handover starts the
-// stop, and Release, when everything is saved, is the hand-over. Without a lock Serve
-// first tries to make one every two seconds.
+// stop, and Release, when everything is saved, is the hand-over. Every second Serve
+// looks whether the lock is still there, and makes it again if not.
 func (l *Lock) Serve(handover func(to Holder)) {
 	var askers sync.WaitGroup
 	defer askers.Wait()
-	listener := l.awaitLock()
-	if listener == nil {
-		<-l.released
-		return
-	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		l.watch()
+	}()
+	defer l.waitDisk(watched)
 	room := make(chan struct{}, maxRequests)
-	for {
+	listener := l.waitListener(nil)
+	for listener != nil {
 		conn, err := listener.Accept()
 		if err != nil {
 			if !l.retryAccept(err) {
-				return
+				listener = l.waitListener(listener)
 			}
 			continue
 		}
@@ -151,6 +176,17 @@ func (l *Lock) retryAccept(err error) bool {
 	}
 }
 
+// waitDisk waits for work on the disk, which a dead one can keep for ever.
+func (l *Lock) waitDisk(done <-chan struct{}) {
+	<-l.released
+	limit := time.NewTimer(diskTimeout)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+	}
+}
+
 // serveConn serves one connection until the lock is released.
 func (l *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 	if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
@@ -166,6 +202,13 @@ func (l *Lock) serveConn(conn net.Conn, handover func(Holder)) {
 		}
 	}()
 	w, err := decodeMessage(conn)
+	if err == nil && w.Say == sayWho {
+		l.mu.Lock()
+		self := l.self
+		l.mu.Unlock()
+		_ = writeMessage(conn, message{Say: sayHolder, From: &self})
+		return
+	}
 	if err != nil || w.Say != sayTakeOver || w.From == nil {
 		return
 	}

@@ -52,6 +52,9 @@ func (h Holder) IsLocal() bool {
 
 // same reports whether both are the same run of the same process.
 func (h Holder) same(other Holder) bool {
+	if h.ID != "" || other.ID != "" {
+		return h.ID == other.ID
+	}
 	return h.PID == other.PID && h.Host == other.Host && h.Since.Equal(other.Since)
 }
 

@@ -54,8 +54,15 @@ func inspect(path string) (*Holder, error) {
 		return nil, nil // released in order
 	}
 	free, err := tryLock(f)
-	if err != nil || free {
-		return nil, err
+	switch {
+	case err == nil && !free:
+		return &holder, nil
+	case err == nil || isUnsupported(err):
+		// Where files cannot be locked, or not by all, the socket tells.
+		if other, alive := holder.ask(Holder{}); alive && (other.ID == holder.ID || other.ID == "") {
+			return &holder, nil
+		}
+		err = nil
 	}
-	return &holder, nil
+	return nil, err
 }

@@ -8,7 +8,10 @@
 // lock, and the second process resumes the session.
 //
 // In a folder where no file can be locked the bot runs all the same: [Lock.Err]
-// returns why, and [Lock.Serve] tries again until there is a lock.
+// returns why, and [Lock.Serve] tries again until there is a lock. Every second Serve
+// compares the lock with what lies in the folder: a lock that was deleted or overwritten
+// is made anew, or the loss is told. A holder also listens on a socket, by which it is
+// known where its lock file was deleted and where files cannot be locked at all.
 //
 // The lock is flock on Unix and LockFileEx on Windows, without a library: what the
 // holder says of itself stands in the locked file, and gofrs/flock locks its first
@@ -24,7 +27,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"evergreen/internal/regular"
@@ -46,8 +51,9 @@ type Options struct {
 	// Temporary marks a lock that any other process is given at once, also without
 	// TakeOver. Its owner must [Lock.Serve] and release it when asked.
 	Temporary bool
-	// OnChange is called by [Lock.Serve] when [Lock.Err] changes: with nil once a lock
-	// could be made, with a [*HeldError] if another process has it. Default: none.
+	// OnChange is called by [Lock.Serve] with nil once a lock could be made, with a
+	// [*HeldError] if another process has it, with a [*LostError] when it had to be made
+	// anew, and with another error when it was lost. Default: none.
 	OnChange func(err error)
 }
 
@@ -67,12 +73,15 @@ type Lock struct {
 	self      Holder
 	err       error
 	file      *os.File     // nil without a lock
+	soft      bool         // the volume cannot lock file
 	listener  net.Listener // nil when this process cannot be asked to hand over
 	socketDir string       // a folder that only holds the socket, or empty
 	closed    bool         // released
+	unnamed   int          // looks in a row at a lock of a process without a name; only watch uses it
 
 	handoverOnce sync.Once
 	released     chan struct{}
+	listening    chan struct{} // holds one: there is another listener
 }
 
 // lockPath is the lock file of a bot.
@@ -91,18 +100,18 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lo
 		opts.TakeOverTimeout = DefaultTakeOverTimeout
 	}
 	path := lockPath(dir, of)
-	l := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{})}
+	l := &Lock{dir: dir, of: of, opts: opts, released: make(chan struct{}), listening: make(chan struct{}, 1)}
 	l.self = Holder{ID: rand.Text(), PID: os.Getpid(), Since: time.Now().Round(0), Version: opts.Version, Temporary: opts.Temporary}
 	l.id = l.self.ID
 	l.self.Host, _ = os.Hostname() // a name for people, so none will do
-	file, err := makeLock(path)
-	if errors.Is(err, errTaken) {
-		holder := awaitHolder(path)
+	c, err := makeLock(path, l.self)
+	if taken, ok := errors.AsType[*takenError](err); ok {
+		holder := taken.holder(path)
 		if opts.Temporary || !opts.TakeOver && !holder.Temporary {
 			return nil, &HeldError{Holder: holder, Path: path}
 		}
 		l.takenFrom = &holder
-		file, err = takeOver(ctx, path, holder, l.self, opts.TakeOverTimeout)
+		c, err = takeOver(ctx, path, holder, l.self, opts.TakeOverTimeout)
 		if _, ok := errors.AsType[*HeldError](err); err != nil && (ctx.Err() != nil || ok) {
 			return nil, err
 		}
@@ -111,30 +120,68 @@ func Acquire(ctx context.Context, dir string, of Fingerprint, opts Options) (*Lo
 		l.err = noLockError(err)
 		return l, nil
 	}
-	l.locked(file)
+	l.locked(c)
 	return l, nil
 }
 
-// makeLock makes the folder if it is missing and locks the file.
-func makeLock(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	return openLock(path)
+// claim is a lock file that this process has: locked, or where files cannot be locked
+// with the reason for that.
+type claim struct {
+	file *os.File
+	soft error
 }
+
+// makeLock makes the folder if it is missing and locks the file.
+func makeLock(path string, self Holder) (claim, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return claim{}, err
+	}
+	return openLock(path, self)
+}
+
+// SoftError means that the volume of the state folder cannot lock files. The socket of
+// this process is then the only sign of it.
+type SoftError struct{ Err error }
+
+// Error says what that means.
+func (e *SoftError) Error() string {
+	return fmt.Sprintf("the state folder is on a volume that cannot lock files, so a second process with the same token is noticed on this machine only: %v", e.Err)
+}
+
+// Unwrap returns the error of the volume.
+func (e *SoftError) Unwrap() error { return e.Err }
 
 func noLockError(err error) error {
 	return fmt.Errorf("a second process with the same token would not be noticed, because no lock could be made: %w", err)
 }
 
-// locked starts listening and writes the holder into the locked file. The caller
-// holds mu, or is the only one that has the Lock.
-func (l *Lock) locked(file *os.File) {
-	l.file, l.err = file, nil
-	l.listen(l.dir, l.of)
-	if err := l.self.write(l.file); err != nil {
-		l.err = fmt.Errorf("a second process with the same token would not learn who holds it: %w", err)
+// locked takes the claimed file, starts listening and writes the holder into the file.
+// It reports whether the Lock still wants it.
+func (l *Lock) locked(c claim) bool {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		_ = c.file.Close()
+		return false
 	}
+	l.file, l.soft, l.err = c.file, c.soft != nil, nil
+	l.mu.Unlock()
+	l.listen()
+	l.mu.Lock()
+	self := l.self
+	switch {
+	case l.soft && l.listener == nil:
+		l.err = noLockError(c.soft)
+	case l.soft:
+		l.err = &SoftError{c.soft}
+	}
+	l.mu.Unlock()
+	if err := self.write(c.file); err != nil {
+		l.mu.Lock()
+		l.err = fmt.Errorf("a second process with the same token would not learn who holds it: %w", err)
+		l.mu.Unlock()
+	}
+	return true
 }
 
 // Err returns why the lock is weaker than it should be: there is none, or no process
@@ -152,72 +199,117 @@ func (l *Lock) ID() string { return l.id }
 func (l *Lock) TakenFrom() *Holder { return l.takenFrom }
 
 // Release releases the token. What is to be handed over has to be saved before. It
-// may be called more than once and returns at once.
+// may be called more than once, and waits a second at most for a disk that does not
+// answer.
 func (l *Lock) Release() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed {
+		l.mu.Unlock()
 		return
 	}
 	l.closed = true
-	// The socket is closed first: once the lock is free, its name belongs to the
-	// next holder.
-	if l.listener != nil {
-		_ = l.listener.Close() // deletes the socket
-	}
-	if l.socketDir != "" {
-		_ = os.Remove(l.socketDir)
-	}
-	if l.file != nil {
-		// The empty file is for people. What counts is the lock, which ends here.
-		_ = l.file.Truncate(0)
-		_ = l.file.Close()
+	file, listener, private := l.file, l.listener, l.socketDir
+	l.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The socket is closed first: once the lock is free, its name belongs to the
+		// next holder.
+		if listener != nil {
+			_ = listener.Close() // deletes the socket
+		}
+		if private != "" {
+			_ = os.Remove(private)
+		}
+		if file != nil {
+			// The empty file is for people. What counts is the lock, which ends here.
+			_ = file.Truncate(0)
+			_ = file.Close()
+		}
+	}()
+	limit := time.NewTimer(diskTimeout)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C: // it ends with the process
 	}
 	close(l.released)
 }
 
-// errTaken means that another process has the lock.
-var errTaken = errors.New("the lock is taken")
+// takenError means that another process has the lock.
+type takenError struct {
+	// by is that process if its socket told; nil: the lock file names it.
+	by *Holder
+}
+
+func (e *takenError) Error() string { return "the lock is taken" }
+
+// holder returns the process that has the lock.
+func (e *takenError) holder(path string) Holder {
+	if e.by != nil {
+		return *e.by
+	}
+	return awaitHolder(path)
+}
 
 // openLock opens the lock file and locks it. A file that was deleted between the two
-// protects nothing, so openLock tries again.
-func openLock(path string) (*os.File, error) {
+// protects nothing, so openLock tries again. A file that could be locked although
+// another process lives by its socket is taken too: its lock was deleted, or the volume
+// cannot lock files.
+func openLock(path string, self Holder) (claim, error) {
 	for range 10 {
 		f, err := regular.Open(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
-			return nil, err
+			return claim{}, err
 		}
+		c := claim{file: f}
 		got, err := tryLock(f)
-		if err == nil && !got {
-			err = errTaken
+		switch {
+		case isUnsupported(err):
+			c.soft, err = err, nil
+		case err == nil && !got:
+			err = &takenError{}
 		}
 		if err != nil {
 			_ = f.Close()
-			return nil, err
+			return claim{}, err
 		}
 		mine, err := f.Stat()
 		if err == nil {
 			var there fs.FileInfo
 			if there, err = os.Stat(path); err == nil && os.SameFile(mine, there) {
-				return f, nil
+				if other := rival(path, self); other != nil {
+					_ = f.Close()
+					return claim{}, &takenError{other}
+				}
+				return c, nil
 			}
 		}
 		_ = f.Close()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return claim{}, err
 		}
 	}
-	return nil, errors.New("the lock file was deleted ten times while it was being locked")
+	return claim{}, errors.New("the lock file was deleted ten times while it was being locked")
+}
+
+// isUnsupported reports whether the volume cannot lock files, as NFS without a lock
+// daemon, SMB, 9p and some FUSE volumes.
+func isUnsupported(err error) bool {
+	return slices.ContainsFunc([]error{
+		errors.ErrUnsupported, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOSYS, syscall.ENOLCK, syscall.EINVAL, syscall.ENODEV,
+	}, func(known error) bool { return errors.Is(err, known) })
 }
 
 // Announce writes the address of this process's HTTP API into the lock file, where
 // [Inspect] finds it.
 func (l *Lock) Announce(api string) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.self.API = api
-	if l.file == nil {
+	self, file := l.self, l.file
+	l.mu.Unlock()
+	if file == nil {
 		return nil
 	}
-	return l.self.write(l.file)
+	return self.write(file)
 }

@@ -76,21 +76,6 @@ func TestFolderWithoutALockCostsNoBot(t *testing.T) {
 	serve(t, o, nil)
 }
 
-// A lock file that was deleted protects nothing any more, so the next process makes
-// sure that the file it has locked is the one that others will find.
-func TestDeletedLockFileIsMadeAnew(t *testing.T) {
-	dir := t.TempDir()
-	first := acquire(t, dir, Options{})
-	if err := os.Remove(first.file.Name()); err != nil {
-		t.Skip("this system does not delete what is open: ", err)
-	}
-	second := acquire(t, dir, Options{})
-	if _, err := Acquire(t.Context(), dir, FingerprintOf(token), Options{}); err == nil {
-		t.Error("a third process got the token of the second")
-	}
-	second.Release()
-}
-
 // Nobody else on the machine can read the lock or ask for a hand-over.
 func TestOnlyTheOwnersAccountIsLetIn(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -148,5 +133,18 @@ func TestTakeOverEndsWithItsContext(t *testing.T) {
 	serve(t, acquire(t, dir, Options{}), func(Holder) { cancel() })
 	if _, err := Acquire(ctx, dir, FingerprintOf(token), Options{TakeOver: true}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Given a holder whose socket is gone, then its lock alone turns a second process away.
+//
+// Statements: G-155.
+func TestLockHoldsWithoutASocket(t *testing.T) {
+	dir := t.TempDir()
+	o := acquire(t, dir, Options{})
+	_ = o.listener.Close()
+	_, err := Acquire(t.Context(), dir, FingerprintOf(token), Options{})
+	if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.ID != o.ID() {
+		t.Errorf("got %v, want a HeldError", err)
 	}
 }

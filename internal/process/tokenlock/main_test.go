@@ -3,6 +3,7 @@ package tokenlock
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,12 +24,16 @@ const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.a-secret-part-of-thirty-eight-let
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(actAs); dir != "" {
+		refuse()
 		hold(dir)
 		return
 	}
 	testmode.Waiting()
 	goleak.VerifyTestMain(m)
 }
+
+// refuse makes system calls fail as the environment says, where that can be done.
+var refuse = func() {}
 
 // hold is the life of another process: it owns the token, says so, and hands
 // over when it is asked.
@@ -39,6 +44,9 @@ func hold(dir string) {
 		return
 	}
 	fmt.Println("owner")
+	if soft, ok := errors.AsType[*SoftError](o.Err()); ok {
+		fmt.Println("weak:", soft.Err)
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // nobody outlives the test
 		os.Exit(3)
@@ -58,10 +66,18 @@ type process struct {
 	stdin io.Closer
 }
 
-func start(t *testing.T, dir string) *process {
+func start(t *testing.T, dir string, environ ...string) *process {
+	t.Helper()
+	p := launch(t, dir, environ...)
+	p.expect("owner")
+	return p
+}
+
+// launch starts another process that wants the token.
+func launch(t *testing.T, dir string, environ ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), actAs+"="+dir)
+	p.cmd.Env = append(append(os.Environ(), actAs+"="+dir), environ...)
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +93,6 @@ func start(t *testing.T, dir string) *process {
 		_ = p.cmd.Wait()
 	})
 	p.lines = bufio.NewScanner(out)
-	p.expect("owner")
 	return p
 }
 

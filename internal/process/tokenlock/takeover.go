@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"time"
 )
 
@@ -19,7 +18,7 @@ const (
 )
 
 // takeOver asks the holder for the lock and waits until it has it.
-func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (*os.File, error) {
+func takeOver(ctx context.Context, path string, holder, self Holder, patience time.Duration) (claim, error) {
 	released := make(chan struct{})
 	conn, refusal := requestHandover(ctx, holder, self, min(patience, replyTimeout))
 	if conn != nil {
@@ -38,13 +37,18 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 	defer ticks.Stop()
 	heard := released
 	for {
-		f, err := openLock(path)
-		if err == nil || !errors.Is(err, errTaken) {
-			return f, err
+		c, err := openLock(path, self)
+		taken, ok := errors.AsType[*takenError](err)
+		if !ok {
+			return c, err
 		}
 		// Another process may have been faster.
-		if now := readHolder(path); holder.PID != 0 && now.PID != 0 && !now.same(holder) {
-			return nil, &HeldError{Holder: now, Path: path, Asked: "it handed over, but to somebody else"}
+		now := readHolder(path)
+		if taken.by != nil {
+			now = *taken.by
+		}
+		if holder.PID != 0 && now.PID != 0 && !now.same(holder) {
+			return claim{}, &HeldError{Holder: now, Path: path, Asked: "it handed over, but to somebody else"}
 		}
 		select {
 		case <-heard:
@@ -52,9 +56,9 @@ func takeOver(ctx context.Context, path string, holder, self Holder, patience ti
 		case <-ticks.C:
 		case <-ctx.Done():
 			if why := context.Cause(ctx); why == refusal {
-				return nil, &HeldError{Holder: holder, Path: path, Asked: why.Error()}
+				return claim{}, &HeldError{Holder: holder, Path: path, Asked: why.Error()}
 			}
-			return nil, ctx.Err()
+			return claim{}, ctx.Err()
 		}
 	}
 }

@@ -56,7 +56,10 @@ func TestTakeOverOfAFreeToken(t *testing.T) {
 func TestTakeOverFromAHolderThatDies(t *testing.T) {
 	dir := t.TempDir()
 	dying := acquire(t, dir, Options{})
-	serve(t, dying, func(Holder) { _ = dying.file.Close() }) // the end of the lock, without a word
+	serve(t, dying, func(Holder) { // the end of the socket and the lock, without a word
+		_ = dying.listener.Close()
+		_ = dying.file.Close()
+	})
 	acquire(t, dir, Options{TakeOver: true})
 }
 
