@@ -215,9 +215,16 @@ func (b *Bot) Stop(ctx context.Context) error {
 		}()
 	}
 	b.mu.Unlock()
-	if b.life.Wait(ctx) == nil {
+	select {
+	case <-b.life.Done():
+		return nil
+	case <-ctx.Done():
+	}
+	if len(b.outstanding)+len(b.handlers) == 0 {
+		<-b.life.Done() // nothing is at work: its end and that of ctx have met
 		return nil
 	}
+	b.life.Abort()
 	b.serving.Wait()
 	return errors.New("commands were still at work when the time to stop was over; what they had not answered comes again at the next start")
 }

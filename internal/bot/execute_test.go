@@ -327,6 +327,22 @@ func TestMentionCutOffByStop(t *testing.T) {
 	})
 }
 
+// TestStopWithNothingAtWork: a bot that has nothing to finish has stopped cleanly,
+// also when the time to stop is over by then.
+func TestStopWithNothingAtWork(t *testing.T) {
+	run(t, func(h *harness) {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 100 {
+			h.make()
+			if err := h.bot.Stop(ended); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+}
+
 // TestThenIsContained: what a command asks for after its answer may panic too.
 func TestThenIsContained(t *testing.T) {
 	run(t, func(h *harness) {

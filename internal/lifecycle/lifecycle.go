@@ -83,12 +83,12 @@ func (l *Lifecycle) Wait(ctx context.Context) error {
 	select {
 	case <-l.finished:
 		return nil
-	default:
+	case <-ctx.Done():
 	}
 	select {
-	case <-l.finished:
+	case <-l.finished: // both had ended, and select draws lots
 		return nil
-	case <-ctx.Done():
+	default:
 		l.Abort()
 		return ctx.Err()
 	}
