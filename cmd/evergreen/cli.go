@@ -7,9 +7,9 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"evergreen/internal/process/config"
+	"evergreen/internal/process/output"
 	"evergreen/internal/text"
 
 	"github.com/alecthomas/kong"
@@ -36,6 +36,8 @@ type process struct {
 	environ        []string
 	// signals begins to catch the signals that mean stop; the function ends it.
 	signals func() (<-chan os.Signal, func())
+	// detached are the streams once [process.detach] has been called; nil before.
+	detached []*output.Writer
 }
 
 // newProcess returns the real process.
@@ -44,7 +46,7 @@ func newProcess() *process {
 		stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
 		signals: func() (<-chan os.Signal, func()) {
 			caught := make(chan os.Signal, 2) // the second hurries
-			signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+			signal.Notify(caught, stopSignals()...)
 			return caught, func() { signal.Stop(caught) }
 		},
 	}
@@ -55,6 +57,7 @@ type exitCode int
 
 // run runs one command and returns the exit code.
 func (p *process) run(args []string) (code int) {
+	defer p.flush()
 	defer func() {
 		if r := recover(); r != nil {
 			left, ok := r.(exitCode)

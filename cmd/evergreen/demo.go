@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"os"
 	"time"
 
 	"evergreen/internal/demo"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/process/output"
 
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
@@ -47,11 +47,13 @@ func (d *demoCommand) Run(p *process) error {
 	if d.Seed != nil {
 		seed = *d.Seed
 	}
+	p.detach()
 	var screen interface {
 		demo.Screen
 		io.Writer
 	} = demo.NewPlainScreen(p.stdout)
 	if columns, ok := p.terminal(); ok {
+		p.detached[0].Tell(nil) // what is missing is drawn anew
 		live := demo.NewLiveScreen(p.stdout, columns, p.colour())
 		defer live.Close()
 		screen = live
@@ -93,7 +95,9 @@ func (d *demoCommand) Run(p *process) error {
 		return nil // stopped before there was anything to sum up
 	case err != nil:
 		return err
-	case !s.Passed():
+	}
+	p.deliver(ctx)
+	if !s.Passed() {
 		return errors.New("the demo has not passed; the lines above say why")
 	}
 	return nil
@@ -130,8 +134,8 @@ func (d *demoCommand) logger(screen io.Writer) (*slog.Logger, func(), error) {
 // terminal reports whether the output goes to a terminal that can redraw lines,
 // and tells its width.
 func (p *process) terminal() (columns func() int, ok bool) {
-	f, isFile := p.stdout.(*os.File)
-	if !isFile || !isatty.IsTerminal(f.Fd()) || p.getenv("TERM") == "dumb" {
+	f := output.File(p.stdout)
+	if f == nil || !isatty.IsTerminal(f.Fd()) || p.getenv("TERM") == "dumb" {
 		return nil, false
 	}
 	return func() int {

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"io"
 	"os"
 
 	"evergreen/internal/process/service"
@@ -17,6 +18,7 @@ func main() {
 	}
 	os.Exit(service.Manage(func(stop <-chan struct{}) int {
 		p := newProcess()
+		p.stdout, p.stderr = io.Discard, io.Discard // there is no console
 		p.signals = func() (<-chan os.Signal, func()) {
 			asked := make(chan os.Signal, 1)
 			go func() {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"evergreen/gateway"
@@ -35,14 +36,15 @@ func (r *runCommand) Run(p *process) error {
 		return err
 	}
 	c := loaded.Config
-	sink, err := p.logger(c)
+	p.detach()
+	// What the dashboard shows begins with the first line.
+	lines := logging.NewRing(c.LogLevel, nil)
+	sink, err := p.logger(c, lines)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	// What the dashboard shows begins with the first line.
-	lines := logging.NewRing(c.LogLevel, sink.Redact)
-	logger := slog.New(slog.NewMultiHandler(sink.Handler(), lines))
+	logger := sink.Logger
 	log := logging.Component(logger, "Evergreen")
 	log.Info("Evergreen starts", "version", version())
 	for _, warning := range loaded.Warnings {
@@ -70,7 +72,7 @@ func (r *runCommand) Run(p *process) error {
 	state.handOver(func() { bot.Stop(context.Background(), gateway.KeepSession) })
 	defer func() { state.release(err, bot.Mode()) }()
 	stopBackground := p.startBackground(r.Sources(p.environ), loaded, bot, sink)
-	err = runUntilSignal(signals, bot, r.stopMode())
+	err = runUntilSignal(signals, bot, r.stopMode(), log)
 	stopBackground()
 	if err != nil {
 		// What to do stands on the console, below; the file shows that it ended.
@@ -127,12 +129,17 @@ func withoutSteps(err error) error {
 }
 
 // runUntilSignal runs the bot until it ends by itself or a signal stops it. A second
-// signal cuts the stop short.
-func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode) error {
+// signal cuts the stop short, unless it is that of a closed terminal, which may send more
+// than one.
+func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMode, log *slog.Logger) error {
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(context.Background()) }()
-	if err, ended := awaitSignal(signals, ran); ended {
+	first, err := awaitSignal(signals, ran)
+	if first == nil {
 		return err
+	}
+	if first == syscall.SIGHUP {
+		log.Warn("The terminal was closed, and the bot stops with it", "do", "Run it as a service, which needs no terminal: evergreen service install")
 	}
 	stopCtx, hurry := context.WithCancel(context.Background())
 	defer hurry()
@@ -141,29 +148,32 @@ func runUntilSignal(signals <-chan os.Signal, bot *app.App, mode gateway.StopMod
 		defer close(stopped)
 		bot.Stop(stopCtx, mode)
 	}()
-	select {
-	case <-stopped:
-	case <-signals:
-		hurry()
-		<-stopped
+	for {
+		select {
+		case <-stopped:
+			return <-ran
+		case next := <-signals:
+			if next != syscall.SIGHUP {
+				hurry()
+			}
+		}
 	}
-	return <-ran
 }
 
 // settleAfter is when the start is over and the memory that only the start needed is
 // returned to the system. Later the runtime does so by itself.
 const settleAfter = 5 * time.Second
 
-// awaitSignal waits until a signal comes or the bot ends by itself.
-func awaitSignal(signals <-chan os.Signal, ran <-chan error) (err error, ended bool) {
+// awaitSignal waits until a signal comes or the bot ends by itself: then there is none.
+func awaitSignal(signals <-chan os.Signal, ran <-chan error) (os.Signal, error) {
 	settling := time.NewTimer(settleAfter)
 	defer settling.Stop()
 	for {
 		select {
 		case err := <-ran:
-			return err, true
-		case <-signals:
-			return nil, false
+			return nil, err
+		case caught := <-signals:
+			return caught, nil
 		case <-settling.C:
 			debug.FreeOSMemory()
 		}
@@ -171,10 +181,10 @@ func awaitSignal(signals <-chan os.Signal, ran <-chan error) (err error, ended b
 }
 
 // logger writes to the console and, by default, to logs/bot.log.
-func (p *process) logger(c config.Config) (*logging.Logger, error) {
+func (p *process) logger(c config.Config, lines *logging.Ring) (*logging.Logger, error) {
 	return logging.New(logging.Options{
 		Level: c.LogLevel, Format: logging.Format(c.LogFormat),
 		File: c.LogFile, MaxSizeMB: c.LogMaxSizeMB, MaxBackups: c.LogMaxBackups, MaxAgeDays: c.LogMaxAgeDays,
-		Console: p.stderr, Secrets: c.Secrets(),
+		Console: p.stderr, Lines: lines, Secrets: c.Secrets(),
 	})
 }

@@ -21,6 +21,7 @@ func (s *simCommand) checkBot(p *process) error {
 	if err != nil {
 		return err
 	}
+	p.detach()
 	app := sim.AddApp(discordsim.AppConfig{Name: "SimBot", Token: s.Token})
 	told := p.stdout
 	if s.JSON {
@@ -51,6 +52,7 @@ It will be judged by what it sends. It should answer %s.
 	if err := write(p.stdout); err != nil {
 		return fmt.Errorf("the judgement cannot be written: %w", err)
 	}
+	p.deliver(ctx)
 	if report.ExitCode() != 0 {
 		return errors.New("the bot has not passed; what is listed as broken says why")
 	}

@@ -34,6 +34,7 @@ func (s *simCommand) playScenario(p *process) error {
 	if err != nil {
 		return err
 	}
+	p.detach()
 	app := sc.Populate(sim, discordsim.AppConfig{Name: "SimBot", Token: s.Token})
 	fmt.Fprintf(p.stdout, "%s\nScenario %s, %s, seed %d: %s\nIt begins when your bot asks for something.\n\n",
 		pointBotHere(listener, app), sc.Name, sc.Length(), sc.Seed, sc.Says)
@@ -57,6 +58,7 @@ func (s *simCommand) playScenario(p *process) error {
 	if err != nil {
 		return err
 	}
+	defer p.deliver(ctx)
 	broken := out.Broken()
 	if len(broken) == 0 {
 		fmt.Fprintf(p.stdout, "passed     %s: the bot did what the scenario expects of a good one\n", sc.Name)

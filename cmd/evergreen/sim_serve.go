@@ -32,6 +32,7 @@ func (s *simCommand) serve(p *process) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --control-addr", err)
 	}
+	p.detach()
 	s.printUsage(p, world, listener, control.addr())
 
 	signals, release := p.signals()

@@ -3,6 +3,7 @@ package logging
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,10 +53,13 @@ func TestFileIsMadeAndContinued(t *testing.T) {
 // A file that is full is set aside, and only so many of those are kept.
 func TestFileIsSetAsideBySize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bot.log")
-	l, _ := newLogger(t, Options{File: path, MaxSizeMB: 1, MaxBackups: 2})
+	l, console := newLogger(t, Options{Level: slog.LevelDebug, File: path, MaxSizeMB: 1, MaxBackups: 2})
 	line := strings.Repeat("x", 15<<10)
-	for range 350 { // five files and a bit
-		l.Info(line)
+	for n := range 350 { // five files and a bit
+		l.Debug(line)
+		if n%50 == 0 {
+			console.settle() // a disk is slower than this
+		}
 	}
 	if err := l.Close(); err != nil { // waits for the housekeeping
 		t.Fatal(err)
@@ -154,6 +158,7 @@ func TestFileComesBack(t *testing.T) {
 			time.Sleep(time.Minute)
 			l.Info("lost")
 		}
+		console.settle()
 		if err := os.Remove(logs); err != nil {
 			t.Fatal(err)
 		}
@@ -177,10 +182,12 @@ func TestFileMovedAway(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bot.log")
 	l, console := newLogger(t, Options{File: path})
 	l.Info("one")
+	console.settle()
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
 	l.Info("two")
+	console.settle()
 	if got := withoutTime(t, read(t, path)); got != "[INFO] two\n" {
 		t.Errorf("the file holds %q", got)
 	}
@@ -201,11 +208,17 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	l, console := newLogger(t, Options{File: filepath.Join(dir, "bot.log")})
+	l.Info("zero")
+	console.settle()
+	if err := l.file.out.Close(); err != nil {
+		t.Fatal(err)
+	}
 	l.file.out = &timberjack.Logger{Filename: full}
 	l.Info("one")
+	console.settle()
 	l.Info("two")
 	lines := strings.Split(withoutTime(t, console.String()), "\n")
-	if len(lines) != 4 || lines[0] != "[INFO] one" || !strings.Contains(lines[1], "no space left") || lines[2] != "[INFO] two" {
+	if len(lines) != 5 || lines[1] != "[INFO] one" || !strings.Contains(lines[2], "no space left") || lines[3] != "[INFO] two" {
 		t.Errorf("the console shows %q", lines)
 	}
 	// There is nothing to write out to a device at the end.
@@ -217,13 +230,114 @@ func TestDiskFull(t *testing.T) {
 // A line for which there was only half the room does not run into the next one.
 func TestTornLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bot.log")
-	l, _ := newLogger(t, Options{File: path})
+	l, console := newLogger(t, Options{File: path})
 	l.Info("torn")
+	console.settle()
 	l.file.torn = true
 	l.Info("whole")
 	l.Info("whole too")
+	console.settle()
 	lines := strings.Split(read(t, path), "\n")
 	if len(lines) != 5 || lines[1] != "" || !strings.HasSuffix(lines[2], "whole") || !strings.HasSuffix(lines[3], "whole too") {
 		t.Errorf("the file holds %q", lines)
+	}
+}
+
+// rotations are how a program such as logrotate sets a file aside.
+var rotations = map[string]func(t *testing.T, path string){
+	"move and create": func(t *testing.T, path string) {
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	},
+	"copy and truncate": func(t *testing.T, path string) {
+		if err := os.WriteFile(path+".1", []byte(read(t, path)), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	},
+}
+
+// Given a log that another program rotates, then the next line is in the file that has
+// the name now, also when that already holds something, and none is in the old one.
+func TestFileRotatedFromOutside(t *testing.T) {
+	for name, rotate := range rotations {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bot.log")
+			l, console := newLogger(t, Options{File: path})
+			for _, line := range []string{"one", "two", "three"} {
+				l.Info(line)
+				l.Info(line + " too")
+				console.settle()
+				if got := withoutTime(t, read(t, path)); got != "[INFO] "+line+"\n[INFO] "+line+" too\n" {
+					t.Errorf("the file holds %q", got)
+				}
+				rotate(t, path)
+				if got := withoutTime(t, read(t, path+".1")); got != "[INFO] "+line+"\n[INFO] "+line+" too\n" {
+					t.Errorf("the file set aside holds %q", got)
+				}
+			}
+			if set := backups(t, path); len(set) != 0 {
+				t.Errorf("it was set aside a second time: %q", set)
+			}
+			if got := console.String(); strings.Contains(got, "WARNING") {
+				t.Errorf("the console complains: %s", got)
+			}
+		})
+	}
+}
+
+// A file that was cut by another program counts anew towards its size.
+func TestFileCutFromOutsideHasItsSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.log")
+	l, console := newLogger(t, Options{Level: slog.LevelDebug, File: path, MaxSizeMB: 1})
+	half := func() {
+		for range 50 {
+			l.Debug(strings.Repeat("x", 12<<10))
+		}
+		console.settle()
+	}
+	half()
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	half()
+	if set := backups(t, path); len(set) != 0 {
+		t.Errorf("set aside before it was full: %q", set)
+	}
+	half()
+	if set := backups(t, path); len(set) != 1 {
+		t.Errorf("set aside when it was full: %q", set)
+	}
+}
+
+// A file that another program exchanges while it is being opened is noticed with the
+// next line.
+func TestFileExchangedWhileItIsOpened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.log")
+	l, console := newLogger(t, Options{File: path})
+	if err := l.file.reopen(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.Create(path + ".other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other.Name(), path); err != nil {
+		t.Fatal(err)
+	}
+	l.Info("one")
+	console.settle()
+	if got := withoutTime(t, read(t, path)); got != "[INFO] one\n" {
+		t.Errorf("the file holds %q", got)
 	}
 }

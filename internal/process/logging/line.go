@@ -4,12 +4,13 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"evergreen/internal/process/output"
 
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
@@ -121,8 +122,8 @@ func appendQuoted(b []byte, text string) []byte {
 
 // wantsColour reports whether a destination is a terminal that wants colours.
 func wantsColour(w io.Writer, getenv func(string) string) bool {
-	f, ok := w.(*os.File)
-	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
+	f := output.File(w)
+	if f == nil || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
 		return false
 	}
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())

@@ -8,7 +8,11 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"sync"
+	"time"
+
+	"evergreen/internal/process/output"
 )
 
 // Format says how lines are written.
@@ -41,19 +45,41 @@ type Options struct {
 	MaxAgeDays int
 
 	// Console takes the lines for the operator. Default os.Stderr. Colours are
-	// used in text on a terminal, unless NO_COLOR is set.
+	// used in text on a terminal, unless NO_COLOR is set. An [output.Writer] is used
+	// as it is, and the caller waits for its last lines.
 	Console io.Writer
+	// Lines keeps the last lines. Default: none are kept.
+	Lines *Ring
 	// Secrets are replaced wherever they turn up; see [Redactor.Add].
 	Secrets []string
 }
 
 // Logger is a [slog.Logger] with what has to be ended and what others may use.
+// No output can keep a line waiting, nor the lines of the other outputs; see
+// [output.Writer].
 type Logger struct {
 	*slog.Logger
 	// Redactor knows the secrets; more may be added at any time.
 	Redactor *Redactor
-	file     *file // nil without one
+
+	fold        *foldHandler
+	file        *file          // nil without one
+	fileOut     *output.Writer // of file
+	console     *output.Writer
+	ownsConsole bool
 }
+
+// fileLimit is how many bytes wait for the file at most: what a disk may miss that
+// hangs for a minute, or is slow while much is logged.
+const fileLimit = 4 << 20
+
+// openWait is how long the start waits for the log file, closeWait how long the stop
+// does, and consoleWait how long it waits for the console.
+const (
+	openWait    = time.Second
+	closeWait   = 2 * time.Second
+	consoleWait = time.Second
+)
 
 // New makes a logger. The error is about the options only: a log file that
 // cannot be opened is reported on the console and tried again later.
@@ -77,33 +103,91 @@ func New(o Options) (*Logger, error) {
 		o.Console = os.Stderr
 	}
 
-	redactor := NewRedactor(o.Secrets...)
-	console := newLineHandler(o.Console, o.Format, wantsColour(o.Console, os.Getenv))
-	l := &Logger{Redactor: redactor}
-	out := console
-	if o.File != "" {
-		complaints := slog.New(newRedactHandler(console, o.Level, redactor))
-		l.file = openFile(o, Component(complaints, "Log"))
-		out = slog.NewMultiHandler(console, newLineHandler(l.file, o.Format, false))
+	l := &Logger{Redactor: NewRedactor(o.Secrets...)}
+	var given bool
+	if l.console, given = o.Console.(*output.Writer); !given {
+		l.console, l.ownsConsole = output.New(o.Console, 0), true
 	}
-	l.Logger = slog.New(newRedactHandler(out, o.Level, redactor))
+	// The file comes first: what the console shows is in it.
+	var toFile, toRing []slog.Handler
+	toConsole := []slog.Handler{newLineHandler(l.console, o.Format, wantsColour(o.Console, os.Getenv))}
+	if o.Lines != nil {
+		toRing = append(toRing, o.Lines)
+	}
+	logger := func(next ...[]slog.Handler) *slog.Logger {
+		return slog.New(newRedactHandler(slog.NewMultiHandler(slices.Concat(next...)...), o.Level, l.Redactor))
+	}
+	if o.File != "" {
+		l.file = newFile(o, Component(logger(toRing, toConsole), troubleComponent))
+		l.fileOut = output.New(l.file, fileLimit)
+		toFile = append(toFile, newLineHandler(l.fileOut, o.Format, false))
+	}
+	l.fold = newFoldHandler(slog.NewMultiHandler(slices.Concat(toFile, toRing, toConsole)...))
+	l.Logger = slog.New(newRedactHandler(l.fold, o.Level, l.Redactor))
+	everywhere := Component(logger(toFile, toRing, toConsole), troubleComponent)
+	l.console.Tell(consoleTrouble{o.File, Component(logger(toFile, toRing), troubleComponent), everywhere}.tell)
+	if l.file != nil {
+		l.fileOut.Tell(fileTrouble{o.File, l.file.complain, everywhere}.tell)
+		l.openFile()
+	}
 	return l, nil
+}
+
+// openFile opens the log file. A disk that hangs is not waited for.
+func (l *Logger) openFile() {
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		l.file.open()
+	}()
+	limit := time.NewTimer(openWait)
+	defer limit.Stop()
+	select {
+	case <-opened:
+	case <-limit.C:
+	}
 }
 
 // Redact replaces secrets in text that leaves the process by another way than
 // the log.
 func (l *Logger) Redact(text string) string { return l.Redactor.Redact(text) }
 
-// Close writes out and closes the file and waits for its housekeeping. Lines
-// that come later reach the console only. More calls do nothing.
+// Close writes out and closes the file and waits for its housekeeping, two seconds at
+// most, and then a second at most for a console that is not the caller's. Lines that
+// come later reach the console only. More calls do nothing.
 func (l *Logger) Close() error {
-	if l.file == nil {
-		return nil
+	l.fold.end()
+	err := l.closeFile()
+	if l.ownsConsole {
+		limited, cancel := context.WithTimeout(context.Background(), consoleWait)
+		defer cancel()
+		_ = l.console.Wait(limited) // what it does not take is in the file
 	}
-	if err := l.file.Close(); err != nil {
+	if err != nil {
 		return fmt.Errorf("the log file did not close cleanly, its last lines may be missing: %w", err)
 	}
 	return nil
+}
+
+func (l *Logger) closeFile() error {
+	if l.file == nil {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	err := l.fileOut.Wait(limited)
+	l.fileOut.Close()
+	if err != nil {
+		return err
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- l.file.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-limited.Done():
+		return limited.Err()
+	}
 }
 
 // ComponentKey is the attribute whose value stands before the message. The
@@ -119,28 +203,28 @@ func Component(l *slog.Logger, name string) *slog.Logger {
 // always is below every level: the redactHandler alone decides what is logged.
 const always = slog.Level(math.MinInt)
 
-// newLineHandler makes the handler that writes guarded records to one destination.
-func newLineHandler(w io.Writer, format Format, colours bool) slog.Handler {
+// newLineHandler makes the handler that writes guarded records to one output.
+func newLineHandler(to *output.Writer, format Format, colours bool) slog.Handler {
 	switch {
 	case format == JSON:
-		return lineHandler{to: &destination{w: w}, write: appendObject}
+		return lineHandler{to: &lineBuffer{out: to}, write: appendObject}
 	case colours:
-		return newColourHandler(w)
+		return newColourHandler(to)
 	}
-	return lineHandler{to: &destination{w: w}, write: appendLine}
+	return lineHandler{to: &lineBuffer{out: to}, write: appendLine}
 }
 
 // lineHandler writes records that the redactHandler has made: flat, with plain values.
 type lineHandler struct {
-	to    *destination
+	to    *lineBuffer
 	write func([]byte, slog.Record) []byte
 }
 
-// destination writes one line at a time.
-type destination struct {
+// lineBuffer is where one line at a time is made.
+type lineBuffer struct {
 	mu  sync.Mutex
 	buf []byte
-	w   io.Writer
+	out *output.Writer
 }
 
 // widest is how much of a line buffer is kept for the next line, in bytes.
@@ -153,7 +237,11 @@ func (s lineHandler) Handle(_ context.Context, r slog.Record) error {
 	if cap(line) <= widest {
 		s.to.buf = line
 	}
-	_, err := s.to.w.Write(line)
+	if r.Level >= slog.LevelWarn {
+		s.to.out.WriteUrgent(line)
+		return nil
+	}
+	_, err := s.to.out.Write(line)
 	return err
 }
 

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,27 +11,59 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/slogtest"
 	"testing/synctest"
 	"time"
 )
 
+// console is a console in memory. What it shows is asked for once it has taken all.
+type console struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	l    *Logger
+}
+
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(p)
+}
+
+// settle waits until file and console have every line, those about the log included.
+func (c *console) settle() {
+	for range 2 {
+		if c.l.fileOut != nil {
+			_ = c.l.fileOut.Wait(context.Background())
+		}
+		_ = c.l.console.Wait(context.Background())
+	}
+}
+
+func (c *console) String() string {
+	c.settle()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.String()
+}
+
 // newLogger makes a logger with its console in memory.
-func newLogger(t *testing.T, o Options) (*Logger, *bytes.Buffer) {
+func newLogger(t *testing.T, o Options) (*Logger, *console) {
 	t.Helper()
-	var console bytes.Buffer
-	o.Console = &console
+	c := &console{}
+	o.Console = c
 	l, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.l = l
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return l, &console
+	return l, c
 }
 
 // withoutTime cuts the timestamp off each line, after making sure there is one.
@@ -196,17 +229,14 @@ func TestJSONLines(t *testing.T) {
 
 // The rules that the standard library sets for handlers hold.
 func TestHandlerRules(t *testing.T) {
-	var console bytes.Buffer
-	slogtest.Run(t, func(*testing.T) slog.Handler {
-		console.Reset()
-		l, err := New(Options{Console: &console, Format: JSON})
-		if err != nil {
-			t.Fatal(err)
-		}
+	var console *console
+	slogtest.Run(t, func(t *testing.T) slog.Handler {
+		var l *Logger
+		l, console = newLogger(t, Options{Format: JSON})
 		return l.Handler()
 	}, func(t *testing.T) map[string]any {
 		var got map[string]any
-		if err := json.Unmarshal(console.Bytes(), &got); err != nil {
+		if err := json.Unmarshal([]byte(console.String()), &got); err != nil {
 			t.Fatal(err)
 		}
 		return got
@@ -275,6 +305,7 @@ func TestCloseEndsEverything(t *testing.T) {
 			}
 		}
 		l.Info("after the end")
+		synctest.Wait()
 		if got := withoutTime(t, console.String()); got != "[INFO] first\n[INFO] second\n[INFO] after the end\n" {
 			t.Errorf("the console shows %q", got)
 		}
