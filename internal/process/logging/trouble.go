@@ -19,8 +19,10 @@ type consoleTrouble struct {
 }
 
 func (c consoleTrouble) tell(t output.Trouble) {
+	goesOn, where := "; the bot goes on without it", "; these lines are lost"
 	attrs := []any{}
 	if c.file != "" {
+		goesOn, where = "; the log goes on in the file alone", "; these lines are only in the log file"
 		attrs = append(attrs, "file", c.file)
 	}
 	switch {
@@ -34,16 +36,11 @@ func (c consoleTrouble) tell(t output.Trouble) {
 		case t.Stuck:
 			says = "The console took no output for a while"
 		}
-		if c.file == "" {
-			says += "; these lines are lost"
-		} else {
-			says += "; these lines are only in the log file"
-		}
-		c.everywhere.Warn(says, append([]any{"for", text.Duration(t.Took), "lines", t.Missed}, attrs...)...)
+		c.everywhere.Warn(says+where, append([]any{"for", text.Duration(t.Took), "lines", t.Missed}, attrs...)...)
 	case t.Err != nil:
-		c.others.Warn("The console is gone; the bot goes on without it", append(attrs, "error", t.Err)...)
+		c.others.Warn("The console is gone"+goesOn, append(attrs, "error", t.Err)...)
 	default:
-		c.others.Warn("The console takes no output; the bot goes on without it", attrs...)
+		c.others.Warn("The console takes no output"+goesOn, attrs...)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestConsoleThatTakesNoOutput(t *testing.T) {
 		}
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		told := "[WARNING] Log: The console takes no output; the bot goes on without it file=" + path + "\n"
+		told := "[WARNING] Log: The console takes no output; the log goes on in the file alone file=" + path + "\n"
 		if got := withoutTime(t, read(t, path)); strings.Count(got, "[DEBUG] line n=") != lines || !strings.HasSuffix(got, told) {
 			t.Errorf("the file ends with %q", got[max(0, len(got)-200):])
 		}
@@ -100,7 +100,7 @@ func TestConsoleThatGoesAway(t *testing.T) {
 		}
 		got := withoutTime(t, read(t, path))
 		if strings.Count(got, "[INFO] line n=") != 100 ||
-			strings.Count(got, "[WARNING] Log: The console is gone; the bot goes on without it file="+path+" error=\"broken pipe\"\n") != 1 {
+			strings.Count(got, "[WARNING] Log: The console is gone; the log goes on in the file alone file="+path+" error=\"broken pipe\"\n") != 1 {
 			t.Errorf("the file holds %s", got)
 		}
 	})
@@ -165,7 +165,7 @@ func TestTroubleInWords(t *testing.T) {
 		{"file", output.Trouble{Over: true, Stuck: true, Took: stuckFor}, "all [INFO] The log file took no lines for a while; no line is missing for=\"40 s\" file=x.log"},
 		{"file", output.Trouble{Over: true, Stuck: true, Took: stuckFor, Missed: 3}, "all [WARNING] The log file took no lines for a while; these lines are missing in it for=\"40 s\" lines=3 file=x.log"},
 		{"file", output.Trouble{Over: true, Took: stuckFor, Missed: 3}, "all [WARNING] The log file was too slow for the log; these lines are missing in it for=\"40 s\" lines=3 file=x.log"},
-		{"console", output.Trouble{Err: syscall.ENOSPC}, "others [WARNING] The console is gone; the bot goes on without it file=x.log error=\"no space left on device\""},
+		{"console", output.Trouble{Err: syscall.ENOSPC}, "others [WARNING] The console is gone; the log goes on in the file alone file=x.log error=\"no space left on device\""},
 		{"console", output.Trouble{Over: true, Err: syscall.ENOSPC, Took: stuckFor, Missed: 3}, "all [WARNING] The console could not be written for a while; these lines are only in the log file for=\"40 s\" lines=3 file=x.log"},
 		{"console", output.Trouble{Over: true, Took: stuckFor, Missed: 3}, "all [WARNING] The console was too slow for the log; these lines are only in the log file for=\"40 s\" lines=3 file=x.log"},
 		{"console", output.Trouble{Over: true, Stuck: true, Took: stuckFor}, "all [INFO] The console took no output for a while; no line is missing for=\"40 s\""},
