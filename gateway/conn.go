@@ -314,6 +314,12 @@ func (c *conn) handleDispatch(env envelope, size int64, now time.Time) {
 			s.skip(PayloadSkipped{Why: err.Error(), Op: env.op, Type: "READY", Bytes: size})
 			return
 		}
+		if data.resumeURL != "" {
+			if err := s.checkAddress(data.resumeURL); err != nil {
+				s.emit(AddressRefused{Address: data.resumeURL[:min(len(data.resumeURL), 200)], Err: err})
+				data.resumeURL = ""
+			}
+		}
 		if data.resumeURL == "" {
 			data.resumeURL = c.url // better than no resume at all
 		}

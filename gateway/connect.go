@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"evergreen/identify"
@@ -51,7 +53,7 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 		}
 		a.grant = grant
 	}
-	a.base = !a.resume || s.policy.useBaseURL()
+	a.base = !a.resume || s.policy.useBaseURL() || !s.mayResumeAt(session.ResumeURL)
 	address := session.ResumeURL
 	if a.base {
 		var failed *Reason
@@ -124,6 +126,12 @@ func (s *Shard) lookUpBaseURL() (string, *Reason) {
 		}
 		f := lookupReason(err)
 		return "", &f
+	}
+	if s.opts.APIURL == "" {
+		s.apiURL.Store(&address) // it comes from the caller, and the session's URL is held to it
+	} else if err := s.checkAddress(address); err != nil {
+		err = fmt.Errorf("the address of the gateway is not used, %s: %w", strconv.Quote(address[:min(len(address), 200)]), err)
+		return "", &Reason{Kind: ReasonLocate, Err: err}
 	}
 	s.baseURL = address
 	return address, nil

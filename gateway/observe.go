@@ -277,6 +277,15 @@ type PayloadSkipped struct {
 	Bytes int64
 }
 
+// AddressRefused is an address in READY that the token is not sent to. Resumes go to the
+// base URL instead.
+type AddressRefused struct {
+	// Address is the address, at most 200 bytes of it.
+	Address string
+	// Err says why, see [CheckAddress].
+	Err error
+}
+
 // SequenceGap means that dispatches of the session never arrived.
 type SequenceGap struct {
 	// From and To are the first and the last sequence number that is missing.
@@ -362,6 +371,7 @@ func (ReconnectRequested) observation() {}
 func (SessionInvalidated) observation() {}
 func (SessionLost) observation()        {}
 func (PayloadSkipped) observation()     {}
+func (AddressRefused) observation()     {}
 func (SequenceGap) observation()        {}
 func (QueueFull) observation()          {}
 func (QueueDrained) observation()       {}

@@ -82,6 +82,11 @@ type Options struct {
 	// URLSource returns the base gateway URL. It is asked before each IDENTIFY, and for
 	// a RESUME when the session's resume URL cannot be reached.
 	URLSource URLSource
+	// APIURL is the REST base that the gateway's addresses come from. It decides which of
+	// them the token may be sent to, see [CheckAddress]; a resume URL that is refused is
+	// replaced by the base URL. Default: what URLSource returns, which then is trusted as
+	// it is.
+	APIURL string
 	// Shard is the shard's place among the bot's shards; zero for an unsharded bot.
 	Shard ShardID
 	// Presence goes into every IDENTIFY and is sent again after READY and RESUMED: after

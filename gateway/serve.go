@@ -215,7 +215,7 @@ func (t *connLoop) onLive(at time.Time) {
 	if replaced, reason := t.policy.onLive(t.attempt.resume, t.attempt.base); replaced {
 		t.reportSessionEnd(reason)
 	}
-	if t.attempt.resume && t.attempt.base {
+	if t.attempt.resume && t.attempt.base && t.checkAddress(t.seq.session().ResumeURL) == nil {
 		t.nextReturn = at.Add(resumeURLRetry)
 	}
 	t.set(Live{}, Reason{})

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Shard struct {
 	sends    *sendQueue
 
 	state       atomic.Pointer[State]
+	apiURL      atomic.Pointer[string] // what addresses are held against, see CheckAddress
 	presence    atomic.Pointer[Presence]
 	latency     atomic.Int64
 	lastACK     atomic.Pointer[time.Time]
@@ -102,6 +104,11 @@ func New(opts Options) (*Shard, error) {
 		s.presence.Store(&p)
 	}
 	s.malformedAt.Store(-1)
+	apiURL := cmp.Or(opts.APIURL, "https://discord.com")
+	if fixed, ok := opts.URLSource.(FixedURL); ok && opts.APIURL == "" {
+		apiURL = string(fixed)
+	}
+	s.apiURL.Store(&apiURL)
 	s.seq = &sequence{
 		shard: opts.Shard, queue: s.queue, store: opts.SessionStore, emit: s.emit, onHandled: s.notifyDrained, count: &s.count, began: time.Now(),
 	}

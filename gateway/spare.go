@@ -34,7 +34,11 @@ func (s *Shard) dialSpare() {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.life.StopContext())
-	sp := &spare{url: session.ResumeURL, cancel: cancel, done: make(chan struct{})}
+	url := session.ResumeURL
+	if s.checkAddress(url) != nil {
+		url = s.baseURL
+	}
+	sp := &spare{url: url, cancel: cancel, done: make(chan struct{})}
 	s.spare = sp
 	s.group.Go(func() {
 		defer close(sp.done)

@@ -326,7 +326,7 @@ func (a *App) build(intents gateway.Intents) error {
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
 			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
-			URLSource:   a, CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
+			URLSource:   a, APIURL: a.gatewayTrust(), CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
 			Observer: a.observers(eventLog, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
 			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,10 @@ func (a *App) fallbackGateway() string {
 	}
 	return ""
 }
+
+// gatewayTrust is what the gateway's addresses are held against: that of the REST API, or
+// the address of the options.
+func (a *App) gatewayTrust() string { return cmp.Or(a.opts.Gateway, a.opts.Config.APIURL) }
 
 // growShards changes to the recommended number of shards when Discord has refused the
 // present one (close codes 4010 and 4011) and SHARDS is auto.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -130,7 +132,18 @@ func (s *harness) useTLS(name string, from, until time.Time, trust bool) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(inner))
+	front := httputil.NewSingleHostReverseProxy(inner)
+	front.ModifyResponse = func(r *http.Response) error { // what is behind TLS names wss
+		if r.StatusCode != http.StatusOK {
+			return nil
+		}
+		body, err := io.ReadAll(r.Body)
+		body = bytes.ReplaceAll(body, []byte(`"ws://`), []byte(`"wss://`))
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r.Header.Del("Content-Length")
+		return err
+	}
+	server := httptest.NewUnstartedServer(front)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	server.Config.ErrorLog = discardLog()
 	server.StartTLS()

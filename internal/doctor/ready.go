@@ -182,7 +182,7 @@ func (x *examination) proveReady(ctx context.Context, kept *store.Store) Finding
 	seen := make(chan gateway.Observation, 1000)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: x.config.Token.Reveal(), Intents: intents},
-		URLSource:   x.preflight, Shard: x.shard, IdentifyLimiter: permit, Dialer: dialer, Events: []string{}, Presence: &presence,
+		URLSource:   x.preflight, APIURL: x.config.APIURL, Shard: x.shard, IdentifyLimiter: permit, Dialer: dialer, Events: []string{}, Presence: &presence,
 		Compression: x.config.Compression, ReadLimit: x.config.ReadLimit,
 		Observer: gateway.ObserverFunc(func(n gateway.Observation) { seen <- n }),
 		Timing:   gateway.Timing{SilenceProbe: heartbeatInterval, Connect: dialTimeout, Hello: dialTimeout, Close: closeTimeout / 2},

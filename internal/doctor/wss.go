@@ -27,6 +27,9 @@ func (x *examination) webSocketDialer() (gateway.WebSocketDialer, func()) {
 // checkWebSocket opens a WebSocket to the gateway and waits for HELLO, which spends
 // no session start. Many proxies and firewalls let REST through and not this.
 func (x *examination) checkWebSocket(ctx context.Context) Finding {
+	if err := gateway.CheckAddress(x.config.APIURL, x.gatewayURL); err != nil {
+		return fail("the address of the gateway that REST names is not used, because "+err.Error()+": "+plain(x.gatewayURL), "Look at what stands between this machine and Discord: the token would be sent there.")
+	}
 	address, err := url.Parse(x.gatewayURL)
 	if err != nil || address.Host == "" || !strings.HasPrefix(address.Scheme, "ws") {
 		return fail("REST names no usable address of the gateway: "+plain(x.gatewayURL), "Look at what stands between this machine and Discord.")

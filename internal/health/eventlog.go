@@ -202,6 +202,9 @@ func (s *shardLog) workLine(event gateway.ShardEvent) line {
 		}
 		out.attrs = append(out.attrs, slog.Int("op", int(w.Op)), slog.String("type", w.Type), slog.Int64("bytes", w.Bytes))
 		return out
+	case gateway.AddressRefused:
+		return warn("The address that READY names to resume at is not used; the base address takes its place",
+			slog.String("address", text.OneLine(w.Address)), slog.Any("error", w.Err))
 	case gateway.QueueFull:
 		return warn("The handlers do not keep up and the queue is full; further events wait at Discord", slog.Int64("bytes", w.Bytes))
 	case gateway.QueueDrained:

@@ -84,7 +84,10 @@ func (c *Client) checkGateway(ctx context.Context, r *Report) error {
 		return err
 	}
 	r.URL, r.Shards, r.Limits = p.url, p.shards, p.limits
-	if p.url == "" {
+	switch {
+	case p.refused != nil:
+		r.warn("%s.", p.refused)
+	case p.url == "":
 		r.warn("GET /gateway/bot has no usable address of the gateway; it is asked again.")
 	}
 	if p.odd != "" {

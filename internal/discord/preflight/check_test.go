@@ -131,7 +131,7 @@ func TestCheckDropsOptionalIntents(t *testing.T) {
 // Statements: G-041.
 func TestCheckOfAnEmptyBudget(t *testing.T) {
 	run(t, Options{}, func(w *harness) {
-		w.discord.says(theRoute, `{"url":"wss://x.test","shards":1,"session_start_limit":{"total":1000,"remaining":0,"reset_after":5400000,"max_concurrency":1}}`)
+		w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":1,"session_start_limit":{"total":1000,"remaining":0,"reset_after":5400000,"max_concurrency":1}}`)
 		r := w.check()
 		until := time.Now().Add(90 * time.Minute)
 		if !r.Exhausted().Equal(until) {

@@ -164,7 +164,7 @@ func TestShardCountIsReported(t *testing.T) {
 			if _, err := w.client.Limits(w.t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			w.discord.says(theRoute, `{"url":"wss://x.test","shards":3}`)
+			w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":3}`)
 			_, err := w.inspect(code)
 			wantIn(t, err, "needs 3 shards and runs 1")
 			w.asked(2)

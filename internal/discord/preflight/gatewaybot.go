@@ -1,12 +1,13 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
+	"evergreen/gateway"
 	"evergreen/identify"
 	"evergreen/internal/bounds"
 	"evergreen/internal/text"
@@ -25,9 +26,11 @@ type gatewayBot struct {
 	url    string
 	shards int // recommended; 0 while unknown
 	// odd is what stands in the place of shards if that makes no sense.
-	odd    string
-	limits identify.SessionStartLimit
-	at     time.Time // when it was asked for
+	odd string
+	// refused says why the address is not used; nil if it is, or if there is none.
+	refused error
+	limits  identify.SessionStartLimit
+	at      time.Time // when it was asked for
 }
 
 // GatewayURL returns the base URL of the gateway (G-001). It is asked for once and
@@ -47,8 +50,10 @@ func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) 
 	defer c.mu.Unlock()
 	switch {
 	case c.url == "" && c.opts.Gateway != "":
-		c.log.Warn("REST does not tell the address of the gateway; the usual one is used", "url", c.opts.Gateway, "error", err)
+		c.log.Warn("REST does not tell the address of the gateway; the usual one is used", "url", c.opts.Gateway, "error", cmp.Or(err, c.gatewayBot.refused))
 		return c.opts.Gateway, nil
+	case c.url == "" && err == nil && c.gatewayBot.refused != nil:
+		return "", c.gatewayBot.refused
 	case c.url == "" && err == nil:
 		return "", errors.New("GET /gateway/bot: the answer has no usable address of the gateway")
 	case c.url == "":
@@ -158,7 +163,7 @@ func (c *Client) refresh(ctx context.Context, failed string, enough func() bool)
 	if err != nil {
 		return err
 	}
-	p := readGatewayBot(answer, began)
+	p := readGatewayBot(answer, c.opts.APIURL, began)
 	c.gatewayBot = p
 	if p.url != "" {
 		c.url = p.url
@@ -166,8 +171,14 @@ func (c *Client) refresh(ctx context.Context, failed string, enough func() bool)
 	return nil
 }
 
-func readGatewayBot(answer object, at time.Time) gatewayBot {
-	p := gatewayBot{at: at, url: usableURL(answer.text("url"))}
+func readGatewayBot(answer object, apiURL string, at time.Time) gatewayBot {
+	p := gatewayBot{at: at, url: answer.text("url")}
+	if err := gateway.CheckAddress(apiURL, p.url); err != nil {
+		if p.url != "" {
+			p.refused = fmt.Errorf("GET /gateway/bot names %q as the address of the gateway, which is not used: %w", text.Clip(text.OneLine(p.url), 200), err)
+		}
+		p.url = ""
+	}
 	if shards, ok := answer.count("shards"); ok && bounds.Shards.Has(shards) {
 		p.shards = shards
 	} else if answer["shards"] != nil {
@@ -189,17 +200,4 @@ func readGatewayBot(answer object, at time.Time) gatewayBot {
 	p.limits.MaxConcurrency, _ = limit.count("max_concurrency")
 	p.limits, _ = p.limits.Bounded()
 	return p
-}
-
-// usableURL returns the URL if it can be dialled, else nothing.
-func usableURL(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	switch u.Scheme {
-	case "ws", "wss", "http", "https":
-		return address
-	}
-	return ""
 }

@@ -14,7 +14,7 @@ import (
 	"evergreen/internal/discord/rest"
 )
 
-const address = "wss://gateway.discord.test"
+const address = "wss://gateway.discord.gg"
 
 func (w *harness) locate(failed, want string) {
 	w.t.Helper()
@@ -45,18 +45,18 @@ func TestAddressIsAskedForOnce(t *testing.T) {
 func TestAddressThatFailedIsAskedForAgain(t *testing.T) {
 	run(t, Options{}, func(w *harness) {
 		w.locate("", address)
-		w.discord.says(theRoute, `{"url":"wss://other.discord.test/"}`)
+		w.discord.says(theRoute, `{"url":"wss://other.discord.gg/"}`)
 		w.locate("wss://elsewhere", address) // not the one that is known
 		w.asked(1)
-		w.locate(address, "wss://other.discord.test/")
+		w.locate(address, "wss://other.discord.gg/")
 		w.asked(2)
 		for range 10 {
-			w.locate("wss://other.discord.test/", "wss://other.discord.test/")
+			w.locate("wss://other.discord.gg/", "wss://other.discord.gg/")
 			time.Sleep(time.Second)
 		}
 		w.asked(2)
 		time.Sleep(failedURLRecheck)
-		w.locate("wss://other.discord.test/", "wss://other.discord.test/")
+		w.locate("wss://other.discord.gg/", "wss://other.discord.gg/")
 		w.asked(3)
 	})
 }
@@ -209,7 +209,7 @@ func TestLimitsAreYoung(t *testing.T) {
 		}
 		w.asked(1)
 		time.Sleep(5 * time.Second)
-		w.discord.says(theRoute, `{"url":"wss://x.test","shards":"4","session_start_limit":{"total":2000,"remaining":1,"reset_after":null,"max_concurrency":0}}`)
+		w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":"4","session_start_limit":{"total":2000,"remaining":1,"reset_after":null,"max_concurrency":0}}`)
 		l, err := w.client.Limits(w.t.Context())
 		if err != nil || l.Total != 2000 || l.Remaining != 1 || l.ResetAfter != 24*time.Hour || l.MaxConcurrency != 1 {
 			t.Errorf("limits are %+v, %v", l, err)
@@ -223,7 +223,7 @@ func TestLimitsAreYoung(t *testing.T) {
 		if l, err := w.client.Limits(w.t.Context()); err == nil {
 			t.Errorf("limits of six minutes ago are told as %+v", l)
 		}
-		w.locate("", "wss://x.test")
+		w.locate("", "wss://x.discord.gg")
 	})
 }
 
@@ -250,8 +250,8 @@ func TestUsualAddressWhileRESTIsDown(t *testing.T) {
 // Given an answer without limits, that is an error and not a budget of zero.
 func TestMissingLimitsAreNoBudget(t *testing.T) {
 	for _, body := range []string{
-		`{"url":"wss://x.test"}`, `{"url":"wss://x.test","session_start_limit":null,"shards":null}`,
-		`{"url":"wss://x.test","session_start_limit":{"total":1000}}`, `{"session_start_limit":[1,2],"shards":{}}`,
+		`{"url":"wss://x.discord.gg"}`, `{"url":"wss://x.discord.gg","session_start_limit":null,"shards":null}`,
+		`{"url":"wss://x.discord.gg","session_start_limit":{"total":1000}}`, `{"session_start_limit":[1,2],"shards":{}}`,
 	} {
 		run(t, Options{}, func(w *harness) {
 			w.discord.says(theRoute, body)
@@ -312,7 +312,7 @@ func TestOptionsAreChecked(t *testing.T) {
 func TestOddNumbersOfGatewayBot(t *testing.T) {
 	for _, shards := range []string{"1000000000", "100000", "5000", "100001", "0", "-1", "1e308", "1.5", `"many"`, "[]", "9999999999999999999999"} {
 		run(t, Options{}, func(w *harness) {
-			w.discord.says(theRoute, `{"url":"wss://x.test","shards":`+shards+`}`)
+			w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":`+shards+`}`)
 			n, err := w.client.Shards(w.t.Context())
 			if n != 0 || err == nil || !strings.Contains(err.Error(), shards) {
 				t.Errorf("%s shards were read as %d, %v", shards, n, err)
@@ -329,12 +329,33 @@ func TestOddNumbersOfGatewayBot(t *testing.T) {
 		`{"total":1e308,"remaining":-0.5,"reset_after":{},"max_concurrency":null}`:              {},
 	} {
 		run(t, Options{}, func(w *harness) {
-			w.discord.says(theRoute, `{"url":"wss://x.test","shards":1,"session_start_limit":`+limit+`}`)
+			w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":1,"session_start_limit":`+limit+`}`)
 			got, _ := w.client.Limits(w.t.Context())
 			got.At = time.Time{}
 			if got != want {
 				t.Errorf("%s was read as %+v, want %+v", limit, got, want)
 			}
 		})
+	}
+}
+
+// Given a GET /gateway/bot that names an address which the token must not go to, then it
+// is not used: the usual one takes its place, or the error says why there is none.
+// Statements: G-001.
+func TestAddressThatIsNotTrusted(t *testing.T) {
+	for _, odd := range []string{"wss://evil.example", "ws://gateway.discord.gg", "wss://a:b@gateway.discord.gg", "wss://discord.gg.evil.example"} {
+		for _, usual := range []string{"", "wss://gateway.discord.gg"} {
+			run(t, Options{APIURL: DefaultAPIURL, Gateway: usual}, func(w *harness) {
+				w.discord.says(theRoute, `{"url":"`+odd+`","shards":1}`)
+				got, err := w.client.GatewayURL(w.t.Context(), "")
+				if got != usual || (usual == "") != (err != nil) {
+					t.Errorf("%s: the address is %q, %v", odd, got, err)
+				}
+				if err != nil && !strings.Contains(err.Error(), "is not used") {
+					t.Errorf("%s: the error is %v", odd, err)
+				}
+				wantIn(t, w.check().Warnings, "is not used")
+			})
+		}
 	}
 }

@@ -28,7 +28,7 @@ const (
 	me       = `{"id":"123","username":"ResearchBot","bot":true}`
 	appOn    = `{"id":"456","name":"Research","flags":565248,"flags_new":"565248","approximate_guild_count":3,"interactions_endpoint_url":null}`
 	appOff   = `{"id":"456","name":"Research","flags":0,"flags_new":"0"}`
-	bot      = `{"url":"wss://gateway.discord.test","shards":1,"session_start_limit":{"total":1000,"remaining":990,"reset_after":3600000,"max_concurrency":1}}`
+	bot      = `{"url":"wss://gateway.discord.gg","shards":1,"session_start_limit":{"total":1000,"remaining":990,"reset_after":3600000,"max_concurrency":1}}`
 	bot401   = `{"message":"401: Unauthorized","code":0}`
 	outage   = "<html>502</html>"
 	theUser  = "/users/@me"
