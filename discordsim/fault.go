@@ -79,7 +79,7 @@ func Faults() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 type FaultInfo struct {
 	// Description is what happens on the wire, in one sentence.
 	Description string
-	// Side is what goes wrong: "gateway", "network" or "rest". Host limits only
+	// Side is what goes wrong: "gateway", "network", "rest" or "permission". Host limits only
 	// faults of the network, Route only those of REST.
 	Side string
 	// Momentary faults happen at one moment: For, Count and Probability mean
@@ -249,12 +249,12 @@ func (s *Sim) inForce(name string, app *App) bool {
 	return slices.ContainsFunc(s.faults[name], func(a *Active) bool { return a.matches(target{app: app, shard: -1}) })
 }
 
-// faultKinds is every fault by name: those of the gateway, of the network and of
-// the REST side.
+// faultKinds is every fault by name: those of the gateway, of the network, of the REST
+// side and of what the bot may do.
 var faultKinds = map[string]*faultKind{}
 
 func init() {
-	for side, table := range map[string]map[string]*faultKind{"gateway": gatewayKinds, "network": networkKinds, "rest": restKinds} {
+	for side, table := range map[string]map[string]*faultKind{"gateway": gatewayKinds, "network": networkKinds, "rest": restKinds, "permission": permissionKinds} {
 		for name, k := range table {
 			k.side = side
 			faultKinds[name] = k

@@ -113,7 +113,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		if s.sees(sess.bot.app, ch) {
 			channels = append(channels, map[string]any{
 				"id": ch.ID, "type": 0, "name": ch.Name, "position": i, "parent_id": nil, "topic": nil, "nsfw": false,
-				"permission_overwrites": []any{}, "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
+				"permission_overwrites": ch.overwrites(), "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
 			})
 		}
 	}
@@ -136,7 +136,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	}
 	return map[string]any{
 		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "icon": nil, "features": []any{}, "emojis": []any{}, "stickers": []any{},
-		"roles":        []any{map[string]any{"id": g.ID, "name": "@everyone", "permissions": botPermissions, "position": 0, "color": 0, "hoist": false, "managed": false, "mentionable": false, "flags": 0}},
+		"roles":        s.roles(g),
 		"member_count": len(g.Members), "large": large, "joined_at": stamp(discordEpoch), "unavailable": false,
 		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": []any{},
 		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{}, "preferred_locale": "en-US",

@@ -28,6 +28,7 @@ var (
 	errUnknownChannel    = restError{http.StatusNotFound, 10003, "Unknown Channel"}
 	errUnknownGuild      = restError{http.StatusNotFound, 10004, "Unknown Guild"}
 	errUnknownMessage    = restError{http.StatusNotFound, 10008, "Unknown Message"}
+	errUnknownMember     = restError{http.StatusNotFound, 10007, "Unknown Member"}
 	errUnknownUser       = restError{http.StatusNotFound, 10013, "Unknown User"}
 	errUnknownEmoji      = restError{http.StatusBadRequest, 10014, "Unknown Emoji"}
 	errUnknownWebhook    = restError{http.StatusNotFound, 10015, "Unknown Webhook"}
@@ -42,6 +43,7 @@ var (
 	errEmptyMessage      = restError{http.StatusBadRequest, 50006, "Cannot send an empty message"}
 	errCannotMessageUser = restError{http.StatusForbidden, 50007, "Cannot send messages to this user"}
 	errMissingPermission = restError{http.StatusForbidden, 50013, "Missing Permissions"}
+	errNoHistory         = restError{http.StatusForbidden, 160002, "Cannot reply without permission to read message history"}
 	errWebhookToken      = restError{http.StatusUnauthorized, 50027, "Invalid Webhook Token"}
 	errEntryPointMissing = restError{http.StatusBadRequest, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. Please include the Entry Point command in your update request or delete it separately."}
 	errInvalidForm       = restError{http.StatusBadRequest, 50035, "Invalid Form Body"}

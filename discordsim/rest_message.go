@@ -67,13 +67,16 @@ func (r *restAPI) messageFor(c *restRequest) (*Message, *restResponse) {
 
 // createMessage is POST /channels/{channel}/messages (S-091).
 func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
-	if ch.ReadOnly[c.app.ID] {
-		return errMissingPermission.answer()
+	if refused := r.sim.refusal(c.app, ch); refused != nil {
+		return refused.answer()
 	}
 	f := c.form()
 	d := readDraft(f, c.files, settable)
 	r.checkDraft(c, ch, d)
 	target := r.target(c, f, ch, d.reference)
+	if d.reference.given && !d.reference.forward && ch.NoHistory[c.app.ID] {
+		return errNoHistory.answer()
+	}
 	if f.errors.any() {
 		return f.errors.answer()
 	}

@@ -29,6 +29,7 @@ var bucketTable = map[string]rateLimit{
 	"typing":         {5, 5 * time.Second},
 	"channel-read":   {20, 5 * time.Second},
 	"guild-read":     {20, 5 * time.Second},
+	"member-read":    {5, time.Second},
 	"dm-open":        {10, 10 * time.Second},
 	"user-me":        {10, 5 * time.Second},
 	"user-read":      {20, 5 * time.Second},

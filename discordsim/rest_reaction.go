@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 var customEmoji = regexp.MustCompile(`^[A-Za-z0-9_]{2,32}:[0-9]{1,20}$`)
@@ -45,6 +46,9 @@ func (r *restAPI) addReaction(c *restRequest) restResponse {
 	m, emoji, refused := r.reactionTarget(c)
 	if refused != nil {
 		return *refused
+	}
+	if g := m.Channel.Guild; g != nil && time.Now().Before(g.TimedOut[c.app.Bot.ID]) {
+		return errMissingPermission.answer()
 	}
 	i := m.reaction(emoji)
 	if i < 0 {

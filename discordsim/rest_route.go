@@ -40,6 +40,7 @@ func routes() []*route {
 		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
 		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
 		{method: "GET", path: "/guilds/{guild}", bucket: "guild-read", handle: on((*restAPI).guildFor, (*restAPI).getGuild)},
+		{method: "GET", path: "/guilds/{guild}/members/{user}", bucket: "member-read", handle: on((*restAPI).guildFor, (*restAPI).getMember)},
 		{method: "GET", path: channelPath, bucket: "channel-read", handle: on((*restAPI).channelFor, (*restAPI).getChannel)},
 
 		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},

@@ -113,7 +113,7 @@ func (r *restAPI) getUser(c *restRequest) restResponse {
 func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	out := map[string]any{
 		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": []string{}, "emojis": []any{}, "stickers": []any{},
-		"roles":          []any{map[string]any{"id": g.ID, "name": "@everyone", "color": 0, "hoist": false, "position": 0, "permissions": botPermissions, "managed": false, "mentionable": false, "flags": 0}},
+		"roles":          r.sim.roles(g),
 		"afk_channel_id": nil, "afk_timeout": 300, "system_channel_id": nil, "system_channel_flags": 0, "rules_channel_id": nil,
 		"public_updates_channel_id": nil, "preferred_locale": "en-US", "premium_tier": 0, "premium_progress_bar_enabled": false,
 		"nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
@@ -145,8 +145,8 @@ func (r *restAPI) getChannel(c *restRequest, ch *Channel) restResponse {
 // startTyping is POST /channels/{channel}/typing: it shows for ten seconds or
 // until a message is sent.
 func (r *restAPI) startTyping(c *restRequest, ch *Channel) restResponse {
-	if ch.ReadOnly[c.app.ID] {
-		return errMissingPermission.answer()
+	if refused := r.sim.refusal(c.app, ch); refused != nil {
+		return refused.answer()
 	}
 	if r.typing[ch.ID] == nil {
 		r.typing[ch.ID] = map[ID]time.Time{}

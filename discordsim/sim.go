@@ -22,6 +22,7 @@ type Sim struct {
 	apps         map[ID]*App
 	tokens       map[string]*App
 	formerTokens map[string]*bot // by token: whose it was before a reset
+	closedDMs    map[ID]bool     // people who take no direct messages of bots
 	users        map[ID]User
 	guilds       map[ID]*Guild
 	channels     map[ID]*Channel
@@ -60,7 +61,7 @@ func New(cfg Config) *Sim {
 	cfg = cfg.withDefaults()
 	s := &Sim{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x9E3779B97F4A7C15)),
-		apps: map[ID]*App{}, tokens: map[string]*App{}, formerTokens: map[string]*bot{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
+		apps: map[ID]*App{}, tokens: map[string]*App{}, formerTokens: map[string]*bot{}, closedDMs: map[ID]bool{}, users: map[ID]User{}, guilds: map[ID]*Guild{},
 		channels: map[ID]*Channel{}, messages: map[ID]*Message{}, history: map[ID][]*Message{},
 		answers: map[ID][]*Message{}, inGuild: map[ID][]*App{}, bots: map[ID]*bot{},
 		sessions: map[string]*session{}, ended: map[string]time.Time{}, conns: map[int64]*conn{},

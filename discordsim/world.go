@@ -181,20 +181,6 @@ func (s *Sim) setUnavailable(guild *Guild, unavailable bool) {
 	}
 }
 
-// Hide takes VIEW_CHANNEL of a channel from a bot, or gives it back.
-func (s *Sim) Hide(app *App, channel ID, hidden bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.channels[channel]
-	if ch == nil {
-		return
-	}
-	if ch.Hidden == nil {
-		ch.Hidden = map[ID]bool{}
-	}
-	ch.Hidden[app.ID] = hidden
-}
-
 // Emit sends any other event to the sessions that would get it: those of the
 // app, or of every app in the guild when app is nil; to the shard of the guild,
 // or shard 0 without one; with the intent for the event. Data is what JSON

@@ -50,6 +50,8 @@ type Guild struct {
 	Members  []ID
 	// Unavailable marks a guild in an outage.
 	Unavailable bool
+	// TimedOut says until when members may not write.
+	TimedOut map[ID]time.Time
 }
 
 // Channel is a text channel of a guild, or a direct message when Guild is nil.
@@ -61,10 +63,11 @@ type Channel struct {
 	// message.
 	Recipient ID
 	App       *App
-	// Hidden lists apps without VIEW_CHANNEL here, ReadOnly those
-	// without SEND_MESSAGES.
-	Hidden   map[ID]bool
-	ReadOnly map[ID]bool
+	// Hidden lists apps without VIEW_CHANNEL here, ReadOnly those without SEND_MESSAGES,
+	// NoHistory those without READ_MESSAGE_HISTORY.
+	Hidden    map[ID]bool
+	ReadOnly  map[ID]bool
+	NoHistory map[ID]bool
 }
 
 // Message is one message.

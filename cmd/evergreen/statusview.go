@@ -97,6 +97,12 @@ func (r reading) addStatus(add func(name, text string), place *time.Location) {
 	if s.Bot.Username != "" {
 		add("Bot", s.Bot.Username+" in "+text.Count(int64(s.Bot.Guilds), "server"))
 	}
+	for _, c := range s.Conditions {
+		if !strings.Contains(s.Reason, c.Trouble) {
+			add("Also", text.Capitalize(c.Says))
+			add("", c.Remedy)
+		}
+	}
 	var latency []string
 	if g := s.Latency.Gateway; g != nil && g.Last != nil {
 		latency = append(latency, fmt.Sprintf("gateway %.0f ms (95 of 100 within %.0f)", *g.Last, g.P95))

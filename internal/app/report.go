@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"evergreen/gateway"
@@ -13,6 +14,7 @@ import (
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/text"
 )
 
 // Report returns the state of the bot for its status command.
@@ -48,7 +50,8 @@ func (a *App) Activity() health.Activity {
 }
 
 // Conditions returns what is wrong beside the connection: Options.Conditions, memory that
-// runs short, slash commands that are not registered, another program with the same token.
+// runs short, slash commands that are not registered, channels that refuse answers, another
+// program with the same token.
 func (a *App) Conditions() []health.Condition {
 	var list []health.Condition
 	if a.opts.Conditions != nil {
@@ -57,7 +60,7 @@ func (a *App) Conditions() []health.Condition {
 	if a.memory != nil {
 		list = append(list, a.memory.condition())
 	}
-	list = append(list, a.unregistered())
+	list = append(list, a.unregistered(), a.refusals())
 	known := func(c health.Condition) bool { return c.Cause == health.TwoInstances && c.Trouble != "" }
 	if !slices.ContainsFunc(list, known) {
 		list = append(list, a.duplicate())
@@ -73,6 +76,35 @@ func (a *App) unregistered() health.Condition {
 		return health.Condition{}
 	}
 	return health.Condition{Cause: health.CommandsUnregistered, Trouble: err.Error(), Since: since}
+}
+
+// refusalsNamed is how many channels that refuse answers are named.
+const refusalsNamed = 3
+
+// refusals returns the condition that channels refuse the bot's answers; empty while none
+// does.
+func (a *App) refusals() health.Condition {
+	list := a.Bot().Refusals()
+	if len(list) == 0 {
+		return health.Condition{}
+	}
+	c := health.Condition{Cause: health.ChannelPermission, Since: list[len(list)-1].Since}
+	var named []string
+	for _, r := range list[:min(len(list), refusalsNamed)] {
+		where := "channel " + r.Channel.String()
+		if r.ChannelName != "" {
+			where = "#" + text.Clip(text.OneLine(r.ChannelName), 100)
+		}
+		if r.GuildName != "" {
+			where += " (" + text.Clip(text.OneLine(r.GuildName), 100) + ")"
+		}
+		named = append(named, where+": "+text.Clip(text.OneLine(r.Why), 200))
+	}
+	c.Trouble = strings.Join(named, "; ")
+	if more := len(list) - refusalsNamed; more > 0 {
+		c.Trouble += "; and " + text.Count(more, "more channel")
+	}
+	return c
 }
 
 // username returns the name of the bot's user; empty until the preflight has ended.

@@ -54,7 +54,8 @@ type Bot struct {
 	seen         *ttlMap[snowflake.ID, struct{}]
 	uses         *ttlMap[use, time.Time]         // when a user's saved-up uses of a command are back
 	errorReplies *ttlMap[snowflake.ID, struct{}] // users whose mistake was answered lately
-	forbidden    *ttlMap[snowflake.ID, struct{}] // channels that refuse the bot's messages
+	notices      *ttlMap[notice, struct{}]       // users who were told lately that a channel refuses
+	refusals     refusals
 	channels     channelLocks
 
 	guildListNeeded chan struct{} // asks Run for the list of guilds
@@ -85,7 +86,8 @@ func New(o Options) (*Bot, error) {
 		seen:            newTTLMap[snowflake.ID, struct{}](15*time.Minute, 16384),
 		uses:            newTTLMap[use, time.Time](10*time.Minute, 16384),
 		errorReplies:    newTTLMap[snowflake.ID, struct{}](errorReplyInterval, 4096),
-		forbidden:       newTTLMap[snowflake.ID, struct{}](5*time.Minute, 4096),
+		notices:         newTTLMap[notice, struct{}](noticeInterval, 4096),
+		refusals:        newRefusals(),
 		guildListNeeded: make(chan struct{}, 1),
 		outstanding:     make(chan struct{}, o.Outstanding),
 		handlers:        make(chan struct{}, o.Concurrency),

@@ -335,7 +335,7 @@ func TestOptionsAreChecked(t *testing.T) {
 // TestEvents: the bot asks for the events it reads and the intents that bring
 // them.
 func TestEvents(t *testing.T) {
-	want := "GUILD_CREATE GUILD_DELETE GUILD_MEMBER_ADD INTERACTION_CREATE MESSAGE_CREATE READY RESUMED"
+	want := "CHANNEL_CREATE CHANNEL_DELETE CHANNEL_UPDATE GUILD_CREATE GUILD_DELETE GUILD_MEMBER_ADD GUILD_MEMBER_UPDATE GUILD_ROLE_CREATE GUILD_ROLE_DELETE GUILD_ROLE_UPDATE GUILD_UPDATE INTERACTION_CREATE MESSAGE_CREATE READY RESUMED THREAD_DELETE THREAD_UPDATE"
 	if got := strings.Join(Events(), " "); got != want {
 		t.Errorf("events: %s", got)
 	}

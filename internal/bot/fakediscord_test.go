@@ -29,6 +29,9 @@ type fakeDiscord struct {
 	application  string
 	commands     string
 	guild        string
+	channel      string
+	member       string
+	reactions    []string // message and emoji
 	guilds       []uint64
 	problems     []string
 }
@@ -82,6 +85,7 @@ const (
 	askerID   = 290926798626357999
 	channelID = 1203000000000000001
 	guildID   = 1203000000000000002
+	directID  = 1203000000000000004
 )
 
 func newFakeDiscord() *fakeDiscord {
@@ -90,6 +94,9 @@ func newFakeDiscord() *fakeDiscord {
 		application: fmt.Sprintf(`{"id":"%d","name":"ResearchBot","flags":%d,"bot":{"id":"%d"},"owner":{"id":"%d"}}`,
 			appID, 1<<19|1<<15, selfID, ownerID),
 		commands: `[]`,
+		guild:    guildWithRole,
+		channel:  fmt.Sprintf(`{"id":"%d","type":0,"name":"general"}`, channelID),
+		member:   `{"communication_disabled_until":null}`,
 	}
 }
 
@@ -213,6 +220,15 @@ func (d *fakeDiscord) carryOut(method string, u *url.URL, body []byte) (int, str
 		return 200, fmt.Sprintf(`{"id":"%d"}`, selfID)
 	case where == "GET users":
 		return d.page(u.Query())
+	case where == "GET channels":
+		return 200, d.channel
+	case where == "POST users":
+		return 200, fmt.Sprintf(`{"id":"%d","type":1}`, directID)
+	case where == "PUT channels" && len(p) == 7 && p[4] == "reactions":
+		d.reactions = append(d.reactions, p[3]+" "+p[5])
+		return 204, ""
+	case where == "GET guilds" && len(p) == 4:
+		return 200, d.member
 	case where == "GET guilds":
 		return 200, d.guild
 	case where == "GET applications" && p[1] == "@me":

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"evergreen/gateway"
+
+	"github.com/disgoorg/snowflake/v2"
 )
 
 // guilds is the list of guilds the bot is in.
@@ -228,6 +230,7 @@ func (b *Bot) onGuildCreate(_ context.Context, e incomingEvent) error {
 	if self := b.identity.user(); self != 0 && !g.Unavailable.Value {
 		b.roles.set(g.ID, g.roleOf(self))
 	}
+	b.forgetRefusals(g.ID)
 	if b.guilds.create(e.Shard, g.ID, g.Unavailable.Value) {
 		b.log.Info("Joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
@@ -241,6 +244,7 @@ func (b *Bot) onGuildDelete(_ context.Context, e incomingEvent) error {
 	}
 	if b.guilds.remove(e.Shard, g.ID, g.Unavailable.Value) {
 		b.roles.forget(g.ID)
+		b.refusals.forgetGuild(snowflake.ID(g.ID))
 		b.log.Info("Left a guild", "guild", g.ID)
 	} else {
 		b.log.Debug("Guild is unavailable", "guild", g.ID)

@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -91,6 +93,22 @@ func (b *Bot) awaitIdentity(ctx context.Context, m message) error {
 	return nil
 }
 
+// logUnsent logs an answer that could not be sent. A channel that refuses every answer is
+// warned about now and then only.
+func (b *Bot) logUnsent(command string, err error) {
+	level, attrs := slog.LevelWarn, []any{"command", command, "error", err}
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		attrs = append(attrs, refused.refusal.attrs()...)
+		if !refused.warn {
+			level = slog.LevelDebug
+		}
+	}
+	if errors.Is(err, errRefusedLately) {
+		level = slog.LevelDebug
+	}
+	b.log.Log(context.Background(), level, "Answer could not be sent", attrs...)
+}
+
 // answerMessage runs the command that a message asks for and replies; cooldown is
 // what is left of the user's cooldown.
 func (b *Bot) answerMessage(ctx context.Context, m message, asked invocation, cooldown time.Duration) completion {
@@ -150,7 +168,7 @@ func (b *Bot) finish(ctx context.Context, command string, answer Answer, err err
 		return completion{}
 	default:
 		b.counters.failed.Add(1)
-		b.log.Warn("Answer could not be sent", "command", command, "error", err)
+		b.logUnsent(command, err)
 	}
 	return completion{done: true, then: answer.Then}
 }

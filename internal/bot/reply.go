@@ -23,8 +23,8 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, b.options.AnswerWithin)
 	defer cancel()
 
-	if b.forbidden.has(r.Channel, time.Now()) {
-		return errors.New("the channel refused the bot's messages a while ago; check the bot's permissions there")
+	if !b.refusals.mayTry(r.Guild, r.Channel, time.Now()) {
+		return errRefusedLately
 	}
 	for i, part := range split(text) {
 		m := messageBody{
@@ -37,8 +37,14 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 			m.Reference = &reference{MessageID: r.ID}
 		}
 		if err := b.sendMessage(ctx, r.Channel, m); err != nil {
+			if refused, ok := errors.AsType[*requestError](err); ok && refused.Status == http.StatusForbidden {
+				return b.onRefused(ctx, r, refused)
+			}
 			return err
 		}
+	}
+	if b.refusals.accepted(r.Channel) {
+		b.log.Info("Channel takes answers again", "channel", r.Channel)
 	}
 	return nil
 }
@@ -53,10 +59,6 @@ func (b *Bot) sendMessage(ctx context.Context, channel snowflake.ID, m messageBo
 	if hasCode(err, rest.JSONErrorCodeUnknownMessage) {
 		// An earlier message with this nonce was created and deleted since.
 		return nil
-	}
-	if refusal, ok := errors.AsType[*requestError](err); ok && refusal.Status == http.StatusForbidden {
-		// Repeated refusals count towards a ban of the whole IP address.
-		b.forbidden.add(channel, time.Now())
 	}
 	return err
 }

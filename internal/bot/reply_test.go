@@ -131,34 +131,13 @@ func TestRefusalsAreFinal(t *testing.T) {
 				h.discord.fail(fault{on: "POST /channels", times: -1, status: status, body: body})
 				event := h.say("!say")
 				h.wait(DefaultAnswerWithin)
-				if n := len(h.discord.asked("POST /channels")); n != 1 || !event.released() {
+				if n := h.tries(); n != 1 || !event.released() {
 					t.Errorf("the answer was tried %d times", n)
 				}
 				h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
 			})
 		})
 	}
-}
-
-// TestForbiddenChannelIsLeftAlone: a channel that refused the bot is not tried
-// again for five minutes, because refusals count towards a ban of the address.
-func TestForbiddenChannelIsLeftAlone(t *testing.T) {
-	run(t, func(h *harness) {
-		h.start(saying("at last"))
-		h.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
-		for range 5 {
-			h.say("!say")
-			h.wait(30 * time.Second)
-		}
-		if n := len(h.discord.asked("POST /channels")); n != 1 {
-			t.Errorf("the channel was tried %d times", n)
-		}
-		h.logged(4, "the channel refused the bot's messages a while ago")
-		h.deliver("MESSAGE_CREATE", h.message("!say", fields{"channel_id": "5"}))
-		h.wait(3 * time.Minute)
-		h.say("!say")
-		h.expect("at last", "at last")
-	})
 }
 
 // TestReplyWithoutHistory: where the bot may not read the history it may not

@@ -50,6 +50,7 @@ const (
 	HostRebooted         CauseID = "host-rebooted"
 	MemoryShort          CauseID = "memory-short"
 	CommandsUnregistered CauseID = "commands-unregistered"
+	ChannelPermission    CauseID = "channel-permission"
 	DeployGoodbye        CauseID = "deploy-goodbye"
 	DiskTrouble          CauseID = "disk-trouble"
 	AnswersBlocked       CauseID = "answers-blocked"

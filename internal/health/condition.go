@@ -7,7 +7,7 @@ import (
 )
 
 // Condition is something wrong beside the connection: the bot stays online and
-// counts as degraded.
+// counts as degraded, unless it is only a notice.
 type Condition struct {
 	// Cause is one of conditionCauses.
 	Cause CauseID
@@ -18,8 +18,8 @@ type Condition struct {
 }
 
 // conditionCauses are the causes of conditions, the gravest first. Each has the
-// messages condition.<cause> and status.<cause>.
-var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances, CommandsUnregistered}
+// message condition.<cause>, and status.<cause> unless it is a notice.
+var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances, CommandsUnregistered, ChannelPermission}
 
 // holdingConditions returns the conditions that hold, the gravest first.
 func holdingConditions(list []Condition) []Condition {
@@ -30,8 +30,15 @@ func holdingConditions(list []Condition) []Condition {
 	return list
 }
 
-// sign says the condition in an incident, and status in the reason of a status.
-func (c Condition) sign() Message   { return NewMessage("condition."+string(c.Cause), c.Trouble) }
+// IsNotice reports whether the condition is about one place and not about the bot, which
+// is as well as without it: a server of many where it may not write. It changes no status,
+// opens no incident and is shown to the operator alone.
+func (c Condition) IsNotice() bool { return c.Cause == ChannelPermission }
+
+// Says is the condition in words, as part of a sentence.
+func (c Condition) Says() Message { return NewMessage("condition."+string(c.Cause), c.Trouble) }
+
+// status says the condition in the reason of a status.
 func (c Condition) status() Message { return NewMessage("status."+string(c.Cause), c.Trouble) }
 
 // A condition becomes an incident once it has lasted for conditionAfter, and that
@@ -77,7 +84,9 @@ func (t *Tracker) updateConditions(s *Snapshot) (changed []Incident) {
 		update(s.Work.Cause, s.Work.sign, s.Work.since)
 	}
 	for _, c := range s.Conditions {
-		update(c.Cause, c.sign(), c.Since)
+		if !c.IsNotice() {
+			update(c.Cause, c.Says(), c.Since)
+		}
 	}
 	for cause, open := range t.conditions {
 		if slices.Contains(holding, cause) {

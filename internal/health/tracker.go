@@ -290,7 +290,7 @@ func (t *Tracker) sumUp(snap *Snapshot, expected int) {
 		snap.Status, snap.Reason, snap.Remedy = Degraded, snap.Work.status(), Lookup(snap.Work.remedy).Remedy()
 		snap.Since = latest(snap.Since, snap.Work.since)
 	}
-	if snap.Status == Online && len(snap.Conditions) > 0 {
+	if snap.Status == Online && len(snap.Conditions) > 0 && !snap.Conditions[0].IsNotice() {
 		c := snap.Conditions[0]
 		snap.Status, snap.Reason, snap.Remedy = Degraded, c.status(), Lookup(c.Cause).Remedy()
 		snap.Since = latest(snap.Since, c.Since)

@@ -179,6 +179,11 @@ var mutations = []mutation{
 		"./internal/bot", "",
 	},
 	{
+		"rule-11-refusal", "changed permissions are not heard of", "internal/bot/refusals.go",
+		"		if c.Guild == guild {\n			delete(r.channels, channel)\n", "		if c.Guild == guild && false {\n			delete(r.channels, channel)\n",
+		"./internal/bot", "ChangedPermissions",
+	},
+	{
 		"rule-12-lock", "a taken token is not noticed", "internal/process/tokenlock/lock_unix.go",
 		"			return false, nil\n", "			return true, nil\n",
 		"./internal/process/tokenlock", "LockHolds",

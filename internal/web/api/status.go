@@ -42,6 +42,7 @@ type statusBody struct {
 type conditionBody struct {
 	Cause   string     `json:"cause"`
 	Trouble string     `json:"trouble"`
+	Says    string     `json:"says"`
 	Remedy  string     `json:"remedy"`
 	Since   *time.Time `json:"since"`
 }
@@ -177,7 +178,7 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version, Instance: s.opts.Instance, Conditions: []conditionBody{},
 	}
 	for _, c := range snap.Conditions {
-		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, health.Lookup(c.Cause).Do, timeOrNull(c.Since)})
+		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, c.Says().String(), health.Lookup(c.Cause).Do, timeOrNull(c.Since)})
 	}
 	if snap.Last != nil && snap.Last.Outcome == health.OutcomeOpen {
 		open := newIncidentBody(*snap.Last, snap.At)
@@ -258,15 +259,18 @@ func presenceText(p gateway.Presence) string {
 
 // statusKey is the part of a status whose change is an event at once.
 type statusKey struct {
-	status, reason, remedy, since, user, discord string
-	ready, connected, working                    bool
-	guilds, remaining                            int
+	status, reason, remedy, since, user, discord, conditions string
+	ready, connected, working                                bool
+	guilds, remaining                                        int
 }
 
 func (b statusBody) key() statusKey {
 	k := statusKey{
 		status: b.Status, reason: withoutNumbers(b.Reason), remedy: b.Remedy, user: b.Bot.Username,
 		ready: b.Ready, connected: b.Connected, working: b.Work.OK, guilds: b.Bot.Guilds,
+	}
+	for _, c := range b.Conditions {
+		k.conditions += withoutNumbers(c.Trouble) + "\n"
 	}
 	if b.Since != nil {
 		k.since = b.Since.Format(time.RFC3339)

@@ -12,6 +12,7 @@ import (
 	"evergreen/internal/bot"
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
+	"evergreen/internal/text"
 )
 
 // dashboardView is the dashboard in one language, as its template takes it.
@@ -29,6 +30,7 @@ type dashboardView struct {
 	Rates      []rateView
 	Work       []rowView
 	WorkNote   localized
+	Conditions []localized // those that the reason does not say
 	Handlers   []handlerView
 	Budget     *budgetView
 	Presence   *presenceView
@@ -145,6 +147,11 @@ func newDashboardView(f frame, s state) dashboardView {
 	}
 	if reason := s.Snap.Work.Reason; reason != (health.Message{}) {
 		v.WorkNote = localized{f.T("work.bad", reason.In(f)), f.Lang()}
+	}
+	for _, c := range s.Snap.Conditions {
+		if !strings.Contains(s.Snap.Reason.String(), c.Trouble) {
+			v.Conditions = append(v.Conditions, localized{text.Capitalize(c.Says().In(f)), f.Lang()})
+		}
 	}
 	v.Shards, v.Changes = f.shards(s.Snap)
 	return v

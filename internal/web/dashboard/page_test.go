@@ -182,6 +182,10 @@ func TestReasonsInThai(t *testing.T) {
 	holds(page(), ">ออนไลน์</h1>", "เชื่อมต่ออยู่ และ Discord ตอบกลับตามปกติ", `<html lang="th"`,
 		"การเชื่อมต่อค้างครึ่งทาง (half-open ไม่มีอะไรมาถึงนาน 15 วินาที)", "ต่อเซสชันเดิมได้ ได้รับย้อนหลัง 12 เหตุการณ์ ไม่มีสูญหาย",
 		`<span lang="en">Discord answered HTTP 503; 11 attempts failed</span>`)
+	s.change(func(s *scene) {
+		s.snap.Conditions = []health.Condition{{Cause: health.ChannelPermission, Trouble: "#general (Lab): the permission Send Messages is missing", Since: evening}}
+	})
+	holds(page(), ">ออนไลน์</h1>", `<p class="trouble" lang="th">ตอบใน #general (Lab): the permission Send Messages is missing ไม่ได้</p>`)
 	s.lose()
 	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Remedy() })
 	const remedy = "ถ้านาน ให้ตรวจการเชื่อมต่อและไฟร์วอลล์ของโฮสต์นี้ (ขาออกพอร์ต 443)"

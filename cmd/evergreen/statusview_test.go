@@ -1,0 +1,28 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestStatusNamesWhatElseIsWrong: what is wrong beside the connection is told with what to
+// do, unless the reason of the status says it already.
+func TestStatusNamesWhatElseIsWrong(t *testing.T) {
+	var r reading
+	r.Status = json.RawMessage(`{"status":"online","status_text":"Online","reason":"connected, and Discord answers","work":{"ok":true},"conditions":[
+		{"cause":"channel-permission","trouble":"#general (Lab): the permission Send Messages is missing","says":"not allowed to answer in #general (Lab): the permission Send Messages is missing","remedy":"Give it."}]}`)
+	if err := json.Unmarshal(r.Status, &r.status); err != nil {
+		t.Fatal(err)
+	}
+	plain := func(_, text string) string { return text }
+	lines := strings.Join(r.lines(plain, time.UTC), "\n")
+	if want := "Also       Not allowed to answer in #general (Lab): the permission Send Messages is missing\n             Give it."; !strings.Contains(lines, want) {
+		t.Errorf("no\n%s\nin\n%s", want, lines)
+	}
+	r.status.Reason = "connected and working, but " + r.status.Conditions[0].Trouble
+	if lines := strings.Join(r.lines(plain, time.UTC), "\n"); strings.Contains(lines, "Also") {
+		t.Errorf("told twice:\n%s", lines)
+	}
+}

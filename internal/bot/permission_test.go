@@ -1,0 +1,257 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/disgoorg/disgo/rest"
+	"github.com/disgoorg/snowflake/v2"
+)
+
+// forbids makes the channel refuse so many answers; below 0 all.
+func (h *harness) forbids(times, code int) {
+	message := map[int]string{50001: "Missing Access", 50013: "Missing Permissions"}[code]
+	h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d/", channelID), times: times, status: 403, body: fmt.Sprintf(`{"code":%d,"message":%q}`, code, message)})
+}
+
+// tries counts the answers that were sent to the channel.
+func (h *harness) tries() int {
+	return len(h.discord.asked(fmt.Sprintf("POST /channels/%d/", channelID)))
+}
+
+// TestRefusedChannelIsTriedAtTheNextCommand: a channel that has refused an answer gets the
+// next one, and is known for refusing until it takes one.
+func TestRefusedChannelIsTriedAtTheNextCommand(t *testing.T) {
+	for code, missing := range map[int]string{50013: "Send Messages", 50001: "View Channel"} {
+		run(t, func(h *harness) {
+			h.start(saying("at last"))
+			h.forbids(2, code)
+			for range 2 {
+				if event := h.say("!say"); !event.released() {
+					t.Error("the event stays held")
+				}
+				h.wait(time.Second)
+			}
+			list := h.bot.Refusals()
+			if len(list) != 1 || list[0].Permission != missing || list[0].Why != "the permission "+missing+" is missing" || list[0].GuildName != "Lab" || list[0].Channel != channelID {
+				t.Errorf("the channels that refuse are %+v", list)
+			}
+			h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered 403 (code %d)", code))
+			h.logged(1, "WARN Answer could not be sent")
+			h.logged(2, "missing_permission="+missing)
+			h.logged(2, "guild_name=Lab")
+			if code == 50013 {
+				h.logged(2, "channel_name=general")
+			}
+			h.say("!say")
+			if h.tries() != 3 || len(h.bot.Refusals()) != 0 {
+				t.Errorf("tried %d times, refusing: %+v", h.tries(), h.bot.Refusals())
+			}
+			h.logged(1, "INFO Channel takes answers again")
+		})
+	}
+}
+
+// TestRefusalsAreFew: however much is asked, a channel is tried five times a minute and
+// all channels together twenty times; then they are tried again.
+func TestRefusalsAreFew(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"), func(o *Options) { o.Cooldown = Never })
+		h.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50013,"message":"Missing Permissions"}`})
+		for range 50 {
+			h.say("!say")
+		}
+		if h.tries() != channelRefusals {
+			t.Errorf("tried %d times at once", h.tries())
+		}
+		h.wait(time.Minute)
+		h.say("!say")
+		if h.tries() != channelRefusals+1 {
+			t.Errorf("a minute later tried %d times", h.tries())
+		}
+		h.wait(time.Minute)
+		asked := len(h.discord.asked("POST /channels"))
+		for channel := range 50 {
+			for range 2 {
+				h.deliver("MESSAGE_CREATE", h.message("!say", fields{"channel_id": fmt.Sprint(channel + 1), "guild_id": fmt.Sprint(channel + 1)}))
+			}
+		}
+		// The first refusal of a channel is not known beforehand; nearly none is repeated.
+		answers := 0
+		for _, q := range h.discord.asked("POST /channels")[asked:] {
+			if strings.Contains(q.body, "message_reference") {
+				answers++
+			}
+		}
+		if answers < 50 || answers > 50+allRefusals/2 {
+			t.Errorf("100 commands in 50 channels led to %d tries", answers)
+		}
+		if len(h.bot.Refusals()) != 51 {
+			t.Errorf("%d channels refuse", len(h.bot.Refusals()))
+		}
+		if notices := len(h.discord.asked("POST /channels")) - asked - answers; notices > allRefusals {
+			t.Errorf("%d notices", notices)
+		}
+		h.wait(time.Minute)
+		asked = len(h.discord.asked("POST /channels"))
+		for channel := range 50 {
+			h.deliver("MESSAGE_CREATE", h.message("!say", fields{"channel_id": fmt.Sprint(channel + 1000)}))
+		}
+		if n := len(h.discord.asked("POST /channels")) - asked; n > 2*guildRefusals {
+			t.Errorf("50 channels of one guild led to %d requests", n)
+		}
+	})
+}
+
+// TestChangedPermissionsAreTriedAtOnce: after an event that may have changed what the bot
+// may do, the next command is answered even where too many were refused.
+func TestChangedPermissionsAreTriedAtOnce(t *testing.T) {
+	of := func(field string, more string) string { return fmt.Sprintf(`{%q:"%d"%s}`, field, guildID, more) }
+	for _, test := range []struct {
+		event, data string
+		again       bool
+	}{
+		{"CHANNEL_UPDATE", of("guild_id", fmt.Sprintf(`,"id":"%d","permission_overwrites":[]`, channelID)), true},
+		{"GUILD_ROLE_UPDATE", of("guild_id", `,"role":{"id":"5"}`), true},
+		{"GUILD_ROLE_CREATE", of("guild_id", `,"role":{"id":"5"}`), true},
+		{"GUILD_ROLE_DELETE", of("guild_id", `,"role_id":"5"`), true},
+		{"GUILD_MEMBER_UPDATE", of("guild_id", fmt.Sprintf(`,"user":{"id":"%d"},"roles":[]`, selfID)), true},
+		{"GUILD_UPDATE", of("id", ""), true},
+		{"GUILD_CREATE", guildWithRole, true},
+		{"THREAD_UPDATE", of("guild_id", ""), true},
+		{"GUILD_MEMBER_UPDATE", of("guild_id", fmt.Sprintf(`,"user":{"id":"%d"},"roles":[]`, askerID)), false},
+		{"CHANNEL_UPDATE", `{"guild_id":"9","id":"10"}`, false},
+		{"CHANNEL_UPDATE", `{"id":"10"}`, false},
+	} {
+		run(t, func(h *harness) {
+			h.start(saying("at last"), func(o *Options) { o.Cooldown = Never })
+			h.forbids(channelRefusals, 50013)
+			for range channelRefusals + 2 {
+				h.say("!say")
+			}
+			h.deliver(test.event, test.data)
+			h.say("!say")
+			if answered := h.tries() == channelRefusals+1; answered != test.again {
+				t.Errorf("after %s %s answered: %t", test.event, test.data, answered)
+			}
+			if test.again != (len(h.bot.Refusals()) == 0) {
+				t.Errorf("after %s: %+v", test.event, h.bot.Refusals())
+			}
+		})
+	}
+}
+
+// TestUserIsToldWhyThereIsNoAnswer: in a direct message, else by a reaction, and not again
+// and again; both exactly once, also when the message is replayed.
+func TestUserIsToldWhyThereIsNoAnswer(t *testing.T) {
+	for _, test := range []struct {
+		code           int
+		noDM           bool
+		said, reacted  int
+		words          string
+		channel, guild string
+	}{
+		{code: 50013, said: 1, words: fmt.Sprintf("You asked me something in <#%d>, and I cannot answer there: the permission Send Messages is missing. Someone who manages the server", channelID)},
+		{code: 50001, said: 1, words: "the permission View Channel is missing"},
+		{code: 50013, noDM: true, reacted: 1},
+		{code: 50001, noDM: true},
+	} {
+		run(t, func(h *harness) {
+			h.start(saying("no"), func(o *Options) { o.Cooldown = Never })
+			h.forbids(-1, test.code)
+			if test.noDM {
+				h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d/", directID), times: -1, status: 403, body: `{"code":50007,"message":"Cannot send messages to this user"}`})
+			}
+			message := h.message("!say", nil)
+			h.deliver("MESSAGE_CREATE", message)
+			h.say("!say")
+			h.crash(saying("no"))
+			h.deliver("MESSAGE_CREATE", message)
+			if got := h.discord.said(); len(got) != test.said || test.said > 0 && !strings.Contains(got[0], test.words) {
+				t.Errorf("code %d: said %q", test.code, got)
+			}
+			standing := map[string]bool{}
+			for _, reaction := range h.discord.reactions {
+				standing[reaction] = true
+			}
+			if len(standing) != test.reacted {
+				t.Errorf("code %d: reactions %q", test.code, h.discord.reactions)
+			}
+		})
+	}
+}
+
+// TestWhyAChannelRefuses: a thread, a timeout and a refusal without a known code are called
+// by their names; what cannot be found out is left out.
+func TestWhyAChannelRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name, channel, member, body string
+		lookups                     int // status of the answers to what the bot looks up
+		permission, why             string
+	}{
+		{name: "thread", channel: `{"type":11,"name":"side"}`, permission: "Send Messages in Threads", why: "the permission Send Messages in Threads is missing"},
+		{name: "timeout", member: `{"communication_disabled_until":"2026-08-06T13:30:00+00:00"}`, why: "the bot is timed out there until 2026-08-06 13:30 UTC"},
+		{name: "old timeout", member: `{"communication_disabled_until":"2026-08-06T11:30:00+00:00"}`, permission: "Send Messages", why: "the permission Send Messages is missing"},
+		{name: "another code", body: `{"code":50008,"message":"Cannot send messages in a non-text channel"}`, why: "Cannot send messages in a non-text channel"},
+		{name: "nothing known", lookups: 500, permission: "Send Messages", why: "the permission Send Messages is missing"},
+		{name: "no JSON", body: `<html>`, why: "Discord answered 403"},
+	} {
+		run(t, func(h *harness) {
+			h.start(saying("no"))
+			if test.channel != "" {
+				h.discord.channel = test.channel
+			}
+			if test.member != "" {
+				h.discord.member = test.member
+			}
+			if test.lookups != 0 {
+				h.discord.fail(fault{on: "GET ", times: -1, status: test.lookups})
+			}
+			body := test.body
+			if body == "" {
+				body = `{"code":50013,"message":"Missing Permissions"}`
+			}
+			h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d/", channelID), times: -1, status: 403, body: body})
+			h.say("!say")
+			h.wait(noticeTimeout)
+			if list := h.bot.Refusals(); len(list) != 1 || list[0].Permission != test.permission || list[0].Why != test.why {
+				t.Errorf("%s: %+v", test.name, list)
+			}
+		})
+	}
+}
+
+// TestDirectMessagesThatAreRefused: a user who takes no direct messages is nothing that an
+// operator could mend.
+func TestDirectMessagesThatAreRefused(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"))
+		h.discord.fail(fault{on: "POST /channels", times: -1, status: 403, body: `{"code":50007,"message":"Cannot send messages to this user"}`})
+		h.deliver("MESSAGE_CREATE", h.message("!say", fields{"guild_id": nil, "channel_id": fmt.Sprint(directID)}))
+		if len(h.bot.Refusals()) != 0 || len(h.discord.asked("POST /users")) != 0 || len(h.discord.reactions) != 0 {
+			t.Errorf("%+v", h.bot.Refusals())
+		}
+		h.logged(1, "WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered 403 (code 50007): Cannot send messages to this user")
+	})
+}
+
+// TestRefusalsAreBounded: channels that are not tried any more are forgotten, and never
+// more than so many are known.
+func TestRefusalsAreBounded(t *testing.T) {
+	r := newRefusals()
+	now := time.Now()
+	for i := range 2 * maxRefusals {
+		r.record(Refusal{Channel: snowflake.ID(i + 1), Guild: 1, code: rest.JSONErrorCodeMissingAccess}, now.Add(time.Duration(i)*time.Millisecond))
+	}
+	if n := len(r.list(now)); n != maxRefusals {
+		t.Errorf("%d channels are known", n)
+	}
+	if n := len(r.list(now.Add(refusalLife + time.Hour))); n != 0 {
+		t.Errorf("a day later %d channels are known", n)
+	}
+	if !r.mayTry(2, 5000, now) {
+		t.Error("a channel that never refused is not tried")
+	}
+}
