@@ -2,7 +2,7 @@ package clock
 
 import (
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,18 +41,22 @@ type Jump struct {
 // Absent is how long the process did not run.
 func (j Jump) Absent() time.Duration { return j.Stalled + j.Slept }
 
-// Clock compares the machine's clocks. Its methods may be called at the same time. It
+// Clock compares the machine's clocks. Its methods may be called at the same time and
+// wait for nothing, so heartbeats can share one with whatever else the process does. It
 // notices a jump at the first call of any method after it, so those who share moments
 // share a Clock.
 type Clock struct {
 	source  Source
 	virtual bool // the caller has a Wall
+	last    atomic.Pointer[reading]
+}
 
-	mu     sync.Mutex
-	wall   time.Time     // the wall clock at the last reading
-	at     time.Time     // the monotonic clock at the last reading
-	slept  time.Duration // what the source said at the last reading
-	known  bool
+// reading is what the clocks showed, and all jumps up to then. It does not change.
+type reading struct {
+	wall   time.Time // the wall clock
+	at     time.Time // the monotonic clock
+	slept  time.Duration
+	known  bool // the source knows of sleeps
 	sleeps []sleep
 	asleep time.Duration // all sleeps together
 	set    time.Duration
@@ -64,8 +68,13 @@ type sleep struct {
 	took    time.Duration
 }
 
-// maxSleeps bounds the sleeps that are remembered one by one.
-const maxSleeps = 500
+const (
+	// maxSleeps bounds the sleeps that are remembered one by one.
+	maxSleeps = 500
+	// keepEvery is how often a reading without a jump is kept to compare the next ones
+	// with, so that clocks that are slewed do not drift apart for long.
+	keepEvery = time.Second
+)
 
 // New returns a clock that begins now.
 func New(source Source) *Clock {
@@ -82,40 +91,66 @@ func New(source Source) *Clock {
 	if !virtual {
 		source.Wall = source.Now
 	}
-	c := &Clock{source: source, virtual: virtual, at: source.Now(), wall: source.Wall().Round(0)}
-	c.slept, c.known = source.Slept()
+	c := &Clock{source: source, virtual: virtual}
+	first := c.look()
+	c.last.Store(&first)
 	return c
 }
 
-// read reads all clocks and accounts for what is out of line. The caller holds the lock.
-func (c *Clock) read() {
-	now, wall := c.source.Now(), c.source.Wall().Round(0)
-	slept, known := c.source.Slept()
-	passed := now.Sub(c.at)
-	ahead := wall.Sub(c.wall) - passed
+// look reads all clocks, with no sleep in between: it would be taken for a clock that
+// is set forth and back.
+func (c *Clock) look() (r reading) {
+	r.slept, r.known = c.source.Slept()
+	for {
+		before := r.slept
+		r.at, r.wall = c.source.Now(), c.source.Wall().Round(0)
+		if r.slept, r.known = c.source.Slept(); r.slept-before <= Tolerance {
+			return r
+		}
+	}
+}
+
+// read reads all clocks and accounts for what is out of line. Of goroutines that notice
+// the same jump one counts it, and the others read again.
+func (c *Clock) read() reading {
+	for {
+		last := c.last.Load() // first, so that it is the older of the two
+		now := c.look()
+		jumped := now.follow(last)
+		if !jumped && now.at.Sub(last.at) < keepEvery {
+			return now
+		}
+		kept := now
+		if c.last.CompareAndSwap(last, &kept) {
+			return now
+		}
+	}
+}
+
+// follow takes over the jumps up to the last reading and adds what happened since.
+func (r *reading) follow(last *reading) (jumped bool) {
+	r.sleeps, r.asleep, r.set = last.sleeps, last.asleep, last.set
+	ahead := r.wall.Sub(last.wall) - r.at.Sub(last.at)
 	asleep := time.Duration(0)
 	switch {
-	case known && c.known:
-		asleep = max(0, slept-c.slept)
+	case r.known && last.known:
+		asleep = max(0, r.slept-last.slept)
 	case !monotonicSleeps:
 		asleep = max(0, ahead) // it slept, or the clock was set
 	}
-	if asleep <= Tolerance {
-		asleep = 0
-	} else {
-		if len(c.sleeps) == maxSleeps {
-			c.sleeps = slices.Delete(c.sleeps, 0, 1)
-		}
-		c.sleeps = append(c.sleeps, sleep{now, asleep})
-		c.asleep += asleep
+	if asleep > Tolerance {
+		jumped = true
+		r.sleeps = append(slices.Clone(last.sleeps[max(0, len(last.sleeps)+1-maxSleeps):]), sleep{r.at, asleep})
+		r.asleep += asleep
 		if !monotonicSleeps {
 			ahead -= asleep
 		}
 	}
 	if ahead > Tolerance || ahead < -Tolerance {
-		c.set += ahead
+		jumped = true
+		r.set += ahead
 	}
-	c.at, c.wall, c.slept, c.known = now, wall, slept, known
+	return jumped
 }
 
 // Watch looks at a [Clock] time and again, for one caller.
@@ -135,13 +170,10 @@ func (c *Clock) Watch() *Watch {
 // Look returns what happened since the last look. planned is how long the caller meant
 // to take in between.
 func (w *Watch) Look(planned time.Duration) Jump {
-	c := w.clock
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.read()
-	j := Jump{Slept: c.asleep - w.asleep, Set: c.set - w.set}
-	late := c.at.Sub(w.at) - planned
-	w.at, w.asleep, w.set = c.at, c.asleep, c.set
+	r := w.clock.read()
+	j := Jump{Slept: r.asleep - w.asleep, Set: r.set - w.set}
+	late := r.at.Sub(w.at) - planned
+	w.at, w.asleep, w.set = r.at, r.asleep, r.set
 	if late <= Tolerance {
 		return j
 	}
@@ -158,10 +190,8 @@ func (w *Watch) Look(planned time.Duration) Jump {
 // Now returns the wall clock and by how much it has been set since New. A caller that
 // keeps moments moves them by what set has changed by, and they stay comparable.
 func (c *Clock) Now() (now time.Time, set time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.read()
-	return c.wall, c.set
+	r := c.read()
+	return r.wall, r.set
 }
 
 // At names a moment of this process by the wall clock as it stands now, whatever it
@@ -170,10 +200,8 @@ func (c *Clock) At(t time.Time) time.Time {
 	if t.IsZero() || !c.isMoment(t) {
 		return t
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.read()
-	return c.wall.Add(-c.between(t, c.at))
+	r := c.read()
+	return r.wall.Add(-c.between(r, t, r.at))
 }
 
 // isMoment reports whether a time is a moment of this process.
@@ -181,19 +209,14 @@ func (c *Clock) isMoment(t time.Time) bool { return c.virtual || t != t.Round(0)
 
 // Between returns how much time passed between two moments of this process, the
 // host's sleep included.
-func (c *Clock) Between(from, to time.Time) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.read()
-	return c.between(from, to)
-}
+func (c *Clock) Between(from, to time.Time) time.Duration { return c.between(c.read(), from, to) }
 
-func (c *Clock) between(from, to time.Time) time.Duration {
+func (c *Clock) between(r reading, from, to time.Time) time.Duration {
 	d := to.Sub(from)
 	if monotonicSleeps || !c.isMoment(from) || !c.isMoment(to) {
 		return d
 	}
-	for _, s := range c.sleeps {
+	for _, s := range r.sleeps {
 		if from.Before(s.noticed) && !to.Before(s.noticed) {
 			d += s.took
 		}

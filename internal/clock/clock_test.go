@@ -1,6 +1,8 @@
 package clock
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -112,5 +114,31 @@ func TestMachineClocks(t *testing.T) {
 	}
 	if up, ok := SinceBoot(); !ok || up < slept {
 		t.Errorf("%s since the boot, of which %s asleep", up, slept)
+	}
+}
+
+// Given many goroutines that look while the host sleeps, then the sleep is counted once.
+func TestSleepIsCountedOnceByAll(t *testing.T) {
+	const asleep = time.Hour
+	var slept atomic.Int64
+	c := New(Source{
+		Wall:  func() time.Time { return time.Now().Add(time.Duration(slept.Load())) },
+		Slept: func() (time.Duration, bool) { return time.Duration(slept.Load()), true },
+	})
+	watch := c.Watch()
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for n := range 2_000 {
+				if i == 0 && n == 1_000 {
+					slept.Store(int64(asleep))
+				}
+				c.Now()
+			}
+		})
+	}
+	group.Wait()
+	if got := watch.Look(time.Since(watch.at)); got.Slept != asleep {
+		t.Errorf("it was %+v", got)
 	}
 }
