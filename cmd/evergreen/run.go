@@ -61,7 +61,7 @@ func (r *runCommand) Run(p *process) error {
 		Config: c, Logger: logger, Redact: sink.Redact, Version: version(),
 		API: r.API, Lines: lines, Instance: state.owner.ID(), Listening: state.announce,
 		Sessions: state.store, Storage: state.store.Identifies(), Journal: state.store.Journal(),
-		History: state.store.History(), Alerts: state.store.Alerts(), PreviousDowntime: state.downtime,
+		History: state.store.History(), Alerts: state.store.Alerts(), Limits: state.store.Limits(), PreviousDowntime: state.downtime,
 		Conditions: state.conditions, TokenChanged: state.rotate, Machine: &host.Machine{},
 	})
 	if err != nil {

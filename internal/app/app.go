@@ -120,13 +120,14 @@ type Options struct {
 	Clock *clock.Clock
 
 	// Sessions, Storage (of the identify limiter), Journal (of the incidents),
-	// History and Alerts keep what survives the process. Default: a fresh start, and
-	// everything ends with the process.
+	// History, Alerts and Limits (of REST) keep what survives the process. Default: a
+	// fresh start, and everything ends with the process.
 	Sessions Sessions
 	Storage  identify.Storage
 	Journal  health.Journal
 	History  history.Storage
 	Alerts   alert.Storage
+	Limits   rest.Storage
 	// PreviousDowntime is the time since the previous run, as [health.Downtime] makes it. Default:
 	// there was none.
 	PreviousDowntime *health.Incident
@@ -226,7 +227,7 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.rest = rest.New(rest.Options{
-		Base: a.opts.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, GlobalLimit: o.Config.RESTLimit, Observe: a.logREST, Rand: o.Rand,
+		Base: a.opts.Transport, UserAgent: a.userAgent(), TokenRecheck: tokenRecheck, GlobalLimit: o.Config.RESTLimit, Observe: a.logREST, Storage: o.Limits, Rand: o.Rand,
 	})
 	a.client = &http.Client{
 		Transport: tokenTransport{next: a.rest, first: o.Config.Token.Reveal(), token: a.token},

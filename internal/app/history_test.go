@@ -46,7 +46,7 @@ func (f *stateFolder) kept(o Options) Options {
 	}
 	gap := f.store.Downtime(f.store.BeginRun())
 	o.Sessions, o.Storage, o.Journal = f.store, f.store.Identifies(), f.store.Journal()
-	o.History, o.Alerts, o.PreviousDowntime = f.store.History(), f.store.Alerts(), gap
+	o.History, o.Alerts, o.Limits, o.PreviousDowntime = f.store.History(), f.store.Alerts(), f.store.Limits(), gap
 	o.Conditions = func() []health.Condition {
 		state := f.store.State()
 		return []health.Condition{{Cause: health.DiskTrouble, Trouble: state.Reason, Since: state.Since}}

@@ -8,6 +8,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/gateway"
 	"evergreen/internal/health"
+	"evergreen/internal/store"
 )
 
 // Given a bot that is asked while its answers cannot leave, whatever stops them, then it is
@@ -58,4 +59,33 @@ func TestAnswersThatCannotLeaveAreTold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a limit that holds, when the process dies and starts again within it, then nothing
+// is sent before its end, however often.
+//
+// Statements: G-130.
+func TestLimitsSurviveACrashLoop(t *testing.T) {
+	run(t, nil, func(s *harness) {
+		f := newStateFolder(s)
+		r := s.start(f.kept(s.options())).online()
+		s.answer(s.ask("!ping"))
+		if _, err := s.Sim.Inject(discordsim.Fault{Name: "rest-429-global", Delay: time.Minute, Count: 1}); err != nil {
+			s.T.Fatal(err)
+		}
+		asked := s.ask("!ping")
+		time.Sleep(5 * time.Second)
+		for range 3 {
+			r.stop(gateway.KeepSession)
+			f.shut(store.EndSessionKept)
+			time.Sleep(2 * time.Second)
+			r = s.start(f.kept(s.options())).online()
+			s.ask("!uptime")
+			time.Sleep(2 * time.Second)
+		}
+		s.Until(2*time.Minute, "the question is answered", func() bool { return len(s.Sim.Answers(asked)) == 1 })
+		s.NoViolations()
+		r.stop(gateway.KeepSession)
+		f.shut(store.EndSessionKept)
+	})
 }

@@ -41,7 +41,7 @@ type database struct {
 
 	begin, end *sql.Stmt // of a transaction
 
-	putSession, dropSession, putEntry, dropEntry, putIncident, putHistory, dropAlerts, putAlert, putRun *sql.Stmt
+	putSession, dropSession, putEntry, dropEntry, putIncident, putHistory, dropAlerts, putAlert, putLimits, putRun *sql.Stmt
 }
 
 // compile prepares the statements that write. It fails for a file whose tables
@@ -61,6 +61,7 @@ func (d *database) compile(ctx context.Context) error {
 		{&d.putHistory, "INSERT INTO history VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 		{&d.dropAlerts, "DELETE FROM alerts"},
 		{&d.putAlert, "REPLACE INTO alerts VALUES (?,?)"},
+		{&d.putLimits, "REPLACE INTO limits VALUES (1,?)"},
 		{&d.putRun, "REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	} {
 		stmt, err := d.conn.PrepareContext(ctx, each.text)
@@ -177,7 +178,7 @@ func (d *database) writeRows(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// writeSamples writes the samples of the history and the active alert.
+// writeSamples writes the samples of the history, the limits and the active alert.
 func (d *database) writeSamples(ctx context.Context, b *batch) error {
 	if m := b.moved; m != nil {
 		if _, err := d.conn.ExecContext(ctx, "UPDATE history SET at = at + ? WHERE at >= ? AND id <= ?", int64(m.by), nanos(m.from), m.last); err != nil {
@@ -195,6 +196,13 @@ func (d *database) writeSamples(ctx context.Context, b *batch) error {
 			r.Sums.Events.Received, r.Sums.Events.Handled, r.Sums.Events.Asked, r.Sums.Events.Answered)
 		if err != nil {
 			return err
+		}
+	}
+	if b.limits != nil {
+		if body, err := json.Marshal(b.limits); err == nil { // else: a time after the year 9999
+			if _, err = d.putLimits.ExecContext(ctx, string(body)); err != nil {
+				return err
+			}
 		}
 	}
 	if b.alert == nil {
@@ -245,7 +253,7 @@ func (d *database) present() bool {
 // SQLite does neither while a statement is open.
 func (d *database) close() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{d.begin, d.end, d.putSession, d.dropSession, d.putEntry, d.dropEntry, d.putIncident, d.putHistory, d.dropAlerts, d.putAlert, d.putRun} {
+	for _, stmt := range []*sql.Stmt{d.begin, d.end, d.putSession, d.dropSession, d.putEntry, d.dropEntry, d.putIncident, d.putHistory, d.dropAlerts, d.putAlert, d.putLimits, d.putRun} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergreen/identify"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"
 	"evergreen/internal/health/history"
@@ -40,6 +41,7 @@ type batch struct {
 	replaced *int64
 	moved    *movedSamples // nil: none
 	alert    *activeAlert  // nil: it has not changed
+	limits   []rest.Limit  // nil: they have not changed
 	run      *runRow
 	// durable: the batch and everything before it survives a power cut.
 	durable bool
@@ -50,7 +52,7 @@ type batch struct {
 }
 
 func (b *batch) empty() bool {
-	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.replaced == nil && b.moved == nil && b.alert == nil && b.run == nil
+	return len(b.sessions) == 0 && len(b.entries) == 0 && len(b.incidents) == 0 && len(b.history) == 0 && b.replaced == nil && b.moved == nil && b.alert == nil && b.limits == nil && b.run == nil
 }
 
 // single reports whether one statement writes all of it.
@@ -59,7 +61,7 @@ func (b *batch) single() bool {
 	if b.run != nil {
 		rows++
 	}
-	return rows == 1 && len(b.incidents) == 0 && b.alert == nil && b.replaced == nil && b.moved == nil
+	return rows == 1 && len(b.incidents) == 0 && b.alert == nil && b.limits == nil && b.replaced == nil && b.moved == nil
 }
 
 // movedSamples says that the clock was set: samples from a time on, up to a row, are
@@ -83,6 +85,7 @@ type contents struct {
 	// lastHistory is its last row.
 	lastHistory int64
 	alert       *alert.Active // nil if none is active
+	limits      []rest.Limit
 	// aside is where a damaged predecessor was moved, or empty.
 	aside string
 	// damaged counts incidents that could not be read.

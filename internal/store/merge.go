@@ -53,6 +53,7 @@ func (s *Store) load(c *contents) {
 		}
 	}
 	s.samples, s.lastSample = c.history, c.lastHistory
+	s.loadLimits(c.limits)
 	if !s.alertOwn {
 		s.alert = c.alert
 	}
@@ -95,7 +96,8 @@ func (s *Store) markAllChanged() bool {
 	}
 	s.runChanged = s.run != nil
 	s.alertChanged = s.alertChanged || s.alertOwn || s.alert != nil
-	return some || len(s.newSamples) > 0 || s.alertChanged || len(s.changedEntries) > 0 || len(s.changedIncidents) > 0
+	s.limitsChanged = s.limitsChanged || len(s.limits) > 0
+	return some || len(s.newSamples) > 0 || s.alertChanged || s.limitsChanged || len(s.changedEntries) > 0 || len(s.changedIncidents) > 0
 }
 
 // collect returns what has changed; with alive also a sign of life of the run and of
@@ -132,6 +134,9 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 			b.replaced, s.samplesReplaced = new(s.lastSample), false
 		}
 		b.history, s.newSamples = s.newSamples, nil // not counted as changed: a minute of samples is not worth a sync
+	}
+	if s.limitsChanged {
+		b.limits, s.limitsChanged = s.holdingLimits(now), false // not counted as changed: the next 429 tells as much
 	}
 	if s.alertChanged {
 		b.alert, s.alertChanged, b.changed = &activeAlert{s.alert}, false, true
@@ -182,6 +187,7 @@ func (s *Store) finish(b *batch, err error) {
 	}
 	s.trimSamples()
 	s.alertChanged = s.alertChanged || b.alert != nil
+	s.limitsChanged = s.limitsChanged || b.limits != nil
 	s.runChanged = s.runChanged || b.run != nil
 	s.trim()
 	s.dirty.Store(true)

@@ -111,7 +111,7 @@ func (d *database) readRest(ctx context.Context, c *contents) error {
 	return d.readSamples(ctx, c)
 }
 
-// readSamples reads how the bot has been, and the active alert.
+// readSamples reads how the bot has been, the limits and the active alert.
 func (d *database) readSamples(ctx context.Context, c *contents) error {
 	err := d.each(ctx, func(rows *sql.Rows) error {
 		var r history.Record
@@ -126,6 +126,17 @@ func (d *database) readSamples(ctx context.Context, c *contents) error {
 		return err
 	}, `SELECT id, kind, at, shard, level, gateway_count, gateway_sum, gateway_max, rest_count, rest_sum, rest_max,
 		received, handled, asked, answered FROM history ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	err = d.each(ctx, func(rows *sql.Rows) error {
+		var body []byte
+		err := rows.Scan(&body)
+		if json.Unmarshal(body, &c.limits) != nil {
+			c.limits = nil // the next 429 tells them again
+		}
+		return err
+	}, "SELECT body FROM limits")
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,11 @@ var steps = []string{
 	// without a clock.
 	`ALTER TABLE runs ADD COLUMN uptime INTEGER NOT NULL DEFAULT -1; -- of the host, at the last sign of life
 	ALTER TABLE runs ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;`,
+	// 4: the limits of REST that hold.
+	`CREATE TABLE limits (
+		id INTEGER PRIMARY KEY, -- 1
+		body TEXT NOT NULL -- JSON
+	) STRICT;`,
 }
 
 // NewerError means that the database was written by a later version of this

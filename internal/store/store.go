@@ -1,6 +1,7 @@
 // Package store keeps what survives a restart in one SQLite file per bot. That is the
 // sessions to resume, the identify budget, the incidents and the samples of the
-// history. It is also the alert that is not over, and how each run ended.
+// history. It is also the alert that is not over, the limits of REST that hold, and how
+// each run ended.
 //
 // No caller waits for the disk. A value to keep is put into memory, and one
 // goroutine, the writer, writes what has changed. While the disk is slow, full,
@@ -34,6 +35,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/identify"
 	"evergreen/internal/clock"
+	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"
 	"evergreen/internal/health/history"
@@ -129,6 +131,8 @@ type Store struct {
 	samplesLost      bool          // what was written of them is gone; not yet reported
 	alert            *alert.Active // nil: none is active
 	alertChanged     bool
+	limits           map[string]rest.Limit // by their keys
+	limitsChanged    bool
 	alertOwn         bool // set by this run
 	waiters          []chan<- error
 }
@@ -172,7 +176,7 @@ func newStore(o Options, path string, h hostInfo) *Store {
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), opened: make(chan struct{}), done: make(chan struct{}), reading: make(chan struct{}, 1),
 		state:         State{Reason: "the database has not been opened yet", Since: time.Now()},
 		sessionStores: map[gateway.ShardID]*sessionStore{}, entries: map[int64]identify.Entry{}, changedEntries: map[int64]identify.Entry{},
-		memory: &health.MemoryJournal{}, changedIncidents: map[string]health.Incident{}, ownIncidents: map[string]bool{},
+		limits: map[string]rest.Limit{}, memory: &health.MemoryJournal{}, changedIncidents: map[string]health.Incident{}, ownIncidents: map[string]bool{},
 	}
 }
 

@@ -57,6 +57,9 @@ type Options struct {
 	ReplayLimit int64
 	// MaxBuckets is how many rate limits are remembered at once. Default 4096.
 	MaxBuckets int
+	// Storage keeps the limits that hold for the next process. Default: they end with
+	// this one.
+	Storage Storage
 	// Observe receives what an operator may want to know. It is called on the
 	// goroutines of requests, many at once, and must not block. Default: none.
 	Observe func(Event)

@@ -61,6 +61,10 @@ func (t *Transport) release(r *request, a answer) outcome {
 		}
 	}
 	t.delivery.ended(r, now, out, status)
+	t.keepBucket(r, target, now)
+	if out.event != nil {
+		t.keepOthers(r, out.event.Reason, now)
+	}
 	b.queue.notifyFirst()
 	t.dropUnused(b)
 	if target != b {
@@ -78,6 +82,9 @@ func (t *Transport) endLooks(r *request, a answer, now time.Time) {
 	for _, p := range r.looks {
 		if p.release(now, a.response != nil); a.response != nil {
 			t.delivery.over(p.reason)
+			if p.reason == ReasonGlobal {
+				t.forget(Limit{Reason: ReasonGlobal, Owner: r.owner})
+			}
 		}
 	}
 	r.looks = nil
@@ -89,6 +96,7 @@ func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome)
 	status := a.status()
 	if t.ban.end(a.sent) {
 		t.delivery.over(ReasonBanned)
+		t.forget(Limit{Reason: ReasonBanned})
 		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
 	}
 	if status < 400 && !r.recheck {

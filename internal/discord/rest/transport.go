@@ -41,7 +41,7 @@ type Transport struct {
 // New returns a Transport.
 func New(opts Options) *Transport {
 	opts = opts.complete()
-	return &Transport{
+	t := &Transport{
 		opts:          opts,
 		large:         make(chan struct{}, 1),
 		waiting:       map[*request]struct{}{},
@@ -53,6 +53,10 @@ func New(opts Options) *Transport {
 		interactions:  newBoundedMap[struct{}](4096),
 		invalid:       invalidCounter{limit: opts.InvalidLimit},
 	}
+	if opts.Storage != nil {
+		t.restore(time.Now())
+	}
+	return t
 }
 
 // RoundTrip sends the request as soon as the rate limits allow, and retries it if
