@@ -21,7 +21,7 @@ func (a *App) setupNetwork() error {
 	c := a.opts.Config
 	n, err := network.New(network.Options{
 		Proxies: network.Proxies{
-			HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy.Reveal(),
+			HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy,
 		},
 		Resolver: a.opts.Resolver,
 		File:     filepath.Join(c.StateDir, addresses), Logger: logging.Component(a.opts.Logger, "Network"),

@@ -25,7 +25,7 @@ func TestProxyThatIsAwayIsNamed(t *testing.T) {
 	address := gone.Addr().String()
 	_ = gone.Close()
 	c := config.Against("https://discord.test/api/v10", "an-unused-token")
-	c.AllProxy, c.StateDir = config.NewSecret("http://ada:s3cret@"+address), t.TempDir()
+	c.AllProxy, c.StateDir = config.NewProxy("http://ada:s3cret@"+address), t.TempDir()
 	c.Shards = fleet.All(1)
 	log := &simtest.Log{}
 	a, err := New(Options{Config: c, Logger: log.Logger()})

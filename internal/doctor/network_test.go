@@ -301,12 +301,12 @@ func TestProxyThatBlocksWebSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	through.User = url.UserPassword("me", "secret")
-	s.settings().HTTPProxy = config.NewSecret(through.String())
+	s.settings().HTTPProxy = config.NewProxy(through.String())
 	s.opts.Proxy = func(*http.Request) (*url.URL, error) { return through, nil }
 	seen := s.examine()
 	r := seen.expectOnly(Fail, "wss", "Allow WebSockets", "ready")
 	r.says(t, "the WebSocket is refused", "403", "through the proxy "+through.Host)
-	seen.results["proxy"].says(t, "requests go through http://***@"+through.Host)
+	seen.results["proxy"].says(t, "requests go through http://[redacted]@"+through.Host)
 	if r.Cause != health.ProxyBlocks {
 		t.Errorf("the cause is %q", r.Cause)
 	}

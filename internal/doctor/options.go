@@ -131,7 +131,7 @@ func (x *examination) userAgent() string {
 
 func (x *examination) proxies() network.Proxies {
 	c := x.config
-	return network.Proxies{HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy.Reveal()}
+	return network.Proxies{HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy}
 }
 
 func (x *examination) intents() gateway.Intents { return bot.Intents(x.config.PresenceIntent) }

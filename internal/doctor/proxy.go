@@ -5,9 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"evergreen/internal/health"
+	"evergreen/internal/process/config"
 )
 
 // proxyFor returns the proxy that an address is reached through; nil for none.
@@ -27,7 +27,7 @@ func (x *examination) checkProxy(ctx context.Context) Finding {
 		{"HTTPS_PROXY", p.HTTPS}, {"HTTP_PROXY", p.HTTP}, {"ALL_PROXY", p.All}, {"NO_PROXY", p.No},
 	} {
 		if each.value != "" {
-			set = append(set, each.name+"="+redactLogin(each.value))
+			set = append(set, each.name+"="+config.WithoutLogin(each.value))
 		}
 	}
 	proxied, err := x.proxyFor(x.config.APIURL)
@@ -42,27 +42,14 @@ func (x *examination) checkProxy(ctx context.Context) Finding {
 		return f
 	}
 	x.proxy = proxied
-	f := pass("requests go through "+redactLogin(proxied.String())+", REST and gateway alike", set...)
+	f := pass("requests go through "+config.WithoutLogin(proxied.String())+", REST and gateway alike", set...)
 	conn, err := x.dialTCP(ctx, proxyHostPort(proxied))
 	if err != nil {
-		return fail("the proxy "+redactLogin(proxied.String())+" cannot be reached: "+explain(err),
+		return fail("the proxy "+config.WithoutLogin(proxied.String())+" cannot be reached: "+explain(err),
 			"Start the proxy, or correct HTTPS_PROXY (and NO_PROXY).").with(set...).withCause(health.NetworkDown)
 	}
 	_ = conn.Close()
 	return f
-}
-
-// redactLogin returns an address without its user and password.
-func redactLogin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		if scheme, rest, found := strings.Cut(address, "@"); found && !strings.Contains(scheme, ",") {
-			return "***@" + rest
-		}
-		return address
-	}
-	u.User = nil
-	return strings.Replace(u.String(), "//", "//***@", 1)
 }
 
 // proxyHostPort returns host:port of a proxy.

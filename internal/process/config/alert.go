@@ -84,13 +84,18 @@ func ofDiscord(address string) bool {
 	return host == "discord.com" || strings.HasSuffix(host, ".discord.com")
 }
 
-// Secrets returns every secret that is set, for redaction. The caller must not print
+// Secrets returns every secret that is set, for redaction; of a proxy, its login. The caller must not print
 // them.
 func (c Config) Secrets() (all []string) {
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
-		if secret, ok := v.Field(i).Interface().(Secret); ok && !secret.Empty() {
-			all = append(all, secret.Reveal())
+		switch field := v.Field(i).Interface().(type) {
+		case Secret:
+			if !field.Empty() {
+				all = append(all, field.Reveal())
+			}
+		case Proxy:
+			all = append(all, field.secrets()...)
 		}
 	}
 	return all

@@ -36,10 +36,10 @@ type Config struct {
 	Token     Secret `env:"DISCORD_TOKEN"`
 	TokenFile string `env:"DISCORD_TOKEN_FILE"`
 	// The proxies are in the form that HTTPS_PROXY and the like usually have.
-	HTTPSProxy Secret `env:"HTTPS_PROXY"`
-	HTTPProxy  Secret `env:"HTTP_PROXY"`
-	AllProxy   Secret `env:"ALL_PROXY"`
-	NoProxy    Secret `env:"NO_PROXY"`
+	HTTPSProxy Proxy  `env:"HTTPS_PROXY"`
+	HTTPProxy  Proxy  `env:"HTTP_PROXY"`
+	AllProxy   Proxy  `env:"ALL_PROXY"`
+	NoProxy    string `env:"NO_PROXY"`
 	// APIURL has a scheme, a host and a path without a final slash.
 	APIURL          string              `env:"DISCORD_API_URL"`
 	Activity        Activity            `env:"DISCORD_ACTIVITY"`

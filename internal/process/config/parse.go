@@ -43,6 +43,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[int64]():               parser(parseSize),
 	reflect.TypeFor[time.Duration]():       parser(parseDuration),
 	reflect.TypeFor[Secret]():              parser(parseSecret),
+	reflect.TypeFor[Proxy]():               parser(parseProxy),
 	reflect.TypeFor[Activity]():            parser(ParseActivity),
 	reflect.TypeFor[Level]():               parser(oneOf(levels)),
 	reflect.TypeFor[LogFormat]():           parser(oneOf(formats)),
@@ -181,6 +182,8 @@ func parseSize(text string) (int64, error) {
 }
 
 func parseSecret(text string) (Secret, error) { return NewSecret(strings.TrimSpace(text)), nil }
+
+func parseProxy(text string) (Proxy, error) { return NewProxy(text), nil }
 
 // parsePrivileged reads a list of privileged intents, by name.
 func parsePrivileged(text string) (gateway.Intents, error) {

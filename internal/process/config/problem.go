@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -38,16 +37,15 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// urlLogin matches the user name and password of an address.
-var urlLogin = regexp.MustCompile(`//[^/\s]*@`)
-
 // quoteValue quotes a value for an error. A value that looks like a token, put into
 // the wrong variable, is not shown, nor is the login in an address.
 func quoteValue(value string) string {
 	if tokenShape.MatchString(value) {
 		return redacted
 	}
-	value = urlLogin.ReplaceAllString(value, "//"+redacted+"@")
+	if strings.Contains(value, "//") {
+		value = WithoutLogin(value)
+	}
 	const most = 80
 	if utf8.RuneCountInString(value) > most {
 		value = string([]rune(value)[:most]) + "..."

@@ -21,9 +21,9 @@ type Setting struct {
 	// Group is the heading it stands under.
 	Group string
 	// Secret settings are never shown, and have no flag, because command lines
-	// are visible to every user of a machine.
+	// are visible to every user of a machine. Of a [Proxy] only the login is secret.
 	Secret bool
-	// Flag is the flag's name without dashes; empty: made from Name.
+	// Flag is the flag's name without dashes; empty: made from Name; noFlag: none.
 	Flag string
 	// Switch marks settings that are on or off.
 	Switch bool
@@ -38,10 +38,13 @@ type Setting struct {
 	check func(*Config) string
 }
 
+// noFlag marks settings without a flag.
+const noFlag = "-"
+
 // FlagName is the name of the setting's flag without dashes, or empty.
 func (s Setting) FlagName() string {
 	switch {
-	case s.Secret:
+	case s.Secret, s.Flag == noFlag:
 		return ""
 	case s.Flag != "":
 		return s.Flag

@@ -165,7 +165,7 @@ func TestProxies(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := l.Config
-	if c.HTTPSProxy.Reveal() != "http://ada:s3cret@small:3128" || c.AllProxy.Reveal() != "socks5://dot:1" || c.NoProxy.Reveal() != "a,b" || !c.HTTPProxy.Empty() {
+	if c.HTTPSProxy.Reveal() != "http://ada:s3cret@small:3128" || c.AllProxy.Reveal() != "socks5://dot:1" || c.NoProxy != "a,b" || !c.HTTPProxy.Empty() {
 		t.Error("the proxies were not read")
 	}
 	for _, wrong := range []string{"socks4://s3cret:1", "http://s3cret@", "http://ada:s3cret@@@ x:y", "http://:s3cret"} {

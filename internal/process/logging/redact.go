@@ -90,6 +90,9 @@ func withoutScheme(secret string) string {
 	return secret
 }
 
+// percentCode is one byte in percent-encoding.
+var percentCode = regexp.MustCompile(`%[0-9A-F]{2}`)
+
 // encodings lists how a secret looks when it has been through a URL, a quotation,
 // base64 or hex. Of a bot token, the last part alone is the secret half of it.
 func encodings(secret string) []string {
@@ -98,8 +101,11 @@ func encodings(secret string) []string {
 	}
 	quoted := strconv.Quote(secret)
 	list := []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1],
+		secret, url.QueryEscape(secret), url.PathEscape(secret), url.User(secret).String(), quoted[1 : len(quoted)-1],
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
+	}
+	for _, shape := range list {
+		list = append(list, percentCode.ReplaceAllStringFunc(shape, strings.ToLower))
 	}
 	if at := strings.LastIndexByte(secret, '.'); at >= 0 && len(secret)-at > 20 {
 		list = append(list, secret[at+1:])
