@@ -37,7 +37,7 @@ func checkProxy(get func(*Config) Proxy) func(*Config) string {
 }
 
 // Proxy is the address of a proxy. Its login is a secret: fmt, log/slog and the encoders
-// show the address with [redacted] in its place (G-157). The zero Proxy is empty.
+// show the address with [redacted] in its place. The zero Proxy is empty.
 type Proxy struct{ address Secret }
 
 // NewProxy wraps an address.
