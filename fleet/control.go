@@ -143,7 +143,7 @@ func (f *Fleet) memberFor(h Handover) (*member, error) {
 	case s.members[h.Shard.ID] != nil:
 		return s.members[h.Shard.ID], nil
 	}
-	m, err := f.newMember(h.Shard, h.Session)
+	m, err := f.newMember(h.Shard, h.Session, f.roomOf(len(s.order)+1))
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ type Options struct {
 	// has to wait longer than Timing.Connect fails and is repeated. Default: 40 or a
 	// third of the number of shards, whichever is more.
 	DialRate float64
+	// Room returns the ReadLimit and the QueueBytes of each shard where the fleet runs so
+	// many: they share the memory there is. Default: those of Shard, whatever their number.
+	Room func(shards int) (readLimit, queueBytes int64)
 }
 
 // Fleet runs the shards of an [Assignment]. Make it with [New], start it with
@@ -175,12 +178,13 @@ func (f *Fleet) setAssignment(a Assignment) error {
 
 // newShards makes a set: the shards of an assignment.
 func (f *Fleet) newShards(a Assignment, session func(gateway.ShardID) gateway.Session) (*shardSet, error) {
+	room := f.roomOf(len(a.IDs))
 	s := &shardSet{assignment: a, members: make(map[int]*member, len(a.IDs))}
 	for _, shard := range a.Shards() {
 		if f.life.Stopping() {
 			return nil, ErrStopped
 		}
-		m, err := f.newMember(shard, session(shard))
+		m, err := f.newMember(shard, session(shard), room)
 		if err != nil {
 			return nil, err
 		}

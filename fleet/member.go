@@ -27,6 +27,7 @@ var errMovedOut = errors.New("the shard has moved out: it comes back with its se
 type member struct {
 	fleet     *Fleet
 	shardID   gateway.ShardID
+	room      room
 	operating ctxMutex // held by the one operation on the member
 
 	mu      sync.Mutex // guards what follows; held for moments only
@@ -37,8 +38,20 @@ type member struct {
 	earlier gateway.Stats // of the shards before this one
 }
 
-func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session) (*member, error) {
-	m := &member{fleet: f, shardID: shard, operating: make(ctxMutex, 1), mode: Running}
+// room is what each shard of a set may take of the memory.
+type room struct{ readLimit, queueBytes int64 }
+
+// roomOf returns the room of each of so many shards.
+func (f *Fleet) roomOf(shards int) room {
+	if f.opts.Room == nil {
+		return room{f.opts.Shard.ReadLimit, f.opts.Shard.QueueBytes}
+	}
+	readLimit, queueBytes := f.opts.Room(shards)
+	return room{readLimit, queueBytes}
+}
+
+func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session, room room) (*member, error) {
+	m := &member{fleet: f, shardID: shard, room: room, operating: make(ctxMutex, 1), mode: Running}
 	return m, m.newShard(session)
 }
 
@@ -48,6 +61,7 @@ func (m *member) newShard(session gateway.Session) error {
 	o := f.opts.Shard
 	o.Shard, o.Session, o.SessionStore = m.shardID, session, f.opts.Sessions.SessionStore(m.shardID)
 	o.Dialer, o.IdentifyLimiter = f.dialLimiter, f.waitlist
+	o.ReadLimit, o.QueueBytes = m.room.readLimit, m.room.queueBytes
 	if o.Handler != nil {
 		o.Handler = gateway.HandlerFunc(f.handle)
 	}

@@ -34,6 +34,9 @@ func newInflater(c Compression) inflater {
 // flushMarker ends every message of a zlib-stream (Z_SYNC_FLUSH).
 var flushMarker = []byte{0x00, 0x00, 0xff, 0xff}
 
+// errTooLongMessage means that the frames of one message have no end within the limit.
+var errTooLongMessage = errors.New("zlib-stream: a compressed message exceeds the read limit")
+
 var errUnexpectedEnd = errors.New("the compressed stream ended inside a block")
 
 // feeder hands the bytes of one message to a decompressor and never lets it read beyond
@@ -81,6 +84,9 @@ type zlibInflater struct {
 
 func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool, error) {
 	if len(z.frames) > 0 || !bytes.HasSuffix(frame, flushMarker) {
+		if int64(len(z.frames)+len(frame)) > limit {
+			return out, 0, false, errTooLongMessage
+		}
 		z.frames = append(z.frames, frame...)
 		if !bytes.HasSuffix(z.frames, flushMarker) {
 			return out, 0, false, nil
@@ -178,7 +184,7 @@ func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte,
 	var past int64 // bytes beyond the limit
 	for {
 		if cap(out)-len(out) < block {
-			grown := make([]byte, len(out), 2*cap(out)+block)
+			grown := make([]byte, len(out), max(len(out)+block, int(min(int64(2*cap(out)+block), int64(start+block)+limit))))
 			copy(grown, out)
 			out = grown
 		}

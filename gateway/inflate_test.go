@@ -232,3 +232,28 @@ func TestWhatIsNoZlibIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Given compressed frames without an end, or a few bytes that become very many, then no
+// more is kept of them than the limit.
+func TestNoBombGrowsBeyondTheLimit(t *testing.T) {
+	const limit = 1 << 20
+	z := &zlibInflater{}
+	frame := make([]byte, 64<<10) // it does not end with the marker
+	for i := range frame {
+		frame[i] = 1
+	}
+	var err error
+	for n := 0; err == nil; n++ {
+		if _, _, _, err = z.feed(frame, nil, limit); n > 20 {
+			t.Fatalf("%d bytes were kept", cap(z.frames))
+		}
+	}
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	_, _ = w.Write(make([]byte, 300<<20))
+	_ = w.Flush()
+	out, size, done, err := (&zlibInflater{}).feed(packed.Bytes(), nil, limit)
+	if err != nil || !done || size != 300<<20 || len(out) != limit || cap(out) > limit+2*zlibBlock {
+		t.Errorf("of %d bytes %d are kept in %d: %v", size, len(out), cap(out), err)
+	}
+}

@@ -146,7 +146,7 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 	var past int64
 	for {
 		if cap(buf)-len(buf) < readChunk {
-			grown := make([]byte, len(buf), 2*cap(buf)+readChunk)
+			grown := make([]byte, len(buf), max(len(buf)+readChunk, int(min(int64(2*cap(buf)+readChunk), int64(start+readChunk)+limit))))
 			copy(grown, buf)
 			buf = grown
 		}

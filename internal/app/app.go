@@ -323,6 +323,10 @@ func (a *App) build(intents gateway.Intents) error {
 	if a.opts.Sessions != nil {
 		sessions = a.opts.Sessions.Sessions(intents)
 	}
+	var memory int64
+	if a.opts.Machine != nil {
+		memory = a.opts.Machine.Memory().Granted()
+	}
 	eventLog := health.NewEventLog(logging.Component(a.opts.Logger, "Gateway"), a.opts.Clock)
 	parts.fleet, err = fleet.New(fleet.Options{
 		Shard: gateway.Options{
@@ -330,10 +334,11 @@ func (a *App) build(intents gateway.Intents) error {
 			URLSource:   a, APIURL: a.gatewayTrust(), CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
 			Observer: a.observers(eventLog, parts.bot),
 			Handler:  parts.bot, Events: bot.Events(),
-			Presence: &presence, Compression: c.Compression, ReadLimit: c.ReadLimit,
+			Presence: &presence, Compression: c.Compression,
 			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, Clock: a.opts.Clock,
 		},
 		Assigner: fleet.AssignerFunc(a.assignShards), Sessions: sessions,
+		Room: func(shards int) (readLimit, queueBytes int64) { return c.Room(memory, shards) },
 	})
 	if err != nil {
 		return err

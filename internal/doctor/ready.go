@@ -179,11 +179,12 @@ func (x *examination) proveReady(ctx context.Context, kept *store.Store) Finding
 	if x.report.Application.FlagsKnown {
 		intents &^= intents.Refused(x.report.Application.Flags)
 	}
+	readLimit, _ := x.config.Room(x.Machine.Memory().Granted(), 1)
 	seen := make(chan gateway.Observation, 1000)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: x.config.Token.Reveal(), Intents: intents},
 		URLSource:   x.preflight, APIURL: x.config.APIURL, Shard: x.shard, IdentifyLimiter: permit, Dialer: dialer, Events: []string{}, Presence: &presence,
-		Compression: x.config.Compression, ReadLimit: x.config.ReadLimit,
+		Compression: x.config.Compression, ReadLimit: readLimit,
 		Observer: gateway.ObserverFunc(func(n gateway.Observation) { seen <- n }),
 		Timing:   gateway.Timing{SilenceProbe: heartbeatInterval, Connect: dialTimeout, Hello: dialTimeout, Close: closeTimeout / 2},
 		Rand:     func() float64 { return 0 }, // the first heartbeat at once

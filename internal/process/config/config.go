@@ -48,7 +48,7 @@ type Config struct {
 	OptionalIntents gateway.Intents     `env:"DISCORD_OPTIONAL_INTENTS"`
 	Compression     gateway.Compression `env:"DISCORD_COMPRESSION"`
 	Shards          fleet.Assignment    `env:"SHARDS"`
-	// ReadLimit is in bytes.
+	// ReadLimit is in bytes, or [ReadLimitAuto]; [Config.Room] works it out.
 	ReadLimit int64 `env:"DISCORD_READ_LIMIT"`
 	// RESTLimit is in requests a second.
 	RESTLimit int `env:"DISCORD_REST_LIMIT"`
@@ -123,6 +123,32 @@ func (c Config) Presence() gateway.Presence {
 		p.Activities = append(p.Activities, c.Activity.Activity)
 	}
 	return p
+}
+
+// ReadLimitAuto is the ReadLimit that follows the memory there is.
+const ReadLimitAuto = 0
+
+// Room returns how many bytes one payload of the gateway may have and how many of events
+// may wait for their handlers, for each of so many shards. memory is what the container or
+// host grants in bytes, 0 where that is not known.
+//
+// A payload stands in memory several times while it is read, decompressed and handed on.
+// So one of an eighth fits, and the shards together get a quarter for each of the two.
+func (c Config) Room(memory int64, shards int) (readLimit, queueBytes int64) {
+	const (
+		least                = 2 << 20
+		mostRead, mostQueued = 128 << 20, 64 << 20
+	)
+	readLimit, queueBytes = mostRead, mostQueued
+	if memory > 0 {
+		share := memory / 4 / int64(max(1, shards))
+		readLimit = max(least, min(mostRead, memory/8, share))
+		queueBytes = max(least, min(mostQueued, share))
+	}
+	if c.ReadLimit != ReadLimitAuto {
+		readLimit = c.ReadLimit
+	}
+	return readLimit, queueBytes
 }
 
 // Timing is the part of a shard's timing an operator can set. Everything else

@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		Activity: Activity{gateway.Activity{
 			Name: "AI Research | !help", Type: gateway.ActivityWatching,
 		}},
-		Status: gateway.StatusOnline, Compression: gateway.CompressZlib, ReadLimit: 128 << 20, RESTLimit: 50,
+		Status: gateway.StatusOnline, Compression: gateway.CompressZlib, ReadLimit: ReadLimitAuto, RESTLimit: 50,
 		HeartbeatTimeout: time.Minute, SilenceProbe: 15 * time.Second, KeepaliveInterval: 5 * time.Minute,
 		MaxReconnectAttempts: 10, ShutdownGrace: 10 * time.Second,
 		CommandPrefix: "!", SlashCommands: true,
@@ -134,5 +134,30 @@ func TestAgainst(t *testing.T) {
 	want.APIURL, want.Token, want.DiscordStatusURL = "http://127.0.0.1:8500/api/v10", NewSecret(realToken), ""
 	if c := Against("http://127.0.0.1:8500/api/v10", realToken); !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v", c)
+	}
+}
+
+// One payload takes an eighth of the memory there is, shards share a quarter, and what is
+// set holds.
+func TestRoomFollowsTheMemory(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		set, memory   int64
+		shards        int
+		read, waiting int64
+	}{
+		{0, 0, 1, 128 * mib, 64 * mib},
+		{0, 128 * mib, 1, 16 * mib, 32 * mib},
+		{0, 128 * mib, 0, 16 * mib, 32 * mib},
+		{0, 128 * mib, 4, 8 * mib, 8 * mib},
+		{0, 128 * mib, 64, 2 * mib, 2 * mib},
+		{0, 8 << 30, 1, 128 * mib, 64 * mib},
+		{0, 10 * mib, 1, 2 * mib, 2560 * 1024},
+		{64 * mib, 128 * mib, 4, 64 * mib, 8 * mib},
+	} {
+		read, waiting := Config{ReadLimit: c.set}.Room(c.memory, c.shards)
+		if read != c.read || waiting != c.waiting {
+			t.Errorf("%+v: %d and %d", c, read, waiting)
+		}
 	}
 }

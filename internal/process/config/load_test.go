@@ -200,7 +200,7 @@ func TestLimits(t *testing.T) {
 		{"ACTIVITY_WARNING_AFTER", []string{"0", "1", "720h"}, []string{"0.5", "721h"}},
 		{"HEALTH_CHECK_INTERVAL", []string{"1", "24h"}, []string{"0", "25h"}},
 		{"OFFLINE_WARNING_AFTER", []string{"0", "1", "720h"}, []string{"0.5", "721h"}},
-		{"DISCORD_READ_LIMIT", []string{"1MiB", "1GiB", "1048576"}, []string{"1048575", "1025MiB", "9e30", "-1MiB", "NaN", "MiB"}},
+		{"DISCORD_READ_LIMIT", []string{"auto", "AUTO", "1MiB", "1GiB", "1048576"}, []string{"1048575", "1025MiB", "9e30", "-1MiB", "NaN", "MiB"}},
 		{"DISCORD_COMMAND_PREFIX", []string{"!", "hey", "ครับ", strings.Repeat("x", 32)}, []string{strings.Repeat("x", 33), "a b"}},
 		{"DISCORD_API_URL", []string{"https://discord.com/api/v10/", "http://sim", "https://h/api", "http://[::1]:80/api/v10"}, []string{"discord.com", "https://", "https://h/api/v9", "https://u:p@h/api", "https://h/?a=b", "https://h/#x", "https://h:99999", "ws://h", "https://h h/"}},
 		{"API_ADDR", []string{"127.0.0.1:0", ":65535", "[::1]:80"}, []string{"127.0.0.1", "x:y", "1:65536", "::1:80"}},

@@ -40,7 +40,7 @@ const (
 var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[bool]():                parser(parseBool),
 	reflect.TypeFor[int]():                 parser(parseInt),
-	reflect.TypeFor[int64]():               parser(parseSize),
+	reflect.TypeFor[int64]():               parser(parseReadLimit),
 	reflect.TypeFor[time.Duration]():       parser(parseDuration),
 	reflect.TypeFor[Secret]():              parser(parseSecret),
 	reflect.TypeFor[Proxy]():               parser(parseProxy),
@@ -154,6 +154,14 @@ var sizeUnits = []struct {
 	{"g", 1 << 30},
 	{"b", 1},
 	{"", 1},
+}
+
+// parseReadLimit reads "auto" or a size.
+func parseReadLimit(text string) (int64, error) {
+	if strings.EqualFold(strings.TrimSpace(text), "auto") {
+		return ReadLimitAuto, nil
+	}
+	return parseSize(text)
 }
 
 // parseSize reads a number of bytes with an optional unit.

@@ -81,11 +81,12 @@ var table = []Setting{
 	},
 	{
 		Name: "DISCORD_READ_LIMIT", Group: groupDiscord,
-		Default: "128MiB",
-		Meaning: "The largest gateway payload that is kept, decompressed. Larger ones are skipped and counted; the connection stays.",
-		Allowed: "1MiB to 1GiB",
+		Default: "auto",
+		Meaning: "The largest gateway payload that is kept, decompressed. Larger ones are skipped and counted; the connection stays. auto is an eighth of the memory that the container or host grants, 128MiB at most, and less with many shards.",
+		Allowed: "auto, or 1MiB to 1GiB",
 		check: func(c *Config) string {
 			switch {
+			case c.ReadLimit == ReadLimitAuto:
 			case c.ReadLimit < 1<<20:
 				return "it is less than 1MiB; a guild of ordinary size would not fit"
 			case c.ReadLimit > 1<<30:

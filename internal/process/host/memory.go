@@ -45,6 +45,15 @@ func (m Memory) Bound() (used, most int64, ok bool) {
 	return 0, 0, false
 }
 
+// Granted is how much memory there is for the group: its limit, or without one the
+// machine's memory; 0 if neither is known.
+func (m Memory) Granted() int64 {
+	if m.Limit > 0 {
+		return m.Limit
+	}
+	return m.Total
+}
+
 // Share is how much of the bound is taken, from 0 to 1; 0 when that is not
 // known.
 func (m Memory) Share() float64 {
