@@ -147,15 +147,15 @@ func (s *doctorReport) result(r doctor.Result) {
 		return
 	}
 	mark := marks[r.Level]
-	s.lines(s.paint(mark.colour, mark.word)+"  "+text.PadColumns(r.Title+" ", resultColumn-titleColumn), s.redact(r.Says), resultColumn, "")
+	s.lines(s.paint(mark.colour, mark.word)+"  "+text.PadColumns(r.Title+" ", resultColumn-titleColumn), r.Says, resultColumn, "")
 	for _, says := range r.Evidence {
-		s.lines(strings.Repeat(" ", titleColumn), s.redact(says), titleColumn, "2")
+		s.lines(strings.Repeat(" ", titleColumn), says, titleColumn, "2")
 	}
 	for _, says := range r.Fixed {
-		s.lines(strings.Repeat(" ", titleColumn)+s.paint("32", "mended: "), s.redact(says), titleColumn+8, "")
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("32", "mended: "), says, titleColumn+8, "")
 	}
 	for _, says := range r.Next {
-		s.lines(strings.Repeat(" ", titleColumn)+s.paint("36", "-> "), s.redact(says), titleColumn+3, "")
+		s.lines(strings.Repeat(" ", titleColumn)+s.paint("36", "-> "), says, titleColumn+3, "")
 	}
 	if r.Cause != "" && r.Level != doctor.Pass {
 		s.lines(strings.Repeat(" ", titleColumn), "more: "+health.Lookup(r.Cause).Link(), titleColumn, "2")
@@ -175,9 +175,9 @@ func (s *doctorReport) skip() {
 }
 
 // lines writes a text after begin, wrapped to the width of the report, with further
-// lines indented. What others have said in it is made printable.
+// lines indented. What others have said in it is made printable, and secrets are taken out.
 func (s *doctorReport) lines(begin, says string, indent int, colour string) {
-	for i, line := range text.WrapColumns("", text.OneLine(says), max(s.width-indent, 20)) {
+	for i, line := range text.WrapColumns("", s.redact(text.OneLine(says)), max(s.width-indent, 20)) {
 		if i > 0 {
 			begin = strings.Repeat(" ", indent)
 		}

@@ -76,7 +76,7 @@ func newShard(id gateway.ShardID, at time.Time, redact func(string) string) *sha
 }
 
 // sanitize does what [Tracker.sanitize] does.
-func (s *shard) sanitize(foreign string) string { return plain(s.redact(foreign)) }
+func (s *shard) sanitize(foreign string) string { return sanitize(foreign, s.redact) }
 
 // observe takes in one observation.
 func (s *shard) observe(n gateway.Observation) {

@@ -148,9 +148,14 @@ func (t *Tracker) writeJournal(changed []Incident) {
 	}
 }
 
-// sanitize makes text from elsewhere fit to be kept: first without secrets, then
-// short, because a secret that is cut in two is no longer recognised.
-func (t *Tracker) sanitize(foreign string) string { return plain(t.opts.Redact(foreign)) }
+// sanitize makes text from elsewhere fit to be kept: one printable line, then without
+// secrets, then short, because a secret is recognised neither with invisible characters
+// in it nor cut in two.
+func (t *Tracker) sanitize(foreign string) string { return sanitize(foreign, t.opts.Redact) }
+
+func sanitize(foreign string, redact func(string) string) string {
+	return text.Clip(redact(text.OneLine(foreign)), maxText)
+}
 
 // maxText is how much text from elsewhere (close reasons, errors) is kept, in
 // bytes.

@@ -324,6 +324,10 @@ func TestPlain(t *testing.T) {
 	if got := plain(" a\n\tb\x00c\x1b[31m\u202ed  "); got != "a b c [31md" {
 		t.Errorf("got %q", got)
 	}
+	hide := func(s string) string { return strings.ReplaceAll(s, "secret", "***") }
+	if got := sanitize("a se\u200bc\u00adret\n", hide); got != "a ***" {
+		t.Errorf("a secret with invisible characters in it became %q", got)
+	}
 	for n := range 8 {
 		got := plain(strings.Repeat("x", n) + strings.Repeat("ö€", 200))
 		if len(got) > maxText+3 || !utf8.ValidString(got) || !strings.HasSuffix(got, "...") {

@@ -123,16 +123,10 @@ func (c *Client) getBody(ctx context.Context, token, path string) ([]byte, error
 	return nil, refusal
 }
 
-// clean returns foreign text without the token and control characters, at most 200 bytes
-// long.
+// clean returns foreign text as one printable line without the token, at most 200
+// bytes long. The token is looked for last, in what is shown.
 func clean(s, token string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ReplaceAll(s, token, "***"))
-	return text.Clip(s, 200)
+	return text.Clip(strings.ReplaceAll(text.OneLine(s), token, "***"), 200)
 }
 
 // unauthorized reports whether Discord refuses the token.
