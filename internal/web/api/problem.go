@@ -31,7 +31,7 @@ var (
 	notFound           = problem{Title: "Not found", Status: http.StatusNotFound, Detail: "What there is stands in openapi.json."}
 	methodNotAllowed   = problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "The header Allow says what can be used."}
 	bodyNotAllowed     = problem{Title: "Body not allowed", Status: http.StatusRequestEntityTooLarge, Detail: "Send the request without a body; a form may have 4 KiB."}
-	badToken           = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer followed by the value of API_TOKEN."}
+	badToken           = problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: "Send the value of API_TOKEN in the header Authorization, behind the word Bearer and a space."}
 	tokenNotSet        = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This address can be reached from other machines, so only the probes and badges are served. Set API_TOKEN to get more, or listen on a loopback address."}
 	writeNeedsToken    = problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "Shards are operated only by those who present API_TOKEN, on this machine too, and none is set. Set API_TOKEN and start the bot again."}
 	wrongHost          = problem{Title: "Misdirected request", Status: http.StatusMisdirectedRequest, Detail: "Without API_TOKEN only requests to localhost or a loopback address are served. Set API_TOKEN to use another name."}

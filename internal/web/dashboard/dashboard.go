@@ -88,11 +88,14 @@ type Dashboard struct {
 	mu         sync.Mutex // guards what follows
 	pastReadAt time.Time  // when past was read
 	past       past
+
+	statusMu    sync.Mutex // guards statusPages, and is held while one is made
+	statusPages map[statusKey]madePage
 }
 
 // New makes a dashboard.
 func New(o Options) *Dashboard {
-	return &Dashboard{opts: o, sessions: newSessions(o.Session)}
+	return &Dashboard{opts: o, sessions: newSessions(o.Session), statusPages: make(map[statusKey]madePage)}
 }
 
 // Assets are the paths of the files that the pages load.
@@ -115,8 +118,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/runbook":
 		writePage(w, http.StatusOK, "runbook.html", newRunbookView(newFrame(w, r, "runbook")))
 	case path == "/status":
-		s := d.state()
-		writePage(w, http.StatusOK, "status.html", newStatusView(newFrame(w, r, "status").withSnapshot(s.Snap, ""), s))
+		d.serveStatus(w, r)
 	case path == "/login" && r.Method == http.MethodPost:
 		d.login(w, r)
 	case path == "/login":

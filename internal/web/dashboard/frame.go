@@ -136,18 +136,28 @@ func (f frame) withSnapshot(snap health.Snapshot, version string) frame {
 	return f
 }
 
-// writePage writes a whole page. It panics on a template that does not fit its
-// view; the server contains that.
-func writePage(w http.ResponseWriter, status int, name string, view any) {
+// renderPage makes a whole page. It panics on a template that does not fit its view;
+// the server contains that.
+func renderPage(name string, view any) []byte {
 	var body bytes.Buffer
 	if err := templates.ExecuteTemplate(&body, name, view); err != nil {
 		panic(err)
 	}
+	return body.Bytes()
+}
+
+// writePage makes a whole page and writes it.
+func writePage(w http.ResponseWriter, status int, name string, view any) {
+	sendPage(w, status, renderPage(name, view))
+}
+
+// sendPage writes a whole page.
+func sendPage(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes())
+	_, _ = w.Write(body)
 }

@@ -1,10 +1,46 @@
 package dashboard
 
 import (
+	"net/http"
 	"time"
 
 	"evergreen/internal/health"
 )
+
+// statusKey is what the status page depends on beside the bot. There are few.
+type statusKey struct {
+	lang  lang
+	theme string
+}
+
+// madePage is the status page as it was made some time ago.
+type madePage struct {
+	at    time.Time
+	state string // of the bot, then
+	body  []byte
+}
+
+// serveStatus serves the public status page.
+func (d *Dashboard) serveStatus(w http.ResponseWriter, r *http.Request) {
+	sendPage(w, http.StatusOK, d.statusPage(newFrame(w, r, "status")))
+}
+
+// statusPage returns the public status page. Strangers may ask for it as often as they
+// like, so it is made once a second, however many ask, and when the state changes.
+func (d *Dashboard) statusPage(f frame) []byte {
+	d.statusMu.Lock()
+	defer d.statusMu.Unlock()
+	key, now, snap := statusKey{f.lang, f.Theme}, time.Now(), d.opts.Source.Snapshot()
+	state := snap.Status.ID() + snap.Since.String() + snap.Username
+	made := d.statusPages[key]
+	if age := now.Sub(made.at); made.body != nil && made.state == state && age >= 0 && age < pastFresh {
+		return made.body
+	}
+	s := d.state()
+	made = madePage{at: now, state: state, body: renderPage("status.html", newStatusView(f.withSnapshot(s.Snap, ""), s))}
+	d.statusPages[key] = made
+	return made.body
+}
 
 // statusView is the public status page: how the bot is and was, for its users. It
 // shows nothing that only its operator should know.

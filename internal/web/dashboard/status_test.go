@@ -3,8 +3,10 @@ package dashboard_test
 import (
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"evergreen/internal/health"
@@ -53,4 +55,44 @@ func TestStatusPageIsDiscreet(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+}
+
+// However many strangers ask for the public page, it is made once a second for each
+// language and look; a change of state shows at once.
+func TestStatusPageIsMadeOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(evening)
+		asked := 0
+		s.clock = func() time.Time { asked++; return evening.Add(time.Duration(asked) * time.Minute) } // no two pages are equal
+		server, err := api.New(s.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := func(query string) string {
+			w := httptest.NewRecorder()
+			server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status"+query, nil))
+			if w.Code != http.StatusOK {
+				t.Errorf("the page says %d", w.Code)
+			}
+			return w.Body.String()
+		}
+		first := page("")
+		for range 50 {
+			if page("") != first {
+				t.Fatal("it is made for every reader")
+			}
+		}
+		if thai := page("?lang=th"); thai == first || page("?lang=th") != thai || page("?theme=dark") == first {
+			t.Error("the languages and looks are not told apart")
+		}
+		time.Sleep(time.Second)
+		second := page("")
+		if second == first {
+			t.Error("it is not made anew")
+		}
+		s.lose()
+		if lost := page(""); lost == second || !strings.Contains(lost, ">Reconnecting</h1>") {
+			t.Error("the change does not show")
+		}
+	})
 }
