@@ -28,6 +28,8 @@ type guilds struct {
 	fetched bool
 	timers  map[gateway.ShardID]*time.Timer // for guilds that READY listed
 	stopped bool
+
+	joined, left changes
 }
 
 func newGuilds(log *slog.Logger) guilds {
@@ -36,6 +38,8 @@ func newGuilds(log *slog.Logger) guilds {
 		entries: make(map[id]guildState),
 		listed:  make(map[gateway.ShardID]bool),
 		timers:  make(map[gateway.ShardID]*time.Timer),
+		joined:  changes{log: log, one: "Joined a guild", many: "Joined guilds"},
+		left:    changes{log: log, one: "Left a guild", many: "Left guilds"},
 	}
 }
 
@@ -185,6 +189,8 @@ func (b *Bot) Guilds() int { return b.guilds.count() }
 
 // stop stops all timers for good.
 func (g *guilds) stop() {
+	g.joined.stop()
+	g.left.stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stopped = true
@@ -232,7 +238,7 @@ func (b *Bot) onGuildCreate(_ context.Context, e incomingEvent) error {
 	}
 	b.forgetRefusals(g.ID)
 	if b.guilds.create(e.Shard, g.ID, g.Unavailable.Value) {
-		b.log.Info("Joined a guild", "guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
+		b.guilds.joined.add("guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
 	return nil
 }
@@ -245,7 +251,7 @@ func (b *Bot) onGuildDelete(_ context.Context, e incomingEvent) error {
 	if b.guilds.remove(e.Shard, g.ID, g.Unavailable.Value) {
 		b.roles.forget(g.ID)
 		b.refusals.forgetGuild(snowflake.ID(g.ID))
-		b.log.Info("Left a guild", "guild", g.ID)
+		b.guilds.left.add("guild", g.ID)
 	} else {
 		b.log.Debug("Guild is unavailable", "guild", g.ID)
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ func TestGuildsOfReady(t *testing.T) {
 		h.logged(1, "INFO All guilds have arrived guilds=3")
 		h.logged(0, "Joined")
 		h.deliver("GUILD_CREATE", `{"id":"4","name":"four","member_count":7}`)
+		h.wait(changesPause)
 		h.logged(1, "INFO Joined a guild guild=4 name=four members=7")
 		h.wait(time.Minute)
 		h.logged(0, "have not arrived")
@@ -84,11 +86,13 @@ func TestGuildOutageAndLeave(t *testing.T) {
 			t.Errorf("the bot is in %d guilds", n)
 		}
 		h.deliver("GUILD_DELETE", `{"id":"1"}`)
+		h.wait(changesPause)
 		h.logged(1, "INFO Left a guild guild=1")
 		if n := h.bot.guilds.count(); n != 0 {
 			t.Errorf("the bot is in %d guilds", n)
 		}
 		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.wait(changesPause)
 		h.logged(1, "INFO Joined a guild guild=1")
 	})
 }
@@ -138,6 +142,8 @@ func TestGuildsAfterResume(t *testing.T) {
 			t.Errorf("the bot is in %d guilds, want 451", n)
 		}
 		h.deliver("GUILD_CREATE", `{"id":"452"}`)
+		h.wait(changesPause)
+		h.wait(changesPause)
 		h.logged(1, "INFO Joined a guild guild=452")
 	})
 }
@@ -187,6 +193,45 @@ func TestGuildsOfManyShards(t *testing.T) {
 			t.Errorf("the bot is in %d guilds, want 3", n)
 		}
 		send(one, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, of(one, 9)))
+		h.wait(changesPause)
 		h.logged(1, "Joined a guild")
+	})
+}
+
+// TestStormOfGuildsIsOneLine: however many guilds are joined or left in a row, the log
+// has a line; what is not told yet is told at a stop.
+func TestStormOfGuildsIsOneLine(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith())
+		const guilds = 5000
+		for id := range guilds {
+			h.deliver("GUILD_CREATE", fmt.Sprintf(`{"id":"%d","name":"guild"}`, id+1))
+		}
+		h.wait(changesPause)
+		for id := range guilds {
+			h.deliver("GUILD_DELETE", fmt.Sprintf(`{"id":"%d"}`, id+1))
+		}
+		if err := h.bot.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		h.logged(1, "INFO Joined guilds guilds=5000 within=1s")
+		h.logged(1, "INFO Left guilds guilds=5000 within=0s")
+		h.logged(0, "a guild")
+	})
+}
+
+// TestSlowStormOfGuildsIsTold: guilds that are joined one after another without a pause
+// are told every ten seconds.
+func TestSlowStormOfGuildsIsTold(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith())
+		for id := range 40 {
+			h.deliver("GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, id+1))
+			h.wait(500 * time.Millisecond)
+		}
+		h.wait(changesPause)
+		h.logged(2, "INFO Joined guilds guilds=")
 	})
 }
