@@ -9,7 +9,10 @@ package sdnotify
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
+	"net"
+	"os"
 	"time"
 
 	"evergreen/gateway"
@@ -60,7 +63,7 @@ func New(o Options) *Notifier {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Send == nil {
-		o.Send = func(message string) (bool, error) { return daemon.SdNotify(false, message) }
+		o.Send = send
 	}
 	if o.Watchdog == 0 {
 		o.Watchdog, _ = daemon.SdWatchdogEnabled(false) // a malformed value counts as none
@@ -115,6 +118,30 @@ func (n *Notifier) sendStopping() {
 		n.sent.stopping = true
 		n.send(daemon.SdNotifyStopping)
 	}
+}
+
+// sendTimeout is how long systemd may take to take a message. Its queue is full while it
+// hangs, and daemon.SdNotify would wait there for ever, and a stop with it.
+const sendTimeout = time.Second
+
+// send sends a message to the socket that NOTIFY_SOCKET names, if there is one.
+func send(message string) (ok bool, err error) {
+	to := os.Getenv("NOTIFY_SOCKET")
+	if to == "" {
+		return false, nil
+	}
+	conn, err := net.Dial("unixgram", to)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return false, err
+	}
+	if _, err := io.WriteString(conn, message); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // send delivers a message. A lost one does no harm: others follow.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -250,4 +251,25 @@ func TestSystemdIsSpokenTo(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	New(Options{}).Run(t.Context())
 	New(Options{Send: func(string) (bool, error) { return false, errors.New("gone") }}).Run(t.Context())
+}
+
+// Given a service manager that takes no more messages, then one is given up after a
+// second, so that a stop does not wait for it.
+func TestServiceManagerThatHangs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	t.Setenv("NOTIFY_SOCKET", path)
+	for range 100_000 { // more than its queue holds
+		if _, err := send("STATUS=x"); err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Error("the queue of the service manager has no end")
 }
