@@ -209,4 +209,19 @@ var mutations = []mutation{
 		"func (s *Server) livez(w http.ResponseWriter, r *http.Request) { s.readyz(w, r) }",
 		"./internal/web/api", "",
 	},
+	{
+		"rule-8-console", "a stop waits for a console that takes no output", "cmd/evergreen/console.go",
+		"lastWait = time.Second", "lastWait = time.Hour",
+		"./cmd/evergreen", "GoOnWithoutTheirConsole|RunGoesOnWithoutItsConsole",
+	},
+	{
+		"rule-9-console", "what the console misses is not counted", "internal/process/output/writer.go",
+		"	w.missed += lines\n", "",
+		"./internal/process/output", "StreamThat",
+	},
+	{
+		"rule-9-log", "lines that come in a storm are all written", "internal/process/logging/fold.go",
+		"	if b.written < foldBurst {", "	if b.written < 1<<30 {",
+		"./internal/process/logging", "Folded",
+	},
 }
