@@ -306,7 +306,7 @@ func (a *App) build(intents gateway.Intents) error {
 		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
 		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
 		Owners: c.OwnerIDs, Shutdown: func() { a.requestStop(gateway.EndSession) },
-		Intents: intents, Presence: c.Presence(),
+		Intents: intents, Presence: c.Presence(), Undelivered: func() bool { return !a.rest.Undelivered().Since.IsZero() },
 		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: c.ActivityWarningAfter,
 		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: c.CommandCooldown,
 		Health: a, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,

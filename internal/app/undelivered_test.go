@@ -22,14 +22,14 @@ func TestAnswersThatCannotLeaveAreTold(t *testing.T) {
 		lost  bool // what was asked meanwhile is not answered
 	}{
 		{discordsim.Fault{Name: "rest-cloudflare", For: time.Minute}, "Discord (Cloudflare, error 1020) blocks this address for a while, until ", true},
-		{discordsim.Fault{Name: "rest-429-odd", Text: "inf", Route: reply, For: 30 * time.Second}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
-		{discordsim.Fault{Name: "rest-429-odd", Text: "date", Delay: 40 * time.Second, Route: reply, Count: 1}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
+		{discordsim.Fault{Name: "rest-429-odd", Text: "inf", Route: reply, For: time.Minute}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
+		{discordsim.Fault{Name: "rest-429-odd", Text: "date", Delay: 50 * time.Second, Route: reply, Count: 1}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
 		{discordsim.Fault{Name: "rest-429-global", Delay: time.Minute, Count: 1}, "Discord's global rate limit, until ", false},
 		{discordsim.Fault{Name: "rest-429", Delay: time.Minute, Route: reply, Count: 1}, "a rate limit of Discord, until ", false},
-		{discordsim.Fault{Name: "rest-5xx", Code: 503, Route: reply, For: 30 * time.Second}, "Discord's REST API answers HTTP 503", false},
-		{discordsim.Fault{Name: "rest-reset", For: 30 * time.Second}, "Discord's REST API does not answer", false},
-		{discordsim.Fault{Name: "rest-endless", Text: "header", For: 30 * time.Second}, "Discord's REST API does not answer", false},
-		{discordsim.Fault{Name: "rest-endless", For: 20 * time.Second}, "what Discord's REST API seems to answer has no end", true},
+		{discordsim.Fault{Name: "rest-5xx", Code: 503, Route: reply, For: time.Minute}, "Discord's REST API answers HTTP 503", false},
+		{discordsim.Fault{Name: "rest-reset", For: time.Minute}, "Discord's REST API does not answer", false},
+		{discordsim.Fault{Name: "rest-endless", Text: "header", For: time.Minute}, "Discord's REST API does not answer", false},
+		{discordsim.Fault{Name: "rest-endless", For: 50 * time.Second}, "what Discord's REST API seems to answer has no end", true},
 	} {
 		t.Run(strings.TrimSpace(c.fault.Name+" "+c.fault.Text), func(t *testing.T) {
 			run(t, nil, func(s *harness) {
@@ -41,10 +41,13 @@ func TestAnswersThatCannotLeaveAreTold(t *testing.T) {
 				asked := s.ask("!ping")
 				time.Sleep(8 * time.Second)
 				second := s.ask("!uptime")
-				time.Sleep(18 * time.Second)
+				time.Sleep(34 * time.Second)
 				snap := r.Tracker().Snapshot()
 				if want := "answers are not getting through: " + c.says; snap.Status != health.Degraded || !strings.HasPrefix(snap.Reason.String(), want) || snap.Work.OK || !snap.Connected {
 					s.T.Errorf("it is %s", snap.Sentence())
+				}
+				if seen := s.seenAs(); seen != "idle" {
+					s.T.Errorf("people see it as %s", seen)
 				}
 				if !c.lost {
 					s.Until(3*time.Minute, "both are answered", func() bool { return len(s.Sim.Answers(asked)) == 1 && len(s.Sim.Answers(second)) == 1 })
@@ -55,10 +58,19 @@ func TestAnswersThatCannotLeaveAreTold(t *testing.T) {
 				if snap = r.Tracker().Snapshot(); snap.Status != health.Online {
 					s.T.Errorf("afterwards it is %s", snap.Sentence())
 				}
+				if time.Sleep(15 * time.Second); s.seenAs() != "online" {
+					s.T.Errorf("afterwards people see it as %s", s.seenAs())
+				}
 				r.stop(gateway.KeepSession)
 			})
 		})
 	}
+}
+
+// seenAs is the status that people see.
+func (s *harness) seenAs() string {
+	all := s.Sim.StatusHistory(s.App)
+	return all[len(all)-1].Status
 }
 
 // Given a limit that holds, when the process dies and starts again within it, then nothing

@@ -177,8 +177,15 @@ func get[T any](ctx context.Context, a api, endpoint *rest.CompiledEndpoint) (va
 // rawJSON is an answer that is not decoded yet.
 type rawJSON jsontext.Value
 
+// maxDecoded is the largest answer that is decoded, in bytes: a hundred times the usual,
+// and empty objects take thirty times as much once they are decoded.
+const maxDecoded = 4 << 20
+
 // UnmarshalJSON copies the value.
 func (r *rawJSON) UnmarshalJSON(b []byte) error {
+	if len(b) > maxDecoded {
+		return fmt.Errorf("the answer of %d MiB is larger than any of Discord's", len(b)>>20)
+	}
 	*r = append((*r)[:0], b...)
 	return nil
 }

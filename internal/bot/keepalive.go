@@ -29,7 +29,7 @@ func (b *Bot) keepAliveOnce(now time.Time) {
 	shard := b.shard()
 	state := shard.State()
 	if gateway.Online(state) {
-		if err := shard.SetPresence(b.options.Presence); err != nil && !errors.Is(err, gateway.ErrStopped) {
+		if err := shard.SetPresence(b.presence(b.options.Undelivered())); err != nil && !errors.Is(err, gateway.ErrStopped) {
 			b.log.Warn("Presence could not be refreshed", "error", err)
 		}
 	} else {
@@ -41,6 +41,36 @@ func (b *Bot) keepAliveOnce(now time.Time) {
 	}
 	b.log.Debug(fmt.Sprintf("Keep-alive ping - Latency: %s, Guilds: %d, Last activity: %ds ago",
 		latency, b.guilds.count(), int64(now.Sub(b.activity.last())/time.Second)))
+}
+
+// presence returns the presence, which is idle while answers do not get out: people see
+// that the bot is there and will not answer.
+func (b *Bot) presence(undelivered bool) gateway.Presence {
+	p := b.options.Presence
+	if undelivered && p.Status == gateway.StatusOnline {
+		p.Status = gateway.StatusIdle
+	}
+	return p
+}
+
+// undeliveredInterval is the time between two looks whether answers get out, and so the
+// least between two presences that say so.
+const undeliveredInterval = 15 * time.Second
+
+// watchUndelivered changes the presence when answers do not get out, and when they do
+// again.
+func (b *Bot) watchUndelivered(ctx context.Context) {
+	shown := false
+	for sleep(ctx, undeliveredInterval) == nil {
+		now := b.options.Undelivered()
+		if now == shown {
+			continue
+		}
+		shown = now
+		if err := b.shard().SetPresence(b.presence(now)); err != nil && !errors.Is(err, gateway.ErrStopped) {
+			b.log.Warn("Presence could not be refreshed", "error", err)
+		}
+	}
 }
 
 // watchActivity warns when there was no activity for Options.ActivityWarningAfter,

@@ -64,6 +64,9 @@ type Options struct {
 	Intents gateway.Intents
 	// Presence is refreshed every KeepaliveInterval.
 	Presence gateway.Presence
+	// Undelivered reports whether the bot's answers do not get out. While that is so, a
+	// presence that is online is shown as idle. Default: it is never so.
+	Undelivered func() bool
 	// KeepaliveInterval is the time between two keep-alives, give or take five
 	// percent. Default 300 s; [Never]: none.
 	KeepaliveInterval time.Duration
@@ -122,6 +125,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
+	}
+	if o.Undelivered == nil {
+		o.Undelivered = func() bool { return false }
 	}
 	if o.Presence.Status == "" {
 		o.Presence.Status = gateway.StatusOnline

@@ -17,6 +17,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { b.keepAlive(ctx) })
 	work.Go(func() { b.watchActivity(ctx) })
+	work.Go(func() { b.watchUndelivered(ctx) })
 	work.Go(func() { b.setUp(ctx) })
 	work.Go(func() { b.fetchGuilds(ctx) })
 	select {

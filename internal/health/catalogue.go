@@ -436,7 +436,7 @@ var Catalogue = []Cause{
 		Title:      "Answers are not getting through",
 		Happened:   "The bot is connected and hears commands, but its answers do not get out: they go over Discord's REST API, which is a different way than the connection. A rate limit or a block of this address holds them back, Discord's REST API is down, or something in between refuses them.",
 		Recognised: "Messages and responses to interactions are answered with 401, 429, 5xx, a page of Cloudflare's or something without an end, or not at all, and none gets through.",
-		Done:       "What is held back is waited for as long as it says, an hour at most; every ten minutes one request looks whether it is over. A refusal that is not Discord's is tried again after a minute, on its route only. Limits that run are kept for the next start.",
+		Done:       "What is held back is waited for as long as it says, an hour at most; every ten minutes one request looks whether it is over. A refusal that is not Discord's is tried again after a minute, on its route only. Limits that run are kept for the next start. Meanwhile people see the bot as idle, with a yellow dot.",
 		Do:         "Run `evergreen doctor`: it says what stands between this host and Discord's REST API. A rate limit or a block passes by itself; nothing is gained by a restart.",
 		Reproduce:  "Inject `rest-429-odd`, `rest-cloudflare`, `rest-endless` or `rest-5xx`, and ask the bot something.",
 		Signs:      []Sign{{Key: "answers-blocked", Says: "answers are not getting through: %s"}},

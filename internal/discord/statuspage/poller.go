@@ -21,6 +21,7 @@ const (
 	// Discord's page is cached for about half a minute.
 	minInterval    = time.Minute
 	maxBackoff     = 15 * time.Minute
+	maxRetryAfter  = time.Hour // as much as is believed
 	requestTimeout = 10 * time.Second
 	maxBody        = 1 << 20
 	// staleAfter is the age from which an answer counts as nothing known.
@@ -141,7 +142,7 @@ func (p *Poller) nextWait(err error) time.Duration {
 	}
 	wait = min(wait, max(maxBackoff, p.opts.Interval))
 	if refused, ok := errors.AsType[*statusError](err); ok {
-		wait = max(wait, min(refused.retryAfter, 24*time.Hour))
+		wait = max(wait, min(refused.retryAfter, maxRetryAfter))
 	}
 	return wait + time.Duration(p.opts.Rand()*float64(wait)/5)
 }

@@ -64,7 +64,7 @@ func (e Email) send(ctx context.Context, m Notification) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
 	}
-	client, err := e.greet(conn, host, port, settings)
+	client, err := e.greet(&boundedConn{Conn: conn, left: maxMailAnswers}, host, port, settings)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,25 @@ func (e Email) send(ctx context.Context, m Notification) error {
 	}
 	_ = client.Quit() // the message is accepted, whatever the server answers now
 	return nil
+}
+
+// maxMailAnswers is how much is read of a mail server in one session, in bytes.
+const maxMailAnswers = 1 << 20
+
+// boundedConn fails once so much has been read: net/smtp reads a line of any length.
+type boundedConn struct {
+	net.Conn
+	left int
+}
+
+// Read implements [net.Conn].
+func (c *boundedConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errors.New("the mail server's answers have no end")
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
 }
 
 // implicitTLSPort is the port on which mail servers speak TLS from the first byte.

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -271,6 +272,37 @@ func TestEmailHasADeadline(t *testing.T) {
 	err = e.Send(t.Context(), example)
 	if _, ok := errors.AsType[*Refused](err); err == nil || ok {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Given a server whose greeting has no end, then sending fails before much of it is read.
+func TestEndlessMailServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	wrote := make(chan int)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		total := 0
+		for piece := bytes.Repeat([]byte("220 hello "), 1000); err == nil && total < 1<<30; {
+			var n int
+			n, err = conn.Write(piece)
+			total += n
+		}
+		wrote <- total
+	}()
+	err = Email{Addr: listener.Addr().String(), From: "bot@example.org", To: []string{"you@example.org"}}.Send(t.Context(), example)
+	if err == nil || !strings.Contains(err.Error(), "have no end") {
+		t.Errorf("got %v", err)
+	}
+	if n := <-wrote; n > maxMailAnswers+(32<<20) { // what the sockets hold
+		t.Errorf("%d bytes were written", n)
 	}
 }
 
