@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"evergreen/discordsim"
@@ -233,5 +235,30 @@ func TestDamagedDatabaseIsSetAside(t *testing.T) {
 	aside, err := filepath.Glob(filepath.Join(s.settings().StateDir, "*damaged*"))
 	if err != nil || len(aside) == 0 {
 		t.Errorf("the damaged database is not there any more: %v, %v", aside, err)
+	}
+}
+
+// Given a volume without locks and without fsync, then the doctor says what that costs
+// and what to do; one without shared memory costs nothing but time.
+func TestOddVolumeIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		volume host.Volume
+		level  Level
+		says   []string
+	}{
+		{host.Volume{}, Pass, []string{"can be written"}},
+		{host.Volume{Map: syscall.ENODEV, Rename: syscall.EXDEV}, Pass, []string{"no shared memory", "files are copied"}},
+		{host.Volume{Lock: syscall.ENOLCK}, Pass, []string{"no locks for a database"}},
+		{host.Volume{Sync: syscall.EINVAL, FileLock: syscall.ENOTSUP}, Warn, []string{"power cut", "on this machine only"}},
+	} {
+		s := newHarness(t, discordsim.AppConfig{})
+		s.skipReady = true
+		s.opts.Machine.Volumes = func(string) (host.Volume, error) { return c.volume, nil }
+		r := s.examine().results["state"]
+		if r.Level != c.level || c.level == Warn && !strings.Contains(strings.Join(r.Next, " "), "local disk") {
+			t.Errorf("%+v: %+v", c.volume, r)
+		}
+		r.says(t, c.says...)
 	}
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func (x *examination) checkState(ctx context.Context) Finding {
 	if stop := x.checkFreeSpace(dir, &f); stop {
 		return f
 	}
+	x.checkVolume(dir, &f)
 	x.checkModes(dir, info, &f)
 	if !x.config.Token.Empty() {
 		x.checkDatabase(ctx, &f)
@@ -99,6 +101,34 @@ func (x *examination) checkFreeSpace(dir string, f *Finding) (stop bool) {
 		f.Says, f.Next = "the disk is nearly full: "+host.Size(d.Free)+" are free", append(f.Next, next)
 	}
 	return false
+}
+
+// checkVolume reports what the file system of the folder cannot do, and what that costs.
+func (x *examination) checkVolume(dir string, f *Finding) {
+	v, err := x.Machine.Volume(dir)
+	if err != nil {
+		*f = f.with("what the volume can do is not known: " + explainFile(err))
+		return
+	}
+	if v.Map != nil || host.IsUnsupported(v.Lock) {
+		*f = f.with("the volume has no shared memory or no locks for a database (" + cmp.Or(v.Map, v.Lock).Error() + "): it does without, and writes are slower")
+	}
+	if v.Rename != nil {
+		*f = f.with("the volume renames nothing (" + explainFile(v.Rename) + "): files are copied instead")
+	}
+	var costs []string
+	if host.IsUnsupported(v.Sync) {
+		costs = append(costs, "a power cut may cost what was saved last ("+explainFile(v.Sync)+")")
+	}
+	if host.IsUnsupported(v.FileLock) {
+		costs = append(costs, "a second copy of the bot is noticed on this machine only, because files cannot be locked ("+explainFile(v.FileLock)+")")
+	}
+	if len(costs) == 0 {
+		return
+	}
+	f.raise(Warn)
+	f.Says = dir + " is on a volume that lacks something: " + strings.Join(costs, "; ")
+	f.Next = append(f.Next, "Put the state folder on a local disk if there is one: EVERGREEN_STATE_DIR.")
 }
 
 // checkModes finds what other users of the machine can read.

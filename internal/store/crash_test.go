@@ -90,14 +90,14 @@ type crashed struct {
 }
 
 // crash lets the other process write for a while and kills it.
-func crash(t *testing.T, dir string, after time.Duration) crashed {
+func crash(t *testing.T, dir string, after time.Duration, environ ...string) crashed {
 	t.Helper()
 	steps := filepath.Join(dir, "steps")
 	if err := os.RemoveAll(steps); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), actAs+"="+dir)
+	cmd.Env = append(append(os.Environ(), actAs+"="+dir), environ...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

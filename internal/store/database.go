@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"evergreen/identify"
@@ -34,6 +35,8 @@ type database struct {
 	conn  *sql.Conn
 	info  fs.FileInfo
 	count *counters
+	// lacks is of the volume; an error of a write may teach more.
+	lacks *lacks
 
 	maxLog          int64 // of the write-ahead log, in bytes
 	full            bool  // synchronous is FULL
@@ -80,6 +83,10 @@ func (d *database) write(b *batch) error {
 	if codeOf(err) == codes.SQLITE_FULL && d.checkpoint() == nil {
 		err = d.commit(b)
 	}
+	if err != nil && d.lacks.sync == nil && d.lacks.learn(filepath.Dir(d.path), err) && d.lacks.sync != nil {
+		d.full = !b.durable // the level is set anew
+		err = d.commit(b)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,7 +104,7 @@ func (d *database) commit(b *batch) error {
 		if b.durable {
 			level = "FULL"
 		}
-		if _, err := d.conn.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
+		if _, err := d.conn.ExecContext(ctx, "PRAGMA synchronous = "+d.lacks.level(level)); err != nil {
 			return err
 		}
 		d.full = b.durable

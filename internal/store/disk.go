@@ -88,6 +88,8 @@ type contents struct {
 	limits      []rest.Limit
 	// aside is where a damaged predecessor was moved, or empty.
 	aside string
+	// lacks is what the volume cannot do, in words; empty if there is nothing.
+	lacks string
 	// damaged counts incidents that could not be read.
 	damaged int
 }

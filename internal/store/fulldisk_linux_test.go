@@ -141,7 +141,13 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	t.Parallel()
 	dir := small(t)
 	filled(t, dir)
-	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+	// A process that another test forks has the files open until it has begun.
+	err := unix.EBUSY
+	for start := time.Now(); err == unix.EBUSY && time.Since(start) < 10*time.Second; {
+		mounting := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
+		err, _ = mounting.(unix.Errno)
+	}
+	if err != 0 {
 		t.Fatal(err)
 	}
 	l := newLogRecorder(t)

@@ -13,6 +13,9 @@ import (
 	"evergreen/identify"
 	"evergreen/internal/health"
 	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/regular"
+
+	codes "modernc.org/sqlite/lib"
 )
 
 // ErrDamaged means that a database is not what it was written as.
@@ -53,9 +56,29 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	}
 	g.Exists = true
 	query := "?mode=ro"
-	if info, err := statRegular(g.Path + "-wal"); err != nil || info.Size() == 0 {
+	if info, err := statRegular(g.Path + "-wal"); (err != nil || info.Size() == 0) && hasLog(g.Path) {
 		query = "?immutable=1" // without a log, none has to be made
 	}
+	seen, err := g.inspect(ctx, query)
+	if code := codeOf(err); code == codes.SQLITE_IOERR || code == codes.SQLITE_PROTOCOL {
+		// The volume has no locks or shared memory for a reader: what stands in the file
+		// itself is a little older.
+		if old, failed := g.inspect(ctx, "?immutable=1"); failed == nil {
+			return old, nil
+		}
+	}
+	return seen, err
+}
+
+// hasLog reports whether the database is one with a write-ahead log, by its header.
+func hasLog(path string) bool {
+	const version, log = 18, 2 // where the version of the format stands, and that of a log
+	header, _, err := regular.Read(path, version+1)
+	return err == nil && len(header) > version && header[version] == log
+}
+
+// inspect reads the file in the way of the query.
+func (g Summary) inspect(ctx context.Context, query string) (Summary, error) {
 	db, err := sql.Open("sqlite", address(g.Path)+query)
 	if err != nil {
 		return g, err
@@ -63,6 +86,10 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 	d := &database{path: g.Path, db: db, count: &counters{}}
 	defer func() { _ = d.close() }()
 	if d.conn, err = db.Conn(ctx); err != nil {
+		return g, wrapDamage(err)
+	}
+	// Without a write-ahead log the writer keeps readers out for a moment.
+	if _, err := d.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout.Milliseconds())); err != nil {
 		return g, wrapDamage(err)
 	}
 	var result string
@@ -108,7 +135,7 @@ func (g *Summary) fill(c *contents, h hostInfo) {
 // wrapDamage wraps SQLite's errors of a broken file in [ErrDamaged].
 func wrapDamage(err error) error {
 	if isDamaged(err) && !errors.Is(err, errDamaged) {
-		return fmt.Errorf("%w: %d", errDamaged, err)
+		return fmt.Errorf("%w: %v", errDamaged, err)
 	}
 	return err
 }

@@ -16,6 +16,10 @@ func (s *Store) load(c *contents) {
 		s.count.asides.Add(1)
 		s.log.Warn("The database was damaged; it is set aside and a new one is begun", "file", c.aside)
 	}
+	if c.lacks != "" && c.lacks != s.lacks {
+		s.lacks = c.lacks // only the writer calls load
+		s.log.Warn("The volume of the state folder lacks what a local disk has; the database does without it", "lacks", c.lacks)
+	}
 	if c.damaged > 0 {
 		s.log.Warn("Some incidents in the database cannot be read", "count", c.damaged)
 	}

@@ -39,6 +39,7 @@ type stateDir struct {
 	maxLog    int64 // of the write-ahead log, in bytes
 	now       func() time.Time
 	asides    int
+	lacks     lacks // of the volume
 }
 
 // open implements [disk]. A folder that is made has mode 0700; an existing one keeps
@@ -54,8 +55,11 @@ func (sd *stateDir) open(skipOpen bool) (volume, *contents, error) {
 		err := errDamaged
 		if !skipOpen {
 			if d, read, err = sd.openFile(); err == nil {
-				read.aside = aside
+				read.aside, read.lacks = aside, sd.lacks.String()
 				return d, read, nil
+			}
+			if sd.lacks.learn(sd.dir, err) {
+				continue
 			}
 		}
 		if !isDamaged(err) || aside != "" {
@@ -77,7 +81,7 @@ func (sd *stateDir) setAside() (string, error) {
 	stamp := sd.now().UTC().Format("20060102T150405.000")
 	aside := strings.TrimSuffix(sd.path, ".db") + ".damaged-" + stamp + ".db"
 	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(sd.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := move(sd.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("setting the damaged database aside: %w", err)
 		}
 	}
@@ -89,11 +93,11 @@ func (sd *stateDir) openFile() (_ *database, _ *contents, err error) {
 	if err := makePrivate(sd.path); err != nil {
 		return nil, nil, err
 	}
-	db, err := sql.Open("sqlite", address(sd.path))
+	db, err := sql.Open("sqlite", address(sd.path)+sd.lacks.query())
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &database{path: sd.path, db: db, count: sd.count, maxLog: sd.logLimit()}
+	d := &database{path: sd.path, db: db, count: sd.count, maxLog: sd.logLimit(), lacks: &sd.lacks}
 	defer func() {
 		if err != nil {
 			_ = d.close()
@@ -171,12 +175,11 @@ func address(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// settings are the pragmas of the connection. With the write-ahead log a commit
-// survives the process without waiting for the disk; [database.commit] says when it
-// waits. The writer makes the checkpoints, so that they are counted.
+// settings are the pragmas of the connection, behind those of [lacks]. With the
+// write-ahead log a commit survives the process without waiting for the disk;
+// [database.commit] says when it waits. The writer makes the checkpoints, so that they
+// are counted.
 const settings = `
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
 PRAGMA wal_autocheckpoint = 0;
 PRAGMA fullfsync = ON; -- where fsync alone does not reach the disk (macOS)
 PRAGMA checkpoint_fullfsync = ON;
@@ -187,15 +190,15 @@ PRAGMA cache_size = -512; -- KiB; the hot part of the database is a few dozen pa
 
 // prepare sets the connection up, checks the file and migrates its schema.
 func (d *database) prepare(ctx context.Context, steps []string) error {
-	if _, err := d.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s", busyTimeout.Milliseconds(), settings)); err != nil {
+	if _, err := d.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d;%s%s", busyTimeout.Milliseconds(), d.lacks.pragmas(), settings)); err != nil {
 		return err
 	}
 	var mode string
 	if err := d.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return err
 	}
-	if mode != "wal" {
-		return fmt.Errorf("the file system of %s does not allow a write-ahead log; put the state folder on a local disk", d.path)
+	if mode != "wal" && d.lacks.hasLog() {
+		return errNoLog
 	}
 	var result string
 	if err := d.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {

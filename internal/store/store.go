@@ -103,6 +103,7 @@ type Store struct {
 	reading       chan struct{} // one slot: one reader beside the writer at a time
 	callBegan     atomic.Int64  // when the disk call under way began, after created; or 0
 
+	lacks     string   // of the volume, as logged by the writer
 	kills     oomCount // as read at killsRead, by the writer
 	killsRead time.Time
 

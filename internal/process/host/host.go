@@ -30,6 +30,8 @@ type Machine struct {
 	Process int
 	// Space replaces the question to the file system, see [Machine.Disk].
 	Space func(path string) (Disk, error)
+	// Volumes replaces the trial of what a volume can do, see [Machine.Volume].
+	Volumes func(dir string) (Volume, error)
 	// System is which settings are looked for, as in runtime.GOOS. Default: those
 	// of this system, and with a Root those of Linux.
 	System string

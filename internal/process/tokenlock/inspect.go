@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"evergreen/internal/process/host"
 	"evergreen/internal/regular"
 )
 
@@ -57,7 +58,7 @@ func inspect(path string) (*Holder, error) {
 	switch {
 	case err == nil && !free:
 		return &holder, nil
-	case err == nil || isUnsupported(err):
+	case err == nil || host.IsUnsupported(err):
 		// Where files cannot be locked, or not by all, the socket tells.
 		if other, alive := holder.ask(Holder{}); alive && (other.ID == holder.ID || other.ID == "") {
 			return &holder, nil

@@ -27,11 +27,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
-	"syscall"
 	"time"
 
+	"evergreen/internal/process/host"
 	"evergreen/internal/regular"
 )
 
@@ -265,7 +264,7 @@ func openLock(path string, self Holder) (claim, error) {
 		c := claim{file: f}
 		got, err := tryLock(f)
 		switch {
-		case isUnsupported(err):
+		case host.IsUnsupported(err):
 			c.soft, err = err, nil
 		case err == nil && !got:
 			err = &takenError{}
@@ -291,14 +290,6 @@ func openLock(path string, self Holder) (claim, error) {
 		}
 	}
 	return claim{}, errors.New("the lock file was deleted ten times while it was being locked")
-}
-
-// isUnsupported reports whether the volume cannot lock files, as NFS without a lock
-// daemon, SMB, 9p and some FUSE volumes.
-func isUnsupported(err error) bool {
-	return slices.ContainsFunc([]error{
-		errors.ErrUnsupported, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOSYS, syscall.ENOLCK, syscall.EINVAL, syscall.ENODEV,
-	}, func(known error) bool { return errors.Is(err, known) })
 }
 
 // Announce writes the address of this process's HTTP API into the lock file, where
