@@ -102,6 +102,8 @@ func (b *Bot) logUnsent(command string, err error) {
 		if !refused.warn {
 			level = slog.LevelDebug
 		}
+	} else if answer, ok := errors.AsType[*requestError](err); ok && refusalReasons[answer.Code] != "" {
+		attrs = append(attrs, "why", refusalReasons[answer.Code])
 	}
 	if errors.Is(err, errRefusedLately) {
 		level = slog.LevelDebug

@@ -31,6 +31,17 @@ const (
 	sendMessagesInThreads = "Send Messages in Threads"
 )
 
+// refusalReasons say what Discord's code means where an answer is refused for another
+// reason than a permission.
+var refusalReasons = map[rest.JSONErrorCode]string{
+	rest.JSONErrorCodeUnknownChannel:                                        "the channel was deleted since the command was asked",
+	rest.JSONErrorCodeUnknownInteraction:                                    "the answer came more than 3 s after the slash command, or another program with this token has answered it",
+	rest.JSONErrorCodeOperationOnArchivedThread:                             "the thread is archived and locked",
+	rest.JSONErrorCodeCannotSendMessagesToThisUser:                          "the user takes no direct messages of the bot",
+	rest.JSONErrorCodeCannotSendMessagesToThisUserDueToHavingNoMutualGuilds: "the user shares no server with the bot any more",
+	rest.JSONErrorCodeMessageBlockedByAutomaticModeration:                   "the server's AutoMod has blocked the answer",
+}
+
 // refusedError is an answer that its channel has refused.
 type refusedError struct {
 	*requestError
@@ -57,7 +68,7 @@ func (b *Bot) onRefused(ctx context.Context, r *Request, err *requestError) erro
 
 // explainRefusal finds out why a channel refuses. What cannot be found out is left out.
 func (b *Bot) explainRefusal(ctx context.Context, r *Request, err *requestError) Refusal {
-	refusal := Refusal{Channel: r.Channel, Guild: r.Guild, Why: cmp.Or(err.Message, "Discord answered 403"), code: err.Code}
+	refusal := Refusal{Channel: r.Channel, Guild: r.Guild, Why: cmp.Or(refusalReasons[err.Code], err.Message, "Discord answered 403"), code: err.Code}
 	if r.Guild == 0 {
 		return refusal
 	}
@@ -122,8 +133,9 @@ func (r Refusal) attrs() []any {
 		}
 	}
 	if r.Guild != 0 {
-		attrs = append(attrs, "guild", r.Guild, "why", text.OneLine(r.Why))
+		attrs = append(attrs, "guild", r.Guild)
 	}
+	attrs = append(attrs, "why", text.OneLine(r.Why))
 	if r.Permission != "" {
 		attrs = append(attrs, "do", "Give the bot's role "+r.Permission+" in the channel's settings, Permissions. It tries again at the next command.")
 	}

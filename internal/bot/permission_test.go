@@ -233,7 +233,7 @@ func TestDirectMessagesThatAreRefused(t *testing.T) {
 		if len(h.bot.Refusals()) != 0 || len(h.discord.asked("POST /users")) != 0 || len(h.discord.reactions) != 0 {
 			t.Errorf("%+v", h.bot.Refusals())
 		}
-		h.logged(1, "WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered 403 (code 50007): Cannot send messages to this user")
+		h.logged(1, "WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered 403 (code 50007): Cannot send messages to this user channel=1203000000000000004 why=the user takes no direct messages of the bot")
 	})
 }
 

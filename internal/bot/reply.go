@@ -33,7 +33,7 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 			EnforceNonce:    true,
 			AllowedMentions: noMentions,
 		}
-		if i == 0 {
+		if i == 0 && !b.noHistory.has(r.Channel, time.Now()) {
 			m.Reference = &reference{MessageID: r.ID}
 		}
 		if err := b.sendMessage(ctx, r.Channel, m); err != nil {
@@ -53,6 +53,7 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 func (b *Bot) sendMessage(ctx context.Context, channel snowflake.ID, m messageBody) error {
 	err := b.retry(ctx, temporary, func(ctx context.Context) error { return b.api.createMessage(ctx, channel, m) })
 	if hasCode(err, rest.JSONErrorCodeCannotReplyWithoutReadMessageHistoryPermission) && m.Reference != nil {
+		b.noHistory.add(channel, time.Now())
 		m.Reference = nil
 		return b.sendMessage(ctx, channel, m)
 	}

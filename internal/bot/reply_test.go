@@ -135,6 +135,7 @@ func TestRefusalsAreFinal(t *testing.T) {
 					t.Errorf("the answer was tried %d times", n)
 				}
 				h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
+				h.logged(1, map[int]string{400: "why=the server's AutoMod has blocked", 403: "why=the permission Send Messages is missing", 404: "why=the channel was deleted", 401: "401: Unauthorized"}[status])
 			})
 		})
 	}
@@ -150,6 +151,16 @@ func TestReplyWithoutHistory(t *testing.T) {
 		h.expect("plain")
 		if h.discord.standing()[0].Reference != nil || !event.released() {
 			t.Error("the answer still refers to the message")
+		}
+		// The next answers do not try it again: each try is a refused request.
+		h.say("!say")
+		if n := h.tries(); n != 3 {
+			t.Errorf("two answers took %d requests", n)
+		}
+		h.wait(noticeInterval)
+		h.say("!say")
+		if all := h.discord.standing(); all[1].Reference != nil || all[2].Reference == nil {
+			t.Error("whether the answer is a reply is not tried again")
 		}
 	})
 }
