@@ -169,10 +169,10 @@ func bareMember() map[string]any {
 
 // interactionObject is INTERACTION_CREATE for a slash command.
 func (s *Sim) interactionObject(a *interaction, command string, options []any) map[string]any {
-	commandID := ID(1)
+	commandID, kind := ID(1), commandChat
 	for _, known := range a.app.Commands {
 		if known.Name == command {
-			commandID = known.ID
+			commandID, kind = known.ID, known.Type
 		}
 	}
 	channelType := 0
@@ -181,7 +181,7 @@ func (s *Sim) interactionObject(a *interaction, command string, options []any) m
 	}
 	out := map[string]any{
 		"id": a.id, "application_id": a.app.ID, "token": a.token, "version": 1, "type": a.kind,
-		"data":       map[string]any{"id": commandID, "name": command, "type": 1, "options": optionList(options)},
+		"data":       map[string]any{"id": commandID, "name": command, "type": kind, "options": optionList(options)},
 		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": channelType, "name": orNull(a.channel.Name), "permissions": botPermissions},
 		"app_permissions": botPermissions, "locale": "en-US", "context": 1, "entitlements": []any{},
 		"authorizing_integration_owners": map[string]any{}, "attachment_size_limit": 10 << 20,

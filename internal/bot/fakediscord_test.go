@@ -317,6 +317,8 @@ func (d *fakeDiscord) acknowledge(id, token string, body []byte) (int, string) {
 		i.content, i.flags = m.Content, int64(m.Flags)
 	case 5:
 		i.loading = true
+	case 12:
+		i.content = "the Activity was launched"
 	default:
 		d.problems = append(d.problems, fmt.Sprintf("callback type %d", c.Type))
 	}

@@ -50,6 +50,9 @@ func (b *Bot) answerInteraction(ctx context.Context, i interaction, received tim
 	}
 	s := slashReply{bot: b, interaction: i, due: received.Add(callbackTimeout)}
 	name := string(i.Data.Value.Name.Value)
+	if discord.ApplicationCommandType(i.Data.Value.Type.Value) == discord.ApplicationCommandTypePrimaryEntryPoint {
+		return b.finish(ctx, name, Answer{}, s.launchActivity(ctx))
+	}
 	c := b.findCommand(name)
 	if c == nil {
 		return b.finish(ctx, "", Answer{}, s.send(ctx, Answer{Text: b.unknownCommand(name, "/"), Private: true}))

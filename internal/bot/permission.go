@@ -87,7 +87,7 @@ func (b *Bot) explainRefusal(ctx context.Context, r *Request, err *requestError)
 			}
 		}
 		if until, err := b.api.timeout(ctx, r.Guild, snowflake.ID(b.identity.user())); err == nil && time.Until(until) > 0 {
-			refusal.Permission, refusal.Why = "", "the bot is timed out there until "+until.UTC().Format("2006-01-02 15:04 MST")
+			refusal.Permission, refusal.until, refusal.Why = "", until, "the bot is timed out there until "+until.UTC().Format("2006-01-02 15:04 MST")
 		}
 	}
 	if refusal.Permission != "" {

@@ -219,6 +219,10 @@ func TestWhyAChannelRefuses(t *testing.T) {
 			if list := h.bot.Refusals(); len(list) != 1 || list[0].Permission != test.permission || list[0].Why != test.why {
 				t.Errorf("%s: %+v", test.name, list)
 			}
+			h.wait(2 * time.Hour)
+			if over := len(h.bot.Refusals()) == 0; over != (test.name == "timeout") {
+				t.Errorf("%s: two hours later over: %t", test.name, over)
+			}
 		})
 	}
 }

@@ -39,7 +39,8 @@ type Refusal struct {
 	// Since is the first refusal, Last the newest.
 	Since, Last time.Time
 
-	code rest.JSONErrorCode
+	code  rest.JSONErrorCode
+	until time.Time // when it is over by itself; zero if that is not known
 }
 
 // refusals are the channels that refuse what the bot sends, until one takes it or
@@ -119,7 +120,7 @@ func (r *refusals) record(of Refusal, now time.Time) (warn bool) {
 func (r *refusals) expire(now time.Time) {
 	var oldest *refusing
 	for channel, c := range r.channels {
-		if now.Sub(c.Last) >= refusalLife {
+		if c.isOver(now) {
 			delete(r.channels, channel)
 		} else if oldest == nil || c.Last.Before(oldest.Last) {
 			oldest = c
@@ -130,12 +131,17 @@ func (r *refusals) expire(now time.Time) {
 	}
 }
 
+// isOver reports whether the channel does not count as refusing any more.
+func (r Refusal) isOver(now time.Time) bool {
+	return now.Sub(r.Last) >= refusalLife || !r.until.IsZero() && !now.Before(r.until)
+}
+
 // known returns what is known of a channel that refuses.
 func (r *refusals) known(channel snowflake.ID) (Refusal, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.channels[channel]
-	if c == nil {
+	if c == nil || c.isOver(time.Now()) {
 		return Refusal{}, false
 	}
 	return c.Refusal, true
@@ -178,7 +184,7 @@ func (r *refusals) list(now time.Time) []Refusal {
 	defer r.mu.Unlock()
 	var all []Refusal
 	for _, c := range r.channels {
-		if c.Guild != 0 && now.Sub(c.Last) < refusalLife {
+		if c.Guild != 0 && !c.isOver(now) {
 			all = append(all, c.Refusal)
 		}
 	}

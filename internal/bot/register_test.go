@@ -253,3 +253,16 @@ func TestEndpointWarning(t *testing.T) {
 		})
 	}
 }
+
+// TestEntryPointCommandLaunches: where Discord leaves the start of the Activity to the app,
+// the Entry Point command arrives as an interaction and is answered with that.
+func TestEntryPointCommandLaunches(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		data, token := h.slash(askerID, "launch")
+		event := h.deliver("INTERACTION_CREATE", strings.Replace(data, `"name":"launch","options":[],"type":1`, `"name":"launch","options":[],"type":4`, 1))
+		if i := h.discord.interaction(token); i.content != "the Activity was launched" || !event.released() {
+			t.Errorf("%+v", i)
+		}
+	})
+}

@@ -53,6 +53,14 @@ type slashReply struct {
 func (s *slashReply) app() snowflake.ID { return snowflake.ID(s.interaction.ApplicationID) }
 func (s *slashReply) token() string     { return string(s.interaction.Token.Value) }
 
+// launchActivity answers the Entry Point command of an app that leaves the start of its
+// Activity to the bot.
+func (s *slashReply) launchActivity(ctx context.Context) error {
+	const launchActivity discord.InteractionResponseType = 12
+	s.respond(ctx, callback{Type: launchActivity})
+	return s.failure
+}
+
 // sendDeferral defers the answer.
 func (s *slashReply) sendDeferral(ctx context.Context) {
 	s.respond(ctx, callback{Type: discord.InteractionResponseTypeDeferredCreateMessage})

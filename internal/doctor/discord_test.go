@@ -302,8 +302,9 @@ const online = `{"status":"online","status_text":"Online","connected":true,"read
 func TestRunningInstanceIsAsked(t *testing.T) {
 	t.Parallel()
 	s := newHarness(t, discordsim.AppConfig{})
-	s.runInstance(online)
+	s.runInstance(strings.TrimSuffix(online, "}") + `,"conditions":[{"cause":"channel-permission","trouble":"#general: the permission Send Messages is missing","says":"not allowed to answer in #general: the permission Send Messages is missing"}]}`)
 	seen := s.examine()
+	seen.results["instance"].says(t, "not allowed to answer in #general: the permission Send Messages is missing")
 	seen.results["ready"].says(t, "by the running instance: ResearchBot is online", "7 heartbeats sent, 7 answered", "p50 42 ms")
 	seen.results["content"].says(t, "has heard 5 commands")
 	seen.results["incidents"].says(t, "2 incidents in seven days, of 2 causes", "1 x The host slept")

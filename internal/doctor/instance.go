@@ -46,6 +46,7 @@ type instance struct {
 	Conditions []struct {
 		Cause   health.CauseID `json:"cause"`
 		Trouble string         `json:"trouble"`
+		Says    string         `json:"says"`
 	} `json:"conditions"`
 	Counts struct {
 		Identifies int64 `json:"identifies"`
@@ -109,6 +110,11 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 	f := pass(says)
 	if r.Reason != "" {
 		f = f.with(r.Reason)
+	}
+	for _, c := range r.Conditions {
+		if c.Says != "" && !strings.Contains(r.Reason, c.Trouble) {
+			f = f.with(plain(c.Says))
+		}
 	}
 	if r.Started != nil {
 		f = f.with(fmt.Sprintf("started %s ago; IDENTIFY %d, RESUME %d since", longDuration(x.Now().Sub(*r.Started)), r.Counts.Identifies, r.Counts.Resumed))
