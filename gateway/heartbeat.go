@@ -43,6 +43,7 @@ type heartbeats struct {
 	rttCount    int
 	lastACK     time.Time
 	requested   bool        // Discord asked for one and has not got it yet
+	connecting  bool        // READY or RESUMED has not come yet
 	lastMinute  []time.Time // when heartbeats were sent
 }
 
@@ -176,8 +177,16 @@ func (h *heartbeats) timeouts() (suspectAfter, deadAfter time.Duration) {
 func (h *heartbeats) silenceProbeAfter() time.Duration {
 	_, deadAfter := h.timeouts()
 	more := max(0, deadAfter-h.timing.DeadAfter)
-	return h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)
+	after := h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)
+	if h.connecting {
+		return min(after, connectingProbe)
+	}
+	return after
 }
+
+// connectingProbe is how long nothing may arrive before READY or RESUMED until an extra
+// heartbeat asks: whether Discord takes its time, or nothing passes at all.
+const connectingProbe = 5 * time.Second
 
 // liveness says whether the connection is alive (G-024). What counts is how long an
 // unanswered heartbeat has waited in complete silence. While bytes arrive, as in the

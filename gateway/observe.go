@@ -147,6 +147,9 @@ type Disconnected struct {
 	Session bool
 	// Lasted is how long the connection was live; zero if it never was.
 	Lasted time.Duration
+	// OnlyHello is whether HELLO came and then nothing at all, not even the answer to a
+	// heartbeat. Again and again, it means that the way loses large packets.
+	OnlyHello bool
 }
 
 // HelloReceived carries the heartbeat interval of the connection.

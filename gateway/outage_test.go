@@ -242,3 +242,47 @@ func TestReadyThenDropForADay(t *testing.T) {
 		h.NoViolations()
 	})
 }
+
+// Given a way that carries small packets and loses large ones, so that HELLO comes and
+// READY never does, then each connection is given up after a heartbeat has asked in vain,
+// the observer learns that HELLO was all that came, and Discord is not said to be slow.
+// Statements: G-045.
+func TestLargePacketsAreLost(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.Inject(discordsim.Fault{Name: "mtu", Code: 200})
+		h.start()
+		h.Advance(2 * time.Minute)
+		ended := observed[gateway.Disconnected](h)
+		if len(ended) < 3 {
+			t.Fatalf("%d connections ended", len(ended))
+		}
+		for _, d := range ended {
+			if !d.OnlyHello || d.Reason.Kind != gateway.ReasonSilent || d.Reason.Elapsed > 15*time.Second {
+				t.Errorf("a connection ended with %+v", d)
+			}
+		}
+		if slow := observed[gateway.SlowReady](h); len(slow) > 0 {
+			t.Errorf("READY is said to be slow %d times", len(slow))
+		}
+		h.NoViolations()
+	})
+	for _, other := range []string{"no-ready", "resume-silent"} { // heartbeats are answered
+		run(t, config{}, func(h *harness) {
+			h.Inject(discordsim.Fault{Name: "no-ready"})
+			if other == "resume-silent" {
+				h.Sim.LiftAll()
+				h.startLive()
+				h.Inject(discordsim.Fault{Name: other})
+				h.Inject(discordsim.Fault{Name: "cut"})
+			} else {
+				h.start()
+			}
+			h.Advance(5 * time.Minute)
+			for _, d := range observed[gateway.Disconnected](h) {
+				if d.OnlyHello {
+					t.Errorf("%s: %+v", other, d)
+				}
+			}
+		})
+	}
+}

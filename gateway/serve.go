@@ -36,6 +36,7 @@ type connLoop struct {
 func (s *Shard) serve(a attempt) closed {
 	t := &connLoop{Shard: s, attempt: a, conn: a.conn, watch: s.opts.Clock.Watch()}
 	t.heartbeats = newHeartbeats(s.opts.Timing, t.conn.interval, t.conn.helloAt, s.opts.Rand())
+	t.heartbeats.connecting = true
 	defer func() { t.attempt.releaseGrant(identify.OutcomeRefused) }()
 	s.seq.attach(t.conn, a.resume)
 	if reason := t.sendResumeOrIdentify(); reason != nil {
@@ -211,7 +212,7 @@ func (t *connLoop) onACK(at time.Time) {
 
 // onLive follows READY or RESUMED: the bot is online (G-069).
 func (t *connLoop) onLive(at time.Time) {
-	t.liveSince = at
+	t.liveSince, t.heartbeats.connecting = at, false
 	if replaced, reason := t.policy.onLive(t.attempt.resume, t.attempt.base); replaced {
 		t.reportSessionEnd(reason)
 	}
@@ -297,7 +298,7 @@ func (t *connLoop) checkDeadlines(now time.Time) *Reason {
 		}
 	case waited >= timing.Ready:
 		return &Reason{Kind: ReasonNoReady, Elapsed: waited} // G-044
-	case waited >= timing.ReadyWarning && !t.slowReadyReported:
+	case waited >= timing.ReadyWarning && !t.slowReadyReported && t.heardSinceHello():
 		t.slowReadyReported = true
 		t.emit(SlowReady{Waited: waited})
 	}
@@ -327,7 +328,7 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 		}
 	case t.attempt.resume:
 		sooner(t.seq.dispatchedAt().Add(timing.Resumed))
-	case !t.slowReadyReported:
+	case !t.slowReadyReported && now.Before(t.requestedAt.Add(timing.ReadyWarning)):
 		sooner(t.requestedAt.Add(timing.ReadyWarning))
 	default:
 		sooner(t.requestedAt.Add(timing.Ready))
@@ -365,6 +366,19 @@ func (t *connLoop) afterJump() *Reason {
 	return nil
 }
 
+// heardSinceHello reports whether anything has arrived after HELLO.
+func (t *connLoop) heardSinceHello() bool { return t.conn.lastByte().After(t.conn.helloAt) }
+
+// onlyHello reports whether a connection that ends for this reason has brought HELLO and
+// then nothing, not even the answer to a heartbeat.
+func (t *connLoop) onlyHello(reason Reason) bool {
+	switch reason.Kind {
+	case ReasonSilent, ReasonNoACK, ReasonNoResumed, ReasonNoReady:
+		return t.liveSince.IsZero() && len(t.heartbeats.unacked) > 0 && !t.heardSinceHello()
+	}
+	return false
+}
+
 // finish ends the connection for a reason and reports it.
 func (t *connLoop) finish(reason Reason) closed {
 	end := closed{reason: reason, resume: t.attempt.resume, base: t.attempt.base, live: !t.liveSince.IsZero()}
@@ -383,7 +397,7 @@ func (t *connLoop) finish(reason Reason) closed {
 	}
 	t.emit(Disconnected{
 		Reason: reason, LastByte: t.conn.lastByte(), LastACK: lastACK,
-		Session: t.seq.hasSession(), Lasted: end.lived,
+		Session: t.seq.hasSession(), Lasted: end.lived, OnlyHello: t.onlyHello(reason),
 	})
 	return end
 }

@@ -30,7 +30,7 @@ func (x *examination) checks() []Check {
 		{ID: "tls", Group: groupNetwork, Title: "Encryption (TLS)", Needs: []string{"tcp"}, Run: x.checkTLS},
 		{ID: "rest", Group: groupNetwork, Title: "REST", Needs: []string{"tls"}, Run: x.checkREST},
 		{ID: "clock", Group: groupNetwork, Title: "Clock", Needs: []string{"rest"}, Run: x.checkClock},
-		{ID: "wss", Group: groupNetwork, Title: "WebSocket (wss)", Needs: []string{"rest"}, Timeout: 8 * time.Second, Run: x.checkWebSocket},
+		{ID: "wss", Group: groupNetwork, Title: "WebSocket (wss)", Needs: []string{"rest"}, After: []string{"instance"}, Timeout: 10 * time.Second, Run: x.checkWebSocket},
 		{ID: "status", Group: groupNetwork, Title: "Discord's status page", Needs: []string{"settings"}, After: []string{"rest"}, Run: x.checkStatus},
 
 		{ID: "login", Group: groupDiscord, Title: "Token by REST", Needs: []string{"token", "rest"}, Timeout: 6 * time.Second, Run: x.checkLogin},

@@ -62,6 +62,7 @@ func (x *examination) port() string {
 type dialResult struct {
 	addr netip.Addr
 	took time.Duration
+	from net.Addr // this machine's end
 	err  error
 }
 
@@ -103,7 +104,7 @@ func (x *examination) checkTCP(ctx context.Context) Finding {
 		}
 		return bad
 	}
-	x.connectTime = best.took
+	x.connectTime, x.local = best.took, best.from
 	f.Says = fmt.Sprintf("port %s answers in %s", x.port(), roundTrip(best.took))
 	if six != nil && six.err != nil && four != nil && four.err == nil {
 		f = f.with("IPv6 has no way out; both kinds are tried side by side, so IPv4 takes over")
@@ -132,6 +133,7 @@ func (x *examination) dialFamilies(ctx context.Context) []dialResult {
 			conn, err := x.dialTCP(ctx, net.JoinHostPort(d.addr.String(), x.port()))
 			d.took, d.err = time.Since(began), err
 			if err == nil {
+				d.from = conn.LocalAddr()
 				_ = conn.Close()
 			}
 		})

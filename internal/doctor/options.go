@@ -69,6 +69,8 @@ type examination struct {
 	proxy       *url.URL // nil without a proxy on the way to it
 	addrs       []netip.Addr
 	connectTime time.Duration // TCP round trip of the fastest address
+	local       net.Addr      // this machine's end of it; nil if that is not known
+	chainBytes  int           // size of the certificates that came in the TLS handshake
 
 	answer       restAnswer // by REST
 	preflight    *preflight.Client

@@ -72,6 +72,9 @@ func (x *examination) readyOfInstance() Finding {
 		return warn("not proved yet: the running instance is just starting", "Ask again in a minute.").with(trimLines([]string{r.Reason})...)
 	}
 	if !r.Connected {
+		if r.lostLarge() {
+			return fail("the running instance is not connected: large packets are lost on the way (MTU)", x.mtuSteps()...).with(trimLines([]string{r.Reason})...).withCause(health.PathMTU)
+		}
 		return fail("the running instance is not connected: "+r.StatusText, "See Running instance above; the checks between say what works.").with(trimLines([]string{r.Reason})...)
 	}
 	since := ""
@@ -264,6 +267,9 @@ func (x *examination) proofFinding(ctx context.Context, p *proof) Finding {
 		return warn("not proved: the bot was started meanwhile and has taken over", "Run the doctor again to ask it.")
 	case p.ready.SessionID == "" && p.hello.Interval == 0:
 		return fail("no HELLO: the connection does not come about", "See WebSocket (wss) above; if that is well, run the doctor again.").with(p.trouble...).withCause(health.NetworkDown)
+	case p.ready.SessionID == "" && len(p.heartbeats) == 0:
+		return fail("HELLO came and then nothing at all, not even the answer to a heartbeat: READY is large, and large packets are lost on the way (MTU)", x.mtuSteps()...).
+			with(p.trouble...).withCause(health.PathMTU)
 	case p.ready.SessionID == "":
 		return fail("HELLO came, READY did not", "If https://discordstatus.com reports trouble, wait: the bot does so too. Else run the doctor again in a minute.").
 			with(p.trouble...).withCause(health.DiscordOutage)

@@ -38,6 +38,9 @@ func (x *examination) checkTLS(ctx context.Context) Finding {
 	if h.chain == nil {
 		return x.failedHandshake(err)
 	}
+	for _, c := range h.chain {
+		x.chainBytes += len(c.Raw)
+	}
 	leaf := h.chain[0]
 	f := pass(fmt.Sprintf("%s, certificate good until %s", tls.VersionName(h.version), leaf.NotAfter.UTC().Format(time.DateOnly)),
 		"issued by "+issuerOf(leaf)+" for "+strings.Join(leaf.DNSNames[:min(3, len(leaf.DNSNames))], ", "),

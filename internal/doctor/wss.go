@@ -65,11 +65,13 @@ func (x *examination) checkWebSocket(ctx context.Context) Finding {
 	if json.Unmarshal(message, &hello) != nil || hello.Op != 10 {
 		return fail("what answers at "+address.Host+" is not Discord's gateway", "Look at what stands between this machine and Discord.").with(snippet(message))
 	}
+	f := pass(fmt.Sprintf("%s opened in %s, HELLO after %s", address.Host, roundTrip(opened), roundTrip(time.Since(began))),
+		fmt.Sprintf("it wants a heartbeat every %.1f s", hello.D.Interval/1000))
+	f = x.checkSizes(ctx, socket, f)
 	closing, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	socket.Close(closing, 1000, "") // no session has begun, so none ends
-	return pass(fmt.Sprintf("%s opened in %s, HELLO after %s", address.Host, roundTrip(opened), roundTrip(time.Since(began))),
-		fmt.Sprintf("it wants a heartbeat every %.1f s", hello.D.Interval/1000))
+	return f
 }
 
 // failedWebSocket says how far the dial got.

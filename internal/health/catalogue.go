@@ -327,6 +327,16 @@ var Catalogue = []Cause{
 		},
 	},
 	{
+		ID: PathMTU, Depth: Root,
+		Title:      "Large packets are lost on the way (MTU)",
+		Happened:   "The way between this host and Discord carries small packets and loses large ones, and tells neither end. HELLO is small and comes. What follows is large, never arrives, and holds up all behind it, the answers to heartbeats too. It is typical of a VPN, a tunnel or PPPoE, and of firewalls that drop ICMP.",
+		Recognised: "HELLO comes and then nothing at all, not even the answer to a heartbeat, on two connections in a row.",
+		Done:       "Asked with extra heartbeats, and tried again with waits that spare the session starts.",
+		Do:         "It is not Discord. Lower the MTU of the way out, for instance: sudo ip link set dev eth0 mtu 1400 (1280 passes nearly everywhere; in Docker it is the network's option com.docker.network.driver.mtu), and let ICMP through the firewall. evergreen doctor says what passes.",
+		Reproduce:  "Inject `mtu` and then `session-loss`.",
+		Signs:      []Sign{{Key: "only-hello", Says: "HELLO came and then nothing at all, not even the answer to a heartbeat, %s times: large packets are lost on the way (MTU)"}},
+	},
+	{
 		ID: ProxyFailed, Depth: Root,
 		Title:      "The proxy of this host refuses or is away",
 		Happened:   "The settings of this host send everything through a proxy, and the proxy could not be reached, wanted a login, or did not let the bot through. Discord has nothing to do with it.",

@@ -38,6 +38,7 @@ const (
 	DiscordClosed    CauseID = "discord-closed"
 	SessionEnded     CauseID = "session-ended"
 	NetworkDown      CauseID = "network-down"
+	PathMTU          CauseID = "path-mtu"
 	GarbledStream    CauseID = "garbled-stream"
 	ClientMistake    CauseID = "client-mistake"
 	ClientOutdated   CauseID = "client-outdated"

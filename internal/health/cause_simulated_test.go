@@ -52,6 +52,7 @@ var simulatedCauses = []simulatedCause{
 	{DiscordOutage, []discordsim.Fault{{Name: "outage", For: time.Minute}}, "then Discord's gateway did not open a WebSocket (HTTP 503)"},
 	{DiscordOutage, []discordsim.Fault{{Name: "no-hello", For: time.Minute}, {Name: "cut"}}, "then Discord accepted the connection but never said HELLO"},
 	{DiscordOutage, []discordsim.Fault{{Name: "no-ready", For: time.Minute}, {Name: "op9-false"}}, "then READY was slow to come"},
+	{PathMTU, []discordsim.Fault{{Name: "mtu", For: 2 * time.Minute}, {Name: "session-loss"}}, "times: large packets are lost on the way (MTU)"},
 	{TokenRefused, []discordsim.Fault{{Name: "token-reset"}}, "token"},
 	{IntentsRefused, []discordsim.Fault{{Name: "intents-off"}}, "intent"},
 	{ShardingRequired, []discordsim.Fault{{Name: "always-close", Code: 4011}, {Name: "cut"}}, "(close code 4011)"},

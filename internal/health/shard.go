@@ -18,6 +18,8 @@ const (
 	// same trouble going on; loopAfter such losses are a loop.
 	sameTroubleWithin = time.Minute
 	loopAfter         = 3
+	// onlyHelloAfter connections that bring HELLO and nothing else are no accident.
+	onlyHelloAfter = 2
 	// longIdentifyWait is the wait for an identify grant that is an incident of its
 	// own; a shorter one is a place in a queue.
 	longIdentifyWait = time.Minute
@@ -65,6 +67,7 @@ type shard struct {
 type loss struct {
 	resuming  bool                   // a RESUME is outstanding
 	dropped   int                    // RESUMEs in this incident that were never answered
+	onlyHello int                    // connections in this incident that brought HELLO and nothing else
 	endings   map[gateway.Reason]int // how connections ended in this incident
 	signature gateway.Reason         // how this incident began
 	streak    int                    // incidents in a row that began so, each soon after the last
@@ -346,6 +349,11 @@ func (s *shard) detectLoop(i *Incident, d gateway.Disconnected) {
 	}
 	if s.loss.endings == nil {
 		s.loss.endings = make(map[gateway.Reason]int)
+	}
+	if d.OnlyHello {
+		if s.loss.onlyHello++; s.loss.onlyHello >= onlyHelloAfter {
+			s.refineCause(i, PathMTU, NewMessage("only-hello", int64(s.loss.onlyHello)))
+		}
 	}
 	key := gateway.Reason{Kind: d.Reason.Kind, Code: d.Reason.Code}
 	s.loss.endings[key]++
