@@ -95,8 +95,23 @@ var mutations = []mutation{
 	},
 	{
 		"rule-3-sooner", "a slow link is not asked sooner", "gateway/heartbeat.go",
-		"	return h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)", "	return h.timing.SilenceProbe - 0*more",
+		"	after := h.timing.SilenceProbe - min(more, h.timing.SilenceProbe/2)", "	after := h.timing.SilenceProbe - 0*more",
 		"./gateway", "HalfOpen",
+	},
+	{
+		"rule-1-ready-zero", "READY with 0 hides the first event", "gateway/numbering.go",
+		"func readyNumbering(ready int64) numbering { return numbering{accepted: ready} }", "func readyNumbering(ready int64) numbering { return newNumbering(max(1, ready)) }",
+		"./gateway", "NumbersBegin",
+	},
+	{
+		"rule-1-stop", "a stop counts as a short session", "identify/backoff.go",
+		"	if b.open = nil; lived >= settled {", "	if b.open = nil; lived >= 0 {",
+		"./identify", "DeliberateStops",
+	},
+	{
+		"rule-7-address", "the token goes to any host", "gateway/url.go",
+		"	case discords && !isDiscords(u.Hostname()):", "	case false:",
+		"./gateway", "WhereTheTokenMayGo",
 	},
 	{
 		"rule-4-quiet-bot", "a quiet bot reconnects by itself", "gateway/heartbeat.go",
