@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"crypto/tls"
 
+	"evergreen/internal/discord/network"
 	"evergreen/internal/health"
 )
 
@@ -36,7 +38,7 @@ func (x *examination) dialTCP(ctx context.Context, addr string) (net.Conn, error
 func (x *examination) transport() *http.Transport {
 	return &http.Transport{
 		Proxy: x.Proxy,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 			return x.dialTCP(ctx, addr)
 		},
 		TLSClientConfig:       &tls.Config{RootCAs: x.Roots, Time: x.Now, MinVersion: tls.VersionTLS12},
@@ -50,13 +52,28 @@ func (x *examination) transport() *http.Transport {
 
 // port returns the port of the REST API.
 func (x *examination) port() string {
-	if port := x.target.Port(); port != "" {
-		return port
+	_, port, _ := net.SplitHostPort(network.HostPort(x.target))
+	return port
+}
+
+// discordHosts adds to an address that has to be let through what belongs to it: with
+// Discord, the hosts of sessions that are resumed. Another server has no more than that.
+func (x *examination) discordHosts(address string) string {
+	if x.isSimulated() {
+		return address
 	}
-	if x.target.Scheme == "http" {
-		return "80"
+	return address + " and hosts below discord.gg, port 443"
+}
+
+// onTheWay names what may stand between this machine and an address: the proxy, if there
+// is one.
+func (x *examination) onTheWay(address *url.URL) string {
+	asked := *address
+	asked.Scheme = strings.Replace(asked.Scheme, "ws", "http", 1)
+	if proxied, _ := x.proxyFor(asked.String()); proxied != nil {
+		return "the proxy " + proxied.Host
 	}
-	return "443"
+	return "the proxy or firewall in between"
 }
 
 type dialResult struct {
@@ -95,10 +112,10 @@ func (x *examination) checkTCP(ctx context.Context) Finding {
 		words := explain(tried[0].err)
 		bad := fail(fmt.Sprintf("port %s of %s cannot be reached: %s", x.port(), x.target.Hostname(), words)).with(f.Evidence...).withCause(health.NetworkDown)
 		if x.isSimulated() {
-			bad.Next = []string{"DISCORD_API_URL is " + x.config.APIURL + ": start what should listen there (evergreen sim), or take the setting out to use Discord itself."}
+			bad.Next = []string{"DISCORD_API_URL is " + x.config.APIURL + ": start what should listen there (evergreen sim), let this machine open connections to " + network.HostPort(x.target) + ", or take the setting out to use Discord itself."}
 		} else {
 			bad.Next = []string{
-				"Let this machine open connections outwards to port 443 (firewall, security group, container network).",
+				"Let this machine open connections outwards to " + network.HostPort(x.target) + " (firewall, security group, container network).",
 				"Is there a network at all? Try another site: curl -sSI https://example.com",
 			}
 		}

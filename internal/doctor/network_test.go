@@ -18,6 +18,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -310,6 +311,11 @@ func TestProxyThatBlocksWebSockets(t *testing.T) {
 	if r.Cause != health.ProxyBlocks {
 		t.Errorf("the cause is %q", r.Cause)
 	}
+	// The simulator's gateway is at an address of its own.
+	if next := fmt.Sprint(r.Next); !regexp.MustCompile(`Upgrade\) to 127\.0\.0\.1:\d+, on the proxy `+through.Host).MatchString(next) ||
+		regexp.MustCompile(`discord\.gg|port 443`).MatchString(next) {
+		t.Errorf("the advice is %q", next)
+	}
 }
 
 // Given a proxy that is not there, or one that refuses tunnels, then that is the
@@ -327,7 +333,7 @@ func TestProxyThatIsNotWell(t *testing.T) {
 	defer refuses.Close()
 	s.settings().APIURL = "https://discord.com/api/v10"
 	s.opts.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(refuses.URL) }
-	s.examine().expectOnly(Fail, "tls", "Allow discord.com and gateway.discord.gg", afterTLS...).says(t, "Forbidden")
+	s.examine().expectOnly(Fail, "tls", "Allow discord.com:443 and gateway.discord.gg:443", afterTLS...).says(t, "Forbidden")
 }
 
 // Given Discord's status page with trouble, then it is said and nothing is asked

@@ -72,7 +72,12 @@ func (x *examination) checkREST(ctx context.Context) Finding {
 	case code == http.StatusTooManyRequests:
 		return warn("REST answers, but says that this address asks too much just now", "Wait a minute and run the doctor again.").with(said)
 	case code >= 500:
-		return fail(fmt.Sprintf("Discord's REST answers HTTP %d", code), "This is Discord, not you: see https://discordstatus.com. Nothing to do; the bot waits and comes back by itself.").with(said).withCause(health.DiscordOutage)
+		f := fail(fmt.Sprintf("Discord's REST answers HTTP %d", code), "This is Discord, not you: see https://discordstatus.com. Nothing to do; the bot waits and comes back by itself.").with(said).withCause(health.DiscordOutage)
+		if x.isSimulated() {
+			f.Says = fmt.Sprintf("%s answers HTTP %d", x.target.Host, code)
+			f.Next = []string{"This is " + x.target.Host + ", which stands in for Discord, not you: look at what runs there, or take DISCORD_API_URL out to use Discord itself."}
+		}
+		return f
 	case code >= 300 && code < 400:
 		return fail("something else than Discord answers and wants to lead elsewhere: a captive portal, or a proxy",
 			"Open any page in a browser on this network and log in, or use another network.").with(said, "to "+plain(resp.Header.Get("Location")))

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"evergreen/internal/discord/network"
 	"evergreen/internal/health"
 )
 
@@ -56,7 +57,7 @@ func (x *examination) checkTLS(ctx context.Context) Finding {
 	if !x.isSimulated() && !slices.ContainsFunc(knownIssuers, func(known string) bool { return strings.Contains(issuerOf(leaf), known) }) {
 		f.raise(Warn)
 		f.Says = "the certificate was issued by " + issuerOf(leaf) + ", not by one of Discord's usual authorities"
-		f.Next = []string{"Something between here and Discord probably opens the encryption (a company proxy, an antivirus). It is trusted here, so it works, but it reads along; ask that discord.com and discord.gg are left out."}
+		f.Next = []string{"Something between here and Discord probably opens the encryption (a company proxy, an antivirus). It is trusted here, so it works, but it reads along; ask that " + x.leftOut() + " are left out."}
 	}
 	return f
 }
@@ -131,7 +132,7 @@ func (x *examination) badCertificate(ctx context.Context, h tlsState, evidence [
 	case unknown:
 		f.Says = "the certificate was issued by " + issuerOf(leaf) + ", which this machine does not trust"
 		f.Next = []string{
-			"If that is a proxy or an antivirus that opens the encryption: have discord.com and discord.gg left out, or install its CA certificate here.",
+			"If that is a proxy or an antivirus that opens the encryption: have " + x.leftOut() + " left out, or install its CA certificate here.",
 			"If it is a public authority, the list of authorities is old: update ca-certificates (in a container: install it in the image).",
 		}
 	}
@@ -142,10 +143,26 @@ func (x *examination) badCertificate(ctx context.Context, h tlsState, evidence [
 func (x *examination) failedHandshake(err error) Finding {
 	if x.proxy != nil {
 		return fail("the proxy does not let a connection to "+x.target.Host+" through: "+explain(err),
-			"Allow "+x.target.Hostname()+" and gateway.discord.gg, port 443, on the proxy "+x.proxy.Host+".").withCause(health.ProxyBlocks)
+			"Allow "+x.restAndGateway()+" on the proxy "+x.proxy.Host+".").withCause(health.ProxyBlocks)
 	}
 	return fail("no TLS with "+x.target.Host+": "+explain(err),
 		"Something between here and Discord ends the connection before it is encrypted: a firewall that looks into TLS, or another service on that port.").withCause(health.CertificateBad)
+}
+
+// leftOut names the hosts whose encryption is to be left alone.
+func (x *examination) leftOut() string {
+	if x.isSimulated() {
+		return x.target.Hostname() + " and the gateway that it names"
+	}
+	return x.target.Hostname() + " and discord.gg"
+}
+
+// restAndGateway names the addresses that a proxy has to let through.
+func (x *examination) restAndGateway() string {
+	if x.isSimulated() {
+		return network.HostPort(x.target) + " and the gateway that it names"
+	}
+	return network.HostPort(x.target) + " and gateway.discord.gg:443"
 }
 
 // issuerOf returns the name of the authority that signed a certificate.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/network"
 	"evergreen/internal/discord/statuspage"
 	"evergreen/internal/health"
 )
@@ -76,22 +77,28 @@ func (x *examination) checkWebSocket(ctx context.Context) Finding {
 
 // failedWebSocket says how far the dial got.
 func (x *examination) failedWebSocket(address *url.URL, err error) Finding {
-	host := address.Hostname()
+	host, reach := address.Hostname(), x.discordHosts(network.HostPort(address))
 	failed, ok := errors.AsType[*gateway.ConnectError](err)
 	if !ok {
 		return fail("no WebSocket to " + address.Host + ": " + explain(err)).withCause(health.NetworkDown)
 	}
 	switch failed.Kind {
 	case gateway.ReasonDNS:
-		return fail("REST works, but "+host+" has no address: "+explain(failed.Err),
-			"A DNS filter may know discord.com and not discord.gg; allow gateway.discord.gg and hosts below discord.gg ("+x.resolverName()+").").withCause(health.DNSFailure)
+		how := "Give " + host + " an address in DNS (" + x.resolverName() + "), or correct the address of the gateway that " + x.target.Host + " names."
+		if !x.isSimulated() {
+			how = "A DNS filter may know discord.com and not discord.gg; allow " + host + " and hosts below discord.gg (" + x.resolverName() + ")."
+		}
+		return fail("REST works, but "+host+" has no address: "+explain(failed.Err), how).withCause(health.DNSFailure)
 	case gateway.ReasonTLS:
 		return fail("REST works, but TLS with "+host+" does not: "+explain(failed.Err),
-			"Something opens the encryption of discord.gg; have gateway.discord.gg and hosts below discord.gg left out.").withCause(health.CertificateBad)
+			"Something opens the encryption, or "+host+" has no certificate that this machine trusts; have "+reach+" left out of what is opened.").withCause(health.CertificateBad)
 	case gateway.ReasonUpgrade:
 		f := fail("REST works, but the WebSocket is refused: "+explain(failed.Err),
-			"Allow WebSockets (wss, the HTTP Upgrade) to gateway.discord.gg and hosts below discord.gg, port 443, on the proxy or firewall in between.").withCause(health.ProxyBlocks)
-		if failed.Status >= 500 {
+			"Allow WebSockets ("+address.Scheme+", the HTTP Upgrade) to "+reach+", on "+x.onTheWay(address)+".").withCause(health.ProxyBlocks)
+		switch {
+		case failed.Status >= 500 && x.isSimulated():
+			f.Next = append(f.Next, "HTTP "+fmt.Sprint(failed.Status)+" may be trouble of "+address.Host+" itself too.")
+		case failed.Status >= 500:
 			f.Next = append(f.Next, "HTTP "+fmt.Sprint(failed.Status)+" may be Discord's own trouble too: https://discordstatus.com")
 		}
 		if proxied, _ := x.proxyFor(strings.Replace(address.String(), "ws", "http", 1)); proxied != nil {
@@ -100,7 +107,7 @@ func (x *examination) failedWebSocket(address *url.URL, err error) Finding {
 		return f
 	}
 	return fail("REST works, but "+address.Host+" cannot be reached: "+explain(failed.Err),
-		"Allow connections outwards to gateway.discord.gg and hosts below discord.gg, port 443.").withCause(health.ProxyBlocks)
+		"Allow connections outwards to "+reach+", on "+x.onTheWay(address)+".").withCause(health.ProxyBlocks)
 }
 
 // checkStatus asks Discord's status page.

@@ -90,8 +90,9 @@ type Cause struct {
 	Recognised string
 	// Done is what this program does about it.
 	Done string
-	// Do is what a person has to do; empty for nothing.
-	Do string
+	// Do is what a person has to do; empty for nothing. DoAt is the same with the address
+	// that was tried (%s); empty where no address matters.
+	Do, DoAt string
 	// Reproduce is how to make it happen without Discord; what stands in backticks is
 	// a fault of the simulator.
 	Reproduce string

@@ -57,6 +57,8 @@ type Evidence struct {
 	DialKind   gateway.ReasonKind
 	DialSaid   string
 	HTTPStatus int
+	// Address is the host and port that the last of them tried; empty if not known.
+	Address string
 	// Slept is how long the host slept, Stalled how long the process stood still although
 	// the host ran.
 	Slept, Stalled time.Duration
@@ -199,6 +201,15 @@ func (i Incident) Happened() Message {
 		m = NewMessage("join.attempts", m, number(i.Evidence.Attempts, "attempt"))
 	}
 	return m
+}
+
+// Remedy is what a person has to do; zero for nothing. It names the address that was
+// tried, which need not be Discord's own.
+func (i Incident) Remedy() Message {
+	if c := Lookup(i.Cause); c.DoAt != "" && i.Evidence.Address != "" {
+		return NewMessage("do."+string(c.ID)+".at", i.Evidence.Address)
+	}
+	return Lookup(i.Cause).Remedy()
 }
 
 // Ended says how the incident ended, in a sentence of its own.

@@ -3,12 +3,14 @@ package health
 import (
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/network"
 )
 
 var (
@@ -299,5 +301,41 @@ func TestTokenRefusedAtTheStart(t *testing.T) {
 	}
 	if i := s.newest(); i.Cause != TokenRefused || !i.AtStart {
 		t.Errorf("got %+v", i)
+	}
+}
+
+// Given attempts that fail at an address, then the advice names that address, and never
+// one of Discord's that nobody has tried.
+func TestAdviceNamesTheAddressThatWasTried(t *testing.T) {
+	dial := gateway.Reason{Kind: gateway.ReasonDial, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+	for name, test := range map[string]struct {
+		failed gateway.ConnectFailed
+		want   string
+	}{
+		"a port of its own":  {gateway.ConnectFailed{URL: "ws://gateway.example:8501/?v=10", Reason: dial}, "gateway.example:8501"},
+		"the usual port":     {gateway.ConnectFailed{URL: "wss://gateway.example/?v=10", Reason: dial}, "gateway.example:443"},
+		"plain":              {gateway.ConnectFailed{URL: "ws://gateway.example", Reason: dial}, "gateway.example:80"},
+		"IPv6":               {gateway.ConnectFailed{URL: "wss://[2001:db8::1]:8443", Reason: dial}, "[2001:db8::1]:8443"},
+		"WebSockets refused": {gateway.ConnectFailed{URL: "wss://gateway.example", Reason: gateway.Reason{Kind: gateway.ReasonUpgrade, Code: 403}}, "Allow wss to gateway.example:443"},
+		"a proxy refuses": {gateway.ConnectFailed{URL: "wss://gateway.example", Reason: gateway.Reason{Kind: gateway.ReasonDial, Err: &network.ProxyError{
+			Proxy: "http://proxy:3128", Target: "gateway.example:443", Status: 403,
+		}}}, "allow gateway.example:443 on the proxy"},
+		"REST": {gateway.ConnectFailed{Reason: gateway.Reason{Kind: gateway.ReasonLocate, Err: &url.Error{
+			Op: "Get", URL: "https://api.example:8443/api/v10/gateway", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		}}}, ""},
+		"not known": {gateway.ConnectFailed{Reason: dial}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFakeShard(t, Options{})
+			s.observe(test.failed)
+			s.after(time.Hour)
+			got := s.tracker.Snapshot().Remedy.String()
+			if !strings.Contains(got, test.want) || strings.Contains(got, "discord.gg") || strings.Contains(got, "port 443") || got == "" {
+				t.Errorf("the advice is %q, want %q in it", got, test.want)
+			}
+			if i := s.newest(); i.Remedy().String() != got {
+				t.Errorf("the incident advises %q, the status %q", i.Remedy(), got)
+			}
+		})
 	}
 }

@@ -156,6 +156,9 @@ var sentences = func() map[string]string {
 		if c.Do != "" {
 			all["do."+string(c.ID)] = c.Do
 		}
+		if c.DoAt != "" {
+			all["do."+string(c.ID)+".at"] = c.DoAt
+		}
 		for _, s := range c.Signs {
 			all[s.key()] = s.Says
 			if s.For != "" {

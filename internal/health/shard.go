@@ -1,10 +1,13 @@
 package health
 
 import (
+	"errors"
+	"net/url"
 	"slices"
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/discord/network"
 )
 
 const (
@@ -53,7 +56,7 @@ type shard struct {
 	// spareFailure why a spare connection failed meanwhile. They become part of the
 	// next incident, or are dropped when an answer comes.
 	pending      []Action
-	spareFailure *gateway.Reason
+	spareFailure *gateway.ConnectFailed
 	slept        time.Duration // a sleep that belongs to no incident yet
 	stalled      time.Duration // the same of a process that stood still
 
@@ -256,24 +259,48 @@ func stateName(state gateway.State) string {
 func (s *shard) connectFailed(at time.Time, f gateway.ConnectFailed) {
 	s.counts.Failures++
 	if gateway.Online(s.state) && s.open == nil {
-		s.spareFailure = &f.Reason
+		s.spareFailure = &f
 		s.recordAction(at, NewMessage("action.spare-failed", describe(f.Reason)))
 		return
 	}
 	i := s.openIncident(at, f.Reason)
-	s.addFailure(i, f.Reason)
+	s.addFailure(i, f)
 	s.recordAction(at, NewMessage("action.failed", describe(f.Reason)))
 }
 
 // addFailure records a failed attempt in the incident.
-func (s *shard) addFailure(i *Incident, c gateway.Reason) {
+func (s *shard) addFailure(i *Incident, f gateway.ConnectFailed) {
+	c := f.Reason
 	e := &i.Evidence
 	e.Attempts++
 	e.DialKind, e.DialSaid = c.Kind, s.sanitize(detail(c))
+	if address := s.sanitize(triedAddress(f)); address != e.Address {
+		e.Address = address
+		s.queueIncident(i)
+	}
 	if status := httpStatus(c); status != 0 {
 		e.HTTPStatus = status
 	}
 	s.refineCause(i, Diagnose(c), describe(c))
+}
+
+// triedAddress is the host and port that an attempt tried; empty if that is not known.
+func triedAddress(f gateway.ConnectFailed) string {
+	if proxy, ok := errors.AsType[*network.ProxyError](f.Reason.Err); ok {
+		return proxy.Target
+	}
+	address := f.URL
+	if f.Reason.Kind == gateway.ReasonLocate {
+		address = ""
+		if asked, ok := errors.AsType[*url.Error](f.Reason.Err); ok {
+			address = asked.URL
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	return network.HostPort(u)
 }
 
 func (s *shard) disconnected(at time.Time, d gateway.Disconnected) {

@@ -128,7 +128,7 @@ func (s *shard) startStatus(now time.Time) shardStatus {
 		v.status = Offline
 		v.reason = NewMessage("status.never", v.reason)
 		if stuck {
-			v.remedy = Lookup(s.open.Cause).Remedy()
+			v.remedy = s.open.Remedy()
 		}
 	}
 	return v
@@ -141,7 +141,7 @@ func (s *shard) lossStatus(now time.Time) shardStatus {
 	}
 	v := shardStatus{status: Reconnecting, since: s.open.Start, reason: NewMessage("join.doing", s.open.Happened(), s.doing())}
 	if s.open.ShownOffline(now) > 0 {
-		v.status, v.remedy = Offline, Lookup(s.open.Cause).Remedy()
+		v.status, v.remedy = Offline, s.open.Remedy()
 	}
 	return v
 }

@@ -114,14 +114,24 @@ func (n *Network) Via(address string) string {
 	return withoutLogin(via)
 }
 
+// HostPort is the host and port of an http, https, ws or wss address.
+func HostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "ws": "80"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), cmp.Or(port, "443"))
+}
+
 // withoutLogin is a proxy without its login.
 func withoutLogin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // ProxyError means that the proxy failed: it could not be reached, wants a login, or
 // does not let this program through. Discord and the token are not to blame.
 type ProxyError struct {
-	// Proxy is its address without a login.
-	Proxy string
+	// Proxy is its address without a login, and Target the host and port that it was to
+	// lead to.
+	Proxy, Target string
 	// Status is the HTTP status it answered with; 0 without one.
 	Status int
 	Err    error
@@ -133,7 +143,7 @@ func (e *ProxyError) Error() string {
 	case e.Status == http.StatusProxyAuthRequired:
 		return "the proxy " + e.Proxy + " refused: it wants a login (407); write it into the proxy variable as http://user:password@host:port"
 	case e.Status != 0:
-		return fmt.Sprintf("the proxy %s refused: it answered %d %s; let it through to this host on port 443", e.Proxy, e.Status, http.StatusText(e.Status))
+		return fmt.Sprintf("the proxy %s refused: it answered %d %s; have it let this program through to %s", e.Proxy, e.Status, http.StatusText(e.Status), e.Target)
 	}
 	return fmt.Sprintf("the proxy %s failed: %v; look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY", e.Proxy, e.Err)
 }
@@ -160,11 +170,11 @@ func (t *proxyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case via == nil:
 		return response, err
 	case err != nil:
-		return nil, proxyError(err, via)
+		return nil, proxyError(err, via, HostPort(r.URL))
 	case response.StatusCode == http.StatusProxyAuthRequired:
 		// A proxy answers a plain http request itself.
 		_ = response.Body.Close()
-		return nil, &ProxyError{Proxy: withoutLogin(via), Status: response.StatusCode, Err: &connectRefused{status: response.StatusCode}}
+		return nil, &ProxyError{Proxy: withoutLogin(via), Target: HostPort(r.URL), Status: response.StatusCode, Err: &connectRefused{status: response.StatusCode}}
 	}
 	return response, nil
 }
@@ -177,17 +187,17 @@ var proxyOps = map[string]bool{"proxyconnect": true, "socks connect": true}
 
 // proxyError returns a [*ProxyError] if the error is one of the proxy, and otherwise
 // the error itself.
-func proxyError(err error, via *url.URL) error {
+func proxyError(err error, via *url.URL, target string) error {
 	said, refused := errors.AsType[*connectRefused](err)
 	op, ofNet := errors.AsType[*net.OpError](err)
 	switch {
 	case refused:
-		return &ProxyError{Proxy: withoutLogin(via), Status: said.status, Err: said}
+		return &ProxyError{Proxy: withoutLogin(via), Target: target, Status: said.status, Err: said}
 	case ofNet && proxyOps[op.Op]:
-		return &ProxyError{Proxy: withoutLogin(via), Err: op.Err}
+		return &ProxyError{Proxy: withoutLogin(via), Target: target, Err: op.Err}
 	case ofNet && op.Op == "dial":
 		// Behind a proxy nothing else is dialled.
-		return &ProxyError{Proxy: withoutLogin(via), Err: err}
+		return &ProxyError{Proxy: withoutLogin(via), Target: target, Err: err}
 	}
 	return err
 }

@@ -96,7 +96,7 @@ func TestTroubleWithTheProxyIsSaidInWords(t *testing.T) {
 	}{
 		{"no login", "http://" + s.httpProxy(t, &proxy{login: "ada:right"}).addr, 407, "wants a login"},
 		{"wrong login", "http://ada:s3cret@" + s.httpProxy(t, &proxy{login: "ada:right"}).addr, 407, "wants a login"},
-		{"forbidden", "http://ada:s3cret@" + s.httpProxy(t, &proxy{deny: true}).addr, 403, "port 443"},
+		{"forbidden", "http://ada:s3cret@" + s.httpProxy(t, &proxy{deny: true}).addr, 403, "through to discord.test:443"},
 		{"SOCKS5 forbids", "socks5://ada:s3cret@" + s.socksProxy(t, &proxy{deny: true}).addr, 0, "not allowed"},
 		{"SOCKS5, wrong login", "socks5://ada:s3cret@" + s.socksProxy(t, &proxy{login: "ada:right"}).addr, 0, "HTTPS_PROXY"},
 		{"nobody there", "http://ada:s3cret@" + nobody, 0, "refused"},

@@ -26,7 +26,7 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 		case ctx.Err() != nil:
 			return r, ctx.Err()
 		case unauthorized(err):
-			return r, tokenFailure(err)
+			return r, tokenFailure(err, c.opts.APIURL)
 		}
 		if off, ok := errors.AsType[*switchedOff](err); ok {
 			return r, off.failure()

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"evergreen/gateway"
@@ -50,12 +51,16 @@ func failure(err error, steps ...string) *config.Failure {
 }
 
 // tokenFailure is the failure of a refused token (G-004).
-func tokenFailure(err error) *config.Failure {
-	return failure(fmt.Errorf("the bot token is not valid: %w", err),
+func tokenFailure(err error, apiURL string) *config.Failure {
+	refused := failure(fmt.Errorf("the bot token is not valid: %w", err),
 		"1. Open "+portal+", choose your application and open its Bot page.",
 		"2. Press Reset Token and copy the new token; the old one is dead, perhaps because it was reset or leaked.",
 		"3. Put it into DISCORD_TOKEN (or into the file that DISCORD_TOKEN_FILE names) and start again.",
 	)
+	if u, err := url.Parse(apiURL); err == nil && !config.OfDiscord(apiURL) {
+		refused.Steps = append([]string{"It was tried at " + u.Host + ", which DISCORD_API_URL names: it has to be a token that is good there. For Discord itself:"}, refused.Steps...)
+	}
+	return refused
 }
 
 // switchedOff is the error of intents whose switches are off.

@@ -13,7 +13,7 @@ import (
 var (
 	// ErrUnauthorized: Discord answered 401 to this token. Nothing is sent with it
 	// any more.
-	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; reset it at https://discord.com/developers/applications (your application, Bot, Reset Token) and put the new one into DISCORD_TOKEN")
+	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; put one that is good into DISCORD_TOKEN")
 	// ErrBanned: Discord has banned this host's IP address.
 	ErrBanned = errors.New("Discord (Cloudflare) blocks this address for a while, so no requests are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
 	// ErrForeign: something else than Discord has refused the request.

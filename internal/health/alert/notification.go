@@ -115,7 +115,7 @@ func (w writer) write(kind Kind, s health.Snapshot, since time.Time) Notificatio
 		m.Incident = incident.ID
 		w.cite(&m, incident.Cause)
 		if kind == Notice {
-			m.Remedy = health.Lookup(incident.Cause).Do
+			m.Remedy = incident.Remedy().String()
 		}
 		m.Text = text.Capitalize(m.Text) + " Times are in " + zoneName(s.At, w.zone) + "."
 	}

@@ -74,8 +74,8 @@ func cleanStatusURL(text string) (string, error) {
 	return u.String(), nil
 }
 
-// ofDiscord reports whether an address is one of Discord's own.
-func ofDiscord(address string) bool {
+// OfDiscord reports whether an address is one of Discord's own.
+func OfDiscord(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return false

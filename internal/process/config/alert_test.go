@@ -101,7 +101,7 @@ func TestDiscordStatusURL(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.set, got, c.want)
 		}
 	}
-	if ofDiscord("http://[") || ofDiscord("https://discord.com.evil.example") {
+	if OfDiscord("http://[") || OfDiscord("https://discord.com.evil.example") {
 		t.Error("a foreign address counts as Discord's")
 	}
 }

@@ -176,7 +176,7 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 		if c.DiscordStatusURL, err = cleanStatusURL(c.DiscordStatusURL); err != nil {
 			wrong["DISCORD_STATUS_URL"] = err.Error()
 		}
-		if merged["DISCORD_STATUS_URL"].origin.Source == SourceDefault && !ofDiscord(c.APIURL) {
+		if merged["DISCORD_STATUS_URL"].origin.Source == SourceDefault && !OfDiscord(c.APIURL) {
 			c.DiscordStatusURL = "" // a simulator's trouble does not stand on Discord's page
 		}
 	}

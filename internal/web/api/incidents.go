@@ -66,7 +66,7 @@ var outcomes = map[health.Outcome]string{
 func newIncidentBody(i health.Incident, now time.Time) incidentBody {
 	cause := health.Lookup(i.Cause)
 	b := incidentBody{
-		ID: i.ID, Shard: i.Shard.ID, Cause: i.Cause, Title: cause.Title, Remedy: cause.Do, Link: cause.Link(),
+		ID: i.ID, Shard: i.Shard.ID, Cause: i.Cause, Title: cause.Title, Remedy: i.Remedy().String(), Link: cause.Link(),
 		Sentence: i.Sentence(now, time.UTC), Summary: i.Summary(),
 		Start: timeOrNull(i.Start), Detected: timeOrNull(i.Detected), End: timeOrNull(i.End),
 		DurationS: seconds(i.Duration(now)), AtRiskS: seconds(i.AtRisk(now)), GreyS: seconds(i.ShownOffline(now)),

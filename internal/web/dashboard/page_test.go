@@ -188,7 +188,7 @@ func TestReasonsInThai(t *testing.T) {
 	holds(page(), ">ออนไลน์</h1>", `<p class="trouble" lang="th">ตอบใน #general (Lab): the permission Send Messages is missing ไม่ได้</p>`)
 	s.lose()
 	s.change(func(s *scene) { s.snap.Remedy = health.Lookup(health.NetworkDown).Remedy() })
-	const remedy = "ถ้านาน ให้ตรวจการเชื่อมต่อและไฟร์วอลล์ของโฮสต์นี้ (ขาออกพอร์ต 443)"
+	const remedy = "ถ้านาน ให้ตรวจการเชื่อมต่อและไฟร์วอลล์ของโฮสต์นี้"
 	holds(page(), `lang="th">การเชื่อมต่อขาดโดยไม่มี close frame; กำลังเชื่อมต่อเพื่อต่อเซสชันเดิม</p>`, remedy)
 	s.change(func(s *scene) {
 		s.snap.Reason = health.Text("the connection was cut without a close frame; connecting")
