@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// connLimit bounds the connections that wait for a whole request, and those that
-// are being answered, by the same number. When too many wait, the one that has
-// waited longest is closed. So a client that opens connections and sends nothing
-// only closes connections of its own kind: a probe sends its request at once and
-// is answered. A busy connection is never closed for another; when too many are
-// busy, that of the newest request is closed.
+// connLimit bounds the connections that wait, and those whose request is being
+// answered, by the same number. When too many wait, the one that has waited longest is
+// closed. So a client that opens connections and sends nothing, or no request, only
+// closes connections of its own kind: a probe sends its request at once and is
+// answered. A busy connection is never closed for another; when too many are busy, the
+// next request is refused, and a probe only when there are twice as many.
 type connLimit struct {
 	most int
 
@@ -42,16 +42,19 @@ const leastWait = 100 * time.Millisecond
 // is too many it waits, which keeps the server from accepting more, until the one
 // that has waited longest has waited long enough.
 func (c *connLimit) onState(conn net.Conn, state http.ConnState) {
-	surplus := c.update(conn, state)
-	for state == http.StateNew && surplus == nil {
-		var wait time.Duration
-		if surplus, wait = c.surplus(); wait == 0 {
-			break
+	c.update(conn, state)
+	if state != http.StateNew {
+		return
+	}
+	for {
+		surplus, wait := c.surplus()
+		if surplus != nil {
+			_ = surplus.Close() // its goroutine in the server then ends
+		}
+		if wait == 0 {
+			return
 		}
 		time.Sleep(min(wait, time.Millisecond))
-	}
-	if surplus != nil {
-		_ = surplus.Close() // its goroutine in the server then ends
 	}
 }
 
@@ -62,9 +65,37 @@ func (c *connLimit) count() int {
 	return len(c.held)
 }
 
-// update takes in a change of state and returns the connection if it has to be
-// closed.
-func (c *connLimit) update(conn net.Conn, state http.ConnState) net.Conn {
+// begin counts a connection as busy from here until [connLimit.end]. It reports false,
+// and counts nothing, if too many are. What the server does by itself, such as refusing
+// what is no request, makes no connection busy: it would be a way to keep others out.
+func (c *connLimit) begin(conn net.Conn, probe bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	most := c.most
+	if probe {
+		most *= 2
+	}
+	if c.busy >= most {
+		return false
+	}
+	if h := c.held[conn]; h != nil {
+		c.setBusy(h, true)
+	}
+	return true
+}
+
+// end counts a connection as waiting again.
+func (c *connLimit) end(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.held[conn]; h != nil {
+		c.setBusy(h, false)
+		h.since = time.Now()
+	}
+}
+
+// update takes in a change of state.
+func (c *connLimit) update(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.held[conn]
@@ -74,12 +105,7 @@ func (c *connLimit) update(conn net.Conn, state http.ConnState) net.Conn {
 		c.held[conn] = &heldConn{since: time.Now()}
 	case http.StateActive, http.StateIdle:
 		if h != nil {
-			c.setBusy(h, state == http.StateActive)
 			h.since = time.Now()
-			if c.busy > c.most {
-				c.drop(conn)
-				return conn
-			}
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.drop(conn)
@@ -88,7 +114,6 @@ func (c *connLimit) update(conn net.Conn, state http.ConnState) net.Conn {
 			c.none = nil
 		}
 	}
-	return nil
 }
 
 // setBusy sets whether a connection is being answered.

@@ -238,8 +238,26 @@ func TestManySlowClientsDoNotStarveProbes(t *testing.T) {
 	}
 }
 
+// Given far more clients than the server holds who send what is no request and stay,
+// while the server still says so to the last of them, then every probe is answered.
+func TestWhatIsNoRequestDoesNotStarveProbes(t *testing.T) {
+	const most = 8
+	s := serve(t, Options{Limits: Limits{Conns: most, Idle: time.Hour}})
+	for _, nonsense := range []string{"GET /health HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", DefaultHeaderBytes*2) + "\r\n\r\n", "EHLO me\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /livez HTTP/9\r\nHost: x\r\n\r\n"} {
+		for n := range 4 * most {
+			send(t, dial(t, s), nonsense)
+			if n%most != most-1 {
+				continue
+			}
+			if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+				t.Errorf("after %d of %.20q a probe gets %d", n, nonsense, a.Status)
+			}
+		}
+	}
+}
+
 // A connection at work is never the one that gives way; if all are at work, the
-// newcomer does.
+// newcomer does, unless it is a probe.
 func TestBusyConnectionsAreKept(t *testing.T) {
 	arrived, block := make(chan struct{}, 2), make(chan struct{})
 	s := serve(t, Options{Limits: Limits{Conns: 2}, Bot: reading(func() health.Snapshot {
@@ -250,14 +268,17 @@ func TestBusyConnectionsAreKept(t *testing.T) {
 	var busy []net.Conn
 	for range 2 {
 		c := dial(t, s)
-		send(t, c, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		send(t, c, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		<-arrived
 		busy = append(busy, c)
 	}
 	newcomer := dial(t, s)
-	send(t, newcomer, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-	if said := ends(t, newcomer); said != "" {
+	send(t, newcomer, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if said := ends(t, newcomer); !strings.HasPrefix(said, "HTTP/1.1 503") || !strings.Contains(said, "Retry-After: 5") {
 		t.Errorf("the newcomer got %q", said)
+	}
+	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
+		t.Errorf("a probe gets %d", a.Status)
 	}
 	close(block)
 	for _, c := range busy {

@@ -101,8 +101,8 @@ type Limits struct {
 	// HeaderBytes is the size of a request's head. Default 16 KiB.
 	HeaderBytes int
 	// Conns limits two numbers. When more connections wait for a request, the one that
-	// has waited longest is closed. When more requests are being answered, the connection
-	// of the newest is closed. Default 128.
+	// has waited longest is closed. When so many requests are being answered, the next is
+	// refused; probes have as many places again. Default 128.
 	Conns int
 	// Streams is how many live streams are served at once. Default half of
 	// Conns.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"net"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -118,6 +119,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	to, methods := s.find(r)
+	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	if !s.conns.begin(conn, to.probe) {
+		refuseBody(w)
+		busy.write(w)
+		return
+	}
+	defer s.conns.end(conn)
 	if r.ContentLength != 0 && !to.post {
 		refuseBody(w)
 	}
