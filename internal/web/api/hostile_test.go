@@ -215,8 +215,9 @@ func TestIdleConnectionsEnd(t *testing.T) {
 // and all the time in the world, then every probe is still answered at once,
 // and no more connections are held than allowed.
 func TestManySlowClientsDoNotStarveProbes(t *testing.T) {
-	const most = 8
-	s := serve(t, Options{Limits: Limits{Conns: most, Header: time.Hour, Read: time.Hour, Idle: time.Hour}})
+	const conns = 2
+	const most = conns * waitingFactor
+	s := serve(t, Options{Limits: Limits{Conns: conns, Header: time.Hour, Read: time.Hour, Idle: time.Hour}})
 	attack := make([]net.Conn, 0, 6*most)
 	for range 6 * most {
 		c := dial(t, s)
@@ -241,8 +242,9 @@ func TestManySlowClientsDoNotStarveProbes(t *testing.T) {
 // Given far more clients than the server holds who send what is no request and stay,
 // while the server still says so to the last of them, then every probe is answered.
 func TestWhatIsNoRequestDoesNotStarveProbes(t *testing.T) {
-	const most = 8
-	s := serve(t, Options{Limits: Limits{Conns: most, Idle: time.Hour}})
+	const conns = 2
+	const most = conns * waitingFactor
+	s := serve(t, Options{Limits: Limits{Conns: conns, Idle: time.Hour}})
 	for _, nonsense := range []string{"GET /health HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", DefaultHeaderBytes*2) + "\r\n\r\n", "EHLO me\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /livez HTTP/9\r\nHost: x\r\n\r\n"} {
 		for n := range 4 * most {
 			send(t, dial(t, s), nonsense)

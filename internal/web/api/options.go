@@ -100,9 +100,9 @@ type Limits struct {
 	Session time.Duration
 	// HeaderBytes is the size of a request's head. Default 16 KiB.
 	HeaderBytes int
-	// Conns limits two numbers. When more connections wait for a request, the one that
-	// has waited longest is closed. When so many requests are being answered, the next is
-	// refused; probes have as many places again. Default 128.
+	// Conns is how many requests are answered at once; the next is refused, and probes
+	// have as many places again. When more than four times as many connections wait for a
+	// request, the one that has waited longest is closed. Default 128.
 	Conns int
 	// Streams is how many live streams are served at once. Default half of
 	// Conns.
