@@ -1,7 +1,9 @@
 package logging
 
 import (
+	"errors"
 	"log/slog"
+	"syscall"
 
 	"evergreen/internal/process/output"
 	"evergreen/internal/text"
@@ -38,7 +40,11 @@ func (c consoleTrouble) tell(t output.Trouble) {
 		}
 		c.everywhere.Warn(says+where, append([]any{"for", text.Duration(t.Took), "lines", t.Missed}, attrs...)...)
 	case t.Err != nil:
-		c.others.Warn("The console is gone"+goesOn, append(attrs, "error", t.Err)...)
+		says := "The console cannot be written"
+		if errors.Is(t.Err, syscall.EPIPE) || errors.Is(t.Err, syscall.EIO) || errors.Is(t.Err, syscall.EBADF) {
+			says = "The console is gone"
+		}
+		c.others.Warn(says+goesOn, append(attrs, "error", t.Err)...)
 	default:
 		c.others.Warn("The console takes no output"+goesOn, attrs...)
 	}

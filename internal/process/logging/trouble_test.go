@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -165,7 +166,8 @@ func TestTroubleInWords(t *testing.T) {
 		{"file", output.Trouble{Over: true, Stuck: true, Took: stuckFor}, "all [INFO] The log file took no lines for a while; no line is missing for=\"40 s\" file=x.log"},
 		{"file", output.Trouble{Over: true, Stuck: true, Took: stuckFor, Missed: 3}, "all [WARNING] The log file took no lines for a while; these lines are missing in it for=\"40 s\" lines=3 file=x.log"},
 		{"file", output.Trouble{Over: true, Took: stuckFor, Missed: 3}, "all [WARNING] The log file was too slow for the log; these lines are missing in it for=\"40 s\" lines=3 file=x.log"},
-		{"console", output.Trouble{Err: syscall.ENOSPC}, "others [WARNING] The console is gone; the log goes on in the file alone file=x.log error=\"no space left on device\""},
+		{"console", output.Trouble{Err: syscall.ENOSPC}, "others [WARNING] The console cannot be written; the log goes on in the file alone file=x.log error=\"no space left on device\""},
+		{"console", output.Trouble{Err: &os.PathError{Op: "write", Path: "/dev/stderr", Err: syscall.EIO}}, "others [WARNING] The console is gone; the log goes on in the file alone file=x.log error="},
 		{"console", output.Trouble{Over: true, Err: syscall.ENOSPC, Took: stuckFor, Missed: 3}, "all [WARNING] The console could not be written for a while; these lines are only in the log file for=\"40 s\" lines=3 file=x.log"},
 		{"console", output.Trouble{Over: true, Took: stuckFor, Missed: 3}, "all [WARNING] The console was too slow for the log; these lines are only in the log file for=\"40 s\" lines=3 file=x.log"},
 		{"console", output.Trouble{Over: true, Stuck: true, Took: stuckFor}, "all [INFO] The console took no output for a while; no line is missing for=\"40 s\""},
