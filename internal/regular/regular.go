@@ -8,7 +8,6 @@ package regular
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -88,12 +87,16 @@ func read(f *os.File, limit int64) (content []byte, whole bool, err error) {
 	return content, err == nil, err
 }
 
-// pipePoll is the time between two looks at a pipe that has no other end yet.
-const pipePoll = 10 * time.Millisecond
+const (
+	// pipePoll is the time between two looks at a pipe that has no other end yet, and
+	// openWait how long that may be so: a shell has opened it before it starts a program.
+	pipePoll = 10 * time.Millisecond
+	openWait = time.Second
+)
 
 // ReadInput is Read for a file that a person names on purpose. That may also be a
-// pipe, as a shell makes of <(command), which has to end within wait, and the null
-// device, which is empty.
+// pipe, as a shell makes of <(command), which has to end within wait and must have a
+// program at its other end within a second, and the null device, which is empty.
 func ReadInput(path string, limit int64, wait time.Duration) (content []byte, whole bool, err error) {
 	f, mode, err := open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -108,7 +111,7 @@ func ReadInput(path string, limit int64, wait time.Duration) (content []byte, wh
 	case mode&fs.ModeNamedPipe == 0 || f.SetReadDeadline(time.Now().Add(wait)) != nil:
 		return nil, false, &NotRegularError{path, mode}
 	}
-	end := time.Now().Add(wait)
+	end := time.Now().Add(min(wait, openWait))
 	for {
 		content, whole, err = read(f, limit)
 		if err != nil || len(content) > 0 || time.Now().After(end) {
@@ -117,7 +120,7 @@ func ReadInput(path string, limit int64, wait time.Duration) (content []byte, wh
 		time.Sleep(pipePoll) // the program at the other end has not opened it yet
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && len(content) == 0 {
-		err = fmt.Errorf("it is a pipe, and no program has written to it and closed it within %s", wait)
+		err = errors.New("it is a pipe, and no program has written to it and closed it in time")
 	}
 	return content, whole, err
 }

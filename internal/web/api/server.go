@@ -116,7 +116,7 @@ func (s *Server) Listen(ctx context.Context) error {
 }
 
 // listenTimeout is how long the name of a host in Addr may take to be looked up.
-const listenTimeout = 5 * time.Second
+const listenTimeout = 2 * time.Second
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
