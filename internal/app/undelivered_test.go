@@ -22,8 +22,10 @@ func TestAnswersThatCannotLeaveAreTold(t *testing.T) {
 		lost  bool // what was asked meanwhile is not answered
 	}{
 		{discordsim.Fault{Name: "rest-cloudflare", For: time.Minute}, "Discord (Cloudflare, error 1020) blocks this address for a while, until ", true},
-		{discordsim.Fault{Name: "rest-429-odd", Text: "inf", Route: reply, For: time.Minute}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
-		{discordsim.Fault{Name: "rest-429-odd", Text: "date", Delay: 50 * time.Second, Route: reply, Count: 1}, "something between this host and Discord refuses its requests (HTTP 429), until ", false},
+		{discordsim.Fault{Name: "rest-429-odd", Text: "inf", Route: reply, For: time.Minute}, "something between this host and Discord answers in its place (HTTP 429), until ", false},
+		{discordsim.Fault{Name: "rest-429-odd", Text: "date", Delay: 50 * time.Second, Route: reply, Count: 1}, "something between this host and Discord answers in its place (HTTP 429), until ", false},
+		{discordsim.Fault{Name: "rest-redirect", For: time.Minute}, "something between this host and Discord answers in its place (HTTP 302)", false},
+		{discordsim.Fault{Name: "rest-html", Code: 200, For: time.Minute}, "something between this host and Discord answers in its place (HTTP 200)", false},
 		{discordsim.Fault{Name: "rest-429-global", Delay: time.Minute, Count: 1}, "Discord's global rate limit, until ", false},
 		{discordsim.Fault{Name: "rest-429", Delay: time.Minute, Route: reply, Count: 1}, "a rate limit of Discord, until ", false},
 		{discordsim.Fault{Name: "rest-5xx", Code: 503, Route: reply, For: time.Minute}, "Discord's REST API answers HTTP 503", false},

@@ -66,8 +66,8 @@ func (x *examination) checkREST(ctx context.Context) Finding {
 			f = f.with("it says for how long, in seconds or until when: " + plain(after))
 		}
 		return f
-	case refusal.Reason == rest.ReasonForeign:
-		return fail(fmt.Sprintf("something between this machine and Discord refuses its requests (HTTP %d)", code),
+	case refusal.Reason == rest.ReasonForeign && code >= 400:
+		return fail(fmt.Sprintf("something between this machine and Discord answers in its place (HTTP %d)", code),
 			"Look at what stands between this machine and "+x.target.Host+": a proxy, a firewall or a load balancer. The bot asks again every minute.").with(said).withCause(health.NetworkDown)
 	case code == http.StatusTooManyRequests:
 		return warn("REST answers, but says that this address asks too much just now", "Wait a minute and run the doctor again.").with(said)

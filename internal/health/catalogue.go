@@ -324,7 +324,7 @@ var Catalogue = []Cause{
 		Signs: []Sign{
 			{Kind: gateway.ReasonDial, Says: "Discord's gateway could not be reached over the network"},
 			{Kind: gateway.ReasonTLS, Says: "the TLS handshake with Discord's gateway failed"},
-			{Key: "foreign", Says: "something between this host and Discord refuses its requests"},
+			{Key: "foreign", Says: "something between this host and Discord answers in its place"},
 			{Kind: gateway.ReasonGrantExpired, Says: "connecting took longer than the shard's turn to identify lasts"},
 		},
 	},

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"net/http"
 	"time"
 )
 
@@ -36,6 +37,57 @@ const (
 
 // chance are the reasons of failures that may be chance, each of them.
 var chance = map[Reason]bool{ReasonServer: true, ReasonConnection: true, ReasonTooLarge: true}
+
+// deliveries are the two ways on which answers go: as messages, and as responses to
+// interactions. One may be closed while the other is open.
+type deliveries struct{ messages, interactions delivery }
+
+// of returns the way of a request that carries an answer; nil for any other.
+func (d *deliveries) of(r *request) *delivery {
+	switch {
+	case r.exempt && r.route.method != http.MethodGet:
+		return &d.interactions
+	case r.route.method == http.MethodPost && r.route.template == messages:
+		return &d.messages
+	}
+	return nil
+}
+
+// ended notes the result of an attempt, refused that a request was not sent, and delayed
+// that it has to wait.
+func (d *deliveries) ended(r *request, now time.Time, out outcome, status int) {
+	if way := d.of(r); way != nil {
+		way.ended(r, now, out, status)
+	}
+}
+
+func (d *deliveries) refused(r *request, now time.Time, err error) {
+	if way := d.of(r); way != nil {
+		way.refused(r, now, err)
+	}
+}
+
+func (d *deliveries) delayed(r *request, now time.Time, wait decision) {
+	if way := d.of(r); way != nil {
+		way.delayed(r, now, wait)
+	}
+}
+
+// over notes that a reason that stopped more than answers is over.
+func (d *deliveries) over(reason Reason) {
+	d.messages.over(reason)
+	d.interactions.over(reason)
+}
+
+// state returns whether answers get out on both ways; if not on either, on the one that
+// has failed last.
+func (d *deliveries) state(now time.Time) Undelivered {
+	one, other := d.messages.state(now), d.interactions.state(now)
+	if one.Since.IsZero() || !other.Since.IsZero() && d.interactions.last.After(d.messages.last) {
+		return other
+	}
+	return one
+}
 
 // delivery knows from the requests that carry answers whether those get out. Guarded by
 // Transport.mu.
@@ -84,9 +136,6 @@ func (d *delivery) state(now time.Time) Undelivered {
 
 // ended notes the result of an attempt.
 func (d *delivery) ended(r *request, now time.Time, out outcome, status int) {
-	if !r.delivers() {
-		return
-	}
 	until := now.Add(out.wait)
 	switch {
 	case out.rateLimited && out.reason != ReasonForeign && out.wait < r.patience():
@@ -101,7 +150,6 @@ func (d *delivery) ended(r *request, now time.Time, out outcome, status int) {
 	}
 }
 
-// over notes that a reason that stopped more than answers is over.
 func (d *delivery) over(reason Reason) {
 	if d.reason == reason && (reason == ReasonBanned || reason == ReasonGlobal || reason == ReasonUnauthorized) {
 		*d = delivery{}
@@ -111,7 +159,7 @@ func (d *delivery) over(reason Reason) {
 // refused notes that a request was not sent.
 func (d *delivery) refused(r *request, now time.Time, err error) {
 	why, ok := errors.AsType[*Error](err)
-	if !ok || !r.delivers() || why.Reason == ReasonWebhookGone || why.Reason == ReasonPace {
+	if !ok || why.Reason == ReasonWebhookGone || why.Reason == ReasonPace {
 		return
 	}
 	if left := why.Until.Sub(now); why.Err == ErrRateLimited && left < r.patience() {
@@ -127,7 +175,7 @@ func (d *delivery) refused(r *request, now time.Time, err error) {
 
 // delayed notes that a request has to wait.
 func (d *delivery) delayed(r *request, now time.Time, wait decision) {
-	if r.delivers() && wait.until.Sub(now) >= r.patience() && !wait.until.Equal(d.retry) {
+	if wait.until.Sub(now) >= r.patience() && !wait.until.Equal(d.retry) {
 		d.fail(now, wait.reason, 0, wait.until, wait.until)
 	}
 }
@@ -138,11 +186,6 @@ func (r *request) patience() time.Duration {
 		return lostDelay
 	}
 	return longDelay
-}
-
-// delivers reports whether a request carries an answer to a person.
-func (r *request) delivers() bool {
-	return r.exempt && r.route.method != "GET" || r.route.method == "POST" && r.route.template == messages
 }
 
 // Undelivered returns whether answers to people get out, and if not, why. It counts

@@ -46,6 +46,11 @@ func TestWhetherAnswersGetOut(t *testing.T) {
 		"callback limited":         {[]step{{"POST /interactions/1/abc/callback", limited(4), 0}}, ReasonBucket, 4 * time.Second},
 		"short global limit":       {[]step{{other, respond(429, `{"retry_after":5,"global":true}`), 0}}, "", 0},
 		"long global limit":        {[]step{{other, respond(429, `{"retry_after":50,"global":true}`), 0}}, ReasonGlobal, 50 * time.Second},
+		"portal":                   {[]step{{reply, respond(302, "", "Location", "http://hotel.test/"), 0}}, ReasonForeign, 10 * time.Second},
+		"page instead of JSON":     {[]step{{reply, respond(200, "<html>log in</html>"), 0}}, ReasonForeign, 10 * time.Second},
+		"page on another route":    {[]step{{other, respond(200, "<html>log in</html>"), 0}}, "", 0},
+		"one of two ways":          {[]step{{"POST /interactions/1/abc/callback", respond(429, "no"), 0}, {reply, respond(200, "{}"), 0}}, ReasonForeign, time.Minute},
+		"no content":               {[]step{{"POST /interactions/1/abc/callback", respond(204, ""), 0}}, "", 0},
 		"token refused":            {[]step{{reply, respond(401, `{"code":0}`), 0}}, ReasonUnauthorized, 0},
 		"empty bucket":             {[]step{{reply, respond(200, "{}", bucketHeaders("b", "1", "0", "900")...), 0}, {reply, respond(200, "{}"), 0}}, ReasonBucket, 10 * time.Minute},
 	} {

@@ -16,8 +16,8 @@ var (
 	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; put one that is good into DISCORD_TOKEN")
 	// ErrBanned: Discord has banned this host's IP address.
 	ErrBanned = errors.New("Discord (Cloudflare) blocks this address for a while, so no requests are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
-	// ErrForeign: something else than Discord has refused the request.
-	ErrForeign = errors.New("the request was refused, and not by Discord, whose refusals look different; look at what stands between this host and Discord: a proxy, a firewall or a load balancer")
+	// ErrForeign: something else than Discord has answered.
+	ErrForeign = errors.New("what answered is not Discord, whose answers look different; look at what stands between this host and Discord: a proxy, a firewall, a load balancer or a captive portal")
 	// ErrTooLarge: the answer is larger than any of Discord's.
 	ErrTooLarge = errors.New("the answer is larger than any of Discord's, so no more of it is read and the request is not sent again; look at what stands between this host and Discord")
 	// ErrInvalid: too many requests were refused, and more would lead to an IP

@@ -18,7 +18,7 @@ const (
 	ReasonServer       Reason = "server"       // 5xx
 	ReasonConnection   Reason = "connection"   // no answer, or half of one
 	ReasonBanned       Reason = "banned"       // the address is blocked
-	ReasonForeign      Reason = "foreign"      // something else than Discord refuses
+	ReasonForeign      Reason = "foreign"      // something else than Discord answers
 	ReasonTooLarge     Reason = "too-large"    // an answer without an end
 	ReasonInvalid      Reason = "invalid"      // too many refused requests
 	ReasonUnauthorized Reason = "unauthorized" // 401
@@ -34,7 +34,7 @@ var reasonWords = map[Reason]string{
 	ReasonServer:       "trouble at Discord",
 	ReasonConnection:   "no answer",
 	ReasonBanned:       "Discord (Cloudflare) blocks this address for a while; the gateway stays up",
-	ReasonForeign:      "something between this host and Discord refuses its requests",
+	ReasonForeign:      "something between this host and Discord answers in its place",
 	ReasonTooLarge:     "the answer is larger than any of Discord's",
 	ReasonInvalid:      "too many refused requests in ten minutes; going on would get this address blocked",
 	ReasonUnauthorized: "Discord refused the token; nothing is sent with it until it changes",

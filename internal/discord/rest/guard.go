@@ -1,6 +1,9 @@
 package rest
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 const invalidWindow = 10 * time.Minute
 
@@ -94,15 +97,20 @@ func (t *Transport) handleBan(r *request, a answer, code int, now time.Time) out
 }
 
 // handleForeign closes the bucket of a request that something else than Discord has
-// refused, other than with a 429. The caller holds mu.
+// answered, other than with a 429. The caller holds mu.
 func (t *Transport) handleForeign(r *request, b *bucket, a answer, now time.Time) outcome {
 	wait, told := retryAfter(a.response.Header, now)
-	if !told {
+	switch {
+	case a.status() < http.StatusBadRequest:
+		wait = portalPause
+	case !told:
 		wait = unknownPause
 	}
 	out := outcome{reason: ReasonForeign, wait: wait, event: t.blockForeign(r, b, a, now, wait)}
-	if stopped := t.countInvalid(r, a, now); stopped != nil {
-		out.event = stopped
+	if a.status() >= http.StatusBadRequest {
+		if stopped := t.countInvalid(r, a, now); stopped != nil {
+			out.event = stopped
+		}
 	}
 	out.err = &Error{Request: r.route.name(), Reason: ReasonForeign, Status: a.status(), Until: b.pause.look, Err: ErrForeign}
 	return out

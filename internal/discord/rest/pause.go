@@ -14,6 +14,9 @@ const (
 	// unknownPause is the pause after a refusal that tells none, and after a look that
 	// got no answer.
 	unknownPause = time.Minute
+	// portalPause is the pause after an answer that is no refusal and not Discord's, as a
+	// captive portal gives until a person has logged in.
+	portalPause = 10 * time.Second
 )
 
 // pause is a time in which requests are held back because one was refused. Every

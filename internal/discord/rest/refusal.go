@@ -9,27 +9,25 @@ import (
 	"strings"
 )
 
-// Refusal is who has refused a request.
+// Refusal is who has answered a request in the place of Discord.
 type Refusal struct {
 	// Reason is ReasonBanned if Discord blocks the address, ReasonForeign if something
-	// that is not Discord's refused the request, and empty if Discord itself has
-	// answered.
+	// that is not Discord's has answered, and empty if Discord itself has.
 	Reason Reason
 	// Code is the number on Cloudflare's page, such as 1015; 0 without one.
 	Code int
 }
 
-// InspectRefusal returns who has refused a request that was answered with a status,
-// headers and the beginning of a body. Discord's own refusals are JSON objects; a
+// InspectRefusal returns who has answered a request with a status, headers and the
+// beginning of a body. Discord does not redirect, and sends no HTML. Discord's own refusals are JSON objects; a
 // 429 of Discord's also has a retry_after or X-RateLimit headers.
 func InspectRefusal(status int, h http.Header, body []byte) Refusal {
 	if strings.EqualFold(h.Get("Cf-Mitigated"), "challenge") {
 		return Refusal{Reason: ReasonBanned}
 	}
-	var fields map[string]json.RawMessage
-	object := json.Unmarshal(body, &fields) == nil && fields != nil
 	switch status {
 	case http.StatusTooManyRequests:
+		fields, object := readObject(body)
 		_, told := readNumber(fields["retry_after"])
 		marked := h.Get("X-RateLimit-Scope") != "" || h.Get("X-RateLimit-Bucket") != "" || h.Get("X-RateLimit-Global") != ""
 		if told || marked {
@@ -39,16 +37,26 @@ func InspectRefusal(status int, h http.Header, body []byte) Refusal {
 			return Refusal{Reason: ReasonBanned}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusUnavailableForLegalReasons:
-		if object {
+		if _, object := readObject(body); object {
 			return Refusal{}
 		}
 	default:
+		page := status < http.StatusMultipleChoices && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n\ufeff"), []byte("<"))
+		if page || status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified {
+			return Refusal{Reason: ReasonForeign}
+		}
 		return Refusal{}
 	}
 	if code, is := cloudflareCode(body); is {
 		return Refusal{Reason: ReasonBanned, Code: code}
 	}
 	return Refusal{Reason: ReasonForeign}
+}
+
+// readObject reads a JSON object.
+func readObject(body []byte) (fields map[string]json.RawMessage, is bool) {
+	is = json.Unmarshal(body, &fields) == nil && fields != nil
+	return fields, is
 }
 
 var (

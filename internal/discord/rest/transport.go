@@ -32,7 +32,7 @@ type Transport struct {
 	interactions  boundedMap[struct{}]    // tokens of interactions that were called back
 	ban           ban
 	foreignTold   time.Time // when a foreign refusal was last reported
-	delivery      delivery
+	delivery      deliveries
 	invalid       invalidCounter
 	trips         roundTrips
 	stats         Stats

@@ -21,8 +21,8 @@ var thaiMessages = map[string]string{
 	"status.answers-blocked.retry": "%s จนถึง %s เป็นอย่างช้า และจะลองใหม่เมื่อ %s",
 	"undelivered.banned":           "Discord (Cloudflare) ปิดกั้นที่อยู่ IP นี้ชั่วคราว",
 	"undelivered.banned.code":      "Discord (Cloudflare ข้อผิดพลาด %s) ปิดกั้นที่อยู่ IP นี้ชั่วคราว",
-	"undelivered.foreign":          "บางอย่างระหว่างโฮสต์นี้กับ Discord ปฏิเสธคำขอ",
-	"undelivered.foreign.http":     "บางอย่างระหว่างโฮสต์นี้กับ Discord ปฏิเสธคำขอ (HTTP %s)",
+	"undelivered.foreign":          "บางอย่างระหว่างโฮสต์นี้กับ Discord ตอบแทน Discord",
+	"undelivered.foreign.http":     "บางอย่างระหว่างโฮสต์นี้กับ Discord ตอบแทน Discord (HTTP %s)",
 	"undelivered.invalid":          "Discord ปฏิเสธคำขอไปมาก ถ้าส่งต่อ ที่อยู่ IP นี้จะถูกปิดกั้น",
 	"undelivered.unauthorized":     "Discord ไม่ยอมรับโทเคนทาง REST",
 	"undelivered.global":           "ติดขีดจำกัดความถี่รวมของ Discord",
@@ -139,7 +139,7 @@ var thaiMessages = map[string]string{
 	"condition.disk-trouble":          "บันทึกอะไรไม่ได้: %s",
 	"answers-blocked":                 "คำตอบส่งออกไปไม่ได้: %s",
 	"banned":                          "Discord (Cloudflare) ปิดกั้นที่อยู่ IP นี้ชั่วคราว",
-	"foreign":                         "บางอย่างระหว่างโฮสต์นี้กับ Discord ปฏิเสธคำขอ",
+	"foreign":                         "บางอย่างระหว่างโฮสต์นี้กับ Discord ตอบแทน Discord",
 
 	// How it ended, and what was done.
 	"outcome.open":             "ยังไม่กลับมา",
