@@ -15,9 +15,11 @@ import (
 // a few each minute cost nothing. Each may be followed by two more that tell the user.
 const (
 	refusalWindow   = time.Minute
-	channelRefusals = 5  // in refusalWindow, of one channel
-	guildRefusals   = 10 // in refusalWindow, of the channels of one guild
-	allRefusals     = 20 // in refusalWindow, of all channels that have refused before
+	channelRefusals = 5               // in refusalWindow, of one channel; then one every refusalPause
+	refusalPause    = 5 * time.Second // so that a channel is never muted for longer than this
+	guildRefusals   = 20              // in refusalWindow, of the channels of one guild
+	allRefusals     = 30              // in refusalWindow, of all channels that have refused before
+	toldRefusals    = 10              // in refusalWindow: users are told about so many
 	// refusalWarning is how long after a warning about a channel the next one is due.
 	refusalWarning = 10 * time.Minute
 	// refusalLife is for how long a channel that was not tried again counts as refusing.
@@ -26,7 +28,7 @@ const (
 )
 
 // errRefusedLately means that a channel is not tried, because it would refuse the answer.
-var errRefusedLately = errors.New("the channel has refused answers within the last minute; it is tried again after that minute, and at once when permissions change")
+var errRefusedLately = errors.New("the channel has refused so many answers just now that it is not tried for some seconds, or until permissions change")
 
 // Refusal is a channel of a guild that does not take the bot's messages.
 type Refusal struct {
@@ -80,7 +82,7 @@ func (r *refusals) mayTry(guild, channel snowflake.ID, now time.Time) bool {
 		return true
 	}
 	r.recent, c.recent = within(r.recent, now), within(c.recent, now)
-	return len(c.recent) < channelRefusals && len(r.recent) < allRefusals
+	return (len(c.recent) < channelRefusals || now.Sub(c.Last) >= refusalPause) && len(r.recent) < allRefusals
 }
 
 // mayTell reports whether users may still be told about refusals, which may be refused too.
@@ -88,7 +90,7 @@ func (r *refusals) mayTell(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.recent = within(r.recent, now)
-	return len(r.recent) <= allRefusals
+	return len(r.recent) <= toldRefusals
 }
 
 // within drops the times that are older than refusalWindow.

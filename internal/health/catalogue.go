@@ -479,7 +479,7 @@ var Catalogue = []Cause{
 		Title:        "The bot may not write in a channel",
 		Happened:     "A command was asked in a channel in which Discord does not let the bot answer. Everywhere else it answers.",
 		Recognised:   "A message is refused with 403, mostly 50013 (Missing Permissions) or 50001 (Missing Access).",
-		Done:         "Told the user in a direct message or by a reaction, as far as Discord lets it. The next command in the channel is tried again, at most five times a minute, and at once after the permissions have changed.",
+		Done:         "Told the user in a direct message or by a reaction, as far as Discord lets it. The next command in the channel is tried again: the first five at once, then one every five seconds, and at once after the permissions have changed.",
 		Do:           "Give the bot's role the permission that is named: in the channel's settings, Permissions, or for the whole server in Server Settings, Roles.",
 		Reproduce:    "Inject `no-send` and ask a command.",
 		Undetectable: "it is about one channel and not about the bot, so it is a notice beside the status and never an incident.",
