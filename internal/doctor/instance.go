@@ -125,6 +125,8 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 	case x.isStarting(r):
 		f.raise(Warn)
 		f.Next = []string{"It has only just begun: ask again in a minute."}
+	case !r.Connected && r.lostLarge():
+		f.Level, f.Next, f.Cause = Fail, x.mtuSteps(), health.PathMTU
 	case !r.Connected:
 		f.Level, f.Next = Fail, trimLines([]string{r.Remedy, "The checks below say where it is stuck; the bot goes on trying by itself."})
 	case !r.Work.OK:

@@ -7,6 +7,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/health"
+	"evergreen/internal/process/tokenlock"
 )
 
 // Given a way that carries small packets and loses large ones, so that HELLO comes and
@@ -53,5 +54,18 @@ func TestInterfaceOfTheWayOut(t *testing.T) {
 		if i := interfaceOf(addr); i != nil {
 			t.Errorf("%v belongs to %+v", addr, i)
 		}
+	}
+}
+
+// Given a running instance that says that large packets are lost, then the doctor says the
+// same of it, and what to do.
+func TestInstanceThatLosesLargePackets(t *testing.T) {
+	r := &instance{Reason: "nothing came after HELLO, not even the answer to a heartbeat, 2 times: large packets are lost on the way (MTU)"}
+	if !r.lostLarge() || (&instance{Reason: "READY was slow to come"}).lostLarge() {
+		t.Error("the reason is not read")
+	}
+	x := &examination{instance: r, holder: &tokenlock.Holder{}}
+	if f := x.readyOfInstance(); f.Level != Fail || f.Cause != health.PathMTU || !strings.Contains(strings.Join(f.Next, " "), "mtu 1400") {
+		t.Errorf("the finding is %+v", f)
 	}
 }

@@ -336,7 +336,7 @@ var Catalogue = []Cause{
 		Done:       "Asked with extra heartbeats, and tried again with waits that spare the session starts.",
 		Do:         "It is not Discord. Lower the MTU of the way out, for instance: sudo ip link set dev eth0 mtu 1400 (1280 passes nearly everywhere; in Docker it is the network's option com.docker.network.driver.mtu), and let ICMP through the firewall. evergreen doctor says what passes.",
 		Reproduce:  "Inject `mtu` and then `session-loss`.",
-		Signs:      []Sign{{Key: "only-hello", Says: "HELLO came and then nothing at all, not even the answer to a heartbeat, %s times: large packets are lost on the way (MTU)"}},
+		Signs:      []Sign{{Key: "only-hello", Says: "nothing came after HELLO, not even the answer to a heartbeat, %s times: large packets are lost on the way (MTU)"}},
 	},
 	{
 		ID: ProxyFailed, Depth: Root,

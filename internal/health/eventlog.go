@@ -284,7 +284,11 @@ func (s *shardLog) disconnected(at time.Time, w gateway.Disconnected) line {
 	case gateway.ReasonOverflow:
 		return info("Reconnecting for the events that wait at Discord")
 	}
-	out := s.repeated(w.Reason, "Connection lost")
+	what := "Connection lost"
+	if w.OnlyHello {
+		what = "Connection lost: nothing came after HELLO, not even the answer to a heartbeat"
+	}
+	out := s.repeated(w.Reason, what)
 	if w.Lasted > 0 {
 		out.attrs = append(out.attrs, duration("lasted", w.Lasted))
 	}

@@ -131,7 +131,7 @@ var thaiMessages = map[string]string{
 	"queue-old":                       "เหตุการณ์เก่าสุดรอตัวจัดการมา %s",
 	"ready-late":                      "READY มาช้า",
 	"resumes-dropped":                 "RESUME ถูกทิ้งทุกครั้ง",
-	"only-hello":                      "HELLO มาถึงแล้วไม่มีอะไรตามมาเลย แม้แต่คำตอบของ heartbeat เป็นเช่นนี้ %s ครั้ง: แพ็กเก็ตขนาดใหญ่หายระหว่างทาง (MTU)",
+	"only-hello":                      "หลัง HELLO ไม่มีอะไรมาถึงเลย แม้แต่คำตอบของ heartbeat เป็นเช่นนี้ %s ครั้ง: แพ็กเก็ตขนาดใหญ่หายระหว่างทาง (MTU)",
 	"same-end":                        "จบแบบเดียวกัน %s ครั้ง",
 	"same-start":                      "เป็น%s ติดกัน แต่ละครั้งไม่นานหลังกลับมา",
 	"status-page":                     "Discord เองแจ้งว่ามีปัญหา (%s)",
