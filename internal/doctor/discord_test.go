@@ -342,6 +342,25 @@ func TestRunningInstanceThatIsNotWell(t *testing.T) {
 	}
 }
 
+// Given a running instance whose API the doctor has the wrong token for, and that has
+// seen too many wrong ones, then that is what is said.
+func TestRunningInstanceThatRefusesTheDoctor(t *testing.T) {
+	t.Parallel()
+	s := newHarness(t, discordsim.AppConfig{})
+	lock := s.takeLock()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"title":"Too many requests","status":429,"detail":"slow down"}`)
+	}))
+	s.t.Cleanup(server.Close)
+	if err := lock.Announce(server.Listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	s.examine().results["instance"].says(t, "too many wrong tokens", "the right one is let in at once")
+}
+
 // Given a running instance that has only just begun, then nothing has failed: the
 // next look will tell.
 func TestRunningInstanceThatIsStarting(t *testing.T) {

@@ -225,6 +225,26 @@ var mutations = []mutation{
 		"./internal/web/api", "",
 	},
 	{
+		"rule-13-proxy", "what a proxy brings passes for a request of this machine", "internal/web/api/route.go",
+		"	if mark := proxyMark(r); mark != \"\" {\n", "	if mark := proxyMark(r); false {\n",
+		"./internal/web/api", "Prox",
+	},
+	{
+		"rule-13-token", "wrong tokens lock out who has the right one", "internal/web/api/route.go",
+		"	if s.isToken(token) {\n", "	if s.isToken(token) && s.logins.countWrong(origin(r)) == 0 {\n",
+		"./internal/web/api", "WrongTokens",
+	},
+	{
+		"rule-13-storm", "a probe is refused when too many others are answered", "internal/web/api/connlimit.go",
+		"		most *= 2\n", "",
+		"./internal/web/api", "BusyConnections",
+	},
+	{
+		"rule-11-token", "an interaction's token leads to another path", "internal/bot/api.go",
+		"rest.CreateInteractionResponse.Compile(nil, interaction, url.PathEscape(token))", "rest.CreateInteractionResponse.Compile(nil, interaction, token)",
+		"./internal/bot", "OddToken",
+	},
+	{
 		"rule-8-console", "a stop waits for a console that takes no output", "cmd/evergreen/console.go",
 		"lastWait = time.Second", "lastWait = time.Hour",
 		"./cmd/evergreen", "GoOnWithoutTheirConsole|RunGoesOnWithoutItsConsole",

@@ -51,7 +51,7 @@ var remedies = map[int]string{
 	http.StatusUnauthorized:       "Give this command the same API_TOKEN as the bot.",
 	http.StatusForbidden:          "Set API_TOKEN in the bot's settings, start the bot again, and give this command the same.",
 	http.StatusMisdirectedRequest: "Ask at 127.0.0.1 or localhost, or set API_TOKEN for the bot and for this command.",
-	http.StatusTooManyRequests:    "Give this command the same API_TOKEN as the bot: the right one is let in at once, however many wrong ones came before. Then see what sends the wrong ones, such as a scraper with an old token.",
+	http.StatusTooManyRequests:    "Give this command the same API_TOKEN as the bot: the right one is let in at once. Then see what sends the wrong ones, such as a scraper with an old token.",
 }
 
 // Remedy says what to do about it; empty if only waiting helps.

@@ -12,6 +12,7 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/text"
 )
 
 // state is all that the pages show, at one moment.
@@ -130,7 +131,7 @@ func (d *Dashboard) readPast() past {
 func newLineViews(list []logging.Line) []lineView {
 	lines := make([]lineView, 0, len(list))
 	for _, l := range list {
-		v := lineView{At: l.At, Level: "DEBUG", Component: l.Component, Text: l.Text}
+		v := lineView{At: l.At, Level: "DEBUG", Component: l.Component, Text: text.OneLine(l.Text)}
 		for _, known := range []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 			if l.Level >= known {
 				v.Level = known.String()
@@ -140,7 +141,7 @@ func newLineViews(list []logging.Line) []lineView {
 		for _, a := range l.Attrs {
 			attrs = append(attrs, a.Key+"="+a.Value.String())
 		}
-		v.Attrs = strings.Join(attrs, " ")
+		v.Attrs = text.OneLine(strings.Join(attrs, " "))
 		lines = append(lines, v)
 	}
 	return lines
