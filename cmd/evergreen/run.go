@@ -84,7 +84,11 @@ func (r *runCommand) Run(p *process) error {
 // load changes to the folder of --dir and reads the settings.
 func (r *runCommand) load(p *process) (*config.Loaded, error) {
 	if r.Dir != "" {
-		if err := os.Chdir(r.Dir); err != nil {
+		dir, err := config.CleanPath(r.Dir)
+		if err == nil {
+			err = os.Chdir(dir)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("the bot cannot work in the folder of --dir: %w", err)
 		}
 	}

@@ -63,7 +63,7 @@ func (r instanceFlags) query(p *process, question func(context.Context, api.Clie
 	case answered:
 		return errors.New(refused.Detail)
 	case err != nil:
-		return fmt.Errorf("%s runs the bot, and its HTTP API at %s does not answer: %w", holder, client.Base(), err)
+		return fmt.Errorf("%s runs the bot, and its HTTP API at %s cannot be asked: %w", holder, client.Base(), err)
 	}
 	return nil
 }

@@ -69,6 +69,9 @@ func lockLine(trouble error) string {
 	if _, soft := errors.AsType[*tokenlock.SoftError](trouble); soft {
 		return "The token lock is weak: a second copy of this bot is noticed on this machine only"
 	}
+	if _, alone := errors.AsType[*tokenlock.HandoverError](trouble); alone {
+		return "The token lock is made, but --take-over cannot replace this process without a gap"
+	}
 	return "Token lock unavailable: a second copy of this bot would not be noticed"
 }
 

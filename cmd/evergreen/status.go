@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergreen/internal/process/config"
+	"evergreen/internal/process/host"
 	"evergreen/internal/process/tokenlock"
 	"evergreen/internal/store"
 	"evergreen/internal/text"
@@ -158,6 +159,8 @@ func (r *reading) notRunning(c config.Config, err error) {
 		r.Do = "Start it with evergreen run --api."
 		if _, err := os.Stat(c.StateDir); err != nil {
 			r.Do = "If it does run, then with another state folder: set EVERGREEN_STATE_DIR to that. Else start it with evergreen run --api."
+		} else if !host.IsWritable(c.StateDir) {
+			r.Do += " If it does run, then without a lock, because it cannot write in that folder: its log says so."
 		}
 	}
 }

@@ -191,7 +191,7 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 		if wrong[name] != "" {
 			continue
 		}
-		if *path, err = cleanPath(*path); err != nil {
+		if *path, err = CleanPath(*path); err != nil {
 			wrong[name] = err.Error()
 		}
 	}
@@ -290,6 +290,9 @@ func (f *Flags) Sources(environ []string) Sources {
 	s := Sources{Flags: f.given(), Environ: environ, Dotenv: ".env"}
 	if f.EnvFile != "" {
 		s.Dotenv, s.DotenvRequired = f.EnvFile, true
+		if path, err := CleanPath(f.EnvFile); err == nil {
+			s.Dotenv = path
+		}
 	}
 	return s
 }

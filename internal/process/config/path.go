@@ -13,9 +13,10 @@ import (
 // at one end.
 const quotes = "\"'`“”"
 
-// cleanPath returns a path as it was written, without the white space around it and
-// with the home folder in the place of ~. An empty path stays empty.
-func cleanPath(text string) (string, error) {
+// CleanPath returns a path as it was written, without the white space around it and
+// with the home folder in the place of ~, which no shell replaces in a file or behind
+// --flag=. An empty path stays empty. The error says what is wrong with it.
+func CleanPath(text string) (string, error) {
 	path := strings.TrimSpace(text)
 	if strings.Trim(path, quotes) != path {
 		return "", errors.New("a quote is left over at its beginning or end")

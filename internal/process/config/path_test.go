@@ -33,6 +33,10 @@ func TestPathsStayAsWritten(t *testing.T) {
 			t.Errorf("%s: the folder is %q, want %q", c.line, l.Config.StateDir, c.want)
 		}
 	}
+	flags := Flags{EnvFile: "~/bot.env"}
+	if got := flags.Sources(nil).Dotenv; got != filepath.Join(home, "bot.env") {
+		t.Errorf("--env-file=~/bot.env is %q", got)
+	}
 	l, err := Load(Sources{Dotenv: write(t, ".env", `LOG_FILE="C:\logs\new\bot.log"`+"\nHTTPS_PROXY=\"http://127.0.0.1:1\"\n"), TokenOptional: true})
 	if err != nil || l.Config.LogFile != `C:\logs\new\bot.log` {
 		t.Errorf("the log file is %q, %v", l.Config.LogFile, err)

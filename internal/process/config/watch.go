@@ -49,7 +49,7 @@ func digest(from Sources) (sum [sha256.Size]byte) {
 		dotenv, _, _ = parseDotenv(from.Dotenv, text)
 	}
 	if path := strings.TrimSpace(merge(fromFlags(from.Flags), environ, dotenv)["DISCORD_TOKEN_FILE"].text); path != "" {
-		if clean, err := cleanPath(path); err == nil {
+		if clean, err := CleanPath(path); err == nil {
 			path = clean
 		}
 		text := readAgain(path)

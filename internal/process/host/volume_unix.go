@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// IsWritable reports whether this user may make files in a folder, without making one.
+func IsWritable(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }
+
 // probeFile tries to map and to lock a file.
 func probeFile(f *os.File) (mapping, lock, fileLock error) {
 	fd := int(f.Fd())

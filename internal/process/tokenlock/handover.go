@@ -64,6 +64,18 @@ func decodeMessage(conn net.Conn) (w message, err error) {
 	return w, err
 }
 
+// HandoverError means that there is a lock, but no socket on which this process could be
+// asked to hand over.
+type HandoverError struct{ Err error }
+
+// Error says what that means.
+func (e *HandoverError) Error() string {
+	return fmt.Sprintf("this process cannot be asked to hand over (--take-over): %v", e.Err)
+}
+
+// Unwrap returns why there is no socket.
+func (e *HandoverError) Unwrap() error { return e.Err }
+
 // listen opens the socket on which this process can be asked who it is and to hand over:
 // beside the lock, or else in a folder of its own. The caller has the lock, so a socket
 // of that name belongs to no living process.
@@ -86,7 +98,7 @@ func (l *Lock) listen() {
 	defer l.mu.Unlock()
 	switch {
 	case err != nil:
-		l.err = fmt.Errorf("this process cannot be asked to hand over (--take-over): %w", err)
+		l.err = &HandoverError{err}
 		return
 	case l.closed:
 		_ = listener.Close()
