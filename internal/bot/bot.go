@@ -56,7 +56,6 @@ type Bot struct {
 	errorReplies *ttlMap[snowflake.ID, struct{}] // users whose mistake was answered lately
 	notices      *ttlMap[notice, struct{}]       // users who were told lately that a channel refuses
 	refusals     refusals
-	noHistory    *ttlMap[snowflake.ID, struct{}] // channels that lately took no replies, only messages
 	channels     channelLocks
 
 	guildListNeeded chan struct{} // asks Run for the list of guilds
@@ -89,7 +88,6 @@ func New(o Options) (*Bot, error) {
 		errorReplies:    newTTLMap[snowflake.ID, struct{}](errorReplyInterval, 4096),
 		notices:         newTTLMap[notice, struct{}](noticeInterval, 4096),
 		refusals:        newRefusals(),
-		noHistory:       newTTLMap[snowflake.ID, struct{}](noticeInterval, 4096),
 		guildListNeeded: make(chan struct{}, 1),
 		outstanding:     make(chan struct{}, o.Outstanding),
 		handlers:        make(chan struct{}, o.Concurrency),

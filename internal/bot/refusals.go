@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +51,10 @@ type Refusal struct {
 type refusals struct {
 	mu       sync.Mutex
 	channels map[snowflake.ID]*refusing
-	recent   []time.Time // the refusals of all channels within refusalWindow
+	// noHistory has the channels that take messages and no replies, because the bot may
+	// not read their history.
+	noHistory map[snowflake.ID]noHistory
+	recent    []time.Time // the refusals of all channels within refusalWindow
 }
 
 type refusing struct {
@@ -59,7 +63,40 @@ type refusing struct {
 	warned time.Time
 }
 
-func newRefusals() refusals { return refusals{channels: make(map[snowflake.ID]*refusing)} }
+// noHistory is a channel that took no reply.
+type noHistory struct {
+	guild snowflake.ID
+	at    time.Time
+}
+
+// noHistoryLife is how long after a refused reply the next one is tried.
+const noHistoryLife = 10 * time.Minute
+
+func newRefusals() refusals {
+	return refusals{channels: make(map[snowflake.ID]*refusing), noHistory: make(map[snowflake.ID]noHistory)}
+}
+
+// recordNoHistory records that a channel took no reply.
+func (r *refusals) recordNoHistory(guild, channel snowflake.ID, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.noHistory) >= maxRefusals {
+		clear(r.noHistory) // each costs one more refused request
+	}
+	r.noHistory[channel] = noHistory{guild, now}
+}
+
+// takesReplies reports whether a reply to a message may be tried in the channel.
+func (r *refusals) takesReplies(channel snowflake.ID, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	refused, known := r.noHistory[channel]
+	if known && now.Sub(refused.at) >= noHistoryLife {
+		delete(r.noHistory, channel)
+		known = false
+	}
+	return !known
+}
 
 // mayTry reports whether something may be sent to the channel of a guild; 0 is none.
 func (r *refusals) mayTry(guild, channel snowflake.ID, now time.Time) bool {
@@ -170,6 +207,7 @@ func (r *refusals) forgetGuild(guild snowflake.ID) (n int) {
 			n++
 		}
 	}
+	maps.DeleteFunc(r.noHistory, func(_ snowflake.ID, refused noHistory) bool { return refused.guild == guild })
 	return n
 }
 
@@ -177,7 +215,7 @@ func (r *refusals) forgetGuild(guild snowflake.ID) (n int) {
 func (r *refusals) isEmpty() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.channels) == 0
+	return len(r.channels) == 0 && len(r.noHistory) == 0
 }
 
 // list returns the channels of guilds that refuse, the newest first.

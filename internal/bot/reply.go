@@ -33,10 +33,10 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 			EnforceNonce:    true,
 			AllowedMentions: noMentions,
 		}
-		if i == 0 && !b.noHistory.has(r.Channel, time.Now()) {
+		if i == 0 && b.refusals.takesReplies(r.Channel, time.Now()) {
 			m.Reference = &reference{MessageID: r.ID}
 		}
-		if err := b.sendMessage(ctx, r.Channel, m); err != nil {
+		if err := b.sendMessage(ctx, r.Guild, r.Channel, m); err != nil {
 			if refused, ok := errors.AsType[*requestError](err); ok && refused.Status == http.StatusForbidden {
 				return b.onRefused(ctx, r, refused)
 			}
@@ -50,12 +50,12 @@ func (b *Bot) reply(ctx context.Context, r *Request, text string) error {
 }
 
 // sendMessage creates one message. It returns nil when Discord has accepted it.
-func (b *Bot) sendMessage(ctx context.Context, channel snowflake.ID, m messageBody) error {
+func (b *Bot) sendMessage(ctx context.Context, guild, channel snowflake.ID, m messageBody) error {
 	err := b.retry(ctx, temporary, func(ctx context.Context) error { return b.api.createMessage(ctx, channel, m) })
 	if hasCode(err, rest.JSONErrorCodeCannotReplyWithoutReadMessageHistoryPermission) && m.Reference != nil {
-		b.noHistory.add(channel, time.Now())
+		b.refusals.recordNoHistory(guild, channel, time.Now())
 		m.Reference = nil
-		return b.sendMessage(ctx, channel, m)
+		return b.sendMessage(ctx, guild, channel, m)
 	}
 	if hasCode(err, rest.JSONErrorCodeUnknownMessage) {
 		// An earlier message with this nonce was created and deleted since.

@@ -157,10 +157,16 @@ func TestReplyWithoutHistory(t *testing.T) {
 		if n := h.tries(); n != 3 {
 			t.Errorf("two answers took %d requests", n)
 		}
-		h.wait(noticeInterval)
+		h.wait(noHistoryLife)
 		h.say("!say")
-		if all := h.discord.standing(); all[1].Reference != nil || all[2].Reference == nil {
-			t.Error("whether the answer is a reply is not tried again")
+		h.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":160002,"message":"Cannot reply without permission to read message history"}`})
+		h.say("!say")
+		h.deliver("GUILD_ROLE_UPDATE", fmt.Sprintf(`{"guild_id":"%d","role":{"id":"5"}}`, guildID))
+		h.say("!say")
+		for n, all := 1, h.discord.standing(); n < len(all); n++ {
+			if reply := all[n].Reference != nil; reply != (n == 2 || n == 4) {
+				t.Errorf("answer %d is a reply: %t", n, reply)
+			}
 		}
 	})
 }
