@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,6 +27,7 @@ func (p *process) detach() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	stdout, stderr := detached(p.stdout), detached(p.stderr)
 	p.stdout, p.stderr, p.detached = stdout, stderr, []*output.Writer{stdout, stderr}
+	log.SetOutput(stderr) // for libraries that were given no logger
 	for _, w := range p.detached {
 		w.Tell(func(t output.Trouble) {
 			if t.Over && t.Missed > 0 {

@@ -31,12 +31,12 @@ type runCommand struct {
 
 // Run keeps the bot online until a signal or its owner stops it.
 func (r *runCommand) Run(p *process) error {
+	p.detach()
 	loaded, err := r.load(p)
 	if err != nil {
 		return err
 	}
 	c := loaded.Config
-	p.detach()
 	// What the dashboard shows begins with the first line.
 	lines := logging.NewRing(c.LogLevel, nil)
 	sink, err := p.logger(c, lines)

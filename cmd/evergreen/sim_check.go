@@ -15,13 +15,13 @@ func (s *simCommand) checkBot(p *process) error {
 	if slices.Equal(s.Only, []string{listArg}) {
 		return listSteps(p.stdout)
 	}
+	p.detach()
 	sim := discordsim.New(judge.Config(s.seed()))
 	defer sim.Close()
 	listener, err := s.listen(sim)
 	if err != nil {
 		return err
 	}
-	p.detach()
 	app := sim.AddApp(discordsim.AppConfig{Name: "SimBot", Token: s.Token})
 	told := p.stdout
 	if s.JSON {

@@ -28,13 +28,13 @@ func (s *simCommand) playScenario(p *process) error {
 	if s.Seed != nil {
 		sc.Seed = *s.Seed
 	}
+	p.detach()
 	sim := discordsim.New(sc.Rules())
 	defer sim.Close()
 	listener, err := s.listen(sim)
 	if err != nil {
 		return err
 	}
-	p.detach()
 	app := sc.Populate(sim, discordsim.AppConfig{Name: "SimBot", Token: s.Token})
 	fmt.Fprintf(p.stdout, "%s\nScenario %s, %s, seed %d: %s\nIt begins when your bot asks for something.\n\n",
 		pointBotHere(listener, app), sc.Name, sc.Length(), sc.Seed, sc.Says)

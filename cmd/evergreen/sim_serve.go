@@ -18,6 +18,7 @@ import (
 
 // serve plays Discord until it is stopped.
 func (s *simCommand) serve(p *process) error {
+	p.detach()
 	seed := s.seed()
 	world := demo.NewWorld(demo.WorldOptions{
 		Sim: discordsim.Config{Seed: seed}, Guilds: s.Guilds, People: s.Users, Token: s.Token, Bot: "SimBot",
@@ -32,7 +33,6 @@ func (s *simCommand) serve(p *process) error {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --control-addr", err)
 	}
-	p.detach()
 	s.printUsage(p, world, listener, control.addr())
 
 	signals, release := p.signals()

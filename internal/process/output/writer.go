@@ -9,10 +9,12 @@ package output
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +25,9 @@ const (
 	StuckAfter = 5 * time.Second
 	// retryAfter is how long a stream that refused a write is left alone.
 	retryAfter = 5 * time.Second
+	// fullPause is the time between two looks at a stream that is full and does not
+	// block.
+	fullPause = 20 * time.Millisecond
 	// chunk is how many bytes are written at once. A pipe takes so many in one piece,
 	// so lines of two streams that share one do not run into each other.
 	chunk = 4 << 10
@@ -194,13 +199,10 @@ func (w *Writer) send(piece []byte) {
 		w.timer.Reset(StuckAfter)
 	}
 	w.mu.Unlock()
-	n, err := w.to.Write(piece)
+	n, err := write(w.to, piece)
 	w.mu.Lock()
 	w.timer.Stop()
 	w.began = time.Time{}
-	if err == nil && n < len(piece) {
-		err = io.ErrShortWrite
-	}
 	first := w.err == nil
 	w.err = err
 	if err == nil {
@@ -215,6 +217,23 @@ func (w *Writer) send(piece []byte) {
 	}
 	if first {
 		w.report(Trouble{Err: err})
+	}
+}
+
+// write writes a piece as a whole. A stream that another program has made one that does
+// not block is full for a while and no failure.
+func write(to io.Writer, piece []byte) (sent int, err error) {
+	for {
+		n, err := to.Write(piece[sent:])
+		sent += n
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			time.Sleep(fullPause)
+		case err == nil && sent < len(piece):
+			return sent, io.ErrShortWrite
+		default:
+			return sent, err
+		}
 	}
 }
 

@@ -134,6 +134,25 @@ func TestStreamThatGoesAway(t *testing.T) {
 	})
 }
 
+// Given a stream that is full and says so instead of waiting, then it counts as one that
+// takes nothing, and nothing is missing once it takes output again.
+func TestStreamThatIsFullAndDoesNotBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stream{err: &os.PathError{Op: "write", Path: "console", Err: syscall.EAGAIN}}
+		w, told := troubles(s, 0)
+		fmt.Fprintln(w, "one")
+		time.Sleep(10 * time.Second)
+		fmt.Fprintln(w, "two")
+		s.fail(nil)
+		if err := w.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.String(); !strings.HasPrefix(got, "one\n") || !strings.Contains(got, "two\n") || !strings.HasSuffix(got, "over=true stuck=true error=<nil> missed=0 after=10.02s\n") || len(*told) != 2 {
+			t.Errorf("got %s told %+v", got, *told)
+		}
+	})
+}
+
 // Given a stream that hangs for a moment and misses nothing, then its end is told too.
 func TestStreamThatWasStuckAndMissedNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
