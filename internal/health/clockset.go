@@ -31,6 +31,10 @@ func (t *Tracker) now() time.Time {
 	return now
 }
 
+// Steady returns a moment of the snapshot on a scale that does not move when the clock is
+// set. Moments of several snapshots are compared on it.
+func (s Snapshot) Steady(t time.Time) time.Time { return t.Add(-s.ClockSet) }
+
 // localise names the moments of an observation by the clock as it stands now. The
 // caller holds the lock and has called now.
 func (t *Tracker) localise(n gateway.Observation) gateway.Observation {

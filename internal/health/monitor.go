@@ -38,7 +38,7 @@ type Monitor struct {
 
 	mu     sync.Mutex
 	last   Check
-	warned time.Time // the last warning about being offline; zero while connected
+	warned time.Time // the last warning about being offline, see [Snapshot.Steady]; zero while connected
 }
 
 // Check is one check of a [Monitor].
@@ -119,11 +119,11 @@ func (m *Monitor) record(s Snapshot) line {
 	}
 	m.last.Failures = before + 1
 	offline := s.At.Sub(s.OfflineSince)
-	due := m.warned.IsZero() || s.At.Sub(m.warned) >= m.opts.OfflineAfter-tolerance
+	due := m.warned.IsZero() || s.Steady(s.At).Sub(m.warned) >= m.opts.OfflineAfter-tolerance
 	if m.opts.OfflineAfter < 0 || s.OfflineSince.IsZero() || offline <= m.opts.OfflineAfter || !due {
 		return info("Health check: not connected", slog.Int("times_in_a_row", m.last.Failures), why)
 	}
-	m.warned = s.At
+	m.warned = s.Steady(s.At)
 	// People search for this line in these words.
 	out := warn(fmt.Sprintf("Bot has been offline for %.1f minutes: %s", offline.Minutes(), s.Reason))
 	if s.Remedy != (Message{}) {

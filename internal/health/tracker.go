@@ -187,6 +187,9 @@ func (t *Tracker) snapshot(history bool) Snapshot {
 	for n := range snap.Conditions {
 		snap.Conditions[n].Since = t.clock.At(snap.Conditions[n].Since)
 	}
+	if activity := &snap.Work.Activity; !activity.Last.IsZero() {
+		activity.Last = t.clock.At(activity.Last)
+	}
 	if snap.Last = t.last; history && t.last != nil {
 		last := t.last.clone()
 		snap.Last = &last

@@ -123,7 +123,7 @@ func (n *addressBook) remember(host string, found []netip.Addr) {
 	if _, old := n.known[host]; !old && len(n.known) >= maxNames {
 		return
 	}
-	n.known[host] = entry{Addresses: slices.Clone(found), At: time.Now().Round(0)}
+	n.known[host] = entry{Addresses: slices.Clone(found), At: time.Now()} // the file keeps no monotonic reading, memory does
 	if n.failing[host] {
 		delete(n.failing, host)
 		n.log.Info("The resolver works again", "host", host)
@@ -137,8 +137,8 @@ func (n *addressBook) lastGood(host string, why error) ([]netip.Addr, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	last, ok := n.known[host]
-	age := time.Since(last.At)
-	if !ok || age < 0 || age > maxAge {
+	age := max(0, time.Since(last.At)) // one from the future is of a clock that was set back
+	if !ok || age > maxAge {
 		return nil, false
 	}
 	if !n.failing[host] {
@@ -179,7 +179,7 @@ func (n *addressBook) load() {
 // The caller holds mu.
 func (n *addressBook) save(host string) {
 	old, now := n.written[host], n.known[host]
-	if n.file == "" || n.writing || now.At.Sub(old.At) < rewriteAfter && same(old.Addresses, now.Addresses) {
+	if n.file == "" || n.writing || now.At.Sub(old.At).Abs() < rewriteAfter && same(old.Addresses, now.Addresses) {
 		return
 	}
 	n.written[host] = now // also if it fails: the next try is in an hour

@@ -40,7 +40,9 @@ type DeadManOptions struct {
 // notices when this process or its host is gone. Make it with [NewDeadMan], call
 // Run once.
 type DeadMan struct {
-	opts     DeadManOptions
+	opts DeadManOptions
+	// The moments are on the scale of [health.Snapshot.Steady]: a clock that is set back
+	// must not stop the calls.
 	started  time.Time
 	called   time.Time // the last call that succeeded
 	tried    time.Time
@@ -70,7 +72,8 @@ const minCallGap = 10 * time.Second
 
 // Run calls until ctx ends. Call it once.
 func (d *DeadMan) Run(ctx context.Context) error {
-	d.started = d.opts.Snapshot().At
+	first := d.opts.Snapshot()
+	d.started = first.Steady(first.At)
 	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	for {
@@ -87,20 +90,21 @@ func (d *DeadMan) Run(ctx context.Context) error {
 // gone offline or come back.
 func (d *DeadMan) check(ctx context.Context, s health.Snapshot) {
 	online := s.Ready && s.Connected
+	now := s.Steady(s.At)
 	if !online {
-		since := s.OfflineSince
+		since := s.Steady(s.OfflineSince)
 		if since.Before(d.started) {
 			since = d.started
 		}
-		if s.Status == health.Stopping || s.Status != health.NeedsYou && s.At.Sub(since) < d.opts.After {
+		if s.Status == health.Stopping || s.Status != health.NeedsYou && now.Sub(since) < d.opts.After {
 			return
 		}
 	}
-	due := d.called.IsZero() || online != d.ok || s.At.Sub(d.called) >= d.opts.Interval
-	if !due || !d.tried.IsZero() && s.At.Sub(d.tried) < min(minCallGap, d.opts.Interval) {
+	due := d.called.IsZero() || online != d.ok || now.Sub(d.called) >= d.opts.Interval
+	if !due || !d.tried.IsZero() && now.Sub(d.tried) < min(minCallGap, d.opts.Interval) {
 		return
 	}
-	d.tried = s.At
+	d.tried = now
 	within, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	err := d.newRequest(online, d.opts.Redact(s.Sentence())).do(within, d.opts.Client)
@@ -117,7 +121,7 @@ func (d *DeadMan) check(ctx context.Context, s health.Snapshot) {
 	if d.failures > 0 {
 		d.opts.Log.Info("The watchdog of DEADMAN_PING_URL can be called again")
 	}
-	d.called, d.ok, d.failures = s.At, online, 0
+	d.called, d.ok, d.failures = now, online, 0
 }
 
 // newRequest makes the call: the bot is online, or it is not and why.

@@ -62,7 +62,7 @@ func guard(t *testing.T, url string, tell func(dog *watchdog, set func(health.Sn
 				mu.Lock()
 				defer mu.Unlock()
 				s := now
-				s.At = time.Now()
+				s.At = time.Now().Add(s.ClockSet)
 				return s
 			},
 		})
@@ -175,4 +175,23 @@ func TestWatchdogIsAway(t *testing.T) {
 			t.Errorf("log:\n%s", log)
 		}
 	})
+}
+
+// Given a clock that is set back or forward by hours, then the calls go on as before: a
+// switch that falls silent over that would raise a false alarm.
+func TestCallsGoOnWhenTheClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+		guard(t, "https://hc.example/ping", func(dog *watchdog, set func(health.Snapshot), _ *bytes.Buffer) {
+			s := health.Snapshot{Status: health.Online, Ready: true, Connected: true}
+			set(s)
+			time.Sleep(5 * DefaultInterval)
+			before := len(dog.called())
+			s.ClockSet = by
+			set(s)
+			time.Sleep(5 * DefaultInterval)
+			if calls := len(dog.called()); calls < before-1 || calls > before+1 {
+				t.Errorf("set by %s: %d calls, and %d before", by, calls, before)
+			}
+		})
+	}
 }

@@ -82,6 +82,7 @@ type Notifier struct {
 	conditions      map[health.CauseID]bool // the conditions that people were told of
 	sent            []time.Time             // messages of the last hour
 	held            int                     // messages held back since the last one
+	clockSet        time.Duration           // by how much the clock had been set that all moments are told by
 	lastReported    string                  // ID of the last incident that needs no notice any more
 }
 
@@ -159,6 +160,7 @@ func (n *Notifier) Notify(title, text string, cause health.CauseID) {
 func (n *Notifier) check(s health.Snapshot) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.setClock(s.ClockSet)
 	if n.started.IsZero() {
 		n.started, n.checked = s.At, s.At
 	}
@@ -175,6 +177,29 @@ func (n *Notifier) check(s health.Snapshot) {
 		return
 	}
 	n.onTrouble(s, kind, took)
+}
+
+// setClock moves all moments when the clock is set, so that none lies further back or
+// ahead than before. The caller holds mu.
+func (n *Notifier) setClock(set time.Duration) {
+	by := set - n.clockSet
+	if by == 0 {
+		return
+	}
+	n.clockSet = set
+	for _, t := range []*time.Time{&n.started, &n.checked, &n.wellSince, &n.notWorkingSince} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	for i := range n.sent {
+		n.sent[i] = n.sent[i].Add(by)
+	}
+	if n.active != nil {
+		moved := *n.active
+		moved.Since, moved.LastReminder = moved.Since.Add(by), moved.LastReminder.Add(by)
+		n.setActive(&moved)
+	}
 }
 
 // trouble is what is wrong with the bot, empty if nothing is. The caller holds mu.
@@ -240,7 +265,7 @@ func (n *Notifier) notifyOfDowntime(s health.Snapshot) {
 		return
 	}
 	n.lastReported = i.ID
-	unseen := i.BeganWithPreviousRun && i.Cause != health.PlannedStop || i.Evidence.Slept > 0
+	unseen := i.BeganWithPreviousRun && i.Cause != health.PlannedStop || i.Evidence.Slept+i.Evidence.Stalled > 0
 	if !unseen || i.Duration(s.At) < n.opts.After {
 		return
 	}

@@ -353,6 +353,32 @@ func TestSleepIsToldAfterwards(t *testing.T) {
 	}
 }
 
+// Given a bot that is offline and of which people have been told, when the clock is set by
+// hours, then no reminder comes early or late, and it is told how long it was away.
+func TestSetClockIsNoLongerAbsence(t *testing.T) {
+	for _, by := range []time.Duration{3 * time.Hour, -3 * time.Hour} {
+		n := New(Options{RemindEvery: time.Hour, Snapshot: func() health.Snapshot { return health.Snapshot{} }})
+		n.boxes = []*outbox{newOutbox(&inbox{}, n.opts)}
+		now := time.Date(2026, 11, 24, 22, 0, 0, 0, time.UTC)
+		set := time.Duration(0)
+		since := now
+		for range 90 * 60 {
+			now = now.Add(time.Second)
+			s := health.Snapshot{At: now.Add(set), Status: health.Offline, OfflineSince: since.Add(set), ClockSet: set, Work: health.Work{OK: true}}
+			n.check(s)
+			if now.Sub(since) == 30*time.Minute {
+				set = by
+			}
+		}
+		queue := n.boxes[0].queue
+		if len(queue) != 2 || queue[0].Kind != Offline || queue[1].Kind != Reminder || queue[1].For > 90*time.Minute || queue[1].For < time.Hour {
+			for _, m := range queue {
+				t.Errorf("set by %s: %s at %s after %s", by, m.Kind, m.At, m.For)
+			}
+		}
+	}
+}
+
 // Given more trouble than anybody wants to read about, then what is too much is
 // held back and counted, and the end of what was told is told in any case.
 func TestRateCap(t *testing.T) {

@@ -79,7 +79,9 @@ func (f *file) prepare(now time.Time) (os.FileInfo, error) {
 		// Opening a pipe can block for good, and rotation would rename a device.
 		return nil, fmt.Errorf("%s is not a regular file", f.path)
 	default:
-		f.begun = firstLine(f.path, info.ModTime())
+		if f.begun = firstLine(f.path, info.ModTime()); f.begun.After(now) {
+			f.begun = now // the clock was set back
+		}
 	}
 	probe, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
