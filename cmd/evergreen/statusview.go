@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"evergreen/internal/text"
+	"evergreen/internal/web/api"
 )
 
 // paint sets text in a colour, or not where none is wanted.
@@ -97,11 +98,9 @@ func (r reading) addStatus(add func(name, text string), place *time.Location) {
 	if s.Bot.Username != "" {
 		add("Bot", s.Bot.Username+" in "+text.Count(int64(s.Bot.Guilds), "server"))
 	}
-	for _, c := range s.Conditions {
-		if !strings.Contains(s.Reason, c.Trouble) {
-			add("Also", text.Capitalize(c.Says))
-			add("", c.Remedy)
-		}
+	for _, c := range r.also() {
+		add("Also", text.Capitalize(c.Says))
+		add("", c.Remedy)
 	}
 	var latency []string
 	if g := s.Latency.Gateway; g != nil && g.Last != nil {
@@ -149,23 +148,40 @@ func versionWords(version string) string {
 	return ", version " + version
 }
 
+// also is what is wrong beside what the reason says.
+func (r reading) also() (list []api.Condition) {
+	for _, c := range r.status.Conditions {
+		if !strings.Contains(r.status.Reason, c.Trouble) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // line is the reading on one line, for pipes.
 func (r reading) line(place *time.Location) string {
 	says := r.At.In(place).Format("2006-01-02 15:04:05 ") + r.Says
 	if r.Do != "" {
 		says += " What to do: " + r.Do
 	}
+	for _, c := range r.also() {
+		says += " Also: " + c.Says
+	}
 	return text.OneLine(says)
 }
 
 // key is the part of a reading whose change is worth a new line: not its numbers.
 func (r reading) key() string {
+	says := r.Says
+	for _, c := range r.also() {
+		says += c.Says
+	}
 	return strconv.Itoa(r.Exit) + r.State + strings.Map(func(c rune) rune {
 		if unicode.IsDigit(c) || c == '.' {
 			return -1
 		}
 		return c
-	}, r.Says)
+	}, says)
 }
 
 // watchStatus reads the status again and again until a signal comes. The exit code is

@@ -21,6 +21,12 @@ func TestStatusNamesWhatElseIsWrong(t *testing.T) {
 	if want := "Also       Not allowed to answer in #general (Lab): the permission Send Messages is missing\n             Give it."; !strings.Contains(lines, want) {
 		t.Errorf("no\n%s\nin\n%s", want, lines)
 	}
+	if line := r.line(time.UTC); !strings.HasSuffix(line, "Also: not allowed to answer in #general (Lab): the permission Send Messages is missing") {
+		t.Errorf("on one line: %s", line)
+	}
+	if without := (reading{}); r.key() == without.key() {
+		t.Error("it is no change worth a line")
+	}
 	r.status.Reason = "connected and working, but " + r.status.Conditions[0].Trouble
 	if lines := strings.Join(r.lines(plain, time.UTC), "\n"); strings.Contains(lines, "Also") {
 		t.Errorf("told twice:\n%s", lines)

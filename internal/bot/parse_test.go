@@ -160,6 +160,10 @@ func TestOwnRoleOfResumedProcess(t *testing.T) {
 		if n := len(h.discord.asked("GET /guilds/")); n != 1 {
 			t.Errorf("asked for the guild %d times", n)
 		}
+		h.discord.guild = strings.ReplaceAll(guildWithRole, fmt.Sprint(roleID), "78")
+		h.deliver("GUILD_ROLE_CREATE", fmt.Sprintf(`{"guild_id":"%d","role":{"id":"78"}}`, guildID))
+		h.say("<@&78> about")
+		h.expect("ResearchBot", "ResearchBot", "ResearchBot")
 		h.deliver("GUILD_DELETE", fmt.Sprintf(`{"id":"%d"}`, guildID))
 		h.discord.fail(fault{on: "GET /guilds/", times: -1, status: 404})
 		event := h.say("<@&77> about")

@@ -145,7 +145,8 @@ func (r Refusal) attrs() []any {
 // onPermissions follows events that may change what the bot may do in a guild: its
 // channels are tried again at the next command.
 func (b *Bot) onPermissions(_ context.Context, e incomingEvent) error {
-	if b.refusals.isEmpty() {
+	roles := e.Type == "GUILD_ROLE_CREATE" || e.Type == "GUILD_ROLE_DELETE"
+	if b.refusals.isEmpty() && !roles {
 		return nil // as nearly always
 	}
 	change, err := read[struct {
@@ -164,6 +165,9 @@ func (b *Bot) onPermissions(_ context.Context, e incomingEvent) error {
 		}
 	case "GUILD_UPDATE":
 		guild = change.ID
+	}
+	if roles {
+		b.roles.forget(guild) // one of them may be the bot's own
 	}
 	b.forgetRefusals(guild)
 	return nil

@@ -22,6 +22,8 @@ import (
 type (
 	// Status is the answer of /api/v1/status.
 	Status = statusBody
+	// Condition is something wrong beside the connection.
+	Condition = conditionBody
 	// Fleet is the answer of /api/v1/fleet.
 	Fleet = fleetBody
 	// FleetShard is one shard in it.
