@@ -19,7 +19,8 @@
 //
 // The probes, the badges and the status page are open. All else needs the token,
 // if there is one, in a header or by a login in a browser. Without a token it is
-// served on a loopback address only, to requests that name this machine.
+// served on a loopback address only, to requests that name this machine and have
+// come through no proxy.
 //
 // A [Server] expects hostile clients: it reads little, waits briefly and holds
 // few connections, so that no client can keep a probe from its answer.
