@@ -24,9 +24,6 @@ func (l disgoLimiter) Acquire(ctx context.Context, shard gateway.ShardID, _ func
 // SessionEnded does nothing: disgo's limiter does not ask how long a session lasted.
 func (disgoLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
 
-// Stopped does nothing, for the same reason.
-func (disgoLimiter) Stopped(gateway.ShardID) {}
-
 type disgoGrant struct {
 	limiter disgo.IdentifyRateLimiter
 	shard   int

@@ -94,8 +94,6 @@ func (unlimited) Acquire(context.Context, gateway.ShardID, func(time.Time, strin
 	return unlimited{}, nil
 }
 
-func (unlimited) Stopped(gateway.ShardID) {}
-
 func (unlimited) SessionEnded(gateway.ShardID, time.Duration) {}
 func (unlimited) Sent() bool                                  { return true }
 func (unlimited) Release(identify.Outcome)                    {}

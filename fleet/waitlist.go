@@ -44,6 +44,13 @@ func (w *waitlist) Acquire(ctx context.Context, shard gateway.ShardID, announce 
 	return &notedGrant{grant, w, shard}, nil
 }
 
+// Stopped implements [gateway.StopObserver].
+func (w *waitlist) Stopped(shard gateway.ShardID) {
+	if limiter, ok := w.IdentifyLimiter.(gateway.StopObserver); ok {
+		limiter.Stopped(shard)
+	}
+}
+
 // notedGrant is a grant whose use the waitlist notes.
 type notedGrant struct {
 	identify.Grant

@@ -21,6 +21,11 @@ type IdentifyLimiter interface {
 	// long in total. So a crash loop can be told from a session that lasted. It never
 	// blocks.
 	SessionEnded(shard ShardID, lived time.Duration)
+}
+
+// StopObserver is an [IdentifyLimiter] that is told of stops too, as [identify.Limiter]
+// is. Any other one is told of a session that a stop ends by SessionEnded.
+type StopObserver interface {
 	// Stopped says that the shard has been stopped on purpose, with its session kept or
 	// ended, or that it gives its session up for other credentials: that the session
 	// was short then says nothing. It never blocks.

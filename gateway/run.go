@@ -33,7 +33,9 @@ func (s *Shard) loop() {
 // endAfterStop ends what is left when there is no connection any more.
 func (s *Shard) endAfterStop() {
 	s.dropSpare()
-	s.opts.IdentifyLimiter.Stopped(s.opts.Shard)
+	if limiter, ok := s.opts.IdentifyLimiter.(StopObserver); ok {
+		limiter.Stopped(s.opts.Shard)
+	}
 	if StopMode(s.stopMode.Load()) == EndSession {
 		s.dropSession(Reason{Kind: ReasonStop})
 	}
@@ -107,8 +109,9 @@ func (s *Shard) dropSession(reason Reason) {
 // given up is no short one.
 func (s *Shard) reportSessionEnd(reason Reason) {
 	lived := s.policy.onSessionDropped()
-	if reason.Kind == ReasonStop || reason.Kind == ReasonStart {
-		s.opts.IdentifyLimiter.Stopped(s.opts.Shard)
+	limiter, observesStops := s.opts.IdentifyLimiter.(StopObserver)
+	if byUs := reason.Kind == ReasonStop || reason.Kind == ReasonStart; byUs && observesStops {
+		limiter.Stopped(s.opts.Shard)
 	} else {
 		s.opts.IdentifyLimiter.SessionEnded(s.opts.Shard, lived)
 	}

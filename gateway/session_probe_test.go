@@ -68,8 +68,6 @@ func (p *oneGrantLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func
 
 func (p *oneGrantLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
 
-func (p *oneGrantLimiter) Stopped(gateway.ShardID) {}
-
 func (p *oneGrantLimiter) Sent() bool               { return true }
 func (p *oneGrantLimiter) Release(identify.Outcome) {}
 

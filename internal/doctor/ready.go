@@ -115,9 +115,6 @@ func (p proofLimiter) Acquire(ctx context.Context, _ gateway.ShardID, announce f
 // SessionEnded does nothing: the end of the proof's session says nothing of the bot's.
 func (proofLimiter) SessionEnded(gateway.ShardID, time.Duration) {}
 
-// Stopped does what SessionEnded does.
-func (proofLimiter) Stopped(gateway.ShardID) {}
-
 // proof is what was observed of the proof's session.
 type proof struct {
 	hello      gateway.HelloReceived
