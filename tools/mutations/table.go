@@ -259,4 +259,19 @@ var mutations = []mutation{
 		"	if b.written < foldBurst {", "	if b.written < 1<<30 {",
 		"./internal/process/logging", "Folded",
 	},
+	{
+		"rule-13-undelivered", "answers that cannot leave are not told", "internal/health/tracker.go",
+		"	if u := w.Activity.Undelivered; !u.Since.IsZero() {", "	if u := w.Activity.Undelivered; u.Since.After(now) {",
+		"./internal/health", "AnswersThatDoNotGetOut",
+	},
+	{
+		"rule-11-kept-limits", "a limit ends with the process", "internal/discord/rest/storage.go",
+		"		if left < minKept {", "		if left < 24*time.Hour {",
+		"./internal/discord/rest", "LimitsOutliveTheProcess",
+	},
+	{
+		"rule-13-look", "a long pause is not looked at", "internal/discord/rest/pause.go",
+		"now.Add(min(wait, lookInterval))", "now.Add(wait)",
+		"./internal/discord/rest", "LookedAt|OneRequestLooks",
+	},
 }
