@@ -219,6 +219,21 @@ var mutations = []mutation{
 		"./internal/process/tokenlock", "SecondProcess",
 	},
 	{
+		"status-other-bot", "status speaks of another bot that answers", "internal/web/api/client.go",
+		`if err == nil && c.Instance != "" && s.Instance != c.Instance {`, `if err == nil && c.Instance != "" && s.Instance == "" {`,
+		"./internal/web/api", "Client",
+	},
+	{
+		"path-escapes", "a backslash in a path of .env begins an escape", "internal/process/config/dotenv.go",
+		"known && s.Place {", "known && s.Secret && s.Place {",
+		"./internal/process/config", "Paths",
+	},
+	{
+		"store-no-mmap", "a volume without shared memory keeps nothing", "internal/store/volume.go",
+		"		l.shared = volume.Map\n", "		l.shared = nil\n",
+		"./internal/store", "OddVolumes",
+	},
+	{
 		"rule-13-livez", "/livez depends on Discord", "internal/web/api/probe.go",
 		"func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { probeBody{\"alive\"}.write(w) }",
 		"func (s *Server) livez(w http.ResponseWriter, r *http.Request) { s.readyz(w, r) }",

@@ -171,12 +171,13 @@ func TestDeletedSocketIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	o := acquire(t, dir, Options{})
-	if err := os.Remove(o.self.Socket); err != nil {
+	socket := o.self.Socket
+	if err := os.Remove(socket); err != nil {
 		t.Fatal(err)
 	}
 	serve(t, o, func(Holder) { o.Release() })
 	for start := time.Now(); ; {
-		if _, err := os.Stat(o.self.Socket); err == nil {
+		if holder, alive := (Holder{Socket: socket}).ask(Holder{}); alive && holder.ID == o.ID() {
 			break
 		}
 		if time.Since(start) > 8*checkInterval {
