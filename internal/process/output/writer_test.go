@@ -141,7 +141,7 @@ func TestStreamThatIsFullAndDoesNotBlock(t *testing.T) {
 		s := &stream{err: &os.PathError{Op: "write", Path: "console", Err: syscall.EAGAIN}}
 		w, told := troubles(s, 0)
 		fmt.Fprintln(w, "one")
-		time.Sleep(10 * time.Second)
+		time.Sleep(10*time.Second + fullPause/2)
 		fmt.Fprintln(w, "two")
 		s.fail(nil)
 		if err := w.Wait(t.Context()); err != nil {
