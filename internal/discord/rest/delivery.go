@@ -145,6 +145,9 @@ func (d *delivery) ended(r *request, now time.Time, out outcome, status int) {
 		d.fail(now, out.reason, status, time.Time{}, time.Time{})
 	case status == 401 && r.owner != "":
 		d.fail(now, ReasonUnauthorized, status, time.Time{}, time.Time{})
+	case status >= http.StatusBadRequest && (r.exempt || !chance[d.reason]):
+		// It got out, to be refused: that an interaction without a response is unknown says
+		// nothing about the next response.
 	default:
 		*d = delivery{}
 	}

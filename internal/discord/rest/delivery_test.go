@@ -50,6 +50,8 @@ func TestWhetherAnswersGetOut(t *testing.T) {
 		"page instead of JSON":     {[]step{{reply, respond(200, "<html>log in</html>"), 0}}, ReasonForeign, 10 * time.Second},
 		"page on another route":    {[]step{{other, respond(200, "<html>log in</html>"), 0}}, "", 0},
 		"one of two ways":          {[]step{{"POST /interactions/1/abc/callback", respond(429, "no"), 0}, {reply, respond(200, "{}"), 0}}, ReasonForeign, time.Minute},
+		"edit of no response":      {[]step{{"POST /interactions/1/abc/callback", respond(429, "no"), 0}, {"PATCH /webhooks/7/abc/messages/@original", respond(404, `{"code":10015}`), 0}}, ReasonForeign, time.Minute},
+		"works, but is forbidden":  {[]step{{reply, respond(500, "{}"), 10 * time.Second}, {reply, respond(500, "{}"), 0}, {reply, respond(403, `{"code":50013}`), 0}}, "", 0},
 		"no content":               {[]step{{"POST /interactions/1/abc/callback", respond(204, ""), 0}}, "", 0},
 		"token refused":            {[]step{{reply, respond(401, `{"code":0}`), 0}}, ReasonUnauthorized, 0},
 		"empty bucket":             {[]step{{reply, respond(200, "{}", bucketHeaders("b", "1", "0", "900")...), 0}, {reply, respond(200, "{}"), 0}}, ReasonBucket, 10 * time.Minute},
