@@ -280,6 +280,24 @@ func TestSetClockEndsNoConnection(t *testing.T) {
 	}
 }
 
+// Given a connection that Discord has ended while the process stood still, when it goes on,
+// then that it stood still is told before the end that followed from it.
+func TestEndOfAnAbsenceIsToldWithIt(t *testing.T) {
+	var stalled atomic.Int64
+	run(t, config{options: func(o *gateway.Options) { o.Clock = simtest.StalledClock(&stalled) }}, func(h *harness) {
+		h.startLive()
+		h.Advance(time.Minute)
+		stalled.Store(int64(2 * time.Minute))
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(10*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
+		if got := observed[gateway.ProcessStalled](h); len(got) != 1 || got[0].For < 110*time.Second || got[0].For > 2*time.Minute {
+			t.Errorf("observed %v", got)
+		}
+		h.wantReason(gateway.ReasonReset)
+		h.WantIdentifies(1)
+	})
+}
+
 // Given a link that went dead just before a short sleep of the host, and a clock
 // that stood still meanwhile, when the host wakes, then the dead link is noticed
 // as soon as without the sleep.

@@ -52,6 +52,7 @@ func (s *Shard) serve(a attempt) closed {
 		sleep := time.Until(t.nextCheck(time.Now()))
 		timer.Reset(max(0, sleep))
 		if reason := t.awaitNext(timer, max(0, sleep)); reason != nil {
+			t.reportJump() // it may be why the connection ended
 			return t.finish(*reason)
 		}
 	}
@@ -343,20 +344,10 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 // says nothing of it. But a virtual machine that was paused may show just like that, so it
 // is tested as well.
 func (t *connLoop) afterJump() *Reason {
-	jump := t.jump
-	t.jump = clock.Jump{}
+	jump := t.reportJump()
 	kind := ReasonStalled
-	if jump.Stalled > 0 {
-		t.emit(ProcessStalled{For: jump.Stalled})
-	}
-	if jump.Slept > 0 {
-		t.emit(HostSlept{For: jump.Slept})
-	}
 	if jump.Slept > jump.Stalled {
 		kind = ReasonSlept
-	}
-	if jump.Set != 0 {
-		t.emit(ClockSet{By: jump.Set})
 	}
 	if jump.Absent() > t.conn.interval {
 		return &Reason{Kind: kind, Elapsed: jump.Absent()}
@@ -377,6 +368,22 @@ func (t *connLoop) onlyHello(reason Reason) bool {
 		return t.liveSince.IsZero() && len(t.heartbeats.unacked) > 0 && !t.heardSinceHello()
 	}
 	return false
+}
+
+// reportJump reports a jump of the clocks, once.
+func (t *connLoop) reportJump() clock.Jump {
+	jump := t.jump
+	t.jump = clock.Jump{}
+	if jump.Stalled > 0 {
+		t.emit(ProcessStalled{For: jump.Stalled})
+	}
+	if jump.Slept > 0 {
+		t.emit(HostSlept{For: jump.Slept})
+	}
+	if jump.Set != 0 {
+		t.emit(ClockSet{By: jump.Set})
+	}
+	return jump
 }
 
 // finish ends the connection for a reason and reports it.

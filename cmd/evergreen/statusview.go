@@ -74,7 +74,11 @@ func (r reading) lines(in paint, place *time.Location) []string {
 		if p.Host != "" {
 			text += " on " + p.Host
 		}
-		add("Process", text+versionWords(p.Version)+", since "+moment(p.Since, r.At, place))
+		since := p.Since
+		if r.Status != nil && r.status.Started != nil {
+			since = *r.status.Started // it moves when the clock is set
+		}
+		add("Process", text+versionWords(p.Version)+", since "+moment(since, r.At, place))
 	}
 	for n, i := range r.Incidents {
 		name := "Incidents"

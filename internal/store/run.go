@@ -7,6 +7,7 @@ import (
 
 	"evergreen/internal/clock"
 	"evergreen/internal/health"
+	"evergreen/internal/text"
 )
 
 // End is how a run ended.
@@ -197,7 +198,11 @@ func (s *Store) correctClock(c *contents) (corrected bool) {
 	if by.Abs() <= clock.Tolerance {
 		return false
 	}
-	s.log.Warn("The clock of this machine was set since the previous run; its times are moved", "by", by.Round(time.Second).String())
+	direction := "forward"
+	if by < 0 {
+		direction = "back"
+	}
+	s.log.Warn("The clock of this machine was set since the previous run; its times are moved", "by", text.Duration(by.Abs())+" "+direction)
 	began := last.Started
 	for _, t := range []*time.Time{&last.Started, &last.Alive, &last.Ended} {
 		if !t.IsZero() {
