@@ -15,7 +15,7 @@ var (
 	// any more.
 	ErrUnauthorized = errors.New("the token was refused with 401 by Discord, so nothing is sent with it any more; put one that is good into DISCORD_TOKEN")
 	// ErrBanned: Discord has banned this host's IP address.
-	ErrBanned = errors.New("Discord (Cloudflare) blocks this address for a while, so no requests are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
+	ErrBanned = errors.New("this address is blocked by Discord (Cloudflare) for a while, so no requests are sent; the gateway connection is not affected and stays up. On shared hosting somebody else may have caused it")
 	// ErrForeign: something else than Discord has answered.
 	ErrForeign = errors.New("what answered is not Discord, whose answers look different; look at what stands between this host and Discord: a proxy, a firewall, a load balancer or a captive portal")
 	// ErrTooLarge: the answer is larger than any of Discord's.

@@ -49,7 +49,7 @@ func TestTokenMayComeOutOfAPipe(t *testing.T) {
 	if err != nil || l.Config.Token.Reveal() != realToken {
 		t.Fatalf("loaded: %v", err)
 	}
-	if digest(from) != digest(from) {
+	if before := digest(from); digest(from) != before {
 		t.Error("a pipe has changed")
 	}
 }
