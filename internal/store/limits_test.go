@@ -24,8 +24,11 @@ func TestNextRunFindsTheLimitsThatHold(t *testing.T) {
 	first.Limits().PutLimit(ban)
 	for n := range 4 * maxLimits {
 		first.Limits().PutLimit(rest.Limit{Reason: rest.ReasonBucket, Resource: "channel " + strconv.Itoa(n), At: now, Wait: time.Minute + time.Duration(n)*time.Second})
-		if len(first.limits) > 2*maxLimits {
-			t.Fatalf("%d limits are remembered", len(first.limits))
+		first.mu.Lock()
+		remembered := len(first.limits)
+		first.mu.Unlock()
+		if remembered > 2*maxLimits {
+			t.Fatalf("%d limits are remembered", remembered)
 		}
 	}
 	shut(t, first)

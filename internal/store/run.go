@@ -92,9 +92,12 @@ func (p PreviousRun) Health() health.PreviousRun {
 // on; nil if there was no previous run. [Store.BeginRun] comes first.
 func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	s.mu.Lock()
-	run := s.run
+	var run runRow
+	if s.run != nil {
+		run = *s.run
+	}
 	s.mu.Unlock()
-	if run == nil || p.End == EndNone {
+	if run.Started.IsZero() || p.End == EndNone {
 		return nil
 	}
 	downtime, ok := health.Downtime(p.Health(), health.ThisRun{

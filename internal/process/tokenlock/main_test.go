@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ import (
 
 // actAs makes the test binary another process: the value says which.
 const actAs = "EVERGREEN_TEST_OWNER"
+
+// dies in the environment makes that process die when it is asked to hand over.
+const dies = "EVERGREEN_TEST_OWNER_DIES=1"
 
 const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.a-secret-part-of-thirty-eight-letters0"
 
@@ -53,6 +57,9 @@ func hold(dir string) {
 	}()
 	o.Serve(func(Holder) {
 		fmt.Println("pausing")
+		if slices.Contains(os.Environ(), dies) {
+			os.Exit(3)
+		}
 		o.Release()
 	})
 	fmt.Println("released")

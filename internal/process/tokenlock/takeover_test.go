@@ -55,12 +55,11 @@ func TestTakeOverOfAFreeToken(t *testing.T) {
 // asked.
 func TestTakeOverFromAHolderThatDies(t *testing.T) {
 	dir := t.TempDir()
-	dying := acquire(t, dir, Options{})
-	serve(t, dying, func(Holder) { // the end of the socket and the lock, without a word
-		_ = dying.listener.Close()
-		_ = dying.file.Close()
-	})
-	acquire(t, dir, Options{TakeOver: true})
+	dying := start(t, dir, dies)
+	o := acquire(t, dir, Options{TakeOver: true})
+	if o.TakenFrom() == nil || o.TakenFrom().PID != dying.cmd.Process.Pid || o.Err() != nil {
+		t.Errorf("taken over from %v, trouble %v", o.TakenFrom(), o.Err())
+	}
 }
 
 // Given a holder that cannot hand over, then the one that asked gives up in time
