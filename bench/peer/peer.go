@@ -84,6 +84,18 @@ type Builder struct {
 	Bench, Work string
 }
 
+// Home returns the folder of the bench module, in which go -C bench run runs a command.
+func Home(ctx context.Context) (string, error) {
+	mod, err := run(ctx, ".", "go", "env", "GOMOD")
+	if err != nil {
+		return "", err
+	}
+	if filepath.Base(filepath.Dir(mod)) != "bench" {
+		return "", errors.New("run it from the root of the repository with: go -C bench run")
+	}
+	return filepath.Dir(mod), nil
+}
+
 // Build builds a peer. If it cannot be built here, Missing says why.
 func (b *Builder) Build(ctx context.Context, p *Peer) {
 	command, err := p.build(ctx, b, p)

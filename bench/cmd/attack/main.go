@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"text/tabwriter"
 
 	"evergreen/bench/attack"
+	"evergreen/bench/peer"
 )
 
 func main() {
@@ -46,11 +46,16 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 	if *program == "" {
-		*program = filepath.Join(work, "evergreen")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", *program, "evergreen/cmd/evergreen")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("the program cannot be built: %w: %s", err, out)
+		bench, err := peer.Home(ctx)
+		if err != nil {
+			return err
 		}
+		ours := peer.All()[0]
+		(&peer.Builder{Bench: bench, Work: work}).Build(ctx, ours)
+		if ours.Missing != "" {
+			return fmt.Errorf("the program cannot be built: %s", ours.Missing)
+		}
+		*program = ours.Command.Path
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "attack\tasked\tanswered\tpeak memory\tlog\tSIGTERM to end\texit\tnotes")

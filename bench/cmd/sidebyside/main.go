@@ -16,7 +16,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -100,7 +99,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		Command: o.command(),
 	}
 	fmt.Fprintln(progress, r.Machine)
-	builder := &peer.Builder{Bench: home(), Work: work}
+	bench, err := peer.Home(ctx)
+	if err != nil {
+		return err
+	}
+	builder := &peer.Builder{Bench: bench, Work: work}
 	var peers []*peer.Peer
 	for _, p := range peer.All() {
 		if !chosen(o.peers, p.Short, false) {
@@ -199,12 +202,6 @@ func read(path string) (report.Run, error) {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
-}
-
-// home is the folder of the bench module: the one this file was compiled from.
-func home() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
 // chosen reports whether a name is in a list; all are in an empty one.
