@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
-	"evergreen/internal/clock"
 	"evergreen/internal/simtest"
 
 	"pgregory.net/rapid"

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 )
 
 // Observer is told everything that happens to a shard. Observations arrive in order

@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/identify"
-	"evergreen/internal/clock"
 )
 
 // Never switches Timing.SilenceProbe off. It has no meaning in other fields.
@@ -148,9 +148,9 @@ type Options struct {
 	// Rand returns numbers x, 0 <= x < 1, for every jitter, so that a simulation can be
 	// repeated. Shards that share it call it at the same time. Default math/rand/v2.
 	Rand func() float64
-	// Clock tells a sleep of the host from a wall clock that was set. It is for the
-	// programs and tests of this module, which share one; others leave it nil. Default:
-	// the machine's.
+	// Clock tells a sleep of the host from a wall clock that was set. Those who measure
+	// between moments of several shards, or of the shard and of others, share one. A test
+	// has a host of its own sleep with it. Default: the machine's.
 	Clock *clock.Clock
 }
 

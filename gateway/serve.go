@@ -3,8 +3,8 @@ package gateway
 import (
 	"time"
 
+	"evergreen/clock"
 	"evergreen/identify"
-	"evergreen/internal/clock"
 )
 
 // connLoop serves one connection from HELLO to its end, on the goroutine of Run.

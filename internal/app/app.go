@@ -51,11 +51,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/identify"
 	"evergreen/internal/bot"
-	"evergreen/internal/clock"
 	"evergreen/internal/discord/network"
 	"evergreen/internal/discord/preflight"
 	"evergreen/internal/discord/rest"

@@ -38,7 +38,7 @@ var root = filepath.Join("..", "..")
 // the standard library and on these.
 var allowedDeps = map[string][]string{
 	"identify":          {module + "/internal/bounds"},
-	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle", module + "/internal/clock", module + "/internal/bounds", "golang.org/x/sys"},
+	"gateway":           {module + "/identify", "github.com/coder/websocket", "github.com/klauspost/compress", module + "/internal/lifecycle", module + "/clock", module + "/internal/bounds", "golang.org/x/sys"},
 	"discordsim":        {"github.com/coder/websocket", "github.com/klauspost/compress", module + "/discordsim/internal/netsim"},
 	"tools/conformance": {},
 }

@@ -124,7 +124,7 @@ func TestPackagesAreSmall(t *testing.T) {
 }
 
 // public are the packages that others may import. What they export is documented.
-var public = []string{"identify", "gateway", "fleet", "disgogateway", "discordsim", "discordsim/judge", "discordsim/scenario"}
+var public = []string{"clock", "identify", "gateway", "fleet", "disgogateway", "discordsim", "discordsim/judge", "discordsim/scenario"}
 
 func TestEveryExportedNameIsDocumented(t *testing.T) {
 	walk(t, func(name string, content []byte) {

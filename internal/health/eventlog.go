@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
-	"evergreen/internal/clock"
 	"evergreen/internal/text"
 )
 

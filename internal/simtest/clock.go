@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 )
 
 // SleepyClock returns the clock of a host that has slept for as long as slept says: its

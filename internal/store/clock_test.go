@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
 	"evergreen/identify"
-	"evergreen/internal/clock"
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/tokenlock"

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 	"evergreen/internal/health"
 	"evergreen/internal/text"
 )

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 	machine "evergreen/internal/process/host"
 )
 

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/clock"
 	"evergreen/internal/process/tokenlock"
 )
 

@@ -32,9 +32,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
 	"evergreen/identify"
-	"evergreen/internal/clock"
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
 	"evergreen/internal/health/alert"

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 )
 
 const (

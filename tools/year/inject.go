@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/discordsim"
-	"evergreen/internal/clock"
 	"evergreen/internal/mishap"
 )
 

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
-	"evergreen/internal/clock"
 	"evergreen/internal/health"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 	"evergreen/internal/health"
 )
 

@@ -3,7 +3,7 @@ package host
 import (
 	"time"
 
-	"evergreen/internal/clock"
+	"evergreen/clock"
 )
 
 // Boot tells one start of the machine from the next.
