@@ -57,15 +57,6 @@ func (m *ttlMap[K, V]) add(key K, now time.Time) bool {
 	return added
 }
 
-// has reports whether the key is known. It does not change its age.
-func (m *ttlMap[K, V]) has(key K, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.expire(now)
-	_, known := m.entries[key]
-	return known
-}
-
 // expire removes entries older than ttl. The caller holds mu.
 func (m *ttlMap[K, V]) expire(now time.Time) {
 	for e := m.order.Front(); e != nil && now.Sub(e.Value.(ttlEntry[K, V]).at) >= m.ttl; e = m.order.Front() {

@@ -23,3 +23,12 @@ func TestTTLMapIsBounded(t *testing.T) {
 		t.Errorf("%d old entries are left", len(r.entries))
 	}
 }
+
+// has reports whether the key is known. It does not change its age.
+func (m *ttlMap[K, V]) has(key K, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expire(now)
+	_, known := m.entries[key]
+	return known
+}

@@ -201,16 +201,23 @@ func TestWatchdogIsFedWhileTheShardMoves(t *testing.T) {
 	})
 }
 
-// Given the socket of systemd, when a notifier runs, then what arrives there is
-// in systemd's words; without one it returns at once.
-func TestSystemdIsSpokenTo(t *testing.T) {
+// serviceManager listens where systemd would until the end of the test.
+func serviceManager(t *testing.T) *net.UnixConn {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = socket.Close() }()
+	t.Cleanup(func() { _ = socket.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
+	return socket
+}
+
+// Given the socket of systemd, when a notifier runs, then what arrives there is
+// in systemd's words; without one it returns at once.
+func TestSystemdIsSpokenTo(t *testing.T) {
+	socket := serviceManager(t)
 	t.Setenv("WATCHDOG_USEC", "200000")
 	t.Setenv("WATCHDOG_PID", "")
 	n := New(Options{
@@ -256,13 +263,7 @@ func TestSystemdIsSpokenTo(t *testing.T) {
 // Given a service manager that takes no more messages, then one is given up after a
 // second, so that a stop does not wait for it.
 func TestServiceManagerThatHangs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = socket.Close() }()
-	t.Setenv("NOTIFY_SOCKET", path)
+	serviceManager(t)
 	for range 100_000 { // more than its queue holds
 		if _, err := send("STATUS=x"); err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {

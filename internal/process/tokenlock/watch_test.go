@@ -35,6 +35,20 @@ func heard(t *testing.T, changes <-chan error) error {
 	}
 }
 
+// wantUntilItEnds fails unless an owner is told of the other process, and that there is
+// no trouble any more once that one has ended.
+func wantUntilItEnds(t *testing.T, changes <-chan error, other *process) {
+	t.Helper()
+	trouble := heard(t, changes)
+	if held, ok := errors.AsType[*HeldError](trouble); !ok || held.Holder.PID != other.cmd.Process.Pid {
+		t.Fatalf("told of %v, want the other process", trouble)
+	}
+	other.kill()
+	if trouble := heard(t, changes); trouble != nil {
+		t.Errorf("the other has ended, and the trouble is %v", trouble)
+	}
+}
+
 // Given a state folder that cannot be written when the bot starts, when it can
 // be later, then the lock is made after all, the owner is told so, and a second
 // process is turned away or takes over as usual.
@@ -73,14 +87,7 @@ func TestOwnerWithoutALockLearnsOfAnother(t *testing.T) {
 	mend()
 	other := start(t, dir)
 	serve(t, o, nil)
-	trouble := heard(t, changes)
-	if held, ok := errors.AsType[*HeldError](trouble); !ok || held.Holder.PID != other.cmd.Process.Pid {
-		t.Fatalf("told of %v, want the other process", trouble)
-	}
-	other.kill()
-	if trouble := heard(t, changes); trouble != nil {
-		t.Errorf("the other has ended, and the trouble is %v", trouble)
-	}
+	wantUntilItEnds(t, changes, other)
 }
 
 // Given a bot whose token was reset, then the lock is the same one: a process with
@@ -156,14 +163,7 @@ func TestProcessThatStartedInAReplacedFolderIsTold(t *testing.T) {
 	}
 	other := start(t, dir)
 	serve(t, o, nil)
-	trouble := heard(t, changes)
-	if held, ok := errors.AsType[*HeldError](trouble); !ok || held.Holder.PID != other.cmd.Process.Pid {
-		t.Fatalf("told of %v, want the other process", trouble)
-	}
-	other.kill()
-	if trouble := heard(t, changes); trouble != nil {
-		t.Errorf("the other has ended, and the trouble is %v", trouble)
-	}
+	wantUntilItEnds(t, changes, other)
 }
 
 // Given a socket that was deleted, then the holder listens again.
