@@ -152,6 +152,7 @@ func (t *Transport) tryAcquire(r *request, now time.Time) decision {
 		global.queue.leave(r)
 		r.lookFor(&global.pause, now)
 	}
+	t.recheckToken(r, now)
 	r.lookFor(&t.ban.pause, now)
 	r.lookFor(&b.pause, now)
 	b.reserve()

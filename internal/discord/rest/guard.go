@@ -38,12 +38,19 @@ func (t *Transport) tokenRefused(r *request, now time.Time) bool {
 	if !dead || r.recheck {
 		return false
 	}
-	if t.opts.TokenRecheck <= 0 || now.Sub(told) < t.opts.TokenRecheck {
-		return true
+	return t.opts.TokenRecheck <= 0 || now.Sub(told) < t.opts.TokenRecheck
+}
+
+// recheckToken makes a request that is about to be sent the one that tests a refused
+// token; the others are refused from then on. One that gives up before it is sent has
+// tested nothing, so the next may. The caller holds mu.
+func (t *Transport) recheckToken(r *request, now time.Time) {
+	if _, dead := t.refusedTokens.get(r.owner); !dead || r.recheck {
+		return
 	}
 	r.recheck = true
 	t.refusedTokens.put(r.owner, now)
-	return false
+	t.notifyWaiting()
 }
 
 // ban is an IP ban (G-135): a pause of everything.
@@ -87,10 +94,10 @@ func (t *Transport) handleBan(r *request, a answer, code int, now time.Time) out
 	if t.ban.start(now, wait, a, code) {
 		t.stats.Bans++
 		t.notifyWaiting()
-		out.event = &Event{
+		out.tell(&Event{
 			Reason: ReasonBanned, At: now, Request: r.route.name(), Resource: r.route.resource,
 			Wait: t.ban.look.Sub(now), Status: a.status(), Code: code,
-		}
+		})
 	}
 	out.err = &Error{Request: r.route.name(), Reason: ReasonBanned, Status: a.status(), Until: t.ban.look, Err: ErrBanned}
 	return out
@@ -106,11 +113,10 @@ func (t *Transport) handleForeign(r *request, b *bucket, a answer, now time.Time
 	case !told:
 		wait = unknownPause
 	}
-	out := outcome{reason: ReasonForeign, wait: wait, event: t.blockForeign(r, b, a, now, wait)}
+	out := outcome{reason: ReasonForeign, wait: wait}
+	out.tell(t.blockForeign(r, b, a, now, wait))
 	if a.status() >= http.StatusBadRequest {
-		if stopped := t.countInvalid(r, a, now); stopped != nil {
-			out.event = stopped
-		}
+		out.tell(t.countInvalid(r, a, now))
 	}
 	out.err = &Error{Request: r.route.name(), Reason: ReasonForeign, Status: a.status(), Until: b.pause.look, Err: ErrForeign}
 	return out

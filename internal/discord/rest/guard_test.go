@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,118 @@ func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
 	})
 }
 
+// Given a crowd when a token that was answered 401 may be tested, one request tests it and
+// the others are refused meanwhile. Only an answer of Discord's other than 401 lets them
+// go, whatever else becomes of that request; otherwise the next one tests after as long
+// again. One that gives up before it is sent has not tested.
+// Statements: G-132.
+func TestOneRequestTestsARefusedToken(t *testing.T) {
+	const recheck = 10 * time.Minute
+	for name, c := range map[string]struct {
+		answer func() (*http.Response, error)
+		takes  time.Duration
+		stop   time.Duration // when the one that tests is given up; 0: never
+		sent   int           // by the one that tests
+		good   bool
+	}{
+		"answered":           {func() (*http.Response, error) { return respond(200, "{}"), nil }, time.Second, 0, 1, true},
+		"forbidden":          {func() (*http.Response, error) { return respond(403, `{"code":50001}`), nil }, time.Second, 0, 1, true},
+		"refused again":      {func() (*http.Response, error) { return respond(401, `{"code":0}`), nil }, time.Second, 0, 1, false},
+		"gives up":           {func() (*http.Response, error) { return respond(200, "{}"), nil }, time.Minute, time.Second, 1, false},
+		"times out":          {func() (*http.Response, error) { return respond(200, "{}"), nil }, time.Hour, 0, DefaultTries, false},
+		"cut":                {func() (*http.Response, error) { return nil, errCut }, time.Second, 0, DefaultTries, false},
+		"gives up in a wait": {func() (*http.Response, error) { return nil, errCut }, time.Second, 1100 * time.Millisecond, 1, false},
+		"server error":       {page(502), time.Second, 0, DefaultTries, false},
+		"limited":            {func() (*http.Response, error) { return respond(429, `{"retry_after":600}`), nil }, time.Second, 0, 1, false},
+		"not Discord's":      {func() (*http.Response, error) { return respond(401, "<html>who are you?</html>"), nil }, time.Second, 0, 1, false},
+		"not Discord's page": {func() (*http.Response, error) { return respond(404, "<html>nothing here</html>"), nil }, time.Second, 0, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := func() (*http.Response, error) { return respond(401, `{"code":0}`), nil }
+			run(t, Options{TokenRecheck: recheck}, func(int, sentRequest) (*http.Response, error) { return answer() }, func(w *harness) {
+				w.must(401, "GET", "/users/@me", "")
+				time.Sleep(recheck)
+				answer, w.discord.delay = c.answer, func(sentRequest) time.Duration { return c.takes }
+				ctx, cancel := context.WithCancel(w.t.Context())
+				defer cancel()
+				began := time.Now()
+				var group sync.WaitGroup
+				group.Go(func() { _, _ = w.send(w.request(ctx, "GET", "/users/@me", "")) })
+				synctest.Wait()
+				if c.stop > 0 {
+					time.AfterFunc(c.stop, cancel)
+				}
+				for n := range 5 {
+					w.refused(ErrUnauthorized, "GET", fmt.Sprintf("/channels/%d", n+1))
+					w.refused(ErrUnauthorized, "GET", "/users/@me")
+				}
+				group.Wait()
+				if sent := len(w.discord.seen()) - 1; sent != c.sent {
+					t.Fatalf("%d were sent, want %d", sent, c.sent)
+				}
+				answer, w.discord.delay = func() (*http.Response, error) { return respond(200, "{}"), nil }, nil
+				if !c.good {
+					next := began.Add(recheck)
+					if name == "refused again" {
+						next = next.Add(c.takes)
+					}
+					for _, early := range []time.Duration{recheck / 2, 1} {
+						time.Sleep(time.Until(next.Add(-early)))
+						w.refused(ErrUnauthorized, "GET", "/gateway/bot")
+					}
+					time.Sleep(1)
+				}
+				for range 2 {
+					w.must(200, "GET", "/gateway/bot", "")
+				}
+				if told := w.events.of(ReasonRecovered); len(told) != 1 {
+					t.Errorf("told %v", told)
+				}
+			})
+		})
+	}
+}
+
+// Given a token that may be tested, when the request that would test it gives up in line
+// for a limit, then the next request tests at once; while one stands in line others may
+// test, and then it is refused.
+// Statements: G-132.
+func TestRequestInLineTestsNoToken(t *testing.T) {
+	good := false
+	run(t, Options{TokenRecheck: 5 * time.Minute}, func(_ int, s sentRequest) (*http.Response, error) {
+		switch {
+		case s.path == "/guilds/1":
+			return respond(200, "{}", bucketHeaders("b", "1", "0", "330")...), nil
+		case good:
+			return respond(200, "{}"), nil
+		}
+		return respond(401, `{"code":0}`), nil
+	}, func(w *harness) {
+		w.must(200, "GET", "/guilds/1", "")
+		w.must(401, "GET", "/users/@me", "")
+		time.Sleep(5 * time.Minute)
+		short, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		defer cancel()
+		if _, err := w.send(w.request(short, "GET", "/guilds/1", "")); !errors.Is(err, ErrRateLimited) {
+			t.Errorf("got %v", err)
+		}
+		var group sync.WaitGroup
+		began := time.Now()
+		group.Go(func() {
+			_, err := w.transport.RoundTrip(w.request(w.t.Context(), "GET", "/guilds/1", ""))
+			if waited := time.Since(began); !errors.Is(err, ErrUnauthorized) || waited != 0 {
+				t.Errorf("the one in line got %v after %s", err, waited)
+			}
+		})
+		synctest.Wait()
+		w.must(401, "GET", "/users/@me", "")
+		group.Wait()
+		time.Sleep(5 * time.Minute)
+		good = true
+		w.must(200, "GET", "/users/@me", "")
+	})
+}
+
 // Given a 401 page of a proxy on the way, the token is not given up.
 func TestForeign401IsNotDiscords(t *testing.T) {
 	run(t, Options{}, always(401, "<html>who are you?</html>"), func(w *harness) {
@@ -129,6 +242,62 @@ func TestInvalidRequestsStopThemselves(t *testing.T) {
 			t.Errorf("%d invalid requests are remembered", s.Invalid)
 		}
 	})
+}
+
+// Given an answer that means several things, the operator is told all of them, and what
+// stops requests is kept for the next process.
+func TestAnswerThatMeansSeveralThings(t *testing.T) {
+	const ban = "error code: 1006"
+	for name, c := range map[string]struct {
+		banned bool // before
+		answer *http.Response
+		path   string
+		want   []Reason
+		kept   []Reason
+	}{
+		"first 401 at the limit":    {false, respond(401, `{"code":0}`), "/users/@me", []Reason{ReasonInvalid, ReasonUnauthorized}, []Reason{ReasonInvalid}},
+		"403 at the limit":          {false, respond(403, `{"code":50013}`), "/users/@me", []Reason{ReasonInvalid}, []Reason{ReasonInvalid}},
+		"global 429 at the limit":   {false, respond(429, `{"retry_after":300,"global":true}`), "/users/@me", []Reason{ReasonGlobal, ReasonInvalid}, []Reason{ReasonGlobal, ReasonInvalid}},
+		"429 at the limit":          {false, respond(429, `{"retry_after":300}`), "/users/@me", []Reason{ReasonBucket, ReasonInvalid}, []Reason{ReasonBucket, ReasonInvalid}},
+		"shared 429":                {false, respond(429, `{"retry_after":300}`, "X-RateLimit-Scope", "shared"), "/users/@me", []Reason{ReasonShared}, []Reason{ReasonShared}},
+		"odd 429 at the limit":      {false, respond(429, "no"), "/users/@me", []Reason{ReasonForeign, ReasonInvalid}, []Reason{ReasonForeign, ReasonInvalid}},
+		"odd 403 at the limit":      {false, respond(403, "no"), "/users/@me", []Reason{ReasonForeign, ReasonInvalid}, []Reason{ReasonForeign, ReasonInvalid}},
+		"page":                      {false, respond(302, ""), "/users/@me", []Reason{ReasonForeign}, []Reason{ReasonForeign}},
+		"ban":                       {false, respond(403, ban), "/users/@me", []Reason{ReasonBanned}, []Reason{ReasonBanned}},
+		"wrong webhook, at limit":   {false, respond(401, `{"code":50027}`), "/webhooks/1/abc", []Reason{ReasonInvalid, ReasonWebhookGone}, []Reason{ReasonInvalid}},
+		"webhook that is gone":      {false, respond(404, `{"code":10015}`), "/webhooks/1/abc", []Reason{ReasonWebhookGone}, nil},
+		"ban is over, and 403":      {true, respond(403, `{"code":50013}`), "/users/@me", []Reason{ReasonRecovered, ReasonInvalid}, []Reason{ReasonInvalid}},
+		"ban is over, and 401":      {true, respond(401, `{"code":0}`), "/users/@me", []Reason{ReasonRecovered, ReasonInvalid, ReasonUnauthorized}, []Reason{ReasonInvalid}},
+		"ban is over":               {true, respond(200, "{}"), "/users/@me", []Reason{ReasonRecovered}, nil},
+		"ban is over, gone webhook": {true, respond(404, `{"code":10015}`), "/webhooks/1/abc", []Reason{ReasonRecovered, ReasonWebhookGone}, nil},
+	} {
+		storage := &memoryStorage{limits: map[string]Limit{}}
+		run(t, Options{InvalidLimit: 1, Storage: storage}, func(n int, _ sentRequest) (*http.Response, error) {
+			if n == 1 && c.banned {
+				return respond(429, ban), nil
+			}
+			return c.answer, nil
+		}, func(w *harness) {
+			if c.banned {
+				_, _ = w.do("GET", c.path, "")
+				time.Sleep(10 * time.Minute)
+				w.events.all = nil
+			}
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+			defer cancel()
+			_, _ = w.send(w.request(ctx, "GET", c.path, ""))
+			var told, kept []Reason
+			for _, e := range w.events.all {
+				told = append(told, e.Reason)
+			}
+			for _, l := range storage.Limits() {
+				kept = append(kept, l.Reason)
+			}
+			if slices.Sort(kept); !slices.Equal(told, c.want) || !slices.Equal(kept, slices.Sorted(slices.Values(c.kept))) {
+				t.Errorf("%s: told %v, kept %v; want %v and %v", name, told, kept, c.want, c.kept)
+			}
+		})
+	}
 }
 
 // Given a ban in any of its forms, all REST stops at once, also of other tokens

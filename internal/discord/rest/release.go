@@ -11,8 +11,15 @@ type outcome struct {
 	failed      bool // no answer, half of one, or 5xx
 	reason      Reason
 	wait        time.Duration // the least wait before another attempt
-	event       *Event
-	err         error // returned instead of the answer
+	events      []Event       // what the operator is told
+	err         error         // returned instead of the answer
+}
+
+// tell adds an event; nil: there is none.
+func (o *outcome) tell(e *Event) {
+	if e != nil {
+		o.events = append(o.events, *e)
+	}
 }
 
 // release gives the reservation back and learns what the answer tells: the limits
@@ -62,8 +69,8 @@ func (t *Transport) release(r *request, a answer) outcome {
 	}
 	t.delivery.ended(r, now, out, status)
 	t.keepBucket(r, target, now)
-	if out.event != nil {
-		t.keepOthers(r, out.event.Reason, now)
+	for _, e := range out.events {
+		t.keepOthers(r, e.Reason, now)
 	}
 	b.queue.notifyFirst()
 	t.dropUnused(b)
@@ -97,7 +104,7 @@ func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome)
 	if t.ban.end(a.sent) {
 		t.delivery.over(ReasonBanned)
 		t.forget(Limit{Reason: ReasonBanned})
-		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
+		v.tell(&Event{Reason: ReasonRecovered, At: now, Request: r.route.name()})
 	}
 	if status < 400 && !r.recheck {
 		return v // nothing more to learn
@@ -106,21 +113,18 @@ func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome)
 	if r.recheck && status != http.StatusUnauthorized && discords {
 		t.refusedTokens.drop(r.owner)
 		t.delivery.over(ReasonUnauthorized)
-		v.event = &Event{Reason: ReasonRecovered, At: now, Request: r.route.name()}
+		v.tell(&Event{Reason: ReasonRecovered, At: now, Request: r.route.name()})
 	}
-	switch status {
-	case http.StatusUnauthorized:
-		v.event = t.countInvalid(r, a, now)
-		// A proxy that wants a password of its own says nothing about the token.
-		if discords && r.owner != "" && t.refusedTokens.put(r.owner, now) {
-			v.event = &Event{Reason: ReasonUnauthorized, At: now, Request: r.route.name(), Status: status}
-			t.notifyWaiting()
-		}
-	case http.StatusForbidden:
-		v.event = t.countInvalid(r, a, now)
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		v.tell(t.countInvalid(r, a, now))
+	}
+	// A proxy that wants a password of its own says nothing about the token.
+	if status == http.StatusUnauthorized && discords && r.owner != "" && t.refusedTokens.put(r.owner, now) {
+		v.tell(&Event{Reason: ReasonUnauthorized, At: now, Request: r.route.name(), Status: status})
+		t.notifyWaiting()
 	}
 	if r.webhookGone(status, code) && t.goneWebhooks.put(r.route.webhook, struct{}{}) {
-		v.event = &Event{Reason: ReasonWebhookGone, At: now, Request: r.route.name(), Resource: r.route.resource, Status: status}
+		v.tell(&Event{Reason: ReasonWebhookGone, At: now, Request: r.route.name(), Resource: r.route.resource, Status: status})
 		t.notifyWaiting()
 	}
 	return v

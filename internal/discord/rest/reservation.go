@@ -89,7 +89,7 @@ func (p *Reservation) Release(response *http.Response) {
 		}
 		response.Body = &boundedBody{Reader: io.MultiReader(bytes.NewReader(a.body), body), Closer: body, left: maxAnswer}
 	}
-	if out := p.t.release(p.request, a); out.event != nil {
-		p.t.opts.Observe(*out.event)
+	for _, e := range p.t.release(p.request, a).events {
+		p.t.opts.Observe(e)
 	}
 }

@@ -33,8 +33,8 @@ func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body 
 		}
 		last = t.attempt(ctx, req, r, body, sent)
 		out := t.release(r, last)
-		if out.event != nil {
-			t.opts.Observe(*out.event)
+		for _, e := range out.events {
+			t.opts.Observe(e)
 		}
 		switch {
 		case out.err != nil:

@@ -34,25 +34,25 @@ type rateLimit struct {
 func (t *Transport) handleRateLimit(r *request, b *bucket, a answer, now time.Time) outcome {
 	limit := a.rateLimit(now)
 	out := outcome{rateLimited: true, reason: limit.reason, wait: min(max(limit.wait, minPause), maxPause)}
-	out.event = &Event{Reason: limit.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: out.wait, Status: a.status()}
+	told := &Event{Reason: limit.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: out.wait, Status: a.status()}
 	global := t.globalLimitOf(r)
 	switch {
 	case limit.reason == ReasonShared:
 		t.stats.Shared++
 		b.block(now, limit.wait, limit.reason, a.status())
+		out.tell(told)
 		return out
 	case limit.reason == ReasonGlobal && global != nil:
 		t.stats.Global++
 		global.pause.extend(now, limit.wait, limit.reason, a.status())
 	case limit.reason == ReasonForeign:
-		out.event = t.blockForeign(r, b, a, now, limit.wait)
+		told = t.blockForeign(r, b, a, now, limit.wait)
 	default:
 		t.stats.Limited++
 		b.block(now, limit.wait, limit.reason, a.status())
 	}
-	if stopped := t.countInvalid(r, a, now); stopped != nil {
-		out.event = stopped
-	}
+	out.tell(told)
+	out.tell(t.countInvalid(r, a, now))
 	return out
 }
 
