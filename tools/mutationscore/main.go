@@ -1,0 +1,303 @@
+// Command mutationscore makes small changes to the code, one at a time, and reports how
+// many of them a test notices.
+//
+//	go run ./tools/mutationscore                        every package of the table
+//	go run ./tools/mutationscore gateway identify       these packages
+//	go run ./tools/mutationscore -for 10m gateway       as many as ten minutes allow
+//	go run ./tools/mutationscore -day today -sample 40  some of one package, another each day
+//	go run ./tools/mutationscore -list identify         the changes, without a test
+//
+// A changed program is a mutant. A mutant lacks a statement, has two neighbouring calls
+// in the other order, has a condition that is always or never true, lacks an operand of
+// && or ||, has the other border of a comparison of counts, negates a bool, swaps an operator, or
+// returns nil in place of an error. Calls of log/slog, locks of a mutex and constants are
+// left as they are.
+//
+// All mutants of a package are compiled into one test program, each behind a question
+// for its number, and one environment variable chooses which is alive. So a mutant costs
+// the time of those tests that come by it, and neither a compiler nor a linker. A run
+// first observes which test comes by which mutant.
+//
+// What is known is kept in the user's cache folder: a run that is interrupted, or whose
+// time is over, goes on where it was, and a mutant is tried again only if the package or
+// its tests have changed, first with the test that noticed it before. Since mutants are
+// tried in an order drawn by lot, the score of an unfinished run is that of a sample.
+//
+// A mutant that changes nothing anyone can observe stands in the folder equivalent, with
+// the reason, and does not count. Every other survivor is printed. The exit code is 1 if a
+// score is below the goal of its package by more than chance explains.
+//
+// Tests run with -short. It needs a POSIX shell.
+package main
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// packages lists what is measured, and the least share of mutants that tests notice.
+var packages = []struct {
+	path string
+	goal float64
+}{
+	{"gateway", 0.90},
+	{"identify", 0.90},
+	{"internal/discord/rest", 0.90},
+	{"internal/store", 0.90},
+	{"fleet", 0.80},
+	{"internal/bot", 0.80},
+	{"disgogateway", 0.80},
+}
+
+//go:embed equivalent
+var equivalentFiles embed.FS
+
+// options are the command's flags.
+type options struct {
+	limit   time.Duration // 0: none
+	sample  int           // 0: all
+	seed    string        // draws the order of the mutants
+	state   string
+	workers int
+	list    bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutationscore:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	var o options
+	var day string
+	flags := flag.NewFlagSet("mutationscore", flag.ExitOnError)
+	flags.DurationVar(&o.limit, "for", 0, "end after this time; 0 means no limit")
+	flags.IntVar(&o.sample, "sample", 0, "try only so many mutants of a package; 0 means all")
+	flags.StringVar(&day, "day", "", "measure the package of this day, in the order of this day: today, or 2006-01-02")
+	flags.StringVar(&o.state, "state", filepath.Join(cache, "evergreen-mutationscore"), "folder in which results are kept")
+	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many mutants are tried at once")
+	flags.BoolVar(&o.list, "list", false, "list the mutants and try none")
+	_ = flags.Parse(args)
+
+	paths := flags.Args()
+	if day != "" {
+		if day == "today" {
+			day = time.Now().UTC().Format(time.DateOnly)
+		}
+		date, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			return fmt.Errorf("-day: %w", err)
+		}
+		o.seed = day
+		if len(paths) == 0 {
+			paths = []string{packages[int(date.Unix()/86400)%len(packages)].path}
+		}
+	}
+	if len(paths) == 0 {
+		for _, p := range packages {
+			paths = append(paths, p.path)
+		}
+	}
+	if o.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.limit)
+		defer cancel()
+	}
+	var scores []score
+	for _, path := range paths {
+		s, err := measure(ctx, o, path, out)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		scores = append(scores, s)
+	}
+	return printScores(out, scores)
+}
+
+// fileName turns the path of a package into the name of a file.
+func fileName(path string) string { return strings.ReplaceAll(path, "/", "-") }
+
+// score counts what became of the mutants of one package.
+type score struct {
+	path                       string
+	goal                       float64
+	mutants, tried, equivalent int
+	verdicts                   map[verdict]int
+}
+
+func (s score) share() float64 {
+	if s.tried == 0 {
+		return math.NaN()
+	}
+	return float64(s.verdicts[noticed]+s.verdicts[endless]) / float64(s.tried)
+}
+
+// isBelowGoal reports whether chance alone does not explain the score: it is more than
+// three standard deviations below the goal if not all mutants were tried.
+func (s score) isBelowGoal() bool {
+	if s.tried == 0 {
+		return false
+	}
+	margin := 0.0
+	if s.tried < s.mutants-s.equivalent {
+		margin = 3 * math.Sqrt(s.goal*(1-s.goal)/float64(s.tried))
+	}
+	return s.share() < s.goal-margin
+}
+
+// measure tries the mutants of one package and prints those that survive.
+func measure(ctx context.Context, o options, path string, out io.Writer) (score, error) {
+	total := score{path: path, verdicts: map[verdict]int{}}
+	for _, p := range packages {
+		if p.path == path {
+			total.goal = p.goal
+		}
+	}
+	known, err := readEquivalents(path)
+	if err != nil {
+		return total, err
+	}
+	s, err := load(ctx, path)
+	if err != nil {
+		return total, err
+	}
+	total.mutants = len(s.mutants)
+	if o.list {
+		for _, m := range s.mutants {
+			fmt.Fprintln(out, m.id)
+		}
+		return total, nil
+	}
+	work, err := os.MkdirTemp("", "mutationscore")
+	if err != nil {
+		return total, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	program, hash, err := s.build(ctx, work)
+	if err != nil {
+		return total, err
+	}
+	results, err := openState(o.state, path)
+	if err != nil {
+		return total, err
+	}
+	defer func() { _ = results.close() }()
+	r := &runner{program: program, dir: s.dir}
+	if err := r.observeOnce(ctx, o, work, filepath.Join(o.state, fileName(path)+"-"+hash+".json")); err != nil {
+		return total, err
+	}
+	for _, name := range r.failing {
+		fmt.Fprintf(out, "left out   %s: it fails with no mutant alive\n", name)
+	}
+
+	queue := slices.DeleteFunc(slices.Clone(s.mutants), func(m mutant) bool {
+		return known.has(m.id)
+	})
+	total.equivalent = len(s.mutants) - len(queue)
+	shuffle(queue, o.seed)
+	if o.sample > 0 && o.sample < len(queue) {
+		queue = queue[:o.sample]
+	}
+	var mu sync.Mutex
+	var failed error
+	parallel(o.workers, slices.Values(queue), func(m mutant) {
+		known, err := r.result(ctx, m, hash, results)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			failed = cmp.Or(failed, err)
+			return
+		}
+		total.tried++
+		total.verdicts[known.Verdict]++
+		if known.Verdict == survived || known.Verdict == unreached {
+			fmt.Fprintf(out, "%-10s line %4d  %s\n", known.Verdict, m.line, m.id)
+		}
+	})
+	return total, failed
+}
+
+// result returns what is known of a mutant with a program, and tries it if nothing is.
+func (r *runner) result(ctx context.Context, m mutant, program string, results *state) (result, error) {
+	old, suspects := results.get(m)
+	if old.Program == program {
+		return old, nil
+	}
+	v, test, err := r.try(ctx, m, suspects)
+	if err != nil {
+		return result{}, err
+	}
+	known := result{ID: m.id, Program: program, Verdict: v, Test: test}
+	return known, results.put(known)
+}
+
+// observeOnce is observe, whose result is kept for the next run with the same program.
+func (r *runner) observeOnce(ctx context.Context, o options, work, path string) error {
+	if content, err := os.ReadFile(path); err == nil && json.Unmarshal(content, &r.trials) == nil {
+		return nil
+	}
+	if err := r.observe(ctx, o.workers, work); err != nil || len(r.failing) > 0 {
+		return err
+	}
+	content, err := json.Marshal(r.trials)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
+}
+
+// shuffle orders the mutants by a hash of the seed and their id: the same lot each time,
+// whatever else is in the package.
+func shuffle(mutants []mutant, seed string) {
+	lot := func(m mutant) uint64 {
+		h := fnv.New64a()
+		_, _ = io.WriteString(h, seed+"\x00"+m.id)
+		return h.Sum64()
+	}
+	slices.SortFunc(mutants, func(a, b mutant) int { return cmp.Compare(lot(a), lot(b)) })
+}
+
+// printScores prints a line for each package and returns an error if one is too low.
+func printScores(out io.Writer, scores []score) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "package\tmutants\tequivalent\ttried\tnoticed\tendless\tsurvived\tunreached\tscore\tgoal\t")
+	var low []string
+	for _, s := range scores {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f %%\t%.0f %%\t\n", s.path, s.mutants, s.equivalent, s.tried,
+			s.verdicts[noticed], s.verdicts[endless], s.verdicts[survived], s.verdicts[unreached], 100*s.share(), 100*s.goal)
+		if s.isBelowGoal() {
+			low = append(low, s.path)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if len(low) > 0 {
+		return fmt.Errorf("too few mutants are noticed in %s", strings.Join(low, ", "))
+	}
+	return nil
+}
