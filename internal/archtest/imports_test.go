@@ -59,7 +59,7 @@ var restricted = []struct {
 	{"github.com/disgoorg/disgo/sharding", []string{"disgogateway"}},
 	{"github.com/disgoorg/disgo/bot", disgoGatewayUsers},
 	{"github.com/alecthomas/kong", []string{"cmd/evergreen"}},
-	{"flag", []string{"tools/conformance", "tools/deterministic", "tools/release", "tools/year", "internal/testmode"}},
+	{"flag", []string{"tools/conformance", "tools/deterministic", "tools/mutationscore", "tools/release", "tools/year", "internal/testmode"}},
 }
 
 // forbiddenDeps has what a program must not have in it, directly or through others.
