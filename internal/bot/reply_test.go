@@ -211,6 +211,65 @@ func TestOutageBeyondPatience(t *testing.T) {
 	})
 }
 
+// echoing adds a command that says its argument.
+func echoing(o *Options) {
+	o.Commands = append(Builtin(), Command{
+		Name: "echo", Summary: "Says it again", Parameters: []Parameter{{Name: "words", Summary: "What to say"}},
+		Run: func(_ context.Context, r *Request) (Answer, error) { return Answer{Text: r.Argument("words")}, nil },
+	})
+}
+
+// TestAnswerKeepsItsTimeBehindAnother: REST is out for longer than one answer is tried,
+// and several answers are due in one channel. The first is given up. Those behind it have
+// lost none of their own time meanwhile: they are sent in the order in which they were
+// asked once the outage ends, and each is given up by itself if it does not.
+func TestAnswerKeepsItsTimeBehindAnother(t *testing.T) {
+	answers := []string{"first", "second", "third", "fourth"}
+	for _, test := range []struct {
+		outage time.Duration
+		sent   []string
+	}{
+		{DefaultAnswerWithin + 30*time.Second, answers[1:]},
+		{2*DefaultAnswerWithin - 20*time.Second, answers[1:]},
+		{2*DefaultAnswerWithin + 30*time.Second, answers[2:]},
+		{4*DefaultAnswerWithin + time.Second, nil},
+	} {
+		t.Run(test.outage.String(), func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(echoing)
+				h.discord.fail(fault{on: "POST /channels", times: -1, cut: true})
+				began := time.Now()
+				var events []*heldEvent
+				for _, words := range answers {
+					events = append(events, h.say("!echo "+words))
+				}
+				unsent := len(answers) - len(test.sent)
+				for i := range unsent {
+					// One is tried at a time, each for as long as the first.
+					h.wait(time.Until(began.Add(time.Duration(i+1)*DefaultAnswerWithin - time.Second)))
+					for j, event := range events {
+						if event.held() != (j >= i) {
+							t.Errorf("after %v answer %d is held: %t", time.Since(began), j+1, event.held())
+						}
+					}
+				}
+				h.wait(time.Until(began.Add(test.outage)))
+				h.discord.heal()
+				h.wait(15 * time.Second) // the longest pause between two attempts
+				h.expect(test.sent...)
+				for j, event := range events {
+					if event.done != 1 {
+						t.Errorf("the hold of answer %d was ended %d times", j+1, event.done)
+					}
+				}
+				if c := h.bot.Counts(); c.Answered != int64(len(test.sent)) || c.Failed != int64(unsent) {
+					t.Errorf("counts %+v", c)
+				}
+			})
+		})
+	}
+}
+
 // TestReplayAfterCrash: a run answers and crashes before it can say so. The next
 // run answers the replayed event again, and Discord shows one answer.
 //
@@ -262,25 +321,27 @@ func TestLongAnswer(t *testing.T) {
 	})
 }
 
-// TestPartsDoNotMix: two long answers in one channel stand one after the other;
-// another channel does not wait for them.
+// TestPartsDoNotMix: long answers in one channel stand one after the other, in the order
+// in which they were asked, also one that is asked between two others; another channel
+// does not wait for them.
 func TestPartsDoNotMix(t *testing.T) {
 	run(t, func(h *harness) {
 		h.start(func(o *Options) {
-			for _, letter := range []string{"a", "b", "c"} {
+			for _, letter := range []string{"a", "b", "c", "d"} {
 				c := sayCommand(strings.Repeat(letter+" ", 2500))
 				c.Name = letter
 				o.Commands = append(o.Commands, c)
 			}
 		})
 		h.discord.latency = 100 * time.Millisecond
-		h.push("MESSAGE_CREATE", h.message("!a", nil))
-		h.push("MESSAGE_CREATE", h.message("!b", nil))
+		h.say("!a")
+		h.say("!b")
 		h.push("MESSAGE_CREATE", h.message("!c", fields{"channel_id": "5"}))
 		h.wait(350 * time.Millisecond)
 		if n := len(h.discord.asked("POST /channels/5/")); n != 3 {
 			t.Errorf("the other channel waited: %d parts of 3", n)
 		}
+		h.say("!d") // a is complete, b is being sent
 		h.wait(time.Second)
 		order := ""
 		for _, m := range h.discord.standing() {
@@ -288,7 +349,7 @@ func TestPartsDoNotMix(t *testing.T) {
 				order += m.Content[:1]
 			}
 		}
-		if order != "aaabbb" && order != "bbbaaa" {
+		if order != "aaabbbddd" {
 			t.Errorf("the parts stand in the order %s", order)
 		}
 		if n := len(h.bot.channels.locks); n != 0 {
