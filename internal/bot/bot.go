@@ -43,6 +43,7 @@ type Bot struct {
 	guilds    guilds
 	roles     ownRoles
 	activity  activity
+	shown     shownPresence
 	roundTrip roundTrip
 	content   contentCheck
 	counters  counters

@@ -269,7 +269,13 @@ type fakeShard struct {
 	state     gateway.State
 	stats     gateway.Stats
 	err       error
-	presences []time.Time
+	presences []sentPresence
+}
+
+// sentPresence is a presence and when the bot set it.
+type sentPresence struct {
+	gateway.Presence
+	at time.Time
 }
 
 // become changes what the shard says.
@@ -279,10 +285,10 @@ func (s *fakeShard) become(state gateway.State, latency time.Duration, err error
 	s.state, s.latency, s.err = state, latency, err
 }
 
-func (s *fakeShard) SetPresence(gateway.Presence) error {
+func (s *fakeShard) SetPresence(p gateway.Presence) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.presences = append(s.presences, time.Now())
+	s.presences = append(s.presences, sentPresence{p, time.Now()})
 	return s.err
 }
 

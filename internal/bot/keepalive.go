@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"evergreen/gateway"
@@ -29,9 +30,7 @@ func (b *Bot) keepAliveOnce(now time.Time) {
 	shard := b.shard()
 	state := shard.State()
 	if gateway.Online(state) {
-		if err := shard.SetPresence(b.presence(b.options.Undelivered())); err != nil && !errors.Is(err, gateway.ErrStopped) {
-			b.log.Warn("Presence could not be refreshed", "error", err)
-		}
+		b.refreshPresence(true)
 	} else {
 		b.log.Warn("Keep-alive found no connection to Discord; the gateway is reconnecting", "state", state.String())
 	}
@@ -43,14 +42,30 @@ func (b *Bot) keepAliveOnce(now time.Time) {
 		latency, b.guilds.count(), int64(now.Sub(b.activity.last())/time.Second)))
 }
 
-// presence returns the presence, which is idle while answers do not get out: people see
-// that the bot is there and will not answer.
-func (b *Bot) presence(undelivered bool) gateway.Presence {
+// shownPresence is what the last presence said.
+type shownPresence struct {
+	mu          sync.Mutex
+	undelivered bool
+}
+
+// refreshPresence sends the presence: always, or only if it has changed since the last
+// one. It is idle while answers do not get out: people see that the bot is there and will
+// not answer.
+func (b *Bot) refreshPresence(always bool) {
+	b.shown.mu.Lock()
+	defer b.shown.mu.Unlock()
+	undelivered := b.options.Undelivered()
+	if !always && undelivered == b.shown.undelivered {
+		return
+	}
+	b.shown.undelivered = undelivered
 	p := b.options.Presence
 	if undelivered && p.Status == gateway.StatusOnline {
 		p.Status = gateway.StatusIdle
 	}
-	return p
+	if err := b.shard().SetPresence(p); err != nil && !errors.Is(err, gateway.ErrStopped) {
+		b.log.Warn("Presence could not be refreshed", "error", err)
+	}
 }
 
 // undeliveredInterval is the time between two looks whether answers get out, and so the
@@ -60,16 +75,8 @@ const undeliveredInterval = 15 * time.Second
 // watchUndelivered changes the presence when answers do not get out, and when they do
 // again.
 func (b *Bot) watchUndelivered(ctx context.Context) {
-	shown := false
 	for sleep(ctx, undeliveredInterval) == nil {
-		now := b.options.Undelivered()
-		if now == shown {
-			continue
-		}
-		shown = now
-		if err := b.shard().SetPresence(b.presence(now)); err != nil && !errors.Is(err, gateway.ErrStopped) {
-			b.log.Warn("Presence could not be refreshed", "error", err)
-		}
+		b.refreshPresence(false)
 	}
 }
 

@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,15 +30,16 @@ func TestKeepAlive(t *testing.T) {
 		h.wait(735 * time.Second)
 		h.logged(1, "DEBUG Keep-alive ping - Latency: 45ms, Guilds: 3, Last activity: 120s ago")
 		h.logged(3, "DEBUG Keep-alive ping - Latency: 45ms, Guilds: 3, Last activity: ")
+		h.logged(0, "could not be refreshed")
 		if len(h.shard.presences) != 3 {
 			t.Fatalf("the presence was refreshed %d times", len(h.shard.presences))
 		}
 		before := began
 		for i, want := range []time.Duration{285 * time.Second, 315 * time.Second, 300 * time.Second} {
-			if got := h.shard.presences[i].Sub(before).Round(time.Millisecond); got != want {
+			if got := h.shard.presences[i].at.Sub(before).Round(time.Millisecond); got != want {
 				t.Errorf("refresh %d came after %v, want %v", i, got, want)
 			}
-			before = h.shard.presences[i]
+			before = h.shard.presences[i].at
 		}
 	})
 }
@@ -62,6 +65,103 @@ func TestKeepAliveWithoutConnection(t *testing.T) {
 		h.wait(300 * time.Second)
 		h.logged(1, "could not be refreshed")
 	})
+}
+
+// TestPresenceIsIdleWhileAnswersDoNotGetOut: people see an idle bot while its answers do
+// not get out, and an online one again soon after they do, with the rest of the presence
+// as it is. A presence that was chosen to be other than online stays.
+func TestPresenceIsIdleWhileAnswersDoNotGetOut(t *testing.T) {
+	const online, idle, dnd = gateway.StatusOnline, gateway.StatusIdle, gateway.StatusDND
+	const keepAlive = 292 * time.Second // between two looks, at 285 s and 300 s
+	type sent struct {
+		after  int // seconds
+		status gateway.Status
+	}
+	for _, test := range []struct {
+		name    string
+		chosen  gateway.Status
+		changes []int  // seconds: when answers stop getting out, and when they do again, in turn
+		want    []sent // in the first ten minutes
+	}{
+		{"answers get out", online, nil, []sent{{292, online}, {584, online}}},
+		{"for two minutes", online, []int{10, 130}, []sent{{15, idle}, {135, online}, {292, online}, {584, online}}},
+		{"beyond a keep-alive", online, []int{10, 310}, []sent{{15, idle}, {292, idle}, {315, online}, {584, online}}},
+		{"seen by the keep-alive alone", online, []int{288, 294}, []sent{{292, idle}, {300, online}, {584, online}}},
+		{"an end seen by the keep-alive alone", online, []int{10, 288, 294}, []sent{{15, idle}, {292, online}, {300, idle}, {584, idle}}},
+		{"between two looks", online, []int{16, 29}, []sent{{292, online}, {584, online}}},
+		{"another status", dnd, []int{10, 130}, []sent{{15, dnd}, {135, dnd}, {292, dnd}, {584, dnd}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				var undelivered atomic.Bool
+				h.start(func(o *Options) {
+					o.KeepCommands, o.KeepaliveInterval = true, keepAlive
+					o.Undelivered = undelivered.Load
+					o.Presence = gateway.Presence{Status: test.chosen, Activities: []gateway.Activity{{Name: "papers"}}}
+				})
+				began := time.Now()
+				h.run()
+				for i, at := range test.changes {
+					h.wait(time.Until(began.Add(time.Duration(at) * time.Second)))
+					undelivered.Store(i%2 == 0)
+				}
+				h.wait(time.Until(began.Add(10 * time.Minute)))
+				var got []sent
+				for _, p := range h.shard.presences {
+					got = append(got, sent{int(p.at.Sub(began) / time.Second), p.Status})
+					if len(p.Activities) != 1 || p.Activities[0].Name != "papers" {
+						t.Errorf("the presence is %+v", p.Presence)
+					}
+				}
+				if !slices.Equal(got, test.want) {
+					t.Errorf("presences %v, want %v", got, test.want)
+				}
+				h.logged(0, "could not be refreshed")
+			})
+		})
+	}
+}
+
+// TestPresenceChangesSeldom: however often answers stop and go on getting out, presences
+// stay far below Discord's limit of five in twenty seconds.
+//
+// Statements: G-101.
+func TestPresenceChangesSeldom(t *testing.T) {
+	run(t, func(h *harness) {
+		var looks atomic.Int64
+		h.start(func(o *Options) {
+			o.KeepCommands, o.KeepaliveInterval = true, 20*time.Second
+			o.Undelivered = func() bool { return looks.Add(1)%2 == 1 }
+		})
+		h.run()
+		h.wait(time.Hour)
+		for i, p := range h.shard.presences[3:] {
+			if within := p.at.Sub(h.shard.presences[i].at); within < 20*time.Second {
+				t.Fatalf("four presences in %v", within)
+			}
+		}
+		if n := len(h.shard.presences); n < 180 {
+			t.Errorf("%d presences in an hour", n)
+		}
+	})
+}
+
+// TestChangedPresenceThatIsRefused: a presence that the gateway refuses is told; that of a
+// bot that stops is not.
+func TestChangedPresenceThatIsRefused(t *testing.T) {
+	for err, lines := range map[error]int{errors.New("too large"): 1, gateway.ErrStopped: 0, nil: 0} {
+		run(t, func(h *harness) {
+			h.start(func(o *Options) { o.KeepaliveInterval, o.Undelivered = Never, func() bool { return true } })
+			h.shard.become(gateway.Live{}, 0, err)
+			h.run()
+			h.wait(time.Minute)
+			if len(h.shard.presences) != 1 {
+				t.Errorf("%v: %d presences", err, len(h.shard.presences))
+			}
+			h.logged(lines, "WARN Presence could not be refreshed error=too large")
+			h.logged(lines, "could not be refreshed")
+		})
+	}
 }
 
 // TestSilenceIsNoticed: thirty minutes without a user are a warning, word for
