@@ -85,7 +85,7 @@ func New(o Options) (*Bot, error) {
 		health:          o.Health,
 		started:         time.Now(),
 		seen:            newTTLMap[snowflake.ID, struct{}](15*time.Minute, 16384),
-		uses:            newTTLMap[use, time.Time](10*time.Minute, 16384),
+		uses:            newTTLMap[use, time.Time](o.cooldownMemory(), 16384),
 		errorReplies:    newTTLMap[snowflake.ID, struct{}](errorReplyInterval, 4096),
 		notices:         newTTLMap[notice, struct{}](noticeInterval, 4096),
 		refusals:        newRefusals(),

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +84,53 @@ func TestCooldownOfManyAtOnce(t *testing.T) {
 			t.Errorf("the bot said %q", said)
 		}
 	})
+}
+
+// TestLongCooldownIsKept: a cooldown holds for as long as it was set, however long that
+// is and whatever is asked meanwhile, and no longer.
+func TestLongCooldownIsKept(t *testing.T) {
+	yes := func(context.Context, *Request) (Answer, error) { return Answer{Text: "yes"}, nil }
+	for name, set := range map[string]struct {
+		cooldown time.Duration // of the command
+		options  time.Duration
+		uses     int // that may be made at once
+	}{
+		"of the command": {2 * time.Hour, time.Second, 1},
+		"of all":         {0, 2 * time.Hour, burst},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(func(o *Options) {
+					o.Cooldown = set.options
+					o.Commands = []Command{{Name: "rare", Summary: "Seldom", Cooldown: set.cooldown, Run: yes}}
+				})
+				for range set.uses {
+					h.say("!rare")
+				}
+				answers := slices.Repeat([]string{"yes"}, set.uses)
+				h.expect(answers...)
+				for range 119 {
+					h.wait(time.Minute)
+					h.say("!rare")
+					answers = append(answers, "Not so fast")
+				}
+				h.expect(answers...)
+				h.wait(time.Minute)
+				h.say("!rare")
+				h.expect(append(answers, "yes")...)
+			})
+			run(t, func(h *harness) {
+				h.start(func(o *Options) {
+					o.Cooldown = set.options
+					o.Commands = []Command{{Name: "rare", Summary: "Seldom", Cooldown: set.cooldown, Run: yes}}
+				})
+				for range set.uses {
+					h.say("!rare")
+				}
+				h.wait(2*time.Hour - time.Second) // without a word
+				h.say("!rare")
+				h.expect(append(slices.Repeat([]string{"yes"}, set.uses), "Not so fast")...)
+			})
+		})
+	}
 }

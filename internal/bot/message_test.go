@@ -3,11 +3,14 @@ package bot
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"evergreen/gateway"
+
+	"github.com/disgoorg/snowflake/v2"
 )
 
 // TestOnlyPeopleAreAnswered: the bot itself, other bots, webhooks, ephemeral
@@ -112,7 +115,7 @@ func TestDuplicateEvents(t *testing.T) {
 			h.push("MESSAGE_CREATE", message)
 			h.push("INTERACTION_CREATE", slash)
 		}
-		h.wait(5 * time.Minute)
+		h.wait(15*time.Minute - time.Second)
 		again := h.deliver("MESSAGE_CREATE", message)
 		h.deliver("INTERACTION_CREATE", slash)
 		if runs.Load() != 2 || again.taken || h.bot.Counts().Duplicates != 4 {
@@ -156,9 +159,17 @@ func TestMistakesAreForgivenQuietly(t *testing.T) {
 		if said := h.discord.said(); len(said) != 2 || h.bot.Counts().Ignored != 19 {
 			t.Errorf("the bot said %q; counts %+v", said, h.bot.Counts())
 		}
-		h.wait(errorReplyInterval)
+		h.wait(errorReplyInterval - time.Second)
 		h.say("!nonsense")
+		h.expect("nonsense", "nonsense")
+		h.wait(time.Second)
+		h.say("!nonsense") // counted from the last that was told
 		h.expect("nonsense", "nonsense", "nonsense")
+		for range 20 {
+			h.wait(time.Second)
+			h.say("!nonsense")
+		}
+		h.expect("nonsense", "nonsense", "nonsense", "nonsense", "nonsense")
 	})
 }
 
@@ -172,6 +183,48 @@ func TestCounters(t *testing.T) {
 		h.say("!about")
 		if got, want := h.bot.Counts(), (Counts{Messages: 3, Commands: 2, Answered: 1, Failed: 1}); got != want {
 			t.Errorf("counts %+v, want %+v", got, want)
+		}
+	})
+}
+
+// TestRequestTellsWhoAskedAndWhere: a command learns who asked for what, where and when,
+// from a message and from an interaction alike.
+func TestRequestTellsWhoAskedAndWhere(t *testing.T) {
+	run(t, func(h *harness) {
+		var got []Request
+		h.start(func(o *Options) {
+			o.Commands = []Command{{
+				Name: "who", Summary: "Says who", Parameters: []Parameter{{Name: "one", Summary: "The first"}, {Name: "more", Summary: "The rest"}},
+				Run: func(_ context.Context, r *Request) (Answer, error) { got = append(got, *r); return Answer{}, nil },
+			}}
+		})
+		asked := time.Now()
+		h.wait(time.Second) // the way to the bot
+		id := uint64(asked.UnixMilli()-1420070400000) << 22
+		h.deliver("MESSAGE_CREATE", h.message("!who 1 2  3 ", fields{"id": fmt.Sprint(id)}))
+		h.deliver("MESSAGE_CREATE", h.message("!who", fields{"id": fmt.Sprint(id + 1), "guild_id": nil}))
+		data, _ := h.slash(askerID, "who", "more", "2 3", "one", "1")
+		h.deliver("INTERACTION_CREATE", data)
+		if len(got) != 3 {
+			t.Fatalf("the command has run %d times", len(got))
+		}
+		for i, r := range got {
+			want := Request{
+				ID: snowflake.ID(id + uint64(i)), Channel: channelID, Guild: guildID, User: askerID, UserName: "mai", Prefix: "!", At: asked.UTC(),
+				bot: h.bot, arguments: map[string]string{"one": "1", "more": "2 3"},
+			}
+			switch i {
+			case 0:
+				want.arguments["more"] = "2  3"
+			case 1:
+				want.Guild, want.arguments = 0, map[string]string{"one": "", "more": ""}
+			case 2:
+				want.ID, want.Prefix, want.At = snowflake.ID(h.nextID()-1), "/", asked.Add(time.Second)
+			}
+			r.At, want.At = r.At.UTC(), want.At.UTC()
+			if !reflect.DeepEqual(r, want) {
+				t.Errorf("request %d is %+v, want %+v", i+1, r, want)
+			}
 		}
 	})
 }

@@ -66,6 +66,10 @@ func TestRefusalsAreFew(t *testing.T) {
 		if h.tries() != channelRefusals {
 			t.Errorf("tried %d times at once", h.tries())
 		}
+		if c := h.bot.Counts(); c.Failed != 50 || c.Answered != 0 {
+			t.Errorf("counts %+v", c)
+		}
+		h.logged(50-channelRefusals, "DEBUG Answer could not be sent command=say error=the channel has refused so many answers")
 		for range 30 {
 			h.wait(time.Second)
 			h.say("!say")
@@ -183,6 +187,33 @@ func TestUserIsToldWhyThereIsNoAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoticesAreTenMinutesApart: a user who goes on asking in a channel that refuses is
+// told so every ten minutes; other users, and the same one in another channel, are told
+// by themselves.
+func TestNoticesAreTenMinutesApart(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"), func(o *Options) { o.Cooldown = Never })
+		h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d", channelID), times: -1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
+		told := func(want int) {
+			t.Helper()
+			if n := len(h.discord.said()); n != want {
+				t.Errorf("after %v the users were told %d times, want %d", time.Since(h.bot.started), n, want)
+			}
+		}
+		for minute := range 25 {
+			h.say("!say")
+			told(minute/10 + 1)
+			h.wait(time.Minute)
+		}
+		h.sayAs(5, "!say")
+		told(4)
+		h.discord.heal()
+		h.discord.fail(fault{on: "POST /channels/77/", times: -1, status: 403, body: `{"code":50001,"message":"Missing Access"}`})
+		h.deliver("MESSAGE_CREATE", h.message("!say", fields{"channel_id": "77"}))
+		told(5)
+	})
 }
 
 // TestWhyAChannelRefuses: a thread, a timeout and a refusal without a known code are called

@@ -30,31 +30,38 @@ func newTTLMap[K comparable, V any](ttl time.Duration, limit int) *ttlMap[K, V] 
 
 // update sets the key to what change returns for its value, which is zero if the key
 // is unknown. The entry's age starts again.
-func (m *ttlMap[K, V]) update(key K, now time.Time, change func(old V, known bool) V) {
+func (m *ttlMap[K, V]) update(key K, now time.Time, change func(old V) V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(now)
 	var old V
-	element, known := m.entries[key]
-	if known {
+	if element, known := m.entries[key]; known {
 		old = element.Value.(ttlEntry[K, V]).value
-		m.order.Remove(element)
+		m.remove(element)
 	}
-	m.entries[key] = m.order.PushBack(ttlEntry[K, V]{key, change(old, known), now})
+	m.put(key, change(old), now)
+}
+
+// add adds the key and reports whether it was unknown. An entry that was there stays as
+// it is, also its age.
+func (m *ttlMap[K, V]) add(key K, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expire(now)
+	if _, known := m.entries[key]; known {
+		return false
+	}
+	var value V
+	m.put(key, value, now)
+	return true
+}
+
+// put makes the newest entry, of a key that has none. The caller holds mu.
+func (m *ttlMap[K, V]) put(key K, value V, now time.Time) {
+	m.entries[key] = m.order.PushBack(ttlEntry[K, V]{key, value, now})
 	if len(m.entries) > m.limit {
 		m.remove(m.order.Front())
 	}
-}
-
-// add adds the key and reports whether it was unknown. An entry that was there keeps
-// its value and starts its age again.
-func (m *ttlMap[K, V]) add(key K, now time.Time) bool {
-	added := false
-	m.update(key, now, func(old V, known bool) V {
-		added = !known
-		return old
-	})
-	return added
 }
 
 // expire removes entries older than ttl. The caller holds mu.
