@@ -64,6 +64,9 @@ func TestPanicBeneath(t *testing.T) {
 			t.Errorf("the slash command said %q", got)
 		}
 		h.logged(1, "ERROR Preparing an answer panicked command=shutdown")
+		if n := h.bot.Counts().Panics; n != 2 {
+			t.Errorf("%d panics are counted", n)
+		}
 		h.say("!about")
 		h.expect("ResearchBot")
 	})
@@ -240,9 +243,18 @@ func TestStopLetsCommandsFinish(t *testing.T) {
 		if !running.released() || !late.held() {
 			t.Error("the finished event must be let go and the late one kept for the next run")
 		}
-		if err := h.bot.Stop(context.Background()); err != nil {
-			t.Error(err)
+		// What comes after the stop is left alone, and keeps nothing from being over.
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 50 {
+			if event := h.say("!about"); !event.held() {
+				t.Fatal("an event was taken after the stop")
+			}
+			if err := h.bot.Stop(ended); err != nil {
+				t.Fatal(err)
+			}
 		}
+		h.expect("finished")
 	})
 }
 
@@ -282,6 +294,77 @@ func TestStopCutsOff(t *testing.T) {
 			t.Errorf("counts %+v", c)
 		}
 		h.logged(0, "could not be sent")
+	})
+}
+
+// TestStopEndsInTime: whatever is at work, Stop is over when its time is, and not before
+// the answers that it cuts off have ended.
+func TestStopEndsInTime(t *testing.T) {
+	const late = 100 * time.Millisecond // until a request sees that it is cut off
+	for name, c := range map[string]struct {
+		asks  []string
+		fault fault
+		after time.Duration
+	}{
+		"a command":                          {[]string{"!do"}, fault{}, 0},
+		"a command that is deaf":             {[]string{"!deaf"}, fault{}, 0},
+		"two commands":                       {[]string{"!do", "!deaf"}, fault{}, 0},
+		"an answer":                          {[]string{"!about"}, fault{on: "POST", times: -1, hang: true, after: late}, late},
+		"an answer and one behind it":        {[]string{"!about", "!about"}, fault{on: "POST", times: -1, hang: true, after: late}, late},
+		"a command and an answer":            {[]string{"!do", "!about"}, fault{on: "POST", times: -1, hang: true, after: late}, late},
+		"an answer in the pause of a repeat": {[]string{"!about"}, fault{on: "POST", times: -1, cut: true}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				deaf := make(chan struct{})
+				h.start(doing(func(ctx context.Context, _ *Request) (Answer, error) { return Answer{}, until(ctx, nil) }, func(o *Options) {
+					o.Commands = append(o.Commands, Command{Name: "deaf", Summary: "Hears nothing", Run: func(context.Context, *Request) (Answer, error) {
+						<-deaf
+						return Answer{}, nil
+					}})
+				}))
+				h.discord.fail(c.fault)
+				var events []*heldEvent
+				for _, ask := range c.asks {
+					events = append(events, h.say(ask))
+				}
+				limited, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+				defer cancel()
+				began := time.Now()
+				err := h.bot.Stop(limited)
+				if took := time.Since(began); err == nil || took != 2*time.Second+c.after {
+					t.Errorf("Stop returned %v after %v", err, took)
+				}
+				if n := len(h.bot.outstanding); n != 0 {
+					t.Errorf("%d answers are still at work after the stop", n)
+				}
+				for i, event := range events {
+					if !event.held() {
+						t.Errorf("event %d was let go", i+1)
+					}
+				}
+				close(deaf)
+			})
+		})
+	}
+}
+
+// TestStopWaitsForWhatWasGivenUp: a command that does not end at its time limit is waited
+// for by a stop that has the time.
+func TestStopWaitsForWhatWasGivenUp(t *testing.T) {
+	run(t, func(h *harness) {
+		const takes = 2 * DefaultHandlerTimeout
+		h.start(doing(func(context.Context, *Request) (Answer, error) {
+			time.Sleep(takes)
+			return Answer{}, nil
+		}))
+		asked := time.Now()
+		event := h.say("!do")
+		h.wait(DefaultHandlerTimeout)
+		h.expect(textTimedOut)
+		if err := h.bot.Stop(context.Background()); err != nil || time.Since(asked) != takes || !event.released() {
+			t.Errorf("Stop returned %v, %v after the command was asked", err, time.Since(asked))
+		}
 	})
 }
 

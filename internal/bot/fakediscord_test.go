@@ -72,7 +72,7 @@ type fault struct {
 	after  time.Duration // answer that much later
 	commit bool          // carry the request out before failing
 	cut    bool          // drop the connection without an answer
-	hang   bool          // never answer
+	hang   bool          // never answer, and see the end of the request that much later
 	panics bool
 }
 
@@ -147,11 +147,15 @@ func (d *fakeDiscord) RoundTrip(r *http.Request) (*http.Response, error) {
 	wait := d.latency + f.after
 	d.mu.Unlock()
 
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	if f.panics {
 		panic("a transport gone wrong")
 	}
 	if f.hang {
 		<-r.Context().Done()
+		time.Sleep(f.after)
 		return nil, r.Context().Err()
 	}
 	if wait > 0 {

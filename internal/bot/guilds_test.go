@@ -128,6 +128,9 @@ func TestGuildsAfterResume(t *testing.T) {
 		h.deliver("RESUMED", `{"_trace":[]}`)
 		h.run()
 		h.wait(time.Minute)
+		if n := h.bot.Guilds(); n != 451 {
+			t.Errorf("a minute later the bot is in %d guilds, want 451", n)
+		}
 		h.deliver("RESUMED", `null`)
 		h.wait(time.Minute)
 		var pages []string

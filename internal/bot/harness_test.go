@@ -25,6 +25,8 @@ type harness struct {
 	serial  uint64
 	stopRun context.CancelFunc
 	secrets []string
+
+	unattached bool // the bot gets no shard
 }
 
 // run runs one test in virtual time. At its end the bot is stopped; the log must
@@ -73,7 +75,9 @@ func (h *harness) make(change ...func(*Options)) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	b.Attach(h.shard)
+	if !h.unattached {
+		b.Attach(h.shard)
+	}
 	h.bot = b
 }
 

@@ -203,6 +203,48 @@ func TestSilenceIsNoticed(t *testing.T) {
 	})
 }
 
+// TestSilenceFromTheStart: a bot that nothing has reached, not even a READY, is warned
+// about half an hour after its start. Nothing is warned about twice in half an hour, and
+// activity a moment after a warning starts the half hour again.
+func TestSilenceFromTheStart(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make(func(o *Options) { o.KeepCommands = true })
+		if a := h.bot.Activity(); a.Last != h.bot.started || !a.Ready.IsZero() || !a.Message.IsZero() || !a.Command.IsZero() {
+			t.Errorf("activity at the start: %+v", a)
+		}
+		h.run()
+		h.wait(30*time.Minute - time.Second)
+		h.logged(0, "No activity")
+		h.wait(time.Second)
+		h.logged(1, "WARN No activity for 30.0 minutes")
+		h.wait(time.Second)
+		h.say("hello")
+		h.wait(30*time.Minute - time.Second)
+		h.logged(1, "No activity")
+		h.wait(time.Second)
+		h.logged(2, "WARN No activity for 30.0 minutes")
+	})
+}
+
+// TestUnattachedBotIsOffline: a bot whose shard does not exist yet answers what it is
+// asked and says that it is offline.
+func TestUnattachedBotIsOffline(t *testing.T) {
+	run(t, func(h *harness) {
+		h.unattached = true
+		h.start(func(o *Options) { o.KeepCommands = true })
+		h.run()
+		h.wait(DefaultKeepaliveInterval)
+		h.logged(1, "WARN Keep-alive found no connection to Discord; the gateway is reconnecting state=")
+		h.logged(1, "Keep-alive ping - Latency: unknown")
+		h.say("!status")
+		h.say("!ping")
+		h.expect("Resumes: 0, identifies: 0", "Gateway: not measured yet")
+		h.bot.Attach(h.shard)
+		h.wait(DefaultKeepaliveInterval)
+		h.logged(1, "Keep-alive ping - Latency: 45ms")
+	})
+}
+
 // TestKeepAliveSwitchedOff: negative times switch the two loops off.
 func TestKeepAliveSwitchedOff(t *testing.T) {
 	run(t, func(h *harness) {

@@ -264,5 +264,11 @@ func TestEntryPointCommandLaunches(t *testing.T) {
 		if i := h.discord.interaction(token); i.content != "the Activity was launched" || !event.released() {
 			t.Errorf("%+v", i)
 		}
+		h.discord.fail(fault{on: "POST /interactions", times: 1, status: 404, body: `{"code":10062,"message":"Unknown interaction"}`})
+		data, token = h.slash(askerID, "launch")
+		event = h.deliver("INTERACTION_CREATE", strings.Replace(data, `"name":"launch","options":[],"type":1`, `"name":"launch","options":[],"type":4`, 1))
+		if c := h.bot.Counts(); h.discord.interaction(token).acked || !event.released() || c.Failed != 1 || c.Answered != 1 {
+			t.Errorf("after a launch that Discord has refused: counts %+v", c)
+		}
 	})
 }

@@ -75,10 +75,7 @@ func (b *Bot) retry(ctx context.Context, retryable func(error) bool, request fun
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := request(attempt)
 		cancel()
-		if err == nil || !retryable(err) || ctx.Err() != nil {
-			return err
-		}
-		if b.sleepJittered(ctx, wait) != nil {
+		if err == nil || !retryable(err) || b.sleepJittered(ctx, wait) != nil {
 			return err
 		}
 		wait = min(2*wait, 15*time.Second)

@@ -109,6 +109,7 @@ func TestAnswerSurvivesFaults(t *testing.T) {
 				if c := h.bot.Counts(); c.Answered != 1 || c.Failed != 0 {
 					t.Errorf("counts %+v", c)
 				}
+				h.logged(0, "takes answers again")
 			})
 		})
 	}
@@ -133,6 +134,9 @@ func TestRefusalsAreFinal(t *testing.T) {
 				h.wait(DefaultAnswerWithin)
 				if n := h.tries(); n != 1 || !event.released() {
 					t.Errorf("the answer was tried %d times", n)
+				}
+				if refusing := len(h.bot.Refusals()); refusing != 0 && status != 403 {
+					t.Errorf("%d channels count as refusing", refusing)
 				}
 				h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
 				h.logged(1, map[int]string{400: "why=the server's AutoMod has blocked", 403: "why=the permission Send Messages is missing", 404: "why=the channel was deleted", 401: "401: Unauthorized"}[status])
@@ -171,6 +175,23 @@ func TestReplyWithoutHistory(t *testing.T) {
 	})
 }
 
+// TestNeitherReplyNorAnswer: a channel that takes no reply, and then no answer either, is
+// tried twice, whatever it says the second time. The answer has failed.
+func TestNeitherReplyNorAnswer(t *testing.T) {
+	for _, then := range []string{`{"code":50013,"message":"Missing Permissions"}`, `{"code":160002,"message":"Cannot reply without permission to read message history"}`} {
+		run(t, func(h *harness) {
+			h.start(saying("never"))
+			h.discord.fail(fault{on: "POST /channels", times: 1, status: 403, body: `{"code":160002,"message":"Cannot reply without permission to read message history"}`})
+			h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d", channelID), times: 10, status: 403, body: then})
+			event := h.say("!say")
+			if c := h.bot.Counts(); h.tries() != 2 || c.Failed != 1 || c.Answered != 0 || !event.released() {
+				t.Errorf("%s: tried %d times, counts %+v", then, h.tries(), c)
+			}
+			h.logged(1, "WARN Answer could not be sent")
+		})
+	}
+}
+
 // TestAnswerDeletedMeanwhile: when the first attempt stood and a user deleted
 // it, the repetition is told so and nothing is written again.
 func TestAnswerDeletedMeanwhile(t *testing.T) {
@@ -184,6 +205,46 @@ func TestAnswerDeletedMeanwhile(t *testing.T) {
 			t.Errorf("counts %+v", c)
 		}
 	})
+}
+
+// TestAttemptsOfAnAnswer: what fails is tried again soon, then ever less often, and at
+// least every 15 s, so that an answer comes soon after an outage and does not add to it. A
+// request without an answer is given up after 30 s.
+func TestAttemptsOfAnAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		fault  fault
+		random float64
+		pauses []time.Duration // between attempts; the last one stays
+	}{
+		{"refused", fault{cut: true}, 0.999999, []time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}},
+		{"refused, half the pause", fault{cut: true}, 0, []time.Duration{500 * time.Millisecond, 1 * time.Second, 2 * time.Second, 4 * time.Second, 7500 * time.Millisecond}},
+		{"no answer", fault{hang: true}, 0.999999, []time.Duration{31 * time.Second, 32 * time.Second, 34 * time.Second, 38 * time.Second, 45 * time.Second}},
+	} {
+		run(t, func(h *harness) {
+			h.start(saying("late"), func(o *Options) { o.Rand = func() float64 { return test.random } })
+			test.fault.on, test.fault.times = "POST /channels", -1
+			h.discord.fail(test.fault)
+			h.say("!say")
+			h.wait(DefaultAnswerWithin - time.Second)
+			asked := h.discord.asked("POST /channels")
+			if len(asked) <= len(test.pauses)-1 {
+				t.Errorf("%s: %d attempts", test.name, len(asked))
+			}
+			for i, r := range asked[1:] {
+				want := test.pauses[min(i, len(test.pauses)-1)]
+				if got := r.at.Sub(asked[i].at).Round(time.Millisecond); got != want {
+					t.Errorf("%s: attempt %d came after %v, want %v", test.name, i+2, got, want)
+				}
+			}
+			h.wait(time.Second)
+			before := len(h.discord.asked("POST /channels"))
+			h.wait(time.Minute)
+			if n := len(h.discord.asked("POST /channels")); h.bot.Counts().Failed != 1 || n != before {
+				t.Errorf("%s: after its time there were %d attempts more", test.name, n-before)
+			}
+		})
+	}
 }
 
 // TestOutageBeyondPatience: an answer that cannot be sent within AnswerWithin is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,21 +178,90 @@ func TestFirstAnswerSurvivesFaults(t *testing.T) {
 	}
 }
 
-// TestFirstAnswerUnclearToTheEnd: the first answer stood but no attempt ever
-// heard so. The edit finds out.
+// TestFirstAnswerUnclearToTheEnd: the first answer, or the deferral, stood but no attempt
+// ever heard so. The edit finds out.
 func TestFirstAnswerUnclearToTheEnd(t *testing.T) {
-	run(t, func(h *harness) {
-		h.start(taking(0, "stands"))
-		h.discord.fail(fault{on: "POST /interactions", times: -1, commit: true, cut: true})
-		event, token := h.use(askerID, "do")
-		h.discord.heal()
-		h.discord.fail(fault{on: "POST /interactions", times: -1, cut: true})
-		h.wait(10 * time.Second)
-		if got := h.discord.interaction(token); got.content != "stands" || !event.released() || h.bot.Counts().Answered != 1 {
-			t.Errorf("the interaction is %+v", got)
-		}
-		h.logged(1, "WARN Initial response to an interaction may not have reached Discord")
-	})
+	for how, took := range map[string]time.Duration{"at once": 0, "deferred": 4 * time.Second} {
+		t.Run(how, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(taking(took, "stands"))
+				h.discord.fail(fault{on: "POST /interactions", times: 1, commit: true, cut: true})
+				h.discord.fail(fault{on: "POST /interactions", times: -1, cut: true})
+				event, token := h.use(askerID, "do")
+				h.wait(10 * time.Second)
+				if got := h.discord.interaction(token); got.content != "stands" || got.edits != 1 || !event.released() || h.bot.Counts().Answered != 1 {
+					t.Errorf("the interaction is %+v", got)
+				}
+				h.logged(1, "WARN Initial response to an interaction may not have reached Discord")
+			})
+		})
+	}
+}
+
+// TestAttemptsOfTheFirstAnswer: of the three seconds, each attempt gets half of what is
+// left and 400 ms at least, so that neither a slow Discord nor one silent request costs the
+// answer. What fails at once is tried again after 0.1 to 0.2 s, until the time is over.
+//
+// Statements: G-141.
+func TestAttemptsOfTheFirstAnswer(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		queued  time.Duration // how late the event is handled
+		latency time.Duration
+		fault   fault
+		want    []time.Duration // the attempts, counted from the receipt
+	}{
+		{"a slow answer", 0, 1400 * time.Millisecond, fault{}, []time.Duration{0}},
+		{"silence, then a slow answer", 0, 600 * time.Millisecond, fault{hang: true, times: 1}, []time.Duration{0, 1600 * time.Millisecond}},
+		{"silence twice", 0, 100 * time.Millisecond, fault{hang: true, times: 2}, []time.Duration{0, 1600 * time.Millisecond, 2400 * time.Millisecond}},
+		{"little time left", 2200 * time.Millisecond, 390 * time.Millisecond, fault{}, []time.Duration{2200 * time.Millisecond}},
+		{"cut off", 2500 * time.Millisecond, 0, fault{cut: true, times: 2}, []time.Duration{2500 * time.Millisecond, 2650 * time.Millisecond, 2800 * time.Millisecond}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(taking(0, "in time"))
+				h.discord.latency = test.latency
+				test.fault.on = "POST /interactions"
+				h.discord.fail(test.fault)
+				data, token := h.slash(askerID, "do")
+				received := time.Now()
+				h.wait(test.queued)
+				h.bot.HandleEvent(context.Background(), gateway.Event{Type: "INTERACTION_CREATE", Data: []byte(data), Received: received})
+				h.wait(5 * time.Second)
+				if got := h.discord.interaction(token); got.content != "in time" || got.loading {
+					t.Errorf("the interaction is %+v", got)
+				}
+				var attempts []time.Duration
+				for _, r := range h.discord.asked("POST /interactions") {
+					attempts = append(attempts, r.at.Sub(received).Round(time.Millisecond))
+				}
+				if !slices.Equal(attempts, test.want) {
+					t.Errorf("attempts after %v, want %v", attempts, test.want)
+				}
+			})
+		})
+	}
+}
+
+// TestFirstAnswerCutOffByStop: an interaction whose first answer is under way when the time
+// to stop is over belongs to the next run, without a word.
+func TestFirstAnswerCutOffByStop(t *testing.T) {
+	for how, took := range map[string]time.Duration{"at once": 0, "deferred": time.Minute} {
+		t.Run(how, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(taking(took, "never"))
+				h.discord.fail(fault{on: "POST /interactions", times: -1, hang: true})
+				event, _ := h.use(askerID, "do")
+				h.wait(min(took, 2*time.Second))
+				limited, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+				defer cancel()
+				if h.bot.Stop(limited) == nil || !event.held() || h.bot.Counts().Failed != 0 {
+					t.Errorf("held: %t, counts %+v", event.held(), h.bot.Counts())
+				}
+				h.logged(0, "WARN")
+			})
+		})
+	}
 }
 
 // TestFirstAnswerNeverArrives: when REST is down for all of the three seconds,
