@@ -99,12 +99,7 @@ func (b *backoff) wait() time.Duration {
 }
 
 // next is the earliest time of the shard's next IDENTIFY.
-func (b *backoff) next() time.Time {
-	if b.last.IsZero() {
-		return time.Time{}
-	}
-	return b.last.Add(b.wait())
-}
+func (b *backoff) next() time.Time { return b.last.Add(b.wait()) }
 
 // decideBackoff waits out the shard's backoff. The caller holds mu.
 func (l *Limiter) decideBackoff(d *decision, shard ShardID) {
@@ -128,8 +123,9 @@ func (l *Limiter) backoff(shard ShardID) *backoff {
 	return b
 }
 
-// updateRich looks at the budget: without one it counts as rich. The caller holds mu.
+// updateRich looks at the budget. Without one none of nothing is left, which is rich. The
+// caller holds mu.
 func (l *Limiter) updateRich(now time.Time) {
 	u := l.usage(now)
-	l.rich = !l.budgeted || float64(u.Remaining) >= richShare*float64(u.Total)
+	l.rich = float64(u.Remaining) >= richShare*float64(u.Total)
 }

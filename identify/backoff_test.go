@@ -2,6 +2,8 @@ package identify
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -244,6 +246,45 @@ func TestHourIsCapped(t *testing.T) {
 		}
 		if said == "" {
 			t.Error("the wait was not announced")
+		}
+	})
+}
+
+// Given a bot of 64 shards, when the sessions of one of them live just long enough to count,
+// over and over, then that shard spends twenty starts an hour and no more, and the 63
+// others start at once whenever they lose a session.
+func TestSickShardSpendsItsOwnHourOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const shards, hours = 64, 4
+		l := New(Options{Total: DefaultTotal, MaxConcurrency: 16})
+		end := time.Now().Add(hours * time.Hour)
+		var all sync.WaitGroup
+		var sick []time.Time
+		all.Go(func() {
+			shard := ShardID{ID: 5, Count: shards}
+			for time.Now().Before(end) {
+				sick = append(sick, identify(t, l, shard, OutcomeReady))
+				time.Sleep(settled)
+				l.SessionEnded(shard, settled)
+			}
+		})
+		for id := range shards {
+			if id == 5 {
+				continue
+			}
+			all.Go(func() {
+				shard := ShardID{ID: id, Count: shards}
+				identify(t, l, shard, OutcomeReady)
+				for began := time.Now(); began.Before(end); began = time.Now() {
+					time.Sleep(30*time.Minute + time.Duration(id)*20*time.Second)
+					l.SessionEnded(shard, time.Since(began))
+					within(t, fmt.Sprintf("start of shard %d", id), waited(func() { identify(t, l, shard, OutcomeReady) }), 0, 2*Spacing)
+				}
+			})
+		}
+		all.Wait()
+		if n := mostWithin(sick, time.Hour); n != DefaultHourly || len(sick) < hours*DefaultHourly {
+			t.Errorf("the sick shard spent %d starts, %d within an hour, want %d", len(sick), n, DefaultHourly)
 		}
 	})
 }

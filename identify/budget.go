@@ -99,7 +99,7 @@ func (l *Limiter) usage(now time.Time) Usage {
 		u.Reset = l.spent[0].At.Add(day)
 	}
 	reset := l.limit.At.Add(l.limit.ResetAfter)
-	if l.limit.At.IsZero() || !now.Before(reset) {
+	if !now.Before(reset) {
 		u.Remaining = max(0, u.Remaining)
 		return u
 	}
@@ -192,9 +192,7 @@ func (d *decision) capHour(sent []time.Time, inFlight, limit int) {
 // isStale reports whether Discord has to be asked before a start is decided. The
 // caller holds mu.
 func (l *Limiter) isStale(now time.Time) bool {
-	return l.opts.SessionStartLimit != nil &&
-		(l.limit.At.IsZero() || now.Sub(l.limit.At) > maxLimitAge) &&
-		(l.asked.IsZero() || now.Sub(l.asked) > refreshInterval)
+	return l.opts.SessionStartLimit != nil && now.Sub(l.limit.At) > maxLimitAge && now.Sub(l.asked) > refreshInterval
 }
 
 // needsRefresh is isStale for callers that do not hold mu.
@@ -207,16 +205,13 @@ func (l *Limiter) needsRefresh() bool {
 // refresh asks Discord for the limit if the last answer is too old. One goroutine
 // asks for all; a failure leaves the decision to the limiter's own count.
 func (l *Limiter) refresh(ctx context.Context) {
-	if ctx.Err() != nil || !l.needsRefresh() {
-		return
-	}
 	select {
 	case l.asking <- struct{}{}:
 	case <-ctx.Done():
 		return
 	}
 	defer func() { <-l.asking }()
-	if !l.needsRefresh() {
+	if ctx.Err() != nil || !l.needsRefresh() {
 		return
 	}
 	began := time.Now()

@@ -48,7 +48,7 @@ func (l *Limiter) ExternalUse() ExternalUse {
 // compare finds out whether more was spent between two of Discord's answers than
 // are in the record. The caller holds mu.
 func (l *Limiter) compare(before, now SessionStartLimit) {
-	if before.At.IsZero() || before.Total != now.Total {
+	if before.Total != now.Total { // the first answer, or another limit
 		return
 	}
 	remaining := before.Remaining

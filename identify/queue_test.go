@@ -3,9 +3,11 @@ package identify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,18 +49,120 @@ func TestWaiterLeavesWithoutATrace(t *testing.T) {
 	})
 }
 
-// An Acquire whose context has ended before gets nothing and takes nothing.
-func TestEndedContextGetsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDisk()
-		l := New(Options{Storage: d})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, %v", g, err)
-		}
-		checkNoTrace(t, l)
-	})
+// endsAtLook is a context that ends when it is looked at once too often.
+type endsAtLook struct {
+	context.Context
+	end   context.CancelFunc
+	looks *atomic.Int64 // that are left
+}
+
+func (c endsAtLook) look() {
+	if c.looks.Add(-1) == 0 {
+		c.end()
+	}
+}
+
+func (c endsAtLook) Err() error {
+	c.look()
+	return c.Context.Err()
+}
+
+func (c endsAtLook) Done() <-chan struct{} {
+	c.look()
+	return c.Context.Done()
+}
+
+// Given a shard whose context ends, at whatever place of its way to the grant, then it gets
+// none and leaves none: the next one gets its grant when it would have got it anyway, and
+// nothing has been spent.
+//
+// Statements: G-046.
+func TestGivingUpAnywhereTakesNothing(t *testing.T) {
+	over := make(chan struct{})
+	close(over)
+	giver, next := ShardID{ID: 0, Count: 2}, ShardID{ID: 1, Count: 2}
+	free := func(*testing.T, *Limiter) {}
+	spaced := func(t *testing.T, l *Limiter) { identify(t, l, next, OutcomeRefused) }
+	for name, c := range map[string]struct {
+		options func() Options
+		before  func(*testing.T, *Limiter)
+		waits   time.Duration
+	}{
+		"default":           {func() Options { return Options{} }, free, 0},
+		"default, spacing":  {func() Options { return Options{Rand: middling} }, spaced, 7500 * time.Millisecond},
+		"default, held key": {func() Options { return Options{} }, func(t *testing.T, l *Limiter) { acquire(t, l, next) }, Spacing},
+		"default, given back": {func() Options { return Options{} }, func(t *testing.T, l *Limiter) {
+			g := acquire(t, l, next)
+			time.AfterFunc(time.Second, func() { g.Release(OutcomeUnsent) })
+		}, time.Second},
+		"held back":   {func() Options { return Options{HoldUntil: over} }, free, 0},
+		"budget":      {func() Options { return Options{Total: 10} }, free, 0},
+		"reserve":     {func() Options { return Options{Total: 10, Reserve: 1} }, free, 0},
+		"last start":  {func() Options { return Options{Total: 1, Reserve: Never} }, free, 0},
+		"last hourly": {func() Options { return Options{Hourly: 1} }, free, 0},
+		"storage":     {func() Options { return Options{Storage: newDisk()} }, free, 0},
+		"slow disk": {func() Options {
+			d := newDisk()
+			d.slow = time.Second
+			return Options{Storage: d}
+		}, free, time.Second},
+		"asks": {func() Options {
+			d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}}
+			return Options{SessionStartLimit: d.ask}
+		}, free, 0},
+		"asks for long": {func() Options {
+			d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}, takes: time.Second}
+			return Options{SessionStartLimit: d.ask}
+		}, free, time.Second},
+		"other processes": {func() Options { return Options{KeyLock: newSharedKeyLock()} }, free, 0},
+		"key is locked": {func() Options {
+			lock := newSharedKeyLock()
+			g, _ := lock.Lock(context.Background(), 0, alone)
+			time.AfterFunc(time.Second, func() { g.Release(OutcomeUnsent) })
+			return Options{KeyLock: lock}
+		}, free, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n, done := 2, 0; done < 2; n++ { // the next one comes later or waits with the giver
+				looks, together := int64(n/2), n%2 == 1
+				synctest.Test(t, func(t *testing.T) {
+					l := New(c.options())
+					c.before(t, l)
+					spent := l.Usage().Day
+					inner, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					ctx := endsAtLook{inner, cancel, new(atomic.Int64)}
+					ctx.looks.Store(looks)
+					var all sync.WaitGroup
+					goes := func() { acquire(t, l, next).Release(OutcomeUnsent) }
+					if together {
+						all.Go(goes)
+					}
+					g, err := l.Acquire(ctx, giver, nil)
+					switch {
+					case err == nil:
+						done++
+						g.Release(OutcomeUnsent)
+					case g != nil || !errors.Is(err, context.Canceled):
+						t.Errorf("look %d: got %v, %v", looks, g, err)
+					case l.Usage().Day != spent:
+						t.Errorf("look %d: %d starts are spent, want %d", looks, l.Usage().Day, spent)
+					}
+					if !together {
+						all.Go(goes)
+					}
+					took := waited(all.Wait)
+					if err != nil {
+						within(t, fmt.Sprintf("look %d: wait of the next one", looks), took, 0, c.waits+startGroupDelay)
+					}
+					if l.opts.SessionStartLimit != nil && !l.Usage().FromDiscord {
+						t.Errorf("look %d: Discord was not asked", looks)
+					}
+					checkNoTrace(t, l)
+				})
+			}
+		})
+	}
 }
 
 // Given a context that ends while the grant is on its way to the disk, then the

@@ -1,6 +1,7 @@
 package identify
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -55,6 +56,43 @@ func TestNoCrashHidesAnIdentify(t *testing.T) {
 		}
 		within(t, "next start", waited(func() { identify(t, next, alone, OutcomeReady) }), Spacing, 11*time.Second)
 	})
+}
+
+// Given a process that crashes right after an IDENTIFY of which only the grant is on the
+// disk, however long the grant was held, then the next process identifies at least five
+// seconds after it, and no later than it must; other keys do not wait for it.
+//
+// Statements: G-038, G-040, G-153.
+func TestLateIdentifyOfACrashKeepsTheSpacing(t *testing.T) {
+	shard, sameKey, otherKey := ShardID{ID: 0, Count: 4}, ShardID{ID: 2, Count: 4}, ShardID{ID: 1, Count: 4}
+	for _, held := range []time.Duration{0, 200 * time.Millisecond, 4 * time.Second, 14 * time.Second, 30 * time.Second, 59 * time.Second} {
+		for _, down := range []time.Duration{0, 2 * time.Second, 10 * time.Second} {
+			for _, next := range []ShardID{shard, sameKey} {
+				synctest.Test(t, func(t *testing.T) {
+					d := newDisk()
+					options := Options{Storage: d, MaxConcurrency: 2, Rand: middling}
+					g := acquire(t, New(options), shard)
+					time.Sleep(held)
+					if !g.Sent() {
+						t.Fatal("the grant has expired")
+					}
+					sent := time.Now()
+					d.crash()
+					time.Sleep(down)
+					l := New(options)
+					if d := waited(func() { identify(t, l, otherKey, OutcomeReady) }); d != 0 {
+						t.Errorf("held for %v, down for %v: another key waited %v", held, down, d)
+					}
+					at := identify(t, l, next, OutcomeReady).Sub(sent)
+					most := down + Spacing
+					if next != shard {
+						most += dialPatience // its start group is the second
+					}
+					within(t, "from the lost IDENTIFY to the next", at, 5*time.Second, most)
+				})
+			}
+		}
+	}
 }
 
 // The disk hears of every step of an IDENTIFY.
@@ -174,28 +212,52 @@ func TestGoodPastDelaysNothing(t *testing.T) {
 	})
 }
 
-// A session that an earlier process began and this one resumed has lived for
-// both: it was worth its IDENTIFY.
+// A session that an earlier process began and this one resumed has lived for both, and for
+// the time between them: by that it was worth its IDENTIFY or not, also to the process
+// after.
 func TestResumedSessionKeepsItsAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDisk()
-		identify(t, New(Options{Storage: d}), alone, OutcomeReady)
-		time.Sleep(50 * time.Second)
-		d.stop()
-		next := New(Options{Storage: d})
-		if err := next.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(20 * time.Second)
-		next.SessionEnded(alone, 20*time.Second)
-		d.stop()
-		if states := d.states(); len(states) != 1 || states[0] != Ended {
-			t.Errorf("the disk holds %v, want one ended session", states)
-		}
-		if d := waited(func() { identify(t, next, alone, OutcomeReady) }); d != 0 {
-			t.Errorf("the next start waited %v after a session of 70 s", d)
-		}
-	})
+	for _, c := range []struct {
+		before, down, after time.Duration
+		settled             bool
+	}{
+		{50 * time.Second, 0, 20 * time.Second, true},
+		{20 * time.Second, 30 * time.Second, 10 * time.Second, true},
+		{60 * time.Second, 0, 0, true},
+		{30 * time.Second, 0, 20 * time.Second, false},
+		{10 * time.Second, 20 * time.Second, 29 * time.Second, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDisk()
+			options := Options{Storage: d, Rand: middling}
+			l := New(options)
+			for range cheapSessions + 3 {
+				identify(t, l, alone, OutcomeReady)
+				l.SessionEnded(alone, time.Second)
+			}
+			at := identify(t, l, alone, OutcomeReady)
+			time.Sleep(c.before)
+			d.stop()
+			time.Sleep(c.down)
+			l = New(options)
+			if err := l.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(c.after)
+			l.SessionEnded(alone, c.after)
+			d.stop()
+			third := New(options)
+			if err := third.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for name, l := range map[string]*Limiter{"the same process": l, "the next process": third} {
+				wait := 2*time.Minute + 30*time.Second - time.Since(at)
+				if c.settled {
+					wait = 0
+				}
+				within(t, fmt.Sprintf("%+v, start in %s", c, name), waited(func() { acquire(t, l, alone).Release(OutcomeUnsent) }), max(0, wait), max(0, wait))
+			}
+		})
+	}
 }
 
 // Given a disk that cannot be read, then the bot starts all the same, as if an
