@@ -2,16 +2,40 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"evergreen/gateway"
 	"evergreen/internal/process/tokenlock"
+
+	codes "modernc.org/sqlite/lib"
 )
 
 var errDisk = errors.New("the disk is on fire")
+
+// errFull is SQLite's error of a full disk.
+var errFull = sync.OnceValue(func() error {
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec("PRAGMA max_page_count = 1; CREATE TABLE t (a)")
+	return err
+})
+
+// wantFull fails the test unless errFull is what it says.
+func wantFull(t *testing.T) {
+	t.Helper()
+	if codeOf(errFull()) != codes.SQLITE_FULL {
+		t.Fatal(errFull())
+	}
+}
 
 // fakeDisk is a disk in memory, so that a test can use virtual time.
 type fakeDisk struct {
@@ -102,6 +126,24 @@ func (f *fakeDisk) last(t *testing.T) (sessionRow, time.Time) {
 	return sessionRow{}, time.Time{}
 }
 
+// sessions returns what the sessions on the disk are after all transactions, and how many
+// of the shards have none because theirs ended.
+func (f *fakeDisk) sessions() (kept map[gateway.ShardID]gateway.Session, ended int) {
+	kept = map[gateway.ShardID]gateway.Session{}
+	for _, w := range f.all() {
+		for _, row := range w.sessions {
+			kept[row.shard] = row.session
+		}
+	}
+	for shard, session := range kept {
+		if session.ID == "" {
+			delete(kept, shard)
+			ended++
+		}
+	}
+	return kept, ended
+}
+
 // begin starts a store on the disk, for a test in a bubble.
 func (f *fakeDisk) begin(t *testing.T, l *logRecorder) *Store {
 	t.Helper()
@@ -109,7 +151,7 @@ func (f *fakeDisk) begin(t *testing.T, l *logRecorder) *Store {
 	if l != nil {
 		o.Logger = slog.New(l)
 	}
-	s := newStore(o, "", hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, uptime: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
+	s := newStore(o, filepath.Join(t.TempDir(), "bot.db"), hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, uptime: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
 	s.disk = f
 	s, err := s.start(context.Background())
 	if err != nil {

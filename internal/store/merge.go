@@ -194,7 +194,9 @@ func (s *Store) finish(b *batch, err error) {
 	s.limitsChanged = s.limitsChanged || b.limits != nil
 	s.runChanged = s.runChanged || b.run != nil
 	s.trim()
-	s.dirty.Store(true)
+	if b.durable {
+		s.urgent.Store(true) // the next try waits for the disk itself too
+	}
 }
 
 // failWaiters sends the error to all waiting calls of Commit.

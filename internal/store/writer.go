@@ -140,9 +140,6 @@ func (w *writer) open() {
 // write writes what has changed.
 func (w *writer) write(now time.Time, final bool) {
 	s := w.store
-	// Cleared before collect: a change from here on is written by the next call.
-	durable := s.urgent.Swap(false) || final
-	s.dirty.Store(false)
 	alive := !now.Before(w.alive.Add(w.store.opts.AliveInterval)) || final
 	if alive && !w.volume.present() {
 		w.failure(errReplaced)
@@ -152,7 +149,9 @@ func (w *writer) write(now time.Time, final bool) {
 		}
 		return
 	}
-	durable = durable || !w.syncBy.IsZero() && !now.Before(w.syncBy)
+	// Cleared before collect: a change from here on is written by the next call.
+	durable := s.urgent.Swap(false) || final || !w.syncBy.IsZero() && !now.Before(w.syncBy)
+	s.dirty.Store(false)
 	b := s.collect(now, alive || durable)
 	b.durable = durable
 	var err error

@@ -229,6 +229,11 @@ var mutations = []mutation{
 		"./internal/process/config", "Paths",
 	},
 	{
+		"store-full-disk", "what could not be written is forgotten, and with it the end of a session", "internal/store/merge.go",
+		"			k.markChanged()\n		}\n	}\n	for _, e := range b.entries {", "			_ = k\n		}\n	}\n	for _, e := range b.entries {",
+		"./internal/store", "FullDiskForgets",
+	},
+	{
 		"store-no-mmap", "a volume without shared memory keeps nothing", "internal/store/volume.go",
 		"		l.shared = volume.Map\n", "		l.shared = nil\n",
 		"./internal/store", "OddVolumes",
