@@ -14,6 +14,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/events"
 	disgoway "github.com/disgoorg/disgo/gateway"
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gorilla/websocket"
 )
 
@@ -224,4 +225,126 @@ func keys(m map[int]int) (all []int) {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Given a listener of one shard that holds every listener up, when another shard is closed
+// while one of its events waits for its turn, then that event does not count as handled:
+// opened again, the shard resumes below it and its listeners are told of it, once.
+// Statements: G-052, G-067.
+func TestAnEventThatWaitsAtACloseComesAgain(t *testing.T) {
+	for _, raw := range []bool{false, true} {
+		var free chan struct{}
+		var heard list[string]
+		run(t, config{
+			app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}, guilds: 2, shards: none,
+			gateway: []disgoway.ConfigOpt{disgoway.WithEnableRawEvents(raw)},
+			bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
+				if e.Message.Content == "block" {
+					<-free
+				}
+				heard.add(e.Message.Content)
+			})},
+		}, func(s *harness) {
+			free = make(chan struct{})
+			s.open()
+			m := s.client.ShardManager
+			shardOf := func(g *discordsim.Guild) disgoway.Gateway { return m.ShardByGuildID(snowflake.ID(g.ID)) }
+			say := func(g *discordsim.Guild, text string) {
+				s.Sim.Say(g.Channels[0].ID, s.User.ID, text)
+				s.Advance(time.Second)
+			}
+			blocking, waiting := s.Guilds[0], s.Guilds[1]
+			if shardOf(blocking) == shardOf(waiting) {
+				t.Fatal("both guilds are on one shard")
+			}
+			say(waiting, "before")
+			g := shardOf(waiting)
+			handled := *g.LastSequenceReceived()
+			say(blocking, "block")
+			say(waiting, "first")
+			say(waiting, "second")
+
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(s.T.Context(), 2*time.Second)
+			defer cancel()
+			g.CloseWithCode(ctx, websocket.CloseServiceRestart, "")
+			if took := time.Since(began); took < 2*time.Second || took > 6*time.Second {
+				t.Errorf("the close took %s", took)
+			}
+			if got := *g.LastSequenceReceived(); got != handled {
+				t.Errorf("events up to %d count as handled, want %d", got, handled)
+			}
+			close(free)
+			s.Advance(time.Minute)
+			if got := heard.all(); !slices.Equal(got, []string{"before", "block"}) {
+				t.Errorf("heard after the close: %q", got)
+			}
+			if err := g.Open(s.T.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.Until(time.Minute, "both are heard", func() bool { return heard.len() >= 4 })
+			s.Advance(time.Minute)
+			if got := heard.all(); !slices.Equal(got, []string{"before", "block", "first", "second"}) {
+				t.Errorf("heard %q", got)
+			}
+			if got := *g.LastSequenceReceived(); got < handled+2 {
+				t.Errorf("at the end events up to %d count as handled, want %d", got, handled+2)
+			}
+			s.WantIdentifies(2)
+			s.NoViolations()
+		})
+	}
+}
+
+// Given a listener for heartbeats that does not return, or that closes its own bot, when
+// the bot is closed, then that ends in seconds, and an event that waited behind the
+// listener is told after the next Open.
+func TestAListenerForHeartbeatsHoldsNoCloseUp(t *testing.T) {
+	for _, itself := range []bool{false, true} {
+		var free chan struct{}
+		var heard list[string]
+		var acks, closed list[time.Time]
+		run(t, config{bot: []bot.ConfigOpt{
+			bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
+			bot.WithEventListenerFunc(func(e *events.HeartbeatAck) {
+				if acks.add(time.Now()); acks.len() > 1 {
+					return
+				}
+				if itself {
+					e.Client().Gateway.CloseWithCode(context.Background(), websocket.CloseServiceRestart, "")
+					closed.add(time.Now())
+				}
+				<-free
+			}),
+		}}, func(s *harness) {
+			free = make(chan struct{})
+			s.open()
+			s.Until(2*time.Minute, "the listener has been called", func() bool { return acks.len() == 1 })
+			s.Post("behind it")
+			s.Advance(time.Second)
+			began := time.Now()
+			if !itself {
+				ctx, cancel := context.WithTimeout(s.T.Context(), 2*time.Second)
+				defer cancel()
+				s.client.Gateway.CloseWithCode(ctx, websocket.CloseServiceRestart, "")
+				closed.add(time.Now())
+			}
+			s.Until(time.Minute, "the bot is closed", func() bool { return closed.len() == 1 })
+			if took := closed.all()[0].Sub(began); took > 10*time.Second {
+				t.Errorf("the close took %s", took)
+			}
+			if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
+				t.Errorf("the status is %s", got)
+			}
+			close(free)
+			s.open()
+			s.Until(time.Minute, "the event is heard", func() bool { return heard.len() > 0 })
+			s.Advance(time.Minute)
+			if got := heard.all(); !slices.Equal(got, []string{"behind it"}) {
+				t.Errorf("heard %q", got)
+			}
+			s.WantIdentifies(1)
+			s.NoViolations()
+		})
+	}
 }

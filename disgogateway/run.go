@@ -86,13 +86,26 @@ func (r *run) waitLive(ctx context.Context) error {
 func (r *run) stop(ctx context.Context, mode gateway.StopMode) {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	if err := r.shard.Stop(ctx, mode); err != nil {
-		r.config.log.Warn("Gateway closed while a listener still runs", "error", err)
-		r.cancel()
-		return
-	}
+	err := r.shard.Stop(ctx, mode)
 	r.cancel()
-	<-r.done
+	if err == nil {
+		// The shard has ended; a listener for heartbeats may still run. If ctx has ended, the
+		// other goroutines get a second.
+		patience := time.NewTimer(time.Second)
+		defer patience.Stop()
+		select {
+		case <-r.done:
+			return
+		case <-ctx.Done():
+		}
+		select {
+		case <-r.done:
+			return
+		case <-patience.C:
+			err = ctx.Err()
+		}
+	}
+	r.config.log.Warn("Gateway closed while a listener still runs", "error", err)
 }
 
 // Observe implements [gateway.Observer]. One goroutine of the shard calls it.
