@@ -1,6 +1,7 @@
 package disgogateway
 
 import (
+	"slices"
 	"sync"
 
 	"evergreen/gateway"
@@ -63,32 +64,34 @@ func (r *memberRequests) add(data disgo.MessageData) {
 	}
 }
 
-// repeat returns the request to send again; nil if there is none.
-func (r *memberRequests) repeat(key memberKey) *disgo.MessageDataRequestGuildMembers {
+// repeat returns the request to send again; nil if there is none. givenUp reports that it
+// was repeated maxRepeats times: then it is dropped.
+func (r *memberRequests) repeat(key memberKey) (again *disgo.MessageDataRequestGuildMembers, givenUp bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.open[key]
-	if a == nil || a.repeats >= maxRepeats {
-		return nil
+	switch {
+	case a == nil:
+		return nil, false
+	case a.repeats >= maxRepeats:
+		r.drop(key)
+		return nil, true
 	}
 	a.repeats++
-	return &a.data
+	return &a.data, false
 }
 
 // remove drops a request that was answered.
 func (r *memberRequests) remove(key memberKey) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.open[key] == nil {
-		return
-	}
+	r.drop(key)
+}
+
+// drop drops a request, if there is one. The caller holds mu.
+func (r *memberRequests) drop(key memberKey) {
 	delete(r.open, key)
-	for i, k := range r.order {
-		if k == key {
-			r.order = append(r.order[:i], r.order[i+1:]...)
-			return
-		}
-	}
+	r.order = slices.DeleteFunc(r.order, func(k memberKey) bool { return k == key })
 }
 
 // trackMembers repeats requests that Discord has dropped. The shard knows from
@@ -105,7 +108,10 @@ func (r *run) trackMembers(data disgo.EventData) {
 		if !ok {
 			return
 		}
-		again := r.members.repeat(memberKey{meta.GuildID, meta.Nonce})
+		again, givenUp := r.members.repeat(memberKey{meta.GuildID, meta.Nonce})
+		if givenUp {
+			r.config.log.Warn("Request for members given up: Discord has limited it again and again", "guild", meta.GuildID, "repeats", maxRepeats)
+		}
 		if again == nil || r.ctx.Err() != nil {
 			return
 		}

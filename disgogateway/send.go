@@ -26,7 +26,8 @@ const sendTimeout = 75 * time.Second
 //
 // A presence is stored, goes into every IDENTIFY, and is sent as Discord's limit
 // allows; for it Send does not wait. A request for members that Discord answers with
-// RATE_LIMITED is sent again when the time it names has passed.
+// RATE_LIMITED is sent again when the time it names has passed, up to five times; then the
+// log says that it is given up.
 func (g *Gateway) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
 	r := g.currentRun()
 	if r == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo/bot"
 	"github.com/disgoorg/disgo/cache"
@@ -115,6 +116,75 @@ func TestMembersComeDespiteTheRateLimit(t *testing.T) {
 		}
 		if n := s.client.Caches.MembersLen(guild); n < 1500 {
 			t.Errorf("%d members in the cache", n)
+		}
+		s.NoViolations()
+	})
+}
+
+// Given requests for the members of a guild that Discord answers with RATE_LIMITED again
+// and again, then each is sent again five times, each time when Discord allows it, and
+// given up with a line in the log. Requests for another guild and later ones are counted
+// anew, and one that was answered is not sent again.
+// Statements: G-108.
+func TestARequestForMembersThatStaysLimitedIsGivenUp(t *testing.T) {
+	const (
+		window  = 6 * time.Hour
+		longest = time.Hour // that a RATE_LIMITED is believed
+		givenUp = "Request for members given up"
+	)
+	var log simtest.Log
+	run(t, config{
+		sim:     discordsim.Config{Limits: discordsim.LimitConfig{MembersWindow: window}, LogFrames: 100000},
+		guilds:  2,
+		gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())},
+	}, func(s *harness) {
+		s.open()
+		s.Advance(time.Second)
+		sent, all := 0, ""
+		request := func(guild *discordsim.Guild) {
+			t.Helper()
+			if err := s.client.Gateway.Send(s.T.Context(), disgoway.OpcodeRequestGuildMembers,
+				disgoway.MessageDataRequestGuildMembers{GuildID: snowflake.ID(guild.ID), Query: &all, Nonce: "the same"}); err != nil {
+				t.Fatal(err)
+			}
+			sent++
+			s.Advance(time.Second)
+		}
+		want := func(when string, repeated, lines int) {
+			t.Helper()
+			if got := s.frames(8); got != sent+repeated {
+				t.Errorf("%s: %d requests were sent, want %d and %d repetitions", when, got, sent, repeated)
+			}
+			if got := strings.Count(log.String(), givenUp); got != lines {
+				t.Errorf("%s: the log says %d times that a request is given up, want %d", when, got, lines)
+			}
+		}
+		one, other := s.Guilds[0], s.Guilds[1]
+		request(one)
+		want("answered", 0, 0)
+		request(one)
+		for n := range 5 {
+			want("limited", n, 0)
+			s.Advance(longest)
+		}
+		want("repeated five times", 5, 1)
+		request(other)
+		want("another guild", 5, 1)
+		request(other)
+		s.Advance(5 * longest)
+		want("another guild repeated five times", 10, 2)
+
+		request(one) // its window is over
+		want("answered again", 10, 2)
+		limited := map[string]any{"opcode": 8, "retry_after": 1, "meta": map[string]any{"guild_id": one.ID, "nonce": "the same"}}
+		s.Sim.Emit(s.App, one, "RATE_LIMITED", limited)
+		s.Advance(time.Minute)
+		want("what was answered", 10, 2)
+		request(one)
+		s.Advance(8 * longest)
+		want("limited again", 15, 3)
+		if got := s.gateway().Stats().Repeated; got != 15 {
+			t.Errorf("%d repetitions are counted, want 15", got)
 		}
 		s.NoViolations()
 	})
