@@ -9,6 +9,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo/bot"
 	"github.com/disgoorg/disgo/discord"
@@ -105,7 +106,7 @@ func TestASessionInTheOptionsIsResumed(t *testing.T) {
 		g := s.client.Gateway
 		id, seq, url := *g.SessionID(), *g.LastSequenceReceived(), *g.ResumeURL()
 		s.gateway().CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
-		next := s.another(disgoway.WithSessionID(id), disgoway.WithSequence(seq), disgoway.WithResumeURL(url))
+		next := s.another(drop, disgoway.WithSessionID(id), disgoway.WithSequence(seq), disgoway.WithResumeURL(url))
 		if err := next.Open(s.T.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -235,9 +236,10 @@ func TestAnEventThatWaitsAtACloseComesAgain(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		var free chan struct{}
 		var heard list[string]
+		var log simtest.Log
 		run(t, config{
 			app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}, guilds: 2, shards: none,
-			gateway: []disgoway.ConfigOpt{disgoway.WithEnableRawEvents(raw)},
+			gateway: []disgoway.ConfigOpt{disgoway.WithEnableRawEvents(raw), disgoway.WithLogger(log.Logger())},
 			bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) {
 				if e.Message.Content == "block" {
 					<-free
@@ -247,18 +249,13 @@ func TestAnEventThatWaitsAtACloseComesAgain(t *testing.T) {
 		}, func(s *harness) {
 			free = make(chan struct{})
 			s.open()
-			m := s.client.ShardManager
-			shardOf := func(g *discordsim.Guild) disgoway.Gateway { return m.ShardByGuildID(snowflake.ID(g.ID)) }
 			say := func(g *discordsim.Guild, text string) {
 				s.Sim.Say(g.Channels[0].ID, s.User.ID, text)
 				s.Advance(time.Second)
 			}
 			blocking, waiting := s.Guilds[0], s.Guilds[1]
-			if shardOf(blocking) == shardOf(waiting) {
-				t.Fatal("both guilds are on one shard")
-			}
 			say(waiting, "before")
-			g := shardOf(waiting)
+			_, g := s.twoShards()
 			handled := *g.LastSequenceReceived()
 			say(blocking, "block")
 			say(waiting, "first")
@@ -270,6 +267,9 @@ func TestAnEventThatWaitsAtACloseComesAgain(t *testing.T) {
 			g.CloseWithCode(ctx, websocket.CloseServiceRestart, "")
 			if took := time.Since(began); took < 2*time.Second || took > 6*time.Second {
 				t.Errorf("the close took %s", took)
+			}
+			if log.Has(stillRuns) {
+				t.Error("the log says that a listener still runs; none of this shard does")
 			}
 			if got := *g.LastSequenceReceived(); got != handled {
 				t.Errorf("events up to %d count as handled, want %d", got, handled)
@@ -347,4 +347,116 @@ func TestAListenerForHeartbeatsHoldsNoCloseUp(t *testing.T) {
 			s.NoViolations()
 		})
 	}
+}
+
+// stillRuns is logged when a close has not waited for a listener any longer.
+const stillRuns = "Gateway closed while a listener still runs"
+
+// twoShards returns the shards of the first two guilds, which are not the same.
+func (s *harness) twoShards() (first, second disgoway.Gateway) {
+	s.T.Helper()
+	of := func(g *discordsim.Guild) disgoway.Gateway {
+		return s.client.ShardManager.ShardByGuildID(snowflake.ID(g.ID))
+	}
+	if first, second = of(s.Guilds[0]), of(s.Guilds[1]); first == second {
+		s.T.Fatal("both guilds are on one shard")
+	}
+	return first, second
+}
+
+// Given a listener that takes three seconds, then a close waits until it has finished, and
+// no longer; also for one that is told of heartbeats.
+func TestACloseWaitsForItsListeners(t *testing.T) {
+	for _, heartbeat := range []bool{false, true} {
+		var told, finished list[time.Time]
+		var log simtest.Log
+		slowly := func() {
+			told.add(time.Now())
+			time.Sleep(3 * time.Second)
+			finished.add(time.Now())
+		}
+		run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}, bot: []bot.ConfigOpt{
+			bot.WithEventListenerFunc(func(*events.MessageCreate) {
+				if !heartbeat {
+					slowly()
+				}
+			}),
+			bot.WithEventListenerFunc(func(*events.HeartbeatAck) {
+				if heartbeat {
+					slowly()
+				}
+			}),
+		}}, func(s *harness) {
+			s.open()
+			s.Advance(time.Second)
+			s.Post("slowly")
+			s.Until(2*time.Minute, "the listener has been called", func() bool { return told.len() == 1 })
+			s.client.Gateway.Close(context.Background())
+			if finished.len() != 1 || time.Since(told.all()[0]) != 3*time.Second {
+				t.Errorf("the close ended after %s", time.Since(told.all()[0]))
+			}
+			if log.Has(stillRuns) {
+				t.Error("the log says that a listener still runs")
+			}
+		})
+	}
+}
+
+// Given a close that has given a listener up, then the log says so, and what waited behind
+// that listener, events and heartbeats, is not told afterwards, but after the next Open.
+func TestAfterACloseNothingIsTold(t *testing.T) {
+	for range 10 { // what waits and the close may be ready at once
+		var free chan struct{}
+		var heard list[string]
+		var acks list[time.Time]
+		var log simtest.Log
+		run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}, bot: []bot.ConfigOpt{
+			bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content); <-free }),
+			bot.WithEventListenerFunc(func(e *events.HeartbeatAck) { acks.add(e.NewHeartbeat) }),
+		}}, func(s *harness) {
+			free = make(chan struct{})
+			s.open()
+			s.Advance(time.Second)
+			s.Post("block")
+			s.Post("behind it")
+			s.Advance(2 * time.Minute)
+			before := acks.len()
+			s.client.Gateway.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
+			if !log.Has(stillRuns) {
+				t.Error("the log does not say that a listener still runs")
+			}
+			close(free)
+			s.Advance(time.Minute)
+			if got := heard.all(); !slices.Equal(got, []string{"block"}) || acks.len() != before {
+				t.Errorf("heard %q, %d heartbeats after the close", got, acks.len()-before)
+			}
+			s.open()
+			s.Until(time.Minute, "the event is told", func() bool { return slices.Contains(heard.all(), "behind it") })
+		})
+	}
+}
+
+// Given a listener of one shard that holds every listener up, then another shard, of which
+// only a heartbeat waits to be told, closes at once.
+func TestAShardWithNothingToTellClosesAtOnce(t *testing.T) {
+	var free chan struct{}
+	var log simtest.Log
+	run(t, config{
+		app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}, guilds: 2, shards: none,
+		gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())},
+		bot:     []bot.ConfigOpt{bot.WithEventListenerFunc(func(*events.MessageCreate) { <-free })},
+	}, func(s *harness) {
+		free = make(chan struct{})
+		defer close(free)
+		s.open()
+		s.Advance(time.Second)
+		s.Post("block")
+		s.Advance(2 * time.Minute)
+		_, g := s.twoShards()
+		began := time.Now()
+		g.Close(context.Background())
+		if took := time.Since(began); took > time.Second || log.Has(stillRuns) {
+			t.Errorf("the close took %s", took)
+		}
+	})
 }

@@ -8,14 +8,18 @@ type eventLock chan struct{}
 
 func newEventLock() eventLock { return make(eventLock, 1) }
 
-// lock reports false when ctx ended first.
+// lock reports false when ctx has ended.
 func (l eventLock) lock(ctx context.Context) bool {
 	select {
 	case l <- struct{}{}:
-		return true
 	case <-ctx.Done():
 		return false
 	}
+	if ctx.Err() != nil { // both were ready, and select draws lots
+		l.unlock()
+		return false
+	}
+	return true
 }
 
 func (l eventLock) unlock() { <-l }

@@ -164,6 +164,28 @@ func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
 	})
 }
 
+// Given a bot whose handler panics over a heartbeat, then the next heartbeats and events
+// are told all the same.
+func TestAPanicOverAHeartbeatCostsThatHeartbeat(t *testing.T) {
+	run(t, config{}, func(s *harness) {
+		var acks list[time.Time]
+		var heard list[disgoway.EventType]
+		g := s.another(func(_ disgoway.Gateway, kind disgoway.EventType, _ int, _ disgoway.EventData) {
+			if heard.add(kind); kind == disgoway.EventTypeHeartbeatAck {
+				acks.add(time.Now())
+				panic("a listener's mistake")
+			}
+		})
+		if err := g.Open(s.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Until(5*time.Minute, "three heartbeats were told", func() bool { return acks.len() == 3 })
+		s.Post("hello")
+		s.Until(time.Minute, "the event was told", func() bool { return slices.Contains(heard.all(), disgoway.EventTypeMessageCreate) })
+		g.Close(s.T.Context())
+	})
+}
+
 // Given events that disgo cannot decode or does not know, then each costs itself
 // and is counted.
 // Statements: G-109, G-110.

@@ -142,11 +142,13 @@ func (s *harness) frames(op int) (count int) {
 // none leaves the shards to Discord's recommendation.
 var none = []sharding.ConfigOpt{sharding.WithDefault()}
 
-// another is a second gateway of the same bot, whose events are dropped.
-func (s *harness) another(opts ...disgoway.ConfigOpt) disgoway.Gateway {
+// drop drops an event.
+func drop(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
+
+// another is a second gateway of the same bot.
+func (s *harness) another(handler disgoway.EventHandlerFunc, opts ...disgoway.ConfigOpt) disgoway.Gateway {
 	own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.Sim.DialContext}}
-	drop := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
-	return own.New(s.App.Token, drop, append([]disgoway.ConfigOpt{
+	return own.New(s.App.Token, handler, append([]disgoway.ConfigOpt{
 		disgoway.WithIntents(intents), disgoway.WithURL("ws://gateway.discord.sim"), disgoway.WithLogger(slog.New(slog.DiscardHandler)),
 	}, opts...)...)
 }

@@ -112,7 +112,7 @@ func (r *run) trackMembers(data disgo.EventData) {
 		if givenUp {
 			r.config.log.Warn("Request for members given up: Discord has limited it again and again", "guild", meta.GuildID, "repeats", maxRepeats)
 		}
-		if again == nil || r.ctx.Err() != nil {
+		if again == nil {
 			return
 		}
 		r.gateway.repeated.Add(1)

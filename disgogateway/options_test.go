@@ -84,7 +84,6 @@ func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 	run(t, config{app: discordsim.AppConfig{Shards: 2, MaxConcurrency: 2}}, func(s *harness) {
 		limiter := &countingLimiter{}
 		own := disgogateway.Options{Dialer: gateway.WebSocketDialer{DialContext: s.Sim.DialContext}}
-		drop := func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}
 		m := sharding.New(s.App.Token, drop,
 			sharding.WithLogger(slog.New(slog.DiscardHandler)),
 			sharding.WithGatewayCreateFunc(own.New),
@@ -131,10 +130,9 @@ func TestOptionsOfTheBotCount(t *testing.T) {
 // what is wrong.
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for what, g := range map[string]disgoway.Gateway{
-		"no handler": disgogateway.New("token", nil),
-		"no token":   disgogateway.New("", func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {}),
-		"a shard that is not there": disgogateway.New("token", func(disgoway.Gateway, disgoway.EventType, int, disgoway.EventData) {},
-			disgoway.WithShardID(3), disgoway.WithShardCount(2)),
+		"no handler":                disgogateway.New("token", nil),
+		"no token":                  disgogateway.New("", drop),
+		"a shard that is not there": disgogateway.New("token", drop, disgoway.WithShardID(3), disgoway.WithShardCount(2)),
 	} {
 		if err := g.Open(t.Context()); err == nil {
 			t.Errorf("%s: Open succeeded", what)
