@@ -61,6 +61,11 @@ func (s *Shard) serve(a attempt) closed {
 // sendResumeOrIdentify sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
 func (t *connLoop) sendResumeOrIdentify() *Reason {
 	unwritable := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
+	select {
+	case c := <-t.reconfigured: // while the shard was not started, or waited for its grant
+		t.credentials = c
+	default:
+	}
 	t.requestedAt = time.Now()
 	if t.attempt.resume {
 		session := t.seq.session()

@@ -219,6 +219,10 @@ func (s *Shard) Stats() Stats {
 	return stats
 }
 
+// HasOverflow reports whether events were left with Discord because the queue was full.
+// Once the queue is half empty a RESUME fetches them.
+func (s *Shard) HasOverflow() bool { return s.seq.hasOverflow() }
+
 // SetPresence changes the bot's presence: now if the shard is live, and in every
 // IDENTIFY from now on. It returns at once. Updates in quick succession are merged into
 // the newest, so that Discord's limit holds.
