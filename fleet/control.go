@@ -97,7 +97,7 @@ func (f *Fleet) MoveOut(ctx context.Context, id int) (Handover, error) {
 			return err
 		}
 		out = Handover{Shard: m.shardID, Session: m.current().Session(), Intents: f.opts.Shard.Intents}
-		m.forgetSession()
+		m.savedSession().forget()
 		return nil
 	})
 	return out, err
@@ -143,7 +143,7 @@ func (f *Fleet) memberFor(h Handover) (*member, error) {
 	case s.members[h.Shard.ID] != nil:
 		return s.members[h.Shard.ID], nil
 	}
-	m, err := f.newMember(h.Shard, h.Session, f.roomOf(len(s.order)+1))
+	m, err := f.newMember(h.Shard, h.Session, f.roomOf(len(s.order)+1), sessionsNow)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +174,7 @@ func (f *Fleet) addMember(m *member) bool {
 		}
 	}
 	f.set = s
+	f.updateMembersLocked(m)
 	f.dialLimiter.setShards(len(s.order))
 	return true
 }

@@ -1,15 +1,18 @@
 package fleet_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 )
 
 // messageID and guildOf read an event as a handler would.
@@ -156,6 +159,173 @@ func TestMoveInFromElsewhere(t *testing.T) {
 		s.Until(time.Minute, "it is online", func() bool { return s.fleet.Progress().Online == 3 })
 		if a := s.fleet.Assignment(); a.String() != "0-2/4" {
 			t.Errorf("the fleet runs %s", a)
+		}
+	})
+}
+
+// hookedSessions calls a function whenever a shard is made.
+type hookedSessions struct {
+	*simtest.Sessions
+	onMake func(gateway.ShardID)
+}
+
+// SessionStore implements [fleet.Sessions].
+func (h hookedSessions) SessionStore(shard gateway.ShardID) gateway.SessionStore {
+	h.onMake(shard)
+	return h.Sessions.SessionStore(shard)
+}
+
+// presences remembers the last presence that each connection was given.
+type presences struct {
+	gateway.Dialer
+	mu   sync.Mutex
+	last map[gateway.Socket]string
+}
+
+// Dial implements [gateway.Dialer].
+func (p *presences) Dial(ctx context.Context, url string) (gateway.Socket, error) {
+	socket, err := p.Dialer.Dial(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return presenceSocket{socket, p}, nil
+}
+
+type presenceSocket struct {
+	gateway.Socket
+	of *presences
+}
+
+// Write implements [gateway.Socket].
+func (s presenceSocket) Write(ctx context.Context, message []byte) error {
+	var payload struct {
+		Op int
+		D  json.RawMessage
+	}
+	var d struct {
+		Status   string
+		Presence struct{ Status string }
+	}
+	_ = json.Unmarshal(message, &payload)
+	if payload.Op == 2 || payload.Op == 3 {
+		_ = json.Unmarshal(payload.D, &d)
+		s.of.mu.Lock()
+		s.of.last[s.Socket] = d.Status + d.Presence.Status
+		s.of.mu.Unlock()
+	}
+	return s.Socket.Write(ctx, message)
+}
+
+// Drop implements [gateway.Socket].
+func (s presenceSocket) Drop() { s.forget(); s.Socket.Drop() }
+
+// Close implements [gateway.Socket].
+func (s presenceSocket) Close(ctx context.Context, code gateway.CloseCode, reason string) {
+	s.forget()
+	s.Socket.Close(ctx, code, reason)
+}
+
+func (s presenceSocket) forget() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	delete(s.of.last, s.Socket)
+}
+
+// Given a presence and intents that are set while shards are being made, at the start, in
+// a change of their number or when one is restarted, then every shard has them.
+func TestWhatIsSetWhileShardsAreMadeIsForAll(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		last gateway.ShardID // while it is made, something is set
+		do   func(*harness)
+		want int // shards
+	}{
+		{"start", gateway.ShardID{ID: 1, Count: 2}, (*harness).startQuietly, 2},
+		{"another number", gateway.ShardID{ID: 3, Count: 4}, func(s *harness) {
+			s.startQuietly()
+			if err := s.fleet.Reshard(s.T.Context(), 4); err != nil {
+				s.T.Fatal(err)
+			}
+		}, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &presences{last: map[gateway.Socket]string{}}
+			const fewer = gateway.IntentGuilds | gateway.IntentGuildMessages
+			var s *harness
+			options := func(o *fleet.Options) {
+				p.Dialer, o.Shard.Dialer = o.Shard.Dialer, p
+				o.Sessions = hookedSessions{&simtest.Sessions{}, func(shard gateway.ShardID) {
+					if shard != c.last {
+						return
+					}
+					if err := s.fleet.SetPresence(gateway.Presence{Status: gateway.StatusIdle}); err != nil {
+						t.Error(err)
+					}
+					if err := s.fleet.Reconfigure(gateway.Credentials{Token: s.App.Token, Intents: fewer}); err != nil {
+						t.Error(err)
+					}
+				}}
+			}
+			run(t, config{shards: "2", guilds: 4, options: options}, func(story *harness) {
+				s = story
+				c.do(s)
+				s.Advance(10 * time.Second)
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				if len(p.last) != c.want {
+					t.Errorf("%d shards have a presence, want %d", len(p.last), c.want)
+				}
+				for _, status := range p.last {
+					if status != string(gateway.StatusIdle) {
+						t.Errorf("a shard has the presence %s", status)
+					}
+				}
+				for _, n := range observed[gateway.IdentifySent](s) {
+					if got := n.Event.(gateway.IdentifySent).Intents; n.Shard.Count == c.last.Count && got != fewer {
+						t.Errorf("shard %s identified with the intents %s", n.Shard, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+// startQuietly runs the fleet until every shard is online.
+func (s *harness) startQuietly() { s.startLive(time.Minute) }
+
+// Given a handler that still holds an event when its shard moves out, when it lets go of
+// the event later, then the session does not come back: another process has it.
+func TestSessionThatMovedOutStaysAway(t *testing.T) {
+	var release func()
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			release = e.Hold()
+		}
+	}
+	run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.postIn(s.guildOn(1, 2), "hello")
+		s.Advance(time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+		defer cancel()
+		out, err := s.fleet.MoveOut(ctx, 1)
+		if err != nil || !out.Session.Resumable() {
+			t.Fatalf("the shard moved out with %+v: %v", out, err)
+		}
+		release()
+		s.Advance(time.Second)
+		if kept := s.sessions.Session(out.Shard); kept.Resumable() {
+			t.Error("the session that moved out is kept here again")
+		}
+		if err := s.fleet.MoveIn(s.T.Context(), out); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(5 * time.Second)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
+			t.Errorf("the message was delivered %d times; it was not handled when the shard moved out, want 2", got)
+		}
+		if kept := s.sessions.Session(out.Shard); !kept.Resumable() {
+			t.Error("the session that moved in again is not kept")
 		}
 	})
 }

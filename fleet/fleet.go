@@ -34,6 +34,9 @@ var (
 	ErrStopped = errors.New("the fleet has been stopped")
 	// ErrResharding means that the number of shards is being changed.
 	ErrResharding = errors.New("the number of shards is being changed; wait until that is over")
+	// ErrHandlersBehind means that the number of shards was not changed because handlers
+	// did not return in time.
+	ErrHandlersBehind = errors.New("the handlers are too far behind")
 )
 
 // Options configures a [Fleet]. Shard with its Credentials and URLSource is
@@ -76,6 +79,7 @@ type Fleet struct {
 	mu      sync.Mutex
 	set     *shardSet       // nil until the assignment is known
 	nextSet *shardSet       // the set that is to take over
+	leaving []*member       // of earlier sets, not closed yet
 	running bool            // shards that are made may run
 	runCtx  context.Context // Run's context: the shards run in it
 	// credentials are the newest credentials that Discord has accepted or a caller has
@@ -92,9 +96,24 @@ type shardSet struct {
 	order      []*member
 }
 
-// hasNoSession reports whether no shard of the set has a session.
-func (s *shardSet) hasNoSession() bool {
-	return !slices.ContainsFunc(s.order, func(m *member) bool { return !m.hasNoSession() })
+// deliversNothing reports whether no shard of the set has a session or an event that is
+// not handled.
+func (s *shardSet) deliversNothing() bool {
+	return !slices.ContainsFunc(s.order, func(m *member) bool { return !m.hasNoSession() || m.current().Stats().QueuedAge > 0 })
+}
+
+// saveSessions begins to save the sessions of the set.
+func (s *shardSet) saveSessions() {
+	for _, m := range s.order {
+		m.savedSession().begin()
+	}
+}
+
+// forgetSessions removes the sessions of the set from the store for good.
+func (s *shardSet) forgetSessions() {
+	for _, m := range s.order {
+		m.savedSession().forget()
+	}
 }
 
 // New checks the options and makes a fleet that does nothing yet.
@@ -165,26 +184,27 @@ func (f *Fleet) setAssignment(a Assignment) error {
 	if err := a.Validate(); err != nil {
 		return fmt.Errorf("fleet: shards %s: %w", a, err)
 	}
-	s, err := f.newShards(a, f.opts.Sessions.Session)
+	s, err := f.newShards(a, sessionsNow, f.opts.Sessions.Session)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.set = s
+	f.updateMembersLocked(s.order...)
 	f.dialLimiter.setShards(len(s.order))
 	return nil
 }
 
 // newShards makes a set: the shards of an assignment.
-func (f *Fleet) newShards(a Assignment, session func(gateway.ShardID) gateway.Session) (*shardSet, error) {
+func (f *Fleet) newShards(a Assignment, save saveMode, session func(gateway.ShardID) gateway.Session) (*shardSet, error) {
 	room := f.roomOf(len(a.IDs))
 	s := &shardSet{assignment: a, members: make(map[int]*member, len(a.IDs))}
 	for _, shard := range a.Shards() {
 		if f.life.Stopping() {
 			return nil, ErrStopped
 		}
-		m, err := f.newMember(shard, session(shard), room)
+		m, err := f.newMember(shard, session(shard), room, save)
 		if err != nil {
 			return nil, err
 		}
@@ -228,20 +248,49 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return nil
 }
 
+// abortTimeout is how long Stop waits, after the end of its context, for handlers that
+// heed the end of theirs.
+const abortTimeout = 3 * time.Second
+
 // Stop ends the fleet for good. Every shard leaves as [gateway.Shard.Stop] says, all
-// side by side: a thousand take no longer than the slowest. It returns when all are
-// gone. The error joins those of the shards.
+// side by side: a thousand take no longer than the slowest. A change of the number of
+// shards ends at once; only the set that delivers keeps its sessions. Stop returns when
+// all are gone, or soon after the end of ctx with an error when a handler ignores the end
+// of its context. The error joins those of the shards.
 func (f *Fleet) Stop(ctx context.Context, mode gateway.StopMode) error {
 	f.life.Stop()
 	f.mu.Lock()
 	f.running = false
-	members := f.allMembers()
+	var members, others []*member
+	if f.set != nil {
+		members = f.set.order
+	}
+	if f.nextSet != nil {
+		others = f.nextSet.order
+	}
+	others = append(slices.Clone(others), f.leaving...)
 	f.mu.Unlock()
-	if err := stopAll(ctx, members, mode); err != nil {
+	var wait sync.WaitGroup
+	var otherErr error
+	wait.Go(func() { otherErr = stopAll(ctx, others, gateway.EndSession) })
+	err := stopAll(ctx, members, mode)
+	wait.Wait()
+	if err = errors.Join(err, otherErr); err != nil {
 		return err
 	}
-	<-f.life.Done() // all that is left is to return
-	return nil
+	select {
+	case <-f.life.Done():
+		return nil
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(abortTimeout)
+	defer timer.Stop()
+	select {
+	case <-f.life.Done():
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("fleet: a handler ignores the end of its context: %w", ctx.Err())
+	}
 }
 
 // stopAll stops shards side by side.
@@ -264,6 +313,23 @@ func (f *Fleet) allMembers() []*member {
 		}
 	}
 	return all
+}
+
+// updateMembersLocked gives members what SetPresence and Reconfigure were told while they
+// were being made. The caller holds mu.
+func (f *Fleet) updateMembersLocked(members ...*member) {
+	for _, m := range members {
+		m.mu.Lock()
+		shard, presence, credentials := m.shard, m.presence, m.credentials
+		m.presence, m.credentials = f.presence, f.credentials
+		m.mu.Unlock()
+		if f.presence != nil && presence != f.presence {
+			_ = shard.SetPresence(*f.presence) // it was validated
+		}
+		if credentials != f.credentials {
+			_ = shard.Reconfigure(f.credentials) // it fails after a stop
+		}
+	}
 }
 
 func (f *Fleet) currentSet() *shardSet {

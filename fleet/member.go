@@ -32,10 +32,13 @@ type member struct {
 
 	mu      sync.Mutex // guards what follows; held for moments only
 	shard   *gateway.Shard
-	store   gateway.SessionStore
+	saved   *savedSession
 	ran     chan struct{} // closed when Run of the shard has returned; nil before
 	mode    Mode
 	earlier gateway.Stats // of the shards before this one
+	// presence and credentials are what the shard was last given.
+	presence    *gateway.Presence
+	credentials gateway.Credentials
 }
 
 // room is what each shard of a set may take of the memory.
@@ -50,16 +53,17 @@ func (f *Fleet) roomOf(shards int) room {
 	return room{readLimit, queueBytes}
 }
 
-func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session, room room) (*member, error) {
+func (f *Fleet) newMember(shard gateway.ShardID, session gateway.Session, room room, save saveMode) (*member, error) {
 	m := &member{fleet: f, shardID: shard, room: room, operating: make(ctxMutex, 1), mode: Running}
-	return m, m.newShard(session)
+	return m, m.newShard(session, save)
 }
 
 // newShard gives the member a new shard.
-func (m *member) newShard(session gateway.Session) error {
+func (m *member) newShard(session gateway.Session, save saveMode) error {
 	f := m.fleet
 	o := f.opts.Shard
-	o.Shard, o.Session, o.SessionStore = m.shardID, session, f.opts.Sessions.SessionStore(m.shardID)
+	saved := &savedSession{store: f.opts.Sessions.SessionStore(m.shardID), mode: save}
+	o.Shard, o.Session, o.SessionStore = m.shardID, session, saved
 	o.Dialer, o.IdentifyLimiter = f.dialLimiter, f.waitlist
 	o.ReadLimit, o.QueueBytes = m.room.readLimit, m.room.queueBytes
 	if o.Handler != nil {
@@ -80,7 +84,8 @@ func (m *member) newShard(session gateway.Session) error {
 	if m.shard != nil {
 		m.earlier = m.earlier.Plus(m.shard.Stats())
 	}
-	m.shard, m.store, m.ran = shard, o.SessionStore, nil
+	m.shard, m.saved, m.ran = shard, saved, nil
+	m.presence, m.credentials = o.Presence, o.Credentials
 	return nil
 }
 
@@ -180,22 +185,21 @@ func (m *member) resume(session gateway.Session) error {
 			return fmt.Errorf("shard %s: a handler has not returned since it was paused", m.shardID)
 		}
 	}
-	if err := m.newShard(session); err != nil {
+	if err := m.newShard(session, sessionsNow); err != nil {
 		return err
 	}
+	m.fleet.mu.Lock()
+	m.fleet.updateMembersLocked(m)
+	m.fleet.mu.Unlock()
 	m.setMode(Running)
 	m.run()
 	return nil
 }
 
-// forgetSession removes the session from the store.
-func (m *member) forgetSession() {
+func (m *member) savedSession() *savedSession {
 	m.mu.Lock()
-	store := m.store
-	m.mu.Unlock()
-	if store != nil {
-		store.Save(gateway.Session{})
-	}
+	defer m.mu.Unlock()
+	return m.saved
 }
 
 // credentialChecker is the checker of the options. It keeps the credentials that were

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,31 +11,47 @@ import (
 )
 
 // shardMigration is the part of a [migration] that one new shard takes over: the
-// events of its guilds. The old set delivers them until takeOver, the new one from
-// then on; which copy of an event is delivered never depends on time. What the old
-// set has delivered is remembered until the new set's copy has come and is dropped.
-// What the new set has first is buffered until the old set has delivered it, or
-// takeOver.
+// events of its guilds. Which copy of an event is delivered never depends on time. What
+// the old set has delivered is remembered until the new set's copy has come and is
+// dropped. What the new set has first is buffered until the old set has delivered it, or
+// until the new set takes over.
 type shardMigration struct {
+	limit int64    // of bytes
+	turn  ctxMutex // held by the handler that runs for the new shard, from takeOver on
+
 	mu        sync.Mutex // never held while a handler runs
 	opened    bool       // the new shard has asked for its session
-	closed    bool       // the old set delivers nothing any more
 	takenOver bool       // the new set delivers
+	draining  bool       // what was buffered is being delivered
+	discarded bool       // the new set is given up: what comes is dropped
+	full      fullness   // the limit was reached, and everything dropped: the new set cannot take over
 
 	delivered map[eventKey][]time.Time // by the old set; the copy has not come
-	buffer    []*buffered              // come to the new set, not delivered by the old one; in order
-	buffered  map[eventKey][]*buffered // the same, by key
-
-	oldHandlers int           // handlers that run for the old set
-	oldIdle     chan struct{} // one slot: oldHandlers may be 0
+	buffer    []*buffered              // come to the new set, in order; with some that the old one has delivered since
+	buffered  map[eventKey][]*buffered // those of buffer that the old set has not delivered, by key
+	stale     int                      // how many of buffer the old set has delivered
+	bytes     int64                    // what delivered and buffered take
 
 	readyAt time.Time           // when READY came
 	grownAt time.Time           // when READY or the latest guild it names came
 	pending map[uint64]struct{} // guilds that READY named and that have not come
+
+	pruned  time.Time // when delivered was last cleared of what gets no copy
+	arrived barrier   // up to which the new shard's events have been looked at
 }
+
+// fullness is what has reached the limit of a shardMigration.
+type fullness int
+
+const (
+	notFull       fullness = iota
+	fullBuffer             // events that wait for the old set
+	fullDelivered          // events of the old set whose copies have not come
+)
 
 // buffered is an event that the new set has first.
 type buffered struct {
+	ctx       context.Context // of the shard's handlers
 	event     gateway.Event
 	release   func()
 	delivered bool // the old set has delivered it
@@ -48,14 +65,19 @@ const (
 	// guildTimeout is how long after the last arrival of a guild the rest is
 	// waited for.
 	guildTimeout = 15 * time.Second
-	// handlerTimeout is how long a handler may run for the old set after that was
-	// closed; then the new set begins regardless.
-	handlerTimeout = 5 * time.Second
+	// bufferBytes bounds what a new shard may hold back where QueueBytes is not set.
+	bufferBytes = 64 << 20
+	// bufferedSize is what a buffered event takes beyond its data, deliveredSize what it
+	// takes to remember that one was delivered.
+	bufferedSize, deliveredSize = 500, 120
 )
 
-func newShardMigration() *shardMigration {
+func newShardMigration(limit int64) *shardMigration {
+	if limit <= 0 {
+		limit = bufferBytes
+	}
 	return &shardMigration{
-		delivered: make(map[eventKey][]time.Time), buffered: make(map[eventKey][]*buffered), oldIdle: make(chan struct{}, 1),
+		limit: limit, turn: make(ctxMutex, 1), delivered: make(map[eventKey][]time.Time), buffered: make(map[eventKey][]*buffered),
 	}
 }
 
@@ -66,50 +88,56 @@ func (s *shardMigration) open() {
 	s.opened = true
 }
 
-// handleOld delivers an event of the old set, unless that is closed: then the new
-// set delivers its copy.
-func (s *shardMigration) handleOld(ctx context.Context, e gateway.Event, key eventKey, h gateway.Handler) {
+// noteDelivered notes that the old set delivers an event.
+func (s *shardMigration) noteDelivered(key eventKey) {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
+	defer s.mu.Unlock()
 	switch copies := s.buffered[key]; {
 	case len(copies) > 0:
-		copies[0].delivered = true
-		copies[0].release()
+		b := copies[0]
 		if s.buffered[key] = copies[1:]; len(copies) == 1 {
 			delete(s.buffered, key)
 		}
-	case s.opened:
+		s.bytes -= b.size()
+		b.release()
+		b.event, b.delivered = gateway.Event{}, true // its data need not wait for the others
+		if s.stale++; s.stale > 64 && s.stale > len(s.buffer)/2 {
+			s.buffer, s.stale = slices.DeleteFunc(s.buffer, func(b *buffered) bool { return b.delivered }), 0
+		}
+	case s.opened && s.reserve(deliveredSize, fullDelivered):
 		s.delivered[key] = append(s.delivered[key], time.Now())
 	}
-	s.oldHandlers++
-	s.mu.Unlock()
-	defer func() { // also when the handler panics
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.oldHandlers--; s.oldHandlers == 0 {
-			select {
-			case s.oldIdle <- struct{}{}:
-			default:
-			}
-		}
-	}()
-	h.HandleEvent(ctx, e)
 }
 
-// handleNew takes an event of the new set and reports whether it is to be
-// delivered now.
-func (s *shardMigration) handleNew(e gateway.Event) (deliver bool) {
+func (b *buffered) size() int64 { return int64(len(b.event.Data)) + bufferedSize }
+
+// reserve takes bytes of the limit; a single event may be larger. Once the limit is
+// reached there is nothing to hold back any more: the old set goes on. The caller holds
+// mu.
+func (s *shardMigration) reserve(bytes int64, of fullness) bool {
+	if s.full != notFull || s.discarded {
+		return false
+	}
+	if s.bytes > 0 && bytes > s.limit-s.bytes {
+		s.full = of
+		s.dropLocked()
+		return false
+	}
+	s.bytes += bytes
+	return true
+}
+
+// receive takes an event of the new set and reports whether it is to be delivered now.
+// ctx is that of the shard's handlers.
+func (s *shardMigration) receive(ctx context.Context, e gateway.Event) (deliver bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch e.Type {
-	case "READY":
+	switch {
+	case e.Type == "READY":
 		s.noteReady(e)
 		return s.takenOver
-	case "RESUMED":
-		return s.takenOver
+	case e.Type == "RESUMED", sessionEvents[e.Type]:
+		return s.takenOver // before that nothing was asked on the new session
 	}
 	info := readEvent(e.Type, e.Data)
 	named := s.noteGuild(e, info)
@@ -117,6 +145,7 @@ func (s *shardMigration) handleNew(e gateway.Event) (deliver bool) {
 		if s.delivered[info.key] = copies[1:]; len(copies) == 1 {
 			delete(s.delivered, info.key)
 		}
+		s.bytes -= deliveredSize
 		return false
 	}
 	switch {
@@ -125,10 +154,25 @@ func (s *shardMigration) handleNew(e gateway.Event) (deliver bool) {
 	case named:
 		return false // the old set told of the guild long ago
 	}
-	b := &buffered{event: e, release: e.Hold()}
+	b := &buffered{ctx: ctx, event: e}
+	if !s.reserve(b.size(), fullBuffer) {
+		return false
+	}
+	b.release = e.Hold()
 	s.buffer = append(s.buffer, b)
 	s.buffered[info.key] = append(s.buffered[info.key], b)
 	return false
+}
+
+// deliver calls the handler when no other one runs for the new shard. If ctx ends before
+// that, the event stays unhandled, and the session brings it again.
+func (s *shardMigration) deliver(ctx context.Context, e gateway.Event, h gateway.Handler) {
+	if s.turn.lock(ctx) != nil {
+		e.Hold()
+		return
+	}
+	defer s.turn.unlock() // also when the handler panics
+	h.HandleEvent(ctx, e)
 }
 
 // noteReady notes READY and the guilds it names. The caller holds mu.
@@ -175,58 +219,52 @@ func (s *shardMigration) completeSince(now time.Time) (at time.Time, complete bo
 	return s.grownAt, true
 }
 
-// takeOver closes the old set and lets the new one deliver, what is buffered first
-// and in order. Handlers that still run for the old set are waited for, for
-// handlerTimeout at most, so that no two work on one guild.
-func (s *shardMigration) takeOver(h gateway.Handler) {
-	s.mu.Lock()
-	s.closed = true
-	waiting := s.oldHandlers > 0
-	s.mu.Unlock()
-	timer := time.NewTimer(handlerTimeout)
-	defer timer.Stop()
-	for waiting {
-		select {
-		case <-s.oldIdle:
-			s.mu.Lock()
-			waiting = s.oldHandlers > 0
-			s.mu.Unlock()
-		case <-timer.C:
-			waiting = false
-		}
-	}
-	for {
-		s.mu.Lock()
-		events := s.buffer
-		s.buffer = nil
-		clear(s.buffered)
-		if len(events) == 0 {
-			s.takenOver = true
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		for _, b := range events {
-			if !b.delivered {
-				pass(b.event, h)
-			}
-		}
-	}
-}
-
-// pass delivers a buffered event; a panic costs that event.
-func pass(e gateway.Event, h gateway.Handler) {
-	defer func() { _ = recover() }()
-	e.Pass(context.Background(), h)
-}
-
-// prune forgets deliveries of the old set whose copy will not come.
-func (s *shardMigration) prune(now time.Time) {
+// fullness returns whether more was to be held back than the limit allows.
+func (s *shardMigration) fullness() fullness {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.full
+}
+
+// takeBuffer returns what is buffered and what the old set has not delivered. The caller
+// holds mu.
+func (s *shardMigration) takeBuffer() []*buffered {
+	events := slices.DeleteFunc(s.buffer, func(b *buffered) bool { return b.delivered })
+	s.buffer = nil
+	clear(s.buffered)
+	return events
+}
+
+// endDrain lets events through that came after what was buffered.
+func (s *shardMigration) endDrain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = false
+	s.turn.unlock()
+}
+
+func (s *shardMigration) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// prune forgets deliveries of the old set whose copy will not come: the new shard has
+// had everything for longer than copyTimeout after them. While it is away or behind, its
+// copies may be late.
+func (s *shardMigration) prune(now time.Time, m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.delivered) == 0 || now.Sub(s.pruned) < copyTimeout/6 {
+		return
+	}
+	if _, handled := s.arrived.check(now, time.Time{}, m); !handled {
+		return
+	}
 	for key, times := range s.delivered {
-		for len(times) > 0 && now.Sub(times[0]) > copyTimeout {
+		for len(times) > 0 && s.arrived.at.Sub(times[0]) > copyTimeout {
 			times = times[1:]
+			s.bytes -= deliveredSize
 		}
 		if len(times) == 0 {
 			delete(s.delivered, key)
@@ -234,15 +272,25 @@ func (s *shardMigration) prune(now time.Time) {
 			s.delivered[key] = times
 		}
 	}
+	s.pruned, s.arrived = now, barrier{}
 }
 
-// discard drops what is buffered.
+// discard drops what is buffered, and what is still to come.
 func (s *shardMigration) discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.discarded = true
+	s.dropLocked()
+}
+
+// dropLocked lets go of everything that is held. The caller holds mu.
+func (s *shardMigration) dropLocked() {
 	for _, b := range s.buffer {
-		b.release()
+		if !b.delivered {
+			b.release()
+		}
 	}
-	s.buffer = nil
+	s.buffer, s.stale, s.bytes = nil, 0, 0
 	clear(s.buffered)
+	clear(s.delivered)
 }

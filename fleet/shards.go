@@ -59,11 +59,10 @@ func (f *Fleet) SetPresence(p gateway.Presence) error {
 		return err
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock() // of two calls the later one holds for every shard
 	f.presence = &p
-	members := f.allMembers()
-	f.mu.Unlock()
 	var errs []error
-	for _, m := range members {
+	for _, m := range f.allMembers() {
 		if err := m.current().SetPresence(p); err != nil {
 			errs = append(errs, err)
 		}
@@ -87,11 +86,10 @@ func (f *Fleet) Reconfigure(c gateway.Credentials) error {
 		return errors.New("fleet: a bot token is required")
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock() // of two calls the later one holds for every shard
 	f.credentials = c
-	members := f.allMembers()
-	f.mu.Unlock()
 	var errs []error
-	for _, m := range members {
+	for _, m := range f.allMembers() {
 		if err := m.current().Reconfigure(c); err != nil && !errors.Is(err, gateway.ErrStopped) {
 			errs = append(errs, err)
 		}
