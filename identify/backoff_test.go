@@ -3,6 +3,7 @@ package identify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,6 +73,114 @@ func TestRefusalsGrowTheWait(t *testing.T) {
 		l.SessionEnded(alone, settled)
 		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("after a session that lived, the next start waits %v", d)
+		}
+	})
+}
+
+// The wait after so many refusals lies between the bounds of its step, wherever the lot
+// falls, and with each failure it falls anew. What it is for is said.
+func TestWaitsAreDrawnByLot(t *testing.T) {
+	for refusals, bounds := range map[int][2]time.Duration{
+		1: {Spacing, 10 * time.Second}, 2: {20 * time.Second, 40 * time.Second}, 3: {60 * time.Second, 90 * time.Second},
+		7: {17 * time.Minute, 23 * time.Minute}, 9: {17 * time.Minute, 23 * time.Minute},
+	} {
+		for lot, want := range map[float64]time.Duration{0: bounds[0], 0.999999: bounds[1]} {
+			synctest.Test(t, func(t *testing.T) {
+				draws := 0
+				l := New(Options{Rand: func() float64 {
+					if draws++; draws == refusals {
+						return lot
+					}
+					return 0.3
+				}})
+				for range refusals {
+					identify(t, l, alone, OutcomeRefused)
+				}
+				said := ""
+				began := time.Now()
+				g, err := l.Acquire(t.Context(), alone, func(_ time.Time, why string) { said = why })
+				if err != nil {
+					t.Fatal(err)
+				}
+				within(t, fmt.Sprintf("wait after %d refusals", refusals), time.Since(began), want-10*time.Millisecond, want)
+				if want := fmt.Sprintf("Discord gave no session for the last IDENTIFYs (%d in a row)", refusals); said != want && lot > 0 {
+					t.Errorf("said %q, want %q", said, want)
+				}
+				g.Release(OutcomeUnsent)
+			})
+		}
+	}
+}
+
+// What shows that Discord grants sessions, or that they last, ends the wait for those that
+// were refused or short; nothing else does.
+func TestWhatEndsTheBackoff(t *testing.T) {
+	refused := func(t *testing.T, l *Limiter) {
+		for range 4 {
+			identify(t, l, alone, OutcomeRefused)
+		}
+	}
+	short := func(t *testing.T, l *Limiter) {
+		for range cheapSessions + 4 {
+			identify(t, l, alone, OutcomeReady)
+			l.SessionEnded(alone, time.Second)
+		}
+	}
+	live := func(lived time.Duration) func(*testing.T, *Limiter) {
+		return func(t *testing.T, l *Limiter) {
+			identify(t, l, alone, OutcomeReady)
+			time.Sleep(lived)
+		}
+	}
+	for name, c := range map[string]struct {
+		fails, then func(*testing.T, *Limiter)
+		end         func(*Limiter)
+		waits       bool
+	}{
+		"READY after refusals":                {refused, live(time.Second), func(l *Limiter) { l.SessionEnded(alone, time.Second) }, false},
+		"READY after short sessions":          {short, live(time.Second), func(l *Limiter) { l.SessionEnded(alone, time.Second) }, true},
+		"a minute after refusals, resumed":    {refused, func(*testing.T, *Limiter) {}, func(l *Limiter) { l.SessionEnded(alone, settled) }, false},
+		"a second after refusals, resumed":    {refused, func(*testing.T, *Limiter) {}, func(l *Limiter) { l.SessionEnded(alone, time.Second) }, true},
+		"a minute after short ones, resumed":  {short, func(*testing.T, *Limiter) {}, func(l *Limiter) { l.SessionEnded(alone, settled) }, false},
+		"a minute, then a stop":               {short, live(settled), func(l *Limiter) { l.Stopped(alone) }, false},
+		"nearly a minute, then a stop":        {short, live(settled - 1), func(l *Limiter) { l.Stopped(alone) }, true},
+		"a minute, then nothing said":         {short, live(settled), func(*Limiter) {}, false},
+		"nearly a minute, then nothing said":  {short, live(settled - 1), func(*Limiter) {}, true},
+		"a minute of another shard":           {short, live(0), func(l *Limiter) { l.SessionEnded(ShardID{ID: 1, Count: 2}, settled) }, true},
+		"a stop of another shard":             {short, live(settled), func(l *Limiter) { l.Stopped(ShardID{ID: 1, Count: 2}) }, false},
+		"a stop without a session":            {refused, func(*testing.T, *Limiter) {}, func(l *Limiter) { l.Stopped(alone) }, true},
+		"a second, then a stop after refusal": {refused, live(time.Second), func(l *Limiter) { l.Stopped(alone) }, false},
+	} {
+		for _, restart := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDisk()
+				options := Options{Storage: d, Rand: middling}
+				l := New(options)
+				c.fails(t, l)
+				c.then(t, l)
+				c.end(l)
+				if d.stop(); restart && !strings.Contains(name, "resumed") {
+					l = New(options)
+				}
+				if took := waited(func() { identify(t, l, alone, OutcomeReady) }); (took > Spacing) != c.waits {
+					t.Errorf("%s, restart %v: the next start waits %v", name, restart, took)
+				}
+			})
+		}
+	}
+}
+
+// Given a budget, then ten short sessions cost no wait while exactly half of it is left, and
+// do with one start less.
+func TestHalfOfTheBudgetIsRich(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Total: 10, Reserve: Never, Rand: middling})
+		for n := range 7 {
+			took := waited(func() { identify(t, l, alone, OutcomeReady) })
+			if poor := n > 5; (took > Spacing) != poor {
+				t.Errorf("start %d waited %v", n+1, took)
+			}
+			l.SessionEnded(alone, 0)
 		}
 	})
 }
@@ -247,6 +356,20 @@ func TestHourIsCapped(t *testing.T) {
 		if said == "" {
 			t.Error("the wait was not announced")
 		}
+	})
+}
+
+// Without a limit of the hour nothing but the spacing slows sessions down that last.
+func TestNoHourlyLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Total: DefaultTotal, Hourly: Never})
+		took := waited(func() {
+			for range 60 {
+				identify(t, l, alone, OutcomeReady)
+				time.Sleep(settled)
+			}
+		})
+		within(t, "sixty starts", took, time.Hour, time.Hour)
 	})
 }
 

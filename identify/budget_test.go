@@ -3,7 +3,10 @@ package identify
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +130,280 @@ func TestReserveHoldsWithoutAnAnswer(t *testing.T) {
 	})
 }
 
+// Every number of an answer is brought within sense; one whose total makes none is ignored.
+func TestAnswerIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		told, want SessionStartLimit
+		ok         bool
+	}{
+		{SessionStartLimit{1000, 999, time.Hour, 16, time.Time{}}, SessionStartLimit{1000, 999, time.Hour, 16, time.Time{}}, true},
+		{SessionStartLimit{1000, 1001, 25 * time.Hour, 0, time.Time{}}, SessionStartLimit{1000, 1000, day, 1, time.Time{}}, true},
+		{SessionStartLimit{1, -1, -1, 1 << 40, time.Time{}}, SessionStartLimit{1, 0, 0, 256, time.Time{}}, true},
+		{SessionStartLimit{0, 0, time.Hour, 16, time.Time{}}, SessionStartLimit{}, false},
+		{SessionStartLimit{1_000_001, 5, time.Hour, 16, time.Time{}}, SessionStartLimit{}, false},
+	} {
+		if got, ok := c.told.Bounded(); got != c.want || ok != c.ok {
+			t.Errorf("%+v became %+v, %v", c.told, got, ok)
+		}
+	}
+}
+
+// What is left of the day is Discord's number while that is young, and where it is older
+// only if it is lower than the own count. Starts that the answer cannot have counted come
+// off, and so do grants that may still be used.
+func TestWhatIsLeftOfTheDay(t *testing.T) {
+	const total = 20
+	first := time.Duration(-1) // the Reset is that of the first own start
+	for name, c := range map[string]struct {
+		before int // own starts, a minute apart, the last a minute before the answer
+		answer SessionStartLimit
+		err    error
+		late   time.Duration // how long before it came the answer was made; 0: it does not tell
+		after  int           // own starts after it
+		held   int           // grants that are not used yet
+		age    time.Duration // of the answer in the end
+		want   Usage
+		reset  time.Duration // from the answer; 0: none
+	}{
+		"no start, no answer":     {0, SessionStartLimit{}, errDisk, 0, 0, 0, 0, Usage{0, 0, total, total, false, time.Time{}}, 0},
+		"no answer":               {2, SessionStartLimit{}, errDisk, 0, 1, 0, 0, Usage{3, 3, total - 3, total, false, time.Time{}}, first},
+		"error with numbers":      {2, SessionStartLimit{Total: 1000, Remaining: 5}, errDisk, 0, 0, 0, 0, Usage{2, 2, total - 2, total, false, time.Time{}}, first},
+		"no total":                {2, SessionStartLimit{Remaining: 5, ResetAfter: time.Hour}, nil, 0, 0, 0, 0, Usage{2, 2, total - 2, total, false, time.Time{}}, first},
+		"answer":                  {2, SessionStartLimit{Total: 1000, Remaining: 700, ResetAfter: 9 * time.Hour}, nil, 0, 0, 0, 0, Usage{2, 2, 700, 1000, true, time.Time{}}, 9 * time.Hour},
+		"answer and starts":       {1, SessionStartLimit{Total: 1000, Remaining: 700, ResetAfter: 9 * time.Hour}, nil, 0, 2, 0, 0, Usage{3, 3, 698, 1000, true, time.Time{}}, 9 * time.Hour},
+		"answer and grants":       {1, SessionStartLimit{Total: 1000, Remaining: 700, ResetAfter: 9 * time.Hour}, nil, 0, 0, 2, 0, Usage{1, 1, 698, 1000, true, time.Time{}}, 9 * time.Hour},
+		"grants only":             {1, SessionStartLimit{}, errDisk, 0, 0, 2, 0, Usage{1, 1, total - 3, total, false, time.Time{}}, first},
+		"answer of before":        {3, SessionStartLimit{Total: 1000, Remaining: 700, ResetAfter: 9 * time.Hour}, nil, 150 * time.Second, 0, 0, 0, Usage{3, 3, 698, 1000, true, time.Time{}}, 9*time.Hour - 150*time.Second},
+		"five minutes old":        {2, SessionStartLimit{Total: 1000, Remaining: 999, ResetAfter: 9 * time.Hour}, nil, 0, 0, 0, maxLimitAge, Usage{2, 2, 999, 1000, true, time.Time{}}, 9 * time.Hour},
+		"older and higher":        {2, SessionStartLimit{Total: 1000, Remaining: 999, ResetAfter: 9 * time.Hour}, nil, 0, 0, 0, maxLimitAge + 1, Usage{2, 2, 998, 1000, false, time.Time{}}, first},
+		"older and the same":      {2, SessionStartLimit{Total: 1000, Remaining: 998, ResetAfter: 9 * time.Hour}, nil, 0, 0, 0, maxLimitAge + 1, Usage{2, 2, 998, 1000, false, time.Time{}}, first},
+		"older and lower":         {2, SessionStartLimit{Total: 1000, Remaining: 997, ResetAfter: 9 * time.Hour}, nil, 0, 0, 0, maxLimitAge + 1, Usage{2, 2, 997, 1000, false, time.Time{}}, 9 * time.Hour},
+		"before the reset":        {2, SessionStartLimit{Total: 1000, Remaining: 5, ResetAfter: time.Minute}, nil, 0, 0, 0, time.Minute - 1, Usage{2, 2, 5, 1000, true, time.Time{}}, time.Minute},
+		"after the reset":         {2, SessionStartLimit{Total: 1000, Remaining: 5, ResetAfter: time.Minute}, nil, 0, 0, 0, time.Minute, Usage{2, 2, 998, 1000, false, time.Time{}}, first},
+		"none left, and one held": {2, SessionStartLimit{Total: 1000, Remaining: 1, ResetAfter: 9 * time.Hour}, nil, 1, 0, 1, 0, Usage{2, 2, 0, 1000, true, time.Time{}}, 9*time.Hour - 1},
+		"an hour later":           {2, SessionStartLimit{}, errDisk, 0, 0, 0, 59*time.Minute - time.Second, Usage{1, 2, total - 2, total, false, time.Time{}}, first},
+		"a day later":             {2, SessionStartLimit{}, errDisk, 0, 0, 0, day, Usage{0, 0, total, total, false, time.Time{}}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &discord{err: errDisk}
+			l := New(Options{Total: total, Reserve: Never, MaxConcurrency: 4, SessionStartLimit: d.ask})
+			next := 0
+			start := func() Grant {
+				next++
+				return acquire(t, l, ShardID{ID: next % 4, Count: 4})
+			}
+			began := time.Now()
+			for range c.before {
+				start().Sent()
+				time.Sleep(time.Minute)
+			}
+			if d.limits, d.err = c.answer, c.err; c.late > 0 {
+				d.limits.At = time.Now().Add(-c.late)
+			}
+			time.Sleep(time.Millisecond)
+			l.RefreshSessionStartLimit(t.Context())
+			answered := time.Now()
+			for range c.after {
+				start().Sent()
+			}
+			for range c.held {
+				start()
+			}
+			time.Sleep(c.age)
+			switch {
+			case c.reset == first:
+				c.want.Reset = began.Add(day)
+			case c.reset > 0:
+				c.want.Reset = answered.Add(c.reset)
+			}
+			if c.late > 0 {
+				c.want.Reset = c.want.Reset.Add(-time.Millisecond)
+			}
+			if got := l.Usage(); got != c.want {
+				t.Errorf("%s: %#v, want %#v", name, got, c.want)
+			}
+		})
+	}
+}
+
+// The concurrency keys are those of Discord's last answer, or of the Options where it tells
+// none.
+func TestConcurrencyKeysFollowTheAnswer(t *testing.T) {
+	for told, want := range map[int]int{0: 4, 1: 1, 16: 16, 1000: 256} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day, MaxConcurrency: told}}
+			l := New(Options{MaxConcurrency: 4, SessionStartLimit: d.ask})
+			if keys, spacing := l.Pace(); keys != 4 || spacing != Spacing {
+				t.Errorf("%d keys, %v apart before the answer", keys, spacing)
+			}
+			var all sync.WaitGroup
+			for id := range 8 {
+				all.Go(func() { identify(t, l, ShardID{ID: id, Count: 8}, OutcomeReady) })
+			}
+			took := waited(all.Wait)
+			if keys, _ := l.Pace(); keys != want {
+				t.Errorf("told %d: %d keys, want %d", told, keys, want)
+			}
+			rounds := time.Duration((8+want-1)/want - 1)
+			within(t, fmt.Sprintf("start of 8 shards with %d keys", want), took, rounds*Spacing, rounds*Spacing+startGroupDelay)
+			if d.asked != 1 {
+				t.Errorf("Discord was asked %d times by eight shards", d.asked)
+			}
+		})
+	}
+}
+
+// Discord is asked when its answer is older than five minutes, by when that was made, and
+// half a minute after it was last asked; never for a shard that has given up.
+//
+// Statements: G-003.
+func TestWhenDiscordIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}}
+		l := New(Options{SessionStartLimit: d.ask})
+		ask := func(after time.Duration, want int) {
+			t.Helper()
+			time.Sleep(after)
+			if l.RefreshSessionStartLimit(t.Context()); d.asked != want {
+				t.Fatalf("asked %d times, want %d", d.asked, want)
+			}
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 20 { // whichever of two ways is taken
+			l.RefreshSessionStartLimit(ended)
+		}
+		ask(0, 1)
+		ask(maxLimitAge, 1)
+		ask(1, 2)
+		d.err = errDisk
+		ask(maxLimitAge+1, 3)
+		ask(refreshInterval, 3)
+		ask(1, 4)
+		d.err, d.limits.At = nil, time.Now()
+		ask(3*time.Minute, 5)
+		ask(2*time.Minute, 5)
+		ask(1, 6)
+
+		// An answer counts although the one who asked has given up when it comes.
+		time.Sleep(maxLimitAge + 1)
+		asks, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		l = New(Options{SessionStartLimit: func(context.Context) (SessionStartLimit, error) {
+			cancel()
+			return SessionStartLimit{Total: 1000, Remaining: 7, ResetAfter: day}, nil
+		}})
+		l.RefreshSessionStartLimit(asks)
+		if u := l.Usage(); u.Remaining != 7 {
+			t.Errorf("usage %+v", u)
+		}
+	})
+}
+
+// Given a shard that waits for the reset of an empty budget, when a later answer says that
+// starts are left, then it goes at once.
+func TestBetterAnswerEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 0, ResetAfter: 10 * time.Hour}}
+		l := New(Options{SessionStartLimit: d.ask})
+		time.AfterFunc(10*time.Minute, func() {
+			d.limits.Remaining = 1000
+			l.RefreshSessionStartLimit(context.Background())
+		})
+		within(t, "wait", waited(func() { identify(t, l, alone, OutcomeReady) }), 10*time.Minute, 10*time.Minute)
+	})
+}
+
+// Given starts of the day, of the reserve or of the hour of which all but one are spent,
+// when two keys ask at once, then the second waits for what becomes of the first: it goes
+// at once if the grant comes back, and else waits as long as it must, which is said.
+//
+// Statements: G-041, G-042.
+func TestLastStartIsGrantedOnce(t *testing.T) {
+	first, second, other := ShardID{ID: 0, Count: 2}, ShardID{ID: 1, Count: 2}, ShardID{ID: 2, Count: 9}
+	for name, c := range map[string]struct {
+		options Options
+		before  int // starts by both, a minute apart
+		wait    time.Duration
+		why     string
+	}{
+		"day":     {Options{Total: 1, Reserve: Never}, 0, day, "all 1 session starts"},
+		"reserve": {Options{Total: 10, Reserve: 1}, 0, day / 9, "only 9 of 10 session starts"},
+		"hour":    {Options{Total: 100, Reserve: Never, Hourly: 4}, 5, time.Hour - 5*time.Minute - 3*time.Second, "6 session starts were spent within an hour"},
+	} {
+		for _, sends := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				c.options.MaxConcurrency = 3
+				l := New(c.options)
+				for n := range c.before {
+					shard := []ShardID{first, second}[n%2]
+					identify(t, l, shard, OutcomeReady)
+					time.Sleep(settled)
+					l.SessionEnded(shard, settled)
+				}
+				g := acquire(t, l, first)
+				time.AfterFunc(3*time.Second, func() {
+					if sends {
+						g.Sent()
+					} else {
+						g.Release(OutcomeUnsent)
+					}
+				})
+				said := ""
+				began := time.Now()
+				held, err := l.Acquire(t.Context(), second, func(_ time.Time, why string) { said = why })
+				if err != nil {
+					t.Fatal(err)
+				}
+				took := time.Since(began) - 3*time.Second
+				if sends {
+					within(t, name+", wait for the next", took, c.wait, c.wait+time.Second)
+				} else {
+					within(t, name+", wait for a grant that comes back", took, 0, 0)
+				}
+				if told := strings.HasPrefix(said, c.why); sends && !told || !sends && told && name != "hour" {
+					t.Errorf("%s: said %q", name, said)
+				}
+				held.Release(OutcomeUnsent)
+				if name != "hour" || !sends {
+					return
+				}
+				// A grant for another number of shards is no start of this one's.
+				time.Sleep(day)
+				for n := range c.before {
+					identify(t, l, []ShardID{first, second}[n%2], OutcomeReady)
+					time.Sleep(settled)
+				}
+				acquire(t, l, other)
+				within(t, "start beside another number of shards", waited(func() { acquire(t, l, second) }), 0, 0)
+			})
+		}
+	}
+}
+
+// In the own count the starts of the reserve are never closer than the day's share of each,
+// because each start comes back for itself; by Discord's count all come back at the reset.
+//
+// Statements: G-042.
+func TestReserveIsSpreadByWhatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Total: 10})
+		for range 8 {
+			identify(t, l, alone, OutcomeReady)
+			time.Sleep(2 * time.Minute)
+		}
+		time.Sleep(day - time.Hour)
+		at := identify(t, l, alone, OutcomeReady)
+		within(t, "own count", identify(t, l, alone, OutcomeReady).Sub(at), day/10, day/10)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 51, ResetAfter: 10 * time.Minute}}
+		l := New(Options{SessionStartLimit: d.ask, Rand: middling})
+		at := identify(t, l, alone, OutcomeReady)
+		within(t, "Discord's count", identify(t, l, alone, OutcomeReady).Sub(at), 11*time.Second, 12*time.Second)
+	})
+}
+
 // An answer of Discord is good for five minutes; then it is asked anew before a
 // start is decided.
 //
@@ -212,8 +489,8 @@ func TestAlertsComeOnce(t *testing.T) {
 		}
 		spend(3)
 		spend(2)
-		if len(percents) != 2 || percents[0] < 50 || percents[0] >= 80 || percents[1] < 80 {
-			t.Errorf("alerts at %v %%, want one from 50 and one from 80", percents)
+		if !slices.Equal(percents, []int{50, 80}) {
+			t.Errorf("alerts at %v %%, want one at 50 and one at 80", percents)
 		}
 		time.Sleep(day)
 		spend(1)
@@ -221,6 +498,8 @@ func TestAlertsComeOnce(t *testing.T) {
 		if len(percents) != 3 {
 			t.Errorf("alerts at %v %%, want one more after the count fell", percents)
 		}
+		unlimited := New(Options{Alert: func(u Usage) { t.Errorf("alert without a budget: %+v", u) }})
+		identify(t, unlimited, alone, OutcomeReady)
 	})
 }
 

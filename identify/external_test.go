@@ -57,6 +57,54 @@ func TestExternalUseIsFound(t *testing.T) {
 	})
 }
 
+// What the bot has spent itself, or may be about to, is not taken for external use; what is
+// beyond that is, and only for a day.
+func TestExternalUseIsWhatIsBeyondTheOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent, held int
+		spent      int           // by Discord's count
+		reset      time.Duration // how much later the second answer puts the end of the day
+		want       int
+	}{
+		"own":                     {2, 0, 2, 0, 0},
+		"own and one more":        {2, 0, 3, 0, 1},
+		"grants may be counted":   {1, 2, 3, 0, 0},
+		"grants and one more":     {1, 2, 4, 0, 1},
+		"fewer":                   {2, 0, 1, 0, 0},
+		"the ends differ by less": {1, 0, 4, windowSlack, 3},
+		"another day":             {1, 0, 4, windowSlack + 1, 103},
+		"another day, earlier":    {1, 0, 4, -windowSlack - 1, 103},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 900, ResetAfter: 12 * time.Hour}}
+			l := New(Options{SessionStartLimit: d.ask, MaxConcurrency: 4})
+			l.RefreshSessionStartLimit(t.Context())
+			time.Sleep(2 * time.Minute)
+			for id := range c.sent {
+				acquire(t, l, ShardID{ID: id, Count: 4}).Sent()
+			}
+			for id := range c.held {
+				acquire(t, l, ShardID{ID: c.sent + id, Count: 4})
+			}
+			time.Sleep(4 * time.Minute)
+			d.limits.Remaining -= c.spent
+			d.limits.ResetAfter += c.reset - 6*time.Minute
+			l.RefreshSessionStartLimit(t.Context())
+			if f := l.ExternalUse(); f.Starts != c.want || c.want > 0 && !f.Last.Equal(time.Now()) {
+				t.Errorf("%s: %+v, want %d", name, f, c.want)
+			}
+			time.Sleep(day - 1)
+			if f := l.ExternalUse(); f.Starts != c.want {
+				t.Errorf("%s: %+v after nearly a day, want %d", name, f, c.want)
+			}
+			time.Sleep(1)
+			if f := l.ExternalUse(); f != (ExternalUse{}) {
+				t.Errorf("%s: %+v after a day", name, f)
+			}
+		})
+	}
+}
+
 // Given a total that Discord changes, then the difference is not taken for external use.
 func TestChangedTotalIsNoExternalUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
