@@ -327,8 +327,8 @@ func TestLastStartIsGrantedOnce(t *testing.T) {
 		wait    time.Duration
 		why     string
 	}{
-		"day":     {Options{Total: 1, Reserve: Never}, 0, day, "all 1 session starts"},
-		"reserve": {Options{Total: 10, Reserve: 1}, 0, day / 9, "only 9 of 10 session starts"},
+		"day":     {Options{Total: 2, Reserve: Never}, 1, day - settled - 3*time.Second, "all 2 session starts"},
+		"reserve": {Options{Total: 10, Reserve: 1}, 1, (day - (day-settled)/9 - 3*time.Second) / 8, "only 8 of 10 session starts"},
 		"hour":    {Options{Total: 100, Reserve: Never, Hourly: 4}, 5, time.Hour - 5*time.Minute - 3*time.Second, "6 session starts were spent within an hour"},
 	} {
 		for _, sends := range []bool{false, true} {
@@ -378,6 +378,39 @@ func TestLastStartIsGrantedOnce(t *testing.T) {
 				within(t, "start beside another number of shards", waited(func() { acquire(t, l, second) }), 0, 0)
 			})
 		}
+	}
+}
+
+// Given a day whose last start came out of the reserve, then the next waits for the first
+// to come back.
+//
+// Statements: G-041.
+func TestEmptyReserveWaitsForTheFirstStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Total: 2})
+		first := identify(t, l, alone, OutcomeReady)
+		time.Sleep(day / 2) // the reserve is spaced out
+		identify(t, l, alone, OutcomeReady)
+		within(t, "third start", identify(t, l, alone, OutcomeReady).Sub(first), day, day)
+	})
+}
+
+// Given one start an hour, when a shard asks for a second while the first grant is held, then
+// it waits for what becomes of that.
+func TestOneStartAnHourIsGrantedOnce(t *testing.T) {
+	for sends, want := range map[bool]time.Duration{false: 10 * time.Second, true: time.Hour + 10*time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(Options{Hourly: 1})
+			g := acquire(t, l, alone)
+			time.AfterFunc(10*time.Second, func() {
+				if !sends {
+					g.Release(OutcomeUnsent)
+				} else if !g.Sent() {
+					t.Error("the grant has expired")
+				}
+			})
+			within(t, "wait", waited(func() { acquire(t, l, alone) }), want, want)
+		})
 	}
 }
 

@@ -94,6 +94,7 @@ type disk struct {
 	underWay  []Entry
 	broken    bool          // reading fails
 	slow      time.Duration // how long a commit takes
+	slowRead  time.Duration // how long reading takes
 	reads     int
 	committed int
 }
@@ -102,7 +103,12 @@ var errDisk = errors.New("the disk is gone")
 
 func newDisk() *disk { return &disk{kept: map[int64]Entry{}} }
 
-func (d *disk) Entries(_ context.Context, since time.Time) ([]Entry, error) {
+func (d *disk) Entries(ctx context.Context, since time.Time) ([]Entry, error) {
+	select {
+	case <-time.After(d.slowRead):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reads++

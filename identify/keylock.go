@@ -31,6 +31,9 @@ func (l *Limiter) lockKey(ctx context.Context, g *grant) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.locking, g.keyGrant = false, held
+	// The wait may have been long, and the record has to say when the IDENTIFY was allowed.
 	g.at = time.Now()
+	g.entry.At = g.at
+	l.wakeAll() // from now on they wait for Spacing only
 	return err
 }

@@ -3,6 +3,7 @@ package identify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,8 @@ type sharedKeyLock struct {
 	held map[int]bool
 	free map[int]time.Time // when a key may be used again
 	lost bool              // every lock is lost before it is used
+	// freed, if set, is called when a key is free again.
+	freed func()
 }
 
 func newSharedKeyLock() *sharedKeyLock {
@@ -53,7 +56,9 @@ func (g *sharedGrant) Sent() bool {
 func (g *sharedGrant) Release(Outcome) {
 	g.lock.mu.Lock()
 	defer g.lock.mu.Unlock()
-	g.lock.held[g.key] = false
+	if g.lock.held[g.key] = false; g.lock.freed != nil {
+		g.lock.freed()
+	}
 }
 
 // Given two processes that run eight shards of one bot each, when all start at
@@ -115,6 +120,52 @@ func TestKeyLockThatIsNotHadCostsNothing(t *testing.T) {
 		if u := l.Usage(); u.Day != 1 {
 			t.Errorf("%d starts in the record, want 1", u.Day)
 		}
+	})
+}
+
+// brokenKeyLock cannot lock anything.
+type brokenKeyLock struct{}
+
+func (brokenKeyLock) Lock(context.Context, int, ShardID) (Grant, error) { return nil, errDisk }
+
+// Given a key that cannot be locked, then nothing may be sent, the error says why, and
+// nothing is left behind.
+func TestKeyThatCannotBeLockedIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{KeyLock: brokenKeyLock{}})
+		for range 3 {
+			if g, err := l.Acquire(t.Context(), alone, nil); g != nil || !errors.Is(err, errDisk) {
+				t.Errorf("got %v, %v", g, err)
+			}
+			checkNoTrace(t, l)
+		}
+	})
+}
+
+// Given shards of one limiter that wait for other processes to free a key, then those of
+// other keys go meanwhile, and the next of the same key only [Spacing] after the first.
+//
+// Statements: G-038.
+func TestLockedKeyHoldsUpItsOwnOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lock := newSharedKeyLock()
+		held, _ := lock.Lock(t.Context(), 0, ShardID{ID: 2, Count: 6})
+		time.AfterFunc(time.Minute, func() { held.Release(OutcomeUnsent) })
+		l := New(Options{MaxConcurrency: 2, KeyLock: lock})
+		var all sync.WaitGroup
+		for id, want := range map[int]time.Duration{0: time.Minute, 1: 0, 4: time.Minute + Spacing} {
+			all.Go(func() {
+				began := time.Now()
+				g := acquire(t, l, ShardID{ID: id, Count: 6})
+				within(t, fmt.Sprintf("shard %d", id), time.Since(began), want, want+startGroupDelay)
+				if id == 0 {
+					time.Sleep(time.Hour) // it hangs in its dial
+				}
+				g.Release(OutcomeUnsent)
+			})
+		}
+		all.Wait()
+		checkNoTrace(t, l)
 	})
 }
 

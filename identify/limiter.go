@@ -164,10 +164,9 @@ func New(opts Options) *Limiter {
 // announce, which may be nil, is called with the end and the reason of every wait of
 // two seconds or more. A wait for nothing but the queue is not announced.
 func (l *Limiter) Acquire(ctx context.Context, shard ShardID, announce func(until time.Time, why string)) (Grant, error) {
-	if err := l.hold(ctx); err != nil {
-		return nil, err
-	}
-	if err := l.Load(ctx); err != nil && ctx.Err() != nil {
+	l.hold(ctx)
+	_ = l.Load(ctx) // without the record it works on
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if announce == nil {
@@ -192,9 +191,9 @@ func (l *Limiter) Acquire(ctx context.Context, shard ShardID, announce func(unti
 }
 
 // hold waits for Options.HoldUntil.
-func (l *Limiter) hold(ctx context.Context) error {
+func (l *Limiter) hold(ctx context.Context) {
 	if l.opts.HoldUntil == nil {
-		return nil
+		return
 	}
 	timer := time.NewTimer(holdTimeout)
 	defer timer.Stop()
@@ -202,7 +201,5 @@ func (l *Limiter) hold(ctx context.Context) error {
 	case <-l.opts.HoldUntil:
 	case <-timer.C:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
-	return nil
 }

@@ -54,9 +54,11 @@ func TestIdentifyIsHeldUntilTheChecksAreOver(t *testing.T) {
 		l := New(Options{HoldUntil: over})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v, %v", g, err)
-		}
+		within(t, "a shard that gives up", waited(func() {
+			if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, %v", g, err)
+			}
+		}), time.Second, time.Second)
 		within(t, "start during a check without end", waited(func() { identify(t, l, alone, OutcomeReady) }), holdTimeout, holdTimeout)
 
 		time.Sleep(settled)

@@ -51,8 +51,8 @@ func (d decision) differs(said decision) bool {
 	return d.why != "" && (d.reason != said.reason || d.until.Sub(said.until).Abs() > time.Second)
 }
 
-// sleep waits for the time of the decision or for a change.
-func (w *waiter) sleep(ctx context.Context, d decision) error {
+// sleep waits for the time of the decision, a change or the end of ctx.
+func (w *waiter) sleep(ctx context.Context, d decision) {
 	var due <-chan time.Time
 	if !d.blocked {
 		t := time.NewTimer(time.Until(d.until))
@@ -63,9 +63,7 @@ func (w *waiter) sleep(ctx context.Context, d decision) error {
 	case <-due:
 	case <-w.wake:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
-	return nil
 }
 
 // poke lets the waiter decide again.
@@ -121,9 +119,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, announce func(time.Time, 
 			announce(d.until, d.why)
 			said = d
 		}
-		if err := w.sleep(ctx, d); err != nil {
-			return nil, err
-		}
+		w.sleep(ctx, d) // the loop looks at ctx
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,6 +219,44 @@ func TestWaitsAreAnnounced(t *testing.T) {
 			t.Errorf("the wait was to end %v, it ended %v", until, now)
 		}
 		g.Release(OutcomeUnsent)
+	})
+}
+
+// Given a shard that waits for the day's starts, then a new end of the wait or a new reason
+// is announced, and not that the end is a moment sooner or later.
+func TestNewWaitIsAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: time.Hour}}
+		l := New(Options{SessionStartLimit: d.ask})
+		began := identify(t, l, alone, OutcomeReady)
+		time.Sleep(6 * time.Minute)
+		var said []string
+		say := func(until time.Time, why string) {
+			said = append(said, until.Sub(began).String()+" "+strings.Fields(why)[0])
+		}
+		d.limits.Remaining, d.limits.ResetAfter = 0, time.Hour
+		for n, c := range []struct {
+			remaining int
+			reset     time.Duration // from the first announcement's
+		}{{0, time.Second}, {0, 2 * time.Second}, {0, 2*time.Second + time.Hour}, {1, 2*time.Second + time.Hour + 24*time.Minute}} {
+			time.AfterFunc(time.Duration(n+1)*6*time.Minute, func() {
+				passed := time.Duration(n+1) * 6 * time.Minute
+				d.limits.Remaining, d.limits.ResetAfter = c.remaining, time.Hour+c.reset-passed
+				if c.remaining > 0 {
+					// Spaced from the first start, to the same end as before.
+					d.limits.ResetAfter = 6*time.Minute + 2*time.Hour + 2*time.Second
+				}
+				l.RefreshSessionStartLimit(context.Background())
+			})
+		}
+		g, err := l.Acquire(t.Context(), alone, say)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Release(OutcomeUnsent)
+		if want := []string{"1h6m0s all", "1h6m2s all", "2h6m2s all", "2h6m2s only"}; !slices.Equal(said, want) {
+			t.Errorf("announced %q, want %q", said, want)
+		}
 	})
 }
 

@@ -134,24 +134,29 @@ func TestSpacingCountsFromTheIdentify(t *testing.T) {
 //
 // Statements: G-038, G-122.
 func TestStuckShardDelaysNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{MaxConcurrency: 1})
-		stuck := acquire(t, l, ShardID{ID: 0, Count: 2})
-		within(t, "wait behind a stuck shard", waited(func() {
-			identify(t, l, ShardID{ID: 1, Count: 2}, OutcomeReady)
-		}), Spacing, Spacing+100*time.Millisecond)
-		if stuck.Sent() {
-			t.Error("the grant was good although another shard had gone ahead")
-		}
-		stuck.Release(OutcomeUnsent)
-		if u := l.Usage(); u.Day != 1 {
-			t.Errorf("%d starts are spent, want 1", u.Day)
-		}
-		within(t, "second try", waited(func() {
-			identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
-		}), Spacing-100*time.Millisecond, Spacing+100*time.Millisecond)
-		checkNoTrace(t, l)
-	})
+	for name, options := range map[string]func() Options{
+		"one process":     func() Options { return Options{MaxConcurrency: 1} },
+		"other processes": func() Options { return Options{MaxConcurrency: 1, KeyLock: newSharedKeyLock()} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(options())
+			stuck := acquire(t, l, ShardID{ID: 0, Count: 2})
+			within(t, name+": wait behind a stuck shard", waited(func() {
+				identify(t, l, ShardID{ID: 1, Count: 2}, OutcomeReady)
+			}), Spacing, Spacing+100*time.Millisecond)
+			if stuck.Sent() {
+				t.Errorf("%s: the grant was good although another shard had gone ahead", name)
+			}
+			stuck.Release(OutcomeUnsent)
+			if u := l.Usage(); u.Day != 1 {
+				t.Errorf("%s: %d starts are spent, want 1", name, u.Day)
+			}
+			within(t, name+": second try", waited(func() {
+				identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
+			}), Spacing-100*time.Millisecond, Spacing+100*time.Millisecond)
+			checkNoTrace(t, l)
+		})
+	}
 }
 
 // Given a connection that fails before its IDENTIFY, when its grant comes back,

@@ -61,9 +61,6 @@ type Storage interface {
 // first IDENTIFY. After an error the limiter works on: it assumes that an IDENTIFY
 // left just before it was made, and reads again at the next Acquire.
 func (l *Limiter) Load(ctx context.Context) error {
-	if l.isLoaded() {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	select {

@@ -1,8 +1,11 @@
 package identify
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,11 +70,18 @@ func TestLateIdentifyOfACrashKeepsTheSpacing(t *testing.T) {
 	shard, sameKey, otherKey := ShardID{ID: 0, Count: 4}, ShardID{ID: 2, Count: 4}, ShardID{ID: 1, Count: 4}
 	for _, held := range []time.Duration{0, 200 * time.Millisecond, 4 * time.Second, 14 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, down := range []time.Duration{0, 2 * time.Second, 10 * time.Second} {
-			for _, next := range []ShardID{shard, sameKey} {
+			for n, next := range []ShardID{shard, sameKey, shard} {
 				synctest.Test(t, func(t *testing.T) {
 					d := newDisk()
 					options := Options{Storage: d, MaxConcurrency: 2, Rand: middling}
-					g := acquire(t, New(options), shard)
+					locked := options
+					if n == 2 { // another process holds the key before, for longer than a grant is believed
+						lock := newSharedKeyLock()
+						before, _ := lock.Lock(t.Context(), 0, shard)
+						time.AfterFunc(maxGrantAge+time.Second, func() { before.Release(OutcomeUnsent) })
+						locked.KeyLock = lock
+					}
+					g := acquire(t, New(locked), shard)
 					time.Sleep(held)
 					if !g.Sent() {
 						t.Fatal("the grant has expired")
@@ -290,14 +300,75 @@ func TestUnreadableDiskDelaysButDoesNotStop(t *testing.T) {
 	})
 }
 
-// A disk that hangs costs a start two seconds and not the bot.
+// A disk that hangs costs a start two seconds when it is written to, or three when it is
+// read, and not the bot.
 func TestHangingDiskDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
 		d.slow = time.Hour
 		l := New(Options{Storage: d})
 		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), commitTimeout, commitTimeout)
+		d.slow, d.slowRead = 0, time.Hour
+		l = New(Options{Storage: d})
+		within(t, "start without what is on the disk", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
+		time.Sleep(time.Minute)
+		within(t, "start that tries to read again", waited(func() { identify(t, l, alone, OutcomeReady) }), loadTimeout, loadTimeout)
 	})
+}
+
+// However many want to know what is on the disk, it is read once. One whose time is over
+// before that is told so, and the others are not.
+func TestDiskIsReadOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		d.slowRead = time.Second
+		l := New(Options{Storage: d})
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if err := l.Load(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if err := l.Load(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		all.Wait()
+		if d.reads != 1 {
+			t.Errorf("read %d times", d.reads)
+		}
+	})
+}
+
+// Given an entry for each IDENTIFY and a key that other processes wait for, then the entry
+// says what became of it before the key is free.
+func TestRecordIsWrittenBeforeTheKeyIsFree(t *testing.T) {
+	for outcome, want := range map[Outcome]State{OutcomeReady: Ready, OutcomeRefused: Refused, OutcomeUnsent: Unsent} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDisk()
+			lock := newSharedKeyLock()
+			freed := false
+			lock.freed = func() {
+				freed = true
+				d.stop()
+				if states := d.states(); len(states) != 1 || states[0] != want {
+					t.Errorf("the disk holds %v, want %v", states, want)
+				}
+			}
+			g := acquire(t, New(Options{Storage: d, KeyLock: lock}), alone)
+			if outcome != OutcomeUnsent {
+				g.Sent()
+			}
+			g.Release(outcome)
+			if !freed {
+				t.Error("the key is not free")
+			}
+		})
+	}
 }
 
 // A clock that was set back between two runs leaves entries in the future: they
@@ -311,15 +382,19 @@ func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 	})
 }
 
-// Sessions that lived for hours by a clock that was set back since have lived for as
-// long by any other: they begin no backoff.
-func TestSessionsFromTheFutureKeepTheirLength(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDisk()
-		for n := range int64(10) {
-			d.kept[n+1] = Entry{ID: n + 1, At: time.Now().Add(6*time.Hour + time.Duration(n)*time.Hour), State: Ready}
+// Sessions of which no process said how they ended have lived until the next one, by
+// whichever clock: those of hours begin no backoff, those of seconds do.
+func TestSessionsWithoutAnEndLastedUntilTheNext(t *testing.T) {
+	for apart, wait := range map[time.Duration]time.Duration{time.Hour: Spacing, 10 * time.Second: 2*time.Minute + 30*time.Second} {
+		for _, ahead := range []time.Duration{0, 6 * time.Hour} { // the clock was set back since
+			synctest.Test(t, func(t *testing.T) {
+				d := newDisk()
+				for n := range int64(cheapSessions + 4) {
+					d.kept[n+1] = Entry{ID: n + 1, At: time.Now().Add(ahead - time.Duration(cheapSessions+3-n)*apart), State: Ready}
+				}
+				l := New(Options{Storage: d, Rand: middling})
+				within(t, fmt.Sprintf("start after sessions of %v", apart), waited(func() { identify(t, l, alone, OutcomeReady) }), wait, wait)
+			})
 		}
-		l := New(Options{Storage: d})
-		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
-	})
+	}
 }
