@@ -273,6 +273,9 @@ func TestWhenDiscordIsAsked(t *testing.T) {
 		for range 20 { // whichever of two ways is taken
 			l.RefreshSessionStartLimit(ended)
 		}
+		if d.asked != 0 {
+			t.Errorf("asked %d times by one that had given up", d.asked)
+		}
 		ask(0, 1)
 		ask(maxLimitAge, 1)
 		ask(1, 2)
@@ -296,6 +299,25 @@ func TestWhenDiscordIsAsked(t *testing.T) {
 		l.RefreshSessionStartLimit(asks)
 		if u := l.Usage(); u.Remaining != 7 {
 			t.Errorf("usage %+v", u)
+		}
+	})
+}
+
+// Discord is not asked while a shard waits for its backoff, only before its start is decided.
+func TestDiscordIsLeftAloneDuringABackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{limits: SessionStartLimit{Total: 1000, Remaining: 1000, ResetAfter: day}}
+		l := New(Options{SessionStartLimit: d.ask, Rand: middling})
+		for range cheapSessions + 7 {
+			identify(t, l, alone, OutcomeReady)
+			l.SessionEnded(alone, time.Second)
+		}
+		time.Sleep(6 * time.Minute)
+		asked := d.asked
+		time.AfterFunc(7*time.Minute, func() { l.SessionEnded(ShardID{ID: 1, Count: 2}, time.Second) })
+		identify(t, l, alone, OutcomeReady)
+		if d.asked -= asked; d.asked != 2 {
+			t.Errorf("asked %d times, want twice: at the start of the wait and at its end", d.asked)
 		}
 	})
 }

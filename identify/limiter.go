@@ -152,7 +152,6 @@ func New(opts Options) *Limiter {
 		opts.Rand = rand.Float64
 	}
 	l.opts = opts
-	l.rich = true
 	return l
 }
 

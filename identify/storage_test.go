@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -316,6 +317,73 @@ func TestHangingDiskDoesNotStop(t *testing.T) {
 	})
 }
 
+// Given a disk that can be read only after the first IDENTIFYs, then what both processes have
+// done counts as if it had been read at once, for shards that wait and for one that is
+// about to have its session: each session once, each end as it was.
+func TestRecordThatIsReadLateCountsInOrder(t *testing.T) {
+	steps := func(short int) time.Duration { // the wait after so many, with middling jitter
+		step := steps[max(0, short-cheapSessions)]
+		return (step.from + step.to) / 2
+	}
+	inherit := func(d *disk, shard ShardID, short int) {
+		for n := range int64(short) {
+			id := int64(len(d.kept)) + 1
+			d.kept[id] = Entry{ID: id, Shard: shard, At: time.Now().Add(time.Duration(n-int64(short)) * 10 * time.Second), State: Ready}
+		}
+	}
+	shard, other := ShardID{ID: 0, Count: 2}, ShardID{ID: 1, Count: 2}
+	begin := func(d *disk) *Limiter {
+		d.broken = true
+		return New(Options{Storage: d, Rand: middling, MaxConcurrency: 2})
+	}
+	read := func(t *testing.T, d *disk, l *Limiter) {
+		d.broken = false
+		if err := l.Load(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) { // a shard that waits has lost its session
+		d := newDisk()
+		inherit(d, shard, 14)
+		l := begin(d)
+		time.AfterFunc(time.Second, func() { read(t, d, l) })
+		within(t, "start of one that waits", waited(func() { acquire(t, l, shard) }), steps(14)-10*time.Second, steps(14)-10*time.Second)
+	})
+	synctest.Test(t, func(t *testing.T) { // what this process has seen counts once
+		d := newDisk()
+		inherit(d, shard, 5)
+		l := begin(d)
+		for range 6 {
+			identify(t, l, shard, OutcomeReady)
+			l.SessionEnded(shard, time.Second)
+		}
+		read(t, d, l)
+		within(t, "start after eleven", waited(func() { acquire(t, l, shard) }), steps(11), steps(11))
+		if u := l.Usage(); u.Day != 11 {
+			t.Errorf("%d starts are spent, want 11", u.Day)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // an IDENTIFY of this process is on its way
+		d := newDisk()
+		inherit(d, shard, 12)
+		l := begin(d)
+		g := acquire(t, l, shard)
+		g.Sent()
+		sent := time.Now()
+		held := acquire(t, l, other)
+		read(t, d, l)
+		g.Release(OutcomeReady)
+		l.SessionEnded(shard, time.Second)
+		at := identify(t, l, shard, OutcomeReady)
+		within(t, "start after the thirteenth", at.Sub(sent), steps(13), steps(13))
+		held.Sent()
+		held.Release(OutcomeReady)
+		if u := l.Usage(); u.Day != 15 {
+			t.Errorf("%d starts are spent, want 15", u.Day)
+		}
+	})
+}
+
 // However many want to know what is on the disk, it is read once. One whose time is over
 // before that is told so, and the others are not.
 func TestDiskIsReadOnce(t *testing.T) {
@@ -372,13 +440,19 @@ func TestRecordIsWrittenBeforeTheKeyIsFree(t *testing.T) {
 }
 
 // A clock that was set back between two runs leaves entries in the future: they
-// count as of now and delay a start no longer than usual.
+// count as of now and delay a start no longer than usual. The ids of new ones are greater.
 func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk()
-		d.kept[1] = Entry{ID: 1, At: time.Now().Add(6 * time.Hour), State: Ended, Lived: time.Hour}
+		at := time.Now().Add(6 * time.Hour)
+		d.kept[at.UnixMicro()] = Entry{ID: at.UnixMicro(), At: at, State: Ended, Lived: time.Hour}
 		l := New(Options{Storage: d})
 		within(t, "start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
+		time.Sleep(time.Minute)
+		d.stop()
+		if states := d.states(); !slices.Equal(states, []State{Ended, Ready}) {
+			t.Errorf("by id the disk holds %v", states)
+		}
 	})
 }
 
