@@ -118,6 +118,20 @@ func TestPingWithoutMeasures(t *testing.T) {
 	})
 }
 
+// TestPingMeasuresAgain: a measurement is used for five seconds.
+func TestPingMeasuresAgain(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		for _, want := range []int{1, 1, 2, 2, 3} {
+			h.say("!ping")
+			if n := len(h.discord.asked("GET /users/@me")); n != want {
+				t.Errorf("%d measurements, want %d", n, want)
+			}
+			h.wait(roundTripAge * 3 / 5)
+		}
+	})
+}
+
 // TestPingGivesUpWithItsTime: a ping that waits for another's measurement does
 // not outlive its own time limit.
 func TestPingGivesUpWithItsTime(t *testing.T) {
@@ -166,8 +180,8 @@ func TestStatusFromHealth(t *testing.T) {
 // the age of a session it did not see begin is left out.
 func TestBeforeAnythingIsKnown(t *testing.T) {
 	run(t, func(h *harness) {
+		h.unattached = true
 		h.make()
-		h.bot.Attach(noShard{})
 		h.say("!status")
 		h.say("!ping")
 		h.expect("**Idle**\nUptime: 0 s\nResumes: 0, identifies: 0\nGuilds: 0\nLast incident: none", "Gateway: not measured yet")

@@ -87,6 +87,9 @@ func TestContentDiagnosisReturns(t *testing.T) {
 			h.say(text)
 		}
 		h.logged(2, "content intent missing")
+		h.deliver("MESSAGE_CREATE", h.message("", fields{"attachments": []any{fields{"id": "1"}}})) // says nothing of content
+		h.say("")
+		h.logged(2, "content intent missing")
 	})
 }
 
@@ -108,4 +111,19 @@ func TestIdentityKeepsWhatItKnows(t *testing.T) {
 			t.Errorf("after a new READY: %+v", app)
 		}
 	})
+	for _, known := range []bool{true, false} {
+		run(t, func(h *harness) {
+			h.discord.application = strings.Replace(h.discord.application, `"bot":`, `"not":`, 1)
+			h.make()
+			if known {
+				h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"}}`, selfID))
+			}
+			h.run()
+			event := h.say(fmt.Sprintf("<@%d> about", selfID))
+			if _, loaded := h.bot.identity.application(); !loaded || event.released() != known {
+				t.Errorf("the bot's user is known: %t; after an application without it the mention is answered: %t", known, event.released())
+			}
+			h.wait(DefaultHandlerTimeout)
+		})
+	}
 }

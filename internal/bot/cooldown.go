@@ -60,9 +60,6 @@ func (b *Bot) cooldown(c *Command, user snowflake.ID, at time.Time) (wait time.D
 
 // messageCooldown is cooldown for the command that a message asks for, if any.
 func (b *Bot) messageCooldown(m message, asked invocation) time.Duration {
-	if asked.kind != commandInvocation {
-		return 0
-	}
 	c := b.findCommand(asked.name)
 	if c == nil {
 		return 0

@@ -142,6 +142,24 @@ func TestResultAtTheLimit(t *testing.T) {
 	})
 }
 
+// TestErrorAtTheLimit: a command that fails at the very limit has reached it, whichever of
+// the two is seen first.
+func TestErrorAtTheLimit(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 30 {
+			results := make(chan commandResult, 1)
+			results <- commandResult{err: over.Err()}
+			answer, outcome := h.bot.awaitResult(context.Background(), over, &aboutCommand, results)
+			if answer.Text != textTimedOut || outcome != outcomeAnswered {
+				t.Fatalf("the answer is %q", answer.Text)
+			}
+		}
+	})
+}
+
 // TestConcurrencyLimit: no more commands run at once than the limit allows; the
 // rest wait their turn, and what finds no turn in its time is told so.
 func TestConcurrencyLimit(t *testing.T) {
@@ -180,6 +198,9 @@ func TestConcurrencyLimit(t *testing.T) {
 		h.wait(time.Second)
 		h.expect(textTimedOut, textBusy)
 		h.logged(1, "ERROR Command found no free handler within its time limit command=do")
+		if n := h.bot.Counts().Timeouts; n != 2 {
+			t.Errorf("%d commands are counted that reached their time limit, want 2", n)
+		}
 		close(release)
 		h.wait(0)
 		h.sayAs(102, "!do")
@@ -294,6 +315,7 @@ func TestStopCutsOff(t *testing.T) {
 			t.Errorf("counts %+v", c)
 		}
 		h.logged(0, "could not be sent")
+		h.logged(0, "Owner of the bot could not be fetched")
 	})
 }
 
@@ -404,8 +426,8 @@ func TestMentionCutOffByStop(t *testing.T) {
 		if err := h.bot.Stop(ended); err == nil || !strings.Contains(err.Error(), "comes again at the next start") {
 			t.Errorf("Stop returned %v", err)
 		}
-		if !event.held() {
-			t.Error("the event was let go")
+		if !event.held() || h.bot.Counts() != (Counts{Messages: 1}) {
+			t.Errorf("held: %t, counts %+v", event.held(), h.bot.Counts())
 		}
 	})
 }

@@ -74,6 +74,7 @@ type fault struct {
 	cut    bool          // drop the connection without an answer
 	hang   bool          // never answer, and see the end of the request that much later
 	panics bool
+	err    error // do not even send it
 }
 
 const (
@@ -149,6 +150,9 @@ func (d *fakeDiscord) RoundTrip(r *http.Request) (*http.Response, error) {
 
 	if err := r.Context().Err(); err != nil {
 		return nil, err
+	}
+	if f.err != nil {
+		return nil, f.err
 	}
 	if f.panics {
 		panic("a transport gone wrong")

@@ -37,7 +37,7 @@ func (c *changes) add(attrs ...any) {
 	}
 	wait := min(changesPause, changesLimit-now.Sub(c.began))
 	switch {
-	case c.stopped || wait <= 0:
+	case c.stopped:
 		c.write()
 	case c.timer == nil:
 		c.timer = time.AfterFunc(wait, c.over)

@@ -19,8 +19,10 @@ import (
 type guilds struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	entries map[id]guildState
+	mu sync.Mutex
+	// entries says of each guild whether it is pending: READY has listed it, and it has
+	// not arrived yet. Those in an outage have arrived.
+	entries map[id]bool
 	// listed has the shards whose READY has listed their guilds. Then the entries
 	// are the shard's whole list, and another guild is a join. A process that began
 	// with a RESUME sees no READY; fetched means that REST has listed them instead.
@@ -35,22 +37,13 @@ type guilds struct {
 func newGuilds(log *slog.Logger) guilds {
 	return guilds{
 		log:     log,
-		entries: make(map[id]guildState),
+		entries: make(map[id]bool),
 		listed:  make(map[gateway.ShardID]bool),
 		timers:  make(map[gateway.ShardID]*time.Timer),
 		joined:  changes{log: log, one: "Joined a guild", many: "Joined guilds"},
 		left:    changes{log: log, one: "Left a guild", many: "Left guilds"},
 	}
 }
-
-// guildState is the state of one guild.
-type guildState int
-
-const (
-	pending     guildState = iota // listed by READY, not arrived yet
-	available                     // arrived
-	unavailable                   // Discord has an outage there
-)
 
 // guildTimeout is how long after the last arrival the bot waits for the rest.
 const guildTimeout = 15 * time.Second
@@ -65,7 +58,7 @@ func (g *guilds) ready(shard gateway.ShardID, listed []id) {
 		}
 	}
 	for _, guild := range listed {
-		g.entries[guild] = pending
+		g.entries[guild] = true
 	}
 	g.listed[shard] = true
 	g.checkArrived(shard)
@@ -77,31 +70,28 @@ func onShard(guild id, shard gateway.ShardID) bool {
 }
 
 // create handles a GUILD_CREATE and reports whether the bot has just joined.
-func (g *guilds) create(shard gateway.ShardID, guild id, out bool) (joined bool) {
+func (g *guilds) create(shard gateway.ShardID, guild id) (joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before, known := g.entries[guild]
-	g.entries[guild] = available
-	if out {
-		g.entries[guild] = unavailable
-	}
-	if known && before == pending {
+	pending, known := g.entries[guild]
+	g.entries[guild] = false
+	if pending {
 		g.checkArrived(shard)
 	}
-	return !known && (g.fetched || g.listed[shard] || g.isListed(guild))
+	return !known && (g.fetched || g.isListed(guild))
 }
 
 // remove handles a GUILD_DELETE and reports whether the bot has left.
 func (g *guilds) remove(shard gateway.ShardID, guild id, out bool) (left bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before, known := g.entries[guild]
+	pending := g.entries[guild]
 	if out {
-		g.entries[guild] = unavailable
+		g.entries[guild] = false
 	} else {
 		delete(g.entries, guild)
 	}
-	if known && before == pending {
+	if pending {
 		g.checkArrived(shard)
 	}
 	return !out
@@ -112,7 +102,6 @@ func (g *guilds) remove(shard gateway.ShardID, guild id, out bool) (left bool) {
 func (g *guilds) checkArrived(shard gateway.ShardID) {
 	if wait := g.timers[shard]; wait != nil {
 		wait.Stop()
-		delete(g.timers, shard)
 	}
 	if g.stopped {
 		return
@@ -134,10 +123,10 @@ func (g *guilds) checkArrived(shard gateway.ShardID) {
 // countGuilds counts the guilds of a shard and those that have not arrived. The
 // caller holds mu.
 func (g *guilds) countGuilds(shard gateway.ShardID) (all, missing int) {
-	for guild, state := range g.entries {
+	for guild, pending := range g.entries {
 		if onShard(guild, shard) {
 			all++
-			if state == pending {
+			if pending {
 				missing++
 			}
 		}
@@ -151,8 +140,8 @@ func (g *guilds) addFetched(list []guild) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, guild := range list {
-		if _, known := g.entries[guild.ID]; !known && guild.ID != 0 && !g.isListed(guild.ID) {
-			g.entries[guild.ID] = available
+		if guild.ID != 0 && !g.isListed(guild.ID) {
+			g.entries[guild.ID] = false
 		}
 	}
 	g.fetched = true
@@ -237,7 +226,7 @@ func (b *Bot) onGuildCreate(_ context.Context, e incomingEvent) error {
 		b.roles.set(g.ID, g.roleOf(self))
 	}
 	b.forgetRefusals(g.ID)
-	if b.guilds.create(e.Shard, g.ID, g.Unavailable.Value) {
+	if b.guilds.create(e.Shard, g.ID) {
 		b.guilds.joined.add("guild", g.ID, "name", g.Name.Value, "members", g.Members.Value)
 	}
 	return nil

@@ -39,6 +39,11 @@ func TestGuildsOfReady(t *testing.T) {
 		h.logged(1, "INFO Joined a guild guild=4 name=four members=7")
 		h.wait(time.Minute)
 		h.logged(0, "have not arrived")
+		h.deliver("GUILD_CREATE", `{"id":"1"}`)
+		h.deliver("GUILD_DELETE", `{"id":"1","unavailable":true}`)
+		h.deliver("GUILD_DELETE", `{"id":"9","unavailable":true}`)
+		h.deliver("GUILD_DELETE", `{"id":"9"}`)
+		h.logged(1, "All guilds have arrived")
 		if n := h.bot.guilds.count(); n != 4 {
 			t.Errorf("the bot is in %d guilds, want 4", n)
 		}
@@ -64,6 +69,60 @@ func TestGuildsThatNeverArrive(t *testing.T) {
 		h.deliver("GUILD_CREATE", `{"id":"2"}`)
 		h.logged(1, "INFO All guilds have arrived guilds=2")
 		h.logged(0, "Joined")
+	})
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1, 2))
+		h.wait(guildTimeout)
+		h.logged(1, "WARN Some guilds have not arrived; not waiting for them any longer guilds=2 missing=2")
+		h.deliver("READY", readyWith())
+		h.logged(1, "INFO All guilds have arrived guilds=0")
+	})
+}
+
+// TestGuildArrivesAtTheLastMoment: a guild that arrives in the moment in which the wait is
+// over, or a stop in that moment, leads to no line that is untrue.
+func TestGuildArrivesAtTheLastMoment(t *testing.T) {
+	for range 20 { // the order of what happens in one moment is drawn by lot
+		run(t, func(h *harness) {
+			h.make()
+			h.deliver("READY", readyWith(1))
+			time.Sleep(guildTimeout)
+			h.deliver("GUILD_CREATE", `{"id":"1"}`)
+			h.logged(1, "All guilds have arrived guilds=1")
+			h.logged(0, "missing=0")
+
+			h.deliver("READY", readyWith(1))
+			time.Sleep(guildTimeout)
+			if err := h.bot.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+			told := h.log.count("have not arrived")
+			h.wait(time.Minute)
+			h.logged(told, "have not arrived")
+		})
+	}
+}
+
+// TestGuildsAfterStop: after a stop no guild is waited for, and a change is told at once.
+func TestGuildsAfterStop(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		h.deliver("READY", readyWith(1))
+		h.deliver("GUILD_CREATE", `{"id":"2","name":"two"}`)
+		h.deliver("GUILD_DELETE", `{"id":"3"}`)
+		if err := h.bot.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		h.logged(1, "INFO Joined a guild guild=2 name=two")
+		h.logged(1, "INFO Left a guild guild=3")
+		h.deliver("GUILD_CREATE", `{"id":"4","name":"four"}`)
+		h.deliver("GUILD_CREATE", `{"id":"5","name":"five"}`)
+		h.logged(1, "INFO Joined a guild guild=4 name=four")
+		h.logged(1, "INFO Joined a guild guild=5 name=five")
+		h.deliver("READY", readyWith(6))
+		h.wait(time.Minute)
+		h.logged(0, "have not arrived")
 	})
 }
 
@@ -94,6 +153,11 @@ func TestGuildOutageAndLeave(t *testing.T) {
 		h.deliver("GUILD_CREATE", `{"id":"1"}`)
 		h.wait(changesPause)
 		h.logged(1, "INFO Joined a guild guild=1")
+		h.deliver("GUILD_CREATE", `{"id":"2"}`)
+		h.wait(changesPause - time.Millisecond)
+		h.logged(0, "guild=2")
+		h.wait(time.Millisecond)
+		h.logged(1, "INFO Joined a guild guild=2")
 	})
 }
 
@@ -151,6 +215,19 @@ func TestGuildsAfterResume(t *testing.T) {
 	})
 }
 
+// TestGuildWithoutAnID: what is not a guild in Discord's list is not counted.
+func TestGuildWithoutAnID(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		h.discord.fail(fault{on: "GET /users/@me/guilds", times: -1, status: 200, body: `[{"id":"7"},{},{"id":"x"},{"id":"8"}]`})
+		h.run()
+		h.deliver("RESUMED", `null`)
+		if n := h.bot.Guilds(); n != 2 {
+			t.Errorf("the bot is in %d guilds, want 2", n)
+		}
+	})
+}
+
 // TestGuildListThatDoesNotAdvance: a list that repeats itself ends in an error
 // and not in an endless loop.
 func TestGuildListThatDoesNotAdvance(t *testing.T) {
@@ -198,6 +275,9 @@ func TestGuildsOfManyShards(t *testing.T) {
 		send(one, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, of(one, 9)))
 		h.wait(changesPause)
 		h.logged(1, "Joined a guild")
+		send(one, "READY", readyWith(of(one, 5)))
+		send(one, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d"}`, of(one, 5)))
+		h.logged(1, "All guilds have arrived guilds=1") // of its own; that of the other is pending
 	})
 }
 

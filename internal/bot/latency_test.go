@@ -60,6 +60,12 @@ func TestHandlerTimesAreBounded(t *testing.T) {
 	if kept := len(b.latencies.byName["do"].last); kept != maxSamples {
 		t.Errorf("%d times are kept", kept)
 	}
+	for range maxSamples {
+		b.latencies.record("do", time.Second, false)
+	}
+	if last := b.Handlers()[0]; last.P50 != time.Second || last.P95 != time.Second {
+		t.Errorf("of %d runs of a second each, the last %d, got %+v", maxSamples, maxSamples, last)
+	}
 	if got.Runs != 3*maxSamples+1 || got.Failed != 1 || got.Max != time.Hour || got.P95 > 100*time.Millisecond || got.P50 < 40*time.Millisecond {
 		t.Errorf("got %+v", got)
 	}

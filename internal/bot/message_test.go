@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -67,6 +68,34 @@ func TestMentionBeforeReady(t *testing.T) {
 		h.expect("ResearchBot")
 		if !mine.released() || !other.released() {
 			t.Error("the events are still held")
+		}
+	})
+}
+
+// TestMentionsBeforeReadyHaveACooldown: what waited for the bot's own id is counted like
+// everything else, and only what may mention a role of the bot in a guild asks for it.
+func TestMentionsBeforeReadyHaveACooldown(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make(func(o *Options) { o.KeepCommands = true })
+		for range burst + 1 {
+			h.say(fmt.Sprintf("<@%d> about", selfID))
+		}
+		h.deliver("MESSAGE_CREATE", h.message(fmt.Sprintf("<@%d> about <@&%d>", selfID, roleID), fields{"guild_id": nil, "author": fields{"id": "5"}}))
+		h.deliver("MESSAGE_CREATE", h.message(fmt.Sprintf("<@&%d> about", roleID), fields{"guild_id": nil, "author": fields{"id": "6"}}))
+		h.run()
+		answers, refusals := 0, 0
+		for _, said := range h.discord.said() {
+			if strings.Contains(said, "ResearchBot") {
+				answers++
+			} else if strings.Contains(said, "Not so fast") {
+				refusals++
+			}
+		}
+		if answers != burst+1 || refusals != 1 || len(h.discord.said()) != burst+2 {
+			t.Errorf("the bot said %q", h.discord.said())
+		}
+		if n := len(h.discord.asked("GET /guilds/")); n != 0 {
+			t.Errorf("asked for a guild %d times", n)
 		}
 	})
 }
@@ -183,6 +212,11 @@ func TestCounters(t *testing.T) {
 		h.say("!about")
 		if got, want := h.bot.Counts(), (Counts{Messages: 3, Commands: 2, Answered: 1, Failed: 1}); got != want {
 			t.Errorf("counts %+v, want %+v", got, want)
+		}
+		h.wait(time.Minute)
+		h.say("hello")
+		if a := h.bot.Activity(); a.Message != time.Now() || a.Command != time.Now().Add(-time.Minute) {
+			t.Errorf("activity %+v at %v", a, time.Now())
 		}
 	})
 }

@@ -164,6 +164,21 @@ func TestOwnRoleOfResumedProcess(t *testing.T) {
 		h.deliver("GUILD_ROLE_CREATE", fmt.Sprintf(`{"guild_id":"%d","role":{"id":"78"}}`, guildID))
 		h.say("<@&78> about")
 		h.expect("ResearchBot", "ResearchBot", "ResearchBot")
+		// What does not touch its role is no reason to ask again, what may is.
+		asked := len(h.discord.asked("GET /guilds/"))
+		h.forbids(1, 50013)
+		h.say("!about")
+		looked := len(h.discord.asked("GET /guilds/")) - asked // for the reason of the refusal
+		h.deliver("CHANNEL_UPDATE", fmt.Sprintf(`{"guild_id":"%d","id":"5"}`, guildID))
+		h.deliver("GUILD_CREATE", `{"id":"5","roles":[]}`)
+		h.say("<@&77> about")
+		if n := len(h.discord.asked("GET /guilds/")); n != asked+looked {
+			t.Errorf("asked for the guild %d times, want %d", n, asked+looked)
+		}
+		h.deliver("GUILD_ROLE_DELETE", fmt.Sprintf(`{"guild_id":"%d","role_id":"78"}`, guildID))
+		h.discord.guild = guildWithRole
+		h.say(fmt.Sprintf("<@&%d> about", roleID))
+		h.expect("ResearchBot", "ResearchBot", "ResearchBot", "You asked me something", "ResearchBot")
 		h.deliver("GUILD_DELETE", fmt.Sprintf(`{"id":"%d"}`, guildID))
 		h.discord.fail(fault{on: "GET /guilds/", times: -1, status: 404})
 		event := h.say("<@&77> about")
@@ -172,6 +187,30 @@ func TestOwnRoleOfResumedProcess(t *testing.T) {
 			t.Error("a message that is not for the bot stays held")
 		}
 	})
+}
+
+// TestRoleOfAnUnreadGuild: a guild in an outage, or one that arrived before the bot knew
+// who it is, tells nothing about the bot's role there.
+func TestRoleOfAnUnreadGuild(t *testing.T) {
+	for name, arrive := range map[string]func(h *harness){
+		"outage": func(h *harness) {
+			h.start()
+			h.deliver("GUILD_CREATE", fmt.Sprintf(`{"id":"%d","unavailable":true}`, guildID))
+		},
+		"before the identity": func(h *harness) {
+			h.make(func(o *Options) { o.KeepCommands = true })
+			h.deliver("GUILD_CREATE", guildWithRole)
+			h.run()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				arrive(h)
+				h.say(fmt.Sprintf("<@&%d> about", roleID))
+				h.expect("ResearchBot")
+			})
+		})
+	}
 }
 
 // TestPrefixes: whatever the operator chose as the prefix is recognised in every way in

@@ -49,9 +49,6 @@ type refusedError struct {
 	warn    bool // the operator is due a warning
 }
 
-// Unwrap returns the request that was refused.
-func (e *refusedError) Unwrap() error { return e.requestError }
-
 // onRefused follows a 403 to an answer: it finds out what is in the way, records it and
 // tells the user.
 func (b *Bot) onRefused(ctx context.Context, r *Request, err *requestError) error {
@@ -72,21 +69,19 @@ func (b *Bot) explainRefusal(ctx context.Context, r *Request, err *requestError)
 	if r.Guild == 0 {
 		return refusal
 	}
-	if g, err := b.api.guild(ctx, r.Guild); err == nil {
-		refusal.GuildName = string(g.Name.Value)
-	}
+	g, _ := b.api.guild(ctx, r.Guild)
+	refusal.GuildName = string(g.Name.Value)
 	switch err.Code {
 	case rest.JSONErrorCodeMissingAccess:
 		refusal.Permission = viewChannel
 	case rest.JSONErrorCodeLackPermissionsToPerformAction:
 		refusal.Permission = sendMessages
-		if c, err := b.api.channel(ctx, r.Channel); err == nil {
-			refusal.ChannelName = string(c.Name.Value)
-			if c.isThread() {
-				refusal.Permission = sendMessagesInThreads
-			}
+		c, _ := b.api.channel(ctx, r.Channel)
+		refusal.ChannelName = string(c.Name.Value)
+		if c.isThread() {
+			refusal.Permission = sendMessagesInThreads
 		}
-		if until, err := b.api.timeout(ctx, r.Guild, snowflake.ID(b.identity.user())); err == nil && time.Until(until) > 0 {
+		if until, _ := b.api.timeout(ctx, r.Guild, snowflake.ID(b.identity.user())); time.Until(until) > 0 {
 			refusal.Permission, refusal.until, refusal.Why = "", until, "the bot is timed out there until "+until.UTC().Format("2006-01-02 15:04 MST")
 		}
 	}

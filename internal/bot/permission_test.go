@@ -45,6 +45,12 @@ func TestRefusedChannelIsTriedAtTheNextCommand(t *testing.T) {
 			if code == 50013 {
 				h.logged(2, "channel_name=general")
 			}
+			h.logged(2, fmt.Sprintf(" guild=%d ", guildID))
+			h.logged(2, "do=Give the bot's role "+missing+" in the channel's settings")
+			// Why it refuses is asked once.
+			if n := len(h.discord.asked("GET /guilds/")); n != map[int]int{50013: 2, 50001: 1}[code] {
+				t.Errorf("code %d: %d questions about the guild", code, n)
+			}
 			h.say("!say")
 			if h.tries() != 3 || len(h.bot.Refusals()) != 0 {
 				t.Errorf("tried %d times, refusing: %+v", h.tries(), h.bot.Refusals())
@@ -145,28 +151,90 @@ func TestChangedPermissionsAreTriedAtOnce(t *testing.T) {
 			if test.again != (len(h.bot.Refusals()) == 0) {
 				t.Errorf("after %s: %+v", test.event, h.bot.Refusals())
 			}
+			lines := 0
+			if test.again {
+				lines = 1
+			}
+			h.logged(lines, "Permissions may have changed")
+			h.logged(lines, fmt.Sprintf("INFO Permissions may have changed; channels that refused answers are tried again at the next command guild=%d channels=1", guildID))
 		})
 	}
+}
+
+// TestPermissionsOfOthers: events about permissions are read only while a channel refuses;
+// one that cannot be read costs itself.
+func TestPermissionsOfOthers(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"))
+		h.deliver("CHANNEL_UPDATE", `[]`)
+		h.forbids(1, 50013)
+		h.say("!say")
+		h.deliver("CHANNEL_UPDATE", `[]`)
+		if n := h.bot.Counts().Bad; n != 1 || len(h.bot.Refusals()) != 1 {
+			t.Errorf("%d events could not be read; refusing: %+v", n, h.bot.Refusals())
+		}
+		h.deliver("GUILD_DELETE", fmt.Sprintf(`{"id":"%d"}`, guildID))
+		if list := h.bot.Refusals(); len(list) != 0 {
+			t.Errorf("the channels of a guild that was left refuse: %+v", list)
+		}
+	})
+}
+
+// TestReasonOfARefusalChanges: what is in the way is found out again when Discord gives
+// another code, and when the last reason is over.
+func TestReasonOfARefusalChanges(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"))
+		h.discord.member = `{"communication_disabled_until":"2026-08-06T12:10:00+00:00"}`
+		why := func(want string) {
+			t.Helper()
+			h.say("!say")
+			if list := h.bot.Refusals(); len(list) != 1 || list[0].Why != want {
+				t.Errorf("refusing: %+v, want %s", list, want)
+			}
+		}
+		h.forbids(3, 50013)
+		why("the bot is timed out there until 2026-08-06 12:10 UTC")
+		h.discord.member = `{}`
+		h.wait(time.Minute)
+		why("the bot is timed out there until 2026-08-06 12:10 UTC")
+		h.wait(10 * time.Minute)
+		if len(h.bot.Refusals()) != 0 {
+			t.Error("the time is over and the channel still refuses")
+		}
+		why("the permission Send Messages is missing")
+		h.forbids(1, 50001)
+		why("the permission View Channel is missing")
+	})
 }
 
 // TestUserIsToldWhyThereIsNoAnswer: in a direct message, else by a reaction, and not again
 // and again; both exactly once, also when the message is replayed.
 func TestUserIsToldWhyThereIsNoAnswer(t *testing.T) {
 	for _, test := range []struct {
-		code           int
-		noDM           bool
-		said, reacted  int
-		words          string
-		channel, guild string
+		code          int
+		noDM          bool
+		said, reacted int
+		words         string
+		untold        int // lines in the log
+		fault         fault
+		member        string
 	}{
 		{code: 50013, said: 1, words: fmt.Sprintf("You asked me something in <#%d>, and I cannot answer there: the permission Send Messages is missing. Someone who manages the server", channelID)},
 		{code: 50001, said: 1, words: "the permission View Channel is missing"},
+		{code: 50013, said: 1, words: "the bot is timed out there until 2026-08-06 13:30 UTC. Please ask me somewhere else.", member: `{"communication_disabled_until":"2026-08-06T13:30:00+00:00"}`},
 		{code: 50013, noDM: true, reacted: 1},
-		{code: 50001, noDM: true},
+		{code: 50001, noDM: true, untold: 2}, // in two runs
+		{code: 50013, reacted: 1, fault: fault{on: "POST /users", times: -1, status: 403, body: `{"code":50007}`}},
+		{code: 50013, reacted: 1, fault: fault{on: "POST /users", times: -1, status: 200, body: `[]`}},
 	} {
 		run(t, func(h *harness) {
 			h.start(saying("no"), func(o *Options) { o.Cooldown = Never })
 			h.forbids(-1, test.code)
+			h.discord.fail(test.fault)
+			if test.member != "" {
+				h.discord.member = test.member
+			}
 			if test.noDM {
 				h.discord.fail(fault{on: fmt.Sprintf("POST /channels/%d/", directID), times: -1, status: 403, body: `{"code":50007,"message":"Cannot send messages to this user"}`})
 			}
@@ -184,6 +252,10 @@ func TestUserIsToldWhyThereIsNoAnswer(t *testing.T) {
 			}
 			if len(standing) != test.reacted {
 				t.Errorf("code %d: reactions %q", test.code, h.discord.reactions)
+			}
+			h.logged(test.untold, "DEBUG User could not be told that there is no answer")
+			if n := len(h.discord.asked("POST /channels/0/")); n != 0 {
+				t.Errorf("%d messages to no channel", n)
 			}
 		})
 	}
@@ -271,7 +343,75 @@ func TestDirectMessagesThatAreRefused(t *testing.T) {
 			t.Errorf("%+v", h.bot.Refusals())
 		}
 		h.logged(1, "WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered 403 (code 50007): Cannot send messages to this user channel=1203000000000000004 why=the user takes no direct messages of the bot")
+		h.logged(0, "guild=")
+		h.logged(0, " do=")
+		// They are no guild together, of which only so many refusals are tried.
+		for user := range uint64(guildRefusals + 5) {
+			tried := len(h.discord.asked("POST /channels"))
+			h.deliver("MESSAGE_CREATE", h.message("!say", fields{"guild_id": nil, "channel_id": fmt.Sprint(100 + user)}))
+			if n := len(h.discord.asked("POST /channels")) - tried; n != 1 {
+				t.Errorf("the direct messages of user %d were tried %d times", user+1, n)
+			}
+			h.wait(time.Second)
+		}
 	})
+}
+
+// TestWhatIsTriedDespiteRefusals: each limit counts the refusals of the last minute, and the
+// last that it allows is tried.
+func TestWhatIsTriedDespiteRefusals(t *testing.T) {
+	start := time.Now()
+	record := func(r *refusals, n int, of func(i int) Refusal) {
+		for i := range n {
+			r.record(of(i), start)
+		}
+	}
+	sameChannel := func(int) Refusal { return Refusal{Guild: 1, Channel: 1} }
+	sameGuild := func(i int) Refusal { return Refusal{Guild: 1, Channel: snowflake.ID(i + 1)} }
+	manyGuilds := func(i int) Refusal { return Refusal{Guild: snowflake.ID(i + 1), Channel: snowflake.ID(i + 1)} }
+	for _, test := range []struct {
+		name           string
+		refused        int
+		of             func(int) Refusal
+		guild, channel snowflake.ID // of the next answer
+		after          time.Duration
+		try            bool
+	}{
+		{"four in the channel", channelRefusals - 1, sameChannel, 1, 1, 0, true},
+		{"five in the channel", channelRefusals, sameChannel, 1, 1, 0, false},
+		{"a moment later", channelRefusals, sameChannel, 1, 1, refusalPause - 1, false},
+		{"after the pause", channelRefusals, sameChannel, 1, 1, refusalPause, true},
+		{"another channel", channelRefusals, sameChannel, 1, 2, 0, true},
+		{"19 in the guild", guildRefusals - 1, sameGuild, 1, 5000, 0, true},
+		{"20 in the guild", guildRefusals, sameGuild, 1, 5000, 0, false},
+		{"20 in another guild", guildRefusals, sameGuild, 2, 5000, 0, true},
+		{"nearly a minute later", guildRefusals, sameGuild, 1, 5000, refusalWindow - 1, false},
+		{"a minute later", guildRefusals, sameGuild, 1, 5000, refusalWindow, true},
+		{"29 in all", allRefusals - 1, manyGuilds, 1, 1, 0, true},
+		{"30 in all", allRefusals, manyGuilds, 1, 1, 0, false},
+		{"30 in all, a channel that has not refused", allRefusals, manyGuilds, 1, 5000, 0, true},
+		{"30 in all, nearly a minute later", allRefusals, manyGuilds, 1, 1, refusalWindow - 1, false},
+		{"30 in all, a minute later", allRefusals, manyGuilds, 1, 1, refusalWindow, true},
+	} {
+		r := newRefusals()
+		record(&r, test.refused, test.of)
+		if got := r.mayTry(test.guild, test.channel, start.Add(test.after)); got != test.try {
+			t.Errorf("%s: tried: %t", test.name, got)
+		}
+	}
+	for refused, tell := range map[int]bool{toldRefusals: true, toldRefusals + 1: false} {
+		r := newRefusals()
+		record(&r, refused, manyGuilds)
+		if r.mayTell(start) != tell || !r.mayTell(start.Add(refusalWindow)) {
+			t.Errorf("after %d refusals users are told: %t; a minute later: %t", refused, r.mayTell(start), r.mayTell(start.Add(refusalWindow)))
+		}
+	}
+	r := newRefusals()
+	for minute := range 25 {
+		if warn := r.record(Refusal{Guild: 1, Channel: 1}, start.Add(time.Duration(minute)*time.Minute)); warn != (minute%10 == 0) {
+			t.Errorf("minute %d: a warning is due: %t", minute, warn)
+		}
+	}
 }
 
 // TestRefusalsAreBounded: channels that are not tried any more are forgotten, and never
@@ -282,11 +422,30 @@ func TestRefusalsAreBounded(t *testing.T) {
 	for i := range 2 * maxRefusals {
 		r.record(Refusal{Channel: snowflake.ID(i + 1), Guild: 1, code: rest.JSONErrorCodeMissingAccess}, now.Add(time.Duration(i)*time.Millisecond))
 	}
-	if n := len(r.list(now)); n != maxRefusals {
-		t.Errorf("%d channels are known", n)
+	list := r.list(now)
+	if len(list) != maxRefusals || list[0].Channel != 2*maxRefusals || list[maxRefusals-1].Channel != maxRefusals+1 {
+		t.Errorf("%d channels are known, the newest is %d and the oldest %d", len(list), list[0].Channel, list[len(list)-1].Channel)
 	}
-	if n := len(r.list(now.Add(refusalLife + time.Hour))); n != 0 {
+	day := now.Add(refusalLife + time.Hour)
+	if n := len(r.list(day)); n != 0 {
 		t.Errorf("a day later %d channels are known", n)
+	}
+	r.record(Refusal{Channel: 7, Guild: 1}, day)
+	if n := len(r.channels); n != 1 {
+		t.Errorf("a day later %d channels are kept", n)
+	}
+	for i := range snowflake.ID(maxRefusals) {
+		r.recordNoHistory(1, i+1, now)
+	}
+	if len(r.noHistory) != maxRefusals || r.takesReplies(1, now) || r.takesReplies(maxRefusals, now) {
+		t.Errorf("of %d channels without a history %d are known", maxRefusals, len(r.noHistory))
+	}
+	if !r.takesReplies(1, now.Add(noHistoryLife)) || r.takesReplies(1, now.Add(noHistoryLife-1)) {
+		t.Error("a channel without a history is not tried again in time")
+	}
+	r.recordNoHistory(1, 5000, now)
+	if len(r.noHistory) > maxRefusals || r.takesReplies(5000, now) {
+		t.Errorf("%d channels without a history are known", len(r.noHistory))
 	}
 	if !r.mayTry(2, 5000, now) {
 		t.Error("a channel that never refused is not tried")

@@ -48,7 +48,7 @@ func (t *roundTrip) measure(ctx context.Context, a api) (time.Duration, error) {
 		return 0, ctx.Err()
 	}
 	start := time.Now()
-	if !t.at.IsZero() && start.Sub(t.at) < roundTripAge {
+	if start.Sub(t.at) < roundTripAge {
 		return t.took, t.err
 	}
 	ctx, cancel := context.WithTimeout(ctx, roundTripTimeout)

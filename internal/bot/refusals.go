@@ -90,12 +90,7 @@ func (r *refusals) recordNoHistory(guild, channel snowflake.ID, now time.Time) {
 func (r *refusals) takesReplies(channel snowflake.ID, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	refused, known := r.noHistory[channel]
-	if known && now.Sub(refused.at) >= noHistoryLife {
-		delete(r.noHistory, channel)
-		known = false
-	}
-	return !known
+	return now.Sub(r.noHistory[channel].at) >= noHistoryLife
 }
 
 // mayTry reports whether something may be sent to the channel of a guild; 0 is none.
@@ -148,7 +143,7 @@ func (r *refusals) record(of Refusal, now time.Time) (warn bool) {
 	of.Since, of.Last = c.Since, now
 	c.Refusal = of
 	c.recent, r.recent = append(within(c.recent, now), now), append(within(r.recent, now), now)
-	if warn = c.warned.IsZero() || now.Sub(c.warned) >= refusalWarning; warn {
+	if warn = now.Sub(c.warned) >= refusalWarning; warn {
 		c.warned = now
 	}
 	return warn

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,12 @@ func TestRegistersWhatDiffers(t *testing.T) {
 			t.Errorf("the same commands were registered %d times", n)
 		}
 		h.logged(1, "DEBUG Slash commands are up to date commands=6")
+		h.wait(48 * time.Hour)
+		h.logged(1, "DEBUG Slash commands are up to date commands=6")
+		h.logged(0, "ERROR")
+		if n := len(h.discord.asked("GET /applications/@me")); n != 2 {
+			t.Errorf("two runs asked for the application %d times", n)
+		}
 
 		// Every part of a definition counts.
 		h.stopRun()
@@ -134,9 +142,21 @@ func TestRegistrationTroubleIsNotToldTooSoon(t *testing.T) {
 		}
 		h.discord.heal()
 		h.wait(time.Hour)
-		if _, err := h.bot.RegistrationTrouble(); err != nil {
-			t.Errorf("it succeeded, and still: %v", err)
+		if since, err := h.bot.RegistrationTrouble(); err != nil || !since.IsZero() {
+			t.Errorf("it succeeded, and still: %v since %v", err, since)
 		}
+	})
+	run(t, func(h *harness) {
+		h.start()
+		h.discord.fail(fault{on: "PUT", times: -1, hang: true})
+		h.run()
+		h.wait(time.Second)
+		h.stopRun()
+		h.wait(time.Hour)
+		if _, err := h.bot.RegistrationTrouble(); err != nil {
+			t.Errorf("the stop has cut it off, and that is told as %v", err)
+		}
+		h.logged(0, "could not be registered")
 	})
 }
 
@@ -146,7 +166,7 @@ func TestRegistrationTroubleIsNotToldTooSoon(t *testing.T) {
 func TestEntryPointCommandIsKept(t *testing.T) {
 	const entry = `{"id":"7","application_id":"9","version":"8","type":4,"name":"launch","name_localizations":{"th":"เริ่ม"},"description":"","handler":2,"contexts":[0,1,2],"integration_types":[0,1],"nsfw":false,"default_member_permissions":null}`
 	const future = `{"id":"11","type":9,"name":"later","options":"what nobody knows"}`
-	const menu = `{"id":"12","type":2,"name":"Report","description":""}`
+	const menu = `{"id":"12","type":2,"name":"help","description":""}` // named like a slash command of the bot
 	run(t, func(h *harness) {
 		h.discord.commands = "[" + entry + "," + future + "," + menu + "]"
 		h.start()
@@ -162,7 +182,7 @@ func TestEntryPointCommandIsKept(t *testing.T) {
 		if !strings.Contains(puts[0].body, entry) || !strings.Contains(puts[0].body, future) {
 			t.Errorf("not sent along as it is: %s", puts[0].body)
 		}
-		h.logged(1, "INFO Slash commands registered commands=6 removed=[Report] kept=2")
+		h.logged(1, "INFO Slash commands registered commands=6 removed=[help] kept=2")
 		// Discord fills in what the bot left to it.
 		for i, c := range list {
 			if c["type"] == 1.0 {
@@ -236,6 +256,29 @@ func TestRegistrationWithoutIntroduction(t *testing.T) {
 			t.Error("a refused application went unnoticed")
 		}
 	})
+}
+
+// TestUnregistered: which commands Discord has not, or not as they are, is found out without
+// a change.
+func TestUnregistered(t *testing.T) {
+	ask := func(d *fakeDiscord) ([]string, error) {
+		return Unregistered(t.Context(), Options{Token: testToken, HTTPClient: &http.Client{Transport: d}, APIURL: testBase}, appID)
+	}
+	d := newFakeDiscord()
+	d.commands = `[{"name":"ping","description":"Another text"},{"type":1,"name":"uptime","description":"Says how long I have been running"},{"name":"else","description":"x"}]`
+	if missing, err := ask(d); err != nil || !slices.Equal(missing, []string{"help", "ping", "status", "about", "shutdown"}) {
+		t.Errorf("%q are missing, %v", missing, err)
+	}
+	if n := len(d.asked("")); n != 1 || len(d.asked("GET /applications/")) != 1 {
+		t.Errorf("%d requests", n)
+	}
+	d.fail(fault{on: "GET", times: 1, status: 403})
+	if _, err := ask(d); err == nil {
+		t.Error("a refused list went unnoticed")
+	}
+	if _, err := Unregistered(t.Context(), Options{}, appID); err == nil {
+		t.Error("options that cannot work went unnoticed")
+	}
 }
 
 // TestEndpointWarning: when the application has an interactions endpoint URL,

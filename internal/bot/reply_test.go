@@ -2,13 +2,16 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"evergreen/gateway"
+	transport "evergreen/internal/discord/rest"
 
 	"github.com/disgoorg/disgo/rest"
 )
@@ -78,6 +81,7 @@ func TestAnswerSurvivesFaults(t *testing.T) {
 		"cut after":          {cut: true, commit: true, times: 3},
 		"502 page":           {status: 502, body: html, times: 3},
 		"503 after it stood": {status: 503, body: html, commit: true, times: 2},
+		"500":                {status: 500, body: `{"code":0,"message":"500: Internal Server Error"}`, times: 2},
 		"520":                {status: 520, times: 2},
 		"429":                {status: 429, body: `{"message":"You are being rate limited.","retry_after":0.3,"global":false}`, times: 2},
 		"429 global":         {status: 429, body: `{"message":"You are being rate limited.","retry_after":1,"global":true}`, times: 1},
@@ -139,6 +143,9 @@ func TestRefusalsAreFinal(t *testing.T) {
 					t.Errorf("%d channels count as refusing", refusing)
 				}
 				h.logged(1, fmt.Sprintf("WARN Answer could not be sent command=say error=POST /channels/{channel.id}/messages: Discord answered %d", status))
+				if status == 401 {
+					h.logged(0, "why=")
+				}
 				h.logged(1, map[int]string{400: "why=the server's AutoMod has blocked", 403: "why=the permission Send Messages is missing", 404: "why=the channel was deleted", 401: "401: Unauthorized"}[status])
 			})
 		})
@@ -428,6 +435,7 @@ func TestErrorsAreSafeToPrint(t *testing.T) {
 		"...: Discord answered 404 (code 10062): Unknown interaction":                                                     {},
 		"...: Discord answered 502":                                    {status: 502, body: "<html>"},
 		"...: no answer: the answer is not an error Discord documents": {status: 502, body: "null"},
+		"POST /interactions/x was not sent: the token is refused":      {err: &transport.Error{Request: "POST /interactions/x", Reason: transport.ReasonUnauthorized, Err: errors.New("the token is refused")}},
 	} {
 		d := newFakeDiscord()
 		f.times = 1
@@ -437,6 +445,24 @@ func TestErrorsAreSafeToPrint(t *testing.T) {
 		if err == nil || !strings.HasSuffix(err.Error(), strings.TrimPrefix(want, "...")) || strings.Contains(err.Error(), secret) {
 			t.Errorf("%v, want %s", err, want)
 		}
+		// Those who look inside find why the request was not sent, and nothing that holds
+		// a header or a body.
+		if unsent, ok := errors.AsType[*transport.Error](err); ok != (f.err != nil) || ok && (unsent != f.err || temporary(err)) {
+			t.Errorf("%v: unsent: %v, temporary: %t", err, unsent, temporary(err))
+		}
+		if _, ok := errors.AsType[*rest.Error](err); ok {
+			t.Errorf("%v holds the whole answer", err)
+		}
+	}
+	if !temporary(toRequestError("x", &transport.Error{Reason: transport.ReasonConnection, Err: io.EOF})) || temporary(nil) {
+		t.Error("a cut connection is not taken for something that passes")
+	}
+	if plain := errors.New("plain"); !errors.Is(toRequestError("x", plain), plain) {
+		t.Error("an error of another kind is lost")
+	}
+	var raw rawJSON
+	if raw.UnmarshalJSON(make([]byte, maxDecoded)) != nil || raw.UnmarshalJSON(make([]byte, maxDecoded+1)) == nil {
+		t.Error("the limit of an answer is not where it is said to be")
 	}
 	d := newFakeDiscord()
 	d.fail(fault{on: "GET", times: 1, status: 200, body: "[]"})
