@@ -18,9 +18,6 @@ func (r *run) HandleEvent(ctx context.Context, e gateway.Event) {
 	kind := disgo.EventType(e.Type)
 	data, usable := r.decode(kind, e)
 	r.trackMembers(data)
-	if !usable && !r.config.raw {
-		return
-	}
 	handled := e.Hold()
 	if !r.config.lock.lock(ctx) {
 		return

@@ -3,11 +3,13 @@ package disgogateway_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo/bot"
 	"github.com/disgoorg/disgo/events"
@@ -164,24 +166,41 @@ func TestAPanicInAListenerCostsOneEvent(t *testing.T) {
 	})
 }
 
-// Given a bot whose handler panics over a heartbeat, then the next heartbeats and events
-// are told all the same.
+// Given a bot whose handler panics over heartbeats, then each costs itself and is logged,
+// and events are told all the same: those that disgo can decode, as what they are, and
+// raw ones only to a bot that wants them.
 func TestAPanicOverAHeartbeatCostsThatHeartbeat(t *testing.T) {
+	var log simtest.Log
 	run(t, config{}, func(s *harness) {
 		var acks list[time.Time]
 		var heard list[disgoway.EventType]
-		g := s.another(func(_ disgoway.Gateway, kind disgoway.EventType, _ int, _ disgoway.EventData) {
-			if heard.add(kind); kind == disgoway.EventTypeHeartbeatAck {
-				acks.add(time.Now())
+		bad := true
+		g := s.another(func(_ disgoway.Gateway, kind disgoway.EventType, _ int, data disgoway.EventData) {
+			if data == nil {
+				t.Errorf("%s has no data", kind)
+			}
+			if kind != disgoway.EventTypeHeartbeatAck {
+				heard.add(kind)
+			} else if acks.add(time.Now()); bad {
 				panic("a listener's mistake")
 			}
-		})
+		}, disgoway.WithLogger(log.Logger()))
 		if err := g.Open(s.T.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.Until(5*time.Minute, "three heartbeats were told", func() bool { return acks.len() == 3 })
+		bad = false
+		s.Advance(3 * time.Minute)
+		if got := strings.Count(log.String(), "Listener for heartbeats panicked"); got != 3 || acks.len() == 3 {
+			t.Errorf("%d of %d heartbeats panicked", got, acks.len())
+		}
+		s.Sim.Emit(s.App, s.Guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
 		s.Post("hello")
-		s.Until(time.Minute, "the event was told", func() bool { return slices.Contains(heard.all(), disgoway.EventTypeMessageCreate) })
+		s.Advance(time.Second)
+		want := []disgoway.EventType{disgoway.EventTypeReady, disgoway.EventTypeGuildCreate, disgoway.EventTypeMessageCreate}
+		if got := heard.all(); !slices.Equal(got, want) {
+			t.Errorf("heard %q", got)
+		}
 		g.Close(s.T.Context())
 	})
 }
@@ -191,16 +210,22 @@ func TestAPanicOverAHeartbeatCostsThatHeartbeat(t *testing.T) {
 // Statements: G-109, G-110.
 func TestAnUndecodableEventCostsOneEvent(t *testing.T) {
 	var heard list[string]
-	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })}}, func(s *harness) {
+	run(t, config{
+		gateway: []disgoway.ConfigOpt{disgoway.WithIntents(disgoway.IntentGuildMessagePolls)},
+		bot:     []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) })},
+	}, func(s *harness) {
 		s.open()
 		s.Post("one")
 		s.Sim.Emit(s.App, s.Guilds[0], "MESSAGE_CREATE", map[string]any{"id": []int{1}, "author": "nobody"})
 		s.Sim.Emit(s.App, s.Guilds[0], "MESSAGE_CREATE", "text")
-		s.Sim.Emit(s.App, s.Guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		for range 2 {
+			s.Sim.Emit(s.App, s.Guilds[0], "FROM_THE_FUTURE", map[string]any{"new": true})
+		}
+		s.Sim.Emit(s.App, s.Guilds[0], "MESSAGE_POLL_VOTE_ADD", "text")
 		s.Post("two")
 		s.Until(time.Minute, "the others were heard", func() bool { return heard.len() == 2 })
 		stats := s.gateway().Stats()
-		if stats.Undecodable != 2 || stats.Unknown != 1 || stats.Connects != 1 {
+		if stats.Undecodable != 3 || stats.Unknown != 2 || stats.Connects != 1 {
 			t.Errorf("undecodable %d, unknown %d, connections %d", stats.Undecodable, stats.Unknown, stats.Connects)
 		}
 		s.NoViolations()
@@ -251,14 +276,26 @@ func TestPollVotesAreHeard(t *testing.T) {
 // Statements: G-031.
 func TestHeartbeatsAreTold(t *testing.T) {
 	var heard list[time.Time]
+	var last list[time.Time]
 	run(t, config{
 		sim: discordsim.Config{Latency: 30 * time.Millisecond},
-		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.HeartbeatAck) { heard.add(e.NewHeartbeat) })},
+		bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(e *events.HeartbeatAck) {
+			heard.add(e.NewHeartbeat)
+			last.add(e.LastHeartbeat)
+		})},
 	}, func(s *harness) {
+		if l := s.client.Gateway.Latency(); l != 0 {
+			t.Errorf("before Open the latency is %s", l)
+		}
 		s.open()
 		s.Advance(5 * time.Minute)
 		if acks := s.gateway().Stats().ACKs; int64(heard.len()) != acks || acks < 5 {
 			t.Errorf("%d answered heartbeats, %d told", acks, heard.len())
+		}
+		for n, at := range last.all() {
+			if want := heard.all()[max(0, n-1)]; !at.Equal(want) {
+				t.Errorf("heartbeat %d follows one of %s, want %s", n, at, want)
+			}
 		}
 		if l := s.client.Gateway.Latency(); l < 60*time.Millisecond || l > 200*time.Millisecond {
 			t.Errorf("the latency is %s", l)

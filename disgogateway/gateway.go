@@ -200,14 +200,10 @@ func (g *Gateway) startRun() (*run, error) {
 	if p.handler == nil {
 		return nil, errors.New("disgogateway: there is no event handler to give events to")
 	}
-	g.mu.Lock()
-	old := g.run
-	g.mu.Unlock()
-	if old != nil {
-		if _, parked := old.shard.State().(gateway.Parked); !parked {
-			return nil, discord.ErrGatewayAlreadyConnected
+	if old := g.currentRun(); old != nil {
+		if _, parked := old.shard.State().(gateway.Parked); parked {
+			g.endRun(context.Background(), gateway.KeepSession)
 		}
-		g.endRun(context.Background(), gateway.KeepSession)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -265,8 +261,6 @@ func (g *Gateway) endRun(ctx context.Context, mode gateway.StopMode) {
 	if mode == gateway.EndSession {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.run == nil {
-			g.session = gateway.Session{}
-		}
+		g.session = gateway.Session{} // a run that has begun meanwhile has its own
 	}
 }

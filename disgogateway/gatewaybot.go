@@ -62,7 +62,7 @@ func markUnauthorized(err error) error {
 	err = rest.Plain(err)
 	said, ok := errors.AsType[*disgorest.Error](err)
 	if errors.Is(err, rest.ErrUnauthorized) ||
-		(ok && said.Response != nil && said.Response.StatusCode == http.StatusUnauthorized) {
+		(ok && said.Response.StatusCode == http.StatusUnauthorized) {
 		return fmt.Errorf("%w: %w", gateway.ErrUnauthorized, err)
 	}
 	return err
@@ -77,7 +77,10 @@ func (b *gatewayBot) GatewayURL(ctx context.Context, failed string) (string, err
 		known = b.answer.URL
 	}
 	age := time.Duration(1<<63 - 1)
-	if known != "" && failed == known && time.Since(b.askedAgain) >= askAgainInterval {
+	switch {
+	case known == "":
+		age = 0
+	case failed == known && time.Since(b.askedAgain) >= askAgainInterval:
 		age, b.askedAgain = 0, time.Now()
 	}
 	b.mu.Unlock()

@@ -104,10 +104,7 @@ func (r *run) trackMembers(data disgo.EventData) {
 			r.members.remove(memberKey{d.GuildID, d.Nonce})
 		}
 	case disgo.EventRateLimited:
-		meta, ok := d.Meta.(disgo.RateLimitedMetadataRequestGuildMembers)
-		if !ok {
-			return
-		}
+		meta, _ := d.Meta.(disgo.RateLimitedMetadataRequestGuildMembers) // no request has the zero key
 		again, givenUp := r.members.repeat(memberKey{meta.GuildID, meta.Nonce})
 		if givenUp {
 			r.config.log.Warn("Request for members given up: Discord has limited it again and again", "guild", meta.GuildID, "repeats", maxRepeats)

@@ -33,6 +33,7 @@ func TestRequestsForMembersAreKeptUntilAnswered(t *testing.T) {
 		"one more":                {{do: "add", key: "a"}, {do: "add", key: "bN", many: 256}, {do: "unknown", key: "a"}, {do: "repeated", key: "b0"}},
 		"one that is asked often": {{do: "add", key: "a"}, {do: "add", key: "b", many: 300}, {do: "repeated", key: "a"}, {do: "repeated", key: "b"}},
 		"many that were answered": {{do: "add", key: "a"}, {do: "add", key: "bN", many: 255}, {do: "answer", key: "bN", many: 255}, {do: "add", key: "cN", many: 255}, {do: "repeated", key: "a"}},
+		"answered among many":     {{do: "add", key: "a"}, {do: "add", key: "b"}, {do: "answer", key: "b"}, {do: "add", key: "cN", many: 256}, {do: "unknown", key: "a"}},
 		"one of many that was given up": {
 			{do: "add", key: "a"}, {do: "add", key: "b"}, {do: "repeated", key: "b", many: 5}, {do: "given up", key: "b"}, {do: "add", key: "cN", many: 255}, {do: "repeated", key: "a"},
 		},

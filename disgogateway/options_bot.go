@@ -36,7 +36,7 @@ func (o Options) WithGateway(token string, opts ...disgo.ConfigOpt) bot.ConfigOp
 	kept, option := capture(bot.WithLogger(nil), func() {})
 	g := newGateway(o, func() (config, error) {
 		c := *kept
-		if c == nil || c.EventManager == nil {
+		if c.EventManager == nil {
 			return config{}, errNoEventManager
 		}
 		src := source{token: token, handler: c.EventManager.HandleGatewayEvent, log: c.Logger, rest: c.Rest}
@@ -50,7 +50,7 @@ func (o Options) WithShardManager(token string, opts ...sharding.ConfigOpt) bot.
 	kept, option := capture(bot.WithLogger(nil), func() {})
 	m := newShardManager(o, func() (source, []sharding.ConfigOpt, error) {
 		c := *kept
-		if c == nil || c.EventManager == nil {
+		if c.EventManager == nil {
 			return source{}, nil, errNoEventManager
 		}
 		src := source{token: token, handler: c.EventManager.HandleGatewayEvent, log: c.Logger, rest: c.Rest}

@@ -31,7 +31,7 @@ type RateLimiter struct {
 	transport    *rest.Transport
 	reservations map[*disgorest.CompiledEndpoint][]*rest.Reservation
 	inFlight     int
-	idle         chan struct{} // one slot: nothing is in flight any more
+	ended        chan struct{} // one slot: a request has ended
 	closed       bool
 }
 
@@ -52,7 +52,7 @@ var errLimiterClosed = fmt.Errorf("disgogateway: the REST client has been closed
 // NewRateLimiter returns a rate limiter for rest.WithRateLimiter. Use one for
 // everything one bot sends from this host.
 func NewRateLimiter() *RateLimiter {
-	r := &RateLimiter{idle: make(chan struct{}, 1)}
+	r := &RateLimiter{ended: make(chan struct{}, 1)}
 	r.Reset()
 	return r
 }
@@ -119,13 +119,12 @@ func (r *RateLimiter) Unlock(endpoint *disgorest.CompiledEndpoint, response *htt
 	} else {
 		r.reservations[endpoint] = waiting[1:]
 	}
-	if r.inFlight--; r.inFlight == 0 {
-		select {
-		case r.idle <- struct{}{}:
-		default:
-		}
-	}
+	r.inFlight--
 	r.mu.Unlock()
+	select {
+	case r.ended <- struct{}{}:
+	default:
+	}
 	reservation.Release(response)
 	return nil
 }
@@ -143,7 +142,7 @@ func (r *RateLimiter) Close(ctx context.Context) {
 			return
 		}
 		select {
-		case <-r.idle:
+		case <-r.ended:
 		case <-ctx.Done():
 			return
 		}
