@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -57,6 +59,41 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	if err := scrub(talkative, []string{token, hook, ""}); strings.Contains(err.Error(), hook) || !errors.Is(err, talkative) {
 		t.Errorf("scrubbed to %v", err)
 	}
+}
+
+// What an error says: whether the request was sent, why it got no answer, and for how long.
+func TestErrorsInWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		later := time.Now().Add(90 * time.Second)
+		for _, c := range []struct {
+			err  Error
+			want string
+		}{
+			{Error{Request: "GET /a", Reason: ReasonConnection, Err: errCut}, "GET /a got no answer: read tcp: connection reset by peer"},
+			{Error{Request: "GET /a", Reason: ReasonForeign, Status: 407, Err: errCut}, "GET /a was answered with HTTP 407: read tcp: connection reset by peer"},
+			{Error{Request: "GET /a", Reason: ReasonPace, Err: context.Canceled}, "GET /a was given up while it waited (limit of requests a second): context canceled"},
+			{Error{Request: "GET /a", Reason: ReasonGlobal, Until: later, Err: context.DeadlineExceeded}, "GET /a was given up while it waited (global rate limit): context deadline exceeded (for another 1m30s)"},
+			{Error{Request: "GET /a", Reason: "new", Err: context.Canceled}, "GET /a was given up while it waited (new): context canceled"},
+			{Error{Request: "GET /a", Reason: ReasonBucket, Until: later.Add(-80 * time.Second), Err: ErrRateLimited}, "GET /a was not sent: the rate limit leaves no room for it in time (for another 10 s)"},
+			{Error{Request: "GET /a", Reason: ReasonBucket, Until: time.Now(), Err: errCut}, "GET /a was not sent: read tcp: connection reset by peer"},
+		} {
+			if got := c.err.Error(); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		}
+		if err := Plain(errCut); err != errCut {
+			t.Errorf("%v became %v", errCut, err)
+		}
+		if err := Plain(fmt.Errorf("wrapped: %w", &url.Error{Op: "Get", URL: "https://secret", Err: errCut})); err != errCut {
+			t.Errorf("became %v", err)
+		}
+		for secret, want := range map[string]string{"": "read tcp: connection reset by peer", "tcp": "read ***: connection reset by peer"} {
+			err := scrub(errCut, []string{secret})
+			if err.Error() != want || !errors.Is(err, syscall.ECONNRESET) || (secret == "") != (err == error(errCut)) {
+				t.Errorf("without %q: %v", secret, err)
+			}
+		}
+	})
 }
 
 // The kinds of errors, for callers that decide by them.
