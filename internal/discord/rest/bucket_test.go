@@ -227,6 +227,214 @@ func TestMemoryForBucketsIsBounded(t *testing.T) {
 	})
 }
 
+// What an answer says of a bucket: in a window that is known the smaller number counts, and
+// the later end; in a new one, what may not be counted yet comes off.
+func TestBucketLearnsFromAnswers(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const s = time.Second
+	for name, c := range map[string]struct {
+		b         bucket
+		q         quota
+		others    int
+		limit     int
+		remaining int
+		resets    time.Duration
+	}{
+		"first":                {bucket{}, quota{"b", 5, 4, 2 * s}, 0, 5, 4, 2 * s},
+		"free before":          {bucket{free: true}, quota{"b", 5, 4, 2 * s}, 0, 5, 4, 2 * s},
+		"first, others":        {bucket{}, quota{"b", 5, 4, 2 * s}, 3, 5, 1, 2 * s},
+		"first, many others":   {bucket{}, quota{"b", 5, 4, 2 * s}, 9, 5, 0, 2 * s},
+		"same window":          {bucket{known: true, limit: 5, remaining: 2, resets: began.Add(s)}, quota{"b", 5, 4, s}, 3, 5, 2, s},
+		"same window, smaller": {bucket{known: true, limit: 5, remaining: 2, resets: began.Add(s)}, quota{"b", 5, 1, s}, 3, 5, 1, s},
+		"same window, later":   {bucket{known: true, limit: 5, remaining: 2, resets: began.Add(s)}, quota{"b", 5, 1, 2 * s}, 3, 5, 1, 2 * s},
+		"same window, sooner":  {bucket{known: true, limit: 5, remaining: 2, resets: began.Add(9 * s)}, quota{"b", 5, 1, 2 * s}, 3, 5, 1, 9 * s},
+		"next window":          {bucket{known: true, limit: 5, remaining: 0, resets: began}, quota{"b", 5, 4, s}, 1, 5, 3, s},
+		"long after":           {bucket{known: true, limit: 5, remaining: 0, resets: began.Add(-time.Hour)}, quota{"b", 5, 4, 0}, 0, 5, 4, 0},
+		"not known so far":     {bucket{resets: began.Add(9 * s), remaining: -3}, quota{"b", 5, 4, s}, 0, 5, 4, s},
+		"without a limit":      {bucket{}, quota{"b", 0, 4, s}, 0, 4, 4, s},
+		"without anything":     {bucket{}, quota{"b", 0, 0, s}, 0, 1, 0, s},
+		"below nothing":        {bucket{}, quota{"b", -1, -7, s}, 0, 1, 0, s},
+	} {
+		b := c.b
+		b.update(c.q, began, c.others)
+		if !b.known || b.free || b.limit != c.limit || b.remaining != c.remaining || !b.resets.Equal(began.Add(c.resets)) {
+			t.Errorf("%s: %+v", name, b)
+		}
+	}
+}
+
+// When a bucket takes a request: at once where there is no limit or something is left, one at
+// a time where nothing is known, as many as the limit where a new window begins.
+func TestWhenABucketIsReady(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const s = time.Second
+	closed := func(b bucket, look time.Duration) bucket {
+		b.pause = pause{since: now.Add(-time.Hour), until: now.Add(20 * s), look: now.Add(look), reason: ReasonShared}
+		return b
+	}
+	full := bucket{known: true, limit: 5, remaining: 5, resets: now.Add(s)}
+	for name, c := range map[string]struct {
+		b      bucket
+		ok     bool
+		until  time.Duration // 0: after an answer
+		reason Reason
+	}{
+		"no limit":                 {bucket{free: true, inflight: 99}, true, 0, ""},
+		"unknown":                  {bucket{}, true, 0, ReasonBucket},
+		"unknown, one is sent":     {bucket{inflight: 1}, false, 0, ReasonBucket},
+		"some left":                {bucket{known: true, limit: 5, remaining: 1, resets: now.Add(s), inflight: 4}, true, 0, ""},
+		"none left":                {bucket{known: true, limit: 5, resets: now.Add(s)}, false, s, ReasonBucket},
+		"new window":               {bucket{known: true, limit: 5, resets: now, inflight: 4}, true, 0, ReasonBucket},
+		"new window, all are sent": {bucket{known: true, limit: 5, resets: now, inflight: 5}, false, 0, ReasonBucket},
+		"paused":                   {closed(full, s), false, s, ReasonShared},
+		"paused, no limit":         {closed(bucket{free: true}, s), false, s, ReasonShared},
+		"paused, and looked at":    {closed(bucket{known: true, limit: 5, resets: now.Add(s)}, 0), true, 0, ReasonShared},
+	} {
+		until, reason, ok := c.b.ready(now)
+		want := time.Time{}
+		if c.until > 0 {
+			want = now.Add(c.until)
+		}
+		if ok != c.ok || !until.Equal(want) || reason != c.reason {
+			t.Errorf("%s: %v until %v because of %q", name, ok, until, reason)
+		}
+	}
+}
+
+// Given more buckets than are remembered, those that limit nothing are forgotten first, then
+// those that end soonest, and never one that is in use.
+func TestWhichBucketsAreForgotten(t *testing.T) {
+	for name, c := range map[string]struct {
+		resets map[string]string // by channel; "429 n": it met a 429
+		held   string
+		pass   time.Duration
+		waits  map[string]bool // whose limit is still known
+	}{
+		"expired":    {map[string]string{"1": "1", "2": "50", "3": "1", "4": "50"}, "", 2 * time.Second, map[string]bool{"2": true, "4": true}},
+		"soonest":    {map[string]string{"1": "50", "2": "20", "3": "40", "4": "30"}, "", 2 * time.Second, map[string]bool{"1": true, "2": false, "3": true, "4": true}},
+		"429":        {map[string]string{"1": "429 50", "2": "20", "3": "429 10", "4": "30"}, "", 2 * time.Second, map[string]bool{"1": true, "2": true, "3": false, "4": true}},
+		"one in use": {map[string]string{"1": "50", "2": "20", "3": "40", "4": "30"}, "2", 2 * time.Second, map[string]bool{"1": true, "2": true, "3": true, "4": false}},
+	} {
+		run(t, Options{MaxBuckets: 4, Tries: 1}, func(_ int, s sentRequest) (*http.Response, error) {
+			resets, is := c.resets[strings.TrimPrefix(s.path, "/guilds/")]
+			switch wait, limited := strings.CutPrefix(resets, "429 "); {
+			case !is:
+				return respond(200, "{}", bucketHeaders("b", "1", "1", "1")...), nil
+			case limited:
+				return respond(429, `{"retry_after":`+wait+`}`, bucketHeaders("b", "1", "1", "1")...), nil
+			}
+			return respond(200, "{}", bucketHeaders("b", "1", "0", resets)...), nil
+		}, func(w *harness) {
+			ask := func(channel string, within time.Duration) error {
+				ctx, cancel := context.WithTimeout(w.t.Context(), within)
+				defer cancel()
+				_, err := w.send(w.request(ctx, "GET", "/guilds/"+channel, ""))
+				return err
+			}
+			for _, channel := range []string{"1", "2", "3", "4"} {
+				_ = ask(channel, time.Millisecond)
+			}
+			var group sync.WaitGroup
+			if c.held != "" {
+				group.Go(func() { _ = ask(c.held, time.Minute) })
+				synctest.Wait()
+			}
+			time.Sleep(c.pass)
+			_ = ask("9", time.Second)
+			if s := w.transport.Stats(); s.Buckets > 4 {
+				t.Errorf("%s: %d buckets", name, s.Buckets)
+			}
+			w.transport.mu.Lock()
+			for channel, known := range c.waits {
+				_, is := w.transport.buckets[bucketKey{digest("Bot " + token), "bucket b", "guild " + channel}]
+				if is != known {
+					t.Errorf("%s: guild %s is remembered: %v", name, channel, is)
+				}
+			}
+			w.transport.mu.Unlock()
+			group.Wait()
+		})
+	}
+}
+
+// A bucket that limits nothing any more is forgotten when its last request leaves it, also
+// one that gives up.
+func TestUnusedBucketsAreForgotten(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 1 {
+			return respond(429, `{"retry_after":30,"global":true}`), nil
+		}
+		return respond(200, "{}", bucketHeaders("b", "5", "4", "0")...), nil
+	}, func(w *harness) {
+		for n := range 20 {
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Millisecond)
+			_, _ = w.send(w.request(ctx, "GET", fmt.Sprintf("/channels/%d", n), ""))
+			cancel()
+		}
+		if s := w.transport.Stats(); s.Buckets != 0 {
+			t.Errorf("%d buckets of requests that gave up", s.Buckets)
+		}
+		time.Sleep(time.Minute)
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+		var group sync.WaitGroup
+		for range 3 { // they move to the bucket that is learnt
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+		}
+		group.Wait()
+		if s := w.transport.Stats(); s.Buckets != 0 || s.InFlight != 0 {
+			t.Errorf("left behind: %+v", s)
+		}
+	})
+}
+
+// Only a success without headers says that a route has no limit.
+func TestOnlyASuccessFreesARoute(t *testing.T) {
+	for status, free := range map[int]bool{200: true, 204: true, 299: true, 400: false, 404: false, 500: false} {
+		run(t, Options{Tries: 1}, always(status, ""), func(w *harness) {
+			w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+			var group sync.WaitGroup
+			for range 3 {
+				group.Go(func() { w.must(status, "GET", "/channels/1", "") })
+				synctest.Wait()
+			}
+			group.Wait()
+			if free {
+				w.at(0, time.Second, time.Second)
+			} else {
+				w.at(0, time.Second, 2*time.Second)
+			}
+		})
+	}
+}
+
+// Given requests under way when the first answer tells the bucket of their route, they count
+// in its window.
+func TestRequestsUnderWayCountInTheBucketThatIsLearnt(t *testing.T) {
+	run(t, Options{}, func(_ int, s sentRequest) (*http.Response, error) {
+		if s.path == "/channels/2" {
+			return respond(200, "{}"), nil // the route has no limit
+		}
+		return respond(200, "{}", bucketHeaders("b", "4", "3", "10")...), nil
+	}, func(w *harness) {
+		w.must(200, "GET", "/channels/2", "")
+		n := 0
+		w.discord.delay = func(sentRequest) time.Duration { n++; return time.Duration(n) * time.Second }
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for range 2 { // one is left in the window, because two may not be counted yet
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+			synctest.Wait()
+		}
+		group.Wait()
+		w.at(0, 0, 0, 0, time.Second, 15*time.Second)
+	})
+}
+
 // quotas is a Discord with one fixed window per channel, which starts with the
 // first request after the last one ran out.
 type quotas struct {

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -47,6 +49,53 @@ func TestGlobalRateLimitPausesTheToken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Given more tokens than are counted at once, those are forgotten that nothing waits for and
+// nothing limits; what others have sent, or wait for, is not.
+func TestUnusedTokensAreForgotten(t *testing.T) {
+	run(t, Options{GlobalLimit: 1}, func(_ int, s sentRequest) (*http.Response, error) {
+		if s.header.Get("Authorization") == "Bot limited" {
+			return respond(429, `{"retry_after":600,"global":true}`), nil
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		send := func(owner string, within time.Duration) error {
+			ctx, cancel := context.WithTimeout(w.t.Context(), within)
+			defer cancel()
+			req := w.request(ctx, "GET", "/users/@me", "")
+			req.Header.Set("Authorization", "Bot "+owner)
+			_, err := w.send(req)
+			return err
+		}
+		known := func() int {
+			w.transport.mu.Lock()
+			defer w.transport.mu.Unlock()
+			return len(w.transport.globalLimits)
+		}
+		_ = send("limited", time.Second)
+		for n := range maxGlobalLimits - 1 {
+			_ = send(strconv.Itoa(n), time.Second)
+		}
+		if n := known(); n != maxGlobalLimits {
+			t.Fatalf("%d tokens are counted", n)
+		}
+		_ = send("one more", time.Second) // all the others have just sent
+		if n := known(); n != maxGlobalLimits+1 {
+			t.Errorf("%d tokens are counted", n)
+		}
+		if err := send("3", 500*time.Millisecond); !errors.Is(err, ErrRateLimited) {
+			t.Errorf("what a token has sent was forgotten: %v", err)
+		}
+		time.Sleep(2 * globalWindow)
+		_ = send("and one more", time.Second)
+		if n := known(); n != 2 {
+			t.Errorf("%d tokens are counted, want the new one and the one that is limited", n)
+		}
+		if err := send("limited", 500*time.Millisecond); !errors.Is(err, ErrRateLimited) {
+			t.Errorf("the limit of a token was forgotten: %v", err)
+		}
+	})
 }
 
 // Given 300 requests at once, at most 50 leave in any second, in the order they
