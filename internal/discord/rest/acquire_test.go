@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -118,6 +119,167 @@ func TestThoseWhoGiveUpLeaveEveryLine(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// A wait of two seconds or more is told once for each request, unless the answer that caused
+// it has told it.
+func TestLongWaitsAreTold(t *testing.T) {
+	used := func(after string) *http.Response { return respond(200, "{}", bucketHeaders("b", "1", "0", after)...) }
+	for name, c := range map[string]struct {
+		options Options
+		first   *http.Response
+		want    []Event
+	}{
+		"long":    {Options{}, used("30"), []Event{{Reason: ReasonBucket, Request: "GET /channels/{channel}", Resource: "channel 1", Wait: 30 * time.Second}}},
+		"enough":  {Options{}, used("2"), []Event{{Reason: ReasonBucket, Request: "GET /channels/{channel}", Resource: "channel 1", Wait: 2 * time.Second}}},
+		"short":   {Options{}, used("1.999"), nil},
+		"by 429":  {Options{}, respond(429, `{"retry_after":30}`), []Event{{Reason: ReasonBucket, Request: "GET /channels/{channel}", Resource: "channel 1", Wait: 30 * time.Second, Status: 429}}},
+		"global":  {Options{}, respond(429, `{"retry_after":30,"global":true}`), []Event{{Reason: ReasonGlobal, Request: "GET /channels/{channel}", Resource: "channel 1", Wait: 30 * time.Second, Status: 429}}},
+		"by pace": {Options{GlobalLimit: 1}, respond(200, "{}"), nil},
+	} {
+		run(t, c.options, func(n int, _ sentRequest) (*http.Response, error) {
+			if n == 1 {
+				return c.first, nil
+			}
+			return respond(200, "{}"), nil
+		}, func(w *harness) {
+			short, cancel := context.WithTimeout(w.t.Context(), time.Millisecond)
+			defer cancel()
+			_, _ = w.send(w.request(short, "GET", "/channels/1", ""))
+			var group sync.WaitGroup
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+			synctest.Wait()
+			for range 3 { // it is woken meanwhile
+				time.Sleep(100 * time.Millisecond)
+				w.transport.mu.Lock()
+				w.transport.notifyWaiting()
+				w.transport.mu.Unlock()
+			}
+			group.Wait()
+			for i := range w.events.all {
+				w.events.all[i].At = time.Time{}
+			}
+			if !slices.Equal(w.events.all, c.want) {
+				t.Errorf("%s: told %+v, want %+v", name, w.events.all, c.want)
+			}
+		})
+	}
+}
+
+// Given requests in line, when what they wait for is forbidden, then they fail at once.
+func TestThoseInLineLearnThatAllIsStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		path   string
+		answer *http.Response
+		want   error
+	}{
+		"ban":     {"/users/@me", respond(403, "error code: 1006"), ErrBanned},
+		"invalid": {"/users/@me", respond(403, `{"code":50013}`), ErrInvalid},
+		"token":   {"/users/@me", respond(401, `{"code":0}`), ErrUnauthorized},
+		"webhook": {"/webhooks/1/abc", respond(404, `{"code":10015}`), ErrWebhookGone},
+	} {
+		options := Options{}
+		if name == "invalid" {
+			options.InvalidLimit = 1
+		}
+		run(t, options, func(n int, _ sentRequest) (*http.Response, error) {
+			if n == 1 {
+				return respond(200, "{}", bucketHeaders("b", "1", "0", "30")...), nil
+			}
+			return c.answer, nil
+		}, func(w *harness) {
+			w.must(200, "POST", c.path, "{}")
+			var group sync.WaitGroup
+			began := time.Now()
+			group.Go(func() {
+				if _, err := w.do("POST", c.path, "{}"); !errors.Is(err, c.want) || time.Since(began) != time.Second {
+					t.Errorf("%s: %v after %s", name, err, time.Since(began))
+				}
+			})
+			synctest.Wait()
+			time.Sleep(time.Second)
+			_, _ = w.do("GET", c.path, "")
+			group.Wait()
+		})
+	}
+}
+
+// A request that was refused or given up tells that an answer did not get out, and so does
+// one that has to wait for long.
+func TestWaitsOfAnswersAreUndelivered(t *testing.T) {
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "1", "0", "40")...), func(w *harness) {
+		w.must(200, "POST", "/channels/1/messages", "{}")
+		short, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+		defer cancel()
+		_, _ = w.send(w.request(short, "POST", "/channels/1/messages", "{}"))
+		if u := w.transport.Undelivered(); u.Reason != ReasonBucket || time.Until(u.Until) != 40*time.Second {
+			t.Errorf("after one that could not wait: %+v", u)
+		}
+		w.must(200, "POST", "/channels/2/messages", "{}")
+		if u := w.transport.Undelivered(); u != (Undelivered{}) {
+			t.Errorf("after one that got out: %+v", u)
+		}
+		var group sync.WaitGroup
+		group.Go(func() { w.must(200, "POST", "/channels/2/messages", "{}") })
+		synctest.Wait()
+		if u := w.transport.Undelivered(); u.Reason != ReasonBucket || time.Until(u.Until) != 40*time.Second {
+			t.Errorf("while one waits: %+v", u)
+		}
+		group.Wait()
+	})
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 1 {
+			return respond(401, `{"code":0}`), nil
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		w.must(401, "GET", "/users/@me", "")
+		w.refused(ErrUnauthorized, "POST", "/channels/1/messages")
+		if u := w.transport.Undelivered(); u.Reason != ReasonUnauthorized {
+			t.Errorf("after one that was refused: %+v", u)
+		}
+	})
+}
+
+// Given a token's 401, a ban or a global limit that answers ran into, when another request
+// finds that it is over, then answers count as getting out again.
+func TestEndOfAStopIsTheEndForAnswers(t *testing.T) {
+	for name, first := range map[string]func() *http.Response{
+		"token":  func() *http.Response { return respond(401, `{"code":0}`) },
+		"ban":    func() *http.Response { return respond(403, "error code: 1006") },
+		"global": func() *http.Response { return respond(429, `{"retry_after":86400,"global":true}`) },
+	} {
+		for _, path := range []string{"/channels/1/messages", "/webhooks/7/abc"} {
+			storage := &memoryStorage{limits: map[string]Limit{}}
+			run(t, Options{TokenRecheck: 10 * time.Minute, Storage: storage}, func(n int, _ sentRequest) (*http.Response, error) {
+				if n == 2 {
+					return first(), nil
+				}
+				return respond(200, "{}"), nil
+			}, func(w *harness) {
+				w.must(200, "POST", "/interactions/1/abc/callback", "{}")
+				short, cancel := context.WithTimeout(w.t.Context(), time.Second)
+				defer cancel()
+				_, _ = w.send(w.request(short, "GET", "/users/@me", ""))
+				time.Sleep(9*time.Minute + 30*time.Second)
+				short, cancel = context.WithTimeout(w.t.Context(), time.Second)
+				defer cancel()
+				_, _ = w.send(w.request(short, "POST", path, "{}"))
+				stopped := name == "ban" || path == "/channels/1/messages"
+				if u := w.transport.Undelivered(); (u.Reason != "") != stopped && name != "global" {
+					t.Errorf("%s, %s: %+v", name, path, u)
+				}
+				time.Sleep(time.Until(w.discord.began.Add(10*time.Minute + 2*time.Second)))
+				w.must(200, "GET", "/users/@me", "")
+				if u := w.transport.Undelivered(); u != (Undelivered{}) {
+					t.Errorf("%s, %s: %+v afterwards", name, path, u)
+				}
+				if kept := storage.Limits(); len(kept) != 0 {
+					t.Errorf("%s: %+v is kept afterwards", name, kept)
+				}
+			})
 		}
 	}
 }

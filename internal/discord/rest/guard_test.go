@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -211,6 +212,117 @@ func TestForbiddenAndMissingAreNotRetried(t *testing.T) {
 			if s := w.transport.Stats(); (s.Invalid == 1) != (status == 403) {
 				t.Errorf("%d: %d invalid", status, s.Invalid)
 			}
+		})
+	}
+}
+
+// The limit of refused requests is reached when so many lie within ten minutes, and holds
+// until half of them do not any more; what comes in late from before makes it no longer.
+func TestInvalidCounter(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const s, m = time.Second, time.Minute
+	for name, c := range map[string]struct {
+		limit int
+		at    []time.Duration
+		stops []time.Duration // until when each stops sending; 0: it does not
+		kept  int
+	}{
+		"below":              {4, []time.Duration{0, s, 2 * s}, []time.Duration{0, 0, 0}, 3},
+		"reached":            {4, []time.Duration{0, s, 2 * s, 3 * s}, []time.Duration{0, 0, 0, 10*m + s}, 4},
+		"odd limit":          {3, []time.Duration{0, s, 2 * s}, []time.Duration{0, 0, 10*m + s}, 3},
+		"one":                {1, []time.Duration{5 * s}, []time.Duration{10*m + 5*s}, 1},
+		"just within":        {2, []time.Duration{0, 10*m - 1}, []time.Duration{0, 10 * m}, 2},
+		"just not":           {2, []time.Duration{0, 10 * m}, []time.Duration{0, 0}, 1},
+		"late ones":          {2, []time.Duration{0, s, 2 * s, 3 * s}, []time.Duration{0, 10 * m, 0, 0}, 2},
+		"again at once":      {2, []time.Duration{0, s, 10 * m}, []time.Duration{0, 10 * m, 10*m + s}, 2},
+		"again after a rest": {2, []time.Duration{0, s, 11 * m, 12 * m}, []time.Duration{0, 10 * m, 0, 21 * m}, 2},
+		"never":              {Never, []time.Duration{0, 0, 0, 0}, []time.Duration{0, 0, 0, 0}, 0},
+	} {
+		i := invalidCounter{limit: c.limit}
+		for n, at := range c.at {
+			now := began.Add(at)
+			stops := i.add(now)
+			if stops != (c.stops[n] > 0) || stops && (!i.began.Equal(now) || !i.until.Equal(began.Add(c.stops[n]))) {
+				t.Errorf("%s: number %d stops %v until %v", name, n, stops, i.until)
+			}
+		}
+		if len(i.at) != c.kept {
+			t.Errorf("%s: %d are counted, want %d", name, len(i.at), c.kept)
+		}
+	}
+}
+
+// A ban begins when it is found, is prolonged by what was sent afterwards only, and ends with
+// an answer to what was sent afterwards only.
+func TestBanKnowsWhatCameBefore(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	refused := func(sent time.Duration) answer { return answer{sent: began.Add(sent), response: respond(403, "")} }
+	b := ban{}
+	if b.end(began) {
+		t.Error("no ban has ended")
+	}
+	if !b.start(began, time.Minute, refused(-time.Second), 1006) || b.code != 1006 || !b.began.Equal(began) {
+		t.Errorf("the ban is %+v", b)
+	}
+	if b.start(began.Add(time.Second), time.Hour, refused(0), 1015) || b.code != 1006 || !b.until.Equal(began.Add(time.Minute)) {
+		t.Errorf("one that was sent before makes it %+v", b)
+	}
+	if b.end(began) || b.began.IsZero() {
+		t.Error("an answer to one that was sent before ends it")
+	}
+	if !b.start(began.Add(30*time.Second), time.Minute, refused(time.Second), 1015) || b.code != 1015 || !b.began.Equal(began) || !b.until.Equal(began.Add(90*time.Second)) {
+		t.Errorf("one that was sent afterwards makes it %+v", b)
+	}
+	if !b.start(began.Add(2*time.Minute), time.Minute, refused(-time.Second), 1020) || !b.began.Equal(began) {
+		t.Errorf("a refusal after its time makes it %+v", b)
+	}
+	if !b.end(began.Add(3*time.Minute)) || b.end(began.Add(4*time.Minute)) || b.active(began.Add(2*time.Minute)) {
+		t.Errorf("after an answer it is %+v", b)
+	}
+}
+
+// One line in ten minutes tells of something else than Discord that answers, however many
+// routes it answers on.
+func TestForeignAnswersAreToldNowAndThen(t *testing.T) {
+	run(t, Options{Tries: 1}, always(407, ""), func(w *harness) {
+		for n, want := range []int{1, 1, 2, 2, 3} {
+			_, _ = w.do("GET", fmt.Sprintf("/channels/%d", n), "")
+			if told := len(w.events.of(ReasonForeign)); told != want {
+				t.Errorf("told %d times after %d answers, want %d", told, n+1, want)
+			}
+			time.Sleep([]time.Duration{lookInterval - time.Second, time.Second, lookInterval - time.Second, time.Second, 0}[n])
+		}
+	})
+}
+
+// An answer that is no refusal and not Discord's holds its route for ten seconds, a refusal
+// for as long as it says, or a minute; only refusals count towards the limit of those.
+func TestForeignAnswersHoldTheirRoute(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		after   string
+		want    time.Duration
+		invalid int
+	}{
+		{302, "", portalPause, 0}, {302, "300", portalPause, 0}, {399, "", portalPause, 0},
+		{407, "", unknownPause, 1}, {407, "300", 300 * time.Second, 1}, {451, "5", 5 * time.Second, 1},
+	} {
+		run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+			if n == 1 {
+				return respond(c.status, "", "Retry-After", c.after), nil
+			}
+			return respond(200, "{}"), nil
+		}, func(w *harness) {
+			_, err := w.do("GET", "/users/@me", "")
+			if said, ok := errors.AsType[*Error](err); !ok || said.Status != c.status || time.Until(said.Until) != c.want || !said.Temporary() {
+				t.Errorf("%d: %v", c.status, err)
+			}
+			if n := w.transport.Stats().Invalid; n != c.invalid {
+				t.Errorf("%d: %d are invalid", c.status, n)
+			}
+			time.Sleep(c.want - time.Second)
+			w.must(200, "GET", "/users/@me", "")
+			w.at(0, c.want)
 		})
 	}
 }
@@ -498,8 +610,20 @@ func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
 			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
 		case "/webhooks/4/wrong":
 			return respond(401, `{"code":50027,"message":"Invalid Webhook Token"}`), nil
-		case "/webhooks/2/def/messages/9":
+		case "/webhooks/2/def/messages/9", "/webhooks/2/def":
+			if s.method == "POST" && s.body == "{}" {
+				break
+			}
+			if code, thread := strings.CutPrefix(s.body, "code "); thread {
+				return respond(404, `{"code":`+code+`}`), nil
+			}
 			return respond(404, `{"code":10008,"message":"Unknown Message"}`), nil
+		case "/webhooks/5/xyz/messages/9":
+			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
+		case "/webhooks/6/uvw":
+			return respond(403, `{"code":50027}`), nil
+		case "/webhooks/7":
+			return respond(404, `{"code":10015}`), nil
 		case "/webhooks/3/early/messages/@original", "/webhooks/3/early":
 			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
 		}
@@ -513,6 +637,20 @@ func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
 		w.refused(ErrWebhookGone, "POST", "/webhooks/4/wrong")
 		w.must(404, "PATCH", "/webhooks/2/def/messages/9", "{}")
 		w.must(200, "POST", "/webhooks/2/def", "{}")
+		for _, code := range []string{"10003", "10008"} { // a thread or a message of it
+			w.must(404, "PATCH", "/webhooks/2/def", "code "+code)
+			w.must(200, "POST", "/webhooks/2/def", "{}")
+		}
+		w.must(404, "PATCH", "/webhooks/2/def/messages/9", "code 0")
+		w.must(200, "POST", "/webhooks/2/def", "{}")
+		w.must(404, "PATCH", "/webhooks/2/def", "code 0") // whatever else of the webhook itself
+		w.refused(ErrWebhookGone, "POST", "/webhooks/2/def")
+		w.must(404, "PATCH", "/webhooks/5/xyz/messages/9", "{}")
+		w.refused(ErrWebhookGone, "POST", "/webhooks/5/xyz")
+		for range 2 {
+			w.must(403, "POST", "/webhooks/6/uvw", "{}") // not by its code alone
+			w.must(404, "GET", "/webhooks/7", "")        // a webhook by its id is asked for with the token
+		}
 		// An interaction that has not been answered yet has no webhook so far.
 		w.must(200, "POST", "/interactions/8/early/callback", "{}")
 		w.must(404, "PATCH", "/webhooks/3/early/messages/@original", "{}")

@@ -81,6 +81,32 @@ func TestRateLimitPausesItsBucketOnly(t *testing.T) {
 	}
 }
 
+// Given a 429 of a route that asks for an hour, one request looks every ten minutes whether
+// it is over, though the bucket has room for more; its answer lets the others go.
+// Statements: G-129.
+func TestLongRateLimitIsLookedAt(t *testing.T) {
+	headers := bucketHeaders("b", "5", "4", "1")
+	run(t, Options{Timeout: 2 * time.Hour}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 2 || n == 3 {
+			return respond(429, `{"retry_after":3600}`, headers...), nil
+		}
+		return respond(200, "{}", headers...), nil
+	}, func(w *harness) {
+		w.must(200, "GET", "/channels/1", "")
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+		var group sync.WaitGroup
+		group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+		time.Sleep(2 * time.Second)
+		for range 3 {
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+		}
+		group.Wait()
+		first := time.Second + 10*time.Minute
+		second := first + time.Second + 10*time.Minute
+		w.at(0, 0, first, second, second+time.Second, second+time.Second, second+time.Second)
+	})
+}
+
 // Given a resource that keeps saying 429, the request is handed back after a
 // few of them instead of going on for ever.
 func TestEndless429IsHandedBack(t *testing.T) {
