@@ -189,19 +189,6 @@ func TestRequestInLineTestsNoToken(t *testing.T) {
 	})
 }
 
-// Given a 401 page of a proxy on the way, the token is not given up.
-func TestForeign401IsNotDiscords(t *testing.T) {
-	run(t, Options{}, always(401, "<html>who are you?</html>"), func(w *harness) {
-		for range 2 {
-			if _, err := w.do("GET", "/users/@me", ""); !errors.Is(err, ErrForeign) {
-				t.Errorf("error is %v", err)
-			}
-			time.Sleep(time.Minute)
-		}
-		w.at(0, time.Minute)
-	})
-}
-
 // Given a 403 or 404, the answer is handed on and the request sent once.
 // Statements: G-133.
 func TestForbiddenAndMissingAreNotRetried(t *testing.T) {
@@ -278,52 +265,6 @@ func TestBanKnowsWhatCameBefore(t *testing.T) {
 	}
 	if !b.end(began.Add(3*time.Minute)) || b.end(began.Add(4*time.Minute)) || b.active(began.Add(2*time.Minute)) {
 		t.Errorf("after an answer it is %+v", b)
-	}
-}
-
-// One line in ten minutes tells of something else than Discord that answers, however many
-// routes it answers on.
-func TestForeignAnswersAreToldNowAndThen(t *testing.T) {
-	run(t, Options{Tries: 1}, always(407, ""), func(w *harness) {
-		for n, want := range []int{1, 1, 2, 2, 3} {
-			_, _ = w.do("GET", fmt.Sprintf("/channels/%d", n), "")
-			if told := len(w.events.of(ReasonForeign)); told != want {
-				t.Errorf("told %d times after %d answers, want %d", told, n+1, want)
-			}
-			time.Sleep([]time.Duration{lookInterval - time.Second, time.Second, lookInterval - time.Second, time.Second, 0}[n])
-		}
-	})
-}
-
-// An answer that is no refusal and not Discord's holds its route for ten seconds, a refusal
-// for as long as it says, or a minute; only refusals count towards the limit of those.
-func TestForeignAnswersHoldTheirRoute(t *testing.T) {
-	for _, c := range []struct {
-		status  int
-		after   string
-		want    time.Duration
-		invalid int
-	}{
-		{302, "", portalPause, 0}, {302, "300", portalPause, 0}, {399, "", portalPause, 0},
-		{407, "", unknownPause, 1}, {407, "300", 300 * time.Second, 1}, {451, "5", 5 * time.Second, 1},
-	} {
-		run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
-			if n == 1 {
-				return respond(c.status, "", "Retry-After", c.after), nil
-			}
-			return respond(200, "{}"), nil
-		}, func(w *harness) {
-			_, err := w.do("GET", "/users/@me", "")
-			if said, ok := errors.AsType[*Error](err); !ok || said.Status != c.status || time.Until(said.Until) != c.want || !said.Temporary() {
-				t.Errorf("%d: %v", c.status, err)
-			}
-			if n := w.transport.Stats().Invalid; n != c.invalid {
-				t.Errorf("%d: %d are invalid", c.status, n)
-			}
-			time.Sleep(c.want - time.Second)
-			w.must(200, "GET", "/users/@me", "")
-			w.at(0, c.want)
-		})
 	}
 }
 
@@ -511,68 +452,6 @@ func TestOneRequestLooksWhetherABanIsOver(t *testing.T) {
 			t.Errorf("%d answered", n)
 		}
 	})
-}
-
-// Given a refusal that is neither Discord's nor Cloudflare's, only that route stops, and
-// it is tried again after a minute, or when the answer says; nothing asks meanwhile, and
-// one line tells of it.
-// Statements: G-135.
-func TestForeignRefusalStopsItsRouteOnly(t *testing.T) {
-	soon := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
-	for name, c := range map[string]struct {
-		answer func() *http.Response
-		want   time.Duration
-	}{
-		"empty":     {func() *http.Response { return respond(429, "") }, time.Minute},
-		"null":      {func() *http.Response { return respond(429, `{"retry_after":null}`) }, time.Minute},
-		"list":      {func() *http.Response { return respond(429, `[]`) }, time.Minute},
-		"1e12":      {func() *http.Response { return respond(429, "slow down", "Retry-After", "1e12") }, time.Minute},
-		"inf":       {func() *http.Response { return respond(429, "slow down", "Retry-After", "inf") }, time.Minute},
-		"date":      {func() *http.Response { return respond(429, "slow down", "Retry-After", soon(30*time.Second)) }, 30 * time.Second},
-		"past date": {func() *http.Response { return respond(429, "slow down", "Retry-After", soon(-time.Hour)) }, time.Second},
-		"other clock": {func() *http.Response {
-			return respond(429, "x", "Retry-After", soon(time.Hour+30*time.Second), "Date", soon(time.Hour))
-		}, 30 * time.Second},
-		"zero":         {func() *http.Response { return respond(429, "slow down", "Retry-After", "0") }, time.Second},
-		"endless":      {func() *http.Response { return respond(429, "slow down", "Retry-After", "99999999999") }, 10 * time.Minute},
-		"firewall":     {func() *http.Response { return respond(403, "<html>Blocked by policy</html>") }, time.Minute},
-		"proxy login":  {func() *http.Response { return respond(407, "") }, time.Minute},
-		"portal login": {func() *http.Response { return respond(401, "<html>who are you?</html>") }, time.Minute},
-	} {
-		run(t, Options{}, func(n int, s sentRequest) (*http.Response, error) {
-			if n <= 2 && s.path == "/channels/1/messages" {
-				return c.answer(), nil
-			}
-			return respond(200, "{}"), nil
-		}, func(w *harness) {
-			ctx, cancel := context.WithTimeout(w.t.Context(), 900*time.Millisecond)
-			defer cancel()
-			_, _ = w.send(w.request(ctx, "POST", "/channels/1/messages", "{}"))
-			began := time.Now()
-			w.must(200, "POST", "/channels/2/messages", "{}")
-			w.must(200, "POST", "/interactions/1/abc/callback", "{}")
-			w.must(200, "GET", "/users/@me", "")
-			for time.Since(began) < c.want-100*time.Millisecond {
-				short, cancel := context.WithTimeout(w.t.Context(), 50*time.Millisecond)
-				if _, err := w.send(w.request(short, "POST", "/channels/1/messages", "{}")); err == nil {
-					t.Fatalf("%s: it was sent", name)
-				}
-				cancel()
-				time.Sleep(c.want / 20)
-			}
-			long, cancel := context.WithTimeout(w.t.Context(), time.Hour)
-			defer cancel()
-			if status, err := w.send(w.request(long, "POST", "/channels/1/messages", "{}")); status != 200 {
-				t.Errorf("%s: %d, %v", name, status, err)
-			}
-			if last := w.discord.seen()[4].at; last < c.want-time.Second || last > c.want {
-				t.Errorf("%s: sent again at %s, want %s", name, last, c.want)
-			}
-			if told := w.events.of(ReasonForeign); len(told) != 1 {
-				t.Errorf("%s: told %v", name, told)
-			}
-		})
-	}
 }
 
 // Given requests under way and others in line when a ban is found, the line
