@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,9 +147,22 @@ func TestARefusedBotIsToldWhy(t *testing.T) {
 		s.Inject(discordsim.Fault{Name: "intents-off"})
 		s.Until(5*time.Minute, "the close handler is told", func() bool { return told.len() == 1 })
 		wantRefused(t, told.all()[0], 0)
-		if _, parked := s.gateway().State().(gateway.Parked); !parked {
-			t.Errorf("the state is %s", s.gateway().State())
+		wantParked := func() {
+			t.Helper()
+			if _, parked := s.gateway().State().(gateway.Parked); !parked || s.client.Gateway.Status() != disgoway.StatusDisconnected {
+				t.Errorf("the state is %s, the status %s", s.gateway().State(), s.client.Gateway.Status())
+			}
 		}
+		wantParked()
+		began := time.Now()
+		if err := s.client.UpdateVoiceState(s.T.Context(), snowflake.ID(s.Guilds[0].ID), nil, false, false); !errors.Is(err, discord.ErrShardNotReady) || time.Since(began) > 0 {
+			t.Errorf("a refused bot sent: %v after %s", err, time.Since(began))
+		}
+		s.Sim.SetFlags(s.App, flags)
+		s.open() // asks at once
+		s.Inject(discordsim.Fault{Name: "intents-off"})
+		s.Until(5*time.Minute, "the close handler is told again", func() bool { return told.len() == 2 })
+		wantParked()
 		s.Sim.SetFlags(s.App, flags)
 		s.Until(20*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
 	})
@@ -304,7 +319,8 @@ func TestAListenerForHeartbeatsHoldsNoCloseUp(t *testing.T) {
 		var free chan struct{}
 		var heard list[string]
 		var acks, closed list[time.Time]
-		run(t, config{bot: []bot.ConfigOpt{
+		var log simtest.Log
+		run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}, bot: []bot.ConfigOpt{
 			bot.WithEventListenerFunc(func(e *events.MessageCreate) { heard.add(e.Message.Content) }),
 			bot.WithEventListenerFunc(func(e *events.HeartbeatAck) {
 				if acks.add(time.Now()); acks.len() > 1 {
@@ -335,6 +351,9 @@ func TestAListenerForHeartbeatsHoldsNoCloseUp(t *testing.T) {
 			}
 			if got := s.client.Gateway.Status(); got != disgoway.StatusDisconnected {
 				t.Errorf("the status is %s", got)
+			}
+			if !log.Has(stillRuns) || !log.Has(context.DeadlineExceeded.Error()) {
+				t.Errorf("the log does not say that a listener still runs: %s", log.String())
 			}
 			close(free)
 			s.open()
@@ -420,8 +439,11 @@ func TestAfterACloseNothingIsTold(t *testing.T) {
 			s.Post("block")
 			s.Post("behind it")
 			s.Advance(2 * time.Minute)
-			before := acks.len()
+			before, began := acks.len(), time.Now()
 			s.client.Gateway.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
+			if took := time.Since(began); took != 8*time.Second {
+				t.Errorf("the close took %s", took)
+			}
 			if !log.Has(stillRuns) {
 				t.Error("the log does not say that a listener still runs")
 			}
@@ -457,6 +479,159 @@ func TestAShardWithNothingToTellClosesAtOnce(t *testing.T) {
 		g.Close(context.Background())
 		if took := time.Since(began); took > time.Second || log.Has(stillRuns) {
 			t.Errorf("the close took %s", took)
+		}
+	})
+}
+
+// Given a bot without a close handler that Discord refuses in mid-life, then the log says
+// why, and the bot comes back.
+func TestARefusalIsLogged(t *testing.T) {
+	var log simtest.Log
+	run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}}, func(s *harness) {
+		s.open()
+		flags := s.App.Flags
+		s.Inject(discordsim.Fault{Name: "intents-off"})
+		s.Until(5*time.Minute, "the log says so", func() bool {
+			return log.Has("Discord refuses the bot") && log.Has("a privileged intent was switched off")
+		})
+		s.Sim.SetFlags(s.App, flags)
+		s.Until(20*time.Minute, "the bot is back", func() bool { return s.client.Gateway.Status() == disgoway.StatusReady })
+	})
+}
+
+// Given a gateway that is being opened, when it is closed, then Open fails at once.
+func TestACloseEndsAnOpen(t *testing.T) {
+	run(t, config{}, func(s *harness) {
+		s.Inject(discordsim.Fault{Name: "no-hello"})
+		var opened list[error]
+		go func() { opened.add(s.client.OpenGateway(s.T.Context())) }()
+		s.Advance(3 * time.Second)
+		s.client.Gateway.Close(s.T.Context())
+		s.Advance(time.Millisecond)
+		if got := opened.all(); len(got) != 1 || !errors.Is(got[0], discord.ErrShardNotConnected) {
+			t.Errorf("Open returned %v", got)
+		}
+	})
+}
+
+// Given a gateway that is opened and closed more than once, then its counts go on, what
+// waited does not count after the close, and two closes at once are one.
+func TestCountsGoOnFromOpenToOpen(t *testing.T) {
+	var free chan struct{}
+	run(t, config{bot: []bot.ConfigOpt{bot.WithEventListenerFunc(func(*events.MessageCreate) { <-free })}}, func(s *harness) {
+		free = make(chan struct{})
+		g := s.gateway()
+		want := func(when string, connects int64) {
+			t.Helper()
+			stats := g.Stats()
+			if _, idle := g.State().(gateway.Idle); !idle || g.Latency() != 0 || g.Status() != disgoway.StatusDisconnected {
+				t.Errorf("%s: the state is %s, the latency %s, the status %s", when, g.State(), g.Latency(), g.Status())
+			}
+			if stats.Connects != connects || stats.QueuedBytes != 0 || stats.QueuedAge != 0 {
+				t.Errorf("%s: %+v", when, stats)
+			}
+		}
+		want("before Open", 0)
+		s.open()
+		s.Advance(time.Second)
+		for range 3 {
+			s.Post("wait")
+		}
+		s.Advance(time.Minute)
+		if stats := g.Stats(); stats.Connects != 1 || stats.QueuedBytes == 0 {
+			t.Errorf("open: %+v", stats)
+		}
+		var closing sync.WaitGroup
+		for range 2 {
+			closing.Go(func() { g.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "") })
+		}
+		closing.Wait()
+		want("closed", 1)
+		close(free)
+		s.open()
+		if stats := g.Stats(); stats.Connects != 2 {
+			t.Errorf("open again: %+v", stats)
+		}
+		g.Close(s.T.Context())
+		want("closed again", 2)
+	})
+}
+
+// Given a gateway that was never opened, then it tells what its options say, and after a
+// Close that ends the session it has none.
+func TestBeforeOpenTheOptionsAreTold(t *testing.T) {
+	run(t, config{}, func(s *harness) {
+		s.open()
+		s.Advance(time.Second)
+		id, seq, url := *s.gateway().SessionID(), *s.gateway().LastSequenceReceived(), *s.gateway().ResumeURL()
+		s.gateway().CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
+		opts := []disgoway.ConfigOpt{
+			disgoway.WithSessionID(id), disgoway.WithSequence(seq), disgoway.WithResumeURL(url),
+			disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door")),
+		}
+		g := s.another(drop, opts...)
+		if got := g.Presence(); got == nil || got.Activities[0].Name != "the door" {
+			t.Errorf("the presence is %v", got)
+		}
+		if got := s.another(drop, opts...).SessionID(); got == nil || *got != id {
+			t.Errorf("the session is %v", got)
+		}
+		ended := s.another(drop, opts...)
+		ended.Close(s.T.Context())
+		if ended.SessionID() != nil || ended.LastSequenceReceived() != nil {
+			t.Error("a session is left after the close")
+		}
+		s.Advance(5 * time.Second) // between two IDENTIFYs
+		if err := ended.Open(s.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.WantIdentifies(2)
+		ended.CloseWithCode(s.T.Context(), websocket.CloseServiceRestart, "")
+		ended.Close(s.T.Context())
+		if ended.SessionID() != nil {
+			t.Error("a session is left after the second close")
+		}
+	})
+}
+
+// Given what happens to a bot, then its log has a line for each.
+func TestTheLogTellsWhatHappens(t *testing.T) {
+	var log simtest.Log
+	run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}}, func(s *harness) {
+		var seen int
+		wants := func(lines ...string) {
+			t.Helper()
+			s.Advance(time.Second)
+			text := log.String()[seen:]
+			for _, line := range lines {
+				if _, rest, found := strings.Cut(text, line); found {
+					text = rest
+				} else {
+					t.Errorf("after %q the log does not say %q", log.String()[seen:], line)
+				}
+			}
+			seen = len(log.String())
+		}
+		s.open()
+		wants("Connected with a new session")
+		s.Inject(cut)
+		s.Advance(10 * time.Second)
+		wants("level=WARN msg=Disconnected", "msg=Resumed")
+		s.Inject(discordsim.Fault{Name: "session-loss"})
+		s.Advance(time.Minute)
+		wants("msg=Disconnected", `level=WARN msg="Session lost"`, "Connected with a new session")
+		s.Inject(discordsim.Fault{Name: "offline", For: 2 * time.Minute})
+		s.Advance(3 * time.Minute)
+		wants("msg=Disconnected", `msg="Connection failed"`, "msg=Resumed")
+		s.Inject(discordsim.Fault{Name: "malformed"})
+		wants(`msg="Payload skipped"`)
+		s.gateway().Close(s.T.Context())
+		before := seen
+		wants("level=INFO msg=Closed")
+		for _, odd := range []string{"Disconnected", "Session lost", stillRuns} {
+			if text := log.String()[before:]; strings.Contains(text, odd) {
+				t.Errorf("of a close the log says %q", text)
+			}
 		}
 	})
 }

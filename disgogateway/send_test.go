@@ -91,6 +91,115 @@ func TestASendGivesUp(t *testing.T) {
 	})
 }
 
+// Given a live bot that cannot send at once, then a Send ends with its context, and its
+// error says whether that is for want of a connection; with a longer context it waits on,
+// and a Close ends it.
+func TestASendEndsForItsReason(t *testing.T) {
+	run(t, config{}, func(s *harness) {
+		s.open()
+		s.Advance(time.Second)
+		guild, all := snowflake.ID(s.Guilds[0].ID), ""
+		members := func(ctx context.Context) error {
+			return s.client.Gateway.Send(ctx, disgoway.OpcodeRequestGuildMembers, disgoway.MessageDataRequestGuildMembers{GuildID: guild, Query: &all})
+		}
+		if err := members(s.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Sim.Emit(s.App, s.Guilds[0], "RATE_LIMITED", map[string]any{"opcode": 8, "retry_after": 600, "meta": map[string]any{"guild_id": guild, "nonce": "another"}})
+		s.Advance(time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+		defer cancel()
+		if err := members(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, discord.ErrShardNotReady) {
+			t.Errorf("limited by Discord: %v", err)
+		}
+
+		voice := func(ctx context.Context) error { return s.client.UpdateVoiceState(ctx, guild, nil, false, false) }
+		s.Inject(discordsim.Fault{Name: "offline", For: 3 * time.Minute})
+		s.Until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		canceled, cancelNow := context.WithCancel(s.T.Context())
+		cancelNow()
+		if err := voice(canceled); !errors.Is(err, context.Canceled) || errors.Is(err, discord.ErrShardNotReady) {
+			t.Errorf("canceled: %v", err)
+		}
+		longer, cancelLonger := context.WithTimeout(s.T.Context(), 5*time.Minute)
+		defer cancelLonger()
+		if err := voice(longer); err != nil {
+			t.Errorf("with time enough: %v", err)
+		}
+		s.Until(time.Minute, "op 4 has come", func() bool { return s.frames(4) == 1 })
+
+		s.Inject(discordsim.Fault{Name: "offline", For: 3 * time.Minute})
+		s.Until(time.Minute, "the connection is gone", func() bool { return s.client.Gateway.Status() != disgoway.StatusReady })
+		var ended list[error]
+		go func() { ended.add(voice(longer)) }()
+		s.Advance(time.Second)
+		s.client.Gateway.Close(s.T.Context())
+		s.Advance(time.Second)
+		if got := ended.all(); len(got) != 1 || !errors.Is(got[0], discord.ErrShardNotConnected) {
+			t.Errorf("closed: %v", got)
+		}
+	})
+}
+
+// Given a request for members that waits to be sent again, when the bot is closed, then
+// the log says nothing of it; when too much waits to be sent, the log says that it cannot
+// be repeated.
+func TestARepetitionThatCannotBeSentIsLogged(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		var log simtest.Log
+		run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())}}, func(s *harness) {
+			s.open()
+			s.Advance(time.Second)
+			guild, all := snowflake.ID(s.Guilds[0].ID), ""
+			send := func(nonce string) {
+				_ = s.client.Gateway.Send(s.T.Context(), disgoway.OpcodeRequestGuildMembers,
+					disgoway.MessageDataRequestGuildMembers{GuildID: guild, Query: &all, Nonce: nonce}) // ends with the bot
+			}
+			limit := func() {
+				s.Sim.Emit(s.App, s.Guilds[0], "RATE_LIMITED", map[string]any{"opcode": 8, "retry_after": 600, "meta": map[string]any{"guild_id": guild, "nonce": "a"}})
+				s.Advance(time.Second)
+			}
+			for range 2 {
+				send("a")
+			}
+			s.Advance(time.Second) // the second is limited, and its repetition waits
+			if full {
+				for range 1000 {
+					go send("a")
+				}
+				s.Advance(time.Second)
+			}
+			limit()
+			if got := log.Has("Request for members could not be repeated"); got != full {
+				t.Errorf("with a full queue %t, the log says so %t", full, got)
+			}
+			s.close()
+			s.Advance(time.Second)
+			if got := strings.Count(log.String(), "Request for members could not be repeated"); got > 1 || !full && got > 0 {
+				t.Errorf("of the close the log says %s", log.String())
+			}
+		})
+	}
+}
+
+// Given a payload that does not belong to its opcode, then a presence is refused, and a
+// request for members is not remembered.
+func TestASendOfTheWrongPayload(t *testing.T) {
+	run(t, config{}, func(s *harness) {
+		s.open()
+		g := s.client.Gateway
+		if err := g.Send(s.T.Context(), disgoway.OpcodePresenceUpdate, disgoway.MessageDataVoiceStateUpdate{}); err == nil {
+			t.Error("a voice state was sent as a presence")
+		}
+		if err := g.Send(s.T.Context(), disgoway.OpcodePresenceUpdate, &disgoway.MessageDataPresenceUpdate{Status: discord.OnlineStatusDND}); err != nil {
+			t.Error(err)
+		}
+		if p := g.Presence(); p == nil || p.Status != discord.OnlineStatusDND {
+			t.Errorf("the presence is %v", p)
+		}
+	})
+}
+
 // Given a bot that asks for all members twice at once, when Discord answers the
 // second time with RATE_LIMITED, then the request is sent again when its time has
 // come, and both requests get all members.
@@ -197,7 +306,14 @@ func TestARequestForMembersThatStaysLimitedIsGivenUp(t *testing.T) {
 // Statements: G-034, G-101.
 func TestThePresenceStays(t *testing.T) {
 	run(t, config{gateway: []disgoway.ConfigOpt{disgoway.WithPresenceOpts(disgoway.WithWatchingActivity("the door"))}}, func(s *harness) {
+		seen := func() discordsim.StatusChange {
+			history := s.Sim.StatusHistory(s.App)
+			return history[len(history)-1]
+		}
 		s.open()
+		if got := seen(); got.Activity != "the door" || got.Status != "online" {
+			t.Errorf("after the IDENTIFY people see %+v", got)
+		}
 		s.Advance(time.Second)
 		g := s.client.Gateway
 		if p := g.Presence(); p == nil || p.Activities[0].Name != "the door" {
@@ -223,5 +339,10 @@ func TestThePresenceStays(t *testing.T) {
 			t.Error("a presence that Discord would refuse was taken")
 		}
 		s.NoViolations()
+		g.Close(s.T.Context()) // and a new session, which Discord would not like often
+		s.open()
+		if got := seen(); got.Activity != "change 8" || got.Status != "idle" {
+			t.Errorf("opened again, people see %+v", got)
+		}
 	})
 }
