@@ -2,8 +2,10 @@ package disgogateway_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/disgogateway"
 	"evergreen/gateway"
+	"evergreen/identify"
 	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo"
@@ -66,12 +69,15 @@ func (s *harness) anotherBot(own disgogateway.Options, opts ...bot.ConfigOpt) *b
 	return client
 }
 
-// countingLimiter is an identify limiter of disgo's that counts.
-type countingLimiter struct{ waits, unlocks atomic.Int32 }
+// countingLimiter is an identify limiter of disgo's that counts, and refuses at first.
+type countingLimiter struct{ refuses, waits, unlocks atomic.Int32 }
 
 func (*countingLimiter) Close(context.Context) {}
 
 func (q *countingLimiter) Wait(context.Context, int) error {
+	if q.refuses.Add(-1) >= 0 {
+		return errors.New("not now")
+	}
 	q.waits.Add(1)
 	return nil
 }
@@ -105,6 +111,52 @@ func TestDisgosOwnShardManagerTakesOurGateways(t *testing.T) {
 		}
 		s.NoViolations()
 	})
+}
+
+// Given an identify limiter of disgo's in the options of a gateway or of a shard manager,
+// then each shard asks it before its IDENTIFY and gives the turn back, also after a
+// refusal; one of Options comes first.
+func TestDisgosIdentifyLimiterIsAsked(t *testing.T) {
+	for _, manager := range []bool{false, true} {
+		for _, own := range []bool{false, true} {
+			limiter := &countingLimiter{}
+			limiter.refuses.Store(1)
+			set := config{gateway: []disgoway.ConfigOpt{disgoway.WithIdentifyRateLimiter(limiter)}}
+			identifies := 1
+			if manager {
+				set = config{app: discordsim.AppConfig{MaxConcurrency: 2}, shards: []sharding.ConfigOpt{sharding.WithShardCount(2), sharding.WithIdentifyRateLimiter(limiter)}}
+				identifies = 2
+			}
+			asked := identifies
+			if own {
+				set.own.IdentifyLimiter = identify.New(identify.Options{})
+				asked = 0
+			}
+			run(t, set, func(s *harness) {
+				s.open()
+				s.Advance(time.Second)
+				if waits, unlocks := int(limiter.waits.Load()), int(limiter.unlocks.Load()); waits != asked || unlocks != asked {
+					t.Errorf("manager %t, own %t: %d turns taken, %d given back, want %d", manager, own, waits, unlocks, asked)
+				}
+				s.WantIdentifies(identifies)
+			})
+		}
+	}
+}
+
+// Given no API of the options, then REST goes to Discord's.
+func TestWithoutAnAPIRESTGoesToDiscord(t *testing.T) {
+	a := &fakeREST{say: func(int, string) (int, map[string]string, string) { return 200, nil, "{}" }}
+	client, err := disgo.New("MTIz.x.y", disgogateway.WithGateway("MTIz.x.y"), bot.WithRestClientConfigOpts(rest.WithHTTPClient(&http.Client{Transport: a})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Rest.Do(rest.GetGateway.Compile(nil), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.all(); len(got) != 1 || !strings.HasPrefix(got[0].url, rest.API) {
+		t.Errorf("asked for %+v", got)
+	}
 }
 
 // Given options that are given before and after ours, and a limiter of the bot's

@@ -29,12 +29,12 @@ type fakeREST struct {
 }
 
 type sentRequest struct {
-	at   time.Time
-	path string
+	at  time.Time
+	url string
 }
 
 func (a *fakeREST) RoundTrip(req *http.Request) (*http.Response, error) {
-	a.add(sentRequest{time.Now(), req.URL.Path})
+	a.add(sentRequest{time.Now(), req.URL.String()})
 	status, header, body := a.say(a.len(), req.URL.Path)
 	h := http.Header{"Content-Type": {"application/json"}, "Via": {"1.1 google"}}
 	for k, v := range header {
@@ -169,7 +169,120 @@ func TestAClosedLimiterFailsRequests(t *testing.T) {
 	})
 }
 
-// Given a token that Discord refuses, then it is not sent again and again.
+// exhausted answers as a bucket that lets one request through every five seconds.
+func exhausted(int, string) (int, map[string]string, string) {
+	return 200, map[string]string{
+		"X-RateLimit-Bucket": "b", "X-RateLimit-Limit": "1", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "5",
+	}, "{}"
+}
+
+// Given a request that waits for its bucket, when the client is closed meanwhile, then it
+// is not sent when its time comes, and one that comes after the close does not wait at all.
+func TestAClosedLimiterSendsNothingThatWaited(t *testing.T) {
+	runREST(t, exhausted, func(a *fakeREST, client rest.Client) {
+		if err := get(client, 1); err != nil {
+			t.Fatal(err)
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- get(client, 1) }()
+		time.Sleep(time.Second)
+		client.Close(t.Context())
+		began := time.Now()
+		if err := get(client, 1); !errors.Is(err, net.ErrClosed) || time.Since(began) != 0 {
+			t.Errorf("after Close: %v after %s", err, time.Since(began))
+		}
+		if err := <-waited; !errors.Is(err, net.ErrClosed) || a.len() != 1 {
+			t.Errorf("what waited: %v, %d requests were sent", err, a.len())
+		}
+	})
+}
+
+// Given requests in flight, when the limits are reset, then they hold no other request
+// up, Close does not wait for them, and their end is harmless.
+func TestAResetForgetsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := disgogateway.NewRateLimiter()
+		one, other := rest.GetChannel.Compile(nil, snowflake.ID(1)), rest.GetChannel.Compile(nil, snowflake.ID(2))
+		response := func() *http.Response {
+			_, header, body := exhausted(0, "")
+			h := http.Header{}
+			for k, v := range header {
+				h.Set(k, v)
+			}
+			return &http.Response{StatusCode: 200, Header: h, Body: io.NopCloser(strings.NewReader(body))}
+		}
+		wait := func(endpoint *rest.CompiledEndpoint) (took time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if err := l.Wait(t.Context(), endpoint); err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
+		}
+		unlock := func(endpoint *rest.CompiledEndpoint) {
+			t.Helper()
+			if err := l.Unlock(endpoint, response()); err != nil {
+				t.Error(err)
+			}
+		}
+		wait(one)
+		unlock(one)
+		if took := wait(one); took < 5*time.Second {
+			t.Errorf("the bucket was waited for %s", took)
+		}
+		l.Reset()
+		if took := wait(one); took != 0 {
+			t.Errorf("after the reset the bucket was waited for %s", took)
+		}
+		unlock(one)
+		unlock(one)   // from before the reset
+		unlock(other) // that never waited
+
+		// Two requests of one endpoint are two.
+		l.Reset()
+		same := rest.GetChannel.Compile(nil, snowflake.ID(3))
+		wait(same)
+		if err := l.Unlock(same, &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}); err != nil {
+			t.Error(err) // the route is known to have no bucket
+		}
+		var both sync.WaitGroup
+		both.Go(func() { wait(same) })
+		both.Go(func() { wait(same) })
+		time.Sleep(time.Second)
+		closed := make(chan time.Time, 1)
+		go func() {
+			l.Close(t.Context())
+			closed <- time.Now()
+		}()
+		began := time.Now()
+		time.Sleep(time.Second)
+		unlock(same)
+		time.Sleep(time.Second)
+		select {
+		case <-closed:
+			t.Error("Close has not waited for the second request")
+		default:
+		}
+		unlock(same)
+		both.Wait()
+		if took := (<-closed).Sub(began); took != 2*time.Second {
+			t.Errorf("Close took %s", took)
+		}
+	})
+}
+
+// Given an address that cannot be read, then the request fails before it waits.
+func TestAnAddressThatCannotBeReadIsRefused(t *testing.T) {
+	l := disgogateway.NewRateLimiter()
+	err := l.Wait(t.Context(), &rest.CompiledEndpoint{Endpoint: rest.NewEndpoint(http.MethodGet, "/x"), URL: "/%zz?secret"})
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+	l.Close(t.Context()) // nothing is in flight
+}
+
+// Given a token that Discord refuses, then it is not sent again and again; what needs no
+// token is sent.
 // Statements: G-132.
 func TestADeadTokenIsNotRepeated(t *testing.T) {
 	runREST(t, func(int, string) (int, map[string]string, string) {
@@ -182,6 +295,10 @@ func TestADeadTokenIsNotRepeated(t *testing.T) {
 		}
 		if a.len() != 1 {
 			t.Errorf("it was sent %d times", a.len())
+		}
+		_ = client.Do(rest.NewNoBotAuthEndpoint(http.MethodGet, "/gateway").Compile(nil), nil, nil)
+		if a.len() != 2 {
+			t.Error("a request without a token was not sent")
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/disgogateway"
+	"evergreen/gateway"
 	"evergreen/internal/simtest"
 
 	"github.com/disgoorg/disgo/bot"
@@ -244,6 +246,7 @@ func TestARequestForMembersThatStaysLimitedIsGivenUp(t *testing.T) {
 	var log simtest.Log
 	run(t, config{
 		sim:     discordsim.Config{Limits: discordsim.LimitConfig{MembersWindow: window}, LogFrames: 100000},
+		own:     disgogateway.Options{Timing: gateway.Timing{SilenceProbe: gateway.Never}},
 		guilds:  2,
 		gateway: []disgoway.ConfigOpt{disgoway.WithLogger(log.Logger())},
 	}, func(s *harness) {

@@ -143,7 +143,7 @@ func (m *ShardManager) Open(ctx context.Context) {
 			continue
 		}
 		group.Go(func() {
-			if err := r.waitLive(ctx); err != nil && ctx.Err() == nil {
+			if err := r.waitLive(ctx); err != nil && ctx.Err() == nil && r.ctx.Err() == nil { // else it was closed
 				m.log.Error("Shard could not be opened", "shard_id", id, "error", err)
 				m.onRefused(g, err)
 			}
@@ -179,16 +179,26 @@ func (m *ShardManager) Close(ctx context.Context) {
 
 // CloseWithCode closes all shards side by side, see [Gateway.CloseWithCode].
 func (m *ShardManager) CloseWithCode(ctx context.Context, code int, message string) {
-	m.mu.Lock()
-	all := slices.Collect(maps.Values(m.shards))
-	m.shards = map[int]*Gateway{}
-	m.mu.Unlock()
-	var group sync.WaitGroup
-	for _, g := range all {
-		group.Go(func() { g.CloseWithCode(ctx, code, message) })
+	for all := m.takeAll(); ; {
+		var group sync.WaitGroup
+		for _, g := range all {
+			group.Go(func() { g.CloseWithCode(ctx, code, message) })
+		}
+		group.Wait()
+		m.splits.Wait()
+		if all = m.takeAll(); len(all) == 0 {
+			return
+		} // a split that was under way has opened them
 	}
-	group.Wait()
-	m.splits.Wait()
+}
+
+// takeAll returns all shards and forgets them.
+func (m *ShardManager) takeAll() []*Gateway {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Collect(maps.Values(m.shards))
+	clear(m.shards)
+	return all
 }
 
 // OpenShard opens one shard, see [Gateway.Open]. It resumes the session that
