@@ -147,7 +147,13 @@ func (f *fakeDisk) sessions() (kept map[gateway.ShardID]gateway.Session, ended i
 // begin starts a store on the disk, for a test in a bubble.
 func (f *fakeDisk) begin(t *testing.T, l *logRecorder) *Store {
 	t.Helper()
-	o := Options{Fingerprint: tokenlock.FingerprintOf(token)}
+	return f.beginWith(t, l, Options{})
+}
+
+// beginWith is begin with options.
+func (f *fakeDisk) beginWith(t *testing.T, l *logRecorder, o Options) *Store {
+	t.Helper()
+	o.Fingerprint = tokenlock.FingerprintOf(token)
 	if l != nil {
 		o.Logger = slog.New(l)
 	}

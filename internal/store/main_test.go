@@ -36,28 +36,38 @@ var refuse = func() {}
 
 // logRecorder is a logger whose lines a test can wait for.
 type logRecorder struct {
-	t *testing.T
+	t     *testing.T
+	with  string // what With has added
+	lines *logLines
+}
 
-	mu    sync.Mutex
-	lines []string
-	more  chan struct{}
+type logLines struct {
+	mu   sync.Mutex
+	all  []string
+	more chan struct{}
 }
 
 func newLogRecorder(t *testing.T) *logRecorder {
-	return &logRecorder{t: t, more: make(chan struct{}, 1)}
+	return &logRecorder{t: t, lines: &logLines{more: make(chan struct{}, 1)}}
 }
 
 func (l *logRecorder) Enabled(context.Context, slog.Level) bool { return true }
-func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *logRecorder) WithGroup(string) slog.Handler            { return l }
+func (l *logRecorder) WithAttrs(attrs []slog.Attr) slog.Handler {
+	with := *l
+	for _, a := range attrs {
+		with.with += " " + a.String()
+	}
+	return &with
+}
+func (l *logRecorder) WithGroup(string) slog.Handler { return l }
 func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
-	text := r.Message
+	text := r.Message + l.with
 	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
-	l.mu.Lock()
-	l.lines = append(l.lines, text)
-	l.mu.Unlock()
+	l.lines.mu.Lock()
+	l.lines.all = append(l.lines.all, text)
+	l.lines.mu.Unlock()
 	select {
-	case l.more <- struct{}{}:
+	case l.lines.more <- struct{}{}:
 	default:
 	}
 	return nil
@@ -66,11 +76,11 @@ func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
 // said returns the first line that contains the text, taking it and what came
 // before it away.
 func (l *logRecorder) said(text string) (string, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, line := range l.lines {
+	l.lines.mu.Lock()
+	defer l.lines.mu.Unlock()
+	for i, line := range l.lines.all {
 		if strings.Contains(line, text) {
-			l.lines = l.lines[i+1:]
+			l.lines.all = l.lines.all[i+1:]
 			return line, true
 		}
 	}
@@ -87,9 +97,9 @@ func (l *logRecorder) await(text string) string {
 			return line
 		}
 		select {
-		case <-l.more:
+		case <-l.lines.more:
 		case <-patience.C:
-			l.t.Fatalf("the log never said %q; it has %q", text, l.lines)
+			l.t.Fatalf("the log never said %q; it has %q", text, l.lines.all)
 		}
 	}
 }
