@@ -34,7 +34,7 @@ func checkCommands(commands []Command) error {
 			return fmt.Errorf("command %q: a name is 1 to 32 lower-case letters, digits, - or _", c.Name)
 		}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
-			if called := (addressing{}).parseName(name); called.name != text.Visible(name) || called.rest != "" || name == "" {
+			if called := (addressing{}).parseName(name); called.name != text.Visible(name) || name == "" {
 				return fmt.Errorf("command %q: nobody can call it %q: want one word of at most %d characters that starts with a letter", c.Name, name, maxNameLength)
 			}
 			folded := text.Fold(name)
@@ -64,7 +64,7 @@ func checkCommands(commands []Command) error {
 				return fmt.Errorf("command %q: there are two parameters %q", c.Name, p.Name)
 			}
 			given[p.Name] = true
-			optional = optional || !p.Required
+			optional = !p.Required
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,45 @@ func TestHelpExplains(t *testing.T) {
 				t.Errorf("help %s said %q", c.Name, got)
 			}
 			h.wait(time.Minute)
+		}
+	})
+}
+
+// TestHelpWordForWord: a command is listed and explained with what it has, and nothing of
+// what it has not.
+func TestHelpWordForWord(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
+			plain, owners := sayCommand(""), sayCommand("")
+			plain.Name, owners.Name, owners.OwnerOnly = "plain", "owners", true
+			o.Commands, o.Version = []Command{helpCommand, plain, owners, aboutCommand}, ""
+		})
+		h.say("!help")
+		h.say("!help plain")
+		h.say("!help !!plain") // one prefix is cut
+		h.say("!about")
+		want := []string{
+			"**What I can do**\n`!help [command]` Lists what I can do, or explains one command\n`!plain` Says it\n`!owners` Says it (owner only)\n`!about` Says what I am\n" +
+				"`!help ping` explains one of them. Every command also works as a slash command, in a direct message, and when you mention me.",
+			"`!plain`\nSays it.",
+			"I do not know `!!plain`. Did you mean `!plain`?",
+			"I am ResearchBot. Evergreen keeps me online (" + runtime.Version() + "). Ask `!help` for what I can do.",
+		}
+		if got := h.discord.said(); !slices.Equal(got, want) {
+			t.Errorf("the bot said %q, want %q", got, want)
+		}
+	})
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
+			echo := sayCommand("")
+			echo.Name = "echo"
+			o.Commands, o.Prefix = []Command{helpCommand, echo}, "e"
+		})
+		h.say("e help echo") // the name and not the prefix with a name
+		_, token := h.use(askerID, "help", "command", "eecho")
+		h.expect("`eecho`\nSays it.")
+		if got := h.discord.interaction(token).content; got != "`/echo`\nSays it." {
+			t.Errorf("help said %q", got)
 		}
 	})
 }
@@ -311,6 +352,7 @@ func TestCommandTableIsChecked(t *testing.T) {
 		"no Run":              {{Name: "a", Summary: "s"}},
 		`parameter "B"`:       {parameters(Parameter{Name: "B", Summary: "s"})},
 		`"b": the summary`:    {parameters(Parameter{Name: "b"})},
+		`"c": the summary`:    {parameters(Parameter{Name: "c", Summary: long})},
 		"behind an optional":  {parameters(Parameter{Name: "b", Summary: "s"}, Parameter{Name: "c", Summary: "s", Required: true})},
 		"two parameters":      {parameters(Parameter{Name: "b", Summary: "s"}, Parameter{Name: "b", Summary: "s"})},
 	} {
@@ -318,23 +360,36 @@ func TestCommandTableIsChecked(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	if err := checkCommands(append(Builtin(), good)); err != nil {
+	longest := Command{
+		Name: strings.Repeat("n", 32), Summary: long[1:], Run: run,
+		Parameters: []Parameter{{Name: strings.Repeat("p", 32), Summary: long[1:], Required: true}, {Name: "b", Summary: "s", Required: true}, {Name: "c", Summary: "s"}, {Name: "d", Summary: "s"}},
+	}
+	if err := checkCommands(append(Builtin(), good, longest)); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestOptionsAreChecked: New names what cannot work and never shows the token.
 func TestOptionsAreChecked(t *testing.T) {
-	for want, o := range map[string]Options{
-		"no token":                {},
-		"no HTTP client":          {Token: testToken},
-		"concurrency limits must": {Token: testToken, HTTPClient: http.DefaultClient, Concurrency: -1},
-		"time limits must":        {Token: testToken, HTTPClient: http.DefaultClient, SlowAfter: -1},
-		"status":                  {Token: testToken, HTTPClient: http.DefaultClient, Presence: gateway.Presence{Status: "green"}},
+	sound := Options{Token: testToken, HTTPClient: http.DefaultClient}
+	for _, test := range []struct {
+		want   string
+		change func(o *Options)
+	}{
+		{"no token", func(o *Options) { o.Token = "" }},
+		{"no HTTP client", func(o *Options) { o.HTTPClient = nil }},
+		{"concurrency limits must", func(o *Options) { o.Concurrency = -1 }},
+		{"concurrency limits must", func(o *Options) { o.Outstanding = -1 }},
+		{"time limits must", func(o *Options) { o.SlowAfter = -1 }},
+		{"time limits must", func(o *Options) { o.HandlerTimeout = -1 }},
+		{"time limits must", func(o *Options) { o.AnswerWithin = -1 }},
+		{"status", func(o *Options) { o.Presence.Status = "green" }},
+		{"it has no Run", func(o *Options) { o.Commands = []Command{{Name: "a", Summary: "s"}} }},
 	} {
-		_, err := New(o)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), testToken) {
-			t.Errorf("%v, want %q", err, want)
+		o := sound
+		test.change(&o)
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), testToken) {
+			t.Errorf("%v, want %q", err, test.want)
 		}
 	}
 	o, err := Options{Token: "Bot " + testToken, HTTPClient: http.DefaultClient}.complete()

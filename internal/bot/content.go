@@ -38,10 +38,8 @@ func (b *Bot) missingContent() []string {
 	if !b.options.Intents.Has(gateway.IntentMessageContent) {
 		missing = append(missing, "The bot was started without the message content intent: start it with all its intents.")
 	}
-	if app, _ := b.identity.application(); app.ID != 0 {
-		if flags, _ := app.flags(); gateway.IntentMessageContent.Refused(flags) != 0 {
-			missing = append(missing, "It is switched off: switch on Message Content Intent at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).")
-		}
+	if app, _ := b.identity.application(); app.ID != 0 && gateway.IntentMessageContent.Refused(app.flags()) != 0 {
+		missing = append(missing, "It is switched off: switch on Message Content Intent at https://discord.com/developers/applications (your application, Bot, Privileged Gateway Intents).")
 	}
 	return missing
 }

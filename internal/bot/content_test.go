@@ -78,6 +78,20 @@ func TestSomeOrNothing(t *testing.T) {
 	}
 }
 
+// TestContentOfMentions: a message is shown to whom it mentions, and to nobody else.
+func TestContentOfMentions(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make(func(o *Options) { o.Intents = gateway.IntentGuilds })
+		h.deliver("MESSAGE_CREATE", h.message("", fields{"mentions": []any{fields{"id": nil}}})) // the bot's own id is not known
+		h.logged(1, "content intent missing")
+	})
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.Intents = gateway.IntentGuilds })
+		h.deliver("MESSAGE_CREATE", h.message("", fields{"mentions": []any{fields{"id": fmt.Sprint(askerID)}}}))
+		h.logged(1, "content intent missing")
+	})
+}
+
 // TestContentDiagnosisReturns: when content was seen again and is lost again, the
 // operator is told again.
 func TestContentDiagnosisReturns(t *testing.T) {
@@ -102,12 +116,12 @@ func TestIdentityKeepsWhatItKnows(t *testing.T) {
 		h.run()
 		h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"}}`, selfID))
 		app, loaded := h.bot.identity.application()
-		if flags, known := app.flags(); !loaded || !known || flags != 1<<19|1<<15 || len(app.owners()) != 1 {
+		if !loaded || app.flags() != 1<<19|1<<15 || len(app.owners()) != 1 {
 			t.Errorf("after an empty READY: %+v", app)
 		}
 		h.deliver("READY", fmt.Sprintf(`{"user":{"id":"%d"},"application":{"id":"%d","flags":4096}}`, selfID, appID))
 		app, loaded = h.bot.identity.application()
-		if flags, _ := app.flags(); !loaded || flags != 4096 || len(app.owners()) != 1 {
+		if !loaded || app.flags() != 4096 || len(app.owners()) != 1 {
 			t.Errorf("after a new READY: %+v", app)
 		}
 	})

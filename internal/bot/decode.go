@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/go-json-experiment/json"
@@ -65,9 +64,7 @@ func (i *id) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*i = 0
 	text := string(raw)
 	if raw.Kind() == '"' {
-		if json.Unmarshal(raw, &text, lenientJSON) != nil {
-			return nil
-		}
+		_ = json.Unmarshal(raw, &text, lenientJSON) // never fails on a string
 	}
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
 		*i = id(n)
@@ -126,10 +123,7 @@ func (t *validText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	default:
 		return errors.New("not a string")
 	}
-	unquoted, err := jsontext.AppendUnquote(nil, raw)
-	if err != nil && !utf8.Valid(unquoted) {
-		return err
-	}
+	unquoted, _ := jsontext.AppendUnquote(nil, raw) // the error tells of what is replaced
 	*t = validText(unquoted)
 	return nil
 }
@@ -301,12 +295,12 @@ type application struct {
 }
 
 // flags returns the application flags: flags_new when Discord sent it, flags
-// otherwise (G-144). known is false when it sent neither.
-func (a application) flags() (flags uint64, known bool) {
+// otherwise (G-144); 0 when it sent neither.
+func (a application) flags() uint64 {
 	if n, err := strconv.ParseUint(string(a.FlagsNew.Value), 10, 64); err == nil {
-		return n, true
+		return n
 	}
-	return uint64(a.Flags.Value), a.Flags.Value > 0
+	return uint64(a.Flags.Value)
 }
 
 // owners returns who may use owner-only commands: the owner of the application,

@@ -23,18 +23,20 @@ func TestMalformedEvents(t *testing.T) {
 				h.make()
 				bad := []string{
 					"", "null", "true", "12", `"text"`, "[]", "{}", `{"id":null}`, `{"id":{}}`, `{"id":"x"}`, `{"id":"-1"}`, `{"id":1e3}`,
-					`{"id":"99999999999999999999999"}`, "{", `{"id":`, "\xff\xfe", strings.Repeat("[", 20_000), strings.Repeat(`{"id":`, 20_000),
+					`{"id":"99999999999999999999999"}`, `{"unavailable":tru`, `{"user":{"id":"1","username":nul`, "{", `{"id":`, "\xff\xfe", strings.Repeat("[", 20_000), strings.Repeat(`{"id":`, 20_000),
 				}
 				switch kind {
 				case "MESSAGE_CREATE":
 					bad = append(bad,
 						`{"id":"1"}`, `{"id":"1","channel_id":"2"}`, `{"id":"1","channel_id":"2","author":null}`, `{"id":"1","channel_id":"2","author":[]}`,
+						`{"channel_id":"2","author":{"id":"3"},"content":"!about"}`, `{"id":"1","author":{"id":"3"},"content":"!about"}`,
+						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","poll":[`, `{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about"`,
 						`{"id":"1","channel_id":"2","author":{"id":[]},"content":"!about"}`,
 						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","type":"0"}`,
 						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","type":0.5}`,
 						`{"id":"1","channel_id":"2","author":{"id":"3"},"content":"!about","flags":{}}`)
 				case "INTERACTION_CREATE":
-					bad = append(bad, `{"id":"1"}`, `{"id":"1","token":5}`, `{"id":"1","token":"t","type":"2"}`,
+					bad = append(bad, `{"id":"1"}`, `{"id":"1","token":5}`, `{"token":"t","type":2}`, `{"id":"1","token":"t","type":"2"}`,
 						`{"id":"1","token":"..","type":2}`, `{"id":"1","token":".","type":2}`, `{"id":"1","token":"`+strings.Repeat("t", 3000)+`","type":2}`)
 				}
 				for _, data := range bad {
@@ -102,6 +104,30 @@ func TestInvalidTextIsRepaired(t *testing.T) {
 	m, err := parseMessage([]byte("{\"id\":\"1\",\"channel_id\":\"2\",\"author\":{\"id\":\"3\",\"username\":5},\"content\":\"a\xff\\ud800b\"}"))
 	if err != nil || m.Content.Value != "a\uFFFD\uFFFDb" || !m.Author.Value.Name.Wrong {
 		t.Errorf("%q, %v", m.Content.Value, err)
+	}
+}
+
+// TestLastOfDoubledNames: of two values the last counts, also if it is none.
+func TestLastOfDoubledNames(t *testing.T) {
+	m, err := read[message]([]byte(`{"id":"1","id":"x","channel_id":"2","channel_id":3,"poll":{"a":1},"poll":null,"content":"a","content":null}`))
+	if err != nil || m.ID != 0 || m.ChannelID != 3 || m.Poll || m.Content.Value != "" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// TestErrorsSayWhatIsWrong: an event that is no JSON is called that.
+func TestErrorsSayWhatIsWrong(t *testing.T) {
+	_, badGuild := parseGuild([]byte("{"))
+	_, badReady := parseReady([]byte("{"))
+	_, badMessage := parseMessage([]byte("{"))
+	_, badInteraction := parseInteraction([]byte("{"))
+	for _, err := range []error{badGuild, badReady, badMessage, badInteraction} {
+		if err == nil || strings.Contains(err.Error(), "without") {
+			t.Errorf("%v", err)
+		}
+	}
+	if !isPathPart(strings.Repeat("t", maxToken)) || isPathPart(strings.Repeat("t", maxToken+1)) {
+		t.Error("the limit of a token is not where it is said to be")
 	}
 }
 

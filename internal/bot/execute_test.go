@@ -143,7 +143,7 @@ func TestResultAtTheLimit(t *testing.T) {
 }
 
 // TestErrorAtTheLimit: a command that fails at the very limit has reached it, whichever of
-// the two is seen first.
+// the two is seen first; an answer that is seen first is used.
 func TestErrorAtTheLimit(t *testing.T) {
 	run(t, func(h *harness) {
 		h.start()
@@ -156,6 +156,17 @@ func TestErrorAtTheLimit(t *testing.T) {
 			if answer.Text != textTimedOut || outcome != outcomeAnswered {
 				t.Fatalf("the answer is %q", answer.Text)
 			}
+		}
+		used := 0
+		for range 60 {
+			results := make(chan commandResult, 1)
+			results <- commandResult{answer: Answer{Text: "just in time"}}
+			if answer, _ := h.bot.awaitResult(context.Background(), over, &aboutCommand, results); answer.Text == "just in time" {
+				used++
+			}
+		}
+		if used == 0 {
+			t.Error("an answer at the limit is thrown away even if it is seen first")
 		}
 	})
 }

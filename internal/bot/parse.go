@@ -56,7 +56,7 @@ func (a addressing) parse(content string) invocation {
 	if rest, ok := a.cutPrefix(content); ok {
 		name := trimLeftBlank(rest)
 		called := a.parseName(name)
-		if startsBlank(rest) && !a.knows(called) {
+		if startsBlank(rest) && !a.isKnown(called.name) {
 			return invocation{} // "! hello" is prose
 		}
 		return called
@@ -76,7 +76,7 @@ func (a addressing) parse(content string) invocation {
 		return invocation{kind: mentionInvocation}
 	}
 	called := a.parseName(rest)
-	if after, ok := a.cutPrefix(rest); ok && !a.knows(called) {
+	if after, ok := a.cutPrefix(rest); ok && !a.isKnown(called.name) {
 		return a.parseName(trimLeftBlank(after))
 	}
 	return called
@@ -102,17 +102,9 @@ func (a addressing) parseName(rest string) invocation {
 
 func (a addressing) isKnown(name string) bool { return a.isCommand == nil || a.isCommand(name) }
 
-// knows reports whether a command that exists is called.
-func (a addressing) knows(i invocation) bool {
-	return i.kind == commandInvocation && a.isKnown(i.name)
-}
-
 // cutPrefix cuts the prefix off the front of the text.
 func (a addressing) cutPrefix(content string) (rest string, ok bool) {
 	folded := text.Fold(a.prefix)
-	if folded == "" {
-		return content, false
-	}
 	// No other way to write it has more visible characters than its decomposed form.
 	left := utf8.RuneCountInString(norm.NFKD.String(folded))
 	for at := 0; at < len(content) && left > 0; {

@@ -41,6 +41,13 @@ func TestInvocationForms(t *testing.T) {
 		fmt.Sprintf("hey <@%d> about", selfID): "",
 		fmt.Sprintf("<@%d>, hello", selfID):    "I do not know `!hello`",
 		"!" + strings.Repeat("a", 33):          "",
+		"!" + strings.Repeat("a", 32):          "I do not know `!" + strings.Repeat("a", 32) + "`",
+		fmt.Sprintf("<@%d> @about", selfID):    "",
+		fmt.Sprintf("%d> about", selfID):       "",
+		fmt.Sprintf("<@%d", selfID):            "",
+		"<@0> about":                           "",
+		"<@&0> about":                          "",
+		"!xylophone? x":                        "I do not know `!xylophone?`",
 	} {
 		run(t, func(h *harness) {
 			h.start()
@@ -93,6 +100,7 @@ func TestInvisibleCharactersDoNotCount(t *testing.T) {
 		"!about.":                   about,
 		"!about？":                   about,
 		"!abo\u200but?":             about,
+		"!about?\u200b x":           about,
 		"!abuot\u200b":              "I do not know `!abuot`. Did you mean `!about`?",
 		"!аbout":                    "I do not know `!аbout`. Did you mean `!about`?", // a Cyrillic letter
 		"!help ab\u200bout":         "`!about`\nSays what I am.",
@@ -232,6 +240,7 @@ func TestPrefixes(t *testing.T) {
 		{"น้ำ", "น้ำabout"},
 		{"น้ำ", "น\u0e49\u0e4d\u0e32about"},
 		{"$", fmt.Sprintf("<@%d>, $about", selfID)},
+		{"a", fmt.Sprintf("<@%d> about", selfID)}, // a command's name may begin with the prefix
 		{"e!", fmt.Sprintf("<@%d> e!about", selfID)},
 	} {
 		run(t, func(h *harness) {
@@ -261,6 +270,11 @@ func TestArgumentsStayAsTheyAre(t *testing.T) {
 		"!สถานะ น้ำ เป็นอย่างไร\u200b":            fmt.Sprintf("%+q %+q", "น้ำ", "เป็นอย่างไร"),
 		"!e\u0301tat e\u0301 x \ufe0f":            fmt.Sprintf("%+q %+q", "e\u0301", "x"),
 		"!echo":                                   `"" ""`,
+		"!echo a\u200d \ufe0f":                    fmt.Sprintf("%+q %+q", "a\u200d", ""),
+		"!echo 1 🏴\U000e0067\U000e007f":           fmt.Sprintf("%+q %+q", "1", "🏴\U000e0067\U000e007f"), // the tags of a flag
+		"!echo 1 🏴\U000e0020":                     fmt.Sprintf("%+q %+q", "1", "🏴\U000e0020"),
+		"!echo 1 x\U000e0001":                     fmt.Sprintf("%+q %+q", "1", "x"),
+		"!echo 1 x\U000e0080":                     fmt.Sprintf("%+q %+q", "1", "x"),
 	} {
 		run(t, func(h *harness) {
 			h.start(func(o *Options) { o.Commands = append(Builtin(), echo) })
@@ -268,6 +282,34 @@ func TestArgumentsStayAsTheyAre(t *testing.T) {
 			h.expect(want)
 		})
 	}
+}
+
+// TestPunctuationInNames: a name that ends with punctuation is not taken for one without.
+func TestPunctuationInNames(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) {
+			with, without := sayCommand("with"), sayCommand("without")
+			with.Name, with.Aliases, without.Name = "question", []string{"what?"}, "what"
+			o.Commands = []Command{with, without}
+		})
+		h.say("!what?")
+		h.say("!what")
+		h.say("!what!")
+		h.expect("with", "without", "without")
+	})
+}
+
+// TestMentionsThatAreNone: while the bot does not know who it is, only what may be a
+// mention of it waits for that.
+func TestMentionsThatAreNone(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		for _, content := range []string{"<@abc> about", "<@0> about", "<@> about", "<@99999999999999999999999> about", "<@5 about", "5> about"} {
+			if event := h.say(content); event.taken {
+				t.Errorf("%q is held", content)
+			}
+		}
+	})
 }
 
 // FuzzParse: any text is parsed, and what is found is in it.

@@ -81,7 +81,7 @@ func (b *Bot) explainRefusal(ctx context.Context, r *Request, err *requestError)
 		if c.isThread() {
 			refusal.Permission = sendMessagesInThreads
 		}
-		if until, _ := b.api.timeout(ctx, r.Guild, snowflake.ID(b.identity.user())); time.Until(until) > 0 {
+		if until := b.api.timeout(ctx, r.Guild, snowflake.ID(b.identity.user())); time.Until(until) > 0 {
 			refusal.Permission, refusal.until, refusal.Why = "", until, "the bot is timed out there until "+until.UTC().Format("2006-01-02 15:04 MST")
 		}
 	}
@@ -193,12 +193,13 @@ func (a api) channel(ctx context.Context, of snowflake.ID) (channel, error) {
 	return get[channel](ctx, a, rest.GetChannel.Compile(nil, of))
 }
 
-// timeout returns until when a member may not write in a guild; zero if it may.
-func (a api) timeout(ctx context.Context, guild, user snowflake.ID) (time.Time, error) {
-	m, err := get[struct {
+// timeout returns until when a member may not write in a guild; zero if it may, or if that
+// cannot be found out.
+func (a api) timeout(ctx context.Context, guild, user snowflake.ID) time.Time {
+	m, _ := get[struct {
 		Until lenient[time.Time] `json:"communication_disabled_until"`
 	}](ctx, a, rest.GetMember.Compile(nil, guild, user))
-	return m.Until.Value, err
+	return m.Until.Value
 }
 
 // openDirect returns the channel of direct messages with a user.

@@ -69,11 +69,8 @@ func cut(text string, room int) (piece, rest string) {
 	if end == len(text) {
 		return text, ""
 	}
-	// A line end or space right behind the window is the best place of all.
-	window := text[:end]
-	if text[end] == '\n' || text[end] == ' ' {
-		window = text[:end+1]
-	}
+	// A line end or space right behind what fits is the best place of all.
+	window := text[:end+1]
 	if at := strings.LastIndexByte(window, '\n'); at > len(window)/4 {
 		return text[:at], text[at+1:]
 	}

@@ -69,6 +69,22 @@ func TestSplit(t *testing.T) {
 		"bad UTF-8":           {"a\xffb", []string{"a\uFFFDb"}},
 		"marks stay together": {x(1995) + "ก็ข" + x(10), []string{x(1995), "ก็ข" + x(10)}},
 		"joined emoji":        {x(1993) + "👩\u200d🔬" + x(10), []string{x(1993), "👩\u200d🔬" + x(10)}},
+		"the best place":      {x(1000) + " " + x(995) + " " + x(100), []string{x(1000) + " " + x(995), x(100)}},
+		"the best line end":   {x(1000) + "\n" + x(995) + "\n" + x(100), []string{x(1000) + "\n" + x(995), x(100)}},
+		"a quarter, a line":   {x(499) + "\n" + x(2500), []string{x(499) + "\n" + x(1496), x(1004)}},
+		"more, a line":        {x(500) + "\n" + x(1990), []string{x(500), x(1990)}},
+		"a quarter, a space":  {x(499) + " " + x(2500), []string{x(499) + " " + x(1496), x(1004)}},
+		"more, a space":       {x(500) + " " + x(1990), []string{x(500), x(1990)}},
+		"space behind a cut":  {x(1996) + "  \n  " + x(100), []string{x(1996), x(100)}},
+		"a block just ended":  {"```\n" + x(1992) + "\n```\nb", []string{"```\n" + x(1992) + "\n```", "b"}},
+		"nothing behind it":   {"```\n" + x(1992) + "\n```", []string{"```\n" + x(1992) + "\n```"}},
+		"an open block":       {"```\nabc\u200d", []string{"```\nabc\u200d\n```"}},
+		"one backtick":        {x(1995) + "`" + x(10), []string{x(1995) + "`", x(10)}},
+		"a long language":     {"```abcdefghijklmnopqrst\n" + x(1900) + "\n" + x(500) + "\n```", []string{"```abcdefghijklmnopqrst\n" + x(1900) + "\n```", "```abcdefghijklmnopqrst\n" + x(500) + "\n```"}},
+		"too long a language": {"```abcdefghijklmnopqrstu\n" + x(1900) + "\n" + x(500) + "\n```", []string{"```abcdefghijklmnopqrstu\n" + x(1900) + "\n```", "```\n" + x(500) + "\n```"}},
+		"odd languages":       {"```h264-c++_#.\n" + x(1900) + "\n" + x(500) + "\n```", []string{"```h264-c++_#.\n" + x(1900) + "\n```", "```h264-c++_#.\n" + x(500) + "\n```"}},
+		"a word, no language": {x(1985) + " ```abc " + x(600) + "```", []string{x(1985) + " ```abc\n```", "```\n" + x(600) + "```"}},
+		"the first of two":    {strings.Repeat("\U00010000", 1001), []string{strings.Repeat("\U00010000", 998), strings.Repeat("\U00010000", 3)}},
 		"a run of backticks":  {x(1995) + "```a```" + x(10), []string{x(1995), "```a```" + x(10)}},
 	} {
 		got := split(c.text)
@@ -95,6 +111,18 @@ func TestSplitTooMuch(t *testing.T) {
 		last := parts[partsLimit-1]
 		if _, err := fmt.Sscanf(last[strings.LastIndex(last, "\n..."):], leftOut, &left); err != nil || left < 20_000 || left > 60_000 {
 			t.Errorf("the last part ends with %.60q", last[len(last)-60:])
+		}
+	}
+	// A code block's pages without a letter are left out.
+	if parts := split("```\n" + strings.Repeat("x", 1990) + "\n" + strings.Repeat(" \n", 2500) + "y\n```"); len(parts) != 2 || !strings.HasSuffix(parts[1], "\ny\n```") {
+		t.Errorf("%d parts: %q", len(parts), parts)
+	}
+	// What fits into the last part, to the last character, is not cut only because it leaves
+	// a block open.
+	for _, length := range []int{3, 1992} {
+		parts := split(strings.Repeat("x", 9*1996) + "\n```\n" + strings.Repeat("y", length))
+		if last := parts[len(parts)-1]; len(parts) != partsLimit || last != "```\n"+strings.Repeat("y", length)+"\n```" {
+			t.Errorf("%d parts, the last ends with %.60q", len(parts), last[max(0, len(last)-60):])
 		}
 	}
 	if parts := split(strings.Repeat("`", 5000)); len(parts) == 0 {
