@@ -63,9 +63,7 @@ func (i *id) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	*i = 0
 	text := string(raw)
-	if raw.Kind() == '"' {
-		_ = json.Unmarshal(raw, &text, lenientJSON) // never fails on a string
-	}
+	_ = json.Unmarshal(raw, &text, lenientJSON) // a number stays as it is
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
 		*i = id(n)
 	}

@@ -94,10 +94,7 @@ func fingerprint(all []definition) string {
 		sorted[i].Type = max(sorted[i].Type, discord.ApplicationCommandTypeSlash)
 	}
 	slices.SortFunc(sorted, func(a, b definition) int { return strings.Compare(a.Name, b.Name) })
-	text, err := json.Marshal(sorted)
-	if err != nil {
-		return ""
-	}
+	text, _ := json.Marshal(sorted) // fails on invalid UTF-8, which Discord does not send
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

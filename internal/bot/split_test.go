@@ -77,7 +77,7 @@ func TestSplit(t *testing.T) {
 		"more, a space":       {x(500) + " " + x(1990), []string{x(500), x(1990)}},
 		"space behind a cut":  {x(1996) + "  \n  " + x(100), []string{x(1996), x(100)}},
 		"a block just ended":  {"```\n" + x(1992) + "\n```\nb", []string{"```\n" + x(1992) + "\n```", "b"}},
-		"nothing behind it":   {"```\n" + x(1992) + "\n```", []string{"```\n" + x(1992) + "\n```"}},
+		"nothing behind it":   {"```\n" + x(1992) + "\n\n```", []string{"```\n" + x(1992) + "\n```"}},
 		"an open block":       {"```\nabc\u200d", []string{"```\nabc\u200d\n```"}},
 		"one backtick":        {x(1995) + "`" + x(10), []string{x(1995) + "`", x(10)}},
 		"a long language":     {"```abcdefghijklmnopqrst\n" + x(1900) + "\n" + x(500) + "\n```", []string{"```abcdefghijklmnopqrst\n" + x(1900) + "\n```", "```abcdefghijklmnopqrst\n" + x(500) + "\n```"}},

@@ -194,6 +194,27 @@ var mutations = []mutation{
 		"./internal/bot", "",
 	},
 	{
+		"rule-11-outage", "an answer loses its time while it waits for another", "internal/bot/reply.go",
+		"	unlock, err := b.channels.lock(ctx, r.Channel)\n	if err != nil {\n		return err\n	}\n	defer unlock()\n	ctx, cancel := context.WithTimeout(ctx, b.options.AnswerWithin)\n	defer cancel()\n",
+		"	ctx, cancel := context.WithTimeout(ctx, b.options.AnswerWithin)\n	defer cancel()\n	unlock, err := b.channels.lock(ctx, r.Channel)\n	if err != nil {\n		return err\n	}\n	defer unlock()\n",
+		"./internal/bot", "KeepsItsTime",
+	},
+	{
+		"rule-11-held", "an answer that a stop cuts off is not left to the next process", "internal/bot/message.go",
+		"	case ctx.Err() != nil:\n		return completion{}\n", "	case ctx.Err() != nil:\n		return completion{done: true}\n",
+		"./internal/bot", "StopEndsInTime|StopCutsOff",
+	},
+	{
+		"rule-10-undelivered", "people are not shown that answers do not get out", "internal/bot/keepalive.go",
+		"		b.refreshPresence(false)\n", "",
+		"./internal/bot", "PresenceIsIdle",
+	},
+	{
+		"rule-8-answers", "a stop does not wait for the answers that it cuts off", "internal/bot/bot.go",
+		"	b.life.Abort()\n	b.serving.Wait()\n", "	b.life.Abort()\n",
+		"./internal/bot", "StopEndsInTime",
+	},
+	{
 		"rule-11-refusal", "changed permissions are not heard of", "internal/bot/refusals.go",
 		"		if c.Guild == guild {\n			delete(r.channels, channel)\n", "		if c.Guild == guild && false {\n			delete(r.channels, channel)\n",
 		"./internal/bot", "ChangedPermissions",
