@@ -77,31 +77,22 @@ func (s *Store) newerError() *NewerError {
 	return s.newer
 }
 
-// markAllChanged marks everything that memory holds as not written, and reports
-// whether there is anything.
-func (s *Store) markAllChanged() bool {
+// markAllChanged marks everything that memory holds as not written.
+func (s *Store) markAllChanged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	some := s.run != nil
 	for _, k := range s.sessionStores {
-		some = k.markChanged() || some
+		k.markChanged()
 	}
-	for id, e := range s.entries {
-		if _, newer := s.changedEntries[id]; !newer {
-			s.changedEntries[id] = e
-		}
-	}
-	for id := range s.ownIncidents {
-		for _, i := range s.memory.Recent(health.MemoryJournalSize) {
-			if _, newer := s.changedIncidents[id]; i.ID == id && !newer {
-				s.changedIncidents[id] = i
-			}
+	maps.Copy(s.changedEntries, s.entries)
+	for _, i := range s.memory.Recent(health.MemoryJournalSize) {
+		if s.ownIncidents[i.ID] {
+			s.changedIncidents[i.ID] = i
 		}
 	}
 	s.runChanged = s.run != nil
 	s.alertChanged = s.alertChanged || s.alertOwn || s.alert != nil
 	s.limitsChanged = s.limitsChanged || len(s.limits) > 0
-	return some || len(s.newSamples) > 0 || s.alertChanged || s.limitsChanged || len(s.changedEntries) > 0 || len(s.changedIncidents) > 0
 }
 
 // collect returns what has changed; with alive also a sign of life of the run and of

@@ -283,11 +283,9 @@ func (k *sessionStore) changedRow() (row sessionRow, changed, known bool) {
 	return sessionRow{shard: k.shard, session: k.session, intents: k.intents}, changed, k.known
 }
 
-// markChanged marks the value as changed, if there is one, and reports whether there
-// is.
-func (k *sessionStore) markChanged() bool {
+// markChanged marks the value as changed, if there is one.
+func (k *sessionStore) markChanged() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.changed = k.known
-	return k.known
 }

@@ -130,11 +130,8 @@ func (w *writer) open() {
 	w.volume, w.skipOpen, w.failed = opened, false, false
 	w.last, w.alive, w.deletedOld, w.syncBy = time.Time{}, time.Time{}, time.Now(), time.Time{}
 	w.store.load(read)
-	if w.store.markAllChanged() {
-		w.write(time.Now(), false)
-		return
-	}
-	w.success()
+	w.store.markAllChanged()
+	w.write(time.Now(), false)
 }
 
 // write writes what has changed.
