@@ -45,10 +45,11 @@ type fakeDisk struct {
 	writeErr error
 	hang     chan struct{} // calls wait for its end
 	gone     bool          // the file is not there any more
+	host     hostInfo      // of the store; zero: nothing is known of it but the boot
 
-	opens, closes, tries, tidied int
-	skipped                      int
-	writes                       []written
+	opens, closes, tries, tidied, looks int
+	skipped                             int
+	writes                              []written
 }
 
 // written is one transaction.
@@ -100,8 +101,13 @@ func (f *fakeDisk) deleteOld(time.Time) error {
 	f.tidied++
 	return nil
 }
-func (f *fakeDisk) present() bool { f.mu.Lock(); defer f.mu.Unlock(); return !f.gone }
-func (f *fakeDisk) close() error  { f.mu.Lock(); defer f.mu.Unlock(); f.closes++; return nil }
+func (f *fakeDisk) present() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looks++
+	return !f.gone
+}
+func (f *fakeDisk) close() error { f.mu.Lock(); defer f.mu.Unlock(); f.closes++; return nil }
 
 // set changes the disk while it is in use.
 func (f *fakeDisk) set(change func(*fakeDisk)) { f.mu.Lock(); defer f.mu.Unlock(); change(f) }
@@ -157,7 +163,12 @@ func (f *fakeDisk) beginWith(t *testing.T, l *logRecorder, o Options) *Store {
 	if l != nil {
 		o.Logger = slog.New(l)
 	}
-	s := newStore(o, filepath.Join(t.TempDir(), "bot.db"), hostInfo{pid: 4711, boot: "this boot", slept: func() time.Duration { return -1 }, uptime: func() time.Duration { return -1 }, oom: func() oomCount { return oomCount{ofCgroup: -1, ofHost: -1} }})
+	host := f.host
+	if host.pid == 0 {
+		host = noHost(4711)
+		host.boot = "this boot"
+	}
+	s := newStore(o, filepath.Join(t.TempDir(), "bot.db"), host)
 	s.disk = f
 	s, err := s.start(context.Background())
 	if err != nil {

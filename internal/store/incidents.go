@@ -54,9 +54,6 @@ func (s *Store) addOldIncidents(old []health.Incident) {
 	mine := s.memory.Recent(health.MemoryJournalSize)
 	s.memory = &health.MemoryJournal{}
 	for _, i := range old {
-		if s.ownIncidents[i.ID] {
-			continue
-		}
 		if i.Outcome == health.OutcomeOpen {
 			i.Outcome, i.End = health.OutcomeEnded, s.lastAlive(i.Start)
 			s.changedIncidents[i.ID] = i

@@ -32,16 +32,13 @@ func (l limits) PutLimit(limit rest.Limit) {
 	s.mu.Lock()
 	_, known := s.limits[limit.Key()]
 	changed := known || limit.Wait > 0
-	switch {
-	case limit.Wait > 0:
-		s.limits[limit.Key()] = limit
-	case known:
-		delete(s.limits, limit.Key())
+	if changed {
+		s.limits[limit.Key()] = limit // one that is taken back is over
+		s.limitsChanged = true
 	}
 	if len(s.limits) > 2*maxLimits {
 		s.holdingLimits(time.Now())
 	}
-	s.limitsChanged = s.limitsChanged || changed
 	s.mu.Unlock()
 	if changed {
 		s.signal(false)

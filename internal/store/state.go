@@ -51,7 +51,7 @@ func (s *Store) setFailed(err error, reason string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = err
-	if !s.state.OK && s.state.Reason == reason {
+	if s.state.Reason == reason {
 		return false
 	}
 	since := s.state.Since

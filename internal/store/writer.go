@@ -137,7 +137,8 @@ func (w *writer) open() {
 // write writes what has changed.
 func (w *writer) write(now time.Time, final bool) {
 	s := w.store
-	alive := !now.Before(w.alive.Add(w.store.opts.AliveInterval)) || final
+	due := final || !w.syncBy.IsZero() && !now.Before(w.syncBy)
+	alive := due || !now.Before(w.alive.Add(w.store.opts.AliveInterval))
 	if alive && !w.volume.present() {
 		w.failure(errReplaced)
 		w.open()
@@ -147,7 +148,7 @@ func (w *writer) write(now time.Time, final bool) {
 		return
 	}
 	// Cleared before collect: a change from here on is written by the next call.
-	durable := s.urgent.Swap(false) || final || !w.syncBy.IsZero() && !now.Before(w.syncBy)
+	durable := s.urgent.Swap(false) || due
 	s.dirty.Store(false)
 	b := s.collect(now, alive || durable)
 	b.durable = durable
@@ -164,17 +165,14 @@ func (w *writer) write(now time.Time, final bool) {
 	if alive || durable {
 		w.alive = w.last
 	}
-	switch by := w.last.Add(idleSync); {
-	case durable:
+	by := w.last.Add(idleSync)
+	if b.changed {
+		by = w.last.Add(syncAfter)
+	}
+	if durable {
 		w.syncBy = time.Time{}
-	case b.empty():
-	default:
-		if b.changed {
-			by = w.last.Add(syncAfter)
-		}
-		if w.syncBy.IsZero() || by.Before(w.syncBy) {
-			w.syncBy = by
-		}
+	} else if w.syncBy.IsZero() || by.Before(w.syncBy) {
+		w.syncBy = by
 	}
 	w.success()
 	if now.Sub(w.deletedOld) >= deleteInterval {
@@ -193,7 +191,7 @@ func (w *writer) mayBeYoung(now time.Time) bool {
 	if w.watch.Look(deleteInterval).Set > day {
 		w.jumped = now
 	}
-	return !w.jumped.IsZero() && now.Sub(w.jumped) < day
+	return now.Sub(w.jumped) < day
 }
 
 // success forgets earlier failures.
@@ -244,7 +242,7 @@ func (w *writer) openRefused() bool {
 
 // finish writes what is left and closes the database.
 func (w *writer) finish() {
-	if w.volume == nil && w.store.newerError() == nil {
+	if w.volume == nil {
 		w.open() // the disk may work again
 	}
 	if w.volume != nil {

@@ -1,0 +1,346 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/identify"
+	"evergreen/internal/discord/rest"
+	"evergreen/internal/health"
+	"evergreen/internal/health/history"
+)
+
+// Given something that was written a moment ago, when a session ends, then that does not
+// wait for the pace of the writer, also if an event came in between.
+//
+// Statements: G-050.
+func TestEndOvertakesThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		k := s.Sessions(intents).SessionStore(alone)
+		k.Save(session("a", 1))
+		synctest.Wait()
+		time.Sleep(time.Millisecond)
+		k.Save(session("a", 2))
+		synctest.Wait()
+		if row, _ := f.last(t); row.session.Seq != 1 {
+			t.Error("an event does not wait for the pace")
+		}
+		k.Save(gateway.Session{})
+		synctest.Wait()
+		if row, at := f.last(t); row.session.ID != "" || !at.Equal(time.Now()) {
+			t.Errorf("the disk has %+v", row.session)
+		}
+		shut(t, s)
+	})
+}
+
+// Given a store with nothing in it, then it never writes; one thing of any kind is written
+// within the pace, the start and the end of a run at once.
+func TestEachKindIsWrittenSoon(t *testing.T) {
+	for name, test := range map[string]struct {
+		tell func(*Store)
+		soon time.Duration
+	}{
+		"entry":    {func(s *Store) { s.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready}) }, writeInterval},
+		"incident": {func(s *Store) { s.Journal().Write(health.Incident{ID: "i", Start: time.Now()}) }, writeInterval},
+		"samples":  {func(s *Store) { s.History().Append([]history.Record{minute(time.Now())}) }, writeInterval},
+		"replaced": {func(s *Store) { s.History().Replace([]history.Record{minute(time.Now())}) }, writeInterval},
+		"alert":    {func(s *Store) { s.Alerts().SaveActive(nil) }, 0},
+		"limit": {func(s *Store) {
+			s.Limits().PutLimit(rest.Limit{Reason: rest.ReasonGlobal, At: time.Now(), Wait: time.Hour})
+		}, writeInterval},
+		"run":     {func(s *Store) { s.BeginRun() }, 0},
+		"session": {func(s *Store) { s.Sessions(intents).SessionStore(alone).Save(session("a", 1)) }, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeDisk{}
+			s := f.begin(t, nil)
+			time.Sleep(time.Hour + time.Millisecond) // not at a sign of life
+			synctest.Wait()
+			if n := len(f.all()); n != 0 {
+				t.Errorf("%s: %d writes of nothing", name, n)
+			}
+			test.tell(s)
+			time.Sleep(test.soon)
+			synctest.Wait()
+			if n := len(f.all()); n != 1 {
+				t.Errorf("%s: %d writes", name, n)
+			}
+			if name == "run" {
+				time.Sleep(time.Second)
+				s.EndRun(EndFailed, "")
+				synctest.Wait()
+				if all := f.all(); all[len(all)-1].run.how != EndFailed || !all[len(all)-1].durable {
+					t.Error("the end of the run waits")
+				}
+			}
+			shut(t, s)
+		})
+	}
+}
+
+// Given a limit of REST that is written, when it is taken back, then that is written too;
+// a limit that never held is not.
+func TestLimitThatIsTakenBackIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		limit := rest.Limit{Reason: rest.ReasonGlobal, Owner: "a", At: time.Now(), Wait: time.Hour}
+		other := rest.Limit{Reason: rest.ReasonBucket, Route: "GET /x", At: time.Now()}
+		s.Limits().PutLimit(other)
+		time.Sleep(time.Second)
+		if n := len(f.all()); n != 0 {
+			t.Errorf("%d writes of a limit that never held", n)
+		}
+		s.Limits().PutLimit(limit)
+		s.Limits().PutLimit(other)
+		time.Sleep(time.Second)
+		if n := f.left().limits; n != 1 {
+			t.Errorf("%d limits are written", n)
+		}
+		limit.Wait = 0
+		s.Limits().PutLimit(limit)
+		s.Limits().PutLimit(other)
+		time.Sleep(time.Second)
+		if n := f.left().limits; n != 0 || len(f.all()) != 2 {
+			t.Errorf("%d limits are left after %d writes", n, len(f.all()))
+		}
+		shut(t, s)
+	})
+}
+
+// Given a bot that runs for three hours, then old rows are deleted once an hour, entries
+// of session starts that count no more leave memory, and the file is looked for with each
+// sign of life and not with each write.
+func TestHousekeepingKeepsItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		s.BeginRun()
+		s.Identifies().Put(identify.Entry{ID: 1, At: time.Now().Add(-47 * time.Hour), State: identify.Ready})
+		s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
+		k := s.Sessions(intents).SessionStore(alone)
+		looks := f.looks
+		for seq := range int64(60 * 20) {
+			k.Save(session("a", seq+1))
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n := f.looks - looks; n < 12 || n > 32 {
+			t.Errorf("the file was looked for %d times in a minute", n)
+		}
+		entries := func() int {
+			list, err := s.Identifies().Entries(t.Context(), time.Time{})
+			if err != nil {
+				t.Error(err)
+			}
+			return len(list)
+		}
+		time.Sleep(58 * time.Minute)
+		if f.tidied != 0 || entries() != 2 {
+			t.Errorf("within the first hour: deleted %d times, %d entries", f.tidied, entries())
+		}
+		time.Sleep(2*time.Hour + 5*time.Minute)
+		synctest.Wait()
+		if f.tidied != 3 || entries() != 1 {
+			t.Errorf("after three hours: deleted %d times, %d entries", f.tidied, entries())
+		}
+		shut(t, s)
+	})
+}
+
+// Given a busy bot whose database is deleted, then that is noticed within seconds, and a
+// new one is begun.
+func TestBusyBotNoticesThatItsDatabaseIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		k := s.Sessions(intents).SessionStore(alone)
+		for seq := range int64(20 * 60) {
+			if seq == 20*30 {
+				f.set(func(f *fakeDisk) { f.gone = true })
+			}
+			k.Save(session("a", seq+1))
+			time.Sleep(50 * time.Millisecond)
+			synctest.Wait()
+			if seq == 20*30+20*int64(DefaultAliveInterval/time.Second) && f.opens != 2 {
+				t.Fatalf("%s later the database was opened %d times", DefaultAliveInterval, f.opens)
+			}
+		}
+		shut(t, s)
+	})
+}
+
+// Given a disk that works from the start, then the log does not say that it works again;
+// after a failure it says so once, and a failure is told since when.
+func TestLogSaysOnceThatTheDiskWorksAgain(t *testing.T) {
+	wantFull(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		l := newLogRecorder(t)
+		s := f.begin(t, l)
+		s.BeginRun()
+		time.Sleep(time.Minute)
+		if line, said := l.said("saved again"); said {
+			t.Errorf("the log says %q", line)
+		}
+		if state := s.State(); !state.OK || state.Reason != "" {
+			t.Errorf("the state is %+v", state)
+		}
+		began := time.Now()
+		for _, failure := range []error{errFull(), errDisk} {
+			f.set(func(f *fakeDisk) { f.writeErr = failure })
+			time.Sleep(2 * lastRetry)
+			if state := s.State(); state.OK || state.Since.Before(began) || state.Since.After(began.Add(DefaultAliveInterval)) {
+				t.Errorf("the state is %+v", state)
+			}
+		}
+		if f.skipped != 0 {
+			t.Errorf("an intact database was set aside %d times", f.skipped)
+		}
+		wantIn(t, l.await("nothing is saved"), "the disk is full")
+		wantIn(t, l.await("nothing is saved"), "on fire")
+		began = time.Now()
+		f.set(func(f *fakeDisk) { f.writeErr = nil })
+		time.Sleep(5 * lastRetry)
+		l.await("saved again")
+		if line, again := l.said("saved"); again {
+			t.Errorf("the log says %q too", line)
+		}
+		if state := s.State(); !state.OK || state.Since.Before(began) || state.Since.After(began.Add(lastRetry)) {
+			t.Errorf("the state is %+v", state)
+		}
+		shut(t, s)
+	})
+}
+
+// Given a write that hangs and then fails, then a Commit that came meanwhile fails with it,
+// and one that comes while the disk fails does so at once.
+//
+// Statements: G-153.
+func TestCommitFailsWithTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		hang := make(chan struct{})
+		f.set(func(f *fakeDisk) { f.hang, f.writeErr = hang, errDisk })
+		failed := make(chan error, 2)
+		for range 2 {
+			s.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Granted})
+			go func() { failed <- s.Identifies().Commit(t.Context()) }()
+			time.Sleep(100 * time.Millisecond) // the first is being written, the second waits
+		}
+		f.set(func(f *fakeDisk) { f.hang, f.openErr = nil, errDisk })
+		close(hang)
+		synctest.Wait()
+		for range 2 {
+			select {
+			case err := <-failed:
+				if !errors.Is(err, errDisk) {
+					t.Errorf("got %v", err)
+				}
+			default:
+				t.Error("a Commit still waits")
+			}
+		}
+		began := time.Now()
+		if err := s.Identifies().Commit(t.Context()); err == nil || time.Since(began) != 0 {
+			t.Errorf("while the disk fails: %v after %s", err, time.Since(began))
+		}
+		f.set(func(f *fakeDisk) { f.openErr, f.writeErr = nil, nil })
+		time.Sleep(lastRetry)
+		if err := s.Identifies().Commit(t.Context()); err != nil {
+			t.Error(err)
+		}
+		shut(t, s)
+	})
+}
+
+// Given a database that is deleted and cannot be made anew, when the process stops, then
+// Close says why; where it can, the new one gets everything in one write.
+func TestStopAfterTheDatabaseIsGone(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeDisk{}
+			s := f.begin(t, nil)
+			s.BeginRun()
+			s.Sessions(intents).SessionStore(alone).Save(session("a", 1))
+			time.Sleep(time.Second)
+			f.set(func(f *fakeDisk) {
+				if f.gone, f.writes = true, nil; !again {
+					f.openErr = errDisk
+				}
+			})
+			s.EndRun(EndSessionKept, "")
+			err := s.Close(context.Background())
+			if !again {
+				if !errors.Is(err, errDisk) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if row, _ := f.last(t); err != nil || row.session != session("a", 1) || f.left().run != EndSessionKept {
+				t.Errorf("%v, the disk has %+v, %+v", err, row.session, f.left())
+			}
+		})
+	}
+}
+
+// Given samples that wait for a disk that fails, then the newest of them are kept, and no
+// more than enough.
+func TestSamplesThatWaitAreBounded(t *testing.T) {
+	for _, replaced := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeDisk{openErr: errDisk}
+			s := f.begin(t, nil)
+			list := make([]history.Record, maxSamples+1)
+			for n := range list {
+				list[n] = history.Record{Kind: history.LevelRecord, At: time.Now(), Shard: n}
+			}
+			if replaced {
+				s.History().Replace(list)
+			} else {
+				s.History().Append(list[:maxSamples])
+				if n := len(s.newSamples); n != maxSamples {
+					t.Errorf("%d of %d samples wait", n, maxSamples)
+				}
+				s.History().Append(list[maxSamples:])
+			}
+			f.set(func(f *fakeDisk) { f.openErr = nil })
+			time.Sleep(lastRetry)
+			synctest.Wait()
+			got := f.left().samples
+			if len(got) != enoughSamples || got[0] != maxSamples+1-enoughSamples || got[enoughSamples-1] != maxSamples {
+				t.Errorf("%d samples are written", len(got))
+			}
+			shut(t, s)
+		})
+	}
+}
+
+// Given exactly as many entries and incidents as may wait, then all of them are written;
+// of one more, the oldest give way.
+func TestJustAsManyAsMayWaitAreWritten(t *testing.T) {
+	for _, more := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeDisk{openErr: errDisk}
+			s := f.begin(t, nil)
+			for n := range maxWaiting + more {
+				at := time.Now().Add(time.Duration(n))
+				s.Identifies().Put(identify.Entry{ID: int64(n + 1), At: at, State: identify.Unsent})
+				s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: at})
+			}
+			want := []int{maxWaiting, enoughWaiting}[more]
+			if a, b := len(s.changedEntries), len(s.changedIncidents); a != want || b != want {
+				t.Errorf("of %d there wait %d entries and %d incidents", maxWaiting+more, a, b)
+			}
+			_ = s.Close(context.Background()) // the disk fails
+		})
+	}
+}
