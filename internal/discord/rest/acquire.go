@@ -30,7 +30,7 @@ func (r *request) notify() {
 
 // wait waits until a time, a notification or the end of ctx. A zero time waits for
 // the other two.
-func (r *request) wait(ctx context.Context, until time.Time) error {
+func (r *request) wait(ctx context.Context, until time.Time) {
 	var alarm <-chan time.Time
 	if !until.IsZero() {
 		timer := time.NewTimer(time.Until(until))
@@ -41,17 +41,15 @@ func (r *request) wait(ctx context.Context, until time.Time) error {
 	case <-alarm:
 	case <-r.woken:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
-	return nil
 }
 
 // observeAfter is how long a wait must be to be reported when no 429 caused it.
 const observeAfter = 2 * time.Second
 
 // acquire waits until the request may be sent and reserves a place in its bucket
-// and under the global limit. If ctx ends first, or would end before the limit is
-// over, acquire returns an [*Error] at once and the request leaves every queue.
+// and under the global limit. If ctx, which has a deadline, ends first or would end before
+// the limit is over, acquire returns an [*Error] at once and the request leaves every queue.
 func (t *Transport) acquire(ctx context.Context, r *request) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,8 +70,8 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 			t.stats.Waited += now.Sub(began)
 			return nil
 		}
-		deadline, hasDeadline := ctx.Deadline()
-		late := hasDeadline && d.until.After(deadline)
+		deadline, _ := ctx.Deadline()
+		late := d.until.After(deadline)
 		if ctx.Err() != nil || late {
 			t.withdraw(r)
 			t.stats.Refused++
@@ -95,7 +93,7 @@ func (t *Transport) acquire(ctx context.Context, r *request) error {
 		if observe {
 			t.opts.Observe(Event{Reason: d.reason, At: now, Request: r.route.name(), Resource: r.route.resource, Wait: d.until.Sub(now)})
 		}
-		_ = r.wait(ctx, d.until) // the loop looks at ctx
+		r.wait(ctx, d.until) // the loop looks at ctx
 		t.mu.Lock()
 	}
 }

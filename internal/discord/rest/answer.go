@@ -106,15 +106,10 @@ func (a *answer) status() int {
 	return a.response.StatusCode
 }
 
-// json reads the body into fields; false when it is no JSON object.
-func (a *answer) json(fields any) bool {
-	return len(bytes.TrimLeft(a.body, " \t\r\n")) > 0 && json.Unmarshal(a.body, fields) == nil
-}
-
 // code returns Discord's error code; known is false if the body is not Discord's.
 func (a *answer) code() (code int, known bool) {
-	var fields map[string]json.RawMessage
-	if !a.json(&fields) || fields == nil {
+	fields, known := readObject(a.body)
+	if !known {
 		return 0, false
 	}
 	_ = json.Unmarshal(fields["code"], &code)

@@ -69,7 +69,6 @@ type Options struct {
 
 // complete fills in the defaults.
 func (o Options) complete() Options {
-	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
 	o.GlobalLimit = cmp.Or(o.GlobalLimit, DefaultGlobalLimit)
 	o.InvalidLimit = cmp.Or(o.InvalidLimit, DefaultInvalidLimit)
 	o.Tries = cmp.Or(o.Tries, DefaultTries)

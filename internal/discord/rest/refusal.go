@@ -55,8 +55,8 @@ func InspectRefusal(status int, h http.Header, body []byte) Refusal {
 
 // readObject reads a JSON object.
 func readObject(body []byte) (fields map[string]json.RawMessage, is bool) {
-	is = json.Unmarshal(body, &fields) == nil && fields != nil
-	return fields, is
+	_ = json.Unmarshal(body, &fields)
+	return fields, fields != nil
 }
 
 var (

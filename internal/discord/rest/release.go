@@ -118,8 +118,7 @@ func (t *Transport) handleOther(r *request, a answer, now time.Time) (v outcome)
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		v.tell(t.countInvalid(r, a, now))
 	}
-	// A proxy that wants a password of its own says nothing about the token.
-	if status == http.StatusUnauthorized && discords && r.owner != "" && t.refusedTokens.put(r.owner, now) {
+	if status == http.StatusUnauthorized && r.owner != "" && t.refusedTokens.put(r.owner, now) {
 		v.tell(&Event{Reason: ReasonUnauthorized, At: now, Request: r.route.name(), Status: status})
 		t.notifyWaiting()
 	}

@@ -75,7 +75,8 @@ func (p requestBody) nonce() bool {
 		Nonce   json.RawMessage `json:"nonce"`
 		Enforce bool            `json:"enforce_nonce"`
 	}
-	if !p.looksLikeJSON() || json.Unmarshal(p.kept, &fields) != nil || !fields.Enforce {
+	_ = json.Unmarshal(p.kept, &fields)
+	if !fields.Enforce {
 		return false
 	}
 	switch string(fields.Nonce) {

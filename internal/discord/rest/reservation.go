@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -79,9 +78,7 @@ func (p *Reservation) Release(response *http.Response) {
 	}
 	a := answer{response: response, reached: true, sent: p.sent, took: time.Since(p.sent)}
 	switch {
-	case response == nil:
-		a.err = errors.New("no answer came")
-	case response.Body == nil:
+	case response == nil, response.Body == nil:
 	default:
 		body := response.Body
 		if response.StatusCode >= 400 {

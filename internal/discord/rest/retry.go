@@ -58,10 +58,7 @@ func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body 
 			Reason: out.reason, At: time.Now(), Request: r.route.name(), Resource: r.route.resource,
 			Wait: wait, Status: last.status(), Try: failures, Err: scrub(last.err, r.secrets),
 		})
-		if !sleep(ctx, wait) {
-			if last.response != nil && req.Context().Err() == nil {
-				return last, nil
-			}
+		if !sleep(ctx, wait) { // the caller has given up, because the wait fits
 			return answer{}, ctx.Err()
 		}
 	}
@@ -103,10 +100,10 @@ func (t *Transport) backoff(failures int) time.Duration {
 	return time.Duration(t.opts.Rand() * float64(span))
 }
 
-// fits reports whether a wait ends before ctx does.
+// fits reports whether a wait ends before ctx does, which has a deadline.
 func fits(ctx context.Context, wait time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() == nil && (!ok || time.Until(deadline) > wait)
+	deadline, _ := ctx.Deadline()
+	return ctx.Err() == nil && time.Until(deadline) > wait
 }
 
 // sleep returns false if ctx ends first.

@@ -70,7 +70,7 @@ func (a *answer) rateLimit(now time.Time) rateLimit {
 		RetryAfter json.RawMessage `json:"retry_after"`
 		Global     json.RawMessage `json:"global"`
 	}
-	_ = a.json(&fields)
+	_ = json.Unmarshal(a.body, &fields)
 	body, bodyTold := readNumber(fields.RetryAfter)
 	wait := max(header, body)
 	if !headerTold && !bodyTold {
@@ -130,11 +130,8 @@ func readNumber(raw json.RawMessage) (wait time.Duration, told bool) {
 
 // asSpan converts seconds, up to maxPause; fractions count: 0.75 s are 750 ms.
 func asSpan(s float64) time.Duration {
-	switch {
-	case math.IsNaN(s) || s <= 0:
-		return 0
-	case s >= maxPause.Seconds():
+	if s >= maxPause.Seconds() {
 		return maxPause
 	}
-	return time.Duration(math.Ceil(s*1e6)) * time.Microsecond
+	return time.Duration(math.Ceil(max(0, s)*1e6)) * time.Microsecond
 }

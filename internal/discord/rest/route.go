@@ -133,10 +133,10 @@ func digest(secret string) string {
 // base64.
 const interactionToken = "aW50ZXJhY3Rpb24"
 
-// interaction reports whether the path belongs to an interaction: such requests do
-// not count against the global limit.
+// interaction reports whether the path is that of the webhook of an interaction: requests
+// to it do not count against the global limit.
 func (r route) interaction() bool {
-	return r.callback || r.original || (r.webhook != "" && strings.HasPrefix(r.secrets[0], interactionToken))
+	return r.original || (r.webhook != "" && strings.HasPrefix(r.secrets[0], interactionToken))
 }
 
 // harmless are the POSTs of which a second one changes nothing.

@@ -105,7 +105,7 @@ func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *ht
 	if clean.Header == nil {
 		clean.Header = http.Header{}
 	}
-	if agent := clean.Header.Get("User-Agent"); agent != t.opts.UserAgent && !properUserAgent.MatchString(agent) {
+	if !properUserAgent.MatchString(clean.Header.Get("User-Agent")) {
 		clean.Header.Set("User-Agent", t.opts.UserAgent)
 	}
 	if clean.Header.Get("Content-Type") == "" && body.looksLikeJSON() {
@@ -129,7 +129,7 @@ func (t *Transport) register(r *request) {
 		t.interactions.put(r.route.token, struct{}{})
 	}
 	_, asked := t.interactions.get(r.route.token)
-	r.exempt = r.route.interaction() || (r.route.token != "" && asked)
+	r.exempt = r.route.interaction() || asked
 }
 
 // explain returns an [*Error] without secrets.
