@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,7 @@ func TestEndlessAnswerIsGivenUp(t *testing.T) {
 		sent   int
 	}{
 		"answer":       {200, -1, maxAnswer + 1, 1},
+		"bad request":  {400, -1, maxRefusal + 1, 1},
 		"long answer":  {200, 4 << 30, 0, 1},
 		"refusal":      {403, -1, maxRefusal + 1, 1},
 		"server error": {502, -1, maxRefusal + 1, 1},
@@ -66,10 +68,72 @@ func TestEndlessAnswerIsGivenUp(t *testing.T) {
 			if said, ok := errors.AsType[*Error](err); c.status != 429 && c.status != 403 && (!errors.Is(err, ErrTooLarge) || !ok || said.Temporary()) {
 				t.Errorf("%s: %d, %v", name, status, err)
 			}
+			if c.status == 429 && (status != 429 || err != nil) || c.status == 403 && !errors.Is(err, ErrForeign) {
+				t.Errorf("%s: %d, %v", name, status, err)
+			}
 			if n := read.Load(); n > c.most || len(w.discord.seen()) != c.sent {
 				t.Errorf("%s: %d bytes were read, %d requests sent", name, n, len(w.discord.seen()))
 			}
 		})
+	}
+}
+
+// Given answers to people without an end, those count as not got out.
+func TestEndlessAnswersAreUndelivered(t *testing.T) {
+	var read, open atomic.Int64
+	run(t, Options{}, func(int, sentRequest) (*http.Response, error) {
+		resp := respond(200, "")
+		resp.Body, resp.ContentLength = &endless{read: &read, open: &open}, 1<<40
+		return resp, nil
+	}, func(w *harness) {
+		for range 2 {
+			_, _ = w.do("POST", "/channels/1/messages", nonced)
+			time.Sleep(5 * time.Second)
+		}
+		if u := w.transport.Undelivered(); u.Reason != ReasonTooLarge || u.Status != 200 {
+			t.Errorf("%+v", u)
+		}
+		w.at(0, 5*time.Second)
+	})
+}
+
+// An answer without a body, or an empty one of JSON, is whole. One of a base that gives an
+// error too is none.
+func TestAnswersWithoutABody(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		switch n {
+		case 1:
+			return &http.Response{StatusCode: 204}, nil
+		case 2:
+			return respond(204, "", "Content-Type", "application/json"), nil
+		}
+		return respond(200, "{}"), errCut
+	}, func(w *harness) {
+		for range 2 {
+			w.must(204, "GET", "/users/@me", "")
+		}
+		if _, err := w.do("POST", "/channels/1/messages", "{}"); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("got %v", err)
+		}
+		if s := w.transport.Stats(); s.Sent != 3 || s.NoAnswers != 1 || s.RoundTrip.Samples != 2 {
+			t.Errorf("stats are %+v", s)
+		}
+	})
+}
+
+// Discord's error code is read from a JSON object only.
+func TestErrorCodes(t *testing.T) {
+	for body, want := range map[string]struct {
+		code  int
+		known bool
+	}{
+		`{"code":50001}`: {50001, true}, ` {"code":0}`: {0, true}, `{}`: {0, true}, `{"code":"x"}`: {0, true},
+		``: {}, ` `: {}, `null`: {}, `[]`: {}, `7`: {}, `{"code":`: {}, `<html>`: {},
+	} {
+		a := answer{body: []byte(body)}
+		if code, known := a.code(); code != want.code || known != want.known {
+			t.Errorf("%s: %d, %v", body, code, known)
+		}
 	}
 }
 

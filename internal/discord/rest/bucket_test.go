@@ -387,6 +387,42 @@ func TestUnusedBucketsAreForgotten(t *testing.T) {
 	})
 }
 
+// Given a route whose bucket is known, then in another channel one request at a time is sent
+// until that channel's own limit is known.
+func TestKnownBucketIsNewInEachChannel(t *testing.T) {
+	run(t, Options{}, always(200, "{}", bucketHeaders("b", "5", "4", "1")...), func(w *harness) {
+		w.must(200, "GET", "/channels/1", "")
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() { w.must(200, "GET", "/channels/2", "") })
+		}
+		group.Wait()
+		w.at(0, 0, time.Second, time.Second)
+	})
+}
+
+// Given a page of something else where the first answer of a route should be, that says
+// nothing of the route's limit.
+func TestForeignPageFreesNoRoute(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 1 {
+			return respond(200, "<html>log in</html>", bucketHeaders("page", "9", "9", "60")...), nil
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		_, _ = w.do("GET", "/channels/1", "")
+		time.Sleep(2 * portalPause)
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+		}
+		group.Wait()
+		w.at(0, 20*time.Second, 21*time.Second, 21*time.Second)
+	})
+}
+
 // Only a success without headers says that a route has no limit.
 func TestOnlyASuccessFreesARoute(t *testing.T) {
 	for status, free := range map[int]bool{200: true, 204: true, 299: true, 400: false, 404: false, 500: false} {

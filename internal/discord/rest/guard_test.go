@@ -50,6 +50,38 @@ func TestRefusedTokenIsNeverUsedAgain(t *testing.T) {
 	})
 }
 
+// Given requests under way with a token or to a webhook that is refused, it is told once.
+func TestRefusalsOfManyAreToldOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, path string
+		answer       func() *http.Response
+		reason       Reason
+	}{
+		"token":   {"GET", "/channels/", func() *http.Response { return respond(401, `{"code":0}`) }, ReasonUnauthorized},
+		"webhook": {"DELETE", "/webhooks/1/abc/messages/", func() *http.Response { return respond(404, `{"code":10015}`) }, ReasonWebhookGone},
+	} {
+		known := false
+		run(t, Options{}, func(int, sentRequest) (*http.Response, error) {
+			if !known {
+				return respond(200, "{}"), nil
+			}
+			return c.answer(), nil
+		}, func(w *harness) {
+			w.must(200, c.method, c.path+"1", "")
+			known = true
+			w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+			var group sync.WaitGroup
+			for n := range 3 {
+				group.Go(func() { w.must(c.answer().StatusCode, c.method, c.path+fmt.Sprint(n), "") })
+			}
+			group.Wait()
+			if told := w.events.of(c.reason); len(told) != 1 || len(w.discord.seen()) != 4 {
+				t.Errorf("%s: told %v, sent %d", name, told, len(w.discord.seen()))
+			}
+		})
+	}
+}
+
 // Given a Discord that answered 401 by mistake and an operator who allows for
 // that, one request in a while finds out, and then all may go again.
 func TestTokenIsRecheckedWhereAllowed(t *testing.T) {
@@ -529,6 +561,9 @@ func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
 		for range 2 {
 			w.must(403, "POST", "/webhooks/6/uvw", "{}") // not by its code alone
 			w.must(404, "GET", "/webhooks/7", "")        // a webhook by its id is asked for with the token
+		}
+		if told := w.events.of(ReasonWebhookGone); len(told) != 4 {
+			t.Errorf("told %v", told)
 		}
 		// An interaction that has not been answered yet has no webhook so far.
 		w.must(200, "POST", "/interactions/8/early/callback", "{}")

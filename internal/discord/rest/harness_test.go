@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -31,6 +32,8 @@ type sentRequest struct {
 	path   string
 	body   string
 	header http.Header
+	none   bool // it had no body
+	again  bool // it had a GetBody
 }
 
 // fakeDiscord is Discord as a function: it sees the request and its number,
@@ -46,11 +49,17 @@ type fakeDiscord struct {
 }
 
 func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
-	s := sentRequest{method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v10"), header: req.Header.Clone()}
+	s := sentRequest{
+		method: req.Method, path: strings.TrimPrefix(req.URL.Path, "/api/v10"), header: req.Header.Clone(),
+		none: req.Body == nil, again: req.GetBody != nil,
+	}
 	if req.Body != nil {
 		body, _ := io.ReadAll(req.Body)
 		_ = req.Body.Close()
 		s.body = string(body)
+		if req.ContentLength > 0 && req.ContentLength != int64(len(body)) {
+			return nil, fmt.Errorf("ContentLength=%d with Body length %d", req.ContentLength, len(body))
+		}
 	}
 	d.mu.Lock()
 	s.at = time.Since(d.began)

@@ -31,6 +31,9 @@ func TestOddHeaders(t *testing.T) {
 		"no bucket":        {[]string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", "9"}, false, 0},
 		"no remaining":     {[]string{"X-RateLimit-Bucket", "b"}, false, 0},
 		"only the clock":   {[]string{"X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "4102444800"}, true, time.Second},
+		"some left":        {[]string{"X-RateLimit-Bucket", "b", "X-RateLimit-Remaining", "3"}, true, 0},
+		"long bucketid":    {[]string{"X-RateLimit-Bucket", strings.Repeat("b", 200), "X-RateLimit-Remaining", "3"}, true, 0},
+		"longer bucketid":  {[]string{"X-RateLimit-Bucket", strings.Repeat("b", 201), "X-RateLimit-Remaining", "3"}, false, 0},
 		"endless bucketid": {[]string{"X-RateLimit-Bucket", strings.Repeat("b", 500), "X-RateLimit-Remaining", "0"}, false, 0},
 	} {
 		a := answer{response: respond(200, "", c.headers...)}
@@ -38,6 +41,73 @@ func TestOddHeaders(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, q, told)
 		}
 	}
+}
+
+// What a 429 asks for: the longer of header and body, in seconds with fractions; where it
+// tells neither, what the bucket's headers tell, or a minute.
+// Statements: G-129, G-130.
+func TestWhatA429AsksFor(t *testing.T) {
+	const marked = "X-RateLimit-Scope: user"
+	used := strings.Join([]string{"X-RateLimit-Bucket: b", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset-After: 5"}, "\n")
+	for _, c := range []struct {
+		headers, body string
+		reason        Reason
+		wait          time.Duration
+	}{
+		{"Retry-After: 65", `{"retry_after":64.57}`, ReasonBucket, 65 * time.Second},
+		{"Retry-After: 1", `{"retry_after":1.337}`, ReasonBucket, 1337 * time.Millisecond},
+		{"Retry-After: 1.5\n" + marked, ``, ReasonBucket, 1500 * time.Millisecond},
+		{"", `{"retry_after":1337}`, ReasonBucket, 1337 * time.Second},
+		{"", `{"retry_after":"2.5"}`, ReasonBucket, 2500 * time.Millisecond},
+		{"", `{"retry_after":0}`, ReasonBucket, 0},
+		{"", `{"retry_after":-3}`, ReasonBucket, 0},
+		{"", `{"retry_after":1e99}`, ReasonBucket, maxPause},
+		{"", `{"retry_after":1e999}`, ReasonBucket, maxPause},
+		{"", `{"retry_after":"NaN"}`, ReasonForeign, unknownPause},
+		{"", `{"retry_after":"-Inf"}`, ReasonBucket, 0},
+		{marked, `{"retry_after":"NaN"}`, ReasonBucket, unknownPause},
+		{marked, ``, ReasonBucket, unknownPause},
+		{used, ``, ReasonBucket, 5 * time.Second},
+		{used + "\nRetry-After: 3", ``, ReasonBucket, 3 * time.Second},
+		{used, `{"retry_after":7}`, ReasonBucket, 7 * time.Second},
+		{"X-RateLimit-Scope: Shared", `{"retry_after":7}`, ReasonShared, 7 * time.Second},
+		{"X-RateLimit-Scope: GLOBAL", `{"retry_after":7}`, ReasonGlobal, 7 * time.Second},
+		{"X-RateLimit-Global: True", `{"retry_after":7}`, ReasonGlobal, 7 * time.Second},
+		{"X-RateLimit-Scope: shared", `{"retry_after":7,"global":true}`, ReasonGlobal, 7 * time.Second},
+		{"", `{"retry_after":7,"global":false}`, ReasonBucket, 7 * time.Second},
+		{"Retry-After: 8", `no`, ReasonForeign, 8 * time.Second},
+	} {
+		a := answer{response: respond(429, c.body), body: []byte(c.body)}
+		for line := range strings.Lines(c.headers) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			a.response.Header.Set(name, value)
+		}
+		if got := a.rateLimit(time.Now()); got != (rateLimit{c.reason, c.wait}) {
+			t.Errorf("%q %s: %+v", c.headers, c.body, got)
+		}
+	}
+}
+
+// Given a global 429 to the answer of an interaction, which counts towards no global limit,
+// then only its bucket waits.
+func TestGlobalRateLimitOfAnInteraction(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 1 {
+			return respond(429, `{"retry_after":2,"global":true}`), nil
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		var group sync.WaitGroup
+		group.Go(func() { w.must(200, "POST", "/interactions/1/abc/callback", "{}") })
+		synctest.Wait()
+		w.must(200, "POST", "/interactions/2/def/callback", "{}")
+		w.must(200, "GET", "/users/@me", "")
+		group.Wait()
+		w.at(0, 0, 0, 2*time.Second)
+		if s := w.transport.Stats(); s.Limited != 1 || s.Global != 0 {
+			t.Errorf("stats are %+v", s)
+		}
+	})
 }
 
 // Given a 429 of a route, only its bucket pauses, for the longer of what header

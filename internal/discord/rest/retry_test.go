@@ -275,6 +275,58 @@ func TestGivingUpEndsRetries(t *testing.T) {
 	})
 }
 
+// Given a caller that gives up while an attempt is under way or a limit is waited out, it is
+// told so and by whom, nothing is said to be sent again, and nothing is.
+func TestCallerThatGivesUpIsToldSo(t *testing.T) {
+	for name, c := range map[string]struct {
+		first func() (*http.Response, error)
+		takes time.Duration
+		told  int
+	}{
+		"under way":      {page(200), time.Minute, 0},
+		"after a 429":    {func() (*http.Response, error) { return respond(429, `{"retry_after":30}`), nil }, 0, 1},
+		"after a 502":    {page(502), 0, 1},
+		"after a 503":    {func() (*http.Response, error) { return respond(503, "", "Retry-After", "30"), nil }, 0, 1},
+		"after no reply": {func() (*http.Response, error) { return nil, errCut }, 0, 1},
+	} {
+		run(t, Options{}, func(int, sentRequest) (*http.Response, error) { return c.first() }, func(w *harness) {
+			w.discord.delay = func(sentRequest) time.Duration { return c.takes }
+			ctx, cancel := context.WithCancel(w.t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
+			resp, err := w.transport.RoundTrip(w.request(ctx, "GET", "/users/@me", ""))
+			if said, ok := errors.AsType[*Error](err); resp != nil || !errors.Is(err, context.Canceled) || !ok || said.Timeout() {
+				t.Errorf("%s: %v, %v", name, resp, err)
+			}
+			if len(w.events.all) != c.told || time.Since(w.discord.began) != 100*time.Millisecond {
+				t.Errorf("%s: told %v after %s", name, w.events.all, time.Since(w.discord.began))
+			}
+			w.at(0)
+		})
+	}
+}
+
+// What a connection says is handed on, and counts as a timeout only if time has run out.
+func TestErrorsOfTheConnection(t *testing.T) {
+	for _, c := range []struct {
+		err     error
+		takes   time.Duration
+		want    string
+		timeout bool
+	}{
+		{errCut, 0, "POST /channels/{channel}/messages got no answer: read tcp: connection reset by peer", false},
+		{context.DeadlineExceeded, 0, "POST /channels/{channel}/messages got no answer: context deadline exceeded", true},
+		{errCut, time.Minute, "POST /channels/{channel}/messages got no answer: none came within 10 s: context deadline exceeded", true},
+	} {
+		run(t, Options{}, func(int, sentRequest) (*http.Response, error) { return nil, c.err }, func(w *harness) {
+			w.discord.delay = func(sentRequest) time.Duration { return c.takes }
+			_, err := w.do("POST", "/channels/1/messages", "{}")
+			if said, ok := errors.AsType[*Error](err); !ok || err.Error() != c.want || said.Timeout() != c.timeout {
+				t.Errorf("%v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
 // Given a base that panics, the place in the bucket is given back.
 func TestPanicOfTheBaseLeavesNoTrace(t *testing.T) {
 	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
