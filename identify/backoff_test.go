@@ -146,6 +146,7 @@ func TestWhatEndsTheBackoff(t *testing.T) {
 		"nearly a minute, then a stop":        {short, live(settled - 1), func(l *Limiter) { l.Stopped(alone) }, true},
 		"a minute, then nothing said":         {short, live(settled), func(*Limiter) {}, false},
 		"nearly a minute, then nothing said":  {short, live(settled - 1), func(*Limiter) {}, true},
+		"READY after refusals, and a crash":   {refused, live(time.Second), func(*Limiter) {}, false},
 		"a minute of another shard":           {short, live(0), func(l *Limiter) { l.SessionEnded(ShardID{ID: 1, Count: 2}, settled) }, true},
 		"a stop of another shard":             {short, live(settled), func(l *Limiter) { l.Stopped(ShardID{ID: 1, Count: 2}) }, false},
 		"a stop without a session":            {refused, func(*testing.T, *Limiter) {}, func(l *Limiter) { l.Stopped(alone) }, true},
@@ -168,6 +169,20 @@ func TestWhatEndsTheBackoff(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Given a shard that waits out its backoff, when the end of a long session of it is reported
+// late, then it goes at once.
+func TestLateReportEndsTheBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Rand: middling})
+		for range cheapSessions + 4 {
+			identify(t, l, alone, OutcomeReady)
+			l.SessionEnded(alone, time.Second)
+		}
+		time.AfterFunc(30*time.Second, func() { l.SessionEnded(alone, settled) })
+		within(t, "wait", waited(func() { acquire(t, l, alone) }), 30*time.Second, 30*time.Second)
+	})
 }
 
 // Given a budget, then ten short sessions cost no wait while exactly half of it is left, and
@@ -322,7 +337,7 @@ func TestStopsWithoutEndLeaveStarts(t *testing.T) {
 func TestSessionOfAnotherAccountDoesNotSlowDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
-		for range 5 {
+		for range cheapSessions + 5 {
 			l.SessionEnded(alone, time.Second)
 		}
 		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {

@@ -86,9 +86,7 @@ func (l *Limiter) enqueue(shard ShardID) *waiter {
 func (l *Limiter) dequeue(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.queue, w); i >= 0 {
-		l.queue = slices.Delete(l.queue, i, i+1)
-	}
+	l.queue = slices.DeleteFunc(l.queue, func(other *waiter) bool { return other == w })
 	l.wakeAll()
 }
 
@@ -127,7 +125,6 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, announce func(time.Time, 
 func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forget(now)
 	l.updateRich(now)
 	d := l.decide(w, now)
 	if !d.isFree(now) {
@@ -162,9 +159,6 @@ func (l *Limiter) try(w *waiter, now time.Time) (*grant, decision) {
 // that keep failing or could not use their grants. Then lower ids come first, which is
 // the order of the start groups. The caller holds mu.
 func (l *Limiter) precedes(a, b *waiter) bool {
-	if a == b {
-		return false
-	}
 	p, q := l.backoff(a.shard), l.backoff(b.shard)
 	switch {
 	case p.shortSessions != q.shortSessions:

@@ -186,6 +186,23 @@ func TestContextEndsDuringTheCommit(t *testing.T) {
 	})
 }
 
+// A shard that has given up before it asks has lost no session by that.
+func TestGivenUpBeforeLosesNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		l := New(Options{Storage: d})
+		identify(t, l, alone, OutcomeReady)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if g, err := l.Acquire(ctx, alone, nil); g != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, %v", g, err)
+		}
+		if d.stop(); !slices.Equal(d.states(), []State{Ready}) {
+			t.Errorf("the disk holds %v", d.states())
+		}
+	})
+}
+
 // A wait that a person should know of is announced once, with its reason and
 // its end; waiting in the queue is not.
 func TestWaitsAreAnnounced(t *testing.T) {
@@ -194,6 +211,16 @@ func TestWaitsAreAnnounced(t *testing.T) {
 		identify(t, l, ShardID{ID: 0, Count: 2}, OutcomeReady)
 		g, err := l.Acquire(t.Context(), ShardID{ID: 1, Count: 2}, func(_ time.Time, why string) {
 			t.Errorf("announced a place in the queue: %s", why)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Release(OutcomeUnsent)
+
+		identify(t, l, alone, OutcomeRefused)
+		time.Sleep(6 * time.Second)
+		g, err = l.Acquire(t.Context(), alone, func(_ time.Time, why string) {
+			t.Errorf("announced a wait of 1.5 s: %s", why)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -260,32 +287,59 @@ func TestNewWaitIsAnnounced(t *testing.T) {
 	})
 }
 
-// A shard whose sessions keep dying lets the others of its key go first.
+// A shard whose sessions keep dying, or that could not use its grants, lets the others of its
+// key go first, until a session lasts or a grant is used.
 func TestFailingShardStandsBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{Rand: middling})
-		failing, other := ShardID{ID: 0, Count: 2}, ShardID{ID: 1, Count: 2}
-		identify(t, l, failing, OutcomeReady)
-		l.SessionEnded(failing, time.Second)
-		time.Sleep(time.Minute) // its own wait is over
-		holder := acquire(t, l, other)
-		var all sync.WaitGroup
-		var first ShardID
-		var once sync.Once
-		for _, shard := range []ShardID{failing, other} {
-			all.Go(func() {
-				g := acquire(t, l, shard)
-				once.Do(func() { first = shard })
-				g.Release(OutcomeUnsent)
-			})
-			time.Sleep(time.Second)
-		}
-		holder.Release(OutcomeUnsent)
-		all.Wait()
-		if first != other {
-			t.Error("the failing shard went first")
-		}
-	})
+	failing, other := ShardID{ID: 0, Count: 3}, ShardID{ID: 1, Count: 3}
+	short := func(t *testing.T, l *Limiter, shard ShardID) {
+		identify(t, l, shard, OutcomeReady)
+		l.SessionEnded(shard, time.Second)
+	}
+	unused := func(t *testing.T, l *Limiter, shard ShardID) { acquire(t, l, shard).Release(OutcomeUnsent) }
+	for name, c := range map[string]struct {
+		before func(*testing.T, *Limiter)
+		first  ShardID
+	}{
+		"none fails":    {func(*testing.T, *Limiter) {}, failing},
+		"short session": {func(t *testing.T, l *Limiter) { short(t, l, failing) }, other},
+		"shorter ones":  {func(t *testing.T, l *Limiter) { short(t, l, failing); short(t, l, other); short(t, l, other) }, failing},
+		"unused grant":  {func(t *testing.T, l *Limiter) { unused(t, l, failing) }, other},
+		"more of them":  {func(t *testing.T, l *Limiter) { unused(t, l, failing); unused(t, l, other); unused(t, l, other) }, failing},
+		"of each kind":  {func(t *testing.T, l *Limiter) { unused(t, l, failing); short(t, l, other) }, failing},
+		"used since": {func(t *testing.T, l *Limiter) {
+			unused(t, l, failing)
+			identify(t, l, failing, OutcomeReady)
+			time.Sleep(settled)
+		}, failing},
+		"a session lasts": {func(t *testing.T, l *Limiter) {
+			short(t, l, failing)
+			identify(t, l, failing, OutcomeReady)
+			time.Sleep(settled)
+		}, failing},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(Options{Rand: middling})
+			c.before(t, l)
+			time.Sleep(time.Minute) // the waits of all are over
+			holder := acquire(t, l, ShardID{ID: 2, Count: 3})
+			var all sync.WaitGroup
+			var first ShardID
+			var once sync.Once
+			for _, shard := range []ShardID{failing, other} {
+				all.Go(func() {
+					g := acquire(t, l, shard)
+					once.Do(func() { first = shard })
+					g.Release(OutcomeUnsent)
+				})
+				time.Sleep(time.Second)
+			}
+			holder.Release(OutcomeUnsent)
+			all.Wait()
+			if first != c.first {
+				t.Errorf("%s: %v went first", name, first)
+			}
+		})
+	}
 }
 
 // Shards that come and go at random for a day of virtual time: whatever they

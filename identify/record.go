@@ -11,7 +11,7 @@ import (
 type entry struct {
 	Entry
 	// inherited marks what an earlier process wrote; credit is how long its
-	// session may have lived before this process began.
+	// session may have lived before this process began, where it has one.
 	inherited bool
 	credit    time.Duration
 }
@@ -41,7 +41,7 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 	}
 	var earlier []*entry
 	for _, stored := range entries {
-		if own[stored.ID] || stored.State == Unsent {
+		if own[stored.ID] {
 			continue
 		}
 		e := &entry{Entry: stored, inherited: true}
@@ -55,9 +55,7 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 			e.At = now
 		}
 		e.At = now.Add(e.At.Sub(now)) // with the monotonic clock, which is never set
-		if e.State == Ready {
-			e.credit = l.created.Sub(e.At)
-		}
+		e.credit = l.created.Sub(e.At)
 		l.lastID = max(l.lastID, e.ID)
 		earlier = append(earlier, e)
 	}
@@ -67,7 +65,6 @@ func (l *Limiter) merge(entries []Entry, now time.Time) {
 	})
 	// What this process has sent came later than all of it, so every backoff is
 	// worked out anew in the order of events.
-	l.updateRich(now)
 	clear(l.backoffs)
 	for _, e := range l.spent {
 		l.replay(e)

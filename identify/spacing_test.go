@@ -220,6 +220,24 @@ func TestGrantsComeBackInEveryOrder(t *testing.T) {
 	}
 }
 
+// A grant ends once: what is said of it afterwards changes nothing.
+func TestGrantEndsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		l := New(Options{Storage: d, Rand: middling})
+		g := acquire(t, l, alone)
+		g.Sent()
+		g.Release(OutcomeReady)
+		for range 5 {
+			g.Release(OutcomeRefused)
+		}
+		if d.stop(); !slices.Equal(d.states(), []State{Ready}) {
+			t.Errorf("the disk holds %v", d.states())
+		}
+		within(t, "next start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
+	})
+}
+
 // An IDENTIFY that is said to be unsent after it was handed to the socket may
 // have left all the same: it counts.
 func TestSentCountsWhateverIsSaidLater(t *testing.T) {

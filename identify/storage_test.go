@@ -349,6 +349,12 @@ func TestRecordThatIsReadLateCountsInOrder(t *testing.T) {
 		time.AfterFunc(time.Second, func() { read(t, d, l) })
 		within(t, "start of one that waits", waited(func() { acquire(t, l, shard) }), steps(14)-10*time.Second, steps(14)-10*time.Second)
 	})
+	synctest.Test(t, func(t *testing.T) { // there is nothing to wait for
+		d := newDisk()
+		l := begin(d)
+		time.AfterFunc(time.Second, func() { read(t, d, l) })
+		within(t, "first start", waited(func() { acquire(t, l, shard) }), time.Second, time.Second)
+	})
 	synctest.Test(t, func(t *testing.T) { // what this process has seen counts once
 		d := newDisk()
 		inherit(d, shard, 5)
@@ -459,15 +465,26 @@ func TestEntriesFromTheFutureCountAsNow(t *testing.T) {
 // Sessions of which no process said how they ended have lived until the next one, by
 // whichever clock: those of hours begin no backoff, those of seconds do.
 func TestSessionsWithoutAnEndLastedUntilTheNext(t *testing.T) {
-	for apart, wait := range map[time.Duration]time.Duration{time.Hour: Spacing, 10 * time.Second: 2*time.Minute + 30*time.Second} {
-		for _, ahead := range []time.Duration{0, 6 * time.Hour} { // the clock was set back since
+	const long = 2*time.Minute + 30*time.Second
+	for _, c := range []struct {
+		state State
+		apart time.Duration
+		wait  time.Duration
+	}{
+		{Ready, time.Hour, Spacing},
+		{Ready, 10 * time.Second, long},
+		{Sent, time.Hour, long}, // that there was a session at all is not known
+		{Granted, time.Hour, long},
+	} {
+		for _, ahead := range []time.Duration{0, 30 * time.Hour} { // the clock was set back since
 			synctest.Test(t, func(t *testing.T) {
 				d := newDisk()
 				for n := range int64(cheapSessions + 4) {
-					d.kept[n+1] = Entry{ID: n + 1, At: time.Now().Add(ahead - time.Duration(cheapSessions+3-n)*apart), State: Ready}
+					d.kept[n+1] = Entry{ID: n + 1, At: time.Now().Add(ahead - time.Duration(cheapSessions+3-n)*c.apart), State: c.state}
 				}
 				l := New(Options{Storage: d, Rand: middling})
-				within(t, fmt.Sprintf("start after sessions of %v", apart), waited(func() { identify(t, l, alone, OutcomeReady) }), wait, wait)
+				what := fmt.Sprintf("start after entries in state %d, %v apart, %v ahead", c.state, c.apart, ahead)
+				within(t, what, waited(func() { identify(t, l, alone, OutcomeReady) }), c.wait, c.wait)
 			})
 		}
 	}
