@@ -275,8 +275,8 @@ func TestLookTellsOfTheYoungestSession(t *testing.T) {
 		t.Errorf("with a damaged one: %+v, %v", g, err)
 	}
 	run(t, dbPath(dir), fmt.Sprintf("PRAGMA user_version = %d", len(steps)+1))
-	var newer *NewerError
-	if _, err := Inspect(t.Context(), dir, of); !errors.As(err, &newer) || newer.Schema != len(steps)+1 {
+	_, err = Inspect(t.Context(), dir, of)
+	if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Schema != len(steps)+1 {
 		t.Errorf("of a later version: %v", err)
 	}
 	run(t, dbPath(dir), fmt.Sprintf("PRAGMA user_version = %d", len(steps)-1))
