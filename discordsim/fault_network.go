@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -33,7 +34,8 @@ var networkKinds = map[string]*faultKind{
 	"black-hole":     {description: "gateway links that exist carry nothing to the client any more", begin: beginBlackHole},
 	"mtu":            {description: "the way loses large packets: once a message to the client has more than Code (400) bytes on the wire, nothing at all passes to it any more"},
 	"stall":          {description: "nothing passes for Delay (5 s), then all of it in order", momentary: true, settling: defaultStall, begin: stallLinks},
-	"latency":        {description: "messages take Delay longer one way, give or take the time in Text", begin: updateLatencies, end: updateLatencies},
+	"latency":        {description: "messages take Delay longer one way, give or take the time in Text", begin: updatePaces, end: updatePaces},
+	"bandwidth":      {description: "links carry Code (10000) bytes a second each way, and what exceeds that waits", begin: updatePaces, end: updatePaces},
 }
 
 // defaultStall is the Delay of "stall".
@@ -128,24 +130,44 @@ func stallLinks(s *Sim, a *Active) {
 	}
 }
 
-// updateLatencies tells every link how long messages take from now on.
-func updateLatencies(s *Sim, _ *Active) {
+// defaultBandwidth is the Code of "bandwidth".
+const defaultBandwidth = 10_000
+
+// updatePaces tells every link how fast it is from now on.
+func updatePaces(s *Sim, _ *Active) {
 	byLink := s.net.connsByLink()
 	for _, l := range s.net.all() {
 		at := unknownTarget
 		if c := byLink[l]; c != nil {
 			at = c.target()
 		}
-		l.SetLatency(s.net.latencyAt(l.host, at))
+		s.net.setPace(l, at)
 	}
 }
 
-// applyLatency applies the latency faults of a bot to a connection that is now
-// known to be its.
-func (n *network) applyLatency(c *conn) {
-	if len(n.sim.faults["latency"]) > 0 {
-		c.link.SetLatency(n.latencyAt(c.link.host, c.target()))
+// setPace tells a link how fast it is for a target.
+func (n *network) setPace(l *link, at target) {
+	l.SetLatency(n.latencyAt(l.host, at))
+	l.SetRate(n.rateAt(l.host, at))
+}
+
+// applyPace applies the faults of a bot that make links slow to a link whose target is
+// known now.
+func (n *network) applyPace(l *link, at target) {
+	if len(n.sim.faults["latency"])+len(n.sim.faults["bandwidth"]) > 0 {
+		n.setPace(l, at)
 	}
+}
+
+// rateAt is how many bytes a second the links to a host carry, for a target; 0: any
+// number.
+func (n *network) rateAt(host string, at target) (rate int) {
+	for _, a := range n.sim.faults["bandwidth"] {
+		if own := cmp.Or(a.Code, defaultBandwidth); (a.Host == "" || a.Host == host) && a.matches(at) && (rate == 0 || own < rate) {
+			rate = own
+		}
+	}
+	return rate
 }
 
 // baseLatency is the latency without faults.
@@ -280,8 +302,6 @@ func (n *network) proxyResponseUpgrade(l *link, reached string) *proxyResponse {
 		return refusedUpgrade(http.StatusServiceUnavailable)
 	}
 	l.host, l.reached, l.upgraded = host, reached, true
-	if len(n.sim.faults["latency"]) > 0 {
-		l.SetLatency(n.latencyAt(host, unknownTarget))
-	}
+	n.applyPace(l, unknownTarget)
 	return nil
 }

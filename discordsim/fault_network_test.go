@@ -319,6 +319,39 @@ func TestLatencyFault(t *testing.T) {
 	})
 }
 
+// Given a bandwidth fault, when it begins, ends and meets others, then links that exist
+// and new ones carry no more than the narrowest of them.
+func TestBandwidthFault(t *testing.T) {
+	inSimBubble(t, Config{Seed: 3}, func(t *testing.T, s *Sim) {
+		big := strings.Repeat("x", 20_000)
+		ws := awaitHello(t, s, inMemory)
+		defer ws.CloseNow()
+		awaitBig := func(of *websocket.Conn, least, most time.Duration) {
+			t.Helper()
+			of.SetReadLimit(-1)
+			start := time.Now()
+			inject(t, s, Fault{Name: "malformed", Text: big})
+			if _, raw, err := of.Read(t.Context()); err != nil || string(raw) != big {
+				t.Fatal(len(raw), err)
+			}
+			if d := time.Since(start); d < least || d > most {
+				t.Errorf("%d bytes took %s", len(big), d)
+			}
+		}
+		awaitBig(ws, 0, 0)
+		wide := inject(t, s, Fault{Name: "bandwidth"})
+		awaitBig(ws, 2*time.Second, 2010*time.Millisecond)
+		narrow := inject(t, s, Fault{Name: "bandwidth", Code: 1000, Host: "gateway"})
+		awaitBig(ws, 20*time.Second, 20100*time.Millisecond)
+		fresh := awaitHello(t, s, inMemory)
+		defer fresh.CloseNow()
+		awaitBig(fresh, 20*time.Second, 20100*time.Millisecond)
+		s.Lift(narrow)
+		s.Lift(wide)
+		awaitBig(fresh, 0, 0)
+	})
+}
+
 // Given two bots, when a fault is aimed at one of them, then it strikes all
 // links of that bot, also one that identifies later, and no other.
 func TestFaultsAimedAtOneBot(t *testing.T) {

@@ -104,7 +104,7 @@ func (c *conn) setBot(b *bot) {
 // shard reach it from now on.
 func (c *conn) setShard(shard int) {
 	c.shard = shard
-	c.sim.net.applyLatency(c)
+	c.sim.net.applyPace(c.link, c.target())
 }
 
 // refuse closes the connection in answer to an IDENTIFY.

@@ -1,5 +1,5 @@
 // Package netsim simulates TCP connections: two ends joined by links with
-// latency, jitter and a window, which can freeze, stall, lose bytes or be reset
+// latency, jitter, a rate and a window, which can freeze, stall, lose bytes or be reset
 // while they are in use. It works in real and in virtual time, and knows nothing
 // of what is said over a link.
 //
@@ -177,6 +177,14 @@ func (l *Link) SetLatency(latency Latency) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.latency = latency
+}
+
+// SetRate changes how many bytes a second pass each way, of those written from now on;
+// 0: any number.
+func (l *Link) SetRate(bytesPerSecond int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.up.rate, l.down.rate = bytesPerSecond, bytesPerSecond
 }
 
 // isHeld reports whether nothing is delivered at the moment. The caller holds

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -115,6 +116,30 @@ func TestLinkDelaysAndKeepsOrder(t *testing.T) {
 		if len(spread) < messages/10 {
 			t.Fatalf("only %d different delays: that is no jitter", len(spread))
 		}
+	})
+}
+
+// Given a link with a rate, when one end writes more than passes at once, then the other
+// reads it as it passes, in order, and what is written behind it waits until it has passed;
+// the other direction has a rate of its own. Without a rate again, nothing waits.
+func TestLinkRateHoldsBytesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLink(Options{Latency: Latency{Min: 100 * time.Millisecond}})
+		l.SetRate(14_600)
+		send(t, &l.server, strings.Repeat("a", 3*segment)+"b")
+		send(t, &l.client, strings.Repeat("c", 1460))
+		took(t, 200*time.Millisecond, func() { receive(t, &l.server, strings.Repeat("c", 1460)) })
+		receive(t, &l.client, "a")
+		took(t, 200*time.Millisecond, func() { receive(t, &l.client, strings.Repeat("a", 3*segment-1)) })
+		time.Sleep(time.Millisecond)
+		receive(t, &l.client, "b")
+		l.SetRate(2)
+		send(t, &l.server, "abc")
+		took(t, 600*time.Millisecond, func() { receive(t, &l.client, "a") })
+		took(t, time.Second, func() { receive(t, &l.client, "bc") })
+		l.SetRate(0)
+		send(t, &l.server, strings.Repeat("d", 3*segment))
+		took(t, 100*time.Millisecond, func() { receive(t, &l.client, strings.Repeat("d", 3*segment)) })
 	})
 }
 

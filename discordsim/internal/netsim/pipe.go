@@ -24,6 +24,11 @@ type pipe struct {
 	closedAt       time.Time
 	closeDelivered bool
 
+	// rate is how many bytes pass a second; 0: any number. Those that have been
+	// written have passed at free.
+	rate int
+	free time.Time
+
 	// A muted pipe loses what is written to it; lost counts that.
 	muted bool
 	lost  int64
@@ -47,9 +52,35 @@ type mark struct {
 // quiet links then cost little.
 const keptBuffer = 4 << 10
 
+// segment is the most that passes at once on a pipe with a rate: what an Ethernet frame
+// carries of a TCP connection. Where that takes longer than segmentTime, less passes at
+// once.
+const (
+	segment     = 1460
+	segmentTime = 250 * time.Millisecond
+)
+
 // write takes bytes that are delivered at due, or as soon as those before them;
-// atOnce says that due is now.
+// atOnce says that due is now. On a pipe with a rate they need their time besides.
 func (p *pipe) write(b []byte, due time.Time, atOnce bool) {
+	if p.rate <= 0 {
+		p.add(b, due, atOnce)
+		return
+	}
+	most := max(1, min(segment, p.rate*int(segmentTime/time.Millisecond)/1000))
+	for len(b) > 0 {
+		part := b[:min(len(b), most)]
+		if p.free.Before(due) {
+			p.free = due
+		}
+		p.free = p.free.Add(time.Duration(len(part)) * time.Second / time.Duration(p.rate))
+		p.add(part, p.free, false)
+		b = b[len(part):]
+	}
+}
+
+// add takes bytes that are delivered at due, or as soon as those before them.
+func (p *pipe) add(b []byte, due time.Time, atOnce bool) {
 	if len(p.buf)+len(b) > cap(p.buf) && p.off > len(p.buf)/2 {
 		p.buf = p.buf[:copy(p.buf, p.buf[p.off:])]
 		p.off = 0
