@@ -35,7 +35,7 @@ var networkKinds = map[string]*faultKind{
 	"mtu":            {description: "the way loses large packets: once a message to the client has more than Code (400) bytes on the wire, nothing at all passes to it any more"},
 	"stall":          {description: "nothing passes for Delay (5 s), then all of it in order", momentary: true, settling: defaultStall, begin: stallLinks},
 	"latency":        {description: "messages take Delay longer one way, give or take the time in Text", begin: updatePaces, end: updatePaces},
-	"bandwidth":      {description: "links carry Code (10000) bytes a second each way, and what exceeds that waits", begin: updatePaces, end: updatePaces},
+	"bandwidth":      {description: "links carry Code (10000) bytes a second, and what exceeds that waits: each way, or with Text \"down\" only to the client", begin: updatePaces, end: updatePaces},
 }
 
 // defaultStall is the Delay of "stall".
@@ -148,7 +148,7 @@ func updatePaces(s *Sim, _ *Active) {
 // setPace tells a link how fast it is for a target.
 func (n *network) setPace(l *link, at target) {
 	l.SetLatency(n.latencyAt(l.host, at))
-	l.SetRate(n.rateAt(l.host, at))
+	l.SetRates(n.ratesAt(l.host, at))
 }
 
 // applyPace applies the faults of a bot that make links slow to a link whose target is
@@ -159,15 +159,28 @@ func (n *network) applyPace(l *link, at target) {
 	}
 }
 
-// rateAt is how many bytes a second the links to a host carry, for a target; 0: any
-// number.
-func (n *network) rateAt(host string, at target) (rate int) {
+// ratesAt is how many bytes a second the links to a host carry to the server and to the
+// client, for a target; 0: any number.
+func (n *network) ratesAt(host string, at target) (up, down int) {
 	for _, a := range n.sim.faults["bandwidth"] {
-		if own := cmp.Or(a.Code, defaultBandwidth); (a.Host == "" || a.Host == host) && a.matches(at) && (rate == 0 || own < rate) {
-			rate = own
+		if (a.Host != "" && a.Host != host) || !a.matches(at) {
+			continue
+		}
+		rate := cmp.Or(a.Code, defaultBandwidth)
+		down = narrower(down, rate)
+		if a.Text != "down" {
+			up = narrower(up, rate)
 		}
 	}
-	return rate
+	return up, down
+}
+
+// narrower is the lower of two rates, of which 0 means any number.
+func narrower(a, b int) int {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
 }
 
 // baseLatency is the latency without faults.

@@ -125,7 +125,7 @@ func (n *network) open(host string, listener *Listener, server, client net.Addr,
 		Seed: n.sim.cfg.Seed, ID: n.lastID, Window: n.sim.cfg.LinkWindow, Latency: n.latencyAt(host, unknownTarget),
 		Server: server, Client: client, OnClose: func() { n.forget(l) }, OnCut: onCut,
 	})
-	l.SetRate(n.rateAt(host, unknownTarget))
+	l.SetRates(n.ratesAt(host, unknownTarget))
 	n.links[l.ID] = l
 	n.work.Add(1)
 	if !n.serving {

@@ -59,13 +59,13 @@ type replaySocket struct {
 	next   int
 }
 
-func (t *replaySocket) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
+func (t *replaySocket) Read(buf []byte, _ int64, received func(n int)) ([]byte, int64, bool, error) {
 	if t.next == len(t.frames) {
 		return buf, 0, false, io.EOF
 	}
-	alive()
 	frame := t.frames[t.next]
 	t.next++
+	received(len(frame))
 	return append(buf, frame...), int64(len(frame)), t.binary, nil
 }
 

@@ -47,7 +47,7 @@ func FuzzCloseFrame(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer socket.Drop()
-		_, _, _, err = socket.Read(nil, 1<<20, func() {})
+		_, _, _, err = socket.Read(nil, 1<<20, func(int) {})
 		frame, closed := errors.AsType[*gateway.CloseError](err)
 		switch {
 		case err == nil:

@@ -23,13 +23,13 @@ type conn struct {
 	shard      *Shard
 	sock       Socket
 	url        string
-	opened     time.Time
 	signals    chan signal       // to the goroutine of Run, in order
 	control    chan controlFrame // to controlLoop
 	ended      chan struct{}     // closed when the connection has ended
 	once       sync.Once
-	reason     Reason       // why it ended; read after ended
-	lastByteAt atomic.Int64 // after opened
+	reason     Reason // why it ended; read after ended
+	progress   progress
+	dispatched atomic.Int64 // progress.total when a dispatch last arrived
 	group      sync.WaitGroup
 
 	// From HELLO.
@@ -69,7 +69,7 @@ const (
 
 func newConn(s *Shard, sock Socket, url string) *conn {
 	c := &conn{
-		shard: s, sock: sock, url: url, opened: time.Now(),
+		shard: s, sock: sock, url: url, progress: progress{opened: time.Now()},
 		signals: make(chan signal, 16), control: make(chan controlFrame, 8), ended: make(chan struct{}),
 	}
 	return c
@@ -81,10 +81,6 @@ func (c *conn) start() {
 	go c.readLoop(newInflater(c.shard.opts.Compression))
 	go c.controlLoop()
 }
-
-// lastByte is when the last byte arrived, by the monotonic clock: a wall clock that is
-// set makes no link silent.
-func (c *conn) lastByte() time.Time { return c.opened.Add(time.Duration(c.lastByteAt.Load())) }
 
 // end marks the connection as ended. The first reason counts.
 func (c *conn) end(reason Reason) {
@@ -207,13 +203,13 @@ func (c *conn) readLoop(inflate inflater) {
 		defer inflate.close()
 	}
 	limit, count := c.shard.opts.ReadLimit, &c.shard.count
-	alive := func() { c.lastByteAt.Store(int64(time.Since(c.opened))) }
+	received := c.progress.received
 	var frame, plain []byte
 	for {
 		var size int64
 		var binary bool
 		var err error
-		frame, size, binary, err = c.sock.Read(frame[:0], limit, alive)
+		frame, size, binary, err = c.sock.Read(frame[:0], limit, received)
 		if err != nil {
 			c.end(endReason(err))
 			return
@@ -237,6 +233,7 @@ func (c *conn) readLoop(inflate inflater) {
 			}
 			message = plain
 		}
+		c.progress.messageEnded()
 		count.bytes.Add(size)
 		if !c.handlePayload(message, size) {
 			return
@@ -261,6 +258,7 @@ func (c *conn) handlePayload(message []byte, size int64) bool {
 	switch env.op {
 	case opDispatch:
 		c.handleDispatch(env, size, now)
+		c.dispatched.Store(int64(c.progress.total()))
 	case opHeartbeat:
 		c.signal(signal{kind: sigHeartbeatRequest, at: now})
 	case opReconnect:
@@ -324,8 +322,10 @@ func (c *conn) handleDispatch(env envelope, size int64, now time.Time) {
 			data.resumeURL = c.url // better than no resume at all
 		}
 		s.seq.onReady(c, data, env, now)
+		c.progress.live = true
 		c.signal(signal{kind: sigReady, ready: data.ready, at: now})
 	case "RESUMED":
+		c.progress.live = true
 		c.signal(signal{kind: sigResumed, replayed: s.seq.onResumed(c, env, now), at: now})
 	case "RATE_LIMITED":
 		s.sends.onRateLimited(env.d, now)

@@ -180,6 +180,7 @@ func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string,
 // awaitHello returns nil when HELLO has come. Op 7 may come first, or instead
 // (G-078).
 func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
+	opened := answerWait{since: c.progress.opened}
 	deadline := time.NewTimer(s.opts.Timing.Hello)
 	defer deadline.Stop()
 	for {
@@ -193,6 +194,10 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 				return &c.reason
 			}
 		case <-deadline.C:
+			if left := time.Until(opened.until(s.opts.Timing.Hello, c.progress.total())); left > 0 {
+				deadline.Reset(left)
+				continue
+			}
 			return &Reason{Kind: ReasonNoHello} // G-015
 		case <-ctx.Done():
 			return &Reason{Kind: ReasonStop}

@@ -11,7 +11,7 @@ func (t *connLoop) sendHeartbeat(now time.Time, kind heartbeatKind) *Reason {
 	if !t.conn.sendHeartbeat() {
 		return &Reason{Kind: ReasonWrite, Text: "earlier heartbeats have not left yet"}
 	}
-	t.heartbeats.recordSent(now, kind)
+	t.heartbeats.recordSent(answerWait{now, t.conn.progress.total()}, kind)
 	t.count.heartbeats.Add(1)
 	t.emit(HeartbeatSent{Requested: kind == heartbeatRequested, Probe: kind == heartbeatProbe})
 	return nil
@@ -49,7 +49,7 @@ type heartbeats struct {
 
 // sentHeartbeat is a heartbeat that was sent and not yet answered.
 type sentHeartbeat struct {
-	at   time.Time
+	answerWait
 	kind heartbeatKind
 }
 
@@ -97,9 +97,10 @@ func (h *heartbeats) due(now, lastByte time.Time) (heartbeatKind, bool) {
 	return 0, false
 }
 
-// recordSent records a heartbeat that was sent.
-func (h *heartbeats) recordSent(now time.Time, kind heartbeatKind) {
-	h.unacked = append(h.unacked, sentHeartbeat{now, kind})
+// recordSent records a heartbeat that was sent. sent begins the wait for its answer.
+func (h *heartbeats) recordSent(sent answerWait, kind heartbeatKind) {
+	now := sent.since
+	h.unacked = append(h.unacked, sentHeartbeat{sent, kind})
 	h.pruneLastMinute(now)
 	h.lastMinute = append(h.lastMinute, now)
 	switch kind {
@@ -136,17 +137,21 @@ func heartbeatBudget(interval time.Duration) int {
 }
 
 // recordACK records an answer. Answers come in order, so it belongs to the oldest
-// heartbeat. ok is false for an answer to nothing.
-func (h *heartbeats) recordACK(now time.Time) (latency time.Duration, ok bool) {
+// heartbeat. ok is false for an answer to nothing. One that came behind a large message
+// says nothing of the round trip, so nothing is learnt from it.
+func (h *heartbeats) recordACK(now time.Time, receiving time.Duration) (ack HeartbeatACK, ok bool) {
 	h.lastACK = now
 	if len(h.unacked) == 0 {
-		return 0, false
+		return HeartbeatACK{}, false
 	}
-	latency = now.Sub(h.unacked[0].at)
+	sent := h.unacked[0]
+	ack = HeartbeatACK{Latency: now.Sub(sent.since), Receiving: receiving - sent.receiving}
 	h.unacked = slices.Delete(h.unacked, 0, 1)
-	h.rtt[h.rttCount%len(h.rtt)] = latency
-	h.rttCount++
-	return latency, true
+	if ack.IsRoundTrip() {
+		h.rtt[h.rttCount%len(h.rtt)] = ack.Latency
+		h.rttCount++
+	}
+	return ack, true
 }
 
 // slowestRTT is the longest of the last eight round trips.
@@ -190,14 +195,15 @@ const connectingProbe = 5 * time.Second
 
 // liveness says whether the connection is alive (G-024). What counts is how long an
 // unanswered heartbeat has waited in complete silence. While bytes arrive, as in the
-// middle of a huge message, the answer may be queued behind them. elapsed is how long
-// nothing has arrived, or for noACK how long the heartbeat has been unanswered.
-func (h *heartbeats) liveness(now, lastByte time.Time) (state liveness, elapsed time.Duration) {
+// middle of a huge message, the answer may be queued behind them; receiving is
+// progress.total. elapsed is how long nothing has arrived, or for noACK how long the
+// heartbeat has been unanswered.
+func (h *heartbeats) liveness(now, lastByte time.Time, receiving time.Duration) (state liveness, elapsed time.Duration) {
 	if len(h.unacked) == 0 {
 		return alive, 0
 	}
 	oldest := h.unacked[0]
-	since := oldest.at
+	since := oldest.since
 	if lastByte.After(since) {
 		since = lastByte
 	}
@@ -206,10 +212,10 @@ func (h *heartbeats) liveness(now, lastByte time.Time) (state liveness, elapsed 
 	switch {
 	case quiet >= deadAfter:
 		return noBytes, now.Sub(lastByte)
-	case now.Sub(oldest.at) >= h.timing.HeartbeatTimeout:
-		return noACK, now.Sub(oldest.at)
-	case !now.Before(h.nextRegular) && h.regularOverdue(now):
-		return noACK, now.Sub(oldest.at)
+	case oldest.counted(now, receiving) >= h.timing.HeartbeatTimeout:
+		return noACK, now.Sub(oldest.since)
+	case !now.Before(h.nextRegular) && h.regularOverdue(now, receiving):
+		return noACK, now.Sub(oldest.since)
 	case quiet >= suspectAfter:
 		return suspect, now.Sub(lastByte)
 	}
@@ -219,9 +225,9 @@ func (h *heartbeats) liveness(now, lastByte time.Time) (state liveness, elapsed 
 // regularOverdue reports whether the previous regular heartbeat is unanswered when
 // the next one is due. One that Discord asked for right before does not count
 // (G-026).
-func (h *heartbeats) regularOverdue(now time.Time) bool {
+func (h *heartbeats) regularOverdue(now time.Time, receiving time.Duration) bool {
 	for _, b := range h.unacked {
-		if b.kind == heartbeatRegular && now.Sub(b.at) >= h.interval-h.interval/10 {
+		if b.kind == heartbeatRegular && b.counted(now, receiving) >= h.interval-h.interval/10 {
 			return true
 		}
 	}
@@ -229,7 +235,7 @@ func (h *heartbeats) regularOverdue(now time.Time) bool {
 }
 
 // nextCheck returns when due or liveness may answer differently.
-func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
+func (h *heartbeats) nextCheck(now, lastByte time.Time, receiving time.Duration) time.Time {
 	at := h.nextRegular
 	sooner := func(t time.Time) {
 		if t.Before(at) {
@@ -241,7 +247,7 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 			sooner(lastByte.Add(h.silenceProbeAfter()))
 		}
 	} else {
-		since := h.unacked[0].at
+		since := h.unacked[0].since
 		if lastByte.After(since) {
 			since = lastByte
 		}
@@ -251,7 +257,7 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 		} else {
 			sooner(since.Add(deadAfter))
 		}
-		sooner(h.unacked[0].at.Add(h.timing.HeartbeatTimeout))
+		sooner(h.unacked[0].until(h.timing.HeartbeatTimeout, receiving))
 	}
 	if h.requested {
 		if h.withinBudget(now) {
@@ -267,6 +273,6 @@ func (h *heartbeats) nextCheck(now, lastByte time.Time) time.Time {
 // run but its clock did: its own absence is not held against the connection.
 func (h *heartbeats) shift(absence time.Duration) {
 	for i := range h.unacked {
-		h.unacked[i].at = h.unacked[i].at.Add(absence)
+		h.unacked[i].since = h.unacked[i].since.Add(absence)
 	}
 }

@@ -26,11 +26,11 @@ func TestRegularHeartbeatsKeepTheInterval(t *testing.T) {
 		if kind, due := h.due(at, at); !due || kind != heartbeatRegular {
 			t.Fatalf("heartbeat %d: due=%v kind=%d", n, due, kind)
 		}
-		h.recordSent(at, heartbeatRegular)
-		h.recordACK(at.Add(40 * time.Millisecond))
+		h.recordSent(answerWait{since: at}, heartbeatRegular)
+		h.recordACK(at.Add(40 * time.Millisecond), 0)
 		// Probes and requested ones in between must not move the next one.
-		h.recordSent(at.Add(15*time.Second), heartbeatProbe)
-		h.recordACK(at.Add(15*time.Second + 40*time.Millisecond))
+		h.recordSent(answerWait{since: at.Add(15*time.Second)}, heartbeatProbe)
+		h.recordACK(at.Add(15*time.Second + 40*time.Millisecond), 0)
 	}
 }
 
@@ -47,12 +47,12 @@ func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
 	if !due || kind != heartbeatProbe {
 		t.Fatalf("after 15 s: due=%v kind=%d", due, kind)
 	}
-	h.recordSent(at(15*time.Second), heartbeatProbe)
+	h.recordSent(answerWait{since: at(15*time.Second)}, heartbeatProbe)
 	for _, step := range []struct {
 		after time.Duration
 		want  liveness
 	}{{19 * time.Second, alive}, {20 * time.Second, suspect}, {24 * time.Second, suspect}, {24500 * time.Millisecond, noBytes}} {
-		if got, _ := h.liveness(at(step.after), heard); got != step.want {
+		if got, _ := h.liveness(at(step.after), heard, 0); got != step.want {
 			t.Errorf("after %v: %v, want %v", step.after, got, step.want)
 		}
 	}
@@ -63,30 +63,94 @@ func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
 // Statements: G-024, G-025.
 func TestBytesExcuseALateAnswer(t *testing.T) {
 	h, now := newTestHeartbeats(0)
-	h.recordSent(now, heartbeatRegular)
+	h.recordSent(answerWait{since: now}, heartbeatRegular)
 	late := now.Add(40 * time.Second)
-	if got, _ := h.liveness(late, late.Add(-time.Second)); got != alive {
+	if got, _ := h.liveness(late, late.Add(-time.Second), 0); got != alive {
 		t.Fatalf("bytes arrive, yet %v", got)
 	}
 	due := now.Add(testInterval)
-	if got, _ := h.liveness(due, due); got != noACK {
+	if got, _ := h.liveness(due, due, 0); got != noACK {
 		t.Fatalf("unanswered until the next heartbeat: %v, want noACK", got)
 	}
-	h.recordACK(late)
-	if got, _ := h.liveness(due, due); got != alive {
+	h.recordACK(late, 0)
+	if got, _ := h.liveness(due, due, 0); got != alive {
 		t.Fatalf("a late answer was not accepted: %v", got)
+	}
+}
+
+// While a message comes in, a heartbeat that is behind it has neither the time of the ceiling
+// nor that to the next regular heartbeat against it. What came in before it was sent does
+// not excuse it, and silence ends the connection as soon as ever.
+func TestReceivingExcusesALateAnswer(t *testing.T) {
+	const before = time.Minute // of receiving, when the heartbeat was sent
+	for _, c := range []struct {
+		name      string
+		age       time.Duration // of the heartbeat
+		receiving time.Duration // since the heartbeat
+		quiet     time.Duration // since the last byte
+		want      liveness
+	}{
+		{"behind a message past the next regular heartbeat", testInterval, 20 * time.Second, 0, alive},
+		{"behind nothing past the next regular heartbeat", testInterval, 0, 0, noACK},
+		{"behind a message past the ceiling", 65 * time.Second, 64 * time.Second, 0, alive},
+		{"long behind a message", testInterval + 65*time.Second, 65 * time.Second, 0, noACK},
+		{"behind a message without end", 11 * time.Minute, 11 * time.Minute, 0, noACK},
+		{"behind a message that stopped", 50 * time.Second, 41 * time.Second, 5 * time.Second, suspect},
+		{"behind a message that stopped for good", 50 * time.Second, 41 * time.Second, 9500 * time.Millisecond, noBytes},
+	} {
+		h, now := newTestHeartbeats(0)
+		h.recordSent(answerWait{now, before}, heartbeatRegular)
+		at := now.Add(c.age)
+		if got, _ := h.liveness(at, at.Add(-c.quiet), before+c.receiving); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Whatever has been received, the shard looks at the connection again when its liveness may
+// have changed, not later and not all the time.
+func TestLivenessIsLookedAtInTime(t *testing.T) {
+	for _, receiving := range []time.Duration{0, 3 * time.Second, 30 * time.Second, 11 * time.Minute} {
+		for _, heard := range []time.Duration{0, 20 * time.Second, 59 * time.Second, 13 * time.Minute} {
+			h, now := newTestHeartbeats(0)
+			h.recordSent(answerWait{since: now}, heartbeatProbe) // the ceiling alone bounds its answer
+			lastByte := now.Add(heard)
+			looks := 0
+			for at := lastByte; looks <= 50; looks++ {
+				next := h.nextCheck(at, lastByte, receiving)
+				state, _ := h.liveness(at, lastByte, receiving)
+				if state >= noBytes {
+					break
+				}
+				if !next.After(at) {
+					next = at.Add(time.Millisecond) // a regular heartbeat is due; it moves on
+					for kind, due := h.due(at, lastByte); due; kind, due = h.due(at, lastByte) {
+						h.recordSent(answerWait{at, receiving}, kind)
+					}
+				}
+				for between := at; between.Before(next); between = between.Add(50 * time.Millisecond) {
+					if got, _ := h.liveness(between, lastByte, receiving); got != state {
+						t.Fatalf("received for %s, heard after %s: %v after %s, but looked at after %s", receiving, heard, got, between.Sub(now), next.Sub(now))
+					}
+				}
+				at = next
+			}
+			if looks > 50 {
+				t.Errorf("received for %s, heard after %s: looked at %d times", receiving, heard, looks)
+			}
+		}
 	}
 }
 
 // Statements: G-026.
 func TestRequestedHeartbeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	h, now := newTestHeartbeats(0)
-	h.recordSent(now, heartbeatRegular)
-	h.recordACK(now.Add(time.Millisecond))
+	h.recordSent(answerWait{since: now}, heartbeatRegular)
+	h.recordACK(now.Add(time.Millisecond), 0)
 	due := now.Add(testInterval)
 	h.recordRequest()
-	h.recordSent(due.Add(-time.Millisecond), heartbeatRequested)
-	if got, _ := h.liveness(due, due); got != alive {
+	h.recordSent(answerWait{since: due.Add(-time.Millisecond)}, heartbeatRequested)
+	if got, _ := h.liveness(due, due, 0); got != alive {
 		t.Fatalf("%v, want alive", got)
 	}
 }
@@ -102,8 +166,8 @@ func TestTimeoutsFollowTheRoundTrip(t *testing.T) {
 		{30 * time.Second, 10 * time.Second, 15 * time.Second, 9500 * time.Millisecond},
 	} {
 		h, now := newTestHeartbeats(0)
-		h.recordSent(now, heartbeatRegular)
-		h.recordACK(now.Add(c.rtt))
+		h.recordSent(answerWait{since: now}, heartbeatRegular)
+		h.recordACK(now.Add(c.rtt), 0)
 		if s, d := h.timeouts(); s != c.suspect || d != c.dead {
 			t.Errorf("after a round trip of %s: patience %s, %s, want %s, %s", c.rtt, s, d, c.suspect, c.dead)
 		}
@@ -117,8 +181,8 @@ func TestTimeoutsFollowTheRoundTrip(t *testing.T) {
 	}
 	h, now := newTestHeartbeats(0)
 	h.timing.SilenceProbe = 6 * time.Second
-	h.recordSent(now, heartbeatRegular)
-	h.recordACK(now.Add(2 * time.Second))
+	h.recordSent(answerWait{since: now}, heartbeatRegular)
+	h.recordACK(now.Add(2 * time.Second), 0)
 	if at := h.silenceProbeAfter(); at != 3*time.Second {
 		t.Errorf("asked after %s: want no less than half of what was set", at)
 	}
@@ -131,8 +195,8 @@ func TestRequestedHeartbeatsHaveABudget(t *testing.T) {
 		h.recordRequest()
 		at := now.Add(time.Duration(i) * time.Millisecond)
 		if kind, due := h.due(at, at); due {
-			h.recordSent(at, kind)
-			h.recordACK(at)
+			h.recordSent(answerWait{since: at}, kind)
+			h.recordACK(at, 0)
 		}
 	}
 	if n := len(h.lastMinute); n != heartbeatBudget(testInterval) {
@@ -153,8 +217,8 @@ func TestHeartbeatsForgetThePast(t *testing.T) {
 	most := 0
 	round := func() {
 		now = now.Add(15 * time.Second)
-		h.recordSent(now, heartbeatProbe)
-		if _, ok := h.recordACK(now.Add(40 * time.Millisecond)); !ok {
+		h.recordSent(answerWait{since: now}, heartbeatProbe)
+		if _, ok := h.recordACK(now.Add(40 * time.Millisecond), 0); !ok {
 			t.Fatal("an answer found no heartbeat")
 		}
 		most = max(most, len(h.lastMinute), len(h.unacked))

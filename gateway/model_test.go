@@ -117,14 +117,14 @@ func (d *modelServer) Dial(_ context.Context, url string) (gateway.Socket, error
 	return w, nil
 }
 
-func (w *modelSocket) Read(buf []byte, _ int64, alive func()) ([]byte, int64, bool, error) {
+func (w *modelSocket) Read(buf []byte, _ int64, received func(n int)) ([]byte, int64, bool, error) {
 	select {
 	case next := <-w.in:
 		raw, err := next()
 		if err != nil {
 			return buf, 0, false, err
 		}
-		alive()
+		received(len(raw))
 		return append(buf, raw...), int64(len(raw)), false, nil
 	case <-w.gone:
 		return buf, 0, false, errCut

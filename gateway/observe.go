@@ -186,9 +186,16 @@ func (h HeartbeatSent) Kind() string {
 
 // HeartbeatACK is an answered heartbeat.
 type HeartbeatACK struct {
-	// Latency is the round trip of the oldest heartbeat that was not answered yet.
+	// Latency is how long the answer to the oldest unanswered heartbeat took.
 	Latency time.Duration
+	// Receiving is for how much of Latency a message was coming in, which the answer
+	// cannot overtake.
+	Receiving time.Duration
 }
+
+// IsRoundTrip reports whether Latency measures the round trip of the link. It does not
+// where the answer spent most of it behind a message.
+func (a HeartbeatACK) IsRoundTrip() bool { return 2*a.Receiving <= a.Latency }
 
 // SuspicionRaised means that an answer is overdue in silence. A spare connection is
 // dialled, unless the shard is about to stop.

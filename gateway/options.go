@@ -256,10 +256,12 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // called at the same time by others.
 type Socket interface {
 	// Read appends the next data message to buf, up to limit bytes, and reads
-	// past the rest; size is the length of the whole message. alive is called
-	// whenever bytes arrive. At the end it returns a [*CloseError] for a close
-	// frame, any other error for a connection that just ended.
-	Read(buf []byte, limit int64, alive func()) (message []byte, size int64, binary bool, err error)
+	// past the rest; size is the length of the whole message. received is called with
+	// their number whenever bytes arrive, however few, and with 0 when a message begins
+	// whose first bytes came along with the message before. It is called by one
+	// goroutine at a time and not after Read has returned. At the end Read returns a
+	// [*CloseError] for a close frame, any other error for a connection that just ended.
+	Read(buf []byte, limit int64, received func(n int)) (message []byte, size int64, binary bool, err error)
 	// Write sends one text message. If ctx ends first the socket is unusable.
 	Write(ctx context.Context, message []byte) error
 	// Close sends a close frame and waits for the peer's until ctx ends; then it

@@ -16,7 +16,7 @@ type connLoop struct {
 
 	liveSince         time.Time // zero before READY or RESUMED
 	ackedWhileLive    bool
-	requestedAt       time.Time // when IDENTIFY or RESUME was sent
+	requested         answerWait // since IDENTIFY or RESUME was sent
 	slowReadyReported bool
 	suspectSince      time.Time // zero unless suspect
 	spareReady        bool      // the spare has reached HELLO and stands by
@@ -66,7 +66,7 @@ func (t *connLoop) sendResumeOrIdentify() *Reason {
 		t.credentials = c
 	default:
 	}
-	t.requestedAt = time.Now()
+	t.requested = answerWait{time.Now(), t.conn.progress.total()}
 	if t.attempt.resume {
 		session := t.seq.session()
 		raw, err := resumePayload(t.credentials.Token, session)
@@ -86,7 +86,7 @@ func (t *connLoop) sendResumeOrIdentify() *Reason {
 		return unwritable
 	}
 	if !t.attempt.grant.Sent() {
-		return &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.conn.opened)}
+		return &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.conn.progress.opened)}
 	}
 	t.set(Identifying{}, Reason{})
 	t.count.identifies.Add(1)
@@ -172,7 +172,7 @@ func (t *connLoop) handle(sig signal) *Reason {
 		}
 		return &reason
 	case sigReady:
-		sig.ready.Took = sig.at.Sub(t.requestedAt)
+		sig.ready.Took = sig.at.Sub(t.requested.since)
 		t.onLive(sig.at)
 		t.emit(sig.ready)
 		if t.attempt.grant != nil {
@@ -187,22 +187,24 @@ func (t *connLoop) handle(sig signal) *Reason {
 			gap = t.opts.Clock.Between(t.lastByte, sig.at)
 		}
 		t.onLive(sig.at)
-		t.emit(Resumed{Replayed: sig.replayed, Took: sig.at.Sub(t.requestedAt), Gap: gap})
+		t.emit(Resumed{Replayed: sig.replayed, Took: sig.at.Sub(t.requested.since), Gap: gap})
 	}
 	return nil
 }
 
 // onACK records the answer to a heartbeat. It ends any suspicion.
 func (t *connLoop) onACK(at time.Time) {
-	latency, ok := t.heartbeats.recordACK(at)
+	ack, ok := t.heartbeats.recordACK(at, t.conn.progress.total())
 	if !ok {
 		return
 	}
 	t.count.acks.Add(1)
-	t.Shard.latency.Store(int64(latency))
+	if ack.IsRoundTrip() {
+		t.Shard.latency.Store(int64(ack.Latency))
+	}
 	t.lastACK.Store(&at)
 	t.ackedWhileLive = t.ackedWhileLive || !t.liveSince.IsZero()
-	t.emit(HeartbeatACK{Latency: latency})
+	t.emit(ack)
 	if t.suspectSince.IsZero() {
 		return
 	}
@@ -247,8 +249,8 @@ func (t *connLoop) maintainConnection(now time.Time) *Reason {
 			return reason
 		}
 	}
-	lastByte := t.conn.lastByte()
-	switch state, elapsed := t.heartbeats.liveness(now, lastByte); state {
+	lastByte := t.conn.progress.lastByte()
+	switch state, elapsed := t.heartbeats.liveness(now, lastByte, t.conn.progress.total()); state {
 	case noBytes:
 		return &Reason{Kind: ReasonSilent, Elapsed: elapsed}
 	case noACK:
@@ -284,8 +286,9 @@ func (t *connLoop) onSuspect(now time.Time, silence time.Duration) {
 // checkDeadlines returns a reason when a deadline of the phase has passed, or when
 // the connection has done what it was kept for.
 func (t *connLoop) checkDeadlines(now time.Time) *Reason {
-	waited := now.Sub(t.requestedAt)
-	timing := t.opts.Timing
+	waited, timing := now.Sub(t.requested.since), t.opts.Timing
+	receiving := t.conn.progress.total()
+	counted := t.requested.counted(now, receiving)
 	switch {
 	case t.draining && t.seq.isIdle():
 		return &Reason{Kind: ReasonStop}
@@ -299,16 +302,22 @@ func (t *connLoop) checkDeadlines(now time.Time) *Reason {
 		}
 	case t.attempt.resume:
 		// A long replay is progress; only silence is not.
-		if idle := now.Sub(t.seq.dispatchedAt()); idle >= timing.Resumed {
+		if t.sinceDispatch().counted(now, receiving) >= timing.Resumed {
 			return &Reason{Kind: ReasonNoResumed, Elapsed: waited}
 		}
-	case waited >= timing.Ready:
+	case counted >= timing.Ready:
 		return &Reason{Kind: ReasonNoReady, Elapsed: waited} // G-044
-	case waited >= timing.ReadyWarning && !t.slowReadyReported && t.heardSinceHello():
+	case counted >= timing.ReadyWarning && !t.slowReadyReported && t.heardSinceHello():
 		t.slowReadyReported = true
 		t.emit(SlowReady{Waited: waited})
 	}
 	return nil
+}
+
+// sinceDispatch is the wait for the next dispatch of a replay.
+func (t *connLoop) sinceDispatch() answerWait {
+	receiving := time.Duration(t.conn.dispatched.Load()) // before the time, which is stored first
+	return answerWait{t.seq.dispatchedAt(), receiving}
 }
 
 // nextCheck returns when something may have to be done.
@@ -319,7 +328,8 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 			at = u
 		}
 	}
-	sooner(t.heartbeats.nextCheck(now, t.conn.lastByte()))
+	receiving := t.conn.progress.total()
+	sooner(t.heartbeats.nextCheck(now, t.conn.progress.lastByte(), receiving))
 	timing := t.opts.Timing
 	switch {
 	case !t.liveSince.IsZero():
@@ -333,11 +343,11 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 			sooner(t.spareStaleAt())
 		}
 	case t.attempt.resume:
-		sooner(t.seq.dispatchedAt().Add(timing.Resumed))
-	case !t.slowReadyReported && now.Before(t.requestedAt.Add(timing.ReadyWarning)):
-		sooner(t.requestedAt.Add(timing.ReadyWarning))
+		sooner(t.sinceDispatch().until(timing.Resumed, receiving))
+	case !t.slowReadyReported && now.Before(t.requested.until(timing.ReadyWarning, receiving)):
+		sooner(t.requested.until(timing.ReadyWarning, receiving))
 	default:
-		sooner(t.requestedAt.Add(timing.Ready))
+		sooner(t.requested.until(timing.Ready, receiving))
 	}
 	return at
 }
@@ -363,7 +373,7 @@ func (t *connLoop) afterJump() *Reason {
 }
 
 // heardSinceHello reports whether anything has arrived after HELLO.
-func (t *connLoop) heardSinceHello() bool { return t.conn.lastByte().After(t.conn.helloAt) }
+func (t *connLoop) heardSinceHello() bool { return t.conn.progress.lastByte().After(t.conn.helloAt) }
 
 // onlyHello reports whether a connection that ends for this reason has brought HELLO and
 // then nothing, not even the answer to a heartbeat.
@@ -396,7 +406,7 @@ func (t *connLoop) finish(reason Reason) closed {
 	end := closed{reason: reason, resume: t.attempt.resume, base: t.attempt.base, live: !t.liveSince.IsZero()}
 	if end.live {
 		end.lived = time.Since(t.liveSince)
-		t.Shard.lastByte = t.conn.lastByte()
+		t.Shard.lastByte = t.conn.progress.lastByte()
 	}
 	var lastACK time.Time
 	if t.ackedWhileLive {
@@ -408,7 +418,7 @@ func (t *connLoop) finish(reason Reason) closed {
 		t.closeInBackground(t.conn, reason)
 	}
 	t.emit(Disconnected{
-		Reason: reason, LastByte: t.conn.lastByte(), LastACK: lastACK,
+		Reason: reason, LastByte: t.conn.progress.lastByte(), LastACK: lastACK,
 		Session: t.seq.hasSession(), Lasted: end.lived, OnlyHello: t.onlyHello(reason),
 	})
 	return end

@@ -60,12 +60,55 @@ func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
 	// The shard bounds what it keeps and reads past the rest. A limit here would end the
 	// connection instead (G-112).
 	ws.SetReadLimit(-1)
-	if secure, ok := raw.(*tls.Conn); ok {
+	for {
+		secure, ok := raw.(*tls.Conn)
+		if !ok {
+			break
+		}
 		// To close TLS sends an alert first, which takes up to 5 s on a dead link.
 		raw = secure.NetConn()
 	}
-	return &webSocket{ws: ws, raw: raw, closeIdle: closeIdle}, nil
+	s := &webSocket{ws: ws, raw: raw, closeIdle: closeIdle}
+	if watched, ok := raw.(*watchedConn); ok {
+		s.watched = watched
+		watched.watch(func(n int) { s.received(n) })
+	}
+	return s, nil
 }
+
+// WatchReads returns dial as a function for the DialContext of [WebSocketDialer].Transport.
+// Of the connections that it opens the dialer sees every byte that arrives, below TLS. Of
+// others it sees bytes as they leave TLS, up to 16 KiB at a time, which on a link of 2 kB a
+// second takes as long as silence may last.
+func WatchReads(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &watchedConn{Conn: c}, nil
+	}
+}
+
+// watchedConn tells of the bytes that arrive.
+type watchedConn struct {
+	net.Conn
+	received atomic.Pointer[func(n int)]
+}
+
+func (c *watchedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if received := c.received.Load(); n > 0 && received != nil {
+		(*received)(n)
+	}
+	return n, err
+}
+
+// watch has received called on the goroutine that reads, from now on.
+func (c *watchedConn) watch(received func(n int)) { c.received.Store(&received) }
+
+// unwatch ends that for reads that begin from now on.
+func (c *watchedConn) unwatch() { c.received.Store(nil) }
 
 // phaseDeadline bounds each phase of a dial: name and TCP, TLS, upgrade.
 const phaseDeadline = 5 * time.Second
@@ -80,11 +123,11 @@ func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
 	}
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		DialContext: WatchReads(func(ctx context.Context, network, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, phaseDeadline)
 			defer cancel()
 			return dial(ctx, network, addr)
-		},
+		}),
 		TLSHandshakeTimeout:   phaseDeadline,
 		ResponseHeaderTimeout: phaseDeadline,
 		DisableCompression:    true,
@@ -125,7 +168,9 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 // webSocket is a [Socket] over coder/websocket.
 type webSocket struct {
 	ws        *websocket.Conn
-	raw       net.Conn // the TCP connection below, when the transport showed it
+	raw       net.Conn     // the TCP connection below, when the transport showed it
+	watched   *watchedConn // the same, if it tells of the bytes that arrive
+	received  func(n int)  // of the call of Read; only the goroutine that calls it uses this
 	closeIdle func()
 	dropped   atomic.Bool
 }
@@ -134,14 +179,22 @@ type webSocket struct {
 // shard keeps one as long as it lives, and doubles for a message that needs more.
 const readChunk = 4 << 10
 
-func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, bool, error) {
+// frameHeader is how many bytes a message takes besides its payload, at the least.
+const frameHeader = 2
+
+func (s *webSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte, int64, bool, error) {
+	s.received = received
 	// The read ends when the socket is dropped; a context would only cost an
 	// allocation for each message.
 	kind, r, err := s.ws.Reader(context.Background())
 	if err != nil {
 		return buf, 0, false, s.closeError(err)
 	}
-	alive()
+	if s.watched != nil {
+		received(0)
+	} else {
+		received(frameHeader)
+	}
 	start := len(buf)
 	var past int64
 	for {
@@ -150,12 +203,16 @@ func (s *webSocket) Read(buf []byte, limit int64, alive func()) ([]byte, int64, 
 			copy(grown, buf)
 			buf = grown
 		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
+		room := buf[len(buf):cap(buf)]
+		if s.watched == nil {
+			room = room[:readChunk] // the library fills it before it returns
+		}
+		n, err := r.Read(room)
 		kept := min(int64(n), max(0, limit-int64(len(buf)-start)))
 		buf = buf[:len(buf)+int(kept)]
 		past += int64(n) - kept
-		if n > 0 {
-			alive()
+		if s.watched == nil && n > 0 {
+			received(n)
 		}
 		if errors.Is(err, io.EOF) {
 			return buf, int64(len(buf)-start) + past, kind == websocket.MessageBinary, nil
@@ -180,6 +237,9 @@ func (s *webSocket) Write(ctx context.Context, message []byte) error {
 }
 
 func (s *webSocket) Close(ctx context.Context, code CloseCode, reason string) {
+	if s.watched != nil {
+		s.watched.unwatch() // the library reads on this goroutine, too, from now on
+	}
 	// The library waits 5 s for a silent peer; this waits for ctx.
 	stop := context.AfterFunc(ctx, s.Drop)
 	defer stop()

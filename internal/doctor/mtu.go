@@ -65,7 +65,7 @@ func heartbeatAnswer(ctx context.Context, socket gateway.Socket, heartbeat strin
 		return 0, err
 	}
 	for {
-		message, _, _, err := socket.Read(nil, 64<<10, func() {})
+		message, _, _, err := socket.Read(nil, 64<<10, func(int) {})
 		if err != nil {
 			return 0, err
 		}

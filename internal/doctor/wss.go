@@ -51,7 +51,7 @@ func (x *examination) checkWebSocket(ctx context.Context) Finding {
 	// Dropping the socket ends the read when the context ends.
 	stop := context.AfterFunc(ctx, socket.Drop)
 	defer stop()
-	message, _, _, err := socket.Read(nil, 64<<10, func() {})
+	message, _, _, err := socket.Read(nil, 64<<10, func(int) {})
 	if err != nil {
 		f := fail("the WebSocket opens, but no HELLO comes: "+explain(err),
 			"If Discord's status page reports trouble, wait. Else something on the way opens WebSockets and carries nothing.").withCause(health.DiscordOutage)

@@ -181,6 +181,9 @@ func (s *shardLog) debugLine(event gateway.ShardEvent) line {
 	case gateway.HeartbeatSent:
 		return debug("Heartbeat sent", slog.String("kind", w.Kind()))
 	case gateway.HeartbeatACK:
+		if !w.IsRoundTrip() {
+			return debug("Heartbeat answered behind a large message", duration("after", w.Latency), duration("receiving", w.Receiving))
+		}
 		return debug("Heartbeat answered", duration("latency", w.Latency))
 	case gateway.ResumeSent:
 		return debug("Asking for what was missed (RESUME)", slog.Int64("since_event", w.Seq))

@@ -106,7 +106,9 @@ func (s *shard) observe(n gateway.Observation) {
 	case gateway.HeartbeatACK:
 		s.counts.ACKs++
 		s.lastACK = at
-		s.latency.add(Sample{At: at, Took: w.Latency})
+		if w.IsRoundTrip() {
+			s.latency.add(Sample{At: at, Took: w.Latency})
+		}
 		if _, live := s.state.(gateway.Live); live {
 			s.dropPending()
 		}

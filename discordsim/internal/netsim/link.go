@@ -179,12 +179,12 @@ func (l *Link) SetLatency(latency Latency) {
 	l.latency = latency
 }
 
-// SetRate changes how many bytes a second pass each way, of those written from now on;
-// 0: any number.
-func (l *Link) SetRate(bytesPerSecond int) {
+// SetRates changes how many bytes a second pass to the server and to the client, of
+// those written from now on; 0: any number.
+func (l *Link) SetRates(up, down int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.up.rate, l.down.rate = bytesPerSecond, bytesPerSecond
+	l.up.rate, l.down.rate = up, down
 }
 
 // isHeld reports whether nothing is delivered at the moment. The caller holds

@@ -310,7 +310,7 @@ func hello(t *testing.T, ws http.RoundTripper, scheme string) error {
 		return err
 	}
 	defer socket.Drop()
-	message, _, _, err := socket.Read(nil, 1<<16, func() {})
+	message, _, _, err := socket.Read(nil, 1<<16, func(int) {})
 	if err == nil && !strings.Contains(string(message), "heartbeat_interval") {
 		err = errors.New("not HELLO: " + string(message))
 	}

@@ -129,7 +129,9 @@ func (h *History) Observe(n gateway.Observation) {
 	case gateway.HeartbeatACK:
 		h.mu.Lock()
 		at := h.localise(n.At)
-		h.addRoundTrip(roundTrip{at: at, gateway: w.Latency})
+		if w.IsRoundTrip() {
+			h.addRoundTrip(roundTrip{at: at, gateway: w.Latency})
+		}
 		lately := at.Sub(h.lastSnapshot)
 		h.mu.Unlock()
 		if lately >= 0 && lately < updateInterval {

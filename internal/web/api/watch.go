@@ -54,6 +54,9 @@ func (s *Server) Observe(n gateway.Observation) {
 	case gateway.PresenceSent:
 		s.presence.set(presenceText(what.Presence), n.At)
 	case gateway.HeartbeatACK:
+		if !what.IsRoundTrip() {
+			return // it says nothing of the link
+		}
 		s.events.publish("latency", heartbeatBody{At: timeOrNull(n.At), Shard: n.Shard.ID, GatewayMS: milliseconds(what.Latency)})
 	case gateway.Transition:
 		s.events.publish("transition", transitionBody{
