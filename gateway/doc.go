@@ -11,6 +11,7 @@
 //
 //	when to send a heartbeat            heartbeat.go   heartbeats.due, sendHeartbeat
 //	whether the connection is alive     heartbeat.go   heartbeats.liveness
+//	what a large message excuses        progress.go    progress.received, answerWait
 //	resume or identify, at which URL    reconnect.go   policy.resumeOrIdentify, policy.useBaseURL
 //	how long to wait                    reconnect.go   policy.onClosed, policy.onDialFailed; backoff.go
 //	whether the session is over         reconnect.go   policy.onClosed

@@ -27,10 +27,10 @@ func TestRegularHeartbeatsKeepTheInterval(t *testing.T) {
 			t.Fatalf("heartbeat %d: due=%v kind=%d", n, due, kind)
 		}
 		h.recordSent(answerWait{since: at}, heartbeatRegular)
-		h.recordACK(at.Add(40 * time.Millisecond), 0)
+		h.recordACK(at.Add(40*time.Millisecond), 0)
 		// Probes and requested ones in between must not move the next one.
-		h.recordSent(answerWait{since: at.Add(15*time.Second)}, heartbeatProbe)
-		h.recordACK(at.Add(15*time.Second + 40*time.Millisecond), 0)
+		h.recordSent(answerWait{since: at.Add(15 * time.Second)}, heartbeatProbe)
+		h.recordACK(at.Add(15*time.Second+40*time.Millisecond), 0)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
 	if !due || kind != heartbeatProbe {
 		t.Fatalf("after 15 s: due=%v kind=%d", due, kind)
 	}
-	h.recordSent(answerWait{since: at(15*time.Second)}, heartbeatProbe)
+	h.recordSent(answerWait{since: at(15 * time.Second)}, heartbeatProbe)
 	for _, step := range []struct {
 		after time.Duration
 		want  liveness
@@ -182,7 +182,7 @@ func TestTimeoutsFollowTheRoundTrip(t *testing.T) {
 	h, now := newTestHeartbeats(0)
 	h.timing.SilenceProbe = 6 * time.Second
 	h.recordSent(answerWait{since: now}, heartbeatRegular)
-	h.recordACK(now.Add(2 * time.Second), 0)
+	h.recordACK(now.Add(2*time.Second), 0)
 	if at := h.silenceProbeAfter(); at != 3*time.Second {
 		t.Errorf("asked after %s: want no less than half of what was set", at)
 	}
@@ -218,7 +218,7 @@ func TestHeartbeatsForgetThePast(t *testing.T) {
 	round := func() {
 		now = now.Add(15 * time.Second)
 		h.recordSent(answerWait{since: now}, heartbeatProbe)
-		if _, ok := h.recordACK(now.Add(40 * time.Millisecond), 0); !ok {
+		if _, ok := h.recordACK(now.Add(40*time.Millisecond), 0); !ok {
 			t.Fatal("an answer found no heartbeat")
 		}
 		most = max(most, len(h.lastMinute), len(h.unacked))

@@ -160,7 +160,9 @@ type Options struct {
 type Timing struct {
 	// HeartbeatTimeout is the longest an answer to a heartbeat may stay out, whatever
 	// else arrives. A regular heartbeat has to be answered before the next one is due, if
-	// that is sooner. Default 60 s.
+	// that is sooner. Here, as in Hello, Ready and Resumed, the time in which a message
+	// comes in does not count, because no answer can overtake it: at 1 kB a second or more,
+	// and for at most ten minutes. Default 60 s.
 	HeartbeatTimeout time.Duration
 	// SilenceProbe is how long nothing at all may arrive before an extra heartbeat asks
 	// for a sign of life. Where answers have been slow it asks sooner, with the defaults

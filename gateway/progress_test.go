@@ -7,13 +7,19 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+
+	"github.com/coder/websocket"
 )
 
 // noise is text that takes n bytes or more on the wire, whatever the compression. Its
@@ -80,6 +86,7 @@ func TestLargeMessageArrivesOnAThinLink(t *testing.T) {
 		{"300 kB in the middle", discordsim.Config{}, inTheMiddle(300_000, 10_000)},
 		{"2 MB in the middle", discordsim.Config{}, inTheMiddle(2_000_000, 40_000)},
 		{"800 kB in the middle", discordsim.Config{}, inTheMiddle(800_000, 10_000)},
+		{"2 MB in fragments", discordsim.Config{WebSocket: discordsim.WebSocketConfig{Fragments: 9, SplitFrames: 9}}, inTheMiddle(2_000_000, 40_000)},
 		{"HELLO", discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Grace: time.Minute}}, func(h *harness) {
 			h.narrow(10_000)
 			h.Inject(discordsim.Fault{Name: "hello-interval", Text: `"` + noise(1, 300_000) + `"`})
@@ -112,6 +119,100 @@ func TestLargeMessageArrivesOnAThinLink(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Given a transport that does not show the bytes that arrive, then a large message arrives
+// all the same.
+func TestLargeMessageArrivesOverAForeignTransport(t *testing.T) {
+	var transport *http.Transport
+	run(t, config{options: func(o *gateway.Options) {
+		dialer := o.Dialer.(gateway.WebSocketDialer)
+		transport = &http.Transport{DialContext: dialer.DialContext}
+		o.Dialer = gateway.WebSocketDialer{Transport: transport}
+	}}, func(h *harness) {
+		defer transport.CloseIdleConnections()
+		h.startLive()
+		h.narrow(40_000)
+		h.emitLarge(noise(1, 2_000_000))
+		h.Advance(passing(2_000_000, 40_000))
+		h.Until(time.Minute, "the message is there", func() bool { return len(h.eventsOf("GUILD_UPDATE")) == 1 })
+		h.Advance(interval)
+		h.wantUndisturbed()
+	})
+}
+
+// Given a TLS record of which a part has arrived, then that part is told, although TLS keeps
+// it until the rest is there.
+func TestBytesAreToldBelowTLS(t *testing.T) {
+	const size, part = 10_000, 3000
+	rest := make(chan struct{})
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ws.CloseNow()
+		_, _, _ = ws.Read(r.Context())
+		_ = ws.Write(r.Context(), websocket.MessageText, []byte(noise(1, size)))
+		_, _, _ = ws.Read(r.Context())
+	}))
+	defer server.Close()
+	slow := &partialConn{rest: rest}
+	transport := server.Client().Transport.(*http.Transport).Clone()
+	transport.ForceAttemptHTTP2 = false
+	transport.DialContext = gateway.WatchReads(func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+		slow.Conn, err = (&net.Dialer{}).DialContext(ctx, network, addr)
+		return slow, err
+	})
+	defer transport.CloseIdleConnections()
+	socket, err := gateway.WebSocketDialer{Transport: transport}.Dial(t.Context(), strings.Replace(server.URL, "https", "wss", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Drop()
+	slow.left.Store(part)
+	if err := socket.Write(t.Context(), []byte("go")); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	message, _, _, err := socket.Read(nil, 1<<20, func(n int) {
+		if told += n; told == part {
+			close(rest) // nothing has left TLS yet, and this has been told
+		}
+	})
+	if err != nil || string(message) != noise(1, size) || told < len(message) {
+		t.Errorf("%d bytes came, %d were told: %v", len(message), told, err)
+	}
+}
+
+// partialConn gives some bytes and the rest when rest is closed.
+type partialConn struct {
+	net.Conn
+	left atomic.Int64 // until it waits; 0: it does not
+	rest chan struct{}
+}
+
+func (c *partialConn) Read(p []byte) (int, error) {
+	left := c.left.Load()
+	if left < 0 {
+		select {
+		case <-c.rest:
+		case <-time.After(5 * time.Second):
+			return 0, errors.New("the part that had arrived was not told")
+		}
+	}
+	if left > 0 {
+		p = p[:min(int64(len(p)), left)]
+	}
+	n, err := c.Conn.Read(p)
+	if left > 0 {
+		if left -= int64(n); left == 0 {
+			left = -1
+		}
+		c.left.Store(left)
+	}
+	return n, err
 }
 
 func compressed(c gateway.Compression) func(*gateway.Options) {
@@ -386,7 +487,7 @@ func (s *scriptedSocket) Write(_ context.Context, raw []byte) error {
 }
 
 func (s *scriptedSocket) Close(context.Context, gateway.CloseCode, string) { s.Drop() }
-func (s *scriptedSocket) Drop()                                           { s.drop.Do(func() { close(s.gone) }) }
+func (s *scriptedSocket) Drop()                                            { s.drop.Do(func() { close(s.gone) }) }
 
 // Given a replay of which one event takes long to come, when nothing but answers to
 // heartbeats follows it, then RESUMED is given up as long after it as after any other.

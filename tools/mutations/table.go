@@ -99,6 +99,31 @@ var mutations = []mutation{
 		"./gateway", "HalfOpen",
 	},
 	{
+		"rule-3-receiving", "a message that comes in excuses no late answer", "gateway/progress.go",
+		"	return min(receiving-w.receiving, maxReceiving)", "	return 0",
+		"./gateway", "LargeMessageArrives|LongReplayArrives",
+	},
+	{
+		"rule-3-receiving-ends", "a message without end excuses late answers for ever", "gateway/progress.go",
+		"	return min(receiving-w.receiving, maxReceiving)", "	return receiving - w.receiving",
+		"./gateway", "MessageWithoutEnd",
+	},
+	{
+		"rule-3-trickle", "a trickle is as good as a message", "gateway/progress.go",
+		"			p.receiving.Add(int64(min(now-p.at, time.Duration(n)*(time.Second/minReceiveRate))))", "			p.receiving.Add(int64(now - p.at))",
+		"./gateway", "MessageWithoutEnd|Trickle",
+	},
+	{
+		"rule-3-busy-zombie", "events that come whole are taken for one that comes in", "gateway/progress.go",
+		"func (p *progress) messageEnded() { p.inside = !p.live }", "func (p *progress) messageEnded() {}",
+		"./gateway", "BusyZombie",
+	},
+	{
+		"rule-3-bytes", "bytes are told when TLS lets go of them", "gateway/websocket.go",
+		"	if watched, ok := raw.(*watchedConn); ok {", "	if watched, ok := raw.(*watchedConn); ok && false {",
+		"./gateway", "BytesAreTold",
+	},
+	{
 		"rule-1-ready-zero", "READY with 0 hides the first event", "gateway/numbering.go",
 		"func readyNumbering(ready int64) numbering { return numbering{accepted: ready} }", "func readyNumbering(ready int64) numbering { return newNumbering(max(1, ready)) }",
 		"./gateway", "NumbersBegin",
