@@ -86,6 +86,23 @@ func TestCooldownOfManyAtOnce(t *testing.T) {
 	})
 }
 
+// TestCooldownOfLateUses: commands that were asked in one moment do not become calm because
+// they reach the bot one by one, minutes apart, out of a queue that moves slowly.
+func TestCooldownOfLateUses(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		var late []string
+		for range 8 {
+			late = append(late, h.message("!about", nil))
+		}
+		for _, message := range late {
+			h.wait(5 * time.Minute)
+			h.deliver("MESSAGE_CREATE", message)
+		}
+		h.expect("Research", "Research", "Research", "Research", "Research", "Not so fast", "Not so fast", "Not so fast")
+	})
+}
+
 // TestLongCooldownIsKept: a cooldown holds for as long as it was set, however long that
 // is and whatever is asked meanwhile, and no longer.
 func TestLongCooldownIsKept(t *testing.T) {

@@ -202,6 +202,48 @@ func TestMistakesAreForgivenQuietly(t *testing.T) {
 	})
 }
 
+// TestEveryMistakeIsToldSeldomAndInPrivate: whatever the mistake, a user who repeats it is
+// told once in ten seconds, and after a slash command nobody else sees it.
+func TestEveryMistakeIsToldSeldomAndInPrivate(t *testing.T) {
+	for name, c := range map[string]struct {
+		command, told string
+		change        func(*harness)
+	}{
+		"no such command":         {"nonsense", "I do not know", nil},
+		"an argument is missing":  {"tell", "I need `whom`", nil},
+		"not the owner":           {"shutdown", textNotOwner, nil},
+		"the owner is not known":  {"shutdown", textOwnerUnknown, func(h *harness) { h.discord.fail(fault{on: "GET /applications", times: -1, status: 503}) }},
+		"once more than is saved": {"rare", "Not so fast", func(h *harness) { h.say("!rare") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(h *harness) {
+				h.start(func(o *Options) {
+					tell, rare := sayCommand(""), sayCommand("")
+					tell.Name, tell.Parameters = "tell", []Parameter{{Name: "whom", Summary: "The person", Required: true}}
+					rare.Name, rare.Cooldown = "rare", time.Hour
+					o.Commands, o.Cooldown = append(Builtin(), tell, rare), Never
+				})
+				if c.change != nil {
+					c.change(h)
+				}
+				before := len(h.discord.said())
+				for range 5 {
+					if event := h.say("!" + c.command); !event.released() {
+						t.Error("the event is still held")
+					}
+				}
+				if said := h.discord.said()[before:]; len(said) != 1 || !strings.Contains(said[0], c.told) {
+					t.Errorf("five times in a row: the bot said %q", said)
+				}
+				_, token := h.use(askerID, c.command)
+				if shown := h.discord.interaction(token); !strings.Contains(shown.content, c.told) || shown.flags != 1<<6 {
+					t.Errorf("the slash command was answered %+v", shown)
+				}
+			})
+		})
+	}
+}
+
 // TestCounters: the numbers tell a bot that is asked and does not answer.
 func TestCounters(t *testing.T) {
 	run(t, func(h *harness) {
