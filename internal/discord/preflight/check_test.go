@@ -44,7 +44,12 @@ func TestCheckOfAHealthyBot(t *testing.T) {
 			r.URL != address || r.Shards != 1 || r.Limits.Remaining != 990 || !r.Exhausted().IsZero() {
 			t.Errorf("report is %+v", r)
 		}
-		wantIn(t, r, "ResearchBot (123)", "about 3 guilds", "990 of 1000")
+		if got, want := r.String(), "the token belongs to ResearchBot (123), in about 3 guilds, 990 of 1000 session starts are left, shards recommended: 1"; got != want {
+			t.Errorf("the report says %q, want %q", got, want)
+		}
+		if got := (Report{Reached: true}).String() + (Report{}).String(); got != "REST did not answer everything" {
+			t.Errorf("reports of nothing say %q", got)
+		}
 		w.asked(3)
 		w.locate("", address) // what the check learnt serves the shard
 		if _, err := w.client.Limits(w.t.Context()); err != nil {
@@ -64,6 +69,18 @@ func TestCheckOfAWrongToken(t *testing.T) {
 			t.Errorf("error is %v", err)
 		}
 		w.asked(1)
+		failure, _ := errors.AsType[*config.Failure](err)
+		if len(failure.Steps) != 3 {
+			t.Errorf("the steps are %q", failure.Steps)
+		}
+	})
+	run(t, Options{APIURL: "https://elsewhere.test/api/v10"}, func(w *harness) {
+		w.discord.tokens = nil
+		failure, _ := errors.AsType[*config.Failure](w.fails("token is not valid"))
+		if len(failure.Steps) != 4 {
+			t.Errorf("the steps are %q", failure.Steps)
+		}
+		wantIn(t, failure.Steps[0], "It was tried at elsewhere.test, which DISCORD_API_URL names")
 	})
 }
 
@@ -122,7 +139,15 @@ func TestCheckDropsOptionalIntents(t *testing.T) {
 		if r.Dropped != gateway.IntentGuildMembers|gateway.IntentMessageContent || r.Intents != gateway.IntentGuilds|gateway.IntentGuildMessages || !r.Reached {
 			t.Errorf("report is %+v", r)
 		}
-		wantIn(t, r.Warnings, "starts without, degraded", "commands by prefix do not work", "who joins", "/456/bot")
+		wantIn(t, r.Warnings, "Server Members Intent and Message Content Intent are switched off", "starts without, degraded", "commands by prefix do not work", "who joins", "/456/bot")
+	})
+}
+
+// Given one optional switch that is off, the warning speaks of one.
+func TestCheckDropsOneIntent(t *testing.T) {
+	run(t, Options{Optional: gateway.IntentMessageContent}, func(w *harness) {
+		w.discord.says(theApp, `{"id":"456","flags_new":16384}`)
+		wantIn(t, w.check().Warnings, "Message Content Intent is switched off")
 	})
 }
 
@@ -167,6 +192,13 @@ func TestCheckOfTheShardCount(t *testing.T) {
 		w.discord.says(theApp, guilds("7501"))
 		w.fails("needs 4 shards", "about 7501 guilds")
 	})
+	run(t, Options{}, func(w *harness) {
+		w.discord.says(theApp, guilds("5000"))
+		w.fails("the bot needs 2 shards and runs 1: it is in about 5000 guilds, and a shard may have 2500")
+	})
+	if got := (&tooFewShards{needed: 3, running: 2}).Error(); got != "the bot needs 3 shards and runs 2" {
+		t.Error(got)
+	}
 	run(t, Options{}, func(w *harness) {
 		w.discord.says(theRoute, strings.Replace(bot, `"shards":1`, `"shards":9`, 1))
 		w.discord.says(theApp, guilds("7501"))
@@ -217,6 +249,13 @@ func TestCheckWithHalfOfREST(t *testing.T) {
 		w.discord.set(theApp, reply{status: 500, body: outage})
 		r := w.check()
 		if r.Reached || r.User.ID != 123 || r.Limits.Total != 1000 || r.Intents != wanted {
+			t.Errorf("report is %+v", r)
+		}
+	})
+	run(t, Options{}, func(w *harness) {
+		w.discord.set(theRoute, reply{status: 500, body: outage})
+		r := w.check()
+		if r.Reached || r.User.ID != 123 || r.URL != "" || len(r.Warnings) != 1 {
 			t.Errorf("report is %+v", r)
 		}
 	})

@@ -64,8 +64,8 @@ func (c *Client) confirm(code gateway.CloseCode, next, current gateway.Credentia
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	last, again := c.confirmed[code]
-	if again && next == current && next == last.credentials && time.Since(last.at) < acceptedRecheck {
+	last := c.confirmed[code]
+	if next == current && next == last.credentials && time.Since(last.at) < acceptedRecheck {
 		return fmt.Errorf("%s (close code %d), although REST finds nothing wrong; it is tried again after %s",
 			code.Meaning(), code, (acceptedRecheck - time.Since(last.at)).Round(time.Second))
 	}

@@ -199,9 +199,70 @@ func TestInspectionWithoutREST(t *testing.T) {
 			for _, path := range []string{theUser, theApp, theRoute} {
 				w.discord.set(path, reply{err: errNetwork})
 			}
-			if _, err := w.inspect(code); err == nil || errors.Is(err, gateway.ErrUnauthorized) {
+			_, err := w.inspect(code)
+			if err == nil || errors.Is(err, gateway.ErrUnauthorized) {
 				t.Errorf("%d: error is %v", code, err)
 			}
+			wantIn(t, err, errNetwork.Error())
+			w.asked(1)
 		})
 	}
+}
+
+// Given credentials that differ from those which REST found in order a moment ago, they
+// are tried at once: another token, other intents, or a shard that has not taken them up.
+// Statements: G-047.
+func TestChangedCredentialsAreTriedAtOnce(t *testing.T) {
+	run(t, Options{Optional: gateway.IntentMessageContent}, func(w *harness) {
+		w.discord.tokens[newToken] = true
+		try := func(current gateway.Credentials, good bool) {
+			t.Helper()
+			if _, err := w.client.CheckCredentials(w.t.Context(), fatal(gateway.CloseDisallowedIntents), current); (err == nil) != good {
+				t.Errorf("error is %v", err)
+			} else if err != nil {
+				wantIn(t, err, "although REST finds nothing wrong", "tried again after 4m59s")
+			}
+			time.Sleep(time.Second)
+		}
+		try(w.credentials(), true)
+		try(w.credentials(), false)
+		w.token = newToken
+		try(w.credentials(), true) // it has the old token
+		try(w.credentials(), true) // and has not taken up the new one
+		now := w.credentials()
+		now.Token = newToken
+		try(now, false)
+		w.token = token
+		try(w.credentials(), true)
+		w.discord.says(theApp, `{"id":"456","flags":49152}`)
+		try(w.credentials(), true) // without an intent now
+		now = w.credentials()
+		now.Intents &^= gateway.IntentMessageContent
+		try(now, false)
+	})
+}
+
+// Given a token that was taken out of the settings, or a refusal that has no rule, the
+// token that the shard has is checked.
+func TestTokenOfTheShardIsChecked(t *testing.T) {
+	run(t, Options{}, func(w *harness) {
+		w.token = ""
+		if got, err := w.inspect(gateway.CloseAuthFailed); err != nil || got != w.credentials() {
+			t.Errorf("got %v, %v", got, err)
+		}
+		w.asked(1)
+		if _, err := w.client.CheckCredentials(w.t.Context(), gateway.Reason{Code: 4999}, w.credentials()); err != nil {
+			t.Error(err)
+		}
+		w.asked(2)
+		if w.discord.asked[1] != "GET "+theUser {
+			t.Errorf("asked %v", w.discord.asked)
+		}
+		_, err := w.client.GatewayURL(w.t.Context(), "")
+		wantIn(t, err, "there is no token: set DISCORD_TOKEN")
+		w.asked(2)
+		if strings.Contains(w.log.String(), "Optional intents") {
+			t.Errorf("warned of intents: %s", w.log.String())
+		}
+	})
 }

@@ -23,45 +23,13 @@ func readObject(body []byte) (object, error) {
 
 // text reads a string; a number is taken as it is written.
 func (o object) text(name string) string {
-	raw := o[name]
-	if s, is := asWritten(raw); is {
-		return s
-	}
-	return decoded(raw)
-}
-
-// decoded reads a string or a number however it is written.
-func decoded(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	if json.Unmarshal(o[name], &s) == nil {
 		return s
 	}
 	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
-}
-
-// asWritten reads what stands there as it is: a number, or a string of nothing but
-// simple characters, as nearly all are.
-func asWritten(raw json.RawMessage) (text string, is bool) {
-	if len(raw) == 0 {
-		return "", false
-	}
-	if raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' {
-		return string(raw), true
-	}
-	if len(raw) < 2 || raw[0] != '"' {
-		return "", false
-	}
-	inner := raw[1 : len(raw)-1]
-	for _, c := range inner {
-		if c == '\\' || c < ' ' || c > '~' {
-			return "", false
-		}
-	}
-	return string(inner), true
+	_ = json.Unmarshal(o[name], &n) // what is no number either reads as ""
+	return n.String()
 }
 
 // number reads a whole number that is not negative, or a string that holds one.

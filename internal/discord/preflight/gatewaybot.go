@@ -69,7 +69,7 @@ func (c *Client) GatewayURL(ctx context.Context, failed string) (string, error) 
 func (c *Client) cachedURL(failed string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if failed != "" && failed == c.url && time.Since(c.failedAskedAt) >= failedURLRecheck {
+	if failed == c.url && time.Since(c.failedAskedAt) >= failedURLRecheck {
 		return ""
 	}
 	return c.url
@@ -127,7 +127,7 @@ func (c *Client) freshGatewayBot(ctx context.Context) (gatewayBot, error) {
 	young := func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return !c.gatewayBot.at.IsZero() && time.Since(c.gatewayBot.at) < gatewayBotAge
+		return time.Since(c.gatewayBot.at) < gatewayBotAge
 	}
 	if !young() {
 		if err := c.refresh(ctx, "", young); err != nil {
@@ -179,9 +179,9 @@ func readGatewayBot(answer object, apiURL string, at time.Time) gatewayBot {
 		}
 		p.url = ""
 	}
-	if shards, ok := answer.count("shards"); ok && bounds.Shards.Has(shards) {
+	if shards, _ := answer.count("shards"); bounds.Shards.Has(shards) {
 		p.shards = shards
-	} else if answer["shards"] != nil {
+	} else {
 		p.odd = text.OneLine(text.Clip(string(answer["shards"]), 40))
 	}
 	limit := answer.object("session_start_limit")
@@ -193,7 +193,7 @@ func readGatewayBot(answer object, apiURL string, at time.Time) gatewayBot {
 	// In milliseconds, unlike the rest of REST. Where it cannot be read, the count may
 	// last for the rest of the day.
 	reset := bounds.StartsReset.Most
-	if ms, ok := limit.count("reset_after"); ok && ms < int(reset/time.Millisecond) {
+	if ms, ok := limit.count("reset_after"); ok {
 		reset = time.Duration(ms) * time.Millisecond
 	}
 	p.limits = identify.SessionStartLimit{Total: total, Remaining: remaining, ResetAfter: reset, At: at}

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/identify"
+	"evergreen/internal/bounds"
 	"evergreen/internal/discord/rest"
 )
 
@@ -33,8 +35,60 @@ func TestAddressIsAskedForOnce(t *testing.T) {
 			time.Sleep(24 * time.Hour)
 		}
 		w.asked(1)
-		if w.discord.asked[0] != "GET /gateway/bot" || w.discord.agents[0] != DefaultUserAgent {
-			t.Errorf("asked %v as %v", w.discord.asked, w.discord.agents)
+		if w.discord.asked[0] != "GET /gateway/bot" || w.discord.agents[0] != DefaultUserAgent || w.discord.bases[0] != DefaultAPIURL {
+			t.Errorf("asked %v as %v at %v", w.discord.asked, w.discord.agents, w.discord.bases)
+		}
+	})
+	run(t, Options{APIURL: "https://discord.test/api/v10/"}, func(w *harness) {
+		if _, err := w.client.GatewayURL(w.t.Context(), ""); err != nil {
+			t.Error(err)
+		}
+		if w.discord.bases[0] != "https://discord.test/api/v10" {
+			t.Errorf("asked at %v", w.discord.bases)
+		}
+	})
+	run(t, Options{APIURL: "https://[::1"}, func(w *harness) {
+		_, err := w.client.GatewayURL(w.t.Context(), "")
+		wantIn(t, err, "GET /gateway/bot: the address in DISCORD_API_URL cannot be used")
+	})
+}
+
+// Given a question that is under way, those who need no answer to it do not wait for it.
+func TestWhatIsKnownIsToldAtOnce(t *testing.T) {
+	run(t, Options{}, func(w *harness) {
+		w.locate("", address)
+		w.discord.set(theRoute, reply{status: 200, body: bot, delay: 5 * time.Second})
+		var asking sync.WaitGroup
+		asking.Go(func() { w.locate(address, address) })
+		time.Sleep(time.Second)
+		began := time.Now()
+		w.locate("", address)
+		if _, err := w.client.Limits(w.t.Context()); err != nil || time.Since(began) != 0 {
+			t.Errorf("it took %v, %v", time.Since(began), err)
+		}
+		asking.Wait()
+		w.asked(2)
+	})
+}
+
+// Given a bot that learns how many shards it has while it runs, that number counts; while
+// it is not known, the one that Discord recommends does.
+func TestRunningShards(t *testing.T) {
+	for running, warned := range map[int]string{0: "", 1: "the bot runs 1.", 2: "the bot runs 2.", 3: ""} {
+		run(t, Options{Shards: 7, Running: func() int { return running }}, func(w *harness) {
+			w.discord.says(theRoute, strings.Replace(bot, `"shards":1`, `"shards":3`, 1))
+			r := w.check()
+			if warned == "" && len(r.Warnings) != 0 {
+				t.Errorf("%d running: warned %v", running, r.Warnings)
+			}
+			wantIn(t, r.Warnings, warned)
+		})
+	}
+	run(t, Options{Running: func() int { return 0 }}, func(w *harness) {
+		w.discord.set(theRoute, reply{err: errNetwork})
+		w.discord.says(theApp, strings.Replace(appOn, `"approximate_guild_count":3`, `"approximate_guild_count":2501`, 1))
+		if r := w.check(); r.Reached {
+			t.Errorf("report is %+v", r)
 		}
 	})
 }
@@ -83,7 +137,7 @@ func TestOldAddressServesWhileRESTIsDown(t *testing.T) {
 	for name, trouble := range map[string]reply{
 		"network": {err: errNetwork}, "outage": {status: 502, body: outage}, "limit": {status: 429, body: `{"retry_after":9}`},
 		"silence": {status: 200, body: bot, delay: time.Hour}, "nonsense": {status: 200, body: "<html>welcome to the hotel</html>"},
-		"empty": {status: 200, body: "{}"}, "wrong": {status: 200, body: `{"url":"ftp://x"}`},
+		"empty": {status: 200, body: "{}"}, "torn": {status: 200, body: bot, torn: true}, "wrong": {status: 200, body: `{"url":"ftp://x"}`},
 	} {
 		run(t, Options{}, func(w *harness) {
 			w.locate("", address)
@@ -94,6 +148,9 @@ func TestOldAddressServesWhileRESTIsDown(t *testing.T) {
 				t.Errorf("%s: took %v", name, time.Since(began))
 			}
 			w.asked(2)
+			if said := strings.Contains(w.log.String(), "could not be asked for again; the old one is used"); said != (trouble.body != "{}" && name != "wrong") {
+				t.Errorf("%s: the log says so: %t", name, said)
+			}
 		})
 	}
 }
@@ -108,7 +165,12 @@ func TestUnknownAddressIsAnError(t *testing.T) {
 		says    []string
 	}{
 		"network":  {reply{err: errNetwork}, []string{"GET /gateway/bot", "network is unreachable"}},
-		"outage":   {reply{status: 502, body: outage}, []string{"Discord answered 502"}},
+		"outage":   {reply{status: 502, body: outage}, []string{"Discord answered 502: Bad Gateway"}},
+		"failure":  {reply{status: 500, body: `{"message":"500: Internal Server Error"}`}, []string{"Discord answered 500: 500: Internal Server Error"}},
+		"odd":      {reply{status: 499, body: outage}, []string{"Discord answered 499: no explanation"}},
+		"null":     {reply{status: 200, body: "null"}, []string{"not the JSON"}},
+		"torn":     {reply{status: 200, body: bot, torn: true}, []string{"unexpected EOF"}},
+		"unsent":   {reply{err: &rest.Error{Request: "GET /gateway/bot", Reason: rest.ReasonConnection, Err: errNetwork}}, []string{"GET /gateway/bot got no answer"}},
 		"missing":  {reply{status: 404, body: "{}"}, []string{"404", "DISCORD_API_URL"}},
 		"nonsense": {reply{status: 200, body: "<html>"}, []string{"not the JSON"}},
 		"empty":    {reply{status: 200, body: "{}"}, []string{"no usable address"}},
@@ -122,8 +184,11 @@ func TestUnknownAddressIsAnError(t *testing.T) {
 				t.Errorf("%s: %v after %v", name, err, time.Since(began))
 			}
 			wantIn(t, err, c.says...)
-			if connect, ok := errors.AsType[*gateway.ConnectError](err); (name == "outage") != (ok && connect.Status == 502) {
+			if connect, ok := errors.AsType[*gateway.ConnectError](err); ok != (c.trouble.status >= 500) || ok && connect.Status != c.trouble.status {
 				t.Errorf("%s: the error is a %T", name, err)
+			}
+			if n := strings.Count(err.Error(), "GET /gateway/bot"); n != 1 {
+				t.Errorf("%s: %v", name, err)
 			}
 			w.discord.says(theRoute, bot)
 			w.locate("", address)
@@ -220,9 +285,16 @@ func TestLimitsAreYoung(t *testing.T) {
 		w.asked(2)
 		time.Sleep(6 * time.Minute)
 		w.discord.set(theRoute, reply{err: errNetwork})
-		if l, err := w.client.Limits(w.t.Context()); err == nil {
+		l, err = w.client.Limits(w.t.Context())
+		if err == nil {
 			t.Errorf("limits of six minutes ago are told as %+v", l)
 		}
+		wantIn(t, err, errNetwork.Error())
+		n, err := w.client.Shards(w.t.Context())
+		if err == nil || n != 0 {
+			t.Errorf("shards of six minutes ago are told as %d", n)
+		}
+		wantIn(t, err, errNetwork.Error())
 		w.locate("", "wss://x.discord.gg")
 	})
 }
@@ -251,7 +323,7 @@ func TestUsualAddressWhileRESTIsDown(t *testing.T) {
 func TestMissingLimitsAreNoBudget(t *testing.T) {
 	for _, body := range []string{
 		`{"url":"wss://x.discord.gg"}`, `{"url":"wss://x.discord.gg","session_start_limit":null,"shards":null}`,
-		`{"url":"wss://x.discord.gg","session_start_limit":{"total":1000}}`, `{"session_start_limit":[1,2],"shards":{}}`,
+		`{"url":"wss://x.discord.gg","session_start_limit":{"total":1000}}`, `{"url":"wss://x.discord.gg","session_start_limit":{"remaining":5}}`, `{"session_start_limit":[1,2],"shards":{}}`,
 	} {
 		run(t, Options{}, func(w *harness) {
 			w.discord.says(theRoute, body)
@@ -301,8 +373,13 @@ func TestOptionsAreChecked(t *testing.T) {
 			t.Errorf("no error without %s", name)
 		}
 	}
-	if _, err := New(good); err != nil {
-		t.Error(err)
+	c, err := New(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a log, what would be told there costs nothing.
+	if _, err := c.CheckCredentials(t.Context(), fatal(gateway.CloseInvalidVersion), gateway.Credentials{}); err == nil {
+		t.Error("no error for a version that is refused")
 	}
 }
 
@@ -319,6 +396,12 @@ func TestOddNumbersOfGatewayBot(t *testing.T) {
 			}
 		})
 	}
+	run(t, Options{}, func(w *harness) {
+		w.discord.says(theRoute, `{"url":"wss://x.discord.gg","shards":`+fmt.Sprint(bounds.MaxShardsHere)+`}`)
+		if n, err := w.client.Shards(w.t.Context()); n != bounds.MaxShardsHere || err != nil {
+			t.Errorf("as many shards as one process runs were read as %d, %v", n, err)
+		}
+	})
 	for limit, want := range map[string]identify.SessionStartLimit{
 		`{"total":1000,"remaining":5000,"reset_after":1e308,"max_concurrency":1e9}`:             {Total: 1000, Remaining: 1000, ResetAfter: 24 * time.Hour, MaxConcurrency: 1},
 		`{"total":1000,"remaining":7,"reset_after":999999999999,"max_concurrency":1000000000}`:  {Total: 1000, Remaining: 7, ResetAfter: 24 * time.Hour, MaxConcurrency: 256},
@@ -355,6 +438,11 @@ func TestAddressThatIsNotTrusted(t *testing.T) {
 					t.Errorf("%s: the error is %v", odd, err)
 				}
 				wantIn(t, w.check().Warnings, "is not used")
+				if usual == "" {
+					w.discord.set(theRoute, reply{err: errNetwork})
+					_, err := w.client.GatewayURL(w.t.Context(), "")
+					wantIn(t, err, errNetwork.Error()) // what is in the way now
+				}
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -42,6 +43,7 @@ type reply struct {
 	body   string
 	err    error
 	delay  time.Duration
+	torn   bool // the body ends before its end
 }
 
 // fakeDiscord is Discord's REST API as a table.
@@ -51,6 +53,7 @@ type fakeDiscord struct {
 	tokens  map[string]bool // the good ones
 	asked   []string
 	agents  []string
+	bases   []string // scheme, host and the way to the API
 }
 
 func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -58,6 +61,7 @@ func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
 	d.mu.Lock()
 	d.asked = append(d.asked, req.Method+" "+path)
 	d.agents = append(d.agents, req.UserAgent())
+	d.bases = append(d.bases, strings.TrimSuffix(req.URL.String(), path))
 	r, known := d.answers[path]
 	good := d.tokens[strings.TrimPrefix(req.Header.Get("Authorization"), "Bot ")] && strings.HasPrefix(req.Header.Get("Authorization"), "Bot ")
 	d.mu.Unlock()
@@ -79,7 +83,11 @@ func (d *fakeDiscord) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	return &http.Response{StatusCode: r.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(r.body))}, nil
+	body := io.Reader(strings.NewReader(r.body))
+	if r.torn {
+		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
+	return &http.Response{StatusCode: r.status, Header: http.Header{}, Body: io.NopCloser(body)}, nil
 }
 
 // set replaces the answer of a path.
