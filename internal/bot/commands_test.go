@@ -173,6 +173,20 @@ func TestPingMeasuresAgain(t *testing.T) {
 	})
 }
 
+// TestPingOfASlowDiscord: an answer that comes while a slash command can still be answered
+// is a measurement.
+func TestPingOfASlowDiscord(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start()
+		h.discord.fail(fault{on: "GET /users/@me", times: -1, after: 1400 * time.Millisecond})
+		_, token := h.use(askerID, "ping")
+		h.wait(2 * time.Second)
+		if got := h.discord.interaction(token); got.content != "Pong! Gateway: 45ms, REST: 1400ms" || got.edits != 0 {
+			t.Errorf("the interaction is %+v", got)
+		}
+	})
+}
+
 // TestPingGivesUpWithItsTime: a ping that waits for another's measurement does
 // not outlive its own time limit.
 func TestPingGivesUpWithItsTime(t *testing.T) {
@@ -395,6 +409,11 @@ func TestOptionsAreChecked(t *testing.T) {
 	o, err := Options{Token: "Bot " + testToken, HTTPClient: http.DefaultClient}.complete()
 	if err != nil || o.Token != testToken || o.Prefix != "!" || o.UserAgent != "DiscordBot (https://github.com/evergreen, 0)" {
 		t.Errorf("%v, prefix %q, agent %q", err, o.Prefix, o.UserAgent)
+	}
+	if o.KeepaliveInterval != 300*time.Second || o.ActivityWarningAfter != 30*time.Minute || o.Concurrency != 16 || o.Outstanding != 512 ||
+		o.HandlerTimeout != 30*time.Second || o.SlowAfter != 3*time.Second || o.AnswerWithin != 3*time.Minute || o.Cooldown != time.Second ||
+		o.Presence.Status != gateway.StatusOnline || o.Intents != Intents(false) || o.Undelivered() {
+		t.Errorf("the defaults are %+v", o)
 	}
 	if r := o.Rand(); r < 0 || r >= 1 {
 		t.Error("the default jitter is", r)

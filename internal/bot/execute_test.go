@@ -434,8 +434,9 @@ func TestMentionCutOffByStop(t *testing.T) {
 		event := h.say("<@5> about")
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := h.bot.Stop(ended); err == nil || !strings.Contains(err.Error(), "comes again at the next start") {
-			t.Errorf("Stop returned %v", err)
+		began := time.Now()
+		if err := h.bot.Stop(ended); err == nil || !strings.Contains(err.Error(), "comes again at the next start") || time.Since(began) != 0 {
+			t.Errorf("Stop returned %v after %v", err, time.Since(began))
 		}
 		if !event.held() || h.bot.Counts() != (Counts{Messages: 1}) {
 			t.Errorf("held: %t, counts %+v", event.held(), h.bot.Counts())

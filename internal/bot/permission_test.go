@@ -180,6 +180,29 @@ func TestPermissionsOfOthers(t *testing.T) {
 	})
 }
 
+// TestReasonIsLookedForInTime: what cannot be found out within 15 s does not keep the event.
+func TestReasonIsLookedForInTime(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(saying("no"))
+		h.forbids(-1, 50013)
+		h.discord.fail(fault{on: "GET ", times: -1, hang: true})
+		event := h.say("!say")
+		h.wait(noticeTimeout - time.Millisecond)
+		if !event.held() {
+			t.Error("the reason was not looked for to the end")
+		}
+		h.wait(time.Millisecond)
+		if list := h.bot.Refusals(); !event.released() || len(list) != 1 || list[0].Why != "the permission Send Messages is missing" {
+			t.Errorf("released: %t, refusing: %+v", event.released(), list)
+		}
+	})
+	for _, code := range []rest.JSONErrorCode{10003, 10062, 50083, 50007, 50278, 200000} {
+		if refusalReasons[code] == "" {
+			t.Errorf("no words for Discord's code %d", code)
+		}
+	}
+}
+
 // TestReasonOfARefusalChanges: what is in the way is found out again when Discord gives
 // another code, and when the last reason is over.
 func TestReasonOfARefusalChanges(t *testing.T) {
@@ -225,6 +248,7 @@ func TestUserIsToldWhyThereIsNoAnswer(t *testing.T) {
 		{code: 50013, said: 1, words: "the bot is timed out there until 2026-08-06 13:30 UTC. Please ask me somewhere else.", member: `{"communication_disabled_until":"2026-08-06T13:30:00+00:00"}`},
 		{code: 50013, noDM: true, reacted: 1},
 		{code: 50001, noDM: true, untold: 2}, // in two runs
+		{code: 50013, noDM: true, untold: 2, fault: fault{on: "PUT /channels", times: -1, status: 403, body: `{"code":90001}`}},
 		{code: 50013, reacted: 1, fault: fault{on: "POST /users", times: -1, status: 403, body: `{"code":50007}`}},
 		{code: 50013, reacted: 1, fault: fault{on: "POST /users", times: -1, status: 200, body: `[]`}},
 	} {
@@ -425,6 +449,9 @@ func TestRefusalsAreBounded(t *testing.T) {
 	list := r.list(now)
 	if len(list) != maxRefusals || list[0].Channel != 2*maxRefusals || list[maxRefusals-1].Channel != maxRefusals+1 {
 		t.Errorf("%d channels are known, the newest is %d and the oldest %d", len(list), list[0].Channel, list[len(list)-1].Channel)
+	}
+	if n := len(r.list(now.Add(refusalLife - time.Hour))); n != maxRefusals {
+		t.Errorf("nearly a day later %d channels are known", n)
 	}
 	day := now.Add(refusalLife + time.Hour)
 	if n := len(r.list(day)); n != 0 {

@@ -17,7 +17,7 @@ import (
 // Statements: G-142.
 func TestRegistersWhatDiffers(t *testing.T) {
 	run(t, func(h *harness) {
-		h.discord.commands = `[{"id":"1","type":1,"name":"obsolete","description":"Old","version":"9"},{"id":"2","type":1,"name":"ping","description":"Another text"}]`
+		h.discord.commands = `[{"id":"1","type":1,"name":"obsolete","description":"Old","version":"9"},{"id":"2","name":"ping","description":"Another text"}]`
 		h.start()
 		h.run()
 		puts := h.discord.asked("PUT")
@@ -100,6 +100,47 @@ func TestRegistrationSurvivesOutage(t *testing.T) {
 	})
 }
 
+// TestAttemptsAtTheStart: what the bot fetches by itself is tried after 5 s, then after twice
+// as long each time, and every 30 min at last.
+func TestAttemptsAtTheStart(t *testing.T) {
+	run(t, func(h *harness) {
+		h.start(func(o *Options) { o.Rand = func() float64 { return 0.999999 } })
+		h.discord.fail(fault{on: "GET /applications/@me", times: -1, cut: true})
+		h.run()
+		h.wait(4 * time.Hour)
+		asked := h.discord.asked("GET /applications/@me")
+		for i, pause := 0, 5*time.Second; i+1 < len(asked); i, pause = i+1, min(2*pause, 30*time.Minute) {
+			if got := asked[i+1].at.Sub(asked[i].at).Round(time.Second); got != pause {
+				t.Errorf("attempt %d came after %v, want %v", i+2, got, pause)
+			}
+		}
+		if n := len(asked); n < 14 {
+			t.Errorf("%d attempts in four hours", n)
+		}
+	})
+}
+
+// TestRegistrationIsNotKeptBySilence: a request without an answer is given up after 30 s and
+// made again.
+func TestRegistrationIsNotKeptBySilence(t *testing.T) {
+	run(t, func(h *harness) {
+		h.make()
+		h.discord.fail(fault{on: "GET /applications/@me", times: 1, hang: true})
+		h.discord.fail(fault{on: "PUT", times: 1, hang: true})
+		h.run()
+		h.wait(requestTimeout - time.Millisecond)
+		h.logged(0, "could not be")
+		h.wait(time.Millisecond)
+		h.logged(1, "WARN Application could not be fetched from Discord")
+		h.wait(5*time.Second + requestTimeout)
+		h.logged(1, "WARN Slash commands could not be registered")
+		h.wait(5 * time.Second)
+		if n := len(h.discord.asked("PUT")); n != 2 {
+			t.Errorf("put %d times", n)
+		}
+	})
+}
+
 // TestRegistrationRefused: a refusal for good is an error in the log, is known to those
 // who ask, and is tried again the next day; the bot answers all the same.
 func TestRegistrationRefused(t *testing.T) {
@@ -113,7 +154,7 @@ func TestRegistrationRefused(t *testing.T) {
 		}
 		h.logged(1, "ERROR Slash commands could not be registered error=PUT /applications/{application.id}/commands: Discord answered 400 (code 30034): Max number")
 		since, err := h.bot.RegistrationTrouble()
-		if err == nil || !strings.Contains(err.Error(), "30034") || time.Since(since) < 10*time.Hour {
+		if err == nil || !strings.Contains(err.Error(), "30034") || time.Since(since).Round(time.Hour) != 11*time.Hour {
 			t.Errorf("the trouble is %v, since %v", err, since)
 		}
 		h.say("!about")
@@ -167,8 +208,9 @@ func TestEntryPointCommandIsKept(t *testing.T) {
 	const entry = `{"id":"7","application_id":"9","version":"8","type":4,"name":"launch","name_localizations":{"th":"เริ่ม"},"description":"","handler":2,"contexts":[0,1,2],"integration_types":[0,1],"nsfw":false,"default_member_permissions":null}`
 	const future = `{"id":"11","type":9,"name":"later","options":"what nobody knows"}`
 	const menu = `{"id":"12","type":2,"name":"help","description":""}` // named like a slash command of the bot
+	const broken = `{"id":"13","type":1,"name":"broken","options":"what nobody can read"}`
 	run(t, func(h *harness) {
-		h.discord.commands = "[" + entry + "," + future + "," + menu + "]"
+		h.discord.commands = "[" + entry + "," + future + "," + menu + "," + broken + "]"
 		h.start()
 		h.run()
 		puts := h.discord.asked("PUT")
@@ -182,7 +224,7 @@ func TestEntryPointCommandIsKept(t *testing.T) {
 		if !strings.Contains(puts[0].body, entry) || !strings.Contains(puts[0].body, future) {
 			t.Errorf("not sent along as it is: %s", puts[0].body)
 		}
-		h.logged(1, "INFO Slash commands registered commands=6 removed=[help] kept=2")
+		h.logged(1, "INFO Slash commands registered commands=6 removed=[help broken] kept=2")
 		// Discord fills in what the bot left to it.
 		for i, c := range list {
 			if c["type"] == 1.0 {

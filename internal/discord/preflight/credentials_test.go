@@ -91,6 +91,9 @@ func TestRefusedIntentsAreNamed(t *testing.T) {
 			if got, err := w.inspect(gateway.CloseDisallowedIntents); err != nil || got != w.credentials() {
 				t.Errorf("%s: got %v, %v", c.name, got, err)
 			}
+			if strings.Contains(w.log.String(), "Optional intents") {
+				t.Errorf("%s: the log says %s", c.name, w.log.String())
+			}
 		})
 	}
 }
