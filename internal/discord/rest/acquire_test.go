@@ -249,13 +249,17 @@ func TestEndOfAStopIsTheEndForAnswers(t *testing.T) {
 	for name, first := range map[string]func() *http.Response{
 		"token":  func() *http.Response { return respond(401, `{"code":0}`) },
 		"ban":    func() *http.Response { return respond(403, "error code: 1006") },
+		"short":  func() *http.Response { return respond(403, "error code: 1006", "Retry-After", "600") },
 		"global": func() *http.Response { return respond(429, `{"retry_after":86400,"global":true}`) },
 	} {
 		for _, path := range []string{"/channels/1/messages", "/webhooks/7/abc"} {
 			storage := &memoryStorage{limits: map[string]Limit{}}
-			run(t, Options{TokenRecheck: 10 * time.Minute, Storage: storage}, func(n int, _ sentRequest) (*http.Response, error) {
-				if n == 2 {
+			run(t, Options{TokenRecheck: 10 * time.Minute, Storage: storage, Tries: 1}, func(n int, s sentRequest) (*http.Response, error) {
+				switch {
+				case n == 2:
 					return first(), nil
+				case s.path == "/gateway/bot":
+					return nil, errCut
 				}
 				return respond(200, "{}"), nil
 			}, func(w *harness) {
@@ -263,15 +267,24 @@ func TestEndOfAStopIsTheEndForAnswers(t *testing.T) {
 				short, cancel := context.WithTimeout(w.t.Context(), time.Second)
 				defer cancel()
 				_, _ = w.send(w.request(short, "GET", "/users/@me", ""))
-				time.Sleep(9*time.Minute + 30*time.Second)
+				if time.Sleep(9*time.Minute + 30*time.Second); name == "global" {
+					// A look that gets no answer ends nothing.
+					if _, err := w.send(w.request(w.t.Context(), "GET", "/gateway/bot", "")); err == nil || len(storage.Limits()) != 1 {
+						t.Errorf("%s: %v, %v is kept", name, err, storage.Limits())
+					}
+					time.Sleep(30 * time.Second)
+				}
 				short, cancel = context.WithTimeout(w.t.Context(), time.Second)
 				defer cancel()
 				_, _ = w.send(w.request(short, "POST", path, "{}"))
-				stopped := name == "ban" || path == "/channels/1/messages"
+				stopped := name == "ban" || name == "short" || path == "/channels/1/messages"
 				if u := w.transport.Undelivered(); (u.Reason != "") != stopped && name != "global" {
 					t.Errorf("%s, %s: %+v", name, path, u)
 				}
 				time.Sleep(time.Until(w.discord.began.Add(10*time.Minute + 2*time.Second)))
+				if name == "global" {
+					time.Sleep(time.Minute)
+				}
 				w.must(200, "GET", "/users/@me", "")
 				if u := w.transport.Undelivered(); u != (Undelivered{}) {
 					t.Errorf("%s, %s: %+v afterwards", name, path, u)

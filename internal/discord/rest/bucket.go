@@ -32,7 +32,8 @@ type bucket struct {
 // ready reports whether a request may be sent. If not, until is when to try again;
 // zero means after the next answer.
 func (b *bucket) ready(now time.Time) (until time.Time, reason Reason, ok bool) {
-	if until, ok = b.pause.ready(now); !ok || b.pause.active(now) {
+	if b.pause.active(now) {
+		until, ok = b.pause.ready(now)
 		return until, b.pause.reason, ok
 	}
 	switch {
@@ -86,7 +87,7 @@ func (b *bucket) idle() bool { return b.inflight == 0 && len(b.queue) == 0 }
 
 // expired reports whether the bucket limits nothing any more.
 func (b *bucket) expired(now time.Time) bool {
-	return !b.pause.active(now) && (!b.known || !now.Before(b.resets))
+	return !b.pause.active(now) && !now.Before(b.resets)
 }
 
 // bucketOf finds or makes the bucket of a request: by the bucket id that answers to
@@ -118,26 +119,17 @@ func (t *Transport) updateBucket(r *request, b *bucket, a answer, now time.Time)
 		if status := a.status(); !known && status >= 200 && status < 300 {
 			t.routes.put(r.route.name(), "")
 			b.free = true
-			b.notifyAll()
 		}
 		return b
 	}
 	t.routes.put(r.route.name(), q.bucket)
 	target := t.bucketOf(r)
 	others := target.inflight
-	if target != b {
+	if target != b { // those that wait in b move there
 		others += b.inflight
-		b.notifyAll() // they move to target
 	}
 	target.update(q, now, others)
 	return target
-}
-
-// notifyAll makes every queued request try again.
-func (b *bucket) notifyAll() {
-	for _, r := range b.queue {
-		r.notify()
-	}
 }
 
 // evictBuckets drops the expired buckets and, if that is not enough, the idle ones

@@ -310,7 +310,7 @@ func TestWhichBucketsAreForgotten(t *testing.T) {
 		pass   time.Duration
 		waits  map[string]bool // whose limit is still known
 	}{
-		"expired":    {map[string]string{"1": "1", "2": "50", "3": "1", "4": "50"}, "", 2 * time.Second, map[string]bool{"2": true, "4": true}},
+		"expired":    {map[string]string{"1": "1", "2": "50", "3": "1", "4": "50"}, "", 2 * time.Second, map[string]bool{"1": false, "2": true, "3": false, "4": true}},
 		"soonest":    {map[string]string{"1": "50", "2": "20", "3": "40", "4": "30"}, "", 2 * time.Second, map[string]bool{"1": true, "2": false, "3": true, "4": true}},
 		"429":        {map[string]string{"1": "429 50", "2": "20", "3": "429 10", "4": "30"}, "", 2 * time.Second, map[string]bool{"1": true, "2": true, "3": false, "4": true}},
 		"one in use": {map[string]string{"1": "50", "2": "20", "3": "40", "4": "30"}, "2", 2 * time.Second, map[string]bool{"1": true, "2": true, "3": true, "4": false}},
@@ -321,7 +321,7 @@ func TestWhichBucketsAreForgotten(t *testing.T) {
 			case !is:
 				return respond(200, "{}", bucketHeaders("b", "1", "1", "1")...), nil
 			case limited:
-				return respond(429, `{"retry_after":`+wait+`}`, bucketHeaders("b", "1", "1", "1")...), nil
+				return respond(429, `{"retry_after":`+wait+`}`, bucketHeaders("b", "1", "1", map[string]string{"50": "3", "10": "5"}[wait])...), nil
 			}
 			return respond(200, "{}", bucketHeaders("b", "1", "0", resets)...), nil
 		}, func(w *harness) {
@@ -375,6 +375,10 @@ func TestUnusedBucketsAreForgotten(t *testing.T) {
 			t.Errorf("%d buckets of requests that gave up", s.Buckets)
 		}
 		time.Sleep(time.Minute)
+		w.must(200, "GET", "/users/@me", "")
+		if s := w.transport.Stats(); s.Buckets != 0 {
+			t.Errorf("%d buckets of one request", s.Buckets)
+		}
 		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
 		var group sync.WaitGroup
 		for range 3 { // they move to the bucket that is learnt
@@ -402,6 +406,57 @@ func TestKnownBucketIsNewInEachChannel(t *testing.T) {
 	})
 }
 
+// Given a route without a limit that meets a 429, then after it one request at a time is sent.
+func TestFreeRouteIsCarefulAfterA429(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 2 {
+			return respond(429, `{"retry_after":30}`), nil
+		}
+		return respond(200, "{}"), nil
+	}, func(w *harness) {
+		w.must(200, "GET", "/channels/1", "")
+		var group sync.WaitGroup
+		for n := range 3 {
+			group.Go(func() { w.must(200, "GET", "/channels/1", "") })
+			synctest.Wait()
+			if n == 0 {
+				w.discord.delay = func(sentRequest) time.Duration { return time.Second }
+			}
+		}
+		group.Wait()
+		w.at(0, 0, 30*time.Second, 31*time.Second, 32*time.Second)
+	})
+}
+
+// Given a request that waits in a bucket for the answer of another, when the answer to a
+// route that turns out to share the bucket says that there is room, then it goes at once.
+func TestAnswerOfAnotherRouteLetsGo(t *testing.T) {
+	run(t, Options{}, func(n int, _ sentRequest) (*http.Response, error) {
+		if n == 1 {
+			return respond(200, "{}", bucketHeaders("b", "1", "0", "1")...), nil
+		}
+		return respond(200, "{}", bucketHeaders("b", "5", "4", "1")...), nil
+	}, func(w *harness) {
+		w.must(200, "PATCH", "/channels/1/messages/2", "{}")
+		time.Sleep(2 * time.Second)
+		w.discord.delay = func(s sentRequest) time.Duration {
+			if s.method == "PATCH" {
+				return 10 * time.Second
+			}
+			return 0
+		}
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() { w.must(200, "PATCH", "/channels/1/messages/2", "{}") })
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		w.must(200, "POST", "/channels/1/messages", "{}")
+		group.Wait()
+		w.at(0, 2*time.Second, 3*time.Second, 3*time.Second)
+	})
+}
+
 // Given a page of something else where the first answer of a route should be, that says
 // nothing of the route's limit.
 func TestForeignPageFreesNoRoute(t *testing.T) {
@@ -425,12 +480,17 @@ func TestForeignPageFreesNoRoute(t *testing.T) {
 
 // Only a success without headers says that a route has no limit.
 func TestOnlyASuccessFreesARoute(t *testing.T) {
-	for status, free := range map[int]bool{200: true, 204: true, 299: true, 400: false, 404: false, 500: false} {
-		run(t, Options{Tries: 1}, always(status, ""), func(w *harness) {
+	for status, free := range map[int]bool{0: false, 200: true, 204: true, 299: true, 400: false, 404: false, 500: false} {
+		run(t, Options{Tries: 1}, func(int, sentRequest) (*http.Response, error) {
+			if status == 0 {
+				return nil, errCut
+			}
+			return respond(status, ""), nil
+		}, func(w *harness) {
 			w.discord.delay = func(sentRequest) time.Duration { return time.Second }
 			var group sync.WaitGroup
 			for range 3 {
-				group.Go(func() { w.must(status, "GET", "/channels/1", "") })
+				group.Go(func() { _, _ = w.do("GET", "/channels/1", "") })
 				synctest.Wait()
 			}
 			group.Wait()

@@ -101,7 +101,7 @@ type delivery struct {
 
 // fail notes that an answer did not get out.
 func (d *delivery) fail(now time.Time, reason Reason, status int, until, retry time.Time) {
-	if d.failures == 0 || now.After(d.expires()) {
+	if now.After(d.expires()) {
 		*d = delivery{since: now}
 	}
 	d.failures++
@@ -126,7 +126,7 @@ func (d *delivery) expires() time.Time {
 // state returns whether answers get out.
 func (d *delivery) state(now time.Time) Undelivered {
 	switch {
-	case d.failures == 0 || now.After(d.expires()):
+	case now.After(d.expires()):
 		return Undelivered{}
 	case chance[d.reason] && (d.failures < enoughFailures || now.Sub(d.since) < failingFor):
 		return Undelivered{}
@@ -168,8 +168,7 @@ func (d *delivery) refused(r *request, now time.Time, err error) {
 	if left := why.Until.Sub(now); why.Err == ErrRateLimited && left < r.patience() {
 		return
 	}
-	if d.failures > 0 && d.reason == why.Reason && !d.until.Before(why.Until) {
-		d.failures++
+	if d.reason == why.Reason && !d.until.Before(why.Until) {
 		d.last = now
 		return
 	}
@@ -205,7 +204,7 @@ func (t *Transport) Undelivered() Undelivered {
 		return began
 	}
 	switch {
-	case !t.ban.began.IsZero() && t.ban.active(now):
+	case t.ban.active(now):
 		return Undelivered{Since: since(t.ban.began), Reason: ReasonBanned, Status: t.ban.status, Code: t.ban.code, Until: t.ban.until, Retry: t.ban.look}
 	case now.Before(t.invalid.until):
 		return Undelivered{Since: since(t.invalid.began), Reason: ReasonInvalid, Until: t.invalid.until, Retry: t.invalid.until}

@@ -100,7 +100,11 @@ func TestDeliveryRemembersTheLastFailure(t *testing.T) {
 	}
 	refused := func(at time.Duration, r *request, reason Reason, left time.Duration, why error) step {
 		return step{at, func(d *deliveries, now time.Time) {
-			d.refused(r, now, &Error{Reason: reason, Until: now.Add(left), Err: why})
+			said := &Error{Reason: reason, Err: why}
+			if left >= 0 {
+				said.Until = now.Add(left)
+			}
+			d.refused(r, now, said)
 		}}
 	}
 	delayed := func(at time.Duration, r *request, left time.Duration) step {
@@ -165,12 +169,13 @@ func TestDeliveryRemembersTheLastFailure(t *testing.T) {
 		"the way that is closed":        {[]step{ended(0, message, 429, limited(ReasonBucket, 30*m)), ended(s, response, 200, outcome{})}, m, ReasonBucket, 429, 0, 30 * m, 10 * m},
 		"the way that is closed, other": {[]step{ended(0, message, 200, outcome{}), ended(s, response, 429, limited(ReasonBucket, 30*m))}, m, ReasonBucket, 429, s, 30*m + s, 10*m + s},
 		"closed, and failed by chance":  {[]step{ended(0, message, 429, limited(ReasonBucket, 30*m)), ended(s, response, 500, broken)}, m, ReasonBucket, 429, 0, 30 * m, 10 * m},
+		"failed by chance, and closed":  {[]step{ended(0, response, 429, limited(ReasonBucket, 30*m)), ended(s, message, 500, broken)}, m, ReasonBucket, 429, 0, 30 * m, 10 * m},
 		"refused":                       {[]step{refused(0, message, ReasonBanned, 5*m, ErrBanned)}, m, ReasonBanned, 0, 0, 5 * m, 5 * m},
 		"refused again":                 {[]step{ended(0, message, 403, banned(30*m)), refused(m, message, ReasonBanned, 9*m, ErrBanned)}, 2 * m, ReasonBanned, 403, 0, 30 * m, 10 * m},
 		"refused for longer":            {[]step{ended(0, message, 403, banned(5*m)), refused(m, message, ReasonBanned, 9*m, ErrBanned)}, 2 * m, ReasonBanned, 403, 0, 10 * m, 10 * m},
 		"refused for another reason":    {[]step{ended(0, message, 403, banned(5*m)), refused(m, message, ReasonInvalid, m, ErrInvalid)}, 90 * s, ReasonInvalid, 0, 0, 2 * m, 2 * m},
-		"refused as long as it lasts":   {[]step{ended(0, message, 401, outcome{}), refused(50*s, message, ReasonUnauthorized, -time.Hour, ErrUnauthorized)}, 110 * s, ReasonUnauthorized, 401, 0, -1, -1},
-		"refused, and believed":         {[]step{ended(0, message, 401, outcome{}), refused(50*s, message, ReasonUnauthorized, -time.Hour, ErrUnauthorized)}, 110*s + 1, "", 0, -1, -1, -1},
+		"refused as long as it lasts":   {[]step{ended(0, message, 401, outcome{}), refused(50*s, message, ReasonUnauthorized, -1, ErrUnauthorized)}, 110 * s, ReasonUnauthorized, 401, 0, -1, -1},
+		"refused, and believed":         {[]step{ended(0, message, 401, outcome{}), refused(50*s, message, ReasonUnauthorized, -1, ErrUnauthorized)}, 110*s + 1, "", 0, -1, -1, -1},
 		"rate limit for long":           {[]step{refused(0, message, ReasonBucket, 10*s, ErrRateLimited)}, 0, ReasonBucket, 0, 0, 10 * s, 10 * s},
 		"rate limit for short":          {[]step{refused(0, message, ReasonBucket, 10*s-1, ErrRateLimited)}, 0, "", 0, -1, -1, -1},
 		"given up in a short wait":      {[]step{refused(0, message, ReasonBucket, s, context.Canceled)}, 0, ReasonBucket, 0, 0, s, s},
@@ -196,11 +201,7 @@ func TestDeliveryRemembersTheLastFailure(t *testing.T) {
 				*at.to = began.Add(at.d)
 			}
 		}
-		got := d.state(began.Add(c.look))
-		if strings.HasPrefix(name, "refused") && c.until < 0 { // a time that has passed is none
-			got.Until, got.Retry = want.Until, want.Retry
-		}
-		if got != want {
+		if got := d.state(began.Add(c.look)); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
 	}
@@ -212,7 +213,7 @@ func TestWhatStopsAllIsUndelivered(t *testing.T) {
 	const ban = "error code: 1015"
 	limited := func(wait string) *http.Response { return respond(429, `{"retry_after":`+wait+`,"global":true}`) }
 	for name, c := range map[string]struct {
-		failing time.Duration // for how long answers have not got out before
+		failing time.Duration // for how long answers have not got out before; -1: only after
 		answers []*http.Response
 		pass    time.Duration
 		want    Undelivered
@@ -223,17 +224,23 @@ func TestWhatStopsAllIsUndelivered(t *testing.T) {
 		"ban":                  {0, []*http.Response{respond(429, ban)}, time.Minute, Undelivered{Reason: ReasonBanned, Status: 429, Code: 1015}, 0, time.Hour, 10 * time.Minute},
 		"ban of another form":  {0, []*http.Response{respond(403, "error code: 1006")}, time.Minute, Undelivered{Reason: ReasonBanned, Status: 403, Code: 1006}, 0, time.Hour, 10 * time.Minute},
 		"ban after failures":   {20 * time.Second, []*http.Response{respond(429, ban)}, time.Minute, Undelivered{Reason: ReasonBanned, Status: 429, Code: 1015}, -20 * time.Second, time.Hour, 10 * time.Minute},
+		"ban before failures":  {-1, []*http.Response{respond(429, ban)}, time.Minute, Undelivered{Reason: ReasonBanned, Status: 429, Code: 1015}, 0, time.Hour, 10 * time.Minute},
 		"ban is over":          {0, []*http.Response{respond(429, ban, "Retry-After", "30")}, 30 * time.Second, Undelivered{}, 0, 0, 0},
 		"refused too often":    {0, []*http.Response{respond(403, "{}"), respond(403, "{}"), respond(403, "{}")}, time.Minute, Undelivered{Reason: ReasonInvalid}, 0, 10 * time.Minute, 10 * time.Minute},
 		"refused, and is over": {0, []*http.Response{respond(403, "{}"), respond(403, "{}"), respond(403, "{}")}, 10 * time.Minute, Undelivered{}, 0, 0, 0},
 		"global limit":         {0, []*http.Response{limited("1200")}, time.Minute, Undelivered{Reason: ReasonGlobal, Status: 429}, 0, 20 * time.Minute, 10 * time.Minute},
 		"of two tokens":        {0, []*http.Response{limited("20"), limited("40")}, time.Second, Undelivered{Reason: ReasonGlobal, Status: 429}, 0, 40 * time.Second, 40 * time.Second},
+		"of many tokens":       {0, []*http.Response{limited("20"), limited("30"), limited("25"), limited("40"), limited("35"), limited("15"), limited("12")}, time.Second, Undelivered{Reason: ReasonGlobal, Status: 429}, 0, 40 * time.Second, 40 * time.Second},
 		"of two, the first":    {0, []*http.Response{limited("40"), limited("20")}, time.Second, Undelivered{Reason: ReasonGlobal, Status: 429}, 0, 40 * time.Second, 40 * time.Second},
 		"global limit is over": {0, []*http.Response{limited("20")}, 20 * time.Second, Undelivered{}, 0, 0, 0},
 		"short global limit":   {0, []*http.Response{limited("9")}, time.Second, Undelivered{}, 0, 0, 0},
 	} {
 		var next []*http.Response
-		run(t, Options{Tries: 1, InvalidLimit: 3}, func(int, sentRequest) (*http.Response, error) {
+		options := Options{Tries: 1}
+		if strings.HasPrefix(name, "refused") {
+			options.InvalidLimit = len(c.answers)
+		}
+		run(t, options, func(int, sentRequest) (*http.Response, error) {
 			if len(next) == 0 {
 				return respond(500, "{}"), nil
 			}
@@ -254,6 +261,10 @@ func TestWhatStopsAllIsUndelivered(t *testing.T) {
 				req.Header.Set("Authorization", "Bot "+strconv.Itoa(n))
 				_, _ = w.send(req)
 				cancel()
+			}
+			if c.failing < 0 {
+				time.Sleep(30 * time.Second)
+				_, _ = w.do("POST", "/channels/1/messages", "{}")
 			}
 			time.Sleep(time.Until(began.Add(c.pass)))
 			if c.want.Reason != "" {
@@ -281,13 +292,14 @@ func TestLongGlobalLimitIsLookedAt(t *testing.T) {
 		}
 		return respond(200, "{}"), nil
 	}, func(w *harness) {
+		w.discord.delay = func(sentRequest) time.Duration { return time.Second }
 		done := make(chan struct{})
 		for n := range 5 {
 			go func() {
 				w.must(200, "GET", "/channels/"+strconv.Itoa(n+1), "")
 				done <- struct{}{}
 			}()
-			time.Sleep(time.Second)
+			time.Sleep(2 * time.Second)
 		}
 		if u := w.transport.Undelivered(); u.Reason != ReasonGlobal || time.Until(u.Until) > time.Hour || time.Until(u.Retry) > 10*time.Minute {
 			t.Errorf("%+v", u)
@@ -295,6 +307,7 @@ func TestLongGlobalLimitIsLookedAt(t *testing.T) {
 		for range 5 {
 			<-done
 		}
-		w.at(0, 10*time.Minute, 20*time.Minute, 20*time.Minute, 20*time.Minute, 20*time.Minute, 20*time.Minute)
+		look := 20*time.Minute + 2*time.Second
+		w.at(0, 10*time.Minute+time.Second, look, look+time.Second, look+time.Second, look+time.Second, look+time.Second)
 	})
 }

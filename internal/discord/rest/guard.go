@@ -23,10 +23,8 @@ func (t *Transport) guard(r *request, now time.Time) error {
 	if t.tokenRefused(r, now) {
 		return refused(ReasonUnauthorized, time.Time{}, ErrUnauthorized)
 	}
-	if r.route.webhook != "" {
-		if _, gone := t.goneWebhooks.get(r.route.webhook); gone {
-			return refused(ReasonWebhookGone, time.Time{}, ErrWebhookGone)
-		}
+	if _, gone := t.goneWebhooks.get(r.route.webhook); gone {
+		return refused(ReasonWebhookGone, time.Time{}, ErrWebhookGone)
 	}
 	return nil
 }
@@ -126,7 +124,7 @@ func (t *Transport) handleForeign(r *request, b *bucket, a answer, now time.Time
 // ago. The caller holds mu.
 func (t *Transport) blockForeign(r *request, b *bucket, a answer, now time.Time, wait time.Duration) *Event {
 	b.block(now, wait, ReasonForeign, a.status())
-	if !t.foreignTold.IsZero() && now.Sub(t.foreignTold) < lookInterval {
+	if now.Sub(t.foreignTold) < lookInterval {
 		return nil
 	}
 	t.foreignTold = now

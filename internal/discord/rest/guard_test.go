@@ -533,6 +533,8 @@ func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
 			return respond(404, `{"code":10015,"message":"Unknown Webhook"}`), nil
 		case "/webhooks/6/uvw":
 			return respond(403, `{"code":50027}`), nil
+		case "/webhooks/8/rst":
+			return respond(403, `{"code":10015}`), nil
 		case "/webhooks/7":
 			return respond(404, `{"code":10015}`), nil
 		case "/webhooks/3/early/messages/@original", "/webhooks/3/early":
@@ -560,7 +562,8 @@ func TestWebhookThatIsGoneIsLeftAlone(t *testing.T) {
 		w.refused(ErrWebhookGone, "POST", "/webhooks/5/xyz")
 		for range 2 {
 			w.must(403, "POST", "/webhooks/6/uvw", "{}") // not by its code alone
-			w.must(404, "GET", "/webhooks/7", "")        // a webhook by its id is asked for with the token
+			w.must(403, "POST", "/webhooks/8/rst", "{}")
+			w.must(404, "GET", "/webhooks/7", "") // a webhook by its id is asked for with the token
 		}
 		if told := w.events.of(ReasonWebhookGone); len(told) != 4 {
 			t.Errorf("told %v", told)

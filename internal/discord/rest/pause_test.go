@@ -37,6 +37,7 @@ func TestPause(t *testing.T) {
 		"one looks":                 {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}}, 11 * m, -1, 0, time.Hour, "first"},
 		"no answer":                 {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}, {11 * m, "lost", 0}}, 11 * m, 12 * m, 0, time.Hour, "first"},
 		"no answer, a minute later": {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}, {11 * m, "lost", 0}}, 12 * m, 0, 0, time.Hour, "first"},
+		"over while one looks":      {[]step{{0, "refused", 11 * m}, {10 * m, "sent", 0}}, 11 * m, 0, 0, 11 * m, "first"},
 		"answer":                    {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}, {11 * m, "answered", 0}}, 11 * m, 0, 0, -1, "first"},
 		"refused again":             {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}, {11 * m, "answered", 0}, {11 * m, "refused", 5 * s}}, 11 * m, 11*m + 5*s, 11 * m, 11*m + 5*s, "fourth"},
 		"refused again for long":    {[]step{{0, "refused", time.Hour}, {10 * m, "sent", 0}, {11 * m, "answered", 0}, {11 * m, "refused", time.Hour}}, 12 * m, 21 * m, 11 * m, 71 * m, "fourth"},

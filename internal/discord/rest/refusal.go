@@ -27,13 +27,13 @@ func InspectRefusal(status int, h http.Header, body []byte) Refusal {
 	}
 	switch status {
 	case http.StatusTooManyRequests:
-		fields, object := readObject(body)
+		fields, _ := readObject(body)
 		_, told := readNumber(fields["retry_after"])
 		marked := h.Get("X-RateLimit-Scope") != "" || h.Get("X-RateLimit-Bucket") != "" || h.Get("X-RateLimit-Global") != ""
 		if told || marked {
 			return Refusal{}
 		}
-		if object && bytes.Contains(bytes.ToLower(fields["message"]), []byte("blocked")) {
+		if bytes.Contains(bytes.ToLower(fields["message"]), []byte("blocked")) {
 			return Refusal{Reason: ReasonBanned}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusUnavailableForLegalReasons:

@@ -2,11 +2,14 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // countedBody is a request body that counts its closes.
@@ -115,6 +118,27 @@ func TestNonces(t *testing.T) {
 			t.Errorf("%s: %v", body, got)
 		}
 	}
+}
+
+// Given a long answer that is being read, a short one does not wait for it, nor one that
+// breaks off; another long one does, as long as its request has time.
+func TestShortAnswersDoNotWaitForLongOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := make(chan struct{}, 1)
+		large <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, c := range []struct {
+			size      int
+			end, want error
+		}{{10, io.EOF, nil}, {10, errCut, errCut}, {largeAnswer - 1, io.EOF, nil}, {largeAnswer + 1, io.EOF, context.DeadlineExceeded}} {
+			began := time.Now()
+			got, err := readAtMost(ctx, io.MultiReader(strings.NewReader(strings.Repeat("x", c.size)), failing{c.end}), -1, maxAnswer, large)
+			if err != c.want || len(got) != min(c.size, largeAnswer) {
+				t.Errorf("%d bytes: %d, %v after %s", c.size, len(got), err, time.Since(began))
+			}
+		}
+	})
 }
 
 // Given answers of every length that come whole, break off or are too long, what is read is

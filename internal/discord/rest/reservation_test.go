@@ -96,7 +96,10 @@ func TestReservationsAreRequests(t *testing.T) {
 		if _, err := reserve("bad", "GET", "/gateway/bot"); !errors.Is(err, ErrUnauthorized) {
 			t.Errorf("got %v", err)
 		}
-		answer("good", "GET", "/users/@me", &http.Response{StatusCode: 204})
+		empty := &http.Response{StatusCode: 204}
+		if answer("good", "GET", "/users/@me", empty); empty.Body != nil {
+			t.Error("an answer without a body has one")
+		}
 		answer("bad", "POST", "/webhooks/1/abc", said(401, `{"code":50027}`))
 		if _, err := reserve("good", "POST", "/webhooks/1/abc"); !errors.Is(err, ErrWebhookGone) || strings.Contains(err.Error(), "abc") {
 			t.Errorf("got %v", err)

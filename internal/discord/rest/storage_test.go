@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -91,6 +92,9 @@ func TestLimitsOutliveTheProcess(t *testing.T) {
 			for time.Since(w.discord.began) < time.Hour && send(c.next, 59*time.Minute) != nil {
 				time.Sleep(time.Second / 4)
 			}
+			if c.want == 5*time.Second && c.next == c.request && c.set == 0 && storage.puts != 0 {
+				t.Errorf("%s: %d limits were kept", name, storage.puts)
+			}
 			if all := w.discord.seen(); len(all) != 2 || all[1].at != c.want {
 				t.Errorf("%s: sent %v, want the second at %s", name, all, c.want)
 			}
@@ -178,6 +182,7 @@ func TestRestoredBuckets(t *testing.T) {
 		"used up":           {[]Limit{{Reason: ReasonBucket, Route: patch}}, []time.Duration{0, 30 * time.Second, 31 * time.Second, 31 * time.Second}},
 		"of two routes":     {[]Limit{{Reason: ReasonBucket, Route: patch, Bucket: "b"}, {Reason: ReasonBucket, Route: post, Bucket: "b"}}, []time.Duration{30 * time.Second, 31 * time.Second, 32 * time.Second, 33 * time.Second}},
 		"after a 429":       {[]Limit{{Reason: ReasonShared, Route: patch, Status: 429}}, []time.Duration{0, 30 * time.Second, 31 * time.Second, 31 * time.Second}},
+		"for a moment":      {[]Limit{{Reason: ReasonBucket, Route: patch, Wait: 700 * time.Millisecond}}, []time.Duration{0, 700 * time.Millisecond, 1700 * time.Millisecond, 1700 * time.Millisecond}},
 		"longer than a day": {[]Limit{{Reason: ReasonBucket, Route: patch, Status: 429, Wait: 30 * time.Hour}}, []time.Duration{0, 10 * time.Minute, 10*time.Minute + time.Second, 10*time.Minute + time.Second}},
 		"empty for a day":   {[]Limit{{Reason: ReasonBucket, Route: patch, Wait: 30 * time.Hour}}, []time.Duration{0, 10 * time.Minute, 10*time.Minute + time.Second, 10*time.Minute + time.Second}},
 	} {
@@ -193,6 +198,12 @@ func TestRestoredBuckets(t *testing.T) {
 				storage.limits[l.Key()] = l
 			}
 			w.transport = New(Options{Base: w.discord, Storage: storage, Timeout: 2 * time.Hour})
+			short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			_, err := w.send(w.request(short, "PATCH", "/channels/1/messages/2", "{}"))
+			if said, ok := errors.AsType[*Error](err); !ok || said.Reason != c.left[0].Reason {
+				t.Errorf("%s: %v", name, err)
+			}
 			var group sync.WaitGroup
 			for range 3 {
 				group.Go(func() { w.must(200, "PATCH", "/channels/1/messages/2", "{}") })
