@@ -343,6 +343,8 @@ func TestSessionOfAnotherAccountDoesNotSlowDown(t *testing.T) {
 		if d := waited(func() { identify(t, l, alone, OutcomeReady) }); d != 0 {
 			t.Errorf("the first start waits %v", d)
 		}
+		l.SessionEnded(alone, time.Second)
+		within(t, "second start", waited(func() { identify(t, l, alone, OutcomeReady) }), Spacing, Spacing)
 	})
 }
 

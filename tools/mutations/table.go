@@ -134,6 +134,51 @@ var mutations = []mutation{
 		"./identify", "DeliberateStops",
 	},
 	{
+		"rule-1-given-up", "a grant is lost with the shard that gave up", "identify/limiter.go",
+		"	if ctx.Err() != nil {\n		g.Release(OutcomeUnsent)\n", "	if ctx.Err() != nil {\n",
+		"./identify", "GivingUpAnywhere",
+	},
+	{
+		"rule-1-late", "an IDENTIFY is taken to have left with its grant", "identify/limiter.go",
+		"maxGrantAge = time.Minute", "maxGrantAge = 10 * time.Second",
+		"./identify", "LateIdentify",
+	},
+	{
+		"rule-1-sick-shard", "one shard spends the hour of all", "identify/budget.go",
+		"	d.capHour(own, 0, l.opts.Hourly)\n", "	_ = own\n",
+		"./identify", "SickShard",
+	},
+	{
+		"rule-1-age", "a resumed session is as old as its process", "identify/record.go",
+		"		lived += e.credit\n", "",
+		"./identify", "ResumedSession",
+	},
+	{
+		"rule-1-last-start", "two keys share the last start of the day", "identify/budget.go",
+		"			d.blocked = true // one in flight may come back\n", "",
+		"./identify", "LastStart",
+	},
+	{
+		"rule-1-locked-key", "who waits for a locked key is not woken", "identify/keylock.go",
+		"	l.wakeAll() // from now on", "	_ = l // from now on",
+		"./identify", "LockedKey",
+	},
+	{
+		"rest-line", "a request that gives up stays in the global line", "internal/discord/rest/acquire.go",
+		"	if global := t.globalLimitOf(r); global != nil {\n		global.queue.leave(r)\n	}\n", "",
+		"./internal/discord/rest", "ThoseWhoGiveUp",
+	},
+	{
+		"rest-recheck", "all requests test a refused token at once", "internal/discord/rest/guard.go",
+		"	r.recheck = true\n	t.refusedTokens.put(r.owner, now)\n", "	r.recheck = true\n",
+		"./internal/discord/rest", "OneRequestTests",
+	},
+	{
+		"rest-events", "of several things an answer means, one is told", "internal/discord/rest/release.go",
+		"		o.events = append(o.events, *e)\n", "		o.events = []Event{*e}\n",
+		"./internal/discord/rest", "SeveralThings",
+	},
+	{
 		"rule-7-address", "the token goes to any host", "gateway/url.go",
 		"	case discords && !isDiscords(u.Hostname()):", "	case false:",
 		"./gateway", "WhereTheTokenMayGo",
