@@ -106,6 +106,31 @@ func TestSmallDiskIsEnough(t *testing.T) {
 	}
 }
 
+// Given a write-ahead log that may grow without end on a small disk, when the disk is full,
+// then the log is moved into the database and the write succeeds.
+func TestFullDiskEmptiesTheLog(t *testing.T) {
+	d, _ := opened(t, small(t))
+	if err := d.write(everything()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.checkpoint(); err != nil { // the database has its pages
+		t.Fatal(err)
+	}
+	before := d.count.syncs.Load()
+	d.maxLog = 1 << 40
+	for n := range 1000 {
+		b := everything()
+		b.history = nil
+		b.sessions[0].session.Seq = int64(n + 1)
+		if err := d.write(b); err != nil {
+			t.Fatalf("write %d: %v", n, err)
+		}
+	}
+	if d.count.syncs.Load() == before {
+		t.Error("the log has never been moved")
+	}
+}
+
 // Given a disk that is full when the bot starts, then what it holds is read all
 // the same, and the session is resumed.
 //

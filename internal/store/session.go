@@ -268,10 +268,7 @@ func (s *Store) Rotate(to tokenlock.Fingerprint) {
 		return
 	}
 	s.opts.Fingerprint = to
-	for _, k := range s.sessionStores {
-		k.markChanged()
-	}
-	s.signal(true)
+	s.signal(true) // and every session with it, as with each wait for the disk
 }
 
 // changedRow returns the newest value, and whether it has changed since the last
