@@ -83,9 +83,11 @@ func TestFailedWriteStaysWithinBounds(t *testing.T) {
 			t.Errorf("%d entries and %d samples wait", entries, waiting)
 		}
 		put(maxWaiting+10, 2*maxWaiting)
+		s.mu.Lock()
 		if n := len(s.changedEntries); n > maxWaiting {
 			t.Errorf("%d entries wait", n)
 		}
+		s.mu.Unlock()
 		f.set(func(f *fakeDisk) { f.writeErr = nil })
 		shut(t, s)
 	})

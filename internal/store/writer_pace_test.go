@@ -127,11 +127,13 @@ func TestHousekeepingKeepsItsPace(t *testing.T) {
 		s.Identifies().Put(identify.Entry{ID: 1, At: time.Now().Add(-47 * time.Hour), State: identify.Ready})
 		s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
 		k := s.Sessions(intents).SessionStore(alone)
+		synctest.Wait()
 		looks := f.looks
 		for seq := range int64(60 * 20) {
 			k.Save(session("a", seq+1))
 			time.Sleep(50 * time.Millisecond)
 		}
+		synctest.Wait()
 		if n := f.looks - looks; n < 12 || n > 32 {
 			t.Errorf("the file was looked for %d times in a minute", n)
 		}
@@ -143,6 +145,7 @@ func TestHousekeepingKeepsItsPace(t *testing.T) {
 			return len(list)
 		}
 		time.Sleep(58 * time.Minute)
+		synctest.Wait()
 		if f.tidied != 0 || entries() != 2 {
 			t.Errorf("within the first hour: deleted %d times, %d entries", f.tidied, entries())
 		}
@@ -201,6 +204,7 @@ func TestLogSaysOnceThatTheDiskWorksAgain(t *testing.T) {
 				t.Errorf("the state is %+v", state)
 			}
 		}
+		synctest.Wait()
 		if f.skipped != 0 {
 			t.Errorf("an intact database was set aside %d times", f.skipped)
 		}
@@ -307,9 +311,11 @@ func TestSamplesThatWaitAreBounded(t *testing.T) {
 				s.History().Replace(list)
 			} else {
 				s.History().Append(list[:maxSamples])
+				s.mu.Lock()
 				if n := len(s.newSamples); n != maxSamples {
 					t.Errorf("%d of %d samples wait", n, maxSamples)
 				}
+				s.mu.Unlock()
 				s.History().Append(list[maxSamples:])
 			}
 			f.set(func(f *fakeDisk) { f.openErr = nil })
@@ -337,9 +343,11 @@ func TestJustAsManyAsMayWaitAreWritten(t *testing.T) {
 				s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: at})
 			}
 			want := []int{maxWaiting, enoughWaiting}[more]
+			s.mu.Lock()
 			if a, b := len(s.changedEntries), len(s.changedIncidents); a != want || b != want {
 				t.Errorf("of %d there wait %d entries and %d incidents", maxWaiting+more, a, b)
 			}
+			s.mu.Unlock()
 			_ = s.Close(context.Background()) // the disk fails
 		})
 	}
