@@ -206,7 +206,13 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 		return total, err
 	}
 	defer func() { _ = results.close() }()
-	r := &runner{program: program, dir: s.dir}
+	// What tests leave behind, such as a failure that rapid or fuzzing has found, stays
+	// out of the package's own folder.
+	dir := filepath.Join(work, "package")
+	if err := os.CopyFS(dir, os.DirFS(s.dir)); err != nil {
+		return total, err
+	}
+	r := &runner{program: program, dir: dir}
 	if err := r.observeOnce(ctx, o, work, filepath.Join(o.state, fileName(path)+"-"+hash+".json")); err != nil {
 		return total, err
 	}

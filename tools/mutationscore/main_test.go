@@ -88,12 +88,16 @@ func Unused(n *int) { *n = 1; *n++ }
 `,
 		"p/p_test.go": `package p
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func TestRelease(t *testing.T) {
 	l := &Lock{Held: 1, Asked: 1}
 	l.Release()
 	if l.Held != 0 {
+		os.WriteFile("left-behind", nil, 0o600)
 		t.Fatal(l.Held)
 	}
 }
@@ -121,6 +125,9 @@ func TestRelease(t *testing.T) {
 	}
 	if want := "p/p.go (*Lock).Release: without: l.Asked = 0"; !strings.Contains(out.String(), want) {
 		t.Errorf("the report lacks %q:\n%s", want, out.String())
+	}
+	if _, err := os.Stat("p/left-behind"); err == nil {
+		t.Error("a test that failed has left a file in the package")
 	}
 	results, err := openState(o.state, "p")
 	if err != nil {
