@@ -79,7 +79,6 @@ type Fleet struct {
 	mu      sync.Mutex
 	set     *shardSet       // nil until the assignment is known
 	nextSet *shardSet       // the set that is to take over
-	leaving []*member       // of earlier sets, not closed yet
 	running bool            // shards that are made may run
 	runCtx  context.Context // Run's context: the shards run in it
 	// credentials are the newest credentials that Discord has accepted or a caller has
@@ -261,21 +260,13 @@ func (f *Fleet) Stop(ctx context.Context, mode gateway.StopMode) error {
 	f.life.Stop()
 	f.mu.Lock()
 	f.running = false
-	var members, others []*member
+	var members []*member
 	if f.set != nil {
 		members = f.set.order
 	}
-	if f.nextSet != nil {
-		others = f.nextSet.order
-	}
-	others = append(slices.Clone(others), f.leaving...)
 	f.mu.Unlock()
-	var wait sync.WaitGroup
-	var otherErr error
-	wait.Go(func() { otherErr = stopAll(ctx, others, gateway.EndSession) })
-	err := stopAll(ctx, members, mode)
-	wait.Wait()
-	if err = errors.Join(err, otherErr); err != nil {
+	// Reshard closes the shards of other sets.
+	if err := stopAll(ctx, members, mode); err != nil {
 		return err
 	}
 	select {

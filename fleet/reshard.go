@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"evergreen/gateway"
@@ -61,7 +60,7 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 		}
 		return fmt.Errorf("the bot keeps its number of shards, %d: %w", old.assignment.Count, err)
 	}
-	if err := f.endOld(ctx, old); err != nil {
+	if err := stopWithin(ctx, stopTimeout, old); err != nil {
 		return fmt.Errorf("the bot has %d shards now, but an old one could not be closed: %w", count, err)
 	}
 	return nil
@@ -140,7 +139,6 @@ func (f *Fleet) takeOver(m *migration, old, next *shardSet) error {
 		return err
 	}
 	f.setShardsLocked(next)
-	f.leaving = append(f.leaving, old.order...)
 	f.work.Go(func() { f.endMigration(m, next) })
 	return nil
 }
@@ -151,17 +149,6 @@ func (f *Fleet) setShardsLocked(next *shardSet) {
 	f.dialLimiter.setShards(len(next.order))
 }
 
-// endOld closes the set that has been replaced.
-func (f *Fleet) endOld(ctx context.Context, old *shardSet) error {
-	err := stopWithin(ctx, stopTimeout, old)
-	if err == nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.leaving = slices.DeleteFunc(f.leaving, func(m *member) bool { return old.members[m.shardID.ID] == m })
-	}
-	return err
-}
-
 // replaceSet puts the new set in the place of one that delivers nothing.
 func (f *Fleet) replaceSet(ctx context.Context, old, next *shardSet) error {
 	err := stopWithin(ctx, stopTimeout, old)
@@ -169,9 +156,6 @@ func (f *Fleet) replaceSet(ctx context.Context, old, next *shardSet) error {
 	next.saveSessions()
 	f.mu.Lock()
 	f.setShardsLocked(next)
-	if err != nil {
-		f.leaving = append(f.leaving, old.order...)
-	}
 	f.migration.Store(nil)
 	f.mu.Unlock()
 	for _, m := range next.order {

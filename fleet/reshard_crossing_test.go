@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,15 +30,24 @@ func workFor(d time.Duration) func(context.Context, gateway.Event) {
 func TestReshardWaitsForWhatComesLate(t *testing.T) {
 	quick := discordsim.Config{Heartbeat: discordsim.HeartbeatConfig{Interval: 5 * time.Second}}
 	for _, c := range []struct {
-		name  string
-		queue int64
-		late  func(*harness)
+		name    string
+		queue   int64
+		latency time.Duration
+		late    func(*harness)
 	}{
-		{"over a link that is replaced", 0, func(s *harness) { s.Inject(discordsim.Fault{Name: "half-open"}) }},
-		{"over a link that stalls", 0, func(s *harness) { s.Inject(discordsim.Fault{Name: "stall", Delay: 12 * time.Second}) }},
-		{"because the queue was full", 2000, func(*harness) {}},
-		{"for the handlers of a session that Discord has ended", 0, func(s *harness) {
+		{"over a link that is replaced", 0, 0, func(s *harness) { s.Inject(discordsim.Fault{Name: "half-open"}) }},
+		{"over a link that stalls", 0, 0, func(s *harness) { s.Inject(discordsim.Fault{Name: "stall", Delay: 12 * time.Second}) }},
+		{"because the queue was full", 2000, 0, func(*harness) {}},
+		{"because the queue was full, over a slow link", 2000, 300 * time.Millisecond, func(*harness) {}},
+		{"for the handlers of a session that Discord has ended", 0, 0, func(s *harness) {
 			s.Sim.After(time.Second, func() { s.Inject(discordsim.Fault{Name: "session-loss"}) })
+		}},
+		{"for a session that a new shard has lost since", 0, 0, func(s *harness) {
+			s.Sim.After(50*time.Second, func() {
+				for _, c := range s.Sim.Connections(s.App)[1:] {
+					s.Inject(discordsim.Fault{Name: "session-loss", Conn: c.ID})
+				}
+			})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -50,7 +60,9 @@ func TestReshardWaitsForWhatComesLate(t *testing.T) {
 					return 0, 0
 				}
 			}
-			run(t, config{sim: quick, shards: "1", guilds: 1, handle: w.handle(workFor(4 * time.Second)), options: options}, func(s *harness) {
+			sim := quick
+			sim.Latency = c.latency
+			run(t, config{sim: sim, shards: "1", guilds: 1, handle: w.handle(workFor(4 * time.Second)), options: options}, func(s *harness) {
 				s.startLive(time.Minute)
 				s.Advance(6 * time.Second)
 				c.late(s)
@@ -58,6 +70,10 @@ func TestReshardWaitsForWhatComesLate(t *testing.T) {
 					s.Post("on its way")
 				}
 				done := s.reshard(context.Background(), 2)
+				s.Advance(53 * time.Second)
+				for range 3 {
+					s.Post("later") // while a new shard may be without a session
+				}
 				if err := s.wantEnd(done, 5*time.Minute); err != nil {
 					t.Fatal(err)
 				}
@@ -65,7 +81,7 @@ func TestReshardWaitsForWhatComesLate(t *testing.T) {
 				s.Post("after it")
 				s.Advance(3 * time.Minute)
 				s.untilHandled(5 * time.Minute)
-				s.wantEveryMessageOnce(31)
+				s.wantEveryMessageOnce(34)
 				w.wantNoFaults(t)
 			})
 		})
@@ -111,6 +127,28 @@ func savedCounts(sessions *simtest.Sessions) (counts []int) {
 	return counts
 }
 
+// sessionsInOrder looks at each session before it is saved.
+type sessionsInOrder struct {
+	*simtest.Sessions
+	look func(gateway.ShardID, gateway.Session)
+}
+
+// SessionStore implements [fleet.Sessions].
+func (s sessionsInOrder) SessionStore(shard gateway.ShardID) gateway.SessionStore {
+	return savedInOrder{s.Sessions.SessionStore(shard), func(session gateway.Session) { s.look(shard, session) }}
+}
+
+type savedInOrder struct {
+	gateway.SessionStore
+	look func(gateway.Session)
+}
+
+// Save implements [gateway.SessionStore].
+func (s savedInOrder) Save(session gateway.Session) {
+	s.look(session)
+	s.SessionStore.Save(session)
+}
+
 // Given a change of the number of shards, when the process dies at any moment of it, then
 // the sessions that are saved are those of one set, the old one until it no longer
 // delivers; so the next process resumes them and loses nothing.
@@ -118,7 +156,22 @@ func savedCounts(sessions *simtest.Sessions) (counts []int) {
 func TestReshardSavesTheSessionsOfOneSet(t *testing.T) {
 	for _, to := range []int{1, 4} {
 		t.Run(fmt.Sprint("2 to ", to), func(t *testing.T) {
-			run(t, config{shards: "2", guilds: 6}, func(s *harness) {
+			handle := func(_ context.Context, e gateway.Event) {
+				if e.Type == "MESSAGE_CREATE" && e.Shard.Count == 2 {
+					release := e.Hold()
+					time.AfterFunc(5*time.Second, release) // the old shards close late, and save until then
+				}
+			}
+			kept := &simtest.Sessions{}
+			options := func(o *fleet.Options) {
+				o.Sessions = sessionsInOrder{kept, func(shard gateway.ShardID, session gateway.Session) {
+					if shard.Count == 2 && session.ID == "" && !slices.Contains(savedCounts(kept), to) {
+						t.Error("the session of an old shard was forgotten before those of the new ones were saved")
+					}
+				}}
+			}
+			run(t, config{shards: "2", guilds: 6, handle: handle, options: options}, func(s *harness) {
+				s.sessions = kept
 				s.startLive(time.Minute)
 				stop := s.postEvery(every(time.Second))
 				s.Advance(5 * time.Second)
@@ -241,6 +294,73 @@ func TestCopiesAreDroppedHoweverLate(t *testing.T) {
 	})
 }
 
+// Given a handler of an old shard that was waited for, when a new shard loses its
+// connection before the handler returns, then the old shards go on at once.
+func TestOldShardsGoOnWhileANewOneIsAway(t *testing.T) {
+	var w watch
+	run(t, config{shards: "2", guilds: 8, handle: w.handle(longWork)}, func(s *harness) {
+		s.startLive(time.Minute)
+		done := s.reshard(context.Background(), 4)
+		guild := s.guildOn(s.untilOneAnswers(), 2)
+		s.postIn(guild, "long")
+		began := time.Now()
+		s.untilWaiting(time.Minute, "a handler of the old shard")
+		s.Advance(20 * time.Second)
+		s.Sim.LiftAll()
+		s.Inject(discordsim.Fault{Name: "refuse"})
+		for _, c := range s.Sim.Connections(s.App)[2:] {
+			s.Inject(discordsim.Fault{Name: "half-open", Conn: c.ID})
+		}
+		s.Advance(time.Until(began.Add(91 * time.Second)))
+		for i := range 5 {
+			s.postIn(guild, "behind it")
+			s.Advance(500 * time.Millisecond)
+			if got := len(s.eventsOf("MESSAGE_CREATE")); got != i+2 {
+				t.Fatalf("%d messages are handled, want %d", got, i+2)
+			}
+		}
+		s.wantNoTakeover(2)
+		s.Sim.LiftAll()
+		if err := s.wantEnd(done, 3*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(2 * time.Minute)
+		s.wantEveryMessageOnce(6)
+		w.wantNoFaults(t)
+	})
+}
+
+// Given new shards that have taken over with a backlog of minutes, when no event comes
+// until copies are no longer expected, then the next one still waits for the backlog.
+func TestBacklogGoesFirstHoweverLong(t *testing.T) {
+	var w watch
+	handle := w.handle(func(ctx context.Context, e gateway.Event) {
+		longWork(ctx, e)
+		time.Sleep(2 * time.Second)
+	})
+	run(t, config{shards: "2", guilds: 8, handle: handle}, func(s *harness) {
+		s.startLive(time.Minute)
+		done := s.reshard(context.Background(), 1)
+		guild := s.guildOn(s.untilOneAnswers(), 2)
+		s.postIn(guild, "long")
+		for range 80 {
+			s.Advance(time.Second)
+			s.postIn(guild, "behind it")
+		}
+		if err := s.wantEnd(done, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(140 * time.Second)
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got > 78 {
+			t.Fatalf("%d messages are handled: there is no backlog any more", got)
+		}
+		s.postIn(guild, "after it")
+		s.Advance(time.Minute)
+		s.wantEveryMessageOnce(82)
+		w.wantNoFaults(t)
+	})
+}
+
 // Given an answer to a request that the old shard gets while its events no longer pass,
 // when the new shards take over, then the handler has the answer, and not while it works
 // on an event of the same guild.
@@ -295,7 +415,9 @@ func TestPauseOfANewShardWithABacklog(t *testing.T) {
 		if err := s.wantEnd(s.reshard(context.Background(), 2), 8*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		said := stop()
+		said := stop() + 1
+		s.Post("behind the backlog")
+		s.Advance(time.Millisecond)
 		shard := fleet.ShardOf(uint64(s.App.Guilds[0].ID), 2)
 		ctx, cancel := context.WithTimeout(s.T.Context(), 2*time.Second)
 		defer cancel()
@@ -311,6 +433,45 @@ func TestPauseOfANewShardWithABacklog(t *testing.T) {
 		s.Advance(5 * time.Second)
 		s.untilHandled(10 * time.Minute)
 		s.wantEveryMessageOnce(said)
+		w.wantNoFaults(t)
+	})
+}
+
+// Given a new shard that has taken over and works on the last event of its backlog, when it
+// is paused before that is over, then the event behind it comes when it is resumed.
+func TestPauseOfANewShardAtTheEndOfItsBacklog(t *testing.T) {
+	var w watch
+	handle := w.handle(func(ctx context.Context, e gateway.Event) {
+		if longWork(ctx, e); e.Shard.Count == 1 && field(e, "content") == "backlog" {
+			time.Sleep(3 * time.Second)
+		}
+	})
+	run(t, config{shards: "2", guilds: 8, handle: handle}, func(s *harness) {
+		s.startLive(time.Minute)
+		done := s.reshard(context.Background(), 1)
+		guild := s.guildOn(s.untilOneAnswers(), 2)
+		s.postIn(guild, "long")
+		s.Advance(time.Second)
+		s.postIn(guild, "backlog")
+		if err := s.wantEnd(done, 2*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		s.postIn(guild, "behind it")
+		s.Advance(100 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(s.T.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := s.fleet.Pause(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.eventsOf("MESSAGE_CREATE")); got != 2 {
+			t.Fatalf("%d messages are handled before the pause, want 2", got)
+		}
+		s.Advance(5 * time.Second)
+		if err := s.fleet.Resume(s.T.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(time.Minute)
+		s.wantEveryMessageOnce(3)
 		w.wantNoFaults(t)
 	})
 }
@@ -470,6 +631,90 @@ func TestReshardThatIsGivenUpGivesItsGrantsBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given many events that one set has before the other, or that only the old one gets, when
+// the number of shards changes, then what was matched or gets no copy does not count: the
+// change is not given up over it, and nothing is lost.
+func TestOnlyWhatWaitsCountsAsHeldBack(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		late    int // the shards whose link is slow
+		backlog int
+		every   time.Duration
+		early   bool // before the new shard may identify
+	}{
+		{"the new set is ahead", 0, 0, 100 * time.Millisecond, false},
+		{"the old set is ahead", 1, 0, 20 * time.Millisecond, false},
+		{"only the old set gets it", 2, 350, 0, false},
+		{"the new set has no session yet", 2, 0, 10 * time.Millisecond, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			options := func(o *fleet.Options) {
+				o.Room = func(shards int) (readLimit, queueBytes int64) { return 0, int64(shards-1) * 30_000 }
+			}
+			var work time.Duration
+			handle := func(_ context.Context, e gateway.Event) {
+				if e.Type == "MESSAGE_CREATE" {
+					time.Sleep(work)
+				}
+			}
+			run(t, config{shards: "1", guilds: 2, options: options, handle: handle}, func(s *harness) {
+				if c.backlog > 0 {
+					work = 500 * time.Millisecond
+				}
+				s.startLive(time.Minute)
+				s.Advance(5 * time.Second)
+				guild := s.guildOn(1, 2)
+				for range c.backlog {
+					s.postIn(guild, "a backlog")
+				}
+				s.Inject(discordsim.Fault{Name: "latency", Shard: &c.late, Delay: 1500 * time.Millisecond})
+				done := s.reshard(context.Background(), 2)
+				s.untilWaiting(time.Minute, "the new shard 1/2 to be complete")
+				if !c.early {
+					s.Until(time.Minute, "the new shard is there", func() bool { return s.fleet.Snapshot().Reshard.Progress.Online == 2 })
+				}
+				said := c.backlog
+				for said < 350 {
+					s.postIn(guild, "hello")
+					said++
+					s.Advance(c.every)
+				}
+				if err := s.wantEnd(done, 5*time.Minute); err != nil {
+					t.Fatal(err)
+				}
+				s.Advance(2 * time.Minute)
+				s.wantEveryMessageOnce(said)
+			})
+		})
+	}
+}
+
+// Given a handler that has hung for long, when the number of shards is to change, then
+// that is refused before anything is spent.
+func TestReshardIsRefusedWhereAHandlerHangs(t *testing.T) {
+	handle := func(ctx context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			<-ctx.Done()
+		}
+	}
+	made := 0
+	options := func(o *fleet.Options) { o.Sessions = hookedSessions{&simtest.Sessions{}, func(gateway.ShardID) { made++ }} }
+	run(t, config{shards: "1", guilds: 1, handle: handle, options: options}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.Post("hangs")
+		s.Advance(6 * time.Minute)
+		err := s.wantEnd(s.reshard(context.Background(), 2), time.Millisecond)
+		if !errors.Is(err, fleet.ErrHandlersBehind) || !strings.Contains(err.Error(), "shard 0/1 has waited 6m0s") {
+			t.Errorf("the change ended with: %v", err)
+		}
+		if made != 1 {
+			t.Errorf("%d new shards were made", made-1)
+		}
+		s.wantShards(1)
+		s.WantIdentifies(1)
+	})
 }
 
 // Given a new shard that loses its connection for long while the old ones deliver more

@@ -413,6 +413,15 @@ func TestReshardEndsAtOnceInEveryPhase(t *testing.T) {
 			s.untilWaiting(time.Minute, "a handler of the old shard")
 			s.postIn(guild, "at the closed gate")
 		}, 2},
+		{"a handler has returned and another is to", func(s *harness) {
+			first := s.untilOneAnswers()
+			s.postIn(s.guildOn(first, 2), "long")
+			s.untilWaiting(time.Minute, "a handler of the old shard")
+			s.Advance(10 * time.Second)
+			s.postIn(s.guildOn(1-first, 2), "long")
+			s.postIn(s.guildOn(first, 2), "at the closed gate")
+			s.Advance(82 * time.Second)
+		}, 2},
 		{"the old shards close", func(s *harness) {
 			s.postIn(s.guildOn(0, 2), "hold")
 			s.Until(2*time.Minute, "the new shards have taken over", func() bool { return s.fleet.Assignment().Count == 4 })
@@ -438,6 +447,9 @@ func TestReshardEndsAtOnceInEveryPhase(t *testing.T) {
 					before := s.Sim.Verdict(s.App).Identifies
 					s.postIn(s.guildOn(0, 2), "in the middle of it")
 					s.Advance(50 * time.Millisecond)
+					for range 50 { // they are on their way
+						s.postIn(s.guildOn(0, 2), "at the very end")
+					}
 					want := error(context.Canceled)
 					if how == "cancelled" {
 						cancel()

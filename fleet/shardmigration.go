@@ -24,7 +24,7 @@ type shardMigration struct {
 	takenOver bool       // the new set delivers
 	draining  bool       // what was buffered is being delivered
 	discarded bool       // the new set is given up: what comes is dropped
-	full      fullness   // the limit was reached, and everything dropped: the new set cannot take over
+	full      fullness   // the limit was reached and something dropped: the new set cannot take over
 
 	delivered map[eventKey][]time.Time // by the old set; the copy has not come
 	buffer    []*buffered              // come to the new set, in order; with some that the old one has delivered since
@@ -120,7 +120,6 @@ func (s *shardMigration) reserve(bytes int64, of fullness) bool {
 	}
 	if s.bytes > 0 && bytes > s.limit-s.bytes {
 		s.full = of
-		s.dropLocked()
 		return false
 	}
 	s.bytes += bytes
@@ -280,17 +279,10 @@ func (s *shardMigration) discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.discarded = true
-	s.dropLocked()
-}
-
-// dropLocked lets go of everything that is held. The caller holds mu.
-func (s *shardMigration) dropLocked() {
 	for _, b := range s.buffer {
 		if !b.delivered {
 			b.release()
 		}
 	}
-	s.buffer, s.stale, s.bytes = nil, 0, 0
-	clear(s.buffered)
-	clear(s.delivered)
+	s.buffer = nil
 }
