@@ -293,6 +293,38 @@ func TestWhatIsSetWhileShardsAreMadeIsForAll(t *testing.T) {
 // startQuietly runs the fleet until every shard is online.
 func (s *harness) startQuietly() { s.startLive(time.Minute) }
 
+// Given a shard that is paused with events that no handler has had, when it is resumed and
+// they are handled, then nothing counts as waiting any more.
+func TestNothingWaitsAtAShardThatWasReplaced(t *testing.T) {
+	handle := func(ctx context.Context, e gateway.Event) {
+		if field(e, "content") == "long" {
+			<-ctx.Done()
+		}
+	}
+	run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
+		s.startLive(time.Minute)
+		s.postIn(s.guildOn(1, 2), "long")
+		s.postIn(s.guildOn(1, 2), "behind it")
+		s.Advance(time.Second)
+		if stats := s.fleet.Stats(); stats.QueuedBytes == 0 || stats.QueuedAge != time.Second {
+			t.Errorf("%d bytes wait, since %s", stats.QueuedBytes, stats.QueuedAge)
+		}
+		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+		defer cancel()
+		if err := s.fleet.Pause(ctx, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.fleet.Resume(s.T.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		s.Advance(5 * time.Second)
+		s.wantEveryMessageOnce(2)
+		if stats := s.fleet.Stats(); stats.QueuedBytes != 0 || stats.QueuedAge != 0 {
+			t.Errorf("afterwards %d bytes wait, since %s", stats.QueuedBytes, stats.QueuedAge)
+		}
+	})
+}
+
 // Given a handler that still holds an event when its shard moves out, when it lets go of
 // the event later, then the session does not come back: another process has it.
 func TestSessionThatMovedOutStaysAway(t *testing.T) {

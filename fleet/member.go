@@ -83,6 +83,7 @@ func (m *member) newShard(session gateway.Session, save saveMode) error {
 	defer m.mu.Unlock()
 	if m.shard != nil {
 		m.earlier = m.earlier.Plus(m.shard.Stats())
+		m.earlier.QueuedBytes, m.earlier.QueuedAge = 0, 0 // what it left comes again
 	}
 	m.shard, m.saved, m.ran = shard, saved, nil
 	m.presence, m.credentials = o.Presence, o.Credentials

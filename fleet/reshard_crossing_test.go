@@ -700,7 +700,9 @@ func TestReshardIsRefusedWhereAHandlerHangs(t *testing.T) {
 		}
 	}
 	made := 0
-	options := func(o *fleet.Options) { o.Sessions = hookedSessions{&simtest.Sessions{}, func(gateway.ShardID) { made++ }} }
+	options := func(o *fleet.Options) {
+		o.Sessions = hookedSessions{&simtest.Sessions{}, func(gateway.ShardID) { made++ }}
+	}
 	run(t, config{shards: "1", guilds: 1, handle: handle, options: options}, func(s *harness) {
 		s.startLive(time.Minute)
 		s.Post("hangs")
