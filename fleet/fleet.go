@@ -75,6 +75,7 @@ type Fleet struct {
 
 	assigning ctxMutex                  // held by the one Assign that asks
 	migration atomic.Pointer[migration] // during a change of the number of shards
+	failed    atomic.Pointer[FailedReshard]
 
 	mu      sync.Mutex
 	set     *shardSet       // nil until the assignment is known

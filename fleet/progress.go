@@ -71,6 +71,19 @@ type Snapshot struct {
 	// Reshard is how far a change of the number of shards has come; nil when
 	// there is none.
 	Reshard *ReshardProgress
+	// FailedReshard is the last change of the number of shards, if that has failed after
+	// it had begun; nil when there was none, or another one has begun since.
+	FailedReshard *FailedReshard
+}
+
+// FailedReshard is a change of the number of shards that has failed.
+type FailedReshard struct {
+	// To is the number of shards that was wanted.
+	To int
+	// At is when it failed.
+	At time.Time
+	// Err says why, and how many shards the bot has.
+	Err error
 }
 
 // ReshardProgress is how far a change of the number of shards has come.
@@ -93,7 +106,7 @@ func (f *Fleet) Snapshot() Snapshot {
 		return Snapshot{}
 	}
 	waiting, remaining := f.waitlist.queued(time.Now())
-	snap := Snapshot{Assignment: s.assignment}
+	snap := Snapshot{Assignment: s.assignment, FailedReshard: f.failed.Load()}
 	snap.Shards, snap.Progress = s.progress(waiting, remaining)
 	if next != nil {
 		r := &ReshardProgress{From: s.assignment.Count, To: next.assignment.Count}

@@ -41,9 +41,19 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 	if err != nil {
 		return err
 	}
+	f.failed.Store(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.life.StopContext(), cancel)()
+	if err := f.reshard(ctx, old, next, m); err != nil {
+		f.failed.Store(&FailedReshard{To: count, At: time.Now(), Err: err})
+		return err
+	}
+	return nil
+}
+
+// reshard puts the new set in the place of the old one.
+func (f *Fleet) reshard(ctx context.Context, old, next *shardSet, m *migration) (err error) {
 	if old.deliversNothing() {
 		return f.replaceSet(ctx, old, next)
 	}
@@ -61,7 +71,7 @@ func (f *Fleet) Reshard(ctx context.Context, count int) error {
 		return fmt.Errorf("the bot keeps its number of shards, %d: %w", old.assignment.Count, err)
 	}
 	if err := stopWithin(ctx, stopTimeout, old); err != nil {
-		return fmt.Errorf("the bot has %d shards now, but an old one could not be closed: %w", count, err)
+		return fmt.Errorf("the bot has %d shards now, but an old one could not be closed: %w", next.assignment.Count, err)
 	}
 	return nil
 }

@@ -197,6 +197,9 @@ func TestReshardEndsWhateverTheHandlersDo(t *testing.T) {
 					t.Errorf("the change ended with: %v", err)
 				}
 				s.wantShards(after)
+				if failed := s.fleet.Snapshot().FailedReshard; c.behind && (failed == nil || failed.Err != err || failed.To != c.to || time.Since(failed.At) > 0) || !c.behind && failed != nil {
+					t.Errorf("the snapshot says that %+v has failed", failed)
+				}
 				said := stop()
 				close(released)
 				s.Advance(time.Second)

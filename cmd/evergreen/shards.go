@@ -168,6 +168,9 @@ func fleetLines(f api.Fleet) []string {
 	if r := f.Reshard; r != nil {
 		lines = append(lines, text.OneLine(fmt.Sprintf("Changing from %d to %d shards: %s. Waiting for %s", r.From, r.To, r.Progress.Says, r.Waits)))
 	}
+	if r := f.Failed; r != nil {
+		lines = append(lines, text.OneLine(fmt.Sprintf("Changing to %d shards has failed at %s: %s", r.To, r.At.Local().Format(time.DateTime), r.Error)))
+	}
 	return lines
 }
 

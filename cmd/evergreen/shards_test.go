@@ -69,6 +69,10 @@ func TestShardsAreListed(t *testing.T) {
 	if away := awayLine(f); away != "shard 1 is paused, shard 2 is queued, shard 3 is moved out" {
 		t.Errorf("the status says %q", away)
 	}
+	f.Failed = &api.FailedReshard{To: 8, At: time.Date(2027, 1, 15, 8, 0, 0, 0, time.Local), Error: "the bot keeps its 4"}
+	if lines := fleetLines(f); len(lines) != 2 || lines[1] != "Changing to 8 shards has failed at 2027-01-15 08:00:00: the bot keeps its 4" {
+		t.Errorf("of a change that has failed it says %q", lines)
+	}
 	f.Each = f.Each[:1]
 	if lines := shardLines(f); len(lines) > 0 {
 		t.Errorf("a single shard is listed: %q", lines)

@@ -126,7 +126,7 @@ func (r reading) addStatus(add func(name, text string), place *time.Location) {
 		add("Session", fmt.Sprintf("for %s, %s, %d of %d RESUMEs accepted", text.Elapsed(r.At.Sub(*s.SessionSince)),
 			text.Count(s.Counts.Reconnects, "reconnect"), s.Counts.Resumed, s.Counts.Resumes))
 	}
-	if f := r.Fleet; f != nil && (f.Reshard != nil || f.Shards != "1") {
+	if f := r.Fleet; f != nil && (f.Reshard != nil || f.Failed != nil || f.Shards != "1") {
 		for _, line := range fleetLines(*f) {
 			add("Shards", strings.TrimPrefix(line, "Shards "))
 		}

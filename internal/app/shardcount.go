@@ -27,9 +27,14 @@ func (g *provisionalCount) start() bool { return g.open.CompareAndSwap(false, tr
 // shardCountInterval is the time between two questions of learnShardCount.
 const shardCountInterval = 15 * time.Second
 
+// reshardRetry and reshardRetryMax bound the time between two tries of learnShardCount to
+// change the number of shards: each may cost an IDENTIFY for every new shard.
+const reshardRetry, reshardRetryMax = time.Minute, 30 * time.Minute
+
 // learnShardCount asks until Discord says how many shards the bot needs, and then changes
-// to that number.
+// to that number. Where that fails it tries again.
 func (a *App) learnShardCount() {
+	retry := reshardRetry
 	tick := time.NewTicker(shardCountInterval)
 	defer tick.Stop()
 	for {
@@ -44,10 +49,11 @@ func (a *App) learnShardCount() {
 			continue
 		}
 		a.provisional.open.Store(false) // the new shards may connect
-		if needed > a.shardCount() {
-			_ = a.Reshard(a.life.StopContext(), needed)
+		if needed <= a.shardCount() || a.Reshard(a.life.StopContext(), needed) == nil {
+			return
 		}
-		return
+		tick.Reset(retry)
+		retry = min(2*retry, reshardRetryMax)
 	}
 }
 

@@ -83,6 +83,37 @@ func TestFirstStartWithOnlyTheGateway(t *testing.T) {
 	})
 }
 
+// Given a bot that started with one shard because REST did not answer, when the change to
+// the two it needs fails, then it keeps the one and tries again until it has two; the
+// status says meanwhile what failed.
+// Statements: G-005, G-124.
+func TestFirstChangeOfTheNumberOfShardsIsTriedAgain(t *testing.T) {
+	onSmallShards(t, 3, 2, func(s *harness) {
+		down := s.Inject(discordsim.Fault{Name: "rest-5xx", Code: 503})
+		o := s.options()
+		o.Gateway = "ws://gateway.discord.sim"
+		r := s.start(o).online()
+		s.Sim.Lift(down)
+		refusal := s.Inject(discordsim.Fault{Name: "always-close", Code: 4014})
+		s.Until(2*time.Minute, "the change has failed", func() bool { return s.log.Has("could not be changed as wanted") })
+		if failed := r.Fleet().Snapshot().FailedReshard; failed == nil || failed.To != 2 || !strings.Contains(failed.Err.Error(), "keeps its number of shards, 1") {
+			t.Errorf("the status says that %+v has failed", failed)
+		}
+		s.answer(s.ask("!ping"))
+		s.Sim.Lift(refusal)
+		s.Until(3*time.Minute, "the bot has two shards", func() bool { return r.Fleet().Assignment().Count == 2 })
+		r.online()
+		if failed := r.Fleet().Snapshot().FailedReshard; failed != nil {
+			t.Errorf("the status still says that %+v has failed", failed)
+		}
+		s.answer(s.ask("!ping"))
+		if v := s.Sim.Verdict(s.App); v.LongestGap != 0 || v.Offline != 0 || v.Identifies > 5 {
+			t.Errorf("%d IDENTIFYs, longest gap %s, grey %s; want 5 at most and no gap", v.Identifies, v.LongestGap, v.Offline)
+		}
+		r.stop(gateway.KeepSession)
+	})
+}
+
 // Given a bot whose number of shards is Discord's to say, when it joins more
 // guilds than its shard may have and Discord refuses its next session with 4011,
 // then it asks how many shards are needed and comes back with so many by itself.

@@ -224,6 +224,31 @@ var mutations = []mutation{
 		"./gateway", "FatalCloseCodesPark",
 	},
 	{
+		"rule-1-reshard-late", "a re-shard does not wait until what came late is handled", "fleet/migration.go",
+		"return true, age == 0 || now.Add(-age).After(b.at)", "return true, age >= 0",
+		"./fleet", "WhatComesLate",
+	},
+	{
+		"rule-1-reshard-saved", "sessions are saved that have nothing to deliver yet", "fleet/reshard.go",
+		"sessionsLater", "sessionsNow",
+		"./fleet", "SessionsOfOneSet",
+	},
+	{
+		"rule-8-reshard", "a re-shard does not end with the fleet", "fleet/reshard.go",
+		"	defer context.AfterFunc(f.life.StopContext(), cancel)()\n", "",
+		"./fleet", "AtOnceInEveryPhase",
+	},
+	{
+		"rule-9-reshard-bound", "a re-shard waits for a handler that hangs", "fleet/migration.go",
+		"handlersTimeout = 5 * time.Minute", "handlersTimeout = 5 * time.Hour",
+		"./fleet", "WhateverTheHandlersDo",
+	},
+	{
+		"rule-9-reshard-gate", "new shards take over while a handler of the old ones works", "fleet/migration.go",
+		"busy == \"\" && g.isBusy()", "busy == \"\" && g.isBusy() && false",
+		"./fleet", "HandlerAtWork",
+	},
+	{
 		"rule-8-stop", "a stop during a backoff is not heard", "gateway/run.go",
 		"		case <-s.life.StopContext().Done():\n			return false\n", "		case <-s.life.Done():\n			return false\n",
 		"./gateway", "StopIsFinal",

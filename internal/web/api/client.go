@@ -28,6 +28,8 @@ type (
 	Fleet = fleetBody
 	// FleetShard is one shard in it.
 	FleetShard = fleetShardBody
+	// FailedReshard is the change of the number of shards in it that has failed.
+	FailedReshard = failedBody
 	// Incident is one of the answer of /api/v1/incidents.
 	Incident = incidentBody
 )

@@ -35,6 +35,7 @@ type fleetBody struct {
 	Shards   string           `json:"shards"` // as SHARDS is written
 	Progress progressBody     `json:"progress"`
 	Reshard  *reshardBody     `json:"reshard"`
+	Failed   *failedBody      `json:"failed_reshard"`
 	Each     []fleetShardBody `json:"each"`
 }
 
@@ -68,6 +69,13 @@ type reshardBody struct {
 	Progress progressBody `json:"progress"`
 }
 
+// failedBody is a change of the number of shards that has failed.
+type failedBody struct {
+	To    int       `json:"to"`
+	At    time.Time `json:"at"`
+	Error string    `json:"error"`
+}
+
 // handoverBody is the answer to move-out: a session that has left this process.
 type handoverBody struct {
 	Shard     int    `json:"shard"`
@@ -94,6 +102,9 @@ func newFleetBody(s fleet.Snapshot) fleetBody {
 	}
 	if r := s.Reshard; r != nil {
 		b.Reshard = &reshardBody{From: r.From, To: r.To, Waits: r.Waits, Progress: newProgressBody(r.Progress)}
+	}
+	if r := s.FailedReshard; r != nil {
+		b.Failed = &failedBody{To: r.To, At: r.At, Error: r.Err.Error()}
 	}
 	return b
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"evergreen/fleet"
 	"evergreen/gateway"
@@ -32,7 +33,8 @@ func (c *crew) note(format string, values ...any) error {
 func (c *crew) Snapshot() fleet.Snapshot {
 	return fleet.Snapshot{
 		Assignment: fleet.All(4), Progress: fleet.Progress{Total: 3, Online: 3, Paused: 1},
-		Reshard: &fleet.ReshardProgress{From: 4, To: 8, Waits: "something", Progress: fleet.Progress{Total: 8, Queued: 8}},
+		Reshard:       &fleet.ReshardProgress{From: 4, To: 8, Waits: "something", Progress: fleet.Progress{Total: 8, Queued: 8}},
+		FailedReshard: &fleet.FailedReshard{To: 6, At: time.Unix(1_800_000_000, 0).UTC(), Err: errors.New("too slow")},
 	}
 }
 func (c *crew) Pause(_ context.Context, id int) error  { return c.note("pause %d", id) }
@@ -73,7 +75,8 @@ func TestShardsAreOperated(t *testing.T) {
 	if got := strings.Join(c.done, ", "); got != "pause 2, resume 2, restart 0 0, restart 0 1, move-out 3, reshard 8" {
 		t.Errorf("done was: %s", got)
 	}
-	if a := ask(t, s, "GET", "/api/v1/fleet", key); a.Status != 200 || !strings.Contains(a.Body, `"says":"3 of 3 shards online, 1 paused"`) {
+	if a := ask(t, s, "GET", "/api/v1/fleet", key); a.Status != 200 || !strings.Contains(a.Body, `"says":"3 of 3 shards online, 1 paused"`) ||
+		!strings.Contains(a.Body, `"failed_reshard":{"to":6,"at":"2027-01-15T08:00:00Z","error":"too slow"}`) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	if a := ask(t, s, "GET", "/api/v1/shards/2/pause", key); a.Status != http.StatusMethodNotAllowed {
