@@ -149,7 +149,7 @@ func dialerOf(d *websocket.Dialer) gateway.Dialer {
 		dial = (&net.Dialer{Timeout: phase, KeepAlive: 15 * time.Second}).DialContext
 	}
 	return gateway.WebSocketDialer{Transport: &http.Transport{
-		Proxy: d.Proxy, DialContext: gateway.WatchReads(dial), TLSClientConfig: d.TLSClientConfig,
+		Proxy: d.Proxy, DialContext: gateway.TunedDial(dial), TLSClientConfig: d.TLSClientConfig,
 		TLSHandshakeTimeout: phase, ResponseHeaderTimeout: phase, IdleConnTimeout: phase, DisableCompression: true,
 	}}
 }

@@ -161,7 +161,7 @@ func TestBytesAreToldBelowTLS(t *testing.T) {
 	slow := &partialConn{rest: rest}
 	transport := server.Client().Transport.(*http.Transport).Clone()
 	transport.ForceAttemptHTTP2 = false
-	transport.DialContext = gateway.WatchReads(func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+	transport.DialContext = gateway.TunedDial(func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
 		slow.Conn, err = (&net.Dialer{}).DialContext(ctx, network, addr)
 		return slow, err
 	})

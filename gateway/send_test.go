@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,47 @@ func TestBlockedHeartbeatEndsTheConnection(t *testing.T) {
 		}
 		h.wantReason(gateway.ReasonWrite)
 	})
+}
+
+// Given an uplink that takes long for what waits to be sent, when the shard sends as much as
+// it may, then its heartbeats leave in time, because little waits in the kernel.
+func TestSendsDelayNoHeartbeatOnAThinUplink(t *testing.T) {
+	tuned := &bufferedConn{}
+	run(t, config{options: func(o *gateway.Options) {
+		dialer := o.Dialer.(gateway.WebSocketDialer)
+		dial := dialer.DialContext
+		dialer.DialContext = func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+			tuned.Conn, err = dial(ctx, network, addr)
+			return tuned, err
+		}
+		o.Dialer = dialer
+	}}, func(h *harness) {
+		h.startLive()
+		if tuned.bytes <= 0 || tuned.bytes > 32<<10 {
+			t.Fatalf("%d bytes may wait in the kernel", tuned.bytes)
+		}
+	})
+	run(t, config{sim: discordsim.Config{LinkWindow: tuned.bytes}}, func(h *harness) {
+		h.startLive()
+		h.Advance(20 * time.Second)
+		h.narrow(10_000)
+		for range 100 {
+			go func() {
+				_ = h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, map[string]any{"guild_id": h.Guild.ID.String(), "channel_id": nil, "padding": strings.Repeat("x", 3500)})
+			}()
+		}
+		h.Advance(5 * time.Minute)
+		h.wantUndisturbed()
+	})
+}
+
+// bufferedConn is a connection whose write buffer can be set.
+type bufferedConn struct {
+	net.Conn
+	bytes int
+}
+
+func (c *bufferedConn) SetWriteBuffer(bytes int) error {
+	c.bytes = bytes
+	return nil
 }

@@ -76,19 +76,28 @@ func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
 	return s, nil
 }
 
-// WatchReads returns dial as a function for the DialContext of [WebSocketDialer].Transport.
+// TunedDial returns dial as a function for the DialContext of [WebSocketDialer].Transport.
 // Of the connections that it opens the dialer sees every byte that arrives, below TLS. Of
 // others it sees bytes as they leave TLS, up to 16 KiB at a time, which on a link of 2 kB a
-// second takes as long as silence may last.
-func WatchReads(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
+// second takes as long as silence may last. On TCP connections little waits in the kernel
+// to be sent, because a heartbeat leaves behind all of it.
+func TunedDial(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
+		if tcp, ok := c.(interface{ SetWriteBuffer(bytes int) error }); ok {
+			_ = tcp.SetWriteBuffer(writeBuffer) // without it the kernel's own holds
+		}
 		return &watchedConn{Conn: c}, nil
 	}
 }
+
+// writeBuffer is how much may wait in the kernel to be sent, in bytes: four payloads of the
+// largest size. The kernel's own may grow to megabytes. A hundred payloads then delay a
+// heartbeat on an uplink of 10 kB a second by 30 s, and its answer is missed.
+const writeBuffer = 16 << 10
 
 // watchedConn tells of the bytes that arrive.
 type watchedConn struct {
@@ -123,7 +132,7 @@ func (d WebSocketDialer) transport() (http.RoundTripper, func()) {
 	}
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		DialContext: WatchReads(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		DialContext: TunedDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, phaseDeadline)
 			defer cancel()
 			return dial(ctx, network, addr)

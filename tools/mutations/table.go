@@ -119,6 +119,11 @@ var mutations = []mutation{
 		"./gateway", "BusyZombie",
 	},
 	{
+		"rule-3-uplink", "megabytes wait in the kernel before a heartbeat", "gateway/websocket.go",
+		"const writeBuffer = 16 << 10", "const writeBuffer = 16 << 20",
+		"./gateway", "ThinUplink",
+	},
+	{
 		"rule-3-bytes", "bytes are told when TLS lets go of them", "gateway/websocket.go",
 		"	if watched, ok := raw.(*watchedConn); ok {", "	if watched, ok := raw.(*watchedConn); ok && false {",
 		"./gateway", "BytesAreTold",

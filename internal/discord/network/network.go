@@ -100,7 +100,7 @@ func (n *Network) REST() http.RoundTripper {
 // The server gets 5 s for its answer.
 func (n *Network) Gateway() http.RoundTripper {
 	t := n.transport()
-	t.DialContext = gateway.WatchReads(n.DialContext)
+	t.DialContext = gateway.TunedDial(n.DialContext)
 	t.ResponseHeaderTimeout = phaseTimeout
 	t.DisableCompression = true
 	t.IdleConnTimeout = phaseTimeout // a connection that was not upgraded is not used again
