@@ -51,7 +51,7 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 		switch string(key) {
 		case "op":
 			haveOp = true
-			if n, ok := integer(value); ok && n >= 0 && n <= math.MaxInt32 {
+			if n, ok := integer(value); ok && n <= math.MaxInt32 {
 				env.op = Opcode(n)
 			}
 		case "s":
@@ -186,12 +186,8 @@ func scalar(v []byte) bool {
 	return true
 }
 
-// integer parses a JSON integer that fits into 63 bits.
+// integer parses a JSON integer that is not negative and has at most 18 digits.
 func integer(v []byte) (int64, bool) {
-	negative := len(v) > 1 && v[0] == '-'
-	if negative {
-		v = v[1:]
-	}
 	if len(v) == 0 || len(v) > 18 {
 		return 0, false
 	}
@@ -201,9 +197,6 @@ func integer(v []byte) (int64, bool) {
 			return 0, false
 		}
 		n = n*10 + int64(c-'0')
-	}
-	if negative {
-		n = -n
 	}
 	return n, true
 }

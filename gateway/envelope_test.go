@@ -24,7 +24,33 @@ func TestScanEnvelope(t *testing.T) {
 		{name: "absurd op", in: `{"op":99999999999999999999}`, want: envelope{op: -1}},
 		{name: "empty object", in: `{}`, want: envelope{op: -1}},
 		{name: "invalid UTF-8 inside d", in: "{\"op\":0,\"d\":\"\xff\xfe\"}", want: envelope{op: 0, d: []byte("\"\xff\xfe\"")}},
+		{name: "white space everywhere", in: "\r\n{\t\"op\" :\n0 ,\r\"s\":\t7\n,\"d\":[ 1 ,\n2 ]\r}\t\n", want: envelope{op: 0, seq: 7, d: []byte("[ 1 ,\n2 ]")}},
+		{name: "escapes before the end of a string", in: `{"d":"\\\\","op":3,"t":"\\\""}`, want: envelope{op: 3, d: []byte(`"\\\\"`), typ: []byte(`\\\"`)}},
+		{name: "brackets in strings and keys", in: `{"d":{"]":"}","a":["{"]},"op":3}`, want: envelope{op: 3, d: []byte(`{"]":"}","a":["{"]}`)}},
+		{name: "literals and numbers", in: `{"a":true,"b":false,"c":-1.5E+9,"op":3,"d":12}`, want: envelope{op: 3, d: []byte("12")}},
+		{name: "the last of several", in: `{"op":1,"s":2,"t":"A","op":3,"s":4,"t":"B"}`, want: envelope{op: 3, seq: 4, typ: []byte("B")}},
+		{name: "the largest numbers", in: `{"op":2147483647,"s":999999999999}`, want: envelope{op: 2147483647, seq: 999999999999}},
+		{name: "larger numbers", in: `{"op":2147483648,"s":9999999999999999999}`, want: envelope{op: -1}},
+		{name: "negative op", in: `{"op":-3}`, want: envelope{op: -1}},
+		{name: "zero and empty", in: `{"op":0,"s":0,"t":""}`, want: envelope{op: 0, typ: []byte{}}},
 		{name: "empty", in: ``, bad: true},
+		{name: "only white space", in: " \n", bad: true},
+		{name: "only the beginning", in: `{`, bad: true},
+		{name: "cut in a key", in: `{"op`, bad: true},
+		{name: "cut before the colon", in: `{"op"`, bad: true},
+		{name: "cut before the value", in: `{"op":`, bad: true},
+		{name: "cut in a number", in: `{"op":1`, bad: true},
+		{name: "cut in a string", in: `{"d":"a`, bad: true},
+		{name: "cut in an escape", in: `{"d":"a\"`, bad: true},
+		{name: "cut in a string inside", in: `{"d":["a`, bad: true},
+		{name: "cut behind a member", in: `{"op":1 `, bad: true},
+		{name: "cut behind a comma", in: `{"op":1,`, bad: true},
+		{name: "a comma too many", in: `{"op":1,}`, bad: true},
+		{name: "no colon", in: `{"op" 1}`, bad: true},
+		{name: "no comma", in: `{"op":1 "s":2}`, bad: true},
+		{name: "no value", in: `{"op":}`, bad: true},
+		{name: "no key", in: `{op:1}`, bad: true},
+		{name: "a string", in: `"op"`, bad: true},
 		{name: "array", in: `[1]`, bad: true},
 		{name: "cut short", in: `{"op":0,"d":{"a":`, bad: true},
 		{name: "trailing text", in: `{"op":0} x`, bad: true},
@@ -56,6 +82,28 @@ func TestScanSkipsUnwanted(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { _, _ = scanEnvelope(payload, skip) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// Only when everything else is known is d passed over; else it might be wanted, and what
+// follows it has to be read.
+func TestScanSkipsOnlyWhatIsKnown(t *testing.T) {
+	for in, skipped := range map[string]bool{
+		`{"op":0,"s":1,"t":"A","d":{"cut`:              true,
+		`{"t":"A","op":0,"s":1,"x":[{}],"d":{"cut`:     true,
+		`{"op":0,"s":1,"t":"B","d":{"cut`:              false,
+		`{"s":1,"t":"A","d":{"cut`:                     false,
+		`{"op":0,"t":"A","d":{"cut`:                    false,
+		`{"op":0,"s":1,"d":{"cut`:                      false,
+		`{"op":0,"s":1,"t":"A","e":{"cut`:              false,
+		`{"op":0,"s":1,"t":"A","dd":{"cut`:             false,
+		`{"op":0,"s":null,"t":"A","d":{"cut`:           true,
+		`{"op":0,"s":1,"t":"A","d":{"whole":1},"d":{}`: true,
+	} {
+		env, err := scanEnvelope([]byte(in), func(op Opcode, typ []byte) bool { return op == opDispatch && string(typ) == "A" })
+		if (err == nil) != skipped {
+			t.Errorf("%s: %+v, %v; want skipped: %t", in, env, err, skipped)
+		}
 	}
 }
 

@@ -233,3 +233,23 @@ func TestHeartbeatsForgetThePast(t *testing.T) {
 		t.Errorf("a heartbeat and its answer cost %v allocations", each)
 	}
 }
+
+// A heartbeat that was asked for is due at once, and beyond the budget as soon as the oldest
+// of the last minute no longer counts.
+func TestRequestedHeartbeatIsLookedAtWhenItMayLeave(t *testing.T) {
+	h, now := newTestHeartbeats(0.99)
+	h.recordRequest()
+	if next := h.nextCheck(now, now, 0); !next.Equal(now) {
+		t.Errorf("looked at after %s, want at once", next.Sub(now))
+	}
+	for h.withinBudget(now) {
+		h.recordSent(answerWait{since: now}, heartbeatProbe)
+		h.recordACK(now, 0)
+	}
+	h.recordRequest()
+	h.nextRegular = now.Add(time.Hour)
+	later := now.Add(50 * time.Second)
+	if next := h.nextCheck(later, later, 0); !next.Equal(now.Add(time.Minute)) {
+		t.Errorf("beyond the budget looked at after %s, want a minute", next.Sub(now))
+	}
+}

@@ -512,3 +512,70 @@ func TestStopIsNoShortSession(t *testing.T) {
 		})
 	}
 }
+
+// dialerFunc is a dialer that is a function.
+type dialerFunc func(ctx context.Context, url string) (gateway.Socket, error)
+
+func (f dialerFunc) Dial(ctx context.Context, url string) (gateway.Socket, error) { return f(ctx, url) }
+
+// An error of a dialer that says nothing of how far it came counts as a failed dial, and so
+// does an address that is none; the shard goes on.
+func TestDialsThatFailOddly(t *testing.T) {
+	for name, options := range map[string]func(*gateway.Options){
+		"error without a kind": func(o *gateway.Options) {
+			o.Dialer = dialerFunc(func(context.Context, string) (gateway.Socket, error) { return nil, errors.New("no") })
+		},
+		"no address": func(o *gateway.Options) { o.URLSource = gateway.FixedURL("ws://[") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, config{options: options}, func(h *harness) {
+				h.start()
+				h.Until(time.Minute, "it is tried again", func() bool { return len(observed[gateway.ConnectFailed](h)) > 1 })
+				if got := observed[gateway.ConnectFailed](h)[0].Reason; got.Kind != gateway.ReasonDial || got.Err == nil {
+					t.Errorf("the dial failed by %s", got)
+				}
+			})
+		})
+	}
+}
+
+// waitingSource and waitingLimiter answer when their context ends.
+type waitingSource struct{}
+
+func (waitingSource) GatewayURL(ctx context.Context, _ string) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+type waitingLimiter struct{ gateway.IdentifyLimiter }
+
+func (waitingLimiter) Acquire(ctx context.Context, _ gateway.ShardID, _ func(time.Time, string)) (identify.Grant, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (waitingLimiter) Stopped(gateway.ShardID) {}
+
+// Given a shard that waits for an address or for its turn, when it is stopped, then it ends
+// at once, and that is told as no failure.
+func TestStopWhileWaitingForOthersIsNoFailure(t *testing.T) {
+	for name, options := range map[string]func(*gateway.Options){
+		"address": func(o *gateway.Options) { o.URLSource = waitingSource{} },
+		"turn":    func(o *gateway.Options) { o.IdentifyLimiter = waitingLimiter{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, config{options: options}, func(h *harness) {
+				h.start()
+				h.Advance(time.Second)
+				began := time.Now()
+				h.stop(gateway.KeepSession)
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("it took %s", took)
+				}
+				if failed := observed[gateway.ConnectFailed](h); len(failed) != 0 {
+					t.Errorf("told as a failure: %v", failed)
+				}
+			})
+		})
+	}
+}

@@ -138,3 +138,64 @@ func TestNoJSONEndsTheConnection(t *testing.T) {
 		t.Errorf("it ended by %v", c.reason)
 	}
 }
+
+// Given text that is no JSON, when it comes again at the same place of the session, then it
+// costs only itself; at another place it ends the connection again.
+// Statements: G-118.
+func TestNoJSONAgainCostsItself(t *testing.T) {
+	c := newTestConn(t)
+	s := c.shard
+	again := func() *conn {
+		next := newConn(s, noopSocket{}, "ws://x")
+		s.seq.attach(next, true)
+		return next
+	}
+	if c.handlePayload([]byte(`<html>`), 6) {
+		t.Fatal("the connection goes on the first time")
+	}
+	next := again()
+	if skipped := s.count.skipped.Load(); !next.handlePayload([]byte(`<html>`), 6) || s.count.skipped.Load() != skipped+1 {
+		t.Error("the same text at the same place ends the connection again, or is not counted")
+	}
+	if !next.handlePayload([]byte(`{"op":0,"t":"X","s":2,"d":{}}`), 29) || s.seq.received.Load() != 2 {
+		t.Error("what follows is not taken in")
+	}
+	if next.handlePayload([]byte(`<html>`), 6) {
+		t.Error("at another place the connection goes on")
+	}
+}
+
+// A frame of a compressed stream that is larger than what is kept cannot be passed over: it
+// ends the connection, and plain text of that size does not.
+// Statements: G-112.
+func TestCompressedFrameBeyondTheLimitEndsTheConnection(t *testing.T) {
+	for _, compression := range []Compression{CompressNone, CompressZlib, CompressZstd} {
+		c := newTestConn(t)
+		c.shard.opts.ReadLimit = 100
+		c.sock = &cutSocket{binary: compression != CompressNone}
+		c.group.Add(1)
+		c.readLoop(newInflater(compression))
+		want := ReasonReset // at the end of what there is to read
+		if compression != CompressNone {
+			want = ReasonCompression
+		}
+		if c.reason.Kind != want {
+			t.Errorf("%s: it ended by %s, want %s", compression, c.reason, want)
+		}
+	}
+}
+
+// cutSocket has one message, of which 100 of 200 bytes are kept.
+type cutSocket struct {
+	noopSocket
+	binary, read bool
+}
+
+func (s *cutSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte, int64, bool, error) {
+	if s.read {
+		return buf, 0, false, errors.New("there is no more")
+	}
+	s.read = true
+	received(200)
+	return append(buf, make([]byte, limit)...), 200, s.binary, nil
+}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"evergreen/internal/bounds"
 )
 
 // Statements: G-101.
@@ -101,5 +103,103 @@ func TestSendWindowAllowsForTheWay(t *testing.T) {
 	}
 	if left := th.delay(began.Add(sendWindow)); left != 0 {
 		t.Errorf("after the window it waits %s", left)
+	}
+}
+
+// queued returns a payload that waits in a queue.
+func queued(op Opcode, guild string) *queuedSend {
+	raw, _ := encode(op, map[string]any{"guild_id": guild})
+	return &queuedSend{op: op, key: rateLimitKey(op, raw), raw: raw, done: make(chan error, 1)}
+}
+
+// What could not be written goes first on the next connection, a presence unless a newer one
+// waits. After the end of the shard its sender is told.
+func TestWhatWasNotWrittenGoesFirst(t *testing.T) {
+	o := newSendQueue(10)
+	now := time.Now()
+	first, second := queued(OpVoiceStateUpdate, "1"), queued(OpVoiceStateUpdate, "2")
+	o.items = append(o.items, first, second)
+	p, _, _ := o.next(now)
+	o.requeue(p, nil)
+	for i, want := range []*queuedSend{first, second} {
+		if p, _, _ := o.next(now); p != want {
+			t.Errorf("payload %d is not the one that was sent as such", i)
+		}
+	}
+	older := &Presence{Status: StatusIdle}
+	o.requeue(nil, older)
+	if _, p, _ := o.next(now); p != older {
+		t.Errorf("the presence that was not written was replaced by %v", p)
+	}
+	o.setPresence(Presence{Status: StatusOnline})
+	o.requeue(nil, older)
+	if _, p, _ := o.next(now); p == nil || p.Status != StatusOnline {
+		t.Errorf("a newer presence gave way to %v", p)
+	}
+	o.close()
+	o.requeue(first, nil)
+	select {
+	case err := <-first.done:
+		if !errors.Is(err, ErrStopped) || len(o.items) != 0 {
+			t.Errorf("after the end: %v, %d payloads wait", err, len(o.items))
+		}
+	default:
+		t.Error("after the end the sender is not told")
+	}
+}
+
+// A RATE_LIMITED that names no time holds nothing back, one that names ages holds for a
+// bounded time, and what has no guild is never held. The wait is that of the first.
+func TestOddRateLimitedHoldsNothingForLong(t *testing.T) {
+	now := time.Now()
+	for in, want := range map[string]time.Duration{
+		`{"opcode":8,"meta":{"guild_id":"1"}}`:                   0,
+		`{"opcode":8,"retry_after":0,"meta":{"guild_id":"1"}}`:   0,
+		`{"opcode":8,"retry_after":-5,"meta":{"guild_id":"1"}}`:  0,
+		`{"opcode":8,"retry_after":"5","meta":{"guild_id":"1"}}`: 0,
+		`[]`: 0,
+		`{"opcode":8,"retry_after":5,"meta":{"guild_id":"2"}}`:     0,
+		`{"opcode":8,"retry_after":5,"meta":{"guild_id":"1"}}`:     5 * time.Second,
+		`{"opcode":8,"retry_after":5,"meta":{"guild_id":1}}`:       5 * time.Second,
+		`{"opcode":8,"retry_after":1e300,"meta":{"guild_id":"1"}}`: time.Duration(bounds.RateLimited) * time.Second,
+		`{"opcode":4,"retry_after":5,"meta":{"guild_id":""}}`:      0,
+	} {
+		o := newSendQueue(10)
+		o.onRateLimited([]byte(in), now)
+		o.items = append(o.items, queued(OpRequestGuildMembers, "1"))
+		p, _, wait := o.next(now)
+		if (p == nil) != (want > 0) || wait != want {
+			t.Errorf("%s: sent at once %t, or after %s; want %s", in, p != nil, wait, want)
+		}
+		o.items = append(o.items, queued(OpVoiceStateUpdate, "1"))
+		if p, _, _ := o.next(now); p == nil || p.op != OpVoiceStateUpdate {
+			t.Errorf("%s holds another opcode back", in)
+		}
+	}
+	o := newSendQueue(10)
+	for guild, after := range map[string]string{"1": "30", "2": "10", "3": "20"} {
+		o.onRateLimited([]byte(`{"opcode":8,"retry_after":`+after+`,"meta":{"guild_id":"`+guild+`"}}`), now)
+		o.items = append(o.items, queued(OpRequestGuildMembers, guild))
+	}
+	if _, _, wait := o.next(now); wait != 10*time.Second {
+		t.Errorf("the first of three may leave after %s", wait)
+	}
+}
+
+// Statements: G-103.
+func TestPayloadsUpToTheLimitAreBuilt(t *testing.T) {
+	empty, err := encode(OpVoiceStateUpdate, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := encode(OpVoiceStateUpdate, strings.Repeat("x", maxPayload-len(empty))); err != nil || len(raw) != maxPayload {
+		t.Errorf("the largest payload: %d bytes, %v", len(raw), err)
+	}
+	if _, err := encode(OpVoiceStateUpdate, strings.Repeat("x", maxPayload-len(empty)+1)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a byte more: %v", err)
+	}
+	o := newSendQueue(10)
+	if err := o.send(context.Background(), OpVoiceStateUpdate, make(chan int)); err == nil {
+		t.Error("what is no JSON was queued")
 	}
 }
