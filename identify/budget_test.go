@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 // discord answers for the session start limit.
 type discord struct {
+	mu     sync.Mutex // guards limits where they change while something waits
 	limits SessionStartLimit
 	err    error
 	takes  time.Duration
@@ -25,7 +27,16 @@ func (d *discord) ask(ctx context.Context) (SessionStartLimit, error) {
 	case <-ctx.Done():
 		return SessionStartLimit{}, ctx.Err()
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return d.limits, d.err
+}
+
+// change changes what it answers while something may ask.
+func (d *discord) change(remaining int, resetAfter time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.limits.Remaining, d.limits.ResetAfter = remaining, resetAfter
 }
 
 // Given an empty budget that is reset in ten hours, when the shard wants to

@@ -268,11 +268,12 @@ func TestNewWaitIsAnnounced(t *testing.T) {
 		}{{0, time.Second}, {0, 2 * time.Second}, {0, 2*time.Second + time.Hour}, {1, 2*time.Second + time.Hour + 24*time.Minute}} {
 			time.AfterFunc(time.Duration(n+1)*6*time.Minute, func() {
 				passed := time.Duration(n+1) * 6 * time.Minute
-				d.limits.Remaining, d.limits.ResetAfter = c.remaining, time.Hour+c.reset-passed
+				left := time.Hour + c.reset - passed
 				if c.remaining > 0 {
 					// Spaced from the first start, to the same end as before.
-					d.limits.ResetAfter = 6*time.Minute + 2*time.Hour + 2*time.Second
+					left = 6*time.Minute + 2*time.Hour + 2*time.Second
 				}
+				d.change(c.remaining, left)
 				l.RefreshSessionStartLimit(context.Background())
 			})
 		}

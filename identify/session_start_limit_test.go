@@ -115,7 +115,7 @@ func TestBetterAnswerEndsTheWait(t *testing.T) {
 				time.Sleep(6 * time.Minute)
 				d.limits.Remaining = remaining
 				time.AfterFunc(10*time.Minute, func() {
-					if d.limits.Remaining = 1000; asks {
+					if d.change(1000, day); asks {
 						l.SessionEnded(ShardID{ID: 1, Count: 2}, time.Second)
 					} else {
 						l.RefreshSessionStartLimit(context.Background())

@@ -337,7 +337,9 @@ func TestRecordThatIsReadLateCountsInOrder(t *testing.T) {
 		return New(Options{Storage: d, Rand: middling, MaxConcurrency: 2})
 	}
 	read := func(t *testing.T, d *disk, l *Limiter) {
+		d.mu.Lock()
 		d.broken = false
+		d.mu.Unlock()
 		if err := l.Load(t.Context()); err != nil {
 			t.Error(err)
 		}
