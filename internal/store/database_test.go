@@ -223,6 +223,12 @@ func TestSearchFindsWhatIsOnTheDisk(t *testing.T) {
 		if i.End = i.Start; n%2 == 0 {
 			i.Cause = health.DNSFailure
 		}
+		switch n {
+		case 0:
+			i.Cause = health.OutOfMemory
+		case 1:
+			i.Outcome, i.End = health.OutcomeOpen, time.Time{}
+		}
 		first.Journal().Write(i)
 	}
 	if err := first.Identifies().Commit(t.Context()); err != nil {
@@ -235,10 +241,12 @@ func TestSearchFindsWhatIsOnTheDisk(t *testing.T) {
 	}{
 		"all":              {health.Query{Limit: many + 10}, many},
 		"the newest":       {health.Query{Limit: 5}, 5},
-		"of a cause":       {health.Query{Limit: many, Cause: health.DNSFailure}, many / 2},
+		"of a cause":       {health.Query{Limit: many, Cause: health.DNSFailure}, many/2 - 1},
+		"of a rare cause":  {health.Query{Limit: 1, Cause: health.OutOfMemory}, 1},
+		"one that goes on": {health.Query{Limit: 1, Open: &going}, 1},
 		"of no incident":   {health.Query{Limit: many, Cause: health.HostSlept}, 0},
-		"that are over":    {health.Query{Limit: many, Open: &closed}, many},
-		"that go on":       {health.Query{Limit: many, Open: &going}, 0},
+		"that are over":    {health.Query{Limit: many, Open: &closed}, many - 1},
+		"that go on":       {health.Query{Limit: many, Open: &going}, 1},
 		"before the tenth": {health.Query{Limit: many, Before: began.Add(10*time.Second).Format("20060102T150405.000000") + "-0"}, 10},
 	} {
 		got, err := first.Journal().Find(t.Context(), test.q)

@@ -77,7 +77,8 @@ func (s *Store) newerError() *NewerError {
 	return s.newer
 }
 
-// markAllChanged marks everything that memory holds as not written.
+// markAllChanged marks everything that memory holds as not written, but for the run, which
+// is in every sign of life.
 func (s *Store) markAllChanged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +91,6 @@ func (s *Store) markAllChanged() {
 			s.changedIncidents[i.ID] = i
 		}
 	}
-	s.runChanged = s.run != nil
 	s.alertChanged = s.alertChanged || s.alertOwn || s.alert != nil
 	s.limitsChanged = s.limitsChanged || len(s.limits) > 0
 }

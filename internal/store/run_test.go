@@ -133,6 +133,10 @@ func TestOOMCountersAreRead(t *testing.T) {
 			"/proc/self/cgroup": "3:cpu:/x\n2:memory:/docker/1\n",
 			"/sys/fs/cgroup/memory/docker/1/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
 		}, oomCount{"/docker/1", 2, -1}},
+		{"a name that is not of version 2", map[string]string{
+			"/proc/self/cgroup": "0:cpu:/x\n", "/sys/fs/cgroup/x/memory.events": "oom_kill 3\n",
+		}, oomCount{"", -1, -1}},
+		{"more than a number", map[string]string{"/proc/vmstat": "oom_kill 4 5\noom_kill_x 6\n"}, oomCount{"", -1, -1}},
 		{"garbled", map[string]string{"/proc/vmstat": "oom_kill many\n", "/proc/self/cgroup": "what\n0::/x\n"}, oomCount{"", -1, -1}},
 		{"nothing", nil, oomCount{"", -1, -1}},
 	}

@@ -350,6 +350,21 @@ var mutations = []mutation{
 		"./internal/process/config", "Paths",
 	},
 	{
+		"rule-8-disgo-split", "a close during a split of a shard leaves its parts open", "disgogateway/shardmanager.go",
+		"		if all = m.takeAll(); len(all) == 0 {\n			return\n		} // a split that was under way has opened them\n", "		return\n",
+		"./disgogateway", "DuringASplit",
+	},
+	{
+		"rule-9-disgo-turn", "an event that waits for its turn at a close counts as handled", "disgogateway/events.go",
+		"	if !r.config.lock.lock(ctx) {\n		return\n	}\n	defer handled()\n", "	defer handled()\n	if !r.config.lock.lock(ctx) {\n		return\n	}\n",
+		"./disgogateway", "WaitsAtAClose",
+	},
+	{
+		"store-gone", "a busy bot does not notice that its database was deleted", "internal/store/writer.go",
+		"	alive := due || !now", "	alive := final || !now",
+		"./internal/store", "BusyBot",
+	},
+	{
 		"store-full-disk", "what could not be written is forgotten, and with it the end of a session", "internal/store/merge.go",
 		"			k.markChanged()\n		}\n	}\n	for _, e := range b.entries {", "			_ = k\n		}\n	}\n	for _, e := range b.entries {",
 		"./internal/store", "FullDiskForgets",
