@@ -10,7 +10,7 @@ import (
 // gate. A closed gate lets none through; it says for certain whether a handler runs.
 type gate struct {
 	mu        sync.Mutex
-	changed   sync.Cond // closed or takenOver has changed
+	changed   sync.Cond // the gate has opened, or takenOver is true
 	closed    bool
 	takenOver bool      // the new set delivers: nothing passes any more
 	entered   time.Time // when the event whose handler runs has passed; zero: none runs
@@ -50,8 +50,9 @@ func (g *gate) leave() {
 func (g *gate) set(closed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.closed = closed
-	g.changed.Broadcast()
+	if g.closed = closed; !closed {
+		g.changed.Broadcast()
+	}
 }
 
 // takeOver closes the gate for good: what waits and what comes is for the new set.

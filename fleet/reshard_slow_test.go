@@ -358,7 +358,14 @@ func TestReshardWaitsForHandlersFromBeforeAnEarlierOne(t *testing.T) {
 		if err := s.wantEnd(first, 2*time.Second); !errors.Is(err, context.Canceled) {
 			t.Errorf("the first change ended with: %v", err)
 		}
+		if s.fleet.Snapshot().FailedReshard == nil {
+			t.Error("the snapshot does not say that the first change failed")
+		}
 		second := s.reshard(s.T.Context(), 3)
+		s.Advance(time.Second)
+		if failed := s.fleet.Snapshot().FailedReshard; failed != nil {
+			t.Errorf("during the second change the snapshot still says that %+v failed", failed)
+		}
 		for time.Since(began) < 179*time.Second {
 			s.wantNoTakeover(2)
 			post("behind it")
