@@ -257,3 +257,31 @@ func TestNoBombGrowsBeyondTheLimit(t *testing.T) {
 		t.Errorf("of %d bytes %d are kept in %d: %v", size, len(out), cap(out), err)
 	}
 }
+
+// A stream that breaks is an error for good, whatever it was broken by, and an end without a
+// message costs nothing.
+func TestBrokenStreamsEnd(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		compression Compression
+		frame       string
+	}{
+		{"nothing but a marker", CompressZlib, "\x00\x00\xff\xff"},
+		{"one byte before the marker", CompressZlib, "\x78\x00\x00\xff\xff"},
+		{"a preset dictionary", CompressZlib, "\x78\xbb\x00\x00\x00\x00\x00\xff\xff"},
+		{"another method", CompressZlib, "\x77\x85\x00\x00\xff\xff"},
+		{"a window beyond 32 KiB", CompressZlib, "\x88\x1c\x00\x00\xff\xff"},
+		{"a wrong check", CompressZlib, "\x78\x9d\x00\x00\xff\xff"},
+		{"a block that is none", CompressZlib, "\x78\x9c\xff\xff\x00\x00\xff\xff"},
+		{"text", CompressZstd, "not zstd at all"},
+		{"a frame cut short", CompressZstd, "\x28\xb5\x2f\xfd\x00"},
+	} {
+		in := newInflater(c.compression)
+		if out, _, done, err := in.feed([]byte(c.frame), nil, 1000); err == nil || done {
+			t.Errorf("%s: %q, done %t, no error", c.name, out, done)
+		}
+		in.close()
+		unused := newInflater(c.compression)
+		unused.close()
+	}
+}
