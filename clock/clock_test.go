@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // machine is a machine with clocks of its own.
@@ -90,6 +91,9 @@ func TestMomentsOutliveJumps(t *testing.T) {
 	if got := c.Between(second, moment()); got != time.Minute {
 		t.Errorf("since the second there are %s", got)
 	}
+	if got := c.Between(first, first.Add(time.Second)); got != time.Second {
+		t.Errorf("between two moments before the sleep are %s", got)
+	}
 	today := begin.Round(0).Add(-24 * time.Hour)
 	if got := c.At(first); !got.Equal(today) {
 		t.Errorf("the first was at %s, want %s", got, today)
@@ -100,6 +104,113 @@ func TestMomentsOutliveJumps(t *testing.T) {
 	stored := begin.Round(0)
 	if got := New(Source{}).At(stored); got != stored {
 		t.Errorf("a time from elsewhere became %s", got)
+	}
+}
+
+// Given a host that sleeps while its clocks are being read, then that is a sleep, and no
+// clock that was set back and forth.
+func TestSleepBetweenTwoReadings(t *testing.T) {
+	m := &machine{}
+	source := m.source()
+	wall, sleeps := source.Wall, false
+	source.Wall = func() time.Time {
+		before := wall()
+		if sleeps {
+			m.slept, sleeps = time.Hour, false
+		}
+		return before
+	}
+	c := New(source)
+	watch := c.Watch()
+	sleeps = true
+	for _, want := range []Jump{{Slept: time.Hour}, {}} {
+		m.monotonic += time.Minute
+		if got := watch.Look(time.Minute); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
+
+// Given a wall clock that is slewed for hours, each time by less than a jump, then it was
+// never set.
+func TestSlewedClockIsNotSet(t *testing.T) {
+	m := &machine{}
+	c := New(m.source())
+	watch := c.Watch()
+	for range 1000 {
+		m.monotonic += 10 * time.Second
+		m.set += 5 * time.Millisecond
+		if got := watch.Look(10 * time.Second); got != (Jump{}) {
+			t.Fatalf("after %s: %+v", m.set, got)
+		}
+	}
+}
+
+// goTime is a time as Go's clock returns it, with a wall clock and a monotonic reading
+// that need not agree: after a sleep of the host they do not.
+func goTime(t testing.TB, wall, monotonic time.Duration) time.Time {
+	now := begin.Add(wall)
+	// The layout of time.Time: wall, ext, loc. With a monotonic reading ext is that.
+	(*struct {
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	})(unsafe.Pointer(&now)).ext += int64(monotonic - wall)
+	if now.Sub(begin) != monotonic || now.Round(0).Sub(begin.Round(0)) != wall {
+		t.Fatal("time.Time has another layout")
+	}
+	return now
+}
+
+// Given Go's own clock, whose times carry a monotonic reading that stands still while the
+// host sleeps and does not see the clock being set, then both are noticed by the wall
+// clock, and moments are named by it: two times with such a reading are subtracted by it
+// alone.
+func TestWallClockIsReadWithoutItsMonotonicReading(t *testing.T) {
+	if monotonicSleeps {
+		t.Skip("the machine of this test has a monotonic clock that stops in sleep")
+	}
+	for name, test := range map[string]struct {
+		asleep, set time.Duration
+		known       bool
+		want        Jump
+	}{
+		"it slept":             {asleep: 8 * time.Hour, known: true, want: Jump{Slept: 8 * time.Hour}},
+		"it slept, not known":  {asleep: 8 * time.Hour, want: Jump{Slept: 8 * time.Hour}},
+		"it was set":           {set: 24 * time.Hour, known: true, want: Jump{Set: 24 * time.Hour}},
+		"it was set back":      {set: -24 * time.Hour, known: true, want: Jump{Set: -24 * time.Hour}},
+		"it slept and was set": {asleep: time.Hour, set: -2 * time.Hour, known: true, want: Jump{Slept: time.Hour, Set: -2 * time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asleep, set, passed time.Duration
+			c := New(Source{
+				Now:   func() time.Time { return goTime(t, passed+asleep+set, passed) },
+				Slept: func() (time.Duration, bool) { return asleep, test.known },
+			})
+			watch := c.Watch()
+			moment := goTime(t, 0, 0)
+			passed, asleep, set = time.Minute, test.asleep, test.set
+			if got := watch.Look(time.Minute); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			now, by := c.Now()
+			if want := begin.Round(0).Add(time.Minute + asleep + set); now != want || by != test.want.Set {
+				t.Errorf("it is %s and was set by %s, want %s", now, by, want)
+			}
+			if got := c.Between(moment, goTime(t, passed+asleep+set, passed)); got != time.Minute+test.asleep {
+				t.Errorf("%s have passed, want %s", got, time.Minute+test.asleep)
+			}
+			byWall := time.Minute + asleep + set
+			if got := c.Between(moment.Round(0), goTime(t, byWall, passed)); got != byWall {
+				t.Errorf("%s have passed since a time from elsewhere, want %s", got, byWall)
+			}
+			if got := c.Between(moment, now); got != byWall {
+				t.Errorf("%s have passed until a time from elsewhere, want %s", got, byWall)
+			}
+			if got, want := c.At(moment), begin.Round(0).Add(set); got != want {
+				t.Errorf("the moment was at %s, want %s", got, want)
+			}
+		})
 	}
 }
 
