@@ -173,11 +173,11 @@ func (p *policy) onHello(base bool) {
 
 // onLive records READY or RESUMED. If it answered a session probe, the probed
 // session is over: replaced is true and reason says why it was probed.
-func (p *policy) onLive(resume, base bool) (replaced bool, reason Reason) {
+func (p *policy) onLive(base bool) (replaced bool, reason Reason) {
 	replaced, reason = p.probingSession, p.sessionProbeReason
 	p.resumes, p.refusals = resumeStreak{}, 0
 	p.endSessionProbes()
-	if !resume || !base {
+	if !base {
 		p.urlFailures = 0 // else the base URL stays the way back for now
 	}
 	return replaced, reason
@@ -224,14 +224,7 @@ func (p *policy) countFailure(n *followUp) {
 // decide completes n: a session that Discord does not resume is dropped, and one
 // whose RESUMEs come to nothing is probed.
 func (p *policy) decide(n *followUp, hasSession bool, reason Reason, now time.Time) {
-	if hasSession && !n.dropSession && !p.probingSession && p.resumes.isOver() {
-		n.dropSession = true
-	}
-	n.dropSession = n.dropSession && hasSession
-	if n.dropSession {
-		p.resumes, p.urlFailures = resumeStreak{}, 0
-		p.endSessionProbes()
-	}
+	n.dropSession = hasSession && (n.dropSession || p.resumes.isOver())
 	if n.do != actPark && n.do != actVerify {
 		n.do = p.resumeOrIdentify(hasSession && !n.dropSession, reason, now)
 	}
@@ -244,10 +237,7 @@ func (p *policy) invalidSession(c closed, n *followUp) {
 	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {
 		return // G-081
 	}
-	n.dropSession = true // G-082, G-085
-	if c.resume || c.live {
-		p.refusals = 0 // the end of a session is no refusal to start another
-	}
+	n.dropSession = true                                     // G-082, G-085
 	n.wait = min(n.wait<<min(p.refusals, 8), maxRefusalWait) // G-084
 	p.refusals++
 }
@@ -277,11 +267,7 @@ func (p *policy) closeCode(c closed, now time.Time, n *followUp) {
 	case identifies:
 		n.dropSession = true
 	case resumesOnce:
-		if c.resume && !c.live {
-			n.dropSession = true
-		} else {
-			p.resumes.lastChance = true
-		}
+		p.resumes.lastChance = true // a RESUME that was closed so has been counted as one
 	}
 	n.wait = p.delay(c.reason)
 }

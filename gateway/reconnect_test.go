@@ -10,7 +10,7 @@ import (
 // time that passes.
 type step any
 
-// onLive is READY or RESUMED.
+// onLive is READY, which begins a session, or RESUMED.
 type onLive struct{ resume, base bool }
 
 // The ends of connections in the table. Those that were live lived for two minutes.
@@ -60,7 +60,8 @@ func steps(parts ...[]step) (all []step) {
 	return all
 }
 
-// policyRow is one row of the table: after these steps, this end leads to this next.
+// policyRow is one row of the table: after these steps, this end leads to this next. A
+// session that the policy gives up is gone until the next READY.
 // Every jitter is half of its range: the first try comes after 250 ms, failure n after
 // half of 1, 2, 4 ... s, and op 9 after 3 s.
 type policyRow struct {
@@ -84,7 +85,10 @@ func policyTable() []policyRow {
 		{name: "op 9 to IDENTIFY", noSession: true, end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(3000)}},
 		{name: "op 9 to IDENTIFY, the third time", noSession: true, before: times(2, onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(12_000)}},
 		{name: "op 9 to IDENTIFY, without end", noSession: true, before: times(8, onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: maxRefusalWait}},
-		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{}), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{base: true}), end: onLiveConn(op9False), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "op 9 to IDENTIFY after the end of a session", before: []step{onLiveConn(op9False)}, end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(6000)}},
+		{name: "op 9 true to IDENTIFY after the end of a session", before: times(4, onResume(op9True)), end: onIdentify(op9True), want: followUp{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 true to RESUME, after another session", before: append(times(4, onResume(op9True)), onLive{base: true}), end: onResume(op9True), want: followUp{do: actResume, wait: ms(3000)}},
 
 		{name: "no RESUMED once", end: onResume(noResumed), want: followUp{do: actResume}},
 		{name: "no RESUMED three times", before: times(2, onResume(noResumed)), end: onResume(noResumed), want: followUp{do: actProbeSession}},
@@ -98,9 +102,17 @@ func policyTable() []policyRow {
 		{name: "a probe that is refused", before: times(3, onResume(noResumed)), end: onIdentify(op9False), want: followUp{do: actResume, wait: ms(3000)}},
 		{name: "a probe that is closed with 4009", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4009)), want: followUp{do: actResume, wait: ms(4000)}},
 		{name: "a probe that finds the token refused", before: times(3, onResume(noResumed)), end: onIdentify(closeCode(4004)), want: followUp{do: actPark, reason: fatalReason(4004), dropSession: true}},
+		{name: "a probe that finds the token refused is over", before: append(times(3, onResume(noResumed)), onIdentify(closeCode(4004)), onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(6000)}},
 		{name: "a probe that cannot be dialled", before: times(3, onResume(noResumed)), end: dialBase(dnsFailed), want: followUp{do: actResume, wait: ms(2250)}},
 		{name: "a probe whose grant has expired goes on", before: times(3, onResume(noResumed)), end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: followUp{do: actProbeSession}},
 		{name: "no second probe within 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 19*time.Second)), end: onResume(noResumed), want: followUp{do: actResume}},
+		{name: "a probe begins to count anew", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut), 41 * time.Second}), end: onResume(noResumed), want: followUp{do: actResume}},
+		{name: "no third probe within 80 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut), onResume(cut), 75 * time.Second, onResume(cut), onIdentify(cut), onResume(cut), 79 * time.Second}), end: onResume(cut), want: followUp{do: actResume, wait: ms(12_500)}},
+		{name: "a third probe after 80 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut), onResume(cut), 75 * time.Second, onResume(cut), onIdentify(cut), onResume(cut), 80 * time.Second}), end: onResume(cut), want: followUp{do: actProbeSession, wait: ms(12_500)}},
+		{name: "a probe every ten minutes at the least", before: append(times(7, onResume(noResumed), 11*time.Minute, onResume(noResumed), onResume(noResumed), onIdentify(cut)), onResume(cut), 10*time.Minute), end: onResume(cut), want: followUp{do: actProbeSession, wait: ms(12_500)}},
+		{name: "probes begin anew after RESUMED", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut), onLive{resume: true}}, times(2, onResume(noResumed))), end: onResume(noResumed), want: followUp{do: actProbeSession}},
+		{name: "a probe that READY answers is over", before: append(times(3, onResume(noResumed)), onLive{base: true}), end: onLiveConn(cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "no RESUMED three times, but of two sessions", before: steps(times(2, onResume(noResumed)), []step{onResume(op9False), onLive{base: true}}), end: onResume(noResumed), want: followUp{do: actResume}},
 		{name: "a second probe after 40 s", before: steps(times(3, onResume(noResumed)), []step{onIdentify(cut)}, times(2, onResume(noResumed), 20*time.Second)), end: onResume(noResumed), want: followUp{do: actProbeSession}},
 
 		// A failed dial keeps the session, whatever it failed by.
@@ -128,8 +140,13 @@ func policyTable() []policyRow {
 		{name: "nothing but op 7 before HELLO", before: times(2, dialResume(op7)), end: dialResume(op7), want: followUp{do: actResume, wait: ms(2000)}},
 		{name: "connections that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
 		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "three that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), times(2, livedFor(25*time.Second, op7))), end: livedFor(10*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "what lies between two that op 7 ends", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7), livedFor(10*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "op 7, then a turn that has passed", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7), onIdentify(Reason{Kind: ReasonGrantExpired})}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "op 7 after a minute, then a cut RESUME", before: []step{livedFor(time.Minute, op7)}, end: onResume(cut), want: followUp{do: actResume, wait: ms(500)}},
 		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: followUp{do: actResume}},
 		{name: "the base gateway cuts off what it stood in for", before: times(4, dialResume(dnsFailed)), end: onBase(cut), want: followUp{do: actResume, wait: ms(250)}},
+		{name: "the base gateway cuts off at once what it stood in for", end: closed{reason: cut, resume: true, base: true, live: true, lived: 4 * time.Second}, want: followUp{do: actResume, wait: ms(500)}},
 		{name: "its turn to identify has passed", noSession: true, end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: followUp{do: actIdentify}},
 		{name: "a stop", end: onLiveConn(Reason{Kind: ReasonStop}), want: followUp{}},
 		{name: "a stop while it dials", end: dialResume(Reason{Kind: ReasonStop}), want: followUp{}},
@@ -137,11 +154,19 @@ func policyTable() []policyRow {
 		// Rule 7: fatal is not silent.
 		{name: "REST refuses the token", end: dialBase(tokenFailed), noSession: true, want: followUp{do: actPark, reason: tokenFailed}},
 		{name: "4004 before HELLO", end: dialResume(closeCode(4004)), want: followUp{do: actPark, reason: fatalReason(4004)}},
-		{name: "4003 again within a minute", before: []step{onLiveConn(closeCode(4003)), 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: followUp{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
-		{name: "4003 again after a minute", before: []step{onLiveConn(closeCode(4003)), time.Minute}, end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
+		{name: "4003 again within a minute", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}, 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: followUp{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
+		{name: "4003 again after a minute", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}, time.Minute}, end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
+		{name: "4003 an hour after the first", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}, time.Hour}, end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
+		{name: "4003 within a minute of the second", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}, 70 * time.Second, onLiveConn(closeCode(4003)), onLive{base: true}, 59 * time.Second}, end: onLiveConn(closeCode(4003)), want: followUp{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
+		{name: "4003 within a minute of one that parked", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}, 50 * time.Second, onLiveConn(closeCode(4003)), onLive{base: true}, 50 * time.Second}, end: onLiveConn(closeCode(4003)), want: followUp{do: actPark, wait: ms(250), reason: fatalReason(4003), dropSession: true}},
+		{name: "4003 of a live session and then of RESUME", before: []step{onLiveConn(closeCode(4003)), onLive{base: true}}, end: onResume(closeCode(4003)), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "4003 of RESUME and then of a live session", before: []step{onResume(closeCode(4003)), onLive{resume: true}}, end: onLiveConn(closeCode(4003)), want: followUp{do: actVerify, dropSession: true}},
 
 		{name: "1000, then a cut RESUME", before: []step{onLiveConn(closeCode(1000))}, end: onResume(cut), want: followUp{do: actIdentify, wait: ms(500), dropSession: true}},
 		{name: "1000, then op 7 before RESUMED", before: []step{onLiveConn(closeCode(1000))}, end: onResume(op7), want: followUp{do: actIdentify, dropSession: true}},
+		{name: "1000, then no RESUMED", before: []step{onLiveConn(closeCode(1000))}, end: onResume(noResumed), want: followUp{do: actIdentify, dropSession: true}},
+		{name: "1000, then op 9 true to RESUME", before: []step{onLiveConn(closeCode(1000))}, end: onResume(op9True), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
+		{name: "1000, a new session, then a cut RESUME", before: []step{onLiveConn(closeCode(1000)), onResume(cut), onLive{base: true}}, end: onResume(cut), want: followUp{do: actResume, wait: ms(1000)}},
 		{name: "1000, then a failed dial", before: []step{onLiveConn(closeCode(1000))}, end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(500)}},
 		{name: "1000, RESUMED, then a cut RESUME", before: []step{onLiveConn(closeCode(1000)), onLive{resume: true}}, end: onResume(cut), want: followUp{do: actResume, wait: ms(500)}},
 	}
@@ -184,13 +209,11 @@ func TestReconnectPolicy(t *testing.T) {
 			name = fmt.Sprint(c.reason.Code, " ", name)
 		}
 		t.Run(name, func(t *testing.T) {
-			p := newTestPolicy()
-			now := time.Unix(0, 0)
-			session := !row.noSession
+			h := policyHistory{policy: newTestPolicy(), session: !row.noSession, now: time.Unix(0, 0)}
 			for _, s := range row.before {
-				_, now = apply(p, s, session, now)
+				h.apply(s)
 			}
-			if got, _ := apply(p, row.end, session, now); got != row.want {
+			if got := h.apply(row.end); got != row.want {
 				t.Errorf("next is %+v, want %+v", got, row.want)
 			}
 		})
@@ -204,18 +227,33 @@ func newTestPolicy() *policy {
 	}
 }
 
-func apply(p *policy, s step, session bool, now time.Time) (followUp, time.Time) {
+// policyHistory is what happens to a shard with a policy.
+type policyHistory struct {
+	*policy
+	session bool
+	now     time.Time
+}
+
+// apply lets a step happen and returns what the policy has decided.
+func (h *policyHistory) apply(s step) (n followUp) {
 	switch s := s.(type) {
 	case closed:
-		return p.onClosed(s, session, now), now
+		n = h.onClosed(s, h.session, h.now)
 	case dialFailure:
-		return p.onDialFailed(s, session, now), now
+		n = h.onDialFailed(s, h.session, h.now)
 	case onLive:
-		p.onLive(s.resume, s.base)
+		if replaced, _ := h.onLive(s.base); replaced {
+			h.onSessionDropped()
+		}
+		h.session = h.session || !s.resume
 	case time.Duration:
-		now = now.Add(s)
+		h.now = h.now.Add(s)
 	}
-	return followUp{}, now
+	if n.dropSession {
+		h.onSessionDropped()
+		h.session = false
+	}
+	return n
 }
 
 // Given a resume URL that cannot be dialled, then the base URL gets every second try
@@ -231,13 +269,21 @@ func TestBaseURLGetsEverySecondTry(t *testing.T) {
 	if want := []bool{false, false, false, true, false, true, false}; fmt.Sprint(base) != fmt.Sprint(want) {
 		t.Errorf("the base URL was used in turns %v, want %v", base, want)
 	}
-	p.onLive(true, true)
+	p.onLive(true)
 	if !p.useBaseURL() {
 		t.Error("a RESUME at the base URL makes the shard forget that the resume URL is dead")
 	}
-	p.onLive(true, false)
+	p.onLive(false)
 	if p.useBaseURL() {
 		t.Error("a RESUME at the resume URL does not bring the shard back to it")
+	}
+	for range resumeURLTries {
+		p.onDialFailed(dialResume(dnsFailed), true, time.Unix(0, 0))
+	}
+	p.onSessionDropped()
+	p.onLive(true)
+	if p.useBaseURL() {
+		t.Error("the resume URL of another session is held for dead")
 	}
 }
 
@@ -268,14 +314,14 @@ func TestAnsweredProbeReplacesTheSession(t *testing.T) {
 	for range 3 {
 		p.onClosed(onResume(noResumed), true, now)
 	}
-	replaced, reason := p.onLive(false, true)
+	replaced, reason := p.onLive(true)
 	if !replaced || reason.Kind != ReasonNoResumed {
 		t.Errorf("replaced %t, because of %q", replaced, reason)
 	}
 	if lived := p.onSessionDropped(); lived != 2*time.Minute {
 		t.Errorf("the session was live for %s, want 2m", lived)
 	}
-	if replaced, _ := p.onLive(true, false); replaced || p.onSessionDropped() != 0 {
+	if replaced, _ := p.onLive(false); replaced || p.onSessionDropped() != 0 {
 		t.Error("it is told twice")
 	}
 }

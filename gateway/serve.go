@@ -221,7 +221,7 @@ func (t *connLoop) onACK(at time.Time) {
 // onLive follows READY or RESUMED: the bot is online (G-069).
 func (t *connLoop) onLive(at time.Time) {
 	t.liveSince, t.heartbeats.connecting = at, false
-	if replaced, reason := t.policy.onLive(t.attempt.resume, t.attempt.base); replaced {
+	if replaced, reason := t.policy.onLive(t.attempt.base); replaced {
 		t.reportSessionEnd(reason)
 	}
 	if t.attempt.resume && t.attempt.base && t.checkAddress(t.seq.session().ResumeURL) == nil {
