@@ -3,13 +3,11 @@ package gateway_test
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
-	"evergreen/internal/simtest"
 )
 
 // regularHeartbeats lists when the regular heartbeats were sent.
@@ -212,108 +210,6 @@ func TestLatencyIsMeasured(t *testing.T) {
 				t.Error("an answer without latency was observed")
 			}
 		}
-	})
-}
-
-// Given a host that slept for longer than an interval, then the connection is
-// given up at once when it wakes, without a late heartbeat, and resumed; after
-// a shorter sleep a probe finds out.
-// Statements: G-032.
-func TestHostSleep(t *testing.T) {
-	for _, slept := range []time.Duration{20 * time.Second, 3 * time.Minute, 9 * time.Hour} {
-		t.Run(slept.String(), func(t *testing.T) {
-			var ahead atomic.Int64
-			run(t, config{
-				sim: discordsim.Config{Session: discordsim.SessionConfig{Lifetime: 24 * time.Hour}},
-				options: func(o *gateway.Options) {
-					o.Clock = simtest.SleepyClock(&ahead)
-				},
-			}, func(h *harness) {
-				h.startLive()
-				h.Advance(time.Minute)
-				ahead.Store(int64(slept))
-				long := slept > interval
-				h.Until(10*time.Second, "the sleep is noticed", func() bool { return len(observed[gateway.HostSlept](h)) == 1 })
-				if got := observed[gateway.HostSlept](h)[0].For; got < slept-time.Second || got > slept+time.Second {
-					t.Errorf("noticed a sleep of %s", got)
-				}
-				h.Advance(5 * time.Second)
-				if resumed := h.shard.Stats().Resumed == 1; resumed != long {
-					t.Errorf("resumed: %t, after a sleep of %s", resumed, slept)
-				}
-				if long {
-					h.wantReason(gateway.ReasonSlept)
-				}
-				h.WantIdentifies(1)
-				h.NoViolations()
-			})
-		})
-	}
-}
-
-// Given a wall clock that is set forward or back while the host runs, then that is
-// told as what it is, and the connection goes on: heartbeats, deadlines and silence are
-// counted by the monotonic clock.
-// Statements: G-032.
-func TestSetClockEndsNoConnection(t *testing.T) {
-	for _, by := range []time.Duration{2 * time.Hour, -2 * time.Hour, 10 * 365 * 24 * time.Hour, -50 * 365 * 24 * time.Hour} {
-		t.Run(by.String(), func(t *testing.T) {
-			var set atomic.Int64
-			run(t, config{options: func(o *gateway.Options) {
-				o.Clock = simtest.SetClock(&set)
-			}}, func(h *harness) {
-				h.startLive()
-				h.Advance(time.Minute)
-				set.Store(int64(by))
-				h.Until(10*time.Second, "the setting is noticed", func() bool { return len(observed[gateway.ClockSet](h)) == 1 })
-				if got := observed[gateway.ClockSet](h)[0].By; got < by-time.Second || got > by+time.Second {
-					t.Errorf("noticed %s", got)
-				}
-				h.Advance(3 * time.Minute)
-				if n := len(observed[gateway.HostSlept](h)) + len(observed[gateway.ProcessStalled](h)) + len(observed[gateway.Disconnected](h)); n != 0 {
-					t.Errorf("it was taken for something else: %d observations", n)
-				}
-				h.WantIdentifies(1)
-				h.NoViolations()
-			})
-		})
-	}
-}
-
-// Given a connection that Discord has ended while the process stood still, when it goes on,
-// then that it stood still is told before the end that followed from it.
-func TestEndOfAnAbsenceIsToldWithIt(t *testing.T) {
-	var stalled atomic.Int64
-	run(t, config{options: func(o *gateway.Options) { o.Clock = simtest.StalledClock(&stalled) }}, func(h *harness) {
-		h.startLive()
-		h.Advance(time.Minute)
-		stalled.Store(int64(2 * time.Minute))
-		h.Inject(discordsim.Fault{Name: "cut"})
-		h.Until(10*time.Second, "the session is resumed", func() bool { return h.shard.Stats().Resumed == 1 })
-		if got := observed[gateway.ProcessStalled](h); len(got) != 1 || got[0].For < 110*time.Second || got[0].For > 2*time.Minute {
-			t.Errorf("observed %v", got)
-		}
-		h.wantReason(gateway.ReasonReset)
-		h.WantIdentifies(1)
-	})
-}
-
-// Given a link that went dead just before a short sleep of the host, and a clock
-// that stood still meanwhile, when the host wakes, then the dead link is noticed
-// as soon as without the sleep.
-func TestDeadLinkIsNoticedSoonAfterAShortSleep(t *testing.T) {
-	var ahead atomic.Int64
-	run(t, config{options: func(o *gateway.Options) {
-		o.Clock = simtest.SleepyClock(&ahead)
-	}}, func(h *harness) {
-		h.startLive()
-		h.Advance(time.Minute)
-		h.Inject(discordsim.Fault{Name: "half-open", For: 10 * time.Minute})
-		h.Advance(16 * time.Second) // an extra heartbeat is unanswered now
-		ahead.Store(int64(35 * time.Second))
-		h.Until(16*time.Second, "the dead link is noticed", func() bool { return h.shard.Stats().Resumed == 1 })
-		h.wantReason(gateway.ReasonSilent)
-		h.NoViolations()
 	})
 }
 

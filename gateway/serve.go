@@ -25,9 +25,19 @@ type connLoop struct {
 	returning         bool      // the spare is for returning to the resume URL
 	draining          bool      // a stop waits for handlers
 
-	watch *clock.Watch
-	jump  clock.Jump // of the clocks, not yet reported
+	watch  *clock.Watch
+	jump   clock.Jump // of the clocks, in the last wait
+	readBy time.Time  // until then what waits in the socket may not have been read
 }
+
+// A process that was stopped, or starved of time, finds that deadlines have passed while
+// what would have kept them waits in its socket. When the loop comes later than it meant
+// to by more than maxLate, it leaves readTime to the goroutine that reads before it
+// blames the connection.
+const (
+	maxLate  = 100 * time.Millisecond
+	readTime = 250 * time.Millisecond
+)
 
 // serve sends RESUME or IDENTIFY on a connection that has said HELLO, sends heartbeats
 // and watches, until the connection ends or has to. It is all that runs on this
@@ -49,11 +59,15 @@ func (s *Shard) serve(a attempt) closed {
 		if reason := t.maintainConnection(time.Now()); reason != nil {
 			return t.finish(*reason)
 		}
-		sleep := time.Until(t.nextCheck(time.Now()))
-		timer.Reset(max(0, sleep))
-		if reason := t.awaitNext(timer, max(0, sleep)); reason != nil {
+		next := t.nextCheck(time.Now())
+		sleep := max(0, time.Until(next))
+		timer.Reset(sleep)
+		if reason := t.awaitNext(timer, sleep); reason != nil {
 			t.reportJump() // it may be why the connection ended
 			return t.finish(*reason)
+		}
+		if now := time.Now(); now.Sub(next) > maxLate {
+			t.readBy = now.Add(readTime)
 		}
 	}
 }
@@ -250,16 +264,18 @@ func (t *connLoop) maintainConnection(now time.Time) *Reason {
 		}
 	}
 	lastByte := t.conn.progress.lastByte()
-	switch state, elapsed := t.heartbeats.liveness(now, lastByte, t.conn.progress.total()); state {
-	case noBytes:
-		return &Reason{Kind: ReasonSilent, Elapsed: elapsed}
-	case noACK:
-		return &Reason{Kind: ReasonNoACK, Elapsed: elapsed}
-	case suspect:
-		t.onSuspect(now, elapsed)
-	}
-	if reason := t.checkDeadlines(now); reason != nil {
-		return reason // before a heartbeat that would be the last payload of the connection
+	if !now.Before(t.readBy) {
+		switch state, elapsed := t.heartbeats.liveness(now, lastByte, t.conn.progress.total()); state {
+		case noBytes:
+			return &Reason{Kind: ReasonSilent, Elapsed: elapsed}
+		case noACK:
+			return &Reason{Kind: ReasonNoACK, Elapsed: elapsed}
+		case suspect:
+			t.onSuspect(now, elapsed)
+		}
+		if reason := t.checkDeadlines(now); reason != nil {
+			return reason // before a heartbeat that would be the last payload of the connection
+		}
 	}
 	if kind, due := t.heartbeats.due(now, lastByte); due {
 		if reason := t.sendHeartbeat(now, kind); reason != nil {
@@ -322,6 +338,9 @@ func (t *connLoop) sinceDispatch() answerWait {
 
 // nextCheck returns when something may have to be done.
 func (t *connLoop) nextCheck(now time.Time) time.Time {
+	if now.Before(t.readBy) {
+		return t.readBy
+	}
 	at := now.Add(t.opts.Timing.ClockCheck)
 	sooner := func(u time.Time) {
 		if u.Before(at) {
@@ -359,15 +378,14 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 // says nothing of it. But a virtual machine that was paused may show just like that, so it
 // is tested as well.
 func (t *connLoop) afterJump() *Reason {
-	jump := t.reportJump()
-	kind := ReasonStalled
-	if jump.Slept > jump.Stalled {
-		kind = ReasonSlept
+	if t.reportJump() {
+		kind := ReasonStalled
+		if t.jump.Slept > t.jump.Stalled {
+			kind = ReasonSlept
+		}
+		return &Reason{Kind: kind, Elapsed: t.jump.Absent()}
 	}
-	if jump.Absent() > t.conn.interval {
-		return &Reason{Kind: kind, Elapsed: jump.Absent()}
-	}
-	t.heartbeats.shift(jump.Late)
+	t.heartbeats.shift(t.jump.Late)
 	t.heartbeats.recordRequest()
 	return nil
 }
@@ -385,20 +403,23 @@ func (t *connLoop) onlyHello(reason Reason) bool {
 	return false
 }
 
-// reportJump reports a jump of the clocks, once.
-func (t *connLoop) reportJump() clock.Jump {
-	jump := t.jump
-	t.jump = clock.Jump{}
-	if jump.Stalled > 0 {
-		t.emit(ProcessStalled{For: jump.Stalled})
+// reportJump reports what made time jump in the last wait. It tells whether the process
+// did not run for more than an interval; then a spare has sent no heartbeats either, and
+// is dropped: a RESUME that Discord refused on it would cost the session.
+func (t *connLoop) reportJump() (long bool) {
+	if t.jump.Stalled > 0 {
+		t.emit(ProcessStalled{For: t.jump.Stalled})
 	}
-	if jump.Slept > 0 {
-		t.emit(HostSlept{For: jump.Slept})
+	if t.jump.Slept > 0 {
+		t.emit(HostSlept{For: t.jump.Slept})
 	}
-	if jump.Set != 0 {
-		t.emit(ClockSet{By: jump.Set})
+	if t.jump.Set != 0 {
+		t.emit(ClockSet{By: t.jump.Set})
 	}
-	return jump
+	if long = t.jump.Absent() > t.conn.interval; long {
+		t.cancelSpare()
+	}
+	return long
 }
 
 // finish ends the connection for a reason and reports it.
