@@ -23,10 +23,12 @@ const interval = 41_250 * time.Millisecond
 // harness is one shard in front of a simulated Discord, in virtual time.
 type harness struct {
 	*simtest.World
-	Guild *discordsim.Guild
-	shard *gateway.Shard
+	Guild   *discordsim.Guild
+	options gateway.Options
+	shard   *gateway.Shard
 
 	recorder simtest.Recorder
+	cancel   context.CancelFunc // ends the context of Run
 	ran      chan struct{}
 	started  bool
 	stopped  bool
@@ -53,7 +55,7 @@ const intents = gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.Int
 func run(t *testing.T, set config, test func(*harness)) {
 	t.Helper()
 	simtest.Run(t, simtest.Options{Sim: set.sim, App: set.app, Guilds: 1}, func(w *simtest.World) {
-		h := &harness{World: w, Guild: w.Guilds[0], ran: make(chan struct{}), handle: set.handle}
+		h := &harness{World: w, Guild: w.Guilds[0], handle: set.handle}
 		h.Describe = func() string { return "state " + h.shard.State().String() }
 		options := h.ShardOptions(intents)
 		options.Handler, options.Observer = gateway.HandlerFunc(h.handleEvent), &h.recorder
@@ -62,10 +64,8 @@ func run(t *testing.T, set config, test func(*harness)) {
 		if set.options != nil {
 			set.options(&options)
 		}
-		var err error
-		if h.shard, err = gateway.New(options); err != nil {
-			h.T.Fatal(err)
-		}
+		h.options = options
+		h.make()
 		// Deferred, so that a test that fails leaves nothing behind either.
 		defer func() {
 			if h.started && !h.stopped {
@@ -74,6 +74,24 @@ func run(t *testing.T, set config, test func(*harness)) {
 		}()
 		test(h)
 	})
+}
+
+// make makes the shard.
+func (h *harness) make() {
+	h.T.Helper()
+	var err error
+	if h.shard, err = gateway.New(h.options); err != nil {
+		h.T.Fatal(err)
+	}
+	h.ran, h.started, h.stopped = make(chan struct{}), false, false
+}
+
+// restart runs another shard with a session of the one before, until it is live.
+func (h *harness) restart(saved gateway.Session) {
+	h.T.Helper()
+	h.options.Session = saved
+	h.make()
+	h.startLive()
 }
 
 func (h *harness) handleEvent(ctx context.Context, e gateway.Event) {
@@ -89,9 +107,13 @@ func (h *harness) handleEvent(ctx context.Context, e gateway.Event) {
 // start runs the shard without waiting for anything.
 func (h *harness) start() {
 	h.started = true
+	ctx, cancel := context.WithCancel(context.Background())
+	h.cancel = cancel
+	shard, ran := h.shard, h.ran
 	go func() {
-		defer close(h.ran)
-		if err := h.shard.Run(context.Background()); err != nil {
+		defer close(ran)
+		defer cancel()
+		if err := shard.Run(ctx); err != nil {
 			h.T.Error(err)
 		}
 	}()

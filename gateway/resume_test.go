@@ -459,29 +459,16 @@ func TestFatalCloseCodesPark(t *testing.T) {
 // it is of the wrong kind: Discord's refusal leads to one IDENTIFY.
 // Statements: G-053, G-065.
 func TestStartsWithTheSessionOfAnEarlierRun(t *testing.T) {
-	var kept gateway.Session
 	run(t, config{}, func(h *harness) {
 		h.startLive()
 		h.Advance(time.Minute)
-		kept = h.shard.Session()
 		h.stop(gateway.KeepSession)
 		h.Post("between two runs")
-		next, err := gateway.New(gateway.Options{
-			Credentials: gateway.Credentials{Token: h.App.Token, Intents: intents},
-			URLSource:   gateway.FixedURL("ws://gateway.discord.sim"),
-			Dialer:      gateway.WebSocketDialer{DialContext: h.Sim.DialContext},
-			Handler:     gateway.HandlerFunc(h.handleEvent),
-			Session:     kept,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan struct{})
-		go func() { defer close(done); _ = next.Run(context.Background()) }()
-		h.Until(2*time.Second, "the session is resumed", func() bool { return next.Stats().Resumed == 1 })
+		h.restart(h.shard.Session())
 		h.Until(time.Second, "the message has come", func() bool { return len(h.eventsOf("MESSAGE_CREATE")) == 1 })
-		_ = next.Stop(context.Background(), gateway.KeepSession)
-		<-done
+		if n := h.shard.Stats().Resumed; n != 1 {
+			t.Errorf("%d RESUMEs were answered, want 1", n)
+		}
 		h.WantIdentifies(1)
 		h.NoViolations()
 	})
