@@ -57,3 +57,53 @@ func TestParkedShardKnowsItsRemedy(t *testing.T) {
 		h.WantIdentifies(2)
 	})
 }
+
+// Given a session that Discord has invalidated with 4003, when it does so to the next one
+// an hour later, then that is nothing new: the credentials are asked about, and the shard
+// identifies. When it does so within a minute, then the shard parks, and goes on once the
+// credentials are found to be good.
+// Statements: G-064, G-094.
+func TestOnlyARepeatedInvalidationParks(t *testing.T) {
+	for _, after := range []time.Duration{50 * time.Second, 2 * time.Minute, time.Hour} {
+		t.Run(after.String(), func(t *testing.T) {
+			asked := 0
+			run(t, config{options: func(o *gateway.Options) {
+				o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, now gateway.Credentials) (gateway.Credentials, error) {
+					asked++
+					return now, nil
+				})
+			}}, func(h *harness) {
+				h.startLive()
+				h.Advance(time.Hour)
+				wantParked := 0
+				for round := range 3 {
+					next := time.Now().Add(after)
+					h.Inject(discordsim.Fault{Name: "close", Code: 4003})
+					if round > 0 && after < time.Minute {
+						wantParked++
+						h.Advance(29 * time.Second)
+						if _, parked := h.shard.State().(gateway.Parked); !parked {
+							t.Errorf("round %d: the shard is %s", round, h.shard.State())
+						}
+					}
+					h.Advance(15 * time.Second)
+					if !h.isLive() || asked != round+1 {
+						t.Errorf("round %d: the shard is %s, and the credentials were asked about %d times", round, h.shard.State(), asked)
+					}
+					h.Advance(time.Until(next))
+				}
+				parked := 0
+				for _, change := range observed[gateway.Transition](h) {
+					if _, is := change.To.(gateway.Parked); is {
+						parked++
+					}
+				}
+				if parked != wantParked {
+					t.Errorf("the shard was parked %d times, want %d", parked, wantParked)
+				}
+				h.WantIdentifies(4)
+				h.NoViolations()
+			})
+		})
+	}
+}
