@@ -269,6 +269,36 @@ var mutations = []mutation{
 		"./gateway", "Kept|Watermark",
 	},
 	{
+		"rule-9-dead-session", "a handler of a dead session saves that session over the new one", "gateway/sequence.go",
+		"	if old != nil {\n		old.close()\n	}\n", "	_ = old\n",
+		"./gateway", "DeadSession",
+	},
+	{
+		"rule-9-hurried-stop", "what waits at a hurried stop is handed over", "gateway/queue.go",
+		"		if ctx.Err() != nil {\n			return // not", "		if ctx.Err() != nil && !ok {\n			return // not",
+		"./gateway", "HurriedStop",
+	},
+	{
+		"rule-3-stopped", "after a stop of the process the verdict comes before what waits is read", "gateway/serve.go",
+		"	if !now.Before(t.readBy) {\n", "	if true {\n",
+		"./gateway", "StoppedProcess",
+	},
+	{
+		"rule-3-stale-spare", "a spare that was silent through a long absence is used", "gateway/serve.go",
+		"	if long = t.jump.Absent() > t.conn.interval; long {\n		t.cancelSpare()\n	}\n", "	long = t.jump.Absent() > t.conn.interval\n",
+		"./gateway", "StoodStill",
+	},
+	{
+		"rule-3-suspend", "a monotonic reading hides a sleep of the host", "clock/clock.go",
+		"c.source.Wall().Round(0)", "c.source.Wall()",
+		"./clock", "MonotonicReading",
+	},
+	{
+		"rule-7-again", "a second 4003 parks however long ago the first was", "gateway/reconnect.go",
+		"!p.lastVerify.IsZero() && now.Sub(p.lastVerify) < verifyAgain", "!p.lastVerify.IsZero()",
+		"./gateway", "ReconnectPolicy|RepeatedInvalidation",
+	},
+	{
 		"rule-9-panic", "a panic ends the process", "gateway/queue.go",
 		"		if v := recover(); v != nil {", "		if v := any(nil); v != nil {",
 		"./gateway", "HandlerPanic",
