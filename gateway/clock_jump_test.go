@@ -118,7 +118,7 @@ func TestDeadLinkIsNoticedSoonAfterAShortSleep(t *testing.T) {
 	})
 }
 
-// gate holds up whoever comes to it while it is shut.
+// gate holds up every goroutine that comes to it while it is shut.
 type gate struct {
 	mu   sync.Mutex
 	shut chan struct{} // nil: open
