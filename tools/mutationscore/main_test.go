@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -115,6 +116,11 @@ func TestRelease(t *testing.T) {
 	if err != nil || total.mutants != 4 || total.tried != 1 {
 		t.Fatalf("a sample of one: %+v, %v", total, err)
 	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := (&runner{}).result(over, mutant{id: "p/p.go Unused: without: *n = 1"}, "none", &state{}); err == nil {
+		t.Errorf("after the end of its time a run counts %v", r)
+	}
 	o.sample = 0
 	var out bytes.Buffer
 	if total, err = measure(t.Context(), o, "p", &out); err != nil {
@@ -181,8 +187,8 @@ func TestEquivalentsAreUpToDate(t *testing.T) {
 	}
 }
 
-// A sample fails a goal only if chance does not explain it.
-func TestIsBelowGoal(t *testing.T) {
+// A sample is too low only if chance does not explain it.
+func TestIsTooLow(t *testing.T) {
 	for _, c := range []struct {
 		noticed, tried, mutants int
 		want                    bool
@@ -193,8 +199,8 @@ func TestIsBelowGoal(t *testing.T) {
 		{33, 40, 1000, false},
 		{29, 40, 1000, true},
 	} {
-		s := score{goal: 0.9, mutants: c.mutants, tried: c.tried, verdicts: map[verdict]int{noticed: c.noticed}}
-		if got := s.isBelowGoal(); got != c.want {
+		s := score{least: 0.9, mutants: c.mutants, tried: c.tried, verdicts: map[verdict]int{noticed: c.noticed}}
+		if got := s.isTooLow(); got != c.want {
 			t.Errorf("%d of %d, of %d in all: %v, want %v", c.noticed, c.tried, c.mutants, got, c.want)
 		}
 	}

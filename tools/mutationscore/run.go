@@ -22,7 +22,7 @@ import (
 type trial struct {
 	Name    string
 	Took    time.Duration
-	Reaches []int // the mutants whose place the test comes by
+	Reaches []int // the mutants that would make a difference somewhere in the test
 }
 
 // runner runs the tests of one package.
@@ -110,7 +110,7 @@ const (
 	noticed   verdict = "noticed"   // a test failed
 	endless   verdict = "endless"   // the tests did not end, or ended without a test that failed
 	survived  verdict = "survived"  // all tests that reach it passed
-	unreached verdict = "unreached" // no test comes by
+	unreached verdict = "unreached" // no test comes to where it makes a difference
 )
 
 // quick is how much of the tests is run before the rest: most mutants fail early.
