@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/simtest"
@@ -40,7 +41,7 @@ func TestOptionsAreChecked(t *testing.T) {
 // Given a fleet before its start, with a shard that moved out, and after its stop, when an
 // operation makes no sense then, then it is refused and changes nothing.
 func TestOperationsThatMakeNoSenseAreRefused(t *testing.T) {
-	run(t, config{shards: "2", guilds: 4}, func(s *harness) {
+	run(t, config{shards: "2", guilds: 4, sim: discordsim.Config{Latency: 40 * time.Millisecond}}, func(s *harness) {
 		f, ctx := s.fleet, s.T.Context()
 		refused := func(what string, err error, want string) {
 			t.Helper()
@@ -63,7 +64,7 @@ func TestOperationsThatMakeNoSenseAreRefused(t *testing.T) {
 		}
 		s.startLive(time.Minute)
 		s.Advance(time.Minute)
-		if l := f.Latency(); l != (f.Shard(0).Latency()+f.Shard(1).Latency())/2 {
+		if l := f.Latency(); l == 0 || l != (f.Shard(0).Latency()+f.Shard(1).Latency())/2 {
 			t.Errorf("the mean round trip is %s", l)
 		}
 		if err := f.Run(ctx); err == nil {
@@ -72,11 +73,16 @@ func TestOperationsThatMakeNoSenseAreRefused(t *testing.T) {
 		refused("SetPresence", f.SetPresence(gateway.Presence{Status: "nonsense"}), "nonsense")
 		refused("Reconfigure", f.Reconfigure(gateway.Credentials{}), "token")
 		each(2, fleet.ErrNoShard.Error())
+		refused("MoveIn", f.MoveIn(ctx, fleet.Handover{Shard: gateway.ShardID{ID: 1, Count: 2}, Intents: intents}), "already runs here")
+		refused("MoveIn", f.MoveIn(ctx, fleet.Handover{Shard: gateway.ShardID{ID: 1, Count: 2}, Intents: intents + 1}), "other intents")
 		out, err := f.MoveOut(ctx, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		each(1, "moved out")
+		if l := f.Latency(); l == 0 || l != f.Shard(0).Latency() {
+			t.Errorf("the mean round trip of the shard that runs is %s", l)
+		}
 		if p := f.Progress(); p.MovedOut != 1 || p.Total != 1 || !p.Done() {
 			t.Errorf("with a shard that moved out: %s", p)
 		}
@@ -134,4 +140,86 @@ func TestAssignersAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given an assigner that does not answer, when the caller gives up, its context has ended
+// or the fleet stops, then each is let go, and the next caller gets its answer.
+func TestCallersOfAssignAreLetGo(t *testing.T) {
+	var answers bool
+	options := func(o *fleet.Options) {
+		o.Assigner = fleet.AssignerFunc(func(ctx context.Context) (fleet.Assignment, error) {
+			if answers {
+				return fleet.All(2), nil
+			}
+			<-ctx.Done()
+			return fleet.Assignment{}, ctx.Err()
+		})
+	}
+	run(t, config{shards: "1", options: options}, func(s *harness) {
+		for range 3 {
+			ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+			if a, err := s.fleet.Assign(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("without an answer: %v, %v", a, err)
+			}
+			cancel()
+		}
+		answers = true
+		for range 2 {
+			if a, err := s.fleet.Assign(s.T.Context()); err != nil || a.Count != 2 {
+				t.Errorf("with an answer: %v, %v", a, err)
+			}
+		}
+	})
+	for name, end := range map[string]func(*fleet.Fleet, context.CancelFunc){
+		"the context ends": func(_ *fleet.Fleet, cancel context.CancelFunc) { cancel() },
+		"a stop": func(f *fleet.Fleet, _ context.CancelFunc) {
+			if err := f.Stop(context.Background(), gateway.KeepSession); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers = false
+			run(t, config{shards: "1", options: options}, func(s *harness) {
+				ctx, cancel := context.WithCancel(s.T.Context())
+				defer cancel()
+				ended := make(chan error)
+				go func() { ended <- s.fleet.Run(ctx) }()
+				s.Advance(time.Second)
+				end(s.fleet, cancel)
+				if err := <-ended; err != nil {
+					t.Errorf("Run ended with: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Given three shards, then the fleet's state is online only while all that run are, and
+// otherwise that of one that is not.
+func TestStateIsThatOfTheWorstShard(t *testing.T) {
+	run(t, config{shards: "3", guilds: 6}, func(s *harness) {
+		f, ctx := s.fleet, s.T.Context()
+		s.startLive(time.Minute)
+		if !gateway.Online(f.State()) {
+			t.Errorf("with all online: %s", f.State())
+		}
+		for id := range 3 {
+			s.Inject(discordsim.Fault{Name: "no-hello", Count: 2})
+			s.Inject(discordsim.Fault{Name: "cut", Shard: &id})
+			s.Until(time.Minute, "the shard is away", func() bool { return !gateway.Online(f.Shard(id).State()) })
+			if gateway.Online(f.State()) {
+				t.Errorf("with shard %d away: %s", id, f.State())
+			}
+			s.Until(5*time.Minute, "the shard is back", func() bool { return f.Progress().Done() })
+		}
+		for id := range 3 {
+			if err := f.Pause(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+			if online := gateway.Online(f.State()); online != (id < 2) {
+				t.Errorf("with %d paused: %s", id+1, f.State())
+			}
+		}
+	})
 }
