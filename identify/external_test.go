@@ -97,7 +97,7 @@ func TestExternalUseIsWhatIsBeyondTheOwn(t *testing.T) {
 			if f := l.ExternalUse(); f.Starts != c.want {
 				t.Errorf("%s: %+v after nearly a day, want %d", name, f, c.want)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if f := l.ExternalUse(); f != (ExternalUse{}) {
 				t.Errorf("%s: %+v after a day", name, f)
 			}

@@ -168,7 +168,7 @@ func TestOneRequestTestsARefusedToken(t *testing.T) {
 						time.Sleep(time.Until(next.Add(-early)))
 						w.refused(ErrUnauthorized, "GET", "/gateway/bot")
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 				}
 				for range 2 {
 					w.must(200, "GET", "/gateway/bot", "")
