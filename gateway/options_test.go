@@ -17,6 +17,8 @@ func TestNewRefusesWhatDiscordWould(t *testing.T) {
 		"no token":         func(o *Options) { o.Token = "" },
 		"no URL source":    func(o *Options) { o.URLSource = nil },
 		"bad shard ID":     func(o *Options) { o.Shard = ShardID{ID: 2, Count: 2} },
+		"negative shard":   func(o *Options) { o.Shard = ShardID{ID: -1, Count: 2} },
+		"no shards":        func(o *Options) { o.Shard = ShardID{ID: -1, Count: 0} },
 		"unknown intent":   func(o *Options) { o.Intents = 1 << 40 },
 		"bad presence":     func(o *Options) { o.Presence = &Presence{Status: "x"} },
 		"events for none":  func(o *Options) { o.Events = []string{"MESSAGE_CREATE"} },
@@ -39,6 +41,45 @@ func TestCredentialsHideTheToken(t *testing.T) {
 	for _, s := range []string{c.String(), c.GoString()} {
 		if strings.Contains(s, "very-secret") {
 			t.Error("the token is printed")
+		}
+	}
+}
+
+// Given credentials without a token, then a shard keeps those it has.
+func TestReconfigureNeedsAToken(t *testing.T) {
+	shard, err := New(Options{Credentials: Credentials{Token: "t", Intents: 1}, URLSource: FixedURL("wss://x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shard.Reconfigure(Credentials{Intents: 1}); err == nil || len(shard.reconfigured) != 0 {
+		t.Errorf("Reconfigure returned %v", err)
+	}
+}
+
+// A session is resumed only with all that a RESUME needs, and with nothing that no
+// Discord would have given.
+func TestWhatASessionNeedsToBeResumed(t *testing.T) {
+	good := Session{ID: "s", ResumeURL: "wss://x"}
+	for _, c := range []struct {
+		name   string
+		change func(*Session)
+		want   bool
+	}{
+		{"no number yet", func(*Session) {}, true},
+		{"the greatest number", func(s *Session) { s.Seq = 1<<53 - 1 }, true},
+		{"a number beyond", func(s *Session) { s.Seq = 1 << 53 }, false},
+		{"a negative number", func(s *Session) { s.Seq = -1 }, false},
+		{"no id", func(s *Session) { s.ID = "" }, false},
+		{"the longest id", func(s *Session) { s.ID = strings.Repeat("s", 1024) }, true},
+		{"too long an id", func(s *Session) { s.ID = strings.Repeat("s", 1025) }, false},
+		{"no address", func(s *Session) { s.ResumeURL = "" }, false},
+		{"the longest address", func(s *Session) { s.ResumeURL = strings.Repeat("x", 1024) }, true},
+		{"too long an address", func(s *Session) { s.ResumeURL = strings.Repeat("x", 1025) }, false},
+	} {
+		s := good
+		c.change(&s)
+		if s.Resumable() != c.want {
+			t.Errorf("%s: resumable %t, want %t", c.name, !c.want, c.want)
 		}
 	}
 }
