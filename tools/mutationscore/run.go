@@ -36,15 +36,23 @@ type runner struct {
 // ever ends itself, not the machine.
 const memory = 16 << 20
 
-// command runs the tests that a pattern names.
-func (r *runner) command(ctx context.Context, pattern string, limit time.Duration, variables ...string) *exec.Cmd {
+// run runs the tests that a pattern names, and ends what they leave running.
+func (r *runner) run(ctx context.Context, pattern string, limit time.Duration, variables ...string) ([]byte, error) {
 	args := []string{"-c", fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, memory), r.program,
 		"-test.run", pattern, "-test.short", "-test.failfast", "-test.timeout", limit.String()}
 	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), variables...)
 	cmd.WaitDelay = time.Second
-	return cmd
+	separate(cmd)
+	out, err := cmd.CombinedOutput()
+	if cmd.Process != nil {
+		_ = endGroup(cmd) // it fails when nothing is left
+	}
+	if errors.Is(err, exec.ErrWaitDelay) { // the tests passed, and something they have started still held the output
+		err = nil
+	}
+	return out, err
 }
 
 // slowest is how long a test may take without a mutant.
@@ -63,7 +71,7 @@ func (r *runner) observe(ctx context.Context, workers int, work string) error {
 		_ = os.WriteFile(trace, nil, 0o600)
 		defer func() { _ = os.Remove(trace) }()
 		began := time.Now()
-		err := r.command(ctx, "^"+name+"$", slowest, traceVariable+"="+trace).Run()
+		_, err := r.run(ctx, "^"+name+"$", slowest, traceVariable+"="+trace)
 		t := trial{Name: name, Took: time.Since(began), Reaches: numbers(trace)}
 		mu.Lock()
 		defer mu.Unlock()
@@ -159,7 +167,7 @@ func (r *runner) tryTests(ctx context.Context, m mutant, tests []trial) (verdict
 	}
 	limited, cancel := context.WithTimeout(ctx, limit+5*time.Second) // the test's own timeout should come first
 	defer cancel()
-	out, err := r.command(limited, "^("+strings.Join(names, "|")+")$", limit, aliveVariable+"="+strconv.Itoa(m.number)).CombinedOutput()
+	out, err := r.run(limited, "^("+strings.Join(names, "|")+")$", limit, aliveVariable+"="+strconv.Itoa(m.number))
 	switch {
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
