@@ -128,14 +128,18 @@ func TestHousekeepingKeepsItsPace(t *testing.T) {
 		s.Identifies().Put(identify.Entry{ID: 2, At: time.Now(), State: identify.Ready})
 		k := s.Sessions(intents).SessionStore(alone)
 		synctest.Wait()
-		looks := f.looks
+		counts := func() (looks, tidied int) {
+			f.set(func(f *fakeDisk) { looks, tidied = f.looks, f.tidied })
+			return looks, tidied
+		}
+		before, _ := counts()
 		for seq := range int64(60 * 20) {
 			k.Save(session("a", seq+1))
 			time.Sleep(50 * time.Millisecond)
 		}
 		synctest.Wait()
-		if n := f.looks - looks; n < 12 || n > 32 {
-			t.Errorf("the file was looked for %d times in a minute", n)
+		if looks, _ := counts(); looks-before < 12 || looks-before > 32 {
+			t.Errorf("the file was looked for %d times in a minute", looks-before)
 		}
 		entries := func() int {
 			list, err := s.Identifies().Entries(t.Context(), time.Time{})
@@ -146,13 +150,13 @@ func TestHousekeepingKeepsItsPace(t *testing.T) {
 		}
 		time.Sleep(58 * time.Minute)
 		synctest.Wait()
-		if f.tidied != 0 || entries() != 2 {
-			t.Errorf("within the first hour: deleted %d times, %d entries", f.tidied, entries())
+		if _, tidied := counts(); tidied != 0 || entries() != 2 {
+			t.Errorf("within the first hour: deleted %d times, %d entries", tidied, entries())
 		}
 		time.Sleep(2*time.Hour + 5*time.Minute)
 		synctest.Wait()
-		if f.tidied != 3 || entries() != 1 {
-			t.Errorf("after three hours: deleted %d times, %d entries", f.tidied, entries())
+		if _, tidied := counts(); tidied != 3 || entries() != 1 {
+			t.Errorf("after three hours: deleted %d times, %d entries", tidied, entries())
 		}
 		shut(t, s)
 	})

@@ -59,11 +59,11 @@ var packages = []struct {
 	path  string
 	least float64
 }{
-	{"gateway", 0.65},
+	{"gateway", 0.70},
 	{"identify", 0.90},
 	{"internal/discord/rest", 0.90},
 	{"internal/store", 0.80},
-	{"fleet", 0.70},
+	{"fleet", 0.75},
 	{"internal/bot", 0.90},
 	{"internal/discord/preflight", 0.85},
 	{"disgogateway", 0.85},
