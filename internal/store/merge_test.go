@@ -74,6 +74,14 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 	incident := func(s *Store, id string, outcome health.Outcome) {
 		s.Journal().Write(health.Incident{ID: id, Start: time.Now(), Outcome: outcome})
 	}
+	told := func(s *Store) {
+		entry(s, 1, identify.Granted)
+		entry(s, 2, identify.Granted)
+		incident(s, "i", health.OutcomeOpen)
+		s.History().Append(sample(1))
+		s.Alerts().SaveActive(thread(1))
+		s.Limits().PutLimit(limit(1, time.Hour))
+	}
 	tests := map[string]struct {
 		before, during, after func(*Store)
 		want                  onDisk
@@ -93,14 +101,7 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 			},
 		},
 		"told anew in the middle of the write": {
-			before: func(s *Store) {
-				entry(s, 1, identify.Granted)
-				entry(s, 2, identify.Granted)
-				incident(s, "i", health.OutcomeOpen)
-				s.History().Append(sample(1))
-				s.Alerts().SaveActive(thread(1))
-				s.Limits().PutLimit(limit(1, time.Hour))
-			},
+			before: told,
 			during: func(s *Store) {
 				entry(s, 1, identify.Ready)
 				entry(s, 2, identify.Unsent)
@@ -118,14 +119,7 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 			},
 		},
 		"told anew after it": {
-			before: func(s *Store) {
-				entry(s, 1, identify.Granted)
-				entry(s, 2, identify.Granted)
-				incident(s, "i", health.OutcomeOpen)
-				s.History().Append(sample(1))
-				s.Alerts().SaveActive(thread(1))
-				s.Limits().PutLimit(limit(1, time.Hour))
-			},
+			before: told,
 			after: func(s *Store) {
 				entry(s, 2, identify.Unsent)
 				entry(s, 3, identify.Granted)

@@ -234,7 +234,7 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 	}
 	var mu sync.Mutex
 	var failed error
-	parallel(o.workers, slices.Values(queue), func(m mutant) {
+	parallel(o.workers, queue, func(m mutant) {
 		known, err := r.result(ctx, m, hash, results)
 		mu.Lock()
 		defer mu.Unlock()

@@ -45,11 +45,16 @@ func order(a, b edit) int {
 func (f *file) rewrite() []byte {
 	// Of several edits around one node the later is outside. A stable sort keeps the
 	// order of what ends at a place; what begins at a place must be turned around.
-	edits := slices.Clone(f.edits)
-	slices.Reverse(edits)
-	opening := slices.DeleteFunc(slices.Clone(edits), func(e edit) bool { return e.closes })
-	closing := slices.DeleteFunc(slices.Clone(f.edits), func(e edit) bool { return !e.closes })
-	edits = append(closing, opening...)
+	var closing, opening []edit
+	for _, e := range f.edits {
+		if e.closes {
+			closing = append(closing, e)
+		} else {
+			opening = append(opening, e)
+		}
+	}
+	slices.Reverse(opening)
+	edits := append(closing, opening...)
 	slices.SortStableFunc(edits, order)
 
 	var out bytes.Buffer

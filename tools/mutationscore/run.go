@@ -61,12 +61,12 @@ const slowest = 2 * time.Minute
 // observe runs each test alone without a mutant, and learns how long it takes and which
 // mutants it reaches. Tests that fail so are left out.
 func (r *runner) observe(ctx context.Context, workers int, work string) error {
-	out, err := r.list(ctx)
+	names, err := r.list(ctx)
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
-	parallel(workers, slices.Values(out), func(name string) {
+	parallel(workers, names, func(name string) {
 		trace := filepath.Join(work, "trace-"+name)
 		_ = os.WriteFile(trace, nil, 0o600)
 		defer func() { _ = os.Remove(trace) }()
@@ -187,7 +187,7 @@ func (r *runner) tryTests(ctx context.Context, m mutant, tests []trial) (verdict
 }
 
 // parallel calls do for each value, in so many goroutines, and returns when all ended.
-func parallel[T any](workers int, values func(yield func(T) bool), do func(T)) {
+func parallel[T any](workers int, values []T, do func(T)) {
 	next := make(chan T)
 	var wg sync.WaitGroup
 	for range workers {
@@ -197,7 +197,7 @@ func parallel[T any](workers int, values func(yield func(T) bool), do func(T)) {
 			}
 		})
 	}
-	for v := range values {
+	for _, v := range values {
 		next <- v
 	}
 	close(next)
