@@ -5,6 +5,8 @@
 //	go run ./tools/mutationscore gateway identify       these packages
 //	go run ./tools/mutationscore -for 10m gateway       as many as ten minutes allow
 //	go run ./tools/mutationscore -day today -sample 40  some of one package, another each day
+//	go run ./tools/mutationscore -only 'queue\.go' gateway  those whose name matches
+//	go run ./tools/mutationscore -survivors gateway     those that no test has noticed yet
 //	go run ./tools/mutationscore -list identify         the changes, without a test
 //
 // A changed program is a mutant. A mutant lacks a statement, has two neighbouring calls
@@ -21,7 +23,8 @@
 // What is known is kept in the user's cache folder: a run that is interrupted, or whose
 // time is over, goes on where it was, and a mutant is tried again only if the package or
 // its tests have changed, first with the test that noticed it before. Since mutants are
-// tried in an order drawn by lot, the score of an unfinished run is that of a sample.
+// tried in an order drawn by lot, the score of an unfinished run is that of a sample. Of a
+// part that -only or -survivors chooses no score is judged.
 //
 // A mutant that changes nothing anyone can observe stands in the folder equivalent, with
 // the reason, and does not count. Every other survivor is printed. The exit code is 1 if a
@@ -43,6 +46,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -80,6 +84,9 @@ type options struct {
 	state   string
 	workers int
 	list    bool
+
+	only      *regexp.Regexp // nil: all
+	survivors bool
 }
 
 func main() {
@@ -105,6 +112,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.state, "state", filepath.Join(cache, "evergreen-mutationscore"), "folder in which results are kept")
 	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many mutants are tried at once")
 	flags.BoolVar(&o.list, "list", false, "list the mutants and try none")
+	flags.BoolVar(&o.survivors, "survivors", false, "try only the mutants that no test noticed when they were last tried")
+	flags.Func("only", "try only the mutants whose name, as -list prints it, matches this regular expression", func(text string) (err error) {
+		o.only, err = regexp.Compile(text)
+		return err
+	})
 	_ = flags.Parse(args)
 
 	paths := flags.Args()
@@ -189,6 +201,10 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 	if err != nil {
 		return total, err
 	}
+	if o.only != nil {
+		s.mutants = slices.DeleteFunc(s.mutants, func(m mutant) bool { return !o.only.MatchString(m.id) })
+		total.least = 0
+	}
 	total.mutants = len(s.mutants)
 	if o.list {
 		for _, m := range s.mutants {
@@ -220,7 +236,7 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 	if err := r.observeOnce(ctx, o, work, filepath.Join(o.state, fileName(path)+"-"+hash+".json")); err != nil {
 		return total, err
 	}
-	for _, name := range r.failing {
+	for _, name := range r.Failing {
 		fmt.Fprintf(out, "left out   %s: it fails with no mutant alive\n", name)
 	}
 
@@ -228,6 +244,10 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 		return known.has(m.id)
 	})
 	total.equivalent = len(s.mutants) - len(queue)
+	if o.survivors {
+		queue = slices.DeleteFunc(queue, func(m mutant) bool { return !results.hasSurvived(m) })
+		total.least = 0
+	}
 	shuffle(queue, o.seed)
 	if o.sample > 0 && o.sample < len(queue) {
 		queue = queue[:o.sample]
@@ -270,13 +290,13 @@ func (r *runner) result(ctx context.Context, m mutant, program string, results *
 
 // observeOnce is observe, whose result is kept for the next run with the same program.
 func (r *runner) observeOnce(ctx context.Context, o options, work, path string) error {
-	if content, err := os.ReadFile(path); err == nil && json.Unmarshal(content, &r.trials) == nil {
+	if content, err := os.ReadFile(path); err == nil && json.Unmarshal(content, &r.observation) == nil {
 		return nil
 	}
-	if err := r.observe(ctx, o.workers, work); err != nil || len(r.failing) > 0 {
+	if err := r.observe(ctx, o.workers, work); err != nil {
 		return err
 	}
-	content, err := json.Marshal(r.trials)
+	content, err := json.Marshal(r.observation)
 	if err != nil {
 		return err
 	}

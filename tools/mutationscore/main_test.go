@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +143,14 @@ func TestRelease(t *testing.T) {
 	defer func() { _ = results.close() }()
 	if len(results.results) != total.tried {
 		t.Errorf("%d results are kept, want %d", len(results.results), total.tried)
+	}
+	o.survivors = true
+	if total, err = measure(t.Context(), o, "p", &bytes.Buffer{}); err != nil || total.tried != 3 {
+		t.Errorf("of the survivors: %+v, %v", total, err)
+	}
+	o.only = regexp.MustCompile("Unused")
+	if total, err = measure(t.Context(), o, "p", &bytes.Buffer{}); err != nil || total.mutants != 2 || total.tried != 2 {
+		t.Errorf("of the survivors in one function: %+v, %v", total, err)
 	}
 }
 

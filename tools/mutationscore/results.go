@@ -58,6 +58,12 @@ func (s *state) get(m mutant) (old result, suspects []string) {
 	return old, []string{old.Test, s.recent[m.function()]}
 }
 
+// hasSurvived reports whether no test noticed the mutant when it was last tried.
+func (s *state) hasSurvived(m mutant) bool {
+	old, _ := s.get(m)
+	return old.Verdict == survived || old.Verdict == unreached
+}
+
 func (s *state) put(r result) error {
 	line, err := json.Marshal(r)
 	if err != nil {

@@ -25,11 +25,16 @@ type trial struct {
 	Reaches []int // the mutants that would make a difference somewhere in the test
 }
 
+// observation is what the tests of a package do without a mutant.
+type observation struct {
+	Trials  []trial  // the quickest first
+	Failing []string // tests that fail, which are left out
+}
+
 // runner runs the tests of one package.
 type runner struct {
 	program, dir string
-	trials       []trial // the quickest first
-	failing      []string
+	observation
 }
 
 // memory is how much address space a test may use, in KiB: a mutant that allocates for
@@ -59,7 +64,7 @@ func (r *runner) run(ctx context.Context, pattern string, limit time.Duration, v
 const slowest = 2 * time.Minute
 
 // observe runs each test alone without a mutant, and learns how long it takes and which
-// mutants it reaches. Tests that fail so are left out.
+// mutants it reaches. Tests that fail so, twice in a row, are left out.
 func (r *runner) observe(ctx context.Context, workers int, work string) error {
 	names, err := r.list(ctx)
 	if err != nil {
@@ -68,24 +73,30 @@ func (r *runner) observe(ctx context.Context, workers int, work string) error {
 	var mu sync.Mutex
 	parallel(workers, names, func(name string) {
 		trace := filepath.Join(work, "trace-"+name)
-		_ = os.WriteFile(trace, nil, 0o600)
 		defer func() { _ = os.Remove(trace) }()
-		began := time.Now()
-		_, err := r.run(ctx, "^"+name+"$", slowest, traceVariable+"="+trace)
-		t := trial{Name: name, Took: time.Since(began), Reaches: numbers(trace)}
+		observe := func() (trial, error) {
+			_ = os.WriteFile(trace, nil, 0o600)
+			began := time.Now()
+			_, err := r.run(ctx, "^"+name+"$", slowest, traceVariable+"="+trace)
+			return trial{Name: name, Took: time.Since(began), Reaches: numbers(trace)}, err
+		}
+		t, err := observe()
+		if err != nil {
+			t, err = observe()
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
-			r.failing = append(r.failing, name)
+			r.Failing = append(r.Failing, name)
 			return
 		}
-		r.trials = append(r.trials, t)
+		r.Trials = append(r.Trials, t)
 	})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	slices.SortFunc(r.trials, func(a, b trial) int { return cmp.Or(cmp.Compare(a.Took, b.Took), cmp.Compare(a.Name, b.Name)) })
-	slices.Sort(r.failing)
+	slices.SortFunc(r.Trials, func(a, b trial) int { return cmp.Or(cmp.Compare(a.Took, b.Took), cmp.Compare(a.Name, b.Name)) })
+	slices.Sort(r.Failing)
 	return nil
 }
 
@@ -129,7 +140,7 @@ const quick = 700 * time.Millisecond
 func (r *runner) try(ctx context.Context, m mutant, suspects []string) (verdict, string, error) {
 	var first, second []trial
 	var total time.Duration
-	for _, t := range r.trials {
+	for _, t := range r.Trials {
 		switch {
 		case !slices.Contains(t.Reaches, m.number):
 		case slices.Contains(suspects, t.Name):
