@@ -201,13 +201,14 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 	if err != nil {
 		return total, err
 	}
+	chosen := slices.Clone(s.mutants)
 	if o.only != nil {
-		s.mutants = slices.DeleteFunc(s.mutants, func(m mutant) bool { return !o.only.MatchString(m.id) })
+		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return !o.only.MatchString(m.id) })
 		total.least = 0
 	}
-	total.mutants = len(s.mutants)
+	total.mutants = len(chosen)
 	if o.list {
-		for _, m := range s.mutants {
+		for _, m := range chosen {
 			fmt.Fprintln(out, m.id)
 		}
 		return total, nil
@@ -240,10 +241,8 @@ func measure(ctx context.Context, o options, path string, out io.Writer) (score,
 		fmt.Fprintf(out, "left out   %s: it fails with no mutant alive\n", name)
 	}
 
-	queue := slices.DeleteFunc(slices.Clone(s.mutants), func(m mutant) bool {
-		return known.has(m.id)
-	})
-	total.equivalent = len(s.mutants) - len(queue)
+	queue := slices.DeleteFunc(chosen, func(m mutant) bool { return known.has(m.id) })
+	total.equivalent = total.mutants - len(queue)
 	if o.survivors {
 		queue = slices.DeleteFunc(queue, func(m mutant) bool { return !results.hasSurvived(m) })
 		total.least = 0

@@ -152,6 +152,10 @@ func TestRelease(t *testing.T) {
 	if total, err = measure(t.Context(), o, "p", &bytes.Buffer{}); err != nil || total.mutants != 2 || total.tried != 2 {
 		t.Errorf("of the survivors in one function: %+v, %v", total, err)
 	}
+	known, err := filepath.Glob(filepath.Join(o.state, "p-*.json"))
+	if err != nil || len(known) != 1 {
+		t.Errorf("the tests were observed for the programs %v, want one: a part has the same program as all (%v)", known, err)
+	}
 }
 
 func TestEquivalents(t *testing.T) {
