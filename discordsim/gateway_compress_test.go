@@ -55,6 +55,33 @@ func TestTransportCompression(t *testing.T) {
 	}
 }
 
+// Given messages of a zlib stream, when they are cut into pieces, then the last piece ends
+// with the whole marker and no other does, wherever the marker's bytes stand.
+//
+// Statements: S-005.
+func TestZlibStreamIsNeverCutInsideItsMarker(t *testing.T) {
+	c := &conn{splitRand: rand.New(rand.NewPCG(1, 2))}
+	cuts := 0
+	for _, body := range []string{"", "x", "\x00\x00\xff\xff", "\x00\x00\xff\xff\x00\x00\xff", strings.Repeat("\x00\x00\xff\xffab", 5), "a message"} {
+		for range 500 {
+			whole := body + syncMarker
+			parts := c.splitStream([]byte(whole), 7)
+			if got := string(bytes.Join(parts, nil)); got != whole {
+				t.Fatalf("%q became %q", whole, parts)
+			}
+			for i, part := range parts {
+				if last := i == len(parts)-1; len(part) == 0 || bytes.HasSuffix(part, []byte(syncMarker)) != last {
+					t.Fatalf("%q was cut into %q", whole, parts)
+				}
+			}
+			cuts += len(parts) - 1
+		}
+	}
+	if cuts < 1000 {
+		t.Errorf("only %d cuts", cuts)
+	}
+}
+
 // Given an event of 20 MB, when it is sent, then it arrives whole, whatever the
 // compression.
 //

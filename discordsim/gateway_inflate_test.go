@@ -34,12 +34,13 @@ func inflateAlone(raw []byte) ([]byte, error) {
 	return io.ReadAll(flate.NewReader(bytes.NewReader(raw[2:])))
 }
 
-// zlibStream keeps one context for a connection: the last 32 KiB.
+// zlibStream keeps one context for a connection: the last 32 KiB. As in Discord's own
+// example a message ends with a WebSocket message that ends with the marker.
 func zlibStream() func(websocket.MessageType, []byte) ([]byte, error) {
 	var window, waiting []byte
 	begun := false
 	return func(kind websocket.MessageType, raw []byte) ([]byte, error) {
-		if waiting = append(waiting, raw...); !bytes.HasSuffix(waiting, []byte{0, 0, 0xff, 0xff}) {
+		if waiting = append(waiting, raw...); !bytes.HasSuffix(raw, []byte{0, 0, 0xff, 0xff}) {
 			return nil, nil
 		}
 		if kind != websocket.MessageBinary {

@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -149,7 +150,7 @@ func (c *conn) writeFrame(f outFrame, passes int) error {
 		return c.writeMessage(kind, raw)
 	}
 	// A zlib-stream message may come as several WebSocket messages.
-	for _, part := range c.split(raw, c.sim.cfg.WebSocket.SplitFrames) {
+	for _, part := range c.splitStream(raw, c.sim.cfg.WebSocket.SplitFrames) {
 		if err := c.writeMessage(kind, part); err != nil {
 			return err
 		}
@@ -164,6 +165,26 @@ func (c *conn) writeMessage(kind websocket.MessageType, raw []byte) error {
 		return c.fragmented(ctx, kind, raw)
 	}
 	return c.ws.Write(ctx, kind, raw)
+}
+
+// syncMarker is how each message of a zlib stream ends.
+const syncMarker = "\x00\x00\xff\xff"
+
+// splitStream cuts a message of a zlib stream as split does, so that its last piece and
+// no other ends with the marker: that is how clients find the end of a message.
+func (c *conn) splitStream(raw []byte, most int) (parts [][]byte) {
+	body, marked := bytes.CutSuffix(raw, []byte(syncMarker))
+	if !marked {
+		return c.split(raw, most)
+	}
+	start, end := 0, 0
+	for _, part := range c.split(body, most) {
+		if end += len(part); end < len(body) && !bytes.HasSuffix(body[:end], []byte(syncMarker)) {
+			parts = append(parts, raw[start:end])
+			start = end
+		}
+	}
+	return append(parts, raw[start:])
 }
 
 // split cuts bytes into 1 to most pieces at random places.
