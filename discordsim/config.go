@@ -35,6 +35,10 @@ type Config struct {
 	WebSocket WebSocketConfig
 	REST      RESTConfig
 
+	// OfflineHides shows a bot offline that sends the status "offline", as documented.
+	// Otherwise it is shown online, as users of two libraries report; "invisible" hides.
+	OfflineHides bool
+
 	// AnswerGrace is how long a command may stay unanswered before the verdict
 	// calls it lost. Default 10 s.
 	AnswerGrace time.Duration

@@ -67,7 +67,7 @@ func (c *conn) identify(d json.RawMessage) {
 		return
 	}
 	var ok bool
-	if id.presence, ok = c.readPresence(in.Presence, true); !ok {
+	if id.presence, ok = c.readPresence(in.Presence); !ok {
 		s.violate(c, "G-102", "the presence in IDENTIFY is malformed")
 		c.close(4002, reasonDecode)
 		return

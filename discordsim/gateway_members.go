@@ -7,11 +7,24 @@ import (
 	"time"
 )
 
+// oneID is an id that may also come as a list of one, as it does from discordgo.
+type oneID ID
+
+// UnmarshalJSON reads an id or a list of one.
+func (id *oneID) UnmarshalJSON(b []byte) error {
+	var list []ID
+	if json.Unmarshal(b, &list) != nil || len(list) != 1 {
+		return (*ID)(id).UnmarshalJSON(b)
+	}
+	*id = oneID(list[0])
+	return nil
+}
+
 // requestMembers handles op 8 (S-079).
 func (c *conn) requestMembers(d json.RawMessage) {
 	s, sess := c.sim, c.session
 	var in struct {
-		Guild     ID              `json:"guild_id"`
+		Guild     oneID           `json:"guild_id"`
 		Query     *string         `json:"query"`
 		Limit     int             `json:"limit"`
 		Users     json.RawMessage `json:"user_ids"`
@@ -23,7 +36,7 @@ func (c *conn) requestMembers(d json.RawMessage) {
 		c.close(4001, reasonOpcode)
 		return
 	}
-	g := s.guilds[in.Guild]
+	g := s.guilds[ID(in.Guild)]
 	if g == nil || !slices.Contains(sess.bot.app.Guilds, g) || !sess.shard.routed(g) {
 		return
 	}

@@ -13,9 +13,11 @@ type presence struct {
 }
 
 // visibleStatus is the status as others see it.
-func (p presence) visibleStatus() string {
-	switch p.status {
-	case "invisible", "offline":
+func (s *Sim) visibleStatus(p presence) string {
+	switch {
+	case p.status == "offline" && !s.cfg.OfflineHides:
+		return "online"
+	case p.status == "invisible":
 		return "offline"
 	}
 	return p.status
@@ -37,8 +39,8 @@ func (p presence) activityText() string {
 // setPresence handles op 3 (S-076).
 func (c *conn) setPresence(d json.RawMessage) {
 	s, sess := c.sim, c.session
-	p, ok := c.readPresence(d, false)
-	if !ok {
+	p, ok := c.readPresence(d)
+	if !ok || len(d) == 0 || isNull(d) {
 		s.violate(c, "G-102", "a presence update is malformed")
 		c.close(4002, reasonDecode)
 		return
@@ -64,54 +66,73 @@ var presenceStatuses = map[string]bool{"online": true, "dnd": true, "idle": true
 // activityFields are what a bot may set.
 var activityFields = map[string]bool{"name": true, "type": true, "state": true, "url": true}
 
-// readPresence reads op 3, which has all four fields, or the presence of
-// IDENTIFY, which may be absent. Fields of an activity that no bot may set are
-// recorded and left out.
-func (c *conn) readPresence(raw json.RawMessage, identifying bool) (presence, bool) {
+// presenceAdvice is what a presence has that Discord takes and does not document.
+const presenceAdvice = advice + "a presence has since, activities, status and afk, and an activity a name and a type"
+
+// readPresence reads op 3 or the presence of IDENTIFY; false for one that cannot be
+// decoded. Libraries leave fields out, send null or "" for none, or one activity under
+// the old name "game". Discord has taken all of that for years, so it is only advice.
+func (c *conn) readPresence(raw json.RawMessage) (presence, bool) {
+	p := presence{status: "online", activities: []any{}}
 	if len(raw) == 0 || isNull(raw) {
-		return presence{status: "online", activities: []any{}}, identifying
+		return p, true
 	}
 	var in struct {
-		Since      json.RawMessage   `json:"since"`
+		Since      *float64          `json:"since"`
 		Activities *[]map[string]any `json:"activities"`
+		Game       map[string]any    `json:"game"`
 		Status     *string           `json:"status"`
 		AFK        *bool             `json:"afk"`
 	}
-	err := json.Unmarshal(raw, &in)
-	if err == nil && identifying && in.Status != nil && *in.Status == "" && in.Activities == nil {
-		// discordgo sends such an empty form with every IDENTIFY, and Discord
-		// takes it for none.
-		return presence{status: "online", activities: []any{}}, true
+	if json.Unmarshal(raw, &in) != nil {
+		return p, false
 	}
-	if err != nil || in.Status == nil || !presenceStatuses[*in.Status] || in.Activities == nil {
-		return presence{}, false
+	documented := in.Activities != nil && in.Status != nil && *in.Status != ""
+	if in.Status != nil && *in.Status != "" {
+		p.status = *in.Status
 	}
-	var since int64
-	if in.Since != nil && json.Unmarshal(in.Since, &since) != nil {
-		return presence{}, false
+	if !presenceStatuses[p.status] {
+		return p, false
 	}
-	if !identifying && (in.AFK == nil || in.Since == nil) {
-		return presence{}, false
+	activities := []map[string]any{in.Game}
+	if in.Activities != nil {
+		activities = *in.Activities
 	}
-	p := presence{status: *in.Status, activities: []any{}}
-	unknownFields := false
-	for _, a := range *in.Activities {
-		name, _ := a["name"].(string)
-		if _, typed := a["type"].(float64); name == "" || !typed {
-			return presence{}, false
+	for _, a := range activities {
+		shown, plain, ok := readActivity(a)
+		if !ok {
+			return p, false
 		}
-		shown := map[string]any{}
-		for field, value := range a {
-			if activityFields[field] {
-				shown[field] = value
-			} else {
-				unknownFields = true
-			}
+		documented = documented && plain
+		if shown != nil {
+			p.activities = append(p.activities, shown)
 		}
-		p.activities = append(p.activities, shown)
 	}
-	if unknownFields {
-		c.sim.violate(c, "G-102", "an activity has fields no bot may set")
+	if !documented {
+		c.sim.violate(c, "G-102", presenceAdvice)
 	}
 	return p, true
+}
+
+// readActivity reads an activity as others see it: nil for one without a name. plain
+// says that it has what is documented and no more, ok that it can be decoded.
+func readActivity(a map[string]any) (shown map[string]any, plain, ok bool) {
+	shown, plain = map[string]any{"type": 0.0}, a["name"] != nil && a["type"] != nil
+	for field, value := range a {
+		switch {
+		case value == nil:
+		case !activityFields[field]:
+			plain = false
+		default:
+			_, isText := value.(string)
+			if _, isNumber := value.(float64); isText == (field == "type") || isNumber != (field == "type") {
+				return nil, false, false
+			}
+			shown[field] = value
+		}
+	}
+	if name, _ := shown["name"].(string); name == "" {
+		return nil, false, true
+	}
+	return shown, plain, true
 }

@@ -77,46 +77,88 @@ func TestPresenceUpdate(t *testing.T) {
 	})
 }
 
-// Given presence updates of the wrong shape, then each closes with 4002; fields
-// of an activity no bot may set are only recorded.
+// Given presence updates that cannot be decoded, then each closes with 4002.
 //
 // Statements: S-076.
 func TestMalformedPresence(t *testing.T) {
-	good := shows("online", "x")
 	for field, values := range map[string][]any{
-		"since": {"now", nil2}, "afk": {"no", nil2}, "status": {"busy", nil2, 1, nil}, "activities": {nil2, nil, "x", []any{1}, []any{map[string]any{"name": "x"}},
-			[]any{map[string]any{"type": 0}}, []any{map[string]any{"name": "", "type": 0}}, []any{map[string]any{"name": "x", "type": "0"}}},
+		"since": {"now"}, "afk": {"no"}, "status": {"busy", 1}, "activities": {"x", []any{1}, []any{map[string]any{"name": "x", "type": "0"}}, []any{map[string]any{"name": 1, "type": 0}}},
+		"game": {"x"},
 	} {
 		for _, value := range values {
 			withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
 				c := sc.identified(nil)
-				wrong := map[string]any{}
-				for k, v := range good {
-					wrong[k] = v
-				}
-				if wrong[field] = value; value == nil2 {
-					delete(wrong, field)
-				}
+				wrong := shows("online", "x")
+				wrong[field] = value
 				c.send(3, wrong)
 				c.closedWith(4002)
 				sc.violations("G-102")
+				if len(sc.Verdict(sc.app).Broken()) != 1 {
+					t.Errorf("%s %v is only advice", field, value)
+				}
 			})
 		}
 	}
-	withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
-		c := sc.identified(nil)
-		c.send(3, map[string]any{"since": 5, "afk": true, "status": "online", "activities": []any{map[string]any{"name": "x", "type": 0, "details": "y"}}})
-		c.send(1, 1)
-		c.op(11)
-		sc.violations("G-102")
-		if got := sc.statusChanges(); got[len(got)-1] != "online x" {
-			t.Errorf("the dot went %q", got)
-		}
-	})
 }
 
-// nil2 stands for a field that is missing.
-var nil2 any = new(int)
+// Given presences with less, more or other fields than are documented, in IDENTIFY and
+// in op 3, then they are shown as far as a bot may, and advice says what is documented.
+//
+// Statements: S-031, S-076.
+func TestUndocumentedPresence(t *testing.T) {
+	chess := map[string]any{"name": "chess", "type": 0}
+	for _, odd := range []struct {
+		presence map[string]any
+		want     string
+		plain    bool
+	}{
+		{map[string]any{}, "online", false},
+		{map[string]any{"status": nil, "activities": nil}, "online", false},
+		{map[string]any{"status": "", "activities": []any{}}, "online", false},
+		{map[string]any{"status": "dnd", "game": chess}, "dnd chess", false},
+		{map[string]any{"status": "dnd", "game": nil}, "dnd", false},
+		{map[string]any{"status": "idle", "activities": []any{}, "game": chess}, "idle", true},
+		{map[string]any{"status": "idle", "activities": []any{map[string]any{"name": "", "type": 0}}}, "idle", false},
+		{map[string]any{"status": "idle", "activities": []any{map[string]any{"name": "chess"}}}, "idle chess", false},
+		{map[string]any{"status": "idle", "activities": []any{map[string]any{"name": "chess", "type": 0, "details": "e4"}}}, "idle chess", false},
+		{map[string]any{"status": "idle", "activities": []any{map[string]any{"name": "chess", "type": 0, "url": nil}}}, "idle chess", true},
+		{map[string]any{"since": 0.5, "status": "idle", "activities": []any{}, "afk": nil}, "idle", true},
+	} {
+		for _, identifying := range []bool{true, false} {
+			withClient(t, patient, AppConfig{}, func(sc *clientHarness) {
+				if identifying {
+					sc.identified(map[string]any{"presence": odd.presence})
+				} else {
+					sc.identified(map[string]any{"presence": shows("dnd", "else")}).send(3, odd.presence)
+				}
+				wait(time.Second)
+				if got := sc.statusChanges(); got[len(got)-1] != odd.want {
+					t.Errorf("%v: the dot went %q, want %q", odd.presence, got, odd.want)
+				}
+				if v := sc.Verdict(sc.app); len(v.Broken()) > 0 || (len(v.Violations) == 0) != odd.plain {
+					t.Errorf("%v: recorded %v", odd.presence, v.Violations)
+				}
+			})
+		}
+	}
+}
+
+// Given a bot that sends the status "offline", then it is shown online, as two libraries
+// report, or offline as documented where that is configured.
+//
+// Statements: S-031.
+func TestStatusOfflineIsShownAsConfigured(t *testing.T) {
+	for hides, want := range map[bool]string{false: "online x", true: ""} {
+		cfg := patient
+		cfg.OfflineHides = hides
+		withClient(t, cfg, AppConfig{}, func(sc *clientHarness) {
+			sc.identified(map[string]any{"presence": shows("offline", "x")})
+			if got := strings.Join(sc.statusChanges(), ", "); got != want {
+				t.Errorf("offline hides %t: the dot went %q, want %q", hides, got, want)
+			}
+		})
+	}
+}
 
 // Given the limit of 5 updates in 20 s, when a sixth comes, then it is dropped
 // and recorded; it counts per session, and the window slides.

@@ -224,7 +224,7 @@ func TestMalformedData(t *testing.T) {
 		code int
 	}{
 		{8, map[string]any{"guild_id": "1"}, 4001}, {8, map[string]any{"query": ""}, 4001}, {8, []int{1}, 4001}, {8, map[string]any{"guild_id": "x", "query": ""}, 4001},
-		{31, map[string]any{"guild_ids": "all"}, 4001}, {43, map[string]any{"guild_id": []int{}}, 4001}, {3, map[string]any{}, 4002}, {3, nil, 4002},
+		{31, map[string]any{"guild_ids": "all"}, 4001}, {43, map[string]any{"guild_id": []int{}}, 4001}, {8, map[string]any{"guild_id": []string{"1", "2"}, "query": ""}, 4001}, {3, []int{}, 4002}, {3, nil, 4002},
 	} {
 		t.Run(fmt.Sprint(wrong.op, " ", wrong.d), func(t *testing.T) {
 			withClient(t, patient, AppConfig{}, func(sc *clientHarness) {

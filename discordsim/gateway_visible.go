@@ -34,7 +34,7 @@ var statusRank = map[string]int{"online": 4, "dnd": 3, "idle": 2, "offline": 1}
 func (b *bot) updateVisible() {
 	status, activity, activities := "offline", "", []any{}
 	if shown := b.bestSession(); shown != nil {
-		status, activity, activities = shown.presence.status, shown.presence.activityText(), shown.presence.activities
+		status, activity, activities = b.sim.visibleStatus(shown.presence), shown.presence.activityText(), shown.presence.activities
 	}
 	d := &b.visible
 	if status == d.status && activity == d.activity {
@@ -77,7 +77,7 @@ func (s *Sim) presenceOf(user ID) (status string, activities []any) {
 func (b *bot) bestSession() (best *session) {
 	top := statusRank["offline"]
 	for _, sess := range b.sessions {
-		if r := statusRank[sess.presence.visibleStatus()]; r > top {
+		if r := statusRank[b.sim.visibleStatus(sess.presence)]; r > top {
 			top, best = r, sess
 		}
 	}
