@@ -73,7 +73,8 @@ func (c *restRequest) majorParameter() string {
 // path, since paths can hold tokens.
 func (c *restRequest) label() string {
 	if c.route == nil {
-		return c.req.Method + " (no such route)"
+		_, path, _ := split(c.req.URL.Path)
+		return c.req.Method + " " + templateOf(path)
 	}
 	return c.route.label()
 }

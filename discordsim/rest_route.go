@@ -2,6 +2,7 @@ package discordsim
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -29,7 +30,7 @@ const (
 	interactionPath = "/interactions/{interaction}/{token}/callback"
 )
 
-// routes is the API this simulator serves; everything else is 404.
+// routes is the API this simulator serves; everything else is 501.
 func routes() []*route {
 	table := []*route{
 		{method: "GET", path: "/gateway", open: true, handle: (*restAPI).getGateway},
@@ -110,19 +111,19 @@ func on[T any](find func(*restAPI, *restRequest) (T, *restResponse), handle func
 var wordParams = map[string]bool{"token": true, "emoji": true}
 
 // find matches a path below the version. Where the path exists and the method
-// does not, that is a 405.
+// does not, that is a 405; any other path is not simulated.
 func (r *restAPI) find(method, path string) (*route, map[string]string, *restResponse) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	known := false
 	for _, candidate := range r.routes {
-		params, hit := candidate.match(segments)
-		if !hit {
+		if !candidate.matches(segments) {
 			continue
 		}
 		known = true
 		if candidate.method != method {
 			continue
 		}
+		params := candidate.paramsOf(segments)
 		for name, value := range params {
 			if wordParams[name] || (name == "message" && value == "@original") {
 				continue
@@ -134,29 +135,67 @@ func (r *restAPI) find(method, path string) (*route, map[string]string, *restRes
 		}
 		return candidate, params, nil
 	}
-	refused := errNoRoute.answer()
 	if known {
-		refused = errMethod.answer()
+		return nil, nil, errMethod.refusal()
 	}
+	refused := notSimulated(method, path)
 	return nil, nil, &refused
 }
 
-func (r *route) match(segments []string) (map[string]string, bool) {
-	if len(segments) != len(r.segments) {
-		return nil, false
+// notSimulated is the answer to a request that this simulator cannot play. It is
+// no refusal of Discord's, so no client is blamed for it.
+func notSimulated(method, path string) restResponse {
+	return restResponse{status: http.StatusNotImplemented, body: map[string]any{
+		"message": "not simulated: " + method + " " + templateOf(path), "code": 0,
+	}}
+}
+
+// plainSegment is a segment of a path that is a word of Discord's, never an id, a code
+// or a token.
+var plainSegment = regexp.MustCompile(`^@?[a-z][a-z-]{0,24}$`)
+
+// templateOf is a path that no route has, without what could be a secret: ids are
+// {id}, and what is no plain word is {value}.
+func templateOf(path string) string {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for i, segment := range segments {
+		_, err := strconv.ParseUint(segment, 10, 64)
+		switch {
+		case err == nil:
+			segments[i] = "{id}"
+		case !plainSegment.MatchString(segment):
+			segments[i] = "{value}"
+		}
 	}
-	params := map[string]string{}
+	return "/" + strings.Join(segments, "/")
+}
+
+// matches reports whether a path has the form of the route.
+func (r *route) matches(segments []string) bool {
+	if len(segments) != len(r.segments) {
+		return false
+	}
 	for i, want := range r.segments {
 		if strings.HasPrefix(want, "{") {
 			if segments[i] == "" || segments[i] == "@me" {
-				return nil, false
+				return false
 			}
-			params[want[1:len(want)-1]] = segments[i]
 		} else if want != segments[i] {
-			return nil, false
+			return false
 		}
 	}
-	return params, true
+	return true
+}
+
+// paramsOf are the parameters of a path that matches.
+func (r *route) paramsOf(segments []string) map[string]string {
+	params := map[string]string{}
+	for i, want := range r.segments {
+		if strings.HasPrefix(want, "{") {
+			params[want[1:len(want)-1]] = segments[i]
+		}
+	}
+	return params
 }
 
 // split takes a request path apart: the version ("" when there is none) and

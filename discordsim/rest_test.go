@@ -30,7 +30,6 @@ func TestRefusals(t *testing.T) {
 			body         any
 			status, code int
 		}{
-			{"GET", "/nothing", nil, 404, 0},
 			{"PUT", "/users/@me", "{}", 405, 0},
 			{"GET", "/channels/999999", nil, 404, 10003},
 			{"GET", "/guilds/999999", nil, 404, 10004},
@@ -63,6 +62,28 @@ func TestRefusals(t *testing.T) {
 			if got.header.Get("Via") == "" {
 				t.Errorf("%s %s: a real answer carries Via", c.method, c.path)
 			}
+		}
+	})
+}
+
+// Given a path that Discord may have and this simulator does not, when it is asked for
+// twice, then both answers say so in words without the token, and the bot has done
+// nothing wrong.
+func TestWhatIsNotSimulatedIsNoFault(t *testing.T) {
+	withREST(t, Config{}, func(t *testing.T, w *restHarness) {
+		for range 2 {
+			got := w.request("PUT", "/lobbies/123/aSecret.Of_Somebody/link", "{}").hasStatus(501, 0)
+			if want := "not simulated: PUT /lobbies/{id}/{value}/link"; got.object()["message"] != want {
+				t.Errorf("the answer says %v instead of %q", got.object()["message"], want)
+			}
+			time.Sleep(time.Second)
+		}
+		if got := w.violations(); got != nil {
+			t.Errorf("the bot is blamed: %v", got)
+		}
+		log := w.Requests(nil)
+		if len(log) != 2 || log[0].Route != "PUT /lobbies/{id}/{value}/link" || log[0].Status != 501 {
+			t.Errorf("the log says %+v", log)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"evergreen/discordsim"
@@ -14,18 +15,23 @@ import (
 // simLogEvery is how often simLog reads the simulator's record.
 const simLogEvery = 250 * time.Millisecond
 
-// simLog writes a line for each connection, session start, fault and broken rule.
+// maxAbsent bounds the routes that are told of as not simulated.
+const maxAbsent = 1000
+
+// simLog writes a line for each connection, session start, fault, broken rule and route
+// that is not simulated.
 type simLog struct {
 	world  *demo.World
 	w      io.Writer
 	conns  map[int64]bool // those seen; true once they are closed
 	broken int
-	struck discordsim.ID // the newest fault seen
-	until  time.Time     // frames up to here have been seen
+	struck discordsim.ID   // the newest fault seen
+	until  time.Time       // frames up to here have been seen
+	absent map[string]bool // by route: told that it is not simulated
 }
 
 func newSimLog(world *demo.World, w io.Writer) *simLog {
-	return &simLog{world: world, w: w, conns: map[int64]bool{}, until: time.Now()}
+	return &simLog{world: world, w: w, conns: map[int64]bool{}, absent: map[string]bool{}, until: time.Now()}
 }
 
 // follow looks until ctx ends, and then once more.
@@ -75,6 +81,12 @@ func (w *simLog) update() {
 		if !c.Closed.IsZero() {
 			w.conns[c.ID] = true
 			w.say(c.Closed, "connection %d closed by the %s with %s after %s", c.ID, closedBy(c), closeCode(c), c.Closed.Sub(c.Opened).Round(time.Millisecond))
+		}
+	}
+	for _, q := range w.world.Sim.Requests(nil) {
+		if q.Status == http.StatusNotImplemented && !w.absent[q.Route] && len(w.absent) < maxAbsent {
+			w.absent[q.Route] = true
+			w.say(q.At, "%s is not simulated; it was answered 501", q.Route)
 		}
 	}
 	w.until = now
