@@ -41,12 +41,12 @@ func eachGuild(do func(*Sim, *Active, *App, *Guild)) func(*Sim, *Active) {
 }
 
 // deny makes a begin that takes a permission from bots until the fault is over.
-func deny(permission int) func(*Sim, *Active) {
+func deny(denied uint64) func(*Sim, *Active) {
 	return eachGuild(func(s *Sim, a *Active, app *App, g *Guild) {
 		for _, ch := range g.Channels {
 			if a.Text == "" || a.Text == ch.Name {
-				s.setPermission(app, ch, permission, false)
-				a.undo = append(a.undo, func() { s.setPermission(app, ch, permission, true) })
+				s.setPermission(app, ch, denied, false)
+				a.undo = append(a.undo, func() { s.setPermission(app, ch, denied, true) })
 			}
 		}
 	})

@@ -83,7 +83,7 @@ func (s *Sim) messageEvent(view messageView, typ string, m *Message, guild *Guil
 	if guild != nil {
 		out["guild_id"] = guild.ID
 		if m.WebhookID == 0 {
-			out["member"] = bareMember()
+			out["member"] = s.bareMember(guild, m.Author.ID)
 		}
 	}
 	return out

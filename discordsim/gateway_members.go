@@ -3,7 +3,6 @@ package discordsim
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -96,7 +95,7 @@ func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMess
 		for _, raw := range ids[:min(100, len(ids))] {
 			var id ID
 			if json.Unmarshal(raw, &id) == nil && slices.Contains(g.Members, id) {
-				found = append(found, s.memberObject(s.user(id)))
+				found = append(found, s.guildMember(g, s.user(id)))
 			} else {
 				missing = append(missing, raw)
 			}
@@ -104,9 +103,8 @@ func (s *Sim) findMembers(g *Guild, query *string, limit int, users json.RawMess
 		return found, missing
 	}
 	for _, id := range g.Members {
-		u := s.user(id)
-		if strings.HasPrefix(u.Username, *query) {
-			found = append(found, s.memberObject(u))
+		if s.isNamed(g, id, *query) {
+			found = append(found, s.guildMember(g, s.user(id)))
 		}
 	}
 	if *query != "" {

@@ -148,7 +148,7 @@ func TestOtherRequests(t *testing.T) {
 			t.Errorf("%v came", d)
 		}
 		sc.mu.Lock()
-		sc.guild.Channels = append(sc.guild.Channels, &Channel{ID: 5, Name: "cellar", Guild: sc.guild, Hidden: map[ID]bool{sc.app.ID: true}})
+		sc.guild.Channels = append(sc.guild.Channels, &Channel{ID: 5, Name: "cellar", Guild: sc.guild, Overwrites: []Overwrite{{ID: sc.app.Bot.ID, Type: overwriteMember, Deny: permissionView}}})
 		sc.mu.Unlock()
 		c.send(43, map[string]any{"guild_id": sc.guild.ID, "fields": []string{"status"}})
 		if p := c.next(); p.T != "CHANNEL_INFO" || len(asList(p.object()["channels"])) != 1 {

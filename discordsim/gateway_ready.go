@@ -3,6 +3,7 @@ package discordsim
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // ready answers an IDENTIFY: READY, then the guilds one by one (S-027, S-029).
@@ -113,7 +114,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		if s.sees(sess.bot.app, ch) {
 			channels = append(channels, map[string]any{
 				"id": ch.ID, "type": 0, "name": ch.Name, "position": i, "parent_id": nil, "topic": nil, "nsfw": false,
-				"permission_overwrites": ch.overwrites(), "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
+				"permission_overwrites": ch.renderOverwrites(), "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
 			})
 		}
 	}
@@ -127,7 +128,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		if id != me && (!listAll || (large && !online)) {
 			continue // of a large guild only those online are listed
 		}
-		members = append(members, s.memberObject(s.user(id)))
+		members = append(members, s.guildMember(g, s.user(id)))
 		if listAll && online {
 			presences = append(presences, map[string]any{
 				"user": map[string]any{"id": id}, "status": status, "activities": activities, "client_status": map[string]any{"web": status},
@@ -136,7 +137,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	}
 	return map[string]any{
 		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "icon": nil, "features": []any{}, "emojis": []any{}, "stickers": []any{},
-		"roles":        s.roles(g),
+		"roles":        renderRoles(g),
 		"member_count": len(g.Members), "large": large, "joined_at": stamp(discordEpoch), "unavailable": false,
 		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": []any{},
 		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{}, "preferred_locale": "en-US",
@@ -152,19 +153,32 @@ func (sess *session) largeThreshold() int {
 	return min(250, max(50, sess.threshold))
 }
 
-// memberObject is a guild member with its user.
-func (s *Sim) memberObject(u User) map[string]any {
-	m := bareMember()
+// guildMember is a guild member with its user.
+func (s *Sim) guildMember(g *Guild, u User) map[string]any {
+	m := s.bareMember(g, u.ID)
 	m["user"] = s.rest.renderUser(u)
 	return m
 }
 
 // bareMember is a member as messages carry it: without the user inside.
-func bareMember() map[string]any {
-	return map[string]any{
-		"nick": nil, "avatar": nil, "roles": []any{}, "joined_at": stamp(discordEpoch), "premium_since": nil, "deaf": false, "mute": false,
-		"flags": 0, "pending": false, "communication_disabled_until": nil,
+func (s *Sim) bareMember(g *Guild, user ID) map[string]any {
+	m := g.member(user)
+	out := map[string]any{
+		"nick": orNull(m.Nick), "avatar": nil, "banner": nil, "roles": idList(m.Roles), "joined_at": stamp(m.Joined), "premium_since": nil,
+		"deaf": m.Deaf, "mute": m.Mute, "flags": m.Flags, "pending": false, "communication_disabled_until": nil,
 	}
+	if time.Now().Before(m.TimedOutUntil) {
+		out["communication_disabled_until"] = stamp(m.TimedOutUntil)
+	}
+	return out
+}
+
+// idList is a list of ids that is never null.
+func idList(ids []ID) []ID {
+	if ids == nil {
+		return []ID{}
+	}
+	return ids
 }
 
 // interactionObject is INTERACTION_CREATE for a slash command.
@@ -182,13 +196,13 @@ func (s *Sim) interactionObject(a *interaction, command string, options []any) m
 	out := map[string]any{
 		"id": a.id, "application_id": a.app.ID, "token": a.token, "version": 1, "type": a.kind,
 		"data":       map[string]any{"id": commandID, "name": command, "type": kind, "options": optionList(options)},
-		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": channelType, "name": orNull(a.channel.Name), "permissions": botPermissions},
-		"app_permissions": botPermissions, "locale": "en-US", "context": 1, "entitlements": []any{},
+		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": channelType, "name": orNull(a.channel.Name), "permissions": decimal(s.permissionsIn(a.channel, a.user.ID))},
+		"app_permissions": decimal(s.permissionsIn(a.channel, a.app.Bot.ID)), "locale": "en-US", "context": 1, "entitlements": []any{},
 		"authorizing_integration_owners": map[string]any{}, "attachment_size_limit": 10 << 20,
 	}
 	if g := a.channel.Guild; g != nil {
-		member := s.memberObject(a.user)
-		member["permissions"] = botPermissions
+		member := s.guildMember(g, a.user)
+		member["permissions"] = decimal(s.permissionsIn(a.channel, a.user.ID))
 		out["guild_id"], out["guild_locale"], out["member"], out["context"] = g.ID, "en-US", member, 0
 		out["guild"] = map[string]any{"id": g.ID, "locale": "en-US", "features": []any{}}
 	} else {

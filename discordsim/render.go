@@ -160,7 +160,7 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		return out
 	}
 	for name, value := range map[string]any{
-		"type": 0, "guild_id": ch.Guild.ID, "name": ch.Name, "position": slices.Index(ch.Guild.Channels, ch), "permission_overwrites": ch.overwrites(),
+		"type": 0, "guild_id": ch.Guild.ID, "name": ch.Name, "position": slices.Index(ch.Guild.Channels, ch), "permission_overwrites": ch.renderOverwrites(),
 		"topic": nil, "nsfw": false, "parent_id": nil, "rate_limit_per_user": 0, "last_pin_timestamp": nil,
 	} {
 		out[name] = value

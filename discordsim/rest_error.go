@@ -46,6 +46,13 @@ var (
 	errNoHistory         = restError{http.StatusForbidden, 160002, "Cannot reply without permission to read message history"}
 	errWebhookToken      = restError{http.StatusUnauthorized, 50027, "Invalid Webhook Token"}
 	errEntryPointMissing = restError{http.StatusBadRequest, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. Please include the Entry Point command in your update request or delete it separately."}
+	errUnknownInvite     = restError{http.StatusNotFound, 10006, "Unknown Invite"}
+	errUnknownRole       = restError{http.StatusNotFound, 10011, "Unknown Role"}
+	errUnknownBan        = restError{http.StatusNotFound, 10026, "Unknown Ban"}
+	errTooManyRoles      = restError{http.StatusBadRequest, 30005, "Maximum number of server roles reached (250)"}
+	errNotInVoice        = restError{http.StatusBadRequest, 40032, "Target user is not connected to voice."}
+	errInvalidRole       = restError{http.StatusBadRequest, 50028, "Invalid Role"}
+	errBanFailed         = restError{http.StatusBadRequest, 500000, "Failed to ban users"}
 	errInvalidForm       = restError{http.StatusBadRequest, 50035, "Invalid Form Body"}
 )
 

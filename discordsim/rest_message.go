@@ -40,7 +40,8 @@ type agedNonce struct {
 	nonceEntry
 }
 
-// channelFor finds the channel of the path and checks that the app sees it.
+// channelFor finds the channel of the path and checks that the app sees it and may do what
+// the route needs.
 func (r *restAPI) channelFor(c *restRequest) (*Channel, *restResponse) {
 	ch := r.sim.channels[c.id("channel")]
 	switch {
@@ -48,6 +49,8 @@ func (r *restAPI) channelFor(c *restRequest) (*Channel, *restResponse) {
 		return nil, errUnknownChannel.refusal()
 	case !r.sim.sees(c.app, ch):
 		return nil, errMissingAccess.refusal()
+	case !r.sim.can(c.app, ch, c.route.needs):
+		return nil, errMissingPermission.refusal()
 	}
 	return ch, nil
 }
@@ -74,7 +77,7 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 	d := readDraft(f, c.files, settable)
 	r.checkDraft(c, ch, d)
 	target := r.target(c, f, ch, d.reference)
-	if d.reference.given && !d.reference.forward && ch.NoHistory[c.app.ID] {
+	if d.reference.given && !d.reference.forward && !r.sim.can(c.app, ch, permissionHistory) {
 		return errNoHistory.answer()
 	}
 	if f.errors.any() {
@@ -277,7 +280,7 @@ func (r *restAPI) deleteMessage(c *restRequest, m *Message) restResponse {
 		switch {
 		case m.Channel.Guild == nil:
 			return errNotYourDM.answer()
-		case m.Channel.ReadOnly[c.app.ID]:
+		case !r.sim.can(c.app, m.Channel, permissionManageMessages):
 			return errMissingPermission.answer()
 		}
 	}

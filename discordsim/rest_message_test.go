@@ -12,10 +12,11 @@ import (
 
 // withoutLimits switches off the quotas that a test of something else would meet.
 func withoutLimits() Config {
-	off := rateLimit{Requests: -1}
-	return Config{REST: RESTConfig{GlobalLimit: -1, limits: map[string]rateLimit{
-		"app-edit": off, "message-write": off, "message-read": off, "message-delete": off, "reaction": off, "command-write": off, "command-read": off,
-	}}}
+	off := map[string]rateLimit{}
+	for name := range bucketTable {
+		off[name] = rateLimit{Requests: -1}
+	}
+	return Config{REST: RESTConfig{GlobalLimit: -1, limits: off}}
 }
 
 func embedOf(n int) map[string]any { return map[string]any{"description": strings.Repeat("d", n)} }

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 var customEmoji = regexp.MustCompile(`^[A-Za-z0-9_]{2,32}:[0-9]{1,20}$`)
@@ -47,10 +46,10 @@ func (r *restAPI) addReaction(c *restRequest) restResponse {
 	if refused != nil {
 		return *refused
 	}
-	if g := m.Channel.Guild; g != nil && time.Now().Before(g.TimedOut[c.app.Bot.ID]) {
+	i := m.reaction(emoji)
+	if needs := reactionPermission(i); !r.sim.can(c.app, m.Channel, needs) {
 		return errMissingPermission.answer()
 	}
-	i := m.reaction(emoji)
 	if i < 0 {
 		m.Reactions = append(m.Reactions, Reaction{Emoji: emoji})
 		i = len(m.Reactions) - 1
@@ -63,6 +62,14 @@ func (r *restAPI) addReaction(c *restRequest) restResponse {
 		})
 	}
 	return noContent()
+}
+
+// reactionPermission is what reacting needs: a new emoji more than one that is there.
+func reactionPermission(at int) uint64 {
+	if at < 0 {
+		return permissionHistory | permissionReact
+	}
+	return permissionHistory
 }
 
 // removeReaction is DELETE of the own reaction or, in a guild, of another's.
@@ -135,7 +142,7 @@ func (r *restAPI) emitReaction(c *restRequest, m *Message, event string, data ma
 	if m.Channel.Guild != nil {
 		data["guild_id"] = m.Channel.Guild.ID
 		if event == "MESSAGE_REACTION_ADD" {
-			data["member"] = r.sim.memberObject(c.app.Bot)
+			data["member"] = r.sim.guildMember(m.Channel.Guild, c.app.Bot)
 		}
 	}
 	c.emit(func() { r.sim.emit(nil, m.Channel.Guild, m.Channel, event, data) })

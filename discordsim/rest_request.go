@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -55,6 +56,12 @@ func (c *restRequest) id(name string) ID {
 
 // form reads the body as an object.
 func (c *restRequest) form() *form { return newForm(c.body) }
+
+// forms reads the body as a list of objects.
+func (c *restRequest) forms(maxLen int) (list []*form, errors *formErrors) {
+	f := newForm([]byte(`{"":` + string(cmp.Or(strings.TrimSpace(string(c.body)), "[]")) + `}`))
+	return f.each("", maxLen), f.errors
+}
 
 // emit keeps an event for before or after the response; see releaseEvents.
 func (c *restRequest) emit(event func()) { c.events = append(c.events, event) }

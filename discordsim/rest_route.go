@@ -3,6 +3,7 @@ package discordsim
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,75 +15,10 @@ type route struct {
 	bucket       string // name in bucketTable; empty: no known quota
 	open         bool   // needs no token: none at all, or one in the path
 	exempt       bool   // outside the global limit
+	needs        uint64 // permissions in the channel of the path, or else in the guild
 	handle       func(*restAPI, *restRequest) restResponse
 
 	segments []string
-}
-
-const (
-	channelPath     = "/channels/{channel}"
-	messagePath     = channelPath + "/messages/{message}"
-	reactionPath    = messagePath + "/reactions/{emoji}"
-	appPath         = "/applications/{application}"
-	guildAppPath    = appPath + "/guilds/{guild}"
-	webhookPath     = "/webhooks/{webhook}/{token}"
-	webhookMessage  = webhookPath + "/messages/{message}"
-	interactionPath = "/interactions/{interaction}/{token}/callback"
-)
-
-// routes is the API this simulator serves; everything else is 501.
-func routes() []*route {
-	table := []*route{
-		{method: "GET", path: "/gateway", open: true, handle: (*restAPI).getGateway},
-		{method: "GET", path: "/gateway/bot", handle: (*restAPI).getGatewayBot},
-
-		{method: "GET", path: "/users/@me", bucket: "user-me", handle: (*restAPI).getMe},
-		{method: "GET", path: "/users/{user}", bucket: "user-read", handle: (*restAPI).getUser},
-		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
-		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
-		{method: "GET", path: "/guilds/{guild}", bucket: "guild-read", handle: on((*restAPI).guildFor, (*restAPI).getGuild)},
-		{method: "GET", path: "/guilds/{guild}/members/{user}", bucket: "member-read", handle: on((*restAPI).guildFor, (*restAPI).getMember)},
-		{method: "GET", path: channelPath, bucket: "channel-read", handle: on((*restAPI).channelFor, (*restAPI).getChannel)},
-
-		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
-		{method: "GET", path: "/oauth2/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
-		{method: "PATCH", path: "/applications/@me", bucket: "app-edit", handle: (*restAPI).editApplication},
-
-		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: on((*restAPI).channelFor, (*restAPI).listMessages)},
-		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: on((*restAPI).channelFor, (*restAPI).createMessage)},
-		{method: "GET", path: messagePath, bucket: "message-read", handle: on((*restAPI).messageFor, (*restAPI).getMessage)},
-		{method: "PATCH", path: messagePath, bucket: "message-write", handle: on((*restAPI).messageFor, (*restAPI).editMessage)},
-		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: on((*restAPI).messageFor, (*restAPI).deleteMessage)},
-		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: on((*restAPI).channelFor, (*restAPI).startTyping)},
-
-		{method: "PUT", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).addReaction},
-		{method: "DELETE", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).removeReaction},
-		{method: "DELETE", path: reactionPath + "/{user}", bucket: "reaction", handle: (*restAPI).removeReaction},
-		{method: "GET", path: reactionPath, bucket: "reaction", handle: (*restAPI).listReactions},
-		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: on((*restAPI).messageFor, (*restAPI).clearReactions)},
-
-		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
-
-		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: on((*restAPI).webhookFor, (*restAPI).getWebhook)},
-		{method: "POST", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).executeWebhook},
-		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).getWebhookMessage)},
-		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).editWebhookMessage)},
-		{method: "DELETE", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).deleteWebhookMessage)},
-	}
-	for _, base := range []string{appPath, guildAppPath} {
-		table = append(table,
-			&route{method: "GET", path: base + "/commands", bucket: "command-read", handle: on((*restAPI).scopeFor, (*restAPI).listCommands)},
-			&route{method: "POST", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).createCommand)},
-			&route{method: "PUT", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).replaceCommands)},
-			&route{method: "GET", path: base + "/commands/{command}", bucket: "command-read", handle: (*restAPI).getCommand},
-			&route{method: "PATCH", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).editCommand},
-			&route{method: "DELETE", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).deleteCommand},
-		)
-	}
-	for _, r := range table {
-		r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
-	}
-	return table
 }
 
 // Routes lists the routes of the REST API as [Fault].Route and the log name them,
@@ -92,6 +28,25 @@ func Routes() (labels []string) {
 		labels = append(labels, r.label())
 	}
 	return labels
+}
+
+// Route is a route of the REST API for people.
+type Route struct {
+	Method, Path string
+	// Bucket is the group whose rate limit the route shares; empty where there is none.
+	Bucket string
+	// Permissions are the names of those that the bot needs in the channel of the path, or
+	// else in its guild.
+	Permissions []string
+}
+
+// DescribeRoutes lists the routes of the REST API by their paths.
+func DescribeRoutes() (list []Route) {
+	for _, r := range routes() {
+		list = append(list, Route{Method: r.method, Path: r.path, Bucket: r.bucket, Permissions: PermissionNames(r.needs)})
+	}
+	slices.SortStableFunc(list, func(a, b Route) int { return strings.Compare(a.Path, b.Path) })
+	return list
 }
 
 func (r *route) label() string { return r.method + " " + r.path }
@@ -105,6 +60,19 @@ func on[T any](find func(*restAPI, *restRequest) (T, *restResponse), handle func
 		}
 		return handle(r, c, found)
 	}
+}
+
+// onGuild, onChannel and onMessage make the handlers of routes about those.
+func onGuild(handle func(*restAPI, *restRequest, *Guild) restResponse) func(*restAPI, *restRequest) restResponse {
+	return on((*restAPI).guildFor, handle)
+}
+
+func onChannel(handle func(*restAPI, *restRequest, *Channel) restResponse) func(*restAPI, *restRequest) restResponse {
+	return on((*restAPI).channelFor, handle)
+}
+
+func onMessage(handle func(*restAPI, *restRequest, *Message) restResponse) func(*restAPI, *restRequest) restResponse {
+	return on((*restAPI).messageFor, handle)
 }
 
 // wordParams are the path parameters that are not snowflakes.

@@ -18,8 +18,7 @@ func TestRefusals(t *testing.T) {
 		elsewhere := w.AddGuild("elsewhere")
 		foreign := elsewhere.Channels[0].ID
 		other := w.AddApp(AppConfig{Name: "other"})
-		w.guild.Channels[0].ReadOnly = map[ID]bool{}
-		mute := &Channel{ID: 7777777, Name: "mute", Guild: w.guild, ReadOnly: map[ID]bool{w.app.ID: true}}
+		mute := &Channel{ID: 7777777, Name: "mute", Guild: w.guild, Overwrites: []Overwrite{{ID: w.app.Bot.ID, Type: overwriteMember, Deny: permissionSend}}}
 		w.mu.Lock()
 		w.channels[mute.ID] = mute
 		w.mu.Unlock()

@@ -67,7 +67,7 @@ func (r *restAPI) listGuilds(c *restRequest) restResponse {
 	for _, g := range all[:min(limit, len(all))] {
 		guild := map[string]any{
 			"id": g.ID, "name": g.Name, "icon": nil, "banner": nil, "owner": g.OwnerID == c.app.Bot.ID,
-			"permissions": botPermissions, "features": []string{},
+			"permissions": decimal(r.sim.permissions(g, c.app.Bot.ID)), "features": []string{},
 		}
 		if counts {
 			guild["approximate_member_count"] = len(g.Members)
@@ -77,10 +77,6 @@ func (r *restAPI) listGuilds(c *restRequest) restResponse {
 	}
 	return ok200(out)
 }
-
-// botPermissions is what a bot may do everywhere it can look: view, send,
-// embed, attach, read history, react, manage messages, use commands.
-const botPermissions = "2147609664"
 
 // openDM is POST /users/@me/channels: the same person gives the same channel.
 func (r *restAPI) openDM(c *restRequest) restResponse {
@@ -113,7 +109,7 @@ func (r *restAPI) getUser(c *restRequest) restResponse {
 func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	out := map[string]any{
 		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": []string{}, "emojis": []any{}, "stickers": []any{},
-		"roles":          r.sim.roles(g),
+		"roles":          renderRoles(g),
 		"afk_channel_id": nil, "afk_timeout": 300, "system_channel_id": nil, "system_channel_flags": 0, "rules_channel_id": nil,
 		"public_updates_channel_id": nil, "preferred_locale": "en-US", "premium_tier": 0, "premium_progress_bar_enabled": false,
 		"nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
@@ -125,14 +121,17 @@ func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
 	return ok200(out)
 }
 
-// guildFor finds the guild of the path and checks that the app is in it.
+// guildFor finds the guild of the path and checks that the app is in it and may do what
+// the route needs.
 func (r *restAPI) guildFor(c *restRequest) (*Guild, *restResponse) {
 	g := r.sim.guilds[c.id("guild")]
 	switch {
 	case g == nil:
 		return nil, errUnknownGuild.refusal()
-	case !slices.Contains(c.app.Guilds, g):
+	case !slices.Contains(r.sim.inGuild[g.ID], c.app):
 		return nil, errMissingAccess.refusal()
+	case r.sim.permissions(g, c.app.Bot.ID)&c.route.needs != c.route.needs:
+		return nil, errMissingPermission.refusal()
 	}
 	return g, nil
 }
@@ -154,7 +153,7 @@ func (r *restAPI) startTyping(c *restRequest, ch *Channel) restResponse {
 	r.typing[ch.ID][c.app.Bot.ID] = c.now.Add(typingFor)
 	event := map[string]any{"channel_id": ch.ID, "user_id": c.app.Bot.ID, "timestamp": c.now.Unix()}
 	if ch.Guild != nil {
-		event["guild_id"], event["member"] = ch.Guild.ID, r.sim.memberObject(c.app.Bot)
+		event["guild_id"], event["member"] = ch.Guild.ID, r.sim.guildMember(ch.Guild, c.app.Bot)
 	}
 	c.emit(func() { r.sim.emit(nil, ch.Guild, ch, "TYPING_START", event) })
 	return noContent()

@@ -3,8 +3,10 @@ package discordsim
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -139,6 +141,64 @@ func (f *form) snowflake(name string, raw json.RawMessage) ID {
 		f.refuse(name, "NUMBER_TYPE_COERCE", "Value %q is not snowflake.", clip(raw))
 	}
 	return ID(n)
+}
+
+// lengthIn reads a string whose length lies in a range, if it is there.
+func (f *form) lengthIn(name string, low, high int) string {
+	if !f.has(name) {
+		return ""
+	}
+	return f.between(name, low, high)
+}
+
+// numberIn reads a whole number that lies in a range, if it is there.
+func (f *form) numberIn(name string, low, high int64) int64 {
+	if !f.has(name) {
+		return 0
+	}
+	n := f.integer(name)
+	switch {
+	case n < low:
+		f.refuse(name, "NUMBER_TYPE_MIN", "int value should be greater than or equal to %d.", low)
+	case n > high:
+		f.refuse(name, "NUMBER_TYPE_MAX", "int value should be less than or equal to %d.", high)
+	}
+	return n
+}
+
+// choice reads a whole number that is one of a list, if it is there.
+func (f *form) choice(name string, allowed ...int64) int64 {
+	n := f.integer(name)
+	if f.has(name) && !slices.Contains(allowed, n) {
+		f.refuse(name, "BASE_TYPE_CHOICES", "Value must be one of %v.", allowed)
+	}
+	return n
+}
+
+// bits reads a set of permissions: a number, or the text of one.
+func (f *form) bits(name string) uint64 {
+	if !f.has(name) {
+		return 0
+	}
+	n, err := strconv.ParseUint(strings.Trim(string(f.fields[name]), `"`), 10, 64)
+	if err != nil {
+		f.refuse(name, "NUMBER_TYPE_COERCE", "Value %q is not int.", clip(f.fields[name]))
+	}
+	return n
+}
+
+// timestamp reads an ISO 8601 time; the zero time when it is absent or null.
+func (f *form) timestamp(name string) time.Time {
+	if !f.has(name) {
+		return time.Time{}
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02"} {
+		if at, err := time.Parse(layout, strings.Trim(string(f.fields[name]), `"`)); err == nil {
+			return at
+		}
+	}
+	f.refuse(name, "DATE_TIME_TYPE_PARSE", "Could not parse %s. Should be ISO8601.", clip(f.fields[name]))
+	return time.Time{}
 }
 
 // list reads an array of at most max entries; 0 is no limit.

@@ -20,6 +20,9 @@ type AppConfig struct {
 	// Flags of the application; nil switches all three privileged intents on
 	// (the LIMITED bits).
 	Flags *uint64
+	// Permissions are those of the role that Discord gives the bot in each guild; nil is
+	// all but ADMINISTRATOR.
+	Permissions *uint64
 	// Shards is what GET /gateway/bot recommends (1); LargeMultiple, above 1,
 	// is what shard counts must be a multiple of.
 	Shards, LargeMultiple int
@@ -45,7 +48,7 @@ func (s *Sim) AddApp(cfg AppConfig) *App {
 	}
 	id := s.newID()
 	app := &App{
-		ID: id, Name: cfg.Name, Owner: cfg.Owner, Token: cfg.Token, Flags: limitedFlags,
+		ID: id, Name: cfg.Name, Owner: cfg.Owner, Token: cfg.Token, Flags: limitedFlags, Permissions: allPermissions &^ permissionAdministrator,
 		Bot:    User{ID: id, Username: cfg.Name, Bot: true},
 		Shards: max(1, cfg.Shards), LargeMultiple: cfg.LargeMultiple, MaxConcurrency: max(1, cfg.MaxConcurrency),
 		StartsTotal: cfg.StartsTotal, startsUsed: cfg.StartsUsed,
@@ -58,6 +61,9 @@ func (s *Sim) AddApp(cfg AppConfig) *App {
 	}
 	if cfg.Flags != nil {
 		app.Flags = *cfg.Flags
+	}
+	if cfg.Permissions != nil {
+		app.Permissions = *cfg.Permissions
 	}
 	if app.StartsTotal == 0 {
 		app.StartsTotal = 1000
@@ -96,6 +102,7 @@ func (s *Sim) AddGuild(name string, channels ...string) *Guild {
 		channels = []string{"general"}
 	}
 	g := &Guild{ID: s.newGuildID(), Name: name}
+	g.Roles = []*Role{{ID: g.ID, Name: "@everyone", Permissions: everyonePermissions}}
 	s.guilds[g.ID] = g
 	for _, channel := range channels {
 		ch := &Channel{ID: s.newID(), Name: channel, Guild: g}
@@ -120,7 +127,7 @@ func (s *Sim) addMember(g *Guild, u User) {
 	}
 	g.Members = append(g.Members, u.ID)
 	if len(s.inGuild[g.ID]) > 0 {
-		member := s.memberObject(u)
+		member := s.guildMember(g, u)
 		member["guild_id"] = g.ID
 		s.emit(nil, g, nil, "GUILD_MEMBER_ADD", member)
 	}
@@ -138,6 +145,8 @@ func (s *Sim) join(app *App, g *Guild) {
 		return
 	}
 	app.Guilds = append(app.Guilds, g)
+	own := g.giveBotRole(app)
+	s.emitRole(g, "GUILD_ROLE_CREATE", own)
 	s.addMember(g, app.Bot)
 	s.inGuild[g.ID] = append(s.inGuild[g.ID], app)
 	s.announceGuild(app, g)
@@ -148,15 +157,41 @@ func (s *Sim) join(app *App, g *Guild) {
 func (s *Sim) Leave(app *App, guild *Guild) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.Index(app.Guilds, guild)
-	if i < 0 {
-		return
+	s.removeMember(guild, app.Bot.ID)()
+}
+
+// RemoveMembers lets people leave a guild.
+func (s *Sim) RemoveMembers(g *Guild, users ...ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range users {
+		s.removeMember(g, id)()
 	}
-	s.emit(app, guild, nil, "GUILD_DELETE", map[string]any{"id": guild.ID})
-	app.Guilds = slices.Delete(app.Guilds, i, i+1)
-	same := func(other *App) bool { return other == app }
-	s.inGuild[guild.ID] = slices.DeleteFunc(s.inGuild[guild.ID], same)
-	guild.Members = slices.DeleteFunc(guild.Members, func(id ID) bool { return id == app.Bot.ID })
+}
+
+// removeMember takes a member out of a guild, by its own will or not, and returns the
+// function that tells of it. A bot hears of itself by GUILD_DELETE, and its own role
+// goes with it.
+func (s *Sim) removeMember(g *Guild, user ID) (tell func()) {
+	i := slices.Index(g.Members, user)
+	if i < 0 {
+		return func() {}
+	}
+	g.Members = slices.Delete(g.Members, i, i+1)
+	delete(g.profiles, user)
+	app := s.apps[user]
+	if app != nil {
+		app.Guilds = slices.DeleteFunc(app.Guilds, func(other *Guild) bool { return other == g })
+		s.inGuild[g.ID] = slices.DeleteFunc(s.inGuild[g.ID], func(other *App) bool { return other == app })
+		g.removeRole(app.roleIn(g))
+	}
+	return func() {
+		if app != nil {
+			s.emit(app, g, nil, "GUILD_DELETE", map[string]any{"id": g.ID})
+			s.emit(nil, g, nil, "GUILD_ROLE_DELETE", map[string]any{"guild_id": g.ID, "role_id": app.roleIn(g)})
+		}
+		s.emit(nil, g, nil, "GUILD_MEMBER_REMOVE", map[string]any{"guild_id": g.ID, "user": s.rest.renderUser(s.user(user))})
+	}
 }
 
 // SetUnavailable starts or ends an outage of one guild: GUILD_DELETE with
@@ -258,7 +293,7 @@ func (s *Sim) Channels(app *App) (all []ID) {
 	defer s.mu.Unlock()
 	for _, g := range app.Guilds {
 		for _, ch := range g.Channels {
-			if s.sees(app, ch) && !ch.ReadOnly[app.ID] {
+			if s.can(app, ch, permissionView|ch.sendPermission()) {
 				all = append(all, ch.ID)
 			}
 		}
@@ -307,7 +342,7 @@ func (s *Sim) sees(app *App, ch *Channel) bool {
 	if ch.Guild == nil {
 		return ch.App == app
 	}
-	return slices.Contains(s.inGuild[ch.Guild.ID], app) && !ch.Hidden[app.ID]
+	return slices.Contains(s.inGuild[ch.Guild.ID], app) && s.can(app, ch, permissionView)
 }
 
 // newToken makes a bot token. As in reality it begins with the bot's id in

@@ -48,10 +48,14 @@ type Guild struct {
 	OwnerID  ID
 	Channels []*Channel
 	Members  []ID
+	// Roles are in the order of their positions; @everyone is first.
+	Roles []*Role
 	// Unavailable marks a guild in an outage.
 	Unavailable bool
-	// TimedOut says until when members may not write.
-	TimedOut map[ID]time.Time
+
+	profiles map[ID]*Member // what is known of members beyond that they are there
+	bans     map[ID]string  // by user: the reason
+	audit    []*auditEntry  // oldest first
 }
 
 // Channel is a text channel of a guild, or a direct message when Guild is nil.
@@ -63,11 +67,8 @@ type Channel struct {
 	// message.
 	Recipient ID
 	App       *App
-	// Hidden lists apps without VIEW_CHANNEL here, ReadOnly those without SEND_MESSAGES,
-	// NoHistory those without READ_MESSAGE_HISTORY.
-	Hidden    map[ID]bool
-	ReadOnly  map[ID]bool
-	NoHistory map[ID]bool
+	// Overwrites change permissions here.
+	Overwrites []Overwrite
 }
 
 // Message is one message.
@@ -108,6 +109,8 @@ type App struct {
 	Token string
 	// Flags are the application flags; flags_new is the same number as text.
 	Flags uint64
+	// Permissions are those of the role that Discord gives the bot in a guild.
+	Permissions uint64
 	// InteractionsURL, when set, keeps interactions off the gateway.
 	InteractionsURL string
 	Guilds          []*Guild

@@ -45,6 +45,34 @@ func TestFaultsPageIsUpToDate(t *testing.T) {
 	checkFile(t, path, text)
 }
 
+// docs/simulation.md lists every route of the REST API. To write the list anew:
+// go test ./discordsim/scenario -run Routes -update
+func TestRoutesOnThePageAreUpToDate(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "simulation.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list strings.Builder
+	list.WriteString("| path | methods, and the permissions they need |\n| --- | --- |\n")
+	all := discordsim.DescribeRoutes()
+	for i, r := range all {
+		if i == 0 || all[i-1].Path != r.Path {
+			fmt.Fprintf(&list, "| `%s` | ", r.Path)
+		} else {
+			list.WriteString("; ")
+		}
+		list.WriteString(r.Method)
+		if len(r.Permissions) > 0 {
+			list.WriteString(" (" + strings.Join(r.Permissions, ", ") + ")")
+		}
+		if i == len(all)-1 || all[i+1].Path != r.Path {
+			list.WriteString(" |\n")
+		}
+	}
+	checkFile(t, path, replaceMarked(t, string(page), "routes", list.String()))
+}
+
 // What stands in docs/simulation.md as an example can be read.
 func TestExampleOnThePage(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "simulation.md"))
@@ -83,6 +111,6 @@ func checkFile(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Faults' -update", path)
+		t.Errorf("%s is out of date; run: go test ./discordsim/scenario -run 'Schema|Faults|Routes' -update", path)
 	}
 }

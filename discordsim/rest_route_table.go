@@ -1,0 +1,123 @@
+package discordsim
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	guildPath       = "/guilds/{guild}"
+	memberPath      = guildPath + "/members/{user}"
+	channelPath     = "/channels/{channel}"
+	messagePath     = channelPath + "/messages/{message}"
+	reactionPath    = messagePath + "/reactions/{emoji}"
+	appPath         = "/applications/{application}"
+	guildAppPath    = appPath + "/guilds/{guild}"
+	webhookPath     = "/webhooks/{webhook}/{token}"
+	webhookMessage  = webhookPath + "/messages/{message}"
+	interactionPath = "/interactions/{interaction}/{token}/callback"
+)
+
+// routeTable is the API this simulator serves, made once; everything else is 501.
+var routeTable struct {
+	once sync.Once
+	list []*route
+}
+
+func routes() []*route {
+	routeTable.once.Do(func() {
+		routeTable.list = slices.Concat(basicRoutes(), memberRoutes(), commandRoutes())
+		for _, r := range routeTable.list {
+			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
+		}
+	})
+	return routeTable.list
+}
+
+// basicRoutes are those that every bot needs.
+func basicRoutes() []*route {
+	return []*route{
+		{method: "GET", path: "/gateway", open: true, handle: (*restAPI).getGateway},
+		{method: "GET", path: "/gateway/bot", handle: (*restAPI).getGatewayBot},
+
+		{method: "GET", path: "/users/@me", bucket: "user-me", handle: (*restAPI).getMe},
+		{method: "GET", path: "/users/{user}", bucket: "user-read", handle: (*restAPI).getUser},
+		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
+		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
+		{method: "GET", path: guildPath, bucket: "guild-read", handle: onGuild((*restAPI).getGuild)},
+		{method: "DELETE", path: "/users/@me/guilds/{guild}", bucket: "guild-list", handle: onGuild((*restAPI).leaveGuild)},
+		{method: "GET", path: channelPath, bucket: "channel-read", handle: onChannel((*restAPI).getChannel)},
+
+		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
+		{method: "GET", path: "/oauth2/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
+		{method: "PATCH", path: "/applications/@me", bucket: "app-edit", handle: (*restAPI).editApplication},
+
+		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: onChannel((*restAPI).listMessages)},
+		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: onChannel((*restAPI).createMessage)},
+		{method: "GET", path: messagePath, bucket: "message-read", handle: onMessage((*restAPI).getMessage)},
+		{method: "PATCH", path: messagePath, bucket: "message-write", handle: onMessage((*restAPI).editMessage)},
+		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: onMessage((*restAPI).deleteMessage)},
+		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: onChannel((*restAPI).startTyping)},
+
+		{method: "PUT", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).addReaction},
+		{method: "DELETE", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).removeReaction},
+		{method: "DELETE", path: reactionPath + "/{user}", bucket: "reaction", handle: (*restAPI).removeReaction},
+		{method: "GET", path: reactionPath, bucket: "reaction", handle: (*restAPI).listReactions},
+		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: onMessage((*restAPI).clearReactions)},
+
+		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
+
+		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: on((*restAPI).webhookFor, (*restAPI).getWebhook)},
+		{method: "POST", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).executeWebhook},
+		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).getWebhookMessage)},
+		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).editWebhookMessage)},
+		{method: "DELETE", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).deleteWebhookMessage)},
+	}
+}
+
+// commandRoutes are those of application commands, global and of a guild.
+func commandRoutes() (table []*route) {
+	for _, base := range []string{appPath, guildAppPath} {
+		table = append(table,
+			&route{method: "GET", path: base + "/commands", bucket: "command-read", handle: on((*restAPI).scopeFor, (*restAPI).listCommands)},
+			&route{method: "POST", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).createCommand)},
+			&route{method: "PUT", path: base + "/commands", bucket: "command-write", handle: on((*restAPI).scopeFor, (*restAPI).replaceCommands)},
+			&route{method: "GET", path: base + "/commands/{command}", bucket: "command-read", handle: (*restAPI).getCommand},
+			&route{method: "PATCH", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).editCommand},
+			&route{method: "DELETE", path: base + "/commands/{command}", bucket: "command-write", handle: (*restAPI).deleteCommand},
+		)
+	}
+	return table
+}
+
+// memberRoutes are those of members, roles, bans and the audit log.
+func memberRoutes() []*route {
+	return []*route{
+		{method: "GET", path: guildPath + "/members", bucket: "member-list", handle: onGuild((*restAPI).listMembers)},
+		{method: "GET", path: guildPath + "/members/search", bucket: "member-list", handle: onGuild((*restAPI).searchMembers)},
+		{method: "PATCH", path: guildPath + "/members/@me", bucket: "member-edit", handle: onGuild((*restAPI).editOwnMember)},
+		{method: "PATCH", path: guildPath + "/members/@me/nick", bucket: "member-edit", handle: onGuild((*restAPI).editOwnMember)},
+		{method: "GET", path: memberPath, bucket: "member-read", handle: onMember((*restAPI).getMember)},
+		{method: "PATCH", path: memberPath, bucket: "member-edit", handle: onMember((*restAPI).editMember)},
+		{method: "DELETE", path: memberPath, bucket: "member-edit", needs: permissionKick, handle: onMember((*restAPI).kickMember)},
+		{method: "PUT", path: memberPath + "/roles/{role}", bucket: "member-role", needs: permissionManageRoles, handle: onMember((*restAPI).giveRole)},
+		{method: "DELETE", path: memberPath + "/roles/{role}", bucket: "member-role", needs: permissionManageRoles, handle: onMember((*restAPI).takeRole)},
+
+		{method: "GET", path: guildPath + "/bans", bucket: "ban-read", needs: permissionBan, handle: onGuild((*restAPI).listBans)},
+		{method: "GET", path: guildPath + "/bans/{user}", bucket: "ban-read", needs: permissionBan, handle: onGuild((*restAPI).getBan)},
+		{method: "PUT", path: guildPath + "/bans/{user}", bucket: "ban-write", needs: permissionBan, handle: onGuild((*restAPI).createBan)},
+		{method: "DELETE", path: guildPath + "/bans/{user}", bucket: "ban-write", needs: permissionBan, handle: onGuild((*restAPI).removeBan)},
+		{method: "POST", path: guildPath + "/bulk-ban", bucket: "ban-write", needs: permissionBan | permissionManageGuild, handle: onGuild((*restAPI).bulkBan)},
+
+		{method: "GET", path: guildPath + "/roles", bucket: "role-read", handle: onGuild((*restAPI).listRoles)},
+		{method: "POST", path: guildPath + "/roles", bucket: "role-write", needs: permissionManageRoles, handle: onGuild((*restAPI).createRole)},
+		{method: "PATCH", path: guildPath + "/roles", bucket: "role-write", needs: permissionManageRoles, handle: onGuild((*restAPI).moveRoles)},
+		{method: "GET", path: guildPath + "/roles/member-counts", bucket: "role-read", handle: onGuild((*restAPI).countRoles)},
+		{method: "GET", path: guildPath + "/roles/{role}", bucket: "role-read", handle: (*restAPI).getRole},
+		{method: "PATCH", path: guildPath + "/roles/{role}", bucket: "role-write", needs: permissionManageRoles, handle: (*restAPI).editRole},
+		{method: "DELETE", path: guildPath + "/roles/{role}", bucket: "role-write", needs: permissionManageRoles, handle: (*restAPI).deleteRole},
+
+		{method: "GET", path: guildPath + "/audit-logs", bucket: "audit-read", needs: permissionAuditLog, handle: onGuild((*restAPI).getAuditLog)},
+	}
+}
