@@ -44,7 +44,7 @@ func (r *restAPI) getBan(c *restRequest, g *Guild) restResponse {
 	return ok200(r.renderBan(g, c.id("user")))
 }
 
-// createBan is PUT /guilds/{guild}/bans/{user}; whoever is banned need not be a member.
+// createBan is PUT /guilds/{guild}/bans/{user}; the user need not be a member.
 func (r *restAPI) createBan(c *restRequest, g *Guild) restResponse {
 	f, user := c.form(), c.id("user")
 	span := r.readBanDelete(f)
