@@ -35,6 +35,10 @@ type Config struct {
 	WebSocket WebSocketConfig
 	REST      RESTConfig
 
+	// VoiceEndpoint is the host of the voice server that VOICE_SERVER_UPDATE names. Default:
+	// null, which says that no server is allocated yet.
+	VoiceEndpoint string
+
 	// OfflineHides shows a bot offline that sends the status "offline", as documented.
 	// Otherwise it is shown online, as users of two libraries report; "invisible" hides.
 	OfflineHides bool

@@ -106,16 +106,15 @@ func botUser(app *App) map[string]any {
 }
 
 // guildObject is GUILD_CREATE (S-030): with the presence intent it lists the
-// members, without it only the bot itself.
+// members, without it only the bot itself and who is in voice.
 func (sess *session) guildObject(g *Guild) map[string]any {
 	s := sess.bot.sim
 	channels := []any{}
-	for i, ch := range g.Channels {
+	for _, ch := range g.Channels {
 		if s.sees(sess.bot.app, ch) {
-			channels = append(channels, map[string]any{
-				"id": ch.ID, "type": 0, "name": ch.Name, "position": i, "parent_id": nil, "topic": nil, "nsfw": false,
-				"permission_overwrites": ch.renderOverwrites(), "rate_limit_per_user": 0, "flags": 0, "last_message_id": nil,
-			})
+			object := s.rest.renderChannel(ch)
+			delete(object, "guild_id")
+			channels = append(channels, object)
 		}
 	}
 	members, presences := []any{}, []any{}
@@ -125,8 +124,8 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	for _, id := range g.Members {
 		status, activities := s.presenceOf(id)
 		online := status != "offline"
-		if id != me && (!listAll || (large && !online)) {
-			continue // of a large guild only those online are listed
+		if id != me && g.voice[id] == nil && (!listAll || (large && !online)) {
+			continue // of a large guild only those online or in voice are listed
 		}
 		members = append(members, s.guildMember(g, s.user(id)))
 		if listAll && online {
@@ -139,7 +138,7 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "icon": nil, "features": []any{}, "emojis": []any{}, "stickers": []any{},
 		"roles":        renderRoles(g),
 		"member_count": len(g.Members), "large": large, "joined_at": stamp(discordEpoch), "unavailable": false,
-		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": []any{},
+		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g),
 		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{}, "preferred_locale": "en-US",
 		"premium_tier": 0, "nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
 		"mfa_level": 0, "afk_timeout": 300, "afk_channel_id": nil, "system_channel_id": nil, "system_channel_flags": 0,

@@ -131,6 +131,3 @@ func (c *conn) overSendLimit() bool {
 	}
 	return cfg.Limits.Sends > 0 && len(c.sentAt) > cfg.Limits.Sends
 }
-
-// updateVoiceState handles op 4: accepted and not acted upon (S-080).
-func (c *conn) updateVoiceState(json.RawMessage) {}

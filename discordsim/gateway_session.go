@@ -131,6 +131,7 @@ func (sess *session) end(cause sessionEnd) {
 	sess.dropConn()
 	sess.expiry.stop()
 	sess.guildTimer.stop()
+	sess.leaveVoice()
 	delete(s.sessions, sess.id)
 	s.rememberEnded(sess.id)
 	for i, other := range b.sessions {

@@ -160,10 +160,14 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		return out
 	}
 	for name, value := range map[string]any{
-		"type": 0, "guild_id": ch.Guild.ID, "name": ch.Name, "position": slices.Index(ch.Guild.Channels, ch), "permission_overwrites": ch.renderOverwrites(),
+		"type": ch.Type, "guild_id": ch.Guild.ID, "name": ch.Name, "position": slices.Index(ch.Guild.Channels, ch), "permission_overwrites": ch.renderOverwrites(),
 		"topic": nil, "nsfw": false, "parent_id": nil, "rate_limit_per_user": 0, "last_pin_timestamp": nil,
 	} {
 		out[name] = value
+	}
+	if ch.isVoice() {
+		delete(out, "topic")
+		out["bitrate"], out["user_limit"], out["rtc_region"] = 64_000, 0, nil
 	}
 	return out
 }

@@ -186,6 +186,7 @@ func (s *Sim) removeMember(g *Guild, user ID) (tell func()) {
 		g.removeRole(app.roleIn(g))
 	}
 	return func() {
+		s.leaveVoice(g, user)
 		if app != nil {
 			s.emit(app, g, nil, "GUILD_DELETE", map[string]any{"id": g.ID})
 			s.emit(nil, g, nil, "GUILD_ROLE_DELETE", map[string]any{"guild_id": g.ID, "role_id": app.roleIn(g)})

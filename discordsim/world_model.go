@@ -56,13 +56,16 @@ type Guild struct {
 	profiles map[ID]*Member // what is known of members beyond that they are there
 	bans     map[ID]string  // by user: the reason
 	audit    []*auditEntry  // oldest first
+	voice    map[ID]*voiceState
 }
 
-// Channel is a text channel of a guild, or a direct message when Guild is nil.
+// Channel is a channel of a guild, or a direct message when Guild is nil.
 type Channel struct {
 	ID    ID
 	Name  string
 	Guild *Guild
+	// Type is Discord's number of a guild channel's type: 0 text, 2 voice.
+	Type int
 	// Recipient is the person and App the bot at the two ends of a direct
 	// message.
 	Recipient ID

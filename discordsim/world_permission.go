@@ -41,6 +41,7 @@ const (
 	permissionEmbed             uint64 = 1 << 14
 	permissionAttach            uint64 = 1 << 15
 	permissionHistory           uint64 = 1 << 16
+	permissionConnect           uint64 = 1 << 20
 	permissionMuteMembers       uint64 = 1 << 22
 	permissionDeafenMembers     uint64 = 1 << 23
 	permissionMoveMembers       uint64 = 1 << 24
@@ -71,7 +72,7 @@ var allPermissions = func() (all uint64) {
 
 // everyonePermissions is what @everyone may do in a new guild.
 const everyonePermissions = permissionInvite | permissionReact | 1<<9 | permissionView | permissionSend | permissionEmbed | permissionAttach |
-	permissionHistory | 1<<17 | 1<<18 | 1<<20 | 1<<21 | 1<<25 | permissionChangeNickname | 1<<31 | 1<<32 | permissionPublicThreads |
+	permissionHistory | 1<<17 | 1<<18 | permissionConnect | 1<<21 | 1<<25 | permissionChangeNickname | 1<<31 | 1<<32 | permissionPublicThreads |
 	permissionPrivateThreads | 1<<37 | permissionSendInThreads | 1<<39 | 1<<42 | 1<<45 | 1<<46 | permissionSendPolls | 1<<50
 
 // timedOutPermissions is what is left to a member who is timed out.

@@ -25,6 +25,9 @@ func (s *simCommand) serve(p *process) error {
 		Shards: s.Shards, Concurrency: s.Starts,
 	})
 	defer world.Sim.Close()
+	for _, g := range world.Guilds {
+		world.Sim.AddVoiceChannels(g, "voice", "quiet voice")
+	}
 	listener, err := s.listen(world.Sim)
 	if err != nil {
 		return err

@@ -74,11 +74,13 @@ func NewWorld(o WorldOptions) *World {
 	return w
 }
 
-// channels lists all channels of all guilds.
+// channels lists the text channels of all guilds.
 func (w *World) channels() (all []discordsim.ID) {
 	for _, g := range w.Guilds {
 		for _, c := range g.Channels {
-			all = append(all, c.ID)
+			if c.Type == 0 {
+				all = append(all, c.ID)
+			}
 		}
 	}
 	return all
