@@ -109,6 +109,7 @@ func botUser(app *App) map[string]any {
 // members, without it only the bot itself and who is in voice.
 func (sess *session) guildObject(g *Guild) map[string]any {
 	s := sess.bot.sim
+	me := sess.bot.app.Bot.ID
 	channels := []any{}
 	for _, ch := range g.Channels {
 		if s.sees(sess.bot.app, ch) {
@@ -117,8 +118,11 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 			channels = append(channels, object)
 		}
 	}
+	threads := []any{}
+	for _, ch := range s.activeThreads(sess.bot.app, g) {
+		threads = append(threads, s.rest.renderThread(ch, me))
+	}
 	members, presences := []any{}, []any{}
-	me := sess.bot.app.Bot.ID
 	listAll := sess.intents&intentPresences != 0 && (s.cfg.Identify.HugeGuild < 0 || len(g.Members) <= s.cfg.Identify.HugeGuild)
 	large := len(g.Members) > sess.largeThreshold()
 	for _, id := range g.Members {
@@ -134,15 +138,15 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 			})
 		}
 	}
-	return map[string]any{
-		"id": g.ID, "name": g.Name, "owner_id": g.OwnerID, "icon": nil, "features": []any{}, "emojis": []any{}, "stickers": []any{},
-		"roles":        renderRoles(g),
-		"member_count": len(g.Members), "large": large, "joined_at": stamp(discordEpoch), "unavailable": false,
-		"channels": channels, "threads": []any{}, "members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g),
-		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{}, "preferred_locale": "en-US",
-		"premium_tier": 0, "nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
-		"mfa_level": 0, "afk_timeout": 300, "afk_channel_id": nil, "system_channel_id": nil, "system_channel_flags": 0,
+	out := s.rest.renderGuild(g)
+	for name, value := range map[string]any{
+		"member_count": len(g.Members), "large": large, "joined_at": stamp(g.member(me).Joined), "unavailable": false, "channels": channels, "threads": threads,
+		"members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g), "stage_instances": []any{}, "guild_scheduled_events": []any{},
+		"soundboard_sounds": []any{},
+	} {
+		out[name] = value
 	}
+	return out
 }
 
 func (sess *session) largeThreshold() int {

@@ -7,12 +7,6 @@ import (
 	"strconv"
 )
 
-// The types of channels in which people talk.
-const (
-	channelVoice = 2
-	channelStage = 13
-)
-
 // voiceState is one member in a voice channel. There is no voice server behind it: what
 // a bot is told on the gateway is all there is.
 type voiceState struct {

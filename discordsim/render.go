@@ -123,6 +123,9 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 	if list := renderReactions(m.Reactions, 0); list != nil {
 		out["reactions"] = list
 	}
+	if ch := r.sim.channels[m.ID]; ch != nil && m.Flags&flagHasThread != 0 {
+		out["thread"] = r.renderThread(ch, 0)
+	}
 	return out
 }
 
@@ -159,15 +162,22 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		out["type"], out["recipients"] = 1, []any{r.renderUser(r.sim.user(ch.Recipient))}
 		return out
 	}
-	for name, value := range map[string]any{
-		"type": ch.Type, "guild_id": ch.Guild.ID, "name": ch.Name, "position": slices.Index(ch.Guild.Channels, ch), "permission_overwrites": ch.renderOverwrites(),
-		"topic": nil, "nsfw": false, "parent_id": nil, "rate_limit_per_user": 0, "last_pin_timestamp": nil,
-	} {
-		out[name] = value
+	if ch.isThread() {
+		return r.renderThread(ch, 0)
 	}
-	if ch.isVoice() {
-		delete(out, "topic")
-		out["bitrate"], out["user_limit"], out["rtc_region"] = 64_000, 0, nil
+	out["type"], out["guild_id"], out["name"], out["parent_id"] = ch.Type, ch.Guild.ID, ch.Name, nil
+	out["position"], out["permission_overwrites"], out["flags"] = slices.Index(ch.Guild.Channels, ch), ch.renderOverwrites(), ch.Flags
+	if ch.Parent != 0 {
+		out["parent_id"] = ch.Parent
+	}
+	ch.settings.show(out, channelSettings, ch.Type)
+	switch ch.Type {
+	case channelCategory:
+		delete(out, "last_message_id")
+	case channelText, channelNews:
+		out["last_pin_timestamp"] = timeOrNil(ch.lastPin)
+	case channelForum, channelMedia:
+		out["available_tags"] = append([]tag{}, ch.tags...)
 	}
 	return out
 }

@@ -46,6 +46,14 @@ var (
 	errNoHistory         = restError{http.StatusForbidden, 160002, "Cannot reply without permission to read message history"}
 	errWebhookToken      = restError{http.StatusUnauthorized, 50027, "Invalid Webhook Token"}
 	errEntryPointMissing = restError{http.StatusBadRequest, 50240, "You cannot remove this app's Entry Point command in a bulk update operation. Please include the Entry Point command in your update request or delete it separately."}
+	errUnknownOverwrite  = restError{http.StatusNotFound, 10009, "Unknown Overwrite"}
+	errUnknownTag        = restError{http.StatusNotFound, 10087, "Unknown Tag"}
+	errTooManyChannels   = restError{http.StatusBadRequest, 30013, "Maximum number of guild channels reached (500)"}
+	errTagRequired       = restError{http.StatusBadRequest, 40067, "A tag is required to create a forum post in this channel"}
+	errNoTextChannel     = restError{http.StatusBadRequest, 50008, "Cannot send messages in a non-text channel"}
+	errWrongChannelType  = restError{http.StatusBadRequest, 50024, "Cannot execute action on this channel type"}
+	errThreadArchived    = restError{http.StatusBadRequest, 50083, "Thread is archived"}
+	errThreadExists      = restError{http.StatusBadRequest, 160004, "A thread has already been created for this message"}
 	errUnknownInvite     = restError{http.StatusNotFound, 10006, "Unknown Invite"}
 	errUnknownRole       = restError{http.StatusNotFound, 10011, "Unknown Role"}
 	errUnknownBan        = restError{http.StatusNotFound, 10026, "Unknown Ban"}

@@ -191,3 +191,9 @@ func (w *restHarness) violations() []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// marshalled is a value as it comes back from JSON.
+func marshalled(v any) (out any) {
+	_ = json.Unmarshal(marshal(v), &out)
+	return out
+}

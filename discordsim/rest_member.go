@@ -104,6 +104,10 @@ func (r *restAPI) editMember(c *restRequest, g *Guild, user ID) restResponse {
 		needs |= permissionDeafenMembers
 		edited.Deaf = f.truth("deaf")
 	}
+	if f.given("channel_id") {
+		needs |= permissionMoveMembers
+		f.id("channel_id")
+	}
 	if f.given("communication_disabled_until") {
 		needs |= permissionModerate
 		if edited.TimedOutUntil = f.timestamp("communication_disabled_until"); edited.TimedOutUntil.After(c.now.Add(maxTimeout)) {
@@ -124,14 +128,35 @@ func (r *restAPI) editMember(c *restRequest, g *Guild, user ID) restResponse {
 		return errMissingPermission.answer()
 	case edited.TimedOutUntil.After(c.now) && r.sim.permissions(g, user)&permissionAdministrator != 0:
 		return errMissingPermission.answer()
-	case f.has("channel_id"):
+	case f.given("channel_id") && g.voice[user] == nil:
 		return errNotInVoice.answer()
 	}
 	if refused := r.checkRoles(c, g, before.Roles, edited.Roles); refused != nil {
 		return refused.answer()
 	}
+	if f.given("channel_id") {
+		if refused := r.moveVoice(c, g, user, f.id("channel_id")); refused != nil {
+			return refused.answer()
+		}
+	}
 	r.saveMember(c, g, edited)
 	return ok200(r.sim.guildMember(g, r.sim.user(user)))
+}
+
+// moveVoice moves a member to another voice channel, or out of voice with 0.
+func (r *restAPI) moveVoice(c *restRequest, g *Guild, user, channel ID) *restError {
+	state, ch := g.voice[user], r.sim.channels[channel]
+	switch {
+	case channel == 0:
+		c.emit(func() { r.sim.leaveVoice(g, user) })
+	case ch == nil || ch.Guild != g || !ch.isVoice():
+		return &errWrongChannelType
+	default:
+		moved := *state
+		moved.channel = ch
+		c.emit(func() { r.sim.enterVoice(user, moved) })
+	}
+	return nil
 }
 
 // checkRoles checks that the bot may give and take the roles in which two lists differ.

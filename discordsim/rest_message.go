@@ -14,9 +14,11 @@ import (
 
 // Message types a client meets here.
 const (
-	typeDefault = 0
-	typeReply   = 19
-	typeCommand = 20 // the answer to a slash command
+	typeDefault       = 0
+	typePinned        = 6
+	typeThreadCreated = 18
+	typeReply         = 19
+	typeCommand       = 20 // the answer to a slash command
 )
 
 // replyable are the message types that can be answered; the others are system
@@ -111,6 +113,9 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 // publish stores a new message and emits its event.
 func (r *restAPI) publish(c *restRequest, m *Message) {
 	r.sim.storeMessage(m)
+	if m.Channel.isThread() {
+		c.emit(r.sim.noteThreadMessage(m))
+	}
 	c.emit(func() { r.sim.emitMessage("MESSAGE_CREATE", m) })
 }
 

@@ -25,7 +25,9 @@ const (
 
 // Message flags.
 const (
+	flagCrossposted           = 1 << 0
 	flagSuppressEmbeds        = 1 << 2
+	flagHasThread             = 1 << 5
 	flagEphemeral             = 1 << 6
 	flagLoading               = 1 << 7
 	flagSuppressNotifications = 1 << 12

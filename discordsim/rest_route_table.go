@@ -27,7 +27,7 @@ var routeTable struct {
 
 func routes() []*route {
 	routeTable.once.Do(func() {
-		routeTable.list = slices.Concat(basicRoutes(), memberRoutes(), commandRoutes())
+		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes())
 		for _, r := range routeTable.list {
 			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
 		}
@@ -45,9 +45,7 @@ func basicRoutes() []*route {
 		{method: "GET", path: "/users/{user}", bucket: "user-read", handle: (*restAPI).getUser},
 		{method: "GET", path: "/users/@me/guilds", bucket: "guild-list", handle: (*restAPI).listGuilds},
 		{method: "POST", path: "/users/@me/channels", bucket: "dm-open", handle: (*restAPI).openDM},
-		{method: "GET", path: guildPath, bucket: "guild-read", handle: onGuild((*restAPI).getGuild)},
 		{method: "DELETE", path: "/users/@me/guilds/{guild}", bucket: "guild-list", handle: onGuild((*restAPI).leaveGuild)},
-		{method: "GET", path: channelPath, bucket: "channel-read", handle: onChannel((*restAPI).getChannel)},
 
 		{method: "GET", path: "/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
 		{method: "GET", path: "/oauth2/applications/@me", bucket: "app-me", handle: (*restAPI).getApplication},
@@ -119,5 +117,45 @@ func memberRoutes() []*route {
 		{method: "DELETE", path: guildPath + "/roles/{role}", bucket: "role-write", needs: permissionManageRoles, handle: (*restAPI).deleteRole},
 
 		{method: "GET", path: guildPath + "/audit-logs", bucket: "audit-read", needs: permissionAuditLog, handle: onGuild((*restAPI).getAuditLog)},
+	}
+}
+
+// channelRoutes are those of channels and guilds.
+func channelRoutes() []*route {
+	return []*route{
+		{method: "GET", path: guildPath, bucket: "guild-read", handle: onGuild((*restAPI).getGuild)},
+		{method: "PATCH", path: guildPath, bucket: "guild-edit", needs: permissionManageGuild, handle: onGuild((*restAPI).editGuild)},
+		{method: "GET", path: guildPath + "/preview", bucket: "guild-read", handle: onGuild((*restAPI).getGuildPreview)},
+		{method: "GET", path: guildPath + "/channels", bucket: "guild-read", handle: onGuild((*restAPI).listChannels)},
+		{method: "POST", path: guildPath + "/channels", bucket: "channel-create", needs: permissionManageChannels, handle: onGuild((*restAPI).createChannel)},
+		{method: "PATCH", path: guildPath + "/channels", bucket: "channel-create", needs: permissionManageChannels, handle: onGuild((*restAPI).moveChannels)},
+
+		{method: "GET", path: channelPath, bucket: "channel-read", handle: onChannel((*restAPI).getChannel)},
+		{method: "PATCH", path: channelPath, bucket: "channel-edit", handle: onChannel((*restAPI).editChannel)},
+		{method: "DELETE", path: channelPath, bucket: "channel-edit", handle: onChannel((*restAPI).deleteChannel)},
+		{method: "PUT", path: channelPath + "/permissions/{overwrite}", bucket: "channel-edit", needs: permissionManageRoles, handle: onChannel((*restAPI).putOverwrite)},
+		{method: "DELETE", path: channelPath + "/permissions/{overwrite}", bucket: "channel-edit", needs: permissionManageRoles, handle: onChannel((*restAPI).deleteOverwrite)},
+	}
+}
+
+// threadRoutes are those of threads.
+func threadRoutes() []*route {
+	onThread := func(handle func(*restAPI, *restRequest, *Channel) restResponse) func(*restAPI, *restRequest) restResponse {
+		return on((*restAPI).threadFor, handle)
+	}
+	const archived, members = channelPath + "/threads/archived", channelPath + "/thread-members"
+	return []*route{
+		{method: "POST", path: channelPath + "/threads", bucket: "thread-create", handle: onChannel((*restAPI).createThread)},
+		{method: "POST", path: messagePath + "/threads", bucket: "thread-create", needs: permissionPublicThreads, handle: onMessage((*restAPI).createThreadOfMessage)},
+		{method: "GET", path: guildPath + "/threads/active", bucket: "thread-read", handle: onGuild((*restAPI).listActiveThreads)},
+		{method: "GET", path: archived + "/public", bucket: "thread-read", needs: permissionHistory, handle: onParent((*restAPI).listPublicArchived)},
+		{method: "GET", path: archived + "/private", bucket: "thread-read", needs: permissionHistory | permissionManageThreads, handle: onParent((*restAPI).listPrivateArchived)},
+		{method: "GET", path: channelPath + "/users/@me/threads/archived/private", bucket: "thread-read", needs: permissionHistory, handle: onParent((*restAPI).listOwnArchived)},
+		{method: "GET", path: members, bucket: "thread-read", handle: onThread((*restAPI).listThreadMembers)},
+		{method: "GET", path: members + "/{user}", bucket: "thread-read", handle: onThread((*restAPI).getThreadMember)},
+		{method: "PUT", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
+		{method: "PUT", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
+		{method: "DELETE", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
+		{method: "DELETE", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
 	}
 }

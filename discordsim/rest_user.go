@@ -105,22 +105,6 @@ func (r *restAPI) getUser(c *restRequest) restResponse {
 	return ok200(r.renderUser(u))
 }
 
-// getGuild is GET /guilds/{guild}.
-func (r *restAPI) getGuild(c *restRequest, g *Guild) restResponse {
-	out := map[string]any{
-		"id": g.ID, "name": g.Name, "icon": nil, "owner_id": g.OwnerID, "features": []string{}, "emojis": []any{}, "stickers": []any{},
-		"roles":          renderRoles(g),
-		"afk_channel_id": nil, "afk_timeout": 300, "system_channel_id": nil, "system_channel_flags": 0, "rules_channel_id": nil,
-		"public_updates_channel_id": nil, "preferred_locale": "en-US", "premium_tier": 0, "premium_progress_bar_enabled": false,
-		"nsfw_level": 0, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
-		"application_id": nil, "description": nil, "banner": nil, "splash": nil, "discovery_splash": nil, "vanity_url_code": nil,
-	}
-	if counts, _ := parseBool(c.query.Get("with_counts")); counts {
-		out["approximate_member_count"], out["approximate_presence_count"] = len(g.Members), len(g.Members)
-	}
-	return ok200(out)
-}
-
 // guildFor finds the guild of the path and checks that the app is in it and may do what
 // the route needs.
 func (r *restAPI) guildFor(c *restRequest) (*Guild, *restResponse) {

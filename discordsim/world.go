@@ -343,7 +343,14 @@ func (s *Sim) sees(app *App, ch *Channel) bool {
 	if ch.Guild == nil {
 		return ch.App == app
 	}
-	return slices.Contains(s.inGuild[ch.Guild.ID], app) && s.can(app, ch, permissionView)
+	if !slices.Contains(s.inGuild[ch.Guild.ID], app) || !s.can(app, ch, permissionView) {
+		return false
+	}
+	if ch.Type != channelPrivateThread {
+		return true
+	}
+	_, joined := ch.thread.members[app.Bot.ID]
+	return joined || s.can(app, ch, permissionManageThreads)
 }
 
 // newToken makes a bot token. As in reality it begins with the bot's id in

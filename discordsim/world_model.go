@@ -54,8 +54,10 @@ type Guild struct {
 	Unavailable bool
 
 	profiles map[ID]*Member // what is known of members beyond that they are there
-	bans     map[ID]string  // by user: the reason
-	audit    []*auditEntry  // oldest first
+	settings settings
+	threads  []*Channel    // also the archived ones
+	bans     map[ID]string // by user: the reason
+	audit    []*auditEntry // oldest first
 	voice    map[ID]*voiceState
 }
 
@@ -66,12 +68,20 @@ type Channel struct {
 	Guild *Guild
 	// Type is Discord's number of a guild channel's type: 0 text, 2 voice.
 	Type int
+	// Parent is the category of a channel, or the channel of a thread.
+	Parent ID
+	Flags  int
 	// Recipient is the person and App the bot at the two ends of a direct
 	// message.
 	Recipient ID
 	App       *App
 	// Overwrites change permissions here.
 	Overwrites []Overwrite
+
+	settings settings
+	tags     []tag     // of a forum
+	lastPin  time.Time // when a message was last pinned
+	thread   *thread   // nil where it is none
 }
 
 // Message is one message.

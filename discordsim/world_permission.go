@@ -117,6 +117,11 @@ func (s *Sim) permissionsIn(ch *Channel, user ID) uint64 {
 	if g == nil {
 		return allPermissions
 	}
+	if ch.isThread() {
+		if ch = s.channels[ch.Parent]; ch == nil {
+			return 0
+		}
+	}
 	may := s.permissions(g, user)
 	if may == allPermissions {
 		return may
@@ -239,11 +244,20 @@ func (s *Sim) refusal(app *App, ch *Channel) *restError {
 	switch {
 	case ch.Guild == nil && s.closedDMs[ch.Recipient]:
 		return &errCannotMessageUser
+	case ch.isForum(), ch.Type == channelCategory:
+		return &errNoTextChannel
 	case !s.can(app, ch, ch.sendPermission()):
 		return &errMissingPermission
+	case ch.isThread() && ch.thread.locked && ch.thread.archived && !s.can(app, ch, permissionManageThreads):
+		return &errThreadArchived
 	}
 	return nil
 }
 
 // sendPermission is what writing in the channel needs.
-func (ch *Channel) sendPermission() uint64 { return permissionSend }
+func (ch *Channel) sendPermission() uint64 {
+	if ch.isThread() {
+		return permissionSendInThreads
+	}
+	return permissionSend
+}

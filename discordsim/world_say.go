@@ -76,6 +76,9 @@ func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Mess
 		s.addMember(ch.Guild, m.Author)
 	}
 	s.storeMessage(m)
+	if ch.isThread() {
+		s.noteThreadMessage(m)()
+	}
 	if w.expect {
 		s.expectAnswer(m.ID, ch, content, false, nil)
 	}
