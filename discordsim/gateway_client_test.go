@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,13 @@ type clientHarness struct {
 	guild   *Guild
 	channel ID
 	ada     User
+	emits   atomic.Bool // the test has made events of its own
+}
+
+// Emit sends an event that the test has made.
+func (sc *clientHarness) Emit(app *App, g *Guild, typ string, data any) {
+	sc.emits.Store(true)
+	sc.Sim.Emit(app, g, typ, data)
 }
 
 // withClient tells a story in virtual time. That its bubble ends shows that
@@ -182,7 +190,20 @@ func (c *client) listen(compress string) {
 		}
 		p := packet{Op: -1, raw: string(raw), at: time.Now()}
 		_ = json.Unmarshal(raw, &p)
+		c.checkPayload(p)
 		c.got <- p
+	}
+}
+
+// checkPayload fails the test where an object of the server is not as documented, unless a
+// fault may have spoilt it or the test has made it.
+func (c *client) checkPayload(p packet) {
+	switch {
+	case len(c.sc.Injected()) > 0 || c.sc.emits.Load():
+	case p.Op == opHello:
+		checkObject(c.t, "hello", "hello", p.D)
+	case p.Op == opDispatch:
+		checkEvent(c.t, p.T, p.D)
 	}
 }
 

@@ -80,8 +80,15 @@ func (s *Sim) messageEvent(view messageView, typ string, m *Message, guild *Guil
 		return out
 	}
 	out := s.rest.renderFor(view.app, m, view.all)
+	out["channel_type"] = m.Channel.Type
 	if guild != nil {
 		out["guild_id"] = guild.ID
+		mentions, _ := out["mentions"].([]any)
+		for i, id := range m.Pinged {
+			if user, ok := mentions[i].(map[string]any); ok && slices.Contains(guild.Members, id) {
+				user["member"] = s.bareMember(guild, id)
+			}
+		}
 		if m.WebhookID == 0 {
 			out["member"] = s.bareMember(guild, m.Author.ID)
 		}

@@ -105,6 +105,7 @@ func (c *conn) readPresence(raw json.RawMessage) (presence, bool) {
 		}
 		documented = documented && plain
 		if shown != nil {
+			shown["created_at"] = time.Now().UnixMilli()
 			p.activities = append(p.activities, shown)
 		}
 	}

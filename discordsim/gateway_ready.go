@@ -192,21 +192,22 @@ func (s *Sim) interactionObject(a *interaction, command string, options []any) m
 			commandID, kind = known.ID, known.Type
 		}
 	}
-	channelType := 0
-	if a.channel.Guild == nil {
-		channelType = 1
+	data := map[string]any{"id": commandID, "name": command, "type": kind}
+	if list := optionList(options); len(list) > 0 {
+		data["options"] = list
 	}
 	out := map[string]any{
 		"id": a.id, "application_id": a.app.ID, "token": a.token, "version": 1, "type": a.kind,
-		"data":       map[string]any{"id": commandID, "name": command, "type": kind, "options": optionList(options)},
-		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": channelType, "name": orNull(a.channel.Name), "permissions": decimal(s.permissionsIn(a.channel, a.user.ID))},
+		"data":       data,
+		"channel_id": a.channel.ID, "channel": map[string]any{"id": a.channel.ID, "type": a.channel.Type, "name": orNull(a.channel.Name), "permissions": decimal(s.permissionsIn(a.channel, a.user.ID))},
 		"app_permissions": decimal(s.permissionsIn(a.channel, a.app.Bot.ID)), "locale": "en-US", "context": 1, "entitlements": []any{},
-		"authorizing_integration_owners": map[string]any{}, "attachment_size_limit": 10 << 20,
+		"authorizing_integration_owners": map[string]any{"0": "0"}, "attachment_size_limit": 10 << 20,
 	}
 	if g := a.channel.Guild; g != nil {
 		member := s.guildMember(g, a.user)
 		member["permissions"] = decimal(s.permissionsIn(a.channel, a.user.ID))
 		out["guild_id"], out["guild_locale"], out["member"], out["context"] = g.ID, "en-US", member, 0
+		out["authorizing_integration_owners"] = map[string]any{"0": g.ID}
 		out["guild"] = map[string]any{"id": g.ID, "locale": "en-US", "features": []any{}}
 	} else {
 		out["user"] = s.rest.renderUser(a.user)

@@ -159,7 +159,7 @@ func (r *restAPI) renderChannel(ch *Channel) map[string]any {
 		out["last_message_id"] = all[len(all)-1].ID
 	}
 	if ch.Guild == nil {
-		out["type"], out["recipients"] = 1, []any{r.renderUser(r.sim.user(ch.Recipient))}
+		out["type"], out["recipients"] = ch.Type, []any{r.renderUser(r.sim.user(ch.Recipient))}
 		return out
 	}
 	if ch.isThread() {

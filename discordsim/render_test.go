@@ -52,7 +52,7 @@ func TestContentOverREST(t *testing.T) {
 		w.mu.Lock()
 		w.messages[rich.ID].setExtra("embeds", []byte(`[{}]`))
 		w.messages[rich.ID].setExtra("poll", []byte(`{}`))
-		w.messages[rich.ID].setExtra("attachments", []byte(`[{}]`))
+		w.messages[rich.ID].setExtra("attachments", []byte(`[{"id":"1","filename":"a","size":1,"url":"https://a","proxy_url":"https://a"}]`))
 		w.messages[rich.ID].setExtra("components", []byte(`[{}]`))
 		w.mu.Unlock()
 		for _, flags := range []uint64{1 << 19, 0} {

@@ -27,7 +27,7 @@ func (r *restAPI) renderApplication(app *App) map[string]any {
 		"flags": flags & (1<<31 - 1), "flags_new": decimal(flags),
 		"approximate_guild_count": len(app.Guilds), "approximate_user_install_count": 0,
 		"interactions_endpoint_url": orNull(app.InteractionsURL), "role_connections_verification_url": nil,
-		"event_webhooks_url": nil, "event_webhooks_status": 1, "install_params": nil, "redirect_uris": []string{}, "tags": []string{},
+		"event_webhooks_url": nil, "event_webhooks_status": 1, "redirect_uris": []string{}, "tags": []string{},
 	}
 }
 

@@ -107,7 +107,23 @@ func (w *restHarness) send(p apiRequest) apiResponse {
 	}()
 	got := rec.Result()
 	out.status, out.header, out.text = got.StatusCode, got.Header, rec.Body.String()
+	w.checkAnswer(p, out)
 	return out
+}
+
+// checkAnswer fails the test where the object that answers is not as documented, unless a
+// fault may have spoilt it.
+func (w *restHarness) checkAnswer(p apiRequest, got apiResponse) {
+	w.t.Helper()
+	path, _, _ := strings.Cut(p.path, "?")
+	_, rest, _ := split(path)
+	found, _, _ := w.rest.find(p.method, rest)
+	if found == nil || got.broken || got.status/100 != 2 || got.text == "" || len(w.Injected()) > 0 {
+		return
+	}
+	if kind := objects.answers[found.label()]; kind != "" {
+		checkObject(w.t, found.label(), kind, []byte(got.text))
+	}
 }
 
 // object is the body as a JSON object.

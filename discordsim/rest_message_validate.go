@@ -3,6 +3,7 @@ package discordsim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -87,6 +88,9 @@ func readDraft(f *form, files []file, mayset int) draft {
 			d.extra[name] = f.fields[name]
 		}
 	}
+	if raw := d.extra["embeds"]; raw != nil && !isNull(raw) {
+		d.extra["embeds"] = readEmbeds(raw)
+	}
 	checkEmbeds(f)
 	f.ids("sticker_ids", maxStickers)
 	checkComponents(f, d.flags&flagComponentsV2 != 0)
@@ -108,6 +112,32 @@ func readDraft(f *form, files []file, mayset int) draft {
 		return ok && !isNull(raw) && string(raw) != "[]"
 	})
 	return d
+}
+
+// readEmbeds is what Discord makes of embeds: of the type rich, and without what is null.
+// What is no list of objects stays, to be refused.
+func readEmbeds(raw json.RawMessage) json.RawMessage {
+	var list []map[string]any
+	if json.Unmarshal(raw, &list) != nil {
+		return raw
+	}
+	for _, embed := range list {
+		if embed != nil {
+			dropNulls(embed)
+			embed["type"] = "rich"
+		}
+	}
+	return marshal(list)
+}
+
+// dropNulls takes out of an object, and of the objects in it, what is null.
+func dropNulls(object map[string]any) {
+	maps.DeleteFunc(object, func(_ string, value any) bool { return value == nil })
+	for _, value := range object {
+		if inner, ok := value.(map[string]any); ok {
+			dropNulls(inner)
+		}
+	}
 }
 
 // readNonce takes a string or a whole number of at most 25 characters.

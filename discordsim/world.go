@@ -333,7 +333,7 @@ func (s *Sim) dm(app *App, user ID) *Channel {
 	if ch := b.dms[user]; ch != nil {
 		return ch
 	}
-	ch := &Channel{ID: s.newID(), Recipient: user, App: app}
+	ch := &Channel{ID: s.newID(), Type: channelDM, Recipient: user, App: app}
 	b.dms[user], s.channels[ch.ID] = ch, ch
 	return ch
 }

@@ -66,7 +66,7 @@ type Channel struct {
 	ID    ID
 	Name  string
 	Guild *Guild
-	// Type is Discord's number of a guild channel's type: 0 text, 2 voice.
+	// Type is Discord's number of the channel's type: 0 text, 1 direct message, 2 voice.
 	Type int
 	// Parent is the category of a channel, or the channel of a thread.
 	Parent ID
