@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,8 +123,8 @@ func (q *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	}
 	q.mu.Lock()
 	p.abandoned = true
+	q.items = slices.DeleteFunc(q.items, func(other *queuedSend) bool { return other == p })
 	q.mu.Unlock()
-	q.notify()
 	select {
 	case err := <-p.done:
 		return err
@@ -197,36 +198,30 @@ func (q *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait
 			delete(q.rateLimitedUntil, key)
 		}
 	}
-	for i := 0; i < len(q.items); i++ {
-		item := q.items[i]
-		if item.abandoned {
-			q.items = append(q.items[:i], q.items[i+1:]...)
-			i--
-			continue
-		}
+	for i, item := range q.items {
 		if until, shut := q.rateLimitedUntil[item.key]; shut && item.key != "" {
 			sooner(until.Sub(now))
 			continue
 		}
-		q.items = append(q.items[:i], q.items[i+1:]...)
+		q.items = slices.Delete(q.items, i, i+1)
 		return item, nil, 0
 	}
 	return nil, nil, wait
 }
 
-// requeue returns a payload whose write failed: the next connection sends it
-// first.
+// requeue returns a payload whose write failed: the next connection sends it first, unless
+// its sender gave up waiting.
 func (q *sendQueue) requeue(p *queuedSend, presence *Presence) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p != nil {
-		if q.closed {
-			p.done <- ErrStopped
-			return
-		}
-		q.items = append([]*queuedSend{p}, q.items...)
+	switch {
+	case p == nil || p.abandoned:
+	case q.closed:
+		p.done <- ErrStopped
+	default:
+		q.items = slices.Insert(q.items, 0, p)
 	}
-	if presence != nil && q.presence == nil {
+	if q.presence == nil {
 		q.presence = presence
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,6 +105,55 @@ func TestSendWindowAllowsForTheWay(t *testing.T) {
 	if left := th.delay(began.Add(sendWindow)); left != 0 {
 		t.Errorf("after the window it waits %s", left)
 	}
+}
+
+// Given payloads whose senders have given up, then they take no room, those behind them
+// leave in order, and one that could not be written is not sent on the next connection.
+func TestGivenUpSendsAreLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newSendQueue(6)
+		givenUp := func(i int) bool { return i == 0 || i == 2 || i == 3 || i == 5 }
+		var cancels []context.CancelFunc
+		results := make(chan error, 6)
+		for i := range 6 {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancels = append(cancels, cancel)
+			go func() {
+				results <- q.send(ctx, OpVoiceStateUpdate, map[string]any{"guild_id": fmt.Sprint(i)})
+			}()
+			synctest.Wait()
+		}
+		for i, cancel := range cancels {
+			if givenUp(i) {
+				cancel()
+				if err := <-results; !errors.Is(err, context.Canceled) {
+					t.Errorf("the sender of payload %d was told %v", i, err)
+				}
+			}
+		}
+		for i := range 4 {
+			go func() { _ = q.send(t.Context(), OpVoiceStateUpdate, map[string]any{"guild_id": fmt.Sprint("new ", i)}) }()
+			synctest.Wait()
+		}
+		if len(q.items) != 6 {
+			t.Errorf("%d payloads wait, want 6: those of senders that gave up take room", len(q.items))
+		}
+		for i, want := range []string{`"1"`, `"4"`, `"new 0"`, `"new 1"`} {
+			item, _, _ := q.next(time.Now())
+			if item == nil || !strings.Contains(string(item.raw), want) {
+				t.Fatalf("payload %d is not that for %s", i, want)
+			}
+			if want == `"4"` {
+				cancels[4]() // while it is written
+				if err := <-results; !errors.Is(err, context.Canceled) {
+					t.Errorf("its sender was told %v", err)
+				}
+				q.requeue(item, nil)
+			}
+		}
+		cancels[1]()
+		q.close()
+	})
 }
 
 // queued returns a payload that waits in a queue.
