@@ -40,6 +40,9 @@ func TestSendLimits(t *testing.T) {
 			}
 		}
 		h.Advance(6 * time.Minute)
+		if len(sent) != 300 {
+			t.Errorf("%d of 300 payloads have left", len(sent))
+		}
 		for range 300 {
 			if err := <-sent; err != nil {
 				t.Fatal(err)
@@ -61,6 +64,30 @@ func TestSendLimits(t *testing.T) {
 		}
 		wantHeartbeatsOnTime(t, h)
 		h.NoViolations()
+	})
+}
+
+// Given a live shard that has sent nothing for an hour, when a presence is set or a payload
+// sent, then it leaves at once, and that is told of the presence.
+// Statements: G-105.
+func TestWhatIsSentLeavesAtOnce(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.startLive()
+		h.Advance(70 * time.Minute)
+		before := len(observed[gateway.PresenceSent](h))
+		if err := h.shard.SetPresence(gateway.Presence{Status: gateway.StatusDND}); err != nil {
+			t.Fatal(err)
+		}
+		h.Advance(time.Millisecond)
+		sent := observed[gateway.PresenceSent](h)
+		if history := h.Sim.StatusHistory(h.App); len(sent) != before+1 || sent[before].Presence.Status != gateway.StatusDND || history[len(history)-1].Status != "dnd" {
+			t.Errorf("told of the presences %+v; the bot shows %+v", sent[before:], history[len(history)-1])
+		}
+		h.Advance(70 * time.Minute)
+		start := time.Now()
+		if err := h.shard.Send(context.Background(), gateway.OpVoiceStateUpdate, h.voiceState()); err != nil || time.Since(start) > time.Millisecond {
+			t.Errorf("it left after %s: %v", time.Since(start), err)
+		}
 	})
 }
 
