@@ -83,11 +83,10 @@ func (s *Shard) verifyCredentials(reason Reason) {
 	}
 }
 
-// setCredentials takes over new credentials. A session belongs to the token and
-// the intents it was identified with: while the shard is not online, it goes with
-// them.
+// setCredentials takes over new credentials while there is no connection. A session
+// belongs to the token and the intents it was identified with: it goes with them.
 func (s *Shard) setCredentials(c Credentials) {
-	if c != s.credentials && s.seq.hasSession() && !Online(s.State()) {
+	if c != s.credentials {
 		s.dropSession(Reason{Kind: ReasonStart, Text: "the credentials have changed"})
 	}
 	s.credentials = c

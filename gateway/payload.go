@@ -81,10 +81,7 @@ func parseReady(d []byte) (readyData, error) {
 		Guilds      json.RawMessage `json:"guilds"`
 		Application json.RawMessage `json:"application"`
 	}
-	var out readyData
-	if err := json.Unmarshal(d, &fields); err != nil {
-		return out, fmt.Errorf("READY: %w", err)
-	}
+	_ = json.Unmarshal(d, &fields)
 	var user, application struct {
 		ID       json.RawMessage `json:"id"`
 		Username json.RawMessage `json:"username"`
@@ -95,8 +92,9 @@ func parseReady(d []byte) (readyData, error) {
 	_ = json.Unmarshal(fields.User, &user)
 	_ = json.Unmarshal(fields.Application, &application)
 	_ = json.Unmarshal(fields.Guilds, &guilds)
+	var out readyData
 	out.sessionID, out.resumeURL = text(fields.SessionID), text(fields.ResumeURL)
-	if out.sessionID == "" {
+	if out.sessionID == "" { // also where d is no object
 		return out, fmt.Errorf("READY has no session_id")
 	}
 	flags, err := strconv.ParseUint(text(application.FlagsNew), 10, 64)
@@ -110,11 +108,8 @@ func parseReady(d []byte) (readyData, error) {
 	return out, nil
 }
 
-// text reads a JSON string, or a number as its digits (G-111).
+// text reads a JSON string, or a number as its digits (G-111); anything else is empty.
 func text(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "null" {
-		return ""
-	}
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s

@@ -95,10 +95,10 @@ func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, Han
 		if !ok {
 			select {
 			case <-q.wake:
-				continue
 			case <-ctx.Done():
 				return
 			}
+			continue
 		}
 		if ctx.Err() != nil {
 			return // not handled: the low-water mark stays below it

@@ -53,7 +53,7 @@ type closed struct {
 	resume bool          // it was opened to resume
 	base   bool          // it led to the base URL
 	live   bool          // READY or RESUMED had come
-	lived  time.Duration // how long it was live
+	lived  time.Duration // how long it was live; 0 if it was not
 }
 
 // dialFailure is why no connection reached HELLO.
@@ -205,7 +205,7 @@ func (p *policy) countEnd(c closed, now time.Time, n *followUp) {
 	switch {
 	case c.live && lived >= p.backoffReset:
 		p.failures, p.exhausted = 0, false
-	case c.live && c.lived >= minLived:
+	case c.lived >= minLived:
 	default:
 		p.countFailure(n)
 	}
@@ -256,7 +256,7 @@ func (p *policy) closeCode(c closed, now time.Time, n *followUp) {
 		return
 	case verifies:
 		if c.live {
-			again := !p.lastVerify.IsZero() && now.Sub(p.lastVerify) < verifyAgain
+			again := now.Sub(p.lastVerify) < verifyAgain
 			p.lastVerify = now
 			if n.do, n.dropSession = actVerify, true; again {
 				n.do, n.reason = actPark, fatalReason(c.reason.Code)
@@ -284,7 +284,7 @@ func (p *policy) waitAfter(c closed) time.Duration {
 	case ReasonReset:
 		// The base gateway cuts off what it has resumed for another host. That is no
 		// failure, and the way back is known to work.
-		if c.base && c.resume && c.live && c.lived >= minLived {
+		if c.base && c.resume && c.lived >= minLived {
 			return p.backoff.delay(0, false)
 		}
 	case ReasonSilent, ReasonNoACK, ReasonOverflow, ReasonSlept, ReasonStalled:
@@ -373,10 +373,8 @@ func (r *resumeStreak) record(reason Reason, now time.Time) {
 // refusedTooOften reports whether op 9 with d true counts as false.
 func (r *resumeStreak) refusedTooOften() bool { return r.refused > toleratedRefusals }
 
-// isOver reports whether Discord has shown that the session is over.
-func (r *resumeStreak) isOver() bool {
-	return r.refusedTooOften() || r.lastChance && r.refused+r.unanswered+r.cut > 0
-}
+// isOver reports whether the last chance has come to nothing.
+func (r *resumeStreak) isOver() bool { return r.lastChance && r.refused+r.unanswered+r.cut > 0 }
 
 // shouldProbeSession reports whether an IDENTIFY should find out whether the session or
 // Discord is to blame. gap is how long the streak must have lasted, except that the

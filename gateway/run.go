@@ -96,12 +96,10 @@ func (s *Shard) carryOut(n followUp, reason Reason) time.Duration {
 
 // dropSession forgets the session, if there is one, and what the policy knows of it.
 func (s *Shard) dropSession(reason Reason) {
-	if !s.seq.hasSession() {
-		s.policy.onSessionDropped()
-		return
+	if s.seq.hasSession() {
+		s.seq.dropSession()
+		s.reportSessionEnd(reason)
 	}
-	s.seq.dropSession()
-	s.reportSessionEnd(reason)
 }
 
 // reportSessionEnd says that the session is over: to the identify limiter with

@@ -60,22 +60,14 @@ func (q *sequence) newWatermark(s Session) *watermark {
 	return w
 }
 
-// renumber goes on with the session where the server counts anew, right before seq. It
-// reports false if the session or its connection has changed meanwhile. The caller does
-// not hold mu.
-func (q *sequence) renumber(c *conn, before *watermark, seq int64) bool {
-	q.mu.Lock()
-	if q.conn != c || q.lowWater != before {
-		q.mu.Unlock()
-		return false
-	}
+// renumber goes on with the session where the server counts anew, right before seq. The
+// caller holds mu.
+func (q *sequence) renumber(seq int64) {
 	w := q.newWatermark(Session{ID: q.id, ResumeURL: q.url, Seq: seq - 1})
+	q.lowWater.close() // the store never sees the numbers mixed
 	q.lowWater, q.numbers = w, newNumbering(seq-1)
 	q.received.Store(seq)
-	q.mu.Unlock()
-	before.close()
 	w.report()
-	return true
 }
 
 // onReady starts the session of READY and passes READY to the handler. READY does
@@ -230,21 +222,14 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 		at = q.numbers.place(env.seq, q.replaying)
 	}
 	if at == placeAnew {
-		before := q.lowWater
-		q.mu.Unlock()
-		if !q.renumber(c, before, env.seq) {
-			return
-		}
-		q.mu.Lock()
+		q.renumber(env.seq)
 	}
 	q.count.received.Add(1)
 	seq := env.seq // its place among the numbers; 0: none
 	if at == placeBeside {
 		seq = 0
 	}
-	if seq > q.received.Load() {
-		q.received.Store(seq)
-	}
+	q.received.Store(max(q.received.Load(), seq))
 	again := q.replaying && !isResumed
 	if again {
 		q.count.replayed.Add(1)
@@ -276,21 +261,17 @@ func (q *sequence) accept(c *conn, env envelope, now time.Time) {
 		q.emit(QueueFull{Bytes: bytes})
 		return
 	}
-	if wanted {
-		q.mu.Unlock()
-	} else {
-		q.numbers.advance(seq)
-		q.mu.Unlock()
-		w.skip(seq)
-	}
+	q.numbers.advance(seq)
+	w.accept(seq)
+	q.mu.Unlock()
 	if gap.To > 0 {
 		q.count.missing.Add(gap.To - gap.From + 1)
 		q.emit(gap)
 	}
 }
 
-// enqueue copies the event into the queue; seq is its place among the numbers. The
-// caller holds mu.
+// enqueue copies the event into the queue; seq is its place among the numbers. It reports
+// false if there is no room. The caller holds mu.
 func (q *sequence) enqueue(env envelope, seq int64, w *watermark, now time.Time, again bool) bool {
 	e := Event{
 		Type:      string(env.typ),
@@ -306,8 +287,6 @@ func (q *sequence) enqueue(env envelope, seq int64, w *watermark, now time.Time,
 		w.remove(e.pending)
 		return false
 	}
-	w.confirm(seq)
 	q.count.queued.Add(1)
-	q.numbers.advance(seq)
 	return true
 }

@@ -22,16 +22,6 @@ type pendingEvent struct {
 	handled   bool
 }
 
-// skip records an event that is not wanted, which counts as handled at once.
-func (w *watermark) skip(seq int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.accepted = max(w.accepted, seq)
-	if len(w.pending) == 0 {
-		w.reportLocked()
-	}
-}
-
 // add records an event that goes into the queue. The front stays the lowest number,
 // also when Discord delivers out of order. An event without a number takes its place
 // behind all that has been accepted.
@@ -49,13 +39,14 @@ func (w *watermark) add(seq int64) *pendingEvent {
 	return p
 }
 
-// confirm records that an added event found room in the queue.
-func (w *watermark) confirm(seq int64) {
+// accept records that an event has been accepted: an added one, for which the queue had
+// room, or one that is not wanted, which counts as handled at once.
+func (w *watermark) accept(seq int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accepted = max(w.accepted, seq)
 	if len(w.pending) == 0 {
-		w.reportLocked() // it was handled in the meantime
+		w.reportLocked() // an added one was handled in the meantime
 	}
 }
 
@@ -63,7 +54,6 @@ func (w *watermark) confirm(seq int64) {
 func (w *watermark) remove(p *pendingEvent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p.handled = true
 	for i := len(w.pending) - 1; i >= 0; i-- {
 		if w.pending[i] == p {
 			w.pending = append(w.pending[:i], w.pending[i+1:]...)
@@ -103,7 +93,8 @@ func (p *pendingEvent) handlerReturned() {
 	}
 }
 
-// finish marks the event as handled and moves the mark past every event that is.
+// finish marks the event as handled and moves the mark past every event that is. Further
+// calls do nothing.
 func (p *pendingEvent) finish() {
 	if p == nil {
 		return
@@ -111,9 +102,6 @@ func (p *pendingEvent) finish() {
 	w := p.watermark
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if p.handled {
-		return
-	}
 	p.handled = true
 	before := len(w.pending)
 	for len(w.pending) > 0 && w.pending[0].handled {

@@ -35,7 +35,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-1-base-gateway", "what the base gateway cuts off is a failure", "gateway/reconnect.go",
-		"if c.base && c.resume && c.live && c.lived >= minLived {", "if c.base && !c.resume {",
+		"if c.base && c.resume && c.lived >= minLived {", "if c.base && !c.resume {",
 		"./gateway", "ReconnectPolicy",
 	},
 	{
@@ -295,7 +295,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-7-again", "a second 4003 parks however long ago the first was", "gateway/reconnect.go",
-		"!p.lastVerify.IsZero() && now.Sub(p.lastVerify) < verifyAgain", "!p.lastVerify.IsZero()",
+		"now.Sub(p.lastVerify) < verifyAgain", "!p.lastVerify.IsZero()",
 		"./gateway", "ReconnectPolicy|RepeatedInvalidation",
 	},
 	{
