@@ -181,6 +181,15 @@ func TestParseReadyIsLenient(t *testing.T) {
 	}
 }
 
+// A READY without a session ID is told as such, whatever stands in its place.
+func TestReadyWithoutASessionIsRefused(t *testing.T) {
+	for _, d := range []string{``, `null`, `[]`, `"a"`, `{}`, `{"session_id":null}`, `{"session_id":""}`, `{"session_id":true}`, `{"session_id":["a"]}`, `{"session_id":1.5}`, `{"session_id":"a"`} {
+		if out, err := parseReady([]byte(d)); err == nil || out.sessionID != "" || err.Error() != "READY has no session_id" {
+			t.Errorf("%s: session %q, %v", d, out.sessionID, err)
+		}
+	}
+}
+
 func FuzzHello(f *testing.F) {
 	f.Add([]byte(`{"heartbeat_interval":41250}`))
 	f.Add([]byte(`{"heartbeat_interval":-1}`))

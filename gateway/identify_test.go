@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -418,6 +417,34 @@ func TestHandlerPanicIsContained(t *testing.T) {
 	})
 }
 
+// Given a handler that panics although it has taken the event over, or with READY, which
+// holds no number, then the saved number moves past the event: nothing waits for it.
+// Statements: G-052.
+func TestEventOfAPanicCountsAsHandled(t *testing.T) {
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			e.Hold()
+		}
+		panic("boom")
+	}
+	run(t, config{handle: handle}, func(h *harness) {
+		h.startLive()
+		h.Post("one")
+		h.Post("two")
+		h.Advance(time.Second)
+		events := h.eventsOf("MESSAGE_CREATE")
+		if len(events) != 2 || len(h.eventsOf("READY")) != 1 {
+			t.Fatalf("%d messages were handed over", len(events))
+		}
+		if got := h.shard.Session().Seq; got < events[1].Seq {
+			t.Errorf("the session is kept with number %d, want at least %d", got, events[1].Seq)
+		}
+		if stats := h.shard.Stats(); stats.Panics != stats.Handled || stats.Panics != int64(len(observed[gateway.HandlerPanicked](h))) {
+			t.Errorf("%d panics and %d handled events are counted", stats.Panics, stats.Handled)
+		}
+	})
+}
+
 // Given a handler that blocks until the queue is full, then what does not fit is
 // left with Discord and fetched by a RESUME: nothing is lost, nothing twice.
 // Statements: G-029.
@@ -479,38 +506,6 @@ func TestTokenIsNeverShown(t *testing.T) {
 			t.Error("the token was shown")
 		}
 	})
-}
-
-// endsCounter is an identify limiter that counts how sessions end.
-type endsCounter struct {
-	*identify.Limiter
-	stopped, ended atomic.Int64
-}
-
-func (c *endsCounter) Stopped(shard gateway.ShardID) {
-	c.stopped.Add(1)
-	c.Limiter.Stopped(shard)
-}
-
-func (c *endsCounter) SessionEnded(shard gateway.ShardID, lived time.Duration) {
-	c.ended.Add(1)
-	c.Limiter.SessionEnded(shard, lived)
-}
-
-// Given a shard that is stopped in the first seconds of its session, then the identify
-// limiter learns that it was stopped, and of no session that ended by itself.
-func TestStopIsNoShortSession(t *testing.T) {
-	for _, mode := range []gateway.StopMode{gateway.KeepSession, gateway.EndSession} {
-		limiter := &endsCounter{Limiter: identify.New(identify.Options{})}
-		run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = limiter }}, func(h *harness) {
-			h.startLive()
-			h.Advance(10 * time.Second)
-			h.stop(mode)
-			if limiter.stopped.Load() == 0 || limiter.ended.Load() != 0 {
-				t.Errorf("mode %d: %d stops and %d ends were reported", mode, limiter.stopped.Load(), limiter.ended.Load())
-			}
-		})
-	}
 }
 
 // dialerFunc is a dialer that is a function.

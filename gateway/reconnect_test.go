@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
-// step is something that happens to a policy: a closed, a dialFailure, an onLive or a
-// time that passes.
+// step is something that happens to a policy: a closed, a dialFailure, an onLive, an
+// onMended or a time that passes.
 type step any
 
 // onLive is READY, which begins a session, or RESUMED.
 type onLive struct{ resume, base bool }
+
+// onMended is that the credentials are good again.
+type onMended struct{}
 
 // The ends of connections in the table. Those that were live lived for two minutes.
 func onLiveConn(r Reason) closed {
@@ -133,10 +136,16 @@ func policyTable() []policyRow {
 		{name: "a dial that hung has waited", before: times(8, dialResume(dnsFailed)), end: dialResume(dnsHung), want: followUp{do: actResume}},
 		{name: "a tenth failure in a row", before: times(9, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250), exhausted: true}},
 		{name: "an eleventh", before: times(10, dialResume(dnsFailed)), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250)}},
+		{name: "a tenth failure after the credentials were mended", before: append(times(9, dialResume(dnsFailed)), onMended{}), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "a tenth failure once more, after they were mended", before: steps(times(10, dialResume(dnsFailed)), []step{onMended{}}, times(9, dialResume(dnsFailed))), end: dialResume(dnsFailed), want: followUp{do: actResume, wait: ms(2250), exhausted: true}},
+		{name: "a refusal that took long has not waited", end: dialResume(Reason{Kind: ReasonUpgrade, Code: 403, Elapsed: time.Minute}), want: followUp{do: actResume, wait: ms(500)}},
+		{name: "silence for long before RESUMED has not waited", end: onResume(Reason{Kind: ReasonSilent, Elapsed: time.Minute}), want: followUp{do: actResume, wait: ms(500)}},
 		{name: "op 7", end: onLiveConn(op7), want: followUp{do: actResume}},
 		{name: "op 7 before RESUMED", end: onResume(op7), want: followUp{do: actResume}},
+		{name: "op 7 twice before RESUMED", before: []step{onResume(op7)}, end: onResume(op7), want: followUp{do: actResume}},
 		{name: "nothing but op 7", before: times(2, onResume(op7)), end: onResume(op7), want: followUp{do: actResume, wait: ms(2000)}},
 		{name: "op 7 before HELLO", end: dialResume(op7), want: followUp{do: actResume}},
+		{name: "op 7 twice before HELLO", before: []step{dialResume(op7)}, end: dialResume(op7), want: followUp{do: actResume}},
 		{name: "nothing but op 7 before HELLO", before: times(2, dialResume(op7)), end: dialResume(op7), want: followUp{do: actResume, wait: ms(2000)}},
 		{name: "connections that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
 		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
@@ -147,6 +156,7 @@ func policyTable() []policyRow {
 		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: followUp{do: actResume}},
 		{name: "the base gateway cuts off what it stood in for", before: times(4, dialResume(dnsFailed)), end: onBase(cut), want: followUp{do: actResume, wait: ms(250)}},
 		{name: "the base gateway cuts off at once what it stood in for", end: closed{reason: cut, resume: true, base: true, live: true, lived: 4 * time.Second}, want: followUp{do: actResume, wait: ms(500)}},
+		{name: "the base gateway cuts off what was identified there", before: times(4, dialBase(forbidden)), end: closed{reason: cut, base: true, live: true, lived: time.Minute - 1}, want: followUp{do: actResume, wait: ms(4000)}},
 		{name: "its turn to identify has passed", noSession: true, end: onIdentify(Reason{Kind: ReasonGrantExpired}), want: followUp{do: actIdentify}},
 		{name: "a stop", end: onLiveConn(Reason{Kind: ReasonStop}), want: followUp{}},
 		{name: "a stop while it dials", end: dialResume(Reason{Kind: ReasonStop}), want: followUp{}},
@@ -246,6 +256,8 @@ func (h *policyHistory) apply(s step) (n followUp) {
 			h.onSessionDropped()
 		}
 		h.session = h.session || !s.resume
+	case onMended:
+		h.onMended()
 	case time.Duration:
 		h.now = h.now.Add(s)
 	}
@@ -261,6 +273,12 @@ func (h *policyHistory) apply(s step) (n followUp) {
 // Statements: G-010.
 func TestBaseURLGetsEverySecondTry(t *testing.T) {
 	p := newTestPolicy()
+	for range resumeURLTries {
+		p.onDialFailed(dialBase(dnsFailed), false, time.Unix(0, 0))
+	}
+	if p.useBaseURL() {
+		t.Error("failed dials to identify are held against the resume URL")
+	}
 	var base []bool
 	for range 7 {
 		base = append(base, p.useBaseURL())
@@ -314,6 +332,7 @@ func TestAnsweredProbeReplacesTheSession(t *testing.T) {
 	for range 3 {
 		p.onClosed(onResume(noResumed), true, now)
 	}
+	p.onClosed(onIdentify(Reason{Kind: ReasonGrantExpired}), true, now)
 	replaced, reason := p.onLive(true)
 	if !replaced || reason.Kind != ReasonNoResumed {
 		t.Errorf("replaced %t, because of %q", replaced, reason)

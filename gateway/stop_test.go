@@ -138,6 +138,70 @@ func TestCloseHandshakeHasADeadline(t *testing.T) {
 	})
 }
 
+// Given a stop that waits for a handler, then what comes meanwhile is left with Discord, the
+// stop ends as soon as the handler has finished what it holds, and the next start gets the
+// rest: nothing is lost, and nothing comes twice.
+// Statements: G-052, G-092.
+func TestStopTakesNothingMoreIn(t *testing.T) {
+	for name, typ := range map[string]string{"a message is held": "MESSAGE_CREATE", "READY is being handled": "READY"} {
+		t.Run(name, func(t *testing.T) {
+			var store savedSessions
+			var done func()
+			release := make(chan struct{})
+			set := config{options: func(o *gateway.Options) { o.SessionStore = &store }, handle: func(_ context.Context, e gateway.Event) {
+				switch {
+				case e.Type != typ:
+				case typ == "READY":
+					<-release
+				default:
+					done = e.Hold()
+				}
+			}}
+			run(t, set, func(h *harness) {
+				release = make(chan struct{})
+				done = func() { close(release) }
+				h.startLive()
+				if typ == "MESSAGE_CREATE" {
+					h.Post("before")
+				}
+				h.Advance(3 * time.Second)
+				h.stopped = true
+				ended := make(chan time.Time, 1)
+				go func() {
+					if err := h.shard.Stop(context.Background(), gateway.KeepSession); err != nil {
+						t.Error(err)
+					}
+					ended <- time.Now()
+				}()
+				h.Advance(time.Second)
+				received := h.shard.Stats().Received
+				for range 3 {
+					h.Post("meanwhile")
+				}
+				h.Advance(1500 * time.Millisecond)
+				if state := h.shard.State(); state != (gateway.Draining{}) || h.shard.Stats().Received != received {
+					t.Errorf("the shard is %s, and %d events were taken in meanwhile", state, h.shard.Stats().Received-received)
+				}
+				finished := time.Now()
+				done()
+				<-h.ran
+				if took := (<-ended).Sub(finished); took > 100*time.Millisecond {
+					t.Errorf("the stop ended %s after the handler", took)
+				}
+				handled := len(h.eventsOf("MESSAGE_CREATE"))
+				h.handle = nil
+				h.restart(store.last())
+				h.Advance(time.Second)
+				if got := len(h.eventsOf("MESSAGE_CREATE")); got != handled+3 {
+					t.Errorf("the next start got %d messages, want 3", got-handled)
+				}
+				h.WantIdentifies(1)
+				h.NoViolations()
+			})
+		})
+	}
+}
+
 // Given handlers that are still at work, then Stop waits for them until its
 // context ends; one that ignores the end of its own context cannot hold it up
 // for ever.

@@ -105,14 +105,21 @@ func TestPresenceIsChecked(t *testing.T) {
 		"activity name has 129":           activity(gateway.Activity{Name: long}),
 		"activity state has 129":          activity(gateway.Activity{Name: "x", State: long}),
 		"activity URL has 513 characters": activity(gateway.Activity{Name: "x", URL: strings.Repeat("x", 513)}),
+		"activity type -1: want 0 to 5":   activity(gateway.Activity{Name: "x", Type: -1}),
 		"activity type 6: want 0 to 5":    activity(gateway.Activity{Name: "x", Type: 6}),
 	} {
 		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %q", err, says)
 		}
 	}
-	if err := activity(gateway.Activity{Name: long[:256], State: long[:256]}).Validate(); err != nil {
-		t.Errorf("128 characters of two bytes: %v", err)
+	for _, a := range []gateway.Activity{
+		{Name: long[:256], State: long[:256]}, // 128 characters of two bytes
+		{Name: "x", Type: gateway.ActivityPlaying, URL: strings.Repeat("ü", 512)},
+		{Name: "x", Type: gateway.ActivityCompeting},
+	} {
+		if err := activity(a).Validate(); err != nil {
+			t.Errorf("%+v: %v", a, err)
+		}
 	}
 }
 
@@ -122,6 +129,11 @@ func TestPresenceIsChecked(t *testing.T) {
 // Statements: G-052.
 func TestEventIsPassedOn(t *testing.T) {
 	gateway.Event{}.Hold()() // an event of no queue is finished already
+	gotIt := false
+	gateway.Event{Type: "X"}.Pass(t.Context(), gateway.HandlerFunc(func(_ context.Context, e gateway.Event) { gotIt = e.Type == "X" }))
+	if !gotIt {
+		t.Error("an event of no queue is not passed on")
+	}
 	var passed []gateway.Event
 	var done []func()
 	run(t, config{handle: func(_ context.Context, e gateway.Event) {
