@@ -303,6 +303,15 @@ func (s *Sim) gatewayURL(req *http.Request) string {
 	return "ws://gateway.discord.sim/"
 }
 
+// siteURL is where the client of a request reaches the simulator over HTTP, without a
+// slash at its end.
+func (s *Sim) siteURL(req *http.Request) string {
+	if l := linkOf(req.Context()); l != nil && l.listener != nil {
+		return "http://" + req.Host
+	}
+	return "http://discord.sim"
+}
+
 // resumeURL is the address of the resume gateway for a client connected over a
 // link. Unlike that of the base gateway it comes without a slash, as in reality.
 func (s *Sim) resumeURL(l *link) string {

@@ -110,7 +110,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			n.serverDone(l)
 		}
 	}()
-	api := strings.HasPrefix(req.URL.Path, "/api/")
+	api := strings.HasPrefix(req.URL.Path, "/api/") || strings.HasPrefix(req.URL.Path, attachmentPath)
 	upgrade := strings.EqualFold(req.Header.Get("Upgrade"), "websocket")
 
 	n.sim.mu.Lock()

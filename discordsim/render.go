@@ -94,8 +94,8 @@ func (r *restAPI) renderMessage(m *Message) map[string]any {
 func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 	out := map[string]any{
 		"id": m.ID, "channel_id": m.Channel.ID, "author": r.renderUser(m.Author), "content": m.Content, "type": m.Type, "flags": m.Flags,
-		"timestamp": stamp(m.Timestamp), "edited_timestamp": nil, "tts": false, "pinned": false,
-		"mention_everyone": false, "mention_roles": []any{}, "attachments": []any{}, "embeds": []any{}, "components": []any{},
+		"timestamp": stamp(m.Timestamp), "edited_timestamp": nil, "tts": false, "pinned": !m.pinnedAt.IsZero(),
+		"mention_everyone": m.PingsEveryone, "mention_roles": idList(m.PingedRoles), "attachments": []any{}, "embeds": []any{}, "components": []any{},
 	}
 	for name, raw := range m.Extra {
 		if !isNull(raw) {

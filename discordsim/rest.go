@@ -34,6 +34,8 @@ type restAPI struct {
 	interactionsByAge []*interaction          // the same, oldest first
 	interactionTokens map[string]*interaction // the same by their tokens
 	unknownWebhooks   map[string]time.Time    // by webhook: last answer of 404 10015
+	uploads           []upload                // oldest first
+	uploadBytes       int
 	creates           map[commandScope]*createDay
 	puts              map[commandScope]putCount
 
@@ -55,10 +57,15 @@ func newRESTAPI(s *Sim, cfg RESTConfig) *restAPI {
 	}
 }
 
-// ServeHTTP serves /api: one request to the REST API or the status page.
+// ServeHTTP serves /api, one request to the REST API or the status page, and the files
+// that were attached to messages.
 func (r *restAPI) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if strings.HasPrefix(req.URL.Path, statusPath) {
 		r.serveStatus(w, req)
+		return
+	}
+	if strings.HasPrefix(req.URL.Path, attachmentPath) {
+		r.serveAttachment(w, req)
 		return
 	}
 	c := &restRequest{req: req, client: clientAddr(req), query: req.URL.Query()}

@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// file is one attachment of a multipart body. Its bytes are counted, not kept.
+// file is one attachment of a multipart body.
 type file struct {
 	field, name, kind string
 	size              int64
+	data              []byte
 }
 
 const (
@@ -96,7 +97,7 @@ func (c *restRequest) decode(raw []byte, fileLimit int64) (restResponse, bool) {
 }
 
 // decodeMultipart takes payload_json, or the single fields in its absence, and
-// counts the files.
+// the files.
 func (c *restRequest) decodeMultipart(raw []byte, boundary string, fileLimit int64) (restResponse, bool) {
 	fields := map[string]any{}
 	reader := multipart.NewReader(bytes.NewReader(raw), boundary)
@@ -110,14 +111,15 @@ func (c *restRequest) decodeMultipart(raw []byte, boundary string, fileLimit int
 		}
 		name := part.FormName()
 		if strings.HasPrefix(name, "file") && part.FileName() != "" {
-			size, err := io.Copy(io.Discard, part)
+			data, err := io.ReadAll(part)
 			if err != nil {
 				return errNotJSON.answer(), false
 			}
+			size := int64(len(data))
 			if fileLimit >= 0 && size > fileLimit {
 				return errTooLarge.answer(), false
 			}
-			c.files = append(c.files, file{field: name, name: part.FileName(), kind: part.Header.Get("Content-Type"), size: size})
+			c.files = append(c.files, file{field: name, name: part.FileName(), kind: part.Header.Get("Content-Type"), size: size, data: data})
 			continue
 		}
 		value, err := io.ReadAll(io.LimitReader(part, maxFormField))

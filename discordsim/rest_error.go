@@ -54,6 +54,11 @@ var (
 	errWrongChannelType  = restError{http.StatusBadRequest, 50024, "Cannot execute action on this channel type"}
 	errThreadArchived    = restError{http.StatusBadRequest, 50083, "Thread is archived"}
 	errThreadExists      = restError{http.StatusBadRequest, 160004, "A thread has already been created for this message"}
+	errTooManyPins       = restError{http.StatusBadRequest, 30003, "Maximum number of pins reached for the channel (250)"}
+	errTooManyReactions  = restError{http.StatusBadRequest, 30010, "Maximum number of reactions reached (20)"}
+	errCrossposted       = restError{http.StatusBadRequest, 40033, "This message has already been crossposted"}
+	errSystemMessage     = restError{http.StatusForbidden, 50021, "Cannot execute action on a system message"}
+	errTooOldForBulk     = restError{http.StatusBadRequest, 50034, "You can only bulk delete messages that are under 14 days old."}
 	errUnknownInvite     = restError{http.StatusNotFound, 10006, "Unknown Invite"}
 	errUnknownRole       = restError{http.StatusNotFound, 10011, "Unknown Role"}
 	errUnknownBan        = restError{http.StatusNotFound, 10026, "Unknown Ban"}

@@ -23,6 +23,7 @@ type interaction struct {
 	channel  *Channel
 	user     User
 	kind     int
+	command  string // name of the command that was used
 	at       time.Time
 	answered bool
 	// original is the first answer as a message; it has the loading flag while
@@ -106,7 +107,7 @@ func (r *restAPI) answerInteraction(c *restRequest) restResponse {
 	d := draft{}
 	switch kind {
 	case callbackMessage, callbackUpdate:
-		d = readDraft(data, c.files, settableInteraction)
+		d = r.readDraft(c, data, settableInteraction)
 		if !f.errors.any() && d.empty && kind == callbackMessage {
 			return errEmptyMessage.answer()
 		}
@@ -150,6 +151,9 @@ func (r *restAPI) callback(c *restRequest, ask *interaction, kind int, d draft) 
 			for k, v := range d.extra {
 				m.setExtra(k, v)
 			}
+			if list := r.attach(m, d); list != nil {
+				m.setExtra("attachments", list)
+			}
 			c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
 		}
 		return ask.source
@@ -165,9 +169,25 @@ func (r *restAPI) respond(c *restRequest, ask *interaction, d draft) *Message {
 	m := r.compose(ask.channel, ask.app.Bot, d, nil)
 	m.Type, m.Interaction, m.WebhookID = typeCommand, ask.id, ask.app.ID
 	m.setExtra("application_id", marshal(ask.app.ID))
-	m.setExtra("interaction_metadata", marshal(map[string]any{"id": ask.id, "type": ask.kind, "user": r.renderUser(ask.user), "authorizing_integration_owners": map[string]any{}}))
+	m.setExtra("interaction_metadata", marshal(r.renderMetadata(ask)))
+	if ask.kind == interactionCommand {
+		old := map[string]any{"id": ask.id, "type": ask.kind, "name": ask.command, "user": r.renderUser(ask.user)}
+		m.setExtra("interaction", marshal(old))
+	}
 	r.publish(c, m)
 	return m
+}
+
+// renderMetadata is interaction_metadata: which interaction a message answers.
+func (r *restAPI) renderMetadata(ask *interaction) map[string]any {
+	out := map[string]any{"id": ask.id, "type": ask.kind, "user": r.renderUser(ask.user), "authorizing_integration_owners": map[string]any{}}
+	if g := ask.channel.Guild; g != nil {
+		out["authorizing_integration_owners"] = map[string]any{"0": g.ID}
+	}
+	if ask.source != nil {
+		out["interacted_message_id"] = ask.source.ID
+	}
+	return out
 }
 
 // usersOnly is the default of interactions and webhooks: only people are
@@ -226,7 +246,7 @@ func (r *restAPI) followUp(c *restRequest, app *App) restResponse {
 			f.refuse(name, "BASE_TYPE_FORBIDDEN", "This field is not allowed in a follow-up.")
 		}
 	}
-	d := readDraft(f, c.files, settableInteraction)
+	d := r.readDraft(c, f, settableInteraction)
 	if f.errors.any() {
 		return f.errors.answer()
 	}
@@ -237,6 +257,11 @@ func (r *restAPI) followUp(c *restRequest, app *App) restResponse {
 	m := r.compose(ask.channel, app.Bot, d, nil)
 	m.WebhookID = app.ID
 	m.setExtra("application_id", marshal(app.ID))
+	meta := r.renderMetadata(ask)
+	if ask.original != nil {
+		meta["original_response_message_id"] = ask.original.ID
+	}
+	m.setExtra("interaction_metadata", marshal(meta))
 	if first := ask.original; first != nil && !first.Deleted {
 		m.Type, m.ReplyTo = typeReply, first.ID
 	}

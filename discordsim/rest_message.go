@@ -76,7 +76,10 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 		return refused.answer()
 	}
 	f := c.form()
-	d := readDraft(f, c.files, settable)
+	if f.has("embeds") && !r.sim.can(c.app, ch, permissionEmbed) || len(c.files) > 0 && !r.sim.can(c.app, ch, permissionAttach) {
+		return errMissingPermission.answer()
+	}
+	d := r.readDraft(c, f, settable)
 	r.checkDraft(c, ch, d)
 	target := r.target(c, f, ch, d.reference)
 	if d.reference.given && !d.reference.forward && !r.sim.can(c.app, ch, permissionHistory) {
@@ -167,6 +170,9 @@ func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *M
 		ID: r.sim.newID(), Channel: ch, Author: author, Content: d.content, Nonce: d.nonce,
 		Timestamp: time.Now(), Flags: d.flags, Extra: d.extra,
 	}
+	if list := r.attach(m, d); list != nil {
+		m.setExtra("attachments", list)
+	}
 	switch {
 	case target == nil:
 	case d.reference.forward:
@@ -176,11 +182,17 @@ func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *M
 			snapshot[name] = shown[name]
 		}
 		m.Extra["message_snapshots"] = marshal([]any{map[string]any{"message": snapshot}})
-		m.Extra["message_reference"] = marshal(map[string]any{"type": 1, "message_id": target.ID, "channel_id": target.Channel.ID})
+		reference := map[string]any{"type": 1, "message_id": target.ID, "channel_id": target.Channel.ID}
+		if target.Channel.Guild != nil {
+			reference["guild_id"] = target.Channel.Guild.ID
+		}
+		m.Extra["message_reference"] = marshal(reference)
+		m.Flags |= flagHasSnapshot
 	default:
 		m.Type, m.ReplyTo = typeReply, target.ID
 	}
 	m.Pinged = pinged(d, target)
+	r.pingRoles(m, d.mentions)
 	return m
 }
 
@@ -209,6 +221,31 @@ func pinged(d draft, target *Message) []ID {
 	return out
 }
 
+var roleMention = regexp.MustCompile(`<@&([0-9]{1,20})>`)
+
+// pingRoles finds the roles that a message mentions, and whether it mentions everyone,
+// which needs MENTION_EVERYONE of its author.
+func (r *restAPI) pingRoles(m *Message, allowed mentions) {
+	m.PingedRoles, m.PingsEveryone = nil, false
+	g := m.Channel.Guild
+	if g == nil {
+		return
+	}
+	may := r.sim.permissionsIn(m.Channel, m.Author.ID)&permissionMentionEveryone != 0
+	if r.sim.apps[m.Author.ID] == nil && m.WebhookID != 0 {
+		may = true
+	}
+	for _, hit := range roleMention.FindAllStringSubmatch(m.Content, -1) {
+		n, _ := strconv.ParseUint(hit[1], 10, 64) // too large a number is no role
+		role := g.role(ID(n))
+		if role != nil && !slices.Contains(m.PingedRoles, role.ID) && (!allowed.given || allowed.parse["roles"] || slices.Contains(allowed.roles, role.ID)) {
+			m.PingedRoles = append(m.PingedRoles, role.ID)
+		}
+	}
+	everyone := strings.Contains(m.Content, "@everyone") || strings.Contains(m.Content, "@here")
+	m.PingsEveryone = everyone && may && (!allowed.given || allowed.parse["everyone"])
+}
+
 // plainNonce is the nonce as text: 7 and "7" are the same one.
 func plainNonce(raw json.RawMessage) string { return strings.Trim(string(raw), `"`) }
 
@@ -230,7 +267,7 @@ func (r *restAPI) rememberNonce(key nonceKey, message ID, now time.Time) {
 // editMessage is PATCH of an own message (S-093).
 func (r *restAPI) editMessage(c *restRequest, m *Message) restResponse {
 	if m.Author.ID != c.app.Bot.ID {
-		return errNotYourMessage.answer()
+		return r.suppressEmbeds(c, m)
 	}
 	if a, ok := r.applyEdit(c, m); !ok {
 		return a
@@ -238,10 +275,25 @@ func (r *restAPI) editMessage(c *restRequest, m *Message) restResponse {
 	return ok200(r.renderForREST(c.app, m))
 }
 
+// suppressEmbeds is the one edit of the message of another: its flags, with MANAGE_MESSAGES.
+func (r *restAPI) suppressEmbeds(c *restRequest, m *Message) restResponse {
+	f := c.form()
+	if len(f.fields) != 1 || !f.has("flags") || !r.sim.can(c.app, m.Channel, permissionManageMessages) || m.Channel.Guild == nil {
+		return errNotYourMessage.answer()
+	}
+	flags := int(f.integer("flags"))
+	if f.errors.any() {
+		return f.errors.answer()
+	}
+	m.Flags = m.Flags&^flagSuppressEmbeds | flags&flagSuppressEmbeds
+	c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
+	return ok200(r.renderForREST(c.app, m))
+}
+
 // applyEdit changes a message as the body says; fields it does not name stay.
 func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 	f := c.form()
-	d := readDraft(f, c.files, flagSuppressEmbeds|flagComponentsV2)
+	d := r.readDraft(c, f, flagSuppressEmbeds|flagComponentsV2)
 	if f.errors.any() {
 		return f.errors.answer(), false
 	}
@@ -254,6 +306,9 @@ func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 	}
 	for k, v := range d.extra {
 		extra[k] = v
+	}
+	if list := r.attach(m, d); list != nil {
+		extra["attachments"] = list
 	}
 	shows := content != ""
 	for _, name := range append([]string{"attachments"}, extraFields...) {
@@ -275,6 +330,7 @@ func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
 		target = r.sim.messages[m.ReplyTo]
 	}
 	m.Pinged = pinged(d, target)
+	r.pingRoles(m, d.mentions)
 	c.emit(func() { r.sim.emitMessage("MESSAGE_UPDATE", m) })
 	return restResponse{}, true
 }
@@ -290,6 +346,9 @@ func (r *restAPI) deleteMessage(c *restRequest, m *Message) restResponse {
 		}
 	}
 	r.remove(c, m)
+	if m.Author.ID != c.app.Bot.ID {
+		r.audit(c, m.Channel.Guild, auditMessageDelete, m.Author.ID, map[string]any{"channel_id": m.Channel.ID, "count": "1"})
+	}
 	return noContent()
 }
 
@@ -308,8 +367,11 @@ func (r *restAPI) listMessages(c *restRequest, ch *Channel) restResponse {
 	var wrong formErrors
 	limit := c.limitParam(1, 100, 50, &wrong)
 	around, before, after := c.idParam("around", &wrong), c.idParam("before", &wrong), c.idParam("after", &wrong)
-	if wrong.any() {
+	switch {
+	case wrong.any():
 		return wrong.answer()
+	case !r.sim.can(c.app, ch, permissionHistory):
+		return ok200([]any{}) // without READ_MESSAGE_HISTORY there are none
 	}
 	var all []*Message // oldest first
 	for _, m := range r.sim.history[ch.ID] {

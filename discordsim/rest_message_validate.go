@@ -2,8 +2,6 @@ package discordsim
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -33,6 +31,7 @@ const (
 	flagLoading               = 1 << 7
 	flagSuppressNotifications = 1 << 12
 	flagVoiceMessage          = 1 << 13
+	flagHasSnapshot           = 1 << 14
 	flagComponentsV2          = 1 << 15
 )
 
@@ -46,6 +45,10 @@ type draft struct {
 	mentions  mentions
 	reference reference
 	empty     bool // nothing at all to show
+
+	attachments []attachmentOrder // nil: nothing is said about them
+	files       []file
+	site        string // where the client reaches the simulator
 }
 
 // reference is message_reference: what is answered or forwarded.
@@ -61,6 +64,7 @@ type mentions struct {
 	given       bool
 	parse       map[string]bool
 	users       []ID
+	roles       []ID
 	repliedUser bool
 }
 
@@ -76,11 +80,13 @@ const (
 
 // readDraft checks every field of a message create or edit. An edit may say
 // null to clear a field.
-func readDraft(f *form, files []file, mayset int) draft {
-	d := draft{extra: map[string]json.RawMessage{}, mentions: readMentions(f), reference: readReference(f)}
+func (r *restAPI) readDraft(c *restRequest, f *form, mayset int) draft {
+	d := draft{extra: map[string]json.RawMessage{}, mentions: readMentions(f), reference: readReference(f), files: c.files, site: r.sim.siteURL(c.req)}
 	d.content = strings.TrimSpace(f.text("content", maxContent))
 	d.enforce = f.truth("enforce_nonce")
-	f.truth("tts")
+	if f.truth("tts") {
+		d.extra["tts"] = json.RawMessage("true")
+	}
 	d.nonce = readNonce(f)
 	d.flags = int(f.integer("flags")) & mayset
 	for _, name := range extraFields {
@@ -88,8 +94,10 @@ func readDraft(f *form, files []file, mayset int) draft {
 			d.extra[name] = f.fields[name]
 		}
 	}
-	if raw := d.extra["embeds"]; raw != nil && !isNull(raw) {
-		d.extra["embeds"] = readEmbeds(raw)
+	for name, render := range map[string]func(json.RawMessage) json.RawMessage{"embeds": renderEmbeds, "components": renderMessageComponents} {
+		if f.has(name) {
+			d.extra[name] = render(f.fields[name])
+		}
 	}
 	checkEmbeds(f)
 	f.ids("sticker_ids", maxStickers)
@@ -104,40 +112,12 @@ func readDraft(f *form, files []file, mayset int) draft {
 			}
 		}
 	}
-	if list := readAttachments(f, files); list != nil {
-		d.extra["attachments"] = list
-	}
-	d.empty = d.content == "" && !slices.ContainsFunc(append([]string{"attachments"}, extraFields...), func(name string) bool {
+	d.attachments = readAttachments(f)
+	d.empty = d.content == "" && len(d.files) == 0 && !slices.ContainsFunc(extraFields, func(name string) bool {
 		raw, ok := d.extra[name]
 		return ok && !isNull(raw) && string(raw) != "[]"
 	})
 	return d
-}
-
-// readEmbeds is what Discord makes of embeds: of the type rich, and without what is null.
-// What is no list of objects stays, to be refused.
-func readEmbeds(raw json.RawMessage) json.RawMessage {
-	var list []map[string]any
-	if json.Unmarshal(raw, &list) != nil {
-		return raw
-	}
-	for _, embed := range list {
-		if embed != nil {
-			dropNulls(embed)
-			embed["type"] = "rich"
-		}
-	}
-	return marshal(list)
-}
-
-// dropNulls takes out of an object, and of the objects in it, what is null.
-func dropNulls(object map[string]any) {
-	maps.DeleteFunc(object, func(_ string, value any) bool { return value == nil })
-	for _, value := range object {
-		if inner, ok := value.(map[string]any); ok {
-			dropNulls(inner)
-		}
-	}
 }
 
 // readNonce takes a string or a whole number of at most 25 characters.
@@ -177,7 +157,7 @@ func readMentions(f *form) mentions {
 		m.parse[kind] = true
 	}
 	m.users = a.ids("users", maxMentionIDs)
-	roles := a.ids("roles", maxMentionIDs)
+	m.roles = a.ids("roles", maxMentionIDs)
 	m.repliedUser = a.truth("replied_user")
 	exclusive := func(kind string, ids []ID) {
 		if m.parse[kind] && len(ids) > 0 {
@@ -185,7 +165,7 @@ func readMentions(f *form) mentions {
 		}
 	}
 	exclusive("users", m.users)
-	exclusive("roles", roles)
+	exclusive("roles", m.roles)
 	return m
 }
 
@@ -271,33 +251,4 @@ func checkComponents(f *form, v2 bool) {
 	if parts > maxV2Parts {
 		f.refuse("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "The total number of components cannot exceed %d", maxV2Parts)
 	}
-}
-
-// readAttachments lists what stays attached: what the body names, and every
-// file of a multipart body. Nil when nothing is said about attachments.
-func readAttachments(f *form, files []file) json.RawMessage {
-	if len(files) == 0 && !f.has("attachments") {
-		return nil
-	}
-	list := []map[string]any{}
-	for i, a := range f.each("attachments", maxAttachments) {
-		id := a.textOr("id", strconv.Itoa(i))
-		if n, err := strconv.Atoi(id); err == nil && n < len(files) {
-			continue // describes a file of this very body
-		}
-		list = append(list, map[string]any{"id": id, "filename": a.textOr("filename", "file"), "size": 0})
-	}
-	for i, up := range files {
-		url := fmt.Sprintf("https://cdn.discordapp.com/attachments/%d/%s", i, up.name)
-		list = append(list, map[string]any{"id": strconv.Itoa(i), "filename": up.name, "size": up.size, "content_type": up.kind, "url": url, "proxy_url": url})
-	}
-	return marshal(list)
-}
-
-// textOr reads a text with a fallback.
-func (f *form) textOr(name, otherwise string) string {
-	if s := f.text(name, 0); s != "" {
-		return s
-	}
-	return otherwise
 }

@@ -50,18 +50,73 @@ func (r *restAPI) addReaction(c *restRequest) restResponse {
 	if needs := reactionPermission(i); !r.sim.can(c.app, m.Channel, needs) {
 		return errMissingPermission.answer()
 	}
+	if i < 0 && len(m.Reactions) >= maxReactions {
+		return errTooManyReactions.answer()
+	}
+	c.emit(r.sim.react(m, c.app.Bot, emoji))
+	return noContent()
+}
+
+// maxReactions is the number of different emoji under one message.
+const maxReactions = 20
+
+// react puts an emoji under a message and returns the function that tells of it.
+func (s *Sim) react(m *Message, who User, emoji string) (tell func()) {
+	i := m.reaction(emoji)
 	if i < 0 {
 		m.Reactions = append(m.Reactions, Reaction{Emoji: emoji})
 		i = len(m.Reactions) - 1
 	}
-	me := c.app.Bot.ID
-	if !slices.Contains(m.Reactions[i].Users, me) {
-		m.Reactions[i].Users = append(m.Reactions[i].Users, me)
-		r.emitReaction(c, m, "MESSAGE_REACTION_ADD", map[string]any{
-			"user_id": me, "emoji": renderEmoji(emoji), "message_author_id": m.Author.ID, "burst": false, "type": 0,
-		})
+	if slices.Contains(m.Reactions[i].Users, who.ID) {
+		return func() {}
 	}
-	return noContent()
+	m.Reactions[i].Users = append(m.Reactions[i].Users, who.ID)
+	return func() {
+		data := map[string]any{"user_id": who.ID, "emoji": renderEmoji(emoji), "message_author_id": m.Author.ID, "burst": false, "type": 0}
+		if g := m.Channel.Guild; g != nil {
+			data["member"] = s.guildMember(g, who)
+		}
+		s.emitReaction(m, "MESSAGE_REACTION_ADD", data)
+	}
+}
+
+// unreact takes an emoji of a user away and returns the function that tells of it.
+func (s *Sim) unreact(m *Message, user ID, emoji string) (tell func()) {
+	i := m.reaction(emoji)
+	if i < 0 {
+		return func() {}
+	}
+	at := slices.Index(m.Reactions[i].Users, user)
+	if at < 0 {
+		return func() {}
+	}
+	if m.Reactions[i].Users = slices.Delete(m.Reactions[i].Users, at, at+1); len(m.Reactions[i].Users) == 0 {
+		m.Reactions = slices.Delete(m.Reactions, i, i+1)
+	}
+	return func() {
+		s.emitReaction(m, "MESSAGE_REACTION_REMOVE", map[string]any{"user_id": user, "emoji": renderEmoji(emoji), "burst": false, "type": 0})
+	}
+}
+
+// React lets a person put an emoji under a message, as [Reaction] names it.
+func (s *Sim) React(message, user ID, emoji string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.messages[message]; m != nil && !m.Deleted {
+		if m.Channel.Guild != nil {
+			s.addMember(m.Channel.Guild, s.user(user))
+		}
+		s.react(m, s.user(user), emoji)()
+	}
+}
+
+// Unreact lets a person take an emoji away again.
+func (s *Sim) Unreact(message, user ID, emoji string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.messages[message]; m != nil && !m.Deleted {
+		s.unreact(m, user, emoji)()
+	}
 }
 
 // reactionPermission is what reacting needs: a new emoji more than one that is there.
@@ -82,21 +137,32 @@ func (r *restAPI) removeReaction(c *restRequest) restResponse {
 	if c.params["user"] != "" {
 		user = c.id("user")
 	}
-	if user != c.app.Bot.ID && m.Channel.Guild == nil {
+	switch {
+	case user == c.app.Bot.ID:
+	case m.Channel.Guild == nil:
 		return errNotYourDM.answer()
+	case !r.sim.can(c.app, m.Channel, permissionManageMessages):
+		return errMissingPermission.answer()
 	}
-	i := m.reaction(emoji)
-	if i < 0 {
-		return noContent()
+	c.emit(r.sim.unreact(m, user, emoji))
+	return noContent()
+}
+
+// removeEmoji is DELETE .../reactions/{emoji}: all reactions with it.
+func (r *restAPI) removeEmoji(c *restRequest) restResponse {
+	m, emoji, refused := r.reactionTarget(c)
+	switch {
+	case refused != nil:
+		return *refused
+	case m.Channel.Guild == nil:
+		return errNotYourDM.answer()
+	case m.reaction(emoji) < 0:
+		return errUnknownEmoji.answer()
 	}
-	at := slices.Index(m.Reactions[i].Users, user)
-	if at < 0 {
-		return noContent()
-	}
-	if m.Reactions[i].Users = slices.Delete(m.Reactions[i].Users, at, at+1); len(m.Reactions[i].Users) == 0 {
-		m.Reactions = slices.Delete(m.Reactions, i, i+1)
-	}
-	r.emitReaction(c, m, "MESSAGE_REACTION_REMOVE", map[string]any{"user_id": user, "emoji": renderEmoji(emoji), "burst": false, "type": 0})
+	m.Reactions = slices.DeleteFunc(m.Reactions, func(one Reaction) bool { return one.Emoji == emoji })
+	c.emit(func() {
+		r.sim.emitReaction(m, "MESSAGE_REACTION_REMOVE_EMOJI", map[string]any{"emoji": renderEmoji(emoji)})
+	})
 	return noContent()
 }
 
@@ -128,7 +194,7 @@ func (r *restAPI) clearReactions(c *restRequest, m *Message) restResponse {
 		return errNotYourDM.answer()
 	}
 	m.Reactions = nil
-	r.emitReaction(c, m, "MESSAGE_REACTION_REMOVE_ALL", map[string]any{})
+	c.emit(func() { r.sim.emitReaction(m, "MESSAGE_REACTION_REMOVE_ALL", map[string]any{}) })
 	return noContent()
 }
 
@@ -137,13 +203,11 @@ func (m *Message) reaction(emoji string) int {
 	return slices.IndexFunc(m.Reactions, func(have Reaction) bool { return have.Emoji == emoji })
 }
 
-func (r *restAPI) emitReaction(c *restRequest, m *Message, event string, data map[string]any) {
+// emitReaction sends an event about the reactions of a message.
+func (s *Sim) emitReaction(m *Message, event string, data map[string]any) {
 	data["channel_id"], data["message_id"] = m.Channel.ID, m.ID
 	if m.Channel.Guild != nil {
 		data["guild_id"] = m.Channel.Guild.ID
-		if event == "MESSAGE_REACTION_ADD" {
-			data["member"] = r.sim.guildMember(m.Channel.Guild, c.app.Bot)
-		}
 	}
-	c.emit(func() { r.sim.emit(nil, m.Channel.Guild, m.Channel, event, data) })
+	s.emit(nil, m.Channel.Guild, m.Channel, event, data)
 }

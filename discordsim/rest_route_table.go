@@ -31,6 +31,8 @@ func routes() []*route {
 		for _, r := range routeTable.list {
 			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
 		}
+		// Words of a path come before its parameters.
+		slices.SortStableFunc(routeTable.list, func(a, b *route) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
 	})
 	return routeTable.list
 }
@@ -53,16 +55,25 @@ func basicRoutes() []*route {
 
 		{method: "GET", path: channelPath + "/messages", bucket: "message-read", handle: onChannel((*restAPI).listMessages)},
 		{method: "POST", path: channelPath + "/messages", bucket: "message-write", handle: onChannel((*restAPI).createMessage)},
-		{method: "GET", path: messagePath, bucket: "message-read", handle: onMessage((*restAPI).getMessage)},
+		{method: "GET", path: messagePath, bucket: "message-read", needs: permissionHistory, handle: onMessage((*restAPI).getMessage)},
 		{method: "PATCH", path: messagePath, bucket: "message-write", handle: onMessage((*restAPI).editMessage)},
 		{method: "DELETE", path: messagePath, bucket: "message-delete", handle: onMessage((*restAPI).deleteMessage)},
+		{method: "POST", path: channelPath + "/messages/bulk-delete", bucket: "message-bulk", needs: permissionManageMessages, handle: onChannel((*restAPI).deleteMessages)},
+		{method: "POST", path: messagePath + "/crosspost", bucket: "crosspost", handle: onMessage((*restAPI).crosspostMessage)},
+		{method: "GET", path: channelPath + "/messages/pins", bucket: "pin", needs: permissionHistory, handle: onChannel((*restAPI).listPins)},
+		{method: "PUT", path: channelPath + "/messages/pins/{message}", bucket: "pin", needs: permissionPin, handle: onMessage((*restAPI).pinMessage)},
+		{method: "DELETE", path: channelPath + "/messages/pins/{message}", bucket: "pin", needs: permissionPin, handle: onMessage((*restAPI).unpinMessage)},
+		{method: "GET", path: channelPath + "/pins", bucket: "pin", needs: permissionHistory, handle: onChannel((*restAPI).listPinsOld)},
+		{method: "PUT", path: channelPath + "/pins/{message}", bucket: "pin", needs: permissionPin, handle: onMessage((*restAPI).pinMessage)},
+		{method: "DELETE", path: channelPath + "/pins/{message}", bucket: "pin", needs: permissionPin, handle: onMessage((*restAPI).unpinMessage)},
 		{method: "POST", path: channelPath + "/typing", bucket: "typing", handle: onChannel((*restAPI).startTyping)},
 
 		{method: "PUT", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).addReaction},
 		{method: "DELETE", path: reactionPath + "/@me", bucket: "reaction", handle: (*restAPI).removeReaction},
 		{method: "DELETE", path: reactionPath + "/{user}", bucket: "reaction", handle: (*restAPI).removeReaction},
 		{method: "GET", path: reactionPath, bucket: "reaction", handle: (*restAPI).listReactions},
-		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", handle: onMessage((*restAPI).clearReactions)},
+		{method: "DELETE", path: reactionPath, bucket: "reaction", needs: permissionManageMessages, handle: (*restAPI).removeEmoji},
+		{method: "DELETE", path: messagePath + "/reactions", bucket: "reaction", needs: permissionManageMessages, handle: onMessage((*restAPI).clearReactions)},
 
 		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
 

@@ -99,7 +99,7 @@ func (r *restAPI) createPost(c *restRequest, f *form, parent *Channel) restRespo
 	ch.thread.tags = tags
 	f.require("message")
 	body := f.sub("message")
-	d := readDraft(body, c.files, settable)
+	d := r.readDraft(c, body, settable)
 	switch {
 	case f.errors.any():
 		return f.errors.answer()

@@ -68,7 +68,7 @@ func (r *restAPI) executeWebhook(c *restRequest) restResponse {
 		return errUnknownChannel.answer()
 	}
 	f := c.form()
-	d := readDraft(f, c.files, flagSuppressEmbeds|flagSuppressNotifications|flagComponentsV2)
+	d := r.readDraft(c, f, flagSuppressEmbeds|flagSuppressNotifications|flagComponentsV2)
 	author := User{ID: hook.ID, Username: hook.Name, Bot: true}
 	if f.has("username") {
 		author.Username = f.between("username", 1, 80)

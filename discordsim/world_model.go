@@ -96,13 +96,18 @@ type Message struct {
 	Type      int // 0 default, 19 reply
 	ReplyTo   ID
 	Pinged    []ID // users whose mention notifies them
-	WebhookID ID
+	// PingedRoles and PingsEveryone are the other mentions that notify.
+	PingedRoles   []ID
+	PingsEveryone bool
+	WebhookID     ID
 	// Interaction is the interaction a response answers; 0 for other messages.
 	Interaction ID
 	Flags       int
 	Reactions   []Reaction
 	Extra       map[string]json.RawMessage // embeds, components and the like, passed through
 	Deleted     bool
+
+	pinnedAt time.Time // zero while it is not pinned
 }
 
 // Reaction is one emoji under a message and who put it there.

@@ -42,6 +42,7 @@ const (
 	permissionAttach            uint64 = 1 << 15
 	permissionHistory           uint64 = 1 << 16
 	permissionConnect           uint64 = 1 << 20
+	permissionMentionEveryone   uint64 = 1 << 17
 	permissionMuteMembers       uint64 = 1 << 22
 	permissionDeafenMembers     uint64 = 1 << 23
 	permissionMoveMembers       uint64 = 1 << 24

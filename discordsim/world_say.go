@@ -75,6 +75,7 @@ func (s *Sim) say(ch *Channel, author ID, content string, opts []SayOption) Mess
 	if ch.Guild != nil && m.WebhookID == 0 {
 		s.addMember(ch.Guild, m.Author)
 	}
+	s.rest.pingRoles(m, mentions{})
 	s.storeMessage(m)
 	if ch.isThread() {
 		s.noteThreadMessage(m)()
@@ -134,6 +135,7 @@ func (s *Sim) interact(app *App, ch *Channel, user ID, command string, options [
 		s.addMember(ch.Guild, who)
 	}
 	asked := s.rest.openInteraction(app, ch, who, interactionCommand)
+	asked.command = command
 	s.expectAnswer(asked.id, ch, "/"+command, true, app)
 	if app.InteractionsURL == "" {
 		raw := marshal(s.interactionObject(asked, command, options))
