@@ -411,7 +411,7 @@ func TestHandlerPanicIsContained(t *testing.T) {
 		if len(p) != 1 || p[0].Type != "MESSAGE_CREATE" || p[0].Value != "boom" || !strings.Contains(p[0].Stack, "goroutine") {
 			t.Errorf("observed %+v", p)
 		}
-		if len(h.eventsOf("MESSAGE_CREATE")) != 2 || !h.isLive() {
+		if len(h.eventsOf("MESSAGE_CREATE")) != 2 || !h.isLive() || h.shard.Stats().Panics != 1 {
 			t.Error("the shard did not go on")
 		}
 	})

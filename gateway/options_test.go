@@ -16,8 +16,11 @@ import (
 // Statements: G-035.
 func TestNewRefusesWhatDiscordWould(t *testing.T) {
 	good := Options{Credentials: Credentials{Token: "t", Intents: 1}, URLSource: FixedURL("wss://x")}
-	if _, err := New(good); err != nil {
-		t.Fatal(err)
+	for _, id := range []ShardID{{}, {ID: 0, Count: 1}, {ID: 1, Count: 2}} {
+		good.Shard = id
+		if _, err := New(good); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, change := range map[string]func(*Options){
 		"no token":         func(o *Options) { o.Token = "" },
@@ -25,6 +28,7 @@ func TestNewRefusesWhatDiscordWould(t *testing.T) {
 		"bad shard ID":     func(o *Options) { o.Shard = ShardID{ID: 2, Count: 2} },
 		"negative shard":   func(o *Options) { o.Shard = ShardID{ID: -1, Count: 2} },
 		"no shards":        func(o *Options) { o.Shard = ShardID{ID: -1, Count: 0} },
+		"minus one shard":  func(o *Options) { o.Shard = ShardID{ID: 0, Count: -1} },
 		"unknown intent":   func(o *Options) { o.Intents = 1 << 40 },
 		"bad presence":     func(o *Options) { o.Presence = &Presence{Status: "x"} },
 		"events for none":  func(o *Options) { o.Events = []string{"MESSAGE_CREATE"} },
@@ -165,14 +169,18 @@ func TestCredentialsHideTheToken(t *testing.T) {
 	}
 }
 
-// Given credentials without a token, then a shard keeps those it has.
-func TestReconfigureNeedsAToken(t *testing.T) {
+// Given credentials without a token, or with one that no IDENTIFY can carry, then a shard
+// keeps those it has.
+func TestReconfigureNeedsATokenThatCanBeSent(t *testing.T) {
 	shard, err := New(Options{Credentials: Credentials{Token: "t", Intents: 1}, URLSource: FixedURL("wss://x")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := shard.Reconfigure(Credentials{Intents: 1}); err == nil || len(shard.reconfigured) != 0 {
 		t.Errorf("Reconfigure returned %v", err)
+	}
+	if err := shard.Reconfigure(Credentials{Token: strings.Repeat("x", 4090)}); !errors.Is(err, ErrTooLarge) || len(shard.reconfigured) != 0 {
+		t.Errorf("with a token that no IDENTIFY can carry Reconfigure returned %v", err)
 	}
 }
 

@@ -5,13 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -427,67 +425,6 @@ func TestBusyZombieIsNoticed(t *testing.T) {
 		})
 	}
 }
-
-// scriptedSocket is a socket whose other side is a test. It answers heartbeats.
-type scriptedSocket struct {
-	reads chan func(received func(n int)) string // each a message that comes, in time
-	gone  chan struct{}
-	drop  sync.Once
-}
-
-func newScriptedSocket() *scriptedSocket {
-	s := &scriptedSocket{reads: make(chan func(func(int)) string, 1000), gone: make(chan struct{})}
-	s.send(`{"op":10,"d":{"heartbeat_interval":41250}}`)
-	return s
-}
-
-// send lets a message come in one piece.
-func (s *scriptedSocket) send(message string) {
-	s.reads <- func(received func(n int)) string {
-		received(len(message))
-		return message
-	}
-}
-
-// sendSlowly lets a message come in so many parts of 1000 bytes, with a pause before each.
-func (s *scriptedSocket) sendSlowly(message string, parts int, pause time.Duration) {
-	s.reads <- func(received func(n int)) string {
-		for range parts {
-			time.Sleep(pause)
-			received(1000)
-		}
-		return message
-	}
-}
-
-func (s *scriptedSocket) Dial(context.Context, string) (gateway.Socket, error) {
-	select {
-	case <-s.gone:
-		return nil, errors.New("there is only one")
-	default:
-		return s, nil
-	}
-}
-
-func (s *scriptedSocket) Read(buf []byte, _ int64, received func(n int)) ([]byte, int64, bool, error) {
-	select {
-	case read := <-s.reads:
-		message := read(received)
-		return append(buf, message...), int64(len(message)), false, nil
-	case <-s.gone:
-		return buf, 0, false, io.EOF
-	}
-}
-
-func (s *scriptedSocket) Write(_ context.Context, raw []byte) error {
-	if strings.Contains(string(raw), `"op":1,`) {
-		s.send(`{"op":11}`)
-	}
-	return nil
-}
-
-func (s *scriptedSocket) Close(context.Context, gateway.CloseCode, string) { s.Drop() }
-func (s *scriptedSocket) Drop()                                            { s.drop.Do(func() { close(s.gone) }) }
 
 // Given a replay of which one event takes long to come, when nothing but answers to
 // heartbeats follows it, then RESUMED is given up as long after it as after any other.

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -91,5 +92,100 @@ func TestGatewayElsewhereIsNotDialled(t *testing.T) {
 		if len(failed) == 0 || failed[0].Reason.Kind != gateway.ReasonLocate || !strings.Contains(failed[0].Reason.Err.Error(), "not one of Discord's") {
 			t.Errorf("the failures are %+v", failed)
 		}
+	})
+}
+
+// countingSource is a URLSource that counts its calls. It has the address from the call with
+// this number on.
+type countingSource struct {
+	from  int
+	calls int
+}
+
+func (s *countingSource) GatewayURL(context.Context, string) (string, error) {
+	if s.calls++; s.calls < s.from {
+		return "", errors.New("503 Service Unavailable")
+	}
+	return "ws://gateway.discord.sim", nil
+}
+
+// Given a saved session and a base URL that is not known yet, then what the resume URL is
+// held against is asked for first, once, and decides whether the token may go there.
+func TestSavedResumeURLIsHeldAgainstTheBaseURL(t *testing.T) {
+	const good, odd = "ws://resume.discord.sim", "ws://user:pass@resume.discord.sim"
+	for _, c := range []struct {
+		name, api, resumeURL string
+		from                 int
+		want                 string // what is dialled for the first RESUME
+		calls                int    // of the URLSource, by then
+	}{
+		{"good", "", good, 1, good, 1},
+		{"good, of an API", "http://discord.sim", good, 1, good, 0},
+		{"odd", "", odd, 1, "ws://gateway.discord.sim", 2},
+		{"odd, of an API", "http://discord.sim", odd, 1, "ws://gateway.discord.sim", 1},
+		{"good, the base URL is known late", "", good, 3, good, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := &countingSource{from: c.from}
+			var server scriptedServer
+			d := &dialRecorder{Dialer: &server}
+			run(t, config{options: func(o *gateway.Options) {
+				o.Dialer, o.URLSource, o.APIURL = d, source, c.api
+				o.Session = gateway.Session{ID: "a", ResumeURL: c.resumeURL, Seq: 1}
+			}}, func(h *harness) {
+				h.start()
+				h.Until(time.Minute, "RESUME is sent", func() bool { return h.shard.Stats().Resumes == 1 })
+				if all := d.to("//"); len(all) != 1 || !strings.HasPrefix(all[0], c.want) || source.calls != c.calls {
+					t.Errorf("dialled %q after %d calls, want %s after %d", all, source.calls, c.want, c.calls)
+				}
+			})
+		})
+	}
+}
+
+// Given a session whose resume URL is not trusted, when the base URL cannot be reached for
+// a while, then each attempt asks for it once.
+func TestBaseURLIsAskedForOnceAnAttempt(t *testing.T) {
+	source := &countingSource{}
+	var server scriptedServer
+	server.refuse("gateway")
+	run(t, config{options: func(o *gateway.Options) {
+		o.Dialer, o.URLSource = &server, source
+		o.Session = gateway.Session{ID: "a", ResumeURL: "ws://user:pass@resume.discord.sim", Seq: 1}
+	}}, func(h *harness) {
+		h.start()
+		h.Advance(time.Minute)
+		if dials := int(h.shard.Stats().Dials); dials < 3 || source.calls != dials+1 {
+			t.Errorf("%d calls for %d attempts; only the first one does not know what to hold the resume URL against", source.calls, dials)
+		}
+	})
+}
+
+// Given a session that is live at the base URL because its resume URL is not trusted, then
+// no spare and no return leads there: neither after op 7, nor in a suspicion, nor later.
+func TestSpareKeepsToTrustedAddresses(t *testing.T) {
+	var server scriptedServer
+	d := &dialRecorder{Dialer: &server}
+	run(t, config{options: func(o *gateway.Options) {
+		o.Dialer = d
+		o.Session = gateway.Session{ID: "a", ResumeURL: "ws://user:pass@resume.discord.sim", Seq: 1}
+	}}, func(h *harness) {
+		h.start()
+		h.Advance(time.Second)
+		server.conn(h, 0).send(scriptedResumed)
+		h.Advance(time.Minute)
+		if n := server.count(); n != 1 {
+			t.Errorf("%d connections; there is nothing to return to", n)
+		}
+		server.conn(h, 0).send(`{"op":7,"d":null}`)
+		h.Advance(time.Second)
+		server.conn(h, 1).send(scriptedResumed)
+		h.Advance(time.Second)
+		server.conn(h, 1).deaf.Store(true)
+		h.Until(time.Minute, "the shard holds a spare", func() bool { return server.count() == 3 })
+		if urls := d.to("user"); len(urls) > 0 {
+			t.Errorf("dialled %q", urls)
+		}
+		h.WantIdentifies(0)
 	})
 }

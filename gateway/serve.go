@@ -22,7 +22,6 @@ type connLoop struct {
 	spareReady        bool      // the spare has reached HELLO and stands by
 	moveBy            time.Time // after op 7: when to leave at the latest
 	nextReturn        time.Time // when to dial the resume URL again; zero unless on the base URL
-	returning         bool      // the spare is for returning to the resume URL
 	draining          bool      // a stop waits for handlers
 
 	watch  *clock.Watch
@@ -74,41 +73,53 @@ func (s *Shard) serve(a attempt) closed {
 
 // sendResumeOrIdentify sends RESUME (G-066) or IDENTIFY, exactly one of them (G-037).
 func (t *connLoop) sendResumeOrIdentify() *Reason {
-	unwritable := &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
 	select {
 	case c := <-t.reconfigured: // while the shard was not started, or waited for its grant
 		t.credentials = c
 	default:
 	}
 	t.requested = answerWait{time.Now(), t.conn.progress.total()}
+	begin := t.beginIdentify
 	if t.attempt.resume {
-		session := t.seq.session()
-		raw, err := resumePayload(t.credentials.Token, session)
-		if err != nil { // its id is longer than a RESUME can carry
-			return &Reason{Kind: ReasonInvalidSession, Err: err}
-		}
-		t.set(Resuming{From: session.Seq}, Reason{})
-		t.count.resumes.Add(1)
-		t.emit(ResumeSent{Seq: session.Seq, URL: t.conn.url})
-		if !t.conn.enqueueControl(controlFrame{raw: raw}) {
-			return unwritable
-		}
-		return nil
+		begin = t.beginResume
 	}
+	raw, reason := begin()
+	if reason == nil && !t.conn.enqueueControl(controlFrame{raw: raw}) {
+		return &Reason{Kind: ReasonWrite, Text: "the connection took nothing"}
+	}
+	return reason
+}
+
+// beginResume returns the RESUME to send and says that it is on its way.
+func (t *connLoop) beginResume() ([]byte, *Reason) {
+	session := t.seq.session()
+	raw, err := resumePayload(t.credentials.Token, session)
+	if err != nil { // its id is longer than a RESUME can carry
+		return nil, &Reason{Kind: ReasonInvalidSession, Err: err}
+	}
+	t.set(Resuming{From: session.Seq}, Reason{})
+	t.count.resumes.Add(1)
+	t.emit(ResumeSent{Seq: session.Seq, URL: t.conn.url})
+	return raw, nil
+}
+
+// beginIdentify returns the IDENTIFY to send and says that it is on its way.
+func (t *connLoop) beginIdentify() ([]byte, *Reason) {
 	raw, err := identifyPayload(&t.opts, t.credentials, t.presence.Load())
-	if err != nil {
-		return unwritable
+	if err != nil { // together they are too large; the presence follows READY in any case
+		raw, err = identifyPayload(&t.opts, t.credentials, nil)
+	}
+	if err != nil { // a CredentialChecker has brought a token that is too long
+		t.attempt.releaseGrant(identify.OutcomeUnsent)
+		return nil, &Reason{Kind: ReasonWrite, Err: err}
 	}
 	if !t.attempt.grant.Sent() {
-		return &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.conn.progress.opened)}
+		return nil, &Reason{Kind: ReasonGrantExpired, Elapsed: time.Since(t.conn.progress.opened)}
 	}
 	t.set(Identifying{}, Reason{})
 	t.count.identifies.Add(1)
 	t.emit(IdentifySent{Intents: t.credentials.Intents})
-	if !t.conn.enqueueControl(controlFrame{raw: raw}) {
-		return unwritable
-	}
-	return nil
+	return raw, nil
 }
 
 // awaitNext waits for the next thing to happen, for at most planned, and handles it.
@@ -155,7 +166,7 @@ func (t *connLoop) drainSignals() *Reason {
 			}
 		default:
 			reason := &t.conn.reason
-			endsSession := reason.Kind == ReasonClosed && reason.Code.meaning().effect.endsSession()
+			endsSession := reason.Code.meaning().effect.endsSession() // there is a code only of a close frame
 			if !t.moveBy.IsZero() && !endsSession {
 				// Discord cut it after asking to reconnect: one and the same event (G-079).
 				return &Reason{Kind: ReasonReconnect}
@@ -217,23 +228,24 @@ func (t *connLoop) onACK(at time.Time) {
 		t.Shard.latency.Store(int64(ack.Latency))
 	}
 	t.lastACK.Store(&at)
-	t.ackedWhileLive = t.ackedWhileLive || !t.liveSince.IsZero()
+	t.ackedWhileLive = !t.liveSince.IsZero()
 	t.emit(ack)
 	if t.suspectSince.IsZero() {
 		return
 	}
 	t.emit(SuspicionCleared{After: at.Sub(t.suspectSince)})
 	t.suspectSince = time.Time{}
-	if t.moveBy.IsZero() {
+	if t.moveBy.IsZero() && !t.draining {
 		t.cancelSpare()
-	}
-	if !t.draining {
 		t.set(Live{}, Reason{})
 	}
 }
 
 // onLive follows READY or RESUMED: the bot is online (G-069).
 func (t *connLoop) onLive(at time.Time) {
+	if !t.liveSince.IsZero() {
+		return // a server may say READY or RESUMED again
+	}
 	t.liveSince, t.heartbeats.connecting = at, false
 	if replaced, reason := t.policy.onLive(t.attempt.base); replaced {
 		t.reportSessionEnd(reason)
@@ -363,7 +375,7 @@ func (t *connLoop) nextCheck(now time.Time) time.Time {
 		}
 	case t.attempt.resume:
 		sooner(t.sinceDispatch().until(timing.Resumed, receiving))
-	case !t.slowReadyReported && now.Before(t.requested.until(timing.ReadyWarning, receiving)):
+	case now.Before(t.requested.until(timing.ReadyWarning, receiving)):
 		sooner(t.requested.until(timing.ReadyWarning, receiving))
 	default:
 		sooner(t.requested.until(timing.Ready, receiving))

@@ -57,7 +57,7 @@ func New(opts Options) (*Shard, error) {
 	if opts.URLSource == nil {
 		return nil, errors.New("gateway: a URLSource is required; use FixedURL for a known address")
 	}
-	if opts.Shard != (ShardID{}) && (opts.Shard.Count < 1 || opts.Shard.ID < 0 || opts.Shard.ID >= opts.Shard.Count) {
+	if opts.Shard != (ShardID{}) && (opts.Shard.ID < 0 || opts.Shard.ID >= opts.Shard.Count) {
 		return nil, fmt.Errorf("gateway: shard %s: want 0 <= ID < Count", opts.Shard)
 	}
 	if unknown := opts.Intents.Unknown(); unknown != 0 {
@@ -105,9 +105,6 @@ func New(opts Options) (*Shard, error) {
 	}
 	s.malformedAt.Store(-1)
 	apiURL := cmp.Or(opts.APIURL, "https://discord.com")
-	if fixed, ok := opts.URLSource.(FixedURL); ok && opts.APIURL == "" {
-		apiURL = string(fixed)
-	}
 	s.apiURL.Store(&apiURL)
 	s.seq = &sequence{
 		shard: opts.Shard, queue: s.queue, store: opts.SessionStore, emit: s.emit, onHandled: s.notifyDrained, count: &s.count, began: time.Now(),
@@ -147,7 +144,6 @@ func (s *Shard) Run(ctx context.Context) error {
 	s.loop()
 	endDelivery()
 	s.sends.close()
-	s.life.Abort()
 	s.group.Wait()
 	s.set(Stopped{}, Reason{Kind: ReasonStop})
 	s.notifier.close()
@@ -171,17 +167,12 @@ func (s *Shard) Stop(ctx context.Context, mode StopMode) error {
 		return nil
 	}
 	err := s.life.Wait(ctx) // aborts when ctx ends
-	if err == nil {
-		return nil
-	}
-	// What is left has the deadline of the close handshake, except a handler that
+	// What is left then has the deadline of the close handshake, except a handler that
 	// ignores its context. That one must not hold up the caller for ever.
-	patience := time.NewTimer(2*s.opts.Timing.Close + time.Second)
-	defer patience.Stop()
 	select {
 	case <-s.life.Done():
 		return nil
-	case <-patience.C:
+	case <-time.After(2*s.opts.Timing.Close + time.Second):
 		return fmt.Errorf("gateway: a handler ignores the end of its context: %w", err)
 	}
 }
@@ -224,8 +215,8 @@ func (s *Shard) Stats() Stats {
 func (s *Shard) HasOverflow() bool { return s.seq.hasOverflow() }
 
 // SetPresence changes the bot's presence: now if the shard is live, and in every
-// IDENTIFY from now on. It returns at once. Updates in quick succession are merged into
-// the newest, so that Discord's limit holds.
+// IDENTIFY from now on that has room for it. It returns at once. Updates in quick
+// succession are merged into the newest, so that Discord's limit holds.
 func (s *Shard) SetPresence(p Presence) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -255,10 +246,14 @@ func (s *Shard) Send(ctx context.Context, op Opcode, d any) error {
 
 // Reconfigure changes the token or the intents and returns at once. A parked shard
 // tries again with them (G-098); a live one uses them at its next RESUME or IDENTIFY.
-// After Run has returned it fails with [ErrStopped].
+// It refuses a missing token, and with [ErrTooLarge] one that no IDENTIFY can carry. After
+// Run has returned it fails with [ErrStopped].
 func (s *Shard) Reconfigure(c Credentials) error {
 	if c.Token == "" {
 		return errors.New("gateway: a bot token is required")
+	}
+	if _, err := identifyPayload(&s.opts, c, nil); err != nil {
+		return fmt.Errorf("gateway: %w", err)
 	}
 	for {
 		select {

@@ -29,12 +29,11 @@ const returnsToResumeURL = "the address to resume at can be reached again"
 
 // dialSpare starts to dial a spare, unless there is one already.
 func (s *Shard) dialSpare() {
-	session := s.seq.session()
-	if s.spare != nil || !session.Resumable() {
+	if s.spare != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.life.StopContext())
-	url := session.ResumeURL
+	url := s.seq.session().ResumeURL
 	if s.checkAddress(url) != nil {
 		url = s.baseURL
 	}
@@ -86,7 +85,6 @@ func (t *connLoop) onReconnectRequested() *Reason {
 		return &Reason{Kind: ReasonReconnect}
 	}
 	if t.moveBy.IsZero() && !t.draining {
-		t.returning = false
 		t.moveBy = time.Now().Add(t.opts.Timing.Move)
 		t.dialSpare()
 		t.set(Moving{}, Reason{Kind: ReasonReconnect})
@@ -96,15 +94,14 @@ func (t *connLoop) onReconnectRequested() *Reason {
 
 // replaceSpare dials another spare in place of the one that is ready.
 func (t *connLoop) replaceSpare() {
-	t.dropSpare()
-	t.spareReady = false
+	t.cancelSpare()
 	t.dialSpare()
 }
 
-// cancelSpare drops the spare and what it was for.
+// cancelSpare drops the spare because it is not needed any more, if there is one.
 func (t *connLoop) cancelSpare() {
 	t.dropSpare()
-	t.spareReady, t.returning = false, false
+	t.spareReady = false
 }
 
 // spareDialed is ready when the spare's dial has ended and has not been looked at.
@@ -127,9 +124,8 @@ func (t *connLoop) onSpareDialed() *Reason {
 		return &Reason{Kind: ReasonReconnect}
 	case t.spare.failed != nil:
 		t.dropSpare()
-		t.returning = false
 		return nil
-	case t.returning:
+	case !t.nextReturn.IsZero(): // the spare is at the resume URL, and the connection is not
 		return &Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}
 	}
 	t.spareReady = true // it is used if the connection turns out to be dead
@@ -161,7 +157,7 @@ func (t *connLoop) handleSpare(sig signal) {
 // wantsResumeURL reports whether the base URL stands in for the resume URL, which then
 // is dialled now and then.
 func (t *connLoop) wantsResumeURL() bool {
-	return !t.nextReturn.IsZero() && t.moveBy.IsZero() && !t.draining && t.spare == nil
+	return !t.nextReturn.IsZero() && !t.draining
 }
 
 // maintainSpare dials a spare where one is due. It is due to return to the resume URL,
@@ -170,7 +166,6 @@ func (t *connLoop) maintainSpare(now time.Time) {
 	switch {
 	case t.wantsResumeURL() && !now.Before(t.nextReturn):
 		t.nextReturn = now.Add(resumeURLRetry)
-		t.returning = true
 		t.dialSpare()
 	case t.spareReady && !now.Before(t.spareStaleAt()):
 		t.replaceSpare()

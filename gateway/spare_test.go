@@ -8,6 +8,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 )
 
 // offlineSpans lists how long the shard was without a connection that is READY or
@@ -250,4 +251,225 @@ func TestMoveIsNoTrouble(t *testing.T) {
 			h.NoViolations()
 		})
 	}
+}
+
+// holdSpare lets a shard with a scripted server suspect its connection and stand by with a
+// spare, which it returns with that connection.
+func holdSpare(h *harness, server *scriptedServer) (live, spare *scriptedSocket) {
+	h.T.Helper()
+	live = server.startLive(h)
+	live.deaf.Store(true)
+	h.Until(time.Minute, "the shard suspects its connection", func() bool { _, is := h.shard.State().(gateway.Suspect); return is })
+	return live, server.conn(h, 1)
+}
+
+// untilGivenUp waits until a shard has given a silent connection up.
+func untilGivenUp(h *harness, live *scriptedSocket) {
+	h.T.Helper()
+	h.Until(time.Minute, "the connection is given up", live.isGone)
+	h.Advance(0)
+}
+
+// patiently has a shard give its connection up late, so that a spare stands by for long.
+func patiently(server *scriptedServer) func(*gateway.Options) {
+	return func(o *gateway.Options) {
+		o.Dialer, o.Timing.DeadAfter, o.Presence = server, 30*time.Second, nil
+		o.Rand = lastSlowly
+	}
+}
+
+// Given a spare that stands by, when Discord asks for heartbeats on it, then they are sent
+// and counted; when it asks the spare to leave, then another one takes its place, and the
+// RESUME goes to that one.
+// Statements: G-021, G-077.
+func TestSpareThatStandsByIsServed(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: patiently(&server)}, func(h *harness) {
+		live, spare := holdSpare(h, &server)
+		before := h.shard.Stats().Heartbeats
+		for range 3 {
+			spare.send(`{"op":1,"d":null}`)
+		}
+		h.Advance(0)
+		if sent, counted := len(spare.payloads(1)), h.shard.Stats().Heartbeats-before; sent != 3 || counted != 3 {
+			t.Errorf("%d heartbeats were sent and %d counted, want 3", sent, counted)
+		}
+		for i, leave := range []string{`{"op":7,"d":null}`, `{"op":9,"d":true}`} {
+			spare = server.conn(h, 1+i)
+			spare.send(leave)
+			h.Advance(0)
+			if server.count() != 3+i || !spare.isGone() || spare.closed != 4900 {
+				t.Fatalf("after %s there are %d connections; the spare is closed with %d", leave, server.count(), spare.closed)
+			}
+		}
+		untilGivenUp(h, live)
+		if n := len(server.conn(h, 3).payloads(6)); n != 1 || server.count() != 4 {
+			t.Errorf("%d RESUMEs on the last of %d connections", n, server.count())
+		}
+	})
+}
+
+// Given a spare that has ended while it stood by, when the connection ends too, then
+// another one is dialled at once, and no RESUME is spent on the spare.
+func TestSpareThatHasEndedIsNotUsed(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: patiently(&server)}, func(h *harness) {
+		live, spare := holdSpare(h, &server)
+		spare.Drop()
+		untilGivenUp(h, live)
+		next := server.conn(h, 2)
+		next.send(scriptedResumed)
+		h.Advance(0)
+		if got := h.shard.Stats(); !h.isLive() || got.Resumes != 1 || len(next.payloads(6)) != 1 {
+			t.Errorf("the shard is %s, after %d RESUMEs", h.shard.State(), got.Resumes)
+		}
+		if got := h.reasons(); !slices.Equal(got, []gateway.ReasonKind{gateway.ReasonSilent}) {
+			t.Errorf("connections ended by %q", got)
+		}
+	})
+}
+
+// Given a spare that takes nothing, when Discord asks for more heartbeats on it than can
+// wait, then those that cannot are not counted, and a RESUME that cannot leave on it gives it
+// up at once.
+// Statements: G-107.
+func TestSpareThatTakesNothing(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: patiently(&server)}, func(h *harness) {
+		live, spare := holdSpare(h, &server)
+		h.Advance(20 * time.Second)
+		spare.stuck.Store(true)
+		before := h.shard.Stats().Heartbeats
+		for range 20 {
+			spare.send(`{"op":1,"d":null}`)
+			h.Advance(0)
+		}
+		if n := h.shard.Stats().Heartbeats - before; n != 9 {
+			t.Errorf("%d heartbeats count as sent; one is being written, and eight wait", n)
+		}
+		untilGivenUp(h, live)
+		if got := h.reasons(); !slices.Equal(got, []gateway.ReasonKind{gateway.ReasonSilent, gateway.ReasonWrite}) {
+			t.Errorf("connections ended by %q", got)
+		}
+		h.Advance(20 * time.Second)
+		if n := len(server.conn(h, 2).payloads(6)); n != 1 {
+			t.Errorf("%d RESUMEs on the next connection", n)
+		}
+	})
+}
+
+// Given a suspicion that ends, or a stop, then the spare that stood by is closed at once.
+// Statements: G-016, G-092.
+func TestSpareIsClosedWhenItIsNotNeeded(t *testing.T) {
+	for name, end := range map[string]func(*harness, *scriptedSocket){
+		"the answer comes": func(_ *harness, live *scriptedSocket) { live.send(`{"op":11}`) },
+		"a stop":           func(h *harness, _ *scriptedSocket) { h.stopSoon() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var server scriptedServer
+			var held heldEvents
+			run(t, config{options: patiently(&server), handle: held.handle}, func(h *harness) {
+				live, spare := holdSpare(h, &server)
+				live.send(`{"op":0,"t":"MESSAGE_CREATE","s":2,"d":{"content":"held"}}`)
+				h.Advance(0)
+				end(h, live)
+				h.Advance(0)
+				if !spare.isGone() || spare.closed != 4900 || live.isGone() {
+					t.Errorf("the spare is closed with %d, and the connection has ended: %t", spare.closed, live.isGone())
+				}
+				held.finish(0)
+				h.Advance(0)
+			})
+		})
+	}
+}
+
+// Given a session that is resumed at the base URL, because its own host cannot be reached,
+// then that is dialled every 15 s, to the moment, and the shard moves there as soon as it
+// answers. A shard that is about to stop dials nothing.
+// Statements: G-010.
+func TestResumeURLIsDialledEvery15Seconds(t *testing.T) {
+	for _, stops := range []bool{false, true} {
+		t.Run(fmt.Sprint("stops: ", stops), func(t *testing.T) {
+			var server scriptedServer
+			var held heldEvents
+			server.refuse("resume")
+			run(t, config{handle: held.handle, options: func(o *gateway.Options) {
+				o.Dialer, o.Rand = &server, lastSlowly
+				o.Timing.SilenceProbe, o.Timing.ClockCheck = gateway.Never, time.Hour
+				o.Session = gateway.Session{ID: "a", ResumeURL: "ws://resume.discord.sim", Seq: 1}
+			}}, func(h *harness) {
+				h.start()
+				h.Until(time.Minute, "the base URL is dialled", func() bool { return server.count() == 1 })
+				base := server.conn(h, 0)
+				base.send(scriptedResumed)
+				base.send(`{"op":0,"t":"MESSAGE_CREATE","s":3,"d":{"content":"held"}}`)
+				h.Advance(0)
+				if resumed := observed[gateway.Resumed](h); len(resumed) != 1 || resumed[0].Gap != 0 {
+					t.Errorf("RESUMED is told as %+v; this process had no connection before", resumed)
+				}
+				before := h.shard.Stats().Dials
+				for i := range int64(3) {
+					h.Advance(15*time.Second - time.Millisecond)
+					if n := h.shard.Stats().Dials - before; n != i {
+						t.Errorf("%d dials before second %d", n, 15*(i+1))
+					}
+					h.Advance(time.Millisecond)
+					if n := h.shard.Stats().Dials - before; n != i+1 {
+						t.Errorf("%d dials in second %d", n, 15*(i+1))
+					}
+				}
+				server.refuse("")
+				if stops {
+					h.stopSoon()
+					h.Advance(time.Minute)
+					if n := h.shard.Stats().Dials - before; n != 3 || base.isGone() {
+						t.Errorf("%d dials, and the connection has ended: %t", n, base.isGone())
+					}
+					held.finish(0)
+					h.Advance(0)
+					return
+				}
+				held.finish(0)
+				h.Advance(15 * time.Second)
+				if n := len(server.conn(h, 1).payloads(6)); n != 1 || !base.isGone() {
+					t.Errorf("%d RESUMEs at the resume URL", n)
+				}
+				if end := observed[gateway.Disconnected](h); len(end) != 1 || end[0].Reason.Kind != gateway.ReasonReconnect || end[0].Reason.Text == "" {
+					t.Errorf("the connection ended by %+v", end)
+				}
+			})
+		})
+	}
+}
+
+// Given a suspicion, then the spare that stands by is replaced to the moment when three
+// quarters of an interval have passed, before it would owe a heartbeat.
+// Statements: G-016.
+func TestHeldSpareIsReplacedToTheMoment(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: func(o *gateway.Options) {
+		patiently(&server)(o)
+		o.Timing.DeadAfter, o.Timing.HeartbeatTimeout, o.Timing.ClockCheck = 10*time.Minute, 10*time.Minute, time.Hour
+	}}, func(h *harness) {
+		_, spare := holdSpare(h, &server)
+		h.Until(time.Minute, "the spare is replaced", spare.isGone)
+		hellos := simtest.Observed[gateway.HelloReceived](&h.recorder)
+		if stood := hellos[2].At.Sub(hellos[1].At); stood < interval*3/4 || stood > interval*3/4+20*time.Millisecond {
+			t.Errorf("the spare was replaced after %s", stood)
+		}
+	})
+}
+
+// Given READY in answer to RESUME, which no Discord says, then that is a new session.
+func TestReadyInAnswerToRESUME(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: func(o *gateway.Options) {
+		o.Dialer, o.Session = &server, gateway.Session{ID: "b", ResumeURL: "ws://resume.discord.sim", Seq: 7}
+	}}, func(h *harness) {
+		server.startLive(h)
+		if got := h.shard.Session(); got.ID != "a" {
+			t.Errorf("the session is %+v", got)
+		}
+	})
 }

@@ -3,6 +3,8 @@ package gateway
 import (
 	"strings"
 	"testing"
+
+	"evergreen/internal/bounds"
 )
 
 // The token goes to Discord's hosts over TLS, or, of a server that is not Discord's, to
@@ -11,6 +13,7 @@ import (
 // Statements: G-008, G-013.
 func TestWhereTheTokenMayGo(t *testing.T) {
 	const discord, sim, own = "https://discord.com/api/v10", "http://127.0.0.1:8500/api/v10", "https://chat.example/api"
+	longest := "wss://gateway.discord.gg/" + strings.Repeat("x", bounds.Address)[:bounds.Address-len("wss://gateway.discord.gg/")]
 	for _, c := range []struct {
 		api, address string
 		ok           bool
@@ -49,11 +52,20 @@ func TestWhereTheTokenMayGo(t *testing.T) {
 		{discord, "javascript:alert(1)", false},
 		{discord, "wss://gateway.discord.gg\r\nX: y", false},
 		{discord, "", false},
+		{discord, "https://gateway.discord.gg", true},
+		{discord, longest, true},
+		{discord, longest + "x", false},
 		{discord, "wss://gateway.discord.gg/" + strings.Repeat("x", 5000), false},
 		{sim, "ws://127.0.0.1:8501", true},
 		{sim, "wss://gateway.example", true},
 		{sim, "ws://[::1]:8501/gw", true},
 		{sim, "ws://bot:pass@127.0.0.1:8501", false},
+		{sim, "https://gateway.example", true},
+		{sim, "http://127.0.0.1:8501", true},
+		{sim, "ftp://127.0.0.1:8501", false},
+		{sim, "127.0.0.1:8501", false},
+		{sim, "ws:///gw", false},
+		{sim, "ws://:8501/", false},
 		{own, "wss://gateway.elsewhere.example", true},
 		{own, "ws://chat.example", false},
 		{own, "wss://user@chat.example", false},

@@ -125,6 +125,6 @@ func (s *Shard) mayResumeAt(address string) bool {
 	if s.opts.APIURL != "" || s.baseURL != "" {
 		return false
 	}
-	_, failed := s.lookUpBaseURL()
-	return failed == nil && s.checkAddress(address) == nil
+	_, _ = s.lookUpBaseURL() // if it is not learnt, the address stays refused
+	return s.checkAddress(address) == nil
 }

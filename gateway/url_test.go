@@ -14,6 +14,8 @@ func TestGatewayURL(t *testing.T) {
 		{"ws://127.0.0.1:8080/gw/", CompressZstd, "ws://127.0.0.1:8080/gw/?compress=zstd-stream&encoding=json&v=10"},
 		{"wss://host/path?v=9&compress=x", CompressNone, "wss://host/path?encoding=json&v=10"},
 		{"https://host", CompressNone, "wss://host/?encoding=json&v=10"},
+		{"http://host", CompressNone, "ws://host/?encoding=json&v=10"},
+		{" wss://host/#part ", CompressNone, "wss://host/?encoding=json&v=10"},
 	} {
 		got, err := connectURL(c.in, c.c)
 		if err != nil || got != c.want {

@@ -68,7 +68,7 @@ func (d WebSocketDialer) Dial(ctx context.Context, url string) (Socket, error) {
 		// To close TLS sends an alert first, which takes up to 5 s on a dead link.
 		raw = secure.NetConn()
 	}
-	s := &webSocket{ws: ws, raw: raw, closeIdle: closeIdle}
+	s := &webSocket{ws: ws, raw: raw}
 	if watched, ok := raw.(*watchedConn); ok {
 		s.watched = watched
 		watched.watch(func(n int) { s.received(n) })
@@ -154,7 +154,7 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 		failure.Kind = d.Classify(err)
 	}
 	switch {
-	case response != nil && response.StatusCode != 0:
+	case response != nil:
 		failure.Kind, failure.Status = ReasonUpgrade, response.StatusCode
 		failure.Err = fmt.Errorf("the server answered %s instead of opening a WebSocket", response.Status)
 	case failure.Kind != "":
@@ -176,12 +176,10 @@ func (d WebSocketDialer) connectError(err error, response *http.Response, reache
 
 // webSocket is a [Socket] over coder/websocket.
 type webSocket struct {
-	ws        *websocket.Conn
-	raw       net.Conn     // the TCP connection below, when the transport showed it
-	watched   *watchedConn // the same, if it tells of the bytes that arrive
-	received  func(n int)  // of the call of Read; only the goroutine that calls it uses this
-	closeIdle func()
-	dropped   atomic.Bool
+	ws       *websocket.Conn
+	raw      net.Conn     // the TCP connection below, when the transport showed it
+	watched  *watchedConn // the same, if it tells of the bytes that arrive
+	received func(n int)  // of the call of Read; only the goroutine that calls it uses this
 }
 
 // readChunk is the least room for the next read. A buffer begins small, because a quiet
@@ -207,8 +205,9 @@ func (s *webSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte,
 	start := len(buf)
 	var past int64
 	for {
+		left := limit - int64(len(buf)-start) // what may still be kept
 		if cap(buf)-len(buf) < readChunk {
-			grown := make([]byte, len(buf), max(len(buf)+readChunk, int(min(int64(2*cap(buf)+readChunk), int64(start+readChunk)+limit))))
+			grown := make([]byte, len(buf), len(buf)+readChunk+int(min(int64(2*cap(buf)-len(buf)), left)))
 			copy(grown, buf)
 			buf = grown
 		}
@@ -217,7 +216,7 @@ func (s *webSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte,
 			room = room[:readChunk] // the library fills it before it returns
 		}
 		n, err := r.Read(room)
-		kept := min(int64(n), max(0, limit-int64(len(buf)-start)))
+		kept := min(int64(n), left)
 		buf = buf[:len(buf)+int(kept)]
 		past += int64(n) - kept
 		if s.watched == nil && n > 0 {
@@ -235,7 +234,7 @@ func (s *webSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte,
 // closeError turns the library's error into a [*CloseError] where there was a close
 // frame.
 func (s *webSocket) closeError(err error) error {
-	if frame, ok := errors.AsType[websocket.CloseError](err); ok && !s.dropped.Load() {
+	if frame, ok := errors.AsType[websocket.CloseError](err); ok {
 		return &CloseError{Code: CloseCode(frame.Code), Reason: frame.Reason}
 	}
 	return err
@@ -253,17 +252,13 @@ func (s *webSocket) Close(ctx context.Context, code CloseCode, reason string) {
 	stop := context.AfterFunc(ctx, s.Drop)
 	defer stop()
 	_ = s.ws.Close(websocket.StatusCode(code), reason)
-	s.Drop()
 }
 
 func (s *webSocket) Drop() {
-	if s.dropped.CompareAndSwap(false, true) {
-		// The library waits up to 5 s for a close handshake that is under way. Without
-		// a connection below it does not.
-		if s.raw != nil {
-			_ = s.raw.Close()
-		}
-		_ = s.ws.CloseNow()
-		s.closeIdle()
+	// The library waits up to 5 s for a close handshake that is under way. Without a
+	// connection below it does not.
+	if s.raw != nil {
+		_ = s.raw.Close()
 	}
+	_ = s.ws.CloseNow()
 }
