@@ -45,6 +45,9 @@ func TestHostSleep(t *testing.T) {
 				if long {
 					h.wantReason(gateway.ReasonSlept)
 				}
+				if n := len(observed[gateway.ClockSet](h)) + len(observed[gateway.ProcessStalled](h)); n != 0 {
+					t.Errorf("it was taken for something else too: %d observations", n)
+				}
 				h.WantIdentifies(1)
 				h.NoViolations()
 			})
@@ -151,12 +154,17 @@ func (g *gate) pass() {
 // waits in the socket.
 type stoppedProcess struct{ clock, socket gate }
 
-// set makes the shard of a test part of the process.
-func (p *stoppedProcess) set(o *gateway.Options) {
+// setClock has the shard of a test look at the clock of the process.
+func (p *stoppedProcess) setClock(o *gateway.Options) {
 	o.Clock = clock.New(clock.Source{
 		Wall:  time.Now,
 		Slept: func() (time.Duration, bool) { p.clock.pass(); return 0, true }, // the first that is read
 	})
+}
+
+// set makes the shard of a test part of the process.
+func (p *stoppedProcess) set(o *gateway.Options) {
+	p.setClock(o)
 	dialer := o.Dialer.(gateway.WebSocketDialer)
 	dial := dialer.DialContext
 	dialer.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -295,6 +303,33 @@ func TestStoppedProcessReadsTheAnswerToItsRESUME(t *testing.T) {
 		}
 		h.WantIdentifies(1)
 	})
+}
+
+// Given a connection whose HELLO is on its way, when the process is stopped beyond the time
+// that HELLO may take, then HELLO, which waits in the socket, is read, and the connection is
+// used. One whose HELLO has not come by then is given up.
+// Statements: G-015, G-032.
+func TestStoppedProcessReadsItsHELLO(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		t.Run(fmt.Sprint("it comes: ", comes), func(t *testing.T) {
+			var process stoppedProcess
+			var server scriptedServer
+			server.mute.Store(true)
+			run(t, config{options: func(o *gateway.Options) { process.setClock(o); o.Dialer = &server }}, func(h *harness) {
+				h.start()
+				h.Advance(time.Second)
+				first := server.conn(h, 0)
+				process.stop(h, 30*time.Second)
+				if comes {
+					first.send(`{"op":10,"d":{"heartbeat_interval":41250}}`)
+				}
+				h.Advance(time.Second)
+				if n := h.shard.Stats().Connects; comes != (n == 1) || first.isGone() == comes {
+					t.Errorf("%d connections, %+v", n, observed[gateway.ConnectFailed](h))
+				}
+			})
+		})
+	}
 }
 
 // Given a suspicious shard that holds a spare connection, when the process stands still

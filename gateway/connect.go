@@ -181,7 +181,8 @@ func (s *Shard) dialToHello(ctx context.Context, address string) (*conn, string,
 // (G-078).
 func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 	opened := answerWait{since: c.progress.opened}
-	deadline := time.NewTimer(s.opts.Timing.Hello)
+	planned, watch := s.opts.Timing.Hello, s.opts.Clock.Watch()
+	deadline := time.NewTimer(planned)
 	defer deadline.Stop()
 	for {
 		var sig signal
@@ -194,11 +195,16 @@ func (s *Shard) awaitHello(ctx context.Context, c *conn) *Reason {
 				return &c.reason
 			}
 		case <-deadline.C:
-			if left := time.Until(opened.until(s.opts.Timing.Hello, c.progress.total())); left > 0 {
-				deadline.Reset(left)
-				continue
+			jump := watch.Look(planned)
+			planned = time.Until(opened.until(s.opts.Timing.Hello, c.progress.total()))
+			if planned <= 0 && jump.Late > 0 {
+				planned = readTime // the process stood still, and HELLO may wait in the socket
 			}
-			return &Reason{Kind: ReasonNoHello} // G-015
+			if planned <= 0 {
+				return &Reason{Kind: ReasonNoHello} // G-015
+			}
+			deadline.Reset(planned)
+			continue
 		case <-ctx.Done():
 			return &Reason{Kind: ReasonStop}
 		}
