@@ -88,11 +88,13 @@ func (q *queue) load() (bytes int64, oldest time.Time) {
 }
 
 // deliver hands events to the handler until ctx ends. It calls handled after each
-// event, and drained after each that leaves the queue at most half full.
+// event, and drained after each that leaves the queue at most half full and when there is
+// none left.
 func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, HandlerPanicked), handled, drained func()) {
 	for {
 		e, ok := q.pop()
 		if !ok {
+			drained()
 			select {
 			case <-q.wake:
 			case <-ctx.Done():

@@ -33,11 +33,30 @@ func (s *Shard) loop() {
 // endAfterStop ends what is left when there is no connection any more.
 func (s *Shard) endAfterStop() {
 	s.dropSpare()
+	s.sends.close() // before the handlers, of which one may wait for its payload to be sent
+	s.awaitHandlers()
 	if limiter, ok := s.opts.IdentifyLimiter.(StopObserver); ok {
 		limiter.Stopped(s.opts.Shard)
 	}
 	if StopMode(s.stopMode.Load()) == EndSession {
 		s.dropSession(Reason{Kind: ReasonStop})
+	}
+}
+
+// awaitHandlers waits until the handlers have finished the events that were taken in, or
+// an abort.
+func (s *Shard) awaitHandlers() {
+	s.seq.freeze()
+	aborted := s.life.AbortContext()
+	if s.seq.isIdle() || aborted.Err() != nil {
+		return
+	}
+	s.set(Waiting{For: "handlers to finish"}, Reason{Kind: ReasonStop})
+	for !s.seq.isIdle() && aborted.Err() == nil {
+		select {
+		case <-s.drained:
+		case <-aborted.Done():
+		}
 	}
 }
 

@@ -143,7 +143,6 @@ func (s *Shard) Run(ctx context.Context) error {
 	}
 	s.loop()
 	endDelivery()
-	s.sends.close()
 	s.group.Wait()
 	s.set(Stopped{}, Reason{Kind: ReasonStop})
 	s.notifier.close()

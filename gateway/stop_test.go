@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,10 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 				h.stop(gateway.KeepSession)
 				if took := time.Since(start); took > 2*time.Second {
 					t.Errorf("Stop took %s", took)
+				}
+				online := name == "live" || name == "suspect" || name == "moving"
+				if drained := len(h.enteredAt(gateway.Draining{})) == 1; drained != online {
+					t.Errorf("online: %t, and it was told that the shard drains: %t", online, drained)
 				}
 				dials := h.shard.Stats().Dials
 				h.Sim.LiftAll()
@@ -107,8 +112,11 @@ func TestStopBeforeRun(t *testing.T) {
 	if err := shard.Run(context.Background()); err == nil {
 		t.Error("Run did not refuse")
 	}
-	if shard.Stats().Dials != 0 {
-		t.Error("the shard dialled")
+	if err := shard.Send(t.Context(), gateway.OpVoiceStateUpdate, nil); !errors.Is(err, gateway.ErrStopped) {
+		t.Errorf("Send returned %v", err)
+	}
+	if shard.Stats().Dials != 0 || shard.State() != (gateway.Stopped{}) {
+		t.Errorf("the shard is %s, after %d dials", shard.State(), shard.Stats().Dials)
 	}
 }
 
@@ -210,12 +218,13 @@ func TestStopWaitsForHandlers(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes   time.Duration
 		ignores bool
-		within  time.Duration
+		want    time.Duration // how long Stop takes
 		fails   bool
 	}{
-		"quick":    {2 * time.Second, false, 3 * time.Second, false},
-		"slow":     {time.Hour, false, 7 * time.Second, false},
-		"stubborn": {20 * time.Second, true, 9 * time.Second, true},
+		"quick":    {2 * time.Second, false, 2 * time.Second, false},
+		"slow":     {time.Hour, false, 5 * time.Second, false},
+		"late":     {7500 * time.Millisecond, true, 7500 * time.Millisecond, false},
+		"stubborn": {20 * time.Second, true, 8 * time.Second, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			handle := func(ctx context.Context, e gateway.Event) {
@@ -240,8 +249,11 @@ func TestStopWaitsForHandlers(t *testing.T) {
 				h.stopped = true
 				start := time.Now()
 				err := h.shard.Stop(ctx, gateway.KeepSession)
-				if took := time.Since(start); took > c.within || (err != nil) != c.fails {
+				if took := time.Since(start); took < c.want-50*time.Millisecond || took > c.want+50*time.Millisecond || (err != nil) != c.fails {
 					t.Errorf("Stop took %s: %v", took, err)
+				}
+				if _, stopped := h.shard.State().(gateway.Stopped); stopped == c.fails {
+					t.Errorf("when Stop returned, the shard was %s", h.shard.State())
 				}
 				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("Stop failed with %v", err)
@@ -253,4 +265,141 @@ func TestStopWaitsForHandlers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a shard that is not online, or does not stay it, when it is stopped with an event
+// that is still being handled, then Stop waits for the handler as ever, and returns when it
+// is done: not sooner, and no later.
+// Statements: G-092.
+func TestStopWaitsForHandlersWithoutAConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after func(*harness) // the stop
+	}{
+		"in a backoff": {before: func(h *harness) {
+			h.Inject(discordsim.Fault{Name: "refuse"})
+			h.Inject(discordsim.Fault{Name: "cut"})
+			h.Advance(10 * time.Second)
+		}},
+		"in a RESUME": {before: func(h *harness) {
+			h.Inject(discordsim.Fault{Name: "resume-silent"})
+			h.Inject(discordsim.Fault{Name: "cut"})
+			h.Advance(5 * time.Second)
+		}},
+		"parked": {before: func(h *harness) {
+			h.Inject(discordsim.Fault{Name: "close", Code: 4012})
+			h.Advance(5 * time.Second)
+		}},
+		"moving": {before: func(h *harness) {
+			h.Inject(discordsim.Fault{Name: "upgrade-stall"})
+			h.Inject(discordsim.Fault{Name: "op7"})
+			h.Advance(time.Second)
+		}},
+		"cut in the drain": {after: func(h *harness) { h.Inject(discordsim.Fault{Name: "cut"}) }},
+		"online":           {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const work = time.Minute
+			var cancelled atomic.Bool
+			handle := func(ctx context.Context, e gateway.Event) {
+				if e.Type == "MESSAGE_CREATE" {
+					select {
+					case <-time.After(work):
+					case <-ctx.Done():
+						cancelled.Store(true)
+					}
+				}
+			}
+			run(t, config{handle: handle, options: func(o *gateway.Options) { o.Timing.ClockCheck = time.Hour }}, func(h *harness) {
+				h.startLive()
+				h.Advance(10 * time.Second)
+				begun := time.Now()
+				h.Post("work")
+				h.Advance(10 * time.Millisecond)
+				if c.before != nil {
+					c.before(h)
+				}
+				h.stopSoon()
+				if c.after != nil {
+					c.after(h)
+				}
+				<-h.ran
+				if took := time.Since(begun); took != work || cancelled.Load() {
+					t.Errorf("it was over after %s, the handler was cancelled: %t", took, cancelled.Load())
+				}
+				if len(h.eventsOf("MESSAGE_CREATE")) != 1 {
+					t.Error("the event was not handled")
+				}
+			})
+		})
+	}
+}
+
+// Given a handler that waits for a payload to be sent, when the shard is stopped while it
+// has no connection, then the payload fails, and Stop does not wait for a connection.
+// Statements: G-092.
+func TestStopEndsSendsThatWaitForAConnection(t *testing.T) {
+	failed := make(chan error, 1)
+	var shard *gateway.Shard
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			time.Sleep(5 * time.Second)
+			failed <- shard.Send(context.Background(), gateway.OpRequestChannelInfo, map[string]any{"guild_id": "1"})
+		}
+	}
+	run(t, config{handle: handle}, func(h *harness) {
+		failed, shard = make(chan error, 1), h.shard
+		h.startLive()
+		h.Post("work")
+		h.Advance(time.Second)
+		h.Inject(discordsim.Fault{Name: "refuse"})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Advance(10 * time.Second)
+		start := time.Now()
+		h.stop(gateway.KeepSession)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("Stop took %s", took)
+		}
+		if err := <-failed; !errors.Is(err, gateway.ErrStopped) {
+			t.Errorf("Send returned %v", err)
+		}
+	})
+}
+
+// Given a context of Run that ends, then the shard stops without draining.
+// Statements: G-092.
+func TestEndOfRunsContextDrainsNothing(t *testing.T) {
+	for range 12 { // a select that finds both a stop and an abort draws lots
+		run(t, config{}, func(h *harness) {
+			h.startLive()
+			h.stopped = true
+			h.cancel()
+			<-h.ran
+			if n := len(h.enteredAt(gateway.Draining{})); n != 0 {
+				t.Error("it was told that the shard drains")
+			}
+		})
+	}
+}
+
+// Given a context of Run that outlives the shard, as that of a process does, then nothing of
+// the shard stays behind in it.
+func TestRunLeavesNothingInItsContext(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		waiting := &afterFuncs{Context: ctx}
+		ran := make(chan struct{})
+		go func() { defer close(ran); _ = h.shard.Run(waiting) }()
+		h.Advance(time.Second)
+		if n := waiting.waiting.Load(); n != 1 {
+			t.Fatalf("%d functions wait for the end of the context", n)
+		}
+		if err := h.shard.Stop(context.Background(), gateway.KeepSession); err != nil {
+			t.Error(err)
+		}
+		<-ran
+		if n := waiting.waiting.Load(); n != 0 {
+			t.Errorf("after Run %d functions wait for the end of its context", n)
+		}
+	})
 }
