@@ -45,7 +45,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-2-hello", "HELLO has no deadline", "gateway/connect.go",
-		"deadline := time.NewTimer(s.opts.Timing.Hello)", "deadline := time.NewTimer(1000 * s.opts.Timing.Hello)",
+		"deadline := time.NewTimer(planned)", "deadline := time.NewTimer(1000 * planned)",
 		"./gateway", "HelloNeverComes",
 	},
 	{
