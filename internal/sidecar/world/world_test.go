@@ -1,0 +1,197 @@
+package world_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"evergreen/internal/sidecar/world"
+)
+
+// fieldsOf lists the fields of raw objects.
+func fieldsOf(t testing.TB, all ...[]byte) []string {
+	t.Helper()
+	fields := map[string]json.RawMessage{}
+	for _, d := range all {
+		if err := json.Unmarshal(d, &fields); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return slices.Sorted(maps.Keys(fields))
+}
+
+func wantStatus(t *testing.T, w *world.World, id uint64, want world.Status) {
+	t.Helper()
+	d, got, err := w.Guild(id)
+	if got != want || err != nil || (d != nil) != (want == world.Available) {
+		t.Errorf("guild %d is %v with %d bytes, error %v, want %v", id, got, len(d), err, want)
+	}
+}
+
+// Given a READY and guilds that come and go, when a process asks for a guild, then it hears
+// whether the bot is in it and whether Discord has described it.
+func TestStatusOfAGuild(t *testing.T) {
+	w := world.New(world.Options{})
+	wantStatus(t, w, guildID, world.Unknown)
+	if w.Ready() != nil {
+		t.Error("there is a READY before the first one")
+	}
+	apply(t, w, "READY", ready(guildID, 7))
+	wantStatus(t, w, guildID, world.Outage)
+	apply(t, w, "GUILD_CREATE", library)
+	wantStatus(t, w, guildID, world.Available)
+	apply(t, w, "GUILD_DELETE", `{"id":"41771983423143937","unavailable":true}`)
+	wantStatus(t, w, guildID, world.Outage)
+	apply(t, w, "GUILD_CREATE", library)
+	wantStatus(t, w, guildID, world.Available)
+	apply(t, w, "GUILD_CREATE", `{"id":"41771983423143937","unavailable":true}`)
+	wantStatus(t, w, guildID, world.Outage)
+	apply(t, w, "GUILD_CREATE", `{"id":"9","unavailable":true}`)
+	wantStatus(t, w, 9, world.Outage)
+	if got := w.Guilds(); !slices.Equal(got, []uint64{7, 9, guildID}) {
+		t.Errorf("the guilds are %v", got)
+	}
+	apply(t, w, "GUILD_DELETE", `{"id":"41771983423143937"}`)
+	wantStatus(t, w, guildID, world.Unknown)
+	for _, s := range []world.Status{world.Unknown, world.Available, world.Outage, 9} {
+		if s.String() == "" {
+			t.Errorf("status %d has no word", int(s))
+		}
+	}
+}
+
+// Given two upstream shards, when one of them gets a new session, then guilds that its READY
+// lists keep their blocks, its others are gone, and the other shard's stay.
+func TestNewSessionKeepsTheGuildsItLists(t *testing.T) {
+	w := world.New(world.Options{})
+	create := func(id uint64) {
+		apply(t, w, "GUILD_CREATE", fmt.Sprintf(`{"id":"%d","unavailable":false,"name":"x"}`, id))
+	}
+	const even, odd, gone, fresh = 2 << 22, 3 << 22, 4 << 22, 6 << 22
+	create(even)
+	create(odd)
+	create(gone)
+	apply(t, w, "READY", fmt.Sprintf(`{"user":{"id":"5"},"shard":[0,2],"guilds":[{"id":"%d"},{"id":"%d"}]}`, even, fresh))
+	wantStatus(t, w, even, world.Available)
+	wantStatus(t, w, odd, world.Available)
+	wantStatus(t, w, gone, world.Unknown)
+	wantStatus(t, w, fresh, world.Outage)
+}
+
+// Given a READY, when the bot is renamed, then the user of READY has the new name, and all
+// else of it stays.
+func TestReadyHasTheUserAsItIsNow(t *testing.T) {
+	w := world.New(world.Options{})
+	rename := `{"id":"155149108183695360","username":"librarian","flags":1}`
+	apply(t, w, "USER_UPDATE", rename)
+	apply(t, w, "READY", ready(7))
+	if got := string(w.Ready()); got != ready(7) {
+		t.Errorf("READY is %s", got)
+	}
+	apply(t, w, "USER_UPDATE", `{"id":"8","username":"stranger"}`)
+	apply(t, w, "USER_UPDATE", rename)
+	want := strings.Replace(ready(7), `"username":"bot","verified":true`, `"username":"librarian","verified":true,"flags":1`, 1)
+	if got := string(w.Ready()); got != want {
+		t.Errorf("READY is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Given a guild as Discord sent it, when nothing has changed, then its snapshot is the same
+// bytes; and where Discord left the word out, it says that the guild is not unavailable.
+func TestSnapshotIsWhatDiscordSent(t *testing.T) {
+	w := withLibrary(t)
+	if got := string(snapshot(t, w, guildID)); got != library {
+		t.Errorf("the snapshot is\n%s\nwant\n%s", got, library)
+	}
+	apply(t, w, "GUILD_CREATE", `{ "id" : "41771983423143937", "x" : [ 1, 2 ] }`)
+	if got, want := string(snapshot(t, w, guildID)), `{"id":"41771983423143937","x":[ 1, 2 ],"unavailable":false}`; got != want {
+		t.Errorf("the snapshot is %s, want %s", got, want)
+	}
+}
+
+// Given a usual guild, when one channel changes again and again, then the guild does not
+// grow, and what nothing has changed is still there byte for byte.
+func TestPatchesAreFoldedIntoTheBlock(t *testing.T) {
+	create := madeUp(t, sizes[1], 1)
+	w := world.New(world.Options{})
+	apply(t, w, "GUILD_CREATE", string(create))
+	most := w.Size() + int64(len(create))/2
+	for i := range 1000 {
+		apply(t, w, "CHANNEL_UPDATE", inGuild(fmt.Sprintf(`"id":"5","name":"hall %d"`, i)))
+		if w.Size() > most {
+			t.Fatalf("after %d changes the world holds %d bytes", i+1, w.Size())
+		}
+	}
+	got := snapshot(t, w, guildID)
+	for _, field := range fieldsOf(t, create) {
+		if field != "channels" && raw(t, got, field) != raw(t, create, field) {
+			t.Errorf("%s has changed", field)
+		}
+	}
+	before, after := raw(t, create, "channels"), raw(t, got, "channels")
+	if want := before[:len(before)-1] + `,{"id":"5","name":"hall 999"}]`; after != want {
+		t.Errorf("the channels are\n%s\nwant\n%s", after, want)
+	}
+}
+
+// Given a world and its clone, when both go on with different events, also far enough to
+// rebuild their blocks, then neither sees the other's.
+func TestClonesAreIndependent(t *testing.T) {
+	original := withLibrary(t)
+	apply(t, original, "CHANNEL_CREATE", inGuild(`"id":"110","name":"before"`))
+	before := snapshot(t, original, guildID)
+	clone := original.Clone()
+	still := clone.Clone()
+	rename := func(w *world.World, name string) {
+		for i := range 200 {
+			apply(t, w, "CHANNEL_UPDATE", inGuild(fmt.Sprintf(`"id":"110","name":"%s %d"`, name, i)))
+		}
+		apply(t, w, "GUILD_MEMBER_REMOVE", inGuild(`"user":{"id":"502"}`))
+		apply(t, w, "USER_UPDATE", fmt.Sprintf(`{"id":"%d","username":%q}`, selfID, name))
+		apply(t, w, "GUILD_DELETE", `{"id":"7","unavailable":true}`)
+	}
+	for i := range 3 { // by turns, so that both append to what they share
+		apply(t, original, "CHANNEL_UPDATE", inGuild(fmt.Sprintf(`"id":"110","name":"original %d"`, i)))
+		apply(t, clone, "CHANNEL_UPDATE", inGuild(fmt.Sprintf(`"id":"110","name":"clone %d"`, i)))
+	}
+	for w, want := range map[*world.World]string{original: `"original 2"`, clone: `"clone 2"`} {
+		if got := snapshot(t, w, guildID); !bytes.Contains(got, []byte(want)) {
+			t.Errorf("%s is not in %s", want, got)
+		}
+	}
+	rename(original, "original")
+	rename(clone, "clone")
+	if got := snapshot(t, still, guildID); !bytes.Equal(got, before) {
+		t.Errorf("the untouched clone is\n%s\nwant\n%s", got, before)
+	}
+	if got := string(still.Ready()); got != ready(guildID) {
+		t.Errorf("the untouched clone has the READY %s", got)
+	}
+	wantStatus(t, still, 7, world.Unknown)
+	apply(t, still, "GUILD_MEMBER_UPDATE", inGuild(`"user":{"id":"502"},"nick":"kept"`))
+	if got := snapshot(t, still, guildID); !bytes.Contains(got, []byte(`"nick":"kept"`)) {
+		t.Errorf("the untouched clone has lost a member: %s", got)
+	}
+}
+
+// Given a payload that the caller uses again, when it is overwritten, then the world keeps
+// what it was.
+func TestPayloadsMayBeReused(t *testing.T) {
+	w := withLibrary(t)
+	for event, payload := range map[string]string{
+		"READY": ready(guildID), "GUILD_CREATE": library, "CHANNEL_CREATE": inGuild(`"id":"111","name":"x"`),
+	} {
+		d := []byte(payload)
+		if err := w.Apply(event, d); err != nil {
+			t.Fatal(err)
+		}
+		clear(d)
+	}
+	if !json.Valid(w.Ready()) || !json.Valid(snapshot(t, w, guildID)) {
+		t.Error("the world has lost what it was told")
+	}
+}
