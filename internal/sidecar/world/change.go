@@ -42,23 +42,17 @@ func remove(l list, name string) func(*change) error {
 // setList is an event that has a whole list.
 func setList(name string) func(*change) error {
 	return func(c *change) error {
-		if err := checkList(name, c.d.get(name)); err != nil {
-			return err
+		raw := c.d.get(name)
+		err := eachElement(raw, func([]byte) error { return nil })
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if l := listNamed([]byte(name)); l != noList {
+			err = l.each(raw, func(uint64, []byte) {})
 		}
 		c.add(patch{op: opFields, raw: c.d.only(name).bytes()})
-		return nil
+		return err
 	}
-}
-
-// checkList checks what a top-level list must be, so that later patches find it so.
-func checkList(name string, raw []byte) error {
-	if l := listNamed([]byte(name)); l != noList {
-		return l.each(raw, func(uint64, []byte) {})
-	}
-	if err := eachElement(raw, func([]byte) error { return nil }); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
 }
 
 // notInUpdate are fields of GUILD_CREATE that GUILD_UPDATE cannot change: what identifies
@@ -70,11 +64,8 @@ var notInUpdate = []string{
 
 func (c *change) setGuildFields() error {
 	fields := c.d.without(notInUpdate...)
-	if err := checkList("roles", fields.get("roles")); err != nil {
-		return err
-	}
 	c.add(patch{op: opFields, raw: fields.bytes()})
-	return nil
+	return roles.each(fields.get("roles"), func(uint64, []byte) {})
 }
 
 // deleteChannel also removes what goes with a channel and gets no event of its own.
@@ -117,19 +108,20 @@ func (c *change) putActiveThread(o object) error {
 			return err
 		}
 	}
+	if member := o.get("member"); !absent(member) {
+		own, err := splitObject(member)
+		if err != nil {
+			return fmt.Errorf("member: %w", err)
+		}
+		o = o.set("member", shortThreadMember(own))
+	}
 	return c.put(threads, o)
 }
 
 // syncThreads replaces the threads of the channels that are named or, if none are, all
 // threads. The members it has are the bot's own in those threads.
 func (c *change) syncThreads() error {
-	if in := c.d.get("channel_ids"); absent(in) {
-		c.add(patch{op: opFields, raw: []byte(`{"threads":[]}`)})
-	} else if err := eachElement(in, func(raw []byte) error {
-		id, err := snowflake(raw)
-		c.add(patch{op: opDeleteIn, list: threads, id: id})
-		return err
-	}); err != nil {
+	if err := c.removeSynced(c.d.get("channel_ids")); err != nil {
 		return fmt.Errorf("channel_ids: %w", err)
 	}
 	if err := eachObject(c.d.get("threads"), c.putActiveThread); err != nil {
@@ -139,6 +131,27 @@ func (c *change) syncThreads() error {
 		return fmt.Errorf("members: %w", err)
 	}
 	return nil
+}
+
+// maxSynced is how many channels a THREAD_LIST_SYNC may name. Discord has at most 500 in a
+// guild.
+const maxSynced = 4096
+
+// removeSynced removes the threads that a sync replaces.
+func (c *change) removeSynced(channelIDs []byte) error {
+	if absent(channelIDs) {
+		c.add(patch{op: opFields, raw: []byte(`{"threads":[]}`)})
+		return nil
+	}
+	count := 0
+	return eachElement(channelIDs, func(raw []byte) error {
+		if count++; count > maxSynced {
+			return fmt.Errorf("more than %d", maxSynced)
+		}
+		id, err := snowflake(raw)
+		c.add(patch{op: opDeleteIn, list: threads, id: id})
+		return err
+	})
 }
 
 // eachObject calls do for every object of an array, which may be absent.
@@ -164,11 +177,13 @@ func (c *change) setThreadMember(o object) error {
 	return err
 }
 
-// mergeThreadMember sets a thread's member as GUILD_CREATE has it, which is shorter than in
-// events.
-func (c *change) mergeThreadMember(thread uint64, o object) {
-	member := o.without("id", "user_id", "guild_id", "member", "presence")
-	c.add(patch{op: opMerge, list: threads, id: thread, raw: object{}.set("member", member.bytes()).bytes()})
+func (c *change) mergeThreadMember(thread uint64, member object) {
+	c.add(patch{op: opMerge, list: threads, id: thread, raw: object{}.set("member", shortThreadMember(member)).bytes()})
+}
+
+// shortThreadMember is a thread member as GUILD_CREATE has it, without what events add.
+func shortThreadMember(o object) []byte {
+	return o.without("id", "user_id", "guild_id", "member", "presence").bytes()
 }
 
 // updateThreadMembers changes how many members a thread has, and whether the bot is one.
@@ -222,6 +237,7 @@ func (c *change) deleteRole() error {
 	id, err := c.d.snowflake("role_id")
 	c.add(patch{op: opDelete, list: roles, id: id})
 	c.add(patch{op: opUnrole, list: members, id: id})
+	c.add(patch{op: opUnrole, list: channels, id: id})
 	return err
 }
 
@@ -245,7 +261,7 @@ func (c *change) addMember() error {
 	}
 	c.add(patch{op: opCount, id: 1})
 	if id == c.self || c.hasMember(id) {
-		c.members = with(c.members, id)
+		c.members = addID(c.members, id)
 		return c.put(members, c.d)
 	}
 	return nil
@@ -277,7 +293,7 @@ func (c *change) removeMember() error {
 
 func (c *change) dropMember(id uint64) {
 	c.add(patch{op: opDelete, list: members, id: id})
-	c.members, c.guests = without(c.members, id), without(c.guests, id)
+	c.members, c.guests = removeID(c.members, id), removeID(c.guests, id)
 }
 
 func (c *change) updatePresence() error {
@@ -330,7 +346,7 @@ func (c *change) updateVoiceMember(id uint64) error {
 	case c.hasMember(id):
 		c.mergeMember(id, member)
 	case !absent(c.d.get("channel_id")):
-		c.members, c.guests = with(c.members, id), with(c.guests, id)
+		c.members, c.guests = addID(c.members, id), addID(c.guests, id)
 		return c.put(members, member)
 	}
 	return nil

@@ -71,7 +71,7 @@ func (doc *document) apply(p patch) error {
 	case opDeleteIn:
 		return all.removeIn(lists[p.list].channel, p.id)
 	case opUnrole:
-		return all.removeRole(p.id)
+		return all.removeRole(lists[p.list].roles, p.id)
 	}
 	return nil
 }
@@ -190,21 +190,25 @@ func (all *elements) remove(id uint64) {
 
 // removeIn removes the objects whose field names that channel.
 func (all *elements) removeIn(name string, channel uint64) error {
+	quoted := quote(channel)
 	for id, i := range all.at {
+		if !bytes.Contains(all.raw[i], quoted) {
+			continue
+		}
 		value, err := lookup(all.raw[i], name)
 		if err != nil {
 			return err
 		}
-		if in, err := snowflake(value); err == nil && in == channel {
+		if bytes.Equal(value, quoted) {
 			all.remove(id)
 		}
 	}
 	return nil
 }
 
-// removeRole removes a role from the field roles of every object.
-func (all *elements) removeRole(role uint64) error {
-	quoted := []byte(strconv.Quote(strconv.FormatUint(role, 10)))
+// removeRole removes a role from the named field of every object.
+func (all *elements) removeRole(name string, role uint64) error {
+	quoted := quote(role)
 	for _, i := range all.at {
 		if !bytes.Contains(all.raw[i], quoted) {
 			continue
@@ -214,19 +218,26 @@ func (all *elements) removeRole(role uint64) error {
 			return err
 		}
 		var kept [][]byte
-		err = eachElement(o.get("roles"), func(id []byte) error {
+		err = eachElement(o.get(name), func(element []byte) error {
+			id := element
+			if object, err := lookup(element, "id"); err == nil {
+				id = object
+			}
 			if !bytes.Equal(id, quoted) {
-				kept = append(kept, id)
+				kept = append(kept, element)
 			}
 			return nil
 		})
 		if err != nil {
-			continue // no list of roles, so the role is not in it
+			continue // no list, so the role is not in it
 		}
-		all.raw[i] = o.set("roles", joinArray(kept)).bytes()
+		all.raw[i] = o.set(name, joinArray(kept)).bytes()
 	}
 	return nil
 }
+
+// quote writes an id as Discord does.
+func quote(id uint64) []byte { return fmt.Appendf(nil, `"%d"`, id) }
 
 // bytes is the document as JSON.
 func (doc *document) bytes() []byte {

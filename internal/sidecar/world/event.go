@@ -211,7 +211,7 @@ func (w *World) createGuild(o object, d []byte) error {
 	if string(o.get("unavailable")) != "false" {
 		d = o.set("unavailable", []byte("false")).bytes()
 	}
-	if g.block, err = pack(d); err != nil {
+	if g.block, err = w.codec.pack(d); err != nil {
 		return err
 	}
 	w.guilds[id] = g
@@ -263,7 +263,7 @@ func (w *World) changeGuild(id uint64, o object, do func(*change) error) error {
 	if g.block == nil || len(c.added) == 0 {
 		return nil
 	}
-	g, err := c.guild.patched(c.added)
+	g, err := w.codec.patched(c.guild, c.added)
 	if err != nil {
 		return err
 	}

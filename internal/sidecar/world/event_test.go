@@ -67,6 +67,10 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 			[]dispatch{{"THREAD_CREATE", `"id":"203","parent_id":"101","newly_created":true,"thread_metadata":{"archived":false}`}},
 			map[string]string{"threads": `[` + novels + `,` + poems + `,{"guild_id":"41771983423143937","id":"203","parent_id":"101","thread_metadata":{"archived":false}}]`},
 		},
+		"private thread that the bot is added to": {
+			[]dispatch{{"THREAD_CREATE", `"id":"203","member":{"id":"203","user_id":"155149108183695360","flags":1}`}},
+			map[string]string{"threads": `[` + novels + `,` + poems + `,{"guild_id":"41771983423143937","id":"203","member":{"flags":1}}]`},
+		},
 		"thread updated; the bot stays its member": {
 			[]dispatch{{"THREAD_UPDATE", `"id":"201","parent_id":"101","name":"books"`}},
 			map[string]string{"threads": `[{"guild_id":"41771983423143937","id":"201","parent_id":"101","name":"books","member":{"flags":0}},` + poems + `]`},
@@ -105,6 +109,16 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 		"role deleted, also from members": {
 			[]dispatch{{"GUILD_ROLE_DELETE", `"role_id":"301"`}},
 			map[string]string{"roles": `[` + everyone + `]`, "members": `[{"user":{"id":"155149108183695360"},"roles":["302"],"deaf":false,"mute":true},` + other + `]`},
+		},
+		"role deleted, also from channels": {
+			[]dispatch{
+				{"CHANNEL_UPDATE", `"id":"101","permission_overwrites":[{"id":"302","type":0},{"type":1,"id":"301"},{"id":"303","allow":"301"}]`},
+				{"GUILD_ROLE_DELETE", `"role_id":"302"`},
+			},
+			map[string]string{
+				"channels": `[{"id":"101","permission_overwrites":[{"type":1,"id":"301"},{"id":"303","allow":"301"}]},` + voice + `]`,
+				"members":  `[{"user":{"id":"155149108183695360"},"roles":["301"],"deaf":false,"mute":true},` + other + `]`,
+			},
 		},
 		"emojis": {
 			[]dispatch{{"GUILD_EMOJIS_UPDATE", `"emojis":[{"id":"402"}]`}}, map[string]string{"emojis": `[{"id":"402"}]`},

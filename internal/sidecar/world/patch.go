@@ -31,7 +31,8 @@ const (
 	opDelete
 	// opDeleteIn removes the objects of the list that are in the channel with that id.
 	opDeleteIn
-	// opUnrole removes the role with that id from the roles of every object of the list.
+	// opUnrole removes the role with that id from the roles, or the permission overwrites, of
+	// every object of the list.
 	opUnrole
 	opEnd
 )
@@ -61,6 +62,8 @@ type listRow struct {
 	id []string
 	// channel is the field that names the channel which takes the object with it when it goes.
 	channel string
+	// roles is the field that lists roles, by id or as objects with an id.
+	roles string
 	// keep are fields that an update leaves out though they have not changed.
 	keep []string
 	// strip are fields that events have and GUILD_CREATE has not.
@@ -68,10 +71,10 @@ type listRow struct {
 }
 
 var lists = [listEnd]listRow{
-	channels:         {name: "channels", id: []string{"id"}, keep: []string{"status"}, strip: []string{"guild_id"}},
+	channels:         {name: "channels", id: []string{"id"}, roles: "permission_overwrites", keep: []string{"status"}, strip: []string{"guild_id"}},
 	threads:          {name: "threads", id: []string{"id"}, channel: "parent_id", keep: []string{"member"}, strip: []string{"newly_created"}},
 	roles:            {name: "roles", id: []string{"id"}},
-	members:          {name: "members", id: []string{"user", "id"}, strip: []string{"guild_id"}},
+	members:          {name: "members", id: []string{"user", "id"}, roles: "roles", strip: []string{"guild_id"}},
 	presences:        {name: "presences", id: []string{"user", "id"}, strip: []string{"guild_id"}},
 	voiceStates:      {name: "voice_states", id: []string{"user_id"}, strip: []string{"guild_id", "member"}},
 	stageInstances:   {name: "stage_instances", id: []string{"id"}},

@@ -25,6 +25,7 @@ type World struct {
 	self   uint64 // the bot's user id; 0 before the first READY
 	ready  []byte // never changed in place
 	guilds map[uint64]guild
+	codec  codec
 }
 
 // guild is what is known of one guild. What its slices hold is never changed, only appended
@@ -69,7 +70,7 @@ func (s Status) String() string {
 
 // New returns a world without guilds.
 func New(_ Options) *World {
-	return &World{guilds: map[uint64]guild{}}
+	return &World{guilds: map[uint64]guild{}, codec: newCodec()}
 }
 
 // Clone returns a copy that changes independently. It shares the guilds' blocks, so it costs
@@ -101,7 +102,7 @@ func (w *World) Guild(id uint64) (d []byte, status Status, err error) {
 	case g.outage || g.block == nil:
 		return nil, Outage, nil
 	}
-	d, err = g.payload()
+	d, err = w.codec.payload(g)
 	return d, Available, err
 }
 
@@ -125,42 +126,14 @@ func (w *World) Size() int64 {
 	return size
 }
 
-// payload is the guild's block with its patches applied.
-func (g guild) payload() ([]byte, error) {
-	raw, err := g.block.unpack()
-	if err != nil {
-		return nil, err
-	}
-	return fold(raw, g.patches)
-}
-
-// minPatches is how many bytes of patches a guild may have however small its block is.
-const minPatches = 2 << 10
-
-// patched returns the guild with patches appended. It rebuilds the block when the patches
-// have outgrown a quarter of it.
-func (g guild) patched(patches []byte) (guild, error) {
-	g.patches = append(g.patches, patches...)
-	if len(g.patches) <= max(minPatches, g.block.raw/4) {
-		return g, nil
-	}
-	raw, err := g.payload()
-	if err != nil {
-		return g, err
-	}
-	g.block, err = pack(raw)
-	g.patches = nil
-	return g, err
-}
-
 // hasMember reports whether the guild keeps a member.
 func (g guild) hasMember(id uint64) bool {
 	_, found := find(g.members, id)
 	return found
 }
 
-// with returns sorted ids with one more.
-func with(ids []uint64, id uint64) []uint64 {
+// addID returns sorted ids with one more.
+func addID(ids []uint64, id uint64) []uint64 {
 	i, found := find(ids, id)
 	if found {
 		return ids
@@ -168,8 +141,8 @@ func with(ids []uint64, id uint64) []uint64 {
 	return slices.Insert(slices.Clone(ids), i, id)
 }
 
-// without returns sorted ids with one less.
-func without(ids []uint64, id uint64) []uint64 {
+// removeID returns sorted ids with one less.
+func removeID(ids []uint64, id uint64) []uint64 {
 	i, found := find(ids, id)
 	if !found {
 		return ids
