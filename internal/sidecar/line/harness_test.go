@@ -47,6 +47,7 @@ type config struct {
 	query   string
 	host    string
 	header  http.Header
+	behind  []byte // what the client sends right behind its upgrade request
 	handle  func(op int, d json.RawMessage) error
 	// beforeRun is called between Accept and Run.
 	beforeRun func(*line.Line)
@@ -244,7 +245,7 @@ func dial(t *testing.T, listener *pipeListener, set config) *client {
 	}
 	var text strings.Builder
 	_ = header.Write(&text)
-	if _, err := io.WriteString(near, request+text.String()+"\r\n"); err != nil {
+	if _, err := io.WriteString(near, request+text.String()+"\r\n"+string(set.behind)); err != nil {
 		t.Fatal(err)
 	}
 	var err error

@@ -100,8 +100,8 @@ func TestEndlessMessageIsNotKept(t *testing.T) {
 	})
 }
 
-// Given any bytes from a client, before and after it has identified, then nothing but its own
-// line is the worse for it: Run returns, and what the handler gets is valid JSON.
+// Given any message and then any bytes from a client, in pieces, then nothing but its own line
+// is the worse for it: Run returns, and what the handler gets is valid JSON.
 func FuzzClient(f *testing.F) {
 	identify := frame(1, []byte(`{"op":2,"d":{"token":"t"}}`))
 	for _, seed := range [][]byte{
@@ -117,10 +117,10 @@ func FuzzClient(f *testing.F) {
 		{0x89, 0x80},
 		[]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
 	} {
-		f.Add(seed, 1)
-		f.Add(seed, 7)
+		f.Add([]byte(`{"op":1,"d":1}`), seed, 1)
+		f.Add([]byte(`{"op":2,"d":{"shard":[0,1]}}`), seed, 7)
 	}
-	f.Fuzz(func(t *testing.T, raw []byte, step int) {
+	f.Fuzz(func(t *testing.T, message, raw []byte, step int) {
 		valid := func(op int, d json.RawMessage) error {
 			if len(d) > 0 && !json.Valid(d) {
 				t.Errorf("op %d: %q", op, d)
@@ -128,7 +128,8 @@ func FuzzClient(f *testing.F) {
 			return nil
 		}
 		run(t, config{handle: valid}, func(h *harness) {
-			step = max(1, min(step, len(raw)))
+			raw = slices.Concat(frame(1, message), raw)
+			step = max(1, len(raw)/1000, min(step, len(raw)))
 			h.client.group.Go(func() {
 				for part := range slices.Chunk(raw, step) {
 					if _, err := h.client.conn.Write(part); err != nil {

@@ -29,6 +29,16 @@ func TestHelloComesFirst(t *testing.T) {
 	})
 }
 
+// Given a client that sends IDENTIFY right behind its upgrade request, before it can have read
+// HELLO, as JDA may, then that is handled.
+func TestIdentifyBeforeHelloIsRead(t *testing.T) {
+	run(t, config{behind: frame(1, []byte(`{"op":2,"d":{}}`))}, func(h *harness) {
+		if got := h.handled(); !slices.Equal(got, []string{"2 {}"}) {
+			h.Errorf("the handler got %q", got)
+		}
+	})
+}
+
 // Given a payload in each phase of a line, then the handler gets it, or the line is closed
 // with the code that Discord's documentation names.
 func TestWhichPayloadIsAllowedWhen(t *testing.T) {
