@@ -79,6 +79,27 @@ func TestClientThatClosedIsNotLost(t *testing.T) {
 	})
 }
 
+// Given a client that is gone while a handler keeps the line from reading, then the line ends
+// within a second of the first write that fails, so that the handler learns of it.
+func TestLossIsNoticedWhileAHandlerIsBusy(t *testing.T) {
+	var handling *line.Line
+	untilTheEnd := func(int, json.RawMessage) error { <-handling.Done(); return nil }
+	run(t, config{handle: untilTheEnd, beforeRun: func(l *line.Line) { handling = l }}, func(h *harness) {
+		h.client.send(`{"op":2}`)
+		for range 9 { // one more than waits for the handler
+			h.client.send(`{"op":3}`)
+		}
+		h.wait(time.Minute)
+		h.client.conn.Close()
+		h.wait(time.Minute)
+		h.wantAlive()
+		h.dispatch(1, 1)
+		if lost, ok := errors.AsType[*line.LostError](h.wantEnd(time.Second)); !ok || !errors.Is(lost, io.ErrClosedPipe) {
+			h.Errorf("Run: %v", lost)
+		}
+	})
+}
+
 // Given a line that is closed, then what was dispatched before goes out, the client gets the
 // code, and Run returns once the client has answered.
 func TestCloseSendsWhatWasDispatched(t *testing.T) {

@@ -42,6 +42,31 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+// Given a message like the one before, then zlib-stream refers to that.
+func TestStreamRefersToEarlierMessages(t *testing.T) {
+	run(t, config{query: "compress=zlib-stream"}, func(h *harness) {
+		h.identify()
+		random := rand.New(rand.NewPCG(3, 4))
+		var text strings.Builder
+		for range 60 {
+			fmt.Fprintf(&text, "%016x", random.Uint64())
+		}
+		d := fmt.Appendf(nil, "%q", text.String())
+		var sizes []int64
+		for seq := range int64(3) {
+			before := h.client.received.Load()
+			if err := h.line.Dispatch(h.Context(), "X", seq+1, d); err != nil {
+				h.Fatal(err)
+			}
+			synctest.Wait()
+			sizes = append(sizes, h.client.received.Load()-before)
+		}
+		if sizes[0] < 400 || sizes[1] > 100 || sizes[2] > 100 {
+			h.Errorf("the same message took %d bytes", sizes)
+		}
+	})
+}
+
 // Given payload compression, then messages of more than 1 KiB come as a zlib stream of their
 // own each, and smaller ones as text.
 func TestPayloadCompression(t *testing.T) {

@@ -177,7 +177,7 @@ func TestSlowProgressIsNoStall(t *testing.T) {
 		}
 		for range 16 { // in bites of 1.9 s
 			h.wait(1900 * time.Millisecond)
-			if p := h.line.Progress(); !p.Stalled.IsZero() {
+			if p := h.line.Progress(); !p.Stalled.IsZero() || p.Written != 1 {
 				h.Fatalf("progress %+v", p)
 			}
 			for taken := 0; taken < 64<<10; {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,7 +150,7 @@ func (h *harness) wantEnd(limit time.Duration) error {
 
 // wantClosed checks that this side ends the line with a code, within limit, and that the
 // client has received it.
-func (h *harness) wantClosed(limit time.Duration, code int) {
+func (h *harness) wantClosed(limit time.Duration, code int) *line.CloseError {
 	h.Helper()
 	closed, ok := errors.AsType[*line.CloseError](h.wantEnd(limit))
 	if !ok || closed.Code != code {
@@ -158,6 +159,12 @@ func (h *harness) wantClosed(limit time.Duration, code int) {
 	if got := h.client.closeCode(); got != code {
 		h.Errorf("the client was closed with %d, want %d", got, code)
 	}
+	select {
+	case <-h.client.gone:
+	default:
+		h.Error("the connection is still open")
+	}
+	return closed
 }
 
 // wantAlive checks that the line has not ended.
@@ -210,10 +217,12 @@ type client struct {
 	response *http.Response
 	in       *bufio.Reader
 	group    sync.WaitGroup
+	received atomic.Int64       // bytes of payloads
 	decode   func(frame []byte) // gives a message's bytes to the decompressor
 
 	gate chan struct{} // empty: the client does not read
 	left chan struct{} // closed at the end of the test
+	gone chan struct{} // closed when the connection gives nothing more
 
 	mu       sync.Mutex
 	messages []message
@@ -229,7 +238,7 @@ func dial(t *testing.T, listener *pipeListener, set config) *client {
 	t.Helper()
 	near, far := net.Pipe()
 	listener.conns <- far
-	c := &client{t: t, conn: near, in: bufio.NewReader(near), gate: make(chan struct{}, 1), left: make(chan struct{})}
+	c := &client{t: t, conn: near, in: bufio.NewReader(near), gate: make(chan struct{}, 1), left: make(chan struct{}), gone: make(chan struct{})}
 	c.gate <- struct{}{}
 	host := set.host
 	if host == "" {
@@ -302,6 +311,7 @@ func (c *client) startDecoder(query string) {
 
 // read reads frames until the connection ends.
 func (c *client) read() {
+	defer close(c.gone)
 	defer func() {
 		if c.decode != nil {
 			c.decode(nil)
@@ -318,6 +328,7 @@ func (c *client) read() {
 		if err != nil {
 			return
 		}
+		c.received.Add(int64(len(payload)))
 		switch opcode {
 		case 1:
 			c.keep(payload, false)
@@ -331,7 +342,9 @@ func (c *client) read() {
 			c.mu.Lock()
 			c.code = 1005
 			if len(payload) >= 2 {
-				c.code = int(binary.BigEndian.Uint16(payload))
+				if c.code = int(binary.BigEndian.Uint16(payload)); c.code == 1005 {
+					c.t.Error("the close frame has the code that stands for none")
+				}
 			}
 			rude := c.rude
 			c.mu.Unlock()

@@ -2,6 +2,7 @@ package line_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,14 @@ func TestACKComesAfterADelay(t *testing.T) {
 		h.wait(2 * time.Second)
 		if got := h.client.take(); len(got) != 1 || got[0].at.Sub(sent) != 60*time.Millisecond {
 			h.Errorf("by default: %v", got)
+		}
+		if p := h.line.Progress(); p != (line.Progress{Pongs: true}) {
+			h.Errorf("progress %+v", p)
+		}
+		select {
+		case <-h.line.Changed():
+			h.Error("Changed tells of a heartbeat that changes nothing")
+		default:
 		}
 	})
 }
@@ -168,20 +177,52 @@ func TestClientWithoutPongsIsMarked(t *testing.T) {
 	})
 }
 
-// Given more heartbeats than can be answered, and a client that reads nothing, then ACKs do
-// not heap up.
+// Given a client that beats for a minute and reads nothing, then ACKs do not heap up.
 func TestHeartbeatFloodHasFewACKs(t *testing.T) {
 	run(t, config{}, func(h *harness) {
-		h.client.take()
+		h.identify()
 		resume := h.client.stopReading()
-		for n := range 1000 {
-			h.client.send(fmt.Sprintf(`{"op":1,"d":%d}`, n))
+		h.dispatch(1, 1) // the client takes one more
+		large := fmt.Appendf(nil, "%q", strings.Repeat("x", 40<<10))
+		for seq := range int64(2) { // the writer and the queue hold one each
+			if err := h.line.Dispatch(h.Context(), "X", seq+2, large); err != nil {
+				h.Fatal(err)
+			}
+			synctest.Wait()
 		}
-		h.wait(time.Hour - time.Hour%time.Minute)
+		for range 600 {
+			h.client.send(`{"op":1,"d":0}`)
+			h.wait(100 * time.Millisecond)
+		}
 		resume()
-		h.wait(time.Second)
-		if got := len(h.client.take()); got > 16 {
-			h.Errorf("%d ACKs", got)
+		h.wait(2 * time.Second)
+		acks := 0
+		for _, m := range h.client.take() {
+			if m.Op == 11 {
+				acks++
+			}
+		}
+		if acks < 1 || acks > 8 {
+			h.Errorf("%d ACKs", acks)
+		}
+	})
+}
+
+// Given a client whose heartbeat confirms everything while its pong is missing, then the line
+// is not stalled.
+func TestNothingUnconfirmedIsNoStall(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.client.setSilent(true)
+		h.dispatch(1, 3)
+		h.wait(5 * time.Second)
+		if p := h.line.Progress(); p.Stalled.IsZero() {
+			h.Errorf("progress %+v", p)
+		}
+		h.client.send(`{"op":1,"d":3}`)
+		synctest.Wait()
+		if p := h.line.Progress(); !p.Stalled.IsZero() || p.UnconfirmedCount != 0 {
+			h.Errorf("progress %+v", p)
 		}
 	})
 }

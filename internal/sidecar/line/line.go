@@ -247,7 +247,8 @@ func (l *Line) ConfirmedBefore(t time.Time) int64 {
 	return l.flow.history.before(t)
 }
 
-// Changed receives a value after Progress has changed. Several changes may be one value.
+// Changed receives a value after Progress has changed other than by Dispatch. Several changes
+// may be one value. The end of the line is none: Done tells of it.
 func (l *Line) Changed() <-chan struct{} { return l.changed }
 
 // Done is closed when the line has ended for everything but a close frame.
@@ -286,7 +287,6 @@ func (l *Line) end(why error) {
 	} else {
 		_ = l.conn.SetDeadline(time.Now().Add(closeTimeout))
 	}
-	l.signalChanged()
 	l.wakeWriter()
 }
 

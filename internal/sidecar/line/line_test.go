@@ -95,7 +95,10 @@ func TestWhichPayloadIsAllowedWhen(t *testing.T) {
 				before := len(h.handled())
 				h.client.send(row.send)
 				if row.code != 0 {
-					h.wantClosed(0, row.code)
+					closed := h.wantClosed(0, row.code)
+					if large := len(row.send) > 4096; closed != nil && strings.Contains(closed.Reason, "too large") != large {
+						h.Errorf("the reason is %q", closed.Reason)
+					}
 				} else {
 					synctest.Wait()
 					h.wantAlive()
@@ -169,6 +172,12 @@ func TestIdentifyIsAllowedAfterInvalidSession(t *testing.T) {
 			}
 			h.wait(250 * time.Millisecond)
 			if p := h.line.Progress(); p.Confirmed != 2 || p.UnconfirmedCount != 0 {
+				h.Errorf("progress %+v", p)
+			}
+			h.dispatch(3, 3)
+			h.client.send(`{"op":1,"d":3}`)
+			synctest.Wait()
+			if p := h.line.Progress(); p.Confirmed != 3 {
 				h.Errorf("progress %+v", p)
 			}
 			h.client.send(`{"op":2,"d":{}}`)

@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"evergreen/internal/bounds"
 )
 
 // Defaults of [Options].
 const (
-	defaultACKDelay          = 60 * time.Millisecond
-	defaultHeartbeatInterval = 41_250 * time.Millisecond
+	defaultACKDelay          = minACKDelay
+	defaultHeartbeatInterval = bounds.UsualInterval
 	defaultGreetTimeout      = time.Minute
 	defaultPingDelay         = 250 * time.Millisecond
 	defaultStallAfter        = 2 * time.Second
