@@ -110,6 +110,13 @@ func (d *database) commit(b *batch) error {
 		d.full = b.durable
 	}
 	put := func() error { return d.writeRows(ctx, b) }
+	if b.durable && b.empty() {
+		// SQLite waits for the disk only if it has written something: the first page.
+		put = func() error {
+			_, err := d.conn.ExecContext(ctx, "PRAGMA application_id = 0")
+			return err
+		}
+	}
 	if b.single() {
 		// One statement is a transaction by itself, and most writes of a quiet bot are
 		// one.

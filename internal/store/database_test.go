@@ -508,3 +508,24 @@ func TestStepThatFailsIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Given rows that were written without waiting for the disk, when nothing else is to be
+// written, then a batch that is to survive a power cut has SQLite wait for it all the same:
+// it waits only behind something that it has written.
+//
+// Statements: G-153.
+func TestDurableBatchWithoutRowsWaitsForTheDisk(t *testing.T) {
+	d, _ := opened(t, quick(t))
+	for _, durable := range []bool{false, true} {
+		if err := d.write(everything()); err != nil {
+			t.Fatal(err)
+		}
+		before := logSize(t, d)
+		if err := d.write(&batch{durable: durable}); err != nil {
+			t.Fatal(err)
+		}
+		if grew := logSize(t, d) > before; grew != durable {
+			t.Errorf("durable: %t, the log grew: %t", durable, grew)
+		}
+	}
+}

@@ -44,6 +44,11 @@ func TestSessionStartsAreToldInOrder(t *testing.T) {
 			s.Identifies().Put(identify.Entry{ID: n, At: time.Now().Add(time.Duration(n*37%50) * time.Second), State: identify.Ready})
 		}
 		got, err := s.Identifies().Entries(t.Context(), time.Time{})
+		for _, e := range got {
+			if e.At != e.At.Round(0) {
+				t.Errorf("%s has a reading of a clock that ends with the process", e.At)
+			}
+		}
 		if err != nil || len(got) != 50 || !slices.IsSortedFunc(got, func(a, b identify.Entry) int { return a.At.Compare(b.At) }) {
 			t.Errorf("%d entries, %v", len(got), err)
 		}
@@ -102,6 +107,7 @@ func TestWhatIsWorthASyncGetsItSoon(t *testing.T) {
 		tell  func(*Store)
 		worth bool
 	}{
+		"event":    {func(s *Store) { s.sessionStores[withCount(alone)].Save(session("a", 2)) }, true},
 		"entry":    {func(s *Store) { s.Identifies().Put(identify.Entry{ID: 1, At: time.Now(), State: identify.Ready}) }, true},
 		"incident": {func(s *Store) { s.Journal().Write(health.Incident{ID: "i", Start: time.Now()}) }, true},
 		"samples":  {func(s *Store) { s.History().Append([]history.Record{minute(time.Now())}) }, false},
@@ -109,10 +115,15 @@ func TestWhatIsWorthASyncGetsItSoon(t *testing.T) {
 			s.Limits().PutLimit(rest.Limit{Reason: rest.ReasonGlobal, At: time.Now(), Wait: time.Hour})
 		}, false},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		soon := func(t *testing.T, run bool) {
 			f := &fakeDisk{}
 			s := f.begin(t, nil)
-			s.BeginRun()
+			if run { // else there may be nothing to write with the wait for the disk
+				s.BeginRun()
+			}
+			if name == "event" {
+				s.Sessions(intents).SessionStore(alone).Save(session("a", 1))
+			}
 			time.Sleep(time.Minute + time.Millisecond)
 			synctest.Wait()
 			durable := func() (n int) {
@@ -138,7 +149,9 @@ func TestWhatIsWorthASyncGetsItSoon(t *testing.T) {
 				t.Errorf("%s: never synced", name)
 			}
 			shut(t, s)
-		})
+		}
+		synctest.Test(t, func(t *testing.T) { soon(t, true) })
+		synctest.Test(t, func(t *testing.T) { soon(t, false) })
 	}
 }
 

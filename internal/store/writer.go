@@ -153,7 +153,9 @@ func (w *writer) write(now time.Time, final bool) {
 	b := s.collect(now, alive || durable)
 	b.durable = durable
 	var err error
-	if !b.empty() || len(b.waiters) > 0 {
+	// With nothing new in it, the batch waits for the disk to have the ones before.
+	written := !b.empty() || len(b.waiters) > 0 || durable && !w.syncBy.IsZero()
+	if written {
 		err = w.timed(func() error { return w.volume.write(b) })
 	}
 	s.finish(b, err)
@@ -171,7 +173,7 @@ func (w *writer) write(now time.Time, final bool) {
 	}
 	if durable {
 		w.syncBy = time.Time{}
-	} else if w.syncBy.IsZero() || by.Before(w.syncBy) {
+	} else if written && (w.syncBy.IsZero() || by.Before(w.syncBy)) {
 		w.syncBy = by
 	}
 	w.success()
