@@ -224,8 +224,7 @@ func (d *database) writeSamples(ctx context.Context, b *batch) error {
 	}
 	_, err := d.dropAlerts.ExecContext(ctx)
 	if a := b.alert.alert; a != nil && err == nil {
-		var body []byte
-		if body, err = json.Marshal(a); err == nil {
+		if body, failed := json.Marshal(a); failed == nil { // else: a time after the year 9999
 			_, err = d.putAlert.ExecContext(ctx, a.Thread, string(body))
 		}
 	}

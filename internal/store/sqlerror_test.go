@@ -255,3 +255,22 @@ func TestWhatCannotBeDecodedCostsItself(t *testing.T) {
 	open(t, dir, l)
 	wantIn(t, l.await("cannot be read"), "count=3")
 }
+
+// Given an incident, an alert and a limit with a time after the year 9999, which JSON has not,
+// then each costs itself and the rest is saved.
+func TestTimeThatCannotBeWrittenCostsItself(t *testing.T) {
+	far := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	dir := quick(t)
+	d, _ := opened(t, dir)
+	b := everything()
+	b.incidents = append([]health.Incident{{ID: "far", Start: far}}, b.incidents...)
+	b.alert.alert = &alert.Active{Kind: alert.Offline, Thread: "far", Since: far}
+	b.limits[0].At = far
+	if err := d.write(b); err != nil {
+		t.Fatal(err)
+	}
+	_, c := opened(t, dir)
+	if got := c.held(); got != "1 sessions, 1 entries, 1 incidents, 1 samples, 0 alerts, 0 limits, 1 runs" {
+		t.Errorf("there are %s", got)
+	}
+}
