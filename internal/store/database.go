@@ -80,10 +80,11 @@ func (d *database) compile(ctx context.Context) error {
 // when the disk is full.
 func (d *database) write(b *batch) error {
 	err := d.commit(b)
-	if codeOf(err) == codes.SQLITE_FULL && d.checkpoint() == nil {
+	if codeOf(err) == codes.SQLITE_FULL {
+		_ = d.checkpoint() // without it the next try fails too
 		err = d.commit(b)
 	}
-	if err != nil && d.lacks.sync == nil && d.lacks.learn(filepath.Dir(d.path), err) && d.lacks.sync != nil {
+	if d.lacks.learn(filepath.Dir(d.path), err) {
 		d.full = !b.durable // the level is set anew
 		err = d.commit(b)
 	}
@@ -258,8 +259,8 @@ func (d *database) checkpoint() error {
 
 // present implements [volume].
 func (d *database) present() bool {
-	there, err := os.Stat(d.path)
-	return err == nil && os.SameFile(d.info, there)
+	there, _ := os.Stat(d.path) // nil is no file's
+	return os.SameFile(d.info, there)
 }
 
 // close closes the connection, which moves the log into the database and deletes it.

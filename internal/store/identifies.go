@@ -82,13 +82,6 @@ func (a identifies) Commit(ctx context.Context) error {
 	select {
 	case err := <-written:
 		return err
-	case <-s.done: // closed in this very moment
-		select {
-		case err := <-written:
-			return err
-		default:
-			return errClosed
-		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -72,9 +72,9 @@ func Inspect(ctx context.Context, dir string, of tokenlock.Fingerprint) (Summary
 
 // hasLog reports whether the database is one with a write-ahead log, by its header.
 func hasLog(path string) bool {
-	const version, log = 18, 2 // where the version of the format stands, and that of a log
-	header, _, err := regular.Read(path, version+1)
-	return err == nil && len(header) > version && header[version] == log
+	const version, log = 18, 2                    // where the version of the format stands, and that of a log
+	header, _, _ := regular.Read(path, version+1) // empty if it cannot be read
+	return len(header) > version && header[version] == log
 }
 
 // inspect reads the file in the way of the query.
@@ -134,7 +134,7 @@ func (g *Summary) fill(c *contents, h hostInfo) {
 
 // wrapDamage wraps SQLite's errors of a broken file in [ErrDamaged].
 func wrapDamage(err error) error {
-	if isDamaged(err) && !errors.Is(err, errDamaged) {
+	if isDamaged(err) {
 		return fmt.Errorf("%w: %v", errDamaged, err)
 	}
 	return err

@@ -27,15 +27,15 @@ func (s *Store) load(c *contents) {
 	defer s.mu.Unlock()
 	if s.loaded {
 		if s.samplesLost = s.samplesLost || len(c.history) == 0; s.samplesLost {
-			s.lastSample = 0
+			s.lastSample, s.samplesMoved = 0, nil
 		}
 		return
 	}
 	s.loaded, s.identifiesLost = true, c.aside != ""
 	s.saved, s.runs = c.sessions, c.runs
-	corrected := s.correctClock(c)
+	s.correctClock(c)
 	if s.run != nil {
-		s.run.ordinal, s.runChanged = s.nextOrdinal(), true
+		s.run.ordinal = s.nextOrdinal()
 	}
 	if len(s.runs) > 0 {
 		// A busy bot saves its session more often than its signs of life.
@@ -51,9 +51,6 @@ func (s *Store) load(c *contents) {
 	for _, e := range c.entries {
 		if _, known := s.entries[e.ID]; !known {
 			s.entries[e.ID] = e
-			if corrected {
-				s.changedEntries[e.ID] = e
-			}
 		}
 	}
 	s.samples, s.lastSample = c.history, c.lastHistory
@@ -64,7 +61,7 @@ func (s *Store) load(c *contents) {
 	s.addOldIncidents(c.incidents)
 }
 
-// setNewer stores that the database is of a later version.
+// setNewer stores that the database is of a later version; nil: it is not.
 func (s *Store) setNewer(err *NewerError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +88,7 @@ func (s *Store) markAllChanged() {
 			s.changedIncidents[i.ID] = i
 		}
 	}
-	s.alertChanged = s.alertChanged || s.alertOwn || s.alert != nil
+	s.alertChanged = s.alertOwn || s.alert != nil
 	s.limitsChanged = s.limitsChanged || len(s.limits) > 0
 }
 
@@ -107,11 +104,13 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.sessionStores {
-		row, changed, known := k.changedRow()
-		if changed || alive && known && row.session.ID != "" {
+		row, changed := k.changedRow()
+		if changed || alive && row.session.ID != "" {
 			row.token, row.version, row.saved = s.opts.Fingerprint.String(), apiVersion, now
 			b.sessions = append(b.sessions, row)
-			b.changed = b.changed || changed
+			if changed {
+				b.changed = true
+			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.changedEntries)) {
@@ -120,7 +119,7 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	for _, id := range slices.Sorted(maps.Keys(s.changedIncidents)) {
 		b.incidents = append(b.incidents, s.changedIncidents[id])
 	}
-	b.changed = b.changed || len(b.entries) > 0 || len(b.incidents) > 0 || s.runChanged
+	b.changed = b.changed || len(b.entries) > 0 || len(b.incidents) > 0
 	clear(s.changedEntries)
 	clear(s.changedIncidents)
 	if !s.samplesLost { // else all samples will be put again
@@ -136,13 +135,10 @@ func (s *Store) collect(now time.Time, alive bool) *batch {
 	if s.alertChanged {
 		b.alert, s.alertChanged, b.changed = &activeAlert{s.alert}, false, true
 	}
-	if s.run != nil && (alive || s.runChanged) {
-		if alive {
-			s.moveRun()
-			s.run.Alive, s.run.oom, s.run.slept, s.run.uptime = now, kills, slept, s.host.uptime()
-		}
-		run := *s.run
-		b.run, s.runChanged = &run, false
+	if s.run != nil && alive {
+		s.moveRun()
+		s.run.Alive, s.run.oom, s.run.slept, s.run.uptime = now, kills, slept, s.host.uptime()
+		b.run = new(*s.run)
 	}
 	b.waiters, s.waiters = s.waiters, nil
 	return b
@@ -160,9 +156,7 @@ func (s *Store) finish(b *batch, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, row := range b.sessions {
-		if k := s.sessionStores[row.shard]; k != nil {
-			k.markChanged()
-		}
+		s.sessionStores[row.shard].markChanged()
 	}
 	for _, e := range b.entries {
 		if _, newer := s.changedEntries[e.ID]; !newer {
@@ -174,16 +168,13 @@ func (s *Store) finish(b *batch, err error) {
 			s.changedIncidents[i.ID] = i
 		}
 	}
-	if s.samplesMoved == nil {
-		s.samplesMoved = b.moved
-	}
+	s.samplesMoved = b.moved
 	if !s.samplesReplaced {
 		s.newSamples, s.samplesReplaced = append(b.history, s.newSamples...), b.replaced != nil
 	}
 	s.trimSamples()
 	s.alertChanged = s.alertChanged || b.alert != nil
 	s.limitsChanged = s.limitsChanged || b.limits != nil
-	s.runChanged = s.runChanged || b.run != nil
 	s.trim()
 	if b.durable {
 		s.urgent.Store(true) // the next try waits for the disk itself too

@@ -137,9 +137,7 @@ func makePrivate(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
+	_ = f.Close() // nothing was written
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		info, err := statRegular(path + suffix)
 		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {

@@ -89,7 +89,7 @@ func (p PreviousRun) Health() health.PreviousRun {
 }
 
 // Downtime is the time between the previous run and this one as an incident that goes
-// on; nil if there was no previous run. [Store.BeginRun] comes first.
+// on; nil if there was no previous run, or if [Store.BeginRun] has not come first.
 func (s *Store) Downtime(p PreviousRun) *health.Incident {
 	s.mu.Lock()
 	var run runRow
@@ -97,9 +97,6 @@ func (s *Store) Downtime(p PreviousRun) *health.Incident {
 		run = *s.run
 	}
 	s.mu.Unlock()
-	if run.Started.IsZero() || p.End == EndNone {
-		return nil
-	}
 	downtime, ok := health.Downtime(p.Health(), health.ThisRun{
 		Started: run.Started, Boot: run.boot, Version: run.Version, Slept: p.Slept, Recent: s.Journal().Recent(health.MemoryJournalSize),
 	})
@@ -170,7 +167,6 @@ func (s *Store) BeginRun() PreviousRun {
 	s.mu.Lock()
 	if s.run == nil {
 		s.run = &runRow{Run: Run{Started: now, Alive: now, PID: s.host.pid, Version: s.opts.Version}, boot: s.host.boot, oom: kills, slept: slept, uptime: s.host.uptime(), ordinal: s.nextOrdinal(), id: now.UnixMicro()}
-		s.runChanged = true
 	}
 	previous := s.previous(now, kills, slept)
 	s.mu.Unlock()
@@ -189,17 +185,17 @@ func (s *Store) nextOrdinal() int64 {
 // correctClock moves what the last run has left, if the clock was set since: then the
 // machine has been up for longer, or less long, than the clock says. Another boot of it
 // tells nothing. The caller holds mu.
-func (s *Store) correctClock(c *contents) (corrected bool) {
+func (s *Store) correctClock(c *contents) {
 	if len(s.runs) == 0 {
-		return false
+		return
 	}
 	last, up := &s.runs[0], s.host.uptime()
 	if up < 0 || last.uptime < 0 || last.boot == "" || last.boot != s.host.boot {
-		return false
+		return
 	}
 	by := time.Now().Round(0).Sub(last.Alive) - (up - last.uptime)
 	if by.Abs() <= clock.Tolerance {
-		return false
+		return
 	}
 	direction := "forward"
 	if by < 0 {
@@ -230,7 +226,6 @@ func (s *Store) correctClock(c *contents) (corrected bool) {
 	for n := range c.entries {
 		c.entries[n].At = c.entries[n].At.Add(by)
 	}
-	return true
 }
 
 // moveRun moves the beginning of this run by what the clock has been set by since. The
@@ -250,7 +245,6 @@ func (s *Store) EndRun(how End, said string) {
 	if s.run != nil && s.run.how == EndNone {
 		s.run.how, s.run.Ended = how, time.Now().Round(0)
 		s.run.said = strings.ToValidUTF8(said[:min(len(said), maxSaid)], "")
-		s.runChanged = true
 	}
 	s.mu.Unlock()
 	s.signal(true)
@@ -269,8 +263,8 @@ func (s *Store) previous(now time.Time, kills oomCount, slept time.Duration) Pre
 			p.End, p.Said = EndCrashed, s.opts.PreviousCrash
 		}
 	}
-	if last.boot == s.host.boot && last.slept >= 0 && slept >= 0 {
-		p.Slept = max(0, slept-last.slept)
+	if last.boot == s.host.boot && last.slept >= 0 {
+		p.Slept = max(0, slept-last.slept) // slept is negative if it is not known
 	}
 	for _, r := range s.runs {
 		if age := now.Sub(r.Started); age >= 0 && age < time.Hour {
@@ -310,7 +304,7 @@ func (r runRow) inferEnd(boot string, now oomCount) End {
 // oomKills returns the kills for memory, read at most once per AliveInterval because
 // reading costs more than a write. Only the writer calls it.
 func (s *Store) oomKills(now time.Time) oomCount {
-	if since := now.Sub(s.killsRead); s.killsRead.IsZero() || since < 0 || since >= s.opts.AliveInterval {
+	if since := now.Sub(s.killsRead); since < 0 || since >= s.opts.AliveInterval {
 		s.kills, s.killsRead = s.host.oom(), now
 	}
 	return s.kills

@@ -108,7 +108,8 @@ func (e *NewerError) Error() string {
 func (e *NewerError) ExitCode() int { return 78 }
 
 // migrate brings the database forward to the latest of the given steps, each in
-// a transaction of its own.
+// a transaction of its own. After an error the connection is of no more use: its end
+// takes the step back.
 func migrate(ctx context.Context, conn *sql.Conn, path string, steps []string) error {
 	version, err := schemaOf(ctx, conn)
 	if err != nil {
@@ -120,7 +121,6 @@ func migrate(ctx context.Context, conn *sql.Conn, path string, steps []string) e
 	for ; version < len(steps); version++ {
 		step := fmt.Sprintf("BEGIN IMMEDIATE; %s\n; PRAGMA user_version = %d; COMMIT", steps[version], version+1)
 		if _, err := conn.ExecContext(ctx, step); err != nil {
-			_, _ = conn.ExecContext(ctx, "ROLLBACK") // there may be none left to end
 			return fmt.Errorf("bringing the database to schema %d: %w", version+1, err)
 		}
 	}

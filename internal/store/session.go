@@ -273,11 +273,11 @@ func (s *Store) Rotate(to tokenlock.Fingerprint) {
 
 // changedRow returns the newest value, and whether it has changed since the last
 // call.
-func (k *sessionStore) changedRow() (row sessionRow, changed, known bool) {
+func (k *sessionStore) changedRow() (row sessionRow, changed bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	changed, k.changed = k.changed, false
-	return sessionRow{shard: k.shard, session: k.session, intents: k.intents}, changed, k.known
+	return sessionRow{shard: k.shard, session: k.session, intents: k.intents}, changed
 }
 
 // markChanged marks the value as changed, if there is one.

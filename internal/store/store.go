@@ -119,10 +119,9 @@ type Store struct {
 	changedEntries   map[int64]identify.Entry
 	memory           *health.MemoryJournal
 	changedIncidents map[string]health.Incident
-	ownIncidents     map[string]bool // incidents of this run
-	runs             []runRow        // as read when the database was opened
-	run              *runRow         // nil before BeginRun
-	runChanged       bool
+	ownIncidents     map[string]bool  // incidents of this run
+	runs             []runRow         // as read when the database was opened
+	run              *runRow          // nil before BeginRun
 	samples          []history.Record // as read when the database was opened
 	newSamples       []history.Record
 	lastSample       int64         // the last row of what was read
@@ -183,7 +182,7 @@ func newStore(o Options, path string, h hostInfo) *Store {
 
 // start starts the writer and waits for its first try to open the disk.
 func (s *Store) start(ctx context.Context) (*Store, error) {
-	go (&writer{store: s}).run()
+	go (&writer{store: s, watch: s.clock.Watch()}).run()
 	patience := time.NewTimer(s.opts.OpenTimeout)
 	defer patience.Stop()
 	select {

@@ -107,8 +107,8 @@ func (l lacks) query() string {
 // move gives a file another name, and copies it where the volume cannot do that.
 func move(from, to string) error {
 	err := os.Rename(from, to)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return err
+	if err == nil {
+		return nil
 	}
 	in, failed := regular.Open(from, os.O_RDONLY, 0)
 	switch {

@@ -44,7 +44,6 @@ type writer struct {
 // run writes what changes until the store is closed.
 func (w *writer) run() {
 	defer close(w.store.done)
-	w.watch = clock.New(clock.Source{}).Watch()
 	w.open()
 	close(w.store.opened)
 	for {
@@ -120,9 +119,8 @@ func (w *writer) open() {
 		opened, read, err = w.store.disk.open(w.skipOpen)
 		return err
 	})
-	if newer, ok := errors.AsType[*NewerError](err); ok {
-		w.store.setNewer(newer)
-	}
+	newer, _ := errors.AsType[*NewerError](err)
+	w.store.setNewer(newer)
 	if err != nil {
 		w.failure(err)
 		return
@@ -253,5 +251,4 @@ func (w *writer) finish() {
 	if w.volume != nil {
 		_ = w.timed(w.volume.close) // everything has been written
 	}
-	w.store.failWaiters(errClosed)
 }

@@ -396,7 +396,7 @@ var mutations = []mutation{
 	},
 	{
 		"store-full-disk", "what could not be written is forgotten, and with it the end of a session", "internal/store/merge.go",
-		"			k.markChanged()\n		}\n	}\n	for _, e := range b.entries {", "			_ = k\n		}\n	}\n	for _, e := range b.entries {",
+		"		s.sessionStores[row.shard].markChanged()\n", "		_ = row\n",
 		"./internal/store", "FullDiskForgets",
 	},
 	{
