@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,30 +98,45 @@ func TestRunsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// settableClock returns a clock of a test, and by how many nanoseconds it is set.
+func settableClock() (set *atomic.Int64, c *clock.Clock) {
+	set = &atomic.Int64{}
+	return set, clock.New(clock.Source{
+		Wall:  func() time.Time { return time.Now().Add(time.Duration(set.Load())) },
+		Slept: func() (time.Duration, bool) { return 0, true },
+	})
+}
+
 // Given a clock that goes ahead by ten years, then nothing is deleted for a day; a clock
 // that is right again by then has cost nothing.
 func TestNothingIsDeletedOverAClockThatJumped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeDisk{}
+		set, settable := settableClock()
+		f := &fakeDisk{clock: settable}
 		s := f.begin(t, nil)
-		defer func() { _ = s.Close(context.Background()) }()
-		w := &writer{store: s}
-		set := time.Duration(0)
-		w.watch = clock.New(clock.Source{Wall: func() time.Time { return time.Now().Add(set) }, Slept: func() (time.Duration, bool) { return 0, true }}).Watch()
-		if w.mayBeYoung(time.Now()) {
-			t.Error("nothing has happened yet")
+		s.BeginRun()
+		deleted := func(after time.Duration) (times int) {
+			time.Sleep(after)
+			synctest.Wait()
+			f.set(func(f *fakeDisk) { times = f.tidied })
+			return times
 		}
-		set = 10 * 365 * day
-		for range 23 {
-			time.Sleep(time.Hour)
-			if !w.mayBeYoung(time.Now()) {
-				t.Fatal("old rows are deleted too soon")
-			}
+		before := deleted(90 * time.Minute)
+		if before != 1 {
+			t.Errorf("old rows were deleted %d times before", before)
 		}
-		time.Sleep(2 * time.Hour)
-		if w.mayBeYoung(time.Now()) {
-			t.Error("old rows are kept for good")
+		set.Store(int64(10 * 365 * day))
+		if n := deleted(24*time.Hour) - before; n != 0 {
+			t.Errorf("old rows are deleted too soon, %d times", n)
 		}
+		if n := deleted(2*time.Hour) - before; n != 2 {
+			t.Errorf("then old rows are deleted %d times", n)
+		}
+		set.Add(int64(time.Hour)) // no day
+		if n := deleted(time.Hour) - before; n != 3 {
+			t.Errorf("after an hour that the clock went ahead, old rows are deleted %d times", n)
+		}
+		shut(t, s)
 	})
 }
 

@@ -65,6 +65,8 @@ func TestTwoRowsAreOneTransaction(t *testing.T) {
 		batch *batch
 	}{
 		"two sessions":         {"INSERT ON sessions WHEN NEW.shards = 2", &batch{sessions: two}},
+		"two and a sample":     {"INSERT ON history", &batch{sessions: two, history: row.history}},
+		"two and an entry":     {"INSERT ON identifies", &batch{sessions: two, entries: row.entries}},
 		"session and entry":    {"INSERT ON identifies", &batch{sessions: row.sessions, entries: row.entries}},
 		"session and sample":   {"INSERT ON history", &batch{sessions: row.sessions, history: row.history}},
 		"session and run":      {"INSERT ON runs", &batch{sessions: row.sessions, run: row.run}},
@@ -145,6 +147,12 @@ func TestLogIsMovedWhenItIsLong(t *testing.T) {
 	d.checkpointAfter = time.Time{}
 	if moves := write(); moves != 1 || logSize(t, d) != 0 {
 		t.Errorf("afterwards the log was moved %d times, %d bytes are left", moves, logSize(t, d))
+	}
+	d.maxLog = 1 << 30
+	write()
+	d.maxLog = logSize(t, d)
+	if err := d.write(&batch{}); err != nil || logSize(t, d) != 0 {
+		t.Errorf("as long as it may be, the log has %d bytes, %v", logSize(t, d), err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/gateway"
 	"evergreen/internal/process/tokenlock"
 
@@ -46,6 +47,7 @@ type fakeDisk struct {
 	hang     chan struct{} // calls wait for its end
 	gone     bool          // the file is not there any more
 	host     hostInfo      // of the store; zero: nothing is known of it but the boot
+	clock    *clock.Clock  // of the store; nil: that of the test
 
 	opens, closes, tries, tidied, looks int
 	skipped                             int
@@ -170,6 +172,9 @@ func (f *fakeDisk) beginWith(t *testing.T, l *logRecorder, o Options) *Store {
 	}
 	s := newStore(o, filepath.Join(t.TempDir(), "bot.db"), host)
 	s.disk = f
+	if f.clock != nil {
+		s.clock = f.clock
+	}
 	s, err := s.start(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/process/tokenlock"
 
 	"golang.org/x/sys/unix"
 )
@@ -60,7 +62,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	if d := time.Since(began); d > time.Second {
 		t.Errorf("a caller waited for the disk: %v", d)
 	}
-	wantIn(t, l.await("nothing is saved"), "the disk is full")
+	wantIn(t, l.await("nothing is saved"), "the disk is full (no space left on device)")
 	k.Save(session("a", 999))
 	if err := os.Remove(rest.Name()); err != nil {
 		t.Fatal(err)
@@ -178,6 +180,11 @@ func TestReadOnlyDiskIsSurvived(t *testing.T) {
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
 	wantIn(t, l.await("nothing is saved"), "read-only")
+	for _, folder := range []string{dir, filepath.Join(dir, "missing")} { // without a crash there is nothing to tell
+		if said, err := SetCrashLog(folder, tokenlock.FingerprintOf(token)); said != "" || !errors.Is(err, unix.EROFS) {
+			t.Errorf("of a crash is said %q, %v", said, err)
+		}
+	}
 	s.Sessions(intents).SessionStore(alone).Save(session("b", 7))
 	if _, v := s.checkSession(alone, intents); v.reason != notRead {
 		t.Errorf("check %v", v)
@@ -214,5 +221,67 @@ func TestDeletedDatabaseIsMadeAnew(t *testing.T) {
 	}
 	if p := next.BeginRun(); p.Starts != 1 {
 		t.Errorf("the previous run: %+v", p)
+	}
+}
+
+// Given a file that does not fit where it is to be moved, then it stays, and nothing of it is
+// there.
+func TestFileThatDoesNotFitStays(t *testing.T) {
+	dir := small(t)
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(dir, "to")
+	if err := os.WriteFile(from, make([]byte, 2<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := move(from, to)
+	if !errors.Is(err, unix.EXDEV) {
+		t.Errorf("got %v", err)
+	}
+	if info, err := os.Stat(from); err != nil || info.Size() != 2<<20 {
+		t.Errorf("it is gone: %v", err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a part of it is there: %v", err)
+	}
+	if err := move(dir, filepath.Join(t.TempDir(), "to")); err == nil {
+		t.Error("a folder was moved to another file system")
+	}
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, each := range files {
+		if path, err := os.Readlink(each); err == nil && strings.HasPrefix(path, from) {
+			t.Errorf("%s is still open", path)
+		}
+	}
+}
+
+// Given a process that may open no further file, then the start goes on without the text of
+// a crash and with an error for the log.
+func TestCrashLogNeedsAFile(t *testing.T) {
+	dir, of := t.TempDir(), tokenlock.FingerprintOf(token)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	next, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := uint64(next.Fd())
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	one := limit
+	one.Cur = free + 1
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &one); err != nil {
+		t.Fatal(err)
+	}
+	said, failed := SetCrashLog(dir, of)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if said != "" || !errors.Is(failed, unix.EMFILE) {
+		t.Errorf("said %q, %v", said, failed)
 	}
 }

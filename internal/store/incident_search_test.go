@@ -151,3 +151,57 @@ func BenchmarkPage(b *testing.B) {
 	}
 	_ = s.Close(context.Background())
 }
+
+// Given incidents that memory does not hold, whose IDs do not tell when they began, because the
+// clock has been set since, then the pages go back from where the database has them.
+func TestPagesGoByTheStartAndNotByTheID(t *testing.T) {
+	dir := quick(t)
+	s := open(t, dir, nil)
+	began := time.Now().Add(-time.Hour).Truncate(time.Second)
+	insert := ""
+	for n := range 5 {
+		i := health.Incident{ID: fmt.Sprint("id", 9-n), Start: began.Add(-time.Duration(n) * time.Minute), Outcome: health.OutcomeResumed, End: began}
+		body, err := i.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		insert += fmt.Sprintf("INSERT INTO incidents VALUES ('%s', %d, 0, '%s');", i.ID, nanos(i.Start), body)
+	}
+	run(t, dbPath(dir), insert)
+	if got := pages(t, s, health.Query{Limit: 2}); !slices.Equal(got, []string{"id9", "id8", "id7", "id6", "id5"}) {
+		t.Errorf("the pages have %v", got)
+	}
+}
+
+// Given a database that is not there any more, then the incidents in memory are all there are;
+// one whose rows are not what they should be cannot be searched.
+func TestSearchInADatabaseThatIsGone(t *testing.T) {
+	dir := quick(t)
+	s := open(t, dir, nil)
+	ids := weeks(t, s, 3)
+	if err := s.Identifies().Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"ALTER TABLE incidents RENAME TO elsewhere; CREATE TABLE incidents (id, start, routine, body); INSERT INTO incidents VALUES ('" + ids[1] + "', 'x', 0, '{}')",
+		"DELETE FROM incidents; INSERT INTO incidents VALUES (NULL, 1, 0, '{}')",
+	} {
+		run(t, dbPath(dir), text)
+		if got, err := s.Journal().Find(t.Context(), health.Query{Limit: 5, Before: ids[1]}); err == nil {
+			t.Errorf("with an odd row: %+v", got)
+		}
+		if got, err := s.Journal().Find(t.Context(), health.Query{Limit: 5}); err != nil || len(got) != 3 {
+			t.Errorf("the newest with an odd row: %+v, %v", got, err)
+		}
+	}
+	run(t, dbPath(dir), "DROP TABLE incidents; ALTER TABLE elsewhere RENAME TO incidents")
+	if err := os.Rename(dbPath(dir), dbPath(dir)+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Journal().Find(t.Context(), health.Query{Limit: 5, Before: ids[1]}); err != nil || len(got) != 1 || got[0].ID != ids[2] {
+		t.Errorf("without the file: %+v, %v", got, err)
+	}
+	if err := os.Rename(dbPath(dir)+".away", dbPath(dir)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"testing"
@@ -65,5 +66,39 @@ func TestLookLeavesDamageAlone(t *testing.T) {
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("the folder holds %v, %v", files, err)
+	}
+}
+
+// Given a database with a rollback journal that a bot is writing in this moment, then the look
+// waits for the end of the write and sees all of it.
+func TestLookWaitsForTheWriter(t *testing.T) {
+	dir, of := quick(t), tokenlock.FingerprintOf(token)
+	filled(t, dir)
+	other, err := sql.Open("sqlite", address(dbPath(dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("PRAGMA journal_mode = TRUNCATE; BEGIN EXCLUSIVE; DELETE FROM identifies WHERE id >= 400"); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	refuses(t, dbPath(dir), &refusal{connect: func(query string) error {
+		go func() {
+			_, err := other.Exec("COMMIT")
+			ended <- err
+		}()
+		if query == "immutable=1" {
+			t.Error("it does not look whether the database is being written")
+		}
+		return nil
+	}})
+	g, err := Inspect(t.Context(), dir, of)
+	if err != nil || len(g.Entries) != 400 {
+		t.Errorf("%d entries, %v", len(g.Entries), err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"evergreen/clock"
 	"evergreen/identify"
 	"evergreen/internal/discord/rest"
 	"evergreen/internal/health"
@@ -177,18 +176,23 @@ func TestSecondLookChangesNothing(t *testing.T) {
 // Given a clock that was set between two runs, then what is corrected is on the disk, the
 // log says by how much, and nothing is corrected where the uptime is not known.
 func TestCorrectedTimesAreWritten(t *testing.T) {
+	const passed = 30 * time.Second
 	for _, test := range []struct {
 		set  time.Duration
-		says string // empty: nothing is corrected
-		lost bool   // the uptime of the run before
+		says string        // empty: nothing is corrected
+		lost bool          // the uptime of the run before
+		boot string        // of both runs
+		up   time.Duration // of the machine now
 	}{
-		{set: 2 * time.Hour, says: "forward"}, {set: -2 * time.Hour, says: "back"}, {set: 0}, {set: 2 * time.Hour, lost: true},
+		{set: 2 * time.Hour, says: "forward", boot: "a", up: time.Hour + passed}, {set: -2 * time.Hour, says: "back", boot: "a", up: time.Hour + passed},
+		{set: 0, boot: "a", up: time.Hour + passed}, {set: 2 * time.Hour, lost: true, boot: "a", up: time.Hour + passed},
+		{set: 2 * time.Hour, up: time.Hour + passed}, // which boot is not known
+		{set: 2 * time.Hour, boot: "a", up: -1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			const passed = 30 * time.Second
 			now := time.Now()
 			saved := now.Add(-passed - test.set)
-			before := runRow{Run: Run{Started: saved.Add(-time.Hour), Alive: saved}, boot: "a", uptime: time.Hour, ordinal: 4}
+			before := runRow{Run: Run{Started: saved.Add(-time.Hour), Alive: saved}, boot: test.boot, uptime: time.Hour, ordinal: 4}
 			if test.lost {
 				before.uptime = -1
 			}
@@ -205,7 +209,7 @@ func TestCorrectedTimesAreWritten(t *testing.T) {
 					},
 				},
 			}
-			f.host.boot, f.host.uptime = "a", func() time.Duration { return time.Hour + passed }
+			f.host.boot, f.host.uptime = test.boot, func() time.Duration { return test.up }
 			l := newLogRecorder(t)
 			s := f.begin(t, l)
 			time.Sleep(time.Second)
@@ -245,15 +249,9 @@ func TestCorrectedTimesAreWritten(t *testing.T) {
 // Given a clock that is set while the bot runs, then the start of the run moves with it.
 func TestStartOfTheRunMovesWithTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeDisk{}
+		set, settable := settableClock()
+		f := &fakeDisk{clock: settable}
 		s := f.begin(t, nil)
-		var set atomic.Int64
-		s.mu.Lock()
-		s.clock = clock.New(clock.Source{
-			Wall:  func() time.Time { return time.Now().Add(time.Duration(set.Load())) },
-			Slept: func() (time.Duration, bool) { return 0, true },
-		})
-		s.mu.Unlock()
 		began := time.Now()
 		s.BeginRun()
 		time.Sleep(time.Minute)
@@ -273,12 +271,12 @@ func TestStartOfTheRunMovesWithTheClock(t *testing.T) {
 // back.
 func TestSignOfLifeRecordsTheMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var reads atomic.Int64
+		var reads, looks atomic.Int64
 		began := time.Now()
 		f := &fakeDisk{host: hostInfo{
 			pid: 12, boot: "this boot",
 			oom:    func() oomCount { reads.Add(1); return oomCount{"/bot", 3, 4} },
-			slept:  func() time.Duration { return 7 * time.Second },
+			slept:  func() time.Duration { looks.Add(1); return 7 * time.Second },
 			uptime: func() time.Duration { return time.Hour + time.Since(began) },
 		}}
 		s := f.begin(t, nil)
@@ -291,11 +289,14 @@ func TestSignOfLifeRecordsTheMachine(t *testing.T) {
 		if n := reads.Load(); n < 10 || n > 16 {
 			t.Errorf("the kills were read %d times in a minute", n)
 		}
+		if n := looks.Load(); n > 50 { // with each sign of life, and with each wait for the disk
+			t.Errorf("the sleep was read %d times in a minute", n)
+		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		all := f.all()
 		run := all[len(all)-1].run
-		if run == nil || run.oom != (oomCount{"/bot", 3, 4}) || run.slept != 7*time.Second || run.uptime != time.Hour+run.Alive.Sub(began) || run.PID != 12 {
+		if run == nil || run.oom != (oomCount{"/bot", 3, 4}) || run.slept != 7*time.Second || run.uptime != time.Hour+run.Alive.Sub(began) || run.PID != 12 || time.Since(run.Alive) > DefaultAliveInterval {
 			t.Errorf("the run is %+v", run)
 		}
 		shut(t, s)
@@ -317,7 +318,7 @@ func TestEndOfAnOldIncidentIsWritten(t *testing.T) {
 			runs: []runRow{
 				{Run: Run{Started: ago(30), Alive: ago(20)}},
 				{Run: Run{Started: ago(60), Alive: ago(50)}},
-				{Run: Run{Started: ago(90), Alive: ago(45)}}, // a clock that was wrong
+				{Run: Run{Started: ago(90), Alive: ago(35)}}, // a clock that was wrong
 			},
 			incidents: []health.Incident{
 				{ID: "before any", Start: ago(100)}, {ID: "between", Start: ago(40)}, {ID: "in the second", Start: ago(55)}, {ID: "in the last", Start: ago(25)},
@@ -351,7 +352,8 @@ func TestEndOfARunIsSaidOnce(t *testing.T) {
 		f := &fakeDisk{}
 		s := f.begin(t, nil)
 		s.EndRun(EndFailed, "too early")
-		if gap := s.Downtime(PreviousRun{End: EndKilled}); gap != nil {
+		earlier := Run{Started: time.Now().Add(-time.Hour), Alive: time.Now().Add(-time.Minute)}
+		if gap := s.Downtime(PreviousRun{Run: earlier, End: EndKilled}); gap != nil {
 			t.Errorf("without a run there was a downtime: %+v", gap)
 		}
 		first := s.BeginRun()

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,10 +27,27 @@ var alone = gateway.ShardID{}
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(actAs); dir != "" {
 		refuse()
-		writeUntilKilled(dir)
+		acts[os.Getenv(act)](dir)
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// act names what the other process does, in the folder that actAs names.
+const act = "EVERGREEN_TEST_ACT"
+
+var acts = map[string]func(dir string){"": writeUntilKilled}
+
+// inAnotherProcess runs an act and returns what it printed.
+func inAnotherProcess(t *testing.T, dir, name string, environ ...string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), actAs+"="+dir, act+"="+name), environ...)
+	out, err := cmd.Output()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 // refuse makes system calls fail as the environment says, where that can be done.

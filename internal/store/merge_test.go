@@ -97,8 +97,16 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 			},
 			want: onDisk{
 				entries: map[int64]identify.State{1: identify.Granted}, incidents: map[string]health.Outcome{"i": health.OutcomeOpen},
-				samples: []int{1}, alert: "1", limits: 1, run: EndFailed,
+				samples: []int{0, 1}, alert: "1", limits: 1, run: EndFailed,
 			},
+		},
+		"told for the first time in the middle of the write": {
+			before: func(s *Store) { s.History().Append(sample(1)) },
+			during: func(s *Store) {
+				s.Alerts().SaveActive(thread(1))
+				s.Limits().PutLimit(limit(1, time.Hour))
+			},
+			want: onDisk{samples: []int{0, 1}, alert: "1", limits: 1},
 		},
 		"told anew in the middle of the write": {
 			before: told,
@@ -115,7 +123,7 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 			},
 			want: onDisk{
 				entries: map[int64]identify.State{1: identify.Ready}, incidents: map[string]health.Outcome{"i": health.OutcomeResumed},
-				samples: []int{1, 2}, alert: "none", limits: 2, run: EndSessionKept,
+				samples: []int{0, 1, 2}, alert: "none", limits: 2, run: EndSessionKept,
 			},
 		},
 		"told anew after it": {
@@ -132,7 +140,7 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 			want: onDisk{
 				entries:   map[int64]identify.State{1: identify.Granted, 3: identify.Granted},
 				incidents: map[string]health.Outcome{"i": health.OutcomeResumed, "j": health.OutcomeOpen},
-				samples:   []int{1, 2}, alert: "2", limits: 0,
+				samples:   []int{0, 1, 2}, alert: "2", limits: 0,
 			},
 		},
 		"samples given anew before": {
@@ -161,6 +169,7 @@ func TestFailedWriteLosesAndRevivesNothing(t *testing.T) {
 					f := &fakeDisk{image: contents{history: []history.Record{{Kind: history.LevelRecord, At: time.Now(), Shard: -1}}, lastHistory: 1}}
 					s := f.begin(t, nil)
 					s.BeginRun()
+					s.History().Append(sample(0)) // on the disk before it fails
 					time.Sleep(time.Minute)
 					hang := make(chan struct{})
 					f.set(func(f *fakeDisk) { f.hang, f.writeErr = hang, failure })

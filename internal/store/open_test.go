@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -272,7 +273,7 @@ func TestMissingFolderIsMadeLater(t *testing.T) {
 	dir := filepath.Join(place, "data")
 	l := newLogRecorder(t)
 	s := open(t, dir, l)
-	l.await("not a directory")
+	wantIn(t, l.await("nothing is saved"), "mkdir ", "not a directory")
 	s.Sessions(intents).SessionStore(alone).Save(session("a", 42))
 	if state := s.State(); state.OK {
 		t.Errorf("state %+v", state)
@@ -355,5 +356,19 @@ func TestBatchesOfEverySize(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// Given a mode of the database that is stricter than its own, then it stays.
+func TestStricterModeStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, nil, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if err := makePrivate(path); err != nil {
+		t.Skip("this user cannot open it: ", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o400 && runtime.GOOS != "windows" {
+		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +46,9 @@ func TestReplacedDatabaseLearnsWhatIsOver(t *testing.T) {
 		}
 		if first := f.all()[0]; first.run == nil || len(first.sessions) != 1 {
 			t.Error("that is not in the first write")
+		}
+		if all := f.all(); len(all) > 1 && all[1].at.Equal(all[0].at) {
+			t.Error("it is written twice")
 		}
 		shut(t, s)
 	})
@@ -136,4 +140,45 @@ func TestThisMachineIsRead(t *testing.T) {
 	if slept, known := (machine.Machine{}).Slept(); (h.slept() >= 0) != known || known && h.slept() < slept {
 		t.Errorf("the machine slept %s, want %s", h.slept(), slept)
 	}
+}
+
+// Given more incidents than may wait, all of them written, when a new database takes the place
+// of the old one, then it gets those that memory holds.
+func TestNewDatabaseGetsTheNewestIncidents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		for n := range maxWaiting + 10 {
+			s.Journal().Write(health.Incident{ID: fmt.Sprint(n), Start: time.Now().Add(time.Duration(n)), Outcome: health.OutcomeResumed})
+			if n%1000 == 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		time.Sleep(time.Minute)
+		f.set(func(f *fakeDisk) { f.gone, f.writes = true, nil })
+		time.Sleep(time.Minute)
+		shut(t, s)
+		got := f.left().incidents
+		if _, newest := got[fmt.Sprint(maxWaiting+9)]; len(got) != health.MemoryJournalSize || !newest {
+			t.Errorf("the new database has %d incidents, the newest: %t", len(got), newest)
+		}
+	})
+}
+
+// Given a database that was deleted and then put back, before the history has asked, then the
+// history still learns that what it has is to be written again.
+func TestLostPastIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{image: contents{history: []history.Record{minute(time.Now())}, lastHistory: 1}}
+		s := f.begin(t, nil)
+		s.BeginRun()
+		for _, there := range []contents{{}, f.image} {
+			f.set(func(f *fakeDisk) { f.gone, f.image = true, there })
+			time.Sleep(2 * DefaultAliveInterval)
+		}
+		if !s.History().Lost() {
+			t.Error("nothing was lost")
+		}
+		shut(t, s)
+	})
 }

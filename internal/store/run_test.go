@@ -26,6 +26,7 @@ func TestFateOfARunIsFoundOut(t *testing.T) {
 		{"out of memory, by its cgroup", run, "this boot", oomCount{cgroup: "/bot", ofCgroup: 2, ofHost: 5}, EndOutOfMemory},
 		{"out of memory, in a new cgroup", run, "this boot", oomCount{cgroup: "/new", ofCgroup: 0, ofHost: 6}, EndOutOfMemory},
 		{"a new cgroup that had its own", run, "this boot", oomCount{cgroup: "/new", ofCgroup: 3, ofHost: 5}, EndKilled},
+		{"the boot was not known then", runRow{oom: oomCount{ofCgroup: -1, ofHost: -1}}, "this boot", oomCount{ofCgroup: -1, ofHost: -1}, EndKilled},
 		{"nothing can be read", runRow{oom: oomCount{ofCgroup: -1, ofHost: -1}}, "", oomCount{ofCgroup: -1, ofHost: -1}, EndKilled},
 	}
 	for _, test := range tests {
@@ -78,6 +79,7 @@ func TestRowOfBadEndsIsCounted(t *testing.T) {
 	}{
 		"no run":                  {nil, 0},
 		"a good end":              {[]runRow{run(10*time.Minute, 9*time.Minute, EndSessionKept), run(12*time.Minute, 11*time.Minute, EndNone)}, 0},
+		"a goodbye":               {[]runRow{run(10*time.Minute, 9*time.Minute, EndSessionEnded), run(12*time.Minute, 11*time.Minute, EndNone)}, 0},
 		"killed once":             {[]runRow{run(10*time.Minute, 9*time.Minute, EndNone), run(12*time.Minute, 11*time.Minute, EndSessionKept)}, 1},
 		"failed three times":      {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(11*time.Minute, 10*time.Minute, EndNone), run(13*time.Minute, 12*time.Minute, EndFailed)}, 3},
 		"started again by a hand": {[]runRow{run(10*time.Minute, 9*time.Minute, EndFailed), run(60*time.Minute, 13*time.Minute, EndFailed)}, 1},
@@ -133,6 +135,14 @@ func TestOOMCountersAreRead(t *testing.T) {
 			"/proc/self/cgroup": "3:cpu:/x\n2:memory:/docker/1\n",
 			"/sys/fs/cgroup/memory/docker/1/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
 		}, oomCount{"/docker/1", 2, -1}},
+		{"version 1, another group first", map[string]string{
+			"/proc/self/cgroup": "3:cpu:/x\n2:memory:/docker/1\n",
+			"/sys/fs/cgroup/memory/docker/1/memory.oom_control": "oom_kill 2\n",
+			"/sys/fs/cgroup/memory/x/memory.oom_control":        "oom_kill 9\n",
+		}, oomCount{"/docker/1", 2, -1}},
+		{"not the number of version 2", map[string]string{
+			"/proc/self/cgroup": "7::/x\n", "/sys/fs/cgroup/x/memory.events": "oom_kill 3\n",
+		}, oomCount{"", -1, -1}},
 		{"a name that is not of version 2", map[string]string{
 			"/proc/self/cgroup": "0:cpu:/x\n", "/sys/fs/cgroup/x/memory.events": "oom_kill 3\n",
 		}, oomCount{"", -1, -1}},
@@ -169,6 +179,9 @@ func TestNowhere(t *testing.T) {
 	here, nowhere := open(false).host, open(true).host
 	if kills := nowhere.oom(); kills != (oomCount{ofCgroup: -1, ofHost: -1}) || nowhere.slept() >= 0 || nowhere.boot != "" || nowhere.pid != here.pid {
 		t.Errorf("the machine says %+v of kills, slept %s, boot %q, process %d", kills, nowhere.slept(), nowhere.boot, nowhere.pid)
+	}
+	if this := thisHost(); here.boot != this.boot || (here.uptime() < 0) != (this.uptime() < 0) {
+		t.Errorf("here the boot is %q and the uptime %s", here.boot, here.uptime())
 	}
 	run := runRow{boot: here.boot, oom: oomCount{"/bot", 0, 0}}
 	if end := run.inferEnd(nowhere.boot, nowhere.oom()); end != EndKilled {

@@ -36,6 +36,9 @@ func TestStartFollowsTheSessionsThatAreLeft(t *testing.T) {
 		"the most": {func() []sessionRow {
 			return []sessionRow{savedRow(0, 4, 7, young), savedRow(0, 2, 7, young), savedRow(1, 2, 7, young)}
 		}, 2, 7},
+		"the most, which come first": {func() []sessionRow {
+			return []sessionRow{savedRow(0, 2, 7, young), savedRow(1, 2, 7, young), savedRow(0, 4, 7, young)}
+		}, 2, 7},
 		"the most, which are more": {func() []sessionRow {
 			return []sessionRow{savedRow(0, 2, 7, young), savedRow(1, 4, 7, young), savedRow(2, 4, 7, young)}
 		}, 4, 7},
@@ -93,9 +96,11 @@ func TestLogSaysWhatBecomesOfASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLogRecorder(t)
 		s := (&fakeDisk{}).begin(t, l)
-		s.Sessions(intents).Session(alone)
-		if line := l.await("There is no saved session"); line != sessionReasons[noneSaved] {
-			t.Errorf("of a bot without shards and without a session the log says %q", line)
+		for _, shard := range []gateway.ShardID{alone, {ID: 0, Count: 1}} {
+			s.Sessions(intents).Session(shard)
+			if line := l.await("There is no saved session"); line != sessionReasons[noneSaved] {
+				t.Errorf("of a bot without shards and without a session the log says %q", line)
+			}
 		}
 		shut(t, s)
 	})

@@ -149,8 +149,8 @@ func TestBatchOfEveryKindIsRead(t *testing.T) {
 		}
 	}
 	_, c = opened(t, dir)
-	if c.held() != heldAll {
-		t.Errorf("there are %s", c.held())
+	if c.held() != heldAll || !c.runs[0].Ended.IsZero() {
+		t.Errorf("there are %s, and the run ended at %s", c.held(), c.runs[0].Ended)
 	}
 	ended := row.sessions[0]
 	ended.session = gateway.Session{}
@@ -170,6 +170,9 @@ func TestBatchOfEveryKindIsRead(t *testing.T) {
 		if b.empty() || b.single() {
 			t.Errorf("batch %d counts as empty or as one row", n)
 		}
+		if b.run = row.run; b.single() {
+			t.Errorf("batch %d counts as one row with that of the run", n)
+		}
 	}
 	if !(&batch{durable: true, changed: true}).empty() {
 		t.Error("a batch without rows is not empty")
@@ -182,6 +185,7 @@ var oddRow = map[string]string{
 	"identifies": "CREATE TABLE identifies (id,shard,shards,at,state,lived); INSERT INTO identifies VALUES ('x','x','x','x','x','x')",
 	"runs":       "CREATE TABLE runs (id,started,alive,ended,how,pid,version,boot,cgroup,cgroup_kills,host_kills,said,slept,uptime,ordinal); INSERT INTO runs VALUES ('x','x','x','x','x','x','x','x','x','x','x','x','x','x','x')",
 	"history":    "CREATE TABLE history (id,kind,at,shard,level,gateway_count,gateway_sum,gateway_max,rest_count,rest_sum,rest_max,received,handled,asked,answered); INSERT INTO history VALUES ('x','x','x','x','x','x','x','x','x','x','x','x','x','x','x')",
+	"limits":     "CREATE VIEW limits AS SELECT 1 AS id, '[]' AS body UNION ALL SELECT 2, abs(-9223372036854775807 - 1)", // the second cannot be computed
 	"alerts":     "CREATE TABLE alerts (thread,body); INSERT INTO alerts VALUES ('x', NULL)",
 }
 
@@ -246,7 +250,7 @@ func TestWhatCannotBeDecodedCostsItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dbPath(dir), `INSERT INTO incidents VALUES ('odd', 5000000000000000000, 0, 'nonsense'), ('odder', 5000000000000000001, 0, '');
-		UPDATE alerts SET body = 'nonsense'; UPDATE limits SET body = 'nonsense'`)
+		UPDATE alerts SET body = 'nonsense'; UPDATE limits SET body = '[{"Wait": 1}, 7]'`)
 	_, c := opened(t, dir)
 	if c.held() != "1 sessions, 1 entries, 1 incidents, 1 samples, 0 alerts, 0 limits, 1 runs" || c.damaged != 3 {
 		t.Errorf("there are %s, %d are damaged", c.held(), c.damaged)
@@ -263,14 +267,17 @@ func TestTimeThatCannotBeWrittenCostsItself(t *testing.T) {
 	dir := quick(t)
 	d, _ := opened(t, dir)
 	b := everything()
+	if err := d.write(&batch{limits: b.limits}); err != nil {
+		t.Fatal(err)
+	}
 	b.incidents = append([]health.Incident{{ID: "far", Start: far}}, b.incidents...)
 	b.alert.alert = &alert.Active{Kind: alert.Offline, Thread: "far", Since: far}
-	b.limits[0].At = far
+	b.limits = []rest.Limit{{Reason: rest.ReasonGlobal, At: far, Wait: time.Hour}}
 	if err := d.write(b); err != nil {
 		t.Fatal(err)
 	}
 	_, c := opened(t, dir)
-	if got := c.held(); got != "1 sessions, 1 entries, 1 incidents, 1 samples, 0 alerts, 0 limits, 1 runs" {
-		t.Errorf("there are %s", got)
+	if got := c.held(); got != "1 sessions, 1 entries, 1 incidents, 1 samples, 0 alerts, 1 limits, 1 runs" || c.damaged != 0 {
+		t.Errorf("there are %s, %d are damaged", got, c.damaged)
 	}
 }

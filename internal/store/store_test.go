@@ -39,6 +39,9 @@ func TestNextRunFindsWhatThisOneKnew(t *testing.T) {
 	for _, e := range append(entries, identify.Entry{ID: 3, At: now, State: identify.Ready}, identify.Entry{ID: 3, State: identify.Unsent}) {
 		first.Identifies().Put(e)
 	}
+	if known, err := first.Identifies().Entries(t.Context(), now.Add(-2*time.Hour)); err != nil || len(known) != 2 || known[1].At != known[1].At.Round(0) {
+		t.Errorf("the account, by the wall clock alone: %v, %v", known, err)
+	}
 	incident := health.Incident{
 		ID: "i", Shard: gateway.ShardID{ID: 1, Count: 2}, Cause: health.HalfOpen, What: health.Text("the connection was half-open"),
 		Evidence: health.Evidence{Kind: gateway.ReasonSilent, Said: "nothing", LastACK: now.UTC(), Slept: time.Second},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,8 +57,9 @@ func TestEachKindIsWrittenSoon(t *testing.T) {
 		"limit": {func(s *Store) {
 			s.Limits().PutLimit(rest.Limit{Reason: rest.ReasonGlobal, At: time.Now(), Wait: time.Hour})
 		}, writeInterval},
-		"run":     {func(s *Store) { s.BeginRun() }, 0},
-		"session": {func(s *Store) { s.Sessions(intents).SessionStore(alone).Save(session("a", 1)) }, 0},
+		"no session": {func(s *Store) { s.Sessions(intents).SessionStore(alone).Save(gateway.Session{}) }, 0},
+		"run":        {func(s *Store) { s.BeginRun() }, 0},
+		"session":    {func(s *Store) { s.Sessions(intents).SessionStore(alone).Save(session("a", 1)) }, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeDisk{}
@@ -72,6 +74,18 @@ func TestEachKindIsWrittenSoon(t *testing.T) {
 			synctest.Wait()
 			if n := len(f.all()); n != 1 {
 				t.Errorf("%s: %d writes", name, n)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			rows := 0
+			for _, w := range f.all() {
+				rows += len(w.entries) + len(w.incidents) + len(w.history)
+			}
+			if rows > 1 {
+				t.Errorf("%s: written %d times in a minute", name, rows)
+			}
+			if n := len(f.all()); n > 2 && name != "session" && name != "run" { // and the wait for the disk
+				t.Errorf("%s: %d writes in a minute", name, n)
 			}
 			if name == "run" {
 				time.Sleep(time.Second)
@@ -99,6 +113,13 @@ func TestLimitThatIsTakenBackIsForgotten(t *testing.T) {
 		if n := len(f.all()); n != 0 {
 			t.Errorf("%d writes of a limit that never held", n)
 		}
+		s.Journal().Write(health.Incident{ID: "i", Start: time.Now()})
+		time.Sleep(writeInterval)
+		synctest.Wait()
+		if w := f.all()[0]; w.limits != nil {
+			t.Error("a limit that never held is written with others")
+		}
+		f.set(func(f *fakeDisk) { f.writes = nil })
 		s.Limits().PutLimit(limit)
 		s.Limits().PutLimit(other)
 		time.Sleep(time.Second)
@@ -109,8 +130,14 @@ func TestLimitThatIsTakenBackIsForgotten(t *testing.T) {
 		s.Limits().PutLimit(limit)
 		s.Limits().PutLimit(other)
 		time.Sleep(time.Second)
-		if n := f.left().limits; n != 0 || len(f.all()) != 2 {
-			t.Errorf("%d limits are left after %d writes", n, len(f.all()))
+		told := 0
+		for _, w := range f.all() {
+			if w.limits != nil {
+				told++
+			}
+		}
+		if n := f.left().limits; n != 0 || told != 2 {
+			t.Errorf("%d limits are left after they were written %d times", n, told)
 		}
 		shut(t, s)
 	})
@@ -141,22 +168,25 @@ func TestHousekeepingKeepsItsPace(t *testing.T) {
 		if looks, _ := counts(); looks-before < 12 || looks-before > 32 {
 			t.Errorf("the file was looked for %d times in a minute", looks-before)
 		}
-		entries := func() int {
+		entries := func() (ids []int64) {
 			list, err := s.Identifies().Entries(t.Context(), time.Time{})
 			if err != nil {
 				t.Error(err)
 			}
-			return len(list)
+			for _, e := range list {
+				ids = append(ids, e.ID)
+			}
+			return ids
 		}
 		time.Sleep(58 * time.Minute)
 		synctest.Wait()
-		if _, tidied := counts(); tidied != 0 || entries() != 2 {
-			t.Errorf("within the first hour: deleted %d times, %d entries", tidied, entries())
+		if _, tidied := counts(); tidied != 0 || len(entries()) != 2 {
+			t.Errorf("within the first hour: deleted %d times, entries %v", tidied, entries())
 		}
 		time.Sleep(2*time.Hour + 5*time.Minute)
 		synctest.Wait()
-		if _, tidied := counts(); tidied != 3 || entries() != 1 {
-			t.Errorf("after three hours: deleted %d times, %d entries", tidied, entries())
+		if _, tidied := counts(); tidied != 3 || !slices.Equal(entries(), []int64{2}) {
+			t.Errorf("after three hours: deleted %d times, entries %v", tidied, entries())
 		}
 		shut(t, s)
 	})
@@ -257,6 +287,7 @@ func TestCommitFailsWithTheWrite(t *testing.T) {
 				t.Error("a Commit still waits")
 			}
 		}
+		time.Sleep(10 * time.Minute) // it is tried again and again
 		began := time.Now()
 		if err := s.Identifies().Commit(t.Context()); err == nil || time.Since(began) != 0 {
 			t.Errorf("while the disk fails: %v after %s", err, time.Since(began))
@@ -355,4 +386,155 @@ func TestJustAsManyAsMayWaitAreWritten(t *testing.T) {
 			_ = s.Close(context.Background()) // the disk fails
 		})
 	}
+}
+
+// Given something that was written at once, then the next sign of life comes an interval
+// after it: the run and its sessions were in that write too.
+func TestUrgentWriteIsASignOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		s.BeginRun()
+		synctest.Wait()
+		time.Sleep(3 * time.Second)
+		s.Alerts().SaveActive(nil)
+		synctest.Wait()
+		before := len(f.all())
+		if urgent := f.all()[before-1]; urgent.run == nil {
+			t.Error("the run was not in the write")
+		}
+		time.Sleep(DefaultAliveInterval - time.Millisecond)
+		synctest.Wait()
+		if n := len(f.all()) - before; n != 0 {
+			t.Errorf("%d writes within the interval", n)
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if n := len(f.all()) - before; n != 1 {
+			t.Errorf("%d writes after it", n)
+		}
+		shut(t, s)
+	})
+}
+
+// Given other writes in between, then a run gives a sign of life as often as without them.
+func TestOtherWritesDelayNoSignOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		s.BeginRun()
+		for range 120 {
+			s.History().Append([]history.Record{minute(time.Now())})
+			time.Sleep(time.Second)
+		}
+		last := f.all()[0].at
+		for _, w := range f.all() {
+			if w.run == nil {
+				continue
+			}
+			if since := w.at.Sub(last); since > DefaultAliveInterval+time.Second {
+				t.Fatalf("a sign of life came %s after the one before", since)
+			}
+			last = w.at
+		}
+		if since := time.Since(last); since > DefaultAliveInterval+time.Second {
+			t.Errorf("the last sign of life came %s ago", since)
+		}
+		shut(t, s)
+	})
+}
+
+// Given shards of which one is busy, then the sessions of the others are written with signs
+// of life and not with each event.
+func TestQuietSessionIsNotWrittenWithEachEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		shards := s.Sessions(intents)
+		shards.SessionStore(gateway.ShardID{ID: 0, Count: 2}).Save(session("quiet", 1))
+		busy := shards.SessionStore(gateway.ShardID{ID: 1, Count: 2})
+		for seq := range int64(20 * 60) {
+			busy.Save(session("busy", seq+1))
+			time.Sleep(50 * time.Millisecond)
+		}
+		written := map[string]int{}
+		for _, w := range f.all() {
+			for _, row := range w.sessions {
+				written[row.session.ID]++
+			}
+		}
+		if written["busy"] < 1000 || written["quiet"] < 12 || written["quiet"] > 50 {
+			t.Errorf("in a minute the sessions were written %v times", written)
+		}
+		shut(t, s)
+	})
+}
+
+// Given a write that fails and need not survive a power cut, then the next try does not wait
+// for the disk itself either.
+func TestNextTryWaitsForTheDiskOnlyIfTheFirstDid(t *testing.T) {
+	wantFull(t)
+	for _, urgent := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fakeDisk{}
+			s := f.begin(t, nil)
+			k := s.Sessions(intents).SessionStore(alone)
+			k.Save(session("a", 1))
+			time.Sleep(time.Second)
+			f.set(func(f *fakeDisk) { f.writeErr = errFull() })
+			if k.Save(session("a", 2)); urgent {
+				k.Save(session("b", 1))
+			}
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			wrote := len(f.all())
+			f.set(func(f *fakeDisk) { f.writeErr = nil })
+			time.Sleep(firstRetry)
+			synctest.Wait()
+			if all := f.all(); len(all) != wrote+1 || all[wrote].durable != urgent {
+				t.Errorf("urgent: %t, %d writes, the first is durable: %t", urgent, len(all)-wrote, all[wrote].durable)
+			}
+			shut(t, s)
+		})
+	}
+}
+
+// Given a database that is deleted, when the process stops, then the new one survives a power
+// cut.
+func TestStopWaitsForTheDiskOfANewDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		s.BeginRun()
+		s.Sessions(intents).SessionStore(alone).Save(session("a", 1))
+		time.Sleep(time.Minute)
+		f.set(func(f *fakeDisk) { f.gone, f.writes = true, nil })
+		shut(t, s)
+		if all := f.all(); len(all) == 0 || !all[len(all)-1].durable || len(all[len(all)-1].sessions) != 1 {
+			t.Errorf("the new database got %d writes", len(all))
+		}
+	})
+}
+
+// Given a limit that is taken back while the disk fails for some time, then the disk learns
+// that it is over.
+func TestLimitThatIsTakenBackIsForgottenOnceTheDiskWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		limit := rest.Limit{Reason: rest.ReasonGlobal, At: time.Now(), Wait: time.Hour}
+		s.Limits().PutLimit(limit)
+		time.Sleep(time.Second)
+		f.set(func(f *fakeDisk) { f.writeErr = errDisk })
+		limit.Wait = 0
+		s.Limits().PutLimit(limit)
+		time.Sleep(time.Minute)
+		f.set(func(f *fakeDisk) { f.writeErr = nil })
+		time.Sleep(lastRetry)
+		synctest.Wait()
+		if n := f.left().limits; n != 0 {
+			t.Errorf("the disk has %d limits", n)
+		}
+		shut(t, s)
+	})
 }

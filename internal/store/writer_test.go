@@ -242,6 +242,9 @@ func TestHangingDiskDelaysNoCaller(t *testing.T) {
 		if err := s.Identifies().Commit(patience); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("commit: %v", err)
 		}
+		if state := s.State(); !state.OK {
+			t.Errorf("within two seconds the state is %+v", state)
+		}
 		time.Sleep(hangAfter)
 		wantIn(t, s.State().Reason, "has not answered for 7s")
 		if err := s.Close(patience); err == nil || !errors.Is(err, context.DeadlineExceeded) {
