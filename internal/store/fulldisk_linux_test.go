@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,15 +246,26 @@ func TestFileThatDoesNotFitStays(t *testing.T) {
 	if err := move(dir, filepath.Join(t.TempDir(), "to")); err == nil {
 		t.Error("a folder was moved to another file system")
 	}
+	if isOpen(t, from) {
+		t.Error("it is still open")
+	}
+	private := filepath.Join(t.TempDir(), "x.db")
+	if err := makePrivate(private); err != nil || isOpen(t, private) {
+		t.Errorf("a file that was made is still open, %v", err)
+	}
+}
+
+// isOpen reports whether this process has the file open.
+func isOpen(t *testing.T, path string) bool {
+	t.Helper()
 	files, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, each := range files {
-		if path, err := os.Readlink(each); err == nil && strings.HasPrefix(path, from) {
-			t.Errorf("%s is still open", path)
-		}
-	}
+	return slices.ContainsFunc(files, func(each string) bool {
+		open, err := os.Readlink(each)
+		return err == nil && strings.HasPrefix(open, path)
+	})
 }
 
 // Given a process that may open no further file, then the start goes on without the text of

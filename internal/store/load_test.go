@@ -289,6 +289,15 @@ func TestSignOfLifeRecordsTheMachine(t *testing.T) {
 		if n := reads.Load(); n < 10 || n > 16 {
 			t.Errorf("the kills were read %d times in a minute", n)
 		}
+		runs := 0
+		for _, w := range f.all() {
+			if w.run != nil {
+				runs++
+			}
+		}
+		if runs > 50 {
+			t.Errorf("the run was written %d times in a minute", runs)
+		}
 		if n := looks.Load(); n > 50 { // with each sign of life, and with each wait for the disk
 			t.Errorf("the sleep was read %d times in a minute", n)
 		}

@@ -365,6 +365,9 @@ func TestStricterModeStays(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o400); err != nil {
 		t.Fatal(err)
 	}
+	if err := makePrivate(filepath.Join(filepath.Dir(path), "missing", "x.db")); err == nil {
+		t.Error("a file in a folder that is not there was made")
+	}
 	if err := makePrivate(path); err != nil {
 		t.Skip("this user cannot open it: ", err)
 	}

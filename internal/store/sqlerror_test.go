@@ -270,7 +270,7 @@ func TestTimeThatCannotBeWrittenCostsItself(t *testing.T) {
 	if err := d.write(&batch{limits: b.limits}); err != nil {
 		t.Fatal(err)
 	}
-	b.incidents = append([]health.Incident{{ID: "far", Start: far}}, b.incidents...)
+	b.incidents = append([]health.Incident{{ID: "far", Start: time.Now(), End: far}}, b.incidents...)
 	b.alert.alert = &alert.Active{Kind: alert.Offline, Thread: "far", Since: far}
 	b.limits = []rest.Limit{{Reason: rest.ReasonGlobal, At: far, Wait: time.Hour}}
 	if err := d.write(b); err != nil {

@@ -538,3 +538,18 @@ func TestLimitThatIsTakenBackIsForgottenOnceTheDiskWorks(t *testing.T) {
 		shut(t, s)
 	})
 }
+
+// Given a store with nothing in it, when something urgent turns out to be nothing, and when it
+// is closed, then nothing is written.
+func TestNothingIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeDisk{}
+		s := f.begin(t, nil)
+		s.EndRun(EndFailed, "") // of a run that has not begun
+		time.Sleep(time.Minute)
+		shut(t, s)
+		if n := len(f.all()); n != 0 {
+			t.Errorf("%d writes", n)
+		}
+	})
+}
