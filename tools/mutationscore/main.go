@@ -66,7 +66,7 @@ var packages = []struct {
 	{"gateway", 0.70},
 	{"identify", 0.90},
 	{"internal/discord/rest", 0.90},
-	{"internal/store", 0.80},
+	{"internal/store", 0.97},
 	{"fleet", 0.75},
 	{"internal/bot", 0.90},
 	{"internal/discord/preflight", 0.85},
