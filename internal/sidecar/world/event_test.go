@@ -98,9 +98,16 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 		"the bot leaves one thread and enters another": {
 			[]dispatch{
 				{"THREAD_MEMBERS_UPDATE", `"id":"201","member_count":0,"removed_member_ids":["7","155149108183695360"]`},
-				{"THREAD_MEMBERS_UPDATE", `"id":"202","member_count":5,"added_members":[{"id":"202","user_id":"7"},{"id":"202","user_id":"155149108183695360","flags":3,"member":{},"presence":null}]`},
+				{"THREAD_MEMBERS_UPDATE", `"id":"202","member_count":5,"added_members":[{"id":"202","user_id":"155149108183695360","flags":3,"member":{},"presence":null},{"id":"202","user_id":"7","flags":4}]`},
 			},
 			map[string]string{"threads": `[{"id":"201","parent_id":"101","name":"novels","member_count":0},{"id":"202","parent_id":"102","name":"poems","member_count":5,"member":{"flags":3}}]`},
+		},
+		"strangers leave and enter a thread": {
+			[]dispatch{
+				{"THREAD_MEMBERS_UPDATE", `"id":"201","member_count":2,"removed_member_ids":["7"]`},
+				{"THREAD_MEMBERS_UPDATE", `"id":"202","added_members":[{"id":"202","user_id":"7","flags":4}]`},
+			},
+			map[string]string{"threads": `[{"id":"201","parent_id":"101","name":"novels","member":{"flags":0},"member_count":2},` + poems + `]`},
 		},
 		"role created and updated": {
 			[]dispatch{{"GUILD_ROLE_CREATE", `"role":{"id":"303","name":"new"}`}, {"GUILD_ROLE_UPDATE", `"role":{"id":"301","name":"writer"}`}},
@@ -149,6 +156,10 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 			[]dispatch{{"GUILD_MEMBER_UPDATE", `"user":{"id":"155149108183695360"},"roles":["301"],"nick":"librarian"`}},
 			map[string]string{"members": `[{"user":{"id":"155149108183695360"},"roles":["301"],"deaf":false,"mute":true,"nick":"librarian"},` + other + `]`},
 		},
+		"the bot itself joins again": {
+			[]dispatch{{"GUILD_MEMBER_REMOVE", `"user":{"id":"155149108183695360"}`}, {"GUILD_MEMBER_ADD", `"user":{"id":"155149108183695360"},"roles":[]`}, {"GUILD_MEMBER_UPDATE", `"user":{"id":"155149108183695360"},"nick":"x"`}},
+			map[string]string{"members": `[` + other + `,{"user":{"id":"155149108183695360"},"roles":[],"nick":"x"}]`},
+		},
 		"stranger updated": {[]dispatch{{"GUILD_MEMBER_UPDATE", `"user":{"id":"503"},"roles":[]`}}, nil},
 		"presence": {
 			[]dispatch{{"PRESENCE_UPDATE", `"user":{"id":"502"},"status":"idle","activities":[]`}},
@@ -176,6 +187,25 @@ func TestEventsChangeTheSnapshot(t *testing.T) {
 				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"102","member":{"user":{"id":"503"},"roles":[]}`},
 				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":null,"member":{"user":{"id":"503"},"roles":[]}`},
 			}, nil,
+		},
+		"stranger is in voice twice": {
+			[]dispatch{
+				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"102","member":{"user":{"id":"503"},"roles":[]}`},
+				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":null`},
+				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"103","member":{"user":{"id":"503"},"nick":"x"}`},
+				{"GUILD_MEMBER_UPDATE", `"user":{"id":"503"},"nick":"y"`},
+			},
+			map[string]string{
+				"voice_states": `[{"user_id":"502","channel_id":"102"},{"user_id":"503","channel_id":"103"}]`,
+				"members":      `[` + self + `,` + other + `,{"user":{"id":"503"},"nick":"y"}]`,
+			},
+		},
+		"stranger leaves out of voice": {
+			[]dispatch{
+				{"VOICE_STATE_UPDATE", `"user_id":"503","channel_id":"102","member":{"user":{"id":"503"}}`},
+				{"GUILD_MEMBER_REMOVE", `"user":{"id":"503"}`},
+			},
+			map[string]string{"member_count": `2`},
 		},
 		"stage begins and ends": {
 			[]dispatch{{"STAGE_INSTANCE_CREATE", `"id":"602","topic":"x"`}, {"STAGE_INSTANCE_UPDATE", `"id":"602","topic":"y"`}, {"STAGE_INSTANCE_DELETE", `"id":"601"`}},

@@ -93,6 +93,9 @@ func TestReadyHasTheUserAsItIsNow(t *testing.T) {
 		t.Errorf("READY is %s", got)
 	}
 	apply(t, w, "USER_UPDATE", `{"id":"8","username":"stranger"}`)
+	if got := string(w.Ready()); got != ready(7) {
+		t.Errorf("after a stranger's change READY is %s", got)
+	}
 	apply(t, w, "USER_UPDATE", rename)
 	want := strings.Replace(ready(7), `"username":"bot","verified":true`, `"username":"librarian","verified":true,"flags":1`, 1)
 	if got := string(w.Ready()); got != want {
@@ -142,7 +145,9 @@ func TestPatchesAreFoldedIntoTheBlock(t *testing.T) {
 // rebuild their blocks, then neither sees the other's.
 func TestClonesAreIndependent(t *testing.T) {
 	original := withLibrary(t)
-	apply(t, original, "CHANNEL_CREATE", inGuild(`"id":"110","name":"before"`))
+	for range 9 { // so that there is room behind the patches, which both could write to
+		apply(t, original, "CHANNEL_UPDATE", inGuild(`"id":"110","name":"before"`))
+	}
 	before := snapshot(t, original, guildID)
 	clone := original.Clone()
 	still := clone.Clone()
@@ -175,6 +180,48 @@ func TestClonesAreIndependent(t *testing.T) {
 	apply(t, still, "GUILD_MEMBER_UPDATE", inGuild(`"user":{"id":"502"},"nick":"kept"`))
 	if got := snapshot(t, still, guildID); !bytes.Contains(got, []byte(`"nick":"kept"`)) {
 		t.Errorf("the untouched clone has lost a member: %s", got)
+	}
+}
+
+// Given a guild written with white space, when it and its events are read, then it makes no
+// difference.
+func TestWhiteSpaceMakesNoDifference(t *testing.T) {
+	indent := func(d string) string {
+		var b bytes.Buffer
+		if err := json.Indent(&b, []byte(d), "\r", "\t"); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	plain, spaced := withLibrary(t), world.New(world.Options{})
+	apply(t, spaced, "READY", indent(ready(guildID)))
+	apply(t, spaced, "GUILD_CREATE", indent(library))
+	for _, e := range []dispatch{
+		{"CHANNEL_UPDATE", `"id":"102","name":"hall"`}, {"THREAD_MEMBER_UPDATE", `"id":"201","flags":9`}, {"GUILD_ROLE_DELETE", `"role_id":"301"`},
+		{"GUILD_MEMBER_ADD", `"user":{"id":"9"}`}, {"THREAD_LIST_SYNC", `"channel_ids":["102"],"threads":[{"id":"204","parent_id":"102"}],"members":[{"id":"204","flags":1}]`},
+		{"PRESENCE_UPDATE", `"user":{"id":"502"},"status":"offline"`},
+	} {
+		apply(t, plain, e.event, inGuild(e.fields))
+		apply(t, spaced, e.event, indent(inGuild(e.fields)))
+	}
+	got, want := decodeGuild(t, snapshot(t, spaced, guildID)), decodeGuild(t, snapshot(t, plain, guildID))
+	if all := differences("guild", got, want); len(all) > 0 {
+		t.Error(strings.Join(all, "\n"))
+	}
+}
+
+// Given events about members who are not kept, when they come, then they cost nothing, or
+// no more than the number of members.
+func TestStrangersCostNoMemory(t *testing.T) {
+	w := withLibrary(t)
+	before := w.Size()
+	apply(t, w, "GUILD_MEMBER_UPDATE", inGuild(`"user":{"id":"503"},"nick":"`+strings.Repeat("long ", 100)+`"`))
+	if after := w.Size(); after != before {
+		t.Errorf("a stranger's new name costs %d bytes", after-before)
+	}
+	apply(t, w, "GUILD_MEMBER_ADD", inGuild(`"user":{"id":"503"},"nick":"`+strings.Repeat("long ", 100)+`"`))
+	if after := w.Size(); after > before+64 {
+		t.Errorf("a stranger who joins costs %d bytes", after-before)
 	}
 }
 
