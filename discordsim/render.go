@@ -104,7 +104,7 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 	}
 	if raw, ok := m.Extra["sticker_ids"]; ok {
 		delete(out, "sticker_ids")
-		out["sticker_items"] = renderStickers(raw)
+		out["sticker_items"] = r.renderStickers(raw)
 	}
 	mentions := []any{}
 	for _, id := range m.Pinged {
@@ -129,12 +129,16 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 	return out
 }
 
-func renderStickers(raw json.RawMessage) []any {
+func (r *restAPI) renderStickers(raw json.RawMessage) []any {
 	var ids []ID
 	_ = json.Unmarshal(raw, &ids) // checked when the message was made; null is an empty list
 	out := []any{}
 	for _, id := range ids {
-		out = append(out, map[string]any{"id": id, "name": "sticker", "format_type": 1})
+		item := map[string]any{"id": id, "name": "sticker", "format_type": 1}
+		if s := r.stickers[id]; s != nil {
+			item["name"], item["format_type"] = s.Name, s.Format
+		}
+		out = append(out, item)
 	}
 	return out
 }

@@ -34,7 +34,9 @@ type restAPI struct {
 	interactionsByAge []*interaction          // the same, oldest first
 	interactionTokens map[string]*interaction // the same by their tokens
 	unknownWebhooks   map[string]time.Time    // by webhook: last answer of 404 10015
-	uploads           []upload                // oldest first
+	invites           map[string]*Invite
+	stickers          map[ID]*Sticker
+	uploads           []upload // oldest first
 	uploadBytes       int
 	creates           map[commandScope]*createDay
 	puts              map[commandScope]putCount
@@ -52,7 +54,7 @@ func newRESTAPI(s *Sim, cfg RESTConfig) *restAPI {
 		buckets: map[bucketKey]*bucket{}, global: map[string]*window{}, invalid: map[string]*clientRecord{},
 		refused: map[string]time.Time{}, deadTokens: map[string]time.Time{}, lostCreates: map[string]lostCreate{},
 		tokenOwners: map[string]*App{}, nonces: map[nonceKey]nonceEntry{}, typing: map[ID]map[ID]time.Time{},
-		webhooks: map[ID]*Webhook{}, interactions: map[ID]*interaction{}, interactionTokens: map[string]*interaction{}, unknownWebhooks: map[string]time.Time{},
+		invites: map[string]*Invite{}, stickers: map[ID]*Sticker{}, webhooks: map[ID]*Webhook{}, interactions: map[ID]*interaction{}, interactionTokens: map[string]*interaction{}, unknownWebhooks: map[string]time.Time{},
 		creates: map[commandScope]*createDay{}, puts: map[commandScope]putCount{},
 	}
 }

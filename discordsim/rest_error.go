@@ -59,6 +59,14 @@ var (
 	errCrossposted       = restError{http.StatusBadRequest, 40033, "This message has already been crossposted"}
 	errSystemMessage     = restError{http.StatusForbidden, 50021, "Cannot execute action on a system message"}
 	errTooOldForBulk     = restError{http.StatusBadRequest, 50034, "You can only bulk delete messages that are under 14 days old."}
+	errNoSuchEmoji       = restError{http.StatusNotFound, 10014, "Unknown Emoji"}
+	errUnknownSticker    = restError{http.StatusNotFound, 10060, "Unknown sticker"}
+	errTooManyWebhooks   = restError{http.StatusBadRequest, 30007, "Maximum number of webhooks reached (15)"}
+	errTooManyEmojis     = restError{http.StatusBadRequest, 30008, "Maximum number of emojis reached (50)"}
+	errTooManyStickers   = restError{http.StatusBadRequest, 30039, "Maximum number of stickers reached (5)"}
+	errThreadNeeded      = restError{http.StatusBadRequest, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"}
+	errThreadNamedTwice  = restError{http.StatusBadRequest, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"}
+	errNoThreadHere      = restError{http.StatusBadRequest, 220003, "Webhooks can only create threads in forum channels"}
 	errUnknownInvite     = restError{http.StatusNotFound, 10006, "Unknown Invite"}
 	errUnknownRole       = restError{http.StatusNotFound, 10011, "Unknown Role"}
 	errUnknownBan        = restError{http.StatusNotFound, 10026, "Unknown Ban"}

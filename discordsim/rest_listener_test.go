@@ -55,6 +55,9 @@ func (w *restHarness) listen(app *App, intents int64) *eventListener {
 					"token": app.Token, "intents": intents, "properties": map[string]string{"os": "linux", "browser": "listener", "device": "ear"},
 				}})
 			case p.Op == 0:
+				if objects.fields[p.T] != nil && len(w.Injected()) == 0 {
+					checkEvent(w.t, p.T, p.D)
+				}
 				data := map[string]any{}
 				_ = json.Unmarshal(p.D, &data)
 				e.mu.Lock()

@@ -76,7 +76,7 @@ func onMessage(handle func(*restAPI, *restRequest, *Message) restResponse) func(
 }
 
 // wordParams are the path parameters that are not snowflakes.
-var wordParams = map[string]bool{"token": true, "emoji": true}
+var wordParams = map[string]bool{"token": true, "emoji": true, "code": true}
 
 // find matches a path below the version. Where the path exists and the method
 // does not, that is a 405; any other path is not simulated.

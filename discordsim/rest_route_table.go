@@ -27,7 +27,7 @@ var routeTable struct {
 
 func routes() []*route {
 	routeTable.once.Do(func() {
-		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes())
+		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes())
 		for _, r := range routeTable.list {
 			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
 		}
@@ -77,7 +77,6 @@ func basicRoutes() []*route {
 
 		{method: "POST", path: interactionPath, open: true, exempt: true, handle: (*restAPI).answerInteraction},
 
-		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: on((*restAPI).webhookFor, (*restAPI).getWebhook)},
 		{method: "POST", path: webhookPath, open: true, bucket: "webhook", handle: (*restAPI).executeWebhook},
 		{method: "GET", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).getWebhookMessage)},
 		{method: "PATCH", path: webhookMessage, open: true, bucket: "webhook", handle: on((*restAPI).webhookMessage, (*restAPI).editWebhookMessage)},
@@ -168,5 +167,58 @@ func threadRoutes() []*route {
 		{method: "PUT", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).addThreadMember)},
 		{method: "DELETE", path: members + "/@me", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
 		{method: "DELETE", path: members + "/{user}", bucket: "thread-edit", handle: onThread((*restAPI).removeThreadMember)},
+	}
+}
+
+// webhookRoutes are those of webhooks and invites.
+func webhookRoutes() []*route {
+	const ownedPath = "/webhooks/{webhook}"
+	onOwned := func(handle func(*restAPI, *restRequest, *Webhook) restResponse) func(*restAPI, *restRequest) restResponse {
+		return on((*restAPI).ownedWebhook, handle)
+	}
+	onToken := func(handle func(*restAPI, *restRequest, *Webhook) restResponse) func(*restAPI, *restRequest) restResponse {
+		return on((*restAPI).webhookFor, handle)
+	}
+	return []*route{
+		{method: "GET", path: channelPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onChannel((*restAPI).listWebhooks)},
+		{method: "POST", path: channelPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onChannel((*restAPI).createWebhook)},
+		{method: "GET", path: guildPath + "/webhooks", bucket: "webhook-manage", needs: permissionManageWebhooks, handle: onGuild((*restAPI).listGuildWebhooks)},
+		{method: "GET", path: ownedPath, bucket: "webhook-manage", handle: onOwned((*restAPI).getOwnedWebhook)},
+		{method: "PATCH", path: ownedPath, bucket: "webhook-manage", handle: onOwned((*restAPI).editWebhook)},
+		{method: "DELETE", path: ownedPath, bucket: "webhook-manage", handle: onOwned((*restAPI).deleteWebhook)},
+		{method: "GET", path: webhookPath, open: true, bucket: "webhook", handle: onToken((*restAPI).getOwnedWebhook)},
+		{method: "PATCH", path: webhookPath, open: true, bucket: "webhook", handle: onToken((*restAPI).editWebhook)},
+		{method: "DELETE", path: webhookPath, open: true, bucket: "webhook", handle: onToken((*restAPI).deleteWebhook)},
+
+		{method: "GET", path: channelPath + "/invites", bucket: "invite", needs: permissionManageChannels, handle: onChannel((*restAPI).listChannelInvites)},
+		{method: "POST", path: channelPath + "/invites", bucket: "invite", needs: permissionInvite, handle: onChannel((*restAPI).createInvite)},
+		{method: "GET", path: guildPath + "/invites", bucket: "invite", needs: permissionManageGuild, handle: onGuild((*restAPI).listGuildInvites)},
+		{method: "GET", path: "/invites/{code}", bucket: "invite", handle: (*restAPI).getInvite},
+		{method: "DELETE", path: "/invites/{code}", bucket: "invite", handle: (*restAPI).deleteInvite},
+	}
+}
+
+// expressionRoutes are those of emojis and stickers.
+func expressionRoutes() []*route {
+	const emojis, emoji, stickers, sticker = guildPath + "/emojis", guildPath + "/emojis/{emoji_id}", guildPath + "/stickers", guildPath + "/stickers/{sticker}"
+	return []*route{
+		{method: "GET", path: emojis, bucket: "emoji", handle: onGuild((*restAPI).listEmojis)},
+		{method: "POST", path: emojis, bucket: "emoji", needs: permissionCreateExpressions, handle: onGuild((*restAPI).createEmoji)},
+		{method: "GET", path: emoji, bucket: "emoji", handle: onEmoji((*restAPI).getEmoji)},
+		{method: "PATCH", path: emoji, bucket: "emoji", needs: permissionManageExpressions, handle: onEmoji((*restAPI).editEmoji)},
+		{method: "DELETE", path: emoji, bucket: "emoji", needs: permissionManageExpressions, handle: onEmoji((*restAPI).deleteEmoji)},
+		{method: "GET", path: appPath + "/emojis", bucket: "emoji", handle: onApp((*restAPI).listAppEmojis)},
+		{method: "POST", path: appPath + "/emojis", bucket: "emoji", handle: onApp((*restAPI).createAppEmoji)},
+		{method: "GET", path: appPath + "/emojis/{emoji_id}", bucket: "emoji", handle: onApp((*restAPI).getAppEmoji)},
+		{method: "PATCH", path: appPath + "/emojis/{emoji_id}", bucket: "emoji", handle: onApp((*restAPI).editAppEmoji)},
+		{method: "DELETE", path: appPath + "/emojis/{emoji_id}", bucket: "emoji", handle: onApp((*restAPI).deleteAppEmoji)},
+
+		{method: "GET", path: "/sticker-packs", bucket: "sticker", handle: (*restAPI).listStickerPacks},
+		{method: "GET", path: "/stickers/{sticker}", bucket: "sticker", handle: (*restAPI).getSticker},
+		{method: "GET", path: stickers, bucket: "sticker", handle: onGuild((*restAPI).listStickers)},
+		{method: "POST", path: stickers, bucket: "sticker", needs: permissionCreateExpressions, handle: onGuild((*restAPI).createSticker)},
+		{method: "GET", path: sticker, bucket: "sticker", handle: onSticker((*restAPI).getGuildSticker)},
+		{method: "PATCH", path: sticker, bucket: "sticker", needs: permissionManageExpressions, handle: onSticker((*restAPI).editSticker)},
+		{method: "DELETE", path: sticker, bucket: "sticker", needs: permissionManageExpressions, handle: onSticker((*restAPI).deleteSticker)},
 	}
 }

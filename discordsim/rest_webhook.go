@@ -1,11 +1,15 @@
 package discordsim
 
+import "time"
+
 // Webhook lets a client that knows its token post into a channel.
 type Webhook struct {
 	ID      ID
 	Token   string
 	Channel ID
 	Name    string
+	// Creator is who made it; 0 where it was there from the beginning.
+	Creator ID
 }
 
 // AddWebhook makes a webhook in a channel.
@@ -36,18 +40,6 @@ func (r *restAPI) webhookFor(c *restRequest) (*Webhook, *restResponse) {
 	return hook, nil
 }
 
-// getWebhook is GET /webhooks/{id}/{token}.
-func (r *restAPI) getWebhook(c *restRequest, hook *Webhook) restResponse {
-	out := map[string]any{
-		"id": hook.ID, "type": 1, "name": hook.Name, "avatar": nil, "channel_id": hook.Channel,
-		"token": hook.Token, "application_id": nil,
-	}
-	if g := r.sim.channels[hook.Channel].Guild; g != nil {
-		out["guild_id"] = g.ID
-	}
-	return ok200(out)
-}
-
 // executeWebhook is POST /webhooks/{id}/{token}: 204, or the message with
 // wait=true (S-096). Under an app's id it is a follow-up of an interaction.
 func (r *restAPI) executeWebhook(c *restRequest) restResponse {
@@ -64,9 +56,6 @@ func (r *restAPI) executeWebhook(c *restRequest) restResponse {
 	if wrong.any() {
 		return wrong.answer()
 	}
-	if thread != 0 {
-		return errUnknownChannel.answer()
-	}
 	f := c.form()
 	d := r.readDraft(c, f, flagSuppressEmbeds|flagSuppressNotifications|flagComponentsV2)
 	author := User{ID: hook.ID, Username: hook.Name, Bot: true}
@@ -79,9 +68,25 @@ func (r *restAPI) executeWebhook(c *restRequest) restResponse {
 	if d.empty {
 		return errEmptyMessage.answer()
 	}
+	to, wrongTarget := r.webhookTarget(c, f, hook, thread)
+	switch {
+	case f.errors.any():
+		return f.errors.answer()
+	case wrongTarget != nil:
+		return wrongTarget.answer()
+	}
 	d.nonce, d.mentions = nil, usersOnly(d.mentions)
-	m := r.compose(r.sim.channels[hook.Channel], author, d, nil)
+	var post *Channel
+	if to.isForum() {
+		post = r.sim.newThread(to, r.sim.newID(), hook.ID, f.text("thread_name", 0), channelPublicThread, 24*time.Hour)
+		c.emit(r.sim.startThread(post, nil))
+		to = post
+	}
+	m := r.compose(to, author, d, nil)
 	m.WebhookID = hook.ID
+	if post != nil {
+		m.ID = post.ID
+	}
 	r.publish(c, m)
 	if !wait {
 		return noContent()

@@ -55,7 +55,9 @@ type Guild struct {
 
 	profiles map[ID]*Member // what is known of members beyond that they are there
 	settings settings
-	threads  []*Channel    // also the archived ones
+	threads  []*Channel // also the archived ones
+	emojis   []*Emoji
+	stickers []*Sticker
 	bans     map[ID]string // by user: the reason
 	audit    []*auditEntry // oldest first
 	voice    map[ID]*voiceState
@@ -139,6 +141,7 @@ type App struct {
 	// StartsTotal and startsUsed are the identify budget.
 	StartsTotal int
 	startsUsed  int
+	emojis      []*Emoji
 	startsReset time.Time
 }
 
