@@ -45,7 +45,7 @@ type sendQueue struct {
 // queuedSend is one payload on its way out.
 type queuedSend struct {
 	op        Opcode
-	key       string // what RATE_LIMITED may hold back
+	key       string // see rateLimitKey
 	raw       []byte
 	done      chan error // one slot
 	abandoned bool       // the sender gave up waiting
@@ -103,7 +103,7 @@ func (q *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 	if err != nil {
 		return err
 	}
-	p := &queuedSend{op: op, key: rateLimitKey(op, raw), raw: raw, done: make(chan error, 1)}
+	p := &queuedSend{op: op, key: rateLimitKey(op, guildOf(raw)), raw: raw, done: make(chan error, 1)}
 	q.mu.Lock()
 	switch {
 	case q.closed:
@@ -134,37 +134,36 @@ func (q *sendQueue) send(ctx context.Context, op Opcode, d any) error {
 }
 
 // rateLimitKey names what a RATE_LIMITED dispatch holds back: an opcode for a guild.
-func rateLimitKey(op Opcode, raw []byte) string {
-	if op != OpRequestGuildMembers {
-		return ""
-	}
+func rateLimitKey(op Opcode, guildID json.RawMessage) string {
+	return fmt.Sprint(int(op), "/", text(guildID))
+}
+
+// guildOf returns the guild_id that a payload names.
+func guildOf(raw []byte) json.RawMessage {
 	var p struct {
 		D struct {
 			GuildID json.RawMessage `json:"guild_id"`
 		} `json:"d"`
 	}
 	_ = json.Unmarshal(raw, &p)
-	return fmt.Sprint(int(op), "/", text(p.D.GuildID))
+	return p.D.GuildID
 }
 
 // onRateLimited holds an opcode back for the guild of a RATE_LIMITED dispatch, and
-// for no other (G-108).
+// for no other (G-108). A mistyped field counts as missing.
 func (q *sendQueue) onRateLimited(d []byte, now time.Time) {
 	var limited struct {
-		Opcode     int     `json:"opcode"`
+		Opcode     Opcode  `json:"opcode"`
 		RetryAfter float64 `json:"retry_after"`
 		Meta       struct {
 			GuildID json.RawMessage `json:"guild_id"`
 		} `json:"meta"`
 	}
-	if json.Unmarshal(d, &limited) != nil || !(limited.RetryAfter > 0) {
-		return
-	}
-	wait := time.Duration(min(limited.RetryAfter, bounds.RateLimited) * float64(time.Second))
+	_ = json.Unmarshal(d, &limited)
+	wait := time.Duration(min(max(limited.RetryAfter, 0), bounds.RateLimited) * float64(time.Second))
 	q.mu.Lock()
-	q.rateLimitedUntil[fmt.Sprint(limited.Opcode, "/", text(limited.Meta.GuildID))] = now.Add(wait)
+	q.rateLimitedUntil[rateLimitKey(limited.Opcode, limited.Meta.GuildID)] = now.Add(wait)
 	q.mu.Unlock()
-	q.notify()
 }
 
 // next removes and returns what may leave now, the presence first. Where nothing may,
@@ -199,7 +198,7 @@ func (q *sendQueue) next(now time.Time) (p *queuedSend, presence *Presence, wait
 		}
 	}
 	for i, item := range q.items {
-		if until, shut := q.rateLimitedUntil[item.key]; shut && item.key != "" {
+		if until, shut := q.rateLimitedUntil[item.key]; shut {
 			sooner(until.Sub(now))
 			continue
 		}
@@ -246,7 +245,7 @@ type sendLimiter struct {
 
 func newSendLimiter(interval time.Duration) *sendLimiter {
 	// IDENTIFY or RESUME and a little slack beside the heartbeats.
-	return &sendLimiter{budget: max(1, min(110, sendLimit-3-heartbeatBudget(interval)))}
+	return &sendLimiter{budget: sendLimit - 3 - heartbeatBudget(interval)}
 }
 
 // delay returns how long the next payload must wait.
