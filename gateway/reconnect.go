@@ -230,11 +230,12 @@ func (p *policy) decide(n *followUp, hasSession bool, reason Reason, now time.Ti
 	}
 }
 
-// invalidSession applies op 9: wait one to five seconds, then resume if Discord
-// said so, else identify.
+// invalidSession applies op 9: wait one to five seconds, then resume if Discord said so,
+// else identify. In answer to IDENTIFY there is nothing to resume, whatever it says.
 func (p *policy) invalidSession(c closed, n *followUp) {
 	n.wait = p.refusalWait()
-	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {
+	toIdentify := !c.resume && !c.live
+	if c.reason.Text == invalidResumable && !toIdentify && !p.resumes.refusedTooOften() {
 		return // G-081
 	}
 	n.dropSession = true                                     // G-082, G-085

@@ -90,7 +90,8 @@ func policyTable() []policyRow {
 		{name: "op 9 to IDENTIFY, without end", noSession: true, before: times(8, onIdentify(op9False)), end: onIdentify(op9False), want: followUp{do: actIdentify, wait: maxRefusalWait}},
 		{name: "op 9 to IDENTIFY after READY", noSession: true, before: append(times(8, onIdentify(op9False)), onLive{base: true}), end: onLiveConn(op9False), want: followUp{do: actIdentify, wait: ms(3000), dropSession: true}},
 		{name: "op 9 to IDENTIFY after the end of a session", before: []step{onLiveConn(op9False)}, end: onIdentify(op9False), want: followUp{do: actIdentify, wait: ms(6000)}},
-		{name: "op 9 true to IDENTIFY after the end of a session", before: times(4, onResume(op9True)), end: onIdentify(op9True), want: followUp{do: actIdentify, wait: ms(3000)}},
+		{name: "op 9 true to IDENTIFY after the end of a session", before: times(4, onResume(op9True)), end: onIdentify(op9True), want: followUp{do: actIdentify, wait: ms(6000)}},
+		{name: "op 9 true to IDENTIFY, the third time", noSession: true, before: times(2, onIdentify(op9True)), end: onIdentify(op9True), want: followUp{do: actIdentify, wait: ms(12_000)}},
 		{name: "op 9 true to RESUME, after another session", before: append(times(4, onResume(op9True)), onLive{base: true}), end: onResume(op9True), want: followUp{do: actResume, wait: ms(3000)}},
 
 		{name: "no RESUMED once", end: onResume(noResumed), want: followUp{do: actResume}},
@@ -151,6 +152,7 @@ func policyTable() []policyRow {
 		{name: "those that anything else ends do not", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
 		{name: "three that op 7 ends count as one", before: steps(times(4, dialResume(forbidden)), times(2, livedFor(25*time.Second, op7))), end: livedFor(10*time.Second, cut), want: followUp{do: actResume, wait: ms(250)}},
 		{name: "what lies between two that op 7 ends", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7), livedFor(10*time.Second, cut)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
+		{name: "op 7, then one that never was live", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7), onResume(op7)}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(8000)}},
 		{name: "op 7, then a turn that has passed", before: steps(times(4, dialResume(forbidden)), []step{livedFor(31*time.Second, op7), onIdentify(Reason{Kind: ReasonGrantExpired})}), end: livedFor(29*time.Second, cut), want: followUp{do: actResume, wait: ms(4000)}},
 		{name: "op 7 after a minute, then a cut RESUME", before: []step{livedFor(time.Minute, op7)}, end: onResume(cut), want: followUp{do: actResume, wait: ms(500)}},
 		{name: "the way back to the resume URL", before: times(4, dialResume(forbidden)), end: livedFor(15*time.Second, Reason{Kind: ReasonReconnect, Text: returnsToResumeURL}), want: followUp{do: actResume}},

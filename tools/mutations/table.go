@@ -40,7 +40,7 @@ var mutations = []mutation{
 	},
 	{
 		"rule-1-model", "a RESUME goes on after op 9 false", "gateway/reconnect.go",
-		"	if c.reason.Text == invalidResumable && !p.resumes.refusedTooOften() {", "	if !p.resumes.refusedTooOften() {",
+		"	if c.reason.Text == invalidResumable && !toIdentify && !p.resumes.refusedTooOften() {", "	if !toIdentify && !p.resumes.refusedTooOften() {",
 		"./gateway", "ReconnectPolicy",
 	},
 	{
