@@ -320,7 +320,7 @@ func setDefaults(o *Options) {
 	if o.Clock == nil {
 		o.Clock = clock.New(clock.Source{})
 	}
-	if o.Handler == nil && o.Events == nil {
+	if o.Handler == nil {
 		o.Events = []string{}
 	}
 }

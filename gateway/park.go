@@ -34,9 +34,8 @@ func (s *Shard) park(reason Reason) {
 	}
 	remedy := ""
 	for {
-		timer := time.NewTimer(wait)
 		select {
-		case <-timer.C:
+		case <-time.After(wait):
 			err := s.checkCredentials(reason)
 			if err == nil {
 				return
@@ -47,12 +46,10 @@ func (s *Shard) park(reason Reason) {
 			}
 			wait = min(max(2*wait, s.opts.Timing.ParkRecheck), maxParkWait)
 		case c := <-s.reconfigured:
-			timer.Stop()
 			s.setCredentials(c)
 			s.policy.onMended()
 			return
 		case <-s.life.StopContext().Done():
-			timer.Stop()
 			return
 		}
 	}

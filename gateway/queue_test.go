@@ -166,7 +166,7 @@ func TestHandledEventsAreReleased(t *testing.T) {
 }
 
 // The events are handed over in order while the context lasts. After each that leaves the
-// queue at most half full, that is told.
+// queue at most half full, that is told, and not before.
 func TestDeliverTellsWhenTheQueueIsHalfEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1600)
@@ -183,12 +183,12 @@ func TestDeliverTellsWhenTheQueueIsHalfEmpty(t *testing.T) {
 		}()
 		synctest.Wait()
 		want := slices.Concat(slices.Repeat([]string{"event", "handled"}, 4), slices.Repeat([]string{"event", "handled", "drained"}, 6))
-		if !slices.Equal(story, want) {
+		if story = slices.Compact(story); !slices.Equal(story, want) {
 			t.Errorf("what happened: %s", strings.Join(story, " "))
 		}
 		q.push(Event{Seq: 11})
 		synctest.Wait()
-		if len(story) != len(want)+3 {
+		if story = slices.Compact(story); !slices.Equal(story, append(want, "event", "handled", "drained")) {
 			t.Errorf("an event that comes later is not handed over: %s", strings.Join(story, " "))
 		}
 		cancel()

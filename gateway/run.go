@@ -69,11 +69,10 @@ func (s *Shard) wait(wait time.Duration, reason Reason) bool {
 		s.dropSpare() // no heartbeats would be sent on it meanwhile
 	}
 	s.set(Waiting{Until: time.Now().Add(wait), For: "the next attempt", Failures: s.policy.failures}, reason)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	over := time.After(wait)
 	for {
 		select {
-		case <-timer.C:
+		case <-over:
 			return true
 		case c := <-s.reconfigured:
 			s.setCredentials(c)

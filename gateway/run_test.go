@@ -84,8 +84,8 @@ func TestStopInAWaitDropsTheSpare(t *testing.T) {
 				t.Errorf("connection %d is open after the stop", conn.ID)
 			}
 		}
-		if stats := h.shard.Stats(); stats.Dials != 2 {
-			t.Errorf("%d connections were dialled, want 2", stats.Dials)
+		if stats := h.shard.Stats(); stats.Dials != 2 || stats.Resumes != 0 {
+			t.Errorf("%d connections were dialled, want 2; %d RESUMEs were sent", stats.Dials, stats.Resumes)
 		}
 	})
 }
@@ -146,6 +146,36 @@ func TestSessionOfOtherCredentialsIsGivenUp(t *testing.T) {
 			t.Errorf("told of %v", lost)
 		}
 		h.WantIdentifies(2)
+	})
+}
+
+// endedOnly is an identify limiter that is no [gateway.StopObserver].
+type endedOnly struct {
+	gateway.IdentifyLimiter
+	ended atomic.Int64
+}
+
+func (l *endedOnly) SessionEnded(shard gateway.ShardID, lived time.Duration) {
+	l.ended.Add(1)
+	l.IdentifyLimiter.SessionEnded(shard, lived)
+}
+
+// Given an identify limiter that does not want to know of stops, then it learns of the end of
+// each session, also of one that a stop ends.
+func TestLimiterThatObservesNoStops(t *testing.T) {
+	limiter := &endedOnly{IdentifyLimiter: identify.New(identify.Options{})}
+	run(t, config{options: func(o *gateway.Options) { o.IdentifyLimiter = limiter }}, func(h *harness) {
+		h.startLive()
+		h.Advance(time.Minute)
+		h.Inject(discordsim.Fault{Name: "op9-false"})
+		h.Until(time.Minute, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		if got := limiter.ended.Load(); got != 1 {
+			t.Errorf("%d ends were reported, want 1", got)
+		}
+		h.stop(gateway.EndSession)
+		if got := limiter.ended.Load(); got != 2 {
+			t.Errorf("after the stop %d ends were reported, want 2", got)
+		}
 	})
 }
 

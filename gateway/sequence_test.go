@@ -117,22 +117,56 @@ func TestHeartbeatsCarryTheHighestNumber(t *testing.T) {
 	want("a RESUME, because READY did not come", 2)
 }
 
+// savedNumbers is a SessionStore that remembers the numbers.
+type savedNumbers []int64
+
+func (n *savedNumbers) Save(s Session) { *n = append(*n, s.Seq) }
+
+// Given a server that counts anew, then the number before its first one is saved at once, and
+// its own when it has been handled: a restart before that gets the event again. An older
+// event that is handled later saves nothing.
+// Statements: G-052.
+func TestNumbersThatBeginAnewAreSaved(t *testing.T) {
+	c := newTestConn(t)
+	s := c.shard
+	for seq := int64(2); seq <= 5; seq++ {
+		c.dispatch(t, "X", seq)
+	}
+	older, _ := s.queue.pop()
+	s.queuedEvents()
+	var saved savedNumbers
+	s.seq.store = &saved
+	next := newConn(s, noopSocket{}, "ws://x")
+	s.seq.attach(next, true)
+	next.dispatch(t, "RESUMED", 2)
+	if want := (savedNumbers{1}); !slices.Equal(saved, want) {
+		t.Errorf("the numbers %v are saved, want %v", saved, want)
+	}
+	older.pending.finish()
+	s.queuedEvents()
+	next.dispatch(t, "X", 3)
+	s.queuedEvents()
+	if want := (savedNumbers{1, 2, 3}); !slices.Equal(saved, want) {
+		t.Errorf("the numbers %v are saved, want %v", saved, want)
+	}
+}
+
 // What an older connection still reads, what comes between IDENTIFY and its READY, without a
 // session, or after a stop has begun is neither counted nor handed over.
 // Statements: G-156.
 func TestOnlyTheCurrentConnectionCounts(t *testing.T) {
 	resumed := `{"op":0,"t":"RESUMED","s":9,"d":{}}`
 	ready := `{"op":0,"t":"READY","s":1,"d":{"session_id":"b"}}`
-	for name, change := range map[string]func(*sequence){
-		"another connection":  func(q *sequence) { q.attach(newConn(nil, noopSocket{}, "ws://x"), true) },
-		"an IDENTIFY is sent": func(q *sequence) { q.attach(q.conn, false) },
-		"no session":          func(q *sequence) { q.dropSession() },
-		"a stop":              func(q *sequence) { q.freeze() },
+	for name, change := range map[string]func(*Shard){
+		"another connection":  func(s *Shard) { s.seq.attach(newConn(s, noopSocket{}, "ws://x"), true) },
+		"an IDENTIFY is sent": func(s *Shard) { s.seq.attach(s.seq.conn, false) },
+		"no session":          func(s *Shard) { s.seq.dropSession() },
+		"a stop":              func(s *Shard) { s.seq.freeze() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestConn(t)
 			s := c.shard
-			change(s.seq)
+			change(s)
 			before := s.Session()
 			c.dispatch(t, "X", 2)
 			if stats := s.Stats(); stats.Received != 0 || stats.Queued != 0 || stats.QueuedBytes != 0 || s.Session() != before {
@@ -146,6 +180,10 @@ func TestOnlyTheCurrentConnectionCounts(t *testing.T) {
 			}
 			if stats := s.Stats(); stats.Received != 0 || stats.QueuedBytes != 0 || s.Session() != before {
 				t.Errorf("%+v is the session, want %+v", s.Session(), before)
+			}
+			s.seq.conn.dispatch(t, "X", 2)
+			if got := s.Stats().Replayed; got != 1 {
+				t.Error("RESUMED of the older connection has ended the replay of the newer one")
 			}
 		})
 	}
@@ -303,7 +341,7 @@ func TestDispatchesAreCounted(t *testing.T) {
 				s.seq.wanted[name] = true
 			}
 		}
-		ready := `{"op":0,"t":"READY","s":1,"d":{"session_id":"b","resume_gateway_url":"ws://y"}}`
+		ready := `{"op":0,"t":"READY","s":1,"d":{"session_id":"b","resume_gateway_url":"wss://resume.discord.gg"}}`
 		conn.handlePayload([]byte(ready), int64(len(ready)))
 		conn.dispatch(t, "A", 2)
 		conn.dispatch(t, "B", 3)
@@ -315,7 +353,7 @@ func TestDispatchesAreCounted(t *testing.T) {
 		if got := len(s.queuedEvents()); int64(got) != c.want.Queued {
 			t.Errorf("of %q: %d events are handed over, want %d", c.events, got, c.want.Queued)
 		}
-		if got, want := s.Session(), (Session{ID: "b", ResumeURL: "ws://y", Seq: 3}); got != want {
+		if got, want := s.Session(), (Session{ID: "b", ResumeURL: "wss://resume.discord.gg", Seq: 3}); got != want {
 			t.Errorf("of %q: the session is %+v, want %+v", c.events, got, want)
 		}
 	}

@@ -50,7 +50,7 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{}, func(h *harness) {
 				prepare(h)
-				start := time.Now()
+				start, before := time.Now(), h.shard.Stats()
 				h.stop(gateway.KeepSession)
 				if took := time.Since(start); took > 2*time.Second {
 					t.Errorf("Stop took %s", took)
@@ -59,11 +59,10 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 				if drained := len(h.enteredAt(gateway.Draining{})) == 1; drained != online {
 					t.Errorf("online: %t, and it was told that the shard drains: %t", online, drained)
 				}
-				dials := h.shard.Stats().Dials
 				h.Sim.LiftAll()
 				h.Advance(time.Hour)
-				if h.shard.Stats().Dials != dials {
-					t.Error("the shard dialled after Stop")
+				if after := h.shard.Stats(); after.Dials != before.Dials || after.Resumes != before.Resumes {
+					t.Errorf("after Stop the shard dialled %d times and sent %d RESUMEs", after.Dials-before.Dials, after.Resumes-before.Resumes)
 				}
 			})
 		})

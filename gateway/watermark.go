@@ -1,6 +1,9 @@
 package gateway
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // watermark is the low-water mark of a session: every event up to and including its
 // value has been handled. After a crash only what lies above is replayed.
@@ -54,12 +57,7 @@ func (w *watermark) accept(seq int64) {
 func (w *watermark) remove(p *pendingEvent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := len(w.pending) - 1; i >= 0; i-- {
-		if w.pending[i] == p {
-			w.pending = append(w.pending[:i], w.pending[i+1:]...)
-			return
-		}
-	}
+	w.pending = slices.DeleteFunc(w.pending, func(other *pendingEvent) bool { return other == p })
 }
 
 // hold leaves it to the handler to finish the event.
