@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,9 @@ func TestPauseAndResumeOneShard(t *testing.T) {
 		}
 		if err := s.fleet.Pause(s.T.Context(), 2); err != nil {
 			t.Errorf("a second pause: %v", err)
+		}
+		if err := s.fleet.Reconfigure(gateway.Credentials{Token: s.App.Token, Intents: intents}); err != nil {
+			t.Errorf("new credentials while one is paused: %v", err)
 		}
 		if p := s.fleet.Progress(); p.Total != 3 || p.Paused != 1 || !p.Done() || !gateway.Online(s.fleet.State()) {
 			t.Errorf("while one is paused: %s, state %s", p, s.fleet.State())
@@ -359,5 +363,102 @@ func TestSessionThatMovedOutStaysAway(t *testing.T) {
 		if kept := s.sessions.Session(out.Shard); !kept.Resumable() {
 			t.Error("the session that moved in again is not kept")
 		}
+	})
+}
+
+// Given a handler that ignores the end of its context, when its shard is paused, restarted or
+// moved out, then that fails, the shard is paused, and it cannot be resumed before the handler
+// has returned: two shards would work on one guild.
+func TestShardWaitsForItsHandlerBeforeItIsResumed(t *testing.T) {
+	for name, stop := range map[string]func(*harness, context.Context) error{
+		"pause":   func(s *harness, ctx context.Context) error { return s.fleet.Pause(ctx, 1) },
+		"restart": func(s *harness, ctx context.Context) error { return s.fleet.Restart(ctx, 1, gateway.KeepSession) },
+		"move out": func(s *harness, ctx context.Context) error {
+			out, err := s.fleet.MoveOut(ctx, 1)
+			if out != (fleet.Handover{}) {
+				s.T.Errorf("it moved out as %+v", out)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			returns := make(chan struct{})
+			handle := func(_ context.Context, e gateway.Event) {
+				if e.Type == "MESSAGE_CREATE" {
+					<-returns
+				}
+			}
+			run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
+				returns = make(chan struct{}) // one of the bubble
+				s.startLive(time.Minute)
+				s.postIn(s.guildOn(1, 2), "long")
+				s.Advance(time.Second)
+				ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+				defer cancel()
+				if err := stop(s, ctx); err == nil || !strings.Contains(err.Error(), "shard 1/2") {
+					t.Errorf("got %v", err)
+				}
+				if p := s.fleet.Progress(); p.Paused != 1 || p.MovedOut != 0 {
+					t.Errorf("afterwards: %s", p)
+				}
+				if err := s.fleet.Resume(s.T.Context(), 1); err == nil || !strings.Contains(err.Error(), "has not returned") {
+					t.Errorf("it was resumed: %v", err)
+				}
+				close(returns)
+				s.Advance(time.Second)
+				if err := s.fleet.Resume(s.T.Context(), 1); err != nil {
+					t.Error(err)
+				}
+				s.Until(10*time.Second, "the shard is back", func() bool { return s.fleet.Progress().Online == 2 })
+				s.WantIdentifies(2)
+			})
+		})
+	}
+}
+
+// Given a shard that is paused before the fleet runs, then it does not start with the others,
+// and comes online once it is resumed.
+func TestShardThatIsPausedBeforeTheStartStaysAway(t *testing.T) {
+	run(t, config{shards: "2", guilds: 4}, func(s *harness) {
+		if _, err := s.fleet.Assign(s.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.fleet.Pause(s.T.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		s.Until(time.Minute, "the other shard is online", func() bool { return s.fleet.Progress().Online == 1 })
+		s.Advance(time.Minute)
+		if p := s.fleet.Progress(); p.Online != 1 || p.Paused != 1 {
+			t.Errorf("before it is resumed: %s", p)
+		}
+		s.WantIdentifies(1)
+		if err := s.fleet.Resume(s.T.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		s.Until(time.Minute, "both are online", func() bool { return s.fleet.Progress().Online == 2 })
+	})
+}
+
+// Given a handler that ignores the end of its context, when the fleet is stopped, then the error
+// names its shard.
+func TestStopNamesTheShardThatDoesNotEnd(t *testing.T) {
+	returns := make(chan struct{})
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			<-returns
+		}
+	}
+	run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
+		returns = make(chan struct{}) // one of the bubble
+		s.startLive(time.Minute)
+		s.postIn(s.guildOn(1, 2), "long")
+		s.Advance(time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+		defer cancel()
+		if err := s.fleet.Stop(ctx, gateway.KeepSession); err == nil || !strings.Contains(err.Error(), "shard 1/2") {
+			t.Errorf("got %v", err)
+		}
+		close(returns)
 	})
 }

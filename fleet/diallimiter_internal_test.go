@@ -1,9 +1,12 @@
 package fleet
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"evergreen/gateway"
 )
 
 // Eight dials leave at once after a quiet time, and the others at an even rate, which
@@ -37,5 +40,37 @@ func TestDialsLeaveAtAnEvenRate(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Given a fleet, when a shard moves in, then the rate of the dials follows their number; once
+// the fleet has been stopped none moves in.
+func TestRateOfDialsFollowsTheNumberOfShards(t *testing.T) {
+	f, err := New(Options{
+		Shard:    gateway.Options{Credentials: gateway.Credentials{Token: "t"}, URLSource: gateway.FixedURL("wss://x.example")},
+		Assigner: Assignment{Count: 301, IDs: All(300).IDs},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follows := func(shards int) {
+		t.Helper()
+		if got, want := f.dialLimiter.interval, time.Duration(float64(time.Second)/(float64(shards)/dialSpread)); got != want {
+			t.Errorf("of %d shards one is dialled every %s, want %s", shards, got, want)
+		}
+	}
+	if _, err := f.Assign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	follows(300)
+	if err := f.MoveIn(t.Context(), Handover{Shard: gateway.ShardID{ID: 300, Count: 301}}); err != nil {
+		t.Fatal(err)
+	}
+	follows(301)
+	f.life.Stop()
+	for _, id := range []int{299, 300} {
+		if err := f.MoveIn(t.Context(), Handover{Shard: gateway.ShardID{ID: id, Count: 301}}); !errors.Is(err, ErrStopped) {
+			t.Errorf("shard %d moves into a fleet that has been stopped: %v", id, err)
+		}
 	}
 }

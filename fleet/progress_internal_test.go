@@ -47,7 +47,7 @@ func (l limiter) Acquire(ctx context.Context, _ gateway.ShardID, announce func(t
 	announce(time.Now().Add(time.Minute), "the budget")
 	select {
 	case err := <-l.grant:
-		return sentGrant{}, err
+		return sentGrant{sent: err == nil}, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -55,9 +55,12 @@ func (l limiter) Acquire(ctx context.Context, _ gateway.ShardID, announce func(t
 
 func (limiter) SessionEnded(gateway.ShardID, time.Duration) {}
 
-type sentGrant struct{ identify.Grant }
+type sentGrant struct {
+	identify.Grant
+	sent bool
+}
 
-func (sentGrant) Sent() bool { return true }
+func (g sentGrant) Sent() bool { return g.sent }
 
 // Given a limiter that says when it will grant, then the list tells which shards wait and
 // for how long, as long as they do, and afterwards that the key is in use.
@@ -98,7 +101,13 @@ func TestWaitlistKnowsWhoWaits(t *testing.T) {
 		if g := acquire(nil); !g.Sent() || granted != 1 {
 			t.Errorf("after a grant: %d granted", granted)
 		}
+		if other := (&notedGrant{sentGrant{}, w, shard}); other.Sent() {
+			t.Error("a grant that was given back is used")
+		}
 		time.Sleep(time.Second)
+		if other := (&notedGrant{sentGrant{}, w, shard}); other.Sent() {
+			t.Error("a grant that was given back is used")
+		}
 		w.add(gateway.ShardID{ID: 0, Count: 2}, time.Time{})
 		if _, remaining := w.queued(time.Now()); remaining != identify.Spacing-time.Second {
 			t.Errorf("a second after an IDENTIFY the next may go in %s", remaining)

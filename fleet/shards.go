@@ -90,7 +90,7 @@ func (f *Fleet) Reconfigure(c gateway.Credentials) error {
 	f.credentials = c
 	var errs []error
 	for _, m := range f.allMembers() {
-		if err := m.current().Reconfigure(c); err != nil && !errors.Is(err, gateway.ErrStopped) {
+		if err := m.current().Reconfigure(c); !errors.Is(err, gateway.ErrStopped) {
 			errs = append(errs, err)
 		}
 	}
