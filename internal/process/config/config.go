@@ -114,6 +114,25 @@ type Config struct {
 	LogMaxAgeDays int    `env:"LOG_MAX_AGE_DAYS"`
 
 	StateDir string `env:"EVERGREEN_STATE_DIR"`
+
+	// ProxyAddr is where bots connect, host:port; an empty host means every interface.
+	ProxyAddr    string `env:"PROXY_ADDR"`
+	ProxyToken   Secret `env:"PROXY_TOKEN"`
+	ProxyTLSCert string `env:"PROXY_TLS_CERT"`
+	ProxyTLSKey  string `env:"PROXY_TLS_KEY"`
+	// ProxyURL is ws or wss, without a path; empty: what a bot has connected to.
+	ProxyURL string `env:"PROXY_URL"`
+	// ProxyIntents is 0 where the bot decides.
+	ProxyIntents    BotIntents    `env:"PROXY_INTENTS"`
+	ProxyBotShards  int           `env:"PROXY_BOT_SHARDS"`
+	ProxyBacklog    Size          `env:"PROXY_BACKLOG"`
+	ProxyBacklogAge time.Duration `env:"PROXY_BACKLOG_AGE"`
+	// ProxySettle is 0 where the library decides.
+	ProxySettle       time.Duration    `env:"PROXY_SETTLE"`
+	ProxyInteractions InteractionsMode `env:"PROXY_INTERACTIONS"`
+	// ProxyAwayReply is empty for the sentence in the language of who asked.
+	ProxyAwayReply string `env:"PROXY_AWAY_REPLY"`
+	ProxyREST      bool   `env:"PROXY_REST"`
 }
 
 // Presence is the dot and the activity to show from the first moment on.

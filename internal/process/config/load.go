@@ -187,7 +187,11 @@ func (l *Loaded) finish(merged values, wrong map[string]string) {
 	if c.LogFile == "-" || strings.EqualFold(c.LogFile, "none") {
 		c.LogFile = ""
 	}
-	for name, path := range map[string]*string{"EVERGREEN_STATE_DIR": &c.StateDir, "LOG_FILE": &c.LogFile, "DISCORD_TOKEN_FILE": &c.TokenFile} {
+	c.ProxyAddr, c.ProxyURL = strings.TrimSpace(c.ProxyAddr), strings.TrimSuffix(strings.TrimSpace(c.ProxyURL), "/")
+	for name, path := range map[string]*string{
+		"EVERGREEN_STATE_DIR": &c.StateDir, "LOG_FILE": &c.LogFile, "DISCORD_TOKEN_FILE": &c.TokenFile,
+		"PROXY_TLS_CERT": &c.ProxyTLSCert, "PROXY_TLS_KEY": &c.ProxyTLSKey,
+	} {
 		if wrong[name] != "" {
 			continue
 		}

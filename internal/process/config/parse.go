@@ -50,6 +50,9 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[gateway.Status]():      parser(oneOf(statuses)),
 	reflect.TypeFor[gateway.Compression](): parser(oneOf(compressions)),
 	reflect.TypeFor[gateway.Intents]():     parser(parsePrivileged),
+	reflect.TypeFor[BotIntents]():          parser(parseBotIntents),
+	reflect.TypeFor[InteractionsMode]():    parser(oneOf(interactionsModes)),
+	reflect.TypeFor[Size]():                parser(func(text string) (Size, error) { n, err := parseSize(text); return Size(n), err }),
 	reflect.TypeFor[fleet.Assignment]():    parser(fleet.ParseAssignment),
 	reflect.TypeFor[[]snowflake.ID]():      parser(parseIDs),
 	reflect.TypeFor[Addresses]():           parser(parseAddresses),
@@ -197,24 +200,13 @@ func parseProxy(text string) (Proxy, error) { return NewProxy(text), nil }
 func parsePrivileged(text string) (gateway.Intents, error) {
 	var set gateway.Intents
 	for name := range fields(text) {
-		bit := privileged(name)
+		bit := intent(name) & gateway.IntentsPrivileged
 		if bit == 0 {
 			return 0, fmt.Errorf("%s is not a privileged intent", quoteValue(name))
 		}
 		set |= bit
 	}
 	return set, nil
-}
-
-// privileged finds a privileged intent by its name in the documentation.
-func privileged(name string) gateway.Intents {
-	name = strings.ReplaceAll(strings.ToUpper(name), "-", "_")
-	for intent := range gateway.IntentsPrivileged.Each() {
-		if intent.String() == name {
-			return intent
-		}
-	}
-	return 0
 }
 
 // parseIDs reads a list of user ids.

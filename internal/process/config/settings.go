@@ -20,6 +20,7 @@ const (
 	groupAlerts  = "Alerts"
 	groupLog     = "Logs"
 	groupState   = "State"
+	groupBots    = "Proxy for bots"
 )
 
 const day = 24 * time.Hour
@@ -454,5 +455,104 @@ var table = []Setting{
 		Default: "data",
 		Meaning: "Folder of the database and of the lock that keeps a second copy of the bot from starting.",
 		Allowed: "a path",
+	},
+	{
+		Name: "PROXY_ADDR", Group: groupBots, Place: true,
+		Default: "127.0.0.1:8001",
+		Meaning: "Where bots connect to evergreen proxy: the gateway and REST on one port. One that other machines can reach needs PROXY_TOKEN and a certificate.",
+		Allowed: "host:port",
+		check:   checkProxyAddr,
+	},
+	{
+		Name: "PROXY_TOKEN", Group: groupBots, Secret: true,
+		Meaning: "What bots present instead of the real token, so that they never hold it. Only for bots whose REST goes through evergreen proxy too. disgo wants the id of the application in base64 and a dot at its beginning.",
+		Allowed: "32 characters or more, without spaces",
+		check:   checkProxyToken,
+	},
+	{
+		Name: "PROXY_TLS_CERT", Group: groupBots, Place: true,
+		Meaning: "A file with the certificate for wss and https, in PEM. Empty: ws and http.",
+		Allowed: "a path",
+		check: func(c *Config) string {
+			if (c.ProxyTLSCert == "") != (c.ProxyTLSKey == "") {
+				return "PROXY_TLS_CERT and PROXY_TLS_KEY belong together"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "PROXY_TLS_KEY", Group: groupBots, Place: true,
+		Meaning: "The file with the key of PROXY_TLS_CERT.",
+		Allowed: "a path",
+	},
+	{
+		Name: "PROXY_URL", Group: groupBots, Place: true,
+		Meaning: "What bots are told to connect to, where they know this machine by another name: in a container, or behind a reverse proxy.",
+		Allowed: "ws://host:port or wss://host:port",
+		check:   checkProxyURL,
+	},
+	{
+		Name: "PROXY_INTENTS", Group: groupBots,
+		Meaning: "The intents that evergreen proxy asks Discord for. Empty: those that the bot asks for, from its first start on.",
+		Allowed: "a list of intents such as GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT, or their number",
+	},
+	{
+		Name: "PROXY_BOT_SHARDS", Group: groupBots,
+		Default: "1",
+		Meaning: "How many shards evergreen proxy recommends to bots. It need not be the number of SHARDS, and one is enough for a bot of any size.",
+		Allowed: "1 to 10000",
+		check:   numberBetween(func(c *Config) int { return c.ProxyBotShards }, 1, 10000),
+	},
+	{
+		Name: "PROXY_BACKLOG", Group: groupBots,
+		Default: "64MiB",
+		Meaning: "How much memory the events may take that wait for a bot. What does not fit is lost for the bot, the oldest first, and told.",
+		Allowed: "1MiB to 8GiB",
+		check: func(c *Config) string {
+			switch {
+			case c.ProxyBacklog < 1<<20:
+				return "it is less than 1MiB"
+			case c.ProxyBacklog > 8<<30:
+				return "it is more than 8GiB"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "PROXY_BACKLOG_AGE", Group: groupBots,
+		Default: "3600",
+		Meaning: "How long an event waits for a bot.",
+		Allowed: "10 seconds to 24h",
+		check:   durationBetween(func(c *Config) time.Duration { return c.ProxyBacklogAge }, 10*time.Second, day, ""),
+	},
+	{
+		Name: "PROXY_SETTLE", Group: groupBots,
+		Default: "0",
+		Meaning: "How long a bot that has just started is given before it gets what happened while it was away. 0: as long as its library needs to be ready.",
+		Allowed: "0 to 1m",
+		check:   durationBetween(func(c *Config) time.Duration { return c.ProxySettle }, 0, time.Minute, ""),
+	},
+	{
+		Name: "PROXY_INTERACTIONS", Group: groupBots,
+		Default: "tell",
+		Meaning: "What becomes of a slash command or button that no bot takes in time. tell answers that the bot is restarting; keep gives it to the bot later, which for most is too late.",
+		Allowed: "tell, keep",
+	},
+	{
+		Name: "PROXY_AWAY_REPLY", Group: groupBots,
+		Meaning: "What tell answers. Empty: that the bot is just restarting, in the language of who asked.",
+		Allowed: "text, at most 2000 characters",
+		check: func(c *Config) string {
+			if utf8.RuneCountInString(c.ProxyAwayReply) > 2000 {
+				return "it is longer than 2000 characters"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "PROXY_REST", Group: groupBots, Switch: true,
+		Default: "true",
+		Meaning: "Pass REST requests of bots on to Discord, within its rate limits. Without this only the gateway is served.",
+		Allowed: "true, false",
 	},
 }
