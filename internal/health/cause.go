@@ -55,6 +55,10 @@ const (
 	DeployGoodbye        CauseID = "deploy-goodbye"
 	DiskTrouble          CauseID = "disk-trouble"
 	AnswersBlocked       CauseID = "answers-blocked"
+	BotAway              CauseID = "bot-away"
+	BotHangs             CauseID = "bot-hangs"
+	BotCrashLoop         CauseID = "bot-crash-loop"
+	EventsLost           CauseID = "events-lost"
 
 	SupervisorGaveUp CauseID = "supervisor-gave-up"
 	TwoInstances     CauseID = "two-instances"

@@ -30,6 +30,10 @@ var storyOf = map[CauseID]string{
 	GreenButUseless:      "TestUselessIsTold",
 	CommandsUnregistered: "internal/app TestUnregisteredCommandsAreTold",
 	DiskTrouble:          "TestDiskTroubleIsTold",
+	BotAway:              "internal/sidecar TestABotThatIsAwayIsTold",
+	BotHangs:             "internal/sidecar TestABotThatHangsIsTold",
+	BotCrashLoop:         "internal/sidecar TestACrashLoopIsTold",
+	EventsLost:           "internal/sidecar TestLostEventsAreTold",
 	AnswersBlocked:       "TestAnswersThatDoNotGetOutAreTold",
 }
 

@@ -19,7 +19,7 @@ type Condition struct {
 
 // conditionCauses are the causes of conditions, the gravest first. Each has the
 // message condition.<cause>, and status.<cause> unless it is a notice.
-var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances, CommandsUnregistered, ChannelPermission}
+var conditionCauses = []CauseID{DiskTrouble, MemoryShort, TwoInstances, EventsLost, BotAway, BotHangs, BotCrashLoop, CommandsUnregistered, ChannelPermission}
 
 // holdingConditions returns the conditions that hold, the gravest first.
 func holdingConditions(list []Condition) []Condition {

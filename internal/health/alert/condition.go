@@ -39,6 +39,28 @@ var conditionNotices = []conditionNotice{
 		overTitle: "the slash commands of %s are registered again", overSays: "Discord has accepted the list.",
 	},
 	{
+		cause: health.BotAway,
+		after: notWorkingAfter,
+		title: "no bot is attached for %s", says: "The dot is green, and nobody answers. Events are kept for the bot.",
+		overTitle: "a bot is attached for %s again", overSays: "It gets what happened meanwhile.",
+	},
+	{
+		cause: health.BotHangs,
+		after: notWorkingAfter,
+		title: "the bot behind %s hangs", says: "The dot is green, and nobody answers. Events wait for the bot.",
+		overTitle: "the bot behind %s goes on", overSays: "It reads again.",
+	},
+	{
+		cause: health.BotCrashLoop,
+		title: "the bot behind %s starts again and again", says: "No session start is spent on it, but nobody answers reliably.",
+		overTitle: "the bot behind %s stays up", overSays: "It has not started anew for a while.",
+	},
+	{
+		cause: health.EventsLost,
+		title: "events for the bot behind %s were lost", says: "It was away for longer than they are kept.",
+		overTitle: "no more events are lost for %s", overSays: "The bot gets what happens.",
+	},
+	{
 		cause: health.TwoInstances,
 		title: "another program uses the token of %s", says: "Both answer, and each can end the other's sessions.",
 		overTitle: "%s has its token for itself again", overSays: "No other program is seen any more.",
