@@ -25,7 +25,7 @@ func ownShards(t *testing.T, sim *discordsim.Sim, application *discordsim.App) (
 	random := simtest.Rand("judge", 5)
 	client := &http.Client{Transport: rest.New(rest.Options{Base: sim.Transport(), UserAgent: agent, Rand: random})}
 	check, err := preflight.New(preflight.Options{
-		HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent, Token: func() string { return application.Token }, Intents: intents,
+		HTTPClient: client, APIURL: sim.APIURL(), UserAgent: agent, Token: func() string { return application.Token }, Intents: func() gateway.Intents { return intents },
 	})
 	if err != nil {
 		t.Fatal(err)

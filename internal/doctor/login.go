@@ -29,7 +29,7 @@ func (x *examination) checkLogin(ctx context.Context) Finding {
 	var err error
 	x.preflight, err = preflight.New(preflight.Options{
 		HTTPClient: x.limited, APIURL: x.config.APIURL, UserAgent: x.userAgent(),
-		Token: x.config.Token.Reveal, Intents: x.intents(), Optional: x.config.OptionalIntents,
+		Token: x.config.Token.Reveal, Intents: x.intents, Optional: x.config.OptionalIntents,
 		Running: func() int { return x.config.Shards.Count },
 		Timeout: answerTimeout, Logger: slog.New(slog.DiscardHandler),
 	})

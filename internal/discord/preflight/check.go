@@ -15,7 +15,7 @@ import (
 func (c *Client) Check(ctx context.Context) (Report, error) {
 	limited, cancel := context.WithTimeout(ctx, c.opts.CheckTimeout)
 	defer cancel()
-	r := Report{Reached: true, Intents: c.opts.Intents}
+	r := Report{Reached: true, Intents: c.opts.Intents()}
 	for _, question := range []func(*Client, context.Context, *Report) error{
 		(*Client).checkUser, (*Client).checkApplication, (*Client).checkGateway, (*Client).checkGuilds,
 	} {
@@ -65,7 +65,7 @@ func (c *Client) checkApplication(ctx context.Context, r *Report) error {
 		r.warn("Discord did not tell which privileged intents are switched on; if one is off, the gateway will refuse the bot (close code 4014).")
 		return nil
 	}
-	granted, dropped, missing := c.splitIntents(c.opts.Intents, a)
+	granted, dropped, missing := c.splitIntents(c.opts.Intents(), a)
 	if missing != 0 {
 		return &switchedOff{intents: missing, application: a.ID}
 	}

@@ -102,7 +102,7 @@ func TestCheckOfIntentsThatAreOff(t *testing.T) {
 			[]string{"Members", "Content"}},
 		{"content off", `{"id":"456","flags_new":16384}`, wanted, []string{"Message Content Intent is switched off"}, []string{"Members", "Presence"}},
 	} {
-		run(t, Options{Intents: c.intents}, func(w *harness) {
+		run(t, Options{Intents: wants(c.intents)}, func(w *harness) {
 			w.discord.says(theApp, c.app)
 			err := w.fails(c.says...)
 			for _, word := range c.silent {

@@ -37,7 +37,7 @@ var checksOfCode = map[gateway.CloseCode]func(*Client, context.Context, *gateway
 // is wrong and what to do; it wraps [gateway.ErrUnauthorized] if that is the token, and
 // then no further request is made with it.
 func (c *Client) CheckCredentials(ctx context.Context, cause gateway.Reason, current gateway.Credentials) (gateway.Credentials, error) {
-	next := gateway.Credentials{Token: c.token(), Intents: c.opts.Intents}
+	next := gateway.Credentials{Token: c.token(), Intents: c.opts.Intents()}
 	if next.Token == "" {
 		next.Token = current.Token
 	}

@@ -182,12 +182,12 @@ func TestCodesThatNoQuestionAnswers(t *testing.T) {
 		wantIn(t, err, "Update this program")
 		w.asked(0)
 	})
-	run(t, Options{Intents: wanted | 1<<40}, func(w *harness) {
+	run(t, Options{Intents: wants(wanted | 1<<40)}, func(w *harness) {
 		_, err := w.inspect(gateway.CloseInvalidIntents)
 		wantIn(t, err, "unknown bits")
 		w.asked(0)
 	})
-	run(t, Options{Intents: gateway.IntentGuilds}, func(w *harness) {
+	run(t, Options{Intents: wants(gateway.IntentGuilds)}, func(w *harness) {
 		if _, err := w.inspect(gateway.CloseDisallowedIntents); err != nil {
 			t.Error(err)
 		}

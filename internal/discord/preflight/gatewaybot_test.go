@@ -361,11 +361,11 @@ func TestGivingUpEndsTheQuestion(t *testing.T) {
 
 // What a Client cannot work without is missed when it is made.
 func TestOptionsAreChecked(t *testing.T) {
-	good := Options{HTTPClient: http.DefaultClient, Token: func() string { return "" }, Intents: 1}
+	good := Options{HTTPClient: http.DefaultClient, Token: func() string { return "" }, Intents: wants(1)}
 	for name, spoil := range map[string]func(*Options){
 		"client":  func(o *Options) { o.HTTPClient = nil },
 		"token":   func(o *Options) { o.Token = nil },
-		"intents": func(o *Options) { o.Intents = 0 },
+		"intents": func(o *Options) { o.Intents = nil },
 	} {
 		o := good
 		spoil(&o)

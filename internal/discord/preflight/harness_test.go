@@ -125,8 +125,8 @@ func run(t *testing.T, o Options, tell func(w *harness)) {
 			o.HTTPClient = &http.Client{Transport: w.discord}
 		}
 		o.Token = func() string { return w.token }
-		if o.Intents == 0 {
-			o.Intents = wanted
+		if o.Intents == nil {
+			o.Intents = wants(wanted)
 		}
 		o.Logger = slog.New(slog.NewTextHandler(&w.log, nil))
 		client, err := New(o)
@@ -170,3 +170,8 @@ func wantIn(t *testing.T, text any, parts ...string) {
 }
 
 var errNetwork = errors.New("connect: network is unreachable")
+
+// wants is Options.Intents of a bot that always wants the same.
+func wants(intents gateway.Intents) func() gateway.Intents {
+	return func() gateway.Intents { return intents }
+}

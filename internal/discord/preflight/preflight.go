@@ -49,9 +49,9 @@ type Options struct {
 	// prefix. A new one is taken up at the next question.
 	Token func() string
 
-	// Intents is what the bot wants to ask for, and Optional what it may start
+	// Intents returns what the bot wants to ask for. Optional is what it may start
 	// without when the portal's switch is off.
-	Intents  gateway.Intents
+	Intents  func() gateway.Intents
 	Optional gateway.Intents
 	// Shards is how many shards the bot has in all its processes. Default 1.
 	Shards int
@@ -98,7 +98,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("preflight: an HTTP client is required")
 	case o.Token == nil:
 		return nil, errors.New("preflight: a source of the token is required")
-	case o.Intents == 0:
+	case o.Intents == nil:
 		return nil, errors.New("preflight: the intents are required")
 	}
 	o.APIURL = cmp.Or(o.APIURL, DefaultAPIURL)

@@ -26,7 +26,7 @@ func TestCheckAgainstTheSimulator(t *testing.T) {
 		defer transport.CloseIdleConnections()
 		c, err := New(Options{
 			HTTPClient: &http.Client{Transport: transport}, APIURL: sim.APIURL() + "/",
-			Token: func() string { return token }, Intents: wanted,
+			Token: func() string { return token }, Intents: wants(wanted),
 		})
 		if err != nil {
 			t.Fatal(err)
