@@ -3,6 +3,7 @@ package simtest
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 
@@ -49,6 +50,13 @@ func (s *Sessions) Session(shard gateway.ShardID) gateway.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all[shard]
+}
+
+// Clone returns a copy, as a disk is after a crash.
+func (s *Sessions) Clone() *Sessions {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Sessions{all: maps.Clone(s.all)}
 }
 
 // SessionStore saves the sessions of a shard.

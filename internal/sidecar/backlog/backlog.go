@@ -1,0 +1,231 @@
+// Package backlog keeps the events that a bot has not confirmed yet, in order, within a
+// bound of bytes and age.
+//
+// Each event has a position. A consumer's cursor is the position of the first event it
+// has not confirmed. The tail is the position of the oldest event that is kept. What
+// falls below the tail is folded: the owner brings its picture of the guilds up to the
+// tail, and no further.
+package backlog
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Defaults of [Options].
+const (
+	DefaultBytes = 64 << 20
+	DefaultAge   = time.Hour
+)
+
+// What was confirmed is kept for a while: a library may have answered for an event
+// before it had taken it, and its RESUME must find it.
+const (
+	confirmedAge   = 30 * time.Second
+	confirmedBytes = 1 << 20
+)
+
+// overhead is what a record costs beside its data, in bytes.
+const overhead = 200
+
+// Record is one event.
+type Record struct {
+	// Position is the place of the event in the backlog. Append sets it.
+	Position int64
+	// Type is the event's name, such as MESSAGE_CREATE.
+	Type string
+	// Guild is the guild it belongs to; 0: none.
+	Guild uint64
+	// LiveOnly marks an event that is of no use later: only a line that was live when it
+	// came gets it.
+	LiveOnly bool
+	// Removed marks an event that was taken out: no line gets it any more.
+	Removed bool
+	// Received is when it came.
+	Received time.Time
+	// Data is the raw JSON of its d.
+	Data []byte
+	// Release is called once, when the event is confirmed or given up. May be nil.
+	Release func()
+
+	confirmed time.Time
+}
+
+func (r *Record) size() int64 { return int64(len(r.Data)) + overhead }
+
+func (r *Record) release() {
+	if r.Release != nil {
+		r.Release()
+		r.Release = nil
+	}
+}
+
+// Options configures a [Backlog]. Fold is required; every other zero value means the
+// documented default.
+type Options struct {
+	// First is the position of the first event. Default 1.
+	First int64
+	// Bytes bounds the data that is kept. Default 64 MiB.
+	Bytes int64
+	// Age is how long an event is kept. Default one hour.
+	Age time.Duration
+	// Fold is called for each event that falls below the tail, in order, also for those
+	// that were lost or removed.
+	Fold func(Record)
+}
+
+// Loss is what fell out before it was confirmed.
+type Loss struct {
+	// Count is how many events were lost, ByType how many of each type.
+	Count  int
+	ByType map[string]int
+	// From and To are when the first and the last of them came.
+	From, To time.Time
+}
+
+// Add adds another loss to this one.
+func (l *Loss) Add(other Loss) {
+	if other.Count == 0 {
+		return
+	}
+	if l.Count == 0 {
+		l.From, l.ByType = other.From, map[string]int{}
+	}
+	l.Count += other.Count
+	l.To = other.To
+	for name, n := range other.ByType {
+		l.ByType[name] += n
+	}
+}
+
+// Clone returns a copy that shares nothing.
+func (l Loss) Clone() Loss {
+	l.ByType = maps.Clone(l.ByType)
+	return l
+}
+
+// Backlog is a queue of events by position. Methods must not be called at the same time.
+type Backlog struct {
+	opts      Options
+	records   []Record // contiguous positions, the oldest first
+	next      int64    // position of the next event
+	confirmed int64    // everything below it is confirmed
+	bytes     int64    // of all records
+	kept      int64    // bytes of records that are confirmed
+}
+
+// New returns an empty backlog.
+func New(opts Options) *Backlog {
+	if opts.Bytes <= 0 {
+		opts.Bytes = DefaultBytes
+	}
+	if opts.Age <= 0 {
+		opts.Age = DefaultAge
+	}
+	first := max(opts.First, 1)
+	return &Backlog{opts: opts, next: first, confirmed: first}
+}
+
+// Next returns the position that the next event will have.
+func (b *Backlog) Next() int64 { return b.next }
+
+// Tail returns the position of the oldest event that is kept; Next if there is none.
+func (b *Backlog) Tail() int64 { return b.next - int64(len(b.records)) }
+
+// Bytes returns what is kept, in bytes with 200 for each event.
+func (b *Backlog) Bytes() int64 { return b.bytes }
+
+// Append adds an event and returns what fell out to make room for it.
+func (b *Backlog) Append(r Record) (position int64, lost Loss) {
+	r.Position = b.next
+	b.next++
+	b.records = append(b.records, r)
+	b.bytes += r.size()
+	for b.bytes > b.opts.Bytes && len(b.records) > 1 { // an event of any size fits alone
+		b.drop(&lost)
+	}
+	return r.Position, lost
+}
+
+// At returns the event at a position that is kept.
+func (b *Backlog) At(position int64) (Record, bool) {
+	i := position - b.Tail()
+	if i < 0 || i >= int64(len(b.records)) {
+		return Record{}, false
+	}
+	return b.records[i], true
+}
+
+// Remove takes an event out, and releases it. The position stays.
+func (b *Backlog) Remove(position int64) {
+	if i := position - b.Tail(); i >= 0 && i < int64(len(b.records)) {
+		b.records[i].Removed = true
+		b.records[i].release()
+	}
+}
+
+// Confirm says that everything below a position is confirmed, and releases it. It stays
+// for 30 s, or until 1 MiB of later events is confirmed too. Confirm then does what
+// [Backlog.Expire] does.
+func (b *Backlog) Confirm(below int64, now time.Time) (lost Loss) {
+	for ; b.confirmed < min(below, b.next); b.confirmed++ {
+		r := &b.records[b.confirmed-b.Tail()]
+		r.confirmed = now
+		r.release()
+		b.kept += r.size()
+	}
+	return b.Expire(now)
+}
+
+// Expire drops what has been kept for long enough and returns what was lost with it.
+func (b *Backlog) Expire(now time.Time) (lost Loss) {
+	for len(b.records) > 0 {
+		oldest := &b.records[0]
+		isConfirmed := oldest.Position < b.confirmed
+		switch {
+		case isConfirmed && (b.kept > confirmedBytes || now.Sub(oldest.confirmed) >= confirmedAge):
+		case !isConfirmed && now.Sub(oldest.Received) >= b.opts.Age:
+		default:
+			return lost
+		}
+		b.drop(&lost)
+	}
+	return lost
+}
+
+// drop folds the oldest event, and counts it if nobody has confirmed it.
+func (b *Backlog) drop(lost *Loss) {
+	r := b.records[0]
+	b.records[0] = Record{} // else its data would stay in memory
+	b.records = b.records[1:]
+	b.bytes -= r.size()
+	r.release()
+	if r.Position < b.confirmed {
+		b.kept -= r.size()
+	} else {
+		b.confirmed = r.Position + 1
+		if !r.LiveOnly && !r.Removed {
+			lost.Add(Loss{Count: 1, ByType: map[string]int{r.Type: 1}, From: r.Received, To: r.Received})
+		}
+	}
+	b.opts.Fold(r)
+}
+
+// Records returns a copy of all events that are kept. Their data is shared.
+func (b *Backlog) Records() []Record { return slices.Clone(b.records) }
+
+// Oldest returns the oldest event that is not confirmed.
+func (b *Backlog) Oldest() (Record, bool) { return b.At(max(b.confirmed, b.Tail())) }
+
+// Waiting returns how many events are at or above a position and wait to be delivered,
+// and their bytes.
+func (b *Backlog) Waiting(from int64) (count int, bytes int64) {
+	for i := max(from-b.Tail(), 0); i < int64(len(b.records)); i++ {
+		if r := &b.records[i]; !r.Removed && !r.LiveOnly {
+			count++
+			bytes += r.size()
+		}
+	}
+	return count, bytes
+}

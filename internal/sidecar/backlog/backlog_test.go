@@ -1,0 +1,162 @@
+package backlog
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// newBacklog returns a backlog and the positions that it has folded.
+func newBacklog(opts Options) (*Backlog, *[]int64) {
+	folded := new([]int64)
+	opts.Fold = func(r Record) { *folded = append(*folded, r.Position) }
+	return New(opts), folded
+}
+
+var began = time.Unix(1_700_000_000, 0)
+
+func TestConfirmedEventsStayForHalfAMinute(t *testing.T) {
+	b, folded := newBacklog(Options{})
+	released := 0
+	for range 3 {
+		b.Append(Record{Type: "MESSAGE_CREATE", Received: began, Release: func() { released++ }})
+	}
+	b.Confirm(3, began)
+	if released != 2 || b.Tail() != 1 {
+		t.Errorf("released %d, tail %d; want both confirmed events released and kept", released, b.Tail())
+	}
+	if lost := b.Expire(began.Add(confirmedAge - 1)); lost.Count != 0 || b.Tail() != 1 {
+		t.Errorf("tail %d, lost %d before the half minute is over", b.Tail(), lost.Count)
+	}
+	if lost := b.Expire(began.Add(confirmedAge)); lost.Count != 0 || b.Tail() != 3 {
+		t.Errorf("tail %d, lost %d after half a minute", b.Tail(), lost.Count)
+	}
+	if want := []int64{1, 2}; !slices.Equal(*folded, want) {
+		t.Errorf("folded %v, want %v", *folded, want)
+	}
+	if oldest, ok := b.Oldest(); !ok || oldest.Position != 3 || released != 2 {
+		t.Errorf("the oldest is %d, %d are released", oldest.Position, released)
+	}
+}
+
+func TestOneMegabyteOfConfirmedEventsStays(t *testing.T) {
+	b, _ := newBacklog(Options{})
+	for range 10 {
+		b.Append(Record{Received: began, Data: make([]byte, 256<<10)})
+	}
+	b.Confirm(b.Next(), began)
+	if b.Bytes() > confirmedBytes || b.Bytes() < confirmedBytes-256<<10-overhead {
+		t.Errorf("%d bytes are kept", b.Bytes())
+	}
+}
+
+func TestWhatDoesNotFitIsToldAsLost(t *testing.T) {
+	b, folded := newBacklog(Options{Bytes: 3 * (overhead + 10)})
+	released := 0
+	var lost Loss
+	for i := range 5 {
+		_, more := b.Append(Record{Type: []string{"A", "B"}[i%2], Received: began.Add(time.Duration(i) * time.Second), Data: make([]byte, 10), Release: func() { released++ }})
+		lost.Add(more)
+	}
+	if lost.Count != 2 || lost.ByType["A"] != 1 || lost.ByType["B"] != 1 || released != 2 {
+		t.Errorf("lost %+v, released %d", lost, released)
+	}
+	if !lost.From.Equal(began) || !lost.To.Equal(began.Add(time.Second)) {
+		t.Errorf("lost from %s to %s", lost.From, lost.To)
+	}
+	if want := []int64{1, 2}; !slices.Equal(*folded, want) {
+		t.Errorf("folded %v, want %v: a lost event still changes the guilds", *folded, want)
+	}
+	copied := lost.Clone()
+	copied.ByType["A"] = 9
+	if lost.ByType["A"] != 1 {
+		t.Error("a clone shares its counts")
+	}
+}
+
+func TestAnEventLargerThanTheBoundIsKeptAlone(t *testing.T) {
+	b, _ := newBacklog(Options{Bytes: 1000})
+	b.Append(Record{Data: make([]byte, 10)})
+	position, lost := b.Append(Record{Data: make([]byte, 5000)})
+	if lost.Count != 1 || b.Tail() != position {
+		t.Errorf("lost %d, tail %d", lost.Count, b.Tail())
+	}
+}
+
+func TestOldEventsAreToldAsLost(t *testing.T) {
+	b, _ := newBacklog(Options{Age: time.Minute})
+	b.Append(Record{Type: "A", Received: began})
+	b.Append(Record{Type: "A", Received: began.Add(time.Second)})
+	if lost := b.Expire(began.Add(time.Minute)); lost.Count != 1 || b.Tail() != 2 {
+		t.Errorf("lost %d, tail %d", lost.Count, b.Tail())
+	}
+}
+
+func TestWhatNobodyMissesIsNotLost(t *testing.T) {
+	b, _ := newBacklog(Options{Age: time.Minute})
+	released := 0
+	b.Append(Record{Type: "TYPING_START", LiveOnly: true, Received: began})
+	position, _ := b.Append(Record{Type: "INTERACTION_CREATE", Received: began, Release: func() { released++ }})
+	b.Remove(position)
+	b.Remove(position + 7) // not there
+	if n, bytes := b.Waiting(0); n != 0 || bytes != 0 || released != 1 {
+		t.Errorf("%d events of %d bytes wait, %d released", n, bytes, released)
+	}
+	if lost := b.Expire(began.Add(time.Hour)); lost.Count != 0 || released != 1 {
+		t.Errorf("lost %d, released %d times", lost.Count, released)
+	}
+}
+
+// Whatever is appended, confirmed and expired: positions are contiguous, events are
+// folded once and in order, released once, and the bound holds.
+func TestBacklogKeepsOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		opts := Options{Bytes: 5000, Age: time.Minute}
+		folded, released := int64(0), map[int64]int{}
+		opts.Fold = func(r Record) {
+			if r.Position != folded+1 {
+				t.Fatalf("folded %d after %d", r.Position, folded)
+			}
+			folded = r.Position
+		}
+		b, now, lost, confirmedAhead := New(opts), began, 0, int64(1)
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
+			switch rapid.IntRange(0, 2).Draw(t, "step") {
+			case 0:
+				at := b.Next()
+				_, more := b.Append(Record{Received: now, Data: make([]byte, rapid.IntRange(0, 2000).Draw(t, "size")), Release: func() { released[at]++ }})
+				lost += more.Count
+			case 1:
+				confirmedAhead = max(confirmedAhead, rapid.Int64Range(b.Tail(), b.Next()).Draw(t, "confirmed"))
+				b.Confirm(confirmedAhead, now)
+			case 2:
+				lost += b.Expire(now).Count
+			}
+			if b.Bytes() > opts.Bytes && b.Next()-b.Tail() > 1 {
+				t.Fatalf("%d bytes are kept", b.Bytes())
+			}
+			if folded != b.Tail()-1 {
+				t.Fatalf("folded up to %d, the tail is %d", folded, b.Tail())
+			}
+			for at := b.Tail(); at < b.Next(); at++ {
+				if r, ok := b.At(at); !ok || r.Position != at {
+					t.Fatalf("at %d is %d", at, r.Position)
+				}
+			}
+		}
+		for at := range b.Next() {
+			if released[at] > 1 || released[at] == 0 && at > 0 && at < b.Tail() {
+				t.Fatalf("%d is released %d times", at, released[at])
+			}
+		}
+		if _, ok := b.At(b.Next()); ok {
+			t.Fatal("there is an event after the last one")
+		}
+		if lost > int(b.Next()) {
+			t.Fatalf("lost %d of %d", lost, b.Next()-1)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package sidecar
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/sidecar/backlog"
+)
+
+// consumer is who gets the events of one shard pair, each once. It outlives the lines and
+// the processes of the bot.
+type consumer struct {
+	shard   [2]int
+	intents gateway.Intents // of the last IDENTIFY
+	library string
+	// cursor is the position of the first event that is not confirmed.
+	cursor int64
+	// session is what a line may RESUME; nil before the first IDENTIFY of this run.
+	session *session
+	// lines are those of this consumer, the active one last. The others are on standby.
+	lines []*attachment
+	away  time.Time // when the last line ended; zero while there is one
+
+	identifies []time.Time // of the last hour
+}
+
+// session is what a line may RESUME.
+type session struct {
+	id       string
+	consumer *consumer
+	numbers  numbering
+}
+
+// newSession returns a session with an id that nobody can guess.
+func newSession(c *consumer) *session {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // it never fails
+	return &session{id: hex.EncodeToString(id), consumer: c}
+}
+
+// has reports whether the consumer gets the events of a guild: by the formula of Discord
+// (G-120), with events outside of guilds on shard 0.
+func (c *consumer) has(guild uint64) bool {
+	return int(guild>>22%uint64(c.shard[1])) == c.shard[0]
+}
+
+// gets reports whether the consumer gets an event.
+func (c *consumer) gets(r backlog.Record) bool {
+	return !r.Removed && !eventKinds[r.Type].internal && c.has(r.Guild) && wants(c.intents, r.Type, r.Guild)
+}
+
+// active returns the line that gets the events; nil while there is none.
+func (c *consumer) active() *attachment {
+	if len(c.lines) == 0 {
+		return nil
+	}
+	return c.lines[len(c.lines)-1]
+}
+
+// restarts returns how often the bot has identified since a time, and when first.
+func (c *consumer) restarts(since time.Time) (count int, first time.Time) {
+	for _, at := range c.identifies {
+		if !at.After(since) {
+			continue
+		}
+		if count++; count == 1 {
+			first = at
+		}
+	}
+	return count, first
+}
+
+// consumerOf returns the consumer of a shard pair, and makes it. The first one of another
+// number of shards begins where the slowest of those before has stopped, and the others of
+// that number where the first has begun: so nothing is lost. The caller holds the lock.
+func (s *Sidecar) consumerOf(shard [2]int, now time.Time) *consumer {
+	count := shard[1]
+	if s.count != count {
+		start := s.backlog.Next()
+		for _, before := range s.consumers {
+			if before.shard[1] == s.count {
+				start = min(start, before.cursor)
+			}
+		}
+		s.count, s.countStart = count, start
+	}
+	if c := s.consumers[shard]; c != nil {
+		c.cursor = max(c.cursor, s.countStart)
+		return c
+	}
+	c := &consumer{shard: shard, cursor: max(s.countStart, s.backlog.Tail()), away: now}
+	s.consumers[shard] = c
+	return c
+}
+
+// consumerLife is how long a consumer of another number of shards is kept after its last
+// line has ended.
+const consumerLife = 10 * time.Minute
+
+// dropConsumers forgets the consumers of other numbers of shards once they have been away
+// for ten minutes, while a bot with the present number is there. The caller holds the
+// lock.
+func (s *Sidecar) dropConsumers(now time.Time) {
+	present := map[int]bool{}
+	for _, c := range s.consumers {
+		if len(c.lines) > 0 {
+			present[c.shard[1]] = true
+		}
+	}
+	for shard, c := range s.consumers {
+		if len(present) > 0 && !present[shard[1]] && now.Sub(c.away) > consumerLife {
+			delete(s.consumers, shard)
+			if c.session != nil {
+				delete(s.sessions, c.session.id)
+			}
+			s.touch()
+		}
+	}
+}
+
+// enter makes a line the active one of its consumer. The caller holds the lock.
+func (a *attachment) enter(c *consumer) {
+	a.consumer = c
+	c.away = time.Time{}
+	if i := slices.Index(c.lines, a); i >= 0 {
+		c.lines = slices.Delete(c.lines, i, i+1)
+	}
+	c.lines = append(c.lines, a)
+}

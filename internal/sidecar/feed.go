@@ -1,0 +1,224 @@
+package sidecar
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// Bounds of what a line may have been sent without a confirmation. A client that answers
+// no pings confirms with its heartbeats only, every 41 s.
+const (
+	windowCount       = 1000
+	windowBytes       = 1 << 20
+	windowBytesNoPong = 16 << 20
+)
+
+// errOverrun: the events that a line needs next have fallen out of the backlog.
+var errOverrun = errors.New("the bot was slower than its events are kept")
+
+// outgoing is an event that has its number.
+type outgoing struct {
+	event string
+	seq   int64
+	data  []byte
+}
+
+// feedNew gives a bot that has identified READY, its guilds, time to become ready, and
+// then what has happened since.
+func (a *attachment) feedNew(ctx context.Context, waits bool) error {
+	if err := a.awaitUpstream(ctx); err != nil {
+		return err
+	}
+	guilds, err := a.feedSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	s := settling{fixed: a.sidecar.opts.Settle, waits: waits, began: time.Now(), lastGuild: time.Now()}
+	if guilds == 0 && waits {
+		s.waits = false // it waits for no guild if READY names none
+	}
+	if err := a.settle(ctx, s); err != nil {
+		return err
+	}
+	return a.feed(ctx)
+}
+
+// awaitUpstream waits until there are guilds to tell a bot of. A refusal of Discord's is
+// passed on: the line is closed with its code.
+func (a *attachment) awaitUpstream(ctx context.Context) error {
+	s := a.sidecar
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		left, refused := s.serveIn(time.Now()), cmp.Or(a.refused, s.refused)
+		s.mu.Unlock()
+		switch {
+		case left <= 0:
+			return nil
+		case refused != 0:
+			a.line.Close(int(refused), refused.Meaning())
+			return nil
+		}
+		timer.Reset(left)
+		if err := a.wait(ctx, timer.C); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns when the line is woken, the client has confirmed something or the timer
+// ends; or with the error of ctx.
+func (a *attachment) wait(ctx context.Context, timer <-chan time.Time) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.woken:
+	case <-a.line.Changed():
+	case <-timer:
+	}
+	a.sidecar.mu.Lock()
+	defer a.sidecar.mu.Unlock()
+	a.confirm(a.line.Progress().Confirmed)
+	return nil
+}
+
+// settle waits until the library is ready with its guilds. Members that it asks for come
+// meanwhile.
+func (a *attachment) settle(ctx context.Context, state settling) error {
+	s := a.sidecar
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		a.phase = phaseSettling
+		state.asked = a.asked
+		state.confirmed = a.line.Progress().Confirmed >= a.session.numbers.snapshot
+		left := state.left(time.Now(), s.oldestInteraction(a.consumer))
+		directive, ok := a.nextDirective()
+		if !ok && left <= 0 {
+			a.phase, a.liveFrom = phaseLive, s.backlog.Next()
+			s.mu.Unlock()
+			return nil
+		}
+		s.mu.Unlock()
+		if ok {
+			if err := a.line.Dispatch(ctx, directive.event, directive.seq, directive.data); err != nil {
+				return err
+			}
+			state.lastGuild = time.Now()
+			continue
+		}
+		timer.Reset(left)
+		if err := a.wait(ctx, timer.C); err != nil {
+			return err
+		}
+	}
+}
+
+// feed gives a line every event from its position on, as long as it is the active one.
+func (a *attachment) feed(ctx context.Context) error {
+	s := a.sidecar
+	for {
+		s.mu.Lock()
+		a.confirm(a.line.Progress().Confirmed)
+		next, ok, err := a.next()
+		s.mu.Unlock()
+		switch {
+		case errors.Is(err, errOverrun):
+			s.log.Warn("A bot starts anew: it was slower than its events are kept", "from", a.line.RemoteAddr())
+			return a.line.InvalidateSession(ctx, false)
+		case ok:
+			err = a.line.Dispatch(ctx, next.event, next.seq, next.data)
+		default:
+			err = a.wait(ctx, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next event of the line with its number; false: there is none yet, or
+// the client must first confirm what it has. The caller holds the lock.
+func (a *attachment) next() (outgoing, bool, error) {
+	s, c := a.sidecar, a.consumer
+	if c.active() != a || c.session != a.session {
+		a.phase = phaseStandby
+		return outgoing{}, false, nil
+	}
+	p := a.line.Progress()
+	if p.UnconfirmedCount >= windowCount/2 || p.UnconfirmedBytes >= windowBytes/2 {
+		a.line.Ping() // else a burst would wait for the end of the window
+	}
+	if p.UnconfirmedCount >= windowCount || p.UnconfirmedBytes >= windowBytesNoPong || p.Pongs && p.UnconfirmedBytes >= windowBytes {
+		return outgoing{}, false, nil
+	}
+	if directive, ok := a.nextDirective(); ok {
+		return directive, true, nil
+	}
+	if a.position < s.backlog.Tail() {
+		return outgoing{}, false, errOverrun
+	}
+	for {
+		if a.resumed > 0 && a.position >= a.resumed {
+			a.resumed, a.phase = 0, phaseLive
+			return a.number("RESUMED", []byte(`{"_trace":["evergreen"]}`)), true, nil
+		}
+		r, ok := s.backlog.At(a.position)
+		if !ok {
+			a.confirm(a.line.Progress().Confirmed) // all that is left was for others
+			return outgoing{}, false, nil
+		}
+		a.position++
+		if c.gets(r) && (!r.LiveOnly || r.Position >= a.liveFrom) {
+			s.onGiven(r)
+			return a.number(r.Type, r.Data), true, nil
+		}
+	}
+}
+
+// nextDirective returns the next of the members that the line has asked for. The caller
+// holds the lock.
+func (a *attachment) nextDirective() (outgoing, bool) {
+	if len(a.direct) == 0 {
+		return outgoing{}, false
+	}
+	first := a.direct[0]
+	a.direct = a.direct[1:]
+	return a.number(first.event, first.data), true
+}
+
+// number gives an event its number. The caller holds the lock.
+func (a *attachment) number(event string, data []byte) outgoing {
+	a.sidecar.counts.Delivered++
+	a.sidecar.touch()
+	return outgoing{event, a.session.numbers.give(a.position), data}
+}
+
+// cursor returns where the confirmation of a number leads: behind what was given under it,
+// and if it was the last one, behind everything that was skipped since. 0: the number is
+// not known. The caller holds the lock.
+func (a *attachment) cursor(seq int64) int64 {
+	cursor, ok := a.session.numbers.cursor(seq)
+	if ok && seq == a.session.numbers.last {
+		return max(cursor, a.position)
+	}
+	return cursor
+}
+
+// confirm moves the cursor of the line's consumer to where the confirmation of a number
+// leads. The caller holds the lock.
+func (a *attachment) confirm(seq int64) {
+	c := a.consumer
+	if c == nil || c.active() != a || a.session == nil || c.session != a.session {
+		return
+	}
+	if cursor := a.cursor(seq); cursor > c.cursor {
+		c.cursor = cursor
+		a.sidecar.advance(time.Now())
+		a.sidecar.touch()
+	}
+}

@@ -1,0 +1,384 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"evergreen/fleet"
+	"evergreen/gateway"
+	"evergreen/internal/sidecar/world"
+	"evergreen/internal/simtest"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	// The compressor of guilds makes channels at its first use, which must be outside of
+	// virtual time.
+	w := world.New(world.Options{})
+	if err := w.Apply("GUILD_CREATE", []byte(`{"id":"1"}`)); err != nil {
+		panic(err)
+	}
+	if _, _, err := w.Guild(1); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// harness is a Sidecar between a simulated Discord and bots, in virtual time.
+type harness struct {
+	*simtest.World
+	opts    Options
+	shards  int
+	sidecar *Sidecar
+	fleet   *fleet.Fleet
+	pipe    *pipeListener
+	stop    func()
+	// sessions are those at Discord, which outlive a Sidecar.
+	sessions *simtest.Sessions
+}
+
+const allIntents = gateway.Intents(1<<0 | 1<<1 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<12 | 1<<15)
+
+// run lets a story pass with a Sidecar that was started.
+func run(t *testing.T, opts Options, story func(*harness)) { runShards(t, opts, 1, story) }
+
+func runShards(t *testing.T, opts Options, shards int, story func(*harness)) {
+	t.Helper()
+	simtest.Run(t, simtest.Options{Guilds: 3}, func(w *simtest.World) {
+		h := &harness{World: w, opts: opts, shards: shards, sessions: &simtest.Sessions{}}
+		w.Sim.SetShards(w.App, shards)
+		h.start()
+		defer func() { h.stop() }()
+		story(h)
+	})
+}
+
+// start starts a Sidecar and its shards.
+func (h *harness) start() {
+	h.T.Helper()
+	o := h.opts
+	o.Token = func() string { return h.App.Token }
+	o.APIURL, o.UserAgent = h.Sim.APIURL(), "DiscordBot (https://example.com, 1)"
+	transport := h.Sim.Transport()
+	o.HTTPClient = &http.Client{Transport: transport}
+	h.pipe = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	o.Listener = h.pipe
+	var err error
+	if h.sidecar, err = New(o); err != nil {
+		h.T.Fatal(err)
+	}
+	if err := h.sidecar.Listen(h.T.Context()); err != nil {
+		h.T.Fatal(err)
+	}
+	shard := h.ShardOptions(allIntents)
+	shard.Handler, shard.Observer = h.sidecar, h.sidecar
+	if !h.sidecar.Restored() {
+		h.sessions = &simtest.Sessions{}
+	}
+	h.fleet, err = fleet.New(fleet.Options{Shard: shard, Assigner: fleet.All(h.shards), Sessions: h.sessions})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	h.sidecar.Attach(h.fleet)
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := h.sidecar.Run(context.Background()); err != nil {
+			h.T.Error(err)
+		}
+	})
+	running.Go(func() { _ = h.fleet.Run(context.Background()) })
+	h.stop = func() {
+		_ = h.fleet.Stop(context.Background(), gateway.KeepSession)
+		_ = h.sidecar.Stop(context.Background())
+		running.Wait()
+		transport.CloseIdleConnections()
+		synctest.Wait()
+	}
+}
+
+// restart ends the Sidecar in order and starts it again.
+func (h *harness) restart() {
+	h.T.Helper()
+	h.stop()
+	h.start()
+}
+
+// crash starts another Sidecar from what the first had on the disk at this moment.
+func (h *harness) crash() {
+	h.T.Helper()
+	dir, sessions := h.T.TempDir(), h.sessions.Clone()
+	if err := os.CopyFS(dir, os.DirFS(h.opts.Dir)); err != nil {
+		h.T.Fatal(err)
+	}
+	h.stop()
+	h.opts.Dir, h.sessions = dir, sessions
+	h.start()
+}
+
+// bot is a client of the Sidecar.
+type bot struct {
+	h    *harness
+	conn *websocket.Conn
+	done chan struct{} // closed when it reads no more
+
+	mu      sync.Mutex
+	got     []received
+	deaf    chan struct{} // not nil: it reads nothing until this is closed
+	session string
+	base    int64 // the number it resumed from
+	closed  error
+}
+
+type received struct {
+	Op   int             `json:"op"`
+	Type string          `json:"t"`
+	Seq  int64           `json:"s"`
+	Data json.RawMessage `json:"d"`
+	at   time.Time
+}
+
+// connect opens a line.
+func (h *harness) connect() *bot {
+	h.T.Helper()
+	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.dial, DisableKeepAlives: true}}
+	conn, response, err := websocket.Dial(h.T.Context(), "ws://127.0.0.1/?v=10&encoding=json", &websocket.DialOptions{HTTPClient: client})
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	_ = response
+	conn.SetReadLimit(-1)
+	b := &bot{h: h, conn: conn, done: make(chan struct{})}
+	go b.read() // it ends with the line
+	return b
+}
+
+func (b *bot) read() {
+	defer close(b.done)
+	for {
+		_, message, err := b.conn.Read(context.Background())
+		b.mu.Lock()
+		if err != nil {
+			b.closed = err
+			b.mu.Unlock()
+			return
+		}
+		var r received
+		if err := json.Unmarshal(message, &r); err != nil {
+			b.h.T.Errorf("a bot gets %q", message)
+		}
+		r.at = time.Now()
+		b.got = append(b.got, r)
+		if r.Type == "READY" {
+			var ready struct {
+				Session string `json:"session_id"`
+			}
+			_ = json.Unmarshal(r.Data, &ready)
+			b.session = ready.Session
+		}
+		deaf := b.deaf
+		b.mu.Unlock()
+		if deaf != nil {
+			<-deaf
+		}
+	}
+}
+
+// send sends a payload.
+func (b *bot) send(op int, d any) {
+	b.h.T.Helper()
+	raw, err := json.Marshal(map[string]any{"op": op, "d": d})
+	if err == nil {
+		err = b.conn.Write(context.Background(), websocket.MessageText, raw)
+	}
+	if err != nil {
+		b.h.T.Errorf("a bot cannot send: %v", err)
+	}
+}
+
+// identify identifies as a library would.
+func (b *bot) identify(more map[string]any) *bot {
+	b.h.T.Helper()
+	d := map[string]any{"token": b.h.App.Token, "intents": allIntents, "properties": map[string]string{"browser": "test"}}
+	for key, value := range more {
+		d[key] = value
+	}
+	b.send(opIdentify, d)
+	return b
+}
+
+// started returns a bot that has got READY and its guilds.
+func (h *harness) started() *bot {
+	h.T.Helper()
+	b := h.connect().identify(nil)
+	h.Until(20*time.Second, "READY and three guilds", func() bool { return len(b.events("GUILD_CREATE")) == 3 })
+	h.Advance(time.Second)
+	return b
+}
+
+// resumes returns a bot that resumes the session of another from the last number it got.
+func (h *harness) resumes(from *bot) *bot {
+	h.T.Helper()
+	b := h.connect()
+	b.session, b.base = from.session, from.last()
+	b.send(opResume, map[string]any{"token": h.App.Token, "session_id": b.session, "seq": b.base})
+	return b
+}
+
+// last returns the last number that the bot has got.
+func (b *bot) last() (seq int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seq = b.base
+	for _, r := range b.got {
+		seq = max(seq, r.Seq)
+	}
+	return seq
+}
+
+// events returns the events of a type.
+func (b *bot) events(event string) (list []received) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.got {
+		if r.Op == 0 && r.Type == event {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// heardMessage is a message and when the bot has read it.
+type heardMessage struct {
+	text string
+	at   time.Time
+}
+
+// heard returns what was said, as far as the bot has heard.
+func (b *bot) heard() (list []heardMessage) {
+	for _, r := range b.events("MESSAGE_CREATE") {
+		var m struct {
+			Content string `json:"content"`
+		}
+		_ = json.Unmarshal(r.Data, &m)
+		list = append(list, heardMessage{m.Content, r.at})
+	}
+	return list
+}
+
+// messages returns the texts of what the bot has heard.
+func (b *bot) messages() (texts []string) {
+	for _, m := range b.heard() {
+		texts = append(texts, m.text)
+	}
+	return texts
+}
+
+// ops returns how many payloads of an opcode the bot has got.
+func (b *bot) ops(op int) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.got {
+		if r.Op == op {
+			n++
+		}
+	}
+	return n
+}
+
+// kill ends the bot without a word.
+func (b *bot) kill() {
+	_ = b.conn.CloseNow()
+	<-b.done
+	synctest.Wait()
+}
+
+// code returns the close code the bot has got; -1: none.
+func (b *bot) code() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed == nil {
+		return -1
+	}
+	return int(websocket.CloseStatus(b.closed))
+}
+
+// hang has the bot read nothing until goOn is called.
+func (b *bot) hang() (goOn func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	deaf := make(chan struct{})
+	b.deaf = deaf
+	return func() {
+		b.mu.Lock()
+		b.deaf = nil
+		b.mu.Unlock()
+		close(deaf)
+	}
+}
+
+// say says so many things from a number on, and returns them.
+func (h *harness) say(from, count int) (texts []string) {
+	for i := range count {
+		text := "message " + strconv.Itoa(from+i)
+		h.Post(text)
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// wantMessages fails the test unless the bots together have heard each text once, in order.
+func (h *harness) wantMessages(want []string, bots ...*bot) {
+	h.T.Helper()
+	var got []string
+	for _, b := range bots {
+		got = append(got, b.messages()...)
+	}
+	if !slices.Equal(got, want) {
+		h.T.Errorf("the bots have heard %q, want %q", got, want)
+	}
+}
+
+// pipeListener is a listener in memory.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.closed:
+		return nil, errors.New("nobody listens")
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8001} }

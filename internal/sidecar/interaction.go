@@ -1,0 +1,188 @@
+package sidecar
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/internal/sidecar/backlog"
+)
+
+// An interaction is valid for 3 s (G-132). tellAfter leaves the bot the time to come back
+// with a RESUME, and Discord the time to take the answer.
+const (
+	tellAfter    = 1800 * time.Millisecond
+	tellDeadline = 5 * time.Second
+	tellAtOnce   = 32
+)
+
+// pendingInteraction is an interaction that no line has been given.
+type pendingInteraction struct {
+	position int64
+	guild    uint64
+	received time.Time
+	id       snowflake
+	token    string
+	kind     int
+	locale   string
+}
+
+// Types of interactions, and of the answers to them.
+const (
+	interactionAutocomplete = 4
+	answerMessage           = 4
+	answerChoices           = 8
+	flagEphemeral           = 1 << 6
+)
+
+// onInteraction notes an interaction, so that it is answered if no line takes it. The
+// caller holds the lock.
+func (s *Sidecar) onInteraction(position int64, r backlog.Record) {
+	var d struct {
+		ID     snowflake `json:"id"`
+		Token  string    `json:"token"`
+		Type   int       `json:"type"`
+		Locale string    `json:"locale"`
+	}
+	if s.opts.Interactions != Tell || json.Unmarshal(r.Data, &d) != nil || d.ID == 0 || d.Token == "" {
+		return
+	}
+	s.pending = append(s.pending, pendingInteraction{position, r.Guild, r.Received, d.ID, d.Token, d.Type, d.Locale})
+	select {
+	case s.interaction <- struct{}{}:
+	default:
+	}
+}
+
+// onGiven follows an event that was given to a line. The caller holds the lock.
+func (s *Sidecar) onGiven(r backlog.Record) {
+	for i, p := range s.pending {
+		if p.position == r.Position {
+			s.pending = append(s.pending[:i], s.pending[i+1:]...)
+			return
+		}
+	}
+}
+
+// oldestInteraction returns when the oldest interaction of a consumer came that no line
+// has been given; zero: there is none. The caller holds the lock.
+func (s *Sidecar) oldestInteraction(c *consumer) time.Time {
+	for _, p := range s.pending {
+		if c.has(p.guild) {
+			return p.received
+		}
+	}
+	return time.Time{}
+}
+
+// answerInteractions answers what no bot takes, until ctx ends.
+func (s *Sidecar) answerInteractions(ctx context.Context) {
+	var answers sync.WaitGroup
+	defer answers.Wait()
+	room := make(chan struct{}, tellAtOnce)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		due, next := s.dueInteractions(time.Now())
+		for _, p := range due {
+			select {
+			case room <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			answers.Go(func() {
+				defer func() { <-room }()
+				s.tell(ctx, p)
+			})
+		}
+		timer.Reset(next)
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-s.interaction:
+		}
+	}
+}
+
+// dueInteractions takes out what has waited for long enough, and returns how long it is
+// until the next.
+func (s *Sidecar) dueInteractions(now time.Time) (due []pendingInteraction, next time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pending) > 0 {
+		if wait := tellAfter - now.Sub(s.pending[0].received); wait > 0 {
+			return due, wait
+		}
+		due = append(due, s.pending[0])
+		s.backlog.Remove(s.pending[0].position)
+		s.pending = s.pending[1:]
+		s.counts.Told++
+	}
+	return due, time.Hour
+}
+
+// tell answers an interaction for a bot that is away.
+func (s *Sidecar) tell(ctx context.Context, p pendingInteraction) {
+	ctx, cancel := context.WithTimeout(ctx, tellDeadline)
+	defer cancel()
+	err := s.callback(ctx, p)
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("An interaction could not be answered for the bot, which is away", "error", err)
+		return
+	}
+	s.log.Info("An interaction was answered for the bot, which is away", "waited", time.Since(p.received).Round(time.Millisecond))
+}
+
+func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
+	data := map[string]any{"content": s.awayReply(p.locale), "flags": flagEphemeral}
+	body := map[string]any{"type": answerMessage, "data": data}
+	if p.kind == interactionAutocomplete {
+		body = map[string]any{"type": answerChoices, "data": map[string]any{"choices": []string{}}}
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	address := fmt.Sprintf("%s/interactions/%d/%s/callback", strings.TrimSuffix(s.opts.APIURL, "/"), p.id, url.PathEscape(p.token))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("its token makes no address")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", s.opts.UserAgent)
+	answer, err := s.opts.HTTPClient.Do(r)
+	if err != nil {
+		if wrapped, ok := err.(*url.Error); ok { //nolint:errorlint // it names the address, which holds a token
+			err = wrapped.Err
+		}
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("Discord answered %s", answer.Status)
+	}
+	return nil
+}
+
+// awayReplies is the default answer in the languages that Evergreen speaks, by what
+// Discord calls them.
+var awayReplies = map[string]string{
+	"th": "บอทกำลังเริ่มทำงานใหม่ โปรดลองอีกครั้งในอีกสักครู่",
+}
+
+// awayReply is what somebody is told who speaks a language.
+func (s *Sidecar) awayReply(locale string) string {
+	if reply, ok := awayReplies[locale]; ok && s.opts.AwayReply == DefaultReply {
+		return reply
+	}
+	return s.opts.AwayReply
+}

@@ -1,0 +1,76 @@
+package sidecar
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Who uses a slash command while no bot is there is told so within 2.5 s. A bot that comes
+// back later does not get it.
+func TestInteractionNobodyTakesIsAnswered(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.started().kill()
+		asked := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		took := h.Until(5*time.Second, "an answer", func() bool { return len(h.Sim.Answers(asked)) == 1 })
+		if took > 2500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		if got := h.Sim.Answers(asked)[0].Content; got != DefaultReply {
+			t.Errorf("the answer is %q", got)
+		}
+		b := h.started()
+		h.Advance(5 * time.Second)
+		if n := len(b.events("INTERACTION_CREATE")); n != 0 {
+			t.Errorf("the bot gets it all the same, %d times", n)
+		}
+		if n := h.sidecar.Status().Counts.Told; n != 1 {
+			t.Errorf("%d are counted", n)
+		}
+		h.NoViolations()
+		b.kill()
+	})
+}
+
+// A bot that is back within the time gets the interaction, and nobody answers for it.
+func TestInteractionWaitsForABotThatResumes(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		b := h.started()
+		b.kill()
+		asked := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		h.Advance(1700 * time.Millisecond)
+		again := h.resumes(b)
+		h.Advance(5 * time.Second)
+		if n := len(again.events("INTERACTION_CREATE")); n != 1 || len(h.Sim.Answers(asked)) != 0 {
+			t.Errorf("the bot gets it %d times, and %d answers were given for it", n, len(h.Sim.Answers(asked)))
+		}
+		again.kill()
+	})
+}
+
+// With keep a bot gets it however late.
+func TestInteractionIsKeptIfWanted(t *testing.T) {
+	run(t, Options{Interactions: Keep}, func(h *harness) {
+		h.started().kill()
+		h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		h.Advance(time.Minute)
+		b := h.started()
+		h.Until(time.Second, "the interaction", func() bool { return len(b.events("INTERACTION_CREATE")) == 1 })
+		b.kill()
+	})
+}
+
+// The answer speaks the language of who asked, unless the operator has set another.
+func TestAwayReplySpeaksTheLanguageOfWhoAsks(t *testing.T) {
+	s := &Sidecar{opts: Options{AwayReply: DefaultReply}}
+	if got := s.awayReply("th"); got == DefaultReply || !strings.Contains(got, "บอท") {
+		t.Errorf("in Thai it says %q", got)
+	}
+	if got := s.awayReply("de"); got != DefaultReply {
+		t.Errorf("in a language that is not spoken here it says %q", got)
+	}
+	s.opts.AwayReply = "Back soon."
+	if got := s.awayReply("th"); got != "Back soon." {
+		t.Errorf("it says %q", got)
+	}
+}

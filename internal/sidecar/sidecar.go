@@ -1,0 +1,446 @@
+// Package sidecar keeps the sessions of bots that are written in any language with any
+// library. Such a bot connects to a [Sidecar] as if it were Discord's gateway. The
+// Sidecar has the real session: the bot may crash, hang or be redeployed, the dot stays
+// green, and the bot gets afterwards what happened meanwhile.
+//
+// # Words
+//
+// Upstream are the shards that are connected to Discord. A line is one WebSocket from a
+// bot. A session is what a line may RESUME: its id and numbers are ours. A consumer gets
+// every event of its shard pair once, and outlives lines and processes of the bot. Its
+// cursor is the position of the first event that it has not confirmed. The world is the
+// guilds as they were at the tail of the backlog.
+//
+// # How an event goes
+//
+//  1. [Sidecar.HandleEvent] gives it a position and appends it to the backlog
+//     (backlog/backlog.go). The upstream session holds it until a consumer has confirmed
+//     it, so that a crash of this process has Discord replay it.
+//  2. The feeder of each line that is live (feed.go) gives it a number (session.go) and
+//     writes it (line/).
+//  3. A WebSocket ping proves that the client has read it; then the cursor moves, and half
+//     a minute later the event is folded into the world (world/).
+//
+// A new process of the bot gets READY and its guilds as they were at its cursor
+// (snapshot.go), is given time to become ready (settle.go), and then gets everything
+// since, as events.
+package sidecar
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"evergreen/fleet"
+	"evergreen/gateway"
+	"evergreen/internal/lifecycle"
+	"evergreen/internal/sidecar/backlog"
+	"evergreen/internal/sidecar/journal"
+	"evergreen/internal/sidecar/line"
+	"evergreen/internal/sidecar/world"
+)
+
+// Defaults of [Options].
+const (
+	DefaultAddr  = "127.0.0.1:8001"
+	DefaultReply = "The bot is just restarting. Please try again in a moment."
+)
+
+// maxLines is how many lines there may be at once.
+const maxLines = 256
+
+// Mode is what becomes of interactions that no bot takes.
+type Mode string
+
+// The modes of [Options].
+const (
+	// Tell answers for the bot that it is away.
+	Tell Mode = "tell"
+	// Keep delivers them when the bot is back, which for most is too late.
+	Keep Mode = "keep"
+)
+
+// Options configures a [Sidecar]. Token, HTTPClient, UserAgent and APIURL are required; every other
+// zero value means the documented default.
+type Options struct {
+	// Token returns the bot token that is in use.
+	Token func() string
+	// HTTPClient makes requests to Discord. It must keep the rate limits.
+	HTTPClient *http.Client
+	// UserAgent is sent with own requests, in the form that Discord documents (G-125).
+	UserAgent string
+	// APIURL is the REST base, such as https://discord.com/api/v10.
+	APIURL string
+
+	// Addr is where bots connect. Default [DefaultAddr]. Listener takes its place: it is
+	// open already.
+	Addr     string
+	Listener net.Listener
+	// PublicURL is what READY and /gateway tell bots to connect to, such as
+	// wss://proxy.example.org. Default: what the request was sent to.
+	PublicURL string
+	// TLSCert and TLSKey are files in PEM, for wss and https. Default: ws and http.
+	TLSCert, TLSKey string
+	// StandIn is what bots present instead of the token. Default: they present the token.
+	StandIn string
+	// Intents are what upstream asks for. Default: what the bot asks for.
+	Intents gateway.Intents
+	// Shards is how many shards /gateway/bot recommends. Default 1.
+	Shards int
+	// NoREST answers the two routes of the gateway only.
+	NoREST bool
+
+	// BacklogBytes and BacklogAge bound what is kept. Default 64 MiB and an hour.
+	BacklogBytes int64
+	BacklogAge   time.Duration
+	// Settle is how long a library that has its guilds is given. Default: as it needs.
+	Settle time.Duration
+	// Interactions is what becomes of interactions that no bot takes. Default [Tell].
+	Interactions Mode
+	// AwayReply is what Tell says. Default [DefaultReply].
+	AwayReply string
+	// Dir is a folder for what survives this process: what bots ask for, their sessions,
+	// the guilds and the backlog. Only its owner may read it. Default: nothing survives.
+	Dir string
+
+	// Log takes what happens to bots. Default: nothing is written.
+	Log *slog.Logger
+}
+
+// Upstream are the shards that are connected to Discord. A [fleet.Fleet] is one.
+type Upstream interface {
+	// Send sends a payload on the shard of a guild, within Discord's limits.
+	Send(ctx context.Context, guild uint64, op gateway.Opcode, d any) error
+	// SetPresence gives all shards a presence.
+	SetPresence(gateway.Presence) error
+	// Latency returns the round trip to Discord; 0 while it is not known.
+	Latency() time.Duration
+	// Assignment returns which shards they are.
+	Assignment() fleet.Assignment
+}
+
+// Sidecar is the server that bots connect to, and the handler of the shards that are
+// connected to Discord.
+//
+// Make it with New, then call Listen, Attach and Run once each, in this order, and Stop.
+// All other methods may be called at the same time.
+type Sidecar struct {
+	opts     Options
+	log      *slog.Logger
+	api      *url.URL // of the REST base
+	rest     http.Handler
+	listener net.Listener
+	address  net.Addr
+	life     *lifecycle.Lifecycle
+	work     sync.WaitGroup   // lines, and answers to interactions
+	journal  *journal.Journal // nil: nothing survives
+	restored bool
+	changed  chan struct{} // the table has; capacity 1
+
+	mu          sync.Mutex
+	identified  chan struct{} // closed once the identity is known
+	upstream    Upstream      // nil before Attach
+	identity    Identity
+	world       *world.World // as of the tail of the backlog
+	backlog     *backlog.Backlog
+	known       map[uint64]bool // guilds that are there at the end of the backlog
+	listed      map[uint64]bool // guilds that READY has named and that have not come yet
+	firstReady  time.Time       // when upstream was READY first in this run; zero: not yet
+	readyAt     time.Time       // when it was READY last
+	guildAt     time.Time       // when a guild came last
+	readyShards map[uint64]bool // the shards that have been READY in this run
+	self        uint64          // id of the bot's user
+	voice       map[uint64]uint64
+	consumers   map[[2]int]*consumer
+	count       int   // the number of shards of the bot that has identified last
+	countStart  int64 // where its consumers begin
+	sessions    map[string]*session
+	lines       map[*attachment]bool
+	requests    map[string]request
+	requestID   uint64
+	pending     []pendingInteraction
+	interaction chan struct{} // wakes what answers interactions; capacity 1
+	counts      Counts
+	lost        backlog.Loss // since the log was last told
+	recent      backlog.Loss // of the last lossShown
+	lostAt      time.Time    // when an event was lost last
+	seen        map[gateway.ShardID]upstreamPlace
+	// checkpointed is when the journal has begun anew.
+	checkpointed time.Time
+	refused      gateway.CloseCode // upstream is parked for it; 0: it is not
+}
+
+// New checks the options. It opens nothing and starts no goroutine.
+func New(o Options) (*Sidecar, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Addr = cmp.Or(o.Addr, DefaultAddr)
+	o.Shards = cmp.Or(o.Shards, 1)
+	o.Interactions = cmp.Or(o.Interactions, Tell)
+	o.AwayReply = cmp.Or(o.AwayReply, DefaultReply)
+	api, err := url.Parse(o.APIURL)
+	if err != nil || api.Host == "" {
+		return nil, fmt.Errorf("the REST address %q is no URL with a host", o.APIURL)
+	}
+	s := &Sidecar{
+		opts: o, log: o.Log, api: api, life: lifecycle.New(), identified: make(chan struct{}),
+		known: map[uint64]bool{}, listed: map[uint64]bool{}, readyShards: map[uint64]bool{}, voice: map[uint64]uint64{},
+		consumers: map[[2]int]*consumer{}, sessions: map[string]*session{}, lines: map[*attachment]bool{},
+		requests: map[string]request{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+	}
+	s.forgetAll()
+	s.rest = s.newREST()
+	if o.Dir != "" {
+		if err := s.restore(o.Dir); err != nil {
+			s.log.Warn("What was kept for bots cannot be read; they begin anew", "error", err)
+		}
+	}
+	if o.Intents != 0 {
+		s.identity.Intents, s.identity.Known = o.Intents, true
+	}
+	if s.identity.Known {
+		close(s.identified)
+	}
+	if s.journal != nil {
+		s.checkpoint(time.Now())
+	}
+	return s, nil
+}
+
+// forgetAll makes the Sidecar one that has never seen an event or a bot.
+func (s *Sidecar) forgetAll() {
+	s.world = world.New(world.Options{})
+	s.backlog = s.newBacklog(1)
+	s.seen = map[gateway.ShardID]upstreamPlace{}
+	s.identity, s.count, s.countStart = Identity{}, 0, 0
+	clear(s.consumers)
+	clear(s.sessions)
+	clear(s.voice)
+}
+
+// newBacklog returns an empty backlog that begins at a position.
+func (s *Sidecar) newBacklog(first int64) *backlog.Backlog {
+	return backlog.New(backlog.Options{First: first, Bytes: s.opts.BacklogBytes, Age: s.opts.BacklogAge, Fold: s.fold})
+}
+
+// Listen opens the address that bots connect to. From then on a bot that connects waits
+// instead of failing, so it is the first thing to be done. The error says what to change.
+func (s *Sidecar) Listen(ctx context.Context) (err error) {
+	var config net.ListenConfig
+	var secure *tls.Config
+	if s.opts.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(s.opts.TLSCert, s.opts.TLSKey)
+		if err != nil {
+			return fmt.Errorf("the certificate for bots cannot be used: %w", err)
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}} // WebSockets need it
+	}
+	if s.listener = s.opts.Listener; s.listener == nil {
+		if s.listener, err = config.Listen(ctx, "tcp", s.opts.Addr); err != nil {
+			return fmt.Errorf("bots cannot connect to %s: %w", s.opts.Addr, err)
+		}
+	}
+	if s.address = s.listener.Addr(); secure != nil {
+		s.listener = tls.NewListener(s.listener, secure)
+	}
+	s.log.Info("Bots can connect", "address", s.address.String())
+	return nil
+}
+
+// Addr returns where bots connect; nil before Listen.
+func (s *Sidecar) Addr() net.Addr { return s.address }
+
+// Attach names the shards whose events [Sidecar.HandleEvent] gets. Another call replaces
+// them, before they run.
+func (s *Sidecar) Attach(upstream Upstream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.upstream = upstream
+}
+
+// housekeeping is how often what is old is dropped, and what was lost is told.
+const housekeeping = time.Second
+
+// Run serves bots until ctx ends or [Sidecar.Stop] is called. Call it once, after Listen.
+// When it returns, every line is closed so that its library resumes (1001).
+func (s *Sidecar) Run(ctx context.Context) error {
+	switch err := s.life.Start(); {
+	case errors.Is(err, lifecycle.ErrStopped):
+		return s.listener.Close()
+	case err != nil:
+		return fmt.Errorf("sidecar: %w", err)
+	}
+	defer s.life.Finish()
+	defer context.AfterFunc(ctx, func() { s.life.Stop() })()
+	stop := s.life.StopContext()
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return s.life.AbortContext() },
+		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	// It returns after server.Close below.
+	go func() { served <- server.Serve(s.listener) }()
+	s.work.Go(func() { s.answerInteractions(stop) })
+	endJournal := s.startJournal()
+	defer endJournal()
+	tick := time.NewTicker(housekeeping)
+	defer tick.Stop()
+	table := time.NewTimer(0)
+	defer table.Stop()
+	var failed error
+	for s.life.StopContext().Err() == nil {
+		select {
+		case <-stop.Done():
+		case <-s.changed:
+			table.Reset(tableDelay)
+		case <-table.C:
+			s.keepTable()
+		case failed = <-served:
+			served <- failed
+			s.life.Stop()
+		case now := <-tick.C:
+			s.keepHouse(now)
+		}
+	}
+	s.closeLines()
+	ending, cancel := context.WithTimeout(s.life.AbortContext(), closeGrace)
+	defer cancel()
+	if server.Shutdown(ending) != nil { // it does not know lines: those are in work
+		_ = server.Close()
+	}
+	err := <-served
+	s.work.Wait()
+	s.keepTable()
+	if failed != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("bots can no longer connect: %w", err)
+	}
+	return nil
+}
+
+// closeGrace bounds the wait for REST requests at the end.
+const closeGrace = 3 * time.Second
+
+// closeLines closes every line so that its library resumes.
+func (s *Sidecar) closeLines() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for a := range s.lines {
+		if a.line != nil {
+			a.line.Close(line.CloseGoingAway, "Evergreen stops.")
+		}
+	}
+}
+
+// journalGrace bounds the wait for the last records at the end: a disk may hang.
+const journalGrace = 5 * time.Second
+
+// startJournal starts what writes the journal. The function it returns ends it.
+func (s *Sidecar) startJournal() (end func()) {
+	if s.journal == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.journal.Run(ctx) }() // end waits for it
+	return func() {
+		cancel()
+		grace := time.NewTimer(journalGrace)
+		defer grace.Stop()
+		select {
+		case err := <-ended:
+			if err != nil {
+				s.log.Warn("Not everything for bots could be kept", "error", err)
+			}
+		case <-grace.C:
+			s.log.Warn("Not everything for bots could be kept: the disk does not answer")
+		}
+	}
+}
+
+// Stop ends the Sidecar for good and returns when Run has returned, or with the error of
+// ctx. Bots keep their sessions for as long as the backlog is kept.
+func (s *Sidecar) Stop(ctx context.Context) error {
+	s.life.Stop()
+	return s.life.Wait(ctx)
+}
+
+// keepHouse drops what is old and tells what was lost.
+func (s *Sidecar) keepHouse(now time.Time) {
+	s.mu.Lock()
+	s.advance(now)
+	s.dropConsumers(now)
+	s.keepCheckpoint(now)
+	for nonce, r := range s.requests {
+		if now.Sub(r.asked) > requestLife {
+			delete(s.requests, nonce)
+		}
+	}
+	lost := s.lost
+	s.lost = backlog.Loss{}
+	s.mu.Unlock()
+	if lost.Count > 0 {
+		s.log.Warn("Events were lost: the bot was away for longer than events are kept",
+			"events", lost.Count, "types", lost.ByType, "from", lost.From, "to", lost.To,
+			"do", "Raise PROXY_BACKLOG or PROXY_BACKLOG_AGE, or look why the bot does not come back.")
+	}
+}
+
+// advance confirms what all consumers have confirmed, and drops what is old. The caller
+// holds the lock.
+func (s *Sidecar) advance(now time.Time) {
+	lowest := s.backlog.Next()
+	for _, c := range s.consumers {
+		lowest = min(lowest, c.cursor)
+	}
+	s.countLost(s.backlog.Confirm(lowest, now))
+	tail := s.backlog.Tail()
+	for _, one := range s.sessions {
+		one.numbers.forget(tail)
+	}
+	for _, c := range s.consumers {
+		c.cursor = max(c.cursor, tail)
+	}
+}
+
+// countLost counts events that fell out of the backlog. The caller holds the lock.
+func (s *Sidecar) countLost(lost backlog.Loss) {
+	if lost.Count == 0 {
+		return
+	}
+	now := time.Now()
+	if now.Sub(s.lostAt) > lossShown {
+		s.recent = backlog.Loss{}
+	}
+	s.lostAt = now
+	s.counts.Lost += int64(lost.Count)
+	s.lost.Add(lost)
+	s.recent.Add(lost)
+}
+
+// fold brings the world up to the tail of the backlog. The caller of the backlog holds
+// the lock.
+func (s *Sidecar) fold(r backlog.Record) {
+	if !world.Changes(r.Type) {
+		return
+	}
+	if err := s.world.Apply(r.Type, r.Data); err != nil {
+		s.log.Warn("An event from Discord could not be read; a bot that starts anew does not know what it said", "type", r.Type, "error", err)
+	}
+}
+
+// wake wakes every feeder. The caller holds the lock.
+func (s *Sidecar) wake() {
+	for a := range s.lines {
+		a.notify()
+	}
+}

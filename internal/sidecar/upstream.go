@@ -1,0 +1,190 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"evergreen/gateway"
+	"evergreen/internal/sidecar/backlog"
+)
+
+var (
+	_ gateway.Handler  = (*Sidecar)(nil)
+	_ gateway.Observer = (*Sidecar)(nil)
+)
+
+// HandleEvent implements [gateway.Handler]. The shards must hand over all events.
+func (s *Sidecar) HandleEvent(_ context.Context, e gateway.Event) {
+	r := backlog.Record{
+		Type: e.Type, Guild: guildOf(e.Type, e.Data), LiveOnly: eventKinds[e.Type].liveOnly, Received: e.Received, Data: e.Data,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isSeen(e) {
+		return
+	}
+	switch e.Type {
+	case "RESUMED", "RATE_LIMITED":
+		return
+	case "READY":
+		s.onReady(r)
+	case "GUILD_MEMBERS_CHUNK":
+		s.onChunk(r)
+		return
+	case "GUILD_CREATE":
+		r.Data = s.onGuildCreate(r)
+	case "GUILD_DELETE":
+		s.onGuildDelete(r)
+	case "VOICE_STATE_UPDATE":
+		s.onVoiceState(r)
+	}
+	if r.LiveOnly && !s.anyLive() {
+		return
+	}
+	s.keepEvent(&r, e, e.Hold())
+	position := s.append(r)
+	if e.Type == "INTERACTION_CREATE" {
+		s.onInteraction(position, r)
+	}
+	s.wake()
+}
+
+// append adds an event to the backlog and returns its position. The caller holds the lock.
+func (s *Sidecar) append(r backlog.Record) int64 {
+	position, lost := s.backlog.Append(r)
+	s.countLost(lost)
+	return position
+}
+
+// appendOwn adds an event that Discord has not sent. The caller holds the lock.
+func (s *Sidecar) appendOwn(r backlog.Record) {
+	s.keepEvent(&r, gateway.Event{}, nil)
+	s.append(r)
+}
+
+// anyLive reports whether any line is live. The caller holds the lock.
+func (s *Sidecar) anyLive() bool {
+	for a := range s.lines {
+		if a.phase == phaseLive {
+			return true
+		}
+	}
+	return false
+}
+
+// onReady follows a new session upstream. Guilds that it no longer names are told as left:
+// the bot was removed while there was no session. The caller holds the lock.
+func (s *Sidecar) onReady(r backlog.Record) {
+	var d struct {
+		User struct {
+			ID snowflake `json:"id"`
+		} `json:"user"`
+		Shard  [2]uint64 `json:"shard"`
+		Guilds []struct {
+			ID snowflake `json:"id"`
+		} `json:"guilds"`
+	}
+	if json.Unmarshal(r.Data, &d) != nil {
+		return // the shard has read it; fold logs what is wrong with it
+	}
+	s.self = uint64(d.User.ID)
+	count := max(d.Shard[1], 1)
+	there := map[uint64]bool{}
+	for _, g := range d.Guilds {
+		there[uint64(g.ID)] = true
+		s.listed[uint64(g.ID)] = true
+	}
+	for id := range s.known {
+		if id>>22%count == d.Shard[0] && !there[id] {
+			s.forgetGuild(id)
+			gone := object{}
+			gone.set("id", snowflake(id))
+			s.appendOwn(backlog.Record{Type: "GUILD_DELETE", Guild: id, Received: r.Received, Data: gone.bytes()})
+		}
+	}
+	s.readyAt = time.Now()
+	s.guildAt = s.readyAt
+	if s.firstReady.IsZero() {
+		s.firstReady = s.readyAt
+	}
+	s.readyShards[d.Shard[0]] = true
+	s.refused = 0
+}
+
+// onGuildCreate returns the event as bots get it. A guild that READY named, or that bots
+// know from before a new session upstream, says that it is available: else libraries take
+// it for one that the bot has joined. One that they know comes as after an outage, so that
+// they drop what they knew of it. The caller holds the lock.
+func (s *Sidecar) onGuildCreate(r backlog.Record) []byte {
+	var d struct {
+		Unavailable *bool `json:"unavailable"`
+	}
+	if json.Unmarshal(r.Data, &d) != nil || d.Unavailable != nil && *d.Unavailable {
+		return r.Data
+	}
+	known, listed := s.known[r.Guild], s.listed[r.Guild]
+	s.guildAt = time.Now()
+	if known {
+		outage := object{}
+		outage.set("id", snowflake(r.Guild))
+		outage.set("unavailable", true)
+		s.appendOwn(backlog.Record{Type: "GUILD_DELETE", Guild: r.Guild, Received: r.Received, Data: outage.bytes()})
+	}
+	s.known[r.Guild] = true
+	delete(s.listed, r.Guild)
+	if !known && !listed || d.Unavailable != nil {
+		return r.Data
+	}
+	guild, err := parseObject(r.Data)
+	if err != nil {
+		return r.Data
+	}
+	guild.set("unavailable", false)
+	return guild.bytes()
+}
+
+// onGuildDelete follows a guild that is gone or has an outage. The caller holds the lock.
+func (s *Sidecar) onGuildDelete(r backlog.Record) {
+	s.forgetGuild(r.Guild) // after an outage its GUILD_CREATE is no second one
+}
+
+// forgetGuild forgets a guild that is not there any more. The caller holds the lock.
+func (s *Sidecar) forgetGuild(id uint64) {
+	delete(s.known, id)
+	delete(s.listed, id)
+	delete(s.voice, id)
+}
+
+// onVoiceState remembers which voice channels the bot is in. The caller holds the lock.
+func (s *Sidecar) onVoiceState(r backlog.Record) {
+	var d struct {
+		User    snowflake `json:"user_id"`
+		Channel snowflake `json:"channel_id"`
+	}
+	if json.Unmarshal(r.Data, &d) != nil || uint64(d.User) != s.self || r.Guild == 0 {
+		return
+	}
+	if d.Channel == 0 {
+		delete(s.voice, r.Guild)
+		return
+	}
+	s.voice[r.Guild] = uint64(d.Channel)
+}
+
+// Observe implements [gateway.Observer]. What upstream is refused for is passed on to
+// bots that wait for READY, so that their own messages name the cause.
+func (s *Sidecar) Observe(o gateway.Observation) {
+	t, ok := o.Event.(gateway.Transition)
+	if !ok {
+		return
+	}
+	parked, ok := t.To.(gateway.Parked)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = parked.Reason.Code
+	s.wake()
+}
