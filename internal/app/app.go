@@ -1,14 +1,15 @@
 // Package app wires one running bot together and knows the order in which its parts
 // start and stop.
 //
-// An [App] is a fleet of shards with ResearchBot as their handler. It also has the REST
-// transport of both, the identify limiter, the health tracker, the services around it
+// An [App] is a fleet of shards with ResearchBot as their handler, or the proxy for bots
+// in other languages (Options.Proxy). It also has the REST transport of both, the identify limiter, the health tracker, the services around it
 // and, if wanted, the HTTP API. What survives the process comes in through [Options]; the
 // caller opens and closes it.
 //
 // Where to look: app.go makes the parts; run.go starts and stops them; shards.go and
 // shardcount.go decide which shards run; credentials.go follows a changed token;
-// services.go is the history, the alerts and Discord's status page.
+// services.go is the history, the alerts and Discord's status page;
+// proxy.go has what is different with the proxy.
 //
 // # What SIGTERM does, down to the close code
 //
@@ -66,6 +67,7 @@ import (
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/host"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/sidecar"
 	"evergreen/internal/web/api"
 )
 
@@ -109,6 +111,13 @@ type Options struct {
 	Channels []alert.Channel
 	// Commands are offered beside [bot.Builtin].
 	Commands []bot.Command
+	// Proxy serves bots in other languages in place of ResearchBot, on Config.ProxyAddr.
+	// ProxyDir is the folder for what survives the process. Default: nothing does.
+	Proxy    bool
+	ProxyDir string
+	// BotsListen is called with the address that bots connect to, once they can.
+	// Default: none.
+	BotsListen func(net.Addr)
 
 	// Timing replaces the timing that Config gives. Default: that of Config.
 	Timing *gateway.Timing
@@ -172,6 +181,7 @@ type App struct {
 	network     *network.Network // nil with Options.Transport and Dialer
 	memory      *memoryMonitor   // nil without a machine
 	server      *api.Server      // nil without the API
+	proxy       *sidecar.Sidecar // nil without Options.Proxy
 
 	// provisional is the time in which the bot runs one shard because REST has not
 	// told how many it needs. growing is set while the number of shards changes
@@ -197,10 +207,19 @@ type App struct {
 	mode     gateway.StopMode // of the first stop; set before life stops
 }
 
+// program is what handles the events of the shards.
+type program interface {
+	gateway.Handler
+	gateway.Observer
+	Run(context.Context) error
+	Stop(context.Context) error
+}
+
 // botParts is what depends on the intents: the shards and their handler.
 type botParts struct {
 	fleet   *fleet.Fleet
-	bot     *bot.Bot
+	program program
+	bot     *bot.Bot // the program, unless that is the proxy
 	intents gateway.Intents
 	// resumes: a shard has a session of an earlier run to resume.
 	resumes bool
@@ -256,14 +275,28 @@ func New(o Options) (*App, error) {
 			return nil, err
 		}
 	}
+	if o.Proxy {
+		if a.proxy, err = sidecar.New(a.proxyOptions()); err != nil {
+			return nil, err
+		}
+		if a.opts.Sessions != nil && !a.proxy.Restored() {
+			a.opts.Sessions = savedOnly{a.opts.Sessions}
+		}
+	}
 	if err = a.build(a.firstIntents()); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// wantedIntents returns the intents that the settings ask for.
-func (a *App) wantedIntents() gateway.Intents { return bot.Intents(a.opts.Config.PresenceIntent) }
+// wantedIntents returns the intents that the settings ask for, or the bots behind the
+// proxy.
+func (a *App) wantedIntents() gateway.Intents {
+	if a.proxy != nil {
+		return a.proxy.Known().Intents
+	}
+	return bot.Intents(a.opts.Config.PresenceIntent)
+}
 
 // firstIntents returns the intents until the preflight has ended: those of a session to
 // resume, if it was begun without some of the optional intents.
@@ -293,7 +326,7 @@ func (a *App) preflightOptions() preflight.Options {
 	c := a.opts.Config
 	return preflight.Options{
 		HTTPClient: a.client, APIURL: c.APIURL, Gateway: a.fallbackGateway(), UserAgent: a.userAgent(), Token: a.token.newest, TokenRecheck: tokenRecheck,
-		Running: a.shardCount, Intents: a.wantedIntents(), Optional: c.OptionalIntents, Logger: logging.Component(a.opts.Logger, "Preflight"),
+		Running: a.shardCount, Intents: a.wantedIntents, Optional: a.optionalIntents(), Logger: logging.Component(a.opts.Logger, "Preflight"),
 	}
 }
 
@@ -301,24 +334,14 @@ func (a *App) preflightOptions() preflight.Options {
 func (a *App) build(intents gateway.Intents) error {
 	c := a.opts.Config
 	parts := botParts{intents: intents}
-	var err error
-	parts.bot, err = bot.New(bot.Options{
-		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
-		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
-		Owners: c.OwnerIDs, Shutdown: func() { a.requestStop(gateway.EndSession) },
-		Intents: intents, Presence: c.Presence(), Undelivered: func() bool { return !a.rest.Undelivered().Since.IsZero() },
-		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: c.ActivityWarningAfter,
-		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: c.CommandCooldown,
-		Health: a, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,
-	})
-	if err != nil {
-		return fmt.Errorf("the bot cannot be set up: %w", err)
+	if err := a.makeProgram(&parts); err != nil {
+		return err
 	}
 	timing := c.Timing()
 	if a.opts.Timing != nil {
 		timing = *a.opts.Timing
 	}
-	presence := c.Presence()
+	presence := a.Presence()
 	var sessions fleet.Sessions
 	if a.opts.Sessions != nil {
 		sessions = a.opts.Sessions.Sessions(intents)
@@ -328,15 +351,20 @@ func (a *App) build(intents gateway.Intents) error {
 		memory = a.opts.Machine.Memory().Granted()
 	}
 	eventLog := health.NewEventLog(logging.Component(a.opts.Logger, "Gateway"), a.opts.Clock)
+	shard := gateway.Options{
+		Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
+		URLSource:   a, APIURL: a.gatewayTrust(), CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
+		Observer: a.observers(eventLog, parts.program),
+		Handler:  parts.program, Events: bot.Events(),
+		Presence: &presence, Compression: c.Compression,
+		MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, Clock: a.opts.Clock,
+	}
+	if a.proxy != nil { // its bots want every event, and large guilds as they like
+		shard.Events, shard.LargeThreshold = nil, a.proxy.Known().LargeThreshold
+	}
+	var err error
 	parts.fleet, err = fleet.New(fleet.Options{
-		Shard: gateway.Options{
-			Credentials: gateway.Credentials{Token: a.token.current(), Intents: intents},
-			URLSource:   a, APIURL: a.gatewayTrust(), CredentialChecker: a, IdentifyLimiter: a.limiter, Dialer: a.opts.Dialer,
-			Observer: a.observers(eventLog, parts.bot),
-			Handler:  parts.bot, Events: bot.Events(),
-			Presence: &presence, Compression: c.Compression,
-			MaxAttempts: c.MaxReconnectAttempts, Timing: timing, Rand: a.opts.Rand, Clock: a.opts.Clock,
-		},
+		Shard:    shard,
 		Assigner: fleet.AssignerFunc(a.assignShards), Sessions: sessions,
 		Room: func(shards int) (readLimit, queueBytes int64) { return c.Room(memory, shards) },
 	})
@@ -349,8 +377,35 @@ func (a *App) build(intents gateway.Intents) error {
 		}
 		parts.resumes = sessions != nil && a.opts.Sessions.Resumable(parts.fleet.Assignment().Shards(), intents)
 	}
-	parts.bot.Attach(anyShard{parts.fleet})
+	if a.proxy != nil {
+		a.proxy.Attach(parts.fleet)
+	} else {
+		parts.bot.Attach(anyShard{parts.fleet})
+	}
 	a.parts.Store(&parts)
+	return nil
+}
+
+// makeProgram makes what handles the events.
+func (a *App) makeProgram(parts *botParts) (err error) {
+	if a.proxy != nil {
+		parts.program = a.proxy
+		return nil
+	}
+	c := a.opts.Config
+	parts.bot, err = bot.New(bot.Options{
+		Token: c.Token.Reveal(), HTTPClient: a.client, APIURL: c.APIURL, UserAgent: a.userAgent(), Version: a.opts.Version,
+		Prefix: c.CommandPrefix, Commands: append(bot.Builtin(), a.opts.Commands...), KeepCommands: !c.SlashCommands,
+		Owners: c.OwnerIDs, Shutdown: func() { a.requestStop(gateway.EndSession) },
+		Intents: parts.intents, Presence: c.Presence(), Undelivered: func() bool { return !a.rest.Undelivered().Since.IsZero() },
+		KeepaliveInterval: c.KeepaliveInterval, ActivityWarningAfter: c.ActivityWarningAfter,
+		Concurrency: c.CommandConcurrency, HandlerTimeout: c.CommandTimeout, Cooldown: c.CommandCooldown,
+		Health: a, Logger: logging.Component(a.opts.Logger, "ResearchBot"), Rand: a.opts.Rand,
+	})
+	if err != nil {
+		return fmt.Errorf("the bot cannot be set up: %w", err)
+	}
+	parts.program = parts.bot
 	return nil
 }
 
@@ -374,7 +429,8 @@ func (a *App) Shard() *gateway.Shard {
 	return nil
 }
 
-// Bot returns the handler of the shards, which may be replaced as [App.Fleet] may.
+// Bot returns the handler of the shards, which may be replaced as [App.Fleet] may; nil
+// with Options.Proxy.
 func (a *App) Bot() *bot.Bot { return a.parts.Load().bot }
 
 // Tracker returns the health tracker.

@@ -41,6 +41,9 @@ func (a *App) Stats() gateway.Stats { return a.Fleet().Stats() }
 
 // Activity returns what the bot has done with its events.
 func (a *App) Activity() health.Activity {
+	if a.proxy != nil {
+		return health.Activity{Undelivered: a.rest.Undelivered(), Username: a.username()}
+	}
 	b := a.Bot()
 	counts := b.Counts()
 	return health.Activity{
@@ -60,7 +63,11 @@ func (a *App) Conditions() []health.Condition {
 	if a.memory != nil {
 		list = append(list, a.memory.condition())
 	}
-	list = append(list, a.unregistered(), a.refusals())
+	if a.proxy != nil {
+		list = append(list, a.proxy.Conditions()...)
+	} else {
+		list = append(list, a.unregistered(), a.refusals())
+	}
 	known := func(c health.Condition) bool { return c.Cause == health.TwoInstances && c.Trouble != "" }
 	if !slices.ContainsFunc(list, known) {
 		list = append(list, a.duplicate())

@@ -42,11 +42,18 @@ func (a *App) Run(ctx context.Context) error {
 	defer a.services.close()
 
 	checked := make(chan error, 1)
+	preflight := func() error { return a.runPreflight(ctx, true) }
+	if a.proxy != nil {
+		if err := a.startProxy(ctx, serving, &running); err != nil || a.life.Stopping() {
+			return err
+		}
+		preflight = func() error { return a.preflightOfBot(ctx) }
+	}
 	if a.parts.Load().resumes {
 		// A RESUME is free, and Discord keeps the session for a minute or two: the
 		// preflight runs meanwhile.
 		running.Go(func() { checked <- a.runPreflight(serving, false) })
-	} else if err := a.runPreflight(ctx, true); err != nil || a.life.Stopping() {
+	} else if err := preflight(); err != nil || a.life.Stopping() {
 		return err
 	}
 	parts := a.parts.Load()
@@ -55,7 +62,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.memory != nil {
 		running.Go(func() { a.memory.run(serving) })
 	}
-	running.Go(func() { _ = parts.bot.Run(serving) })
+	if a.proxy == nil { // the proxy runs already
+		running.Go(func() { _ = parts.program.Run(serving) })
+	}
 
 	ran := make(chan error, 1)
 	// It returns after parts.fleet.Stop; awaitEnd receives from ran on every path.
@@ -145,6 +154,8 @@ func (a *App) runPreflight(ctx context.Context, rebuild bool) error {
 		return nil
 	case err != nil:
 		return err
+	case a.proxy != nil && rebuild && found.Dropped&^a.opts.Config.OptionalIntents != 0:
+		return &intentsRefused{found.Dropped}
 	}
 	a.preflightReport.Store(&found)
 	close(a.preflightDone)
@@ -179,7 +190,7 @@ func (a *App) shutdown(parts *botParts) {
 	if err := parts.fleet.Stop(drain, a.mode); err != nil {
 		a.log.Warn("Not every shard stopped cleanly", "error", err)
 	}
-	if err := parts.bot.Stop(whole); err != nil {
+	if err := parts.program.Stop(whole); err != nil {
 		a.log.Warn("The bot did not stop cleanly", "error", err)
 	}
 }

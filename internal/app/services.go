@@ -118,11 +118,24 @@ func (a *App) Snapshot() health.Snapshot { return a.tracker.Snapshot() }
 // Check returns the last check of the periodic health check.
 func (a *App) Check() health.Check { return a.healthCheck.Last() }
 
-// Presence returns the presence of the settings.
-func (a *App) Presence() gateway.Presence { return a.opts.Config.Presence() }
+// Presence returns the presence of the settings, or that of the bot behind the proxy.
+func (a *App) Presence() gateway.Presence {
+	if a.proxy == nil {
+		return a.opts.Config.Presence()
+	}
+	if p := a.proxy.Known().Presence; p != nil {
+		return *p
+	}
+	return gateway.Presence{Status: gateway.StatusOnline}
+}
 
 // Budget returns how many IDENTIFYs were sent and are left.
 func (a *App) Budget() identify.Usage { return a.limiter.Usage() }
 
-// Handlers returns the run times of each command.
-func (a *App) Handlers() []bot.HandlerTime { return a.Bot().Handlers() }
+// Handlers returns the run times of each command; none of bots behind the proxy.
+func (a *App) Handlers() []bot.HandlerTime {
+	if a.proxy != nil {
+		return nil
+	}
+	return a.Bot().Handlers()
+}
