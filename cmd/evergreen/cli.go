@@ -18,6 +18,7 @@ import (
 // commands is the command line.
 type commands struct {
 	Run        runCommand        `cmd:"" help:"Run the bot. Settings come from flags, the environment and .env."`
+	Proxy      proxyCommand      `cmd:"" help:"Keep a bot online that is written in any language: it connects to Evergreen instead of Discord."`
 	Status     statusCommand     `cmd:"" help:"Tell how the running bot is: the exit code is 0 only while it is online."`
 	Shards     shardsCommand     `cmd:"" help:"Tell how far the shards are; pause, resume, restart or move one; change their number."`
 	Demo       demoCommand       `cmd:"" help:"See it work: a simulated Discord, users, faults and the bot in one process. No token needed."`

@@ -19,7 +19,17 @@ import (
 
 // runCommand is evergreen run.
 type runCommand struct {
-	API      bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
+	API bool `name:"api" help:"Serve the HTTP API too, on API_ADDR."`
+	startFlags
+}
+
+// Run keeps the bot online until a signal or its owner stops it.
+func (r *runCommand) Run(p *process) error {
+	return r.keepOnline(p, r.API, func(*app.Options) {})
+}
+
+// startFlags are the flags of commands that keep a bot online.
+type startFlags struct {
 	Fresh    bool `help:"Begin a new session, even if the last one could be resumed."`
 	TakeOver bool `help:"If the bot already runs with this state folder, stop that process, keep its session and go on in its place."`
 	Goodbye  bool `help:"When stopped, end the session: the dot turns grey at once. Without this the session is kept for a moment, and a quick restart is not seen by anybody."`
@@ -29,10 +39,11 @@ type runCommand struct {
 	config.Flags
 }
 
-// Run keeps the bot online until a signal or its owner stops it.
-func (r *runCommand) Run(p *process) error {
+// keepOnline keeps a bot online until it is stopped. customize may change the options of
+// the app.
+func (r *startFlags) keepOnline(p *process, serveAPI bool, customize func(*app.Options)) error {
 	p.detach()
-	loaded, err := r.load(p)
+	loaded, err := r.load(p, serveAPI)
 	if err != nil {
 		return err
 	}
@@ -57,13 +68,15 @@ func (r *runCommand) Run(p *process) error {
 		return startFailure(err)
 	}
 	limitMemory(logger)
-	bot, err := app.New(app.Options{
+	options := app.Options{
 		Config: c, Logger: logger, Redact: sink.Redact, Version: version(),
-		API: r.API, Lines: lines, Instance: state.owner.ID(), Listening: state.announce,
+		API: serveAPI, Lines: lines, Instance: state.owner.ID(), Listening: state.announce,
 		Sessions: state.store, Storage: state.store.Identifies(), Journal: state.store.Journal(),
 		History: state.store.History(), Alerts: state.store.Alerts(), Limits: state.store.Limits(), PreviousDowntime: state.downtime,
 		Conditions: state.conditions, TokenChanged: state.rotate, Machine: &host.Machine{},
-	})
+	}
+	customize(&options)
+	bot, err := app.New(options)
 	if err != nil {
 		state.release(err, gateway.KeepSession)
 		return err
@@ -82,7 +95,7 @@ func (r *runCommand) Run(p *process) error {
 }
 
 // load changes to the folder of --dir and reads the settings.
-func (r *runCommand) load(p *process) (*config.Loaded, error) {
+func (r *startFlags) load(p *process, serveAPI bool) (*config.Loaded, error) {
 	if r.Dir != "" {
 		dir, err := config.CleanPath(r.Dir)
 		if err == nil {
@@ -93,14 +106,14 @@ func (r *runCommand) load(p *process) (*config.Loaded, error) {
 		}
 	}
 	loaded, err := config.Load(r.Sources(p.environ))
-	if err == nil && r.API {
+	if err == nil && serveAPI {
 		err = checkAPIAddr(loaded)
 	}
 	return loaded, err
 }
 
 // stopMode returns how a signal stops the bot.
-func (r *runCommand) stopMode() gateway.StopMode {
+func (r *startFlags) stopMode() gateway.StopMode {
 	if r.Goodbye {
 		return gateway.EndSession
 	}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+
+	"evergreen/internal/app"
+	"evergreen/internal/process/logging"
+)
+
+// proxyCommand is evergreen proxy.
+type proxyCommand struct {
+	Serve proxyServe `cmd:"" default:"withargs" help:"Hold the bot's session and serve its library on PROXY_ADDR."`
+	Setup proxySetup `cmd:"" help:"Print the one setting that a library needs; without a name, the list of libraries."`
+}
+
+// proxyServe is evergreen proxy without a further word.
+type proxyServe struct {
+	NoAPI bool `name:"no-api" help:"Do not serve the dashboard and the HTTP API on API_ADDR."`
+	startFlags
+
+	Command []string `arg:"" optional:"" passthrough:"" help:"Start the bot too, such as: evergreen proxy -- python bot.py"`
+}
+
+// Run serves bots until a signal stops it.
+func (c *proxyServe) Run(p *process) error {
+	program := &child{command: c.Command, environ: p.environ}
+	defer program.wait()
+	return c.keepOnline(p, !c.NoAPI, func(o *app.Options) {
+		program.log = logging.Component(o.Logger, "Proxy")
+		o.Proxy = true
+		o.ProxyDir = filepath.Join(o.Config.StateDir, "proxy")
+		if len(c.Command) > 0 {
+			o.BotsListen = func(addr net.Addr) { program.start(addr, o.Config.ProxyTLSCert != "") }
+		}
+	})
+}

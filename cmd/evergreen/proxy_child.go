@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// childGrace is how long the bot's program gets to end when Evergreen stops.
+const childGrace = 10 * time.Second
+
+// child is the bot's program that evergreen proxy -- COMMAND starts. It is started once:
+// to start it again is the work of a supervisor.
+type child struct {
+	command []string
+	environ []string
+	log     *slog.Logger
+	ended   chan struct{} // nil before start
+	stop    context.CancelFunc
+}
+
+// start starts the program once bots can connect to an address. The program finds it in
+// its environment.
+func (c *child) start(addr net.Addr, tls bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop, c.ended = cancel, make(chan struct{})
+	ws, rest := "ws://", "http://"
+	if tls {
+		ws, rest = "wss://", "https://"
+	}
+	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
+	cmd.Env = append(c.environ, "EVERGREEN_GATEWAY_URL="+ws+addr.String(), "EVERGREEN_API_URL="+rest+addr.String()+"/api")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return terminate(cmd.Process) }
+	cmd.WaitDelay = childGrace
+	if err := cmd.Start(); err != nil {
+		c.log.Error("The bot's program cannot be started; Evergreen waits for the bot to connect", "error", err)
+		cancel()
+		close(c.ended)
+		return
+	}
+	c.log.Info("The bot's program was started", "process", cmd.Process.Pid)
+	// wait waits for it.
+	go func() {
+		defer close(c.ended)
+		err := cmd.Wait()
+		if ctx.Err() == nil {
+			c.log.Warn("The bot's program has ended; the dot stays green, and events wait for the bot", "how", cmd.ProcessState.String(), "error", err,
+				"do", "Start it again, or have a supervisor do so.")
+		}
+	}()
+}
+
+// wait ends the program, if it was started, and waits for it.
+func (c *child) wait() {
+	if c.ended == nil {
+		return
+	}
+	c.stop()
+	<-c.ended
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"evergreen/internal/process/config"
+	"evergreen/internal/text"
+)
+
+// proxySetup is evergreen proxy setup.
+type proxySetup struct {
+	Library string `arg:"" optional:"" help:"The library of your bot, such as discord.js."`
+
+	config.Flags
+}
+
+// library is how a bot of one library is told to connect to Evergreen.
+type library struct {
+	names []string // the first is shown
+	lang  string
+	// change is the code or setting, with GATEWAY for ws://host:port, REST for
+	// http://host:port/api and HOST for host:port.
+	change string
+	// gatewayOnly: REST requests go to Discord directly.
+	gatewayOnly bool
+	note        string
+}
+
+// libraries is the one table of libraries, in the order in which they are listed.
+var libraries = []library{
+	{
+		names: []string{"discord.py"}, lang: "Python",
+		change: `import discord, yarl
+
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL("GATEWAY/")
+discord.http.Route.BASE = "REST/v10"`,
+		note: "Before the client is made. Run it unsharded: discord.py waits 5 s between shards, and one is enough behind Evergreen.",
+	},
+	{
+		names: []string{"py-cord", "pycord"}, lang: "Python",
+		change: `import discord
+
+discord.http.Route.API_BASE_URL = "REST/v10"`,
+		note: "Before the client is made.",
+	},
+	{
+		names: []string{"nextcord"}, lang: "Python",
+		change: `import nextcord
+
+nextcord.http.Route.BASE = "REST/v10"`,
+		note: "Before the client is made.",
+	},
+	{
+		names: []string{"disnake"}, lang: "Python",
+		change: `import disnake
+
+disnake.http.Route.BASE = "REST/v10"`,
+		note: "Before the client is made.",
+	},
+	{
+		names: []string{"hikari"}, lang: "Python",
+		change: `bot = hikari.GatewayBot(token, rest_url="REST/v10")`,
+	},
+	{
+		names: []string{"discord.js", "discordjs"}, lang: "JavaScript",
+		change: `const client = new Client({ intents, rest: { api: "REST" } });`,
+		note:   "A ShardingManager asks Discord itself for the number of shards: give it a number.",
+	},
+	{
+		names: []string{"eris", "dysnomia"}, lang: "JavaScript",
+		change: `const here = { url: "GATEWAY", shards: 1, session_start_limit: { total: 1000, remaining: 1000, reset_after: 86400000, max_concurrency: 16 } };
+client.getGateway = async () => here;
+client.getBotGateway = async () => here;`,
+		gatewayOnly: true,
+		note:        "After the client is made, before connect().",
+	},
+	{
+		names: []string{"discordgo"}, lang: "Go",
+		change: `discordgo.EndpointGateway = "REST/v9/gateway"
+discordgo.EndpointGatewayBot = "REST/v9/gateway/bot"`,
+		gatewayOnly: true,
+	},
+	{
+		names: []string{"disgo"}, lang: "Go",
+		change: `client, err := disgo.New(token,
+	bot.WithRestClientConfigOpts(rest.WithURL("REST/v10")),
+	// ...
+)`,
+	},
+	{
+		names: []string{"arikawa"}, lang: "Go",
+		change:      `api.EndpointGatewayBot = "REST/v9/gateway/bot"`,
+		gatewayOnly: true,
+	},
+	{
+		names: []string{"JDA"}, lang: "Java",
+		change: `DefaultShardManagerBuilder.createDefault(token)
+	.setRestConfig(new RestConfig().setBaseUrl("REST/v10/"))`,
+		note: "JDABuilder has no such setting: give it a SessionController whose getGateway() returns \"GATEWAY\".",
+	},
+	{
+		names: []string{"Discord.Net", "discordnet"}, lang: "C#",
+		change:      `new DiscordSocketConfig { GatewayHost = "GATEWAY" }`,
+		gatewayOnly: true,
+	},
+	{
+		names: []string{"serenity"}, lang: "Rust",
+		change: `HttpBuilder::new(token).proxy("http://HOST")`,
+		note:   "Give it to the client as its Http.",
+	},
+	{
+		names: []string{"twilight"}, lang: "Rust",
+		change: `ConfigBuilder::new(token, intents).proxy_url("GATEWAY".into())
+twilight_http::Client::builder().proxy("HOST".into(), true)`,
+	},
+}
+
+// Run prints the setting.
+func (c *proxySetup) Run(p *process) error {
+	source := c.Sources(p.environ)
+	source.TokenOptional = true
+	loaded, err := config.Load(source)
+	if err != nil {
+		return err
+	}
+	if c.Library == "" {
+		fmt.Fprintf(p.stdout, "Bots connect to %s. What to change for a library:\n\n", botAddress(loaded.Config))
+		for _, l := range libraries {
+			fmt.Fprintf(p.stdout, "  evergreen proxy setup %-12s %s\n", l.names[0], l.lang)
+		}
+		return nil
+	}
+	found, err := findLibrary(c.Library)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, found.setup(loaded.Config))
+	return nil
+}
+
+// findLibrary finds a library by one of its names.
+func findLibrary(name string) (library, error) {
+	var names []string
+	for _, l := range libraries {
+		for _, one := range l.names {
+			if strings.EqualFold(one, name) {
+				return l, nil
+			}
+		}
+		names = append(names, l.names[0])
+	}
+	hint := ""
+	if near := text.Nearest(name, names, 3); near != "" {
+		hint = fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return library{}, &config.Failure{Code: config.ExitUsage, Err: fmt.Errorf("the library %q is not known here.%s", text.Clip(name, 40), hint), Steps: []string{
+		"Known are: " + strings.Join(names, ", ") + ".",
+		"For another one, look in its documentation for the address of the REST API or the gateway.",
+	}}
+}
+
+// setup says what to change.
+func (l library) setup(c config.Config) string {
+	host := botAddress(c)
+	scheme, ws := "http", "ws"
+	if c.ProxyTLSCert != "" {
+		scheme, ws = "https", "wss"
+	}
+	gateway := ws + "://" + host
+	if c.ProxyURL != "" {
+		gateway = c.ProxyURL
+		scheme = map[string]string{"ws": "http", "wss": "https"}[strings.SplitN(c.ProxyURL, ":", 2)[0]]
+		host = strings.TrimPrefix(strings.TrimPrefix(c.ProxyURL, "wss://"), "ws://")
+	}
+	change := strings.NewReplacer("GATEWAY", gateway, "REST", scheme+"://"+host+"/api", "HOST", host).Replace(l.change)
+	out := "# " + l.names[0] + " (" + l.lang + ")\n\n" + change + "\n"
+	if l.note != "" {
+		out += "\n" + l.note + "\n"
+	}
+	if l.gatewayOnly {
+		out += "\nIts REST requests go to Discord directly, so PROXY_TOKEN cannot be used with it.\n"
+	}
+	if !c.ProxyToken.Empty() && !l.gatewayOnly {
+		out += "\nThe bot's token is PROXY_TOKEN, not the real one.\n"
+	}
+	return strings.TrimRight(out, "\n")
+}
+
+// botAddress is where a bot on this machine connects.
+func botAddress(c config.Config) string {
+	host, port, err := net.SplitHostPort(c.ProxyAddr)
+	if err != nil {
+		return c.ProxyAddr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		if host, err = os.Hostname(); err != nil {
+			host = "127.0.0.1"
+		}
+	}
+	return net.JoinHostPort(host, port)
+}
