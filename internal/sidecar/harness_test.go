@@ -16,25 +16,13 @@ import (
 
 	"evergreen/fleet"
 	"evergreen/gateway"
-	"evergreen/internal/sidecar/world"
 	"evergreen/internal/simtest"
 
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	// The compressor of guilds makes channels at its first use, which must be outside of
-	// virtual time.
-	w := world.New(world.Options{})
-	if err := w.Apply("GUILD_CREATE", []byte(`{"id":"1"}`)); err != nil {
-		panic(err)
-	}
-	if _, _, err := w.Guild(1); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // harness is a Sidecar between a simulated Discord and bots, in virtual time.
 type harness struct {

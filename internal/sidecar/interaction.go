@@ -168,7 +168,7 @@ func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
 	if answer.StatusCode >= 300 {
-		return fmt.Errorf("Discord answered %s", answer.Status)
+		return fmt.Errorf("the answer was %s", answer.Status)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ var interactionsModes = map[string]InteractionsMode{"tell": "tell", "keep": "kee
 func parseBotIntents(text string) (BotIntents, error) {
 	if n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64); err == nil {
 		if unknown := gateway.Intents(n).Unknown(); unknown != 0 {
-			return 0, fmt.Errorf("Discord has no intents for the bits %d of it", uint64(unknown))
+			return 0, fmt.Errorf("there are no intents for the bits %d of it", uint64(unknown))
 		}
 		return BotIntents(n), nil
 	}
