@@ -100,6 +100,21 @@ func TestLossIsNoticedWhileAHandlerIsBusy(t *testing.T) {
 	})
 }
 
+// Given a handler that takes long to return, then Run waits for it.
+func TestRunWaitsForTheHandler(t *testing.T) {
+	slow := func(int, json.RawMessage) error { time.Sleep(10 * time.Second); return nil }
+	run(t, config{handle: slow}, func(h *harness) {
+		h.identify()
+		h.cancel()
+		h.wait(9 * time.Second)
+		<-h.line.Done()
+		h.wantAlive()
+		if err := h.wantEnd(time.Second); !errors.Is(err, context.Canceled) {
+			h.Errorf("Run: %v", err)
+		}
+	})
+}
+
 // Given a line that is closed, then what was dispatched before goes out, the client gets the
 // code, and Run returns once the client has answered.
 func TestCloseSendsWhatWasDispatched(t *testing.T) {

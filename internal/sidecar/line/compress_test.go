@@ -17,9 +17,8 @@ func TestCompression(t *testing.T) {
 				if got := h.client.take(); len(got) != 1 || got[0].Op != 10 || got[0].binary != (query != "") {
 					h.Fatalf("received %+v", got)
 				}
-				h.line.UsePayloadCompression() // discord.py asks for both
-				if query == "" {
-					return
+				if query != "" {
+					h.line.UsePayloadCompression() // discord.py asks for both
 				}
 				random := rand.New(rand.NewPCG(1, 2))
 				var seq int64
@@ -32,7 +31,7 @@ func TestCompression(t *testing.T) {
 						}
 						synctest.Wait()
 						got := h.client.take()
-						if len(got) != 1 || string(got[0].D) != d || got[0].S != seq || !got[0].binary {
+						if len(got) != 1 || string(got[0].D) != d || got[0].S != seq || got[0].binary != (query != "") {
 							h.Fatalf("%d bytes: %.100v", size, got)
 						}
 					}
@@ -40,6 +39,32 @@ func TestCompression(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given messages whose length is where the header of a frame gets longer, then they arrive as
+// any other, and count as many bytes as they have.
+func TestLengthsOfFrames(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.client.setSilent(true)
+		var seq, total int64
+		for _, size := range []int{125, 126, 127, 65535, 65536, 65537} {
+			seq++
+			const around = len(`{"t":"X","s":1,"op":0,"d":""}`)
+			d := fmt.Sprintf("%q", strings.Repeat("x", size-around))
+			if err := h.line.Dispatch(h.Context(), "X", seq, []byte(d)); err != nil {
+				h.Fatal(err)
+			}
+			synctest.Wait()
+			total += int64(size)
+			if got := h.client.take(); len(got) != 1 || string(got[0].D) != d {
+				h.Errorf("%d bytes: %.100v", size, got)
+			}
+			if p := h.line.Progress(); p.UnconfirmedBytes != total {
+				h.Errorf("%d bytes: progress %+v", size, p)
+			}
+		}
+	})
 }
 
 // Given a message like the one before, then zlib-stream refers to that.

@@ -52,6 +52,9 @@ func TestFlowNeverConfirmsTooMuch(t *testing.T) {
 					most = c.seq
 				}
 			}
+			if len(f.history.entries) > 42 {
+				t.Fatalf("%d confirmations are kept", len(f.history.entries))
+			}
 			if got := f.history.before(now.Add(-ago)); got > most {
 				t.Fatalf("%v ago %d was confirmed, not %d", ago, most, got)
 			}

@@ -51,6 +51,52 @@ func TestPingConfirmsWhatWasReadBefore(t *testing.T) {
 	})
 }
 
+// Given a client that pings, then it gets its payload back at once.
+func TestClientIsAnsweredWithAPong(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		var pongs []string
+		h.client.mu.Lock()
+		h.client.onPong = func(payload []byte) { pongs = append(pongs, string(payload)) }
+		h.client.mu.Unlock()
+		h.client.write(frame(9, []byte("are you there")))
+		synctest.Wait()
+		h.client.write(frame(9, nil))
+		synctest.Wait()
+		h.client.mu.Lock()
+		defer h.client.mu.Unlock()
+		if !slices.Equal(pongs, []string{"are you there", ""}) {
+			h.Errorf("pongs %q", pongs)
+		}
+	})
+}
+
+// Given other times in the options, then they hold.
+func TestTimesOfTheOptions(t *testing.T) {
+	options := line.Options{GreetTimeout: 5 * time.Second, PingDelay: time.Second, StallAfter: 7 * time.Second}
+	run(t, config{options: options}, func(h *harness) {
+		h.identify()
+		h.client.setSilent(true)
+		begun := time.Now()
+		h.dispatch(1, 1)
+		h.wait(8*time.Second - 1)
+		if got := h.client.takePings(); len(got) != 1 || got[0].Sub(begun) != time.Second {
+			h.Errorf("pings at %v", got)
+		}
+		if p := h.line.Progress(); !p.Stalled.IsZero() {
+			h.Errorf("progress %+v", p)
+		}
+		h.wait(1)
+		if p := h.line.Progress(); p.Stalled.IsZero() {
+			h.Errorf("progress %+v", p)
+		}
+	})
+	run(t, config{options: options}, func(h *harness) {
+		h.wait(5*time.Second - 1)
+		h.wantAlive()
+		h.wantClosed(1, line.CloseUnknownError)
+	})
+}
+
 // Given a ping on its way, when a pong comes that answers no ping, then it confirms nothing.
 func TestOnlyTheRightPongConfirms(t *testing.T) {
 	run(t, config{}, func(h *harness) {

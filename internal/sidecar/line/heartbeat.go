@@ -6,23 +6,19 @@ import "time"
 // faster than they are answered gets fewer ACKs than heartbeats.
 const maxACKs = 8
 
-// ackQueue holds when heartbeats are to be answered, the earliest first.
+// ackQueue holds when heartbeats are to be answered, in the order of their arrival.
 type ackQueue struct {
 	due   [maxACKs]time.Time
 	count int
 }
 
 // add queues the ACK of a heartbeat that came now. It goes out after the delay, within its
-// bounds, and never before an earlier one.
+// bounds, and behind those of earlier heartbeats.
 func (q *ackQueue) add(now time.Time, delay time.Duration) {
 	if q.count == maxACKs {
 		return
 	}
-	at := now.Add(max(minACKDelay, min(delay, maxACKDelay)))
-	if q.count > 0 && at.Before(q.due[q.count-1]) {
-		at = q.due[q.count-1]
-	}
-	q.due[q.count] = at
+	q.due[q.count] = now.Add(max(minACKDelay, min(delay, maxACKDelay)))
 	q.count++
 }
 

@@ -52,6 +52,28 @@ func TestACKComesAfterADelay(t *testing.T) {
 	})
 }
 
+// Given heartbeats at different times, then each is answered after its own delay.
+func TestEachHeartbeatHasItsACK(t *testing.T) {
+	run(t, config{options: line.Options{ACKDelay: func() time.Duration { return time.Second }}}, func(h *harness) {
+		h.client.take()
+		begun := time.Now()
+		for range 3 {
+			h.client.send(`{"op":1,"d":null}`)
+			h.wait(300 * time.Millisecond)
+		}
+		h.wait(2 * time.Second)
+		got := h.client.take()
+		if len(got) != 3 {
+			h.Fatalf("received %v", got)
+		}
+		for n, m := range got {
+			if want := time.Second + time.Duration(n)*300*time.Millisecond; m.at.Sub(begun) != want {
+				h.Errorf("ACK %d came after %v, want %v", n, m.at.Sub(begun), want)
+			}
+		}
+	})
+}
+
 // Given a delay that gets shorter, then no ACK overtakes an earlier one.
 func TestACKsKeepTheirOrder(t *testing.T) {
 	next := time.Second
@@ -113,6 +135,9 @@ func TestHeartbeatConfirmsNothingThatWaits(t *testing.T) {
 		h.dispatch(2, 2) // the writer has this one
 		h.dispatch(3, 9)
 		h.client.send(`{"op":1,"d":9}`)
+		h.line.Ping()
+		synctest.Wait()
+		h.client.write(frame(10, []byte("1"))) // the ping waits, too
 		synctest.Wait()
 		if p := h.line.Progress(); p.Confirmed != 0 || p.UnconfirmedCount != 9 {
 			h.Errorf("progress %+v", p)

@@ -186,6 +186,32 @@ func TestIdentifyIsAllowedAfterInvalidSession(t *testing.T) {
 	}
 }
 
+// Given a ping of a session that is gone, when its pong comes late, then it says nothing of the
+// new session, and heartbeats are not believed for it either.
+func TestPongOfAnEarlierSessionConfirmsNothing(t *testing.T) {
+	run(t, config{}, func(h *harness) {
+		h.identify()
+		h.client.setSilent(true)
+		h.dispatch(1, 5)
+		h.wait(time.Second)
+		if err := h.line.InvalidateSession(h.Context(), false); err != nil {
+			h.Fatal(err)
+		}
+		h.client.send(`{"op":2,"d":{}}`)
+		h.dispatch(1, 5)
+		h.client.setSilent(false)
+		h.client.send(`{"op":1,"d":5}`)
+		synctest.Wait()
+		if p := h.line.Progress(); p.Confirmed != 0 || p.UnconfirmedCount != 5 {
+			h.Errorf("progress %+v", p)
+		}
+		h.wait(time.Second)
+		if p := h.line.Progress(); p.Confirmed != 5 {
+			h.Errorf("progress %+v", p)
+		}
+	})
+}
+
 // Given a client that says nothing, then it is closed with 4000 after 60 s; heartbeats alone
 // do not help. The same holds after INVALID SESSION, and not once it has identified.
 func TestIdentifyHasToComeWithinAMinute(t *testing.T) {
