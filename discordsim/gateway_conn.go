@@ -41,7 +41,7 @@ type conn struct {
 	shard            int              // shard id it asked for
 	reconnectSent    bool             // op 7 has been sent
 	invalidSent      bool             // op 9 has been sent
-	invalidatedAt    time.Time        // when op 9 false took the session; zero if it did not
+	invalidatedAt    time.Time        // when op 9 took the session; zero if it did not
 	invalidSwallowed bool             // the network kept that from the client
 	compressPayload  bool             // payload compression
 	pending          *identifyRequest // swallowed until an outage ends
@@ -137,7 +137,7 @@ func (s *Sim) open(ws *websocket.Conn, l *link, base bool, version, encoding, co
 		s.violate(c, "G-006", "the gateway URL has no v")
 	}
 	if encoding == "" {
-		s.violate(c, "G-006", "the gateway URL has no encoding")
+		s.violate(c, "G-006", advice+"the gateway URL has no encoding")
 	}
 	switch {
 	case version != "" && version != "10" && version != "9":
@@ -208,13 +208,18 @@ func (c *conn) reconnect() {
 	c.reconnectSent = true
 }
 
-// invalidate sends op 9; false ends the session (S-063).
+// invalidate sends op 9 and takes the session from the connection, which stays open: true
+// leaves the session to be resumed, on this connection or another, false ends it (S-063).
 func (c *conn) invalidate(resumable bool) {
 	if !resumable {
 		c.pending = nil
-		if c.session != nil {
-			c.session.end(endedByServer)
-			c.invalidatedAt, c.invalidSwallowed = time.Now(), c.link.ClientUnreachable()
+	}
+	if sess := c.session; sess != nil {
+		c.invalidatedAt, c.invalidSwallowed = time.Now(), c.link.ClientUnreachable()
+		if resumable {
+			sess.detach()
+		} else {
+			sess.end(endedByServer)
 		}
 	}
 	c.invalidSent = true

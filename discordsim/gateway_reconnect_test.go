@@ -145,10 +145,26 @@ func TestInvalidSessionAtAnyMoment(t *testing.T) {
 			if n := sc.Sessions(sc.app); n != want {
 				t.Errorf("%d sessions after %s", n, name)
 			}
+			if sc.Attached(sc.app) {
+				t.Errorf("after %s the session still has its connection", name)
+			}
+			sc.say("meanwhile")
+			live.nothingWithin(time.Second)
 			live.send(1, 1)
 			live.op(11)
 			early.send(1, nil)
 			early.op(11)
+			// The connection may be used again, for the one or the other.
+			if want == 1 {
+				live.resume(live.session, live.seq)
+				live.event("MESSAGE_CREATE")
+				live.event("RESUMED")
+			} else {
+				wait(5 * time.Second)
+				live.send(2, sc.identifyData(nil))
+				live.event("READY")
+			}
+			sc.violations()
 		})
 	}
 }

@@ -67,10 +67,10 @@ func (c *conn) resume(d json.RawMessage) {
 		c.invalidate(false)
 	default:
 		if strings.HasPrefix(*in.Token, "Bot ") {
-			s.violate(c, "G-065", `the token in RESUME came with the "Bot " prefix`)
+			s.violate(c, "G-065", advice+`the token in RESUME came with the "Bot " prefix`)
 		}
 		sess.replay(c, *in.Seq)
-		if c.base {
+		if c.base && !c.invalidSent { // after op 9 the connection may be used again
 			c.resumedOnBase()
 		}
 	}
