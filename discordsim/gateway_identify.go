@@ -119,14 +119,14 @@ func (c *conn) refuse(code int, reason string) {
 func (c *conn) checkIdentify(token string, properties json.RawMessage, compress bool) {
 	s := c.sim
 	if strings.HasPrefix(token, "Bot ") {
-		s.violate(c, "G-033", `the token came with the "Bot " prefix`)
+		s.violate(c, "G-033", advice+`the token came with the "Bot " prefix`)
 	}
 	var p map[string]string
 	if json.Unmarshal(properties, &p) != nil || p["os"]+p["$os"] == "" || p["browser"]+p["$browser"] == "" || p["device"]+p["$device"] == "" {
-		s.violate(c, "G-033", "IDENTIFY lacks properties")
+		s.violate(c, "G-033", advice+"IDENTIFY lacks properties")
 	}
 	if compress && !c.compressor.isOff() {
-		s.violate(c, "G-036", "IDENTIFY asked for payload compression beside transport compression")
+		s.violate(c, "G-036", advice+"IDENTIFY asked for payload compression beside transport compression")
 	}
 	if !c.base && !c.invalidSent {
 		s.violate(c, "G-009", "IDENTIFY was sent to the resume gateway")

@@ -185,7 +185,7 @@ type Request struct {
 	Scope string
 	// Lost says that a fault kept the answer from the client.
 	Lost bool
-	// Agent says that the User-Agent is as Discord wants it, Authorized that
+	// Agent says that the User-Agent is one that Discord takes, Authorized that
 	// there was a good token with its prefix.
 	Agent, Authorized bool
 }
@@ -200,7 +200,7 @@ func (r *restAPI) logRequest(c *restRequest, status int, scope string, lost bool
 	}
 	q := Request{
 		At: c.now, Route: c.label(), Status: status, Scope: scope, Lost: lost,
-		Agent: goodUserAgent.MatchString(c.req.UserAgent()), Authorized: c.app != nil,
+		Agent: takenUserAgent.MatchString(c.req.UserAgent()), Authorized: c.app != nil,
 	}
 	if app := r.appOf(c); app != nil {
 		q.App = app.ID

@@ -131,7 +131,7 @@ func (r *restAPI) route(c *restRequest) *restResponse {
 	switch {
 	case !served[version]:
 		return errVersion.refusal()
-	case r.cfg.RefuseUserAgent && !goodUserAgent.MatchString(c.req.UserAgent()):
+	case r.cfg.RefuseUserAgent && !takenUserAgent.MatchString(c.req.UserAgent()):
 		return errUserAgent.refusal()
 	case c.route == nil:
 		return unrouted
@@ -141,8 +141,12 @@ func (r *restAPI) route(c *restRequest) *restResponse {
 	return unrouted
 }
 
-// goodUserAgent is the documented form; more text may follow.
-var goodUserAgent = regexp.MustCompile(`^DiscordBot \([^,)]+, [^)]+\)`)
+// goodUserAgent is the documented form; more text may follow. takenUserAgent is what
+// Discord has taken from libraries for ten years: the name and something in parentheses.
+var (
+	goodUserAgent  = regexp.MustCompile(`^DiscordBot \([^,)]+, [^)]+\)`)
+	takenUserAgent = regexp.MustCompile(`^DiscordBot \(\S`)
+)
 
 // authenticate finds the app of the token. It reports true when the route
 // needs a token and there is no good one.

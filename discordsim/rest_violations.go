@@ -46,7 +46,11 @@ func (r *restAPI) checkRequest(c *restRequest, version string) {
 		r.violation(c, "G-126", c.label()+" came without an API version in its path")
 	}
 	if ua := c.req.UserAgent(); !goodUserAgent.MatchString(ua) {
-		r.violation(c, "G-125", fmt.Sprintf("%s came with User-Agent %q instead of DiscordBot (<url>, <version>)", c.label(), clip([]byte(strings.ReplaceAll(ua, c.secret(), "***")))))
+		note := ""
+		if takenUserAgent.MatchString(ua) {
+			note = advice
+		}
+		r.violation(c, "G-125", note+fmt.Sprintf("%s came with User-Agent %q instead of DiscordBot (<url>, <version>)", c.label(), clip([]byte(strings.ReplaceAll(ua, c.secret(), "***")))))
 	}
 	if c.contentTypeMissing() {
 		r.violation(c, "G-125", c.label()+" came with a body but without Content-Type")
