@@ -29,9 +29,9 @@ type simCommand struct {
 	Pace    duration `name:"pace" default:"60s" help:"Time between two faults of auto (${default})."`
 	For     duration `name:"for" placeholder:"10m" help:"End by itself after this time, with exit code 0 only if no command was lost or answered twice and no rule broken. Without it Ctrl+C ends it."`
 
-	Check    bool     `name:"check" help:"Judge the bot that is pointed here: lead it through a programme of faults, about four minutes, and say which statements of docs/conformance.md it kept and broke. The bot has to answer the first --say (and --slash). Exit code 1 if it broke one."`
+	Check    bool     `name:"check" help:"Judge the bot that is pointed here: lead it through a programme of faults, about five minutes, and say which statements of docs/conformance.md it kept and broke. The bot has to answer the first --say (and --slash). Exit code 1 if it broke one."`
 	JSON     bool     `name:"json" help:"With --check: write the judgement to stdout as JSON, and all else to stderr."`
-	Thorough bool     `name:"thorough" help:"With --check: play the slow steps too, about seven minutes."`
+	Thorough bool     `name:"thorough" help:"With --check: play the slow steps too, about eight minutes."`
 	Gentle   bool     `name:"gentle" help:"With --check: leave out the last step, after which a bot is right to give up."`
 	Only     []string `name:"only" placeholder:"STEP" help:"With --check: play only these steps of the programme. --only list names them."`
 

@@ -31,6 +31,12 @@ type habits struct {
 	holdsOnOn9   bool // resumes after op 9 false
 	nulls        bool // heartbeats without a number
 	noJitter     bool // beats first after a whole interval
+	rareJitter   bool // the same, but for every tenth connection
+	slowToNotice bool // leaves after three unanswered heartbeats
+	asksGateway  bool // asks GET /gateway for the address
+	oldAgent     bool // a User-Agent as libraries have sent it for ten years
+	reuses       bool // goes on on the same connection after op 9
+	waitsHello   bool // like patient, but without any end
 	fixed        bool // beats as it pleases
 	doubled      bool // two timers
 	mute         bool // does not beat when asked to
@@ -69,6 +75,7 @@ type client struct {
 
 	base, resumeURL, session string
 	identified               time.Time
+	visits                   int
 	failures, refusals       int
 
 	mu   sync.Mutex
@@ -132,6 +139,9 @@ func (c *client) request(ctx context.Context, method, path, body string) (int, [
 	}
 	req.Header.Set("Authorization", "Bot "+c.token)
 	req.Header.Set("User-Agent", "DiscordBot (https://example.com, 1.0)")
+	if c.bad.oldAgent {
+		req.Header.Set("User-Agent", "DiscordBot (https://example.com 1.0) Python/3.11")
+	}
 	if c.bad.bareAgent {
 		req.Header.Set("User-Agent", "Go-http-client/1.1")
 	}
@@ -148,7 +158,11 @@ func (c *client) request(ctx context.Context, method, path, body string) (int, [
 }
 
 func (c *client) locate(ctx context.Context) bool {
-	status, body := c.request(ctx, "GET", "/gateway/bot", "")
+	path := "/gateway/bot"
+	if c.bad.asksGateway {
+		path = "/gateway"
+	}
+	status, body := c.request(ctx, "GET", path, "")
 	var in struct{ URL string }
 	if status != 200 || json.Unmarshal(body, &in) != nil {
 		return false
@@ -191,6 +205,7 @@ func (c *client) connect(ctx context.Context) (wait time.Duration, over bool) {
 	}
 	life, end := context.WithCancel(ctx)
 	defer end()
+	c.visits++
 	v := &visit{client: c, ws: ws, ctx: life, resume: resume, fresh: !resume}
 	return v.live()
 }

@@ -28,6 +28,7 @@ type driver struct {
 	people []discordsim.User
 	turn   int
 	begun  []*discordsim.Active
+	load   loadMeter
 }
 
 func newDriver(ctx context.Context, o Options) *driver {
@@ -162,6 +163,7 @@ func (d *driver) playStep(s Step, next *Step) {
 	back := func() bool { return d.online() && d.countSessionRequests() >= before+moved }
 	if !d.waitFor(settleWithin, back) {
 		d.Sim.LiftAll()
+		d.cutWaiting()
 		if !d.waitFor(lostAfter, back) && !d.online() && d.ctx.Err() == nil {
 			d.lost = s.Name
 		}
@@ -169,6 +171,18 @@ func (d *driver) playStep(s Step, next *Step) {
 	d.endStep()
 	if s.moves && next != nil && next.moves {
 		d.wait(calm - time.Since(d.now.to))
+	}
+}
+
+// cutWaiting cuts the connections that are open without a session: a bot without a
+// deadline would wait on them for ever, and the rest of the programme would not be played.
+func (d *driver) cutWaiting() {
+	for _, c := range d.Sim.Connections(nil) {
+		if ours := c.App == 0 || c.App == d.App.ID; ours && c.Closed.IsZero() && c.Session == "" {
+			if _, err := d.Sim.Inject(discordsim.Fault{Name: "cut", Conn: c.ID}); err != nil {
+				panic("judge: a connection cannot be cut: " + err.Error())
+			}
+		}
 	}
 }
 
@@ -254,7 +268,7 @@ func (d *driver) answered(limit time.Duration) bool {
 // report applies the rules to what was recorded.
 func (d *driver) report() Report {
 	e := gather(d.Options, d.config)
-	e.start, e.acts, e.changed = d.start, d.acts, d.changed
+	e.start, e.acts, e.changed, e.load = d.start, d.acts, d.changed, &d.load
 	for _, a := range d.acts {
 		for _, id := range append(append([]discordsim.ID(nil), a.asked...), a.baits...) {
 			e.answers[id] = len(d.Sim.Answers(id))

@@ -61,13 +61,16 @@ type evidence struct {
 	changed time.Time
 	answers map[discordsim.ID]int
 
+	// load is how late the judge itself was.
+	load *loadMeter
+
 	intros []sessionRequest
 	shards map[string]int // by session
 }
 
 // gather reads the evidence from the simulator's log.
 func gather(o Options, config discordsim.Config) *evidence {
-	e := &evidence{until: time.Now(), config: config, verdict: o.Sim.Verdict(o.App), requests: o.Sim.Requests(nil), shards: map[string]int{}, answers: map[discordsim.ID]int{}}
+	e := &evidence{until: time.Now(), config: config, load: &loadMeter{}, verdict: o.Sim.Verdict(o.App), requests: o.Sim.Requests(nil), shards: map[string]int{}, answers: map[discordsim.ID]int{}}
 	for _, c := range o.Sim.Connections(nil) {
 		if c.App == 0 || c.App == o.App.ID {
 			e.conns = append(e.conns, c)
@@ -102,6 +105,11 @@ func (e *evidence) interval(c *discordsim.ConnLog) time.Duration {
 		return nextInterval
 	}
 	return firstInterval
+}
+
+// extended is a limit that begins at a time, longer by what the judge's own load explains.
+func (e *evidence) extended(from time.Time, limit time.Duration) time.Duration {
+	return limit + e.load.between(from, from.Add(limit))
 }
 
 // during finds the played steps of these names.
@@ -258,23 +266,29 @@ func (q *check) exercised() { q.occasions++ }
 
 // broken records that the statement was broken. Connection and frame may be nil.
 func (q *check) broken(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any) {
-	e := Evidence{At: at.Sub(q.start), Step: q.step(at), What: fmt.Sprintf(format, args...)}
+	if q.breaches++; len(q.shown) < maxShown {
+		q.shown = append(q.shown, q.evidenceOf(c, at, f, fmt.Sprintf(format, args...)))
+	}
+}
+
+// noted records what Discord does not mind and a careful bot leaves out. Connection and
+// frame may be nil.
+func (q *check) noted(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, format string, args ...any) {
+	if len(q.advice) < maxShown {
+		q.advice = append(q.advice, q.evidenceOf(c, at, f, fmt.Sprintf(format, args...)))
+	}
+}
+
+// evidenceOf puts together what shows something.
+func (q *check) evidenceOf(c *discordsim.ConnLog, at time.Time, f *discordsim.Frame, what string) Evidence {
+	e := Evidence{At: at.Sub(q.start), Step: q.step(at), What: what}
 	if c != nil {
 		e.Conn = c.ID
 	}
 	if f != nil {
 		e.Frame = describeFrame(*f)
 	}
-	if q.breaches++; len(q.shown) < maxShown {
-		q.shown = append(q.shown, e)
-	}
-}
-
-// noted records advice of the simulator.
-func (q *check) noted(v discordsim.Violation) {
-	if len(q.advice) < maxShown {
-		q.advice = append(q.advice, Evidence{Conn: v.Conn, At: v.At.Sub(q.start), Step: q.step(v.At), What: v.What})
-	}
+	return e
 }
 
 // findings applies every rule.
@@ -285,7 +299,7 @@ func (e *evidence) findings() (all []Finding) {
 			switch about := v.Statement == r.statement || slices.Contains(r.breaches, v.Statement); {
 			case !about:
 			case v.Note():
-				q.noted(v)
+				q.noted(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
 			default:
 				q.broken(&discordsim.ConnLog{ID: v.Conn}, v.At, nil, "%s", v.What)
 			}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"evergreen/discordsim"
@@ -82,6 +83,11 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		o.Patience = 2 * time.Minute
 	}
 	d := newDriver(ctx, o)
+	measuring, stop := context.WithCancel(ctx)
+	var measured sync.WaitGroup
+	measured.Go(func() { d.load.run(measuring) })
+	defer measured.Wait()
+	defer stop()
 	switch there := d.awaitBot(); {
 	case ctx.Err() != nil:
 	case there:

@@ -40,11 +40,11 @@ const (
 )
 
 // Programme lists the steps in the order in which they are played. With a bot
-// that does well they take about four minutes, and about seven with the slow
+// that does well they take about five minutes, and about eight with the slow
 // ones.
 func Programme() []Step { return slices.Clone(programme) }
 
-// momentaryStep makes the step of a momentary fault.
+// momentaryStep makes the step of a fault after which the bot has to come back.
 func momentaryStep(name, says string, f discordsim.Fault, exercises ...string) Step {
 	return Step{Name: name, Says: says, Exercises: exercises, moves: true, play: func(d *driver) { d.inject(f, false) }}
 }
@@ -119,14 +119,6 @@ var programme = []Step{
 		}
 		d.wait(firstInterval)
 	}},
-	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
-		for _, g := range d.App.Guilds {
-			d.Sim.Emit(d.App, g, "MESSAGE_CREATE", map[string]any{"id": 12, "author": nil, "content": []string{"?"}, "guild_id": g.ID})
-			d.Sim.Emit(d.App, g, "PRESENCE_UPDATE", map[string]any{"user": 7, "status": map[string]any{}, "activities": "none", "guild_id": g.ID})
-			d.Sim.Emit(d.App, g, "GUILD_UPDATE", []any{})
-		}
-		d.wait(firstInterval + slack)
-	}},
 	{Name: "20 MB at once", Says: "A guild of 20 MB arrives.", Exercises: []string{"G-112"}, play: func(d *driver) {
 		g := d.App.Guilds[0]
 		d.Sim.Emit(d.App, g, "GUILD_UPDATE", map[string]any{"id": g.ID, "name": g.Name, "owner_id": "0", "description": strings.Repeat("0123456789 abcdefghi ", 1_000_000)})
@@ -178,8 +170,6 @@ var programme = []Step{
 		}
 		d.wait(time.Second)
 	}},
-	momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
-	momentaryStep("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
 	{Name: "unanswered heartbeats", Says: "Heartbeats stay unanswered while events keep coming.", Exercises: []string{"G-024"}, moves: true, play: func(d *driver) {
 		d.fault("zombie")
 		before := d.countSessionRequests()
@@ -189,6 +179,7 @@ var programme = []Step{
 			return d.countSessionRequests() >= before+d.full
 		})
 	}},
+	momentaryStep("dead link", "The connection carries nothing to the bot any more and is not closed.", discordsim.Fault{Name: "black-hole"}, "G-024"),
 
 	{Name: "READY does not come", Says: "Discord ends the session with 4009, and READY takes its time.", Exercises: []string{"G-019", "G-027", "G-044", "G-063"}, moves: true, one: true, play: func(d *driver) {
 		before := d.Sim.Verdict(d.App).Identifies
@@ -224,6 +215,18 @@ var programme = []Step{
 	}}),
 	slowStep(lastingStep("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
 	slowStep(lastingStep("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
+
+	// Some libraries end the program when they cannot read something, so these come late.
+	momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
+	momentaryStep("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
+	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
+		for _, g := range d.App.Guilds {
+			d.Sim.Emit(d.App, g, "MESSAGE_CREATE", map[string]any{"id": 12, "author": nil, "content": []string{"?"}, "guild_id": g.ID})
+			d.Sim.Emit(d.App, g, "PRESENCE_UPDATE", map[string]any{"user": 7, "status": map[string]any{}, "activities": "none", "guild_id": g.ID})
+			d.Sim.Emit(d.App, g, "GUILD_UPDATE", []any{})
+		}
+		d.wait(nextInterval + slack)
+	}},
 	{Name: lastStep, Says: "The privileged intents are switched off; or, for a bot without any, the token is reset.",
 		Exercises: []string{"G-047", "G-064", "G-094", "G-132"}, final: true, only: func(d *driver) bool { return !d.Gentle }, play: func(d *driver) {
 			if d.privileged() {

@@ -122,7 +122,7 @@ var resumeRules = []rule{
 		q.eachResume(func(in sessionRequest, newest, sure int64) {
 			q.exercised()
 			switch {
-			case in.said.Token != "raw":
+			case in.said.Token != "raw" && in.said.Token != "prefixed":
 				q.broken(in.conn, in.at, nil, "the token is %s", in.said.Token)
 			case in.said.Seq > newest || in.said.Seq < sure:
 				q.broken(in.conn, in.at, nil, "RESUME from %d, and the newest received was %d", in.said.Seq, sure)
@@ -141,7 +141,6 @@ var resumeRules = []rule{
 		}
 	}},
 	{statement: "G-071", says: "A RESUME that nothing answers is given up after half a minute and tried again.", apply: func(q *check) {
-		const patience = 32 * time.Second
 		for _, a := range q.during("RESUME unanswered") {
 			for _, id := range a.open {
 				c := q.conn(id)
@@ -158,6 +157,7 @@ var resumeRules = []rule{
 					continue // it was another shard's
 				}
 				q.exercised()
+				patience := q.extended(first.at, 32*time.Second)
 				switch {
 				case ended(first.conn).Sub(first.at) > patience:
 					q.broken(first.conn, first.at.Add(patience), nil, "nobody has answered for %s, and the bot still waits", patience)
@@ -180,13 +180,12 @@ var resumeRules = []rule{
 		}
 	}},
 	{statement: "G-073", says: "The first attempt to come back starts within a second, and a second of jitter.", apply: func(q *check) {
-		const limit = 2*time.Second + slack
 		q.eachLostConn(func(l lostConn) {
 			if l.next == nil {
 				return
 			}
 			q.exercised()
-			if wait := l.next.conn.Opened.Sub(l.act.from); wait > limit {
+			if wait := l.next.conn.Opened.Sub(l.act.from); wait > q.extended(l.act.from, 2*time.Second+slack) {
 				q.broken(l.next.conn, l.next.conn.Opened, nil, "the connection came after %s", round(wait))
 			}
 		}, resumable...)
@@ -199,7 +198,7 @@ var resumeRules = []rule{
 				return
 			}
 			at, ok := sentAt(l.next.conn, opDispatch, "RESUMED")
-			if took := at.Sub(l.act.from); !ok || took > 5*time.Second {
+			if took := at.Sub(l.act.from); !ok || took > q.extended(l.act.from, 5*time.Second) {
 				q.broken(l.next.conn, l.next.at, nil, "it took longer")
 			}
 		}, resumable...)
@@ -216,6 +215,17 @@ var resumeRules = []rule{
 	}},
 }
 
+// sinceIdentify are the frames from the last IDENTIFY on, after which the connection has
+// the session that its log names; all of them where there is none.
+func sinceIdentify(frames []discordsim.Frame) []discordsim.Frame {
+	for i, f := range slices.Backward(frames) {
+		if identifies(f) && !f.Sent {
+			return frames[i:]
+		}
+	}
+	return frames
+}
+
 // eachResume visits every RESUME with the highest number that was sent on its
 // session before, and the highest that was certainly received: what was sent a
 // second before the connection ended.
@@ -225,6 +235,9 @@ func (q *check) eachResume(visit func(in sessionRequest, newest, sure int64)) {
 		if in.op != opResume || in.said.Session == "" {
 			continue
 		}
+		if readied(in.conn) && in.conn.Session != in.said.Session {
+			continue // the connection has had another session since
+		}
 		newest, sure := int64(0), int64(0)
 		for i := range q.conns {
 			c := &q.conns[i]
@@ -232,7 +245,7 @@ func (q *check) eachResume(visit func(in sessionRequest, newest, sure int64)) {
 				continue
 			}
 			end := minTime(ended(c), in.at)
-			for _, f := range c.Frames {
+			for _, f := range sinceIdentify(c.Frames) {
 				if !f.Sent || f.Op != opDispatch || f.At.After(in.at) {
 					continue
 				}

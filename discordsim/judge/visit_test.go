@@ -20,8 +20,9 @@ type visit struct {
 	fresh  bool // nothing has been dispatched yet on a new session
 	ready  bool
 
-	beatMu sync.Mutex
-	acked  bool
+	beatMu     sync.Mutex
+	acked      bool
+	unanswered int // heartbeats in a row
 }
 
 type envelope struct {
@@ -68,6 +69,9 @@ func (v *visit) live() (wait time.Duration, over bool) {
 	limit := 12 * time.Second
 	if v.bad.patient {
 		limit = 10 * time.Minute
+	}
+	if v.bad.waitsHello {
+		limit = 24 * time.Hour
 	}
 	hello, err := v.read(limit)
 	if err != nil || hello.Op != 10 {
@@ -167,13 +171,17 @@ func (v *visit) beat(interval time.Duration) {
 	v.acked = true
 	v.beatMu.Unlock()
 	first := v.jitter(0, interval)
-	if v.bad.noJitter {
+	if v.bad.noJitter || v.bad.rareJitter && v.visits%10 != 0 {
 		first = interval
 	}
 	for wait := first; pause(v.ctx, wait); wait = interval {
 		v.beatMu.Lock()
 		answered := v.acked
 		v.acked = false
+		if v.unanswered++; answered {
+			v.unanswered = 0
+		}
+		answered = answered || v.bad.slowToNotice && v.unanswered < 3
 		shy := v.bad.shy && !v.ready
 		v.beatMu.Unlock()
 		if shy {
@@ -227,6 +235,15 @@ func (v *visit) take(e envelope) (wait time.Duration, done bool) {
 		}
 		if v.bad.clings {
 			v.failures, v.refusals = 0, 0
+		}
+		if v.bad.reuses && v.ready {
+			v.resume = resumable
+			if !resumable {
+				wait = max(wait, 5200*time.Millisecond-time.Since(v.identified))
+			}
+			pause(v.ctx, wait)
+			v.introduce()
+			return 0, false
 		}
 		v.leave()
 		return wait, true
