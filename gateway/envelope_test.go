@@ -163,15 +163,15 @@ func FuzzParseReady(f *testing.F) {
 // Statements: G-049, G-111.
 func TestParseReadyIsLenient(t *testing.T) {
 	for _, d := range []string{
-		`{"session_id":"a","resume_gateway_url":"wss://x","v":10,"user":{"id":"7","username":"u"},"guilds":[{"id":"1"},{"id":2}],"application":{"id":"9","flags":8192,"flags_new":"16384"},"_trace":["x"],"auth":null}`,
-		`{"session_id":"a","resume_gateway_url":"wss://x","user":{"id":7,"username":"u"},"guilds":[{},null],"application":{"id":9,"flags":"16384"}}`,
+		`{"session_id":"a","resume_gateway_url":"wss://x","v":10,"user":{"id":"1144258153000000007","username":"u"},"guilds":[{"id":"1"},{"id":2}],"application":{"id":"9","flags":8192,"flags_new":"16384"},"_trace":["x"],"auth":null}`,
+		`{"session_id":"a","resume_gateway_url":"wss://x","user":{"id":1144258153000000007,"username":"u"},"guilds":[{},null],"application":{"id":9,"flags":"16384"}}`,
 	} {
 		out, err := parseReady([]byte(d))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := out.ready
-		if r.SessionID != "a" || out.resumeURL != "wss://x" || r.UserID != "7" || r.Guilds != 2 || r.ApplicationID != "9" || r.ApplicationFlags != 16384 {
+		if r.SessionID != "a" || out.resumeURL != "wss://x" || r.UserID != "1144258153000000007" || r.Username != "u" || r.Guilds != 2 || r.ApplicationID != "9" || r.ApplicationFlags != 16384 {
 			t.Errorf("%s gave %+v", d, out)
 		}
 	}

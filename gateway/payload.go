@@ -114,8 +114,8 @@ func text(raw json.RawMessage) string {
 	if json.Unmarshal(raw, &s) == nil {
 		return s
 	}
-	if n, ok := integer(raw); ok {
-		return strconv.FormatInt(n, 10)
+	if _, err := strconv.ParseUint(string(raw), 10, 64); err == nil {
+		return string(raw)
 	}
 	return ""
 }
