@@ -362,10 +362,11 @@ func helloInterval(d []byte) (interval time.Duration, odd string) {
 	}
 	_ = json.Unmarshal(d, &hello)
 	var ms float64
-	if json.Unmarshal(hello.Interval, &ms) == nil && ms > 0 && ms <= float64(bounds.HeartbeatInterval.Most/time.Millisecond) {
-		if interval = time.Duration(ms * float64(time.Millisecond)); bounds.HeartbeatInterval.Has(interval) {
-			return interval, ""
-		}
+	_ = json.Unmarshal(hello.Interval, &ms) // 0 if it is no number
+	// Compared as it stands there: a time.Duration does not hold every number.
+	least, most := bounds.HeartbeatInterval.Least, bounds.HeartbeatInterval.Most
+	if nanos := ms * float64(time.Millisecond); nanos >= float64(least) && nanos <= float64(most) {
+		return time.Duration(nanos), ""
 	}
 	if odd = string(hello.Interval[:min(len(hello.Interval), 40)]); odd == "" {
 		odd = "none"

@@ -81,7 +81,6 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 func (a *attempt) releaseGrant(o identify.Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
-		a.grant = nil
 	}
 }
 

@@ -120,7 +120,7 @@ func stringEnd(p []byte, i int) int {
 		}
 		j += quote
 		backslashes := 0
-		for k := j - 1; k > i && p[k] == '\\'; k-- {
+		for k := j - 1; p[k] == '\\'; k-- { // not beyond the opening quote
 			backslashes++
 		}
 		j++
@@ -160,7 +160,7 @@ func valueEnd(p []byte, i int) int {
 		return -1
 	default:
 		j := i
-		for j < len(p) && p[j] != ',' && p[j] != '}' && p[j] != ']' && p[j] > ' ' {
+		for j < len(p) && p[j] != ',' && p[j] != '}' && p[j] > ' ' {
 			j++
 		}
 		if j == i || !scalar(p[i:j]) {
@@ -186,9 +186,10 @@ func scalar(v []byte) bool {
 	return true
 }
 
-// integer parses a JSON integer that is not negative and has at most 18 digits.
+// integer parses a JSON integer that is not negative and has at most 18 digits. v is not
+// empty.
 func integer(v []byte) (int64, bool) {
-	if len(v) == 0 || len(v) > 18 {
+	if len(v) > 18 {
 		return 0, false
 	}
 	var n int64

@@ -13,9 +13,10 @@ import (
 // inflater undoes the transport compression of one connection. It keeps one context as
 // long as the connection lives, and a new connection gets a new one (G-115, G-116).
 type inflater interface {
-	// feed takes one frame. It appends what became readable to out and keeps at most
-	// limit bytes of the message; size is the length of the whole message. done is false
-	// while the message needs further frames. An error ends the stream for good.
+	// feed takes one frame. It puts what became readable into the room of out, which is
+	// empty, and keeps at most limit bytes of the message; size is the length of the whole
+	// message. done is false while the message needs further frames; then, and with an
+	// error, message is out. An error ends the stream for good.
 	feed(frame, out []byte, limit int64) (message []byte, size int64, done bool, err error)
 	close()
 }
@@ -79,7 +80,7 @@ const zlibBlock = 32<<10 + 1
 type zlibInflater struct {
 	frames []byte // the message so far, when it is split over frames
 	in     feeder
-	r      io.ReadCloser
+	r      io.Reader
 }
 
 func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool, error) {
@@ -100,15 +101,15 @@ func (z *zlibInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool
 		}
 		z.r = flate.NewReader(&z.in)
 	}
-	out, size, err := drain(z.r, &z.in, out, limit, zlibBlock)
+	message, size, err := drain(z.r, &z.in, out, limit, zlibBlock)
 	if cap(z.frames) > 1<<20 {
 		z.frames = nil // a rare huge message must not pin its size for ever
 	}
 	z.frames = z.frames[:0]
 	if err != nil {
-		return out, size, false, fmt.Errorf("zlib-stream: %w", err)
+		return out, 0, false, fmt.Errorf("zlib-stream: %w", err)
 	}
-	return out, size, true, nil
+	return message, size, true, nil
 }
 
 var errNotZlib = errors.New("it does not begin with a zlib header")
@@ -116,12 +117,9 @@ var errNotZlib = errors.New("it does not begin with a zlib header")
 // header reads past the two bytes that a zlib stream begins with (RFC 1950). Package
 // zlib is not used for what follows. It computes a checksum of all that comes out,
 // which is a third of what an event costs. This stream has no end at which it would be
-// compared.
+// compared. A message has at least the four bytes of its flushMarker.
 func (z *zlibInflater) header() error {
 	const deflate, preset = 8, 1 << 5
-	if len(z.in.rest) < 2 {
-		return errNotZlib
-	}
 	method, flags := z.in.rest[0], z.in.rest[1]
 	if method&0x0f != deflate || method>>4 > 7 || flags&preset != 0 || (int(method)<<8|int(flags))%31 != 0 {
 		return errNotZlib
@@ -130,11 +128,8 @@ func (z *zlibInflater) header() error {
 	return nil
 }
 
-func (z *zlibInflater) close() {
-	if z.r != nil {
-		_ = z.r.Close()
-	}
-}
+// close has nothing to do: flate starts no goroutine and holds nothing but memory.
+func (*zlibInflater) close() {}
 
 type zstdInflater struct {
 	in feeder
@@ -151,11 +146,11 @@ func (z *zstdInflater) feed(frame, out []byte, limit int64) ([]byte, int64, bool
 		}
 		z.r = r
 	}
-	out, size, err := drain(z.r, &z.in, out, limit, maxBlock)
+	message, size, err := drain(z.r, &z.in, out, limit, maxBlock)
 	if err != nil {
-		return out, size, false, fmt.Errorf("zstd-stream: %w", err)
+		return out, 0, false, fmt.Errorf("zstd-stream: %w", err)
 	}
-	return out, size, true, nil
+	return message, size, true, nil
 }
 
 func (z *zstdInflater) close() {
@@ -177,30 +172,26 @@ func readAvailable(r io.Reader, p []byte) (n int, err error) {
 }
 
 // drain reads until the decompressor has used up its input and handed over its output. It
-// does not let it see that there is no more, because that error would stick. block is the
-// most that it can have ready at once.
-func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) ([]byte, int64, error) {
-	start := len(out)
+// does not let it see that there is no more, because that error would stick. out is empty,
+// and its room is used. block is the most that r can have ready at once.
+func drain(r io.Reader, in *feeder, out []byte, limit int64, block int) (message []byte, size int64, err error) {
 	var past int64 // bytes beyond the limit
 	for {
 		if cap(out)-len(out) < block {
-			grown := make([]byte, len(out), max(len(out)+block, int(min(int64(2*cap(out)+block), int64(start+block)+limit))))
+			grown := make([]byte, len(out), int(min(int64(2*cap(out)), limit))+block)
 			copy(grown, out)
 			out = grown
 		}
 		free := out[len(out) : len(out)+block]
 		n, err := readAvailable(r, free)
-		if kept := min(int64(n), max(0, limit-int64(len(out)-start))); kept == int64(n) {
-			out = out[:len(out)+n]
-		} else {
-			out = out[:len(out)+int(kept)]
-			past += int64(n) - kept
-		}
 		if err != nil {
-			return out, int64(len(out)-start) + past, err
+			return nil, 0, err
 		}
+		kept := min(int64(n), max(0, limit-int64(len(out))))
+		out = out[:len(out)+int(kept)]
+		past += int64(n) - kept
 		if len(in.rest) == 0 && n < len(free) {
-			return out, int64(len(out)-start) + past, nil
+			return out, int64(len(out)) + past, nil
 		}
 	}
 }

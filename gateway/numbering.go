@@ -72,28 +72,20 @@ func (n *numbering) placeResumed(seq int64) place {
 	return n.place(seq, false)
 }
 
-// isTaken reports whether one of the last 64 numbers has been taken in.
+// isTaken reports whether one of the last 64 numbers has been taken in. A shift by 64 or
+// more leaves no bit, here and in advance. So nothing further behind is remembered, and a
+// number that is ahead, whose age is a very large uint64, is not taken.
 func (n *numbering) isTaken(seq int64) bool {
-	age := n.accepted - seq
-	return age >= 0 && age < 64 && n.window&(1<<uint(age)) != 0
+	return n.window&(1<<uint64(n.accepted-seq)) != 0
 }
 
-// advance records a number as taken in.
+// advance records a number as taken in. 0, for a dispatch without a number, changes
+// nothing that place returns.
 func (n *numbering) advance(seq int64) {
-	if seq <= 0 {
-		return
-	}
 	if step := seq - n.accepted; step > 0 {
-		if step >= 64 {
-			n.window = 0
-		} else {
-			n.window <<= uint(step)
-		}
-		n.window |= 1
+		n.window = n.window<<uint64(step) | 1
 		n.accepted = seq
 		return
 	}
-	if age := n.accepted - seq; age < 64 {
-		n.window |= 1 << uint(age)
-	}
+	n.window |= 1 << uint64(n.accepted-seq)
 }

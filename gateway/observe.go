@@ -103,10 +103,9 @@ func (r Reason) String() string {
 	return text
 }
 
-// fatal reports whether nothing can be tried again before a person has helped.
-func (r Reason) fatal() bool {
-	return r.Kind == ReasonFatal || r.Kind == ReasonClosed && r.Code.Fatal()
-}
+// fatal reports whether Discord has closed the connection for something that only a
+// person can mend.
+func (r Reason) fatal() bool { return r.Kind == ReasonClosed && r.Code.Fatal() }
 
 // fatalReason is the reason to park for a close code.
 func fatalReason(code CloseCode) Reason {
