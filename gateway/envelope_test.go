@@ -31,6 +31,9 @@ func TestScanEnvelope(t *testing.T) {
 		{name: "the last of several", in: `{"op":1,"s":2,"t":"A","op":3,"s":4,"t":"B"}`, want: envelope{op: 3, seq: 4, typ: []byte("B")}},
 		{name: "the largest numbers", in: `{"op":2147483647,"s":999999999999}`, want: envelope{op: 2147483647, seq: 999999999999}},
 		{name: "larger numbers", in: `{"op":2147483648,"s":9999999999999999999}`, want: envelope{op: -1}},
+		{name: "numbers just beyond the bounds", in: `{"op":0,"s":9007199254740992}`, want: envelope{op: 0}},
+		{name: "numbers that come round to small ones", in: `{"op":18446744073709551616,"s":18446744073709551621}`, want: envelope{op: -1}},
+		{name: "mistyped ones after good ones", in: `{"op":3,"s":4,"op":"x","s":"x"}`, want: envelope{op: 3, seq: 4}},
 		{name: "negative op", in: `{"op":-3}`, want: envelope{op: -1}},
 		{name: "zero and empty", in: `{"op":0,"s":0,"t":""}`, want: envelope{op: 0, typ: []byte{}}},
 		{name: "empty", in: ``, bad: true},
@@ -50,12 +53,17 @@ func TestScanEnvelope(t *testing.T) {
 		{name: "no comma", in: `{"op":1 "s":2}`, bad: true},
 		{name: "no value", in: `{"op":}`, bad: true},
 		{name: "no key", in: `{op:1}`, bad: true},
+		{name: "half a key", in: `{op":1}`, bad: true},
+		{name: "another sign for the colon", in: `{"op"=1}`, bad: true},
+		{name: "another sign for the brace", in: `["op":1}`, bad: true},
 		{name: "a string", in: `"op"`, bad: true},
 		{name: "array", in: `[1]`, bad: true},
 		{name: "cut short", in: `{"op":0,"d":{"a":`, bad: true},
 		{name: "trailing text", in: `{"op":0} x`, bad: true},
 		{name: "HTML", in: `<html>`, bad: true},
 		{name: "literal", in: `{"op":nope}`, bad: true},
+		{name: "a sign below the digits", in: `{"op":1/2}`, bad: true},
+		{name: "a sign above the digits", in: `{"op":1:2}`, bad: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := scanEnvelope([]byte(c.in), nil)
@@ -100,7 +108,7 @@ func TestScanSkipsOnlyWhatIsKnown(t *testing.T) {
 		`{"op":0,"s":null,"t":"A","d":{"cut`:           true,
 		`{"op":0,"s":1,"t":"A","d":{"whole":1},"d":{}`: true,
 	} {
-		env, err := scanEnvelope([]byte(in), func(op Opcode, typ []byte) bool { return op == opDispatch && string(typ) == "A" })
+		env, err := scanEnvelope([]byte(in), func(_ Opcode, typ []byte) bool { return string(typ) != "B" })
 		if (err == nil) != skipped {
 			t.Errorf("%s: %+v, %v; want skipped: %t", in, env, err, skipped)
 		}

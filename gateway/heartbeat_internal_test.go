@@ -34,6 +34,16 @@ func TestRegularHeartbeatsKeepTheInterval(t *testing.T) {
 	}
 }
 
+// A heartbeat carries the highest number that has come, and null before the first.
+// Statements: G-019, G-020.
+func TestHeartbeatCarriesTheHighestNumber(t *testing.T) {
+	for seq, want := range map[int64]string{0: `{"op":1,"d":null}`, 1: `{"op":1,"d":1}`, 9007199254740991: `{"op":1,"d":9007199254740991}`} {
+		if got := string(heartbeatPayload(seq)); got != want {
+			t.Errorf("after number %d: %s, want %s", seq, got, want)
+		}
+	}
+}
+
 // Rule 3: 15 s of silence, a probe, 5 s more and a spare is prepared, under
 // 10 s and the connection is given up.
 func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
@@ -48,6 +58,9 @@ func TestSilenceIsProbedSuspectedAndEnded(t *testing.T) {
 		t.Fatalf("after 15 s: due=%v kind=%d", due, kind)
 	}
 	h.recordSent(answerWait{since: at(15 * time.Second)}, heartbeatProbe)
+	if kind, due := h.due(at(16*time.Second), heard); due {
+		t.Errorf("a heartbeat of kind %d follows while one is unanswered", kind)
+	}
 	for _, step := range []struct {
 		after time.Duration
 		want  liveness
@@ -152,6 +165,99 @@ func TestRequestedHeartbeatNearTheTimerIsNoMissedAnswer(t *testing.T) {
 	h.recordSent(answerWait{since: due.Add(-time.Millisecond)}, heartbeatRequested)
 	if got, _ := h.liveness(due, due, 0); got != alive {
 		t.Fatalf("%v, want alive", got)
+	}
+}
+
+// The answer to a regular heartbeat has to come before the next one is due. That to any other
+// may take as long as the ceiling allows, however old it is by then.
+func TestOnlyARegularHeartbeatIsOverdue(t *testing.T) {
+	for kind, want := range map[heartbeatKind]liveness{heartbeatRegular: noACK, heartbeatRequested: alive, heartbeatProbe: alive} {
+		h, now := newTestHeartbeats(0)
+		h.recordSent(answerWait{since: now.Add(time.Second)}, kind)
+		h.nextRegular = now.Add(testInterval)
+		if got, _ := h.liveness(h.nextRegular, h.nextRegular, 0); got != want {
+			t.Errorf("kind %d: %v, want %v", kind, got, want)
+		}
+	}
+}
+
+// A regular heartbeat is also the one that Discord asked for meanwhile.
+func TestRegularHeartbeatAnswersTheRequest(t *testing.T) {
+	h, now := newTestHeartbeats(0.5)
+	h.recordRequest()
+	h.recordSent(answerWait{since: now.Add(testInterval / 2)}, heartbeatRegular)
+	after := now.Add(testInterval/2 + time.Millisecond)
+	if kind, due := h.due(after, after); due {
+		t.Errorf("one of kind %d follows", kind)
+	}
+}
+
+// A regular heartbeat that leaves late does not put off the next one. After a stall of more
+// than an interval the missed ones are not made up for, and the next comes an interval later.
+func TestLateHeartbeatsAreNotMadeUpFor(t *testing.T) {
+	for late, next := range map[time.Duration]time.Duration{
+		0:                            testInterval,
+		time.Second:                  testInterval,
+		testInterval:                 2 * testInterval,
+		3*testInterval + time.Second: 4*testInterval + time.Second,
+	} {
+		h, now := newTestHeartbeats(0)
+		h.recordSent(answerWait{since: now.Add(late)}, heartbeatRegular)
+		if got := h.nextRegular.Sub(now); got != next {
+			t.Errorf("after one that is %s late the next is due at %s, want %s", late, got, next)
+		}
+	}
+}
+
+// A quiet connection is looked at when it is to be probed, and where it is not to be
+// probed, when a regular heartbeat is due.
+func TestQuietConnectionIsLookedAtWhenItIsToBeProbed(t *testing.T) {
+	h, now := newTestHeartbeats(0.99)
+	if next := h.nextCheck(now, now, 0); !next.Equal(now.Add(15 * time.Second)) {
+		t.Errorf("looked at after %s, want 15 s", next.Sub(now))
+	}
+	h.timing.SilenceProbe = Never
+	if next := h.nextCheck(now, now, 0); !next.Equal(h.nextRegular) {
+		t.Errorf("without a probe looked at after %s, want %s", next.Sub(now), h.nextRegular.Sub(now))
+	}
+}
+
+// Patience follows the slowest of the last eight round trips. An answer that spent most of
+// its time behind a message is none of them.
+func TestPatienceRemembersEightRoundTrips(t *testing.T) {
+	h, now := newTestHeartbeats(0)
+	answer := func(rtt, receiving time.Duration) {
+		h.recordSent(answerWait{since: now}, heartbeatProbe)
+		now = now.Add(rtt)
+		if _, ok := h.recordACK(now, receiving); !ok {
+			t.Fatal("an answer found no heartbeat")
+		}
+	}
+	patience := func(after string, want time.Duration) {
+		t.Helper()
+		if got, _ := h.timeouts(); got != want {
+			t.Errorf("after %s: %s, want %s", after, got, want)
+		}
+	}
+	answer(time.Second, 600*time.Millisecond)
+	patience("an answer behind a message", 5*time.Second)
+	answer(time.Second, 500*time.Millisecond)
+	patience("a slow answer", 8*time.Second)
+	for range 7 {
+		answer(40*time.Millisecond, 0)
+	}
+	patience("seven quick ones", 8*time.Second)
+	answer(40*time.Millisecond, 0)
+	patience("eight quick ones", 5*time.Second)
+}
+
+// Of a minute's payloads heartbeats get what the interval takes, two at its ends and twenty
+// that Discord may ask for; five are always left for IDENTIFY, RESUME and presences.
+func TestHeartbeatBudget(t *testing.T) {
+	for interval, want := range map[time.Duration]int{10 * time.Minute: 22, time.Minute: 23, testInterval: 23, 10 * time.Second: 28, 500 * time.Millisecond: 115} {
+		if got := heartbeatBudget(interval); got != want {
+			t.Errorf("with an interval of %s: %d, want %d", interval, got, want)
+		}
 	}
 }
 

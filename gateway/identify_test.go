@@ -316,6 +316,9 @@ func TestEveryFailedDialIsRetried(t *testing.T) {
 				if len(failed) < 10 {
 					t.Fatalf("%d attempts in ten minutes", len(failed))
 				}
+				if asked := len(observed[gateway.ReconnectRequested](h)); want == gateway.ReasonReconnect && asked < len(failed) {
+					t.Errorf("op 7 was told of %d times in %d attempts", asked, len(failed))
+				}
 				for _, f := range failed {
 					if f.Reason.Kind != want {
 						t.Errorf("an attempt failed by %q, want %q", f.Reason, want)
@@ -358,6 +361,9 @@ func TestURLSource(t *testing.T) {
 		h.Advance(time.Minute)
 		h.Inject(discordsim.Fault{Name: "session-loss"})
 		h.Until(20*time.Second, "a new session has begun", func() bool { return h.shard.Stats().Identifies == 2 && h.isLive() })
+		if refused := observed[gateway.AddressRefused](h); len(refused) > 0 {
+			t.Errorf("what the source has named is held against something else: %v", refused)
+		}
 		mu.Lock()
 		for _, failed := range asked {
 			if failed != "" {
@@ -381,8 +387,9 @@ func TestURLSource(t *testing.T) {
 	run(t, config{options: options}, func(h *harness) {
 		h.start()
 		h.Advance(time.Second)
-		if _, parked := h.shard.State().(gateway.Parked); !parked || h.shard.Stats().Dials != 0 {
-			t.Errorf("the shard is %s after %d dials", h.shard.State(), h.shard.Stats().Dials)
+		parked, is := h.shard.State().(gateway.Parked)
+		if !is || !errors.Is(parked.Reason.Err, gateway.ErrUnauthorized) || h.shard.Stats().Dials != 0 {
+			t.Errorf("the shard is %s for %v after %d dials", h.shard.State(), parked.Reason.Err, h.shard.Stats().Dials)
 		}
 	})
 }
@@ -518,7 +525,15 @@ func (f dialerFunc) Dial(ctx context.Context, url string) (gateway.Socket, error
 func TestDialsThatFailOddly(t *testing.T) {
 	for name, options := range map[string]func(*gateway.Options){
 		"error without a kind": func(o *gateway.Options) {
-			o.Dialer = dialerFunc(func(context.Context, string) (gateway.Socket, error) { return nil, errors.New("no") })
+			o.Dialer = dialerFunc(func(context.Context, string) (gateway.Socket, error) {
+				time.Sleep(2 * time.Second)
+				return nil, errors.New("no")
+			})
+		},
+		"status that looks like a close code": func(o *gateway.Options) {
+			o.Dialer = dialerFunc(func(context.Context, string) (gateway.Socket, error) {
+				return nil, &gateway.ConnectError{Kind: gateway.ReasonDial, Status: 4004, Err: errors.New("no")}
+			})
 		},
 		"no address": func(o *gateway.Options) { o.URLSource = gateway.FixedURL("ws://[") },
 	} {
@@ -569,6 +584,9 @@ func TestStopWhileWaitingForOthersIsNoFailure(t *testing.T) {
 				}
 				if failed := observed[gateway.ConnectFailed](h); len(failed) != 0 {
 					t.Errorf("told as a failure: %v", failed)
+				}
+				if dials := h.shard.Stats().Dials; dials != 0 {
+					t.Errorf("%d connections were dialled", dials)
 				}
 			})
 		})

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"compress/zlib"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -215,20 +216,34 @@ func TestZlibMessageEndsAtTheWindow(t *testing.T) {
 	}
 }
 
-// Given a first message that is no zlib stream, or one that wants a dictionary
-// that was never agreed on, then the stream is refused before anything of it is read.
+// Given a first message that is no zlib stream, or one that wants a dictionary that was
+// never agreed on, then the stream is refused for its header, however well the rest could be
+// read.
 //
 // Statements: G-117.
 func TestWhatIsNoZlibIsRefused(t *testing.T) {
-	for name, begin := range map[string][]byte{
-		"gzip": {0x1f, 0x8b}, "a wrong check": {0x78, 0x9d}, "another method": {0x79, 0x9b}, "a larger window": {0x88, 0x1c}, "a dictionary": {0x78, 0xbb}, "nothing": {},
-	} {
-		frame := append(begin, flushMarker...)
-		if len(begin) == 0 {
-			frame = flushMarker
+	var wire bytes.Buffer
+	w := zlib.NewWriter(&wire)
+	fmt.Fprint(w, `{"op":11}`)
+	_ = w.Flush()
+	body := wire.Bytes()[2:]
+	feed := func(header ...byte) error {
+		got, _, done, err := newInflater(CompressZlib).feed(append(header, body...), nil, 1<<20)
+		if done != (err == nil) || err == nil && string(got) != `{"op":11}` {
+			t.Errorf("%#x: done %t, %q, %v", header, done, got, err)
 		}
-		if _, _, done, err := newInflater(CompressZlib).feed(frame, nil, 1<<20); err == nil || done {
-			t.Errorf("%s: done %t, error %v", name, done, err)
+		return err
+	}
+	for name, header := range map[string][]byte{
+		"gzip": {0x1f, 0x8b}, "a wrong check": {0x78, 0x9d}, "another method": {0x79, 0x9b}, "a larger window": {0x88, 0x1c}, "a dictionary": {0x78, 0xbb},
+	} {
+		if err := feed(header...); !errors.Is(err, errNotZlib) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, header := range [][]byte{{0x78, 0x01}, {0x78, 0x9c}, {0x78, 0xda}, {0x08, 0x1d}} {
+		if err := feed(header...); err != nil {
+			t.Errorf("%#x: %v", header, err)
 		}
 	}
 }
@@ -256,6 +271,95 @@ func TestNoBombGrowsBeyondTheLimit(t *testing.T) {
 	if err != nil || !done || size != 300<<20 || len(out) != limit || cap(out) > limit+2*zlibBlock {
 		t.Errorf("of %d bytes %d are kept in %d: %v", size, len(out), cap(out), err)
 	}
+}
+
+// A message in several frames may be as long as the limit, compressed, and not a byte longer.
+// The room of a huge one is given back, that of a small one is kept, and the stream goes on.
+func TestSplitMessageMayBeAsLongAsTheLimit(t *testing.T) {
+	var wire bytes.Buffer
+	w, err := zlib.NewWriterLevel(&wire, zlib.NoCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(make([]byte, 3<<20))
+	_ = w.Flush()
+	first, second := bytes.Clone(wire.Bytes()[:2<<20]), bytes.Clone(wire.Bytes()[2<<20:])
+	z := &zlibInflater{}
+	feed := func(frame []byte, limit int) (bool, error) {
+		_, _, done, err := z.feed(frame, nil, int64(limit))
+		return done, err
+	}
+	if done, err := feed(first, wire.Len()); done || err != nil {
+		t.Fatalf("the first frame: done %t, %v", done, err)
+	}
+	if done, err := feed(second, wire.Len()); !done || err != nil {
+		t.Fatalf("the second frame: done %t, %v", done, err)
+	}
+	if cap(z.frames) > 1<<20 {
+		t.Errorf("%d bytes are kept for the next message", cap(z.frames))
+	}
+	wire.Reset()
+	fmt.Fprint(w, "a small one")
+	_ = w.Flush()
+	_, _ = feed(wire.Bytes()[:5], 100)
+	if done, err := feed(wire.Bytes()[5:], 100); !done || err != nil || cap(z.frames) < wire.Len() {
+		t.Errorf("a small one: done %t, %v; room for %d of %d bytes is kept", done, err, cap(z.frames), wire.Len())
+	}
+	z = &zlibInflater{}
+	if _, err := feed(first, len(first)+len(second)-1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := feed(second, len(first)+len(second)-1); !errors.Is(err, errTooLongMessage) {
+		t.Errorf("one byte beyond the limit: %v", err)
+	}
+}
+
+// The room of a message is used for the next one, as long as it is enough.
+func TestRoomOfAMessageIsUsedAgain(t *testing.T) {
+	var wire bytes.Buffer
+	zlibWriter := zlib.NewWriter(&wire)
+	zstdWriter, err := zstd.NewWriter(&wire, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zstdWriter.Close()
+	for compression, w := range map[Compression]interface {
+		Write([]byte) (int, error)
+		Flush() error
+	}{CompressZlib: zlibWriter, CompressZstd: zstdWriter} {
+		in := newInflater(compression)
+		var room []byte
+		for n := range 5 {
+			wire.Reset()
+			_, _ = w.Write([]byte(`{"op":11}`))
+			_ = w.Flush()
+			got, _, done, err := in.feed(wire.Bytes(), room[:0], 1<<20)
+			if err != nil || !done || string(got) != `{"op":11}` {
+				t.Fatalf("%s, message %d: done %t, %q, %v", compression, n, done, got, err)
+			}
+			if n > 0 && &got[0] != &room[0] {
+				t.Errorf("%s: message %d has a room of its own", compression, n)
+			}
+			room = got
+		}
+		in.close()
+	}
+}
+
+// panickingReader is a decompressor with a fault of its own.
+type panickingReader struct{}
+
+func (panickingReader) Read([]byte) (int, error) { panic("a fault") }
+
+// What a decompressor panics with, other than because its input is used up, is not hidden.
+func TestFaultOfADecompressorIsNotHidden(t *testing.T) {
+	defer func() {
+		if v := recover(); v != "a fault" {
+			t.Errorf("it came to %v", v)
+		}
+	}()
+	_, _, _ = drain(panickingReader{}, &feeder{}, nil, 1000, 100)
+	t.Error("it was taken for the end of the input")
 }
 
 // A stream that breaks is an error for good, whatever it was broken by, and an end without a

@@ -15,11 +15,11 @@ type noopSocket struct{ Socket }
 func (noopSocket) Drop() {}
 
 // newTestConn is a connection that nothing reads, for payloads by hand. Its shard has
-// a session and wants every event.
-func newTestConn(t *testing.T) *conn {
+// a session and wants these events, or with none named every one.
+func newTestConn(t *testing.T, events ...string) *conn {
 	t.Helper()
 	s, err := New(Options{
-		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Handler: HandlerFunc(func(context.Context, Event) {}),
+		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Handler: HandlerFunc(func(context.Context, Event) {}), Events: events,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +117,7 @@ func TestBeginningOfAHugePayload(t *testing.T) {
 		{`{"t":"GUILD_CREATE","s":7,"op":0,"d":{"id":"1","name":"`, 1},
 		{`{"t":"GUILD_CREATE","op":0,"d":{"id":"1","name":"`, 0},
 		{`{"op":11,"d":"`, 0},
+		{`{"s":7,"op":11,"d":"`, 0},
 		{`{"`, 0},
 	} {
 		e := effectOf(newTestConn(t), []byte(c.kept), 1<<30)
@@ -171,21 +172,27 @@ func TestNoJSONAgainCostsItself(t *testing.T) {
 func TestCompressedFrameBeyondTheLimitEndsTheConnection(t *testing.T) {
 	for _, compression := range []Compression{CompressNone, CompressZlib, CompressZstd} {
 		c := newTestConn(t)
-		c.shard.opts.ReadLimit = 100
+		c.shard.opts.ReadLimit = int64(len(wholeZlib))
 		c.sock = &cutSocket{binary: compression != CompressNone}
 		c.group.Add(1)
 		c.readLoop(newInflater(compression))
-		want := ReasonReset // at the end of what there is to read
+		want, skipped := ReasonReset, int64(1) // at the end of what there is to read
 		if compression != CompressNone {
-			want = ReasonCompression
+			want, skipped = ReasonCompression, 0
 		}
 		if c.reason.Kind != want {
 			t.Errorf("%s: it ended by %s, want %s", compression, c.reason, want)
 		}
+		if got := c.shard.count.skipped.Load(); got != skipped {
+			t.Errorf("%s: %d payloads were handled, want %d", compression, got, skipped)
+		}
 	}
 }
 
-// cutSocket has one message, of which 100 of 200 bytes are kept.
+// wholeZlib is {"op":77} as the first message of a zlib stream.
+const wholeZlib = "\x78\x9c\xaa\x56\xca\x2f\x50\xb2\x32\x37\xaf\x05\x00\x00\x00\xff\xff"
+
+// cutSocket has one message, of which the half that is kept could be a whole one.
 type cutSocket struct {
 	noopSocket
 	binary, read bool
@@ -196,6 +203,6 @@ func (s *cutSocket) Read(buf []byte, limit int64, received func(n int)) ([]byte,
 		return buf, 0, false, errors.New("there is no more")
 	}
 	s.read = true
-	received(200)
-	return append(buf, make([]byte, limit)...), 200, s.binary, nil
+	received(2 * len(wholeZlib))
+	return append(buf, wholeZlib...), 2 * limit, s.binary, nil
 }

@@ -57,7 +57,9 @@ func TestResumeURLThatIsNotTrusted(t *testing.T) {
 			t.Errorf("the observer was told %d times", n)
 		}
 		h.WantIdentifies(1)
-		kept = h.shard.Session()
+		if kept = h.shard.Session(); strings.Contains(kept.ResumeURL, "user") {
+			t.Errorf("the session would be kept with %q", kept.ResumeURL)
+		}
 	})
 	if urls := d.to("user"); len(urls) > 0 {
 		t.Errorf("dialled %q", urls)
@@ -89,7 +91,7 @@ func TestGatewayElsewhereIsNotDialled(t *testing.T) {
 			t.Errorf("dialled %q", urls)
 		}
 		failed := observed[gateway.ConnectFailed](h)
-		if len(failed) == 0 || failed[0].Reason.Kind != gateway.ReasonLocate || !strings.Contains(failed[0].Reason.Err.Error(), "not one of Discord's") {
+		if len(failed) == 0 || failed[0].Reason.Kind != gateway.ReasonLocate || !strings.Contains(failed[0].Reason.Err.Error(), `the address of the gateway is not used, "ws://gateway.discord.sim": its host is not one of Discord's`) {
 			t.Errorf("the failures are %+v", failed)
 		}
 	})

@@ -16,7 +16,7 @@ import (
 
 // scriptedSocket is a socket whose other side is a test. It answers heartbeats.
 type scriptedSocket struct {
-	reads chan func(received func(n int)) string // each a message that comes, in time
+	reads chan func(received func(n int)) (string, error) // each a message that comes, in time
 	gone  chan struct{}
 	drop  sync.Once
 	deaf  atomic.Bool // it answers no heartbeats
@@ -27,28 +27,38 @@ type scriptedSocket struct {
 	closed gateway.CloseCode // of the client
 }
 
+// newSilentSocket is one that has not even said HELLO.
+func newSilentSocket() *scriptedSocket {
+	return &scriptedSocket{reads: make(chan func(func(int)) (string, error), 1000), gone: make(chan struct{})}
+}
+
 func newScriptedSocket() *scriptedSocket {
-	s := &scriptedSocket{reads: make(chan func(func(int)) string, 1000), gone: make(chan struct{})}
+	s := newSilentSocket()
 	s.send(`{"op":10,"d":{"heartbeat_interval":41250}}`)
 	return s
 }
 
 // send lets a message come in one piece.
 func (s *scriptedSocket) send(message string) {
-	s.reads <- func(received func(n int)) string {
+	s.reads <- func(received func(n int)) (string, error) {
 		received(len(message))
-		return message
+		return message, nil
 	}
+}
+
+// fail lets the connection end.
+func (s *scriptedSocket) fail(err error) {
+	s.reads <- func(func(int)) (string, error) { return "", err }
 }
 
 // sendSlowly lets a message come in so many parts of 1000 bytes, with a pause before each.
 func (s *scriptedSocket) sendSlowly(message string, parts int, pause time.Duration) {
-	s.reads <- func(received func(n int)) string {
+	s.reads <- func(received func(n int)) (string, error) {
 		for range parts {
 			time.Sleep(pause)
 			received(1000)
 		}
-		return message
+		return message, nil
 	}
 }
 
@@ -64,8 +74,8 @@ func (s *scriptedSocket) Dial(context.Context, string) (gateway.Socket, error) {
 func (s *scriptedSocket) Read(buf []byte, _ int64, received func(n int)) ([]byte, int64, bool, error) {
 	select {
 	case read := <-s.reads:
-		message := read(received)
-		return append(buf, message...), int64(len(message)), false, nil
+		message, err := read(received)
+		return append(buf, message...), int64(len(message)), false, err
 	case <-s.gone:
 		return buf, 0, false, io.EOF
 	}

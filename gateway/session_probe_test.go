@@ -84,6 +84,9 @@ func TestProbedSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 		h.Advance(10 * time.Minute)
 		h.Sim.Lift(closing)
 		h.Until(36*time.Second, "the shard is live", h.isLive)
+		if failed, lost := observed[gateway.ConnectFailed](h), observed[gateway.SessionLost](h); len(failed)+len(lost) > 0 {
+			t.Errorf("a wait for a grant is told as a failure, or the session as lost: %v, %v", failed, lost)
+		}
 		h.WantIdentifies(1)
 		h.NoViolations()
 	})

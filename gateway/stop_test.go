@@ -50,6 +50,7 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, config{}, func(h *harness) {
 				prepare(h)
+				failed := len(observed[gateway.ConnectFailed](h))
 				start, before := time.Now(), h.shard.Stats()
 				h.stop(gateway.KeepSession)
 				if took := time.Since(start); took > 2*time.Second {
@@ -58,6 +59,9 @@ func TestStopIsFinalInEveryPhase(t *testing.T) {
 				online := name == "live" || name == "suspect" || name == "moving"
 				if drained := len(h.enteredAt(gateway.Draining{})) == 1; drained != online {
 					t.Errorf("online: %t, and it was told that the shard drains: %t", online, drained)
+				}
+				if got := observed[gateway.ConnectFailed](h)[failed:]; len(got) > 0 {
+					t.Errorf("what the stop cut off is told as a failure: %v", got)
 				}
 				h.Sim.LiftAll()
 				h.Advance(time.Hour)

@@ -61,6 +61,15 @@ func TestCausesHaveWords(t *testing.T) {
 	}
 }
 
+// A heartbeat says in a word why it was sent.
+func TestHeartbeatsHaveWords(t *testing.T) {
+	for beat, want := range map[gateway.HeartbeatSent]string{{}: "timed", {Requested: true}: "requested", {Probe: true}: "probe"} {
+		if got := beat.Kind(); got != want {
+			t.Errorf("%+v is %q, want %q", beat, got, want)
+		}
+	}
+}
+
 // Only 1000 and 1001 from the client end a session.
 // Statements: G-088, G-089.
 func TestClientCodesThatEndASession(t *testing.T) {
