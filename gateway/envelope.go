@@ -56,7 +56,7 @@ func scanEnvelope(p []byte, skip func(op Opcode, typ []byte) bool) (envelope, er
 			}
 		case "s":
 			haveSeq = true
-			if n, ok := integer(value); ok && bounds.Sequence.Has(n) {
+			if n, _ := integer(value); bounds.Sequence.Has(n) { // 0 is out of bounds
 				env.seq = n
 			}
 		case "t":

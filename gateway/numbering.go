@@ -82,10 +82,8 @@ func (n *numbering) isTaken(seq int64) bool {
 // advance records a number as taken in. 0, for a dispatch without a number, changes
 // nothing that place returns.
 func (n *numbering) advance(seq int64) {
-	if step := seq - n.accepted; step > 0 {
-		n.window = n.window<<uint64(step) | 1
-		n.accepted = seq
-		return
-	}
+	step := max(0, seq-n.accepted)
+	n.window <<= uint64(step)
+	n.accepted += step
 	n.window |= 1 << uint64(n.accepted-seq)
 }
