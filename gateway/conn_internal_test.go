@@ -2,12 +2,15 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"evergreen/clock"
 	"evergreen/internal/bounds"
 )
 
@@ -144,6 +147,80 @@ func TestBinaryMessageWithoutCompression(t *testing.T) {
 		t.Errorf("%d events were taken in", got)
 	}
 }
+
+// What is told has been counted by then, and a payload that ends the connection is told before
+// the end: an observer that reads the counts finds what it was told of. The notifier reads
+// the clock for each observation, and so shows the moment.
+func TestWhatIsToldHasBeenCounted(t *testing.T) {
+	var c *conn
+	var look func() // at the moment
+	source := clock.Source{Slept: func() (time.Duration, bool) {
+		if look != nil {
+			look()
+		}
+		return 0, true
+	}}
+	s, err := New(Options{
+		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Observer: ObserverFunc(func(Observation) {}), Clock: clock.New(source),
+		Events: []string{}, Dialer: &helloSocket{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted int64 // at the last observation
+	look = func() { counted = s.Stats().Connects }
+	if c, _, _ = s.dialToHello(t.Context(), "ws://x"); c == nil || counted != 1 {
+		t.Errorf("HELLO was told when %d connections were counted", counted)
+	}
+	look = func() { counted = s.Stats().Heartbeats }
+	loop := &connLoop{Shard: s, conn: c, heartbeats: newHeartbeats(s.opts.Timing, testInterval, time.Now(), 0)}
+	if reason := loop.sendHeartbeat(time.Now(), heartbeatRegular); reason != nil || counted != 1 {
+		t.Errorf("a heartbeat was told when %d were counted: %v", counted, reason)
+	}
+	ended := false
+	look = func() {
+		counted = s.Stats().Skipped
+		select {
+		case <-c.ended:
+			ended = true
+		default:
+		}
+	}
+	if c.handlePayload([]byte("nonsense"), 8); counted != 1 || ended {
+		t.Errorf("a payload was told when %d were counted, and the connection had ended: %t", counted, ended)
+	}
+	<-c.ended
+	look = nil
+	c.drop(Reason{})
+	c.group.Wait()
+}
+
+// helloSocket says HELLO and then nothing.
+type helloSocket struct {
+	noopSocket
+	said bool
+	gone chan struct{}
+	once sync.Once
+}
+
+func (s *helloSocket) Dial(context.Context, string) (Socket, error) {
+	s.gone = make(chan struct{})
+	return s, nil
+}
+
+func (s *helloSocket) Read(buf []byte, _ int64, received func(n int)) ([]byte, int64, bool, error) {
+	if s.said {
+		<-s.gone
+		return buf, 0, false, io.EOF
+	}
+	s.said = true
+	const hello = `{"op":10,"d":{"heartbeat_interval":41250}}`
+	received(len(hello))
+	return append(buf, hello...), int64(len(hello)), false, nil
+}
+
+func (s *helloSocket) Write(context.Context, []byte) error { return nil }
+func (s *helloSocket) Drop()                               { s.once.Do(func() { close(s.gone) }) }
 
 // Of an event that is not wanted not even the data is read. READY, RESUMED and RATE_LIMITED
 // are read in any case, because the shard itself needs them, and so is what is no event.

@@ -235,7 +235,7 @@ func TestWhatIsNoZlibIsRefused(t *testing.T) {
 		return err
 	}
 	for name, header := range map[string][]byte{
-		"gzip": {0x1f, 0x8b}, "a wrong check": {0x78, 0x9d}, "another method": {0x79, 0x9b}, "a larger window": {0x88, 0x1c}, "a dictionary": {0x78, 0xbb},
+		"gzip": {0x1f, 0x8b}, "a wrong check": {0x78, 0x9d}, "another method": {0x79, 0x18}, "a larger window": {0x88, 0x1c}, "a dictionary": {0x78, 0xbb},
 	} {
 		if err := feed(header...); !errors.Is(err, errNotZlib) {
 			t.Errorf("%s: %v", name, err)

@@ -91,3 +91,28 @@ func TestProbedSessionIsResumedWhileNoIdentifyIsGranted(t *testing.T) {
 		h.NoViolations()
 	})
 }
+
+// Given a session to be probed, when RESUMEs succeed again while the probe waits for its grant,
+// then the session goes on and nothing is told of its end.
+// Statements: G-072.
+func TestProbeThatWaitsForItsGrantEndsNoSession(t *testing.T) {
+	run(t, config{
+		sim:     discordsim.Config{Session: discordsim.SessionConfig{Lifetime: time.Hour}},
+		options: func(o *gateway.Options) { o.IdentifyLimiter = &oneGrantLimiter{} },
+	}, func(h *harness) {
+		h.startLive()
+		closing := h.Inject(discordsim.Fault{Name: "always-close", Code: 4000})
+		h.Inject(discordsim.Fault{Name: "cut"})
+		h.Until(5*time.Minute, "the probe waits for its grant", func() bool {
+			waiting, is := h.shard.State().(gateway.Waiting)
+			return is && waiting.For == "its turn to identify"
+		})
+		h.Sim.Lift(closing)
+		h.Until(11*time.Second, "the shard is live", h.isLive)
+		if lost := observed[gateway.SessionLost](h); len(lost) > 0 {
+			t.Errorf("the session that was resumed is told as lost: %+v", lost)
+		}
+		h.WantIdentifies(1)
+		h.NoViolations()
+	})
+}
