@@ -67,7 +67,7 @@ var packages = []struct {
 	{"identify", 0.90},
 	{"internal/discord/rest", 0.90},
 	{"internal/store", 0.97},
-	{"fleet", 0.75},
+	{"fleet", 0.80},
 	{"internal/bot", 0.90},
 	{"internal/discord/preflight", 0.85},
 	{"disgogateway", 0.85},
