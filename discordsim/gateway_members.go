@@ -127,7 +127,7 @@ func (c *conn) requestSoundboard(d json.RawMessage) {
 	}
 	for _, id := range in.Guilds {
 		if c.session != nil && slices.Contains(c.session.bot.app.Guilds, c.sim.guilds[id]) {
-			c.session.dispatch("SOUNDBOARD_SOUNDS", marshal(map[string]any{"guild_id": id, "soundboard_sounds": []any{}}))
+			c.session.dispatch("SOUNDBOARD_SOUNDS", marshal(map[string]any{"guild_id": id, "soundboard_sounds": c.sim.rest.renderResources(soundboard, c.sim.guilds[id])}))
 		}
 	}
 }

@@ -141,8 +141,8 @@ func (sess *session) guildObject(g *Guild) map[string]any {
 	out := s.rest.renderGuild(g)
 	for name, value := range map[string]any{
 		"member_count": len(g.Members), "large": large, "joined_at": stamp(g.member(me).Joined), "unavailable": false, "channels": channels, "threads": threads,
-		"members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g), "stage_instances": []any{}, "guild_scheduled_events": []any{},
-		"soundboard_sounds": []any{},
+		"members": members, "presences": presences, "voice_states": s.voiceStates(sess.bot.app, g), "stage_instances": renderStages(g), "guild_scheduled_events": s.rest.renderResources(scheduledEvents, g),
+		"soundboard_sounds": s.rest.renderResources(soundboard, g),
 	} {
 		out[name] = value
 	}

@@ -106,6 +106,9 @@ func (r *restAPI) renderWithoutReference(m *Message) map[string]any {
 		delete(out, "sticker_ids")
 		out["sticker_items"] = r.renderStickers(raw)
 	}
+	if m.poll != nil {
+		out["poll"] = m.poll.render()
+	}
 	mentions := []any{}
 	for _, id := range m.Pinged {
 		mentions = append(mentions, r.renderUser(r.sim.user(id)))

@@ -239,6 +239,7 @@ func (s *Sim) removeChannel(ch *Channel) (tell func()) {
 		}
 	}
 	maps.DeleteFunc(s.rest.webhooks, func(_ ID, hook *Webhook) bool { return hook.Channel == ch.ID })
+	g.stages = slices.DeleteFunc(slices.Clone(g.stages), func(live *stage) bool { return live.channel == ch.ID })
 	for _, thread := range slices.Clone(g.threads) {
 		if thread.Parent == ch.ID {
 			s.removeThread(thread)

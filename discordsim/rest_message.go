@@ -76,7 +76,8 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 		return refused.answer()
 	}
 	f := c.form()
-	if f.has("embeds") && !r.sim.can(c.app, ch, permissionEmbed) || len(c.files) > 0 && !r.sim.can(c.app, ch, permissionAttach) {
+	if f.has("embeds") && !r.sim.can(c.app, ch, permissionEmbed) || len(c.files) > 0 && !r.sim.can(c.app, ch, permissionAttach) ||
+		f.has("poll") && !r.sim.can(c.app, ch, permissionSendPolls) {
 		return errMissingPermission.answer()
 	}
 	d := r.readDraft(c, f, settable)
@@ -116,6 +117,7 @@ func (r *restAPI) createMessage(c *restRequest, ch *Channel) restResponse {
 // publish stores a new message and emits its event.
 func (r *restAPI) publish(c *restRequest, m *Message) {
 	r.sim.storeMessage(m)
+	r.sim.endPollInTime(m)
 	if m.Channel.isThread() {
 		c.emit(r.sim.noteThreadMessage(m))
 	}
@@ -172,6 +174,9 @@ func (r *restAPI) compose(ch *Channel, author User, d draft, target *Message) *M
 	}
 	if list := r.attach(m, d); list != nil {
 		m.setExtra("attachments", list)
+	}
+	if m.poll = d.poll; m.poll != nil {
+		delete(m.Extra, "poll")
 	}
 	switch {
 	case target == nil:
@@ -292,6 +297,9 @@ func (r *restAPI) suppressEmbeds(c *restRequest, m *Message) restResponse {
 
 // applyEdit changes a message as the body says; fields it does not name stay.
 func (r *restAPI) applyEdit(c *restRequest, m *Message) (restResponse, bool) {
+	if m.poll != nil {
+		return errPollEdited.answer(), false
+	}
 	f := c.form()
 	d := r.readDraft(c, f, flagSuppressEmbeds|flagComponentsV2)
 	if f.errors.any() {

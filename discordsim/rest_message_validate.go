@@ -46,6 +46,7 @@ type draft struct {
 	reference reference
 	empty     bool // nothing at all to show
 
+	poll        *poll
 	attachments []attachmentOrder // nil: nothing is said about them
 	files       []file
 	site        string // where the client reaches the simulator
@@ -102,9 +103,7 @@ func (r *restAPI) readDraft(c *restRequest, f *form, mayset int) draft {
 	checkEmbeds(f)
 	f.ids("sticker_ids", maxStickers)
 	checkComponents(f, d.flags&flagComponentsV2 != 0)
-	if f.has("poll") {
-		f.sub("poll").sub("question").between("text", 1, 300)
-	}
+	d.poll = readPoll(f, c.now)
 	if d.flags&flagComponentsV2 != 0 {
 		for _, name := range []string{"content", "embeds", "sticker_ids", "poll"} {
 			if f.has(name) && string(f.fields[name]) != `""` && string(f.fields[name]) != "[]" {

@@ -27,7 +27,7 @@ var routeTable struct {
 
 func routes() []*route {
 	routeTable.once.Do(func() {
-		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes())
+		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes(), eventRoutes())
 		for _, r := range routeTable.list {
 			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
 		}
@@ -221,4 +221,33 @@ func expressionRoutes() []*route {
 		{method: "PATCH", path: sticker, bucket: "sticker", needs: permissionManageExpressions, handle: onSticker((*restAPI).editSticker)},
 		{method: "DELETE", path: sticker, bucket: "sticker", needs: permissionManageExpressions, handle: onSticker((*restAPI).deleteSticker)},
 	}
+}
+
+// eventRoutes are those of polls, scheduled events, stages, sounds, rules and what is left.
+func eventRoutes() []*route {
+	const pollPath, stagePath = channelPath + "/polls/{message}", "/stage-instances/{channel}"
+	onStage := func(handle func(*restAPI, *restRequest, *stage) restResponse) func(*restAPI, *restRequest) restResponse {
+		return on((*restAPI).stageFor, handle)
+	}
+	return slices.Concat([]*route{
+		{method: "GET", path: pollPath + "/answers/{answer}", bucket: "poll", handle: onMessage((*restAPI).listVoters)},
+		{method: "POST", path: pollPath + "/expire", bucket: "poll", handle: onMessage((*restAPI).expirePoll)},
+
+		{method: "POST", path: "/stage-instances", bucket: "stage", handle: (*restAPI).createStage},
+		{method: "GET", path: stagePath, bucket: "stage", handle: onStage((*restAPI).getStage)},
+		{method: "PATCH", path: stagePath, bucket: "stage", needs: stagePermissions, handle: onStage((*restAPI).editStage)},
+		{method: "DELETE", path: stagePath, bucket: "stage", needs: stagePermissions, handle: onStage((*restAPI).deleteStage)},
+
+		{method: "GET", path: guildPath + "/scheduled-events/{resource}/users", bucket: "scheduled-event", handle: scheduledEvents.on((*restAPI).listEventUsers)},
+		{method: "GET", path: "/soundboard-default-sounds", bucket: "sound", handle: (*restAPI).listDefaultSounds},
+		{method: "PATCH", path: "/users/@me", bucket: "user-edit", handle: (*restAPI).editMe},
+		{method: "GET", path: "/voice/regions", bucket: "guild-read", handle: (*restAPI).listVoiceRegions},
+		{method: "GET", path: guildPath + "/regions", bucket: "guild-read", handle: onGuild(func(r *restAPI, c *restRequest, _ *Guild) restResponse { return r.listVoiceRegions(c) })},
+		{method: "GET", path: appPath + "/skus", bucket: "app-me", handle: onApp((*restAPI).listNothing)},
+		{method: "GET", path: appPath + "/entitlements", bucket: "app-me", handle: onApp((*restAPI).listNothing)},
+	},
+		scheduledEvents.routes(guildPath+"/scheduled-events", "scheduled-event", 0, permissionCreateEvents, permissionManageEvents, plainList),
+		autoModeration.routes(guildPath+"/auto-moderation/rules", "automod", permissionManageGuild, permissionManageGuild, permissionManageGuild, plainList),
+		soundboard.routes(guildPath+"/soundboard-sounds", "sound", 0, permissionCreateExpressions, permissionManageExpressions, itemList),
+	)
 }

@@ -36,12 +36,54 @@ func (r *restAPI) getGatewayBot(c *restRequest) restResponse {
 
 // getMe is GET /users/@me, the cheapest check of a token (S-089).
 func (r *restAPI) getMe(c *restRequest) restResponse {
-	u := c.app.Bot
-	return ok200(map[string]any{
+	return ok200(r.renderOwnUser(c.app))
+}
+
+// renderOwnUser is a bot as it sees itself.
+func (r *restAPI) renderOwnUser(app *App) map[string]any {
+	u := app.Bot
+	return map[string]any{
 		"id": u.ID, "username": u.Username, "discriminator": "0000", "global_name": orNull(u.GlobalName), "avatar": nil,
 		"bot": true, "flags": 0, "public_flags": 0, "mfa_enabled": true, "locale": "en-US", "verified": true, "email": nil,
-	})
+	}
 }
+
+// editMe is PATCH /users/@me: the name of the bot. Its sessions hear of it by USER_UPDATE.
+func (r *restAPI) editMe(c *restRequest) restResponse {
+	f := c.form()
+	name := c.app.Bot.Username
+	if f.has("username") {
+		name = f.between("username", 2, 32)
+	}
+	if f.has("avatar") {
+		readImage(f, "avatar", maxAvatarBytes)
+	}
+	if f.errors.any() {
+		return f.errors.answer()
+	}
+	c.app.Bot.Username = name
+	r.sim.users[c.app.Bot.ID] = c.app.Bot
+	c.emit(func() { r.sim.emit(c.app, nil, nil, "USER_UPDATE", r.renderOwnUser(c.app)) })
+	return ok200(r.renderOwnUser(c.app))
+}
+
+// maxAvatarBytes bounds the picture of a user.
+const maxAvatarBytes = 10 << 20
+
+// voiceRegions are those of voice channels.
+var voiceRegions = []string{"brazil", "hongkong", "india", "japan", "rotterdam", "singapore", "southafrica", "sydney", "us-central", "us-east", "us-south", "us-west"}
+
+// listVoiceRegions is GET /voice/regions, and of a guild.
+func (r *restAPI) listVoiceRegions(*restRequest) restResponse {
+	out := []any{}
+	for _, name := range voiceRegions {
+		out = append(out, map[string]any{"id": name, "name": name, "optimal": name == "rotterdam", "deprecated": false, "custom": false})
+	}
+	return ok200(out)
+}
+
+// listNothing answers with an empty list: of SKUs and entitlements there are none.
+func (r *restAPI) listNothing(*restRequest, *App) restResponse { return ok200([]any{}) }
 
 // listGuilds is GET /users/@me/guilds, paged by id: bots can be in
 // more guilds than one page holds.

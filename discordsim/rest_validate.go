@@ -166,6 +166,15 @@ func (f *form) numberIn(name string, low, high int64) int64 {
 	return n
 }
 
+// number reads a number that need not be whole.
+func (f *form) number(name string) float64 {
+	var n float64
+	if f.has(name) && json.Unmarshal(f.fields[name], &n) != nil {
+		f.refuse(name, "FLOAT_TYPE_COERCE", "Value %q is not float.", clip(f.fields[name]))
+	}
+	return n
+}
+
 // choice reads a whole number that is one of a list, if it is there.
 func (f *form) choice(name string, allowed ...int64) int64 {
 	n := f.integer(name)

@@ -53,14 +53,16 @@ type Guild struct {
 	// Unavailable marks a guild in an outage.
 	Unavailable bool
 
-	profiles map[ID]*Member // what is known of members beyond that they are there
-	settings settings
-	threads  []*Channel // also the archived ones
-	emojis   []*Emoji
-	stickers []*Sticker
-	bans     map[ID]string // by user: the reason
-	audit    []*auditEntry // oldest first
-	voice    map[ID]*voiceState
+	profiles  map[ID]*Member // what is known of members beyond that they are there
+	settings  settings
+	threads   []*Channel // also the archived ones
+	emojis    []*Emoji
+	stages    []*stage
+	resources map[*resourceKind][]*resource
+	stickers  []*Sticker
+	bans      map[ID]string // by user: the reason
+	audit     []*auditEntry // oldest first
+	voice     map[ID]*voiceState
 }
 
 // Channel is a channel of a guild, or a direct message when Guild is nil.
@@ -109,6 +111,7 @@ type Message struct {
 	Extra       map[string]json.RawMessage // embeds, components and the like, passed through
 	Deleted     bool
 
+	poll     *poll     // nil without one
 	pinnedAt time.Time // zero while it is not pinned
 }
 
