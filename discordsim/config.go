@@ -63,7 +63,8 @@ type HeartbeatConfig struct {
 	// RequestedWithin is how long a heartbeat asked for with op 1 may stay out.
 	// Default 10 s.
 	RequestedWithin time.Duration
-	// ACKDelay is the time from a heartbeat to its op 11. Default: none.
+	// ACKDelay is the time from a heartbeat to its op 11. Default: none in memory, and
+	// 60 ms once [Sim.Listen] has been called.
 	ACKDelay time.Duration
 	// StrictSequence closes with 4007 or 4002 where a heartbeat carries a sequence
 	// number it cannot have. Otherwise that is only recorded.

@@ -40,6 +40,11 @@ func (s *Sim) Listen(addr string) (*Listener, error) {
 	return s.ListenAnywhere(addr)
 }
 
+// portACKDelay is the ACKDelay of a simulator on a port. Discord is never as near as a
+// program on the same machine: an op 11 that comes within microseconds overtakes disgo's
+// own note that it has sent the heartbeat, and disgo then takes the connection for dead.
+const portACKDelay = 60 * time.Millisecond
+
 // ListenAnywhere is [Sim.Listen] without the restriction to loopback addresses.
 func (s *Sim) ListenAnywhere(addr string) (*Listener, error) {
 	main, err := net.Listen("tcp", addr)
@@ -56,6 +61,9 @@ func (s *Sim) ListenAnywhere(addr string) (*Listener, error) {
 		_ = main.Close()
 		return nil, fmt.Errorf("cannot listen for the resume gateway: %w", err)
 	}
+	s.mu.Lock()
+	orDuration(&s.cfg.Heartbeat.ACKDelay, portACKDelay)
+	s.mu.Unlock()
 	l := &Listener{net: s.net, main: main, resume: resume}
 	if !s.net.register(l) {
 		_ = main.Close()

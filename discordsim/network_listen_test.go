@@ -253,3 +253,20 @@ func TestListenRefusesPublicAddresses(t *testing.T) {
 		t.Error("two listeners share a port")
 	}
 }
+
+// Given a simulator on a port, then heartbeats are answered as late as Discord would at the
+// soonest, unless the configuration says otherwise.
+//
+// Statements: S-034.
+func TestHeartbeatsOnAPortAreAnsweredAsFromAfar(t *testing.T) {
+	for configured, want := range map[time.Duration]time.Duration{0: portACKDelay, time.Second: time.Second, -1: -1} {
+		s := New(Config{Heartbeat: HeartbeatConfig{ACKDelay: configured}})
+		defer s.Close()
+		if _, err := s.Listen("127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Config().Heartbeat.ACKDelay; got != want {
+			t.Errorf("configured as %s it is %s, want %s", configured, got, want)
+		}
+	}
+}
