@@ -19,7 +19,7 @@ func (noopSocket) Drop() {}
 func newTestConn(t *testing.T, events ...string) *conn {
 	t.Helper()
 	s, err := New(Options{
-		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), Handler: HandlerFunc(func(context.Context, Event) {}), Events: events,
+		Credentials: Credentials{Token: "t"}, URLSource: FixedURL("ws://x"), APIURL: "http://x", Handler: HandlerFunc(func(context.Context, Event) {}), Events: events,
 	})
 	if err != nil {
 		t.Fatal(err)

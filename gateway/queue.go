@@ -75,6 +75,15 @@ func (q *queue) pop() (Event, bool) {
 	return e, true
 }
 
+// finish says that the event that was taken last has been handled, and returns the bytes that
+// wait.
+func (q *queue) finish() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handlingSince = time.Time{}
+	return q.bytes
+}
+
 // load returns the bytes that wait and when the oldest event that is not handled was
 // received, zero if there is none.
 func (q *queue) load() (bytes int64, oldest time.Time) {
@@ -88,13 +97,11 @@ func (q *queue) load() (bytes int64, oldest time.Time) {
 }
 
 // deliver hands events to the handler until ctx ends. It calls handled after each
-// event, and drained after each that leaves the queue at most half full and when there is
-// none left.
+// event, and drained after each that leaves the queue at most half full.
 func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, HandlerPanicked), handled, drained func()) {
 	for {
 		e, ok := q.pop()
 		if !ok {
-			drained()
 			select {
 			case <-q.wake:
 			case <-ctx.Done():
@@ -107,7 +114,7 @@ func (q *queue) deliver(ctx context.Context, h Handler, panicked func(Event, Han
 		}
 		handle(ctx, h, e, panicked)
 		handled()
-		if bytes, _ := q.load(); bytes <= q.limit/2 {
+		if q.finish() <= q.limit/2 {
 			drained()
 		}
 	}
