@@ -169,8 +169,8 @@ func TestSpareKeepsToTrustedAddresses(t *testing.T) {
 	var server scriptedServer
 	d := &dialRecorder{Dialer: &server}
 	run(t, config{options: func(o *gateway.Options) {
-		o.Dialer = d
-		o.Session = gateway.Session{ID: "a", ResumeURL: "ws://user:pass@resume.discord.sim", Seq: 1}
+		o.Dialer, o.URLSource = d, gateway.FixedURL("wss://gateway.discord.gg")
+		o.Session = gateway.Session{ID: "a", ResumeURL: "wss://evil.example", Seq: 1}
 	}}, func(h *harness) {
 		h.start()
 		h.Advance(time.Second)
@@ -185,7 +185,7 @@ func TestSpareKeepsToTrustedAddresses(t *testing.T) {
 		h.Advance(time.Second)
 		server.conn(h, 1).deaf.Store(true)
 		h.Until(time.Minute, "the shard holds a spare", func() bool { return server.count() == 3 })
-		if urls := d.to("user"); len(urls) > 0 {
+		if urls := d.to("evil"); len(urls) > 0 {
 			t.Errorf("dialled %q", urls)
 		}
 		h.WantIdentifies(0)

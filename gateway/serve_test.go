@@ -106,12 +106,12 @@ func TestDeadlinesAreKeptToTheMoment(t *testing.T) {
 			h.wantReason(gateway.ReasonNoReady)
 			return observed[gateway.Disconnected](h)[0].Reason.Elapsed
 		}, 30 * time.Second},
-		{"RESUMED does not come", session, func(h *harness, _ *scriptedServer) time.Duration {
+		{"RESUMED does not come", func(o *gateway.Options) { session(o); o.Timing.Resumed = 20 * time.Second }, func(h *harness, _ *scriptedServer) time.Duration {
 			h.start()
 			h.Until(time.Hour, "RESUMED is given up", func() bool { return len(h.reasons()) > 0 })
 			h.wantReason(gateway.ReasonNoResumed)
 			return observed[gateway.Disconnected](h)[0].Reason.Elapsed
-		}, 15 * time.Second},
+		}, 20 * time.Second},
 		{"a move comes to nothing", nil, func(h *harness, s *scriptedServer) time.Duration {
 			live := s.startLive(h)
 			s.mute.Store(true)
@@ -336,17 +336,17 @@ func TestDrainIsNotInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var server scriptedServer
-			open := make(chan struct{})
+			next := make(chan struct{})
 			set := config{
 				options: func(o *gateway.Options) { o.Dialer, o.QueueBytes = &server, 1000 },
 				handle: func(_ context.Context, e gateway.Event) {
 					if e.Type == "MESSAGE_CREATE" {
-						<-open
+						<-next
 					}
 				},
 			}
 			run(t, set, func(h *harness) {
-				open = make(chan struct{})
+				next = make(chan struct{})
 				live := server.startLive(h)
 				for seq := range int64(6) {
 					live.send(event("MESSAGE_CREATE", 2+seq))
@@ -357,11 +357,14 @@ func TestDrainIsNotInterrupted(t *testing.T) {
 				}
 				h.stopSoon()
 				happens(live)
-				h.Advance(10 * time.Second)
+				for range 4 { // then the queue is half empty
+					next <- struct{}{}
+					h.Advance(10 * time.Second)
+				}
 				if _, draining := h.shard.State().(gateway.Draining); !draining || server.count() != 1 || live.isGone() {
 					t.Errorf("the shard is %s, with %d connections", h.shard.State(), server.count())
 				}
-				close(open)
+				close(next)
 				<-h.ran
 				if got := h.reasons(); !slices.Equal(got, []gateway.ReasonKind{gateway.ReasonStop}) {
 					t.Errorf("the connection ended by %q", got)
@@ -426,6 +429,9 @@ func TestOnlyHello(t *testing.T) {
 				h.Until(3*time.Minute, "the connection has ended", func() bool { return len(h.reasons()) > 0 })
 				if end := observed[gateway.Disconnected](h)[0]; end.OnlyHello != c.want {
 					t.Errorf("only HELLO: %t, by %q", end.OnlyHello, end.Reason)
+				}
+				if n := len(observed[gateway.SuspicionRaised](h)); (n > 0) != c.ready {
+					t.Errorf("live: %t, and it was suspected %d times", c.ready, n)
 				}
 			})
 		})

@@ -358,6 +358,51 @@ func TestSpareThatTakesNothing(t *testing.T) {
 	})
 }
 
+// Given a spare that stands by, when Discord asks the connection to reconnect, then the
+// session moves to the spare at once.
+// Statements: G-077.
+func TestMoveUsesTheSpareThatStandsBy(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: patiently(&server)}, func(h *harness) {
+		live, spare := holdSpare(h, &server)
+		live.send(`{"op":7,"d":null}`)
+		h.Advance(0)
+		if n := len(spare.payloads(6)); n != 1 || server.count() != 2 || !live.isGone() {
+			t.Errorf("%d RESUMEs on the spare, of %d connections", n, server.count())
+		}
+	})
+}
+
+// Given a suspicion that ends, then the spare is closed at once, even if it is still being
+// dialled, the end is told once, and another suspicion is one again.
+// Statements: G-016.
+func TestSuspicionMayComeAgain(t *testing.T) {
+	for _, mute := range []bool{false, true} {
+		t.Run(fmt.Sprint("the spare gets no HELLO: ", mute), func(t *testing.T) {
+			var server scriptedServer
+			run(t, config{options: patiently(&server)}, func(h *harness) {
+				live := server.startLive(h)
+				server.mute.Store(mute)
+				for round := range 3 {
+					live.deaf.Store(true)
+					h.Until(time.Minute, "the shard suspects its connection", func() bool { _, is := h.shard.State().(gateway.Suspect); return is })
+					live.deaf.Store(false)
+					live.send(`{"op":11}`)
+					h.Advance(0)
+					if spare := server.conn(h, 1+round); !spare.isGone() || !h.isLive() {
+						t.Errorf("the shard is %s, and the spare has ended: %t", h.shard.State(), spare.isGone())
+					}
+					h.Advance(2 * interval)
+					raised, cleared := len(observed[gateway.SuspicionRaised](h)), len(observed[gateway.SuspicionCleared](h))
+					if raised != round+1 || cleared != round+1 || server.count() != 2+round {
+						t.Errorf("%d suspicions, %d ends of one, %d connections", raised, cleared, server.count())
+					}
+				}
+			})
+		})
+	}
+}
+
 // Given a suspicion that ends, or a stop, then the spare that stood by is closed at once.
 // Statements: G-016, G-092.
 func TestSpareIsClosedWhenItIsNotNeeded(t *testing.T) {
