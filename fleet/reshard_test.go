@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
+	"evergreen/internal/simtest"
 )
 
 // postLoad lets people talk in every guild, and one write to the bot directly, until
@@ -238,6 +240,73 @@ func TestStopDuringReshard(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+// Given a re-shard whose new shards are ready, when the fleet is stopped in the moment in
+// which they take over, shortly before or shortly after, then the stop is final: one of the
+// two sets is what remains, its sessions are saved, and the next process resumes them with
+// all that was not handled.
+// Statements: G-090, G-124.
+func TestStopAtTheTakeover(t *testing.T) {
+	// story re-shards and stops the fleet so long after the beginning, or when the new shards
+	// have taken over if that is zero. It returns when they did.
+	story := func(stopAfter time.Duration) (tookOver time.Duration) {
+		var w watch
+		var began time.Time
+		var once sync.Once
+		kept := &simtest.Sessions{}
+		options := func(o *fleet.Options) {
+			o.Sessions = sessionsInOrder{kept, func(shard gateway.ShardID, _ gateway.Session) {
+				if shard.Count == 3 {
+					once.Do(func() { tookOver = time.Since(began) })
+				}
+			}}
+		}
+		run(t, config{shards: "2", guilds: 4, handle: w.handle(workFor(time.Millisecond)), options: options}, func(s *harness) {
+			s.sessions = kept
+			s.startLive(time.Minute)
+			s.Advance(5 * time.Second)
+			began = time.Now()
+			quiet := s.postEvery(every(time.Second))
+			s.Sim.After(stopAfter-5*time.Millisecond, func() { // on their way when the stop comes
+				for range 5 {
+					s.postIn(s.App.Guilds[0], "at the very end")
+				}
+			})
+			done := s.reshard(context.Background(), 3)
+			if stopAfter == 0 {
+				s.Until(3*time.Minute, "the new shards have taken over", func() bool { return s.fleet.Assignment().Count == 3 })
+			} else {
+				time.Sleep(stopAfter)
+			}
+			s.stop(gateway.KeepSession)
+			if err := s.wantEnd(done, time.Second); err != nil && !errors.Is(err, fleet.ErrStopped) {
+				t.Errorf("the re-shard ended with %v", err)
+			}
+			count := s.fleet.Assignment().Count
+			if got, want := fmt.Sprint(savedCounts(kept)), fmt.Sprintf("[%d]", count); got != want {
+				t.Errorf("stopped after %s: the sessions of %s shards are saved, want %s", stopAfter, got, want)
+			}
+			identifies := s.Sim.Verdict(s.App).Identifies
+			said := quiet() + 5
+			s.config.shards = fmt.Sprint(count)
+			s.newFleet()
+			s.startLive(time.Minute)
+			s.Advance(10 * time.Second)
+			s.WantIdentifies(identifies)
+			s.wantEveryMessageOnce(said)
+			w.wantNoFaults(t)
+			s.NoViolations()
+		})
+		return tookOver
+	}
+	moment := story(0)
+	if moment == 0 {
+		t.Fatal("the new shards did not take over")
+	}
+	for _, off := range []time.Duration{-100 * time.Millisecond, -1, 0, 0, 0, 0, 1, 100 * time.Millisecond} {
+		story(moment + off)
+	}
 }
 
 // What cannot be re-sharded is refused before anything is done.
