@@ -81,6 +81,7 @@ func (s *Shard) connect(reason Reason) (attempt, *Reason) {
 func (a *attempt) releaseGrant(o identify.Outcome) {
 	if a.grant != nil {
 		a.grant.Release(o)
+		a.grant = nil
 	}
 }
 

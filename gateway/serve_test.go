@@ -71,6 +71,9 @@ func TestObserverIsToldTheStoryInOrder(t *testing.T) {
 		if got := observed[gateway.SessionInvalidated](h); len(got) != 1 || !got[0].Resumable {
 			t.Errorf("op 9 is told as %+v", got)
 		}
+		if got := observed[gateway.Ready](h); got[0].Took < 40*time.Millisecond || got[0].Took > 100*time.Millisecond {
+			t.Errorf("READY is told to have taken %s", got[0].Took)
+		}
 		if got := observed[gateway.IdentifySent](h); got[0].Intents != intents {
 			t.Errorf("IDENTIFY is told as %+v", got[0])
 		}
@@ -408,11 +411,13 @@ func TestOnlyHello(t *testing.T) {
 	for name, c := range map[string]struct {
 		probe time.Duration
 		ready bool
+		heard bool
 		want  bool
 	}{
-		"asked":     {0, false, true},
-		"not asked": {gateway.Never, false, false},
-		"live":      {0, true, false},
+		"asked":            {0, false, false, true},
+		"asked, and heard": {0, false, true, false},
+		"not asked":        {gateway.Never, false, false, false},
+		"live":             {0, true, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var server scriptedServer
@@ -425,6 +430,10 @@ func TestOnlyHello(t *testing.T) {
 				live.deaf.Store(true)
 				if c.ready {
 					live.send(scriptedReady)
+				}
+				if c.heard {
+					h.Advance(time.Second)
+					live.send(`{"op":11}`)
 				}
 				h.Until(3*time.Minute, "the connection has ended", func() bool { return len(h.reasons()) > 0 })
 				if end := observed[gateway.Disconnected](h)[0]; end.OnlyHello != c.want {
@@ -491,6 +500,31 @@ func TestSessionIDThatIsTooLong(t *testing.T) {
 			}
 			if lost := observed[gateway.SessionLost](h); resumed != (len(lost) == 0) || !resumed && lost[0].Reason.Kind != gateway.ReasonInvalidSession {
 				t.Errorf("%d bytes: lost sessions %+v", length, lost)
+			}
+		})
+	}
+}
+
+// Given an answer that comes right before the end of the connection, when the shard finds
+// both at once, then the answer counts, and not the end.
+// Statements: G-082.
+func TestWhatWasSaidBeforeTheEndCounts(t *testing.T) {
+	for range 10 { // a select that finds both draws lots
+		var process stoppedProcess
+		var server scriptedServer
+		run(t, config{options: func(o *gateway.Options) { process.setClock(o); o.Dialer = &server }}, func(h *harness) {
+			live := server.startLive(h)
+			process.clock.close()
+			live.send(`{"op":11}`) // it keeps the shard at its clock
+			h.Advance(0)
+			live.send(`{"op":9,"d":false}`)
+			h.Advance(0)
+			live.Drop()
+			h.Advance(0)
+			process.clock.open()
+			h.Advance(0)
+			if got := h.reasons(); !slices.Equal(got, []gateway.ReasonKind{gateway.ReasonInvalidSession}) {
+				t.Errorf("the connection ended by %q", got)
 			}
 		})
 	}

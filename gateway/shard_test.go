@@ -2,12 +2,14 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"evergreen/discordsim"
 	"evergreen/gateway"
+	"evergreen/identify"
 )
 
 // Given events that wait for their handler, then the age of the oldest is told, and none
@@ -201,5 +203,92 @@ func TestPresenceThatIdentifyHasNoRoomFor(t *testing.T) {
 		if err := h.shard.SetPresence(large); err == nil {
 			t.Error("a presence that no payload can carry was taken")
 		}
+	})
+}
+
+// Given a queue that was full, when nothing else wakes the shard, then it goes on when a
+// handler has left the queue half empty.
+// Statements: G-029.
+func TestHandlerWakesTheShardAfterAnOverflow(t *testing.T) {
+	var server scriptedServer
+	next := make(chan struct{})
+	set := config{
+		options: func(o *gateway.Options) {
+			o.Dialer, o.QueueBytes, o.Rand = &server, 700, lastSlowly
+			o.Timing.ClockCheck, o.Timing.SilenceProbe = time.Hour, gateway.Never
+			o.Events = []string{"MESSAGE_CREATE"}
+		},
+		handle: func(context.Context, gateway.Event) { <-next },
+	}
+	run(t, set, func(h *harness) {
+		next = make(chan struct{})
+		live := server.startLive(h)
+		for seq := range int64(6) {
+			live.send(event("MESSAGE_CREATE", 2+seq))
+			h.Advance(0)
+		}
+		for range 3 {
+			next <- struct{}{}
+			h.Advance(0)
+		}
+		if n := len(observed[gateway.QueueDrained](h)); n != 1 {
+			t.Errorf("it was told %d times that the queue is drained", n)
+		}
+		close(next)
+	})
+}
+
+// Given a session of an earlier process, when it is resumed a second time, then what that
+// process may have sent counts no more.
+// Statements: G-101.
+func TestInheritedPresencesCountOnce(t *testing.T) {
+	var server scriptedServer
+	run(t, config{options: func(o *gateway.Options) {
+		o.Dialer, o.Session = &server, gateway.Session{ID: "a", ResumeURL: "ws://resume.discord.sim", Seq: 1}
+	}}, func(h *harness) {
+		h.start()
+		h.Advance(time.Second)
+		server.conn(h, 0).send(scriptedResumed)
+		h.Advance(time.Minute)
+		server.conn(h, 0).send(`{"op":7,"d":null}`)
+		h.Advance(time.Second)
+		live := server.conn(h, 1)
+		live.send(scriptedResumed)
+		for _, status := range []gateway.Status{gateway.StatusIdle, gateway.StatusDND} {
+			h.Advance(6 * time.Second)
+			if err := h.shard.SetPresence(gateway.Presence{Status: status}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.Advance(0)
+		if n := len(live.payloads(3)); n != 3 {
+			t.Errorf("%d presences were sent, want that of the RESUME and two", n)
+		}
+	})
+}
+
+// Given a CredentialChecker whose token no IDENTIFY can carry, then the grant is given back
+// unspent, and the failure says why.
+// Statements: G-103.
+func TestCheckersTokenThatIsTooLong(t *testing.T) {
+	limiter := &expiringLimiter{IdentifyLimiter: identify.New(identify.Options{})}
+	run(t, config{options: func(o *gateway.Options) {
+		o.IdentifyLimiter = limiter
+		o.CredentialChecker = checkerFunc(func(_ context.Context, _ gateway.Reason, c gateway.Credentials) (gateway.Credentials, error) {
+			c.Token = strings.Repeat("x", 5000)
+			return c, nil
+		})
+	}}, func(h *harness) {
+		h.Inject(discordsim.Fault{Name: "always-close", Code: 4014})
+		h.start()
+		h.Until(2*time.Minute, "an IDENTIFY has failed", func() bool { return len(h.reasons()) == 2 })
+		end := observed[gateway.Disconnected](h)[1].Reason
+		if end.Kind != gateway.ReasonWrite || !errors.Is(end.Err, gateway.ErrTooLarge) {
+			t.Errorf("the connection ended by %+v", end)
+		}
+		if _, released := limiter.counts(); len(released) != 2 || released[1] != identify.OutcomeUnsent {
+			t.Errorf("the grants were released as %v", released)
+		}
+		h.WantIdentifies(1)
 	})
 }
