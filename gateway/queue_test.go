@@ -166,25 +166,29 @@ func TestHandledEventsAreReleased(t *testing.T) {
 }
 
 // The events are handed over in order while the context lasts. After each that leaves the
-// queue at most half full, that is told, and not before.
+// queue at most half full, that is told, and not before; and when there is none left.
 func TestDeliverTellsWhenTheQueueIsHalfEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1600)
 		for seq := range int64(10) {
-			q.push(Event{Seq: seq})
+			q.push(Event{Seq: seq, Received: time.Now()})
 		}
 		var story []string
+		var oldest time.Time // when it was last told
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			q.deliver(ctx, HandlerFunc(func(context.Context, Event) { story = append(story, "event") }), nil,
-				func() { story = append(story, "handled") }, func() { story = append(story, "drained") })
+				func() { story = append(story, "handled") }, func() { story = append(story, "drained"); _, oldest = q.load() })
 		}()
 		synctest.Wait()
 		want := slices.Concat(slices.Repeat([]string{"event", "handled"}, 4), slices.Repeat([]string{"event", "handled", "drained"}, 6))
 		if story = slices.Compact(story); !slices.Equal(story, want) {
 			t.Errorf("what happened: %s", strings.Join(story, " "))
+		}
+		if !oldest.IsZero() {
+			t.Error("it is not told that there is none left")
 		}
 		q.push(Event{Seq: 11})
 		synctest.Wait()

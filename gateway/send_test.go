@@ -157,6 +157,11 @@ func TestUnsendablePayloads(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("given up: %v", err)
 		}
+		second, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := h.shard.Send(second, gateway.OpVoiceStateUpdate, h.voiceState()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("in the place of what was given up: %v", err)
+		}
 		h.stop(gateway.KeepSession)
 		for range 2 {
 			if err := <-waiting; !errors.Is(err, gateway.ErrStopped) {

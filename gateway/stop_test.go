@@ -325,12 +325,66 @@ func TestStopWaitsForHandlersWithoutAConnection(t *testing.T) {
 				if c.after != nil {
 					c.after(h)
 				}
+				h.Advance(time.Second)
+				want := gateway.State(gateway.Waiting{For: "handlers to finish"})
+				if name == "online" || name == "moving" {
+					want = gateway.Draining{}
+				}
+				if state := h.shard.State(); state != want {
+					t.Errorf("while the handler is at work, the shard is %s, want %s", state, want)
+				}
 				<-h.ran
 				if took := time.Since(begun); took != work || cancelled.Load() {
 					t.Errorf("it was over after %s, the handler was cancelled: %t", took, cancelled.Load())
 				}
 				if len(h.eventsOf("MESSAGE_CREATE")) != 1 {
 					t.Error("the event was not handled")
+				}
+			})
+		})
+	}
+}
+
+// Given a shard without a connection and a handler at work, when the context of Run ends, or
+// that of Stop, then the context of the handler ends at once, and so does the shard. That it
+// waits is told only if it does.
+// Statements: G-092.
+func TestHurriedStopWithoutAConnection(t *testing.T) {
+	for _, patience := range []time.Duration{0, 3 * time.Second} {
+		t.Run(patience.String(), func(t *testing.T) {
+			handle := func(ctx context.Context, e gateway.Event) {
+				if e.Type == "MESSAGE_CREATE" {
+					<-ctx.Done()
+				}
+			}
+			run(t, config{handle: handle}, func(h *harness) {
+				h.startLive()
+				h.Post("work")
+				h.Advance(time.Second)
+				h.Inject(discordsim.Fault{Name: "refuse"})
+				h.Inject(discordsim.Fault{Name: "cut"})
+				h.Advance(10 * time.Second)
+				h.stopped = true
+				start := time.Now()
+				if patience == 0 {
+					h.cancel()
+				} else {
+					ctx, cancel := context.WithTimeout(context.Background(), patience)
+					defer cancel()
+					if err := h.shard.Stop(ctx, gateway.KeepSession); err != nil {
+						t.Error(err)
+					}
+				}
+				<-h.ran
+				if took := time.Since(start); took != patience {
+					t.Errorf("it was over after %s", took)
+				}
+				waited := false
+				for _, change := range observed[gateway.Transition](h) {
+					waited = waited || change.To == gateway.State(gateway.Waiting{For: "handlers to finish"})
+				}
+				if waited != (patience > 0) {
+					t.Errorf("it was told that the shard waits for handlers: %t", waited)
 				}
 			})
 		})
