@@ -130,6 +130,9 @@ func (r *restAPI) serveAttachment(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", found.kind)
+	// A page that a bot uploads must not act in the name of this address.
+	w.Header().Set("Content-Security-Policy", "sandbox")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Length", strconv.Itoa(len(found.data)))
 	_, _ = w.Write(found.data) // a client that has gone away cannot be told
 }

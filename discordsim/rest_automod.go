@@ -14,10 +14,11 @@ var autoModerationFields = []setting{
 }
 
 // autoModeration are the auto-moderation rules of guilds. They are kept and shown; the
-// simulator never acts on them.
+// simulator never acts on them. Discord documents no code for a rule that is unknown or one
+// too many; these are its general ones.
 var autoModeration = &resourceKind{
 	fields: autoModerationFields, required: []string{"name", "event_type", "trigger_type", "actions"},
-	audit: auditRuleCreate, event: "AUTO_MODERATION_RULE", sees: permissionManageGuild, most: 10, tooMany: errTooManyRules, unknown: errUnknownRule, status: http.StatusOK,
+	audit: auditRuleCreate, event: "AUTO_MODERATION_RULE", sees: permissionManageGuild, most: 10, tooMany: errInvalidForm, unknown: errNoRoute, status: http.StatusOK,
 	check: func(_ *restAPI, f *form, x *resource, before settings) *restError {
 		if before != nil && x.fields["trigger_type"] != before["trigger_type"] {
 			f.refuse("trigger_type", "AUTO_MODERATION_TRIGGER_TYPE_IMMUTABLE", "The trigger type cannot be changed.")

@@ -114,6 +114,8 @@ func (r *restAPI) createEmoji(c *restRequest, g *Guild) restResponse {
 	switch {
 	case f.errors.any():
 		return f.errors.answer()
+	case same >= maxEmojis && e.Animated:
+		return errTooManyAnimated.answer()
 	case same >= maxEmojis:
 		return errTooManyEmojis.answer()
 	}

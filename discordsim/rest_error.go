@@ -63,16 +63,15 @@ var (
 	errUnknownSticker    = restError{http.StatusNotFound, 10060, "Unknown sticker"}
 	errTooManyWebhooks   = restError{http.StatusBadRequest, 30007, "Maximum number of webhooks reached (15)"}
 	errTooManyEmojis     = restError{http.StatusBadRequest, 30008, "Maximum number of emojis reached (50)"}
+	errTooManyAnimated   = restError{http.StatusBadRequest, 30018, "Maximum number of animated emojis reached (50)"}
 	errTooManyStickers   = restError{http.StatusBadRequest, 30039, "Maximum number of stickers reached (5)"}
 	errThreadNeeded      = restError{http.StatusBadRequest, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id"}
 	errThreadNamedTwice  = restError{http.StatusBadRequest, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"}
 	errNoThreadHere      = restError{http.StatusBadRequest, 220003, "Webhooks can only create threads in forum channels"}
 	errUnknownStage      = restError{http.StatusNotFound, 10067, "Unknown Stage Instance"}
 	errUnknownEvent      = restError{http.StatusNotFound, 10070, "Unknown Guild Scheduled Event"}
-	errUnknownRule       = restError{http.StatusNotFound, 10066, "Unknown Auto Moderation Rule"}
 	errUnknownSound      = restError{http.StatusNotFound, 10097, "Unknown sound"}
 	errTooManyEvents     = restError{http.StatusBadRequest, 30038, "Maximum number of guild scheduled events reached"}
-	errTooManyRules      = restError{http.StatusBadRequest, 30054, "Maximum number of auto moderation rules reached"}
 	errTooManySounds     = restError{http.StatusBadRequest, 30045, "Maximum number of soundboard sounds reached"}
 	errStageOpen         = restError{http.StatusBadRequest, 150006, "The Stage is already open"}
 	errEventOver         = restError{http.StatusBadRequest, 180000, "Cannot update a finished event"}

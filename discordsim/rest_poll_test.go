@@ -70,7 +70,7 @@ func TestGuildResources(t *testing.T) {
 				map[string]any{"status": 2},
 			},
 			{
-				guild + "/auto-moderation/rules", "AUTO_MODERATION_RULE", 200, 10066,
+				guild + "/auto-moderation/rules", "AUTO_MODERATION_RULE", 200, 0,
 				map[string]any{"name": "words", "event_type": 1, "trigger_type": 1, "actions": []any{map[string]any{"type": 1}}, "trigger_metadata": map[string]any{"keyword_filter": []string{"x"}}},
 				map[string]any{"enabled": true},
 			},

@@ -144,6 +144,15 @@ func TestRESTErrors(t *testing.T) {
 		errDailyCreates: "400 30034", errAcknowledged: "400 40060", errMissingAccess: "403 50001", errNotYourDM: "403 50003",
 		errNotYourMessage: "403 50005", errEmptyMessage: "400 50006", errCannotMessageUser: "403 50007", errMissingPermission: "403 50013",
 		errWebhookToken: "401 50027", errInvalidForm: "400 50035",
+		errUnknownInvite: "404 10006", errUnknownMember: "404 10007", errUnknownOverwrite: "404 10009", errUnknownRole: "404 10011", errNoSuchEmoji: "404 10014",
+		errUnknownBan: "404 10026", errUnknownSticker: "404 10060", errUnknownStage: "404 10067", errUnknownEvent: "404 10070", errUnknownTag: "404 10087",
+		errUnknownSound: "404 10097", errTooManyPins: "400 30003", errTooManyRoles: "400 30005", errTooManyWebhooks: "400 30007", errTooManyEmojis: "400 30008",
+		errTooManyReactions: "400 30010", errTooManyChannels: "400 30013", errTooManyAnimated: "400 30018", errTooManyEvents: "400 30038",
+		errTooManyStickers: "400 30039", errTooManySounds: "400 30045", errNotInVoice: "400 40032", errCrossposted: "400 40033", errTagRequired: "400 40067",
+		errNoTextChannel: "400 50008", errSystemMessage: "403 50021", errWrongChannelType: "400 50024", errInvalidRole: "400 50028", errTooOldForBulk: "400 50034",
+		errThreadArchived: "400 50083", errStageOpen: "400 150006", errNoHistory: "403 160002", errThreadExists: "400 160004", errEventOver: "400 180000",
+		errThreadNeeded: "400 220001", errThreadNamedTwice: "400 220002", errNoThreadHere: "400 220003", errBanFailed: "400 500000",
+		errPollExpired: "400 520001", errPollEdited: "400 520003", errNoPoll: "400 520006",
 	} {
 		if got := fmt.Sprintf("%d %d", p.status, p.code); got != want {
 			t.Errorf("%q is %s instead of %s", p.message, got, want)

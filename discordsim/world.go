@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // AppConfig says what AddApp makes. The zero value is a fresh bot in no guild
@@ -127,6 +128,7 @@ func (s *Sim) addMember(g *Guild, u User) {
 	}
 	g.Members = append(g.Members, u.ID)
 	if len(s.inGuild[g.ID]) > 0 {
+		g.editMember(u.ID).Joined = time.Now()
 		member := s.guildMember(g, u)
 		member["guild_id"] = g.ID
 		s.emit(nil, g, nil, "GUILD_MEMBER_ADD", member)
