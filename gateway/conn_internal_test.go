@@ -148,9 +148,10 @@ func TestBinaryMessageWithoutCompression(t *testing.T) {
 	}
 }
 
-// What is told has been counted by then, and a payload that ends the connection is told before
-// the end: an observer that reads the counts finds what it was told of. The notifier reads
-// the clock for each observation, and so shows the moment.
+// What is told has been counted by then: an observer that reads the counts finds what it was
+// told of. A payload that ends the connection is told before the end, and a rate limit holds
+// before anything of its dispatch is told. The notifier reads the clock for each observation,
+// and so shows the moment.
 func TestWhatIsToldHasBeenCounted(t *testing.T) {
 	var c *conn
 	var look func() // at the moment
@@ -176,6 +177,14 @@ func TestWhatIsToldHasBeenCounted(t *testing.T) {
 	loop := &connLoop{Shard: s, conn: c, heartbeats: newHeartbeats(s.opts.Timing, testInterval, time.Now(), 0)}
 	if reason := loop.sendHeartbeat(time.Now(), heartbeatRegular); reason != nil || counted != 1 {
 		t.Errorf("a heartbeat was told when %d were counted: %v", counted, reason)
+	}
+	s.seq.attach(c, false)
+	s.seq.beginSession(Session{ID: "a", ResumeURL: "ws://x", Seq: 1}, newNumbering(1))
+	limits := 0
+	look = func() { limits = len(s.sends.rateLimitedUntil) }
+	limited := `{"op":0,"t":"RATE_LIMITED","s":9,"d":{"opcode":8,"retry_after":5,"meta":{"guild_id":"1"}}}`
+	if c.handlePayload([]byte(limited), int64(len(limited))); limits != 1 {
+		t.Errorf("the gap before RATE_LIMITED was told when %d opcodes were held back", limits)
 	}
 	ended := false
 	look = func() {
