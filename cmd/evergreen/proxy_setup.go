@@ -21,8 +21,8 @@ type proxySetup struct {
 type library struct {
 	names []string // the first is shown
 	lang  string
-	// change is the code or setting, with GATEWAY for ws://host:port, REST for
-	// http://host:port/api and HOST for host:port.
+	// change is the code or setting, with {gateway} for ws://host:port, {rest} for
+	// http://host:port/api and {host} for host:port.
 	change string
 	// gatewayOnly: REST requests go to Discord directly.
 	gatewayOnly bool
@@ -35,43 +35,43 @@ var libraries = []library{
 		names: []string{"discord.py"}, lang: "Python",
 		change: `import discord, yarl
 
-discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL("GATEWAY/")
-discord.http.Route.BASE = "REST/v10"`,
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL("{gateway}/")
+discord.http.Route.BASE = "{rest}/v10"`,
 		note: "Before the client is made. Run it unsharded: discord.py waits 5 s between shards, and one is enough behind Evergreen.",
 	},
 	{
 		names: []string{"py-cord", "pycord"}, lang: "Python",
 		change: `import discord
 
-discord.http.Route.API_BASE_URL = "REST/v10"`,
+discord.http.Route.API_BASE_URL = "{rest}/v10"`,
 		note: "Before the client is made.",
 	},
 	{
 		names: []string{"nextcord"}, lang: "Python",
 		change: `import nextcord
 
-nextcord.http.Route.BASE = "REST/v10"`,
+nextcord.http.Route.BASE = "{rest}/v10"`,
 		note: "Before the client is made.",
 	},
 	{
 		names: []string{"disnake"}, lang: "Python",
 		change: `import disnake
 
-disnake.http.Route.BASE = "REST/v10"`,
+disnake.http.Route.BASE = "{rest}/v10"`,
 		note: "Before the client is made.",
 	},
 	{
 		names: []string{"hikari"}, lang: "Python",
-		change: `bot = hikari.GatewayBot(token, rest_url="REST/v10")`,
+		change: `bot = hikari.GatewayBot(token, rest_url="{rest}/v10")`,
 	},
 	{
 		names: []string{"discord.js", "discordjs"}, lang: "JavaScript",
-		change: `const client = new Client({ intents, rest: { api: "REST" } });`,
+		change: `const client = new Client({ intents, rest: { api: "{rest}" } });`,
 		note:   "A ShardingManager asks Discord itself for the number of shards: give it a number.",
 	},
 	{
 		names: []string{"eris", "dysnomia"}, lang: "JavaScript",
-		change: `const here = { url: "GATEWAY", shards: 1, session_start_limit: { total: 1000, remaining: 1000, reset_after: 86400000, max_concurrency: 16 } };
+		change: `const here = { url: "{gateway}", shards: 1, session_start_limit: { total: 1000, remaining: 1000, reset_after: 86400000, max_concurrency: 16 } };
 client.getGateway = async () => here;
 client.getBotGateway = async () => here;`,
 		gatewayOnly: true,
@@ -79,42 +79,42 @@ client.getBotGateway = async () => here;`,
 	},
 	{
 		names: []string{"discordgo"}, lang: "Go",
-		change: `discordgo.EndpointGateway = "REST/v9/gateway"
-discordgo.EndpointGatewayBot = "REST/v9/gateway/bot"`,
+		change: `discordgo.EndpointGateway = "{rest}/v9/gateway"
+discordgo.EndpointGatewayBot = "{rest}/v9/gateway/bot"`,
 		gatewayOnly: true,
 	},
 	{
 		names: []string{"disgo"}, lang: "Go",
 		change: `client, err := disgo.New(token,
-	bot.WithRestClientConfigOpts(rest.WithURL("REST/v10")),
+	bot.WithRestClientConfigOpts(rest.WithURL("{rest}/v10")),
 	// ...
 )`,
 	},
 	{
 		names: []string{"arikawa"}, lang: "Go",
-		change:      `api.EndpointGatewayBot = "REST/v9/gateway/bot"`,
+		change:      `api.EndpointGatewayBot = "{rest}/v9/gateway/bot"`,
 		gatewayOnly: true,
 	},
 	{
 		names: []string{"JDA"}, lang: "Java",
 		change: `DefaultShardManagerBuilder.createDefault(token)
-	.setRestConfig(new RestConfig().setBaseUrl("REST/v10/"))`,
-		note: "JDABuilder has no such setting: give it a SessionController whose getGateway() returns \"GATEWAY\".",
+	.setRestConfig(new RestConfig().setBaseUrl("{rest}/v10/"))`,
+		note: "JDABuilder has no such setting: give it a SessionController whose getGateway() returns \"{gateway}\".",
 	},
 	{
 		names: []string{"Discord.Net", "discordnet"}, lang: "C#",
-		change:      `new DiscordSocketConfig { GatewayHost = "GATEWAY" }`,
+		change:      `new DiscordSocketConfig { GatewayHost = "{gateway}" }`,
 		gatewayOnly: true,
 	},
 	{
 		names: []string{"serenity"}, lang: "Rust",
-		change: `HttpBuilder::new(token).proxy("http://HOST")`,
+		change: `HttpBuilder::new(token).proxy("http://{host}")`,
 		note:   "Give it to the client as its Http.",
 	},
 	{
 		names: []string{"twilight"}, lang: "Rust",
-		change: `ConfigBuilder::new(token, intents).proxy_url("GATEWAY".into())
-twilight_http::Client::builder().proxy("HOST".into(), true)`,
+		change: `ConfigBuilder::new(token, intents).proxy_url("{gateway}".into())
+twilight_http::Client::builder().proxy("{host}".into(), true)`,
 	},
 }
 
@@ -164,29 +164,38 @@ func findLibrary(name string) (library, error) {
 
 // setup says what to change.
 func (l library) setup(c config.Config) string {
-	host := botAddress(c)
-	scheme, ws := "http", "ws"
-	if c.ProxyTLSCert != "" {
-		scheme, ws = "https", "wss"
-	}
-	gateway := ws + "://" + host
-	if c.ProxyURL != "" {
-		gateway = c.ProxyURL
-		scheme = map[string]string{"ws": "http", "wss": "https"}[strings.SplitN(c.ProxyURL, ":", 2)[0]]
-		host = strings.TrimPrefix(strings.TrimPrefix(c.ProxyURL, "wss://"), "ws://")
-	}
-	change := strings.NewReplacer("GATEWAY", gateway, "REST", scheme+"://"+host+"/api", "HOST", host).Replace(l.change)
-	out := "# " + l.names[0] + " (" + l.lang + ")\n\n" + change + "\n"
+	parts := append([]string{"# " + l.names[0] + " (" + l.lang + ")", l.code(c)}, l.notes(c)...)
+	return strings.Join(parts, "\n\n")
+}
+
+// code is what stands in the bot's program.
+func (l library) code(c config.Config) string { return addresses(c).Replace(l.change) }
+
+// notes are what else there is to know.
+func (l library) notes(c config.Config) (notes []string) {
 	if l.note != "" {
-		out += "\n" + l.note + "\n"
+		notes = append(notes, addresses(c).Replace(l.note))
 	}
 	if l.gatewayOnly {
-		out += "\nIts REST requests go to Discord directly, so PROXY_TOKEN cannot be used with it.\n"
+		notes = append(notes, "Its REST requests go to Discord directly, so PROXY_TOKEN cannot be used with it.")
+	} else if !c.ProxyToken.Empty() {
+		notes = append(notes, "The bot's token is PROXY_TOKEN, not the real one.")
 	}
-	if !c.ProxyToken.Empty() && !l.gatewayOnly {
-		out += "\nThe bot's token is PROXY_TOKEN, not the real one.\n"
+	return notes
+}
+
+// addresses puts the addresses of the settings into a text.
+func addresses(c config.Config) *strings.Replacer {
+	gateway := "ws://" + botAddress(c)
+	if c.ProxyTLSCert != "" {
+		gateway = "wss://" + botAddress(c)
 	}
-	return strings.TrimRight(out, "\n")
+	if c.ProxyURL != "" {
+		gateway = c.ProxyURL
+	}
+	host := strings.TrimPrefix(strings.TrimPrefix(gateway, "wss://"), "ws://")
+	rest := "http" + strings.TrimPrefix(gateway, "ws") + "/api"
+	return strings.NewReplacer("{gateway}", gateway, "{rest}", rest, "{host}", host)
 }
 
 // botAddress is where a bot on this machine connects.

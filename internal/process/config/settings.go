@@ -254,7 +254,7 @@ var table = []Setting{
 	},
 	{
 		Name: "API_TOKEN", Group: groupAPI, Secret: true,
-		Meaning: "What clients of the HTTP API must present. Needed behind a reverse proxy too: docs/proxy.md shows how.",
+		Meaning: "What clients of the HTTP API must present. Needed behind a reverse proxy too: docs/reverse-proxy.md shows how.",
 		Allowed: "8 characters or more, without spaces",
 		check: func(c *Config) string {
 			token := c.APIToken.Reveal()

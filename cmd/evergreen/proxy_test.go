@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergreen/gateway"
+	"evergreen/internal/process/config"
+)
+
+// update makes TestPageShowsEachSetting write the page instead of comparing it.
+var update = flag.Bool("update", false, "write the generated part of docs/proxy.md")
+
+// docs/proxy.md shows the setting of each library as the command prints it. To write it
+// anew: go test ./cmd/evergreen -run PageShows -update
+func TestPageShowsEachSetting(t *testing.T) {
+	const begin, end = "<!-- libraries: made from the table of evergreen proxy setup -->\n", "<!-- /libraries -->"
+	path := filepath.Join("..", "..", "docs", "proxy.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(page), begin)
+	got, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the settings", path)
+	}
+	want := settingsOfLibraries()
+	switch {
+	case *update:
+		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case got != want:
+		t.Errorf("%s does not match the table of libraries; run: go test ./cmd/evergreen -run PageShows -update", path)
+	}
+}
+
+// settingsOfLibraries is the generated part of docs/proxy.md.
+func settingsOfLibraries() string {
+	var b strings.Builder
+	for _, l := range libraries {
+		fmt.Fprintf(&b, "\n### %s (%s)\n\n```%s\n%s\n```\n", l.names[0], l.lang, map[string]string{
+			"Python": "python", "JavaScript": "js", "Go": "go", "Java": "java", "C#": "csharp", "Rust": "rust",
+		}[l.lang], l.code(config.Defaults()))
+		if notes := l.notes(config.Defaults()); len(notes) > 0 {
+			fmt.Fprintf(&b, "\n%s\n", strings.Join(notes, " "))
+		}
+	}
+	return b.String() + "\n"
+}
+
+func TestSetupPrintsTheOneSetting(t *testing.T) {
+	c := config.Defaults()
+	c.ProxyURL, c.ProxyToken = "wss://bots.example.org", config.NewSecret("a-stand-in-of-32-characters-or-more")
+	for name, want := range map[string][]string{
+		"discord.py": {`"wss://bots.example.org/"`, `"https://bots.example.org/api/v10"`, "PROXY_TOKEN, not the real one"},
+		"Discord.Js": {`"https://bots.example.org/api"`},
+		"eris":       {`url: "wss://bots.example.org"`, "PROXY_TOKEN cannot be used"},
+		"serenity":   {`"http://bots.example.org"`},
+	} {
+		l, err := findLibrary(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, text := range want {
+			if got := l.setup(c); !strings.Contains(got, text) {
+				t.Errorf("%s lacks %q:\n%s", name, text, got)
+			}
+		}
+	}
+}
+
+func TestSetupKnowsItsLibraries(t *testing.T) {
+	inTempDir(t)
+	c := startCommand(t, nil, "proxy", "setup")
+	if code := c.code(t); code != 0 || strings.Count(c.stdout.String(), "evergreen proxy setup ") != len(libraries) || !strings.Contains(c.stdout.String(), "127.0.0.1:8001") {
+		t.Errorf("exit code %d:\n%s", code, c.stdout)
+	}
+	c = startCommand(t, nil, "proxy", "setup", "discord.js", "--proxy-addr", "127.0.0.1:9999")
+	if code := c.code(t); code != 0 || !strings.Contains(c.stdout.String(), "127.0.0.1:9999/api") {
+		t.Errorf("exit code %d:\n%s", code, c.stdout)
+	}
+	c = startCommand(t, nil, "proxy", "setup", "discrd.py")
+	if code := c.code(t); code != int(config.ExitUsage) || !strings.Contains(c.stderr.String(), "Did you mean discord.py?") {
+		t.Errorf("exit code %d:\n%s", code, c.stderr)
+	}
+}
+
+// A bot that connects to the proxy hears what people say, and its program is started with
+// the addresses, and ended, by the proxy.
+func TestProxyServesABotAndItsProgram(t *testing.T) {
+	file := inTempDir(t)
+	world, listener := listeningSim(t)
+	environ := settings(world, listener, "PROXY_ADDR=127.0.0.1:0", "PATH="+os.Getenv("PATH"))
+	c := startCommand(t, environ, "proxy", "--no-api", "--", "sh", "-c", `echo "$EVERGREEN_GATEWAY_URL $EVERGREEN_API_URL" >addresses; exec sleep 600`)
+	line := c.stderr.await(t, "Bots can connect")
+	_, address, _ := strings.Cut(line, "address=")
+
+	heard := make(chan string, 1)
+	shard, err := gateway.New(gateway.Options{
+		Credentials: gateway.Credentials{Token: world.Bot.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
+		URLSource:   gateway.FixedURL("ws://" + address), Events: []string{"MESSAGE_CREATE"},
+		Handler: gateway.HandlerFunc(func(_ context.Context, e gateway.Event) {
+			var m struct {
+				Content string `json:"content"`
+			}
+			_ = json.Unmarshal(e.Data, &m)
+			heard <- m.Content
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- shard.Run(t.Context()) }()
+	eventually(t, "the bot is live", func() (bool, bool) {
+		live := gateway.Online(shard.State())
+		return live, live
+	})
+	ask(world, "hello")
+	if got := <-heard; got != "hello" {
+		t.Errorf("the bot has heard %q", got)
+	}
+	want := "ws://" + address + " http://" + address + "/api\n"
+	eventually(t, "the program has the addresses", func() (string, bool) {
+		content, _ := os.ReadFile("addresses")
+		return string(content), string(content) == want
+	})
+	_ = shard.Stop(t.Context(), gateway.KeepSession)
+	<-ended
+	if code := c.stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	log, err := os.ReadFile(file)
+	if err != nil || strings.Contains(string(log)+c.stderr.String(), world.Bot.Token) {
+		t.Errorf("the token can be read in the log, or there is none: %v", err)
+	}
+}
+
+// A port that is taken ends the proxy with what to change.
+func TestProxyWithoutItsPortSaysWhatToChange(t *testing.T) {
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	c := startCommand(t, settings(world, listener, "PROXY_ADDR="+taken.Addr().String()), "proxy", "--no-api")
+	if code := c.code(t); code != int(config.ExitConfig) || !strings.Contains(c.stderr.String(), "PROXY_ADDR") {
+		t.Errorf("exit code %d:\n%s", code, c.stderr)
+	}
+}
