@@ -13,6 +13,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/process/config"
+	"evergreen/internal/web/api"
 )
 
 // update makes TestPageShowsEachSetting write the page instead of comparing it.
@@ -158,5 +159,24 @@ func TestProxyWithoutItsPortSaysWhatToChange(t *testing.T) {
 	c := startCommand(t, settings(world, listener, "PROXY_ADDR="+taken.Addr().String()), "proxy", "--no-api")
 	if code := c.code(t); code != int(config.ExitConfig) || !strings.Contains(c.stderr.String(), "PROXY_ADDR") {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
+	}
+}
+
+// A green dot over a bot that is not there is not well: the exit code says so.
+func TestStatusTellsConnectedAndAttendedApart(t *testing.T) {
+	for conditions, want := range map[string]reading{
+		`[]`:                                   {Online: true, Attended: true, Exit: 0},
+		`[{"cause":"disk-trouble"}]`:           {Online: true, Attended: true, Exit: 0},
+		`[{"cause":"bot-away","trouble":"3"}]`: {Online: true, Attended: false, Exit: 1},
+		`[{"cause":"bot-hangs"}]`:              {Online: true, Attended: false, Exit: 1},
+	} {
+		var told api.Status
+		if err := json.Unmarshal([]byte(`{"status":"degraded","ready":true,"connected":true,"work":{"ok":true},"conditions":`+conditions+`}`), &told); err != nil {
+			t.Fatal(err)
+		}
+		var got reading
+		if got.judge(told); got.Online != want.Online || got.Attended != want.Attended || got.Exit != want.Exit {
+			t.Errorf("%s: online %t, attended %t, exit %d", conditions, got.Online, got.Attended, got.Exit)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"evergreen/internal/health"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/host"
 	"evergreen/internal/process/tokenlock"
@@ -28,7 +29,7 @@ type statusCommand struct {
 
 // Help says what a script needs to know.
 func (statusCommand) Help() string {
-	return "Exit codes: 0 the bot is online, 1 it is not, 78 that cannot be known because of the settings. So it serves as a container's health check. To pause, resume, restart or move single shards, see evergreen shards --help."
+	return "Exit codes: 0 the bot is online (and, behind evergreen proxy, there), 1 it is not, 78 that cannot be known because of the settings. So it serves as a container's health check. To pause, resume, restart or move single shards, see evergreen shards --help."
 }
 
 // Validate refuses what would not be a pause.
@@ -79,7 +80,10 @@ type reading struct {
 	// say how it is) or unknown.
 	State  string `json:"state"`
 	Online bool   `json:"online"`
-	Exit   int    `json:"exit"`
+	// Attended is false when the bot behind evergreen proxy is away or hangs: the dot is
+	// green and nobody answers.
+	Attended bool `json:"attended"`
+	Exit     int  `json:"exit"`
 	// Says is how it is, Do what to do about it if anything is.
 	Says string `json:"says"`
 	Do   string `json:"do,omitempty"`
@@ -204,13 +208,7 @@ func (r *reading) queryAPI(ctx context.Context, client api.Client) error {
 	}
 	r.status, r.Status, r.API = told, raw, client.Base()
 	r.State, r.Says, r.Do = told.Status, told.StatusText+": "+told.Reason, told.Remedy
-	// The same as /readyz: that something is not right is no reason to restart a
-	// bot that is connected and answers.
-	r.Online = told.Ready && told.Connected && told.Work.OK && (told.Status == "online" || told.Status == "degraded")
-	r.Exit = int(config.ExitUnexpected)
-	if r.Online {
-		r.Exit = int(config.ExitOK)
-	}
+	r.judge(told)
 	if f, err := client.Fleet(ctx); err == nil {
 		r.Fleet = &f
 	}
@@ -220,6 +218,21 @@ func (r *reading) queryAPI(ctx context.Context, client api.Client) error {
 	}
 	r.Incidents = newestIncidents(incidents)
 	return nil
+}
+
+// judge says whether the bot is online and attended, and what the exit code is.
+func (r *reading) judge(told api.Status) {
+	// The same as /readyz: that something is not right is no reason to restart a
+	// bot that is connected and answers.
+	r.Online = told.Ready && told.Connected && told.Work.OK && (told.Status == "online" || told.Status == "degraded")
+	r.Attended = true
+	for _, c := range told.Conditions {
+		r.Attended = r.Attended && !health.CauseID(c.Cause).Unattended()
+	}
+	r.Exit = int(config.ExitUnexpected)
+	if r.Online && r.Attended {
+		r.Exit = int(config.ExitOK)
+	}
 }
 
 // readStateDir fills the reading from the state folder, as far as that can be read.

@@ -35,6 +35,10 @@ func holdingConditions(list []Condition) []Condition {
 // opens no incident and is shown to the operator alone.
 func (c Condition) IsNotice() bool { return c.Cause == ChannelPermission }
 
+// Unattended reports whether the cause says that no bot answers although the connection
+// is well: of a bot behind the proxy that is away or hangs.
+func (id CauseID) Unattended() bool { return id == BotAway || id == BotHangs }
+
 // Says is the condition in words, as part of a sentence.
 func (c Condition) Says() Message { return NewMessage("condition."+string(c.Cause), c.Trouble) }
 
