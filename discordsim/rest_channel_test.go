@@ -147,6 +147,10 @@ func TestThreads(t *testing.T) {
 		if now["message_count"] != 2.0 || now["member_count"] != 2.0 {
 			t.Errorf("the thread has %v messages of %v members", now["message_count"], now["member_count"])
 		}
+		w.Delete(w.Messages(m.ID)[0].ID)
+		if now := w.request("GET", thread, nil).hasStatus(200, 0).object(); now["message_count"] != 1.0 || now["total_message_sent"] != 2.0 {
+			t.Errorf("after one is gone it has %v messages of %v", now["message_count"], now["total_message_sent"])
+		}
 		if list := w.request("GET", thread+"/thread-members?with_member=true", nil).hasStatus(200, 0).list(); len(list) != 2 || asObject(list[0])["member"] == nil {
 			t.Errorf("the members are %v", list)
 		}

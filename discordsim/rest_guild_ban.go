@@ -86,7 +86,7 @@ func (r *restAPI) banUser(c *restRequest, g *Guild, user ID, span time.Duration)
 		var gone []ID
 		for _, m := range r.sim.history[ch.ID] {
 			if m.Author.ID == user && !m.Deleted && c.now.Sub(m.Timestamp) < span {
-				m.Deleted = true
+				m.markDeleted()
 				gone = append(gone, m.ID)
 			}
 		}

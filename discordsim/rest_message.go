@@ -361,7 +361,7 @@ func (r *restAPI) deleteMessage(c *restRequest, m *Message) restResponse {
 }
 
 func (r *restAPI) remove(c *restRequest, m *Message) {
-	m.Deleted = true
+	m.markDeleted()
 	c.emit(func() { r.sim.emitMessage("MESSAGE_DELETE", m) })
 }
 

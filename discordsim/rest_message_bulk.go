@@ -35,7 +35,7 @@ func (r *restAPI) deleteMessages(c *restRequest, ch *Channel) restResponse {
 		gone = append(gone, id)
 	}
 	for _, id := range gone {
-		r.sim.messages[id].Deleted = true
+		r.sim.messages[id].markDeleted()
 	}
 	r.emitBulkDelete(c, ch, gone)
 	r.audit(c, ch.Guild, auditMessageBulk, ch.ID, map[string]any{"count": decimal(uint64(len(gone)))})

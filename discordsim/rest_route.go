@@ -82,6 +82,12 @@ var wordParams = map[string]bool{"token": true, "emoji": true, "code": true}
 // does not, that is a 405; any other path is not simulated.
 func (r *restAPI) find(method, path string) (*route, map[string]string, *restResponse) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for _, absent := range routeTable.absent {
+		if absent.method == method && absent.matches(segments) {
+			refused := notSimulated(method, path)
+			return nil, nil, &refused
+		}
+	}
 	known := false
 	for _, candidate := range r.routes {
 		if !candidate.matches(segments) {

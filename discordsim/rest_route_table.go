@@ -21,14 +21,28 @@ const (
 
 // routeTable is the API this simulator serves, made once; everything else is 501.
 var routeTable struct {
-	once sync.Once
-	list []*route
+	once   sync.Once
+	list   []*route
+	absent []*route
+}
+
+// absentRoutes are those of Discord that this simulator lacks although it has the path, or
+// one that looks the same.
+var absentRoutes = []route{
+	{method: "GET", path: guildAppPath + "/commands/permissions"},
+	{method: "PUT", path: guildAppPath + "/commands/permissions"},
+	{method: "PUT", path: memberPath},
+	{method: "DELETE", path: guildPath},
+	{method: "POST", path: appPath + "/entitlements"},
 }
 
 func routes() []*route {
 	routeTable.once.Do(func() {
 		routeTable.list = slices.Concat(basicRoutes(), channelRoutes(), threadRoutes(), memberRoutes(), commandRoutes(), webhookRoutes(), expressionRoutes(), eventRoutes())
-		for _, r := range routeTable.list {
+		for _, r := range absentRoutes {
+			routeTable.absent = append(routeTable.absent, &r)
+		}
+		for _, r := range slices.Concat(routeTable.list, routeTable.absent) {
 			r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
 		}
 		// Words of a path come before its parameters.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,11 +78,15 @@ func TestWhatIsNotSimulatedIsNoFault(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
+		for _, label := range []string{"PUT /guilds/" + w.guild.ID.String() + "/members/5", "GET /applications/1/guilds/2/commands/permissions"} {
+			method, path, _ := strings.Cut(label, " ")
+			w.request(method, path, nil).hasStatus(501, 0)
+		}
 		if got := w.violations(); got != nil {
 			t.Errorf("the bot is blamed: %v", got)
 		}
 		log := w.Requests(nil)
-		if len(log) != 2 || log[0].Route != "PUT /lobbies/{id}/{value}/link" || log[0].Status != 501 {
+		if len(log) != 4 || log[0].Route != "PUT /lobbies/{id}/{value}/link" || log[0].Status != 501 {
 			t.Errorf("the log says %+v", log)
 		}
 	})

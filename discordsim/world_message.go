@@ -32,6 +32,14 @@ func (s *Sim) Answers(to ID) []Message {
 	return out
 }
 
+// markDeleted takes a message away; a thread counts it no more.
+func (m *Message) markDeleted() {
+	m.Deleted = true
+	if th := m.Channel.thread; th != nil {
+		th.messages = max(0, th.messages-1)
+	}
+}
+
 // stands reports whether a message is neither deleted nor loading.
 func (m *Message) stands() bool { return !m.Deleted && m.Flags&flagLoading == 0 }
 

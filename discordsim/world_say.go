@@ -110,7 +110,7 @@ func (s *Sim) Delete(message ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := s.messages[message]; m != nil && !m.Deleted {
-		m.Deleted = true
+		m.markDeleted()
 		s.emitMessage("MESSAGE_DELETE", m)
 	}
 }
