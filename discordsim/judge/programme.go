@@ -161,7 +161,6 @@ var programme = []Step{
 	{Name: "one shard reset", Says: "The connection of one shard is reset.", Exercises: []string{"G-122"}, moves: true, one: true,
 		only: func(d *driver) bool { return d.full > 1 }, play: func(d *driver) { d.inject(discordsim.Fault{Name: "cut"}, true) }},
 	momentaryStep("op 7", "Discord asks to reconnect elsewhere.", discordsim.Fault{Name: "op7"}, "G-077"),
-	lastingStep("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
 	{Name: "op 7 and a close", Says: "Discord asks to reconnect and closes the connection itself.", Exercises: []string{"G-079"}, moves: true, play: func(d *driver) {
 		d.fault("op7")
 		// A quick bot has moved already: only what it stood on may be closed.
@@ -216,7 +215,9 @@ var programme = []Step{
 	slowStep(lastingStep("RESUME unanswered", "The connection is reset, and RESUME gets no answer.", discordsim.Fault{Name: "resume-silent", Count: 1}, "G-071")),
 	slowStep(lastingStep("closed at once", "For a while every IDENTIFY and RESUME is answered with close code 4000.", discordsim.Fault{Name: "always-close", Code: 4000, For: closedFor}, "G-152")),
 
-	// Some libraries end the program when they cannot read something, so these come late.
+	// Some libraries hang, or end the program, when they get something else than they wait
+	// for, so these come late.
+	lastingStep("op 7 instead of HELLO", "The connection is reset, and the next two hosts say op 7 instead of HELLO.", discordsim.Fault{Name: "op7-first", Count: 2}, "G-078"),
 	momentaryStep("broken stream", "What comes makes no sense any more: the compressed stream breaks, or the text is no JSON.", discordsim.Fault{Name: "corrupt"}, "G-117"),
 	momentaryStep("no JSON", "A message is not JSON.", discordsim.Fault{Name: "malformed", Text: "}{ not JSON"}, "G-118"),
 	{Name: "broken events", Says: "Events come whose contents make no sense.", Exercises: []string{"G-110", "G-119"}, play: func(d *driver) {
