@@ -105,6 +105,9 @@ type IdentifyConfig struct {
 	// Window is the time between two IDENTIFYs of one concurrency key. Default
 	// 5 s. The op 9 for a breach comes after InvalidDelay. Default 2 s.
 	Window, InvalidDelay time.Duration
+	// EarlyExtends begins the window anew with an IDENTIFY that came too early. Otherwise
+	// it does not count: libraries that identify again at once get through in the end.
+	EarlyExtends bool
 	// Timeout closes with 4009 a connection that has neither identified nor
 	// resumed by then. Default: never.
 	Timeout time.Duration

@@ -13,7 +13,7 @@ type bot struct {
 	sessions []*session
 	shards   map[shardID]*botShard
 	dms      map[ID]*Channel
-	// identified is when each concurrency key last sent an IDENTIFY.
+	// identified is when the window of each concurrency key last began with an IDENTIFY.
 	identified map[int]time.Time
 	// membersAsked is when all members of a guild were last asked for.
 	membersAsked map[ID]time.Time

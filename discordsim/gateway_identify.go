@@ -183,11 +183,13 @@ func (c *conn) admitIdentify(id identifyRequest) {
 	shard.endedByClientAt = time.Time{}
 	key := id.shard.id % max(1, id.app.MaxConcurrency)
 	last, before := b.identified[key]
-	b.identified[key] = now
 	if gap := now.Sub(last); before && (b.counts.MinIdentifySpacing == 0 || gap < b.counts.MinIdentifySpacing) {
 		b.counts.MinIdentifySpacing = gap
 	}
 	early := before && s.cfg.Identify.Window > 0 && now.Sub(last) < s.cfg.Identify.Window
+	if !early || s.cfg.Identify.EarlyExtends {
+		b.identified[key] = now
+	}
 	if early {
 		s.violate(c, "G-038", fmt.Sprintf("IDENTIFY came %s after the last one of its key", now.Sub(last).Round(time.Millisecond)))
 	}

@@ -376,3 +376,26 @@ func TestIdentifyTimeout(t *testing.T) {
 		swallowed.nothingWithin(time.Second)
 	})
 }
+
+// Given an IDENTIFY that came too early, then the window goes on from the one before it, or
+// begins anew where that is configured.
+//
+// Statements: S-026.
+func TestEarlyIdentifyExtendsTheWindowAsConfigured(t *testing.T) {
+	for _, extends := range []bool{false, true} {
+		cfg := patient
+		cfg.Identify.EarlyExtends = extends
+		withClient(t, cfg, AppConfig{}, func(sc *clientHarness) {
+			sc.identified(nil)
+			wait(3 * time.Second)
+			c := sc.identify(nil)
+			c.op(9) // two seconds later
+			c.send(2, sc.identifyData(nil))
+			if extends {
+				c.op(9)
+			} else {
+				c.ready()
+			}
+		})
+	}
+}
