@@ -150,6 +150,11 @@ func TestStopWaitsForTheGoroutinesOfConnections(t *testing.T) {
 		"the stop itself": func(*harness, *slowSocket) {},
 		"the peer":        func(h *harness, s *slowSocket) { s.fail(errors.New("cut")) },
 		"op 9":            func(h *harness, s *slowSocket) { s.send(`{"op":9,"d":false}`) },
+		"a write that lasts": func(h *harness, s *slowSocket) {
+			s.stuck.Store(true)
+			s.send(`{"op":1}`)
+			h.Until(15*time.Second, "the connection is given up", func() bool { return len(h.reasons()) > 0 })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var socket *slowSocket
