@@ -71,10 +71,11 @@ func (l *Lifecycle) Stop() (unstarted bool) {
 	return unstarted
 }
 
-// Abort ends both contexts. It returns at once.
+// Abort ends both contexts. It returns at once. What sees the end of StopContext then sees
+// that of AbortContext too.
 func (l *Lifecycle) Abort() {
-	l.Stop()
 	l.abort()
+	l.Stop()
 }
 
 // Wait returns nil once Run has finished. When ctx ends first, Wait aborts and
