@@ -111,7 +111,7 @@ func (d *driver) describeBot() string {
 // how long it then has with all faults lifted.
 const (
 	settleWithin = 45 * time.Second
-	lostAfter    = time.Minute
+	lostAfter    = 3 * time.Minute // discord.py backs off for longer than one
 	// calm is how long a connection lasts before the next is taken away. A bot
 	// is right to back off when connections do not last.
 	calm = 5200 * time.Millisecond
