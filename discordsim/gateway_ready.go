@@ -84,11 +84,30 @@ func (sess *session) sendGuild(g *Guild) {
 	sess.dispatch("GUILD_CREATE", marshal(sess.guildObject(g)))
 }
 
-// announceGuild tells the sessions that the bot is in a guild (S-072).
-func (s *Sim) announceGuild(app *App, g *Guild) {
+// announceJoin tells the sessions that the bot has joined a guild: a GUILD_CREATE without
+// unavailable, by which libraries know it from the end of an outage (S-072).
+func (s *Sim) announceJoin(app *App, g *Guild) {
+	s.eachGuildSession(app, g, func(sess *session) {
+		if g.Unavailable {
+			sess.sendGuild(g)
+			return
+		}
+		object := sess.guildObject(g)
+		delete(object, "unavailable")
+		sess.dispatch("GUILD_CREATE", marshal(object))
+	})
+}
+
+// announceReturn tells the sessions that the outage of a guild is over.
+func (s *Sim) announceReturn(app *App, g *Guild) {
+	s.eachGuildSession(app, g, func(sess *session) { sess.sendGuild(g) })
+}
+
+// eachGuildSession calls a function for each session that hears of a guild.
+func (s *Sim) eachGuildSession(app *App, g *Guild, do func(*session)) {
 	for _, sess := range slices.Clone(s.bots[app.ID].sessions) {
 		if sess.shard.routed(g) && sess.intents&intentGuilds != 0 {
-			sess.sendGuild(g)
+			do(sess)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func TestGuildMembersInCreate(t *testing.T) {
 }
 
 // Given a live bot, when it joins and leaves a guild, then it gets GUILD_CREATE
-// and a GUILD_DELETE without unavailable; when a guild has an outage it gets one
+// and GUILD_DELETE without unavailable; when a guild has an outage it gets one
 // with it, and GUILD_CREATE when the guild is back.
 //
 // Statements: S-072.
@@ -147,7 +147,7 @@ func TestGuildsComeAndGo(t *testing.T) {
 		want := []struct {
 			typ         string
 			unavailable any
-		}{{"GUILD_CREATE", false}, {"GUILD_DELETE", true}, {"GUILD_CREATE", false}, {"GUILD_DELETE", nil}}
+		}{{"GUILD_CREATE", nil}, {"GUILD_DELETE", true}, {"GUILD_CREATE", false}, {"GUILD_DELETE", nil}}
 		got := c.all()
 		for i, p := range got {
 			if d := p.object(); p.T != want[i].typ || d["unavailable"] != want[i].unavailable || d["id"] != g.ID.String() {

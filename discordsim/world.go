@@ -151,7 +151,7 @@ func (s *Sim) join(app *App, g *Guild) {
 	s.emitRole(g, "GUILD_ROLE_CREATE", own)
 	s.addMember(g, app.Bot)
 	s.inGuild[g.ID] = append(s.inGuild[g.ID], app)
-	s.announceGuild(app, g)
+	s.announceJoin(app, g)
 }
 
 // Leave removes the bot from a guild; live sessions hear of it by a
@@ -214,7 +214,7 @@ func (s *Sim) setUnavailable(guild *Guild, unavailable bool) {
 		if unavailable {
 			s.emit(app, guild, nil, "GUILD_DELETE", unavailableGuild(guild))
 		} else {
-			s.announceGuild(app, guild)
+			s.announceReturn(app, guild)
 		}
 	}
 }
