@@ -21,8 +21,8 @@ type proxySetup struct {
 type library struct {
 	names []string // the first is shown
 	lang  string
-	// change is the code or setting, with {gateway} for ws://host:port, {rest} for
-	// http://host:port/api and {host} for host:port.
+	// change is the code or setting, with {gateway} for ws://host:port, {base} for
+	// http://host:port, {rest} for http://host:port/api and {host} for host:port.
 	change string
 	// gatewayOnly: REST requests go to Discord directly.
 	gatewayOnly bool
@@ -108,7 +108,7 @@ discordgo.EndpointGatewayBot = "{rest}/v9/gateway/bot"`,
 	},
 	{
 		names: []string{"serenity"}, lang: "Rust",
-		change: `HttpBuilder::new(token).proxy("http://{host}")`,
+		change: `HttpBuilder::new(token).proxy("{base}")`,
 		note:   "Give it to the client as its Http.",
 	},
 	{
@@ -194,8 +194,8 @@ func addresses(c config.Config) *strings.Replacer {
 		gateway = c.ProxyURL
 	}
 	host := strings.TrimPrefix(strings.TrimPrefix(gateway, "wss://"), "ws://")
-	rest := "http" + strings.TrimPrefix(gateway, "ws") + "/api"
-	return strings.NewReplacer("{gateway}", gateway, "{rest}", rest, "{host}", host)
+	base := "http" + strings.TrimPrefix(gateway, "ws")
+	return strings.NewReplacer("{gateway}", gateway, "{base}", base, "{rest}", base+"/api", "{host}", host)
 }
 
 // botAddress is where a bot on this machine connects.

@@ -65,7 +65,7 @@ func TestSetupPrintsTheOneSetting(t *testing.T) {
 		"discord.py": {`"wss://bots.example.org/"`, `"https://bots.example.org/api/v10"`, "PROXY_TOKEN, not the real one"},
 		"Discord.Js": {`"https://bots.example.org/api"`},
 		"eris":       {`url: "wss://bots.example.org"`, "PROXY_TOKEN cannot be used"},
-		"serenity":   {`"http://bots.example.org"`},
+		"serenity":   {`"https://bots.example.org"`},
 	} {
 		l, err := findLibrary(name)
 		if err != nil {
