@@ -1,0 +1,214 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"evergreen/bench/peer"
+)
+
+// defaultAddress is where evergreen proxy serves bots if nothing else is said.
+const defaultAddress = "127.0.0.1:8001"
+
+// installWithin bounds npm.
+const installWithin = 90 * time.Second
+
+// Client is a bot on one library.
+type Client struct {
+	// Name is what evergreen proxy setup calls the library.
+	Name string
+	// Compression is the transport compression it asks for by default; "" for none.
+	Compression string
+
+	source string // below this package's folder
+	// overTLS: its REST requests go to Discord directly, by https alone.
+	overTLS bool
+	build   func(ctx context.Context, b *Builder, c *Client) (peer.Command, error)
+
+	// Address is where the bot connects, once it is built.
+	Address string
+	// Command runs it, once it is built.
+	Command peer.Command
+	// Missing is why it cannot be run here; empty if it can.
+	Missing string
+}
+
+// All returns the bots.
+func All() []*Client {
+	return []*Client{
+		{Name: "discord.js", source: "discordjs/main.js", build: node},
+		{Name: "discord.py", source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
+		{Name: "discordgo", source: "discordgo/main.go", build: golang},
+		{Name: "disgo", source: "disgo/main.go", build: golang, Compression: "zstd-stream"},
+		{Name: "arikawa", source: "arikawa/main.go", build: golang},
+		{Name: "eris", source: "eris/main.js", build: node, overTLS: true},
+	}
+}
+
+// Builder builds Evergreen and the bots. Its methods may be called at the same time.
+type Builder struct {
+	// Bench is the folder of the bench module, Work a folder for what is built.
+	Bench, Work string
+	// Evergreen is the program.
+	Evergreen string
+
+	npm sync.Once
+	// why npm has failed
+	npmErr error
+}
+
+// NewBuilder builds Evergreen.
+func NewBuilder(ctx context.Context, bench, work string) (*Builder, error) {
+	ours := peer.All()[0]
+	(&peer.Builder{Bench: bench, Work: work}).Build(ctx, ours)
+	if ours.Missing != "" {
+		return nil, fmt.Errorf("evergreen cannot be built: %s", ours.Missing)
+	}
+	return &Builder{Bench: bench, Work: work, Evergreen: ours.Command.Path}, nil
+}
+
+// Build builds a bot for an address of its own. If it cannot be built here, Missing says
+// why.
+func (b *Builder) Build(ctx context.Context, c *Client) error {
+	printed, err := b.setting(ctx, c)
+	if err != nil {
+		return err
+	}
+	source, err := os.ReadFile(filepath.Join(b.Bench, "clients", c.source))
+	if err != nil {
+		return err
+	}
+	if line := missingLine(printed, string(source)); line != "" {
+		return fmt.Errorf("%s does not do what evergreen proxy setup %s prints; it lacks the line %q", c.source, c.Name, line)
+	}
+	if c.Address, err = freeAddress(); err != nil {
+		return err
+	}
+	target := filepath.Join(b.Work, c.source)
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(target, []byte(strings.ReplaceAll(string(source), defaultAddress, c.Address)), 0o600); err != nil {
+		return err
+	}
+	command, err := c.build(ctx, b, c)
+	if err != nil {
+		c.Missing = err.Error()
+	}
+	c.Command = command
+	return nil
+}
+
+// setting is what evergreen proxy setup prints for the library.
+func (b *Builder) setting(ctx context.Context, c *Client) (string, error) {
+	cmd := exec.CommandContext(ctx, b.Evergreen, "proxy", "setup", c.Name)
+	cmd.Dir, cmd.Env = b.Work, []string{"HOME=" + b.Work}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("evergreen proxy setup %s: %w: %s", c.Name, err, out)
+	}
+	return string(out), nil
+}
+
+// missingLine returns the first line of code in a printed setting that a source does not
+// have in that order; "" if it has all of them. Prose ends in a full stop.
+func missingLine(printed, source string) string {
+	rest := strings.Split(source, "\n")
+	for line := range strings.Lines(printed) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") || strings.HasSuffix(line, ".") {
+			continue
+		}
+		for len(rest) > 0 && strings.TrimSpace(rest[0]) != line {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 {
+			return line
+		}
+	}
+	return ""
+}
+
+// golang builds a bot that is written in Go.
+func golang(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
+	original := filepath.Join(b.Bench, "clients", c.source)
+	replaced := filepath.Join(b.Work, c.source)
+	overlay := replaced + ".json"
+	if err := os.WriteFile(overlay, fmt.Appendf(nil, `{"Replace":{%q:%q}}`, original, replaced), 0o600); err != nil {
+		return peer.Command{}, err
+	}
+	path := filepath.Join(filepath.Dir(replaced), "bot")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", path, "./clients/"+filepath.Dir(c.source))
+	cmd.Dir = b.Bench
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return peer.Command{}, fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return peer.Command{Path: path}, nil
+}
+
+// node finds Node.js, and installs the libraries with npm if they are not there yet.
+func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
+	program, err := exec.LookPath("node")
+	if err != nil {
+		return peer.Command{}, errors.New("there is no Node.js")
+	}
+	b.npm.Do(func() { b.npmErr = b.install(ctx) })
+	if b.npmErr != nil {
+		return peer.Command{}, b.npmErr
+	}
+	return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, nil
+}
+
+// install installs what package-lock.json names into the work folder.
+func (b *Builder) install(ctx context.Context) error {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return errors.New("npm is not installed")
+	}
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := os.ReadFile(filepath.Join(b.Bench, "clients", name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(b.Work, name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, installWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+	cmd.Dir, cmd.WaitDelay = b.Work, time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w: %s", err, out)
+	}
+	return nil
+}
+
+// python finds discord.py where the system has it (Debian: python3-discord).
+func python(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
+	// Debian's Python sees Debian's packages; another one on the path does not.
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		program, err := exec.LookPath(name)
+		if err == nil && exec.CommandContext(ctx, program, "-c", "import discord").Run() == nil {
+			return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, nil
+		}
+	}
+	return peer.Command{}, errors.New("discord.py is not installed (Debian: apt-get install python3-discord)")
+}
+
+// freeAddress returns a loopback address at which nothing listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}

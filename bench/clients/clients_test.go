@@ -1,0 +1,285 @@
+package clients
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"evergreen/discordsim"
+)
+
+var slow = flag.Bool("slow", false, "run the scenarios that take minutes too")
+
+// patience is how long a test waits for one thing. Libraries wait up to a minute before
+// they try again, and this machine may be busy.
+const patience = 3 * time.Minute
+
+var builder *Builder
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(testAll(m))
+}
+
+func testAll(m *testing.M) int {
+	work, err := os.MkdirTemp("", "clients-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	here, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	if builder, err = NewBuilder(context.Background(), filepath.Dir(here), work); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// story is a scenario that is played with a bot.
+type story struct {
+	name  string
+	slow  bool
+	relay bool
+	play  func(*stage)
+}
+
+// stage is a World in a test, in which what fails ends the test.
+type stage struct {
+	*testing.T
+	*World
+	ctx context.Context
+}
+
+func (s *stage) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// begin starts the bot and waits until it is ready and answers.
+func (s *stage) begin() {
+	s.Helper()
+	s.must(s.StartBot())
+	s.must(s.Bot.Await(s.ctx, "ready", 1))
+	s.Ask()
+	s.must(s.AwaitAnswers(s.ctx))
+}
+
+// wantUnharmed fails unless every command was answered once, and the bot was online
+// throughout, after a number of IDENTIFYs.
+func (s *stage) wantUnharmed(identifies int) {
+	s.Helper()
+	s.must(s.AwaitAnswers(s.ctx))
+	if n := s.Answers().Twice; n > 0 {
+		s.Errorf("%d commands were answered more than once", n)
+	}
+	v := s.Sim.Verdict(s.App)
+	if v.Identifies != identifies {
+		s.Errorf("%d IDENTIFYs have reached Discord, want %d", v.Identifies, identifies)
+	}
+	if identifies == 1 && v.Offline > 0 {
+		s.Errorf("the bot was offline for %v", v.Offline)
+	}
+}
+
+// Each library's bot lives through each story, unmodified but for the setting that
+// evergreen proxy setup prints.
+func TestClients(t *testing.T) {
+	for _, c := range All() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			if err := builder.Build(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if c.Missing != "" {
+				t.Skip(c.Missing)
+			}
+			for _, one := range stories {
+				t.Run(one.name, func(t *testing.T) {
+					if one.slow && !*slow {
+						t.Skip("it takes minutes; -slow runs it")
+					}
+					play(t, c, one)
+				})
+			}
+		})
+	}
+}
+
+func play(t *testing.T, c *Client, one story) {
+	limit := patience
+	if one.slow {
+		limit += 20 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	newWorld := NewWorld
+	if one.relay {
+		newWorld = NewRelayedWorld
+	}
+	world, err := newWorld(ctx, builder, c, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{T: t, World: world, ctx: ctx}
+	defer func() {
+		s.Close()
+		if t.Failed() {
+			t.Logf("the bot:\n%s", s.Bot.tail())
+			t.Logf("Evergreen:\n%s", s.Evergreen.tail())
+		}
+	}()
+	one.play(s)
+}
+
+var stories = []story{
+	{name: "KilledBotMissesNothing", play: killedBot},
+	{name: "CutLineIsResumed", relay: true, play: cutLine},
+	{name: "KilledEvergreenLosesNothing", play: killedEvergreen},
+	{name: "PresenceOutlivesTheSession", play: lostSession},
+	{name: "BlockedBotKeepsItsLine", slow: true, relay: true, play: blockedBot},
+	{name: "HeartbeatsAreQuietForFifteenMinutes", slow: true, relay: true, play: fifteenMinutes},
+}
+
+// Given a bot that was killed, when meanwhile twenty commands are asked, a channel is made
+// and deleted, another one made, and a guild joined, then the bot that is started again
+// handles each of them as if it had been there, and Discord sees nothing of it.
+func killedBot(s *stage) {
+	s.begin()
+	s.must(pause(s.ctx, doubt))
+	s.KillBot()
+	for range 20 {
+		s.Ask()
+	}
+	deleted := s.Sim.AddChannel(s.App.Guilds[0], "deleted-meanwhile", 0)
+	s.must(s.DeleteChannel(s.ctx, deleted.ID))
+	s.Sim.AddChannel(s.App.Guilds[0], "made-meanwhile", 0)
+	s.Sim.Join(s.App, s.Sim.AddGuild("joined-meanwhile"))
+	s.must(s.StartBot())
+	s.must(s.Bot.Await(s.ctx, "ready", 1))
+	for _, what := range []string{"channel deleted-meanwhile", "deleted deleted-meanwhile", "channel made-meanwhile", "join joined-meanwhile"} {
+		s.must(s.Bot.Await(s.ctx, what, 1))
+	}
+	s.wantUnharmed(1)
+	if n := s.Answers().Again; n > 0 {
+		s.Errorf("%d commands were answered again, and a second had passed", n)
+	}
+	for _, g := range s.App.Guilds[:2] {
+		if s.Bot.Said("join "+g.Name) > 0 {
+			s.Errorf("the bot has joined %s, in which it was before", g.Name)
+		}
+	}
+}
+
+// Given a bot, when its connection to Evergreen is cut, then it resumes, and what was
+// asked meanwhile is answered once. Its library asks for the compression that is its
+// default.
+func cutLine(s *stage) {
+	s.begin()
+	for times := range 3 {
+		s.relay.cut()
+		s.Ask()
+		s.must(s.Bot.Await(s.ctx, "resumed", times+1))
+	}
+	s.wantUnharmed(1)
+	if n := s.Evergreen.Printed("A bot has identified"); n != 1 {
+		s.Errorf("the bot has identified %d times", n)
+	}
+	if got := s.relay.gateways()[0].Get("compress"); got != s.Client.Compression {
+		s.Errorf("it asks for the compression %q, want %q", got, s.Client.Compression)
+	}
+}
+
+// Given a bot, when Evergreen is killed and started again, then the bot comes back by
+// itself, or ends and is started again, and nothing is lost.
+func killedEvergreen(s *stage) {
+	s.begin()
+	s.KillEvergreen()
+	for range 5 {
+		s.Ask()
+	}
+	s.must(s.StartEvergreen(s.ctx))
+	s.must(until(s.ctx, "the bot is back", func() bool {
+		return s.Bot.Said("resumed")+s.Bot.Said("ready") > 1 || !s.Bot.Alive()
+	}))
+	if !s.Bot.Alive() {
+		s.Logf("the bot has ended: %s", s.Bot.Exit())
+		s.must(s.StartBot())
+	}
+	s.wantUnharmed(1)
+}
+
+// Given a bot that has set a presence, when Discord loses the session, then other users
+// see the presence again, and the same when it happens while the bot is away.
+func lostSession(s *stage) {
+	s.begin()
+	s.Say("!busy")
+	busy := func() bool {
+		status, activity := s.Presence()
+		return status == "dnd" && activity == "busy"
+	}
+	s.must(until(s.ctx, "the presence is seen", busy))
+	for times := range 2 {
+		if times == 1 {
+			s.KillBot()
+		}
+		_, err := s.Sim.Inject(discordsim.Fault{Name: "session-loss"})
+		s.must(err)
+		s.must(until(s.ctx, "there is a new session", func() bool {
+			return s.Sim.Verdict(s.App).Identifies == 2+times && s.Sim.Attached(s.App)
+		}))
+		s.must(until(s.ctx, "the presence is seen again", busy))
+	}
+	s.must(s.StartBot())
+	s.must(s.Bot.Await(s.ctx, "ready", 1))
+	s.Ask()
+	s.wantUnharmed(3)
+}
+
+// blockSeconds is how long a handler holds up a bot.
+const blockSeconds = "90"
+
+// Given a bot that does nothing for 90 s, then its connection stays, and it answers what
+// was asked meanwhile.
+func blockedBot(s *stage) {
+	s.Env = []string{"BLOCK_SECONDS=" + blockSeconds}
+	s.begin()
+	s.Say("!block")
+	for range 8 {
+		s.Ask()
+		s.must(pause(s.ctx, 10*time.Second))
+	}
+	s.wantUnharmed(1)
+	if n := len(s.relay.gateways()); n != 1 {
+		s.Errorf("the bot has connected %d times", n)
+	}
+}
+
+var complaint = regexp.MustCompile(`(?i)warn|behind|can't keep up|timed? ?out|zombie|connecting again|heartbeat`)
+
+// Given a bot and a command a minute, then for fifteen minutes its library does not
+// complain and does not connect again.
+func fifteenMinutes(s *stage) {
+	s.begin()
+	before := len(s.Bot.Lines())
+	for range 15 {
+		s.must(pause(s.ctx, time.Minute))
+		s.Ask()
+	}
+	s.wantUnharmed(1)
+	if n := len(s.relay.gateways()); n != 1 {
+		s.Errorf("the bot has connected %d times", n)
+	}
+	for _, line := range s.Bot.Lines()[before:] {
+		if complaint.MatchString(line) {
+			s.Errorf("the library says: %s", line)
+		}
+	}
+}
