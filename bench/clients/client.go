@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ import (
 const defaultAddress = "127.0.0.1:8001"
 
 // installWithin bounds npm.
-const installWithin = 90 * time.Second
+const installWithin = time.Minute
 
 // Client is a bot on one library.
 type Client struct {
@@ -29,10 +30,13 @@ type Client struct {
 	Compression string
 
 	source string // below this package's folder
+	module string // of the library, for its version
 	// overTLS: its REST requests go to Discord directly, by https alone.
 	overTLS bool
 	build   func(ctx context.Context, b *Builder, c *Client) (peer.Command, error)
 
+	// Version of the library is known once the bot is built.
+	Version string
 	// Address is where the bot connects, once it is built.
 	Address string
 	// Command runs it, once it is built.
@@ -44,12 +48,12 @@ type Client struct {
 // All returns the bots.
 func All() []*Client {
 	return []*Client{
-		{Name: "discord.js", source: "discordjs/main.js", build: node},
+		{Name: "discord.js", source: "discordjs/main.js", module: "discord.js", build: node},
 		{Name: "discord.py", source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
-		{Name: "discordgo", source: "discordgo/main.go", build: golang},
-		{Name: "disgo", source: "disgo/main.go", build: golang, Compression: "zstd-stream"},
-		{Name: "arikawa", source: "arikawa/main.go", build: golang},
-		{Name: "eris", source: "eris/main.js", build: node, overTLS: true},
+		{Name: "discordgo", source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang},
+		{Name: "disgo", source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
+		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang},
+		{Name: "eris", source: "eris/main.js", module: "eris", build: node, overTLS: true},
 	}
 }
 
@@ -67,12 +71,13 @@ type Builder struct {
 
 // NewBuilder builds Evergreen.
 func NewBuilder(ctx context.Context, bench, work string) (*Builder, error) {
-	ours := peer.All()[0]
-	(&peer.Builder{Bench: bench, Work: work}).Build(ctx, ours)
-	if ours.Missing != "" {
-		return nil, fmt.Errorf("evergreen cannot be built: %s", ours.Missing)
+	program := filepath.Join(work, "evergreen")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/evergreen")
+	cmd.Dir = filepath.Dir(bench)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("evergreen cannot be built: %w: %s", err, out)
 	}
-	return &Builder{Bench: bench, Work: work, Evergreen: ours.Command.Path}, nil
+	return &Builder{Bench: bench, Work: work, Evergreen: program}, nil
 }
 
 // Build builds a bot for an address of its own. If it cannot be built here, Missing says
@@ -146,12 +151,24 @@ func golang(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 		return peer.Command{}, err
 	}
 	path := filepath.Join(filepath.Dir(replaced), "bot")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", path, "./clients/"+filepath.Dir(c.source))
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", path, "./clients/"+filepath.Dir(c.source))
 	cmd.Dir = b.Bench
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return peer.Command{}, fmt.Errorf("go build: %w: %s", err, out)
 	}
-	return peer.Command{Path: path}, nil
+	return peer.Command{Path: path}, c.findVersion(ctx, b.Bench, "go", "list", "-m", "-f", "{{.Version}}", c.module)
+}
+
+// findVersion asks a command for the version of the library.
+func (c *Client) findVersion(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("the version of %s: %w", c.Name, err)
+	}
+	c.Version = strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
+	return nil
 }
 
 // node finds Node.js, and installs the libraries with npm if they are not there yet.
@@ -164,7 +181,8 @@ func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	if b.npmErr != nil {
 		return peer.Command{}, b.npmErr
 	}
-	return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, nil
+	find := "JSON.parse(require('fs').readFileSync(" + strconv.Quote("node_modules/"+c.module+"/package.json") + ")).version"
+	return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, c.findVersion(ctx, b.Work, program, "-p", find)
 }
 
 // install installs what package-lock.json names into the work folder.
@@ -184,9 +202,11 @@ func (b *Builder) install(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+	cmd := exec.CommandContext(ctx, npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--fetch-retries", "1")
 	cmd.Dir, cmd.WaitDelay = b.Work, time.Second
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
+		return fmt.Errorf("npm ci has not ended within %v", installWithin)
+	} else if err != nil {
 		return fmt.Errorf("npm ci: %w: %s", err, out)
 	}
 	return nil
@@ -197,7 +217,7 @@ func python(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	// Debian's Python sees Debian's packages; another one on the path does not.
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
 		program, err := exec.LookPath(name)
-		if err == nil && exec.CommandContext(ctx, program, "-c", "import discord").Run() == nil {
+		if err == nil && c.findVersion(ctx, b.Work, program, "-c", "import discord; print(discord.__version__)") == nil {
 			return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, nil
 		}
 	}
