@@ -1,0 +1,103 @@
+// Command clients kills bots on libraries of several languages at random, behind
+// evergreen proxy and alone, and prints what came of it as a table:
+//
+//	go -C bench run ./cmd/clients                       about nine minutes
+//	go -C bench run ./cmd/clients --for 10m --only disc
+//
+// Everything is on loopback.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"evergreen/bench/clients"
+	"evergreen/bench/peer"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "clients:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("clients", flag.ContinueOnError)
+	lasting := flags.Duration("for", 2*time.Minute, "how long each bot is killed, once behind Evergreen and once alone")
+	only := flags.String("only", "", "only libraries whose names contain this")
+	together := flags.Int("together", 3, "bots that run at once")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	bench, err := peer.Home(ctx)
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "clients-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	builder, err := clients.NewBuilder(ctx, bench, work)
+	if err != nil {
+		return err
+	}
+	var chosen []*clients.Client
+	for _, c := range clients.All() {
+		if !strings.Contains(c.Name, *only) {
+			continue
+		}
+		if err := builder.Build(ctx, c); err != nil {
+			return err
+		}
+		if c.Missing != "" {
+			fmt.Fprintf(os.Stderr, "%s is left out: %s\n", c.Name, c.Missing)
+			continue
+		}
+		chosen = append(chosen, c)
+	}
+	runs, err := crashAll(ctx, builder, chosen, *lasting, max(1, *together))
+	fmt.Print(clients.Markdown(runs))
+	return err
+}
+
+// crashAll runs each bot behind Evergreen and alone, in the order of the bots.
+func crashAll(ctx context.Context, b *clients.Builder, chosen []*clients.Client, lasting time.Duration, together int) (runs []clients.Crashes, err error) {
+	var work sync.WaitGroup
+	free := make(chan struct{}, together)
+	pairs := make([][]clients.Crashes, len(chosen))
+	errs := make([]error, len(chosen))
+	for i, c := range chosen {
+		work.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			for _, behind := range []bool{true, false} {
+				fmt.Fprintf(os.Stderr, "%s, behind Evergreen: %t\n", c.Name, behind)
+				f, err := clients.Crash(ctx, b, c, filepath.Join(b.Work, c.Name, fmt.Sprint(behind)), lasting, behind)
+				if err != nil {
+					errs[i] = errors.Join(errs[i], fmt.Errorf("%s: %w", c.Name, err))
+					continue
+				}
+				pairs[i] = append(pairs[i], f)
+			}
+		})
+	}
+	work.Wait()
+	for _, pair := range pairs {
+		runs = append(runs, pair...)
+	}
+	return runs, errors.Join(errs...)
+}
