@@ -4,6 +4,7 @@
 //
 //	GET /livez     200 while the process serves; never depends on Discord
 //	GET /readyz    200 while the bot is online, else 503 with the reason
+//	GET /readyz/bot  the same, and behind evergreen proxy a bot is there and reads
 //	GET /startupz  200 once the program has started its work
 //	GET /health    the state of the bot in short, as JSON
 //	GET /api/v1/…  status, incidents, uptime, latency, rates, shards, logs, and

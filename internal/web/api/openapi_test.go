@@ -251,7 +251,7 @@ func TestAnswersKeepTheContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, o)
 			for _, path := range []string{
-				"/livez", "/readyz", "/startupz", "/health", "/metrics", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg",
+				"/livez", "/readyz", "/readyz/bot", "/startupz", "/health", "/metrics", "/openapi.json", "/badge/state.svg", "/badge/uptime.svg",
 				"/badge/uptime.svg?window=7d", "/badge/uptime.svg?window=1s", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents?limit=2",
 				"/api/v1/incidents?limit=0", "/api/v1/incidents?cause=half-open&open=false", "/api/v1/incidents?cause=boredom",
 				"/api/v1/incidents?open=perhaps", "/api/v1/uptime", "/api/v1/uptime?window=90d", "/api/v1/uptime?window=1y", "/api/v1/latency",

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"evergreen/internal/health"
 )
@@ -23,7 +24,23 @@ func (s *Server) livez(w http.ResponseWriter, _ *http.Request) { probeBody{"aliv
 // away or to restart it.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	snap := s.opts.Bot.Snapshot()
-	if snap.Status == health.Online || snap.Status == health.Degraded && snap.Ready && snap.Connected && snap.Work.OK {
+	writeReady(w, snap, isReady(snap))
+}
+
+// readyzBot says whether the bot is online and attended: a bot behind the proxy is there
+// and reads. Without the proxy it says what readyz says.
+func (s *Server) readyzBot(w http.ResponseWriter, _ *http.Request) {
+	snap := s.opts.Bot.Snapshot()
+	unattended := slices.ContainsFunc(snap.Conditions, func(c health.Condition) bool { return c.Cause.Unattended() })
+	writeReady(w, snap, isReady(snap) && !unattended)
+}
+
+func isReady(snap health.Snapshot) bool {
+	return snap.Status == health.Online || snap.Status == health.Degraded && snap.Ready && snap.Connected && snap.Work.OK
+}
+
+func writeReady(w http.ResponseWriter, snap health.Snapshot, ready bool) {
+	if ready {
 		probeBody{snap.Status.ID()}.write(w)
 		return
 	}

@@ -39,6 +39,7 @@ type route struct {
 var routes = []route{
 	{path: "/livez", probe: true, serve: (*Server).livez},
 	{path: "/readyz", probe: true, serve: (*Server).readyz},
+	{path: "/readyz/bot", probe: true, serve: (*Server).readyzBot},
 	{path: "/startupz", probe: true, serve: (*Server).startupz},
 	{path: "/health", serve: (*Server).health},
 	{path: "/metrics", serve: (*Server).serveMetrics},

@@ -48,6 +48,16 @@ func TestProbes(t *testing.T) {
 	if a := ask(t, s, "GET", "/readyz"); a.Status != http.StatusOK || a.fields["status"] != "degraded" {
 		t.Errorf("degraded, but at work: /readyz says %d %s", a.Status, a.Body)
 	}
+	// A bot behind the proxy that is away does: who asks for the bot is told.
+	for cause, want := range map[health.CauseID]int{health.DiskTrouble: http.StatusOK, health.BotAway: http.StatusServiceUnavailable, health.BotHangs: http.StatusServiceUnavailable} {
+		b.set(func(b *fakeBot) { b.snap.Conditions = []health.Condition{{Cause: cause, Trouble: "3"}} })
+		if a := ask(t, s, "GET", "/readyz"); a.Status != http.StatusOK {
+			t.Errorf("%s: /readyz says %d %s", cause, a.Status, a.Body)
+		}
+		if a := ask(t, s, "GET", "/readyz/bot"); a.Status != want {
+			t.Errorf("%s: /readyz/bot says %d %s", cause, a.Status, a.Body)
+		}
+	}
 }
 
 // A liveness probe does not even ask how the bot is: it is answered while that
