@@ -270,17 +270,17 @@ func New(o Options) (*App, error) {
 		Interval: o.Config.HealthCheckInterval, OfflineAfter: o.Config.OfflineWarningAfter,
 	})
 	a.services = a.newServices()
-	if o.API {
-		if a.server, err = a.newServer(); err != nil {
-			return nil, err
-		}
-	}
 	if o.Proxy {
 		if a.proxy, err = sidecar.New(a.proxyOptions()); err != nil {
 			return nil, err
 		}
 		if a.opts.Sessions != nil && !a.proxy.Restored() {
 			a.opts.Sessions = savedOnly{a.opts.Sessions}
+		}
+	}
+	if o.API {
+		if a.server, err = a.newServer(); err != nil {
+			return nil, err
 		}
 	}
 	if err = a.build(a.firstIntents()); err != nil {

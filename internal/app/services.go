@@ -101,7 +101,7 @@ func (s services) run(ctx context.Context, running *sync.WaitGroup) {
 func (a *App) newServer() (*api.Server, error) {
 	c := a.opts.Config
 	archive, _ := a.opts.Journal.(health.Archive)
-	return api.New(api.Options{
+	options := api.Options{
 		Addr: c.APIAddr, Token: c.APIToken.Reveal(), Version: a.opts.Version, StatusPage: c.StatusPage,
 		Instance: a.opts.Instance, AddrRequired: c.APIRequired,
 		Bot: a, Operator: shardOperator{a}, Archive: archive, Lines: a.opts.Lines, Log: logging.Component(a.opts.Logger, "API"),
@@ -109,7 +109,11 @@ func (a *App) newServer() (*api.Server, error) {
 			*history.History
 			*health.Tracker // for its Incidents
 		}{a.services.history, a.tracker},
-	})
+	}
+	if a.proxy != nil {
+		options.Proxy = a.proxy
+	}
+	return api.New(options)
 }
 
 // Snapshot returns the health of the bot.

@@ -294,6 +294,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		constant(restRecentMetric, t.P95.Seconds(), "95")
 		constant(restRecentMetric, t.P99.Seconds(), "99")
 	}
+	if s.opts.Proxy != nil {
+		collectProxy(to, s.opts.Proxy)
+	}
 	if said := snap.Discord; said.Known() {
 		for _, indicator := range indicators {
 			constant(discordMetric, boolValue(indicator == string(said.Indicator)), indicator)

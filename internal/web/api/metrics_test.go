@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/sidecar"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
@@ -62,6 +63,44 @@ func TestMetricsTellTheTruth(t *testing.T) {
 	}
 	if strings.Contains(body, "\nevergreen_gateway_latency") {
 		t.Error("a latency that is not known is told")
+	}
+}
+
+// fakeProxy is how the bots behind a proxy are.
+type fakeProxy sidecar.Status
+
+func (p fakeProxy) Status() sidecar.Status { return sidecar.Status(p) }
+
+// Of bots behind the proxy the metrics tell who is attended, and keep the rules; without a
+// proxy there are none.
+func TestMetricsOfTheProxy(t *testing.T) {
+	o, _ := everything(t)
+	if body := ask(t, serve(t, o), "GET", "/metrics").Body; strings.Contains(body, "evergreen_proxy_") {
+		t.Error("there are metrics of a proxy without one")
+	}
+	o.Proxy = fakeProxy{
+		Lines: 3, Backlog: 4096, Counts: sidecar.Counts{Delivered: 70, Lost: 5, Told: 2, WrongTokens: 1},
+		Consumers: []sidecar.ConsumerStatus{{Shard: [2]int{0, 2}, Attended: true, Standby: 1}, {Shard: [2]int{1, 2}, Waiting: 214, Restarts: 6}},
+	}
+	body := ask(t, serve(t, o), "GET", "/metrics").Body
+	for _, line := range []string{
+		"evergreen_proxy_lines 3", "evergreen_proxy_backlog_bytes 4096", "evergreen_proxy_events_delivered_total 70", "evergreen_proxy_events_lost_total 5",
+		"evergreen_proxy_interactions_told_total 2", "evergreen_proxy_wrong_tokens_total 1",
+		`evergreen_proxy_attended{consumer="0/2"} 1`, `evergreen_proxy_attended{consumer="1/2"} 0`, `evergreen_proxy_standby_lines{consumer="0/2"} 1`,
+		`evergreen_proxy_waiting_events{consumer="1/2"} 214`, `evergreen_proxy_recent_starts{consumer="1/2"} 6`,
+	} {
+		if !strings.Contains(body, "\n"+line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "evergreen_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
 	}
 }
 

@@ -64,6 +64,8 @@ type Options struct {
 	// Operator pauses, resumes, restarts and moves shards and changes their number
 	// for clients that present the token. Default: there are no such paths.
 	Operator Operator
+	// Proxy tells how the bots behind evergreen proxy are. Default: there is none.
+	Proxy Proxy
 	// Lines holds the last lines of the log. Default: null in every answer.
 	Lines *logging.Ring
 
