@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"evergreen/discordsim"
 	"evergreen/fleet"
 	"evergreen/gateway"
 	"evergreen/internal/simtest"
@@ -113,6 +114,27 @@ func (h *harness) crash() {
 	h.stop()
 	h.opts.Dir, h.sessions = dir, sessions
 	h.start()
+}
+
+// deleteChannel deletes a channel over REST.
+func (h *harness) deleteChannel(ch *discordsim.Channel) {
+	h.T.Helper()
+	r, err := http.NewRequestWithContext(h.T.Context(), http.MethodDelete, h.Sim.APIURL()+"/channels/"+ch.ID.String(), http.NoBody)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bot "+h.App.Token)
+	r.Header.Set("User-Agent", "DiscordBot (https://example.com, 1)")
+	transport := h.Sim.Transport()
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(r)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		h.T.Fatalf("the channel cannot be deleted: %s", response.Status)
+	}
 }
 
 // bot is a client of the Sidecar.

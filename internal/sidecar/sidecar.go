@@ -152,7 +152,8 @@ type Sidecar struct {
 	world       *world.World // as of the tail of the backlog
 	backlog     *backlog.Backlog
 	known       map[uint64]bool // guilds that are there at the end of the backlog
-	listed      map[uint64]bool // guilds that READY has named and that have not come yet
+	listed      map[uint64]bool // guilds that READY has named and that have not come yet; false: joined since the session before
+	before      *world.World    // as of the end of that session; nil once all of them have come
 	firstReady  time.Time       // when upstream was READY first in this run; zero: not yet
 	readyAt     time.Time       // when it was READY last
 	guildAt     time.Time       // when a guild came last

@@ -3,6 +3,8 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"evergreen/gateway"
@@ -90,10 +92,19 @@ func (s *Sidecar) onReady(r backlog.Record) {
 	}
 	s.self = uint64(d.User.ID)
 	count := max(d.Shard[1], 1)
-	there := map[uint64]bool{}
+	if s.before == nil || time.Since(s.readyAt) > shardsWait {
+		s.before = s.worldAt(s.backlog.Next())
+	}
+	// A guild that the shard did not have in its session before was joined meanwhile.
+	again := s.restored || s.readyShards[d.Shard[0]]
+	there, told := map[uint64]bool{}, map[uint64]bool{}
+	for _, id := range s.before.Guilds() {
+		told[id] = true
+	}
 	for _, g := range d.Guilds {
-		there[uint64(g.ID)] = true
-		s.listed[uint64(g.ID)] = true
+		id := uint64(g.ID)
+		there[id] = true
+		s.listed[id] = !again || told[id] || s.known[id]
 	}
 	for id := range s.known {
 		if id>>22%count == d.Shard[0] && !there[id] {
@@ -112,10 +123,12 @@ func (s *Sidecar) onReady(r backlog.Record) {
 	s.refused = 0
 }
 
-// onGuildCreate returns the event as bots get it. A guild that READY named, or that bots
-// know from before a new session upstream, says that it is available: else libraries take
-// it for one that the bot has joined. One that they know comes as after an outage, so that
-// they drop what they knew of it. The caller holds the lock.
+// onGuildCreate returns the event as bots get it. A guild that bots know, from READY or from
+// before a new session upstream, says that it is available: else libraries take it for one
+// that the bot has joined. One that it has joined before a new session does not say so. One
+// that they know comes as after an outage, so that they drop what they knew of it, and after
+// the end of each channel that is gone: discord.py and discord.js keep those for ever. The
+// caller holds the lock.
 func (s *Sidecar) onGuildCreate(r backlog.Record) []byte {
 	var d struct {
 		Unavailable *bool `json:"unavailable"`
@@ -123,9 +136,11 @@ func (s *Sidecar) onGuildCreate(r backlog.Record) []byte {
 	if json.Unmarshal(r.Data, &d) != nil || d.Unavailable != nil && *d.Unavailable {
 		return r.Data
 	}
-	known, listed := s.known[r.Guild], s.listed[r.Guild]
+	known := s.known[r.Guild]
+	told, listed := s.listed[r.Guild]
 	s.guildAt = time.Now()
 	if known {
+		s.deleteChannels(r)
 		outage := object{}
 		outage.set("id", snowflake(r.Guild))
 		outage.set("unavailable", true)
@@ -133,15 +148,61 @@ func (s *Sidecar) onGuildCreate(r backlog.Record) []byte {
 	}
 	s.known[r.Guild] = true
 	delete(s.listed, r.Guild)
-	if !known && !listed || d.Unavailable != nil {
+	if len(s.listed) == 0 {
+		s.before = nil
+	}
+	joined := listed && !told && !known
+	if joined == (d.Unavailable == nil) || !known && !listed {
 		return r.Data
 	}
 	guild, err := parseObject(r.Data)
 	if err != nil {
 		return r.Data
 	}
-	guild.set("unavailable", false)
+	if joined {
+		delete(guild, "unavailable")
+	} else {
+		guild.set("unavailable", false)
+	}
 	return guild.bytes()
+}
+
+// deleteChannels tells that channels are gone which a guild had before a new session upstream,
+// and which its GUILD_CREATE lacks. The caller holds the lock.
+func (s *Sidecar) deleteChannels(r backlog.Record) {
+	if s.before == nil {
+		return
+	}
+	d, _, err := s.before.Guild(r.Guild)
+	if err != nil {
+		s.log.Warn("What a guild was before cannot be read; bots may keep channels that are gone", "guild", r.Guild, "error", err)
+	}
+	had, has := channelsOf(d), channelsOf(r.Data)
+	for _, id := range slices.Sorted(maps.Keys(had)) {
+		if _, there := has[id]; there {
+			continue
+		}
+		channel := had[id]
+		channel.set("guild_id", snowflake(r.Guild))
+		s.appendOwn(backlog.Record{Type: "CHANNEL_DELETE", Guild: r.Guild, Received: r.Received, Data: channel.bytes()})
+	}
+}
+
+// channelsOf returns the channels of a GUILD_CREATE by their ids; none of one that cannot be
+// read.
+func channelsOf(d []byte) map[snowflake]object {
+	var guild struct {
+		Channels []object `json:"channels"`
+	}
+	_ = json.Unmarshal(d, &guild)
+	channels := map[snowflake]object{}
+	for _, channel := range guild.Channels {
+		var id snowflake
+		if id.UnmarshalJSON(channel["id"]) == nil {
+			channels[id] = channel
+		}
+	}
+	return channels
 }
 
 // onGuildDelete follows a guild that is gone or has an outage. The caller holds the lock.
