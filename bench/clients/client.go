@@ -29,6 +29,8 @@ type Client struct {
 	// Compression is the transport compression it asks for by default; "" for none.
 	Compression string
 
+	// caches: it keeps the channels of its guilds by default.
+	caches bool
 	source string // below this package's folder
 	module string // of the library, for its version
 	// overTLS: its REST requests go to Discord directly, by https alone.
@@ -48,12 +50,12 @@ type Client struct {
 // All returns the bots.
 func All() []*Client {
 	return []*Client{
-		{Name: "discord.js", source: "discordjs/main.js", module: "discord.js", build: node},
-		{Name: "discord.py", source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
-		{Name: "discordgo", source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang},
+		{Name: "discord.js", caches: true, source: "discordjs/main.js", module: "discord.js", build: node},
+		{Name: "discord.py", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
+		{Name: "discordgo", caches: true, source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang},
 		{Name: "disgo", source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
 		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang},
-		{Name: "eris", source: "eris/main.js", module: "eris", build: node, overTLS: true},
+		{Name: "eris", caches: true, source: "eris/main.js", module: "eris", build: node, overTLS: true},
 	}
 }
 

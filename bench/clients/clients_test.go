@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +146,7 @@ var stories = []story{
 	{name: "CutLineIsResumed", relay: true, play: cutLine},
 	{name: "KilledEvergreenLosesNothing", play: killedEvergreen},
 	{name: "PresenceOutlivesTheSession", play: lostSession},
+	{name: "NewSessionBringsTheTruth", play: newSession},
 	{name: "BlockedBotLosesNothing", slow: true, relay: true, play: blockedBot},
 	{name: "HeartbeatsAreQuietForFifteenMinutes", slow: true, relay: true, play: fifteenMinutes},
 }
@@ -241,6 +244,42 @@ func lostSession(s *stage) {
 	s.must(s.Bot.Await(s.ctx, "ready", 1))
 	s.Ask()
 	s.wantUnharmed(3)
+}
+
+// Given a bot, when Discord is out of reach and forgets the session, and meanwhile a
+// channel is deleted, another one made, and a guild joined, then the bot's cache is as
+// Discord is afterwards, and its handler of the join has run.
+func newSession(s *stage) {
+	gone := s.Sim.AddChannel(s.App.Guilds[0], "gone-in-the-gap", 0)
+	s.begin()
+	for _, host := range []string{"gateway", "resume"} {
+		_, err := s.Sim.Inject(discordsim.Fault{Name: "refuse", Host: host})
+		s.must(err)
+	}
+	_, err := s.Sim.Inject(discordsim.Fault{Name: "session-loss"})
+	s.must(err)
+	s.must(s.DeleteChannel(s.ctx, gone.ID))
+	s.Sim.AddChannel(s.App.Guilds[0], "made-in-the-gap", 0)
+	s.Sim.Join(s.App, s.Sim.AddGuild("joined-in-the-gap"))
+	s.Sim.LiftAll()
+	s.must(until(s.ctx, "there is a new session", func() bool { return s.Sim.Verdict(s.App).Identifies == 2 && s.Sim.Attached(s.App) }))
+	s.must(s.Bot.Await(s.ctx, "join joined-in-the-gap", 1))
+	s.Ask()
+	s.wantUnharmed(2)
+	if s.Client.caches {
+		s.Say("!channels")
+		s.must(s.Bot.Await(s.ctx, "channels "+s.truth(), 1))
+	}
+}
+
+// truth is the ids of all channels.
+func (s *stage) truth() string {
+	var ids []string
+	for _, id := range s.Sim.Channels(s.App) {
+		ids = append(ids, id.String())
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
 }
 
 // blockSeconds is how long a handler holds up a bot.

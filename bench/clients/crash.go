@@ -36,8 +36,8 @@ const (
 )
 
 // Crash lets two commands a second be asked for a time, kills the bot now and then, and
-// starts it again.
-func Crash(ctx context.Context, b *Builder, c *Client, folder string, lasting time.Duration, behind bool) (f Crashes, err error) {
+// starts it again. With evergreenToo every second kill is one of Evergreen.
+func Crash(ctx context.Context, b *Builder, c *Client, folder string, lasting time.Duration, behind, evergreenToo bool) (f Crashes, err error) {
 	f.Name, f.Version, f.Behind = c.Name, c.Version, behind
 	var w *World
 	if behind {
@@ -57,7 +57,7 @@ func Crash(ctx context.Context, b *Builder, c *Client, folder string, lasting ti
 	if err := w.Bot.Await(starting, "ready", 1); err != nil {
 		return f, err
 	}
-	if err := w.crash(ctx, &f, lasting); err != nil {
+	if err := w.crash(ctx, &f, lasting, evergreenToo); err != nil {
 		return f, err
 	}
 	settling, cancel := context.WithTimeout(ctx, settleWithin)
@@ -69,7 +69,7 @@ func Crash(ctx context.Context, b *Builder, c *Client, folder string, lasting ti
 }
 
 // crash asks, kills and starts for a time, and ends with a bot that runs.
-func (w *World) crash(ctx context.Context, f *Crashes, lasting time.Duration) error {
+func (w *World) crash(ctx context.Context, f *Crashes, lasting time.Duration, evergreenToo bool) error {
 	random := rand.New(rand.NewPCG(1, 1))
 	between := func(least, most time.Duration) time.Duration {
 		return least + time.Duration(random.Int64N(int64(most-least)))
@@ -83,7 +83,7 @@ func (w *World) crash(ctx context.Context, f *Crashes, lasting time.Duration) er
 	for {
 		ended := w.Bot.Ended()
 		if !w.Bot.Alive() {
-			ended = nil // next starts it
+			ended = nil // next starts it again
 		}
 		select {
 		case <-ask.C:
@@ -92,25 +92,41 @@ func (w *World) crash(ctx context.Context, f *Crashes, lasting time.Duration) er
 			f.Ends++
 			next.Reset(startAfterLeast)
 		case <-next.C:
-			if w.Bot.Alive() {
-				f.Kills++
-				w.KillBot()
-				next.Reset(between(startAfterLeast, startAfterMost))
-				break
-			}
-			if err := w.StartBot(); err != nil {
+			began, err := w.startMissing(ctx)
+			switch {
+			case err != nil:
 				return err
+			case began:
+				next.Reset(between(killAfterLeast, killAfterMost))
+			default:
+				f.Kills++
+				if evergreenToo && f.Kills%2 == 0 {
+					w.KillEvergreen()
+				} else {
+					w.KillBot()
+				}
+				next.Reset(between(startAfterLeast, startAfterMost))
 			}
-			next.Reset(between(killAfterLeast, killAfterMost))
 		case <-over.C:
-			if w.Bot.Alive() {
-				return nil
-			}
-			return w.StartBot()
+			_, err := w.startMissing(ctx)
+			return err
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// startMissing starts what does not run and reports whether there was any.
+func (w *World) startMissing(ctx context.Context) (began bool, err error) {
+	if w.Evergreen != nil && !w.Evergreen.Alive() {
+		began = true
+		err = w.StartEvergreen(ctx)
+	}
+	if err == nil && !w.Bot.Alive() {
+		began = true
+		err = w.StartBot()
+	}
+	return began, err
 }
 
 // Markdown is a table of runs.

@@ -5,7 +5,8 @@
 // A bot prints "BOT ready" when its library says so, and in the same way "resumed", "join
 // GUILD", "channel NAME" and "deleted NAME"; everything else it prints is for people. It
 // answers !ping with the reply pong, !block by holding up its handlers for BLOCK_SECONDS,
-// and !busy by a presence. It finds DISCORD_TOKEN in its environment, and in DISCORD_REST the
+// !busy by a presence, and !channels by
+// printing the ids in its library's cache, if it has one. It finds DISCORD_TOKEN in its environment, and in DISCORD_REST the
 // host of Discord's REST API for libraries whose requests do not go through Evergreen.
 //
 // The sources hold the setting for the default address, 127.0.0.1:8001. Before a bot runs, the

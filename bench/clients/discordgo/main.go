@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -62,12 +63,31 @@ func answer(s *discordgo.Session, m *discordgo.MessageCreate) {
 	case "!block":
 		block, _ := strconv.Atoi(os.Getenv("BLOCK_SECONDS"))
 		time.Sleep(time.Duration(block) * time.Second)
+	case "!channels":
+		say(append([]any{"channels"}, channels(s.State)...)...)
 	case "!busy":
 		err := s.UpdateStatusComplex(discordgo.UpdateStatusData{Status: "dnd", Activities: []*discordgo.Activity{{Name: "busy"}}})
 		if err != nil {
 			log.Print("no presence: ", err)
 		}
 	}
+}
+
+// channels are the ids of the channels in the library's cache.
+func channels(state *discordgo.State) (ids []any) {
+	state.RLock()
+	defer state.RUnlock()
+	var all []string
+	for _, g := range state.Guilds {
+		for _, c := range g.Channels {
+			all = append(all, c.ID)
+		}
+	}
+	slices.Sort(all)
+	for _, id := range all {
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 func say(words ...any) { fmt.Println(append([]any{"BOT"}, words...)...) }

@@ -25,6 +25,9 @@ client.on(Events.MessageCreate, async (message) => {
       // What holds up a handler in JavaScript is work that does not yield.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * Number(process.env.BLOCK_SECONDS));
       break;
+    case "!channels":
+      say("channels", ...client.channels.cache.map((channel) => channel.id).sort());
+      break;
     case "!busy":
       client.user.setPresence({ status: "dnd", activities: [{ name: "busy" }] });
       break;

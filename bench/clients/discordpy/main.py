@@ -49,6 +49,8 @@ async def on_message(message):
         await message.reply("pong")
     elif message.content == "!block":
         time.sleep(float(os.environ["BLOCK_SECONDS"]))
+    elif message.content == "!channels":
+        say("channels", *sorted(str(channel.id) for channel in client.get_all_channels()))
     elif message.content == "!busy":
         await client.change_presence(status=discord.Status.dnd, activity=discord.Game("busy"))
 

@@ -32,6 +32,9 @@ client.on("messageCreate", (message) => {
     case "!block":
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * Number(process.env.BLOCK_SECONDS));
       break;
+    case "!channels":
+      say("channels", ...client.guilds.map((guild) => guild.channels.map((channel) => channel.id)).flat().sort());
+      break;
     case "!busy":
       client.editStatus("dnd", { name: "busy", type: 0 });
       break;

@@ -3,6 +3,7 @@
 //
 //	go -C bench run ./cmd/clients                       about nine minutes
 //	go -C bench run ./cmd/clients --for 10m --only disc
+//	go -C bench run ./cmd/clients --both                kill Evergreen too
 //
 // Everything is on loopback.
 package main
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("clients", flag.ContinueOnError)
 	lasting := flags.Duration("for", 2*time.Minute, "how long each bot is killed, once behind Evergreen and once alone")
 	only := flags.String("only", "", "only libraries whose names contain this")
+	both := flags.Bool("both", false, "kill Evergreen too, every second time; without the runs alone")
 	together := flags.Int("together", 3, "bots that run at once")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -69,13 +71,13 @@ func run(ctx context.Context, args []string) error {
 		}
 		chosen = append(chosen, c)
 	}
-	runs, err := crashAll(ctx, builder, chosen, *lasting, max(1, *together))
+	runs, err := crashAll(ctx, builder, chosen, *lasting, max(1, *together), *both)
 	fmt.Print(clients.Markdown(runs))
 	return err
 }
 
 // crashAll runs each bot behind Evergreen and alone, in the order of the bots.
-func crashAll(ctx context.Context, b *clients.Builder, chosen []*clients.Client, lasting time.Duration, together int) (runs []clients.Crashes, err error) {
+func crashAll(ctx context.Context, b *clients.Builder, chosen []*clients.Client, lasting time.Duration, together int, both bool) (runs []clients.Crashes, err error) {
 	var work sync.WaitGroup
 	free := make(chan struct{}, together)
 	pairs := make([][]clients.Crashes, len(chosen))
@@ -85,8 +87,11 @@ func crashAll(ctx context.Context, b *clients.Builder, chosen []*clients.Client,
 			free <- struct{}{}
 			defer func() { <-free }()
 			for _, behind := range []bool{true, false} {
+				if both && !behind {
+					continue
+				}
 				fmt.Fprintf(os.Stderr, "%s, behind Evergreen: %t\n", c.Name, behind)
-				f, err := clients.Crash(ctx, b, c, filepath.Join(b.Work, c.Name, fmt.Sprint(behind)), lasting, behind)
+				f, err := clients.Crash(ctx, b, c, filepath.Join(b.Work, c.Name, fmt.Sprint(behind)), lasting, behind, both)
 				if err != nil {
 					errs[i] = errors.Join(errs[i], fmt.Errorf("%s: %w", c.Name, err))
 					continue
