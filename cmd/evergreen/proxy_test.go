@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"evergreen/gateway"
+	"evergreen/internal/demo"
 	"evergreen/internal/process/config"
 	"evergreen/internal/web/api"
 )
@@ -96,17 +97,10 @@ func TestSetupKnowsItsLibraries(t *testing.T) {
 	}
 }
 
-// A bot that connects to the proxy hears what people say, and its program is started with
-// the addresses, and ended, by the proxy.
-func TestProxyServesABotAndItsProgram(t *testing.T) {
-	file := inTempDir(t)
-	world, listener := listeningSim(t)
-	environ := settings(world, listener, "PROXY_ADDR=127.0.0.1:0", "PATH="+os.Getenv("PATH"))
-	c := startCommand(t, environ, "proxy", "--no-api", "--", "sh", "-c", `echo "$EVERGREEN_GATEWAY_URL $EVERGREEN_API_URL" >addresses; exec sleep 600`)
-	line := c.stderr.await(t, "Bots can connect")
-	_, address, _ := strings.Cut(line, "address=")
-
-	heard := make(chan string, 1)
+// proxied starts a bot that connects to the proxy, and returns what it hears.
+func proxied(t *testing.T, world *demo.World, address string) (shard *gateway.Shard, heard <-chan string) {
+	t.Helper()
+	messages := make(chan string, 100)
 	shard, err := gateway.New(gateway.Options{
 		Credentials: gateway.Credentials{Token: world.Bot.Token, Intents: gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent},
 		URLSource:   gateway.FixedURL("ws://" + address), Events: []string{"MESSAGE_CREATE"},
@@ -115,18 +109,40 @@ func TestProxyServesABotAndItsProgram(t *testing.T) {
 				Content string `json:"content"`
 			}
 			_ = json.Unmarshal(e.Data, &m)
-			heard <- m.Content
+			messages <- m.Content
 		}),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- shard.Run(t.Context()) }()
+	go func() { ended <- shard.Run(context.Background()) }()
+	t.Cleanup(func() {
+		_ = shard.Stop(context.Background(), gateway.KeepSession)
+		<-ended
+	})
+	return shard, messages
+}
+
+// awaitLive waits until a bot is live.
+func awaitLive(t *testing.T, shard *gateway.Shard) {
+	t.Helper()
 	eventually(t, "the bot is live", func() (bool, bool) {
 		live := gateway.Online(shard.State())
 		return live, live
 	})
+}
+
+// A bot that connects to the proxy hears what people say, and its program is started with
+// the addresses, and ended, by the proxy.
+func TestProxyServesABotAndItsProgram(t *testing.T) {
+	file := inTempDir(t)
+	world, listener := listeningSim(t)
+	environ := settings(world, listener, "PROXY_ADDR=127.0.0.1:0", "PATH="+os.Getenv("PATH"))
+	c := startCommand(t, environ, "proxy", "--no-api", "--", "sh", "-c", `echo "$EVERGREEN_GATEWAY_URL $EVERGREEN_API_URL" >addresses; exec sleep 600`)
+	_, address, _ := strings.Cut(c.stderr.await(t, "Bots can connect"), "address=")
+	shard, heard := proxied(t, world, address)
+	awaitLive(t, shard)
 	ask(world, "hello")
 	if got := <-heard; got != "hello" {
 		t.Errorf("the bot has heard %q", got)
@@ -136,14 +152,48 @@ func TestProxyServesABotAndItsProgram(t *testing.T) {
 		content, _ := os.ReadFile("addresses")
 		return string(content), string(content) == want
 	})
-	_ = shard.Stop(t.Context(), gateway.KeepSession)
-	<-ended
 	if code := c.stop(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	log, err := os.ReadFile(file)
 	if err != nil || strings.Contains(string(log)+c.stderr.String(), world.Bot.Token) {
 		t.Errorf("the token can be read in the log, or there is none: %v", err)
+	}
+}
+
+// A bot that asks for an intent that is switched off is told 4014, as Discord would, and
+// the proxy goes on: once the switch is on, the bot only has to be started again.
+func TestProxyTellsABotThatItsIntentsAreOff(t *testing.T) {
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	world.Sim.SetPrivilegedIntents(world.Bot, false)
+	c := startCommand(t, settings(world, listener, "PROXY_ADDR=127.0.0.1:0"), "proxy", "--no-api")
+	_, address, _ := strings.Cut(c.stderr.await(t, "Bots can connect"), "address=")
+	refused, _ := proxied(t, world, address)
+	eventually(t, "the bot is told why", func() (gateway.State, bool) {
+		state, parked := refused.State().(gateway.Parked)
+		return state, parked && state.Reason.Code == gateway.CloseDisallowedIntents
+	})
+	if n := world.Sim.Verdict(world.Bot).Identifies; n != 0 {
+		t.Errorf("%d IDENTIFYs were spent on it", n)
+	}
+	world.Sim.SetPrivilegedIntents(world.Bot, true)
+	shard, _ := proxied(t, world, address)
+	awaitLive(t, shard)
+	if code := c.stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A wrong token ends the proxy before any bot has come.
+func TestProxyWithWrongTokenEndsAtOnce(t *testing.T) {
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	environ := settings(world, listener, "PROXY_ADDR=127.0.0.1:0")
+	world.Sim.ResetToken(world.Bot)
+	c := startCommand(t, environ, "proxy", "--no-api")
+	if code := c.code(t); code != int(config.ExitConfig) || !strings.Contains(c.stderr.String(), "Reset Token") {
+		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
 }
 

@@ -79,6 +79,10 @@ func (a *App) awaitIdentity(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(a.life.StopContext(), cancel)()
 	if !a.proxy.Known().Known {
+		// A wrong token is told now, not when the first bot comes.
+		if _, err := a.preflight.Check(ctx); err != nil && !a.life.Stopping() {
+			return err
+		}
 		a.log.Info("Waiting for the first bot to connect: it says which intents it needs", "address", a.proxy.Addr().String(), "do", "evergreen proxy setup")
 	}
 	if _, err := a.proxy.AwaitIdentity(ctx); err != nil && !a.life.Stopping() {
