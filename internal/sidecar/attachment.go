@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/gateway"
+	"evergreen/internal/sidecar/backlog"
 	"evergreen/internal/sidecar/line"
 )
 
@@ -41,13 +42,15 @@ type attachment struct {
 	phase    phase
 	consumer *consumer
 	session  *session
-	began    int64             // where the line's events have begun
-	position int64             // of the next event to look at
-	liveFrom int64             // what is of no use later is given from this position on
-	direct   []directive       // members that this line has asked for
-	asked    time.Time         // when members were asked for last that have not come; zero: none
-	refused  gateway.CloseCode // the line is closed with it instead of READY; 0: it is not
-	resumed  int64             // RESUMED is due once position is here; 0: it is not
+	// unconfirmedSince is when the oldest event was given that is not confirmed.
+	unconfirmedSince time.Time
+	began            int64             // where the line's events have begun
+	position         int64             // of the next event to look at
+	liveFrom         int64             // what is of no use later is given from this position on
+	direct           []directive       // members that this line has asked for
+	asked            time.Time         // when members were asked for last that have not come; zero: none
+	refused          gateway.CloseCode // the line is closed with it instead of READY; 0: it is not
+	resumed          int64             // RESUMED is due once position is here; 0: it is not
 }
 
 // directive is an event for one line alone, which jumps the backlog.
@@ -215,6 +218,7 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 		return a.line.InvalidateSession(ctx, false)
 	}
 	c := found.consumer
+	c.suspect, c.losses = 0, 0 // the bot has not ended
 	older := c.active()
 	c.cursor = max(c.cursor, from)
 	a.session, a.began, a.position, a.phase = found, from, from, phaseReplay
@@ -264,6 +268,7 @@ const doubtful = 250 * time.Millisecond
 func (s *Sidecar) leave(a *attachment, err error) {
 	now := time.Now()
 	closed := isClientClose(err)
+	var setAside *backlog.Record
 	s.mu.Lock()
 	c := a.consumer
 	if c == nil {
@@ -276,6 +281,7 @@ func (s *Sidecar) leave(a *attachment, err error) {
 		if !closed {
 			certain := max(a.began, a.cursor(a.line.ConfirmedBefore(now.Add(-doubtful))))
 			c.cursor = max(min(c.cursor, certain), s.backlog.Tail())
+			setAside = s.blame(a, now)
 		}
 	}
 	c.lines = slices.DeleteFunc(c.lines, func(one *attachment) bool { return one == a })
@@ -286,6 +292,9 @@ func (s *Sidecar) leave(a *attachment, err error) {
 	s.wake()
 	s.mu.Unlock()
 	s.log.Info("The connection of a bot has ended", "shard", fmt.Sprintf("%d/%d", c.shard[0], c.shard[1]), "why", err, "standby", next != nil)
+	if setAside != nil {
+		s.keepSetAside(*setAside)
+	}
 	if wasActive && next != nil {
 		next.takeOver()
 	}

@@ -25,6 +25,10 @@ type consumer struct {
 	away  time.Time // when the last line ended; zero while there is one
 
 	identifies []time.Time // of the last hour
+	// suspect is the event that was the first one not confirmed when the last line was
+	// lost, and how many lines in a row were lost so.
+	suspect int64
+	losses  int
 }
 
 // session is what a line may RESUME.

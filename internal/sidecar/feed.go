@@ -193,6 +193,9 @@ func (a *attachment) nextDirective() (outgoing, bool) {
 
 // number gives an event its number. The caller holds the lock.
 func (a *attachment) number(event string, data []byte) outgoing {
+	if a.line.Progress().Confirmed >= a.session.numbers.last {
+		a.unconfirmedSince = time.Now()
+	}
 	a.sidecar.counts.Delivered++
 	a.sidecar.touch()
 	return outgoing{event, a.session.numbers.give(a.position), data}
@@ -217,6 +220,7 @@ func (a *attachment) confirm(seq int64) {
 		return
 	}
 	if cursor := a.cursor(seq); cursor > c.cursor {
+		a.unconfirmedSince = time.Now()
 		c.cursor = cursor
 		a.sidecar.advance(time.Now())
 		a.sidecar.touch()

@@ -15,6 +15,8 @@ type Counts struct {
 	// Delivered are events that were written to a line, Lost those that fell out of the
 	// backlog before, and Told the interactions that were answered for a bot.
 	Delivered, Lost, Told int64
+	// SetAside are events that ended a bot three times in a row.
+	SetAside int64
 	// WrongTokens are connections and requests with another token.
 	WrongTokens int64
 }

@@ -23,6 +23,8 @@ var proxyMetrics = []metric[sidecar.Status]{
 		func(s *sidecar.Status) float64 { return float64(s.Counts.Delivered) }),
 	newMetric(counter, "proxy_events_lost_total", "Events that fell out before a bot has confirmed them.",
 		func(s *sidecar.Status) float64 { return float64(s.Counts.Lost) }),
+	newMetric(counter, "proxy_events_set_aside_total", "Events that ended a bot three times in a row and are not delivered again.",
+		func(s *sidecar.Status) float64 { return float64(s.Counts.SetAside) }),
 	newMetric(counter, "proxy_interactions_told_total", "Interactions that were answered because no bot took them.",
 		func(s *sidecar.Status) float64 { return float64(s.Counts.Told) }),
 	newMetric(counter, "proxy_wrong_tokens_total", "Connections and requests of bots with another token.",
