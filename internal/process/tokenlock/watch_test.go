@@ -114,7 +114,8 @@ func TestLostLockIsMadeAnew(t *testing.T) {
 		"deleted":    func(_, path string) error { return os.Remove(path) },
 		"moved away": func(_, path string) error { return os.Rename(path, path+".old") },
 		"replaced": func(_, path string) error {
-			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("{}"), 0o600))
+			// In one step: between two, the holder would make a file that is overwritten.
+			return errors.Join(os.WriteFile(path+".new", []byte("{}"), 0o600), os.Rename(path+".new", path))
 		},
 		"overwritten":     func(_, path string) error { return os.WriteFile(path, []byte(`{"pid":1,"id":"x"}`), 0o600) },
 		"folder deleted":  func(dir, _ string) error { return os.RemoveAll(dir) },
