@@ -69,6 +69,24 @@ func TestCutLineIsResumed(t *testing.T) {
 	})
 }
 
+// A library that was held up for minutes may have read events that it then drops: it
+// resumes after the last one that it has handled, and gets the others again.
+func TestWhatWasReadLongAgoCanBeResumed(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		first := h.started()
+		handled := first.last()
+		said := h.say(0, 3)
+		h.Advance(4 * time.Minute)
+		h.wantMessages(said, first)
+		first.kill()
+		second := h.connect()
+		second.send(6, map[string]any{"token": h.App.Token, "session_id": first.session, "seq": handled})
+		h.Until(time.Second, "RESUMED", func() bool { return len(second.events("RESUMED")) == 1 })
+		h.wantMessages(said, second)
+		second.kill()
+	})
+}
+
 // What cannot be resumed is answered with op 9, and the same line may identify.
 func TestWhatCannotBeResumedStartsAnew(t *testing.T) {
 	run(t, Options{BacklogAge: time.Minute}, func(h *harness) {

@@ -19,10 +19,12 @@ const (
 	DefaultAge   = time.Hour
 )
 
-// What was confirmed is kept for a while: a library may have answered for an event
-// before it had taken it, and its RESUME must find it.
+// What was confirmed is kept for a while: a library may have answered for an event before
+// it had taken it, and its RESUME must find it. arikawa lets go of what waits in its queue
+// when it connects again, minutes later if a handler has held it up. It is never kept for
+// more than half of [Options].Age.
 const (
-	confirmedAge   = 30 * time.Second
+	confirmedAge   = 5 * time.Minute
 	confirmedBytes = 1 << 20
 )
 
@@ -166,7 +168,7 @@ func (b *Backlog) Remove(position int64) {
 }
 
 // Confirm says that everything below a position is confirmed, and releases it. It stays
-// for 30 s, or until 1 MiB of later events is confirmed too. Confirm then does what
+// for 5 min, or until 1 MiB of later events is confirmed too. Confirm then does what
 // [Backlog.Expire] does.
 func (b *Backlog) Confirm(below int64, now time.Time) (lost Loss) {
 	for ; b.confirmed < min(below, b.next); b.confirmed++ {
@@ -184,7 +186,7 @@ func (b *Backlog) Expire(now time.Time) (lost Loss) {
 		oldest := &b.records[0]
 		isConfirmed := oldest.Position < b.confirmed
 		switch {
-		case isConfirmed && (b.kept > confirmedBytes || now.Sub(oldest.confirmed) >= confirmedAge):
+		case isConfirmed && (b.kept > confirmedBytes || now.Sub(oldest.confirmed) >= min(confirmedAge, b.opts.Age/2)):
 		case !isConfirmed && now.Sub(oldest.Received) >= b.opts.Age:
 		default:
 			return lost

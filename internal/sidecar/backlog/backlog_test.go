@@ -28,10 +28,10 @@ func TestConfirmedEventsStayForHalfAMinute(t *testing.T) {
 		t.Errorf("released %d, tail %d; want both confirmed events released and kept", released, b.Tail())
 	}
 	if lost := b.Expire(began.Add(confirmedAge - 1)); lost.Count != 0 || b.Tail() != 1 {
-		t.Errorf("tail %d, lost %d before the half minute is over", b.Tail(), lost.Count)
+		t.Errorf("tail %d, lost %d before the time is over", b.Tail(), lost.Count)
 	}
 	if lost := b.Expire(began.Add(confirmedAge)); lost.Count != 0 || b.Tail() != 3 {
-		t.Errorf("tail %d, lost %d after half a minute", b.Tail(), lost.Count)
+		t.Errorf("tail %d, lost %d after five minutes", b.Tail(), lost.Count)
 	}
 	if want := []int64{1, 2}; !slices.Equal(*folded, want) {
 		t.Errorf("folded %v, want %v", *folded, want)
