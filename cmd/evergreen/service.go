@@ -59,6 +59,7 @@ type servicePlan struct {
 	RunAs  string `placeholder:"..." help:"Account to run as. Without it: the one that called sudo, or else the owner of the folder."`
 	CopyTo string `placeholder:"FILE" help:"Copy this program to FILE, or into a folder that exists, and have the service run the copy. It is needed where this program does not stay: started by go run, in a folder for temporary files, on a volume that is taken away."`
 	API    bool   `name:"api" default:"true" negatable:"" help:"Serve the HTTP API too."`
+	Proxy  bool   `help:"Run evergreen proxy, for a bot in another language, which is a service of its own."`
 }
 
 func (s servicePlan) plan(p *process) (service.Plan, error) {
@@ -79,14 +80,24 @@ func (s servicePlan) plan(p *process) (service.Plan, error) {
 	if info, err := os.Stat(plan.Dir); err != nil || !info.IsDir() {
 		return plan, fmt.Errorf("%s is no folder that the service could work in", plan.Dir)
 	}
-	if s.API {
-		plan.Run = append(plan.Run, "--api")
-	}
+	plan.Proxy, plan.Run = s.Proxy, s.apiFlag()
 	if !s.serviceName.User {
 		plan.User = cmp.Or(s.RunAs, p.getenv("SUDO_USER"), ownerOf(plan.Dir))
 	}
 	plan.Writable = writable(p, plan.Dir)
 	return plan, nil
+}
+
+// apiFlag are the arguments that decide whether the HTTP API is served: run does so when
+// asked to, proxy unless told not to.
+func (s servicePlan) apiFlag() []string {
+	switch {
+	case s.Proxy && !s.API:
+		return []string{"--no-api"}
+	case !s.Proxy && s.API:
+		return []string{"--api"}
+	}
+	return nil
 }
 
 // writable are the folders outside dir that the settings in dir name for the state and
@@ -186,7 +197,7 @@ func (s servicePrint) Run(p *process) error {
 	var plan service.Plan
 	var err error
 	if s.Packaged {
-		plan = service.Plan{Name: s.Name, Executable: "/usr/bin/evergreen", Run: []string{"--api"}, Packaged: true}
+		plan = service.Plan{Name: s.Name, Executable: "/usr/bin/evergreen", Proxy: s.Proxy, Run: s.apiFlag(), Packaged: true}
 	} else if plan, err = s.plan(p); err != nil {
 		return err
 	} else if s.CopyTo != "" {

@@ -126,7 +126,7 @@ func commonFiles(ctx context.Context) ([]file, error) {
 	for name, args := range map[string][]string{
 		"evergreen.1": {"man"}, "completions/evergreen.bash": {"completion", "bash"},
 		"completions/_evergreen": {"completion", "zsh"}, "completions/evergreen.fish": {"completion", "fish"},
-		"evergreen.service": {"service", "print", "--packaged"},
+		"evergreen.service": {"service", "print", "--packaged"}, "evergreen-proxy.service": {"service", "print", "--packaged", "--proxy"},
 	} {
 		said, err := exec.CommandContext(ctx, program, args...).Output()
 		if err != nil {

@@ -21,8 +21,10 @@ type Plan struct {
 	Executable, Dir string
 	// Writable are folders beyond Dir that the bot writes to, absolute.
 	Writable []string
-	// Run are the arguments after "run".
-	Run []string
+	// Proxy runs "proxy", for a bot in another language, in place of "run". Run are the
+	// arguments after it.
+	Proxy bool
+	Run   []string
 	// PerUser makes it a service of the account that installs it, which needs no
 	// administrator. Otherwise it runs as User.
 	PerUser bool
@@ -32,7 +34,14 @@ type Plan struct {
 	Packaged bool
 }
 
-func (p Plan) arguments() []string { return append([]string{"run"}, p.Run...) }
+func (p Plan) arguments() []string { return append([]string{p.command()}, p.Run...) }
+
+func (p Plan) command() string {
+	if p.Proxy {
+		return "proxy"
+	}
+	return "run"
+}
 
 // check names the first thing that would make a service that cannot start.
 func (p Plan) check() error {

@@ -86,14 +86,18 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 
 // Given the unit that packages bring, then the one in the tree is the same.
 func TestPackagedUnitIsCurrent(t *testing.T) {
-	plan := Plan{Name: "evergreen", Executable: "/usr/bin/evergreen", Run: []string{"--api"}, Packaged: true}
-	unit, err := plan.Unit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, err := os.ReadFile("../../../deploy/systemd/evergreen.service")
-	if err != nil || string(kept) != unit {
-		t.Errorf("deploy/systemd/evergreen.service is not what \"evergreen service print --packaged\" prints (%v)", err)
+	for name, plan := range map[string]Plan{
+		"evergreen.service":       {Name: "evergreen", Executable: "/usr/bin/evergreen", Run: []string{"--api"}, Packaged: true},
+		"evergreen-proxy.service": {Name: "evergreen", Executable: "/usr/bin/evergreen", Proxy: true, Packaged: true},
+	} {
+		unit, err := plan.Unit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile("../../../deploy/systemd/" + name)
+		if err != nil || string(kept) != unit {
+			t.Errorf("deploy/systemd/%s is not what \"evergreen service print --packaged\" prints, with --proxy for that (%v)", name, err)
+		}
 	}
 }
 

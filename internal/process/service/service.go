@@ -79,7 +79,7 @@ func on(system service.System, p Plan) (*Service, error) {
 		options["RunAtLoad"] = true
 	default:
 		// These managers cannot choose a folder, so the bot does it itself.
-		arguments = append([]string{"run", "--dir", p.Dir}, arguments[1:]...)
+		arguments = append([]string{p.command(), "--dir", p.Dir}, arguments[1:]...)
 		options["OnFailure"] = "restart"
 		options["OnFailureDelayDuration"] = "2s"
 	}
