@@ -63,7 +63,7 @@ var packages = []struct {
 	path  string
 	least float64
 }{
-	{"gateway", 0.70},
+	{"gateway", 0.97},
 	{"identify", 0.90},
 	{"internal/discord/rest", 0.90},
 	{"internal/store", 0.97},
