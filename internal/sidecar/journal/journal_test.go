@@ -10,16 +10,24 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"evergreen/internal/simtest"
 )
 
 // begin opens a folder, loads it and starts the writer. stop ends the writer.
 func begin(t *testing.T, dir string) (j *Journal, loaded []string, found bool, stop func()) {
 	t.Helper()
-	j, err := Open(dir, slog.New(slog.DiscardHandler))
+	return beginLogging(t, dir, slog.New(slog.DiscardHandler))
+}
+
+func beginLogging(t *testing.T, dir string, log *slog.Logger) (j *Journal, loaded []string, found bool, stop func()) {
+	t.Helper()
+	j, err := Open(dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,5 +265,176 @@ func TestLoadingEndsWithAnError(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(j.path(j.number, checkpointEnding), "below"), j.log); err == nil {
 		t.Error("a folder below a file was made")
+	}
+}
+
+// A segment that cannot be written is told once, tried again, and nothing of it is lost or
+// out of order.
+func TestSegmentThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var log simtest.Log
+		j, _, _, stop := beginLogging(t, dir, log.Logger())
+		j.Checkpoint(text("c"))
+		synctest.Wait()
+		inTheWay := j.path(1, segmentEnding)
+		if err := os.Mkdir(inTheWay, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		var kept atomic.Int64
+		for i := range 3 {
+			j.Append(Record{Kind: 1, Data: fmt.Append(nil, i), Kept: func() { kept.Add(1) }})
+		}
+		time.Sleep(3 * retryAfter)
+		synctest.Wait()
+		if since, err := j.Trouble(); err == nil || kept.Load() != 0 || time.Since(since) < 2*retryAfter {
+			t.Errorf("trouble %v since %s, %d kept", err, since, kept.Load())
+		}
+		if n := strings.Count(log.String(), "cannot be kept on the disk"); n != 1 {
+			t.Errorf("it is told %d times", n)
+		}
+		if err := os.Remove(inTheWay); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(retryAfter)
+		synctest.Wait()
+		if _, err := j.Trouble(); err != nil || kept.Load() != 3 || !log.Has("is kept on the disk again") {
+			t.Errorf("trouble %v, %d kept; the log says:\n%s", err, kept.Load(), log.String())
+		}
+		stop()
+		_, loaded, _, stop := begin(t, dir)
+		stop()
+		if want := []string{"checkpoint c", "1 0", "1 1", "1 2"}; !slices.Equal(loaded, want) {
+			t.Errorf("loaded %q", loaded)
+		}
+	})
+}
+
+// Large records are written one after another, and Written says how much there is since
+// the last checkpoint.
+func TestManyLargeRecordsAreKeptInOrder(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j, _, _, stop := begin(t, dir)
+		j.Checkpoint(text("c"))
+		want := []string{"checkpoint c"}
+		for i := range 7 {
+			data := bytes.Repeat([]byte{byte('a' + i)}, 700<<10)
+			j.Append(Record{Kind: 1, Data: data})
+			want = append(want, "1 "+string(data))
+		}
+		synctest.Wait()
+		if n, incomplete := j.Written(); n != 7*(700<<10+header) || incomplete {
+			t.Errorf("%d bytes are written, incomplete %t", n, incomplete)
+		}
+		stop()
+		j, loaded, _, stop := begin(t, dir)
+		if !slices.Equal(loaded, want) {
+			t.Errorf("%d records are loaded, or in another order", len(loaded))
+		}
+		j.Checkpoint(text("d"))
+		synctest.Wait()
+		if n, _ := j.Written(); n != 0 {
+			t.Errorf("%d bytes since the checkpoint", n)
+		}
+		stop()
+	})
+}
+
+// What was left out counts as kept once a checkpoint after it is: nothing waits for ever.
+func TestCheckpointKeepsWhatWasLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j, err := Open(dir, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept atomic.Int64
+		count := func() { kept.Add(1) }
+		j.Append(Record{Data: make([]byte, maxQueue), Kept: count})
+		j.Append(Record{Data: []byte("too much"), Kept: count})
+		j.Append(Record{Data: []byte("after a gap"), Kept: count})
+		j.Append(Record{Data: []byte("nobody asks")})
+		j.Checkpoint(text("all of it"))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- j.Run(ctx) }()
+		synctest.Wait()
+		if kept.Load() != 3 {
+			t.Errorf("%d are kept", kept.Load())
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Segments count from the latest checkpoint on, as far as there is no gap between them.
+func TestSegmentsAfterAGapAreNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	j, _, _, stop := begin(t, dir)
+	j.Checkpoint(text("c"))
+	j.Append(Record{Kind: 1, Data: []byte("first")})
+	stop()
+	segment, err := os.ReadFile(j.path(1, segmentEnding))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, content := range map[int64][]byte{0: segment, 2: segment, 4: segment} {
+		if err := os.WriteFile(j.path(number, segmentEnding), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, loaded, _, stop := begin(t, dir)
+	stop()
+	if want := []string{"checkpoint c", "1 first", "1 first"}; !slices.Equal(loaded, want) {
+		t.Errorf("loaded %q, want the segments 1 and 2 alone", loaded)
+	}
+}
+
+// A record is kept as soon as it is there, and what was written makes room in the queue.
+func TestRecordsAreKeptAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j, _, _, stop := begin(t, dir)
+		j.Checkpoint(text("c"))
+		synctest.Wait()
+		if numbers := j.numbers(checkpointEnding); len(numbers) != 1 {
+			t.Errorf("the checkpoint is not written at once: %v", numbers)
+		}
+		began, kept := time.Now(), 0
+		for range 3 {
+			j.Append(Record{Data: make([]byte, maxQueue*2/3), Kept: func() { kept++ }})
+			synctest.Wait()
+		}
+		if _, incomplete := j.Written(); kept != 3 || incomplete || time.Since(began) != 0 {
+			t.Errorf("%d of 3 are kept after %s, incomplete %t", kept, time.Since(began), incomplete)
+		}
+		stop()
+	})
+}
+
+// What follows a torn record is not believed, in later segments neither.
+func TestSegmentsAfterATornOneAreNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	j, _, _, stop := begin(t, dir)
+	j.Checkpoint(text("c"))
+	j.Append(Record{Kind: 1, Data: []byte("first")})
+	j.Append(Record{Kind: 1, Data: []byte("second")})
+	stop()
+	segment, err := os.ReadFile(j.path(1, segmentEnding))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, content := range map[int64][]byte{1: segment[:len(segment)-1], 2: segment} {
+		if err := os.WriteFile(j.path(number, segmentEnding), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, loaded, _, stop := begin(t, dir)
+	stop()
+	if want := []string{"checkpoint c", "1 first"}; !slices.Equal(loaded, want) {
+		t.Errorf("loaded %q", loaded)
 	}
 }
