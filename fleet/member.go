@@ -142,10 +142,17 @@ func (m *member) hasNoSession() bool {
 	return shard.Session().ID == "" && !gateway.Online(shard.State())
 }
 
-// stop stops the present shard, also while an operation runs.
+// stop stops the present shard, also while an operation runs. Without an error the shard's
+// Run has returned.
 func (m *member) stop(ctx context.Context, mode gateway.StopMode) error {
-	if err := m.current().Stop(ctx, mode); err != nil {
+	m.mu.Lock()
+	shard, ran := m.shard, m.ran
+	m.mu.Unlock()
+	if err := shard.Stop(ctx, mode); err != nil {
 		return fmt.Errorf("shard %s: %w", m.shardID, err)
+	}
+	if ran != nil {
+		<-ran // Run has nothing left to do but to return
 	}
 	return nil
 }
