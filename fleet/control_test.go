@@ -382,19 +382,7 @@ func TestShardWaitsForItsHandlerBeforeItIsResumed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			returns := make(chan struct{})
-			handle := func(_ context.Context, e gateway.Event) {
-				if e.Type == "MESSAGE_CREATE" {
-					<-returns
-				}
-			}
-			run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
-				returns = make(chan struct{}) // one of the bubble
-				s.startLive(time.Minute)
-				s.postIn(s.guildOn(1, 2), "long")
-				s.Advance(time.Second)
-				ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
-				defer cancel()
+			runWithBusyHandler(t, func(s *harness, ctx context.Context, returns func()) {
 				if err := stop(s, ctx); err == nil || !strings.Contains(err.Error(), "shard 1/2") {
 					t.Errorf("got %v", err)
 				}
@@ -404,7 +392,7 @@ func TestShardWaitsForItsHandlerBeforeItIsResumed(t *testing.T) {
 				if err := s.fleet.Resume(s.T.Context(), 1); err == nil || !strings.Contains(err.Error(), "has not returned") {
 					t.Errorf("it was resumed: %v", err)
 				}
-				close(returns)
+				returns()
 				s.Advance(time.Second)
 				if err := s.fleet.Resume(s.T.Context(), 1); err != nil {
 					t.Error(err)
@@ -414,6 +402,38 @@ func TestShardWaitsForItsHandlerBeforeItIsResumed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a handler that ignores the end of its context, when the fleet is stopped, then the error
+// names its shard.
+func TestStopNamesTheShardThatDoesNotEnd(t *testing.T) {
+	runWithBusyHandler(t, func(s *harness, ctx context.Context, returns func()) {
+		if err := s.fleet.Stop(ctx, gateway.KeepSession); err == nil || !strings.Contains(err.Error(), "shard 1/2") {
+			t.Errorf("got %v", err)
+		}
+		returns()
+	})
+}
+
+// runWithBusyHandler lets a story pass in which a handler of the shard 1/2 does not return
+// until returns is called. ctx ends after a second.
+func runWithBusyHandler(t *testing.T, story func(s *harness, ctx context.Context, returns func())) {
+	t.Helper()
+	var busy chan struct{}
+	handle := func(_ context.Context, e gateway.Event) {
+		if e.Type == "MESSAGE_CREATE" {
+			<-busy
+		}
+	}
+	run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
+		busy = make(chan struct{})
+		s.startLive(time.Minute)
+		s.postIn(s.guildOn(1, 2), "long")
+		s.Advance(time.Second)
+		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
+		defer cancel()
+		story(s, ctx, func() { close(busy) })
+	})
 }
 
 // Given a shard that is paused before the fleet runs, then it does not start with the others,
@@ -437,28 +457,5 @@ func TestShardThatIsPausedBeforeTheStartStaysAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Until(time.Minute, "both are online", func() bool { return s.fleet.Progress().Online == 2 })
-	})
-}
-
-// Given a handler that ignores the end of its context, when the fleet is stopped, then the error
-// names its shard.
-func TestStopNamesTheShardThatDoesNotEnd(t *testing.T) {
-	returns := make(chan struct{})
-	handle := func(_ context.Context, e gateway.Event) {
-		if e.Type == "MESSAGE_CREATE" {
-			<-returns
-		}
-	}
-	run(t, config{shards: "2", guilds: 4, handle: handle}, func(s *harness) {
-		returns = make(chan struct{}) // one of the bubble
-		s.startLive(time.Minute)
-		s.postIn(s.guildOn(1, 2), "long")
-		s.Advance(time.Second)
-		ctx, cancel := context.WithTimeout(s.T.Context(), time.Second)
-		defer cancel()
-		if err := s.fleet.Stop(ctx, gateway.KeepSession); err == nil || !strings.Contains(err.Error(), "shard 1/2") {
-			t.Errorf("got %v", err)
-		}
-		close(returns)
 	})
 }

@@ -3,8 +3,6 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -32,7 +30,7 @@ type harness struct {
 	shards  int
 	sidecar *Sidecar
 	fleet   *fleet.Fleet
-	pipe    *pipeListener
+	pipe    *simtest.Listener
 	stop    func()
 	// sessions are those at Discord, which outlive a Sidecar.
 	sessions *simtest.Sessions
@@ -62,7 +60,7 @@ func (h *harness) start() {
 	o.APIURL, o.UserAgent = h.Sim.APIURL(), "DiscordBot (https://example.com, 1)"
 	transport := h.Sim.Transport()
 	o.HTTPClient = &http.Client{Transport: transport}
-	h.pipe = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	h.pipe = simtest.NewListener()
 	o.Listener = h.pipe
 	var err error
 	if h.sidecar, err = New(o); err != nil {
@@ -162,7 +160,7 @@ type received struct {
 // connect opens a line.
 func (h *harness) connect() *bot {
 	h.T.Helper()
-	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.dial, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
 	conn, response, err := websocket.Dial(h.T.Context(), "ws://127.0.0.1/?v=10&encoding=json", &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		h.T.Fatal(err)
@@ -359,36 +357,3 @@ func (h *harness) wantMessages(want []string, bots ...*bot) {
 		h.T.Errorf("the bots have heard %q, want %q", got, want)
 	}
 }
-
-// pipeListener is a listener in memory.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case l.conns <- there:
-		return here, nil
-	case <-l.closed:
-		return nil, errors.New("nobody listens")
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8001} }

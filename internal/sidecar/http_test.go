@@ -14,7 +14,7 @@ import (
 // request sends a request to the Sidecar and returns the answer.
 func (h *harness) request(method, path, body string, header http.Header) (status int, answer string, got http.Header) {
 	h.T.Helper()
-	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.dial, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
 	r, err := http.NewRequestWithContext(h.T.Context(), method, "http://127.0.0.1:8001"+path, strings.NewReader(body))
 	if err != nil {
 		h.T.Fatal(err)
@@ -144,7 +144,7 @@ func TestTooManyLinesAreRefused(t *testing.T) {
 		for range maxLines {
 			bots = append(bots, h.connect())
 		}
-		client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.dial, DisableKeepAlives: true}}
+		client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
 		_, response, err := websocket.Dial(h.T.Context(), "ws://127.0.0.1/", &websocket.DialOptions{HTTPClient: client})
 		if err == nil || response == nil || response.StatusCode != 503 {
 			t.Errorf("one more: %v", err)

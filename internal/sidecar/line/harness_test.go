@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"evergreen/internal/sidecar/line"
+	"evergreen/internal/simtest"
 
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
@@ -62,7 +63,7 @@ func run(t *testing.T, set config, test func(*harness)) {
 		h := &harness{T: t, options: set.options, handle: set.handle, ran: make(chan error, 1)}
 		ctx, cancel := context.WithCancel(context.Background())
 		h.cancel = cancel
-		listener := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		listener := simtest.NewListener()
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			l, err := line.Accept(w, r, h.options)
 			if err != nil {
@@ -177,29 +178,6 @@ func (h *harness) wantAlive() {
 	}
 }
 
-// pipeListener listens in memory.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
-
 // message is a payload that the client has received.
 type message struct {
 	Op     int             `json:"op"`
@@ -234,10 +212,12 @@ type client struct {
 	code     int  // of the close frame received; 0: none
 }
 
-func dial(t *testing.T, listener *pipeListener, set config) *client {
+func dial(t *testing.T, listener *simtest.Listener, set config) *client {
 	t.Helper()
-	near, far := net.Pipe()
-	listener.conns <- far
+	near, err := listener.Dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &client{t: t, conn: near, in: bufio.NewReader(near), gate: make(chan struct{}, 1), left: make(chan struct{}), gone: make(chan struct{})}
 	c.gate <- struct{}{}
 	host := set.host
@@ -257,7 +237,6 @@ func dial(t *testing.T, listener *pipeListener, set config) *client {
 	if _, err := io.WriteString(near, request+text.String()+"\r\n"+string(set.behind)); err != nil {
 		t.Fatal(err)
 	}
-	var err error
 	if c.response, err = http.ReadResponse(c.in, nil); err != nil {
 		t.Fatal(err)
 	}

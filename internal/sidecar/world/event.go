@@ -183,11 +183,7 @@ func (w *World) updateUser(o object, _ []byte) error {
 
 // createGuild replaces a guild. An unavailable one is only marked.
 func (w *World) createGuild(o object, d []byte) error {
-	id, err := o.snowflake("id")
-	if err != nil {
-		return err
-	}
-	unavailable, err := o.bool("unavailable")
+	id, unavailable, err := availability(o)
 	if err != nil {
 		return err
 	}
@@ -221,11 +217,7 @@ func (w *World) createGuild(o object, d []byte) error {
 // deleteGuild marks a guild as unavailable or, without that word, removes it: the bot is not
 // in it any more.
 func (w *World) deleteGuild(o object, _ []byte) error {
-	id, err := o.snowflake("id")
-	if err != nil {
-		return err
-	}
-	unavailable, err := o.bool("unavailable")
+	id, unavailable, err := availability(o)
 	if err != nil {
 		return err
 	}
@@ -235,6 +227,15 @@ func (w *World) deleteGuild(o object, _ []byte) error {
 		delete(w.guilds, id)
 	}
 	return nil
+}
+
+// availability returns the guild that an event is about, and whether it has an outage.
+func availability(o object) (id uint64, unavailable bool, err error) {
+	if id, err = o.snowflake("id"); err != nil {
+		return 0, false, err
+	}
+	unavailable, err = o.bool("unavailable")
+	return id, unavailable, err
 }
 
 func (w *World) markOutage(id uint64) {
