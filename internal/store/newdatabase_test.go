@@ -36,7 +36,7 @@ func TestNewDatabaseGetsWhatMemoryHolds(t *testing.T) {
 				f.set(strike)
 				time.Sleep(DefaultAliveInterval + time.Millisecond)
 				f.set(func(f *fakeDisk) { f.writeErr = nil })
-				time.Sleep(firstRetry + 2*firstRetry)
+				time.Sleep(lastRetry) // how often it was tried before depends on when it broke
 				synctest.Wait()
 				after := f.all()[before:]
 				if len(after) == 0 {
