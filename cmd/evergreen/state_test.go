@@ -180,7 +180,10 @@ func (w *restartHarness) downtime(ctx context.Context, earlier int) (health.Inci
 	if err != nil {
 		return health.Incident{}, false // it is being written
 	}
-	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool { return !i.BeganWithPreviousRun || i.End.IsZero() })
+	gaps := slices.DeleteFunc(g.Incidents, func(i health.Incident) bool {
+		// An incident ends when the shard is live; how that came is told right after.
+		return !i.BeganWithPreviousRun || i.End.IsZero() || i.Outcome == health.OutcomeUnobserved
+	})
 	if len(gaps) <= earlier {
 		return health.Incident{}, false
 	}
