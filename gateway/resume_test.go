@@ -293,7 +293,8 @@ func TestReconnectRequestMovesTheSession(t *testing.T) {
 // closes at once, then exactly one resume follows each.
 // Statements: G-078, G-079.
 func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
-	run(t, config{}, func(h *harness) {
+	// With a latency no request finds the connection that the one before has led to.
+	run(t, config{sim: discordsim.Config{Latency: 10 * time.Millisecond}}, func(h *harness) {
 		h.startLive()
 		h.Advance(10 * time.Second)
 		h.Inject(discordsim.Fault{Name: "op7"})
@@ -313,7 +314,8 @@ func TestReconnectRequestsInAwkwardMoments(t *testing.T) {
 		h.WantIdentifies(1)
 		h.NoViolations()
 	})
-	run(t, config{}, func(h *harness) {
+	// With a latency no request finds the connection that the one before has led to.
+	run(t, config{sim: discordsim.Config{Latency: 10 * time.Millisecond}}, func(h *harness) {
 		outage := h.Inject(discordsim.Fault{Name: "no-ready"})
 		h.start()
 		h.Until(10*time.Second, "IDENTIFY is sent", func() bool { return h.shard.Stats().Identifies == 1 })
