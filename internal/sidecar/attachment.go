@@ -182,7 +182,7 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 	s.wake() // an older line goes on standby
 	left := s.voiceOf(c)
 	s.mu.Unlock()
-	s.log.Info("A bot has identified", "shard", fmt.Sprintf("%d/%d", i.Shard[0], i.Shard[1]), "library", c.library, "from", a.line.RemoteAddr())
+	s.log.Info("A bot has identified", "shard", c.name(), "library", c.library, "from", a.line.RemoteAddr())
 	if len(i.Presence) > 0 && string(i.Presence) != "null" {
 		a.setPresence(i.Presence)
 	}
@@ -229,7 +229,7 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 	if older != nil && older != a && older.session == found {
 		older.line.Close(line.CloseUnknownError, "Session resumed on another connection.")
 	}
-	s.log.Info("A bot has resumed", "shard", fmt.Sprintf("%d/%d", c.shard[0], c.shard[1]), "from", a.line.RemoteAddr())
+	s.log.Info("A bot has resumed", "shard", c.name(), "from", a.line.RemoteAddr())
 	a.startFeed(ctx, a.feed)
 	return nil
 }
@@ -291,7 +291,7 @@ func (s *Sidecar) leave(a *attachment, err error) {
 	}
 	s.wake()
 	s.mu.Unlock()
-	s.log.Info("The connection of a bot has ended", "shard", fmt.Sprintf("%d/%d", c.shard[0], c.shard[1]), "why", err, "standby", next != nil)
+	s.log.Info("The connection of a bot has ended", "shard", c.name(), "why", err, "standby", next != nil)
 	if setAside != nil {
 		s.keepSetAside(*setAside)
 	}

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,6 +45,9 @@ func newSession(c *consumer) *session {
 	_, _ = rand.Read(id) // it never fails
 	return &session{id: hex.EncodeToString(id), consumer: c}
 }
+
+// name returns the shard pair as in 0/1.
+func (c *consumer) name() string { return fmt.Sprintf("%d/%d", c.shard[0], c.shard[1]) }
 
 // has reports whether the consumer gets the events of a guild: by the formula of Discord
 // (G-120), with events outside of guilds on shard 0.
