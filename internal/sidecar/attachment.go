@@ -42,6 +42,7 @@ type attachment struct {
 	phase    phase
 	consumer *consumer
 	session  *session
+	older    *attachment // whose last events are waited for before this line begins; nil: none
 	// unconfirmedSince is when the oldest event was given that is not confirmed.
 	unconfirmedSince time.Time
 	began            int64             // where the line's events have begun
@@ -171,6 +172,11 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 	c := s.consumerOf(*i.Shard, now)
 	c.intents, c.library = i.Intents, i.library()
 	c.identifies = append(slices.DeleteFunc(c.identifies, func(at time.Time) bool { return now.Sub(at) > time.Hour }), now)
+	a.older = nil
+	if older := c.active(); older != nil && older != a && older.session == c.session {
+		older.line.Ping()
+		a.older = older
+	}
 	if c.session != nil {
 		delete(s.sessions, c.session.id)
 	}
@@ -276,13 +282,19 @@ func (s *Sidecar) leave(a *attachment, err error) {
 		return
 	}
 	wasActive := c.active() == a
-	if wasActive && a.session == c.session {
+	switch newer := c.active(); {
+	case wasActive && a.session == c.session:
 		a.confirm(a.line.Progress().Confirmed)
 		if !closed {
-			certain := max(a.began, a.cursor(a.line.ConfirmedBefore(now.Add(-doubtful))))
-			c.cursor = max(min(c.cursor, certain), s.backlog.Tail())
+			a.doubt(now)
 			setAside = s.blame(a, now)
 		}
+	case newer != nil && newer.older == a:
+		a.bequeath()
+		if !closed {
+			a.doubt(now)
+		}
+		newer.older = nil
 	}
 	c.lines = slices.DeleteFunc(c.lines, func(one *attachment) bool { return one == a })
 	next := c.active()
@@ -298,6 +310,14 @@ func (s *Sidecar) leave(a *attachment, err error) {
 	if wasActive && next != nil {
 		next.takeOver()
 	}
+}
+
+// doubt moves the cursor of the consumer back to what was confirmed for certain by a line
+// that has been lost. The caller holds the lock.
+func (a *attachment) doubt(now time.Time) {
+	c := a.consumer
+	certain := max(a.began, a.cursor(a.line.ConfirmedBefore(now.Add(-doubtful))))
+	c.cursor = max(min(c.cursor, certain), a.sidecar.backlog.Tail())
 }
 
 // takeOver has a line on standby identify again, because the active one has ended: what

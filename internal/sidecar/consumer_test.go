@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,64 @@ func TestOlderLineIsOnStandby(t *testing.T) {
 		h.wantMessages(append(said, missed...), older)
 		h.WantIdentifies(1)
 		older.kill()
+	})
+}
+
+// What the older process has read and not confirmed yet, when the newer one comes, goes to
+// the older one alone: it is alive, and handles it.
+func TestNewerProcessGetsNothingThatTheOlderOneHasRead(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		older := h.started()
+		said := h.say(0, 3)
+		h.Until(time.Second, "the messages reach the older process", func() bool { return len(older.messages()) == 3 })
+		newer := h.started()
+		said = append(said, h.say(3, 2)...)
+		h.Advance(2 * time.Second)
+		h.wantMessages(said, older, newer)
+		older.kill()
+		newer.kill()
+	})
+}
+
+// An older process that is stuck does not keep the newer one waiting; what it has not read
+// goes to the newer one.
+func TestNewerProcessTakesOverFromOneThatHangs(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		older := h.started()
+		goOn := older.hang()
+		h.Post("to wake it") // it reads this one, and then nothing
+		h.Until(time.Second, "the older process hangs", func() bool { return len(older.messages()) == 1 })
+		said := h.say(0, 2)
+		began := time.Now()
+		newer := h.connect().identify(nil)
+		h.Until(20*time.Second, "READY", func() bool { return len(newer.events("READY")) == 1 })
+		if took := time.Since(began); took > olderWait+100*time.Millisecond {
+			t.Errorf("READY comes after %v", took)
+		}
+		h.Advance(2 * time.Second)
+		if heard := newer.messages(); len(heard) < 2 || !slices.Equal(heard[len(heard)-2:], said) {
+			t.Errorf("the newer process has heard %q, want %q at the end", heard, said)
+		}
+		goOn()
+		older.kill()
+		newer.kill()
+	})
+}
+
+// An older process that is killed while the newer one waits for it may have handled less
+// than it has read: that comes again.
+func TestOlderProcessThatIsKilledWhileItIsWaitedForLosesNothing(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		older := h.started()
+		goOn := older.hang()
+		said := h.say(0, 3)
+		newer := h.connect().identify(nil)
+		h.Advance(olderWait / 2)
+		goOn()
+		older.kill()
+		h.Until(20*time.Second, "the newer process has heard all", func() bool { return len(newer.messages()) >= 3 })
+		h.wantMessages(said, newer)
+		newer.kill()
 	})
 }
 

@@ -31,6 +31,9 @@ func (a *attachment) feedNew(ctx context.Context, waits bool) error {
 	if err := a.awaitUpstream(ctx); err != nil {
 		return err
 	}
+	if err := a.awaitOlder(ctx); err != nil {
+		return err
+	}
 	guilds, err := a.feedSnapshot(ctx)
 	if err != nil {
 		return err
@@ -67,6 +70,43 @@ func (a *attachment) awaitUpstream(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// olderWait bounds the wait for an older line. Libraries answer a ping within 0.1 s unless
+// they are stuck.
+const olderWait = time.Second
+
+// awaitOlder waits until the older line of the consumer, which a newer process of the bot
+// takes the place of, has confirmed what it was given: else both would handle it.
+func (a *attachment) awaitOlder(ctx context.Context) error {
+	s := a.sidecar
+	timer := time.NewTimer(olderWait)
+	defer timer.Stop()
+	for end := time.Now().Add(olderWait); ; {
+		s.mu.Lock()
+		if older := a.older; older != nil {
+			p := older.line.Progress()
+			if p.Confirmed >= older.session.numbers.last || !p.Stalled.IsZero() || !time.Now().Before(end) {
+				older.bequeath()
+				a.older = nil
+			}
+		}
+		done := a.older == nil
+		s.mu.Unlock()
+		if done {
+			return nil
+		}
+		if err := a.wait(ctx, timer.C); err != nil {
+			return err
+		}
+	}
+}
+
+// bequeath moves the cursor of the consumer to what this line has confirmed, which is not
+// the active one any more. The caller holds the lock.
+func (a *attachment) bequeath() {
+	a.consumer.cursor = max(a.consumer.cursor, a.cursor(a.line.Progress().Confirmed))
+	a.sidecar.touch()
 }
 
 // wait returns when the line is woken, the client has confirmed something or the timer
@@ -147,6 +187,9 @@ func (a *attachment) next() (outgoing, bool, error) {
 	s, c := a.sidecar, a.consumer
 	if c.active() != a || c.session != a.session {
 		a.phase = phaseStandby
+		if newer := c.active(); newer != nil && newer.older == a {
+			newer.notify()
+		}
 		return outgoing{}, false, nil
 	}
 	p := a.line.Progress()
