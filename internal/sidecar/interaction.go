@@ -15,9 +15,11 @@ import (
 	"evergreen/internal/sidecar/backlog"
 )
 
-// An interaction is valid for 3 s (G-132). tellAfter leaves the bot the time to come back
-// with a RESUME, and Discord the time to take the answer.
+// An interaction can be answered for interactionLife (G-132). tellAfter leaves the bot the
+// time to come back with a RESUME, and Discord the time to take the answer.
 const (
+	interactionLife = 3 * time.Second
+
 	tellAfter    = 1800 * time.Millisecond
 	tellDeadline = 5 * time.Second
 	tellAtOnce   = 32
@@ -58,6 +60,28 @@ func (s *Sidecar) onInteraction(position int64, r backlog.Record) {
 	select {
 	case s.interaction <- struct{}{}:
 	default:
+	}
+}
+
+// restoreInteractions notes the interactions that an earlier process has kept and no bot has
+// taken. It takes out those that can no longer be answered, or were answered by that process.
+func (s *Sidecar) restoreInteractions(now time.Time) {
+	if s.opts.Interactions != Tell {
+		return
+	}
+	from := s.backlog.Next()
+	for _, c := range s.consumers {
+		from = min(from, c.cursor)
+	}
+	for at := from; at < s.backlog.Next(); at++ {
+		r, ok := s.backlog.At(at)
+		switch {
+		case !ok || r.Type != "INTERACTION_CREATE" || r.Removed:
+		case now.Sub(r.Received) >= interactionLife:
+			s.backlog.Remove(at)
+		default:
+			s.onInteraction(at, r)
+		}
 	}
 }
 

@@ -48,6 +48,29 @@ func TestInteractionWaitsForABotThatResumes(t *testing.T) {
 	})
 }
 
+// An interaction that was answered for the bot does not come to it after a crash of Evergreen:
+// nobody can answer it any more, and libraries end with an error.
+func TestInteractionOfAnEarlierProcessIsNotDeliveredLate(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		h.started().kill()
+		told := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		h.Until(3*time.Second, "an answer", func() bool { return len(h.Sim.Answers(told)) == 1 })
+		open := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		h.Advance(200 * time.Millisecond)
+		h.crash()
+		h.Until(3*time.Second, "an answer of the next process", func() bool { return len(h.Sim.Answers(open)) == 1 })
+		h.Advance(3 * time.Second)
+		h.crash()
+		h.Advance(2 * time.Second)
+		b := h.started()
+		h.Advance(5 * time.Second)
+		if n := len(b.events("INTERACTION_CREATE")); n != 0 {
+			t.Errorf("the bot gets %d of them", n)
+		}
+		b.kill()
+	})
+}
+
 // With keep a bot gets it however late.
 func TestInteractionIsKeptIfWanted(t *testing.T) {
 	run(t, Options{Interactions: Keep}, func(h *harness) {

@@ -284,6 +284,7 @@ func (s *Sidecar) restore(dir string) error {
 		return err
 	}
 	s.advance(time.Now())
+	s.restoreInteractions(time.Now())
 	if now := s.worldAt(s.backlog.Next()); now.Ready() != nil {
 		s.restored = true
 		s.learnGuilds(now)
