@@ -217,7 +217,6 @@ func (a *attachment) next() (outgoing, bool, error) {
 		}
 		a.position++
 		if c.gets(r) && (!r.LiveOnly || r.Position >= a.liveFrom) {
-			s.onGiven(r)
 			return a.number(r.Type, r.Data), true, nil
 		}
 	}

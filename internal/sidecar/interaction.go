@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,16 +18,19 @@ import (
 )
 
 // An interaction can be answered for interactionLife (G-132). tellAfter leaves the bot the
-// time to come back with a RESUME, and Discord the time to take the answer.
+// time to come back with a RESUME, and Discord the time to take the answer. unreadAfter is
+// for one that a line has been given: a bot that hangs, or was killed, has not read it by
+// then.
 const (
 	interactionLife = 3 * time.Second
 
 	tellAfter    = 1800 * time.Millisecond
+	unreadAfter  = 2200 * time.Millisecond
 	tellDeadline = 5 * time.Second
 	tellAtOnce   = 32
 )
 
-// pendingInteraction is an interaction that no line has been given.
+// pendingInteraction is an interaction that may have to be answered for the bot.
 type pendingInteraction struct {
 	position int64
 	guild    uint64
@@ -85,21 +90,11 @@ func (s *Sidecar) restoreInteractions(now time.Time) {
 	}
 }
 
-// onGiven follows an event that was given to a line. The caller holds the lock.
-func (s *Sidecar) onGiven(r backlog.Record) {
-	for i, p := range s.pending {
-		if p.position == r.Position {
-			s.pending = append(s.pending[:i], s.pending[i+1:]...)
-			return
-		}
-	}
-}
-
-// oldestInteraction returns when the oldest interaction of a consumer came that no line
-// has been given; zero: there is none. The caller holds the lock.
+// oldestInteraction returns when the oldest interaction of a consumer came that it has not
+// read; zero: there is none. The caller holds the lock.
 func (s *Sidecar) oldestInteraction(c *consumer) time.Time {
 	for _, p := range s.pending {
-		if c.has(p.guild) {
+		if c.has(p.guild) && p.position >= c.cursor {
 			return p.received
 		}
 	}
@@ -136,34 +131,66 @@ func (s *Sidecar) answerInteractions(ctx context.Context) {
 	}
 }
 
-// dueInteractions takes out what has waited for long enough, and returns how long it is
-// until the next.
+// dueInteractions takes out what no bot has read in time, and returns how long it is until
+// the next one may be due.
 func (s *Sidecar) dueInteractions(now time.Time) (due []pendingInteraction, next time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.pending) > 0 {
-		if wait := tellAfter - now.Sub(s.pending[0].received); wait > 0 {
-			return due, wait
+	next = time.Hour
+	s.pending = slices.DeleteFunc(s.pending, func(p pendingInteraction) bool {
+		read, given := s.progressOf(p)
+		patience := tellAfter
+		if read || given {
+			patience = unreadAfter
 		}
-		due = append(due, s.pending[0])
-		s.backlog.Remove(s.pending[0].position)
-		s.pending = s.pending[1:]
-		s.counts.Told++
+		if wait := patience - now.Sub(p.received); wait > 0 {
+			next = min(next, wait)
+			return false
+		}
+		if !read {
+			due = append(due, p)
+			s.backlog.Remove(p.position)
+		}
+		return true
+	})
+	return due, next
+}
+
+// progressOf reports whether a bot has read an interaction, and whether the line that gets
+// its events has been given it. The caller holds the lock.
+func (s *Sidecar) progressOf(p pendingInteraction) (read, given bool) {
+	for _, c := range s.consumers {
+		if c.shard[1] != s.count || !c.has(p.guild) {
+			continue
+		}
+		a := c.active()
+		return c.cursor > p.position, a != nil && a.session == c.session && a.position > p.position
 	}
-	return due, time.Hour
+	return false, false
 }
 
 // tell answers an interaction for a bot that is away.
 func (s *Sidecar) tell(ctx context.Context, p pendingInteraction) {
 	ctx, cancel := context.WithTimeout(ctx, tellDeadline)
 	defer cancel()
-	err := s.callback(ctx, p)
-	if err != nil && ctx.Err() == nil {
+	switch err := s.callback(ctx, p); {
+	case err == nil:
+		s.mu.Lock()
+		s.counts.Told++
+		s.mu.Unlock()
+		s.log.Info("An interaction was answered for the bot, which is away", "waited", time.Since(p.received).Round(time.Millisecond))
+	case errors.Is(err, errAcknowledged):
+		s.log.Debug("An interaction was not answered for the bot, which has done so itself")
+	case ctx.Err() == nil:
 		s.log.Warn("An interaction could not be answered for the bot, which is away", "error", err)
-		return
 	}
-	s.log.Info("An interaction was answered for the bot, which is away", "waited", time.Since(p.received).Round(time.Millisecond))
 }
+
+// errAcknowledged is Discord's answer where there is an answer already (40060): the bot has
+// given it just before it ended.
+var errAcknowledged = errors.New("the interaction has been answered")
+
+const codeAcknowledged = 40060
 
 func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
 	data := map[string]any{"content": s.awayReply(p.locale), "flags": flagEphemeral}
@@ -190,11 +217,17 @@ func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
-	if answer.StatusCode >= 300 {
-		return fmt.Errorf("the answer was %s", answer.Status)
+	said, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	if answer.StatusCode < 300 {
+		return nil
 	}
-	return nil
+	var refused struct {
+		Code int `json:"code"`
+	}
+	if json.Unmarshal(said, &refused) == nil && refused.Code == codeAcknowledged {
+		return errAcknowledged
+	}
+	return fmt.Errorf("the answer was %s", answer.Status)
 }
 
 // awayReplies is the default answer in the languages that Evergreen speaks, by what

@@ -32,6 +32,57 @@ func TestInteractionNobodyTakesIsAnswered(t *testing.T) {
 	})
 }
 
+// A bot that hangs has been given the interaction and does not read it: who has used the
+// slash command is told within 2.5 s, and what the bot answers later is too late.
+func TestInteractionOfABotThatHangsIsAnswered(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		b := h.started()
+		goOn := b.hang()
+		h.Post("to wake it") // it reads this one, and then nothing
+		h.Until(time.Second, "the bot hangs", func() bool { return len(b.messages()) == 1 })
+		asked := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		if took := h.Until(5*time.Second, "an answer", func() bool { return len(h.Sim.Answers(asked)) == 1 }); took > 2500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		goOn()
+		h.Advance(time.Second)
+		if n := h.sidecar.Status().Counts.Told; n != 1 {
+			t.Errorf("%d are counted", n)
+		}
+		b.kill()
+	})
+}
+
+// A bot that is killed within the moment in which it may have read the interaction and not
+// answered it leaves the answer to Evergreen, whenever it was given.
+func TestInteractionOfABotThatIsKilledIsAnswered(t *testing.T) {
+	for _, since := range []time.Duration{5 * time.Millisecond, 300 * time.Millisecond} {
+		run(t, Options{}, func(h *harness) {
+			b := h.started()
+			asked := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+			h.Advance(since)
+			b.kill()
+			h.Advance(2500*time.Millisecond - since)
+			if n := len(h.Sim.Answers(asked)); n != 1 {
+				t.Errorf("killed after %s: %d answers", since, n)
+			}
+		})
+	}
+}
+
+// A bot that takes long to answer what it has read answers itself.
+func TestInteractionThatWasReadIsLeftToTheBot(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		b := h.started()
+		asked := h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping")
+		h.Advance(5 * time.Second)
+		if n := len(h.Sim.Answers(asked)); n != 0 || h.sidecar.Status().Counts.Told != 0 {
+			t.Errorf("%d answers were given for it", n)
+		}
+		b.kill()
+	})
+}
+
 // A bot that is back within the time gets the interaction, and nobody answers for it.
 func TestInteractionWaitsForABotThatResumes(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
