@@ -83,7 +83,7 @@ func (s *Sidecar) restoreInteractions(now time.Time) {
 		switch {
 		case !ok || r.Type != "INTERACTION_CREATE" || r.Removed:
 		case now.Sub(r.Received) >= interactionLife:
-			s.backlog.Remove(at)
+			s.remove(at)
 		default:
 			s.onInteraction(at, r)
 		}
@@ -149,7 +149,7 @@ func (s *Sidecar) dueInteractions(now time.Time) (due []pendingInteraction, next
 		}
 		if !read {
 			due = append(due, p)
-			s.backlog.Remove(p.position)
+			s.remove(p.position)
 		}
 		return true
 	})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"evergreen/gateway"
@@ -37,6 +38,7 @@ type table struct {
 	Count      int               `json:"count"`
 	CountStart int64             `json:"count_start"`
 	Consumers  []savedConsumer   `json:"consumers"`
+	Removed    []int64           `json:"removed,omitempty"` // positions that were taken out
 }
 
 type savedConsumer struct {
@@ -48,10 +50,10 @@ type savedConsumer struct {
 }
 
 type savedSession struct {
-	ID       string  `json:"id"`
-	Last     int64   `json:"last"`
-	Snapshot int64   `json:"snapshot"`
-	Cursors  []int64 `json:"cursors"` // of the numbers up to Last
+	ID       string `json:"id"`
+	Last     int64  `json:"last"`
+	Snapshot int64  `json:"snapshot"`
+	Cursors  []byte `json:"steps"` // of the numbers up to Last, by packCursors
 }
 
 // maxSavedCursors covers what a line may have been sent without a confirmation.
@@ -59,12 +61,12 @@ const maxSavedCursors = 2 * windowCount
 
 // table returns what is to be kept. The caller holds the lock.
 func (s *Sidecar) table() []byte {
-	t := table{Identity: s.identity, Voice: s.voice, Count: s.count, CountStart: s.countStart}
+	t := table{Identity: s.identity, Voice: s.voice, Count: s.count, CountStart: s.countStart, Removed: s.removed}
 	for _, c := range s.consumers {
 		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Cursor: c.cursor}
 		if c.session != nil {
 			n := &c.session.numbers
-			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, n.cursors[max(0, len(n.cursors)-maxSavedCursors):]}
+			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, packCursors(n.cursors[max(0, len(n.cursors)-maxSavedCursors):])}
 		}
 		t.Consumers = append(t.Consumers, saved)
 	}
@@ -93,12 +95,46 @@ func (s *Sidecar) restoreTable(raw []byte) error {
 		}
 		c := &consumer{shard: saved.Shard, intents: saved.Intents, library: saved.Library, cursor: saved.Cursor, away: time.Now()}
 		s.consumers[c.shard] = c
-		if one := saved.Session; one != nil && len(one.Cursors) <= maxSavedCursors && int64(len(one.Cursors)) <= one.Last {
-			c.session = &session{id: one.ID, consumer: c, numbers: numbering{last: one.Last, snapshot: one.Snapshot, cursors: one.Cursors, restored: true}}
+		if one := saved.Session; one != nil {
+			cursors := unpackCursors(one.Cursors)
+			if int64(len(cursors)) > one.Last {
+				return fmt.Errorf("a session of a bot has %d events and places for %d", one.Last, len(cursors))
+			}
+			c.session = &session{id: one.ID, consumer: c, numbers: numbering{last: one.Last, snapshot: one.Snapshot, cursors: cursors, restored: true}}
 			s.sessions[one.ID] = c.session
 		}
 	}
+	s.removed = nil
+	for _, position := range t.Removed {
+		s.remove(position)
+	}
 	return nil
+}
+
+// packCursors writes positions that do not fall as the steps between them. The table is
+// kept ten times a second while events go, and most steps are 1.
+func packCursors(cursors []int64) []byte {
+	var out []byte
+	before := int64(0)
+	for _, one := range cursors {
+		out = binary.AppendUvarint(out, uint64(one-before))
+		before = one
+	}
+	return out
+}
+
+// unpackCursors reads what packCursors has written, up to the first step that makes no sense.
+func unpackCursors(raw []byte) (cursors []int64) {
+	at := int64(0)
+	for len(raw) > 0 {
+		step, n := binary.Uvarint(raw)
+		if n <= 0 || step > math.MaxInt64-uint64(at) {
+			return cursors
+		}
+		at, raw = at+int64(step), raw[n:]
+		cursors = append(cursors, at)
+	}
+	return cursors
 }
 
 // eventHead stands before the data of an event, on a line of its own.

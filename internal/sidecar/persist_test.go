@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,6 +67,26 @@ func TestCrashOfBotAndEvergreenLosesNothing(t *testing.T) {
 		_ = said
 		h.WantIdentifies(1)
 		b.kill()
+	})
+}
+
+// However busy it is: what bots have confirmed is on the disk soon, so that after a crash no
+// more comes twice than what was said in the last second.
+func TestCrashInBusyTimesRepeatsLittle(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		b := h.started()
+		for i := range 200 {
+			h.say(i, 1)
+			h.Advance(50 * time.Millisecond)
+		}
+		b.kill()
+		h.crash()
+		again := h.started()
+		h.Advance(5 * time.Second)
+		if n := len(again.messages()); n > 20 {
+			t.Errorf("%d of 200 messages come again", n)
+		}
+		again.kill()
 	})
 }
 
@@ -192,4 +213,21 @@ func TestFolderThatCannotBeMadeIsTold(t *testing.T) {
 		}
 		b.kill()
 	})
+}
+
+// Positions are packed as steps, and what cannot be unpacked ends the list.
+func TestPackedCursors(t *testing.T) {
+	for _, cursors := range [][]int64{nil, {0}, {7}, {1, 2, 3, 3, 900, 1 << 60}} {
+		if got := unpackCursors(packCursors(cursors)); !slices.Equal(got, cursors) {
+			t.Errorf("%v are %v", cursors, got)
+		}
+	}
+	torn := append(packCursors([]int64{1, 2}), 0xff)
+	if got := unpackCursors(torn); !slices.Equal(got, []int64{1, 2}) {
+		t.Errorf("a torn list is %v", got)
+	}
+	beyond := append(packCursors([]int64{1 << 62}), packCursors([]int64{math.MaxInt64})...)
+	if got := unpackCursors(beyond); !slices.Equal(got, []int64{1 << 62}) {
+		t.Errorf("a list that grows beyond all bounds is %v", got)
+	}
 }

@@ -36,7 +36,7 @@ func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {
 		return nil
 	}
 	c.suspect, c.losses = 0, 0
-	s.backlog.Remove(first.Position)
+	s.remove(first.Position)
 	s.counts.SetAside++
 	return &first
 }

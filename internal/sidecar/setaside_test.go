@@ -3,6 +3,7 @@ package sidecar
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,15 @@ func TestEventThatEndsTheBotIsSetAside(t *testing.T) {
 		}
 		if content, err := os.ReadFile(files[0]); err != nil || !strings.Contains(string(content), "poison") || !strings.Contains(string(content), "MESSAGE_CREATE") {
 			t.Errorf("%s, %v", content, err)
+		}
+		b.kill()
+		h.Advance(time.Second)
+		h.crash()
+		h.Advance(time.Second)
+		b = h.connect().identify(nil)
+		h.Advance(5 * time.Second)
+		if slices.Contains(b.messages(), "poison") {
+			t.Error("it comes again after a crash of Evergreen")
 		}
 		b.kill()
 	})

@@ -36,6 +36,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -170,6 +171,7 @@ type Sidecar struct {
 	pending     []pendingInteraction
 	interaction chan struct{} // wakes what answers interactions; capacity 1
 	counts      Counts
+	removed     []int64      // positions in the backlog that were taken out
 	lost        backlog.Loss // since the log was last told
 	recent      backlog.Loss // of the last lossShown
 	lostAt      time.Time    // when an event was lost last
@@ -298,13 +300,18 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	defer tick.Stop()
 	table := time.NewTimer(0)
 	defer table.Stop()
+	due := true // the table will be kept when its timer ends, however often it changes until then
 	var failed error
 	for s.life.StopContext().Err() == nil {
 		select {
 		case <-stop.Done():
 		case <-s.changed:
-			table.Reset(tableDelay)
+			if !due {
+				table.Reset(tableDelay)
+				due = true
+			}
 		case <-table.C:
+			due = false
 			s.keepTable()
 		case failed = <-served:
 			served <- failed
@@ -411,6 +418,15 @@ func (s *Sidecar) advance(now time.Time) {
 	for _, c := range s.consumers {
 		c.cursor = max(c.cursor, tail)
 	}
+}
+
+// remove takes an event out of the backlog: no line gets it any more, also after a restart.
+// The caller holds the lock.
+func (s *Sidecar) remove(position int64) {
+	s.backlog.Remove(position)
+	tail := s.backlog.Tail()
+	s.removed = append(slices.DeleteFunc(s.removed, func(at int64) bool { return at < tail }), position)
+	s.touch()
 }
 
 // countLost counts events that fell out of the backlog. The caller holds the lock.
