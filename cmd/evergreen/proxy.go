@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"net"
+	"os/exec"
 	"path/filepath"
 
 	"evergreen/internal/app"
+	"evergreen/internal/process/config"
 	"evergreen/internal/process/logging"
 )
 
@@ -24,6 +27,13 @@ type proxyServe struct {
 
 // Run serves bots until a signal stops it.
 func (c *proxyServe) Run(p *process) error {
+	if len(c.Command) > 0 {
+		if _, err := exec.LookPath(c.Command[0]); err != nil {
+			return &config.Failure{Code: config.ExitConfig, Err: fmt.Errorf("the bot's program cannot be started: %w", err), Steps: []string{
+				"Write the command after -- as in a shell without Evergreen, such as: evergreen proxy -- python bot.py",
+			}}
+		}
+	}
 	program := &child{command: c.Command, environ: p.environ}
 	defer program.wait()
 	return c.keepOnline(p, !c.NoAPI, func(o *app.Options) {

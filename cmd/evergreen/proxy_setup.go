@@ -141,19 +141,24 @@ func (c *proxySetup) Run(p *process) error {
 	return nil
 }
 
+// plainName returns what is compared of a library's name: discordpy is discord.py.
+func plainName(name string) string {
+	return strings.NewReplacer(".", "", "-", "", "_", "", " ", "").Replace(strings.ToLower(name))
+}
+
 // findLibrary finds a library by one of its names.
 func findLibrary(name string) (library, error) {
 	var names []string
 	for _, l := range libraries {
 		for _, one := range l.names {
-			if strings.EqualFold(one, name) {
+			if plainName(one) == plainName(name) {
 				return l, nil
 			}
 		}
 		names = append(names, l.names[0])
 	}
 	hint := ""
-	if near := text.Nearest(name, names, 3); near != "" {
+	if near := text.Nearest(name, names, min(3, len(name)/2)); near != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
 	return library{}, &config.Failure{Code: config.ExitUsage, Err: fmt.Errorf("the library %q is not known here.%s", text.Clip(name, 40), hint), Steps: []string{

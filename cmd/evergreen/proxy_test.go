@@ -91,6 +91,10 @@ func TestSetupKnowsItsLibraries(t *testing.T) {
 	if code := c.code(t); code != 0 || !strings.Contains(c.stdout.String(), "127.0.0.1:9999/api") {
 		t.Errorf("exit code %d:\n%s", code, c.stdout)
 	}
+	c = startCommand(t, nil, "proxy", "setup", "DiscordPy")
+	if code := c.code(t); code != 0 || !strings.Contains(c.stdout.String(), "# discord.py") {
+		t.Errorf("exit code %d:\n%s", code, c.stdout)
+	}
 	c = startCommand(t, nil, "proxy", "setup", "discrd.py")
 	if code := c.code(t); code != int(config.ExitUsage) || !strings.Contains(c.stderr.String(), "Did you mean discord.py?") {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
@@ -193,6 +197,16 @@ func TestProxyWithWrongTokenEndsAtOnce(t *testing.T) {
 	world.Sim.ResetToken(world.Bot)
 	c := startCommand(t, environ, "proxy", "--no-api")
 	if code := c.code(t); code != int(config.ExitConfig) || !strings.Contains(c.stderr.String(), "Reset Token") {
+		t.Errorf("exit code %d:\n%s", code, c.stderr)
+	}
+}
+
+// A program that is not there ends the proxy before it has done anything.
+func TestProxyOfAProgramThatIsNotThereEndsAtOnce(t *testing.T) {
+	inTempDir(t)
+	world, listener := listeningSim(t)
+	c := startCommand(t, settings(world, listener, "PROXY_ADDR=127.0.0.1:0"), "proxy", "--no-api", "--", "no-such-program")
+	if code := c.code(t); code != int(config.ExitConfig) || !strings.Contains(c.stderr.String(), "no-such-program") || strings.Contains(c.stderr.String(), "Bots can connect") {
 		t.Errorf("exit code %d:\n%s", code, c.stderr)
 	}
 }
