@@ -1,8 +1,11 @@
 package sidecar
 
 import (
+	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -29,9 +32,12 @@ type harness struct {
 	opts    Options
 	shards  int
 	sidecar *Sidecar
-	fleet   *fleet.Fleet
+	fleet   *fleet.Fleet // nil before attach
 	pipe    *simtest.Listener
-	stop    func()
+	log     simtest.Log // what Sidecars have logged, unless the options name another log
+	running sync.WaitGroup
+	// transport is what the Sidecar sends requests to Discord with.
+	transport *http.Transport
 	// sessions are those at Discord, which outlive a Sidecar.
 	sessions *simtest.Sessions
 }
@@ -39,15 +45,32 @@ type harness struct {
 const allIntents = gateway.Intents(1<<0 | 1<<1 | 1<<7 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<12 | 1<<15)
 
 // run lets a story pass with a Sidecar that was started.
-func run(t *testing.T, opts Options, story func(*harness)) { runShards(t, opts, 1, story) }
+func run(t *testing.T, opts Options, story func(*harness)) { t.Helper(); runShards(t, opts, 1, story) }
 
 func runShards(t *testing.T, opts Options, shards int, story func(*harness)) {
+	t.Helper()
+	runAlone(t, opts, shards, func(h *harness) {
+		h.attach()
+		story(h)
+	})
+}
+
+// runAlone lets a story pass with a Sidecar that has no upstream before attach is called.
+// Whatever happens in it, the log has neither a panic nor the token.
+func runAlone(t *testing.T, opts Options, shards int, story func(*harness)) {
 	t.Helper()
 	simtest.Run(t, simtest.Options{Guilds: 3}, func(w *simtest.World) {
 		h := &harness{World: w, opts: opts, shards: shards, sessions: &simtest.Sessions{}}
 		w.Sim.SetShards(w.App, shards)
-		h.start()
-		defer func() { h.stop() }()
+		h.serve()
+		defer func() {
+			h.stop()
+			for _, never := range []string{"panic", h.App.Token} {
+				if h.log.Has(never) {
+					t.Errorf("the log has %q:\n%s", never, h.log.String())
+				}
+			}
+		}()
 		story(h)
 	})
 }
@@ -55,11 +78,21 @@ func runShards(t *testing.T, opts Options, shards int, story func(*harness)) {
 // start starts a Sidecar and its shards.
 func (h *harness) start() {
 	h.T.Helper()
+	h.serve()
+	h.attach()
+}
+
+// serve starts a Sidecar.
+func (h *harness) serve() {
+	h.T.Helper()
 	o := h.opts
+	if o.Log == nil {
+		o.Log = h.log.Logger()
+	}
 	o.Token = func() string { return h.App.Token }
 	o.APIURL, o.UserAgent = h.Sim.APIURL(), "DiscordBot (https://example.com, 1)"
-	transport := h.Sim.Transport()
-	o.HTTPClient = &http.Client{Transport: transport}
+	h.transport = h.Sim.Transport()
+	o.HTTPClient = &http.Client{Transport: h.transport}
 	h.pipe = simtest.NewListener()
 	o.Listener = h.pipe
 	var err error
@@ -69,30 +102,39 @@ func (h *harness) start() {
 	if err := h.sidecar.Listen(h.T.Context()); err != nil {
 		h.T.Fatal(err)
 	}
+	h.running.Go(func() {
+		if err := h.sidecar.Run(context.Background()); err != nil {
+			h.T.Error(err)
+		}
+	})
+}
+
+// attach starts the shards of a Sidecar.
+func (h *harness) attach() {
+	h.T.Helper()
 	shard := h.ShardOptions(allIntents)
 	shard.Handler, shard.Observer = h.sidecar, h.sidecar
 	if !h.sidecar.Restored() {
 		h.sessions = &simtest.Sessions{}
 	}
+	var err error
 	h.fleet, err = fleet.New(fleet.Options{Shard: shard, Assigner: fleet.All(h.shards), Sessions: h.sessions})
 	if err != nil {
 		h.T.Fatal(err)
 	}
 	h.sidecar.Attach(h.fleet)
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := h.sidecar.Run(context.Background()); err != nil {
-			h.T.Error(err)
-		}
-	})
-	running.Go(func() { _ = h.fleet.Run(context.Background()) })
-	h.stop = func() {
+	h.running.Go(func() { _ = h.fleet.Run(context.Background()) })
+}
+
+// stop ends what start has started.
+func (h *harness) stop() {
+	if h.fleet != nil {
 		_ = h.fleet.Stop(context.Background(), gateway.KeepSession)
-		_ = h.sidecar.Stop(context.Background())
-		running.Wait()
-		transport.CloseIdleConnections()
-		synctest.Wait()
 	}
+	_ = h.sidecar.Stop(context.Background())
+	h.running.Wait()
+	h.transport.CloseIdleConnections()
+	synctest.Wait()
 }
 
 // restart ends the Sidecar in order and starts it again.
@@ -142,6 +184,7 @@ type bot struct {
 	done chan struct{} // closed when it reads no more
 
 	mu      sync.Mutex
+	mute    bool // it answers no pings
 	got     []received
 	deaf    chan struct{} // not nil: it reads nothing until this is closed
 	session string
@@ -155,19 +198,30 @@ type received struct {
 	Seq  int64           `json:"s"`
 	Data json.RawMessage `json:"d"`
 	at   time.Time
+	// packed: it came compressed.
+	packed bool
+}
+
+// dial opens a WebSocket.
+func (h *harness) dial(query string, options *websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
+	options.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
+	return websocket.Dial(h.T.Context(), "ws://127.0.0.1/?"+query, options)
 }
 
 // connect opens a line.
 func (h *harness) connect() *bot {
 	h.T.Helper()
-	client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
-	conn, response, err := websocket.Dial(h.T.Context(), "ws://127.0.0.1/?v=10&encoding=json", &websocket.DialOptions{HTTPClient: client})
+	b := &bot{h: h, done: make(chan struct{})}
+	conn, _, err := h.dial("v=10&encoding=json", &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return !b.mute
+	}})
 	if err != nil {
 		h.T.Fatal(err)
 	}
-	_ = response
 	conn.SetReadLimit(-1)
-	b := &bot{h: h, conn: conn, done: make(chan struct{})}
+	b.conn = conn
 	go b.read() // it ends with the line
 	return b
 }
@@ -175,7 +229,10 @@ func (h *harness) connect() *bot {
 func (b *bot) read() {
 	defer close(b.done)
 	for {
-		_, message, err := b.conn.Read(context.Background())
+		kind, message, err := b.conn.Read(context.Background())
+		if kind == websocket.MessageBinary && err == nil {
+			message, err = inflate(message)
+		}
 		b.mu.Lock()
 		if err != nil {
 			b.closed = err
@@ -186,7 +243,7 @@ func (b *bot) read() {
 		if err := json.Unmarshal(message, &r); err != nil {
 			b.h.T.Errorf("a bot gets %q", message)
 		}
-		r.at = time.Now()
+		r.at, r.packed = time.Now(), kind == websocket.MessageBinary
 		b.got = append(b.got, r)
 		if r.Type == "READY" {
 			var ready struct {
@@ -201,6 +258,15 @@ func (b *bot) read() {
 			<-deaf
 		}
 	}
+}
+
+// inflate unpacks a message of payload compression.
+func inflate(message []byte) ([]byte, error) {
+	in, err := zlib.NewReader(bytes.NewReader(message))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(in)
 }
 
 // send sends a payload.
@@ -303,6 +369,32 @@ func (b *bot) ops(op int) (n int) {
 		}
 	}
 	return n
+}
+
+// types returns the types of all events that the bot has got.
+func (b *bot) types() (list []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.got {
+		if r.Op == 0 {
+			list = append(list, r.Type)
+		}
+	}
+	return list
+}
+
+// leave ends the bot in order: it closes its line.
+func (b *bot) leave() {
+	_ = b.conn.Close(websocket.StatusNormalClosure, "")
+	<-b.done
+	synctest.Wait()
+}
+
+// setMute has the bot answer no pings, or answer them again.
+func (b *bot) setMute(mute bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mute = mute
 }
 
 // kill ends the bot without a word.
