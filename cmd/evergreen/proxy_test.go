@@ -14,6 +14,7 @@ import (
 	"evergreen/gateway"
 	"evergreen/internal/demo"
 	"evergreen/internal/process/config"
+	"evergreen/internal/sidecar"
 	"evergreen/internal/web/api"
 )
 
@@ -48,11 +49,11 @@ func TestPageShowsEachSetting(t *testing.T) {
 // settingsOfLibraries is the generated part of docs/proxy.md.
 func settingsOfLibraries() string {
 	var b strings.Builder
-	for _, l := range libraries {
-		fmt.Fprintf(&b, "\n### %s (%s)\n\n```%s\n%s\n```\n", l.names[0], l.lang, map[string]string{
+	for _, l := range sidecar.Libraries {
+		fmt.Fprintf(&b, "\n### %s (%s)\n\n```%s\n%s\n```\n", l.Names[0], l.Language, map[string]string{
 			"Python": "python", "JavaScript": "js", "Go": "go", "Java": "java", "C#": "csharp", "Rust": "rust",
-		}[l.lang], l.code(config.Defaults()))
-		if notes := l.notes(config.Defaults()); len(notes) > 0 {
+		}[l.Language], l.Code(gatewayURL(config.Defaults())))
+		if notes := setupNotes(l, config.Defaults()); len(notes) > 0 {
 			fmt.Fprintf(&b, "\n%s\n", strings.Join(notes, " "))
 		}
 	}
@@ -74,7 +75,7 @@ func TestSetupPrintsTheOneSetting(t *testing.T) {
 			continue
 		}
 		for _, text := range want {
-			if got := l.setup(c); !strings.Contains(got, text) {
+			if got := setup(l, c); !strings.Contains(got, text) {
 				t.Errorf("%s lacks %q:\n%s", name, text, got)
 			}
 		}
@@ -84,7 +85,7 @@ func TestSetupPrintsTheOneSetting(t *testing.T) {
 func TestSetupKnowsItsLibraries(t *testing.T) {
 	inTempDir(t)
 	c := startCommand(t, nil, "proxy", "setup")
-	if code := c.code(t); code != 0 || strings.Count(c.stdout.String(), "evergreen proxy setup ") != len(libraries) || !strings.Contains(c.stdout.String(), "127.0.0.1:8001") {
+	if code := c.code(t); code != 0 || strings.Count(c.stdout.String(), "evergreen proxy setup ") != len(sidecar.Libraries) || !strings.Contains(c.stdout.String(), "127.0.0.1:8001") {
 		t.Errorf("exit code %d:\n%s", code, c.stdout)
 	}
 	c = startCommand(t, nil, "proxy", "setup", "discord.js", "--proxy-addr", "127.0.0.1:9999")
