@@ -114,14 +114,11 @@ func (r reading) addStatus(add func(name, text string), place *time.Location) {
 		latency = append(latency, fmt.Sprintf("REST %.0f ms (%.0f)", rest.P50, rest.P95))
 	}
 	add("Latency", strings.Join(latency, ", "))
-	work := text.Count(s.Work.Asked, "command") + ", " + strconv.FormatInt(s.Work.Answered, 10) + " answered"
-	if s.Work.Failed > 0 {
-		work += ", " + strconv.FormatInt(s.Work.Failed, 10) + " given up"
+	if s.Proxy != nil {
+		r.addBots(*s.Proxy, add)
+	} else {
+		add("Work", workLine(s))
 	}
-	if !s.Work.OK {
-		work += "; not working: " + s.Work.Reason
-	}
-	add("Work", work)
 	if s.SessionSince != nil {
 		add("Session", fmt.Sprintf("for %s, %s, %d of %d RESUMEs accepted", text.Elapsed(r.At.Sub(*s.SessionSince)),
 			text.Count(s.Counts.Reconnects, "reconnect"), s.Counts.Resumed, s.Counts.Resumes))
@@ -143,6 +140,18 @@ func (r reading) addStatus(add func(name, text string), place *time.Location) {
 	if r.Process == nil && s.Started != nil {
 		add("Process", strings.TrimPrefix(versionWords(s.Version)+", since "+moment(*s.Started, r.At, place), ", "))
 	}
+}
+
+// workLine is what the bot has done with commands.
+func workLine(s api.Status) string {
+	work := text.Count(s.Work.Asked, "command") + ", " + strconv.FormatInt(s.Work.Answered, 10) + " answered"
+	if s.Work.Failed > 0 {
+		work += ", " + strconv.FormatInt(s.Work.Failed, 10) + " given up"
+	}
+	if !s.Work.OK {
+		work += "; not working: " + s.Work.Reason
+	}
+	return work
 }
 
 func versionWords(version string) string {

@@ -33,16 +33,18 @@ type attachment struct {
 	sidecar *Sidecar
 	line    *line.Line    // the lock guards it until Run
 	woken   chan struct{} // capacity 1
+	agent   string        // the client's User-Agent
 	sends   chan send     // to upstream
 
 	feeding sync.WaitGroup
 	endFeed func() // ends the feeder that runs and waits for it; nil without one
 
 	// The lock of the Sidecar guards the rest.
-	phase    phase
-	consumer *consumer
-	session  *session
-	older    *attachment // whose last events are waited for before this line begins; nil: none
+	phase      phase
+	phaseSince time.Time
+	consumer   *consumer
+	session    *session
+	older      *attachment // whose last events are waited for before this line begins; nil: none
 	// unconfirmedSince is when the oldest event was given that is not confirmed.
 	unconfirmedSince time.Time
 	began            int64             // where the line's events have begun
@@ -65,7 +67,7 @@ const sendQueue = 240
 
 // serveLine serves one WebSocket of a bot until it ends.
 func (s *Sidecar) serveLine(w http.ResponseWriter, r *http.Request) {
-	a := &attachment{sidecar: s, woken: make(chan struct{}, 1), sends: make(chan send, sendQueue)}
+	a := &attachment{sidecar: s, agent: r.UserAgent(), woken: make(chan struct{}, 1), sends: make(chan send, sendQueue)}
 	if !s.admit(a) {
 		http.Error(w, fmt.Sprintf("Evergreen stops, or serves %d connections of bots already.", maxLines), http.StatusServiceUnavailable)
 		return
@@ -122,6 +124,13 @@ func (s *Sidecar) latency() time.Duration {
 	return upstream.Latency()
 }
 
+// setPhase says how far the line is. The caller holds the lock.
+func (a *attachment) setPhase(p phase) {
+	if a.phase != p {
+		a.phase, a.phaseSince = p, time.Now()
+	}
+}
+
 // notify wakes the feeder.
 func (a *attachment) notify() {
 	select {
@@ -170,8 +179,9 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 	now := time.Now()
 	s.mu.Lock()
 	c := s.consumerOf(*i.Shard, now)
-	c.intents, c.library = i.Intents, i.library()
-	c.identifies = append(slices.DeleteFunc(c.identifies, func(at time.Time) bool { return now.Sub(at) > time.Hour }), now)
+	c.intents, c.waiting = i.Intents, waiting{}
+	c.library, c.version = nameAndVersion(i.library(), a.agent)
+	c.noteStart(now)
 	a.older = nil
 	if older := c.active(); older != nil && older != a && older.session == c.session {
 		older.line.Ping()
@@ -182,13 +192,14 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 	}
 	c.session = newSession(c)
 	s.sessions[c.session.id] = c.session
-	a.session, a.phase, a.resumed, a.direct = c.session, phaseWaiting, 0, nil
+	a.session, a.resumed, a.direct = c.session, 0, nil
+	a.setPhase(phaseWaiting)
 	a.enter(c)
 	s.learn(i)
 	s.wake() // an older line goes on standby
 	left := s.voiceOf(c)
 	s.mu.Unlock()
-	s.log.Info("A bot has identified", "shard", c.name(), "library", c.library, "from", a.line.RemoteAddr())
+	s.log.Info("A bot has identified", "shard", c.name(), "library", i.library(), "from", a.line.RemoteAddr())
 	if len(i.Presence) > 0 && string(i.Presence) != "null" {
 		a.setPresence(i.Presence)
 	}
@@ -227,7 +238,8 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 	c.suspect, c.losses = 0, 0 // the bot has not ended
 	older := c.active()
 	c.cursor = max(c.cursor, from)
-	a.session, a.began, a.position, a.phase = found, from, from, phaseReplay
+	a.session, a.began, a.position = found, from, from
+	a.setPhase(phaseReplay)
 	a.liveFrom, a.resumed = s.backlog.Next(), s.backlog.Next()
 	a.enter(c)
 	s.wake()

@@ -17,6 +17,7 @@ type consumer struct {
 	shard   [2]int
 	intents gateway.Intents // of the last IDENTIFY
 	library string
+	version string // of the library; empty if it does not say
 	// cursor is the position of the first event that is not confirmed.
 	cursor int64
 	// session is what a line may RESUME; nil before the first IDENTIFY of this run.
@@ -26,6 +27,9 @@ type consumer struct {
 	away  time.Time // when the last line ended; zero while there is one
 
 	identifies []time.Time // of the last hour
+	counts     ConsumerCounts
+	given      int64 // the highest position that a line was given
+	waiting    waiting
 	// suspect is the event that was the first one not confirmed when the last line was
 	// lost, and how many lines in a row were lost so.
 	suspect int64
@@ -47,7 +51,9 @@ func newSession(c *consumer) *session {
 }
 
 // name returns the shard pair as in 0/1.
-func (c *consumer) name() string { return fmt.Sprintf("%d/%d", c.shard[0], c.shard[1]) }
+func (c *consumer) name() string { return pairName(c.shard) }
+
+func pairName(shard [2]int) string { return fmt.Sprintf("%d/%d", shard[0], shard[1]) }
 
 // has reports whether the consumer gets the events of a guild: by the formula of Discord
 // (G-120), with events outside of guilds on shard 0.
@@ -68,17 +74,22 @@ func (c *consumer) active() *attachment {
 	return c.lines[len(c.lines)-1]
 }
 
-// restarts returns how often the bot has identified since a time, and when first.
-func (c *consumer) restarts(since time.Time) (count int, first time.Time) {
-	for _, at := range c.identifies {
-		if !at.After(since) {
-			continue
-		}
-		if count++; count == 1 {
-			first = at
-		}
+// maxStarts is how many starts of a bot are remembered.
+const maxStarts = 1000
+
+// noteStart follows an IDENTIFY.
+func (c *consumer) noteStart(now time.Time) {
+	old := func(at time.Time) bool { return now.Sub(at) > time.Hour }
+	c.identifies = append(slices.DeleteFunc(c.identifies, old), now)
+	c.identifies = c.identifies[max(0, len(c.identifies)-maxStarts):]
+}
+
+// noteGiven follows an event that a line is given.
+func (c *consumer) noteGiven(position int64) {
+	if position <= c.given {
+		c.counts.Again++
 	}
-	return count, first
+	c.given = max(c.given, position)
 }
 
 // consumerOf returns the consumer of a shard pair, and makes it. The first one of another

@@ -133,13 +133,14 @@ func (a *attachment) settle(ctx context.Context, state settling) error {
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
-		a.phase = phaseSettling
+		a.setPhase(phaseSettling)
 		state.asked = a.asked
 		state.confirmed = a.line.Progress().Confirmed >= a.session.numbers.snapshot
 		left := state.left(time.Now(), s.oldestInteraction(a.consumer))
 		directive, ok := a.nextDirective()
 		if !ok && left <= 0 {
-			a.phase, a.liveFrom = phaseLive, s.backlog.Next()
+			a.setPhase(phaseLive)
+			a.liveFrom = s.backlog.Next()
 			s.mu.Unlock()
 			return nil
 		}
@@ -186,7 +187,7 @@ func (a *attachment) feed(ctx context.Context) error {
 func (a *attachment) next() (outgoing, bool, error) {
 	s, c := a.sidecar, a.consumer
 	if c.active() != a || c.session != a.session {
-		a.phase = phaseStandby
+		a.setPhase(phaseStandby)
 		if newer := c.active(); newer != nil && newer.older == a {
 			newer.notify()
 		}
@@ -207,7 +208,8 @@ func (a *attachment) next() (outgoing, bool, error) {
 	}
 	for {
 		if a.resumed > 0 && a.position >= a.resumed {
-			a.resumed, a.phase = 0, phaseLive
+			a.resumed = 0
+			a.setPhase(phaseLive)
 			return a.number("RESUMED", []byte(`{"_trace":["evergreen"]}`)), true, nil
 		}
 		r, ok := s.backlog.At(a.position)
@@ -217,6 +219,7 @@ func (a *attachment) next() (outgoing, bool, error) {
 		}
 		a.position++
 		if c.gets(r) && (!r.LiveOnly || r.Position >= a.liveFrom) {
+			c.noteGiven(r.Position)
 			return a.number(r.Type, r.Data), true, nil
 		}
 	}
@@ -239,6 +242,7 @@ func (a *attachment) number(event string, data []byte) outgoing {
 		a.unconfirmedSince = time.Now()
 	}
 	a.sidecar.counts.Delivered++
+	a.consumer.counts.Delivered++
 	a.sidecar.touch()
 	return outgoing{event, a.session.numbers.give(a.position), data}
 }

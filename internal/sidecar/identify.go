@@ -1,11 +1,13 @@
 package sidecar
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -57,6 +59,26 @@ func (i identify) library() string {
 		name = string([]rune(name)[:64])
 	}
 	return name
+}
+
+// versionNumber is a version in the name of a library, as in "DiscordGo v0.29.0".
+var versionNumber = regexp.MustCompile(`\bv?([0-9]+\.[0-9]+(?:\.[0-9]+)?[0-9A-Za-z.+-]*)`)
+
+// userAgentVersion is the version in a User-Agent of the form that Discord documents
+// (G-125), with the comma or without it as discord.py writes it.
+var userAgentVersion = regexp.MustCompile(`^DiscordBot \([^\s,)]+,? v?([0-9]+\.[0-9]+[0-9A-Za-z.+-]*)`)
+
+// nameAndVersion takes apart what a client calls its library. Where that names no version,
+// the User-Agent of its upgrade request may: discord.py names it only there.
+func nameAndVersion(library, userAgent string) (name, version string) {
+	if at := versionNumber.FindStringSubmatchIndex(library); at != nil {
+		name = strings.TrimRight(library[:at[0]], " (/-,;")
+		return cmp.Or(name, library), library[at[2]:at[3]]
+	}
+	if found := userAgentVersion.FindStringSubmatch(userAgent); found != nil && len(found[1]) <= 32 {
+		version = found[1]
+	}
+	return library, version
 }
 
 // resume is the d of a RESUME.

@@ -68,3 +68,22 @@ func TestTokensAreComparedWithTheirPrefix(t *testing.T) {
 		}
 	}
 }
+
+func TestLibraryNamesItsVersion(t *testing.T) {
+	for _, c := range []struct{ library, agent, name, version string }{
+		{"discord.py", "DiscordBot (https://github.com/Rapptz/discord.py 2.2.2) Python/3.11 aiohttp/3.8", "discord.py", "2.2.2"},
+		{"DiscordGo v0.29.0", "", "DiscordGo", "0.29.0"},
+		{"@discordjs/ws 1.1.1", "", "@discordjs/ws", "1.1.1"},
+		{"discord.js/14.25.1-dev.3", "", "discord.js", "14.25.1-dev.3"},
+		{"hikari (2.0.0.dev119, aiohttp 3.8)", "", "hikari", "2.0.0.dev119"},
+		{"disgo", "DiscordBot (https://github.com/disgoorg/disgo, v0.19.6)", "disgo", "0.19.6"},
+		{"Eris", "Mozilla/5.0", "Eris", ""},
+		{"1.2", "", "1.2", "1.2"},
+		{"", "", "", ""},
+		{"x", "DiscordBot (https://x.example, " + strings.Repeat("1.", 99) + ")", "x", ""},
+	} {
+		if name, version := nameAndVersion(c.library, c.agent); name != c.name || version != c.version {
+			t.Errorf("%q, %q: %q %q", c.library, c.agent, name, version)
+		}
+	}
+}

@@ -177,6 +177,11 @@ func (s *Sidecar) tell(ctx context.Context, p pendingInteraction) {
 	case err == nil:
 		s.mu.Lock()
 		s.counts.Told++
+		for _, c := range s.consumers {
+			if c.shard[1] == s.count && c.has(p.guild) {
+				c.counts.Told++
+			}
+		}
 		s.mu.Unlock()
 		s.log.Info("An interaction was answered for the bot, which is away", "waited", time.Since(p.received).Round(time.Millisecond))
 	case errors.Is(err, errAcknowledged):

@@ -45,6 +45,7 @@ type savedConsumer struct {
 	Shard   [2]int          `json:"shard"`
 	Intents gateway.Intents `json:"intents"`
 	Library string          `json:"library"`
+	Version string          `json:"version,omitempty"`
 	Cursor  int64           `json:"cursor"`
 	Session *savedSession   `json:"session,omitempty"`
 }
@@ -63,7 +64,7 @@ const maxSavedCursors = 2 * windowCount
 func (s *Sidecar) table() []byte {
 	t := table{Identity: s.identity, Voice: s.voice, Count: s.count, CountStart: s.countStart, Removed: s.removed}
 	for _, c := range s.consumers {
-		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Cursor: c.cursor}
+		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Version: c.version, Cursor: c.cursor}
 		if c.session != nil {
 			n := &c.session.numbers
 			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, packCursors(n.cursors[max(0, len(n.cursors)-maxSavedCursors):])}
@@ -93,7 +94,7 @@ func (s *Sidecar) restoreTable(raw []byte) error {
 		if saved.Shard[1] < 1 || saved.Shard[0] < 0 || saved.Shard[0] >= saved.Shard[1] {
 			return fmt.Errorf("the shard %v of a bot makes no sense", saved.Shard)
 		}
-		c := &consumer{shard: saved.Shard, intents: saved.Intents, library: saved.Library, cursor: saved.Cursor, away: time.Now()}
+		c := &consumer{shard: saved.Shard, intents: saved.Intents, library: saved.Library, version: saved.Version, cursor: saved.Cursor, away: time.Now()}
 		s.consumers[c.shard] = c
 		if one := saved.Session; one != nil {
 			cursors := unpackCursors(one.Cursors)

@@ -38,6 +38,7 @@ func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {
 	c.suspect, c.losses = 0, 0
 	s.remove(first.Position)
 	s.counts.SetAside++
+	c.counts.SetAside++
 	return &first
 }
 

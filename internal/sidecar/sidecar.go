@@ -139,7 +139,6 @@ type Sidecar struct {
 	api      *url.URL // of the REST base
 	rest     http.Handler
 	listener net.Listener
-	address  net.Addr
 	life     *lifecycle.Lifecycle
 	work     sync.WaitGroup   // lines, and answers to interactions
 	journal  *journal.Journal // nil: nothing survives
@@ -147,6 +146,7 @@ type Sidecar struct {
 	changed  chan struct{} // the table has; capacity 1
 
 	mu          sync.Mutex
+	address     net.Addr      // nil before Listen
 	identified  chan struct{} // closed once the identity is known
 	upstream    Upstream      // nil before Attach
 	identity    Identity
@@ -232,7 +232,7 @@ func (s *Sidecar) forgetAll() {
 
 // newBacklog returns an empty backlog that begins at a position.
 func (s *Sidecar) newBacklog(first int64) *backlog.Backlog {
-	return backlog.New(backlog.Options{First: first, Bytes: s.opts.BacklogBytes, Age: s.opts.BacklogAge, Fold: s.fold})
+	return backlog.New(backlog.Options{First: first, Bytes: s.opts.BacklogBytes, Age: s.opts.BacklogAge, Fold: s.fold, Missed: s.missed})
 }
 
 // Listen opens the address that bots connect to. From then on a bot that connects waits
@@ -252,15 +252,22 @@ func (s *Sidecar) Listen(ctx context.Context) (err error) {
 			return fmt.Errorf("bots cannot connect to %s: %w", s.opts.Addr, err)
 		}
 	}
-	if s.address = s.listener.Addr(); secure != nil {
+	s.mu.Lock()
+	s.address = s.listener.Addr()
+	s.mu.Unlock()
+	if secure != nil {
 		s.listener = tls.NewListener(s.listener, secure)
 	}
-	s.log.Info("Bots can connect", "address", s.address.String())
+	s.log.Info("Bots can connect", "address", s.listener.Addr().String())
 	return nil
 }
 
 // Addr returns where bots connect; nil before Listen.
-func (s *Sidecar) Addr() net.Addr { return s.address }
+func (s *Sidecar) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.address
+}
 
 // Attach names the shards whose events [Sidecar.HandleEvent] gets. Another call replaces
 // them, before they run.
@@ -424,6 +431,9 @@ func (s *Sidecar) advance(now time.Time) {
 // The caller holds the lock.
 func (s *Sidecar) remove(position int64) {
 	s.backlog.Remove(position)
+	for _, c := range s.consumers {
+		c.waiting = waiting{}
+	}
 	tail := s.backlog.Tail()
 	s.removed = append(slices.DeleteFunc(s.removed, func(at int64) bool { return at < tail }), position)
 	s.touch()
@@ -442,6 +452,18 @@ func (s *Sidecar) countLost(lost backlog.Loss) {
 	s.counts.Lost += int64(lost.Count)
 	s.lost.Add(lost)
 	s.recent.Add(lost)
+}
+
+// missed counts an event for the consumers that it was dropped before, and reports whether
+// there are any. The caller of the backlog holds the lock.
+func (s *Sidecar) missed(r backlog.Record) (any bool) {
+	for _, c := range s.consumers {
+		if r.Position >= c.cursor && c.gets(r) {
+			c.counts.Lost++
+			any = true
+		}
+	}
+	return any
 }
 
 // fold brings the world up to the tail of the backlog. The caller of the backlog holds

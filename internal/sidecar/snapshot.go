@@ -58,7 +58,8 @@ func (a *attachment) feedSnapshot(ctx context.Context) (guilds int, err error) {
 		c.cursor = s.backlog.Next()
 		w = s.worldAt(c.cursor)
 	}
-	a.began, a.position, a.phase = c.cursor, c.cursor, phaseSnapshot
+	a.began, a.position = c.cursor, c.cursor
+	a.setPhase(phaseSnapshot)
 	session := a.session
 	s.mu.Unlock()
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergreen/internal/health"
+	"evergreen/internal/sidecar/backlog"
 )
 
 // Counts are totals since the start.
@@ -21,33 +22,104 @@ type Counts struct {
 	WrongTokens int64
 }
 
+// ConsumerCounts are totals of one shard pair since the start, as in [Counts].
+type ConsumerCounts struct {
+	Delivered, Lost, Told, SetAside int64
+	// Again are events that were delivered once more, because they had not been confirmed.
+	Again int64
+}
+
 // Status is how the bots are.
 type Status struct {
+	// Gateway is where bots connect, such as ws://127.0.0.1:8001; Addr is what is listened
+	// on. Both are empty before [Sidecar.Listen].
+	Gateway, Addr string
+	// Known: a bot has said what it wants, in this run or an earlier one, or the settings do.
+	Known     bool
 	Consumers []ConsumerStatus
 	Lines     int
-	Backlog   int64 // bytes
-	Counts    Counts
+	// Backlog is what is kept, BacklogLimit how much may be, both in bytes. BacklogAge is
+	// how long an event is kept.
+	Backlog, BacklogLimit int64
+	BacklogAge            time.Duration
+	Counts                Counts
+}
+
+// Phase is how far the bot of a shard pair is.
+type Phase string
+
+// The phases.
+const (
+	// PhaseAway: there is no connection of the bot.
+	PhaseAway Phase = "away"
+	// PhaseWaiting: it has identified, and Evergreen has never been connected to Discord.
+	PhaseWaiting Phase = "waiting"
+	// PhaseSnapshot: READY and its guilds are being written.
+	PhaseSnapshot Phase = "snapshot"
+	// PhaseSettling: its library becomes ready with them. Events wait until then.
+	PhaseSettling Phase = "settling"
+	// PhaseReplay: it has resumed, and what it has missed is being written.
+	PhaseReplay Phase = "replay"
+	// PhaseAttached: it gets events as they come.
+	PhaseAttached Phase = "attached"
+	// PhaseStalled: it is there and reads nothing.
+	PhaseStalled Phase = "stalled"
+	// PhaseStandby: it has to identify anew, because the process before it has ended.
+	PhaseStandby Phase = "standby"
+)
+
+// phases are the phases of lines, as the status calls them.
+var phases = map[phase]Phase{
+	phaseWaiting: PhaseWaiting, phaseSnapshot: PhaseSnapshot, phaseSettling: PhaseSettling,
+	phaseReplay: PhaseReplay, phaseLive: PhaseAttached, phaseStandby: PhaseStandby,
 }
 
 // ConsumerStatus is how the bot of one shard pair is.
 type ConsumerStatus struct {
-	Shard   [2]int
-	Library string
+	Shard [2]int
+	// Library is what the bot's library calls itself, Version its version; empty if it
+	// does not say.
+	Library, Version string
+	// From is the address of its connection; empty while it is away.
+	From string
+	// Phase is how far it is, since Since.
+	Phase Phase
+	Since time.Time
 	// Attended: a bot is there, and reads.
 	Attended bool
-	// Away is since when no bot has been there; zero while one is.
-	Away time.Time
-	// Stalled is since when the bot that is there has not read; zero while it does.
-	Stalled time.Time
 	// Standby are the further lines.
 	Standby int
-	// Waiting are events that no bot has confirmed, with their bytes.
+	// Waiting are events that no bot has confirmed, with their bytes as the bound counts
+	// them; Oldest is when the first of them came, zero without one.
 	Waiting      int
 	WaitingBytes int64
-	// Restarts is how often the bot has identified in the last five minutes, FirstRestart
-	// when it did so first.
-	Restarts     int
-	FirstRestart time.Time
+	Oldest       time.Time
+	// Unconfirmed are payloads that were written to the bot and are not confirmed, and Lag
+	// for how long the oldest of them has not been.
+	Unconfirmed int
+	Lag         time.Duration
+	// Starts are when the bot has identified, of the last hour, the oldest first.
+	Starts []time.Time
+	Counts ConsumerCounts
+}
+
+// Name returns the shard pair as in 0/1.
+func (c ConsumerStatus) Name() string { return pairName(c.Shard) }
+
+// StartsSince returns how often the bot has identified since a time, and when first.
+func (c ConsumerStatus) StartsSince(since time.Time) (count int, first time.Time) {
+	for i, at := range c.Starts {
+		if at.After(since) {
+			return len(c.Starts) - i, at
+		}
+	}
+	return 0, time.Time{}
+}
+
+// RecentStarts returns how often the bot has identified in the five minutes before a time,
+// and when first: five times make a crash loop.
+func (c ConsumerStatus) RecentStarts(now time.Time) (count int, first time.Time) {
+	return c.StartsSince(now.Add(-crashLoopTime))
 }
 
 // crashLoop is how many IDENTIFYs within crashLoopTime make a crash loop.
@@ -61,17 +133,17 @@ func (s *Sidecar) Status() Status {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Status{Lines: len(s.lines), Backlog: s.backlog.Bytes(), Counts: s.counts}
+	st := Status{
+		Known: s.identity.Known, Lines: len(s.lines), Counts: s.counts,
+		Backlog: s.backlog.Bytes(), BacklogLimit: cmp.Or(s.opts.BacklogBytes, backlog.DefaultBytes),
+		BacklogAge: cmp.Or(s.opts.BacklogAge, backlog.DefaultAge),
+	}
+	if s.address != nil {
+		st.Addr = s.address.String()
+		st.Gateway = GatewayURL(st.Addr, s.opts.PublicURL, s.opts.TLSCert != "")
+	}
 	for _, c := range s.consumers {
-		one := ConsumerStatus{Shard: c.shard, Library: c.library, Away: c.away}
-		one.Restarts, one.FirstRestart = c.restarts(now.Add(-crashLoopTime))
-		one.Waiting, one.WaitingBytes = s.waiting(c)
-		if a := c.active(); a != nil {
-			one.Standby = len(c.lines) - 1
-			one.Stalled = a.line.Progress().Stalled
-			one.Attended = one.Stalled.IsZero()
-		}
-		st.Consumers = append(st.Consumers, one)
+		st.Consumers = append(st.Consumers, s.consumerStatus(c, now))
 	}
 	slices.SortFunc(st.Consumers, func(a, b ConsumerStatus) int {
 		return cmp.Or(cmp.Compare(a.Shard[1], b.Shard[1]), cmp.Compare(a.Shard[0], b.Shard[0]))
@@ -79,17 +151,59 @@ func (s *Sidecar) Status() Status {
 	return st
 }
 
-// waiting counts what a consumer has not confirmed. The caller holds the lock.
-func (s *Sidecar) waiting(c *consumer) (count int, bytes int64) {
-	for at := max(c.cursor, s.backlog.Tail()); ; at++ {
-		r, ok := s.backlog.At(at)
+// consumerStatus is how the bot of one shard pair is. The caller holds the lock.
+func (s *Sidecar) consumerStatus(c *consumer, now time.Time) ConsumerStatus {
+	waits := s.countWaiting(c)
+	one := ConsumerStatus{
+		Shard: c.shard, Library: c.library, Version: c.version, Phase: PhaseAway, Since: c.away,
+		Waiting: waits.count, WaitingBytes: waits.bytes, Oldest: waits.oldest, Counts: c.counts,
+	}
+	one.Starts = slices.DeleteFunc(slices.Clone(c.identifies), func(at time.Time) bool { return now.Sub(at) > time.Hour })
+	a := c.active()
+	if a == nil {
+		return one
+	}
+	one.Standby, one.From = len(c.lines)-1, a.line.RemoteAddr()
+	one.Phase, one.Since = phases[a.phase], a.phaseSince
+	progress := a.line.Progress()
+	if one.Unconfirmed = progress.UnconfirmedCount; one.Unconfirmed > 0 {
+		one.Lag = max(now.Sub(a.unconfirmedSince), 0)
+	}
+	if one.Attended = progress.Stalled.IsZero(); !one.Attended {
+		one.Phase, one.Since = PhaseStalled, progress.Stalled
+	}
+	return one
+}
+
+// waiting is what a consumer has not confirmed, as far as it has been counted.
+type waiting struct {
+	from, until int64 // positions
+	count       int
+	bytes       int64
+	oldest      time.Time
+}
+
+// countWaiting counts what a consumer has not confirmed. While nothing is confirmed, only
+// what is new is looked at: there may be hundreds of thousands of events. The caller holds
+// the lock.
+func (s *Sidecar) countWaiting(c *consumer) waiting {
+	from := max(c.cursor, s.backlog.Tail())
+	if c.waiting.from != from {
+		c.waiting = waiting{from: from, until: from}
+	}
+	w := &c.waiting
+	for ; ; w.until++ {
+		r, ok := s.backlog.At(w.until)
 		if !ok {
-			return count, bytes
+			return *w
 		}
-		if c.gets(r) && !r.LiveOnly {
-			count++
-			bytes += int64(len(r.Data))
+		if r.LiveOnly || !c.gets(r) {
+			continue
 		}
+		if w.count++; w.count == 1 {
+			w.oldest = r.Received
+		}
+		w.bytes += r.Size()
 	}
 }
 
@@ -110,15 +224,17 @@ func (s *Sidecar) Conditions() []health.Condition {
 	for _, c := range s.Status().Consumers {
 		name := ""
 		if c.Shard[1] > 1 {
-			name = fmt.Sprintf(" (%d/%d)", c.Shard[0], c.Shard[1])
+			name = fmt.Sprintf(" (%s)", c.Name())
+		}
+		starts, first := c.RecentStarts(now)
+		if starts >= crashLoop {
+			list = append(list, health.Condition{Cause: health.BotCrashLoop, Trouble: fmt.Sprintf("%d%s", starts, name), Since: first})
 		}
 		switch {
-		case c.Restarts >= crashLoop:
-			list = append(list, health.Condition{Cause: health.BotCrashLoop, Trouble: fmt.Sprintf("%d%s", c.Restarts, name), Since: c.FirstRestart})
-		case !c.Away.IsZero() && now.Sub(c.Away) >= awayAfter:
-			list = append(list, health.Condition{Cause: health.BotAway, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Away})
-		case !c.Stalled.IsZero() && now.Sub(c.Stalled) >= hangsAfter:
-			list = append(list, health.Condition{Cause: health.BotHangs, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Stalled})
+		case c.Phase == PhaseAway && now.Sub(c.Since) >= awayAfter:
+			list = append(list, health.Condition{Cause: health.BotAway, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Since})
+		case c.Phase == PhaseStalled && now.Sub(c.Since) >= hangsAfter:
+			list = append(list, health.Condition{Cause: health.BotHangs, Trouble: fmt.Sprintf("%d%s", c.Waiting, name), Since: c.Since})
 		}
 	}
 	s.mu.Lock()

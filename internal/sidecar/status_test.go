@@ -124,3 +124,102 @@ func TestLostEventsAreTold(t *testing.T) {
 func containsID(data []byte, id discordsim.ID) bool {
 	return strings.Contains(string(data), `"`+id.String()+`"`)
 }
+
+// phase returns how far the only bot is.
+func (h *harness) phase() Phase {
+	list := h.sidecar.Status().Consumers
+	if len(list) != 1 {
+		return ""
+	}
+	return list[0].Phase
+}
+
+// Each phase of a bot's life is shown, and since when.
+func TestPhasesAreShown(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		if st := h.sidecar.Status(); st.Known || len(st.Consumers) != 0 || !strings.HasPrefix(st.Gateway, "ws://") || st.BacklogLimit != 64<<20 || st.BacklogAge != time.Hour {
+			t.Errorf("before the first bot: %+v", st)
+		}
+		b := h.connect().identify(map[string]any{"properties": map[string]string{"browser": "discord.py"}})
+		h.Until(20*time.Second, "the library gets ready", func() bool { return h.phase() == PhaseSettling })
+		settling := time.Now()
+		h.Until(10*time.Second, "it is ready", func() bool { return h.phase() == PhaseAttached })
+		if one := h.sidecar.Status().Consumers[0]; time.Since(settling) < 2*time.Second || time.Since(one.Since) > time.Second || one.Library != "discord.py" || one.From == "" {
+			t.Errorf("after %s: %+v", time.Since(settling), one)
+		}
+		goOn := b.hang()
+		h.say(0, 3)
+		h.Advance(5 * time.Second)
+		if one := h.sidecar.Status().Consumers[0]; one.Phase != PhaseStalled || one.Attended || one.Unconfirmed != 3 || one.Lag < 4*time.Second || one.Lag > 6*time.Second {
+			t.Errorf("it hangs: %+v", one)
+		}
+		goOn()
+		h.Advance(5 * time.Second)
+		if one := h.sidecar.Status().Consumers[0]; one.Phase != PhaseAttached || !one.Attended || one.Unconfirmed != 0 || one.Lag != 0 || one.Waiting != 0 || !one.Oldest.IsZero() {
+			t.Errorf("it goes on: %+v", one)
+		}
+		newer := h.started()
+		if one := h.sidecar.Status().Consumers[0]; one.Standby != 1 || one.Phase != PhaseAttached {
+			t.Errorf("two processes: %+v", one)
+		}
+		newer.kill()
+		if got := h.phase(); got != PhaseStandby {
+			t.Errorf("the newer one has ended: %s", got)
+		}
+		b.kill()
+		gone := time.Now()
+		h.say(3, 2)
+		h.Advance(time.Minute)
+		one := h.sidecar.Status().Consumers[0]
+		if one.Phase != PhaseAway || !one.Since.Equal(gone) || one.Waiting != 2 || one.WaitingBytes < 400 || one.Oldest.Sub(gone) > time.Second || len(one.Starts) != 2 || one.From != "" {
+			t.Errorf("away: %+v", one)
+		}
+		h.Advance(time.Hour)
+		if one := h.sidecar.Status().Consumers[0]; len(one.Starts) != 0 {
+			t.Errorf("starts of the last hour: %v", one.Starts)
+		}
+	})
+}
+
+// What a bot got once more, what it lost and what was answered for it is counted for its
+// shard pair, and only there.
+func TestCountsOfAShardPair(t *testing.T) {
+	run(t, Options{BacklogAge: 10 * time.Minute}, func(h *harness) {
+		pair := func(i int) *bot { return h.connect().identify(map[string]any{"shard": [2]int{i, 2}}) }
+		first, second := pair(0), pair(1)
+		h.Until(20*time.Second, "both are live", func() bool {
+			list := h.sidecar.Status().Consumers
+			return len(list) == 2 && list[0].Phase == PhaseAttached && list[1].Phase == PhaseAttached
+		})
+		got := func() (counts [2]ConsumerCounts) {
+			for i, c := range h.sidecar.Status().Consumers {
+				counts[i] = c.Counts
+			}
+			return counts
+		}
+		mine := int(uint64(h.Guilds[0].ID) >> 22 % 2)
+		bots := [2]*bot{first, second}
+		h.Advance(time.Second)
+		before := got()
+		h.say(0, 3)
+		h.Advance(50 * time.Millisecond) // the bot has them, and has not confirmed them
+		bots[mine].kill()
+		bots[mine] = pair(mine)
+		h.Advance(5 * time.Second)
+		after := got()
+		if n := after[mine].Again; n != 3 {
+			t.Errorf("%d were delivered again, want 3", n)
+		}
+		if n := after[1-mine].Delivered - before[1-mine].Delivered; n != 0 || after[1-mine].Again != 0 {
+			t.Errorf("%d were delivered to the other shard", n)
+		}
+		bots[mine].kill()
+		h.say(3, 4)
+		h.Advance(20 * time.Minute)
+		after = got()
+		if after[mine].Lost != 4 || after[1-mine].Lost != 0 || h.sidecar.Status().Counts.Lost != 4 {
+			t.Errorf("lost: %+v", after)
+		}
+		bots[1-mine].kill()
+	})
+}

@@ -8,7 +8,6 @@
 package backlog
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -54,7 +53,8 @@ type Record struct {
 	confirmed time.Time
 }
 
-func (r *Record) size() int64 { return int64(len(r.Data)) + overhead }
+// Size is what the event counts for in the bound, in bytes.
+func (r *Record) Size() int64 { return int64(len(r.Data)) + overhead }
 
 func (r *Record) release() {
 	if r.Release != nil {
@@ -75,6 +75,9 @@ type Options struct {
 	// Fold is called for each event that falls below the tail, in order, also for those
 	// that were lost or removed.
 	Fold func(Record)
+	// Missed reports whether an event that is dropped before it was confirmed would have
+	// gone to a bot. Default: each would.
+	Missed func(Record) bool
 }
 
 // Loss is what fell out before it was confirmed.
@@ -99,12 +102,6 @@ func (l *Loss) Add(other Loss) {
 	for name, n := range other.ByType {
 		l.ByType[name] += n
 	}
-}
-
-// Clone returns a copy that shares nothing.
-func (l Loss) Clone() Loss {
-	l.ByType = maps.Clone(l.ByType)
-	return l
 }
 
 // Backlog is a queue of events by position. Methods must not be called at the same time.
@@ -143,7 +140,7 @@ func (b *Backlog) Append(r Record) (position int64, lost Loss) {
 	r.Position = b.next
 	b.next++
 	b.records = append(b.records, r)
-	b.bytes += r.size()
+	b.bytes += r.Size()
 	for b.bytes > b.opts.Bytes && len(b.records) > 1 { // an event of any size fits alone
 		b.drop(&lost)
 	}
@@ -175,7 +172,7 @@ func (b *Backlog) Confirm(below int64, now time.Time) (lost Loss) {
 		r := &b.records[b.confirmed-b.Tail()]
 		r.confirmed = now
 		r.release()
-		b.kept += r.size()
+		b.kept += r.Size()
 	}
 	return b.Expire(now)
 }
@@ -201,13 +198,13 @@ func (b *Backlog) drop(lost *Loss) {
 	r := b.records[0]
 	b.records[0] = Record{} // else its data would stay in memory
 	b.records = b.records[1:]
-	b.bytes -= r.size()
+	b.bytes -= r.Size()
 	r.release()
 	if r.Position < b.confirmed {
-		b.kept -= r.size()
+		b.kept -= r.Size()
 	} else {
 		b.confirmed = r.Position + 1
-		if !r.LiveOnly && !r.Removed {
+		if !r.LiveOnly && !r.Removed && (b.opts.Missed == nil || b.opts.Missed(r)) {
 			lost.Add(Loss{Count: 1, ByType: map[string]int{r.Type: 1}, From: r.Received, To: r.Received})
 		}
 	}
@@ -216,18 +213,3 @@ func (b *Backlog) drop(lost *Loss) {
 
 // Records returns a copy of all events that are kept. Their data is shared.
 func (b *Backlog) Records() []Record { return slices.Clone(b.records) }
-
-// Oldest returns the oldest event that is not confirmed.
-func (b *Backlog) Oldest() (Record, bool) { return b.At(max(b.confirmed, b.Tail())) }
-
-// Waiting returns how many events are at or above a position and wait to be delivered,
-// and their bytes.
-func (b *Backlog) Waiting(from int64) (count int, bytes int64) {
-	for i := max(from-b.Tail(), 0); i < int64(len(b.records)); i++ {
-		if r := &b.records[i]; !r.Removed && !r.LiveOnly {
-			count++
-			bytes += r.size()
-		}
-	}
-	return count, bytes
-}

@@ -24,6 +24,9 @@ type (
 	Status = statusBody
 	// Condition is something wrong beside the connection.
 	Condition = conditionBody
+	// Bots is the part of it about the bots behind evergreen proxy, Consumer one of them.
+	Bots     = proxyBody
+	Consumer = consumerBody
 	// Fleet is the answer of /api/v1/fleet.
 	Fleet = fleetBody
 	// FleetShard is one shard in it.

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"fmt"
+	"time"
 
 	"evergreen/internal/sidecar"
 
@@ -19,6 +19,8 @@ var proxyMetrics = []metric[sidecar.Status]{
 		func(s *sidecar.Status) float64 { return float64(s.Lines) }),
 	newMetric(gauge, "proxy_backlog_bytes", "Memory of the events that are kept for bots.",
 		func(s *sidecar.Status) float64 { return float64(s.Backlog) }),
+	newMetric(gauge, "proxy_backlog_limit_bytes", "How much may be kept for bots.",
+		func(s *sidecar.Status) float64 { return float64(s.BacklogLimit) }),
 	newMetric(counter, "proxy_events_delivered_total", "Events that were written to bots.",
 		func(s *sidecar.Status) float64 { return float64(s.Counts.Delivered) }),
 	newMetric(counter, "proxy_events_lost_total", "Events that fell out before a bot has confirmed them.",
@@ -35,26 +37,32 @@ var proxyMetrics = []metric[sidecar.Status]{
 // as in 0/1.
 var consumerMetrics = []struct {
 	desc *prometheus.Desc
-	read func(sidecar.ConsumerStatus) float64
+	read func(sidecar.ConsumerStatus, time.Time) float64
 }{
 	{describe("proxy_attended", "Whether a bot is attached and reads.", "consumer"),
-		func(c sidecar.ConsumerStatus) float64 { return boolValue(c.Attended) }},
+		func(c sidecar.ConsumerStatus, _ time.Time) float64 { return boolValue(c.Attended) }},
 	{describe("proxy_waiting_events", "Events that no bot has confirmed.", "consumer"),
-		func(c sidecar.ConsumerStatus) float64 { return float64(c.Waiting) }},
+		func(c sidecar.ConsumerStatus, _ time.Time) float64 { return float64(c.Waiting) }},
+	{describe("proxy_waiting_bytes", "Memory of the events that no bot has confirmed.", "consumer"),
+		func(c sidecar.ConsumerStatus, _ time.Time) float64 { return float64(c.WaitingBytes) }},
+	{describe("proxy_oldest_waiting_seconds", "Age of the oldest event that no bot has confirmed; 0 without one.", "consumer"),
+		func(c sidecar.ConsumerStatus, now time.Time) float64 { return age(c.Oldest, now).Seconds() }},
+	{describe("proxy_confirm_lag_seconds", "For how long the oldest event that was written to the bot has not been confirmed; 0 without one.", "consumer"),
+		func(c sidecar.ConsumerStatus, _ time.Time) float64 { return c.Lag.Seconds() }},
 	{describe("proxy_standby_lines", "Further connections of the bot, which get no events.", "consumer"),
-		func(c sidecar.ConsumerStatus) float64 { return float64(c.Standby) }},
+		func(c sidecar.ConsumerStatus, _ time.Time) float64 { return float64(c.Standby) }},
 	{describe("proxy_recent_starts", "How often the bot has identified in the last five minutes.", "consumer"),
-		func(c sidecar.ConsumerStatus) float64 { return float64(c.Restarts) }},
+		func(c sidecar.ConsumerStatus, now time.Time) float64 { n, _ := c.RecentStarts(now); return float64(n) }},
 }
 
 // collectProxy emits how the bots behind the proxy are.
 func collectProxy(to chan<- prometheus.Metric, p Proxy) {
-	s := p.Status()
+	s, now := p.Status(), time.Now()
 	emit(to, proxyMetrics, &s)
 	for _, c := range s.Consumers {
-		name := fmt.Sprintf("%d/%d", c.Shard[0], c.Shard[1])
+		name := c.Name()
 		for _, m := range consumerMetrics {
-			to <- prometheus.MustNewConstMetric(m.desc, gauge, m.read(c), name)
+			to <- prometheus.MustNewConstMetric(m.desc, gauge, m.read(c, now), name)
 		}
 	}
 }

@@ -71,6 +71,24 @@ type fakeProxy sidecar.Status
 
 func (p fakeProxy) Status() sidecar.Status { return sidecar.Status(p) }
 
+// twoBots are two bots behind a proxy: one that is well, and one that is away.
+func twoBots(now time.Time) fakeProxy {
+	return fakeProxy{
+		Gateway: "ws://127.0.0.1:8001", Addr: "127.0.0.1:8001", Known: true,
+		Lines: 3, Backlog: 4096, BacklogLimit: 65536, BacklogAge: time.Hour, Counts: sidecar.Counts{Delivered: 70, Lost: 5, Told: 2, WrongTokens: 1},
+		Consumers: []sidecar.ConsumerStatus{
+			{
+				Shard: [2]int{0, 2}, Library: "discord.py", Version: "2.2.2", From: "127.0.0.1:4711", Phase: sidecar.PhaseAttached, Since: now.Add(-time.Hour),
+				Attended: true, Standby: 1, Unconfirmed: 2, Lag: 250 * time.Millisecond, Counts: sidecar.ConsumerCounts{Delivered: 70, Again: 3},
+			},
+			{
+				Shard: [2]int{1, 2}, Phase: sidecar.PhaseAway, Since: now.Add(-2 * time.Minute), Waiting: 214, WaitingBytes: 4000, Oldest: now.Add(-time.Minute),
+				Starts: []time.Time{now.Add(-30 * time.Minute), now.Add(-3 * time.Minute)}, Counts: sidecar.ConsumerCounts{Lost: 5, Told: 2},
+			},
+		},
+	}
+}
+
 // Of bots behind the proxy the metrics tell who is attended, and keep the rules; without a
 // proxy there are none.
 func TestMetricsOfTheProxy(t *testing.T) {
@@ -78,16 +96,14 @@ func TestMetricsOfTheProxy(t *testing.T) {
 	if body := ask(t, serve(t, o), "GET", "/metrics").Body; strings.Contains(body, "evergreen_proxy_") {
 		t.Error("there are metrics of a proxy without one")
 	}
-	o.Proxy = fakeProxy{
-		Lines: 3, Backlog: 4096, Counts: sidecar.Counts{Delivered: 70, Lost: 5, Told: 2, WrongTokens: 1},
-		Consumers: []sidecar.ConsumerStatus{{Shard: [2]int{0, 2}, Attended: true, Standby: 1}, {Shard: [2]int{1, 2}, Waiting: 214, Restarts: 6}},
-	}
+	o.Proxy = twoBots(time.Now())
 	body := ask(t, serve(t, o), "GET", "/metrics").Body
 	for _, line := range []string{
-		"evergreen_proxy_lines 3", "evergreen_proxy_backlog_bytes 4096", "evergreen_proxy_events_delivered_total 70", "evergreen_proxy_events_lost_total 5",
+		"evergreen_proxy_lines 3", "evergreen_proxy_backlog_bytes 4096", "evergreen_proxy_backlog_limit_bytes 65536", "evergreen_proxy_events_delivered_total 70", "evergreen_proxy_events_lost_total 5",
 		"evergreen_proxy_interactions_told_total 2", "evergreen_proxy_wrong_tokens_total 1",
 		`evergreen_proxy_attended{consumer="0/2"} 1`, `evergreen_proxy_attended{consumer="1/2"} 0`, `evergreen_proxy_standby_lines{consumer="0/2"} 1`,
-		`evergreen_proxy_waiting_events{consumer="1/2"} 214`, `evergreen_proxy_recent_starts{consumer="1/2"} 6`,
+		`evergreen_proxy_waiting_events{consumer="1/2"} 214`, `evergreen_proxy_recent_starts{consumer="1/2"} 1`,
+		`evergreen_proxy_waiting_bytes{consumer="1/2"} 4000`, `evergreen_proxy_oldest_waiting_seconds{consumer="0/2"} 0`, `evergreen_proxy_confirm_lag_seconds{consumer="0/2"} 0.25`,
 	} {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("no %s", line)

@@ -238,7 +238,7 @@ func explained(t *testing.T, name string, s *openapi3.SchemaRef) {
 func TestAnswersKeepTheContract(t *testing.T) {
 	c := readContract(t)
 	full, _ := everything(t)
-	full.Addr, full.Token = "0.0.0.0:0", "a-long-token"
+	full.Addr, full.Token, full.Proxy = "0.0.0.0:0", "a-long-token", twoBots(time.Now())
 	bad, b := everything(t)
 	b.set(func(b *fakeBot) {
 		now := b.snap.At

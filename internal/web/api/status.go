@@ -36,6 +36,7 @@ type statusBody struct {
 	Instance     string          `json:"instance"`
 	Incident     *incidentBody   `json:"incident"`
 	Conditions   []conditionBody `json:"conditions"`
+	Proxy        *proxyBody      `json:"proxy"`
 }
 
 // conditionBody is something wrong beside the connection.
@@ -205,6 +206,7 @@ func (s *Server) addRest(b *statusBody) {
 	if t := s.opts.Bot.REST().RoundTrip; t.Samples > 0 {
 		b.Latency.REST = &percentilesBody{P50: milliseconds(t.P50), P95: milliseconds(t.P95), P99: milliseconds(t.P99)}
 	}
+	b.Proxy = newProxyBody(s.opts.Proxy, time.Now())
 	u := s.opts.Bot.Budget()
 	b.Budget = &budgetBody{u.Total, u.Remaining, timeOrNull(u.Reset), u.Hour, u.Day, u.FromDiscord}
 	if check := s.opts.Bot.Check(); !check.At.IsZero() {
@@ -259,9 +261,9 @@ func presenceText(p gateway.Presence) string {
 
 // statusKey is the part of a status whose change is an event at once.
 type statusKey struct {
-	status, reason, remedy, since, user, discord, conditions string
-	ready, connected, working                                bool
-	guilds, remaining                                        int
+	status, reason, remedy, since, user, discord, conditions, bots string
+	ready, connected, working                                      bool
+	guilds, remaining                                              int
 }
 
 func (b statusBody) key() statusKey {
@@ -274,6 +276,11 @@ func (b statusBody) key() statusKey {
 	}
 	if b.Since != nil {
 		k.since = b.Since.Format(time.RFC3339)
+	}
+	if b.Proxy != nil {
+		for _, c := range b.Proxy.Consumers {
+			k.bots += c.Consumer + " " + c.Phase + "\n"
+		}
 	}
 	if b.Budget != nil {
 		k.remaining = b.Budget.Remaining
