@@ -64,8 +64,8 @@ func (i identify) library() string {
 // versionNumber is a version in the name of a library, as in "DiscordGo v0.29.0".
 var versionNumber = regexp.MustCompile(`\bv?([0-9]+\.[0-9]+(?:\.[0-9]+)?[0-9A-Za-z.+-]*)`)
 
-// userAgentVersion is the version in a User-Agent of the form that Discord documents
-// (G-125), with the comma or without it as discord.py writes it.
+// userAgentVersion is the version in a User-Agent of the form that Discord documents,
+// with the comma or, as discord.py writes it, without.
 var userAgentVersion = regexp.MustCompile(`^DiscordBot \([^\s,)]+,? v?([0-9]+\.[0-9]+[0-9A-Za-z.+-]*)`)
 
 // nameAndVersion takes apart what a client calls its library. Where that names no version,
