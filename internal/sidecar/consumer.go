@@ -41,6 +41,24 @@ type session struct {
 	id       string
 	consumer *consumer
 	numbers  numbering
+	// answered are the positions of the events that an earlier process of the bot had
+	// answered before the first event was given: the session never gets them. nil: no event
+	// was given yet.
+	answered []int64
+}
+
+// skips reports whether the session does not get the event at a position, because the bot
+// has answered it.
+func (s *session) skips(position int64) bool {
+	_, ok := slices.BinarySearch(s.answered, position)
+	return ok
+}
+
+// forget drops what is known of positions below one.
+func (s *session) forget(below int64) {
+	s.numbers.forget(below)
+	n, _ := slices.BinarySearch(s.answered, below)
+	s.answered = s.answered[n:]
 }
 
 // newSession returns a session with an id that nobody can guess.

@@ -142,19 +142,19 @@ func (s snowflake) MarshalJSON() ([]byte, error) {
 	return strconv.AppendQuote(nil, strconv.FormatUint(uint64(s), 10)), nil
 }
 
-// guildOf returns the guild that an event belongs to; 0 without one.
-func guildOf(event string, d []byte) uint64 {
-	switch event {
-	case "GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE":
-		var guild struct {
-			ID snowflake `json:"id"`
-		}
-		_ = json.Unmarshal(d, &guild)
-		return uint64(guild.ID)
-	}
+// idsOf returns the id of what an event tells of, and of the guild that it belongs to; 0
+// without one.
+func idsOf(event string, d []byte) (id, guild uint64) {
 	var in struct {
-		Guild snowflake `json:"guild_id"`
+		ID    json.RawMessage `json:"id"` // in some events it is no number
+		Guild snowflake       `json:"guild_id"`
 	}
 	_ = json.Unmarshal(d, &in)
-	return uint64(in.Guild)
+	var own snowflake
+	_ = own.UnmarshalJSON(in.ID)
+	switch event {
+	case "GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE":
+		return uint64(own), uint64(own)
+	}
+	return uint64(own), uint64(in.Guild)
 }

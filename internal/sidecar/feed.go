@@ -206,6 +206,13 @@ func (a *attachment) next() (outgoing, bool, error) {
 	if a.position < s.backlog.Tail() {
 		return outgoing{}, false, errOverrun
 	}
+	if a.session.answered == nil {
+		a.session.answered = s.answeredFrom(a.position)
+		s.touch()
+		if n := len(a.session.answered); n > 0 {
+			s.log.Info("What the bot has answered does not come to its new process", "shard", c.name(), "events", n)
+		}
+	}
 	for {
 		if a.resumed > 0 && a.position >= a.resumed {
 			a.resumed = 0
@@ -218,7 +225,7 @@ func (a *attachment) next() (outgoing, bool, error) {
 			return outgoing{}, false, nil
 		}
 		a.position++
-		if c.gets(r) && (!r.LiveOnly || r.Position >= a.liveFrom) {
+		if c.gets(r) && !a.session.skips(r.Position) && (!r.LiveOnly || r.Position >= a.liveFrom) {
 			c.noteGiven(r.Position)
 			return a.number(r.Type, r.Data), true, nil
 		}

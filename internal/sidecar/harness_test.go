@@ -5,11 +5,13 @@ import (
 	"compress/zlib"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -159,12 +161,25 @@ func (h *harness) crash() {
 // deleteChannel deletes a channel over REST.
 func (h *harness) deleteChannel(ch *discordsim.Channel) {
 	h.T.Helper()
-	r, err := http.NewRequestWithContext(h.T.Context(), http.MethodDelete, h.Sim.APIURL()+"/channels/"+ch.ID.String(), http.NoBody)
+	h.direct(http.MethodDelete, "/channels/"+ch.ID.String(), "")
+}
+
+// reply answers a message with a reply.
+func (h *harness) reply(m discordsim.Message, text string) {
+	h.T.Helper()
+	h.direct(http.MethodPost, "/channels/"+m.Channel.ID.String()+"/messages", fmt.Sprintf(`{"content":%q,"message_reference":{"message_id":"%v"}}`, text, m.ID))
+}
+
+// direct sends a request of the bot to Discord, beside the Sidecar.
+func (h *harness) direct(method, path, body string) {
+	h.T.Helper()
+	r, err := http.NewRequestWithContext(h.T.Context(), method, h.Sim.APIURL()+path, strings.NewReader(body))
 	if err != nil {
 		h.T.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bot "+h.App.Token)
 	r.Header.Set("User-Agent", "DiscordBot (https://example.com, 1)")
+	r.Header.Set("Content-Type", "application/json")
 	transport := h.Sim.Transport()
 	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(r)
@@ -172,8 +187,8 @@ func (h *harness) deleteChannel(ch *discordsim.Channel) {
 		h.T.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		h.T.Fatalf("the channel cannot be deleted: %s", response.Status)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		h.T.Fatalf("%s %s: %s", method, path, response.Status)
 	}
 }
 

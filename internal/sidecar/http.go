@@ -97,8 +97,9 @@ func (s *Sidecar) newREST() http.Handler {
 				p.Out.Header.Set("User-Agent", "") // else Go would name itself
 			}
 		},
-		Transport: transportOf(s.opts.HTTPClient),
-		ErrorLog:  nil,
+		Transport:      transportOf(s.opts.HTTPClient),
+		ModifyResponse: s.onRESTAnswer,
+		ErrorLog:       nil,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				return // the bot has hung up

@@ -51,10 +51,11 @@ type savedConsumer struct {
 }
 
 type savedSession struct {
-	ID       string `json:"id"`
-	Last     int64  `json:"last"`
-	Snapshot int64  `json:"snapshot"`
-	Cursors  []byte `json:"steps"` // of the numbers up to Last, by packCursors
+	ID       string  `json:"id"`
+	Last     int64   `json:"last"`
+	Snapshot int64   `json:"snapshot"`
+	Cursors  []byte  `json:"steps"` // of the numbers up to Last, by packCursors
+	Answered []int64 `json:"answered"`
 }
 
 // maxSavedCursors covers what a line may have been sent without a confirmation.
@@ -67,7 +68,7 @@ func (s *Sidecar) table() []byte {
 		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Version: c.version, Cursor: c.cursor}
 		if c.session != nil {
 			n := &c.session.numbers
-			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, packCursors(n.cursors[max(0, len(n.cursors)-maxSavedCursors):])}
+			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, packCursors(n.cursors[max(0, len(n.cursors)-maxSavedCursors):]), c.session.answered}
 		}
 		t.Consumers = append(t.Consumers, saved)
 	}
@@ -101,7 +102,7 @@ func (s *Sidecar) restoreTable(raw []byte) error {
 			if int64(len(cursors)) > one.Last {
 				return fmt.Errorf("a session of a bot has %d events and places for %d", one.Last, len(cursors))
 			}
-			c.session = &session{id: one.ID, consumer: c, numbers: numbering{last: one.Last, snapshot: one.Snapshot, cursors: cursors, restored: true}}
+			c.session = &session{id: one.ID, consumer: c, answered: one.Answered, numbers: numbering{last: one.Last, snapshot: one.Snapshot, cursors: cursors, restored: true}}
 			s.sessions[one.ID] = c.session
 		}
 	}
@@ -142,6 +143,7 @@ func unpackCursors(raw []byte) (cursors []int64) {
 type eventHead struct {
 	Position int64           `json:"p"`
 	Type     string          `json:"t"`
+	ID       uint64          `json:"id,omitempty"`
 	Guild    uint64          `json:"g,omitempty"`
 	Received time.Time       `json:"at"`
 	Shard    gateway.ShardID `json:"shard"`
@@ -157,7 +159,7 @@ const maxGap = 1 << 20
 // encodeEvent writes an event with its origin upstream, which is zero for one that is
 // ours.
 func encodeEvent(r backlog.Record, from gateway.Event) []byte {
-	head, err := json.Marshal(eventHead{r.Position, r.Type, r.Guild, r.Received, from.Shard, from.SessionID, from.Seq, r.LiveOnly, r.Removed})
+	head, err := json.Marshal(eventHead{r.Position, r.Type, r.ID, r.Guild, r.Received, from.Shard, from.SessionID, from.Seq, r.LiveOnly, r.Removed})
 	if err != nil {
 		panic("sidecar: an event cannot be written as JSON: " + err.Error())
 	}
@@ -179,7 +181,7 @@ func (s *Sidecar) restoreEvent(raw []byte) error {
 	for range gap { // what is of no use later was not kept
 		s.append(backlog.Record{LiveOnly: true, Removed: true, Received: head.Received})
 	}
-	s.append(backlog.Record{Type: head.Type, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Data: data})
+	s.append(backlog.Record{Type: head.Type, ID: head.ID, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Data: data})
 	if head.Session != "" {
 		s.seen[head.Shard] = upstreamPlace{head.Session, head.Seq}
 	}
@@ -285,7 +287,7 @@ func (s *Sidecar) restoreCheckpoint(from io.Reader) error {
 	if s.world, err = world.Decode(bytes.NewReader(guilds)); err != nil {
 		return err
 	}
-	s.backlog = s.newBacklog(head.Tail)
+	s.backlog, s.self = s.newBacklog(head.Tail), selfOf(s.world.Ready())
 	for range head.Events {
 		event, err := readBlock(in)
 		if err != nil {
@@ -329,20 +331,13 @@ func (s *Sidecar) restore(dir string) error {
 	return nil
 }
 
-// learnGuilds learns from the world that was restored which guilds bots know, and who the bot is.
+// learnGuilds learns from the world that was restored which guilds bots know.
 func (s *Sidecar) learnGuilds(now *world.World) {
 	for _, id := range now.Guilds() {
 		if _, status, err := now.Guild(id); err == nil && status == world.Available {
 			s.known[id] = true
 		}
 	}
-	var ready struct {
-		User struct {
-			ID snowflake `json:"id"`
-		} `json:"user"`
-	}
-	_ = json.Unmarshal(now.Ready(), &ready) // it was read before it was kept
-	s.self = uint64(ready.User.ID)
 }
 
 // Restored reports whether the guilds of an earlier process are known: only then may its

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,19 +92,32 @@ func TestCrashInBusyTimesRepeatsLittle(t *testing.T) {
 	})
 }
 
-// Whatever is killed when, in whatever order: every message comes to the bots in order.
+// Whatever is killed when, in whatever order: every message comes to the bots in order, and
+// none that the bot was seen to answer comes to a later process of it.
 func TestNothingIsLostWhateverCrashes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"say", "say", "wait", "bot", "evergreen", "both", "restart", "upstream"}), 3, 12).Draw(rt, "steps")
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"say", "say", "wait", "answer", "bot", "evergreen", "both", "restart", "upstream"}), 3, 12).Draw(rt, "steps")
 		run(t, Options{Dir: t.TempDir()}, func(h *harness) {
 			b := h.started()
 			var heard, said []string
+			answered := map[string]bool{} // messages whose answer an earlier process has seen
 			take := func() {
 				for _, m := range b.messages() {
+					if answered[m] {
+						rt.Errorf("after %q %q comes again, and was answered", steps, m)
+					}
 					if !slices.Contains(heard, m) {
 						heard = append(heard, m)
 					}
 				}
+			}
+			restart := func() {
+				for _, m := range heard {
+					if to, ok := strings.CutPrefix(m, "to "); ok {
+						answered[to] = true
+					}
+				}
+				b = h.started()
 			}
 			for _, step := range steps {
 				switch step {
@@ -112,15 +127,24 @@ func TestNothingIsLostWhateverCrashes(t *testing.T) {
 					h.Advance(700 * time.Millisecond)
 				case "upstream":
 					h.Inject(discordsim.Fault{Name: "cut"})
+				case "answer":
+					asked := h.Post("message " + strconv.Itoa(len(said)))
+					h.Advance(50 * time.Millisecond)
+					said = append(said, asked.Content)
+					if slices.Contains(b.messages(), asked.Content) {
+						said = append(said, "to "+asked.Content)
+						h.reply(asked, "to "+asked.Content)
+						h.Advance(100 * time.Millisecond) // until Discord tells of it
+					}
 				case "bot":
 					b.kill()
 					take()
-					b = h.started()
+					restart()
 				case "both":
 					b.kill()
 					take()
 					h.crash()
-					b = h.started()
+					restart()
 				case "evergreen", "restart":
 					if step == "restart" {
 						h.restart()

@@ -2,6 +2,8 @@ package sidecar
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,22 +172,27 @@ func TestBotThatHangsGetsEverything(t *testing.T) {
 }
 
 // Whenever bots are killed, cut off or hang, and whatever Discord does meanwhile: every
-// message comes to them in order, and what comes twice was within a second of a crash.
+// message comes to them in order, and what comes twice was within a second of a crash and
+// not answered. A RESUME repeats what its bot asks for.
 func TestNothingIsLostInAnyOrderOfTroubles(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"say", "say", "wait", "kill", "cut", "upstream", "pause"}), 5, 40).Draw(rt, "steps")
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"say", "say", "wait", "answer", "kill", "cut", "upstream", "pause"}), 5, 40).Draw(rt, "steps")
 		t := t
 		run(t, Options{}, func(h *harness) {
 			b := h.started()
 			var heard, said []string
 			spare := map[string]time.Duration{} // how long before its end a bot heard a message
-			take := func() {                    // what a bot has heard before its end
+			answered := map[string]bool{}       // messages whose answer an earlier process has seen
+			posted := map[string]discordsim.Message{}
+			take := func() { // what a bot has heard before its end
 				for _, m := range b.heard() {
 					before, again := spare[m.text]
 					spare[m.text] = time.Since(m.at)
 					switch {
 					case !again:
 						heard = append(heard, m.text)
+					case answered[m.text]:
+						rt.Errorf("after %q %q comes again, and was answered", steps, m.text)
 					case before > time.Second:
 						rt.Errorf("after %q %q comes again, and was heard %s before the end of a bot", steps, m.text, before)
 					}
@@ -194,7 +201,19 @@ func TestNothingIsLostInAnyOrderOfTroubles(t *testing.T) {
 			for _, step := range steps {
 				switch step {
 				case "say":
-					said = append(said, h.say(len(said), 1)...)
+					text := "message " + strconv.Itoa(len(said))
+					said, posted[text] = append(said, text), h.Post(text)
+				case "answer":
+					h.Advance(10 * time.Millisecond)
+					for _, text := range slices.Backward(b.messages()) {
+						if m, ok := posted[text]; ok {
+							delete(posted, text)
+							said = append(said, "to "+text)
+							h.reply(m, "to "+text)
+							h.Advance(100 * time.Millisecond) // until Discord tells of it
+							break
+						}
+					}
 				case "wait":
 					h.Advance(700 * time.Millisecond)
 				case "pause":
@@ -205,6 +224,11 @@ func TestNothingIsLostInAnyOrderOfTroubles(t *testing.T) {
 					b.kill()
 					take()
 					if step == "kill" {
+						for _, text := range heard {
+							if to, ok := strings.CutPrefix(text, "to "); ok {
+								answered[to] = true
+							}
+						}
 						b = h.started()
 					} else {
 						b = h.resumes(b)

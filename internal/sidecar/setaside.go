@@ -24,7 +24,7 @@ const (
 // it is set aside now. The caller holds the lock.
 func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {
 	c := a.consumer
-	first, ok := s.firstGiven(c, a.position)
+	first, ok := s.firstGiven(a)
 	switch {
 	case !ok || now.Sub(a.unconfirmedSince) > blameWithin:
 		c.suspect, c.losses = 0, 0
@@ -42,11 +42,12 @@ func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {
 	return &first
 }
 
-// firstGiven returns the first event from the cursor of a consumer on that it was given, up
-// to a position. The caller holds the lock.
-func (s *Sidecar) firstGiven(c *consumer, before int64) (backlog.Record, bool) {
-	for at := c.cursor; at < before; at++ {
-		if r, ok := s.backlog.At(at); ok && c.gets(r) && !r.LiveOnly {
+// firstGiven returns the first event from the cursor of its consumer on that a line was
+// given. The caller holds the lock.
+func (s *Sidecar) firstGiven(a *attachment) (backlog.Record, bool) {
+	c := a.consumer
+	for at := c.cursor; at < a.position; at++ {
+		if r, ok := s.backlog.At(at); ok && c.gets(r) && !a.session.skips(at) && !r.LiveOnly {
 			return r, true
 		}
 	}
@@ -56,10 +57,6 @@ func (s *Sidecar) firstGiven(c *consumer, before int64) (backlog.Record, bool) {
 // keepSetAside tells of an event that was set aside, and keeps it in a file for the
 // operator: its content may be private, so the log has only its type and id.
 func (s *Sidecar) keepSetAside(r backlog.Record) {
-	var d struct {
-		ID snowflake `json:"id"`
-	}
-	_ = json.Unmarshal(r.Data, &d)
 	file := ""
 	if s.opts.Dir != "" {
 		file = filepath.Join(s.opts.Dir, fmt.Sprintf("set-aside-%d.json", r.Position))
@@ -72,6 +69,6 @@ func (s *Sidecar) keepSetAside(r backlog.Record) {
 			file = ""
 		}
 	}
-	s.log.Error("An event has ended the bot three times in a row and is not delivered again", "type", r.Type, "id", uint64(d.ID), "guild", r.Guild,
+	s.log.Error("An event has ended the bot three times in a row and is not delivered again", "type", r.Type, "id", r.ID, "guild", r.Guild,
 		"file", file, "do", "Look in the bot's own log for its last error before each end.")
 }

@@ -168,6 +168,7 @@ type Sidecar struct {
 	lines       map[*attachment]bool
 	requests    map[string]request
 	requestID   uint64
+	answers     []answer // to events that are kept, by position
 	pending     []pendingInteraction
 	interaction chan struct{} // wakes what answers interactions; capacity 1
 	counts      Counts
@@ -224,7 +225,7 @@ func (s *Sidecar) forgetAll() {
 	s.world = world.New(world.Options{})
 	s.backlog = s.newBacklog(1)
 	s.seen = map[gateway.ShardID]upstreamPlace{}
-	s.identity, s.count, s.countStart = Identity{}, 0, 0
+	s.identity, s.count, s.countStart, s.self, s.answers = Identity{}, 0, 0, 0, nil
 	clear(s.consumers)
 	clear(s.sessions)
 	clear(s.voice)
@@ -420,7 +421,7 @@ func (s *Sidecar) advance(now time.Time) {
 	s.countLost(s.backlog.Confirm(lowest, now))
 	tail := s.backlog.Tail()
 	for _, one := range s.sessions {
-		one.numbers.forget(tail)
+		one.forget(tail)
 	}
 	for _, c := range s.consumers {
 		c.cursor = max(c.cursor, tail)
@@ -469,6 +470,7 @@ func (s *Sidecar) missed(r backlog.Record) (any bool) {
 // fold brings the world up to the tail of the backlog. The caller of the backlog holds
 // the lock.
 func (s *Sidecar) fold(r backlog.Record) {
+	s.forgetAnswers(r)
 	if !world.Changes(r.Type) {
 		return
 	}

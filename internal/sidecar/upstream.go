@@ -18,8 +18,9 @@ var (
 
 // HandleEvent implements [gateway.Handler]. The shards must hand over all events.
 func (s *Sidecar) HandleEvent(_ context.Context, e gateway.Event) {
+	id, guild := idsOf(e.Type, e.Data)
 	r := backlog.Record{
-		Type: e.Type, Guild: guildOf(e.Type, e.Data), LiveOnly: eventKinds[e.Type].liveOnly, Received: e.Received, Data: e.Data,
+		Type: e.Type, ID: id, Guild: guild, LiveOnly: eventKinds[e.Type].liveOnly, Received: e.Received, Data: e.Data,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +57,24 @@ func (s *Sidecar) HandleEvent(_ context.Context, e gateway.Event) {
 func (s *Sidecar) append(r backlog.Record) int64 {
 	position, lost := s.backlog.Append(r)
 	s.countLost(lost)
+	switch r.Type {
+	case "READY":
+		s.self = selfOf(r.Data)
+	case "MESSAGE_CREATE":
+		s.onMessage(position, r.Data)
+	}
 	return position
+}
+
+// selfOf returns the id of the bot's user from the d of READY; 0 if there is none.
+func selfOf(d []byte) uint64 {
+	var ready struct {
+		User struct {
+			ID snowflake `json:"id"`
+		} `json:"user"`
+	}
+	_ = json.Unmarshal(d, &ready) // the shard has read it; fold logs what is wrong with it
+	return uint64(ready.User.ID)
 }
 
 // appendOwn adds an event that Discord has not sent. The caller holds the lock.
@@ -79,9 +97,6 @@ func (s *Sidecar) anyLive() bool {
 // the bot was removed while there was no session. The caller holds the lock.
 func (s *Sidecar) onReady(r backlog.Record) {
 	var d struct {
-		User struct {
-			ID snowflake `json:"id"`
-		} `json:"user"`
 		Shard  [2]uint64 `json:"shard"`
 		Guilds []struct {
 			ID snowflake `json:"id"`
@@ -90,7 +105,6 @@ func (s *Sidecar) onReady(r backlog.Record) {
 	if json.Unmarshal(r.Data, &d) != nil {
 		return // the shard has read it; fold logs what is wrong with it
 	}
-	s.self = uint64(d.User.ID)
 	count := max(d.Shard[1], 1)
 	if s.before == nil || time.Since(s.readyAt) > shardsWait {
 		s.before = s.worldAt(s.backlog.Next())

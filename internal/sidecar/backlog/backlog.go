@@ -36,6 +36,8 @@ type Record struct {
 	Position int64
 	// Type is the event's name, such as MESSAGE_CREATE.
 	Type string
+	// ID is the id of what it tells of, such as the message; 0: none.
+	ID uint64
 	// Guild is the guild it belongs to; 0: none.
 	Guild uint64
 	// LiveOnly marks an event that is of no use later: only a line that was live when it
