@@ -93,6 +93,25 @@ func TestResumeRepeatsWhatWasAnswered(t *testing.T) {
 	})
 }
 
+// When Evergreen is killed before it has kept that a bot has read a message, the bot resumes
+// with a number that is not known any more. It gets again what that may stand for, but not
+// what it has answered.
+func TestAnsweredMessageDoesNotComeToABotThatIsAhead(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		b := h.started()
+		h.reply(h.Post("answered"), "pong")
+		h.Post("open")
+		h.Until(tableDelay, "the echo", func() bool { return slices.Contains(b.messages(), "pong") })
+		h.crash()
+		again := h.resumes(b)
+		h.Until(time.Second, "RESUMED", func() bool { return len(again.events("RESUMED")) == 1 })
+		if got := again.messages(); !slices.Contains(got, "open") || slices.Contains(got, "answered") {
+			t.Errorf("the bot hears %q", got)
+		}
+		again.kill()
+	})
+}
+
 // An interaction that was answered does not come again: by a message, or by anything else
 // if it went through here.
 func TestAnsweredInteractionDoesNotComeAgain(t *testing.T) {

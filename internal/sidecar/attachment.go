@@ -225,7 +225,7 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 	found, from := s.sessions[r.SessionID], int64(0)
 	ok := false
 	if found != nil {
-		if from, ok = found.numbers.rewind(r.Seq); ok && from < s.backlog.Tail() {
+		if from, ok = found.rewind(r.Seq); ok && from < s.backlog.Tail() {
 			ok = false
 		}
 	}

@@ -54,6 +54,17 @@ func (s *session) skips(position int64) bool {
 	return ok
 }
 
+// rewind prepares a RESUME after a number and returns the position it goes on from. A bot
+// that is ahead of what an earlier process has kept gets again what it may have read, but
+// for what it has answered.
+func (s *session) rewind(seq int64) (from int64, ok bool) {
+	ahead := seq > s.numbers.last
+	if from, ok = s.numbers.rewind(seq); ok && ahead {
+		s.answered = nil
+	}
+	return from, ok
+}
+
 // forget drops what is known of positions below one.
 func (s *session) forget(below int64) {
 	s.numbers.forget(below)
