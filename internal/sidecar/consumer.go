@@ -9,6 +9,7 @@ import (
 
 	"evergreen/gateway"
 	"evergreen/internal/sidecar/backlog"
+	"evergreen/internal/sidecar/world"
 )
 
 // consumer is who gets the events of one shard pair, each once. It outlives the lines and
@@ -20,6 +21,9 @@ type consumer struct {
 	version string // of the library; empty if it does not say
 	// cursor is the position of the first event that is not confirmed.
 	cursor int64
+	// guildsAt is the position of which the guilds are told at least: those that came before
+	// it were told with READY, and so was what had changed in them.
+	guildsAt int64
 	// session is what a line may RESUME; nil before the first IDENTIFY of this run.
 	session *session
 	// lines are those of this consumer, the active one last. The others are on standby.
@@ -92,6 +96,9 @@ func (c *consumer) has(guild uint64) bool {
 
 // gets reports whether the consumer gets an event.
 func (c *consumer) gets(r backlog.Record) bool {
+	if r.Position < c.guildsAt && world.Changes(r.Type) {
+		return false
+	}
 	return !r.Removed && !eventKinds[r.Type].internal && c.has(r.Guild) && wants(c.intents, r.Type, r.Guild)
 }
 

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -47,6 +48,35 @@ func TestNewerProcessGetsNothingThatTheOlderOneHasRead(t *testing.T) {
 		h.wantMessages(said, older, newer)
 		older.kill()
 		newer.kill()
+	})
+}
+
+// What is said between the first READY of Discord and the last one reaches the bot that waits
+// for all its guilds, and what changed meanwhile is in its guilds and not told again.
+func TestFirstBotHearsWhatIsSaidWhileItsGuildsCome(t *testing.T) {
+	runShards(t, Options{}, 2, func(h *harness) {
+		b := h.connect().identify(nil)
+		h.Until(time.Second, "the first session", func() bool { return h.Sim.AttachedSessions(h.App) == 1 })
+		h.Advance(time.Second)
+		if n := len(b.events("READY")); n != 0 {
+			t.Fatal("the bot does not wait for the second session")
+		}
+		var said []string
+		for i, g := range h.Guilds { // some of them on the shard that is there
+			h.Sim.AddChannel(g, "made early", 0)
+			text := fmt.Sprint("early ", i)
+			h.Sim.Say(g.Channels[0].ID, h.User.ID, text)
+			if uint64(g.ID)>>22%2 == 0 {
+				said = append(said, text)
+			}
+		}
+		h.Until(20*time.Second, "the guilds", func() bool { return len(b.events("GUILD_CREATE")) == 3 })
+		h.Advance(2 * time.Second)
+		h.wantMessages(said, b)
+		if len(said) == 0 || len(b.events("CHANNEL_CREATE")) != 0 || len(b.events("GUILD_CREATE")) != 3 {
+			t.Errorf("%d messages were said; the bot was told of %d channels and %d guilds", len(said), len(b.events("CHANNEL_CREATE")), len(b.events("GUILD_CREATE")))
+		}
+		b.kill()
 	})
 }
 

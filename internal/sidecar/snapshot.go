@@ -46,17 +46,17 @@ func (s *Sidecar) worldAt(position int64) *world.World {
 	return w
 }
 
-// feedSnapshot writes READY and the guilds as they were at the cursor, and returns how
-// many there are.
+// feedSnapshot writes READY and the guilds as they were at the cursor, or, for the first bot,
+// as they are now, and returns how many there are.
 func (a *attachment) feedSnapshot(ctx context.Context) (guilds int, err error) {
 	s := a.sidecar
 	s.mu.Lock()
 	c := a.consumer
 	c.cursor = max(c.cursor, s.backlog.Tail())
-	w := s.worldAt(c.cursor)
-	if w.Ready() == nil { // no bot has ever been told of an earlier state
-		c.cursor = s.backlog.Next()
-		w = s.worldAt(c.cursor)
+	w := s.worldAt(max(c.cursor, c.guildsAt))
+	if w.Ready() == nil { // the first bot: it has waited for its guilds, and people may have spoken meanwhile
+		c.guildsAt = s.backlog.Next()
+		w = s.worldAt(c.guildsAt)
 	}
 	a.began, a.position = c.cursor, c.cursor
 	a.setPhase(phaseSnapshot)
