@@ -158,6 +158,12 @@ func (h *harness) crash() {
 	h.start()
 }
 
+// typing has the user type.
+func (h *harness) typing() {
+	channel := h.Guilds[0].Channels[0]
+	h.Sim.Emit(h.App, h.Guilds[0], "TYPING_START", map[string]any{"channel_id": channel.ID, "guild_id": h.Guilds[0].ID, "user_id": h.User.ID, "timestamp": 1})
+}
+
 // deleteChannel deletes a channel over REST.
 func (h *harness) deleteChannel(ch *discordsim.Channel) {
 	h.T.Helper()

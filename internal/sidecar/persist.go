@@ -3,6 +3,7 @@ package sidecar
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -174,16 +175,28 @@ func (s *Sidecar) restoreEvent(raw []byte) error {
 	if err := json.Unmarshal(line, &head); err != nil || !ok {
 		return errors.New("an event cannot be read")
 	}
-	gap := head.Position - s.backlog.Next()
-	if gap < 0 || gap > maxGap {
+	if head.Position < s.backlog.Next() {
 		return fmt.Errorf("the event %d follows the event %d", head.Position, s.backlog.Next()-1)
 	}
-	for range gap { // what is of no use later was not kept
-		s.append(backlog.Record{LiveOnly: true, Removed: true, Received: head.Received})
+	if err := s.fillGap(head.Position, head.Received); err != nil {
+		return err
 	}
 	s.append(backlog.Record{Type: head.Type, ID: head.ID, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Data: data})
 	if head.Session != "" {
 		s.seen[head.Shard] = upstreamPlace{head.Session, head.Seq}
+	}
+	return nil
+}
+
+// fillGap gives every position below the next one to an event that was of no use later, and
+// so not kept.
+func (s *Sidecar) fillGap(next int64, received time.Time) error {
+	gap := next - s.backlog.Next()
+	if gap > maxGap {
+		return fmt.Errorf("the event %d follows the event %d", next, s.backlog.Next()-1)
+	}
+	for range gap {
+		s.append(backlog.Record{LiveOnly: true, Removed: true, Received: received})
 	}
 	return nil
 }
@@ -318,6 +331,9 @@ func (s *Sidecar) restore(dir string) error {
 		}
 		return fmt.Errorf("a record of the kind %q is not known", kind)
 	})
+	for _, c := range s.consumers { // a bot may have had events that were not kept
+		err = cmp.Or(err, s.fillGap(c.cursor, time.Now()))
+	}
 	if err != nil {
 		s.forgetAll()
 		return err

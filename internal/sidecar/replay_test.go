@@ -123,23 +123,20 @@ func TestWhatCannotBeResumedStartsAnew(t *testing.T) {
 func TestTypingIsNotReplayed(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
 		first := h.started()
-		typing := func() {
-			h.Sim.Emit(h.App, h.Guilds[0], "TYPING_START", map[string]any{"channel_id": h.Guilds[0].Channels[0].ID, "guild_id": h.Guilds[0].ID, "user_id": h.User.ID, "timestamp": 1})
-		}
-		typing()
+		h.typing()
 		h.Advance(time.Second)
 		if n := len(first.events("TYPING_START")); n != 1 {
 			t.Errorf("a live bot gets %d", n)
 		}
 		first.kill()
-		typing()
+		h.typing()
 		said := h.say(0, 1)
 		second := h.started()
 		h.wantMessages(said, second)
 		if n := len(second.events("TYPING_START")); n != 0 {
 			t.Errorf("a bot that was away gets %d", n)
 		}
-		typing()
+		h.typing()
 		h.Advance(time.Second)
 		if n := len(second.events("TYPING_START")); n != 1 {
 			t.Errorf("a live bot gets %d", n)
