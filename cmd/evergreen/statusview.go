@@ -164,7 +164,7 @@ func versionWords(version string) string {
 // also is what is wrong beside what the reason says.
 func (r reading) also() (list []api.Condition) {
 	for _, c := range r.status.Conditions {
-		if !strings.Contains(r.status.Reason, c.Trouble) {
+		if !c.InReason {
 			list = append(list, c)
 		}
 	}

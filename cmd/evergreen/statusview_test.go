@@ -27,7 +27,7 @@ func TestStatusNamesWhatElseIsWrong(t *testing.T) {
 	if without := (reading{}); r.key() == without.key() {
 		t.Error("it is no change worth a line")
 	}
-	r.status.Reason = "connected and working, but " + r.status.Conditions[0].Trouble
+	r.status.Conditions[0].InReason = true
 	if lines := strings.Join(r.lines(plain, time.UTC), "\n"); strings.Contains(lines, "Also") {
 		t.Errorf("told twice:\n%s", lines)
 	}

@@ -47,6 +47,7 @@ type instance struct {
 		Cause   health.CauseID `json:"cause"`
 		Trouble string         `json:"trouble"`
 		Says    string         `json:"says"`
+		Told    bool           `json:"in_reason"`
 	} `json:"conditions"`
 	Counts struct {
 		Identifies int64 `json:"identifies"`
@@ -112,7 +113,7 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 		f = f.with(r.Reason)
 	}
 	for _, c := range r.Conditions {
-		if c.Says != "" && !strings.Contains(r.Reason, c.Trouble) {
+		if c.Says != "" && !c.Told {
 			f = f.with(plain(c.Says))
 		}
 	}

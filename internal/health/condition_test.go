@@ -109,3 +109,16 @@ func TestFlickeringTroubleIsOneIncident(t *testing.T) {
 		t.Errorf("got %+v", list)
 	}
 }
+
+// Which condition the reason says is known also where what is wrong is a number alone,
+// which may stand in any sentence.
+func TestTheReasonSaysOneConditionOnly(t *testing.T) {
+	source := &fakeSource{conditions: []Condition{
+		{Cause: BotAway, Trouble: "14", Since: evening}, {Cause: BotCrashLoop, Trouble: "1", Since: evening},
+	}}
+	s := newFakeShard(t, Options{Source: source}).start()
+	snap := s.snapshot()
+	if snap.Status != Degraded || !snap.IsReason(snap.Conditions[0]) || snap.IsReason(snap.Conditions[1]) {
+		t.Errorf("%s: %+v", snap.Sentence(), snap.Conditions)
+	}
+}

@@ -197,6 +197,8 @@ var phrases = map[string]string{
 	"status.stopped":               "stopped as asked",
 	"status.never":                 "not online since the start: %s",
 	"status.no-shard":              "no shard has reported yet",
+	"status.awaits-bot":            "waiting for the first bot to connect: it says which intents it needs",
+	"do.awaits-bot":                "Make the one setting in the bot (evergreen proxy setup prints it), and start the bot.",
 	"status.shards":                "all %s shards are connected",
 	"status.shards-online":         "%s of %s shards are online",
 	"status.shards-worst":          "%s of %s shards are online; shard %s: %s",

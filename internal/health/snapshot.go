@@ -1,6 +1,7 @@
 package health
 
 import (
+	"strings"
 	"time"
 
 	"evergreen/gateway"
@@ -57,6 +58,9 @@ type Activity struct {
 	// Username is the bot's name, for use when no READY has told it: after a RESUME
 	// at the start.
 	Username string
+	// AwaitsBot: it is not known what to ask Discord for, because no bot has ever connected
+	// to evergreen proxy.
+	AwaitsBot bool
 	// Undelivered is why answers do not get out; zero while they do.
 	Undelivered rest.Undelivered
 	// Asked counts commands, Answered those whose answer Discord has accepted,
@@ -144,6 +148,11 @@ func (s Snapshot) Condition(cause CauseID) Condition {
 		}
 	}
 	return Condition{}
+}
+
+// IsReason reports whether the reason of the status says the condition already.
+func (s Snapshot) IsReason(c Condition) bool {
+	return strings.Contains(s.Reason.String(), c.status().String())
 }
 
 // Sentence returns the status and its reason in English, such as "Online: connected, and

@@ -334,6 +334,9 @@ func latencyOf(shards []ShardSnapshot) Latency {
 func setStatus(snap *Snapshot, expected, missing int) {
 	if len(snap.Shards) == 0 {
 		snap.Status, snap.Reason, snap.Since = Starting, NewMessage("status.no-shard"), snap.Started
+		if snap.Work.Activity.AwaitsBot {
+			snap.Reason, snap.Remedy = NewMessage("status.awaits-bot"), NewMessage("do.awaits-bot")
+		}
 		return
 	}
 	worst := &snap.Shards[0]

@@ -335,3 +335,14 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+// Behind the proxy the first thing that is waited for is a bot, and what to do is said.
+func TestTheFirstBotIsWaitedFor(t *testing.T) {
+	source := &fakeSource{activity: Activity{AwaitsBot: true}}
+	s := newFakeShard(t, Options{Source: source})
+	if snap := s.expectStatus(Starting, "waiting for the first bot to connect: it says which intents it needs"); !strings.Contains(snap.Remedy.String(), "evergreen proxy setup") {
+		t.Errorf("what to do: %s", snap.Remedy)
+	}
+	source.activity = Activity{}
+	s.expectStatus(Starting, "no shard has reported yet")
+}

@@ -238,7 +238,7 @@ func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
 // awayReplies is the default answer in the languages that Evergreen speaks, by what
 // Discord calls them.
 var awayReplies = map[string]string{
-	"th": "บอทกำลังเริ่มทำงานใหม่ โปรดลองอีกครั้งในอีกสักครู่",
+	"th": "บอตกำลังเริ่มทำงานใหม่ โปรดลองอีกครั้งในอีกสักครู่",
 }
 
 // awayReply is what somebody is told who speaks a language.

@@ -137,7 +137,7 @@ func TestInteractionIsKeptIfWanted(t *testing.T) {
 // The answer speaks the language of who asked, unless the operator has set another.
 func TestAwayReplySpeaksTheLanguageOfWhoAsks(t *testing.T) {
 	s := &Sidecar{opts: Options{AwayReply: DefaultReply}}
-	if got := s.awayReply("th"); got == DefaultReply || !strings.Contains(got, "บอท") {
+	if got := s.awayReply("th"); got == DefaultReply || !strings.Contains(got, "บอต") {
 		t.Errorf("in Thai it says %q", got)
 	}
 	if got := s.awayReply("de"); got != DefaultReply {

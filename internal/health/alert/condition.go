@@ -17,6 +17,8 @@ type conditionNotice struct {
 	// The titles have a place for the name of the bot.
 	title, says         string
 	overTitle, overSays string
+	// whole: the whole sentence of the condition is told, because its trouble is a number.
+	whole bool
 }
 
 var conditionNotices = []conditionNotice{
@@ -39,24 +41,24 @@ var conditionNotices = []conditionNotice{
 		overTitle: "the slash commands of %s are registered again", overSays: "Discord has accepted the list.",
 	},
 	{
-		cause: health.BotAway,
+		cause: health.BotAway, whole: true,
 		after: notWorkingAfter,
 		title: "no bot is attached for %s", says: "The dot is green, and nobody answers. Events are kept for the bot.",
 		overTitle: "a bot is attached for %s again", overSays: "It gets what happened meanwhile.",
 	},
 	{
-		cause: health.BotHangs,
+		cause: health.BotHangs, whole: true,
 		after: notWorkingAfter,
 		title: "the bot behind %s hangs", says: "The dot is green, and nobody answers. Events wait for the bot.",
 		overTitle: "the bot behind %s goes on", overSays: "It reads again.",
 	},
 	{
-		cause: health.BotCrashLoop,
+		cause: health.BotCrashLoop, whole: true,
 		title: "the bot behind %s starts again and again", says: "No session start is spent on it, but nobody answers reliably.",
 		overTitle: "the bot behind %s stays up", overSays: "It has not started anew for a while.",
 	},
 	{
-		cause: health.EventsLost,
+		cause: health.EventsLost, whole: true,
 		title: "events for the bot behind %s were lost", says: "It was away for longer than they are kept.",
 		overTitle: "no more events are lost for %s", overSays: "The bot gets what happens.",
 	},
@@ -78,6 +80,9 @@ func (n *Notifier) checkConditions(s health.Snapshot) {
 		switch {
 		case trouble != "" && !sent && s.At.Sub(since) >= max(notice.after, n.opts.After):
 			m = n.words.write(Notice, s, since)
+			if notice.whole {
+				trouble = condition.Says().String()
+			}
 			m.Title, m.Text, m.Remedy = notice.title, text.Capitalize(trouble)+". "+notice.says, health.Lookup(notice.cause).Do
 		case trouble == "" && sent:
 			m = n.words.write(Notice, s, s.At)
@@ -85,7 +90,7 @@ func (n *Notifier) checkConditions(s health.Snapshot) {
 		default:
 			continue
 		}
-		n.conditions[notice.cause] = trouble != ""
+		n.conditions[notice.cause] = condition.Trouble != ""
 		m.Title = n.opts.Redact(text.Capitalize(fmt.Sprintf(m.Title, m.Bot)))
 		m.Text, m.Incident = n.opts.Redact(m.Text), ""
 		n.words.cite(&m, notice.cause)

@@ -146,3 +146,23 @@ func TestStandingAlertIsTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// Given a bot behind evergreen proxy that is away, then the message says so in a whole
+// sentence: its trouble is a number alone.
+func TestABotThatIsAwayIsTold(t *testing.T) {
+	around := &source{}
+	run(t, Options{}, health.Options{Source: around}, func(s *scene) {
+		s.up()
+		s.lasts(time.Minute)
+		around.conditions.set([]health.Condition{{Cause: health.BotAway, Trouble: "214", Since: time.Now()}})
+		s.lasts(10 * time.Minute)
+		s.arrived("notice")
+		if m := s.inbox.last(t); m.Title != "No bot is attached for The bot" ||
+			!strings.HasPrefix(m.Text, "No bot is attached to Evergreen; events that wait for it: 214. The dot is green, and nobody answers.") {
+			t.Errorf("got %+v", m)
+		}
+		around.conditions.set(nil)
+		s.lasts(10 * time.Minute)
+		s.arrived("notice notice")
+	})
+}

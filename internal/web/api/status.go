@@ -46,6 +46,8 @@ type conditionBody struct {
 	Says    string     `json:"says"`
 	Remedy  string     `json:"remedy"`
 	Since   *time.Time `json:"since"`
+	// InReason: the reason of the status says it.
+	InReason bool `json:"in_reason"`
 }
 
 type botBody struct {
@@ -179,7 +181,7 @@ func (s *Server) statusOf(snap health.Snapshot) statusBody {
 		Counts:  newCountsBody(snap.Counts), Version: s.opts.Version, Instance: s.opts.Instance, Conditions: []conditionBody{},
 	}
 	for _, c := range snap.Conditions {
-		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, c.Says().String(), health.Lookup(c.Cause).Do, timeOrNull(c.Since)})
+		b.Conditions = append(b.Conditions, conditionBody{string(c.Cause), c.Trouble, c.Says().String(), health.Lookup(c.Cause).Do, timeOrNull(c.Since), snap.IsReason(c)})
 	}
 	if snap.Last != nil && snap.Last.Outcome == health.OutcomeOpen {
 		open := newIncidentBody(*snap.Last, snap.At)
@@ -272,7 +274,7 @@ func (b statusBody) key() statusKey {
 		ready: b.Ready, connected: b.Connected, working: b.Work.OK, guilds: b.Bot.Guilds,
 	}
 	for _, c := range b.Conditions {
-		k.conditions += withoutNumbers(c.Trouble) + "\n"
+		k.conditions += c.Cause + " " + withoutNumbers(c.Trouble) + "\n"
 	}
 	if b.Since != nil {
 		k.since = b.Since.Format(time.RFC3339)

@@ -149,7 +149,7 @@ func newDashboardView(f frame, s state) dashboardView {
 		v.WorkNote = localized{f.T("work.bad", reason.In(f)), f.Lang()}
 	}
 	for _, c := range s.Snap.Conditions {
-		if !strings.Contains(s.Snap.Reason.String(), c.Trouble) {
+		if !s.Snap.IsReason(c) {
 			v.Conditions = append(v.Conditions, localized{text.Capitalize(c.Says().In(f)), f.Lang()})
 		}
 	}
