@@ -42,7 +42,7 @@ func (a *App) Stats() gateway.Stats { return a.Fleet().Stats() }
 // Activity returns what the bot has done with its events.
 func (a *App) Activity() health.Activity {
 	if a.proxy != nil {
-		return health.Activity{Undelivered: a.rest.Undelivered(), Username: a.username(), AwaitsBot: !a.proxy.Known().Known}
+		return health.Activity{Undelivered: a.rest.Undelivered(), Username: a.username(), Guilds: a.proxy.Guilds(), AwaitsBot: !a.proxy.Known().Known}
 	}
 	b := a.Bot()
 	counts := b.Counts()

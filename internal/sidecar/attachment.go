@@ -312,6 +312,7 @@ func (s *Sidecar) leave(a *attachment, err error) {
 	next := c.active()
 	if next == nil {
 		c.away = now
+		s.touch()
 	}
 	s.wake()
 	s.mu.Unlock()

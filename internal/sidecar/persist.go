@@ -48,6 +48,7 @@ type savedConsumer struct {
 	Library string          `json:"library"`
 	Version string          `json:"version,omitempty"`
 	Cursor  int64           `json:"cursor"`
+	Away    time.Time       `json:"away,omitzero"` // since when there has been no line
 	Session *savedSession   `json:"session,omitempty"`
 }
 
@@ -66,7 +67,7 @@ const maxSavedCursors = 2 * windowCount
 func (s *Sidecar) table() []byte {
 	t := table{Identity: s.identity, Voice: s.voice, Count: s.count, CountStart: s.countStart, Removed: s.removed}
 	for _, c := range s.consumers {
-		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Version: c.version, Cursor: c.cursor}
+		saved := savedConsumer{Shard: c.shard, Intents: c.intents, Library: c.library, Version: c.version, Cursor: c.cursor, Away: c.away}
 		if c.session != nil {
 			n := &c.session.numbers
 			saved.Session = &savedSession{c.session.id, n.last, n.snapshot, packCursors(n.cursors[max(0, len(n.cursors)-maxSavedCursors):]), c.session.answered}
@@ -96,7 +97,10 @@ func (s *Sidecar) restoreTable(raw []byte) error {
 		if saved.Shard[1] < 1 || saved.Shard[0] < 0 || saved.Shard[0] >= saved.Shard[1] {
 			return fmt.Errorf("the shard %v of a bot makes no sense", saved.Shard)
 		}
-		c := &consumer{shard: saved.Shard, intents: saved.Intents, library: saved.Library, version: saved.Version, cursor: saved.Cursor, away: time.Now()}
+		c := &consumer{shard: saved.Shard, intents: saved.Intents, library: saved.Library, version: saved.Version, cursor: saved.Cursor, away: saved.Away}
+		if c.away.IsZero() || c.away.After(time.Now()) {
+			c.away = time.Now()
+		}
 		s.consumers[c.shard] = c
 		if one := saved.Session; one != nil {
 			cursors := unpackCursors(one.Cursors)

@@ -151,6 +151,13 @@ func (s *Sidecar) Status() Status {
 	return st
 }
 
+// Guilds returns how many guilds the bot is in, as far as Discord has told.
+func (s *Sidecar) Guilds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.known)
+}
+
 // consumerStatus is how the bot of one shard pair is. The caller holds the lock.
 func (s *Sidecar) consumerStatus(c *consumer, now time.Time) ConsumerStatus {
 	waits := s.countWaiting(c)

@@ -37,6 +37,9 @@ func (s *Server) newDashboard() *dashboard.Dashboard {
 	if s.tokenConfigured() {
 		o.CheckToken = s.checkFormToken
 	}
+	if s.opts.Proxy != nil {
+		o.Proxy = s.opts.Proxy
+	}
 	return dashboard.New(o)
 }
 

@@ -55,6 +55,8 @@ type Options struct {
 	// History is what the pages show of the past. Default: they say that none is
 	// kept.
 	History History
+	// Proxy tells how the bots behind evergreen proxy are. Default: there is none.
+	Proxy Proxy
 	// Lines holds the last lines of the log. Default: none are shown.
 	Lines *logging.Ring
 	// CheckToken checks the token that a person typed in. It returns nil,

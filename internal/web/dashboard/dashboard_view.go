@@ -19,6 +19,7 @@ import (
 type dashboardView struct {
 	frame
 	State      stateView
+	Bots       *botsView // nil without a proxy
 	Facts      []factView
 	Windows    []windowView
 	Bars       *barsView
@@ -127,9 +128,10 @@ func newDashboardView(f frame, s state) dashboardView {
 	v := dashboardView{
 		frame: f, State: newStateView(f.lang, s.Snap), Facts: f.facts(s),
 		Windows: f.windows(s.Uptime), Bars: newBarsView(f.lang, s.Days), Chart: newChartView(f.lang, s.Latency),
-		Journal: s.Journal, Rates: f.rateViews(s), Work: f.work(s.Snap), Connection: f.connectionRows(s.Snap.Counts), Log: s.Log, Lines: s.Lines,
+		Journal: s.Journal, Rates: f.rateViews(s), Work: f.work(s.Snap, s.Bots != nil), Connection: f.connectionRows(s.Snap.Counts), Log: s.Log, Lines: s.Lines,
 		Handlers: f.handlers(s.Handlers), Budget: f.budget(s.Budget, now), Presence: f.presence(s.Presence), Fleet: f.fleet(s.Fleet),
 	}
+	v.Bots = f.bots(s.Bots, s.Snap.Connected, now)
 	if s.Latency != nil {
 		for _, w := range history.LatencyWindows {
 			v.Periods = append(v.Periods, periodView{w.Name, f.T("window." + w.Name), w.Name == s.Latency.Window})
@@ -234,7 +236,7 @@ func (f frame) windows(list []uptime) []windowView {
 	return views
 }
 
-func (f frame) work(snap health.Snapshot) []rowView {
+func (f frame) work(snap health.Snapshot, proxied bool) []rowView {
 	stats, activity := snap.Work.Stats, snap.Work.Activity
 	waiting := f.T("work.waiting.none")
 	if stats.QueuedBytes > 0 || stats.QueuedAge > 0 {
@@ -243,15 +245,16 @@ func (f frame) work(snap health.Snapshot) []rowView {
 	number := func(key string, n int64, bad bool) rowView {
 		return rowView{f.T(key), textHTML(f.Number(n)), bad && n > 0}
 	}
-	return []rowView{
-		number("work.asked", activity.Asked, false),
-		number("work.failed", activity.Failed, true),
+	rows := []rowView{
 		{f.T("work.waiting"), textHTML(waiting), stats.QueuedAge > time.Minute},
 		number("work.replayed", snap.Counts.Replayed, false),
 		number("work.missing", snap.Counts.Missing, true),
-		number("work.panics", snap.Counts.Panics, true),
-		{f.T("work.activity"), f.Ago(activity.Last, snap.At), false},
 	}
+	if proxied { // what a bot does with its events is not seen here
+		return rows
+	}
+	return append(append([]rowView{number("work.asked", activity.Asked, false), number("work.failed", activity.Failed, true)}, rows...),
+		number("work.panics", snap.Counts.Panics, true), rowView{f.T("work.activity"), f.Ago(activity.Last, snap.At), false})
 }
 
 // byteSize says a number of bytes in the largest unit that fits.

@@ -47,6 +47,9 @@ func (f frame) rateViews(s state) []rateView {
 		views[n].Rate, views[n].Bars = f.T("work.rate", rateText(now)), ratePath(minutes, most)
 		views[n].Label = f.T("work.rate.label", views[n].Name, rateText(now), rateText(most))
 	}
+	if s.Bots != nil {
+		return views[:2] // a bot answers by itself
+	}
 	return views
 }
 

@@ -12,6 +12,7 @@ import (
 	"evergreen/internal/health"
 	"evergreen/internal/health/history"
 	"evergreen/internal/process/logging"
+	"evergreen/internal/sidecar"
 	"evergreen/internal/text"
 )
 
@@ -25,6 +26,7 @@ type state struct {
 	Budget   identify.Usage
 	Handlers []bot.HandlerTime
 	Fleet    *fleet.Snapshot
+	Bots     *sidecar.Status // nil without a proxy
 	// Log is whether Lines are known; they are the oldest first.
 	Log   bool
 	Lines []lineView
@@ -93,6 +95,10 @@ func (d *Dashboard) serveDashboard(w http.ResponseWriter, r *http.Request) {
 	}
 	source := d.opts.Source
 	s.Presence, s.Budget, s.Handlers, s.Fleet = source.Presence(), source.Budget(), source.Handlers(), source.Fleet()
+	if d.opts.Proxy != nil {
+		bots := d.opts.Proxy.Status()
+		s.Bots = &bots
+	}
 	if d.opts.Lines != nil {
 		s.Log, s.Lines = true, newLineViews(d.opts.Lines.Last(linesShown))
 	}
