@@ -26,7 +26,7 @@ func TestAnsweredMessageDoesNotComeAgain(t *testing.T) {
 			first.kill()
 			h.Advance(time.Second)
 			first = h.connect().identify(nil)
-			h.Until(5*time.Second, "the echo", func() bool { return slices.Contains(first.messages(), "pong") })
+			h.Until(5*time.Second, "everything", func() bool { return slices.Contains(first.messages(), "no answer to anything") })
 			h.wantMessages([]string{"open", "pong", "no answer to anything"}, first)
 		}
 		live := h.say(0, 1)

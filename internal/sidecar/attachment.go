@@ -235,7 +235,7 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 		return a.line.InvalidateSession(ctx, false)
 	}
 	c := found.consumer
-	c.suspect, c.losses = 0, 0 // the bot has not ended
+	c.suspects = suspects{} // the bot has not ended
 	older := c.active()
 	c.cursor = max(c.cursor, from)
 	a.session, a.began, a.position = found, from, from

@@ -34,10 +34,8 @@ type consumer struct {
 	counts     ConsumerCounts
 	given      int64 // the highest position that a line was given
 	waiting    waiting
-	// suspect is the event that was the first one not confirmed when the last line was
-	// lost, and how many lines in a row were lost so.
-	suspect int64
-	losses  int
+	// suspects are the events one of which may end the bot.
+	suspects suspects
 }
 
 // session is what a line may RESUME.

@@ -166,6 +166,10 @@ func (a *attachment) feed(ctx context.Context) error {
 		s.mu.Lock()
 		a.confirm(a.line.Progress().Confirmed)
 		next, ok, err := a.next()
+		var again <-chan time.Time
+		if a.consumer.suspects.oneByOne(a.position) {
+			again = time.After(doubtful)
+		}
 		s.mu.Unlock()
 		switch {
 		case errors.Is(err, errOverrun):
@@ -174,7 +178,7 @@ func (a *attachment) feed(ctx context.Context) error {
 		case ok:
 			err = a.line.Dispatch(ctx, next.event, next.seq, next.data)
 		default:
-			err = a.wait(ctx, nil)
+			err = a.wait(ctx, again)
 		}
 		if err != nil {
 			return err
@@ -222,6 +226,10 @@ func (a *attachment) next() (outgoing, bool, error) {
 		r, ok := s.backlog.At(a.position)
 		if !ok {
 			a.confirm(a.line.Progress().Confirmed) // all that is left was for others
+			return outgoing{}, false, nil
+		}
+		if c.suspects.oneByOne(a.position) && a.line.ConfirmedBefore(time.Now().Add(-doubtful)) < a.session.numbers.last {
+			a.line.Ping()
 			return outgoing{}, false, nil
 		}
 		a.position++

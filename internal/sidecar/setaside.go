@@ -12,42 +12,64 @@ import (
 )
 
 // An event that ends a bot would end it again at each start: connected to Discord
-// directly, the bot would have lost it. It is set aside once it was the first one not
-// confirmed in lossesUntilAside lines in a row, each lost within blameWithin of its
-// delivery.
+// directly, the bot would have lost it. It is set aside once it was given and not confirmed
+// in lossesUntilAside lines in a row, each lost within blameWithin, and no other event was.
 const (
 	lossesUntilAside = 3
 	blameWithin      = 10 * time.Second
 )
 
+// suspects are the events that were given and not confirmed in each of the last lines that
+// were lost. Zero: the last line was not lost so.
+type suspects struct {
+	from, to int64 // positions, to excluded
+	losses   int   // how many lines that were
+}
+
+// and returns the suspects after another loss.
+func (s suspects) and(from, to int64) suspects {
+	both := suspects{max(s.from, from), min(s.to, to), s.losses + 1}
+	if s.losses == 0 || both.from >= both.to {
+		return suspects{from, to, 1}
+	}
+	return both
+}
+
+// oneByOne reports whether a line must have confirmed what it was given before it gets the
+// event at a position, so that the next loss tells which one it was.
+func (s suspects) oneByOne(position int64) bool {
+	return s.losses >= lossesUntilAside-1 && position < s.to
+}
+
 // blame finds the event that may have ended a bot whose line was lost, and returns it if
 // it is set aside now. The caller holds the lock.
 func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {
 	c := a.consumer
-	first, ok := s.firstGiven(a)
-	switch {
-	case !ok || now.Sub(a.unconfirmedSince) > blameWithin:
-		c.suspect, c.losses = 0, 0
-		return nil
-	case c.suspect != first.Position:
-		c.suspect, c.losses = first.Position, 0
-	}
-	if c.losses++; c.losses < lossesUntilAside {
+	first, ok := s.firstGiven(a, c.cursor, a.position)
+	if !ok || now.Sub(a.unconfirmedSince) > blameWithin {
+		c.suspects = suspects{}
 		return nil
 	}
-	c.suspect, c.losses = 0, 0
+	c.suspects = c.suspects.and(first.Position, a.position)
+	if c.suspects.losses < lossesUntilAside {
+		return nil
+	}
+	first, ok = s.firstGiven(a, c.suspects.from, c.suspects.to)
+	if _, more := s.firstGiven(a, first.Position+1, c.suspects.to); !ok || more {
+		return nil
+	}
+	c.suspects = suspects{}
 	s.remove(first.Position)
 	s.counts.SetAside++
 	c.counts.SetAside++
 	return &first
 }
 
-// firstGiven returns the first event from the cursor of its consumer on that a line was
-// given. The caller holds the lock.
-func (s *Sidecar) firstGiven(a *attachment) (backlog.Record, bool) {
-	c := a.consumer
-	for at := c.cursor; at < a.position; at++ {
-		if r, ok := s.backlog.At(at); ok && c.gets(r) && !a.session.skips(at) && !r.LiveOnly {
+// firstGiven returns the first event between two positions that a line was given. The caller
+// holds the lock.
+func (s *Sidecar) firstGiven(a *attachment, from, to int64) (backlog.Record, bool) {
+	for at := from; at < to; at++ {
+		if r, ok := s.backlog.At(at); ok && a.consumer.gets(r) && !a.session.skips(at) && !r.LiveOnly {
 			return r, true
 		}
 	}

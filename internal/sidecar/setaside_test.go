@@ -67,6 +67,41 @@ func TestEventThatEndsTheBotIsSetAside(t *testing.T) {
 	})
 }
 
+// What came just before a message that ends the bot is not set aside in its place, whatever
+// the bot has confirmed of it when it ends.
+func TestOnlyTheEventThatEndsTheBotIsSetAside(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		b := h.started()
+		h.Sim.AddChannel(h.Guilds[0], "made-before", 0)
+		said := h.say(0, 3)
+		h.Post("poison")
+		said = append(said, h.say(3, 3)...)
+		var heard []string
+		deaths, channels := 0, 0
+		for range 2000 {
+			h.Advance(10 * time.Millisecond)
+			if !slices.Contains(b.messages(), "poison") {
+				continue
+			}
+			deaths++
+			heard, channels = append(heard, b.messages()...), channels+len(b.events("CHANNEL_CREATE"))
+			b.kill()
+			h.Advance(time.Second)
+			b = h.connect().identify(nil)
+		}
+		heard = append(heard, b.messages()...)
+		for _, text := range said {
+			if !slices.Contains(heard, text) {
+				t.Errorf("%s was never heard", text)
+			}
+		}
+		if n := h.sidecar.Status().Counts.SetAside; n != 1 || deaths != 3 || channels == 0 {
+			t.Errorf("%d events are set aside after %d ends, and the new channel came %d times", n, deaths, channels)
+		}
+		b.kill()
+	})
+}
+
 // A bot that ends for other reasons, or long after an event, loses none.
 func TestBotThatIsRestartedLosesNoEvent(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
