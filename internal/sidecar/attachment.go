@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -106,10 +107,12 @@ func (s *Sidecar) admit(a *attachment) bool {
 	return true
 }
 
+// dismiss forgets a line that has ended, and what it has asked for.
 func (s *Sidecar) dismiss(a *attachment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.lines, a)
+	maps.DeleteFunc(s.requests, func(_ string, r request) bool { return r.from == a })
 }
 
 // latency returns the round trip to Discord: so long the answer to a heartbeat waits, so
@@ -258,7 +261,7 @@ func (a *attachment) startFeed(ctx context.Context, feed func(context.Context) e
 	ended := make(chan struct{})
 	a.feeding.Go(func() {
 		defer close(ended)
-		if err := feed(ctx); err != nil && ctx.Err() == nil {
+		if err := feed(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, line.ErrEnded) {
 			a.sidecar.log.Warn("A bot cannot be served any further; it resumes on another connection", "error", err)
 			a.line.Close(line.CloseUnknownError, "Internal error.")
 		}

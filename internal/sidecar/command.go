@@ -142,9 +142,6 @@ func (s *Sidecar) onChunk(r backlog.Record) {
 			to.asked = time.Time{}
 		}
 	}
-	if !s.lines[to] || to.session == nil {
-		return
-	}
 	o, err := parseObject(r.Data)
 	if err != nil {
 		return

@@ -2,8 +2,12 @@ package sidecar
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"evergreen/discordsim"
@@ -127,17 +131,23 @@ func TestNewProcessLeavesVoice(t *testing.T) {
 // What is no payload closes the line; a payload without a guild too.
 func TestPayloadsOfNoSenseCloseTheLine(t *testing.T) {
 	run(t, Options{}, func(h *harness) {
-		for name, d := range map[string]any{
-			"no object":  []int{1},
-			"no guild":   map[string]any{"query": ""},
-			"a bad id":   map[string]any{"guild_id": "everything"},
-			"no id list": map[string]any{"guild_id": []any{}},
+		for name, c := range map[string]struct {
+			d    any
+			says string
+		}{
+			"no object":  {[]int{1}, "want a JSON object"},
+			"nothing":    {nil, "want a JSON object"},
+			"no guild":   {map[string]any{"query": ""}, "guild_id"},
+			"a bad id":   {map[string]any{"guild_id": "everything"}, "guild_id"},
+			"no id list": {map[string]any{"guild_id": []any{}}, "guild_id"},
+			"a bad list": {map[string]any{"guild_ids": []any{"x"}}, "guild_id"},
+			"a zero":     {map[string]any{"guild_id": 0}, "guild_id"},
 		} {
 			b := h.started()
-			b.send(8, d)
+			b.send(8, c.d)
 			h.Until(2*time.Second, "the line is closed for "+name, func() bool { return b.code() != -1 })
-			if b.code() != 4002 {
-				t.Errorf("%s: closed with %d", name, b.code())
+			if b.code() != 4002 || !strings.Contains(b.closed.Error(), c.says) {
+				t.Errorf("%s: closed with %v", name, b.closed)
 			}
 		}
 		b := h.started()
@@ -148,4 +158,207 @@ func TestPayloadsOfNoSenseCloseTheLine(t *testing.T) {
 		}
 		b.kill()
 	})
+}
+
+// What a bot sends to Discord arrives as the bot has sent it, on the shard of its guild; only
+// a request for members has a nonce of Evergreen's.
+func TestPayloadsReachDiscordAsTheyAre(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		discord := h.handed()
+		h.handReady()
+		b := h.connect().identify(nil)
+		h.Advance(time.Second)
+		for _, c := range []struct {
+			op         int
+			d          string
+			guild, was string
+		}{
+			{4, `{"guild_id":"7","channel_id":null,"self_mute":false}`, "7", `{"channel_id":null,"guild_id":"7","self_mute":false}`},
+			{31, `{"guild_ids":["8","9"]}`, "8", `{"guild_ids":["8","9"]}`},
+			{43, `{"guild_id":10,"fields":["status"]}`, "10", `{"fields":["status"],"guild_id":10}`},
+			{8, `{"guild_id":["11"],"query":"","limit":0,"nonce":"mine"}`, "11", `{"guild_id":["11"],"limit":0,"nonce":"evergreen1","query":""}`},
+		} {
+			b.send(c.op, json.RawMessage(c.d))
+			synctest.Wait()
+			if got, want := discord.take(), []string{fmt.Sprintf("%d %s %s", c.op, c.guild, c.was)}; !slices.Equal(got, want) {
+				t.Errorf("Discord gets %q, want %q", got, want)
+			}
+		}
+		discord.failed = errors.New("no connection")
+		b.send(4, map[string]any{"guild_id": "7"})
+		b.send(opPresence, map[string]any{"status": "idle", "afk": false, "activities": []any{}})
+		synctest.Wait()
+		for _, want := range []string{"A payload of the bot was not sent to Discord", "The presence of the bot cannot be set"} {
+			if !h.log.Has(want) {
+				t.Errorf("the log lacks %q:\n%s", want, h.log.String())
+			}
+		}
+		b.kill()
+	})
+}
+
+// Members come in several chunks under the nonce of who asked; after the last one, or from a
+// request that is ten minutes old, nothing more is passed on, and nothing of no sense ever.
+func TestChunksOfMembers(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		discord := h.handed()
+		h.handReady()
+		b := h.connect().identify(nil)
+		h.Advance(time.Second)
+		asks := func() (nonce string) {
+			b.send(8, map[string]any{"guild_id": "7", "query": "", "limit": 0, "nonce": "mine"})
+			synctest.Wait()
+			var d struct{ Nonce string }
+			sent := strings.SplitN(discord.take()[0], " ", 3)
+			if err := json.Unmarshal([]byte(sent[2]), &d); err != nil {
+				t.Fatal(err)
+			}
+			return d.Nonce
+		}
+		chunk := func(nonce any, index, count int) {
+			h.hand("GUILD_MEMBERS_CHUNK", map[string]any{"guild_id": "7", "chunk_index": index, "chunk_count": count, "nonce": nonce, "members": []any{}})
+		}
+		first, second := asks(), asks()
+		if first == second {
+			t.Errorf("two requests have the nonce %q", first)
+		}
+		for _, foreign := range []any{"another", "mine", nil, 7} {
+			chunk(foreign, 0, 1)
+		}
+		chunk(first, 0, 3)
+		chunk(second, 0, 1)
+		chunk(first, 1, 3)
+		chunk(first, 2, 3)
+		chunk(first, 2, 3)
+		chunk(second, 0, 1)
+		h.Advance(time.Second)
+		var got []int
+		for _, r := range b.events("GUILD_MEMBERS_CHUNK") {
+			var d struct {
+				Nonce string
+				Index int `json:"chunk_index"`
+			}
+			if err := json.Unmarshal(r.Data, &d); err != nil || d.Nonce != "mine" {
+				t.Errorf("a chunk is %s", r.Data)
+			}
+			got = append(got, d.Index)
+		}
+		if !slices.Equal(got, []int{0, 0, 1, 2}) {
+			t.Errorf("the chunks %v come", got)
+		}
+		late, gone := asks(), asks()
+		h.Advance(requestLife - time.Second)
+		chunk(late, 0, 2)
+		h.Advance(time.Minute)
+		chunk(late, 1, 2)
+		h.Advance(time.Second)
+		if n := len(b.events("GUILD_MEMBERS_CHUNK")); n != 5 {
+			t.Errorf("%d chunks came of a request that is old", n-4)
+		}
+		b.kill()
+		chunk(gone, 0, 1)
+	})
+}
+
+// A library with several requests for members counts as ready once all are answered.
+func TestAllMembersAreWaitedFor(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		other := h.connect().identify(map[string]any{"shard": []int{1, 2}})
+		h.Advance(time.Second)
+		other.send(8, map[string]any{"guild_id": "7"}) // never answered, and none of the library's
+		h.connect().identify(nil).kill()
+		h.hand("MESSAGE_CREATE", map[string]any{"channel_id": "9", "guild_id": "7", "content": "waits"})
+		b := h.connect()
+		b.setMute(true) // so that the guilds are not confirmed before it has asked
+		b.identify(nil)
+		h.Until(time.Second, "READY", func() bool { return len(b.events("READY")) == 1 })
+		for range 2 {
+			b.send(8, map[string]any{"guild_id": "7"})
+		}
+		b.send(1, b.last())
+		for i, nonce := range []string{"evergreen2", "evergreen3"} {
+			h.Advance(time.Second)
+			if n := len(b.messages()); n != 0 {
+				t.Errorf("after %d of two answers it gets what it has missed", i)
+			}
+			h.hand("GUILD_MEMBERS_CHUNK", map[string]any{"guild_id": "7", "chunk_index": 0, "chunk_count": 1, "nonce": nonce, "members": []any{}})
+		}
+		h.Until(time.Second, "what it has missed", func() bool { return len(b.messages()) == 1 })
+		b.kill()
+		other.kill()
+	})
+}
+
+// A new process of a bot leaves the voice channels that Discord says the bot is in, each on
+// the shard that has the guild; not those that it has left, or that others are in.
+func TestOnlyVoiceChannelsOfTheBotAreLeft(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		discord := h.handed()
+		h.handReady()
+		state := func(guild, user string, channel any) {
+			h.hand("VOICE_STATE_UPDATE", map[string]any{"guild_id": guild, "user_id": user, "channel_id": channel})
+		}
+		const even, odd, left, gone = "16777216", "20971520", "33554432", "41943040"
+		state(even, "1", "5")
+		state(odd, "1", "5")
+		state(left, "1", "5")
+		state(gone, "1", "5")
+		state("50331648", "2", "5")
+		state(even, "2", nil)
+		state(left, "1", nil)
+		h.hand("VOICE_STATE_UPDATE", map[string]any{"guild_id": "58720256", "user_id": "1", "channel_id": "none"})
+		h.hand("VOICE_STATE_UPDATE", map[string]any{"user_id": "1", "channel_id": "5"}) // a call outside of guilds
+		h.hand("GUILD_DELETE", map[string]any{"id": gone})
+		for id, guild := range []string{even, odd} {
+			b := h.connect().identify(map[string]any{"shard": []int{id, 2}})
+			h.Advance(time.Second)
+			want := []string{"4 " + guild + ` {"channel_id":null,"guild_id":"` + guild + `","self_deaf":false,"self_mute":false}`}
+			if got := discord.take(); !slices.Equal(got, want) {
+				t.Errorf("shard %d sends %q, want %q", id, got, want)
+			}
+			b.kill()
+		}
+	})
+}
+
+// The presence of an IDENTIFY is taken; null stands for none, and is no trouble.
+func TestPresenceOfIdentify(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.connect().identify(map[string]any{"presence": nil}).kill()
+		if h.log.Has("presence") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+		h.connect().identify(map[string]any{"presence": map[string]any{"status": "dnd", "afk": false, "activities": []any{}}}).kill()
+		h.Advance(time.Minute)
+		if all := h.Sim.StatusHistory(h.App); all[len(all)-1].Status != "dnd" {
+			t.Errorf("the dot is %s", all[len(all)-1].Status)
+		}
+		b := h.started()
+		b.send(opPresence, map[string]any{"status": "asleep"})
+		h.Advance(time.Second)
+		if p := h.sidecar.Known().Presence; !h.log.Has("a presence that Discord would refuse") || p == nil || p.Status != "dnd" {
+			t.Errorf("after a presence of no sense it is %v; the log says:\n%s", p, h.log.String())
+		}
+		b.kill()
+	})
+}
+
+// A guild may be named in several ways.
+func TestGuildOfAPayload(t *testing.T) {
+	for d, want := range map[string]uint64{
+		`{"guild_id":"7"}`: 7, `{"guild_id":7}`: 7, `{"guild_id":["7"]}`: 7, `{"guild_id":[7,8]}`: 7, `{"guild_ids":["7","8"]}`: 7,
+		`{"guild_id":"18446744073709551615"}`: 1<<64 - 1,
+		`{}`:                                  0, `{"guild_id":null}`: 0, `{"guild_id":"0"}`: 0, `{"guild_id":""}`: 0, `{"guild_id":"\""}`: 0, `{"guild_id":-7}`: 0,
+		`{"guild_id":7.5}`: 0, `{"guild_id":"18446744073709551616"}`: 0, `{"guild_ids":[]}`: 0, `{"guild_ids":["x"]}`: 0, `{"guild_id":{}}`: 0, `{"guild_id":true}`: 0,
+	} {
+		o, err := parseObject([]byte(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := guildField(o); got != want || (err == nil) != (want != 0) {
+			t.Errorf("%s: %d, %v", d, got, err)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -22,7 +23,8 @@ type consumer struct {
 	// cursor is the position of the first event that is not confirmed.
 	cursor int64
 	// guildsAt is the position of which the guilds are told at least: those that came before
-	// it were told with READY, and so was what had changed in them.
+	// it were told with READY, and so was what had changed in them. A shard that takes the
+	// place of none is told them as they are when its guilds are written.
 	guildsAt int64
 	// session is what a line may RESUME; nil before the first IDENTIFY of this run.
 	session *session
@@ -144,7 +146,12 @@ func (s *Sidecar) consumerOf(shard [2]int, now time.Time) *consumer {
 		c.cursor = max(c.cursor, s.countStart)
 		return c
 	}
-	c := &consumer{shard: shard, cursor: max(s.countStart, s.backlog.Tail()), away: now}
+	c := &consumer{shard: shard, cursor: max(s.countStart, s.backlog.Tail()), away: now, guildsAt: math.MaxInt64}
+	for _, other := range s.consumers {
+		if other.shard[1] != count { // its guilds were told as they were at the cursor
+			c.guildsAt = 0
+		}
+	}
 	s.consumers[shard] = c
 	return c
 }

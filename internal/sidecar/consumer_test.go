@@ -200,3 +200,125 @@ func TestBotOfOneShardOnTwoShards(t *testing.T) {
 		b.kill()
 	})
 }
+
+// startedShards returns a bot of so many shards, all of which have their guilds.
+func (h *harness) startedShards(count int) (bots []*bot) {
+	h.T.Helper()
+	for id := range count {
+		bots = append(bots, h.connect().identify(map[string]any{"shard": []int{id, count}}))
+	}
+	h.Advance(5 * time.Second)
+	return bots
+}
+
+// sayEverywhere says a text in each guild.
+func (h *harness) sayEverywhere(text string) {
+	for _, g := range h.Guilds {
+		h.Sim.Say(g.Channels[0].ID, h.User.ID, text)
+	}
+}
+
+// heardOf returns how often bots have heard a text.
+func heardOf(text string, bots ...*bot) (n int) {
+	for _, b := range bots {
+		for _, m := range b.messages() {
+			if m == text {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// A shard of the bot that comes long after the others has lost nothing.
+func TestShardThatComesLaterLosesNothing(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.started().kill()
+		h.sayEverywhere("before")
+		first := h.connect().identify(map[string]any{"shard": []int{0, 2}})
+		h.Advance(20 * time.Second)
+		h.sayEverywhere("between")
+		h.Advance(20 * time.Second)
+		second := h.connect().identify(map[string]any{"shard": []int{1, 2}})
+		h.Advance(5 * time.Second)
+		for _, text := range []string{"before", "between"} {
+			if n := heardOf(text, first, second); n != len(h.Guilds) {
+				t.Errorf("%q is heard %d times in %d guilds", text, n, len(h.Guilds))
+			}
+		}
+		first.kill()
+		second.kill()
+	})
+}
+
+// A bot that goes back to an earlier number of shards does not get again what it has had
+// meanwhile.
+func TestEarlierNumberOfShardsRepeatsNothing(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.started().kill()
+		shards := h.startedShards(2)
+		h.sayEverywhere("to two")
+		h.Advance(2 * time.Second)
+		for _, b := range shards {
+			b.kill()
+		}
+		h.sayEverywhere("to nobody")
+		b := h.started()
+		if heardOf("to two", shards...) != 3 || heardOf("to two", b) != 0 || heardOf("to nobody", b) != 3 {
+			t.Errorf("the two shards have heard %q and %q, the one %q", shards[0].messages(), shards[1].messages(), b.messages())
+		}
+		b.kill()
+	})
+}
+
+// Ten minutes after a bot has come back with another number of shards nothing is kept for the
+// earlier number any more. A shard of the present number is waited for.
+func TestEarlierNumberOfShardsIsForgotten(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		one := h.started()
+		one.kill()
+		shards := h.startedShards(2)
+		shards[1].kill()
+		h.Advance(consumerLife - 10*time.Second)
+		if n := len(h.sidecar.Status().Consumers); n != 3 {
+			t.Errorf("after less than ten minutes there are %d", n)
+		}
+		h.sayEverywhere("meanwhile")
+		h.Advance(20 * time.Second)
+		var left [][2]int
+		for _, c := range h.sidecar.Status().Consumers {
+			left = append(left, c.Shard)
+		}
+		if want := [][2]int{{0, 2}, {1, 2}}; !slices.Equal(left, want) {
+			t.Errorf("after ten minutes there are %v", left)
+		}
+		late := h.resumes(one)
+		h.Until(time.Second, "op 9 for the session of the earlier number", func() bool { return late.ops(9) == 1 })
+		late.kill()
+		again := h.connect().identify(map[string]any{"shard": []int{1, 2}})
+		h.Advance(5 * time.Second)
+		if n := heardOf("meanwhile", shards[0], again); n != 3 {
+			t.Errorf("the message was heard %d times in three guilds", n)
+		}
+		shards[0].kill()
+		again.kill()
+	})
+}
+
+// While no bot is there at all, none is forgotten.
+func TestBotThatIsAwayForLongIsNotForgotten(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.started().kill()
+		for _, b := range h.startedShards(2) {
+			b.kill()
+		}
+		missed := h.say(0, 1)
+		h.Advance(3 * consumerLife)
+		if n := len(h.sidecar.Status().Consumers); n != 3 {
+			t.Errorf("there are %d", n)
+		}
+		b := h.started()
+		h.wantMessages(missed, b)
+		b.kill()
+	})
+}

@@ -94,7 +94,9 @@ func (h *harness) serve() {
 	o.Token = func() string { return h.App.Token }
 	o.APIURL, o.UserAgent = h.Sim.APIURL(), "DiscordBot (https://example.com, 1)"
 	h.transport = h.Sim.Transport()
-	o.HTTPClient = &http.Client{Transport: h.transport}
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{Transport: h.transport}
+	}
 	h.pipe = simtest.NewListener()
 	o.Listener = h.pipe
 	var err error
@@ -229,11 +231,17 @@ func (h *harness) dial(query string, options *websocket.DialOptions) (*websocket
 	return websocket.Dial(h.T.Context(), "ws://127.0.0.1/?"+query, options)
 }
 
-// connect opens a line.
+// connect opens a line as most libraries do.
 func (h *harness) connect() *bot {
 	h.T.Helper()
+	return h.connectTo("v=10&encoding=json")
+}
+
+// connectTo opens a line with a query.
+func (h *harness) connectTo(query string) *bot {
+	h.T.Helper()
 	b := &bot{h: h, done: make(chan struct{})}
-	conn, _, err := h.dial("v=10&encoding=json", &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
+	conn, _, err := h.dial(query, &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return !b.mute
@@ -459,6 +467,11 @@ func (h *harness) say(from, count int) (texts []string) {
 	return texts
 }
 
+// emit has Discord send an event with so many bytes of text in the first guild.
+func (h *harness) emit(size int) {
+	h.Sim.Emit(h.App, h.Guilds[0], "MESSAGE_UPDATE", map[string]any{"guild_id": h.Guilds[0].ID, "content": strings.Repeat("x", size)})
+}
+
 // wantMessages fails the test unless the bots together have heard each text once, in order.
 func (h *harness) wantMessages(want []string, bots ...*bot) {
 	h.T.Helper()
@@ -469,4 +482,71 @@ func (h *harness) wantMessages(want []string, bots ...*bot) {
 	if !slices.Equal(got, want) {
 		h.T.Errorf("the bots have heard %q, want %q", got, want)
 	}
+}
+
+// fakeUpstream is one shard whose events a test hands over. It takes everything.
+type fakeUpstream struct {
+	mu     sync.Mutex
+	sent   []string // opcode, guild and d of what was sent
+	failed error    // what Send and SetPresence return
+}
+
+// handed returns a Sidecar's upstream whose events are handed over.
+func (h *harness) handed() *fakeUpstream {
+	u := &fakeUpstream{}
+	h.sidecar.Attach(u)
+	return u
+}
+
+func (u *fakeUpstream) Send(_ context.Context, guild uint64, op gateway.Opcode, d any) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	raw, _ := json.Marshal(d)
+	u.sent = append(u.sent, fmt.Sprintf("%d %d %s", op, guild, raw))
+	return u.failed
+}
+
+func (u *fakeUpstream) SetPresence(gateway.Presence) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.failed
+}
+
+// take returns what was sent since the last call.
+func (u *fakeUpstream) take() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	sent := u.sent
+	u.sent = nil
+	return sent
+}
+
+func (*fakeUpstream) Latency() time.Duration       { return 0 }
+func (*fakeUpstream) Assignment() fleet.Assignment { return fleet.Assignment{IDs: []int{0}, Count: 1} }
+
+// hand hands the Sidecar an event as shard 0 would.
+func (h *harness) hand(event string, d any) {
+	h.T.Helper()
+	raw, err := json.Marshal(d)
+	if err != nil {
+		h.T.Fatal(err)
+	}
+	h.sidecar.HandleEvent(h.T.Context(), gateway.Event{Type: event, Data: raw, Received: time.Now()})
+	synctest.Wait()
+}
+
+// handReady hands over READY of a bot with the id 1 that names guilds, and no more of them.
+func (h *harness) handReady(guilds ...int) {
+	h.T.Helper()
+	list := []any{}
+	for _, id := range guilds {
+		list = append(list, map[string]any{"id": strconv.Itoa(id), "unavailable": true})
+	}
+	h.hand("READY", map[string]any{"v": 10, "user": map[string]any{"id": "1"}, "session_id": "s", "shard": []int{0, 1}, "guilds": list})
+}
+
+// handGuild hands over a GUILD_CREATE without channels.
+func (h *harness) handGuild(id int) {
+	h.T.Helper()
+	h.hand("GUILD_CREATE", map[string]any{"id": strconv.Itoa(id), "channels": []any{}})
 }

@@ -97,9 +97,8 @@ func (s *Sidecar) newREST() http.Handler {
 				p.Out.Header.Set("User-Agent", "") // else Go would name itself
 			}
 		},
-		Transport:      transportOf(s.opts.HTTPClient),
+		Transport:      s.opts.HTTPClient.Transport,
 		ModifyResponse: s.onRESTAnswer,
-		ErrorLog:       nil,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
 				return // the bot has hung up
@@ -108,14 +107,6 @@ func (s *Sidecar) newREST() http.Handler {
 			refuse(w, http.StatusBadGateway, "Evergreen got no answer from Discord.")
 		},
 	}
-}
-
-// transportOf returns what a client sends its requests with.
-func transportOf(client *http.Client) http.RoundTripper {
-	if client == nil || client.Transport == nil {
-		return http.DefaultTransport
-	}
-	return client.Transport
 }
 
 // serveREST passes a request on to Discord, within its limits. A wrong bot token is

@@ -1,12 +1,26 @@
 package sidecar
 
 import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"evergreen/discordsim"
 
 	"github.com/coder/websocket"
 )
@@ -46,7 +60,13 @@ func bearing(token string) http.Header {
 func TestGatewayRoutesLeadHere(t *testing.T) {
 	run(t, Options{Shards: 4}, func(h *harness) {
 		for _, path := range []string{"/api/gateway", "/api/v9/gateway", "/api/v10/gateway/", "/api/v10/gateway/bot"} {
-			status, answer, _ := h.request("GET", path, "", bearing(h.App.Token))
+			status, answer, header := h.request("GET", path, "", bearing(h.App.Token))
+			if kind := header.Get("Content-Type"); kind != "application/json" {
+				t.Errorf("%s is %s", path, kind)
+			}
+			if head, body, _ := h.request("HEAD", path, "", bearing(h.App.Token)); head != 200 || body != "" {
+				t.Errorf("HEAD %s: %d %q", path, head, body)
+			}
 			var got struct {
 				URL    string `json:"url"`
 				Shards int    `json:"shards"`
@@ -62,11 +82,17 @@ func TestGatewayRoutesLeadHere(t *testing.T) {
 				t.Errorf("%s: %s", path, answer)
 			}
 		}
-		if status, answer, _ := h.request("GET", "/api/v10/gateway/bot", "", bearing("wrong")); status != 401 {
+		status, answer, header := h.request("GET", "/api/v10/gateway/bot", "", bearing("wrong"))
+		if status != 401 || !json.Valid([]byte(answer)) || header.Get("Content-Type") != "application/json" {
 			t.Errorf("with another token: %d %s", status, answer)
 		}
-		if status, _, _ := h.request("POST", "/api/v10/gateway", "", nil); status != 405 {
-			t.Errorf("POST: %d", status)
+		if status, answer, _ := h.request("POST", "/api/v10/gateway", "", nil); status != 405 || !json.Valid([]byte(answer)) {
+			t.Errorf("POST: %d %s", status, answer)
+		}
+	})
+	run(t, Options{}, func(h *harness) {
+		if _, answer, _ := h.request("GET", "/api/gateway/bot", "", bearing(h.App.Token)); !strings.Contains(answer, `"shards":1`) {
+			t.Errorf("without a setting: %s", answer)
 		}
 	})
 }
@@ -156,4 +182,188 @@ func TestTooManyLinesAreRefused(t *testing.T) {
 			b.kill()
 		}
 	})
+}
+
+// The token is lent to who presents its stand-in, and to nobody else: other authorizations
+// pass as they are, and a request without one has none at Discord.
+func TestTokenIsLentToTheStandInOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		standIn, authorization string
+		status                 int
+		passes                 string // what Discord is shown; "-": the request does not come there
+	}{
+		"the stand-in":            {"a-stand-in-of-32-characters-or-more", "Bot a-stand-in-of-32-characters-or-more", 200, "Bot TOKEN"},
+		"the token":               {"a-stand-in-of-32-characters-or-more", "Bot TOKEN", 200, "Bot TOKEN"},
+		"a user's token":          {"a-stand-in-of-32-characters-or-more", "Bearer of-a-user", 200, "Bearer of-a-user"},
+		"none":                    {"a-stand-in-of-32-characters-or-more", "", 200, ""},
+		"none, without stand-in":  {"", "", 200, ""},
+		"empty, without stand-in": {"", "Bot ", 401, "-"},
+		"another":                 {"", "Bot another", 401, "-"},
+	} {
+		var shown []string
+		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			shown = append(shown, r.Header.Get("Authorization"))
+			return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+		})}
+		runAlone(t, Options{StandIn: c.standIn, HTTPClient: client}, 1, func(h *harness) {
+			header := http.Header{}
+			if c.authorization != "" {
+				header.Set("Authorization", strings.Replace(c.authorization, "TOKEN", h.App.Token, 1))
+			}
+			want := []string{strings.Replace(c.passes, "TOKEN", h.App.Token, 1)}
+			if c.passes == "-" {
+				want = nil
+			}
+			status, answer, _ := h.request("GET", "/api/v10/users/@me", "", header)
+			if status != c.status || !slices.Equal(shown, want) || answer != "" && !json.Valid([]byte(answer)) {
+				t.Errorf("%s: %d %s; Discord is shown %q, want %q", name, status, answer, shown, want)
+			}
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Where others than this machine can connect, a request must present a token, unless its route
+// carries one of its own.
+func TestOtherMachinesPresentAToken(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		for path, want := range map[string]int{
+			"/api/v10/users/@me": 401, "/api/v10/channels/1/messages": 401, "/api/v10/webhooks/1": 401, "/api/v10/webhooks/1/": 401,
+			"/api/webhooks/1/secret": 404, "/api/v10/webhooks/1/secret": 404, "/api/v10/interactions/1/secret/callback": 404,
+		} {
+			h.sidecar.address = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8001}
+			if status, answer, _ := h.request("GET", path, "", bearing("")); status != 401 {
+				t.Errorf("%s with an empty token: %d %s", path, status, answer)
+			}
+			status, _, _ := h.request("GET", path, "", http.Header{"User-Agent": {"DiscordBot (https://example.com, 1)"}})
+			if (status == 401) != (want == 401) {
+				t.Errorf("%s: %d, want %d", path, status, want)
+			}
+		}
+	})
+}
+
+// A client that says nothing of itself is not made out to be another one.
+func TestClientWithoutANameHasNone(t *testing.T) {
+	var shown []string
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		shown = append(shown, r.UserAgent())
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+	})}
+	runAlone(t, Options{HTTPClient: client}, 1, func(h *harness) {
+		h.request("GET", "/api/v10/users/@me", "", http.Header{"User-Agent": {""}})
+		h.request("GET", "/api/v10/users/@me", "", http.Header{"User-Agent": {"of the bot"}})
+		if !slices.Equal(shown, []string{"", "of the bot"}) {
+			t.Errorf("Discord is shown %q", shown)
+		}
+	})
+}
+
+// A bot that hangs up before Discord has answered is no trouble.
+func TestBotThatHangsUpIsNoTrouble(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.Inject(discordsim.Fault{Name: "rest-slow", Delay: time.Minute})
+		ctx, hangUp := context.WithTimeout(h.T.Context(), time.Second)
+		defer hangUp()
+		r, err := http.NewRequestWithContext(ctx, "GET", "http://127.0.0.1:8001/api/v10/users/@me", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = bearing(h.App.Token)
+		client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true}}
+		if response, err := client.Do(r); err == nil {
+			t.Errorf("it was answered: %s", response.Status)
+		}
+		h.Advance(time.Second)
+		if h.log.Has("was not answered") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+	})
+}
+
+// Bots reach this machine by its addresses and names, and by no other.
+func TestNamesOfThisMachine(t *testing.T) {
+	own, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, public := range []string{"", "://nonsense", "wss://bots.example.org"} {
+		s := &Sidecar{opts: Options{PublicURL: public}}
+		for host, want := range map[string]bool{
+			"127.0.0.1": true, "127.0.0.1:8001": true, "[::1]:8001": true, "[::1]": true, "LOCALHOST": true, own: true, strings.ToUpper(own) + ":8001": true,
+			"bots.example.org:443": strings.HasPrefix(public, "wss"), "BOTS.example.org": strings.HasPrefix(public, "wss"),
+			"": false, ":8001": false, "example.org": false, "x.bots.example.org": false,
+		} {
+			if got := s.hostAllowed(host); got != want {
+				t.Errorf("with the URL %q the host %q is allowed: %t", public, host, got)
+			}
+		}
+	}
+}
+
+// With a certificate bots connect over TLS, and are told wss.
+func TestBotsMayConnectOverTLS(t *testing.T) {
+	certificate, key, trusted := selfSigned(t)
+	run(t, Options{TLSCert: certificate, TLSKey: key}, func(h *harness) {
+		client := &http.Client{Transport: &http.Transport{DialContext: h.pipe.Dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: "127.0.0.1"}}}
+		conn, _, err := websocket.Dial(h.T.Context(), "wss://127.0.0.1/", &websocket.DialOptions{HTTPClient: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, hello, err := conn.Read(h.T.Context()); err != nil || !strings.Contains(string(hello), "heartbeat_interval") {
+			t.Errorf("%s, %v", hello, err)
+		}
+		_ = conn.CloseNow()
+		r, err := http.NewRequestWithContext(h.T.Context(), "GET", "https://127.0.0.1/api/gateway", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if !strings.Contains(string(answer), `"wss://127.0.0.1"`) || response.ProtoMajor != 1 {
+			t.Errorf("%s in %s", answer, response.Proto)
+		}
+		h.Advance(10 * time.Second) // both ends of TLS say goodbye, for 5 s at most
+	})
+}
+
+// selfSigned makes a certificate for 127.0.0.1 that is always valid.
+func selfSigned(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parsed, err := x509.ParseCertificate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted = x509.NewCertPool()
+	trusted.AddCert(parsed)
+	return certificate, key, trusted
 }

@@ -1,9 +1,17 @@
 package sidecar
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"evergreen/discordsim"
 )
 
 // Who uses a slash command while no bot is there is told so within 2.5 s. A bot that comes
@@ -147,4 +155,101 @@ func TestAwayReplySpeaksTheLanguageOfWhoAsks(t *testing.T) {
 	if got := s.awayReply("th"); got != "Back soon." {
 		t.Errorf("it says %q", got)
 	}
+}
+
+// handInteraction hands over an interaction of a type.
+func (h *harness) handInteraction(id, token string, kind int) {
+	h.T.Helper()
+	h.hand("INTERACTION_CREATE", map[string]any{"id": id, "token": token, "type": kind, "guild_id": "7", "locale": "en-US"})
+}
+
+// Who waits for suggestions gets none, and no message; who uses a command is told. What has
+// no id or no token cannot be answered.
+func TestAnswersFitWhatWasAsked(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, fmt.Sprint(r.URL.Path, " ", r.Header.Get("Content-Type"), " ", r.Header.Get("User-Agent"), " ", string(body)))
+		return &http.Response{StatusCode: 204, Body: http.NoBody, Request: r}, err
+	})}
+	runAlone(t, Options{HTTPClient: client, AwayReply: "Away."}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		h.handInteraction("5", "command", 2)
+		h.handInteraction("6", "suggestions", 4)
+		h.handInteraction("0", "no-id", 2)
+		h.handInteraction("8", "", 2)
+		h.handInteraction("x", "a-bad-id", 2)
+		h.Advance(2500 * time.Millisecond)
+		slices.Sort(asked)
+		const agent = " application/json DiscordBot (https://example.com, 1) "
+		want := []string{
+			"/api/v10/interactions/5/command/callback" + agent + `{"data":{"content":"Away.","flags":64},"type":4}`,
+			"/api/v10/interactions/6/suggestions/callback" + agent + `{"data":{"choices":[]},"type":8}`,
+		}
+		if !slices.Equal(asked, want) {
+			t.Errorf("Discord gets\n%q, want\n%q", asked, want)
+		}
+		if n := h.sidecar.Status().Counts.Told; n != 2 {
+			t.Errorf("%d are counted", n)
+		}
+	})
+}
+
+// However many wait at once, all are answered in time.
+func TestManyInteractionsAreAnswered(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.started().kill()
+		h.Inject(discordsim.Fault{Name: "rest-slow", Delay: 100 * time.Millisecond})
+		var asked []discordsim.ID
+		for range 3 * tellAtOnce {
+			asked = append(asked, h.Sim.Interact(h.App, h.Guilds[0].Channels[0].ID, h.User.ID, "ping"))
+		}
+		h.Advance(2500 * time.Millisecond)
+		for _, id := range asked {
+			if len(h.Sim.Answers(id)) != 1 {
+				t.Fatalf("the interaction %v has %d answers", id, len(h.Sim.Answers(id)))
+			}
+		}
+	})
+}
+
+// An answer that fails is told with its reason and without the token of the interaction, and
+// is not counted.
+func TestAnswerThatFailsIsTold(t *testing.T) {
+	for fault, says := range map[string]string{"rest-reset": "reset", "rest-5xx": "500", "rest-403": "403"} {
+		run(t, Options{}, func(h *harness) {
+			h.Inject(discordsim.Fault{Name: fault})
+			h.handInteraction("5", "secret", 2)
+			h.Advance(2500 * time.Millisecond)
+			if !h.log.Has("could not be answered for the bot") || !h.log.Has(says) || h.log.Has("was answered") || h.log.Has("secret") {
+				t.Errorf("%s: the log says:\n%s", fault, h.log.String())
+			}
+			if n := h.sidecar.Status().Counts.Told; n != 0 {
+				t.Errorf("%s: %d are counted", fault, n)
+			}
+		})
+	}
+}
+
+// An interaction of another shard does not hurry a library that becomes ready.
+func TestInteractionOfAnotherShardHurriesNobody(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		h.handGuild(7)
+		h.handGuild(1 << 22)
+		b := h.connect().identify(map[string]any{"shard": []int{1, 2}, "properties": map[string]string{"browser": "discord.py"}})
+		h.Advance(time.Second)
+		b.kill()
+		h.handInteraction("5", "on-shard-0", 2)
+		h.hand("MESSAGE_CREATE", map[string]any{"guild_id": strconv.Itoa(1 << 22), "content": "waits"})
+		b = h.connect().identify(map[string]any{"shard": []int{1, 2}, "properties": map[string]string{"browser": "discord.py"}})
+		h.Advance(1700 * time.Millisecond)
+		h.wantMessages(nil, b)
+		b.kill()
+	})
 }

@@ -2,8 +2,12 @@ package sidecar
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
+
+	"evergreen/discordsim"
+	"evergreen/fleet"
 )
 
 // What Discord would close a line for is closed with the same code.
@@ -146,4 +150,72 @@ func TestTimeToBecomeReadyCanBeSet(t *testing.T) {
 		h.wantMessages(said, b)
 		b.kill()
 	})
+}
+
+// READY of a shard names its own guilds, its pair and its version, whatever Discord's own has;
+// of a guild in an outage it is told that.
+func TestReadyOfAShard(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.Sim.SetUnavailable(h.Guilds[0], true)
+		total := 0
+		for id := range 2 {
+			b := h.connectTo("v=9").identify(map[string]any{"shard": []int{id, 2}})
+			h.Until(20*time.Second, "READY", func() bool { return len(b.events("READY")) == 1 })
+			h.Advance(time.Second)
+			var ready struct {
+				V      int
+				Shard  [2]int
+				Trace  []string `json:"_trace"`
+				Guilds []struct{ ID discordsim.ID }
+			}
+			if err := json.Unmarshal(b.events("READY")[0].Data, &ready); err != nil || ready.V != 9 || ready.Shard != [2]int{id, 2} || !slices.Equal(ready.Trace, []string{"evergreen"}) {
+				t.Errorf("READY is %s", b.events("READY")[0].Data)
+			}
+			var outages []string
+			for _, r := range b.events("GUILD_DELETE") {
+				outages = append(outages, string(r.Data))
+			}
+			var want []string
+			for _, g := range ready.Guilds {
+				if fleet.ShardOf(uint64(g.ID), 2) != id {
+					t.Errorf("READY of shard %d names the guild %v", id, g.ID)
+				}
+				if g.ID == h.Guilds[0].ID {
+					want = append(want, `{"id":"`+g.ID.String()+`","unavailable":true}`)
+				}
+				total++
+			}
+			if !slices.Equal(outages, want) {
+				t.Errorf("it is told of the outages %q, want %q", outages, want)
+			}
+			if got := len(b.events("GUILD_CREATE")) + len(b.events("GUILD_DELETE")); got != len(ready.Guilds) {
+				t.Errorf("%d guilds come, and READY names %d", got, len(ready.Guilds))
+			}
+			b.kill()
+		}
+		if total != 3 {
+			t.Errorf("%d guilds are named", total)
+		}
+	})
+}
+
+// Libraries that read private_channels find it, whether Discord sends it or not; all else of
+// READY stays as it came.
+func TestReadyHasPrivateChannels(t *testing.T) {
+	for sent, want := range map[string]string{"": `[]`, `"private_channels":[{"id":"5"}],`: `[{"id":"5"}]`} {
+		runAlone(t, Options{}, 1, func(h *harness) {
+			h.handed()
+			h.hand("READY", json.RawMessage(`{`+sent+`"user":{"id":"1"},"guilds":[],"new_field":{"a":1.50}}`))
+			b := h.connect().identify(nil)
+			h.Until(5*time.Second, "READY", func() bool { return len(b.events("READY")) == 1 })
+			var ready struct {
+				Private json.RawMessage `json:"private_channels"`
+				New     json.RawMessage `json:"new_field"`
+			}
+			if err := json.Unmarshal(b.events("READY")[0].Data, &ready); err != nil || string(ready.Private) != want || string(ready.New) != `{"a":1.50}` {
+				t.Errorf("READY is %s", b.events("READY")[0].Data)
+			}
+			b.kill()
+		})
+	}
 }

@@ -47,3 +47,57 @@ func TestNumberingKnowsWhereEachNumberLeads(t *testing.T) {
 		t.Errorf("the last number is forgotten: %d, %t", from, ok)
 	}
 }
+
+// A session whose guilds were not all written cannot be resumed: the rest of them would never
+// come.
+func TestSessionWithoutAllItsGuildsCannotBeResumed(t *testing.T) {
+	var n numbering
+	for range 3 {
+		n.give(10)
+	}
+	for seq := range int64(4) {
+		if _, ok := n.rewind(seq); ok {
+			t.Errorf("the RESUME after %d of READY and some guilds is taken", seq)
+		}
+	}
+}
+
+// A session of an earlier process may have had numbers that were not kept. What they stood
+// for comes again, under numbers that follow those that the bot knows.
+func TestSessionOfAnEarlierProcessGoesOnAfterLostNumbers(t *testing.T) {
+	kept := func() numbering {
+		return numbering{last: 5, snapshot: 2, cursors: []int64{10, 11, 12, 13}, restored: true}
+	}
+	for seq, want := range map[int64]int64{2: 10, 4: 12, 5: 13, 9: 13} {
+		n := kept()
+		from, ok := n.rewind(seq)
+		if !ok || from != want || n.last != seq {
+			t.Errorf("the RESUME after %d goes on at %d (%t), last number %d", seq, from, ok, n.last)
+		}
+		if got := n.give(20); got != seq+1 {
+			t.Errorf("after the RESUME after %d comes the number %d", seq, got)
+		}
+		if from, ok := n.cursor(seq); !ok || from != want {
+			t.Errorf("the number %d leads to %d (%t)", seq, from, ok)
+		}
+	}
+	empty := numbering{last: 5, snapshot: 2, restored: true}
+	if _, ok := empty.rewind(7); ok {
+		t.Error("a session without a place in the backlog can be resumed")
+	}
+}
+
+// Numbers are forgotten once what follows them is gone, and not before.
+func TestNumberIsKnownAsLongAsWhatFollowsIt(t *testing.T) {
+	n := numbering{snapshot: 1}
+	for _, cursor := range []int64{10, 12, 13, 17} {
+		n.give(cursor)
+	}
+	n.forget(13)
+	if _, ok := n.rewind(2); ok {
+		t.Error("a number whose events are gone can be resumed from")
+	}
+	if from, ok := n.rewind(3); !ok || from != 13 {
+		t.Errorf("the number at the oldest event leads to %d (%t)", from, ok)
+	}
+}

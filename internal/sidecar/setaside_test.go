@@ -1,9 +1,11 @@
 package sidecar
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +140,126 @@ func TestBotThatIsRestartedLosesNoEvent(t *testing.T) {
 			t.Errorf("%d events are set aside", n)
 		}
 		b.kill()
+	})
+}
+
+// dies has a new process of the bot start, get what waits, and be killed after a while.
+func (h *harness) dies(after time.Duration, more map[string]any) {
+	h.T.Helper()
+	b := h.connect().identify(more)
+	h.Until(10*time.Second, "the guilds", func() bool { return len(b.events("GUILD_CREATE")) > 0 })
+	h.Advance(after)
+	b.kill()
+}
+
+// Only the same event counts, three times in a row: one that the bot has handled in between
+// is forgiven, and so is one with which it has lived for long.
+func TestEventsAreBlamedForThreeEndsInARowOnly(t *testing.T) {
+	const quick = 700 * time.Millisecond // it gets an event after 250 ms or 500 ms, and may have handled it 500 ms later
+	for name, c := range map[string]struct {
+		story func(h *harness)
+		aside int64
+	}{
+		"three times": {func(h *harness) {
+			h.say(0, 1)
+			for range 3 {
+				h.dies(quick, nil)
+			}
+		}, 1},
+		"twice, and then the next one": {func(h *harness) {
+			h.say(0, 1)
+			h.dies(quick, nil)
+			h.dies(quick, nil)
+			h.dies(2*time.Second, nil) // it has handled the first one
+			h.say(1, 1)
+			h.dies(quick, nil)
+			h.dies(quick, nil)
+		}, 0},
+		"three times, and twice the next one": {func(h *harness) {
+			h.say(0, 2)
+			for range 5 {
+				h.dies(quick, nil)
+			}
+		}, 1},
+		"twice, and once after a while": {func(h *harness) {
+			h.say(0, 1)
+			h.dies(quick, nil)
+			h.dies(quick, nil)
+			slow := h.connect()
+			slow.setMute(true)
+			slow.identify(nil)
+			h.Advance(confirmWait + blameWithin + time.Second)
+			h.say(1, 1) // it is given more until its end
+			h.Advance(quick)
+			slow.kill()
+			h.dies(quick, nil)
+			h.dies(quick, nil)
+		}, 0},
+		"while it was not ready": {func(h *harness) {
+			h.say(0, 1)
+			for range 4 {
+				h.dies(quick, map[string]any{"properties": map[string]string{"browser": "discord.py"}})
+			}
+		}, 0},
+		"what is of no use later": {func(h *harness) {
+			b := h.started()
+			for range 3 {
+				h.Sim.Emit(h.App, h.Guilds[0], "TYPING_START", map[string]any{"guild_id": h.Guilds[0].ID})
+				h.Advance(100 * time.Millisecond)
+				b.kill()
+				b = h.started()
+			}
+			b.kill()
+		}, 0},
+	} {
+		run(t, Options{}, func(h *harness) {
+			h.started().kill()
+			c.story(h)
+			if n := h.sidecar.Status().Counts.SetAside; n != c.aside {
+				t.Errorf("%s: %d are set aside", name, n)
+			}
+		})
+	}
+}
+
+// The event that is blamed is one that the shard of the bot has got. Without a folder it is
+// told all the same; a folder that takes no file is told.
+func TestWhatIsSetAsideIsToldWithoutAFile(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		h.handGuild(7)
+		h.handGuild(1 << 22)
+		second := map[string]any{"shard": []int{1, 2}}
+		h.dies(time.Second, second)
+		h.hand("MESSAGE_CREATE", map[string]any{"id": "4242", "guild_id": "7", "content": "of the first shard"})
+		h.hand("MESSAGE_CREATE", map[string]any{"id": "4343", "guild_id": strconv.Itoa(1 << 22), "content": "of the second shard"})
+		for range 3 {
+			h.dies(700*time.Millisecond, second)
+		}
+		if !h.log.Has("id=4343") || !h.log.Has(`file=""`) || h.log.Has("second shard") || h.log.Has("cannot be kept") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+		h.Advance(time.Minute)
+		b := h.connect().identify(map[string]any{"shard": []int{0, 2}})
+		h.Until(5*time.Second, "the event of the first shard", func() bool { return len(b.messages()) == 1 })
+		b.kill()
+	})
+	dir := t.TempDir()
+	run(t, Options{Dir: dir}, func(h *harness) {
+		h.started().kill()
+		h.say(0, 1)
+		h.Advance(time.Second)
+		for position := range 100 {
+			if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("set-aside-%d.json", position)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			h.dies(700*time.Millisecond, nil)
+		}
+		if !h.log.Has("An event that was set aside cannot be kept") || !h.log.Has(`file=""`) {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
 	})
 }

@@ -471,9 +471,6 @@ func (s *Sidecar) missed(r backlog.Record) (any bool) {
 // the lock.
 func (s *Sidecar) fold(r backlog.Record) {
 	s.forgetAnswers(r)
-	if !world.Changes(r.Type) {
-		return
-	}
 	if err := s.world.Apply(r.Type, r.Data); err != nil {
 		s.log.Warn("An event from Discord could not be read; a bot that starts anew does not know what it said", "type", r.Type, "error", err)
 	}

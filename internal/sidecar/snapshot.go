@@ -38,10 +38,8 @@ func (s *Sidecar) serveIn(now time.Time) time.Duration {
 func (s *Sidecar) worldAt(position int64) *world.World {
 	w := s.world.Clone()
 	for at := s.backlog.Tail(); at < position; at++ {
-		r, ok := s.backlog.At(at)
-		if ok && world.Changes(r.Type) {
-			_ = w.Apply(r.Type, r.Data) // fold logs it, when its time has come
-		}
+		r, _ := s.backlog.At(at)
+		_ = w.Apply(r.Type, r.Data) // fold logs it, when its time has come
 	}
 	return w
 }
@@ -53,8 +51,9 @@ func (a *attachment) feedSnapshot(ctx context.Context) (guilds int, err error) {
 	s.mu.Lock()
 	c := a.consumer
 	c.cursor = max(c.cursor, s.backlog.Tail())
+	c.guildsAt = min(c.guildsAt, s.backlog.Next())
 	w := s.worldAt(max(c.cursor, c.guildsAt))
-	if w.Ready() == nil { // the first bot: it has waited for its guilds, and people may have spoken meanwhile
+	if w.Ready() == nil { // no bot has been told of an earlier state: they have waited for Discord
 		c.guildsAt = s.backlog.Next()
 		w = s.worldAt(c.guildsAt)
 	}

@@ -3,6 +3,8 @@ package sidecar
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +51,9 @@ func TestNewSessionAtDiscordIsAnOutageToBots(t *testing.T) {
 			t.Errorf("the bot is told\n%v, want\n%v", got, want)
 		}
 		h.WantIdentifies(2)
+		if n := len(b.events("READY")); n != 1 {
+			t.Errorf("the bot gets %d READY", n)
+		}
 		b.kill()
 
 		b = h.connect().identify(nil)
@@ -123,6 +128,187 @@ func TestJoinWhileAwayIsAJoin(t *testing.T) {
 		if err := json.Unmarshal(b.events("READY")[0].Data, &ready); err != nil || len(ready.Guilds) != 3 {
 			t.Errorf("READY names %d guilds (%v), want the three from before", len(ready.Guilds), err)
 		}
+		b.kill()
+	})
+}
+
+// What a bot is told of a guild depends on what it knows: that it is there, that it was
+// joined, or that an outage is over.
+func TestGuildsAsABotIsToldOfThem(t *testing.T) {
+	const (
+		create = `{"channels":[],"id":"7"}`
+		back   = `{"channels":[],"id":"7","unavailable":false}`
+		outage = `{"id":"7","unavailable":true}`
+		gone   = `{"id":"7"}`
+	)
+	type event = struct{ event, d string }
+	for name, c := range map[string]struct {
+		first []int   // guilds of the first READY, which all come
+		then  []event // and READY, as "READY 7 8"
+		want  []event
+	}{
+		"a guild is joined":                       {nil, []event{{"GUILD_CREATE", create}}, []event{{"GUILD_CREATE", create}}},
+		"it is left":                              {[]int{7}, []event{{"GUILD_DELETE", gone}}, []event{{"GUILD_DELETE", gone}}},
+		"it is left and joined again":             {[]int{7}, []event{{"GUILD_DELETE", gone}, {"GUILD_CREATE", create}}, []event{{"GUILD_DELETE", gone}, {"GUILD_CREATE", create}}},
+		"an outage":                               {[]int{7}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}},
+		"an outage in a GUILD_CREATE":             {[]int{7}, []event{{"GUILD_CREATE", outage}}, []event{{"GUILD_CREATE", outage}}},
+		"it comes again":                          {[]int{7}, []event{{"GUILD_CREATE", create}}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}},
+		"a new session":                           {[]int{7}, []event{{"READY 7", ""}, {"GUILD_CREATE", create}}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}},
+		"a new session, joined meanwhile":         {nil, []event{{"READY 7", ""}, {"GUILD_CREATE", create}}, []event{{"GUILD_CREATE", create}}},
+		"the same, and Discord says available":    {nil, []event{{"READY 7", ""}, {"GUILD_CREATE", back}}, []event{{"GUILD_CREATE", create}}},
+		"a new session, left meanwhile":           {[]int{7}, []event{{"READY", ""}}, []event{{"GUILD_DELETE", gone}}},
+		"left meanwhile, and joined later":        {[]int{7}, []event{{"READY", ""}, {"GUILD_CREATE", create}}, []event{{"GUILD_DELETE", gone}, {"GUILD_CREATE", create}}},
+		"two new sessions at once":                {[]int{7}, []event{{"READY 7", ""}, {"READY 7", ""}, {"GUILD_CREATE", create}}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}},
+		"a new session, in an outage, then there": {[]int{7}, []event{{"READY 7", ""}, {"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}, []event{{"GUILD_DELETE", outage}, {"GUILD_CREATE", back}}},
+		"what cannot be read passes":              {[]int{7}, []event{{"GUILD_CREATE", `{"id":"7","unavailable":1}`}}, []event{{"GUILD_CREATE", `{"id":"7","unavailable":1}`}}},
+	} {
+		runAlone(t, Options{}, 1, func(h *harness) {
+			h.handed()
+			h.handReady(c.first...)
+			for _, id := range c.first {
+				h.handGuild(id)
+			}
+			b := h.connect().identify(nil)
+			h.Advance(time.Second)
+			before := len(b.types())
+			for _, e := range c.then {
+				if guilds, ok := strings.CutPrefix(e.event, "READY"); ok {
+					var ids []int
+					for _, id := range strings.Fields(guilds) {
+						n, _ := strconv.Atoi(id)
+						ids = append(ids, n)
+					}
+					h.handReady(ids...)
+					continue
+				}
+				h.hand(e.event, json.RawMessage(e.d))
+			}
+			h.Advance(time.Second)
+			var got []event
+			b.mu.Lock()
+			for _, r := range b.got {
+				if r.Op == 0 {
+					got = append(got, event{r.Type, string(r.Data)})
+				}
+			}
+			b.mu.Unlock()
+			if got = got[before:]; !slices.Equal(got, c.want) {
+				t.Errorf("%s: the bot is told\n%v, want\n%v", name, got, c.want)
+			}
+			b.kill()
+		})
+	}
+}
+
+// A guild that READY has named and that is then left, or has an outage, is not waited for.
+func TestGuildThatIsGoneIsNotWaitedFor(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		b := h.connect().identify(nil)
+		h.handReady(7)
+		h.hand("GUILD_DELETE", map[string]any{"id": "7", "unavailable": true})
+		if took := h.Until(time.Minute, "READY", func() bool { return len(b.events("READY")) == 1 }); took > time.Second {
+			t.Errorf("READY comes after %s", took)
+		}
+		h.Advance(time.Second)
+		if got := b.events("GUILD_DELETE"); len(got) != 1 || string(got[0].Data) != `{"id":"7","unavailable":true}` {
+			t.Errorf("of the guild it is told %v", got)
+		}
+		b.kill()
+	})
+}
+
+// A READY that cannot be read changes nothing and ends nothing, and an event that cannot be
+// read is told once it falls out of the backlog.
+func TestWhatCannotBeReadEndsNothing(t *testing.T) {
+	runAlone(t, Options{BacklogAge: time.Minute}, 1, func(h *harness) {
+		h.handed()
+		h.handReady(7)
+		h.handGuild(7)
+		b := h.connect().identify(nil)
+		h.Advance(time.Second)
+		for _, e := range []struct{ event, d string }{
+			{"READY", `{"guilds":7}`}, {"READY", `[]`}, {"GUILD_CREATE", `[]`}, {"GUILD_DELETE", `{"id":"x"}`}, {"CHANNEL_CREATE", `"x"`},
+			{"GUILD_MEMBERS_CHUNK", `[]`}, {"INTERACTION_CREATE", `{"id":[]}`}, {"VOICE_STATE_UPDATE", `{"user_id":{}}`}, {"", `null`}, {"GUILD_ROLE_CREATE", `{"guild_id":"7","role":5}`},
+		} {
+			h.hand(e.event, json.RawMessage(e.d))
+		}
+		if h.log.Has("could not be read") {
+			t.Errorf("before it is folded the log says:\n%s", h.log.String())
+		}
+		h.Advance(2 * time.Minute)
+		if !h.log.Has("could not be read") || !h.log.Has("GUILD_ROLE_CREATE") {
+			t.Errorf("the log says:\n%s", h.log.String())
+		}
+		b.kill()
+		next := h.connect().identify(nil)
+		h.Until(5*time.Second, "the guild", func() bool { return len(next.events("GUILD_CREATE")) == 1 })
+		next.kill()
+	})
+}
+
+// After a restart Discord may repeat what Evergreen had kept already: it comes to the bot once.
+func TestWhatDiscordRepeatsAfterARestartComesOnce(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		b := h.started()
+		behind := h.sessions.Clone() // this is what the disk has of Discord's session
+		b.kill()
+		missed := h.say(0, 3)
+		made := h.Sim.AddChannel(h.Guilds[0], "made-meanwhile", 0)
+		h.Advance(time.Second)
+		h.sidecar.mu.Lock()
+		h.sidecar.checkpoint(time.Now())
+		h.sidecar.mu.Unlock()
+		missed = append(missed, h.say(3, 1)...)
+		h.Advance(time.Second)
+		h.sessions = behind
+		h.crash()
+		missed = append(missed, h.say(4, 1)...)
+		h.Advance(2 * time.Second)
+		b = h.started()
+		h.wantMessages(missed, b)
+		if got := b.events("CHANNEL_CREATE"); len(got) != 1 || !containsID(got[0].Data, made.ID) {
+			t.Errorf("the channel comes %d times", len(got))
+		}
+		if r := h.Sim.Verdict(h.App).Resumes; r != 1 {
+			t.Errorf("%d RESUMEs at Discord", r)
+		}
+		b.kill()
+	})
+}
+
+// After a restart Evergreen knows the guilds of its bot: a new session at Discord is told as
+// an outage of those, and a voice channel is left by a new process of the bot.
+func TestRestartedEvergreenKnowsTheGuilds(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		voice := h.Sim.AddVoiceChannels(h.Guilds[1], "talk")[0]
+		b := h.started()
+		b.send(4, map[string]any{"guild_id": h.Guilds[1].ID, "channel_id": voice.ID, "self_mute": false, "self_deaf": false})
+		h.Sim.SetUnavailable(h.Guilds[2], true)
+		h.Advance(2 * time.Second)
+		h.crash()
+		h.Advance(time.Second)
+		b = h.resumes(b)
+		h.Until(time.Second, "RESUMED", func() bool { return len(b.events("RESUMED")) == 1 })
+		h.Sim.SetUnavailable(h.Guilds[2], false)
+		h.Inject(discordsim.Fault{Name: "session-loss"})
+		h.Advance(time.Minute)
+		outages := 0
+		for _, r := range b.events("GUILD_DELETE") {
+			outages++
+			if containsID(r.Data, h.Guilds[2].ID) && outages == 1 {
+				t.Errorf("a guild that had an outage is told to have another one: %s", r.Data)
+			}
+		}
+		if n := len(b.events("GUILD_CREATE")); n < 3 || outages < 2 {
+			t.Errorf("%d outages and %d guilds are told", outages, n)
+		}
+		b.kill()
+		h.crash()
+		h.Sim.JoinVoice(voice.ID, h.App.Bot.ID)
+		h.Advance(time.Second)
+		b = h.started()
+		h.Until(5*time.Second, "the bot has left", func() bool { return h.Sim.VoiceChannel(h.Guilds[1], h.App.Bot.ID) == 0 })
 		b.kill()
 	})
 }
