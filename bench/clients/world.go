@@ -134,9 +134,19 @@ func (w *World) StartEvergreen(ctx context.Context) error {
 
 // StartBot starts the bot.
 func (w *World) StartBot() error {
-	api, err := url.Parse(w.api)
+	env, err := w.botEnv()
 	if err != nil {
 		return err
+	}
+	w.Bot, err = start(w.Client.Command, filepath.Join(w.folder, "bot"), env...)
+	return err
+}
+
+// botEnv returns what the bot finds in its environment.
+func (w *World) botEnv() ([]string, error) {
+	api, err := url.Parse(w.api)
+	if err != nil {
+		return nil, err
 	}
 	rest := "http://" + api.Host
 	if w.Client.overTLS {
@@ -145,9 +155,7 @@ func (w *World) StartBot() error {
 		}
 		rest = w.rest.URL
 	}
-	env := append([]string{"DISCORD_TOKEN=" + w.App.Token, "DISCORD_REST=" + rest}, w.Env...)
-	w.Bot, err = start(w.Client.Command, filepath.Join(w.folder, "bot"), env...)
-	return err
+	return append([]string{"DISCORD_TOKEN=" + w.App.Token, "DISCORD_REST=" + rest}, w.Env...), nil
 }
 
 // Ask lets somebody ask !ping, each time another one in another channel.

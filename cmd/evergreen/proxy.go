@@ -19,7 +19,8 @@ type proxyCommand struct {
 
 // proxyServe is evergreen proxy without a further word.
 type proxyServe struct {
-	NoAPI bool `name:"no-api" help:"Do not serve the dashboard and the HTTP API on API_ADDR."`
+	NoHook bool `name:"no-hook" help:"Start the bot's program as it is. Without this, bots on discord.py and its forks, hikari, discord.js and eris connect here without a change in their code."`
+	NoAPI  bool `name:"no-api" help:"Do not serve the dashboard and the HTTP API on API_ADDR."`
 	startFlags
 
 	Command []string `arg:"" optional:"" passthrough:"" help:"Start the bot too, such as: evergreen proxy -- python bot.py"`
@@ -41,6 +42,9 @@ func (c *proxyServe) Run(p *process) error {
 		o.Proxy = true
 		o.ProxyDir = filepath.Join(o.Config.StateDir, "proxy")
 		if len(c.Command) > 0 {
+			if !c.NoHook {
+				program.preload = filepath.Join(o.ProxyDir, "preload")
+			}
 			o.BotsListen = func(addr net.Addr) { program.start(addr, o.Config.ProxyTLSCert != "") }
 		}
 	})

@@ -6,7 +6,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
+
+	"evergreen/internal/preload"
 )
 
 // childGrace is how long the bot's program gets to end when Evergreen stops.
@@ -17,6 +20,7 @@ const childGrace = 10 * time.Second
 type child struct {
 	command []string
 	environ []string
+	preload string // the folder for what points the program here; empty: it points itself here
 	log     *slog.Logger
 	ended   chan struct{} // nil before start
 	stop    context.CancelFunc
@@ -32,7 +36,7 @@ func (c *child) start(addr net.Addr, tls bool) {
 		ws, rest = "wss://", "https://"
 	}
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
-	cmd.Env = append(c.environ, "EVERGREEN_GATEWAY_URL="+ws+addr.String(), "EVERGREEN_API_URL="+rest+addr.String()+"/api")
+	cmd.Env = append(c.pointed(), "EVERGREEN_GATEWAY_URL="+ws+addr.String(), "EVERGREEN_API_URL="+rest+addr.String()+"/api")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = childGrace
@@ -52,6 +56,24 @@ func (c *child) start(addr net.Addr, tls bool) {
 				"do", "Start it again, or have a supervisor do so.")
 		}
 	}()
+}
+
+// pointed returns the environment of the program, in which Python and Node point its library
+// here.
+func (c *child) pointed() []string {
+	if c.preload == "" {
+		return c.environ
+	}
+	dir, err := filepath.Abs(c.preload)
+	if err == nil {
+		err = preload.Write(dir)
+	}
+	if err != nil {
+		c.log.Warn("The bot's library is not pointed here by itself", "error", err, "do", "Make the change of: evergreen proxy setup")
+		return c.environ
+	}
+	c.log.Info("Python and Node point the bot's library here as they load it", "off", "--no-hook")
+	return preload.Environ(c.environ, dir)
 }
 
 // wait ends the program, if it was started, and waits for it.
