@@ -234,17 +234,3 @@ func (s *Sidecar) callback(ctx context.Context, p pendingInteraction) error {
 	}
 	return fmt.Errorf("the answer was %s", answer.Status)
 }
-
-// awayReplies is the default answer in the languages that Evergreen speaks, by what
-// Discord calls them.
-var awayReplies = map[string]string{
-	"th": "บอตกำลังเริ่มทำงานใหม่ โปรดลองอีกครั้งในอีกสักครู่",
-}
-
-// awayReply is what somebody is told who speaks a language.
-func (s *Sidecar) awayReply(locale string) string {
-	if reply, ok := awayReplies[locale]; ok && s.opts.AwayReply == DefaultReply {
-		return reply
-	}
-	return s.opts.AwayReply
-}

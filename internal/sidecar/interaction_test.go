@@ -148,7 +148,12 @@ func TestAwayReplySpeaksTheLanguageOfWhoAsks(t *testing.T) {
 	if got := s.awayReply("th"); got == DefaultReply || !strings.Contains(got, "บอต") {
 		t.Errorf("in Thai it says %q", got)
 	}
-	if got := s.awayReply("de"); got != DefaultReply {
+	for _, locale := range discordLocales {
+		if awayReplies[locale] == "" {
+			t.Errorf("there is none for the locale %s", locale)
+		}
+	}
+	if got := s.awayReply("xx"); got != DefaultReply {
 		t.Errorf("in a language that is not spoken here it says %q", got)
 	}
 	s.opts.AwayReply = "Back soon."
@@ -253,3 +258,6 @@ func TestInteractionOfAnotherShardHurriesNobody(t *testing.T) {
 		b.kill()
 	})
 }
+
+// discordLocales are those of Discord's documentation, Locales in Reference.
+var discordLocales = strings.Fields("id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th zh-CN ja zh-TW ko")
