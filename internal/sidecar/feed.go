@@ -283,6 +283,9 @@ func (a *attachment) confirm(seq int64) {
 	if cursor := a.cursor(seq); cursor > c.cursor {
 		a.unconfirmedSince = time.Now()
 		c.cursor = cursor
+		if seq == a.session.numbers.last { // a RESUME from it must not need what is behind it
+			a.session.numbers.advance(cursor)
+		}
 		a.sidecar.advance(time.Now())
 		a.sidecar.touch()
 	}

@@ -71,6 +71,35 @@ func TestCutLineIsResumed(t *testing.T) {
 	})
 }
 
+// A shard for which nothing has come for long, while others had much, resumes as well.
+func TestIdleShardIsResumed(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		idle := 1 - int(h.Guilds[0].ID>>22%2)
+		first := h.connect().identify(map[string]any{"shard": []int{idle, 2}})
+		busy := h.connect().identify(map[string]any{"shard": []int{1 - idle, 2}})
+		h.Advance(10 * time.Second)
+		for i := range 20 {
+			h.say(i, 1)
+			h.Advance(time.Minute)
+		}
+		for _, crash := range []bool{false, true} {
+			first.kill()
+			if crash {
+				h.crash()
+			}
+			h.say(20, 1)
+			second := h.resumes(first)
+			h.Advance(time.Second)
+			if n := len(second.events("RESUMED")); n != 1 || second.ops(9) > 0 {
+				t.Errorf("after a crash of Evergreen: %t; RESUMED came %d times, op 9 %d times", crash, n, second.ops(9))
+			}
+			first = second
+		}
+		first.kill()
+		busy.kill()
+	})
+}
+
 // A library that was held up for minutes may have read events that it then drops: it
 // resumes after the last one that it has handled, and gets the others again.
 func TestWhatWasReadLongAgoCanBeResumed(t *testing.T) {

@@ -31,6 +31,13 @@ func (n *numbering) cursor(seq int64) (int64, bool) {
 	return n.cursors[i], true
 }
 
+// advance says that everything between the last number and a position was for others.
+func (n *numbering) advance(cursor int64) {
+	if last := len(n.cursors) - 1; last >= 0 {
+		n.cursors[last] = max(n.cursors[last], cursor)
+	}
+}
+
 // rewind prepares a RESUME after a number: what was given later is given again, from the
 // position it returns. It fails for a number it does not know, and for one within the
 // snapshot, which cannot be repeated. In a session of an earlier process a number that is
