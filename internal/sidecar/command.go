@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -163,7 +164,9 @@ func (s *Sidecar) asksStill(a *attachment) bool {
 	return false
 }
 
-// setPresence gives upstream the presence that the bot asks for.
+// setPresence gives upstream the presence that the bot asks for, unless it has it already:
+// each shard of a bot asks for the same one whenever it connects, and Discord takes five
+// in 20 s.
 func (a *attachment) setPresence(d json.RawMessage) {
 	s := a.sidecar
 	p, err := readPresence(d)
@@ -175,8 +178,12 @@ func (a *attachment) setPresence(d json.RawMessage) {
 	s.identity.Presence = &p
 	s.touch()
 	upstream := s.upstream
+	told := upstream != nil && reflect.DeepEqual(s.presented, &p)
+	if upstream != nil {
+		s.presented = &p
+	}
 	s.mu.Unlock()
-	if upstream == nil {
+	if upstream == nil || told {
 		return
 	}
 	if err := upstream.SetPresence(p); err != nil {

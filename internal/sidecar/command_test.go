@@ -13,6 +13,37 @@ import (
 	"evergreen/discordsim"
 )
 
+// A bot with many shards that connect again and again, also to another process of
+// Evergreen, does not exceed Discord's limit of presences.
+//
+// Statements: G-101.
+func TestShardsThatAskForTheSamePresence(t *testing.T) {
+	run(t, Options{Dir: t.TempDir()}, func(h *harness) {
+		connect := func() (bots []*bot) {
+			for shard := range 4 {
+				bots = append(bots, h.connect().identify(map[string]any{"shard": []int{shard, 4}, "presence": map[string]any{"status": "idle"}}))
+				h.Advance(700 * time.Millisecond)
+			}
+			return bots
+		}
+		for range 2 {
+			for _, b := range connect() {
+				b.kill()
+			}
+		}
+		h.restart()
+		again := connect()
+		h.Advance(20 * time.Second)
+		for _, b := range again {
+			b.kill()
+		}
+		if history := h.Sim.StatusHistory(h.App); history[len(history)-1].Status != "idle" {
+			t.Errorf("the dot was %v", history)
+		}
+		h.NoViolations()
+	})
+}
+
 // The presence that a bot asks for is shown, stays while it is away, and is shown again
 // after a new session at Discord.
 func TestPresenceOfTheBotStays(t *testing.T) {

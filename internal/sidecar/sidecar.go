@@ -146,9 +146,10 @@ type Sidecar struct {
 	changed  chan struct{} // the table has; capacity 1
 
 	mu          sync.Mutex
-	address     net.Addr      // nil before Listen
-	identified  chan struct{} // closed once the identity is known
-	upstream    Upstream      // nil before Attach
+	address     net.Addr          // nil before Listen
+	identified  chan struct{}     // closed once the identity is known
+	upstream    Upstream          // nil before Attach
+	presented   *gateway.Presence // what upstream was told last; nil: nothing
 	identity    Identity
 	world       *world.World // as of the tail of the backlog
 	backlog     *backlog.Backlog
@@ -275,7 +276,7 @@ func (s *Sidecar) Addr() net.Addr {
 func (s *Sidecar) Attach(upstream Upstream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.upstream = upstream
+	s.upstream, s.presented = upstream, nil
 }
 
 // housekeeping is how often what is old is dropped, and what was lost is told.
