@@ -16,11 +16,15 @@ import (
 // proxyOptions are the settings of the proxy for bots in other languages.
 func (a *App) proxyOptions() sidecar.Options {
 	c := a.opts.Config
+	disk := int64(c.ProxyBacklogDisk)
+	if disk == 0 {
+		disk = -1
+	}
 	return sidecar.Options{
 		Token: a.token.current, HTTPClient: a.client, UserAgent: a.userAgent(), APIURL: c.APIURL,
 		Addr: c.ProxyAddr, PublicURL: c.ProxyURL, StandIn: c.ProxyToken.Reveal(), TLSCert: c.ProxyTLSCert, TLSKey: c.ProxyTLSKey,
 		Intents: gateway.Intents(c.ProxyIntents), Shards: c.ProxyBotShards, NoREST: !c.ProxyREST,
-		BacklogBytes: int64(c.ProxyBacklog), BacklogAge: c.ProxyBacklogAge, Settle: c.ProxySettle,
+		BacklogBytes: int64(c.ProxyBacklog), BacklogDisk: disk, BacklogAge: c.ProxyBacklogAge, Settle: c.ProxySettle,
 		Interactions: sidecar.Mode(c.ProxyInteractions), AwayReply: c.ProxyAwayReply,
 		Dir: a.opts.ProxyDir, Log: logging.Component(a.opts.Logger, "Proxy"),
 	}

@@ -500,7 +500,7 @@ var Catalogue = []Cause{
 		Happened:   "More happened while the bot was away than is kept for it, or it was away for too long. The oldest events were dropped, and the bot will not get them.",
 		Recognised: "Events that fall out of the backlog before a bot has confirmed them.",
 		Done:       "They are counted and told, with their types and times, and the guilds that the bot gets at its next start are as they are after them.",
-		Do:         "Raise PROXY_BACKLOG or PROXY_BACKLOG_AGE, or find out why the bot does not come back sooner.",
+		Do:         "Raise PROXY_BACKLOG, PROXY_BACKLOG_DISK or PROXY_BACKLOG_AGE, or find out why the bot does not come back sooner.",
 		Reproduce:  "Run a bot through `evergreen proxy` with PROXY_BACKLOG_AGE=1m, and end it for two minutes while people talk.",
 		Signs:      []Sign{{Key: "condition.events-lost", Says: "the bot was away for too long; events that it will not get: %s"}},
 	},

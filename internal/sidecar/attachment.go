@@ -54,6 +54,7 @@ type attachment struct {
 	direct           []directive       // members that this line has asked for
 	asked            time.Time         // when members were asked for last that have not come; zero: none
 	refused          gateway.CloseCode // the line is closed with it instead of READY; 0: it is not
+	loaded           loadedEvent       // the data of the next event, if it was moved
 	resumed          int64             // RESUMED is due once position is here; 0: it is not
 }
 

@@ -23,6 +23,7 @@ type outgoing struct {
 	event string
 	seq   int64
 	data  []byte
+	place int64 // not 0: the data has to be loaded first, and there is no number yet
 }
 
 // feedNew gives a bot that has identified READY, its guilds, time to become ready, and
@@ -175,6 +176,8 @@ func (a *attachment) feed(ctx context.Context) error {
 		case errors.Is(err, errOverrun):
 			s.log.Warn("A bot starts anew: it was slower than its events are kept", "from", a.line.RemoteAddr())
 			return a.line.InvalidateSession(ctx, false)
+		case next.place != 0:
+			err = a.load(ctx, next)
 		case ok:
 			err = a.line.Dispatch(ctx, next.event, next.seq, next.data)
 		default:
@@ -232,11 +235,23 @@ func (a *attachment) next() (outgoing, bool, error) {
 			a.line.Ping()
 			return outgoing{}, false, nil
 		}
-		a.position++
-		if c.gets(r) && !a.session.skips(r.Position) && (!r.LiveOnly || r.Position >= a.liveFrom) {
-			c.noteGiven(r.Position)
-			return a.number(r.Type, r.Data), true, nil
+		if !c.gets(r) || a.session.skips(r.Position) || r.LiveOnly && r.Position < a.liveFrom {
+			a.position++
+			continue
 		}
+		if r.Place != 0 {
+			if a.loaded.place != r.Place {
+				return outgoing{event: r.Type, place: r.Place}, false, nil
+			}
+			if r.Data, a.loaded = a.loaded.data, (loadedEvent{}); r.Data == nil {
+				a.position++
+				s.lose(c, r)
+				continue
+			}
+		}
+		a.position++
+		c.noteGiven(r.Position)
+		return a.number(r.Type, r.Data), true, nil
 	}
 }
 
@@ -259,7 +274,7 @@ func (a *attachment) number(event string, data []byte) outgoing {
 	a.sidecar.counts.Delivered++
 	a.consumer.counts.Delivered++
 	a.sidecar.touch()
-	return outgoing{event, a.session.numbers.give(a.position), data}
+	return outgoing{event: event, seq: a.session.numbers.give(a.position), data: data}
 }
 
 // cursor returns where the confirmation of a number leads: behind what was given under it,

@@ -156,6 +156,9 @@ type eventHead struct {
 	Seq      int64           `json:"seq,omitempty"`
 	LiveOnly bool            `json:"live,omitempty"`
 	Removed  bool            `json:"removed,omitempty"`
+	// Place and Moved say where the data is, if it does not follow.
+	Place int64 `json:"place,omitempty"`
+	Moved int   `json:"moved,omitempty"`
 }
 
 // maxGap is how many events in a row may not have been kept.
@@ -164,7 +167,7 @@ const maxGap = 1 << 20
 // encodeEvent writes an event with its origin upstream, which is zero for one that is
 // ours.
 func encodeEvent(r backlog.Record, from gateway.Event) []byte {
-	head, err := json.Marshal(eventHead{r.Position, r.Type, r.ID, r.Guild, r.Received, from.Shard, from.SessionID, from.Seq, r.LiveOnly, r.Removed})
+	head, err := json.Marshal(eventHead{r.Position, r.Type, r.ID, r.Guild, r.Received, from.Shard, from.SessionID, from.Seq, r.LiveOnly, r.Removed, r.Place, r.Moved})
 	if err != nil {
 		panic("sidecar: an event cannot be written as JSON: " + err.Error())
 	}
@@ -185,7 +188,12 @@ func (s *Sidecar) restoreEvent(raw []byte) error {
 	if err := s.fillGap(head.Position, head.Received); err != nil {
 		return err
 	}
-	s.append(backlog.Record{Type: head.Type, ID: head.ID, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Data: data})
+	s.append(backlog.Record{Type: head.Type, ID: head.ID, Guild: head.Guild, Received: head.Received, LiveOnly: head.LiveOnly, Removed: head.Removed, Place: head.Place, Moved: head.Moved, Data: data})
+	for s.store != nil && s.backlog.Overflows() {
+		if more, err := s.moveEvents(); err != nil || !more {
+			break // what does not fit is counted as lost
+		}
+	}
 	if head.Session != "" {
 		s.seen[head.Shard] = upstreamPlace{head.Session, head.Seq}
 	}
@@ -236,9 +244,18 @@ func (s *Sidecar) checkpoint(now time.Time) {
 	for shard, place := range s.seen {
 		head.Seen = append(head.Seen, seenShard{shard, place})
 	}
-	w, records := s.world.Clone(), s.backlog.Records()
+	w, records, unneeded := s.world.Clone(), s.backlog.Records(), s.droppable
+	if s.store != nil {
+		s.droppable = s.neededPlace()
+	}
 	head.Events = len(records)
 	s.journal.Checkpoint(func(out io.Writer) error {
+		if s.store != nil {
+			if err := s.store.Sync(); err != nil {
+				return err
+			}
+			s.store.DropBelow(unneeded) // the checkpoint before this one is whole
+		}
 		first, err := json.Marshal(head)
 		if err != nil {
 			return err
@@ -326,6 +343,10 @@ func (s *Sidecar) restore(dir string) error {
 	if s.journal, err = journal.Open(dir, s.log); err != nil {
 		return err
 	}
+	if s.store, err = journal.OpenStore(dir); err != nil {
+		s.log.Warn("Events are kept in memory only", "error", err)
+	}
+	s.backlog = s.newBacklog(1)
 	_, err = s.journal.Load(s.restoreCheckpoint, func(kind byte, data []byte) error {
 		switch kind {
 		case kindEvent:

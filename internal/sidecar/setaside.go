@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -82,6 +83,9 @@ func (s *Sidecar) keepSetAside(r backlog.Record) {
 	file := ""
 	if s.opts.Dir != "" {
 		file = filepath.Join(s.opts.Dir, fmt.Sprintf("set-aside-%d.json", r.Position))
+		if r.Place != 0 {
+			r.Data, _ = s.readMoved(context.Background(), r.Place)
+		}
 		content, err := json.Marshal(map[string]any{"t": r.Type, "received": r.Received, "d": json.RawMessage(r.Data)})
 		if err == nil {
 			err = regular.Write(file, content, os.FileMode(0o600))

@@ -21,6 +21,9 @@
 //  3. A WebSocket ping proves that the client has read it; then the cursor moves, and half
 //     a minute later the event is folded into the world (world/).
 //
+// The data of events that do not fit into memory goes to the disk, and is read when a
+// feeder needs it (overflow.go).
+//
 // A new process of the bot gets READY and its guilds as they were at its cursor
 // (snapshot.go), is given time to become ready (settle.go), and then gets everything
 // since, as events.
@@ -99,8 +102,11 @@ type Options struct {
 	// NoREST answers the two routes of the gateway only.
 	NoREST bool
 
-	// BacklogBytes and BacklogAge bound what is kept. Default 64 MiB and an hour.
+	// BacklogBytes bounds what is kept in memory, and BacklogDisk what is moved to the disk
+	// because it does not fit, if there is a Dir. Default 64 MiB and 512 MiB; a negative
+	// BacklogDisk: nothing is moved. BacklogAge is how long an event is kept. Default an hour.
 	BacklogBytes int64
+	BacklogDisk  int64
 	BacklogAge   time.Duration
 	// Settle is how long a library that has its guilds is given. Default: as it needs.
 	Settle time.Duration
@@ -142,6 +148,9 @@ type Sidecar struct {
 	life     *lifecycle.Lifecycle
 	work     sync.WaitGroup   // lines, and answers to interactions
 	journal  *journal.Journal // nil: nothing survives
+	store    *journal.Store   // nil: everything is in memory
+	reads    chan movedRead
+	overflow chan struct{} // has events moved to the store; capacity 1
 	restored bool
 	changed  chan struct{} // the table has; capacity 1
 
@@ -153,6 +162,10 @@ type Sidecar struct {
 	identity    Identity
 	world       *world.World // as of the tail of the backlog
 	backlog     *backlog.Backlog
+	moving      int64           // the place from which events are being moved to the store; 0: none are
+	moveFailed  bool            // the disk does not take events, or hangs
+	moved       chan struct{}   // closed, and replaced, whenever the disk has taken events or not
+	droppable   int64           // the place below which the last checkpoint needs nothing of the store
 	known       map[uint64]bool // guilds that are there at the end of the backlog
 	listed      map[uint64]bool // guilds that READY has named and that have not come yet; false: joined since the session before
 	before      *world.World    // as of the end of that session; nil once all of them have come
@@ -201,6 +214,7 @@ func New(o Options) (*Sidecar, error) {
 		known: map[uint64]bool{}, listed: map[uint64]bool{}, readyShards: map[uint64]bool{}, voice: map[uint64]uint64{},
 		consumers: map[[2]int]*consumer{}, sessions: map[string]*session{}, lines: map[*attachment]bool{},
 		requests: map[string]request{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		reads: make(chan movedRead), moved: make(chan struct{}), overflow: make(chan struct{}, 1),
 	}
 	s.forgetAll()
 	s.rest = s.newREST()
@@ -234,7 +248,11 @@ func (s *Sidecar) forgetAll() {
 
 // newBacklog returns an empty backlog that begins at a position.
 func (s *Sidecar) newBacklog(first int64) *backlog.Backlog {
-	return backlog.New(backlog.Options{First: first, Bytes: s.opts.BacklogBytes, Age: s.opts.BacklogAge, Fold: s.fold, Missed: s.missed})
+	o := backlog.Options{First: first, Bytes: s.opts.BacklogBytes, Age: s.opts.BacklogAge, Fold: s.fold, Missed: s.missed, Moved: -1}
+	if s.store != nil {
+		o.Moved, o.Movable = s.opts.BacklogDisk, isMovable
+	}
+	return backlog.New(o)
 }
 
 // Listen opens the address that bots connect to. From then on a bot that connects waits
@@ -368,7 +386,18 @@ func (s *Sidecar) startJournal() (end func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.journal.Run(ctx) }() // end waits for it
+	go func() { // end waits for it
+		var moving sync.WaitGroup
+		if s.store != nil {
+			moving.Go(func() { s.serveStore(ctx) })
+		}
+		err := s.journal.Run(ctx)
+		moving.Wait()
+		if s.store != nil {
+			s.store.Close()
+		}
+		ended <- err
+	}()
 	return func() {
 		cancel()
 		grace := time.NewTimer(journalGrace)
@@ -408,7 +437,7 @@ func (s *Sidecar) keepHouse(now time.Time) {
 	if lost.Count > 0 {
 		s.log.Warn("Events were lost: the bot was away for longer than events are kept",
 			"events", lost.Count, "types", lost.ByType, "from", lost.From, "to", lost.To,
-			"do", "Raise PROXY_BACKLOG or PROXY_BACKLOG_AGE, or look why the bot does not come back.")
+			"do", "Raise PROXY_BACKLOG, PROXY_BACKLOG_DISK or PROXY_BACKLOG_AGE, or look why the bot does not come back.")
 	}
 }
 

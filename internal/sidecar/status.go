@@ -135,7 +135,7 @@ func (s *Sidecar) Status() Status {
 	defer s.mu.Unlock()
 	st := Status{
 		Known: s.identity.Known, Lines: len(s.lines), Counts: s.counts,
-		Backlog: s.backlog.Bytes(), BacklogLimit: cmp.Or(s.opts.BacklogBytes, backlog.DefaultBytes),
+		Backlog: s.backlog.Bytes(), BacklogLimit: s.backlog.Limit(),
 		BacklogAge: cmp.Or(s.opts.BacklogAge, backlog.DefaultAge),
 	}
 	if s.address != nil {

@@ -24,6 +24,7 @@ func (s *Sidecar) HandleEvent(_ context.Context, e gateway.Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.awaitRoom()
 	if s.isSeen(e) {
 		return
 	}
@@ -57,6 +58,9 @@ func (s *Sidecar) HandleEvent(_ context.Context, e gateway.Event) {
 func (s *Sidecar) append(r backlog.Record) int64 {
 	position, lost := s.backlog.Append(r)
 	s.countLost(lost)
+	if s.store != nil && s.backlog.Overflows() {
+		s.signalOverflow()
+	}
 	switch r.Type {
 	case "READY":
 		s.self = selfOf(r.Data)

@@ -123,10 +123,12 @@ type Config struct {
 	// ProxyURL is ws or wss, without a path; empty: what a bot has connected to.
 	ProxyURL string `env:"PROXY_URL"`
 	// ProxyIntents is 0 where the bot decides.
-	ProxyIntents    BotIntents    `env:"PROXY_INTENTS"`
-	ProxyBotShards  int           `env:"PROXY_BOT_SHARDS"`
-	ProxyBacklog    Size          `env:"PROXY_BACKLOG"`
-	ProxyBacklogAge time.Duration `env:"PROXY_BACKLOG_AGE"`
+	ProxyIntents   BotIntents `env:"PROXY_INTENTS"`
+	ProxyBotShards int        `env:"PROXY_BOT_SHARDS"`
+	ProxyBacklog   Size       `env:"PROXY_BACKLOG"`
+	// ProxyBacklogDisk is 0 where everything is in memory.
+	ProxyBacklogDisk Size          `env:"PROXY_BACKLOG_DISK"`
+	ProxyBacklogAge  time.Duration `env:"PROXY_BACKLOG_AGE"`
 	// ProxySettle is 0 where the library decides.
 	ProxySettle       time.Duration    `env:"PROXY_SETTLE"`
 	ProxyInteractions InteractionsMode `env:"PROXY_INTERACTIONS"`

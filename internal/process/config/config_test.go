@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 		DeadmanPingInterval: time.Minute,
 		APIAddr:             "127.0.0.1:8000", LogFormat: LogText,
 		LogFile: "logs/bot.log", LogMaxSizeMB: 10, LogMaxBackups: 5, LogMaxAgeDays: 28, StateDir: "data",
-		ProxyAddr: "127.0.0.1:8001", ProxyBotShards: 1, ProxyBacklog: 64 << 20, ProxyBacklogAge: time.Hour, ProxyInteractions: "tell", ProxyREST: true,
+		ProxyAddr: "127.0.0.1:8001", ProxyBotShards: 1, ProxyBacklog: 64 << 20, ProxyBacklogDisk: 512 << 20, ProxyBacklogAge: time.Hour, ProxyInteractions: "tell", ProxyREST: true,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the defaults are\n%+v\nwant\n%+v", c, want)

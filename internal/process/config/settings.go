@@ -506,7 +506,7 @@ var table = []Setting{
 	{
 		Name: "PROXY_BACKLOG", Group: groupBots,
 		Default: "64MiB",
-		Meaning: "How much memory the events may take that wait for a bot. What does not fit is lost for the bot, the oldest first, and told.",
+		Meaning: "How much memory the events may take that wait for a bot. The content of what does not fit goes to the disk.",
 		Allowed: "1MiB to 8GiB",
 		check: func(c *Config) string {
 			switch {
@@ -514,6 +514,18 @@ var table = []Setting{
 				return "it is less than 1MiB"
 			case c.ProxyBacklog > 8<<30:
 				return "it is more than 8GiB"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "PROXY_BACKLOG_DISK", Group: groupBots,
+		Default: "512MiB",
+		Meaning: "How much may go to the disk of what waits for a bot and does not fit into memory, where each event still takes 200 bytes. What does not fit there either is lost for the bot, the oldest first, and told. 0: nothing goes there.",
+		Allowed: "0 to 64GiB",
+		check: func(c *Config) string {
+			if c.ProxyBacklogDisk > 64<<30 {
+				return "it is more than 64GiB"
 			}
 			return ""
 		},

@@ -1,5 +1,6 @@
 // Package backlog keeps the events that a bot has not confirmed yet, in order, within a
-// bound of bytes and age.
+// bound of bytes and age. The data of events that do not fit into memory may be kept
+// elsewhere: the owner moves it, and tells where it is.
 //
 // Each event has a position. A consumer's cursor is the position of the first event it
 // has not confirmed. The tail is the position of the oldest event that is kept. What
@@ -15,6 +16,7 @@ import (
 // Defaults of [Options].
 const (
 	DefaultBytes = 64 << 20
+	DefaultMoved = 512 << 20
 	DefaultAge   = time.Hour
 )
 
@@ -47,16 +49,21 @@ type Record struct {
 	Removed bool
 	// Received is when it came.
 	Received time.Time
-	// Data is the raw JSON of its d.
+	// Data is the raw JSON of its d; nil once it was moved.
 	Data []byte
+	// Place is where the data was moved to, and Moved its length; 0: it is in Data.
+	Place int64
+	Moved int
 	// Release is called once, when the event is confirmed or given up. May be nil.
 	Release func()
 
 	confirmed time.Time
 }
 
-// Size is what the event counts for in the bound, in bytes.
-func (r *Record) Size() int64 { return int64(len(r.Data)) + overhead }
+// Size is what the event counts for in the bounds, in bytes.
+func (r *Record) Size() int64 { return r.inMemory() + int64(r.Moved) }
+
+func (r *Record) inMemory() int64 { return int64(len(r.Data)) + overhead }
 
 func (r *Record) release() {
 	if r.Release != nil {
@@ -70,8 +77,13 @@ func (r *Record) release() {
 type Options struct {
 	// First is the position of the first event. Default 1.
 	First int64
-	// Bytes bounds the data that is kept. Default 64 MiB.
+	// Bytes bounds what is kept in memory, with 200 bytes for each event, moved or not.
+	// Default 64 MiB.
 	Bytes int64
+	// Moved bounds the data that was moved. Default 512 MiB; negative: none is.
+	Moved int64
+	// Movable reports whether the data of an event may be moved. Default: none may.
+	Movable func(Record) bool
 	// Age is how long an event is kept. Default one hour.
 	Age time.Duration
 	// Fold is called for each event that falls below the tail, in order, also for those
@@ -112,7 +124,9 @@ type Backlog struct {
 	records   []Record // contiguous positions, the oldest first
 	next      int64    // position of the next event
 	confirmed int64    // everything below it is confirmed
-	bytes     int64    // of all records
+	bytes     int64    // of all records, in memory
+	moved     int64    // bytes that were moved
+	settled   int64    // nothing below it is to be moved any more
 	kept      int64    // bytes of records that are confirmed
 }
 
@@ -120,6 +134,9 @@ type Backlog struct {
 func New(opts Options) *Backlog {
 	if opts.Bytes <= 0 {
 		opts.Bytes = DefaultBytes
+	}
+	if opts.Moved == 0 {
+		opts.Moved = DefaultMoved
 	}
 	if opts.Age <= 0 {
 		opts.Age = DefaultAge
@@ -134,19 +151,85 @@ func (b *Backlog) Next() int64 { return b.next }
 // Tail returns the position of the oldest event that is kept; Next if there is none.
 func (b *Backlog) Tail() int64 { return b.next - int64(len(b.records)) }
 
-// Bytes returns what is kept, in bytes with 200 for each event.
-func (b *Backlog) Bytes() int64 { return b.bytes }
+// Bytes returns what is kept, in memory and elsewhere, with 200 bytes for each event.
+func (b *Backlog) Bytes() int64 { return b.bytes + b.moved }
+
+// Limit returns how much may be kept.
+func (b *Backlog) Limit() int64 { return b.opts.Bytes + max(b.opts.Moved, 0) }
 
 // Append adds an event and returns what fell out to make room for it.
 func (b *Backlog) Append(r Record) (position int64, lost Loss) {
 	r.Position = b.next
 	b.next++
 	b.records = append(b.records, r)
-	b.bytes += r.Size()
-	for b.bytes > b.opts.Bytes && len(b.records) > 1 { // an event of any size fits alone
+	b.bytes += r.inMemory()
+	b.moved += int64(r.Moved)
+	return r.Position, b.shrink()
+}
+
+// shrink drops what does not fit, the oldest first. An event of any size fits alone.
+func (b *Backlog) shrink() (lost Loss) {
+	for (b.bytes > b.opts.Bytes || b.moved > max(b.opts.Moved, 0)) && len(b.records) > 1 {
 		b.drop(&lost)
 	}
-	return r.Position, lost
+	return lost
+}
+
+// Overflows reports whether more than half of the memory is in use.
+func (b *Backlog) Overflows() bool { return b.bytes > b.opts.Bytes/2 }
+
+// Full reports whether hardly any memory is left.
+func (b *Backlog) Full() bool { return b.bytes > b.opts.Bytes/8*7 }
+
+// ToMove returns events whose data should be moved, the oldest first, in order and with at
+// most so many bytes, or one. There are some once half of the memory is in use.
+func (b *Backlog) ToMove(most int64) (list []Record) {
+	if b.opts.Movable == nil || b.opts.Moved < 0 {
+		return nil
+	}
+	excess := min(b.bytes-b.opts.Bytes/2, most)
+	for at := max(b.settled, b.confirmed, b.Tail()); at < b.next && excess > 0; at++ {
+		r := b.records[at-b.Tail()]
+		if r.Place != 0 || r.Removed || len(r.Data) == 0 || !b.opts.Movable(r) {
+			if len(list) == 0 {
+				b.settled = at + 1
+			}
+			continue
+		}
+		list = append(list, r)
+		excess -= int64(len(r.Data))
+	}
+	return list
+}
+
+// SetMoved says where the data of events that ToMove has returned was moved to, and returns
+// what fell out to make room for it.
+func (b *Backlog) SetMoved(list []Record, places []int64) (lost Loss) {
+	for i, one := range list {
+		at := one.Position - b.Tail()
+		if at < 0 {
+			continue // it has been dropped
+		}
+		r := &b.records[at]
+		r.Place, r.Moved, r.Data = places[i], len(r.Data), nil
+		b.bytes -= int64(r.Moved)
+		b.moved += int64(r.Moved)
+		b.settled = one.Position + 1
+	}
+	return b.shrink()
+}
+
+// FirstPlace returns the lowest place of an event that is kept; 0: there is none.
+func (b *Backlog) FirstPlace() int64 {
+	if b.moved == 0 {
+		return 0
+	}
+	for i := range b.records {
+		if b.records[i].Place != 0 {
+			return b.records[i].Place
+		}
+	}
+	return 0
 }
 
 // At returns the event at a position that is kept.
@@ -200,7 +283,8 @@ func (b *Backlog) drop(lost *Loss) {
 	r := b.records[0]
 	b.records[0] = Record{} // else its data would stay in memory
 	b.records = b.records[1:]
-	b.bytes -= r.Size()
+	b.bytes -= r.inMemory()
+	b.moved -= int64(r.Moved)
 	r.release()
 	if r.Position < b.confirmed {
 		b.kept -= r.Size()

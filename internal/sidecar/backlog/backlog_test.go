@@ -164,3 +164,85 @@ func TestBacklogKeepsOrder(t *testing.T) {
 		}
 	})
 }
+
+// Once half of the memory is in use, the oldest data is to be moved that may be, and is
+// counted elsewhere.
+func TestOldestDataIsMoved(t *testing.T) {
+	movable := func(r Record) bool { return r.Type == "MESSAGE_CREATE" }
+	b, folded := newBacklog(Options{Bytes: 10 * (overhead + 100), Moved: 350, Movable: movable})
+	add := func(name string) { b.Append(Record{Type: name, Received: began, Data: make([]byte, 100)}) }
+	positions := func(list []Record) (all []int64) {
+		for _, r := range list {
+			all = append(all, r.Position)
+		}
+		return all
+	}
+	for _, name := range []string{"GUILD_CREATE", "MESSAGE_CREATE", "MESSAGE_CREATE", "GUILD_UPDATE", "MESSAGE_CREATE"} {
+		add(name)
+	}
+	if list := b.ToMove(1000); list != nil || b.Overflows() {
+		t.Errorf("of half of the memory %v are moved", positions(list))
+	}
+	add("MESSAGE_CREATE")
+	list := b.ToMove(1000)
+	if want := []int64{2, 3, 5}; !b.Overflows() || !slices.Equal(positions(list), want) {
+		t.Fatalf("to move are %v, want %v", positions(list), want)
+	}
+	if one := b.ToMove(1); len(one) != 1 {
+		t.Errorf("at least one is moved, not %d", len(one))
+	}
+	before := b.Bytes()
+	if lost := b.SetMoved(list, []int64{7, 8, 9}); lost.Count != 0 || b.Bytes() != before {
+		t.Errorf("%d are lost, %d bytes after %d", lost.Count, b.Bytes(), before)
+	}
+	if r, _ := b.At(3); r.Data != nil || r.Place != 8 || r.Moved != 100 || r.Size() != overhead+100 {
+		t.Errorf("it is %+v", r)
+	}
+	if b.FirstPlace() != 7 || b.Limit() != 10*(overhead+100)+350 {
+		t.Errorf("the first place is %d, the limit %d", b.FirstPlace(), b.Limit())
+	}
+	add("MESSAGE_CREATE")
+	list = b.ToMove(1000)
+	if want := []int64{6, 7}; !slices.Equal(positions(list), want) {
+		t.Fatalf("then %v are to move, want %v", positions(list), want)
+	}
+	b.Confirm(4, began) // one has been dropped meanwhile, and its place comes too late
+	lost := b.SetMoved(append([]Record{{Position: 0}}, list...), []int64{1, 10, 11})
+	if want := []int64{1, 2, 3}; lost.Count != 0 || !slices.Equal(*folded, want) || b.FirstPlace() != 9 {
+		t.Errorf("more than fits elsewhere: %d are lost, %v are dropped, the first place is %d", lost.Count, *folded, b.FirstPlace())
+	}
+	for b.Tail() < b.Next() {
+		b.drop(&lost)
+	}
+	if b.Bytes() != 0 || b.FirstPlace() != 0 || b.bytes != 0 {
+		t.Errorf("an empty backlog has %d bytes, the first place %d", b.Bytes(), b.FirstPlace())
+	}
+}
+
+// Nothing is moved that is confirmed, or if nothing may be.
+func TestWhatIsNotMoved(t *testing.T) {
+	all := func(Record) bool { return true }
+	for name, c := range map[string]struct {
+		opts    Options
+		confirm int64
+		want    int
+	}{
+		"all":           {opts: Options{Movable: all}, want: 4},
+		"the confirmed": {opts: Options{Movable: all}, confirm: 8, want: 3},
+		"without room":  {opts: Options{Movable: all, Moved: -1}},
+		"none may be":   {},
+	} {
+		c.opts.Bytes = 10 * (overhead + 100)
+		b, _ := newBacklog(c.opts)
+		for range 10 {
+			b.Append(Record{Received: began, Data: make([]byte, 100)})
+		}
+		b.Confirm(c.confirm, began)
+		if n := len(b.ToMove(301)); n != c.want {
+			t.Errorf("%s: %d are to move, want %d", name, n, c.want)
+		}
+		if !b.Full() {
+			t.Errorf("%s: the memory is not full", name)
+		}
+	}
+}

@@ -1,5 +1,6 @@
 // Package journal keeps records on a disk, so that a process that is killed finds them
-// when it starts again.
+// when it starts again: a [Journal]. What does not fit into memory is in a [Store], from
+// which it is read one by one; checkpoints say where.
 //
 // A folder holds segments and checkpoints with a number each. A segment is a file that
 // records are appended to. A checkpoint holds everything that came before the segment

@@ -298,7 +298,7 @@ var thaiMessages = map[string]string{
 	"title.bot-crash-loop":        "บอตเริ่มใหม่ซ้ำๆ",
 	"do.bot-crash-loop":           "ดูบันทึกของบอต ข้อผิดพลาดสุดท้ายก่อนหยุดคือสาเหตุ",
 	"title.events-lost":           "บอตหายไปนานกว่าที่เก็บเหตุการณ์ไว้ได้",
-	"do.events-lost":              "เพิ่ม PROXY_BACKLOG หรือ PROXY_BACKLOG_AGE หรือหาว่าทำไมบอตไม่กลับมาเร็วกว่านี้",
+	"do.events-lost":              "เพิ่ม PROXY_BACKLOG, PROXY_BACKLOG_DISK หรือ PROXY_BACKLOG_AGE หรือหาว่าทำไมบอตไม่กลับมาเร็วกว่านี้",
 	"title.memory-short":          "หน่วยความจำใกล้หมด",
 	"do.memory-short":             "เพิ่มหน่วยความจำให้คอนเทนเนอร์หรือโฮสต์ หรือหาว่าอะไรใช้ไป ตัวเลขอยู่ในบันทึก",
 	"title.host-rebooted":         "โฮสต์ถูกปิดหรือเริ่มระบบใหม่",
