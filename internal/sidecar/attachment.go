@@ -78,7 +78,7 @@ func (s *Sidecar) serveLine(w http.ResponseWriter, r *http.Request) {
 	defer s.dismiss(a)
 	accepted, err := line.Accept(w, r, line.Options{HostAllowed: s.hostAllowed, ACKDelay: s.latency, Log: s.log})
 	if err != nil {
-		s.log.Warn("A connection of a bot was refused", "from", r.RemoteAddr, "error", err)
+		s.logRefusal(&s.refusals.connection, "A connection of a bot was refused", "from", r.RemoteAddr, "error", err)
 		return
 	}
 	s.mu.Lock()

@@ -42,7 +42,7 @@ func (s *Sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		s.serveREST(w, r)
 	default:
-		refuse(w, http.StatusNotFound, "Bots connect here as if this were Discord: the gateway by WebSocket, the REST API below /api. Run: evergreen proxy setup")
+		s.noAddress(w, r)
 	}
 }
 
@@ -161,7 +161,7 @@ func (s *Sidecar) authenticate(presented, from string) error {
 	s.mu.Lock()
 	s.counts.WrongTokens++
 	s.mu.Unlock()
-	s.log.Warn("A bot with another token was refused", "from", from, "application", applicationOf(presented),
+	s.logRefusal(&s.refusals.token, "A bot with another token was refused", "from", from, "application", applicationOf(presented),
 		"do", "Give the bot the token of Evergreen's DISCORD_TOKEN (or PROXY_TOKEN), or run another Evergreen for it.")
 	return errWrongToken
 }

@@ -35,6 +35,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -153,6 +154,7 @@ type Sidecar struct {
 	overflow chan struct{} // has events moved to the store; capacity 1
 	restored bool
 	changed  chan struct{} // the table has; capacity 1
+	refusals refusals
 
 	mu          sync.Mutex
 	address     net.Addr          // nil before Listen
@@ -216,6 +218,7 @@ func New(o Options) (*Sidecar, error) {
 		requests: map[string]request{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		reads: make(chan movedRead), moved: make(chan struct{}), overflow: make(chan struct{}, 1),
 	}
+	s.refusals.token.Lines = refusedTokens
 	s.forgetAll()
 	s.rest = s.newREST()
 	if o.Dir != "" {
@@ -277,6 +280,8 @@ func (s *Sidecar) Listen(ctx context.Context) (err error) {
 	s.mu.Unlock()
 	if secure != nil {
 		s.listener = tls.NewListener(s.listener, secure)
+	} else {
+		s.listener = &plainListener{s.listener, s.tlsOnPlain}
 	}
 	s.log.Info("Bots can connect", "address", s.listener.Addr().String())
 	return nil
@@ -315,7 +320,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return s.life.AbortContext() },
-		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:    log.New(serverLog{s}, "", 0),
 	}
 	served := make(chan error, 1)
 	// It returns after server.Close below.

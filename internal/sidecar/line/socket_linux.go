@@ -3,6 +3,7 @@ package line
 import (
 	"crypto/tls"
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,8 +19,9 @@ func limitUnacknowledged(conn net.Conn) {
 	if over, ok := conn.(*tls.Conn); ok {
 		conn = over.NetConn()
 	}
-	socket, ok := conn.(*net.TCPConn)
-	if !ok || socket.RemoteAddr().(*net.TCPAddr).IP.IsLoopback() {
+	socket, ok := conn.(syscall.Conn)
+	address, isTCP := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok || !isTCP || address.IP.IsLoopback() {
 		return
 	}
 	raw, err := socket.SyscallConn()

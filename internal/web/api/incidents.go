@@ -120,7 +120,7 @@ func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {
 	query.Limit++ // one more tells whether there is another page
 	list, err := s.findIncidents(r.Context(), query)
 	if err != nil {
-		if held, ok := s.unread.pass(time.Now()); ok {
+		if held, ok := s.unread.Pass(time.Now()); ok {
 			s.opts.Log.Warn("The HTTP API could not read the record of incidents", "error", err, "others_since_the_last_line", held)
 		}
 		unavailable.write(w)

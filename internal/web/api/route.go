@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -271,29 +270,9 @@ func (s *Server) isToken(text string) bool {
 	return subtle.ConstantTimeCompare(key[:], s.key[:]) == 1
 }
 
-// throttle lets one log line through a minute.
-type throttle struct {
-	mu   sync.Mutex
-	last time.Time
-	held int
-}
-
-// pass reports whether a line may be written, and how many were held back since
-// the last one.
-func (t *throttle) pass(now time.Time) (held int, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.last.IsZero() && now.Sub(t.last) < time.Minute {
-		t.held++
-		return 0, false
-	}
-	held, t.held, t.last = t.held, 0, now
-	return held, true
-}
-
 // logRefusal logs that a request was refused, once a minute.
 func (s *Server) logRefusal(r *http.Request, p problem) {
-	if held, ok := s.refusals.pass(time.Now()); ok {
+	if held, ok := s.refusals.Pass(time.Now()); ok {
 		s.opts.Log.Info("A request to the HTTP API was refused", "path", r.URL.Path, "from", r.RemoteAddr,
 			"why", p.Detail, "others_since_the_last_line", held)
 	}

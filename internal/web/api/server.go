@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"evergreen/internal/process/logging"
 	"evergreen/internal/web/dashboard"
 )
 
@@ -27,8 +28,8 @@ type Server struct {
 	http     *http.Server
 	conns    *connLimit
 	started  atomic.Bool // the program has started its work
-	refusals throttle
-	unread   throttle
+	refusals logging.Throttle
+	unread   logging.Throttle
 	// anonymous holds a place for each request that is answered without a token,
 	// probes apart. There are fewer places than connections.
 	anonymous chan struct{}

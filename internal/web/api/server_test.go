@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -275,20 +274,5 @@ func TestPanic(t *testing.T) {
 	}
 	if a := ask(t, s, "GET", "/livez"); a.Status != http.StatusOK {
 		t.Errorf("/livez says %d", a.Status)
-	}
-}
-
-// Refusals are told once a minute, with the number of those in between.
-func TestThrottle(t *testing.T) {
-	var th throttle
-	at := time.Now()
-	var got []string
-	for i := range 130 {
-		if held, ok := th.pass(at.Add(time.Duration(i) * time.Second)); ok {
-			got = append(got, fmt.Sprint(i, ":", held))
-		}
-	}
-	if s := strings.Join(got, " "); s != "0:0 60:59 120:59" {
-		t.Errorf("got %s", s)
 	}
 }
