@@ -22,6 +22,7 @@ type commands struct {
 	Status     statusCommand     `cmd:"" help:"Tell how the running bot is: the exit code is 0 only while it is online."`
 	Shards     shardsCommand     `cmd:"" help:"Tell how far the shards are; pause, resume, restart or move one; change their number."`
 	Demo       demoCommand       `cmd:"" help:"See it work: a simulated Discord, users, faults and the bot in one process. No token needed."`
+	DemoBot    demoBotCommand    `cmd:"" name:"demo-bot" hidden:"" help:"The bot of demo --proxy."`
 	Sim        simCommand        `cmd:"" help:"Serve a simulated Discord for any bot in any language."`
 	Service    serviceCommand    `cmd:"" help:"Have the operating system run the bot: install, start, stop, status, uninstall."`
 	Doctor     doctorCommand     `cmd:"" help:"Find out why the bot goes offline: every check with its evidence and the next step."`
@@ -91,7 +92,8 @@ func (p *process) run(args []string) (code int) {
 // commandOf is the command a wrong command line was about, if one was recognised.
 func commandOf(err error) string {
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil && wrong.Context.Command() != "" {
-		return wrong.Context.Command() + " "
+		command, _, _ := strings.Cut(wrong.Context.Command(), " <") // without its arguments
+		return command + " "
 	}
 	return ""
 }

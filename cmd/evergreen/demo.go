@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"time"
 
 	"evergreen/internal/demo"
+	"evergreen/internal/demo/pingbot"
+	"evergreen/internal/preload"
 	"evergreen/internal/process/logging"
 	"evergreen/internal/process/output"
 
@@ -28,12 +31,18 @@ type demoCommand struct {
 	NoAPI   bool     `name:"no-api" help:"Do not serve the dashboard."`
 	Verbose bool     `name:"verbose" short:"v" help:"Show the bot's own log lines too."`
 	LogFile string   `name:"log-file" placeholder:"FILE" help:"Write the bot's own log to a file."`
+	Proxy   bool     `name:"proxy" help:"Show what evergreen proxy is for: a bot in a process of its own is killed, hung and redeployed, and the dot stays green."`
+
+	Command []string `arg:"" optional:"" passthrough:"" help:"With --proxy: your own bot, in any language, such as: evergreen demo --proxy -- python bot.py"`
 }
 
 // Validate refuses what cannot work.
 func (d *demoCommand) Validate() error {
 	if d.Rate == 0 {
 		return errors.New("--rate: somebody has to ask something")
+	}
+	if len(d.Command) > 0 && !d.Proxy {
+		return fmt.Errorf("%q is unexpected: a bot of your own needs --proxy, such as: evergreen demo --proxy -- python bot.py", d.Command[0])
 	}
 	if err := checkLoopback(d.APIAddr); err != nil {
 		return fmt.Errorf("--api-addr: %w", err)
@@ -86,9 +95,14 @@ func (d *demoCommand) Run(p *process) error {
 	if d.NoAPI {
 		dashboard = ""
 	}
+	bot, remove, err := d.bot(p, screen)
+	if err != nil {
+		return err
+	}
+	defer remove()
 	s, err := demo.Run(ctx, hurry, demo.Options{
 		For: time.Duration(d.For), Seed: seed, Rate: d.Rate, Pace: time.Duration(d.Pace),
-		Screen: screen, Logger: log, Version: version(), Dashboard: dashboard,
+		Screen: screen, Logger: log, Version: version(), Dashboard: dashboard, Bot: bot,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -101,6 +115,53 @@ func (d *demoCommand) Run(p *process) error {
 		return errors.New("the demo has not passed; the lines above say why")
 	}
 	return nil
+}
+
+// bot returns the bot that --proxy puts in a process of its own; nil without it. The demo's
+// own is this program again; another one is pointed here by what Python and Node load first.
+// remove removes that.
+func (d *demoCommand) bot(p *process, screen io.Writer) (bot *demo.Program, remove func(), err error) {
+	remove = func() {}
+	if !d.Proxy {
+		return nil, remove, nil
+	}
+	command := d.Command
+	if len(command) > 0 && command[0] == "--" {
+		command = command[1:]
+	}
+	bot = &demo.Program{Command: command, Environ: p.environ}
+	if d.Verbose {
+		bot.Output = screen
+	}
+	if len(command) == 0 {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, remove, fmt.Errorf("this program cannot be started again as the bot: %w", err)
+		}
+		bot.Command, bot.Plain = []string{own, "demo-bot"}, true
+		return bot, remove, nil
+	}
+	dir, err := os.MkdirTemp("", "evergreen-demo-")
+	if err != nil {
+		return nil, remove, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	if err := preload.Write(dir); err != nil {
+		remove()
+		return nil, func() {}, err
+	}
+	bot.Environ = preload.Environ(p.environ, dir)
+	return bot, remove, nil
+}
+
+// demoBotCommand is the bot of evergreen demo --proxy. People do not use it.
+type demoBotCommand struct{}
+
+// Run runs the bot until its standard input ends.
+func (demoBotCommand) Run(p *process) error {
+	return pingbot.Run(context.Background(), pingbot.Options{
+		GatewayURL: p.getenv("EVERGREEN_GATEWAY_URL"), APIURL: p.getenv("EVERGREEN_API_URL"), Token: p.getenv("DISCORD_TOKEN"), Orders: os.Stdin,
+	})
 }
 
 // checkLoopback refuses an address that others could reach: a demo has no token.

@@ -6,6 +6,11 @@
 // together and keeps the [Score]; a [Screen] shows it. The simulator's own verdict
 // decides in the end: nothing lost, nothing answered twice, no rule broken.
 //
-// The demo runs on any clock: in real time on a terminal, in virtual time in a
+// With [Options].Bot the bot is a [Program], a process of its own behind Evergreen's proxy, and
+// what is done to it stands in one table (strike.go): it is killed, hung, redeployed and
+// stopped. The score then has connected and attended apart: whether Evergreen is online, and
+// whether a bot is there and reads.
+//
+// Without that the demo runs on any clock: in real time on a terminal, in virtual time in a
 // test.
 package demo

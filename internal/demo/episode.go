@@ -24,6 +24,10 @@ type Episode struct {
 	AtRisk, Grey time.Duration
 	// Replayed counts the events that Discord sent again.
 	Replayed int
+	// Proxied means that the bot is behind the proxy; then Outcome, if any, takes the place of
+	// how long the dot was at risk.
+	Proxied bool
+	Outcome string
 }
 
 // How an episode is watched.

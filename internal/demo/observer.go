@@ -89,5 +89,9 @@ type requests struct{ rest.Stats }
 func (r requests) limited() int64 { return r.Limited + r.Shared + r.Global }
 
 func takeTallies(a *app.App, w *World) tallies {
-	return tallies{rest: requests{a.REST()}, bot: a.Bot().Counts(), shard: a.Fleet().Stats(), asked: w.Sim.Verdict(w.Bot)}
+	t := tallies{rest: requests{a.REST()}, shard: a.Fleet().Stats(), asked: w.Sim.Verdict(w.Bot)}
+	if one := a.Bot(); one != nil {
+		t.bot = one.Counts()
+	}
+	return t
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ type Options struct {
 	// Dashboard is where the bot's dashboard and HTTP API are served, on this
 	// machine; if its port is taken, on another one. Empty: they are not.
 	Dashboard string
+	// Bot is a bot in a process of its own, behind Evergreen's proxy, in the place of
+	// ResearchBot. It is killed, hung and redeployed. Default: none.
+	Bot *Program
 }
 
 // run is one demo under way.
@@ -44,6 +48,7 @@ type run struct {
 	world     *World
 	app       *app.App
 	users     *Users
+	bot       *proxied // nil: ResearchBot
 	observer  *observer
 	dashboard dashboardAddr
 	start     time.Time
@@ -76,10 +81,12 @@ const (
 	readyTimeout  = 30 * time.Second
 	firstMishap   = 1500 * time.Millisecond
 	finishTimeout = 30 * time.Second
-	refreshEvery  = 200 * time.Millisecond
-	linkLatency   = 12 * time.Millisecond
-	linkJitter    = 8 * time.Millisecond
-	keepaliveTime = 30 * time.Second
+	// interruptedTimeout takes its place for a bot behind the proxy that was interrupted.
+	interruptedTimeout = 1500 * time.Millisecond
+	refreshEvery       = 200 * time.Millisecond
+	linkLatency        = 12 * time.Millisecond
+	linkJitter         = 8 * time.Millisecond
+	keepaliveTime      = 30 * time.Second
 )
 
 // Run runs the demo until Options.For is over or ctx ends, lets the bot finish
@@ -94,15 +101,19 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 	ran := make(chan error, 1)
 	go func() { ran <- r.app.Run(context.WithoutCancel(ctx)) }()
 	stop := func() error {
+		if r.bot != nil {
+			r.bot.close(hurry)
+		}
 		r.app.Stop(hurry, gateway.EndSession)
 		return <-ran
 	}
-	if err := r.awaitReady(ctx, ran); err != nil {
+	if err := r.begin(ctx, ran); err != nil {
 		return Summary{}, errors.Join(err, stop())
 	}
 	show := r.refresh()
 	r.playFor(ctx, hurry)
-	r.finish(hurry)
+	interrupted := ctx.Err() != nil
+	r.finish(hurry, interrupted)
 	end := r.summary()
 	unanswered := r.world.Sim.Unanswered(r.world.Bot)
 	if err := stop(); err != nil {
@@ -111,7 +122,7 @@ func Run(ctx, hurry context.Context, o Options) (Summary, error) {
 	}
 	// The stop, too, has to be as Discord wants it.
 	end.Verdict.Violations = r.world.Sim.Verdict(r.world.Bot).Violations
-	end.Failures = failures(end.Verdict, unanswered)
+	end.Failures = r.failures(end.Score, unanswered, interrupted)
 	show()
 	r.opts.Screen.End(end)
 	return end, nil
@@ -130,6 +141,11 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}
 	r := &run{opts: o, observer: newObserver(), kinds: map[string]int{}, start: time.Now()}
 	r.told = r.start
+	if o.Bot != nil {
+		if err := o.Bot.check(); err != nil {
+			return nil, err
+		}
+	}
 	if o.Dashboard != "" {
 		var err error
 		if r.dashboard, err = findDashboardAddr(ctx, o.Dashboard); err != nil {
@@ -141,6 +157,10 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		Heartbeat: discordsim.HeartbeatConfig{Interval: heartbeat},
 	}})
 	r.users = &Users{World: r.world, Rate: o.Rate, Say: userMessages, Slash: userSlashCommands, Seed: o.Seed}
+	if o.Bot != nil {
+		r.users.Say, r.users.Slash = commandsFor(*o.Bot)
+		r.bot = newProxied(*o.Bot, r.world, r.users)
+	}
 
 	c := config.Against(r.world.Sim.APIURL(), r.world.Bot.Token)
 	c.KeepaliveInterval, c.APIAddr = keepaliveTime, r.dashboard.addr
@@ -150,16 +170,24 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 		log = slog.New(slog.NewMultiHandler(o.Logger.Handler(), lines))
 	}
 	chance := newJitter(o.Seed)
-	bot, err := app.New(app.Options{
+	options := app.Options{
 		Config: c, Logger: log, Version: o.Version, API: r.dashboard.addr != "", Lines: lines, Commands: faultyCommands, Timing: &timing, Rand: chance.next,
 		Transport: r.world.Sim.Transport(), Dialer: gateway.WebSocketDialer{Transport: r.world.Sim.Transport()},
 		Observers: []gateway.Observer{r.observer},
-	})
+	}
+	if r.bot != nil {
+		options.Proxy, options.Commands, options.Config.ProxyAddr = true, nil, "127.0.0.1:0"
+		options.BotsListen = func(addr net.Addr) { r.bot.listens <- addr }
+	}
+	bot, err := app.New(options)
 	if err != nil {
 		r.world.Sim.Close()
 		return nil, err
 	}
 	r.app = bot
+	if r.bot != nil {
+		r.bot.status = bot.Proxy().Status
+	}
 	return r, nil
 }
 
@@ -177,6 +205,21 @@ func (c *jitter) next() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rng.Float64()
+}
+
+// begin waits until the bot is online for the first time, and has answered if it is behind
+// the proxy.
+func (r *run) begin(ctx context.Context, ran chan error) error {
+	if r.bot == nil {
+		return r.awaitReady(ctx, ran)
+	}
+	if err := r.bot.begin(ctx, ran); err != nil {
+		return err
+	}
+	if err := r.awaitReady(ctx, ran); err != nil {
+		return err
+	}
+	return r.bot.rehearse(ctx)
 }
 
 // awaitReady waits until the bot is online for the first time.
@@ -199,6 +242,7 @@ func (r *run) awaitReady(ctx context.Context, ran chan error) error {
 // playFor lets people ask and faults strike until the time is over, and the last
 // strike come to its end.
 func (r *run) playFor(ctx, hurry context.Context) {
+	interrupted := ctx
 	if r.opts.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.opts.For)
@@ -206,7 +250,13 @@ func (r *run) playFor(ctx, hurry context.Context) {
 	}
 	var acting sync.WaitGroup
 	acting.Go(func() { r.users.Run(ctx) })
-	acting.Go(func() { r.playAll(ctx, hurry) })
+	acting.Go(func() {
+		if r.bot != nil {
+			r.strikeAll(ctx, interrupted)
+			return
+		}
+		r.playAll(ctx, hurry)
+	})
 	<-ctx.Done()
 	r.mu.Lock()
 	r.finishing = true
@@ -222,10 +272,30 @@ func (r *run) playAll(ctx, hurry context.Context) {
 	})
 	for delay := firstMishap; wait(ctx, delay); delay = r.opts.Pace {
 		m := schedule.Next()
-		r.begin(m)
+		r.beginEpisode(m)
 		r.opts.Screen.Mishap(r.elapsed(), m)
 		e := r.play(hurry, m)
-		r.end(e)
+		r.endEpisode(e)
+		r.opts.Screen.Episode(e)
+	}
+}
+
+// strikeAll does one thing after another to the bot behind the proxy, until ctx ends. The end
+// of interrupted cuts the one that is under way short.
+func (r *run) strikeAll(ctx, interrupted context.Context) {
+	deck := newStrikeDeck(r.opts.Seed, r.bot.program.canHang())
+	for delay := firstMishap; wait(ctx, delay); delay = r.opts.Pace {
+		d := deck.next()
+		r.beginEpisode(d.Occurrence)
+		r.opts.Screen.Mishap(r.elapsed(), d.Occurrence)
+		var e Episode
+		if d.strike.play == nil {
+			e = r.play(interrupted, d.Occurrence)
+		} else {
+			e = r.strikeBot(interrupted, d)
+		}
+		e.Proxied = true
+		r.endEpisode(e)
 		r.opts.Screen.Episode(e)
 	}
 }
@@ -242,7 +312,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (r *run) begin(m mishap.Occurrence) {
+func (r *run) beginEpisode(m mishap.Occurrence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.now, r.nowSince = &m, time.Now()
@@ -250,7 +320,7 @@ func (r *run) begin(m mishap.Occurrence) {
 	r.score.Mishaps++
 }
 
-func (r *run) end(e Episode) {
+func (r *run) endEpisode(e Episode) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.now = nil
@@ -264,8 +334,15 @@ func (r *run) end(e Episode) {
 
 // finish waits until every command is answered and the bot is well, as long as
 // that can still come about.
-func (r *run) finish(hurry context.Context) {
-	limited, cancel := context.WithTimeout(hurry, finishTimeout)
+func (r *run) finish(hurry context.Context, interrupted bool) {
+	timeout := finishTimeout
+	if r.bot != nil {
+		_ = r.bot.revive() // else what waits for it is counted
+		if interrupted {
+			timeout = interruptedTimeout
+		}
+	}
+	limited, cancel := context.WithTimeout(hurry, timeout)
 	defer cancel()
 	for wait(limited, settledFor) {
 		if r.world.Sim.Verdict(r.world.Bot).Waiting == 0 && r.app.Tracker().Snapshot().Ready {
@@ -281,17 +358,30 @@ func (r *run) elapsed() time.Duration { return time.Since(r.start) }
 func (r *run) currentScore() Score {
 	v := r.world.Sim.Verdict(r.world.Bot)
 	snap := r.app.Tracker().Snapshot()
+	var proxied *ProxiedScore
+	if r.bot != nil {
+		proxied = r.bot.score()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.score
 	s.Elapsed, s.Verdict, s.Up = r.elapsed(), v, v.Online+v.Offline
 	s.Online, s.Status, s.Latency = r.world.Sim.Online(r.world.Bot), snap.Sentence(), r.app.Fleet().Latency()
 	s.Finishing = r.finishing
+	s.Proxied = proxied
 	if r.now != nil {
 		now := *r.now
 		s.Now, s.NowFor = &now, time.Since(r.nowSince)
 	}
 	return s
+}
+
+// failures says what must not have happened.
+func (r *run) failures(s Score, unanswered []string, interrupted bool) []string {
+	if s.Proxied != nil {
+		return proxiedFailures(s.Verdict, *s.Proxied, unanswered, interrupted)
+	}
+	return failures(s.Verdict, unanswered)
 }
 
 func (r *run) summary() Summary {

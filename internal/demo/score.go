@@ -34,6 +34,8 @@ type Score struct {
 	Replayed                  int
 	// Finishing means that users have stopped asking.
 	Finishing bool
+	// Proxied is how the bot behind the proxy is; nil for ResearchBot.
+	Proxied *ProxiedScore
 }
 
 // OnlinePercent is for how much of the time since the first READY a viewer saw

@@ -37,11 +37,18 @@ func (r *run) heading() []string {
 	if r.opts.For > 0 {
 		until = "It ends by itself after " + text.Seconds(r.opts.For) + "."
 	}
+	where := "and the bot, all in this process"
+	if r.bot != nil {
+		where = "and Evergreen's proxy in this process; " + r.bot.program.describe() + " connects to it"
+	}
 	heading := []string{
-		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, and the bot, all in this process. %s",
-			len(r.world.Guilds), len(r.world.People), r.opts.Rate, until),
+		fmt.Sprintf("A simulated Discord with %d guilds, %d people who ask %g commands a second, %s. %s",
+			len(r.world.Guilds), len(r.world.People), r.opts.Rate, where, until),
 		fmt.Sprintf("Faults strike in the order of seed %d (--seed %d repeats it). Intervals are about a tenth of the real ones: a heartbeat every %s instead of 41 s, a silent link is doubted after %s instead of 15 s.",
 			r.opts.Seed, r.opts.Seed, text.Seconds(heartbeat), text.Seconds(timing.SilenceProbe)),
+	}
+	if r.bot != nil {
+		heading = append(heading, r.bot.program.notes()...)
 	}
 	if r.dashboard.addr != "" {
 		heading = append(heading, r.dashboard.String())
@@ -53,6 +60,8 @@ func (r *run) heading() []string {
 func (e Episode) outcome() string {
 	const instant = 50 * time.Millisecond
 	switch {
+	case e.Outcome != "":
+		return e.Outcome
 	case e.Grey > 0 && e.AtRisk < instant:
 		return "Grey for " + text.Seconds(e.Grey) + "."
 	case e.Grey > 0:
@@ -63,28 +72,57 @@ func (e Episode) outcome() string {
 	return "Never at risk."
 }
 
+// actor is who reacts in an episode.
+func (e Episode) actor() string {
+	if e.Proxied {
+		return "  Evergreen"
+	}
+	return "  the bot"
+}
+
+// line is the score in one line.
+func (s Score) line() string {
+	v := s.Verdict
+	online := fmt.Sprintf("online %.1f %%", s.OnlinePercent())
+	if p := s.Proxied; p != nil {
+		online = fmt.Sprintf("connected %.1f %%, attended %.1f %%", s.OnlinePercent(), p.AttendedPercent)
+	}
+	return fmt.Sprintf("%s, up %s; commands: %d asked, %d answered, %d open, %d lost, %d twice; IDENTIFY %d, RESUME %d",
+		online, text.Seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes)
+}
+
 // lines is the summary as lines.
 func (s Summary) lines() []string {
+	lines := []string{fmt.Sprintf("After %s with seed %d, %s:", text.Seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Mishaps, "one strike", "strikes"))}
+	if s.Mishaps > 0 {
+		lines = append(lines, "  "+kinds(s.Kinds))
+	}
+	passed := "PASSED: nothing was lost, nothing was answered twice, and no rule of Discord's was broken."
+	if s.Proxied != nil {
+		lines = append(lines, s.Proxied.lines(s)...)
+		passed = "PASSED: nothing was lost, the dot was green throughout, and no session was started but the first."
+	} else {
+		lines = append(lines, s.ownLines()...)
+	}
+	if s.Passed() {
+		return append(lines, passed)
+	}
+	for _, f := range s.Failures {
+		lines = append(lines, "FAILED: "+f)
+	}
+	return lines
+}
+
+// ownLines is the summary of ResearchBot, as lines.
+func (s Summary) ownLines() []string {
 	v := s.Verdict
-	lines := []string{
-		fmt.Sprintf("After %s with seed %d, %s:", text.Seconds(s.Elapsed.Round(100*time.Millisecond)), s.Seed, times(s.Mishaps, "one strike", "strikes")),
-		"  " + kinds(s.Kinds),
+	return []string{
 		fmt.Sprintf("  The dot was green for %.1f %% of the time%s, %s of that by Discord's patience only (%s at most at once).",
 			s.OnlinePercent(), s.greyNote(), text.Seconds(s.AtRisk), text.Seconds(s.Longest)),
 		fmt.Sprintf("  %d commands asked: %d answered exactly once, %d lost, %d twice%s. The slowest answer took %s.",
 			v.Asked, v.Answered, v.Lost, v.Twice, s.unheardNote(), text.Seconds(v.Slowest)),
 		fmt.Sprintf("  IDENTIFY %d, RESUME %d, %d events replayed.", v.Identifies, v.Resumes, s.Replayed),
 	}
-	if s.Mishaps == 0 {
-		lines = append(lines[:1], lines[2:]...)
-	}
-	if s.Passed() {
-		return append(lines, "PASSED: nothing was lost, nothing was answered twice, and no rule of Discord's was broken.")
-	}
-	for _, f := range s.Failures {
-		lines = append(lines, "FAILED: "+f)
-	}
-	return lines
 }
 
 // greyNote is why the bot was offline, if Discord itself had ended the session.

@@ -88,7 +88,7 @@ func (l *LiveScreen) Episode(e Episode) {
 	}
 	lines := text.WrapColumns(clock(e.At)+text.PadColumns(e.Name, name), e.Says, l.columns())
 	lines[0] = strings.Replace(lines[0], e.Name, l.colourise(bold, e.Name), 1)
-	did := text.WrapColumns(text.PadColumns("", indent)+text.PadColumns("  the bot", nameColumns), strings.Join(e.Reaction, " ")+" "+e.outcome(), l.columns())
+	did := text.WrapColumns(text.PadColumns("", indent)+text.PadColumns(e.actor(), nameColumns), strings.Join(e.Reaction, " ")+" "+e.outcome(), l.columns())
 	for i, line := range did {
 		did[i] = l.colourise(dim, line)
 	}
@@ -198,18 +198,35 @@ func (l *LiveScreen) scoreBlock() []string {
 		}
 		return text
 	}
+	is := "online"
+	if s.Proxied != nil {
+		is = "connected"
+	}
 	lines := []string{
 		l.colourise(dim, strings.Repeat("─", l.columns())),
-		fmt.Sprintf(" %s online %s   up %s   heartbeat answered in %s", dot, l.colourise(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), text.Seconds(s.Up.Truncate(time.Second)), latency),
+		fmt.Sprintf(" %s %s %s   up %s   heartbeat answered in %s", dot, is, l.colourise(bold, fmt.Sprintf("%.1f %%", s.OnlinePercent())), text.Seconds(s.Up.Truncate(time.Second)), latency),
 		fmt.Sprintf("   commands   %d asked, %d answered, %d open, %s lost, %s twice", v.Asked, v.Answered, v.Waiting, bad(v.Lost), bad(v.Twice)),
 		fmt.Sprintf("   sessions   IDENTIFY %d, RESUME %d, %d events replayed", v.Identifies, v.Resumes, s.Replayed),
 		fmt.Sprintf("   at risk    %s after %s, %s at most; broken rules: %s", text.Seconds(s.AtRisk), times(s.Mishaps, "one strike", "strikes"), text.Seconds(s.Longest), bad(len(v.Violations))),
-		"   now        " + l.nowLine(),
 	}
+	if p := s.Proxied; p != nil {
+		lines = append(lines, l.attendedLine(*p))
+	}
+	lines = append(lines, "   now        "+l.nowLine())
 	for i, line := range lines {
 		lines[i] = text.ClipColumns(line, l.columns())
 	}
 	return lines
+}
+
+// attendedLine says how the bot behind the proxy is.
+func (l *LiveScreen) attendedLine(p ProxiedScore) string {
+	is := l.colourise(green, "there")
+	if !p.Attended {
+		is = l.colourise(yellow, "away")
+	}
+	return fmt.Sprintf("   the bot    %s; attended %s, away for %s at most; started %s; %s",
+		is, l.colourise(bold, fmt.Sprintf("%.1f %%", p.AttendedPercent)), text.Seconds(p.Longest), times(p.Starts, "once", "times"), times(p.Waited, "one event waited", "events waited"))
 }
 
 // nowLine says what is going on.

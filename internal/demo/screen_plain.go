@@ -58,7 +58,7 @@ func (p *PlainScreen) Mishap(at time.Duration, m mishap.Occurrence) {
 func (p *PlainScreen) Episode(e Episode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lines(text.PadColumns("", clockColumns) + text.PadColumns("  the bot", nameColumns) + strings.Join(append(e.Reaction, e.outcome()), " "))
+	p.lines(text.PadColumns("", clockColumns) + text.PadColumns(e.actor(), nameColumns) + strings.Join(append(e.Reaction, e.outcome()), " "))
 }
 
 // Score prints a line now and then.
@@ -69,10 +69,7 @@ func (p *PlainScreen) Score(s Score) {
 		return
 	}
 	p.told = s.Elapsed.Truncate(scoreEvery) + scoreEvery
-	v := s.Verdict
-	p.lines(clock(s.Elapsed) + text.PadColumns("score", nameColumns) + fmt.Sprintf(
-		"online %.1f %%, up %s; commands: %d asked, %d answered, %d open, %d lost, %d twice; IDENTIFY %d, RESUME %d",
-		s.OnlinePercent(), text.Seconds(s.Up.Truncate(time.Second)), v.Asked, v.Answered, v.Waiting, v.Lost, v.Twice, v.Identifies, v.Resumes))
+	p.lines(clock(s.Elapsed) + text.PadColumns("score", nameColumns) + s.line())
 }
 
 // End prints the summary.

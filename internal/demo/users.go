@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type Users struct {
 	rng      *rand.Rand
 	channels rotation[discordsim.ID]
 	people   rotation[discordsim.User]
+	asked    []discordsim.ID // the newest commands, the last one last
 }
 
 // slashShare is how many of the commands are slash commands.
@@ -62,19 +64,43 @@ func (c *Users) ask() (pause time.Duration) {
 	w := c.World
 	channel, person := c.channels.next(), c.people.next()
 	if len(c.Say) == 0 || (len(c.Slash) > 0 && c.rng.Float64() < slashShare) {
-		w.Sim.Interact(w.Bot, channel, person.ID, c.Slash[c.rng.IntN(len(c.Slash))])
+		c.remember(w.Sim.Interact(w.Bot, channel, person.ID, c.Slash[c.rng.IntN(len(c.Slash))]))
 	} else {
-		w.Sim.Say(channel, person.ID, c.Say[c.rng.IntN(len(c.Say))], discordsim.Expect())
+		c.remember(w.Sim.Say(channel, person.ID, c.Say[c.rng.IntN(len(c.Say))], discordsim.Expect()).ID)
 	}
 	return time.Duration((0.5 + c.rng.Float64()) / c.Rate * float64(time.Second))
 }
 
-// say lets the next person say something the bot has to answer.
-func (c *Users) say(text string) {
+// say lets the next person say something the bot has to answer, and returns its id.
+func (c *Users) say(text string) discordsim.ID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.init()
-	c.World.Sim.Say(c.channels.next(), c.people.next().ID, text, discordsim.Expect())
+	return c.remember(c.World.Sim.Say(c.channels.next(), c.people.next().ID, text, discordsim.Expect()).ID)
+}
+
+// use lets the next person use a slash command, and returns its id.
+func (c *Users) use(command string) discordsim.ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.init()
+	return c.remember(c.World.Sim.Interact(c.World.Bot, c.channels.next(), c.people.next().ID, command))
+}
+
+// mostRemembered is how many commands are remembered.
+const mostRemembered = 500
+
+// remember remembers a command. The caller holds mu.
+func (c *Users) remember(asked discordsim.ID) discordsim.ID {
+	c.asked = append(c.asked[max(0, len(c.asked)-mostRemembered+1):], asked)
+	return asked
+}
+
+// recent returns the newest commands.
+func (c *Users) recent() []discordsim.ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.asked)
 }
 
 // rotation hands out the items of a list one after another, in an order that

@@ -61,6 +61,8 @@ type ScheduleOptions struct {
 	Scale float64
 	// Commands lets people use commands that misbehave. Only the demo's bot has them.
 	Commands bool
+	// Only names the mishaps that are drawn. Default: all that the demo has.
+	Only []string
 	// Every is how many mishaps apart those are that cost the session. Each
 	// makes the bot spend an IDENTIFY, and no more than twenty are to be had in
 	// an hour. Default 20.
@@ -76,7 +78,7 @@ type Schedule struct {
 	deck    []*Mishap
 	last    string
 	dealt   int
-	costsAt int // the mishap that costs a session next
+	costsAt int // the mishap that costs a session next; -1: none does
 }
 
 // NewSchedule makes a schedule.
@@ -89,6 +91,9 @@ func NewSchedule(o ScheduleOptions) *Schedule {
 	}
 	s := &Schedule{opts: o, dice: dice{rng: rand.New(rand.NewPCG(o.Seed, 0xFA17)), scale: o.Scale}}
 	s.costsAt = s.dice.number(5, 8)
+	if len(s.cards(true)) == 0 {
+		s.costsAt = -1
+	}
 	return s
 }
 
@@ -144,7 +149,7 @@ func (s *Schedule) deal(costly bool) *Mishap {
 func (s *Schedule) cards(costly bool) (cards []*Mishap) {
 	for i := range Table {
 		m := &Table[i]
-		if m.Demo == nil || m.Demo.Costs != costly || (m.Demo.Command != "" && !s.opts.Commands) {
+		if m.Demo == nil || m.Demo.Costs != costly || (m.Demo.Command != "" && !s.opts.Commands) || (len(s.opts.Only) > 0 && !slices.Contains(s.opts.Only, m.Name)) {
 			continue
 		}
 		for range m.Demo.Weight {
