@@ -231,7 +231,7 @@ func (a *attachment) next() (outgoing, bool, error) {
 			a.confirm(a.line.Progress().Confirmed) // all that is left was for others
 			return outgoing{}, false, nil
 		}
-		if c.suspects.oneByOne(a.position) && a.line.ConfirmedBefore(time.Now().Add(-doubtful)) < a.session.numbers.last {
+		if c.suspects.oneByOne(a.position) && !s.mayTry(a, time.Now()) {
 			a.line.Ping()
 			return outgoing{}, false, nil
 		}

@@ -42,6 +42,27 @@ func (s suspects) oneByOne(position int64) bool {
 	return s.losses >= lossesUntilAside-1 && position < s.to
 }
 
+// mayTry reports whether a line may be given an event that may end the bot: what it was given
+// before is confirmed, and so is what the other shards of the bot were, because an end of the
+// bot is the loss of all their lines. A shard that does not confirm holds up the others for
+// blameWithin. The caller holds the lock.
+func (s *Sidecar) mayTry(a *attachment, now time.Time) bool {
+	if !a.isCertain(now) {
+		return false
+	}
+	if s.trial != a && s.trial != nil && s.lines[s.trial] && now.Sub(s.trialSince) < blameWithin && !s.trial.isCertain(now) {
+		return false
+	}
+	s.trial, s.trialSince = a, now
+	return true
+}
+
+// isCertain reports whether the client has surely had all that the line was given. The caller
+// holds the lock.
+func (a *attachment) isCertain(now time.Time) bool {
+	return a.line.ConfirmedBefore(now.Add(-doubtful)) >= a.session.numbers.last
+}
+
 // blame finds the event that may have ended a bot whose line was lost, and returns it if
 // it is set aside now. The caller holds the lock.
 func (s *Sidecar) blame(a *attachment, now time.Time) *backlog.Record {

@@ -104,6 +104,59 @@ func TestOnlyTheEventThatEndsTheBotIsSetAside(t *testing.T) {
 	})
 }
 
+// What other shards of the bot were given when an event ended it is not set aside.
+func TestOtherShardsOfABotThatEndsLoseNothing(t *testing.T) {
+	run(t, Options{}, func(h *harness) {
+		h.Advance(time.Millisecond)
+		other := h.Sim.AddGuild("other")
+		for other.ID>>22%2 == h.Guilds[0].ID>>22%2 {
+			h.Advance(time.Millisecond)
+			other = h.Sim.AddGuild("other")
+		}
+		h.Sim.AddMembers(other, h.User)
+		h.Sim.Join(h.App, other)
+		connect := func() (bots []*bot) {
+			for shard := range 2 {
+				bots = append(bots, h.connect().identify(map[string]any{"shard": []int{shard, 2}}))
+			}
+			return bots
+		}
+		h.Advance(5 * time.Second)
+		bots := connect()
+		h.Advance(10 * time.Second)
+		said := h.say(0, 2)
+		h.Sim.Say(other.Channels[0].ID, h.User.ID, "poison")
+		said = append(said, h.say(2, 2)...)
+		var heard []string
+		deaths := 0
+		for range 2000 {
+			h.Advance(10 * time.Millisecond)
+			if !slices.Contains(slices.Concat(bots[0].messages(), bots[1].messages()), "poison") {
+				continue
+			}
+			deaths++
+			for _, b := range bots {
+				heard = append(heard, b.messages()...)
+				b.kill()
+			}
+			h.Advance(time.Second)
+			bots = connect()
+		}
+		for _, b := range bots {
+			heard = append(heard, b.messages()...)
+			b.kill()
+		}
+		for _, text := range said {
+			if !slices.Contains(heard, text) {
+				t.Errorf("%s was never heard", text)
+			}
+		}
+		if n := h.sidecar.Status().Counts.SetAside; n != 1 || deaths != 3 {
+			t.Errorf("%d events are set aside after %d ends", n, deaths)
+		}
+	})
+}
+
 // A bot that ends for other reasons, or long after an event, loses none.
 func TestBotThatIsRestartedLosesNoEvent(t *testing.T) {
 	run(t, Options{}, func(h *harness) {

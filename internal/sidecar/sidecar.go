@@ -186,6 +186,8 @@ type Sidecar struct {
 	requestID   uint64
 	answers     []answer // to events that are kept, by position
 	pending     []pendingInteraction
+	trial       *attachment // that was given an event last that may end the bot
+	trialSince  time.Time
 	interaction chan struct{} // wakes what answers interactions; capacity 1
 	counts      Counts
 	removed     []int64      // positions in the backlog that were taken out
