@@ -1,10 +1,13 @@
 package rest
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -228,4 +231,45 @@ func TestEndlessAnswerOfAReservation(t *testing.T) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})
+}
+
+// Given a caller that takes compressed answers, as every HTTP library does, then it gets
+// what Discord has compressed, and what it says is understood here.
+func TestCompressedAnswersAreRead(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		w.Header().Set("Content-Type", "application/json")
+		body := io.Writer(w)
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			defer z.Close()
+			body = z
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(body, `{"message":"Missing Access","code":50001}`)
+	}))
+	defer server.Close()
+	transport := New(Options{})
+	defer transport.CloseIdleConnections()
+	for n, encoding := range []string{"gzip, deflate", "br, gzip, deflate", "zstd", ""} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v10/users/@me", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if encoding != "" {
+			r.Header.Set("Accept-Encoding", encoding)
+		}
+		answer, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatalf("with %q: %v", encoding, err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusForbidden || !strings.Contains(string(body), "50001") || requests != n+1 || answer.Header.Get("Content-Encoding") != "" {
+			t.Errorf("with %q after %d requests: %s %v %q, %v", encoding, requests, answer.Status, answer.Header, body, err)
+		}
+	}
 }

@@ -99,7 +99,8 @@ func (t *Transport) CloseIdleConnections() {
 
 // prepare returns the request to send: with a documented User-Agent, a Content-Type
 // if it has a body, and without the Authorization that a path with a token does
-// not need (G-125).
+// not need (G-125). The base chooses how answers are compressed, because they are read
+// here: a caller that can take brotli would have them come in that.
 func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *http.Request {
 	clean := req.Clone(req.Context())
 	if clean.Header == nil {
@@ -111,6 +112,7 @@ func (t *Transport) prepare(req *http.Request, r *request, body requestBody) *ht
 	if clean.Header.Get("Content-Type") == "" && body.looksLikeJSON() {
 		clean.Header.Set("Content-Type", "application/json")
 	}
+	clean.Header.Del("Accept-Encoding")
 	if r.route.open {
 		clean.Header.Del("Authorization")
 	}
