@@ -17,8 +17,9 @@ import (
 
 // doctorCommand is evergreen doctor.
 type doctorCommand struct {
-	JSON bool `name:"json" help:"Print one JSON document at the end instead of lines."`
-	Fix  bool `name:"fix" help:"Mend what can be mended without risk: make the state folder, take other users' rights to it away, set a damaged database aside."`
+	Proxy bool `name:"proxy" help:"Look at evergreen proxy and the bots behind it, also where neither the settings nor the state folder say that it runs here."`
+	JSON  bool `name:"json" help:"Print one JSON document at the end instead of lines."`
+	Fix   bool `name:"fix" help:"Mend what can be mended without risk: make the state folder, take other users' rights to it away, set a damaged database aside."`
 
 	config.Flags
 }
@@ -40,7 +41,7 @@ func (d *doctorCommand) Run(p *process) error {
 	if loaded != nil {
 		secrets = loaded.Config.Secrets()
 	}
-	checks, end := doctor.Checks(doctor.Options{Loaded: loaded, LoadErr: err, Version: version(), Fix: d.Fix})
+	checks, end := doctor.Checks(doctor.Options{Loaded: loaded, LoadErr: err, Version: version(), Fix: d.Fix, ForProxy: d.Proxy})
 	defer end()
 
 	ctx, cancel := context.WithCancel(context.Background())

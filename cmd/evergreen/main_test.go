@@ -16,6 +16,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if addr := os.Getenv(dialFor); addr != "" {
+		dialAndWait(addr)
+		return
+	}
 	testmode.Waiting()
 	goleak.VerifyTestMain(m)
 }

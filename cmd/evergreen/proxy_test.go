@@ -102,7 +102,8 @@ func TestSetupKnowsItsLibraries(t *testing.T) {
 	}
 }
 
-// proxied starts a bot that connects to the proxy, and returns what it hears.
+// proxied starts a bot that connects to an address, that of the proxy or another gateway,
+// and returns what it hears.
 func proxied(t *testing.T, world *demo.World, address string) (shard *gateway.Shard, heard <-chan string) {
 	t.Helper()
 	messages := make(chan string, 100)

@@ -26,7 +26,7 @@ func (a *App) proxyOptions() sidecar.Options {
 		Intents: gateway.Intents(c.ProxyIntents), Shards: c.ProxyBotShards, NoREST: !c.ProxyREST,
 		BacklogBytes: int64(c.ProxyBacklog), BacklogDisk: disk, BacklogAge: c.ProxyBacklogAge, Settle: c.ProxySettle,
 		Interactions: sidecar.Mode(c.ProxyInteractions), AwayReply: c.ProxyAwayReply,
-		Dir: a.opts.ProxyDir, Log: logging.Component(a.opts.Logger, "Proxy"),
+		Instance: a.opts.Instance, Dir: a.opts.ProxyDir, Log: logging.Component(a.opts.Logger, "Proxy"),
 	}
 }
 

@@ -10,10 +10,31 @@ const (
 	groupGateway  = "The gateway"
 	groupPast     = "The past"
 	groupLatency  = "Latency"
+	groupBots     = "Bots behind evergreen proxy"
 )
 
 // checks returns all checks, in the order in which they are reported.
 func (x *examination) checks() []Check {
+	all := x.botChecks()
+	if x.proxied {
+		all = append(all, x.proxyChecks()...)
+	}
+	return all
+}
+
+// proxyChecks returns the checks of evergreen proxy and of the bots behind it.
+func (x *examination) proxyChecks() []Check {
+	return []Check{
+		{ID: "bots-address", Group: groupBots, Title: "Address for bots", Needs: []string{"settings"}, After: []string{"instance"}, Run: x.checkBotsAddress},
+		{ID: "bots-line", Group: groupBots, Title: "A connection as a bot's", Needs: []string{"bots-address", "token"}, Timeout: 10 * time.Second, Run: x.checkBotsLine},
+		{ID: "bots-attached", Group: groupBots, Title: "The bot", Needs: []string{"bots-address"}, After: []string{"instance"}, Run: x.checkBotsAttached},
+		{ID: "bots-starts", Group: groupBots, Title: "Sessions beside Evergreen", Needs: []string{"bots-address", "login"}, After: []string{"budget", "instance"}, Run: x.checkBotsStarts},
+		{ID: "bots-beside", Group: groupBots, Title: "Processes beside Evergreen", Needs: []string{"rest"}, After: []string{"bots-address", "instance"}, Run: x.checkBotsBeside},
+	}
+}
+
+// botChecks returns the checks of every bot.
+func (x *examination) botChecks() []Check {
 	return []Check{
 		{ID: "settings", Group: groupSettings, Title: "Settings and .env", Run: x.checkSettings},
 		{ID: "token", Group: groupSettings, Title: "Token by its shape", Needs: []string{"settings"}, Run: x.checkToken},
@@ -33,7 +54,7 @@ func (x *examination) checks() []Check {
 		{ID: "wss", Group: groupNetwork, Title: "WebSocket (wss)", Needs: []string{"rest"}, After: []string{"instance"}, Timeout: 10 * time.Second, Run: x.checkWebSocket},
 		{ID: "status", Group: groupNetwork, Title: "Discord's status page", Needs: []string{"settings"}, After: []string{"rest"}, Run: x.checkStatus},
 
-		{ID: "login", Group: groupDiscord, Title: "Token by REST", Needs: []string{"token", "rest"}, Timeout: 6 * time.Second, Run: x.checkLogin},
+		{ID: "login", Group: groupDiscord, Title: "Token by REST", Needs: []string{"token", "rest"}, After: []string{"instance"}, Timeout: 6 * time.Second, Run: x.checkLogin},
 		{ID: "intents", Group: groupDiscord, Title: "Intents and their switches", Needs: []string{"login"}, Run: x.checkIntents},
 		{ID: "budget", Group: groupDiscord, Title: "Session starts (IDENTIFY)", Needs: []string{"login"}, After: []string{"state", "instance"}, Run: x.checkBudget},
 		{ID: "shards", Group: groupDiscord, Title: "Shards", Needs: []string{"login"}, Run: x.checkShards},

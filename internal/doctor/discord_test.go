@@ -265,8 +265,9 @@ func (s *harness) takeLock() *tokenlock.Lock {
 	return o
 }
 
-// runInstance is an HTTP API of a running bot that says what a test wants.
-func (s *harness) runInstance(status string, lines ...string) {
+// runInstance is an HTTP API of a running bot that says what a test wants, and returns the
+// name of the run.
+func (s *harness) runInstance(status string, lines ...string) (instance string) {
 	s.t.Helper()
 	lock := s.takeLock()
 	status = strings.Replace(status, "{", fmt.Sprintf(`{"at":%q,"instance":%q,`, time.Now().UTC().Format(time.RFC3339), lock.ID()), 1)
@@ -292,6 +293,7 @@ func (s *harness) runInstance(status string, lines ...string) {
 	if err := lock.Announce(server.Listener.Addr().String()); err != nil {
 		s.t.Fatal(err)
 	}
+	return lock.ID()
 }
 
 const online = `{"status":"online","status_text":"Online","connected":true,"ready":true,"bot":{"username":"ResearchBot","guilds":2},` +

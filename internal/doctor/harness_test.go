@@ -76,6 +76,7 @@ func newHarness(t *testing.T, app discordsim.AppConfig) *harness {
 	s.file("proc/self/limits", "Max open files            65536                65536                files\n")
 	s.file("proc/meminfo", "MemTotal: 8388608 kB\nMemAvailable: 6291456 kB\n")
 	s.file("sys/power/state", "")
+	s.file("proc/self/net/tcp", "")
 	return s
 }
 

@@ -49,6 +49,8 @@ type instance struct {
 		Says    string         `json:"says"`
 		Told    bool           `json:"in_reason"`
 	} `json:"conditions"`
+	Proxy  *api.Bots `json:"proxy"`
+	Budget *budget   `json:"budget"`
 	Counts struct {
 		Identifies int64 `json:"identifies"`
 		Resumed    int64 `json:"resumed"`
@@ -59,6 +61,17 @@ type instance struct {
 	incidents []incident
 	noContent string // the line of its log that says that content does not arrive
 }
+
+// budget is the account of session starts.
+type budget struct {
+	Total       int  `json:"total"`
+	Remaining   int  `json:"remaining"`
+	FromDiscord bool `json:"from_discord"`
+}
+
+// awaitsBot reports whether the instance waits for the first bot to tell which intents it
+// needs.
+func (r *instance) awaitsBot() bool { return r.Proxy != nil && !r.Proxy.Known }
 
 type percentiles struct {
 	P50 float64 `json:"p50"`
@@ -123,6 +136,9 @@ func (x *examination) checkInstance(ctx context.Context) Finding {
 	switch {
 	case r.Status == "needs-you":
 		f.Level, f.NeedsYou, f.Next = Fail, true, trimLines([]string{r.Remedy})
+	case r.awaitsBot():
+		f.raise(Warn)
+		f.Next = trimLines([]string{r.Remedy})
 	case x.isStarting(r):
 		f.raise(Warn)
 		f.Next = []string{"It has only just begun: ask again in a minute."}

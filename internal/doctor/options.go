@@ -30,6 +30,8 @@ type Options struct {
 	LoadErr error
 	// Version of this program is told to Discord.
 	Version string
+	// ForProxy looks at evergreen proxy also where nothing says that it runs here.
+	ForProxy bool
 	// Fix lets checks mend what can be mended without risk.
 	Fix bool
 
@@ -64,6 +66,7 @@ type examination struct {
 	limited     *http.Client // REST with the bot's limits; nil before the login
 	close       func()
 	started     time.Time
+	proxied     bool // the bot is one behind evergreen proxy, by the settings or the state folder
 
 	target      *url.URL // of the REST API
 	proxy       *url.URL // nil without a proxy on the way to it
@@ -83,6 +86,8 @@ type examination struct {
 	summary  store.Summary     // of the database
 	holder   *tokenlock.Holder // nil: no process runs the bot
 	instance *instance         // what it says; nil if it cannot be asked
+
+	botsReady bool // it is evergreen proxy, and bots can connect
 
 	mu         sync.Mutex
 	heartbeats []time.Duration // round trips of heartbeats
@@ -120,6 +125,7 @@ func Checks(o Options) ([]Check, func()) {
 	}
 	x.fingerprint = tokenlock.FingerprintOf(x.config.Token.Reveal())
 	x.target, _ = url.Parse(x.config.APIURL) // Load has checked it
+	x.proxied = x.runsProxy()
 	transport := x.transport()
 	x.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	x.close = transport.CloseIdleConnections
@@ -136,7 +142,17 @@ func (x *examination) proxies() network.Proxies {
 	return network.Proxies{HTTPS: c.HTTPSProxy.Reveal(), HTTP: c.HTTPProxy.Reveal(), All: c.AllProxy.Reveal(), No: c.NoProxy}
 }
 
-func (x *examination) intents() gateway.Intents { return bot.Intents(x.config.PresenceIntent) }
+// intents are what the bot asks for. Of one behind the proxy that is known once it has
+// connected; until then nothing that has a switch.
+func (x *examination) intents() gateway.Intents {
+	if !x.isProxied() {
+		return bot.Intents(x.config.PresenceIntent)
+	}
+	if x.instance != nil && x.instance.Proxy.Intents != 0 {
+		return gateway.Intents(x.instance.Proxy.Intents)
+	}
+	return cmp.Or(gateway.Intents(x.config.ProxyIntents), gateway.IntentGuilds)
+}
 
 // isSimulated reports whether DISCORD_API_URL is not Discord's.
 func (x *examination) isSimulated() bool {

@@ -68,6 +68,9 @@ func (x *examination) readyOfInstance() Finding {
 		return warn("not proved: "+x.holder.String()+" runs the bot and cannot be asked, and a second session would get in its way",
 			"Start it with run --api and ask again, or stop it and run the doctor.")
 	}
+	if r.awaitsBot() {
+		return warn("not proved: Evergreen connects once the first bot has said which intents it needs", trimLines([]string{r.Remedy})...)
+	}
 	if x.isStarting(r) {
 		return warn("not proved yet: the running instance is just starting", "Ask again in a minute.").with(trimLines([]string{r.Reason})...)
 	}

@@ -162,7 +162,7 @@ var Catalogue = []Cause{
 		Happened:   "Two copies run with the same token. Each takes session starts, each answers, and starting one may throw out the other.",
 		Recognised: "The lock in the state folder; Discord's count of session starts falls by more than this program has used.",
 		Done:       "A second instance with the same state folder refuses to start. One elsewhere is noticed at a check (HEALTH_CHECK_INTERVAL) after its session start, and reported for an hour.",
-		Do:         "Stop the other instance, or give it a token of its own.",
+		Do:         "Stop the other instance, or give it a token of its own. Behind `evergreen proxy` it may be the bot itself: then its one setting is not made.",
 		Reproduce:  "Start the bot twice. With one state folder the second says who holds it; with two (EVERGREEN_STATE_DIR) the first tells of it at its next check.",
 		Signs:      []Sign{{Key: "condition.two-instances", Says: "another program uses the same token: %s"}},
 	},

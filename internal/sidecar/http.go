@@ -24,6 +24,13 @@ var gatewayRoute = regexp.MustCompile(`^/api(/v[0-9]{1,2})?/gateway(/bot)?/?$`)
 // other: webhooks, and the answers to interactions.
 var ownTokenRoute = regexp.MustCompile(`^/api(/v[0-9]{1,2})?/(webhooks|interactions)/[0-9]+/[^/]`)
 
+// InstancePath is asked, without a token, which run of Evergreen listens, and InstanceHeader
+// of the answer says so: any program may listen there, and must not be sent a token.
+const (
+	InstancePath   = "/evergreen"
+	InstanceHeader = "Evergreen-Instance"
+)
+
 // ServeHTTP serves bots: WebSockets on any path, and below /api Discord's REST API. It
 // refuses browsers, which name the page they come from, and names that are not this
 // machine's, which a page may have had changed to its address.
@@ -37,6 +44,9 @@ func (s *Sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "Evergreen does not go by the name "+hostName(r.Host)+": set PROXY_URL to it, or connect to an address.")
 	case gatewayRoute.MatchString(r.URL.Path):
 		s.serveGateway(w, r)
+	case r.URL.Path == InstancePath:
+		w.Header().Set(InstanceHeader, s.opts.Instance)
+		w.WriteHeader(http.StatusNoContent)
 	case s.opts.NoREST:
 		refuse(w, http.StatusNotFound, "PROXY_REST is off: send REST requests to Discord itself.")
 	case strings.HasPrefix(r.URL.Path, "/api/"):

@@ -115,6 +115,8 @@ type Options struct {
 	Interactions Mode
 	// AwayReply is what Tell says. Default [DefaultReply].
 	AwayReply string
+	// Instance is a text that is different for each run, for [InstanceHeader]. Default: none.
+	Instance string
 	// Dir is a folder for what survives this process: what bots ask for, their sessions,
 	// the guilds and the backlog. Only its owner may read it. Default: nothing survives.
 	Dir string

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"evergreen/gateway"
 	"evergreen/internal/health"
 	"evergreen/internal/sidecar/backlog"
 )
@@ -35,7 +36,9 @@ type Status struct {
 	// on. Both are empty before [Sidecar.Listen].
 	Gateway, Addr string
 	// Known: a bot has said what it wants, in this run or an earlier one, or the settings do.
-	Known     bool
+	Known bool
+	// Intents are those that the bot has asked for, or the settings.
+	Intents   gateway.Intents
 	Consumers []ConsumerStatus
 	Lines     int
 	// Backlog is what is kept, BacklogLimit how much may be, both in bytes. BacklogAge is
@@ -134,7 +137,7 @@ func (s *Sidecar) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Status{
-		Known: s.identity.Known, Lines: len(s.lines), Counts: s.counts,
+		Known: s.identity.Known, Intents: s.identity.Intents, Lines: len(s.lines), Counts: s.counts,
 		Backlog: s.backlog.Bytes(), BacklogLimit: s.backlog.Limit(),
 		BacklogAge: cmp.Or(s.opts.BacklogAge, backlog.DefaultAge),
 	}

@@ -11,6 +11,7 @@ type proxyBody struct {
 	Gateway   string         `json:"gateway"`
 	Address   string         `json:"address"`
 	Known     bool           `json:"known"`
+	Intents   int64          `json:"intents"`
 	Attended  bool           `json:"attended"`
 	Lines     int            `json:"lines"`
 	Backlog   backlogBody    `json:"backlog"`
@@ -74,7 +75,7 @@ func newProxyBody(p Proxy, now time.Time) *proxyBody {
 	}
 	s := p.Status()
 	b := &proxyBody{
-		Gateway: s.Gateway, Address: s.Addr, Known: s.Known, Attended: len(s.Consumers) > 0, Lines: s.Lines,
+		Gateway: s.Gateway, Address: s.Addr, Known: s.Known, Intents: int64(s.Intents), Attended: len(s.Consumers) > 0, Lines: s.Lines,
 		Backlog: backlogBody{s.Backlog, s.BacklogLimit, seconds(s.BacklogAge)},
 		Counts:  botCountsBody{s.Counts.Delivered, s.Counts.Lost, s.Counts.SetAside, s.Counts.Told, s.Counts.WrongTokens}, Consumers: []consumerBody{},
 	}
