@@ -52,6 +52,7 @@ type attachment struct {
 	position         int64             // of the next event to look at
 	liveFrom         int64             // what is of no use later is given from this position on
 	direct           []directive       // members that this line has asked for
+	directBytes      int               // of direct
 	asked            time.Time         // when members were asked for last that have not come; zero: none
 	refused          gateway.CloseCode // the line is closed with it instead of READY; 0: it is not
 	loaded           loadedEvent       // the data of the next event, if it was moved
@@ -173,7 +174,7 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 		return err
 	}
 	s := a.sidecar
-	if err := s.authenticate(i.Token, a.line.RemoteAddr()); err != nil {
+	if err := s.authenticate(a.line.Done(), i.Token, a.line.RemoteAddr()); err != nil {
 		return err
 	}
 	if i.Compress {
@@ -196,7 +197,7 @@ func (a *attachment) identify(ctx context.Context, d json.RawMessage) error {
 	}
 	c.session = newSession(c)
 	s.sessions[c.session.id] = c.session
-	a.session, a.resumed, a.direct = c.session, 0, nil
+	a.session, a.resumed, a.direct, a.directBytes = c.session, 0, nil, 0
 	a.setPhase(phaseWaiting)
 	a.enter(c)
 	s.learn(i)
@@ -221,7 +222,7 @@ func (a *attachment) resume(ctx context.Context, d json.RawMessage) error {
 		return err
 	}
 	s := a.sidecar
-	if err := s.authenticate(r.Token, a.line.RemoteAddr()); err != nil {
+	if err := s.authenticate(a.line.Done(), r.Token, a.line.RemoteAddr()); err != nil {
 		return err
 	}
 	a.stopFeed()

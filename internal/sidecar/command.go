@@ -64,11 +64,7 @@ func (a *attachment) queue(p send) bool {
 
 // forward sends a payload of the bot on the shard of its guild.
 func (a *attachment) forward(op gateway.Opcode, d json.RawMessage) error {
-	o, err := parseObject(d)
-	if err != nil {
-		return &line.CloseError{Code: line.CloseDecodeError, Reason: op.String() + ": " + err.Error()}
-	}
-	guild, err := guildField(o)
+	o, guild, err := readCommand(op, d)
 	if err != nil {
 		return &line.CloseError{Code: line.CloseDecodeError, Reason: op.String() + ": " + err.Error()}
 	}
@@ -81,22 +77,63 @@ func (a *attachment) forward(op gateway.Opcode, d json.RawMessage) error {
 	return nil
 }
 
-// guildField returns the guild that a payload is for: guild_id as a string, a number or a
-// list of one, or the first of guild_ids.
-func guildField(o object) (uint64, error) {
-	raw, ok := o["guild_id"]
-	if !ok {
-		raw = o["guild_ids"]
+// command is what Discord reads of the payloads that bots send to it.
+type command struct {
+	Guild     ids       `json:"guild_id"`
+	Guilds    ids       `json:"guild_ids"`
+	Channel   snowflake `json:"channel_id"`
+	SelfMute  bool      `json:"self_mute"`
+	SelfDeaf  bool      `json:"self_deaf"`
+	SelfVideo bool      `json:"self_video"`
+	Query     *string   `json:"query"`
+	Limit     int       `json:"limit"`
+	Presences bool      `json:"presences"`
+	Users     ids       `json:"user_ids"`
+	Fields    []string  `json:"fields"`
+}
+
+// ids is one id or a list of them: libraries send both.
+type ids []snowflake
+
+// UnmarshalJSON takes an id or a list; null is none.
+func (i *ids) UnmarshalJSON(raw []byte) error {
+	if raw[0] == '[' {
+		return json.Unmarshal(raw, (*[]snowflake)(i))
 	}
 	var one snowflake
-	if json.Unmarshal(raw, &one) == nil && one != 0 {
-		return uint64(one), nil
+	err := json.Unmarshal(raw, &one)
+	if *i = nil; one != 0 {
+		*i = ids{one}
 	}
-	var list []snowflake
-	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
-		return uint64(list[0]), nil
+	return err
+}
+
+// readCommand reads a payload for Discord and the guild that it is for. What Discord does not
+// document is refused: Discord would close the connection, which is that of all bots.
+func readCommand(op gateway.Opcode, d []byte) (object, uint64, error) {
+	o, err := parseObject(d)
+	if err != nil {
+		return nil, 0, err
 	}
-	return 0, errors.New("guild_id is no id")
+	var c command
+	if err := json.Unmarshal(d, &c); err != nil {
+		return nil, 0, errors.New(jsonTrouble(err))
+	}
+	if op == gateway.OpRequestSoundboardSounds {
+		if len(c.Guilds) == 0 {
+			return nil, 0, errors.New("guild_ids has no id")
+		}
+		o.set("guild_ids", []snowflake(c.Guilds))
+		return o, uint64(c.Guilds[0]), nil
+	}
+	if len(c.Guild) != 1 || c.Guild[0] == 0 {
+		return nil, 0, errors.New("guild_id must be one id")
+	}
+	if op == gateway.OpRequestGuildMembers && c.Query == nil && len(c.Users) == 0 {
+		return nil, 0, errors.New("query and user_ids are missing")
+	}
+	o.set("guild_id", c.Guild[0])
+	return o, uint64(c.Guild[0]), nil
 }
 
 // request is a request for members whose answers have not all come.
@@ -108,6 +145,10 @@ type request struct {
 
 // requestLife is how long answers to a request for members are waited for.
 const requestLife = 10 * time.Minute
+
+// maxDirect bounds the members that wait for a line, in bytes: a bot may ask for those of a
+// large guild and read nothing.
+const maxDirect = 32 << 20
 
 // ask puts a nonce of ours into a request for members: its answers go to the line that
 // asked, and to no other.
@@ -150,7 +191,12 @@ func (s *Sidecar) onChunk(r backlog.Record) {
 	if delete(o, "nonce"); asked.nonce != nil {
 		o["nonce"] = asked.nonce
 	}
-	to.direct = append(to.direct, directive{r.Type, o.bytes()})
+	members := directive{r.Type, o.bytes()}
+	if to.directBytes += len(members.data); to.directBytes > maxDirect {
+		to.line.Close(line.CloseUnknownError, "The members that were asked for are not read.")
+		return
+	}
+	to.direct = append(to.direct, members)
 	to.notify()
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergreen/discordsim"
+	"evergreen/gateway"
 )
 
 // A bot with many shards that connect again and again, also to another process of
@@ -166,13 +167,9 @@ func TestPayloadsOfNoSenseCloseTheLine(t *testing.T) {
 			d    any
 			says string
 		}{
-			"no object":  {[]int{1}, "want a JSON object"},
-			"nothing":    {nil, "want a JSON object"},
-			"no guild":   {map[string]any{"query": ""}, "guild_id"},
-			"a bad id":   {map[string]any{"guild_id": "everything"}, "guild_id"},
-			"no id list": {map[string]any{"guild_id": []any{}}, "guild_id"},
-			"a bad list": {map[string]any{"guild_ids": []any{"x"}}, "guild_id"},
-			"a zero":     {map[string]any{"guild_id": 0}, "guild_id"},
+			"no object": {[]int{1}, "want a JSON object"},
+			"nothing":   {nil, "want a JSON object"},
+			"no guild":  {map[string]any{"query": ""}, "guild_id"},
 		} {
 			b := h.started()
 			b.send(8, c.d)
@@ -192,7 +189,8 @@ func TestPayloadsOfNoSenseCloseTheLine(t *testing.T) {
 }
 
 // What a bot sends to Discord arrives as the bot has sent it, on the shard of its guild; only
-// a request for members has a nonce of Evergreen's.
+// the guild is written as Discord documents it, and a request for members has a nonce of
+// Evergreen's.
 func TestPayloadsReachDiscordAsTheyAre(t *testing.T) {
 	runAlone(t, Options{}, 1, func(h *harness) {
 		discord := h.handed()
@@ -206,8 +204,8 @@ func TestPayloadsReachDiscordAsTheyAre(t *testing.T) {
 		}{
 			{4, `{"guild_id":"7","channel_id":null,"self_mute":false}`, "7", `{"channel_id":null,"guild_id":"7","self_mute":false}`},
 			{31, `{"guild_ids":["8","9"]}`, "8", `{"guild_ids":["8","9"]}`},
-			{43, `{"guild_id":10,"fields":["status"]}`, "10", `{"fields":["status"],"guild_id":10}`},
-			{8, `{"guild_id":["11"],"query":"","limit":0,"nonce":"mine"}`, "11", `{"guild_id":["11"],"limit":0,"nonce":"evergreen1","query":""}`},
+			{43, `{"guild_id":10,"fields":["status"]}`, "10", `{"fields":["status"],"guild_id":"10"}`},
+			{8, `{"guild_id":["11"],"query":"","limit":0,"nonce":"mine"}`, "11", `{"guild_id":"11","limit":0,"nonce":"evergreen1","query":""}`},
 		} {
 			b.send(c.op, json.RawMessage(c.d))
 			synctest.Wait()
@@ -298,7 +296,7 @@ func TestAllMembersAreWaitedFor(t *testing.T) {
 		h.handReady()
 		other := h.connect().identify(map[string]any{"shard": []int{1, 2}})
 		h.Advance(time.Second)
-		other.send(8, map[string]any{"guild_id": "7"}) // never answered, and none of the library's
+		other.send(8, map[string]any{"guild_id": "7", "query": ""}) // never answered, and none of the library's
 		h.connect().identify(nil).kill()
 		h.hand("MESSAGE_CREATE", map[string]any{"channel_id": "9", "guild_id": "7", "content": "waits"})
 		b := h.connect()
@@ -306,7 +304,7 @@ func TestAllMembersAreWaitedFor(t *testing.T) {
 		b.identify(nil)
 		h.Until(time.Second, "READY", func() bool { return len(b.events("READY")) == 1 })
 		for range 2 {
-			b.send(8, map[string]any{"guild_id": "7"})
+			b.send(8, map[string]any{"guild_id": "7", "query": ""})
 		}
 		b.send(1, b.last())
 		for i, nonce := range []string{"evergreen2", "evergreen3"} {
@@ -376,20 +374,101 @@ func TestPresenceOfIdentify(t *testing.T) {
 	})
 }
 
-// A guild may be named in several ways.
-func TestGuildOfAPayload(t *testing.T) {
-	for d, want := range map[string]uint64{
-		`{"guild_id":"7"}`: 7, `{"guild_id":7}`: 7, `{"guild_id":["7"]}`: 7, `{"guild_id":[7,8]}`: 7, `{"guild_ids":["7","8"]}`: 7,
-		`{"guild_id":"18446744073709551615"}`: 1<<64 - 1,
-		`{}`:                                  0, `{"guild_id":null}`: 0, `{"guild_id":"0"}`: 0, `{"guild_id":""}`: 0, `{"guild_id":"\""}`: 0, `{"guild_id":-7}`: 0,
-		`{"guild_id":7.5}`: 0, `{"guild_id":"18446744073709551616"}`: 0, `{"guild_ids":[]}`: 0, `{"guild_ids":["x"]}`: 0, `{"guild_id":{}}`: 0, `{"guild_id":true}`: 0,
+// What libraries send is taken, with the guild as Discord documents it. What Discord would
+// close its connection for is refused.
+func TestCommandsOfLibraries(t *testing.T) {
+	const voice, members, sounds, channels = gateway.OpVoiceStateUpdate, gateway.OpRequestGuildMembers, gateway.OpRequestSoundboardSounds, gateway.OpRequestChannelInfo
+	for _, c := range []struct {
+		op    gateway.Opcode
+		d     string
+		guild uint64 // 0: it is refused
+		says  string // what is passed on, or why not
+	}{
+		{members, `{"guild_id":"7","query":"","limit":0,"unknown":[1]}`, 7, `{"guild_id":"7","limit":0,"query":"","unknown":[1]}`},
+		{members, `{"guild_id":7,"query":"","limit":0,"presences":true}`, 7, `{"guild_id":"7","limit":0,"presences":true,"query":""}`},
+		{members, `{"guild_id":["7"],"query":""}`, 7, `{"guild_id":"7","query":""}`},
+		{members, `{"guild_id":"7","user_ids":"8"}`, 7, `{"guild_id":"7","user_ids":"8"}`},
+		{members, `{"guild_id":"7","user_ids":["8",9]}`, 7, `{"guild_id":"7","user_ids":["8",9]}`},
+		{members, `{"guild_id":"18446744073709551615","query":""}`, 1<<64 - 1, `{"guild_id":"18446744073709551615","query":""}`},
+		{voice, `{"guild_id":"7","channel_id":null,"self_mute":false,"self_deaf":true}`, 7, `{"channel_id":null,"guild_id":"7","self_deaf":true,"self_mute":false}`},
+		{voice, `{"guild_id":"7","channel_id":"8"}`, 7, `{"channel_id":"8","guild_id":"7"}`},
+		{sounds, `{"guild_ids":["7","8"]}`, 7, `{"guild_ids":["7","8"]}`},
+		{sounds, `{"guild_ids":7}`, 7, `{"guild_ids":["7"]}`},
+		{channels, `{"guild_id":"7","fields":["status"]}`, 7, `{"fields":["status"],"guild_id":"7"}`},
+
+		{members, `[]`, 0, "want a JSON object"},
+		{members, `null`, 0, "want a JSON object"},
+		{members, `{"query":""}`, 0, "guild_id must be one id"},
+		{members, `{"guild_id":"7"}`, 0, "query and user_ids are missing"},
+		{members, `{"guild_id":"7","user_ids":[]}`, 0, "query and user_ids are missing"},
+		{members, `{"guild_id":["7","8"],"query":""}`, 0, "guild_id must be one id"},
+		{members, `{"guild_id":[],"query":""}`, 0, "guild_id must be one id"},
+		{members, `{"guild_id":["0"],"query":""}`, 0, "guild_id must be one id"},
+		{members, `{"guild_id":"7","query":5}`, 0, "query must not be a JSON number"},
+		{members, `{"guild_id":"7","query":"","limit":"all"}`, 0, "limit must not be a JSON string"},
+		{members, `{"guild_id":"7","query":"","limit":1.5}`, 0, "limit must not be a JSON number"},
+		{members, `{"guild_id":"7","query":"","presences":1}`, 0, "presences must not be a JSON number"},
+		{members, `{"guild_id":"7","user_ids":["x"]}`, 0, "other types"},
+		{voice, `{"channel_id":"8"}`, 0, "guild_id must be one id"},
+		{voice, `{"guild_id":"7","channel_id":{}}`, 0, "other types"},
+		{voice, `{"guild_id":"7","channel_id":null,"self_mute":"no"}`, 0, "self_mute must not be a JSON string"},
+		{voice, `{"guild_id":"7","channel_id":null,"self_deaf":0}`, 0, "self_deaf must not be a JSON number"},
+		{voice, `{"guild_id":"7","channel_id":null,"self_video":0}`, 0, "self_video must not be a JSON number"},
+		{sounds, `{"guild_id":"7"}`, 0, "guild_ids has no id"},
+		{sounds, `{"guild_ids":[]}`, 0, "guild_ids has no id"},
+		{sounds, `{"guild_ids":null}`, 0, "guild_ids has no id"},
+		{sounds, `{"guild_ids":["7",true]}`, 0, "other types"},
+		{channels, `{"guild_id":"7","fields":"status"}`, 0, "fields must not be a JSON string"},
 	} {
-		o, err := parseObject([]byte(d))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := guildField(o); got != want || (err == nil) != (want != 0) {
-			t.Errorf("%s: %d, %v", d, got, err)
+		o, guild, err := readCommand(c.op, []byte(c.d))
+		switch {
+		case guild != c.guild || (err == nil) != (c.guild != 0):
+			t.Errorf("%s %s: guild %d, %v", c.op, c.d, guild, err)
+		case err != nil && !strings.Contains(err.Error(), c.says):
+			t.Errorf("%s %s: %v", c.op, c.d, err)
+		case err == nil && string(o.bytes()) != c.says:
+			t.Errorf("%s %s: passed on as %s", c.op, c.d, o.bytes())
 		}
 	}
+	for _, id := range []string{`""`, `"\""`, `-7`, `7.5`, `"18446744073709551616"`, `true`, `{}`, `"everything"`, `0`, `null`} {
+		if _, guild, err := readCommand(members, []byte(`{"query":"","guild_id":`+id+`}`)); err == nil {
+			t.Errorf("%s is the guild %d", id, guild)
+		}
+	}
+}
+
+// A bot that asks for the members of a large guild and reads nothing costs its own connection,
+// before they fill the memory.
+func TestMembersThatAreNotReadAreBounded(t *testing.T) {
+	runAlone(t, Options{}, 1, func(h *harness) {
+		h.handed()
+		h.handReady()
+		b := h.connect().identify(nil)
+		h.Advance(time.Second)
+		b.send(8, map[string]any{"guild_id": "7", "query": ""})
+		synctest.Wait()
+		goOn := b.hang()
+		chunk := func(index int) {
+			h.hand("GUILD_MEMBERS_CHUNK", map[string]any{
+				"guild_id": "7", "chunk_index": index, "chunk_count": 100, "nonce": "evergreen1", "members": []any{}, "padding": strings.Repeat("x", 4<<20),
+			})
+		}
+		for index := range 3 {
+			chunk(index)
+		}
+		goOn()
+		h.Advance(time.Second)
+		if n := len(b.events("GUILD_MEMBERS_CHUNK")); n != 3 || b.code() != -1 {
+			t.Errorf("%d chunks came of 3, and it is closed with %d", n, b.code())
+		}
+		goOn = b.hang()
+		for index := range 9 {
+			chunk(3 + index)
+		}
+		goOn()
+		h.Until(2*time.Second, "the line is closed", func() bool { return b.code() != -1 })
+		if b.code() != 4000 {
+			t.Errorf("it is closed with %d", b.code())
+		}
+	})
 }

@@ -262,7 +262,7 @@ func (a *attachment) nextDirective() (outgoing, bool) {
 		return outgoing{}, false
 	}
 	first := a.direct[0]
-	a.direct = a.direct[1:]
+	a.direct, a.directBytes = a.direct[1:], a.directBytes-len(first.data)
 	return a.number(first.event, first.data), true
 }
 

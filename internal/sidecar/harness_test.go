@@ -148,9 +148,11 @@ func (h *harness) restart() {
 	h.start()
 }
 
-// crash starts another Sidecar from what the first had on the disk at this moment.
+// crash starts another Sidecar from what the first had on the disk at this moment, once what
+// was under way is written: a file must not go away while the folder is copied.
 func (h *harness) crash() {
 	h.T.Helper()
+	synctest.Wait()
 	dir, sessions := h.T.TempDir(), h.sessions.Clone()
 	if err := os.CopyFS(dir, os.DirFS(h.opts.Dir)); err != nil {
 		h.T.Fatal(err)

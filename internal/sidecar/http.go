@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"evergreen/internal/discord/rest"
-	"evergreen/internal/sidecar/line"
 )
 
 // uploadLimit bounds the body of one request: Discord's largest upload.
@@ -76,7 +75,7 @@ func (s *Sidecar) serveGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := map[string]any{"url": s.gatewayURL(scheme + r.Host)}
 	if strings.Contains(r.URL.Path, "/bot") {
-		if s.authenticate(r.Header.Get("Authorization"), r.RemoteAddr) != nil {
+		if s.authenticate(r.Context().Done(), r.Header.Get("Authorization"), r.RemoteAddr) != nil {
 			refuse(w, http.StatusUnauthorized, "401: Unauthorized")
 			return
 		}
@@ -126,7 +125,7 @@ func (s *Sidecar) serveREST(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(authorization, "Bearer "):
 	case authorization == "" && (ownTokenRoute.MatchString(r.URL.Path) || s.isLoopback()):
-	case s.authenticate(authorization, r.RemoteAddr) != nil:
+	case s.authenticate(r.Context().Done(), authorization, r.RemoteAddr) != nil:
 		refuse(w, http.StatusUnauthorized, "401: Unauthorized")
 		return
 	}
@@ -161,19 +160,3 @@ func hostName(host string) string {
 	}
 	return strings.Trim(host, "[]")
 }
-
-// authenticate compares what a client presents with the token, or what stands in for it.
-// The error closes a line with 4004.
-func (s *Sidecar) authenticate(presented, from string) error {
-	if isToken(presented, s.opts.Token()) || s.opts.StandIn != "" && isToken(presented, s.opts.StandIn) {
-		return nil
-	}
-	s.mu.Lock()
-	s.counts.WrongTokens++
-	s.mu.Unlock()
-	s.logRefusal(&s.refusals.token, "A bot with another token was refused", "from", from, "application", applicationOf(presented),
-		"do", "Give the bot the token of Evergreen's DISCORD_TOKEN (or PROXY_TOKEN), or run another Evergreen for it.")
-	return errWrongToken
-}
-
-var errWrongToken = &line.CloseError{Code: line.CloseAuthenticationFailed, Reason: "Authentication failed."}

@@ -11,6 +11,9 @@ type numbering struct {
 	restored bool
 }
 
+// maxLost is how many numbers an earlier process may have given and not kept.
+const maxLost = 1 << 20
+
 // give returns the next number, whose confirmation moves the cursor to a position.
 func (n *numbering) give(cursor int64) int64 {
 	n.last++
@@ -41,12 +44,12 @@ func (n *numbering) advance(cursor int64) {
 // rewind prepares a RESUME after a number: what was given later is given again, from the
 // position it returns. It fails for a number it does not know, and for one within the
 // snapshot, which cannot be repeated. In a session of an earlier process a number that is
-// too high goes on after the last one that was kept.
+// too high, by no more than maxLost, goes on after the last one that was kept.
 func (n *numbering) rewind(seq int64) (from int64, ok bool) {
 	if n.snapshot == 0 || seq < n.snapshot {
 		return 0, false
 	}
-	if n.restored && seq > n.last { // what the lost numbers stood for is given again
+	if n.restored && seq > n.last && seq-n.last <= maxLost { // what the lost numbers stood for is given again
 		from, ok = n.cursor(n.last)
 		n.last, n.cursors = seq, []int64{from}
 		return from, ok

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"math"
 	"slices"
 	"testing"
 )
@@ -79,6 +80,12 @@ func TestSessionOfAnEarlierProcessGoesOnAfterLostNumbers(t *testing.T) {
 		}
 		if from, ok := n.cursor(seq); !ok || from != want {
 			t.Errorf("the number %d leads to %d (%t)", seq, from, ok)
+		}
+	}
+	for _, absurd := range []int64{5 + maxLost + 1, math.MaxInt64, -1, math.MinInt64} {
+		n := kept()
+		if from, ok := n.rewind(absurd); ok || n.last != 5 {
+			t.Errorf("the RESUME after %d goes on at %d, last number %d", absurd, from, n.last)
 		}
 	}
 	empty := numbering{last: 5, snapshot: 2, restored: true}

@@ -37,6 +37,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -192,10 +193,11 @@ type Sidecar struct {
 	trialSince  time.Time
 	interaction chan struct{} // wakes what answers interactions; capacity 1
 	counts      Counts
-	removed     []int64      // positions in the backlog that were taken out
-	lost        backlog.Loss // since the log was last told
-	recent      backlog.Loss // of the last lossShown
-	lostAt      time.Time    // when an event was lost last
+	guesses     map[string]guesses // by address
+	removed     []int64            // positions in the backlog that were taken out
+	lost        backlog.Loss       // since the log was last told
+	recent      backlog.Loss       // of the last lossShown
+	lostAt      time.Time          // when an event was lost last
 	seen        map[gateway.ShardID]upstreamPlace
 	// checkpointed is when the journal has begun anew.
 	checkpointed time.Time
@@ -219,7 +221,7 @@ func New(o Options) (*Sidecar, error) {
 		opts: o, log: o.Log, api: api, life: lifecycle.New(), identified: make(chan struct{}),
 		known: map[uint64]bool{}, listed: map[uint64]bool{}, readyShards: map[uint64]bool{}, voice: map[uint64]uint64{},
 		consumers: map[[2]int]*consumer{}, sessions: map[string]*session{}, lines: map[*attachment]bool{},
-		requests: map[string]request{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		requests: map[string]request{}, guesses: map[string]guesses{}, interaction: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		reads: make(chan movedRead), moved: make(chan struct{}), overflow: make(chan struct{}, 1),
 	}
 	s.refusals.token.Lines = refusedTokens
@@ -435,11 +437,8 @@ func (s *Sidecar) keepHouse(now time.Time) {
 	s.advance(now)
 	s.dropConsumers(now)
 	s.keepCheckpoint(now)
-	for nonce, r := range s.requests {
-		if now.Sub(r.asked) > requestLife {
-			delete(s.requests, nonce)
-		}
-	}
+	maps.DeleteFunc(s.requests, func(_ string, r request) bool { return now.Sub(r.asked) > requestLife })
+	maps.DeleteFunc(s.guesses, func(_ string, g guesses) bool { return g.isOld(now) })
 	lost := s.lost
 	s.lost = backlog.Loss{}
 	s.mu.Unlock()
