@@ -44,6 +44,9 @@ func (d *demoCommand) Validate() error {
 	if len(d.Command) > 0 && !d.Proxy {
 		return fmt.Errorf("%q is unexpected: a bot of your own needs --proxy, such as: evergreen demo --proxy -- python bot.py", d.Command[0])
 	}
+	if d.Proxy && len(d.Command) == 0 && d.Rate > demo.MaxPlainRate {
+		return fmt.Errorf("--rate: the bot of --proxy answers one thing after the other, at most %d a second", demo.MaxPlainRate)
+	}
 	if err := checkLoopback(d.APIAddr); err != nil {
 		return fmt.Errorf("--api-addr: %w", err)
 	}

@@ -56,10 +56,11 @@ func TestProxyDemoNamesWhatIsWrongWithABot(t *testing.T) {
 		code int
 		want string
 	}{
-		"no program":    {bot("nosuchprogram"), 1, `the bot "nosuchprogram" cannot be started: executable file not found`},
-		"ends at once":  {bot("sh", "-c", "echo no module named discord; exit 3"), 1, "the bot has ended by itself (exit status 3). The last it has said:\n  no module named discord"},
-		"wrong token":   {bot("sh", "-c", `DISCORD_TOKEN=other exec "$0" demo-bot`, os.Args[0]), 1, "another token"},
-		"without proxy": {[]string{"demo", "python", "bot.py"}, int(config.ExitUsage), `Try: evergreen demo --help`},
+		"no program":     {bot("nosuchprogram"), 1, `the bot "nosuchprogram" cannot be started: executable file not found`},
+		"ends at once":   {bot("sh", "-c", "echo no module named discord; exit 3"), 1, "the bot has ended by itself (exit status 3). The last it has said:\n  no module named discord"},
+		"wrong token":    {bot("sh", "-c", `DISCORD_TOKEN=other exec "$0" demo-bot`, os.Args[0]), 1, "another token"},
+		"too much asked": {[]string{"demo", "--proxy", "--rate", "9"}, int(config.ExitUsage), "at most 8 a second"},
+		"without proxy":  {[]string{"demo", "python", "bot.py"}, int(config.ExitUsage), `Try: evergreen demo --help`},
 	} {
 		c := startCommand(t, []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}, one.args...)
 		if code := c.code(t); code != one.code || !strings.Contains(c.stderr.String(), one.want) {

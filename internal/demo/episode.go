@@ -132,10 +132,11 @@ func (r *run) settle(ctx context.Context, m mishap.Occurrence, began time.Time, 
 }
 
 // incidentsSince lists the incidents that were noticed since a moment, oldest
-// first.
+// first. Those of a bot behind the proxy in which the connection to Discord was not lost are
+// left out: its episodes tell of them.
 func (r *run) incidentsSince(began time.Time) []health.Incident {
 	all := r.app.Tracker().Incidents(health.MemoryJournalSize)
-	all = slices.DeleteFunc(all, func(i health.Incident) bool { return i.Detected.Before(began) })
+	all = slices.DeleteFunc(all, func(i health.Incident) bool { return i.Detected.Before(began) || r.bot != nil && i.Connected })
 	slices.Reverse(all)
 	return all
 }

@@ -29,6 +29,10 @@ type Program struct {
 	Output io.Writer
 }
 
+// MaxPlainRate is how many commands a second the demo's own bot can be asked: it answers one
+// after the other, and must catch up with what has waited for it.
+const MaxPlainRate = 8
+
 // canHang reports whether the bot can be made to hang on this system.
 func (p Program) canHang() bool { return p.Plain || canSuspend }
 
@@ -181,11 +185,16 @@ func (o *process) endError() error {
 	if o.failed != nil {
 		how = o.failed.Error()
 	}
-	said := ""
-	if lines := o.printed.lines(); len(lines) > 0 {
-		said = ". The last it has said:\n  " + strings.Join(lines, "\n  ")
+	return fmt.Errorf("the bot has ended by itself (%s)%s", how, o.lastPrinted())
+}
+
+// lastPrinted is the last that the process has printed, to follow the words of an error.
+func (o *process) lastPrinted() string {
+	lines := o.printed.lines()
+	if len(lines) == 0 {
+		return ""
 	}
-	return fmt.Errorf("the bot has ended by itself (%s)%s", how, said)
+	return ". The last it has said:\n  " + strings.Join(lines, "\n  ")
 }
 
 // tail is a writer that keeps the last lines.

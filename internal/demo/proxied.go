@@ -10,6 +10,7 @@ import (
 
 	"evergreen/discordsim"
 	"evergreen/internal/sidecar"
+	"evergreen/internal/text"
 )
 
 // proxied is a bot behind the proxy: its processes, and how it has been. One goroutine does
@@ -61,7 +62,7 @@ const (
 // begin starts the bot at the address of the proxy and waits until it is there. ran gets how
 // the proxy has ended, if it does so meanwhile.
 func (b *proxied) begin(ctx context.Context, ran chan error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, attendTimeout, errors.New("the bot was not connected within "+attendTimeout.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, attendTimeout, errNotConnected)
 	defer cancel()
 	select {
 	case addr := <-b.listens:
@@ -83,13 +84,19 @@ func (b *proxied) begin(ctx context.Context, ran chan error) error {
 			b.look()
 		}
 	})
-	return b.until(ctx, func(s sidecar.Status) bool { attended, _, _ := attendedNow(s); return attended })
+	err := b.until(ctx, func(s sidecar.Status) bool { attended, _, _ := attendedNow(s); return attended })
+	if errors.Is(err, errNotConnected) {
+		err = fmt.Errorf("%w%s", err, b.newest.lastPrinted())
+	}
+	return err
 }
+
+var errNotConnected = fmt.Errorf("the bot was not connected within %s: it has to connect to the address in EVERGREEN_GATEWAY_URL, as evergreen proxy setup shows", text.Seconds(attendTimeout))
 
 // rehearse lets somebody ask a first thing, and waits for the answer.
 func (b *proxied) rehearse(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, errors.New(
-		"the bot has not answered !ping within "+answerTimeout.String()+"; the demo counts a reply to the message as the answer"))
+		"the bot has not answered !ping within "+text.Seconds(answerTimeout)+"; the demo counts a reply to the message as the answer"))
 	defer cancel()
 	asked := b.users.say("!ping")
 	return b.until(ctx, func(sidecar.Status) bool { return len(b.sim.Answers(asked)) > 0 })
@@ -180,9 +187,10 @@ func (b *proxied) redeploy(ctx context.Context, lasts time.Duration) error {
 	if err := b.start(); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, attendTimeout, errors.New("the new process was not there within "+attendTimeout.String()))
+	limited, cancel := context.WithTimeoutCause(ctx, attendTimeout, errors.New("the new process was not there within "+text.Seconds(attendTimeout)))
 	defer cancel()
-	if err := b.until(limited, onStandby); err != nil {
+	inPlace := func(s sidecar.Status) bool { return onStandby(s) || !b.older.runs() }
+	if err := b.until(limited, inPlace); err != nil {
 		return err
 	}
 	return pause(ctx, lasts)
@@ -196,8 +204,8 @@ func (b *proxied) askNobody() {
 	b.nobody, b.nobodyAt = asked, time.Now()
 }
 
-// revive starts the bot if none of its processes runs, and ends its hanging. It returns an
-// error once the bot has ended by itself too often in one episode.
+// revive starts the bot if its newest process does not run, and ends its hanging. It returns
+// an error once the bot has ended by itself too often in one episode.
 func (b *proxied) revive() error {
 	b.newest.goOn()
 	if b.newest.runs() {

@@ -40,7 +40,7 @@ func (p botReport) reaction() (said []string) {
 	case p.cutShort:
 		return []string{"It was cut short."}
 	case p.failed != nil:
-		said = append(said, text.Capitalize(p.failed.Error())+".")
+		said = append(said, text.Capitalize(text.OneLine(p.failed.Error()))+".")
 	case p.redeployed && p.away == 0:
 		said = append(said, "The new process took over at once, the old one waited; somebody was there at every moment.")
 	case p.away == 0:
@@ -98,8 +98,14 @@ func (r *run) strikeBot(ctx context.Context, d dealt) Episode {
 	e := Episode{Occurrence: d.Occurrence, At: r.elapsed()}
 	r.bot.beginEpisode()
 	before, asked := r.bot.mark(), r.world.Sim.Verdict(r.world.Bot)
-	failed := d.strike.play(ctx, r.bot, d.lasts)
-	back := r.settleBot(ctx)
+	failed := r.bot.revive()
+	if failed == nil {
+		failed = d.strike.play(ctx, r.bot, d.lasts)
+	}
+	back, err := r.settleBot(ctx)
+	if failed == nil {
+		failed = err
+	}
 	p := r.bot.report(before)
 	after := r.world.Sim.Verdict(r.world.Bot)
 	p.hung, p.redeployed = d.strike.hangs, d.strike.overlaps
@@ -112,19 +118,20 @@ func (r *run) strikeBot(ctx context.Context, d dealt) Episode {
 }
 
 // settleBot waits until the bot is there, all is answered and nothing comes twice any more,
-// and reports whether that came about. A bot that has ended is started again.
-func (r *run) settleBot(ctx context.Context) bool {
+// and reports whether that came about. A bot that has ended is started again; the error is
+// that of one that ends over and over.
+func (r *run) settleBot(ctx context.Context) (back bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, recoverTimeout)
 	defer cancel()
 	for {
-		if r.bot.revive() != nil {
-			return false
+		if err := r.bot.revive(); err != nil {
+			return false, err
 		}
 		if r.botIsWell() && wait(limited, settledFor) && r.botIsWell() {
-			return true
+			return true, nil
 		}
 		if !wait(limited, checkEvery) {
-			return false
+			return false, nil
 		}
 	}
 }

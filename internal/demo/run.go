@@ -361,6 +361,7 @@ func (r *run) currentScore() Score {
 	var proxied *ProxiedScore
 	if r.bot != nil {
 		proxied = r.bot.score()
+		v.Violations = v.Broken() // its bot follows no advice
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
