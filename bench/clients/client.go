@@ -26,7 +26,8 @@ const installWithin = time.Minute
 type Client struct {
 	// Name is what evergreen proxy setup calls the library.
 	Name string
-	// Compression is the transport compression it asks for by default; "" for none.
+	// Compression is what it asks for by default: a transport compression, "payload" for
+	// messages that are compressed one by one, or "".
 	Compression string
 
 	// caches: it keeps the channels of its guilds by default.
@@ -52,9 +53,9 @@ func All() []*Client {
 	return []*Client{
 		{Name: "discord.js", caches: true, source: "discordjs/main.js", module: "discord.js", build: node},
 		{Name: "discord.py", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
-		{Name: "discordgo", caches: true, source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang},
+		{Name: "discordgo", caches: true, source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang, Compression: "payload"},
 		{Name: "disgo", source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
-		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang},
+		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang, Compression: "payload"},
 		{Name: "eris", caches: true, source: "eris/main.js", module: "eris", build: node, overTLS: true},
 	}
 }

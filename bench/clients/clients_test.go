@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -141,8 +142,19 @@ func play(t *testing.T, c *Client, one story) {
 	one.play(s)
 }
 
+// Each compression that a bot may ask for is the default of a library.
+func TestEachCompressionIsALibrarysDefault(t *testing.T) {
+	for _, compression := range []string{"", "payload", "zlib-stream", "zstd-stream"} {
+		if !slices.ContainsFunc(All(), func(c *Client) bool { return c.Compression == compression }) {
+			t.Errorf("no bot here asks for %q", compression)
+		}
+	}
+}
+
 var stories = []story{
 	{name: "KilledBotMissesNothing", play: killedBot},
+	{name: "ManyGuildsAreThereAtOnce", play: manyGuilds},
+	{name: "EvergreenThatIsReplacedLosesNothing", play: replacedEvergreen},
 	{name: "CutLineIsResumed", relay: true, play: cutLine},
 	{name: "KilledEvergreenLosesNothing", play: killedEvergreen},
 	{name: "PresenceOutlivesTheSession", play: lostSession},
@@ -195,8 +207,15 @@ func cutLine(s *stage) {
 	if n := s.Evergreen.Printed("A bot has identified"); n != 1 {
 		s.Errorf("the bot has identified %d times", n)
 	}
-	if got := s.relay.gateways()[0].Get("compress"); got != s.Client.Compression {
-		s.Errorf("it asks for the compression %q, want %q", got, s.Client.Compression)
+	want := s.Client.Compression
+	if (s.relay.compressed() > 0) != (want != "") {
+		s.Errorf("%d of the messages were compressed, and it asks for %q by default", s.relay.compressed(), want)
+	}
+	if want == "payload" { // IDENTIFY asks for it
+		want = ""
+	}
+	if got := s.relay.gateways()[0].Get("compress"); got != want {
+		s.Errorf("it asks for the compression %q, want %q", got, want)
 	}
 }
 
@@ -217,6 +236,86 @@ func killedEvergreen(s *stage) {
 		s.must(s.StartBot())
 	}
 	s.wantUnharmed(1)
+}
+
+// Given a bot, when another Evergreen takes over from the one that runs, then the bot resumes,
+// and nothing is lost.
+func replacedEvergreen(s *stage) {
+	s.begin()
+	s.Ask()
+	before := s.Evergreen
+	s.must(s.TakeOver(s.ctx))
+	s.Ask()
+	s.must(s.Bot.Await(s.ctx, "resumed", 1))
+	s.wantUnharmed(1)
+	if exit := before.Exit(); exit != "0, by itself" {
+		s.Errorf("the Evergreen before has ended with %s", exit)
+	}
+	if n := s.Bot.Said("ready"); n != 1 {
+		s.Errorf("the bot was ready %d times", n)
+	}
+}
+
+// guildsAllowed is how much later than alone a bot may have its guilds.
+const guildsAllowed = 3 * time.Second
+
+// Given an Evergreen that holds many guilds, when a bot starts, then it has them no more than
+// three seconds after its IDENTIFY beyond what its library takes alone. Each guild has 50
+// channels and 30 roles.
+func manyGuilds(s *stage) {
+	count := 100
+	if *slow {
+		count = 1000
+	}
+	s.addGuilds(count)
+	all := fmt.Sprint("guilds ", len(s.App.Guilds))
+	s.must(s.StartBot())
+	s.must(s.Bot.Await(s.ctx, all, 1))
+	s.KillBot()
+	s.must(s.StartBot())
+	s.must(until(s.ctx, "the bot has identified", func() bool { return s.Evergreen.Printed("A bot has identified") == 2 }))
+	began := time.Now()
+	s.must(s.Bot.Await(s.ctx, all, 1))
+	behind := time.Since(began)
+	s.Ask()
+	s.wantUnharmed(1)
+	for _, g := range s.App.Guilds {
+		if s.Bot.Said("join "+g.Name) > 0 {
+			s.Fatalf("the bot has joined %s, in which it was before", g.Name)
+		}
+	}
+	s.Close()
+
+	bare, err := NewBareWorld(builder, s.Client, s.TempDir())
+	s.must(err)
+	defer bare.Close()
+	alone := &stage{s.T, bare, s.ctx}
+	alone.addGuilds(count)
+	alone.must(alone.StartBot())
+	alone.must(until(s.ctx, "the bot has identified", func() bool { return alone.Sim.Verdict(alone.App).Identifies == 1 }))
+	began = time.Now()
+	alone.must(alone.Bot.Await(s.ctx, all, 1))
+	took := time.Since(began)
+	s.Logf("it has %d guilds after %v, alone after %v", len(s.App.Guilds), behind.Round(time.Millisecond), took.Round(time.Millisecond))
+	if behind > took+guildsAllowed {
+		s.Errorf("it has its guilds after %v, alone after %v", behind, took)
+	}
+}
+
+// addGuilds has the bot be in further guilds. It must not have been online yet.
+func (s *stage) addGuilds(count int) {
+	const channels, roles = 50, 30
+	for i := range count {
+		var names []string
+		for k := range channels {
+			names = append(names, fmt.Sprintf("channel-%d", k))
+		}
+		g := s.Sim.AddGuild(fmt.Sprint("many-", i), names...)
+		for k := range roles {
+			s.Sim.AddRole(g, fmt.Sprint("role-", k), 0)
+		}
+		s.Sim.Join(s.App, g)
+	}
 }
 
 // Given a bot that has set a presence, when Discord loses the session, then other users

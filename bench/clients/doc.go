@@ -3,7 +3,7 @@
 // proxy in front of a simulated Discord: real processes, loopback, real time.
 //
 // A bot prints "BOT ready" when its library says so, and in the same way "resumed", "join
-// GUILD", "channel NAME" and "deleted NAME"; everything else it prints is for people. It
+// GUILD", "channel NAME" and "deleted NAME", and "guilds COUNT" once its library has all guilds that READY has named; everything else it prints is for people. It
 // answers !ping with the reply pong, !block by holding up its handlers for BLOCK_SECONDS,
 // !busy by a presence, and !channels by
 // printing the ids in its library's cache, if it has one. It finds DISCORD_TOKEN in its environment, and in DISCORD_REST the

@@ -1,6 +1,8 @@
 package clients
 
 import (
+	"bytes"
+	"encoding/binary"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +21,7 @@ type relay struct {
 	lines   map[net.Conn]bool // WebSockets
 	conns   map[net.Conn]bool // all
 	gateway []url.Values      // the query of each WebSocket
+	binary  int               // messages in binary frames, which are compressed, that came over WebSockets
 }
 
 // newRelay listens. End it with close.
@@ -60,7 +63,7 @@ func (r *relay) pass(conn net.Conn) {
 	defer func() { _ = server.Close() }()
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(conn, server)
+		_, _ = io.Copy(conn, io.TeeReader(server, &answers{relay: r, conn: conn}))
 		_ = conn.Close()
 	})
 	_, _ = io.Copy(server, io.TeeReader(conn, requests{r, conn}))
@@ -88,6 +91,82 @@ func (w requests) Write(written []byte) (int, error) {
 		w.relay.lines[w.conn] = true
 	}
 	return len(written), nil
+}
+
+// answers counts the binary frames in what a client is answered, once it has a WebSocket.
+type answers struct {
+	relay *relay
+	conn  net.Conn
+	open  bool   // the WebSocket is
+	head  []byte // of the answer that opens it, or of a frame
+	skip  uint64 // what is left of the frame
+}
+
+func (w *answers) Write(written []byte) (int, error) {
+	for rest := written; len(rest) > 0; {
+		switch {
+		case !w.open:
+			if !w.relay.isLine(w.conn) {
+				return len(written), nil
+			}
+			w.head = append(w.head, rest...)
+			_, after, ok := bytes.Cut(w.head, []byte("\r\n\r\n"))
+			if !ok {
+				return len(written), nil
+			}
+			w.open, rest, w.head = true, after, nil
+		case w.skip > 0:
+			n := min(w.skip, uint64(len(rest)))
+			rest, w.skip = rest[n:], w.skip-n
+		default:
+			w.head, rest = append(w.head, rest[0]), rest[1:]
+			size, ok := frameSize(w.head)
+			if !ok {
+				continue
+			}
+			if opcode := w.head[0] & 0x0f; opcode == 2 {
+				w.relay.mu.Lock()
+				w.relay.binary++
+				w.relay.mu.Unlock()
+			}
+			w.skip, w.head = size, w.head[:0]
+		}
+	}
+	return len(written), nil
+}
+
+// frameSize returns how long the payload of a frame is that a server sends; false: its head
+// is not complete.
+func frameSize(head []byte) (uint64, bool) {
+	switch {
+	case len(head) < 2:
+		return 0, false
+	case head[1] == 126:
+		if len(head) < 4 {
+			return 0, false
+		}
+		return uint64(binary.BigEndian.Uint16(head[2:])), true
+	case head[1] == 127:
+		if len(head) < 10 {
+			return 0, false
+		}
+		return binary.BigEndian.Uint64(head[2:]), true
+	}
+	return uint64(head[1]), true
+}
+
+// isLine reports whether a connection is a WebSocket.
+func (r *relay) isLine(conn net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lines[conn]
+}
+
+// compressed counts the messages in binary frames so far.
+func (r *relay) compressed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.binary
 }
 
 // gateways returns the queries of the WebSockets so far.

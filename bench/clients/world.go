@@ -116,12 +116,9 @@ func (w *World) Close() {
 
 // StartEvergreen starts evergreen proxy and waits until bots can connect.
 func (w *World) StartEvergreen(ctx context.Context) error {
-	evergreen, err := start(peer.Command{Path: w.program, Args: []string{"proxy", "--no-api"}}, w.folder,
-		"DISCORD_TOKEN="+w.App.Token, "DISCORD_API_URL="+w.api, "PROXY_ADDR="+w.address)
-	if err != nil {
+	if err := w.startEvergreen(); err != nil {
 		return err
 	}
-	w.Evergreen = evergreen
 	return until(ctx, "Evergreen serves bots", func() bool {
 		conn, err := net.DialTimeout("tcp", w.address, time.Second)
 		if err != nil {
@@ -130,6 +127,29 @@ func (w *World) StartEvergreen(ctx context.Context) error {
 		_ = conn.Close()
 		return true
 	})
+}
+
+// TakeOver starts another Evergreen in the place of the one that runs, and waits until that
+// one has ended.
+func (w *World) TakeOver(ctx context.Context) error {
+	before := w.Evergreen
+	if err := w.startEvergreen("--take-over"); err != nil {
+		return err
+	}
+	select {
+	case <-before.Ended():
+		before.reading.Wait()
+		return nil
+	case <-ctx.Done():
+		return errors.New("the Evergreen before does not end")
+	}
+}
+
+// startEvergreen starts evergreen proxy.
+func (w *World) startEvergreen(args ...string) (err error) {
+	command := peer.Command{Path: w.program, Args: append([]string{"proxy", "--no-api"}, args...)}
+	w.Evergreen, err = start(command, w.folder, "DISCORD_TOKEN="+w.App.Token, "DISCORD_API_URL="+w.api, "PROXY_ADDR="+w.address)
+	return err
 }
 
 // StartBot starts the bot.

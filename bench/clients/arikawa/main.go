@@ -24,11 +24,12 @@ func main() {
 	s := session.New("Bot " + os.Getenv("DISCORD_TOKEN"))
 	s.AddIntents(gateway.IntentGuilds | gateway.IntentGuildMessages | gateway.IntentMessageContent)
 	var mu sync.Mutex
-	known := map[discord.GuildID]bool{} // the guilds of READY
+	known := map[discord.GuildID]bool{} // the guilds of READY; false: it has not come yet
+	come := 0
 	s.AddSyncHandler(func(r *gateway.ReadyEvent) {
 		mu.Lock()
 		for _, g := range r.Guilds {
-			known[g.ID] = true
+			known[g.ID] = false
 		}
 		mu.Unlock()
 		say("ready")
@@ -36,10 +37,15 @@ func main() {
 	s.AddSyncHandler(func(g *gateway.GuildCreateEvent) {
 		mu.Lock()
 		defer mu.Unlock()
-		if !known[g.ID] {
-			known[g.ID] = true
+		switch here, listed := known[g.ID]; {
+		case !listed:
 			say("join", g.Name)
+		case !here:
+			if come++; come == len(known) {
+				say("guilds", come)
+			}
 		}
+		known[g.ID] = true
 	})
 	s.AddHandler(func(*gateway.ResumedEvent) { say("resumed") })
 	s.AddHandler(func(c *gateway.ChannelCreateEvent) { say("channel", c.Name) })

@@ -27,11 +27,12 @@ func main() {
 	s.Identify.Intents = discordgo.IntentsGuilds | discordgo.IntentsGuildMessages | discordgo.IntentsMessageContent
 	s.SyncEvents = true // so that READY is handled before the guilds
 	var mu sync.Mutex
-	known := map[string]bool{} // the guilds of READY
+	known := map[string]bool{} // the guilds of READY; false: it has not come yet
+	come := 0
 	s.AddHandler(func(_ *discordgo.Session, r *discordgo.Ready) {
 		mu.Lock()
 		for _, g := range r.Guilds {
-			known[g.ID] = true
+			known[g.ID] = false
 		}
 		mu.Unlock()
 		say("ready")
@@ -39,10 +40,15 @@ func main() {
 	s.AddHandler(func(_ *discordgo.Session, g *discordgo.GuildCreate) {
 		mu.Lock()
 		defer mu.Unlock()
-		if !known[g.ID] {
-			known[g.ID] = true
+		switch here, listed := known[g.ID]; {
+		case !listed:
 			say("join", g.Name)
+		case !here:
+			if come++; come == len(known) {
+				say("guilds", come)
+			}
 		}
+		known[g.ID] = true
 	})
 	s.AddHandler(func(*discordgo.Session, *discordgo.Resumed) { say("resumed") })
 	s.AddHandler(func(_ *discordgo.Session, c *discordgo.ChannelCreate) { say("channel", c.Name) })

@@ -6,7 +6,10 @@ const client = new Client({ intents, rest: { api: "http://127.0.0.1:8001/api" } 
 
 const say = (...words) => console.log("BOT", ...words);
 
-client.on(Events.ClientReady, () => say("ready"));
+client.on(Events.ClientReady, () => {
+  say("ready");
+  say("guilds", client.guilds.cache.size);
+});
 client.on(Events.ShardResume, () => say("resumed"));
 client.on(Events.GuildCreate, (guild) => say("join", guild.name));
 client.on(Events.ChannelCreate, (channel) => say("channel", channel.name));

@@ -21,6 +21,7 @@ def say(*words):
 @client.event
 async def on_ready():
     say("ready")
+    say("guilds", len(client.guilds))
 
 
 @client.event

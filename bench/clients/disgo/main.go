@@ -19,11 +19,14 @@ import (
 
 func main() {
 	token := os.Getenv("DISCORD_TOKEN")
+	guilds := 0 // its handlers run one after the other
 	client, err := disgo.New(token,
 		bot.WithRestClientConfigOpts(rest.WithURL("http://127.0.0.1:8001/api/v10")),
 		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildMessages, gateway.IntentMessageContent)),
 		bot.WithEventListeners(&events.ListenerAdapter{
 			OnReady:              func(*events.Ready) { say("ready") },
+			OnGuildReady:         func(*events.GuildReady) { guilds++ },
+			OnGuildsReady:        func(*events.GuildsReady) { say("guilds", guilds) },
 			OnResumed:            func(*events.Resumed) { say("resumed") },
 			OnGuildJoin:          func(e *events.GuildJoin) { say("join", e.Guild.Name) },
 			OnGuildChannelCreate: func(e *events.GuildChannelCreate) { say("channel", e.Channel.Name()) },

@@ -14,7 +14,10 @@ client.getBotGateway = async () => here;
 
 const say = (...words) => console.log("BOT", ...words);
 
-client.on("ready", () => say("ready"));
+client.on("ready", () => {
+  say("ready");
+  say("guilds", client.guilds.size);
+});
 client.on("shardResume", () => say("resumed"));
 client.on("guildCreate", (guild) => say("join", guild.name));
 client.on("channelCreate", (channel) => say("channel", channel.name));
