@@ -26,6 +26,8 @@ const installWithin = time.Minute
 type Client struct {
 	// Name is what evergreen proxy setup calls the library.
 	Name string
+	// Variant tells bots on the same library apart; "" for the usual one.
+	Variant string
 	// Compression is what it asks for by default: a transport compression, "payload" for
 	// messages that are compressed one by one, or "".
 	Compression string
@@ -33,7 +35,10 @@ type Client struct {
 	// caches: it keeps the channels of its guilds by default.
 	caches bool
 	source string // below this package's folder
-	module string // of the library, for its version
+	// runtime is the environment variable that names the program that runs it; "" where it is
+	// looked for.
+	runtime string
+	module  string // of the library, for its version
 	// overTLS: its REST requests go to Discord directly, by https alone.
 	overTLS bool
 	build   func(ctx context.Context, b *Builder, c *Client) (peer.Command, error)
@@ -48,11 +53,20 @@ type Client struct {
 	Missing string
 }
 
+// String is the name with the variant.
+func (c *Client) String() string {
+	if c.Variant == "" {
+		return c.Name
+	}
+	return c.Name + "-" + c.Variant
+}
+
 // All returns the bots.
 func All() []*Client {
 	return []*Client{
 		{Name: "discord.js", caches: true, source: "discordjs/main.js", module: "discord.js", build: node},
 		{Name: "discord.py", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream"},
+		{Name: "discord.py", Variant: "newer", caches: true, source: "discordpy/main.py", build: python, Compression: "zlib-stream", runtime: "EVERGREEN_DISCORDPY"},
 		{Name: "discordgo", caches: true, source: "discordgo/main.go", module: "github.com/bwmarrin/discordgo", build: golang, Compression: "payload"},
 		{Name: "disgo", source: "disgo/main.go", module: "github.com/disgoorg/disgo", build: golang, Compression: "zstd-stream"},
 		{Name: "arikawa", source: "arikawa/main.go", module: "github.com/diamondburned/arikawa/v3", build: golang, Compression: "payload"},
@@ -100,7 +114,7 @@ func (b *Builder) Build(ctx context.Context, c *Client) error {
 	if c.Address, err = freeAddress(); err != nil {
 		return err
 	}
-	target := filepath.Join(b.Work, c.source)
+	target := b.sourceOf(c)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
@@ -114,6 +128,9 @@ func (b *Builder) Build(ctx context.Context, c *Client) error {
 	c.Command = command
 	return nil
 }
+
+// sourceOf is the source of a bot, once it is built.
+func (b *Builder) sourceOf(c *Client) string { return filepath.Join(b.Work, c.Variant, c.source) }
 
 // setting is what evergreen proxy setup prints for the library.
 func (b *Builder) setting(ctx context.Context, c *Client) (string, error) {
@@ -148,7 +165,7 @@ func missingLine(printed, source string) string {
 // golang builds a bot that is written in Go.
 func golang(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 	original := filepath.Join(b.Bench, "clients", c.source)
-	replaced := filepath.Join(b.Work, c.source)
+	replaced := b.sourceOf(c)
 	overlay := replaced + ".json"
 	if err := os.WriteFile(overlay, fmt.Appendf(nil, `{"Replace":{%q:%q}}`, original, replaced), 0o600); err != nil {
 		return peer.Command{}, err
@@ -185,7 +202,7 @@ func node(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
 		return peer.Command{}, b.npmErr
 	}
 	find := "JSON.parse(require('fs').readFileSync(" + strconv.Quote("node_modules/"+c.module+"/package.json") + ")).version"
-	return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, c.findVersion(ctx, b.Work, program, "-p", find)
+	return peer.Command{Path: program, Args: []string{b.sourceOf(c)}}, c.findVersion(ctx, b.Work, program, "-p", find)
 }
 
 // install installs what package-lock.json names into the work folder.
@@ -215,16 +232,21 @@ func (b *Builder) install(ctx context.Context) error {
 	return nil
 }
 
-// python finds discord.py where the system has it (Debian: python3-discord).
+// python finds discord.py where the system has it (Debian: python3-discord), or where the
+// environment says.
 func python(ctx context.Context, b *Builder, c *Client) (peer.Command, error) {
+	candidates, why := []string{"python3", "/usr/bin/python3"}, "discord.py is not installed (Debian: apt-get install python3-discord)"
+	if c.runtime != "" {
+		candidates, why = []string{os.Getenv(c.runtime)}, c.runtime+" names no Python that has another discord.py"
+	}
 	// Debian's Python sees Debian's packages; another one on the path does not.
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
+	for _, name := range candidates {
 		program, err := exec.LookPath(name)
 		if err == nil && c.findVersion(ctx, b.Work, program, "-c", "import discord; print(discord.__version__)") == nil {
-			return peer.Command{Path: program, Args: []string{filepath.Join(b.Work, c.source)}}, nil
+			return peer.Command{Path: program, Args: []string{b.sourceOf(c)}}, nil
 		}
 	}
-	return peer.Command{}, errors.New("discord.py is not installed (Debian: apt-get install python3-discord)")
+	return peer.Command{}, errors.New(why)
 }
 
 // freeAddress returns a loopback address at which nothing listens.

@@ -12,6 +12,9 @@
 // The sources hold the setting for the default address, 127.0.0.1:8001. Before a bot runs, the
 // address of the test takes its place.
 //
+// discord.py is Debian's. EVERGREEN_DISCORDPY names a Python that has a newer one, which then
+// lives through the same; without it that one is skipped, and the test says so.
+//
 // Scenarios are told in the tests:
 //
 //	go test -C bench ./clients -v                     a few minutes

@@ -27,13 +27,13 @@ func TestProgramsConnectWithoutAChange(t *testing.T) {
 		if !ok {
 			continue
 		}
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
 			if err := builder.Build(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 			if c.Missing != "" {
-				t.Skipf("%s is left out: %s", c.Name, c.Missing)
+				t.Skipf("%s is left out: %s", c, c.Missing)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -43,7 +43,7 @@ func TestProgramsConnectWithoutAChange(t *testing.T) {
 			}
 			defer w.Close()
 			s := &stage{t, w, ctx}
-			source, err := os.ReadFile(filepath.Join(builder.Work, c.source))
+			source, err := os.ReadFile(builder.sourceOf(c))
 			s.must(err)
 			plain := string(source)
 			for _, one := range remove {
@@ -53,7 +53,7 @@ func TestProgramsConnectWithoutAChange(t *testing.T) {
 				}
 				plain = strings.Replace(plain, one, "", 1)
 			}
-			program := filepath.Join(builder.Work, filepath.Dir(c.source), "plain"+filepath.Ext(c.source))
+			program := filepath.Join(filepath.Dir(builder.sourceOf(c)), "plain"+filepath.Ext(c.source))
 			s.must(os.WriteFile(program, []byte(plain), 0o600))
 			env, err := w.botEnv()
 			s.must(err)

@@ -59,14 +59,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	var chosen []*clients.Client
 	for _, c := range clients.All() {
-		if !strings.Contains(c.Name, *only) {
+		if !strings.Contains(c.String(), *only) {
 			continue
 		}
 		if err := builder.Build(ctx, c); err != nil {
 			return err
 		}
 		if c.Missing != "" {
-			fmt.Fprintf(os.Stderr, "%s is left out: %s\n", c.Name, c.Missing)
+			fmt.Fprintf(os.Stderr, "%s is left out: %s\n", c, c.Missing)
 			continue
 		}
 		chosen = append(chosen, c)
@@ -90,10 +90,10 @@ func crashAll(ctx context.Context, b *clients.Builder, chosen []*clients.Client,
 				if both && !behind {
 					continue
 				}
-				fmt.Fprintf(os.Stderr, "%s, behind Evergreen: %t\n", c.Name, behind)
-				f, err := clients.Crash(ctx, b, c, filepath.Join(b.Work, c.Name, fmt.Sprint(behind)), lasting, behind, both)
+				fmt.Fprintf(os.Stderr, "%s, behind Evergreen: %t\n", c, behind)
+				f, err := clients.Crash(ctx, b, c, filepath.Join(b.Work, c.String(), fmt.Sprint(behind)), lasting, behind, both)
 				if err != nil {
-					errs[i] = errors.Join(errs[i], fmt.Errorf("%s: %w", c.Name, err))
+					errs[i] = errors.Join(errs[i], fmt.Errorf("%s: %w", c, err))
 					continue
 				}
 				pairs[i] = append(pairs[i], f)
