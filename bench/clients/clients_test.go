@@ -278,6 +278,7 @@ func manyGuilds(s *stage) {
 	all := fmt.Sprint("guilds ", len(s.App.Guilds))
 	s.must(s.StartBot())
 	s.must(s.Bot.Await(s.ctx, all, 1))
+	s.must(pause(s.ctx, doubt))
 	s.KillBot()
 	s.must(s.StartBot())
 	s.must(until(s.ctx, "the bot has identified", func() bool { return s.Evergreen.Printed("A bot has identified") == 2 }))

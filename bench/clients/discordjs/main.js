@@ -8,7 +8,7 @@ const say = (...words) => console.log("BOT", ...words);
 
 client.on(Events.ClientReady, () => {
   say("ready");
-  say("guilds", client.guilds.cache.size);
+  say("guilds", client.guilds.cache.filter((guild) => guild.available).size);
 });
 client.on(Events.ShardResume, () => say("resumed"));
 client.on(Events.GuildCreate, (guild) => say("join", guild.name));

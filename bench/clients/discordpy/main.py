@@ -21,7 +21,7 @@ def say(*words):
 @client.event
 async def on_ready():
     say("ready")
-    say("guilds", len(client.guilds))
+    say("guilds", sum(not guild.unavailable for guild in client.guilds))
 
 
 @client.event
