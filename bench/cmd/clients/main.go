@@ -4,6 +4,7 @@
 //	go -C bench run ./cmd/clients                       about nine minutes
 //	go -C bench run ./cmd/clients --for 10m --only disc
 //	go -C bench run ./cmd/clients --both                kill Evergreen too
+//	go -C bench run ./cmd/clients --write               write the table into docs/performance.md
 //
 // Everything is on loopback.
 package main
@@ -23,6 +24,7 @@ import (
 
 	"evergreen/bench/clients"
 	"evergreen/bench/peer"
+	"evergreen/bench/report"
 )
 
 func main() {
@@ -40,6 +42,7 @@ func run(ctx context.Context, args []string) error {
 	lasting := flags.Duration("for", 2*time.Minute, "how long each bot is killed, once behind Evergreen and once alone")
 	only := flags.String("only", "", "only libraries whose names contain this")
 	both := flags.Bool("both", false, "kill Evergreen too, every second time; without the runs alone")
+	write := flags.Bool("write", false, "write the table into docs/performance.md")
 	together := flags.Int("together", 3, "bots that run at once")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -72,8 +75,12 @@ func run(ctx context.Context, args []string) error {
 		chosen = append(chosen, c)
 	}
 	runs, err := crashAll(ctx, builder, chosen, *lasting, max(1, *together), *both)
-	fmt.Print(clients.Markdown(runs))
-	return err
+	table := clients.Markdown(runs)
+	fmt.Print(table)
+	if err != nil || !*write {
+		return err
+	}
+	return report.Insert(filepath.Join(filepath.Dir(bench), "docs", "performance.md"), "clients", table)
 }
 
 // crashAll runs each bot behind Evergreen and alone, in the order of the bots.
