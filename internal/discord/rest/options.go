@@ -47,10 +47,12 @@ type Options struct {
 	// Tries is how often one request is sent at most while the server or the
 	// connection fails; answers of 429 count apart. Default 4.
 	Tries int
-	// AttemptTimeout bounds one attempt, its answer's body included. Default 10 s.
+	// AttemptTimeout bounds one attempt, its answer's body included. With a body beyond
+	// ReplayLimit it bounds the time in which nothing of it is sent. Default 10 s.
 	AttemptTimeout time.Duration
 	// Timeout bounds a whole request with all its waits and attempts, unless the
-	// deadline of its context comes first. Default 1 min.
+	// deadline of its context comes first; but not the sending of a body beyond
+	// ReplayLimit. Default 1 min.
 	Timeout time.Duration
 	// ReplayLimit is the largest request body in bytes that is kept to be sent
 	// again. A larger one without http.Request.GetBody is sent once. Default 1 MiB.

@@ -15,6 +15,7 @@ type requestBody struct {
 	// again makes the body of another attempt; nil when there is only the one.
 	again func() (io.ReadCloser, error)
 	once  io.ReadCloser // the rest of a body too large to keep
+	large bool          // too large to keep
 }
 
 // readRequestBody reads up to limit bytes of the body of the request. It closes the
@@ -32,9 +33,9 @@ func readRequestBody(req *http.Request, limit int64) (requestBody, error) {
 	case p.length <= limit:
 		p.again = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept)), nil }
 	case req.GetBody != nil:
-		p.kept, p.length, p.again = nil, req.ContentLength, req.GetBody
+		p.kept, p.length, p.again, p.large = nil, req.ContentLength, req.GetBody, true
 	default:
-		p.kept, p.length = nil, req.ContentLength
+		p.kept, p.length, p.large = nil, req.ContentLength, true
 		p.once = struct {
 			io.Reader
 			io.Closer

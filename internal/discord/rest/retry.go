@@ -14,10 +14,11 @@ const (
 	backoffCap  = 8 * time.Second
 )
 
-// do sends the request until an answer is final or no attempt is left. It returns the
-// last answer, whose response is nil and whose err is set if Discord never answered, or
-// the error of acquire if there was no answer before it.
-func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body requestBody) (answer, error) {
+// do sends the request until an answer is final or no attempt is left. It waits within ctx
+// and sends within sending. It returns the last answer, whose response is nil and whose err
+// is set if Discord never answered, or the error of acquire if there was no answer before
+// it.
+func (t *Transport) do(ctx, sending context.Context, req *http.Request, r *request, body requestBody) (answer, error) {
 	repeatable := r.route.repeatable(body.nonce)
 	var last answer
 	limits, failures := 0, 0
@@ -31,7 +32,7 @@ func (t *Transport) do(ctx context.Context, req *http.Request, r *request, body 
 			}
 			return answer{}, err
 		}
-		last = t.attempt(ctx, req, r, body, sent)
+		last = t.attempt(sending, req, r, body, sent)
 		out := t.release(r, last)
 		for _, e := range out.events {
 			t.opts.Observe(e)

@@ -77,8 +77,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.register(r)
 
 	ctx, cancel := context.WithTimeout(req.Context(), t.opts.Timeout)
-	a, err := t.do(ctx, clean, r, body)
 	defer cancel()
+	sending := ctx
+	if body.large {
+		sending = req.Context() // it is sent for as long as it gets on
+	}
+	ctx, stop := waiting(ctx)
+	defer stop()
+	a, err := t.do(ctx, sending, clean, r, body)
 	switch {
 	case err != nil:
 		return nil, t.explain(r, err)
