@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"evergreen/internal/discord/rest"
 )
@@ -53,13 +55,6 @@ func (s *Sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.noAddress(w, r)
 	}
-}
-
-// refuse answers like Discord: a JSON object with a message.
-func refuse(w http.ResponseWriter, status int, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"message": message, "code": 0})
 }
 
 // serveGateway tells a library to connect here. Sessions cost nothing here, so it may
@@ -112,8 +107,13 @@ func (s *Sidecar) newREST() http.Handler {
 			if r.Context().Err() != nil {
 				return // the bot has hung up
 			}
-			s.log.Warn("A REST request of the bot was not answered by Discord", "method", r.Method, "error", rest.Plain(err))
-			refuse(w, http.StatusBadGateway, "Evergreen got no answer from Discord.")
+			answer := answerFor(err, time.Now())
+			level := slog.LevelWarn
+			if answer.after > 0 {
+				level = slog.LevelDebug // why it waits was told before
+			}
+			s.log.Log(r.Context(), level, "A REST request of the bot was not answered by Discord", "method", r.Method, "status", answer.status, "error", rest.Plain(err))
+			answer.send(w)
 		},
 	}
 }
@@ -130,7 +130,7 @@ func (s *Sidecar) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, uploadLimit)
-	s.rest.ServeHTTP(w, r)
+	s.rest.ServeHTTP(w, r.WithContext(rest.WithPatience(r.Context(), restPatience)))
 }
 
 // isLoopback reports whether only this machine can connect.
