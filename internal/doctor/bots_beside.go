@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,6 +97,13 @@ func (x *examination) checkBotsBeside(ctx context.Context) Finding {
 	}
 	seen := lookAt{ends: ends, shared: shared, own: map[int]bool{os.Getpid(): true}}
 	seen.owners, seen.hidden = x.Machine.Owners(sockets)
+	later, err := x.Machine.Sockets()
+	if err != nil {
+		return couldNotBeLookedAt(err.Error())
+	}
+	// One that was closed in between has no owner, and would pass for one of a process that
+	// may not be looked at.
+	sockets = inBoth(sockets, later)
 	if x.holder != nil {
 		seen.evergreen, seen.own[x.holder.PID] = x.holder.PID, true
 	}
@@ -109,6 +117,15 @@ func (x *examination) checkBotsBeside(ctx context.Context) Finding {
 		f = f.with(says)
 	}
 	return f
+}
+
+// inBoth returns the sockets of an earlier list that are in a later one too.
+func inBoth(earlier, later []host.Socket) []host.Socket {
+	open := map[uint64]bool{}
+	for _, s := range later {
+		open[s.ID] = true
+	}
+	return slices.DeleteFunc(earlier, func(s host.Socket) bool { return !open[s.ID] })
 }
 
 func couldNotBeLookedAt(why string) Finding {

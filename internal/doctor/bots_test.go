@@ -315,6 +315,15 @@ func TestProcessesBesideEvergreen(t *testing.T) {
 	}
 }
 
+// A connection that has ended while its process was looked for is not somebody else's.
+func TestConnectionsThatEndAreNoStrangers(t *testing.T) {
+	t.Parallel()
+	first, ended, begun := host.Socket{ID: 1}, host.Socket{ID: 2}, host.Socket{ID: 3}
+	if got := inBoth([]host.Socket{first, ended}, []host.Socket{begun, first}); !slices.Equal(got, []host.Socket{first}) {
+		t.Errorf("looked at are %v", got)
+	}
+}
+
 // Where nothing can be seen, that is said, and not that all is well.
 func TestProcessesThatCannotBeLookedAt(t *testing.T) {
 	t.Parallel()
