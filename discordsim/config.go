@@ -49,6 +49,31 @@ type Config struct {
 	// LogFrames and LogConns bound the log: the newest 500 frames of a
 	// connection, the newest 2,000 connections of an app.
 	LogFrames, LogConns int
+
+	// Dispatched, if set, is told every event but RESUMED as a session numbers it, also
+	// those without a connection, and SessionEnded the end of a session. Neither may call
+	// the simulator.
+	Dispatched   func(Dispatch)
+	SessionEnded func(SessionEnd)
+}
+
+// Dispatch is an event with the number that a session has given it.
+type Dispatch struct {
+	App     ID
+	Session string
+	Seq     int64
+	Type    string
+	// Data is its d, which must not be changed.
+	Data []byte
+}
+
+// SessionEnd is the end of a session of an app.
+type SessionEnd struct {
+	App     ID
+	Session string
+	// Confirmed is the highest number that the client has confirmed; what is above may
+	// never have reached it.
+	Confirmed int64
 }
 
 // HeartbeatConfig sets when heartbeats are expected and how they are answered.

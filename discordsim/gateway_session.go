@@ -144,6 +144,9 @@ func (sess *session) end(cause sessionEnd) {
 		s.presenceWatchers--
 	}
 	b.counts.EventsLost += sess.undelivered
+	if s.cfg.SessionEnded != nil {
+		s.cfg.SessionEnded(SessionEnd{App: b.app.ID, Session: sess.id, Confirmed: sess.confirmed})
+	}
 	sess.buffer = nil
 	b.updateVisible()
 }
@@ -205,6 +208,9 @@ func (sess *session) dispatch(typ string, data []byte) int64 {
 		d.raw = payload(typ, sess.seq, data)
 	}
 	b.counts.Dispatched++
+	if s.cfg.Dispatched != nil {
+		s.cfg.Dispatched(Dispatch{App: b.app.ID, Session: sess.id, Seq: d.seq, Type: typ, Data: data})
+	}
 	if typ == "READY" {
 		sess.conn.sendDispatch(d) // and no replay brings it back
 		return d.seq

@@ -28,6 +28,37 @@ func TestSequence(t *testing.T) {
 	})
 }
 
+// Given somebody who watches, when a session is detached, goes on and ends, then every event
+// is told with its number, and how far the client had confirmed them.
+func TestSessionsAreWatched(t *testing.T) {
+	var told []int64
+	var ended []SessionEnd
+	cfg := patient
+	cfg.Dispatched = func(d Dispatch) {
+		if d.Type == "MESSAGE_CREATE" {
+			told = append(told, d.Seq)
+		}
+	}
+	cfg.SessionEnded = func(e SessionEnd) { ended = append(ended, e) }
+	withClient(t, cfg, AppConfig{}, func(sc *clientHarness) {
+		c := sc.identified(nil)
+		c.event("GUILD_CREATE")
+		sc.say("one")
+		c.event("MESSAGE_CREATE")
+		c.drop()
+		sc.say("two")
+		seqs, _ := numbers(c.reconnectAndResume().all())
+		sc.Inject(Fault{Name: "session-loss"})
+		wait(time.Second)
+		if len(told) != 2 || len(seqs) == 0 || seqs[0] != told[1] {
+			t.Errorf("the messages %v were told, and the client got %v", told, seqs)
+		}
+		if len(ended) != 1 || ended[0].App != sc.app.ID || ended[0].Confirmed != told[0] {
+			t.Errorf("ended are %+v; the client had confirmed %d", ended, told[0])
+		}
+	})
+}
+
 // Given a bounded buffer, when a client resumes from before it, then op 9 false
 // answers, or 4007 where that is configured; from exactly its edge it is served.
 //
