@@ -115,6 +115,8 @@ type Options struct {
 	// ProxyDir is the folder for what survives the process. Default: nothing does.
 	Proxy    bool
 	ProxyDir string
+	// BotsListener is where bots connect. Default: Config.ProxyAddr is opened.
+	BotsListener net.Listener
 	// BotsListen is called with the address that bots connect to, once they can.
 	// Default: none.
 	BotsListen func(net.Addr)

@@ -22,7 +22,7 @@ func (a *App) proxyOptions() sidecar.Options {
 	}
 	return sidecar.Options{
 		Token: a.token.current, HTTPClient: a.client, UserAgent: a.userAgent(), APIURL: c.APIURL,
-		Addr: c.ProxyAddr, PublicURL: c.ProxyURL, StandIn: c.ProxyToken.Reveal(), TLSCert: c.ProxyTLSCert, TLSKey: c.ProxyTLSKey,
+		Addr: c.ProxyAddr, Listener: a.opts.BotsListener, PublicURL: c.ProxyURL, StandIn: c.ProxyToken.Reveal(), TLSCert: c.ProxyTLSCert, TLSKey: c.ProxyTLSKey,
 		Intents: gateway.Intents(c.ProxyIntents), Shards: c.ProxyBotShards, NoREST: !c.ProxyREST,
 		BacklogBytes: int64(c.ProxyBacklog), BacklogDisk: disk, BacklogAge: c.ProxyBacklogAge, Settle: c.ProxySettle,
 		Interactions: sidecar.Mode(c.ProxyInteractions), AwayReply: c.ProxyAwayReply,
