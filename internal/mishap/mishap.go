@@ -56,6 +56,8 @@ type Year struct {
 	Slow bool
 	// Patience is how long a bot may take to be online once it is over.
 	Patience time.Duration
+	// Proxied means that it happens to a bot behind the proxy, and not without one.
+	Proxied bool
 	// Faults are what the simulator plays in a year, where that is not what it plays
 	// in the demo. Those that last do so for as long as the mishap.
 	Faults []discordsim.Fault

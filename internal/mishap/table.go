@@ -366,4 +366,17 @@ var Table = []Mishap{
 		Name: "crashing handler",
 		Demo: &Demo{Weight: 1, Command: CrashCommand, Says: says("people use a command that panics")},
 	},
+
+	// A bot behind the proxy.
+	{Name: "bot crashes", Year: &Year{Ordinary: day, Hostile: 3 * time.Hour, Proxied: true}},
+	{Name: "bot in a crash loop", Year: &Year{Ordinary: 30 * day, Hostile: 2 * day, Proxied: true}},
+	{Name: "bot hangs", Year: &Year{Ordinary: 2 * day, Hostile: 5 * time.Hour, Least: 2 * time.Second, Most: 10 * time.Minute, Proxied: true}},
+	{Name: "bot reads slowly", Year: &Year{Ordinary: 4 * day, Hostile: 9 * time.Hour, Least: time.Minute, Most: 20 * time.Minute, Proxied: true}},
+	{Name: "bot restarts", Year: &Year{Ordinary: 2 * day, Hostile: 6 * time.Hour, Proxied: true}},
+	{Name: "rolling deploy of the bot", Year: &Year{Ordinary: 3 * day, Hostile: 8 * time.Hour, Proxied: true}},
+	{Name: "bot away for long", Year: &Year{Ordinary: 30 * day, Hostile: 3 * day, Least: 10 * time.Minute, Most: 4 * time.Hour, Proxied: true}},
+	{Name: "bot with other shards", Year: &Year{Ordinary: 10 * day, Hostile: 14 * time.Hour, Proxied: true}},
+	{Name: "event that ends the bot", Year: &Year{Ordinary: 40 * day, Hostile: 2 * day, Proxied: true}},
+	{Name: "wrong token in the bot", Year: &Year{Ordinary: 60 * day, Hostile: 4 * day, Proxied: true}},
+	{Name: "bot loses its connection", Year: &Year{Ordinary: day, Hostile: 4 * time.Hour, Proxied: true}},
 }

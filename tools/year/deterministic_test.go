@@ -12,6 +12,7 @@ func TestExactly(t *testing.T) {
 		{Seed: 1, Days: 3},
 		{Seed: 2, Days: 2, Profile: Hostile},
 		{Seed: 3307, Days: 2, Profile: Hostile},
+		{Seed: 4, Days: 2, Profile: Hostile, Proxy: true},
 	} {
 		first, second := pass(t, o), pass(t, o)
 		if first.Fingerprint != second.Fingerprint {

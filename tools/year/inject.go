@@ -69,6 +69,7 @@ func (y *year) countEnded(m *mishap.Year) {
 	if m.RESTDown {
 		y.restDown--
 	}
+	y.restTrouble = time.Now()
 	if m.Slow {
 		y.slow--
 	}
@@ -195,6 +196,10 @@ func (y *year) askQuestion() {
 	y.schedule(y.now+y.nextQuestionIn(), y.askQuestion)
 	if y.rng.IntN(5) == 0 {
 		room, person := y.nextAsker()
+		if y.Proxy {
+			y.askInteraction(room, person)
+			return
+		}
 		y.sim.Interact(y.bot, room, person, "ping")
 		y.countQuestion()
 		return

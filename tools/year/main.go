@@ -3,6 +3,7 @@
 //
 //	go run ./tools/year --seed 7
 //	go run ./tools/year --seed 1 --years 10
+//	go run ./tools/year --proxy --seed 7
 //	go run ./tools/year --seed 3307 --days 29 --profile hostile --steps
 //	go run ./tools/year --seed 3307 --days 29 --profile hostile --deterministic
 //
@@ -42,6 +43,7 @@ type settings struct {
 	years   int
 	days    int
 	profile string
+	proxy   bool
 	steps   bool
 }
 
@@ -51,6 +53,7 @@ func (s *settings) register(f *flag.FlagSet) {
 	f.IntVar(&s.years, "years", 1, "how many years, each with the next seed")
 	f.IntVar(&s.days, "days", 365, "how many `days` each year has")
 	f.StringVar(&s.profile, "profile", string(Ordinary), "how much goes wrong: ordinary, or hostile, which has in one year what others meet in ten")
+	f.BoolVar(&s.proxy, "proxy", false, "Evergreen is the proxy of a bot that crashes, hangs and is redeployed")
 	f.BoolVar(&s.steps, "steps", false, "print every step")
 }
 
@@ -72,6 +75,9 @@ func (s *settings) command(pkg string, deterministic bool) *exec.Cmd {
 	}
 	args = append(args, "-count=1", "-timeout=0", "-v", "-run=^TestYear$", pkg, "-args",
 		"-seed="+strconv.FormatUint(s.seed, 10), "-years="+strconv.Itoa(s.years), "-days="+strconv.Itoa(s.days), "-profile="+s.profile)
+	if s.proxy {
+		args = append(args, "-proxy")
+	}
 	if s.steps {
 		args = append(args, "-steps")
 	}

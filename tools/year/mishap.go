@@ -30,6 +30,18 @@ var actions = map[string]func(*year, *rand.Rand){
 	"deploy of the bot": (*year).deploy,
 	"burst":             (*year).burst,
 	"slow handler":      (*year).askSlowCommands,
+
+	"bot crashes":               (*year).crashBot,
+	"bot in a crash loop":       (*year).crashLoopBot,
+	"bot hangs":                 (*year).hangBot,
+	"bot reads slowly":          (*year).slowBot,
+	"bot restarts":              (*year).restartBot,
+	"rolling deploy of the bot": (*year).deployBot,
+	"bot away for long":         (*year).leaveBotAway,
+	"bot with other shards":     (*year).reshardBot,
+	"event that ends the bot":   (*year).poisonBot,
+	"wrong token in the bot":    (*year).mistakeToken,
+	"bot loses its connection":  (*year).cutBot,
 }
 
 // every is the mean time between two of the kind.

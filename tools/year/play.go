@@ -19,7 +19,7 @@ func play(ctx context.Context, t *testing.T, w io.Writer, s settings) {
 		}
 	}()
 	for n := range uint64(s.years) {
-		o := Options{Seed: s.seed + n, Days: s.days, Profile: Profile(s.profile)}
+		o := Options{Seed: s.seed + n, Days: s.days, Profile: Profile(s.profile), Proxy: s.proxy}
 		if s.steps {
 			o.Tell = func(step Step) { fmt.Fprintln(w, step) }
 		}
@@ -35,10 +35,19 @@ func play(ctx context.Context, t *testing.T, w io.Writer, s settings) {
 					fmt.Fprintln(w, step)
 				}
 			}
-			t.Errorf("seed %d failed; again: go run ./tools/year --seed %d --days %d --profile %s --steps", r.Seed, r.Seed, s.days, r.Profile)
+			t.Errorf("seed %d failed; again: %s", r.Seed, o.command())
 		}
 		fmt.Fprintln(w, r)
 	}
+}
+
+// command is the command that plays the year again.
+func (o Options) command() string {
+	proxy := ""
+	if o.Proxy {
+		proxy = " --proxy"
+	}
+	return fmt.Sprintf("go run ./tools/year%s --seed %d --days %d --profile %s --steps", proxy, o.Seed, o.Days, o.Profile)
 }
 
 // String is how the year went, in a line.

@@ -14,6 +14,7 @@ import (
 	"evergreen/internal/bot"
 	"evergreen/internal/process/config"
 	"evergreen/internal/process/tokenlock"
+	"evergreen/internal/simtest"
 	"evergreen/internal/store"
 )
 
@@ -21,6 +22,7 @@ import (
 type process struct {
 	number int
 	net    *processNet
+	door   *botListener // nil: bots do not connect to it
 	store  *store.Store
 	app    *app.App
 	ran    chan error
@@ -55,7 +57,7 @@ func (y *year) folder() string { return filepath.Join(y.Dir, strconv.Itoa(y.disk
 
 // startProcess starts a process.
 func (y *year) startProcess() error {
-	l := &process{number: y.Starts + 1, net: newProcessNet(y.sim, y.fingerprint), ran: make(chan error, 1)}
+	l := &process{number: y.Starts + 1, net: newProcessNet(y.sim.DialContext, y.fingerprint), ran: make(chan error, 1)}
 	var err error
 	l.store, err = store.Open(context.Background(), store.Options{
 		Dir: y.folder(), Fingerprint: tokenlock.FingerprintOf(y.bot.Token), Version: "year", AliveInterval: aliveEvery, NoHost: true,
@@ -67,18 +69,23 @@ func (y *year) startProcess() error {
 	c := config.Against(y.sim.APIURL(), y.bot.Token)
 	timing := c.Timing()
 	timing.ClockCheck = clockCheck
-	l.app, err = app.New(app.Options{
+	o := app.Options{
 		Config: c, Timing: &timing, Rand: y.jitter.next, Clock: y.clock(), Commands: []bot.Command{slowCommand},
-		Transport: l.net.transport(), Dialer: gateway.WebSocketDialer{Transport: l.net.transport()},
+		Transport: l.net.transport(y.sim), Dialer: gateway.WebSocketDialer{Transport: l.net.transport(y.sim)},
 		Sessions: l.store, Storage: l.store.Identifies(), Journal: l.store.Journal(),
 		Observers: []gateway.Observer{&observer{year: y, process: l.number}},
-	})
-	if err != nil {
+	}
+	if y.Proxy {
+		l.door = &botListener{simtest.NewListener(), l.net}
+		o.Proxy, o.ProxyDir, o.BotsListener, o.Commands = true, y.proxyFolder(), l.door, nil
+	}
+	if l.app, err = app.New(o); err != nil {
 		_ = l.store.Close(context.Background())
 		return err
 	}
 	y.Starts++
 	y.process, y.wasOnline, y.waiting = l, false, false
+	y.door.Store(l.door)
 	y.note("the bot starts (%d); its last run %s", l.number, previous.End)
 	go func() { l.ran <- l.app.Run(context.Background()) }()
 	return nil
@@ -100,7 +107,7 @@ func (l *process) wait(how store.End) error {
 func (y *year) stop() error {
 	y.process.app.Stop(context.Background(), gateway.KeepSession)
 	err := y.process.wait(store.EndSessionKept)
-	y.process = nil
+	y.leaveProcess()
 	return err
 }
 
@@ -109,6 +116,7 @@ func (y *year) stop() error {
 func (y *year) kill() error {
 	synctest.Wait() // no goroutine is in the middle of a call to the disk
 	y.process.net.kill()
+	y.leaveDoor()
 	before := y.folder()
 	y.disk++
 	if err := os.CopyFS(y.folder(), os.DirFS(before)); err != nil {
@@ -118,6 +126,22 @@ func (y *year) kill() error {
 	cancel()
 	y.process.app.Stop(now, gateway.KeepSession)
 	_ = y.process.wait("") // its error does not count: it is dead
-	y.process = nil
+	y.leaveProcess()
 	return os.RemoveAll(before)
+}
+
+// leaveDoor closes where bots connect, and keeps what the proxy has told of lost events.
+func (y *year) leaveDoor() {
+	if y.process.door == nil || y.door.Swap(nil) == nil {
+		return
+	}
+	_ = y.process.door.Close()
+	y.reported = addCounts(y.reported, y.process.app.Proxy().Status().Counts)
+	y.noteLoss()
+}
+
+// leaveProcess forgets a process that has ended.
+func (y *year) leaveProcess() {
+	y.leaveDoor()
+	y.process, y.restTrouble = nil, time.Now()
 }

@@ -62,6 +62,8 @@ type year struct {
 	collectedAt             uint64 // how much memory had ever been asked for when garbage was last collected
 	firstGoroutines         int
 
+	proxied
+
 	wake        chan struct{}
 	mu          sync.Mutex
 	shardEvents []shardEvent
@@ -109,9 +111,18 @@ func newYear(o Options) *year {
 		start: time.Now(), fingerprint: &fingerprint{start: time.Now()}, wake: make(chan struct{}, 1),
 	}
 	y.Years, y.Mishaps = 1, map[string]int{}
+	grace := answerGrace
+	var dispatched func(discordsim.Dispatch)
+	var ended func(discordsim.SessionEnd)
+	if o.Proxy {
+		y.ledger, y.botShards, y.interactions = newLedger(), 1, map[discordsim.ID]time.Time{}
+		dispatched, ended = y.ledger.send, y.ledger.endSession
+		grace = -1 // the year itself sees whether commands are answered
+	}
 	missed := []discordsim.MissedMode{discordsim.MissedObserved, discordsim.MissedDocumented, discordsim.MissedSilent}
 	y.sim = discordsim.New(discordsim.Config{
-		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, AnswerGrace: answerGrace, LogFrames: -1, LogConns: 50,
+		Seed: o.Seed, Latency: linkLatency, Jitter: linkJitter, AnswerGrace: grace, LogFrames: -1, LogConns: 50,
+		Dispatched: dispatched, SessionEnded: ended,
 		Session:   discordsim.SessionConfig{ReconnectMin: 20 * time.Minute, ReconnectMax: 40 * time.Minute, TooOldIs4007: o.Seed%2 == 0},
 		Heartbeat: discordsim.HeartbeatConfig{Missed: missed[o.Seed%3]},
 	})
@@ -125,6 +136,9 @@ func newYear(o Options) *year {
 		for j := range names {
 			names[j] = fmt.Sprintf("room-%d", j+1)
 		}
+		if o.Proxy {
+			time.Sleep(time.Millisecond) // ids tell of time, and shards of ids
+		}
 		g := y.sim.AddGuild(fmt.Sprintf("guild-%d", i+1), names...)
 		y.sim.AddMembers(g, slices.Concat(y.people, y.crowd)...)
 		for _, ch := range g.Channels {
@@ -133,6 +147,11 @@ func newYear(o Options) *year {
 		cfg.Guilds = append(cfg.Guilds, g)
 	}
 	y.bot = y.sim.AddApp(cfg)
+	if o.Proxy {
+		y.guilds = cfg.Guilds
+		time.Sleep(time.Second) // ids tell of time, and shards of ids
+		y.annex = y.sim.AddGuild("annex", "room-1")
+	}
 	return y
 }
 
@@ -148,7 +167,7 @@ func runYear(ctx context.Context, o Options) (Result, error) {
 	kinds := uint64(0)
 	for i := range mishap.Table {
 		m := &mishap.Table[i]
-		if m.Year == nil {
+		if m.Year == nil || m.Year.Proxied && !o.Proxy {
 			continue
 		}
 		// Each kind has its own random numbers, so that a change of one moves no other.
@@ -157,6 +176,10 @@ func runYear(ctx context.Context, o Options) (Result, error) {
 		y.schedule(time.Hour+o.Profile.untilNext(m.Year, dice), func() { y.begin(m, dice) })
 	}
 	y.schedule(y.nextQuestionIn(), y.askQuestion)
+	if o.Proxy {
+		y.startBot(y.bot.Token)
+		y.schedule(time.Hour, y.changeGuilds)
+	}
 	y.schedule(verdictEvery, y.checkVerdictPeriodically)
 	y.schedule(collectEvery, y.collectWhenDue)
 	y.schedule(day, y.endDay)
@@ -183,6 +206,8 @@ func (y *year) loop(end time.Duration) {
 			break
 		}
 		y.drainEvents()
+		y.buryBots()
+		y.judgeGivenUp()
 		for len(y.queue) > 0 && y.queue[0].at <= since && y.broken == "" {
 			e := heap.Pop(&y.queue).(*event)
 			y.now = e.at
@@ -216,14 +241,28 @@ func (y *year) finish() {
 		}
 		y.allow(time.Now(), mishap.SlowReturn)
 		lived := y.Lived
-		y.loop(lived + 2*answerGrace)
+		if y.Proxy {
+			y.settleBot()
+		}
+		y.loop(lived + y.lastGrace())
 		y.Lived = lived
 		y.checkVerdict()
+	}
+	for _, b := range slices.Clone(y.bots) {
+		y.stopBot(b)
 	}
 	if y.process != nil {
 		y.failOn(y.stop())
 	}
 	y.count(y.sim.Verdict(y.bot))
+}
+
+// lastGrace is how long the last answers may take.
+func (y *year) lastGrace() time.Duration {
+	if y.Proxy {
+		return 10 * time.Minute
+	}
+	return 2 * answerGrace
 }
 
 func (y *year) elapsed() time.Duration { return time.Since(y.start) }
@@ -294,6 +333,9 @@ func collect() {
 func (y *year) endDay() {
 	y.days++
 	y.checkGrowth()
+	if y.Proxy {
+		y.checkFolder()
+	}
 	y.schedule(y.now+day, y.endDay)
 }
 

@@ -32,8 +32,24 @@ type Totals struct {
 	WaitedForBudget                       time.Duration // the budget of IDENTIFYs had to be kept
 	Returns, PromptReturns                int           // how often the bot came back, and within 5 s
 	LongestAway, LongestGrey              time.Duration // while a perfect client would have been online
-	Heap                                  uint64
-	Goroutines                            int
+	ProxyTotals
+	Heap       uint64
+	Goroutines int
+}
+
+// ProxyTotals is what is counted of a bot behind the proxy.
+type ProxyTotals struct {
+	BotStarts          int
+	Events, Again      int // that the bot got, and those that it got again
+	EventsLost         int // and were told as lost
+	SetAside           int // because they ended the bot
+	Told               int // interactions that were answered for it
+	Untold             int // interactions that nobody answered, because REST or the process was away
+	Proven             int // commands that the bot got, and whose answers were counted
+	InteractionsJudged int // those that had to be answered in time
+	Settled            int // how often bot and truth were compared
+	MostFiles          int
+	MostBytes          int64
 }
 
 // count takes over what the simulator counts.
@@ -57,6 +73,8 @@ func (t *Totals) Add(o Totals) {
 	}{
 		{&t.Years, o.Years}, {&t.Passed, o.Passed}, {&t.Asked, o.Asked}, {&t.Answered, o.Answered}, {&t.Lost, o.Lost}, {&t.Twice, o.Twice},
 		{&t.Unheard, o.Unheard}, {&t.GivenUp, o.GivenUp}, {&t.Dials, o.Dials}, {&t.Identifies, o.Identifies}, {&t.Resumes, o.Resumes}, {&t.Resumed, o.Resumed},
+		{&t.BotStarts, o.BotStarts}, {&t.Events, o.Events}, {&t.Again, o.Again}, {&t.EventsLost, o.EventsLost}, {&t.SetAside, o.SetAside}, {&t.Told, o.Told},
+		{&t.Untold, o.Untold}, {&t.Proven, o.Proven}, {&t.InteractionsJudged, o.InteractionsJudged}, {&t.Settled, o.Settled},
 		{&t.Violations, o.Violations}, {&t.Starts, o.Starts}, {&t.Returns, o.Returns}, {&t.PromptReturns, o.PromptReturns},
 	} {
 		*sum.to += sum.more
@@ -71,6 +89,7 @@ func (t *Totals) Add(o Totals) {
 	}
 	t.LongestAway, t.LongestGrey = max(t.LongestAway, o.LongestAway), max(t.LongestGrey, o.LongestGrey)
 	t.MostInHour, t.MostInDay = max(t.MostInHour, o.MostInHour), max(t.MostInDay, o.MostInDay)
+	t.MostFiles, t.MostBytes = max(t.MostFiles, o.MostFiles), max(t.MostBytes, o.MostBytes)
 	t.Heap, t.Goroutines = max(t.Heap, o.Heap), max(t.Goroutines, o.Goroutines)
 }
 
@@ -89,7 +108,14 @@ func (t Totals) String() string {
 	}
 	line("lived", "%.0f days in %s (%.0f days a second)", days, t.Took.Round(100*time.Millisecond), days/t.Took.Seconds())
 	line("mishaps", "%d: %s", n, strings.Join(kinds, ", "))
-	line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d heard and given up, because REST or the process was away for too long", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
+	if t.BotStarts > 0 {
+		line("events", "%d reached the bot, in the order of their guilds; %d lost and told, %d again after the end of a bot, %d set aside", t.Events, t.EventsLost, t.Again, t.SetAside)
+		line("bot", "%d starts; %d commands heard and answered, %d given up; %d interactions answered in time, %d answered for the bot, %d unanswered because REST or the process was away",
+			t.BotStarts, t.Proven, t.GivenUp, t.InteractionsJudged, t.Told, t.Untold)
+		line("truth", "compared %d times; at most %d files and %d kB", t.Settled, t.MostFiles, t.MostBytes>>10)
+	} else {
+		line("commands", "%d asked, %d answered exactly once, %d lost, %d twice; %d nobody could hear, %d heard and given up, because REST or the process was away for too long", t.Asked, t.Answered, t.Lost-t.GivenUp, t.Twice, t.Unheard, t.GivenUp)
+	}
 	line("dot", "green %.3f %% of the time; no client could have been online for %.3f %%, the process was gone for %.3f %%; the host slept %s more",
 		share(t.Green, t.Green+t.Grey), share(t.Unreachable, t.Lived), share(t.Down, t.Lived), t.Asleep.Round(time.Minute))
 	line("returns", "%d, %.2f %% within 5 s of the world being well; longest %s, longest grey %s", t.Returns,

@@ -20,6 +20,9 @@ type Options struct {
 	Days int
 	// Profile says how much goes wrong: Ordinary.
 	Profile Profile
+	// Proxy has Evergreen be the proxy of a small bot, which has troubles of its own,
+	// instead of running ResearchBot.
+	Proxy bool
 	// Dir is where the bot's database is kept. Default: a new folder, in memory where
 	// the system has a place for that, which is deleted at the end.
 	Dir string

@@ -66,7 +66,7 @@ func pass(t *testing.T, o Options) Result {
 		for _, s := range r.Steps {
 			t.Log(s)
 		}
-		t.Errorf("%s\nagain: go run ./tools/year --seed %d --days %d --profile %s --steps", r, r.Seed, o.Days, r.Profile)
+		t.Errorf("%s\nagain: %s", r, o.command())
 	}
 	return r
 }
@@ -89,21 +89,36 @@ func TestYear(t *testing.T) {
 	}
 }
 
+// Given a bot behind the proxy that crashes, hangs and is redeployed, and Evergreen between
+// it and a Discord in which everything goes wrong, when days pass, then the dot is green
+// whenever it could be, and the bot gets every event in the order of its guild, but for
+// those that Evergreen tells as lost.
+func TestProxiedYear(t *testing.T) {
+	days := []Options{{Seed: 6, Days: 1, Profile: Hostile}, {Seed: 1, Days: 3, Profile: Hostile}, {Seed: 22, Days: 4, Profile: Hostile}, {Seed: 2, Days: 3}}
+	for _, short := range days[:testmode.Count(4, 1)] {
+		short.Proxy = true
+		r := pass(t, short)
+		t.Logf("seed %d, %s:\n%s", r.Seed, r.Profile, r.Totals)
+	}
+}
+
 // Given the same seed twice, when its days pass, then the same things go wrong for
 // the same time, in the same order, and as much is asked.
 func TestYearIsReproducible(t *testing.T) {
-	var befell [2]string
-	var asked [2]int
-	for i := range befell {
-		r := pass(t, Options{Seed: 5, Days: 1, Profile: Hostile, Tell: func(s Step) {
-			if !s.Bot && !strings.Contains(s.What, "the bot starts") {
-				befell[i] += s.What + "\n"
-			}
-		}})
-		asked[i] = r.Asked + r.Unheard
-	}
-	if befell[0] != befell[1] || asked[0] != asked[1] {
-		t.Errorf("%d questions and\n%s\nand the second time %d and\n%s", asked[0], befell[0], asked[1], befell[1])
+	for _, proxy := range []bool{false, true} {
+		var befell [2]string
+		var asked [2]int
+		for i := range befell {
+			r := pass(t, Options{Seed: 5, Days: 1, Profile: Hostile, Proxy: proxy, Tell: func(s Step) {
+				if !s.Bot && !strings.Contains(s.What, "the bot starts") {
+					befell[i] += s.What + "\n"
+				}
+			}})
+			asked[i] = r.Asked + r.Unheard
+		}
+		if befell[0] != befell[1] || asked[0] != asked[1] {
+			t.Errorf("proxy %t: %d questions and\n%s\nand the second time %d and\n%s", proxy, asked[0], befell[0], asked[1], befell[1])
+		}
 	}
 }
 
@@ -132,13 +147,13 @@ func TestCommandLine(t *testing.T) {
 	var s settings
 	set := flag.NewFlagSet("year", flag.ContinueOnError)
 	s.register(set)
-	if err := set.Parse([]string{"--seed", "7", "--years", "2", "--days", "9", "--profile", "hostile", "--steps"}); err != nil {
+	if err := set.Parse([]string{"--seed", "7", "--years", "2", "--days", "9", "--profile", "hostile", "--proxy", "--steps"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.validate(); err != nil {
 		t.Error(err)
 	}
-	want := []string{"-args", "-seed=7", "-years=2", "-days=9", "-profile=hostile", "-steps"}
+	want := []string{"-args", "-seed=7", "-years=2", "-days=9", "-profile=hostile", "-proxy", "-steps"}
 	for _, deterministic := range []bool{false, true} {
 		args := s.command("some/package", deterministic).Args
 		if at := slices.Index(args, "-args"); at < 0 || !slices.Equal(args[at:], want) || slices.Contains(args, "./tools/deterministic") != deterministic {
