@@ -24,6 +24,25 @@ func processesWith(t *testing.T, text string) (ids []string) {
 	return ids
 }
 
+// Given a bot that never comes, when the demo is interrupted meanwhile, then it ends with exit
+// code 0, and so does the bot.
+func TestProxyDemoInterruptedBeforeTheBotComes(t *testing.T) {
+	t.Parallel()
+	mark := "DEMO_TEST=" + t.TempDir()
+	c := startCommand(t, []string{mark, "PATH=" + os.Getenv("PATH")}, "demo", "--proxy", "--no-api", "--", "sleep", "600")
+	eventually(t, "the bot runs", func() ([]string, bool) {
+		found := processesWith(t, mark)
+		return found, len(found) == 1
+	})
+	c.signals <- os.Interrupt
+	if code := c.code(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if left := processesWith(t, mark); len(left) > 0 {
+		t.Errorf("it leaves the processes %s", strings.Join(left, ", "))
+	}
+}
+
 // Given a bot of one's own, which is suspended, killed and redeployed with signals, when the
 // demo is interrupted, then no process of it is left, nor of what it has started.
 func TestProxyDemoLeavesNoBotBehind(t *testing.T) {

@@ -87,6 +87,8 @@ func (a *App) awaitIdentity(ctx context.Context) error {
 		if _, err := a.preflight.Check(ctx); err != nil && !a.life.Stopping() {
 			return err
 		}
+	}
+	if !a.proxy.Known().Known { // it may have come meanwhile
 		a.log.Info("Waiting for the first bot to connect: it says which intents it needs", "address", a.proxy.Addr().String(), "do", "evergreen proxy setup")
 	}
 	if _, err := a.proxy.AwaitIdentity(ctx); err != nil && !a.life.Stopping() {

@@ -205,6 +205,10 @@ func (p ProxiedScore) lines(s Summary) []string {
 	if p.Told > 0 {
 		told = fmt.Sprintf(" (%d of those by Evergreen, while the bot was away)", p.Told)
 	}
+	open := ""
+	if v.Waiting > 0 {
+		open = fmt.Sprintf(", %d still open", v.Waiting)
+	}
 	again := ""
 	if p.Again > 0 {
 		again = fmt.Sprintf(", and %d a second time, because the bot had read them just before it was killed", p.Again)
@@ -212,8 +216,8 @@ func (p ProxiedScore) lines(s Summary) []string {
 	return []string{
 		fmt.Sprintf("  Connected: the dot was green for %.1f %% of the time. Attended: a bot was there and read for %.1f %% of it; at longest nobody was there for %s.",
 			s.OnlinePercent(), p.AttendedPercent, text.Seconds(p.Longest)),
-		fmt.Sprintf("  %d commands asked: %d answered%s%s, %d lost%s. The slowest answer took %s.",
-			v.Asked, v.Answered+v.Twice, told, again, v.Lost, s.unheardNote(), text.Seconds(v.Slowest)),
+		fmt.Sprintf("  %d commands asked: %d answered%s%s%s, %d lost%s. The slowest answer took %s.",
+			v.Asked, v.Answered+v.Twice, told, again, open, v.Lost, s.unheardNote(), text.Seconds(v.Slowest)),
 		fmt.Sprintf("  The bot was started %s; %s for it. At Discord: IDENTIFY %d, RESUME %d.",
 			times(p.Starts, "once", "times"), times(p.Waited, "one event waited", "events waited"), v.Identifies, v.Resumes),
 	}

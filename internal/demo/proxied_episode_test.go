@@ -121,7 +121,7 @@ A simulated Discord.
 After 1m12s with seed 7, 9 strikes:
   bot killed x9
   Connected: the dot was green for 99.9 % of the time. Attended: a bot was there and read for 71.2 % of it; at longest nobody was there for 4 s.
-  141 commands asked: 140 answered (3 of those by Evergreen, while the bot was away), and 1 a second time, because the bot had read them just before it was killed, 0 lost. The slowest answer took 0 s.
+  141 commands asked: 140 answered (3 of those by Evergreen, while the bot was away), and 1 a second time, because the bot had read them just before it was killed, 2 still open, 0 lost. The slowest answer took 0 s.
   The bot was started 5 times; 40 events waited for it. At Discord: IDENTIFY 1, RESUME 8.
 PASSED: nothing was lost, the dot was green throughout, and no session was started but the first.
 `)
